@@ -1,0 +1,89 @@
+// The build: WebAssembly modules, typecheck, library (dist/*.js, dist/assets) and declarations (dist/erwin.d.ts).
+//
+//   node src/build/build.mjs [--force] [STEP ...]     all steps, or only those named; --force rebuilds what is up to date
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { buildDeclarations } from "./declarations.mjs";
+import { withLock } from "./lock.mjs";
+import { CommandError, main, typescript } from "./run.mjs";
+import { setup } from "./setup.mjs";
+import { cache, root, runStep } from "./steps.mjs";
+
+const sources = ["src", "workers", "gpu", "package.json", "package-lock.json", "tsconfig.json"];
+const scripts = ["src/build", "src/pages"];
+
+/** Each folder of wasm/ with a build.mjs makes modules in wasm/out. */
+function wasmSteps() {
+  return ["balltree", "kernels"]
+    .filter((room) => existsSync(join(root, "wasm", room, "build.mjs")))
+    .map((room) => ({
+      name: `wasm-${room}`,
+      inputs: [`wasm/${room}`, "asconfig.json"],
+      outputs: ["wasm/out"],
+      run: async () => {
+        mkdirSync(join(root, "wasm", "out"), { recursive: true });
+        const { build } = await import(pathToFileURL(join(root, "wasm", room, "build.mjs")).href);
+        await build();
+      },
+    }));
+}
+
+const typecheck = {
+  name: "typecheck",
+  inputs: [...sources, "test", "vite.config.ts", "vitest.config.ts"],
+  ignored: ["src/build", "test/golden"],
+  outputs: [],
+  run: () => typescript([]),
+};
+
+const library = {
+  name: "library",
+  inputs: [...sources, "wasm/out", "vite.config.ts"],
+  ignored: scripts,
+  outputs: ["dist/erwin.js", "dist/assets"],
+  run: buildLibrary,
+};
+
+const declarations = {
+  name: "declarations",
+  inputs: [...sources, "src/build/declarations.mjs"],
+  ignored: ["gpu"],
+  outputs: ["dist/erwin.d.ts"],
+  run: buildDeclarations,
+};
+
+/** Builds beside dist and moves the result there when it is whole: a failed build leaves the last good one in place. */
+async function buildLibrary() {
+  const { build } = await import("vite");
+  const outDir = join(cache, "library");
+  const dist = join(root, "dist");
+  await build({ root, logLevel: "warn", build: { outDir, emptyOutDir: true } });
+  rmSync(join(dist, "assets"), { recursive: true, force: true });
+  // The entries last: by then all they load is there.
+  for (const name of readdirSync(outDir).sort()) cpSync(join(outDir, name), join(dist, name), { recursive: true });
+}
+
+/**
+ * Runs the steps in order. A type error is reported like any failure, but only after the files that tests need are built.
+ * @param {{ force?: boolean, only?: string[] }} options
+ */
+export async function build({ force = false, only = [] } = {}) {
+  await withLock(async () => {
+    const steps = [...wasmSteps(), library, declarations, typecheck];
+    const names = steps.map((step) => step.name);
+    const unknown = only.filter((name) => !names.includes(name));
+    if (unknown.length > 0)
+      throw new CommandError(`build: unknown step ${unknown.join(", ")} (there are ${names.join(", ")});`, 2);
+    for (const step of steps) if (only.length === 0 || only.includes(step.name)) await runStep(step, { force });
+  });
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const { values, positionals } = parseArgs({ options: { force: { type: "boolean" } }, allowPositionals: true });
+  await main(async () => {
+    setup();
+    await build({ force: values.force, only: positionals });
+  });
+}

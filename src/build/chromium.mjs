@@ -1,0 +1,41 @@
+// Finds the Chromium of this machine, and says how it has to be started for WebGPU.
+import { existsSync } from "node:fs";
+
+/** @type {Partial<Record<NodeJS.Platform, string[]>>} */
+const places = {
+  linux: ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/usr/bin/google-chrome-stable"],
+  darwin: [
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+  ],
+  win32: [
+    "C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe",
+    "C:\\Program Files (x86)\\Google\\Chrome\\Application\\chrome.exe",
+    "C:\\Program Files (x86)\\Microsoft\\Edge\\Application\\msedge.exe",
+  ],
+};
+
+/** The browser's program: $CHROMIUM_PATH, or the first found where systems put it; undefined where there is none. */
+export function findChromium() {
+  if (process.env.CHROMIUM_PATH) return process.env.CHROMIUM_PATH;
+  return (places[process.platform] ?? []).find((path) => existsSync(path));
+}
+
+/**
+ * Start arguments. On Linux WebGPU runs on the software adapter unless ERWIN_GPU=native asks for the machine's own;
+ * elsewhere the browser's default adapter is the right one.
+ */
+export function chromiumArguments() {
+  const args = [
+    "--enable-unsafe-webgpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+  ];
+  if (process.platform !== "linux") return args;
+  args.push("--no-sandbox");
+  if (process.env.ERWIN_GPU === "native") args.push("--enable-features=Vulkan", "--ignore-gpu-blocklist");
+  else args.push("--use-webgpu-adapter=swiftshader");
+  return args;
+}

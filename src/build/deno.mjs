@@ -1,0 +1,44 @@
+// The one place that knows how Deno is started: its program and the environment WebGPU needs.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { root } from "./steps.mjs";
+
+/**
+ * Deno's program as its npm package brings it (by its own path: the package's starter needs an install script, which
+ * many machines do not run), else whatever "deno" the machine has.
+ */
+function denoProgram() {
+  const libc = process.platform === "linux" ? "-glibc" : "";
+  const file = process.platform === "win32" ? "deno.exe" : "deno";
+  const path = join(root, "node_modules", "@deno", `${process.platform}-${process.arch}${libc}`, file);
+  return existsSync(path) ? path : "deno";
+}
+
+/** What the environment already says has precedence. */
+function denoEnvironment() {
+  /** @type {NodeJS.ProcessEnv} */
+  const env = { DENO_NO_UPDATE_CHECK: "1", ...process.env };
+  if (process.platform === "linux") {
+    // Without a Vulkan driver Deno would silently fall back on OpenGL, which computes something else.
+    env.DENO_WEBGPU_BACKEND ??= "vulkan";
+    // Vulkan drivers complain where there is no such folder.
+    env.XDG_RUNTIME_DIR ??= tmpdir();
+  }
+  return env;
+}
+
+/**
+ * Runs a script with all permissions in the repository's root, to its end; returns its exit code.
+ * @param {string[]} args the script and its arguments
+ */
+export function runDeno(args) {
+  const result = spawnSync(denoProgram(), ["run", "-A", ...args], {
+    cwd: root,
+    stdio: "inherit",
+    env: denoEnvironment(),
+  });
+  if (result.error) throw result.error;
+  return result.status ?? 1;
+}

@@ -1,0 +1,18 @@
+// Checks format and lint rules of all files (biome.json); `--write` repairs what can be repaired.
+//
+//   node src/build/lint.mjs [--write]
+import { pathToFileURL } from "node:url";
+import { main, runPackage } from "./run.mjs";
+import { installPackages } from "./setup.mjs";
+
+/** @param {string[]} args */
+export function lint(args = []) {
+  runPackage("@biomejs/biome/bin/biome", ["check", "--error-on-warnings", ...args]);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await main(() => {
+    installPackages();
+    lint(process.argv.slice(2));
+  });
+}

@@ -1,0 +1,44 @@
+// Keeps two builds of one checkout from writing over each other: the second waits for the first.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { cache } from "./steps.mjs";
+
+const file = join(cache, "lock");
+
+/** @param {unknown} error */
+const errorCode = (error) => /** @type {NodeJS.ErrnoException} */ (error).code;
+
+/** Whether the process that wrote the lock is still there; a killed build leaves its lock behind. */
+function ownerLives() {
+  try {
+    process.kill(Number(readFileSync(file, "utf8")), 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) === "EPERM";
+  }
+}
+
+/**
+ * Runs `work` while holding the lock.
+ * @template T
+ * @param {() => Promise<T>} work
+ */
+export async function withLock(work) {
+  mkdirSync(cache, { recursive: true });
+  for (;;) {
+    try {
+      writeFileSync(file, String(process.pid), { flag: "wx" });
+      break;
+    } catch (error) {
+      if (errorCode(error) !== "EEXIST") throw error;
+    }
+    if (ownerLives()) await sleep(100);
+    else rmSync(file, { force: true });
+  }
+  try {
+    return await work();
+  } finally {
+    rmSync(file, { force: true });
+  }
+}

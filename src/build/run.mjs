@@ -1,0 +1,59 @@
+// How the build's scripts start other programs: in the repository's root, with this terminal, failing loudly.
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { root } from "./steps.mjs";
+
+/** A program that ended with a failure it has already explained on the terminal. */
+export class CommandError extends Error {
+  /**
+   * @param {string} command
+   * @param {number | null} status
+   */
+  constructor(command, status) {
+    super(`${command} failed${status === null ? "" : ` with exit code ${status}`}`);
+    this.status = status ?? 1;
+  }
+}
+
+/**
+ * Runs a program to its end; throws unless it succeeds.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {import("node:child_process").SpawnSyncOptions} options
+ */
+export function run(command, args, options = {}) {
+  const result = spawnSync(command, args, { cwd: root, stdio: "inherit", ...options });
+  if (result.error) throw result.error;
+  if (result.status !== 0) throw new CommandError([command, ...args].join(" "), result.status);
+}
+
+/**
+ * Runs a program of an npm package with this Node.
+ * @param {string} script its path in node_modules
+ * @param {string[]} args
+ */
+export function runPackage(script, args) {
+  run(process.execPath, [join(root, "node_modules", script), ...args]);
+}
+
+/**
+ * Runs TypeScript 7. By its path, since node_modules/.bin/tsc may be TypeScript 6, which the declaration bundler needs.
+ * @param {string[]} args
+ */
+export function typescript(args) {
+  runPackage("typescript/bin/tsc", ["--project", root, ...args]);
+}
+
+/**
+ * Runs a script's main function and ends the process with the right exit code and one clear line on a failure.
+ * @param {() => unknown} work
+ */
+export async function main(work) {
+  try {
+    await work();
+  } catch (error) {
+    const known = error instanceof CommandError;
+    console.error(known ? `error: ${error.message}` : error);
+    process.exit(known ? error.status : 1);
+  }
+}

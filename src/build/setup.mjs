@@ -1,0 +1,126 @@
+// Installs what building and testing need and this machine lacks: system packages by apt-get, npm packages from the
+// lock. Safe to run again at any time; does and says nothing when nothing is missing. Uses Node's own modules only.
+//
+//   node src/build/setup.mjs
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { findChromium } from "./chromium.mjs";
+import { CommandError, main, run } from "./run.mjs";
+import { root } from "./steps.mjs";
+
+/** @param {string} program */
+function onPath(program) {
+  const names = process.platform === "win32" ? [`${program}.exe`, `${program}.bat`] : [program];
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  return folders.some((folder) => names.some((name) => existsSync(join(folder, name))));
+}
+
+/** @param {string} folder */
+const list = (folder) => (existsSync(folder) ? readdirSync(folder) : []);
+
+function hasVulkanLoader() {
+  const folders = ["/usr/lib", "/usr/lib64", "/usr/local/lib", "/opt/homebrew/lib"];
+  for (const name of list("/usr/lib")) if (name.includes("-linux-")) folders.push(`/usr/lib/${name}`);
+  return folders.some((folder) => existsSync(join(folder, "libvulkan.so.1")));
+}
+
+function hasVulkanDriver() {
+  if (process.env.VK_DRIVER_FILES || process.env.VK_ICD_FILENAMES) return true;
+  return ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"].some((folder) => list(folder).length > 0);
+}
+
+/**
+ * What is needed of the system: how to see that it is there, the Debian package that brings it, and where else to get it.
+ * Only the tests in the browser need a browser; the rest works without.
+ */
+const needs = [
+  { what: "Emscripten (emcc)", package: "emscripten", there: () => onPath("emcc"), from: "https://emscripten.org" },
+  {
+    what: "Chromium",
+    package: "chromium",
+    there: () => findChromium() !== undefined,
+    optional: true,
+    from: "Chromium or Chrome as a system program (or its path in CHROMIUM_PATH)",
+  },
+];
+if (process.platform === "linux") {
+  needs.push(
+    {
+      what: "a Vulkan driver",
+      package: "mesa-vulkan-drivers",
+      there: hasVulkanDriver,
+      from: "Mesa or the GPU's maker",
+    },
+    {
+      what: "the Vulkan loader",
+      package: "libvulkan1",
+      there: hasVulkanLoader,
+      from: "the Vulkan loader (libvulkan.so.1)",
+    },
+  );
+}
+
+const missing = () => needs.filter((need) => !need.there());
+
+/** How apt-get can be run here, or undefined: as root, or by sudo, which asks for a password only on a terminal. */
+function aptGet() {
+  if (!onPath("apt-get")) return undefined;
+  if (process.getuid?.() === 0) return ["apt-get"];
+  if (!onPath("sudo")) return undefined;
+  return process.stdin.isTTY ? ["sudo", "apt-get"] : ["sudo", "-n", "apt-get"];
+}
+
+/** Ubuntu has no chromium package but one that points to a snap, which containers cannot run. */
+function isUbuntu() {
+  return existsSync("/etc/os-release") && /^ID=ubuntu$/m.test(readFileSync("/etc/os-release", "utf8"));
+}
+
+function installSystemPackages() {
+  const wanted = missing().map((need) => need.package);
+  const names = isUbuntu() ? wanted.filter((name) => name !== "chromium") : wanted;
+  if (names.length > 0 && process.platform === "linux") aptGetInstall(names);
+
+  const still = missing();
+  for (const need of still) console.log(`setup: please install ${need.what}: ${need.from}`);
+  // Elsewhere than on Linux a part of the work may be possible all the same.
+  if (process.platform === "linux" && still.some((need) => !need.optional)) throw new CommandError("setup", 1);
+}
+
+/** @param {string[]} names */
+function aptGetInstall(names) {
+  const apt = aptGet();
+  if (!apt) {
+    console.log(`setup: cannot install system packages here; as root on Debian: apt-get install ${names.join(" ")}`);
+    return;
+  }
+  console.log(`setup: installing ${names.join(", ")} by apt-get`);
+  /** @type {import("node:child_process").SpawnSyncOptions} */
+  const options = {
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+    stdio: ["inherit", "ignore", "inherit"],
+  };
+  const [program, ...args] = apt;
+  run(program, [...args, "update", "-qq"], options);
+  run(program, [...args, "install", "-y", "-qq", "--no-install-recommends", ...names], options);
+}
+
+/** Installs node_modules from the lock where it is missing or older. */
+export function installPackages() {
+  const installed = join(root, "node_modules", ".package-lock.json");
+  const lock = join(root, "package-lock.json");
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
+  console.log("setup: installing npm packages");
+  // No package needs an install script: native parts come as packages of their own.
+  const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+  // Started by npm, use that very npm; it is a script for Node on every system.
+  if (process.env.npm_execpath?.endsWith("npm-cli.js")) run(process.execPath, [process.env.npm_execpath, ...args]);
+  else run("npm", args, { shell: process.platform === "win32" });
+}
+
+export function setup() {
+  installSystemPackages();
+  installPackages();
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await main(setup);

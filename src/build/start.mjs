@@ -1,0 +1,13 @@
+// Sets up and builds where needed, then runs a command of the built command line in Deno.
+//
+//   node src/build/start.mjs COMMAND [ARGUMENT ...]
+import { build } from "./build.mjs";
+import { runDeno } from "./deno.mjs";
+import { main } from "./run.mjs";
+import { setup } from "./setup.mjs";
+
+await main(async () => {
+  setup();
+  await build();
+  process.exitCode = runDeno(["dist/cli.js", ...process.argv.slice(2)]);
+});

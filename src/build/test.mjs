@@ -1,0 +1,99 @@
+// Runs every check: set-up, build with typecheck, lint, and the tests in all three runners. The last line it prints adds
+// up the runners' counts; a check or runner that fails without a failing test counts as one failure.
+//
+//   node src/build/test.mjs [unit|host|browser ...] [FILE-FILTER ...]     all, or some runners, or some files
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "./build.mjs";
+import { runDeno } from "./deno.mjs";
+import { lint } from "./lint.mjs";
+import { main, runPackage } from "./run.mjs";
+import { setup } from "./setup.mjs";
+import { cache } from "./steps.mjs";
+
+const vitest = "vitest/vitest.mjs";
+/** @type {Record<string, (args: string[]) => void>} */
+const runners = {
+  unit: (args) => runPackage(vitest, args),
+  browser: (args) => runPackage(vitest, args),
+  host: (args) => {
+    const status = runDeno([join("node_modules", vitest), ...args]);
+    if (status !== 0) throw new Error(`Deno ended with exit code ${status}`);
+  },
+};
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+
+/** @param {unknown} error */
+const messageOf = (error) => (error instanceof Error ? error.message : String(error));
+
+/**
+ * Runs a check that has no counts of its own.
+ * @param {string} name
+ * @param {() => unknown} work
+ */
+async function check(name, work) {
+  try {
+    await work();
+  } catch (error) {
+    console.error(`test: ${name}: ${messageOf(error)}`);
+    total.failed++;
+  }
+}
+
+/**
+ * Runs one runner and adds its counts, which Vitest writes to a file, to the total.
+ * @param {string} name
+ * @param {string[]} filters
+ */
+function runTests(name, filters) {
+  console.log(`\ntest: ${name}`);
+  const file = join(cache, `tests-${name}.json`);
+  rmSync(file, { force: true });
+  const args = [
+    "run",
+    "--project",
+    name,
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile.json=${file}`,
+    ...filters,
+  ];
+  if (filters.length > 0) args.push("--passWithNoTests");
+  /** @type {unknown} */
+  let crash;
+  try {
+    runners[name](args);
+  } catch (error) {
+    crash = error;
+  }
+  const report = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
+  const passed = report?.numPassedTests ?? 0;
+  const failed = report?.numFailedTests ?? 0;
+  total.passed += passed;
+  total.failed += failed;
+  total.skipped += (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0);
+
+  const executed = passed + failed > 0;
+  if (crash && failed === 0) console.error(`test: ${name}: ${messageOf(crash)}`);
+  else if (!executed && filters.length === 0) console.error(`test: ${name}: no test was executed`);
+  else return;
+  total.failed++;
+}
+
+await main(async () => {
+  setup();
+  mkdirSync(cache, { recursive: true });
+  process.env.NO_COLOR = "1";
+  const names = process.argv.slice(2).filter((argument) => argument in runners);
+  const filters = process.argv.slice(2).filter((argument) => !(argument in runners));
+
+  await check("build", () => build());
+  // A part of the tests is asked for while working on something: the rest of the checks can wait.
+  if (process.argv.length === 2) await check("lint", () => lint());
+  for (const name of names.length > 0 ? names : Object.keys(runners)) runTests(name, filters);
+  if (total.passed + total.failed === 0) total.failed++;
+
+  console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+  process.exitCode = total.failed > 0 ? 1 : 0;
+});

@@ -1,0 +1,55 @@
+// The tests' three runners. `unit`: pure functions in Node. `browser` and `host`: the same *.host.test.ts files in
+// Chromium and in Deno, on the built library, which they import by the package's name.
+import { fileURLToPath } from "node:url";
+import { playwright } from "@vitest/browser-playwright";
+import { defineConfig } from "vitest/config";
+import { chromiumArguments, findChromium } from "./src/build/chromium.mjs";
+import { isolationHeaders } from "./src/build/isolation.mjs";
+import { serveDist } from "./src/build/serve-dist.mjs";
+
+const library = fileURLToPath(new URL("dist/erwin.js", import.meta.url));
+const resolve = { alias: { erwin: library } };
+
+// Compiling shaders on a software adapter takes seconds.
+const shared = { testTimeout: 120_000, hookTimeout: 120_000, teardownTimeout: 10_000 };
+
+export default defineConfig({
+  test: {
+    // One file at a time: two device processes on a small machine slow each other down more than they gain.
+    fileParallelism: false,
+    projects: [
+      {
+        resolve,
+        test: { ...shared, name: "unit", environment: "node", include: ["test/**/*.unit.test.ts"] },
+      },
+      {
+        resolve,
+        test: {
+          ...shared,
+          name: "host",
+          environment: "node",
+          include: ["test/**/*.host.test.ts", "test/**/*.deno.test.ts"],
+          // Loaded by Deno itself as it is, not through Vitest's transforms.
+          server: { deps: { external: [library] } },
+        },
+      },
+      {
+        resolve,
+        plugins: [serveDist()],
+        server: { headers: isolationHeaders },
+        test: {
+          ...shared,
+          name: "browser",
+          include: ["test/**/*.host.test.ts", "test/**/*.browser.test.ts"],
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({ launchOptions: { executablePath: findChromium(), args: chromiumArguments() } }),
+            instances: [{ browser: "chromium" }],
+          },
+        },
+      },
+    ],
+  },
+});
