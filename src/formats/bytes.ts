@@ -1,0 +1,72 @@
+// What every format reader shares: the bytes it is given, the typed arrays it gives back, and the error it throws.
+
+import { type ErrorDetails, FormatError } from "../errors.ts";
+
+/** What a reader accepts: a whole file. A view is read from its own offset, so a slice of a larger buffer works. */
+export type FileBytes = Uint8Array | ArrayBuffer;
+
+/** Any array that numbers of a file can be read into. */
+export type TypedArray =
+  | Float64Array
+  | Float32Array
+  | BigInt64Array
+  | BigUint64Array
+  | Int32Array
+  | Uint32Array
+  | Int16Array
+  | Uint16Array
+  | Int8Array
+  | Uint8Array;
+
+/** The constructor of a typed array, as far as readers need it. */
+export interface TypedArrayConstructor {
+  readonly BYTES_PER_ELEMENT: number;
+  new (length: number): TypedArray;
+  new (buffer: ArrayBufferLike, byteOffset?: number, length?: number): TypedArray;
+}
+
+export function toBytes(file: FileBytes): Uint8Array {
+  return file instanceof Uint8Array ? file : new Uint8Array(file);
+}
+
+/** A view as `DataView`, for numbers that are not aligned or not in this machine's byte order. */
+export function toDataView(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/**
+ * The `length` little-endian elements at `offset`, as a typed array: a view where the offset is aligned (no copy, so a
+ * large checkpoint is not held twice), a copy where it is not.
+ */
+export function readArray(bytes: Uint8Array, offset: number, length: number, type: TypedArrayConstructor): TypedArray {
+  const start = bytes.byteOffset + offset;
+  if (start % type.BYTES_PER_ELEMENT === 0) return new type(bytes.buffer, start, length);
+  const copy = bytes.slice(offset, offset + length * type.BYTES_PER_ELEMENT);
+  return new type(copy.buffer, 0, length);
+}
+
+/** The bytes behind a typed array, without a copy. */
+export function bytesOf(array: TypedArray): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+/** The number of elements of a shape; `NaN` where a dimension is no whole number or the product is beyond 2^53. */
+export function elementCount(shape: readonly number[]): number {
+  let count = 1;
+  for (const dimension of shape) {
+    if (!Number.isSafeInteger(dimension) || dimension < 0) return Number.NaN;
+    count *= dimension;
+    if (!Number.isSafeInteger(count)) return Number.NaN;
+  }
+  return count;
+}
+
+/** A `FormatError` whose message begins with the file's name. */
+export function formatError(
+  file: string,
+  problem: string,
+  details: ErrorDetails = {},
+  options?: ErrorOptions,
+): FormatError {
+  return new FormatError(`${file}: ${problem}`, { file, ...details }, options);
+}

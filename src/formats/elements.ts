@@ -1,0 +1,91 @@
+// Element types of tensors in files, the arrays that hold them, and their conversion to what the engine computes with.
+// The names are those of safetensors; readers of other formats use them too.
+
+import { InputError } from "../errors.ts";
+import type { TypedArray, TypedArrayConstructor } from "./bytes.ts";
+import { bfloat16ToFloat32, halfToNumber } from "./half.ts";
+
+export type SafeTensorType =
+  | "F64"
+  | "F32"
+  | "F16"
+  | "BF16"
+  | "I64"
+  | "I32"
+  | "I16"
+  | "I8"
+  | "U64"
+  | "U32"
+  | "U16"
+  | "U8"
+  | "BOOL";
+
+/** A tensor as it lies in a file. `data` of F16 and BF16 holds the raw bits, of BOOL one byte an element. */
+export interface SafeTensor {
+  dtype: SafeTensorType;
+  /** Row-major; `[]` for a scalar. */
+  shape: number[];
+  /** A view into the file's bytes where they are aligned, else a copy. */
+  data: TypedArray;
+}
+
+/** The array that holds elements of each type. */
+export const arrayTypes: Record<SafeTensorType, TypedArrayConstructor> = {
+  F64: Float64Array,
+  F32: Float32Array,
+  F16: Uint16Array,
+  BF16: Uint16Array,
+  I64: BigInt64Array,
+  I32: Int32Array,
+  I16: Int16Array,
+  I8: Int8Array,
+  U64: BigUint64Array,
+  U32: Uint32Array,
+  U16: Uint16Array,
+  U8: Uint8Array,
+  BOOL: Uint8Array,
+};
+
+/**
+ * The tensor's values as float32; its own array where it is F32 already. BOOL gives 0 and 1.
+ * @throws InputError where a finite value is too large for float32.
+ */
+export function toFloat32(tensor: SafeTensor, name = "tensor"): Float32Array {
+  const { dtype, data } = tensor;
+  if (data instanceof Float32Array) return data;
+  if (dtype === "BF16") return bfloat16ToFloat32(data as Uint16Array);
+  const result = new Float32Array(data.length);
+  for (let i = 0; i < data.length; i++) {
+    const value = dtype === "F16" ? halfToNumber(data[i] as number) : Number(data[i]);
+    result[i] = value;
+    if (dtype === "F64" && Number.isFinite(value) && !Number.isFinite(result[i])) {
+      throw conversionError(name, i, value, "float32");
+    }
+  }
+  return result;
+}
+
+/**
+ * The tensor's values as int32; its own array where it is I32 already.
+ * @throws InputError where a value is not a whole number of 32 bits.
+ */
+export function toInt32(tensor: SafeTensor, name = "tensor"): Int32Array {
+  const { dtype, data } = tensor;
+  if (data instanceof Int32Array) return data;
+  const source = dtype === "F16" || dtype === "BF16" ? toFloat32(tensor) : data;
+  const result = new Int32Array(data.length);
+  for (let i = 0; i < data.length; i++) {
+    const value = Number(source[i]);
+    result[i] = value;
+    if (result[i] !== value) throw conversionError(name, i, value, "int32");
+  }
+  return result;
+}
+
+function conversionError(name: string, index: number, value: number, type: string): InputError {
+  return new InputError(`${name}: element ${index} is ${value}, which ${type} cannot hold.`, {
+    tensor: name,
+    index,
+    value,
+  });
+}

@@ -1,0 +1,32 @@
+// Wavefront OBJ: read are the vertices ("v x y z"); faces, normals, groups and materials are passed over.
+
+import { type FileBytes, formatError, toBytes } from "./bytes.ts";
+import type { PointCloud } from "./positions.ts";
+import { parseFloat32, splitWords, TextReader } from "./text.ts";
+
+/**
+ * Reads the vertex positions of an OBJ file, in file order.
+ * @param options.file name used in error messages (default "obj")
+ * @throws FormatError where a vertex is not made of at least three numbers, or there is none: names the line.
+ */
+export function loadObj(input: FileBytes, options: { file?: string } = {}): PointCloud {
+  const file = options.file ?? "obj";
+  const reader = new TextReader(toBytes(input), file);
+  const coordinates: number[] = [];
+  for (let line = reader.line(); line !== undefined; line = reader.line()) {
+    const [keyword, ...words] = splitWords(line);
+    if (keyword !== "v") continue;
+    // Behind x, y, z some programs write a weight or a colour.
+    const position = words.slice(0, 3).map(parseFloat32);
+    if (position.length < 3 || position.some(Number.isNaN)) {
+      throw formatError(file, `line ${reader.lineNumber}, "${line.trim()}": expected v and three numbers.`, {
+        row: reader.lineNumber,
+        offset: reader.offset,
+      });
+    }
+    coordinates.push(...position);
+  }
+  if (coordinates.length === 0)
+    throw formatError(file, 'holds no vertex (a line "v x y z").', { expected: 1, found: 0 });
+  return { positions: Float32Array.from(coordinates), dimensionality: 3 };
+}

@@ -1,0 +1,229 @@
+// PLY, the Stanford polygon file: a text header that lists elements and their properties, then rows of numbers in ASCII
+// or binary. Read are the vertices' x, y and z; all else is walked over, so that a file cut short is noticed.
+
+import { type FileBytes, formatError, toBytes, toDataView } from "./bytes.ts";
+import { type NumberType, numberTypes } from "./numbers.ts";
+import type { PointCloud } from "./positions.ts";
+import { parseCount, parseFloat32, splitWords, TextReader } from "./text.ts";
+
+const types: Record<string, NumberType> = {
+  char: numberTypes.i1,
+  int8: numberTypes.i1,
+  uchar: numberTypes.u1,
+  uint8: numberTypes.u1,
+  short: numberTypes.i2,
+  int16: numberTypes.i2,
+  ushort: numberTypes.u2,
+  uint16: numberTypes.u2,
+  int: numberTypes.i4,
+  int32: numberTypes.i4,
+  uint: numberTypes.u4,
+  uint32: numberTypes.u4,
+  float: numberTypes.f4,
+  float32: numberTypes.f4,
+  double: numberTypes.f8,
+  float64: numberTypes.f8,
+};
+const encodings = ["ascii", "binary_little_endian", "binary_big_endian"];
+
+interface Property {
+  name: string;
+  type: NumberType;
+  /** Type of the length that stands before the values of a list; undefined where the property is one number. */
+  lengthType?: NumberType;
+}
+
+interface Element {
+  name: string;
+  count: number;
+  properties: Property[];
+}
+
+/**
+ * Reads the vertex positions of a PLY file: three dimensions, or two where the vertices have no z.
+ * @param options.file name used in error messages (default "ply")
+ * @throws FormatError for a bad header, a row that does not fit it, a file that is cut short or goes on after its end.
+ */
+export function loadPly(input: FileBytes, options: { file?: string } = {}): PointCloud {
+  const file = options.file ?? "ply";
+  const bytes = toBytes(input);
+  const reader = new TextReader(bytes, file);
+  const { encoding, elements } = readHeader(reader, file);
+
+  const vertex = elements.find((element) => element.name === "vertex");
+  if (!vertex) throw formatError(file, 'has no element "vertex".', { found: elements.map((element) => element.name) });
+  const axes = ["x", "y", "z"].map((axis) =>
+    vertex.properties.findIndex((property) => property.name === axis && !property.lengthType),
+  );
+  if (axes[2] === -1) axes.pop();
+  if (axes.includes(-1)) {
+    throw formatError(file, "its vertices have no properties x and y.", {
+      expected: ["x", "y"],
+      found: vertex.properties.map((property) => property.name),
+    });
+  }
+  checkCounts(elements, encoding, reader, file);
+
+  const dimensionality = axes.length;
+  const positions = new Float32Array(vertex.count * dimensionality);
+  const keep = (row: number, values: readonly number[]) => {
+    for (let d = 0; d < dimensionality; d++) {
+      const slot = row * dimensionality + d;
+      positions[slot] = values[axes[d]];
+      if (!Number.isFinite(positions[slot])) {
+        throw rowError(file, vertex, row, `its ${"xyz"[d]} is no finite number`, reader.offset);
+      }
+    }
+  };
+  for (const element of elements) {
+    const use = element === vertex ? keep : undefined;
+    if (encoding === "ascii") readTextRows(reader, element, file, use);
+    else readBinaryRows(bytes, reader, element, encoding === "binary_little_endian", file, use);
+  }
+  const rest = reader.offset;
+  if (reader.word() !== undefined) {
+    throw formatError(file, `goes on after its last element, which ends at byte ${rest}.`, {
+      offset: rest,
+      expected: rest,
+      found: bytes.length,
+    });
+  }
+  return { positions, dimensionality };
+}
+
+function readHeader(reader: TextReader, file: string): { encoding: string; elements: Element[] } {
+  const wrong = (line: string | undefined, problem: string) =>
+    formatError(file, `line ${reader.lineNumber} of the header, "${line ?? ""}": ${problem}.`, {
+      row: reader.lineNumber,
+      offset: reader.offset,
+    });
+  if (reader.line()?.trim() !== "ply") throw formatError(file, 'does not begin with "ply".', { offset: 0 });
+  let encoding: string | undefined;
+  const elements: Element[] = [];
+  for (;;) {
+    const line = reader.line();
+    if (line === undefined) throw formatError(file, "truncated: the header has no end.", { offset: reader.offset });
+    const [keyword, ...words] = splitWords(line);
+    if (keyword === "end_header") break;
+    if (keyword === undefined || keyword === "comment" || keyword === "obj_info") continue;
+    if (keyword === "format") {
+      encoding = words[0];
+      if (!encoding || !encodings.includes(encoding)) throw wrong(line, `expected one of ${encodings.join(", ")}`);
+    } else if (keyword === "element") {
+      const [name, count] = [words[0], parseCount(words[1])];
+      if (!name || Number.isNaN(count)) throw wrong(line, "expected a name and a count");
+      if (elements.some((element) => element.name === name)) throw wrong(line, "the element is there twice");
+      elements.push({ name, count, properties: [] });
+    } else if (keyword === "property") {
+      const property = readProperty(words);
+      const properties = elements.at(-1)?.properties;
+      if (!property || !properties) throw wrong(line, "expected an element, then a known type and a name");
+      if (properties.some(({ name }) => name === property.name)) throw wrong(line, "the property is there twice");
+      properties.push(property);
+    } else {
+      throw wrong(line, "expected format, element, property, comment or end_header");
+    }
+  }
+  if (!encoding) throw formatError(file, "the header names no format.", { expected: encodings });
+  return { encoding, elements };
+}
+
+/** "float x" or "list uchar int vertex_indices". */
+function readProperty(words: readonly string[]): Property | undefined {
+  if (words[0] === "list") {
+    const [lengthType, type, name] = [typeOf(words[1]), typeOf(words[2]), words[3]];
+    return lengthType?.integer && type && name ? { name, type, lengthType } : undefined;
+  }
+  const [type, name] = [typeOf(words[0]), words[1]];
+  return type && name ? { name, type } : undefined;
+}
+
+function typeOf(name: string | undefined): NumberType | undefined {
+  return name !== undefined && Object.hasOwn(types, name) ? types[name] : undefined;
+}
+
+/** Refuses counts that the file cannot hold before memory is set aside or rows are walked for them. */
+function checkCounts(elements: readonly Element[], encoding: string, reader: TextReader, file: string): void {
+  let least = 0;
+  for (const { count, properties } of elements) {
+    // A text row takes a digit and a separator for each value; the last line may lack its end.
+    const row =
+      encoding === "ascii"
+        ? 2 * properties.length
+        : properties.reduce((sum, { type, lengthType }) => sum + (lengthType ?? type).width, 0);
+    least += count * row;
+  }
+  if (least > reader.left + 1) {
+    throw formatError(
+      file,
+      `truncated: the elements of the header take at least ${least} bytes, found ${reader.left}.`,
+      { offset: reader.offset, expected: least, found: reader.left },
+    );
+  }
+}
+
+type RowUse = ((row: number, values: readonly number[]) => void) | undefined;
+
+/** One row a line. Of a list only its length is kept; a value that is no number becomes NaN. */
+function readTextRows(reader: TextReader, element: Element, file: string, use: RowUse): void {
+  if (element.properties.length === 0) return;
+  const values: number[] = [];
+  for (let row = 0; row < element.count; row++) {
+    const offset = reader.offset;
+    const words = splitWords(reader.filledLine() ?? "");
+    let at = 0;
+    element.properties.forEach(({ lengthType }, i) => {
+      const word = words[at] ?? "";
+      values[i] = lengthType ? parseCount(word) : parseFloat32(word);
+      if (lengthType && Number.isNaN(values[i])) {
+        throw rowError(file, element, row, `"${word}" is no length of a list (line ${reader.lineNumber})`, offset);
+      }
+      at += 1 + (lengthType ? values[i] : 0);
+    });
+    if (at !== words.length) {
+      const problem = `expected ${at} values, found ${words.length} (line ${reader.lineNumber})`;
+      throw rowError(file, element, row, problem, offset);
+    }
+    use?.(row, values);
+  }
+}
+
+function readBinaryRows(
+  bytes: Uint8Array,
+  reader: TextReader,
+  element: Element,
+  littleEndian: boolean,
+  file: string,
+  use: RowUse,
+): void {
+  if (element.properties.length === 0) return;
+  const view = toDataView(bytes);
+  const values: number[] = [];
+  let offset = reader.offset;
+  const take = (type: NumberType, row: number) => {
+    if (offset + type.width > bytes.length) throw rowError(file, element, row, "the file is truncated", offset);
+    const value = type.read(view, offset, littleEndian);
+    offset += type.width;
+    return value;
+  };
+  for (let row = 0; row < element.count; row++) {
+    element.properties.forEach(({ type, lengthType }, i) => {
+      values[i] = take(lengthType ?? type, row);
+      if (!lengthType) return;
+      if (values[i] < 0) throw rowError(file, element, row, `a list of length ${values[i]}`, offset);
+      offset += values[i] * type.width;
+      if (offset > bytes.length) throw rowError(file, element, row, "the file is truncated", bytes.length);
+    });
+    use?.(row, values);
+  }
+  reader.offset = offset;
+}
+
+function rowError(file: string, element: Element, row: number, problem: string, offset: number): Error {
+  return formatError(file, `${element.name} ${row} of ${element.count}: ${problem}.`, {
+    row,
+    offset,
+    expected: element.count,
+    found: row,
+  });
+}

@@ -1,0 +1,269 @@
+// The safetensors format: 8 bytes of header length, a JSON header, then the tensors' bytes without holes.
+// https://github.com/huggingface/safetensors#format
+
+import { InputError } from "../errors.ts";
+import {
+  bytesOf,
+  elementCount,
+  type FileBytes,
+  formatError,
+  readArray,
+  type TypedArray,
+  toBytes,
+  toDataView,
+} from "./bytes.ts";
+import { arrayTypes, type SafeTensor, type SafeTensorType } from "./elements.ts";
+
+export { type SafeTensor, type SafeTensorType, toFloat32, toInt32 } from "./elements.ts";
+
+/** A tensor to be saved. Without `dtype`, the array's own type: a Float32Array is written as F32. */
+export interface SafeTensorInput {
+  shape: readonly number[];
+  data: TypedArray;
+  dtype?: SafeTensorType;
+}
+
+export interface SafetensorsFile {
+  /** In the order of their bytes in the file. */
+  tensors: Map<string, SafeTensor>;
+  /** The header's `__metadata__`; empty where there is none. */
+  metadata: Record<string, string>;
+}
+
+/** The format's own limit on the header, which bounds what a lying length can make us read. */
+const maximumHeaderBytes = 100_000_000;
+const metadataKey = "__metadata__";
+
+/**
+ * Reads a safetensors file.
+ * @param options.file name used in error messages (default "safetensors")
+ * @throws FormatError for anything the format forbids: truncated, overlapping or unused bytes, a byte count that does
+ * not fit the shape, a bad header, duplicate names, an unknown dtype. The message names tensor, offset, expected, found.
+ */
+export function loadSafetensors(input: FileBytes, options: { file?: string } = {}): SafetensorsFile {
+  const file = options.file ?? "safetensors";
+  const bytes = toBytes(input);
+  const { header, dataStart } = readHeader(bytes, file);
+  const metadata = readMetadata(header[metadataKey], file);
+  const entries = Object.entries(header)
+    .filter(([name]) => name !== metadataKey)
+    .map(([name, value]) => readEntry(name, value, file))
+    .sort((a, b) => a.begin - b.begin || a.end - b.end);
+
+  const tensors = new Map<string, SafeTensor>();
+  let expectedBegin = 0;
+  for (const { name, dtype, shape, begin, end } of entries) {
+    const offset = dataStart + begin;
+    if (begin !== expectedBegin) {
+      const problem = begin < expectedBegin ? "overlaps the tensor before it" : "leaves bytes before it unused";
+      throw formatError(
+        file,
+        `tensor "${name}" ${problem}: expected it to begin at ${expectedBegin}, found ${begin}.`,
+        {
+          tensor: name,
+          offset,
+          expected: expectedBegin,
+          found: begin,
+        },
+      );
+    }
+    if (dataStart + end > bytes.length) {
+      throw formatError(
+        file,
+        `truncated: tensor "${name}" ends at byte ${dataStart + end}, the file has only ${bytes.length} bytes.`,
+        { tensor: name, offset, expected: dataStart + end, found: bytes.length },
+      );
+    }
+    const length = elementCount(shape);
+    tensors.set(name, { dtype, shape, data: readArray(bytes, offset, length, arrayTypes[dtype]) });
+    expectedBegin = end;
+  }
+  const fileEnd = dataStart + expectedBegin;
+  if (fileEnd !== bytes.length) {
+    throw formatError(file, `${bytes.length - fileEnd} bytes after the last tensor, which ends at byte ${fileEnd}.`, {
+      offset: fileEnd,
+      expected: fileEnd,
+      found: bytes.length,
+    });
+  }
+  return { tensors, metadata };
+}
+
+/**
+ * Writes a safetensors file. The same tensors give the same bytes, in whatever order they are passed: wide elements
+ * first (so every tensor is aligned), then by name.
+ * @throws InputError for a tensor whose data does not fit its shape or dtype.
+ */
+export function saveSafetensors(
+  tensors: ReadonlyMap<string, SafeTensorInput> | Readonly<Record<string, SafeTensorInput>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
+  const entries = [...(isMap(tensors) ? tensors : Object.entries(tensors))].map(([name, tensor]) => {
+    const dtype = checkTensor(name, tensor);
+    return { name, dtype, shape: [...tensor.shape], bytes: bytesOf(tensor.data), width: tensor.data.BYTES_PER_ELEMENT };
+  });
+  entries.sort((a, b) => b.width - a.width || compareText(a.name, b.name));
+
+  // The header is put together by hand: an object would move names that look like numbers to the front.
+  const fields: string[] = [];
+  const metadataKeys = Object.keys(metadata).sort(compareText);
+  if (metadataKeys.length > 0) {
+    const pairs = metadataKeys.map((key) => `${JSON.stringify(key)}:${JSON.stringify(String(metadata[key]))}`);
+    fields.push(`"${metadataKey}":{${pairs.join(",")}}`);
+  }
+  let dataBytes = 0;
+  for (const { name, dtype, shape, bytes } of entries) {
+    const description = { dtype, shape, data_offsets: [dataBytes, dataBytes + bytes.length] };
+    fields.push(`${JSON.stringify(name)}:${JSON.stringify(description)}`);
+    dataBytes += bytes.length;
+  }
+  const header = new TextEncoder().encode(`{${fields.join(",")}}`);
+  const headerBytes = Math.ceil(header.length / 8) * 8;
+  const result = new Uint8Array(8 + headerBytes + dataBytes).fill(0x20, 8, 8 + headerBytes);
+  toDataView(result).setBigUint64(0, BigInt(headerBytes), true);
+  result.set(header, 8);
+  let offset = 8 + headerBytes;
+  for (const { bytes } of entries) {
+    result.set(bytes, offset);
+    offset += bytes.length;
+  }
+  return result;
+}
+
+function readHeader(bytes: Uint8Array, file: string): { header: Record<string, unknown>; dataStart: number } {
+  if (bytes.length < 8) {
+    throw formatError(file, `truncated: expected at least 8 bytes, found ${bytes.length}.`, {
+      offset: 0,
+      expected: 8,
+      found: bytes.length,
+    });
+  }
+  const declared = toDataView(bytes).getBigUint64(0, true);
+  const available = Math.min(bytes.length - 8, maximumHeaderBytes);
+  if (declared > BigInt(available)) {
+    throw formatError(
+      file,
+      `the header is said to be ${declared} bytes long, but at most ${available} can follow: truncated, or no safetensors file.`,
+      { offset: 0, expected: available, found: String(declared) },
+    );
+  }
+  const dataStart = 8 + Number(declared);
+  let text: string;
+  let header: unknown;
+  try {
+    // slice, not subarray: text decoders refuse shared memory.
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.slice(8, dataStart));
+    header = JSON.parse(text);
+  } catch (cause) {
+    throw formatError(file, `the header is not JSON: ${(cause as Error).message}`, { offset: 8 }, { cause });
+  }
+  if (!isObject(header)) throw formatError(file, "the header is not a JSON object.", { offset: 8 });
+  const duplicate = findDuplicateKey(text);
+  if (duplicate !== undefined) {
+    throw formatError(file, `the header names "${duplicate}" twice.`, { tensor: duplicate, offset: 8 });
+  }
+  return { header, dataStart };
+}
+
+function readMetadata(value: unknown, file: string): Record<string, string> {
+  if (value === undefined) return {};
+  if (!isObject(value)) throw formatError(file, `"${metadataKey}" is not a JSON object.`, { offset: 8 });
+  for (const [key, text] of Object.entries(value)) {
+    if (typeof text !== "string") {
+      throw formatError(file, `metadata "${key}" is not a string but ${JSON.stringify(text)}.`, { key, offset: 8 });
+    }
+  }
+  return value as Record<string, string>;
+}
+
+interface HeaderEntry {
+  name: string;
+  dtype: SafeTensorType;
+  shape: number[];
+  /** From the first byte after the header. */
+  begin: number;
+  end: number;
+}
+
+function readEntry(name: string, value: unknown, file: string): HeaderEntry {
+  const wrong = (problem: string, details = {}) =>
+    formatError(file, `tensor "${name}": ${problem}`, { tensor: name, offset: 8, ...details });
+  if (!isObject(value)) throw wrong(`expected a description, found ${JSON.stringify(value)}.`);
+  const { dtype, shape, data_offsets: offsets } = value;
+  if (typeof dtype !== "string" || !Object.hasOwn(arrayTypes, dtype)) {
+    const known = Object.keys(arrayTypes);
+    throw wrong(`unknown dtype ${JSON.stringify(dtype)}; known are ${known.join(", ")}.`, { expected: known });
+  }
+  if (!Array.isArray(shape) || Number.isNaN(elementCount(shape))) {
+    throw wrong(`${JSON.stringify(shape)} is no shape.`);
+  }
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isOffset)) {
+    throw wrong(`data_offsets ${JSON.stringify(offsets)} are not two whole numbers.`);
+  }
+  const [begin, end] = offsets as [number, number];
+  const expected = elementCount(shape) * arrayTypes[dtype as SafeTensorType].BYTES_PER_ELEMENT;
+  if (end - begin !== expected) {
+    throw wrong(
+      `${dtype} of shape [${shape}] takes ${expected} bytes, data_offsets [${offsets}] hold ${end - begin}.`,
+      {
+        expected,
+        found: end - begin,
+      },
+    );
+  }
+  return { name, dtype: dtype as SafeTensorType, shape, begin, end };
+}
+
+/** Finds a key that one JSON object holds twice: JSON.parse would silently keep the last. `text` must be valid JSON. */
+function findDuplicateKey(text: string): string | undefined {
+  const open: Set<string>[] = [];
+  let lastString = "";
+  for (const [token] of text.matchAll(/"(?:[^"\\]+|\\.)*"|[{}:]/g)) {
+    if (token === "{") open.push(new Set());
+    else if (token === "}") open.pop();
+    else if (token !== ":") lastString = token;
+    else {
+      const key = JSON.parse(lastString) as string;
+      const keys = open[open.length - 1];
+      if (keys.has(key)) return key;
+      keys.add(key);
+    }
+  }
+  return undefined;
+}
+
+function checkTensor(name: string, { shape, data, dtype }: SafeTensorInput): SafeTensorType {
+  const wrong = (problem: string, details = {}) =>
+    new InputError(`Cannot save tensor "${name}": ${problem}`, { tensor: name, ...details });
+  if (name === metadataKey) throw wrong("the name is reserved.");
+  const type = dtype ?? typeOf(data);
+  if (!type || !(data instanceof arrayTypes[type])) {
+    throw wrong(`${data?.constructor?.name ?? String(data)} cannot hold ${type ?? "a tensor of any known dtype"}.`);
+  }
+  if (elementCount(shape) !== data.length) {
+    throw wrong(`shape [${shape}] does not fit ${data.length} values.`, { found: data.length });
+  }
+  return type;
+}
+
+const typeNames: SafeTensorType[] = ["F64", "F32", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8"];
+
+function typeOf(data: TypedArray): SafeTensorType | undefined {
+  return typeNames.find((type) => data instanceof arrayTypes[type]);
+}
+
+function isMap<T>(value: ReadonlyMap<string, T> | Readonly<Record<string, T>>): value is ReadonlyMap<string, T> {
+  return value instanceof Map;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isOffset(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,193 @@
+// ZIP archives, read from their central directory: names, sizes and checksums are verified, so that a damaged archive
+// is an error and never a damaged array. Stored and deflated entries, ZIP64 included.
+
+import { inflateSync } from "fflate";
+import { formatError, toDataView } from "./bytes.ts";
+
+/** An entry of the directory; `read` unpacks it. */
+export interface ZipEntry {
+  name: string;
+  /** Unpacked size in bytes. */
+  size: number;
+  read(): Uint8Array;
+}
+
+const endSignature = 0x06054b50;
+const end64Signature = 0x06064b50;
+const end64LocatorSignature = 0x07064b50;
+const directorySignature = 0x02014b50;
+const localSignature = 0x04034b50;
+/** Deflate cannot pack tighter than this, so a size beyond it is a lie: refuse before memory is set aside for it. */
+const maximumDeflateRatio = 1032;
+
+/**
+ * Lists a ZIP archive in the order of its directory.
+ * @throws FormatError, here or in an entry's `read`, for what is truncated, damaged, encrypted or packed in another way.
+ */
+export function openZip(bytes: Uint8Array, file: string): ZipEntry[] {
+  const view = toDataView(bytes);
+  const { count, offset: directoryStart, end } = findDirectory(bytes, view, file);
+  const entries: ZipEntry[] = [];
+  const names = new Set<string>();
+  let offset = directoryStart;
+  for (let i = 0; i < count; i++) {
+    if (offset + 46 > end || view.getUint32(offset, true) !== directorySignature) {
+      throw formatError(file, `expected entry ${i + 1} of ${count} of the archive's directory at byte ${offset}.`, {
+        offset,
+        expected: count,
+        found: i,
+      });
+    }
+    const nameLength = view.getUint16(offset + 28, true);
+    const extraLength = view.getUint16(offset + 30, true);
+    const extraStart = offset + 46 + nameLength;
+    const next = extraStart + extraLength + view.getUint16(offset + 32, true);
+    if (next > end) throw formatError(file, `directory entry ${i + 1} is cut short.`, { offset, found: end });
+    const name = new TextDecoder().decode(bytes.slice(offset + 46, extraStart));
+    if (names.has(name)) throw formatError(file, `holds "${name}" twice.`, { tensor: name, offset });
+    names.add(name);
+    entries.push(readEntry(bytes, view, file, offset, name, [extraStart, extraStart + extraLength]));
+    offset = next;
+  }
+  return entries;
+}
+
+interface Directory {
+  count: number;
+  offset: number;
+  /** Where the directory's bytes must have ended. */
+  end: number;
+}
+
+function findDirectory(bytes: Uint8Array, view: DataView, file: string): Directory {
+  // The end record is the last thing in the file but for a comment of at most 65,535 bytes.
+  const lowest = Math.max(0, bytes.length - 22 - 0xffff);
+  for (let end = bytes.length - 22; end >= lowest; end--) {
+    if (view.getUint32(end, true) !== endSignature) continue;
+    if (end + 22 + view.getUint16(end + 20, true) !== bytes.length) continue;
+    let count = view.getUint16(end + 10, true);
+    let size = view.getUint32(end + 12, true);
+    let offset = view.getUint32(end + 16, true);
+    let directoryEnd = end;
+    if (end >= 20 && view.getUint32(end - 20, true) === end64LocatorSignature) {
+      const end64 = Number(view.getBigUint64(end - 12, true));
+      if (end64 + 56 > end || view.getUint32(end64, true) !== end64Signature) break;
+      count = Number(view.getBigUint64(end64 + 32, true));
+      size = Number(view.getBigUint64(end64 + 40, true));
+      offset = Number(view.getBigUint64(end64 + 48, true));
+      directoryEnd = end64;
+    }
+    if (offset + size !== directoryEnd) {
+      throw formatError(
+        file,
+        `the archive's directory should end at byte ${directoryEnd}, its record says ${offset + size}.`,
+        {
+          offset,
+          expected: directoryEnd,
+          found: offset + size,
+        },
+      );
+    }
+    return { count, offset, end: directoryEnd };
+  }
+  throw formatError(file, "no ZIP archive, or truncated: its directory is missing.", {
+    offset: bytes.length,
+    found: bytes.length,
+  });
+}
+
+function readEntry(
+  bytes: Uint8Array,
+  view: DataView,
+  file: string,
+  offset: number,
+  name: string,
+  extra: [number, number],
+): ZipEntry {
+  const damaged = (problem: string, details = {}) =>
+    formatError(file, `"${name}" ${problem}`, { tensor: name, offset, ...details });
+  const method = view.getUint16(offset + 10, true);
+  const checksum = view.getUint32(offset + 16, true);
+  const wide = readWideFields(view, extra);
+  const field = (position: number) => {
+    const value = view.getUint32(offset + position, true);
+    if (value !== 0xffffffff) return value;
+    return wide.shift() ?? value;
+  };
+  // The order matters: the 64-bit extra field lists just those that did not fit, in this order.
+  const size = field(24);
+  const packedSize = field(20);
+  const local = field(42);
+
+  if (view.getUint16(offset + 8, true) & 1) throw damaged("is encrypted.");
+  if (method !== 0 && method !== 8) throw damaged(`is packed by method ${method}; expected 0 or 8.`, { found: method });
+  if (method === 0 ? size !== packedSize : size > packedSize * maximumDeflateRatio) {
+    throw damaged(`claims ${size} bytes unpacked from ${packedSize}.`, { expected: packedSize, found: size });
+  }
+  return {
+    name,
+    size,
+    read() {
+      if (local + 30 > bytes.length || view.getUint32(local, true) !== localSignature) {
+        throw damaged(`should begin at byte ${local}, but does not.`, { offset: local });
+      }
+      const start = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
+      if (start + packedSize > bytes.length) {
+        throw damaged(`is cut short: ends at byte ${start + packedSize} of ${bytes.length}.`, {
+          offset: start,
+          expected: start + packedSize,
+          found: bytes.length,
+        });
+      }
+      const packed = bytes.subarray(start, start + packedSize);
+      const data = method === 0 ? packed : inflate(packed, damaged);
+      if (data.length !== size) throw damaged(`unpacks to ${data.length} bytes, expected ${size}.`, { expected: size });
+      const found = crc32(data);
+      if (found !== checksum) {
+        throw damaged(`is damaged: checksum ${found.toString(16)}, expected ${checksum.toString(16)}.`, {
+          offset: start,
+          expected: checksum,
+          found,
+        });
+      }
+      return data;
+    },
+  };
+}
+
+function inflate(packed: Uint8Array, damaged: (problem: string) => Error): Uint8Array {
+  try {
+    return inflateSync(packed);
+  } catch (cause) {
+    const error = damaged(`cannot be unpacked: ${(cause as Error).message}.`);
+    error.cause = cause;
+    throw error;
+  }
+}
+
+/** The values of the extra field 0x0001 (sizes and offset of 64 bits), if there is one. */
+function readWideFields(view: DataView, [start, end]: [number, number]): number[] {
+  for (let offset = start; offset + 4 <= end; ) {
+    const length = view.getUint16(offset + 2, true);
+    if (view.getUint16(offset, true) === 1) {
+      const values: number[] = [];
+      const last = Math.min(offset + 4 + length, end) - 8;
+      for (let at = offset + 4; at <= last; at += 8) values.push(Number(view.getBigUint64(at, true)));
+      return values;
+    }
+    offset += 4 + length;
+  }
+  return [];
+}
+
+const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte;
+  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
+  return value;
+});
+
+export function crc32(bytes: Uint8Array): number {
+  let value = 0xffffffff;
+  for (let i = 0; i < bytes.length; i++) value = (value >>> 8) ^ crcTable[(value ^ bytes[i]) & 255];
+  return ~value >>> 0;
+}

@@ -1,0 +1,72 @@
+// Damage to files: a reader must either give a consistent result or throw FormatError, whatever it is fed.
+
+import { expect } from "vitest";
+import { FormatError } from "../../src/errors.ts";
+
+/** Runs the reader; undefined where it threw a FormatError that names the file. Any other error fails the test. */
+export function readOrRefuse<T>(read: (bytes: Uint8Array) => T, bytes: Uint8Array): T | undefined {
+  try {
+    return read(bytes);
+  } catch (error) {
+    expect(error).toBeInstanceOf(FormatError);
+    expect((error as FormatError).details.file).toBeTypeOf("string");
+    return undefined;
+  }
+}
+
+/** The file cut off after every one of its bytes. */
+export function* truncations(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let length = 0; length < bytes.length; length++) yield bytes.slice(0, length);
+}
+
+/** The file with one byte changed: every byte of the first `end` in turn, by each of the given exclusive-or masks. */
+export function* flips(
+  bytes: Uint8Array,
+  end = bytes.length,
+  masks = [0x01, 0x04, 0x10, 0x80, 0xff],
+): Generator<Uint8Array> {
+  for (let at = 0; at < end; at++) {
+    for (const mask of masks) {
+      const copy = bytes.slice();
+      copy[at] ^= mask;
+      yield copy;
+    }
+  }
+}
+
+/** Text as a file. */
+export function text(...lines: string[]): Uint8Array {
+  return new TextEncoder().encode(`${lines.join("\n")}\n`);
+}
+
+/** Texts and numbers one after another, as binary formats mix them. */
+export function concat(...parts: (Uint8Array | ArrayBuffer | string)[]): Uint8Array {
+  const chunks = parts.map((part) =>
+    typeof part === "string"
+      ? new TextEncoder().encode(part)
+      : part instanceof Uint8Array
+        ? part
+        : new Uint8Array(part),
+  );
+  const result = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let offset = 0;
+  for (const chunk of chunks) {
+    result.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return result;
+}
+
+/** Numbers written by a DataView's method, in either byte order. */
+export function numbers(
+  type: "Float32" | "Float64" | "Int32" | "Int16" | "Uint8",
+  values: readonly number[],
+  littleEndian = true,
+): Uint8Array {
+  const width = { Float32: 4, Float64: 8, Int32: 4, Int16: 2, Uint8: 1 }[type];
+  const view = new DataView(new ArrayBuffer(values.length * width));
+  values.forEach((value, i) => {
+    view[`set${type}`](i * width, value, littleEndian);
+  });
+  return new Uint8Array(view.buffer);
+}

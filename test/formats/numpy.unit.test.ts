@@ -1,0 +1,126 @@
+import fc from "fast-check";
+import { zipSync } from "fflate";
+import { describe, expect, it } from "vitest";
+import { FormatError } from "../../src/errors.ts";
+import { elementCount } from "../../src/formats/bytes.ts";
+import { loadNpy } from "../../src/formats/npy.ts";
+import { loadNpz } from "../../src/formats/npz.ts";
+import { crc32 } from "../../src/formats/zip.ts";
+import { concat, flips, numbers, readOrRefuse, truncations } from "./corruption.ts";
+
+/** An array file as NumPy writes it: the header padded so that the data is aligned to 64 bytes. */
+function npy(description: string, order: "True" | "False", shape: string, data: Uint8Array, version = 1): Uint8Array {
+  const body = `{'descr': '${description}', 'fortran_order': ${order}, 'shape': ${shape}, }`;
+  const prefix = version === 1 ? 10 : 12;
+  const length = Math.ceil((prefix + body.length + 1) / 64) * 64 - prefix;
+  const lengthBytes = version === 1 ? Uint16Array.of(length).buffer : Uint32Array.of(length).buffer;
+  const header = `${body.padEnd(length - 1)}\n`;
+  return concat(Uint8Array.of(0x93), "NUMPY", Uint8Array.of(version, 0), lengthBytes, header, data);
+}
+
+const cloud = npy("<f4", "False", "(2, 3)", numbers("Float32", [1, 2, 3, 4, 5, 6]));
+
+describe("npy", () => {
+  it.each([1, 2, 3])("reads version %i", (version) => {
+    const array = loadNpy(npy("<f8", "False", "(2,)", numbers("Float64", [0.1, -2]), version));
+    expect(array).toEqual({ dtype: "F64", shape: [2], data: Float64Array.of(0.1, -2) });
+  });
+
+  it("reads either byte order, integers, booleans, halves and scalars", () => {
+    expect(loadNpy(npy(">f4", "False", "(2,)", numbers("Float32", [1.5, -2], false))).data).toEqual(
+      Float32Array.of(1.5, -2),
+    );
+    expect(loadNpy(npy(">i2", "False", "(2,)", numbers("Int16", [1, -2], false))).data).toEqual(Int16Array.of(1, -2));
+    expect(loadNpy(npy("|u1", "False", "(2,)", Uint8Array.of(7, 255))).data).toEqual(Uint8Array.of(7, 255));
+    expect(loadNpy(npy("|b1", "False", "(1,)", Uint8Array.of(1))).dtype).toBe("BOOL");
+    expect(loadNpy(npy("<f2", "False", "(1,)", Uint8Array.of(0, 0x3c))).dtype).toBe("F16");
+    expect(loadNpy(npy("<i4", "False", "()", numbers("Int32", [9])))).toEqual({
+      dtype: "I32",
+      shape: [],
+      data: Int32Array.of(9),
+    });
+    const long = loadNpy(npy("<i8", "False", "(1L,)", new Uint8Array(BigInt64Array.of(-3n).buffer)));
+    expect(long.data).toEqual(BigInt64Array.of(-3n));
+  });
+
+  it("turns Fortran order into row-major", () => {
+    const shapes = fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(shapes, (shape) => {
+        const count = elementCount(shape);
+        // Element at the multi-index is its row-major position; written with the first index running fastest.
+        const columnMajor = Array.from({ length: count }, (_, at) => {
+          let rest = at;
+          const index = shape.map((length) => {
+            const i = rest % length;
+            rest = Math.floor(rest / length);
+            return i;
+          });
+          return index.reduce((position, i, axis) => position * shape[axis] + i, 0);
+        });
+        const text = `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
+        const array = loadNpy(npy("<f4", "True", text, numbers("Float32", columnMajor)));
+        expect(array.shape).toEqual(shape);
+        expect([...array.data]).toEqual(Array.from({ length: count }, (_, i) => i));
+      }),
+    );
+  });
+
+  it("refuses truncations, and survives flipped header bytes", () => {
+    for (const bytes of truncations(cloud)) expect(() => loadNpy(bytes)).toThrow(FormatError);
+    for (const bytes of flips(cloud, cloud.length - 24)) {
+      const array = readOrRefuse(loadNpy, bytes);
+      if (array) expect(array.data.length).toBe(elementCount(array.shape));
+    }
+  });
+
+  it.each([
+    ["objects", npy("|O", "False", "(1,)", new Uint8Array(8)), /'\|O' cannot be read/],
+    ["structures", concat(cloud.slice(0, 10), "{'descr': [('x', '<f4')], 'shape': (1,), }\n"), /truncated|plain array/],
+    ["a shape larger than the file", npy("<f4", "False", "(99999999999, 3)", new Uint8Array(4)), /takes a file of/],
+    ["bytes at the end", concat(cloud, "x"), /takes a file of 152 bytes, found 153/],
+  ])("refuses %s", (_, bytes, message) => {
+    expect(() => loadNpy(bytes, { file: "a.npy" })).toThrow(message);
+    expect(() => loadNpy(bytes, { file: "a.npy" })).toThrow(FormatError);
+  });
+});
+
+describe("npz", () => {
+  const arrays = { "positions.npy": cloud, "labels.npy": npy("<i4", "False", "(2,)", numbers("Int32", [4, 5])) };
+
+  it.each([0, 6] as const)("reads archives of compression level %i", (level) => {
+    const loaded = loadNpz(zipSync(arrays, { level }));
+    expect([...loaded.keys()]).toEqual(["positions", "labels"]);
+    expect(loaded.get("positions")).toEqual(loadNpy(cloud));
+    expect(loaded.get("labels")?.data).toEqual(Int32Array.of(4, 5));
+  });
+
+  it("reads just what is asked for", () => {
+    const archive = zipSync({ "labels.npy": arrays["labels.npy"], "notes.txt": new Uint8Array(3) });
+    expect([...loadNpz(archive, { only: ["labels"] }).keys()]).toEqual(["labels"]);
+    expect(() => loadNpz(archive)).toThrow(/npz:notes\.txt/);
+  });
+
+  it("refuses every truncation; no flipped byte goes unnoticed in an array", () => {
+    const archive = zipSync(arrays, { level: 6 });
+    const intact = loadNpz(archive);
+    for (const bytes of truncations(archive)) expect(() => loadNpz(bytes)).toThrow(FormatError);
+    for (const bytes of flips(archive)) {
+      const loaded = readOrRefuse(loadNpz, bytes);
+      // A flip may hit a name or a date, which no checksum covers; the arrays themselves are as they were.
+      if (loaded) expect([...loaded.values()]).toEqual([...intact.values()]);
+    }
+  });
+
+  it("refuses an entry that claims to unpack to more than deflate can", () => {
+    const archive = zipSync({ "a.npy": cloud }, { level: 6 });
+    const view = new DataView(archive.buffer, archive.byteOffset);
+    const directory = view.getUint32(archive.length - 6, true);
+    view.setUint32(directory + 24, 0xfffffff0, true);
+    expect(() => loadNpz(archive)).toThrow(/claims 4294967280 bytes/);
+  });
+
+  it("has the checksum of ZIP", () => {
+    expect(crc32(new TextEncoder().encode("123456789"))).toBe(0xcbf43926);
+  });
+});

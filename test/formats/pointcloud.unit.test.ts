@@ -1,0 +1,77 @@
+import { zipSync } from "fflate";
+import { describe, expect, it } from "vitest";
+import { FormatError } from "../../src/errors.ts";
+import { loadCsv } from "../../src/formats/csv.ts";
+import { readPointCloud } from "../../src/formats/pointcloud.ts";
+import { saveSafetensors } from "../../src/formats/safetensors.ts";
+import { text } from "./corruption.ts";
+
+const three = Float32Array.of(1, 2, 3, 4, 5, 6);
+
+describe("csv", () => {
+  it.each([
+    ["commas", text("1,2,3", "4, 5 ,6")],
+    ["semicolons", text("1;2;3", "4;5;6")],
+    ["tabs", text("1\t2\t3", "4\t5\t6")],
+    ["spaces", text("  1 2  3", "4 5 6", "")],
+    ["a header", text("x,y,z", "1,2,3", "4,5,6")],
+    ["a quoted header in another order among other columns", text('"Z","p","X","Y"', "3,high,1,2", "6,low,4,5")],
+    ["ParaView's names", text('"Points:0","Points:1","Points:2"', "1,2,3", "4,5,6")],
+    ["comments and blank lines", text("# made by hand", "", "1,2,3", "# half way", "4,5,6")],
+    ["a byte order mark and CR LF", new TextEncoder().encode("\ufeffx,y,z\r\n1,2,3\r\n4,5,6\r\n")],
+  ])("reads %s", (_, bytes) => {
+    expect(loadCsv(bytes)).toEqual({ positions: three, dimensionality: 3 });
+  });
+
+  it("gives two dimensions for two columns", () => {
+    expect(loadCsv(text("1e-1 -2", "+3 .5"))).toEqual({
+      positions: Float32Array.of(0.1, -2, 3, 0.5),
+      dimensionality: 2,
+    });
+  });
+
+  it.each([
+    ["a word", text("x,y", "1,2", "3,four"), /row 3, column 2: "four" is no number/],
+    ["a missing value", text("1,2,3", "4,5"), /row 2: expected 3 values, found 2/],
+    ["an empty value", text("1,2,3", "4,,6"), /row 2, column 2: ""/],
+    ["a value beyond float32", text("1,2,3", "4,1e39,6"), /row 2, column 2/],
+    ["unnamed columns", text("1,2,3,4"), /found 4 columns without names/],
+    ["other names", text("lon,lat", "1,2"), /found the columns "lon", "lat"/],
+    ["nothing", text(""), /no rows/],
+  ])("refuses %s", (_, bytes, message) => {
+    expect(() => loadCsv(bytes)).toThrow(message);
+    expect(() => loadCsv(bytes)).toThrow(FormatError);
+  });
+});
+
+describe("readPointCloud", () => {
+  const npy = (shape: string, data: Float32Array) => {
+    const header = `{'descr': '<f4', 'fortran_order': False, 'shape': ${shape}, }`.padEnd(117);
+    const file = new Uint8Array(128 + data.byteLength);
+    file.set([0x93, ...new TextEncoder().encode("NUMPY"), 1, 0, 118, 0, ...new TextEncoder().encode(`${header}\n`)]);
+    file.set(new Uint8Array(data.buffer), 128);
+    return file;
+  };
+
+  it.each([
+    ["a.npy", npy("(2, 3)", three)],
+    ["a.npz", zipSync({ "anything.npy": npy("(2, 3)", three) })],
+    ["b.npz", zipSync({ "pos.npy": npy("(2, 3)", three), "mass.npy": npy("(2,)", Float32Array.of(1, 2)) })],
+    ["a.safetensors", saveSafetensors({ node_positions: { shape: [2, 3], data: three } })],
+    ["a.OBJ", text("v 1 2 3", "v 4 5 6")],
+    ["folder.v2/a.csv", text("1 2 3", "4 5 6")],
+  ])("reads %s", (name, bytes) => {
+    expect(readPointCloud(bytes, name)).toEqual({ positions: three, dimensionality: 3 });
+  });
+
+  it.each([
+    ["a.stl", text(""), /"stl"; known are \.safetensors, \.npy/],
+    ["noextension", text(""), /cannot tell the format/],
+    ["a.npy", npy("(6,)", three), /expected positions of shape .* found \[6\]/],
+    ["a.npz", zipSync({ "a.npy": npy("(6,)", three), "b.npy": npy("(6,)", three) }), /but a, b/],
+    ["a.csv", text("x,y,z"), /a\.csv: holds no points/],
+  ])("refuses %s", (name, bytes, message) => {
+    expect(() => readPointCloud(bytes, name)).toThrow(message);
+    expect(() => readPointCloud(bytes, name)).toThrow(FormatError);
+  });
+});
