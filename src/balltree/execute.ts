@@ -1,0 +1,358 @@
+// Runs one request on the WebAssembly module: lays out its job in memory, starts the threads, reads the result. The same
+// code serves threads that share a memory and a lone worker that has its own.
+import { OutOfMemoryError } from "../errors.ts";
+import { type TreeLevel, treeLevels, treeSlots } from "./levels.ts";
+import { Arena } from "./memory.ts";
+
+/** What a request runs on. */
+export interface Engine {
+  memory: WebAssembly.Memory;
+  /** First byte of the memory that belongs to jobs. */
+  start: number;
+  /** Threads at hand. */
+  threads: number;
+  /** Runs the job at an address on the first `threads` threads; resolves when all are done. */
+  run(job: number, threads: number): Promise<void> | void;
+}
+
+/** The points of a request and how they are divided. */
+interface Points {
+  /** [points, dimensionality] */
+  positions: Float32Array;
+  dimensionality: number;
+  /** [clouds + 1] */
+  offsets: Int32Array;
+}
+
+export interface TreeRequest extends Points {
+  kind: "tree";
+  strides: number[];
+  ballSizes: number[];
+  /** Degrees; 0 for no rotated partitions. */
+  rotate: number;
+}
+
+export interface GraphRequest extends Points {
+  kind: "graph";
+  /** Infinity for a nearest-neighbour graph. */
+  radius: number;
+  /** Most neighbours of one target. */
+  most: number;
+  loop: boolean;
+}
+
+export type Request = TreeRequest | GraphRequest;
+
+export interface TreeResult {
+  kind: "tree";
+  treeIdx: Int32Array;
+  treeMask: Uint8Array;
+  treeIdxRot: Int32Array[];
+}
+
+export interface GraphResult {
+  kind: "graph";
+  edgeIndex: Int32Array;
+}
+
+/** The first row with a coordinate that is not finite. */
+export interface BadRow {
+  kind: "badRow";
+  row: number;
+}
+
+export type Result = TreeResult | GraphResult | BadRow;
+
+/** The 32-bit fields of `struct Job` in wasm/balltree/job.h, in order. */
+const jobFields = [
+  "kind",
+  "threads",
+  "dimensionality",
+  "points",
+  "clouds",
+  "firstBadRow",
+  "positions",
+  "offsets",
+  "records",
+  "spare",
+  "segments",
+  "segmentCount",
+  "tasks",
+  "grain",
+  "sync",
+  "treeIdx",
+  "treeMask",
+  "levels",
+  "levelCount",
+  "rotatedSegments",
+  "rotatedSegmentCount",
+  "rotated",
+  "boxes",
+  "neighbourCount",
+  "neighbourStart",
+  "neighbours",
+  "candidates",
+  "mostNeighbours",
+  "loop",
+  "firstTarget",
+  "endTarget",
+] as const;
+type JobFields = Partial<Record<(typeof jobFields)[number], number>>;
+
+// The float64 fields `degrees` and `squaredRadius` follow.
+const doublesAt = Math.ceil(jobFields.length / 2) * 8;
+const jobBytes = doublesAt + 16;
+const jobKinds = { tree: 0, prepareSearch: 1, findNeighbours: 2 };
+
+const segmentInts = 4;
+const taskBytes = 32;
+const levelInts = 4;
+const syncInts = 32;
+const recordBytes = 16;
+/** Records that may be read past a buffer's end, and boxes, candidates: see job.h. */
+const spareRecords = 16;
+const boxBytes = 32;
+const candidateBytes = 16;
+
+/** Levels a job can have: each has its own counter in `struct Sync`. */
+export const mostLevels = 20;
+/** Below this many points a thread is not worth waking. */
+const pointsForThread = 2048;
+const smallestGrain = 4096;
+/** Points in a bucket of the neighbour search. */
+const bucketSize = 8;
+/** Neighbours found in one run; more are found in several. */
+const neighboursPerRun = 2 ** 26;
+
+/** A job laid out in memory. */
+class Job {
+  readonly arena: Arena;
+  readonly #engine: Engine;
+  readonly #address: number;
+  readonly #sync: number;
+  readonly #fields: JobFields;
+  readonly #doubles = [0, Number.POSITIVE_INFINITY];
+
+  /** Points, offsets, `records` records in two buffers, and the room for tasks of `segments` segments. */
+  constructor(engine: Engine, request: Points, records: number, segments: number) {
+    this.#engine = engine;
+    this.arena = new Arena(engine.memory, engine.start);
+    const points = request.offsets[request.offsets.length - 1]!;
+    const threads = Math.max(1, Math.min(engine.threads, Math.floor(records / pointsForThread)));
+    const grain = threads === 1 ? 2 ** 30 : Math.max(smallestGrain, Math.ceil(records / (8 * threads)));
+    this.#address = this.arena.reserve(jobBytes);
+    this.#sync = this.arena.reserve(syncInts * 4);
+    this.#fields = {
+      threads,
+      grain,
+      dimensionality: request.dimensionality,
+      points,
+      clouds: request.offsets.length - 1,
+      sync: this.#sync,
+      // Splitting n records down to the grain makes fewer than 2 n / grain tasks more.
+      tasks: this.arena.reserve(taskBytes * (segments + Math.ceil((2 * records) / grain) + 8)),
+      offsets: this.arena.store(request.offsets),
+      positions: this.arena.store(request.positions),
+      records: this.arena.reserve((records + spareRecords) * recordBytes),
+      spare: this.arena.reserve((records + spareRecords) * recordBytes),
+    };
+  }
+
+  get threads(): number {
+    return this.#fields.threads!;
+  }
+
+  set(fields: JobFields): void {
+    Object.assign(this.#fields, fields);
+  }
+
+  setDoubles(degrees: number, squaredRadius: number): void {
+    this.#doubles[0] = degrees;
+    this.#doubles[1] = squaredRadius;
+  }
+
+  /** Runs the job; returns the first bad row or undefined. */
+  async run(kind: keyof typeof jobKinds): Promise<number | undefined> {
+    const { arena } = this;
+    const points = this.#fields.points!;
+    this.set({ kind: jobKinds[kind], firstBadRow: points });
+    const words = arena.ints(this.#address, jobBytes / 4);
+    jobFields.forEach((name, index) => {
+      words[index] = this.#fields[name] ?? 0;
+    });
+    arena.doubles(this.#address + doublesAt, 2).set(this.#doubles);
+    arena.ints(this.#sync, syncInts).fill(0);
+    await this.#engine.run(this.#address, this.threads);
+    const row = arena.ints(this.#address, jobBytes / 4)[jobFields.indexOf("firstBadRow")]!;
+    return row < points ? row : undefined;
+  }
+}
+
+/** Does what a request asks for. */
+export function execute(request: Request, engine: Engine): Promise<Result> {
+  return request.kind === "tree" ? buildTree(request, engine) : buildGraph(request, engine);
+}
+
+async function buildTree(request: TreeRequest, engine: Engine): Promise<TreeResult | BadRow> {
+  const { offsets, strides, ballSizes, rotate } = request;
+  const clouds = offsets.length - 1;
+  const points = offsets[clouds]!;
+  const levels = treeLevels(offsets, strides, ballSizes);
+  const slots = levels[0]!.offsets;
+  const slotCount = slots[clouds]!;
+  const nodes = rotate === 0 ? 0 : levels.reduce((sum, level) => sum + level.nodes, 0);
+  const segmentCount = rotate === 0 ? clouds : clouds * (1 + levels.length);
+
+  const job = new Job(engine, request, Math.max(points, nodes), segmentCount);
+  const { arena } = job;
+  const segments = new Int32Array(clouds * segmentInts);
+  for (let cloud = 0; cloud < clouds; cloud++) {
+    const count = offsets[cloud + 1]! - offsets[cloud]!;
+    segments.set([offsets[cloud]!, count, Math.log2(treeSlots(count)) - 1, slots[cloud]!], cloud * segmentInts);
+  }
+  const treeIdx = arena.reserve(slotCount * 4);
+  const treeMask = arena.reserve(slotCount);
+  job.set({ segments: arena.store(segments), segmentCount: clouds, treeIdx, treeMask });
+  const rotated = rotate === 0 ? 0 : layOutRotated(job, levels, rotate, nodes);
+
+  const row = await job.run("tree");
+  if (row !== undefined) return { kind: "badRow", row };
+  let start = rotated;
+  const treeIdxRot = (rotate === 0 ? [] : levels).map((level) => {
+    const result = arena.ints(start, level.nodes).slice();
+    start += level.nodes * 4;
+    return result;
+  });
+  return {
+    kind: "tree",
+    treeIdx: arena.ints(treeIdx, slotCount).slice(),
+    treeMask: arena.bytes(treeMask, slotCount).slice(),
+    treeIdxRot,
+  };
+}
+
+/** Adds the rotated partitions to a tree's job; returns the address of their result. */
+function layOutRotated(job: Job, levels: TreeLevel[], rotate: number, nodes: number): number {
+  const { arena } = job;
+  const clouds = levels[0]!.offsets.length - 1;
+  const levelWords = new Int32Array(levels.length * levelInts);
+  const segments = new Int32Array(levels.length * clouds * segmentInts);
+  let start = 0;
+  levels.forEach(({ nodes, stride, offsets, ballSize }, index) => {
+    levelWords.set([nodes, stride, start, arena.store(offsets)], index * levelInts);
+    for (let cloud = 0; cloud < clouds; cloud++) {
+      const count = offsets[cloud + 1]! - offsets[cloud]!;
+      const halvings = Math.max(0, Math.log2(count / ballSize));
+      segments.set([start + offsets[cloud]!, count, halvings, 0], (index * clouds + cloud) * segmentInts);
+    }
+    start += nodes;
+  });
+  const rotated = arena.reserve(nodes * 4);
+  job.set({
+    levels: arena.store(levelWords),
+    levelCount: levels.length,
+    rotatedSegments: arena.store(segments),
+    rotatedSegmentCount: levels.length * clouds,
+    rotated,
+  });
+  job.setDoubles(rotate, 0);
+  return rotated;
+}
+
+async function buildGraph(request: GraphRequest, engine: Engine): Promise<GraphResult | BadRow> {
+  const { offsets, radius, loop } = request;
+  const clouds = offsets.length - 1;
+  const points = offsets[clouds]!;
+  const job = new Job(engine, request, points, clouds);
+  const { arena } = job;
+
+  const segments = new Int32Array(clouds * segmentInts);
+  let boxes = 0;
+  let largest = 0;
+  for (let cloud = 0; cloud < clouds; cloud++) {
+    const count = offsets[cloud + 1]! - offsets[cloud]!;
+    const levels = Math.max(0, Math.ceil(Math.log2(count / bucketSize)));
+    segments.set([offsets[cloud]!, count, levels, boxes], cloud * segmentInts);
+    boxes += 2 ** (levels + 1) - 1;
+    largest = Math.max(largest, count);
+  }
+  const most = Math.min(request.most, loop ? largest : largest - 1);
+  const neighbourCount = arena.reserve(points * 4);
+  const isRadiusGraph = radius !== Number.POSITIVE_INFINITY;
+  job.set({
+    segments: arena.store(segments),
+    segmentCount: clouds,
+    boxes: arena.reserve(boxes * boxBytes),
+    neighbourCount: isRadiusGraph ? neighbourCount : 0,
+    mostNeighbours: most,
+    loop: loop ? 1 : 0,
+  });
+  job.setDoubles(0, radius * radius);
+  const row = await job.run("prepareSearch");
+  if (row !== undefined) return { kind: "badRow", row };
+
+  const counts = arena.ints(neighbourCount, points);
+  if (!isRadiusGraph) {
+    for (let cloud = 0; cloud < clouds; cloud++) {
+      const count = offsets[cloud + 1]! - offsets[cloud]!;
+      counts.fill(Math.min(most, loop ? count : count - 1), offsets[cloud]!, offsets[cloud + 1]!);
+    }
+  }
+  return { kind: "graph", edgeIndex: await findNeighbours(job, neighbourCount, points) };
+}
+
+/** The edges of a prepared search, given how many neighbours each point has. */
+async function findNeighbours(job: Job, neighbourCount: number, points: number): Promise<Int32Array> {
+  const { arena } = job;
+  const counts = arena.ints(neighbourCount, points);
+  const runs = [0];
+  let edges = 0;
+  let edgesOfRun = 0;
+  let edgesOfLargestRun = 0;
+  let most = 0;
+  for (let target = 0; target < points; target++) {
+    const count = counts[target]!;
+    if (edgesOfRun > 0 && edgesOfRun + count > neighboursPerRun) {
+      runs.push(target);
+      edgesOfRun = 0;
+    }
+    most = Math.max(most, count);
+    edges += count;
+    edgesOfRun += count;
+    edgesOfLargestRun = Math.max(edgesOfLargestRun, edgesOfRun);
+  }
+  runs.push(points);
+
+  const neighbourStart = arena.reserve(points * 4);
+  const candidates = arena.reserve(job.threads * most * candidateBytes);
+  const neighbours = arena.reserve(edgesOfLargestRun * 4);
+  const edgeIndex = newEdges(edges);
+  let edge = 0;
+  for (let run = 0; run + 1 < runs.length; run++) {
+    const firstTarget = runs[run]!;
+    const endTarget = runs[run + 1]!;
+    const starts = arena.ints(neighbourStart, points);
+    const countsNow = arena.ints(neighbourCount, points);
+    const first = edge;
+    for (let target = firstTarget; target < endTarget; target++) {
+      starts[target] = edge - first;
+      const end = edge + countsNow[target]!;
+      edgeIndex.fill(target, edges + edge, edges + end);
+      edge = end;
+    }
+    job.set({ neighbourCount, neighbourStart, neighbours, candidates, firstTarget, endTarget, mostNeighbours: most });
+    if (edge > first) await job.run("findNeighbours");
+    edgeIndex.set(arena.ints(neighbours, edge - first), first);
+  }
+  return edgeIndex;
+}
+
+function newEdges(edges: number): Int32Array {
+  try {
+    return new Int32Array(2 * edges);
+  } catch (cause) {
+    const bytes = 8 * edges;
+    const message = `The graph has ${edges} edges, more than the host can hold (${bytes} bytes): use a smaller radius or maxNeighbors.`;
+    throw new OutOfMemoryError(message, { bytes }, { cause });
+  }
+}

@@ -1,0 +1,67 @@
+// Builds radius graphs and nearest-neighbour graphs.
+import { ConfigError } from "../errors.ts";
+import { badCoordinate, checkPoints, checkWhole, type PointsOptions } from "./points.ts";
+import { submit } from "./pool.ts";
+
+export interface RadiusGraphOptions extends PointsOptions {
+  /** Points nearer than this are neighbours; a distance of exactly the radius is out. */
+  radius: number;
+  /** Whether a point is its own neighbour; default true. */
+  loop?: boolean | undefined;
+  /** A target with more neighbours keeps its nearest, ties by index; default 32, Infinity for all. */
+  maxNeighbors?: number | undefined;
+}
+
+export interface KnnGraphOptions extends PointsOptions {
+  /** Neighbours of each point; fewer where its cloud is smaller. */
+  k: number;
+  /** Whether a point is its own neighbour; default false. */
+  loop?: boolean | undefined;
+}
+
+/**
+ * Edges between points of the same cloud that are nearer than a radius (specification, section 3, "Graph").
+ *
+ * Squared distances are compared in float64, from float32 coordinates, summed axis by axis: a plain search over all pairs
+ * with that arithmetic gives the same edges. Memory is linear in points and edges.
+ *
+ * @param positions [points, dimensionality], row by row; fast for up to 3 dimensions, every pair is compared beyond
+ * @returns edgeIndex [2, edges]: all sources, then all targets; sorted by target, then distance, then source
+ * @throws InputError with `details.row` where a coordinate is not finite or the division into clouds is wrong
+ * @throws ConfigError with `details.field` where an option is wrong
+ * @throws OutOfMemoryError where the graph does not fit WebAssembly memory
+ */
+export async function radiusGraph(positions: Float32Array, options: RadiusGraphOptions): Promise<Int32Array> {
+  const { radius, loop = true, maxNeighbors = 32 } = options;
+  if (!(radius >= 0 && radius < Number.POSITIVE_INFINITY)) {
+    throw new ConfigError(`radius is ${radius}, expected a finite number of at least 0.`, { field: "radius" });
+  }
+  if (maxNeighbors !== Number.POSITIVE_INFINITY) checkWhole(maxNeighbors, "maxNeighbors", 0);
+  return buildGraph(positions, options, { radius, loop, most: maxNeighbors });
+}
+
+/**
+ * Edges from the k nearest points of the same cloud to each point, ties by index (specification, section 3, "Graph").
+ * Distances, order, memory and errors as for `radiusGraph`.
+ *
+ * @param positions [points, dimensionality], row by row; fast for up to 3 dimensions, every pair is compared beyond
+ * @returns edgeIndex [2, edges]: all sources, then all targets; sorted by target, then distance, then source
+ */
+export async function knnGraph(positions: Float32Array, options: KnnGraphOptions): Promise<Int32Array> {
+  const { k, loop = false } = options;
+  checkWhole(k, "k", 0);
+  return buildGraph(positions, options, { radius: Number.POSITIVE_INFINITY, loop, most: k });
+}
+
+async function buildGraph(
+  positions: Float32Array,
+  options: PointsOptions,
+  search: { radius: number; loop: boolean; most: number },
+): Promise<Int32Array> {
+  const offsets = checkPoints(positions, options);
+  const { dimensionality, threads } = options;
+  const result = await submit({ kind: "graph", positions, dimensionality, offsets, ...search }, threads);
+  if (result.kind === "badRow") throw badCoordinate(positions, dimensionality, result);
+  if (result.kind !== "graph") throw new Error(`Expected a graph, found a ${result.kind}.`);
+  return result.edgeIndex;
+}

@@ -1,0 +1,102 @@
+// What differs between hosts: how a worker is made, and how a file that lies beside this one is read.
+import { WorkerError } from "../errors.ts";
+
+/** A worker, the same in browsers, Deno and Node. */
+export interface HostWorker {
+  post(message: unknown, transfer?: Transferable[]): void;
+  /** Whether the worker keeps the process alive; of no effect in a browser. */
+  setRef(alive: boolean): void;
+  stop(): void;
+}
+
+export interface HostWorkerListener {
+  onMessage(message: unknown): void;
+  /** The script did not load, or the worker ended or threw. */
+  onError(error: WorkerError): void;
+}
+
+type WorkerThreads = typeof import("node:worker_threads");
+type FileSystem = typeof import("node:fs/promises");
+
+/** A module of Node, in Node and Deno; undefined elsewhere. */
+function nodeModule<T>(name: string): T | undefined {
+  const host = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process;
+  return host?.getBuiltinModule?.(name) as T | undefined;
+}
+
+/** Whether this host has workers at all. Some browsers have none inside a worker. */
+export function hasWorkers(url: URL): boolean {
+  return typeof Worker === "function" || (url.protocol === "file:" && nodeModule("node:worker_threads") !== undefined);
+}
+
+/** Starts a module worker; throws a WorkerError where the host refuses at once, later errors go to the listener. */
+export function startWorker(url: URL, listener: HostWorkerListener): HostWorker {
+  // Deno has both kinds. Node's can be told not to keep the process alive, the web's cannot.
+  const threads = url.protocol === "file:" ? nodeModule<WorkerThreads>("node:worker_threads") : undefined;
+  return threads ? startNodeWorker(threads, url, listener) : startWebWorker(url, listener);
+}
+
+function workerError(url: URL, reason: string): WorkerError {
+  const message = `The worker script ${url.href} could not be loaded or stopped: ${reason}. Check that the file is served beside the library.`;
+  return new WorkerError(message, { url: url.href });
+}
+
+function startWebWorker(url: URL, listener: HostWorkerListener): HostWorker {
+  const worker = createWebWorker(url);
+  worker.addEventListener("message", (event) => listener.onMessage(event.data));
+  worker.addEventListener("messageerror", () => listener.onError(workerError(url, "a message could not be read")));
+  worker.addEventListener("error", (event) => {
+    // Unhandled, it would end a Deno process.
+    event.preventDefault();
+    listener.onError(workerError(url, event.message || "no reason given"));
+  });
+  return {
+    post: (message, transfer = []) => worker.postMessage(message, transfer),
+    setRef: () => {},
+    stop: () => worker.terminate(),
+  };
+}
+
+function createWebWorker(url: URL): Worker {
+  try {
+    return new Worker(url, { type: "module" });
+  } catch (error) {
+    // A script of another origin, or a security policy.
+    throw workerError(url, error instanceof Error ? error.message : String(error));
+  }
+}
+
+function startNodeWorker(threads: WorkerThreads, url: URL, listener: HostWorkerListener): HostWorker {
+  const worker = new threads.Worker(url);
+  let stopped = false;
+  const fail = (reason: string) => {
+    if (!stopped) listener.onError(workerError(url, reason));
+  };
+  worker.on("message", (message) => listener.onMessage(message));
+  worker.on("error", (error: Error) => fail(error.message));
+  worker.on("exit", (code) => fail(`it ended with exit code ${code}`));
+  return {
+    post: (message, transfer = []) => worker.postMessage(message, transfer as never),
+    setRef: (alive) => (alive ? worker.ref() : worker.unref()),
+    stop: () => {
+      stopped = true;
+      void worker.terminate();
+    },
+  };
+}
+
+/** The bytes of a file of the library. */
+export async function readBytes(url: URL): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    // Node does not fetch files.
+    const files = url.protocol === "file:" ? nodeModule<FileSystem>("node:fs/promises") : undefined;
+    if (files) return new Uint8Array(await files.readFile(url));
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    return new Uint8Array(await response.arrayBuffer());
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `${url.href} could not be loaded (${reason}). Check that the file is served beside the library.`;
+    throw new WorkerError(message, { url: url.href }, { cause });
+  }
+}

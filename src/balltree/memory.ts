@@ -1,0 +1,84 @@
+// The memory of the WebAssembly module. TypeScript owns it: the module itself allocates nothing.
+import { OutOfMemoryError } from "../errors.ts";
+
+const pageBytes = 65536;
+
+/** A shared memory with the largest maximum that the host grants; the module needs a shared one even for one thread. */
+export function createMemory(): WebAssembly.Memory {
+  const initial = 32;
+  for (const maximum of [65536, 32768, 16384, 8192]) {
+    try {
+      return new WebAssembly.Memory({ initial, maximum, shared: true });
+    } catch {
+      // A host with little address space: ask for less.
+    }
+  }
+  throw new OutOfMemoryError("The host refuses a WebAssembly memory of 512 MiB: close other pages or programs.", {
+    bytes: 8192 * pageBytes,
+    limit: 8192 * pageBytes,
+  });
+}
+
+/** Hands out stretches of a memory one after the other. A new arena on the same memory begins again at its start. */
+export class Arena {
+  readonly memory: WebAssembly.Memory;
+  #next: number;
+
+  constructor(memory: WebAssembly.Memory, start: number) {
+    this.memory = memory;
+    this.#next = start;
+  }
+
+  /**
+   * The address of `bytes` bytes, aligned to a cache line, with undefined content.
+   *
+   * @throws OutOfMemoryError where the memory cannot grow that far
+   */
+  reserve(bytes: number): number {
+    const address = Math.ceil(this.#next / 64) * 64;
+    const end = address + bytes;
+    const missing = end - this.memory.buffer.byteLength;
+    if (missing > 0) this.#grow(Math.ceil(missing / pageBytes), end);
+    this.#next = end;
+    return address;
+  }
+
+  #grow(pages: number, bytes: number): void {
+    const present = this.memory.buffer.byteLength;
+    try {
+      if (present + pages * pageBytes > 65536 * pageBytes) throw new RangeError("beyond 4 GiB");
+      this.memory.grow(pages);
+    } catch (cause) {
+      throw new OutOfMemoryError(
+        `The ball tree needs ${bytes} bytes of WebAssembly memory, which has ${present} and cannot grow that far: ` +
+          "use smaller batches, or split the cloud.",
+        { bytes, limit: present },
+        { cause },
+      );
+    }
+  }
+
+  /** The address of a copy of `values`. */
+  store(values: Int32Array | Float32Array): number {
+    const address = this.reserve(values.byteLength);
+    if (values instanceof Int32Array) this.ints(address, values.length).set(values);
+    else this.floats(address, values.length).set(values);
+    return address;
+  }
+
+  ints(address: number, length: number): Int32Array {
+    return new Int32Array(this.memory.buffer, address, length);
+  }
+
+  floats(address: number, length: number): Float32Array {
+    return new Float32Array(this.memory.buffer, address, length);
+  }
+
+  doubles(address: number, length: number): Float64Array {
+    return new Float64Array(this.memory.buffer, address, length);
+  }
+
+  bytes(address: number, length: number): Uint8Array {
+    return new Uint8Array(this.memory.buffer, address, length);
+  }
+}

@@ -1,0 +1,273 @@
+// The persistent threads. On a shared memory they sleep in Atomics.wait until a job comes; a page that is not isolated gets
+// one worker with its own memory, and a host without workers computes in place. The results are the same.
+import workerUrl from "../../workers/pool.ts?worker&url";
+import { deserializeError, OutOfMemoryError, WorkerError } from "../errors.ts";
+import { execute, type Request, type Result } from "./execute.ts";
+import { type HostWorker, hasWorkers, readBytes, startWorker } from "./hosts.ts";
+import { createMemory } from "./memory.ts";
+import { type FromWorker, instantiate, stackBytes, type ToWorker, threadWords, unfinishedWord } from "./module.ts";
+
+const mostThreads = 32;
+
+/** Something that executes one request at a time. */
+interface Runner {
+  run(request: Request, threads: number): Promise<Result>;
+  stop(): void;
+}
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** A promise with its two ends. */
+function withEnds<T>() {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((whenDone, whenFailed) => {
+    resolve = whenDone;
+    reject = whenFailed;
+  });
+  // Whoever waits sees the error; one that nobody waits for any more must not end the process.
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}
+
+/** Starts workers and turns their messages into promises. */
+class Workers {
+  readonly #url = new URL(workerUrl, import.meta.url);
+  readonly #workers: HostWorker[] = [];
+  readonly #failed = withEnds<never>();
+  #answer = withEnds<FromWorker>();
+
+  get count(): number {
+    return this.#workers.length;
+  }
+
+  /** Resolves when the new worker is ready; rejects if any worker fails. Throws where the message cannot be posted. */
+  start(message: ToWorker): Promise<unknown> {
+    const ready = withEnds<void>();
+    const worker = startWorker(this.#url, {
+      onMessage: (data) => {
+        const message = data as FromWorker;
+        if (message.type === "ready") ready.resolve();
+        else if (message.type !== "failed") this.#answer.resolve(message);
+        else for (const { reject } of [ready, this.#answer]) reject(deserializeError(message.error));
+      },
+      onError: (error) => this.#failed.reject(error),
+    });
+    try {
+      worker.post(message);
+    } catch (error) {
+      worker.stop();
+      throw error;
+    }
+    this.#workers.push(worker);
+    return Promise.race([ready.promise, this.#failed.promise]);
+  }
+
+  /** The next answer after `ask` has been called. Workers keep the process alive until then. */
+  async answer(ask: () => void): Promise<FromWorker> {
+    this.#answer = withEnds();
+    this.setRef(true);
+    try {
+      ask();
+      return await Promise.race([this.#answer.promise, this.#failed.promise]);
+    } finally {
+      this.setRef(false);
+    }
+  }
+
+  post(message: ToWorker, transfer: Transferable[]): void {
+    this.#workers[0]!.post(message, transfer);
+  }
+
+  setRef(alive: boolean): void {
+    for (const worker of this.#workers) worker.setRef(alive);
+  }
+
+  stop(): void {
+    this.#failed.reject(new WorkerError("The threads were stopped.", { url: this.#url.href }));
+    for (const worker of this.#workers) worker.stop();
+  }
+}
+
+/** Threads on one shared memory, woken through words in it. */
+class SharedThreads implements Runner {
+  readonly #bytes: Bytes;
+  readonly #memory: WebAssembly.Memory;
+  readonly #control: number;
+  readonly #workers = new Workers();
+  #calls = 0;
+
+  private constructor(bytes: Bytes, memory: WebAssembly.Memory, control: number) {
+    this.#bytes = bytes;
+    this.#memory = memory;
+    this.#control = control;
+  }
+
+  /** Undefined where memory cannot be shared with a worker: on a page that is not cross-origin isolated. */
+  static async start(bytes: Bytes): Promise<SharedThreads | undefined> {
+    const memory = createMemory();
+    const exports = await instantiate(bytes, memory);
+    const control = Math.ceil(exports.__heap_base.value / 64) * 64;
+    const runner = new SharedThreads(bytes, memory, control);
+    const missing = runner.#jobsAt - memory.buffer.byteLength;
+    if (missing > 0) memory.grow(Math.ceil(missing / 65536));
+    try {
+      await runner.#grow(1);
+      return runner;
+    } catch (error) {
+      if (error instanceof Error && error.name === "DataCloneError") return undefined;
+      runner.stop();
+      throw error;
+    }
+  }
+
+  get #words(): Int32Array {
+    return new Int32Array(this.#memory.buffer, this.#control, threadWords * (mostThreads + 1));
+  }
+
+  get #stacks(): number {
+    return this.#control + threadWords * 4 * (mostThreads + 1);
+  }
+
+  get #jobsAt(): number {
+    return this.#stacks + stackBytes * mostThreads;
+  }
+
+  async #grow(threads: number): Promise<void> {
+    const starting: Promise<unknown>[] = [];
+    for (let thread = this.#workers.count; thread < threads; thread++) {
+      const stackEnd = this.#stacks + stackBytes * (thread + 1);
+      const shared = { memory: this.#memory, control: this.#control, stackEnd, thread };
+      starting.push(this.#workers.start({ type: "start", bytes: this.#bytes, shared }));
+    }
+    if (starting.length === 0) return;
+    this.#workers.setRef(true);
+    await Promise.all(starting);
+    this.#workers.setRef(false);
+  }
+
+  async run(request: Request, threads: number): Promise<Result> {
+    const enough = Math.min(threads, mostThreads);
+    await this.#grow(enough);
+    return execute(request, {
+      memory: this.#memory,
+      start: this.#jobsAt,
+      threads: enough,
+      run: (job, threads) => this.#wake(job, threads),
+    });
+  }
+
+  async #wake(job: number, threads: number): Promise<void> {
+    const words = this.#words;
+    const call = ++this.#calls;
+    await this.#workers.answer(() => {
+      Atomics.store(words, unfinishedWord, threads);
+      for (let thread = 0; thread < threads; thread++) {
+        const first = threadWords * (thread + 1);
+        words[first + 1] = job;
+        words[first + 2] = threads;
+        Atomics.store(words, first, call);
+        Atomics.notify(words, first);
+      }
+    });
+  }
+
+  stop(): void {
+    // A worker that sleeps must be woken to leave: one terminated in its sleep can keep a Deno process from ending.
+    const words = this.#words;
+    for (let thread = 0; thread < mostThreads; thread++) {
+      const first = threadWords * (thread + 1);
+      Atomics.store(words, first, -1);
+      Atomics.notify(words, first);
+    }
+    this.#workers.stop();
+  }
+}
+
+/** One worker with its own memory; requests and results are copied. */
+class LoneWorker implements Runner {
+  readonly #workers = new Workers();
+
+  static async start(bytes: Bytes): Promise<LoneWorker> {
+    const runner = new LoneWorker();
+    try {
+      await runner.#workers.start({ type: "start", bytes });
+      runner.#workers.setRef(false);
+      return runner;
+    } catch (error) {
+      runner.stop();
+      throw error;
+    }
+  }
+
+  async run(request: Request): Promise<Result> {
+    // A copy of the positions alone: what they may be a view of can be much larger.
+    const positions = request.positions.slice();
+    const answer = await this.#workers.answer(() => {
+      this.#workers.post({ type: "request", request: { ...request, positions } }, [positions.buffer]);
+    });
+    if (answer.type !== "result") throw new WorkerError(`Expected a result, found "${answer.type}".`, {});
+    return answer.result;
+  }
+
+  stop(): void {
+    this.#workers.stop();
+  }
+}
+
+/** No worker: computes in place. */
+async function computeInPlace(bytes: Bytes): Promise<Runner> {
+  const memory = createMemory();
+  const { run, __heap_base } = await instantiate(bytes, memory);
+  const engine = { memory, start: __heap_base.value, threads: 1, run: (job: number) => run(job, 0) };
+  return { run: (request) => execute(request, engine), stop: () => {} };
+}
+
+async function startRunner(): Promise<Runner> {
+  const bytes = await readBytes(new URL("../../wasm/out/balltree.wasm?no-inline", import.meta.url));
+  if (!hasWorkers(new URL(workerUrl, import.meta.url))) return computeInPlace(bytes);
+  return (await SharedThreads.start(bytes)) ?? (await LoneWorker.start(bytes));
+}
+
+let runner: Runner | undefined;
+let queue: Promise<unknown> = Promise.resolve();
+
+/** Requests run one after the other: each has all threads and the whole memory. */
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const result = queue.then(work);
+  queue = result.catch(() => {});
+  return result;
+}
+
+/** The threads used where the caller does not say: one for each processor, at most 8. */
+export function defaultThreads(): number {
+  return Math.max(1, Math.min(globalThis.navigator?.hardwareConcurrency ?? 1, 8));
+}
+
+/** Executes a request on the pool, which it starts if need be. */
+export function submit(request: Request, threads = defaultThreads()): Promise<Result> {
+  return inTurn(async () => {
+    runner ??= await startRunner();
+    try {
+      return await runner.run(request, threads);
+    } catch (error) {
+      // Lack of memory leaves the threads as they were; after anything else they start afresh.
+      if (!(error instanceof OutOfMemoryError)) {
+        runner.stop();
+        runner = undefined;
+      }
+      throw error;
+    }
+  });
+}
+
+/**
+ * Stops the threads that build trees and graphs and frees their memory, after the calls under way. The next call starts
+ * them again. Idle threads do not keep a Node or Deno process alive, except in Deno where the library was loaded from the web.
+ */
+export function disposeThreads(): Promise<void> {
+  return inTurn(async () => {
+    runner?.stop();
+    runner = undefined;
+  });
+}

@@ -1,0 +1,76 @@
+// Builds ball trees and their rotated partitions.
+import { ConfigError } from "../errors.ts";
+import { mostLevels } from "./execute.ts";
+import { type TreeLevel, treeLevels } from "./levels.ts";
+import { badCoordinate, checkPoints, type PointsOptions } from "./points.ts";
+import { submit } from "./pool.ts";
+
+/** The ball trees of a batch of point clouds. */
+export interface BallTree {
+  dimensionality: number;
+  /** [slots] the point, an index into the whole batch, in each tree slot; a ball of s slots is [k s, (k+1) s) of its cloud. */
+  treeIdx: Int32Array;
+  /** [slots] 1 for a point's own slot, 0 for a duplicate. */
+  treeMask: Uint8Array;
+  /** For each level [nodes]: the order of its nodes in which the balls of the rotated tree are contiguous; [] without rotation. */
+  treeIdxRot: Int32Array[];
+  /** [B+1] first slot of each cloud. */
+  offsets: Int32Array;
+  /** [B+1] first point of each cloud. */
+  cloudOffsets: Int32Array;
+  /** Finest first. */
+  levels: TreeLevel[];
+}
+
+export interface BallTreeOptions extends PointsOptions {
+  /** Nodes merged into one between the levels, powers of two; default [], one level. */
+  strides?: readonly number[] | undefined;
+  /** Nodes in a ball of each level (one more than strides), powers of two; needed if rotate > 0, otherwise 1 by default. */
+  ballSizes?: readonly number[] | undefined;
+  /** Angle of the rotated partitions in degrees; 0, the default, for none. 2 or 3 dimensions only. */
+  rotate?: number | undefined;
+}
+
+/**
+ * Builds the ball tree of every cloud of a batch and, with `rotate`, its rotated partitions, by section 2 of the
+ * specification (after Erwin, arXiv 2502.17019). The result depends on the input alone: not on the host or the threads.
+ *
+ * @param positions [points, dimensionality], row by row
+ * @throws InputError with `details.row` where a coordinate is not finite or the division into clouds is wrong
+ * @throws ConfigError with `details.field` where an option is wrong
+ * @throws OutOfMemoryError where the batch does not fit WebAssembly memory
+ */
+export async function buildBallTree(positions: Float32Array, options: BallTreeOptions): Promise<BallTree> {
+  const cloudOffsets = checkPoints(positions, options);
+  const { dimensionality, rotate = 0 } = options;
+  const strides = [...(options.strides ?? [])];
+  if (!Number.isFinite(rotate) || rotate < 0) {
+    throw new ConfigError(`rotate is ${rotate}, expected an angle in degrees, 0 for none.`, { field: "rotate" });
+  }
+  if (rotate > 0 && dimensionality !== 2 && dimensionality !== 3) {
+    throw new ConfigError(`rotate is ${rotate} in ${dimensionality} dimensions, expected 2 or 3: set rotate to 0.`, {
+      field: "rotate",
+    });
+  }
+  if (rotate > 0 && !options.ballSizes) {
+    throw new ConfigError("ballSizes is missing, needed where rotate > 0: give one for each level.", {
+      field: "ballSizes",
+    });
+  }
+  if (strides.length >= mostLevels) {
+    throw new ConfigError(`strides has ${strides.length} entries, expected fewer than ${mostLevels}.`, {
+      field: "strides",
+    });
+  }
+  const ballSizes = [...(options.ballSizes ?? [1, ...strides.map(() => 1)])];
+  const levels = treeLevels(cloudOffsets, strides, ballSizes);
+
+  const result = await submit(
+    { kind: "tree", positions, dimensionality, offsets: cloudOffsets, strides, ballSizes, rotate },
+    options.threads,
+  );
+  if (result.kind === "badRow") throw badCoordinate(positions, dimensionality, result);
+  if (result.kind !== "tree") throw new Error(`Expected a tree, found a ${result.kind}.`);
+  const { treeIdx, treeMask, treeIdxRot } = result;
+  return { dimensionality, treeIdx, treeMask, treeIdxRot, offsets: levels[0]!.offsets, cloudOffsets, levels };
+}

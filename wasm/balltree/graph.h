@@ -1,0 +1,198 @@
+// Neighbour search for radius and nearest-neighbour graphs: the partition of the ball tree, stopped at small buckets, with
+// a bounding box at every node. Distances are squared in float64, ((dx dx + dy dy) + dz dz), so that results equal a plain
+// search over all pairs to the last bit; a box's distance in the same arithmetic is never larger than that of its points.
+#pragma once
+#include <algorithm>
+
+#include "partition.h"
+
+constexpr int32_t boxFloats = 8;
+constexpr int32_t searchStretch = 256;
+
+/// Box of node `index` at `depth` of a segment's tree.
+inline float* boxOf(const Job& job, const Segment& segment, int32_t depth, int32_t index) {
+  return job.boxes + (int64_t)(segment.output + (1 << depth) - 1 + index) * boxFloats;
+}
+
+/// Partitions every cloud into buckets and finds the boxes of all nodes.
+inline void prepareSearch(const Job& job, int partitionStage, int boxStage) {
+  partitionSegments(job, job.segments, partitionStage, [&](const Segment& segment) {
+    return [&job, &segment](Record* from, Record*, int32_t count, int32_t levels, int32_t leaf) {
+      if (levels > 0) return false;
+      const Bounds bounds = boundsOf(from, count);
+      float* box = boxOf(job, segment, segment.levels, leaf);
+      wasm_v128_store(box, bounds.low);
+      wasm_v128_store(box + 4, bounds.high);
+      return true;
+    };
+  });
+  barrier(job);
+  shareRange(job, boxStage, job.segmentCount, 1, [&](int32_t s, int32_t) {
+    const Segment& segment = job.segments[s];
+    for (int32_t depth = segment.levels - 1; depth >= 0; --depth) {
+      for (int32_t index = 0; index < 1 << depth; ++index) {
+        float* box = boxOf(job, segment, depth, index);
+        const float* children = boxOf(job, segment, depth + 1, 2 * index);
+        wasm_v128_store(box, wasm_f32x4_pmin(wasm_v128_load(children), wasm_v128_load(children + boxFloats)));
+        wasm_v128_store(box + 4, wasm_f32x4_pmax(wasm_v128_load(children + 4), wasm_v128_load(children + boxFloats + 4)));
+      }
+    }
+  });
+  barrier(job);
+}
+
+struct Target {
+  double x, y, z;
+  int32_t id;
+};
+
+inline double squaredDistance(const Target& target, const float* position) {
+  const double dx = position[0] - target.x, dy = position[1] - target.y, dz = position[2] - target.z;
+  return dx * dx + dy * dy + dz * dz;
+}
+
+inline double outside(double low, double high, double value) {
+  const double under = low - value, over = value - high;
+  const double more = under > over ? under : over;
+  return more > 0 ? more : 0;
+}
+
+inline double squaredDistanceToBox(const Target& target, const float* box) {
+  const double dx = outside(box[0], box[4], target.x);
+  const double dy = outside(box[1], box[5], target.y);
+  const double dz = outside(box[2], box[6], target.z);
+  return dx * dx + dy * dy + dz * dz;
+}
+
+/// The targets nearest first: at most `capacity` of those offered, ties by id.
+struct Nearest {
+  Neighbour* heap;  // the farthest first
+  int32_t capacity;
+  double squaredRadius;
+  int32_t count = 0;
+
+  static bool isNearer(const Neighbour& a, const Neighbour& b) {
+    return a.squaredDistance < b.squaredDistance || (a.squaredDistance == b.squaredDistance && a.id < b.id);
+  }
+  bool isHopeless(double boxDistance) const {
+    return count < capacity ? !(boxDistance < squaredRadius) : boxDistance > heap[0].squaredDistance;
+  }
+  bool isComplete() const { return false; }
+  void offer(double distance, int32_t id) {
+    if (!(distance < squaredRadius)) return;
+    if (count < capacity) {
+      heap[count++] = {distance, id, 0};
+      std::push_heap(heap, heap + count, isNearer);
+    } else if (isNearer({distance, id, 0}, heap[0])) {
+      std::pop_heap(heap, heap + count, isNearer);
+      heap[count - 1] = {distance, id, 0};
+      std::push_heap(heap, heap + count, isNearer);
+    }
+  }
+};
+
+/// How many lie within the radius, up to `capacity`.
+struct Counter {
+  int32_t capacity;
+  double squaredRadius;
+  int32_t count = 0;
+
+  bool isHopeless(double boxDistance) const { return !(boxDistance < squaredRadius); }
+  bool isComplete() const { return count >= capacity; }
+  void offer(double distance, int32_t) { count += distance < squaredRadius; }
+};
+
+/// Offers the points of the target's cloud that may matter, near parts first.
+template <typename Result>
+inline void searchTree(const Job& job, const Segment& segment, const Record* records, const Target& target, Result& result) {
+  struct Part {
+    int32_t depth, index, start, count;
+    double distance;
+  };
+  Part stack[32];
+  int32_t waiting = 0;
+  Part part = {0, 0, segment.start, segment.count, 0};
+  for (;;) {
+    while (part.depth < segment.levels) {
+      const int32_t half = part.count >> 1;
+      const float* boxes = boxOf(job, segment, part.depth + 1, 2 * part.index);
+      Part near = {part.depth + 1, 2 * part.index, part.start, half, squaredDistanceToBox(target, boxes)};
+      Part far = {part.depth + 1, 2 * part.index + 1, part.start + half, part.count - half,
+                  squaredDistanceToBox(target, boxes + boxFloats)};
+      if (far.distance < near.distance) std::swap(near, far);
+      if (!result.isHopeless(far.distance)) stack[waiting++] = far;
+      part = near;
+    }
+    if (!result.isHopeless(part.distance)) {
+      for (int32_t i = part.start; i < part.start + part.count; ++i) {
+        const int32_t id = records[i].id;
+        if (id == target.id && !job.loop) continue;
+        result.offer(squaredDistance(target, records[i].coordinates), id);
+      }
+      if (result.isComplete()) return;
+    }
+    do {
+      if (waiting == 0) return;
+      part = stack[--waiting];
+    } while (result.isHopeless(part.distance));
+  }
+}
+
+/// More than three dimensions: every pair, plain and slow.
+template <typename Result>
+inline void searchAll(const Job& job, const Segment& segment, int32_t targetId, Result& result) {
+  const int64_t dimensionality = job.dimensionality;
+  const float* center = job.positions + targetId * dimensionality;
+  for (int32_t id = segment.start; id < segment.start + segment.count && !result.isComplete(); ++id) {
+    if (id == targetId && !job.loop) continue;
+    const float* position = job.positions + id * dimensionality;
+    double distance = 0;
+    for (int32_t axis = 0; axis < dimensionality; ++axis) {
+      const double difference = (double)position[axis] - (double)center[axis];
+      distance += difference * difference;
+    }
+    result.offer(distance, id);
+  }
+}
+
+/// Calls search(id, run) for every target, in the order of the tree for the sake of the caches; run(result) does its search.
+template <typename Search>
+inline void forEachTarget(const Job& job, int stage, Search search) {
+  shareRange(job, stage, job.points, searchStretch, [&](int32_t first, int32_t end) {
+    int32_t cloud = (int32_t)(std::upper_bound(job.offsets, job.offsets + job.clouds + 1, first) - job.offsets) - 1;
+    for (int32_t i = first; i < end; ++i) {
+      while (job.offsets[cloud + 1] <= i) ++cloud;
+      const Segment& segment = job.segments[cloud];
+      if (job.dimensionality > 3) {
+        search(i, [&](auto& result) { searchAll(job, segment, i, result); });
+        continue;
+      }
+      // All buckets of a cloud are equally deep, and so all in the same buffer.
+      const Record* records = segment.levels & 1 ? job.spare : job.records;
+      const Record& record = records[i];
+      const Target target = {record.coordinates[0], record.coordinates[1], record.coordinates[2], record.id};
+      search(record.id, [&](auto& result) { searchTree(job, segment, records, target, result); });
+    }
+  });
+}
+
+inline void countNeighbours(const Job& job, int stage) {
+  forEachTarget(job, stage, [&](int32_t id, auto run) {
+    Counter counter = {job.mostNeighbours, job.squaredRadius};
+    run(counter);
+    job.neighbourCount[id] = std::min(counter.count, job.mostNeighbours);
+  });
+}
+
+/// Finds the neighbours of targets firstTarget to endTarget, as many of each as neighbourCount says.
+inline void findNeighbours(const Job& job, int stage, int32_t thread) {
+  Neighbour* heap = job.candidates + (int64_t)thread * job.mostNeighbours;
+  forEachTarget(job, stage, [&](int32_t id, auto run) {
+    if (id < job.firstTarget || id >= job.endTarget || job.neighbourCount[id] == 0) return;
+    Nearest nearest = {heap, job.neighbourCount[id], job.squaredRadius};
+    run(nearest);
+    std::sort_heap(heap, heap + nearest.count, Nearest::isNearer);
+    int32_t* output = job.neighbours + job.neighbourStart[id];
+    for (int32_t i = 0; i < nearest.count; ++i) output[i] = heap[i].id;
+  });
+}

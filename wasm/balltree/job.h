@@ -1,0 +1,97 @@
+// The job description that TypeScript writes into memory and every thread reads (src/balltree/job.ts holds the same list).
+// All arrays belong to TypeScript: nothing here allocates.
+#pragma once
+#include <stdint.h>
+
+/// A point, or a node of a rotated level, as it moves through the partition: 16 bytes, one SIMD register.
+/// Fewer than three dimensions leave the other coordinates 0, which never win as the axis of largest spread.
+struct alignas(16) Record {
+  float coordinates[3];
+  int32_t id;
+};
+
+/// A range of records to be halved `levels` times: one cloud, or one cloud's nodes at one level of the rotated partition.
+struct Segment {
+  int32_t start;   // first record
+  int32_t count;   // number of records
+  int32_t levels;  // how often to halve
+  int32_t output;  // where its results begin: a tree slot, a node, or a box
+};
+
+/// A part of a segment that one thread works on. `ready` turns 1 when the other fields hold.
+struct Task {
+  int32_t ready;
+  int32_t segment;
+  int32_t start;
+  int32_t count;
+  int32_t levels;
+  int32_t leaf;     // index of this part among its segment's parts at the same depth
+  int32_t flipped;  // whether the records are in the second buffer
+  int32_t unused;
+};
+
+/// One level of the hierarchy over the batch.
+struct Level {
+  int32_t nodes;
+  int32_t stride;  // nodes of this level merged into one of the next
+  int32_t start;   // first record of this level among those of all levels
+  const int32_t* offsets;  // [clouds + 1] first node of each cloud
+};
+
+/// A candidate neighbour during a search.
+struct Neighbour {
+  double squaredDistance;
+  int32_t id;
+  int32_t unused;
+};
+
+enum class Kind : int32_t { Tree = 0, PrepareSearch = 1, FindNeighbours = 2 };
+
+/// Counters shared by the threads of one job, all 0 at its start.
+struct Sync {
+  int32_t arrived;     // threads waiting at the barrier
+  int32_t generation;  // barriers passed
+  int32_t pushed;      // tasks in the queue so far
+  int32_t total;       // tasks there will be
+  int32_t tickets[28];  // next item of each stage
+};
+
+struct Job {
+  // Every job.
+  Kind kind;
+  int32_t threads;
+  int32_t dimensionality;
+  int32_t points;
+  int32_t clouds;
+  int32_t firstBadRow;  // in: points; out: the first row with a coordinate that is not finite
+  const float* positions;  // [points, dimensionality]
+  const int32_t* offsets;  // [clouds + 1]
+  Record* records;         // two buffers for the partition, each with 16 records to spare
+  Record* spare;
+  const Segment* segments;
+  int32_t segmentCount;
+  Task* tasks;
+  int32_t grain;  // parts with more records than this are shared between threads
+  Sync* sync;
+  // Trees.
+  int32_t* treeIdx;
+  uint8_t* treeMask;
+  const Level* levels;  // of the rotated partitions
+  int32_t levelCount;   // 0: no rotated partitions
+  const Segment* rotatedSegments;
+  int32_t rotatedSegmentCount;
+  int32_t* rotated;  // [nodes of all levels] the result
+  // Graphs.
+  float* boxes;             // [nodes of all segments, 8] smallest and largest coordinates, 3 and 1 unused each
+  int32_t* neighbourCount;  // [points] PrepareSearch: out, unless null; FindNeighbours: in
+  int32_t* neighbourStart;  // [points] where in `neighbours` each target's begin
+  int32_t* neighbours;      // the result: sources, nearest first, of one target after the other
+  Neighbour* candidates;    // [threads, mostNeighbours]
+  int32_t mostNeighbours;
+  int32_t loop;         // whether a point is its own neighbour
+  int32_t firstTarget;  // FindNeighbours works on targets [firstTarget, endTarget)
+  int32_t endTarget;
+  double degrees;
+  double squaredRadius;  // exclusive
+};
+static_assert(sizeof(void*) != 4 || sizeof(Job) == 144, "src/balltree/job.ts lists the same fields");

@@ -1,0 +1,64 @@
+// Records: smallest and largest coordinates of a part, its axis of largest spread, its coordinates on that axis.
+#pragma once
+#include <wasm_simd128.h>
+
+#include "job.h"
+
+/// Smallest and largest coordinates; the fourth lane (the id) means nothing.
+struct Bounds {
+  v128_t low;
+  v128_t high;
+};
+
+/// The axis of largest spread and the smallest and largest coordinate on it.
+struct Spread {
+  int32_t axis;
+  float low;
+  float high;
+};
+
+inline v128_t load(const Record* record) { return wasm_v128_load(record); }
+inline void store(Record* record, v128_t value) { wasm_v128_store(record, value); }
+
+inline Bounds boundsOf(const Record* records, int32_t count) {
+  v128_t lowA = load(records), highA = lowA;
+  v128_t lowB = lowA, highB = lowA;
+  int32_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const v128_t a = load(records + i), b = load(records + i + 1);
+    const v128_t c = load(records + i + 2), d = load(records + i + 3);
+    lowA = wasm_f32x4_pmin(lowA, wasm_f32x4_pmin(a, b));
+    highA = wasm_f32x4_pmax(highA, wasm_f32x4_pmax(a, b));
+    lowB = wasm_f32x4_pmin(lowB, wasm_f32x4_pmin(c, d));
+    highB = wasm_f32x4_pmax(highB, wasm_f32x4_pmax(c, d));
+  }
+  for (; i < count; ++i) {
+    const v128_t a = load(records + i);
+    lowA = wasm_f32x4_pmin(lowA, a);
+    highA = wasm_f32x4_pmax(highA, a);
+  }
+  return {wasm_f32x4_pmin(lowA, lowB), wasm_f32x4_pmax(highA, highB)};
+}
+
+/// The first axis of largest spread. The difference is taken in float64: in float32 its rounding could change the winner.
+inline Spread spreadOf(Bounds bounds) {
+  const float low0 = wasm_f32x4_extract_lane(bounds.low, 0), high0 = wasm_f32x4_extract_lane(bounds.high, 0);
+  const float low1 = wasm_f32x4_extract_lane(bounds.low, 1), high1 = wasm_f32x4_extract_lane(bounds.high, 1);
+  const float low2 = wasm_f32x4_extract_lane(bounds.low, 2), high2 = wasm_f32x4_extract_lane(bounds.high, 2);
+  const double spread0 = (double)high0 - (double)low0;
+  const double spread1 = (double)high1 - (double)low1;
+  const double spread2 = (double)high2 - (double)low2;
+  const bool second = spread1 > spread0;
+  const bool third = spread2 > (second ? spread1 : spread0);
+  return {third ? 2 : (second ? 1 : 0), third ? low2 : (second ? low1 : low0), third ? high2 : (second ? high1 : high0)};
+}
+
+inline float keyOf(const Record* record, int32_t axis) { return record->coordinates[axis]; }
+
+/// The coordinates of four consecutive records on one axis.
+inline v128_t fourKeys(const Record* records, int32_t axis) {
+  v128_t keys = wasm_v128_load32_splat(&records[0].coordinates[axis]);
+  keys = wasm_v128_load32_lane(&records[1].coordinates[axis], keys, 1);
+  keys = wasm_v128_load32_lane(&records[2].coordinates[axis], keys, 2);
+  return wasm_v128_load32_lane(&records[3].coordinates[axis], keys, 3);
+}

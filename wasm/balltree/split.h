@@ -1,0 +1,200 @@
+// One split: the half with the smallest coordinates on the axis of largest spread goes left. Splits are stable, so the
+// records of every part stay in the order of their ids, and ties between equal coordinates break by id with no extra work.
+#pragma once
+#include "records.h"
+#include "select.h"
+
+/// Parts of up to this many records are split by ranking every record against every other, without a branch.
+constexpr int32_t rankedSize = 32;
+/// Parts of up to this many are split by selection among all their keys; larger ones look at a sample first.
+constexpr int32_t plainSize = 1024;
+
+/// Moves the records whose bit is set to the left.
+inline void partitionByBits(const Record* from, Record* to, int32_t count, int32_t half, uint32_t bits) {
+  Record *left = to, *right = to + half;
+  for (int32_t i = 0; i < count; ++i) {
+    const uint32_t isLeft = (bits >> i) & 1;
+    Record* target = isLeft ? left : right;
+    store(target, load(from + i));
+    left += isLeft;
+    right += 1 - isLeft;
+  }
+}
+
+/// Splits up to 4 * vectors records by rank: a record's rank is the number of records with a smaller key.
+template <int vectors>
+inline void splitByRank(const Record* from, Record* to, int32_t count, int32_t half) {
+  const int32_t axis = spreadOf(boundsOf(from, count)).axis;
+  const v128_t lanes = wasm_i32x4_make(0, 1, 2, 3);
+  v128_t keys[vectors], ranks[vectors];
+  for (int v = 0; v < vectors; ++v) {
+    const v128_t within = wasm_i32x4_lt(lanes, wasm_i32x4_splat(count - 4 * v));
+    keys[v] = wasm_v128_bitselect(fourKeys(from + 4 * v, axis), wasm_f32x4_splat(INFINITY), within);
+    ranks[v] = wasm_i32x4_splat(0);
+  }
+  for (int32_t i = 0; i < count; ++i) {
+    const v128_t key = wasm_v128_load32_splat(&from[i].coordinates[axis]);
+    for (int v = 0; v < vectors; ++v) ranks[v] = wasm_i32x4_sub(ranks[v], wasm_f32x4_lt(key, keys[v]));
+  }
+  uint32_t bits = 0;
+  for (int v = 0; v < vectors; ++v) {
+    bits |= (uint32_t)wasm_i32x4_bitmask(wasm_i32x4_lt(ranks[v], wasm_i32x4_splat(half))) << (4 * v);
+  }
+  int32_t surplus = __builtin_popcount(bits) - half;
+  if (surplus > 0) {
+    // The records at the boundary share a key and so a rank, the largest one below `half`: the last of them go right.
+    v128_t most = wasm_i32x4_splat(0);
+    for (int v = 0; v < vectors; ++v) {
+      const v128_t isLeft = wasm_i32x4_lt(ranks[v], wasm_i32x4_splat(half));
+      most = wasm_i32x4_max(most, wasm_v128_and(ranks[v], isLeft));
+    }
+    most = wasm_i32x4_max(most, wasm_i32x4_shuffle(most, most, 2, 3, 0, 1));
+    most = wasm_i32x4_max(most, wasm_i32x4_shuffle(most, most, 1, 0, 3, 2));
+    uint32_t tied = 0;
+    for (int v = 0; v < vectors; ++v) tied |= (uint32_t)wasm_i32x4_bitmask(wasm_i32x4_eq(ranks[v], most)) << (4 * v);
+    if (count < 32) tied &= (1u << count) - 1;
+    for (; surplus > 0; --surplus) {
+      const uint32_t last = 0x80000000u >> __builtin_clz(tied);
+      tied ^= last;
+      bits ^= last;
+    }
+  }
+  partitionByBits(from, to, count, half, bits);
+}
+
+inline void partitionByKey(const Record* from, Record* to, int32_t count, int32_t half, int32_t axis, float key) {
+  Record *left = to, *right = to + half;
+  for (int32_t i = 0; i < count; ++i) {
+    const int32_t isLeft = keyOf(from + i, axis) < key;
+    Record* target = isLeft ? left : right;
+    store(target, load(from + i));
+    left += isLeft;
+    right += 1 - isLeft;
+  }
+}
+
+inline void partitionWithTies(const Record* from, Record* to, int32_t half, int32_t count, int32_t axis, Threshold at) {
+  Record *left = to, *right = to + half;
+  int32_t ties = at.ties;
+  for (int32_t i = 0; i < count; ++i) {
+    const float key = keyOf(from + i, axis);
+    const int32_t isTie = (key == at.key) & (ties > 0);
+    const int32_t isLeft = (key < at.key) | isTie;
+    ties -= isTie;
+    Record* target = isLeft ? left : right;
+    store(target, load(from + i));
+    left += isLeft;
+    right += 1 - isLeft;
+  }
+}
+
+/// The keys of all records on one axis, padded.
+inline void gatherKeys(const Record* from, int32_t count, int32_t axis, float* keys) {
+  // Up to three records past the part are read; padding overwrites their keys.
+  for (int32_t i = 0; i < count; i += 4) wasm_v128_store(keys + i, fourKeys(from + i, axis));
+  padKeys(keys, count);
+}
+
+/// For a mask of four lanes, the byte shuffle that moves the lanes in the mask to the front.
+struct CompressTable {
+  alignas(16) uint8_t shuffles[16][16];
+  constexpr CompressTable() : shuffles() {
+    for (int mask = 0; mask < 16; ++mask) {
+      int next = 0;
+      for (int lane = 0; lane < 4; ++lane) {
+        if (!((mask >> lane) & 1)) continue;
+        for (int byte = 0; byte < 4; ++byte) shuffles[mask][4 * next + byte] = (uint8_t)(4 * lane + byte);
+        ++next;
+      }
+    }
+  }
+};
+constexpr CompressTable compressTable;
+
+/// Copies the keys in [low, end) to `inside`, padded; returns how many, and how many are below.
+inline int32_t keysWithin(const Record* from, int32_t count, int32_t axis, float low, float end, float* inside,
+                          int32_t* below) {
+  const v128_t lowest = wasm_f32x4_splat(low), bound = wasm_f32x4_splat(end);
+  v128_t counted = wasm_i32x4_splat(0);
+  int32_t found = 0, i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const v128_t keys = fourKeys(from + i, axis);
+    const v128_t isBelow = wasm_f32x4_lt(keys, lowest);
+    counted = wasm_i32x4_sub(counted, isBelow);
+    const int32_t mask = wasm_i32x4_bitmask(wasm_v128_andnot(wasm_f32x4_lt(keys, bound), isBelow));
+    wasm_v128_store(inside + found, wasm_i8x16_swizzle(keys, wasm_v128_load(compressTable.shuffles[mask])));
+    found += __builtin_popcount(mask);
+  }
+  int32_t smaller = sumOfLanes(counted);
+  for (; i < count; ++i) {
+    const float key = keyOf(from + i, axis);
+    inside[found] = key;
+    found += key >= low && key < end;
+    smaller += key < low;
+  }
+  *below = smaller;
+  padKeys(inside, found);
+  return found;
+}
+
+/// The threshold of a large part: a sample gives two keys that the median lies between, with few records between them.
+inline Threshold selectBySample(const Record* from, int32_t count, int32_t half, Spread spread, float* scratch) {
+  const int32_t samples = count >= 65536 ? 1024 : 256;
+  const int32_t margin = count >= 65536 ? 40 : 20;  // two and a half standard deviations of the sample's median
+  float* sample = scratch;
+  float* inside = scratch + samples + keyPadding;
+  // One random record from each of equal stretches: no regular pattern in the input can mislead it.
+  uint32_t random = 0x9e3779b9u;
+  const uint32_t stretch = (uint32_t)count / (uint32_t)samples;
+  for (int32_t i = 0; i < samples; ++i) {
+    random = random * 1664525u + 1013904223u;
+    const uint32_t offset = (uint32_t)(((uint64_t)random * stretch) >> 32);
+    sample[i] = keyOf(from + (uint32_t)i * stretch + offset, spread.axis);
+  }
+  padKeys(sample, samples);
+  float low = select(sample, samples, samples / 2 - margin, spread.low, spread.high).key;
+  float end = nextUp(select(sample, samples, samples / 2 + margin, spread.low, spread.high).key);
+  for (;;) {
+    int32_t below;
+    const int32_t found = keysWithin(from, count, spread.axis, low, end, inside, &below);
+    if (below == half) return {low, 0};
+    if (below + found == half) return {end, 0};
+    if (below < half && half < below + found) {
+      Threshold at = select(inside, found, half - below, low, end);
+      return at;
+    }
+    // The sample misled: the median lies on one side of the bracket.
+    if (below > half) {
+      end = low;
+      low = spread.low;
+    } else {
+      low = end;
+      end = nextUp(spread.high);
+    }
+  }
+}
+
+/// Splits `count` >= 2 records from one buffer into the other, floor(count / 2) of them to the left. The target's own
+/// memory serves as scratch before the records arrive. Sixteen records past the source must be readable.
+inline void split(const Record* from, Record* to, int32_t count) {
+  const int32_t half = count >> 1;
+  if (count <= 8) return splitByRank<2>(from, to, count, half);
+  if (count <= 16) return splitByRank<4>(from, to, count, half);
+  if (count <= 32) return splitByRank<8>(from, to, count, half);
+  const Spread spread = spreadOf(boundsOf(from, count));
+  float* scratch = (float*)to;
+  Threshold at;
+  if (spread.low == spread.high) {
+    at = {spread.low, half};
+  } else if (count <= plainSize) {
+    gatherKeys(from, count, spread.axis, scratch);
+    at = select(scratch, count, half, spread.low, spread.high);
+  } else {
+    at = selectBySample(from, count, half, spread, scratch);
+  }
+  if (at.ties == 0) {
+    partitionByKey(from, to, count, half, spread.axis, at.key);
+  } else {
+    partitionWithTies(from, to, half, count, spread.axis, at);
+  }
+}
