@@ -1,0 +1,40 @@
+// Where each point lies in its ball, the input of attention's positional term:
+//
+//     offsets[i] = positions[i] - mean of the positions of i's ball          positions, offsets [rows, DIMENSIONS]
+//
+// A workgroup a ball; partial sums are added in a fixed order.
+
+struct Parameters { first_ball: u32, ball_count: u32, first_row: u32 }
+@group(0) @binding(0) var<uniform> parameters: Parameters;
+@group(0) @binding(1) var<storage, read> positions: array<f32>;
+@group(0) @binding(2) var<storage, read> balls: array<vec2u>;
+@group(0) @binding(3) var<storage, read_write> offsets: array<f32>;
+
+var<workgroup> partial: array<f32, 64>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let index = group.y * groups.x + group.x;
+  if (index >= parameters.ball_count) { return; }
+  let ball = balls[parameters.first_ball + index];
+  let first = ball.x - parameters.first_row;
+  let size = ball.y;
+//! repeat a DIMENSIONS
+  {
+    // Relative to the ball's first point, so that a cloud far from the origin loses no digits.
+    let origin = positions[first * DIMENSIONS + $a];
+    var sum = 0.0;
+    for (var i = thread; i < size; i += 64) { sum += positions[(first + i) * DIMENSIONS + $a] - origin; }
+    partial[thread] = sum;
+    workgroupBarrier();
+    var total = 0.0;
+    for (var i = 0u; i < 64; i++) { total += partial[i]; }
+    let mean = total / f32(size);
+    for (var i = thread; i < size; i += 64) {
+      let at = (first + i) * DIMENSIONS + $a;
+      offsets[at] = (positions[at] - origin) - mean;
+    }
+    workgroupBarrier();
+  }
+//! end
+}

@@ -1,0 +1,26 @@
+// The next level's positions, and where each node lies from its parent:
+//
+//     centres[g] = mean of positions[g * stride .. (g + 1) * stride]                 centres [groups, DIMENSIONS]
+//     offsets[i] = positions[i] - centres[i / stride]                                offsets [groups * stride, DIMENSIONS]
+
+struct Parameters { groups: u32, stride: u32 }
+@group(0) @binding(0) var<uniform> parameters: Parameters;
+@group(0) @binding(1) var<storage, read> positions: array<f32>;
+@group(0) @binding(2) var<storage, read_write> centres: array<f32>;
+@group(0) @binding(3) var<storage, read_write> offsets: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let item = (group.y * groups.x + group.x) * 64 + thread;
+  if (item >= parameters.groups * DIMENSIONS) { return; }
+  let first = (item / DIMENSIONS) * parameters.stride * DIMENSIONS + item % DIMENSIONS;
+  // Relative to the group's first node, so that a cloud far from the origin loses no digits.
+  let origin = positions[first];
+  var sum = 0.0;
+  for (var i = 0u; i < parameters.stride; i++) { sum += positions[first + i * DIMENSIONS] - origin; }
+  let mean = sum / f32(parameters.stride);
+  centres[item] = origin + mean;
+  for (var i = 0u; i < parameters.stride; i++) {
+    offsets[first + i * DIMENSIONS] = (positions[first + i * DIMENSIONS] - origin) - mean;
+  }
+}

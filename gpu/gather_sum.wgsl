@@ -1,0 +1,29 @@
+// The backward of picking rows: each source row receives what the rows picked from it carry.
+//
+//     out[i] (+)= sum over e in starts[i] .. starts[i + 1] of x[entries[e]]          x [picked, width], out [rows, width]
+//
+// x is bound in a window of x_rows rows from first_x on when it exceeds a binding; the first call writes, later ones add.
+
+struct Parameters { rows: u32, width: u32, first_x: u32, x_rows: u32 }
+@group(0) @binding(0) var<uniform> parameters: Parameters;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> starts: array<u32>;
+@group(0) @binding(3) var<storage, read> entries: array<u32>;
+@group(0) @binding(4) var<storage, read_write> out: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let item = (group.y * groups.x + group.x) * 64 + thread;
+  if (item >= parameters.rows * parameters.width) { return; }
+  let row = item / parameters.width;
+  let column = item % parameters.width;
+  var sum = 0.0;
+  for (var e = starts[row]; e < starts[row + 1]; e++) {
+    let from_row = entries[e] - parameters.first_x;
+    if (from_row < parameters.x_rows) { sum += x[from_row * parameters.width + column]; }
+  }
+//! if ACCUMULATE
+  sum += out[item];
+//! end
+  out[item] = sum;
+}

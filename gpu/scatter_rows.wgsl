@@ -1,0 +1,27 @@
+// Rows put where an index says:
+//
+//     out[index[i]] (+)= source[i]          source [rows, width], index [rows] without repetition, out [targets, width]; ACCUMULATE adds
+//
+// When the target is larger than one binding, the call is repeated over windows of it: rows first_target .. first_target +
+// target_rows are bound, and only the indices that fall into the window are written.
+
+struct Parameters { rows: u32, width: u32, first_target: u32, target_rows: u32 }
+@group(0) @binding(0) var<uniform> parameters: Parameters;
+@group(0) @binding(1) var<storage, read> source: array<f32>;
+@group(0) @binding(2) var<storage, read> row_index: array<u32>;
+@group(0) @binding(3) var<storage, read_write> out: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let item = (group.y * groups.x + group.x) * 64 + thread;
+  if (item >= parameters.rows * parameters.width) { return; }
+  let to_row = row_index[item / parameters.width] - parameters.first_target;
+  if (to_row < parameters.target_rows) {
+    let at = to_row * parameters.width + item % parameters.width;
+    var value = source[item];
+//! if ACCUMULATE
+    value += out[at];
+//! end
+    out[at] = value;
+  }
+}

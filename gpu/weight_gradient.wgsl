@@ -1,0 +1,34 @@
+// The gradient of a linear map's weight, in parts of the rows:
+//
+//     sums[part, c, k] = sum over the part's rows of gradient[row, c] * x[row, k]
+//
+//     gradient [rows, columns]   x [rows, inner]   sums [parts, columns, inner], added up by sum_parts.wgsl
+//! include product.wgsl
+
+struct Parameters { rows: u32, columns: u32, inner: u32, part_rows: u32 }
+@group(0) @binding(0) var<uniform> parameters: Parameters;
+@group(0) @binding(1) var<storage, read> gradient: array<f32>;
+@group(0) @binding(2) var<storage, read> x: array<f32>;
+@group(0) @binding(3) var<storage, read_write> sums: array<f32>;
+
+fn product_size() -> vec4u { return vec4u(parameters.columns, parameters.inner, parameters.rows, parameters.part_rows); }
+
+fn prepare(first_row: u32, thread: u32) {}
+
+fn left(column: u32, column_in_tile: u32, row: u32) -> f32 { return gradient[row * parameters.columns + column]; }
+
+fn right(tile: u32, inner_in_tile: u32, row: u32) -> f32 {
+  return x[row * parameters.inner + min(tile * TILE_COLUMNS + inner_in_tile, parameters.inner - 1)];
+}
+
+fn store(column: u32, inner: u32, values: vec4f) {
+  for (var i = 0u; i < min(4u, parameters.inner - inner); i++) {
+    sums[(part * parameters.columns + column) * parameters.inner + inner + i] = values[i];
+  }
+}
+
+fn finish(column: u32, tile: u32, inner_in_tile: u32, low: vec4f, high: vec4f) {
+  let inner = tile * TILE_COLUMNS + inner_in_tile;
+  if (inner < parameters.inner) { store(column, inner, low); }
+  if (HALVES == 2 && inner + 32 < parameters.inner) { store(column, inner + 32, high); }
+}

@@ -1,0 +1,67 @@
+// What a device is to the rest of the library: memory, transfers, and the set of operators every backend runs.
+
+import type { DeviceLostError } from "../errors.ts";
+import type { Operators } from "./operators.ts";
+
+export type BackendName = "webgpu" | "cpu";
+
+/** What the device is, in words and numbers. */
+export interface DeviceInfo {
+  /** The adapter's or processor's name as the host gives it. */
+  description: string;
+  vendor: string;
+  architecture: string;
+  /** True where a processor stands in for a GPU (lavapipe, SwiftShader). */
+  software: boolean;
+  /** Largest single tensor binding and buffer, in bytes. */
+  maxBindingBytes: number;
+  maxBufferBytes: number;
+  features: string[];
+}
+
+/** Device memory in use, in bytes. */
+export interface DeviceMemory {
+  /** Held by tensors that have not been disposed. */
+  readonly current: number;
+  /** Largest `current` so far. */
+  readonly peak: number;
+  /** Taken from the device, what waits for reuse included. */
+  readonly reserved: number;
+  /** How many buffers were ever created: constant once a repeated call has warmed up. */
+  readonly buffersCreated: number;
+}
+
+/** A piece of device memory. What is behind it is the backend's own business. */
+export interface Storage {
+  readonly bytes: number;
+}
+
+/** A device that can run a model. Made by `requestDevice`. */
+export interface Device extends Operators {
+  readonly backend: BackendName;
+  readonly info: DeviceInfo;
+  readonly memory: DeviceMemory;
+  /** Worker threads used for trees and graphs (and for the CPU backend's operators); undefined means the default. */
+  readonly threads: number | undefined;
+  /** Resolves when the device goes away; every call after that throws this error. Never resolves after `dispose()`. */
+  readonly lost: Promise<DeviceLostError>;
+
+  /** @throws OutOfMemoryError when the device cannot hold so many bytes. */
+  allocate(bytes: number): Storage;
+  /** Gives memory back for reuse. Work already recorded may still read it. */
+  release(storage: Storage): void;
+  /** Copies the first bytes of one piece of device memory to another. */
+  copy(from: Storage, to: Storage, bytes: number): void;
+  /** Copies numbers to the device. */
+  write(storage: Storage, data: ArrayBufferView): void;
+  /** Waits for the work recorded so far and copies `bytes` bytes back. */
+  read(storage: Storage, bytes: number): Promise<ArrayBuffer>;
+  /** Hands all recorded work to the device without waiting for it. */
+  submit(): void;
+  /** Resolves when all work handed to the device so far is done. */
+  finished(): Promise<void>;
+  /** Gives memory that waits for reuse back to the system. */
+  trim(): void;
+  dispose(): void;
+  [Symbol.dispose](): void;
+}

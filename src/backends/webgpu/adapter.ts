@@ -1,0 +1,89 @@
+// Finds a WebGPU adapter, asks for all it offers, and trusts it only after it has computed a known answer.
+
+import { DeviceError } from "../../errors.ts";
+import type { DeviceInfo } from "../device.ts";
+import { WebGPUDevice } from "./device.ts";
+
+/** Limits that are worth more than WebGPU's defaults to us. */
+const wantedLimits = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupsPerDimension",
+  "maxStorageBuffersPerShaderStage",
+] as const;
+
+const wantedFeatures = ["timestamp-query", "shader-f16", "subgroups"] as const;
+
+/** Where to look when there is no adapter. */
+const ADVICE =
+  "in a browser, check chrome://gpu or about:support; in Deno on Linux, install a Vulkan driver (mesa-vulkan-drivers has a software one)";
+
+/**
+ * A WebGPU device that has been seen to compute.
+ * @throws DeviceError when the host has no WebGPU, no adapter, or only one that gives wrong answers.
+ */
+export async function requestWebGPUDevice({ threads }: { threads?: number } = {}): Promise<WebGPUDevice> {
+  const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
+  if (!gpu) throw new DeviceError(`this host has no WebGPU: ${ADVICE}`, { backend: "webgpu" });
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) throw new DeviceError(`this host has WebGPU but offers no adapter: ${ADVICE}`, { backend: "webgpu" });
+
+  const requiredLimits: Record<string, number> = {};
+  for (const name of wantedLimits) {
+    const value = adapter.limits[name];
+    if (value !== undefined) requiredLimits[name] = value;
+  }
+  const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature));
+  const description = adapter.info?.description || adapter.info?.device || adapter.info?.vendor || "unknown adapter";
+  let gpuDevice: GPUDevice;
+  try {
+    gpuDevice = await adapter.requestDevice({ requiredFeatures, requiredLimits });
+  } catch (error) {
+    throw new DeviceError(`the adapter ${description} gave no device: ${(error as Error).message}`, {
+      backend: "webgpu",
+    });
+  }
+
+  const info: DeviceInfo = {
+    description,
+    vendor: adapter.info?.vendor ?? "",
+    architecture: adapter.info?.architecture ?? "",
+    software: /llvmpipe|lavapipe|swiftshader|software/i.test(`${description} ${adapter.info?.architecture ?? ""}`),
+    maxBindingBytes: Math.floor(gpuDevice.limits.maxStorageBufferBindingSize / 256) * 256,
+    maxBufferBytes: gpuDevice.limits.maxBufferSize,
+    features: requiredFeatures,
+  };
+  const device = new WebGPUDevice(gpuDevice, info, threads);
+  try {
+    await checkKnownAnswer(device);
+  } catch (error) {
+    device.dispose();
+    throw error instanceof DeviceError
+      ? error
+      : new DeviceError(`the adapter ${description} failed its check: ${(error as Error).message}`);
+  }
+  return device;
+}
+
+/** Some adapters accept work and do nothing, or do it wrong: one small product with a known result tells. */
+async function checkKnownAnswer(device: WebGPUDevice): Promise<void> {
+  const x = device.allocate(6 * 4);
+  const weight = device.allocate(6 * 4);
+  const bias = device.allocate(2 * 4);
+  const y = device.allocate(4 * 4);
+  device.write(x, new Float32Array([1, 2, 3, 4, 5, 6]));
+  device.write(weight, new Float32Array([1, 0, -1, 2, 0.5, 0.25]));
+  device.write(bias, new Float32Array([10, 20]));
+  device.linear({ x, weight, bias, y, rows: 2, columns: 2, inner: 3 });
+  const found = [...new Float32Array(await device.read(y, 16))];
+  for (const storage of [x, weight, bias, y]) device.release(storage);
+  const expected = [8, 23.75, 8, 32];
+  if (found.some((value, i) => value !== expected[i])) {
+    throw new DeviceError(
+      `the adapter ${device.info.description} computes wrongly: a product that is [${expected}] came out as [${found}]. Update its driver or use another backend`,
+      { expected, found },
+    );
+  }
+}

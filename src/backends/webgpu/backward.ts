@@ -1,0 +1,664 @@
+// The backward operators on WebGPU. Weights' gradients are sums over all rows: they are taken in parts, and the parts added
+// up in their order, so that the bits do not depend on how the device schedules its work.
+
+import type { Storage } from "../device.ts";
+import type { Destination, LinearDestinations, Operators } from "../operators.ts";
+import {
+  type Arguments,
+  attentionShape,
+  ForwardOperators,
+  flag,
+  HIDDEN_BYTES,
+  halvesFor,
+  MOMENT_ROWS,
+  productGroups,
+  ROWS_OF_EIGHT_LANES,
+  THREADS,
+  TILE_ROWS,
+} from "./forward.ts";
+import type { BufferStorage } from "./memory.ts";
+import type { Bound } from "./recorder.ts";
+import { overRows, rowsInBinding, rowWindow } from "./windows.ts";
+
+/** A weight gradient's parts have at least so many rows, and there are about so many workgroups of them. */
+const PART_ROWS = 256;
+const PART_GROUPS = 512;
+
+const vector = (storage: Storage): Bound => storage as BufferStorage;
+
+export class WebGPUOperators extends ForwardOperators implements Operators {
+  add({ x, y, size }: Arguments<"add">): void {
+    overRows(size, this.limits.bindingBytes, 1, (first, count) => {
+      this.run(
+        "add",
+        {},
+        { x: rowWindow(x, 1, first, count), y: rowWindow(y, 1, first, count) },
+        { size: count },
+        Math.ceil(count / THREADS),
+      );
+    });
+  }
+
+  gatherRowsBackward({ gradient, starts, entries, into, sources, rows, width }: Arguments<"gatherRowsBackward">): void {
+    overRows(sources, this.limits.bindingBytes, width, (first, count) => {
+      overRows(rows, this.limits.bindingBytes, width, (firstX, xRows) => {
+        this.run(
+          "gather_sum",
+          { ACCUMULATE: flag(into.accumulate || firstX > 0) },
+          {
+            x: rowWindow(gradient, width, firstX, xRows),
+            starts: { ...rowWindow(starts, 1, first, count), bytes: (count + 1) * 4 },
+            entries: vector(entries),
+            out: rowWindow(into.storage, width, first, count),
+          },
+          { rows: count, width, first_x: firstX, x_rows: xRows },
+          Math.ceil((count * width) / THREADS),
+        );
+      });
+    });
+  }
+
+  linearBackward(a: Arguments<"linearBackward">): void {
+    const { x, second, weight, scatter, into, rows, columns, inner, secondInner = 0 } = a;
+    let gradient = a.gradient;
+    if (scatter) {
+      gradient = this.pool.allocate(rows * columns * 4);
+      this.gatherRows({ source: a.gradient, index: scatter, out: gradient, sources: rows, rows, width: columns });
+    }
+    const stride = inner + secondInner;
+    if (into.x) this.#inputGradient(gradient, weight, into.x, { rows, columns, inner, stride, offset: 0 });
+    if (into.second)
+      this.#inputGradient(gradient, weight, into.second, { rows, columns, inner: secondInner, stride, offset: inner });
+    if (into.weight) {
+      this.#weightGradient(gradient, x, into.weight, { rows, columns, inner, stride, offset: 0 });
+      if (second)
+        this.#weightGradient(gradient, second, into.weight, {
+          rows,
+          columns,
+          inner: secondInner,
+          stride,
+          offset: inner,
+        });
+    }
+    if (into.bias) this.#columnSums(gradient, into.bias, { rows, columns });
+    if (scatter) this.pool.release(gradient as BufferStorage);
+  }
+
+  normPositionQkvBackward(a: Arguments<"normPositionQkvBackward">): void {
+    const { gradient, gather, norm, offsets, position, projection, into, rows, width, dimensions } = a;
+    const temporary: BufferStorage[] = [];
+    const allocate = (numbers: number) => {
+      const storage = this.pool.allocate(numbers * 4);
+      temporary.push(storage);
+      return storage;
+    };
+    let x = a.x;
+    if (gather) {
+      x = allocate(rows * width);
+      this.gatherRows({ source: a.x, index: gather, out: x, sources: rows, rows, width });
+    }
+    const y = allocate(rows * width);
+    const scale = allocate(rows);
+    overRows(rows, this.limits.bindingBytes, width, (first, count) => {
+      this.run(
+        "norm_position",
+        { POSITION: 1, DIMENSIONS: dimensions },
+        {
+          x: rowWindow(x, width, first, count),
+          norm: vector(norm),
+          y: rowWindow(y, width, first, count),
+          scale: rowWindow(scale, 1, first, count),
+          offsets: rowWindow(offsets, dimensions, first, count),
+          position_weight: vector(position.weight),
+          position_bias: vector(position.bias),
+        },
+        { rows: count, width },
+        Math.ceil(count / ROWS_OF_EIGHT_LANES),
+      );
+    });
+    const packed = { rows, columns: 3 * width, packedWidth: width };
+    if (into.projection.weight)
+      this.#weightGradient(gradient, y, into.projection.weight, { ...packed, inner: width, stride: width, offset: 0 });
+    if (into.projection.bias) this.#columnSums(gradient, into.projection.bias, packed);
+
+    const dy = y;
+    this.#inputGradient(
+      gradient,
+      projection.weight,
+      { storage: dy, accumulate: false },
+      { rows, columns: 3 * width, inner: width, stride: width, offset: 0, packedWidth: width },
+    );
+    if (into.position.weight) {
+      this.#weightGradient(dy, offsets, into.position.weight, {
+        rows,
+        columns: width,
+        inner: dimensions,
+        stride: dimensions,
+        offset: 0,
+      });
+    }
+    if (into.position.bias) this.#columnSums(dy, into.position.bias, { rows, columns: width });
+    if (into.norm) this.#columnSums(dy, into.norm, { rows, columns: width, factor: x, scale });
+    if (into.x) {
+      const target = gather ? { storage: allocate(rows * width), accumulate: false } : into.x;
+      this.#rmsNormBackward(x, norm, scale, dy, target, 0, rows, width);
+      if (gather) {
+        // The index is a permutation: every row is written, so there is nothing to clear.
+        this.scatterRows({ source: target.storage, index: gather, into: into.x, rows, targets: rows, width });
+      }
+    }
+    for (const storage of temporary) this.pool.release(storage);
+  }
+
+  ballAttentionBackward(a: Arguments<"ballAttentionBackward">): void {
+    const { gradient, qkv, positions, sigma, balls, out, logSum, into, rows, heads, headWidth, dimensions } = a;
+    const width = heads * headWidth;
+    const { constants, queryBlocks } = attentionShape(balls, headWidth, dimensions, 1);
+    const rowTerms = this.pool.allocate(rows * heads * 4);
+    overRows(rows, this.limits.bindingBytes, width, (first, count) => {
+      this.run(
+        "ball_attention_delta",
+        {},
+        {
+          out: rowWindow(out, width, first, count),
+          dout: rowWindow(gradient, width, first, count),
+          delta: rowWindow(rowTerms, heads, first, count),
+        },
+        { rows: count, heads, head_width: headWidth },
+        Math.ceil((count * heads) / THREADS),
+      );
+    });
+    this.overBalls(balls, rows, 3 * width, (firstBall, ballCount, first, count) => {
+      const shared = {
+        qkv: rowWindow(qkv, 3 * width, first, count),
+        positions: rowWindow(positions, dimensions, first, count),
+        sigma: vector(sigma),
+        balls: vector(balls.storage),
+        log_sum: rowWindow(logSum, heads, first, count),
+        dout: rowWindow(gradient, width, first, count),
+        dqkv: rowWindow(into.qkv, 3 * width, first, count),
+      };
+      const terms = rowWindow(rowTerms, heads, first, count);
+      const sizes = {
+        first_ball: firstBall,
+        ball_count: ballCount,
+        first_row: first,
+        heads,
+        head_width: headWidth,
+        query_blocks: queryBlocks,
+      };
+      const groups = ballCount * heads * queryBlocks;
+      this.run("ball_attention_backward_keys", constants, { ...shared, delta: terms }, sizes, groups);
+      this.run("ball_attention_backward_queries", constants, { ...shared, row_terms: terms }, sizes, groups);
+    });
+    if (into.sigma) this.#columnSums(rowTerms, into.sigma, { rows, columns: heads });
+    this.pool.release(rowTerms);
+  }
+
+  feedForwardBackward(a: Arguments<"feedForwardBackward">): void {
+    const { gradient, x, norm, gate, value, output, into, rows, width, hiddenWidth } = a;
+    const limit = Math.min(HIDDEN_BYTES, this.limits.bindingBytes);
+    const most = Math.min(rows, rowsInBinding(limit, hiddenWidth));
+    const allocate = (columns: number) => this.pool.allocate(most * columns * 4);
+    const y = allocate(width);
+    const scale = allocate(1);
+    const hidden = allocate(hiddenWidth);
+    const dgate = allocate(hiddenWidth);
+    const dvalue = allocate(hiddenWidth);
+    overRows(rows, limit, hiddenWidth, (first, count) => {
+      const chunk = (storage: Storage, columns: number) => rowWindow(storage, columns, first, count);
+      const local = (storage: Storage, columns: number) => rowWindow(storage, columns, 0, count);
+      this.run(
+        "norm_position",
+        { POSITION: 0, DIMENSIONS: 0 },
+        { x: chunk(x, width), norm: vector(norm), y: local(y, width), scale: local(scale, 1) },
+        { rows: count, width },
+        Math.ceil(count / ROWS_OF_EIGHT_LANES),
+      );
+      const through = {
+        rows: count,
+        columns: width,
+        inner: hiddenWidth,
+        stride: hiddenWidth,
+        offset: 0,
+        firstGradient: first,
+      };
+      this.#inputGradient(gradient, output.weight, { storage: dvalue, accumulate: false }, through);
+      this.run(
+        "swiglu_backward",
+        { HALVES: 2, LEFT_ALONG: 0, RIGHT_ALONG: 0 },
+        {
+          y: local(y, width),
+          gate_weight: vector(gate.weight),
+          gate_bias: vector(gate.bias),
+          value_weight: vector(value.weight),
+          value_bias: vector(value.bias),
+          hidden: local(hidden, hiddenWidth),
+          dgate: local(dgate, hiddenWidth),
+          dvalue: local(dvalue, hiddenWidth),
+        },
+        { rows: count, width, hidden_width: hiddenWidth },
+        Math.ceil(count / TILE_ROWS) * Math.ceil(hiddenWidth / 32),
+      );
+      // After the first rows, gradients of parameters are added to what the rows before gave.
+      const later = (destination: Destination | undefined) =>
+        destination && { ...destination, accumulate: destination.accumulate || first > 0 };
+      const parameters = (
+        rowsOf: Storage,
+        input: Storage,
+        destinations: LinearDestinations,
+        columns: number,
+        inner: number,
+        firstGradient = 0,
+      ) => {
+        const sizes = { rows: count, columns, inner, stride: inner, offset: 0, firstGradient };
+        const weight = later(destinations.weight);
+        const bias = later(destinations.bias);
+        if (weight) this.#weightGradient(rowsOf, input, weight, sizes);
+        if (bias) this.#columnSums(rowsOf, bias, { rows: count, columns, firstGradient });
+      };
+      parameters(gradient, hidden, into.output, width, hiddenWidth, first);
+      parameters(dgate, y, into.gate, hiddenWidth, width);
+      parameters(dvalue, y, into.value, hiddenWidth, width);
+
+      const dy = { storage: y, accumulate: false };
+      const back = { rows: count, columns: hiddenWidth, inner: width, stride: width, offset: 0 };
+      this.#inputGradient(dgate, gate.weight, dy, back);
+      this.#inputGradient(dvalue, value.weight, { ...dy, accumulate: true }, back);
+      const intoNorm = later(into.norm);
+      if (intoNorm)
+        this.#columnSums(y, intoNorm, { rows: count, columns: width, factor: x, firstFactor: first, scale });
+      if (into.x) this.#rmsNormBackward(x, norm, scale, y, into.x, first, count, width);
+    });
+    for (const storage of [y, scale, hidden, dgate, dvalue]) this.pool.release(storage);
+  }
+
+  messageMeanBackward(a: Arguments<"messageMeanBackward">): void {
+    const {
+      gradient,
+      firstTarget,
+      h,
+      positions,
+      graph,
+      arrived,
+      message,
+      norm,
+      into,
+      nodes,
+      targets,
+      edges,
+      width,
+      dimensions,
+    } = a;
+    const stride = 2 * width + dimensions;
+    const dout = rowWindow(gradient, width, firstTarget, targets);
+    if (into.norm.bias) {
+      this.#columnSums(gradient, into.norm.bias, {
+        rows: targets,
+        columns: width,
+        firstX: firstTarget,
+        scale: arrived,
+      });
+    }
+    const products = this.messageProducts(a);
+    const moments = this.pool.allocate(Math.max(edges, 1) * 16);
+    const shared = {
+      products,
+      weight: vector(message.weight),
+      positions: vector(positions),
+      graph: vector(graph),
+      norm_weight: vector(norm.weight),
+      dout,
+    };
+    const sizes = { nodes, edges, width, weight_stride: stride };
+    if (into.norm.weight) {
+      const plain = this.pool.allocate(targets * width * 4);
+      this.messageMeans(a, { out: plain, firstOut: 0 }, products);
+      this.#columnSums(plain, into.norm.weight, {
+        rows: targets,
+        columns: width,
+        factor: gradient,
+        firstFactor: firstTarget,
+      });
+      this.pool.release(plain);
+    }
+    if (edges > 0) {
+      this.run(
+        "message_backward_statistics",
+        { WIDTH: width, DIMENSIONS: dimensions },
+        { ...shared, moments },
+        sizes,
+        Math.ceil(edges / ROWS_OF_EIGHT_LANES),
+      );
+    }
+    const collect = (out: BufferStorage, direction: { ARRIVING: number; TERMS: number }) =>
+      this.run(
+        "message_backward",
+        { DIMENSIONS: dimensions, ...direction },
+        { ...shared, moments, out },
+        sizes,
+        Math.ceil((nodes * width) / THREADS),
+      );
+    const asSource = this.pool.allocate(nodes * width * 4);
+    const asTarget = this.pool.allocate(nodes * width * 4);
+    collect(asSource, { ARRIVING: 0, TERMS: 0 });
+    collect(asTarget, { ARRIVING: 1, TERMS: 0 });
+    const sourceShape = { rows: nodes, columns: width, inner: width, stride, offset: 0 };
+    const targetShape = { ...sourceShape, offset: width };
+    if (into.h) {
+      this.#inputGradient(asSource, message.weight, into.h, sourceShape);
+      this.#inputGradient(asTarget, message.weight, { ...into.h, accumulate: true }, targetShape);
+    }
+    if (into.message.weight) {
+      this.#weightGradient(asSource, h, into.message.weight, sourceShape);
+      this.#weightGradient(asTarget, h, into.message.weight, targetShape);
+      const terms = this.pool.allocate(nodes * width * dimensions * 4);
+      collect(terms, { ARRIVING: 1, TERMS: 1 });
+      this.#columnSums(terms, into.message.weight, {
+        rows: nodes,
+        columns: width * dimensions,
+        outRows: width,
+        stride,
+        offset: 2 * width,
+      });
+      this.pool.release(terms);
+    }
+    if (into.message.bias) this.#columnSums(asTarget, into.message.bias, { rows: nodes, columns: width });
+    for (const storage of [products, moments, asSource, asTarget]) this.pool.release(storage);
+  }
+
+  layerNormBackward({ gradient, x, norm, into, rows, width }: Arguments<"layerNormBackward">): void {
+    const normalised = this.pool.allocate(rows * width * 4);
+    const unwanted = into.x ? undefined : this.pool.allocate(rows * width * 4);
+    const target = into.x ?? { storage: unwanted!, accumulate: false };
+    overRows(rows, this.limits.bindingBytes, width, (first, count) => {
+      this.run(
+        "layer_norm_backward",
+        { ACCUMULATE: flag(target.accumulate) },
+        {
+          x: rowWindow(x, width, first, count),
+          weight: vector(norm.weight),
+          dy: rowWindow(gradient, width, first, count),
+          dx: rowWindow(target.storage, width, first, count),
+          normalised: rowWindow(normalised, width, first, count),
+        },
+        { rows: count, width },
+        Math.ceil(count / ROWS_OF_EIGHT_LANES),
+      );
+    });
+    if (into.weight) this.#columnSums(gradient, into.weight, { rows, columns: width, factor: normalised });
+    if (into.bias) this.#columnSums(gradient, into.bias, { rows, columns: width });
+    this.pool.release(normalised);
+    if (unwanted) this.pool.release(unwanted);
+  }
+
+  batchNormBackward({
+    gradient,
+    x,
+    mean,
+    variance,
+    norm,
+    training,
+    into,
+    rows,
+    width,
+  }: Arguments<"batchNormBackward">): void {
+    const parts = Math.ceil(rows / MOMENT_ROWS);
+    const partial = this.pool.allocate(parts * 2 * width * 4);
+    const sums = this.pool.allocate(2 * width * 4);
+    const given = { mean: vector(mean), variance: vector(variance) };
+    this.#overParts(rows, width, (first, count) => {
+      this.run(
+        "batch_norm_sums",
+        {},
+        { x: rowWindow(x, width, first, count), ...given, dy: rowWindow(gradient, width, first, count), sums: partial },
+        { rows: count, width, first_part: first / MOMENT_ROWS },
+        Math.ceil((Math.ceil(count / MOMENT_ROWS) * width) / THREADS),
+      );
+    });
+    const join = (into: Destination, row: number, rowCount: number) =>
+      this.run(
+        "sum_parts",
+        { ACCUMULATE: flag(into.accumulate) },
+        { sums: partial, out: vector(into.storage) },
+        {
+          parts,
+          part_size: 2 * width,
+          first: row * width,
+          rows: rowCount,
+          columns: width,
+          out_columns: width,
+          first_column: 0,
+          packed_width: 0,
+        },
+        Math.ceil((rowCount * width) / THREADS),
+      );
+    join({ storage: sums, accumulate: false }, 0, 2);
+    if (into.bias) join(into.bias, 0, 1);
+    if (into.weight) join(into.weight, 1, 1);
+    const { x: target } = into;
+    if (target) {
+      overRows(rows, this.limits.bindingBytes, width, (first, count) => {
+        this.run(
+          "batch_norm_backward",
+          { TRAINING: flag(training), ACCUMULATE: flag(target.accumulate) },
+          {
+            x: rowWindow(x, width, first, count),
+            ...given,
+            weight: vector(norm.weight),
+            dy: rowWindow(gradient, width, first, count),
+            sums,
+            dx: rowWindow(target.storage, width, first, count),
+          },
+          { rows: count, width, total_rows: rows },
+          Math.ceil((count * width) / THREADS),
+        );
+      });
+    }
+    this.pool.release(partial);
+    this.pool.release(sums);
+  }
+
+  /** into [rows, inner] (+)= gradient [rows, columns] W, where W's element (c, k) lies at offset + c * stride + k. */
+  #inputGradient(
+    gradient: Storage,
+    weight: Storage,
+    into: Destination,
+    shape: {
+      rows: number;
+      columns: number;
+      inner: number;
+      stride: number;
+      offset: number;
+      packedWidth?: number;
+      firstGradient?: number;
+    },
+  ): void {
+    const { rows, columns, inner, stride, offset, packedWidth = 0, firstGradient = 0 } = shape;
+    overRows(rows, this.limits.bindingBytes, Math.max(columns, inner), (first, count) => {
+      this.run(
+        "linear",
+        {
+          HALVES: halvesFor(inner),
+          SECOND: 0,
+          BIAS: 0,
+          RESIDUAL: 0,
+          SCATTER: 0,
+          TRANSPOSED: 1,
+          ACCUMULATE: flag(into.accumulate),
+          LEFT_ALONG: 0,
+          RIGHT_ALONG: 1,
+        },
+        {
+          x: rowWindow(gradient, columns, firstGradient + first, count),
+          weight: vector(weight),
+          y: rowWindow(into.storage, inner, first, count),
+        },
+        {
+          rows: count,
+          columns: inner,
+          inner: columns,
+          second_inner: 0,
+          weight_stride: stride,
+          weight_offset: offset,
+          packed_width: packedWidth,
+        },
+        productGroups(count, inner),
+      );
+    });
+  }
+
+  /** The weight's element (c, offset + k) of a row of `stride` numbers (+)= sum over rows of gradient[row, c] x[row, k]. */
+  #weightGradient(
+    gradient: Storage,
+    x: Storage,
+    into: Destination,
+    shape: {
+      rows: number;
+      columns: number;
+      inner: number;
+      stride: number;
+      offset: number;
+      packedWidth?: number;
+      firstGradient?: number;
+    },
+  ): void {
+    const { rows, columns, inner, stride, offset, packedWidth = 0, firstGradient = 0 } = shape;
+    const tiles = productGroups(columns, inner);
+    overRows(rows, this.limits.bindingBytes, Math.max(columns, inner), (first, count) => {
+      const wanted = Math.max(1, Math.floor(PART_GROUPS / tiles));
+      const partRows = Math.max(PART_ROWS, Math.ceil(count / wanted / 16) * 16);
+      const parts = Math.ceil(count / partRows);
+      const sums = this.pool.allocate(parts * columns * inner * 4);
+      this.run(
+        "weight_gradient",
+        { HALVES: halvesFor(inner), LEFT_ALONG: 1, RIGHT_ALONG: 1 },
+        {
+          gradient: rowWindow(gradient, columns, firstGradient + first, count),
+          x: rowWindow(x, inner, first, count),
+          sums,
+        },
+        { rows: count, columns, inner, part_rows: partRows },
+        tiles * parts,
+      );
+      this.#sumParts(
+        sums,
+        { ...into, accumulate: into.accumulate || first > 0 },
+        { parts, rows: columns, columns: inner, stride, offset, packedWidth },
+      );
+      this.pool.release(sums);
+    });
+  }
+
+  /** into[c] (+)= sum over rows of x[row, c] (* factor[row, c]) (* scale[row]). */
+  #columnSums(
+    x: Storage,
+    into: Destination,
+    shape: {
+      rows: number;
+      columns: number;
+      factor?: Storage;
+      scale?: Storage;
+      /** First row of x and of the factor to be read. */
+      firstX?: number;
+      firstFactor?: number;
+      firstGradient?: number;
+      packedWidth?: number;
+      /** The sums laid out as a matrix of so many rows, inside a wider one. */
+      outRows?: number;
+      stride?: number;
+      offset?: number;
+    },
+  ): void {
+    const {
+      rows,
+      columns,
+      factor,
+      scale,
+      firstGradient = 0,
+      firstX = firstGradient,
+      firstFactor = 0,
+      packedWidth = 0,
+    } = shape;
+    const { outRows = columns, stride = 1, offset = 0 } = shape;
+    const parts = Math.ceil(rows / MOMENT_ROWS);
+    const sums = this.pool.allocate(parts * columns * 4);
+    this.#overParts(rows, columns, (first, count) => {
+      const bound: Record<string, Bound> = { x: rowWindow(x, columns, firstX + first, count), sums };
+      if (factor) bound.factor = rowWindow(factor, columns, firstFactor + first, count);
+      if (scale) bound.scale = rowWindow(scale, 1, first, count);
+      this.run(
+        "column_sums",
+        { FACTOR: flag(factor), SCALE: flag(scale) },
+        bound,
+        { rows: count, columns, first_part: first / MOMENT_ROWS },
+        Math.ceil((Math.ceil(count / MOMENT_ROWS) * columns) / THREADS),
+      );
+    });
+    this.#sumParts(sums, into, { parts, rows: outRows, columns: columns / outRows, stride, offset, packedWidth });
+    this.pool.release(sums);
+  }
+
+  #sumParts(
+    sums: BufferStorage,
+    into: Destination,
+    {
+      parts,
+      rows,
+      columns,
+      stride,
+      offset,
+      packedWidth,
+    }: { parts: number; rows: number; columns: number; stride: number; offset: number; packedWidth: number },
+  ): void {
+    this.run(
+      "sum_parts",
+      { ACCUMULATE: flag(into.accumulate) },
+      { sums, out: vector(into.storage) },
+      {
+        parts,
+        part_size: rows * columns,
+        first: 0,
+        rows,
+        columns,
+        out_columns: stride,
+        first_column: offset,
+        packed_width: packedWidth,
+      },
+      Math.ceil((rows * columns) / THREADS),
+    );
+  }
+
+  #rmsNormBackward(
+    x: Storage,
+    norm: Storage,
+    scale: Storage,
+    dy: Storage,
+    into: Destination,
+    firstRow: number,
+    rows: number,
+    width: number,
+  ): void {
+    overRows(rows, this.limits.bindingBytes, width, (first, count) => {
+      this.run(
+        "rms_norm_backward",
+        { ACCUMULATE: flag(into.accumulate) },
+        {
+          x: rowWindow(x, width, firstRow + first, count),
+          norm: vector(norm),
+          scale: rowWindow(scale, 1, first, count),
+          dy: rowWindow(dy, width, first, count),
+          dx: rowWindow(into.storage, width, firstRow + first, count),
+        },
+        { rows: count, width },
+        Math.ceil(count / ROWS_OF_EIGHT_LANES),
+      );
+    });
+  }
+
+  /** Ranges of rows that fit into one binding and begin with a part of their own. */
+  #overParts(rows: number, width: number, run: (first: number, count: number) => void): void {
+    const step = Math.floor(rowsInBinding(this.limits.bindingBytes, width) / MOMENT_ROWS) * MOMENT_ROWS;
+    for (let first = 0; first < rows; first += step) run(first, Math.min(step, rows - first));
+  }
+}

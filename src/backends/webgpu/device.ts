@@ -1,0 +1,142 @@
+// The WebGPU device: owns the GPUDevice, its memory, its compiled kernels and its recording.
+
+import { DeviceLostError, DisposedError, ErwinError } from "../../errors.ts";
+import type { Device, DeviceInfo, Storage } from "../device.ts";
+import { WebGPUOperators } from "./backward.ts";
+import { bufferUsage, mapMode } from "./constants.ts";
+import { BufferPool, type BufferStorage } from "./memory.ts";
+import { PipelineCache } from "./pipelines.ts";
+import { Recorder } from "./recorder.ts";
+
+export class WebGPUDevice extends WebGPUOperators implements Device {
+  readonly backend = "webgpu";
+  readonly lost: Promise<DeviceLostError>;
+  readonly #readbacks: BufferPool;
+  #failure: ErwinError | undefined;
+
+  constructor(
+    readonly gpu: GPUDevice,
+    readonly info: DeviceInfo,
+    readonly threads: number | undefined,
+  ) {
+    super(new Recorder(gpu), new PipelineCache(gpu), new BufferPool(gpu), {
+      bindingBytes: info.maxBindingBytes,
+      arrays: gpu.limits.maxStorageBuffersPerShaderStage,
+    });
+    this.#readbacks = new BufferPool(gpu, bufferUsage.MAP_READ | bufferUsage.COPY_DST);
+    this.pool.onDestroy = () => {
+      this.recorder.submit();
+      this.recorder.forgetBindGroups();
+    };
+    this.lost = new Promise((resolve) => {
+      // Some versions of Deno have no device.lost.
+      gpu.lost?.then((reason) => {
+        if (this.#failure instanceof DisposedError) return;
+        const error = new DeviceLostError(
+          `the device ${info.description} was lost${reason.message ? `: ${reason.message}` : ""}. Its tensors are gone: request a new device and load the model again`,
+          { reason: reason.reason ?? "unknown", message: reason.message ?? "" },
+        );
+        this.#failure = error;
+        resolve(error);
+      });
+    });
+    gpu.addEventListener?.("uncapturederror", (event) => {
+      (event as Event).preventDefault?.();
+      const { error } = event as GPUUncapturedErrorEvent;
+      this.#failure ??= new ErwinError(`the device reported an error: ${error.message}`, { message: error.message });
+    });
+  }
+
+  get memory(): { current: number; peak: number; reserved: number; buffersCreated: number } {
+    const { current, peak, reserved, buffersCreated } = this.pool;
+    return {
+      current,
+      peak,
+      reserved: reserved + this.#readbacks.reserved,
+      buffersCreated: buffersCreated + this.#readbacks.buffersCreated,
+    };
+  }
+
+  allocate(bytes: number): BufferStorage {
+    this.#check();
+    return this.pool.allocate(bytes);
+  }
+
+  release(storage: Storage): void {
+    this.pool.release(storage as BufferStorage);
+  }
+
+  copy(from: Storage, to: Storage, bytes: number): void {
+    this.#check();
+    this.recorder.copy(from as BufferStorage, (to as BufferStorage).buffer, Math.ceil(bytes / 4) * 4);
+    (to as BufferStorage).lastRecording = this.recorder.recording;
+  }
+
+  write(storage: Storage, data: ArrayBufferView): void {
+    this.#check();
+    const { buffer, lastRecording } = storage as BufferStorage;
+    // The queue writes before it runs what is still being recorded.
+    if (lastRecording === this.recorder.recording) this.recorder.submit();
+    const whole = data.byteLength & ~3;
+    this.gpu.queue.writeBuffer(buffer, 0, data.buffer as ArrayBuffer, data.byteOffset, whole);
+    if (whole < data.byteLength) {
+      const rest = new Uint8Array(4);
+      rest.set(new Uint8Array(data.buffer, data.byteOffset + whole, data.byteLength - whole));
+      this.gpu.queue.writeBuffer(buffer, whole, rest);
+    }
+  }
+
+  async read(storage: Storage, bytes: number): Promise<ArrayBuffer> {
+    this.#check();
+    const padded = Math.ceil(bytes / 4) * 4;
+    const readback = this.#readbacks.allocate(padded);
+    try {
+      this.recorder.copy(storage as BufferStorage, readback.buffer, padded);
+      this.recorder.submit();
+      await readback.buffer.mapAsync(mapMode.READ, 0, padded).catch((error: Error) => {
+        throw (
+          this.#failure ?? new ErwinError(`the device could not return ${bytes} bytes: ${error.message}`, { bytes })
+        );
+      });
+      const copy = readback.buffer.getMappedRange(0, padded).slice(0, bytes);
+      readback.buffer.unmap();
+      await Promise.all([this.pipelines.verified(), this.pool.verified()]);
+      this.#check();
+      return copy;
+    } finally {
+      this.#readbacks.release(readback);
+    }
+  }
+
+  submit(): void {
+    this.recorder.submit();
+  }
+
+  async finished(): Promise<void> {
+    this.submit();
+    await this.gpu.queue.onSubmittedWorkDone();
+    await Promise.all([this.pipelines.verified(), this.pool.verified()]);
+    this.#check();
+  }
+
+  trim(): void {
+    this.pool.trim();
+    this.#readbacks.trim();
+  }
+
+  dispose(): void {
+    if (this.#failure instanceof DisposedError) return;
+    this.#failure = new DisposedError("this device has been disposed: request a new one");
+    this.recorder.dispose();
+    this.gpu.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #check(): void {
+    const failure = this.#failure ?? this.pool.failure ?? this.pipelines.failure;
+    if (failure) throw failure;
+  }
+}

@@ -1,0 +1,477 @@
+// The forward operators on WebGPU: which kernel runs, how it is compiled for the shapes at hand, how many workgroups it takes, and
+// how it is split when an array exceeds one binding. What the kernels compute stands in their own headers (gpu/).
+
+import type { Storage } from "../device.ts";
+import type { BallList, LinearParameters, Operators } from "../operators.ts";
+import type { Constants } from "./kernels.ts";
+import type { BufferPool, BufferStorage } from "./memory.ts";
+import type { PipelineCache } from "./pipelines.ts";
+import type { Bound, Recorder } from "./recorder.ts";
+import { overRows, rowsInBinding, rowWindow } from "./windows.ts";
+
+/** Rows and threads the kernels are written for. */
+export const TILE_ROWS = 64;
+export const THREADS = 64;
+export const ROWS_OF_EIGHT_LANES = 8;
+export const MOMENT_ROWS = 256;
+/** The feed-forward's hidden layer exists for so many bytes of rows at a time: it is re-read at once, from cache if it fits. */
+export const HIDDEN_BYTES = 2 ** 26;
+/** Workgroup memory an attention tile may take: the WebGPU default, which every adapter has. */
+const ATTENTION_BYTES = 16_384;
+
+/** What message passing's forward and backward have in common. */
+type MessageShape = Pick<
+  Arguments<"messageMean">,
+  "h" | "positions" | "graph" | "message" | "nodes" | "targets" | "edges" | "width" | "dimensions"
+>;
+
+export type Arguments<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
+
+/** Both sides of a product lie in memory along the inner dimension. */
+const ALONG_INNER = { LEFT_ALONG: 0, RIGHT_ALONG: 0 };
+/** linear.wgsl as it runs forward. */
+const FORWARD = { TRANSPOSED: 0, ACCUMULATE: 0, ...ALONG_INNER };
+
+/** 32 columns a tile where no more are needed, else 64. */
+export const halvesFor = (columns: number) => (columns > 32 ? 2 : 1);
+export const productGroups = (rows: number, columns: number) =>
+  Math.ceil(rows / TILE_ROWS) * Math.ceil(columns / (32 * halvesFor(columns)));
+export const flag = (value: unknown) => (value ? 1 : 0);
+
+/** How attention is cut up: constants of its kernels, and the blocks of queries (or keys) of the largest ball. */
+export function attentionShape(balls: BallList, headWidth: number, dimensions: number, queriesAThread: number) {
+  const headQuads = Math.ceil(headWidth / 4);
+  const threads = balls.largest > 32 ? 64 : 32;
+  let keys = 64;
+  while (keys > 4 && keys * (headQuads * 32 + 24) > ATTENTION_BYTES) keys /= 2;
+  return {
+    constants: {
+      THREADS: threads,
+      KEYS: keys,
+      HEAD_QUADS: headQuads,
+      EXACT: flag(headWidth % 4 === 0),
+      DIMENSIONS: dimensions,
+    },
+    queryBlocks: Math.ceil(balls.largest / (threads * queriesAThread)),
+  };
+}
+
+export class ForwardOperators {
+  constructor(
+    readonly recorder: Recorder,
+    readonly pipelines: PipelineCache,
+    readonly pool: BufferPool,
+    /** Bytes one binding may cover, and arrays one kernel may bind. */
+    readonly limits: { bindingBytes: number; arrays: number },
+  ) {}
+
+  gatherRows({ source, index, out, sources, rows, width }: Arguments<"gatherRows">): void {
+    overRows(rows, this.limits.bindingBytes, width, (first, count) => {
+      overRows(sources, this.limits.bindingBytes, width, (firstSource, sourceRows) => {
+        this.run(
+          "gather_rows",
+          {},
+          {
+            source: rowWindow(source, width, firstSource, sourceRows),
+            row_index: rowWindow(index, 1, first, count),
+            out: rowWindow(out, width, first, count),
+          },
+          { rows: count, width, first_source: firstSource, source_rows: sourceRows },
+          Math.ceil((count * width) / THREADS),
+        );
+      });
+    });
+  }
+
+  scatterRows({ source, index, into, rows, targets, width }: Arguments<"scatterRows">): void {
+    overRows(targets, this.limits.bindingBytes, width, (firstTarget, targetRows) => {
+      overRows(rows, this.limits.bindingBytes, width, (first, count) => {
+        this.run(
+          "scatter_rows",
+          { ACCUMULATE: flag(into.accumulate) },
+          {
+            source: rowWindow(source, width, first, count),
+            row_index: rowWindow(index, 1, first, count),
+            out: rowWindow(into.storage, width, firstTarget, targetRows),
+          },
+          { rows: count, width, first_target: firstTarget, target_rows: targetRows },
+          Math.ceil((count * width) / THREADS),
+        );
+      });
+    });
+  }
+
+  linear(a: Arguments<"linear">): void {
+    const { x, second, weight, bias, residual, scatter, y, rows, columns, inner, secondInner = 0 } = a;
+    const widest = Math.max(inner, secondInner, columns);
+    if (scatter && rows > rowsInBinding(this.limits.bindingBytes, widest)) {
+      this.#linearThenScatter(a, scatter);
+      return;
+    }
+    overRows(rows, this.limits.bindingBytes, widest, (first, count) => {
+      const bound: Record<string, Bound> = {
+        x: rowWindow(x, inner, first, count),
+        weight: weight as BufferStorage,
+        y: rowWindow(y, columns, first, count),
+      };
+      if (second) bound.second = rowWindow(second, secondInner, first, count);
+      if (bias) bound.bias = bias as BufferStorage;
+      if (residual) bound.residual = rowWindow(residual, columns, first, count);
+      if (scatter) bound.row_index = scatter as BufferStorage;
+      this.run(
+        "linear",
+        {
+          HALVES: halvesFor(columns),
+          SECOND: flag(second),
+          BIAS: flag(bias),
+          RESIDUAL: flag(residual),
+          SCATTER: flag(scatter),
+          ...FORWARD,
+        },
+        bound,
+        {
+          rows: count,
+          columns,
+          inner,
+          second_inner: secondInner,
+          weight_stride: inner + secondInner,
+          weight_offset: 0,
+          packed_width: 0,
+        },
+        productGroups(count, columns),
+      );
+    });
+  }
+
+  normPositionQkv(a: Arguments<"normPositionQkv">): void {
+    const { x, gather, norm, offsets, position, projection, qkv, rows, width, dimensions } = a;
+    const wholeFits = rows <= rowsInBinding(this.limits.bindingBytes, width);
+    if (gather && !(wholeFits && this.limits.arrays >= 9)) {
+      const gathered = this.pool.allocate(rows * width * 4);
+      this.gatherRows({ source: x, index: gather, out: gathered, sources: rows, rows, width });
+      this.normPositionQkv({ ...a, x: gathered, gather: undefined });
+      this.pool.release(gathered);
+      return;
+    }
+    overRows(rows, this.limits.bindingBytes, 3 * width, (first, count) => {
+      const bound: Record<string, Bound> = {
+        x: gather ? (x as BufferStorage) : rowWindow(x, width, first, count),
+        norm: norm as BufferStorage,
+        offsets: rowWindow(offsets, dimensions, first, count),
+        position_weight: position.weight as BufferStorage,
+        position_bias: position.bias as BufferStorage,
+        weight: projection.weight as BufferStorage,
+        bias: projection.bias as BufferStorage,
+        qkv: rowWindow(qkv, 3 * width, first, count),
+      };
+      if (gather) bound.row_index = rowWindow(gather, 1, first, count);
+      this.run(
+        "norm_position_qkv",
+        { HALVES: halvesFor(3 * width), DIMENSIONS: dimensions, GATHER: flag(gather), ...ALONG_INNER },
+        bound,
+        { rows: count, width },
+        productGroups(count, 3 * width),
+      );
+    });
+  }
+
+  ballAttention(a: Arguments<"ballAttention">): void {
+    const { qkv, positions, sigma, balls, out, logSum, rows, heads, headWidth, dimensions } = a;
+    const width = heads * headWidth;
+    const queries = balls.largest >= 128 && headWidth <= 16 ? 2 : 1;
+    const { constants, queryBlocks } = attentionShape(balls, headWidth, dimensions, queries);
+    this.overBalls(balls, rows, 3 * width, (firstBall, ballCount, first, count) => {
+      this.run(
+        "ball_attention",
+        { ...constants, QUERIES: queries },
+        {
+          qkv: rowWindow(qkv, 3 * width, first, count),
+          positions: rowWindow(positions, dimensions, first, count),
+          sigma: sigma as BufferStorage,
+          balls: balls.storage as BufferStorage,
+          out: rowWindow(out, width, first, count),
+          log_sum: rowWindow(logSum, heads, first, count),
+        },
+        {
+          first_ball: firstBall,
+          ball_count: ballCount,
+          first_row: first,
+          heads,
+          head_width: headWidth,
+          query_blocks: queryBlocks,
+        },
+        ballCount * heads * queryBlocks,
+      );
+    });
+  }
+
+  feedForward(a: Arguments<"feedForward">): void {
+    const { x, norm, gate, value, output, y, rows, width, hiddenWidth } = a;
+    const limit = Math.min(HIDDEN_BYTES, this.limits.bindingBytes);
+    const hidden = this.pool.allocate(Math.min(rows, rowsInBinding(limit, hiddenWidth)) * hiddenWidth * 4);
+    overRows(rows, limit, hiddenWidth, (first, count) => {
+      this.run(
+        "norm_swiglu",
+        { HALVES: 2, ...ALONG_INNER },
+        {
+          x: rowWindow(x, width, first, count),
+          norm: norm as BufferStorage,
+          gate_weight: gate.weight as BufferStorage,
+          gate_bias: gate.bias as BufferStorage,
+          value_weight: value.weight as BufferStorage,
+          value_bias: value.bias as BufferStorage,
+          hidden: rowWindow(hidden, hiddenWidth, 0, count),
+        },
+        { rows: count, width, hidden_width: hiddenWidth },
+        Math.ceil(count / TILE_ROWS) * Math.ceil(hiddenWidth / 32),
+      );
+      this.run(
+        "linear",
+        { HALVES: halvesFor(width), SECOND: 0, BIAS: 1, RESIDUAL: 1, SCATTER: 0, ...FORWARD },
+        {
+          x: rowWindow(hidden, hiddenWidth, 0, count),
+          weight: output.weight as BufferStorage,
+          bias: output.bias as BufferStorage,
+          residual: rowWindow(x, width, first, count),
+          y: rowWindow(y, width, first, count),
+        },
+        {
+          rows: count,
+          columns: width,
+          inner: hiddenWidth,
+          second_inner: 0,
+          weight_stride: hiddenWidth,
+          weight_offset: 0,
+          packed_width: 0,
+        },
+        productGroups(count, width),
+      );
+    });
+    this.pool.release(hidden);
+  }
+
+  messageMean(a: Arguments<"messageMean">): void {
+    const products = this.messageProducts(a);
+    this.messageMeans(a, { norm: a.norm, out: a.out, firstOut: a.firstTarget }, products);
+    this.pool.release(products);
+  }
+
+  /** Each node's share in the messages it sends and receives, [nodes, 2 width]. */
+  protected messageProducts({ h, message, nodes, width, dimensions }: MessageShape): BufferStorage {
+    const products = this.pool.allocate(nodes * 2 * width * 4);
+    overRows(nodes, this.limits.bindingBytes, 2 * width, (first, count) => {
+      this.run(
+        "message_products",
+        { HALVES: halvesFor(2 * width), ...ALONG_INNER },
+        {
+          h: rowWindow(h, width, first, count),
+          weight: message.weight as BufferStorage,
+          bias: message.bias as BufferStorage,
+          products: rowWindow(products, 2 * width, first, count),
+        },
+        { nodes: count, width, weight_stride: 2 * width + dimensions },
+        productGroups(count, 2 * width),
+      );
+    });
+    return products;
+  }
+
+  /** The mean of the normalised messages at each target; without `norm` before LayerNorm's weight and bias. */
+  protected messageMeans(
+    { positions, graph, message, nodes, targets, edges, width, dimensions }: MessageShape,
+    { norm, out, firstOut }: { norm?: LinearParameters; out: Storage; firstOut: number },
+    products: BufferStorage,
+  ): void {
+    const statistics = this.pool.allocate(Math.max(edges, 1) * 8);
+    const shared = {
+      products,
+      weight: message.weight as BufferStorage,
+      positions: positions as BufferStorage,
+      graph: graph as BufferStorage,
+      statistics,
+    };
+    const sizes = { nodes, edges, width, weight_stride: 2 * width + dimensions, targets };
+    if (edges > 0) {
+      this.run(
+        "message_statistics",
+        { WIDTH: width, DIMENSIONS: dimensions },
+        shared,
+        sizes,
+        Math.ceil(edges / ROWS_OF_EIGHT_LANES),
+      );
+    }
+    const affine: Record<string, Bound> = norm
+      ? { norm_weight: norm.weight as BufferStorage, norm_bias: norm.bias as BufferStorage }
+      : {};
+    this.run(
+      "message_mean",
+      { DIMENSIONS: dimensions, AFFINE: flag(norm) },
+      { ...shared, ...affine, out: rowWindow(out, width, firstOut, targets) },
+      sizes,
+      Math.ceil((targets * width) / THREADS),
+    );
+    this.pool.release(statistics);
+  }
+
+  layerNorm({ x, residual, norm, y, rows, width }: Arguments<"layerNorm">): void {
+    overRows(rows, this.limits.bindingBytes, width, (first, count) => {
+      this.run(
+        "layer_norm",
+        {},
+        {
+          x: rowWindow(x, width, first, count),
+          residual: rowWindow(residual, width, first, count),
+          weight: norm.weight as BufferStorage,
+          bias: norm.bias as BufferStorage,
+          y: rowWindow(y, width, first, count),
+        },
+        { rows: count, width },
+        Math.ceil(count / ROWS_OF_EIGHT_LANES),
+      );
+    });
+  }
+
+  batchStatistics({
+    x,
+    mean,
+    variance,
+    runningMean,
+    runningVariance,
+    rows,
+    width,
+  }: Arguments<"batchStatistics">): void {
+    const moments = this.pool.allocate(Math.ceil(rows / MOMENT_ROWS) * width * 8);
+    const step = Math.floor(rowsInBinding(this.limits.bindingBytes, width) / MOMENT_ROWS) * MOMENT_ROWS;
+    for (let first = 0; first < rows; first += step) {
+      const count = Math.min(step, rows - first);
+      this.run(
+        "column_moments",
+        {},
+        { x: rowWindow(x, width, first, count), moments },
+        { rows: count, width, first_block: first / MOMENT_ROWS },
+        Math.ceil((Math.ceil(count / MOMENT_ROWS) * width) / THREADS),
+      );
+    }
+    this.run(
+      "batch_statistics",
+      {},
+      {
+        moments,
+        mean: mean as BufferStorage,
+        variance: variance as BufferStorage,
+        running_mean: runningMean as BufferStorage,
+        running_variance: runningVariance as BufferStorage,
+      },
+      { rows, width },
+      Math.ceil(width / THREADS),
+    );
+    this.pool.release(moments);
+  }
+
+  batchNorm({ x, mean, variance, norm, y, rows, width }: Arguments<"batchNorm">): void {
+    overRows(rows, this.limits.bindingBytes, width, (first, count) => {
+      this.run(
+        "batch_norm",
+        {},
+        {
+          x: rowWindow(x, width, first, count),
+          mean: mean as BufferStorage,
+          variance: variance as BufferStorage,
+          weight: norm.weight as BufferStorage,
+          bias: norm.bias as BufferStorage,
+          y: rowWindow(y, width, first, count),
+        },
+        { rows: count, width },
+        Math.ceil((count * width) / THREADS),
+      );
+    });
+  }
+
+  ballOffsets({ positions, balls, offsets, rows, dimensions }: Arguments<"ballOffsets">): void {
+    this.overBalls(balls, rows, dimensions, (firstBall, ballCount, first, count) => {
+      this.run(
+        "ball_offsets",
+        { DIMENSIONS: dimensions },
+        {
+          positions: rowWindow(positions, dimensions, first, count),
+          balls: balls.storage as BufferStorage,
+          offsets: rowWindow(offsets, dimensions, first, count),
+        },
+        { first_ball: firstBall, ball_count: ballCount, first_row: first },
+        ballCount,
+      );
+    });
+  }
+
+  coarsenPositions({ positions, centres, offsets, groups, stride, dimensions }: Arguments<"coarsenPositions">): void {
+    overRows(groups, this.limits.bindingBytes, stride * dimensions, (first, count) => {
+      this.run(
+        "coarsen_positions",
+        { DIMENSIONS: dimensions },
+        {
+          positions: rowWindow(positions, stride * dimensions, first, count),
+          centres: rowWindow(centres, dimensions, first, count),
+          offsets: rowWindow(offsets, stride * dimensions, first, count),
+        },
+        { groups: count, stride },
+        Math.ceil((count * dimensions) / THREADS),
+      );
+    });
+  }
+
+  /** The product in its own order first, then its rows to their places, window by window. */
+  #linearThenScatter(a: Arguments<"linear">, scatter: Storage): void {
+    const { residual, y, rows, columns } = a;
+    const product = this.pool.allocate(rows * columns * 4);
+    let ordered: BufferStorage | undefined;
+    if (residual) {
+      ordered = this.pool.allocate(rows * columns * 4);
+      this.gatherRows({ source: residual, index: scatter, out: ordered, sources: rows, rows, width: columns });
+    }
+    this.linear({ ...a, y: product, scatter: undefined, residual: ordered });
+    this.scatterRows({
+      source: product,
+      index: scatter,
+      into: { storage: y, accumulate: false },
+      rows,
+      targets: rows,
+      width: columns,
+    });
+    if (ordered) this.pool.release(ordered);
+    this.pool.release(product);
+  }
+
+  /** Calls `run` for ranges of whole balls whose rows fit into one binding and start where a binding may start. */
+  protected overBalls(
+    balls: BallList,
+    rows: number,
+    width: number,
+    run: (firstBall: number, ballCount: number, firstRow: number, rowCount: number) => void,
+  ): void {
+    const total = balls.host.length / 2;
+    const step = rowsInBinding(this.limits.bindingBytes, width);
+    if (rows <= step) {
+      run(0, total, 0, rows);
+      return;
+    }
+    const start = (ball: number) => (ball < total ? balls.host[2 * ball]! : rows);
+    let firstBall = 0;
+    while (firstBall < total) {
+      const firstRow = Math.floor(start(firstBall) / TILE_ROWS) * TILE_ROWS;
+      let end = firstBall + 1;
+      while (end < total && start(end + 1) - firstRow <= step) end++;
+      run(firstBall, end - firstBall, firstRow, start(end) - firstRow);
+      firstBall = end;
+    }
+  }
+
+  protected run(
+    name: string,
+    constants: Constants,
+    bound: Record<string, Bound>,
+    parameters: Record<string, number>,
+    groups: number,
+  ): void {
+    this.recorder.dispatch(this.pipelines.get(name, constants), bound, parameters, groups);
+  }
+}

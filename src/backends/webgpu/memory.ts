@@ -1,0 +1,115 @@
+// The caching allocator of the WebGPU device: a buffer that is given back waits for the next request of its size, so that
+// repeated calls create nothing.
+
+import { OutOfMemoryError } from "../../errors.ts";
+import type { DeviceMemory, Storage } from "../device.ts";
+import { bufferUsage } from "./constants.ts";
+
+let buffersNamed = 0;
+/** So many bytes may always wait for reuse. */
+const SMALL_RESERVE = 2 ** 26;
+
+/** A tensor's buffer. `bytes` is what was asked for; the buffer itself may be a little larger. */
+export class BufferStorage implements Storage {
+  readonly id = ++buffersNamed;
+  bytes = 0;
+  /** True between allocate and release. */
+  inUse = false;
+  /** The recording that used it last: its contents may not be overwritten by the host before that is submitted. */
+  lastRecording = -1;
+
+  constructor(
+    readonly buffer: GPUBuffer,
+    readonly capacity: number,
+  ) {}
+}
+
+/** Rounds up to an eighth of a power of two: few distinct sizes, at most an eighth wasted. */
+function sizeClass(bytes: number): number {
+  if (bytes <= 256) return 256;
+  const step = Math.max(256, 2 ** (Math.floor(Math.log2(bytes)) - 3));
+  return Math.ceil(bytes / step) * step;
+}
+
+export class BufferPool implements DeviceMemory {
+  current = 0;
+  peak = 0;
+  reserved = 0;
+  buffersCreated = 0;
+  /** The first allocation the device refused after the fact. */
+  failure: OutOfMemoryError | undefined;
+  /** Called before buffers are destroyed, so that whoever refers to them can forget them. */
+  onDestroy: () => void = () => {};
+
+  readonly #waiting = new Map<number, BufferStorage[]>();
+  readonly #checks = new Set<Promise<void>>();
+
+  constructor(
+    readonly device: GPUDevice,
+    readonly usage: number = bufferUsage.STORAGE | bufferUsage.COPY_SRC | bufferUsage.COPY_DST,
+  ) {}
+
+  allocate(bytes: number): BufferStorage {
+    const capacity = sizeClass(bytes);
+    const storage = this.#waiting.get(capacity)?.pop() ?? this.#create(bytes, capacity);
+    storage.bytes = bytes;
+    storage.inUse = true;
+    this.current += bytes;
+    this.peak = Math.max(this.peak, this.current);
+    return storage;
+  }
+
+  release(storage: BufferStorage): void {
+    if (!storage.inUse) return;
+    storage.inUse = false;
+    this.current -= storage.bytes;
+    const waiting = this.#waiting.get(storage.capacity);
+    if (waiting) waiting.push(storage);
+    else this.#waiting.set(storage.capacity, [storage]);
+  }
+
+  /** Destroys the buffers that wait for reuse. */
+  trim(): void {
+    this.onDestroy();
+    for (const waiting of this.#waiting.values()) {
+      for (const storage of waiting) {
+        this.reserved -= storage.capacity;
+        storage.buffer.destroy();
+      }
+    }
+    this.#waiting.clear();
+  }
+
+  /** Resolves once every allocation so far is known to have worked, throws the first that has not. */
+  async verified(): Promise<void> {
+    await Promise.all(this.#checks);
+    if (this.failure) throw this.failure;
+  }
+
+  #create(bytes: number, capacity: number): BufferStorage {
+    const limit = this.device.limits.maxBufferSize;
+    if (bytes > limit) {
+      throw new OutOfMemoryError(
+        `a tensor of ${bytes} bytes does not fit into one buffer of this device, which holds at most ${limit}: use fewer points a batch`,
+        { bytes, limit },
+      );
+    }
+    // What waits for reuse in other sizes may not outgrow what was ever in use: a program of many shapes stays bounded.
+    if (this.reserved - this.current > Math.max(this.peak, SMALL_RESERVE)) this.trim();
+    const size = Math.min(capacity, Math.floor(limit / 4) * 4);
+    this.device.pushErrorScope("out-of-memory");
+    const buffer = this.device.createBuffer({ size, usage: this.usage });
+    const check = this.device.popErrorScope().then((error) => {
+      this.#checks.delete(check);
+      if (!error) return;
+      this.failure ??= new OutOfMemoryError(
+        `the device has no memory for ${bytes} bytes more (${this.reserved} bytes are in use or kept for reuse): use fewer points a batch`,
+        { bytes, reserved: this.reserved },
+      );
+    });
+    this.#checks.add(check);
+    this.buffersCreated++;
+    this.reserved += capacity;
+    return new BufferStorage(buffer, capacity);
+  }
+}

@@ -1,0 +1,37 @@
+// Splits work on arrays that are larger than one binding of the device: each dispatch sees a window of whole rows.
+
+import { OutOfMemoryError } from "../../errors.ts";
+import type { Storage } from "../device.ts";
+import type { BufferStorage } from "./memory.ts";
+import type { Window } from "./recorder.ts";
+
+/** Windows start at a multiple of so many rows, so that their byte offsets are multiples of 256 whatever the width. */
+const ROW_STEP = 64;
+
+/** Rows `first .. first + rows` of a matrix of `width` 4-byte numbers a row. */
+export function rowWindow(storage: Storage, width: number, first: number, rows: number): Window {
+  return { storage: storage as BufferStorage, offset: first * width * 4, bytes: rows * width * 4 };
+}
+
+/** How many rows fit into one binding when the widest array concerned has `width` numbers a row. */
+export function rowsInBinding(limit: number, width: number): number {
+  const rows = Math.floor(limit / (width * 4) / ROW_STEP) * ROW_STEP;
+  if (rows === 0) {
+    throw new OutOfMemoryError(
+      `${ROW_STEP} rows of ${width} numbers exceed the ${limit} bytes that one binding of this device holds`,
+      { bytes: ROW_STEP * width * 4, limit },
+    );
+  }
+  return rows;
+}
+
+/** Calls `run` for ranges of rows that each fit into one binding. */
+export function overRows(
+  rows: number,
+  limit: number,
+  width: number,
+  run: (first: number, count: number) => void,
+): void {
+  const step = rowsInBinding(limit, width);
+  for (let first = 0; first < rows; first += step) run(first, Math.min(step, rows - first));
+}

@@ -1,0 +1,116 @@
+// Ball attention: queries, keys and values, and the attention itself.
+
+import { expectShape, matrixShape } from "../shapes.ts";
+import { record, recording } from "../tape.ts";
+import { Tensor } from "../tensor.ts";
+import { type Balls, ballListOf } from "./balls.ts";
+import { destinationOf, destinationsOf, type LinearWeights, storageOf } from "./destinations.ts";
+
+/**
+ * qkv = (RMSNorm(x[gather]; norm) + offsets P^T + b_P) W^T + b: x [n, d], offsets [n, D] -> [n, 3 d], with q, k and v of
+ * all heads one after the other in each row.
+ */
+export function normPositionQkv(
+  x: Tensor,
+  norm: Tensor,
+  offsets: Tensor,
+  position: LinearWeights,
+  projection: LinearWeights,
+  gather?: Tensor,
+): Tensor {
+  const [rows, width] = matrixShape("x", x);
+  const [, dimensions] = matrixShape("offsets", offsets);
+  expectShape("offsets", offsets, [rows, dimensions]);
+  expectShape("norm", norm, [width]);
+  expectShape("position weight", position.weight, [width, dimensions]);
+  expectShape("qkv weight", projection.weight, [3 * width, width]);
+  const qkv = new Tensor(x.device, [rows, 3 * width]);
+  x.device.normPositionQkv({
+    x: x.storage,
+    gather: gather?.storage,
+    norm: norm.storage,
+    offsets: offsets.storage,
+    position: storageOf(position),
+    projection: storageOf(projection),
+    qkv: qkv.storage,
+    rows,
+    width,
+    dimensions,
+  });
+  const kept = {
+    x,
+    norm,
+    offsets,
+    gather,
+    positionWeight: position.weight,
+    positionBias: position.bias,
+    weight: projection.weight,
+    bias: projection.bias,
+  };
+  return record(
+    qkv,
+    [x, norm, position.weight, position.bias, projection.weight, projection.bias],
+    kept,
+    (gradient, gradients, kept) => {
+      x.device.normPositionQkvBackward({
+        gradient: gradient.storage,
+        x: kept.x.storage,
+        gather: kept.gather?.storage,
+        norm: kept.norm.storage,
+        offsets: kept.offsets.storage,
+        position: storageOf({ weight: kept.positionWeight, bias: kept.positionBias }),
+        projection: storageOf(kept),
+        into: {
+          x: destinationOf(gradients, x),
+          norm: destinationOf(gradients, norm),
+          position: destinationsOf(gradients, position),
+          projection: destinationsOf(gradients, projection),
+        },
+        rows,
+        width,
+        dimensions,
+      });
+    },
+  );
+}
+
+/** softmax(q . k / sqrt(E) + sigma |p_i - p_j|) v inside each ball: qkv [n, 3 d], positions [n, D], sigma of H numbers -> [n, d]. */
+export function ballAttention(qkv: Tensor, positions: Tensor, sigma: Tensor, balls: Balls): Tensor {
+  const [rows, packed] = matrixShape("qkv", qkv);
+  const [, dimensions] = matrixShape("positions", positions);
+  expectShape("positions", positions, [rows, dimensions]);
+  const width = packed / 3;
+  const heads = sigma.size;
+  const out = new Tensor(qkv.device, [rows, width]);
+  const logSum = new Tensor(qkv.device, [rows, heads]);
+  const shape = { rows, heads, headWidth: width / heads, dimensions };
+  qkv.device.ballAttention({
+    qkv: qkv.storage,
+    positions: positions.storage,
+    sigma: sigma.storage,
+    out: out.storage,
+    logSum: logSum.storage,
+    balls: ballListOf(balls),
+    ...shape,
+  });
+  if (recording(qkv, sigma)) {
+    const kept = { qkv, positions, sigma, out, logSum, balls: balls.tensor };
+    record(out, [qkv, sigma], kept, (gradient, gradients, kept) => {
+      const dqkv = new Tensor(qkv.device, [rows, packed]);
+      qkv.device.ballAttentionBackward({
+        gradient: gradient.storage,
+        qkv: kept.qkv.storage,
+        positions: kept.positions.storage,
+        sigma: kept.sigma.storage,
+        out: kept.out.storage,
+        logSum: kept.logSum.storage,
+        balls: ballListOf({ ...balls, tensor: kept.balls }),
+        into: { qkv: dqkv.storage, sigma: destinationOf(gradients, sigma) },
+        ...shape,
+      });
+      gradients.give(qkv, dqkv);
+    });
+  }
+  logSum.dispose();
+  return out;
+}

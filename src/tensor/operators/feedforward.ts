@@ -1,0 +1,68 @@
+// The gated feed-forward part of a block.
+
+import { expectShape, matrixShape } from "../shapes.ts";
+import { record } from "../tape.ts";
+import { Tensor } from "../tensor.ts";
+import { destinationOf, destinationsOf, type LinearWeights, storageOf } from "./destinations.ts";
+
+/** y = x + W3 (W2 n * SiLU(W1 n)) with n = RMSNorm(x; norm): x [n, d], W1 and W2 [r d, d], W3 [d, r d] -> [n, d]. */
+export function feedForward(
+  x: Tensor,
+  norm: Tensor,
+  gate: LinearWeights,
+  value: LinearWeights,
+  output: LinearWeights,
+): Tensor {
+  const [rows, width] = matrixShape("x", x);
+  const [hiddenWidth] = matrixShape("gate weight", gate.weight);
+  expectShape("norm", norm, [width]);
+  expectShape("gate weight", gate.weight, [hiddenWidth, width]);
+  expectShape("value weight", value.weight, [hiddenWidth, width]);
+  expectShape("output weight", output.weight, [width, hiddenWidth]);
+  const y = new Tensor(x.device, [rows, width]);
+  x.device.feedForward({
+    x: x.storage,
+    norm: norm.storage,
+    gate: storageOf(gate),
+    value: storageOf(value),
+    output: storageOf(output),
+    y: y.storage,
+    rows,
+    width,
+    hiddenWidth,
+  });
+  const kept = {
+    x,
+    norm,
+    gateWeight: gate.weight,
+    gateBias: gate.bias,
+    valueWeight: value.weight,
+    valueBias: value.bias,
+    weight: output.weight,
+    bias: output.bias,
+  };
+  return record(y, Object.values(kept), kept, (gradient, gradients, kept) => {
+    // Through the hidden layer into memory of its own, since what arrives is still needed for the residual.
+    const through = gradients.wanted(x) ? new Tensor(x.device, [rows, width]) : undefined;
+    x.device.feedForwardBackward({
+      gradient: gradient.storage,
+      x: kept.x.storage,
+      norm: kept.norm.storage,
+      gate: storageOf({ weight: kept.gateWeight, bias: kept.gateBias }),
+      value: storageOf({ weight: kept.valueWeight, bias: kept.valueBias }),
+      output: storageOf(kept),
+      into: {
+        x: through && { storage: through.storage, accumulate: false },
+        norm: destinationOf(gradients, norm),
+        gate: destinationsOf(gradients, gate),
+        value: destinationsOf(gradients, value),
+        output: destinationsOf(gradients, output),
+      },
+      rows,
+      width,
+      hiddenWidth,
+    });
+    gradients.give(x, gradient);
+    if (through) gradients.give(x, through);
+  });
+}

@@ -1,0 +1,36 @@
+// Operators on positions. They carry no gradient.
+
+import { matrixShape } from "../shapes.ts";
+import { Tensor } from "../tensor.ts";
+import { type Balls, ballListOf } from "./balls.ts";
+
+/** positions - mean of the positions of the ball: [n, D] -> [n, D]. */
+export function ballOffsets(positions: Tensor, balls: Balls): Tensor {
+  const [rows, dimensions] = matrixShape("positions", positions);
+  const offsets = new Tensor(positions.device, [rows, dimensions]);
+  positions.device.ballOffsets({
+    positions: positions.storage,
+    balls: ballListOf(balls),
+    offsets: offsets.storage,
+    rows,
+    dimensions,
+  });
+  return offsets;
+}
+
+/** The mean of each `stride` consecutive positions, and where each lies from it: [g s, D] -> centres [g, D], offsets [g, s D]. */
+export function coarsenPositions(positions: Tensor, stride: number): { centres: Tensor; offsets: Tensor } {
+  const [rows, dimensions] = matrixShape("positions", positions);
+  const groups = rows / stride;
+  const centres = new Tensor(positions.device, [groups, dimensions]);
+  const offsets = new Tensor(positions.device, [groups, stride * dimensions]);
+  positions.device.coarsenPositions({
+    positions: positions.storage,
+    centres: centres.storage,
+    offsets: offsets.storage,
+    groups,
+    stride,
+    dimensions,
+  });
+  return { centres, offsets };
+}

@@ -1,0 +1,64 @@
+// The linear map.
+
+import { expectShape, matrixShape } from "../shapes.ts";
+import { record } from "../tape.ts";
+import { Tensor } from "../tensor.ts";
+import { destinationOf } from "./destinations.ts";
+
+/** What a linear map may do besides x W^T. */
+export interface LinearExtras {
+  /** [columns] added to every row. */
+  bias?: Tensor;
+  /** [rows, more] put beside x: the weight's last `more` columns are for it. */
+  second?: Tensor;
+  /** [rows, columns] added to the result. */
+  residual?: Tensor;
+  /** [rows] permutation: row i of the product goes to row scatter[i] of the result. */
+  scatter?: Tensor;
+}
+
+/** y = [x, second] W^T + bias + residual: x [rows, inner], weight [columns, inner (+ more)] -> [rows, columns]. */
+export function linear(x: Tensor, weight: Tensor, { bias, second, residual, scatter }: LinearExtras = {}): Tensor {
+  const [rows, inner] = matrixShape("x", x);
+  const [columns] = matrixShape("weight", weight);
+  const secondInner = second ? matrixShape("second", second)[1] : 0;
+  expectShape("weight", weight, [columns, inner + secondInner]);
+  if (second) expectShape("second", second, [rows, secondInner]);
+  if (bias) expectShape("bias", bias, [columns]);
+  if (residual) expectShape("residual", residual, [rows, columns]);
+  if (scatter) expectShape("scatter", scatter, [rows]);
+  const y = new Tensor(x.device, [rows, columns]);
+  x.device.linear({
+    x: x.storage,
+    second: second?.storage,
+    weight: weight.storage,
+    bias: bias?.storage,
+    residual: residual?.storage,
+    scatter: scatter?.storage,
+    y: y.storage,
+    rows,
+    columns,
+    inner,
+    secondInner,
+  });
+  return record(y, [x, second, weight, bias, residual], { x, second, weight, scatter }, (gradient, gradients, kept) => {
+    x.device.linearBackward({
+      gradient: gradient.storage,
+      x: kept.x.storage,
+      second: kept.second?.storage,
+      weight: kept.weight.storage,
+      scatter: kept.scatter?.storage,
+      into: {
+        x: destinationOf(gradients, x),
+        second: destinationOf(gradients, second),
+        weight: destinationOf(gradients, weight),
+        bias: destinationOf(gradients, bias),
+      },
+      rows,
+      columns,
+      inner,
+      secondInner,
+    });
+    gradients.give(residual, gradient);
+  });
+}

@@ -1,0 +1,132 @@
+// Message passing over a graph.
+
+import type { LinearDestinations } from "../../backends/operators.ts";
+import { expectShape, matrixShape } from "../shapes.ts";
+import { record } from "../tape.ts";
+import { Tensor } from "../tensor.ts";
+import { destinationOf, destinationsOf, type LinearWeights, storageOf } from "./destinations.ts";
+
+/** A part of a graph that a device can take in one piece: all edges that arrive at a range of nodes. */
+export interface GraphPart {
+  /**
+   * u32: starts [nodes + 1], sources [edges], targets [edges], sorted by target, numbered inside the part; for training
+   * followed by source_starts [nodes + 1] and the edges [edges] that leave each node.
+   */
+  graph: Tensor;
+  /** [targets] 1 where an edge arrives, else 0; for training only. */
+  arrived: Tensor | undefined;
+  /** Nodes the part refers to: its targets first. Undefined when that is all nodes in their order. */
+  members: Tensor | undefined;
+  nodes: number;
+  firstTarget: number;
+  targets: number;
+  edges: number;
+}
+
+/**
+ * The mean over the edges (i -> j) of LayerNorm(GELU(W [h_i, h_j, p_i - p_j] + b)), 0 where no edge arrives:
+ * h [n, d], positions [n, D], W [d, 2 d + D] -> [n, d].
+ */
+export function messageMean(
+  h: Tensor,
+  positions: Tensor,
+  parts: GraphPart[],
+  message: LinearWeights,
+  norm: LinearWeights,
+): Tensor {
+  const { device } = h;
+  const [rows, width] = matrixShape("h", h);
+  const [, dimensions] = matrixShape("positions", positions);
+  expectShape("positions", positions, [rows, dimensions]);
+  expectShape("message weight", message.weight, [width, 2 * width + dimensions]);
+  const out = new Tensor(device, [rows, width]);
+  const shape = { width, dimensions };
+  for (const part of parts) {
+    const { graph, nodes, firstTarget, targets, edges } = part;
+    const members = membersOf(part, h, positions);
+    device.messageMean({
+      ...shape,
+      ...members.storages,
+      graph: graph.storage,
+      message: storageOf(message),
+      norm: storageOf(norm),
+      out: out.storage,
+      firstTarget,
+      nodes,
+      targets,
+      edges,
+    });
+    members.release();
+  }
+  const kept: Record<string, Tensor | undefined> = {
+    h,
+    positions,
+    messageWeight: message.weight,
+    messageBias: message.bias,
+    normWeight: norm.weight,
+    normBias: norm.bias,
+  };
+  parts.forEach(({ graph, arrived, members }, i) =>
+    Object.assign(kept, { [`graph${i}`]: graph, [`arrived${i}`]: arrived, [`members${i}`]: members }),
+  );
+  return record(out, [h, message.weight, message.bias, norm.weight, norm.bias], kept, (gradient, gradients, kept) => {
+    const into = { message: destinationsOf(gradients, message), norm: destinationsOf(gradients, norm) };
+    let dh = destinationOf(gradients, h);
+    parts.forEach((part, i) => {
+      const { nodes, firstTarget, targets, edges } = part;
+      const members = membersOf({ ...part, members: kept[`members${i}`] }, kept.h!, kept.positions!);
+      // With members, their gradients are made by themselves and then added to those of all nodes.
+      const local = dh && kept[`members${i}`] ? new Tensor(device, [nodes, width]) : undefined;
+      device.messageMeanBackward({
+        ...shape,
+        ...members.storages,
+        gradient: gradient.storage,
+        graph: kept[`graph${i}`]!.storage,
+        arrived: kept[`arrived${i}`]!.storage,
+        message: storageOf({ weight: kept.messageWeight!, bias: kept.messageBias! }),
+        norm: storageOf({ weight: kept.normWeight!, bias: kept.normBias! }),
+        into: { ...into, h: local ? { storage: local.storage, accumulate: false } : dh },
+        firstTarget,
+        nodes,
+        targets,
+        edges,
+      });
+      members.release();
+      if (local && dh) {
+        if (!dh.accumulate && i === 0) device.write(dh.storage, new Float32Array(rows * width));
+        device.scatterRows({
+          source: local.storage,
+          index: kept[`members${i}`]!.storage,
+          into: { ...dh, accumulate: true },
+          rows: nodes,
+          targets: rows,
+          width,
+        });
+        local.dispose();
+      }
+      // What one part wrote, the next adds to.
+      dh = dh && { ...dh, accumulate: true };
+      addFromNowOn(into.message);
+      addFromNowOn(into.norm);
+    });
+  });
+}
+
+/** The nodes a part refers to, gathered where it refers to only some. */
+function membersOf({ members, nodes }: GraphPart, h: Tensor, positions: Tensor) {
+  if (!members) return { storages: { h: h.storage, positions: positions.storage }, release: () => {} };
+  const { device } = h;
+  const gather = (source: Tensor) => {
+    const [sources, width] = matrixShape("nodes", source);
+    const gathered = device.allocate(nodes * width * 4);
+    device.gatherRows({ source: source.storage, index: members.storage, out: gathered, sources, rows: nodes, width });
+    return gathered;
+  };
+  const storages = { h: gather(h), positions: gather(positions) };
+  return { storages, release: () => Object.values(storages).forEach((storage) => device.release(storage)) };
+}
+
+function addFromNowOn(destinations: LinearDestinations): void {
+  if (destinations.weight) destinations.weight = { ...destinations.weight, accumulate: true };
+  if (destinations.bias) destinations.bias = { ...destinations.bias, accumulate: true };
+}

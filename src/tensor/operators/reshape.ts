@@ -1,0 +1,16 @@
+// The same numbers under another shape.
+
+import { InputError } from "../../errors.ts";
+import { record } from "../tape.ts";
+import { sizeOf, type Tensor } from "../tensor.ts";
+
+/** x under another shape of the same size, without a copy. */
+export function reshape(x: Tensor, shape: readonly number[]): Tensor {
+  if (sizeOf(shape) !== x.size) {
+    throw new InputError(`a tensor of shape [${x.shape}] cannot take the shape [${shape}]`, {
+      expected: [...shape],
+      found: [...x.shape],
+    });
+  }
+  return record(x.detach(shape), [x], {}, (gradient, gradients) => gradients.give(x, gradient.detach(x.shape)));
+}

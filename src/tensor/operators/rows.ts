@@ -1,0 +1,49 @@
+// Operators that move rows.
+
+import { matrixShape } from "../shapes.ts";
+import { record, recording } from "../tape.ts";
+import { Tensor } from "../tensor.ts";
+
+/** Which rows to pick, on the device, and on the host for the way back. */
+export interface RowIndex {
+  /** [rows] on the device. */
+  tensor: Tensor;
+  host: Int32Array;
+}
+
+/** out[i] = x[index[i]]: x [sources, width], index [rows] -> [rows, width]. Indices are trusted. */
+export function gatherRows(x: Tensor, { tensor: index, host }: RowIndex): Tensor {
+  const [sources, width] = matrixShape("x", x);
+  const rows = index.size;
+  const { device } = x;
+  const out = new Tensor(device, [rows, width], x.type);
+  device.gatherRows({ source: x.storage, index: index.storage, out: out.storage, sources, rows, width });
+  if (!recording(x)) return out;
+  const { starts, entries } = byValue(host, sources);
+  const kept = { starts: Tensor.from(device, starts), entries: Tensor.from(device, entries) };
+  record(out, [x], kept, (gradient, gradients, { starts, entries }) => {
+    device.gatherRowsBackward({
+      gradient: gradient.storage,
+      starts: starts.storage,
+      entries: entries.storage,
+      into: gradients.into(x),
+      sources,
+      rows,
+      width,
+    });
+  });
+  kept.starts.dispose();
+  kept.entries.dispose();
+  return out;
+}
+
+/** For each value 0 .. values - 1 the places of an index that hold it, in order: entries[starts[v] .. starts[v + 1]]. */
+export function byValue(index: ArrayLike<number>, values: number): { starts: Uint32Array; entries: Uint32Array } {
+  const starts = new Uint32Array(values + 1);
+  for (let i = 0; i < index.length; i++) starts[index[i]! + 1]!++;
+  for (let v = 0; v < values; v++) starts[v + 1]! += starts[v]!;
+  const next = starts.slice(0, values);
+  const entries = new Uint32Array(index.length);
+  for (let i = 0; i < index.length; i++) entries[next[index[i]!]!++] = i;
+  return { starts, entries };
+}

@@ -1,0 +1,262 @@
+// The tape: operators record how to turn the gradient of their result into those of their inputs, and `backward` plays that
+// back, latest first. What a record keeps for its backward is freed as soon as it has been played.
+
+import type { Storage } from "../backends/device.ts";
+import type { Destination } from "../backends/operators.ts";
+import { InputError } from "../errors.ts";
+import { outsideScopes, scope, Tensor } from "./tensor.ts";
+
+/** Where a tensor stands on the tape: a leaf, whose gradient is wanted, or the result of a record. */
+export interface History {
+  readonly shape: readonly number[];
+  /** For a leaf: its gradient, and whether that counts (it does not after `zeroGrad`). */
+  readonly leaf?: { gradient: Tensor | undefined; held: boolean };
+  /** The operator that made the tensor, until it has been played back; undefined for a leaf. */
+  record?: TapeRecord;
+  /** Tensors and records that refer to it: with the last of them its record goes. */
+  holders: number;
+}
+
+/** What an operator's backward may do with its inputs. Inputs that want no gradient are passed over. */
+export interface Gradients {
+  wanted(input: Tensor | undefined): input is Tensor;
+  /** Where to write the gradient of an input that is wanted. */
+  into(input: Tensor): Destination;
+  /** Hands over a whole gradient; afterwards it may be changed. */
+  give(input: Tensor | undefined, gradient: Tensor): void;
+}
+
+type Saved = Record<string, Tensor | undefined>;
+type Backward<Kept extends Saved> = (gradient: Tensor, gradients: Gradients, kept: Kept) => void;
+
+interface TapeRecord {
+  /** Grows with time: a record's inputs have smaller numbers than it. */
+  order: number;
+  result: History;
+  inputs: History[];
+  kept: Saved;
+  backward: Backward<Saved>;
+}
+
+let recordsMade = 0;
+let paused = 0;
+
+/** Whether operators on leaves record at present. */
+export const isRecording = () => paused === 0;
+
+/** Whether an operator on these inputs has to record. */
+export function recording(...inputs: (Tensor | undefined)[]): boolean {
+  return paused === 0 && inputs.some((input) => input?.history !== undefined);
+}
+
+/** Runs `compute` without recording. Only for synchronous work. */
+export function noGrad<Result>(compute: () => Result): Result {
+  paused++;
+  try {
+    return compute();
+  } finally {
+    paused--;
+  }
+}
+
+/**
+ * Puts an operator on the tape if any of its inputs is on it.
+ * @param kept tensors the backward needs; they stay alive until it has run
+ */
+export function record<Kept extends Saved>(
+  result: Tensor,
+  inputs: (Tensor | undefined)[],
+  kept: Kept,
+  backward: Backward<Kept>,
+): Tensor {
+  if (!recording(...inputs)) return result;
+  const held = outsideScopes(() =>
+    Object.fromEntries(Object.entries(kept).map(([name, tensor]) => [name, tensor?.view()])),
+  );
+  const histories = inputs.flatMap((input) => input?.history ?? []);
+  for (const input of histories) input.holders++;
+  const history: History = { shape: result.shape, holders: 1 };
+  history.record = {
+    order: ++recordsMade,
+    result: history,
+    inputs: histories,
+    kept: held,
+    backward: backward as unknown as Backward<Saved>,
+  };
+  result.history = history;
+  return result;
+}
+
+/** One holder fewer. With the last go a leaf's gradient, and what the record of a result that nobody can play back kept. */
+export function releaseHistory(history: History): void {
+  if (--history.holders > 0) return;
+  history.leaf?.gradient?.dispose();
+  if (history.record) forget(history.record);
+}
+
+function forget(record: TapeRecord): void {
+  record.result.record = undefined;
+  for (const tensor of Object.values(record.kept)) tensor?.dispose();
+  for (const input of record.inputs) releaseHistory(input);
+}
+
+/** Makes a tensor a leaf: `backward` leaves its gradient in `tensor.grad`. */
+export function makeLeaf(tensor: Tensor): void {
+  tensor.history = { leaf: { gradient: undefined, held: false }, shape: tensor.shape, holders: 1 };
+}
+
+/**
+ * Computes the gradients of all leaves that `result` was made of; they are added to those already there.
+ * @param gradient of the result; may be left out for a single number
+ * @throws InputError when the result is not on the tape, or was played back before
+ */
+export function backward(result: Tensor, gradient?: Tensor): void {
+  const { history } = result;
+  if (!history) {
+    throw new InputError(
+      "this tensor is not on the tape: nothing it was computed from wants a gradient (or it was computed under noGrad)",
+      { shape: [...result.shape] },
+    );
+  }
+  if (!gradient && result.size !== 1) {
+    throw new InputError(
+      `a tensor of shape [${result.shape}] needs the gradient of a later result: backward(gradient)`,
+      { shape: [...result.shape] },
+    );
+  }
+  const player = new Player();
+  outsideScopes(() => {
+    const first = gradient ? copyOf(gradient) : Tensor.from(result.device, new Float32Array([1]), result.shape);
+    player.play(result, first);
+  });
+  result.device.submit();
+}
+
+/**
+ * Runs `compute` on the inputs without keeping what its backward needs, and runs it again when that is needed: memory for
+ * time. `compute` must give the same result twice; its other leaves (parameters) are named in `leaves`.
+ */
+export function checkpoint(inputs: Tensor[], leaves: Tensor[], compute: (...inputs: Tensor[]) => Tensor): Tensor {
+  const result = noGrad(() => compute(...inputs));
+  const kept = Object.fromEntries(inputs.map((input, i) => [i, input]));
+  return record(result, [...inputs, ...leaves], kept, (gradient, gradients, saved) => {
+    const again = inputs.map((input, i) => {
+      const view = saved[i]!.detach();
+      if (gradients.wanted(input)) makeLeaf(view);
+      return view;
+    });
+    new Player().play(compute(...again), gradient.view());
+    inputs.forEach((input, i) => {
+      const arrived = again[i]!.history?.leaf?.gradient;
+      if (!arrived) return;
+      gradients.give(input, arrived);
+      arrived.dispose();
+    });
+  });
+}
+
+/** A copy with memory of its own. */
+export function copyOf(tensor: Tensor): Tensor {
+  const copy = new Tensor(tensor.device, tensor.shape, tensor.type);
+  tensor.device.copy(tensor.storage, copy.storage, tensor.size * 4);
+  return copy;
+}
+
+class Player {
+  readonly #gradients = new Map<History, Tensor>();
+  readonly #waiting = new Map<number, TapeRecord>();
+
+  play(result: Tensor, gradient: Tensor): void {
+    this.#give(result.history!, gradient);
+    gradient.dispose();
+    for (let next = this.#latest(); next; next = this.#latest()) {
+      this.#waiting.delete(next.order);
+      const arrived = this.#gradients.get(next.result)!;
+      this.#gradients.delete(next.result);
+      scope(() => {
+        next.backward(arrived, this.#sink(), next.kept);
+        return undefined;
+      });
+      arrived.dispose();
+      forget(next);
+      releaseHistory(next.result);
+    }
+  }
+
+  #latest(): TapeRecord | undefined {
+    let latest: TapeRecord | undefined;
+    for (const record of this.#waiting.values()) if (!latest || record.order > latest.order) latest = record;
+    return latest;
+  }
+
+  #sink(): Gradients {
+    const handedOver = new Set<Storage>();
+    return {
+      wanted: (input): input is Tensor => input?.history !== undefined,
+      into: (input) => this.#into(input.history!, input),
+      give: (input, gradient) => {
+        if (!input?.history) return;
+        // The same gradient for two inputs must not be one piece of memory: either may be added to.
+        const own = handedOver.has(gradient.storage) ? outsideScopes(() => copyOf(gradient)) : gradient;
+        handedOver.add(gradient.storage);
+        this.#give(input.history, own);
+      },
+    };
+  }
+
+  #into(history: History, like: Tensor): Destination {
+    const present = this.#present(history);
+    if (present) return { storage: present.storage, accumulate: true };
+    const empty = this.#vacant(history) ?? outsideScopes(() => new Tensor(like.device, history.shape));
+    this.#keep(history, empty);
+    return { storage: empty.storage, accumulate: false };
+  }
+
+  #give(history: History, gradient: Tensor): void {
+    const present = this.#present(history);
+    const { device } = gradient;
+    if (present) {
+      device.add({ x: gradient.storage, y: present.storage, size: gradient.size });
+      return;
+    }
+    const vacant = this.#vacant(history);
+    if (vacant) {
+      device.copy(gradient.storage, vacant.storage, gradient.size * 4);
+      this.#keep(history, vacant);
+      return;
+    }
+    // A leaf's gradient outlives this pass, and so must not share memory with what the pass goes on to change.
+    this.#keep(
+      history,
+      outsideScopes(() => (history.leaf ? copyOf(gradient) : gradient.detach(history.shape))),
+    );
+  }
+
+  /** What has arrived for a tensor so far. */
+  #present(history: History): Tensor | undefined {
+    if (history.leaf) return history.leaf.held ? history.leaf.gradient : undefined;
+    return this.#gradients.get(history);
+  }
+
+  /** A leaf's memory from an earlier step, to be overwritten. */
+  #vacant(history: History): Tensor | undefined {
+    return history.leaf?.gradient;
+  }
+
+  #keep(history: History, gradient: Tensor): void {
+    if (history.leaf) {
+      history.leaf.gradient = gradient;
+      history.leaf.held = true;
+      return;
+    }
+    if (!history.record) {
+      throw new InputError("backward was called twice through the same result: compute it again", {
+        shape: [...history.shape],
+      });
+    }
+    // Held until it is played: the tensors that led here may be gone.
+    history.holders++;
+    this.#gradients.set(history, gradient);
+    this.#waiting.set(history.record.order, history.record);
+  }
+}

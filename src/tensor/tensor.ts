@@ -1,0 +1,170 @@
+// A tensor: numbers on a device, their shape, and who frees them.
+
+import type { Device, Storage } from "../backends/device.ts";
+import { DisposedError, InputError } from "../errors.ts";
+import { backward, type History, makeLeaf, releaseHistory } from "./tape.ts";
+
+export type TensorType = "f32" | "i32" | "u32";
+export type TensorData = Float32Array | Int32Array | Uint32Array;
+
+const arrayTypes = { f32: Float32Array, i32: Int32Array, u32: Uint32Array } as const;
+
+/** Product of a shape's sizes. */
+export const sizeOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
+
+/** Device memory and how many tensors look at it. */
+interface SharedStorage {
+  storage: Storage;
+  holders: number;
+}
+
+/** Numbers on a device, row-major. Owns its memory until `dispose()`. */
+export class Tensor {
+  readonly device: Device;
+  readonly shape: readonly number[];
+  readonly type: TensorType;
+  /** Where it stands on the tape; undefined when no gradient goes through it. */
+  history: History | undefined;
+  readonly #memory: SharedStorage;
+  /** Of a model's output: the cloud each row belongs to. */
+  batchIdx?: Int32Array;
+  #disposed = false;
+
+  /** An uninitialised tensor; `Tensor.from` makes one of given numbers. */
+  constructor(device: Device, shape: readonly number[], type: TensorType = "f32", memory?: SharedStorage) {
+    this.device = device;
+    this.shape = shape;
+    this.type = type;
+    this.#memory = memory ?? { storage: device.allocate(Math.max(sizeOf(shape), 1) * 4), holders: 0 };
+    this.#memory.holders++;
+    scopes.at(-1)?.add(this);
+  }
+
+  /**
+   * Copies numbers to the device.
+   * @throws InputError when their count is not the shape's.
+   */
+  static from(device: Device, data: TensorData, shape: readonly number[] = [data.length]): Tensor {
+    if (data.length !== sizeOf(shape)) {
+      throw new InputError(`${data.length} numbers do not fill the shape [${shape}], which has ${sizeOf(shape)}`, {
+        expected: sizeOf(shape),
+        found: data.length,
+      });
+    }
+    const tensor = new Tensor(device, shape, typeOf(data));
+    if (data.length > 0) device.write(tensor.storage, data);
+    return tensor;
+  }
+
+  /** The device memory behind it. @throws DisposedError after `dispose()`. */
+  get storage(): Storage {
+    if (this.#disposed) throw new DisposedError(`a tensor of shape [${this.shape}] was used after it was disposed`);
+    return this.#memory.storage;
+  }
+
+  /** Another tensor on the same memory, which is freed with the last of them, at the same place on the tape. */
+  view(): Tensor {
+    const view = this.detach();
+    if (this.history) this.history.holders++;
+    view.history = this.history;
+    return view;
+  }
+
+  /** The same numbers off the tape, where no gradient goes through; on the same memory, under another shape if wanted. */
+  detach(shape: readonly number[] = this.shape): Tensor {
+    if (this.#disposed) throw new DisposedError(`a tensor of shape [${this.shape}] was used after it was disposed`);
+    return new Tensor(this.device, shape, this.type, this.#memory);
+  }
+
+  /** From now on `backward` leaves this tensor's gradient in `grad`. */
+  requireGrad(): this {
+    makeLeaf(this);
+    return this;
+  }
+
+  /** After `backward`, the gradient of a parameter; undefined where none has arrived. */
+  get grad(): Tensor | undefined {
+    const leaf = this.history?.leaf;
+    return leaf?.held ? leaf.gradient : undefined;
+  }
+
+  /**
+   * Computes the gradients of the parameters this tensor was computed from; they are added to those already there.
+   * @param gradient of this tensor; may be left out for a single number
+   * @throws InputError when the tensor is not on the tape or was played back before
+   */
+  async backward(gradient?: Tensor): Promise<void> {
+    backward(this, gradient);
+  }
+
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
+  /** Copies new numbers into it. @throws InputError when their count or type is not its own. */
+  set(data: TensorData): void {
+    if (data.length !== this.size || typeOf(data) !== this.type) {
+      throw new InputError(
+        `a tensor of shape [${this.shape}] (${this.type}) cannot take ${data.length} numbers of type ${typeOf(data)}`,
+      );
+    }
+    this.device.write(this.storage, data);
+  }
+
+  /** The numbers, once the device has computed them: a Float32Array for "f32", an Int32Array or Uint32Array for indices. */
+  async data(): Promise<Float32Array> {
+    const bytes = await this.device.read(this.storage, this.size * 4);
+    return new arrayTypes[this.type](bytes) as Float32Array;
+  }
+
+  /** Frees the device memory. Calling it again does nothing. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    if (this.history) releaseHistory(this.history);
+    if (--this.#memory.holders === 0) this.device.release(this.#memory.storage);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+function typeOf(data: TensorData): TensorType {
+  if (data instanceof Float32Array) return "f32";
+  return data instanceof Int32Array ? "i32" : "u32";
+}
+
+const scopes: Set<Tensor>[] = [];
+
+/**
+ * Runs `compute` and disposes every tensor made inside, except the one it returns: intermediate results need no care.
+ * Only for synchronous work.
+ */
+export function scope<Result extends Tensor | undefined>(compute: () => Result): Result {
+  const made = new Set<Tensor>();
+  scopes.push(made);
+  let result: Result | undefined;
+  try {
+    result = compute();
+    return result;
+  } finally {
+    scopes.pop();
+    for (const tensor of made) if (tensor !== result) tensor.dispose();
+    if (result && made.has(result)) scopes.at(-1)?.add(result);
+  }
+}
+
+/** Makes tensors that outlive the scope they are made in, such as parameters. */
+export function outsideScopes<Result>(make: () => Result): Result {
+  const saved = scopes.splice(0);
+  try {
+    return make();
+  } finally {
+    scopes.push(...saved);
+  }
+}
