@@ -1,0 +1,208 @@
+// Checks a forward pass's input and builds what it leaves out: the tree and the graph.
+
+import { type BallTree, buildBallTree, cloudOffsets, radiusGraph, treeLevels } from "../balltree/index.ts";
+import { InputError } from "../errors.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import type { ErwinConfig } from "./config.ts";
+import { type SortedEdges, sortEdges } from "./graph.ts";
+
+/** A tree made elsewhere; used as it is, after its bounds are checked. */
+export interface GivenTree {
+  /** [slots] point in each slot, clouds one after the other. */
+  treeIdx: Int32Array;
+  /** [slots] 1 where the slot holds the point itself, 0 where a duplicate. */
+  treeMask: Uint8Array;
+  /** For each level the rotated order of its nodes; needed when the model rotates. */
+  treeIdxRot?: Int32Array[];
+}
+
+/** What a model is applied to: a batch of point clouds. */
+export interface ErwinInput {
+  /** [N, cIn] */
+  nodeFeatures: Float32Array | Tensor;
+  /** [N, D] */
+  nodePositions: Float32Array | Tensor;
+  /** [N] cloud of each point, sorted from 0 without gaps. Default: all points are one cloud. */
+  batchIdx?: ArrayLike<number>;
+  /** [B + 1] first point of each cloud, in place of `batchIdx`. */
+  offsets?: ArrayLike<number>;
+  /** [2 M] sources, then targets. Needed when mpSteps > 0, unless `radius` is given. */
+  edgeIndex?: Int32Array;
+  /** Builds the graph of all pairs nearer than this. */
+  radius?: number;
+  tree?: GivenTree;
+}
+
+/** An input checked, with its tree and graph, all on the host: made in advance while the device works on something else. */
+export interface PreparedInput {
+  nodeFeatures: Float32Array | Tensor;
+  nodePositions: Float32Array;
+  tree: BallTree;
+  edges: SortedEdges | undefined;
+  points: number;
+}
+
+/**
+ * @throws InputError naming the tensor and the first offending row.
+ */
+export async function prepareInput(
+  config: ErwinConfig,
+  input: ErwinInput,
+  threads: number | undefined,
+): Promise<PreparedInput> {
+  const { dimensionality, cIn, mpSteps } = config;
+  const { nodeFeatures } = input;
+  const nodePositions = input.nodePositions instanceof Tensor ? await input.nodePositions.data() : input.nodePositions;
+  if (!(nodePositions instanceof Float32Array)) {
+    throw new InputError("nodePositions must be a Float32Array of N rows", { tensor: "nodePositions" });
+  }
+  if (nodePositions.length % dimensionality !== 0) {
+    throw new InputError(
+      `nodePositions has ${nodePositions.length} numbers, which is no multiple of the model's ${dimensionality} dimensions`,
+      { tensor: "nodePositions", expected: dimensionality },
+    );
+  }
+  const points = nodePositions.length / dimensionality;
+  checkFeatures(nodeFeatures, points, cIn);
+  const offsets = cloudOffsets(points, { batchIdx: input.batchIdx, offsets: input.offsets });
+  checkFinite("nodePositions", nodePositions, dimensionality);
+
+  const division = { dimensionality, offsets, threads };
+  const [tree, edgeIndex] = await Promise.all([
+    input.tree
+      ? givenTree(config, input.tree, offsets)
+      : buildBallTree(nodePositions, {
+          ...division,
+          strides: config.strides,
+          ballSizes: config.ballSizes,
+          rotate: config.rotate,
+        }),
+    mpSteps === 0 ? undefined : (input.edgeIndex ?? radiusEdges(nodePositions, input.radius, division)),
+  ]);
+  return { nodeFeatures, nodePositions, tree, edges: edgeIndex && sortEdges(edgeIndex, points), points };
+}
+
+function radiusEdges(
+  positions: Float32Array,
+  radius: number | undefined,
+  division: { dimensionality: number; offsets: Int32Array },
+) {
+  if (radius === undefined) {
+    throw new InputError(
+      "the model passes messages (mpSteps > 0), so it needs a graph: give edgeIndex, or a radius to build it with",
+      { tensor: "edgeIndex" },
+    );
+  }
+  return radiusGraph(positions, { ...division, radius });
+}
+
+function checkFeatures(features: Float32Array | Tensor, points: number, cIn: number): void {
+  const size = features instanceof Tensor ? features.size : features?.length;
+  const width = features instanceof Tensor ? features.shape.at(-1) : size / points;
+  if (size !== points * cIn || width !== cIn) {
+    throw new InputError(
+      `nodeFeatures holds ${size} numbers for ${points} points, which is ${width} a point; the model's cIn is ${cIn}`,
+      { tensor: "nodeFeatures", expected: points * cIn, found: size ?? 0 },
+    );
+  }
+  if (!(features instanceof Tensor)) checkFinite("nodeFeatures", features, cIn);
+}
+
+function checkFinite(tensor: string, values: Float32Array, width: number): void {
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return;
+  const row = Math.floor(at / width);
+  throw new InputError(`${tensor} row ${row} has ${values[at]} in column ${at % width}, expected finite numbers`, {
+    tensor,
+    row,
+    column: at % width,
+  });
+}
+
+function givenTree(
+  { dimensionality, strides, ballSizes, rotate }: ErwinConfig,
+  tree: GivenTree,
+  offsets: Int32Array,
+): BallTree {
+  const levels = treeLevels(offsets, strides, ballSizes);
+  const slots = levels[0]!.offsets;
+  checkLength("treeIdx", tree.treeIdx, levels[0]!.nodes);
+  checkLength("treeMask", tree.treeMask, levels[0]!.nodes);
+  checkSlots(tree, slots, offsets);
+  const treeIdxRot = rotate ? (tree.treeIdxRot ?? []) : [];
+  if (rotate && treeIdxRot.length !== levels.length) {
+    throw new InputError(
+      `the tree has ${treeIdxRot.length} rotated orders (treeIdxRot), expected one for each of the ${levels.length} levels`,
+      {
+        tensor: "treeIdxRot",
+        expected: levels.length,
+        found: treeIdxRot.length,
+      },
+    );
+  }
+  treeIdxRot.forEach((order, l) => {
+    checkLength(`treeIdxRot[${l}]`, order, levels[l]!.nodes);
+    checkPermutation(`treeIdxRot[${l}]`, order, levels[l]!.offsets);
+  });
+  return {
+    dimensionality,
+    treeIdx: tree.treeIdx,
+    treeMask: tree.treeMask,
+    treeIdxRot,
+    offsets: slots,
+    cloudOffsets: offsets,
+    levels,
+  };
+}
+
+function checkLength(tensor: string, { length }: ArrayLike<number>, expected: number): void {
+  if (length === expected) return;
+  throw new InputError(`${tensor} has ${length} entries, expected ${expected} for these clouds`, {
+    tensor,
+    expected,
+    found: length,
+  });
+}
+
+/** Every slot holds a point of its own cloud, and every point stands in exactly one slot that is not a duplicate. */
+function checkSlots({ treeIdx, treeMask }: GivenTree, slots: Int32Array, points: Int32Array): void {
+  const seen = new Uint8Array(points.at(-1)!);
+  for (let cloud = 0; cloud + 1 < slots.length; cloud++) {
+    for (let slot = slots[cloud]!; slot < slots[cloud + 1]!; slot++) {
+      const point = treeIdx[slot]!;
+      const details = { tensor: "treeIdx", row: slot };
+      if (point < points[cloud]! || point >= points[cloud + 1]!) {
+        throw new InputError(
+          `treeIdx[${slot}] is ${point}, but slot ${slot} belongs to cloud ${cloud}, whose points are ${points[cloud]} to ${points[cloud + 1]! - 1}`,
+          details,
+        );
+      }
+      if (!treeMask[slot]) continue;
+      if (seen[point])
+        throw new InputError(
+          `treeIdx[${slot}] holds point ${point} a second time without treeMask marking it a duplicate`,
+          details,
+        );
+      seen[point] = 1;
+    }
+  }
+  const absent = seen.indexOf(0);
+  if (absent >= 0) throw new InputError(`the tree does not hold point ${absent}`, { tensor: "treeIdx", row: absent });
+}
+
+function checkPermutation(tensor: string, order: Int32Array, offsets: Int32Array): void {
+  const seen = new Uint8Array(order.length);
+  for (let cloud = 0; cloud + 1 < offsets.length; cloud++) {
+    const [first, end] = [offsets[cloud]!, offsets[cloud + 1]!];
+    for (let at = first; at < end; at++) {
+      const node = order[at]!;
+      if (node < first || node >= end || seen[node]) {
+        throw new InputError(
+          `${tensor}[${at}] is ${node}, expected each of cloud ${cloud}'s nodes ${first} to ${end - 1} exactly once`,
+          { tensor, row: at },
+        );
+      }
+      seen[node] = 1;
+    }
+  }
+}

@@ -1,0 +1,258 @@
+// The Erwin Transformer: embedding, encoder, bottleneck, decoder over the levels of a ball tree.
+
+import type { Device } from "../backends/device.ts";
+import { CheckpointError, DisposedError, FormatError } from "../errors.ts";
+import { loadSafetensors, type SafeTensorInput, saveSafetensors } from "../formats/safetensors.ts";
+import { Embedding } from "../nn/embedding.ts";
+import { BallLayer } from "../nn/layer.ts";
+import { BallPooling, BallUnpooling } from "../nn/pooling.ts";
+import { gatherRows } from "../tensor/operators/rows.ts";
+import { checkpoint, isRecording } from "../tensor/tape.ts";
+import { outsideScopes, scope, Tensor } from "../tensor/tensor.ts";
+import { type ErwinConfig, type ErwinConfigInput, resolveConfig, snakeCaseConfig } from "./config.ts";
+import { computeGeometry, uploadTree } from "./geometry.ts";
+import { uploadGraph } from "./graph.ts";
+import { type ErwinInput, type PreparedInput, prepareInput } from "./input.ts";
+import { buildFromCheckpoint, type ModelState, seededState } from "./parameters.ts";
+
+export interface CreateOptions {
+  device: Device;
+  /** Of the initial weights. Default 0. The same seed gives the same weights on every platform. */
+  seed?: number;
+}
+
+export interface LoadOptions {
+  device: Device;
+  /** In place of the checkpoint's own. */
+  config?: ErwinConfigInput | Readonly<Record<string, unknown>>;
+}
+
+/** The metadata key under which a checkpoint carries its config as JSON. */
+const CONFIG_KEY = "config";
+
+/**
+ * Erwin: a tree-based hierarchical transformer for large point clouds (Zhdanov, Welling and van de Meent,
+ * arXiv 2502.17019).
+ */
+export class ErwinTransformer {
+  readonly config: ErwinConfig;
+  readonly device: Device;
+  readonly #state: ModelState;
+  readonly #embedding: Embedding;
+  readonly #encoder: { layer: BallLayer; pooling: BallPooling }[];
+  readonly #bottleneck: BallLayer;
+  readonly #decoder: { unpooling: BallUnpooling; layer: BallLayer }[];
+  #training = false;
+  #disposed = false;
+
+  /**
+   * A model with fresh weights, in evaluation mode.
+   * @throws ConfigError naming the field that cannot be.
+   */
+  static async create(
+    config: ErwinConfigInput | Readonly<Record<string, unknown>>,
+    { device, seed = 0 }: CreateOptions,
+  ): Promise<ErwinTransformer> {
+    return new ErwinTransformer(resolveConfig(config), seededState(device, seed));
+  }
+
+  /**
+   * A model from a safetensors checkpoint with the reference's parameter names, in evaluation mode.
+   * @param source the file's bytes, or where to fetch it
+   * @throws FormatError when the file is damaged; CheckpointError when it has no config, or lists every tensor that is
+   *   missing, unexpected or misshapen; ConfigError
+   */
+  static async load(
+    source: Uint8Array | ArrayBuffer | string | URL,
+    { device, config }: LoadOptions,
+  ): Promise<ErwinTransformer> {
+    const file = typeof source === "string" || source instanceof URL ? String(source) : "checkpoint";
+    const bytes = typeof source === "string" || source instanceof URL ? await fetchBytes(file) : source;
+    const { tensors, metadata } = loadSafetensors(bytes, { file });
+    const resolved = resolveConfig(config ?? readConfig(metadata[CONFIG_KEY], file));
+    return buildFromCheckpoint(device, tensors, file, (state) => new ErwinTransformer(resolved, state));
+  }
+
+  private constructor(config: ErwinConfig, state: ModelState) {
+    this.config = config;
+    this.device = state.device;
+    this.#state = state;
+    const { cHidden, strides, dimensionality: dimensions, mlpRatio } = config;
+    const last = cHidden.length - 1;
+    const layer = (name: string, depth: number, heads: number, level: number) =>
+      new BallLayer(state, name, { depth, heads, width: cHidden[level]!, mlpRatio, dimensions });
+    const between = (level: number) => ({
+      stride: strides[level]!,
+      fineWidth: cHidden[level]!,
+      coarseWidth: cHidden[level + 1]!,
+      dimensions,
+    });
+
+    [this.#embedding, this.#encoder, this.#bottleneck, this.#decoder] = outsideScopes(() => [
+      new Embedding(state, "embed", config.cIn, cHidden[0]!, config.mpSteps, dimensions),
+      strides.map((_, l) => ({
+        layer: layer(`encoder.${l}`, config.encDepths[l]!, config.encNumHeads[l]!, l),
+        pooling: new BallPooling(state, `encoder.${l}.pool`, between(l)),
+      })),
+      layer("bottleneck", config.encDepths[last]!, config.encNumHeads[last]!, last),
+      (config.decode ? strides : []).map((_, j) => {
+        const l = last - 1 - j;
+        return {
+          unpooling: new BallUnpooling(state, `decoder.${j}.unpool`, between(l)),
+          layer: layer(`decoder.${j}`, config.decDepths[l]!, config.decNumHeads[l]!, l),
+        };
+      }),
+    ]);
+  }
+
+  /** BatchNorm uses the batch's statistics and moves the running ones. */
+  train(): this {
+    this.#training = true;
+    return this;
+  }
+
+  /** BatchNorm uses the running statistics. */
+  eval(): this {
+    this.#training = false;
+    return this;
+  }
+
+  get training(): boolean {
+    return this.#training;
+  }
+
+  /** The trained tensors by the reference's names. */
+  parameters(): Map<string, Tensor> {
+    return new Map(this.#state.parameters);
+  }
+
+  /** Parameters and running statistics by the reference's names. */
+  state(): Map<string, Tensor> {
+    return new Map([...this.#state.parameters, ...this.#state.buffers]);
+  }
+
+  /** A safetensors file with all of the state, and the config in its metadata: what `load` and the reference read. */
+  async save(): Promise<Uint8Array<ArrayBuffer>> {
+    this.#checkUsable();
+    const tensors = new Map<string, SafeTensorInput>();
+    for (const [name, tensor] of this.state()) tensors.set(name, { shape: tensor.shape, data: await tensor.data() });
+    for (const [name, { value }] of this.#state.counters)
+      tensors.set(name, { shape: [], data: BigInt64Array.of(BigInt(value)) });
+    return saveSafetensors(tensors, { [CONFIG_KEY]: JSON.stringify(snakeCaseConfig(this.config)) });
+  }
+
+  /**
+   * Checks an input and builds its tree and graph in the workers, without touching the device: the next batch can be
+   * prepared while the device works on this one.
+   * @throws InputError naming the tensor and the first offending row
+   */
+  prepare(input: ErwinInput): Promise<PreparedInput> {
+    return prepareInput(this.config, input, this.device.threads);
+  }
+
+  /**
+   * Applies the model to a batch of point clouds.
+   * @returns [N, cHidden[0]] in the input's order of points; with `decode: false` the bottleneck's nodes [M, cHidden[K - 1]].
+   *   `batchIdx` of the result is the cloud of each row.
+   * @throws InputError, DeviceLostError, OutOfMemoryError
+   */
+  async forward(input: ErwinInput | PreparedInput): Promise<Tensor> {
+    this.#checkUsable();
+    const prepared = "edges" in input ? input : await this.prepare(input);
+    this.#checkUsable();
+    return this.#run(prepared);
+  }
+
+  /** Frees the parameters. */
+  dispose(): void {
+    if (!this.#disposed) this.#state.dispose();
+    this.#disposed = true;
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #checkUsable(): void {
+    if (this.#disposed) throw new DisposedError("this model has been disposed: create or load it again");
+  }
+
+  #run(input: PreparedInput): Tensor {
+    const { nodeFeatures, tree } = input;
+    const given = nodeFeatures instanceof Tensor ? [nodeFeatures] : [];
+    // In evaluation most passes are never played back: they keep nothing, and are computed again if a gradient is asked for.
+    const output = this.#training
+      ? this.#compute(input)
+      : checkpoint(given, [...this.#state.parameters.values()], (features) =>
+          this.#compute({ ...input, nodeFeatures: features ?? nodeFeatures }),
+        );
+    output.batchIdx = cloudOfEachRow(this.config.decode ? tree.cloudOffsets : tree.levels.at(-1)!.offsets);
+    this.device.submit();
+    return output;
+  }
+
+  #compute({ nodeFeatures, nodePositions, tree, edges, points }: PreparedInput): Tensor {
+    const { device, config } = this;
+    const training = this.#training;
+    return scope(() => {
+      // All uploads come before the first kernel, so that the pass is one submission.
+      const features =
+        nodeFeatures instanceof Tensor ? nodeFeatures : Tensor.from(device, nodeFeatures, [points, config.cIn]);
+      const positions = Tensor.from(device, nodePositions, [points, config.dimensionality]);
+      const graph = edges ? uploadGraph(device, edges, config.cHidden[0]!, isRecording()) : [];
+      const uploaded = uploadTree(device, tree);
+      const levels = computeGeometry(uploaded, positions);
+
+      const embedded = this.#embedding.forward(features, positions, graph);
+      let x = gatherRows(embedded, uploaded.treeIdx);
+      embedded.dispose();
+
+      const skips: Tensor[] = [];
+      this.#encoder.forEach(({ layer, pooling }, l) => {
+        const skip = layer.forward(x, levels[l]!);
+        skips.push(skip);
+        x = pooling.stride > 1 ? pooling.forward(skip, levels[l]!.grouping!, training) : skip.view();
+      });
+      x = this.#bottleneck.forward(x, levels.at(-1)!);
+      this.#decoder.forEach(({ unpooling, layer }, j) => {
+        const l = this.#decoder.length - 1 - j;
+        const fine = unpooling.forward(x, skips[l]!, levels[l]!.grouping!, training);
+        x.dispose();
+        skips[l]!.dispose();
+        x = layer.forward(fine, levels[l]!);
+      });
+      return config.decode ? gatherRows(x, uploaded.slotOfPoint) : x;
+    });
+  }
+}
+
+async function fetchBytes(url: string): Promise<ArrayBuffer> {
+  let response: Response;
+  try {
+    response = await fetch(url);
+  } catch (error) {
+    throw new FormatError(`${url} could not be fetched: ${(error as Error).message}`, { file: url });
+  }
+  if (!response.ok)
+    throw new FormatError(`${url} could not be fetched: status ${response.status} ${response.statusText}`, {
+      file: url,
+    });
+  return response.arrayBuffer();
+}
+
+function readConfig(text: string | undefined, file: string): Record<string, unknown> {
+  if (text === undefined) {
+    throw new CheckpointError(`${file} carries no config in its metadata: give one by the option "config"`, { file });
+  }
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch (error) {
+    throw new CheckpointError(`${file} carries a config that is no JSON: ${(error as Error).message}`, { file });
+  }
+}
+
+function cloudOfEachRow(offsets: Int32Array): Int32Array {
+  const clouds = new Int32Array(offsets.at(-1)!);
+  for (let cloud = 0; cloud + 1 < offsets.length; cloud++) clouds.fill(cloud, offsets[cloud], offsets[cloud + 1]);
+  return clouds;
+}

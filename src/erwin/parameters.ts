@@ -1,0 +1,118 @@
+// Where a model's parameters come from: a seed, or a checkpoint that must fit exactly.
+
+import type { Device } from "../backends/device.ts";
+import { CheckpointError } from "../errors.ts";
+import { type SafeTensor, toFloat32 } from "../formats/safetensors.ts";
+import type { Counter, Initialisation, ParameterKind, ParameterSource } from "../nn/parameters.ts";
+import { sizeOf, Tensor } from "../tensor/tensor.ts";
+import { Random } from "./random.ts";
+
+/** All parameters and buffers of a model, by the reference's names. */
+export class ModelState implements ParameterSource {
+  readonly parameters = new Map<string, Tensor>();
+  readonly buffers = new Map<string, Tensor>();
+  readonly counters = new Map<string, Counter>();
+
+  constructor(
+    readonly device: Device,
+    private readonly values: (name: string, shape: readonly number[], initialisation: Initialisation) => Float32Array,
+    private readonly counterValue: (name: string) => number,
+  ) {}
+
+  get(
+    name: string,
+    shape: readonly number[],
+    initialisation: Initialisation,
+    kind: ParameterKind = "parameter",
+  ): Tensor {
+    const tensor = Tensor.from(this.device, this.values(name, shape, initialisation), shape);
+    if (kind === "parameter") this.parameters.set(name, tensor.requireGrad());
+    else this.buffers.set(name, tensor);
+    return tensor;
+  }
+
+  counter(name: string): Counter {
+    const counter = { value: this.counterValue(name) };
+    this.counters.set(name, counter);
+    return counter;
+  }
+
+  dispose(): void {
+    for (const tensor of [...this.parameters.values(), ...this.buffers.values()]) tensor.dispose();
+  }
+}
+
+/** Numbers by the seed: each tensor's depend on the seed and its name alone. */
+export function seededState(device: Device, seed: number): ModelState {
+  return new ModelState(
+    device,
+    (name, shape, initialisation) => initialValues(seed, name, sizeOf(shape), initialisation),
+    () => 0,
+  );
+}
+
+/** Spec, "Initialisation". */
+function initialValues(seed: number, name: string, size: number, initialisation: Initialisation): Float32Array {
+  const values = new Float32Array(size);
+  if (initialisation === "ones") values.fill(1);
+  if (initialisation === "ones" || initialisation === "zeros") return values;
+  const random = new Random(seed, name);
+  for (let i = 0; i < size; i++) {
+    if (initialisation === "sigma") values[i] = -1 + 0.01 * random.normal();
+    else values[i] = Math.min(2, Math.max(-2, 0.02 * random.normal()));
+  }
+  return values;
+}
+
+const sameShape = (a: readonly number[], b: readonly number[]) =>
+  a.length === b.length && a.every((size, i) => size === b[i]);
+
+/** Takes a compiled model's prefix off the names. */
+const plainName = (name: string) => name.replace(/^_orig_mod\./, "");
+
+/**
+ * Builds a model on a checkpoint's tensors.
+ * @param build constructs the model, which asks for its tensors
+ * @throws CheckpointError listing every missing, unexpected and misshapen tensor.
+ */
+export function buildFromCheckpoint<Model>(
+  device: Device,
+  tensors: ReadonlyMap<string, SafeTensor>,
+  file: string,
+  build: (state: ModelState) => Model,
+): Model {
+  const given = new Map([...tensors].map(([name, tensor]) => [plainName(name), tensor]));
+  const missing: string[] = [];
+  const misshapen: string[] = [];
+  const used = new Set<string>();
+  const take = (name: string, shape: readonly number[]) => {
+    const tensor = given.get(name);
+    used.add(name);
+    if (!tensor) missing.push(name);
+    else if (sameShape(tensor.shape, shape)) return tensor;
+    else misshapen.push(`${name} has [${tensor.shape}], expected [${shape}]`);
+    return undefined;
+  };
+  const state = new ModelState(
+    device,
+    (name, shape) => {
+      const tensor = take(name, shape);
+      return tensor ? toFloat32(tensor) : new Float32Array(sizeOf(shape));
+    },
+    (name) => Number(take(name, [])?.data[0] ?? 0),
+  );
+  const model = build(state);
+  const unexpected = [...given.keys()].filter((name) => !used.has(name));
+  if (missing.length + unexpected.length + misshapen.length === 0) return model;
+  state.dispose();
+  const list = (title: string, names: string[]) =>
+    names.length ? [`${title} (${names.length}): ${names.join(", ")}`] : [];
+  throw new CheckpointError(
+    `${file} does not fit the model's config. ${[
+      ...list("Missing", missing),
+      ...list("Unexpected", unexpected),
+      ...list("Misshapen", misshapen),
+    ].join(". ")}`,
+    { file, missing, unexpected, misshapen },
+  );
+}
