@@ -7,6 +7,7 @@
 // weight_offset + row(k) * weight_stride + column: the gradient with respect to x. There row(k) = k, or with packed_width > 0
 // the row of the reference's packed qkv that holds column k = (t, h, e), which is (h, e, t).
 //! include product.wgsl
+//! include packing.wgsl
 
 struct Parameters { rows: u32, columns: u32, inner: u32, second_inner: u32, weight_stride: u32, weight_offset: u32, packed_width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -30,9 +31,7 @@ fn product_size() -> vec4u {
   return vec4u(parameters.rows, parameters.columns, parameters.inner + parameters.second_inner, parameters.inner + parameters.second_inner);
 }
 
-fn prepare(first_row: u32, thread: u32) {}
-
-fn left(row: u32, row_in_tile: u32, inner: u32) -> f32 {
+fn left(row: u32, inner: u32) -> f32 {
 //! if SECOND
   if (inner >= parameters.inner) { return second[row * parameters.second_inner + inner - parameters.inner]; }
 //! end
@@ -43,7 +42,7 @@ fn right(tile: u32, column_in_tile: u32, inner: u32) -> f32 {
   let column = min(tile * TILE_COLUMNS + column_in_tile, parameters.columns - 1);
 //! if TRANSPOSED
   var row = inner;
-  if (parameters.packed_width > 0) { row = (inner % parameters.packed_width) * 3 + inner / parameters.packed_width; }
+  if (parameters.packed_width > 0) { row = packed_row(inner, parameters.packed_width); }
   return weight[parameters.weight_offset + row * parameters.weight_stride + column];
 //! else
   return weight[parameters.weight_offset + column * parameters.weight_stride + inner];

@@ -15,9 +15,7 @@ struct Parameters { nodes: u32, width: u32, weight_stride: u32 }
 
 fn product_size() -> vec4u { return vec4u(parameters.nodes, 2 * parameters.width, parameters.width, parameters.width); }
 
-fn prepare(first_row: u32, thread: u32) {}
-
-fn left(row: u32, row_in_tile: u32, inner: u32) -> f32 { return h[row * parameters.width + inner]; }
+fn left(row: u32, inner: u32) -> f32 { return h[row * parameters.width + inner]; }
 
 fn right(tile: u32, column_in_tile: u32, inner: u32) -> f32 {
   let column = min(tile * TILE_COLUMNS + column_in_tile, 2 * parameters.width - 1);

@@ -4,7 +4,7 @@
 //
 //     x [rows, width]   offsets [rows, DIMENSIONS]   P [width, DIMENSIONS]   y [rows, width]   scale [rows]
 //
-// Eight threads a row; partial sums are added in a fixed order, the same as in row_scale.wgsl.
+// Eight threads a row; partial sums are added in a fixed order.
 
 struct Parameters { rows: u32, width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;

@@ -5,7 +5,6 @@
 //
 // A tile's first 32 columns are rows of W1, its last 32 the same rows of W2: gate and value meet in one thread.
 //! include product.wgsl
-//! include row_scale.wgsl
 
 struct Parameters { rows: u32, width: u32, hidden_width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -22,18 +21,13 @@ fn product_size() -> vec4u {
   return vec4u(parameters.rows, (parameters.hidden_width + 31) / 32 * 64, parameters.width, parameters.width);
 }
 
-fn normalised(row: u32, inner: u32) -> f32 { return x[row * parameters.width + inner]; }
+fn left(row: u32, inner: u32) -> f32 { return x[row * parameters.width + inner]; }
 
-fn prepare(first_row: u32, thread: u32) { prepare_row_scale(first_row, parameters.rows, parameters.width, thread); }
-
-fn left(row: u32, row_in_tile: u32, inner: u32) -> f32 {
-  return normalised(row, inner) * row_scale[row_in_tile] * norm[inner];
-}
-
+// The norm's weight belongs to the inner dimension, so it may go to the right side, which is read less often.
 fn right(tile: u32, column_in_tile: u32, inner: u32) -> f32 {
   let column = min(tile * 32 + column_in_tile % 32, parameters.hidden_width - 1);
-  if (column_in_tile < 32) { return gate_weight[column * parameters.width + inner]; }
-  return value_weight[column * parameters.width + inner];
+  if (column_in_tile < 32) { return gate_weight[column * parameters.width + inner] * norm[inner]; }
+  return value_weight[column * parameters.width + inner] * norm[inner];
 }
 
 fn finish(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {

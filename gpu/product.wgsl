@@ -6,11 +6,12 @@
 // depend on the tile's shape. The file that includes this one says what is multiplied and what is done with a sum:
 //
 //     fn product_size() -> vec4u                                  rows, columns, inner, inner of one part (columns in tiles' columns)
-//     fn prepare(first_row: u32, thread: u32)                     before the loop, in uniform control flow
-//     fn left(row: u32, row_in_tile: u32, inner: u32) -> f32      row < rows, inner < inner size
+//     fn left(row: u32, inner: u32) -> f32                        row < rows, inner < inner size
 //     fn right(tile: u32, column: u32, inner: u32) -> f32         column inside the tile, to be checked against the columns
 //     fn finish(row: u32, tile: u32, column: u32, low: vec4f, high: vec4f)
 //
+// With NORM the rows of left are RMS-normalised: the squares of what passes through the tiles are added up on the way, and
+// every sum is multiplied by its row's 1 / sqrt(mean of squares + 2^-23) (spec: eps is float32's machine epsilon).
 // Threads that lie side by side read left and right along the inner dimension, or, with LEFT_ALONG / RIGHT_ALONG, along
 // the rows / columns: whichever lies side by side in memory.
 // A product whose inner dimension is long and whose result is small is taken in parts of the inner dimension, each a set of
@@ -23,6 +24,10 @@ const TILE_INNER: u32 = 16;
 // One more than the 16 quads of a row of the tile: without it all stores of a warp fall into one memory bank.
 const TILE_STRIDE: u32 = 17;
 
+//! if NORM
+const RMS_EPSILON: f32 = 1.1920928955078125e-7;
+var<workgroup> row_squares: array<vec4f, 256>;
+//! end
 var<private> part: u32;
 var<workgroup> left_tile: array<vec4f, 272>;
 var<workgroup> right_tile: array<vec4f, 272>;
@@ -40,11 +45,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let first_row = (tile_index / column_tiles) * TILE_ROWS;
   let tile = tile_index % column_tiles;
   if (own_part * size.w >= size.z) { return; }
-  prepare(first_row, thread);
 
   let thread_column = thread % 8;
   let thread_row = thread / 8;
   var sum: array<vec4f, 16>;
+//! if NORM
+  var squares: array<vec4f, 4>;
+//! end
 
   let inner_end = min(size.z, (own_part + 1) * size.w);
   for (var start = own_part * size.w; start < inner_end; start += TILE_INNER) {
@@ -63,11 +70,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       var values = vec4f(0);
       if (inner < inner_end) {
         values = vec4f(
-          left(min(first_row + row, size.x - 1), row, inner),
-          left(min(first_row + row + 1, size.x - 1), row + 1, inner),
-          left(min(first_row + row + 2, size.x - 1), row + 2, inner),
-          left(min(first_row + row + 3, size.x - 1), row + 3, inner));
+          left(min(first_row + row, size.x - 1), inner),
+          left(min(first_row + row + 1, size.x - 1), inner),
+          left(min(first_row + row + 2, size.x - 1), inner),
+          left(min(first_row + row + 3, size.x - 1), inner));
       }
+//! if NORM
+      squares[$i] = fma(values, values, squares[$i]);
+//! end
       left_tile[inner_in_tile * TILE_STRIDE + quad] = values;
     }
 //! end
@@ -114,6 +124,27 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! end
     workgroupBarrier();
   }
+
+//! if NORM
+  // Thread t has the squares of four rows at inner positions t % 16, 16 + t % 16, ...: added up in the order of t.
+//! repeat i 4
+  row_squares[thread + $i * 64] = squares[$i];
+//! end
+  workgroupBarrier();
+  var scales: array<vec4f, 2>;
+//! repeat half 2
+  {
+    var total = vec4f(0);
+    for (var t = 0u; t < 16; t++) { total += row_squares[(thread_row + $half * 8) * 16 + t]; }
+    scales[$half] = 1.0 / sqrt(total / f32(size.z) + RMS_EPSILON);
+  }
+//! end
+//! repeat r 8
+//! repeat h HALVES
+  sum[$h * 8 + $r] *= scales[$r / 4][$r % 4];
+//! end
+//! end
+//! end
 
 //! repeat r 8
   {

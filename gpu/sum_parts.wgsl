@@ -6,6 +6,7 @@
 //
 // row(r) = r, or with packed_width = d > 0 the row of the reference's packed qkv: r runs over t, h, e and lands at (h, e, t).
 // ACCUMULATE adds to what is there.
+//! include packing.wgsl
 
 struct Parameters { parts: u32, part_size: u32, first: u32, rows: u32, columns: u32, out_columns: u32, first_column: u32, packed_width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -20,7 +21,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var sum = 0.0;
   for (var p = 0u; p < parameters.parts; p++) { sum += sums[p * parameters.part_size + parameters.first + item]; }
   var row = item / parameters.columns;
-  if (parameters.packed_width > 0) { row = (row % parameters.packed_width) * 3 + row / parameters.packed_width; }
+  if (parameters.packed_width > 0) { row = packed_row(row, parameters.packed_width); }
   let at = row * parameters.out_columns + parameters.first_column + item % parameters.columns;
 //! if ACCUMULATE
   sum += out[at];

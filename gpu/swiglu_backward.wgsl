@@ -23,9 +23,7 @@ fn product_size() -> vec4u {
   return vec4u(parameters.rows, (parameters.hidden_width + 31) / 32 * 64, parameters.width, parameters.width);
 }
 
-fn prepare(first_row: u32, thread: u32) {}
-
-fn left(row: u32, row_in_tile: u32, inner: u32) -> f32 { return y[row * parameters.width + inner]; }
+fn left(row: u32, inner: u32) -> f32 { return y[row * parameters.width + inner]; }
 
 fn right(tile: u32, column_in_tile: u32, inner: u32) -> f32 {
   let column = min(tile * 32 + column_in_tile % 32, parameters.hidden_width - 1);

@@ -13,9 +13,7 @@ struct Parameters { rows: u32, columns: u32, inner: u32, part_rows: u32 }
 
 fn product_size() -> vec4u { return vec4u(parameters.columns, parameters.inner, parameters.rows, parameters.part_rows); }
 
-fn prepare(first_row: u32, thread: u32) {}
-
-fn left(column: u32, column_in_tile: u32, row: u32) -> f32 { return gradient[row * parameters.columns + column]; }
+fn left(column: u32, row: u32) -> f32 { return gradient[row * parameters.columns + column]; }
 
 fn right(tile: u32, inner_in_tile: u32, row: u32) -> f32 {
   return x[row * parameters.inner + min(tile * TILE_COLUMNS + inner_in_tile, parameters.inner - 1)];

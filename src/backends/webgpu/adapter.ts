@@ -11,7 +11,6 @@ const wantedLimits = [
   "maxComputeWorkgroupStorageSize",
   "maxComputeInvocationsPerWorkgroup",
   "maxComputeWorkgroupsPerDimension",
-  "maxStorageBuffersPerShaderStage",
 ] as const;
 
 const wantedFeatures = ["timestamp-query", "shader-f16", "subgroups"] as const;

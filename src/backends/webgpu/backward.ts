@@ -4,6 +4,7 @@
 import type { Storage } from "../device.ts";
 import type { Destination, LinearDestinations, Operators } from "../operators.ts";
 import {
+  ALONG_INNER,
   type Arguments,
   attentionShape,
   ForwardOperators,
@@ -226,7 +227,7 @@ export class WebGPUOperators extends ForwardOperators implements Operators {
       this.#inputGradient(gradient, output.weight, { storage: dvalue, accumulate: false }, through);
       this.run(
         "swiglu_backward",
-        { HALVES: 2, LEFT_ALONG: 0, RIGHT_ALONG: 0 },
+        { HALVES: 2, ...ALONG_INNER },
         {
           y: local(y, width),
           gate_weight: vector(gate.weight),
@@ -486,7 +487,7 @@ export class WebGPUOperators extends ForwardOperators implements Operators {
           SCATTER: 0,
           TRANSPOSED: 1,
           ACCUMULATE: flag(into.accumulate),
-          LEFT_ALONG: 0,
+          ...ALONG_INNER,
           RIGHT_ALONG: 1,
         },
         {
@@ -532,7 +533,7 @@ export class WebGPUOperators extends ForwardOperators implements Operators {
       const sums = this.pool.allocate(parts * columns * inner * 4);
       this.run(
         "weight_gradient",
-        { HALVES: halvesFor(inner), LEFT_ALONG: 1, RIGHT_ALONG: 1 },
+        { HALVES: halvesFor(inner), NORM: 0, LEFT_ALONG: 1, RIGHT_ALONG: 1 },
         {
           gradient: rowWindow(gradient, columns, firstGradient + first, count),
           x: rowWindow(x, inner, first, count),

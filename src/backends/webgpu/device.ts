@@ -21,7 +21,6 @@ export class WebGPUDevice extends WebGPUOperators implements Device {
   ) {
     super(new Recorder(gpu), new PipelineCache(gpu), new BufferPool(gpu), {
       bindingBytes: info.maxBindingBytes,
-      arrays: gpu.limits.maxStorageBuffersPerShaderStage,
     });
     this.#readbacks = new BufferPool(gpu, bufferUsage.MAP_READ | bufferUsage.COPY_DST);
     this.pool.onDestroy = () => {

@@ -27,8 +27,9 @@ type MessageShape = Pick<
 
 export type Arguments<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
 
-/** Both sides of a product lie in memory along the inner dimension. */
-const ALONG_INNER = { LEFT_ALONG: 0, RIGHT_ALONG: 0 };
+/** A product whose sides both lie in memory along the inner dimension; NORMED: its left rows are RMS-normalised. */
+export const ALONG_INNER = { NORM: 0, LEFT_ALONG: 0, RIGHT_ALONG: 0 };
+const NORMED = { ...ALONG_INNER, NORM: 1 };
 /** linear.wgsl as it runs forward. */
 const FORWARD = { TRANSPOSED: 0, ACCUMULATE: 0, ...ALONG_INNER };
 
@@ -61,8 +62,8 @@ export class ForwardOperators {
     readonly recorder: Recorder,
     readonly pipelines: PipelineCache,
     readonly pool: BufferPool,
-    /** Bytes one binding may cover, and arrays one kernel may bind. */
-    readonly limits: { bindingBytes: number; arrays: number },
+    /** Bytes one binding may cover. */
+    readonly limits: { bindingBytes: number },
   ) {}
 
   gatherRows({ source, index, out, sources, rows, width }: Arguments<"gatherRows">): void {
@@ -145,34 +146,47 @@ export class ForwardOperators {
 
   normPositionQkv(a: Arguments<"normPositionQkv">): void {
     const { x, gather, norm, offsets, position, projection, qkv, rows, width, dimensions } = a;
-    const wholeFits = rows <= rowsInBinding(this.limits.bindingBytes, width);
-    if (gather && !(wholeFits && this.limits.arrays >= 9)) {
+    if (gather && rows > rowsInBinding(this.limits.bindingBytes, width)) {
       const gathered = this.pool.allocate(rows * width * 4);
       this.gatherRows({ source: x, index: gather, out: gathered, sources: rows, rows, width });
       this.normPositionQkv({ ...a, x: gathered, gather: undefined });
       this.pool.release(gathered);
       return;
     }
+    const folded = this.pool.allocate(3 * width * (dimensions + 1) * 4);
+    const weight = projection.weight as BufferStorage;
+    this.run(
+      "fold_position",
+      { DIMENSIONS: dimensions },
+      {
+        weight,
+        bias: projection.bias as BufferStorage,
+        position_weight: position.weight as BufferStorage,
+        position_bias: position.bias as BufferStorage,
+        folded,
+      },
+      { width },
+      Math.ceil((3 * width * (dimensions + 1)) / THREADS),
+    );
     overRows(rows, this.limits.bindingBytes, 3 * width, (first, count) => {
       const bound: Record<string, Bound> = {
         x: gather ? (x as BufferStorage) : rowWindow(x, width, first, count),
         norm: norm as BufferStorage,
+        weight,
         offsets: rowWindow(offsets, dimensions, first, count),
-        position_weight: position.weight as BufferStorage,
-        position_bias: position.bias as BufferStorage,
-        weight: projection.weight as BufferStorage,
-        bias: projection.bias as BufferStorage,
+        folded,
         qkv: rowWindow(qkv, 3 * width, first, count),
       };
       if (gather) bound.row_index = rowWindow(gather, 1, first, count);
       this.run(
         "norm_position_qkv",
-        { HALVES: halvesFor(3 * width), DIMENSIONS: dimensions, GATHER: flag(gather), ...ALONG_INNER },
+        { HALVES: halvesFor(3 * width), DIMENSIONS: dimensions, GATHER: flag(gather), ...NORMED },
         bound,
         { rows: count, width },
         productGroups(count, 3 * width),
       );
     });
+    this.pool.release(folded);
   }
 
   ballAttention(a: Arguments<"ballAttention">): void {
@@ -212,7 +226,7 @@ export class ForwardOperators {
     overRows(rows, limit, hiddenWidth, (first, count) => {
       this.run(
         "norm_swiglu",
-        { HALVES: 2, ...ALONG_INNER },
+        { HALVES: 2, ...NORMED },
         {
           x: rowWindow(x, width, first, count),
           norm: norm as BufferStorage,
