@@ -1,0 +1,102 @@
+// What an input file says: positions, and from a safetensors file also features, clouds, graph and tree.
+
+import { FormatError } from "../errors.ts";
+import { type SafeTensor, toFloat32, toInt32 } from "../formats/elements.ts";
+import { readPointCloud } from "../formats/pointcloud.ts";
+import { loadSafetensors } from "../formats/safetensors.ts";
+import { readBytes } from "./files.ts";
+
+export interface CloudFile {
+  path: string;
+  /** [n, dimensionality] */
+  positions: Float32Array;
+  dimensionality: number;
+  points: number;
+  /** [n] cloud of each point; all 0 where the file does not say. */
+  batchIdx: Int32Array;
+  /** [n, channels] */
+  features?: { data: Float32Array; channels: number };
+  /** [2, edges]: sources, then targets. */
+  edgeIndex?: Int32Array;
+  tree?: { treeIdx: Int32Array; treeMask: Uint8Array; treeIdxRot: Int32Array[] };
+}
+
+/** @throws FormatError for a file that is not what its format demands, or arrays that do not fit each other. */
+export function readCloudFile(path: string): CloudFile {
+  const bytes = readBytes(path);
+  const { positions, dimensionality } = readPointCloud(bytes, path);
+  const points = positions.length / dimensionality;
+  const file: CloudFile = { path, positions, dimensionality, points, batchIdx: new Int32Array(points) };
+  if (!/\.safetensors$/i.test(path)) return file;
+
+  const arrays = new ArrayReader(loadSafetensors(bytes, { file: path }).tensors, path);
+  const batch = arrays.read("batch_idx", [points]);
+  if (batch) file.batchIdx = arrays.toInt32(batch, "batch_idx");
+  const features = arrays.read("node_features", [points, undefined]);
+  if (features) file.features = { data: arrays.toFloat32(features, "node_features"), channels: features.shape[1] };
+  const edges = arrays.read("edge_index", [2, undefined]);
+  if (edges) file.edgeIndex = arrays.toInt32(edges, "edge_index");
+  file.tree = readTree(arrays);
+  return file;
+}
+
+function readTree(arrays: ArrayReader): CloudFile["tree"] {
+  const treeIdx = arrays.read("tree_idx", [undefined]);
+  if (!treeIdx) return undefined;
+  const treeMask = arrays.require("tree_mask", treeIdx.shape, "tree_idx");
+  const prefix = "tree_idx_rot.";
+  const rotated = arrays.names.filter((name) => name.startsWith(prefix)).length;
+  const treeIdxRot = Array.from({ length: rotated }, (_, level) => {
+    const name = `${prefix}${level}`;
+    return arrays.toInt32(arrays.require(name, [undefined], `${rotated} arrays named ${prefix}<level>`), name);
+  });
+  return {
+    treeIdx: arrays.toInt32(treeIdx, "tree_idx"),
+    treeMask: Uint8Array.from(arrays.toInt32(treeMask, "tree_mask")),
+    treeIdxRot,
+  };
+}
+
+/** Arrays of a safetensors file, by name and checked against the shape that is expected (undefined: any length). */
+class ArrayReader {
+  readonly #tensors: ReadonlyMap<string, SafeTensor>;
+  readonly #file: string;
+
+  constructor(tensors: ReadonlyMap<string, SafeTensor>, file: string) {
+    this.#tensors = tensors;
+    this.#file = file;
+  }
+
+  get names(): string[] {
+    return [...this.#tensors.keys()];
+  }
+
+  read(name: string, shape: readonly (number | undefined)[]): SafeTensor | undefined {
+    const tensor = this.#tensors.get(name);
+    if (!tensor) return undefined;
+    const fits =
+      tensor.shape.length === shape.length && shape.every((size, d) => (size ?? tensor.shape[d]) === tensor.shape[d]);
+    if (fits) return tensor;
+    const expected = shape.map((size) => size ?? "any").join(", ");
+    throw new FormatError(`${this.#file}: ${name} has the shape [${tensor.shape}], expected [${expected}].`, {
+      file: this.#file,
+      tensor: name,
+      expected,
+      found: tensor.shape,
+    });
+  }
+
+  require(name: string, shape: readonly (number | undefined)[], because: string): SafeTensor {
+    const tensor = this.read(name, shape);
+    if (tensor) return tensor;
+    throw new FormatError(`${this.#file}: has ${because} but no ${name}.`, { file: this.#file, tensor: name });
+  }
+
+  toFloat32(tensor: SafeTensor, name: string): Float32Array {
+    return toFloat32(tensor, `${this.#file}: ${name}`);
+  }
+
+  toInt32(tensor: SafeTensor, name: string): Int32Array {
+    return toInt32(tensor, `${this.#file}: ${name}`);
+  }
+}

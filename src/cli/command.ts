@@ -1,0 +1,101 @@
+// What a command is, and how its arguments are read: checked here, so that a command only sees values that make sense.
+
+import { parseArgs } from "node:util";
+
+/** Wrong use of the command line: exit code 2, and the command's usage as a hint. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+export interface CommandOption {
+  /** What stands for the value in the help: "FILE". */
+  value: string;
+  description: string;
+}
+
+/** One command of the command line. To add one: a file in commands/, and a line in main.ts. */
+export interface Command {
+  /** For the list of commands: one line. */
+  summary: string;
+  /** What follows the command's name: "--input FILE --output FILE [--knn K]". */
+  usage: string;
+  options: Readonly<Record<string, CommandOption>>;
+  /** How many arguments without a dash it takes at most; default 0. */
+  positionals?: number;
+  run(args: Arguments): Promise<void>;
+}
+
+/** The arguments of one call. Every reader throws a UsageError that names the option and the value. */
+export class Arguments {
+  readonly positionals: readonly string[];
+  readonly #values: Readonly<Record<string, string | undefined>>;
+
+  private constructor(values: Readonly<Record<string, string | undefined>>, positionals: readonly string[]) {
+    this.#values = values;
+    this.positionals = positionals;
+  }
+
+  static parse(command: Command, words: readonly string[]): Arguments {
+    const names = Object.keys(command.options);
+    const options = Object.fromEntries(names.map((name) => [name, { type: "string" as const }]));
+    let parsed: { values: Record<string, unknown>; positionals: string[] };
+    try {
+      parsed = parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
+    } catch (error) {
+      throw new UsageError((error as Error).message.split(/\.\s|\n/)[0]);
+    }
+    const extra = parsed.positionals[command.positionals ?? 0];
+    if (extra !== undefined) throw new UsageError(`Unexpected argument "${extra}"`);
+    return new Arguments(parsed.values as Record<string, string | undefined>, parsed.positionals);
+  }
+
+  text(name: string): string | undefined {
+    const value = this.#values[name];
+    if (value === "") throw new UsageError(`--${name} is empty`);
+    return value;
+  }
+
+  required(name: string): string {
+    const value = this.text(name);
+    if (value === undefined) throw new UsageError(`--${name} is missing`);
+    return value;
+  }
+
+  /** A finite number that `accept` holds true for. */
+  number(name: string, expected: string, accept: (value: number) => boolean): number | undefined {
+    const text = this.text(name);
+    return text === undefined ? undefined : toNumber(name, text, expected, accept);
+  }
+
+  /** A whole number of at least 1. */
+  count(name: string): number | undefined {
+    return this.number(name, "a whole number of at least 1", isCount);
+  }
+
+  /** Whole numbers of at least 1 with commas between them: "2,2,1". */
+  counts(name: string): number[] | undefined {
+    const words = this.text(name)?.split(",");
+    return words?.map((word) => toNumber(name, word.trim(), "whole numbers of at least 1 with commas", isCount));
+  }
+
+  choice<T extends string>(name: string, choices: readonly T[]): T | undefined {
+    const text = this.text(name);
+    const choice = choices.find((candidate) => candidate === text);
+    if (text !== undefined && choice === undefined) {
+      throw new UsageError(`--${name} is "${text}", expected one of ${choices.join(", ")}`);
+    }
+    return choice;
+  }
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 1;
+}
+
+function toNumber(name: string, text: string, expected: string, accept: (value: number) => boolean): number {
+  const value = Number(text);
+  if (text === "" || !Number.isFinite(value) || !accept(value)) {
+    throw new UsageError(`--${name} is "${text}", expected ${expected}`);
+  }
+  return value;
+}

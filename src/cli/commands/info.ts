@@ -1,0 +1,81 @@
+// erwin info: this machine as the engine sees it, or what is in a file.
+
+import process from "node:process";
+import { version } from "../../../package.json";
+import { readPointCloud } from "../../formats/pointcloud.ts";
+import { DeviceError, loadSafetensors, type SafeTensor, type SafetensorsFile } from "../../index.ts";
+import type { Arguments, Command } from "../command.ts";
+import { withDevice } from "../device.ts";
+import { readBytes } from "../files.ts";
+import { deviceOptions, readDeviceChoice } from "../options.ts";
+import { formatBytes, formatCount, formatPlural, formatTable } from "../text.ts";
+
+export const info: Command = {
+  summary: "show the device and its limits, or what is in a file",
+  usage: "[FILE] [--backend auto|webgpu|cpu]",
+  options: deviceOptions,
+  positionals: 1,
+  run: async (args) => {
+    const file = args.positionals[0];
+    if (file === undefined) await describeMachine(args);
+    else if (/\.safetensors$/i.test(file)) describeTensors(file, loadSafetensors(readBytes(file), { file }));
+    else describePoints(file);
+  },
+};
+
+async function describeMachine(args: Arguments): Promise<void> {
+  const choice = readDeviceChoice(args);
+  const host = process.versions.deno === undefined ? `Node ${process.versions.node}` : `Deno ${process.versions.deno}`;
+  const rows = [
+    ["erwin", version],
+    ["host", `${host}, ${process.platform} ${process.arch}`],
+  ];
+  try {
+    await withDevice(choice, async ({ backend, info, threads }) => {
+      rows.push(
+        ["backend", backend],
+        ["device", info.description + (info.software ? " (software)" : "")],
+        ["vendor", [info.vendor, info.architecture].filter(Boolean).join(", ")],
+        ["largest binding", formatBytes(info.maxBindingBytes)],
+        ["largest buffer", formatBytes(info.maxBufferBytes)],
+        ["threads", threads === undefined ? "default" : String(threads)],
+        ["features", info.features.join(", ")],
+      );
+    });
+  } catch (error) {
+    // That there is no device is just what this command is asked to find out.
+    if (!(error instanceof DeviceError)) throw error;
+    rows.push(["device", `none: ${error.message}`]);
+  }
+  console.log(formatTable(rows.filter(([, value]) => value !== "")));
+}
+
+function describeTensors(file: string, { tensors, metadata }: SafetensorsFile): void {
+  const count = (tensor: SafeTensor) => tensor.data.length;
+  const total = [...tensors.values()].reduce((sum, tensor) => sum + count(tensor), 0);
+  console.log(`${file}: ${formatPlural(tensors.size, "tensor")}, ${formatPlural(total, "number")}`);
+  const entries = Object.entries(metadata);
+  if (entries.length > 0)
+    console.log(`\nmetadata\n${formatTable(entries.map(([key, value]) => [key, shorten(value)]))}`);
+  const rows = [...tensors]
+    .sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }))
+    .map(([name, tensor]) => [name, tensor.dtype, `[${tensor.shape.join(", ")}]`]);
+  if (rows.length > 0) console.log(`\ntensors\n${formatTable(rows)}`);
+}
+
+function describePoints(file: string): void {
+  const { positions, dimensionality } = readPointCloud(readBytes(file), file);
+  console.log(`${file}: ${formatPlural(positions.length / dimensionality, "point")} in ${dimensionality} dimensions`);
+  const axes = Array.from({ length: dimensionality }, (_, d) => {
+    const values = positions.filter((_, i) => i % dimensionality === d);
+    const low = values.reduce((a, b) => Math.min(a, b));
+    const high = values.reduce((a, b) => Math.max(a, b));
+    return ["xyz"[d], `${low.toPrecision(6)} to ${high.toPrecision(6)}`];
+  });
+  console.log(formatTable(axes));
+}
+
+function shorten(text: string): string {
+  const limit = 600;
+  return text.length <= limit ? text : `${text.slice(0, limit)}... (${formatCount(text.length)} characters)`;
+}

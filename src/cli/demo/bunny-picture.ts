@@ -1,0 +1,60 @@
+// The picture of the demonstration: what the balls of the model look like on the bunny's surface.
+
+import { type BallTree, buildBallTree } from "../../index.ts";
+import { drawBalls, type PictureRow } from "../picture.ts";
+import { formatCount } from "../text.ts";
+import { demoConfig } from "./config.ts";
+import { type Mesh, sampleSurface } from "./surface.ts";
+
+/** A power of two: every ball of the picture is full. */
+const picturePoints = 16384;
+/** Trees do not depend on the number of channels. */
+const config = demoConfig(32);
+const pictureLevels = [0, 2, 4];
+
+/** An SVG file. */
+export async function drawBunny(mesh: Mesh, threads?: number): Promise<string> {
+  const { dimensionality, strides, ballSizes, rotate } = config;
+  const { positions, normals } = sampleSurface(mesh, picturePoints, 0);
+  const tree = await buildBallTree(positions, { dimensionality, strides, ballSizes, rotate, threads });
+  const row = (title: string, explanation: string, rotated: boolean): PictureRow => ({
+    title,
+    explanation,
+    panels: pictureLevels.map((level) => {
+      const ballOf = ballOfEachPoint(tree, level, rotated);
+      const points = ballSizes[level] * pointsOfNode(level);
+      return { title: `Level ${level}: ${picturePoints / points} balls of ${formatCount(points)} points`, ballOf };
+    }),
+  });
+  return drawBalls({
+    title: "The Stanford bunny, cut into balls",
+    explanation: `${formatCount(picturePoints)} points on its surface. Each colour is one ball: points that attend to one another. Higher levels have larger balls of coarser nodes.`,
+    positions,
+    normals,
+    rows: [
+      row("The ball tree", "Every ball is halved where it is longest, down to balls of two points.", false),
+      row(
+        `The same points, turned by ${rotate}° before they are cut`,
+        "Every second block attends inside these balls: what one partition separates, the other brings together.",
+        true,
+      ),
+    ],
+  });
+}
+
+/** How many points a node of a level stands for. */
+function pointsOfNode(level: number): number {
+  return config.strides.slice(0, level).reduce((product, stride) => product * stride, 1);
+}
+
+/** The ball that each point attends in at a level, of the ordinary or the rotated partition. */
+function ballOfEachPoint({ treeIdx, treeIdxRot, levels }: BallTree, level: number, rotated: boolean): Int32Array {
+  const ballOf = new Int32Array(picturePoints);
+  const slotsOfNode = pointsOfNode(level);
+  for (let at = 0; at < levels[level].nodes; at++) {
+    const node = rotated ? treeIdxRot[level][at] : at;
+    const ball = Math.floor(at / levels[level].ballSize);
+    for (const point of treeIdx.subarray(node * slotsOfNode, (node + 1) * slotsOfNode)) ballOf[point] = ball;
+  }
+  return ballOf;
+}

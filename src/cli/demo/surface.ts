@@ -1,0 +1,164 @@
+// Point clouds from a triangle mesh: points spread evenly over its surface, with the direction the surface faces there.
+
+import { seededRandom } from "./random.ts";
+
+/** As npm's mesh packages hold it. */
+export interface Mesh {
+  positions: readonly (readonly number[])[];
+  /** Triangles: three vertices each, counter-clockwise seen from outside. */
+  cells: readonly (readonly number[])[];
+}
+
+export interface SurfacePoints {
+  /** [n, 3] */
+  positions: Float32Array;
+  /** [n, 3], unit length, pointing outwards. */
+  normals: Float32Array;
+}
+
+type Vector = readonly number[];
+const subtract = (a: Vector, b: Vector) => [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
+const cross = (a: Vector, b: Vector) => [
+  a[1] * b[2] - a[2] * b[1],
+  a[2] * b[0] - a[0] * b[2],
+  a[0] * b[1] - a[1] * b[0],
+];
+
+/** Candidates drawn for each point that is kept: more make the cover more even, and take longer. */
+const candidatesPerPoint = 8;
+
+/** `count` points spread evenly over the mesh: chosen from random ones so that no two are close (blue noise). */
+export function sampleSurface(mesh: Mesh, count: number, seed: number): SurfacePoints {
+  const random = seededRandom(seed);
+  const candidates = drawSurface(mesh, count * candidatesPerPoint, random);
+  const chosen = spread(candidates.positions, candidates.area, count, random);
+  return { positions: gatherRows(candidates.positions, chosen), normals: gatherRows(candidates.normals, chosen) };
+}
+
+/** Draws points at random, each triangle with a chance in proportion to its area. */
+function drawSurface(
+  { positions, cells }: Mesh,
+  count: number,
+  random: () => number,
+): SurfacePoints & { area: number } {
+  const vertexNormals = positions.map(() => [0, 0, 0]);
+  const areaUpTo = new Float64Array(cells.length);
+  let area = 0;
+  cells.forEach(([a, b, c], cell) => {
+    const normal = cross(subtract(positions[b], positions[a]), subtract(positions[c], positions[a]));
+    for (const vertex of [a, b, c]) for (let d = 0; d < 3; d++) vertexNormals[vertex][d] += normal[d];
+    area += Math.hypot(...normal) / 2;
+    areaUpTo[cell] = area;
+  });
+
+  const result = { positions: new Float32Array(count * 3), normals: new Float32Array(count * 3) };
+  for (let i = 0; i < count; i++) {
+    const corners = cells[firstAbove(areaUpTo, random() * area)];
+    const [u, v] = [Math.sqrt(random()), random()];
+    const weights = [1 - u, u * (1 - v), u * v];
+    const mix = (values: readonly Vector[], d: number) =>
+      corners.reduce((sum, vertex, corner) => sum + weights[corner] * values[vertex][d], 0);
+    const normal = [mix(vertexNormals, 0), mix(vertexNormals, 1), mix(vertexNormals, 2)];
+    const length = Math.hypot(...normal) || 1;
+    for (let d = 0; d < 3; d++) {
+      result.positions[i * 3 + d] = mix(positions, d);
+      result.normals[i * 3 + d] = normal[d] / length;
+    }
+  }
+  return { ...result, area };
+}
+
+/** Chooses `count` points: those with no chosen one within a distance, which shrinks until there are enough. */
+function spread(positions: Float32Array, area: number, count: number, random: () => number): Int32Array {
+  const order = shuffled(positions.length / 3, random);
+  const chosen = new Int32Array(count);
+  const isChosen = new Uint8Array(order.length);
+  let found = 0;
+  // Points packed as tightly as discs can be are about this far apart.
+  for (let distance = Math.sqrt((2 / Math.sqrt(3)) * (area / count)); found < count; distance *= 0.95) {
+    const grid = new Neighbourhood(positions, distance);
+    for (const i of chosen.subarray(0, found)) grid.add(i);
+    for (const i of order) {
+      if (found === count) break;
+      if (isChosen[i] || grid.holdsNear(i)) continue;
+      isChosen[i] = 1;
+      chosen[found++] = i;
+      grid.add(i);
+    }
+  }
+  return chosen;
+}
+
+/** Points in the cells of a hashed grid; tells whether any lies within the grid's spacing of another. */
+class Neighbourhood {
+  readonly #positions: Float32Array;
+  readonly #spacing: number;
+  /** First point of each cell and the next after each point, -1 at the end. */
+  readonly #first = new Int32Array(2 ** 16).fill(-1);
+  readonly #next: Int32Array;
+
+  constructor(positions: Float32Array, spacing: number) {
+    this.#positions = positions;
+    this.#spacing = spacing;
+    this.#next = new Int32Array(positions.length / 3);
+  }
+
+  add(i: number): void {
+    const cell = this.#cell(i, 0, 0, 0);
+    this.#next[i] = this.#first[cell];
+    this.#first[cell] = i;
+  }
+
+  holdsNear(i: number): boolean {
+    for (let x = -1; x <= 1; x++) {
+      for (let y = -1; y <= 1; y++) {
+        for (let z = -1; z <= 1; z++) {
+          for (let other = this.#first[this.#cell(i, x, y, z)]; other >= 0; other = this.#next[other]) {
+            if (this.#squaredDistance(i, other) < this.#spacing ** 2) return true;
+          }
+        }
+      }
+    }
+    return false;
+  }
+
+  /** Cells that share a slot only cost time: distances are checked. */
+  #cell(i: number, x: number, y: number, z: number): number {
+    const at = (axis: number, step: number) => Math.floor(this.#positions[i * 3 + axis] / this.#spacing) + step;
+    const hash = Math.imul(at(0, x), 73856093) ^ Math.imul(at(1, y), 19349663) ^ Math.imul(at(2, z), 83492791);
+    return hash & 0xffff;
+  }
+
+  #squaredDistance(i: number, j: number): number {
+    let sum = 0;
+    for (let d = 0; d < 3; d++) sum += (this.#positions[i * 3 + d] - this.#positions[j * 3 + d]) ** 2;
+    return sum;
+  }
+}
+
+function gatherRows(rows: Float32Array, indices: Int32Array): Float32Array {
+  const result = new Float32Array(indices.length * 3);
+  indices.forEach((row, i) => {
+    result.set(rows.subarray(row * 3, row * 3 + 3), i * 3);
+  });
+  return result;
+}
+
+function firstAbove(sorted: Float64Array, value: number): number {
+  let [low, high] = [0, sorted.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] > value) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function shuffled(count: number, random: () => number): Int32Array {
+  const order = Int32Array.from({ length: count }, (_, i) => i);
+  for (let i = count - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  return order;
+}

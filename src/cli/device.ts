@@ -1,0 +1,23 @@
+// The device a command works on, from its request to its end.
+
+import { type Device, disposeThreads, requestDevice } from "../index.ts";
+import type { DeviceChoice } from "./options.ts";
+
+/** Runs `work` on a device, and lets go of the device and all threads afterwards: else the process would not end. */
+export async function withDevice<T>(choice: DeviceChoice, work: (device: Device) => Promise<T>): Promise<T> {
+  try {
+    const device = await requestDevice(choice);
+    try {
+      return await work(device);
+    } finally {
+      device.dispose();
+    }
+  } finally {
+    disposeThreads();
+  }
+}
+
+/** "webgpu: NVIDIA H100", "webgpu: llvmpipe (software)" */
+export function describeDevice({ backend, info }: Device): string {
+  return `${backend}: ${info.description || info.vendor || "unnamed"}${info.software ? " (software)" : ""}`;
+}

@@ -1,0 +1,64 @@
+// Files of the command line: read whole, and written so that an output appears whole or not at all.
+
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import process from "node:process";
+import { InputError } from "../errors.ts";
+
+export function readBytes(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw fileError("read", path, error);
+  }
+}
+
+/** Refuses an output that cannot be written before time is spent on computing it. */
+export function checkOutput(path: string): void {
+  const folder = dirname(path);
+  let problem: string | undefined;
+  try {
+    if (!statSync(folder).isDirectory()) problem = `"${folder}" is not a folder`;
+    else if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) problem = "it is a folder";
+  } catch (error) {
+    const failure = fileError("write", path, error);
+    // Deno without permission to look around there may still have the permission to write.
+    if (!(failure instanceof InputError)) return;
+    throw failure;
+  }
+  if (problem) throw new InputError(`Cannot write "${path}": ${problem}.`, { file: path });
+}
+
+/** Written beside its place first: a reader never sees half a file, and a failure leaves what was there. */
+export function writeWhole(path: string, content: Uint8Array | string): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    writeFileSync(temporary, content);
+    renameSync(temporary, path);
+  } catch (error) {
+    try {
+      rmSync(temporary, { force: true });
+    } catch {
+      // What went wrong first says more.
+    }
+    throw fileError("write", path, error);
+  }
+}
+
+const reasons: Record<string, string> = {
+  ENOENT: "no such file or folder",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of the path is not a folder",
+  EACCES: "permission denied",
+  EPERM: "not permitted",
+  EROFS: "the file system is read-only",
+  ENOSPC: "no space left on the device",
+};
+
+/** Deno's own refusals pass as they are: they say which permission is missing. */
+function fileError(action: "read" | "write", path: string, error: unknown): unknown {
+  const code = (error as NodeJS.ErrnoException).code;
+  const reason = code === undefined ? undefined : reasons[code];
+  if (reason === undefined) return error;
+  return new InputError(`Cannot ${action} "${path}": ${reason}.`, { file: path, reason: code ?? "" }, { cause: error });
+}

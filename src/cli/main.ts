@@ -1,0 +1,54 @@
+// The command line's entry: finds the command, and turns whatever goes wrong into one line and an exit code.
+
+import process from "node:process";
+import { version } from "../../package.json";
+import { Arguments, type Command, UsageError } from "./command.ts";
+import { bench } from "./commands/bench.ts";
+import { demo } from "./commands/demo.ts";
+import { info } from "./commands/info.ts";
+import { predict } from "./commands/predict.ts";
+import { tree } from "./commands/tree.ts";
+import { describeError } from "./failure.ts";
+import { commandHelp, generalHelp, suggestCommand } from "./help.ts";
+
+const commands: Readonly<Record<string, Command>> = { tree, predict, bench, info, demo };
+
+/** Exit codes: 0 done, 1 failed, 2 wrong usage. */
+async function main(words: readonly string[]): Promise<number> {
+  const [name, ...rest] = words;
+  if (name === undefined) {
+    console.error(generalHelp(commands));
+    return 2;
+  }
+  if (name === "--version") {
+    console.log(version);
+    return 0;
+  }
+  if (name === "help" || name === "--help" || name === "-h") return help(rest[0]);
+  if (!Object.hasOwn(commands, name)) return wrongUsage(`Unknown command "${name}"${suggestCommand(name, commands)}`);
+  if (rest.includes("--help") || rest.includes("-h")) return help(name);
+  try {
+    await commands[name].run(Arguments.parse(commands[name], rest));
+    return 0;
+  } catch (error) {
+    if (error instanceof UsageError) return wrongUsage(error.message, name);
+    console.error(describeError(error));
+    return 1;
+  }
+}
+
+function help(name: string | undefined): number {
+  if (name === undefined) console.log(generalHelp(commands));
+  else if (Object.hasOwn(commands, name)) console.log(commandHelp(name, commands[name]));
+  else return wrongUsage(`Unknown command "${name}"${suggestCommand(name, commands)}`);
+  return 0;
+}
+
+function wrongUsage(problem: string, command?: string): number {
+  console.error(`error: ${problem}.`);
+  if (command !== undefined) console.error(`usage: erwin ${command} ${commands[command].usage}`);
+  console.error(`See "erwin help${command === undefined ? "" : ` ${command}`}".`);
+  return 2;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,63 @@
+// Options that several commands share, and how each is read.
+
+import type { BackendName } from "../index.ts";
+import { type Arguments, type CommandOption, UsageError } from "./command.ts";
+
+export const fileOptions = {
+  input: {
+    value: "FILE",
+    description: "points, and what else there is: .safetensors; positions alone also .npy .npz .ply .obj .vtk .csv",
+  },
+  output: { value: "FILE", description: "a .safetensors file; it appears whole or not at all" },
+} satisfies Record<string, CommandOption>;
+
+export const graphOptions = {
+  radius: {
+    value: "R",
+    description: "graph: edges between points nearer than R (at most 32 a point, itself included)",
+  },
+  knn: { value: "K", description: "graph: edges from the K nearest points of each point" },
+} satisfies Record<string, CommandOption>;
+
+export const threadsOption = {
+  threads: { value: "N", description: "worker threads (default: one a processor core)" },
+} satisfies Record<string, CommandOption>;
+
+export const deviceOptions = {
+  backend: { value: "NAME", description: "auto (default: WebGPU where it works), webgpu or cpu" },
+  ...threadsOption,
+} satisfies Record<string, CommandOption>;
+
+/** Which graph to build, if any. */
+export type GraphChoice = { radius: number } | { k: number } | undefined;
+
+export function readGraphChoice(args: Arguments): GraphChoice {
+  const radius = args.number("radius", "a number greater than 0", (value) => value > 0);
+  const k = args.count("knn");
+  if (radius !== undefined && k !== undefined) throw new UsageError("--radius and --knn exclude each other");
+  if (radius !== undefined) return { radius };
+  return k === undefined ? undefined : { k };
+}
+
+export interface DeviceChoice {
+  backend: BackendName | "auto";
+  threads?: number;
+}
+
+export function readDeviceChoice(args: Arguments): DeviceChoice {
+  return {
+    backend: args.choice("backend", ["auto", "webgpu", "cpu"] as const) ?? "auto",
+    threads: args.count("threads"),
+  };
+}
+
+export const modeOption = {
+  mode: {
+    value: "MODE",
+    description: "eval (default) or train: BatchNorm by the running or by the batch's statistics",
+  },
+} satisfies Record<string, CommandOption>;
+
+export function readMode(args: Arguments): "eval" | "train" {
+  return args.choice("mode", ["eval", "train"] as const) ?? "eval";
+}

@@ -1,0 +1,36 @@
+// A line on the terminal for work that takes longer than a second; nothing at all where standard error is no terminal.
+
+import process from "node:process";
+
+const delay = 1000;
+const interval = 200;
+const barWidth = 24;
+
+/** How far some work is: `report(done, total)`. */
+export type Report = (done: number, total: number) => void;
+
+/** Runs `work` and shows its label, the seconds so far and, once it has reported, a bar. The line is gone afterwards. */
+export async function withProgress<T>(label: string, work: (report: Report) => T | Promise<T>): Promise<T> {
+  if (!process.stderr.isTTY) return await work(() => {});
+  const start = performance.now();
+  let bar = "";
+  let shown = false;
+  let drawnAt = 0;
+  const draw = () => {
+    const now = performance.now();
+    if (now - start < delay || now - drawnAt < interval) return;
+    [shown, drawnAt] = [true, now];
+    process.stderr.write(`\r\x1b[K${label} ${bar}${((now - start) / 1000).toFixed(0)} s`);
+  };
+  const timer = setInterval(draw, interval);
+  try {
+    return await work((done, total) => {
+      const filled = Math.round((done / total) * barWidth);
+      bar = `[${"#".repeat(filled)}${"-".repeat(barWidth - filled)}] ${done}/${total}  `;
+      draw();
+    });
+  } finally {
+    clearInterval(timer);
+    if (shown) process.stderr.write("\r\x1b[K");
+  }
+}

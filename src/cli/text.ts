@@ -1,0 +1,44 @@
+// How numbers are written for people.
+
+/** "16,384" */
+export function formatCount(value: number): string {
+  return value.toLocaleString("en");
+}
+
+/** "3 points", "1 point" */
+export function formatPlural(value: number, noun: string): string {
+  return `${formatCount(value)} ${noun}${value === 1 ? "" : "s"}`;
+}
+
+/** "0.42 ms", "12.3 ms", "4.71 s" */
+export function formatTime(milliseconds: number): string {
+  if (milliseconds >= 1000) return `${(milliseconds / 1000).toFixed(2)} s`;
+  return `${milliseconds.toFixed(milliseconds < 10 ? 2 : 1)} ms`;
+}
+
+/** "512 bytes", "1.5 MiB" */
+export function formatBytes(bytes: number): string {
+  const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1024 ** power;
+  return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
+}
+
+/** Rows in columns, each as wide as its widest cell; numbers stand to the right. */
+export function formatTable(rows: readonly (readonly (string | number)[])[], indent = "  "): string {
+  const widths: number[] = [];
+  const cells = rows.map((row) => row.map((cell) => (typeof cell === "number" ? formatCount(cell) : cell)));
+  for (const row of cells) {
+    row.forEach((cell, c) => {
+      widths[c] = Math.max(widths[c] ?? 0, cell.length);
+    });
+  }
+  return cells
+    .map((row, r) => {
+      const padded = row.map((cell, c) =>
+        typeof rows[r][c] === "number" ? cell.padStart(widths[c]) : cell.padEnd(widths[c]),
+      );
+      return indent + padded.join("  ").trimEnd();
+    })
+    .join("\n");
+}

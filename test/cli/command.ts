@@ -1,0 +1,49 @@
+// Runs the built command line as its users do, in a process of its own, in an empty folder.
+
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
+
+export interface Result {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** An empty folder that `remove` deletes. */
+export function temporaryFolder(): { path: (name: string) => string; folder: string; remove: () => void } {
+  const folder = mkdtempSync(join(tmpdir(), "erwin-cli-"));
+  return { folder, path: (name) => join(folder, name), remove: () => rmSync(folder, { recursive: true }) };
+}
+
+/**
+ * `erwin ...words` in Deno. With all permissions: a Deno that is started through node:child_process has them whatever its
+ * flags, but for those that `flags` take away ("--deny-read").
+ */
+export function erwin(words: readonly string[], { flags = [] as string[], cwd = tmpdir() } = {}): Result {
+  const { status, stdout, stderr, error } = spawnSync(
+    process.execPath,
+    ["run", "-A", "--no-prompt", ...flags, cli, ...words],
+    {
+      cwd,
+      encoding: "utf8",
+      env: { ...process.env, NO_COLOR: "1" },
+      timeout: 100_000,
+    },
+  );
+  if (error) throw error;
+  return { code: status, stdout, stderr };
+}
+
+/** What went wrong, if it was told as it should be: one line that begins with "error: ". */
+export function errorLine({ stderr }: Result): string {
+  const lines = stderr.trimEnd().split("\n");
+  if (lines.length !== 1 || !lines[0].startsWith("error: "))
+    throw new Error(`Expected one line of error, found:\n${stderr}`);
+  return lines[0].slice("error: ".length);
+}

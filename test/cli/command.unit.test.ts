@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { Arguments, type Command, UsageError } from "../../src/cli/command.ts";
+import { formatBytes, formatTable, formatTime } from "../../src/cli/text.ts";
+
+const option = { value: "V", description: "" };
+const command: Command = {
+  summary: "",
+  usage: "",
+  options: { sizes: option, angle: option, mode: option, file: option },
+  positionals: 1,
+  run: async () => {},
+};
+const parse = (...words: string[]) => Arguments.parse(command, words);
+
+describe("Arguments", () => {
+  it("reads what is given, and leaves out what is not", () => {
+    const args = parse("--sizes", "2, 4,8", "--angle=-4.5e1", "--mode", "eval", "stray");
+    expect(args.counts("sizes")).toEqual([2, 4, 8]);
+    expect(args.number("angle", "", () => true)).toBe(-45);
+    expect(args.choice("mode", ["eval", "train"])).toBe("eval");
+    expect(args.text("file")).toBeUndefined();
+    expect(args.positionals).toEqual(["stray"]);
+  });
+
+  it.each<[string, () => unknown]>([
+    ["an unknown option", () => parse("--other", "1")],
+    ["an option without its value", () => parse("--sizes")],
+    ["an argument too many", () => parse("a", "b")],
+    ["an empty list", () => parse("--sizes", "").counts("sizes")],
+    ["a hole in a list", () => parse("--sizes", "1,,2").counts("sizes")],
+    ["a fraction for a count", () => parse("--sizes", "1.5").counts("sizes")],
+    ["a word for a number", () => parse("--angle", "right").number("angle", "degrees", () => true)],
+    ["an infinite number", () => parse("--angle", "Infinity").number("angle", "degrees", () => true)],
+    ["another choice", () => parse("--mode", "test").choice("mode", ["eval", "train"])],
+    ["a missing option", () => parse().required("file")],
+  ])("refuses %s", (_, read) => {
+    expect(read).toThrow(UsageError);
+  });
+});
+
+describe("text", () => {
+  it("writes times, sizes and tables for people", () => {
+    expect([0.1234, 12.34, 999.9, 4321].map(formatTime)).toEqual(["0.12 ms", "12.3 ms", "999.9 ms", "4.32 s"]);
+    expect([0, 512, 1536, 2 ** 27].map(formatBytes)).toEqual(["0 bytes", "512 bytes", "1.5 KiB", "128 MiB"]);
+    expect(
+      formatTable([
+        ["a", 1000],
+        ["bcd", 5],
+      ]),
+    ).toBe("  a    1,000\n  bcd      5");
+  });
+});

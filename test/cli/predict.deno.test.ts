@@ -1,0 +1,82 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { loadSafetensors, type SafeTensor, saveSafetensors, toFloat32 } from "erwin";
+import { afterAll, describe, expect, it } from "vitest";
+import { errorLine, erwin, temporaryFolder } from "./command.ts";
+
+const { path, remove } = temporaryFolder();
+afterAll(remove);
+
+/** A golden case as the command line takes it: a checkpoint, and inputs with their tree and graph. */
+function split(name: string) {
+  const { tensors, metadata } = loadSafetensors(
+    readFileSync(new URL(`../golden/${name}.safetensors`, import.meta.url)),
+  );
+  const state = [...tensors]
+    .filter(([key]) => key.startsWith("state."))
+    .map(([key, tensor]) => [key.slice(6), tensor] as const);
+  const inputs = [...tensors].filter(([key]) => /^(node_|batch_idx|edge_index|tree_)/.test(key));
+  const [model, input] = [path(`${name}-model.safetensors`), path(`${name}-input.safetensors`)];
+  writeFileSync(model, saveSafetensors(new Map(state), { config: metadata.config }));
+  writeFileSync(input, saveSafetensors(new Map(inputs)));
+  return { model, input, tensors, inputs: new Map(inputs) };
+}
+
+/** Largest difference, relative to the largest value expected. */
+function difference(found: SafeTensor | undefined, expected: SafeTensor | undefined): number {
+  expect(found?.shape).toEqual(expected?.shape);
+  const [a, b] = [toFloat32(found as SafeTensor), toFloat32(expected as SafeTensor)];
+  const largest = b.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0) / largest;
+}
+
+const output = path("out.safetensors");
+
+describe("erwin predict", () => {
+  it("computes what the reference does, in evaluation mode", () => {
+    const { model, input, tensors } = split("c_3d_rot_eval");
+    const { code, stdout, stderr } = erwin(["predict", "--model", model, "--input", input, "--output", output]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/out \[\d+, \d+\] by webgpu/);
+    const written = loadSafetensors(readFileSync(output)).tensors;
+    expect([...written.keys()]).toEqual(["out"]);
+    expect(difference(written.get("out"), tensors.get("out_f64"))).toBeLessThan(1e-5);
+  });
+
+  it("writes the bottleneck's clouds where the model does not decode, and knows training mode", () => {
+    const { model, input, tensors } = split("e_encoder_only_train");
+    const words = ["--model", model, "--input", input, "--output", output, "--mode", "train", "--backend", "webgpu"];
+    const { code, stderr } = erwin(["predict", ...words]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const written = loadSafetensors(readFileSync(output)).tensors;
+    expect(difference(written.get("out"), tensors.get("out_f64"))).toBeLessThan(5e-5);
+    expect([...(written.get("out_batch_idx")?.data ?? [])]).toEqual([...(tensors.get("out_batch_idx")?.data ?? [])]);
+  });
+
+  it("builds what the input lacks, and says what it cannot build", () => {
+    const { model, inputs } = split("c_3d_rot_eval");
+    const bare = path("bare.safetensors");
+    const keep = (...names: string[]) => new Map([...inputs].filter(([name]) => names.includes(name)));
+    writeFileSync(bare, saveSafetensors(keep("node_features", "node_positions", "batch_idx")));
+    const words = ["predict", "--model", model, "--input", bare, "--output", output];
+    const withoutGraph = erwin(words);
+    expect(withoutGraph.code).toBe(1);
+    expect(errorLine(withoutGraph)).toMatch(/bare\.safetensors: has no edge_index.*--radius R or --knn K/);
+    expect(erwin([...words, "--knn", "4"]).code).toBe(0);
+
+    writeFileSync(bare, saveSafetensors(keep("node_positions", "batch_idx")));
+    const withoutFeatures = erwin([...words, "--knn", "4"]);
+    expect(withoutFeatures.code).toBe(1);
+    expect(errorLine(withoutFeatures)).toMatch(/has no node_features, the model expects \d+ \(positions serve/);
+  });
+
+  it("leaves no output behind when the checkpoint does not fit", () => {
+    const { input, tensors } = split("a_2d_tiny_train");
+    const model = path("broken.safetensors");
+    writeFileSync(model, saveSafetensors({ weight: tensors.get("node_features") as SafeTensor }));
+    const missing = path("never.safetensors");
+    const result = erwin(["predict", "--model", model, "--input", input, "--output", missing]);
+    expect(result.code).toBe(1);
+    expect(errorLine(result)).toContain("broken.safetensors");
+    expect(existsSync(missing)).toBe(false);
+  });
+});

@@ -1,0 +1,92 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { loadSafetensors, saveSafetensors } from "erwin";
+import { afterAll, describe, expect, it } from "vitest";
+import { errorLine, erwin, temporaryFolder } from "./command.ts";
+
+const { path, folder, remove } = temporaryFolder();
+afterAll(remove);
+
+/** Two clouds of 9 and 4 points on lines. */
+const positions = Float32Array.from({ length: 39 }, (_, i) => (i % 3 === 0 ? i / 3 : 0));
+const batch = Int32Array.from({ length: 13 }, (_, i) => (i < 9 ? 0 : 1));
+const input = path("clouds.safetensors");
+writeFileSync(
+  input,
+  saveSafetensors({
+    node_positions: { shape: [13, 3], data: positions },
+    batch_idx: { shape: [13], data: batch },
+  }),
+);
+const output = path("tree.safetensors");
+const read = () => loadSafetensors(readFileSync(output)).tensors;
+
+describe("erwin tree", () => {
+  it("writes the tree of every cloud", () => {
+    const { code, stdout, stderr } = erwin(["tree", "--input", input, "--output", output]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toContain("13 points, 20 slots");
+    const tensors = read();
+    expect([...tensors.keys()].sort()).toEqual(["tree_idx", "tree_mask"]);
+    const [treeIdx, mask] = ["tree_idx", "tree_mask"].map((name) => Array.from(tensors.get(name)?.data ?? [], Number));
+    expect(treeIdx.slice(0, 16).every((point) => point < 9)).toBe(true);
+    expect(treeIdx.slice(16)).toEqual([9, 10, 11, 12]);
+    expect(treeIdx.filter((_, slot) => mask[slot]).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 13 }, (_, i) => i),
+    );
+  });
+
+  it("writes rotated partitions and a graph", () => {
+    const words = ["--strides", "2,2", "--ball-sizes", "4,2,2", "--rotate", "45", "--radius", "1.5"];
+    const { code, stderr } = erwin(["tree", "--input", input, "--output", output, ...words]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const tensors = read();
+    expect(tensors.get("tree_idx_rot.0")?.shape).toEqual([20]);
+    expect(tensors.get("tree_idx_rot.1")?.shape).toEqual([10]);
+    expect(tensors.get("tree_idx_rot.2")?.shape).toEqual([5]);
+    // Neighbours on a line at distance 1, and every point itself.
+    expect(tensors.get("edge_index")?.shape).toEqual([2, 13 + 2 * 8 + 2 * 3]);
+  });
+
+  it.each([
+    ["points.csv", "x,y\n0,0\n1,0\n0,2\n"],
+    ["points.obj", "v 0 0 0\nv 1 0 0\nv 0 2 0\n"],
+  ])("takes %s as one cloud", (name, text) => {
+    writeFileSync(path(name), text);
+    const { code, stderr } = erwin(["tree", "--input", path(name), "--output", output, "--knn", "2", "--threads", "1"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(read().get("tree_idx")?.shape).toEqual([4]);
+    expect(read().get("edge_index")?.shape).toEqual([2, 6]);
+  });
+
+  it("leaves the output as it was when something goes wrong", () => {
+    writeFileSync(output, "precious");
+    writeFileSync(path("cut.safetensors"), readFileSync(input).subarray(0, 200));
+    writeFileSync(path("nan.csv"), "x,y\n0,0\n1,nan\n");
+    writeFileSync(
+      path("shapes.safetensors"),
+      saveSafetensors({
+        node_positions: { shape: [13, 3], data: positions },
+        batch_idx: { shape: [2], data: Int32Array.of(0, 0) },
+      }),
+    );
+    for (const [words, message] of [
+      [["--input", path("cut.safetensors")], /cut\.safetensors: /],
+      [["--input", path("nan.csv")], /nan\.csv: row 3, column 2: "nan" is no number/],
+      [["--input", path("shapes.safetensors")], /batch_idx has the shape \[2\], expected \[13\]/],
+      [["--input", path("points.stl")], /points\.stl/],
+      [["--input", input, "--strides", "3", "--ball-sizes", "4,4"], /strides/],
+    ] as const) {
+      const result = erwin(["tree", "--output", output, ...words]);
+      expect(result.code).toBe(1);
+      expect(errorLine(result)).toMatch(message);
+    }
+    expect(readFileSync(output, "utf8")).toBe("precious");
+    expect(readdirSync(folder).filter((name) => name.includes(".tmp"))).toEqual([]);
+  });
+
+  it("refuses an output that cannot be before it computes", () => {
+    const result = erwin(["tree", "--input", input, "--output", path("no/such/folder.safetensors")]);
+    expect(result.code).toBe(1);
+    expect(errorLine(result)).toMatch(/^Cannot write ".*folder\.safetensors": no such file or folder\.$/);
+  });
+});

@@ -1,0 +1,82 @@
+// Exit codes and what the command line says about itself and about wrong use.
+
+import { describe, expect, it } from "vitest";
+import packageJson from "../../package.json" with { type: "json" };
+import { errorLine, erwin } from "./command.ts";
+
+describe("help", () => {
+  it("lists the commands", () => {
+    for (const words of [["help"], ["--help"]]) {
+      const { code, stdout } = erwin(words);
+      expect(code).toBe(0);
+      for (const command of ["tree", "predict", "bench", "info", "demo"])
+        expect(stdout).toMatch(new RegExp(`^ +${command} `, "m"));
+    }
+  });
+
+  it("explains a command", () => {
+    for (const words of [
+      ["help", "tree"],
+      ["tree", "--help"],
+    ]) {
+      const { code, stdout } = erwin(words);
+      expect(code).toBe(0);
+      expect(stdout).toContain("usage: erwin tree --input FILE --output FILE");
+      expect(stdout).toContain("--ball-sizes B,B,B");
+    }
+  });
+
+  it("tells the version", () => {
+    expect(erwin(["--version"]).stdout.trim()).toBe(packageJson.version);
+  });
+});
+
+describe("wrong usage ends with code 2 and a hint", () => {
+  it.each([
+    [[], "usage: erwin COMMAND"],
+    [["tre"], 'Unknown command "tre", perhaps "tree" was meant.'],
+    [["tree"], "--input is missing."],
+    [["tree", "--input", "a.ply"], "--output is missing."],
+    [["tree", "--inptu", "a.ply"], "--inptu"],
+    [["tree", "stray"], 'Unexpected argument "stray".'],
+    [["tree", "--input", "a.ply", "--output", "b", "--strides", "2,x"], '--strides is "x", expected whole numbers'],
+    [
+      ["tree", "--input", "a.ply", "--output", "b", "--radius", "0"],
+      '--radius is "0", expected a number greater than 0.',
+    ],
+    [
+      ["tree", "--input", "a.ply", "--output", "b", "--radius", "1", "--knn", "3"],
+      "--radius and --knn exclude each other.",
+    ],
+    [
+      ["predict", "--model", "m", "--input", "a.ply", "--output", "b", "--backend", "cuda"],
+      "expected one of auto, webgpu, cpu.",
+    ],
+    [
+      ["predict", "--model", "m", "--input", "a.ply", "--output", "b", "--mode", "test"],
+      "expected one of eval, train.",
+    ],
+    [["bench", "everything"], 'Unknown benchmark "everything"'],
+    [["info", "a", "b"], 'Unexpected argument "b".'],
+  ])("erwin %j", (words, message) => {
+    const { code, stdout, stderr } = erwin(words);
+    expect(stderr).toContain(message);
+    expect(stderr).toMatch(/usage: erwin|See "erwin help/);
+    expect(stdout).toBe("");
+    expect(code).toBe(2);
+  });
+});
+
+describe("failures end with code 1 and one line", () => {
+  it("names a file that is not there", () => {
+    const result = erwin(["info", "nowhere.ply"]);
+    expect(result.code).toBe(1);
+    expect(errorLine(result)).toBe('Cannot read "nowhere.ply": no such file or folder.');
+  });
+
+  it("says which permission is missing", () => {
+    const result = erwin(["info", "nowhere.ply"], { flags: ["--deny-read"] });
+    expect(result.code).toBe(1);
+    expect(errorLine(result)).toMatch(/^Deno refused: Requires read access to .*--allow-read/);
+  });
+});
