@@ -103,13 +103,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! end
 //! end
     workgroupBarrier();
-//! repeat k 16
+    for (var k = 0u; k < TILE_INNER; k += 4) {
+//! repeat step 4
     {
-      let above = left_tile[$k * TILE_STRIDE + thread_row];
-      let below = left_tile[$k * TILE_STRIDE + 8 + thread_row];
+      let at = (k + $step) * TILE_STRIDE;
+      let above = left_tile[at + thread_row];
+      let below = left_tile[at + 8 + thread_row];
 //! repeat h HALVES
       {
-        let factor = right_tile[$k * TILE_STRIDE + $h * 8u + thread_column];
+        let factor = right_tile[at + $h * 8u + thread_column];
         sum[$h * 8 + 0] = fma(vec4f(above.x), factor, sum[$h * 8 + 0]);
         sum[$h * 8 + 1] = fma(vec4f(above.y), factor, sum[$h * 8 + 1]);
         sum[$h * 8 + 2] = fma(vec4f(above.z), factor, sum[$h * 8 + 2]);
@@ -122,6 +124,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! end
     }
 //! end
+    }
     workgroupBarrier();
   }
 

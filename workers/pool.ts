@@ -1,6 +1,6 @@
 // One thread of the pool that builds trees and graphs. On a shared memory it sleeps until the next job; otherwise it has
 // its own memory and answers requests.
-import { serializeError } from "../src/errors.ts";
+
 import { execute } from "../src/balltree/execute.ts";
 import { createMemory } from "../src/balltree/memory.ts";
 import {
@@ -12,6 +12,7 @@ import {
   threadWords,
   unfinishedWord,
 } from "../src/balltree/module.ts";
+import { serializeError } from "../src/errors.ts";
 
 /** The owner of this worker, in Node and Deno or in a browser. */
 interface Owner {

@@ -1,5 +1,5 @@
 // Ball trees and neighbour graphs: what the rest of the library may use of this folder.
-export { knnGraph, type KnnGraphOptions, radiusGraph, type RadiusGraphOptions } from "./graph.ts";
+export { type KnnGraphOptions, knnGraph, type RadiusGraphOptions, radiusGraph } from "./graph.ts";
 export { type TreeLevel, treeLevels, treeSlots } from "./levels.ts";
 export { type CloudDivision, cloudOffsets } from "./offsets.ts";
 export type { PointsOptions } from "./points.ts";

@@ -1,6 +1,7 @@
-// Neighbour search for radius and nearest-neighbour graphs: the partition of the ball tree, stopped at small buckets, with
-// a bounding box at every node. Distances are squared in float64, ((dx dx + dy dy) + dz dz), so that results equal a plain
-// search over all pairs to the last bit; a box's distance in the same arithmetic is never larger than that of its points.
+// Neighbour search for radius and nearest-neighbour graphs: the partition of the ball tree, stopped at small buckets,
+// with a bounding box at every node. Distances are squared in float64, ((dx dx + dy dy) + dz dz), so that results equal
+// a plain search over all pairs to the last bit; a box's distance in the same arithmetic is never larger than that of
+// its points.
 #pragma once
 #include <algorithm>
 
@@ -14,6 +15,8 @@ inline float* boxOf(const Job& job, const Segment& segment, int32_t depth, int32
   return job.boxes + (int64_t)(segment.output + (1 << depth) - 1 + index) * boxFloats;
 }
 
+inline int32_t leastIdOf(const float* box) { return ((const int32_t*)box)[3]; }
+
 /// Partitions every cloud into buckets and finds the boxes of all nodes.
 inline void prepareSearch(const Job& job, int partitionStage, int boxStage) {
   partitionSegments(job, job.segments, partitionStage, [&](const Segment& segment) {
@@ -21,7 +24,8 @@ inline void prepareSearch(const Job& job, int partitionStage, int boxStage) {
       if (levels > 0) return false;
       const Bounds bounds = boundsOf(from, count);
       float* box = boxOf(job, segment, segment.levels, leaf);
-      wasm_v128_store(box, bounds.low);
+      // Records of a part are in the order of their ids: the first has the least.
+      wasm_v128_store(box, wasm_i32x4_replace_lane(bounds.low, 3, from[0].id));
       wasm_v128_store(box + 4, bounds.high);
       return true;
     };
@@ -33,8 +37,11 @@ inline void prepareSearch(const Job& job, int partitionStage, int boxStage) {
       for (int32_t index = 0; index < 1 << depth; ++index) {
         float* box = boxOf(job, segment, depth, index);
         const float* children = boxOf(job, segment, depth + 1, 2 * index);
-        wasm_v128_store(box, wasm_f32x4_pmin(wasm_v128_load(children), wasm_v128_load(children + boxFloats)));
-        wasm_v128_store(box + 4, wasm_f32x4_pmax(wasm_v128_load(children + 4), wasm_v128_load(children + boxFloats + 4)));
+        const v128_t low = wasm_f32x4_pmin(wasm_v128_load(children), wasm_v128_load(children + boxFloats));
+        const int32_t leastId = std::min(leastIdOf(children), leastIdOf(children + boxFloats));
+        wasm_v128_store(box, wasm_i32x4_replace_lane(low, 3, leastId));
+        wasm_v128_store(box + 4,
+                        wasm_f32x4_pmax(wasm_v128_load(children + 4), wasm_v128_load(children + boxFloats + 4)));
       }
     }
   });
@@ -64,32 +71,65 @@ inline double squaredDistanceToBox(const Target& target, const float* box) {
   return dx * dx + dy * dy + dz * dz;
 }
 
-/// The targets nearest first: at most `capacity` of those offered, ties by id.
-struct Nearest {
-  Neighbour* heap;  // the farthest first
+inline bool isNearer(double distanceA, int32_t idA, double distanceB, int32_t idB) {
+  return distanceA < distanceB || (distanceA == distanceB && idA < idB);
+}
+inline bool isNearer(const Neighbour& a, const Neighbour& b) {
+  return isNearer(a.squaredDistance, a.id, b.squaredDistance, b.id);
+}
+
+/// The nearest of those offered, ties by id: at most `capacity`, a small number, in order.
+struct ShortList {
+  Neighbour* list;
   int32_t capacity;
   double squaredRadius;
   int32_t count = 0;
 
-  static bool isNearer(const Neighbour& a, const Neighbour& b) {
-    return a.squaredDistance < b.squaredDistance || (a.squaredDistance == b.squaredDistance && a.id < b.id);
-  }
-  bool isHopeless(double boxDistance) const {
-    return count < capacity ? !(boxDistance < squaredRadius) : boxDistance > heap[0].squaredDistance;
+  const Neighbour& farthest() const { return list[count - 1]; }
+  bool isHopeless(double distance, int32_t leastId) const {
+    if (count < capacity) return !(distance < squaredRadius);
+    return !isNearer(distance, leastId, farthest().squaredDistance, farthest().id);
   }
   bool isComplete() const { return false; }
   void offer(double distance, int32_t id) {
-    if (!(distance < squaredRadius)) return;
-    if (count < capacity) {
-      heap[count++] = {distance, id, 0};
-      std::push_heap(heap, heap + count, isNearer);
-    } else if (isNearer({distance, id, 0}, heap[0])) {
-      std::pop_heap(heap, heap + count, isNearer);
-      heap[count - 1] = {distance, id, 0};
-      std::push_heap(heap, heap + count, isNearer);
+    if (isHopeless(distance, id)) return;
+    int32_t place = count < capacity ? count++ : count - 1;
+    for (; place > 0 && isNearer(distance, id, list[place - 1].squaredDistance, list[place - 1].id); --place) {
+      list[place] = list[place - 1];
     }
+    list[place] = {distance, id, 0};
   }
+  void sort() {}
 };
+
+/// The same for a large `capacity`: a heap with the farthest first.
+struct LongList {
+  Neighbour* list;
+  int32_t capacity;
+  double squaredRadius;
+  int32_t count = 0;
+
+  static bool order(const Neighbour& a, const Neighbour& b) { return isNearer(a, b); }
+  bool isHopeless(double distance, int32_t leastId) const {
+    if (count < capacity) return !(distance < squaredRadius);
+    return !isNearer(distance, leastId, list[0].squaredDistance, list[0].id);
+  }
+  bool isComplete() const { return false; }
+  void offer(double distance, int32_t id) {
+    if (isHopeless(distance, id)) return;
+    if (count < capacity) {
+      ++count;
+    } else {
+      std::pop_heap(list, list + count, order);
+    }
+    list[count - 1] = {distance, id, 0};
+    std::push_heap(list, list + count, order);
+  }
+  void sort() { std::sort_heap(list, list + count, order); }
+};
+
+/// Lists of up to this many are kept in order.
+constexpr int32_t shortList = 48;
 
 /// How many lie within the radius, up to `capacity`.
 struct Counter {
@@ -97,33 +137,40 @@ struct Counter {
   double squaredRadius;
   int32_t count = 0;
 
-  bool isHopeless(double boxDistance) const { return !(boxDistance < squaredRadius); }
+  bool isHopeless(double distance, int32_t) const { return !(distance < squaredRadius); }
   bool isComplete() const { return count >= capacity; }
   void offer(double distance, int32_t) { count += distance < squaredRadius; }
 };
 
 /// Offers the points of the target's cloud that may matter, near parts first.
 template <typename Result>
-inline void searchTree(const Job& job, const Segment& segment, const Record* records, const Target& target, Result& result) {
+inline void searchTree(const Job& job, const Segment& segment, const Record* records, const Target& target,
+                       Result& result) {
   struct Part {
     int32_t depth, index, start, count;
     double distance;
+    int32_t leastId;
   };
   Part stack[32];
   int32_t waiting = 0;
-  Part part = {0, 0, segment.start, segment.count, 0};
+  Part part = {0, 0, segment.start, segment.count, 0, segment.start};
   for (;;) {
     while (part.depth < segment.levels) {
       const int32_t half = part.count >> 1;
       const float* boxes = boxOf(job, segment, part.depth + 1, 2 * part.index);
-      Part near = {part.depth + 1, 2 * part.index, part.start, half, squaredDistanceToBox(target, boxes)};
-      Part far = {part.depth + 1, 2 * part.index + 1, part.start + half, part.count - half,
-                  squaredDistanceToBox(target, boxes + boxFloats)};
+      Part near = {part.depth + 1,  2 * part.index, part.start, half, squaredDistanceToBox(target, boxes),
+                   leastIdOf(boxes)};
+      Part far = {part.depth + 1,
+                  2 * part.index + 1,
+                  part.start + half,
+                  part.count - half,
+                  squaredDistanceToBox(target, boxes + boxFloats),
+                  leastIdOf(boxes + boxFloats)};
       if (far.distance < near.distance) std::swap(near, far);
-      if (!result.isHopeless(far.distance)) stack[waiting++] = far;
+      if (!result.isHopeless(far.distance, far.leastId)) stack[waiting++] = far;
       part = near;
     }
-    if (!result.isHopeless(part.distance)) {
+    if (!result.isHopeless(part.distance, part.leastId)) {
       for (int32_t i = part.start; i < part.start + part.count; ++i) {
         const int32_t id = records[i].id;
         if (id == target.id && !job.loop) continue;
@@ -134,7 +181,7 @@ inline void searchTree(const Job& job, const Segment& segment, const Record* rec
     do {
       if (waiting == 0) return;
       part = stack[--waiting];
-    } while (result.isHopeless(part.distance));
+    } while (result.isHopeless(part.distance, part.leastId));
   }
 }
 
@@ -155,7 +202,8 @@ inline void searchAll(const Job& job, const Segment& segment, int32_t targetId, 
   }
 }
 
-/// Calls search(id, run) for every target, in the order of the tree for the sake of the caches; run(result) does its search.
+/// Calls search(id, run) for every target, in the order of the tree for the sake of the caches; run(result) does its
+/// search.
 template <typename Search>
 inline void forEachTarget(const Job& job, int stage, Search search) {
   shareRange(job, stage, job.points, searchStretch, [&](int32_t first, int32_t end) {
@@ -186,13 +234,20 @@ inline void countNeighbours(const Job& job, int stage) {
 
 /// Finds the neighbours of targets firstTarget to endTarget, as many of each as neighbourCount says.
 inline void findNeighbours(const Job& job, int stage, int32_t thread) {
-  Neighbour* heap = job.candidates + (int64_t)thread * job.mostNeighbours;
+  Neighbour* list = job.candidates + (int64_t)thread * job.mostNeighbours;
   forEachTarget(job, stage, [&](int32_t id, auto run) {
-    if (id < job.firstTarget || id >= job.endTarget || job.neighbourCount[id] == 0) return;
-    Nearest nearest = {heap, job.neighbourCount[id], job.squaredRadius};
-    run(nearest);
-    std::sort_heap(heap, heap + nearest.count, Nearest::isNearer);
-    int32_t* output = job.neighbours + job.neighbourStart[id];
-    for (int32_t i = 0; i < nearest.count; ++i) output[i] = heap[i].id;
+    const int32_t capacity = job.neighbourCount[id];
+    if (id < job.firstTarget || id >= job.endTarget || capacity == 0) return;
+    const auto find = [&](auto nearest) {
+      run(nearest);
+      nearest.sort();
+      int32_t* output = job.neighbours + job.neighbourStart[id];
+      for (int32_t i = 0; i < nearest.count; ++i) output[i] = list[i].id;
+    };
+    if (capacity <= shortList) {
+      find(ShortList{list, capacity, job.squaredRadius});
+    } else {
+      find(LongList{list, capacity, job.squaredRadius});
+    }
   });
 }

@@ -1,5 +1,5 @@
-// The job description that TypeScript writes into memory and every thread reads (src/balltree/job.ts holds the same list).
-// All arrays belong to TypeScript: nothing here allocates.
+// The job description that TypeScript writes into memory and every thread reads (src/balltree/job.ts holds the same
+// list). All arrays belong to TypeScript: nothing here allocates.
 #pragma once
 #include <stdint.h>
 
@@ -10,7 +10,8 @@ struct alignas(16) Record {
   int32_t id;
 };
 
-/// A range of records to be halved `levels` times: one cloud, or one cloud's nodes at one level of the rotated partition.
+/// A range of records to be halved `levels` times: one cloud, or one cloud's nodes at one level of the rotated
+/// partition.
 struct Segment {
   int32_t start;   // first record
   int32_t count;   // number of records
@@ -33,8 +34,8 @@ struct Task {
 /// One level of the hierarchy over the batch.
 struct Level {
   int32_t nodes;
-  int32_t stride;  // nodes of this level merged into one of the next
-  int32_t start;   // first record of this level among those of all levels
+  int32_t stride;          // nodes of this level merged into one of the next
+  int32_t start;           // first record of this level among those of all levels
   const int32_t* offsets;  // [clouds + 1] first node of each cloud
 };
 
@@ -49,10 +50,10 @@ enum class Kind : int32_t { Tree = 0, PrepareSearch = 1, FindNeighbours = 2 };
 
 /// Counters shared by the threads of one job, all 0 at its start.
 struct Sync {
-  int32_t arrived;     // threads waiting at the barrier
-  int32_t generation;  // barriers passed
-  int32_t pushed;      // tasks in the queue so far
-  int32_t total;       // tasks there will be
+  int32_t arrived;      // threads waiting at the barrier
+  int32_t generation;   // barriers passed
+  int32_t pushed;       // tasks in the queue so far
+  int32_t total;        // tasks there will be
   int32_t tickets[28];  // next item of each stage
 };
 
@@ -63,7 +64,7 @@ struct Job {
   int32_t dimensionality;
   int32_t points;
   int32_t clouds;
-  int32_t firstBadRow;  // in: points; out: the first row with a coordinate that is not finite
+  int32_t firstBadRow;     // in: points; out: the first row with a coordinate that is not finite
   const float* positions;  // [points, dimensionality]
   const int32_t* offsets;  // [clouds + 1]
   Record* records;         // two buffers for the partition, each with 16 records to spare

@@ -1,5 +1,5 @@
-// The bottom of a tree: the last splits of up to 16 points and the order inside each leaf, for four nodes at a time with
-// one node in each SIMD lane and no branches.
+// The bottom of a tree: the last splits of up to 16 points and the order inside each leaf, for four nodes at a time
+// with one node in each SIMD lane and no branches.
 #pragma once
 #include "split.h"
 
@@ -53,8 +53,8 @@ inline v128_t maximum(v128_t a, v128_t b, v128_t c, v128_t d) {
   return wasm_f32x4_pmax(wasm_f32x4_pmax(a, b), wasm_f32x4_pmax(c, d));
 }
 
-/// Sorts each of four parts of 2 to 4 records, at `starts` of `from`, along its own axis of largest spread; ties stay in
-/// order. Part p arrives at to[4 p].
+/// Sorts each of four parts of 2 to 4 records, at `starts` of `from`, along its own axis of largest spread; ties stay
+/// in order. Part p arrives at to[4 p].
 inline void sortFourParts(const Record* from, const int32_t* starts, Record* to) {
   v128_t records[4][4];
   Lanes lanes[4];

@@ -6,7 +6,8 @@
 /// Notes the first row with a coordinate that is not finite.
 inline void reportBadRow(Job& job, int32_t row) {
   int32_t seen = atomicLoad(&job.firstBadRow);
-  while (row < seen && !__atomic_compare_exchange_n(&job.firstBadRow, &seen, row, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+  while (row < seen &&
+         !__atomic_compare_exchange_n(&job.firstBadRow, &seen, row, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
   }
 }
 
@@ -40,7 +41,8 @@ inline void loadRecords(const Job& job, int32_t first, int32_t end) {
   }
 }
 
-/// Halves a part `levels` times. finish(records, spare, count, levels, leaf) returns whether it has dealt with the part.
+/// Halves a part `levels` times. finish(records, spare, count, levels, leaf) returns whether it has dealt with the
+/// part.
 template <typename Finish>
 inline void descend(Record* from, Record* to, int32_t count, int32_t levels, int32_t leaf, Finish& finish) {
   if (finish(from, to, count, levels, leaf)) return;

@@ -40,7 +40,8 @@ inline Bounds boundsOf(const Record* records, int32_t count) {
   return {wasm_f32x4_pmin(lowA, lowB), wasm_f32x4_pmax(highA, highB)};
 }
 
-/// The first axis of largest spread. The difference is taken in float64: in float32 its rounding could change the winner.
+/// The first axis of largest spread. The difference is taken in float64: in float32 its rounding could change the
+/// winner.
 inline Spread spreadOf(Bounds bounds) {
   const float low0 = wasm_f32x4_extract_lane(bounds.low, 0), high0 = wasm_f32x4_extract_lane(bounds.high, 0);
   const float low1 = wasm_f32x4_extract_lane(bounds.low, 1), high1 = wasm_f32x4_extract_lane(bounds.high, 1);
@@ -50,7 +51,8 @@ inline Spread spreadOf(Bounds bounds) {
   const double spread2 = (double)high2 - (double)low2;
   const bool second = spread1 > spread0;
   const bool third = spread2 > (second ? spread1 : spread0);
-  return {third ? 2 : (second ? 1 : 0), third ? low2 : (second ? low1 : low0), third ? high2 : (second ? high1 : high0)};
+  return {third ? 2 : (second ? 1 : 0), third ? low2 : (second ? low1 : low0),
+          third ? high2 : (second ? high1 : high0)};
 }
 
 inline float keyOf(const Record* record, int32_t axis) { return record->coordinates[axis]; }

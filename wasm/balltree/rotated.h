@@ -1,5 +1,5 @@
-// Rotated partitions: tree slots at rotated positions, their means at the coarser levels, and every level's nodes halved
-// until the parts are balls.
+// Rotated partitions: tree slots at rotated positions, their means at the coarser levels, and every level's nodes
+// halved until the parts are balls.
 #pragma once
 #include <math.h>
 
@@ -25,9 +25,9 @@ inline void rotateSlots(const Job& job, const Rotation& rotation, int32_t first,
   for (int32_t slot = first; slot < end; ++slot) {
     const float* position = job.positions + (int64_t)job.treeIdx[slot] * dimensionality;
     const double x = position[0], y = position[1], z = dimensionality > 2 ? position[2] : 0;
-    const v128_t rotated =
-        wasm_f32x4_make((float)(x * r[0][0] + y * r[1][0] + z * r[2][0]), (float)(x * r[0][1] + y * r[1][1] + z * r[2][1]),
-                        (float)(x * r[0][2] + y * r[1][2] + z * r[2][2]), 0);
+    const v128_t rotated = wasm_f32x4_make((float)(x * r[0][0] + y * r[1][0] + z * r[2][0]),
+                                           (float)(x * r[0][1] + y * r[1][1] + z * r[2][1]),
+                                           (float)(x * r[0][2] + y * r[1][2] + z * r[2][2]), 0);
     const v128_t coordinates = wasm_f32x4_add(rotated, wasm_f32x4_splat(0));
     store(job.records + slot, wasm_i32x4_replace_lane(coordinates, 3, slot));
   }

@@ -1,5 +1,5 @@
-// Which coordinate separates the `rank` smallest of a list from the rest. Counting passes over a contiguous list, guided
-// by interpolation, have no unpredictable branches and need about four passes on data that is not extreme.
+// Which coordinate separates the `rank` smallest of a list from the rest. Counting passes over a contiguous list,
+// guided by interpolation, have no unpredictable branches and need about four passes on data that is not extreme.
 #pragma once
 #include <wasm_simd128.h>
 
@@ -65,7 +65,8 @@ inline float nextUp(float key) {
 
 /// The threshold with `rank` keys on its left, 0 < rank < count. All keys lie in [low, high]. May reorder the keys.
 inline Threshold select(float* keys, int32_t count, int32_t rank, float low, float high) {
-  float end = nextUp(high);  // the answer is in [low, end): `below` keys are smaller than low, `belowEnd` smaller than end
+  float end =
+      nextUp(high);  // the answer is in [low, end): `below` keys are smaller than low, `belowEnd` smaller than end
   int32_t below = 0, belowEnd = count;
   bool lastWasBelow = false, repeated = false;
   for (int32_t pass = 0; pass < 12; ++pass) {
@@ -74,7 +75,8 @@ inline Threshold select(float* keys, int32_t count, int32_t rank, float low, flo
     if (!(guess > low)) guess = nextUp(low);
     if (!(guess < end)) {
       guess = (float)((double)low * 0.5 + (double)end * 0.5);
-      if (!(guess > low && guess < end)) return {low, rank - below};  // low and end are neighbours: all in between are equal
+      if (!(guess > low && guess < end))
+        return {low, rank - below};  // low and end are neighbours: all in between are equal
     }
     const int32_t counted = countBelow(keys, count, guess);
     if (counted == rank) return {guess, 0};

@@ -1,5 +1,6 @@
 // One split: the half with the smallest coordinates on the axis of largest spread goes left. Splits are stable, so the
-// records of every part stay in the order of their ids, and ties between equal coordinates break by id with no extra work.
+// records of every part stay in the order of their ids, and ties between equal coordinates break by id with no extra
+// work.
 #pragma once
 #include "records.h"
 #include "select.h"
@@ -9,16 +10,59 @@ constexpr int32_t rankedSize = 32;
 /// Parts of up to this many are split by selection among all their keys; larger ones look at a sample first.
 constexpr int32_t plainSize = 1024;
 
+/// For a mask of four records that go left, where each of the four goes, in bytes after the next free place on its
+/// side.
+struct MoveTable {
+  alignas(16) int32_t isLeft[16][4];  // -1 or 0
+  alignas(16) int32_t offsets[16][4];
+  int32_t bytesLeft[16];
+  constexpr MoveTable() : isLeft(), offsets(), bytesLeft() {
+    for (int mask = 0; mask < 16; ++mask) {
+      int left = 0, right = 0;
+      for (int i = 0; i < 4; ++i) {
+        const bool goesLeft = (mask >> i) & 1;
+        isLeft[mask][i] = goesLeft ? -1 : 0;
+        offsets[mask][i] = (int)sizeof(Record) * (goesLeft ? left++ : right++);
+      }
+      bytesLeft[mask] = (int)sizeof(Record) * left;
+    }
+  }
+};
+constexpr MoveTable moveTable;
+
+/// Takes records in order and puts each behind the last one of its half.
+struct Halves {
+  int32_t left, right;  // addresses
+
+  Halves(Record* to, int32_t half) : left((int32_t)to), right((int32_t)(to + half)) {}
+
+  void moveFour(const Record* from, uint32_t mask) {
+    const v128_t sides =
+        wasm_v128_bitselect(wasm_i32x4_splat(left), wasm_i32x4_splat(right), wasm_v128_load(moveTable.isLeft[mask]));
+    const v128_t targets = wasm_i32x4_add(sides, wasm_v128_load(moveTable.offsets[mask]));
+    store((Record*)wasm_i32x4_extract_lane(targets, 0), load(from));
+    store((Record*)wasm_i32x4_extract_lane(targets, 1), load(from + 1));
+    store((Record*)wasm_i32x4_extract_lane(targets, 2), load(from + 2));
+    store((Record*)wasm_i32x4_extract_lane(targets, 3), load(from + 3));
+    const int32_t bytes = moveTable.bytesLeft[mask];
+    left += bytes;
+    right += 4 * (int32_t)sizeof(Record) - bytes;
+  }
+
+  void moveOne(const Record* from, bool isLeft) {
+    const int32_t mask = -(int32_t)isLeft, bytes = (int32_t)sizeof(Record);
+    store((Record*)(right ^ ((left ^ right) & mask)), load(from));
+    left += bytes & mask;
+    right += bytes & ~mask;
+  }
+};
+
 /// Moves the records whose bit is set to the left.
 inline void partitionByBits(const Record* from, Record* to, int32_t count, int32_t half, uint32_t bits) {
-  Record *left = to, *right = to + half;
-  for (int32_t i = 0; i < count; ++i) {
-    const uint32_t isLeft = (bits >> i) & 1;
-    Record* target = isLeft ? left : right;
-    store(target, load(from + i));
-    left += isLeft;
-    right += 1 - isLeft;
-  }
+  Halves halves(to, half);
+  int32_t i = 0;
+  for (; i + 4 <= count; i += 4) halves.moveFour(from + i, (bits >> i) & 15);
+  for (; i < count; ++i) halves.moveOne(from + i, (bits >> i) & 1);
 }
 
 /// Splits up to 4 * vectors records by rank: a record's rank is the number of records with a smaller key.
@@ -63,28 +107,23 @@ inline void splitByRank(const Record* from, Record* to, int32_t count, int32_t h
 }
 
 inline void partitionByKey(const Record* from, Record* to, int32_t count, int32_t half, int32_t axis, float key) {
-  Record *left = to, *right = to + half;
-  for (int32_t i = 0; i < count; ++i) {
-    const int32_t isLeft = keyOf(from + i, axis) < key;
-    Record* target = isLeft ? left : right;
-    store(target, load(from + i));
-    left += isLeft;
-    right += 1 - isLeft;
+  const v128_t keys = wasm_f32x4_splat(key);
+  Halves halves(to, half);
+  int32_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    halves.moveFour(from + i, (uint32_t)wasm_i32x4_bitmask(wasm_f32x4_lt(fourKeys(from + i, axis), keys)));
   }
+  for (; i < count; ++i) halves.moveOne(from + i, keyOf(from + i, axis) < key);
 }
 
-inline void partitionWithTies(const Record* from, Record* to, int32_t half, int32_t count, int32_t axis, Threshold at) {
-  Record *left = to, *right = to + half;
+inline void partitionWithTies(const Record* from, Record* to, int32_t count, int32_t half, int32_t axis, Threshold at) {
+  Halves halves(to, half);
   int32_t ties = at.ties;
   for (int32_t i = 0; i < count; ++i) {
     const float key = keyOf(from + i, axis);
-    const int32_t isTie = (key == at.key) & (ties > 0);
-    const int32_t isLeft = (key < at.key) | isTie;
+    const bool isTie = (key == at.key) & (ties > 0);
     ties -= isTie;
-    Record* target = isLeft ? left : right;
-    store(target, load(from + i));
-    left += isLeft;
-    right += 1 - isLeft;
+    halves.moveOne(from + i, (key < at.key) | isTie);
   }
 }
 
@@ -195,6 +234,6 @@ inline void split(const Record* from, Record* to, int32_t count) {
   if (at.ties == 0) {
     partitionByKey(from, to, count, half, spread.axis, at.key);
   } else {
-    partitionWithTies(from, to, half, count, spread.axis, at);
+    partitionWithTies(from, to, count, half, spread.axis, at);
   }
 }

@@ -1,5 +1,5 @@
-// How threads share a job: tickets for the items of a stage, a barrier between stages, and a queue of parts of segments in
-// which splitting a large part makes a new task. Threads wait a short while busily and then sleep.
+// How threads share a job: tickets for the items of a stage, a barrier between stages, and a queue of parts of segments
+// in which splitting a large part makes a new task. Threads wait a short while busily and then sleep.
 #pragma once
 #include "job.h"
 
@@ -30,7 +30,8 @@ inline void barrier(const Job& job) {
   }
 }
 
-/// Calls work(first, end) for stretches of [0, items), shared between the threads. Each stage has its own ticket counter.
+/// Calls work(first, end) for stretches of [0, items), shared between the threads. Each stage has its own ticket
+/// counter.
 template <typename Work>
 inline void shareRange(const Job& job, int stage, int32_t items, int32_t stretch, Work work) {
   for (;;) {
@@ -71,8 +72,8 @@ inline void fillQueue(const Job& job, const Segment* segments, int32_t count, in
   }
 }
 
-/// Works through the queue. splitTask(task) halves a large part's records into the other buffer; finishTask(task) does all
-/// that is left of a small one.
+/// Works through the queue. splitTask(task) halves a large part's records into the other buffer; finishTask(task) does
+/// all that is left of a small one.
 template <typename SplitTask, typename FinishTask>
 inline void runQueue(const Job& job, int stage, SplitTask splitTask, FinishTask finishTask) {
   Sync& sync = *job.sync;

@@ -1,5 +1,6 @@
-// The plain ball-tree algorithm as native code, the baseline of the tree benchmark: float64 coordinates, std::nth_element
-// on indices, OpenMP over the clouds of a batch. Prints one line of JSON: the milliseconds of every repetition.
+// The plain ball-tree algorithm as native code, the baseline of the tree benchmark: float64 coordinates,
+// std::nth_element on indices, OpenMP over the clouds of a batch. Prints one line of JSON: the milliseconds of every
+// repetition.
 //
 //   tree CLOUDS POINTS THREADS REPETITIONS
 #include <omp.h>
