@@ -11,15 +11,27 @@ export interface DeviceOptions {
   backend?: "auto" | BackendName;
   /** Worker threads for trees and graphs. Default: one a processor core, at most 8. */
   threads?: number;
+  /**
+   * Largest piece of memory one kernel may see at a time, in bytes. Default: what the adapter offers. Larger tensors are
+   * worked on in pieces; a smaller limit shows how a program does on a smaller device.
+   */
+  maxBindingBytes?: number;
 }
 
 /**
  * A device to run models on, after it has computed a known answer.
  * @throws DeviceError when there is none; its message says what was tried and what to do.
  */
-export async function requestDevice({ backend = "auto", threads }: DeviceOptions = {}): Promise<Device> {
+export async function requestDevice({
+  backend = "auto",
+  threads,
+  maxBindingBytes,
+}: DeviceOptions = {}): Promise<Device> {
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     throw new ConfigError(`threads must be a whole number of at least 1, not ${threads}`, { field: "threads" });
+  }
+  if (maxBindingBytes !== undefined && !(maxBindingBytes >= 2 ** 16)) {
+    throw new ConfigError(`maxBindingBytes must be at least 65536, not ${maxBindingBytes}`, { field: "maxBindingBytes" });
   }
   if (backend === "cpu") {
     throw new DeviceError(
@@ -32,5 +44,5 @@ export async function requestDevice({ backend = "auto", threads }: DeviceOptions
       field: "backend",
     });
   }
-  return requestWebGPUDevice({ threads });
+  return requestWebGPUDevice({ threads, maxBindingBytes });
 }

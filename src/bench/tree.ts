@@ -2,6 +2,7 @@
 // run, with the same points and numbers of threads.
 import { buildBallTree } from "../balltree/index.ts";
 import nativeSource from "./native/tree.cpp?raw";
+import { formatTable, formatTiming, type Timing, timingOf } from "./timing.ts";
 
 export interface TreeBenchCase {
   clouds: number;
@@ -14,15 +15,6 @@ export interface TreeBenchOptions {
   threads?: readonly number[];
   /** Rough milliseconds for one case on one side. */
   time?: number;
-}
-
-/** Milliseconds of one build. */
-export interface Timing {
-  median: number;
-  /** First and third quartile. */
-  low: number;
-  high: number;
-  repetitions: number;
 }
 
 export interface TreeBenchRow extends TreeBenchCase {
@@ -104,12 +96,6 @@ function samplePositions(points: number): Float32Array {
   });
 }
 
-function timingOf(times: number[]): Timing {
-  const sorted = Float64Array.from(times).sort();
-  const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))]!;
-  return { median: at(0.5), low: at(0.25), high: at(0.75), repetitions: sorted.length };
-}
-
 type NativeRun = (size: TreeBenchCase, threads: number, repetitions: number) => number[];
 
 interface Native {
@@ -148,25 +134,16 @@ function compileNative(): Native {
 
 /** A table for people. */
 export function formatTreeBench({ host, missingNative, rows }: TreeBench): string {
-  const milliseconds = ({ median, low, high }: Timing) =>
-    `${median.toFixed(2)} ms (${low.toFixed(2)}-${high.toFixed(2)})`;
   const lines = [
     ["clouds x points", "threads", "erwin, median (quartiles)", "native, plain", "ratio"],
     ...rows.map((row) => [
       `${row.clouds} x ${row.points}`,
       String(row.threads),
-      milliseconds(row.erwin),
-      row.native ? milliseconds(row.native) : "-",
+      formatTiming(row.erwin),
+      row.native ? formatTiming(row.native) : "-",
       row.ratio === undefined ? "-" : `${row.ratio.toFixed(1)} x`,
     ]),
   ];
-  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-  const table = lines.map((line) =>
-    line
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join("  ")
-      .trimEnd(),
-  );
   const note = missingNative === undefined ? [] : [`No native baseline: ${missingNative}.`];
-  return [`Ball trees, 3 dimensions, ${host}`, "", ...table, ...note].join("\n");
+  return [`Ball trees, 3 dimensions, ${host}`, "", ...formatTable(lines), ...note].join("\n");
 }

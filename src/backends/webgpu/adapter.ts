@@ -23,7 +23,13 @@ const ADVICE =
  * A WebGPU device that has been seen to compute.
  * @throws DeviceError when the host has no WebGPU, no adapter, or only one that gives wrong answers.
  */
-export async function requestWebGPUDevice({ threads }: { threads?: number } = {}): Promise<WebGPUDevice> {
+export async function requestWebGPUDevice({
+  threads,
+  maxBindingBytes = Number.POSITIVE_INFINITY,
+}: {
+  threads?: number;
+  maxBindingBytes?: number;
+} = {}): Promise<WebGPUDevice> {
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
   if (!gpu) throw new DeviceError(`this host has no WebGPU: ${ADVICE}`, { backend: "webgpu" });
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
@@ -50,7 +56,7 @@ export async function requestWebGPUDevice({ threads }: { threads?: number } = {}
     vendor: adapter.info?.vendor ?? "",
     architecture: adapter.info?.architecture ?? "",
     software: /llvmpipe|lavapipe|swiftshader|software/i.test(`${description} ${adapter.info?.architecture ?? ""}`),
-    maxBindingBytes: Math.floor(gpuDevice.limits.maxStorageBufferBindingSize / 256) * 256,
+    maxBindingBytes: Math.floor(Math.min(gpuDevice.limits.maxStorageBufferBindingSize, maxBindingBytes) / 256) * 256,
     maxBufferBytes: gpuDevice.limits.maxBufferSize,
     features: requiredFeatures,
   };

@@ -1,6 +1,7 @@
 // erwin demo: the model on a real mesh and on a ragged batch of its parts, and a picture of the balls.
 
 import { version } from "../../../package.json";
+import { readmeModel } from "../../bench/readme-model.ts";
 import {
   type BallTree,
   buildBallTree,
@@ -12,7 +13,6 @@ import {
 import type { Arguments, Command } from "../command.ts";
 import { drawBunny } from "../demo/bunny-picture.ts";
 import { joinClouds, raggedClouds, smoothFeatures } from "../demo/clouds.ts";
-import { demoConfig } from "../demo/config.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { checkOutput, writeWhole } from "../files.ts";
 import { deviceOptions, readDeviceChoice } from "../options.ts";
@@ -36,7 +36,7 @@ const neighbours = 16;
 async function run(args: Arguments): Promise<void> {
   const choice = readDeviceChoice(args);
   const channels = args.number("channels", "a multiple of 4", (value) => value > 0 && value % 4 === 0) ?? 32;
-  const config = demoConfig(channels);
+  const config = readmeModel(channels);
   const output = args.text("output") ?? "erwin-balls.svg";
   checkOutput(output);
   const { default: bunny } = await import("bunny");

@@ -1,15 +1,15 @@
 // The picture of the demonstration: what the balls of the model look like on the bunny's surface.
 
+import { readmeModel } from "../../bench/readme-model.ts";
 import { type BallTree, buildBallTree } from "../../index.ts";
 import { drawBalls, type PictureRow } from "../picture.ts";
 import { formatCount } from "../text.ts";
-import { demoConfig } from "./config.ts";
 import { type Mesh, sampleSurface } from "./surface.ts";
 
 /** A power of two: every ball of the picture is full. */
 const picturePoints = 16384;
 /** Trees do not depend on the number of channels. */
-const config = demoConfig(32);
+const config = readmeModel(32);
 const pictureLevels = [0, 2, 4];
 
 /** An SVG file. */

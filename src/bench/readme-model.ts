@@ -1,8 +1,9 @@
-// The model of the demonstration: that of the README, with as many channels as are asked for (32 there).
+// The model of the README: the one that is shown, timed and compared.
 
-import type { ErwinConfigInput } from "../../index.ts";
+import type { ErwinConfigInput } from "../erwin/config.ts";
 
-export function demoConfig(channels: number) {
+/** With as many channels as are asked for; 32 in the README. */
+export function readmeModel(channels: number) {
   return {
     cIn: channels,
     cHidden: channels,

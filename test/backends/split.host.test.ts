@@ -1,0 +1,45 @@
+// Tensors larger than one binding of the device are worked on in pieces: the same bits forward, the same gradients.
+
+import { type Device, ErwinTransformer, knnGraph, requestDevice, Tensor } from "erwin";
+import { expect, test } from "vitest";
+import { cloudOptions, randomCloud, seededRandom } from "../support/clouds.ts";
+import { l2Error } from "../support/compare.ts";
+
+const config = {
+  cIn: 4,
+  cHidden: [16, 16],
+  ballSizes: [64, 32],
+  encNumHeads: [2, 2],
+  encDepths: [2, 2],
+  decNumHeads: [2],
+  decDepths: [2],
+  strides: [2],
+  rotate: 45,
+  mlpRatio: 4,
+  mpSteps: 2,
+};
+const points = 3000;
+const cloud = randomCloud(points, cloudOptions(config), seededRandom(3));
+
+async function run(device: Device) {
+  const edgeIndex = await knnGraph(cloud.nodePositions, { dimensionality: 3, k: 4, loop: true });
+  const model = (await ErwinTransformer.create(config, { device, seed: 5 })).train();
+  const out = await model.forward({ ...cloud, edgeIndex });
+  const data = await out.data();
+  const probe = Tensor.from(device, data, out.shape);
+  await out.backward(probe);
+  const gradients = new Map<string, Float32Array>();
+  for (const [name, parameter] of model.parameters()) if (parameter.grad) gradients.set(name, await parameter.grad.data());
+  device.dispose();
+  return { data, gradients };
+}
+
+test("a device with bindings of 64 KiB gives what one with large ones gives", async () => {
+  const whole = await run(await requestDevice({ backend: "webgpu" }));
+  const pieces = await run(await requestDevice({ backend: "webgpu", maxBindingBytes: 2 ** 16 }));
+  expect(pieces.data).toEqual(whole.data);
+  expect(pieces.gradients.size).toBe(whole.gradients.size);
+  for (const [name, gradient] of whole.gradients) {
+    expect(l2Error(pieces.gradients.get(name)!, gradient), name).toBeLessThan(1e-4);
+  }
+});
