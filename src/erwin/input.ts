@@ -63,8 +63,8 @@ export async function prepareInput(
     );
   }
   const points = nodePositions.length / dimensionality;
-  checkFeatures(nodeFeatures, points, cIn);
   const offsets = cloudOffsets(points, { batchIdx: input.batchIdx, offsets: input.offsets });
+  checkFeatures(nodeFeatures, points, cIn);
   checkFinite("nodePositions", nodePositions, dimensionality);
 
   const division = { dimensionality, offsets, threads };

@@ -7,13 +7,13 @@ import type { ReferenceConfigInput } from "../support/reference.ts";
 
 const config: ReferenceConfigInput = {
   cIn: 3,
-  cHidden: [8, 16],
+  cHidden: [8, 8],
   ballSizes: [32, 16],
   encNumHeads: [2, 2],
-  encDepths: [2, 2],
+  encDepths: [1, 2],
   decNumHeads: [2],
-  decDepths: [2],
-  strides: [2],
+  decDepths: [1],
+  strides: [4],
   rotate: 45,
   mlpRatio: 2,
   mpSteps: 1,
