@@ -1,5 +1,6 @@
 // What differs between hosts: how a worker is made, and how a file that lies beside this one is read.
 import { WorkerError } from "../errors.ts";
+import { sameOriginScript } from "./origin.ts";
 
 /** A worker, the same in browsers, Deno and Node. */
 export interface HostWorker {
@@ -59,9 +60,9 @@ function startWebWorker(url: URL, listener: HostWorkerListener): HostWorker {
 
 function createWebWorker(url: URL): Worker {
   try {
-    return new Worker(url, { type: "module" });
+    return new Worker(sameOriginScript(url), { type: "module" });
   } catch (error) {
-    // A script of another origin, or a security policy.
+    // A security policy.
     throw workerError(url, error instanceof Error ? error.message : String(error));
   }
 }

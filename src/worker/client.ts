@@ -1,0 +1,184 @@
+// A model in a worker, as its user sees it: the calls of ErwinTransformer, as promises that are always settled.
+
+import { type Remote, wrap } from "comlink";
+import workerUrl from "../../workers/model.ts?worker&url";
+import type { DeviceOptions } from "../backends/index.ts";
+import { DisposedError, type ErwinError, FormatError, WorkerError } from "../errors.ts";
+import { keepErrorClasses } from "./errors.ts";
+import {
+  GREETING,
+  type ModelWorker,
+  type WorkerConfig,
+  type WorkerInfo,
+  type WorkerInput,
+  type WorkerMode,
+  type WorkerOutput,
+} from "./protocol.ts";
+import { startWorker } from "./start.ts";
+import { packed } from "./transfer.ts";
+import { absoluteUrl } from "./url.ts";
+
+/** A worker that does not come to an end of its call is ended after so long. */
+const CLOSING_SECONDS = 30;
+
+export interface ErwinWorkerOptions extends DeviceOptions {
+  /** Where the worker script is. Default: next to the library. It may be on another host, which has to allow it (CORS). */
+  url?: string | URL;
+}
+
+export interface TransferOptions {
+  /**
+   * Hands the arrays' memory over instead of copying it: faster, but on the caller's side they are empty afterwards, and
+   * so is every other array on the same memory. Default false.
+   */
+  transfer?: boolean;
+}
+
+export interface WorkerLoadOptions extends TransferOptions {
+  /** In place of the checkpoint's own. */
+  config?: WorkerConfig;
+}
+
+/**
+ * Starts a worker with a device of its own, so that neither tree nor model blocks the caller's thread. Works from pages,
+ * from workers, and in Deno.
+ * @throws WorkerError naming the script when it cannot be loaded; DeviceError when the worker finds no device; ConfigError
+ */
+export function createErwinWorker(options: ErwinWorkerOptions = {}): Promise<ErwinWorker> {
+  return ErwinWorker.start(options);
+}
+
+/**
+ * A model in a worker; `createErwinWorker` makes one. Calls are served in the order they are made. Each rejects with the
+ * error that was thrown in the worker; all rejects with WorkerError once the worker has stopped unexpectedly, and with
+ * DisposedError after `dispose()`.
+ */
+export class ErwinWorker {
+  readonly #worker: Worker;
+  readonly #remote: Remote<ModelWorker>;
+  readonly #pending = new Set<(failure: ErwinError) => void>();
+  #failure: ErwinError | undefined;
+
+  /** @internal */
+  static async start({
+    url = new URL(workerUrl, import.meta.url),
+    ...device
+  }: ErwinWorkerOptions): Promise<ErwinWorker> {
+    const script = absoluteUrl(url, WorkerError);
+    const erwin = new ErwinWorker(await startWorker(script, GREETING), script.href);
+    try {
+      await erwin.#call((remote) => remote.open(device));
+    } catch (error) {
+      erwin.dispose();
+      throw error;
+    }
+    return erwin;
+  }
+
+  private constructor(worker: Worker, url: string) {
+    keepErrorClasses();
+    this.#worker = worker;
+    this.#remote = wrap<ModelWorker>(worker);
+    const stop = (reason: string) => {
+      if (this.#failure) return;
+      this.#fail(new WorkerError(`the worker ${url} stopped: ${reason}. Create another one`, { url, reason }));
+      worker.terminate();
+    };
+    worker.addEventListener("error", ({ message }) => stop(message || "an error in its script"));
+    worker.addEventListener("messageerror", () => stop("it sent what cannot be received"));
+  }
+
+  /**
+   * Loads a safetensors checkpoint, in evaluation mode. The model before it is freed once the new one is there.
+   * If the device was lost, a new one is requested.
+   * @param source the file's bytes, or where to fetch it
+   * @throws FormatError, CheckpointError, ConfigError; InputError when the bytes have been handed over before
+   */
+  async load(
+    source: Uint8Array | ArrayBuffer | string | URL,
+    { config, transfer = false }: WorkerLoadOptions = {},
+  ): Promise<void> {
+    const file =
+      typeof source === "string" || source instanceof URL
+        ? absoluteUrl(source, FormatError).href
+        : (packed(source, transfer) as Uint8Array);
+    return this.#call((remote) => remote.load(file, { config }));
+  }
+
+  /**
+   * Makes a model with fresh weights, in evaluation mode. The model before it is freed once the new one is there.
+   * If the device was lost, a new one is requested.
+   * @param options.seed of the weights, default 0
+   * @throws ConfigError naming the field that cannot be
+   */
+  async create(config: WorkerConfig, options: { seed?: number } = {}): Promise<void> {
+    return this.#call((remote) => remote.create(config, options));
+  }
+
+  /**
+   * Applies the model to a batch of point clouds.
+   * @returns the output in the input's order of points, in memory that is the caller's alone
+   * @throws InputError naming the tensor and the first offending row; DeviceLostError; OutOfMemoryError
+   */
+  async forward(input: WorkerInput, { transfer = false }: TransferOptions = {}): Promise<WorkerOutput> {
+    const own = packed(input, transfer);
+    return this.#call((remote) => remote.forward(own));
+  }
+
+  /** Sets the model to training or evaluation. Calls made before are not concerned. @throws ConfigError */
+  async setMode(mode: WorkerMode): Promise<void> {
+    return this.#call((remote) => remote.setMode(mode));
+  }
+
+  /** The model as a safetensors file: what `load` and the reference read. */
+  async save(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#call((remote) => remote.save());
+  }
+
+  /** Device, memory, config and mode as they are now: does not wait for the calls before it. */
+  async info(): Promise<WorkerInfo> {
+    return this.#call((remote) => remote.info());
+  }
+
+  /**
+   * Ends the worker and frees all it holds. Calls under way reject with DisposedError at once; what the device was given
+   * to do it does.
+   */
+  dispose(): void {
+    if (this.#failure) return;
+    this.#fail(new DisposedError("this worker has been disposed: create another one"));
+    void this.#close();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** A call that also settles when the worker ends without answering. */
+  #call<Result>(send: (remote: Remote<ModelWorker>) => Promise<Result>): Promise<Result> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      this.#pending.add(reject);
+      send(this.#remote)
+        .then(resolve, reject)
+        .finally(() => this.#pending.delete(reject));
+    });
+  }
+
+  #fail(failure: ErwinError): void {
+    this.#failure = failure;
+    for (const reject of this.#pending) reject(failure);
+    this.#pending.clear();
+  }
+
+  /** Lets the worker clean up: in Deno its threads and their memory outlive it unless it stops them itself. */
+  async #close(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const patience = new Promise((resolve) => {
+      timer = setTimeout(resolve, CLOSING_SECONDS * 1000);
+    });
+    await Promise.race([this.#remote.close(), patience]).catch(() => {});
+    clearTimeout(timer);
+    this.#worker.terminate();
+  }
+}

@@ -1,0 +1,207 @@
+// What goes wrong in a worker, or with it, reaches the caller as the named error, soon, and settles every call.
+
+import {
+  ConfigError,
+  createErwinWorker,
+  DeviceError,
+  DeviceLostError,
+  DisposedError,
+  ErwinError,
+  type ErwinWorker,
+  FormatError,
+  InputError,
+  Tensor,
+  WorkerError,
+} from "erwin";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { cloudOptions, randomCloud, seededRandom } from "../support/clouds.ts";
+import { useDevice } from "../support/models.ts";
+import type { ReferenceConfigInput } from "../support/reference.ts";
+import { changedScript, libraryScript, scriptUrl, watchWorkers } from "./scripts.ts";
+
+const config = {
+  cIn: 3,
+  cHidden: [8],
+  ballSizes: [8],
+  encNumHeads: [2],
+  encDepths: [1],
+  decNumHeads: [],
+  decDepths: [],
+  strides: [],
+  mpSteps: 0,
+} satisfies ReferenceConfigInput;
+const cloud = randomCloud(20, cloudOptions(config), seededRandom(1));
+const device = useDevice();
+
+let erwin: ErwinWorker;
+beforeAll(async () => {
+  erwin = await workerWithModel();
+});
+afterAll(() => erwin.dispose());
+
+type ErrorClass = new (...args: never[]) => ErwinError;
+
+/** Fails unless `action` rejects with an error of the class; returns it for a closer look. */
+async function rejection(action: Promise<unknown>, errorClass: ErrorClass): Promise<ErwinError> {
+  const error = await action.then(
+    () => expect.fail(`nothing was thrown, expected a ${errorClass.name}`),
+    (reason: unknown) => reason as ErwinError,
+  );
+  expect(error, String(error)).toBeInstanceOf(errorClass);
+  expect(error.name).toBe(errorClass.name);
+  return error;
+}
+
+/** A worker with a model. */
+async function workerWithModel(options: Parameters<typeof createErwinWorker>[0] = {}) {
+  const erwin = await createErwinWorker(options);
+  await erwin.create(config);
+  return erwin;
+}
+
+describe("an error in the worker", () => {
+  test("keeps its class, message, details and stack, and the worker serves on", async () => {
+    const nodePositions = cloud.nodePositions.slice();
+    nodePositions[3 * 7 + 1] = Number.NaN;
+    const error = await rejection(erwin.forward({ ...cloud, nodePositions }), InputError);
+    expect(error).toBeInstanceOf(ErwinError);
+    expect(error.details).toMatchObject({ tensor: "nodePositions", row: 7, column: 1 });
+    expect(error.message).toContain("row 7");
+    expect(error.stack).toContain("assets/model");
+    expect((await erwin.forward(cloud)).shape).toEqual([20, 8]);
+  });
+
+  test("of a config, a mode, a checkpoint and a missing model says so", async () => {
+    using empty = await createErwinWorker();
+    expect((await rejection(empty.forward(cloud), ErwinError)).message).toContain("load()");
+    expect((await rejection(erwin.create({ ...config, ballSizes: [9] }), ConfigError)).details.field).toBe("ballSizes");
+    await rejection(erwin.load(Uint8Array.of(1, 2, 3)), FormatError);
+    expect((await rejection(erwin.setMode("other" as "eval"), ConfigError)).details.field).toBe("mode");
+  });
+
+  test("of another kind keeps its name", async () => {
+    const before = "globalThis.Float32Array.prototype.findIndex = () => { throw new RangeError('odd') };";
+    using odd = await workerWithModel({ url: await changedScript({ before }) });
+    await expect(odd.forward(cloud)).rejects.toMatchObject({ name: "RangeError", message: "odd" });
+  });
+});
+
+describe("arrays that cannot be sent", () => {
+  test("because they were given away", async () => {
+    const input = structuredClone(cloud);
+    await erwin.forward(input, { transfer: true });
+    for (const transfer of [false, true]) {
+      const error = await rejection(erwin.forward(input, { transfer }), InputError);
+      expect(error.details.tensor).toBe("nodeFeatures");
+    }
+    const bytes = await erwin.save();
+    await erwin.load(bytes, { transfer: true });
+    await rejection(erwin.load(bytes), InputError);
+    await rejection(erwin.load(bytes.buffer), InputError);
+  });
+
+  test("because they are tensors", async () => {
+    using nodeFeatures = Tensor.from(device(), cloud.nodeFeatures, [20, 3]);
+    const input = { ...cloud, nodeFeatures: nodeFeatures as unknown as Float32Array };
+    expect((await rejection(erwin.forward(input), InputError)).details.tensor).toBe("nodeFeatures");
+  });
+});
+
+describe("a worker script", () => {
+  test("that does not exist", async () => {
+    const url = new URL("no-such-script.js", await libraryScript());
+    const begin = performance.now();
+    const error = await rejection(createErwinWorker({ url }), WorkerError);
+    expect(performance.now() - begin).toBeLessThan(5000);
+    expect(error.details.url).toBe(url.href);
+    expect(error.message).toContain(url.href);
+  });
+
+  test("that cannot be reached", async () => {
+    // A port that browsers and systems leave unused.
+    const url = "http://localhost:9/model.js";
+    expect((await rejection(createErwinWorker({ url }), WorkerError)).details.url).toBe(url);
+  });
+
+  test("that fails while it starts", async () => {
+    const url = scriptUrl('throw new Error("not today");');
+    expect((await rejection(createErwinWorker({ url }), WorkerError)).message).toContain("not today");
+  });
+
+  test("that is another program", async () => {
+    const url = scriptUrl('postMessage("hello");');
+    expect((await rejection(createErwinWorker({ url }), WorkerError)).message).toContain("version");
+  });
+
+  test("that says nothing", async () => {
+    const { setTimeout } = globalThis;
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    try {
+      const call = rejection(createErwinWorker({ url: scriptUrl("") }), WorkerError);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      vi.advanceTimersByTime(60_000);
+      expect((await call).message).toContain("60 s");
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+test("a worker without an adapter says so", async () => {
+  const before = 'Object.defineProperty(navigator, "gpu", { value: { requestAdapter: async () => null } });';
+  const url = await changedScript({ before });
+  await rejection(createErwinWorker({ url, backend: "webgpu" }), DeviceError);
+});
+
+test("a worker that crashes rejects the calls under way and later ones", async () => {
+  // The error is thrown outside of any call, while one is under way.
+  const after = `addEventListener("message", ({ data }) => {
+    if (data.path?.[0] === "forward") setTimeout(() => { throw new Error("out of luck"); });
+  });`;
+  const erwin = await workerWithModel({ url: await changedScript({ after }) });
+  const calls = [erwin.forward(cloud), erwin.forward(cloud), erwin.save()];
+  const results = await Promise.allSettled(calls);
+  expect(results.at(-1)?.status).toBe("rejected");
+  const error = await rejection(erwin.info(), WorkerError);
+  expect(error.message).toContain("out of luck");
+  for (const result of results) if (result.status === "rejected") expect(result.reason).toBe(error);
+  erwin.dispose();
+});
+
+test("after a lost device a model can be loaded again", async () => {
+  const before = `
+    const { requestDevice } = GPUAdapter.prototype;
+    let device;
+    GPUAdapter.prototype.requestDevice = async function (options) {
+      return (device = await requestDevice.call(this, options));
+    };
+    addEventListener("message", ({ data }) => {
+      if (data === "lose the device") device.destroy();
+    });`;
+  const url = await changedScript({ before });
+  const { result: losing, started } = await watchWorkers(() => workerWithModel({ url, backend: "webgpu" }));
+  started[0].worker.postMessage("lose the device");
+  await rejection(losing.forward(cloud), DeviceLostError);
+  await losing.create(config);
+  expect((await losing.forward(cloud)).data).toEqual((await erwin.forward(cloud)).data);
+  losing.dispose();
+});
+
+describe("dispose", () => {
+  test("rejects the calls under way and later ones", async () => {
+    const erwin = await workerWithModel();
+    const calls = [erwin.forward(cloud), erwin.save(), erwin.info()];
+    const rejections = calls.map((call) => rejection(call, DisposedError));
+    erwin.dispose();
+    erwin.dispose();
+    await Promise.all(rejections);
+    await rejection(erwin.forward(cloud), DisposedError);
+  });
+
+  test("ends the worker", async () => {
+    const { result: erwin, started } = await watchWorkers(() => workerWithModel());
+    const terminate = vi.spyOn(started[0].worker, "terminate");
+    erwin.dispose();
+    await vi.waitFor(() => expect(terminate).toHaveBeenCalledOnce(), { timeout: 20_000 });
+  });
+});

@@ -1,0 +1,128 @@
+// The worker behind src/worker/client.ts: one device, one model, and calls that are served one after the other.
+
+import { expose } from "comlink";
+import type { Device } from "../src/backends/device.ts";
+import { type DeviceOptions, requestDevice } from "../src/backends/index.ts";
+import { disposeThreads } from "../src/balltree/index.ts";
+import { ConfigError, DisposedError, ErwinError } from "../src/errors.ts";
+import { ErwinTransformer } from "../src/erwin/model.ts";
+import { noGrad } from "../src/tensor/tape.ts";
+import { keepErrorClasses } from "../src/worker/errors.ts";
+import {
+  GREETING,
+  type ModelWorker,
+  type WorkerConfig,
+  type WorkerInfo,
+  type WorkerInput,
+  type WorkerMode,
+  type WorkerOutput,
+} from "../src/worker/protocol.ts";
+import { packed } from "../src/worker/transfer.ts";
+
+class ModelServer implements ModelWorker {
+  #options: DeviceOptions = {};
+  #device: Device | undefined;
+  #deviceLost = false;
+  #model: ErwinTransformer | undefined;
+  #closed = false;
+  #lastCall: Promise<unknown> = Promise.resolve();
+
+  open(options: DeviceOptions): Promise<void> {
+    this.#options = options;
+    return this.#inOrder(() => this.#openDevice());
+  }
+
+  load(source: Uint8Array | string, { config }: { config?: WorkerConfig }): Promise<void> {
+    return this.#replaceModel((device) => ErwinTransformer.load(source, { device, config }));
+  }
+
+  create(config: WorkerConfig, { seed }: { seed?: number }): Promise<void> {
+    return this.#replaceModel((device) => ErwinTransformer.create(config, { device, seed }));
+  }
+
+  forward(input: WorkerInput): Promise<WorkerOutput> {
+    return this.#inOrder(async () => {
+      const model = this.#loadedModel();
+      const prepared = await model.prepare(input);
+      // Nobody can play this pass back. Of a prepared input it is recorded at once, which noGrad asks for.
+      const output = await noGrad(() => model.forward(prepared));
+      try {
+        const data = await output.data();
+        return packed({ data, shape: [...output.shape], batchIdx: output.batchIdx! }, true);
+      } finally {
+        output.dispose();
+      }
+    });
+  }
+
+  setMode(mode: WorkerMode): Promise<void> {
+    return this.#inOrder(async () => {
+      const model = this.#loadedModel();
+      if (mode === "train") model.train();
+      else if (mode === "eval") model.eval();
+      else throw new ConfigError(`the mode must be "train" or "eval", not ${JSON.stringify(mode)}`, { field: "mode" });
+    });
+  }
+
+  save(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#inOrder(async () => packed(await this.#loadedModel().save(), true));
+  }
+
+  /** Not in order: it tells what is going on while a call runs. */
+  info(): WorkerInfo {
+    const { backend, info, memory } = this.#device!;
+    const { current, peak, reserved, buffersCreated } = memory;
+    const model = this.#model;
+    return {
+      backend,
+      device: info,
+      memory: { current, peak, reserved, buffersCreated },
+      config: model?.config,
+      mode: model && (model.training ? "train" : "eval"),
+    };
+  }
+
+  /** Passes over the calls that wait. The one under way ends first: Deno can crash when a device goes amid its work. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#lastCall;
+    await disposeThreads();
+    this.#device?.dispose();
+  }
+
+  /** Runs one piece of work at a time, first come first served, whatever became of the one before. */
+  #inOrder<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#lastCall.then(() => {
+      if (this.#closed) throw new DisposedError("this worker is closing");
+      return work();
+    });
+    this.#lastCall = result.catch(() => {});
+    return result;
+  }
+
+  #replaceModel(make: (device: Device) => Promise<ErwinTransformer>): Promise<void> {
+    return this.#inOrder(async () => {
+      if (this.#deviceLost) await this.#openDevice();
+      const model = await make(this.#device!);
+      this.#model?.dispose();
+      this.#model = model;
+    });
+  }
+
+  async #openDevice(): Promise<void> {
+    this.#device = await requestDevice(this.#options);
+    this.#deviceLost = false;
+    this.#device.lost.then(() => {
+      this.#deviceLost = true;
+    });
+  }
+
+  #loadedModel(): ErwinTransformer {
+    if (!this.#model) throw new ErwinError("the worker has no model yet: call load() or create() first");
+    return this.#model;
+  }
+}
+
+keepErrorClasses();
+expose(new ModelServer());
+postMessage(GREETING);
