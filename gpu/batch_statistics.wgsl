@@ -3,6 +3,8 @@
 //
 //     mean, variance (biased) over all rows                                          all [width]
 //     running_mean = 0.9 running_mean + 0.1 mean;  running_variance likewise, with the unbiased variance
+//
+// A column whose moments are not finite leaves the running statistics alone: one bad batch must not ruin a model for good.
 
 struct Parameters { rows: u32, width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -32,6 +34,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   }
   mean[column] = centre;
   variance[column] = squares / count;
+  if ((bitcast<u32>(squares) & 0x7f800000) == 0x7f800000) { return; }
   running_mean[column] += MOMENTUM * (centre - running_mean[column]);
   running_variance[column] += MOMENTUM * (squares / max(count - 1.0, 1.0) - running_variance[column]);
 }

@@ -20,7 +20,9 @@ export {
 export * from "./errors.ts";
 export { type ErwinConfig, type ErwinConfigInput, resolveConfig } from "./erwin/config.ts";
 export type { ErwinInput, GivenTree, PreparedInput } from "./erwin/input.ts";
-export { type CreateOptions, ErwinTransformer, type LoadOptions } from "./erwin/model.ts";
+export type { MemoryEstimate, MemoryQuestion } from "./erwin/memory.ts";
+export { type CreateOptions, ErwinTransformer, type LoadOptions, type ModelOptions } from "./erwin/model.ts";
+export { Random } from "./erwin/random.ts";
 export {
   loadSafetensors,
   type SafeTensor,
@@ -31,10 +33,66 @@ export {
   toFloat32,
   toInt32,
 } from "./formats/safetensors.ts";
-export { Tensor, type TensorData, type TensorType } from "./tensor/tensor.ts";
+/** All operators, those that the model's layers are fused into included, for models of one's own. */
+export * as operators from "./tensor/operators/index.ts";
+export {
+  abs,
+  add,
+  concatenate,
+  cos,
+  divide,
+  embeddingLookup,
+  exp,
+  gaussianNegativeLogLikelihood,
+  gelu,
+  linear,
+  log,
+  mean,
+  mse,
+  multiply,
+  negate,
+  relativeL2,
+  reshape,
+  scale,
+  silu,
+  sin,
+  slice,
+  softplus,
+  split,
+  sqrt,
+  square,
+  subtract,
+  sum,
+} from "./tensor/operators/index.ts";
+export { checkpoint, noGrad } from "./tensor/tape.ts";
+export { scope, Tensor, type TensorData, type TensorType } from "./tensor/tensor.ts";
+export { AdamW, type AdamWOptions, type OptimizerState, type StepOptions, type StepReport } from "./train/adamw.ts";
+export { loadTraining, saveTraining, type TrainingProgress } from "./train/checkpoint.ts";
+export { clipGradientNorm } from "./train/clip.ts";
+export { FitController } from "./train/control.ts";
+export { type EvaluateOptions, evaluate, type Metrics } from "./train/evaluate.ts";
+export {
+  BEST_CHECKPOINT,
+  type FitOptions,
+  type FitProgress,
+  type FitResult,
+  fit,
+  LAST_CHECKPOINT,
+} from "./train/fit.ts";
+export { JsonLinesLogger, type LogEntry, type Logger, MemoryLogger } from "./train/logger.ts";
+export { learningRate, type Schedule } from "./train/schedules.ts";
+export { type CheckpointStore, MemoryStore } from "./train/store.ts";
+export {
+  type DataSet,
+  type Measure,
+  type SupervisedBatch,
+  supervised,
+  type Task,
+  type Trainable,
+} from "./train/task.ts";
 export {
   createErwinWorker,
-  type ErwinWorker,
+  ErwinWorker,
   type ErwinWorkerOptions,
   type TransferOptions,
   type WorkerLoadOptions,

@@ -2,6 +2,7 @@
 
 import type { DeviceLostError } from "../errors.ts";
 import type { Operators } from "./operators.ts";
+import type { OptimizerOperators } from "./optimizer.ts";
 
 export type BackendName = "webgpu" | "cpu";
 
@@ -19,7 +20,7 @@ export interface DeviceInfo {
   features: string[];
 }
 
-/** Device memory in use, in bytes. */
+/** Device memory in use, in bytes. A live object: its numbers follow what happens. */
 export interface DeviceMemory {
   /** Held by tensors that have not been disposed. */
   readonly current: number;
@@ -37,7 +38,7 @@ export interface Storage {
 }
 
 /** A device that can run a model. Made by `requestDevice`. */
-export interface Device extends Operators {
+export interface Device extends Operators, OptimizerOperators {
   readonly backend: BackendName;
   readonly info: DeviceInfo;
   readonly memory: DeviceMemory;
@@ -50,6 +51,13 @@ export interface Device extends Operators {
   allocate(bytes: number): Storage;
   /** Gives memory back for reuse. Work already recorded may still read it. */
   release(storage: Storage): void;
+  /**
+   * A part of a piece of memory, from a byte that is a multiple of 256 where operators are to work on it (else of 4). The
+   * whole is released, never the part. Operators cannot read one part and write another of the same whole.
+   */
+  slice(storage: Storage, offset: number, bytes: number): Storage;
+  /** Fills with zeros. */
+  clear(storage: Storage): void;
   /** Copies the first bytes of one piece of device memory to another. */
   copy(from: Storage, to: Storage, bytes: number): void;
   /** Copies numbers to the device. */
@@ -60,6 +68,8 @@ export interface Device extends Operators {
   submit(): void;
   /** Resolves when all work handed to the device so far is done. */
   finished(): Promise<void>;
+  /** A device that computes nothing but allocates what this one would: how much memory a piece of work takes. */
+  rehearse(): Device;
   /** Gives memory that waits for reuse back to the system. */
   trim(): void;
   dispose(): void;

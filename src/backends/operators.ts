@@ -32,6 +32,37 @@ export interface LinearDestinations {
   bias?: Destination;
 }
 
+/**
+ * How an operator sees an array: the number of index (i, j, ...) lies at first + i strides[0] + j strides[1] + ... Slices
+ * and transposes need no copy that way; an axis of stride 0 repeats.
+ */
+export interface Strided {
+  storage: Storage;
+  first: number;
+  strides: readonly number[];
+}
+
+/** What `elementwise` computes: of x and y, or of x alone ("affine" is factor * x + shift). */
+export const elementFunctions = [
+  "affine",
+  "add",
+  "subtract",
+  "multiply",
+  "divide",
+  "reciprocal",
+  "square",
+  "sqrt",
+  "abs",
+  "exp",
+  "log",
+  "sin",
+  "cos",
+  "gelu",
+  "silu",
+  "softplus",
+] as const;
+export type ElementFunction = (typeof elementFunctions)[number];
+
 export interface Operators {
   /** out[i] = source[index[i]]; source [sources, width], index [rows], out [rows, width]. 32-bit numbers of any kind. */
   gatherRows(a: { source: Storage; index: Storage; out: Storage; sources: number; rows: number; width: number }): void;
@@ -290,4 +321,26 @@ export interface Operators {
     rows: number;
     width: number;
   }): void;
+
+  // Everything else: heads, losses and what people build of their own is made of these two.
+
+  /**
+   * out[i] (+)= f(x[i], y[i]) for every index i of `shape`, or with `slope`, where f has one argument,
+   * out[i] (+)= y[i] f'(x[i]). The slopes of the square root and of the absolute value at 0 are 0.
+   */
+  elementwise(a: {
+    function: ElementFunction;
+    slope?: boolean;
+    x: Strided;
+    y?: Strided;
+    out: Strided;
+    accumulate?: boolean;
+    /** One to four axes. */
+    shape: readonly number[];
+    factor?: number;
+    shift?: number;
+  }): void;
+
+  /** into[o, i] (+)= factor * sum over m of x[o, m, i]; x [outer, middle, inner], into [outer, inner]. */
+  sumAxis(a: { x: Storage; into: Destination; outer: number; middle: number; inner: number; factor?: number }): void;
 }

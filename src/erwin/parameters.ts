@@ -70,8 +70,57 @@ const sameShape = (a: readonly number[], b: readonly number[]) =>
 /** Takes a compiled model's prefix off the names. */
 const plainName = (name: string) => name.replace(/^_orig_mod\./, "");
 
+/** What training adds to a checkpoint beside the model's tensors. */
+const isOfTraining = (name: string) => /^(optimizer|training)\./.test(name);
+
+/** A checkpoint's tensors, asked for one by one, and what does not fit. */
+class CheckpointTensors {
+  readonly #given: ReadonlyMap<string, SafeTensor>;
+  readonly #used = new Set<string>();
+  readonly #missing: string[] = [];
+  readonly #misshapen: string[] = [];
+
+  constructor(
+    tensors: ReadonlyMap<string, SafeTensor>,
+    readonly file: string,
+  ) {
+    this.#given = new Map(
+      [...tensors].filter(([name]) => !isOfTraining(name)).map(([name, tensor]) => [plainName(name), tensor]),
+    );
+  }
+
+  /** Undefined where it is missing or has another shape. */
+  take(name: string, shape: readonly number[]): SafeTensor | undefined {
+    const tensor = this.#given.get(name);
+    this.#used.add(name);
+    if (!tensor) this.#missing.push(name);
+    else if (sameShape(tensor.shape, shape)) return tensor;
+    else this.#misshapen.push(`${name} has [${tensor.shape}], expected [${shape}]`);
+    return undefined;
+  }
+
+  /** What is wrong, once all has been asked for; undefined where all fits. */
+  get failure(): CheckpointError | undefined {
+    const { file } = this;
+    const missing = this.#missing;
+    const misshapen = this.#misshapen;
+    const unexpected = [...this.#given.keys()].filter((name) => !this.#used.has(name));
+    if (missing.length + unexpected.length + misshapen.length === 0) return undefined;
+    const list = (title: string, names: string[]) =>
+      names.length ? [`${title} (${names.length}): ${names.join(", ")}`] : [];
+    return new CheckpointError(
+      `${file} does not fit the model's config. ${[
+        ...list("Missing", missing),
+        ...list("Unexpected", unexpected),
+        ...list("Misshapen", misshapen),
+      ].join(". ")}`,
+      { file, missing, unexpected, misshapen },
+    );
+  }
+}
+
 /**
- * Builds a model on a checkpoint's tensors.
+ * Builds a model on a checkpoint's tensors; those that training added are passed over.
  * @param build constructs the model, which asks for its tensors
  * @throws CheckpointError listing every missing, unexpected and misshapen tensor.
  */
@@ -81,38 +130,33 @@ export function buildFromCheckpoint<Model>(
   file: string,
   build: (state: ModelState) => Model,
 ): Model {
-  const given = new Map([...tensors].map(([name, tensor]) => [plainName(name), tensor]));
-  const missing: string[] = [];
-  const misshapen: string[] = [];
-  const used = new Set<string>();
-  const take = (name: string, shape: readonly number[]) => {
-    const tensor = given.get(name);
-    used.add(name);
-    if (!tensor) missing.push(name);
-    else if (sameShape(tensor.shape, shape)) return tensor;
-    else misshapen.push(`${name} has [${tensor.shape}], expected [${shape}]`);
-    return undefined;
-  };
+  const given = new CheckpointTensors(tensors, file);
   const state = new ModelState(
     device,
     (name, shape) => {
-      const tensor = take(name, shape);
+      const tensor = given.take(name, shape);
       return tensor ? toFloat32(tensor) : new Float32Array(sizeOf(shape));
     },
-    (name) => Number(take(name, [])?.data[0] ?? 0),
+    (name) => Number(given.take(name, [])?.data[0] ?? 0),
   );
   const model = build(state);
-  const unexpected = [...given.keys()].filter((name) => !used.has(name));
-  if (missing.length + unexpected.length + misshapen.length === 0) return model;
+  const { failure } = given;
+  if (!failure) return model;
   state.dispose();
-  const list = (title: string, names: string[]) =>
-    names.length ? [`${title} (${names.length}): ${names.join(", ")}`] : [];
-  throw new CheckpointError(
-    `${file} does not fit the model's config. ${[
-      ...list("Missing", missing),
-      ...list("Unexpected", unexpected),
-      ...list("Misshapen", misshapen),
-    ].join(". ")}`,
-    { file, missing, unexpected, misshapen },
+  throw failure;
+}
+
+/**
+ * Gives a model that is there a checkpoint's numbers, all or none.
+ * @throws CheckpointError as `buildFromCheckpoint`
+ */
+export function restoreFromCheckpoint(state: ModelState, tensors: ReadonlyMap<string, SafeTensor>, file: string): void {
+  const given = new CheckpointTensors(tensors, file);
+  const numbers = [...state.parameters, ...state.buffers].map(
+    ([name, tensor]) => [tensor, given.take(name, tensor.shape)] as const,
   );
+  const counts = [...state.counters].map(([name, counter]) => [counter, given.take(name, [])] as const);
+  if (given.failure) throw given.failure;
+  for (const [tensor, source] of numbers) tensor.set(toFloat32(source!));
+  for (const [counter, source] of counts) counter.value = Number(source!.data[0]);
 }

@@ -25,3 +25,10 @@ export function matrixShape(name: string, tensor: Tensor): [number, number] {
   }
   return tensor.shape as unknown as [number, number];
 }
+
+/** @throws InputError when the tensor holds indices. */
+export function expectNumbers(name: string, { type }: Tensor): void {
+  if (type !== "f32") {
+    throw new InputError(`${name} holds indices (${type}), but numbers (f32) are needed here`, { tensor: name, type });
+  }
+}

@@ -100,9 +100,36 @@ function forget(record: TapeRecord): void {
   for (const input of record.inputs) releaseHistory(input);
 }
 
-/** Makes a tensor a leaf: `backward` leaves its gradient in `tensor.grad`. */
-export function makeLeaf(tensor: Tensor): void {
-  tensor.history = { leaf: { gradient: undefined, held: false }, shape: tensor.shape, holders: 1 };
+/**
+ * Makes a tensor a leaf: `backward` leaves its gradient in `tensor.grad`.
+ * @param into memory for the gradient that belongs to someone else
+ */
+export function makeLeaf(tensor: Tensor, into?: Destination): void {
+  const gradient = into && onForeignMemory(tensor, into.storage);
+  tensor.history = { leaf: { gradient, held: into?.accumulate ?? false }, shape: tensor.shape, holders: 1 };
+}
+
+/**
+ * From now on a leaf's gradient lives in the given memory, which belongs to the caller; without it in memory of its own
+ * again. A gradient that has arrived moves along.
+ */
+export function moveGradient(tensor: Tensor, storage?: Storage): void {
+  const leaf = tensor.history?.leaf;
+  if (!leaf) throw new InputError("this tensor is no leaf: it has no gradient", { shape: [...tensor.shape] });
+  const { gradient, held } = leaf;
+  const moved = storage
+    ? onForeignMemory(tensor, storage)
+    : held
+      ? outsideScopes(() => new Tensor(tensor.device, tensor.shape))
+      : undefined;
+  if (gradient && held && moved) tensor.device.copy(gradient.storage, moved.storage, tensor.size * 4);
+  gradient?.dispose();
+  leaf.gradient = moved;
+}
+
+/** A tensor whose memory is not freed with it: whoever owns the memory counts as a holder. */
+function onForeignMemory({ device, shape }: Tensor, storage: Storage): Tensor {
+  return outsideScopes(() => new Tensor(device, shape, "f32", { storage, holders: 1 }));
 }
 
 /**
@@ -134,24 +161,31 @@ export function backward(result: Tensor, gradient?: Tensor): void {
 
 /**
  * Runs `compute` on the inputs without keeping what its backward needs, and runs it again when that is needed: memory for
- * time. `compute` must give the same result twice; its other leaves (parameters) are named in `leaves`.
+ * time, with the same bits in every gradient. `compute` must give the same result twice and must not dispose its inputs.
+ * @param leaves the parameters it uses
+ * @param constants other tensors it uses; kept alive, and passed to it as `compute`'s second argument
  */
-export function checkpoint(inputs: Tensor[], leaves: Tensor[], compute: (...inputs: Tensor[]) => Tensor): Tensor {
-  const result = noGrad(() => compute(...inputs));
-  const kept = Object.fromEntries(inputs.map((input, i) => [i, input]));
+export function checkpoint(
+  inputs: readonly Tensor[],
+  leaves: readonly Tensor[],
+  compute: (inputs: readonly Tensor[], constants: readonly (Tensor | undefined)[]) => Tensor,
+  constants: readonly (Tensor | undefined)[] = [],
+): Tensor {
+  const result = noGrad(() => compute(inputs, constants));
+  const kept: Saved = Object.fromEntries([...inputs, ...constants].map((tensor, i) => [i, tensor]));
   return record(result, [...inputs, ...leaves], kept, (gradient, gradients, saved) => {
     const again = inputs.map((input, i) => {
       const view = saved[i]!.detach();
-      if (gradients.wanted(input)) makeLeaf(view);
+      // Gradients go straight to where they belong, so that sums are taken in the same order as without a checkpoint.
+      if (gradients.wanted(input)) makeLeaf(view, gradients.into(input));
       return view;
     });
-    new Player().play(compute(...again), gradient.view());
-    inputs.forEach((input, i) => {
-      const arrived = again[i]!.history?.leaf?.gradient;
-      if (!arrived) return;
-      gradients.give(input, arrived);
-      arrived.dispose();
-    });
+    const constantsAgain = constants.map((_, i) => saved[inputs.length + i]);
+    new Player().play(compute(again, constantsAgain), gradient.view());
+    for (const view of again) {
+      const leaf = view.history?.leaf;
+      if (leaf?.gradient && !leaf.held) view.device.clear(leaf.gradient.storage);
+    }
   });
 }
 
@@ -162,23 +196,41 @@ export function copyOf(tensor: Tensor): Tensor {
   return copy;
 }
 
+function expectPlayable({ leaf, record, shape }: History): void {
+  if (leaf || record) return;
+  throw new InputError("backward was called twice through the same result: compute it again", { shape: [...shape] });
+}
+
 class Player {
   readonly #gradients = new Map<History, Tensor>();
   readonly #waiting = new Map<number, TapeRecord>();
 
   play(result: Tensor, gradient: Tensor): void {
-    this.#give(result.history!, gradient);
-    gradient.dispose();
-    for (let next = this.#latest(); next; next = this.#latest()) {
-      this.#waiting.delete(next.order);
-      const arrived = this.#gradients.get(next.result)!;
-      this.#gradients.delete(next.result);
+    try {
+      this.#give(result.history!, gradient);
+      for (let next = this.#latest(); next; next = this.#latest()) this.#playRecord(next);
+    } finally {
+      gradient.dispose();
+      // Something is left only after an error.
+      for (const [history, left] of this.#gradients) {
+        left.dispose();
+        releaseHistory(history);
+      }
+    }
+  }
+
+  #playRecord(next: TapeRecord): void {
+    this.#waiting.delete(next.order);
+    const arrived = this.#gradients.get(next.result)!;
+    this.#gradients.delete(next.result);
+    try {
       scope(() => {
         next.backward(arrived, this.#sink(), next.kept);
         return undefined;
       });
-      arrived.dispose();
       forget(next);
+    } finally {
+      arrived.dispose();
       releaseHistory(next.result);
     }
   }
@@ -197,7 +249,7 @@ class Player {
       give: (input, gradient) => {
         if (!input?.history) return;
         // The same gradient for two inputs must not be one piece of memory: either may be added to.
-        const own = handedOver.has(gradient.storage) ? outsideScopes(() => copyOf(gradient)) : gradient;
+        const own = handedOver.has(gradient.storage) ? copyOf(gradient) : gradient;
         handedOver.add(gradient.storage);
         this.#give(input.history, own);
       },
@@ -205,6 +257,7 @@ class Player {
   }
 
   #into(history: History, like: Tensor): Destination {
+    expectPlayable(history);
     const present = this.#present(history);
     if (present) return { storage: present.storage, accumulate: true };
     const empty = this.#vacant(history) ?? outsideScopes(() => new Tensor(like.device, history.shape));
@@ -213,6 +266,7 @@ class Player {
   }
 
   #give(history: History, gradient: Tensor): void {
+    expectPlayable(history);
     const present = this.#present(history);
     const { device } = gradient;
     if (present) {
@@ -249,14 +303,9 @@ class Player {
       history.leaf.held = true;
       return;
     }
-    if (!history.record) {
-      throw new InputError("backward was called twice through the same result: compute it again", {
-        shape: [...history.shape],
-      });
-    }
     // Held until it is played: the tensors that led here may be gone.
     history.holders++;
     this.#gradients.set(history, gradient);
-    this.#waiting.set(history.record.order, history.record);
+    this.#waiting.set(history.record!.order, history.record!);
   }
 }

@@ -97,6 +97,23 @@ export class Tensor {
     backward(this, gradient);
   }
 
+  /** Forgets the gradient that has arrived; its memory is kept for the next. */
+  zeroGrad(): void {
+    const leaf = this.history?.leaf;
+    if (leaf) leaf.held = false;
+  }
+
+  /**
+   * Moves the numbers to other memory of the device, for all tensors that share it. From then on that memory belongs to the
+   * tensor; a slice belongs to whoever owns its whole, who must keep it until the tensor is disposed or moved again.
+   */
+  moveTo(storage: Storage): void {
+    const old = this.storage;
+    this.device.copy(old, storage, this.size * 4);
+    this.#memory.storage = storage;
+    this.device.release(old);
+  }
+
   get size(): number {
     return sizeOf(this.shape);
   }

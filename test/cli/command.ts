@@ -7,7 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
-const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
+export const cliPath = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 
 export interface Result {
   code: number | null;
@@ -28,7 +28,7 @@ export function temporaryFolder(): { path: (name: string) => string; folder: str
 export function erwin(words: readonly string[], { flags = [] as string[], cwd = tmpdir() } = {}): Result {
   const { status, stdout, stderr, error } = spawnSync(
     process.execPath,
-    ["run", "-A", "--no-prompt", ...flags, cli, ...words],
+    ["run", "-A", "--no-prompt", ...flags, cliPath, ...words],
     {
       cwd,
       encoding: "utf8",

@@ -3,11 +3,11 @@
 
 import type { Storage } from "../device.ts";
 import type { Destination, LinearDestinations, Operators } from "../operators.ts";
+import { ElementwiseOperators } from "./elementwise.ts";
 import {
   ALONG_INNER,
   type Arguments,
   attentionShape,
-  ForwardOperators,
   flag,
   HIDDEN_BYTES,
   halvesFor,
@@ -27,7 +27,7 @@ const PART_GROUPS = 512;
 
 const vector = (storage: Storage): Bound => storage as BufferStorage;
 
-export class WebGPUOperators extends ForwardOperators implements Operators {
+export class WebGPUOperators extends ElementwiseOperators implements Operators {
   add({ x, y, size }: Arguments<"add">): void {
     overRows(size, this.limits.bindingBytes, 1, (first, count) => {
       this.run(
@@ -477,35 +477,19 @@ export class WebGPUOperators extends ForwardOperators implements Operators {
   ): void {
     const { rows, columns, inner, stride, offset, packedWidth = 0, firstGradient = 0 } = shape;
     overRows(rows, this.limits.bindingBytes, Math.max(columns, inner), (first, count) => {
-      this.run(
-        "linear",
-        {
-          HALVES: halvesFor(inner),
-          SECOND: 0,
-          BIAS: 0,
-          RESIDUAL: 0,
-          SCATTER: 0,
-          TRANSPOSED: 1,
-          ACCUMULATE: flag(into.accumulate),
-          ...ALONG_INNER,
-          RIGHT_ALONG: 1,
-        },
-        {
-          x: rowWindow(gradient, columns, firstGradient + first, count),
-          weight: vector(weight),
-          y: rowWindow(into.storage, inner, first, count),
-        },
-        {
-          rows: count,
-          columns: inner,
-          inner: columns,
-          second_inner: 0,
-          weight_stride: stride,
-          weight_offset: offset,
-          packed_width: packedWidth,
-        },
-        productGroups(count, inner),
-      );
+      this.runLinear({
+        x: rowWindow(gradient, columns, firstGradient + first, count),
+        weight,
+        y: rowWindow(into.storage, inner, first, count),
+        rows: count,
+        columns: inner,
+        inner: columns,
+        weightStride: stride,
+        weightOffset: offset,
+        packedWidth,
+        transposed: true,
+        accumulate: into.accumulate,
+      });
     });
   }
 

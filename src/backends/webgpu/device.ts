@@ -1,16 +1,19 @@
 // The WebGPU device: owns the GPUDevice, its memory, its compiled kernels and its recording.
 
 import { DeviceLostError, DisposedError, ErwinError } from "../../errors.ts";
-import type { Device, DeviceInfo, Storage } from "../device.ts";
-import { WebGPUOperators } from "./backward.ts";
+import type { Device, DeviceInfo, DeviceMemory, Storage } from "../device.ts";
 import { bufferUsage, mapMode } from "./constants.ts";
 import { BufferPool, type BufferStorage } from "./memory.ts";
+import { WebGPUOptimizerOperators } from "./optimizer.ts";
 import { PipelineCache } from "./pipelines.ts";
 import { Recorder } from "./recorder.ts";
+import { RehearsalDevice } from "./rehearsal.ts";
 
-export class WebGPUDevice extends WebGPUOperators implements Device {
+export class WebGPUDevice extends WebGPUOptimizerOperators implements Device {
   readonly backend = "webgpu";
   readonly lost: Promise<DeviceLostError>;
+  /** Live: its numbers follow what happens. */
+  readonly memory: DeviceMemory;
   readonly #readbacks: BufferPool;
   #failure: ErwinError | undefined;
 
@@ -23,6 +26,7 @@ export class WebGPUDevice extends WebGPUOperators implements Device {
       bindingBytes: info.maxBindingBytes,
     });
     this.#readbacks = new BufferPool(gpu, bufferUsage.MAP_READ | bufferUsage.COPY_DST);
+    this.memory = memoryOf(this.pool, this.#readbacks);
     this.pool.onDestroy = () => {
       this.recorder.submit();
       this.recorder.forgetBindGroups();
@@ -46,16 +50,6 @@ export class WebGPUDevice extends WebGPUOperators implements Device {
     });
   }
 
-  get memory(): { current: number; peak: number; reserved: number; buffersCreated: number } {
-    const { current, peak, reserved, buffersCreated } = this.pool;
-    return {
-      current,
-      peak,
-      reserved: reserved + this.#readbacks.reserved,
-      buffersCreated: buffersCreated + this.#readbacks.buffersCreated,
-    };
-  }
-
   allocate(bytes: number): BufferStorage {
     this.#check();
     return this.pool.allocate(bytes);
@@ -67,21 +61,29 @@ export class WebGPUDevice extends WebGPUOperators implements Device {
 
   copy(from: Storage, to: Storage, bytes: number): void {
     this.#check();
-    this.recorder.copy(from as BufferStorage, (to as BufferStorage).buffer, Math.ceil(bytes / 4) * 4);
-    (to as BufferStorage).lastRecording = this.recorder.recording;
+    this.recorder.copy(from as BufferStorage, to as BufferStorage, Math.ceil(bytes / 4) * 4);
+  }
+
+  slice(storage: Storage, offset: number, bytes: number): BufferStorage {
+    return (storage as BufferStorage).slice(offset, bytes);
+  }
+
+  clear(storage: Storage): void {
+    this.#check();
+    this.recorder.clear(storage as BufferStorage, Math.ceil(storage.bytes / 4) * 4);
   }
 
   write(storage: Storage, data: ArrayBufferView): void {
     this.#check();
-    const { buffer, lastRecording } = storage as BufferStorage;
+    const { buffer, offset, whole: owner } = storage as BufferStorage;
     // The queue writes before it runs what is still being recorded.
-    if (lastRecording === this.recorder.recording) this.recorder.submit();
+    if (owner.lastRecording === this.recorder.recording) this.recorder.submit();
     const whole = data.byteLength & ~3;
-    this.gpu.queue.writeBuffer(buffer, 0, data.buffer as ArrayBuffer, data.byteOffset, whole);
+    this.gpu.queue.writeBuffer(buffer, offset, data.buffer as ArrayBuffer, data.byteOffset, whole);
     if (whole < data.byteLength) {
       const rest = new Uint8Array(4);
       rest.set(new Uint8Array(data.buffer, data.byteOffset + whole, data.byteLength - whole));
-      this.gpu.queue.writeBuffer(buffer, whole, rest);
+      this.gpu.queue.writeBuffer(buffer, offset + whole, rest);
     }
   }
 
@@ -90,7 +92,7 @@ export class WebGPUDevice extends WebGPUOperators implements Device {
     const padded = Math.ceil(bytes / 4) * 4;
     const readback = this.#readbacks.allocate(padded);
     try {
-      this.recorder.copy(storage as BufferStorage, readback.buffer, padded);
+      this.recorder.copy(storage as BufferStorage, readback, padded);
       this.recorder.submit();
       await readback.buffer.mapAsync(mapMode.READ, 0, padded).catch((error: Error) => {
         throw (
@@ -118,6 +120,10 @@ export class WebGPUDevice extends WebGPUOperators implements Device {
     this.#check();
   }
 
+  rehearse(): Device {
+    return new RehearsalDevice(this.gpu, this.info, this.threads);
+  }
+
   trim(): void {
     this.pool.trim();
     this.#readbacks.trim();
@@ -138,4 +144,21 @@ export class WebGPUDevice extends WebGPUOperators implements Device {
     const failure = this.#failure ?? this.pool.failure ?? this.pipelines.failure;
     if (failure) throw failure;
   }
+}
+
+function memoryOf(pool: BufferPool, readbacks: BufferPool): DeviceMemory {
+  return {
+    get current() {
+      return pool.current;
+    },
+    get peak() {
+      return pool.peak;
+    },
+    get reserved() {
+      return pool.reserved + readbacks.reserved;
+    },
+    get buffersCreated() {
+      return pool.buffersCreated + readbacks.buffersCreated;
+    },
+  };
 }

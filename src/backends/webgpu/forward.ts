@@ -30,14 +30,32 @@ export type Arguments<Name extends keyof Operators> = Parameters<Operators[Name]
 /** A product whose sides both lie in memory along the inner dimension; NORMED: its left rows are RMS-normalised. */
 export const ALONG_INNER = { NORM: 0, LEFT_ALONG: 0, RIGHT_ALONG: 0 };
 const NORMED = { ...ALONG_INNER, NORM: 1 };
-/** linear.wgsl as it runs forward. */
-const FORWARD = { TRANSPOSED: 0, ACCUMULATE: 0, ...ALONG_INNER };
 
 /** 32 columns a tile where no more are needed, else 64. */
 export const halvesFor = (columns: number) => (columns > 32 ? 2 : 1);
 export const productGroups = (rows: number, columns: number) =>
   Math.ceil(rows / TILE_ROWS) * Math.ceil(columns / (32 * halvesFor(columns)));
 export const flag = (value: unknown) => (value ? 1 : 0);
+
+/** One run of linear.wgsl; its header says what the numbers mean. */
+interface LinearCall {
+  x: Bound;
+  second?: Bound;
+  weight: Storage;
+  bias?: Storage;
+  residual?: Bound;
+  scatter?: Storage;
+  y: Bound;
+  rows: number;
+  columns: number;
+  inner: number;
+  secondInner?: number;
+  weightStride?: number;
+  weightOffset?: number;
+  packedWidth?: number;
+  transposed?: boolean;
+  accumulate?: boolean;
+}
 
 /** How attention is cut up: constants of its kernels, and the blocks of queries (or keys) of the largest ball. */
 export function attentionShape(balls: BallList, headWidth: number, dimensions: number, queriesAThread: number) {
@@ -110,37 +128,20 @@ export class ForwardOperators {
       return;
     }
     overRows(rows, this.limits.bindingBytes, widest, (first, count) => {
-      const bound: Record<string, Bound> = {
+      this.runLinear({
         x: rowWindow(x, inner, first, count),
-        weight: weight as BufferStorage,
+        second: second && rowWindow(second, secondInner, first, count),
+        weight,
+        bias,
+        residual: residual && rowWindow(residual, columns, first, count),
+        // Without a window of its own: the rows of y are anywhere.
+        scatter,
         y: rowWindow(y, columns, first, count),
-      };
-      if (second) bound.second = rowWindow(second, secondInner, first, count);
-      if (bias) bound.bias = bias as BufferStorage;
-      if (residual) bound.residual = rowWindow(residual, columns, first, count);
-      if (scatter) bound.row_index = scatter as BufferStorage;
-      this.run(
-        "linear",
-        {
-          HALVES: halvesFor(columns),
-          SECOND: flag(second),
-          BIAS: flag(bias),
-          RESIDUAL: flag(residual),
-          SCATTER: flag(scatter),
-          ...FORWARD,
-        },
-        bound,
-        {
-          rows: count,
-          columns,
-          inner,
-          second_inner: secondInner,
-          weight_stride: inner + secondInner,
-          weight_offset: 0,
-          packed_width: 0,
-        },
-        productGroups(count, columns),
-      );
+        rows: count,
+        columns,
+        inner,
+        secondInner,
+      });
     });
   }
 
@@ -176,13 +177,13 @@ export class ForwardOperators {
         offsets: rowWindow(offsets, dimensions, first, count),
         folded,
         qkv: rowWindow(qkv, 3 * width, first, count),
+        row_index: gather ? rowWindow(gather, 1, first, count) : weight,
       };
-      if (gather) bound.row_index = rowWindow(gather, 1, first, count);
       this.run(
         "norm_position_qkv",
-        { HALVES: halvesFor(3 * width), DIMENSIONS: dimensions, GATHER: flag(gather), ...NORMED },
+        { HALVES: halvesFor(3 * width), DIMENSIONS: dimensions, ...NORMED },
         bound,
-        { rows: count, width },
+        { rows: count, width, gather: flag(gather) },
         productGroups(count, 3 * width),
       );
     });
@@ -239,27 +240,16 @@ export class ForwardOperators {
         { rows: count, width, hidden_width: hiddenWidth },
         Math.ceil(count / TILE_ROWS) * Math.ceil(hiddenWidth / 32),
       );
-      this.run(
-        "linear",
-        { HALVES: halvesFor(width), SECOND: 0, BIAS: 1, RESIDUAL: 1, SCATTER: 0, ...FORWARD },
-        {
-          x: rowWindow(hidden, hiddenWidth, 0, count),
-          weight: output.weight as BufferStorage,
-          bias: output.bias as BufferStorage,
-          residual: rowWindow(x, width, first, count),
-          y: rowWindow(y, width, first, count),
-        },
-        {
-          rows: count,
-          columns: width,
-          inner: hiddenWidth,
-          second_inner: 0,
-          weight_stride: hiddenWidth,
-          weight_offset: 0,
-          packed_width: 0,
-        },
-        productGroups(count, width),
-      );
+      this.runLinear({
+        x: rowWindow(hidden, hiddenWidth, 0, count),
+        weight: output.weight,
+        bias: output.bias,
+        residual: rowWindow(x, width, first, count),
+        y: rowWindow(y, width, first, count),
+        rows: count,
+        columns: width,
+        inner: hiddenWidth,
+      });
     });
     this.pool.release(hidden);
   }
@@ -453,6 +443,41 @@ export class ForwardOperators {
     });
     if (ordered) this.pool.release(ordered);
     this.pool.release(product);
+  }
+
+  /** linear.wgsl on rows that fit into one binding. Arrays a call does not have are bound to the weight, and not read. */
+  protected runLinear(call: LinearCall): void {
+    const { x, weight, y, second, bias, residual, scatter, rows, columns, inner, secondInner = 0 } = call;
+    const { transposed = false, accumulate = false, packedWidth = 0 } = call;
+    const { weightStride = inner + secondInner, weightOffset = 0 } = call;
+    const absent = weight as BufferStorage;
+    this.run(
+      "linear",
+      { HALVES: halvesFor(columns), TRANSPOSED: flag(transposed), ...ALONG_INNER, RIGHT_ALONG: flag(transposed) },
+      {
+        x,
+        weight: absent,
+        y,
+        second: second ?? absent,
+        bias: (bias as BufferStorage) ?? absent,
+        residual: residual ?? absent,
+        row_index: (scatter as BufferStorage) ?? absent,
+      },
+      {
+        rows,
+        columns,
+        inner,
+        second_inner: secondInner,
+        weight_stride: weightStride,
+        weight_offset: weightOffset,
+        packed_width: packedWidth,
+        has_bias: flag(bias),
+        has_residual: flag(residual),
+        scatter: flag(scatter),
+        accumulate: flag(accumulate),
+      },
+      productGroups(rows, columns),
+    );
   }
 
   /** Calls `run` for ranges of whole balls whose rows fit into one binding and start where a binding may start. */

@@ -9,10 +9,13 @@ let buffersNamed = 0;
 /** So many bytes may always wait for reuse. */
 const SMALL_RESERVE = 2 ** 26;
 
-/** A tensor's buffer. `bytes` is what was asked for; the buffer itself may be a little larger. */
+/** A tensor's buffer, or a part of one. `bytes` is what was asked for; the buffer itself may be a little larger. */
 export class BufferStorage implements Storage {
   readonly id = ++buffersNamed;
   bytes = 0;
+  /** What it is a part of, itself if it is none, and where it begins there. */
+  readonly whole: BufferStorage;
+  readonly offset: number;
   /** True between allocate and release. */
   inUse = false;
   /** The recording that used it last: its contents may not be overwritten by the host before that is submitted. */
@@ -21,7 +24,19 @@ export class BufferStorage implements Storage {
   constructor(
     readonly buffer: GPUBuffer,
     readonly capacity: number,
-  ) {}
+    of?: BufferStorage,
+    offset = 0,
+  ) {
+    this.whole = of?.whole ?? this;
+    this.offset = (of?.offset ?? 0) + offset;
+  }
+
+  /** `bytes` bytes of it from `offset` on. Never in use by itself: releasing it does nothing. */
+  slice(offset: number, bytes: number): BufferStorage {
+    const part = new BufferStorage(this.buffer, 0, this, offset);
+    part.bytes = bytes;
+    return part;
+  }
 }
 
 /** Rounds up to an eighth of a power of two: few distinct sizes, at most an eighth wasted. */
@@ -96,7 +111,13 @@ export class BufferPool implements DeviceMemory {
     }
     // What waits for reuse in other sizes may not outgrow what was ever in use: a program of many shapes stays bounded.
     if (this.reserved - this.current > Math.max(this.peak, SMALL_RESERVE)) this.trim();
-    const size = Math.min(capacity, Math.floor(limit / 4) * 4);
+    const buffer = this.createBuffer(Math.min(capacity, Math.floor(limit / 4) * 4), bytes);
+    this.buffersCreated++;
+    this.reserved += capacity;
+    return new BufferStorage(buffer, capacity);
+  }
+
+  protected createBuffer(size: number, bytes: number): GPUBuffer {
     this.device.pushErrorScope("out-of-memory");
     const buffer = this.device.createBuffer({ size, usage: this.usage });
     const check = this.device.popErrorScope().then((error) => {
@@ -108,8 +129,6 @@ export class BufferPool implements DeviceMemory {
       );
     });
     this.#checks.add(check);
-    this.buffersCreated++;
-    this.reserved += capacity;
-    return new BufferStorage(buffer, capacity);
+    return buffer;
   }
 }

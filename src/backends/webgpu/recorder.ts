@@ -54,11 +54,12 @@ export class Recorder {
       const given = bound[name];
       if (!given) throw new ErwinError(`kernel ${pipeline.name} needs the array ${name}`);
       const window = "storage" in given ? given : { storage: given, offset: 0, bytes: Math.ceil(given.bytes / 4) * 4 };
-      window.storage.lastRecording = this.recording;
-      return { ...window, binding };
+      window.storage.whole.lastRecording = this.recording;
+      return { ...window, offset: window.storage.offset + window.offset, binding };
     });
     let key = `${pipeline.key}#${id}`;
-    for (const { storage, offset, bytes, binding } of windows) key += `|${binding}:${storage.id}+${offset}:${bytes}`;
+    for (const { storage, offset, bytes, binding } of windows)
+      key += `|${binding}:${storage.whole.id}+${offset}:${bytes}`;
     let group = this.#bindGroups.get(key);
     if (!group) {
       if (this.#bindGroups.size >= MOST_BIND_GROUPS) this.#bindGroups.clear();
@@ -86,13 +87,17 @@ export class Recorder {
     this.dispatches++;
   }
 
-  /** Records a copy of the first bytes of one buffer to another. */
-  copy(from: BufferStorage, to: GPUBuffer, bytes: number): void {
-    this.#pass?.end();
-    this.#pass = undefined;
-    this.#encoder ??= this.device.createCommandEncoder();
-    from.lastRecording = this.recording;
-    this.#encoder.copyBufferToBuffer(from.buffer, 0, to, 0, bytes);
+  /** Records a copy of the first bytes of one piece of memory to another. */
+  copy(from: BufferStorage, to: BufferStorage, bytes: number): void {
+    from.whole.lastRecording = this.recording;
+    to.whole.lastRecording = this.recording;
+    this.#outsidePass().copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, bytes);
+  }
+
+  /** Records the filling with zeros. */
+  clear(storage: BufferStorage, bytes: number): void {
+    storage.whole.lastRecording = this.recording;
+    this.#outsidePass().clearBuffer(storage.buffer, storage.offset, bytes);
   }
 
   submit(): void {
@@ -125,6 +130,13 @@ export class Recorder {
     for (const { buffer } of this.#pages) buffer.destroy();
     this.#pages.length = 0;
     this.forgetBindGroups();
+  }
+
+  #outsidePass(): GPUCommandEncoder {
+    this.#pass?.end();
+    this.#pass = undefined;
+    this.#encoder ??= this.device.createCommandEncoder();
+    return this.#encoder;
   }
 
   #page(index: number) {

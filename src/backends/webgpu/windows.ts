@@ -35,3 +35,10 @@ export function overRows(
   const step = rowsInBinding(limit, width);
   for (let first = 0; first < rows; first += step) run(first, Math.min(step, rows - first));
 }
+
+/** Numbers `first .. first + count` of an array, from where a binding may start, and where in the window they begin. */
+export function alignedWindow(storage: Storage, first: number, count: number): { window: Window; first: number } {
+  const start = first - (first % ROW_STEP);
+  const window = rowWindow(storage, 1, start, Math.max(first - start + count, 1));
+  return { window, first: first - start };
+}

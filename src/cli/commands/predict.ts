@@ -1,15 +1,14 @@
 // erwin predict: a checkpoint applied to a file's points.
 
-import { type Device, ErwinError, ErwinTransformer, InputError, saveSafetensors, type Tensor } from "../../index.ts";
-import { type CloudFile, readCloudFile } from "../clouds.ts";
+import { saveSafetensors } from "../../index.ts";
+import { readCloudFile } from "../clouds.ts";
 import type { Arguments, Command } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { checkOutput, readBytes, writeWhole } from "../files.ts";
-import { buildGraph } from "../graph.ts";
+import { loadModel, modelInput, outputTensors } from "../model.ts";
 import {
   deviceOptions,
   fileOptions,
-  type GraphChoice,
   graphOptions,
   modeOption,
   readDeviceChoice,
@@ -59,61 +58,4 @@ async function run(args: Arguments): Promise<void> {
     out.dispose();
     model.dispose();
   });
-}
-
-/** Errors name the checkpoint by its path. */
-async function loadModel(bytes: Uint8Array, path: string, device: Device): Promise<ErwinTransformer> {
-  try {
-    return await withProgress("loading the model", () => ErwinTransformer.load(bytes, { device }));
-  } catch (error) {
-    if (error instanceof ErwinError) error.message = `${path}: ${error.message}`;
-    throw error;
-  }
-}
-
-/** What the file holds is used as it is; what it lacks is built as the options say. */
-async function modelInput({ config }: ErwinTransformer, cloud: CloudFile, graph: GraphChoice, threads?: number) {
-  const { path, positions, dimensionality, batchIdx, tree } = cloud;
-  if (dimensionality !== config.dimensionality) {
-    throw new InputError(
-      `${path}: its points have ${dimensionality} dimensions, the model expects ${config.dimensionality}.`,
-      {
-        file: path,
-        expected: config.dimensionality,
-        found: dimensionality,
-      },
-    );
-  }
-  let edgeIndex = cloud.edgeIndex;
-  if (config.mpSteps > 0 && !edgeIndex) {
-    if (!graph) {
-      throw new InputError(
-        `${path}: has no edge_index, and the model passes messages over a graph: give --radius R or --knn K.`,
-        { file: path, tensor: "edge_index" },
-      );
-    }
-    edgeIndex = await buildGraph(cloud, graph, threads);
-  }
-  return { nodeFeatures: featuresOf(cloud, config.cIn), nodePositions: positions, batchIdx, edgeIndex, tree };
-}
-
-/** The file's features; where it has none, the positions serve if there are as many coordinates as the model has inputs. */
-function featuresOf({ path, features, positions, dimensionality }: CloudFile, cIn: number): Float32Array {
-  if (!features && cIn === dimensionality) return positions;
-  if (features?.channels === cIn) return features.data;
-  const found = features ? `node_features has ${features.channels} channels` : "has no node_features";
-  const instead = features ? "" : ` (positions serve as features only where these are ${dimensionality})`;
-  throw new InputError(`${path}: ${found}, the model expects ${cIn}${instead}.`, {
-    file: path,
-    tensor: "node_features",
-    expected: cIn,
-    found: features?.channels ?? 0,
-  });
-}
-
-async function outputTensors(out: Tensor, decode: boolean) {
-  const tensors = new Map<string, { shape: readonly number[]; data: Float32Array | Int32Array }>();
-  tensors.set("out", { shape: out.shape, data: await out.data() });
-  if (!decode && out.batchIdx) tensors.set("out_batch_idx", { shape: [out.batchIdx.length], data: out.batchIdx });
-  return tensors;
 }

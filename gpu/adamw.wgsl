@@ -1,0 +1,45 @@
+// One step of AdamW (Loshchilov and Hutter 2019, in the form of torch.optim.AdamW) on packed parameters:
+//
+//     g = factor * gradient           w = w * decay
+//     first += (1 - beta1) (g - first)      second = beta2 second + (1 - beta2) g^2
+//     w -= step_size * first / (sqrt(second) * inverse_root + epsilon)
+//     average += (1 - averaging) (w - average)                                                    if AVERAGE
+//
+//     weights, gradients, first, second, average: packed, every parameter from a multiple of 64 numbers on
+//     owner [blocks] the parameter that each block of 64 numbers belongs to
+//     values [parameters] (mode, step_size, inverse_root, factor), made by adamw_control.wgsl
+//
+// Four numbers a thread. Mode 0 changes nothing; mode 1 (a parameter without a gradient) only moves the average.
+
+struct Parameters { quads: u32, decay: f32, beta1_rest: f32, beta2: f32, beta2_rest: f32, epsilon: f32, average_rest: f32 }
+@group(0) @binding(0) var<uniform> parameters: Parameters;
+@group(0) @binding(1) var<storage, read> owner: array<u32>;
+@group(0) @binding(2) var<storage, read> values: array<vec4f>;
+@group(0) @binding(3) var<storage, read> gradients: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> weights: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> first: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> second: array<vec4f>;
+//! if AVERAGE
+@group(0) @binding(7) var<storage, read_write> average: array<vec4f>;
+//! end
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let item = (group.y * groups.x + group.x) * 64 + thread;
+  if (item >= parameters.quads) { return; }
+  let value = values[owner[item / 16]];
+  if (value.x == 0.0) { return; }
+  var w = weights[item];
+  if (value.x > 1.0) {
+    let g = value.w * gradients[item];
+    let m = first[item] + parameters.beta1_rest * (g - first[item]);
+    let v = parameters.beta2 * second[item] + parameters.beta2_rest * g * g;
+    first[item] = m;
+    second[item] = v;
+    w = parameters.decay * w - value.y * m / (sqrt(v) * value.z + parameters.epsilon);
+    weights[item] = w;
+  }
+//! if AVERAGE
+  average[item] += parameters.average_rest * (w - average[item]);
+//! end
+}

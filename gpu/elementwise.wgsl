@@ -1,0 +1,118 @@
+// A function of every number of an array, or of the numbers of two arrays:
+//
+//     out[i] (+)= f(x[i], y[i])            with SLOPE     out[i] (+)= y[i] f'(x[i])
+//
+// over all indices i of RANK axes. The element of index (i_0, i_1, ...) of an array lies at first + sum of i_a * stride_a, so
+// that slices, transposes and repetitions (stride 0) need no copy; axis 0 is the innermost. One of the constants AFFINE, ADD, ...
+// chooses f; Y says whether there is a y; ACCUMULATE adds to what is there.
+//! include functions.wgsl
+
+struct Parameters {
+  count: u32, x_first: u32, y_first: u32, out_first: u32, factor: f32, shift: f32,
+//! repeat a RANK
+  size_$a: u32, x_stride_$a: u32, y_stride_$a: u32, out_stride_$a: u32,
+//! end
+}
+@group(0) @binding(0) var<uniform> parameters: Parameters;
+@group(0) @binding(1) var<storage, read_write> out: array<f32>;
+@group(0) @binding(2) var<storage, read> x: array<f32>;
+//! if Y
+@group(0) @binding(3) var<storage, read> y: array<f32>;
+//! end
+
+//! if AFFINE
+fn value(x: f32, y: f32) -> f32 { return parameters.factor * x + parameters.shift; }
+//! end
+//! if ADD
+fn value(x: f32, y: f32) -> f32 { return x + y; }
+//! end
+//! if SUBTRACT
+fn value(x: f32, y: f32) -> f32 { return x - y; }
+//! end
+//! if MULTIPLY
+fn value(x: f32, y: f32) -> f32 { return x * y; }
+//! end
+//! if DIVIDE
+fn value(x: f32, y: f32) -> f32 { return x / y; }
+//! end
+//! if RECIPROCAL
+fn value(x: f32, y: f32) -> f32 { return 1.0 / x; }
+fn slope(x: f32) -> f32 { return -1.0 / (x * x); }
+//! end
+//! if SQUARE
+fn value(x: f32, y: f32) -> f32 { return x * x; }
+fn slope(x: f32) -> f32 { return 2.0 * x; }
+//! end
+//! if SQRT
+fn value(x: f32, y: f32) -> f32 { return sqrt(x); }
+// 0 at 0, so that the norm of nothing but zeros has the gradient 0 and not infinity times 0.
+fn slope(x: f32) -> f32 {
+  if (x == 0.0) { return 0.0; }
+  return 0.5 / sqrt(x);
+}
+//! end
+//! if ABS
+fn value(x: f32, y: f32) -> f32 { return abs(x); }
+fn slope(x: f32) -> f32 { return sign(x); }
+//! end
+//! if EXP
+fn value(x: f32, y: f32) -> f32 { return exp(x); }
+fn slope(x: f32) -> f32 { return exp(x); }
+//! end
+//! if LOG
+fn value(x: f32, y: f32) -> f32 { return log(x); }
+fn slope(x: f32) -> f32 { return 1.0 / x; }
+//! end
+//! if SIN
+fn value(x: f32, y: f32) -> f32 { return sine(x, 0); }
+fn slope(x: f32) -> f32 { return sine(x, 1); }
+//! end
+//! if COS
+fn value(x: f32, y: f32) -> f32 { return sine(x, 1); }
+fn slope(x: f32) -> f32 { return sine(x, 2); }
+//! end
+//! if GELU
+fn value(x: f32, y: f32) -> f32 { return gelu(x); }
+fn slope(x: f32) -> f32 { return gelu_slope(x); }
+//! end
+//! if SILU
+fn value(x: f32, y: f32) -> f32 { return x * sigmoid(x); }
+fn slope(x: f32) -> f32 { return sigmoid(x) * (1.0 + x * sigmoid(-x)); }
+//! end
+//! if SOFTPLUS
+fn value(x: f32, y: f32) -> f32 { return softplus(x); }
+fn slope(x: f32) -> f32 { return sigmoid(x); }
+//! end
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let item = (group.y * groups.x + group.x) * 64 + thread;
+  if (item >= parameters.count) { return; }
+  var rest = item;
+  var x_at = parameters.x_first;
+  var y_at = parameters.y_first;
+  var out_at = parameters.out_first;
+//! repeat a RANK
+  {
+    let i = rest % parameters.size_$a;
+    rest /= parameters.size_$a;
+    x_at += i * parameters.x_stride_$a;
+    y_at += i * parameters.y_stride_$a;
+    out_at += i * parameters.out_stride_$a;
+  }
+//! end
+  let own_x = x[x_at];
+  var own_y = 0.0;
+//! if Y
+  own_y = y[y_at];
+//! end
+//! if SLOPE
+  var result = own_y * slope(own_x);
+//! else
+  var result = value(own_x, own_y);
+//! end
+//! if ACCUMULATE
+  result += out[out_at];
+//! end
+  out[out_at] = result;
+}

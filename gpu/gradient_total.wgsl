@@ -1,0 +1,41 @@
+// The global norm of all gradients and the factor that clips it (as torch.nn.utils.clip_grad_norm_ has it):
+//
+//     norm = sqrt(sum over p of norms[p].x)      factor = min(1, most / (norm + 1e-6)), 1 where most is 0
+//     total = (norm, factor, 1 + the first p with a number that is not finite, or 0)
+//
+// A gradient with a NaN or an infinity is not scaled, so that one fault does not spread. One workgroup; lane l takes the
+// parameters l, l + 64, ...
+
+struct Parameters { count: u32, most: f32 }
+@group(0) @binding(0) var<uniform> parameters: Parameters;
+@group(0) @binding(1) var<storage, read> norms: array<vec2f>;
+@group(0) @binding(2) var<storage, read_write> total: array<f32>;
+
+var<workgroup> squares: array<f32, 64>;
+var<workgroup> faults: array<u32, 64>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(local_invocation_index) lane: u32) {
+  var sum = 0.0;
+  var first_fault = 0u;
+  for (var p = lane; p < parameters.count; p += 64) {
+    sum += norms[p].x;
+    if (first_fault == 0 && norms[p].y > 0.0) { first_fault = p + 1; }
+  }
+  squares[lane] = sum;
+  faults[lane] = first_fault;
+  workgroupBarrier();
+  if (lane > 0) { return; }
+  sum = 0.0;
+  first_fault = 0;
+  for (var l = 0u; l < 64; l++) {
+    sum += squares[l];
+    if (faults[l] > 0 && (first_fault == 0 || faults[l] < first_fault)) { first_fault = faults[l]; }
+  }
+  let norm = sqrt(sum);
+  var factor = 1.0;
+  if (parameters.most > 0.0 && first_fault == 0) { factor = min(1.0, parameters.most / (norm + 1e-6)); }
+  total[0] = norm;
+  total[1] = factor;
+  total[2] = f32(first_fault);
+}

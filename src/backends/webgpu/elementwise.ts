@@ -1,0 +1,124 @@
+// The general operators on WebGPU: functions of single numbers, and sums along an axis.
+
+import { OutOfMemoryError } from "../../errors.ts";
+import { elementFunctions, type Strided } from "../operators.ts";
+import { type Arguments, ForwardOperators, flag, THREADS } from "./forward.ts";
+import type { BufferStorage } from "./memory.ts";
+import type { Bound } from "./recorder.ts";
+import { alignedWindow } from "./windows.ts";
+
+/** One thread adds up to so many numbers. */
+const PART_NUMBERS = 256;
+/** A binding may have to begin so many numbers too early. */
+const ALIGNMENT = 64;
+
+export class ElementwiseOperators extends ForwardOperators {
+  elementwise(a: Arguments<"elementwise">): void {
+    const { x, y, out, shape } = a;
+    const count = shape.reduce((product, size) => product * size, 1);
+    if (count === 0) return;
+    const arrays = { x, y, out };
+    const bound: Record<string, Bound> = {};
+    const parameters: Record<string, number> = { count, factor: a.factor ?? 1, shift: a.shift ?? 0 };
+    for (const [name, array] of Object.entries(arrays)) {
+      parameters[`${name}_first`] = 0;
+      if (!array) continue;
+      const { window, first } = alignedWindow(array.storage, array.first, extentOf(array, shape));
+      if (window.bytes > this.limits.bindingBytes) {
+        this.#inHalves(a);
+        return;
+      }
+      bound[name] = window;
+      parameters[`${name}_first`] = first;
+    }
+    // The kernel counts axes from the innermost.
+    shape.forEach((size, axis) => {
+      const place = shape.length - 1 - axis;
+      parameters[`size_${place}`] = size;
+      for (const [name, array] of Object.entries(arrays)) {
+        parameters[`${name}_stride_${place}`] = array?.strides[axis] ?? 0;
+      }
+    });
+    const choice = elementFunctions.map((name) => [name.toUpperCase(), flag(name === a.function)]);
+    this.run(
+      "elementwise",
+      {
+        ...Object.fromEntries(choice),
+        SLOPE: flag(a.slope),
+        Y: flag(y),
+        ACCUMULATE: flag(a.accumulate),
+        RANK: shape.length,
+      },
+      bound,
+      parameters,
+      Math.ceil(count / THREADS),
+    );
+  }
+
+  sumAxis({ x, into, outer, middle, inner, factor = 1 }: Arguments<"sumAxis">): void {
+    if (outer * inner === 0) return;
+    const numbers = this.limits.bindingBytes / 4 - ALIGNMENT;
+    const step = Math.min(Math.max(middle, 1), Math.floor(numbers / inner));
+    if (step < Math.min(middle, 2)) {
+      throw new OutOfMemoryError(
+        `sums over two times ${inner} numbers exceed the ${this.limits.bindingBytes} bytes that one binding of this device holds`,
+        { bytes: 2 * inner * 4, limit: this.limits.bindingBytes },
+      );
+    }
+    // What exceeds a binding is taken in pieces: of the middle axis where one element of the outer exceeds it, else of the outer.
+    const pieces = Math.max(1, Math.ceil(middle / step));
+    const outerStep = pieces > 1 ? 1 : Math.max(1, Math.floor(numbers / (step * inner)));
+    const parts = Math.ceil(step / PART_NUMBERS);
+    const all = pieces * parts;
+    const done = all === 1;
+    const sums = done ? into.storage : this.pool.allocate(outer * all * inner * 4);
+    for (let o = 0; o < outer; o += outerStep) {
+      for (let piece = 0; piece < pieces; piece++) {
+        const count = Math.min(outerStep, outer - o);
+        const rows = Math.min(step, middle - piece * step);
+        const from = alignedWindow(x, (o * middle + piece * step) * inner, ((count - 1) * middle + rows) * inner);
+        const to = alignedWindow(sums, (o * all + piece * parts) * inner, ((count - 1) * all + parts) * inner);
+        this.run(
+          "sum_axis",
+          { ACCUMULATE: flag(done && into.accumulate) },
+          { x: from.window, sums: to.window },
+          {
+            outer: count,
+            middle: rows,
+            inner,
+            parts,
+            x_first: from.first,
+            x_stride: middle * inner,
+            sums_first: to.first,
+            sums_stride: all * inner,
+            factor: done ? factor : 1,
+          },
+          Math.ceil((count * parts * inner) / THREADS),
+        );
+      }
+    }
+    if (done) return;
+    this.sumAxis({ x: sums, into, outer, middle: all, inner, factor });
+    this.pool.release(sums as BufferStorage);
+  }
+
+  /** The same work on both halves of the outermost axis: each sees about half of every array that exceeds a binding. */
+  #inHalves(a: Arguments<"elementwise">): void {
+    const axis = a.shape.findIndex((size) => size > 1);
+    const size = a.shape[axis]!;
+    const half = Math.ceil(size / 2);
+    for (const [from, count] of [
+      [0, half],
+      [half, size - half],
+    ] as const) {
+      const moved = <Given extends Strided | undefined>(array: Given) =>
+        array && { ...array, first: array.first + from * array.strides[axis]! };
+      const shape = a.shape.map((whole, i) => (i === axis ? count : whole));
+      this.elementwise({ ...a, shape, x: moved(a.x), y: moved(a.y), out: moved(a.out) });
+    }
+  }
+}
+
+/** From the first to the last number that an array has under a shape. */
+const extentOf = ({ strides }: Strided, shape: readonly number[]) =>
+  1 + shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis]!, 0);

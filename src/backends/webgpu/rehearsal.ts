@@ -1,0 +1,66 @@
+// A device that computes nothing: its operators allocate and release what the real ones do, so that a pass over it tells how
+// much memory the same pass will take, before any is taken.
+
+import { ErwinError } from "../../errors.ts";
+import type { Device, DeviceInfo, DeviceMemory, Storage } from "../device.ts";
+import { BufferPool, type BufferStorage } from "./memory.ts";
+import { WebGPUOptimizerOperators } from "./optimizer.ts";
+import type { PipelineCache } from "./pipelines.ts";
+import type { Recorder } from "./recorder.ts";
+
+/** Counts buffers without making any. */
+class CountingPool extends BufferPool {
+  protected override createBuffer(): GPUBuffer {
+    return { destroy() {} } as GPUBuffer;
+  }
+}
+
+export class RehearsalDevice extends WebGPUOptimizerOperators implements Device {
+  readonly backend = "webgpu";
+  readonly lost = new Promise<never>(() => {});
+  readonly memory: DeviceMemory;
+
+  constructor(
+    gpu: GPUDevice,
+    readonly info: DeviceInfo,
+    readonly threads: number | undefined,
+  ) {
+    const pool = new CountingPool(gpu);
+    // Neither is reached: `run` below goes no further.
+    super(undefined as unknown as Recorder, undefined as unknown as PipelineCache, pool, {
+      bindingBytes: info.maxBindingBytes,
+    });
+    this.memory = pool;
+  }
+
+  allocate(bytes: number): BufferStorage {
+    return this.pool.allocate(bytes);
+  }
+
+  release(storage: Storage): void {
+    this.pool.release(storage as BufferStorage);
+  }
+
+  slice(storage: Storage, offset: number, bytes: number): BufferStorage {
+    return (storage as BufferStorage).slice(offset, bytes);
+  }
+
+  clear(): void {}
+  copy(): void {}
+  write(): void {}
+  submit(): void {}
+  trim(): void {}
+  dispose(): void {}
+  [Symbol.dispose](): void {}
+  async finished(): Promise<void> {}
+
+  async read(): Promise<ArrayBuffer> {
+    throw new ErwinError("a rehearsal computes nothing that could be read");
+  }
+
+  rehearse(): RehearsalDevice {
+    throw new ErwinError("a rehearsal cannot be rehearsed");
+  }
+
+  protected override run(): void {}
+}

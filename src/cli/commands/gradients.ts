@@ -1,0 +1,90 @@
+// erwin gradients: the gradients of sum(out * probe), for comparing with other frameworks.
+
+import { type Device, FormatError, loadSafetensors, saveSafetensors, Tensor, toFloat32 } from "../../index.ts";
+import { readCloudFile } from "../clouds.ts";
+import type { Arguments, Command } from "../command.ts";
+import { describeDevice, withDevice } from "../device.ts";
+import { checkOutput, readBytes, writeWhole } from "../files.ts";
+import { loadModel, modelInput, outputTensors } from "../model.ts";
+import {
+  deviceOptions,
+  fileOptions,
+  graphOptions,
+  modeOption,
+  readDeviceChoice,
+  readGraphChoice,
+  readMode,
+} from "../options.ts";
+import { withProgress } from "../progress.ts";
+import { formatTime } from "../text.ts";
+
+export const gradients: Command = {
+  summary: "gradients of sum(out * probe) with respect to parameters and features",
+  usage:
+    "--model FILE --input FILE --output FILE [--backend auto|webgpu|cpu] [--mode eval|train] [--radius R | --knn K] [--threads N]",
+  options: {
+    model: { value: "FILE", description: "a checkpoint (.safetensors) with its config in the metadata" },
+    ...fileOptions,
+    ...modeOption,
+    ...graphOptions,
+    ...deviceOptions,
+  },
+  run,
+};
+
+async function run(args: Arguments): Promise<void> {
+  const [modelPath, input, output] = [args.required("model"), args.required("input"), args.required("output")];
+  const mode = readMode(args);
+  const graph = readGraphChoice(args);
+  const device = readDeviceChoice(args);
+  checkOutput(output);
+  const cloud = readCloudFile(input);
+  const checkpoint = readBytes(modelPath);
+
+  await withDevice(device, async (device) => {
+    const model = await loadModel(checkpoint, modelPath, device);
+    if (mode === "train") model.train();
+    const given = await modelInput(model, cloud, graph, device.threads);
+    const nodeFeatures = Tensor.from(device, given.nodeFeatures, [cloud.points, model.config.cIn]).requireGrad();
+    const start = performance.now();
+    const out = await withProgress("forward", () => model.forward({ ...given, nodeFeatures }));
+    const probe = readProbe(input, device, out.shape);
+    await out.backward(probe);
+
+    const tensors = await withProgress("backward", () => outputTensors(out, model.config.decode));
+    const add = async (name: string, { grad }: Tensor) => {
+      if (grad) tensors.set(name, { shape: grad.shape, data: await grad.data() });
+    };
+    await Promise.all([
+      add("grad_features", nodeFeatures),
+      ...[...model.parameters()].map(([name, parameter]) => add(`grad.${name}`, parameter)),
+    ]);
+    const end = performance.now();
+    writeWhole(output, saveSafetensors(tensors));
+    console.log(
+      `${output}: out [${out.shape.join(", ")}] and ${tensors.size - 1} more tensors by ${describeDevice(device)} ` +
+        `in ${formatTime(end - start)}`,
+    );
+    for (const tensor of [nodeFeatures, probe, out]) tensor.dispose();
+    model.dispose();
+  });
+}
+
+/** The input file's `probe`, which weights the output. */
+function readProbe(path: string, device: Device, shape: readonly number[]): Tensor {
+  const isSafetensors = /\.safetensors$/i.test(path);
+  const probe = isSafetensors ? loadSafetensors(readBytes(path), { file: path }).tensors.get("probe") : undefined;
+  if (!probe) {
+    throw new FormatError(`${path}: has no probe, expected an array of the output's shape [${shape.join(", ")}].`, {
+      file: path,
+      tensor: "probe",
+    });
+  }
+  if (String(probe.shape) !== String(shape)) {
+    throw new FormatError(
+      `${path}: probe has the shape [${probe.shape.join(", ")}], expected the output's [${shape.join(", ")}].`,
+      { file: path, tensor: "probe", expected: [...shape], found: probe.shape },
+    );
+  }
+  return Tensor.from(device, toFloat32(probe, `${path}: probe`), shape);
+}

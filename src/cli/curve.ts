@@ -1,0 +1,71 @@
+// Loss curves as a picture: SVG, steps to the right, loss upwards on a logarithmic scale.
+
+export interface Curve {
+  name: string;
+  /** [step, loss] */
+  points: readonly (readonly [number, number])[];
+}
+
+const WIDTH = 860;
+const HEIGHT = 460;
+const LEFT = 76;
+const RIGHT = 24;
+const TOP = 74;
+const BOTTOM = 56;
+const COLOURS = ["#5aa9ff", "#ff9d4d", "#6fdc8c", "#d98cff", "#ffd84d", "#ff7d9c"];
+const TEXT = "#c9d1e3";
+
+/** @param reference a line across with its name, such as the loss of the trivial predictor */
+export function drawCurves(
+  title: string,
+  curves: readonly Curve[],
+  reference?: { name: string; loss: number },
+): string {
+  const all = curves.flatMap(({ points }) => points).filter(([, loss]) => loss > 0);
+  const losses = [...all.map(([, loss]) => loss), ...(reference ? [reference.loss] : [])];
+  const lastStep = Math.max(1, ...all.map(([step]) => step));
+  const low = Math.floor(Math.log10(Math.min(...losses)));
+  const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...losses))));
+  const x = (step: number) => LEFT + (step / lastStep) * (WIDTH - LEFT - RIGHT);
+  const y = (loss: number) => TOP + ((high - Math.log10(loss)) / (high - low)) * (HEIGHT - TOP - BOTTOM);
+  const decades = Array.from({ length: high - low + 1 }, (_, i) => low + i);
+  const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => Math.round(share * lastStep));
+  const parts = [
+    `<rect width="${WIDTH}" height="${HEIGHT}" rx="12" fill="#10141f"/>`,
+    `<text x="${LEFT}" y="34" font-size="19" font-weight="650" fill="#f3f5fa">${escaped(title)}</text>`,
+    ...decades.map((power) => line(LEFT, y(10 ** power), WIDTH - RIGHT, y(10 ** power), "#2a3247")),
+    ...decades.map((power) =>
+      label(LEFT - 10, y(10 ** power) + 4, power < -3 || power > 3 ? `1e${power}` : String(10 ** power), "end"),
+    ),
+    ...ticks.map((step) => label(x(step), HEIGHT - BOTTOM + 24, String(step), "middle")),
+    label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, "step", "middle"),
+  ];
+  if (reference) {
+    parts.push(line(LEFT, y(reference.loss), WIDTH - RIGHT, y(reference.loss), TEXT, "6 5"));
+    parts.push(label(WIDTH - RIGHT, y(reference.loss) - 6, reference.name, "end"));
+  }
+  let legend = LEFT;
+  curves.forEach(({ name, points }, i) => {
+    const colour = COLOURS[i % COLOURS.length]!;
+    const path = points
+      .filter(([, loss]) => loss > 0)
+      .map(([step, loss]) => `${x(step).toFixed(1)},${y(loss).toFixed(1)}`);
+    parts.push(
+      `<polyline points="${path.join(" ")}" fill="none" stroke="${colour}" stroke-width="2" stroke-linejoin="round"/>`,
+    );
+    parts.push(line(legend, 54, legend + 22, 54, colour), label(legend + 28, 58, name, "start"));
+    legend += 48 + name.length * 7;
+  });
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="system-ui, sans-serif" font-size="13">\n${parts.join("\n")}\n</svg>\n`;
+}
+
+function line(x1: number, y1: number, x2: number, y2: number, colour: string, dashes?: string): string {
+  const dashed = dashes ? ` stroke-dasharray="${dashes}"` : "";
+  return `<line x1="${x1.toFixed(1)}" y1="${y1.toFixed(1)}" x2="${x2.toFixed(1)}" y2="${y2.toFixed(1)}" stroke="${colour}" stroke-width="1.5"${dashed}/>`;
+}
+
+function label(x: number, y: number, text: string, anchor: "start" | "middle" | "end"): string {
+  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" fill="${TEXT}" text-anchor="${anchor}">${escaped(text)}</text>`;
+}
+
+const escaped = (text: string) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");

@@ -1,0 +1,22 @@
+// Checkpoints in a folder of the file system.
+
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { CheckpointStore } from "../index.ts";
+import { readBytes, writeWhole } from "./files.ts";
+
+/** Each file is written beside its place and then renamed, so that one that is there is whole. */
+export class FolderStore implements CheckpointStore {
+  constructor(readonly folder: string) {
+    mkdirSync(folder, { recursive: true });
+  }
+
+  save(name: string, bytes: Uint8Array<ArrayBuffer>): void {
+    writeWhole(join(this.folder, name), bytes);
+  }
+
+  load(name: string): Uint8Array | undefined {
+    const path = join(this.folder, name);
+    return existsSync(path) ? readBytes(path) : undefined;
+  }
+}

@@ -1,0 +1,65 @@
+// The model of the command line: loaded from a checkpoint, given a file's points, its output put into a file.
+
+import { type Device, ErwinError, ErwinTransformer, InputError, type Tensor } from "../index.ts";
+import type { CloudFile } from "./clouds.ts";
+import { buildGraph } from "./graph.ts";
+import type { GraphChoice } from "./options.ts";
+import { withProgress } from "./progress.ts";
+
+/** Errors name the checkpoint by its path. */
+export async function loadModel(bytes: Uint8Array, path: string, device: Device): Promise<ErwinTransformer> {
+  try {
+    return await withProgress("loading the model", () => ErwinTransformer.load(bytes, { device }));
+  } catch (error) {
+    if (error instanceof ErwinError) error.message = `${path}: ${error.message}`;
+    throw error;
+  }
+}
+
+/** What the file holds is used as it is; what it lacks is built as the options say. */
+export async function modelInput({ config }: ErwinTransformer, cloud: CloudFile, graph: GraphChoice, threads?: number) {
+  const { path, positions, dimensionality, batchIdx, tree } = cloud;
+  if (dimensionality !== config.dimensionality) {
+    throw new InputError(
+      `${path}: its points have ${dimensionality} dimensions, the model expects ${config.dimensionality}.`,
+      {
+        file: path,
+        expected: config.dimensionality,
+        found: dimensionality,
+      },
+    );
+  }
+  let edgeIndex = cloud.edgeIndex;
+  if (config.mpSteps > 0 && !edgeIndex) {
+    if (!graph) {
+      throw new InputError(
+        `${path}: has no edge_index, and the model passes messages over a graph: give --radius R or --knn K.`,
+        { file: path, tensor: "edge_index" },
+      );
+    }
+    edgeIndex = await buildGraph(cloud, graph, threads);
+  }
+  return { nodeFeatures: featuresOf(cloud, config.cIn), nodePositions: positions, batchIdx, edgeIndex, tree };
+}
+
+/** The file's features; where it has none, the positions serve if there are as many coordinates as the model has inputs. */
+function featuresOf({ path, features, positions, dimensionality }: CloudFile, cIn: number): Float32Array {
+  if (!features && cIn === dimensionality) return positions;
+  if (features?.channels === cIn) return features.data;
+  const found = features ? `node_features has ${features.channels} channels` : "has no node_features";
+  const instead = features ? "" : ` (positions serve as features only where these are ${dimensionality})`;
+  throw new InputError(`${path}: ${found}, the model expects ${cIn}${instead}.`, {
+    file: path,
+    tensor: "node_features",
+    expected: cIn,
+    found: features?.channels ?? 0,
+  });
+}
+
+/** What a pass gave, as it is written to a file. */
+export async function outputTensors(out: Tensor, decode: boolean) {
+  const tensors = new Map<string, { shape: readonly number[]; data: Float32Array | Int32Array }>();
+  tensors.set("out", { shape: out.shape, data: await out.data() });
+  if (!decode && out.batchIdx) tensors.set("out_batch_idx", { shape: [out.batchIdx.length], data: out.batchIdx });
+  return tensors;
+}

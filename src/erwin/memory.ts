@@ -1,0 +1,115 @@
+// How much device memory a pass takes, found by rehearsing it on a device that only counts.
+
+import { cloudOffsets, treeLevels } from "../balltree/index.ts";
+import { InputError } from "../errors.ts";
+import { backward, moveGradient } from "../tensor/tape.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import type { ErwinConfig } from "./config.ts";
+import type { PreparedInput } from "./input.ts";
+import type { ErwinTransformer } from "./model.ts";
+
+/** A batch, by its sizes alone. */
+export interface MemoryQuestion {
+  /** Points of all clouds together. May be left out where `offsets` is given. */
+  points?: number;
+  /** [B + 1] first point of each cloud, then the number of points. Default: one cloud. */
+  offsets?: ArrayLike<number>;
+  /** Edges of the graph; needed where the model passes messages. */
+  edges?: number;
+  /** Forward and backward pass with AdamW's memory, or one forward pass in evaluation mode. Default: the model's mode. */
+  training?: boolean;
+  /** Whether the optimiser keeps an average of the weights. Default false. */
+  average?: boolean;
+}
+
+/** Bytes of device memory. */
+export interface MemoryEstimate {
+  /** Weights and running statistics. */
+  parameters: number;
+  gradients: number;
+  /** AdamW's two moments, and the average where one is kept. */
+  moments: number;
+  /** What the forward pass keeps: the batch, its tree, and what the backward pass will need. */
+  activations: number;
+  /** What comes and goes beside that at the pass's peak. */
+  temporaries: number;
+  /** Most at any time: the sum of the above. */
+  peak: number;
+}
+
+/** AdamW packs parameters, each from a multiple of so many bytes on. */
+const ALIGNMENT = 256;
+
+/**
+ * @param model on a device that only counts, with nothing else on it
+ * @param run its forward pass
+ * @throws InputError when the number of points or edges is missing
+ */
+export function rehearse(
+  model: ErwinTransformer,
+  run: (input: PreparedInput) => Tensor,
+  question: MemoryQuestion,
+): MemoryEstimate {
+  const { device } = model;
+  const { memory } = device;
+  const { training = true, average = false } = question;
+  const estimate = { parameters: memory.current, gradients: 0, moments: 0 };
+  if (training) {
+    model.train();
+    for (const tensor of model.parameters().values()) {
+      const bytes = Math.ceil((tensor.size * 4) / ALIGNMENT) * ALIGNMENT;
+      tensor.moveTo(device.allocate(bytes));
+      moveGradient(tensor, device.allocate(bytes));
+      for (let kept = 0; kept < (average ? 3 : 2); kept++) device.allocate(bytes);
+      estimate.gradients += bytes;
+      estimate.moments += (average ? 3 : 2) * bytes;
+    }
+    estimate.parameters = memory.current - estimate.gradients - estimate.moments;
+  }
+  const before = memory.current;
+  const output = run(blankInput(model.config, question));
+  const activations = memory.current - before;
+  if (training) {
+    const gradient = new Tensor(device, output.shape);
+    backward(output, gradient);
+  }
+  return { ...estimate, activations, temporaries: memory.peak - before - activations, peak: memory.peak };
+}
+
+/** An input of the right sizes: what is in it does not matter to who only counts. */
+function blankInput(
+  { dimensionality, cIn, mpSteps, strides, ballSizes, rotate }: ErwinConfig,
+  question: MemoryQuestion,
+): PreparedInput {
+  const points = question.points ?? question.offsets?.[question.offsets.length - 1];
+  if (points === undefined) throw new InputError("how many points? give points or offsets", { tensor: "offsets" });
+  if (mpSteps > 0 && question.edges === undefined) {
+    throw new InputError("the model passes messages (mpSteps > 0): give the number of edges", { tensor: "edgeIndex" });
+  }
+  const offsets = cloudOffsets(points, { offsets: question.offsets });
+  const levels = treeLevels(offsets, strides, ballSizes);
+  const slots = levels[0]!.nodes;
+  return {
+    nodeFeatures: new Float32Array(points * cIn),
+    nodePositions: new Float32Array(points * dimensionality),
+    points,
+    tree: {
+      dimensionality,
+      treeIdx: new Int32Array(slots),
+      treeMask: new Uint8Array(slots),
+      treeIdxRot: rotate ? levels.map(({ nodes }) => new Int32Array(nodes)) : [],
+      offsets: levels[0]!.offsets,
+      cloudOffsets: offsets,
+      levels,
+    },
+    edges: mpSteps > 0 ? evenEdges(question.edges!, points) : undefined,
+  };
+}
+
+/** So many edges, shared out evenly; each from a node to itself. */
+function evenEdges(edges: number, nodes: number): PreparedInput["edges"] {
+  const starts = Uint32Array.from({ length: nodes + 1 }, (_, node) => Math.floor((edges * node) / nodes));
+  const targets = new Uint32Array(edges);
+  for (let node = 0; node < nodes; node++) targets.fill(node, starts[node], starts[node + 1]);
+  return { starts, sources: targets, targets };
+}

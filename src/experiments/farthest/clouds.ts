@@ -1,0 +1,48 @@
+// Clouds whose extent no ball can see: thick random walks, and for each point its distance to the farthest one.
+
+import type { Random } from "../../erwin/random.ts";
+
+const DIMENSIONS = 3;
+/** Straight pieces of a walk, their length and their thickness (standard deviations). */
+const PIECES = 6;
+const LENGTH = 1;
+const THICKNESS = 0.1;
+
+export interface WalkCloud {
+  /** [points, 3] */
+  positions: Float32Array;
+  /** [points] distance to the cloud's farthest point. */
+  farthest: Float32Array;
+}
+
+/** A walk of six straight pieces in random directions, points spread evenly along it. */
+export function walkCloud(points: number, random: Random): WalkCloud {
+  const corners = [[0, 0, 0]];
+  for (let piece = 0; piece < PIECES; piece++) {
+    corners.push(corners[piece]!.map((coordinate) => coordinate + LENGTH * random.normal()));
+  }
+  const positions = new Float32Array(points * DIMENSIONS);
+  for (let i = 0; i < points; i++) {
+    const along = random.uniform() * PIECES;
+    const piece = Math.min(PIECES - 1, Math.floor(along));
+    for (let a = 0; a < DIMENSIONS; a++) {
+      const [from, to] = [corners[piece]![a]!, corners[piece + 1]![a]!];
+      positions[i * DIMENSIONS + a] = from + (along - piece) * (to - from) + THICKNESS * random.normal();
+    }
+  }
+  return { positions, farthest: farthestDistances(positions) };
+}
+
+function farthestDistances(positions: Float32Array): Float32Array {
+  const points = positions.length / DIMENSIONS;
+  return Float32Array.from({ length: points }, (_, i) => {
+    let most = 0;
+    for (let j = 0; j < points; j++) {
+      let squared = 0;
+      for (let a = 0; a < DIMENSIONS; a++)
+        squared += (positions[i * DIMENSIONS + a]! - positions[j * DIMENSIONS + a]!) ** 2;
+      most = Math.max(most, squared);
+    }
+    return Math.sqrt(most);
+  });
+}

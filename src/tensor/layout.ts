@@ -1,0 +1,87 @@
+// How arrays of different shapes are walked through together: strides, and NumPy's rule of repetition.
+
+import { InputError } from "../errors.ts";
+
+/** How far apart, in numbers, neighbours along each axis of a row-major array lie. */
+export function stridesOf(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length);
+  let stride = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = stride;
+    stride *= shape[axis]!;
+  }
+  return strides;
+}
+
+/**
+ * The shape two arrays take together: aligned at their last axes, an axis that is 1 or missing repeats.
+ * @throws InputError when two axes differ and neither is 1.
+ */
+export function broadcastShape(a: readonly number[], b: readonly number[]): number[] {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, axis) => {
+    const first = a[axis - rank + a.length] ?? 1;
+    const second = b[axis - rank + b.length] ?? 1;
+    if (first !== second && first !== 1 && second !== 1) {
+      throw new InputError(`the shapes [${a}] and [${b}] do not fit together: ${first} against ${second}`, {
+        first: [...a],
+        second: [...b],
+      });
+    }
+    return first === 1 ? second : first;
+  });
+}
+
+/** Strides under which a row-major array of `shape` fills the larger `whole` by repetition. */
+export function repeatedStrides(shape: readonly number[], whole: readonly number[]): number[] {
+  const strides = stridesOf(shape);
+  const missing = whole.length - shape.length;
+  return whole.map((_, axis) => (axis < missing || shape[axis - missing] === 1 ? 0 : strides[axis - missing]!));
+}
+
+/**
+ * Joins neighbouring axes that every array walks through as if they were one, and drops axes of size 1.
+ * @returns the shape that is left, of at least one axis, and each array's strides under it
+ */
+export function mergeAxes(
+  shape: readonly number[],
+  arrays: readonly (readonly number[])[],
+): { shape: number[]; strides: number[][] } {
+  const merged: number[] = [];
+  const strides: number[][] = arrays.map(() => []);
+  shape.forEach((size, axis) => {
+    if (size === 1) return;
+    const last = merged.length - 1;
+    if (last >= 0 && arrays.every((array, i) => strides[i]![last] === array[axis]! * size)) {
+      merged[last]! *= size;
+      arrays.forEach((array, i) => (strides[i]![last] = array[axis]!));
+      return;
+    }
+    merged.push(size);
+    arrays.forEach((array, i) => strides[i]!.push(array[axis]!));
+  });
+  if (merged.length > 0) return { shape: merged, strides };
+  return { shape: [1], strides: arrays.map(() => [0]) };
+}
+
+/** An array seen as three axes: what lies before an axis, the axis, and what lies after it. */
+export interface AroundAxis {
+  axis: number;
+  outer: number;
+  size: number;
+  inner: number;
+}
+
+/**
+ * @param axis negative ones count from the end
+ * @throws InputError when the shape has no such axis.
+ */
+export function aroundAxis(shape: readonly number[], axis: number): AroundAxis {
+  const place = axis < 0 ? axis + shape.length : axis;
+  const size = shape[place];
+  if (size === undefined) {
+    throw new InputError(`a tensor of shape [${shape}] has no axis ${axis}`, { axis, found: [...shape] });
+  }
+  const product = (sizes: readonly number[]) => sizes.reduce((result, size) => result * size, 1);
+  return { axis: place, outer: product(shape.slice(0, place)), size, inner: product(shape.slice(place + 1)) };
+}

@@ -1,0 +1,108 @@
+// Arithmetic on two tensors whose shapes fit together by NumPy's rule (aligned at the last axes; an axis that is 1 or
+// missing repeats), or on a tensor and a number.
+
+import { InputError } from "../../errors.ts";
+import { broadcastShape, repeatedStrides } from "../layout.ts";
+import { expectNumbers } from "../shapes.ts";
+import { type Gradients, record } from "../tape.ts";
+import { sizeOf, Tensor } from "../tensor.ts";
+import { elementwise } from "./elementwise.ts";
+import { affine, reciprocal } from "./functions.ts";
+
+export type Operand = Tensor | number;
+
+/** a + b. @throws InputError when the shapes do not fit together. */
+export function add(a: Operand, b: Operand): Tensor {
+  if (typeof b === "number") return affine(tensorOf(a), 1, b);
+  if (typeof a === "number") return affine(b, 1, a);
+  return record(combine("add", a, b), [a, b], {}, (gradient, gradients) => {
+    giveSummed(gradients, b, gradient);
+    giveSummed(gradients, a, gradient);
+  });
+}
+
+/** a - b. @throws InputError when the shapes do not fit together. */
+export function subtract(a: Operand, b: Operand): Tensor {
+  if (typeof b === "number") return affine(tensorOf(a), 1, -b);
+  if (typeof a === "number") return affine(b, -1, a);
+  return record(combine("subtract", a, b), [a, b], {}, (gradient, gradients) => {
+    giveSummed(gradients, b, gradient, -1);
+    giveSummed(gradients, a, gradient);
+  });
+}
+
+/** a * b, number by number. @throws InputError when the shapes do not fit together. */
+export function multiply(a: Operand, b: Operand): Tensor {
+  if (typeof b === "number") return affine(tensorOf(a), b);
+  if (typeof a === "number") return affine(b, a);
+  return record(combine("multiply", a, b), [a, b], { a, b }, (gradient, gradients, kept) => {
+    if (gradients.wanted(a)) giveSummed(gradients, a, combine("multiply", gradient, kept.b));
+    if (gradients.wanted(b)) giveSummed(gradients, b, combine("multiply", gradient, kept.a));
+  });
+}
+
+/** a / b, number by number. @throws InputError when the shapes do not fit together. */
+export function divide(a: Operand, b: Operand): Tensor {
+  if (typeof b === "number") return affine(tensorOf(a), 1 / b);
+  if (typeof a === "number") return affine(reciprocal(b), a);
+  const quotient = combine("divide", a, b);
+  return record(quotient, [a, b], { b, quotient }, (gradient, gradients, kept) => {
+    const share = combine("divide", gradient, kept.b);
+    if (gradients.wanted(b)) giveSummed(gradients, b, combine("multiply", share, kept.quotient), -1);
+    giveSummed(gradients, a, share);
+  });
+}
+
+function tensorOf(operand: Operand): Tensor {
+  if (typeof operand !== "number") return operand;
+  throw new InputError("one of the two operands must be a tensor, but both are numbers");
+}
+
+/** The result off the tape. */
+function combine(operation: "add" | "subtract" | "multiply" | "divide", a: Tensor, b: Tensor): Tensor {
+  expectNumbers("the first operand", a);
+  expectNumbers("the second operand", b);
+  const shape = broadcastShape(a.shape, b.shape);
+  const out = new Tensor(a.device, shape);
+  elementwise(a, shape, {
+    function: operation,
+    x: { storage: a.storage, strides: repeatedStrides(a.shape, shape) },
+    y: { storage: b.storage, strides: repeatedStrides(b.shape, shape) },
+    out,
+  });
+  return out;
+}
+
+/** Hands over factor * gradient to an operand, summed over the axes along which the operand was repeated. */
+function giveSummed(gradients: Gradients, operand: Tensor, gradient: Tensor, factor = 1): void {
+  if (!gradients.wanted(operand)) return;
+  const missing = gradient.shape.length - operand.shape.length;
+  const repeated = (axis: number) => gradient.shape[axis] !== (operand.shape[axis - missing] ?? 1);
+  let shape = [...gradient.shape];
+  let sum = gradient;
+  for (let end = shape.length; end > 0; end--) {
+    if (!repeated(end - 1)) continue;
+    let start = end - 1;
+    while (start > 0 && repeated(start - 1)) start--;
+    const result = new Tensor(gradient.device, [...shape.slice(0, start), ...shape.slice(end)]);
+    gradient.device.sumAxis({
+      x: sum.storage,
+      into: { storage: result.storage, accumulate: false },
+      outer: sizeOf(shape.slice(0, start)),
+      middle: sizeOf(shape.slice(start, end)),
+      inner: sizeOf(shape.slice(end)),
+      factor,
+    });
+    sum = result;
+    shape = [...result.shape];
+    end = start + 1;
+    factor = 1;
+  }
+  // Never into the gradient's own memory: the other operand still needs it.
+  if (factor !== 1) {
+    const scaled = new Tensor(gradient.device, shape);
+    elementwise(gradient, shape, { function: "affine", x: sum, out: scaled, factor });
+    sum = scaled;
+  }
+  gradients.give(operand, sum.detach(operand.shape));
+}

@@ -1,0 +1,54 @@
+// What the general operators share: one call of the device's elementwise operator on tensors of any layout.
+
+import type { Storage } from "../../backends/device.ts";
+import type { ElementFunction, Strided } from "../../backends/operators.ts";
+import { InputError } from "../../errors.ts";
+import { mergeAxes, stridesOf } from "../layout.ts";
+import type { Tensor } from "../tensor.ts";
+
+/** The device's elementwise operator takes so many axes. */
+const MOST_AXES = 4;
+
+/** Numbers on the device and how they are walked through; without strides, row after row. */
+export interface Walk {
+  storage: Storage;
+  first?: number;
+  strides?: readonly number[];
+}
+
+export interface ElementwiseCall {
+  function: ElementFunction;
+  slope?: boolean;
+  x: Walk;
+  y?: Walk;
+  out: Walk & { accumulate?: boolean };
+  factor?: number;
+  shift?: number;
+}
+
+/** Runs an elementwise operator over all indices of `shape`, off the tape. */
+export function elementwise({ device }: Pick<Tensor, "device">, shape: readonly number[], call: ElementwiseCall): void {
+  const { x, y, out } = call;
+  const flat = stridesOf(shape);
+  const merged = mergeAxes(
+    shape,
+    [x, y, out].map((array) => array?.strides ?? flat),
+  );
+  if (merged.shape.length > MOST_AXES) {
+    throw new InputError(
+      `the shape [${shape}] is walked through in ${merged.shape.length} axes, but ${MOST_AXES} is the most: copy a slice or reshape first`,
+      { found: [...shape], limit: MOST_AXES },
+    );
+  }
+  const [xStrides, yStrides, outStrides] = merged.strides as [number[], number[], number[]];
+  device.elementwise({
+    ...call,
+    x: strided(x, xStrides),
+    y: y && strided(y, yStrides),
+    out: strided(out, outStrides),
+    accumulate: out.accumulate,
+    shape: merged.shape,
+  });
+}
+
+const strided = ({ storage, first = 0 }: Walk, strides: number[]): Strided => ({ storage, first, strides });

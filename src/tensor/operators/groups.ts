@@ -1,0 +1,111 @@
+// Sums over groups of rows: of the rows an index took from one place, or of the rows of one cloud.
+
+import type { Device, Storage } from "../../backends/device.ts";
+import type { Destination } from "../../backends/operators.ts";
+import { InputError } from "../../errors.ts";
+import { matrixShape } from "../shapes.ts";
+import { record, recording } from "../tape.ts";
+import { Tensor } from "../tensor.ts";
+
+/** Which rows are added up: those of group g are entries[starts[g] .. starts[g + 1]]. */
+export interface Groups {
+  starts: Uint32Array;
+  entries: Uint32Array;
+}
+
+/** A longer group is added up in parts of so many rows, and then its parts: two short sums are faster and more exact. */
+const PART_ROWS = 128;
+
+/** Groups on the device; `order` and `joins` are there only where groups are added up in parts. */
+export type GroupTensors = {
+  /** [rows added up] */
+  entries: Tensor;
+  /** [parts + 1] where the parts begin among the entries. */
+  starts: Tensor;
+  /** [parts] 0, 1, 2, ... */
+  order?: Tensor;
+  /** [groups + 1] where the groups begin among the parts. */
+  joins?: Tensor;
+};
+
+export function uploadGroups(device: Device, { starts, entries }: Groups): GroupTensors {
+  const parts = [0];
+  const joins = [0];
+  for (let group = 0; group + 1 < starts.length; group++) {
+    const end = starts[group + 1]!;
+    for (let at = starts[group]! + PART_ROWS; at < end; at += PART_ROWS) parts.push(at);
+    parts.push(end);
+    joins.push(parts.length - 1);
+  }
+  const upload = (numbers: ArrayLike<number>) => Tensor.from(device, Uint32Array.from(numbers));
+  const tensors = { entries: upload(entries), starts: upload(parts) };
+  if (parts.length === joins.length) return tensors;
+  return { ...tensors, order: upload([...parts.keys()].slice(1)), joins: upload(joins) };
+}
+
+/** into[g] (+)= sum over the rows of group g of x; x [rows, width], into [groups, width]. Off the tape. */
+export function sumGroups(
+  x: { device: Device; storage: Storage; rows: number; width: number },
+  groups: GroupTensors,
+  into: Destination,
+): void {
+  const { device, storage, rows, width } = x;
+  const { entries, starts, order, joins } = groups;
+  const first = { gradient: storage, starts: starts.storage, entries: entries.storage, rows, width };
+  const parts = starts.size - 1;
+  if (!order || !joins) {
+    device.gatherRowsBackward({ ...first, into, sources: parts });
+    return;
+  }
+  const sums = new Tensor(device, [parts, width]);
+  device.gatherRowsBackward({ ...first, into: { storage: sums.storage, accumulate: false }, sources: parts });
+  device.gatherRowsBackward({
+    gradient: sums.storage,
+    starts: joins.storage,
+    entries: order.storage,
+    into,
+    sources: joins.size - 1,
+    rows: parts,
+    width,
+  });
+  sums.dispose();
+}
+
+/**
+ * The sum over each cloud's rows: x [n, d] -> [clouds, d].
+ * @param offsets [clouds + 1] first row of each cloud, then n
+ * @throws InputError when the offsets do not divide the rows into clouds of at least one row.
+ */
+export function cloudSums(x: Tensor, offsets: ArrayLike<number>): Tensor {
+  const { device } = x;
+  const [rows, width] = matrixShape("x", x);
+  const starts = Uint32Array.from(offsets);
+  const clouds = starts.length - 1;
+  expectOffsets(starts, rows);
+  const cloudOf = new Uint32Array(rows);
+  for (let cloud = 0; cloud < clouds; cloud++) cloudOf.fill(cloud, starts[cloud], starts[cloud + 1]);
+  const result = new Tensor(device, [clouds, width]);
+  const groups = uploadGroups(device, { starts, entries: Uint32Array.from(cloudOf.keys()) });
+  const into = { storage: result.storage, accumulate: false };
+  sumGroups({ device, storage: x.storage, rows, width }, groups, into);
+  for (const tensor of Object.values(groups)) tensor?.dispose();
+  if (!recording(x)) return result;
+  const index = Tensor.from(device, cloudOf);
+  record(result, [x], { index }, (gradient, gradients, kept) => {
+    const spread = new Tensor(device, [rows, width]);
+    const out = spread.storage;
+    device.gatherRows({ source: gradient.storage, index: kept.index.storage, out, sources: clouds, rows, width });
+    gradients.give(x, spread);
+  });
+  index.dispose();
+  return result;
+}
+
+function expectOffsets(starts: Uint32Array, rows: number): void {
+  const clouds = starts.length - 1;
+  const bad = (reason: string) => new InputError(`the offsets [${starts}] ${reason}`, { tensor: "offsets", rows });
+  if (clouds < 1 || starts[0] !== 0 || starts[clouds] !== rows) throw bad(`must begin at 0 and end at ${rows}`);
+  for (let cloud = 0; cloud < clouds; cloud++) {
+    if (starts[cloud]! >= starts[cloud + 1]!) throw bad(`leave cloud ${cloud} without a row`);
+  }
+}

@@ -1,0 +1,34 @@
+// All operators on tensors. Each records on the tape where an input wants a gradient.
+
+export { add, divide, multiply, type Operand, subtract } from "./arithmetic.ts";
+export { ballAttention, normPositionQkv } from "./attention.ts";
+export type { Balls } from "./balls.ts";
+export type { LinearWeights } from "./destinations.ts";
+export { feedForward } from "./feedforward.ts";
+export {
+  abs,
+  affine,
+  cos,
+  exp,
+  gelu,
+  log,
+  negate,
+  reciprocal,
+  scale,
+  silu,
+  sin,
+  softplus,
+  sqrt,
+  square,
+} from "./functions.ts";
+export { ballOffsets, coarsenPositions } from "./geometry.ts";
+export { cloudSums } from "./groups.ts";
+export { type LinearExtras, linear } from "./linear.ts";
+export { embeddingLookup } from "./lookup.ts";
+export { gaussianNegativeLogLikelihood, mse, relativeL2 } from "./losses.ts";
+export { type GraphPart, messageMean } from "./messages.ts";
+export { batchNorm, layerNorm, type RunningStatistics } from "./norms.ts";
+export { mean, sum } from "./reductions.ts";
+export { reshape } from "./reshape.ts";
+export { gatherRows, type RowIndex } from "./rows.ts";
+export { concatenate, slice, split } from "./sections.ts";

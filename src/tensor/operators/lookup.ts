@@ -1,0 +1,44 @@
+// Rows of a table by number.
+
+import { InputError } from "../../errors.ts";
+import { expectNumbers, matrixShape } from "../shapes.ts";
+import { record, recording } from "../tape.ts";
+import { Tensor } from "../tensor.ts";
+import { sumGroups, uploadGroups } from "./groups.ts";
+import { byValue } from "./rows.ts";
+
+/**
+ * out[i] = table[indices[i]]: table [entries, d], indices [n] on the host -> [n, d]. The table's gradient is summed in the
+ * order of the indices.
+ * @throws InputError naming the first index that is not in the table.
+ */
+export function embeddingLookup(table: Tensor, indices: Int32Array | Uint32Array | readonly number[]): Tensor {
+  const { device } = table;
+  expectNumbers("table", table);
+  const [entries, width] = matrixShape("table", table);
+  const rows = indices.length;
+  for (let row = 0; row < rows; row++) {
+    const entry = indices[row]!;
+    if (!(Number.isInteger(entry) && entry >= 0 && entry < entries)) {
+      throw new InputError(`index ${row} is ${entry}, but the table has the rows 0 to ${entries - 1}`, { row, entry });
+    }
+  }
+  const out = new Tensor(device, [rows, width]);
+  const index = Tensor.from(device, Uint32Array.from(indices));
+  device.gatherRows({
+    source: table.storage,
+    index: index.storage,
+    out: out.storage,
+    sources: entries,
+    rows,
+    width,
+  });
+  index.dispose();
+  if (!recording(table)) return out;
+  const groups = uploadGroups(device, byValue(indices, entries));
+  record(out, [table], groups, (gradient, gradients, kept) =>
+    sumGroups({ device, storage: gradient.storage, rows, width }, kept, gradients.into(table)),
+  );
+  for (const tensor of Object.values(groups)) tensor?.dispose();
+  return out;
+}

@@ -1,0 +1,59 @@
+// Losses: single numbers, of shape [], on the device.
+
+import { InputError } from "../../errors.ts";
+import { expectShape, matrixShape } from "../shapes.ts";
+import { scope, type Tensor } from "../tensor.ts";
+import { add, divide, subtract } from "./arithmetic.ts";
+import { affine, log, scale, softplus, sqrt, square } from "./functions.ts";
+import { cloudSums } from "./groups.ts";
+import { mean, sum } from "./reductions.ts";
+import { reshape } from "./reshape.ts";
+import { split } from "./sections.ts";
+
+/** No standard deviation is smaller than this. */
+const SMALLEST_DEVIATION = 1e-6;
+
+/**
+ * The mean over all numbers of (prediction - target)^2.
+ * @throws InputError when the shapes differ.
+ */
+export function mse(prediction: Tensor, target: Tensor): Tensor {
+  expectShape("target", target, prediction.shape);
+  return scope(() => mean(square(subtract(prediction, target))));
+}
+
+/**
+ * The mean over all numbers of the target of -log N(target; m, s), the normal distribution's density:
+ *
+ *     (target - m)^2 / (2 s^2) + log s + log(2 pi) / 2,    s = 1e-6 + softplus(raw)
+ *
+ * @param prediction [n, 2 d]: m, then raw
+ * @param target [n, d]
+ * @throws InputError when the shapes do not fit together.
+ */
+export function gaussianNegativeLogLikelihood(prediction: Tensor, target: Tensor): Tensor {
+  const [rows, width] = matrixShape("target", target);
+  expectShape("prediction", prediction, [rows, 2 * width]);
+  return scope(() => {
+    const [centre, raw] = split(prediction, 2, 1) as [Tensor, Tensor];
+    const deviation = add(softplus(raw), SMALLEST_DEVIATION);
+    const distance = divide(subtract(target, centre), deviation);
+    const terms = add(scale(square(distance), 0.5), log(deviation));
+    return affine(mean(terms), 1, Math.log(2 * Math.PI) / 2);
+  });
+}
+
+/**
+ * The mean over the clouds of ||prediction - target|| / ||target||, the root of the sum of squares over all of a cloud's
+ * numbers (Li et al. 2021, Fourier Neural Operator). A target of nothing but zeros makes it infinite.
+ * @param offsets [clouds + 1] first row of each cloud, then the number of rows; one cloud by default
+ * @throws InputError when the shapes differ, or the offsets do not divide the rows.
+ */
+export function relativeL2(prediction: Tensor, target: Tensor, offsets?: ArrayLike<number>): Tensor {
+  expectShape("target", target, prediction.shape);
+  const [rows] = target.shape;
+  if (rows === undefined) throw new InputError("a single number has no rows", { found: [] });
+  const norms = (x: Tensor) =>
+    sqrt(cloudSums(sum(reshape(square(x), [rows, x.size / rows, 1]), 1), offsets ?? [0, rows]));
+  return scope(() => mean(divide(norms(subtract(prediction, target)), norms(target))));
+}

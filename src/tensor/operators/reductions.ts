@@ -1,0 +1,52 @@
+// Sums and means. Each is added up in an order that the shapes alone decide: the same bits from run to run.
+
+import { InputError } from "../../errors.ts";
+import { aroundAxis, stridesOf } from "../layout.ts";
+import { expectNumbers } from "../shapes.ts";
+import { record } from "../tape.ts";
+import { Tensor } from "../tensor.ts";
+import { elementwise } from "./elementwise.ts";
+
+/**
+ * The sum along an axis, which is gone afterwards, or of all numbers, of shape [].
+ * @param axis negative ones count from the end; all by default
+ * @throws InputError when there is no such axis.
+ */
+export function sum(x: Tensor, axis?: number): Tensor {
+  return scaledSum(x, axis, () => 1);
+}
+
+/**
+ * The mean along an axis, which is gone afterwards, or of all numbers, of shape [].
+ * @param axis negative ones count from the end; all by default
+ * @throws InputError when there is no such axis, or nothing along it.
+ */
+export function mean(x: Tensor, axis?: number): Tensor {
+  return scaledSum(x, axis, (count) => {
+    if (count === 0) throw new InputError(`a tensor of shape [${x.shape}] has no mean`, { found: [...x.shape] });
+    return 1 / count;
+  });
+}
+
+function scaledSum(x: Tensor, axis: number | undefined, factorFor: (count: number) => number): Tensor {
+  expectNumbers("x", x);
+  const { device } = x;
+  const all = axis === undefined;
+  const around = all ? { axis: 0, outer: 1, size: x.size, inner: 1 } : aroundAxis(x.shape, axis);
+  const { outer, size, inner } = around;
+  const factor = factorFor(size);
+  const result = new Tensor(device, all ? [] : x.shape.filter((_, i) => i !== around.axis));
+  const into = { storage: result.storage, accumulate: false };
+  device.sumAxis({ x: x.storage, into, outer, middle: size, inner, factor });
+  return record(result, [x], {}, (gradient, gradients) => {
+    // Every number receives its sum's gradient.
+    const [first, , last] = [...stridesOf([outer, 1, inner])] as [number, number, number];
+    const repeated = { storage: gradient.storage, strides: [first, 0, last] };
+    elementwise(gradient, [outer, size, inner], {
+      function: "affine",
+      x: repeated,
+      out: gradients.into(x),
+      factor,
+    });
+  });
+}

@@ -1,0 +1,112 @@
+// Tensors put side by side, and sections taken out of them.
+
+import { InputError } from "../../errors.ts";
+import { type AroundAxis, aroundAxis, stridesOf } from "../layout.ts";
+import { expectNumbers, expectShape } from "../shapes.ts";
+import { record } from "../tape.ts";
+import { Tensor } from "../tensor.ts";
+import { elementwise } from "./elementwise.ts";
+
+/**
+ * Tensors one after another along an axis; their other sizes must agree.
+ * @param axis 0 by default; negative ones count from the end
+ * @throws InputError when there is no tensor, no such axis, or another size differs.
+ */
+export function concatenate(tensors: readonly Tensor[], axis = 0): Tensor {
+  const [first] = tensors;
+  if (!first) throw new InputError("there is nothing to concatenate");
+  const place = aroundAxis(first.shape, axis).axis;
+  const along = (size: number) => first.shape.map((own, i) => (i === place ? size : own));
+  tensors.forEach((tensor, i) => {
+    expectNumbers(`tensor ${i}`, tensor);
+    expectShape(`tensor ${i}`, tensor, along(tensor.shape[place]!));
+  });
+  const result = new Tensor(first.device, along(tensors.reduce((sum, { shape }) => sum + shape[place]!, 0)));
+  const sections = sectionsOf(
+    result,
+    place,
+    tensors.map(({ shape }) => shape[place]!),
+  );
+  tensors.forEach((tensor, i) => {
+    const { shape, first, strides } = sections[i]!;
+    elementwise(result, shape, { function: "affine", x: tensor, out: { storage: result.storage, first, strides } });
+  });
+  return record(result, [...tensors], {}, (gradient, gradients) => {
+    tensors.forEach((tensor, i) => {
+      if (!gradients.wanted(tensor)) return;
+      const { shape, first, strides } = sections[i]!;
+      const x = { storage: gradient.storage, first, strides };
+      elementwise(gradient, shape, { function: "affine", x, out: gradients.into(tensor) });
+    });
+  });
+}
+
+/**
+ * x[start .. end] along an axis, as a copy.
+ * @param axis negative ones count from the end
+ * @param end behind the last; by default the axis's size
+ * @throws InputError when the section does not lie inside the axis.
+ */
+export function slice(x: Tensor, axis: number, start: number, end?: number): Tensor {
+  const { axis: place, size } = aroundAxis(x.shape, axis);
+  const stop = end ?? size;
+  if (!(Number.isInteger(start) && Number.isInteger(stop) && 0 <= start && start <= stop && stop <= size)) {
+    throw new InputError(`${start} to ${stop} is no section of axis ${axis}, which has the size ${size}`, {
+      start,
+      end: stop,
+      size,
+    });
+  }
+  return section(x, place, sectionsOf(x, place, [start, stop - start])[1]!);
+}
+
+/**
+ * Sections of x one after another along an axis, as copies.
+ * @param sizes of the sections, which add up to the axis's size; or how many sections of equal size
+ * @param axis 0 by default; negative ones count from the end
+ * @throws InputError when the sections do not fill the axis.
+ */
+export function split(x: Tensor, sizes: number | readonly number[], axis = 0): Tensor[] {
+  const { axis: place, size } = aroundAxis(x.shape, axis);
+  const list = typeof sizes === "number" ? new Array<number>(sizes).fill(size / sizes) : sizes;
+  if (!list.every((part) => Number.isInteger(part) && part >= 0) || list.reduce((a, b) => a + b, 0) !== size) {
+    throw new InputError(`sections of [${list}] do not fill axis ${axis}, which has the size ${size}`, {
+      sizes: [...list],
+      size,
+    });
+  }
+  return sectionsOf(x, place, list).map((part) => section(x, place, part));
+}
+
+/** A part of an array: its three axes as `AroundAxis` names them, and where its numbers lie in the whole. */
+interface Section {
+  count: number;
+  shape: number[];
+  first: number;
+  strides: number[];
+}
+
+function sectionsOf(whole: Tensor, axis: number, sizes: readonly number[]): Section[] {
+  const { outer, size, inner }: AroundAxis = aroundAxis(whole.shape, axis);
+  let start = 0;
+  return sizes.map((count) => {
+    const first = start * inner;
+    start += count;
+    return { count, shape: [outer, count, inner], first, strides: stridesOf([outer, size, inner]) };
+  });
+}
+
+function section(x: Tensor, axis: number, { count, shape, first, strides }: Section): Tensor {
+  expectNumbers("x", x);
+  const y = new Tensor(
+    x.device,
+    x.shape.map((size, i) => (i === axis ? count : size)),
+  );
+  elementwise(x, shape, { function: "affine", x: { storage: x.storage, first, strides }, out: y });
+  return record(y, [x], {}, (gradient, gradients) => {
+    const { storage, accumulate } = gradients.into(x);
+    if (!accumulate) x.device.clear(storage);
+    const out = { storage, first, strides, accumulate };
+    elementwise(gradient, shape, { function: "affine", x: gradient, out });
+  });
+}

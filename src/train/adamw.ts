@@ -1,0 +1,305 @@
+// AdamW on the device: one pass over all parameters, packed; steps with a NaN or an infinity do not happen.
+
+import type { Device, Storage } from "../backends/device.ts";
+import { BLOCK } from "../backends/optimizer.ts";
+import { CheckpointError, ConfigError, DisposedError, InputError, NumericalError } from "../errors.ts";
+import { type SafeTensor, type SafeTensorInput, toFloat32 } from "../formats/safetensors.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { GradientMeasure } from "./measure.ts";
+import { PackedParameters } from "./packing.ts";
+
+export interface AdamWOptions {
+  /** Learning rate; may be changed from step to step by `optimizer.lr`. Default 1e-3. */
+  lr?: number;
+  /** Default [0.9, 0.999]. */
+  betas?: readonly [number, number];
+  /** Default 1e-8. */
+  eps?: number;
+  /** Decoupled: weights shrink by lr * weightDecay each step. Default 0.01. */
+  weightDecay?: number;
+  /** Keeps an exponential moving average of the weights: average += (1 - averageDecay) (weight - average) each step. */
+  averageDecay?: number;
+  /**
+   * What becomes of a step whose loss or gradients are not finite. It never happens: weights, moments and counts stay as they
+   * were. "error" (default): neither do the steps after it, and `check` throws. "skip": training goes on.
+   */
+  onNonFinite?: "error" | "skip";
+}
+
+export interface StepOptions {
+  /** Looked at for NaN and infinity together with the gradients. One number. */
+  loss?: Tensor;
+  /** Scales the gradients so that their global norm is at most this, as `clipGradientNorm` does, at no extra cost. */
+  maxNorm?: number;
+}
+
+/** What became of the steps so far. */
+export interface StepReport {
+  /** Calls of `step`. */
+  calls: number;
+  /** Those that did not happen. */
+  skipped: number;
+  /** Where the first NaN or infinity since the last report was seen: "loss" or a parameter's name. */
+  tensor?: string;
+}
+
+/** Moments, step counts and, if kept, the average: `first.<name>`, `second.<name>`, `average.<name>`, `steps`. */
+export type OptimizerState = Map<string, SafeTensorInput>;
+
+/**
+ * AdamW (Loshchilov and Hutter, arXiv 1711.05101) with the formula of torch.optim.AdamW. A parameter without a gradient is
+ * left alone, decay included, and its step count does not advance.
+ *
+ * The optimiser takes the parameters and their gradients into memory of its own; `dispose` gives them memory of their own
+ * again. A parameter can belong to one optimiser at a time.
+ */
+export class AdamW {
+  lr: number;
+  readonly betas: readonly [number, number];
+  readonly eps: number;
+  readonly weightDecay: number;
+  readonly averageDecay: number | undefined;
+  readonly onNonFinite: "error" | "skip";
+  readonly #device: Device;
+  readonly #parameters: PackedParameters;
+  readonly #measure: GradientMeasure;
+  readonly #first: Storage;
+  readonly #second: Storage;
+  readonly #average: Storage | undefined;
+  readonly #owner: Storage;
+  readonly #steps: Storage;
+  readonly #values: Storage;
+  readonly #status: Storage;
+  /** Stands for the loss where none is given. */
+  readonly #noLoss: Storage;
+  #disposed = false;
+
+  /**
+   * @param parameters by name, as `model.parameters()` gives them
+   * @throws ConfigError naming the option that cannot be, or a parameter that belongs to another optimiser
+   */
+  constructor(parameters: ReadonlyMap<string, Tensor>, options: AdamWOptions = {}) {
+    const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 } = options;
+    const { averageDecay, onNonFinite = "error" } = options;
+    const inUnit = (value: number) => value >= 0 && value < 1;
+    expectOption("lr", lr, "a number of at least 0", lr >= 0);
+    expectOption("betas", betas, "two numbers from 0 to below 1", betas.length === 2 && betas.every(inUnit));
+    expectOption("eps", eps, "a number of at least 0", eps >= 0);
+    expectOption("weightDecay", weightDecay, "a number of at least 0", weightDecay >= 0);
+    expectOption("averageDecay", averageDecay, "a number from 0 to below 1", inUnit(averageDecay ?? 0));
+    expectOption("onNonFinite", onNonFinite, '"error" or "skip"', ["error", "skip"].includes(onNonFinite));
+    this.lr = lr;
+    this.betas = betas;
+    this.eps = eps;
+    this.weightDecay = weightDecay;
+    this.averageDecay = averageDecay;
+    this.onNonFinite = onNonFinite;
+
+    const packed = new PackedParameters(parameters);
+    const { device, tensors } = packed;
+    this.#device = device;
+    this.#parameters = packed;
+    this.#measure = new GradientMeasure(device, packed.ranges, packed.blocks);
+    this.#first = packed.allocate();
+    this.#second = packed.allocate();
+    if (averageDecay !== undefined) {
+      this.#average = packed.allocate();
+      device.copy(packed.weights, this.#average, packed.weights.bytes);
+    }
+    const zeros = (bytes: number) => {
+      const storage = device.allocate(bytes);
+      device.clear(storage);
+      return storage;
+    };
+    this.#owner = device.allocate(packed.blocks * 4);
+    device.write(this.#owner, packed.owners());
+    this.#steps = zeros(tensors.length * 4);
+    this.#values = device.allocate(tensors.length * 16);
+    this.#status = zeros(16);
+    this.#noLoss = zeros(4);
+  }
+
+  /**
+   * One step with the gradients that have arrived since `zeroGrad`. Only hands the work to the device; awaiting the result
+   * waits for it and does what `check` does.
+   * @throws InputError when the loss is not one number
+   */
+  step({ loss, maxNorm = 0 }: StepOptions = {}): PromiseLike<StepReport> {
+    if (loss && loss.size !== 1) {
+      throw new InputError(`a loss is one number, not a tensor of shape [${loss.shape}]`, { found: [...loss.shape] });
+    }
+    const { weights, gradients, blocks, tensors } = this.#parameters;
+    const { ranges, total } = this.measure(maxNorm);
+    this.#device.adamw({
+      weights,
+      gradients,
+      first: this.#first,
+      second: this.#second,
+      average: this.#average,
+      owner: this.#owner,
+      ranges,
+      total,
+      loss: loss?.storage ?? this.#noLoss,
+      steps: this.#steps,
+      values: this.#values,
+      status: this.#status,
+      halt: this.onNonFinite === "error",
+      blocks,
+      count: tensors.length,
+      lr: this.lr,
+      betas: this.betas,
+      eps: this.eps,
+      weightDecay: this.weightDecay,
+      averageDecay: this.averageDecay ?? 1,
+    });
+    this.#device.submit();
+    // biome-ignore lint/suspicious/noThenProperty: reading back takes time, and only who awaits the step wants it
+    return { then: (...handlers) => this.check().then(...handlers) };
+  }
+
+  /** Forgets all gradients: the next `backward` begins new ones. */
+  zeroGrad(): void {
+    for (const tensor of this.#parameters.tensors) tensor.zeroGrad();
+  }
+
+  /**
+   * Waits for the steps so far and tells what became of them.
+   * @throws NumericalError where `onNonFinite` is "error" and a loss or gradient was not finite: `details.tensor` names the
+   *   first it was seen in (the loss before the parameters in their order), `details.call` the call of `step`. The weights are
+   *   those before that call; after this error steps happen again.
+   */
+  async check(): Promise<StepReport> {
+    this.#checkUsable();
+    const found = new Uint32Array(await this.#device.read(this.#status, 16));
+    const [fault, call, calls, skipped] = found as unknown as [number, number, number, number];
+    if (fault === 0) return { calls, skipped };
+    this.#device.clear(this.#device.slice(this.#status, 0, 4));
+    const tensor = fault === 1 ? "loss" : this.#parameters.names[fault - 2]!;
+    if (this.onNonFinite === "skip") return { calls, skipped, tensor };
+    throw new NumericalError(
+      `${tensor === "loss" ? "the loss" : `the gradient of ${tensor}`} is not finite at step ${call} of this optimiser: the weights are as they were before it. Lower the learning rate, clip the gradients, or skip such steps (onNonFinite: "skip")`,
+      { tensor, call },
+    );
+  }
+
+  /**
+   * Runs `work` while the model has the averaged weights, then gives it its own back.
+   * @throws ConfigError when the optimiser keeps no average
+   */
+  async withAverage<Result>(work: () => Result | Promise<Result>): Promise<Result> {
+    this.#checkUsable();
+    if (!this.#average)
+      throw new ConfigError("this optimiser keeps no average: give averageDecay", { field: "averageDecay" });
+    const device = this.#device;
+    const { weights } = this.#parameters;
+    const own = device.allocate(weights.bytes);
+    device.copy(weights, own, weights.bytes);
+    device.copy(this.#average, weights, weights.bytes);
+    try {
+      return await work();
+    } finally {
+      device.copy(own, weights, weights.bytes);
+      device.release(own);
+    }
+  }
+
+  /** What is needed to go on with the very same steps, besides the weights themselves. */
+  async state(): Promise<OptimizerState> {
+    this.#checkUsable();
+    const { names, tensors } = this.#parameters;
+    const [stepBytes, ...moments] = await Promise.all([
+      this.#device.read(this.#steps, tensors.length * 4),
+      ...this.#kept().map(([, storage]) => this.#parameters.read(storage)),
+    ]);
+    const state: OptimizerState = new Map();
+    state.set("steps", { shape: [tensors.length], data: new Uint32Array(stepBytes) });
+    this.#kept().forEach(([kind], k) => {
+      names.forEach((name, p) => {
+        state.set(`${kind}.${name}`, { shape: tensors[p]!.shape, data: moments[k]![p]! });
+      });
+    });
+    return state;
+  }
+
+  /**
+   * Goes on from a state that `state` gave.
+   * @throws CheckpointError listing what is missing or has another shape
+   */
+  load(state: ReadonlyMap<string, SafeTensor | (SafeTensorInput & Pick<SafeTensor, "dtype">)>): void {
+    this.#checkUsable();
+    const { names, tensors, ranges, blocks } = this.#parameters;
+    const missing: string[] = [];
+    const misshapen: string[] = [];
+    const take = (name: string, shape: readonly number[]) => {
+      const tensor = state.get(name);
+      if (!tensor) missing.push(name);
+      else if (String(tensor.shape) !== String(shape))
+        misshapen.push(`${name} has [${tensor.shape}], expected [${shape}]`);
+      else return tensor;
+      return undefined;
+    };
+    const steps = take("steps", [tensors.length]);
+    const packed = this.#kept().map(([kind]) => {
+      const values = new Float32Array(blocks * BLOCK);
+      names.forEach((name, p) => {
+        const tensor = take(`${kind}.${name}`, tensors[p]!.shape);
+        if (tensor) values.set(toFloat32(tensor as SafeTensor), ranges[p]!.firstBlock * BLOCK);
+      });
+      return values;
+    });
+    if (missing.length + misshapen.length > 0) {
+      const list = (title: string, entries: string[]) => (entries.length ? [`${title}: ${entries.join(", ")}`] : []);
+      throw new CheckpointError(
+        `the optimiser's state does not fit the parameters. ${[...list("Missing", missing), ...list("Misshapen", misshapen)].join(". ")}`,
+        { missing, misshapen },
+      );
+    }
+    this.#device.write(this.#steps, Uint32Array.from(steps!.data as Uint32Array));
+    this.#kept().forEach(([, storage], k) => this.#device.write(storage, packed[k]!));
+  }
+
+  /** Gives parameters and gradients memory of their own again, and frees the rest. Calling it again does nothing. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#parameters.dispose();
+    this.#measure.dispose();
+    const own = [this.#owner, this.#steps, this.#values, this.#status, this.#noLoss];
+    for (const storage of [...own, ...this.#kept().map(([, storage]) => storage)]) this.#device.release(storage);
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** @internal Finds the gradients' norm and faults; they stay on the device. */
+  measure(maxNorm: number): GradientMeasure {
+    this.#checkUsable();
+    this.#measure.include(this.#parameters.tensors.map(({ grad }) => grad !== undefined));
+    this.#measure.run([this.packedGradients], maxNorm);
+    return this.#measure;
+  }
+
+  /** @internal */
+  get packedGradients() {
+    const { gradients, blocks } = this.#parameters;
+    return { gradient: gradients, size: blocks * BLOCK, firstBlock: 0 };
+  }
+
+  #kept(): [string, Storage][] {
+    const kept: [string, Storage][] = [
+      ["first", this.#first],
+      ["second", this.#second],
+    ];
+    if (this.#average) kept.push(["average", this.#average]);
+    return kept;
+  }
+
+  #checkUsable(): void {
+    if (this.#disposed) throw new DisposedError("this optimiser has been disposed");
+  }
+}
+
+function expectOption(field: string, value: unknown, expected: string, fits: boolean): void {
+  if (!fits) throw new ConfigError(`${field} must be ${expected}, not ${JSON.stringify(value)}`, { field, expected });
+}

@@ -1,0 +1,69 @@
+// Training checkpoints: one safetensors file from which a run goes on as if it had never been interrupted. The model's tensors
+// stand in it under their own names, so that `ErwinTransformer.load` reads it too; the optimiser's are named `optimizer.*`,
+// and the rest is JSON in the metadata under `training`.
+
+import { CheckpointError } from "../errors.ts";
+import { loadSafetensors, type SafeTensorInput, saveSafetensors } from "../formats/safetensors.ts";
+import type { AdamW } from "./adamw.ts";
+import type { Schedule } from "./schedules.ts";
+import type { Trainable } from "./task.ts";
+
+/** Where a run stands. With the seed, the number of batches is the whole random state. */
+export interface TrainingProgress {
+  /** Steps done. */
+  step: number;
+  /** Batches drawn: `step` times the batches of a step. */
+  batches: number;
+  seed: number;
+  schedule: Schedule;
+  /** The best validation so far. */
+  best?: { step: number; loss: number };
+  /** The user's own description of the run. */
+  config?: unknown;
+}
+
+const METADATA_KEY = "training";
+const PREFIX = "optimizer.";
+
+/** @returns a file that is the same, byte for byte, for runs that stand at the same place */
+export async function saveTraining(
+  model: Trainable,
+  optimizer: AdamW,
+  progress: TrainingProgress,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const [file, state] = await Promise.all([model.save(), optimizer.state()]);
+  const { tensors, metadata } = loadSafetensors(file);
+  const all = new Map<string, SafeTensorInput>(tensors);
+  for (const [name, tensor] of state) all.set(PREFIX + name, tensor);
+  const { betas, eps, weightDecay, averageDecay } = optimizer;
+  const training = { ...progress, optimizer: { betas, eps, weightDecay, averageDecay } };
+  return saveSafetensors(all, { ...metadata, [METADATA_KEY]: JSON.stringify(training) });
+}
+
+/**
+ * Puts model and optimiser where they were when the file was written.
+ * @param file its name in error messages
+ * @throws FormatError when the file is damaged; CheckpointError when it does not fit the model or optimiser, or is a model's
+ *   checkpoint without training
+ */
+export function loadTraining(
+  bytes: Uint8Array,
+  model: Trainable,
+  optimizer: AdamW,
+  file = "checkpoint",
+): TrainingProgress {
+  const { tensors, metadata } = loadSafetensors(bytes, { file });
+  const text = metadata[METADATA_KEY];
+  if (text === undefined) {
+    throw new CheckpointError(`${file} holds a model but no training to go on with`, { file });
+  }
+  const state = new Map(
+    [...tensors]
+      .filter(([name]) => name.startsWith(PREFIX))
+      .map(([name, tensor]) => [name.slice(PREFIX.length), tensor]),
+  );
+  model.restore(tensors, file);
+  optimizer.load(state);
+  const { optimizer: _, ...progress } = JSON.parse(text);
+  return progress;
+}

@@ -1,0 +1,42 @@
+// Clipping of gradients by their global norm.
+
+import type { Storage } from "../backends/device.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { AdamW } from "./adamw.ts";
+import { GradientMeasure } from "./measure.ts";
+import { layOut } from "./packing.ts";
+
+/** Places of the numbers in what a measure finds. */
+const NORM = 0;
+const FACTOR = 1;
+
+/**
+ * Scales all gradients so that their global norm is at most `maxNorm`, on the device, as torch.nn.utils.clip_grad_norm_ does:
+ * by min(1, maxNorm / (norm + 1e-6)). Gradients that are not finite are left as they are.
+ * @param of a model's parameters, or their optimiser (faster: all gradients at once)
+ * @returns the norm before, a tensor of one number
+ */
+export function clipGradientNorm(of: ReadonlyMap<string, Tensor> | AdamW, maxNorm: number): Tensor {
+  if (of instanceof AdamW) return scaleAndReport(of.measure(maxNorm), [of.packedGradients]);
+  const gradients = [...of.values()].flatMap(({ grad }) => grad ?? []);
+  const device = [...of.values()][0]!.device;
+  const { ranges, blocks } = layOut(gradients.map(({ size }) => size));
+  const measure = new GradientMeasure(device, ranges, blocks);
+  measure.include(gradients.map(() => true));
+  const parts = gradients.map(({ storage, size }, i) => ({
+    gradient: storage,
+    size,
+    firstBlock: ranges[i]!.firstBlock,
+  }));
+  measure.run(parts, maxNorm);
+  const norm = scaleAndReport(measure, parts);
+  measure.dispose();
+  return norm;
+}
+
+function scaleAndReport({ device, total }: GradientMeasure, parts: readonly { gradient: Storage; size: number }[]) {
+  for (const { gradient, size } of parts) device.scale({ x: gradient, factors: total, index: FACTOR, size });
+  const norm = new Tensor(device, [1]);
+  device.copy(device.slice(total, 4 * NORM, 4), norm.storage, 4);
+  return norm;
+}

@@ -1,0 +1,371 @@
+// The training loop.
+
+import { ConfigError, NumericalError } from "../errors.ts";
+import { Random } from "../erwin/random.ts";
+import { loadSafetensors } from "../formats/safetensors.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { AdamW, type AdamWOptions } from "./adamw.ts";
+import { loadTraining, saveTraining, type TrainingProgress } from "./checkpoint.ts";
+import { FitController, HostTurns } from "./control.ts";
+import { evaluate, type Metrics } from "./evaluate.ts";
+import type { Logger } from "./logger.ts";
+import { LossLog } from "./losses.ts";
+import { BatchOrder } from "./order.ts";
+import { Prefetch } from "./prefetch.ts";
+import { learningRate, type Schedule } from "./schedules.ts";
+import { type CheckpointStore, MemoryStore } from "./store.ts";
+import type { DataSet, Task, Trainable } from "./task.ts";
+
+/** The files a run keeps. */
+export const LAST_CHECKPOINT = "last.safetensors";
+export const BEST_CHECKPOINT = "best.safetensors";
+
+export interface FitOptions<Sample, Batch> {
+  model: Trainable;
+  task: Task<Sample, Batch>;
+  trainData: DataSet<Sample>;
+  validationData?: DataSet<Sample>;
+  /** Tested at the end with the best weights. */
+  testData?: DataSet<Sample>;
+  /** Steps of the whole run. */
+  steps: number;
+  batchSize: number;
+  schedule: Schedule;
+  /** Of AdamW; its `lr` is the schedule's. */
+  optimizer?: Omit<AdamWOptions, "lr">;
+  /** Batches whose gradients are averaged before each step. Default 1. */
+  accumulate?: number;
+  /** Gradients are scaled down to at most this global norm. Default: not at all. */
+  maxNorm?: number;
+  /** Of the order of samples. Default 0. */
+  seed?: number;
+  /** Validation every so many steps, and at the end. Default: only at the end. */
+  validateEvery?: number;
+  /** The checkpoint to go on from is written every so many steps, and at the end. Default: only at the end. */
+  saveEvery?: number;
+  /** Losses are read back, logged and reported every so many steps. Default 10. */
+  logEvery?: number;
+  /** Where checkpoints go: the last to go on from, and the best weights. Default: memory. */
+  store?: CheckpointStore;
+  /** Goes on from the store's last checkpoint, if there is one. Default true. */
+  resume?: boolean;
+  logger?: Logger;
+  onProgress?(progress: FitProgress): void;
+  controller?: FitController;
+  /** Stops like `controller.stop()`. */
+  signal?: AbortSignal;
+  /** Batches prepared ahead. Default 2. */
+  prefetch?: number;
+  /** Written into the checkpoints. */
+  config?: unknown;
+}
+
+export interface FitProgress {
+  /** Steps done, and of the whole run. */
+  step: number;
+  steps: number;
+  /** Mean over the last steps. Up to `logEvery` steps old, since it comes back while the device works on. */
+  loss: number;
+  lr: number;
+  stepsPerSecond: number;
+  secondsLeft: number;
+  /** Steps that did not happen for a NaN or an infinity. */
+  skipped: number;
+  /** Milliseconds the device has waited for trees. */
+  treeWait: number;
+  /** The latest validation. */
+  validation?: Metrics;
+}
+
+export interface FitResult {
+  /** Steps done. */
+  step: number;
+  /** False where it was stopped before the last step. */
+  finished: boolean;
+  best?: { step: number; loss: number };
+  validation?: Metrics;
+  /** Of the best weights. */
+  test?: Metrics;
+  skipped: number;
+  /** Milliseconds spent, and those of them in which the device waited for trees. */
+  time: number;
+  treeWait: number;
+}
+
+/**
+ * Trains a model: shuffled batches, AdamW by a schedule, validation, checkpoints, and the test at the end. A run that was
+ * stopped, or killed and begun again with the same store, gives the same bits as one that was not.
+ *
+ * Afterwards the model has the best weights by validation loss (the averaged ones, where the optimiser keeps an average) if the
+ * run finished, else those of its last step.
+ * @throws NumericalError when a loss or gradient is not finite and the optimiser is not to skip such steps: `details.tensor`,
+ *   `details.step`; ConfigError, CheckpointError, and whatever the task throws
+ */
+export async function fit<Sample, Batch>(options: FitOptions<Sample, Batch>): Promise<FitResult> {
+  const run = new Run(options);
+  try {
+    return await run.run();
+  } finally {
+    run.dispose();
+  }
+}
+
+class Run<Sample, Batch> {
+  readonly #options: FitOptions<Sample, Batch>;
+  readonly #store: CheckpointStore;
+  readonly #controller: FitController;
+  readonly #optimizer: AdamW;
+  readonly #losses: LossLog;
+  readonly #turns: HostTurns;
+  readonly #accumulate: number;
+  readonly #logEvery: number;
+  /** The gradient of a batch's loss: its share in the step. */
+  readonly #share: Tensor;
+  #progress: TrainingProgress;
+  #firstStep = 0;
+  #reading: Promise<void> = Promise.resolve();
+  #prefetch: Prefetch<Batch> | undefined;
+  #validation: Metrics | undefined;
+  #skipped = 0;
+  #clock = { step: 0, time: 0 };
+
+  constructor(options: FitOptions<Sample, Batch>) {
+    const { model, schedule, seed = 0, accumulate = 1, logEvery = 10 } = options;
+    for (const [field, value] of Object.entries({ steps: options.steps, accumulate, logEvery })) {
+      if (Number.isInteger(value) && value >= 1) continue;
+      throw new ConfigError(`${field} must be a whole number of at least 1, not ${value}`, { field });
+    }
+    this.#options = options;
+    this.#accumulate = accumulate;
+    this.#logEvery = logEvery;
+    this.#store = options.store ?? new MemoryStore();
+    this.#controller = options.controller ?? new FitController();
+    this.#progress = { step: 0, batches: 0, seed, schedule, config: options.config };
+    const { device } = model;
+    this.#optimizer = new AdamW(model.parameters(), { ...options.optimizer, lr: learningRate(schedule, 0) });
+    this.#losses = new LossLog(device, logEvery, accumulate);
+    this.#share = Tensor.from(device, new Float32Array([1 / accumulate]));
+    // Last: as long as it is open, some hosts do not end.
+    this.#turns = new HostTurns();
+  }
+
+  async run(): Promise<FitResult> {
+    const { model, steps, signal } = this.#options;
+    const begun = performance.now();
+    const stop = () => this.#controller.stop();
+    if (signal?.aborted) stop();
+    signal?.addEventListener("abort", stop);
+    try {
+      await this.#resume();
+      model.train();
+      this.#clock = { step: this.#progress.step, time: performance.now() };
+      const finished = await this.#steps();
+      await this.#settle();
+      await this.#save();
+      const test = finished ? await this.#finish() : undefined;
+      const { step, best } = this.#progress;
+      return {
+        step,
+        finished: step >= steps,
+        best,
+        validation: this.#validation,
+        test,
+        skipped: this.#skipped,
+        time: performance.now() - begun,
+        treeWait: this.#prefetch?.idle ?? 0,
+      };
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  dispose(): void {
+    this.#turns.close();
+    this.#optimizer.zeroGrad();
+    this.#optimizer.dispose();
+    this.#losses.dispose();
+    this.#share.dispose();
+  }
+
+  async #resume(): Promise<void> {
+    const bytes = this.#options.resume === false ? undefined : await this.#store.load(LAST_CHECKPOINT);
+    if (!bytes) return;
+    const saved = loadTraining(bytes, this.#options.model, this.#optimizer, LAST_CHECKPOINT);
+    this.#progress = {
+      ...this.#progress,
+      step: saved.step,
+      batches: saved.batches,
+      seed: saved.seed,
+      best: saved.best,
+    };
+    this.#firstStep = saved.step;
+  }
+
+  /** @returns whether the last step was reached */
+  async #steps(): Promise<boolean> {
+    const { steps, validateEvery, saveEvery } = this.#options;
+    const progress = this.#progress;
+    this.#prefetch = this.#prefetchBatches((steps - progress.step) * this.#accumulate);
+    while (progress.step < steps) {
+      await this.#turns.next();
+      await this.#controller.whileRunning();
+      if (this.#controller.stopped) return false;
+      await this.#step();
+      const { step } = progress;
+      if (step % this.#logEvery === 0) await this.#read();
+      const ends = step === steps;
+      if (this.#options.validationData && (ends || (validateEvery && step % validateEvery === 0))) {
+        await this.#settle();
+        await this.#validate();
+      }
+      if (saveEvery && step % saveEvery === 0 && !ends) {
+        await this.#settle();
+        await this.#save();
+      }
+    }
+    return true;
+  }
+
+  #prefetchBatches(count: number): Prefetch<Batch> {
+    const { model, task, trainData, batchSize, prefetch = 2 } = this.#options;
+    const { seed, batches } = this.#progress;
+    const order = new BatchOrder(trainData.size, batchSize, seed);
+    const make = async (index: number) => {
+      const { epoch, samples } = order.batch(index);
+      const load = (sample: number) => trainData.load(sample, new Random(seed, `epoch ${epoch}, sample ${sample}`));
+      return task.prepare(await Promise.all(samples.map(load)));
+    };
+    return new Prefetch(model.device, make, batches, batches + count, prefetch);
+  }
+
+  async #step(): Promise<void> {
+    const { task, schedule, maxNorm } = this.#options;
+    const progress = this.#progress;
+    for (let i = 0; i < this.#accumulate; i++) {
+      const loss = await task.loss(await this.#prefetch!.next());
+      this.#losses.add(loss);
+      const share = this.#share.detach(loss.shape);
+      await loss.backward(share);
+      share.dispose();
+      loss.dispose();
+    }
+    this.#optimizer.lr = learningRate(schedule, progress.step);
+    this.#optimizer.step({ loss: this.#losses.current, maxNorm });
+    this.#optimizer.zeroGrad();
+    this.#losses.endStep();
+    progress.step++;
+    progress.batches += this.#accumulate;
+  }
+
+  /** Begins to read back what the steps since the last call gave, after what was begun before has arrived. */
+  async #read(): Promise<void> {
+    await this.#reading;
+    const { step } = this.#progress;
+    const { lr } = this.#optimizer;
+    const found = Promise.all([this.#losses.read(), this.#optimizer.check()]);
+    this.#reading = found.then(
+      async ([losses, { skipped, tensor }]) => {
+        this.#skipped = skipped;
+        if (losses.length > 0) await this.#report(step, losses, lr, tensor);
+      },
+      (error) => {
+        throw error instanceof NumericalError ? this.#explain(error) : error;
+      },
+    );
+    // Whoever waits for it next gets the error.
+    this.#reading.catch(() => {});
+  }
+
+  /** Waits until all steps so far are done and known to be sound. */
+  async #settle(): Promise<void> {
+    await this.#read();
+    await this.#reading;
+  }
+
+  /** The optimiser counts its own calls; the run counts from its very beginning. */
+  #explain(cause: NumericalError): NumericalError {
+    const { tensor, call } = cause.details as { tensor: string; call: number };
+    const step = this.#firstStep + call;
+    const what = tensor === "loss" ? "the loss" : `the gradient of ${tensor}`;
+    return new NumericalError(
+      `${what} is not finite at step ${step}: the weights are as they were before it. Lower the learning rate, clip the gradients (maxNorm), or skip such steps (onNonFinite: "skip")`,
+      { tensor, step },
+      { cause },
+    );
+  }
+
+  async #report(step: number, losses: Float32Array, lr: number, tensor: string | undefined): Promise<void> {
+    const { steps, logger, onProgress } = this.#options;
+    const now = performance.now();
+    const stepsPerSecond = (1000 * (step - this.#clock.step)) / Math.max(now - this.#clock.time, 1e-3);
+    this.#clock = { step, time: now };
+    // A step that was skipped must not hide how the others went.
+    const sound = losses.filter(Number.isFinite);
+    const loss = sound.reduce((sum, value) => sum + value, 0) / sound.length;
+    await logger?.log({ kind: "training", step, loss, lr, stepsPerSecond, ...(tensor && { skipped: tensor }) });
+    onProgress?.({
+      step,
+      steps,
+      loss,
+      lr,
+      stepsPerSecond,
+      secondsLeft: (steps - step) / stepsPerSecond,
+      skipped: this.#skipped,
+      treeWait: this.#prefetch?.idle ?? 0,
+      validation: this.#validation,
+    });
+  }
+
+  async #validate(): Promise<void> {
+    const { model, validationData, logger } = this.#options;
+    const { step, best } = this.#progress;
+    const started = performance.now();
+    await this.#withBestGuess(async () => {
+      this.#validation = await this.#evaluate(validationData!);
+      const { loss } = this.#validation;
+      if (loss === undefined) throw new ConfigError("the task's metrics have no loss", { field: "metrics" });
+      if (best && !(loss < best.loss)) return;
+      this.#progress.best = { step, loss };
+      await this.#store.save(BEST_CHECKPOINT, await model.save());
+    });
+    await logger?.log({ kind: "validation", step, ...this.#validation });
+    this.#clock.time += performance.now() - started;
+  }
+
+  async #evaluate(data: DataSet<Sample>): Promise<Metrics> {
+    const { model, task, batchSize, prefetch } = this.#options;
+    model.eval();
+    try {
+      return await evaluate({ device: model.device, task, data, batchSize, prefetch, seed: this.#progress.seed });
+    } finally {
+      model.train();
+    }
+  }
+
+  /** With the averaged weights, where there are any. */
+  #withBestGuess<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#optimizer.averageDecay === undefined ? work() : this.#optimizer.withAverage(work);
+  }
+
+  async #save(): Promise<void> {
+    const { model } = this.#options;
+    await this.#store.save(LAST_CHECKPOINT, await saveTraining(model, this.#optimizer, this.#progress));
+  }
+
+  /** Gives the model the best weights, and tests them. */
+  async #finish(): Promise<Metrics | undefined> {
+    const { model, testData, logger } = this.#options;
+    const { step, best } = this.#progress;
+    if (best) {
+      const bytes = await this.#store.load(BEST_CHECKPOINT);
+      if (bytes) model.restore(loadSafetensors(bytes, { file: BEST_CHECKPOINT }).tensors, BEST_CHECKPOINT);
+    } else if (this.#optimizer.averageDecay !== undefined) {
+      const averaged = await this.#optimizer.withAverage(() => model.save());
+      model.restore(loadSafetensors(averaged).tensors);
+    }
+    if (!testData) return undefined;
+    const metrics = await this.#evaluate(testData);
+    await logger?.log({ kind: "test", step, ...metrics });
+    return metrics;
+  }
+}

@@ -1,0 +1,48 @@
+// Losses gather on the device and come back a few steps at a time: reading one number takes some hosts ten milliseconds.
+
+import type { Device, Storage } from "../backends/device.ts";
+import { Tensor } from "../tensor/tensor.ts";
+
+export class LossLog {
+  /** The loss of the step under way: the sum over its batches. One number. */
+  readonly current: Tensor;
+  readonly #losses: Storage;
+  #steps = 0;
+
+  /** @param capacity most steps between two readings */
+  constructor(
+    readonly device: Device,
+    readonly capacity: number,
+    /** Batches of a step. */
+    readonly batches: number,
+  ) {
+    this.current = new Tensor(device, [1]);
+    this.#losses = device.allocate(4 * capacity);
+    device.clear(this.current.storage);
+  }
+
+  /** Adds a batch's loss to that of the step. */
+  add(loss: Tensor): void {
+    this.device.add({ x: loss.storage, y: this.current.storage, size: 1 });
+  }
+
+  /** Ends the step. */
+  endStep(): void {
+    this.device.copy(this.current.storage, this.device.slice(this.#losses, 4 * this.#steps++, 4), 4);
+    this.device.clear(this.current.storage);
+  }
+
+  /** The mean losses of the steps since the last reading. */
+  async read(): Promise<Float32Array> {
+    const steps = this.#steps;
+    this.#steps = 0;
+    if (steps === 0) return new Float32Array();
+    const sums = new Float32Array(await this.device.read(this.#losses, 4 * steps));
+    return sums.map((sum) => sum / this.batches);
+  }
+
+  dispose(): void {
+    this.current.dispose();
+    this.device.release(this.#losses);
+  }
+}

@@ -1,0 +1,55 @@
+// Finds the global norm of a model's gradients, and the first that is not finite, on the device, and leaves both there.
+
+import type { Device, Storage } from "../backends/device.ts";
+import type { BlockRange } from "./packing.ts";
+
+/** The memory it takes to measure gradients, kept from step to step. */
+export class GradientMeasure {
+  /** (norm, clipping factor, 1 + first parameter that is not finite or 0, unused) once measured. */
+  readonly total: Storage;
+  /** [count, 4] u32: first block, blocks, whether it counts, unused. */
+  readonly ranges: Storage;
+  readonly #sums: Storage;
+  readonly #norms: Storage;
+  readonly #table: Uint32Array;
+
+  constructor(
+    readonly device: Device,
+    ranges: readonly BlockRange[],
+    blocks: number,
+  ) {
+    this.#table = new Uint32Array(ranges.flatMap(({ firstBlock, blocks }) => [firstBlock, blocks, 0, 0]));
+    this.total = device.allocate(16);
+    this.ranges = device.allocate(this.#table.byteLength);
+    this.#sums = device.allocate(blocks * 8);
+    this.#norms = device.allocate(ranges.length * 8);
+    device.write(this.ranges, this.#table);
+  }
+
+  /** Says which parameters have a gradient; the others are left out. */
+  include(counts: readonly boolean[]): void {
+    let changed = false;
+    counts.forEach((value, p) => {
+      changed ||= Boolean(this.#table[4 * p + 2]) !== value;
+      this.#table[4 * p + 2] = value ? 1 : 0;
+    });
+    if (changed) this.device.write(this.ranges, this.#table);
+  }
+
+  /** @param most the norm beyond which gradients are to be scaled down; 0 for no limit */
+  run(gradients: readonly { gradient: Storage; size: number; firstBlock: number }[], most: number): void {
+    for (const gradient of gradients) this.device.gradientSquares({ ...gradient, sums: this.#sums });
+    this.device.gradientTotal({
+      sums: this.#sums,
+      ranges: this.ranges,
+      norms: this.#norms,
+      total: this.total,
+      count: this.#table.length / 4,
+      most,
+    });
+  }
+
+  dispose(): void {
+    for (const storage of [this.total, this.ranges, this.#sums, this.#norms]) this.device.release(storage);
+  }
+}

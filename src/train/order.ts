@@ -1,0 +1,54 @@
+// The order in which training sees its samples: shuffled anew each epoch, as a pure function of the seed and of how many
+// batches went before. So the random state of a run is two numbers, and batches prepared ahead do not disturb it.
+
+import { ConfigError } from "../errors.ts";
+import { Random } from "../erwin/random.ts";
+
+/** Which samples make up a batch. */
+export interface BatchSamples {
+  epoch: number;
+  samples: number[];
+}
+
+export class BatchOrder {
+  /** Whole batches in an epoch: what does not fill one is left out of it. */
+  readonly batchesPerEpoch: number;
+  readonly #batchSize: number;
+  #epoch = -1;
+  #permutation: number[] = [];
+
+  /** @throws ConfigError when there are no samples or the batch size is no whole number of at least 1 */
+  constructor(
+    readonly size: number,
+    batchSize: number,
+    readonly seed: number,
+  ) {
+    if (size < 1) throw new ConfigError("there are no samples to train on", { field: "trainData" });
+    if (!(Number.isInteger(batchSize) && batchSize >= 1)) {
+      throw new ConfigError(`batchSize must be a whole number of at least 1, not ${batchSize}`, { field: "batchSize" });
+    }
+    this.#batchSize = Math.min(batchSize, size);
+    this.batchesPerEpoch = Math.floor(size / this.#batchSize);
+  }
+
+  /** The batch of this number, counted from 0 over all epochs. */
+  batch(index: number): BatchSamples {
+    const epoch = Math.floor(index / this.batchesPerEpoch);
+    if (epoch !== this.#epoch) {
+      this.#permutation = permutation(this.size, new Random(this.seed, `epoch ${epoch}`));
+      this.#epoch = epoch;
+    }
+    const first = (index % this.batchesPerEpoch) * this.#batchSize;
+    return { epoch, samples: this.#permutation.slice(first, first + this.#batchSize) };
+  }
+}
+
+/** Fisher and Yates' shuffle. */
+function permutation(size: number, random: Random): number[] {
+  const order = Array.from({ length: size }, (_, i) => i);
+  for (let i = size - 1; i > 0; i--) {
+    const j = Math.floor(random.uniform() * (i + 1));
+    [order[i], order[j]] = [order[j]!, order[i]!];
+  }
+  return order;
+}

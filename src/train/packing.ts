@@ -1,0 +1,108 @@
+// Parameters and their gradients in two pieces of device memory, one parameter after the other: the optimiser goes over all
+// of them in one dispatch, while the model's operators see each by itself.
+
+import type { Device, Storage } from "../backends/device.ts";
+import { BLOCK } from "../backends/optimizer.ts";
+import { ConfigError } from "../errors.ts";
+import { moveGradient } from "../tensor/tape.ts";
+import { sizeOf, type Tensor } from "../tensor/tensor.ts";
+
+/** Where a gradient's numbers lie among the packed ones, in blocks of 64. */
+export interface BlockRange {
+  firstBlock: number;
+  blocks: number;
+}
+
+/** Blocks for tensors of these sizes, one after the other, each from a block of its own on. */
+export function layOut(sizes: readonly number[]): { ranges: BlockRange[]; blocks: number } {
+  let blocks = 0;
+  const ranges = sizes.map((size) => {
+    const range = { firstBlock: blocks, blocks: Math.ceil(size / BLOCK) };
+    blocks += range.blocks;
+    return range;
+  });
+  return { ranges, blocks };
+}
+
+const packed = new WeakSet<Tensor>();
+
+export class PackedParameters {
+  readonly device: Device;
+  readonly names: readonly string[];
+  readonly tensors: readonly Tensor[];
+  readonly ranges: readonly BlockRange[];
+  readonly blocks: number;
+  readonly weights: Storage;
+  readonly gradients: Storage;
+
+  /**
+   * Moves the tensors and the gradients they have into the packed memory.
+   * @throws ConfigError when there is none, or when one already belongs to another optimiser
+   */
+  constructor(parameters: ReadonlyMap<string, Tensor>) {
+    this.names = [...parameters.keys()];
+    this.tensors = [...parameters.values()];
+    if (this.tensors.length === 0)
+      throw new ConfigError("there are no parameters to optimise", { field: "parameters" });
+    for (const [name, tensor] of parameters) {
+      if (packed.has(tensor)) {
+        throw new ConfigError(`the parameter ${name} already belongs to another optimiser: dispose that first`, {
+          field: "parameters",
+          tensor: name,
+        });
+      }
+    }
+    this.device = this.tensors[0]!.device;
+    const { ranges, blocks } = layOut(this.tensors.map(({ size }) => size));
+    this.ranges = ranges;
+    this.blocks = blocks;
+    this.weights = this.allocate();
+    this.gradients = this.allocate();
+    this.tensors.forEach((tensor, p) => {
+      tensor.moveTo(this.slice(this.weights, p));
+      moveGradient(tensor, this.slice(this.gradients, p));
+      packed.add(tensor);
+    });
+  }
+
+  /** Zeros, laid out as the parameters are. */
+  allocate(): Storage {
+    const storage = this.device.allocate(this.blocks * BLOCK * 4);
+    this.device.clear(storage);
+    return storage;
+  }
+
+  /** The parameter's part of packed memory. */
+  slice(storage: Storage, parameter: number): Storage {
+    const first = this.ranges[parameter]!.firstBlock * BLOCK * 4;
+    return this.device.slice(storage, first, this.tensors[parameter]!.size * 4);
+  }
+
+  /** [blocks] the parameter each block belongs to. */
+  owners(): Uint32Array {
+    const owners = new Uint32Array(this.blocks);
+    this.ranges.forEach(({ firstBlock, blocks }, p) => owners.fill(p, firstBlock, firstBlock + blocks));
+    return owners;
+  }
+
+  /** Packed numbers on the host, parameter by parameter. */
+  async read(storage: Storage): Promise<Float32Array[]> {
+    const all = new Float32Array(await this.device.read(storage, this.blocks * BLOCK * 4));
+    return this.ranges.map(({ firstBlock }, p) => {
+      const first = firstBlock * BLOCK;
+      return all.subarray(first, first + sizeOf(this.tensors[p]!.shape));
+    });
+  }
+
+  /** Gives parameters and gradients memory of their own again and frees the packed. */
+  dispose(): void {
+    for (const tensor of this.tensors) {
+      packed.delete(tensor);
+      if (tensor.disposed) continue;
+      tensor.moveTo(this.device.allocate(tensor.size * 4));
+      moveGradient(tensor);
+    }
+    this.device.release(this.weights);
+    this.device.release(this.gradients);
+  }
+}

@@ -1,0 +1,36 @@
+// Learning rates as functions of the step. A schedule is plain data: it crosses to workers and into checkpoints as it is.
+
+import { ConfigError } from "../errors.ts";
+
+export type Schedule =
+  | { kind: "constant"; lr: number }
+  /** Cosine annealing from `lr` to `minLr` over `steps` steps, after `warmup` steps (default 0) of linear growth to `lr`. */
+  | { kind: "cosine"; lr: number; minLr?: number; steps: number; warmup?: number };
+
+/**
+ * The learning rate of a step, counted from 0.
+ *
+ * Warm-up, step < warmup: lr (step + 1) / warmup. Then, with t = step - warmup and T = steps - warmup, the closed form of
+ * torch's CosineAnnealingLR: minLr + (lr - minLr) (1 + cos(pi t / T)) / 2; after the last step it stays at minLr.
+ * @throws ConfigError naming the field that cannot be
+ */
+export function learningRate(schedule: Schedule, step: number): number {
+  const { lr } = schedule;
+  if (!(lr >= 0)) throw new ConfigError(`schedule.lr must be a number of at least 0, not ${lr}`, { field: "lr" });
+  if (schedule.kind === "constant") return lr;
+  if (schedule.kind !== "cosine") {
+    const { kind } = schedule as { kind: unknown };
+    throw new ConfigError(`schedule.kind must be "constant" or "cosine", not ${JSON.stringify(kind)}`, {
+      field: "kind",
+    });
+  }
+  const { minLr = 0, steps, warmup = 0 } = schedule;
+  if (!(warmup >= 0 && steps > warmup)) {
+    throw new ConfigError(`schedule.steps must be more than the ${warmup} of its warm-up, not ${steps}`, {
+      field: "steps",
+    });
+  }
+  if (step < warmup) return (lr * (step + 1)) / warmup;
+  const share = Math.min(1, (step - warmup) / (steps - warmup));
+  return minLr + ((lr - minLr) * (1 + Math.cos(Math.PI * share))) / 2;
+}

@@ -1,0 +1,294 @@
+// AdamW, clipping, averaging and the guard against NaN, on parameters of odd sizes and against the same in float64.
+
+import { AdamW, clipGradientNorm, NumericalError, scale, Tensor } from "erwin";
+import { afterEach, describe, expect, test } from "vitest";
+import { normals, type Random, seededRandom } from "../support/clouds.ts";
+import { expectClose } from "../support/compare.ts";
+import { useDevice } from "../support/models.ts";
+
+const device = useDevice();
+const sizes = { a: [1], b: [7, 9], c: [64], d: [65, 3], e: [1000], f: [5000] };
+const names = Object.keys(sizes) as (keyof typeof sizes)[];
+const options = { lr: 0.02, betas: [0.8, 0.99] as const, eps: 1e-8, weightDecay: 0.1 };
+
+type Numbers = Record<string, Float32Array>;
+let parameters: Map<string, Tensor>;
+
+function makeParameters(values: Numbers): Map<string, Tensor> {
+  parameters = new Map(
+    names.map((name) => [name, Tensor.from(device(), values[name], sizes[name]).requireGrad()] as const),
+  );
+  return parameters;
+}
+
+afterEach(() => {
+  for (const tensor of parameters.values()) tensor.dispose();
+});
+
+const draw = (random: Random): Numbers =>
+  Object.fromEntries(
+    names.map((name) => [
+      name,
+      normals(
+        sizes[name].reduce((a, b) => a * b),
+        random,
+      ),
+    ]),
+  );
+
+/** Gives parameters gradients: plays back a result whose gradient is theirs. */
+async function give(gradients: Numbers, only: readonly string[] = names): Promise<void> {
+  for (const name of only) {
+    const tensor = parameters.get(name)!;
+    const result = scale(tensor, 1);
+    using gradient = Tensor.from(device(), gradients[name], tensor.shape);
+    await result.backward(gradient);
+    result.dispose();
+  }
+}
+
+const read = async (): Promise<Numbers> =>
+  Object.fromEntries(
+    await Promise.all([...parameters].map(async ([name, tensor]) => [name, await tensor.data()] as const)),
+  );
+
+const normOf = (gradients: Numbers) =>
+  Math.sqrt(names.reduce((s, n) => s + gradients[n].reduce((t, g) => t + g * g, 0), 0));
+
+/** torch.optim.AdamW in float64. */
+class Reference {
+  readonly weights: Record<string, Float64Array>;
+  readonly #moments = new Map<string, { first: Float64Array; second: Float64Array; t: number }>();
+
+  constructor(values: Numbers) {
+    this.weights = Object.fromEntries(names.map((name) => [name, Float64Array.from(values[name])]));
+  }
+
+  step(gradients: Numbers, only: readonly string[], factor = 1): void {
+    const { lr, betas, eps, weightDecay } = options;
+    for (const name of only) {
+      const w = this.weights[name];
+      const own = this.#moments.get(name) ?? { first: w.map(() => 0), second: w.map(() => 0), t: 0 };
+      this.#moments.set(name, own);
+      own.t++;
+      for (let i = 0; i < w.length; i++) {
+        const g = factor * gradients[name][i];
+        own.first[i] = betas[0] * own.first[i] + (1 - betas[0]) * g;
+        own.second[i] = betas[1] * own.second[i] + (1 - betas[1]) * g * g;
+        const root = Math.sqrt(own.second[i] / (1 - betas[1] ** own.t));
+        w[i] = w[i] * (1 - lr * weightDecay) - (lr * (own.first[i] / (1 - betas[0] ** own.t))) / (root + eps);
+      }
+    }
+  }
+}
+
+function expectWeights(found: Numbers, reference: Reference): void {
+  for (const name of names) expectClose(found[name], reference.weights[name], 2e-6, name);
+}
+
+describe("AdamW", () => {
+  test("equals float64 over 30 steps, with some parameters left out of some", async () => {
+    const random = seededRandom(1);
+    const initial = draw(random);
+    const reference = new Reference(initial);
+    using optimizer = new AdamW(makeParameters(initial), options);
+    for (let step = 0; step < 30; step++) {
+      const gradients = draw(random);
+      // f never has a gradient, c and e sometimes.
+      const only = names.filter((name) => name !== "f" && !((name === "c" || name === "e") && random() < 0.5));
+      await give(gradients, only);
+      reference.step(gradients, only);
+      optimizer.step();
+      optimizer.zeroGrad();
+    }
+    const found = await read();
+    expectWeights(found, reference);
+    expect(found.f, "without a gradient").toEqual(initial.f);
+  });
+
+  test("goes on from a saved state with the same bits", async () => {
+    const random = seededRandom(2);
+    const initial = draw(random);
+    const gradients = [0, 1, 2, 3].map(() => draw(random));
+    const run = async (optimizer: AdamW, steps: Numbers[]) => {
+      for (const given of steps) {
+        await give(given);
+        optimizer.step();
+        optimizer.zeroGrad();
+      }
+    };
+    const whole = new AdamW(makeParameters(initial), { ...options, averageDecay: 0.9 });
+    await run(whole, gradients);
+    const expected = await read();
+    const average = await whole.withAverage(read);
+    whole.dispose();
+    for (const tensor of parameters.values()) tensor.dispose();
+
+    const first = new AdamW(makeParameters(initial), { ...options, averageDecay: 0.9 });
+    await run(first, gradients.slice(0, 2));
+    const state = await first.state();
+    first.dispose();
+    using second = new AdamW(parameters, { ...options, averageDecay: 0.9 });
+    second.load(new Map([...state].map(([name, tensor]) => [name, { ...tensor, dtype: "F32" as const }])) as never);
+    await run(second, gradients.slice(2));
+    expect(await read()).toEqual(expected);
+    expect(await second.withAverage(read)).toEqual(average);
+  });
+
+  test("averages the weights of all steps", async () => {
+    const random = seededRandom(3);
+    const initial = draw(random);
+    using optimizer = new AdamW(makeParameters(initial), { ...options, averageDecay: 0.75 });
+    const average = Object.fromEntries(names.map((name) => [name, Float64Array.from(initial[name])]));
+    for (let step = 0; step < 3; step++) {
+      await give(draw(random));
+      optimizer.step();
+      optimizer.zeroGrad();
+      const weights = await read();
+      for (const name of names) average[name].forEach((a, i) => (average[name][i] = a + 0.25 * (weights[name][i] - a)));
+    }
+    const own = await read();
+    const found = await optimizer.withAverage(read);
+    for (const name of names) expectClose(found[name], average[name], 1e-6, name);
+    expect(await read(), "its own weights afterwards").toEqual(own);
+  });
+
+  test("gives all memory back, and the parameters theirs", async () => {
+    const { memory } = device();
+    const before = memory.current;
+    const initial = draw(seededRandom(4));
+    makeParameters(initial);
+    const own = memory.current;
+    const optimizer = new AdamW(parameters, options);
+    expect(() => new AdamW(parameters, options)).toThrow(/a already belongs to another optimiser/);
+    await give(initial, ["a", "b"]);
+    optimizer.dispose();
+    expect(await read()).toEqual(initial);
+    expect(await parameters.get("b")!.grad!.data(), "a gradient that has arrived").toEqual(initial.b);
+    expect(parameters.get("c")!.grad).toBeUndefined();
+    expect(memory.current).toBe(own + 4 * (1 + 63));
+    for (const tensor of parameters.values()) tensor.dispose();
+    expect(memory.current).toBe(before);
+  });
+});
+
+describe("gradient norm", () => {
+  test.each([0.5, 1e6])("is clipped to %d as torch does, with and without an optimiser", async (most) => {
+    const random = seededRandom(5);
+    const initial = draw(random);
+    const gradients = draw(random);
+    const norm = normOf(gradients);
+    const factor = Math.min(1, most / (norm + 1e-6));
+    const expectScaled = async (found: Tensor) => {
+      expectClose(await found.data(), [norm], 1e-6, "norm");
+      found.dispose();
+      for (const [name, { grad }] of parameters) {
+        expectClose(
+          await grad!.data(),
+          gradients[name].map((g) => factor * g),
+          1e-6,
+          `gradient of ${name}`,
+        );
+      }
+    };
+    makeParameters(initial);
+    await give(gradients);
+    await expectScaled(clipGradientNorm(parameters, most));
+    using optimizer = new AdamW(parameters, options);
+    optimizer.zeroGrad();
+    await give(gradients);
+    await expectScaled(clipGradientNorm(optimizer, most));
+
+    const reference = new Reference(initial);
+    reference.step(gradients, names, factor);
+    optimizer.step();
+    expectWeights(await read(), reference);
+  });
+
+  test("is clipped on the way by a step's maxNorm", async () => {
+    const random = seededRandom(6);
+    const initial = draw(random);
+    const gradients = draw(random);
+    using optimizer = new AdamW(makeParameters(initial), options);
+    const reference = new Reference(initial);
+    await give(gradients);
+    reference.step(gradients, names, 0.5 / (normOf(gradients) + 1e-6));
+    optimizer.step({ maxNorm: 0.5 });
+    expectWeights(await read(), reference);
+  });
+});
+
+describe("a step that is not finite", () => {
+  const lossOf = (value: number) => Tensor.from(device(), Float32Array.of(value), []);
+  const spoilt = (gradients: Numbers, ...places: [string, number, number][]) => {
+    const result = Object.fromEntries(names.map((name) => [name, gradients[name].slice()]));
+    for (const [name, at, value] of places) result[name][at] = value;
+    return result;
+  };
+  const cases: [string, number, [string, number, number][], string][] = [
+    ["a NaN in one gradient", 1, [["d", 100, Number.NaN]], "d"],
+    [
+      "infinities in two gradients",
+      1,
+      [
+        ["f", 4999, Number.POSITIVE_INFINITY],
+        ["c", 63, Number.NEGATIVE_INFINITY],
+      ],
+      "c",
+    ],
+    ["an infinite loss", Number.POSITIVE_INFINITY, [["a", 0, Number.NaN]], "loss"],
+    ["a NaN as loss alone", Number.NaN, [], "loss"],
+  ];
+
+  test.each(cases)("%s: nothing changes, and the error says where", async (_, value, places, tensor) => {
+    const random = seededRandom(7);
+    const initial = draw(random);
+    using optimizer = new AdamW(makeParameters(initial), options);
+    const good = draw(random);
+    await give(good);
+    using sound = lossOf(1);
+    await optimizer.step({ loss: sound });
+    optimizer.zeroGrad();
+    const before = await read();
+    const state = await optimizer.state();
+
+    await give(spoilt(draw(random), ...places));
+    using loss = lossOf(value);
+    optimizer.step({ loss });
+    optimizer.zeroGrad();
+    // What comes before anyone has looked does not happen either.
+    await give(good);
+    optimizer.step();
+    optimizer.zeroGrad();
+    const error = await optimizer.check().then(
+      () => undefined,
+      (error) => error,
+    );
+    expect(error).toBeInstanceOf(NumericalError);
+    expect(error.details).toEqual({ tensor, call: 2 });
+    expect(error.message).toContain(tensor === "loss" ? "the loss" : `the gradient of ${tensor}`);
+    expect(await read()).toEqual(before);
+    expect(await optimizer.state()).toEqual(state);
+
+    await give(good);
+    expect(await optimizer.step()).toEqual({ calls: 4, skipped: 2 });
+    expect(await read(), "after the error steps happen again").not.toEqual(before);
+  });
+
+  test("is passed over where the optimiser is to skip it", async () => {
+    const random = seededRandom(8);
+    const initial = draw(random);
+    const gradients = [draw(random), draw(random)];
+    using optimizer = new AdamW(makeParameters(initial), { ...options, onNonFinite: "skip" });
+    const reference = new Reference(initial);
+    for (const given of [gradients[0], spoilt(gradients[0], ["e", 5, Number.NaN]), gradients[1]]) {
+      await give(given);
+      optimizer.step({ maxNorm: 1 });
+      optimizer.zeroGrad();
+    }
+    for (const given of gradients) reference.step(given, names, 1 / (normOf(given) + 1e-6));
+    expect(await optimizer.check()).toEqual({ calls: 3, skipped: 1, tensor: "e" });
+    expect(await optimizer.check()).toEqual({ calls: 3, skipped: 1 });
+    expectWeights(await read(), reference);
+  });
+});

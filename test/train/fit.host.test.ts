@@ -1,0 +1,270 @@
+// The training loop as stories: runs that repeat, stop, go on and end as they would have; that meet a NaN; that learn.
+
+import {
+  BEST_CHECKPOINT,
+  ErwinTransformer,
+  evaluate,
+  FitController,
+  type FitOptions,
+  type FitProgress,
+  fit,
+  LAST_CHECKPOINT,
+  loadSafetensors,
+  MemoryLogger,
+  MemoryStore,
+  NumericalError,
+  Tensor,
+} from "erwin";
+import { describe, expect, test } from "vitest";
+import { expectClose, l2Error } from "../support/compare.ts";
+import { useDevice } from "../support/models.ts";
+import { type Cloud, flatConfig, makeClouds, makeModel, makeTask } from "./training.ts";
+
+const device = useDevice();
+const trainData = makeClouds(20, 1);
+const validationData = makeClouds(5, 2);
+const testData = makeClouds(3, 3);
+
+type Options = Partial<FitOptions<Cloud, unknown>>;
+
+/** Runs 12 steps, or as the options say, on a model of its own; returns its files too. */
+async function run(options: Options & { seed?: number } = {}) {
+  using model = await makeModel(device());
+  const store = (options.store as MemoryStore) ?? new MemoryStore();
+  const result = await fit<Cloud, unknown>({
+    model,
+    task: makeTask(model),
+    trainData,
+    validationData,
+    steps: 12,
+    batchSize: 4,
+    schedule: { kind: "cosine", lr: 3e-3, minLr: 1e-4, steps: 12, warmup: 2 },
+    optimizer: { averageDecay: 0.9 },
+    maxNorm: 1,
+    validateEvery: 4,
+    saveEvery: 5,
+    logEvery: 3,
+    seed: 7,
+    config: { experiment: "distance" },
+    ...options,
+    store,
+  });
+  return { result, store, weights: await model.save() };
+}
+
+/** The run as it is without any options, made once. */
+let plain: ReturnType<typeof run> | undefined;
+const plainRun = () => (plain ??= run());
+
+const last = (store: MemoryStore) => store.files.get(LAST_CHECKPOINT)!;
+const best = (store: MemoryStore) => store.files.get(BEST_CHECKPOINT)!;
+
+describe("a run", () => {
+  test("gives the same files as another of the same seed, and others than one of another", async () => {
+    const [one, two, other] = [await plainRun(), await run(), await run({ seed: 8 })];
+    expect(last(two.store)).toEqual(last(one.store));
+    expect(best(two.store)).toEqual(best(one.store));
+    expect(last(other.store)).not.toEqual(last(one.store));
+    expect(one.result).toMatchObject({ step: 12, finished: true, skipped: 0 });
+    expect(one.weights, "afterwards the model has the best weights").toEqual(best(one.store));
+  });
+
+  test("that was stopped goes on with the same bits", async () => {
+    const whole = await plainRun();
+    for (const stopAt of [3, 7]) {
+      const store = new MemoryStore();
+      const controller = new FitController();
+      let steps = 0;
+      const task = (model: ErwinTransformer) => {
+        const made = makeTask(model);
+        const loss = (batch: unknown) => {
+          if (++steps === stopAt) controller.stop();
+          return made.loss(batch);
+        };
+        return { ...made, loss };
+      };
+      using model = await makeModel(device());
+      const stopped = await run({ store, controller, model, task: task(model) });
+      expect(stopped.result).toMatchObject({ step: stopAt, finished: false });
+      const resumed = await run({ store });
+      expect(resumed.result).toMatchObject({ step: 12, finished: true });
+      expect(last(store), `stopped at ${stopAt}`).toEqual(last(whole.store));
+      expect(best(store)).toEqual(best(whole.store));
+    }
+  });
+
+  test("that was killed goes on from its last checkpoint with the same bits", async () => {
+    const store = new MemoryStore();
+    const broken = { ...trainData, load: brokenAfter(4 * 11) };
+    await expect(run({ store, trainData: broken, prefetch: 0 })).rejects.toThrow("killed");
+    expect(JSON.parse(loadSafetensors(last(store)).metadata.training).step).toBe(10);
+    await run({ store });
+    expect(last(store)).toEqual(last((await plainRun()).store));
+  });
+
+  test("writes checkpoints that load as models, with all of the training beside them", async () => {
+    const { store } = await plainRun();
+    const { tensors, metadata } = loadSafetensors(last(store));
+    expect(JSON.parse(metadata.training)).toMatchObject({
+      step: 12,
+      batches: 12,
+      seed: 7,
+      config: { experiment: "distance" },
+      schedule: { kind: "cosine" },
+      optimizer: { betas: [0.9, 0.999] },
+    });
+    for (const name of ["steps", "first.embed.embed_fn.weight", "average.embed.embed_fn.bias"]) {
+      expect(tensors.has(`optimizer.${name}`), name).toBe(true);
+    }
+    using model = await ErwinTransformer.load(last(store), { device: device() });
+    expect(loadSafetensors(await model.save()).tensors.get("embed.embed_fn.weight")).toEqual(
+      tensors.get("embed.embed_fn.weight"),
+    );
+  });
+
+  test("learns, validates over clouds, tests with the best weights, and tells about it", async () => {
+    const logger = new MemoryLogger();
+    const progress: FitProgress[] = [];
+    const { result, store } = await run({
+      steps: 40,
+      schedule: { kind: "constant", lr: 1e-2 },
+      optimizer: {},
+      validateEvery: 10,
+      saveEvery: undefined,
+      logEvery: 10,
+      testData,
+      logger,
+      onProgress: (now) => progress.push(now),
+    });
+    const losses = logger.entries.filter(({ kind }) => kind === "training");
+    expect(losses.map(({ step }) => step)).toEqual([10, 20, 30, 40]);
+    expect(losses.at(-1)!.loss).toBeLessThan(0.5 * (losses[0].loss as number));
+    expect(logger.entries.filter(({ kind }) => kind === "validation").map(({ step }) => step)).toEqual([
+      10, 20, 30, 40,
+    ]);
+    expect(progress.at(-1)).toMatchObject({ step: 40, steps: 40, secondsLeft: 0, skipped: 0 });
+    expect(progress.every(({ stepsPerSecond, treeWait }) => stepsPerSecond > 0 && treeWait >= 0)).toBe(true);
+
+    using model = await ErwinTransformer.load(best(store), { device: device() });
+    const mean = async (data: typeof testData, batchSize: number) =>
+      (await evaluate({ device: device(), task: makeTask(model), data, batchSize })).loss;
+    expectClose([result.test!.loss], [await mean(testData, 1)], 1e-6, "test loss in one batch and cloud by cloud");
+    expectClose([result.best!.loss], [await mean(validationData, 3)], 1e-6, "best validation loss");
+  });
+
+  test("pauses and resumes", async () => {
+    const controller = new FitController();
+    controller.pause();
+    let finished = false;
+    const running = run({ controller }).then((done) => {
+      finished = true;
+      return done;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(finished).toBe(false);
+    controller.resume();
+    expect(last((await running).store)).toEqual(last((await plainRun()).store));
+  });
+
+  test("ends with the memory it had after ten steps", async () => {
+    const { memory } = device();
+    const seen = new Map<number, { current: number; buffersCreated: number }>();
+    using model = await makeModel(device(), 1, flatConfig);
+    const held = memory.current;
+    await run({
+      model,
+      task: makeTask(model),
+      batchSize: 1,
+      steps: 200,
+      validationData: undefined,
+      saveEvery: undefined,
+      logEvery: 10,
+      onProgress: ({ step }) => seen.set(step, { current: memory.current, buffersCreated: memory.buffersCreated }),
+    });
+    expect(seen.get(190)).toEqual(seen.get(20));
+    expect(memory.current).toBe(held);
+  });
+});
+
+describe("a NaN in a batch", () => {
+  const bad = makeClouds(20, 1);
+  bad.clouds[0].target[5] = Number.NaN;
+
+  test("ends the run with its step, and leaves the weights of the step before", async () => {
+    const store = new MemoryStore();
+    const error = await run({ store, trainData: bad, batchSize: 20, saveEvery: 1 }).then(
+      () => undefined,
+      (error) => error,
+    );
+    expect(error).toBeInstanceOf(NumericalError);
+    expect(error.details).toEqual({ tensor: "loss", step: 1 });
+    expect(store.files.size).toBe(0);
+  });
+
+  test("is passed over where the optimiser is to skip such steps", async () => {
+    const logger = new MemoryLogger();
+    const { result } = await run({
+      trainData: bad,
+      logger,
+      optimizer: { onNonFinite: "skip" },
+      batchSize: 2,
+      steps: 10,
+    });
+    expect(result).toMatchObject({ step: 10, finished: true, skipped: 1 });
+    expect(result.best!.loss).toBeGreaterThan(0);
+    expect(logger.entries.filter(({ skipped }) => skipped === "loss")).toHaveLength(1);
+  });
+});
+
+describe("gradients of several batches", () => {
+  test("add up to that of one large batch", async () => {
+    using model = await makeModel(device(), 1, flatConfig);
+    model.train();
+    const task = makeTask(model);
+    const backward = async (clouds: Cloud[], share: number) => {
+      const loss = await task.loss(await task.prepare(clouds));
+      using gradient = Tensor.from(device(), Float32Array.of(share), loss.shape);
+      await loss.backward(gradient);
+      loss.dispose();
+    };
+    const gradients = () =>
+      Promise.all([...model.parameters()].map(async ([name, { grad }]) => [name, await grad!.data()] as const));
+    const { clouds } = trainData;
+    await backward(clouds.slice(0, 8), 1);
+    const whole = await gradients();
+    for (const tensor of model.parameters().values()) tensor.zeroGrad();
+    for (let i = 0; i < 8; i += 2) await backward(clouds.slice(i, i + 2), 0.25);
+    const added = new Map(await gradients());
+    // A key's bias shifts all scores of a query alike: its gradient is rounding noise.
+    for (const [name, values] of whole) {
+      if (!name.endsWith("qkv.bias")) expect(l2Error(added.get(name)!, values), name).toBeLessThan(1e-5);
+    }
+  });
+
+  test("make the same step as one large batch", async () => {
+    const shape = {
+      schedule: { kind: "constant", lr: 1e-3 } as const,
+      validationData: undefined,
+      optimizer: {},
+      steps: 2,
+    };
+    const model = () => makeModel(device(), 1, flatConfig);
+    using one = await model();
+    using four = await model();
+    const order = { ...trainData, size: 8 };
+    await run({ ...shape, model: one, task: makeTask(one), trainData: order, batchSize: 8 });
+    await run({ ...shape, model: four, task: makeTask(four), trainData: order, batchSize: 2, accumulate: 4 });
+    const expected = one.parameters().get("embed.embed_fn.weight")!;
+    const found = four.parameters().get("embed.embed_fn.weight")!;
+    expectClose(await found.data(), await expected.data(), 1e-4, "embed.embed_fn.weight");
+  });
+});
+
+/** A loader that fails after so many samples, as if the process had been killed. */
+function brokenAfter(loads: number) {
+  let done = 0;
+  return (index: number) => {
+    if (++done > loads) throw new Error("killed");
+    return trainData.clouds[index];
+  };
+}
