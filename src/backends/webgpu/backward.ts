@@ -1,33 +1,23 @@
-// The backward operators on WebGPU. Weights' gradients are sums over all rows: they are taken in parts, and the parts added
-// up in their order, so that the bits do not depend on how the device schedules its work.
+// The backward operators on WebGPU, each the way back of one in forward.ts.
 
 import type { Storage } from "../device.ts";
 import type { Destination, LinearDestinations, Operators } from "../operators.ts";
-import { ElementwiseOperators } from "./elementwise.ts";
 import {
   ALONG_INNER,
   type Arguments,
   attentionShape,
   flag,
   HIDDEN_BYTES,
-  halvesFor,
   MOMENT_ROWS,
-  productGroups,
   ROWS_OF_EIGHT_LANES,
   THREADS,
   TILE_ROWS,
 } from "./forward.ts";
+import { GradientOperators, vector } from "./gradients.ts";
 import type { BufferStorage } from "./memory.ts";
-import type { Bound } from "./recorder.ts";
 import { overRows, rowsInBinding, rowWindow } from "./windows.ts";
 
-/** A weight gradient's parts have at least so many rows, and there are about so many workgroups of them. */
-const PART_ROWS = 256;
-const PART_GROUPS = 512;
-
-const vector = (storage: Storage): Bound => storage as BufferStorage;
-
-export class WebGPUOperators extends ElementwiseOperators implements Operators {
+export class WebGPUOperators extends GradientOperators implements Operators {
   add({ x, y, size }: Arguments<"add">): void {
     overRows(size, this.limits.bindingBytes, 1, (first, count) => {
       this.run(
@@ -67,13 +57,13 @@ export class WebGPUOperators extends ElementwiseOperators implements Operators {
       this.gatherRows({ source: a.gradient, index: scatter, out: gradient, sources: rows, rows, width: columns });
     }
     const stride = inner + secondInner;
-    if (into.x) this.#inputGradient(gradient, weight, into.x, { rows, columns, inner, stride, offset: 0 });
+    if (into.x) this.inputGradient(gradient, weight, into.x, { rows, columns, inner, stride, offset: 0 });
     if (into.second)
-      this.#inputGradient(gradient, weight, into.second, { rows, columns, inner: secondInner, stride, offset: inner });
+      this.inputGradient(gradient, weight, into.second, { rows, columns, inner: secondInner, stride, offset: inner });
     if (into.weight) {
-      this.#weightGradient(gradient, x, into.weight, { rows, columns, inner, stride, offset: 0 });
+      this.weightGradient(gradient, x, into.weight, { rows, columns, inner, stride, offset: 0 });
       if (second)
-        this.#weightGradient(gradient, second, into.weight, {
+        this.weightGradient(gradient, second, into.weight, {
           rows,
           columns,
           inner: secondInner,
@@ -81,7 +71,7 @@ export class WebGPUOperators extends ElementwiseOperators implements Operators {
           offset: inner,
         });
     }
-    if (into.bias) this.#columnSums(gradient, into.bias, { rows, columns });
+    if (into.bias) this.columnSums(gradient, into.bias, { rows, columns });
     if (scatter) this.pool.release(gradient as BufferStorage);
   }
 
@@ -119,18 +109,18 @@ export class WebGPUOperators extends ElementwiseOperators implements Operators {
     });
     const packed = { rows, columns: 3 * width, packedWidth: width };
     if (into.projection.weight)
-      this.#weightGradient(gradient, y, into.projection.weight, { ...packed, inner: width, stride: width, offset: 0 });
-    if (into.projection.bias) this.#columnSums(gradient, into.projection.bias, packed);
+      this.weightGradient(gradient, y, into.projection.weight, { ...packed, inner: width, stride: width, offset: 0 });
+    if (into.projection.bias) this.columnSums(gradient, into.projection.bias, packed);
 
     const dy = y;
-    this.#inputGradient(
+    this.inputGradient(
       gradient,
       projection.weight,
       { storage: dy, accumulate: false },
       { rows, columns: 3 * width, inner: width, stride: width, offset: 0, packedWidth: width },
     );
     if (into.position.weight) {
-      this.#weightGradient(dy, offsets, into.position.weight, {
+      this.weightGradient(dy, offsets, into.position.weight, {
         rows,
         columns: width,
         inner: dimensions,
@@ -138,11 +128,11 @@ export class WebGPUOperators extends ElementwiseOperators implements Operators {
         offset: 0,
       });
     }
-    if (into.position.bias) this.#columnSums(dy, into.position.bias, { rows, columns: width });
-    if (into.norm) this.#columnSums(dy, into.norm, { rows, columns: width, factor: x, scale });
+    if (into.position.bias) this.columnSums(dy, into.position.bias, { rows, columns: width });
+    if (into.norm) this.columnSums(dy, into.norm, { rows, columns: width, factor: x, scale });
     if (into.x) {
       const target = gather ? { storage: allocate(rows * width), accumulate: false } : into.x;
-      this.#rmsNormBackward(x, norm, scale, dy, target, 0, rows, width);
+      this.rmsNormBackward(x, norm, scale, dy, target, 0, rows, width);
       if (gather) {
         // The index is a permutation: every row is written, so there is nothing to clear.
         this.scatterRows({ source: target.storage, index: gather, into: into.x, rows, targets: rows, width });
@@ -192,7 +182,7 @@ export class WebGPUOperators extends ElementwiseOperators implements Operators {
       this.run("ball_attention_backward_keys", constants, { ...shared, delta: terms }, sizes, groups);
       this.run("ball_attention_backward_queries", constants, { ...shared, row_terms: terms }, sizes, groups);
     });
-    if (into.sigma) this.#columnSums(rowTerms, into.sigma, { rows, columns: heads });
+    if (into.sigma) this.columnSums(rowTerms, into.sigma, { rows, columns: heads });
     this.pool.release(rowTerms);
   }
 
@@ -224,7 +214,7 @@ export class WebGPUOperators extends ElementwiseOperators implements Operators {
         offset: 0,
         firstGradient: first,
       };
-      this.#inputGradient(gradient, output.weight, { storage: dvalue, accumulate: false }, through);
+      this.inputGradient(gradient, output.weight, { storage: dvalue, accumulate: false }, through);
       this.run(
         "swiglu_backward",
         { HALVES: 2, ...ALONG_INNER },
@@ -255,8 +245,8 @@ export class WebGPUOperators extends ElementwiseOperators implements Operators {
         const sizes = { rows: count, columns, inner, stride: inner, offset: 0, firstGradient };
         const weight = later(destinations.weight);
         const bias = later(destinations.bias);
-        if (weight) this.#weightGradient(rowsOf, input, weight, sizes);
-        if (bias) this.#columnSums(rowsOf, bias, { rows: count, columns, firstGradient });
+        if (weight) this.weightGradient(rowsOf, input, weight, sizes);
+        if (bias) this.columnSums(rowsOf, bias, { rows: count, columns, firstGradient });
       };
       parameters(gradient, hidden, into.output, width, hiddenWidth, first);
       parameters(dgate, y, into.gate, hiddenWidth, width);
@@ -264,12 +254,11 @@ export class WebGPUOperators extends ElementwiseOperators implements Operators {
 
       const dy = { storage: y, accumulate: false };
       const back = { rows: count, columns: hiddenWidth, inner: width, stride: width, offset: 0 };
-      this.#inputGradient(dgate, gate.weight, dy, back);
-      this.#inputGradient(dvalue, value.weight, { ...dy, accumulate: true }, back);
+      this.inputGradient(dgate, gate.weight, dy, back);
+      this.inputGradient(dvalue, value.weight, { ...dy, accumulate: true }, back);
       const intoNorm = later(into.norm);
-      if (intoNorm)
-        this.#columnSums(y, intoNorm, { rows: count, columns: width, factor: x, firstFactor: first, scale });
-      if (into.x) this.#rmsNormBackward(x, norm, scale, y, into.x, first, count, width);
+      if (intoNorm) this.columnSums(y, intoNorm, { rows: count, columns: width, factor: x, firstFactor: first, scale });
+      if (into.x) this.rmsNormBackward(x, norm, scale, y, into.x, first, count, width);
     });
     for (const storage of [y, scale, hidden, dgate, dvalue]) this.pool.release(storage);
   }
@@ -294,7 +283,7 @@ export class WebGPUOperators extends ElementwiseOperators implements Operators {
     const stride = 2 * width + dimensions;
     const dout = rowWindow(gradient, width, firstTarget, targets);
     if (into.norm.bias) {
-      this.#columnSums(gradient, into.norm.bias, {
+      this.columnSums(gradient, into.norm.bias, {
         rows: targets,
         columns: width,
         firstX: firstTarget,
@@ -315,7 +304,7 @@ export class WebGPUOperators extends ElementwiseOperators implements Operators {
     if (into.norm.weight) {
       const plain = this.pool.allocate(targets * width * 4);
       this.messageMeans(a, { out: plain, firstOut: 0 }, products);
-      this.#columnSums(plain, into.norm.weight, {
+      this.columnSums(plain, into.norm.weight, {
         rows: targets,
         columns: width,
         factor: gradient,
@@ -347,15 +336,15 @@ export class WebGPUOperators extends ElementwiseOperators implements Operators {
     const sourceShape = { rows: nodes, columns: width, inner: width, stride, offset: 0 };
     const targetShape = { ...sourceShape, offset: width };
     if (into.h) {
-      this.#inputGradient(asSource, message.weight, into.h, sourceShape);
-      this.#inputGradient(asTarget, message.weight, { ...into.h, accumulate: true }, targetShape);
+      this.inputGradient(asSource, message.weight, into.h, sourceShape);
+      this.inputGradient(asTarget, message.weight, { ...into.h, accumulate: true }, targetShape);
     }
     if (into.message.weight) {
-      this.#weightGradient(asSource, h, into.message.weight, sourceShape);
-      this.#weightGradient(asTarget, h, into.message.weight, targetShape);
+      this.weightGradient(asSource, h, into.message.weight, sourceShape);
+      this.weightGradient(asTarget, h, into.message.weight, targetShape);
       const terms = this.pool.allocate(nodes * width * dimensions * 4);
       collect(terms, { ARRIVING: 1, TERMS: 1 });
-      this.#columnSums(terms, into.message.weight, {
+      this.columnSums(terms, into.message.weight, {
         rows: nodes,
         columns: width * dimensions,
         outRows: width,
@@ -364,7 +353,7 @@ export class WebGPUOperators extends ElementwiseOperators implements Operators {
       });
       this.pool.release(terms);
     }
-    if (into.message.bias) this.#columnSums(asTarget, into.message.bias, { rows: nodes, columns: width });
+    if (into.message.bias) this.columnSums(asTarget, into.message.bias, { rows: nodes, columns: width });
     for (const storage of [products, moments, asSource, asTarget]) this.pool.release(storage);
   }
 
@@ -387,8 +376,8 @@ export class WebGPUOperators extends ElementwiseOperators implements Operators {
         Math.ceil(count / ROWS_OF_EIGHT_LANES),
       );
     });
-    if (into.weight) this.#columnSums(gradient, into.weight, { rows, columns: width, factor: normalised });
-    if (into.bias) this.#columnSums(gradient, into.bias, { rows, columns: width });
+    if (into.weight) this.columnSums(gradient, into.weight, { rows, columns: width, factor: normalised });
+    if (into.bias) this.columnSums(gradient, into.bias, { rows, columns: width });
     this.pool.release(normalised);
     if (unwanted) this.pool.release(unwanted);
   }
@@ -408,7 +397,7 @@ export class WebGPUOperators extends ElementwiseOperators implements Operators {
     const partial = this.pool.allocate(parts * 2 * width * 4);
     const sums = this.pool.allocate(2 * width * 4);
     const given = { mean: vector(mean), variance: vector(variance) };
-    this.#overParts(rows, width, (first, count) => {
+    this.overParts(rows, width, (first, count) => {
       this.run(
         "batch_norm_sums",
         {},
@@ -458,192 +447,5 @@ export class WebGPUOperators extends ElementwiseOperators implements Operators {
     }
     this.pool.release(partial);
     this.pool.release(sums);
-  }
-
-  /** into [rows, inner] (+)= gradient [rows, columns] W, where W's element (c, k) lies at offset + c * stride + k. */
-  #inputGradient(
-    gradient: Storage,
-    weight: Storage,
-    into: Destination,
-    shape: {
-      rows: number;
-      columns: number;
-      inner: number;
-      stride: number;
-      offset: number;
-      packedWidth?: number;
-      firstGradient?: number;
-    },
-  ): void {
-    const { rows, columns, inner, stride, offset, packedWidth = 0, firstGradient = 0 } = shape;
-    overRows(rows, this.limits.bindingBytes, Math.max(columns, inner), (first, count) => {
-      this.runLinear({
-        x: rowWindow(gradient, columns, firstGradient + first, count),
-        weight,
-        y: rowWindow(into.storage, inner, first, count),
-        rows: count,
-        columns: inner,
-        inner: columns,
-        weightStride: stride,
-        weightOffset: offset,
-        packedWidth,
-        transposed: true,
-        accumulate: into.accumulate,
-      });
-    });
-  }
-
-  /** The weight's element (c, offset + k) of a row of `stride` numbers (+)= sum over rows of gradient[row, c] x[row, k]. */
-  #weightGradient(
-    gradient: Storage,
-    x: Storage,
-    into: Destination,
-    shape: {
-      rows: number;
-      columns: number;
-      inner: number;
-      stride: number;
-      offset: number;
-      packedWidth?: number;
-      firstGradient?: number;
-    },
-  ): void {
-    const { rows, columns, inner, stride, offset, packedWidth = 0, firstGradient = 0 } = shape;
-    const tiles = productGroups(columns, inner);
-    overRows(rows, this.limits.bindingBytes, Math.max(columns, inner), (first, count) => {
-      const wanted = Math.max(1, Math.floor(PART_GROUPS / tiles));
-      const partRows = Math.max(PART_ROWS, Math.ceil(count / wanted / 16) * 16);
-      const parts = Math.ceil(count / partRows);
-      const sums = this.pool.allocate(parts * columns * inner * 4);
-      this.run(
-        "weight_gradient",
-        { HALVES: halvesFor(inner), NORM: 0, LEFT_ALONG: 1, RIGHT_ALONG: 1 },
-        {
-          gradient: rowWindow(gradient, columns, firstGradient + first, count),
-          x: rowWindow(x, inner, first, count),
-          sums,
-        },
-        { rows: count, columns, inner, part_rows: partRows },
-        tiles * parts,
-      );
-      this.#sumParts(
-        sums,
-        { ...into, accumulate: into.accumulate || first > 0 },
-        { parts, rows: columns, columns: inner, stride, offset, packedWidth },
-      );
-      this.pool.release(sums);
-    });
-  }
-
-  /** into[c] (+)= sum over rows of x[row, c] (* factor[row, c]) (* scale[row]). */
-  #columnSums(
-    x: Storage,
-    into: Destination,
-    shape: {
-      rows: number;
-      columns: number;
-      factor?: Storage;
-      scale?: Storage;
-      /** First row of x and of the factor to be read. */
-      firstX?: number;
-      firstFactor?: number;
-      firstGradient?: number;
-      packedWidth?: number;
-      /** The sums laid out as a matrix of so many rows, inside a wider one. */
-      outRows?: number;
-      stride?: number;
-      offset?: number;
-    },
-  ): void {
-    const {
-      rows,
-      columns,
-      factor,
-      scale,
-      firstGradient = 0,
-      firstX = firstGradient,
-      firstFactor = 0,
-      packedWidth = 0,
-    } = shape;
-    const { outRows = columns, stride = 1, offset = 0 } = shape;
-    const parts = Math.ceil(rows / MOMENT_ROWS);
-    const sums = this.pool.allocate(parts * columns * 4);
-    this.#overParts(rows, columns, (first, count) => {
-      const bound: Record<string, Bound> = { x: rowWindow(x, columns, firstX + first, count), sums };
-      if (factor) bound.factor = rowWindow(factor, columns, firstFactor + first, count);
-      if (scale) bound.scale = rowWindow(scale, 1, first, count);
-      this.run(
-        "column_sums",
-        { FACTOR: flag(factor), SCALE: flag(scale) },
-        bound,
-        { rows: count, columns, first_part: first / MOMENT_ROWS },
-        Math.ceil((Math.ceil(count / MOMENT_ROWS) * columns) / THREADS),
-      );
-    });
-    this.#sumParts(sums, into, { parts, rows: outRows, columns: columns / outRows, stride, offset, packedWidth });
-    this.pool.release(sums);
-  }
-
-  #sumParts(
-    sums: BufferStorage,
-    into: Destination,
-    {
-      parts,
-      rows,
-      columns,
-      stride,
-      offset,
-      packedWidth,
-    }: { parts: number; rows: number; columns: number; stride: number; offset: number; packedWidth: number },
-  ): void {
-    this.run(
-      "sum_parts",
-      { ACCUMULATE: flag(into.accumulate) },
-      { sums, out: vector(into.storage) },
-      {
-        parts,
-        part_size: rows * columns,
-        first: 0,
-        rows,
-        columns,
-        out_columns: stride,
-        first_column: offset,
-        packed_width: packedWidth,
-      },
-      Math.ceil((rows * columns) / THREADS),
-    );
-  }
-
-  #rmsNormBackward(
-    x: Storage,
-    norm: Storage,
-    scale: Storage,
-    dy: Storage,
-    into: Destination,
-    firstRow: number,
-    rows: number,
-    width: number,
-  ): void {
-    overRows(rows, this.limits.bindingBytes, width, (first, count) => {
-      this.run(
-        "rms_norm_backward",
-        { ACCUMULATE: flag(into.accumulate) },
-        {
-          x: rowWindow(x, width, firstRow + first, count),
-          norm: vector(norm),
-          scale: rowWindow(scale, 1, first, count),
-          dy: rowWindow(dy, width, first, count),
-          dx: rowWindow(into.storage, width, firstRow + first, count),
-        },
-        { rows: count, width },
-        Math.ceil(count / ROWS_OF_EIGHT_LANES),
-      );
-    });
-  }
-
-  /** Ranges of rows that fit into one binding and begin with a part of their own. */
-  #overParts(rows: number, width: number, run: (first: number, count: number) => void): void {
-    const step = Math.floor(rowsInBinding(this.limits.bindingBytes, width) / MOMENT_ROWS) * MOMENT_ROWS;
-    for (let first = 0; first < rows; first += step) run(first, Math.min(step, rows - first));
   }
 }
