@@ -70,7 +70,7 @@ export interface Device extends Operators, OptimizerOperators {
   finished(): Promise<void>;
   /** A device that computes nothing but allocates what this one would: how much memory a piece of work takes. */
   rehearse(): Device;
-  /** Gives memory that waits for reuse back to the system. */
+  /** Gives memory that waits for reuse back to the system. After an OutOfMemoryError the device works again from here on. */
   trim(): void;
   dispose(): void;
   [Symbol.dispose](): void;

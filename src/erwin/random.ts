@@ -82,5 +82,5 @@ function naturalLogarithm(x: number): number {
   const z = (x - 1) / (x + 1);
   let sum = 0;
   for (let n = 25; n >= 1; n -= 2) sum = sum * z * z + 1 / n;
-  return 2 * z * sum - halvings * 0.6931471805599453;
+  return 2 * z * sum - halvings * Math.LN2;
 }

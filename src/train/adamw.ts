@@ -3,7 +3,7 @@
 import type { Device, Storage } from "../backends/device.ts";
 import { BLOCK } from "../backends/optimizer.ts";
 import { CheckpointError, ConfigError, DisposedError, InputError, NumericalError } from "../errors.ts";
-import { type SafeTensor, type SafeTensorInput, toFloat32 } from "../formats/safetensors.ts";
+import { type SafeTensor, toFloat32 } from "../formats/safetensors.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { GradientMeasure } from "./measure.ts";
 import { PackedParameters } from "./packing.ts";
@@ -44,7 +44,7 @@ export interface StepReport {
 }
 
 /** Moments, step counts and, if kept, the average: `first.<name>`, `second.<name>`, `average.<name>`, `steps`. */
-export type OptimizerState = Map<string, SafeTensorInput>;
+export type OptimizerState = Map<string, SafeTensor>;
 
 /**
  * AdamW (Loshchilov and Hutter, arXiv 1711.05101) with the formula of torch.optim.AdamW. A parameter without a gradient is
@@ -212,10 +212,10 @@ export class AdamW {
       ...this.#kept().map(([, storage]) => this.#parameters.read(storage)),
     ]);
     const state: OptimizerState = new Map();
-    state.set("steps", { shape: [tensors.length], data: new Uint32Array(stepBytes) });
+    state.set("steps", { dtype: "U32", shape: [tensors.length], data: new Uint32Array(stepBytes) });
     this.#kept().forEach(([kind], k) => {
       names.forEach((name, p) => {
-        state.set(`${kind}.${name}`, { shape: tensors[p]!.shape, data: moments[k]![p]! });
+        state.set(`${kind}.${name}`, { dtype: "F32", shape: [...tensors[p]!.shape], data: moments[k]![p]! });
       });
     });
     return state;
@@ -225,7 +225,7 @@ export class AdamW {
    * Goes on from a state that `state` gave.
    * @throws CheckpointError listing what is missing or has another shape
    */
-  load(state: ReadonlyMap<string, SafeTensor | (SafeTensorInput & Pick<SafeTensor, "dtype">)>): void {
+  load(state: ReadonlyMap<string, SafeTensor>): void {
     this.#checkUsable();
     const { names, tensors, ranges, blocks } = this.#parameters;
     const missing: string[] = [];
@@ -243,7 +243,7 @@ export class AdamW {
       const values = new Float32Array(blocks * BLOCK);
       names.forEach((name, p) => {
         const tensor = take(`${kind}.${name}`, tensors[p]!.shape);
-        if (tensor) values.set(toFloat32(tensor as SafeTensor), ranges[p]!.firstBlock * BLOCK);
+        if (tensor) values.set(toFloat32(tensor), ranges[p]!.firstBlock * BLOCK);
       });
       return values;
     });

@@ -58,6 +58,11 @@ export async function evaluate<Sample, Batch>(options: EvaluateOptions<Sample, B
     for (let batch = 0; batch < batches; batch++) {
       const prepared = await ahead.next();
       const metrics = task.metrics ? await task.metrics(prepared) : { loss: await task.loss(prepared) };
+      for (const [name, tensor] of Object.entries(metrics)) {
+        // Off the tape: what it was computed from need not wait for the reading.
+        metrics[name] = tensor.detach();
+        tensor.dispose();
+      }
       waiting.push({ weight: samplesOf(batch) / data.size, metrics });
       if (waiting.length === READ_TOGETHER) await collect();
     }

@@ -35,7 +35,8 @@ export class Prefetch<Batch> {
   async next(): Promise<Batch> {
     const entry = this.#waiting.shift();
     if (!entry) throw new RangeError("all batches have been taken");
-    if (entry.settled || this.#taken++ === 0) {
+    const first = this.#taken++ === 0;
+    if (entry.settled || first) {
       const batch = await entry.promise;
       this.#fill();
       return batch;

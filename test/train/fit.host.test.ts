@@ -152,6 +152,22 @@ describe("a run", () => {
     expectClose([result.best!.loss], [await mean(validationData, 3)], 1e-6, "best validation loss");
   });
 
+  test("measures how long the device waited for trees", async () => {
+    using model = await makeModel(device());
+    const task = makeTask(model);
+    const slow: typeof task = {
+      ...task,
+      async prepare(samples) {
+        await new Promise((resolve) => setTimeout(resolve, 400));
+        return task.prepare(samples);
+      },
+    };
+    const { result } = await run({ model, task: slow, prefetch: 0, steps: 4, validationData: undefined });
+    expect(result.treeWait).toBeGreaterThan(100);
+    expect(result.treeWait).toBeLessThan(result.time);
+    expect((await plainRun()).result.treeWait).toBeLessThan(result.treeWait);
+  });
+
   test("pauses and resumes", async () => {
     const controller = new FitController();
     controller.pause();

@@ -46,6 +46,8 @@ export class WebGPUDevice extends WebGPUOptimizerOperators implements Device {
     gpu.addEventListener?.("uncapturederror", (event) => {
       (event as Event).preventDefault?.();
       const { error } = event as GPUUncapturedErrorEvent;
+      // What follows from an allocation that failed says nothing new, and is over once that is dealt with.
+      if (this.pool.failure) return;
       this.#failure ??= new ErwinError(`the device reported an error: ${error.message}`, { message: error.message });
     });
   }

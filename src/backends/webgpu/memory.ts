@@ -51,7 +51,7 @@ export class BufferPool implements DeviceMemory {
   peak = 0;
   reserved = 0;
   buffersCreated = 0;
-  /** The first allocation the device refused after the fact. */
+  /** The first allocation the device refused after the fact; `trim` makes a new start. */
   failure: OutOfMemoryError | undefined;
   /** Called before buffers are destroyed, so that whoever refers to them can forget them. */
   onDestroy: () => void = () => {};
@@ -86,6 +86,7 @@ export class BufferPool implements DeviceMemory {
   /** Destroys the buffers that wait for reuse. */
   trim(): void {
     this.onDestroy();
+    this.failure = undefined;
     for (const waiting of this.#waiting.values()) {
       for (const storage of waiting) {
         this.reserved -= storage.capacity;
@@ -124,7 +125,7 @@ export class BufferPool implements DeviceMemory {
       this.#checks.delete(check);
       if (!error) return;
       this.failure ??= new OutOfMemoryError(
-        `the device has no memory for ${bytes} bytes more (${this.reserved} bytes are in use or kept for reuse): use fewer points a batch`,
+        `the device has no memory for ${bytes} bytes more (${this.reserved} bytes are in use or kept for reuse): dispose of tensors and call device.trim() to go on, with fewer points a batch`,
         { bytes, reserved: this.reserved },
       );
     });
