@@ -49,6 +49,7 @@ export const sin = (x: Tensor): Tensor => apply("sin", x);
 /** Cosine; error below 2e-7 for arguments up to 8192. */
 export const cos = (x: Tensor): Tensor => apply("cos", x);
 
+/** e^x. */
 export const exp = (x: Tensor): Tensor => apply("exp", x);
 
 /** Natural logarithm. */
@@ -57,6 +58,7 @@ export const log = (x: Tensor): Tensor => apply("log", x);
 /** Square root. Its slope at 0 is taken to be 0, so that the norm of a vector of zeros has the gradient 0. */
 export const sqrt = (x: Tensor): Tensor => apply("sqrt", x);
 
+/** x^2. */
 export const square = (x: Tensor): Tensor => apply("square", x);
 
 /** Absolute value. Its slope at 0 is taken to be 0. */

@@ -40,7 +40,7 @@ export function uploadGroups(device: Device, { starts, entries }: Groups): Group
   const upload = (numbers: ArrayLike<number>) => Tensor.from(device, Uint32Array.from(numbers));
   const tensors = { entries: upload(entries), starts: upload(parts) };
   if (parts.length === joins.length) return tensors;
-  return { ...tensors, order: upload([...parts.keys()].slice(1)), joins: upload(joins) };
+  return { ...tensors, order: upload([...parts.keys()].slice(0, -1)), joins: upload(joins) };
 }
 
 /** into[g] (+)= sum over the rows of group g of x; x [rows, width], into [groups, width]. Off the tape. */
@@ -51,6 +51,7 @@ export function sumGroups(
 ): void {
   const { device, storage, rows, width } = x;
   const { entries, starts, order, joins } = groups;
+  if (rows === 0 && !into.accumulate) device.clear(into.storage);
   const first = { gradient: storage, starts: starts.storage, entries: entries.storage, rows, width };
   const parts = starts.size - 1;
   if (!order || !joins) {

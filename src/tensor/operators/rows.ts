@@ -22,11 +22,13 @@ export function gatherRows(x: Tensor, { tensor: index, host }: RowIndex): Tensor
   const { starts, entries } = byValue(host, sources);
   const kept = { starts: Tensor.from(device, starts), entries: Tensor.from(device, entries) };
   record(out, [x], kept, (gradient, gradients, { starts, entries }) => {
+    const into = gradients.into(x);
+    if (rows === 0 && !into.accumulate) device.clear(into.storage);
     device.gatherRowsBackward({
       gradient: gradient.storage,
       starts: starts.storage,
       entries: entries.storage,
-      into: gradients.into(x),
+      into,
       sources,
       rows,
       width,

@@ -1,0 +1,122 @@
+// Holds an operator on the device against its float64 reference: value, gradients of all inputs, memory given back.
+
+import { type Device, scope, Tensor } from "erwin";
+import { expect } from "vitest";
+import { normals, type Random } from "./clouds.ts";
+import { expectClose } from "./compare.ts";
+import { type Compute, differences } from "./reference/differences.ts";
+import { Reverse, type Variable } from "./reference/reverse.ts";
+
+/** How far an operator may be from its reference: its numbers relative to the largest, its gradients in L2. */
+export const VALUE_TOLERANCE = 1e-5;
+export const GRADIENT_TOLERANCE = 1e-4;
+
+/** Few cases, always the same: every new shape costs a software adapter time. */
+export const runs = { numRuns: 5, seed: 11 };
+
+/** An input that wants a gradient. */
+export interface Given {
+  shape: readonly number[];
+  data: Float32Array;
+}
+
+export const sizeOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
+
+/** Standard normal numbers, scaled and shifted. */
+export function given(shape: readonly number[], random: Random, { scale = 1, shift = 0 } = {}): Given {
+  return { shape, data: normals(sizeOf(shape), random).map((value) => scale * value + shift) };
+}
+
+/** What an operator should give: its value, and the gradients of sum(value * probe). */
+export type Reference = (
+  inputs: readonly Float32Array[],
+  probe: Float32Array,
+) => { value: ArrayLike<number>; gradients: readonly ArrayLike<number>[] };
+
+/** The reference of a function written in plain float64; for few numbers. */
+export function byDifferences(compute: Compute, step?: number): Reference {
+  return (inputs, probe) => ({
+    value: compute(...inputs.map((input) => Float64Array.from(input))),
+    gradients: differences(compute, inputs, probe, step),
+  });
+}
+
+/** The reference of a function made of the operators of `Reverse`; inputs as matrices, vectors as one row. */
+export function byReverse(
+  shapes: readonly (readonly [rows: number, cols: number])[],
+  compute: (reverse: Reverse, ...inputs: Variable[]) => Variable,
+): Reference {
+  return (inputs, probe) => {
+    const reverse = new Reverse();
+    const variables = inputs.map((input, i) => reverse.variable(...shapes[i], input));
+    const result = compute(reverse, ...variables);
+    reverse.backward(result, probe);
+    return { value: result.data, gradients: variables.map(({ gradient }) => gradient) };
+  };
+}
+
+/**
+ * Runs an operator on the device and compares it with its reference; then for one of its inputs alone, whose gradient must
+ * be the same. In the end all memory must have been given back.
+ * @param operator what it makes besides its result is disposed for it
+ * @returns the shape of the result
+ */
+export async function check(
+  device: Device,
+  inputs: readonly Given[],
+  operator: (...inputs: Tensor[]) => Tensor,
+  reference: Reference,
+  random: Random,
+  what = "the result",
+): Promise<readonly number[]> {
+  const before = device.memory.current;
+  const tensors = inputs.map(({ data, shape }) => Tensor.from(device, data, shape).requireGrad());
+  const out = scope(() => operator(...tensors));
+  const probe = normals(out.size, random);
+  using gradient = Tensor.from(device, probe, out.shape);
+  await out.backward(gradient);
+  const [value, ...gradients] = await Promise.all([out.data(), ...tensors.map((tensor) => tensor.grad?.data())]);
+
+  const expected = reference(
+    inputs.map(({ data }) => data),
+    probe,
+  );
+  expectClose(value as Float32Array, expected.value, VALUE_TOLERANCE, what, { scale: largest(expected.value) });
+  gradients.forEach((actual, i) => {
+    if (!actual) expect.fail(`${what}: no gradient has arrived at input ${i}`);
+    expectGradient(actual, expected.gradients[i], probe, `${what}: gradient of input ${i} [${inputs[i].shape}]`);
+  });
+
+  // The gradient of an input does not depend on whether others want theirs.
+  const one = Math.floor(random() * inputs.length);
+  const alone = inputs.map(({ data, shape }) => Tensor.from(device, data, shape));
+  alone[one].requireGrad();
+  using again = scope(() => operator(...alone));
+  await again.backward(gradient);
+  expect(await alone[one].grad?.data(), `${what}: gradient of input ${one} alone`).toEqual(gradients[one]);
+
+  for (const tensor of [out, again, ...tensors, ...alone]) tensor.dispose();
+  gradient.dispose();
+  expect(device.memory.current, `bytes held after ${what}`).toBe(before);
+  return out.shape;
+}
+
+/** Fails where a gradient is off by more than the tolerance in L2. */
+export function expectGradient(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  probe: ArrayLike<number>,
+  what: string,
+): void {
+  expect(actual.length, `size of ${what}`).toBe(expected.length);
+  const difference = norm(Array.from(expected, (value, i) => value - actual[i]));
+  // A gradient that (almost) cancels, such as that of RMSNorm over one channel, is measured by what it is a sum of.
+  const error = difference === 0 ? 0 : difference / Math.max(norm(expected), 0.05 * norm(probe));
+  expect(error, `relative L2 error of ${what}`).toBeLessThanOrEqual(GRADIENT_TOLERANCE);
+}
+
+const norm = (values: ArrayLike<number>) =>
+  Math.sqrt(Array.from(values).reduce((sum, value) => sum + value * value, 0));
+
+const largest = (values: ArrayLike<number>) =>
+  Array.from(values).reduce((most, value) => Math.max(most, Math.abs(value)), Number.MIN_VALUE);
