@@ -94,7 +94,19 @@ export {
   createErwinWorker,
   ErwinWorker,
   type ErwinWorkerOptions,
+  type TrainOptions,
   type TransferOptions,
   type WorkerLoadOptions,
+  type WorkerTraining,
 } from "./worker/client.ts";
-export type { WorkerConfig, WorkerInfo, WorkerInput, WorkerMode, WorkerOutput } from "./worker/protocol.ts";
+export type {
+  WorkerConfig,
+  WorkerInfo,
+  WorkerInput,
+  WorkerLoss,
+  WorkerMode,
+  WorkerOutput,
+  WorkerSample,
+  WorkerTrainingOptions,
+  WorkerTrainingResult,
+} from "./worker/protocol.ts";

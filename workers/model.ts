@@ -1,22 +1,29 @@
 // The worker behind src/worker/client.ts: one device, one model, and calls that are served one after the other.
 
-import { expose } from "comlink";
+import { expose, type Remote, releaseProxy } from "comlink";
 import type { Device } from "../src/backends/device.ts";
 import { type DeviceOptions, requestDevice } from "../src/backends/index.ts";
 import { disposeThreads } from "../src/balltree/index.ts";
 import { ConfigError, DisposedError, ErwinError } from "../src/errors.ts";
 import { ErwinTransformer } from "../src/erwin/model.ts";
 import { noGrad } from "../src/tensor/tape.ts";
+import { FitController } from "../src/train/control.ts";
 import { keepErrorClasses } from "../src/worker/errors.ts";
 import {
+  type CheckpointListener,
   GREETING,
   type ModelWorker,
+  type ProgressListener,
+  type TrainingCommand,
   type WorkerConfig,
   type WorkerInfo,
   type WorkerInput,
   type WorkerMode,
   type WorkerOutput,
+  type WorkerTrainingOptions,
+  type WorkerTrainingResult,
 } from "../src/worker/protocol.ts";
+import { trainModel } from "../src/worker/training.ts";
 import { packed } from "../src/worker/transfer.ts";
 
 class ModelServer implements ModelWorker {
@@ -24,6 +31,8 @@ class ModelServer implements ModelWorker {
   #device: Device | undefined;
   #deviceLost = false;
   #model: ErwinTransformer | undefined;
+  /** Of the trainings under way and waiting. */
+  readonly #controllers = new Map<number, FitController>();
   #closed = false;
   #lastCall: Promise<unknown> = Promise.resolve();
 
@@ -82,9 +91,34 @@ class ModelServer implements ModelWorker {
     };
   }
 
+  async train(
+    id: number,
+    options: WorkerTrainingOptions,
+    onProgress?: Remote<ProgressListener>,
+    onCheckpoint?: Remote<CheckpointListener>,
+  ): Promise<WorkerTrainingResult> {
+    const controller = new FitController();
+    this.#controllers.set(id, controller);
+    try {
+      return await this.#inOrder(async () =>
+        packed(await trainModel(this.#loadedModel(), options, { controller, onProgress, onCheckpoint }), true),
+      );
+    } finally {
+      this.#controllers.delete(id);
+      onProgress?.[releaseProxy]();
+      onCheckpoint?.[releaseProxy]();
+    }
+  }
+
+  /** Not in order. Of a training that has ended nothing happens. */
+  command(id: number, command: TrainingCommand): void {
+    this.#controllers.get(id)?.[command]();
+  }
+
   /** Passes over the calls that wait. The one under way ends first: Deno can crash when a device goes amid its work. */
   async close(): Promise<void> {
     this.#closed = true;
+    for (const controller of this.#controllers.values()) controller.stop();
     await this.#lastCall;
     await disposeThreads();
     this.#device?.dispose();

@@ -1,15 +1,19 @@
-// Chooses the device.
+// Chooses the device: a GPU where one works, else the processor.
 
-import { ConfigError, DeviceError } from "../errors.ts";
+import { ConfigError, DeviceError, ErwinError } from "../errors.ts";
+import { requestCpuDevice } from "./cpu/request.ts";
 import type { BackendName, Device } from "./device.ts";
 import { requestWebGPUDevice } from "./webgpu/adapter.ts";
 
 export type { BackendName, Device, DeviceInfo, DeviceMemory } from "./device.ts";
 
 export interface DeviceOptions {
-  /** "auto" (default): WebGPU where an adapter works. */
+  /**
+   * "auto" (default): WebGPU where a GPU works, else the CPU backend, which is many times faster than a software adapter.
+   * "webgpu" takes a software adapter too.
+   */
   backend?: "auto" | BackendName;
-  /** Worker threads for trees and graphs. Default: one a processor core, at most 8. */
+  /** Worker threads for trees and graphs, and for the CPU backend. Default: one a processor core, at most 8. */
   threads?: number;
   /**
    * Largest piece of memory one kernel may see at a time, in bytes. Default: what the adapter offers. Larger tensors are
@@ -31,18 +35,30 @@ export async function requestDevice({
     throw new ConfigError(`threads must be a whole number of at least 1, not ${threads}`, { field: "threads" });
   }
   if (maxBindingBytes !== undefined && !(maxBindingBytes >= 2 ** 16)) {
-    throw new ConfigError(`maxBindingBytes must be at least 65536, not ${maxBindingBytes}`, { field: "maxBindingBytes" });
+    throw new ConfigError(`maxBindingBytes must be at least 65536, not ${maxBindingBytes}`, {
+      field: "maxBindingBytes",
+    });
   }
-  if (backend === "cpu") {
-    throw new DeviceError(
-      "this version has no CPU backend: use a WebGPU adapter (a software one such as Mesa's lavapipe serves)",
-      { backend },
-    );
-  }
-  if (backend !== "auto" && backend !== "webgpu") {
+  if (backend !== "auto" && backend !== "webgpu" && backend !== "cpu") {
     throw new ConfigError(`backend must be "auto", "webgpu" or "cpu", not ${JSON.stringify(backend)}`, {
       field: "backend",
     });
   }
-  return requestWebGPUDevice({ threads, maxBindingBytes });
+  const options = { threads, maxBindingBytes };
+  if (backend === "cpu") return requestCpuDevice(options);
+  if (backend === "webgpu") return requestWebGPUDevice(options);
+  const refusals: string[] = [];
+  for (const request of [
+    () => requestWebGPUDevice({ ...options, acceptSoftware: false }),
+    () => requestCpuDevice(options),
+    () => requestWebGPUDevice(options),
+  ]) {
+    try {
+      return await request();
+    } catch (error) {
+      if (!(error instanceof ErwinError)) throw error;
+      refusals.push(error.message);
+    }
+  }
+  throw new DeviceError(`there is no device to compute on: ${refusals.join("; ")}`, { backend, refusals });
 }

@@ -6,7 +6,12 @@ import { isolationHeaders } from "./isolation.mjs";
 import { root } from "./steps.mjs";
 
 /** @type {Record<string, string>} */
-const types = { ".js": "text/javascript", ".wasm": "application/wasm", ".html": "text/html", ".css": "text/css" };
+export const contentTypes = {
+  ".js": "text/javascript",
+  ".wasm": "application/wasm",
+  ".html": "text/html",
+  ".css": "text/css",
+};
 const dist = join(root, "dist");
 
 /**
@@ -22,7 +27,7 @@ export function serveDist() {
         if (!path.startsWith(dist) || !existsSync(path)) return next();
         response.writeHead(200, {
           ...isolationHeaders,
-          "Content-Type": types[extname(path)] ?? "application/octet-stream",
+          "Content-Type": contentTypes[extname(path)] ?? "application/octet-stream",
           "Cache-Control": "no-store",
         });
         response.end(readFileSync(path));

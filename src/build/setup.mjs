@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { findChromium } from "./chromium.mjs";
+import { findFirefox } from "./firefox.mjs";
 import { CommandError, main, run } from "./run.mjs";
 import { root } from "./steps.mjs";
 
@@ -30,9 +31,15 @@ function hasVulkanDriver() {
   return ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"].some((folder) => list(folder).length > 0);
 }
 
+/** What this Linux distribution says of itself. */
+const release = existsSync("/etc/os-release") ? readFileSync("/etc/os-release", "utf8") : "";
+
+export const isDebian = /^ID=debian$/m.test(release);
+
 /**
  * What is needed of the system: how to see that it is there, the Debian package that brings it, and where else to get it.
- * Only the tests in the browser need a browser; the rest works without.
+ * Only the tests in a browser need it; the rest works without.
+ * @type {{ what: string, package: string, there: () => boolean, from: string, optional?: boolean, lackedBy?: RegExp }[]}
  */
 const needs = [
   { what: "Emscripten (emcc)", package: "emscripten", there: () => onPath("emcc"), from: "https://emscripten.org" },
@@ -41,7 +48,18 @@ const needs = [
     package: "chromium",
     there: () => findChromium() !== undefined,
     optional: true,
+    // Its package only points to a snap, which containers cannot run.
+    lackedBy: /^ID=ubuntu$/m,
     from: "Chromium or Chrome as a system program (or its path in CHROMIUM_PATH)",
+  },
+  {
+    what: "Firefox",
+    package: "firefox-esr",
+    there: () => findFirefox() !== undefined,
+    optional: true,
+    // There Firefox is a snap, or the distribution's own package of another name.
+    lackedBy: /^ID(_LIKE)?=.*ubuntu/m,
+    from: "Firefox as a system program that is not a snap (or its path in FIREFOX_PATH); its tests are skipped until then",
   },
 ];
 if (process.platform === "linux") {
@@ -71,14 +89,10 @@ function aptGet() {
   return process.stdin.isTTY ? ["sudo", "apt-get"] : ["sudo", "-n", "apt-get"];
 }
 
-/** Ubuntu has no chromium package but one that points to a snap, which containers cannot run. */
-function isUbuntu() {
-  return existsSync("/etc/os-release") && /^ID=ubuntu$/m.test(readFileSync("/etc/os-release", "utf8"));
-}
-
 function installSystemPackages() {
-  const wanted = missing().map((need) => need.package);
-  const names = isUbuntu() ? wanted.filter((name) => name !== "chromium") : wanted;
+  const names = missing()
+    .filter((need) => !need.lackedBy?.test(release))
+    .map((need) => need.package);
   if (names.length > 0 && process.platform === "linux") aptGetInstall(names);
 
   const still = missing();

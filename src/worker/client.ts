@@ -1,22 +1,28 @@
 // A model in a worker, as its user sees it: the calls of ErwinTransformer, as promises that are always settled.
 
-import { type Remote, wrap } from "comlink";
+import { proxy, type Remote, wrap } from "comlink";
 import workerUrl from "../../workers/model.ts?worker&url";
 import type { DeviceOptions } from "../backends/index.ts";
 import { DisposedError, type ErwinError, FormatError, WorkerError } from "../errors.ts";
+import type { FitProgress } from "../train/fit.ts";
 import { keepErrorClasses } from "./errors.ts";
 import {
   GREETING,
   type ModelWorker,
+  type TrainingCommand,
   type WorkerConfig,
   type WorkerInfo,
   type WorkerInput,
   type WorkerMode,
   type WorkerOutput,
+  type WorkerTrainingOptions,
+  type WorkerTrainingResult,
 } from "./protocol.ts";
 import { startWorker } from "./start.ts";
 import { packed } from "./transfer.ts";
 import { absoluteUrl } from "./url.ts";
+
+type Listener<Value> = ((value: Value) => unknown) | undefined;
 
 /** A worker that does not come to an end of its call is ended after so long. */
 const CLOSING_SECONDS = 30;
@@ -39,6 +45,24 @@ export interface WorkerLoadOptions extends TransferOptions {
   config?: WorkerConfig;
 }
 
+export interface TrainOptions extends TransferOptions {
+  /**
+   * Called with each checkpoint, every `saveEvery` steps and at the end: kept by the page, in IndexedDB say, it outlives the
+   * worker.
+   */
+  onCheckpoint?(checkpoint: Uint8Array<ArrayBuffer>): unknown;
+}
+
+/** A training in a worker, as the page's buttons see it. Its calls do not wait for others; after the end they do nothing. */
+export interface WorkerTraining {
+  /** Training halts before the next step. Calls of the worker that wait for it go on waiting. */
+  pause(): void;
+  resume(): void;
+  /** Training ends before the next step, with a checkpoint to go on from; if it has not begun, without a step. */
+  stop(): void;
+  readonly finished: Promise<WorkerTrainingResult>;
+}
+
 /**
  * Starts a worker with a device of its own, so that neither tree nor model blocks the caller's thread. Works from pages,
  * from workers, and in Deno.
@@ -58,6 +82,7 @@ export class ErwinWorker {
   readonly #remote: Remote<ModelWorker>;
   readonly #pending = new Set<(failure: ErwinError) => void>();
   #failure: ErwinError | undefined;
+  #trainings = 0;
 
   /** @internal */
   static async start({
@@ -133,6 +158,53 @@ export class ErwinWorker {
   /** The model as a safetensors file: what `load` and the reference read. */
   async save(): Promise<Uint8Array<ArrayBuffer>> {
     return this.#call((remote) => remote.save());
+  }
+
+  /**
+   * Trains the model on samples given in whole, without blocking the caller's thread. Other calls wait until it has ended, also
+   * while it is paused: to try out the model in between, stop it and go on from its checkpoint.
+   *
+   * Afterwards the model has the best weights by validation loss if it came to its last step, else those of the step it was
+   * stopped at; its mode is as before. A training that was stopped and goes on from its checkpoint, in this worker or another,
+   * gives the same bits as one that was not.
+   * @param onProgress called every `logEvery` steps and before each validation and checkpoint, on the caller's side. What it
+   *   throws ends the training.
+   * @returns at once. `finished` rejects with what went wrong: InputError naming the sample (`details.list`, `.sample`) before
+   *   the first step; ConfigError, CheckpointError; NumericalError, after which the weights are as before the step;
+   *   DeviceLostError; DisposedError
+   */
+  train(
+    options: WorkerTrainingOptions,
+    onProgress?: (progress: FitProgress) => unknown,
+    { transfer = false, onCheckpoint }: TrainOptions = {},
+  ): WorkerTraining {
+    const id = this.#trainings++;
+    const command = (command: TrainingCommand) => {
+      // Where the worker has stopped, `finished` says so.
+      this.#call((remote) => remote.command(id, command)).catch(() => {});
+    };
+    return {
+      pause: () => command("pause"),
+      resume: () => command("resume"),
+      stop: () => command("stop"),
+      finished: this.#train(id, options, onProgress, onCheckpoint, transfer),
+    };
+  }
+
+  async #train(
+    id: number,
+    options: WorkerTrainingOptions,
+    onProgress: Listener<FitProgress>,
+    onCheckpoint: Listener<Uint8Array<ArrayBuffer>>,
+    transfer: boolean,
+  ): Promise<WorkerTrainingResult> {
+    const own = packed(options, transfer);
+    return this.#call((remote) => remote.train(id, own, this.#listener(onProgress), this.#listener(onCheckpoint)));
+  }
+
+  /** A function the worker can call; after the end it is quiet. The worker releases it. */
+  #listener<Value>(listener: Listener<Value>) {
+    return listener && proxy((value: Value) => (this.#failure ? undefined : listener(value)));
   }
 
   /** Device, memory, config and mode as they are now: does not wait for the calls before it. */

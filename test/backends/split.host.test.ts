@@ -29,7 +29,8 @@ async function run(device: Device) {
   const probe = Tensor.from(device, data, out.shape);
   await out.backward(probe);
   const gradients = new Map<string, Float32Array>();
-  for (const [name, parameter] of model.parameters()) if (parameter.grad) gradients.set(name, await parameter.grad.data());
+  for (const [name, parameter] of model.parameters())
+    if (parameter.grad) gradients.set(name, await parameter.grad.data());
   device.dispose();
   return { data, gradients };
 }

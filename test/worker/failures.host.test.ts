@@ -35,7 +35,7 @@ const device = useDevice();
 
 let erwin: ErwinWorker;
 beforeAll(async () => {
-  erwin = await workerWithModel();
+  erwin = await workerWithModel({ backend: "webgpu" });
 });
 afterAll(() => erwin.dispose());
 

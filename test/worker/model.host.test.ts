@@ -28,7 +28,7 @@ const device = useDevice();
 
 let erwin: ErwinWorker;
 beforeAll(async () => {
-  erwin = await createErwinWorker();
+  erwin = await createErwinWorker({ backend: "webgpu" });
 });
 afterAll(() => erwin.dispose());
 
@@ -209,7 +209,7 @@ test("a worker can be started from a worker", async () => {
     scriptUrl(`
       import { createErwinWorker } from ${JSON.stringify(library)};
       addEventListener("message", async ({ data: { config, batch } }) => {
-        const erwin = await createErwinWorker();
+        const erwin = await createErwinWorker({ backend: "webgpu" });
         await erwin.create(config, { seed: 6 });
         const out = await erwin.forward(batch);
         erwin.dispose();

@@ -9,7 +9,7 @@ const LENGTH = 1;
 const THICKNESS = 0.1;
 
 export interface WalkCloud {
-  /** [points, 3] */
+  /** [points, 3] around their mean. */
   positions: Float32Array;
   /** [points] distance to the cloud's farthest point. */
   farthest: Float32Array;
@@ -30,7 +30,18 @@ export function walkCloud(points: number, random: Random): WalkCloud {
       positions[i * DIMENSIONS + a] = from + (along - piece) * (to - from) + THICKNESS * random.normal();
     }
   }
+  centre(positions);
   return { positions, farthest: farthestDistances(positions) };
+}
+
+/** Moves the mean to the origin. */
+function centre(positions: Float32Array): void {
+  const points = positions.length / DIMENSIONS;
+  for (let a = 0; a < DIMENSIONS; a++) {
+    let sum = 0;
+    for (let i = 0; i < points; i++) sum += positions[i * DIMENSIONS + a]!;
+    for (let i = 0; i < points; i++) positions[i * DIMENSIONS + a]! -= sum / points;
+  }
 }
 
 function farthestDistances(positions: Float32Array): Float32Array {

@@ -1,5 +1,5 @@
-// A task of long range: each point's distance to the farthest point of its cloud, which lies outside its ball. The model
-// sees where points lie in their balls and nothing else; what it learns has to travel through the tree.
+// A task of long range: each point's distance to the farthest point of its cloud, which lies outside its ball. What a
+// point has to know of the others travels through the tree.
 
 import { ErwinTransformer } from "../../erwin/model.ts";
 import { Random } from "../../erwin/random.ts";
@@ -7,7 +7,6 @@ import { mse } from "../../tensor/operators/losses.ts";
 import { slice } from "../../tensor/operators/sections.ts";
 import { joinRows, offsetsOf } from "../../train/batches.ts";
 import { type DataSet, supervised } from "../../train/task.ts";
-
 import type { Experiment } from "../experiment.ts";
 import { type WalkCloud, walkCloud } from "./clouds.ts";
 
@@ -23,12 +22,12 @@ const samples = (size: number, seed: number, split: string): DataSet<WalkCloud> 
 
 export const farthest: Experiment = {
   summary: "each point's distance to its cloud's farthest point: long range, on generated walks",
-  defaults: { steps: 1500, batchSize: 16, lr: 2e-3, minLr: 1e-5, warmup: 50, validateEvery: 100 },
+  defaults: { steps: 1500, batchSize: 16, lr: 1e-3, minLr: 1e-5, warmup: 50, validateEvery: 100 },
   trivialLoss: 1,
   async make({ device, seed, rotate }) {
     const model = await ErwinTransformer.create(
       {
-        cIn: 1,
+        cIn: 3,
         cHidden: 16,
         ballSizes: [32, 32, 32],
         strides: [2, 2],
@@ -45,7 +44,7 @@ export const farthest: Experiment = {
       model,
       collate: (clouds) => ({
         input: {
-          nodeFeatures: new Float32Array(clouds.length * POINTS).fill(1),
+          nodeFeatures: joinRows(clouds.map(({ positions }) => positions)),
           nodePositions: joinRows(clouds.map(({ positions }) => positions)),
           offsets: offsetsOf(clouds.map(() => POINTS)),
         },

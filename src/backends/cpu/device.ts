@@ -1,0 +1,132 @@
+// The CPU device: WebAssembly kernels on threads of its own. Calls are recorded as commands and executed by the threads when
+// they are submitted, so that the caller, which may be a page's main thread, never waits.
+
+import { DeviceLostError, DisposedError, type ErwinError } from "../../errors.ts";
+import type { Device, DeviceInfo, DeviceMemory, Storage } from "../device.ts";
+import type { Executor } from "./executors.ts";
+import { type Piece, PiecePool } from "./memory.ts";
+import { CpuOptimizerOperators } from "./optimizer.ts";
+import { Recorder } from "./recorder.ts";
+import { RehearsalDevice } from "./rehearsal.ts";
+
+export class CpuDevice extends CpuOptimizerOperators implements Device {
+  readonly backend = "cpu";
+  readonly lost: Promise<DeviceLostError>;
+  readonly threads: number;
+  readonly memory: DeviceMemory;
+  readonly #executor: Executor;
+  #failure: ErwinError | undefined;
+
+  constructor(
+    executor: Executor,
+    readonly info: DeviceInfo,
+  ) {
+    const pool = new PiecePool(executor.limit, (end) => executor.reserve(end));
+    super(new Recorder(executor, pool), pool, executor.threads);
+    this.#executor = executor;
+    this.memory = pool;
+    this.threads = executor.threads;
+    this.lost = new Promise((resolve) => {
+      executor.onFailure = (cause) => {
+        if (this.#failure) return;
+        const error = new DeviceLostError(
+          `the CPU device was lost: ${cause.message}. Its tensors are gone: request a new device and load the model again`,
+          { reason: "worker", message: cause.message },
+          { cause },
+        );
+        this.#failure = error;
+        resolve(error);
+      };
+    });
+  }
+
+  allocate(bytes: number): Piece {
+    this.#check();
+    return this.pool.allocate(bytes);
+  }
+
+  release(storage: Storage): void {
+    this.pool.release(storage as Piece);
+  }
+
+  slice(storage: Storage, offset: number, bytes: number): Piece {
+    return (storage as Piece).slice(offset, bytes);
+  }
+
+  clear(storage: Storage): void {
+    this.#check();
+    this.recorder.record("Clear", { to: storage, bytes: storage.bytes });
+  }
+
+  copy(from: Storage, to: Storage, bytes: number): void {
+    this.#check();
+    this.recorder.record("Copy", { from, to, bytes });
+  }
+
+  write(storage: Storage, data: ArrayBufferView): void {
+    this.#check();
+    const { completed } = this.#executor;
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const { whole, address } = storage as Piece;
+    if (whole.lastUse <= completed) {
+      this.#executor.write(address, bytes);
+      return;
+    }
+    // Work recorded before may still use what is there: the numbers wait beside it and are copied when their turn comes.
+    const waiting = this.pool.allocateIdle(bytes.byteLength, completed);
+    this.#executor.write(waiting.address, bytes);
+    this.recorder.record("Copy", { from: waiting, to: storage, bytes: bytes.byteLength });
+    this.pool.release(waiting);
+  }
+
+  async read(storage: Storage, bytes: number): Promise<ArrayBuffer> {
+    this.#check();
+    // A copy in the order of the work: what is recorded later may change the original.
+    const readback = this.pool.allocate(bytes);
+    try {
+      this.recorder.record("Copy", { from: storage, to: readback, bytes });
+      this.recorder.submit();
+      return await this.#executor.read(readback.address, bytes);
+    } catch (error) {
+      throw this.#failure ?? error;
+    } finally {
+      this.pool.release(readback);
+    }
+  }
+
+  submit(): void {
+    this.#check();
+    this.recorder.submit();
+  }
+
+  async finished(): Promise<void> {
+    this.submit();
+    try {
+      await this.#executor.finished();
+    } catch (error) {
+      throw this.#failure ?? error;
+    }
+  }
+
+  rehearse(): Device {
+    return new RehearsalDevice(this.info, this.threads);
+  }
+
+  trim(): void {
+    this.pool.trim();
+  }
+
+  dispose(): void {
+    if (this.#failure instanceof DisposedError) return;
+    this.#failure = new DisposedError("this device has been disposed: request a new one");
+    this.#executor.stop();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #check(): void {
+    if (this.#failure) throw this.#failure;
+  }
+}

@@ -1,0 +1,332 @@
+// Who executes the recorded commands: threads on one shared memory, which sleep until there is work; one worker with a
+// memory of its own, on a page that is not cross-origin isolated; or, where there are no workers, the caller itself. The
+// threads are not those of the trees: those sleep on a memory that begins anew with every request, serve all devices, and
+// end apart from them; a device's threads wait on its own memory and end with it.
+
+import kernelsWorkerUrl from "../../../workers/kernels.ts?worker&url";
+import { type HostWorker, hasWorkers, readBytes, startWorker } from "../../balltree/hosts.ts";
+import { DeviceError, deserializeError, type ErwinError, WorkerError } from "../../errors.ts";
+import { copyOut, growTo, Machine } from "./machine.ts";
+import { control, controlAt, createMemory, type FromWorker, ringLength, type ToWorker } from "./module.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Submissions are numbered from 1 on and executed in their order. */
+export interface Executor {
+  readonly threads: number;
+  /** Bytes the memory can have at most. */
+  readonly limit: number;
+  /** Number of the last submission that is done. */
+  readonly completed: number;
+  /** Called once, when the work cannot go on. */
+  onFailure: (error: ErwinError) => void;
+  /** Makes addresses below `end` usable. @throws OutOfMemoryError */
+  reserve(end: number): void;
+  /** Memory that no unfinished submission uses. */
+  write(address: number, data: Uint8Array): void;
+  submit(address: number, count: number): void;
+  /** Resolves when all that has been submitted is done. */
+  finished(): Promise<void>;
+  /** A copy of memory after all that has been submitted. */
+  read(address: number, bytes: number): Promise<ArrayBuffer>;
+  stop(): void;
+}
+
+/** Someone who waits for a submission. */
+interface Wait<Result> {
+  submission: number;
+  resolve: (result: Result) => void;
+  reject: (error: Error) => void;
+}
+
+/** Workers and those who wait for them. */
+abstract class Workers {
+  onFailure: (error: ErwinError) => void = () => {};
+  protected readonly url = new URL(kernelsWorkerUrl, import.meta.url);
+  protected readonly workers: HostWorker[] = [];
+  protected submitted = 0;
+  #waits: Wait<void>[] = [];
+  #failure: ErwinError | undefined;
+
+  abstract readonly completed: number;
+
+  /** Resolves when the new worker is ready. Throws at once where the message cannot be posted. */
+  protected start(message: ToWorker): Promise<void> {
+    let worker!: HostWorker;
+    const ready = new Promise<void>((resolve, reject) => {
+      const number = this.workers.length;
+      const fail = (error: Error) => {
+        const message = `thread ${number} of the CPU backend failed: ${error.message}`;
+        const named = new WorkerError(message, { url: this.url.href, thread: number }, { cause: error });
+        this.fail(named);
+        reject(named);
+      };
+      worker = startWorker(this.url, {
+        onMessage: (data) => {
+          const message = data as FromWorker;
+          if (message.type === "ready") resolve();
+          else if (message.type === "failed") fail(deserializeError(message.error));
+          else this.receive(message);
+        },
+        onError: fail,
+      });
+    });
+    // Who started it may have given up already.
+    ready.catch(() => {});
+    try {
+      worker.post(message);
+    } catch (error) {
+      worker.stop();
+      throw error;
+    }
+    this.workers.push(worker);
+    return ready;
+  }
+
+  protected abstract receive(message: FromWorker): void;
+
+  /** To be called when submissions are done. */
+  protected advance(): void {
+    const { completed } = this;
+    const done = this.#waits.filter(({ submission }) => submission <= completed);
+    if (done.length === 0) return;
+    this.#waits = this.#waits.filter(({ submission }) => submission > completed);
+    for (const { resolve } of done) resolve();
+    if (this.#waits.length === 0) this.setAlive(false);
+  }
+
+  async finished(): Promise<void> {
+    if (this.#failure) throw this.#failure;
+    const submission = this.submitted;
+    if (submission <= this.completed) return;
+    // The workers keep the process alive for as long as somebody waits for them.
+    this.setAlive(true);
+    await new Promise<void>((resolve, reject) => this.#waits.push({ submission, resolve, reject }));
+  }
+
+  protected setAlive(alive: boolean): void {
+    for (const worker of this.workers) worker.setRef(alive);
+  }
+
+  protected fail(error: ErwinError): void {
+    if (this.#failure) return;
+    this.#failure = error;
+    for (const { reject } of this.#waits) reject(error);
+    this.#waits = [];
+    this.stop();
+    this.onFailure(error);
+  }
+
+  stop(): void {
+    for (const worker of this.workers) worker.stop();
+    this.#failure ??= new WorkerError("the threads of the CPU backend were stopped", { url: this.url.href });
+    for (const { reject } of this.#waits) reject(this.#failure);
+    this.#waits = [];
+  }
+}
+
+class SharedThreads extends Workers implements Executor {
+  readonly limit: number;
+  readonly #memory: WebAssembly.Memory;
+  readonly #words: Int32Array;
+  /** Submissions that found the ring full. */
+  #queue: { address: number; count: number }[] = [];
+  #entered = 0;
+
+  private constructor(readonly threads: number) {
+    super();
+    const { memory, limit } = createMemory();
+    this.#memory = memory;
+    this.limit = limit;
+    this.#words = new Int32Array(memory.buffer, controlAt, control.ring + 2 * ringLength);
+  }
+
+  /** Undefined where memory cannot be shared with a worker. */
+  static async start(bytes: Bytes, threads: number): Promise<SharedThreads | undefined> {
+    const executor = new SharedThreads(threads);
+    try {
+      const ready: Promise<void>[] = [];
+      for (let thread = 0; thread < threads; thread++) {
+        ready.push(executor.start({ type: "start", bytes, shared: { memory: executor.#memory, thread, threads } }));
+      }
+      await Promise.all(ready);
+      executor.setAlive(false);
+      return executor;
+    } catch (error) {
+      if (error instanceof Error && error.name === "DataCloneError") return undefined;
+      executor.stop();
+      throw error;
+    }
+  }
+
+  get completed(): number {
+    return Atomics.load(this.#words, control.completed);
+  }
+
+  reserve(end: number): void {
+    growTo(this.#memory, end, this.limit);
+  }
+
+  write(address: number, data: Uint8Array): void {
+    new Uint8Array(this.#memory.buffer, address, data.byteLength).set(data);
+  }
+
+  submit(address: number, count: number): void {
+    this.submitted++;
+    this.#queue.push({ address, count });
+    this.#enter();
+  }
+
+  async read(address: number, bytes: number): Promise<ArrayBuffer> {
+    await this.finished();
+    return copyOut(this.#memory, address, bytes);
+  }
+
+  protected receive(): void {
+    this.#enter();
+    this.advance();
+  }
+
+  /** Moves submissions into the ring and wakes the threads. */
+  #enter(): void {
+    while (this.#queue.length > 0 && this.#entered - this.completed < ringLength) {
+      const { address, count } = this.#queue.shift()!;
+      const entry = control.ring + 2 * (this.#entered++ % ringLength);
+      this.#words[entry] = address;
+      this.#words[entry + 1] = count;
+    }
+    Atomics.store(this.#words, control.submitted, this.#entered);
+    Atomics.notify(this.#words, control.submitted);
+  }
+
+  override stop(): void {
+    // A thread that sleeps must be woken to leave: one ended in its sleep can keep a Deno process from ending.
+    Atomics.store(this.#words, control.stop, 1);
+    for (const word of [control.generation, control.submitted]) {
+      Atomics.add(this.#words, word, 1);
+      Atomics.notify(this.#words, word);
+    }
+    super.stop();
+  }
+}
+
+class LoneWorker extends Workers implements Executor {
+  readonly threads = 1;
+  completed = 0;
+  readonly #reads: Wait<ArrayBuffer>[] = [];
+  #reserved = 0;
+
+  private constructor(readonly limit: number) {
+    super();
+  }
+
+  static async start(bytes: Bytes): Promise<LoneWorker> {
+    const executor = new LoneWorker(createMemory().limit);
+    try {
+      await executor.start({ type: "start", bytes });
+      executor.setAlive(false);
+      return executor;
+    } catch (error) {
+      executor.stop();
+      throw error;
+    }
+  }
+
+  reserve(end: number): void {
+    if (end <= this.#reserved) return;
+    this.#reserved = end;
+    this.#post({ type: "reserve", end });
+  }
+
+  write(address: number, data: Uint8Array): void {
+    const copy = new Uint8Array(data);
+    this.#post({ type: "write", address, data: copy }, [copy.buffer]);
+  }
+
+  submit(address: number, count: number): void {
+    this.submitted++;
+    this.#post({ type: "run", address, count });
+  }
+
+  async read(address: number, bytes: number): Promise<ArrayBuffer> {
+    const data = new Promise<ArrayBuffer>((resolve, reject) => {
+      this.#reads.push({ submission: this.submitted, resolve, reject });
+    });
+    data.catch(() => {});
+    this.setAlive(true);
+    this.#post({ type: "read", address, bytes });
+    await this.finished();
+    return data;
+  }
+
+  protected receive(message: FromWorker): void {
+    if (message.type === "data") this.#reads.shift()?.resolve(message.data);
+    if (message.type !== "done") return;
+    this.completed = message.completed;
+    this.advance();
+  }
+
+  #post(message: ToWorker, transfer: Transferable[] = []): void {
+    this.workers[0]!.post(message, transfer);
+  }
+
+  override stop(): void {
+    super.stop();
+    const error = new WorkerError("the threads of the CPU backend were stopped", { url: this.url.href });
+    for (const { reject } of this.#reads.splice(0)) reject(error);
+  }
+}
+
+class InPlace implements Executor {
+  readonly threads = 1;
+  completed = 0;
+  onFailure: (error: ErwinError) => void = () => {};
+
+  constructor(readonly machine: Machine) {}
+
+  get limit(): number {
+    return this.machine.limit;
+  }
+
+  reserve(end: number): void {
+    this.machine.reserve(end);
+  }
+
+  write(address: number, data: Uint8Array): void {
+    this.machine.write(address, data);
+  }
+
+  submit(address: number, count: number): void {
+    this.machine.execute(address, count);
+    this.completed++;
+  }
+
+  async finished(): Promise<void> {}
+
+  async read(address: number, bytes: number): Promise<ArrayBuffer> {
+    return this.machine.read(address, bytes);
+  }
+
+  stop(): void {}
+}
+
+/** The module for this host: with fused multiply-add where it has relaxed SIMD. */
+async function moduleBytes(): Promise<{ bytes: Bytes; relaxed: boolean }> {
+  const relaxed = await readBytes(new URL("../../../wasm/out/kernels-relaxed.wasm?no-inline", import.meta.url));
+  if (WebAssembly.validate(relaxed)) return { bytes: relaxed, relaxed: true };
+  const plain = await readBytes(new URL("../../../wasm/out/kernels.wasm?no-inline", import.meta.url));
+  if (WebAssembly.validate(plain)) return { bytes: plain, relaxed: false };
+  throw new DeviceError("this host has no WebAssembly with SIMD and threads: use a newer browser or runtime", {
+    backend: "cpu",
+  });
+}
+
+/** The best executor this host allows. */
+export async function startExecutor(threads: number): Promise<{ executor: Executor; relaxed: boolean }> {
+  const { bytes, relaxed } = await moduleBytes();
+  if (!hasWorkers(new URL(kernelsWorkerUrl, import.meta.url))) {
+    return { executor: new InPlace(await Machine.start(bytes)), relaxed };
+  }
+  const shared = await SharedThreads.start(bytes, threads);
+  return { executor: shared ?? (await LoneWorker.start(bytes)), relaxed };
+}

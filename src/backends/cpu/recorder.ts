@@ -1,0 +1,65 @@
+// Records commands until they are submitted.
+
+import { ErwinError } from "../../errors.ts";
+import type { Storage } from "../device.ts";
+import { commandLayouts, commandWords } from "./commands.ts";
+import type { Executor } from "./executors.ts";
+import type { Piece, PiecePool } from "./memory.ts";
+
+/** A command's fields by name; what is left out is 0. */
+export type Fields = Record<string, Storage | number | boolean | undefined>;
+
+export class Recorder {
+  /** The number the next submission will have. */
+  recording = 1;
+  #words = new Int32Array(commandWords * 256);
+  #floats = new Float32Array(this.#words.buffer);
+  #count = 0;
+
+  constructor(
+    readonly executor: Executor,
+    readonly pool: PiecePool,
+  ) {}
+
+  record(name: string, fields: Fields): void {
+    const layout = commandLayouts.get(name);
+    if (!layout) throw new ErwinError(`there is no command ${name}`);
+    const first = this.#count++ * commandWords;
+    if (first + commandWords > this.#words.length) this.#grow();
+    this.#words[first] = layout.code;
+    let used = 0;
+    layout.fields.forEach(({ name, type }, i) => {
+      const value = fields[name] ?? 0;
+      if (name in fields) used++;
+      if (typeof value === "object") {
+        const piece = value as Piece;
+        piece.whole.lastUse = this.recording;
+        this.#words[first + 1 + i] = piece.address;
+      } else if (type === "f32") this.#floats[first + 1 + i] = Number(value);
+      else this.#words[first + 1 + i] = Number(value);
+    });
+    if (used !== Object.keys(fields).length) {
+      const known = layout.fields.map((field) => field.name);
+      throw new ErwinError(`command ${name} has the fields ${known}, but was given ${Object.keys(fields)}`);
+    }
+  }
+
+  submit(): void {
+    if (this.#count === 0) return;
+    const used = this.#words.subarray(0, this.#count * commandWords);
+    const list = this.pool.allocateIdle(used.byteLength, this.executor.completed);
+    this.executor.write(list.address, new Uint8Array(used.buffer, 0, used.byteLength));
+    list.lastUse = this.recording++;
+    const count = this.#count;
+    this.#count = 0;
+    this.executor.submit(list.address, count);
+    this.pool.release(list);
+  }
+
+  #grow(): void {
+    const larger = new Int32Array(this.#words.length * 2);
+    larger.set(this.#words);
+    this.#words = larger;
+    this.#floats = new Float32Array(larger.buffer);
+  }
+}

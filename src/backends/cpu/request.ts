@@ -1,0 +1,39 @@
+// Makes the CPU device.
+
+import { defaultThreads } from "../../balltree/pool.ts";
+import { DeviceError } from "../../errors.ts";
+import { checkKnownAnswer } from "../known-answer.ts";
+import { CpuDevice } from "./device.ts";
+import { startExecutor } from "./executors.ts";
+
+/**
+ * A CPU device that has been seen to compute.
+ * @throws DeviceError where the host's WebAssembly lacks SIMD or threads, WorkerError where a thread does not start
+ */
+export async function requestCpuDevice({
+  threads = defaultThreads(),
+  maxBindingBytes = Number.POSITIVE_INFINITY,
+}: {
+  threads?: number;
+  maxBindingBytes?: number;
+} = {}): Promise<CpuDevice> {
+  const { executor, relaxed } = await startExecutor(threads);
+  const device = new CpuDevice(executor, {
+    description: `CPU, ${executor.threads} thread${executor.threads === 1 ? "" : "s"}, WebAssembly`,
+    vendor: "",
+    architecture: "wasm32",
+    software: false,
+    maxBindingBytes: Math.min(executor.limit, maxBindingBytes),
+    maxBufferBytes: executor.limit,
+    features: relaxed ? ["simd", "relaxed-simd"] : ["simd"],
+  });
+  try {
+    await checkKnownAnswer(device);
+  } catch (error) {
+    device.dispose();
+    throw error instanceof DeviceError
+      ? error
+      : new DeviceError(`the CPU backend failed its check: ${(error as Error).message}`, { backend: "cpu" });
+  }
+  return device;
+}

@@ -1,0 +1,75 @@
+// How much memory a thread needs beside a command's tensors, and how products are cut into blocks. The kernels lay it out
+// (wasm/kernels); here the same sizes are added up.
+
+const eights = (n: number) => Math.ceil(n / 8) * 8;
+const fours = (n: number) => Math.ceil(n / 4) * 4;
+
+/** Inner dimension of one stretch of a product: product.ts in wasm/kernels. */
+const STRETCH = 256;
+/** A packed right side should stay in the second cache. */
+const PACKED_BYTES = 2 ** 18;
+/** Up to this size a ball's distances are kept: ball.ts in wasm/kernels. */
+const KEPT_DISTANCES = 512;
+/** Queries of one block: attention-backward.ts in wasm/kernels. */
+const QUERIES = 32;
+
+export interface Cut {
+  rowBlock: number;
+  columnBlock: number;
+  scratchBytes: number;
+}
+
+/** Blocks of a product: large enough to be worth packing for, small enough for a share for every thread. */
+export function cutProduct(
+  { rows, columns, inner }: { rows: number; columns: number; inner: number },
+  { gated, leftAlong }: { gated: boolean; leftAlong: boolean },
+  threads: number,
+): Cut {
+  const panelColumns = gated ? 4 : 8;
+  const kept = leftAlong ? STRETCH : inner;
+  const mostPanels = Math.max(2, Math.min(leftAlong ? 16 : 8, Math.floor(PACKED_BYTES / (kept * 32))));
+  const evenly = (size: number, most: number, step: number) => {
+    const blocks = Math.ceil(size / most);
+    return Math.ceil(Math.ceil(size / blocks) / step) * step;
+  };
+  let rowBlock = evenly(rows, 128, 4);
+  let columnBlock = evenly(columns, mostPanels * panelColumns, panelColumns);
+  const items = () => Math.ceil(rows / rowBlock) * Math.ceil(columns / columnBlock);
+  while (items() < 2 * threads && (rowBlock > 32 || columnBlock > 2 * panelColumns)) {
+    if (rowBlock > 32) rowBlock = evenly(rows, rowBlock / 2, 4);
+    else columnBlock = evenly(columns, columnBlock / 2, panelColumns);
+  }
+  const panels = Math.ceil(columnBlock / panelColumns);
+  const sums = panels * 32 * rowBlock;
+  const left = leftAlong ? STRETCH * rowBlock * 4 : 0;
+  return { rowBlock, columnBlock, scratchBytes: sums + left + panels * 32 * kept };
+}
+
+interface BallShape {
+  largest: number;
+  headWidth: number;
+  dimensions: number;
+}
+
+const distanceNumbers = (largest: number) => (largest <= KEPT_DISTANCES ? largest : 1) * eights(largest);
+
+export function attentionScratch({ largest, headWidth, dimensions }: BallShape): number {
+  const most = eights(largest);
+  const head = eights(headWidth);
+  const packed = most * (dimensions + headWidth + head);
+  return 4 * (head + packed + 4 * most + 4 * head + 4 + distanceNumbers(largest));
+}
+
+export function attentionBackwardScratch({ largest, headWidth, dimensions }: BallShape): number {
+  const most = eights(largest);
+  const head = eights(headWidth);
+  const packed = most * (dimensions + 2 * headWidth + head) + 2 * QUERIES * head;
+  const blocks = 4 * QUERIES * most;
+  return 4 * (head + packed + blocks + 2 * most * head + 4 * head + distanceNumbers(largest));
+}
+
+/** `rows` rows of a vector's width, padded. */
+export const paddedRows = (rows: number, width: number) => 4 * rows * fours(width);
+
+/** Width of a row of message products. */
+export const paddedWidth = fours;

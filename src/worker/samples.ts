@@ -1,0 +1,163 @@
+// A page's samples as the fit loop takes them. All are checked before the first step, so that an error names the sample.
+
+import { cloudOffsets, treeLevels } from "../balltree/index.ts";
+import { ConfigError, InputError } from "../errors.ts";
+import type { ErwinConfig } from "../erwin/config.ts";
+import { sortEdges } from "../erwin/graph.ts";
+import type { ErwinTransformer } from "../erwin/model.ts";
+import { gaussianNegativeLogLikelihood, mse, relativeL2 } from "../tensor/operators/losses.ts";
+import { slice } from "../tensor/operators/sections.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { joinRows, offsetsOf } from "../train/batches.ts";
+import { type DataSet, type Measure, type SupervisedBatch, supervised, type Task } from "../train/task.ts";
+import type { WorkerLoss, WorkerSample, WorkerTrainingOptions } from "./protocol.ts";
+
+/** How many of the output's channels a loss takes for each of the target's, and what it is. */
+const losses: Record<
+  WorkerLoss,
+  { channels: number; measure: (found: Tensor, target: Tensor, clouds: Int32Array) => Tensor }
+> = {
+  mse: { channels: 1, measure: mse },
+  relativeL2: { channels: 1, measure: relativeL2 },
+  gaussian: { channels: 2, measure: gaussianNegativeLogLikelihood },
+};
+
+/** What the fit loop has to know of a page's data. */
+export interface TrainingData {
+  task: Task<WorkerSample, SupervisedBatch>;
+  trainData: DataSet<WorkerSample>;
+  validationData: DataSet<WorkerSample> | undefined;
+  testData: DataSet<WorkerSample> | undefined;
+}
+
+/**
+ * @throws ConfigError when there is no such loss, or a list is empty; InputError naming the sample, the tensor and, where
+ *   there is one, the row
+ */
+export function trainingData(model: ErwinTransformer, options: WorkerTrainingOptions): TrainingData {
+  const { config } = model;
+  const { samples, validation, test, radius, loss: name = "mse" } = options;
+  if (!Object.hasOwn(losses, name)) {
+    throw new ConfigError(`loss must be "mse", "relativeL2" or "gaussian", not ${JSON.stringify(name)}`, {
+      field: "loss",
+    });
+  }
+  const loss = losses[name];
+  const graphs = config.mpSteps > 0 && radius === undefined;
+  const channels = config.decode ? config.cHidden[0]! : config.cHidden.at(-1)!;
+  const most = Math.floor(channels / loss.channels);
+  /** Of the target; the first sample's is everyone's. */
+  let width: number | undefined;
+
+  function check({ nodeFeatures, nodePositions, target, edgeIndex }: WorkerSample): void {
+    const points = rowsOf("nodePositions", nodePositions, config.dimensionality);
+    checkRows("nodeFeatures", nodeFeatures, points, config.cIn);
+    checkRows("nodePositions", nodePositions, points, config.dimensionality);
+    const rows = outputRows(config, points);
+    width ??= Math.max(1, Math.min(most, Math.floor(target?.length / rows)));
+    checkRows("target", target, rows, width);
+    if (!graphs) return;
+    if (!(edgeIndex instanceof Int32Array)) {
+      throw new InputError(
+        "the model passes messages (mpSteps > 0), so it needs a graph: give each sample an edgeIndex, or the training a radius",
+        { tensor: "edgeIndex" },
+      );
+    }
+    sortEdges(edgeIndex, points);
+  }
+
+  function dataSet(list: string, samples: readonly WorkerSample[]): DataSet<WorkerSample> {
+    if (!Array.isArray(samples) || samples.length === 0) {
+      throw new ConfigError(`${list} must be a list of at least one sample`, { field: list });
+    }
+    samples.forEach((sample, i) => {
+      try {
+        check(sample);
+      } catch (cause) {
+        if (!(cause instanceof InputError)) throw cause;
+        throw new InputError(`${list}[${i}]: ${cause.message}`, { ...cause.details, list, sample: i }, { cause });
+      }
+    });
+    return { size: samples.length, load: (index) => samples[index]! };
+  }
+
+  const measure: Measure = (output, target) => {
+    const found = slice(output, 1, 0, loss.channels * target.shape[1]!);
+    return loss.measure(found, target, cloudOffsets(output.shape[0]!, { batchIdx: output.batchIdx! }));
+  };
+  return {
+    task: supervised({ model, collate: (clouds) => collate(clouds, config, graphs, radius), loss: measure }),
+    trainData: dataSet("samples", samples),
+    validationData: validation && dataSet("validation", validation),
+    testData: test && dataSet("test", test),
+  };
+}
+
+function collate(
+  samples: readonly WorkerSample[],
+  { dimensionality }: ErwinConfig,
+  graphs: boolean,
+  radius: number | undefined,
+) {
+  const nodePositions = samples.map((sample) => sample.nodePositions);
+  const offsets = offsetsOf(nodePositions.map(({ length }) => length / dimensionality));
+  return {
+    input: {
+      nodeFeatures: joinRows(samples.map(({ nodeFeatures }) => nodeFeatures)),
+      nodePositions: joinRows(nodePositions),
+      offsets,
+      edgeIndex: graphs
+        ? joinEdges(
+            samples.map(({ edgeIndex }) => edgeIndex!),
+            offsets,
+          )
+        : undefined,
+      radius,
+    },
+    target: joinRows(samples.map(({ target }) => target)),
+  };
+}
+
+/** Sources of all clouds, then their targets. */
+function joinEdges(parts: readonly Int32Array[], offsets: Int32Array): Int32Array {
+  const joined = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let [source, target] = [0, joined.length / 2];
+  parts.forEach((edges, cloud) => {
+    const count = edges.length / 2;
+    for (let e = 0; e < count; e++) {
+      joined[source++] = edges[e]! + offsets[cloud]!;
+      joined[target++] = edges[count + e]! + offsets[cloud]!;
+    }
+  });
+  return joined;
+}
+
+/** Rows of the output for a cloud of so many points. */
+function outputRows({ decode, strides, ballSizes }: ErwinConfig, points: number): number {
+  return decode ? points : treeLevels(Int32Array.of(0, points), strides, ballSizes).at(-1)!.nodes;
+}
+
+function rowsOf(tensor: string, values: Float32Array | undefined, width: number): number {
+  const rows = Math.ceil((values?.length ?? 0) / width);
+  if (rows === 0) throw new InputError(`${tensor} is empty, expected ${width} numbers for each point`, { tensor });
+  return rows;
+}
+
+/** So many finite numbers in each of so many rows. */
+function checkRows(tensor: string, values: Float32Array, rows: number, width: number): void {
+  if (!(values instanceof Float32Array)) throw new InputError(`${tensor} must be a Float32Array`, { tensor });
+  if (values.length !== rows * width) {
+    throw new InputError(
+      `${tensor} holds ${values.length} numbers, expected ${rows * width}: ${width} in each of ${rows} rows`,
+      { tensor, expected: rows * width, found: values.length },
+    );
+  }
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return;
+  const row = Math.floor(at / width);
+  throw new InputError(`${tensor} row ${row} has ${values[at]} in column ${at % width}, expected finite numbers`, {
+    tensor,
+    row,
+    column: at % width,
+  });
+}

@@ -1,0 +1,86 @@
+// Training in the worker: the fit loop on a page's samples, its files packed into the one checkpoint the page keeps.
+
+import type { ErwinTransformer } from "../erwin/model.ts";
+import { loadSafetensors, type SafeTensor, saveSafetensors } from "../formats/safetensors.ts";
+import type { FitController } from "../train/control.ts";
+import { BEST_CHECKPOINT, type FitProgress, fit, LAST_CHECKPOINT } from "../train/fit.ts";
+import { MemoryStore } from "../train/store.ts";
+import type { WorkerTrainingOptions, WorkerTrainingResult } from "./protocol.ts";
+import { trainingData } from "./samples.ts";
+
+/** Before the names of the best weights in the page's checkpoint: what reads a model passes over them. */
+const BEST_PREFIX = "training.best.";
+
+interface TrainingListeners {
+  controller: FitController;
+  /** Training ends when a call rejects. */
+  onProgress?(progress: FitProgress): Promise<unknown>;
+  onCheckpoint?(checkpoint: Uint8Array<ArrayBuffer>): Promise<unknown>;
+}
+
+/** Trains as `ErwinWorker.train` says. Resolves once the listeners have heard all. */
+export async function trainModel(
+  model: ErwinTransformer,
+  options: WorkerTrainingOptions,
+  { controller, onProgress, onCheckpoint }: TrainingListeners,
+): Promise<WorkerTrainingResult> {
+  const { samples, validation, test, radius, loss, checkpoint, ...plain } = options;
+  const data = trainingData(model, options);
+  const store = new PageStore(checkpoint);
+  let heard: Promise<unknown> = Promise.resolve();
+  const hear = (call: Promise<unknown> | undefined) => {
+    heard = Promise.all([heard, call]);
+    heard.catch(() => controller.stop());
+  };
+  if (onCheckpoint) store.onSave = () => hear(onCheckpoint(store.checkpoint));
+  const { training } = model;
+  try {
+    const result = await fit({
+      ...plain,
+      model,
+      ...data,
+      store,
+      controller,
+      onProgress: (now) => hear(onProgress?.(now)),
+    });
+    await heard;
+    return { ...result, checkpoint: store.checkpoint };
+  } finally {
+    if (!training) model.eval();
+  }
+}
+
+/** A run's two files as one. */
+class PageStore extends MemoryStore {
+  /** The last checkpoint has been saved. */
+  onSave: () => void = () => {};
+
+  /** @throws FormatError when the checkpoint is damaged */
+  constructor(checkpoint?: Uint8Array) {
+    super();
+    if (!checkpoint) return;
+    const { tensors, metadata } = loadSafetensors(checkpoint, { file: LAST_CHECKPOINT });
+    const [last, best] = [new Map<string, SafeTensor>(), new Map<string, SafeTensor>()];
+    for (const [name, tensor] of tensors) {
+      if (name.startsWith(BEST_PREFIX)) best.set(name.slice(BEST_PREFIX.length), tensor);
+      else last.set(name, tensor);
+    }
+    this.files.set(LAST_CHECKPOINT, saveSafetensors(last, metadata));
+    if (best.size > 0) this.files.set(BEST_CHECKPOINT, saveSafetensors(best));
+  }
+
+  override save(name: string, bytes: Uint8Array<ArrayBuffer>): void {
+    super.save(name, bytes);
+    if (name === LAST_CHECKPOINT) this.onSave();
+  }
+
+  /** Both files; the same, byte for byte, for runs that stand at the same place. */
+  get checkpoint(): Uint8Array<ArrayBuffer> {
+    const last = this.load(LAST_CHECKPOINT)!;
+    const best = this.load(BEST_CHECKPOINT);
+    if (!best) return last;
+    const { tensors, metadata } = loadSafetensors(last);
+    for (const [name, tensor] of loadSafetensors(best).tensors) tensors.set(BEST_PREFIX + name, tensor);
+    return saveSafetensors(tensors, metadata);
+  }
+}

@@ -1,0 +1,68 @@
+// The CPU backend against WebGPU: random configs, clouds and modes.
+
+import { type Device, requestDevice } from "erwin";
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { cloudOptions, joinClouds, randomCloud, randomState, seededRandom } from "../support/clouds.ts";
+import { l2Error, relativeError } from "../support/compare.ts";
+import { pass } from "./passes.ts";
+
+let cpu: Device;
+let gpu: Device;
+beforeAll(async () => {
+  cpu = await requestDevice({ backend: "cpu", threads: 2 });
+  gpu = await requestDevice({ backend: "webgpu" });
+});
+afterAll(() => {
+  cpu.dispose();
+  gpu.dispose();
+});
+
+/** Few widths and heads, so that few pipelines are compiled on the adapter. */
+const configs = fc.record({
+  cIn: fc.constantFrom(3, 4),
+  cHidden: fc.constantFrom([8, 16], [12, 12], [6, 10]),
+  ballSizes: fc.constantFrom([16, 16], [64, 8], [1, 32]),
+  encNumHeads: fc.constant([2, 2]),
+  encDepths: fc.constantFrom([2, 1], [1, 2]),
+  decNumHeads: fc.constant([2]),
+  decDepths: fc.constantFrom([1], [2]),
+  strides: fc.constantFrom([2], [4]),
+  rotate: fc.constantFrom(0, 30),
+  decode: fc.boolean(),
+  mlpRatio: fc.constantFrom(2, 4),
+  dimensionality: fc.constantFrom(2, 3),
+  mpSteps: fc.constantFrom(0, 1),
+});
+
+test("both give the same outputs and gradients", { timeout: 100_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      configs,
+      fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 3 }),
+      fc.boolean(),
+      fc.integer({ min: 0, max: 1000 }),
+      async (config, sizes, train, seed) => {
+        const random = seededRandom(seed);
+        const batch = joinClouds(sizes.map((n) => randomCloud(n, cloudOptions(config), random)));
+        const state = randomState(config, seed);
+        const [mine, theirs] = [
+          await pass(cpu, config, state, batch, { train }),
+          await pass(gpu, config, state, batch, { train }),
+        ];
+        expect(mine.shape).toEqual(theirs.shape);
+        expect(relativeError(mine.out, theirs.out), "output").toBeLessThan(train ? 5e-5 : 1e-5);
+        expect([...mine.gradients.keys()]).toEqual([...theirs.gradients.keys()]);
+        const largest = Math.max(...[...theirs.gradients.values()].map(norm));
+        for (const [name, gradient] of theirs.gradients) {
+          // In exact arithmetic some are 0 (biases before a BatchNorm, biases of keys): what is there is rounding.
+          if (norm(gradient) < 1e-5 * largest) continue;
+          expect(l2Error(mine.gradients.get(name)!, gradient), `gradient of ${name}`).toBeLessThan(1e-4);
+        }
+      },
+    ),
+    { numRuns: 8, seed: 7 },
+  );
+});
+
+const norm = (values: Float32Array) => Math.hypot(...values);

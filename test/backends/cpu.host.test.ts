@@ -1,0 +1,110 @@
+// The CPU backend against the golden cases; its bits, whatever the number of threads; its memory; how it ends.
+
+import { type Device, DisposedError, ErwinTransformer, OutOfMemoryError, requestDevice, Tensor } from "erwin";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { cloudOptions, randomCloud, randomState, seededRandom } from "../support/clouds.ts";
+import { forwardCases } from "../support/golden.ts";
+import { expectGolden, expectGoldenSteps, goldenPass, pass } from "./passes.ts";
+
+let one: Device;
+let two: Device;
+beforeAll(async () => {
+  [one, two] = await Promise.all([1, 2].map((threads) => requestDevice({ backend: "cpu", threads })));
+});
+afterAll(() => {
+  one.dispose();
+  two.dispose();
+});
+
+const config = {
+  cIn: 3,
+  cHidden: [12, 24],
+  ballSizes: [32, 16],
+  encNumHeads: [2, 3],
+  encDepths: [2, 2],
+  decNumHeads: [2],
+  decDepths: [2],
+  strides: [2],
+  rotate: 45,
+  mlpRatio: 3,
+  dimensionality: 3,
+  mpSteps: 1,
+};
+const cloud = randomCloud(700, cloudOptions(config), seededRandom(1));
+const state = randomState(config, 2);
+
+describe.each(forwardCases)("%s", (name) => {
+  test("gives the stored output, statistics and gradients, with one thread and two the same bits", async () => {
+    const alone = await goldenPass(one, name);
+    await expectGolden(name, alone);
+    expect(await goldenPass(two, name)).toEqual(alone);
+  });
+});
+
+test("three steps of AdamW follow the stored trajectory", () => expectGoldenSteps(two));
+
+test("many threads give the bits of one", async () => {
+  using many = await requestDevice({ backend: "cpu", threads: 5 });
+  const options = { train: true };
+  expect(await pass(many, config, state, cloud, options)).toEqual(await pass(one, config, state, cloud, options));
+});
+
+test("memory stays as it is over repeated passes, and is given back", async () => {
+  const { memory } = two;
+  const before = memory.current;
+  const seen: object[] = [];
+  for (let call = 0; call < 8; call++) {
+    await pass(two, config, state, cloud, { train: true });
+    const { current, reserved, buffersCreated } = memory;
+    seen.push({ current, reserved, buffersCreated });
+  }
+  expect(seen.slice(2)).toEqual(Array(6).fill(seen[2]));
+  expect(memory.current).toBe(before);
+});
+
+test("numbers written while work is under way arrive after it, and what is read is what was there then", async () => {
+  const size = 5000;
+  using x = Tensor.from(two, new Float32Array(size).fill(1));
+  using y = Tensor.from(two, new Float32Array(size));
+  const reads: Promise<Float32Array>[] = [];
+  for (let i = 1; i <= 20; i++) {
+    x.set(new Float32Array(size).fill(i));
+    two.add({ x: x.storage, y: y.storage, size });
+    if (i % 3 === 0) two.submit();
+    reads.push(y.data());
+  }
+  const sums = (await Promise.all(reads)).map((values) => new Set(values));
+  expect(sums).toEqual(Array.from({ length: 20 }, (_, i) => new Set([((i + 1) * (i + 2)) / 2])));
+});
+
+test("refuses what exceeds the memory, naming bytes and limit, and goes on", async () => {
+  const bytes = 2 ** 33;
+  let refusal: unknown;
+  try {
+    two.allocate(bytes);
+  } catch (error) {
+    refusal = error;
+  }
+  expect(refusal).toBeInstanceOf(OutOfMemoryError);
+  expect((refusal as OutOfMemoryError).details).toMatchObject({ bytes, limit: two.info.maxBufferBytes });
+  using x = Tensor.from(two, new Float32Array([1, 2]));
+  expect(await x.data()).toEqual(new Float32Array([1, 2]));
+});
+
+test("a rehearsal takes the memory that the real pass takes, without taking it", async () => {
+  using model = await ErwinTransformer.create(config, { device: two, seed: 0 });
+  const { reserved } = two.memory;
+  const rehearsal = two.rehearse();
+  rehearsal.allocate(2 ** 30);
+  expect(rehearsal.memory.current).toBe(2 ** 30);
+  expect(two.memory.reserved).toBe(reserved);
+  expect(model.device).toBe(two);
+});
+
+test("auto takes the CPU backend rather than a software adapter, and a disposed device says so", async () => {
+  const device = await requestDevice({ threads: 1 });
+  if (device.backend === "webgpu") expect(device.info.software).toBe(false);
+  else expect(device.info.description).toMatch(/^CPU, 1 thread, WebAssembly/);
+  device.dispose();
+  expect(() => device.allocate(4)).toThrow(DisposedError);
+});

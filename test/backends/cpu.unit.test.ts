@@ -1,0 +1,33 @@
+// The CPU backend in Node, from the built library: outputs, gradients and training steps of golden cases, and that a process
+// which disposes its device ends by itself.
+
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { disposeThreads, requestDevice } from "erwin";
+import { afterAll, expect, test } from "vitest";
+import { expectGolden, expectGoldenSteps, goldenPass } from "./passes.ts";
+
+const device = await requestDevice({ backend: "cpu", threads: 2 });
+afterAll(async () => {
+  device.dispose();
+  await disposeThreads();
+});
+
+test.each(["c_3d_rot_eval", "d_mixed_strides_train"])("%s gives the stored output and gradients", async (name) => {
+  await expectGolden(name, await goldenPass(device, name));
+});
+
+test("three steps of AdamW follow the stored trajectory", () => expectGoldenSteps(device));
+
+test("a process ends once its device is disposed", () => {
+  const library = JSON.stringify(new URL("../../dist/erwin.js", import.meta.url).href);
+  const program = `
+    const { requestDevice, Tensor } = await import(${library});
+    const device = await requestDevice({ backend: "cpu", threads: 2 });
+    const x = Tensor.from(device, new Float32Array([1, 2, 3]));
+    console.log([...(await x.data())].join(" "));
+    device.dispose();`;
+  const cwd = fileURLToPath(new URL("../..", import.meta.url));
+  const output = execFileSync(process.execPath, ["--input-type=module", "--eval", program], { cwd, timeout: 20_000 });
+  expect(output.toString().trim()).toBe("1 2 3");
+});

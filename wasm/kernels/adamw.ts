@@ -1,0 +1,71 @@
+// AdamW on packed parameters. Formulas: gpu/adamw_control.wgsl, gpu/adamw.wgsl.
+import { Adamw, AdamwControl } from "./commands";
+import { firstOf } from "./threads";
+
+const INFINITE: u32 = 0x7f800000;
+
+/** 1 - beta^t. */
+function complement(t: u32, logBeta: f32): f32 {
+  return <f32>-Math.expm1(<f64>t * <f64>logBeta);
+}
+
+export function adamwControl(p: AdamwControl, thread: u32): void {
+  if (thread > 0) return;
+  const faultyParameter = load<f32>(p.total, 8);
+  let fault: u32 = faultyParameter > 0 ? 1 + <u32>faultyParameter : 0;
+  if ((load<u32>(p.loss) & INFINITE) == INFINITE) fault = 1;
+  const stops = fault > 0 || (p.halt && load<u32>(p.status) > 0);
+  const calls = load<u32>(p.status, 8) + 1;
+  store<u32>(p.status, calls, 8);
+  if (stops) store<u32>(p.status, load<u32>(p.status, 12) + 1, 12);
+  if (fault > 0 && load<u32>(p.status) == 0) {
+    store<u32>(p.status, fault);
+    store<u32>(p.status, calls, 4);
+  }
+  for (let i: usize = 0; i < p.count; i++) {
+    const value = p.values + (i << 4);
+    v128.store(value, f32x4.splat(0));
+    if (stops) continue;
+    const counts = load<u32>(p.ranges + (i << 4), 8) != 0;
+    store<f32>(value, counts ? 2 : 1);
+    if (!counts) continue;
+    const step = load<u32>(p.steps + (i << 2)) + 1;
+    store<u32>(p.steps + (i << 2), step);
+    store<f32>(value, p.lr / complement(step, p.logBeta1), 4);
+    store<f32>(value, 1 / sqrt<f32>(complement(step, p.logBeta2)), 8);
+    store<f32>(value, load<f32>(p.total, 4), 12);
+  }
+}
+
+export function adamw(p: Adamw, thread: u32, threads: u32): void {
+  const end = firstOf(p.blocks, thread + 1, threads);
+  for (let block = firstOf(p.blocks, thread, threads); block < end; block++) {
+    const value = p.values + ((<usize>load<u32>(p.owner + ((<usize>block) << 2))) << 4);
+    const mode = load<f32>(value);
+    if (mode == 0) continue;
+    const stepSize = v128.load_splat<f32>(value, 4);
+    const inverseRoot = v128.load_splat<f32>(value, 8);
+    const factor = v128.load_splat<f32>(value, 12);
+    const last = (<usize>(block + 1)) << 8;
+    for (let at = (<usize>block) << 8; at < last; at += 16) {
+      let w = v128.load(p.weights + at);
+      if (mode > 1) {
+        const g = f32x4.mul(factor, v128.load(p.gradients + at));
+        let first = v128.load(p.first + at);
+        first = f32x4.add(first, f32x4.mul(f32x4.splat(p.beta1Rest), f32x4.sub(g, first)));
+        const square = f32x4.mul(f32x4.mul(f32x4.splat(p.beta2Rest), g), g);
+        const second = f32x4.add(f32x4.mul(f32x4.splat(p.beta2), v128.load(p.second + at)), square);
+        v128.store(p.first + at, first);
+        v128.store(p.second + at, second);
+        const under = f32x4.add(f32x4.mul(f32x4.sqrt(second), inverseRoot), f32x4.splat(p.epsilon));
+        const step = f32x4.div(f32x4.mul(stepSize, first), under);
+        w = f32x4.sub(f32x4.mul(f32x4.splat(p.decay), w), step);
+        v128.store(p.weights + at, w);
+      }
+      if (!p.average) continue;
+      const average = v128.load(p.average + at);
+      const moved = f32x4.mul(f32x4.splat(p.averageRest), f32x4.sub(w, average));
+      v128.store(p.average + at, f32x4.add(average, moved));
+    }
+  }
+}

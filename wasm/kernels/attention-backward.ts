@@ -1,0 +1,210 @@
+// Ball attention, backward. Formulas: gpu/ball_attention_backward_queries.wgsl, gpu/ball_attention_backward_keys.wgsl.
+// A thread takes (ball, head) pairs and computes the softmax's weights again, for a block of queries at a time: with p the
+// weights and ds the gradient of the scores, dq = ds k, dk = ds^T q and dv = p^T dout are products of tile.ts.
+import {
+  allDistances,
+  distancesFrom,
+  eights,
+  fill,
+  keepsDistances,
+  packHead,
+  packPoints,
+  splitAxes,
+  storeScaled,
+} from "./ball";
+import { BallAttentionBackward } from "./commands";
+import { firstOf } from "./threads";
+import { tile } from "./tile";
+import { exp4, lanesBelow, loadSome, madd, storeTransposed, sumOf } from "./vectors";
+
+/** Queries at a time. */
+const QUERIES: u32 = 32;
+const QUERY_BYTES: usize = 128;
+
+export function ballAttentionBackward(p: BallAttentionBackward, thread: u32, threads: u32): void {
+  const width = p.heads * p.headWidth;
+  const rowBytes = (<usize>(3 * width)) << 2;
+  const outBytes = (<usize>width) << 2;
+  const most = eights(p.largest);
+  const headEights = eights(p.headWidth);
+  const headBytes = (<usize>headEights) << 2;
+  // What a thread needs, one piece after the other; src/backends/cpu/scratch.ts adds up the same sizes.
+  const factors = p.scratch + <usize>thread * p.scratchBytes;
+  const axes = factors + headBytes;
+  const scoreKeys = axes + ((<usize>(most * p.dimensions)) << 2);
+  const scoreValues = scoreKeys + ((<usize>(most * p.headWidth)) << 2);
+  const keyHead = scoreValues + ((<usize>(most * p.headWidth)) << 2);
+  const queryHead = keyHead + most * headBytes;
+  const doutHead = queryHead + QUERIES * headBytes;
+  const weights = doutHead + QUERIES * headBytes;
+  const slopes = weights + ((<usize>(QUERIES * most)) << 2);
+  const weightsAcross = slopes + ((<usize>(QUERIES * most)) << 2);
+  const slopesAcross = weightsAcross + ((<usize>(QUERIES * most)) << 2);
+  const dkeys = slopesAcross + ((<usize>(QUERIES * most)) << 2);
+  const dvalues = dkeys + most * headBytes;
+  const dqueries = dvalues + most * headBytes;
+  const distances = dqueries + 4 * headBytes;
+  const scale: f32 = 1 / sqrt<f32>(<f32>p.headWidth);
+  fill(factors, headEights, scale);
+
+  let present: u32 = -1;
+  const end = firstOf(p.ballCount * p.heads, thread + 1, threads);
+  for (let task = firstOf(p.ballCount * p.heads, thread, threads); task < end; task++) {
+    const ball = task / p.heads;
+    const head = task % p.heads;
+    const first = load<u32>(p.balls + ((<usize>ball) << 3));
+    const size = load<u32>(p.balls + ((<usize>ball) << 3), 4);
+    const kept = keepsDistances(size);
+    if (ball != present) {
+      splitAxes(p.positions + ((<usize>first * p.dimensions) << 2), size, p.dimensions, axes);
+      if (kept) allDistances(axes, size, p.dimensions, distances);
+      present = ball;
+    }
+    const padded = eights(size);
+    const scoreBytes = (<usize>padded) << 2;
+    const headStart = (<usize>(head * p.headWidth)) << 2;
+    const queries = p.qkv + first * rowBytes + headStart;
+    const keys = queries + outBytes;
+    const values = keys + outBytes;
+    const out = p.out + first * outBytes + headStart;
+    const dout = p.gradient + first * outBytes + headStart;
+    packPoints(keys, rowBytes, size, p.headWidth, factors, scoreKeys);
+    packPoints(values, rowBytes, size, p.headWidth, 0, scoreValues);
+    packHead(keys, rowBytes, size, p.headWidth, keyHead);
+    const sigma = load<f32>(p.sigma + ((<usize>head) << 2));
+
+    for (let block: u32 = 0; block < size; block += QUERIES) {
+      const count = min(QUERIES, size - block);
+      const blockQueries = queries + block * rowBytes;
+      const blockDout = dout + block * outBytes;
+      points(blockQueries, rowBytes, count, scoreKeys, p.headWidth, weights, scoreBytes);
+      points(blockDout, outBytes, count, scoreValues, p.headWidth, slopes, scoreBytes);
+      for (let i: u32 = 0; i < count; i++) {
+        const query = block + i;
+        if (!kept) distancesFrom(query, axes, size, p.dimensions, distances);
+        const near = kept ? distances + query * scoreBytes : distances;
+        const delta = dot(dout + query * outBytes, out + query * outBytes, p.headWidth);
+        const term = (<usize>(first + query) * p.heads + head) << 2;
+        const logSum = load<f32>(p.logSum + term);
+        const row = i * scoreBytes;
+        store<f32>(p.rowTerms + term, scoreGradients(weights + row, slopes + row, near, size, sigma, logSum, delta));
+      }
+      for (let i: u32 = 0; i < count; i += 4) {
+        const row = slopes + i * scoreBytes;
+        let panel = keyHead;
+        for (let at: usize = 0; at < headBytes; at += 32, panel += (<usize>size) << 5) {
+          const row1 = row + scoreBytes;
+          const row2 = row1 + scoreBytes;
+          tile(row, row1, row2, row2 + scoreBytes, panel, size, dqueries + at, headBytes, false);
+        }
+        for (let q: u32 = 0; q < min<u32>(4, count - i); q++) {
+          const dq = p.dqkv + (first + block + i + q) * rowBytes + headStart;
+          storeScaled(dqueries + q * headBytes, dq, p.headWidth, scale);
+        }
+      }
+      across(weights, count, padded, weightsAcross);
+      across(slopes, count, padded, slopesAcross);
+      packHead(blockQueries, rowBytes, count, p.headWidth, queryHead);
+      packHead(blockDout, outBytes, count, p.headWidth, doutHead);
+      collect(slopesAcross, padded, queryHead, count, dkeys, headBytes, block > 0);
+      collect(weightsAcross, padded, doutHead, count, dvalues, headBytes, block > 0);
+    }
+    for (let i: u32 = 0; i < size; i++) {
+      const dk = p.dqkv + (first + i) * rowBytes + headStart + outBytes;
+      storeScaled(dkeys + i * headBytes, dk, p.headWidth, scale);
+      storeScaled(dvalues + i * headBytes, dk + outBytes, p.headWidth, 1);
+    }
+  }
+}
+
+/** out[i, j] = row_i . point_j for `count` rows and all points of the panels. */
+function points(
+  rows: usize,
+  rowBytes: usize,
+  count: u32,
+  panels: usize,
+  headWidth: u32,
+  out: usize,
+  outBytes: usize,
+): void {
+  const last = count - 1;
+  for (let i: u32 = 0; i < count; i += 4, out += 4 * outBytes) {
+    let panel = panels;
+    for (let at: usize = 0; at < outBytes; at += 32, panel += (<usize>headWidth) << 5) {
+      tile(
+        rows + i * rowBytes,
+        rows + min(i + 1, last) * rowBytes,
+        rows + min(i + 2, last) * rowBytes,
+        rows + min(i + 3, last) * rowBytes,
+        panel,
+        headWidth,
+        out + at,
+        outBytes,
+        false,
+      );
+    }
+  }
+}
+
+/** Scores become weights, gradients of weights those of scores; returns sum_j dscore_j distance_j. */
+function scoreGradients(
+  weights: usize,
+  slopes: usize,
+  distances: usize,
+  size: u32,
+  sigma: f32,
+  logSum: f32,
+  delta: f32,
+): f32 {
+  let sum = f32x4.splat(0);
+  for (let j: u32 = 0; j < eights(size); j += 4) {
+    const at = (<usize>j) << 2;
+    const distance = v128.load(distances + at);
+    const score = madd(f32x4.splat(sigma), distance, v128.load(weights + at));
+    const there = j < size ? lanesBelow(size - j) : f32x4.splat(0);
+    const weight = v128.and(exp4(f32x4.sub(score, f32x4.splat(logSum))), there);
+    const slope = f32x4.mul(weight, f32x4.sub(v128.load(slopes + at), f32x4.splat(delta)));
+    v128.store(weights + at, weight);
+    v128.store(slopes + at, slope);
+    sum = madd(slope, distance, sum);
+  }
+  return sumOf(sum);
+}
+
+/** [count, columns] -> [columns, QUERIES]; what lies beyond `count` in its last four is not read. */
+function across(from: usize, count: u32, columns: u32, to: usize): void {
+  const rowBytes = (<usize>columns) << 2;
+  for (let i: u32 = 0; i < count; i += 4, from += 4 * rowBytes) {
+    for (let j: u32 = 0; j < columns; j += 4) {
+      const at = from + ((<usize>j) << 2);
+      storeTransposed(
+        v128.load(at),
+        v128.load(at + rowBytes),
+        v128.load(at + 2 * rowBytes),
+        v128.load(at + 3 * rowBytes),
+        to + j * QUERY_BYTES + ((<usize>i) << 2),
+        QUERY_BYTES,
+      );
+    }
+  }
+}
+
+/** out[j, e] (+)= sum over `count` queries of across[j, i] panel[i, e]. */
+function collect(rows: usize, points: u32, panels: usize, count: u32, out: usize, headBytes: usize, add: bool): void {
+  for (let j: u32 = 0; j < points; j += 4, rows += 4 * QUERY_BYTES, out += 4 * headBytes) {
+    let panel = panels;
+    for (let at: usize = 0; at < headBytes; at += 32, panel += (<usize>count) << 5) {
+      const row1 = rows + QUERY_BYTES;
+      const row2 = row1 + QUERY_BYTES;
+      tile(rows, row1, row2, row2 + QUERY_BYTES, panel, count, out + at, headBytes, add);
+    }
+  }
+}
+
+function dot(a: usize, b: usize, count: u32): f32 {
+  let sum = f32x4.splat(0);
+  for (let c: u32 = 0; c < count; c += 4) {
+    sum = madd(loadSome(a + ((<usize>c) << 2), count - c), loadSome(b + ((<usize>c) << 2), count - c), sum);
+  }
+  return sumOf(sum);
+}

@@ -1,0 +1,115 @@
+// Ball attention, forward: gpu/ball_attention.wgsl has the formula. A thread takes (ball, head) pairs; four queries at a
+// time go through scores, softmax and values, all of it in the first cache.
+import {
+  allDistances,
+  distancesFrom,
+  eights,
+  fill,
+  keepsDistances,
+  packHead,
+  packPoints,
+  splitAxes,
+  storeScaled,
+} from "./ball";
+import { BallAttention } from "./commands";
+import { firstOf } from "./threads";
+import { tile } from "./tile";
+import { exp4, largestOf, madd, sumOf } from "./vectors";
+
+/** Below every score that can occur, and finite. */
+const NEVER: f32 = -3.0e38;
+
+export function ballAttention(p: BallAttention, thread: u32, threads: u32): void {
+  const width = p.heads * p.headWidth;
+  const rowBytes = (<usize>(3 * width)) << 2;
+  const most = eights(p.largest);
+  const headEights = eights(p.headWidth);
+  const factors = p.scratch + <usize>thread * p.scratchBytes;
+  const axes = factors + ((<usize>headEights) << 2);
+  const keys = axes + ((<usize>(most * p.dimensions)) << 2);
+  const values = keys + ((<usize>(most * p.headWidth)) << 2);
+  const scores = values + ((<usize>(most * headEights)) << 2);
+  const sums = scores + ((<usize>most) << 4);
+  const shares = sums + ((<usize>headEights) << 4);
+  const distances = shares + 16;
+  fill(factors, headEights, 1 / sqrt<f32>(<f32>p.headWidth));
+
+  let present: u32 = -1;
+  const end = firstOf(p.ballCount * p.heads, thread + 1, threads);
+  for (let task = firstOf(p.ballCount * p.heads, thread, threads); task < end; task++) {
+    const ball = task / p.heads;
+    const head = task % p.heads;
+    const first = load<u32>(p.balls + ((<usize>ball) << 3));
+    const size = load<u32>(p.balls + ((<usize>ball) << 3), 4);
+    const kept = keepsDistances(size);
+    if (ball != present) {
+      splitAxes(p.positions + ((<usize>first * p.dimensions) << 2), size, p.dimensions, axes);
+      if (kept) allDistances(axes, size, p.dimensions, distances);
+      present = ball;
+    }
+    const queries = p.qkv + first * rowBytes + ((<usize>(head * p.headWidth)) << 2);
+    packPoints(queries + ((<usize>width) << 2), rowBytes, size, p.headWidth, factors, keys);
+    packHead(queries + ((<usize>width) << 3), rowBytes, size, p.headWidth, values);
+    const slope = load<f32>(p.sigma + ((<usize>head) << 2));
+    const scoreBytes = (<usize>eights(size)) << 2;
+    const last = size - 1;
+    for (let query: u32 = 0; query < size; query += 4) {
+      const row0 = queries + query * rowBytes;
+      const row1 = queries + min(query + 1, last) * rowBytes;
+      const row2 = queries + min(query + 2, last) * rowBytes;
+      const row3 = queries + min(query + 3, last) * rowBytes;
+      let panel = keys;
+      for (let at: usize = 0; at < scoreBytes; at += 32, panel += (<usize>p.headWidth) << 5) {
+        tile(row0, row1, row2, row3, panel, p.headWidth, scores + at, scoreBytes, false);
+      }
+      const count = min<u32>(4, size - query);
+      for (let i: u32 = 0; i < count; i++) {
+        const scoreRow = scores + i * scoreBytes;
+        for (let j = (<usize>size) << 2; j < scoreBytes; j += 4) store<f32>(scoreRow + j, NEVER);
+        if (!kept) distancesFrom(query + i, axes, size, p.dimensions, distances);
+        const near = kept ? distances + (query + i) * scoreBytes : distances;
+        const logSum = p.logSum + ((<usize>(first + query + i) * p.heads + head) << 2);
+        store<f32>(shares + (i << 2), softmax(scoreRow, near, scoreBytes, slope, logSum));
+      }
+      // Rows beyond the last query hold scores as they are: what comes of them is not stored.
+      panel = values;
+      for (let at: usize = 0; at < (<usize>headEights) << 2; at += 32, panel += (<usize>size) << 5) {
+        tile(
+          scores,
+          scores + scoreBytes,
+          scores + 2 * scoreBytes,
+          scores + 3 * scoreBytes,
+          panel,
+          size,
+          sums + at,
+          (<usize>headEights) << 2,
+          false,
+        );
+      }
+      for (let i: u32 = 0; i < count; i++) {
+        const out = p.out + ((<usize>(first + query + i) * width + head * p.headWidth) << 2);
+        storeScaled(sums + ((<usize>(i * headEights)) << 2), out, p.headWidth, load<f32>(shares + (i << 2)));
+      }
+    }
+  }
+}
+
+/** Turns a row of scores into weights without their denominator; stores its logarithm and returns its inverse. */
+function softmax(scores: usize, distances: usize, bytes: usize, slope: f32, logSum: usize): f32 {
+  let top = f32x4.splat(NEVER);
+  for (let j: usize = 0; j < bytes; j += 16) {
+    const score = madd(f32x4.splat(slope), v128.load(distances + j), v128.load(scores + j));
+    v128.store(scores + j, score);
+    top = f32x4.pmax(top, score);
+  }
+  const largest = largestOf(top);
+  let sum = f32x4.splat(0);
+  for (let j: usize = 0; j < bytes; j += 16) {
+    const weight = exp4(f32x4.sub(v128.load(scores + j), f32x4.splat(largest)));
+    v128.store(scores + j, weight);
+    sum = f32x4.add(sum, weight);
+  }
+  const total = sumOf(sum);
+  store<f32>(logSum, largest + Mathf.log(total));
+  return 1 / total;
+}

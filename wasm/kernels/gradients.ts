@@ -1,0 +1,54 @@
+// Norms of gradients. Formulas: gpu/gradient_squares.wgsl, gpu/gradient_norms.wgsl, gpu/gradient_total.wgsl.
+import { GradientNorms, GradientSquares, GradientTotal } from "./commands";
+import { firstOf } from "./threads";
+
+const BLOCK: u32 = 64;
+const INFINITE: u32 = 0x7f800000;
+
+export function gradientSquares(p: GradientSquares, thread: u32, threads: u32): void {
+  const blocks = (p.size + BLOCK - 1) / BLOCK;
+  const end = firstOf(blocks, thread + 1, threads);
+  for (let block = firstOf(blocks, thread, threads); block < end; block++) {
+    const last = min((block + 1) * BLOCK, p.size);
+    let sum: f32 = 0;
+    let faults: f32 = 0;
+    for (let i = block * BLOCK; i < last; i++) {
+      const value = load<f32>(p.gradient + ((<usize>i) << 2));
+      if ((reinterpret<u32>(value) & INFINITE) == INFINITE) faults += 1;
+      sum += value * value;
+    }
+    store<f32>(p.sums + ((<usize>block) << 3), sum);
+    store<f32>(p.sums + ((<usize>block) << 3), faults, 4);
+  }
+}
+
+export function gradientNorms(p: GradientNorms, thread: u32, threads: u32): void {
+  const end = firstOf(p.count, thread + 1, threads);
+  for (let parameter = firstOf(p.count, thread, threads); parameter < end; parameter++) {
+    const range = p.ranges + ((<usize>parameter) << 4);
+    const blocks: u32 = load<u32>(range, 8) ? load<u32>(range, 4) : 0;
+    let sums = p.sums + ((<usize>load<u32>(range)) << 3);
+    let squares: f64 = 0;
+    let faults: f32 = 0;
+    for (let block: u32 = 0; block < blocks; block++, sums += 8) {
+      squares += load<f32>(sums);
+      faults += load<f32>(sums, 4);
+    }
+    store<f32>(p.norms + ((<usize>parameter) << 3), <f32>squares);
+    store<f32>(p.norms + ((<usize>parameter) << 3), faults, 4);
+  }
+}
+
+export function gradientTotal(p: GradientTotal, thread: u32): void {
+  if (thread > 0) return;
+  let squares: f64 = 0;
+  let firstFault: u32 = 0;
+  for (let parameter: u32 = 0; parameter < p.count; parameter++) {
+    squares += load<f32>(p.norms + ((<usize>parameter) << 3));
+    if (!firstFault && load<f32>(p.norms + ((<usize>parameter) << 3), 4) > 0) firstFault = parameter + 1;
+  }
+  const norm = <f32>sqrt<f64>(squares);
+  store<f32>(p.total, norm);
+  store<f32>(p.total, p.most > 0 && !firstFault ? min<f32>(1, p.most / (norm + 1e-6)) : 1, 4);
+  store<f32>(p.total, <f32>firstFault, 8);
+}

@@ -1,0 +1,232 @@
+// Message passing, edge by edge. Formulas: gpu/message.wgsl (what an edge carries, how the graph lies in memory),
+// gpu/message_mean.wgsl, gpu/message_backward.wgsl, gpu/message_backward_statistics.wgsl.
+//
+// products [nodes, 2, padded width], where the width is padded to a multiple of 4; what the padding holds does not matter.
+import { MessageBackwardArriving, MessageBackwardLeaving, MessageMean } from "./commands";
+import { bellOf, gelu, geluSlope, normalShare } from "./gelu";
+import { firstOf } from "./threads";
+import { lanesBelow, loadSome, madd, storeSome, sumOf } from "./vectors";
+
+const EPSILON: f32 = 1e-5;
+
+function padded(width: u32): u32 {
+  return (width + 3) & ~3;
+}
+
+/** The message weight's last columns, for the difference of the positions, with the axes outermost. */
+function splitAxes(weight: usize, width: u32, dimensions: u32, axes: usize): void {
+  for (let a: u32 = 0; a < dimensions; a++) {
+    for (let c: u32 = 0; c < padded(width); c++, axes += 4) {
+      const from = weight + ((<usize>(c * (2 * width + dimensions) + 2 * width + a)) << 2);
+      store<f32>(axes, c < width ? load<f32>(from) : 0);
+    }
+  }
+}
+
+/** Numbers c .. c + 3 of an edge's message before its GELU. */
+function beforeGelu(
+  products: usize,
+  positions: usize,
+  axes: usize,
+  source: u32,
+  target: u32,
+  width: u32,
+  dimensions: u32,
+  c: u32,
+): v128 {
+  const rowBytes = (<usize>padded(width)) << 2;
+  const at = (<usize>c) << 2;
+  let value = f32x4.add(
+    v128.load(products + 2 * source * rowBytes + at),
+    v128.load(products + (2 * target + 1) * rowBytes + at),
+  );
+  let from = positions + ((<usize>(source * dimensions)) << 2);
+  let to = positions + ((<usize>(target * dimensions)) << 2);
+  for (let a: u32 = 0; a < dimensions; a++, from += 4, to += 4, axes += rowBytes) {
+    value = madd(f32x4.splat(load<f32>(from) - load<f32>(to)), v128.load(axes + at), value);
+  }
+  return value;
+}
+
+function meanOf(row: usize, width: u32): f32 {
+  let sum = f32x4.splat(0);
+  for (let c: u32 = 0; c < width; c += 4) sum = f32x4.add(sum, v128.load(row + ((<usize>c) << 2)));
+  return sumOf(sum) / <f32>width;
+}
+
+function inverseDeviationOf(row: usize, width: u32, mean: f32): f32 {
+  let squares = f32x4.splat(0);
+  for (let c: u32 = 0; c < width; c += 4) {
+    const from = v128.and(f32x4.sub(v128.load(row + ((<usize>c) << 2)), f32x4.splat(mean)), lanesBelow(width - c));
+    squares = madd(from, from, squares);
+  }
+  return 1 / sqrt<f32>(sumOf(squares) / <f32>width + EPSILON);
+}
+
+export function messageMean(p: MessageMean, thread: u32, threads: u32): void {
+  const width = p.width;
+  const axes = p.scratch + <usize>thread * p.scratchBytes;
+  const message = axes + ((<usize>(p.dimensions * padded(width))) << 2);
+  const sums = message + ((<usize>padded(width)) << 2);
+  splitAxes(p.weight, width, p.dimensions, axes);
+  const sources = p.graph + ((<usize>(p.nodes + 1)) << 2);
+  const end = firstOf(p.targets, thread + 1, threads);
+  for (let node = firstOf(p.targets, thread, threads); node < end; node++) {
+    const firstEdge = load<u32>(p.graph + ((<usize>node) << 2));
+    const endEdge = load<u32>(p.graph + ((<usize>node) << 2), 4);
+    const out = p.out + ((<usize>node * width) << 2);
+    memory.fill(sums, 0, (<usize>padded(width)) << 2);
+    for (let e = firstEdge; e < endEdge; e++) {
+      const source = load<u32>(sources + ((<usize>e) << 2));
+      for (let c: u32 = 0; c < width; c += 4) {
+        const z = beforeGelu(p.products, p.positions, axes, source, node, width, p.dimensions, c);
+        v128.store(message + ((<usize>c) << 2), v128.and(gelu(z), lanesBelow(width - c)));
+      }
+      const mean = meanOf(message, width);
+      const scale = f32x4.splat(inverseDeviationOf(message, width, mean));
+      for (let c: usize = 0; c < (<usize>width) << 2; c += 16) {
+        v128.store(sums + c, madd(f32x4.sub(v128.load(message + c), f32x4.splat(mean)), scale, v128.load(sums + c)));
+      }
+    }
+    const share = f32x4.splat(endEdge > firstEdge ? 1 / <f32>(endEdge - firstEdge) : 0);
+    for (let c: u32 = 0; c < width; c += 4) {
+      const at = (<usize>c) << 2;
+      const some = width - c;
+      let value = f32x4.mul(v128.load(sums + at), share);
+      if (endEdge > firstEdge) value = madd(value, loadSome(p.normWeight + at, some), loadSome(p.normBias + at, some));
+      storeSome(out + at, value, some);
+    }
+  }
+}
+
+/**
+ * For each node the sums over its arriving edges of dz (asTarget [nodes, width]) and of dz times the difference of the
+ * positions (terms [nodes, dimensions, width]), the mean of the normalised messages without weight and bias (plain
+ * [targets, width]), and the moments of each edge.
+ */
+export function messageBackwardArriving(p: MessageBackwardArriving, thread: u32, threads: u32): void {
+  const width = p.width;
+  const rowBytes = (<usize>padded(width)) << 2;
+  const axes = p.scratch + <usize>thread * p.scratchBytes;
+  const message = axes + p.dimensions * rowBytes;
+  const slope = message + rowBytes;
+  const plain = slope + rowBytes;
+  const dn = plain + rowBytes;
+  const arriving = dn + rowBytes;
+  const terms = arriving + rowBytes;
+  splitAxes(p.weight, width, p.dimensions, axes);
+  const sources = p.graph + ((<usize>(p.nodes + 1)) << 2);
+  const end = firstOf(p.nodes, thread + 1, threads);
+  for (let node = firstOf(p.nodes, thread, threads); node < end; node++) {
+    const firstEdge = load<u32>(p.graph + ((<usize>node) << 2));
+    const endEdge = load<u32>(p.graph + ((<usize>node) << 2), 4);
+    const share: f32 = endEdge > firstEdge ? 1 / <f32>(endEdge - firstEdge) : 0;
+    memory.fill(plain, 0, rowBytes);
+    memory.fill(arriving, 0, rowBytes * (1 + p.dimensions));
+    if (endEdge > firstEdge) {
+      for (let c: u32 = 0; c < width; c += 4) {
+        const at = (<usize>c) << 2;
+        const dout = loadSome(p.dout + ((<usize>node * width) << 2) + at, width - c);
+        const weighted = f32x4.mul(loadSome(p.normWeight + at, width - c), dout);
+        v128.store(dn + at, f32x4.mul(weighted, f32x4.splat(share)));
+      }
+    }
+    for (let e = firstEdge; e < endEdge; e++) {
+      const source = load<u32>(sources + ((<usize>e) << 2));
+      for (let c: u32 = 0; c < width; c += 4) {
+        const at = (<usize>c) << 2;
+        const z = beforeGelu(p.products, p.positions, axes, source, node, width, p.dimensions, c);
+        const bell = bellOf(z);
+        const below = normalShare(z, bell);
+        v128.store(message + at, v128.and(f32x4.mul(z, below), lanesBelow(width - c)));
+        v128.store(slope + at, v128.and(geluSlope(z, below, bell), lanesBelow(width - c)));
+      }
+      const mean = meanOf(message, width);
+      const scale = inverseDeviationOf(message, width, mean);
+      let sum = f32x4.splat(0);
+      let product = f32x4.splat(0);
+      for (let at: usize = 0; at < (<usize>width) << 2; at += 16) {
+        const n = f32x4.mul(f32x4.sub(v128.load(message + at), f32x4.splat(mean)), f32x4.splat(scale));
+        v128.store(plain + at, f32x4.add(v128.load(plain + at), n));
+        // Beyond the width dn is 0.
+        sum = f32x4.add(sum, v128.load(dn + at));
+        product = madd(v128.load(dn + at), n, product);
+      }
+      const moments = p.moments + ((<usize>e) << 4);
+      const meanDn = sumOf(sum) / <f32>width;
+      const meanProduct = sumOf(product) / <f32>width;
+      store<f32>(moments, mean);
+      store<f32>(moments, scale, 4);
+      store<f32>(moments, meanDn, 8);
+      store<f32>(moments, meanProduct, 12);
+      for (let at: usize = 0; at < (<usize>width) << 2; at += 16) {
+        const dz = edgeGradient(moments, v128.load(message + at), v128.load(slope + at), v128.load(dn + at));
+        v128.store(arriving + at, f32x4.add(v128.load(arriving + at), dz));
+        for (let a: usize = 0; a < p.dimensions; a++) {
+          const term = terms + a * rowBytes + at;
+          const from = load<f32>(p.positions + ((source * p.dimensions + a) << 2));
+          const to = load<f32>(p.positions + ((node * p.dimensions + a) << 2));
+          v128.store(term, madd(dz, f32x4.splat(from - to), v128.load(term)));
+        }
+      }
+    }
+    for (let c: u32 = 0; c < width; c += 4) {
+      const at = (<usize>c) << 2;
+      const some = width - c;
+      const row = ((<usize>node * width) << 2) + at;
+      if (node < p.targets) storeSome(p.plain + row, f32x4.mul(v128.load(plain + at), f32x4.splat(share)), some);
+      storeSome(p.asTarget + row, v128.load(arriving + at), some);
+      for (let a: usize = 0; a < p.dimensions; a++) {
+        const term = p.terms + (((<usize>node * p.dimensions + a) * width) << 2) + at;
+        storeSome(term, v128.load(terms + a * rowBytes + at), some);
+      }
+    }
+  }
+}
+
+/** dz = scale (dn - mean(dn) - n mean(dn n)) gelu'(z). */
+function edgeGradient(moments: usize, message: v128, slope: v128, dn: v128): v128 {
+  const scale = v128.load_splat<f32>(moments, 4);
+  const n = f32x4.mul(f32x4.sub(message, v128.load_splat<f32>(moments)), scale);
+  const centred = f32x4.sub(
+    f32x4.sub(dn, v128.load_splat<f32>(moments, 8)),
+    f32x4.mul(n, v128.load_splat<f32>(moments, 12)),
+  );
+  return f32x4.mul(f32x4.mul(scale, centred), slope);
+}
+
+/** asSource[i, c] = sum over the edges that leave i of dz. */
+export function messageBackwardLeaving(p: MessageBackwardLeaving, thread: u32, threads: u32): void {
+  const width = p.width;
+  const rowBytes = (<usize>padded(width)) << 2;
+  const axes = p.scratch + <usize>thread * p.scratchBytes;
+  const leaving = axes + p.dimensions * rowBytes;
+  splitAxes(p.weight, width, p.dimensions, axes);
+  const targets = p.graph + ((<usize>(p.nodes + 1 + p.edges)) << 2);
+  const starts = targets + ((<usize>p.edges) << 2);
+  const entries = starts + ((<usize>(p.nodes + 1)) << 2);
+  const end = firstOf(p.nodes, thread + 1, threads);
+  for (let node = firstOf(p.nodes, thread, threads); node < end; node++) {
+    memory.fill(leaving, 0, rowBytes);
+    const last = load<u32>(starts + ((<usize>node) << 2), 4);
+    for (let i = load<u32>(starts + ((<usize>node) << 2)); i < last; i++) {
+      const edge = load<u32>(entries + ((<usize>i) << 2));
+      const target = load<u32>(targets + ((<usize>edge) << 2));
+      const degree = load<u32>(p.graph + ((<usize>target) << 2), 4) - load<u32>(p.graph + ((<usize>target) << 2));
+      const share = f32x4.splat(1 / <f32>degree);
+      for (let c: u32 = 0; c < width; c += 4) {
+        const at = (<usize>c) << 2;
+        const dout = loadSome(p.dout + ((<usize>target * width) << 2) + at, width - c);
+        const dn = f32x4.mul(f32x4.mul(loadSome(p.normWeight + at, width - c), dout), share);
+        const z = beforeGelu(p.products, p.positions, axes, node, target, width, p.dimensions, c);
+        const bell = bellOf(z);
+        const below = normalShare(z, bell);
+        const dz = edgeGradient(p.moments + ((<usize>edge) << 4), f32x4.mul(z, below), geluSlope(z, below, bell), dn);
+        v128.store(leaving + at, f32x4.add(v128.load(leaving + at), dz));
+      }
+    }
+    for (let c: u32 = 0; c < width; c += 4) {
+      storeSome(p.asSource + ((<usize>node * width + c) << 2), v128.load(leaving + ((<usize>c) << 2)), width - c);
+    }
+  }
+}

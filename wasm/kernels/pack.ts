@@ -1,0 +1,93 @@
+// Packing for tile.ts: panels of 8 columns with the inner dimension outermost, [inner, 8]; rows with it innermost. Columns
+// beyond the last repeat the last: what comes of them is never read.
+import { loadSome, storeTransposed } from "./vectors";
+
+/** A panel from eight rows of a matrix that lie along the inner dimension, times norm[k] where given. */
+export function packRows(
+  row0: usize,
+  row1: usize,
+  row2: usize,
+  row3: usize,
+  row4: usize,
+  row5: usize,
+  row6: usize,
+  row7: usize,
+  inner: u32,
+  norm: usize,
+  panel: usize,
+): void {
+  let k: usize = 0;
+  const end = (<usize>inner) << 2;
+  const quads = (<usize>(inner & ~3)) << 2;
+  for (; k < quads; k += 16, panel += 128) {
+    let a = v128.load(row0 + k);
+    let b = v128.load(row1 + k);
+    let c = v128.load(row2 + k);
+    let d = v128.load(row3 + k);
+    let e = v128.load(row4 + k);
+    let f = v128.load(row5 + k);
+    let g = v128.load(row6 + k);
+    let h = v128.load(row7 + k);
+    if (norm) {
+      const factor = v128.load(norm + k);
+      a = f32x4.mul(a, factor);
+      b = f32x4.mul(b, factor);
+      c = f32x4.mul(c, factor);
+      d = f32x4.mul(d, factor);
+      e = f32x4.mul(e, factor);
+      f = f32x4.mul(f, factor);
+      g = f32x4.mul(g, factor);
+      h = f32x4.mul(h, factor);
+    }
+    storeTransposed(a, b, c, d, panel, 32);
+    storeTransposed(e, f, g, h, panel + 16, 32);
+  }
+  for (; k < end; k += 4, panel += 32) {
+    const factor: f32 = norm ? load<f32>(norm + k) : 1;
+    store<f32>(panel, load<f32>(row0 + k) * factor);
+    store<f32>(panel, load<f32>(row1 + k) * factor, 4);
+    store<f32>(panel, load<f32>(row2 + k) * factor, 8);
+    store<f32>(panel, load<f32>(row3 + k) * factor, 12);
+    store<f32>(panel, load<f32>(row4 + k) * factor, 16);
+    store<f32>(panel, load<f32>(row5 + k) * factor, 20);
+    store<f32>(panel, load<f32>(row6 + k) * factor, 24);
+    store<f32>(panel, load<f32>(row7 + k) * factor, 28);
+  }
+}
+
+/** A panel from `columns` (at most 8) numbers that lie side by side in each of `inner` rows, `stride` bytes apart. */
+export function packColumns(from: usize, stride: usize, columns: u32, inner: u32, panel: usize): void {
+  const end = panel + ((<usize>inner) << 5);
+  if (columns >= 8) {
+    for (; panel < end; panel += 32, from += stride) {
+      v128.store(panel, v128.load(from));
+      v128.store(panel, v128.load(from, 16), 16);
+    }
+    return;
+  }
+  const more = columns > 4 ? columns - 4 : 0;
+  for (; panel < end; panel += 32, from += stride) {
+    v128.store(panel, loadSome(from, columns));
+    v128.store(panel, loadSome(from + 16, more), 16);
+  }
+}
+
+/** Four rows of `inner` numbers from `rows` (at most 4) numbers side by side at each of four addresses; k a multiple of 4. */
+export function packLeftQuad(
+  from0: usize,
+  from1: usize,
+  from2: usize,
+  from3: usize,
+  rows: u32,
+  out: usize,
+  stride: usize,
+): void {
+  storeTransposed(
+    loadSome(from0, rows),
+    loadSome(from1, rows),
+    loadSome(from2, rows),
+    loadSome(from3, rows),
+    out,
+    stride,
+  );
+}

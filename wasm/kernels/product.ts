@@ -1,0 +1,202 @@
+// Every matrix product of the model, forward and backward:
+//
+//     sum[i, c] = sum over k of left(i, k) * right(c, k)
+//
+//     left(i, k)  at left + from(i) * leftStride + k, and second [rows, secondInner] beside it;
+//                 with leftAlong at left + from(k) * leftStride + i                            from(n) = gather[n] or n
+//     right(c, k) at right + row(c) * rightStride + k, times norm[k];
+//                 with rightAlong at right + row(k) * rightStride + c                          row(n) = packedRow(n)
+//     with `value`, the sums of right and of value side by side: the gated hidden layer
+//
+// finish.ts says what becomes of a sum. The work is cut into blocks of rows x columns; a thread takes its share of them
+// column block by column block, so that it packs each part of the right side once. The inner dimension is summed in
+// stretches of 256, and those one after the other: the bits depend neither on the blocks nor on the threads.
+import { Product } from "./commands";
+import { finishGated, finishGatedBackward, finishSums, packedRow } from "./finish";
+import { packColumns, packLeftQuad, packRows } from "./pack";
+import { firstOf } from "./threads";
+import { tile } from "./tile";
+
+const STRETCH: u32 = 256;
+
+export function product(p: Product, thread: u32, threads: u32): void {
+  const rowBlocks = (p.rows + p.rowBlock - 1) / p.rowBlock;
+  const columnBlocks = (p.columns + p.columnBlock - 1) / p.columnBlock;
+  const end = firstOf(rowBlocks * columnBlocks, thread + 1, threads);
+  const inner = p.inner + p.secondInner;
+  // Four columns a panel where gates and values share it, else eight.
+  const panelColumns: u32 = p.value ? 4 : 8;
+  const panels = (p.columnBlock + panelColumns - 1) / panelColumns;
+  const stride = (<usize>panels) << 5;
+  const sums = p.scratch + <usize>thread * p.scratchBytes;
+  const leftRows = sums + stride * ((p.rowBlock + 3) & ~3);
+  const packed = leftRows + (p.leftAlong ? (<usize>STRETCH * ((p.rowBlock + 3) & ~3)) << 2 : 0);
+  // A right side of one block's columns is kept whole unless its inner dimension is long.
+  const keeps = !p.leftAlong;
+  let packedBlock: u32 = -1;
+  for (let item = firstOf(rowBlocks * columnBlocks, thread, threads); item < end; item++) {
+    const block = item / rowBlocks;
+    const firstRow = (item % rowBlocks) * p.rowBlock;
+    const firstColumn = block * p.columnBlock;
+    const rows = min(p.rowBlock, p.rows - firstRow);
+    const columns = min(p.columnBlock, p.columns - firstColumn);
+    const panelCount = (columns + panelColumns - 1) / panelColumns;
+    for (let start: u32 = 0; start < inner; ) {
+      // A stretch ends where the second left side begins.
+      const stretch = min(STRETCH, start < p.inner ? p.inner - start : inner - start);
+      const right = keeps ? packed + ((<usize>start * panels) << 5) : packed;
+      if (!keeps || packedBlock != block) packRight(p, firstColumn, columns, start, stretch, right);
+      if (p.leftAlong) packLeft(p, firstRow, rows, start, stretch, leftRows);
+      for (let panel: u32 = 0; panel < panelCount; panel++) {
+        const from = right + ((<usize>panel * stretch) << 5);
+        const into = sums + ((<usize>panel) << 5);
+        if (p.leftAlong) tilesOf(leftRows, STRETCH << 2, 0, 0, rows, from, stretch, into, stride, start > 0);
+        else if (start < p.inner) {
+          const left = p.left + ((<usize>start) << 2);
+          tilesOf(left, p.leftStride << 2, p.gather, firstRow, rows, from, stretch, into, stride, start > 0);
+        } else {
+          const left = p.second + ((<usize>(start - p.inner)) << 2);
+          tilesOf(left, p.secondInner << 2, 0, firstRow, rows, from, stretch, into, stride, start > 0);
+        }
+      }
+      start += stretch;
+    }
+    packedBlock = block;
+    if (p.dgate) finishGatedBackward(p, sums, stride, firstRow, rows, firstColumn, columns);
+    else if (p.value) finishGated(p, sums, stride, firstRow, rows, firstColumn, columns);
+    else finishSums(p, sums, stride, firstRow, rows, firstColumn, columns);
+  }
+}
+
+/** One panel against `rows` rows, four at a time. */
+function tilesOf(
+  left: usize,
+  rowBytes: usize,
+  gather: usize,
+  first: u32,
+  rows: u32,
+  panel: usize,
+  inner: u32,
+  out: usize,
+  stride: usize,
+  add: bool,
+): void {
+  const last = first + rows - 1;
+  for (let row = first; row <= last; row += 4, out += 4 * stride) {
+    // Beyond the last row the last is taken again; the block has room for what comes of it.
+    let row0: usize = row;
+    let row1: usize = min(row + 1, last);
+    let row2: usize = min(row + 2, last);
+    let row3: usize = min(row + 3, last);
+    if (gather) {
+      row0 = load<u32>(gather + (row0 << 2));
+      row1 = load<u32>(gather + (row1 << 2));
+      row2 = load<u32>(gather + (row2 << 2));
+      row3 = load<u32>(gather + (row3 << 2));
+    }
+    tile(
+      left + row0 * rowBytes,
+      left + row1 * rowBytes,
+      left + row2 * rowBytes,
+      left + row3 * rowBytes,
+      panel,
+      inner,
+      out,
+      stride,
+      add,
+    );
+  }
+}
+
+function packRight(p: Product, firstColumn: u32, columns: u32, start: u32, inner: u32, panel: usize): void {
+  const rowBytes = (<usize>p.rightStride) << 2;
+  if (p.rightAlong) {
+    for (let c: u32 = 0; c < columns; c += 8, panel += (<usize>inner) << 5) {
+      const from = p.right + ((<usize>(firstColumn + c)) << 2);
+      if (!p.packedWidth) packColumns(from + rowBytes * start, rowBytes, columns - c, inner, panel);
+      else {
+        for (let k: u32 = 0; k < inner; k++) {
+          packColumns(
+            from + rowBytes * packedRow(start + k, p.packedWidth),
+            0,
+            columns - c,
+            1,
+            panel + ((<usize>k) << 5),
+          );
+        }
+      }
+    }
+    return;
+  }
+  const offset = (<usize>start) << 2;
+  const norm = p.norm ? p.norm + offset : 0;
+  const last = firstColumn + columns - 1;
+  if (p.value) {
+    const gates = p.right + offset;
+    const values = p.value + offset;
+    for (let c = firstColumn; c <= last; c += 4, panel += (<usize>inner) << 5) {
+      const row0 = rowBytes * c;
+      const row1 = rowBytes * min(c + 1, last);
+      const row2 = rowBytes * min(c + 2, last);
+      const row3 = rowBytes * min(c + 3, last);
+      packRows(
+        gates + row0,
+        gates + row1,
+        gates + row2,
+        gates + row3,
+        values + row0,
+        values + row1,
+        values + row2,
+        values + row3,
+        inner,
+        norm,
+        panel,
+      );
+    }
+    return;
+  }
+  const right = p.right + offset;
+  for (let c = firstColumn; c <= last; c += 8, panel += (<usize>inner) << 5) {
+    packRows(
+      right + rowBytes * packedRow(c, p.packedWidth),
+      right + rowBytes * packedRow(min(c + 1, last), p.packedWidth),
+      right + rowBytes * packedRow(min(c + 2, last), p.packedWidth),
+      right + rowBytes * packedRow(min(c + 3, last), p.packedWidth),
+      right + rowBytes * packedRow(min(c + 4, last), p.packedWidth),
+      right + rowBytes * packedRow(min(c + 5, last), p.packedWidth),
+      right + rowBytes * packedRow(min(c + 6, last), p.packedWidth),
+      right + rowBytes * packedRow(min(c + 7, last), p.packedWidth),
+      inner,
+      norm,
+      panel,
+    );
+  }
+}
+
+/** Rows of STRETCH numbers from a left side that lies along its rows; the stretch is filled up to a multiple of 4. */
+function packLeft(p: Product, firstRow: u32, rows: u32, start: u32, inner: u32, out: usize): void {
+  const last = start + inner - 1;
+  const rowBytes = (<usize>p.leftStride) << 2;
+  for (let k = start; k <= last; k += 4, out += 16) {
+    let at0: usize = k;
+    let at1: usize = min(k + 1, last);
+    let at2: usize = min(k + 2, last);
+    let at3: usize = min(k + 3, last);
+    if (p.gather) {
+      at0 = load<u32>(p.gather + (at0 << 2));
+      at1 = load<u32>(p.gather + (at1 << 2));
+      at2 = load<u32>(p.gather + (at2 << 2));
+      at3 = load<u32>(p.gather + (at3 << 2));
+    }
+    const left = p.left + ((<usize>firstRow) << 2);
+    const from0 = left + at0 * rowBytes;
+    const from1 = left + at1 * rowBytes;
+    const from2 = left + at2 * rowBytes;
+    const from3 = left + at3 * rowBytes;
+    for (let r: u32 = 0; r < rows; r += 4) {
+      const step = (<usize>r) << 2;
+      const into = out + ((<usize>r * STRETCH) << 2);
+      packLeftQuad(from0 + step, from1 + step, from2 + step, from3 + step, rows - r, into, STRETCH << 2);
+    }
+  }
+}

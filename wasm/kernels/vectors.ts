@@ -1,0 +1,75 @@
+// Vectors of four numbers: what the kernels share. Sums over the lanes are always taken in the same order.
+
+export function madd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  return f32x4.add(f32x4.mul(a, b), c);
+}
+
+export function sumOf(v: v128): f32 {
+  return f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
+}
+
+export function largestOf(v: v128): f32 {
+  const pairs = f32x4.pmax(v, v128.shuffle<f32>(v, v, 2, 3, 0, 1));
+  return f32x4.extract_lane(f32x4.pmax(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2)), 0);
+}
+
+/** The numbers at an address, of which only `count` are there: the rest are zeros. */
+export function loadSome(address: usize, count: u32): v128 {
+  if (count >= 4) return v128.load(address);
+  let result = f32x4.splat(0);
+  if (count > 0) result = f32x4.replace_lane(result, 0, load<f32>(address));
+  if (count > 1) result = f32x4.replace_lane(result, 1, load<f32>(address, 4));
+  if (count > 2) result = f32x4.replace_lane(result, 2, load<f32>(address, 8));
+  return result;
+}
+
+/** Stores the first `count` numbers. */
+export function storeSome(address: usize, v: v128, count: u32): void {
+  if (count >= 4) {
+    v128.store(address, v);
+    return;
+  }
+  if (count > 0) store<f32>(address, f32x4.extract_lane(v, 0));
+  if (count > 1) store<f32>(address, f32x4.extract_lane(v, 1), 4);
+  if (count > 2) store<f32>(address, f32x4.extract_lane(v, 2), 8);
+}
+
+/** Ones in the lanes below `count`. */
+export function lanesBelow(count: u32): v128 {
+  return i32x4.lt_u(i32x4(0, 1, 2, 3), i32x4.splat(count));
+}
+
+/** e^x to about 1e-7 of its value; below -87.3 it stays about 1e-38, above 88.3 about 2e38. (Cephes' expf.) */
+export function exp4(x: v128): v128 {
+  x = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87.3)), f32x4.splat(88.3));
+  // Adding 1.5 * 2^23 rounds to a whole number, which then stands in the lowest bits.
+  const shifted = madd(x, f32x4.splat(1.44269504088896341), f32x4.splat(12582912.0));
+  const n = f32x4.sub(shifted, f32x4.splat(12582912.0));
+  let r = madd(n, f32x4.splat(-0.693359375), x);
+  r = madd(n, f32x4.splat(2.1219444e-4), r);
+  let p = madd(f32x4.splat(1.98756915e-4), r, f32x4.splat(1.3981999507e-3));
+  p = madd(p, r, f32x4.splat(8.3334519073e-3));
+  p = madd(p, r, f32x4.splat(4.1665795894e-2));
+  p = madd(p, r, f32x4.splat(1.6666665459e-1));
+  p = madd(p, r, f32x4.splat(5.0000001201e-1));
+  p = madd(madd(p, r, f32x4.splat(1)), r, f32x4.splat(1));
+  return i32x4.add(p, i32x4.shl(shifted, 23));
+}
+
+/** 1 / (1 + e^-x). */
+export function sigmoid4(x: v128): v128 {
+  return f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), exp4(f32x4.neg(x))));
+}
+
+/** Four rows of four numbers, columns side by side: stores column i at `out + i * stride`. */
+export function storeTransposed(a: v128, b: v128, c: v128, d: v128, out: usize, stride: usize): void {
+  const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+  const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+  const ab2 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+  const cd2 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+  v128.store(out, v128.shuffle<f32>(ab, cd, 0, 1, 4, 5));
+  v128.store(out + stride, v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
+  v128.store(out + 2 * stride, v128.shuffle<f32>(ab2, cd2, 0, 1, 4, 5));
+  v128.store(out + 3 * stride, v128.shuffle<f32>(ab2, cd2, 2, 3, 6, 7));
+}

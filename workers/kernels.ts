@@ -1,0 +1,104 @@
+// One thread of the CPU backend. On a shared memory it sleeps until commands are submitted; otherwise it has a memory of
+// its own and does what messages say.
+
+import { Machine } from "../src/backends/cpu/machine.ts";
+import {
+  control,
+  controlAt,
+  type FromWorker,
+  instantiate,
+  ringLength,
+  type StartMessage,
+  type ToWorker,
+} from "../src/backends/cpu/module.ts";
+import { serializeError } from "../src/errors.ts";
+
+/** The owner of this worker, in Node and Deno or in a browser. */
+interface Owner {
+  postMessage(message: FromWorker, transfer?: Transferable[]): void;
+  leave(): void;
+}
+
+/** What a worker's global scope has and a page's has not. */
+interface DedicatedWorkerScope {
+  addEventListener(type: "message", listener: (event: { data: ToWorker }) => void): void;
+  postMessage(message: FromWorker, transfer: Transferable[]): void;
+  close(): void;
+}
+
+function connect(receive: (message: ToWorker) => void): Owner {
+  const host = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process;
+  const threads = host?.getBuiltinModule?.("node:worker_threads") as typeof import("node:worker_threads") | undefined;
+  const port = threads?.parentPort;
+  if (port) {
+    port.on("message", receive);
+    return {
+      postMessage: (message, transfer = []) => port.postMessage(message, transfer as never),
+      leave: () => port.close(),
+    };
+  }
+  const scope = globalThis as unknown as DedicatedWorkerScope;
+  scope.addEventListener("message", (event) => receive(event.data));
+  return { postMessage: (message, transfer = []) => scope.postMessage(message, transfer), leave: () => scope.close() };
+}
+
+/** What the stop word says when a thread failed, not the owner, stopped them. */
+const FAILED = 2;
+
+async function takeSubmissions(
+  bytes: StartMessage["bytes"],
+  { memory, thread, threads }: NonNullable<StartMessage["shared"]>,
+): Promise<void> {
+  const run = await instantiate(bytes, memory);
+  const words = new Int32Array(memory.buffer, controlAt, control.ring + 2 * ringLength);
+  owner.postMessage({ type: "ready" });
+  let completed = 0;
+  for (;;) {
+    Atomics.wait(words, control.submitted, completed);
+    if (Atomics.load(words, control.stop) !== 0) break;
+    if (Atomics.load(words, control.submitted) === completed) continue;
+    const entry = control.ring + 2 * (completed % ringLength);
+    try {
+      // Addresses beyond 2 GiB are negative here.
+      if (!run(words[entry]! >>> 0, words[entry + 1]!, thread, threads)) break;
+    } catch (error) {
+      // The others wait for this thread. They stop too, and leave it to the owner to end them, so that the first it
+      // hears of is the thread that failed.
+      Atomics.store(words, control.stop, FAILED);
+      Atomics.add(words, control.generation, 1);
+      Atomics.notify(words, control.generation);
+      throw error;
+    }
+    completed++;
+    if (thread > 0) continue;
+    // When one thread is through, all have met after the last command.
+    Atomics.store(words, control.completed, completed);
+    owner.postMessage({ type: "done", completed });
+  }
+  if (Atomics.load(words, control.stop) !== FAILED) owner.leave();
+}
+
+let machine: Machine;
+let completed = 0;
+
+async function handle(message: ToWorker): Promise<void> {
+  try {
+    if (message.type === "start" && message.shared) await takeSubmissions(message.bytes, message.shared);
+    else if (message.type === "start") {
+      machine = await Machine.start(message.bytes);
+      owner.postMessage({ type: "ready" });
+    } else if (message.type === "reserve") machine.reserve(message.end);
+    else if (message.type === "write") machine.write(message.address, message.data);
+    else if (message.type === "run") {
+      machine.execute(message.address, message.count);
+      owner.postMessage({ type: "done", completed: ++completed });
+    } else {
+      const data = machine.read(message.address, message.bytes);
+      owner.postMessage({ type: "data", data }, [data]);
+    }
+  } catch (error) {
+    owner.postMessage({ type: "failed", error: serializeError(error) });
+  }
+}
+
+const owner = connect((message) => void handle(message));
