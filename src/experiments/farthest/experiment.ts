@@ -22,7 +22,7 @@ const samples = (size: number, seed: number, split: string): DataSet<WalkCloud> 
 
 export const farthest: Experiment = {
   summary: "each point's distance to its cloud's farthest point: long range, on generated walks",
-  defaults: { steps: 1500, batchSize: 16, lr: 1e-3, minLr: 1e-5, warmup: 50, validateEvery: 100 },
+  defaults: { steps: 1000, batchSize: 16, lr: 1e-3, minLr: 1e-5, warmup: 50, validateEvery: 100 },
   trivialLoss: 1,
   async make({ device, seed, rotate }) {
     const model = await ErwinTransformer.create(

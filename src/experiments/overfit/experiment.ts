@@ -14,7 +14,7 @@ const NEIGHBOUR_DISTANCE = 0.6;
 
 export const overfit: Experiment = {
   summary: "the Stanford bunny's normals at its vertices, learnt by heart",
-  defaults: { steps: 600, batchSize: 1, lr: 4e-3, minLr: 1e-5, warmup: 20, validateEvery: 600 },
+  defaults: { steps: 1500, batchSize: 1, lr: 2e-3, minLr: 1e-5, warmup: 20, validateEvery: 1500 },
   trivialLoss: 1 / 3,
   async make({ device, seed, rotate }) {
     const { default: bunny } = await import("bunny");
