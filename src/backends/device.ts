@@ -3,6 +3,9 @@
 import type { DeviceLostError } from "../errors.ts";
 import type { Operators } from "./operators.ts";
 import type { OptimizerOperators } from "./optimizer.ts";
+import type { Storage } from "./storage.ts";
+
+export type { Storage } from "./storage.ts";
 
 export type BackendName = "webgpu" | "cpu";
 
@@ -30,11 +33,6 @@ export interface DeviceMemory {
   readonly reserved: number;
   /** How many buffers were ever created: constant once a repeated call has warmed up. */
   readonly buffersCreated: number;
-}
-
-/** A piece of device memory. What is behind it is the backend's own business. */
-export interface Storage {
-  readonly bytes: number;
 }
 
 /** A device that can run a model. Made by `requestDevice`. */

@@ -2,7 +2,7 @@
 // Shapes are checked above (src/tensor/operators), once for all backends; formulas stand in the kernels' headers (gpu/).
 // All matrices are row-major float32; indices are unsigned 32-bit.
 
-import type { Storage } from "./device.ts";
+import type { Storage } from "./storage.ts";
 
 /** Balls of one level in one order: where each starts and how many rows it has. */
 export interface BallList {

@@ -1,7 +1,7 @@
 // The operators of the optimiser: on gradients and parameters packed one after the other, each from a multiple of 64 numbers
 // (one block) on. All sums are taken in a fixed order.
 
-import type { Storage } from "./device.ts";
+import type { Storage } from "./storage.ts";
 
 /** Numbers in one block of packed parameters: 256 bytes, so that each parameter can be bound by itself. */
 export const BLOCK = 64;
