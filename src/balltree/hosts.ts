@@ -68,7 +68,7 @@ function createWebWorker(url: URL): Worker {
 }
 
 function startNodeWorker(threads: WorkerThreads, url: URL, listener: HostWorkerListener): HostWorker {
-  const worker = new threads.Worker(url);
+  const worker = new threads.Worker(url, { execArgv: [] });
   let stopped = false;
   const fail = (reason: string) => {
     if (!stopped) listener.onError(workerError(url, reason));

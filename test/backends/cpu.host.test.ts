@@ -1,6 +1,14 @@
 // The CPU backend against the golden cases; its bits, whatever the number of threads; its memory; how it ends.
 
-import { type Device, DisposedError, ErwinTransformer, OutOfMemoryError, requestDevice, Tensor } from "erwin";
+import {
+  type Device,
+  DeviceLostError,
+  DisposedError,
+  ErwinTransformer,
+  OutOfMemoryError,
+  requestDevice,
+  Tensor,
+} from "erwin";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cloudOptions, randomCloud, randomState, seededRandom } from "../support/clouds.ts";
 import { forwardCases } from "../support/golden.ts";
@@ -99,6 +107,27 @@ test("a rehearsal takes the memory that the real pass takes, without taking it",
   expect(rehearsal.memory.current).toBe(2 ** 30);
   expect(two.memory.reserved).toBe(reserved);
   expect(model.device).toBe(two);
+});
+
+test("a thread that fails is named, and nothing waits for ever", async () => {
+  const device = await requestDevice({ backend: "cpu", threads: 2 });
+  const source = Tensor.from(device, new Float32Array(8), [2, 4]);
+  // Far beyond the memory there is.
+  const index = Tensor.from(device, new Uint32Array([0, 2 ** 27]));
+  const out = new Tensor(device, [2, 4]);
+  device.gatherRows({
+    source: source.storage,
+    index: index.storage,
+    out: out.storage,
+    sources: 2,
+    rows: 2,
+    width: 4,
+  });
+  await expect(out.data()).rejects.toThrow(DeviceLostError);
+  const error = await device.lost;
+  expect(error.message).toMatch(/thread \d of the CPU backend failed/);
+  expect(() => device.allocate(4)).toThrow(DeviceLostError);
+  device.dispose();
 });
 
 test("auto takes the CPU backend rather than a software adapter, and a disposed device says so", async () => {

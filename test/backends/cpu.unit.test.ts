@@ -2,7 +2,9 @@
 // which disposes its device ends by itself.
 
 import { execFileSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { disposeThreads, requestDevice } from "erwin";
 import { afterAll, expect, test } from "vitest";
 import { expectGolden, expectGoldenSteps, goldenPass } from "./passes.ts";
@@ -21,13 +23,19 @@ test("three steps of AdamW follow the stored trajectory", () => expectGoldenStep
 
 test("a process ends once its device is disposed", () => {
   const library = JSON.stringify(new URL("../../dist/erwin.js", import.meta.url).href);
-  const program = `
-    const { requestDevice, Tensor } = await import(${library});
-    const device = await requestDevice({ backend: "cpu", threads: 2 });
-    const x = Tensor.from(device, new Float32Array([1, 2, 3]));
-    console.log([...(await x.data())].join(" "));
-    device.dispose();`;
-  const cwd = fileURLToPath(new URL("../..", import.meta.url));
-  const output = execFileSync(process.execPath, ["--input-type=module", "--eval", program], { cwd, timeout: 20_000 });
-  expect(output.toString().trim()).toBe("1 2 3");
+  const folder = mkdtempSync(join(tmpdir(), "erwin-"));
+  const file = join(folder, "program.mjs");
+  writeFileSync(
+    file,
+    `import { requestDevice, Tensor } from ${library};
+     const device = await requestDevice({ backend: "cpu", threads: 2 });
+     const x = Tensor.from(device, new Float32Array([1, 2, 3]));
+     console.log([...(await x.data())].join(" "));
+     device.dispose();`,
+  );
+  try {
+    expect(execFileSync(process.execPath, [file], { timeout: 20_000 }).toString().trim()).toBe("1 2 3");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -1,13 +1,19 @@
 // The device and models of the model-level tests: one device a test file, models made from a config and a state.
 
-import { type Device, ErwinTransformer, requestDevice, saveSafetensors } from "erwin";
+import { type BackendName, type Device, ErwinTransformer, requestDevice, saveSafetensors } from "erwin";
 import { afterAll, beforeAll } from "vitest";
 
+/**
+ * For tests of what goes on around the kernels, such as workers and the fit loop: WebGPU in Deno, but the CPU backend in
+ * browsers, where a software adapter takes seconds to compile each kernel.
+ */
+export const quickBackend: BackendName = "Deno" in globalThis ? "webgpu" : "cpu";
+
 /** Requests a device before the file's tests and gives it back after them. Call at the top of a file. */
-export function useDevice(): () => Device {
+export function useDevice(backend: BackendName = "webgpu"): () => Device {
   let device: Device | undefined;
   beforeAll(async () => {
-    device = await requestDevice({ backend: "webgpu" });
+    device = await requestDevice({ backend });
   });
   afterAll(() => device?.dispose());
   return () => {

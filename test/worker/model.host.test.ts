@@ -3,7 +3,7 @@
 import { createErwinWorker, ErwinTransformer, type ErwinWorker, loadSafetensors } from "erwin";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cloudOptions, joinClouds, permutation, randomCloud, randomState, seededRandom } from "../support/clouds.ts";
-import { checkpointBytes, forwardToHost, modelFrom, useDevice } from "../support/models.ts";
+import { checkpointBytes, forwardToHost, modelFrom, quickBackend, useDevice } from "../support/models.ts";
 import type { ReferenceConfigInput } from "../support/reference.ts";
 import { libraryScript, scriptUrl } from "./scripts.ts";
 
@@ -24,11 +24,11 @@ const config = {
 const state = randomState(config, 1);
 const random = seededRandom(2);
 const batch = joinClouds([300, 120].map((n) => randomCloud(n, cloudOptions(config), random)));
-const device = useDevice();
+const device = useDevice(quickBackend);
 
 let erwin: ErwinWorker;
 beforeAll(async () => {
-  erwin = await createErwinWorker({ backend: "webgpu" });
+  erwin = await createErwinWorker({ backend: quickBackend });
 });
 afterAll(() => erwin.dispose());
 
@@ -209,7 +209,7 @@ test("a worker can be started from a worker", async () => {
     scriptUrl(`
       import { createErwinWorker } from ${JSON.stringify(library)};
       addEventListener("message", async ({ data: { config, batch } }) => {
-        const erwin = await createErwinWorker({ backend: "webgpu" });
+        const erwin = await createErwinWorker({ backend: quickBackend });
         await erwin.create(config, { seed: 6 });
         const out = await erwin.forward(batch);
         erwin.dispose();

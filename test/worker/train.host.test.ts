@@ -20,6 +20,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { normals, seededRandom, uniformCloud } from "../support/clouds.ts";
 import { expectClose } from "../support/compare.ts";
+import { quickBackend } from "../support/models.ts";
 import type { ReferenceConfigInput } from "../support/reference.ts";
 import { watchWorkers } from "./scripts.ts";
 
@@ -70,7 +71,7 @@ const options: WorkerTrainingOptions = {
 
 let erwin: ErwinWorker;
 beforeAll(async () => {
-  erwin = await createErwinWorker({ backend: "webgpu" });
+  erwin = await createErwinWorker({ backend: quickBackend });
 });
 afterAll(() => erwin.dispose());
 
@@ -156,7 +157,7 @@ describe("a training", () => {
     const { result, checkpoints, weights } = await wholeRun();
     expect(checkpoints).toHaveLength(3);
     expect(checkpoints[2]).toEqual(result.checkpoint);
-    using other = await createErwinWorker({ backend: "webgpu" });
+    using other = await createErwinWorker({ backend: quickBackend });
     const stopped = await stoppedRun(other);
     expect(stopped.finished).toBe(false);
     expect(stopped.step).toBeLessThan(STEPS);
@@ -342,7 +343,7 @@ describe("what goes wrong", () => {
 });
 
 test("dispose ends a training and its worker", async () => {
-  const { result: erwin, started } = await watchWorkers(() => createErwinWorker({ backend: "webgpu" }));
+  const { result: erwin, started } = await watchWorkers(() => createErwinWorker({ backend: quickBackend }));
   const terminate = vi.spyOn(started[0].worker, "terminate");
   await erwin.create(config);
   let reports = 0;

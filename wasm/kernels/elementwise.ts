@@ -152,7 +152,7 @@ function slopeOf(chosen: u32, x: v128): v128 {
   return x;
 }
 
-// With the infinities and the zeros at their ends, which exp4 has not.
+// With the infinities and the smallest numbers at their ends, which exp4 has not.
 
 function exactExp(x: v128): v128 {
   return f32x4(

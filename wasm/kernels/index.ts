@@ -63,71 +63,104 @@ export function run(list: usize, count: u32, size: u32, thread: u32, threads: u3
 function execute(at: usize, thread: u32, threads: u32): void {
   switch (load<u32>(at)) {
     case Operator.Copy:
-      return copy(changetype<Copy>(at), thread, threads);
+      copy(changetype<Copy>(at), thread, threads);
+      break;
     case Operator.Clear:
-      return clear(changetype<Clear>(at), thread, threads);
+      clear(changetype<Clear>(at), thread, threads);
+      break;
     case Operator.Add:
-      return add(changetype<Add>(at), thread, threads);
+      add(changetype<Add>(at), thread, threads);
+      break;
     case Operator.GatherRows:
-      return gatherRows(changetype<GatherRows>(at), thread, threads);
+      gatherRows(changetype<GatherRows>(at), thread, threads);
+      break;
     case Operator.ScatterRows:
-      return scatterRows(changetype<ScatterRows>(at), thread, threads);
+      scatterRows(changetype<ScatterRows>(at), thread, threads);
+      break;
     case Operator.GatherSum:
-      return gatherSum(changetype<GatherSum>(at), thread, threads);
+      gatherSum(changetype<GatherSum>(at), thread, threads);
+      break;
     case Operator.RmsScale:
-      return rmsScale(changetype<RmsScale>(at), thread, threads);
+      rmsScale(changetype<RmsScale>(at), thread, threads);
+      break;
     case Operator.NormPosition:
-      return normPosition(changetype<NormPosition>(at), thread, threads);
+      normPosition(changetype<NormPosition>(at), thread, threads);
+      break;
     case Operator.RmsNormBackward:
-      return rmsNormBackward(changetype<RmsNormBackward>(at), thread, threads);
+      rmsNormBackward(changetype<RmsNormBackward>(at), thread, threads);
+      break;
     case Operator.FoldPosition:
-      return foldPosition(changetype<FoldPosition>(at), thread, threads);
+      foldPosition(changetype<FoldPosition>(at), thread, threads);
+      break;
     case Operator.Product:
-      return product(changetype<Product>(at), thread, threads);
+      product(changetype<Product>(at), thread, threads);
+      break;
     case Operator.ColumnSums:
-      return columnSums(changetype<ColumnSums>(at), thread, threads);
+      columnSums(changetype<ColumnSums>(at), thread, threads);
+      break;
     case Operator.BallAttention:
-      return ballAttention(changetype<BallAttention>(at), thread, threads);
+      ballAttention(changetype<BallAttention>(at), thread, threads);
+      break;
     case Operator.BallAttentionBackward:
-      return ballAttentionBackward(changetype<BallAttentionBackward>(at), thread, threads);
+      ballAttentionBackward(changetype<BallAttentionBackward>(at), thread, threads);
+      break;
     case Operator.LayerNorm:
-      return layerNorm(changetype<LayerNorm>(at), thread, threads);
+      layerNorm(changetype<LayerNorm>(at), thread, threads);
+      break;
     case Operator.LayerNormBackward:
-      return layerNormBackward(changetype<LayerNormBackward>(at), thread, threads);
+      layerNormBackward(changetype<LayerNormBackward>(at), thread, threads);
+      break;
     case Operator.BatchStatistics:
-      return batchStatistics(changetype<BatchStatistics>(at), thread, threads);
+      batchStatistics(changetype<BatchStatistics>(at), thread, threads);
+      break;
     case Operator.BatchNorm:
-      return batchNorm(changetype<BatchNorm>(at), thread, threads);
+      batchNorm(changetype<BatchNorm>(at), thread, threads);
+      break;
     case Operator.BatchNormSums:
-      return batchNormSums(changetype<BatchNormSums>(at), thread, threads);
+      batchNormSums(changetype<BatchNormSums>(at), thread, threads);
+      break;
     case Operator.BatchNormBackward:
-      return batchNormBackward(changetype<BatchNormBackward>(at), thread, threads);
+      batchNormBackward(changetype<BatchNormBackward>(at), thread, threads);
+      break;
     case Operator.BallOffsets:
-      return ballOffsets(changetype<BallOffsets>(at), thread, threads);
+      ballOffsets(changetype<BallOffsets>(at), thread, threads);
+      break;
     case Operator.CoarsenPositions:
-      return coarsenPositions(changetype<CoarsenPositions>(at), thread, threads);
+      coarsenPositions(changetype<CoarsenPositions>(at), thread, threads);
+      break;
     case Operator.MessageMean:
-      return messageMean(changetype<MessageMean>(at), thread, threads);
+      messageMean(changetype<MessageMean>(at), thread, threads);
+      break;
     case Operator.MessageBackwardArriving:
-      return messageBackwardArriving(changetype<MessageBackwardArriving>(at), thread, threads);
+      messageBackwardArriving(changetype<MessageBackwardArriving>(at), thread, threads);
+      break;
     case Operator.MessageBackwardLeaving:
-      return messageBackwardLeaving(changetype<MessageBackwardLeaving>(at), thread, threads);
+      messageBackwardLeaving(changetype<MessageBackwardLeaving>(at), thread, threads);
+      break;
     case Operator.Elementwise:
-      return elementwise(changetype<Elementwise>(at), thread, threads);
+      elementwise(changetype<Elementwise>(at), thread, threads);
+      break;
     case Operator.SumAxis:
-      return sumAxis(changetype<SumAxis>(at), thread, threads);
+      sumAxis(changetype<SumAxis>(at), thread, threads);
+      break;
     case Operator.GradientSquares:
-      return gradientSquares(changetype<GradientSquares>(at), thread, threads);
+      gradientSquares(changetype<GradientSquares>(at), thread, threads);
+      break;
     case Operator.GradientNorms:
-      return gradientNorms(changetype<GradientNorms>(at), thread, threads);
+      gradientNorms(changetype<GradientNorms>(at), thread, threads);
+      break;
     case Operator.GradientTotal:
-      return gradientTotal(changetype<GradientTotal>(at), thread);
+      gradientTotal(changetype<GradientTotal>(at), thread);
+      break;
     case Operator.Scale:
-      return scale(changetype<Scale>(at), thread, threads);
+      scale(changetype<Scale>(at), thread, threads);
+      break;
     case Operator.AdamwControl:
-      return adamwControl(changetype<AdamwControl>(at), thread);
+      adamwControl(changetype<AdamwControl>(at), thread);
+      break;
     case Operator.Adamw:
-      return adamw(changetype<Adamw>(at), thread, threads);
+      adamw(changetype<Adamw>(at), thread, threads);
+      break;
     default:
       unreachable();
   }

@@ -13,39 +13,29 @@ function padded(width: u32): u32 {
   return (width + 3) & ~3;
 }
 
-/** The message weight's last columns, for the difference of the positions, with the axes outermost. */
+/** The message weight's last columns, for the difference of the positions, with the axes outermost: [3, padded width]. */
 function splitAxes(weight: usize, width: u32, dimensions: u32, axes: usize): void {
-  for (let a: u32 = 0; a < dimensions; a++) {
+  for (let a: u32 = 0; a < 3; a++) {
     for (let c: u32 = 0; c < padded(width); c++, axes += 4) {
       const from = weight + ((<usize>(c * (2 * width + dimensions) + 2 * width + a)) << 2);
-      store<f32>(axes, c < width ? load<f32>(from) : 0);
+      store<f32>(axes, c < width && a < dimensions ? load<f32>(from) : 0);
     }
   }
 }
 
-/** Numbers c .. c + 3 of an edge's message before its GELU. */
-function beforeGelu(
-  products: usize,
-  positions: usize,
-  axes: usize,
-  source: u32,
-  target: u32,
-  width: u32,
-  dimensions: u32,
-  c: u32,
-): v128 {
-  const rowBytes = (<usize>padded(width)) << 2;
-  const at = (<usize>c) << 2;
-  let value = f32x4.add(
-    v128.load(products + 2 * source * rowBytes + at),
-    v128.load(products + (2 * target + 1) * rowBytes + at),
-  );
-  let from = positions + ((<usize>(source * dimensions)) << 2);
-  let to = positions + ((<usize>(target * dimensions)) << 2);
-  for (let a: u32 = 0; a < dimensions; a++, from += 4, to += 4, axes += rowBytes) {
-    value = madd(f32x4.splat(load<f32>(from) - load<f32>(to)), v128.load(axes + at), value);
-  }
-  return value;
+/** One coordinate of p_source - p_target; 0 where there is no such axis. */
+function between(positions: usize, source: u32, target: u32, dimensions: u32, axis: u32): v128 {
+  if (axis >= dimensions) return f32x4.splat(0);
+  const from = load<f32>(positions + ((<usize>(source * dimensions + axis)) << 2));
+  return f32x4.splat(from - load<f32>(positions + ((<usize>(target * dimensions + axis)) << 2)));
+}
+
+/** Four numbers of an edge's message before its GELU: the nodes' shares, and the positions' by their axes. */
+function beforeGelu(source: usize, target: usize, x: v128, y: v128, z: v128, axes: usize, rowBytes: usize): v128 {
+  let value = f32x4.add(v128.load(source), v128.load(target));
+  value = madd(x, v128.load(axes), value);
+  value = madd(y, v128.load(axes + rowBytes), value);
+  return madd(z, v128.load(axes + 2 * rowBytes), value);
 }
 
 function meanOf(row: usize, width: u32): f32 {
@@ -66,8 +56,9 @@ function inverseDeviationOf(row: usize, width: u32, mean: f32): f32 {
 export function messageMean(p: MessageMean, thread: u32, threads: u32): void {
   const width = p.width;
   const axes = p.scratch + <usize>thread * p.scratchBytes;
-  const message = axes + ((<usize>(p.dimensions * padded(width))) << 2);
-  const sums = message + ((<usize>padded(width)) << 2);
+  const rowBytes = (<usize>padded(width)) << 2;
+  const message = axes + 3 * rowBytes;
+  const sums = message + rowBytes;
   splitAxes(p.weight, width, p.dimensions, axes);
   const sources = p.graph + ((<usize>(p.nodes + 1)) << 2);
   const end = firstOf(p.targets, thread + 1, threads);
@@ -75,13 +66,19 @@ export function messageMean(p: MessageMean, thread: u32, threads: u32): void {
     const firstEdge = load<u32>(p.graph + ((<usize>node) << 2));
     const endEdge = load<u32>(p.graph + ((<usize>node) << 2), 4);
     const out = p.out + ((<usize>node * width) << 2);
-    memory.fill(sums, 0, (<usize>padded(width)) << 2);
+    memory.fill(sums, 0, rowBytes);
     for (let e = firstEdge; e < endEdge; e++) {
       const source = load<u32>(sources + ((<usize>e) << 2));
-      for (let c: u32 = 0; c < width; c += 4) {
-        const z = beforeGelu(p.products, p.positions, axes, source, node, width, p.dimensions, c);
-        v128.store(message + ((<usize>c) << 2), v128.and(gelu(z), lanesBelow(width - c)));
+      const sent = p.products + 2 * source * rowBytes;
+      const received = p.products + (2 * node + 1) * rowBytes;
+      const x = between(p.positions, source, node, p.dimensions, 0);
+      const y = between(p.positions, source, node, p.dimensions, 1);
+      const z = between(p.positions, source, node, p.dimensions, 2);
+      for (let at: usize = 0; at < rowBytes; at += 16) {
+        v128.store(message + at, gelu(beforeGelu(sent + at, received + at, x, y, z, axes + at, rowBytes)));
       }
+      const last = message + rowBytes - 16;
+      if (width & 3) v128.store(last, v128.and(v128.load(last), lanesBelow(width & 3)));
       const mean = meanOf(message, width);
       const scale = f32x4.splat(inverseDeviationOf(message, width, mean));
       for (let c: usize = 0; c < (<usize>width) << 2; c += 16) {
@@ -108,7 +105,7 @@ export function messageBackwardArriving(p: MessageBackwardArriving, thread: u32,
   const width = p.width;
   const rowBytes = (<usize>padded(width)) << 2;
   const axes = p.scratch + <usize>thread * p.scratchBytes;
-  const message = axes + p.dimensions * rowBytes;
+  const message = axes + 3 * rowBytes;
   const slope = message + rowBytes;
   const plain = slope + rowBytes;
   const dn = plain + rowBytes;
@@ -133,13 +130,18 @@ export function messageBackwardArriving(p: MessageBackwardArriving, thread: u32,
     }
     for (let e = firstEdge; e < endEdge; e++) {
       const source = load<u32>(sources + ((<usize>e) << 2));
+      const sent = p.products + 2 * source * rowBytes;
+      const received = p.products + (2 * node + 1) * rowBytes;
+      const x = between(p.positions, source, node, p.dimensions, 0);
+      const y = between(p.positions, source, node, p.dimensions, 1);
+      const z = between(p.positions, source, node, p.dimensions, 2);
       for (let c: u32 = 0; c < width; c += 4) {
         const at = (<usize>c) << 2;
-        const z = beforeGelu(p.products, p.positions, axes, source, node, width, p.dimensions, c);
-        const bell = bellOf(z);
-        const below = normalShare(z, bell);
-        v128.store(message + at, v128.and(f32x4.mul(z, below), lanesBelow(width - c)));
-        v128.store(slope + at, v128.and(geluSlope(z, below, bell), lanesBelow(width - c)));
+        const before = beforeGelu(sent + at, received + at, x, y, z, axes + at, rowBytes);
+        const bell = bellOf(before);
+        const below = normalShare(before, bell);
+        v128.store(message + at, v128.and(f32x4.mul(before, below), lanesBelow(width - c)));
+        v128.store(slope + at, v128.and(geluSlope(before, below, bell), lanesBelow(width - c)));
       }
       const mean = meanOf(message, width);
       const scale = inverseDeviationOf(message, width, mean);
@@ -200,7 +202,7 @@ export function messageBackwardLeaving(p: MessageBackwardLeaving, thread: u32, t
   const width = p.width;
   const rowBytes = (<usize>padded(width)) << 2;
   const axes = p.scratch + <usize>thread * p.scratchBytes;
-  const leaving = axes + p.dimensions * rowBytes;
+  const leaving = axes + 3 * rowBytes;
   splitAxes(p.weight, width, p.dimensions, axes);
   const targets = p.graph + ((<usize>(p.nodes + 1 + p.edges)) << 2);
   const starts = targets + ((<usize>p.edges) << 2);
@@ -214,14 +216,20 @@ export function messageBackwardLeaving(p: MessageBackwardLeaving, thread: u32, t
       const target = load<u32>(targets + ((<usize>edge) << 2));
       const degree = load<u32>(p.graph + ((<usize>target) << 2), 4) - load<u32>(p.graph + ((<usize>target) << 2));
       const share = f32x4.splat(1 / <f32>degree);
+      const sent = p.products + 2 * node * rowBytes;
+      const received = p.products + (2 * target + 1) * rowBytes;
+      const x = between(p.positions, node, target, p.dimensions, 0);
+      const y = between(p.positions, node, target, p.dimensions, 1);
+      const z = between(p.positions, node, target, p.dimensions, 2);
       for (let c: u32 = 0; c < width; c += 4) {
         const at = (<usize>c) << 2;
         const dout = loadSome(p.dout + ((<usize>target * width) << 2) + at, width - c);
         const dn = f32x4.mul(f32x4.mul(loadSome(p.normWeight + at, width - c), dout), share);
-        const z = beforeGelu(p.products, p.positions, axes, node, target, width, p.dimensions, c);
-        const bell = bellOf(z);
-        const below = normalShare(z, bell);
-        const dz = edgeGradient(p.moments + ((<usize>edge) << 4), f32x4.mul(z, below), geluSlope(z, below, bell), dn);
+        const before = beforeGelu(sent + at, received + at, x, y, z, axes + at, rowBytes);
+        const bell = bellOf(before);
+        const below = normalShare(before, bell);
+        const message = f32x4.mul(before, below);
+        const dz = edgeGradient(p.moments + ((<usize>edge) << 4), message, geluSlope(before, below, bell), dn);
         v128.store(leaving + at, f32x4.add(v128.load(leaving + at), dz));
       }
     }

@@ -97,16 +97,16 @@ export function foldPosition(p: FoldPosition, thread: u32, threads: u32): void {
     store<f32>(axes + p.dimensions * rowBytes + (k << 2), load<f32>(p.positionBias + (k << 2)));
   }
   const end = firstOf(columns, thread + 1, threads);
+  const quads = (<usize>(p.width & ~3)) << 2;
+  const rest = p.width & 3;
   for (let c = firstOf(columns, thread, threads); c < end; c++) {
     const row = packedRow(c, p.width);
     const weight = rowOf(p.weight, 0, row, p.width);
     for (let a: usize = 0; a <= p.dimensions; a++) {
+      const axis = axes + a * rowBytes;
       let sum = f32x4.splat(0);
-      for (let k: u32 = 0; k < p.width; k += 4) {
-        const at = (<usize>k) << 2;
-        const some = p.width - k;
-        sum = madd(loadSome(weight + at, some), loadSome(axes + a * rowBytes + at, some), sum);
-      }
+      for (let k: usize = 0; k < quads; k += 16) sum = madd(v128.load(weight + k), v128.load(axis + k), sum);
+      if (rest) sum = madd(loadSome(weight + quads, rest), loadSome(axis + quads, rest), sum);
       let value = sumOf(sum);
       if (a == p.dimensions) value += load<f32>(p.bias + ((<usize>row) << 2));
       store<f32>(p.folded + ((a * columns + c) << 2), value);

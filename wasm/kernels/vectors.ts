@@ -40,9 +40,10 @@ export function lanesBelow(count: u32): v128 {
   return i32x4.lt_u(i32x4(0, 1, 2, 3), i32x4.splat(count));
 }
 
-/** e^x to about 1e-7 of its value; below -87.3 it stays about 1e-38, above 88.3 about 2e38. (Cephes' expf.) */
+/** e^x to about 1e-7 of its value; below -87.3 it is 0, above 88.3 it stays about 2e38. (Cephes' expf.) */
 export function exp4(x: v128): v128 {
-  x = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87.3)), f32x4.splat(88.3));
+  const vanishes = f32x4.lt(x, f32x4.splat(-87.3));
+  x = f32x4.pmin(x, f32x4.splat(88.3));
   // Adding 1.5 * 2^23 rounds to a whole number, which then stands in the lowest bits.
   const shifted = madd(x, f32x4.splat(1.44269504088896341), f32x4.splat(12582912.0));
   const n = f32x4.sub(shifted, f32x4.splat(12582912.0));
@@ -54,7 +55,7 @@ export function exp4(x: v128): v128 {
   p = madd(p, r, f32x4.splat(1.6666665459e-1));
   p = madd(p, r, f32x4.splat(5.0000001201e-1));
   p = madd(madd(p, r, f32x4.splat(1)), r, f32x4.splat(1));
-  return i32x4.add(p, i32x4.shl(shifted, 23));
+  return v128.andnot(i32x4.add(p, i32x4.shl(shifted, 23)), vanishes);
 }
 
 /** 1 / (1 + e^-x). */

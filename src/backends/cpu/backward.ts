@@ -164,7 +164,7 @@ export class CpuOperators extends ElementwiseOperators implements Operators {
       width,
       dimensions,
     };
-    this.withScratch(paddedRows(2 * dimensions + 5, width), (scratch) => {
+    this.withScratch(paddedRows(dimensions + 8, width), (scratch) => {
       const arriving = { ...shared, plain, asTarget, terms, targets };
       this.recorder.record("MessageBackwardArriving", { ...arriving, ...scratch });
       this.recorder.record("MessageBackwardLeaving", { ...shared, asSource, ...scratch });

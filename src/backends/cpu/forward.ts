@@ -126,7 +126,7 @@ export class ForwardOperators {
   messageMean(a: Arguments<"messageMean">): void {
     const { positions, graph, message, norm, out, firstTarget, nodes, targets, edges, width, dimensions } = a;
     const products = this.messageProducts(a);
-    this.withScratch(paddedRows(dimensions + 2, width), (scratch) =>
+    this.withScratch(paddedRows(5, width), (scratch) =>
       this.recorder.record("MessageMean", {
         products,
         positions,
