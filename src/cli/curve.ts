@@ -31,6 +31,7 @@ export function drawCurves(
   const decades = Array.from({ length: high - low + 1 }, (_, i) => low + i);
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => Math.round(share * lastStep));
   const parts = [
+    `<title>${escaped(title)}</title>`,
     `<rect width="${WIDTH}" height="${HEIGHT}" rx="12" fill="#10141f"/>`,
     `<text x="${LEFT}" y="34" font-size="19" font-weight="650" fill="#f3f5fa">${escaped(title)}</text>`,
     ...decades.map((power) => line(LEFT, y(10 ** power), WIDTH - RIGHT, y(10 ** power), "#2a3247")),
