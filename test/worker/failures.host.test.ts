@@ -15,7 +15,7 @@ import {
 } from "erwin";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { cloudOptions, randomCloud, seededRandom } from "../support/clouds.ts";
-import { quickBackend, useDevice } from "../support/models.ts";
+import { useDevice } from "../support/models.ts";
 import type { ReferenceConfigInput } from "../support/reference.ts";
 import { changedScript, libraryScript, scriptUrl, watchWorkers } from "./scripts.ts";
 
@@ -31,11 +31,11 @@ const config = {
   mpSteps: 0,
 } satisfies ReferenceConfigInput;
 const cloud = randomCloud(20, cloudOptions(config), seededRandom(1));
-const device = useDevice(quickBackend);
+const device = useDevice();
 
 let erwin: ErwinWorker;
 beforeAll(async () => {
-  erwin = await workerWithModel({ backend: quickBackend });
+  erwin = await workerWithModel({ backend: "webgpu" });
 });
 afterAll(() => erwin.dispose());
 

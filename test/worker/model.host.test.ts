@@ -209,7 +209,7 @@ test("a worker can be started from a worker", async () => {
     scriptUrl(`
       import { createErwinWorker } from ${JSON.stringify(library)};
       addEventListener("message", async ({ data: { config, batch } }) => {
-        const erwin = await createErwinWorker({ backend: quickBackend });
+        const erwin = await createErwinWorker({ backend: ${JSON.stringify(quickBackend)} });
         await erwin.create(config, { seed: 6 });
         const out = await erwin.forward(batch);
         erwin.dispose();
