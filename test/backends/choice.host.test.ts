@@ -1,0 +1,55 @@
+// Which device is taken: an adapter is trusted only after it has computed a known answer.
+
+import { ConfigError, DeviceError, requestDevice } from "erwin";
+import { afterEach, expect, test } from "vitest";
+
+const { dispatchWorkgroups } = GPUComputePassEncoder.prototype;
+const { requestAdapter } = GPU.prototype;
+
+afterEach(() => {
+  GPUComputePassEncoder.prototype.dispatchWorkgroups = dispatchWorkgroups;
+  GPU.prototype.requestAdapter = requestAdapter;
+});
+
+/** An adapter that accepts work and does nothing. */
+function makeAdapterIdle(): void {
+  GPUComputePassEncoder.prototype.dispatchWorkgroups = () => {};
+}
+
+function takeAdaptersAway(): void {
+  GPU.prototype.requestAdapter = async () => null;
+}
+
+test("an adapter that does nothing is not taken, and its error says what it computed", async () => {
+  makeAdapterIdle();
+  const error = await requestDevice({ backend: "webgpu" }).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(DeviceError);
+  expect((error as DeviceError).message).toContain("computes wrongly");
+  expect((error as DeviceError).details.found).toEqual([0, 0, 0, 0]);
+});
+
+test("without an adapter the error says what to install", async () => {
+  takeAdaptersAway();
+  const error = await requestDevice({ backend: "webgpu" }).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(DeviceError);
+  expect((error as DeviceError).message).toMatch(/no adapter.*Vulkan/);
+});
+
+test.each([
+  ["does nothing", makeAdapterIdle],
+  ["is missing", takeAdaptersAway],
+])("auto takes the processor where the adapter %s", async (_, spoil) => {
+  spoil();
+  using device = await requestDevice({ threads: 1 });
+  expect(device.backend).toBe("cpu");
+});
+
+test.each([
+  [{ backend: "cuda" as "cpu" }, "backend"],
+  [{ threads: 0 }, "threads"],
+  [{ maxBindingBytes: 100 }, "maxBindingBytes"],
+])("%o is a config error", async (options, field) => {
+  const error = await requestDevice(options).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(ConfigError);
+  expect((error as ConfigError).details.field).toBe(field);
+});
