@@ -61,3 +61,26 @@ export const modeOption = {
 export function readMode(args: Arguments): "eval" | "train" {
   return args.choice("mode", ["eval", "train"] as const) ?? "eval";
 }
+
+/** Of the commands that apply a checkpoint to a file's points. */
+export const modelUsage =
+  "--model FILE --input FILE --output FILE [--backend auto|webgpu|cpu] [--mode eval|train] [--radius R | --knn K] [--threads N]";
+
+export const modelOptions = {
+  model: { value: "FILE", description: "a checkpoint (.safetensors) with its config in the metadata" },
+  ...fileOptions,
+  ...modeOption,
+  ...graphOptions,
+  ...deviceOptions,
+} satisfies Record<string, CommandOption>;
+
+export function readModelChoice(args: Arguments) {
+  return {
+    modelPath: args.required("model"),
+    input: args.required("input"),
+    output: args.required("output"),
+    mode: readMode(args),
+    graph: readGraphChoice(args),
+    device: readDeviceChoice(args),
+  };
+}

@@ -6,37 +6,19 @@ import type { Arguments, Command } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { checkOutput, readBytes, writeWhole } from "../files.ts";
 import { loadModel, modelInput, outputTensors } from "../model.ts";
-import {
-  deviceOptions,
-  fileOptions,
-  graphOptions,
-  modeOption,
-  readDeviceChoice,
-  readGraphChoice,
-  readMode,
-} from "../options.ts";
+import { modelOptions, modelUsage, readModelChoice } from "../options.ts";
 import { withProgress } from "../progress.ts";
 import { formatTime } from "../text.ts";
 
 export const gradients: Command = {
   summary: "gradients of sum(out * probe) with respect to parameters and features",
-  usage:
-    "--model FILE --input FILE --output FILE [--backend auto|webgpu|cpu] [--mode eval|train] [--radius R | --knn K] [--threads N]",
-  options: {
-    model: { value: "FILE", description: "a checkpoint (.safetensors) with its config in the metadata" },
-    ...fileOptions,
-    ...modeOption,
-    ...graphOptions,
-    ...deviceOptions,
-  },
+  usage: modelUsage,
+  options: modelOptions,
   run,
 };
 
 async function run(args: Arguments): Promise<void> {
-  const [modelPath, input, output] = [args.required("model"), args.required("input"), args.required("output")];
-  const mode = readMode(args);
-  const graph = readGraphChoice(args);
-  const device = readDeviceChoice(args);
+  const { modelPath, input, output, mode, graph, device } = readModelChoice(args);
   checkOutput(output);
   const cloud = readCloudFile(input);
   const checkpoint = readBytes(modelPath);
