@@ -5,7 +5,7 @@ import { InputError } from "../errors.ts";
 import { backward, moveGradient } from "../tensor/tape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { ErwinConfig } from "./config.ts";
-import type { PreparedInput } from "./input.ts";
+import type { ErwinInput, PreparedInput } from "./input.ts";
 import type { ErwinTransformer } from "./model.ts";
 
 /** A batch, by its sizes alone. */
@@ -20,6 +20,30 @@ export interface MemoryQuestion {
   training?: boolean;
   /** Whether the optimiser keeps an average of the weights. Default false. */
   average?: boolean;
+}
+
+/**
+ * The sizes of a batch: of one that is prepared, of one that carries its edges, or as they are given.
+ * @throws InputError when the model passes messages and the batch's graph is still to be built
+ */
+export function sizesOf(
+  { dimensionality, mpSteps }: ErwinConfig,
+  batch: MemoryQuestion | ErwinInput | PreparedInput,
+): MemoryQuestion {
+  if (!("nodePositions" in batch)) return batch;
+  if ("edges" in batch) return { offsets: batch.tree.cloudOffsets, edges: batch.edges?.sources.length ?? 0 };
+  const { nodePositions, batchIdx, offsets, edgeIndex } = batch;
+  const numbers = nodePositions instanceof Tensor ? nodePositions.size : nodePositions.length;
+  if (mpSteps > 0 && !edgeIndex) {
+    throw new InputError(
+      "how many edges this batch has is known once its graph is built: estimateMemory(await model.prepare(batch))",
+      { tensor: "edgeIndex" },
+    );
+  }
+  return {
+    offsets: cloudOffsets(numbers / dimensionality, { batchIdx, offsets }),
+    edges: mpSteps > 0 && edgeIndex ? edgeIndex.length / 2 : 0,
+  };
 }
 
 /** Bytes of device memory. */

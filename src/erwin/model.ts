@@ -13,7 +13,7 @@ import { type ErwinConfig, type ErwinConfigInput, resolveConfig, snakeCaseConfig
 import { computeGeometry, uploadTree } from "./geometry.ts";
 import { uploadGraph } from "./graph.ts";
 import { type ErwinInput, type PreparedInput, prepareInput } from "./input.ts";
-import { type MemoryEstimate, type MemoryQuestion, rehearse } from "./memory.ts";
+import { type MemoryEstimate, type MemoryQuestion, rehearse, sizesOf } from "./memory.ts";
 import { buildFromCheckpoint, ModelState, restoreFromCheckpoint, seededState } from "./parameters.ts";
 
 export interface CreateOptions extends ModelOptions {
@@ -202,7 +202,11 @@ export class ErwinTransformer {
    * training with AdamW's moments; what the loss is computed from comes on top, unless it is of the output's size.
    * @throws InputError when the number of points or edges is missing; OutOfMemoryError when a single tensor would not fit
    */
-  estimateMemory({ training = this.#training, ...question }: MemoryQuestion): MemoryEstimate {
+  estimateMemory(
+    batch: MemoryQuestion | ErwinInput | PreparedInput,
+    options: Pick<MemoryQuestion, "training" | "average"> = {},
+  ): MemoryEstimate {
+    const { training = this.#training, ...question } = { ...sizesOf(this.config, batch), ...options };
     const zeros = (_: string, shape: readonly number[]) => new Float32Array(sizeOf(shape));
     return outsideScopes(() => {
       const state = new ModelState(this.device.rehearse(), zeros, () => 0);

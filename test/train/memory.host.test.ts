@@ -62,6 +62,8 @@ describe.each([
       using model = await ErwinTransformer.create(config, { device: device(), checkpointing });
       const estimate = model.estimateMemory({ offsets, edges, training });
       estimated = estimate.peak;
+      expect(model.estimateMemory(batch, { training })).toEqual(estimate);
+      expect(model.estimateMemory(await model.prepare(batch), { training })).toEqual(estimate);
       const { parameters, gradients, moments, activations, temporaries } = estimate;
       expect(parameters + gradients + moments + activations + temporaries).toBe(estimated);
       if (training) {
@@ -86,6 +88,7 @@ test("an estimate takes no device memory and asks for what it needs", async () =
   expect({ current: memory.current, buffersCreated: memory.buffersCreated }).toEqual(before);
   expect(() => model.estimateMemory({ points: 10 })).toThrow(/number of edges/);
   expect(() => model.estimateMemory({ edges: 10 })).toThrow(/points or offsets/);
+  expect(() => model.estimateMemory({ ...batchFor(hierarchical, [10]), edgeIndex: undefined })).toThrow(/prepare/);
 });
 
 describe("gradient checkpointing", () => {
