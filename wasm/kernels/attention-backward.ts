@@ -14,7 +14,7 @@ import {
 } from "./ball";
 import { BallAttentionBackward } from "./commands";
 import { firstOf } from "./threads";
-import { tile } from "./tile";
+import { tiles } from "./tile";
 import { exp4, lanesBelow, loadSome, madd, storeTransposed, sumOf } from "./vectors";
 
 /** Queries at a time. */
@@ -91,12 +91,9 @@ export function ballAttentionBackward(p: BallAttentionBackward, thread: u32, thr
       }
       for (let i: u32 = 0; i < count; i += 4) {
         const row = slopes + i * scoreBytes;
-        let panel = keyHead;
-        for (let at: usize = 0; at < headBytes; at += 32, panel += (<usize>size) << 5) {
-          const row1 = row + scoreBytes;
-          const row2 = row1 + scoreBytes;
-          tile(row, row1, row2, row2 + scoreBytes, panel, size, dqueries + at, headBytes, false);
-        }
+        const row1 = row + scoreBytes;
+        const row2 = row1 + scoreBytes;
+        tiles(row, row1, row2, row2 + scoreBytes, keyHead, headEights >> 3, size, dqueries, headBytes, false);
         for (let q: u32 = 0; q < min<u32>(4, count - i); q++) {
           const dq = p.dqkv + (first + block + i + q) * rowBytes + headStart;
           storeScaled(dqueries + q * headBytes, dq, p.headWidth, scale);
@@ -129,20 +126,18 @@ function points(
 ): void {
   const last = count - 1;
   for (let i: u32 = 0; i < count; i += 4, out += 4 * outBytes) {
-    let panel = panels;
-    for (let at: usize = 0; at < outBytes; at += 32, panel += (<usize>headWidth) << 5) {
-      tile(
-        rows + i * rowBytes,
-        rows + min(i + 1, last) * rowBytes,
-        rows + min(i + 2, last) * rowBytes,
-        rows + min(i + 3, last) * rowBytes,
-        panel,
-        headWidth,
-        out + at,
-        outBytes,
-        false,
-      );
-    }
+    tiles(
+      rows + i * rowBytes,
+      rows + min(i + 1, last) * rowBytes,
+      rows + min(i + 2, last) * rowBytes,
+      rows + min(i + 3, last) * rowBytes,
+      panels,
+      <u32>(outBytes >> 5),
+      headWidth,
+      out,
+      outBytes,
+      false,
+    );
   }
 }
 
@@ -192,12 +187,9 @@ function across(from: usize, count: u32, columns: u32, to: usize): void {
 /** out[j, e] (+)= sum over `count` queries of across[j, i] panel[i, e]. */
 function collect(rows: usize, points: u32, panels: usize, count: u32, out: usize, headBytes: usize, add: bool): void {
   for (let j: u32 = 0; j < points; j += 4, rows += 4 * QUERY_BYTES, out += 4 * headBytes) {
-    let panel = panels;
-    for (let at: usize = 0; at < headBytes; at += 32, panel += (<usize>count) << 5) {
-      const row1 = rows + QUERY_BYTES;
-      const row2 = row1 + QUERY_BYTES;
-      tile(rows, row1, row2, row2 + QUERY_BYTES, panel, count, out + at, headBytes, add);
-    }
+    const row1 = rows + QUERY_BYTES;
+    const row2 = row1 + QUERY_BYTES;
+    tiles(rows, row1, row2, row2 + QUERY_BYTES, panels, <u32>(headBytes >> 5), count, out, headBytes, add);
   }
 }
 

@@ -13,7 +13,7 @@ import {
 } from "./ball";
 import { BallAttention } from "./commands";
 import { firstOf } from "./threads";
-import { tile } from "./tile";
+import { tiles } from "./tile";
 import { exp4, largestOf, madd, sumOf } from "./vectors";
 
 /** Below every score that can occur, and finite. */
@@ -58,10 +58,7 @@ export function ballAttention(p: BallAttention, thread: u32, threads: u32): void
       const row1 = queries + min(query + 1, last) * rowBytes;
       const row2 = queries + min(query + 2, last) * rowBytes;
       const row3 = queries + min(query + 3, last) * rowBytes;
-      let panel = keys;
-      for (let at: usize = 0; at < scoreBytes; at += 32, panel += (<usize>p.headWidth) << 5) {
-        tile(row0, row1, row2, row3, panel, p.headWidth, scores + at, scoreBytes, false);
-      }
+      tiles(row0, row1, row2, row3, keys, eights(size) >> 3, p.headWidth, scores, scoreBytes, false);
       const count = min<u32>(4, size - query);
       for (let i: u32 = 0; i < count; i++) {
         const scoreRow = scores + i * scoreBytes;
@@ -72,20 +69,20 @@ export function ballAttention(p: BallAttention, thread: u32, threads: u32): void
         store<f32>(shares + (i << 2), softmax(scoreRow, near, scoreBytes, slope, logSum));
       }
       // Rows beyond the last query hold scores as they are: what comes of them is not stored.
-      panel = values;
-      for (let at: usize = 0; at < (<usize>headEights) << 2; at += 32, panel += (<usize>size) << 5) {
-        tile(
-          scores,
-          scores + scoreBytes,
-          scores + 2 * scoreBytes,
-          scores + 3 * scoreBytes,
-          panel,
-          size,
-          sums + at,
-          (<usize>headEights) << 2,
-          false,
-        );
-      }
+      const scores1 = scores + scoreBytes;
+      const scores2 = scores1 + scoreBytes;
+      tiles(
+        scores,
+        scores1,
+        scores2,
+        scores2 + scoreBytes,
+        values,
+        headEights >> 3,
+        size,
+        sums,
+        (<usize>headEights) << 2,
+        false,
+      );
       for (let i: u32 = 0; i < count; i++) {
         const out = p.out + ((<usize>(first + query + i) * width + head * p.headWidth) << 2);
         storeScaled(sums + ((<usize>(i * headEights)) << 2), out, p.headWidth, load<f32>(shares + (i << 2)));

@@ -15,7 +15,7 @@ import { Product } from "./commands";
 import { finishGated, finishGatedBackward, finishSums, packedRow } from "./finish";
 import { packColumns, packLeftQuad, packRows } from "./pack";
 import { firstOf } from "./threads";
-import { tile } from "./tile";
+import { tiles } from "./tile";
 
 const STRETCH: u32 = 256;
 
@@ -47,17 +47,16 @@ export function product(p: Product, thread: u32, threads: u32): void {
       const right = keeps ? packed + ((<usize>start * panels) << 5) : packed;
       if (!keeps || packedBlock != block) packRight(p, firstColumn, columns, start, stretch, right);
       if (p.leftAlong) packLeft(p, firstRow, rows, start, stretch, leftRows);
-      for (let panel: u32 = 0; panel < panelCount; panel++) {
-        const from = right + ((<usize>panel * stretch) << 5);
-        const into = sums + ((<usize>panel) << 5);
-        if (p.leftAlong) tilesOf(leftRows, STRETCH << 2, 0, 0, rows, from, stretch, into, stride, start > 0);
-        else if (start < p.inner) {
-          const left = p.left + ((<usize>start) << 2);
-          tilesOf(left, p.leftStride << 2, p.gather, firstRow, rows, from, stretch, into, stride, start > 0);
-        } else {
-          const left = p.second + ((<usize>(start - p.inner)) << 2);
-          tilesOf(left, p.secondInner << 2, 0, firstRow, rows, from, stretch, into, stride, start > 0);
-        }
+      if (p.leftAlong) {
+        tilesOf(leftRows, STRETCH << 2, 0, 0, rows, right, panelCount, stretch, sums, stride, start > 0);
+      } else if (start < p.inner) {
+        const left = p.left + ((<usize>start) << 2);
+        const rowBytes = p.leftStride << 2;
+        tilesOf(left, rowBytes, p.gather, firstRow, rows, right, panelCount, stretch, sums, stride, start > 0);
+      } else {
+        const left = p.second + ((<usize>(start - p.inner)) << 2);
+        const rowBytes = p.secondInner << 2;
+        tilesOf(left, rowBytes, 0, firstRow, rows, right, panelCount, stretch, sums, stride, start > 0);
       }
       start += stretch;
     }
@@ -68,14 +67,15 @@ export function product(p: Product, thread: u32, threads: u32): void {
   }
 }
 
-/** One panel against `rows` rows, four at a time. */
+/** `rows` rows against the panels, four at a time. */
 function tilesOf(
   left: usize,
   rowBytes: usize,
   gather: usize,
   first: u32,
   rows: u32,
-  panel: usize,
+  panels: usize,
+  count: u32,
   inner: u32,
   out: usize,
   stride: usize,
@@ -94,12 +94,13 @@ function tilesOf(
       row2 = load<u32>(gather + (row2 << 2));
       row3 = load<u32>(gather + (row3 << 2));
     }
-    tile(
+    tiles(
       left + row0 * rowBytes,
       left + row1 * rowBytes,
       left + row2 * rowBytes,
       left + row3 * rowBytes,
-      panel,
+      panels,
+      count,
       inner,
       out,
       stride,
