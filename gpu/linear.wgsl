@@ -6,6 +6,8 @@
 // to(i) = row_index[i] with scatter, else i. What a call has of all this is told by numbers, not compiled in: compilers take
 // long over a product, and one must do for all. An array that a call does not have is bound to something that is not read.
 //
+// With HALF_X x is stored in half precision: the hidden layer of norm_swiglu.wgsl.
+//
 // With TRANSPOSED, element (column, k) of W lies at weight_offset + row(k) * weight_stride + column: the gradient with respect
 // to x. There row(k) = k, or with packed_width > 0 the row of the reference's packed qkv that holds column k = (t, h, e),
 // which is (h, e, t).
@@ -14,7 +16,11 @@
 
 struct Parameters { rows: u32, columns: u32, inner: u32, second_inner: u32, weight_stride: u32, weight_offset: u32, packed_width: u32, has_bias: u32, has_residual: u32, scatter: u32, accumulate: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
+//! if HALF_X
+@group(0) @binding(1) var<storage, read> x: array<f16>;
+//! else
 @group(0) @binding(1) var<storage, read> x: array<f32>;
+//! end
 @group(0) @binding(2) var<storage, read> weight: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<storage, read> second: array<f32>;
@@ -28,7 +34,7 @@ fn product_size() -> vec4u {
 
 fn left(row: u32, inner: u32) -> f32 {
   if (inner >= parameters.inner) { return second[row * parameters.second_inner + inner - parameters.inner]; }
-  return x[row * parameters.inner + inner];
+  return f32(x[row * parameters.inner + inner]);
 }
 
 fn right(tile: u32, column_in_tile: u32, inner: u32) -> f32 {

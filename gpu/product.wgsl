@@ -16,6 +16,7 @@
 // the rows / columns: whichever lies side by side in memory.
 // A product whose inner dimension is long and whose result is small is taken in parts of the inner dimension, each a set of
 // workgroups of its own; `part` says which one runs. The others have a single part.
+// With HALF the tiles hold half precision: what is multiplied is rounded to 11 bits, the sums stay in float32.
 // finish gets four neighbouring columns of the tile's first 32 columns in `low`, and the four 32 columns further in `high`.
 
 const TILE_ROWS: u32 = 64;
@@ -24,13 +25,19 @@ const TILE_INNER: u32 = 16;
 // One more than the 16 quads of a row of the tile: without it all stores of a warp fall into one memory bank.
 const TILE_STRIDE: u32 = 17;
 
+//! if HALF
+alias Quad = vec4<f16>;
+//! else
+alias Quad = vec4f;
+//! end
+
 //! if NORM
 const RMS_EPSILON: f32 = 1.1920928955078125e-7;
 var<workgroup> row_squares: array<vec4f, 256>;
 //! end
 var<private> part: u32;
-var<workgroup> left_tile: array<vec4f, 272>;
-var<workgroup> right_tile: array<vec4f, 272>;
+var<workgroup> left_tile: array<Quad, 272>;
+var<workgroup> right_tile: array<Quad, 272>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
@@ -78,7 +85,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! if NORM
       squares[$i] = fma(values, values, squares[$i]);
 //! end
-      left_tile[inner_in_tile * TILE_STRIDE + quad] = values;
+      left_tile[inner_in_tile * TILE_STRIDE + quad] = Quad(values);
     }
 //! end
 //! repeat h HALVES
@@ -98,7 +105,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       if (inner < inner_end) {
         values = vec4f(right(tile, column, inner), right(tile, column + 1, inner), right(tile, column + 2, inner), right(tile, column + 3, inner));
       }
-      right_tile[inner_in_tile * TILE_STRIDE + quad] = values;
+      right_tile[inner_in_tile * TILE_STRIDE + quad] = Quad(values);
     }
 //! end
 //! end
@@ -107,11 +114,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! repeat step 4
     {
       let at = (k + $step) * TILE_STRIDE;
-      let above = left_tile[at + thread_row];
-      let below = left_tile[at + 8 + thread_row];
+      let above = vec4f(left_tile[at + thread_row]);
+      let below = vec4f(left_tile[at + 8 + thread_row]);
 //! repeat h HALVES
       {
-        let factor = right_tile[at + $h * 8u + thread_column];
+        let factor = vec4f(right_tile[at + $h * 8u + thread_column]);
         sum[$h * 8 + 0] = fma(vec4f(above.x), factor, sum[$h * 8 + 0]);
         sum[$h * 8 + 1] = fma(vec4f(above.y), factor, sum[$h * 8 + 1]);
         sum[$h * 8 + 2] = fma(vec4f(above.z), factor, sum[$h * 8 + 2]);

@@ -6,6 +6,7 @@ export {
   type DeviceInfo,
   type DeviceMemory,
   type DeviceOptions,
+  type Precision,
   requestDevice,
 } from "./backends/index.ts";
 export {

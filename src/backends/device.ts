@@ -9,6 +9,13 @@ export type { Storage } from "./storage.ts";
 
 export type BackendName = "webgpu" | "cpu";
 
+/**
+ * "float32", or "mixed": the forward pass rounds what matrix products multiply, and the hidden layer it stores, to half
+ * precision (11 bits); sums, all other numbers and the backward pass stay in float32. Outputs then differ by about 1e-3 of
+ * their size.
+ */
+export type Precision = "float32" | "mixed";
+
 /** What the device is, in words and numbers. */
 export interface DeviceInfo {
   /** The adapter's or processor's name as the host gives it. */
@@ -17,6 +24,7 @@ export interface DeviceInfo {
   architecture: string;
   /** True where a processor stands in for a GPU (lavapipe, SwiftShader). */
   software: boolean;
+  precision: Precision;
   /** Largest single tensor binding and buffer, in bytes. */
   maxBindingBytes: number;
   maxBufferBytes: number;

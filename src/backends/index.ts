@@ -2,10 +2,10 @@
 
 import { ConfigError, DeviceError, ErwinError } from "../errors.ts";
 import { requestCpuDevice } from "./cpu/request.ts";
-import type { BackendName, Device } from "./device.ts";
+import type { BackendName, Device, Precision } from "./device.ts";
 import { requestWebGPUDevice } from "./webgpu/adapter.ts";
 
-export type { BackendName, Device, DeviceInfo, DeviceMemory } from "./device.ts";
+export type { BackendName, Device, DeviceInfo, DeviceMemory, Precision } from "./device.ts";
 
 export interface DeviceOptions {
   /**
@@ -20,6 +20,8 @@ export interface DeviceOptions {
    * worked on in pieces; a smaller limit shows how a program does on a smaller device.
    */
   maxBindingBytes?: number;
+  /** Default "float32". "mixed" needs an adapter with the feature shader-f16; the CPU backend does not offer it. */
+  precision?: Precision;
 }
 
 /**
@@ -30,6 +32,7 @@ export async function requestDevice({
   backend = "auto",
   threads,
   maxBindingBytes,
+  precision = "float32",
 }: DeviceOptions = {}): Promise<Device> {
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     throw new ConfigError(`threads must be a whole number of at least 1, not ${threads}`, { field: "threads" });
@@ -44,7 +47,12 @@ export async function requestDevice({
       field: "backend",
     });
   }
-  const options = { threads, maxBindingBytes };
+  if (precision !== "float32" && precision !== "mixed") {
+    throw new ConfigError(`precision must be "float32" or "mixed", not ${JSON.stringify(precision)}`, {
+      field: "precision",
+    });
+  }
+  const options = { threads, maxBindingBytes, precision };
   if (backend === "cpu") return requestCpuDevice(options);
   if (backend === "webgpu") return requestWebGPUDevice(options);
   const refusals: string[] = [];

@@ -1,6 +1,6 @@
 // Options that several commands share, and how each is read.
 
-import type { BackendName } from "../index.ts";
+import type { BackendName, Precision } from "../index.ts";
 import { type Arguments, type CommandOption, UsageError } from "./command.ts";
 
 export const fileOptions = {
@@ -25,6 +25,10 @@ export const threadsOption = {
 
 export const deviceOptions = {
   backend: { value: "NAME", description: "auto (default: WebGPU where it works), webgpu or cpu" },
+  precision: {
+    value: "P",
+    description: "float32 (default) or mixed: products in half precision, where the adapter has it",
+  },
   ...threadsOption,
 } satisfies Record<string, CommandOption>;
 
@@ -41,12 +45,14 @@ export function readGraphChoice(args: Arguments): GraphChoice {
 
 export interface DeviceChoice {
   backend: BackendName | "auto";
+  precision: Precision;
   threads?: number;
 }
 
 export function readDeviceChoice(args: Arguments): DeviceChoice {
   return {
     backend: args.choice("backend", ["auto", "webgpu", "cpu"] as const) ?? "auto",
+    precision: args.choice("precision", ["float32", "mixed"] as const) ?? "float32",
     threads: args.count("threads"),
   };
 }

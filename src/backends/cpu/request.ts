@@ -2,6 +2,7 @@
 
 import { defaultThreads } from "../../balltree/pool.ts";
 import { DeviceError } from "../../errors.ts";
+import type { Precision } from "../device.ts";
 import { checkKnownAnswer } from "../known-answer.ts";
 import { CpuDevice } from "./device.ts";
 import { startExecutor } from "./executors.ts";
@@ -13,16 +14,25 @@ import { startExecutor } from "./executors.ts";
 export async function requestCpuDevice({
   threads = defaultThreads(),
   maxBindingBytes = Number.POSITIVE_INFINITY,
+  precision = "float32",
 }: {
   threads?: number;
   maxBindingBytes?: number;
+  precision?: Precision;
 } = {}): Promise<CpuDevice> {
+  if (precision !== "float32") {
+    throw new DeviceError("the CPU backend computes in float32 only: leave precision out", {
+      backend: "cpu",
+      precision,
+    });
+  }
   const { executor, relaxed } = await startExecutor(threads);
   const device = new CpuDevice(executor, {
     description: `CPU, ${executor.threads} thread${executor.threads === 1 ? "" : "s"}, WebAssembly`,
     vendor: "",
     architecture: "wasm32",
     software: false,
+    precision,
     maxBindingBytes: Math.min(executor.limit, maxBindingBytes),
     maxBufferBytes: executor.limit,
     features: relaxed ? ["simd", "relaxed-simd"] : ["simd"],

@@ -1,7 +1,7 @@
 // Finds a WebGPU adapter, asks for all it offers, and trusts it only after it has computed a known answer.
 
 import { DeviceError } from "../../errors.ts";
-import type { DeviceInfo } from "../device.ts";
+import type { DeviceInfo, Precision } from "../device.ts";
 import { checkKnownAnswer } from "../known-answer.ts";
 import { WebGPUDevice } from "./device.ts";
 
@@ -28,11 +28,13 @@ export async function requestWebGPUDevice({
   threads,
   maxBindingBytes = Number.POSITIVE_INFINITY,
   acceptSoftware = true,
+  precision = "float32",
 }: {
   threads?: number;
   maxBindingBytes?: number;
   /** Whether an adapter that computes on the processor will do. */
   acceptSoftware?: boolean;
+  precision?: Precision;
 } = {}): Promise<WebGPUDevice> {
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
   if (!gpu) throw new DeviceError(`this host has no WebGPU: ${ADVICE}`, { backend: "webgpu" });
@@ -50,6 +52,12 @@ export async function requestWebGPUDevice({
   if (software && !acceptSoftware) {
     throw new DeviceError(`the adapter ${description} computes on the processor`, { backend: "webgpu" });
   }
+  if (precision === "mixed" && !requiredFeatures.includes("shader-f16")) {
+    throw new DeviceError(
+      `the adapter ${description} has no half precision (the feature shader-f16): leave precision out`,
+      { backend: "webgpu", precision },
+    );
+  }
   let gpuDevice: GPUDevice;
   try {
     gpuDevice = await adapter.requestDevice({ requiredFeatures, requiredLimits });
@@ -64,6 +72,7 @@ export async function requestWebGPUDevice({
     vendor: adapter.info?.vendor ?? "",
     architecture: adapter.info?.architecture ?? "",
     software,
+    precision,
     maxBindingBytes: Math.floor(Math.min(gpuDevice.limits.maxStorageBufferBindingSize, maxBindingBytes) / 256) * 256,
     maxBufferBytes: gpuDevice.limits.maxBufferSize,
     features: requiredFeatures,

@@ -24,6 +24,7 @@ export class WebGPUDevice extends WebGPUOptimizerOperators implements Device {
   ) {
     super(new Recorder(gpu), new PipelineCache(gpu), new BufferPool(gpu), {
       bindingBytes: info.maxBindingBytes,
+      half: info.precision === "mixed",
     });
     this.#readbacks = new BufferPool(gpu, bufferUsage.MAP_READ | bufferUsage.COPY_DST);
     this.memory = memoryOf(this.pool, this.#readbacks);

@@ -27,8 +27,8 @@ type MessageShape = Pick<
 
 export type Arguments<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
 
-/** A product whose sides both lie in memory along the inner dimension; NORMED: its left rows are RMS-normalised. */
-export const ALONG_INNER = { NORM: 0, LEFT_ALONG: 0, RIGHT_ALONG: 0 };
+/** A product in float32 whose sides both lie in memory along the inner dimension; NORMED: its left rows are RMS-normalised. */
+export const ALONG_INNER = { NORM: 0, LEFT_ALONG: 0, RIGHT_ALONG: 0, HALF: 0 };
 const NORMED = { ...ALONG_INNER, NORM: 1 };
 
 /** 32 columns a tile where no more are needed, else 64. */
@@ -53,6 +53,8 @@ interface LinearCall {
   weightStride?: number;
   weightOffset?: number;
   packedWidth?: number;
+  /** x is stored in half precision. */
+  halfX?: boolean;
   transposed?: boolean;
   accumulate?: boolean;
 }
@@ -80,8 +82,8 @@ export class ForwardOperators {
     readonly recorder: Recorder,
     readonly pipelines: PipelineCache,
     readonly pool: BufferPool,
-    /** Bytes one binding may cover. */
-    readonly limits: { bindingBytes: number },
+    /** Bytes one binding may cover; whether the forward pass multiplies in half precision. */
+    readonly limits: { bindingBytes: number; half: boolean },
   ) {}
 
   gatherRows({ source, index, out, sources, rows, width }: Arguments<"gatherRows">): void {
@@ -181,7 +183,7 @@ export class ForwardOperators {
       };
       this.run(
         "norm_position_qkv",
-        { HALVES: halvesFor(3 * width), DIMENSIONS: dimensions, ...NORMED },
+        { HALVES: halvesFor(3 * width), DIMENSIONS: dimensions, ...NORMED, HALF: flag(this.limits.half) },
         bound,
         { rows: count, width, gather: flag(gather) },
         productGroups(count, 3 * width),
@@ -222,12 +224,14 @@ export class ForwardOperators {
 
   feedForward(a: Arguments<"feedForward">): void {
     const { x, norm, gate, value, output, y, rows, width, hiddenWidth } = a;
-    const limit = Math.min(HIDDEN_BYTES, this.limits.bindingBytes);
-    const hidden = this.pool.allocate(Math.min(rows, rowsInBinding(limit, hiddenWidth)) * hiddenWidth * 4);
+    const { half, bindingBytes } = this.limits;
+    const limit = Math.min(HIDDEN_BYTES, bindingBytes);
+    const hiddenBytes = hiddenWidth * (half ? 2 : 4);
+    const hidden = this.pool.allocate(Math.min(rows, rowsInBinding(limit, hiddenWidth)) * hiddenBytes);
     overRows(rows, limit, hiddenWidth, (first, count) => {
       this.run(
         "norm_swiglu",
-        { HALVES: 2, ...NORMED },
+        { HALVES: 2, ...NORMED, HALF: flag(half) },
         {
           x: rowWindow(x, width, first, count),
           norm: norm as BufferStorage,
@@ -235,13 +239,14 @@ export class ForwardOperators {
           gate_bias: gate.bias as BufferStorage,
           value_weight: value.weight as BufferStorage,
           value_bias: value.bias as BufferStorage,
-          hidden: rowWindow(hidden, hiddenWidth, 0, count),
+          hidden,
         },
         { rows: count, width, hidden_width: hiddenWidth },
         Math.ceil(count / TILE_ROWS) * Math.ceil(hiddenWidth / 32),
       );
       this.runLinear({
-        x: rowWindow(hidden, hiddenWidth, 0, count),
+        x: hidden,
+        halfX: half,
         weight: output.weight,
         bias: output.bias,
         residual: rowWindow(x, width, first, count),
@@ -266,7 +271,7 @@ export class ForwardOperators {
     overRows(nodes, this.limits.bindingBytes, 2 * width, (first, count) => {
       this.run(
         "message_products",
-        { HALVES: halvesFor(2 * width), ...ALONG_INNER },
+        { HALVES: halvesFor(2 * width), ...ALONG_INNER, HALF: flag(this.limits.half) },
         {
           h: rowWindow(h, width, first, count),
           weight: message.weight as BufferStorage,
@@ -448,12 +453,20 @@ export class ForwardOperators {
   /** linear.wgsl on rows that fit into one binding. Arrays a call does not have are bound to the weight, and not read. */
   protected runLinear(call: LinearCall): void {
     const { x, weight, y, second, bias, residual, scatter, rows, columns, inner, secondInner = 0 } = call;
-    const { transposed = false, accumulate = false, packedWidth = 0 } = call;
+    const { transposed = false, accumulate = false, packedWidth = 0, halfX = false } = call;
     const { weightStride = inner + secondInner, weightOffset = 0 } = call;
     const absent = weight as BufferStorage;
     this.run(
       "linear",
-      { HALVES: halvesFor(columns), TRANSPOSED: flag(transposed), ...ALONG_INNER, RIGHT_ALONG: flag(transposed) },
+      {
+        HALVES: halvesFor(columns),
+        TRANSPOSED: flag(transposed),
+        ...ALONG_INNER,
+        RIGHT_ALONG: flag(transposed),
+        // Gradients are often too small for half precision.
+        HALF: flag(this.limits.half && !transposed),
+        HALF_X: flag(halfX),
+      },
       {
         x,
         weight: absent,

@@ -4,7 +4,7 @@
 import type { Storage } from "../device.ts";
 import type { Destination } from "../operators.ts";
 import { ElementwiseOperators } from "./elementwise.ts";
-import { flag, halvesFor, MOMENT_ROWS, productGroups, ROWS_OF_EIGHT_LANES, THREADS } from "./forward.ts";
+import { ALONG_INNER, flag, halvesFor, MOMENT_ROWS, productGroups, ROWS_OF_EIGHT_LANES, THREADS } from "./forward.ts";
 import type { BufferStorage } from "./memory.ts";
 import type { Bound } from "./recorder.ts";
 import { overRows, rowsInBinding, rowWindow } from "./windows.ts";
@@ -73,7 +73,7 @@ export class GradientOperators extends ElementwiseOperators {
       const sums = this.pool.allocate(parts * columns * inner * 4);
       this.run(
         "weight_gradient",
-        { HALVES: halvesFor(inner), NORM: 0, LEFT_ALONG: 1, RIGHT_ALONG: 1 },
+        { HALVES: halvesFor(inner), ...ALONG_INNER, LEFT_ALONG: 1, RIGHT_ALONG: 1 },
         {
           gradient: rowWindow(gradient, columns, firstGradient + first, count),
           x: rowWindow(x, inner, first, count),

@@ -91,7 +91,9 @@ function expand(lines: string[], constants: Constants): string[] {
 /** The kernel of gpu/NAME.wgsl with these constants: its full text and what it binds. */
 export function kernelSource(name: string, constants: Constants): KernelSource {
   const definitions = Object.entries(constants).map(([key, value]) => `const ${key}: u32 = ${value};`);
-  const code = [...definitions, ...expand(readLines(`${name}.wgsl`), constants)].join("\n");
+  // Extensions come before everything else.
+  const extensions = constants.HALF ? ["enable f16;"] : [];
+  const code = [...extensions, ...definitions, ...expand(readLines(`${name}.wgsl`), constants)].join("\n");
   const bindings = [...code.matchAll(/@binding\((\d+)\) var<storage, (read|read_write)> (\w+)/g)].map((match) => ({
     name: match[3]!,
     binding: Number(match[1]),

@@ -29,6 +29,7 @@ export class RehearsalDevice extends WebGPUOptimizerOperators implements Device 
     // Neither is reached: `run` below goes no further.
     super(undefined as unknown as Recorder, undefined as unknown as PipelineCache, pool, {
       bindingBytes: info.maxBindingBytes,
+      half: info.precision === "mixed",
     });
     this.memory = pool;
   }

@@ -1,0 +1,45 @@
+// Mixed precision: what products multiply is rounded to half precision, where the adapter has it, and nothing else changes.
+
+import { ConfigError, DeviceError, requestDevice } from "erwin";
+import { expect, test } from "vitest";
+import { l2Error } from "../support/compare.ts";
+import { loadGoldenCase, numbers } from "../support/golden.ts";
+import { goldenPass } from "./passes.ts";
+
+/** SwiftShader has no half precision, lavapipe does. */
+const adapter = await navigator.gpu.requestAdapter();
+const hasHalf = adapter?.features.has("shader-f16") ?? false;
+
+test("a device says that it has no half precision", async () => {
+  const refused = [requestDevice({ backend: "cpu", precision: "mixed" })];
+  if (!hasHalf) refused.push(requestDevice({ backend: "webgpu", precision: "mixed" }));
+  for (const request of refused) {
+    const error = await request.catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(DeviceError);
+    expect((error as DeviceError).message).toContain("leave precision out");
+  }
+});
+
+test("an unknown precision is a config error", async () => {
+  const error = await requestDevice({ precision: "float16" as "mixed" }).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(ConfigError);
+  expect((error as ConfigError).details.field).toBe("precision");
+});
+
+// Without half precision there is nothing to compute with: the test above has shown the refusal.
+if (hasHalf) {
+  test("outputs and gradients are as near the golden ones as 11 bits allow", async () => {
+    using device = await requestDevice({ backend: "webgpu", precision: "mixed" });
+    expect(device.info.precision).toBe("mixed");
+    const name = "d_mixed_strides_train";
+    const { golden } = await loadGoldenCase(name);
+    const { out, gradients } = await goldenPass(device, name);
+    const error = l2Error(out, numbers(golden, "out_f64"));
+    // The rounding is 2^13 times that of float32, whose error here is about 1e-6: much nearer means that nothing was rounded.
+    expect(error).toBeGreaterThan(2e-5);
+    expect(error).toBeLessThan(2e-2);
+    const features = l2Error(gradients.get("grad_features")!, numbers(golden, "grad_features"));
+    expect(features).toBeGreaterThan(2e-5);
+    expect(features).toBeLessThan(5e-2);
+  });
+}
