@@ -1,0 +1,45 @@
+// A model as an ONNX file, for other runtimes.
+
+import type { ErwinTransformer } from "../erwin/model.ts";
+import type { Weight } from "./graph.ts";
+
+export interface OnnxOptions {
+  /**
+   * For clouds that are smaller than the model's balls: how many points each of them has. The file is then for clouds whose
+   * trees have as many slots as those of such a cloud (the next power of two), and for no others.
+   */
+  points?: number;
+}
+
+/**
+ * The model in evaluation mode as an ONNX file: operator set 17, float32, any number of points, clouds and edges.
+ *
+ * Inputs, named as in the files of the command line (`erwin tree` writes all but the first two, integers as int32):
+ * - `node_features` float32 [points, cIn], `node_positions` float32 [points, D]
+ * - `edge_index` int64 [2, edges], where mpSteps > 0
+ * - `tree_idx` int64 [slots], `tree_mask` uint8 [slots] (the latter where the model decodes)
+ * - `tree_idx_rot.<level>` int64 [nodes], for the levels that have rotated blocks
+ *
+ * Output: `out` float32 [points, cHidden[0]] in the order of the points; without decoder the bottleneck's nodes.
+ *
+ * The graph knows no clouds, so all balls of a level have one size. Every cloud must fill at least one ball at each level: the
+ * file's metadata "clouds" says how many points that takes. With smaller clouds a runtime fails, or lets points of different
+ * clouds attend to each other. For those use `ErwinTransformer` itself or, where all clouds have trees of the same size, a
+ * file of their own by the option `points`.
+ * @throws ConfigError for `points` that no graph can be for; FormatError when the file would be larger than 2 GiB;
+ *   DisposedError, DeviceLostError
+ */
+export async function exportOnnx(
+  model: ErwinTransformer,
+  { points }: OnnxOptions = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  // Loaded when it is asked for: pages that never export need not download it.
+  const { onnxModel } = await import("./exporter.ts");
+  const weights = new Map<string, Weight>();
+  await Promise.all(
+    [...model.state()].map(async ([name, tensor]) =>
+      weights.set(name, { shape: tensor.shape, data: await tensor.data() }),
+    ),
+  );
+  return onnxModel(model.config, weights, points);
+}

@@ -1,0 +1,158 @@
+// The exported file, run by onnxruntime: it computes what the stored outputs say, and what the model itself computes.
+
+import { disposeThreads, type ErwinTransformer, exportOnnx, requestDevice } from "erwin";
+import * as ort from "onnxruntime-web";
+import { afterAll, describe, expect, test } from "vitest";
+import { encodeModel } from "../../src/onnx/proto.ts";
+import { type Batch, cloudOptions, joinClouds, randomCloud, randomState, seededRandom } from "../support/clouds.ts";
+import { expectClose } from "../support/compare.ts";
+import { forwardCases, loadGoldenCase, numbers } from "../support/golden.ts";
+import { forwardToHost, modelFrom } from "../support/models.ts";
+import type { ReferenceConfigInput } from "../support/reference.ts";
+
+ort.env.wasm.numThreads = 1;
+const device = await requestDevice({ backend: "cpu", threads: 2 });
+afterAll(async () => {
+  device.dispose();
+  await disposeThreads();
+});
+
+const tolerance = 1e-5;
+
+type GivenTree = { treeIdx: Int32Array; treeMask: Uint8Array; treeIdxRot?: Int32Array[] };
+
+/** Runs the file on arrays named as the command line's files name them. */
+async function runOnnx(file: Uint8Array, cloud: Batch, { treeIdx, treeMask, treeIdxRot = [] }: GivenTree) {
+  const rows = (data: Float32Array) =>
+    new ort.Tensor("float32", data, [cloud.batchIdx.length, data.length / cloud.batchIdx.length]);
+  const integers = (data: Int32Array, shape = [data.length]) =>
+    new ort.Tensor("int64", BigInt64Array.from(data, BigInt), shape);
+  const arrays: Record<string, ort.Tensor> = {
+    node_features: rows(cloud.nodeFeatures),
+    node_positions: rows(cloud.nodePositions),
+    tree_idx: integers(treeIdx),
+    tree_mask: new ort.Tensor("uint8", treeMask, [treeMask.length]),
+  };
+  if (cloud.edgeIndex) arrays.edge_index = integers(cloud.edgeIndex, [2, cloud.edgeIndex.length / 2]);
+  treeIdxRot.forEach((order, level) => {
+    arrays[`tree_idx_rot.${level}`] = integers(order);
+  });
+  const session = await ort.InferenceSession.create(file, { executionProviders: ["wasm"] });
+  try {
+    const feeds = Object.fromEntries(session.inputNames.map((name) => [name, arrays[name]]));
+    const { out } = await session.run(feeds);
+    return { inputs: session.inputNames, shape: out.dims, data: out.data as Float32Array };
+  } finally {
+    await session.release();
+  }
+}
+
+/** What the file gives and what the model gives, for random clouds of these sizes. */
+async function both(model: ErwinTransformer, config: object, sizes: number[], degree = 3, points?: number) {
+  const random = seededRandom(7);
+  const cloud = joinClouds(sizes.map((size) => randomCloud(size, cloudOptions(config, degree), random)));
+  const prepared = await model.prepare(cloud);
+  const exported = await runOnnx(await exportOnnx(model, { points }), cloud, prepared.tree);
+  return { exported, expected: await forwardToHost(model, prepared) };
+}
+
+/** Its clouds have fewer nodes than its balls, so that no exported graph can be right for all of them. */
+const smallClouds = "s_small_clouds_eval";
+
+describe.each(forwardCases.filter((name) => name !== smallClouds))("%s", (name) => {
+  test("is exported with its numbers", async () => {
+    const { golden, config, train, state, input } = await loadGoldenCase(name);
+    using model = await modelFrom(config, state, device);
+    const out = await runOnnx(await exportOnnx(model), input, input.tree!);
+    // What is stored for the cases in training mode is not what evaluation gives.
+    const expected = train ? (await forwardToHost(model, input)).data : numbers(golden, "out_f64");
+    expectClose(out.data, expected, tolerance, "out", { columns: out.shape[1] });
+  });
+});
+
+/** With everything a model has; the clouds below have duplicates, and nodes that no edge arrives at. */
+const full = {
+  cIn: 5,
+  cHidden: 8,
+  ballSizes: [32, 32, 16, 16],
+  encNumHeads: [2, 4, 8, 16],
+  encDepths: [2, 2, 3, 2],
+  decNumHeads: [4, 4, 8],
+  decDepths: [2, 2, 2],
+  strides: [2, 2, 2],
+  rotate: 45,
+} satisfies ReferenceConfigInput;
+const oneLevel = { cIn: 3, cHidden: 8, ballSizes: [16], encNumHeads: [2], encDepths: [2], mpSteps: 0 };
+
+describe("a random model and two clouds", () => {
+  test.each<[string, ReferenceConfigInput, string]>([
+    [
+      "with everything",
+      full,
+      "edge_index tree_idx tree_mask tree_idx_rot.0 tree_idx_rot.1 tree_idx_rot.2 tree_idx_rot.3",
+    ],
+    [
+      "without a graph, rotation or third dimension",
+      { ...full, mpSteps: 0, rotate: 0, dimensionality: 2 },
+      "tree_idx tree_mask",
+    ],
+    [
+      "without decoder",
+      { ...full, decode: false, encDepths: [1, 2, 0, 3] },
+      "edge_index tree_idx tree_idx_rot.1 tree_idx_rot.3",
+    ],
+    [
+      "with strides of 1 and 4, balls of 1, a wide feed-forward part and missing blocks",
+      {
+        ...full,
+        cHidden: [8, 8, 16, 16],
+        strides: [1, 4, 1],
+        ballSizes: [32, 16, 1, 8],
+        mlpRatio: 5,
+        mpSteps: 1,
+        encDepths: [1, 0, 2, 1],
+        encNumHeads: [2, 4, 8, 2],
+        decDepths: [0, 2, 1],
+        rotate: 30,
+      },
+      "edge_index tree_idx tree_mask tree_idx_rot.1 tree_idx_rot.2",
+    ],
+    ["of one level", oneLevel, "tree_idx tree_mask"],
+  ])("%s", async (_, config, inputs) => {
+    using model = await modelFrom(
+      { rotate: 0, decNumHeads: [], decDepths: [], strides: [], ...config },
+      randomState(config, 1),
+      device,
+    );
+    const { exported, expected } = await both(model, config, [300, 157]);
+    expect(exported.inputs).toEqual(["node_features", "node_positions", ...inputs.split(" ")]);
+    expect(exported.shape).toEqual(expected.shape);
+    expectClose(exported.data, expected.data, tolerance, "out", { columns: expected.shape[1] });
+  });
+
+  test("that no edge connects", async () => {
+    using model = await modelFrom(full, randomState(full, 2), device);
+    const { exported, expected } = await both(model, full, [150, 200], 0);
+    expectClose(exported.data, expected.data, tolerance, "out");
+  });
+
+  test("that are smaller than the balls, when the export is for such", async () => {
+    using model = await modelFrom(full, randomState(full, 3), device);
+    const { exported, expected } = await both(model, full, [31, 17], 3, 20);
+    expectClose(exported.data, expected.data, tolerance, "out");
+  });
+});
+
+test("what cannot be exported is refused", async () => {
+  using model = await modelFrom(full, randomState(full, 3), device);
+  await expect(exportOnnx(model, { points: 3 })).rejects.toMatchObject({
+    name: "ConfigError",
+    details: { field: "points", level: 2, nodes: 1, stride: 2 },
+  });
+  const data = { byteLength: 2 ** 31 } as Float32Array;
+  const initializers = [{ name: "w", type: "float32" as const, shape: [2 ** 29], data }];
+  const graph = { name: "", nodes: [], initializers, inputs: [], outputs: [] };
+  expect(() => encodeModel({ producer: { name: "", version: "" }, doc: "", opset: 17, graph, metadata: {} })).toThrow(
+    expect.objectContaining({ name: "FormatError", details: { bytes: expect.any(Number), limit: 2 ** 31 - 1 } }),
+  );
+});
