@@ -5,6 +5,7 @@ import { version } from "../../package.json";
 import { Arguments, type Command, UsageError } from "./command.ts";
 import { bench } from "./commands/bench.ts";
 import { demo } from "./commands/demo.ts";
+import { exportModel } from "./commands/export.ts";
 import { gradients } from "./commands/gradients.ts";
 import { info } from "./commands/info.ts";
 import { predict } from "./commands/predict.ts";
@@ -13,7 +14,16 @@ import { tree } from "./commands/tree.ts";
 import { describeError } from "./failure.ts";
 import { commandHelp, generalHelp, suggestCommand } from "./help.ts";
 
-const commands: Readonly<Record<string, Command>> = { tree, predict, gradients, train, bench, info, demo };
+const commands: Readonly<Record<string, Command>> = {
+  tree,
+  predict,
+  gradients,
+  train,
+  export: exportModel,
+  bench,
+  info,
+  demo,
+};
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage. */
 async function main(words: readonly string[]): Promise<number> {

@@ -9,7 +9,7 @@ describe("help", () => {
     for (const words of [["help"], ["--help"]]) {
       const { code, stdout } = erwin(words);
       expect(code).toBe(0);
-      for (const command of ["tree", "predict", "bench", "info", "demo"])
+      for (const command of ["tree", "predict", "export", "bench", "info", "demo"])
         expect(stdout).toMatch(new RegExp(`^ +${command} `, "m"));
     }
   });

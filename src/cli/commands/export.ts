@@ -1,0 +1,38 @@
+// erwin export: a checkpoint as an ONNX file.
+
+import { exportOnnx } from "../../index.ts";
+import { exportedBalls } from "../../onnx/balls.ts";
+import type { Arguments, Command } from "../command.ts";
+import { withDevice } from "../device.ts";
+import { checkOutput, readBytes, writeWhole } from "../files.ts";
+import { loadModel } from "../model.ts";
+import { withProgress } from "../progress.ts";
+import { formatBytes } from "../text.ts";
+
+export const exportModel: Command = {
+  summary: "write a model as an ONNX file, for other runtimes",
+  usage: "--model FILE --onnx FILE [--points N]",
+  options: {
+    model: { value: "FILE", description: "a checkpoint (.safetensors) with its config in the metadata" },
+    onnx: { value: "FILE", description: "the file to write; its inputs are arrays as `erwin tree` writes them" },
+    points: {
+      value: "N",
+      description: "for clouds of N points each, where these are smaller than the model's balls",
+    },
+  },
+  run,
+};
+
+async function run(args: Arguments): Promise<void> {
+  const [modelPath, output] = [args.required("model"), args.required("onnx")];
+  const points = args.count("points");
+  checkOutput(output);
+  const checkpoint = readBytes(modelPath);
+  await withDevice({ backend: "cpu", threads: 1 }, async (device) => {
+    const model = await loadModel(checkpoint, modelPath, device);
+    const file = await withProgress("export", () => exportOnnx(model, { points }));
+    writeWhole(output, file);
+    console.log(`${output}: ${formatBytes(file.length)}, for clouds ${exportedBalls(model.config, points).clouds}`);
+    model.dispose();
+  });
+}

@@ -1,0 +1,48 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { afterAll, describe, expect, it } from "vitest";
+import { randomState } from "../support/clouds.ts";
+import { checkpointBytes } from "../support/models.ts";
+import { errorLine, erwin, temporaryFolder } from "./command.ts";
+
+const { path, remove } = temporaryFolder();
+afterAll(remove);
+
+const config = {
+  cIn: 3,
+  cHidden: 8,
+  ballSizes: [16, 16],
+  encNumHeads: [2, 2],
+  encDepths: [2, 1],
+  decNumHeads: [2],
+  decDepths: [1],
+  strides: [4],
+  rotate: 45,
+};
+const model = path("model.safetensors");
+writeFileSync(model, checkpointBytes(config, randomState(config, 1)));
+
+describe("erwin export", () => {
+  it("writes an ONNX file", () => {
+    const onnx = path("model.onnx");
+    const { code, stdout, stderr } = erwin(["export", "--model", model, "--onnx", onnx]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/model\.onnx: .* KiB, for clouds of 33 points or more$/m);
+    expect(readFileSync(onnx, "latin1")).toContain("tree_idx_rot.0");
+  });
+
+  it("says what cannot be exported, and leaves no file behind", () => {
+    const onnx = path("never.onnx");
+    const refusal = (...words: string[]) => {
+      const result = erwin(["export", "--onnx", onnx, ...words]);
+      expect(result.code).toBe(1);
+      expect(existsSync(onnx)).toBe(false);
+      return errorLine(result);
+    };
+    expect(refusal("--model", path("nowhere"))).toMatch(/Cannot read ".*nowhere": no such file or folder\.$/);
+    writeFileSync(path("points.csv"), "1 2 3\n");
+    expect(refusal("--model", path("points.csv"))).toMatch(/points\.csv: .*truncated/);
+    expect(refusal("--model", model, "--points", "1")).toMatch(
+      /points is 1, .*2 nodes at level 0, fewer than its stride 4/,
+    );
+  });
+});
