@@ -3,7 +3,7 @@
 import type { Device } from "../backends/device.ts";
 import { knnGraph } from "../balltree/index.ts";
 import { ErwinTransformer } from "../erwin/model.ts";
-import { Random } from "../erwin/random.ts";
+import { caseClouds, caseGraph } from "./case.ts";
 import { forwardOperations } from "./operations.ts";
 import { readmeModel } from "./readme-model.ts";
 import { formatTable, formatTiming, type Timing, timingOf } from "./timing.ts";
@@ -39,8 +39,6 @@ export interface ForwardBench {
   rows: ForwardBenchRow[];
 }
 
-/** Neighbours of each point in the graph. */
-const NEIGHBOURS = 16;
 const SECONDS = 20;
 
 export async function benchForward({
@@ -63,16 +61,11 @@ async function measure(
   repeat: number | undefined,
 ): Promise<ForwardBenchRow> {
   const { device, config } = model;
-  const random = new Random(points);
-  const total = points * clouds;
-  const nodePositions = Float32Array.from({ length: total * config.dimensionality }, () => random.uniform());
-  const nodeFeatures = Float32Array.from({ length: total * config.cIn }, () => random.normal());
-  const offsets = Int32Array.from({ length: clouds + 1 }, (_, cloud) => cloud * points);
+  const { nodeFeatures, nodePositions, offsets } = caseClouds(config, clouds, points);
 
   const graphTimes: number[] = [];
   const treeTimes: number[] = [];
-  const graph = () =>
-    knnGraph(nodePositions, { dimensionality: config.dimensionality, offsets, k: NEIGHBOURS, loop: true });
+  const graph = () => knnGraph(nodePositions, { dimensionality: config.dimensionality, offsets, ...caseGraph });
   for (let i = 0; i < 5; i++) await timed(graph, graphTimes);
   const edgeIndex = await graph();
   const input = { nodeFeatures, nodePositions, offsets, edgeIndex };
@@ -100,7 +93,7 @@ async function measure(
     tree: timingOf(treeTimes.slice(1)),
     graph: timingOf(graphTimes.slice(1)),
     forward,
-    gigaflops: forwardOperations(config, prepared.tree.levels, total) / forward.median / 1e6,
+    gigaflops: forwardOperations(config, prepared.tree.levels, clouds * points) / forward.median / 1e6,
     memory: {
       afterSecond,
       afterLast: device.memory.current,

@@ -1,0 +1,30 @@
+// The benchmarks' input, for the library and for its peers: seeded points, uniform in the unit cube, with normal features.
+
+import type { ErwinConfig } from "../erwin/config.ts";
+import { Random } from "../erwin/random.ts";
+
+/** The graph's options: the 16 nearest neighbours, the point itself among them. */
+export const caseGraph = { k: 16, loop: true } as const;
+
+export interface CaseClouds {
+  /** [clouds * points, cIn] */
+  nodeFeatures: Float32Array;
+  /** [clouds * points, dimensionality] */
+  nodePositions: Float32Array;
+  /** [clouds + 1] */
+  offsets: Int32Array;
+}
+
+/** `clouds` clouds of `points` points each; the same numbers give the same input on every platform. */
+export function caseClouds(
+  { cIn, dimensionality }: Pick<ErwinConfig, "cIn" | "dimensionality">,
+  clouds: number,
+  points: number,
+): CaseClouds {
+  const random = new Random(points);
+  const total = points * clouds;
+  const nodePositions = Float32Array.from({ length: total * dimensionality }, () => random.uniform());
+  const nodeFeatures = Float32Array.from({ length: total * cIn }, () => random.normal());
+  const offsets = Int32Array.from({ length: clouds + 1 }, (_, cloud) => cloud * points);
+  return { nodeFeatures, nodePositions, offsets };
+}
