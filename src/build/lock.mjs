@@ -1,16 +1,20 @@
-// Keeps two builds of one checkout from writing over each other: the second waits for the first.
+// Keeps two processes that make the same thing from writing over each other: the second waits for the first.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cache } from "./steps.mjs";
 
-const file = join(cache, "lock");
+/** One build of a checkout at a time. */
+const buildLock = join(cache, "lock");
 
 /** @param {unknown} error */
 const errorCode = (error) => /** @type {NodeJS.ErrnoException} */ (error).code;
 
-/** Whether the process that wrote the lock is still there; a killed build leaves its lock behind. */
-function ownerLives() {
+/**
+ * Whether the process that wrote the lock is still there; a killed one leaves its lock behind.
+ * @param {string} file
+ */
+function ownerLives(file) {
   try {
     process.kill(Number(readFileSync(file, "utf8")), 0);
     return true;
@@ -23,9 +27,10 @@ function ownerLives() {
  * Runs `work` while holding the lock.
  * @template T
  * @param {() => Promise<T>} work
+ * @param {string} file the lock
  */
-export async function withLock(work) {
-  mkdirSync(cache, { recursive: true });
+export async function withLock(work, file = buildLock) {
+  mkdirSync(dirname(file), { recursive: true });
   for (;;) {
     try {
       writeFileSync(file, String(process.pid), { flag: "wx" });
@@ -33,7 +38,7 @@ export async function withLock(work) {
     } catch (error) {
       if (errorCode(error) !== "EEXIST") throw error;
     }
-    if (ownerLives()) await sleep(100);
+    if (ownerLives(file)) await sleep(100);
     else rmSync(file, { force: true });
   }
   try {

@@ -102,7 +102,7 @@ function installSystemPackages() {
 }
 
 /** @param {string[]} names */
-function aptGetInstall(names) {
+export function aptGetInstall(names) {
   const apt = aptGet();
   if (!apt) {
     console.log(`setup: cannot install system packages here; as root on Debian: apt-get install ${names.join(" ")}`);

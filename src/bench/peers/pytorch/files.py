@@ -1,0 +1,83 @@
+"""Reads what a bench compares on: a checkpoint and inputs, in the names that the erwin command line reads and writes."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from erwin import ErwinTransformer, Tree
+
+
+@dataclass
+class Input:
+    """One batch; `arguments` are those of ErwinTransformer.forward."""
+
+    arguments: tuple[Tensor, Tensor, Tensor | None, Tree]
+    points: int
+    clouds: int
+    tensors: dict[str, Tensor]  # all of the file's
+
+
+def read_file(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata."""
+    with safe_open(path, "pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}
+
+
+def build_model(config: dict, state: dict[str, Tensor]) -> ErwinTransformer:
+    """With the weights of `state`; names that differ are an error."""
+    model = ErwinTransformer(**config)
+    model.load_state_dict(state)
+    return model
+
+
+def load_model(path: Path) -> ErwinTransformer:
+    """From a checkpoint that carries its config, as ErwinTransformer.save writes it."""
+    state, metadata = read_file(path)
+    if "config" not in metadata:
+        raise ValueError(f"{path} carries no config in its metadata: save it with erwin")
+    return build_model(json.loads(metadata["config"]), state)
+
+
+def as_input(tensors: dict[str, Tensor], model: ErwinTransformer, file: str, device: str = "cpu") -> Input:
+    """Checks what the model relies on."""
+    needed = ["node_features", "node_positions", "tree_idx", "tree_mask"]
+    needed += ["edge_index"] if model.mp_steps > 0 else []
+    needed += [f"tree_idx_rot.{level}" for level in range(len(model.ball_sizes))] if model.rotate else []
+    missing = [name for name in needed if name not in tensors]
+    if missing:
+        raise ValueError(f"{file} has no {', '.join(missing)}: src/bench/peers/cases.ts writes whole inputs")
+    points = len(tensors["node_positions"])
+    batch = tensors.get("batch_idx", torch.zeros(points)).long()
+    sizes = torch.bincount(batch).tolist()
+    check_balls_are_full(sizes, model, file)
+
+    def index(name: str) -> Tensor:
+        return tensors[name].long().to(device)
+
+    rotated = [index(name) for name in needed if name.startswith("tree_idx_rot.")]
+    tree = Tree(index("tree_idx"), index("tree_mask"), rotated)
+    features, positions = (tensors[name].to(device) for name in ("node_features", "node_positions"))
+    edges = index("edge_index") if "edge_index" in needed else None
+    return Input((features, positions, edges, tree), points, len(sizes), tensors)
+
+
+def check_balls_are_full(sizes: list[int], model: ErwinTransformer, file: str) -> None:
+    for cloud, points in enumerate(sizes):
+        nodes = 2 << max(0, (points - 1).bit_length() - 1)
+        for level, size in enumerate(model.ball_sizes):
+            if nodes < size:
+                raise ValueError(
+                    f"{file}: cloud {cloud} of {points} points has {nodes} nodes at level {level}, fewer than a ball's "
+                    f"{size}; PyTorch's side needs full balls: give larger clouds"
+                )
+            nodes //= model.strides[level] if level < len(model.strides) else 1
+
+
+def relative_difference(found: Tensor, expected: Tensor) -> float:
+    """Largest difference over largest magnitude."""
+    found, expected = found.double().cpu(), expected.double().cpu()
+    return ((found - expected).abs().max() / expected.abs().max()).item()

@@ -1,0 +1,83 @@
+// Runs the PyTorch peer where PyTorch is; makes that place on the first call.
+//
+//   node src/bench/peers/pytorch/run.mjs check.py                     does it compute what the golden files say?
+//   node src/bench/peers/pytorch/run.mjs bench.py ARGUMENT ...        how fast is it? (--help tells the arguments)
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { main, run } from "../../../build/run.mjs";
+import { root } from "../../../build/steps.mjs";
+import { preparePython } from "./environment.mjs";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+
+/**
+ * @typedef {object} PyTorchRow One case; either measured or unavailable.
+ * @property {string} input the file
+ * @property {number} clouds
+ * @property {number} points of each cloud
+ * @property {"forward" | "training"} case
+ * @property {"eager" | "compile"} variant
+ * @property {"strict" | "tf32"} precision
+ * @property {string} [unavailable] why it could not be measured
+ * @property {import("../../timing.ts").Timing} [timing] milliseconds
+ * @property {number} [first] milliseconds of the first pass, compilation included
+ * @property {number} [peakMemory] bytes on a CUDA device
+ * @property {number} [loss] training: before the first step
+ * @property {number} [relativeDifference] to the input's `out` or `loss`
+ */
+
+/**
+ * @typedef {object} PyTorchBench
+ * @property {string} torch version
+ * @property {string} python version
+ * @property {"cpu" | "cuda"} device
+ * @property {string} deviceName
+ * @property {number} threads
+ * @property {string} blas
+ * @property {PyTorchRow[]} rows
+ */
+
+/**
+ * Runs bench.py on files of src/bench/peers/cases.ts; its lines go to the terminal.
+ * @param {string[]} args of bench.py, --json aside
+ * @returns {Promise<PyTorchBench>}
+ * @throws CommandError where PyTorch cannot be had, or computes other numbers than the files tell
+ */
+export async function runPyTorch(args) {
+  const folder = mkdtempSync(join(tmpdir(), "erwin-pytorch-"));
+  const json = join(folder, "bench.json");
+  try {
+    await runScript("bench.py", [...args, "--json", json]);
+    return JSON.parse(readFileSync(json, "utf8"));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * @param {string} script of this folder
+ * @param {string[]} args
+ */
+async function runScript(script, args) {
+  const named = args.filter((argument) => argument.includes("/")).map(enclosingFolder);
+  const folders = new Set([process.cwd(), root, ...named.filter((folder) => folder !== "/")]);
+  const [program, ...words] = await preparePython([...folders]);
+  run(program, [...words, join(here, script), ...args], { env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" } });
+}
+
+/**
+ * The nearest folder that exists: an output's may not yet.
+ * @param {string} path
+ * @returns {string}
+ */
+function enclosingFolder(path) {
+  const absolute = resolve(path);
+  return existsSync(absolute) && statSync(absolute).isDirectory() ? absolute : enclosingFolder(dirname(absolute));
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const [script = "check.py", ...args] = process.argv.slice(2);
+  await main(() => runScript(script, args));
+}
