@@ -45,14 +45,14 @@ export function readGraphChoice(args: Arguments): GraphChoice {
 
 export interface DeviceChoice {
   backend: BackendName | "auto";
-  precision: Precision;
+  precision?: Precision;
   threads?: number;
 }
 
 export function readDeviceChoice(args: Arguments): DeviceChoice {
   return {
     backend: args.choice("backend", ["auto", "webgpu", "cpu"] as const) ?? "auto",
-    precision: args.choice("precision", ["float32", "mixed"] as const) ?? "float32",
+    precision: args.choice("precision", ["float32", "mixed"] as const),
     threads: args.count("threads"),
   };
 }

@@ -3,7 +3,7 @@
 //
 //   deno run -A src/bench/peers/cases.ts --output FOLDER [--clouds B] [--points N,N] [--channels C]
 //
-// model.safetensors is a checkpoint; each <clouds>x<points>.safetensors holds the arrays that the command line reads, and
+// model.safetensors is a checkpoint, model.onnx the same model for ONNX runtimes; each <clouds>x<points>.safetensors holds the arrays that the command line reads, and
 //   target [N, C]    what the training step's mean squared error is taken against
 //   out    [N, C]    the model's output in eval mode, computed by the CPU backend
 //   loss   []        mse(output in train mode, target) before any step
@@ -16,6 +16,7 @@ import {
   type Device,
   disposeThreads,
   ErwinTransformer,
+  exportOnnx,
   knnGraph,
   mse,
   Random,
@@ -91,6 +92,7 @@ const device = await requestDevice({ backend: "cpu" });
 const model = await ErwinTransformer.create(config, { device });
 const checkpoint = await model.save();
 writeFileSync(join(values.output, "model.safetensors"), checkpoint);
+writeFileSync(join(values.output, "model.onnx"), await exportOnnx(model));
 for (const points of sizes) {
   const input = await makeInput(device, checkpoint, clouds, points);
   writeFileSync(join(values.output, `${clouds}x${points}.safetensors`), input);

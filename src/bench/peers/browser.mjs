@@ -1,0 +1,67 @@
+// Runs page.mjs in this machine's Chromium and prints what it measured as JSON.
+//
+//   node src/bench/peers/browser.mjs --folder CASES --cases 1x2048,1x4096 --library onnxruntime --backend cpu [--threads 2]
+import { createReadStream, existsSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import { extname, join, normalize, resolve, sep } from "node:path";
+import { parseArgs } from "node:util";
+import { chromium } from "playwright-core";
+import { chromiumArguments, findChromium } from "../../build/chromium.mjs";
+import { isolationHeaders } from "../../build/isolation.mjs";
+import { contentTypes } from "../../build/serve-dist.mjs";
+import { root } from "../../build/steps.mjs";
+
+const { values } = parseArgs({
+  options: {
+    folder: { type: "string", default: "" },
+    cases: { type: "string", default: "" },
+    library: { type: "string", default: "erwin" },
+    backend: { type: "string", default: "cpu" },
+    threads: { type: "string", default: "2" },
+    seconds: { type: "string", default: "10" },
+  },
+});
+const folder = resolve(values.folder);
+
+/** The repository's files under their paths, the cases under /cases. */
+const server = createServer((request, response) => {
+  const { pathname } = new URL(request.url ?? "/", "http://localhost");
+  const inCases = pathname.startsWith("/cases/");
+  const top = inCases ? folder : normalize(root);
+  const path = join(top, normalize(inCases ? pathname.slice("/cases".length) : pathname));
+  if (pathname === "/") {
+    response.writeHead(200, { ...isolationHeaders, "Content-Type": "text/html" }).end("<!doctype html>");
+  } else if (path.startsWith(top.endsWith(sep) ? top : top + sep) && existsSync(path) && statSync(path).isFile()) {
+    const type = extname(path) === ".mjs" ? "text/javascript" : contentTypes[extname(path)];
+    response.writeHead(200, { ...isolationHeaders, "Content-Type": type ?? "application/octet-stream" });
+    createReadStream(path).pipe(response);
+  } else response.writeHead(404).end();
+});
+await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
+const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+
+const browser = await chromium.launch({ executablePath: findChromium(), args: chromiumArguments() });
+try {
+  const rows = [];
+  for (const name of values.cases.split(",")) {
+    // A page for each case: none runs in what another has left behind.
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${port}/`);
+    const question = {
+      library: values.library,
+      backend: values.backend,
+      threads: Number(values.threads),
+      name,
+      seconds: Number(values.seconds),
+    };
+    // As text, so that the import is the page's own.
+    const script = `import("/src/bench/peers/page.mjs").then(({ measure }) => measure(${JSON.stringify(question)}))`;
+    rows.push({ name, .../** @type {object} */ (await page.evaluate(script)) });
+    await page.close();
+  }
+  console.log(JSON.stringify({ host: `Chromium ${browser.version()}`, rows }));
+} finally {
+  await browser.close();
+  server.closeAllConnections();
+  server.close();
+}

@@ -1,0 +1,163 @@
+// This library and its peers on the same model, inputs, machine and threads, one after the other in one run.
+//
+//   node src/bench/peers/run.mjs [--points 2048,4096] [--clouds 1] [--threads N] [--seconds S] [--webgpu] [--json FILE]
+//
+// Forward passes in evaluation mode, tree and graph given, from the call to the last number on the host. Every row says how far
+// its numbers are from those of the CPU backend. With --webgpu also on the adapter that each host offers; a software adapter
+// takes minutes.
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { formatTable, formatTiming, type Timing, timingOf } from "../timing.ts";
+import type { PyTorchBench } from "./pytorch/run.mjs";
+
+interface Row {
+  case: string;
+  peer: string;
+  host: string;
+  device: string;
+  threads: number;
+  /** Milliseconds of the first pass. */
+  first?: number;
+  timing?: Timing;
+  /** Largest difference to the CPU backend's output over its largest number. */
+  difference?: number;
+  /** Why there are no figures. */
+  unavailable?: string;
+}
+
+/** What node.mjs, browser.mjs and erwin.ts print. */
+interface Measured {
+  host: string;
+  rows: { name: string; first: number; times: number[]; difference: number; device?: string; version?: string }[];
+}
+
+const { values } = parseArgs({
+  options: {
+    points: { type: "string", default: "2048,4096" },
+    clouds: { type: "string", default: "1" },
+    channels: { type: "string", default: "32" },
+    threads: { type: "string", default: String(Math.min(8, cpus().length)) },
+    seconds: { type: "string", default: "10" },
+    webgpu: { type: "boolean", default: false },
+    json: { type: "string" },
+  },
+});
+const { points, clouds, channels, threads, seconds } = values;
+const here = import.meta.dirname!;
+const folder = mkdtempSync(join(tmpdir(), "erwin-peers-"));
+const names = points.split(",").map((size) => `${clouds}x${size}`);
+const rows: Row[] = [];
+
+/** Runs a program that prints JSON on its last line. */
+function ask(program: string, args: string[]): Measured {
+  const shared = ["--folder", folder, "--cases", names.join(","), "--threads", threads, "--seconds", seconds];
+  const output = execFileSync(program, [...args, ...shared], { encoding: "utf8", maxBuffer: 2 ** 26 });
+  return JSON.parse(output.trim().split("\n").at(-1)!);
+}
+
+function add(peer: string, measure: () => Measured): void {
+  console.error(`${peer} ...`);
+  try {
+    const { host, rows: measured } = measure();
+    for (const { name, first, times, difference, device = "cpu", version } of measured) {
+      const versioned = version === undefined ? peer : `${peer} ${version}`;
+      rows.push({
+        case: name,
+        peer: versioned,
+        host,
+        device,
+        threads: Number(threads),
+        first,
+        timing: timingOf(times),
+        difference,
+      });
+    }
+  } catch (error) {
+    rows.push({ ...unmeasured(peer), unavailable: (error as Error).message.split("\n")[0] });
+  }
+}
+
+const unmeasured = (peer: string) => ({ case: names.join(), peer, host: "", device: "", threads: Number(threads) });
+
+function addPyTorch(): void {
+  console.error("PyTorch ...");
+  const json = join(folder, "pytorch.json");
+  const inputs = names.map((name) => join(folder, `${name}.safetensors`));
+  const args = ["bench.py", "--model", join(folder, "model.safetensors"), "--input", ...inputs];
+  args.push(
+    "--threads",
+    threads,
+    "--seconds",
+    seconds,
+    "--cases",
+    "forward",
+    "--variants",
+    "eager,compile",
+    "--json",
+    json,
+  );
+  try {
+    execFileSync("node", [join(here, "pytorch", "run.mjs"), ...args], { stdio: ["ignore", "ignore", "inherit"] });
+  } catch (error) {
+    rows.push({ ...unmeasured("PyTorch"), unavailable: (error as Error).message.split("\n")[0] });
+    return;
+  }
+  const bench: PyTorchBench = JSON.parse(readFileSync(json, "utf8"));
+  for (const { clouds, points, variant, first, timing, relativeDifference, unavailable } of bench.rows) {
+    rows.push({
+      case: `${clouds}x${points}`,
+      peer: `PyTorch ${bench.torch}, ${variant}`,
+      host: `Python ${bench.python}`,
+      device: bench.device,
+      threads: bench.threads,
+      first,
+      timing,
+      difference: relativeDifference,
+      unavailable,
+    });
+  }
+}
+
+const deno = (script: string, args: string[]) => ask(process.execPath, ["run", "-A", join(here, script), ...args]);
+const browser = (library: string, backend: string) =>
+  ask("node", [join(here, "browser.mjs"), "--library", library, "--backend", backend]);
+
+try {
+  const cases = ["--output", folder, "--clouds", clouds, "--points", points, "--channels", channels];
+  execFileSync(process.execPath, ["run", "-A", join(here, "cases.ts"), ...cases]);
+  add("erwin", () => deno("erwin.ts", ["--backend", "cpu"]));
+  add("erwin", () => browser("erwin", "cpu"));
+  add("onnxruntime-web", () => browser("onnxruntime", "cpu"));
+  add("onnxruntime-node", () => ask("node", [join(here, "onnxruntime", "node.mjs")]));
+  addPyTorch();
+  if (values.webgpu) {
+    add("erwin", () => deno("erwin.ts", ["--backend", "webgpu"]));
+    add("erwin", () => browser("erwin", "webgpu"));
+    add("onnxruntime-web", () => browser("onnxruntime", "webgpu"));
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+rows.sort((a, b) => names.indexOf(a.case) - names.indexOf(b.case));
+const lines = rows.map(({ case: name, peer, host, device, first, timing, difference, unavailable }) => [
+  name,
+  peer,
+  host,
+  device,
+  timing ? `${formatTiming(timing)} x ${timing.repetitions}` : `unavailable: ${unavailable}`,
+  first === undefined ? "" : `${first.toFixed(0)} ms`,
+  difference === undefined ? "" : difference.toExponential(1),
+]);
+const head = ["case", "library", "host", "device", "forward, median (quartiles)", "first", "difference"];
+console.log(["", ...formatTable([head, ...lines])].join("\n"));
+if (values.json) {
+  const report = { date: new Date().toISOString(), processor: cpus()[0]?.model, threads: Number(threads), rows };
+  writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+}
+process.exitCode = rows.some(({ unavailable }) => unavailable) ? 1 : 0;

@@ -1,0 +1,29 @@
+// Measures this library in Deno and prints what it measured as JSON; page.mjs is its counterpart for pages.
+//
+//   deno run -A src/bench/peers/erwin.ts --folder CASES --cases 1x2048 [--backend cpu] [--threads 2] [--seconds 10]
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { disposeThreads } from "erwin";
+import { measureErwin } from "./measure.mjs";
+
+const { values } = parseArgs({
+  options: {
+    folder: { type: "string", default: "" },
+    cases: { type: "string", default: "" },
+    backend: { type: "string", default: "cpu" },
+    threads: { type: "string", default: "2" },
+    seconds: { type: "string", default: "10" },
+  },
+});
+const read = (file: string) => readFileSync(join(values.folder, file));
+const rows = [];
+for (const name of values.cases.split(",")) {
+  const question = { backend: values.backend, threads: Number(values.threads), seconds: Number(values.seconds) };
+  const measured = await measureErwin(read("model.safetensors"), read(`${name}.safetensors`), question);
+  rows.push({ name, ...measured });
+}
+disposeThreads();
+console.log(JSON.stringify({ host: `Deno ${process.versions.deno}`, rows }));

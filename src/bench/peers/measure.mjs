@@ -1,0 +1,113 @@
+// The measurement itself, for pages, Deno and Node: passes repeated, and what came out held against the case's own numbers.
+
+import { ErwinTransformer, loadSafetensors, requestDevice } from "../../../dist/erwin.js";
+
+/** @typedef {import("../../index.ts").SafeTensor} SafeTensor */
+
+/**
+ * @param {Uint8Array} checkpoint
+ * @param {Uint8Array} file a case of cases.ts
+ * @param {{ backend: string, threads: number, seconds: number }} question
+ */
+export async function measureErwin(checkpoint, file, { backend, threads, seconds }) {
+  const { tensors } = loadSafetensors(file);
+  const device = await requestDevice({
+    backend: /** @type {import("../../index.ts").BackendName} */ (backend),
+    threads,
+  });
+  const model = await ErwinTransformer.load(checkpoint, { device });
+  /** @param {string} name */
+  const numbers = (name) => /** @type {any} */ (tensors.get(name)?.data);
+  const rotated = [...tensors.keys()].filter((name) => name.startsWith("tree_idx_rot.")).sort();
+  const input = await model.prepare({
+    nodeFeatures: numbers("node_features"),
+    nodePositions: numbers("node_positions"),
+    batchIdx: numbers("batch_idx"),
+    edgeIndex: numbers("edge_index"),
+    tree: { treeIdx: numbers("tree_idx"), treeMask: numbers("tree_mask"), treeIdxRot: rotated.map(numbers) },
+  });
+  const pass = async () => {
+    const output = await model.forward(input);
+    const data = await output.data();
+    output.dispose();
+    return data;
+  };
+  const measured = await repeat(pass, tensors, seconds);
+  const { description } = device.info;
+  device.dispose();
+  return { ...measured, device: description };
+}
+
+/**
+ * @param {any} ort the runtime's module
+ * @param {string | Uint8Array} model an ONNX file
+ * @param {Uint8Array} file a case of cases.ts
+ * @param {{ options: object, seconds: number }} question options of the session
+ */
+export async function measureOnnx(ort, model, file, { options, seconds }) {
+  const { tensors } = loadSafetensors(file);
+  const session = await ort.InferenceSession.create(model, options);
+  const feeds = feedsOf(ort.Tensor, session.inputNames, tensors);
+  const measured = await repeat(async () => (await session.run(feeds)).out.data, tensors, seconds);
+  await session.release();
+  return measured;
+}
+
+/**
+ * A case's arrays as an ONNX runtime wants them: indices in 64 bits, and only what the graph asks for.
+ * @param {new (type: string, data: unknown, shape: readonly number[]) => unknown} Tensor
+ * @param {readonly string[]} names the graph's inputs
+ * @param {ReadonlyMap<string, SafeTensor>} tensors
+ */
+function feedsOf(Tensor, names, tensors) {
+  return Object.fromEntries(
+    names.map((name) => {
+      const tensor = tensors.get(name);
+      if (!tensor) throw new Error(`the case has no array ${name}, which the graph asks for`);
+      const { dtype, shape, data } = tensor;
+      if (dtype === "F32") return [name, new Tensor("float32", data, shape)];
+      if (dtype === "U8") return [name, new Tensor("uint8", data, shape)];
+      return [name, new Tensor("int64", BigInt64Array.from(/** @type {Int32Array} */ (data), BigInt), shape)];
+    }),
+  );
+}
+
+/**
+ * Two passes to warm up, then about as many as fit into `seconds`: at least 3, at most 100. Times are milliseconds.
+ * @param {() => Promise<Float32Array>} pass from the call to the last number on the host
+ * @param {ReadonlyMap<string, SafeTensor>} tensors the case, with the output it expects
+ * @param {number} seconds
+ */
+async function repeat(pass, tensors, seconds) {
+  /** @type {number[]} */
+  const times = [];
+  const timed = async () => {
+    const start = performance.now();
+    const output = await pass();
+    times.push(performance.now() - start);
+    return output;
+  };
+  const difference = differenceOf(await timed(), /** @type {Float32Array} */ (tensors.get("out")?.data));
+  await timed();
+  const [first, second] = /** @type {[number, number]} */ (times.splice(0));
+  const repetitions = Math.max(3, Math.min(100, Math.round((seconds * 1000) / second)));
+  for (let i = 0; i < repetitions; i++) await timed();
+  return { first, times, difference };
+}
+
+/**
+ * Largest difference between two outputs, relative to the largest number that was expected.
+ * @param {Float32Array} found
+ * @param {Float32Array} expected
+ */
+function differenceOf(found, expected) {
+  let largest = 0;
+  let difference = 0;
+  expected.forEach((number, i) => {
+    const gap = Math.abs(/** @type {number} */ (found[i]) - number);
+    // Neither a NaN nor a number that is not there must look like agreement.
+    difference = Number.isNaN(gap) ? Number.POSITIVE_INFINITY : Math.max(difference, gap);
+    largest = Math.max(largest, Math.abs(number));
+  });
+  return difference / largest;
+}

@@ -1,0 +1,23 @@
+// What browser.mjs has a page measure.
+
+import { measureErwin, measureOnnx } from "./measure.mjs";
+
+/** @param {string} url */
+const bytesOf = async (url) => new Uint8Array(await (await fetch(url)).arrayBuffer());
+
+/**
+ * @param {{ library: string, backend: string, threads: number, name: string, seconds: number }} question
+ */
+export async function measure({ library, backend, threads, name, seconds }) {
+  const file = await bytesOf(`/cases/${name}.safetensors`);
+  if (library === "erwin") {
+    return measureErwin(await bytesOf("/cases/model.safetensors"), file, { backend, threads, seconds });
+  }
+  // As its makers advise: the build made for the backend, all graph optimisations (the default), inputs made once.
+  const build = backend === "webgpu" ? "ort.webgpu.bundle.min.mjs" : "ort.wasm.bundle.min.mjs";
+  const ort = await import(/* @vite-ignore */ `/node_modules/onnxruntime-web/dist/${build}`);
+  ort.env.wasm.numThreads = threads;
+  const options = { executionProviders: [backend === "cpu" ? "wasm" : backend] };
+  const measured = await measureOnnx(ort, await bytesOf("/cases/model.onnx"), file, { options, seconds });
+  return { ...measured, device: backend === "cpu" ? "wasm" : backend, version: ort.env.versions.web };
+}

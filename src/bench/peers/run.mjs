@@ -1,0 +1,19 @@
+// Sets up, builds, installs what only the comparison needs, and runs it (compare.ts, which tells the arguments).
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "../../build/build.mjs";
+import { runDeno } from "../../build/deno.mjs";
+import { main, run } from "../../build/run.mjs";
+import { setup } from "../../build/setup.mjs";
+
+const here = fileURLToPath(new URL(".", import.meta.url));
+
+await main(async () => {
+  setup();
+  await build();
+  const native = join(here, "onnxruntime");
+  // Its install script would download libraries for CUDA.
+  if (!existsSync(join(native, "node_modules"))) run("npm", ["ci", "--ignore-scripts", "--no-fund"], { cwd: native });
+  process.exitCode = runDeno([join(here, "compare.ts"), ...process.argv.slice(2)]);
+});
