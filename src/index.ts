@@ -6,7 +6,9 @@ export {
   type DeviceInfo,
   type DeviceMemory,
   type DeviceOptions,
+  type KernelTime,
   type Precision,
+  type Profile,
   requestDevice,
 } from "./backends/index.ts";
 export {

@@ -5,9 +5,11 @@ import { Machine } from "../src/backends/cpu/machine.ts";
 import {
   control,
   controlAt,
+  controlWords,
+  entryOf,
+  entryWords,
   type FromWorker,
   instantiate,
-  ringLength,
   type StartMessage,
   type ToWorker,
 } from "../src/backends/cpu/module.ts";
@@ -50,17 +52,18 @@ async function takeSubmissions(
   { memory, thread, threads }: NonNullable<StartMessage["shared"]>,
 ): Promise<void> {
   const run = await instantiate(bytes, memory);
-  const words = new Int32Array(memory.buffer, controlAt, control.ring + 2 * ringLength);
+  const words = new Int32Array(memory.buffer, controlAt, controlWords);
   owner.postMessage({ type: "ready" });
   let completed = 0;
   for (;;) {
     Atomics.wait(words, control.submitted, completed);
     if (Atomics.load(words, control.stop) !== 0) break;
     if (Atomics.load(words, control.submitted) === completed) continue;
-    const entry = control.ring + 2 * (completed % ringLength);
+    // Addresses beyond 2 GiB would be negative in `words`.
+    const entry = new Uint32Array(memory.buffer, controlAt + 4 * entryOf(completed), entryWords);
+    const [address, count, times] = entry;
     try {
-      // Addresses beyond 2 GiB are negative here.
-      if (!run(words[entry]! >>> 0, words[entry + 1]!, thread, threads)) break;
+      if (!run({ address, count, times }, thread, threads)) break;
     } catch (error) {
       // The others wait for this thread. They stop too, and leave it to the owner to end them, so that the first it
       // hears of is the thread that failed.
@@ -90,7 +93,7 @@ async function handle(message: ToWorker): Promise<void> {
     } else if (message.type === "reserve") machine.reserve(message.end);
     else if (message.type === "write") machine.write(message.address, message.data);
     else if (message.type === "run") {
-      machine.execute(message.address, message.count);
+      machine.execute(message.submission);
       owner.postMessage({ type: "done", completed: ++completed });
     } else {
       const data = machine.read(message.address, message.bytes);

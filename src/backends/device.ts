@@ -4,6 +4,7 @@ import type { DeviceLostError } from "../errors.ts";
 import type { Operators } from "./operators.ts";
 import type { OptimizerOperators } from "./optimizer.ts";
 import type { Storage } from "./storage.ts";
+import type { YardstickOperators } from "./yardstick.ts";
 
 export type { Storage } from "./storage.ts";
 
@@ -43,8 +44,23 @@ export interface DeviceMemory {
   readonly buffersCreated: number;
 }
 
+/** What one kernel took. */
+export interface KernelTime {
+  kernel: string;
+  /** Milliseconds. */
+  time: number;
+}
+
+/** Kernels that are being timed. */
+export interface Profile {
+  /** How many have been recorded so far. */
+  readonly kernels: number;
+  /** Waits for them; what each took, in the order they were recorded. From then on kernels are not timed any more. */
+  stop(): Promise<KernelTime[]>;
+}
+
 /** A device that can run a model. Made by `requestDevice`. */
-export interface Device extends Operators, OptimizerOperators {
+export interface Device extends Operators, OptimizerOperators, YardstickOperators {
   readonly backend: BackendName;
   readonly info: DeviceInfo;
   readonly memory: DeviceMemory;
@@ -74,6 +90,12 @@ export interface Device extends Operators, OptimizerOperators {
   submit(): void;
   /** Resolves when all work handed to the device so far is done. */
   finished(): Promise<void>;
+  /**
+   * Times every kernel that is recorded from now on: on a GPU each in a pass of its own, which costs a little. One profile at
+   * a time. Chrome rounds GPU times to 0.1 ms unless started with --enable-webgpu-developer-features. Undefined where the
+   * adapter has no timestamps.
+   */
+  startProfile(): Profile | undefined;
   /** A device that computes nothing but allocates what this one would: how much memory a piece of work takes. */
   rehearse(): Device;
   /** Gives memory that waits for reuse back to the system. After an OutOfMemoryError the device works again from here on. */

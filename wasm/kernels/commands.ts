@@ -37,6 +37,7 @@ export enum Operator {
   Scale,
   AdamwControl,
   Adamw,
+  MultiplyAdd,
 }
 
 export class Copy {
@@ -491,4 +492,13 @@ export class Adamw {
   beta2Rest: f32;
   epsilon: f32;
   averageRest: f32;
+}
+
+export class MultiplyAdd {
+  code: u32;
+  x: usize;
+  size: u32;
+  rounds: u32;
+  factor: f32;
+  term: f32;
 }

@@ -31,6 +31,7 @@ import {
   MessageBackwardArriving,
   MessageBackwardLeaving,
   MessageMean,
+  MultiplyAdd,
   NormPosition,
   Operator,
   Product,
@@ -42,8 +43,10 @@ import {
 } from "./commands";
 import { elementwise } from "./elementwise";
 import { gradientNorms, gradientSquares, gradientTotal } from "./gradients";
+import { now } from "./host";
 import { layerNorm, layerNormBackward } from "./layer-norm";
 import { messageBackwardArriving, messageBackwardLeaving, messageMean } from "./messages";
+import { multiplyAdd } from "./multiply-add";
 import { ballOffsets, coarsenPositions } from "./positions";
 import { product } from "./product";
 import { foldPosition, normPosition, rmsNormBackward, rmsScale } from "./rms-norm";
@@ -51,11 +54,20 @@ import { add, clear, copy, gatherRows, gatherSum, scale, scatterRows } from "./r
 import { columnSums, sumAxis } from "./sums";
 import { meet } from "./threads";
 
-/** Runs `count` commands of `size` bytes each. False where the threads were told to stop on the way. */
-export function run(list: usize, count: u32, size: u32, thread: u32, threads: u32, control: usize): bool {
+/**
+ * Runs `count` commands of `size` bytes each. False where the threads were told to stop on the way. Unless `times` is 0, the
+ * milliseconds each command took until all threads had met after it are written there, f32.
+ */
+export function run(list: usize, count: u32, size: u32, thread: u32, threads: u32, control: usize, times: usize): bool {
+  const clocked = times != 0 && thread == 0;
+  let before = clocked ? now() : 0;
   for (let i: u32 = 0; i < count; i++, list += size) {
     execute(list, thread, threads);
     if (!meet(control, threads)) return false;
+    if (!clocked) continue;
+    const after = now();
+    store<f32>(times + ((<usize>i) << 2), <f32>(after - before));
+    before = after;
   }
   return true;
 }
@@ -160,6 +172,9 @@ function execute(at: usize, thread: u32, threads: u32): void {
       break;
     case Operator.Adamw:
       adamw(changetype<Adamw>(at), thread, threads);
+      break;
+    case Operator.MultiplyAdd:
+      multiplyAdd(changetype<MultiplyAdd>(at), thread, threads);
       break;
     default:
       unreachable();

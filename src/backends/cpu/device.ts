@@ -2,14 +2,15 @@
 // they are submitted, so that the caller, which may be a page's main thread, never waits.
 
 import { DeviceLostError, DisposedError, type ErwinError } from "../../errors.ts";
-import type { Device, DeviceInfo, DeviceMemory, Storage } from "../device.ts";
+import type { Device, DeviceInfo, DeviceMemory, Profile, Storage } from "../device.ts";
 import type { Executor } from "./executors.ts";
 import { type Piece, PiecePool } from "./memory.ts";
-import { CpuOptimizerOperators } from "./optimizer.ts";
 import { Recorder } from "./recorder.ts";
 import { RehearsalDevice } from "./rehearsal.ts";
+import { CommandTimes } from "./times.ts";
+import { CpuYardstickOperators } from "./yardstick.ts";
 
-export class CpuDevice extends CpuOptimizerOperators implements Device {
+export class CpuDevice extends CpuYardstickOperators implements Device {
   readonly backend = "cpu";
   readonly lost: Promise<DeviceLostError>;
   readonly threads: number;
@@ -106,6 +107,12 @@ export class CpuDevice extends CpuOptimizerOperators implements Device {
     } catch (error) {
       throw this.#failure ?? error;
     }
+  }
+
+  startProfile(): Profile {
+    this.submit();
+    this.recorder.times = new CommandTimes(this.recorder);
+    return this.recorder.times;
   }
 
   rehearse(): Device {

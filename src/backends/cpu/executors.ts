@@ -7,7 +7,17 @@ import kernelsWorkerUrl from "../../../workers/kernels.ts?worker&url";
 import { type HostWorker, hasWorkers, readBytes, startWorker } from "../../balltree/hosts.ts";
 import { DeviceError, deserializeError, type ErwinError, WorkerError } from "../../errors.ts";
 import { copyOut, growTo, Machine } from "./machine.ts";
-import { control, controlAt, createMemory, type FromWorker, ringLength, type ToWorker } from "./module.ts";
+import {
+  control,
+  controlAt,
+  controlWords,
+  createMemory,
+  entryOf,
+  type FromWorker,
+  ringLength,
+  type Submission,
+  type ToWorker,
+} from "./module.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -24,7 +34,7 @@ export interface Executor {
   reserve(end: number): void;
   /** Memory that no unfinished submission uses. */
   write(address: number, data: Uint8Array): void;
-  submit(address: number, count: number): void;
+  submit(submission: Submission): void;
   /** Resolves when all that has been submitted is done. */
   finished(): Promise<void>;
   /** A copy of memory after all that has been submitted. */
@@ -130,7 +140,7 @@ class SharedThreads extends Workers implements Executor {
   readonly #memory: WebAssembly.Memory;
   readonly #words: Int32Array;
   /** Submissions that found the ring full. */
-  #queue: { address: number; count: number }[] = [];
+  #queue: Submission[] = [];
   #entered = 0;
 
   private constructor(readonly threads: number) {
@@ -138,7 +148,7 @@ class SharedThreads extends Workers implements Executor {
     const { memory, limit } = createMemory();
     this.#memory = memory;
     this.limit = limit;
-    this.#words = new Int32Array(memory.buffer, controlAt, control.ring + 2 * ringLength);
+    this.#words = new Int32Array(memory.buffer, controlAt, controlWords);
   }
 
   /** Undefined where memory cannot be shared with a worker. */
@@ -171,9 +181,9 @@ class SharedThreads extends Workers implements Executor {
     new Uint8Array(this.#memory.buffer, address, data.byteLength).set(data);
   }
 
-  submit(address: number, count: number): void {
+  submit(submission: Submission): void {
     this.submitted++;
-    this.#queue.push({ address, count });
+    this.#queue.push(submission);
     this.#enter();
   }
 
@@ -190,10 +200,8 @@ class SharedThreads extends Workers implements Executor {
   /** Moves submissions into the ring and wakes the threads. */
   #enter(): void {
     while (this.#queue.length > 0 && this.#entered - this.completed < ringLength) {
-      const { address, count } = this.#queue.shift()!;
-      const entry = control.ring + 2 * (this.#entered++ % ringLength);
-      this.#words[entry] = address;
-      this.#words[entry + 1] = count;
+      const { address, count, times } = this.#queue.shift()!;
+      this.#words.set([address, count, times], entryOf(this.#entered++));
     }
     Atomics.store(this.#words, control.submitted, this.#entered);
     Atomics.notify(this.#words, control.submitted);
@@ -243,9 +251,9 @@ class LoneWorker extends Workers implements Executor {
     this.#post({ type: "write", address, data: copy }, [copy.buffer]);
   }
 
-  submit(address: number, count: number): void {
+  submit(submission: Submission): void {
     this.submitted++;
-    this.#post({ type: "run", address, count });
+    this.#post({ type: "run", submission });
   }
 
   async read(address: number, bytes: number): Promise<ArrayBuffer> {
@@ -296,8 +304,8 @@ class InPlace implements Executor {
     this.machine.write(address, data);
   }
 
-  submit(address: number, count: number): void {
-    this.machine.execute(address, count);
+  submit(submission: Submission): void {
+    this.machine.execute(submission);
     this.completed++;
   }
 

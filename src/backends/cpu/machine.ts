@@ -1,7 +1,7 @@
 // One thread with a memory of its own: the whole CPU backend where memory cannot be shared.
 
 import { OutOfMemoryError } from "../../errors.ts";
-import { createMemory, instantiate, pageBytes, type Run } from "./module.ts";
+import { createMemory, instantiate, pageBytes, type Run, type Submission } from "./module.ts";
 
 /** Grows a memory until it has `end` bytes. @throws OutOfMemoryError */
 export function growTo(memory: WebAssembly.Memory, end: number, limit: number): void {
@@ -39,8 +39,8 @@ export class Machine {
     growTo(this.memory, end, this.limit);
   }
 
-  execute(address: number, count: number): void {
-    this.run(address, count, 0, 1);
+  execute(submission: Submission): void {
+    this.run(submission, 0, 1);
   }
 
   write(address: number, data: Uint8Array): void {

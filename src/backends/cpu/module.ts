@@ -12,17 +12,38 @@ export const controlAt = 4096;
  * knows the first three: threads arrived at a meeting, meetings so far, and whether the threads have to leave.
  */
 export const control = { arrived: 0, generation: 16, stop: 32, submitted: 48, completed: 64, ring: 128 } as const;
-/** Submissions that may wait in memory: address and number of commands of each. */
+/** Submissions that may wait in memory, three words each, as `Submission` lists them. */
 export const ringLength = 64;
+export const entryWords = 3;
+/** Control words in all. */
+export const controlWords = control.ring + entryWords * ringLength;
+/** The first word of a submission, by its number. */
+export const entryOf = (submission: number) => control.ring + entryWords * (submission % ringLength);
 /** Where tensors may lie. */
 export const firstAddress = pageBytes;
 
+/** A list of commands in memory. */
+export interface Submission {
+  address: number;
+  count: number;
+  /** Where the milliseconds of each command go, f32; 0 where nobody asks. */
+  times: number;
+}
+
 interface ModuleExports {
-  run(list: number, count: number, size: number, thread: number, threads: number, control: number): number;
+  run(
+    list: number,
+    count: number,
+    size: number,
+    thread: number,
+    threads: number,
+    control: number,
+    times: number,
+  ): number;
 }
 
 /** Runs one thread's part of a list of commands; false where the threads were told to stop. */
-export type Run = (list: number, count: number, thread: number, threads: number) => boolean;
+export type Run = (submission: Submission, thread: number, threads: number) => boolean;
 
 export async function instantiate(bytes: Uint8Array<ArrayBuffer>, memory: WebAssembly.Memory): Promise<Run> {
   const words = new Int32Array(memory.buffer, controlAt, control.ring);
@@ -30,10 +51,12 @@ export async function instantiate(bytes: Uint8Array<ArrayBuffer>, memory: WebAss
   const host = {
     sleep: (address: number, value: number) => Atomics.wait(words, wordAt(address), value),
     wake: (address: number) => Atomics.notify(words, wordAt(address)),
+    now: () => performance.now(),
   };
   const { instance } = await WebAssembly.instantiate(bytes, { env: { memory }, host });
   const { run } = instance.exports as unknown as ModuleExports;
-  return (list, count, thread, threads) => run(list, count, 4 * commandWords, thread, threads, controlAt) !== 0;
+  return ({ address, count, times }, thread, threads) =>
+    run(address, count, 4 * commandWords, thread, threads, controlAt, times) !== 0;
 }
 
 /** A shared memory with the largest maximum the host grants. The module needs a shared one even for one thread. */
@@ -66,7 +89,7 @@ export type ToWorker =
   | StartMessage
   | { type: "reserve"; end: number }
   | { type: "write"; address: number; data: Uint8Array<ArrayBuffer> }
-  | { type: "run"; address: number; count: number }
+  | { type: "run"; submission: Submission }
   | { type: "read"; address: number; bytes: number };
 
 export type FromWorker =

@@ -5,6 +5,7 @@ import type { Storage } from "../device.ts";
 import { commandLayouts, commandWords } from "./commands.ts";
 import type { Executor } from "./executors.ts";
 import type { Piece, PiecePool } from "./memory.ts";
+import type { CommandTimes } from "./times.ts";
 
 /** A command's fields by name; what is left out is 0. */
 export type Fields = Record<string, Storage | number | boolean | undefined>;
@@ -12,6 +13,8 @@ export type Fields = Record<string, Storage | number | boolean | undefined>;
 export class Recorder {
   /** The number the next submission will have. */
   recording = 1;
+  /** Set while commands are timed. */
+  times: CommandTimes | undefined;
   #words = new Int32Array(commandWords * 256);
   #floats = new Float32Array(this.#words.buffer);
   #count = 0;
@@ -24,6 +27,7 @@ export class Recorder {
   record(name: string, fields: Fields): void {
     const layout = commandLayouts.get(name);
     if (!layout) throw new ErwinError(`there is no command ${name}`);
+    this.times?.add(name);
     const first = this.#count++ * commandWords;
     if (first + commandWords > this.#words.length) this.#grow();
     this.#words[first] = layout.code;
@@ -52,7 +56,7 @@ export class Recorder {
     list.lastUse = this.recording++;
     const count = this.#count;
     this.#count = 0;
-    this.executor.submit(list.address, count);
+    this.executor.submit({ address: list.address, count, times: this.times?.place(count) ?? 0 });
     this.pool.release(list);
   }
 

@@ -4,10 +4,10 @@
 import { ErwinError } from "../../errors.ts";
 import type { Device, DeviceInfo, DeviceMemory, Storage } from "../device.ts";
 import { type Piece, PiecePool } from "./memory.ts";
-import { CpuOptimizerOperators } from "./optimizer.ts";
 import type { Recorder } from "./recorder.ts";
+import { CpuYardstickOperators } from "./yardstick.ts";
 
-export class RehearsalDevice extends CpuOptimizerOperators implements Device {
+export class RehearsalDevice extends CpuYardstickOperators implements Device {
   readonly backend = "cpu";
   readonly lost = new Promise<never>(() => {});
   readonly memory: DeviceMemory;
@@ -45,6 +45,8 @@ export class RehearsalDevice extends CpuOptimizerOperators implements Device {
   async read(): Promise<ArrayBuffer> {
     throw new ErwinError("a rehearsal computes nothing that could be read");
   }
+
+  startProfile(): undefined {}
 
   rehearse(): RehearsalDevice {
     throw new ErwinError("a rehearsal cannot be rehearsed");

@@ -1,15 +1,16 @@
 // The WebGPU device: owns the GPUDevice, its memory, its compiled kernels and its recording.
 
 import { DeviceLostError, DisposedError, ErwinError } from "../../errors.ts";
-import type { Device, DeviceInfo, DeviceMemory, Storage } from "../device.ts";
+import type { Device, DeviceInfo, DeviceMemory, Profile, Storage } from "../device.ts";
 import { bufferUsage, mapMode } from "./constants.ts";
 import { BufferPool, type BufferStorage } from "./memory.ts";
-import { WebGPUOptimizerOperators } from "./optimizer.ts";
 import { PipelineCache } from "./pipelines.ts";
 import { Recorder } from "./recorder.ts";
 import { RehearsalDevice } from "./rehearsal.ts";
+import { Timestamps } from "./timestamps.ts";
+import { WebGPUYardstickOperators } from "./yardstick.ts";
 
-export class WebGPUDevice extends WebGPUOptimizerOperators implements Device {
+export class WebGPUDevice extends WebGPUYardstickOperators implements Device {
   readonly backend = "webgpu";
   readonly lost: Promise<DeviceLostError>;
   /** Live: its numbers follow what happens. */
@@ -121,6 +122,13 @@ export class WebGPUDevice extends WebGPUOptimizerOperators implements Device {
     await this.gpu.queue.onSubmittedWorkDone();
     await Promise.all([this.pipelines.verified(), this.pool.verified()]);
     this.#check();
+  }
+
+  startProfile(): Profile | undefined {
+    if (!this.info.features.includes("timestamp-query")) return undefined;
+    this.submit();
+    this.recorder.timestamps = new Timestamps(this.recorder);
+    return this.recorder.timestamps;
   }
 
   rehearse(): Device {

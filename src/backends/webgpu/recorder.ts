@@ -5,6 +5,7 @@ import { ErwinError } from "../../errors.ts";
 import { bufferUsage } from "./constants.ts";
 import type { BufferStorage } from "./memory.ts";
 import type { Pipeline } from "./pipelines.ts";
+import type { Timestamps } from "./timestamps.ts";
 
 /** A storage array as a kernel sees it: the whole of it, or `bytes` bytes from `offset` on. */
 export interface Window {
@@ -24,6 +25,8 @@ export class Recorder {
   /** Counts submissions; a buffer whose lastRecording equals it is used by work not yet submitted. */
   recording = 0;
   dispatches = 0;
+  /** Set while kernels are timed. */
+  timestamps: Timestamps | undefined;
 
   readonly #slot: number;
   readonly #pages: { buffer: GPUBuffer; id: number; data: DataView }[] = [];
@@ -79,8 +82,7 @@ export class Recorder {
 
     const most = this.device.limits.maxComputeWorkgroupsPerDimension;
     const rows = Math.ceil(groups / most);
-    this.#encoder ??= this.device.createCommandEncoder();
-    this.#pass ??= this.#encoder.beginComputePass();
+    this.#pass = this.#computePass(pipeline.name);
     this.#pass.setPipeline(pipeline.pipeline);
     this.#pass.setBindGroup(0, group, [offset]);
     this.#pass.dispatchWorkgroups(Math.ceil(groups / rows), rows);
@@ -130,6 +132,13 @@ export class Recorder {
     for (const { buffer } of this.#pages) buffer.destroy();
     this.#pages.length = 0;
     this.forgetBindGroups();
+  }
+
+  /** The pass a kernel is recorded in: all have one, but for those that are timed. */
+  #computePass(kernel: string): GPUComputePassEncoder {
+    if (this.timestamps) return this.#outsidePass().beginComputePass(this.timestamps.around(kernel));
+    if (this.#pass) return this.#pass;
+    return this.#outsidePass().beginComputePass();
   }
 
   #outsidePass(): GPUCommandEncoder {

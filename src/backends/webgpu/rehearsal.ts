@@ -4,9 +4,9 @@
 import { ErwinError } from "../../errors.ts";
 import type { Device, DeviceInfo, DeviceMemory, Storage } from "../device.ts";
 import { BufferPool, type BufferStorage } from "./memory.ts";
-import { WebGPUOptimizerOperators } from "./optimizer.ts";
 import type { PipelineCache } from "./pipelines.ts";
 import type { Recorder } from "./recorder.ts";
+import { WebGPUYardstickOperators } from "./yardstick.ts";
 
 /** Counts buffers without making any. */
 class CountingPool extends BufferPool {
@@ -15,7 +15,7 @@ class CountingPool extends BufferPool {
   }
 }
 
-export class RehearsalDevice extends WebGPUOptimizerOperators implements Device {
+export class RehearsalDevice extends WebGPUYardstickOperators implements Device {
   readonly backend = "webgpu";
   readonly lost = new Promise<never>(() => {});
   readonly memory: DeviceMemory;
@@ -58,6 +58,8 @@ export class RehearsalDevice extends WebGPUOptimizerOperators implements Device 
   async read(): Promise<ArrayBuffer> {
     throw new ErwinError("a rehearsal computes nothing that could be read");
   }
+
+  startProfile(): undefined {}
 
   rehearse(): RehearsalDevice {
     throw new ErwinError("a rehearsal cannot be rehearsed");

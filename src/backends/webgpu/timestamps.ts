@@ -1,0 +1,55 @@
+// What the kernels took, while somebody wants to know: a pair of timestamps around each, in a pass of its own.
+
+import type { KernelTime, Profile } from "../device.ts";
+import { bufferUsage, mapMode } from "./constants.ts";
+import type { Recorder } from "./recorder.ts";
+
+/** Most timestamps that WebGPU allows in one set. */
+const SET_SIZE = 4096;
+const BYTES = 8;
+
+export class Timestamps implements Profile {
+  readonly #names: string[] = [];
+  readonly #sets: GPUQuerySet[] = [];
+
+  constructor(readonly recorder: Recorder) {}
+
+  get kernels(): number {
+    return this.#names.length;
+  }
+
+  /** For the pass of the next kernel. */
+  around(kernel: string): GPUComputePassDescriptor {
+    const at = (2 * this.#names.push(kernel) - 2) % SET_SIZE;
+    if (at === 0) this.#sets.push(this.recorder.device.createQuerySet({ type: "timestamp", count: SET_SIZE }));
+    const querySet = this.#sets.at(-1)!;
+    return { timestampWrites: { querySet, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 } };
+  }
+
+  async stop(): Promise<KernelTime[]> {
+    this.recorder.submit();
+    this.recorder.timestamps = undefined;
+    const size = this.kernels * 2 * BYTES;
+    if (size === 0) return [];
+    const { device } = this.recorder;
+    const resolved = device.createBuffer({ size, usage: bufferUsage.QUERY_RESOLVE | bufferUsage.COPY_SRC });
+    const readback = device.createBuffer({ size, usage: bufferUsage.MAP_READ | bufferUsage.COPY_DST });
+    const encoder = device.createCommandEncoder();
+    this.#sets.forEach((set, i) => {
+      const count = Math.min(SET_SIZE, 2 * this.kernels - i * SET_SIZE);
+      encoder.resolveQuerySet(set, 0, count, resolved, i * SET_SIZE * BYTES);
+    });
+    encoder.copyBufferToBuffer(resolved, 0, readback, 0, size);
+    device.queue.submit([encoder.finish()]);
+    await readback.mapAsync(mapMode.READ);
+    const nanoseconds = new BigUint64Array(readback.getMappedRange());
+    const times = this.#names.map((kernel, i) => {
+      // Some devices' clocks run backwards now and then. Nanoseconds by the standard; wgpu by itself, on which Deno is built,
+      // gives the device's ticks, which are not nanoseconds on every GPU.
+      const time = Math.max(0, Number(nanoseconds[2 * i + 1]! - nanoseconds[2 * i]!) / 1e6);
+      return { kernel, time };
+    });
+    for (const used of [resolved, readback, ...this.#sets]) used.destroy();
+    return times;
+  }
+}
