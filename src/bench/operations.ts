@@ -1,31 +1,175 @@
-// How much arithmetic a forward pass needs: what rates in GFLOP/s are computed from.
+// What each operator needs at least, from its shapes alone: floating-point operations, and bytes in and out of memory. What
+// rates and floors are computed from, for all backends.
 
-import type { TreeLevel } from "../balltree/index.ts";
-import type { ErwinConfig } from "../erwin/config.ts";
+import type { Device } from "../backends/device.ts";
+import type { BallList, Destination, LinearDestinations, Operators } from "../backends/operators.ts";
+import { BLOCK, type OptimizerOperators } from "../backends/optimizer.ts";
+import type { YardstickOperators } from "../backends/yardstick.ts";
 
-/**
- * Floating-point operations of one forward pass, a multiply-add counted as two. Matrix products and attention only; norms,
- * activations and distances come on top and are a few percent.
- */
-export function forwardOperations(config: ErwinConfig, levels: readonly TreeLevel[], points: number): number {
-  const { cIn, cHidden, strides, dimensionality, mpSteps, mlpRatio } = config;
-  const block = (level: number) => {
-    const width = cHidden[level]!;
-    const { nodes, ballSize } = levels[level]!;
-    return 2 * nodes * width * ((4 + 3 * mlpRatio) * width + 2 * Math.min(ballSize, nodes));
-  };
-  const blocks = (level: number) => {
-    const decoder = config.decode && level < strides.length ? config.decDepths[level]! : 0;
-    return (config.encDepths[level]! + decoder) * block(level);
-  };
-  const between = strides.map((stride, l) => {
-    const coarse = levels[l + 1]!.nodes;
-    const fine = stride * cHidden[l]!;
-    const pool = stride > 1 ? coarse * (fine + stride * dimensionality) * cHidden[l + 1]! : 0;
-    const unpool = config.decode ? coarse * (cHidden[l + 1]! + stride * dimensionality) * fine : 0;
-    return 2 * (pool + unpool);
-  });
-  const width = cHidden[0]!;
-  const embedding = 2 * points * width * (cIn + mpSteps * 4 * width);
-  return embedding + levels.reduce((sum, _, l) => sum + blocks(l), 0) + between.reduce((sum, n) => sum + n, 0);
+/** What an operator, or a whole pass, needs. */
+export interface Work {
+  /**
+   * A multiply-add counts as two. Matrix products and attention only: norms, activations and distances come on top and are a
+   * few percent. What a backward pass computes again to save memory does not count, but for the scores of attention, which
+   * nobody keeps.
+   */
+  operations: number;
+  /** Each input read once, each output written once. */
+  bytes: number;
 }
+
+type Measured = Operators & OptimizerOperators & YardstickOperators;
+export type OperatorName = keyof Measured;
+type Table = { [Name in OperatorName]: (a: Parameters<Device[Name]>[0]) => Work };
+
+const needs = (operations: number, ...numbers: number[]): Work => ({
+  operations,
+  bytes: 4 * numbers.reduce((sum, count) => sum + count, 0),
+});
+
+/** Operations of a matrix product. */
+const product = (rows: number, columns: number, inner: number) => 2 * rows * columns * inner;
+/** `count` numbers that are written, or read and written. */
+const into = (destination: Destination | undefined, count: number) =>
+  destination ? (destination.accumulate ? 2 * count : count) : 0;
+/** A linear map's parameters, written. */
+const intoLinear = ({ weight, bias }: LinearDestinations, rows: number, columns: number) =>
+  into(weight, rows * columns) + into(bias, rows);
+const linearSize = (rows: number, columns: number) => rows * (columns + 1);
+const when = (condition: unknown, count: number) => (condition ? count : 0);
+
+/** One product of attention: as many multiply-adds a channel as there are pairs in the balls. */
+function pairsProduct({ host }: BallList, width: number): number {
+  let pairs = 0;
+  for (let ball = 1; ball < host.length; ball += 2) pairs += host[ball]! ** 2;
+  return 2 * pairs * width;
+}
+
+export const operatorNeeds: Table = {
+  gatherRows: ({ rows, width }) => needs(0, rows, 2 * rows * width),
+  scatterRows: ({ into: to, rows, width }) => needs(0, rows, rows * width, into(to, rows * width)),
+  linear: ({ bias, residual, scatter, rows, columns, inner, secondInner = 0 }) => {
+    const whole = inner + secondInner;
+    return needs(
+      product(rows, columns, whole),
+      (rows + columns) * whole,
+      when(bias, columns),
+      when(residual, rows * columns),
+      when(scatter, rows),
+      rows * columns,
+    );
+  },
+  normPositionQkv: ({ gather, rows, width, dimensions }) =>
+    needs(
+      product(rows, width, dimensions) + product(rows, 3 * width, width),
+      rows * (width + dimensions),
+      when(gather, rows),
+      width + linearSize(width, dimensions) + linearSize(3 * width, width),
+      3 * rows * width,
+    ),
+  ballAttention: ({ balls, rows, heads, headWidth, dimensions }) => {
+    const width = heads * headWidth;
+    const given = rows * (3 * width + dimensions) + heads + balls.host.length;
+    return needs(2 * pairsProduct(balls, width), given, rows * (width + heads));
+  },
+  feedForward: ({ rows, width, hiddenWidth }) =>
+    needs(
+      3 * product(rows, hiddenWidth, width),
+      2 * rows * width,
+      width + 2 * linearSize(hiddenWidth, width) + linearSize(width, hiddenWidth),
+    ),
+  messageMean: ({ nodes, targets, edges, width, dimensions }) =>
+    needs(
+      product(nodes, width, 2 * width + dimensions),
+      nodes * (width + dimensions),
+      nodes + 1 + 2 * edges,
+      linearSize(width, 2 * width + dimensions) + 2 * width,
+      targets * width,
+    ),
+  layerNorm: ({ rows, width }) => needs(0, 3 * rows * width, 2 * width),
+  batchStatistics: ({ rows, width }) => needs(0, rows * width, 6 * width),
+  batchNorm: ({ rows, width }) => needs(0, 2 * rows * width, 4 * width),
+  ballOffsets: ({ balls, rows, dimensions }) => needs(0, 2 * rows * dimensions, balls.host.length),
+  coarsenPositions: ({ groups, stride, dimensions }) => needs(0, groups * dimensions * (2 * stride + 1)),
+
+  add: ({ size }) => needs(0, 3 * size),
+  gatherRowsBackward: ({ into: to, sources, rows, width }) =>
+    needs(0, rows * (width + 1), sources + 1, into(to, sources * width)),
+  linearBackward: ({ scatter, into: to, rows, columns, inner, secondInner = 0 }) => {
+    const whole = inner + secondInner;
+    const back = when(to.x, inner) + when(to.second, secondInner);
+    return needs(
+      product(rows, columns, back) + when(to.weight, product(rows, columns, whole)),
+      rows * columns,
+      when(scatter, rows),
+      columns * back,
+      when(to.weight, rows * whole),
+      into(to.x, rows * inner) + into(to.second, rows * secondInner),
+      intoLinear(to, columns, whole),
+    );
+  },
+  normPositionQkvBackward: ({ gather, into: to, rows, width, dimensions }) =>
+    needs(
+      product(rows, width, 3 * width) +
+        when(to.projection.weight, product(rows, 3 * width, width)) +
+        when(to.position.weight, product(rows, width, dimensions)),
+      rows * (3 * width + width + dimensions),
+      when(gather, rows),
+      width + linearSize(width, dimensions) + 3 * width * width,
+      into(to.x, rows * width) + into(to.norm, width),
+      intoLinear(to.position, width, dimensions) + intoLinear(to.projection, 3 * width, width),
+    ),
+  ballAttentionBackward: ({ balls, into: to, rows, heads, headWidth, dimensions }) => {
+    const width = heads * headWidth;
+    return needs(
+      5 * pairsProduct(balls, width),
+      rows * (3 * width + 2 * width + heads + dimensions) + heads + balls.host.length,
+      rows * 3 * width,
+      into(to.sigma, heads),
+    );
+  },
+  feedForwardBackward: ({ into: to, rows, width, hiddenWidth }) => {
+    const parts = [to.gate, to.value, to.output];
+    const weights = parts.filter(({ weight }) => weight).length;
+    return needs(
+      (3 + weights) * product(rows, hiddenWidth, width),
+      2 * rows * width,
+      width + 2 * linearSize(hiddenWidth, width) + width * hiddenWidth,
+      into(to.x, rows * width) + into(to.norm, width),
+      intoLinear(to.gate, hiddenWidth, width) + intoLinear(to.value, hiddenWidth, width),
+      intoLinear(to.output, width, hiddenWidth),
+    );
+  },
+  messageMeanBackward: ({ into: to, nodes, targets, edges, width, dimensions }) =>
+    needs(
+      when(to.h, product(nodes, width, 2 * width)) +
+        when(to.message.weight, product(nodes, width, 2 * width + dimensions)),
+      targets * (width + 1) + nodes * (width + dimensions),
+      2 * (nodes + 1) + 3 * edges,
+      linearSize(width, 2 * width + dimensions) + 2 * width,
+      into(to.h, nodes * width),
+      intoLinear(to.message, width, 2 * width + dimensions) + into(to.norm.weight, width) + into(to.norm.bias, width),
+    ),
+  layerNormBackward: ({ into: to, rows, width }) =>
+    needs(0, 2 * rows * width, width, into(to.x, rows * width), into(to.weight, width) + into(to.bias, width)),
+  batchNormBackward: ({ into: to, rows, width }) =>
+    needs(0, 2 * rows * width, 3 * width, into(to.x, rows * width), into(to.weight, width) + into(to.bias, width)),
+
+  elementwise: ({ x, y, accumulate, shape }) => {
+    const distinct = ({ strides }: { strides: readonly number[] }) =>
+      shape.reduce((count, size, axis) => (strides[axis] === 0 ? count : count * size), 1);
+    const size = shape.reduce((count, axis) => count * axis, 1);
+    return needs(0, distinct(x), y ? distinct(y) : 0, accumulate ? 2 * size : size);
+  },
+  sumAxis: ({ into: to, outer, middle, inner }) => needs(0, outer * middle * inner, into(to, outer * inner)),
+
+  gradientSquares: ({ size }) => needs(0, size, (2 * size) / BLOCK),
+  gradientTotal: ({ count }) => needs(0, 6 * count, 4),
+  scale: ({ size }) => needs(0, 2 * size, 1),
+  adamw: ({ blocks, count, average }) => {
+    const size = blocks * BLOCK;
+    // Weights and moments are read and written, and so is the average; gradients are read.
+    return needs(0, (average ? 9 : 7) * size, blocks + 9 * count);
+  },
+  multiplyAdd: ({ size, rounds }) => needs(2 * size * rounds, 2 * size),
+};

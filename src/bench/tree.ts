@@ -2,89 +2,58 @@
 // run, with the same points and numbers of threads.
 import { buildBallTree } from "../balltree/index.ts";
 import nativeSource from "./native/tree.cpp?raw";
-import { formatTable, formatTiming, type Timing, timingOf } from "./timing.ts";
+import type { BenchCase } from "./result.ts";
+import { formatTable, formatTiming, timed, timingOf } from "./timing.ts";
 
-export interface TreeBenchCase {
-  clouds: number;
-  /** Points in each cloud, 3 dimensions. */
-  points: number;
+export interface TreeOptions {
+  /** Of each cloud, 3 dimensions. */
+  cases: readonly { clouds: number; points: number }[];
+  threads: readonly number[];
+  /** For one case on one side, roughly. */
+  seconds: number;
 }
-
-export interface TreeBenchOptions {
-  cases?: readonly TreeBenchCase[];
-  threads?: readonly number[];
-  /** Rough milliseconds for one case on one side. */
-  time?: number;
-}
-
-export interface TreeBenchRow extends TreeBenchCase {
-  threads: number;
-  erwin: Timing;
-  /** Absent where there is no g++ to compile it with. */
-  native?: Timing;
-  /** How many times faster erwin is than native. */
-  ratio?: number;
-}
-
-export interface TreeBench {
-  host: string;
-  /** Why there is no native baseline, where there is none. */
-  missingNative?: string;
-  rows: TreeBenchRow[];
-}
-
-const defaultCases: readonly TreeBenchCase[] = [
-  { clouds: 16, points: 1024 },
-  { clouds: 16, points: 4096 },
-  { clouds: 16, points: 16384 },
-  { clouds: 1, points: 1048576 },
-];
 
 /** Measures every case with every number of threads. Each side warms up first; the two take turns. */
-export async function benchTree(options: TreeBenchOptions = {}): Promise<TreeBench> {
-  const { cases = defaultCases, threads = [1, 2], time = 1500 } = options;
+export async function benchTree({ cases, threads, seconds }: TreeOptions): Promise<BenchCase[]> {
   const native = compileNative();
-  const rows: TreeBenchRow[] = [];
+  const note = native.missing === undefined ? undefined : `no native baseline: ${native.missing}`;
+  const measured: BenchCase[] = [];
   try {
     for (const { clouds, points } of cases) {
-      for (const threadCount of threads) rows.push(await measure({ clouds, points }, threadCount, time, native.run));
+      for (const threadCount of threads) {
+        const name = `tree ${clouds} x ${points}, ${threadCount === 1 ? "1 thread" : `${threadCount} threads`}`;
+        const size = { name, benchmark: "tree", clouds, points, threads: threadCount, note } as const;
+        measured.push({ ...size, ...(await measure(size, seconds, native.run)) });
+      }
     }
   } finally {
     native.remove();
   }
-  const host = globalThis.navigator?.userAgent ?? "unknown host";
-  return native.missing === undefined ? { host, rows } : { host, missingNative: native.missing, rows };
+  return measured;
 }
 
 async function measure(
-  size: TreeBenchCase,
-  threads: number,
-  time: number,
+  size: { clouds: number; points: number; threads: number },
+  seconds: number,
   runNative: NativeRun | undefined,
-): Promise<TreeBenchRow> {
-  const positions = samplePositions(size.clouds * size.points);
-  const offsets = Int32Array.from({ length: size.clouds + 1 }, (_, cloud) => cloud * size.points);
-  const build = async () => {
-    const start = performance.now();
-    await buildBallTree(positions, { dimensionality: 3, offsets, threads });
-    return performance.now() - start;
-  };
+): Promise<Pick<BenchCase, "time" | "native">> {
+  const { clouds, points, threads } = size;
+  const positions = samplePositions(clouds * points);
+  const offsets = Int32Array.from({ length: clouds + 1 }, (_, cloud) => cloud * points);
+  const build = () => timed(() => buildBallTree(positions, { dimensionality: 3, offsets, threads }));
   // The first calls start threads and run code that is not optimised yet.
   let once = await build();
   for (let warmUp = 0; warmUp < 12; warmUp++) once = Math.min(once, await build());
   const rounds = 2;
-  const repetitions = Math.max(3, Math.min(100, Math.round(time / once / rounds)));
+  const repetitions = Math.max(3, Math.min(100, Math.round((seconds * 1000) / once / rounds)));
   const nativeRepetitions = Math.max(3, Math.round(repetitions / 4));
   const ours: number[] = [];
   const theirs: number[] = [];
   for (let round = 0; round < rounds; round++) {
     for (let repetition = 0; repetition < repetitions; repetition++) ours.push(await build());
-    if (runNative) theirs.push(...runNative(size, threads, nativeRepetitions));
+    if (runNative) theirs.push(...runNative(size, nativeRepetitions));
   }
-  const erwin = timingOf(ours);
-  if (!runNative) return { ...size, threads, erwin };
-  const native = timingOf(theirs);
-  return { ...size, threads, erwin, native, ratio: native.median / erwin.median };
+  return { time: timingOf(ours), native: runNative && timingOf(theirs) };
 }
 
 /** The points that native/tree.cpp makes, too: uniform in the unit cube. */
@@ -96,7 +65,7 @@ function samplePositions(points: number): Float32Array {
   });
 }
 
-type NativeRun = (size: TreeBenchCase, threads: number, repetitions: number) => number[];
+type NativeRun = (size: { clouds: number; points: number; threads: number }, repetitions: number) => number[];
 
 interface Native {
   run?: NativeRun;
@@ -123,7 +92,7 @@ function compileNative(): Native {
     const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
     return { missing: `g++ -fopenmp did not compile it (${reason})`, remove };
   }
-  const run: NativeRun = ({ clouds, points }, threads, repetitions) => {
+  const run: NativeRun = ({ clouds, points, threads }, repetitions) => {
     // One more, for the first touches its memory.
     const words = [clouds, points, threads, repetitions + 1].map(String);
     const times: number[] = JSON.parse(execFileSync(program, words, { encoding: "utf8" }));
@@ -133,17 +102,16 @@ function compileNative(): Native {
 }
 
 /** A table for people. */
-export function formatTreeBench({ host, missingNative, rows }: TreeBench): string {
+export function formatTrees(cases: readonly BenchCase[]): string[] {
   const lines = [
     ["clouds x points", "threads", "erwin, median (quartiles)", "native, plain", "ratio"],
-    ...rows.map((row) => [
-      `${row.clouds} x ${row.points}`,
-      String(row.threads),
-      formatTiming(row.erwin),
-      row.native ? formatTiming(row.native) : "-",
-      row.ratio === undefined ? "-" : `${row.ratio.toFixed(1)} x`,
-    ]),
+    ...cases.flatMap(({ clouds, points, threads, time, native }) => {
+      if (!time) return [];
+      const ratio = native && native.median / time.median;
+      const baseline = native ? [formatTiming(native), `${ratio!.toFixed(1)} x`] : ["-", "-"];
+      return [[`${clouds} x ${points}`, String(threads), formatTiming(time), ...baseline]];
+    }),
   ];
-  const note = missingNative === undefined ? [] : [`No native baseline: ${missingNative}.`];
-  return [`Ball trees, 3 dimensions, ${host}`, "", ...formatTable(lines), ...note].join("\n");
+  const notes = new Set(cases.flatMap(({ note }) => note ?? []));
+  return [...formatTable(lines), ...notes];
 }

@@ -8,8 +8,8 @@ export class UsageError extends Error {
 }
 
 export interface CommandOption {
-  /** What stands for the value in the help: "FILE". */
-  value: string;
+  /** What stands for the value in the help: "FILE". Absent for a switch, which has none. */
+  value?: string;
   description: string;
 }
 
@@ -28,17 +28,19 @@ export interface Command {
 /** The arguments of one call. Every reader throws a UsageError that names the option and the value. */
 export class Arguments {
   readonly positionals: readonly string[];
-  readonly #values: Readonly<Record<string, string | undefined>>;
+  readonly #values: Readonly<Record<string, string | boolean | undefined>>;
 
-  private constructor(values: Readonly<Record<string, string | undefined>>, positionals: readonly string[]) {
+  private constructor(values: Readonly<Record<string, string | boolean | undefined>>, positionals: readonly string[]) {
     this.#values = values;
     this.positionals = positionals;
   }
 
   static parse(command: Command, words: readonly string[]): Arguments {
-    const names = Object.keys(command.options);
-    const options = Object.fromEntries(names.map((name) => [name, { type: "string" as const }]));
-    let parsed: { values: Record<string, unknown>; positionals: string[] };
+    const typeOf = ({ value }: CommandOption) => (value === undefined ? ("boolean" as const) : ("string" as const));
+    const options = Object.fromEntries(
+      Object.entries(command.options).map(([name, option]) => [name, { type: typeOf(option) }]),
+    );
+    let parsed: { values: Record<string, string | boolean | undefined>; positionals: string[] };
     try {
       parsed = parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
     } catch (error) {
@@ -46,13 +48,18 @@ export class Arguments {
     }
     const extra = parsed.positionals[command.positionals ?? 0];
     if (extra !== undefined) throw new UsageError(`Unexpected argument "${extra}"`);
-    return new Arguments(parsed.values as Record<string, string | undefined>, parsed.positionals);
+    return new Arguments(parsed.values, parsed.positionals);
+  }
+
+  /** Whether a switch is set. */
+  flag(name: string): boolean {
+    return this.#values[name] === true;
   }
 
   text(name: string): string | undefined {
     const value = this.#values[name];
     if (value === "") throw new UsageError(`--${name} is empty`);
-    return value;
+    return typeof value === "string" ? value : undefined;
   }
 
   required(name: string): string {

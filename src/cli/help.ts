@@ -22,7 +22,10 @@ export function generalHelp(commands: Commands): string {
 }
 
 export function commandHelp(name: string, { summary, usage, options }: Command): string {
-  const rows = Object.entries(options).map(([option, { value, description }]) => [`--${option} ${value}`, description]);
+  const rows = Object.entries(options).map(([option, { value, description }]) => [
+    value === undefined ? `--${option}` : `--${option} ${value}`,
+    description,
+  ]);
   return [summary, "", `usage: erwin ${name} ${usage}`, ...(rows.length > 0 ? ["", formatTable(rows)] : [])].join("\n");
 }
 

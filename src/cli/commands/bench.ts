@@ -1,43 +1,46 @@
-// erwin bench: the benchmark cases, as a table and as JSON.
+// erwin bench: the benchmarks, as tables and as JSON, and two results side by side.
 
-import { benchForward, formatForwardBench } from "../../bench/forward.ts";
-import { benchTree, formatTreeBench } from "../../bench/tree.ts";
+import {
+  type BenchCase,
+  type BenchmarkName,
+  type BenchOptions,
+  type BenchResult,
+  benchmarks,
+  benchResult,
+  type DeviceDescription,
+  describeDevice,
+  type Floors,
+  formatComparison,
+  formatResult,
+  measureFloors,
+  parseBenchResult,
+  publishedTable,
+} from "../../bench/index.ts";
 import { disposeThreads } from "../../index.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { withDevice } from "../device.ts";
-import { checkOutput, writeWhole } from "../files.ts";
-import { deviceOptions, readDeviceChoice } from "../options.ts";
+import { checkOutput, readBytes, writeWhole } from "../files.ts";
+import { type DeviceChoice, deviceOptions, readDeviceChoice } from "../options.ts";
+import { withProgress } from "../progress.ts";
 
-/** Each measures, and gives its results as text and as data. */
-const cases: Readonly<Record<string, (args: Arguments) => Promise<{ text: string; data: unknown }>>> = {
-  tree: async () => {
-    const data = await benchTree();
-    return { text: formatTreeBench(data), data };
-  },
-  forward: (args) =>
-    withDevice(readDeviceChoice(args), async (device) => {
-      const points = args.count("points");
-      const data = await benchForward({
-        device,
-        points: points === undefined ? undefined : [points],
-        clouds: args.count("clouds"),
-        repeat: args.count("repeat"),
-        channels: args.count("channels"),
-      });
-      return { text: formatForwardBench(data), data };
-    }),
-};
-const names = Object.keys(cases);
+const names = Object.keys(benchmarks) as BenchmarkName[];
 
 export const bench: Command = {
-  summary: "measure how fast things are on this machine",
-  usage: `[${names.join("|")}] [--points N] [--clouds B] [--repeat R] [--channels C] [--backend NAME] [--json FILE]`,
+  summary: "measure how fast things are on this machine, or compare two such measurements",
+  usage: `[${names.join("|")}] [--points N,N,...] [--clouds B] [--table] [--profile] [--backend NAME] [--json FILE] | --compare FILE FILE`,
   options: {
-    points: { value: "N", description: "points of each cloud (forward; default 2048, then 4096)" },
-    clouds: { value: "B", description: "clouds in the batch (forward; default 1)" },
-    repeat: { value: "R", description: "repetitions (forward; default: as many as fit into 20 seconds)" },
-    channels: { value: "C", description: "channels of the model's finest level (forward; default 32)" },
+    points: { value: "N,N,...", description: "points of each cloud, one case each (default: 2048,4096 for the model)" },
+    clouds: { value: "B", description: "clouds of the batch (default 1)" },
+    table: { description: "the sizes of the published table: 16 clouds of 1024 to 32768 points; for GPUs" },
+    channels: { value: "C", description: "channels of the model's finest level (default 32; scaling 8)" },
+    repeat: { value: "R", description: "repetitions (default: as many as fit into --seconds, 100 at most)" },
+    seconds: {
+      value: "S",
+      description: "for each case, about; what would take longer is left out (default 20; tree, graph 1.5)",
+    },
+    profile: { description: "the time of every operator and kernel of the model" },
     json: { value: "FILE", description: "write the results to a file, too" },
+    compare: { value: "FILE FILE", description: "two such files, case by case" },
     ...deviceOptions,
   },
   positionals: 1,
@@ -45,21 +48,67 @@ export const bench: Command = {
 };
 
 async function run(args: Arguments): Promise<void> {
-  const chosen = args.positionals[0];
-  if (chosen !== undefined && !Object.hasOwn(cases, chosen)) {
-    throw new UsageError(`Unknown benchmark "${chosen}", expected one of ${names.join(", ")}`);
+  const [argument] = args.positionals;
+  const compared = args.text("compare");
+  if (compared !== undefined) {
+    if (argument === undefined) throw new UsageError("--compare needs two files");
+    console.log(formatComparison(readResult(compared), readResult(argument)));
+    return;
+  }
+  const chosen = names.find((name) => name === argument);
+  if (argument !== undefined && chosen === undefined) {
+    throw new UsageError(`Unknown benchmark "${argument}", expected one of ${names.join(", ")}`);
   }
   const json = args.text("json");
   if (json !== undefined) checkOutput(json);
+  const result = await measure(chosen ? [chosen] : names, readOptions(args), readDeviceChoice(args));
+  if (json !== undefined) writeWhole(json, `${JSON.stringify(result, null, 2)}\n`);
+}
+
+function readOptions(args: Arguments): BenchOptions {
+  const options = { points: args.counts("points"), clouds: args.count("clouds") };
+  const isTable = args.flag("table");
+  if (isTable && (options.points || options.clouds)) {
+    throw new UsageError("--table chooses --points and --clouds by itself");
+  }
+  return {
+    ...(isTable ? publishedTable : options),
+    channels: args.count("channels"),
+    repeat: args.count("repeat"),
+    seconds: args.number("seconds", "a number greater than 0", (value) => value > 0),
+    threads: args.count("threads"),
+    profile: args.flag("profile"),
+  };
+}
+
+/** Runs one benchmark after the other, and shows each as soon as it is done. */
+async function measure(
+  chosen: readonly BenchmarkName[],
+  options: BenchOptions,
+  choice: DeviceChoice,
+): Promise<BenchResult> {
+  const all: BenchCase[] = [];
+  let device: DeviceDescription | undefined;
+  let floors: Floors | undefined;
   try {
-    const results: Record<string, unknown> = {};
-    for (const name of chosen === undefined ? names : [chosen]) {
-      const { text, data } = await cases[name]!(args);
-      console.log(text);
-      results[name] = data;
+    for (const name of chosen) {
+      const benchmark = benchmarks[name];
+      let cases: BenchCase[];
+      if (benchmark.needsDevice) {
+        floors ??= await withProgress("measuring the device", () => withDevice(choice, (own) => measureFloors(own)));
+        cases = await withDevice(choice, (own) => {
+          device = describeDevice(own);
+          return withProgress(`measuring: ${name}`, () => benchmark.run({ ...options, floors }, own));
+        });
+      } else cases = await withProgress(`measuring: ${name}`, () => benchmark.run(options));
+      if (all.length > 0) console.log();
+      console.log(formatResult(benchResult(cases, device, floors)));
+      all.push(...cases);
     }
-    if (json !== undefined) writeWhole(json, `${JSON.stringify(results, null, 2)}\n`);
   } finally {
     disposeThreads();
   }
+  return benchResult(all, device, floors);
 }
+
+const readResult = (file: string) => parseBenchResult(new TextDecoder().decode(readBytes(file)), file);

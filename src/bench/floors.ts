@@ -1,0 +1,45 @@
+// How fast a piece of work could be at best on a device: by the multiply-adds and the copies the device was seen to do.
+
+import type { Device } from "../backends/device.ts";
+import type { Work } from "./operations.ts";
+import { timeOnDevice } from "./timing.ts";
+
+/** What a device can do, as measured. */
+export interface Floors {
+  /** Billions of fp32 operations a second, of multiply-adds that touch no memory. */
+  gigaflops: number;
+  /** Billions of bytes a second, read and written together, of a large copy. */
+  gigabytes: number;
+}
+
+/** Enough for every thread of a large GPU, and half a second's work for a processor. */
+const NUMBERS = 2 ** 23;
+const ROUNDS = 1024;
+/** More than any cache holds. */
+const COPIED_BYTES = 2 ** 28;
+
+export async function measureFloors(device: Device, seconds = 1): Promise<Floors> {
+  const x = device.allocate(4 * NUMBERS);
+  device.clear(x);
+  const chains = { x, size: NUMBERS, rounds: ROUNDS, factor: 0.5, term: 1 };
+  const multiply = await timeOnDevice(device, () => device.multiplyAdd(chains), { seconds });
+  device.release(x);
+
+  const bytes = Math.min(COPIED_BYTES, device.info.maxBufferBytes);
+  const [from, to] = [device.allocate(bytes), device.allocate(bytes)];
+  device.clear(from);
+  const copy = await timeOnDevice(device, () => device.copy(from, to, bytes), { seconds });
+  device.release(from);
+  device.release(to);
+  return {
+    gigaflops: (2 * NUMBERS * ROUNDS) / multiply.best / 1e6,
+    gigabytes: (2 * bytes) / copy.best / 1e6,
+  };
+}
+
+/** Milliseconds that work takes at least. */
+export const floorTime = ({ operations, bytes }: Work, { gigaflops, gigabytes }: Floors): number =>
+  Math.max(operations / gigaflops, bytes / gigabytes) / 1e6;
+
+export const formatFloors = ({ gigaflops, gigabytes }: Floors): string =>
+  `Measured peak: ${gigaflops.toFixed(1)} GFLOP/s of multiply-adds, ${gigabytes.toFixed(1)} GB/s of a copy`;

@@ -1,0 +1,47 @@
+// The graph benchmark: nearest neighbours, and all pairs within a radius, of uniform clouds.
+
+import { knnGraph, radiusGraph } from "../balltree/index.ts";
+import { resolveConfig } from "../erwin/config.ts";
+import { caseClouds, caseGraph } from "./case.ts";
+import { readmeModel } from "./readme-model.ts";
+import type { BenchCase } from "./result.ts";
+import { formatTable, formatTiming, type Repeats, timeOnHost } from "./timing.ts";
+
+export interface GraphOptions extends Repeats {
+  cases: readonly { clouds: number; points: number }[];
+  threads: number | undefined;
+}
+
+/** One channel: graphs have no use for features. */
+const config = resolveConfig({ ...readmeModel(32), cIn: 1 });
+
+/** Both graphs have about as many neighbours. */
+export async function benchGraph({ cases, threads, ...repeats }: GraphOptions): Promise<BenchCase[]> {
+  const measured: BenchCase[] = [];
+  for (const { clouds, points } of cases) {
+    const { nodePositions, offsets } = caseClouds(config, clouds, points);
+    const given = { dimensionality: config.dimensionality, offsets, threads, loop: true };
+    const radius = Math.cbrt((3 * caseGraph.k) / (4 * Math.PI * points));
+    const kinds = {
+      knn: () => knnGraph(nodePositions, { ...given, k: caseGraph.k }),
+      radius: () => radiusGraph(nodePositions, { ...given, radius }),
+    };
+    for (const [kind, build] of Object.entries(kinds)) {
+      const name = `graph ${kind} ${clouds} x ${points}`;
+      const edges = (await build()).length / 2;
+      measured.push({ name, benchmark: "graph", clouds, points, edges, time: await timeOnHost(build, repeats) });
+    }
+  }
+  return measured;
+}
+
+/** A table for people. */
+export function formatGraphs(cases: readonly BenchCase[]): string[] {
+  const lines = [
+    ["graph", "median (quartiles)", "edges"],
+    ...cases.flatMap(({ name, time, edges }) =>
+      time ? [[name.slice("graph ".length), `${formatTiming(time)} x ${time.repetitions}`, String(edges)]] : [],
+    ),
+  ];
+  return formatTable(lines);
+}

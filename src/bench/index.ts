@@ -1,0 +1,89 @@
+// The benchmarks, for the command line and for pages: nothing here asks for more than a browser has.
+
+import type { Device } from "../backends/device.ts";
+import type { Floors } from "./floors.ts";
+import { benchForward } from "./forward.ts";
+import { benchGraph } from "./graph.ts";
+import type { PassOptions } from "./pass.ts";
+import type { BenchCase, BenchmarkName } from "./result.ts";
+import { benchScaling } from "./scaling.ts";
+import { benchTraining } from "./training.ts";
+import { benchTree } from "./tree.ts";
+
+export { type ComparedCase, compareResults, formatComparison } from "./compare.ts";
+export { type Floors, measureFloors } from "./floors.ts";
+export type { PassMeasure } from "./pass.ts";
+export type { KernelProfile, OperatorProfile } from "./profile.ts";
+export { formatResult } from "./report.ts";
+export {
+  type BenchCase,
+  type BenchmarkName,
+  type BenchResult,
+  benchResult,
+  type DeviceDescription,
+  describeDevice,
+  parseBenchResult,
+} from "./result.ts";
+export type { Timing } from "./timing.ts";
+
+/** What may be chosen; defaults stand with the benchmarks below. */
+export interface BenchOptions {
+  /** Points of each cloud, one case each. */
+  points?: readonly number[];
+  /** Clouds of the batch. */
+  clouds?: number;
+  /** Channels of the model's finest level. */
+  channels?: number;
+  /** Repetitions of each case. Default: as many as fit into `seconds`, 100 at most. */
+  repeat?: number;
+  /** For one case, about; cases of the model that would take longer are left out, and say so. */
+  seconds?: number;
+  /** Threads of trees and graphs. */
+  threads?: number;
+  /** Whether the times of operators and kernels are reported one by one. */
+  profile?: boolean;
+  /** What `measureFloors` found, on another device of the same adapter: its copies would count as memory in use. */
+  floors?: Floors;
+}
+
+export type Benchmark =
+  | { needsDevice: false; run(options: BenchOptions): Promise<BenchCase[]> }
+  /** On a device that has done nothing larger before. */
+  | { needsDevice: true; run(options: BenchOptions, device: Device): Promise<BenchCase[]> };
+
+/** The sizes of the published table: README's model, 16 clouds of so many points each. */
+export const publishedTable = { clouds: 16, points: [1024, 2048, 4096, 8192, 16384, 32768] } as const;
+
+const hostSizes = ({ points, clouds = 1 }: BenchOptions) =>
+  points?.map((count) => ({ clouds, points: count })) ?? [
+    { clouds: 16, points: 1024 },
+    { clouds: 16, points: 4096 },
+    { clouds: 16, points: 16384 },
+    { clouds: 1, points: 1048576 },
+  ];
+
+/** By name, in the order they are worth running in. */
+export const benchmarks: Readonly<Record<BenchmarkName, Benchmark>> = {
+  tree: {
+    needsDevice: false,
+    run: ({ threads, seconds = 1.5, ...sizes }) =>
+      benchTree({ cases: hostSizes(sizes), threads: threads ? [threads] : [1, 2], seconds }),
+  },
+  graph: {
+    needsDevice: false,
+    run: ({ threads, seconds = 1.5, repeat, ...sizes }) =>
+      benchGraph({ cases: hostSizes(sizes), threads, seconds, repeat }),
+  },
+  forward: { needsDevice: true, run: (options, device) => benchForward(withDefaults(options, device)) },
+  training: { needsDevice: true, run: (options, device) => benchTraining(withDefaults(options, device)) },
+  scaling: {
+    needsDevice: true,
+    run: ({ points = [1024, 4096, 16384, 65536, 262144, 1048576], channels = 8, ...options }, device) =>
+      benchScaling(withDefaults({ points, channels, ...options }, device)),
+  },
+};
+
+function withDefaults(options: BenchOptions, device: Device): PassOptions {
+  const { points = [2048, 4096], clouds = 1, channels = 32, seconds = 20, ...rest } = options;
+  return { points, clouds, channels, seconds, device, ...rest };
+}

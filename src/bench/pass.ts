@@ -1,0 +1,189 @@
+// What the benchmarks of the model have in common: sizes one after the other, and what is measured of each.
+
+import type { Device } from "../backends/device.ts";
+import { knnGraph } from "../balltree/index.ts";
+import { OutOfMemoryError } from "../errors.ts";
+import type { PreparedInput } from "../erwin/input.ts";
+import type { ErwinTransformer } from "../erwin/model.ts";
+import { caseClouds, caseGraph } from "./case.ts";
+import { type Floors, floorTime } from "./floors.ts";
+import type { Work } from "./operations.ts";
+import { countWork, formatProfile, type OperatorProfile, profile } from "./profile.ts";
+import type { BenchCase, BenchmarkName } from "./result.ts";
+import { formatTable, formatTiming, type Repeats, type Timing, timed, timeOnDevice, timeOnHost } from "./timing.ts";
+
+export interface PassOptions extends Repeats {
+  device: Device;
+  points: readonly number[];
+  clouds: number;
+  /** Of the model's finest level. */
+  channels: number;
+  floors?: Floors;
+  /** Whether the times of operators and kernels are reported one by one. */
+  profile?: boolean;
+}
+
+/** What is measured of one pass of the model, or one training step. Times in milliseconds, memory in bytes. */
+export interface PassMeasure extends Work {
+  /** The first pass: kernels are compiled on the way. */
+  first: number;
+  gigaflops: number;
+  /** The least time on this device, and the share of it in the time taken. */
+  floor?: { time: number; reached: number };
+  /** All kernels of one pass by the device's own clock; absent where it has none. */
+  kernels?: number;
+  profile?: OperatorProfile[];
+  /** Checking the input, building its tree and sorting its graph, on the host. */
+  prepare: Timing;
+  graph: Timing;
+  memory: {
+    peak: number;
+    /** What `estimateMemory` says beforehand. */
+    estimate: number;
+    /** From the second pass to the last. */
+    grown: number;
+    buffersCreated: number;
+  };
+}
+
+/** A pass over one input. */
+export interface Pass {
+  /** Hands it to the device. */
+  run(): Promise<void>;
+  dispose(): void;
+}
+
+/** Passes of a size: one whose kernels are compiled, two to warm up, one that counts, one by the device's own clock. */
+const FEWEST_PASSES = 5;
+
+/**
+ * Measures one size after the other, the smallest first, as far as time and memory go: the others say why not. The device
+ * should have done nothing larger before, for its peak memory is taken as it is.
+ */
+export async function measureSizes(
+  benchmark: BenchmarkName,
+  model: ErwinTransformer,
+  options: PassOptions,
+  start: (input: PreparedInput) => Pass,
+): Promise<BenchCase[]> {
+  const { clouds, channels, seconds } = options;
+  const cases: BenchCase[] = [];
+  let last: BenchCase | undefined;
+  for (const points of [...options.points].sort((a, b) => a - b)) {
+    const name = `${benchmark} ${clouds} x ${points}, ${channels} channels`;
+    const size: BenchCase = { name, benchmark, clouds, points, channels };
+    const expected = last?.time ? (last.time.median * points) / last.points / 1000 : 0;
+    if (FEWEST_PASSES * expected > seconds) {
+      const note = `not measured: ${FEWEST_PASSES} passes of about ${expected.toPrecision(2)} s do not fit into ${seconds} s`;
+      cases.push({ ...size, note });
+      continue;
+    }
+    try {
+      last = { ...size, ...(await measure(model, size, options, start)) };
+      cases.push(last);
+    } catch (error) {
+      if (!(error instanceof OutOfMemoryError)) throw error;
+      cases.push({ ...size, note: `not measured: ${error.message}` });
+      options.device.trim();
+    }
+  }
+  return cases;
+}
+
+async function measure(
+  model: ErwinTransformer,
+  { clouds, points }: BenchCase,
+  options: PassOptions,
+  start: (input: PreparedInput) => Pass,
+): Promise<{ time: Timing; pass: PassMeasure }> {
+  const { device, config } = model;
+  const { memory } = device;
+  const { seconds, repeat, floors } = options;
+  const batch = caseClouds(config, clouds, points);
+  const { dimensionality } = config;
+  const onHost = { seconds: seconds / 20 };
+  const buildGraph = () => knnGraph(batch.nodePositions, { dimensionality, offsets: batch.offsets, ...caseGraph });
+  const graph = await timeOnHost(buildGraph, onHost);
+  const input = { ...batch, edgeIndex: await buildGraph() };
+  const prepare = await timeOnHost(() => model.prepare(input), onHost);
+  const prepared = await model.prepare(input);
+
+  const estimate = model.estimateMemory(prepared).peak;
+  const pass = start(prepared);
+  try {
+    let work!: Work;
+    const first = await timed(async () => {
+      work = await countWork(device, pass.run);
+      await device.finished();
+    });
+    await pass.run();
+    await device.finished();
+    const { current, buffersCreated } = memory;
+    const time = await timeOnDevice(device, pass.run, { seconds, repeat });
+    const used = {
+      peak: memory.peak,
+      estimate,
+      grown: memory.current - current,
+      buffersCreated: memory.buffersCreated - buffersCreated,
+    };
+    const operators = await profile(device, pass.run);
+    const floor = floors && floorTime(work, floors);
+    return {
+      time,
+      pass: {
+        first,
+        ...work,
+        gigaflops: work.operations / time.median / 1e6,
+        floor: floor === undefined ? undefined : { time: floor, reached: floor / time.median },
+        kernels: operators?.reduce((sum, operator) => sum + operator.time, 0),
+        profile: options.profile ? operators : undefined,
+        prepare,
+        graph,
+        memory: used,
+      },
+    };
+  } finally {
+    pass.dispose();
+  }
+}
+
+/** A table for people, and the profiles that were asked for. */
+export function formatPasses(cases: readonly BenchCase[], floors: Floors | undefined): string[] {
+  const heading = [
+    "clouds x points",
+    "first",
+    "median (quartiles)",
+    "kernels alone",
+    "GFLOP/s",
+    "least time",
+    "prepare",
+    "graph",
+    "peak memory (estimate)",
+    "grown, buffers created",
+  ];
+  const rows = cases.flatMap(({ clouds, points, time, pass }) => {
+    if (!time || !pass) return [];
+    const { first, kernels, gigaflops, floor, prepare, graph, memory } = pass;
+    return [
+      [
+        `${clouds} x ${points}`,
+        `${first.toFixed(0)} ms`,
+        `${formatTiming(time)} x ${time.repetitions}`,
+        kernels === undefined ? "-" : `${kernels.toFixed(2)} ms`,
+        gigaflops.toFixed(1),
+        floor ? `${floor.time.toFixed(2)} ms, ${(100 * floor.reached).toFixed(0)} %` : "-",
+        `${prepare.median.toFixed(2)} ms`,
+        `${graph.median.toFixed(2)} ms`,
+        `${mebibytes(memory.peak)} (${mebibytes(memory.estimate)})`,
+        `${memory.grown} bytes, ${memory.buffersCreated}`,
+      ],
+    ];
+  });
+  const notes = cases.flatMap(({ name, note }) => (note ? [`${name}: ${note}`] : []));
+  const profiles = cases.flatMap(({ name, pass }) =>
+    pass?.profile ? ["", name, ...formatProfile(pass.profile, floors)] : [],
+  );
+  return [...(rows.length > 0 ? formatTable([heading, ...rows]) : []), ...notes, ...profiles];
+}
+
+const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MiB`;

@@ -1,0 +1,121 @@
+// Where the time of a piece of work goes: by operator, and by the kernels each is made of.
+
+import type { Device, KernelTime } from "../backends/device.ts";
+import { type Floors, floorTime } from "./floors.ts";
+import { type OperatorName, operatorNeeds, type Work } from "./operations.ts";
+import { formatTable } from "./timing.ts";
+
+export interface KernelProfile {
+  kernel: string;
+  calls: number;
+  /** Milliseconds of all calls together. */
+  time: number;
+}
+
+export interface OperatorProfile extends Work {
+  /** "transfers" is what no operator did: copies and uploads, as far as they are kernels. */
+  operator: OperatorName | "transfers";
+  calls: number;
+  time: number;
+  /** Its kernels, in the order they come first. */
+  kernels: KernelProfile[];
+}
+
+/** What all operators together need that `pass` calls on a device. */
+export async function countWork(device: Device, pass: () => unknown): Promise<Work> {
+  const total: Work = { operations: 0, bytes: 0 };
+  await observe(device, pass, (_, work, run) => {
+    addWork(total, work);
+    run();
+  });
+  return total;
+}
+
+/** Runs `pass`, each of its kernels by itself; the operators by their time. Undefined where the adapter has no timestamps. */
+export async function profile(device: Device, pass: () => unknown): Promise<OperatorProfile[] | undefined> {
+  const clock = device.startProfile();
+  if (!clock) return undefined;
+  const operators = new Map<string, OperatorProfile>();
+  const entryOf = (operator: OperatorProfile["operator"]) => {
+    const entry = operators.get(operator) ?? { operator, calls: 0, time: 0, operations: 0, bytes: 0, kernels: [] };
+    operators.set(operator, entry);
+    return entry;
+  };
+  /** Whose each kernel is. */
+  const owners: OperatorProfile[] = [];
+  let times: KernelTime[];
+  try {
+    await observe(device, pass, (operator, work, run) => {
+      const entry = entryOf(operator);
+      entry.calls++;
+      addWork(entry, work);
+      const first = clock.kernels;
+      run();
+      for (let kernel = first; kernel < clock.kernels; kernel++) owners[kernel] = entry;
+    });
+  } finally {
+    times = await clock.stop();
+  }
+  times.forEach((kernel, i) => addKernel(owners[i] ?? entryOf("transfers"), kernel));
+  return [...operators.values()].sort((a, b) => b.time - a.time);
+}
+
+/** Runs `pass` and shows `seen` each operator it calls on the device: the outer ones, of those that call others. */
+async function observe(
+  device: Device,
+  pass: () => unknown,
+  seen: (operator: OperatorName, work: Work, run: () => void) => void,
+): Promise<void> {
+  const names = Object.keys(operatorNeeds) as OperatorName[];
+  let inside = false;
+  // The device's own methods are covered for as long as it takes: nothing is asked of the operators when nobody looks.
+  for (const name of names) {
+    const run = device[name].bind(device) as (a: never) => void;
+    const needs = operatorNeeds[name] as (a: never) => Work;
+    const value = (a: never) => {
+      if (inside) return run(a);
+      inside = true;
+      try {
+        seen(name, needs(a), () => run(a));
+      } finally {
+        inside = false;
+      }
+    };
+    Object.defineProperty(device, name, { value, configurable: true });
+  }
+  try {
+    await pass();
+  } finally {
+    for (const name of names) Reflect.deleteProperty(device, name);
+  }
+}
+
+function addWork(total: Work, { operations, bytes }: Work): void {
+  total.operations += operations;
+  total.bytes += bytes;
+}
+
+function addKernel(owner: OperatorProfile, { kernel, time }: KernelTime): void {
+  let entry = owner.kernels.find((known) => known.kernel === kernel);
+  if (!entry) owner.kernels.push((entry = { kernel, calls: 0, time: 0 }));
+  entry.calls++;
+  entry.time += time;
+  owner.time += time;
+}
+
+/** A table for people. */
+export function formatProfile(operators: readonly OperatorProfile[], floors: Floors | undefined): string[] {
+  const total = operators.reduce((sum, { time }) => sum + time, 0);
+  const percent = (part: number, whole: number) => (whole > 0 ? `${((100 * part) / whole).toFixed(1)} %` : "");
+  const lines = [["operator and its kernels", "calls", "time", "share", "GFLOP/s", "GB/s", "of the least"]];
+  for (const { operator, calls, time, operations, bytes, kernels } of operators) {
+    const rate = (amount: number) => (amount > 0 && time > 0 ? (amount / time / 1e6).toFixed(1) : "");
+    const reached = floors && bytes > 0 ? percent(floorTime({ operations, bytes }, floors), time) : "";
+    const share = percent(time, total);
+    lines.push([operator, String(calls), `${time.toFixed(2)} ms`, share, rate(operations), rate(bytes), reached]);
+    for (const { kernel, calls, time } of kernels) {
+      lines.push([`  ${kernel}`, String(calls), `${time.toFixed(2)} ms`, percent(time, total), "", "", ""]);
+    }
+  }
+  return formatTable(lines);
+}

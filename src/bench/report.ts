@@ -1,0 +1,32 @@
+// A result of the benchmarks, for people.
+
+import { formatFloors } from "./floors.ts";
+import { formatGraphs } from "./graph.ts";
+import { formatPasses } from "./pass.ts";
+import type { BenchmarkName, BenchResult } from "./result.ts";
+import { formatExponents } from "./scaling.ts";
+import { formatTrees } from "./tree.ts";
+
+/** Tables of all its benchmarks. */
+export function formatResult(result: BenchResult): string {
+  const { device, floors } = result;
+  const where = `${device ? `${device.backend}: ${device.description}` : "?"}, ${result.host}`;
+  const passes = (what: string) => (cases: BenchResult["cases"]) => [
+    `${what} of the README's model on ${where}`,
+    ...(floors ? [formatFloors(floors)] : []),
+    "",
+    ...formatPasses(cases, floors),
+  ];
+  const tables: Record<BenchmarkName, (cases: BenchResult["cases"]) => string[]> = {
+    tree: (cases) => [`Ball trees, 3 dimensions, ${result.host}`, "", ...formatTrees(cases)],
+    graph: (cases) => [`Graphs, 3 dimensions, ${result.host}`, "", ...formatGraphs(cases)],
+    forward: passes("Forward pass"),
+    training: passes("Training step (forward, backward, AdamW)"),
+    scaling: (cases) => [...passes("Forward pass over the number of points,")(cases), ...formatExponents(cases)],
+  };
+  return Object.entries(tables)
+    .map(([name, format]) => [format, result.cases.filter(({ benchmark }) => benchmark === name)] as const)
+    .filter(([, cases]) => cases.length > 0)
+    .map(([format, cases]) => format(cases).join("\n"))
+    .join("\n\n");
+}

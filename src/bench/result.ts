@@ -1,0 +1,98 @@
+// What a run of the benchmarks gives, as data: where, when and with what it ran, and its cases.
+
+import { version } from "../../package.json";
+import type { Device, DeviceInfo } from "../backends/device.ts";
+import { FormatError } from "../errors.ts";
+import type { Floors } from "./floors.ts";
+import type { PassMeasure } from "./pass.ts";
+import { type Exponents, scalingExponents } from "./scaling.ts";
+import type { Timing } from "./timing.ts";
+
+export type BenchmarkName = "tree" | "graph" | "forward" | "training" | "scaling";
+
+/** One measurement. What does not apply to its benchmark is absent. */
+export interface BenchCase {
+  /** Different for every case of a result, and the same in every result: "forward 1 x 2048, 32 channels". */
+  name: string;
+  benchmark: BenchmarkName;
+  clouds: number;
+  /** Of each cloud. */
+  points: number;
+  /** Absent where it was not measured. */
+  time?: Timing;
+  /** Why something was not measured. */
+  note?: string;
+  /** Of the trees. */
+  threads?: number;
+  /** The plain algorithm in native code. */
+  native?: Timing;
+  /** Of the graph. */
+  edges?: number;
+  /** Of the model's finest level. */
+  channels?: number;
+  pass?: PassMeasure;
+}
+
+export interface BenchResult {
+  format: typeof FORMAT;
+  /** Of this library. */
+  version: string;
+  /** The runtime with its version, as it names itself. */
+  host: string;
+  /** When it was written, ISO 8601. */
+  date: string;
+  /** Where the model ran, if it did. */
+  device?: DeviceDescription;
+  floors?: Floors;
+  exponents?: Exponents;
+  cases: BenchCase[];
+}
+
+export interface DeviceDescription extends DeviceInfo {
+  backend: string;
+  threads?: number;
+}
+
+const FORMAT = "erwin-bench-1";
+
+export const describeDevice = ({ backend, info, threads }: Device): DeviceDescription => ({
+  backend,
+  ...info,
+  threads,
+});
+
+/** "Deno/2.9.5", "Node.js/20.16.0", a browser's user agent. */
+export function hostName(): string {
+  const node = (globalThis as { process?: typeof process }).process?.versions.node;
+  return globalThis.navigator?.userAgent ?? (node === undefined ? "unknown host" : `Node.js/${node}`);
+}
+
+export function benchResult(cases: BenchCase[], device?: DeviceDescription, floors?: Floors): BenchResult {
+  const date = new Date().toISOString();
+  const exponents = scalingExponents(cases);
+  return { format: FORMAT, version, host: hostName(), date, device, floors, exponents, cases };
+}
+
+/**
+ * A result from its JSON text.
+ * @throws FormatError when it is none
+ */
+export function parseBenchResult(text: string, file: string): BenchResult {
+  const refuse = (problem: string, cause?: unknown) =>
+    new FormatError(`${file} is no result of erwin bench: ${problem}`, { file }, { cause });
+  let result: Partial<BenchResult> | null;
+  try {
+    result = JSON.parse(text);
+  } catch (error) {
+    throw refuse(`it is no JSON (${(error as Error).message})`, error);
+  }
+  if (result?.format !== FORMAT) {
+    throw refuse(`its format is ${JSON.stringify(result?.format ?? null)}, expected ${JSON.stringify(FORMAT)}`);
+  }
+  const sound = ({ name, time }: BenchCase) =>
+    typeof name === "string" && (time === undefined || typeof time.median === "number");
+  if (!Array.isArray(result.cases) || !result.cases.every((entry) => entry && sound(entry))) {
+    throw refuse("its cases have no names or times");
+  }
+  return result as BenchResult;
+}

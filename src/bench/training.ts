@@ -1,0 +1,34 @@
+// The training benchmark: forward, loss, backward and a step of AdamW, of the same model on the same clouds.
+
+import { ErwinTransformer } from "../erwin/model.ts";
+import { Random } from "../erwin/random.ts";
+import { mse } from "../tensor/operators/index.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { AdamW } from "../train/adamw.ts";
+import { measureSizes, type PassOptions } from "./pass.ts";
+import { readmeModel } from "./readme-model.ts";
+import type { BenchCase } from "./result.ts";
+
+/** A time is that of one step, tree and graph given, against random targets. */
+export async function benchTraining(options: PassOptions): Promise<BenchCase[]> {
+  const { device, channels } = options;
+  using model = await ErwinTransformer.create(readmeModel(channels), { device });
+  model.train();
+  using optimizer = new AdamW(model.parameters(), { lr: 1e-4 });
+  const cases = await measureSizes("training", model, options, (input) => {
+    const random = new Random(input.points, "target");
+    const numbers = Float32Array.from({ length: input.points * channels }, () => random.normal());
+    const target = Tensor.from(device, numbers, [input.points, channels]);
+    const run = async () => {
+      using output = await model.forward(input);
+      using loss = mse(output, target);
+      await loss.backward();
+      optimizer.step({ loss });
+      optimizer.zeroGrad();
+    };
+    return { run, dispose: () => target.dispose() };
+  });
+  // Steps that did not happen would be fast.
+  await optimizer.check();
+  return cases;
+}
