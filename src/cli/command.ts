@@ -8,8 +8,10 @@ export class UsageError extends Error {
 }
 
 export interface CommandOption {
-  /** What stands for the value in the help: "FILE". Absent for a switch, which has none. */
+  /** What stands for the value in the help: "FILE". An option without is a switch. */
   value?: string;
+  /** Whether it may be given several times; default false: the last one counts. */
+  repeats?: boolean;
   description: string;
 }
 
@@ -20,27 +22,33 @@ export interface Command {
   /** What follows the command's name: "--input FILE --output FILE [--knn K]". */
   usage: string;
   options: Readonly<Record<string, CommandOption>>;
+  /** Lines for the end of the command's help. */
+  notes?: readonly string[];
   /** How many arguments without a dash it takes at most; default 0. */
   positionals?: number;
   run(args: Arguments): Promise<void>;
 }
 
+type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+
 /** The arguments of one call. Every reader throws a UsageError that names the option and the value. */
 export class Arguments {
   readonly positionals: readonly string[];
-  readonly #values: Readonly<Record<string, string | boolean | undefined>>;
+  readonly #values: Values;
 
-  private constructor(values: Readonly<Record<string, string | boolean | undefined>>, positionals: readonly string[]) {
+  private constructor(values: Values, positionals: readonly string[]) {
     this.#values = values;
     this.positionals = positionals;
   }
 
   static parse(command: Command, words: readonly string[]): Arguments {
-    const typeOf = ({ value }: CommandOption) => (value === undefined ? ("boolean" as const) : ("string" as const));
     const options = Object.fromEntries(
-      Object.entries(command.options).map(([name, option]) => [name, { type: typeOf(option) }]),
+      Object.entries(command.options).map(([name, { value, repeats }]) => [
+        name,
+        { type: value === undefined ? ("boolean" as const) : ("string" as const), multiple: repeats ?? false },
+      ]),
     );
-    let parsed: { values: Record<string, string | boolean | undefined>; positionals: string[] };
+    let parsed: { values: Record<string, unknown>; positionals: string[] };
     try {
       parsed = parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
     } catch (error) {
@@ -48,18 +56,23 @@ export class Arguments {
     }
     const extra = parsed.positionals[command.positionals ?? 0];
     if (extra !== undefined) throw new UsageError(`Unexpected argument "${extra}"`);
-    return new Arguments(parsed.values, parsed.positionals);
+    return new Arguments(parsed.values as Values, parsed.positionals);
   }
 
-  /** Whether a switch is set. */
-  flag(name: string): boolean {
-    return this.#values[name] === true;
+  /** Every value of an option that repeats. */
+  texts(name: string): string[] {
+    const values = [this.#values[name] ?? []].flat() as string[];
+    if (values.includes("")) throw new UsageError(`--${name} is empty`);
+    return values;
   }
 
   text(name: string): string | undefined {
-    const value = this.#values[name];
-    if (value === "") throw new UsageError(`--${name} is empty`);
-    return typeof value === "string" ? value : undefined;
+    return this.texts(name).at(-1);
+  }
+
+  /** Whether an option is given: all there is to know of a switch. */
+  has(name: string): boolean {
+    return this.#values[name] !== undefined;
   }
 
   required(name: string): string {

@@ -21,12 +21,15 @@ export function generalHelp(commands: Commands): string {
   ].join("\n");
 }
 
-export function commandHelp(name: string, { summary, usage, options }: Command): string {
+export function commandHelp(name: string, { summary, usage, options, notes = [] }: Command): string {
   const rows = Object.entries(options).map(([option, { value, description }]) => [
-    value === undefined ? `--${option}` : `--${option} ${value}`,
+    `--${option} ${value ?? ""}`.trimEnd(),
     description,
   ]);
-  return [summary, "", `usage: erwin ${name} ${usage}`, ...(rows.length > 0 ? ["", formatTable(rows)] : [])].join("\n");
+  const table = rows.length > 0 ? ["", formatTable(rows)] : [];
+  return [summary, "", `usage: erwin ${name} ${usage}`, ...table, ...(notes.length > 0 ? ["", ...notes] : [])].join(
+    "\n",
+  );
 }
 
 /** The command that was probably meant, if any is near. */

@@ -6,7 +6,14 @@ const option = { value: "V", description: "" };
 const command: Command = {
   summary: "",
   usage: "",
-  options: { sizes: option, angle: option, mode: option, file: option },
+  options: {
+    sizes: option,
+    angle: option,
+    mode: option,
+    file: option,
+    from: { ...option, repeats: true },
+    quick: { description: "" },
+  },
   positionals: 1,
   run: async () => {},
 };
@@ -20,11 +27,16 @@ describe("Arguments", () => {
     expect(args.choice("mode", ["eval", "train"])).toBe("eval");
     expect(args.text("file")).toBeUndefined();
     expect(args.positionals).toEqual(["stray"]);
+    expect([args.texts("from"), args.has("quick")]).toEqual([[], false]);
+    const more = parse("--from", "a", "--quick", "--file", "x", "--from", "b", "--file", "y");
+    expect([more.texts("from"), more.has("quick"), more.text("file")]).toEqual([["a", "b"], true, "y"]);
   });
 
   it.each<[string, () => unknown]>([
     ["an unknown option", () => parse("--other", "1")],
     ["an option without its value", () => parse("--sizes")],
+    ["a value for a switch", () => parse("--quick=1")],
+    ["an empty one of several values", () => parse("--from", "a", "--from", "").texts("from")],
     ["an argument too many", () => parse("a", "b")],
     ["an empty list", () => parse("--sizes", "").counts("sizes")],
     ["a hole in a list", () => parse("--sizes", "1,,2").counts("sizes")],

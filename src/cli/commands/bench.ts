@@ -67,7 +67,7 @@ async function run(args: Arguments): Promise<void> {
 
 function readOptions(args: Arguments): BenchOptions {
   const options = { points: args.counts("points"), clouds: args.count("clouds") };
-  const isTable = args.flag("table");
+  const isTable = args.has("table");
   if (isTable && (options.points || options.clouds)) {
     throw new UsageError("--table chooses --points and --clouds by itself");
   }
@@ -77,7 +77,7 @@ function readOptions(args: Arguments): BenchOptions {
     repeat: args.count("repeat"),
     seconds: args.number("seconds", "a number greater than 0", (value) => value > 0),
     threads: args.count("threads"),
-    profile: args.flag("profile"),
+    profile: args.has("profile"),
   };
 }
 
