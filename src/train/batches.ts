@@ -1,14 +1,25 @@
 // Clouds joined into the batch a model takes.
 
-/** The clouds' rows one after the other. */
-export function joinRows(parts: readonly Float32Array[]): Float32Array {
-  const joined = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+import { treeLevels } from "../balltree/index.ts";
+import { InputError } from "../errors.ts";
+import type { SortedEdges } from "../erwin/graph.ts";
+import type { PreparedInput } from "../erwin/input.ts";
+
+type Numbers = Float32Array | Int32Array | Uint32Array | Uint8Array;
+
+function join<T extends Numbers>(ArrayType: new (length: number) => T, parts: readonly T[]): T {
+  const joined = new ArrayType(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
     joined.set(part, at);
     at += part.length;
   }
   return joined;
+}
+
+/** The clouds' rows one after the other. */
+export function joinRows(parts: readonly Float32Array[]): Float32Array {
+  return join(Float32Array, parts);
 }
 
 /** The first point of each cloud, and their number. */
@@ -18,4 +29,89 @@ export function offsetsOf(points: readonly number[]): Int32Array {
     offsets[cloud + 1] = offsets[cloud]! + count;
   });
   return offsets;
+}
+
+/**
+ * Inputs that one model has prepared each by itself, as one batch, their clouds one after the other: the same as if the clouds
+ * had been prepared together, except that each input is checked alone and may or may not bring its own tree and graph.
+ * @throws InputError when features are on the device: they are joined on the host
+ */
+export function joinPrepared(inputs: readonly PreparedInput[]): PreparedInput {
+  if (inputs.length === 1) return inputs[0]!;
+  const all = <T>(part: (input: PreparedInput) => T) => inputs.map(part);
+  const points = offsetsOf(all((input) => input.points));
+  const edges = all((input) => input.edges ?? []).flat();
+  return {
+    nodeFeatures: joinRows(all(hostFeatures)),
+    nodePositions: joinRows(all((input) => input.nodePositions)),
+    tree: joinTrees(
+      all((input) => input.tree),
+      points,
+    ),
+    edges: edges.length > 0 ? joinEdges(edges, points) : undefined,
+    points: points.at(-1)!,
+  };
+}
+
+function hostFeatures({ nodeFeatures }: PreparedInput): Float32Array {
+  if (nodeFeatures instanceof Float32Array) return nodeFeatures;
+  throw new InputError("nodeFeatures is a tensor on the device, expected a Float32Array", { tensor: "nodeFeatures" });
+}
+
+type Tree = PreparedInput["tree"];
+
+/** @param points [inputs + 1] the first point of each input */
+function joinTrees(trees: readonly Tree[], points: Int32Array): Tree {
+  const all = <T>(part: (tree: Tree) => T) => trees.map(part);
+  const { dimensionality, treeIdxRot, levels: shape } = trees[0]!;
+  const cloudOffsets = offsetsOf(all((tree) => countsOf(tree.cloudOffsets)).flat());
+  const strides = shape.slice(0, -1).map(({ stride }) => stride);
+  const ballSizes = shape.map(({ ballSize }) => ballSize);
+  const levels = treeLevels(cloudOffsets, strides, ballSizes);
+  const firstNodes = shape.map((_, l) => offsetsOf(all((tree) => tree.levels[l]!.nodes)));
+  const treeIdx = all((tree) => tree.treeIdx);
+  const treeMask = all((tree) => tree.treeMask);
+  return {
+    dimensionality,
+    treeIdx: joinIndices(Int32Array, treeIdx, points),
+    treeMask: join(Uint8Array, treeMask),
+    treeIdxRot: treeIdxRot.map((_, l) => {
+      const orders = all((tree) => tree.treeIdxRot[l]!);
+      return joinIndices(Int32Array, orders, firstNodes[l]!);
+    }),
+    offsets: levels[0]!.offsets,
+    cloudOffsets,
+    levels,
+  };
+}
+
+/** What `offsetsOf` makes the offsets from. */
+function countsOf(offsets: Int32Array): number[] {
+  return Array.from(offsets.subarray(1), (end, i) => end - offsets[i]!);
+}
+
+/** @param points [inputs + 1] the first point of each input */
+function joinEdges(parts: readonly SortedEdges[], points: Int32Array): SortedEdges {
+  const sources = parts.map((part) => part.sources);
+  const targets = parts.map((part) => part.targets);
+  // Where one part's edges end the next one's start; the last end is a start of no edges.
+  const starts = [...parts.map((part) => part.starts.subarray(0, -1)), Uint32Array.of(0)];
+  const firstEdges = offsetsOf(sources.map(({ length }) => length));
+  return {
+    starts: joinIndices(Uint32Array, starts, firstEdges),
+    sources: joinIndices(Uint32Array, sources, points),
+    targets: joinIndices(Uint32Array, targets, points),
+  };
+}
+
+/** Indices one after the other, those of each part counted on from its first. */
+function joinIndices<T extends Int32Array | Uint32Array>(
+  ArrayType: new (length: number) => T,
+  parts: readonly T[],
+  firsts: Int32Array,
+): T {
+  return join(
+    ArrayType,
+    parts.map((part, i) => part.map((index) => index + firsts[i]!) as T),
+  );
 }
