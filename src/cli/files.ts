@@ -1,6 +1,15 @@
 // Files of the command line: read whole, and written so that an output appears whole or not at all.
 
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  type Dirent,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import process from "node:process";
 import { InputError } from "../errors.ts";
@@ -13,13 +22,35 @@ export function readBytes(path: string): Uint8Array {
   }
 }
 
+export function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** What is in a folder, by name and kind. */
+export function listFolder(path: string): Dirent[] {
+  try {
+    return readdirSync(path, { withFileTypes: true });
+  } catch (error) {
+    throw fileError("read", path, error);
+  }
+}
+
+/** Makes a folder and those it is in, where they are missing. */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    throw fileError("write", path, error);
+  }
+}
+
 /** Refuses an output that cannot be written before time is spent on computing it. */
 export function checkOutput(path: string): void {
   const folder = dirname(path);
   let problem: string | undefined;
   try {
     if (!statSync(folder).isDirectory()) problem = `"${folder}" is not a folder`;
-    else if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) problem = "it is a folder";
+    else if (isFolder(path)) problem = "it is a folder";
   } catch (error) {
     const failure = fileError("write", path, error);
     // Deno without permission to look around there may still have the permission to write.
@@ -48,6 +79,7 @@ export function writeWhole(path: string, content: Uint8Array | string): void {
 const reasons: Record<string, string> = {
   ENOENT: "no such file or folder",
   EISDIR: "it is a folder",
+  EEXIST: "it is a file",
   ENOTDIR: "a part of the path is not a folder",
   EACCES: "permission denied",
   EPERM: "not permitted",

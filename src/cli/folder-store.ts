@@ -1,14 +1,14 @@
 // Checkpoints in a folder of the file system.
 
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { CheckpointStore } from "../index.ts";
-import { readBytes, writeWhole } from "./files.ts";
+import { makeFolder, readBytes, writeWhole } from "./files.ts";
 
 /** Each file is written beside its place and then renamed, so that one that is there is whole. */
 export class FolderStore implements CheckpointStore {
   constructor(readonly folder: string) {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   }
 
   save(name: string, bytes: Uint8Array<ArrayBuffer>): void {

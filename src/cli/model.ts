@@ -1,6 +1,6 @@
-// The model of the command line: loaded from a checkpoint, given a file's points, its output put into a file.
+// The model of the command line: loaded from a checkpoint, given a file's points.
 
-import { type Device, ErwinError, ErwinTransformer, InputError, type Tensor } from "../index.ts";
+import { type Device, ErwinError, ErwinTransformer, InputError } from "../index.ts";
 import type { CloudFile } from "./clouds.ts";
 import { buildGraph } from "./graph.ts";
 import type { GraphChoice } from "./options.ts";
@@ -54,12 +54,4 @@ function featuresOf({ path, features, positions, dimensionality }: CloudFile, cI
     expected: cIn,
     found: features?.channels ?? 0,
   });
-}
-
-/** What a pass gave, as it is written to a file. */
-export async function outputTensors(out: Tensor, decode: boolean) {
-  const tensors = new Map<string, { shape: readonly number[]; data: Float32Array | Int32Array }>();
-  tensors.set("out", { shape: out.shape, data: await out.data() });
-  if (!decode && out.batchIdx) tensors.set("out_batch_idx", { shape: [out.batchIdx.length], data: out.batchIdx });
-  return tensors;
 }

@@ -68,13 +68,11 @@ export function readMode(args: Arguments): "eval" | "train" {
   return args.choice("mode", ["eval", "train"] as const) ?? "eval";
 }
 
-/** Of the commands that apply a checkpoint to a file's points. */
-export const modelUsage =
-  "--model FILE --input FILE --output FILE [--backend auto|webgpu|cpu] [--mode eval|train] [--radius R | --knn K] [--threads N]";
+/** Of the commands that apply a checkpoint to points; what they read and write is their own. */
+export const modelUsage = "[--backend auto|webgpu|cpu] [--mode eval|train] [--radius R | --knn K] [--threads N]";
 
 export const modelOptions = {
   model: { value: "FILE", description: "a checkpoint (.safetensors) with its config in the metadata" },
-  ...fileOptions,
   ...modeOption,
   ...graphOptions,
   ...deviceOptions,
@@ -83,10 +81,10 @@ export const modelOptions = {
 export function readModelChoice(args: Arguments) {
   return {
     modelPath: args.required("model"),
-    input: args.required("input"),
-    output: args.required("output"),
     mode: readMode(args),
     graph: readGraphChoice(args),
     device: readDeviceChoice(args),
   };
 }
+
+export type ModelChoice = ReturnType<typeof readModelChoice>;

@@ -6,12 +6,19 @@ const delay = 1000;
 const interval = 200;
 const barWidth = 24;
 
-/** How far some work is: `report(done, total)`. */
-export type Report = (done: number, total: number) => void;
+/** How far some work is: `report(done, total)`, and what else there is to say. */
+export type Report = (done: number, total: number, note?: string) => void;
 
-/** Runs `work` and shows its label, the seconds so far and, once it has reported, a bar. The line is gone afterwards. */
+const clearLine = "\r\x1b[K";
+let busy = false;
+
+/**
+ * Runs `work` and shows its label, the seconds so far and, once it has reported, a bar. The line is gone afterwards. There is
+ * one line at a time: work inside of such work shows nothing.
+ */
 export async function withProgress<T>(label: string, work: (report: Report) => T | Promise<T>): Promise<T> {
-  if (!process.stderr.isTTY) return await work(() => {});
+  if (!process.stderr.isTTY || busy) return await work(() => {});
+  busy = true;
   const start = performance.now();
   let bar = "";
   let shown = false;
@@ -20,17 +27,24 @@ export async function withProgress<T>(label: string, work: (report: Report) => T
     const now = performance.now();
     if (now - start < delay || now - drawnAt < interval) return;
     [shown, drawnAt] = [true, now];
-    process.stderr.write(`\r\x1b[K${label} ${bar}${((now - start) / 1000).toFixed(0)} s`);
+    process.stderr.write(`${clearLine}${label} ${bar}${((now - start) / 1000).toFixed(0)} s`);
   };
   const timer = setInterval(draw, interval);
   try {
-    return await work((done, total) => {
+    return await work((done, total, note) => {
       const filled = Math.round((done / total) * barWidth);
-      bar = `[${"#".repeat(filled)}${"-".repeat(barWidth - filled)}] ${done}/${total}  `;
+      bar = `[${"#".repeat(filled)}${"-".repeat(barWidth - filled)}] ${done}/${total}  ${note === undefined ? "" : `${note}  `}`;
       draw();
     });
   } finally {
     clearInterval(timer);
-    if (shown) process.stderr.write("\r\x1b[K");
+    if (shown) process.stderr.write(clearLine);
+    busy = false;
   }
+}
+
+/** A line on standard error that stays; the progress goes on below it. */
+export function printError(line: string): void {
+  if (process.stderr.isTTY) process.stderr.write(clearLine);
+  console.error(line);
 }

@@ -1,6 +1,6 @@
 // Runs the built command line as its users do, in a process of its own, in an empty folder.
 
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,18 +26,40 @@ export function temporaryFolder(): { path: (name: string) => string; folder: str
  * flags, but for those that `flags` take away ("--deny-read").
  */
 export function erwin(words: readonly string[], { flags = [] as string[], cwd = tmpdir() } = {}): Result {
-  const { status, stdout, stderr, error } = spawnSync(
-    process.execPath,
-    ["run", "-A", "--no-prompt", ...flags, cliPath, ...words],
-    {
-      cwd,
-      encoding: "utf8",
-      env: { ...process.env, NO_COLOR: "1" },
-      timeout: 100_000,
-    },
-  );
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, denoWords(words, flags), {
+    cwd,
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1" },
+    timeout: 100_000,
+  });
   if (error) throw error;
   return { code: status, stdout, stderr };
+}
+
+const denoWords = (words: readonly string[], flags: readonly string[] = []) => [
+  "run",
+  "-A",
+  "--no-prompt",
+  ...flags,
+  cliPath,
+  ...words,
+];
+
+/** Starts `erwin ...words`, interrupts it as soon as `isTime`, and waits for its end. */
+export async function interruptErwin(words: readonly string[], isTime: () => boolean): Promise<Result> {
+  const child = spawn(process.execPath, denoWords(words), { env: { ...process.env, NO_COLOR: "1" } });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (text) => (stdout += text));
+  child.stderr.on("data", (text) => (stderr += text));
+  const watch = setInterval(() => {
+    if (!isTime()) return;
+    clearInterval(watch);
+    // Not child.kill: Deno then reports the signal in place of the exit code.
+    process.kill(child.pid as number, "SIGINT");
+  }, 20);
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  clearInterval(watch);
+  return { code, stdout, stderr };
 }
 
 /** What went wrong, if it was told as it should be: one line that begins with "error: ". */

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { loadSafetensors, type SafeTensor, saveSafetensors, toFloat32 } from "erwin";
 import { afterAll, describe, expect, it } from "vitest";
-import { errorLine, erwin, temporaryFolder } from "./command.ts";
+import { errorLine, erwin, interruptErwin, temporaryFolder } from "./command.ts";
 
 const { path, remove } = temporaryFolder();
 afterAll(remove);
@@ -78,5 +78,63 @@ describe("erwin predict", () => {
     expect(result.code).toBe(1);
     expect(errorLine(result)).toContain("broken.safetensors");
     expect(existsSync(missing)).toBe(false);
+  });
+});
+
+describe("erwin predict of many files", () => {
+  const words = (model: string, input: string, output: string) =>
+    ["predict", "--model", model, "--input", input, "--output", output, "--knn", "4", "--backend", "cpu"] as const;
+  const read = (name: string) => readFileSync(path(name));
+
+  it("gives the bits each file gives alone, names what failed, and later does what is left", () => {
+    const { model, input, inputs } = split("c_3d_rot_eval");
+    mkdirSync(path("many/sub"), { recursive: true });
+    // One file with its tree and graph, one without them.
+    copyFileSync(input, path("many/whole.safetensors"));
+    for (const name of ["tree_idx", "tree_mask", "edge_index"]) inputs.delete(name);
+    writeFileSync(path("many/sub/bare.safetensors"), saveSafetensors(inputs));
+    writeFileSync(path("many/cut.safetensors"), read("many/whole.safetensors").subarray(0, 100));
+
+    const first = erwin(words(model, path("many"), path("predicted")));
+    expect(first.code).toBe(1);
+    expect(first.stdout).toContain("2 predicted, 0 skipped, 1 failed; ");
+    expect(first.stderr).toMatch(/^error: .*cut\.safetensors: .*\nerror: 1 of 3 files failed\.\n$/);
+    for (const name of ["whole", "sub/bare"]) {
+      erwin(words(model, path(`many/${name}.safetensors`), path("alone.safetensors")));
+      expect(read(`predicted/${name}.safetensors`).equals(read("alone.safetensors")), name).toBe(true);
+    }
+
+    copyFileSync(input, path("many/cut.safetensors"));
+    writeFileSync(path("predicted/whole.safetensors"), "kept");
+    const second = erwin(words(model, path("many"), path("predicted")));
+    expect(second).toMatchObject({ code: 0, stderr: "" });
+    expect(second.stdout).toContain("1 predicted, 2 skipped, 0 failed; ");
+    expect(read("predicted/whole.safetensors").toString()).toBe("kept");
+
+    const shard = erwin([...words(model, path("many"), path("predicted")), "--overwrite", "--shard", "3/3"]);
+    expect(shard.stdout).toMatch(/shard 3\/3 of 3 files: 1\n.*1 predicted, 0 skipped, 0 failed; /);
+    expect(read("predicted/whole.safetensors").toString()).not.toBe("kept");
+    const empty = erwin([...words(model, path("many"), path("predicted")), "--shard", "4/4"]);
+    expect(empty).toMatchObject({ code: 0, stderr: "" });
+    expect(empty.stdout).toMatch(/shard 4\/4 of 3 files: none, it is empty\n.*0 predicted, 0 skipped, 0 failed\n/);
+  });
+
+  it("ends between batches after SIGINT, and the same command goes on", async () => {
+    const { model, input } = split("c_3d_rot_eval");
+    const files = 40;
+    writeFileSync(path("list.txt"), Array.from({ length: files }, (_, i) => `listed/${i}.safetensors\n`).join(""));
+    mkdirSync(path("listed"));
+    for (let i = 0; i < files; i++) copyFileSync(input, path(`listed/${i}.safetensors`));
+    const command = words(model, path("list.txt"), path("from-list"));
+    const first = await interruptErwin([...command, "--batch-points", "1"], () =>
+      existsSync(path("from-list/listed/0.safetensors")),
+    );
+    expect(first.code).toBe(1);
+    expect(first.stderr).toMatch(/^error: Interrupted with \d+ files left: the same command goes on from there\.\n$/);
+    const made = Number(/(\d+) predicted/.exec(first.stdout)?.[1]);
+    expect(readdirSync(path("from-list/listed")).length).toBe(made);
+    const second = erwin(command);
+    expect(second).toMatchObject({ code: 0, stderr: "" });
+    expect(second.stdout).toContain(`${files - made} predicted, ${made} skipped, 0 failed; `);
   });
 });

@@ -1,11 +1,9 @@
 // erwin train: an interrupted run goes on to the very same weights.
 
-import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
-import { cliPath, errorLine, erwin, temporaryFolder } from "./command.ts";
+import { errorLine, erwin, interruptErwin, temporaryFolder } from "./command.ts";
 
 const { path, remove } = temporaryFolder();
 afterAll(remove);
@@ -23,29 +21,12 @@ const words = (folder: string) => [
   "100",
 ];
 
-/** Starts a run, interrupts it once it has written a checkpoint, and waits for its end. */
-async function interrupted(folder: string): Promise<{ code: number | null; output: string }> {
-  const child = spawn(process.execPath, ["run", "-A", "--no-prompt", cliPath, ...words(folder), "--save-every", "2"], {
-    env: { ...process.env, NO_COLOR: "1" },
-  });
-  let output = "";
-  child.stdout.on("data", (text) => (output += text));
-  child.stderr.on("data", (text) => (output += text));
-  const watch = setInterval(() => {
-    if (!existsSync(path(`${folder}/last.safetensors`))) return;
-    clearInterval(watch);
-    // Not child.kill: Deno then reports the signal in place of the exit code.
-    process.kill(child.pid as number, "SIGINT");
-  }, 20);
-  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
-  clearInterval(watch);
-  return { code, output };
-}
-
 it("goes on after SIGINT, and ends with the same bits as a run that was not interrupted", async () => {
-  const first = await interrupted("interrupted");
-  expect(first.code, first.output).toBe(0);
-  expect(first.output).toMatch(/stopped after [1-7] of 8 steps/);
+  const first = await interruptErwin([...words("interrupted"), "--save-every", "2"], () =>
+    existsSync(path("interrupted/last.safetensors")),
+  );
+  expect(first.code, first.stderr).toBe(0);
+  expect(first.stdout).toMatch(/stopped after [1-7] of 8 steps/);
   const second = erwin(words("interrupted"));
   expect(second.code, second.stderr).toBe(0);
   expect(second.stdout).toContain("done in");

@@ -56,6 +56,8 @@ describe("wrong usage ends with code 2 and a hint", () => {
       ["predict", "--model", "m", "--input", "a.ply", "--output", "b", "--mode", "test"],
       "expected one of eval, train.",
     ],
+    [["predict", "--model", "m", "--input", "a.ply", "--output", "b", "--shard", "1/2"], "--shard is for many files"],
+    [["predict", "--model", "m", "--input", "a.ply", "c.ply", "--output", "b.safetensors"], "expected a folder"],
     [["bench", "everything"], 'Unknown benchmark "everything"'],
     [["info", "a", "b"], 'Unexpected argument "b".'],
   ])("erwin %j", (words, message) => {

@@ -5,20 +5,22 @@ import { readCloudFile } from "../clouds.ts";
 import type { Arguments, Command } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { checkOutput, readBytes, writeWhole } from "../files.ts";
-import { loadModel, modelInput, outputTensors } from "../model.ts";
-import { modelOptions, modelUsage, readModelChoice } from "../options.ts";
+import { loadModel, modelInput } from "../model.ts";
+import { fileOptions, modelOptions, modelUsage, readModelChoice } from "../options.ts";
+import { outputTensors, readOutput } from "../output.ts";
 import { withProgress } from "../progress.ts";
 import { formatTime } from "../text.ts";
 
 export const gradients: Command = {
   summary: "gradients of sum(out * probe) with respect to parameters and features",
-  usage: modelUsage,
-  options: modelOptions,
+  usage: `--model FILE --input FILE --output FILE ${modelUsage}`,
+  options: { ...fileOptions, ...modelOptions },
   run,
 };
 
 async function run(args: Arguments): Promise<void> {
-  const { modelPath, input, output, mode, graph, device } = readModelChoice(args);
+  const { modelPath, mode, graph, device } = readModelChoice(args);
+  const [input, output] = [args.required("input"), args.required("output")];
   checkOutput(output);
   const cloud = readCloudFile(input);
   const checkpoint = readBytes(modelPath);
@@ -33,7 +35,9 @@ async function run(args: Arguments): Promise<void> {
     const probe = readProbe(input, device, out.shape);
     await out.backward(probe);
 
-    const tensors = await withProgress("backward", () => outputTensors(out, model.config.decode));
+    const tensors = await withProgress("backward", async () =>
+      outputTensors(await readOutput(out), model.config.decode),
+    );
     const add = async (name: string, { grad }: Tensor) => {
       if (grad) tensors.set(name, { shape: grad.shape, data: await grad.data() });
     };

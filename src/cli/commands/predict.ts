@@ -1,24 +1,80 @@
-// erwin predict: a checkpoint applied to a file's points.
+// erwin predict: a checkpoint applied to the points of a file, or of many.
 
 import { saveSafetensors } from "../../index.ts";
 import { readCloudFile } from "../clouds.ts";
-import type { Arguments, Command } from "../command.ts";
+import { type Arguments, type Command, UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { checkOutput, readBytes, writeWhole } from "../files.ts";
-import { loadModel, modelInput, outputTensors } from "../model.ts";
-import { modelOptions, modelUsage, readModelChoice } from "../options.ts";
+import { loadModel, modelInput } from "../model.ts";
+import { fileOptions, type ModelChoice, modelOptions, modelUsage, readModelChoice } from "../options.ts";
+import { outputTensors, readOutput } from "../output.ts";
+import { isSingleFile } from "../predict/inputs.ts";
+import { predictMany } from "../predict/many.ts";
+import { parseShard } from "../predict/shard.ts";
 import { withProgress } from "../progress.ts";
-import { formatTime } from "../text.ts";
+import { formatCount, formatTime } from "../text.ts";
+
+/** Enough to keep a GPU busy, and at most seconds of work for a processor: interruptions wait for the batch under way. */
+const defaultBatchPoints = 16_384;
 
 export const predict: Command = {
-  summary: "apply a model to points",
-  usage: modelUsage,
-  options: modelOptions,
+  summary: "apply a model to points: of one file, or of thousands",
+  usage: `--model FILE --input PATH ... --output PATH [--shard I/N] [--batch-points N] [--overwrite] ${modelUsage}`,
+  options: {
+    input: { ...fileOptions.input, value: "PATH", repeats: true },
+    output: { ...fileOptions.output, value: "PATH" },
+    shard: { value: "I/N", description: "every N-th of many files, from the I-th on: one of N jobs, counted from 1" },
+    "batch-points": {
+      value: "N",
+      description: `points up to which small files share a pass (default ${formatCount(defaultBatchPoints)}); not in training mode`,
+    },
+    overwrite: { description: "predict again what is there; without, such files are skipped" },
+    ...modelOptions,
+  },
+  notes: [
+    "Many files: --input is a folder (with the folders in it), a .txt list of paths (one a line, relative to the list's folder)",
+    "or several paths. --output is a folder then: a/b.ply below the input folder becomes a/b.safetensors below it.",
+    "A file that fails does not stop the others, and an interrupted call is completed by the same call.",
+  ],
+  positionals: Number.POSITIVE_INFINITY,
   run,
 };
 
 async function run(args: Arguments): Promise<void> {
-  const { modelPath, input, output, mode, graph, device } = readModelChoice(args);
+  const choice = readModelChoice(args);
+  const inputs = args.texts("input");
+  if (inputs.length === 0) throw new UsageError("--input is missing");
+  // What a shell makes of data/*.ply.
+  inputs.push(...args.positionals);
+  if (!isSingleFile(inputs)) return predictMany({ ...choice, ...readMany(args, choice), inputs });
+  const wrong = forMany.find((name) => args.has(name));
+  if (wrong) throw new UsageError(`--${wrong} is for many files: a folder, a .txt list or several --input`);
+  return predictOne(inputs[0], args.required("output"), choice);
+}
+
+const forMany = ["shard", "batch-points", "overwrite"];
+
+/** How many files are worked through. */
+function readMany(args: Arguments, { mode }: ModelChoice) {
+  const outputFolder = args.required("output");
+  if (/\.safetensors$/i.test(outputFolder)) {
+    throw new UsageError(`--output is "${outputFolder}", expected a folder, since there are several inputs`);
+  }
+  const batchPoints = args.count("batch-points");
+  if (mode === "train" && batchPoints !== undefined) {
+    throw new UsageError("--batch-points excludes --mode train, in which files go one by one");
+  }
+  return {
+    outputFolder,
+    shard: parseShard(args.text("shard") ?? "1/1"),
+    // In training mode a file's output would depend on the others of its batch.
+    batchPoints: mode === "train" ? 1 : (batchPoints ?? defaultBatchPoints),
+    overwrite: args.has("overwrite"),
+  };
+}
+
+async function predictOne(input: string, output: string, choice: ModelChoice): Promise<void> {
+  const { modelPath, mode, graph, device } = choice;
   checkOutput(output);
   const cloud = readCloudFile(input);
   const checkpoint = readBytes(modelPath);
@@ -30,7 +86,7 @@ async function run(args: Arguments): Promise<void> {
     const prepared = await model.prepare(await modelInput(model, cloud, graph, device.threads));
     const preparedAt = performance.now();
     const out = await withProgress("forward", () => model.forward(prepared));
-    const tensors = await outputTensors(out, model.config.decode);
+    const tensors = outputTensors(await readOutput(out), model.config.decode);
     const end = performance.now();
     writeWhole(output, saveSafetensors(tensors));
     console.log(

@@ -1,0 +1,132 @@
+// The predictions of many files: while the device works on a batch, the next is read and the one before is written.
+
+import { DeviceLostError } from "../../errors.ts";
+import { saveSafetensors } from "../../formats/safetensors.ts";
+import type { ErwinTransformer, PreparedInput } from "../../index.ts";
+import { joinPrepared } from "../../train/batches.ts";
+import { writeWhole } from "../files.ts";
+import { type OutputRows, outputTensors, readOutput, splitOutput } from "../output.ts";
+import { packBatches } from "./batches.ts";
+import type { PredictionPaths } from "./inputs.ts";
+
+export interface PredictFilesOptions {
+  model: ErwinTransformer;
+  files: readonly PredictionPaths[];
+  /** Reads a file and builds its tree and graph, on the host alone. */
+  prepare(path: string): Promise<PreparedInput>;
+  /** Points of a batch at most; a file with more is a batch of its own. */
+  batchPoints: number;
+  /** Ends the work after the batch under way. */
+  signal?: AbortSignal;
+  /** A file that could not be predicted; the others go on. */
+  onFailure(path: string, error: unknown): void;
+  /** After each batch. */
+  onProgress?(done: FilesDone): void;
+}
+
+export interface FilesDone {
+  predicted: number;
+  failed: number;
+  /** Of the predicted files. */
+  points: number;
+  /** Milliseconds since the beginning. */
+  time: number;
+}
+
+interface PreparedFile extends PredictionPaths {
+  points: number;
+  prepared: PreparedInput;
+}
+
+interface Prediction extends PredictionPaths {
+  points: number;
+  rows: OutputRows;
+}
+
+/**
+ * Predicts every file that can be, in their order. What a file's prediction holds does not depend on the others of its batch.
+ * @throws DeviceLostError; all else is a failure of the file that it happened with
+ */
+export async function predictFiles(options: PredictFilesOptions): Promise<FilesDone> {
+  const { model, files, prepare, batchPoints, signal, onFailure, onProgress } = options;
+  const start = performance.now();
+  const done: FilesDone = { predicted: 0, failed: 0, points: 0, time: 0 };
+  const fail = (path: string, error: unknown) => {
+    done.failed++;
+    onFailure(path, error);
+  };
+
+  async function* prepareFiles(): AsyncGenerator<PreparedFile> {
+    for (const paths of files) {
+      if (signal?.aborted) return;
+      try {
+        const prepared = await prepare(paths.input);
+        yield { ...paths, points: prepared.points, prepared };
+      } catch (error) {
+        fail(paths.input, error);
+      }
+    }
+  }
+
+  async function compute(batch: readonly PreparedFile[]): Promise<Prediction[]> {
+    try {
+      const rows = await applyModel(model, batch);
+      return batch.map(({ input, output, points }, i) => ({ input, output, points, rows: rows[i] }));
+    } catch (error) {
+      if (error instanceof DeviceLostError) throw error;
+      // Memory may have run out: what waits for reuse is given back, and the files go one by one.
+      model.device.trim();
+      if (batch.length > 1) {
+        const predictions: Prediction[] = [];
+        for (const file of batch) predictions.push(...(await compute([file])));
+        return predictions;
+      }
+      fail(batch[0].input, error);
+      return [];
+    }
+  }
+
+  function write(predictions: readonly Prediction[]): void {
+    for (const { input, output, points, rows } of predictions) {
+      try {
+        writeWhole(output, saveSafetensors(outputTensors(rows, model.config.decode)));
+        done.predicted++;
+        done.points += points;
+      } catch (error) {
+        fail(input, error);
+      }
+    }
+    done.time = performance.now() - start;
+    onProgress?.({ ...done });
+  }
+
+  const batches = packBatches(prepareFiles(), batchPoints);
+  try {
+    let next = batches.next();
+    let computed: Prediction[] = [];
+    while (true) {
+      const { value: batch } = await next;
+      if (!batch || signal?.aborted) break;
+      // The device has its work before the host goes on with its own.
+      const computing = compute(batch);
+      next = batches.next();
+      write(computed);
+      computed = await computing;
+    }
+    write(computed);
+  } finally {
+    await batches.return(undefined);
+  }
+  return done;
+}
+
+/** One pass; the output of each file. */
+async function applyModel(model: ErwinTransformer, batch: readonly PreparedFile[]): Promise<OutputRows[]> {
+  const out = await model.forward(joinPrepared(batch.map(({ prepared }) => prepared)));
+  try {
+    const clouds = batch.map(({ prepared }) => prepared.tree.cloudOffsets.length - 1);
+    return splitOutput(await readOutput(out), clouds);
+  } finally {
+    out.dispose();
+  }
+}

@@ -1,0 +1,109 @@
+// erwin predict for many files: a folder of predictions, which a later call completes.
+
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+import process from "node:process";
+import { type Device, ErwinError } from "../../index.ts";
+import { readCloudFile } from "../clouds.ts";
+import { describeDevice, withDevice } from "../device.ts";
+import { describeError } from "../failure.ts";
+import { makeFolder, readBytes } from "../files.ts";
+import { loadModel, modelInput } from "../model.ts";
+import type { ModelChoice } from "../options.ts";
+import { printError, withProgress } from "../progress.ts";
+import { formatCount, formatPlural, formatTime } from "../text.ts";
+import { type FilesDone, predictFiles } from "./files.ts";
+import { findInputs, type PredictionPaths } from "./inputs.ts";
+import { type Shard, takeShard } from "./shard.ts";
+
+export interface PredictManyOptions extends ModelChoice {
+  /** Files, folders and lists. */
+  inputs: readonly string[];
+  outputFolder: string;
+  /** The part of the files that is this call's. */
+  shard: Shard;
+  /** Points of a batch at most. */
+  batchPoints: number;
+  /** Whether outputs that are there are made again. */
+  overwrite: boolean;
+}
+
+/** @throws ErwinError at the end, when a file could not be predicted or was not reached */
+export async function predictMany(options: PredictManyOptions): Promise<void> {
+  const { inputs, outputFolder, shard, overwrite } = options;
+  const all = findInputs(inputs, outputFolder);
+  const own = takeShard(all, shard);
+  if (shard.count > 1) {
+    const share = own.length === 0 ? "none, it is empty" : formatCount(own.length);
+    console.log(`shard ${shard.index}/${shard.count} of ${formatPlural(all.length, "file")}: ${share}`);
+  }
+  const files = overwrite ? own : own.filter(({ output }) => !existsSync(output));
+  const skipped = own.length - files.length;
+
+  let done: FilesDone = { predicted: 0, failed: 0, points: 0, time: 0 };
+  let rate = "";
+  if (files.length > 0) {
+    const checkpoint = readBytes(options.modelPath);
+    for (const folder of new Set(files.map(({ output }) => dirname(output)))) makeFolder(folder);
+    await withDevice(options.device, async (device) => {
+      done = await predictOn(device, checkpoint, files, options);
+      rate = `; ${formatPlural(done.points, "point")} in ${formatTime(done.time)} (${formatRate(done)}) by ${describeDevice(device)}`;
+    });
+  }
+  const { predicted, failed } = done;
+  const counts = [
+    `${formatCount(predicted)} predicted`,
+    `${formatCount(skipped)} skipped`,
+    `${formatCount(failed)} failed`,
+  ];
+  console.log(`${outputFolder}: ${counts.join(", ")}${rate}`);
+
+  const left = files.length - predicted - failed;
+  if (left > 0) {
+    const message = `Interrupted with ${formatPlural(left, "file")} left: the same command goes on from there.`;
+    throw new ErwinError(message, { left });
+  }
+  if (failed > 0) {
+    throw new ErwinError(`${formatCount(failed)} of ${formatPlural(own.length, "file")} failed.`, { failed });
+  }
+}
+
+/** Predicts until all is done or the user interrupts. */
+async function predictOn(
+  device: Device,
+  checkpoint: Uint8Array,
+  files: readonly PredictionPaths[],
+  { modelPath, mode, graph, batchPoints }: PredictManyOptions,
+): Promise<FilesDone> {
+  const model = await loadModel(checkpoint, modelPath, device);
+  if (mode === "train") model.train();
+  const interruption = new AbortController();
+  const interrupt = () => interruption.abort();
+  process.once("SIGINT", interrupt);
+  try {
+    return await withProgress("predicting", (report) =>
+      predictFiles({
+        model,
+        files,
+        prepare: async (path) => model.prepare(await modelInput(model, readCloudFile(path), graph, device.threads)),
+        batchPoints,
+        signal: interruption.signal,
+        onFailure: (path, error) => printError(describeFailure(path, error)),
+        onProgress: (done) => report(done.predicted + done.failed, files.length, formatRate(done)),
+      }),
+    );
+  } finally {
+    process.removeListener("SIGINT", interrupt);
+    model.dispose();
+  }
+}
+
+/** Which file it was is said by some errors themselves. */
+function describeFailure(path: string, error: unknown): string {
+  const line = describeError(error);
+  return line.includes(path) ? line : line.replace("error: ", `error: ${path}: `);
+}
+
+function formatRate({ points, time }: FilesDone): string {
+  return `${formatCount(Math.round((1000 * points) / time))} points/s`;
+}

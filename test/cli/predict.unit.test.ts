@@ -1,0 +1,112 @@
+// Which files a prediction of many takes, and how they are divided among jobs and batches.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, relative } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { UsageError } from "../../src/cli/command.ts";
+import { splitOutput } from "../../src/cli/output.ts";
+import { packBatches } from "../../src/cli/predict/batches.ts";
+import { findInputs, isSingleFile } from "../../src/cli/predict/inputs.ts";
+import { parseShard, takeShard } from "../../src/cli/predict/shard.ts";
+import { InputError } from "../../src/errors.ts";
+import { temporaryFolder } from "./command.ts";
+
+const { path, folder, remove } = temporaryFolder();
+afterAll(remove);
+
+const write = (name: string, text = "") => {
+  mkdirSync(dirname(path(name)), { recursive: true });
+  writeFileSync(path(name), text);
+};
+for (const name of ["b.ply", "a.csv", "notes.md", ".hidden.ply", "sub/a.npy", "sub/deep/c.PLY", "out/z.safetensors"])
+  write(`data/${name}`);
+write("data/list.txt", "sub/a.npy\r\n\n  ../elsewhere/d.obj\n");
+write("data/empty.txt", "\n");
+
+const find = (inputs: readonly string[], output = "data/out") =>
+  findInputs(inputs.map(path), path(output)).map(({ input, output }) => [
+    relative(folder, input),
+    relative(folder, output),
+  ]);
+
+describe("findInputs", () => {
+  it("takes a folder's point clouds and those below, without hidden files and earlier predictions", () => {
+    expect(find(["data"])).toEqual([
+      ["data/a.csv", "data/out/a.safetensors"],
+      ["data/b.ply", "data/out/b.safetensors"],
+      ["data/sub/a.npy", "data/out/sub/a.safetensors"],
+      ["data/sub/deep/c.PLY", "data/out/sub/deep/c.safetensors"],
+    ]);
+  });
+
+  it("takes a list's paths relative to the list, and files as they are, whatever the order", () => {
+    const expected = [
+      ["data/b.ply", "o/b.safetensors"],
+      ["elsewhere/d.obj", "o/d.safetensors"],
+      ["data/sub/a.npy", "o/sub/a.safetensors"],
+    ];
+    expect(find(["data/list.txt", "data/b.ply"], "o")).toEqual(expected);
+    expect(find(["data/b.ply", "data/list.txt"], "o")).toEqual(expected);
+  });
+
+  it.each([
+    ["two inputs of one output", ["data/sub/a.npy", "data/a.csv"], "o", /a\.npy" and ".*a\.csv" would both be written/],
+    [
+      "an input as output",
+      ["data/out/z.safetensors", "data/b.ply"],
+      "data/out",
+      /z\.safetensors" would be written over/,
+    ],
+    ["the output's folder as input", ["data"], "data", /output's folder too/],
+    ["a list of nothing", ["data/empty.txt"], "o", /expected paths, one a line/],
+  ])("refuses %s", (_, inputs, output, message) => {
+    expect(() => find(inputs, output)).toThrow(message);
+    expect(() => find(inputs, output)).toThrow(InputError);
+  });
+
+  it("tells one file from many", () => {
+    const single = (...names: string[]) => isSingleFile(names.map(path));
+    expect([single("data/b.ply"), single("data/missing.ply")]).toEqual([true, true]);
+    expect([single("data"), single("data/list.txt"), single("data/b.ply", "data/a.csv")]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+  });
+});
+
+describe("shards", () => {
+  it("share the items: each goes to one, and their sizes differ by one at most", () => {
+    const items = Array.from({ length: 10 }, (_, i) => i);
+    const shards = [1, 2, 3, 4].map((index) => takeShard(items, parseShard(`${index}/4`)));
+    expect(shards).toEqual([
+      [0, 4, 8],
+      [1, 5, 9],
+      [2, 6],
+      [3, 7],
+    ]);
+    expect(takeShard(items, parseShard("11/12"))).toEqual([]);
+  });
+
+  it.each(["0/4", "5/4", "1", "1/0", "-1/2", "1.5/2", "a/b"])("refuses %s", (text) => {
+    expect(() => parseShard(text)).toThrow(UsageError);
+  });
+});
+
+it("packBatches fills batches in order, and leaves what is too large alone", async () => {
+  async function* items() {
+    for (const points of [40, 60, 1, 500, 30, 70, 1]) yield { points };
+  }
+  const batches: number[][] = [];
+  for await (const batch of packBatches(items(), 100)) batches.push(batch.map(({ points }) => points));
+  expect(batches).toEqual([[40, 60], [1], [500], [30, 70], [1]]);
+});
+
+it("splitOutput gives each file the rows of its clouds, counted from 0", () => {
+  const data = Float32Array.of(0, 0, 1, 1, 2, 2, 3, 3);
+  const parts = splitOutput({ data, width: 2, batchIdx: Int32Array.of(0, 1, 1, 2) }, [1, 2]);
+  expect(parts).toEqual([
+    { data: Float32Array.of(0, 0), width: 2, batchIdx: Int32Array.of(0) },
+    { data: Float32Array.of(1, 1, 2, 2, 3, 3), width: 2, batchIdx: Int32Array.of(0, 0, 1) },
+  ]);
+});
