@@ -13,7 +13,7 @@ import {
   storeScaled,
 } from "./ball";
 import { BallAttentionBackward } from "./commands";
-import { firstOf } from "./threads";
+import { nextOf } from "./threads";
 import { tiles } from "./tile";
 import { exp4, lanesBelow, loadSome, madd, storeTransposed, sumOf } from "./vectors";
 
@@ -48,8 +48,8 @@ export function ballAttentionBackward(p: BallAttentionBackward, thread: u32, thr
   fill(factors, headEights, scale);
 
   let present: u32 = -1;
-  const end = firstOf(p.ballCount * p.heads, thread + 1, threads);
-  for (let task = firstOf(p.ballCount * p.heads, thread, threads); task < end; task++) {
+  const tasks = p.ballCount * p.heads;
+  for (let task = nextOf(tasks, threads); task < tasks; task = nextOf(tasks, threads)) {
     const ball = task / p.heads;
     const head = task % p.heads;
     const first = load<u32>(p.balls + ((<usize>ball) << 3));

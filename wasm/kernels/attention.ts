@@ -12,7 +12,7 @@ import {
   storeScaled,
 } from "./ball";
 import { BallAttention } from "./commands";
-import { firstOf } from "./threads";
+import { nextOf } from "./threads";
 import { tiles } from "./tile";
 import { exp4, largestOf, madd, sumOf } from "./vectors";
 
@@ -35,8 +35,8 @@ export function ballAttention(p: BallAttention, thread: u32, threads: u32): void
   fill(factors, headEights, 1 / sqrt<f32>(<f32>p.headWidth));
 
   let present: u32 = -1;
-  const end = firstOf(p.ballCount * p.heads, thread + 1, threads);
-  for (let task = firstOf(p.ballCount * p.heads, thread, threads); task < end; task++) {
+  const tasks = p.ballCount * p.heads;
+  for (let task = nextOf(tasks, threads); task < tasks; task = nextOf(tasks, threads)) {
     const ball = task / p.heads;
     const head = task % p.heads;
     const first = load<u32>(p.balls + ((<usize>ball) << 3));

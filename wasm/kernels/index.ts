@@ -52,18 +52,19 @@ import { product } from "./product";
 import { foldPosition, normPosition, rmsNormBackward, rmsScale } from "./rms-norm";
 import { add, clear, copy, gatherRows, gatherSum, scale, scatterRows } from "./rows";
 import { columnSums, sumAxis } from "./sums";
-import { meet } from "./threads";
+import { meet, useControl } from "./threads";
 
 /**
  * Runs `count` commands of `size` bytes each. False where the threads were told to stop on the way. Unless `times` is 0, the
  * milliseconds each command took until all threads had met after it are written there, f32.
  */
 export function run(list: usize, count: u32, size: u32, thread: u32, threads: u32, control: usize, times: usize): bool {
+  useControl(control);
   const clocked = times != 0 && thread == 0;
   let before = clocked ? now() : 0;
   for (let i: u32 = 0; i < count; i++, list += size) {
     execute(list, thread, threads);
-    if (!meet(control, threads)) return false;
+    if (!meet(threads)) return false;
     if (!clocked) continue;
     const after = now();
     store<f32>(times + ((<usize>i) << 2), <f32>(after - before));

@@ -8,13 +8,13 @@
 //                 with rightAlong at right + row(k) * rightStride + c                          row(n) = packedRow(n)
 //     with `value`, the sums of right and of value side by side: the gated hidden layer
 //
-// finish.ts says what becomes of a sum. The work is cut into blocks of rows x columns; a thread takes its share of them
-// column block by column block, so that it packs each part of the right side once. The inner dimension is summed in
+// finish.ts says what becomes of a sum. The work is cut into blocks of rows x columns; a thread takes neighbouring
+// ones, column block by column block, so that it seldom packs a part of the right side again. The inner dimension is summed in
 // stretches of 256, and those one after the other: the bits depend neither on the blocks nor on the threads.
 import { Product } from "./commands";
 import { finishGated, finishGatedBackward, finishSums, packedRow } from "./finish";
 import { packColumns, packLeftQuad, packRows } from "./pack";
-import { firstOf } from "./threads";
+import { nextOf } from "./threads";
 import { tiles } from "./tile";
 
 const STRETCH: u32 = 256;
@@ -22,7 +22,7 @@ const STRETCH: u32 = 256;
 export function product(p: Product, thread: u32, threads: u32): void {
   const rowBlocks = (p.rows + p.rowBlock - 1) / p.rowBlock;
   const columnBlocks = (p.columns + p.columnBlock - 1) / p.columnBlock;
-  const end = firstOf(rowBlocks * columnBlocks, thread + 1, threads);
+  const items = rowBlocks * columnBlocks;
   const inner = p.inner + p.secondInner;
   // Four columns a panel where gates and values share it, else eight.
   const panelColumns: u32 = p.value ? 4 : 8;
@@ -34,7 +34,7 @@ export function product(p: Product, thread: u32, threads: u32): void {
   // A right side of one block's columns is kept whole unless its inner dimension is long.
   const keeps = !p.leftAlong;
   let packedBlock: u32 = -1;
-  for (let item = firstOf(rowBlocks * columnBlocks, thread, threads); item < end; item++) {
+  for (let item = nextOf(items, threads); item < items; item = nextOf(items, threads)) {
     const block = item / rowBlocks;
     const firstRow = (item % rowBlocks) * p.rowBlock;
     const firstColumn = block * p.columnBlock;

@@ -5,6 +5,14 @@ import { sleep, wake } from "./host";
 const ARRIVED: usize = 0;
 const GENERATION: usize = 64;
 const STOP: usize = 128;
+const CLAIMED: usize = 320;
+
+/** Address of the control words. */
+let control: usize = 0;
+
+export function useControl(at: usize): void {
+  control = at;
+}
 
 /** So often a thread looks again before it sleeps: a few microseconds. */
 const SPINS: i32 = 4000;
@@ -20,13 +28,38 @@ export function firstNumberOf(size: u32, thread: u32, threads: u32): u32 {
   return firstOf((size + 15) >> 4, thread, threads) << 4;
 }
 
+/** What this thread has claimed of the command at hand and not yet done. */
+let claimed: u32 = 0;
+let claimedEnd: u32 = 0;
+
+/**
+ * The next of `items` for this thread, or `items` when all are done. Threads claim a few neighbouring items at a time: where
+ * another program holds one up, its work goes to the others. Which thread does what changes nothing about the numbers.
+ */
+export function nextOf(items: u32, threads: u32): u32 {
+  if (claimed == claimedEnd) {
+    const few = threads == 1 ? items : max<u32>(1, items / (8 * threads));
+    claimed = atomic.add<u32>(control, few, CLAIMED);
+    claimedEnd = min(claimed + few, items);
+    if (claimed >= items) {
+      claimed = claimedEnd;
+      return items;
+    }
+  }
+  return claimed++;
+}
+
 /** Returns when all threads have called it; false where they were told to stop. */
-export function meet(control: usize, threads: i32): bool {
+export function meet(threads: i32): bool {
   const generation = atomic.load<i32>(control, GENERATION);
   // In this order: whoever stops the threads changes STOP first and GENERATION after it.
   if (atomic.load<i32>(control, STOP) != 0) return false;
-  if (threads == 1) return true;
+  if (threads == 1) {
+    atomic.store<i32>(control, 0, CLAIMED);
+    return true;
+  }
   if (atomic.add<i32>(control, 1, ARRIVED) == threads - 1) {
+    atomic.store<i32>(control, 0, CLAIMED);
     atomic.store<i32>(control, 0, ARRIVED);
     atomic.add<i32>(control, 1, GENERATION);
     wake(control + GENERATION);

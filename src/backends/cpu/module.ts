@@ -9,9 +9,18 @@ export const pageBytes = 65536;
 export const controlAt = 4096;
 /**
  * Control words, as indices of 32-bit words from `controlAt` on, each in a cache line of its own. wasm/kernels/threads.ts
- * knows the first three: threads arrived at a meeting, meetings so far, and whether the threads have to leave.
+ * knows the first three, threads arrived at a meeting, meetings so far, and whether the threads have to leave, and `claimed`,
+ * the items of a command that threads have taken.
  */
-export const control = { arrived: 0, generation: 16, stop: 32, submitted: 48, completed: 64, ring: 128 } as const;
+export const control = {
+  arrived: 0,
+  generation: 16,
+  stop: 32,
+  submitted: 48,
+  completed: 64,
+  claimed: 80,
+  ring: 128,
+} as const;
 /** Submissions that may wait in memory, three words each, as `Submission` lists them. */
 export const ringLength = 64;
 export const entryWords = 3;
