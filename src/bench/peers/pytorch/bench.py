@@ -172,7 +172,7 @@ def bench_row(case: str, variant: str, precision: str, path: Path) -> dict:
     except Exception as error:  # The compiler fails in many ways: without a C++ compiler, on a new Python, on a model.
         if not type(error).__module__.startswith("torch._"):
             raise
-        return {"unavailable": f"torch.compile failed: {str(error).strip().splitlines()[0]}"}
+        return {"unavailable": f"torch.compile failed: {' '.join(str(error).split()[:40])}"}
 
 
 def describe(row: dict) -> str:

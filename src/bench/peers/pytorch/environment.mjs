@@ -17,18 +17,18 @@ const packages = [
   "python3-numpy",
   // PyTorch calls the BLAS from its own OpenMP threads: OpenBLAS's build for OpenMP shares them, the others compete.
   "libopenblas0-openmp",
-  // What torch.compile calls: a compiler, and the headers of Python and PyTorch.
+  // What torch.compile calls: a compiler, the headers of Python and PyTorch, and an import.
   "g++",
   "python3-dev",
+  "python3-setuptools",
   "libtorch-dev",
 ];
-const recipe = JSON.stringify({ suite, packages });
 
 const caches = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-const folder = join(caches, "erwin", `pytorch-${suite}`);
+const folder = join(caches, "erwin", `${suite}-pytorch`);
 
-/** Says what `folder` was made from; written last, so a folder that has it is whole. */
-const stamp = "erwin-recipe.json";
+/** A list of the packages in `folder`; written last, so a folder that has it is whole. */
+const stamp = "erwin-packages.json";
 
 /**
  * The words that run python3 with PyTorch, to put its arguments behind; its place is made if need be.
@@ -44,7 +44,13 @@ function hostHasPyTorch() {
   return spawnSync("python3", ["-c", "import torch, safetensors"], { stdio: "ignore" }).status === 0;
 }
 
-const isMade = () => existsSync(join(folder, stamp)) && readFileSync(join(folder, stamp), "utf8") === recipe;
+function isMade() {
+  const list = join(folder, stamp);
+  if (!existsSync(list)) return false;
+  // More than is asked for is fine: another checkout may have asked for it.
+  const installed = JSON.parse(readFileSync(list, "utf8"));
+  return packages.every((name) => installed.includes(name));
+}
 
 /** Makes the root folder. Under another name until it is whole: a failure leaves nothing that looks finished. */
 async function makeRoot() {
@@ -60,7 +66,7 @@ async function makeRoot() {
   const install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", ...packages];
   runQuietly(inRoot(unfinished, [], ["env", "DEBIAN_FRONTEND=noninteractive", ...install]));
   runQuietly(inRoot(unfinished, [], ["apt-get", "clean"]));
-  writeFileSync(join(unfinished, stamp), recipe);
+  writeFileSync(join(unfinished, stamp), JSON.stringify(packages));
   rmSync(folder, { recursive: true, force: true });
   renameSync(unfinished, folder);
 }
