@@ -37,14 +37,14 @@ let claimedEnd: u32 = 0;
  * another program holds one up, its work goes to the others. Which thread does what changes nothing about the numbers.
  */
 export function nextOf(items: u32, threads: u32): u32 {
-  if (claimed == claimedEnd) {
-    const few = threads == 1 ? items : max<u32>(1, items / (8 * threads));
-    claimed = atomic.add<u32>(control, few, CLAIMED);
-    claimedEnd = min(claimed + few, items);
-    if (claimed >= items) {
-      claimed = claimedEnd;
-      return items;
-    }
+  while (claimed == claimedEnd) {
+    const first = atomic.load<u32>(control, CLAIMED);
+    if (first >= items) return items;
+    // Fewer and fewer, so that all end at about the same time.
+    const few = max<u32>(1, (items - first) / (threads == 1 ? 1 : 4 * threads));
+    if (atomic.cmpxchg<u32>(control, first, first + few, CLAIMED) != first) continue;
+    claimed = first;
+    claimedEnd = first + few;
   }
   return claimed++;
 }
