@@ -6,6 +6,9 @@ import { Random } from "../erwin/random.ts";
 /** The graph's options: the 16 nearest neighbours, the point itself among them. */
 export const caseGraph = { k: 16, loop: true } as const;
 
+/** The sizes of the published table: so many clouds of so many points each. */
+export const publishedTable = { clouds: 16, points: [1024, 2048, 4096, 8192, 16384, 32768] } as const;
+
 export interface CaseClouds {
   /** [clouds * points, cIn] */
   nodeFeatures: Float32Array;

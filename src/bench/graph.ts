@@ -4,19 +4,20 @@ import { knnGraph, radiusGraph } from "../balltree/index.ts";
 import { resolveConfig } from "../erwin/config.ts";
 import { caseClouds, caseGraph } from "./case.ts";
 import { readmeModel } from "./readme-model.ts";
-import type { BenchCase } from "./result.ts";
+import type { BenchCase, CaseListener } from "./result.ts";
 import { formatTable, formatTiming, type Repeats, timeOnHost } from "./timing.ts";
 
 export interface GraphOptions extends Repeats {
   cases: readonly { clouds: number; points: number }[];
   threads: number | undefined;
+  onCase?: CaseListener;
 }
 
 /** One channel: graphs have no use for features. */
 const config = resolveConfig({ ...readmeModel(32), cIn: 1 });
 
 /** Both graphs have about as many neighbours. */
-export async function benchGraph({ cases, threads, ...repeats }: GraphOptions): Promise<BenchCase[]> {
+export async function benchGraph({ cases, threads, onCase, ...repeats }: GraphOptions): Promise<BenchCase[]> {
   const measured: BenchCase[] = [];
   for (const { clouds, points } of cases) {
     const { nodePositions, offsets } = caseClouds(config, clouds, points);
@@ -29,7 +30,10 @@ export async function benchGraph({ cases, threads, ...repeats }: GraphOptions): 
     for (const [kind, build] of Object.entries(kinds)) {
       const name = `graph ${kind} ${clouds} x ${points}`;
       const edges = (await build()).length / 2;
-      measured.push({ name, benchmark: "graph", clouds, points, edges, time: await timeOnHost(build, repeats) });
+      const time = await timeOnHost(build, repeats);
+      const done: BenchCase = { name, benchmark: "graph", clouds, points, edges, time };
+      measured.push(done);
+      onCase?.(done);
     }
   }
   return measured;

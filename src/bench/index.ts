@@ -5,11 +5,12 @@ import type { Floors } from "./floors.ts";
 import { benchForward } from "./forward.ts";
 import { benchGraph } from "./graph.ts";
 import type { PassOptions } from "./pass.ts";
-import type { BenchCase, BenchmarkName } from "./result.ts";
+import type { BenchCase, BenchmarkName, CaseListener } from "./result.ts";
 import { benchScaling } from "./scaling.ts";
 import { benchTraining } from "./training.ts";
 import { benchTree } from "./tree.ts";
 
+export { publishedTable } from "./case.ts";
 export { type ComparedCase, compareResults, formatComparison } from "./compare.ts";
 export { type Floors, measureFloors } from "./floors.ts";
 export type { PassMeasure } from "./pass.ts";
@@ -44,15 +45,13 @@ export interface BenchOptions {
   profile?: boolean;
   /** What `measureFloors` found, on another device of the same adapter: its copies would count as memory in use. */
   floors?: Floors;
+  onCase?: CaseListener;
 }
 
 export type Benchmark =
   | { needsDevice: false; run(options: BenchOptions): Promise<BenchCase[]> }
   /** On a device that has done nothing larger before. */
   | { needsDevice: true; run(options: BenchOptions, device: Device): Promise<BenchCase[]> };
-
-/** The sizes of the published table: README's model, 16 clouds of so many points each. */
-export const publishedTable = { clouds: 16, points: [1024, 2048, 4096, 8192, 16384, 32768] } as const;
 
 const hostSizes = ({ points, clouds = 1 }: BenchOptions) =>
   points?.map((count) => ({ clouds, points: count })) ?? [
@@ -66,13 +65,13 @@ const hostSizes = ({ points, clouds = 1 }: BenchOptions) =>
 export const benchmarks: Readonly<Record<BenchmarkName, Benchmark>> = {
   tree: {
     needsDevice: false,
-    run: ({ threads, seconds = 1.5, ...sizes }) =>
-      benchTree({ cases: hostSizes(sizes), threads: threads ? [threads] : [1, 2], seconds }),
+    run: ({ threads, seconds = 1.5, onCase, ...sizes }) =>
+      benchTree({ cases: hostSizes(sizes), threads: threads ? [threads] : [1, 2], seconds, onCase }),
   },
   graph: {
     needsDevice: false,
-    run: ({ threads, seconds = 1.5, repeat, ...sizes }) =>
-      benchGraph({ cases: hostSizes(sizes), threads, seconds, repeat }),
+    run: ({ threads, seconds = 1.5, repeat, onCase, ...sizes }) =>
+      benchGraph({ cases: hostSizes(sizes), threads, seconds, repeat, onCase }),
   },
   forward: { needsDevice: true, run: (options, device) => benchForward(withDefaults(options, device)) },
   training: { needsDevice: true, run: (options, device) => benchTraining(withDefaults(options, device)) },

@@ -9,7 +9,7 @@ import { caseClouds, caseGraph } from "./case.ts";
 import { type Floors, floorTime } from "./floors.ts";
 import type { Work } from "./operations.ts";
 import { countWork, formatProfile, type OperatorProfile, profile } from "./profile.ts";
-import type { BenchCase, BenchmarkName } from "./result.ts";
+import type { BenchCase, BenchmarkName, CaseListener } from "./result.ts";
 import { formatTable, formatTiming, type Repeats, type Timing, timed, timeOnDevice, timeOnHost } from "./timing.ts";
 
 export interface PassOptions extends Repeats {
@@ -21,6 +21,7 @@ export interface PassOptions extends Repeats {
   floors?: Floors;
   /** Whether the times of operators and kernels are reported one by one. */
   profile?: boolean;
+  onCase?: CaseListener;
 }
 
 /** What is measured of one pass of the model, or one training step. Times in milliseconds, memory in bytes. */
@@ -50,6 +51,8 @@ export interface PassMeasure extends Work {
 export interface Pass {
   /** Hands it to the device. */
   run(): Promise<void>;
+  /** Throws where what was measured is not what it should be. */
+  check?(): Promise<unknown>;
   dispose(): void;
 }
 
@@ -68,6 +71,10 @@ export async function measureSizes(
 ): Promise<BenchCase[]> {
   const { clouds, channels, seconds } = options;
   const cases: BenchCase[] = [];
+  const add = (measured: BenchCase) => {
+    cases.push(measured);
+    options.onCase?.(measured);
+  };
   let last: BenchCase | undefined;
   for (const points of [...options.points].sort((a, b) => a - b)) {
     const name = `${benchmark} ${clouds} x ${points}, ${channels} channels`;
@@ -75,15 +82,15 @@ export async function measureSizes(
     const expected = last?.time ? (last.time.median * points) / last.points / 1000 : 0;
     if (FEWEST_PASSES * expected > seconds) {
       const note = `not measured: ${FEWEST_PASSES} passes of about ${expected.toPrecision(2)} s do not fit into ${seconds} s`;
-      cases.push({ ...size, note });
+      add({ ...size, note });
       continue;
     }
     try {
       last = { ...size, ...(await measure(model, size, options, start)) };
-      cases.push(last);
+      add(last);
     } catch (error) {
       if (!(error instanceof OutOfMemoryError)) throw error;
-      cases.push({ ...size, note: `not measured: ${error.message}` });
+      add({ ...size, note: `not measured: ${error.message}` });
       options.device.trim();
     }
   }
@@ -127,6 +134,7 @@ async function measure(
       buffersCreated: memory.buffersCreated - buffersCreated,
     };
     const operators = await profile(device, pass.run);
+    await pass.check?.();
     const floor = floors && floorTime(work, floors);
     return {
       time,

@@ -33,6 +33,9 @@ export interface BenchCase {
   pass?: PassMeasure;
 }
 
+/** Told of each case as soon as it is measured: what comes later may fail. */
+export type CaseListener = (measured: BenchCase) => void;
+
 export interface BenchResult {
   format: typeof FORMAT;
   /** Of this library. */

@@ -15,7 +15,7 @@ export async function benchTraining(options: PassOptions): Promise<BenchCase[]> 
   using model = await ErwinTransformer.create(readmeModel(channels), { device });
   model.train();
   using optimizer = new AdamW(model.parameters(), { lr: 1e-4 });
-  const cases = await measureSizes("training", model, options, (input) => {
+  return await measureSizes("training", model, options, (input) => {
     const random = new Random(input.points, "target");
     const numbers = Float32Array.from({ length: input.points * channels }, () => random.normal());
     const target = Tensor.from(device, numbers, [input.points, channels]);
@@ -26,9 +26,7 @@ export async function benchTraining(options: PassOptions): Promise<BenchCase[]> 
       optimizer.step({ loss });
       optimizer.zeroGrad();
     };
-    return { run, dispose: () => target.dispose() };
+    // Steps that did not happen would be fast.
+    return { run, check: () => optimizer.check(), dispose: () => target.dispose() };
   });
-  // Steps that did not happen would be fast.
-  await optimizer.check();
-  return cases;
 }

@@ -2,7 +2,7 @@
 // run, with the same points and numbers of threads.
 import { buildBallTree } from "../balltree/index.ts";
 import nativeSource from "./native/tree.cpp?raw";
-import type { BenchCase } from "./result.ts";
+import type { BenchCase, CaseListener } from "./result.ts";
 import { formatTable, formatTiming, timed, timingOf } from "./timing.ts";
 
 export interface TreeOptions {
@@ -11,10 +11,11 @@ export interface TreeOptions {
   threads: readonly number[];
   /** For one case on one side, roughly. */
   seconds: number;
+  onCase?: CaseListener;
 }
 
 /** Measures every case with every number of threads. Each side warms up first; the two take turns. */
-export async function benchTree({ cases, threads, seconds }: TreeOptions): Promise<BenchCase[]> {
+export async function benchTree({ cases, threads, seconds, onCase }: TreeOptions): Promise<BenchCase[]> {
   const native = compileNative();
   const note = native.missing === undefined ? undefined : `no native baseline: ${native.missing}`;
   const measured: BenchCase[] = [];
@@ -23,7 +24,9 @@ export async function benchTree({ cases, threads, seconds }: TreeOptions): Promi
       for (const threadCount of threads) {
         const name = `tree ${clouds} x ${points}, ${threadCount === 1 ? "1 thread" : `${threadCount} threads`}`;
         const size = { name, benchmark: "tree", clouds, points, threads: threadCount, note } as const;
-        measured.push({ ...size, ...(await measure(size, seconds, native.run)) });
+        const done = { ...size, ...(await measure(size, seconds, native.run)) };
+        measured.push(done);
+        onCase?.(done);
       }
     }
   } finally {

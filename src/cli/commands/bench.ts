@@ -39,7 +39,7 @@ export const bench: Command = {
       description: "for each case, about; what would take longer is left out (default 20; tree, graph 1.5)",
     },
     profile: { description: "the time of every operator and kernel of the model" },
-    json: { value: "FILE", description: "write the results to a file, too" },
+    json: { value: "FILE", description: "write the results to a file, too; whole after each case" },
     compare: { value: "FILE FILE", description: "two such files, case by case" },
     ...deviceOptions,
   },
@@ -61,8 +61,9 @@ async function run(args: Arguments): Promise<void> {
   }
   const json = args.text("json");
   if (json !== undefined) checkOutput(json);
-  const result = await measure(chosen ? [chosen] : names, readOptions(args), readDeviceChoice(args));
-  if (json !== undefined) writeWhole(json, `${JSON.stringify(result, null, 2)}\n`);
+  await measure(chosen ? [chosen] : names, readOptions(args), readDeviceChoice(args), (result) => {
+    if (json !== undefined) writeWhole(json, `${JSON.stringify(result, null, 2)}\n`);
+  });
 }
 
 function readOptions(args: Arguments): BenchOptions {
@@ -81,15 +82,20 @@ function readOptions(args: Arguments): BenchOptions {
   };
 }
 
-/** Runs one benchmark after the other, and shows each as soon as it is done. */
+/** Runs one benchmark after the other, shows each as soon as it is done, and keeps what there is after each of its cases. */
 async function measure(
   chosen: readonly BenchmarkName[],
   options: BenchOptions,
   choice: DeviceChoice,
-): Promise<BenchResult> {
+  keep: (result: BenchResult) => void,
+): Promise<void> {
   const all: BenchCase[] = [];
   let device: DeviceDescription | undefined;
   let floors: Floors | undefined;
+  const onCase = (measured: BenchCase) => {
+    all.push(measured);
+    keep(benchResult(all, device, floors));
+  };
   try {
     for (const name of chosen) {
       const benchmark = benchmarks[name];
@@ -98,17 +104,15 @@ async function measure(
         floors ??= await withProgress("measuring the device", () => withDevice(choice, (own) => measureFloors(own)));
         cases = await withDevice(choice, (own) => {
           device = describeDevice(own);
-          return withProgress(`measuring: ${name}`, () => benchmark.run({ ...options, floors }, own));
+          return withProgress(`measuring: ${name}`, () => benchmark.run({ ...options, floors, onCase }, own));
         });
-      } else cases = await withProgress(`measuring: ${name}`, () => benchmark.run(options));
-      if (all.length > 0) console.log();
+      } else cases = await withProgress(`measuring: ${name}`, () => benchmark.run({ ...options, onCase }));
+      if (name !== chosen[0]) console.log();
       console.log(formatResult(benchResult(cases, device, floors)));
-      all.push(...cases);
     }
   } finally {
     disposeThreads();
   }
-  return benchResult(all, device, floors);
 }
 
 const readResult = (file: string) => parseBenchResult(new TextDecoder().decode(readBytes(file)), file);
