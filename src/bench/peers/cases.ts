@@ -1,11 +1,11 @@
 // Writes what the peers are compared on: the README's model with seeded weights, and inputs with tree, graph and what comes
 // out here, so that every peer can show that it computes the same numbers.
 //
-//   deno run -A src/bench/peers/cases.ts --output FOLDER [--clouds B] [--points N,N] [--channels C]
+//   deno run -A src/bench/peers/cases.ts --output FOLDER [--clouds B] [--points N,N] [--channels C] [--backend cpu]
 //
 // model.safetensors is a checkpoint, model.onnx the same model for ONNX runtimes; each <clouds>x<points>.safetensors holds the arrays that the command line reads, and
 //   target [N, C]    what the training step's mean squared error is taken against
-//   out    [N, C]    the model's output in eval mode, computed by the CPU backend
+//   out    [N, C]    the model's output in eval mode, computed by the backend (default: cpu)
 //   loss   []        mse(output in train mode, target) before any step
 
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -13,6 +13,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import {
+  type BackendName,
   type Device,
   disposeThreads,
   ErwinTransformer,
@@ -40,9 +41,14 @@ async function makeInput(device: Device, checkpoint: Uint8Array, clouds: number,
 
   const out = await model.eval().forward(prepared);
   const { shape, size } = out;
+  const outNumbers = await out.data();
+  // Before the next pass: the largest sizes fill a device.
+  out.dispose();
   const random = new Random(points, "target");
   const target = Float32Array.from({ length: size }, () => random.normal());
-  const loss = mse(await model.train().forward(prepared), Tensor.from(device, target, shape));
+  using expected = Tensor.from(device, target, shape);
+  using outInTraining = await model.train().forward(prepared);
+  using loss = mse(outInTraining, expected);
 
   const total = clouds * points;
   const { treeIdx, treeMask, treeIdxRot } = prepared.tree;
@@ -54,7 +60,7 @@ async function makeInput(device: Device, checkpoint: Uint8Array, clouds: number,
     tree_idx: { shape: [treeIdx.length], data: treeIdx },
     tree_mask: { shape: [treeMask.length], data: treeMask },
     target: { shape, data: target },
-    out: { shape, data: await out.data() },
+    out: { shape, data: outNumbers },
     loss: { shape: [], data: await loss.data() },
   };
   model.dispose();
@@ -77,6 +83,7 @@ const { values } = parseArgs({
     clouds: { type: "string", default: "1" },
     points: { type: "string", default: "2048,4096" },
     channels: { type: "string", default: "32" },
+    backend: { type: "string", default: "cpu" },
   },
 });
 if (!values.output) {
@@ -88,7 +95,7 @@ const sizes = values.points.split(",").map((text) => count(text, "points"));
 const config = readmeModel(count(values.channels, "channels"));
 
 mkdirSync(values.output, { recursive: true });
-const device = await requestDevice({ backend: "cpu" });
+const device = await requestDevice({ backend: values.backend as BackendName });
 const model = await ErwinTransformer.create(config, { device });
 const checkpoint = await model.save();
 writeFileSync(join(values.output, "model.safetensors"), checkpoint);

@@ -9,6 +9,7 @@ Times are milliseconds; `first` is the first pass, compilation included.
 
 import argparse
 import ctypes
+import gc
 import json
 import os
 import platform
@@ -40,7 +41,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True, help="checkpoint with its config in the metadata")
     parser.add_argument("--input", type=Path, required=True, nargs="+", help="inputs with tree and graph")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--device", choices=("cpu", "cuda", "auto"), default="cpu", help="auto: cuda where it is there")
     parser.add_argument("--threads", type=int, help="default: PyTorch's own")
     parser.add_argument("--cases", type=names(CASES), default=list(CASES), help="default: %(default)s")
     parser.add_argument("--variants", type=names(VARIANTS), default=["eager"], help="of eager, compile; default: eager")
@@ -62,7 +63,7 @@ import torch.nn.functional as F  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 
 from erwin import ErwinTransformer  # noqa: E402
-from files import Input, as_input, load_model, read_file, relative_difference  # noqa: E402
+from files import Input, UnsuitableInput, as_input, load_model, read_file, relative_difference  # noqa: E402
 
 
 def blas() -> str:
@@ -155,6 +156,14 @@ def bench_training(model: ErwinTransformer, run: Callable, data: Input, _: Path 
     return row
 
 
+def size_of(path: Path) -> dict:
+    """Clouds, and points of each."""
+    tensors = read_file(path)[0]
+    points = len(tensors["node_positions"])
+    clouds = len(tensors["batch_idx"].unique()) if "batch_idx" in tensors else 1
+    return {"clouds": clouds, "points": points // clouds}
+
+
 def bench_row(case: str, variant: str, precision: str, path: Path) -> dict:
     """What was measured, or why it cannot be."""
     if precision == "tf32" and args.device != "cuda":
@@ -175,6 +184,23 @@ def bench_row(case: str, variant: str, precision: str, path: Path) -> dict:
         return {"unavailable": f"torch.compile failed: {' '.join(str(error).split()[:40])}"}
 
 
+def measure_row(**kind) -> dict:
+    """bench_row, whatever it meets: the rows after it go on."""
+    try:
+        return bench_row(**kind)
+    except torch.cuda.OutOfMemoryError:
+        return {"unavailable": "out of memory"}
+    except UnsuitableInput as error:
+        return {"unavailable": str(error)}
+
+
+def write_report(report: dict) -> None:
+    """Whole at any time: an interrupted run keeps its rows."""
+    unfinished = args.json.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(report, indent=2) + "\n")
+    unfinished.replace(args.json)
+
+
 def describe(row: dict) -> str:
     head = "{clouds} x {points}  {case}, {variant}, {precision}".format(**row)
     if "unavailable" in row:
@@ -188,6 +214,8 @@ def describe(row: dict) -> str:
 def main() -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
+    if args.device == "auto":
+        args.device = "cuda" if torch.cuda.is_available() else "cpu"
     if args.device == "cuda" and not torch.cuda.is_available():
         print("error: this PyTorch has no CUDA device", file=sys.stderr)
         return 1
@@ -203,23 +231,25 @@ def main() -> int:
         "rows": [],
     }
     print("PyTorch {torch}, {device}: {deviceName}, {threads} threads, {blas}".format(**report))
-    model = load_model(args.model)
     failures = 0
     for path in args.input:
-        data = as_input(read_file(path)[0], model, path.name)
-        size = {"input": str(path), "clouds": data.clouds, "points": data.points // data.clouds}
+        size = {"input": str(path), **size_of(path)}
         for case in args.cases:
             for variant in args.variants:
                 for precision in args.precision:
                     kind = {"case": case, "variant": variant, "precision": precision}
-                    row = {**size, **kind, **bench_row(path=path, **kind)}
+                    row = {**size, **kind, **measure_row(path=path, **kind)}
                     report["rows"].append(row)
+                    # What a row held, its compiled passes too, must not be missing to the next.
+                    torch.compiler.reset()
+                    gc.collect()
+                    torch.cuda.empty_cache()
+                    if args.json:
+                        write_report(report)
                     print(describe(row), flush=True)
                     if precision == "strict" and row.get("relativeDifference", 0) > TOLERANCE:
                         failures += 1
                         print(f"error: that differs by more than {TOLERANCE}: not the same computation", file=sys.stderr)
-    if args.json:
-        args.json.write_text(json.dumps(report, indent=2) + "\n")
     return min(failures, 1)
 
 

@@ -31,12 +31,22 @@ const folder = join(caches, "erwin", `${suite}-pytorch`);
 const stamp = "erwin-packages.json";
 
 /**
- * The words that run python3 with PyTorch, to put its arguments behind; its place is made if need be.
+ * The words that run python3 with PyTorch, to put its arguments behind; undefined where it has no place yet.
  * @param {string[]} folders what it sees of the host's files, at the same paths; it starts in the first
  */
-export async function preparePython(folders) {
+export function findPython(folders) {
   if (hostHasPyTorch()) return ["env", `--chdir=${folders[0]}`, "python3"];
-  if (!isMade()) await withLock(makeRoot, `${folder}.lock`);
+  return isMade() ? inRoot(folder, folders, ["python3"]) : undefined;
+}
+
+/**
+ * The same; its place is made if need be.
+ * @param {string[]} folders
+ */
+export async function preparePython(folders) {
+  const found = findPython(folders);
+  if (found) return found;
+  await withLock(makeRoot, `${folder}.lock`);
   return inRoot(folder, folders, ["python3"]);
 }
 

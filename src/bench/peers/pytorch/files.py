@@ -11,13 +11,15 @@ from torch import Tensor
 from erwin import ErwinTransformer, Tree
 
 
+class UnsuitableInput(ValueError):
+    """An input that is sound, but that this model cannot run."""
+
+
 @dataclass
 class Input:
     """One batch; `arguments` are those of ErwinTransformer.forward."""
 
     arguments: tuple[Tensor, Tensor, Tensor | None, Tree]
-    points: int
-    clouds: int
     tensors: dict[str, Tensor]  # all of the file's
 
 
@@ -62,7 +64,7 @@ def as_input(tensors: dict[str, Tensor], model: ErwinTransformer, file: str, dev
     tree = Tree(index("tree_idx"), index("tree_mask"), rotated)
     features, positions = (tensors[name].to(device) for name in ("node_features", "node_positions"))
     edges = index("edge_index") if "edge_index" in needed else None
-    return Input((features, positions, edges, tree), points, len(sizes), tensors)
+    return Input((features, positions, edges, tree), tensors)
 
 
 def check_balls_are_full(sizes: list[int], model: ErwinTransformer, file: str) -> None:
@@ -70,7 +72,7 @@ def check_balls_are_full(sizes: list[int], model: ErwinTransformer, file: str) -
         nodes = 2 << max(0, (points - 1).bit_length() - 1)
         for level, size in enumerate(model.ball_sizes):
             if nodes < size:
-                raise ValueError(
+                raise UnsuitableInput(
                     f"{file}: cloud {cloud} of {points} points has {nodes} nodes at level {level}, fewer than a ball's "
                     f"{size}; PyTorch's side needs full balls: give larger clouds"
                 )
