@@ -17,7 +17,7 @@ function denoProgram() {
 }
 
 /** What the environment already says has precedence. */
-function denoEnvironment() {
+export function denoEnvironment() {
   /** @type {NodeJS.ProcessEnv} */
   const env = { DENO_NO_UPDATE_CHECK: "1", ...process.env };
   if (process.platform === "linux") {

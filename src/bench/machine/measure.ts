@@ -1,0 +1,226 @@
+// Measures a machine: this library and PyTorch beside it, at the same sizes, in a given time, into one file (result.ts). The
+// file is written whole after each step, so that a run that is cut off keeps what it has.
+//
+//   npm run bench:gpu -- --out FILE [--seconds 540] [--points N,N,...] [--clouds 16] [--channels 32] [--backend webgpu|cpu]
+//     [--only STEP,...]
+//
+// sets up and builds first. Steps, in the order of their worth (compiling for minutes, the last takes what time is left):
+//
+//   forward   the device, what it can do at best, and forward passes in float32
+//   training  training steps in float32
+//   pytorch   both in PyTorch's eager mode, strict and with TF32, on CUDA where the GPU has it, else on the processor; the
+//             outputs and losses that it is held against are this library's, on the device that is measured
+//   mixed     both in half precision, where the adapter has shader-f16
+//   trees     trees and graphs
+//   compile   both by torch.compile, the middle size first, then from the largest down
+//
+// On a machine with a GPU, its driver and a python3 with PyTorch and safetensors, this needs no network, no Node and no
+// node_modules. Carry there: the repository's files; dist/; Deno's program (node_modules/@deno/linux-x64-glibc/deno, 96 MB, or
+// 34 MB by xz); and where it has no Vulkan loader Debian's packages libvulkan1, and libglvnd0, libegl1, libgl1 and libglx0, which
+// NVIDIA's driver asks for (dpkg -x PACKAGE /; ldconfig). Then, in the repository's root:
+//
+//   ./deno run -A src/bench/machine/measure.ts --out FILE
+//
+// Vulkan is what Deno is told to use (DENO_WEBGPU_BACKEND=vulkan). If the first step finds no adapter, or one in software, tell
+// the loader where the driver is: VK_DRIVER_FILES=/.../vulkan/icd.d/nvidia_icd.json.
+
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { arch, availableParallelism, cpus, release, tmpdir, totalmem, type } from "node:os";
+import { basename, dirname, join } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { denoEnvironment } from "../../build/deno.mjs";
+import { root } from "../../build/steps.mjs";
+import { publishedTable } from "../case.ts";
+import { findPython } from "../peers/pytorch/environment.mjs";
+import type { PyTorchBench } from "../peers/pytorch/run.mjs";
+import type { BenchmarkName, BenchResult } from "../result.ts";
+import type { MachineResult } from "./result.ts";
+
+/** What a step does until a moment of performance.now(); what it could not do it throws. */
+type Step = (until: number) => void;
+
+const steps: Record<string, Step> = {
+  forward: (until) => benchErwin("forward", until, share(9)),
+  training: (until) => benchErwin("training", until, share(9)),
+  pytorch: (until) => benchPyTorch("eager", until, sizes),
+  mixed: (until) => {
+    benchErwin("forward", until, share(18), ["--precision", "mixed"]);
+    benchErwin("training", until, share(18), ["--precision", "mixed"]);
+  },
+  trees: (until) => {
+    benchErwin("tree", until, share(180));
+    benchErwin("graph", until, share(180));
+  },
+  compile: (until) => {
+    const others = sizes.filter((points) => points !== middle).reverse();
+    benchPyTorch("compile", until, [middle, ...others]);
+  },
+};
+
+const { values } = parseArgs({
+  options: {
+    out: { type: "string" },
+    seconds: { type: "string", default: "540" },
+    points: { type: "string", default: publishedTable.points.join() },
+    clouds: { type: "string", default: String(publishedTable.clouds) },
+    channels: { type: "string", default: "32" },
+    backend: { type: "string", default: "webgpu" },
+    only: { type: "string", default: Object.keys(steps).join() },
+  },
+});
+const { out, clouds, channels, backend } = values;
+const seconds = Number(values.seconds);
+const sizes = values.points.split(",").map(Number);
+const chosen = values.only.split(",");
+for (const number of [seconds, Number(clouds), Number(channels), ...sizes])
+  if (!(number > 0)) refuse("numbers above 0");
+for (const name of chosen) if (!(name in steps)) refuse(`steps of ${Object.keys(steps).join(", ")}`);
+if (out === undefined) refuse("--out FILE");
+sizes.sort((a, b) => a - b);
+const middle = sizes[(sizes.length - 1) >> 1];
+
+function refuse(expected: string): never {
+  console.error(`error: expected ${expected}; src/bench/machine/measure.ts tells all arguments`);
+  process.exit(2);
+}
+
+/** Seconds for one case, of those that get the `part`-th part of the time all together. */
+const share = (part: number) => Number((seconds / part / sizes.length).toPrecision(2));
+
+const folder = mkdtempSync(join(tmpdir(), "erwin-machine-"));
+const env = { ...denoEnvironment(), PYTHONDONTWRITEBYTECODE: "1" };
+const threads = Math.min(8, availableParallelism());
+
+const result: MachineResult = {
+  format: "erwin-machine-1",
+  date: new Date().toISOString(),
+  machine: {
+    processor: cpus()[0]?.model ?? "unknown",
+    cores: availableParallelism(),
+    memory: totalmem(),
+    system: `${type()} ${release()}, ${arch()}`,
+    nvidia: askNvidia(),
+  },
+  clouds: Number(clouds),
+  points: sizes,
+  channels: Number(channels),
+  seconds,
+  steps: [],
+  erwin: [],
+  pytorch: [],
+};
+
+function askNvidia(): string | undefined {
+  const query = ["--query-gpu=name,driver_version", "--format=csv,noheader"];
+  const { status, stdout } = spawnSync("nvidia-smi", query, { encoding: "utf8" });
+  return status === 0 ? stdout.trim() : undefined;
+}
+
+/** Runs a program to its end. Throws what it said last when it fails, or when its time is up. */
+function run(until: number, program: string, args: readonly string[]): void {
+  const timeout = Math.max(1, Math.round(until - performance.now()));
+  const { status, error, stderr } = spawnSync(program, args, {
+    cwd: root,
+    env,
+    timeout,
+    killSignal: "SIGKILL",
+    stdio: ["ignore", "inherit", "pipe"],
+    encoding: "utf8",
+    maxBuffer: 2 ** 26,
+  });
+  if (status === 0) return;
+  if ((error as NodeJS.ErrnoException | undefined)?.code === "ETIMEDOUT") {
+    throw new Error(`stopped after ${(timeout / 1000).toFixed(0)} s`);
+  }
+  process.stderr.write(stderr ?? "");
+  const last = stderr
+    ?.trim()
+    .split("\n")
+    .at(-1)
+    ?.replace(/^error: /, "");
+  throw new Error(last || error?.message || `${program} ended with exit code ${status}`);
+}
+
+const deno = (until: number, script: string, args: readonly string[]) =>
+  run(until, process.execPath, ["run", "-A", join(root, script), ...args]);
+
+/** Runs a program that writes JSON to a file, maybe more than once; hands over what it has written, however it ends. */
+function collect<Result>(measure: (json: string) => void, use: (result: Result) => void): void {
+  const json = join(folder, "result.json");
+  rmSync(json, { force: true });
+  try {
+    measure(json);
+  } finally {
+    if (existsSync(json)) use(JSON.parse(readFileSync(json, "utf8")));
+  }
+}
+
+function benchErwin(benchmark: BenchmarkName, until: number, each: number, options: readonly string[] = []): void {
+  const size = ["--points", sizes.join(), "--clouds", clouds, "--channels", channels];
+  const words = ["bench", benchmark, ...size, "--seconds", String(each), "--backend", backend, "--profile", ...options];
+  collect<BenchResult>(
+    (json) => deno(until, "dist/cli.js", [...words, "--json", json]),
+    (measured) => {
+      for (const { points, pass } of measured.cases) if (points !== middle) delete pass?.profile;
+      result.erwin.push(measured);
+    },
+  );
+}
+
+function benchPyTorch(variant: "eager" | "compile", until: number, order: readonly number[]): void {
+  // It sees both folders, and starts in the first.
+  const python = findPython([root, folder]);
+  if (!python) throw new Error("python3 has no torch and safetensors");
+  const fileOf = (points: number) => join(folder, `${clouds}x${points}.safetensors`);
+  if (!existsSync(fileOf(sizes[0]))) {
+    const size = ["--points", sizes.join(), "--clouds", clouds, "--channels", channels];
+    deno(until, "src/bench/peers/cases.ts", ["--output", folder, ...size, "--backend", backend]);
+  }
+  const inputs = order.map(fileOf).filter((file) => existsSync(file));
+  const device = result.erwin[0]?.device;
+  const isProcessor = backend === "cpu" || device?.software;
+  const where = isProcessor
+    ? ["--device", "cpu", "--threads", String(threads)]
+    : ["--device", "auto", "--precision", "strict,tf32"];
+  const [program, ...words] = [...python, join(root, "src/bench/peers/pytorch/bench.py")];
+  words.push("--model", join(folder, "model.safetensors"), "--input", ...inputs, ...where);
+  words.push("--variants", variant, "--seconds", String(share(45)));
+  collect<PyTorchBench>(
+    (json) => run(until, program, [...words, "--json", json]),
+    ({ rows, ...bench }) =>
+      result.pytorch.push({ ...bench, rows: rows.map((row) => ({ ...row, input: basename(row.input) })) }),
+  );
+}
+
+function keep(path: string): void {
+  writeFileSync(`${path}.unfinished`, `${JSON.stringify(result, null, 2)}\n`);
+  renameSync(`${path}.unfinished`, path);
+}
+
+mkdirSync(dirname(out), { recursive: true });
+const end = performance.now() + seconds * 1000;
+try {
+  for (const name of chosen) {
+    const start = performance.now();
+    const left = Math.max(0, end - start);
+    // What hangs, or takes longer than expected, must leave something to the steps after it.
+    const limit = name === chosen.at(-1) ? left : left / 2;
+    let problem: string | undefined;
+    try {
+      if (limit < 1000) throw new Error("not begun: the time was used up");
+      console.log(`\n${name}, at most ${(limit / 1000).toFixed(0)} s\n`);
+      steps[name](start + limit);
+    } catch (error) {
+      problem = (error as Error).message;
+      console.log(`${name}: ${problem}`);
+    }
+    result.steps.push({ name, seconds: Math.round(performance.now() - start) / 1000, problem });
+    keep(out);
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+const measured = [...result.erwin.flatMap(({ cases }) => cases.map(({ time }) => time)), ...result.pytorch];
+process.exitCode = measured.some((found) => found !== undefined) ? 0 : 1;

@@ -1,0 +1,158 @@
+// Puts this folder's results, one JSON file a machine as src/bench/machine/measure.ts writes them, into the README as tables.
+//
+//   node src/bench/results/table.mjs
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { CommandError, main } from "../../build/run.mjs";
+import { root } from "../../build/steps.mjs";
+
+/** @typedef {import("../machine/result.ts").MachineResult} MachineResult */
+/** @typedef {import("../result.ts").BenchCase} BenchCase */
+/** @typedef {import("../peers/pytorch/run.mjs").PyTorchRow} PyTorchRow */
+/** @typedef {"forward" | "training"} Pass */
+
+export const readmePath = join(root, "README.md");
+const begin = "<!-- results: begin, made by src/bench/results/table.mjs -->";
+const end = "<!-- results: end -->";
+
+/** A reason that is told in the table itself. */
+const OUT_OF_MEMORY = "out of memory";
+
+/** @returns {MachineResult[]} in the order of the files' names */
+export function readResults() {
+  const folder = fileURLToPath(new URL(".", import.meta.url));
+  const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  return names.sort().map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")));
+}
+
+/**
+ * The README with the tables of these results between the two comments.
+ * @param {string} readme
+ * @param {MachineResult[]} results
+ */
+export function withTables(readme, results) {
+  const [from, to] = [readme.indexOf(begin), readme.indexOf(end)];
+  if (from < 0 || to < from) throw new CommandError(`finding "${begin}" and "${end}" in the README`, null);
+  const tables = results.map(formatMachine).join("\n\n");
+  return `${readme.slice(0, from + begin.length)}\n\n${tables}\n\n${readme.slice(to)}`;
+}
+
+/**
+ * Where and with what it was measured, a table for each pass, and what is missing in them.
+ * @param {MachineResult} result
+ */
+export function formatMachine(result) {
+  const { erwin, pytorch, machine } = result;
+  const first = erwin.find(({ device }) => device);
+  const name = first?.device?.description ?? "no device";
+  const peer = pytorch[0];
+  const facts = [
+    `${result.channels} channels`,
+    `${machine.processor}, ${machine.cores} cores`,
+    machine.nvidia,
+    first && `erwin ${first.version} in ${first.host}`,
+    peer && `PyTorch ${peer.torch} on ${peer.deviceName}${peer.device === "cpu" ? `, ${peer.threads} threads` : ""}`,
+    result.date.slice(0, 10),
+  ];
+  const floors = first?.floors;
+  const peak = floors && `at best ${figure(floors.gigaflops)} GFLOP/s and ${figure(floors.gigabytes)} GB/s`;
+  const heading = `**${name}**${peak ? ` (${peak})` : ""}: ${facts.filter(Boolean).join("; ")}.`;
+  const parts = [heading, formatPass(result, "forward"), formatPass(result, "training"), formatMissing(result)];
+  return parts.filter((part) => part !== "").join("\n\n");
+}
+
+/**
+ * Columns without any figure are left out.
+ * @param {MachineResult} result
+ * @param {Pass} pass
+ */
+function formatPass({ erwin, pytorch }, pass) {
+  /** @type {(precision: string) => BenchCase[]} */
+  const casesOf = (precision) =>
+    erwin
+      .filter(({ device }) => device?.precision === precision)
+      .flatMap(({ cases }) => cases.filter(({ benchmark }) => benchmark === pass));
+  const [float32, mixed] = [casesOf("float32"), casesOf("mixed")];
+  const rows = pytorch.flatMap(({ rows }) => rows.filter((row) => row.case === pass));
+
+  const all = [...float32, ...mixed, ...rows].sort((a, b) => a.clouds - b.clouds || a.points - b.points);
+  const sizes = [...new Set(all.map(sizeOf))];
+  /** @type {(size: string, precision: string, variant?: string) => PyTorchRow[]} */
+  const rowsOf = (size, precision, variant) =>
+    rows.filter(
+      (row) => sizeOf(row) === size && row.precision === precision && row.variant === (variant ?? row.variant),
+    );
+  /** @type {(cases: BenchCase[]) => (size: string) => BenchCase | undefined} */
+  const at = (cases) => (size) => cases.find((entry) => sizeOf(entry) === size);
+  const [full, half] = [at(float32), at(mixed)];
+
+  /** @type {(size: string, precision: string, ours: BenchCase | undefined) => string | undefined} */
+  const ratio = (size, precision, ours) => {
+    const fastest = Math.min(...rowsOf(size, precision).map(({ timing }) => timing?.median ?? Infinity));
+    return ours?.time && Number.isFinite(fastest) ? (fastest / ours.time.median).toFixed(2) : undefined;
+  };
+  /** @type {(precision: string, variant: string) => (size: string) => string | undefined} */
+  const peer = (precision, variant) => (size) => {
+    const [row] = rowsOf(size, precision, variant);
+    return row?.unavailable === OUT_OF_MEMORY ? OUT_OF_MEMORY : figure(row?.timing?.median);
+  };
+  const used = (/** @type {number | undefined} */ bytes) => figure(bytes && bytes / 2 ** 20);
+  const reached = (/** @type {BenchCase | undefined} */ ours) => ours?.pass?.floor?.reached;
+
+  /** @type {[string, (size: string) => string | undefined][]} */
+  const columns = [
+    ["erwin", (size) => figure(full(size)?.time?.median)],
+    ["erwin mixed", (size) => figure(half(size)?.time?.median)],
+    ["PyTorch eager", peer("strict", "eager")],
+    ["PyTorch eager, TF32", peer("tf32", "eager")],
+    ["PyTorch compiled", peer("strict", "compile")],
+    ["PyTorch compiled, TF32", peer("tf32", "compile")],
+    ["PyTorch / erwin", (size) => ratio(size, "strict", full(size))],
+    ["TF32 / mixed", (size) => ratio(size, "tf32", half(size))],
+    ["erwin, MiB", (size) => used(full(size)?.pass?.memory.peak)],
+    ["PyTorch eager, MiB", (size) => used(rowsOf(size, "strict", "eager")[0]?.peakMemory)],
+    ["of the peak", (size) => percent(reached(full(size)))],
+  ];
+  const filled = columns.filter(([, cell]) => sizes.some((size) => cell(size) !== undefined));
+  if (filled.length === 0) return "";
+  const lines = [
+    [pass === "forward" ? "forward pass, ms" : "training step, ms", ...filled.map(([title]) => title)],
+    ["---", ...filled.map(() => "---")],
+    ...sizes.map((size) => [size, ...filled.map(([, cell]) => cell(size) ?? "-")]),
+  ];
+  return lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+/**
+ * Why there are gaps, each reason once.
+ * @param {MachineResult} result
+ */
+function formatMissing({ erwin, pytorch, steps }) {
+  const notes = erwin.flatMap(({ device, cases }) =>
+    cases.flatMap(({ name, time, note }) => {
+      if (time || !note) return [];
+      return `${name}${device?.precision === "mixed" ? ", mixed" : ""}: ${note.replace(/^not measured: /, "")}`;
+    }),
+  );
+  const rows = pytorch.flatMap(({ rows }) => rows).filter(({ unavailable }) => unavailable !== OUT_OF_MEMORY);
+  const reasons = rows.flatMap(({ input, unavailable }) =>
+    unavailable === undefined ? [] : `PyTorch: ${unavailable.replace(`${input}: `, "")}`,
+  );
+  const problems = steps.flatMap(({ name, problem }) => (problem === undefined ? [] : `step ${name}: ${problem}`));
+  const missing = [...new Set([...notes, ...reasons, ...problems])];
+  return missing.length === 0 ? "" : `Not measured: ${missing.join("; ")}.`;
+}
+
+const sizeOf = (/** @type {{ clouds: number, points: number }} */ { clouds, points }) => `${clouds} x ${points}`;
+const threeDigits = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+const figure = (/** @type {number | undefined} */ value) =>
+  value === undefined ? undefined : threeDigits.format(value);
+const percent = (/** @type {number | undefined} */ share) =>
+  share === undefined ? undefined : `${(100 * share).toFixed(0)} %`;
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await main(() => {
+    writeFileSync(readmePath, withTables(readFileSync(readmePath, "utf8"), readResults()));
+  });
+}
