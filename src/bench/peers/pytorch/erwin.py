@@ -1,7 +1,7 @@
 """The Erwin Transformer in PyTorch, short and in eager mode's plain layers: the peer that the benchmarks compare with.
 
-Parameters bear the reference's names, so a checkpoint loads with strict load_state_dict. Tree and graph are given. Every
-ball must be full: a cloud smaller than a ball, which the reference cannot run either, is refused by files.py.
+Parameters bear the reference's names, so a checkpoint loads with strict load_state_dict. Tree and graph are given. All balls of
+a level have one size; files.py refuses clouds for which that cannot be.
 
 Shapes: N points, S slots of the tree, D dimensions; at one level n nodes of width d in balls of m, H heads of E = d / H.
 """
@@ -24,6 +24,7 @@ class Tree:
     index: Tensor  # [S] point in each slot
     mask: Tensor  # [S] 1 = the point itself, 0 = a duplicate
     rotated: list[Tensor]  # for each level [n] its nodes in the order of the rotated balls; empty without rotation
+    balls: list[int]  # for each level the nodes in a ball
 
 
 @dataclass
@@ -221,7 +222,7 @@ class ErwinTransformer(nn.Module):
     def place(self, positions: Tensor, tree: Tree) -> list[Level]:
         """The geometry of all levels from the positions [S, D] of the slots; it carries no gradient."""
         levels = []
-        for l, size in enumerate(self.ball_sizes):
+        for l, size in enumerate(tree.balls):
             order = inverse = rotated = children = None
             if self.rotate:
                 order = tree.rotated[l]

@@ -55,28 +55,35 @@ def as_input(tensors: dict[str, Tensor], model: ErwinTransformer, file: str, dev
     points = len(tensors["node_positions"])
     batch = tensors.get("batch_idx", torch.zeros(points)).long()
     sizes = torch.bincount(batch).tolist()
-    check_balls_are_full(sizes, model, file)
+    balls = ball_sizes(sizes, model, file)
 
     def index(name: str) -> Tensor:
         return tensors[name].long().to(device)
 
     rotated = [index(name) for name in needed if name.startswith("tree_idx_rot.")]
-    tree = Tree(index("tree_idx"), index("tree_mask"), rotated)
+    tree = Tree(index("tree_idx"), index("tree_mask"), rotated, balls)
     features, positions = (tensors[name].to(device) for name in ("node_features", "node_positions"))
     edges = index("edge_index") if "edge_index" in needed else None
     return Input((features, positions, edges, tree), tensors)
 
 
-def check_balls_are_full(sizes: list[int], model: ErwinTransformer, file: str) -> None:
-    for cloud, points in enumerate(sizes):
-        nodes = 2 << max(0, (points - 1).bit_length() - 1)
-        for level, size in enumerate(model.ball_sizes):
-            if nodes < size:
-                raise UnsuitableInput(
-                    f"{file}: cloud {cloud} of {points} points has {nodes} nodes at level {level}, fewer than a ball's "
-                    f"{size}; PyTorch's side needs full balls: give larger clouds"
-                )
-            nodes //= model.strides[level] if level < len(model.strides) else 1
+def ball_sizes(clouds: list[int], model: ErwinTransformer, file: str) -> list[int]:
+    """Nodes in a ball at each level: all of a cloud's where it has no more. PyTorch's side needs one size for all clouds."""
+    nodes = [2 << max(0, (points - 1).bit_length() - 1) for points in clouds]
+    sizes = []
+    for level, most in enumerate(model.ball_sizes):
+        found = {min(most, count) for count in nodes}
+        if len(found) > 1:
+            raise UnsuitableInput(
+                f"{file}: its clouds have balls of {sorted(found)} nodes at level {level}; PyTorch's side needs balls of one "
+                "size: give larger clouds, or clouds of one size"
+            )
+        sizes += found
+        stride = model.strides[level] if level < len(model.strides) else 1
+        if min(nodes) < stride:
+            raise UnsuitableInput(f"{file}: a cloud has fewer nodes than the stride {stride} of level {level}")
+        nodes = [count // stride for count in nodes]
+    return sizes
 
 
 def relative_difference(found: Tensor, expected: Tensor) -> float:
