@@ -1,7 +1,7 @@
 // Two results of the benchmarks, case by case.
 
 import type { BenchResult } from "./result.ts";
-import { formatTable } from "./timing.ts";
+import { formatTable } from "./table.ts";
 
 export interface ComparedCase {
   name: string;

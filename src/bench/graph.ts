@@ -5,7 +5,8 @@ import { resolveConfig } from "../erwin/config.ts";
 import { caseClouds, caseGraph } from "./case.ts";
 import { readmeModel } from "./readme-model.ts";
 import type { BenchCase, CaseListener } from "./result.ts";
-import { formatTable, formatTiming, type Repeats, timeOnHost } from "./timing.ts";
+import { formatTable } from "./table.ts";
+import { formatTiming, type Repeats, timeOnHost } from "./timing.ts";
 
 export interface GraphOptions extends Repeats {
   cases: readonly { clouds: number; points: number }[];

@@ -10,7 +10,8 @@ import { type Floors, floorTime } from "./floors.ts";
 import type { Work } from "./operations.ts";
 import { countWork, formatProfile, type OperatorProfile, profile } from "./profile.ts";
 import type { BenchCase, BenchmarkName, CaseListener } from "./result.ts";
-import { formatTable, formatTiming, type Repeats, type Timing, timed, timeOnDevice, timeOnHost } from "./timing.ts";
+import { formatTable } from "./table.ts";
+import { formatTiming, type Repeats, type Timing, timed, timeOnDevice, timeOnHost } from "./timing.ts";
 
 export interface PassOptions extends Repeats {
   device: Device;

@@ -3,7 +3,7 @@
 import type { Device, KernelTime } from "../backends/device.ts";
 import { type Floors, floorTime } from "./floors.ts";
 import { type OperatorName, operatorNeeds, type Work } from "./operations.ts";
-import { formatTable } from "./timing.ts";
+import { formatTable } from "./table.ts";
 
 export interface KernelProfile {
   kernel: string;

@@ -74,14 +74,3 @@ export function timingOf(times: readonly number[]): Timing {
 
 export const formatTiming = ({ median, low, high }: Timing): string =>
   `${median.toFixed(2)} ms (${low.toFixed(2)}-${high.toFixed(2)})`;
-
-/** Lines of cells, the first of them the heading, as text with aligned columns. */
-export function formatTable(lines: readonly string[][]): string[] {
-  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-  return lines.map((line) =>
-    line
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join("  ")
-      .trimEnd(),
-  );
-}

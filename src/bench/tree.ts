@@ -3,7 +3,8 @@
 import { buildBallTree } from "../balltree/index.ts";
 import nativeSource from "./native/tree.cpp?raw";
 import type { BenchCase, CaseListener } from "./result.ts";
-import { formatTable, formatTiming, timed, timingOf } from "./timing.ts";
+import { formatTable } from "./table.ts";
+import { formatTiming, timed, timingOf } from "./timing.ts";
 
 export interface TreeOptions {
   /** Of each cloud, 3 dimensions. */

@@ -1,5 +1,7 @@
 // How numbers are written for people.
 
+import { formatTable as layOut } from "../bench/table.ts";
+
 /** "16,384" */
 export function formatCount(value: number): string {
   return value.toLocaleString("en");
@@ -24,21 +26,9 @@ export function formatBytes(bytes: number): string {
   return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
 }
 
-/** Rows in columns, each as wide as its widest cell; numbers stand to the right. */
-export function formatTable(rows: readonly (readonly (string | number)[])[], indent = "  "): string {
-  const widths: number[] = [];
-  const cells = rows.map((row) => row.map((cell) => (typeof cell === "number" ? formatCount(cell) : cell)));
-  for (const row of cells) {
-    row.forEach((cell, c) => {
-      widths[c] = Math.max(widths[c] ?? 0, cell.length);
-    });
-  }
-  return cells
-    .map((row, r) => {
-      const padded = row.map((cell, c) =>
-        typeof rows[r][c] === "number" ? cell.padStart(widths[c]) : cell.padEnd(widths[c]),
-      );
-      return indent + padded.join("  ").trimEnd();
-    })
+/** A table that stands in from the left. */
+export function formatTable(rows: readonly (readonly (string | number)[])[]): string {
+  return layOut(rows)
+    .map((line) => `  ${line}`)
     .join("\n");
 }

@@ -12,7 +12,8 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { formatTable, formatTiming, type Timing, timingOf } from "../timing.ts";
+import { formatTable } from "../table.ts";
+import { formatTiming, type Timing, timingOf } from "../timing.ts";
 import type { PyTorchBench } from "./pytorch/run.mjs";
 
 interface Row {
