@@ -169,7 +169,7 @@ export class ForwardOperators {
         folded,
       },
       { width },
-      Math.ceil((3 * width * (dimensions + 1)) / THREADS),
+      Math.ceil((3 * width) / ROWS_OF_EIGHT_LANES),
     );
     overRows(rows, this.limits.bindingBytes, 3 * width, (first, count) => {
       const bound: Record<string, Bound> = {
