@@ -63,7 +63,15 @@ import torch.nn.functional as F  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 
 from erwin import ErwinTransformer  # noqa: E402
-from files import Input, UnsuitableInput, as_input, load_model, read_file, relative_difference  # noqa: E402
+from files import (  # noqa: E402
+    Input,
+    InputError,
+    UnsuitableInput,
+    as_input,
+    load_model,
+    read_file,
+    relative_difference,
+)
 
 
 def blas() -> str:
@@ -137,7 +145,7 @@ def bench_forward(model: ErwinTransformer, run: Callable, data: Input, output: P
 
 def bench_training(model: ErwinTransformer, run: Callable, data: Input, _: Path | None) -> dict:
     if "target" not in data.tensors:
-        raise ValueError("training needs the array target in the input")
+        raise InputError("training needs the array target in the input: src/bench/peers/cases.ts writes it")
     target = data.tensors["target"].to(args.device)
     optimizer = torch.optim.AdamW(model.train().parameters(), lr=1e-4, fused=True)
     losses = []
@@ -254,4 +262,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except (InputError, OSError) as error:
+        sys.exit(f"error: {error}")

@@ -35,7 +35,7 @@ const stamp = "erwin-packages.json";
  * @param {string[]} folders what it sees of the host's files, at the same paths; it starts in the first
  */
 export function findPython(folders) {
-  if (hostHasPyTorch()) return ["env", `--chdir=${folders[0]}`, "python3"];
+  if (hostHasPyTorch()) return ["python3"];
   return isMade() ? inRoot(folder, folders, ["python3"]) : undefined;
 }
 

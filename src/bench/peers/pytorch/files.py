@@ -11,7 +11,11 @@ from torch import Tensor
 from erwin import ErwinTransformer, Tree
 
 
-class UnsuitableInput(ValueError):
+class InputError(Exception):
+    """A file that cannot be used; the message says why."""
+
+
+class UnsuitableInput(InputError):
     """An input that is sound, but that this model cannot run."""
 
 
@@ -40,7 +44,7 @@ def load_model(path: Path) -> ErwinTransformer:
     """From a checkpoint that carries its config, as ErwinTransformer.save writes it."""
     state, metadata = read_file(path)
     if "config" not in metadata:
-        raise ValueError(f"{path} carries no config in its metadata: save it with erwin")
+        raise InputError(f"{path} carries no config in its metadata: save it with erwin")
     return build_model(json.loads(metadata["config"]), state)
 
 
@@ -51,7 +55,7 @@ def as_input(tensors: dict[str, Tensor], model: ErwinTransformer, file: str, dev
     needed += [f"tree_idx_rot.{level}" for level in range(len(model.ball_sizes))] if model.rotate else []
     missing = [name for name in needed if name not in tensors]
     if missing:
-        raise ValueError(f"{file} has no {', '.join(missing)}: src/bench/peers/cases.ts writes whole inputs")
+        raise InputError(f"{file} has no {', '.join(missing)}: src/bench/peers/cases.ts writes whole inputs")
     points = len(tensors["node_positions"])
     batch = tensors.get("batch_idx", torch.zeros(points)).long()
     sizes = torch.bincount(batch).tolist()

@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { main, run } from "../../../build/run.mjs";
+import { CommandError, main, run } from "../../../build/run.mjs";
 import { root } from "../../../build/steps.mjs";
 import { preparePython } from "./environment.mjs";
 
@@ -62,9 +62,15 @@ export async function runPyTorch(args) {
  */
 async function runScript(script, args) {
   const named = args.filter((argument) => argument.includes("/")).map(enclosingFolder);
-  const folders = new Set([process.cwd(), root, ...named.filter((folder) => folder !== "/")]);
+  const folders = new Set([process.cwd(), resolve(root), ...named.filter((folder) => folder !== "/")]);
   const [program, ...words] = await preparePython([...folders]);
-  run(program, [...words, join(here, script), ...args], { env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" } });
+  const env = { ...process.env, PYTHONDONTWRITEBYTECODE: "1" };
+  try {
+    run(program, [...words, join(here, script), ...args], { cwd: process.cwd(), env });
+  } catch (error) {
+    // Without the words around it, which say nothing.
+    throw error instanceof CommandError ? new CommandError(script, error.status) : error;
+  }
 }
 
 /**
