@@ -1,9 +1,10 @@
 // This library and its peers on the same model, inputs, machine and threads, one after the other in one run.
 //
-//   node src/bench/peers/run.mjs [--points 2048,4096] [--clouds 1] [--threads N] [--seconds S] [--webgpu] [--json FILE]
+//   node src/bench/peers/run.mjs [--points 2048,4096] [--clouds 1] [--threads N] [--seconds S] [--compile] [--webgpu] [--json FILE]
 //
 // Forward passes in evaluation mode, tree and graph given, from the call to the last number on the host. Every row says how far
-// its numbers are from those of the CPU backend. With --webgpu also on the adapter that each host offers; a software adapter
+// its numbers are from those of the CPU backend. With --compile also PyTorch's torch.compile, which takes minutes on a
+// processor. With --webgpu also on the adapter that each host offers; a software adapter
 // takes minutes.
 
 import { execFileSync } from "node:child_process";
@@ -44,6 +45,7 @@ const { values } = parseArgs({
     channels: { type: "string", default: "32" },
     threads: { type: "string", default: String(Math.min(8, cpus().length)) },
     seconds: { type: "string", default: "10" },
+    compile: { type: "boolean", default: false },
     webgpu: { type: "boolean", default: false },
     json: { type: "string" },
   },
@@ -79,9 +81,16 @@ function add(peer: string, measure: () => Measured): void {
       });
     }
   } catch (error) {
-    rows.push({ ...unmeasured(peer), unavailable: (error as Error).message.split("\n")[0] });
+    rows.push({ ...unmeasured(peer), unavailable: reasonOf(error) });
   }
 }
+
+/** The last line a failed program wrote to standard error. */
+const reasonOf = (error: unknown) =>
+  String((error as { stderr?: unknown }).stderr || error)
+    .trim()
+    .split("\n")
+    .at(-1);
 
 const unmeasured = (peer: string) => ({ case: names.join(), peer, host: "", device: "", threads: Number(threads) });
 
@@ -98,14 +107,14 @@ function addPyTorch(): void {
     "--cases",
     "forward",
     "--variants",
-    "eager,compile",
+    values.compile ? "eager,compile" : "eager",
     "--json",
     json,
   );
   try {
-    execFileSync("node", [join(here, "pytorch", "run.mjs"), ...args], { stdio: ["ignore", "ignore", "inherit"] });
+    execFileSync("node", [join(here, "pytorch", "run.mjs"), ...args], { stdio: ["ignore", "ignore", "pipe"] });
   } catch (error) {
-    rows.push({ ...unmeasured("PyTorch"), unavailable: (error as Error).message.split("\n")[0] });
+    rows.push({ ...unmeasured("PyTorch"), unavailable: reasonOf(error) });
     return;
   }
   const bench: PyTorchBench = JSON.parse(readFileSync(json, "utf8"));
