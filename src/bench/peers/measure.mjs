@@ -73,7 +73,8 @@ function feedsOf(Tensor, names, tensors) {
 }
 
 /**
- * Two passes to warm up, then about as many as fit into `seconds`: at least 3, at most 100. Times are milliseconds.
+ * Two passes to warm up, then about as many as fit into `seconds`: at least 3, or 1 that takes longer than that, at most 100.
+ * Times are milliseconds.
  * @param {() => Promise<Float32Array>} pass from the call to the last number on the host
  * @param {ReadonlyMap<string, SafeTensor>} tensors the case, with the output it expects
  * @param {number} seconds
@@ -90,7 +91,8 @@ async function repeat(pass, tensors, seconds) {
   const difference = differenceOf(await timed(), /** @type {Float32Array} */ (tensors.get("out")?.data));
   await timed();
   const [first, second] = /** @type {[number, number]} */ (times.splice(0));
-  const repetitions = Math.max(3, Math.min(100, Math.round((seconds * 1000) / second)));
+  const fitting = Math.min(100, Math.round((seconds * 1000) / second));
+  const repetitions = fitting < 1 ? 1 : Math.max(3, fitting);
   for (let i = 0; i < repetitions; i++) await timed();
   return { first, times, difference };
 }
