@@ -98,6 +98,12 @@ export interface Device extends Operators, OptimizerOperators, YardstickOperator
   startProfile(): Profile | undefined;
   /** A device that computes nothing but allocates what this one would: how much memory a piece of work takes. */
   rehearse(): Device;
+  /**
+   * Begins to compile, in the background, the kernels that a piece of work will run. Kernels are compiled when they are
+   * first used, too.
+   * @param work is done on a device that computes nothing
+   */
+  compileFor(work: (rehearsal: Device) => void): void;
   /** Gives memory that waits for reuse back to the system. After an OutOfMemoryError the device works again from here on. */
   trim(): void;
   dispose(): void;

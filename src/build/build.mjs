@@ -9,6 +9,7 @@ import { buildDeclarations } from "./declarations.mjs";
 import { withLock } from "./lock.mjs";
 import { CommandError, main, typescript } from "./run.mjs";
 import { setup } from "./setup.mjs";
+import { describeSize } from "./size.mjs";
 import { cache, root, runStep } from "./steps.mjs";
 
 const sources = ["src", "workers", "gpu", "package.json", "package-lock.json", "tsconfig.json"];
@@ -63,6 +64,7 @@ async function buildLibrary() {
   rmSync(join(dist, "assets"), { recursive: true, force: true });
   // The entries last: by then all they load is there.
   for (const name of readdirSync(outDir).sort()) cpSync(join(outDir, name), join(dist, name), { recursive: true });
+  console.log(`build: ${describeSize()}`);
 }
 
 /**

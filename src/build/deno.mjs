@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CommandError } from "./run.mjs";
 import { root } from "./steps.mjs";
 
 /**
@@ -30,15 +31,35 @@ export function denoEnvironment() {
 }
 
 /**
- * Runs a script with all permissions in the repository's root, to its end; returns its exit code.
+ * Runs a script with all permissions in the repository's root, to its end.
+ * @param {string[]} args the script and its arguments
+ * @param {"inherit" | "pipe"} output where its standard output goes
+ */
+function spawnDeno(args, output) {
+  const result = spawnSync(denoProgram(), ["run", "-A", ...args], {
+    cwd: root,
+    stdio: ["inherit", output, "inherit"],
+    env: denoEnvironment(),
+    encoding: "utf8",
+  });
+  if (result.error) throw result.error;
+  return result;
+}
+
+/**
+ * Runs a script on this terminal; returns its exit code.
  * @param {string[]} args the script and its arguments
  */
 export function runDeno(args) {
-  const result = spawnSync(denoProgram(), ["run", "-A", ...args], {
-    cwd: root,
-    stdio: "inherit",
-    env: denoEnvironment(),
-  });
-  if (result.error) throw result.error;
-  return result.status ?? 1;
+  return spawnDeno(args, "inherit").status ?? 1;
+}
+
+/**
+ * What a script writes to its standard output; throws where it fails.
+ * @param {string[]} args the script and its arguments
+ */
+export function readDeno(args) {
+  const { status, stdout } = spawnDeno(args, "pipe");
+  if (status !== 0) throw new CommandError(`deno run ${args[0]}`, status);
+  return stdout;
 }

@@ -12,7 +12,25 @@ export const contentTypes = {
   ".html": "text/html",
   ".css": "text/css",
 };
-const dist = join(root, "dist");
+const dist = join(root, "dist", "/");
+
+/**
+ * Answers a request for /dist/ (with an empty page) or for a file in it; false where it is for something else.
+ * @param {import("node:http").IncomingMessage} request
+ * @param {import("node:http").ServerResponse} response
+ */
+export function sendDistFile(request, response) {
+  const path = normalize(join(root, new URL(request.url ?? "/", "http://localhost").pathname));
+  if (!path.startsWith(dist) || !existsSync(path)) return false;
+  const isPage = path === dist;
+  response.writeHead(200, {
+    ...isolationHeaders,
+    "Content-Type": isPage ? "text/html" : (contentTypes[extname(path)] ?? "application/octet-stream"),
+    "Cache-Control": "no-store",
+  });
+  response.end(isPage ? "<!doctype html><title>erwin</title>" : readFileSync(path));
+  return true;
+}
 
 /**
  * A Vite plugin for the development server that Vitest runs.
@@ -23,14 +41,7 @@ export function serveDist() {
     name: "erwin-serve-dist",
     configureServer(server) {
       server.middlewares.use((request, response, next) => {
-        const path = normalize(join(root, new URL(request.url ?? "/", "http://localhost").pathname));
-        if (!path.startsWith(dist) || !existsSync(path)) return next();
-        response.writeHead(200, {
-          ...isolationHeaders,
-          "Content-Type": contentTypes[extname(path)] ?? "application/octet-stream",
-          "Cache-Control": "no-store",
-        });
-        response.end(readFileSync(path));
+        if (!sendDistFile(request, response)) next();
       });
     },
   };

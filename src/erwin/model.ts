@@ -1,7 +1,7 @@
 // The Erwin Transformer: embedding, encoder, bottleneck, decoder over the levels of a ball tree.
 
 import type { Device } from "../backends/device.ts";
-import { CheckpointError, DisposedError, FormatError } from "../errors.ts";
+import { CheckpointError, DisposedError, FormatError, OutOfMemoryError } from "../errors.ts";
 import { loadSafetensors, type SafeTensor, type SafeTensorInput, saveSafetensors } from "../formats/safetensors.ts";
 import { Embedding } from "../nn/embedding.ts";
 import { BallLayer } from "../nn/layer.ts";
@@ -37,6 +37,9 @@ export interface LoadOptions extends ModelOptions {
   config?: ErwinConfigInput | Readonly<Record<string, unknown>>;
 }
 
+/** Points of the cloud that tells which kernels a model needs: beyond this, more points need no others. */
+const MOST_REHEARSED = 2 ** 16;
+
 /** The metadata key under which a checkpoint carries its config as JSON. */
 const CONFIG_KEY = "config";
 
@@ -64,7 +67,9 @@ export class ErwinTransformer {
     config: ErwinConfigInput | Readonly<Record<string, unknown>>,
     { device, seed = 0, ...options }: CreateOptions,
   ): Promise<ErwinTransformer> {
-    return new ErwinTransformer(resolveConfig(config), seededState(device, seed), options);
+    const resolved = resolveConfig(config);
+    ErwinTransformer.#compileAhead(device, resolved);
+    return new ErwinTransformer(resolved, seededState(device, seed), options);
   }
 
   /**
@@ -81,10 +86,11 @@ export class ErwinTransformer {
     const bytes = typeof source === "string" || source instanceof URL ? await fetchBytes(file) : source;
     const { tensors, metadata } = loadSafetensors(bytes, { file });
     const resolved = resolveConfig(config ?? readConfig(metadata[CONFIG_KEY], file));
+    ErwinTransformer.#compileAhead(device, resolved);
     return buildFromCheckpoint(device, tensors, file, (state) => new ErwinTransformer(resolved, state, options));
   }
 
-  private constructor(config: ErwinConfig, state: ModelState, options: ModelOptions) {
+  private constructor(config: ErwinConfig, state: ModelState, options: ModelOptions = {}) {
     const { checkpointing = false } = options;
     this.config = config;
     this.#options = options;
@@ -207,11 +213,27 @@ export class ErwinTransformer {
     options: Pick<MemoryQuestion, "training" | "average"> = {},
   ): MemoryEstimate {
     const { training = this.#training, ...question } = { ...sizesOf(this.config, batch), ...options };
+    return ErwinTransformer.#rehearse(this.device.rehearse(), this.config, { training, ...question }, this.#options);
+  }
+
+  static #rehearse(device: Device, config: ErwinConfig, question: MemoryQuestion, options?: ModelOptions) {
     const zeros = (_: string, shape: readonly number[]) => new Float32Array(sizeOf(shape));
     return outsideScopes(() => {
-      const state = new ModelState(this.device.rehearse(), zeros, () => 0);
-      const model = new ErwinTransformer(this.config, state, this.#options);
-      return rehearse(model, (input) => model.#run(input), { training, ...question });
+      const model = new ErwinTransformer(config, new ModelState(device, zeros, () => 0), options);
+      return rehearse(model, (input) => model.#run(input), question);
+    });
+  }
+
+  /** While the weights are on their way, the device compiles what a pass over a cloud that fills its balls will run. */
+  static #compileAhead(device: Device, config: ErwinConfig): void {
+    const points = Math.min(pointsFillingBalls(config), MOST_REHEARSED);
+    device.compileFor((rehearsal) => {
+      try {
+        ErwinTransformer.#rehearse(rehearsal, config, { points, edges: points, training: false });
+      } catch (error) {
+        // Such a cloud may be too large for this device; the clouds to come may not be.
+        if (!(error instanceof OutOfMemoryError)) throw error;
+      }
     });
   }
 
@@ -276,6 +298,16 @@ export class ErwinTransformer {
       return config.decode ? gatherRows(x, uploaded.slotOfPoint) : x;
     });
   }
+}
+
+/** Of the smallest cloud that fills a ball at every level. */
+function pointsFillingBalls({ ballSizes, strides }: ErwinConfig): number {
+  let stride = 1;
+  return ballSizes.reduce((points, ballSize, l) => {
+    const wanted = ballSize * stride;
+    stride *= strides[l] ?? 1;
+    return Math.max(points, wanted);
+  }, 1);
 }
 
 async function fetchBytes(url: string): Promise<ArrayBuffer> {

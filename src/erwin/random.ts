@@ -3,7 +3,9 @@
 
 /** xoshiro128** (Blackman and Vigna 2018), seeded through splitmix32. */
 export class Random {
-  readonly state = new Uint32Array(4);
+  readonly #state = new Uint32Array(4);
+  readonly #drawn = new Uint32Array(256);
+  #next = 256;
 
   /** The same seed and stream give the same numbers; different streams of a seed are independent. */
   constructor(seed: number, stream = "") {
@@ -14,34 +16,68 @@ export class Random {
       let z = mixed;
       z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
       z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
-      this.state[i] = z ^ (z >>> 16);
+      this.#state[i] = z ^ (z >>> 16);
     }
   }
 
   /** A whole number, 0 <= n < 2^32. */
   bits(): number {
-    const s = this.state;
-    const result = Math.imul(rotate(Math.imul(s[1]!, 5), 7), 9) >>> 0;
-    const shifted = s[1]! << 9;
-    s[2]! ^= s[0]!;
-    s[3]! ^= s[1]!;
-    s[1]! ^= s[2]!;
-    s[0]! ^= s[3]!;
-    s[2]! ^= shifted;
-    s[3] = rotate(s[3]!, 11);
-    return result;
+    if (this.#next === this.#drawn.length) this.#draw();
+    return this.#drawn[this.#next++]!;
   }
 
   /** 0 < x < 1, 32 bits of it. */
   uniform(): number {
-    return (this.bits() + 0.5) / 2 ** 32;
+    return uniformOf(this.bits());
   }
 
   /** A normal number of mean 0 and deviation 1. */
   normal(): number {
     return inverseNormal(this.uniform());
   }
+
+  /** Normal numbers of a mean and a deviation: what `normal` would give one by one, in less time. */
+  fillNormal(values: Float32Array, mean: number, deviation: number): void {
+    const drawn = this.#drawn;
+    for (let filled = 0; filled < values.length; ) {
+      if (this.#next === drawn.length) this.#draw();
+      const shift = filled - this.#next;
+      const end = Math.min(drawn.length, values.length - shift);
+      for (let i = this.#next; i < end; i++) {
+        values[shift + i] = mean + deviation * inverseNormal(uniformOf(drawn[i]!));
+      }
+      filled = shift + end;
+      this.#next = end;
+    }
+  }
+
+  /** The next whole numbers, many at a time: their state then stays in the processor's registers. */
+  #draw(): void {
+    const state = this.#state;
+    const drawn = this.#drawn;
+    let a = state[0]! | 0;
+    let b = state[1]! | 0;
+    let c = state[2]! | 0;
+    let d = state[3]! | 0;
+    for (let i = 0; i < drawn.length; i++) {
+      drawn[i] = Math.imul(rotate(Math.imul(b, 5), 7), 9);
+      const shifted = b << 9;
+      c ^= a;
+      d ^= b;
+      b ^= c;
+      a ^= d;
+      c ^= shifted;
+      d = rotate(d, 11);
+    }
+    state[0] = a;
+    state[1] = b;
+    state[2] = c;
+    state[3] = d;
+    this.#next = 0;
+  }
 }
+
+const uniformOf = (bits: number) => (bits + 0.5) / 2 ** 32;
 
 const rotate = (x: number, k: number) => (x << k) | (x >>> (32 - k));
 

@@ -115,6 +115,9 @@ export class CpuDevice extends CpuYardstickOperators implements Device {
     return this.recorder.times;
   }
 
+  /** Its kernels come compiled. */
+  compileFor(): void {}
+
   rehearse(): Device {
     return new RehearsalDevice(this.info, this.threads);
   }

@@ -48,6 +48,8 @@ export class RehearsalDevice extends CpuYardstickOperators implements Device {
 
   startProfile(): undefined {}
 
+  compileFor(): void {}
+
   rehearse(): RehearsalDevice {
     throw new ErwinError("a rehearsal cannot be rehearsed");
   }

@@ -3,6 +3,7 @@
 import { DeviceLostError, DisposedError, ErwinError } from "../../errors.ts";
 import type { Device, DeviceInfo, DeviceMemory, Profile, Storage } from "../device.ts";
 import { bufferUsage, mapMode } from "./constants.ts";
+import type { Constants } from "./kernels.ts";
 import { BufferPool, type BufferStorage } from "./memory.ts";
 import { PipelineCache } from "./pipelines.ts";
 import { Recorder } from "./recorder.ts";
@@ -29,10 +30,12 @@ export class WebGPUDevice extends WebGPUYardstickOperators implements Device {
     });
     this.#readbacks = new BufferPool(gpu, bufferUsage.MAP_READ | bufferUsage.COPY_DST);
     this.memory = memoryOf(this.pool, this.#readbacks);
-    this.pool.onDestroy = () => {
-      this.recorder.submit();
-      this.recorder.forgetBindGroups();
-    };
+    this.pool.whenUnused = (destroy) =>
+      this.work.add(() => {
+        this.recorder.submit();
+        this.recorder.forgetBindGroups();
+        destroy();
+      });
     this.lost = new Promise((resolve) => {
       // Some versions of Deno have no device.lost.
       gpu.lost?.then((reason) => {
@@ -65,7 +68,7 @@ export class WebGPUDevice extends WebGPUYardstickOperators implements Device {
 
   copy(from: Storage, to: Storage, bytes: number): void {
     this.#check();
-    this.recorder.copy(from as BufferStorage, to as BufferStorage, Math.ceil(bytes / 4) * 4);
+    this.work.add(() => this.recorder.copy(from as BufferStorage, to as BufferStorage, Math.ceil(bytes / 4) * 4));
   }
 
   slice(storage: Storage, offset: number, bytes: number): BufferStorage {
@@ -74,19 +77,26 @@ export class WebGPUDevice extends WebGPUYardstickOperators implements Device {
 
   clear(storage: Storage): void {
     this.#check();
-    this.recorder.clear(storage as BufferStorage, Math.ceil(storage.bytes / 4) * 4);
+    const bytes = Math.ceil(storage.bytes / 4) * 4;
+    this.work.add(() => this.recorder.clear(storage as BufferStorage, bytes));
   }
 
   write(storage: Storage, data: ArrayBufferView): void {
     this.#check();
-    const { buffer, offset, whole: owner } = storage as BufferStorage;
+    const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    // The caller may go on to change what has to wait.
+    const given = this.work.idle ? bytes : bytes.slice();
+    this.work.add(() => this.#write(storage as BufferStorage, given));
+  }
+
+  #write({ buffer, offset, whole: owner }: BufferStorage, data: Uint8Array<ArrayBuffer>): void {
     // The queue writes before it runs what is still being recorded.
     if (owner.lastRecording === this.recorder.recording) this.recorder.submit();
     const whole = data.byteLength & ~3;
-    this.gpu.queue.writeBuffer(buffer, offset, data.buffer as ArrayBuffer, data.byteOffset, whole);
+    this.gpu.queue.writeBuffer(buffer, offset, data, 0, whole);
     if (whole < data.byteLength) {
       const rest = new Uint8Array(4);
-      rest.set(new Uint8Array(data.buffer, data.byteOffset + whole, data.byteLength - whole));
+      rest.set(data.subarray(whole));
       this.gpu.queue.writeBuffer(buffer, offset + whole, rest);
     }
   }
@@ -96,8 +106,12 @@ export class WebGPUDevice extends WebGPUYardstickOperators implements Device {
     const padded = Math.ceil(bytes / 4) * 4;
     const readback = this.#readbacks.allocate(padded);
     try {
-      this.recorder.copy(storage as BufferStorage, readback, padded);
-      this.recorder.submit();
+      this.work.add(() => {
+        this.recorder.copy(storage as BufferStorage, readback, padded);
+        this.recorder.submit();
+      });
+      await this.work.done();
+      this.#check();
       await readback.buffer.mapAsync(mapMode.READ, 0, padded).catch((error: Error) => {
         throw (
           this.#failure ?? new ErwinError(`the device could not return ${bytes} bytes: ${error.message}`, { bytes })
@@ -105,7 +119,7 @@ export class WebGPUDevice extends WebGPUYardstickOperators implements Device {
       });
       const copy = readback.buffer.getMappedRange(0, padded).slice(0, bytes);
       readback.buffer.unmap();
-      await Promise.all([this.pipelines.verified(), this.pool.verified()]);
+      await this.pool.verified();
       this.#check();
       return copy;
     } finally {
@@ -114,25 +128,30 @@ export class WebGPUDevice extends WebGPUYardstickOperators implements Device {
   }
 
   submit(): void {
-    this.recorder.submit();
+    this.work.add(() => this.recorder.submit());
   }
 
   async finished(): Promise<void> {
     this.submit();
+    await this.work.done();
+    this.#check();
     await this.gpu.queue.onSubmittedWorkDone();
-    await Promise.all([this.pipelines.verified(), this.pool.verified()]);
+    await this.pool.verified();
     this.#check();
   }
 
   startProfile(): Profile | undefined {
     if (!this.info.features.includes("timestamp-query")) return undefined;
-    this.submit();
-    this.recorder.timestamps = new Timestamps(this.recorder);
-    return this.recorder.timestamps;
+    return new Timestamps(this.recorder, this.work);
   }
 
   rehearse(): Device {
     return new RehearsalDevice(this.gpu, this.info, this.threads);
+  }
+
+  compileFor(work: (rehearsal: Device) => void): void {
+    const compile = (name: string, constants: Constants) => this.pipelines.get(name, constants);
+    work(new RehearsalDevice(this.gpu, this.info, this.threads, compile));
   }
 
   trim(): void {
@@ -143,6 +162,7 @@ export class WebGPUDevice extends WebGPUYardstickOperators implements Device {
   dispose(): void {
     if (this.#failure instanceof DisposedError) return;
     this.#failure = new DisposedError("this device has been disposed: request a new one");
+    this.work.stop(this.#failure);
     this.recorder.dispose();
     this.gpu.destroy();
   }
@@ -152,7 +172,7 @@ export class WebGPUDevice extends WebGPUYardstickOperators implements Device {
   }
 
   #check(): void {
-    const failure = this.#failure ?? this.pool.failure ?? this.pipelines.failure;
+    const failure = this.#failure ?? this.pool.failure ?? this.work.failure;
     if (failure) throw failure;
   }
 }

@@ -6,7 +6,8 @@ import type { BallList, LinearParameters, Operators } from "../operators.ts";
 import type { Constants } from "./kernels.ts";
 import type { BufferPool, BufferStorage } from "./memory.ts";
 import type { PipelineCache } from "./pipelines.ts";
-import type { Bound, Recorder } from "./recorder.ts";
+import { WorkQueue } from "./queue.ts";
+import { type Bound, type Recorder, windowOf } from "./recorder.ts";
 import { overRows, rowsInBinding, rowWindow } from "./windows.ts";
 
 /** Rows and threads the kernels are written for. */
@@ -78,6 +79,8 @@ export function attentionShape(balls: BallList, headWidth: number, dimensions: n
 }
 
 export class ForwardOperators {
+  protected readonly work = new WorkQueue();
+
   constructor(
     readonly recorder: Recorder,
     readonly pipelines: PipelineCache,
@@ -524,6 +527,13 @@ export class ForwardOperators {
     parameters: Record<string, number>,
     groups: number,
   ): void {
-    this.recorder.dispatch(this.pipelines.get(name, constants), bound, parameters, groups);
+    const pipeline = this.pipelines.get(name, constants);
+    if (this.work.idle && pipeline.pipeline) {
+      this.recorder.dispatch(pipeline, bound, parameters, groups);
+      return;
+    }
+    // Memory may have been given back and be used for something of another size by then.
+    const windows = Object.fromEntries(Object.entries(bound).map(([array, given]) => [array, windowOf(given)]));
+    this.work.add(() => this.recorder.dispatch(pipeline, windows, parameters, groups), pipeline.compiling);
   }
 }

@@ -53,8 +53,8 @@ export class BufferPool implements DeviceMemory {
   buffersCreated = 0;
   /** The first allocation the device refused after the fact; `trim` makes a new start. */
   failure: OutOfMemoryError | undefined;
-  /** Called before buffers are destroyed, so that whoever refers to them can forget them. */
-  onDestroy: () => void = () => {};
+  /** Destroys buffers once nothing refers to them; set by whoever refers to them. */
+  whenUnused: (destroy: () => void) => void = (destroy) => destroy();
 
   readonly #waiting = new Map<number, BufferStorage[]>();
   readonly #checks = new Set<Promise<void>>();
@@ -85,15 +85,13 @@ export class BufferPool implements DeviceMemory {
 
   /** Destroys the buffers that wait for reuse. */
   trim(): void {
-    this.onDestroy();
     this.failure = undefined;
-    for (const waiting of this.#waiting.values()) {
-      for (const storage of waiting) {
-        this.reserved -= storage.capacity;
-        storage.buffer.destroy();
-      }
-    }
+    const unused = [...this.#waiting.values()].flat();
     this.#waiting.clear();
+    for (const { capacity } of unused) this.reserved -= capacity;
+    this.whenUnused(() => {
+      for (const { buffer } of unused) buffer.destroy();
+    });
   }
 
   /** Resolves once every allocation so far is known to have worked, throws the first that has not. */

@@ -1,27 +1,29 @@
-// Compiles kernels, each once for each set of constants, and reports a compiler's complaint with the line it is about.
+// Compiles kernels, each once for each set of constants, in the background and as many at a time as the host likes, and
+// reports a compiler's complaint with the line it is about.
 
 import { DeviceError } from "../../errors.ts";
 import { shaderStage } from "./constants.ts";
 import { type Constants, type KernelSource, kernelSource } from "./kernels.ts";
 
-/** A compiled kernel. */
+/** A kernel, compiled or about to be. */
 export interface Pipeline {
   name: string;
   /** Different for every kernel and set of constants. */
   key: string;
   source: KernelSource;
-  pipeline: GPUComputePipeline;
   layout: GPUBindGroupLayout;
+  /** There once it is compiled. */
+  pipeline?: GPUComputePipeline;
+  /** Until then: resolves when it is, rejects with a DeviceError when it cannot be. */
+  compiling?: Promise<void>;
 }
 
 export class PipelineCache {
-  /** The first kernel that did not compile. */
-  failure: DeviceError | undefined;
   readonly #pipelines = new Map<string, Pipeline>();
-  readonly #checks = new Set<Promise<void>>();
 
   constructor(readonly device: GPUDevice) {}
 
+  /** Begins to compile a kernel that is asked for the first time. */
   get(name: string, constants: Constants): Pipeline {
     let key = name;
     for (const constant in constants) key += `,${constants[constant]}`;
@@ -31,12 +33,6 @@ export class PipelineCache {
       this.#pipelines.set(key, pipeline);
     }
     return pipeline;
-  }
-
-  /** Resolves once every kernel so far is known to have compiled, throws the first that has not. */
-  async verified(): Promise<void> {
-    await Promise.all(this.#checks);
-    if (this.failure) throw this.failure;
   }
 
   #compile(name: string, constants: Constants, key: string): Pipeline {
@@ -55,17 +51,26 @@ export class PipelineCache {
         })),
       ],
     });
-    const pipeline = device.createComputePipeline({
+    const made = device.createComputePipelineAsync({
       label: name,
       layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
       compute: { module, entryPoint: "main" },
     });
-    const check = device.popErrorScope().then(async (error) => {
-      if (error) this.failure ??= await describe(name, constants, source, module, error);
-      this.#checks.delete(check);
-    });
-    this.#checks.add(check);
-    return { name, key, source, pipeline, layout };
+    const checked = device.popErrorScope();
+    const pipeline: Pipeline = { name, key, source, layout };
+    pipeline.compiling = (async () => {
+      try {
+        const [compiled, error] = await Promise.all([made, checked]);
+        if (error) throw error;
+        pipeline.pipeline = compiled;
+        pipeline.compiling = undefined;
+      } catch (error) {
+        throw await describe(name, constants, source, module, error as Error | GPUError);
+      }
+    })();
+    // Whoever waits for it sees the error; a kernel compiled ahead of its use may have nobody who waits.
+    pipeline.compiling.catch(() => {});
+    return pipeline;
   }
 }
 
@@ -74,7 +79,7 @@ async function describe(
   constants: Constants,
   source: KernelSource,
   module: GPUShaderModule,
-  error: GPUError,
+  error: Error | GPUError,
 ): Promise<DeviceError> {
   const messages = (await module.getCompilationInfo?.())?.messages ?? [];
   const first = messages.find((message) => message.type === "error");

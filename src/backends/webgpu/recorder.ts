@@ -16,6 +16,9 @@ export interface Window {
 
 export type Bound = BufferStorage | Window;
 
+export const windowOf = (bound: Bound): Window =>
+  "storage" in bound ? bound : { storage: bound, offset: 0, bytes: Math.ceil(bound.bytes / 4) * 4 };
+
 /** How many dispatches one page of parameters serves. */
 const PAGE_SLOTS = 256;
 /** Bind groups are dropped all at once beyond this: a program that feeds ever new shapes must not collect them for ever. */
@@ -39,7 +42,7 @@ export class Recorder {
     this.#slot = Math.max(256, device.limits.minUniformBufferOffsetAlignment);
   }
 
-  /** Records `groups` workgroups of a kernel, more than 65,535 as a rectangle of them. */
+  /** Records `groups` workgroups of a compiled kernel, more than 65,535 as a rectangle of them. */
   dispatch(pipeline: Pipeline, bound: Record<string, Bound>, parameters: Record<string, number>, groups: number): void {
     if (groups === 0) return;
     const page = Math.floor(this.#slotsUsed / PAGE_SLOTS);
@@ -56,7 +59,7 @@ export class Recorder {
     const windows = pipeline.source.bindings.map(({ name, binding }) => {
       const given = bound[name];
       if (!given) throw new ErwinError(`kernel ${pipeline.name} needs the array ${name}`);
-      const window = "storage" in given ? given : { storage: given, offset: 0, bytes: Math.ceil(given.bytes / 4) * 4 };
+      const window = windowOf(given);
       window.storage.whole.lastRecording = this.recording;
       return { ...window, offset: window.storage.offset + window.offset, binding };
     });
@@ -83,7 +86,7 @@ export class Recorder {
     const most = this.device.limits.maxComputeWorkgroupsPerDimension;
     const rows = Math.ceil(groups / most);
     this.#pass = this.#computePass(pipeline.name);
-    this.#pass.setPipeline(pipeline.pipeline);
+    this.#pass.setPipeline(pipeline.pipeline!);
     this.#pass.setBindGroup(0, group, [offset]);
     this.#pass.dispatchWorkgroups(Math.ceil(groups / rows), rows);
     this.dispatches++;

@@ -1,8 +1,9 @@
 // A device that computes nothing: its operators allocate and release what the real ones do, so that a pass over it tells how
-// much memory the same pass will take, before any is taken.
+// much memory the same pass will take, before any is taken, and which kernels it will run.
 
 import { ErwinError } from "../../errors.ts";
 import type { Device, DeviceInfo, DeviceMemory, Storage } from "../device.ts";
+import type { Constants } from "./kernels.ts";
 import { BufferPool, type BufferStorage } from "./memory.ts";
 import type { PipelineCache } from "./pipelines.ts";
 import type { Recorder } from "./recorder.ts";
@@ -24,6 +25,8 @@ export class RehearsalDevice extends WebGPUYardstickOperators implements Device 
     gpu: GPUDevice,
     readonly info: DeviceInfo,
     readonly threads: number | undefined,
+    /** Told of each kernel that would run. */
+    readonly onKernel: (name: string, constants: Constants) => void = () => {},
   ) {
     const pool = new CountingPool(gpu);
     // Neither is reached: `run` below goes no further.
@@ -61,9 +64,13 @@ export class RehearsalDevice extends WebGPUYardstickOperators implements Device 
 
   startProfile(): undefined {}
 
+  compileFor(): void {}
+
   rehearse(): RehearsalDevice {
     throw new ErwinError("a rehearsal cannot be rehearsed");
   }
 
-  protected override run(): void {}
+  protected override run(name: string, constants: Constants): void {
+    this.onKernel(name, constants);
+  }
 }

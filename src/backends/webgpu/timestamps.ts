@@ -2,6 +2,7 @@
 
 import type { KernelTime, Profile } from "../device.ts";
 import { bufferUsage, mapMode } from "./constants.ts";
+import type { WorkQueue } from "./queue.ts";
 import type { Recorder } from "./recorder.ts";
 
 /** Most timestamps that WebGPU allows in one set. */
@@ -12,7 +13,12 @@ export class Timestamps implements Profile {
   readonly #names: string[] = [];
   readonly #sets: GPUQuerySet[] = [];
 
-  constructor(readonly recorder: Recorder) {}
+  constructor(
+    readonly recorder: Recorder,
+    readonly work: WorkQueue,
+  ) {
+    this.#timeFromNow(this);
+  }
 
   get kernels(): number {
     return this.#names.length;
@@ -27,8 +33,8 @@ export class Timestamps implements Profile {
   }
 
   async stop(): Promise<KernelTime[]> {
-    this.recorder.submit();
-    this.recorder.timestamps = undefined;
+    this.#timeFromNow(undefined);
+    await this.work.done();
     const size = this.kernels * 2 * BYTES;
     if (size === 0) return [];
     const { device } = this.recorder;
@@ -51,5 +57,13 @@ export class Timestamps implements Profile {
     });
     for (const used of [resolved, readback, ...this.#sets]) used.destroy();
     return times;
+  }
+
+  /** Who times the kernels after those recorded so far. */
+  #timeFromNow(timestamps: Timestamps | undefined): void {
+    this.work.add(() => {
+      this.recorder.submit();
+      this.recorder.timestamps = timestamps;
+    });
   }
 }

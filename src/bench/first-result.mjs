@@ -1,0 +1,107 @@
+// How long a program waits for its first result: the README's model with random weights on one cloud, in a fresh Deno
+// process and on a page in a fresh Chromium, each several times.
+//
+//   node src/bench/first-result.mjs [--points N] [--backend auto|webgpu|cpu] [--repeat R]
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { chromium } from "playwright-core";
+import { runnerImport } from "vite";
+import { build } from "../build/build.mjs";
+import { chromiumArguments, findChromium } from "../build/chromium.mjs";
+import { readDeno } from "../build/deno.mjs";
+import { main } from "../build/run.mjs";
+import { sendDistFile } from "../build/serve-dist.mjs";
+import { setup } from "../build/setup.mjs";
+import { root } from "../build/steps.mjs";
+import { firstResult } from "./first-result-program.js";
+
+/** @typedef {import("./first-result-program.js").Program} Program */
+/** @typedef {import("./first-result-program.js").FirstResult} FirstResult */
+
+/**
+ * @template Module
+ * @param {string} name of a TypeScript file beside this one
+ * @returns {Promise<Module>}
+ */
+const load = async (name) => (await runnerImport(join(import.meta.dirname, name))).module;
+
+/**
+ * @param {Omit<Program, "library">} program
+ * @returns {FirstResult}
+ */
+function inDeno(program) {
+  const library = pathToFileURL(join(root, "dist/erwin.js")).href;
+  return JSON.parse(readDeno(["src/bench/first-result-program.js", JSON.stringify({ ...program, library })]));
+}
+
+/**
+ * @param {Omit<Program, "library">} program
+ * @returns {Promise<FirstResult>}
+ */
+async function inChromium(program) {
+  const server = createServer((request, response) => {
+    if (!sendDistFile(request, response)) response.writeHead(404).end();
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  const browser = await chromium.launch({ executablePath: findChromium(), args: chromiumArguments() });
+  try {
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${port}/dist/`);
+    return await page.evaluate(firstResult, { ...program, library: "/dist/erwin.js" });
+  } finally {
+    await browser.close();
+    server.close();
+  }
+}
+
+await main(async () => {
+  const { values } = parseArgs({
+    options: {
+      points: { type: "string", default: "2048" },
+      backend: { type: "string", default: "auto" },
+      repeat: { type: "string", default: "5" },
+    },
+  });
+  setup();
+  await build();
+  /** @type {typeof import("./readme-model.ts")} */
+  const { readmeModel } = await load("readme-model.ts");
+  /** @type {typeof import("./table.ts")} */
+  const { formatTable } = await load("table.ts");
+  /** @type {typeof import("./timing.ts")} */
+  const { timingOf } = await load("timing.ts");
+  const backend = /** @type {Program["backend"]} */ (values.backend);
+  const program = { backend, config: readmeModel(32), points: Number(values.points), neighbours: 16 };
+
+  for (const [host, measure] of Object.entries({ Deno: inDeno, Chromium: inChromium })) {
+    /** @type {FirstResult[]} */
+    const results = [];
+    for (let i = 0; i < Number(values.repeat); i++) results.push(await measure(program));
+    const line = (/** @type {string} */ name, /** @type {number[]} */ times) => {
+      const { median, low, high } = timingOf(times);
+      return [name, ...[median, low, high].map((time) => time.toFixed(0))];
+    };
+    const parts = Object.keys(results[0].parts);
+    const table = formatTable([
+      [`${host}, ${results[0].device}`, "median ms", "quartiles", ""],
+      ...parts.map((part) =>
+        line(
+          part,
+          results.map((result) => result.parts[part]),
+        ),
+      ),
+      line(
+        "import to first result",
+        results.map(({ total }) => total),
+      ),
+      line(
+        "a second pass",
+        results.map(({ second }) => second),
+      ),
+    ]);
+    console.log(`\n${table.join("\n")}`);
+  }
+});

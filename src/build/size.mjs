@@ -1,0 +1,58 @@
+// How much a page downloads: the sizes of the built library's files as a server sends them, compressed with gzip.
+//
+//   node src/build/size.mjs
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
+import { root } from "./steps.mjs";
+
+const dist = join(root, "dist");
+
+/** The worker that holds a model: most pages need it not at all or in place of the library, of which it is a second copy. */
+const isModelWorker = (/** @type {string} */ file) => /^assets\/model-[^/]*\.js$/.test(file);
+
+/**
+ * The files that are named by a file of dist, by those it names, and so on, with their sizes in bytes.
+ * @param {string} entry
+ * @param {(file: string) => boolean} wanted
+ * @returns {Map<string, number>}
+ */
+function filesFrom(entry, wanted = () => true) {
+  const assets = readdirSync(join(dist, "assets")).map((name) => `assets/${name}`);
+  /** @type {Map<string, number>} */
+  const sizes = new Map();
+  const visit = (/** @type {string} */ file) => {
+    const bytes = readFileSync(join(dist, file));
+    sizes.set(file, gzipSync(bytes).length);
+    if (!file.endsWith(".js")) return;
+    const text = bytes.toString();
+    for (const asset of assets) {
+      if (!sizes.has(asset) && wanted(asset) && text.includes(asset.slice("assets/".length))) visit(asset);
+    }
+  };
+  visit(entry);
+  return sizes;
+}
+
+const sum = (/** @type {Iterable<number>} */ numbers) => [...numbers].reduce((total, number) => total + number, 0);
+
+/** Bytes, with gzip: of all that a forward pass may load (`files` one by one), and of what the model in a worker adds. */
+export function downloadSize() {
+  const files = filesFrom("erwin.js", (file) => !isModelWorker(file));
+  const all = filesFrom("erwin.js");
+  const library = sum(files.values());
+  return { files, library, modelWorker: sum(all.values()) - library };
+}
+
+/** The sizes in a line. */
+export function describeSize() {
+  const kilobytes = (/** @type {number} */ bytes) => `${(bytes / 1000).toFixed(1)} kB`;
+  const { library, modelWorker } = downloadSize();
+  return `the library's download is ${kilobytes(library)} with gzip, the model in a worker another ${kilobytes(modelWorker)}`;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  for (const [file, size] of downloadSize().files) console.log(`${String(size).padStart(8)}  ${file}`);
+  console.log(describeSize());
+}

@@ -1,0 +1,56 @@
+// Kernels are compiled in the background: work waits for them in its order, and one that does not compile is named.
+
+import { add, DeviceError, requestDevice, Tensor } from "erwin";
+import { afterEach, expect, test } from "vitest";
+
+const { createShaderModule, createComputePipelineAsync } = GPUDevice.prototype;
+
+afterEach(() => {
+  GPUDevice.prototype.createShaderModule = createShaderModule;
+  GPUDevice.prototype.createComputePipelineAsync = createComputePipelineAsync;
+});
+
+test("a kernel that does not compile is named, with the line and the compiler's message", async () => {
+  using device = await requestDevice({ backend: "webgpu" });
+  GPUDevice.prototype.createShaderModule = function (descriptor) {
+    const code = `${descriptor.code}\nfn broken() -> u32 { return missing_name; }`;
+    return createShaderModule.call(this, { ...descriptor, code });
+  };
+  const x = Tensor.from(device, new Float32Array(4));
+  const error = await add(x, x)
+    .data()
+    .catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(DeviceError);
+  expect((error as DeviceError).details.kernel).toBe("elementwise");
+  expect((error as DeviceError).message).toMatch(/cannot compile the kernel elementwise .*line \d+: .*missing_name/s);
+  // And from then on at once: what the device holds is not what was asked for.
+  expect(() => add(x, x)).toThrow(DeviceError);
+});
+
+test("what is written, computed, freed and read while a kernel is being compiled happens in its order", async () => {
+  using device = await requestDevice({ backend: "webgpu" });
+  let compiled!: () => void;
+  const compilation = new Promise<void>((resolve) => {
+    compiled = resolve;
+  });
+  GPUDevice.prototype.createComputePipelineAsync = async function (descriptor) {
+    await compilation;
+    return createComputePipelineAsync.call(this, descriptor);
+  };
+  const numbers = new Float32Array([1, 2, 3, 4]);
+  const x = Tensor.from(device, numbers);
+  const doubled = add(x, x);
+  // New numbers after the old were read, from an array that changes again.
+  numbers.fill(10);
+  x.set(numbers);
+  numbers.fill(0);
+  const sum = add(doubled, x);
+  // Memory that is given back and taken for something smaller, and memory that is destroyed.
+  x.dispose();
+  const other = Tensor.from(device, new Float32Array([7]));
+  add(doubled, doubled).dispose();
+  device.trim();
+  const results = Promise.all([doubled.data(), sum.data(), other.data()]);
+  compiled();
+  expect((await results).map((array) => [...array])).toEqual([[2, 4, 6, 8], [12, 14, 16, 18], [7]]);
+});

@@ -1,0 +1,24 @@
+// What a page downloads stays small, and is what the README says.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { downloadSize } from "../../src/build/size.mjs";
+import { root } from "../../src/build/steps.mjs";
+
+test("JavaScript, workers and WebAssembly of a forward pass are under 250 kB with gzip", () => {
+  const { files, library } = downloadSize();
+  const names = [...files.keys()].join(" ");
+  // Whatever the build calls them: the entry, the threads of trees and kernels, and their modules.
+  for (const part of [/^erwin\.js/, /pool\S*\.js/, /kernels\S*\.js/, /balltree\S*\.wasm/, /kernels\S*\.wasm/])
+    expect(names).toMatch(part);
+  expect(library).toBeLessThan(250_000);
+});
+
+test("the README states these sizes", () => {
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  const [, library, worker] = /download is (\d+) kB with gzip.*another (\d+) kB/s.exec(readme) ?? [];
+  const size = downloadSize();
+  expect(Math.abs(Number(library) - size.library / 1000)).toBeLessThan(5);
+  expect(Math.abs(Number(worker) - size.modelWorker / 1000)).toBeLessThan(5);
+});

@@ -1,0 +1,26 @@
+// Seeded numbers: the same on every platform, one by one or many at a time. Weights are made of them.
+
+import { Random } from "erwin";
+import { expect, test } from "vitest";
+
+test("a seed gives the numbers it always gave", () => {
+  const random = new Random(0, "weights");
+  const bits = Array.from({ length: 1000 }, () => random.bits());
+  expect(bits.slice(-3)).toEqual([2613254809, 4153542115, 1360186227]);
+  const normals = Float32Array.from({ length: 100_000 }, () => random.normal());
+  // All their bits, the tails' included.
+  expect(new Uint32Array(normals.buffer).reduce((sum, word) => Math.imul(sum ^ word, 0x01000193) >>> 0, 1)).toBe(
+    556257300,
+  );
+});
+
+test("normal numbers come out the same many at a time", () => {
+  const one = new Random(7);
+  const many = new Random(7);
+  const skipped = (random: Random) => Array.from({ length: 100 }, () => random.uniform());
+  expect(skipped(many)).toEqual(skipped(one));
+  const values = new Float32Array(1000);
+  many.fillNormal(values, -1, 0.01);
+  expect(values).toEqual(Float32Array.from(values, () => -1 + 0.01 * one.normal()));
+  expect(many.bits()).toBe(one.bits());
+});
