@@ -17,6 +17,8 @@ export default defineConfig({
   test: {
     // One file at a time: two device processes on a small machine slow each other down more than they gain.
     fileParallelism: false,
+    // Files share their runner's devices and the kernels these have compiled (test/support/models.ts).
+    isolate: false,
     projects: [
       {
         resolve,

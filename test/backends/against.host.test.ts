@@ -5,18 +5,15 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cloudOptions, joinClouds, randomCloud, randomState, seededRandom } from "../support/clouds.ts";
 import { l2Error, relativeError } from "../support/compare.ts";
+import { useDevice } from "../support/models.ts";
 import { pass } from "./passes.ts";
 
+const gpu = useDevice();
 let cpu: Device;
-let gpu: Device;
 beforeAll(async () => {
   cpu = await requestDevice({ backend: "cpu", threads: 2 });
-  gpu = await requestDevice({ backend: "webgpu" });
 });
-afterAll(() => {
-  cpu.dispose();
-  gpu.dispose();
-});
+afterAll(() => cpu.dispose());
 
 /** Few widths and heads, so that few pipelines are compiled on the adapter. */
 const configs = fc.record({
@@ -51,7 +48,7 @@ test("both give the same outputs and gradients", { timeout: 100_000 }, async () 
         const state = randomState(config, seed);
         const [mine, theirs] = [
           await pass(cpu, config, state, batch, { train }),
-          await pass(gpu, config, state, batch, { train }),
+          await pass(gpu(), config, state, batch, { train }),
         ];
         expect(mine.shape).toEqual(theirs.shape);
         expect(relativeError(mine.out, theirs.out), "output").toBeLessThan(train ? 5e-5 : 1e-5);

@@ -1,4 +1,4 @@
-// The device and models of the model-level tests: one device a test file, models made from a config and a state.
+// The device and models of the model-level tests: one device for the files of a runner, models made from a config and a state.
 
 import { type BackendName, type Device, ErwinTransformer, requestDevice, saveSafetensors } from "erwin";
 import { afterAll, beforeAll } from "vitest";
@@ -9,13 +9,29 @@ import { afterAll, beforeAll } from "vitest";
  */
 export const quickBackend: BackendName = "Deno" in globalThis ? "webgpu" : "cpu";
 
-/** Requests a device before the file's tests and gives it back after them. Call at the top of a file. */
-export function useDevice(backend: BackendName = "webgpu"): () => Device {
+/** Those in use, by backend; kept from file to file. */
+const devices = new Map<BackendName, Device>();
+
+/**
+ * The device of a file's tests. What a software adapter takes long for is compiling, so that a runner's files share one
+ * device of each backend, and its compiled kernels. A file that looks at `memory.peak` wants its own. Call at the top of
+ * a file.
+ */
+export function useDevice(backend: BackendName = "webgpu", { own = false } = {}): () => Device {
   let device: Device | undefined;
   beforeAll(async () => {
-    device = await requestDevice({ backend });
+    device = (own ? undefined : devices.get(backend)) ?? (await requestDevice({ backend }));
+    // No buffers left by other files, whose reuse could hide that more and more are created.
+    device.trim();
+    if (!own) devices.set(backend, device);
   });
-  afterAll(() => device?.dispose());
+  afterAll(async () => {
+    if (own) return device?.dispose();
+    // A device that tests broke fails their file, and not the next.
+    devices.delete(backend);
+    await device?.finished();
+    if (device) devices.set(backend, device);
+  });
   return () => {
     if (!device) throw new Error("the device is there only while tests run");
     return device;

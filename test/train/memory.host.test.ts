@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { cloudOptions, joinClouds, randomCloud, seededRandom } from "../support/clouds.ts";
 import { useDevice } from "../support/models.ts";
 
-const device = useDevice();
+const device = useDevice("webgpu", { own: true });
 
 const hierarchical = {
   cIn: 4,
