@@ -31,8 +31,13 @@ export async function countWork(device: Device, pass: () => unknown): Promise<Wo
   return total;
 }
 
-/** Runs `pass`, each of its kernels by itself; the operators by their time. Undefined where the adapter has no timestamps. */
+/**
+ * Runs `pass`, which has run before, each of its kernels by itself; the operators by their time. Undefined where the adapter
+ * has no timestamps.
+ */
 export async function profile(device: Device, pass: () => unknown): Promise<OperatorProfile[] | undefined> {
+  // A kernel that is still being compiled would be recorded after the operator that called it.
+  await device.finished();
   const clock = device.startProfile();
   if (!clock) return undefined;
   const operators = new Map<string, OperatorProfile>();

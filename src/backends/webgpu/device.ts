@@ -150,6 +150,8 @@ export class WebGPUDevice extends WebGPUYardstickOperators implements Device {
   }
 
   compileFor(work: (rehearsal: Device) => void): void {
+    // These compile one kernel at a time, on the processor that has all the rest to do.
+    if (this.info.software) return;
     const compile = (name: string, constants: Constants) => this.pipelines.get(name, constants);
     work(new RehearsalDevice(this.gpu, this.info, this.threads, compile));
   }
