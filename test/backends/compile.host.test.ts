@@ -1,6 +1,6 @@
 // Kernels are compiled in the background: work waits for them in its order, and one that does not compile is named.
 
-import { add, DeviceError, requestDevice, Tensor } from "erwin";
+import { add, DeviceError, ErwinTransformer, requestDevice, Tensor } from "erwin";
 import { afterEach, expect, test } from "vitest";
 
 const { createShaderModule, createComputePipelineAsync } = GPUDevice.prototype;
@@ -53,4 +53,21 @@ test("what is written, computed, freed and read while a kernel is being compiled
   const results = Promise.all([doubled.data(), sum.data(), other.data()]);
   compiled();
   expect((await results).map((array) => [...array])).toEqual([[2, 4, 6, 8], [12, 14, 16, 18], [7]]);
+});
+
+test("a GPU compiles the kernels of a forward pass as soon as there is a model", async () => {
+  using device = await requestDevice({ backend: "webgpu" });
+  // Software adapters, which these tests run on, compile nothing ahead.
+  (device.info as { software: boolean }).software = false;
+  const asked: (string | undefined)[] = [];
+  GPUDevice.prototype.createComputePipelineAsync = async ({ label }) => {
+    asked.push(label);
+    throw new Error("not compiled in this test");
+  };
+  const config = { cIn: 3, cHidden: 8, ballSizes: [16, 16], strides: [2], encNumHeads: [2, 2], encDepths: [1, 1] };
+  using model = await ErwinTransformer.create({ ...config, decNumHeads: [2], decDepths: [1] }, { device });
+  expect(model.config.cHidden).toEqual([8, 16]);
+  for (const kernel of ["message_mean", "norm_position_qkv", "ball_attention", "norm_swiglu", "batch_norm"]) {
+    expect(asked).toContain(kernel);
+  }
 });
