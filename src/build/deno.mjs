@@ -10,7 +10,7 @@ import { root } from "./steps.mjs";
  * Deno's program as its npm package brings it (by its own path: the package's starter needs an install script, which
  * many machines do not run), else whatever "deno" the machine has.
  */
-function denoProgram() {
+export function denoProgram() {
   const libc = process.platform === "linux" ? "-glibc" : "";
   const file = process.platform === "win32" ? "deno.exe" : "deno";
   const path = join(root, "node_modules", "@deno", `${process.platform}-${process.arch}${libc}`, file);

@@ -2,25 +2,46 @@
 // up the runners' counts; a check or runner that fails without a failing test counts as one failure.
 //
 //   node src/build/test.mjs [unit|host|browser ...] [FILE-FILTER ...]     all, or some runners, or some files
+import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "./build.mjs";
-import { runDeno } from "./deno.mjs";
+import { denoEnvironment, denoProgram } from "./deno.mjs";
 import { lint } from "./lint.mjs";
-import { main, runPackage } from "./run.mjs";
+import { main } from "./run.mjs";
 import { setup } from "./setup.mjs";
-import { cache } from "./steps.mjs";
+import { cache, root } from "./steps.mjs";
 
-const vitest = "vitest/vitest.mjs";
-/** @type {Record<string, (args: string[]) => void>} */
+const vitest = join("node_modules", "vitest", "vitest.mjs");
+const inNode = () => ({ command: [process.execPath, vitest], env: process.env });
+/**
+ * How each is started; known once the set-up has installed what they are.
+ * @type {Record<string, () => { command: string[], env: NodeJS.ProcessEnv }>}
+ */
 const runners = {
-  unit: (args) => runPackage(vitest, args),
-  browser: (args) => runPackage(vitest, args),
-  host: (args) => {
-    const status = runDeno([join("node_modules", vitest), ...args]);
-    if (status !== 0) throw new Error(`Deno ended with exit code ${status}`);
-  },
+  unit: inNode,
+  browser: inNode,
+  host: () => ({ command: [denoProgram(), "run", "-A", vitest], env: denoEnvironment() }),
 };
+
+/**
+ * Runs a program to its end; throws unless it succeeds.
+ * @param {{ command: string[], env: NodeJS.ProcessEnv }} runner
+ * @param {string[]} args
+ * @param {boolean} later whether its output is printed as a whole at its end
+ */
+async function execute({ command: [program, ...words], env }, args, later) {
+  const stdio = /** @type {import("node:child_process").StdioOptions} */ (
+    later ? ["ignore", "pipe", "pipe"] : "inherit"
+  );
+  const child = spawn(program, [...words, ...args], { cwd: root, env: { ...env, NO_COLOR: "1" }, stdio });
+  /** @type {Buffer[]} */
+  const output = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => output.push(chunk));
+  const status = await new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
+  process.stdout.write(Buffer.concat(output));
+  if (status !== 0) throw new Error(`it ended with exit code ${status}`);
+}
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 
@@ -45,9 +66,10 @@ async function check(name, work) {
  * Runs one runner and adds its counts, which Vitest writes to a file, to the total.
  * @param {string} name
  * @param {string[]} filters
+ * @param {boolean} later whether its output is printed as a whole at its end
  */
-function runTests(name, filters) {
-  console.log(`\ntest: ${name}`);
+async function runTests(name, filters, later = false) {
+  console.log(`\ntest: ${name}${later ? ", of which more when it is done" : ""}`);
   const file = join(cache, `tests-${name}.json`);
   rmSync(file, { force: true });
   const args = [
@@ -63,7 +85,7 @@ function runTests(name, filters) {
   /** @type {unknown} */
   let crash;
   try {
-    runners[name](args);
+    await execute(runners[name](), args, later);
   } catch (error) {
     crash = error;
   }
@@ -91,7 +113,11 @@ await main(async () => {
   await check("build", () => build());
   // A part of the tests is asked for while working on something: the rest of the checks can wait.
   if (process.argv.length === 2) await check("lint", () => lint());
-  for (const name of names.length > 0 ? names : Object.keys(runners)) runTests(name, filters);
+  const chosen = names.length > 0 ? names : Object.keys(runners);
+  if (chosen.includes("unit")) await runTests("unit", filters);
+  // At once: what Chromium takes longest for, compiling shaders, keeps one core busy and no more.
+  const together = chosen.filter((name) => name !== "unit");
+  await Promise.all(together.map((name, i) => runTests(name, filters, i > 0)));
   if (total.passed + total.failed === 0) total.failed++;
 
   console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
