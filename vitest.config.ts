@@ -10,15 +10,20 @@ import { serveDist } from "./src/build/serve-dist.mjs";
 const library = fileURLToPath(new URL("dist/erwin.js", import.meta.url));
 const resolve = { alias: { erwin: library } };
 
-// Compiling shaders on a software adapter takes seconds.
-const shared = { testTimeout: 120_000, hookTimeout: 120_000, teardownTimeout: 10_000 };
+const shared = {
+  // Compiling shaders on a software adapter takes seconds.
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  teardownTimeout: 10_000,
+  // Files share their runner's devices and the kernels these have compiled (test/support/models.ts). Said of each
+  // project: they do not take it from the root.
+  isolate: false,
+};
 
 export default defineConfig({
   test: {
     // One file at a time: two device processes on a small machine slow each other down more than they gain.
     fileParallelism: false,
-    // Files share their runner's devices and the kernels these have compiled (test/support/models.ts).
-    isolate: false,
     projects: [
       {
         resolve,
