@@ -24,6 +24,9 @@ const runners = {
   host: () => ({ command: [denoProgram(), "run", "-A", vitest], env: denoEnvironment() }),
 };
 
+/** Ends the runners when this process is told to end: they would go on without it. */
+const interrupt = new AbortController();
+
 /**
  * Runs a program to its end; throws unless it succeeds.
  * @param {{ command: string[], env: NodeJS.ProcessEnv }} runner
@@ -34,7 +37,8 @@ async function execute({ command: [program, ...words], env }, args, later) {
   const stdio = /** @type {import("node:child_process").StdioOptions} */ (
     later ? ["ignore", "pipe", "pipe"] : "inherit"
   );
-  const child = spawn(program, [...words, ...args], { cwd: root, env: { ...env, NO_COLOR: "1" }, stdio });
+  const { signal } = interrupt;
+  const child = spawn(program, [...words, ...args], { cwd: root, env: { ...env, NO_COLOR: "1" }, stdio, signal });
   /** @type {Buffer[]} */
   const output = [];
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => output.push(chunk));
@@ -113,6 +117,7 @@ await main(async () => {
   await check("build", () => build());
   // A part of the tests is asked for while working on something: the rest of the checks can wait.
   if (process.argv.length === 2) await check("lint", () => lint());
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => interrupt.abort());
   const chosen = names.length > 0 ? names : Object.keys(runners);
   if (chosen.includes("unit")) await runTests("unit", filters);
   // At once: what Chromium takes longest for, compiling shaders, keeps one core busy and no more.
