@@ -2,7 +2,6 @@
 // process and on a page in a fresh Chromium, each several times.
 //
 //   node src/bench/first-result.mjs [--points N] [--backend auto|webgpu|cpu] [--repeat R]
-import { createServer } from "node:http";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -12,7 +11,7 @@ import { build } from "../build/build.mjs";
 import { chromiumArguments, findChromium } from "../build/chromium.mjs";
 import { readDeno } from "../build/deno.mjs";
 import { main } from "../build/run.mjs";
-import { sendDistFile } from "../build/serve-dist.mjs";
+import { sendDistFile, serve } from "../build/serve-dist.mjs";
 import { setup } from "../build/setup.mjs";
 import { root } from "../build/steps.mjs";
 import { firstResult } from "./first-result-program.js";
@@ -41,15 +40,13 @@ function inDeno(program) {
  * @returns {Promise<FirstResult>}
  */
 async function inChromium(program) {
-  const server = createServer((request, response) => {
+  const server = await serve((request, response) => {
     if (!sendDistFile(request, response)) response.writeHead(404).end();
   });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
-  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
   const browser = await chromium.launch({ executablePath: findChromium(), args: chromiumArguments() });
   try {
     const page = await browser.newPage();
-    await page.goto(`http://127.0.0.1:${port}/dist/`);
+    await page.goto(`${server.url}dist/`);
     return await page.evaluate(firstResult, { ...program, library: "/dist/erwin.js" });
   } finally {
     await browser.close();

@@ -1,6 +1,7 @@
 // Serves the files of dist as they are, so that pages under test load the library as a page without a bundler would.
 // The development server by itself would transform them.
 import { existsSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { isolationHeaders } from "./isolation.mjs";
 import { root } from "./steps.mjs";
@@ -13,6 +14,24 @@ export const contentTypes = {
   ".css": "text/css",
 };
 const dist = join(root, "dist", "/");
+
+/**
+ * Starts a server for a page on this machine, on a port that is free.
+ * @param {import("node:http").RequestListener} answer
+ */
+export async function serve(answer) {
+  const server = createServer(answer);
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    close: () => {
+      // Browsers keep their connections open.
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
 
 /**
  * Answers a request for /dist/ (with an empty page) or for a file in it; false where it is for something else.

@@ -1,11 +1,9 @@
 // Serves the built library, the golden files and the tests' own scripts to a page, as a plain file server would.
 
 import { existsSync, readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
 import { transformWithOxc } from "vite";
-import { contentTypes } from "../../src/build/serve-dist.mjs";
+import { contentTypes, serve } from "../../src/build/serve-dist.mjs";
 import { root } from "../../src/build/steps.mjs";
 
 /** The page: nothing but the place of the library, which scripts import by the package's name. */
@@ -21,7 +19,7 @@ export interface PageServer {
 
 /** Starts a server that sends `headers` with everything, which decide whether the page is cross-origin isolated. */
 export async function servePage(headers: Record<string, string>): Promise<PageServer> {
-  const server = createServer(async (request, response) => {
+  return serve(async (request, response) => {
     const path = normalize(join(root, new URL(request.url ?? "/", "http://localhost").pathname));
     const answer = (status: number, type: string, body: string | Uint8Array) =>
       response.writeHead(status, { ...headers, "Content-Type": type, "Cache-Control": "no-store" }).end(body);
@@ -30,15 +28,6 @@ export async function servePage(headers: Record<string, string>): Promise<PageSe
     else if (extname(path) === ".ts") answer(200, "text/javascript", await withoutTypes(path));
     else answer(200, contentTypes[extname(path)] ?? "application/octet-stream", readFileSync(path));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    close: () => {
-      // The browser keeps its connections open.
-      server.closeAllConnections();
-      server.close();
-    },
-  };
 }
 
 async function withoutTypes(path: string): Promise<string> {

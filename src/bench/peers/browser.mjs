@@ -2,13 +2,12 @@
 //
 //   node src/bench/peers/browser.mjs --folder CASES --cases 1x2048,1x4096 --library onnxruntime --backend cpu [--threads 2]
 import { createReadStream, existsSync, statSync } from "node:fs";
-import { createServer } from "node:http";
 import { extname, join, normalize, resolve, sep } from "node:path";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 import { chromiumArguments, findChromium } from "../../build/chromium.mjs";
 import { isolationHeaders } from "../../build/isolation.mjs";
-import { contentTypes } from "../../build/serve-dist.mjs";
+import { contentTypes, serve } from "../../build/serve-dist.mjs";
 import { root } from "../../build/steps.mjs";
 
 const { values } = parseArgs({
@@ -24,7 +23,7 @@ const { values } = parseArgs({
 const folder = resolve(values.folder);
 
 /** The repository's files under their paths, the cases under /cases. */
-const server = createServer((request, response) => {
+const server = await serve((request, response) => {
   const { pathname } = new URL(request.url ?? "/", "http://localhost");
   const inCases = pathname.startsWith("/cases/");
   const top = inCases ? folder : normalize(root);
@@ -37,8 +36,6 @@ const server = createServer((request, response) => {
     createReadStream(path).pipe(response);
   } else response.writeHead(404).end();
 });
-await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
-const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
 
 const browser = await chromium.launch({ executablePath: findChromium(), args: chromiumArguments() });
 try {
@@ -46,7 +43,7 @@ try {
   for (const name of values.cases.split(",")) {
     // A page for each case: none runs in what another has left behind.
     const page = await browser.newPage();
-    await page.goto(`http://127.0.0.1:${port}/`);
+    await page.goto(server.url);
     const question = {
       library: values.library,
       backend: values.backend,
@@ -62,6 +59,5 @@ try {
   console.log(JSON.stringify({ host: `Chromium ${browser.version()}`, rows }));
 } finally {
   await browser.close();
-  server.closeAllConnections();
   server.close();
 }

@@ -3,7 +3,8 @@
 //
 //   deno run -A src/bench/peers/cases.ts --output FOLDER [--clouds B] [--points N,N] [--channels C] [--backend cpu]
 //
-// model.safetensors is a checkpoint, model.onnx the same model for ONNX runtimes; each <clouds>x<points>.safetensors holds the arrays that the command line reads, and
+// model.safetensors is a checkpoint, model.onnx the same model for ONNX runtimes; each <clouds>x<points>.safetensors holds the
+// arrays that the command line reads, and
 //   target [N, C]    what the training step's mean squared error is taken against
 //   out    [N, C]    the model's output in eval mode, computed by the backend (default: cpu)
 //   loss   []        mse(output in train mode, target) before any step

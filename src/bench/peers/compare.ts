@@ -3,9 +3,8 @@
 //   node src/bench/peers/run.mjs [--points 2048,4096] [--clouds 1] [--threads N] [--seconds S] [--compile] [--webgpu] [--json FILE]
 //
 // Forward passes in evaluation mode, tree and graph given, from the call to the last number on the host. Every row says how far
-// its numbers are from those of the CPU backend. With --compile also PyTorch's torch.compile, which takes minutes on a
-// processor. With --webgpu also on the adapter that each host offers; a software adapter
-// takes minutes.
+// its numbers are from those of the CPU backend. With --compile also PyTorch's torch.compile, with --webgpu also on the adapter
+// that each host offers; on a processor both take minutes.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

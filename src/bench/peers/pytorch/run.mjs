@@ -2,8 +2,7 @@
 //
 //   node src/bench/peers/pytorch/run.mjs check.py                     does it compute what the golden files say?
 //   node src/bench/peers/pytorch/run.mjs bench.py ARGUMENT ...        how fast is it? (--help tells the arguments)
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { CommandError, main, run } from "../../../build/run.mjs";
@@ -29,7 +28,7 @@ const here = fileURLToPath(new URL(".", import.meta.url));
  */
 
 /**
- * @typedef {object} PyTorchBench
+ * @typedef {object} PyTorchBench What bench.py writes with --json.
  * @property {string} torch version
  * @property {string} python version
  * @property {"cpu" | "cuda"} device
@@ -38,23 +37,6 @@ const here = fileURLToPath(new URL(".", import.meta.url));
  * @property {string} blas
  * @property {PyTorchRow[]} rows
  */
-
-/**
- * Runs bench.py on files of src/bench/peers/cases.ts; its lines go to the terminal.
- * @param {string[]} args of bench.py, --json aside
- * @returns {Promise<PyTorchBench>}
- * @throws CommandError where PyTorch cannot be had, or computes other numbers than the files tell
- */
-export async function runPyTorch(args) {
-  const folder = mkdtempSync(join(tmpdir(), "erwin-pytorch-"));
-  const json = join(folder, "bench.json");
-  try {
-    await runScript("bench.py", [...args, "--json", json]);
-    return JSON.parse(readFileSync(json, "utf8"));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
 
 /**
  * @param {string} script of this folder
