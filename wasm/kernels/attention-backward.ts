@@ -9,17 +9,16 @@ import {
   keepsDistances,
   packHead,
   packPoints,
+  QUERIES,
   splitAxes,
   storeScaled,
 } from "./ball";
 import { BallAttentionBackward } from "./commands";
 import { nextOf } from "./threads";
-import { tiles } from "./tile";
+import { multiplyRows, TILE_ROWS } from "./tile";
 import { exp4, lanesBelow, loadSome, madd, storeTransposed, sumOf } from "./vectors";
 
-/** Queries at a time. */
-const QUERIES: u32 = 32;
-const QUERY_BYTES: usize = 128;
+const QUERY_BYTES: usize = (<usize>QUERIES) << 2;
 
 export function ballAttentionBackward(p: BallAttentionBackward, thread: u32, threads: u32): void {
   const width = p.heads * p.headWidth;
@@ -41,9 +40,10 @@ export function ballAttentionBackward(p: BallAttentionBackward, thread: u32, thr
   const weightsAcross = slopes + ((<usize>(QUERIES * most)) << 2);
   const slopesAcross = weightsAcross + ((<usize>(QUERIES * most)) << 2);
   const dkeys = slopesAcross + ((<usize>(QUERIES * most)) << 2);
-  const dvalues = dkeys + most * headBytes;
-  const dqueries = dvalues + most * headBytes;
-  const distances = dqueries + 4 * headBytes;
+  // Room for the tile that reaches beyond the last point.
+  const dvalues = dkeys + (most + TILE_ROWS) * headBytes;
+  const dqueries = dvalues + (most + TILE_ROWS) * headBytes;
+  const distances = dqueries + QUERIES * headBytes;
   const scale: f32 = 1 / sqrt<f32>(<f32>p.headWidth);
   fill(factors, headEights, scale);
 
@@ -77,8 +77,9 @@ export function ballAttentionBackward(p: BallAttentionBackward, thread: u32, thr
       const count = min(QUERIES, size - block);
       const blockQueries = queries + block * rowBytes;
       const blockDout = dout + block * outBytes;
-      points(blockQueries, rowBytes, count, scoreKeys, p.headWidth, weights, scoreBytes);
-      points(blockDout, outBytes, count, scoreValues, p.headWidth, slopes, scoreBytes);
+      const panels = padded >> 3;
+      multiplyRows(blockQueries, rowBytes, 0, 0, count, scoreKeys, panels, p.headWidth, weights, scoreBytes, false);
+      multiplyRows(blockDout, outBytes, 0, 0, count, scoreValues, panels, p.headWidth, slopes, scoreBytes, false);
       for (let i: u32 = 0; i < count; i++) {
         const query = block + i;
         if (!kept) distancesFrom(query, axes, size, p.dimensions, distances);
@@ -89,55 +90,26 @@ export function ballAttentionBackward(p: BallAttentionBackward, thread: u32, thr
         const row = i * scoreBytes;
         store<f32>(p.rowTerms + term, scoreGradients(weights + row, slopes + row, near, size, sigma, logSum, delta));
       }
-      for (let i: u32 = 0; i < count; i += 4) {
-        const row = slopes + i * scoreBytes;
-        const row1 = row + scoreBytes;
-        const row2 = row1 + scoreBytes;
-        tiles(row, row1, row2, row2 + scoreBytes, keyHead, headEights >> 3, size, dqueries, headBytes, false);
-        for (let q: u32 = 0; q < min<u32>(4, count - i); q++) {
-          const dq = p.dqkv + (first + block + i + q) * rowBytes + headStart;
-          storeScaled(dqueries + q * headBytes, dq, p.headWidth, scale);
-        }
+      multiplyRows(slopes, scoreBytes, 0, 0, count, keyHead, headEights >> 3, size, dqueries, headBytes, false);
+      for (let i: u32 = 0; i < count; i++) {
+        const dq = p.dqkv + (first + block + i) * rowBytes + headStart;
+        storeScaled(dqueries + i * headBytes, dq, p.headWidth, scale);
       }
       across(weights, count, padded, weightsAcross);
       across(slopes, count, padded, slopesAcross);
       packHead(blockQueries, rowBytes, count, p.headWidth, queryHead);
       packHead(blockDout, outBytes, count, p.headWidth, doutHead);
-      collect(slopesAcross, padded, queryHead, count, dkeys, headBytes, block > 0);
-      collect(weightsAcross, padded, doutHead, count, dvalues, headBytes, block > 0);
+      // Sums over the queries of all blocks.
+      const add = block > 0;
+      const headPanels = headEights >> 3;
+      multiplyRows(slopesAcross, QUERY_BYTES, 0, 0, size, queryHead, headPanels, count, dkeys, headBytes, add);
+      multiplyRows(weightsAcross, QUERY_BYTES, 0, 0, size, doutHead, headPanels, count, dvalues, headBytes, add);
     }
     for (let i: u32 = 0; i < size; i++) {
       const dk = p.dqkv + (first + i) * rowBytes + headStart + outBytes;
       storeScaled(dkeys + i * headBytes, dk, p.headWidth, scale);
       storeScaled(dvalues + i * headBytes, dk + outBytes, p.headWidth, 1);
     }
-  }
-}
-
-/** out[i, j] = row_i . point_j for `count` rows and all points of the panels. */
-function points(
-  rows: usize,
-  rowBytes: usize,
-  count: u32,
-  panels: usize,
-  headWidth: u32,
-  out: usize,
-  outBytes: usize,
-): void {
-  const last = count - 1;
-  for (let i: u32 = 0; i < count; i += 4, out += 4 * outBytes) {
-    tiles(
-      rows + i * rowBytes,
-      rows + min(i + 1, last) * rowBytes,
-      rows + min(i + 2, last) * rowBytes,
-      rows + min(i + 3, last) * rowBytes,
-      panels,
-      <u32>(outBytes >> 5),
-      headWidth,
-      out,
-      outBytes,
-      false,
-    );
   }
 }
 
@@ -181,15 +153,6 @@ function across(from: usize, count: u32, columns: u32, to: usize): void {
         QUERY_BYTES,
       );
     }
-  }
-}
-
-/** out[j, e] (+)= sum over `count` queries of across[j, i] panel[i, e]. */
-function collect(rows: usize, points: u32, panels: usize, count: u32, out: usize, headBytes: usize, add: bool): void {
-  for (let j: u32 = 0; j < points; j += 4, rows += 4 * QUERY_BYTES, out += 4 * headBytes) {
-    const row1 = rows + QUERY_BYTES;
-    const row2 = row1 + QUERY_BYTES;
-    tiles(rows, row1, row2, row2 + QUERY_BYTES, panels, <u32>(headBytes >> 5), count, out, headBytes, add);
   }
 }
 

@@ -1,5 +1,5 @@
-// Ball attention, forward: gpu/ball_attention.wgsl has the formula. A thread takes (ball, head) pairs; four queries at a
-// time go through scores, softmax and values, all of it in the first cache.
+// Ball attention, forward: gpu/ball_attention.wgsl has the formula. A thread takes (ball, head) pairs; a block of queries
+// at a time goes through scores, softmax and values.
 import {
   allDistances,
   distancesFrom,
@@ -8,12 +8,13 @@ import {
   keepsDistances,
   packHead,
   packPoints,
+  QUERIES,
   splitAxes,
   storeScaled,
 } from "./ball";
 import { BallAttention } from "./commands";
 import { nextOf } from "./threads";
-import { tiles } from "./tile";
+import { multiplyRows } from "./tile";
 import { exp4, largestOf, madd, sumOf } from "./vectors";
 
 /** Below every score that can occur, and finite. */
@@ -24,14 +25,15 @@ export function ballAttention(p: BallAttention, thread: u32, threads: u32): void
   const rowBytes = (<usize>(3 * width)) << 2;
   const most = eights(p.largest);
   const headEights = eights(p.headWidth);
+  const headBytes = (<usize>headEights) << 2;
   const factors = p.scratch + <usize>thread * p.scratchBytes;
-  const axes = factors + ((<usize>headEights) << 2);
+  const axes = factors + headBytes;
   const keys = axes + ((<usize>(most * p.dimensions)) << 2);
   const values = keys + ((<usize>(most * p.headWidth)) << 2);
   const scores = values + ((<usize>(most * headEights)) << 2);
-  const sums = scores + ((<usize>most) << 4);
-  const shares = sums + ((<usize>headEights) << 4);
-  const distances = shares + 16;
+  const sums = scores + ((<usize>(QUERIES * most)) << 2);
+  const shares = sums + ((<usize>(QUERIES * headEights)) << 2);
+  const distances = shares + ((<usize>QUERIES) << 2);
   fill(factors, headEights, 1 / sqrt<f32>(<f32>p.headWidth));
 
   let present: u32 = -1;
@@ -52,14 +54,10 @@ export function ballAttention(p: BallAttention, thread: u32, threads: u32): void
     packHead(queries + ((<usize>width) << 3), rowBytes, size, p.headWidth, values);
     const slope = load<f32>(p.sigma + ((<usize>head) << 2));
     const scoreBytes = (<usize>eights(size)) << 2;
-    const last = size - 1;
-    for (let query: u32 = 0; query < size; query += 4) {
-      const row0 = queries + query * rowBytes;
-      const row1 = queries + min(query + 1, last) * rowBytes;
-      const row2 = queries + min(query + 2, last) * rowBytes;
-      const row3 = queries + min(query + 3, last) * rowBytes;
-      tiles(row0, row1, row2, row3, keys, eights(size) >> 3, p.headWidth, scores, scoreBytes, false);
-      const count = min<u32>(4, size - query);
+    for (let query: u32 = 0; query < size; query += QUERIES) {
+      const count = min(QUERIES, size - query);
+      const block = queries + query * rowBytes;
+      multiplyRows(block, rowBytes, 0, 0, count, keys, eights(size) >> 3, p.headWidth, scores, scoreBytes, false);
       for (let i: u32 = 0; i < count; i++) {
         const scoreRow = scores + i * scoreBytes;
         for (let j = (<usize>size) << 2; j < scoreBytes; j += 4) store<f32>(scoreRow + j, NEVER);
@@ -68,24 +66,10 @@ export function ballAttention(p: BallAttention, thread: u32, threads: u32): void
         const logSum = p.logSum + ((<usize>(first + query + i) * p.heads + head) << 2);
         store<f32>(shares + (i << 2), softmax(scoreRow, near, scoreBytes, slope, logSum));
       }
-      // Rows beyond the last query hold scores as they are: what comes of them is not stored.
-      const scores1 = scores + scoreBytes;
-      const scores2 = scores1 + scoreBytes;
-      tiles(
-        scores,
-        scores1,
-        scores2,
-        scores2 + scoreBytes,
-        values,
-        headEights >> 3,
-        size,
-        sums,
-        (<usize>headEights) << 2,
-        false,
-      );
+      multiplyRows(scores, scoreBytes, 0, 0, count, values, headEights >> 3, size, sums, headBytes, false);
       for (let i: u32 = 0; i < count; i++) {
         const out = p.out + ((<usize>(first + query + i) * width + head * p.headWidth) << 2);
-        storeScaled(sums + ((<usize>(i * headEights)) << 2), out, p.headWidth, load<f32>(shares + (i << 2)));
+        storeScaled(sums + i * headBytes, out, p.headWidth, load<f32>(shares + (i << 2)));
       }
     }
   }

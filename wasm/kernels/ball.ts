@@ -2,6 +2,9 @@
 import { packColumns, packRows } from "./pack";
 import { loadSome, madd, storeSome } from "./vectors";
 
+/** Queries that go through scores and softmax together, so that all of it stays in the first cache: four tiles of rows. */
+export const QUERIES: u32 = 24;
+
 /** Balls up to this size keep the distances between all their points for all heads. */
 const KEPT_DISTANCES: u32 = 512;
 

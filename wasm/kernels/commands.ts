@@ -10,10 +10,8 @@ export enum Operator {
   GatherRows,
   ScatterRows,
   GatherSum,
-  RmsScale,
   NormPosition,
   RmsNormBackward,
-  FoldPosition,
   Product,
   ColumnSums,
   BallAttention,
@@ -90,15 +88,6 @@ export class GatherSum {
   width: u32;
 }
 
-export class RmsScale {
-  code: u32;
-  x: usize;
-  gather: usize;
-  scale: usize;
-  rows: u32;
-  width: u32;
-}
-
 export class NormPosition {
   code: u32;
   x: usize;
@@ -112,6 +101,8 @@ export class NormPosition {
   rows: u32;
   width: u32;
   dimensions: u32;
+  scratch: usize;
+  scratchBytes: u32;
 }
 
 export class RmsNormBackward {
@@ -125,19 +116,6 @@ export class RmsNormBackward {
   accumulate: u32;
   rows: u32;
   width: u32;
-}
-
-export class FoldPosition {
-  code: u32;
-  weight: usize;
-  bias: usize;
-  positionWeight: usize;
-  positionBias: usize;
-  folded: usize;
-  width: u32;
-  dimensions: u32;
-  scratch: usize;
-  scratchBytes: u32;
 }
 
 export class Product {
@@ -157,16 +135,11 @@ export class Product {
   rightStride: u32;
   rightAlong: u32;
   packedWidth: u32;
-  norm: usize;
   /** W2 of the gated hidden layer; then `right` is W1. */
   value: usize;
   // What is done with a sum.
-  scale: usize;
   bias: usize;
   valueBias: usize;
-  offsets: usize;
-  folded: usize;
-  dimensions: u32;
   residual: usize;
   scatter: usize;
   accumulate: u32;

@@ -1,16 +1,17 @@
 // What is done with the sums of a product, row by row of a block [rows, stride] of them, in place in the first cache.
-// Formulas: gpu/linear.wgsl, gpu/norm_position_qkv.wgsl, gpu/norm_swiglu.wgsl, gpu/swiglu_backward.wgsl.
+// Formulas: gpu/linear.wgsl, gpu/norm_swiglu.wgsl, gpu/swiglu_backward.wgsl.
 import { Product } from "./commands";
-import { loadSome, madd, sigmoid4, storeSome } from "./vectors";
+import { loadSome, sigmoid4, storeSome } from "./vectors";
 
 /** The row of the reference's packed qkv weight that holds column (t, h, e): (h, e, t). (gpu/packing.wgsl) */
 export function packedRow(column: u32, width: u32): u32 {
   return width ? (column % width) * 3 + column / width : column;
 }
 
-/** out[to(i), c] (+)= sum * scale[i] + bias[c] + offsets[i] . folded[:, c] + residual[to(i), c]; folded [D, columns]. */
+/** out[to(i), c] (+)= sum + bias[c] + residual[to(i), c]; `bias` is that of the first column, or 0. */
 export function finishSums(
   p: Product,
+  bias: usize,
   sums: usize,
   stride: usize,
   firstRow: u32,
@@ -23,34 +24,18 @@ export function finishSums(
     const row = firstRow + r;
     const to = p.scatter ? load<u32>(p.scatter + ((<usize>row) << 2)) : packedRow(row, p.outPackedWidth);
     const place = ((<usize>to * p.outStride) << 2) + at;
-    if (p.scale) scaleRow(sums, load<f32>(p.scale + ((<usize>row) << 2)), count);
-    if (p.bias) addRow(sums, p.bias + at, 1, count);
-    if (p.folded) {
-      let folded = p.folded + at;
-      let offset = p.offsets + ((<usize>row * p.dimensions) << 2);
-      for (let a: u32 = 0; a < p.dimensions; a++, folded += (<usize>p.columns) << 2, offset += 4) {
-        addRow(sums, folded, load<f32>(offset), count);
-      }
-    }
-    if (p.residual) addRow(sums, p.residual + place, 1, count);
-    if (p.accumulate) addRow(sums, p.out + place, 1, count);
+    if (bias) addRow(sums, bias, count);
+    if (p.residual) addRow(sums, p.residual + place, count);
+    if (p.accumulate) addRow(sums, p.out + place, count);
     copyRow(sums, p.out + place, count);
   }
 }
 
-function scaleRow(sums: usize, factor: f32, count: u32): void {
-  const end = sums + ((<usize>count) << 2);
-  for (; sums < end; sums += 16) v128.store(sums, f32x4.mul(v128.load(sums), f32x4.splat(factor)));
-}
-
-/** sums += factor * row. */
-function addRow(sums: usize, row: usize, factor: f32, count: u32): void {
+function addRow(sums: usize, row: usize, count: u32): void {
   const end = sums + ((<usize>(count & ~3)) << 2);
-  for (; sums < end; sums += 16, row += 16) {
-    v128.store(sums, madd(v128.load(row), f32x4.splat(factor), v128.load(sums)));
-  }
+  for (; sums < end; sums += 16, row += 16) v128.store(sums, f32x4.add(v128.load(row), v128.load(sums)));
   const rest = count & 3;
-  if (rest) v128.store(sums, madd(loadSome(row, rest), f32x4.splat(factor), v128.load(sums)));
+  if (rest) v128.store(sums, f32x4.add(loadSome(row, rest), v128.load(sums)));
 }
 
 function copyRow(sums: usize, out: usize, count: u32): void {
@@ -74,24 +59,22 @@ export function finishGated(
   const quads = (<usize>(count & ~3)) << 2;
   const rest = count & 3;
   for (let r: u32 = 0; r < rows; r++, sums += stride) {
-    const row = firstRow + r;
-    const out = p.out + ((<usize>row * p.outStride) << 2) + at;
-    const scale = f32x4.splat(load<f32>(p.scale + ((<usize>row) << 2)));
+    const out = p.out + ((<usize>(firstRow + r) * p.outStride) << 2) + at;
     const gates = p.bias + at;
     const values = p.valueBias + at;
     for (let c: usize = 0; c < quads; c += 16) {
-      v128.store(out + c, gated(sums + 2 * c, scale, v128.load(gates + c), v128.load(values + c)));
+      v128.store(out + c, gated(sums + 2 * c, v128.load(gates + c), v128.load(values + c)));
     }
     if (rest) {
       const biases = loadSome(gates + quads, rest);
-      storeSome(out + quads, gated(sums + 2 * quads, scale, biases, loadSome(values + quads, rest)), rest);
+      storeSome(out + quads, gated(sums + 2 * quads, biases, loadSome(values + quads, rest)), rest);
     }
   }
 }
 
-function gated(sums: usize, scale: v128, gateBias: v128, valueBias: v128): v128 {
-  const gate = madd(v128.load(sums), scale, gateBias);
-  return f32x4.mul(f32x4.mul(madd(v128.load(sums, 16), scale, valueBias), gate), sigmoid4(gate));
+function gated(sums: usize, gateBias: v128, valueBias: v128): v128 {
+  const gate = f32x4.add(v128.load(sums), gateBias);
+  return f32x4.mul(f32x4.mul(f32x4.add(v128.load(sums, 16), valueBias), gate), sigmoid4(gate));
 }
 
 /** hidden, dgate and dvalue; dvalue holds dhidden before. */

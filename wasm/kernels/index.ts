@@ -20,7 +20,6 @@ import {
   ColumnSums,
   Copy,
   Elementwise,
-  FoldPosition,
   GatherRows,
   GatherSum,
   GradientNorms,
@@ -36,7 +35,6 @@ import {
   Operator,
   Product,
   RmsNormBackward,
-  RmsScale,
   Scale,
   ScatterRows,
   SumAxis,
@@ -49,7 +47,7 @@ import { messageBackwardArriving, messageBackwardLeaving, messageMean } from "./
 import { multiplyAdd } from "./multiply-add";
 import { ballOffsets, coarsenPositions } from "./positions";
 import { product } from "./product";
-import { foldPosition, normPosition, rmsNormBackward, rmsScale } from "./rms-norm";
+import { normPosition, rmsNormBackward } from "./rms-norm";
 import { add, clear, copy, gatherRows, gatherSum, scale, scatterRows } from "./rows";
 import { columnSums, sumAxis } from "./sums";
 import { meet, useControl } from "./threads";
@@ -93,17 +91,11 @@ function execute(at: usize, thread: u32, threads: u32): void {
     case Operator.GatherSum:
       gatherSum(changetype<GatherSum>(at), thread, threads);
       break;
-    case Operator.RmsScale:
-      rmsScale(changetype<RmsScale>(at), thread, threads);
-      break;
     case Operator.NormPosition:
       normPosition(changetype<NormPosition>(at), thread, threads);
       break;
     case Operator.RmsNormBackward:
       rmsNormBackward(changetype<RmsNormBackward>(at), thread, threads);
-      break;
-    case Operator.FoldPosition:
-      foldPosition(changetype<FoldPosition>(at), thread, threads);
       break;
     case Operator.Product:
       product(changetype<Product>(at), thread, threads);

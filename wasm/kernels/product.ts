@@ -4,7 +4,7 @@
 //
 //     left(i, k)  at left + from(i) * leftStride + k, and second [rows, secondInner] beside it;
 //                 with leftAlong at left + from(k) * leftStride + i                            from(n) = gather[n] or n
-//     right(c, k) at right + row(c) * rightStride + k, times norm[k];
+//     right(c, k) at right + row(c) * rightStride + k;
 //                 with rightAlong at right + row(k) * rightStride + c                          row(n) = packedRow(n)
 //     with `value`, the sums of right and of value side by side: the gated hidden layer
 //
@@ -15,7 +15,7 @@ import { Product } from "./commands";
 import { finishGated, finishGatedBackward, finishSums, packedRow } from "./finish";
 import { packColumns, packLeftQuad, packRows } from "./pack";
 import { nextOf } from "./threads";
-import { tiles } from "./tile";
+import { multiplyRows, TILE_ROWS } from "./tile";
 
 const STRETCH: u32 = 256;
 
@@ -28,8 +28,9 @@ export function product(p: Product, thread: u32, threads: u32): void {
   const panelColumns: u32 = p.value ? 4 : 8;
   const panels = (p.columnBlock + panelColumns - 1) / panelColumns;
   const stride = (<usize>panels) << 5;
-  const sums = p.scratch + <usize>thread * p.scratchBytes;
-  const leftRows = sums + stride * ((p.rowBlock + 3) & ~3);
+  const biases = p.scratch + <usize>thread * p.scratchBytes;
+  const sums = biases + ((<usize>(panels * panelColumns)) << 2);
+  const leftRows = sums + stride * (((p.rowBlock + TILE_ROWS - 1) / TILE_ROWS) * TILE_ROWS);
   const packed = leftRows + (p.leftAlong ? (<usize>STRETCH * ((p.rowBlock + 3) & ~3)) << 2 : 0);
   // A right side of one block's columns is kept whole unless its inner dimension is long.
   const keeps = !p.leftAlong;
@@ -48,64 +49,36 @@ export function product(p: Product, thread: u32, threads: u32): void {
       if (!keeps || packedBlock != block) packRight(p, firstColumn, columns, start, stretch, right);
       if (p.leftAlong) packLeft(p, firstRow, rows, start, stretch, leftRows);
       if (p.leftAlong) {
-        tilesOf(leftRows, STRETCH << 2, 0, 0, rows, right, panelCount, stretch, sums, stride, start > 0);
+        multiplyRows(leftRows, STRETCH << 2, 0, 0, rows, right, panelCount, stretch, sums, stride, start > 0);
       } else if (start < p.inner) {
         const left = p.left + ((<usize>start) << 2);
         const rowBytes = p.leftStride << 2;
-        tilesOf(left, rowBytes, p.gather, firstRow, rows, right, panelCount, stretch, sums, stride, start > 0);
+        multiplyRows(left, rowBytes, p.gather, firstRow, rows, right, panelCount, stretch, sums, stride, start > 0);
       } else {
         const left = p.second + ((<usize>(start - p.inner)) << 2);
         const rowBytes = p.secondInner << 2;
-        tilesOf(left, rowBytes, 0, firstRow, rows, right, panelCount, stretch, sums, stride, start > 0);
+        multiplyRows(left, rowBytes, 0, firstRow, rows, right, panelCount, stretch, sums, stride, start > 0);
       }
       start += stretch;
     }
     packedBlock = block;
     if (p.dgate) finishGatedBackward(p, sums, stride, firstRow, rows, firstColumn, columns);
     else if (p.value) finishGated(p, sums, stride, firstRow, rows, firstColumn, columns);
-    else finishSums(p, sums, stride, firstRow, rows, firstColumn, columns);
+    else {
+      let bias = p.bias ? p.bias + ((<usize>firstColumn) << 2) : 0;
+      if (p.bias && p.packedWidth) {
+        packBiases(p, firstColumn, columns, biases);
+        bias = biases;
+      }
+      finishSums(p, bias, sums, stride, firstRow, rows, firstColumn, columns);
+    }
   }
 }
 
-/** `rows` rows against the panels, four at a time. */
-function tilesOf(
-  left: usize,
-  rowBytes: usize,
-  gather: usize,
-  first: u32,
-  rows: u32,
-  panels: usize,
-  count: u32,
-  inner: u32,
-  out: usize,
-  stride: usize,
-  add: bool,
-): void {
-  const last = first + rows - 1;
-  for (let row = first; row <= last; row += 4, out += 4 * stride) {
-    // Beyond the last row the last is taken again; the block has room for what comes of it.
-    let row0: usize = row;
-    let row1: usize = min(row + 1, last);
-    let row2: usize = min(row + 2, last);
-    let row3: usize = min(row + 3, last);
-    if (gather) {
-      row0 = load<u32>(gather + (row0 << 2));
-      row1 = load<u32>(gather + (row1 << 2));
-      row2 = load<u32>(gather + (row2 << 2));
-      row3 = load<u32>(gather + (row3 << 2));
-    }
-    tiles(
-      left + row0 * rowBytes,
-      left + row1 * rowBytes,
-      left + row2 * rowBytes,
-      left + row3 * rowBytes,
-      panels,
-      count,
-      inner,
-      out,
-      stride,
-      add,
-    );
+/** The biases of neighbouring columns of the packed qkv weight, in their order. */
+function packBiases(p: Product, first: u32, columns: u32, out: usize): void {
+  for (let c: u32 = 0; c < columns; c++) {
+    store<f32>(out + ((<usize>c) << 2), load<f32>(p.bias + ((<usize>packedRow(first + c, p.packedWidth)) << 2)));
   }
 }
 
@@ -130,7 +103,6 @@ function packRight(p: Product, firstColumn: u32, columns: u32, start: u32, inner
     return;
   }
   const offset = (<usize>start) << 2;
-  const norm = p.norm ? p.norm + offset : 0;
   const last = firstColumn + columns - 1;
   if (p.value) {
     const gates = p.right + offset;
@@ -150,7 +122,7 @@ function packRight(p: Product, firstColumn: u32, columns: u32, start: u32, inner
         values + row2,
         values + row3,
         inner,
-        norm,
+        0,
         panel,
       );
     }
@@ -168,7 +140,7 @@ function packRight(p: Product, firstColumn: u32, columns: u32, start: u32, inner
       right + rowBytes * packedRow(min(c + 6, last), p.packedWidth),
       right + rowBytes * packedRow(min(c + 7, last), p.packedWidth),
       inner,
-      norm,
+      0,
       panel,
     );
   }

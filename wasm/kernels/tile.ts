@@ -1,17 +1,65 @@
-// The core of every product: four rows against panels of 8 columns, in registers, the inner dimension in order.
+// The core of every product: six rows against panels of 8 columns, in registers, the inner dimension in order.
 //
 //     out[r, 8 p + c] (+)= sum over inner of row_r[k] * panel_p[k, c]       panels [count][inner, 8], out rows `stride` bytes apart
 //
-// Sixteen registers hold eight sums, two vectors of the panel and one number of a row. A row's bits do not depend on the
-// rows it shares a tile with. The loop over the panels stands in here because a call costs as much as a dozen steps of the
-// inner dimension, and many products have only 16 or 32.
+// Fifteen registers hold twelve sums, two vectors of the panel and one number of a row. A processor that begins two fused
+// multiply-adds a cycle and ends them four later needs more than eight sums to be always busy. A row's bits do not depend on
+// the rows it shares a tile with.
 import { madd } from "./vectors";
 
-export function tiles(
+/** src/backends/cpu/scratch.ts knows it too. */
+export const TILE_ROWS: u32 = 6;
+
+/**
+ * `rows` rows, `rowBytes` apart, against the panels; row i lies at left + from(i) * rowBytes, from(i) = gather[first + i] or
+ * first + i. `out` has room for a multiple of six rows: what comes of those beyond the last is not to be read.
+ */
+export function multiplyRows(
+  left: usize,
+  rowBytes: usize,
+  gather: usize,
+  first: u32,
+  rows: u32,
+  panels: usize,
+  count: u32,
+  inner: u32,
+  out: usize,
+  stride: usize,
+  add: bool,
+): void {
+  const last = first + rows - 1;
+  for (let row = first; row <= last; row += TILE_ROWS, out += TILE_ROWS * stride) {
+    // Beyond the last row the last is taken again.
+    tile(
+      rowAt(left, rowBytes, gather, row),
+      rowAt(left, rowBytes, gather, min(row + 1, last)),
+      rowAt(left, rowBytes, gather, min(row + 2, last)),
+      rowAt(left, rowBytes, gather, min(row + 3, last)),
+      rowAt(left, rowBytes, gather, min(row + 4, last)),
+      rowAt(left, rowBytes, gather, min(row + 5, last)),
+      panels,
+      count,
+      inner,
+      out,
+      stride,
+      add,
+    );
+  }
+}
+
+function rowAt(left: usize, rowBytes: usize, gather: usize, row: u32): usize {
+  const from: usize = gather ? load<u32>(gather + ((<usize>row) << 2)) : row;
+  return left + from * rowBytes;
+}
+
+/** The loop over the panels stands in here because a call costs as much as a dozen steps of the inner dimension. */
+function tile(
   row0: usize,
   row1: usize,
   row2: usize,
   row3: usize,
+  row4: usize,
+  row5: usize,
   panel: usize,
   count: u32,
   inner: u32,
@@ -21,28 +69,31 @@ export function tiles(
 ): void {
   const first = row0;
   const end = row0 + ((<usize>inner) << 2);
-  const endOfPairs = row0 + ((<usize>(inner & ~1)) << 2);
-  // One moving address and three distances: fewer registers and additions than four moving addresses.
+  // One moving address and five distances: fewer registers and additions than six moving addresses.
   row1 -= row0;
   row2 -= row0;
   row3 -= row0;
+  row4 -= row0;
+  row5 -= row0;
   for (let i: u32 = 0; i < count; i++) {
     row0 = first;
     let low0 = f32x4.splat(0);
     let low1 = f32x4.splat(0);
     let low2 = f32x4.splat(0);
     let low3 = f32x4.splat(0);
+    let low4 = f32x4.splat(0);
+    let low5 = f32x4.splat(0);
     let high0 = f32x4.splat(0);
     let high1 = f32x4.splat(0);
     let high2 = f32x4.splat(0);
     let high3 = f32x4.splat(0);
-    let low: v128;
-    let high: v128;
-    let left: v128;
-    while (row0 < endOfPairs) {
-      low = v128.load(panel);
-      high = v128.load(panel, 16);
-      left = v128.load_splat<f32>(row0);
+    let high4 = f32x4.splat(0);
+    let high5 = f32x4.splat(0);
+    // Not unrolled: the compilers would load more numbers ahead than there are registers.
+    while (row0 < end) {
+      const low = v128.load(panel);
+      const high = v128.load(panel, 16);
+      let left = v128.load_splat<f32>(row0);
       low0 = madd(left, low, low0);
       high0 = madd(left, high, high0);
       left = v128.load_splat<f32>(row0 + row1);
@@ -54,61 +105,30 @@ export function tiles(
       left = v128.load_splat<f32>(row0 + row3);
       low3 = madd(left, low, low3);
       high3 = madd(left, high, high3);
-      low = v128.load(panel, 32);
-      high = v128.load(panel, 48);
-      left = v128.load_splat<f32>(row0, 4);
-      low0 = madd(left, low, low0);
-      high0 = madd(left, high, high0);
-      left = v128.load_splat<f32>(row0 + row1, 4);
-      low1 = madd(left, low, low1);
-      high1 = madd(left, high, high1);
-      left = v128.load_splat<f32>(row0 + row2, 4);
-      low2 = madd(left, low, low2);
-      high2 = madd(left, high, high2);
-      left = v128.load_splat<f32>(row0 + row3, 4);
-      low3 = madd(left, low, low3);
-      high3 = madd(left, high, high3);
-      row0 += 8;
-      panel += 64;
-    }
-    if (row0 < end) {
-      low = v128.load(panel);
-      high = v128.load(panel, 16);
-      left = v128.load_splat<f32>(row0);
-      low0 = madd(left, low, low0);
-      high0 = madd(left, high, high0);
-      left = v128.load_splat<f32>(row0 + row1);
-      low1 = madd(left, low, low1);
-      high1 = madd(left, high, high1);
-      left = v128.load_splat<f32>(row0 + row2);
-      low2 = madd(left, low, low2);
-      high2 = madd(left, high, high2);
-      left = v128.load_splat<f32>(row0 + row3);
-      low3 = madd(left, low, low3);
-      high3 = madd(left, high, high3);
+      left = v128.load_splat<f32>(row0 + row4);
+      low4 = madd(left, low, low4);
+      high4 = madd(left, high, high4);
+      left = v128.load_splat<f32>(row0 + row5);
+      low5 = madd(left, low, low5);
+      high5 = madd(left, high, high5);
+      row0 += 4;
       panel += 32;
     }
-    const out1 = out + stride;
-    const out2 = out1 + stride;
-    const out3 = out2 + stride;
-    if (add) {
-      low0 = f32x4.add(low0, v128.load(out));
-      high0 = f32x4.add(high0, v128.load(out, 16));
-      low1 = f32x4.add(low1, v128.load(out1));
-      high1 = f32x4.add(high1, v128.load(out1, 16));
-      low2 = f32x4.add(low2, v128.load(out2));
-      high2 = f32x4.add(high2, v128.load(out2, 16));
-      low3 = f32x4.add(low3, v128.load(out3));
-      high3 = f32x4.add(high3, v128.load(out3, 16));
-    }
-    v128.store(out, low0);
-    v128.store(out, high0, 16);
-    v128.store(out1, low1);
-    v128.store(out1, high1, 16);
-    v128.store(out2, low2);
-    v128.store(out2, high2, 16);
-    v128.store(out3, low3);
-    v128.store(out3, high3, 16);
+    storeSums(out, low0, high0, add);
+    storeSums(out + stride, low1, high1, add);
+    storeSums(out + 2 * stride, low2, high2, add);
+    storeSums(out + 3 * stride, low3, high3, add);
+    storeSums(out + 4 * stride, low4, high4, add);
+    storeSums(out + 5 * stride, low5, high5, add);
     out += 32;
   }
+}
+
+function storeSums(at: usize, low: v128, high: v128, add: bool): void {
+  if (add) {
+    low = f32x4.add(low, v128.load(at));
+    high = f32x4.add(high, v128.load(at, 16));
+  }
+  v128.store(at, low);
+  v128.store(at, high, 16);
 }

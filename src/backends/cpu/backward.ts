@@ -45,19 +45,7 @@ export class CpuOperators extends ElementwiseOperators implements Operators {
     const { gradient, x, gather, norm, offsets, position, projection, into, rows, width, dimensions } = a;
     const y = this.pool.allocate(rows * width * 4);
     const scale = this.pool.allocate(rows * 4);
-    this.recorder.record("NormPosition", {
-      x,
-      gather,
-      norm,
-      offsets,
-      positionWeight: position.weight,
-      positionBias: position.bias,
-      y,
-      scale,
-      rows,
-      width,
-      dimensions,
-    });
+    this.normPosition({ x, gather, norm, offsets, position, y, scale, rows, width, dimensions });
     const packed = { rows, columns: 3 * width, inner: width, packedWidth: width };
     if (into.projection.weight) this.#weightGradient(gradient, y, into.projection.weight, packed);
     if (into.projection.bias) this.#columnSums(gradient, into.projection.bias, packed);
@@ -110,7 +98,7 @@ export class CpuOperators extends ElementwiseOperators implements Operators {
       // After the first rows, gradients of parameters are added to what the rows before gave.
       const later = (destination: Destination | undefined) =>
         destination && { ...destination, accumulate: destination.accumulate || first > 0 };
-      this.recorder.record("NormPosition", { x: chunk, norm, y, scale, rows: count, width });
+      this.normPosition({ x: chunk, norm, y, scale, rows: count, width });
       const outer = { rows: count, columns: width, inner: hiddenWidth };
       this.#inputGradient(dout, output.weight, { storage: dvalue, accumulate: false }, outer);
       this.product(

@@ -2,7 +2,7 @@
 // formulas in gpu/.
 
 import type { Storage } from "../device.ts";
-import type { Operators } from "../operators.ts";
+import type { LinearParameters, Operators } from "../operators.ts";
 import type { Piece, PiecePool } from "./memory.ts";
 import type { Fields, Recorder } from "./recorder.ts";
 import { attentionScratch, cutProduct, paddedRows, paddedWidth } from "./scratch.ts";
@@ -46,38 +46,39 @@ export class ForwardOperators {
 
   normPositionQkv(a: Arguments<"normPositionQkv">): void {
     const { x, gather, norm, offsets, position, projection, qkv, rows, width, dimensions } = a;
-    const columns = 3 * width;
-    const scale = this.pool.allocate(rows * 4);
-    const folded = this.pool.allocate(columns * (dimensions + 1) * 4);
-    this.recorder.record("RmsScale", { x, gather, scale, rows, width });
-    this.withScratch(paddedRows(dimensions + 1, width), (scratch) =>
-      this.recorder.record("FoldPosition", {
-        weight: projection.weight,
-        bias: projection.bias,
-        positionWeight: position.weight,
-        positionBias: position.bias,
-        folded,
-        width,
-        dimensions,
+    const y = this.pool.allocate(rows * width * 4);
+    this.normPosition({ x, gather, norm, offsets, position, y, rows, width, dimensions });
+    this.product(
+      { rows, columns: 3 * width, inner: width },
+      { left: y, leftStride: width },
+      { right: projection.weight, rightStride: width, packedWidth: width },
+      { bias: projection.bias, out: qkv, outStride: 3 * width },
+    );
+    this.pool.release(y);
+  }
+
+  /** y = RMSNorm(x; norm), with the positional term where `position` is given, and each row's scale where there is room for it. */
+  protected normPosition(given: {
+    x: Storage;
+    gather?: Storage;
+    norm: Storage;
+    offsets?: Storage;
+    position?: LinearParameters;
+    y: Storage;
+    scale?: Storage;
+    rows: number;
+    width: number;
+    dimensions?: number;
+  }): void {
+    const { position, ...rest } = given;
+    this.withScratch(paddedRows(given.dimensions ?? 0, given.width), (scratch) =>
+      this.recorder.record("NormPosition", {
+        ...rest,
+        positionWeight: position?.weight,
+        positionBias: position?.bias,
         ...scratch,
       }),
     );
-    this.product(
-      { rows, columns, inner: width },
-      { left: x, leftStride: width, gather },
-      { right: projection.weight, rightStride: width, packedWidth: width, norm },
-      {
-        scale,
-        bias: from(folded, dimensions * columns),
-        offsets,
-        folded,
-        dimensions,
-        out: qkv,
-        outStride: columns,
-      },
-    );
-    this.pool.release(scale);
-    this.pool.release(folded);
   }
 
   ballAttention(a: Arguments<"ballAttention">): void {
@@ -103,24 +104,23 @@ export class ForwardOperators {
 
   feedForward(a: Arguments<"feedForward">): void {
     const { x, norm, gate, value, output, y, rows, width, hiddenWidth } = a;
-    const scale = this.pool.allocate(rows * 4);
-    this.recorder.record("RmsScale", { x, scale, rows, width });
+    const normed = this.pool.allocate(rows * width * 4);
+    this.normPosition({ x, norm, y: normed, rows, width });
     this.overHidden(rows, hiddenWidth, (first, count, hidden) => {
-      const chunk = from(x, first * width);
       this.product(
         { rows: count, columns: hiddenWidth, inner: width },
-        { left: chunk, leftStride: width },
-        { right: gate.weight, value: value.weight, rightStride: width, norm },
-        { scale: from(scale, first), bias: gate.bias, valueBias: value.bias, out: hidden, outStride: hiddenWidth },
+        { left: from(normed, first * width), leftStride: width },
+        { right: gate.weight, value: value.weight, rightStride: width },
+        { bias: gate.bias, valueBias: value.bias, out: hidden, outStride: hiddenWidth },
       );
       this.product(
         { rows: count, columns: width, inner: hiddenWidth },
         { left: hidden, leftStride: hiddenWidth },
         { right: output.weight, rightStride: hiddenWidth },
-        { bias: output.bias, residual: chunk, out: from(y, first * width), outStride: width },
+        { bias: output.bias, residual: from(x, first * width), out: from(y, first * width), outStride: width },
       );
     });
-    this.pool.release(scale);
+    this.pool.release(normed);
   }
 
   messageMean(a: Arguments<"messageMean">): void {
@@ -192,7 +192,6 @@ export class ForwardOperators {
       rightStride: number;
       rightAlong?: boolean;
       packedWidth?: number;
-      norm?: Storage;
       value?: Storage;
     },
     finish: Fields,

@@ -10,8 +10,9 @@ const STRETCH = 256;
 const PACKED_BYTES = 2 ** 18;
 /** Up to this size a ball's distances are kept: ball.ts in wasm/kernels. */
 const KEPT_DISTANCES = 512;
-/** Queries of one block: attention-backward.ts in wasm/kernels. */
-const QUERIES = 32;
+/** Rows of a tile, and queries of one block of attention: tile.ts and ball.ts in wasm/kernels. */
+const TILE_ROWS = 6;
+const QUERIES = 24;
 
 export interface Cut {
   rowBlock: number;
@@ -32,17 +33,18 @@ export function cutProduct(
     const blocks = Math.ceil(size / most);
     return Math.ceil(Math.ceil(size / blocks) / step) * step;
   };
-  let rowBlock = evenly(rows, 128, 4);
+  let rowBlock = evenly(rows, 128, TILE_ROWS);
   let columnBlock = evenly(columns, mostPanels * panelColumns, panelColumns);
   const items = () => Math.ceil(rows / rowBlock) * Math.ceil(columns / columnBlock);
   while (items() < 2 * threads && (rowBlock > 32 || columnBlock > 2 * panelColumns)) {
-    if (rowBlock > 32) rowBlock = evenly(rows, rowBlock / 2, 4);
+    if (rowBlock > 32) rowBlock = evenly(rows, rowBlock / 2, TILE_ROWS);
     else columnBlock = evenly(columns, columnBlock / 2, panelColumns);
   }
   const panels = Math.ceil(columnBlock / panelColumns);
   const sums = panels * 32 * rowBlock;
-  const left = leftAlong ? STRETCH * rowBlock * 4 : 0;
-  return { rowBlock, columnBlock, scratchBytes: sums + left + panels * 32 * kept };
+  const left = leftAlong ? STRETCH * fours(rowBlock) * 4 : 0;
+  const biases = panels * panelColumns * 4;
+  return { rowBlock, columnBlock, scratchBytes: biases + sums + left + panels * 32 * kept };
 }
 
 interface BallShape {
@@ -57,7 +59,7 @@ export function attentionScratch({ largest, headWidth, dimensions }: BallShape):
   const most = eights(largest);
   const head = eights(headWidth);
   const packed = most * (dimensions + headWidth + head);
-  return 4 * (head + packed + 4 * most + 4 * head + 4 + distanceNumbers(largest));
+  return 4 * (head + packed + QUERIES * (most + head + 1) + distanceNumbers(largest));
 }
 
 export function attentionBackwardScratch({ largest, headWidth, dimensions }: BallShape): number {
@@ -65,7 +67,7 @@ export function attentionBackwardScratch({ largest, headWidth, dimensions }: Bal
   const head = eights(headWidth);
   const packed = most * (dimensions + 2 * headWidth + head) + 2 * QUERIES * head;
   const blocks = 4 * QUERIES * most;
-  return 4 * (head + packed + blocks + 2 * most * head + 4 * head + distanceNumbers(largest));
+  return 4 * (head + packed + blocks + 2 * (most + TILE_ROWS) * head + QUERIES * head + distanceNumbers(largest));
 }
 
 /** `rows` rows of a vector's width, padded. */
