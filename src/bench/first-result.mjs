@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
-import { runnerImport } from "vite";
 import { build } from "../build/build.mjs";
 import { chromiumArguments, findChromium } from "../build/chromium.mjs";
 import { readDeno } from "../build/deno.mjs";
@@ -15,16 +14,10 @@ import { sendDistFile, serve } from "../build/serve-dist.mjs";
 import { setup } from "../build/setup.mjs";
 import { root } from "../build/steps.mjs";
 import { firstResult } from "./first-result-program.js";
+import { loadTypeScript } from "./load-typescript.mjs";
 
 /** @typedef {import("./first-result-program.js").Program} Program */
 /** @typedef {import("./first-result-program.js").FirstResult} FirstResult */
-
-/**
- * @template Module
- * @param {string} name of a TypeScript file beside this one
- * @returns {Promise<Module>}
- */
-const load = async (name) => (await runnerImport(join(import.meta.dirname, name))).module;
 
 /**
  * @param {Omit<Program, "library">} program
@@ -65,11 +58,11 @@ await main(async () => {
   setup();
   await build();
   /** @type {typeof import("./readme-model.ts")} */
-  const { readmeModel } = await load("readme-model.ts");
+  const { readmeModel } = await loadTypeScript("readme-model.ts");
   /** @type {typeof import("./table.ts")} */
-  const { formatTable } = await load("table.ts");
+  const { formatTable } = await loadTypeScript("table.ts");
   /** @type {typeof import("./timing.ts")} */
-  const { timingOf } = await load("timing.ts");
+  const { timingOf } = await loadTypeScript("timing.ts");
   const backend = /** @type {Program["backend"]} */ (values.backend);
   const program = { backend, config: readmeModel(32), points: Number(values.points), neighbours: 16 };
 

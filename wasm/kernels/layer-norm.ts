@@ -7,7 +7,9 @@ const EPSILON: f32 = 1e-5;
 
 export function meanOf(row: usize, width: u32): f32 {
   let sum = f32x4.splat(0);
-  for (let k: u32 = 0; k < width; k += 4) sum = f32x4.add(sum, loadSome(row + ((<usize>k) << 2), width - k));
+  const end = row + ((<usize>(width & ~3)) << 2);
+  for (; row < end; row += 16) sum = f32x4.add(sum, v128.load(row));
+  if (width & 3) sum = f32x4.add(sum, loadSome(row, width & 3));
   return sumOf(sum) / <f32>width;
 }
 
@@ -15,8 +17,13 @@ export function meanOf(row: usize, width: u32): f32 {
 export function inverseDeviationOf(row: usize, width: u32, mean: f32): f32 {
   const centre = f32x4.splat(mean);
   let squares = f32x4.splat(0);
-  for (let k: u32 = 0; k < width; k += 4) {
-    const from = v128.and(f32x4.sub(loadSome(row + ((<usize>k) << 2), width - k), centre), lanesBelow(width - k));
+  const end = row + ((<usize>(width & ~3)) << 2);
+  for (; row < end; row += 16) {
+    const from = f32x4.sub(v128.load(row), centre);
+    squares = madd(from, from, squares);
+  }
+  if (width & 3) {
+    const from = v128.and(f32x4.sub(loadSome(row, width & 3), centre), lanesBelow(width & 3));
     squares = madd(from, from, squares);
   }
   return 1 / sqrt<f32>(sumOf(squares) / <f32>width + EPSILON);

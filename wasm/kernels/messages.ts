@@ -4,10 +4,9 @@
 // products [nodes, 2, padded width], where the width is padded to a multiple of 4; what the padding holds does not matter.
 import { MessageBackwardArriving, MessageBackwardLeaving, MessageMean } from "./commands";
 import { bellOf, gelu, geluSlope, normalShare } from "./gelu";
+import { inverseDeviationOf, meanOf } from "./layer-norm";
 import { firstOf } from "./threads";
 import { lanesBelow, loadSome, madd, storeSome, sumOf } from "./vectors";
-
-const EPSILON: f32 = 1e-5;
 
 function padded(width: u32): u32 {
   return (width + 3) & ~3;
@@ -38,21 +37,6 @@ function beforeGelu(source: usize, target: usize, x: v128, y: v128, z: v128, axe
   return madd(z, v128.load(axes + 2 * rowBytes), value);
 }
 
-function meanOf(row: usize, width: u32): f32 {
-  let sum = f32x4.splat(0);
-  for (let c: u32 = 0; c < width; c += 4) sum = f32x4.add(sum, v128.load(row + ((<usize>c) << 2)));
-  return sumOf(sum) / <f32>width;
-}
-
-function inverseDeviationOf(row: usize, width: u32, mean: f32): f32 {
-  let squares = f32x4.splat(0);
-  for (let c: u32 = 0; c < width; c += 4) {
-    const from = v128.and(f32x4.sub(v128.load(row + ((<usize>c) << 2)), f32x4.splat(mean)), lanesBelow(width - c));
-    squares = madd(from, from, squares);
-  }
-  return 1 / sqrt<f32>(sumOf(squares) / <f32>width + EPSILON);
-}
-
 export function messageMean(p: MessageMean, thread: u32, threads: u32): void {
   const width = p.width;
   const axes = p.scratch + <usize>thread * p.scratchBytes;
@@ -77,8 +61,6 @@ export function messageMean(p: MessageMean, thread: u32, threads: u32): void {
       for (let at: usize = 0; at < rowBytes; at += 16) {
         v128.store(message + at, gelu(beforeGelu(sent + at, received + at, x, y, z, axes + at, rowBytes)));
       }
-      const last = message + rowBytes - 16;
-      if (width & 3) v128.store(last, v128.and(v128.load(last), lanesBelow(width & 3)));
       const mean = meanOf(message, width);
       const scale = f32x4.splat(inverseDeviationOf(message, width, mean));
       for (let c: usize = 0; c < (<usize>width) << 2; c += 16) {

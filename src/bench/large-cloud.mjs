@@ -1,0 +1,103 @@
+// One large cloud on a page: a forward pass by WebGPU on a device that may bind no more than 128 MiB at a time, which is what
+// browsers promise, so that tensors are worked on in pieces; held against the CPU backend on the same page.
+//
+//   node src/bench/large-cloud.mjs [--points N] [--channels C] [--binding-bytes B] [--neighbours K]
+import { parseArgs } from "node:util";
+import { chromium } from "playwright-core";
+import { build } from "../build/build.mjs";
+import { chromiumArguments, findChromium } from "../build/chromium.mjs";
+import { main } from "../build/run.mjs";
+import { sendDistFile, serve } from "../build/serve-dist.mjs";
+import { setup } from "../build/setup.mjs";
+import { loadTypeScript } from "./load-typescript.mjs";
+
+/**
+ * Runs on the page, as text.
+ * @param {{ library: string, config: import("../erwin/config.ts").ErwinConfigInput, points: number, neighbours: number, maxBindingBytes: number }} program
+ */
+async function largeCloud({ library, config, points, neighbours, maxBindingBytes }) {
+  /** @type {typeof import("../index.ts")} */
+  const erwin = await import(library);
+  const { dimensionality = 3, cIn } = config;
+  // Numerical Recipes' generator: seeded numbers without a library.
+  let state = 1;
+  const uniform = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+  const numbers = (/** @type {number} */ count) => Float32Array.from({ length: count }, uniform);
+  const nodePositions = numbers(points * dimensionality);
+  const nodeFeatures = numbers(points * cIn);
+  const edgeIndex = await erwin.knnGraph(nodePositions, { dimensionality, k: neighbours, loop: true });
+
+  const pass = async (/** @type {"webgpu" | "cpu"} */ backend) => {
+    const device = await erwin.requestDevice({
+      backend,
+      maxBindingBytes: backend === "webgpu" ? maxBindingBytes : undefined,
+    });
+    const model = await erwin.ErwinTransformer.create(config, { device, seed: 0 });
+    model.eval();
+    const start = performance.now();
+    const output = await model.forward({ nodeFeatures, nodePositions, edgeIndex });
+    const data = await output.data();
+    const seconds = (performance.now() - start) / 1000;
+    const { description } = device.info;
+    const { peak } = device.memory;
+    device.dispose();
+    return { backend, description, data, seconds, peak };
+  };
+  const webgpu = await pass("webgpu");
+  const cpu = await pass("cpu");
+  await erwin.disposeThreads();
+  let largest = 0;
+  let difference = 0;
+  for (let i = 0; i < cpu.data.length; i++) {
+    largest = Math.max(largest, Math.abs(cpu.data[i]));
+    // Not Math.max, which a NaN on one side only must not pass unseen.
+    const apart = Math.abs(cpu.data[i] - webgpu.data[i]);
+    if (!(apart <= difference)) difference = apart;
+  }
+  const figures = [webgpu, cpu].map(({ data: _, ...rest }) => rest);
+  return { figures, difference: difference / largest };
+}
+
+await main(async () => {
+  const { values } = parseArgs({
+    options: {
+      points: { type: "string", default: "1048576" },
+      channels: { type: "string", default: "8" },
+      neighbours: { type: "string", default: "16" },
+      "binding-bytes": { type: "string", default: String(2 ** 27) },
+    },
+  });
+  setup();
+  await build();
+  /** @type {typeof import("./readme-model.ts")} */
+  const { readmeModel } = await loadTypeScript("readme-model.ts");
+  const program = {
+    library: "/dist/erwin.js",
+    config: readmeModel(Number(values.channels)),
+    points: Number(values.points),
+    neighbours: Number(values.neighbours),
+    maxBindingBytes: Number(values["binding-bytes"]),
+  };
+  const server = await serve((request, response) => {
+    if (!sendDistFile(request, response)) response.writeHead(404).end();
+  });
+  const browser = await chromium.launch({ executablePath: findChromium(), args: chromiumArguments() });
+  try {
+    const page = await browser.newPage();
+    await page.goto(`${server.url}dist/`);
+    const { figures, difference } = await page.evaluate(largeCloud, program);
+    console.log(`One cloud of ${values.points} points, ${values.channels} channels, Chromium ${browser.version()}`);
+    for (const { backend, description, seconds, peak } of figures) {
+      console.log(
+        `${backend}, ${description}: ${seconds.toFixed(1)} s, ${(peak / 2 ** 20).toFixed(0)} MiB at the most`,
+      );
+    }
+    console.log(`The largest difference is ${difference.toExponential(1)} of the largest number`);
+  } finally {
+    await browser.close();
+    server.close();
+  }
+});
