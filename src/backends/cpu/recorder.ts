@@ -24,6 +24,14 @@ export class Recorder {
     readonly pool: PiecePool,
   ) {}
 
+  /**
+   * What submissions up to this one used is free. What the last one used counts as in use even when it is done: else the
+   * number of pieces that a program takes would depend on how fast its device happens to be.
+   */
+  get settled(): number {
+    return Math.max(0, Math.min(this.executor.completed, this.recording - 2));
+  }
+
   record(name: string, fields: Fields): void {
     const layout = commandLayouts.get(name);
     if (!layout) throw new ErwinError(`there is no command ${name}`);
@@ -51,7 +59,7 @@ export class Recorder {
   submit(): void {
     if (this.#count === 0) return;
     const used = this.#words.subarray(0, this.#count * commandWords);
-    const list = this.pool.allocateIdle(used.byteLength, this.executor.completed);
+    const list = this.pool.allocateIdle(used.byteLength, this.settled);
     this.executor.write(list.address, new Uint8Array(used.buffer, 0, used.byteLength));
     list.lastUse = this.recording++;
     const count = this.#count;

@@ -20,9 +20,9 @@ export class CommandTimes implements Profile {
 
   /** Where the times of the next `count` commands go. */
   place(count: number): number {
-    const { pool, executor } = this.recorder;
+    const { pool, settled } = this.recorder;
     // Memory that none of the commands uses.
-    const piece = pool.allocateIdle(4 * count, executor.completed);
+    const piece = pool.allocateIdle(4 * count, settled);
     this.#submissions.push({ piece, bytes: 4 * count });
     return piece.address;
   }
