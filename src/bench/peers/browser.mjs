@@ -1,6 +1,8 @@
 // Runs page.mjs in this machine's Chromium and prints what it measured as JSON.
 //
-//   node src/bench/peers/browser.mjs --folder CASES --cases 1x2048,1x4096 --library onnxruntime --backend cpu [--threads 2]
+//   node src/bench/peers/browser.mjs --folder CASES --cases 1x2048,1x4096 --library onnxruntime --backend cpu [--threads 2] [--wide]
+//
+// With --wide V8 joins WebAssembly's vectors of 128 bits in pairs where it can: an experiment of its makers, off by default.
 import { createReadStream, existsSync, statSync } from "node:fs";
 import { extname, join, normalize, resolve, sep } from "node:path";
 import { parseArgs } from "node:util";
@@ -18,6 +20,7 @@ const { values } = parseArgs({
     backend: { type: "string", default: "cpu" },
     threads: { type: "string", default: "2" },
     seconds: { type: "string", default: "10" },
+    wide: { type: "boolean", default: false },
   },
 });
 const folder = resolve(values.folder);
@@ -37,7 +40,9 @@ const server = await serve((request, response) => {
   } else response.writeHead(404).end();
 });
 
-const browser = await chromium.launch({ executablePath: findChromium(), args: chromiumArguments() });
+const args = chromiumArguments();
+if (values.wide) args.push("--js-flags=--experimental-wasm-revectorize");
+const browser = await chromium.launch({ executablePath: findChromium(), args });
 try {
   const rows = [];
   for (const name of values.cases.split(",")) {
@@ -56,7 +61,7 @@ try {
     rows.push({ name, .../** @type {object} */ (await page.evaluate(script)) });
     await page.close();
   }
-  console.log(JSON.stringify({ host: `Chromium ${browser.version()}`, rows }));
+  console.log(JSON.stringify({ host: `Chromium ${browser.version()}${values.wide ? ", wide vectors" : ""}`, rows }));
 } finally {
   await browser.close();
   server.close();

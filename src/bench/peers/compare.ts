@@ -1,10 +1,11 @@
 // This library and its peers on the same model, inputs, machine and threads, one after the other in one run.
 //
-//   node src/bench/peers/run.mjs [--points 2048,4096] [--clouds 1] [--threads N] [--seconds S] [--compile] [--webgpu] [--json FILE]
+//   node src/bench/peers/run.mjs [--points 2048,4096] [--clouds 1] [--threads N] [--seconds S] [--compile] [--wide] [--webgpu] [--json FILE]
 //
 // Forward passes in evaluation mode, tree and graph given, from the call to the last number on the host. Every row says how far
-// its numbers are from those of the CPU backend. With --compile also PyTorch's torch.compile, with --webgpu also on the adapter
-// that each host offers; on a processor both take minutes.
+// its numbers are from those of the CPU backend. With --wide also in a Chromium that joins WebAssembly's vectors in
+// pairs (browser.mjs). With --compile also PyTorch's torch.compile, with --webgpu also on the adapter that each host offers;
+// on a processor both take minutes.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -45,6 +46,7 @@ const { values } = parseArgs({
     threads: { type: "string", default: String(Math.min(8, cpus().length)) },
     seconds: { type: "string", default: "10" },
     compile: { type: "boolean", default: false },
+    wide: { type: "boolean", default: false },
     webgpu: { type: "boolean", default: false },
     json: { type: "string" },
   },
@@ -133,8 +135,8 @@ function addPyTorch(): void {
 }
 
 const deno = (script: string, args: string[]) => ask(process.execPath, ["run", "-A", join(here, script), ...args]);
-const browser = (library: string, backend: string) =>
-  ask("node", [join(here, "browser.mjs"), "--library", library, "--backend", backend]);
+const browser = (library: string, backend: string, ...more: string[]) =>
+  ask("node", [join(here, "browser.mjs"), "--library", library, "--backend", backend, ...more]);
 
 try {
   const cases = ["--output", folder, "--clouds", clouds, "--points", points, "--channels", channels];
@@ -144,6 +146,10 @@ try {
   add("onnxruntime-web", () => browser("onnxruntime", "cpu"));
   add("onnxruntime-node", () => ask("node", [join(here, "onnxruntime", "node.mjs")]));
   addPyTorch();
+  if (values.wide) {
+    add("erwin", () => browser("erwin", "cpu", "--wide"));
+    add("onnxruntime-web", () => browser("onnxruntime", "cpu", "--wide"));
+  }
   if (values.webgpu) {
     add("erwin", () => deno("erwin.ts", ["--backend", "webgpu"]));
     add("erwin", () => browser("erwin", "webgpu"));
