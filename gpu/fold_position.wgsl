@@ -2,7 +2,8 @@
 //
 //     folded[c, a] = sum_k W[c, k] P[k, a]        folded[c, DIMENSIONS] = sum_k W[c, k] b_P[k] + b[c]
 //
-//     W [3 width, width]   P [width, DIMENSIONS]   b_P [width]   b [3 width]   folded [3 width, DIMENSIONS + 1], c = (t, h, e)
+//     W [3 width, width]   P [width, DIMENSIONS]   b_P [width]   b [3 width]   folded [3 width, 4], c = (t, h, e)
+//
 // Eight threads a column, each every eighth k; their sums are added up in a fixed order. A row of W is read once, by threads side
 // by side.
 //! include packing.wgsl
@@ -37,5 +38,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (lane > DIMENSIONS || wanted >= 3 * parameters.width) { return; }
   var total = select(0.0, bias[row], lane == DIMENSIONS);
   for (var i = 0u; i < 8; i++) { total += partial[thread - lane + i][lane]; }
-  folded[column * (DIMENSIONS + 1) + lane] = total;
+  folded[column * 4 + lane] = total;
 }

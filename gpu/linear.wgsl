@@ -13,50 +13,79 @@
 // which is (h, e, t).
 //! include product.wgsl
 //! include packing.wgsl
+//! include quads_read.wgsl x second weight bias residual
+//! include quads_write.wgsl y
 
 struct Parameters { rows: u32, columns: u32, inner: u32, second_inner: u32, weight_stride: u32, weight_offset: u32, packed_width: u32, has_bias: u32, has_residual: u32, scatter: u32, accumulate: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 //! if HALF_X
-@group(0) @binding(1) var<storage, read> x: array<f16>;
+//! if QUADS
+@group(0) @binding(1) var<storage, read> x: array<vec4<f16>>;
 //! else
-@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<f16>;
 //! end
-@group(0) @binding(2) var<storage, read> weight: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<storage, read> second: array<f32>;
-@group(0) @binding(5) var<storage, read> bias: array<f32>;
-@group(0) @binding(6) var<storage, read> residual: array<f32>;
+//! else
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
+//! end
+@group(0) @binding(2) var<storage, read> weight: array<Stored>;
+@group(0) @binding(3) var<storage, read_write> y: array<Stored>;
+@group(0) @binding(4) var<storage, read> second: array<Stored>;
+@group(0) @binding(5) var<storage, read> bias: array<Stored>;
+@group(0) @binding(6) var<storage, read> residual: array<Stored>;
 @group(0) @binding(7) var<storage, read> row_index: array<u32>;
+
+alias Written = f32;
 
 fn product_size() -> vec4u {
   return vec4u(parameters.rows, parameters.columns, parameters.inner + parameters.second_inner, parameters.inner + parameters.second_inner);
 }
 
-fn left(row: u32, inner: u32) -> f32 {
+fn left_start(row: u32) -> u32 { return row; }
+
+//! if QUADS
+fn left(row: u32, inner: u32) -> vec4f {
+  if (inner >= parameters.inner) { return second_quad(row * parameters.second_inner + inner - parameters.inner); }
+  return x_quad(row * parameters.inner + inner);
+}
+//! else
+// x may end, and second begin, in the midst of four numbers.
+fn left(row: u32, inner: u32) -> vec4f {
+  return vec4f(left_number(row, inner), left_number(row, inner + 1), left_number(row, inner + 2), left_number(row, inner + 3));
+}
+
+fn left_number(row: u32, inner: u32) -> f32 {
   if (inner >= parameters.inner) { return second[row * parameters.second_inner + inner - parameters.inner]; }
   return f32(x[row * parameters.inner + inner]);
 }
+//! end
 
-fn right(tile: u32, column_in_tile: u32, inner: u32) -> f32 {
+fn right_start(tile: u32, column_in_tile: u32) -> u32 {
   let column = min(tile * TILE_COLUMNS + column_in_tile, parameters.columns - 1);
+//! if TRANSPOSED
+  return parameters.weight_offset + column;
+//! else
+  return parameters.weight_offset + column * parameters.weight_stride;
+//! end
+}
+
+fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f {
 //! if TRANSPOSED
   var row = inner;
   if (parameters.packed_width > 0) { row = packed_row(inner, parameters.packed_width); }
-  return weight[parameters.weight_offset + row * parameters.weight_stride + column];
+  return weight_quad(start + row * parameters.weight_stride);
 //! else
-  return weight[parameters.weight_offset + column * parameters.weight_stride + inner];
+  return weight_quad(start + inner);
 //! end
 }
 
 fn store(row: u32, column: u32, values: vec4f) {
-  for (var i = 0u; i < min(4u, parameters.columns - column); i++) {
-    var value = values[i];
-    let at = row * parameters.columns + column + i;
-    if (parameters.has_bias == 1) { value += bias[column + i]; }
-    if (parameters.has_residual == 1) { value += residual[at]; }
-    if (parameters.accumulate == 1) { value += y[at]; }
-    y[at] = value;
-  }
+  let at = row * parameters.columns + column;
+  let count = parameters.columns - column;
+  var result = values;
+  if (parameters.has_bias == 1) { result += bias_quad(column); }
+  if (parameters.has_residual == 1) { result += residual_quad(at); }
+  if (parameters.accumulate == 1) { result += y_before(at, count); }
+  put_y(at, count, result);
 }
 
 fn finish(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {

@@ -4,31 +4,52 @@
 //     products[i] = [h_i W[:, 0 .. width]^T,  h_i W[:, width .. 2 width]^T + bias]
 //
 //     h [nodes, width]   W [width, weight_stride]   products [nodes, 2 width]: as source, then as target
+//
+// The rows of W are as long as the dimensions will have it: it is read number by number.
 //! include product.wgsl
+//! include quads_read.wgsl h bias
+//! include quads_write.wgsl products
 
 struct Parameters { nodes: u32, width: u32, weight_stride: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> h: array<f32>;
+@group(0) @binding(1) var<storage, read> h: array<Stored>;
 @group(0) @binding(2) var<storage, read> weight: array<f32>;
-@group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> products: array<f32>;
+@group(0) @binding(3) var<storage, read> bias: array<Stored>;
+@group(0) @binding(4) var<storage, read_write> products: array<Stored>;
+
+alias Written = f32;
 
 fn product_size() -> vec4u { return vec4u(parameters.nodes, 2 * parameters.width, parameters.width, parameters.width); }
 
-fn left(row: u32, inner: u32) -> f32 { return h[row * parameters.width + inner]; }
+fn left_start(row: u32) -> u32 { return row * parameters.width; }
+fn left(start: u32, inner: u32) -> vec4f { return h_quad(start + inner); }
 
-fn right(tile: u32, column_in_tile: u32, inner: u32) -> f32 {
+fn right_start(tile: u32, column_in_tile: u32) -> u32 {
   let column = min(tile * TILE_COLUMNS + column_in_tile, 2 * parameters.width - 1);
   let as_target = column / parameters.width;
-  return weight[(column - as_target * parameters.width) * parameters.weight_stride + as_target * parameters.width + inner];
+  return (column - as_target * parameters.width) * parameters.weight_stride + as_target * parameters.width;
+}
+
+fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f {
+  let at = start + inner;
+  return vec4f(weight[at], weight[at + 1], weight[at + 2], weight[at + 3]);
+}
+
+// Only what is received has the bias. Without QUADS four columns may belong to both.
+fn bias_of(column: u32) -> vec4f {
+//! if QUADS
+  if (column < parameters.width) { return vec4f(0); }
+  return bias_quad(column - parameters.width);
+//! else
+  let columns = vec4u(column, column + 1, column + 2, column + 3);
+  let at = max(columns, vec4u(parameters.width)) - parameters.width;
+  return select(vec4f(0), vec4f(bias[at.x], bias[at.y], bias[at.z], bias[at.w]), columns >= vec4u(parameters.width));
+//! end
 }
 
 fn store(row: u32, column: u32, values: vec4f) {
-  for (var i = 0u; i < min(4u, 2 * parameters.width - column); i++) {
-    var value = values[i];
-    if (column + i >= parameters.width) { value += bias[column + i - parameters.width]; }
-    products[row * 2 * parameters.width + column + i] = value;
-  }
+  let columns = 2 * parameters.width;
+  put_products(row * columns + column, columns - column, values + bias_of(column));
 }
 
 fn finish(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {

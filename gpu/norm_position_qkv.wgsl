@@ -10,40 +10,51 @@
 // so that a head's numbers lie side by side: qkv [rows, 3 width], q in the first third of a row, then k, then v.
 //! include product.wgsl
 //! include packing.wgsl
+//! include quads_read.wgsl x norm weight
+//! include quads_write.wgsl qkv
 
 struct Parameters { rows: u32, width: u32, gather: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> norm: array<f32>;
-@group(0) @binding(3) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
+@group(0) @binding(2) var<storage, read> norm: array<Stored>;
+@group(0) @binding(3) var<storage, read> weight: array<Stored>;
 @group(0) @binding(4) var<storage, read> offsets: array<f32>;
-@group(0) @binding(5) var<storage, read> folded: array<f32>;
-@group(0) @binding(6) var<storage, read_write> qkv: array<f32>;
+@group(0) @binding(5) var<storage, read> folded: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> qkv: array<Stored>;
 @group(0) @binding(7) var<storage, read> row_index: array<u32>;
+
+alias Written = f32;
 
 fn product_size() -> vec4u { return vec4u(parameters.rows, 3 * parameters.width, parameters.width, parameters.width); }
 
-fn left(row: u32, inner: u32) -> f32 {
+fn left_start(row: u32) -> u32 {
   var source = row;
   if (parameters.gather == 1) { source = row_index[row]; }
-  return x[source * parameters.width + inner];
+  return source * parameters.width;
 }
 
-fn right(tile: u32, column_in_tile: u32, inner: u32) -> f32 {
-  let column = min(tile * TILE_COLUMNS + column_in_tile, 3 * parameters.width - 1);
-  return weight[packed_row(column, parameters.width) * parameters.width + inner] * norm[inner];
+fn left(start: u32, inner: u32) -> vec4f { return x_quad(start + inner); }
+
+fn right_start(tile: u32, column_in_tile: u32) -> u32 {
+  return packed_row(min(tile * TILE_COLUMNS + column_in_tile, 3 * parameters.width - 1), parameters.width) * parameters.width;
 }
+
+fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f { return weight_quad(start + inner) * norm_quad(inner); }
 
 fn store(row: u32, column: u32, values: vec4f) {
   let columns = 3 * parameters.width;
-  for (var i = 0u; i < min(4u, columns - column); i++) {
-    let fold = (column + i) * (DIMENSIONS + 1);
-    var value = values[i] + folded[fold + DIMENSIONS];
+  var result = values;
+//! repeat c 4
+  {
+    let fold = folded[column + $c];
+    var value = values[$c] + fold[DIMENSIONS];
 //! repeat a DIMENSIONS
-    value = fma(offsets[row * DIMENSIONS + $a], folded[fold + $a], value);
+    value = fma(offsets[row * DIMENSIONS + $a], fold[$a], value);
 //! end
-    qkv[row * columns + column + i] = value;
+    result[$c] = value;
   }
+//! end
+  put_qkv(row * columns + column, columns - column, result);
 }
 
 fn finish(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {

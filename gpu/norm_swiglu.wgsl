@@ -7,19 +7,26 @@
 //
 // A tile's first 32 columns are rows of W1, its last 32 the same rows of W2: gate and value meet in one thread.
 //! include product.wgsl
+//! include quads_read.wgsl x norm gate_weight gate_bias value_weight value_bias
+//! include quads_write.wgsl hidden
 
 struct Parameters { rows: u32, width: u32, hidden_width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> norm: array<f32>;
-@group(0) @binding(3) var<storage, read> gate_weight: array<f32>;
-@group(0) @binding(4) var<storage, read> gate_bias: array<f32>;
-@group(0) @binding(5) var<storage, read> value_weight: array<f32>;
-@group(0) @binding(6) var<storage, read> value_bias: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
+@group(0) @binding(2) var<storage, read> norm: array<Stored>;
+@group(0) @binding(3) var<storage, read> gate_weight: array<Stored>;
+@group(0) @binding(4) var<storage, read> gate_bias: array<Stored>;
+@group(0) @binding(5) var<storage, read> value_weight: array<Stored>;
+@group(0) @binding(6) var<storage, read> value_bias: array<Stored>;
 //! if HALF
-@group(0) @binding(7) var<storage, read_write> hidden: array<f16>;
+alias Written = f16;
 //! else
-@group(0) @binding(7) var<storage, read_write> hidden: array<f32>;
+alias Written = f32;
+//! end
+//! if QUADS
+@group(0) @binding(7) var<storage, read_write> hidden: array<vec4<Written>>;
+//! else
+@group(0) @binding(7) var<storage, read_write> hidden: array<Written>;
 //! end
 
 // Every tile of 64 columns makes 32 columns of the hidden layer: the width is rounded up to whole tiles.
@@ -27,26 +34,23 @@ fn product_size() -> vec4u {
   return vec4u(parameters.rows, (parameters.hidden_width + 31) / 32 * 64, parameters.width, parameters.width);
 }
 
-fn left(row: u32, inner: u32) -> f32 { return x[row * parameters.width + inner]; }
+fn left_start(row: u32) -> u32 { return row * parameters.width; }
+fn left(start: u32, inner: u32) -> vec4f { return x_quad(start + inner); }
+
+fn right_start(tile: u32, column_in_tile: u32) -> u32 {
+  return min(tile * 32 + column_in_tile % 32, parameters.hidden_width - 1) * parameters.width;
+}
 
 // The norm's weight belongs to the inner dimension, so it may go to the right side, which is read less often.
-fn right(tile: u32, column_in_tile: u32, inner: u32) -> f32 {
-  let column = min(tile * 32 + column_in_tile % 32, parameters.hidden_width - 1);
-  if (column_in_tile < 32) { return gate_weight[column * parameters.width + inner] * norm[inner]; }
-  return value_weight[column * parameters.width + inner] * norm[inner];
+fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f {
+  if (column_in_tile < 32) { return gate_weight_quad(start + inner) * norm_quad(inner); }
+  return value_weight_quad(start + inner) * norm_quad(inner);
 }
 
 fn finish(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {
   let column = tile * 32 + column_in_tile;
   if (column >= parameters.hidden_width) { return; }
-  for (var i = 0u; i < min(4u, parameters.hidden_width - column); i++) {
-    let gate = low[i] + gate_bias[column + i];
-    let value = high[i] + value_bias[column + i];
-    let opened = value * gate / (1.0 + exp(-gate));
-//! if HALF
-    hidden[row * parameters.hidden_width + column + i] = f16(opened);
-//! else
-    hidden[row * parameters.hidden_width + column + i] = opened;
-//! end
-  }
+  let gate = low + gate_bias_quad(column);
+  let value = high + value_bias_quad(column);
+  put_hidden(row * parameters.hidden_width + column, parameters.hidden_width - column, value * gate / (1.0 + exp(-gate)));
 }

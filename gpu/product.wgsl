@@ -1,29 +1,33 @@
-// The core of every matrix product: one workgroup computes a tile of TILE_ROWS x (32 * HALVES) sums
+// The core of every matrix product: one workgroup computes a tile of (32 * ROW_HALVES) x (32 * HALVES) sums
 //
 //     sum[row, column] = sum over inner of left(row, inner) * right(column, inner)
 //
-// 64 threads, each 8 rows x 4 * HALVES columns in registers. The inner dimension runs in order, so a sum's bits do not
-// depend on the tile's shape. The file that includes this one says what is multiplied and what is done with a sum:
+// 64 threads, each 4 * ROW_HALVES rows x 4 * HALVES columns in registers. The inner dimension runs in order, so a sum's bits
+// do not depend on the tile's shape. The file that includes this one says what is multiplied and what is done with a sum:
 //
 //     fn product_size() -> vec4u                                  rows, columns, inner, inner of one part (columns in tiles' columns)
-//     fn left(row: u32, inner: u32) -> f32                        row < rows, inner < inner size
-//     fn right(tile: u32, column: u32, inner: u32) -> f32         column inside the tile, to be checked against the columns
+//     fn left_start(row: u32) -> u32                              row < rows: what left needs to know of it, asked for once
+//     fn left(start: u32, inner: u32) -> vec4f                    the row's numbers inner .. inner + 3
+//     fn right_start(tile: u32, column: u32) -> u32               column inside the tile, to be checked against the columns
+//     fn right(start: u32, column: u32, inner: u32) -> vec4f      the column's numbers inner .. inner + 3
 //     fn finish(row: u32, tile: u32, column: u32, low: vec4f, high: vec4f)
 //
-// With NORM the rows of left are RMS-normalised: the squares of what passes through the tiles are added up on the way, and
-// every sum is multiplied by its row's 1 / sqrt(mean of squares + 2^-23) (spec: eps is float32's machine epsilon).
-// Threads that lie side by side read left and right along the inner dimension, or, with LEFT_ALONG / RIGHT_ALONG, along
-// the rows / columns: whichever lies side by side in memory.
+// With LEFT_ALONG / RIGHT_ALONG rows / columns lie side by side in memory: a call with a row / column that is a multiple of 4
+// gives the numbers of four of them at one inner position. QUADS: all widths are multiples of 4 (stored.wgsl); without it what
+// left and right give beyond the inner dimension's end is left aside.
+//
+// With NORM the rows of left, which lie along the inner dimension, are RMS-normalised: the squares of what passes through the
+// tiles are added up on the way, and every sum is multiplied by its row's 1 / sqrt(mean of squares + 2^-23) (spec: eps is
+// float32's machine epsilon).
 // A product whose inner dimension is long and whose result is small is taken in parts of the inner dimension, each a set of
 // workgroups of its own; `part` says which one runs. The others have a single part.
 // With HALF the tiles hold half precision: what is multiplied is rounded to 11 bits, the sums stay in float32.
 // finish gets four neighbouring columns of the tile's first 32 columns in `low`, and the four 32 columns further in `high`.
+//! include stored.wgsl
 
-const TILE_ROWS: u32 = 64;
+const TILE_ROWS: u32 = 32 * ROW_HALVES;
 const TILE_COLUMNS: u32 = 32 * HALVES;
 const TILE_INNER: u32 = 16;
-// One more than the 16 quads of a row of the tile: without it all stores of a warp fall into one memory bank.
-const TILE_STRIDE: u32 = 17;
 
 //! if HALF
 alias Quad = vec4<f16>;
@@ -33,11 +37,25 @@ alias Quad = vec4f;
 
 //! if NORM
 const RMS_EPSILON: f32 = 1.1920928955078125e-7;
-var<workgroup> row_squares: array<vec4f, 256>;
+var<workgroup> row_squares: array<vec4f, 64>;
 //! end
 var<private> part: u32;
-var<workgroup> left_tile: array<Quad, 272>;
-var<workgroup> right_tile: array<Quad, 272>;
+// An inner position's quads of rows / columns lie side by side, from tile_at(inner position) on.
+var<workgroup> left_tile: array<Quad, 274>;
+var<workgroup> right_tile: array<Quad, 274>;
+
+// 16 quads a position, with gaps: without them the stores of neighbouring threads fall into the same memory banks. Those threads
+// hold positions 4 apart: 4 * 17 quads from one to the next, and two more after every second, take each to banks of its own.
+fn tile_at(inner: u32) -> u32 { return inner * 17 + inner / 8 * 2; }
+
+// Zeros in place of what lies at `end` and beyond.
+fn until(end: u32, inner: u32, values: vec4f) -> vec4f {
+//! if QUADS
+  return values;
+//! else
+  return select(vec4f(0), values, vec4u(inner, inner + 1, inner + 2, inner + 3) < vec4u(end));
+//! end
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
@@ -51,115 +69,179 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   part = own_part;
   let first_row = (tile_index / column_tiles) * TILE_ROWS;
   let tile = tile_index % column_tiles;
-  if (own_part * size.w >= size.z) { return; }
+  let begin = own_part * size.w;
+  if (begin >= size.z) { return; }
+  let end = min(size.z, begin + size.w);
+
+  // What a thread carries from memory to the tiles: four quads of each side along the inner dimension, of four neighbouring rows
+  // / columns; or, where those lie side by side, quads of them at several inner positions. Threads side by side read what lies
+  // side by side. Of a tile's side that is only 32 long, half the threads carry all, or all carry half as much.
+//! if LEFT_ALONG
+  let left_quad = thread % (8 * ROW_HALVES);
+  let left_inner = thread / (8 * ROW_HALVES);
+  let left_from = left_start(min(first_row + left_quad * 4, size.x - 1));
+//! else
+  let left_quad = thread / 4;
+  let left_inner = thread % 4 * 4;
+//! repeat i 4
+  let left_from_$i = left_start(min(first_row + left_quad * 4 + $i, size.x - 1));
+//! end
+//! end
+//! if RIGHT_ALONG
+  let right_quad = thread % (8 * HALVES);
+  let right_inner = thread / (8 * HALVES);
+  let right_from = right_start(tile, right_quad * 4);
+//! else
+  let right_quad = thread / 4;
+  let right_inner = thread % 4 * 4;
+//! repeat i 4
+  let right_from_$i = right_start(tile, right_quad * 4 + $i);
+//! end
+//! end
 
   let thread_column = thread % 8;
   let thread_row = thread / 8;
+  var left_next: array<vec4f, 4>;
+  var right_next: array<vec4f, 4>;
   var sum: array<vec4f, 16>;
 //! if NORM
-  var squares: array<vec4f, 4>;
+  var squares = vec4f(0);
 //! end
 
-  let inner_end = min(size.z, (own_part + 1) * size.w);
-  for (var start = own_part * size.w; start < inner_end; start += TILE_INNER) {
-//! repeat i 4
-    {
-      let item = thread + $i * 64u;
+  // Each turn fetches numbers from memory and multiplies those of the turn before while they are on their way.
+  for (var start = begin; ; start += TILE_INNER) {
 //! if LEFT_ALONG
-      let quad = item % 16;
-      let inner_in_tile = item / 16;
-//! else
-      let quad = item / 16;
-      let inner_in_tile = item % 16;
-//! end
-      let row = quad * 4;
-      let inner = start + inner_in_tile;
-      var values = vec4f(0);
-      if (inner < inner_end) {
-        values = vec4f(
-          left(min(first_row + row, size.x - 1), inner),
-          left(min(first_row + row + 1, size.x - 1), inner),
-          left(min(first_row + row + 2, size.x - 1), inner),
-          left(min(first_row + row + 3, size.x - 1), inner));
-      }
-//! if NORM
-      squares[$i] = fma(values, values, squares[$i]);
-//! end
-      left_tile[inner_in_tile * TILE_STRIDE + quad] = Quad(values);
+//! repeat h ROW_HALVES
+//! repeat i 2
+    {
+      let inner = start + left_inner + ($h * 2u + $i) * (8 / ROW_HALVES);
+      left_next[$h * 2 + $i] = vec4f(0);
+      if (inner < end) { left_next[$h * 2 + $i] = left(left_from, inner); }
     }
 //! end
+//! end
+//! else
+    if (left_quad < 8 * ROW_HALVES) {
+      let inner = start + left_inner;
+//! repeat i 4
+      left_next[$i] = vec4f(0);
+//! end
+      if (inner < end) {
+//! repeat i 4
+        left_next[$i] = until(end, inner, left(left_from_$i, inner));
+//! end
+      }
+    }
+//! end
+//! if RIGHT_ALONG
 //! repeat h HALVES
 //! repeat i 2
     {
-      let item = thread + ($h * 2u + $i) * 64u;
-//! if RIGHT_ALONG
-      let quad = item % (8 * HALVES);
-      let inner_in_tile = item / (8 * HALVES);
+      let inner = start + right_inner + ($h * 2u + $i) * (8 / HALVES);
+      right_next[$h * 2 + $i] = vec4f(0);
+      if (inner < end) { right_next[$h * 2 + $i] = right(right_from, right_quad * 4, inner); }
+    }
+//! end
+//! end
 //! else
-      let quad = item / 16;
-      let inner_in_tile = item % 16;
+    if (right_quad < 8 * HALVES) {
+      let inner = start + right_inner;
+//! repeat i 4
+      right_next[$i] = vec4f(0);
 //! end
-      let column = quad * 4;
-      let inner = start + inner_in_tile;
-      var values = vec4f(0);
-      if (inner < inner_end) {
-        values = vec4f(right(tile, column, inner), right(tile, column + 1, inner), right(tile, column + 2, inner), right(tile, column + 3, inner));
+      if (inner < end) {
+//! repeat i 4
+        right_next[$i] = until(end, inner, right(right_from_$i, right_quad * 4 + $i, inner));
+//! end
       }
-      right_tile[inner_in_tile * TILE_STRIDE + quad] = Quad(values);
     }
 //! end
-//! end
-    workgroupBarrier();
-    for (var k = 0u; k < TILE_INNER; k += 4) {
+
+    if (start > begin) {
+      for (var k = 0u; k < TILE_INNER; k += 4) {
 //! repeat step 4
-    {
-      let at = (k + $step) * TILE_STRIDE;
-      let above = vec4f(left_tile[at + thread_row]);
-      let below = vec4f(left_tile[at + 8 + thread_row]);
+        {
+          let at = tile_at(k + $step);
+//! repeat half ROW_HALVES
+          let rows_$half = vec4f(left_tile[at + $half * 8u + thread_row]);
+//! end
 //! repeat h HALVES
+          let columns_$h = vec4f(right_tile[at + $h * 8u + thread_column]);
+//! end
+//! repeat h HALVES
+//! repeat half ROW_HALVES
+//! repeat r 4
+          sum[$h * 8 + $half * 4 + $r] = fma(vec4f(rows_$half[$r]), columns_$h, sum[$h * 8 + $half * 4 + $r]);
+//! end
+//! end
+//! end
+        }
+//! end
+      }
+    }
+    if (start >= end) { break; }
+    workgroupBarrier();
+
+//! if LEFT_ALONG
+//! repeat h ROW_HALVES
+//! repeat i 2
+    left_tile[tile_at(left_inner + ($h * 2u + $i) * (8 / ROW_HALVES)) + left_quad] = Quad(left_next[$h * 2 + $i]);
+//! end
+//! end
+//! else
+    if (left_quad < 8 * ROW_HALVES) {
+//! repeat i 4
       {
-        let factor = vec4f(right_tile[at + $h * 8u + thread_column]);
-        sum[$h * 8 + 0] = fma(vec4f(above.x), factor, sum[$h * 8 + 0]);
-        sum[$h * 8 + 1] = fma(vec4f(above.y), factor, sum[$h * 8 + 1]);
-        sum[$h * 8 + 2] = fma(vec4f(above.z), factor, sum[$h * 8 + 2]);
-        sum[$h * 8 + 3] = fma(vec4f(above.w), factor, sum[$h * 8 + 3]);
-        sum[$h * 8 + 4] = fma(vec4f(below.x), factor, sum[$h * 8 + 4]);
-        sum[$h * 8 + 5] = fma(vec4f(below.y), factor, sum[$h * 8 + 5]);
-        sum[$h * 8 + 6] = fma(vec4f(below.z), factor, sum[$h * 8 + 6]);
-        sum[$h * 8 + 7] = fma(vec4f(below.w), factor, sum[$h * 8 + 7]);
+        let values = vec4f(left_next[0][$i], left_next[1][$i], left_next[2][$i], left_next[3][$i]);
+//! if NORM
+        squares = fma(values, values, squares);
+//! end
+        left_tile[tile_at(left_inner + $i) + left_quad] = Quad(values);
       }
 //! end
     }
 //! end
+//! if RIGHT_ALONG
+//! repeat h HALVES
+//! repeat i 2
+    right_tile[tile_at(right_inner + ($h * 2u + $i) * (8 / HALVES)) + right_quad] = Quad(right_next[$h * 2 + $i]);
+//! end
+//! end
+//! else
+    if (right_quad < 8 * HALVES) {
+//! repeat i 4
+      right_tile[tile_at(right_inner + $i) + right_quad] =
+        Quad(vec4f(right_next[0][$i], right_next[1][$i], right_next[2][$i], right_next[3][$i]));
+//! end
     }
+//! end
     workgroupBarrier();
   }
 
 //! if NORM
-  // Thread t has the squares of four rows at inner positions t % 16, 16 + t % 16, ...: added up in the order of t.
-//! repeat i 4
-  row_squares[thread + $i * 64] = squares[$i];
-//! end
+  // Threads 4 q .. 4 q + 3 have the squares of the rows of quad q, a part of the inner dimension each.
+  row_squares[thread] = squares;
   workgroupBarrier();
-  var scales: array<vec4f, 2>;
-//! repeat half 2
+//! repeat half ROW_HALVES
   {
-    var total = vec4f(0);
-    for (var t = 0u; t < 16; t++) { total += row_squares[(thread_row + $half * 8) * 16 + t]; }
-    scales[$half] = 1.0 / sqrt(total / f32(size.z) + RMS_EPSILON);
-  }
-//! end
-//! repeat r 8
+    let first = (thread_row + $half * 8) * 4;
+    let total = row_squares[first] + row_squares[first + 1] + row_squares[first + 2] + row_squares[first + 3];
+    let scales = 1.0 / sqrt(total / f32(size.z) + RMS_EPSILON);
 //! repeat h HALVES
-  sum[$h * 8 + $r] *= scales[$r / 4][$r % 4];
+//! repeat r 4
+    sum[$h * 8 + $half * 4 + $r] *= scales[$r];
 //! end
+//! end
+  }
 //! end
 //! end
 
-//! repeat r 8
+//! repeat half ROW_HALVES
+//! repeat r 4
   {
-    let row = first_row + thread_row * 4 + $r % 4 + ($r / 4) * 32;
-    if (row < size.x) { finish(row, tile, thread_column * 4, sum[$r], sum[8 + $r]); }
+    let row = first_row + $half * 32 + thread_row * 4 + $r;
+    if (row < size.x) { finish(row, tile, thread_column * 4, sum[$half * 4 + $r], sum[8 + $half * 4 + $r]); }
   }
+//! end
 //! end
 }

@@ -7,41 +7,48 @@
 //
 // gate and value are computed again; `dvalue` holds dhidden when the kernel starts. Tiles as in norm_swiglu.wgsl.
 //! include product.wgsl
+//! include quads_read.wgsl y gate_weight gate_bias value_weight value_bias
+//! include quads_write.wgsl hidden dgate dvalue
 
 struct Parameters { rows: u32, width: u32, hidden_width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> y: array<f32>;
-@group(0) @binding(2) var<storage, read> gate_weight: array<f32>;
-@group(0) @binding(3) var<storage, read> gate_bias: array<f32>;
-@group(0) @binding(4) var<storage, read> value_weight: array<f32>;
-@group(0) @binding(5) var<storage, read> value_bias: array<f32>;
-@group(0) @binding(6) var<storage, read_write> hidden: array<f32>;
-@group(0) @binding(7) var<storage, read_write> dgate: array<f32>;
-@group(0) @binding(8) var<storage, read_write> dvalue: array<f32>;
+@group(0) @binding(1) var<storage, read> y: array<Stored>;
+@group(0) @binding(2) var<storage, read> gate_weight: array<Stored>;
+@group(0) @binding(3) var<storage, read> gate_bias: array<Stored>;
+@group(0) @binding(4) var<storage, read> value_weight: array<Stored>;
+@group(0) @binding(5) var<storage, read> value_bias: array<Stored>;
+@group(0) @binding(6) var<storage, read_write> hidden: array<Stored>;
+@group(0) @binding(7) var<storage, read_write> dgate: array<Stored>;
+@group(0) @binding(8) var<storage, read_write> dvalue: array<Stored>;
+
+alias Written = f32;
 
 fn product_size() -> vec4u {
   return vec4u(parameters.rows, (parameters.hidden_width + 31) / 32 * 64, parameters.width, parameters.width);
 }
 
-fn left(row: u32, inner: u32) -> f32 { return y[row * parameters.width + inner]; }
+fn left_start(row: u32) -> u32 { return row * parameters.width; }
+fn left(start: u32, inner: u32) -> vec4f { return y_quad(start + inner); }
 
-fn right(tile: u32, column_in_tile: u32, inner: u32) -> f32 {
-  let column = min(tile * 32 + column_in_tile % 32, parameters.hidden_width - 1);
-  if (column_in_tile < 32) { return gate_weight[column * parameters.width + inner]; }
-  return value_weight[column * parameters.width + inner];
+fn right_start(tile: u32, column_in_tile: u32) -> u32 {
+  return min(tile * 32 + column_in_tile % 32, parameters.hidden_width - 1) * parameters.width;
+}
+
+fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f {
+  if (column_in_tile < 32) { return gate_weight_quad(start + inner); }
+  return value_weight_quad(start + inner);
 }
 
 fn finish(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {
   let column = tile * 32 + column_in_tile;
   if (column >= parameters.hidden_width) { return; }
-  for (var i = 0u; i < min(4u, parameters.hidden_width - column); i++) {
-    let at = row * parameters.hidden_width + column + i;
-    let gate = low[i] + gate_bias[column + i];
-    let value = high[i] + value_bias[column + i];
-    let share = 1.0 / (1.0 + exp(-gate));
-    let dhidden = dvalue[at];
-    hidden[at] = value * gate * share;
-    dgate[at] = dhidden * value * share * (1.0 + gate * (1.0 - share));
-    dvalue[at] = dhidden * gate * share;
-  }
+  let at = row * parameters.hidden_width + column;
+  let count = parameters.hidden_width - column;
+  let gate = low + gate_bias_quad(column);
+  let value = high + value_bias_quad(column);
+  let share = 1.0 / (1.0 + exp(-gate));
+  let dhidden = dvalue_before(at, count);
+  put_hidden(at, count, value * gate * share);
+  put_dgate(at, count, dhidden * value * share * (1.0 + gate * (1.0 - share)));
+  put_dvalue(at, count, dhidden * gate * share);
 }

@@ -4,25 +4,27 @@
 //
 //     gradient [rows, columns]   x [rows, inner]   sums [parts, columns, inner], added up by sum_parts.wgsl
 //! include product.wgsl
+//! include quads_read.wgsl gradient x
+//! include quads_write.wgsl sums
 
 struct Parameters { rows: u32, columns: u32, inner: u32, part_rows: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> gradient: array<f32>;
-@group(0) @binding(2) var<storage, read> x: array<f32>;
-@group(0) @binding(3) var<storage, read_write> sums: array<f32>;
+@group(0) @binding(1) var<storage, read> gradient: array<Stored>;
+@group(0) @binding(2) var<storage, read> x: array<Stored>;
+@group(0) @binding(3) var<storage, read_write> sums: array<Stored>;
+
+alias Written = f32;
 
 fn product_size() -> vec4u { return vec4u(parameters.columns, parameters.inner, parameters.rows, parameters.part_rows); }
 
-fn left(column: u32, row: u32) -> f32 { return gradient[row * parameters.columns + column]; }
+fn left_start(column: u32) -> u32 { return column; }
+fn left(column: u32, row: u32) -> vec4f { return gradient_quad(row * parameters.columns + column); }
 
-fn right(tile: u32, inner_in_tile: u32, row: u32) -> f32 {
-  return x[row * parameters.inner + min(tile * TILE_COLUMNS + inner_in_tile, parameters.inner - 1)];
-}
+fn right_start(tile: u32, inner_in_tile: u32) -> u32 { return min(tile * TILE_COLUMNS + inner_in_tile, parameters.inner - 1); }
+fn right(inner: u32, inner_in_tile: u32, row: u32) -> vec4f { return x_quad(row * parameters.inner + inner); }
 
 fn store(column: u32, inner: u32, values: vec4f) {
-  for (var i = 0u; i < min(4u, parameters.inner - inner); i++) {
-    sums[(part * parameters.columns + column) * parameters.inner + inner + i] = values[i];
-  }
+  put_sums((part * parameters.columns + column) * parameters.inner + inner, parameters.inner - inner, values);
 }
 
 fn finish(column: u32, tile: u32, inner_in_tile: u32, low: vec4f, high: vec4f) {

@@ -29,6 +29,8 @@ describe("linear", () => {
     { kind: "bias second", inners: [3, 17], columnCounts: [33, 130] },
     { kind: "bias residual scatter", inners: [64, 70], columnCounts: [47, 64] },
     { kind: "bias second residual", inners: [5, 32], columnCounts: [8, 32] },
+    // All widths are multiples of 4: memory is read and written four numbers at a time.
+    { kind: "bias second of quads scatter", inners: [4, 20], columnCounts: [36, 100] },
   ])("x W^T $kind", async ({ kind, ...sizes }) => {
     const has = (name: string) => kind.includes(name);
     const inners = fc.constantFrom(...sizes.inners);
@@ -36,7 +38,7 @@ describe("linear", () => {
     await fc.assert(
       fc.asyncProperty(rowCounts, inners, columnCounts, fc.nat(), async (rows, inner, columns, seed) => {
         const random = seededRandom(seed);
-        const more = has("second") ? 1 + (seed % 9) : 0;
+        const more = has("quads") ? 4 * (1 + (seed % 5)) : has("second") ? 1 + (seed % 9) : 0;
         const index = permutation(rows, random);
         const inputs = [given([rows, inner], random), weight(columns, inner + more, random)];
         const shapes: [number, number][] = [

@@ -3,7 +3,6 @@
 import type { Storage } from "../device.ts";
 import type { Destination, LinearDestinations, Operators } from "../operators.ts";
 import {
-  ALONG_INNER,
   type Arguments,
   attentionShape,
   flag,
@@ -11,10 +10,10 @@ import {
   MOMENT_ROWS,
   ROWS_OF_EIGHT_LANES,
   THREADS,
-  TILE_ROWS,
 } from "./forward.ts";
 import { GradientOperators, vector } from "./gradients.ts";
 import type { BufferStorage } from "./memory.ts";
+import { gatedColumns } from "./products.ts";
 import { overRows, rowsInBinding, rowWindow } from "./windows.ts";
 
 export class WebGPUOperators extends GradientOperators implements Operators {
@@ -215,9 +214,10 @@ export class WebGPUOperators extends GradientOperators implements Operators {
         firstGradient: first,
       };
       this.inputGradient(gradient, output.weight, { storage: dvalue, accumulate: false }, through);
-      this.run(
+      this.runProduct(
         "swiglu_backward",
-        { HALVES: 2, ...ALONG_INNER },
+        { rows: count, columns: gatedColumns(hiddenWidth), widths: [width, hiddenWidth] },
+        {},
         {
           y: local(y, width),
           gate_weight: vector(gate.weight),
@@ -229,7 +229,6 @@ export class WebGPUOperators extends GradientOperators implements Operators {
           dvalue: local(dvalue, hiddenWidth),
         },
         { rows: count, width, hidden_width: hiddenWidth },
-        Math.ceil(count / TILE_ROWS) * Math.ceil(hiddenWidth / 32),
       );
       // After the first rows, gradients of parameters are added to what the rows before gave.
       const later = (destination: Destination | undefined) =>

@@ -21,13 +21,10 @@ export class WebGPUDevice extends WebGPUYardstickOperators implements Device {
 
   constructor(
     readonly gpu: GPUDevice,
-    readonly info: DeviceInfo,
+    info: DeviceInfo,
     readonly threads: number | undefined,
   ) {
-    super(new Recorder(gpu), new PipelineCache(gpu), new BufferPool(gpu), {
-      bindingBytes: info.maxBindingBytes,
-      half: info.precision === "mixed",
-    });
+    super(new Recorder(gpu), new PipelineCache(gpu), new BufferPool(gpu), info);
     this.#readbacks = new BufferPool(gpu, bufferUsage.MAP_READ | bufferUsage.COPY_DST);
     this.memory = memoryOf(this.pool, this.#readbacks);
     this.pool.whenUnused = (destroy) =>
@@ -152,7 +149,12 @@ export class WebGPUDevice extends WebGPUYardstickOperators implements Device {
   compileFor(work: (rehearsal: Device) => void): void {
     // These compile one kernel at a time, on the processor that has all the rest to do.
     if (this.info.software) return;
-    const compile = (name: string, constants: Constants) => this.pipelines.get(name, constants);
+    const compile = (name: string, constants: Constants) => {
+      this.pipelines.get(name, constants);
+      // Of small and of large tiles, the rehearsal sees only those that suit its number of points.
+      const { ROW_HALVES } = constants;
+      if (ROW_HALVES) this.pipelines.get(name, { ...constants, ROW_HALVES: 3 - ROW_HALVES });
+    };
     work(new RehearsalDevice(this.gpu, this.info, this.threads, compile));
   }
 

@@ -1,17 +1,17 @@
 // The forward operators on WebGPU: which kernel runs, how it is compiled for the shapes at hand, how many workgroups it takes, and
 // how it is split when an array exceeds one binding. What the kernels compute stands in their own headers (gpu/).
 
-import type { Storage } from "../device.ts";
+import type { DeviceInfo, Storage } from "../device.ts";
 import type { BallList, LinearParameters, Operators } from "../operators.ts";
 import type { Constants } from "./kernels.ts";
 import type { BufferPool, BufferStorage } from "./memory.ts";
 import type { PipelineCache } from "./pipelines.ts";
+import { gatedColumns, type ProductShape, productCut } from "./products.ts";
 import { WorkQueue } from "./queue.ts";
 import { type Bound, type Recorder, windowOf } from "./recorder.ts";
-import { overRows, rowsInBinding, rowWindow } from "./windows.ts";
+import { overRows, ROW_STEP, rowsInBinding, rowWindow } from "./windows.ts";
 
-/** Rows and threads the kernels are written for. */
-export const TILE_ROWS = 64;
+/** Threads and rows the kernels are written for. */
 export const THREADS = 64;
 export const ROWS_OF_EIGHT_LANES = 8;
 export const MOMENT_ROWS = 256;
@@ -28,14 +28,6 @@ type MessageShape = Pick<
 
 export type Arguments<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
 
-/** A product in float32 whose sides both lie in memory along the inner dimension; NORMED: its left rows are RMS-normalised. */
-export const ALONG_INNER = { NORM: 0, LEFT_ALONG: 0, RIGHT_ALONG: 0, HALF: 0 };
-const NORMED = { ...ALONG_INNER, NORM: 1 };
-
-/** 32 columns a tile where no more are needed, else 64. */
-export const halvesFor = (columns: number) => (columns > 32 ? 2 : 1);
-export const productGroups = (rows: number, columns: number) =>
-  Math.ceil(rows / TILE_ROWS) * Math.ceil(columns / (32 * halvesFor(columns)));
 export const flag = (value: unknown) => (value ? 1 : 0);
 
 /** One run of linear.wgsl; its header says what the numbers mean. */
@@ -81,13 +73,17 @@ export function attentionShape(balls: BallList, headWidth: number, dimensions: n
 export class ForwardOperators {
   protected readonly work = new WorkQueue();
 
+  /** Bytes one binding may cover; whether the forward pass multiplies in half precision. */
+  protected readonly limits: { bindingBytes: number; half: boolean };
+
   constructor(
     readonly recorder: Recorder,
     readonly pipelines: PipelineCache,
     readonly pool: BufferPool,
-    /** Bytes one binding may cover; whether the forward pass multiplies in half precision. */
-    readonly limits: { bindingBytes: number; half: boolean },
-  ) {}
+    readonly info: DeviceInfo,
+  ) {
+    this.limits = { bindingBytes: info.maxBindingBytes, half: info.precision === "mixed" };
+  }
 
   gatherRows({ source, index, out, sources, rows, width }: Arguments<"gatherRows">): void {
     overRows(rows, this.limits.bindingBytes, width, (first, count) => {
@@ -159,7 +155,7 @@ export class ForwardOperators {
       this.pool.release(gathered);
       return;
     }
-    const folded = this.pool.allocate(3 * width * (dimensions + 1) * 4);
+    const folded = this.pool.allocate(3 * width * 4 * 4);
     const weight = projection.weight as BufferStorage;
     this.run(
       "fold_position",
@@ -184,12 +180,12 @@ export class ForwardOperators {
         qkv: rowWindow(qkv, 3 * width, first, count),
         row_index: gather ? rowWindow(gather, 1, first, count) : weight,
       };
-      this.run(
+      this.runProduct(
         "norm_position_qkv",
-        { HALVES: halvesFor(3 * width), DIMENSIONS: dimensions, ...NORMED, HALF: flag(this.limits.half) },
+        { rows: count, columns: 3 * width, widths: [width], norm: true, half: this.limits.half },
+        { DIMENSIONS: dimensions },
         bound,
         { rows: count, width, gather: flag(gather) },
-        productGroups(count, 3 * width),
       );
     });
     this.pool.release(folded);
@@ -232,9 +228,10 @@ export class ForwardOperators {
     const hiddenBytes = hiddenWidth * (half ? 2 : 4);
     const hidden = this.pool.allocate(Math.min(rows, rowsInBinding(limit, hiddenWidth)) * hiddenBytes);
     overRows(rows, limit, hiddenWidth, (first, count) => {
-      this.run(
+      this.runProduct(
         "norm_swiglu",
-        { HALVES: 2, ...NORMED, HALF: flag(half) },
+        { rows: count, columns: gatedColumns(hiddenWidth), widths: [width, hiddenWidth], norm: true, half },
+        {},
         {
           x: rowWindow(x, width, first, count),
           norm: norm as BufferStorage,
@@ -245,7 +242,6 @@ export class ForwardOperators {
           hidden,
         },
         { rows: count, width, hidden_width: hiddenWidth },
-        Math.ceil(count / TILE_ROWS) * Math.ceil(hiddenWidth / 32),
       );
       this.runLinear({
         x: hidden,
@@ -272,9 +268,10 @@ export class ForwardOperators {
   protected messageProducts({ h, message, nodes, width, dimensions }: MessageShape): BufferStorage {
     const products = this.pool.allocate(nodes * 2 * width * 4);
     overRows(nodes, this.limits.bindingBytes, 2 * width, (first, count) => {
-      this.run(
+      this.runProduct(
         "message_products",
-        { HALVES: halvesFor(2 * width), ...ALONG_INNER, HALF: flag(this.limits.half) },
+        { rows: count, columns: 2 * width, widths: [width], half: this.limits.half },
+        {},
         {
           h: rowWindow(h, width, first, count),
           weight: message.weight as BufferStorage,
@@ -282,7 +279,6 @@ export class ForwardOperators {
           products: rowWindow(products, 2 * width, first, count),
         },
         { nodes: count, width, weight_stride: 2 * width + dimensions },
-        productGroups(count, 2 * width),
       );
     });
     return products;
@@ -459,17 +455,17 @@ export class ForwardOperators {
     const { transposed = false, accumulate = false, packedWidth = 0, halfX = false } = call;
     const { weightStride = inner + secondInner, weightOffset = 0 } = call;
     const absent = weight as BufferStorage;
-    this.run(
+    this.runProduct(
       "linear",
       {
-        HALVES: halvesFor(columns),
-        TRANSPOSED: flag(transposed),
-        ...ALONG_INNER,
-        RIGHT_ALONG: flag(transposed),
+        rows,
+        columns,
+        widths: [columns, inner, secondInner, weightStride, weightOffset],
+        rightAlong: transposed,
         // Gradients are often too small for half precision.
-        HALF: flag(this.limits.half && !transposed),
-        HALF_X: flag(halfX),
+        half: this.limits.half && !transposed,
       },
+      { TRANSPOSED: flag(transposed), HALF_X: flag(halfX) },
       {
         x,
         weight: absent,
@@ -492,8 +488,20 @@ export class ForwardOperators {
         scatter: flag(scatter),
         accumulate: flag(accumulate),
       },
-      productGroups(rows, columns),
     );
+  }
+
+  /** A kernel that includes product.wgsl, for `parts` parts of its inner dimension. */
+  protected runProduct(
+    name: string,
+    shape: ProductShape,
+    constants: Constants,
+    bound: Record<string, Bound>,
+    parameters: Record<string, number>,
+    parts = 1,
+  ): void {
+    const cut = productCut(shape, this.info.software);
+    this.run(name, { ...constants, ...cut.constants }, bound, parameters, cut.tiles * parts);
   }
 
   /** Calls `run` for ranges of whole balls whose rows fit into one binding and start where a binding may start. */
@@ -512,7 +520,7 @@ export class ForwardOperators {
     const start = (ball: number) => (ball < total ? balls.host[2 * ball]! : rows);
     let firstBall = 0;
     while (firstBall < total) {
-      const firstRow = Math.floor(start(firstBall) / TILE_ROWS) * TILE_ROWS;
+      const firstRow = Math.floor(start(firstBall) / ROW_STEP) * ROW_STEP;
       let end = firstBall + 1;
       while (end < total && start(end + 1) - firstRow <= step) end++;
       run(firstBall, end - firstBall, firstRow, start(end) - firstRow);

@@ -4,8 +4,9 @@
 import type { Storage } from "../device.ts";
 import type { Destination } from "../operators.ts";
 import { ElementwiseOperators } from "./elementwise.ts";
-import { ALONG_INNER, flag, halvesFor, MOMENT_ROWS, productGroups, ROWS_OF_EIGHT_LANES, THREADS } from "./forward.ts";
+import { flag, MOMENT_ROWS, ROWS_OF_EIGHT_LANES, THREADS } from "./forward.ts";
 import type { BufferStorage } from "./memory.ts";
+import { productCut } from "./products.ts";
 import type { Bound } from "./recorder.ts";
 import { overRows, rowsInBinding, rowWindow } from "./windows.ts";
 
@@ -65,7 +66,9 @@ export class GradientOperators extends ElementwiseOperators {
     },
   ): void {
     const { rows, columns, inner, stride, offset, packedWidth = 0, firstGradient = 0 } = shape;
-    const tiles = productGroups(columns, inner);
+    const product = { rows: columns, columns: inner, widths: [columns, inner], leftAlong: true, rightAlong: true };
+    // There are as many parts as it takes to occupy a GPU: no need for smaller tiles.
+    const { constants, tiles } = productCut(product, true);
     overRows(rows, this.limits.bindingBytes, Math.max(columns, inner), (first, count) => {
       const wanted = Math.max(1, Math.floor(PART_GROUPS / tiles));
       const partRows = Math.max(PART_ROWS, Math.ceil(count / wanted / 16) * 16);
@@ -73,7 +76,7 @@ export class GradientOperators extends ElementwiseOperators {
       const sums = this.pool.allocate(parts * columns * inner * 4);
       this.run(
         "weight_gradient",
-        { HALVES: halvesFor(inner), ...ALONG_INNER, LEFT_ALONG: 1, RIGHT_ALONG: 1 },
+        constants,
         {
           gradient: rowWindow(gradient, columns, firstGradient + first, count),
           x: rowWindow(x, inner, first, count),

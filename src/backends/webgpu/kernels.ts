@@ -3,7 +3,7 @@
 //
 // Directives stand on lines of their own. They exist because Deno's shader compiler keeps a bound check in every loop, and
 // because a binding that is not used still counts against the adapter's limit:
-//     //! include FILE          the text of another file of gpu/
+//     //! include FILE          the text of another file of gpu/; with words after it, once for each, $array replaced by it
 //     //! repeat NAME COUNT     the lines up to its end, COUNT times, with $NAME replaced by 0, 1, 2, ...
 //     //! if NAME / //! else    the lines up to else or end only where the constant is not 0 (is 0)
 //     //! end
@@ -39,8 +39,12 @@ function readLines(name: string): string[] {
   const text = texts.get(name);
   if (text === undefined) throw new ErwinError(`there is no kernel file gpu/${name}`, { kernel: name });
   return text.split("\n").flatMap((line) => {
-    const include = /^\/\/! include (\S+)/.exec(line);
-    return include ? readLines(include[1]!) : [line];
+    const include = /^\/\/! include (\S+)(.*)/.exec(line);
+    if (!include) return [line];
+    const included = readLines(include[1]!);
+    const arrays = include[2]!.match(/\w+/g);
+    if (!arrays) return included;
+    return arrays.flatMap((array) => included.map((one) => one.replaceAll("$array", array)));
   });
 }
 

@@ -23,17 +23,14 @@ export class RehearsalDevice extends WebGPUYardstickOperators implements Device 
 
   constructor(
     gpu: GPUDevice,
-    readonly info: DeviceInfo,
+    info: DeviceInfo,
     readonly threads: number | undefined,
     /** Told of each kernel that would run. */
     readonly onKernel: (name: string, constants: Constants) => void = () => {},
   ) {
     const pool = new CountingPool(gpu);
     // Neither is reached: `run` below goes no further.
-    super(undefined as unknown as Recorder, undefined as unknown as PipelineCache, pool, {
-      bindingBytes: info.maxBindingBytes,
-      half: info.precision === "mixed",
-    });
+    super(undefined as unknown as Recorder, undefined as unknown as PipelineCache, pool, info);
     this.memory = pool;
   }
 

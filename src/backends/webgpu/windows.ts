@@ -6,7 +6,7 @@ import type { BufferStorage } from "./memory.ts";
 import type { Window } from "./recorder.ts";
 
 /** Windows start at a multiple of so many rows, so that their byte offsets are multiples of 256 whatever the width. */
-const ROW_STEP = 64;
+export const ROW_STEP = 64;
 
 /** Rows `first .. first + rows` of a matrix of `width` 4-byte numbers a row. */
 export function rowWindow(storage: Storage, width: number, first: number, rows: number): Window {

@@ -1,0 +1,9 @@
+// Four neighbouring numbers of $array, from the `at`-th on. With QUADS it is an array of quads, and `at` a multiple of 4;
+// without, what lies beyond a row's end comes along, for the caller to leave aside.
+fn $array_quad(at: u32) -> vec4f {
+//! if QUADS
+  return vec4f($array[at / 4]);
+//! else
+  return vec4f(f32($array[at]), f32($array[at + 1]), f32($array[at + 2]), f32($array[at + 3]));
+//! end
+}
