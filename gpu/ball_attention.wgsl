@@ -11,15 +11,18 @@
 // memory, four at a time, under a running softmax (Milakov and Gimelshein 2018). HEAD_QUADS = ceil(E / 4); a head whose
 // width is no multiple of four is padded with zeros, which change neither products nor sums.
 //! include ball_head.wgsl
+//! include quads_write.wgsl out
 
 struct Parameters { first_ball: u32, ball_count: u32, first_row: u32, heads: u32, head_width: u32, query_blocks: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> qkv: array<f32>;
+@group(0) @binding(1) var<storage, read> qkv: array<Stored>;
 @group(0) @binding(2) var<storage, read> positions: array<f32>;
 @group(0) @binding(3) var<storage, read> sigma: array<f32>;
 @group(0) @binding(4) var<storage, read> balls: array<vec2u>;
-@group(0) @binding(5) var<storage, read_write> out: array<f32>;
+@group(0) @binding(5) var<storage, read_write> out: array<Stored>;
 @group(0) @binding(6) var<storage, read_write> log_sum: array<f32>;
+
+alias Written = f32;
 
 // Below every score that can occur, and finite: exp(NEVER - maximum) is 0 without an infinity on the way.
 const NEVER: f32 = -3.0e38;
@@ -116,11 +119,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let share = 1.0 / denominator_$q;
     log_sum[query_row_$q * parameters.heads + head] = maximum_$q + log(denominator_$q);
 //! repeat i HEAD_QUADS
-    {
-      let result = sum_$q_$i * share;
-      let at = query_row_$q * width + head * parameters.head_width + $i * 4;
-      for (var c = 0u; c < min(4u, parameters.head_width - $i * 4); c++) { out[at + c] = result[c]; }
-    }
+    put_out(query_row_$q * width + head * parameters.head_width + $i * 4, parameters.head_width - $i * 4, sum_$q_$i * share);
 //! end
   }
 //! end

@@ -5,30 +5,27 @@
 //
 // A thread a key; queries pass in tiles of KEYS through workgroup memory.
 //! include ball_head.wgsl
+//! include quads_read.wgsl dout
+//! include quads_write.wgsl dqkv
 
 struct Parameters { first_ball: u32, ball_count: u32, first_row: u32, heads: u32, head_width: u32, query_blocks: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> qkv: array<f32>;
+@group(0) @binding(1) var<storage, read> qkv: array<Stored>;
 @group(0) @binding(2) var<storage, read> positions: array<f32>;
 @group(0) @binding(3) var<storage, read> sigma: array<f32>;
 @group(0) @binding(4) var<storage, read> balls: array<vec2u>;
 @group(0) @binding(5) var<storage, read> log_sum: array<f32>;
-@group(0) @binding(6) var<storage, read> dout: array<f32>;
+@group(0) @binding(6) var<storage, read> dout: array<Stored>;
 @group(0) @binding(7) var<storage, read> delta: array<f32>;
-@group(0) @binding(8) var<storage, read_write> dqkv: array<f32>;
+@group(0) @binding(8) var<storage, read_write> dqkv: array<Stored>;
+
+alias Written = f32;
 
 var<workgroup> queries: array<vec4f, KEYS * HEAD_QUADS>;
 var<workgroup> douts: array<vec4f, KEYS * HEAD_QUADS>;
 var<workgroup> query_positions: array<vec4f, KEYS>;
 // log_sum and delta of each query
 var<workgroup> query_terms: array<vec2f, KEYS>;
-
-fn dout_quad(row: u32, head: u32, quad: u32) -> vec4f {
-  var result = vec4f(0);
-  let first = row * parameters.heads * parameters.head_width + head * parameters.head_width + quad * 4;
-  for (var c = 0u; c < min(4u, parameters.head_width - quad * 4); c++) { result[c] = dout[first + c]; }
-  return result;
-}
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
@@ -59,7 +56,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (var item = thread; item < count * HEAD_QUADS; item += THREADS) {
       let query_row = first + start + item / HEAD_QUADS;
       queries[item] = head_quad(query_row, head, 0, item % HEAD_QUADS) * scale;
-      douts[item] = dout_quad(query_row, head, item % HEAD_QUADS);
+      douts[item] = dout_some(
+        (query_row * parameters.heads + head) * parameters.head_width + item % HEAD_QUADS * 4,
+        parameters.head_width - item % HEAD_QUADS * 4);
     }
     for (var item = thread; item < count; item += THREADS) {
       let query_row = first + start + item;
@@ -92,10 +91,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! repeat i HEAD_QUADS
   {
     let at = row * 3 * width + width + head * parameters.head_width + $i * 4;
-    for (var c = 0u; c < min(4u, parameters.head_width - $i * 4); c++) {
-      dqkv[at + c] = dkey_$i[c];
-      dqkv[at + width + c] = dvalue_$i[c];
-    }
+    put_dqkv(at, parameters.head_width - $i * 4, dkey_$i);
+    put_dqkv(at + width, parameters.head_width - $i * 4, dvalue_$i);
   }
 //! end
 }

@@ -7,17 +7,21 @@
 // row_terms [rows, H] holds delta when the kernel starts (ball_attention_delta.wgsl).
 // p_ij = exp(score_ij - log_sum_i) is computed again (Dao et al. 2022). Work is divided as in ball_attention.wgsl.
 //! include ball_head.wgsl
+//! include quads_read.wgsl dout
+//! include quads_write.wgsl dqkv
 
 struct Parameters { first_ball: u32, ball_count: u32, first_row: u32, heads: u32, head_width: u32, query_blocks: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> qkv: array<f32>;
+@group(0) @binding(1) var<storage, read> qkv: array<Stored>;
 @group(0) @binding(2) var<storage, read> positions: array<f32>;
 @group(0) @binding(3) var<storage, read> sigma: array<f32>;
 @group(0) @binding(4) var<storage, read> balls: array<vec2u>;
 @group(0) @binding(5) var<storage, read> log_sum: array<f32>;
-@group(0) @binding(6) var<storage, read> dout: array<f32>;
-@group(0) @binding(7) var<storage, read_write> dqkv: array<f32>;
+@group(0) @binding(6) var<storage, read> dout: array<Stored>;
+@group(0) @binding(7) var<storage, read_write> dqkv: array<Stored>;
 @group(0) @binding(8) var<storage, read_write> row_terms: array<f32>;
+
+alias Written = f32;
 
 var<workgroup> keys: array<vec4f, KEYS * HEAD_QUADS>;
 var<workgroup> values: array<vec4f, KEYS * HEAD_QUADS>;
@@ -46,10 +50,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! repeat i HEAD_QUADS
   let query_$i = head_quad(row, head, 0, $i) * scale;
   var dquery_$i = vec4f(0);
-  var dout_$i = vec4f(0);
-  for (var c = 0u; c < min(4u, parameters.head_width - $i * 4); c++) {
-    dout_$i[c] = dout[row * width + head * parameters.head_width + $i * 4 + c];
-  }
+  let dout_$i = dout_some(row * width + head * parameters.head_width + $i * 4, parameters.head_width - $i * 4);
 //! end
 
   for (var start = 0u; start < size; start += KEYS) {
@@ -83,10 +84,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (block * THREADS + thread >= size) { return; }
   row_terms[row * parameters.heads + head] = slope_sum;
 //! repeat i HEAD_QUADS
-  {
-    let result = dquery_$i * scale;
-    let at = row * 3 * width + head * parameters.head_width + $i * 4;
-    for (var c = 0u; c < min(4u, parameters.head_width - $i * 4); c++) { dqkv[at + c] = result[c]; }
-  }
+  put_dqkv(row * 3 * width + head * parameters.head_width + $i * 4, parameters.head_width - $i * 4, dquery_$i * scale);
 //! end
 }

@@ -3,13 +3,19 @@
 //     out[i] = source[index[i]]          source [sources, width], index [rows], out [rows, width]
 //
 // When the source is larger than one binding, the call is repeated over windows of it: rows first_source .. first_source +
-// source_rows are bound, and only the indices that fall into the window are written.
+// source_rows are bound, and only the indices that fall into the window are written. With QUADS a row is `width` quads of numbers.
+
+//! if QUADS
+alias Item = vec4u;
+//! else
+alias Item = u32;
+//! end
 
 struct Parameters { rows: u32, width: u32, first_source: u32, source_rows: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> source: array<u32>;
+@group(0) @binding(1) var<storage, read> source: array<Item>;
 @group(0) @binding(2) var<storage, read> row_index: array<u32>;
-@group(0) @binding(3) var<storage, read_write> out: array<u32>;
+@group(0) @binding(3) var<storage, read_write> out: array<Item>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {

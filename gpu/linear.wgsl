@@ -13,7 +13,7 @@
 // which is (h, e, t).
 //! include product.wgsl
 //! include packing.wgsl
-//! include quads_read.wgsl x second weight bias residual
+//! include quads_read.wgsl x second weight bias residual y
 //! include quads_write.wgsl y
 
 struct Parameters { rows: u32, columns: u32, inner: u32, second_inner: u32, weight_stride: u32, weight_offset: u32, packed_width: u32, has_bias: u32, has_residual: u32, scatter: u32, accumulate: u32 }
@@ -84,7 +84,7 @@ fn store(row: u32, column: u32, values: vec4f) {
   var result = values;
   if (parameters.has_bias == 1) { result += bias_quad(column); }
   if (parameters.has_residual == 1) { result += residual_quad(at); }
-  if (parameters.accumulate == 1) { result += y_before(at, count); }
+  if (parameters.accumulate == 1) { result += y_some(at, count); }
   put_y(at, count, result);
 }
 

@@ -7,3 +7,14 @@ fn $array_quad(at: u32) -> vec4f {
   return vec4f(f32($array[at]), f32($array[at + 1]), f32($array[at + 2]), f32($array[at + 3]));
 //! end
 }
+
+// The same, with zeros after the first `count`; with QUADS all four are meant.
+fn $array_some(at: u32, count: u32) -> vec4f {
+//! if QUADS
+  return $array_quad(at);
+//! else
+  var values = vec4f(0);
+  for (var i = 0u; i < min(count, 4); i++) { values[i] = f32($array[at + i]); }
+  return values;
+//! end
+}

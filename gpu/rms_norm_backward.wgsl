@@ -3,15 +3,16 @@
 //     dx[i] (+)= scale_i (norm * dy[i] - x[i] scale_i^2 mean(norm * dy[i] * x[i]))          x, dy, dx [rows, width], scale [rows]
 //
 // dy is the gradient of the norm's result. ACCUMULATE adds to dx. The weight's gradient, sum of dy * x * scale over the rows,
-// is column_sums.wgsl's. Eight threads a row.
+// is column_sums.wgsl's. Eight threads a row, which with QUADS take a quad of numbers each at a time.
+//! include stored.wgsl
 
 struct Parameters { rows: u32, width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> norm: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
+@group(0) @binding(2) var<storage, read> norm: array<Stored>;
 @group(0) @binding(3) var<storage, read> scale: array<f32>;
-@group(0) @binding(4) var<storage, read> dy: array<f32>;
-@group(0) @binding(5) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(4) var<storage, read> dy: array<Stored>;
+@group(0) @binding(5) var<storage, read_write> dx: array<Stored>;
 
 var<workgroup> partial: array<f32, 64>;
 
@@ -20,17 +21,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let wanted = (group.y * groups.x + group.x) * 8 + thread / 8;
   let row = min(wanted, parameters.rows - 1);
   let lane = thread % 8;
-  let first = row * parameters.width;
-  var sum = 0.0;
-  for (var k = lane; k < parameters.width; k += 8) { sum = fma(norm[k] * dy[first + k], x[first + k], sum); }
-  partial[thread] = sum;
+  let items = parameters.width / NUMBERS;
+  let first = row * items;
+  var sum = Stored(0);
+  for (var k = lane; k < items; k += 8) { sum = fma(norm[k] * dy[first + k], x[first + k], sum); }
+  partial[thread] = total_of(sum);
   workgroupBarrier();
   var total = 0.0;
   for (var i = 0u; i < 8; i++) { total += partial[thread / 8 * 8 + i]; }
   if (wanted >= parameters.rows) { return; }
   let own = scale[row];
   let shrink = total / f32(parameters.width) * own * own;
-  for (var k = lane; k < parameters.width; k += 8) {
+  for (var k = lane; k < items; k += 8) {
     var value = own * (norm[k] * dy[first + k] - x[first + k] * shrink);
 //! if ACCUMULATE
     value += dx[first + k];

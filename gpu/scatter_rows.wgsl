@@ -3,13 +3,14 @@
 //     out[index[i]] (+)= source[i]          source [rows, width], index [rows] without repetition, out [targets, width]; ACCUMULATE adds
 //
 // When the target is larger than one binding, the call is repeated over windows of it: rows first_target .. first_target +
-// target_rows are bound, and only the indices that fall into the window are written.
+// target_rows are bound, and only the indices that fall into the window are written. With QUADS a row is `width` quads of numbers.
+//! include stored.wgsl
 
 struct Parameters { rows: u32, width: u32, first_target: u32, target_rows: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> source: array<f32>;
+@group(0) @binding(1) var<storage, read> source: array<Stored>;
 @group(0) @binding(2) var<storage, read> row_index: array<u32>;
-@group(0) @binding(3) var<storage, read_write> out: array<f32>;
+@group(0) @binding(3) var<storage, read_write> out: array<Stored>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {

@@ -2,6 +2,10 @@
 // which a GPU needs one access where it would need four.
 //! if QUADS
 alias Stored = vec4f;
+const NUMBERS: u32 = 4;
+fn total_of(stored: Stored) -> f32 { return (stored.x + stored.y) + (stored.z + stored.w); }
 //! else
 alias Stored = f32;
+const NUMBERS: u32 = 1;
+fn total_of(stored: Stored) -> f32 { return stored; }
 //! end

@@ -7,7 +7,7 @@
 //
 // gate and value are computed again; `dvalue` holds dhidden when the kernel starts. Tiles as in norm_swiglu.wgsl.
 //! include product.wgsl
-//! include quads_read.wgsl y gate_weight gate_bias value_weight value_bias
+//! include quads_read.wgsl y gate_weight gate_bias value_weight value_bias dvalue
 //! include quads_write.wgsl hidden dgate dvalue
 
 struct Parameters { rows: u32, width: u32, hidden_width: u32 }
@@ -47,7 +47,7 @@ fn finish(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {
   let gate = low + gate_bias_quad(column);
   let value = high + value_bias_quad(column);
   let share = 1.0 / (1.0 + exp(-gate));
-  let dhidden = dvalue_before(at, count);
+  let dhidden = dvalue_some(at, count);
   put_hidden(at, count, value * gate * share);
   put_dgate(at, count, dhidden * value * share * (1.0 + gate * (1.0 - share)));
   put_dvalue(at, count, dhidden * gate * share);

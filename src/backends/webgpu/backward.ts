@@ -7,6 +7,7 @@ import {
   attentionShape,
   flag,
   HIDDEN_BYTES,
+  itemsOf,
   MOMENT_ROWS,
   ROWS_OF_EIGHT_LANES,
   THREADS,
@@ -19,12 +20,13 @@ import { overRows, rowsInBinding, rowWindow } from "./windows.ts";
 export class WebGPUOperators extends GradientOperators implements Operators {
   add({ x, y, size }: Arguments<"add">): void {
     overRows(size, this.limits.bindingBytes, 1, (first, count) => {
+      const { quads, items } = itemsOf(count);
       this.run(
         "add",
-        {},
+        { QUADS: quads },
         { x: rowWindow(x, 1, first, count), y: rowWindow(y, 1, first, count) },
-        { size: count },
-        Math.ceil(count / THREADS),
+        { size: items },
+        Math.ceil(items / THREADS),
       );
     });
   }
@@ -92,7 +94,7 @@ export class WebGPUOperators extends GradientOperators implements Operators {
     overRows(rows, this.limits.bindingBytes, width, (first, count) => {
       this.run(
         "norm_position",
-        { POSITION: 1, DIMENSIONS: dimensions },
+        { POSITION: 1, DIMENSIONS: dimensions, QUADS: itemsOf(width).quads },
         {
           x: rowWindow(x, width, first, count),
           norm: vector(norm),
@@ -200,7 +202,7 @@ export class WebGPUOperators extends GradientOperators implements Operators {
       const local = (storage: Storage, columns: number) => rowWindow(storage, columns, 0, count);
       this.run(
         "norm_position",
-        { POSITION: 0, DIMENSIONS: 0 },
+        { POSITION: 0, DIMENSIONS: 0, QUADS: itemsOf(width).quads },
         { x: chunk(x, width), norm: vector(norm), y: local(y, width), scale: local(scale, 1) },
         { rows: count, width },
         Math.ceil(count / ROWS_OF_EIGHT_LANES),

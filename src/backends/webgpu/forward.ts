@@ -30,6 +30,11 @@ export type Arguments<Name extends keyof Operators> = Parameters<Operators[Name]
 
 export const flag = (value: unknown) => (value ? 1 : 0);
 
+/** How a kernel sees rows of `width` numbers: as quads of them where it can (gpu/stored.wgsl). */
+export function itemsOf(width: number): { quads: 0 | 1; items: number } {
+  return width % 4 === 0 ? { quads: 1, items: width / 4 } : { quads: 0, items: width };
+}
+
 /** One run of linear.wgsl; its header says what the numbers mean. */
 interface LinearCall {
   x: Bound;
@@ -63,7 +68,7 @@ export function attentionShape(balls: BallList, headWidth: number, dimensions: n
       THREADS: threads,
       KEYS: keys,
       HEAD_QUADS: headQuads,
-      EXACT: flag(headWidth % 4 === 0),
+      QUADS: itemsOf(headWidth).quads,
       DIMENSIONS: dimensions,
     },
     queryBlocks: Math.ceil(balls.largest / (threads * queriesAThread)),
@@ -86,36 +91,38 @@ export class ForwardOperators {
   }
 
   gatherRows({ source, index, out, sources, rows, width }: Arguments<"gatherRows">): void {
+    const { quads, items } = itemsOf(width);
     overRows(rows, this.limits.bindingBytes, width, (first, count) => {
       overRows(sources, this.limits.bindingBytes, width, (firstSource, sourceRows) => {
         this.run(
           "gather_rows",
-          {},
+          { QUADS: quads },
           {
             source: rowWindow(source, width, firstSource, sourceRows),
             row_index: rowWindow(index, 1, first, count),
             out: rowWindow(out, width, first, count),
           },
-          { rows: count, width, first_source: firstSource, source_rows: sourceRows },
-          Math.ceil((count * width) / THREADS),
+          { rows: count, width: items, first_source: firstSource, source_rows: sourceRows },
+          Math.ceil((count * items) / THREADS),
         );
       });
     });
   }
 
   scatterRows({ source, index, into, rows, targets, width }: Arguments<"scatterRows">): void {
+    const { quads, items } = itemsOf(width);
     overRows(targets, this.limits.bindingBytes, width, (firstTarget, targetRows) => {
       overRows(rows, this.limits.bindingBytes, width, (first, count) => {
         this.run(
           "scatter_rows",
-          { ACCUMULATE: flag(into.accumulate) },
+          { ACCUMULATE: flag(into.accumulate), QUADS: quads },
           {
             source: rowWindow(source, width, first, count),
             row_index: rowWindow(index, 1, first, count),
             out: rowWindow(into.storage, width, firstTarget, targetRows),
           },
-          { rows: count, width, first_target: firstTarget, target_rows: targetRows },
-          Math.ceil((count * width) / THREADS),
+          { rows: count, width: items, first_target: firstTarget, target_rows: targetRows },
+          Math.ceil((count * items) / THREADS),
         );
       });
     });

@@ -4,7 +4,7 @@
 import type { Storage } from "../device.ts";
 import type { Destination } from "../operators.ts";
 import { ElementwiseOperators } from "./elementwise.ts";
-import { flag, MOMENT_ROWS, ROWS_OF_EIGHT_LANES, THREADS } from "./forward.ts";
+import { flag, itemsOf, MOMENT_ROWS, ROWS_OF_EIGHT_LANES, THREADS } from "./forward.ts";
 import type { BufferStorage } from "./memory.ts";
 import { productCut } from "./products.ts";
 import type { Bound } from "./recorder.ts";
@@ -186,7 +186,7 @@ export class GradientOperators extends ElementwiseOperators {
     overRows(rows, this.limits.bindingBytes, width, (first, count) => {
       this.run(
         "rms_norm_backward",
-        { ACCUMULATE: flag(into.accumulate) },
+        { ACCUMULATE: flag(into.accumulate), QUADS: itemsOf(width).quads },
         {
           x: rowWindow(x, width, firstRow + first, count),
           norm: vector(norm),
