@@ -1,24 +1,26 @@
 // Norms of gradients. Formulas: gpu/gradient_squares.wgsl, gpu/gradient_norms.wgsl, gpu/gradient_total.wgsl.
 import { GradientNorms, GradientSquares, GradientTotal } from "./commands";
 import { firstOf } from "./threads";
+import { loadSome, madd, sumOf } from "./vectors";
 
 const BLOCK: u32 = 64;
-const INFINITE: u32 = 0x7f800000;
+const INFINITE: i32 = 0x7f800000;
 
 export function gradientSquares(p: GradientSquares, thread: u32, threads: u32): void {
   const blocks = (p.size + BLOCK - 1) / BLOCK;
   const end = firstOf(blocks, thread + 1, threads);
   for (let block = firstOf(blocks, thread, threads); block < end; block++) {
     const last = min((block + 1) * BLOCK, p.size);
-    let sum: f32 = 0;
-    let faults: f32 = 0;
-    for (let i = block * BLOCK; i < last; i++) {
-      const value = load<f32>(p.gradient + ((<usize>i) << 2));
-      if ((reinterpret<u32>(value) & INFINITE) == INFINITE) faults += 1;
-      sum += value * value;
+    let squares = f32x4.splat(0);
+    let faults = i32x4.splat(0);
+    for (let i = block * BLOCK; i < last; i += 4) {
+      const value = loadSome(p.gradient + ((<usize>i) << 2), last - i);
+      const exponent = v128.and(value, i32x4.splat(INFINITE));
+      faults = i32x4.sub(faults, i32x4.eq(exponent, i32x4.splat(INFINITE)));
+      squares = madd(value, value, squares);
     }
-    store<f32>(p.sums + ((<usize>block) << 3), sum);
-    store<f32>(p.sums + ((<usize>block) << 3), faults, 4);
+    store<f32>(p.sums + ((<usize>block) << 3), sumOf(squares));
+    store<f32>(p.sums + ((<usize>block) << 3), sumOf(f32x4.convert_i32x4_s(faults)), 4);
   }
 }
 
