@@ -44,23 +44,25 @@ export class ModelState implements ParameterSource {
 
 /** Numbers by the seed: each tensor's depend on the seed and its name alone. */
 export function seededState(device: Device, seed: number): ModelState {
-  return new ModelState(
-    device,
-    (name, shape, initialisation) => initialValues(seed, name, sizeOf(shape), initialisation),
-    () => 0,
-  );
+  // One array for all tensors, one after the other, which the device copies: fresh memory takes longer to get than to fill.
+  let numbers = new Float32Array();
+  const initialValues = (name: string, shape: readonly number[], initialisation: Initialisation) => {
+    const size = sizeOf(shape);
+    if (numbers.length < size) numbers = new Float32Array(size);
+    const values = numbers.subarray(0, size);
+    fillInitially(values, initialisation, new Random(seed, name));
+    return values;
+  };
+  return new ModelState(device, initialValues, () => 0);
 }
 
 /** Spec, "Initialisation". */
-function initialValues(seed: number, name: string, size: number, initialisation: Initialisation): Float32Array {
-  const values = new Float32Array(size);
+function fillInitially(values: Float32Array, initialisation: Initialisation, random: Random): void {
   if (initialisation === "ones") values.fill(1);
-  if (initialisation === "ones" || initialisation === "zeros") return values;
-  const random = new Random(seed, name);
-  if (initialisation === "sigma") random.fillNormal(values, -1, 0.01);
+  else if (initialisation === "zeros") values.fill(0);
+  else if (initialisation === "sigma") random.fillNormal(values, -1, 0.01);
   // Truncation at 2, a hundred deviations out, changes none: 32 bits reach seven.
   else random.fillNormal(values, 0, 0.02);
-  return values;
 }
 
 const sameShape = (a: readonly number[], b: readonly number[]) =>
