@@ -7,6 +7,7 @@ export {
   type DeviceMemory,
   type DeviceOptions,
   type KernelTime,
+  type MatrixUnits,
   type Precision,
   type Profile,
   requestDevice,

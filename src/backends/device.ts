@@ -17,6 +17,17 @@ export type BackendName = "webgpu" | "cpu";
  */
 export type Precision = "float32" | "mixed";
 
+/**
+ * What a GPU's matrix units multiply at a time: a matrix of `rows` x `inner` numbers of half precision by one of `inner` x
+ * `columns`, with sums in float32, by `subgroup` threads together.
+ */
+export interface MatrixUnits {
+  rows: number;
+  columns: number;
+  inner: number;
+  subgroup: number;
+}
+
 /** What the device is, in words and numbers. */
 export interface DeviceInfo {
   /** The adapter's or processor's name as the host gives it. */
@@ -26,6 +37,8 @@ export interface DeviceInfo {
   /** True where a processor stands in for a GPU (lavapipe, SwiftShader). */
   software: boolean;
   precision: Precision;
+  /** There where the forward pass's products run on them: in mixed precision, where the host gives access to them. */
+  matrixUnits?: MatrixUnits;
   /** Largest single tensor binding and buffer, in bytes. */
   maxBindingBytes: number;
   maxBufferBytes: number;

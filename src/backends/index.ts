@@ -5,7 +5,16 @@ import { requestCpuDevice } from "./cpu/request.ts";
 import type { BackendName, Device, Precision } from "./device.ts";
 import { requestWebGPUDevice } from "./webgpu/adapter.ts";
 
-export type { BackendName, Device, DeviceInfo, DeviceMemory, KernelTime, Precision, Profile } from "./device.ts";
+export type {
+  BackendName,
+  Device,
+  DeviceInfo,
+  DeviceMemory,
+  KernelTime,
+  MatrixUnits,
+  Precision,
+  Profile,
+} from "./device.ts";
 
 export interface DeviceOptions {
   /**

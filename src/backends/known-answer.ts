@@ -8,17 +8,18 @@ import type { Device } from "./device.ts";
  * @throws DeviceError when another result comes out
  */
 export async function checkKnownAnswer(device: Device): Promise<void> {
-  const x = device.allocate(6 * 4);
-  const weight = device.allocate(6 * 4);
-  const bias = device.allocate(2 * 4);
-  const y = device.allocate(4 * 4);
-  device.write(x, new Float32Array([1, 2, 3, 4, 5, 6]));
-  device.write(weight, new Float32Array([1, 0, -1, 2, 0.5, 0.25]));
-  device.write(bias, new Float32Array([10, 20]));
-  device.linear({ x, weight, bias, y, rows: 2, columns: 2, inner: 3 });
-  const found = [...new Float32Array(await device.read(y, 16))];
+  const x = device.allocate(8 * 4);
+  const weight = device.allocate(16 * 4);
+  const bias = device.allocate(4 * 4);
+  const y = device.allocate(8 * 4);
+  device.write(x, new Float32Array([1, 2, 3, 4, 5, 6, 7, 8]));
+  device.write(weight, new Float32Array([1, 0, -1, 0.5, 2, 0.5, 0.25, 0, 0, 0, 0, 1, 1, 1, 1, 1]));
+  device.write(bias, new Float32Array([10, 20, 0, -1]));
+  // Widths as most models have them, multiples of 4: the kernel will be needed again.
+  device.linear({ x, weight, bias, y, rows: 2, columns: 4, inner: 4 });
+  const found = [...new Float32Array(await device.read(y, 8 * 4))];
   for (const storage of [x, weight, bias, y]) device.release(storage);
-  const expected = [8, 23.75, 8, 32];
+  const expected = [10, 23.75, 4, 9, 12, 34.75, 8, 25];
   if (found.some((value, i) => value !== expected[i])) {
     throw new DeviceError(
       `${device.info.description} computes wrongly: a product that is [${expected}] came out as [${found}]. Update its driver or use another backend`,

@@ -21,6 +21,11 @@ export function findChromium() {
   return (places[process.platform] ?? []).find((path) => existsSync(path));
 }
 
+/** What a Vulkan loader must be told (VK_DRIVER_FILES) to use the software adapter that Debian's Chromium brings. */
+export function findSwiftShader() {
+  return ["/usr/lib/chromium/vk_swiftshader_icd.json"].find((path) => existsSync(path));
+}
+
 /**
  * Start arguments. On Linux WebGPU runs on the software adapter unless ERWIN_GPU=native asks for the machine's own;
  * elsewhere the browser's default adapter is the right one.

@@ -1,17 +1,21 @@
 // The device a command works on, from its request to its end.
 
 import { type Device, disposeThreads, requestDevice } from "../index.ts";
+import { withGpu } from "./node-gpu.ts";
 import type { DeviceChoice } from "./options.ts";
 
 /** Runs `work` on a device, and lets go of the device and all threads afterwards: else the process would not end. */
 export async function withDevice<T>(choice: DeviceChoice, work: (device: Device) => Promise<T>): Promise<T> {
-  try {
+  const onDevice = async () => {
     const device = await requestDevice(choice);
     try {
       return await work(device);
     } finally {
       device.dispose();
     }
+  };
+  try {
+    return await (choice.backend === "cpu" ? onDevice() : withGpu(onDevice));
   } finally {
     disposeThreads();
   }

@@ -4,6 +4,7 @@ import { DeviceError } from "../../errors.ts";
 import type { DeviceInfo, Precision } from "../device.ts";
 import { checkKnownAnswer } from "../known-answer.ts";
 import { WebGPUDevice } from "./device.ts";
+import { findMatrixUnits, MATRIX_FEATURE } from "./matrix-units.ts";
 
 /** Limits that are worth more than WebGPU's defaults to us. */
 const wantedLimits = [
@@ -20,22 +21,23 @@ const wantedFeatures = ["timestamp-query", "shader-f16", "subgroups"] as const;
 const ADVICE =
   "in a browser, check chrome://gpu or about:support; in Deno on Linux, install a Vulkan driver (mesa-vulkan-drivers has a software one)";
 
-/**
- * A WebGPU device that has been seen to compute.
- * @throws DeviceError when the host has no WebGPU, no adapter, or only one that gives wrong answers.
- */
-export async function requestWebGPUDevice({
-  threads,
-  maxBindingBytes = Number.POSITIVE_INFINITY,
-  acceptSoftware = true,
-  precision = "float32",
-}: {
+export interface WebGPUOptions {
   threads?: number;
   maxBindingBytes?: number;
   /** Whether an adapter that computes on the processor will do. */
   acceptSoftware?: boolean;
   precision?: Precision;
-} = {}): Promise<WebGPUDevice> {
+  /** Whether to use matrix units where there are any. */
+  acceptMatrixUnits?: boolean;
+}
+
+/**
+ * A WebGPU device that has been seen to compute.
+ * @throws DeviceError when the host has no WebGPU, no adapter, or only one that gives wrong answers.
+ */
+export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<WebGPUDevice> {
+  const { threads, maxBindingBytes = Number.POSITIVE_INFINITY, acceptSoftware = true } = options;
+  const { precision = "float32", acceptMatrixUnits = true } = options;
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
   if (!gpu) throw new DeviceError(`this host has no WebGPU: ${ADVICE}`, { backend: "webgpu" });
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
@@ -46,7 +48,9 @@ export async function requestWebGPUDevice({
     const value = adapter.limits[name];
     if (value !== undefined) requiredLimits[name] = value;
   }
-  const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature));
+  const requiredFeatures: string[] = wantedFeatures.filter((feature) => adapter.features.has(feature));
+  const matrixUnits = precision === "mixed" && acceptMatrixUnits ? findMatrixUnits(adapter) : undefined;
+  if (matrixUnits) requiredFeatures.push(MATRIX_FEATURE);
   const description = adapter.info?.description || adapter.info?.device || adapter.info?.vendor || "unknown adapter";
   const software = /llvmpipe|lavapipe|swiftshader|software/i.test(`${description} ${adapter.info?.architecture ?? ""}`);
   if (software && !acceptSoftware) {
@@ -60,7 +64,10 @@ export async function requestWebGPUDevice({
   }
   let gpuDevice: GPUDevice;
   try {
-    gpuDevice = await adapter.requestDevice({ requiredFeatures, requiredLimits });
+    gpuDevice = await adapter.requestDevice({
+      requiredFeatures: requiredFeatures as GPUFeatureName[],
+      requiredLimits,
+    });
   } catch (error) {
     throw new DeviceError(`the adapter ${description} gave no device: ${(error as Error).message}`, {
       backend: "webgpu",
@@ -73,6 +80,7 @@ export async function requestWebGPUDevice({
     architecture: adapter.info?.architecture ?? "",
     software,
     precision,
+    ...(matrixUnits && { matrixUnits }),
     maxBindingBytes: Math.floor(Math.min(gpuDevice.limits.maxStorageBufferBindingSize, maxBindingBytes) / 256) * 256,
     maxBufferBytes: gpuDevice.limits.maxBufferSize,
     features: requiredFeatures,
@@ -82,6 +90,8 @@ export async function requestWebGPUDevice({
     await checkKnownAnswer(device);
   } catch (error) {
     device.dispose();
+    // Access to them is an experiment, which changes from version to version.
+    if (matrixUnits) return requestWebGPUDevice({ ...options, acceptMatrixUnits: false });
     throw error instanceof DeviceError
       ? error
       : new DeviceError(`the adapter ${description} failed its check: ${(error as Error).message}`);

@@ -507,7 +507,7 @@ export class ForwardOperators {
     parameters: Record<string, number>,
     parts = 1,
   ): void {
-    const cut = productCut(shape, this.info.software);
+    const cut = productCut(shape, this.info);
     this.run(name, { ...constants, ...cut.constants }, bound, parameters, cut.tiles * parts);
   }
 

@@ -67,8 +67,7 @@ export class GradientOperators extends ElementwiseOperators {
   ): void {
     const { rows, columns, inner, stride, offset, packedWidth = 0, firstGradient = 0 } = shape;
     const product = { rows: columns, columns: inner, widths: [columns, inner], leftAlong: true, rightAlong: true };
-    // There are as many parts as it takes to occupy a GPU: no need for smaller tiles.
-    const { constants, tiles } = productCut(product, true);
+    const { constants, tiles } = productCut({ ...product, inParts: true }, this.info);
     overRows(rows, this.limits.bindingBytes, Math.max(columns, inner), (first, count) => {
       const wanted = Math.max(1, Math.floor(PART_GROUPS / tiles));
       const partRows = Math.max(PART_ROWS, Math.ceil(count / wanted / 16) * 16);

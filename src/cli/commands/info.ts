@@ -3,7 +3,7 @@
 import process from "node:process";
 import { version } from "../../../package.json";
 import { readPointCloud } from "../../formats/pointcloud.ts";
-import { DeviceError, loadSafetensors, type SafeTensor, type SafetensorsFile } from "../../index.ts";
+import { DeviceError, loadSafetensors, type MatrixUnits, type SafeTensor, type SafetensorsFile } from "../../index.ts";
 import type { Arguments, Command } from "../command.ts";
 import { withDevice } from "../device.ts";
 import { readBytes } from "../files.ts";
@@ -40,6 +40,7 @@ async function describeMachine(args: Arguments): Promise<void> {
         ["largest buffer", formatBytes(info.maxBufferBytes)],
         ["threads", threads === undefined ? "default" : String(threads)],
         ["features", info.features.join(", ")],
+        ["matrix units", info.matrixUnits ? describeUnits(info.matrixUnits) : ""],
       );
     });
   } catch (error) {
@@ -49,6 +50,9 @@ async function describeMachine(args: Arguments): Promise<void> {
   }
   console.log(formatTable(rows.filter(([, value]) => value !== "")));
 }
+
+const describeUnits = ({ rows, columns, inner, subgroup }: MatrixUnits) =>
+  `in use: ${rows} x ${inner} by ${inner} x ${columns}, ${subgroup} threads together`;
 
 function describeTensors(file: string, { tensors, metadata }: SafetensorsFile): void {
   const count = (tensor: SafeTensor) => tensor.data.length;
