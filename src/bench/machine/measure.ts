@@ -10,7 +10,8 @@
 //   training  training steps in float32
 //   pytorch   both in PyTorch's eager mode, strict and with TF32, on CUDA where the GPU has it, else on the processor; the
 //             outputs and losses that it is held against are this library's, on the device that is measured
-//   mixed     both in half precision, where the adapter has shader-f16
+//   mixed     both in half precision, where the adapter has shader-f16; in Node where that gives access to the GPU's matrix
+//             units, which Deno does not: node and the npm package webgpu must be there
 //   trees     trees and graphs
 //   compile   both by torch.compile, the middle size first, then from the largest down
 //
@@ -46,8 +47,9 @@ const steps: Record<string, Step> = {
   training: (until) => benchErwin("training", until, share(9)),
   pytorch: (until) => benchPyTorch("eager", until, sizes),
   mixed: (until) => {
-    benchErwin("forward", until, share(18), ["--precision", "mixed"]);
-    benchErwin("training", until, share(18), ["--precision", "mixed"]);
+    const host = nodeHasMatrixUnits() ? node : deno;
+    benchErwin("forward", until, share(18), ["--precision", "mixed"], host);
+    benchErwin("training", until, share(18), ["--precision", "mixed"], host);
   },
   trees: (until) => {
     benchErwin("tree", until, share(180));
@@ -146,6 +148,15 @@ function run(until: number, program: string, args: readonly string[]): void {
 const deno = (until: number, script: string, args: readonly string[]) =>
   run(until, process.execPath, ["run", "-A", join(root, script), ...args]);
 
+const node = (until: number, script: string, args: readonly string[]) =>
+  run(until, "node", [join(root, script), ...args]);
+
+function nodeHasMatrixUnits(): boolean {
+  const words = ["dist/cli.js", "info", "--backend", backend, "--precision", "mixed"];
+  const { stdout } = spawnSync("node", words, { cwd: root, env, encoding: "utf8", timeout: 60_000 });
+  return /^ *matrix units +in use/m.test(stdout ?? "");
+}
+
 /** Runs a program that writes JSON to a file, maybe more than once; hands over what it has written, however it ends. */
 function collect<Result>(measure: (json: string) => void, use: (result: Result) => void): void {
   const json = join(folder, "result.json");
@@ -157,11 +168,17 @@ function collect<Result>(measure: (json: string) => void, use: (result: Result) 
   }
 }
 
-function benchErwin(benchmark: BenchmarkName, until: number, each: number, options: readonly string[] = []): void {
+function benchErwin(
+  benchmark: BenchmarkName,
+  until: number,
+  each: number,
+  options: readonly string[] = [],
+  host: typeof deno = deno,
+): void {
   const size = ["--points", sizes.join(), "--clouds", clouds, "--channels", channels];
   const words = ["bench", benchmark, ...size, "--seconds", String(each), "--backend", backend, "--profile", ...options];
   collect<BenchResult>(
-    (json) => deno(until, "dist/cli.js", [...words, "--json", json]),
+    (json) => host(until, "dist/cli.js", [...words, "--json", json]),
     (measured) => {
       for (const { points, pass } of measured.cases) if (points !== middle) delete pass?.profile;
       result.erwin.push(measured);
