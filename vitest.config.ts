@@ -1,5 +1,6 @@
-// The tests' three runners. `unit`: pure functions in Node. `browser` and `host`: the same *.host.test.ts files in
-// Chromium and in Deno, on the built library, which they import by the package's name.
+// The tests' runners. `unit`: pure functions in Node. `browser` and `host`: the same *.host.test.ts files in
+// Chromium and in Deno, on the built library, which they import by the package's name. `dawn`: those of mixed precision in
+// Node, on an adapter with matrix units (src/build/matrix-units.mjs).
 import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
@@ -37,6 +38,17 @@ export default defineConfig({
           environment: "node",
           include: ["test/**/*.host.test.ts", "test/**/*.deno.test.ts"],
           // Loaded by Deno itself as it is, not through Vitest's transforms.
+          server: { deps: { external: [library] } },
+        },
+      },
+      {
+        resolve,
+        test: {
+          ...shared,
+          name: "dawn",
+          environment: "node",
+          include: ["test/backends/precision.host.test.ts", "test/**/*.dawn.test.ts"],
+          setupFiles: "test/support/dawn-setup.ts",
           server: { deps: { external: [library] } },
         },
       },

@@ -6,6 +6,7 @@ import type { MatrixUnits } from "../../src/backends/device.ts";
 import { kernelSource } from "../../src/backends/webgpu/kernels.ts";
 import { findMatrixUnits, MATRIX_FEATURE } from "../../src/backends/webgpu/matrix-units.ts";
 import { productCut } from "../../src/backends/webgpu/products.ts";
+import { createDawn } from "../support/dawn.ts";
 
 const nvidia: MatrixUnits = { rows: 16, columns: 16, inner: 16, subgroup: 32 };
 const mesa: MatrixUnits = { rows: 8, columns: 8, inner: 8, subgroup: 8 };
@@ -14,18 +15,13 @@ describe("the kernels for matrix units compile", () => {
   let gpu: GPU | undefined;
   let device: GPUDevice;
   beforeAll(async () => {
-    // In a variable: the package's types contradict TypeScript's.
-    const name = "webgpu";
-    const { create, globals } = await import(name);
-    Object.assign(globalThis, globals);
-    gpu = create(["backend=null", "enable-dawn-features=allow_unsafe_apis"]) as GPU;
+    gpu = await createDawn("backend=null", "enable-dawn-features=allow_unsafe_apis");
     const adapter = await gpu.requestAdapter();
     const requiredFeatures = ["shader-f16", "subgroups", MATRIX_FEATURE] as GPUFeatureName[];
     device = await adapter!.requestDevice({ requiredFeatures });
   });
   afterAll(() => {
     device.destroy();
-    // The process would not end while something refers to it.
     gpu = undefined;
   });
 

@@ -1,7 +1,8 @@
 // Mixed precision: what products multiply is rounded to half precision, where the adapter has it, and nothing else changes.
 
-import { ConfigError, DeviceError, requestDevice } from "erwin";
+import { ConfigError, DeviceError, linear, requestDevice, Tensor } from "erwin";
 import { expect, test } from "vitest";
+import { normals, seededRandom } from "../support/clouds.ts";
 import { l2Error } from "../support/compare.ts";
 import { loadGoldenCase, numbers } from "../support/golden.ts";
 import { goldenPass } from "./passes.ts";
@@ -28,6 +29,33 @@ test("an unknown precision is a config error", async () => {
 
 // Without half precision there is nothing to compute with: the test above has shown the refusal.
 if (hasHalf) {
+  test("products are as near the exact ones as 11 bits allow", async () => {
+    using device = await requestDevice({ backend: "webgpu", precision: "mixed" });
+    // Around the sizes of tiles and of the matrices that matrix units multiply; widths that are multiples of 4 and others.
+    const shapes = [
+      [1, 4, 4],
+      [65, 64, 64],
+      [130, 36, 100],
+      [7, 3, 5],
+      [33, 70, 47],
+      [257, 128, 32],
+    ];
+    for (const [rows, inner, columns] of shapes) {
+      const random = seededRandom(rows);
+      const [x, weight] = [normals(rows * inner, random), normals(columns * inner, random)];
+      const [tensor, weights] = [Tensor.from(device, x, [rows, inner]), Tensor.from(device, weight, [columns, inner])];
+      const found = await linear(tensor, weights).data();
+      const exact = Array.from(found, (_, at) => {
+        const [row, column] = [Math.floor(at / columns) * inner, (at % columns) * inner];
+        let sum = 0;
+        for (let k = 0; k < inner; k++) sum += x[row + k] * weight[column + k];
+        return sum;
+      });
+      // Each factor is off by 2^-12 of its size at most.
+      expect(l2Error(found, exact), `[${rows}, ${inner}] -> ${columns}`).toBeLessThan(5e-4);
+    }
+  });
+
   test("outputs and gradients are as near the golden ones as 11 bits allow", async () => {
     using device = await requestDevice({ backend: "webgpu", precision: "mixed" });
     expect(device.info.precision).toBe("mixed");
