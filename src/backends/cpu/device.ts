@@ -66,15 +66,14 @@ export class CpuDevice extends CpuYardstickOperators implements Device {
 
   write(storage: Storage, data: ArrayBufferView): void {
     this.#check();
-    const { settled } = this.recorder;
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const { whole, address } = storage as Piece;
-    if (whole.lastUse <= settled) {
+    if (whole.lastUse <= this.#executor.completed) {
       this.#executor.write(address, bytes);
       return;
     }
     // Work recorded before may still use what is there: the numbers wait beside it and are copied when their turn comes.
-    const waiting = this.pool.allocateIdle(bytes.byteLength, settled);
+    const waiting = this.pool.allocateIdle(bytes.byteLength, this.recorder.settled);
     this.#executor.write(waiting.address, bytes);
     this.recorder.record("Copy", { from: waiting, to: storage, bytes: bytes.byteLength });
     this.pool.release(waiting);
