@@ -5,16 +5,14 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { chromium } from "playwright-core";
 import { build } from "../build/build.mjs";
-import { chromiumArguments, findChromium } from "../build/chromium.mjs";
 import { readDeno } from "../build/deno.mjs";
 import { main } from "../build/run.mjs";
-import { sendDistFile, serve } from "../build/serve-dist.mjs";
 import { setup } from "../build/setup.mjs";
 import { root } from "../build/steps.mjs";
 import { firstResult } from "./first-result-program.js";
 import { loadTypeScript } from "./load-typescript.mjs";
+import { onPage, pageLibrary } from "./on-page.mjs";
 
 /** @typedef {import("./first-result-program.js").Program} Program */
 /** @typedef {import("./first-result-program.js").FirstResult} FirstResult */
@@ -33,18 +31,7 @@ function inDeno(program) {
  * @returns {Promise<FirstResult>}
  */
 async function inChromium(program) {
-  const server = await serve((request, response) => {
-    if (!sendDistFile(request, response)) response.writeHead(404).end();
-  });
-  const browser = await chromium.launch({ executablePath: findChromium(), args: chromiumArguments() });
-  try {
-    const page = await browser.newPage();
-    await page.goto(`${server.url}dist/`);
-    return await page.evaluate(firstResult, { ...program, library: "/dist/erwin.js" });
-  } finally {
-    await browser.close();
-    server.close();
-  }
+  return (await onPage(firstResult, { ...program, library: pageLibrary })).result;
 }
 
 await main(async () => {

@@ -3,13 +3,11 @@
 //
 //   node src/bench/large-cloud.mjs [--points N] [--channels C] [--binding-bytes B] [--neighbours K]
 import { parseArgs } from "node:util";
-import { chromium } from "playwright-core";
 import { build } from "../build/build.mjs";
-import { chromiumArguments, findChromium } from "../build/chromium.mjs";
 import { main } from "../build/run.mjs";
-import { sendDistFile, serve } from "../build/serve-dist.mjs";
 import { setup } from "../build/setup.mjs";
 import { loadTypeScript } from "./load-typescript.mjs";
+import { onPage, pageLibrary } from "./on-page.mjs";
 
 /**
  * Runs on the page, as text.
@@ -75,29 +73,16 @@ await main(async () => {
   /** @type {typeof import("./readme-model.ts")} */
   const { readmeModel } = await loadTypeScript("readme-model.ts");
   const program = {
-    library: "/dist/erwin.js",
+    library: pageLibrary,
     config: readmeModel(Number(values.channels)),
     points: Number(values.points),
     neighbours: Number(values.neighbours),
     maxBindingBytes: Number(values["binding-bytes"]),
   };
-  const server = await serve((request, response) => {
-    if (!sendDistFile(request, response)) response.writeHead(404).end();
-  });
-  const browser = await chromium.launch({ executablePath: findChromium(), args: chromiumArguments() });
-  try {
-    const page = await browser.newPage();
-    await page.goto(`${server.url}dist/`);
-    const { figures, difference } = await page.evaluate(largeCloud, program);
-    console.log(`One cloud of ${values.points} points, ${values.channels} channels, Chromium ${browser.version()}`);
-    for (const { backend, description, seconds, peak } of figures) {
-      console.log(
-        `${backend}, ${description}: ${seconds.toFixed(1)} s, ${(peak / 2 ** 20).toFixed(0)} MiB at the most`,
-      );
-    }
-    console.log(`The largest difference is ${difference.toExponential(1)} of the largest number`);
-  } finally {
-    await browser.close();
-    server.close();
+  const { result, host } = await onPage(largeCloud, program);
+  console.log(`One cloud of ${values.points} points, ${values.channels} channels, ${host}`);
+  for (const { backend, description, seconds, peak } of result.figures) {
+    console.log(`${backend}, ${description}: ${seconds.toFixed(1)} s, ${(peak / 2 ** 20).toFixed(0)} MiB at the most`);
   }
+  console.log(`The largest difference is ${result.difference.toExponential(1)} of the largest number`);
 });
