@@ -2,7 +2,7 @@
 // beyond the last repeat the last: what comes of them is never read.
 import { loadSome, storeTransposed } from "./vectors";
 
-/** A panel from eight rows of a matrix that lie along the inner dimension, times norm[k] where given. */
+/** A panel from eight rows of a matrix that lie along the inner dimension, times factors[k] where given. */
 export function packRows(
   row0: usize,
   row1: usize,
@@ -13,7 +13,7 @@ export function packRows(
   row6: usize,
   row7: usize,
   inner: u32,
-  norm: usize,
+  factors: usize,
   panel: usize,
 ): void {
   let k: usize = 0;
@@ -28,8 +28,8 @@ export function packRows(
     let f = v128.load(row5 + k);
     let g = v128.load(row6 + k);
     let h = v128.load(row7 + k);
-    if (norm) {
-      const factor = v128.load(norm + k);
+    if (factors) {
+      const factor = v128.load(factors + k);
       a = f32x4.mul(a, factor);
       b = f32x4.mul(b, factor);
       c = f32x4.mul(c, factor);
@@ -43,7 +43,7 @@ export function packRows(
     storeTransposed(e, f, g, h, panel + 16, 32);
   }
   for (; k < end; k += 4, panel += 32) {
-    const factor: f32 = norm ? load<f32>(norm + k) : 1;
+    const factor: f32 = factors ? load<f32>(factors + k) : 1;
     store<f32>(panel, load<f32>(row0 + k) * factor);
     store<f32>(panel, load<f32>(row1 + k) * factor, 4);
     store<f32>(panel, load<f32>(row2 + k) * factor, 8);

@@ -104,23 +104,24 @@ export class ForwardOperators {
 
   feedForward(a: Arguments<"feedForward">): void {
     const { x, norm, gate, value, output, y, rows, width, hiddenWidth } = a;
-    const normed = this.pool.allocate(rows * width * 4);
-    this.normPosition({ x, norm, y: normed, rows, width });
     this.overHidden(rows, hiddenWidth, (first, count, hidden) => {
+      const chunk = from(x, first * width);
+      const normed = this.pool.allocate(count * width * 4);
+      this.normPosition({ x: chunk, norm, y: normed, rows: count, width });
       this.product(
         { rows: count, columns: hiddenWidth, inner: width },
-        { left: from(normed, first * width), leftStride: width },
+        { left: normed, leftStride: width },
         { right: gate.weight, value: value.weight, rightStride: width },
         { bias: gate.bias, valueBias: value.bias, out: hidden, outStride: hiddenWidth },
       );
+      this.pool.release(normed);
       this.product(
         { rows: count, columns: width, inner: hiddenWidth },
         { left: hidden, leftStride: hiddenWidth },
         { right: output.weight, rightStride: hiddenWidth },
-        { bias: output.bias, residual: from(x, first * width), out: from(y, first * width), outStride: width },
+        { bias: output.bias, residual: chunk, out: from(y, first * width), outStride: width },
       );
     });
-    this.pool.release(normed);
   }
 
   messageMean(a: Arguments<"messageMean">): void {
