@@ -1,10 +1,14 @@
 // Runs a measurement on a page in a fresh Chromium that finds the built library under /dist.
+import { setTimeout as sleep } from "node:timers/promises";
 import { chromium } from "playwright-core";
 import { chromiumArguments, findChromium } from "../build/chromium.mjs";
 import { sendDistFile, serve } from "../build/serve-dist.mjs";
 
 /** Where the page finds the library. */
 export const pageLibrary = "/dist/erwin.js";
+
+/** Milliseconds that Chromium, once open, is left alone: it loads pages of its own interface, for which it wants a whole core. */
+const OPENING = 3000;
 
 /**
  * @template Argument, Result
@@ -20,6 +24,7 @@ export async function onPage(work, argument) {
   try {
     const page = await browser.newPage();
     await page.goto(`${server.url}dist/`);
+    await sleep(OPENING);
     const result = await page.evaluate(/** @type {any} */ (work), argument);
     return { result: /** @type {Result} */ (result), host: `Chromium ${browser.version()}` };
   } finally {

@@ -1,5 +1,20 @@
 // Random numbers that are the same on every platform: whole-number generators, and normal numbers made by arithmetic alone,
-// since Math.log and Math.cos may differ in their last bit from engine to engine.
+// since Math.log and Math.exp may differ in their last bit from engine to engine.
+
+/**
+ * Layers of the ziggurat (Marsaglia and Tsang 2000): the area under exp(-x^2 / 2), x >= 0, cut into 256 parts of the same
+ * size. Layer i is a rectangle EDGES[i] wide between the heights HEIGHTS[i] and HEIGHTS[i + 1], of which all that lies within
+ * EDGES[i + 1] is under the curve. Layer 0 takes in the tail beyond EDGES[1]: its EDGES[0] is what a rectangle of its size
+ * would measure.
+ */
+const LAYERS = 256;
+const TAIL_BEGINS = 3.654152885361009;
+const TAIL_HEIGHT = 0.0012602859304985975; // exp(-TAIL_BEGINS^2 / 2)
+const LAYER_AREA = 0.004928673233974655; // TAIL_BEGINS TAIL_HEIGHT + the area under the tail
+const EDGES = new Float64Array(LAYERS + 1);
+const HEIGHTS = new Float64Array(LAYERS + 1);
+/** A layer's width, in steps of 24 bits with a sign. */
+const STEPS = new Float64Array(LAYERS);
 
 /** xoshiro128** (Blackman and Vigna 2018), seeded through splitmix32. */
 export class Random {
@@ -28,26 +43,46 @@ export class Random {
 
   /** 0 < x < 1, 32 bits of it. */
   uniform(): number {
-    return uniformOf(this.bits());
+    return (this.bits() + 0.5) / 2 ** 32;
   }
 
-  /** A normal number of mean 0 and deviation 1. */
+  /** A normal number of mean 0 and deviation 1, to 24 bits of its layer of the ziggurat. */
   normal(): number {
-    return inverseNormal(this.uniform());
+    const bits = this.bits();
+    const x = inLayer(bits);
+    return isUnderCurve(bits, x) ? x : this.#edge(layerOf(bits), x);
   }
 
   /** Normal numbers of a mean and a deviation: what `normal` would give one by one, in less time. */
   fillNormal(values: Float32Array, mean: number, deviation: number): void {
     const drawn = this.#drawn;
     for (let filled = 0; filled < values.length; ) {
-      if (this.#next === drawn.length) this.#draw();
       const shift = filled - this.#next;
       const end = Math.min(drawn.length, values.length - shift);
-      for (let i = this.#next; i < end; i++) {
-        values[shift + i] = mean + deviation * inverseNormal(uniformOf(drawn[i]!));
+      let i = this.#next;
+      for (; i < end; i++) {
+        const x = inLayer(drawn[i]!);
+        if (!isUnderCurve(drawn[i]!, x)) break;
+        values[shift + i] = mean + deviation * x;
       }
-      filled = shift + end;
-      this.#next = end;
+      this.#next = i;
+      filled = shift + i;
+      if (filled < values.length) values[filled++] = mean + deviation * this.normal();
+    }
+  }
+
+  /** A normal number where x, in a layer, may lie beyond the curve: 1.2 % of them. */
+  #edge(layer: number, x: number): number {
+    if (layer === 0) return x < 0 ? -this.#tail() : this.#tail();
+    const height = HEIGHTS[layer]! + this.uniform() * (HEIGHTS[layer + 1]! - HEIGHTS[layer]!);
+    return naturalLogarithm(height) < -0.5 * x * x ? x : this.normal();
+  }
+
+  /** A normal number beyond TAIL_BEGINS (Marsaglia 1964). */
+  #tail(): number {
+    for (;;) {
+      const beyond = -naturalLogarithm(this.uniform()) / TAIL_BEGINS;
+      if (-2 * naturalLogarithm(this.uniform()) > beyond * beyond) return TAIL_BEGINS + beyond;
     }
   }
 
@@ -77,41 +112,15 @@ export class Random {
   }
 }
 
-const uniformOf = (bits: number) => (bits + 0.5) / 2 ** 32;
+const layerOf = (bits: number) => bits & (LAYERS - 1);
+
+/** A number anywhere in the layer that the last 8 bits choose, by the other 24. */
+const inLayer = (bits: number) => ((bits >> 8) + 0.5) * STEPS[layerOf(bits)]!;
+
+/** Whether it is certain to be under the curve. */
+const isUnderCurve = (bits: number, x: number) => Math.abs(x) < EDGES[layerOf(bits) + 1]!;
 
 const rotate = (x: number, k: number) => (x << k) | (x >>> (32 - k));
-
-/** The normal distribution's quantile, relative error below 1.2e-9 (P. J. Acklam's rational approximation). */
-function inverseNormal(p: number): number {
-  const tail = 0.02425;
-  if (p < tail) return lowerTail(Math.sqrt(-2 * naturalLogarithm(p)));
-  if (p > 1 - tail) return -lowerTail(Math.sqrt(-2 * naturalLogarithm(1 - p)));
-  // Written out, not looped over coefficients: a new model draws millions of these.
-  const q = p - 0.5;
-  const r = q * q;
-  const above =
-    ((((-3.969683028665376e1 * r + 2.209460984245205e2) * r - 2.759285104469687e2) * r + 1.38357751867269e2) * r -
-      3.066479806614716e1) *
-      r +
-    2.506628277459239;
-  const below =
-    ((((-5.447609879822406e1 * r + 1.615858368580409e2) * r - 1.556989798598866e2) * r + 6.680131188771972e1) * r -
-      1.328068155288572e1) *
-      r +
-    1;
-  return (q * above) / below;
-}
-
-function lowerTail(q: number): number {
-  const above =
-    ((((-7.784894002430293e-3 * q - 3.223964580411365e-1) * q - 2.400758277161838) * q - 2.549732539343734) * q +
-      4.374664141464968) *
-      q +
-    2.938163982698783;
-  const below =
-    (((7.784695709041462e-3 * q + 3.224671290700398e-1) * q + 2.445134137142996) * q + 3.754408661907416) * q + 1;
-  return above / below;
-}
 
 /** 1 / 25, 1 / 23, ... 1: divisions would take most of the series' time. */
 const RECIPROCALS = Float64Array.from({ length: 13 }, (_, i) => 1 / (25 - 2 * i));
@@ -128,3 +137,13 @@ function naturalLogarithm(x: number): number {
   for (let i = 0; i < RECIPROCALS.length; i++) sum = sum * z * z + RECIPROCALS[i]!;
   return 2 * z * sum - halvings * Math.LN2;
 }
+
+EDGES[0] = LAYER_AREA / TAIL_HEIGHT;
+EDGES[1] = TAIL_BEGINS;
+HEIGHTS[1] = TAIL_HEIGHT;
+for (let i = 2; i < LAYERS; i++) {
+  HEIGHTS[i] = HEIGHTS[i - 1]! + LAYER_AREA / EDGES[i - 1]!;
+  EDGES[i] = Math.sqrt(-2 * naturalLogarithm(HEIGHTS[i]!));
+}
+HEIGHTS[LAYERS] = 1;
+for (let i = 0; i < LAYERS; i++) STEPS[i] = EDGES[i]! / 2 ** 23;

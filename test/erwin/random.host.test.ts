@@ -10,8 +10,29 @@ test("a seed gives the numbers it always gave", () => {
   const normals = Float32Array.from({ length: 100_000 }, () => random.normal());
   // All their bits, the tails' included.
   expect(new Uint32Array(normals.buffer).reduce((sum, word) => Math.imul(sum ^ word, 0x01000193) >>> 0, 1)).toBe(
-    556257300,
+    911876798,
   );
+});
+
+test("normal numbers are spread as a normal distribution's", () => {
+  const values = new Float32Array(1_000_000);
+  new Random(3, "normal").fillNormal(values, 0, 1);
+  // Shares below some bounds: around the ziggurat's top, in its layers, at the beginning of its tail and in it.
+  for (const [bound, expected] of [
+    [-4.2, 1.3346e-5],
+    [-3.6541528853610088, 1.2902e-4],
+    [-1, 0.158655],
+    [-0.2, 0.42074],
+    [0, 0.5],
+    [0.21, 0.583166],
+    [2, 0.97725],
+    [3.6541528853610088, 1 - 1.2902e-4],
+    [4.2, 1 - 1.3346e-5],
+  ] as const) {
+    const share = values.reduce((count, value) => count + (value < bound ? 1 : 0), 0) / values.length;
+    const deviation = Math.sqrt((expected * (1 - expected)) / values.length);
+    expect(Math.abs(share - expected), `share below ${bound}`).toBeLessThan(4 * deviation);
+  }
 });
 
 test("normal numbers come out the same many at a time", () => {
