@@ -45,5 +45,9 @@ fn until(end: u32, inner: u32, values: vec4f) -> vec4f {
 //! if MATRIX
 //! include product_matrix.wgsl
 //! else
+//! if PRIVATE
+//! include product_private.wgsl
+//! else
 //! include product_registers.wgsl
+//! end
 //! end

@@ -2,7 +2,7 @@
 // without, what lies beyond a row's end comes along, for the caller to leave aside.
 fn $array_quad(at: u32) -> vec4f {
 //! if QUADS
-  return vec4f($array[at / 4]);
+  return vec4f($array[at >> 2]);
 //! else
   return vec4f(f32($array[at]), f32($array[at + 1]), f32($array[at + 2]), f32($array[at + 3]));
 //! end

@@ -2,7 +2,7 @@
 // multiple of 4 and all four are meant. The including file declares Written, the numbers' type.
 fn put_$array(at: u32, count: u32, values: vec4f) {
 //! if QUADS
-  $array[at / 4] = vec4<Written>(values);
+  $array[at >> 2] = vec4<Written>(values);
 //! else
   for (var i = 0u; i < min(count, 4); i++) { $array[at + i] = Written(values[i]); }
 //! end

@@ -37,6 +37,8 @@ export interface DeviceInfo {
   /** True where a processor stands in for a GPU (lavapipe, SwiftShader). */
   software: boolean;
   precision: Precision;
+  /** Threads of a subgroup, there where that is always the same number and kernels may exchange numbers inside one. */
+  subgroupSize?: number;
   /** There where the forward pass's products run on them: in mixed precision, where the host gives access to them. */
   matrixUnits?: MatrixUnits;
   /** Largest single tensor binding and buffer, in bytes. */

@@ -51,6 +51,8 @@ export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<
   const requiredFeatures: string[] = wantedFeatures.filter((feature) => adapter.features.has(feature));
   const matrixUnits = precision === "mixed" && acceptMatrixUnits ? findMatrixUnits(adapter) : undefined;
   if (matrixUnits) requiredFeatures.push(MATRIX_FEATURE);
+  const { subgroupMinSize, subgroupMaxSize } = (adapter.info ?? {}) as Partial<GPUAdapterInfo>;
+  const subgroupSize = subgroupMinSize === subgroupMaxSize ? subgroupMinSize : undefined;
   const description = adapter.info?.description || adapter.info?.device || adapter.info?.vendor || "unknown adapter";
   const software = /llvmpipe|lavapipe|swiftshader|software/i.test(`${description} ${adapter.info?.architecture ?? ""}`);
   if (software && !acceptSoftware) {
@@ -81,6 +83,7 @@ export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<
     software,
     precision,
     ...(matrixUnits && { matrixUnits }),
+    ...(requiredFeatures.includes("subgroups") && subgroupSize && { subgroupSize }),
     maxBindingBytes: Math.floor(Math.min(gpuDevice.limits.maxStorageBufferBindingSize, maxBindingBytes) / 256) * 256,
     maxBufferBytes: gpuDevice.limits.maxBufferSize,
     features: requiredFeatures,

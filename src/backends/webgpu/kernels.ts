@@ -97,7 +97,8 @@ export function kernelSource(name: string, constants: Constants): KernelSource {
   const definitions = Object.entries(constants).map(([key, value]) => `const ${key}: u32 = ${value};`);
   // Extensions come before everything else.
   const extensions = constants.HALF ? ["enable f16;"] : [];
-  if (constants.MATRIX) extensions.push("enable subgroups;", "enable chromium_experimental_subgroup_matrix;");
+  if (constants.MATRIX || constants.PRIVATE) extensions.push("enable subgroups;");
+  if (constants.MATRIX) extensions.push("enable chromium_experimental_subgroup_matrix;");
   const code = [...extensions, ...definitions, ...expand(readLines(`${name}.wgsl`), constants)].join("\n");
   const bindings = [...code.matchAll(/@binding\((\d+)\) var<storage, (read|read_write)> (\w+)/g)].map((match) => ({
     name: match[3]!,

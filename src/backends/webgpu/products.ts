@@ -36,7 +36,7 @@ export const matrixThreads = ({ rows, columns, subgroup }: MatrixUnits) => subgr
  */
 export function productCut(
   shape: ProductShape,
-  { software, matrixUnits }: Pick<DeviceInfo, "software" | "matrixUnits">,
+  { software, subgroupSize, matrixUnits }: Pick<DeviceInfo, "software" | "subgroupSize" | "matrixUnits">,
 ): { constants: Constants; tiles: number } {
   const { rows, columns, widths, norm, leftAlong, rightAlong, half, inParts } = shape;
   // 32 columns a tile where no more are needed, else 64.
@@ -52,6 +52,7 @@ export function productCut(
       LEFT_ALONG: leftAlong ? 1 : 0,
       RIGHT_ALONG: rightAlong ? 1 : 0,
       HALF: half ? 1 : 0,
+      PRIVATE: software && subgroupSize === 4 ? 1 : 0,
       ...(half && matrixUnits ? matrixConstants(matrixUnits) : { MATRIX: 0 }),
     },
     tiles: tilesOf(32 * rowHalves),

@@ -1,0 +1,107 @@
+// A tile of sums (product.wgsl) on a processor that stands in for a GPU, four threads at a time. These four are the workgroup:
+// each has 16 of the 64 rows (ROW_HALVES is 2) and all columns to itself.
+//
+// There arithmetic on the numbers of four threads is one instruction, but to load or store at a place that is worked out takes
+// eighty, a check and a branch for each of the four, in any kind of memory (SwiftShader's Subzero). So numbers go from thread to
+// thread by broadcast, not through workgroup memory, and one that is loaded is used 64 times.
+
+const COLUMN_QUADS: u32 = 8 * HALVES;
+
+@compute @workgroup_size(4)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32, @builtin(subgroup_invocation_id) lane: u32) {
+  let size = product_size();
+  let column_tiles = (size.y + TILE_COLUMNS - 1) / TILE_COLUMNS;
+  let index = group.y * groups.x + group.x;
+  let tiles = column_tiles * ((size.x + TILE_ROWS - 1) / TILE_ROWS);
+  let tile_index = index % tiles;
+  // Not `part` itself, which a compiler need not see to be the same for all threads of the group.
+  let own_part = index / tiles;
+  part = own_part;
+  let tile = tile_index % column_tiles;
+  let begin = own_part * size.w;
+  if (begin >= size.z) { return; }
+  let end = min(size.z, begin + size.w);
+  let first_row = (tile_index / column_tiles) * TILE_ROWS + thread * 16;
+
+  // A row's numbers at four inner positions.
+  var rows: array<vec4f, 16>;
+  // Four columns' numbers: each thread one of the columns at four inner positions, or with RIGHT_ALONG all at one position.
+  var columns: array<vec4f, 16>;
+  // By row, then quads of columns.
+  var sum: array<vec4f, 256>;
+//! if NORM
+  var squares: array<vec4f, 16>;
+//! end
+
+  for (var inner = begin; inner < end; inner += 4) {
+//! if LEFT_ALONG
+    for (var i = 0u; i < 16; i++) {
+      let quad = i & 12;
+      var values = vec4f(0);
+      if (inner + (i & 3) < end) { values = left(left_start(min(first_row + quad, size.x - 1)), inner + (i & 3)); }
+//! repeat r 4
+      rows[quad + $r][i & 3] = values[$r];
+//! end
+    }
+//! else
+    for (var r = 0u; r < 16; r++) {
+      rows[r] = until(end, inner, left(left_start(min(first_row + r, size.x - 1)), inner));
+    }
+//! end
+    for (var quad = 0u; quad < COLUMN_QUADS; quad++) {
+//! if RIGHT_ALONG
+      let own = inner + (lane & 3);
+      var values = vec4f(0);
+      if (own < end) { values = right(right_start(tile, quad << 2), quad << 2, own); }
+      columns[quad] = values;
+//! else
+      let column = (quad << 2) + (lane & 3);
+      columns[quad] = until(end, inner, right(right_start(tile, column), column, inner));
+//! end
+    }
+//! if NORM
+//! repeat r 16
+    squares[$r] = fma(rows[$r], rows[$r], squares[$r]);
+//! end
+//! end
+//! repeat i 4
+//! repeat h HALVES
+//! repeat q 8
+    {
+//! if RIGHT_ALONG
+      let quad = quadBroadcast(columns[$h * 8 + $q], $i);
+//! else
+      let own = columns[$h * 8 + $q][$i];
+      let quad = vec4f(quadBroadcast(own, 0), quadBroadcast(own, 1), quadBroadcast(own, 2), quadBroadcast(own, 3));
+//! end
+//! repeat r 16
+      sum[$r * 16 + $h * 8 + $q] = fma(vec4f(rows[$r][$i]), quad, sum[$r * 16 + $h * 8 + $q]);
+//! end
+    }
+//! end
+//! end
+//! end
+  }
+
+  // A copy, so that only this one has to lie in memory to be read at places worked out.
+  var result: array<vec4f, 256>;
+//! repeat r 16
+  {
+//! if NORM
+    let scale = 1.0 / sqrt(dot(squares[$r], vec4f(1)) / f32(size.z) + RMS_EPSILON);
+//! else
+    let scale = 1.0;
+//! end
+//! repeat h HALVES
+//! repeat q 8
+    result[$r * 16 + $h * 8 + $q] = sum[$r * 16 + $h * 8 + $q] * scale;
+//! end
+//! end
+  }
+//! end
+  for (var r = 0u; r < 16 && first_row + r < size.x; r++) {
+    for (var quad = 0u; quad < 8; quad++) {
+      finish(first_row + r, tile, quad * 4, result[r * 16 + quad], result[r * 16 + 8 + quad]);
+    }
+  }
+}
