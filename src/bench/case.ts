@@ -1,6 +1,7 @@
 // The benchmarks' input, for the library and for its peers: seeded points, uniform in the unit cube, with normal features.
 
 import type { ErwinConfig } from "../erwin/config.ts";
+// Not from the library's index, which needs a bundler: Deno loads this file as it stands, too.
 import { Random } from "../erwin/random.ts";
 
 /** The graph's options: the 16 nearest neighbours, the point itself among them. */

@@ -1,6 +1,6 @@
 // The forward benchmark: the README's model on seeded uniform clouds, tree and graph given.
 
-import { ErwinTransformer } from "../erwin/model.ts";
+import { ErwinTransformer } from "../index.ts";
 import { measureSizes, type PassOptions } from "./pass.ts";
 import { readmeModel } from "./readme-model.ts";
 import type { BenchCase, BenchmarkName } from "./result.ts";

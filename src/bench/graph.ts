@@ -1,7 +1,6 @@
 // The graph benchmark: nearest neighbours, and all pairs within a radius, of uniform clouds.
 
-import { knnGraph, radiusGraph } from "../balltree/index.ts";
-import { resolveConfig } from "../erwin/config.ts";
+import { knnGraph, radiusGraph, resolveConfig } from "../index.ts";
 import { caseClouds, caseGraph } from "./case.ts";
 import { readmeModel } from "./readme-model.ts";
 import type { BenchCase, CaseListener } from "./result.ts";

@@ -4,8 +4,9 @@ import { chromium } from "playwright-core";
 import { chromiumArguments, findChromium } from "../build/chromium.mjs";
 import { sendDistFile, serve } from "../build/serve-dist.mjs";
 
-/** Where the page finds the library. */
+/** Where the page finds the library, and the benchmarks. */
 export const pageLibrary = "/dist/erwin.js";
+export const pageBenchmarks = "/dist/bench.js";
 
 /** Milliseconds that Chromium, once open, is left alone: it loads pages of its own interface, for which it wants a whole core. */
 const OPENING = 3000;

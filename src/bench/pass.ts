@@ -1,10 +1,9 @@
 // What the benchmarks of the model have in common: sizes one after the other, and what is measured of each.
 
 import type { Device } from "../backends/device.ts";
-import { knnGraph } from "../balltree/index.ts";
-import { OutOfMemoryError } from "../errors.ts";
 import type { PreparedInput } from "../erwin/input.ts";
 import type { ErwinTransformer } from "../erwin/model.ts";
+import { knnGraph, OutOfMemoryError } from "../index.ts";
 import { caseClouds, caseGraph } from "./case.ts";
 import { type Floors, floorTime } from "./floors.ts";
 import type { Work } from "./operations.ts";

@@ -2,7 +2,7 @@
 
 import { version } from "../../package.json";
 import type { Device, DeviceInfo } from "../backends/device.ts";
-import { FormatError } from "../errors.ts";
+import { FormatError } from "../index.ts";
 import type { Floors } from "./floors.ts";
 import type { PassMeasure } from "./pass.ts";
 import { type Exponents, scalingExponents } from "./scaling.ts";

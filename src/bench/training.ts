@@ -1,10 +1,6 @@
 // The training benchmark: forward, loss, backward and a step of AdamW, of the same model on the same clouds.
 
-import { ErwinTransformer } from "../erwin/model.ts";
-import { Random } from "../erwin/random.ts";
-import { mse } from "../tensor/operators/index.ts";
-import { Tensor } from "../tensor/tensor.ts";
-import { AdamW } from "../train/adamw.ts";
+import { AdamW, ErwinTransformer, mse, Random, Tensor } from "../index.ts";
 import { measureSizes, type PassOptions } from "./pass.ts";
 import { readmeModel } from "./readme-model.ts";
 import type { BenchCase } from "./result.ts";

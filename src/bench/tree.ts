@@ -1,6 +1,6 @@
 // The tree benchmark: ball trees of this library against the plain algorithm in native code, on the same machine in one
 // run, with the same points and numbers of threads.
-import { buildBallTree } from "../balltree/index.ts";
+import { buildBallTree } from "../index.ts";
 import nativeSource from "./native/tree.cpp?raw";
 import type { BenchCase, CaseListener } from "./result.ts";
 import { formatTable } from "./table.ts";

@@ -1,4 +1,4 @@
-// The build: WebAssembly modules, typecheck, library (dist/*.js, dist/assets) and declarations (dist/erwin.d.ts).
+// The build: WebAssembly modules, typecheck, library (dist/*.js, dist/assets) and declarations (dist/*.d.ts).
 //
 //   node src/build/build.mjs [--force] [STEP ...]     all steps, or only those named; --force rebuilds what is up to date
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
@@ -43,7 +43,7 @@ const library = {
   name: "library",
   inputs: [...sources, "wasm/out", "vite.config.ts"],
   ignored: scripts,
-  outputs: ["dist/erwin.js", "dist/assets"],
+  outputs: ["dist/erwin.js", "dist/bench.js", "dist/assets"],
   run: buildLibrary,
 };
 
@@ -51,7 +51,7 @@ const declarations = {
   name: "declarations",
   inputs: [...sources, "src/build/declarations.mjs"],
   ignored: ["gpu"],
-  outputs: ["dist/erwin.d.ts"],
+  outputs: ["dist/erwin.d.ts", "dist/bench.d.ts"],
   run: buildDeclarations,
 };
 

@@ -1,4 +1,4 @@
-// Rolls the declarations of the public API into the single file dist/erwin.d.ts.
+// Rolls the declarations of the public API and of the benchmarks into a single file each, dist/erwin.d.ts and dist/bench.d.ts.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { typescript } from "./run.mjs";
@@ -14,12 +14,14 @@ export async function buildDeclarations() {
   typescript(["--noEmit", "false", "--emitDeclarationOnly", "--noCheck", "--outDir", folder]);
   const { rollup } = await import("rollup");
   const { dts } = await import("rollup-plugin-dts");
-  const bundle = await rollup({
-    input: join(folder, "src", "index.d.ts"),
-    plugins: [dts({ includeExternal: bundled })],
-    onwarn: (warning) => console.warn(`build: declarations: ${warning.message}`),
-  });
-  await bundle.write({ file: join(root, "dist", "erwin.d.ts"), format: "es" });
-  await bundle.close();
+  for (const [name, input] of Object.entries({ erwin: "src/index.d.ts", bench: "src/bench/index.d.ts" })) {
+    const bundle = await rollup({
+      input: join(folder, input),
+      plugins: [dts({ includeExternal: bundled })],
+      onwarn: (warning) => console.warn(`build: declarations: ${warning.message}`),
+    });
+    await bundle.write({ file: join(root, "dist", `${name}.d.ts`), format: "es" });
+    await bundle.close();
+  }
   rmSync(folder, { recursive: true, force: true });
 }

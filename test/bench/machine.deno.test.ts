@@ -36,6 +36,20 @@ test("steps that fail say why, and the others go on", () => {
   expect([...trees.cases, ...graphs.cases].every(({ time }) => time && time.median > 0)).toBe(true);
 });
 
+test("on a page in Chromium", () => {
+  const size = ["--points", "32", "--clouds", "2", "--channels", "8", "--backend", "cpu", "--seconds", "60"];
+  const { status, stderr } = measure("--out", path("page.json"), ...size, "--only", "forward", "--host", "chromium");
+  expect({ status, stderr }).toMatchObject({ status: 0 });
+  const { steps, erwin }: MachineResult = JSON.parse(readFileSync(path("page.json"), "utf8"));
+  expect(steps).toMatchObject([{ name: "forward" }]);
+  expect(erwin).toMatchObject([{ host: expect.stringMatching(/^Chromium \d/), device: { backend: "cpu" } }]);
+  const { time, pass } = erwin[0].cases[0];
+  expect([time && time.median > 0, pass?.profile?.some(({ operator }) => operator === "ballAttention")]).toEqual([
+    true,
+    true,
+  ]);
+});
+
 test("its arguments are checked before anything is measured", () => {
   const { status, stderr } = measure("--out", path("b.json"), "--only", "forwards");
   expect(status).toBe(2);

@@ -31,6 +31,17 @@ export interface WebGPUOptions {
   acceptMatrixUnits?: boolean;
 }
 
+/** What an adapter tells of itself; hosts differ in how much that is. */
+function describeAdapter({ info, features }: GPUAdapter) {
+  const known: Partial<GPUAdapterInfo> = info ?? {};
+  const { vendor = "", architecture = "", subgroupMinSize, subgroupMaxSize } = known;
+  // Chrome tells vendor and architecture only.
+  const description = known.description || known.device || `${vendor} ${architecture}`.trim() || "unknown adapter";
+  const software = /llvmpipe|lavapipe|swiftshader|software/i.test(`${description} ${architecture}`);
+  const hasOneSize = features.has("subgroups") && subgroupMinSize === subgroupMaxSize;
+  return { description, vendor, architecture, software, ...(hasOneSize && { subgroupSize: subgroupMinSize }) };
+}
+
 /**
  * A WebGPU device that has been seen to compute.
  * @throws DeviceError when the host has no WebGPU, no adapter, or only one that gives wrong answers.
@@ -51,10 +62,8 @@ export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<
   const requiredFeatures: string[] = wantedFeatures.filter((feature) => adapter.features.has(feature));
   const matrixUnits = precision === "mixed" && acceptMatrixUnits ? findMatrixUnits(adapter) : undefined;
   if (matrixUnits) requiredFeatures.push(MATRIX_FEATURE);
-  const { subgroupMinSize, subgroupMaxSize } = (adapter.info ?? {}) as Partial<GPUAdapterInfo>;
-  const subgroupSize = subgroupMinSize === subgroupMaxSize ? subgroupMinSize : undefined;
-  const description = adapter.info?.description || adapter.info?.device || adapter.info?.vendor || "unknown adapter";
-  const software = /llvmpipe|lavapipe|swiftshader|software/i.test(`${description} ${adapter.info?.architecture ?? ""}`);
+  const described = describeAdapter(adapter);
+  const { description, software } = described;
   if (software && !acceptSoftware) {
     throw new DeviceError(`the adapter ${description} computes on the processor`, { backend: "webgpu" });
   }
@@ -77,13 +86,9 @@ export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<
   }
 
   const info: DeviceInfo = {
-    description,
-    vendor: adapter.info?.vendor ?? "",
-    architecture: adapter.info?.architecture ?? "",
-    software,
+    ...described,
     precision,
     ...(matrixUnits && { matrixUnits }),
-    ...(requiredFeatures.includes("subgroups") && subgroupSize && { subgroupSize }),
     maxBindingBytes: Math.floor(Math.min(gpuDevice.limits.maxStorageBufferBindingSize, maxBindingBytes) / 256) * 256,
     maxBufferBytes: gpuDevice.limits.maxBufferSize,
     features: requiredFeatures,

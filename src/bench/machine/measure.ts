@@ -2,9 +2,9 @@
 // file is written whole after each step, so that a run that is cut off keeps what it has.
 //
 //   npm run bench:gpu -- --out FILE [--seconds 540] [--points N,N,...] [--clouds 16] [--channels 32] [--backend webgpu|cpu]
-//     [--only STEP,...]
+//     [--only STEP,...] [--host deno|chromium]
 //
-// sets up and builds first. Steps, in the order of their worth (compiling for minutes, the last takes what time is left):
+// sets up and builds first. With --host chromium this library's benchmarks run on a page (../page.mjs). Steps, in the order of their worth (compiling for minutes, the last takes what time is left):
 //
 //   forward   the device, what it can do at best, and forward passes in float32
 //   training  training steps in float32
@@ -47,7 +47,7 @@ const steps: Record<string, Step> = {
   training: (until) => benchErwin("training", until, share(9)),
   pytorch: (until) => benchPyTorch("eager", until, sizes),
   mixed: (until) => {
-    const host = nodeHasMatrixUnits() ? node : deno;
+    const host = values.host === "deno" && nodeHasMatrixUnits() ? node : undefined;
     benchErwin("forward", until, share(18), ["--precision", "mixed"], host);
     benchErwin("training", until, share(18), ["--precision", "mixed"], host);
   },
@@ -70,6 +70,7 @@ const { values } = parseArgs({
     channels: { type: "string", default: "32" },
     backend: { type: "string", default: "webgpu" },
     only: { type: "string", default: Object.keys(steps).join() },
+    host: { type: "string", default: "deno" },
   },
 });
 const { out, clouds, channels, backend } = values;
@@ -79,6 +80,7 @@ const chosen = values.only.split(",");
 for (const number of [seconds, Number(clouds), Number(channels), ...sizes])
   if (!(number > 0)) refuse("numbers above 0");
 for (const name of chosen) if (!(name in steps)) refuse(`steps of ${Object.keys(steps).join(", ")}`);
+if (!["deno", "chromium"].includes(values.host)) refuse("--host deno or chromium");
 if (out === undefined) refuse("--out FILE");
 sizes.sort((a, b) => a - b);
 const middle = sizes[(sizes.length - 1) >> 1];
@@ -148,6 +150,9 @@ function run(until: number, program: string, args: readonly string[]): void {
 const deno = (until: number, script: string, args: readonly string[]) =>
   run(until, process.execPath, ["run", "-A", join(root, script), ...args]);
 
+/** The command line's `bench` on a page. */
+const chromium: typeof deno = (until, _, [, ...args]) => node(until, "src/bench/page.mjs", args);
+
 const node = (until: number, script: string, args: readonly string[]) =>
   run(until, "node", [join(root, script), ...args]);
 
@@ -173,7 +178,7 @@ function benchErwin(
   until: number,
   each: number,
   options: readonly string[] = [],
-  host: typeof deno = deno,
+  host = values.host === "chromium" ? chromium : deno,
 ): void {
   const size = ["--points", sizes.join(), "--clouds", clouds, "--channels", channels];
   const words = ["bench", benchmark, ...size, "--seconds", String(each), "--backend", backend, "--profile", ...options];
