@@ -10,11 +10,10 @@
 // A workgroup takes one (ball, head, block of THREADS * QUERIES queries); keys pass in tiles of KEYS through workgroup
 // memory, four at a time, under a running softmax (Milakov and Gimelshein 2018). HEAD_QUADS = ceil(E / 4); a head whose
 // width is no multiple of four is padded with zeros, which change neither products nor sums.
+//! include ball_block.wgsl
 //! include ball_head.wgsl
 //! include quads_write.wgsl out
 
-struct Parameters { first_ball: u32, ball_count: u32, first_row: u32, heads: u32, head_width: u32, query_blocks: u32 }
-@group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> qkv: array<Stored>;
 @group(0) @binding(2) var<storage, read> positions: array<f32>;
 @group(0) @binding(3) var<storage, read> sigma: array<f32>;
@@ -33,21 +32,16 @@ var<workgroup> key_positions: array<vec4f, KEYS>;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let index = group.y * groups.x + group.x;
-  let block = index % parameters.query_blocks;
-  let head = (index / parameters.query_blocks) % parameters.heads;
-  let ball_index = index / (parameters.query_blocks * parameters.heads);
-  if (ball_index >= parameters.ball_count) { return; }
-  let ball = balls[parameters.first_ball + ball_index];
-  let size = ball.y;
-  let first = ball.x - parameters.first_row;
-  let first_query = block * THREADS * QUERIES;
-  if (first_query >= size) { return; }
+  let block = block_of(group.y * groups.x + group.x, THREADS * QUERIES);
+  if (block.begin >= block.size) { return; }
+  let size = block.size;
+  let first = block.first;
+  let head = block.head;
 
   let scale = inverseSqrt(f32(parameters.head_width));
   let slope = sigma[head];
 //! repeat q QUERIES
-  let query_row_$q = first + min(first_query + $q * THREADS + thread, size - 1);
+  let query_row_$q = first + min(block.begin + $q * THREADS + thread, size - 1);
   let query_position_$q = position_of(query_row_$q);
   var maximum_$q = NEVER;
   var denominator_$q = 0.0;
@@ -115,7 +109,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
   let width = parameters.heads * parameters.head_width;
 //! repeat q QUERIES
-  if (first_query + $q * THREADS + thread < size) {
+  if (block.begin + $q * THREADS + thread < size) {
     let share = 1.0 / denominator_$q;
     log_sum[query_row_$q * parameters.heads + head] = maximum_$q + log(denominator_$q);
 //! repeat i HEAD_QUADS

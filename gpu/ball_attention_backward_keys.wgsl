@@ -4,12 +4,11 @@
 //     dk_j = sum_i dscore_ij q_i / sqrt(E)                second third
 //
 // A thread a key; queries pass in tiles of KEYS through workgroup memory.
+//! include ball_block.wgsl
 //! include ball_head.wgsl
 //! include quads_read.wgsl dout
 //! include quads_write.wgsl dqkv
 
-struct Parameters { first_ball: u32, ball_count: u32, first_row: u32, heads: u32, head_width: u32, query_blocks: u32 }
-@group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> qkv: array<Stored>;
 @group(0) @binding(2) var<storage, read> positions: array<f32>;
 @group(0) @binding(3) var<storage, read> sigma: array<f32>;
@@ -29,20 +28,16 @@ var<workgroup> query_terms: array<vec2f, KEYS>;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let index = group.y * groups.x + group.x;
-  let block = index % parameters.query_blocks;
-  let head = (index / parameters.query_blocks) % parameters.heads;
-  let ball_index = index / (parameters.query_blocks * parameters.heads);
-  if (ball_index >= parameters.ball_count) { return; }
-  let ball = balls[parameters.first_ball + ball_index];
-  let size = ball.y;
-  let first = ball.x - parameters.first_row;
-  if (block * THREADS >= size) { return; }
+  let block = block_of(group.y * groups.x + group.x, THREADS);
+  if (block.begin >= block.size) { return; }
+  let size = block.size;
+  let first = block.first;
+  let head = block.head;
 
   let width = parameters.heads * parameters.head_width;
   let scale = inverseSqrt(f32(parameters.head_width));
   let slope = sigma[head];
-  let row = first + min(block * THREADS + thread, size - 1);
+  let row = first + min(block.begin + thread, size - 1);
   let position = position_of(row);
 //! repeat i HEAD_QUADS
   let key_$i = head_quad(row, head, 1, $i);
@@ -87,7 +82,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     workgroupBarrier();
   }
 
-  if (block * THREADS + thread >= size) { return; }
+  if (block.begin + thread >= size) { return; }
 //! repeat i HEAD_QUADS
   {
     let at = row * 3 * width + width + head * parameters.head_width + $i * 4;

@@ -6,12 +6,11 @@
 //
 // row_terms [rows, H] holds delta when the kernel starts (ball_attention_delta.wgsl).
 // p_ij = exp(score_ij - log_sum_i) is computed again (Dao et al. 2022). Work is divided as in ball_attention.wgsl.
+//! include ball_block.wgsl
 //! include ball_head.wgsl
 //! include quads_read.wgsl dout
 //! include quads_write.wgsl dqkv
 
-struct Parameters { first_ball: u32, ball_count: u32, first_row: u32, heads: u32, head_width: u32, query_blocks: u32 }
-@group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> qkv: array<Stored>;
 @group(0) @binding(2) var<storage, read> positions: array<f32>;
 @group(0) @binding(3) var<storage, read> sigma: array<f32>;
@@ -29,20 +28,16 @@ var<workgroup> key_positions: array<vec4f, KEYS>;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let index = group.y * groups.x + group.x;
-  let block = index % parameters.query_blocks;
-  let head = (index / parameters.query_blocks) % parameters.heads;
-  let ball_index = index / (parameters.query_blocks * parameters.heads);
-  if (ball_index >= parameters.ball_count) { return; }
-  let ball = balls[parameters.first_ball + ball_index];
-  let size = ball.y;
-  let first = ball.x - parameters.first_row;
-  if (block * THREADS >= size) { return; }
+  let block = block_of(group.y * groups.x + group.x, THREADS);
+  if (block.begin >= block.size) { return; }
+  let size = block.size;
+  let first = block.first;
+  let head = block.head;
 
   let width = parameters.heads * parameters.head_width;
   let scale = inverseSqrt(f32(parameters.head_width));
   let slope = sigma[head];
-  let row = first + min(block * THREADS + thread, size - 1);
+  let row = first + min(block.begin + thread, size - 1);
   let position = position_of(row);
   let own_log_sum = log_sum[row * parameters.heads + head];
   let delta = row_terms[row * parameters.heads + head];
@@ -81,7 +76,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     workgroupBarrier();
   }
 
-  if (block * THREADS + thread >= size) { return; }
+  if (block.begin + thread >= size) { return; }
   row_terms[row * parameters.heads + head] = slope_sum;
 //! repeat i HEAD_QUADS
   put_dqkv(row * 3 * width + head * parameters.head_width + $i * 4, parameters.head_width - $i * 4, dquery_$i * scale);

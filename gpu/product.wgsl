@@ -33,6 +33,25 @@ const RMS_EPSILON: f32 = 1.1920928955078125e-7;
 //! end
 var<private> part: u32;
 
+// What a workgroup works on: a tile, and the inner positions of its part; none where there is nothing to do.
+struct Place {
+  first_row: u32,
+  tile: u32,
+  begin: u32,
+  end: u32,
+}
+
+fn place_of(index: u32, size: vec4u) -> Place {
+  let column_tiles = (size.y + TILE_COLUMNS - 1) / TILE_COLUMNS;
+  let tiles = column_tiles * ((size.x + TILE_ROWS - 1) / TILE_ROWS);
+  // Not `part` itself, which a compiler need not see to be the same for all threads of the group.
+  let own_part = index / tiles;
+  part = own_part;
+  let tile = index % tiles;
+  let begin = own_part * size.w;
+  return Place(tile / column_tiles * TILE_ROWS, tile % column_tiles, begin, min(size.z, begin + size.w));
+}
+
 // Zeros in place of what lies at `end` and beyond.
 fn until(end: u32, inner: u32, values: vec4f) -> vec4f {
 //! if QUADS

@@ -29,11 +29,10 @@ fn main(
   @builtin(subgroup_id) subgroup: u32
 ) {
   let size = product_size();
-  let column_tiles = (size.y + TILE_COLUMNS - 1) / TILE_COLUMNS;
-  let index = group.y * groups.x + group.x;
-  let first_row = index / column_tiles * TILE_ROWS;
-  let tile = index % column_tiles;
-  if (first_row >= size.x) { return; }
+  let place = place_of(group.y * groups.x + group.x, size);
+  if (place.begin >= place.end) { return; }
+  let first_row = place.first_row;
+  let tile = place.tile;
 
   let fetched_quad = thread % 8;
   let fetched_row = thread / 8;

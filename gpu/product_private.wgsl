@@ -10,18 +10,10 @@ const COLUMN_QUADS: u32 = 8 * HALVES;
 @compute @workgroup_size(4)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32, @builtin(subgroup_invocation_id) lane: u32) {
   let size = product_size();
-  let column_tiles = (size.y + TILE_COLUMNS - 1) / TILE_COLUMNS;
-  let index = group.y * groups.x + group.x;
-  let tiles = column_tiles * ((size.x + TILE_ROWS - 1) / TILE_ROWS);
-  let tile_index = index % tiles;
-  // Not `part` itself, which a compiler need not see to be the same for all threads of the group.
-  let own_part = index / tiles;
-  part = own_part;
-  let tile = tile_index % column_tiles;
-  let begin = own_part * size.w;
-  if (begin >= size.z) { return; }
-  let end = min(size.z, begin + size.w);
-  let first_row = (tile_index / column_tiles) * TILE_ROWS + thread * 16;
+  let place = place_of(group.y * groups.x + group.x, size);
+  let tile = place.tile;
+  let end = place.end;
+  let first_row = place.first_row + thread * 16;
 
   // A row's numbers at four inner positions.
   var rows: array<vec4f, 16>;
@@ -33,7 +25,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var squares: array<vec4f, 16>;
 //! end
 
-  for (var inner = begin; inner < end; inner += 4) {
+  for (var inner = place.begin; inner < end; inner += 4) {
 //! if LEFT_ALONG
     for (var i = 0u; i < 16; i++) {
       let quad = i & 12;

@@ -22,18 +22,12 @@ fn tile_at(inner: u32) -> u32 { return inner * 17 + inner / 8 * 2; }
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
   let size = product_size();
-  let column_tiles = (size.y + TILE_COLUMNS - 1) / TILE_COLUMNS;
-  let index = group.y * groups.x + group.x;
-  let tiles = column_tiles * ((size.x + TILE_ROWS - 1) / TILE_ROWS);
-  let tile_index = index % tiles;
-  // Not `part` itself, which a compiler need not see to be the same for all threads of the group.
-  let own_part = index / tiles;
-  part = own_part;
-  let first_row = (tile_index / column_tiles) * TILE_ROWS;
-  let tile = tile_index % column_tiles;
-  let begin = own_part * size.w;
-  if (begin >= size.z) { return; }
-  let end = min(size.z, begin + size.w);
+  let place = place_of(group.y * groups.x + group.x, size);
+  if (place.begin >= place.end) { return; }
+  let first_row = place.first_row;
+  let tile = place.tile;
+  let begin = place.begin;
+  let end = place.end;
 
   // What a thread carries from memory to the tiles: four quads of each side along the inner dimension, of four neighbouring rows
   // / columns; or, where those lie side by side, quads of them at several inner positions. Threads side by side read what lies

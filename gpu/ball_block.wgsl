@@ -1,0 +1,22 @@
+// What a workgroup of ball attention's kernels works on: a block of one ball's points, for one head. The including file declares
+// the array balls [balls, 2] of the first row and size of each.
+struct Parameters { first_ball: u32, ball_count: u32, first_row: u32, heads: u32, head_width: u32, query_blocks: u32 }
+@group(0) @binding(0) var<uniform> parameters: Parameters;
+
+struct Block {
+  // The ball's first row and its points.
+  first: u32,
+  size: u32,
+  head: u32,
+  // The block's first point inside the ball; not below size where there is nothing to do.
+  begin: u32,
+}
+
+// The index-th of all blocks of `points` points.
+fn block_of(index: u32, points: u32) -> Block {
+  let head = (index / parameters.query_blocks) % parameters.heads;
+  let ball_index = index / (parameters.query_blocks * parameters.heads);
+  if (ball_index >= parameters.ball_count) { return Block(0, 0, 0, 0); }
+  let ball = balls[parameters.first_ball + ball_index];
+  return Block(ball.x - parameters.first_row, ball.y, head, (index % parameters.query_blocks) * points);
+}
