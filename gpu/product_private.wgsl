@@ -75,25 +75,28 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! end
   }
 
-  // A copy, so that only this one has to lie in memory to be read at places worked out.
-  var result: array<vec4f, 256>;
-//! repeat r 16
+  // A copy, so that only this one has to lie in memory to be read at places worked out; of half the rows at a time, since WGSL
+  // promises 8192 bytes of such variables.
+  var result: array<vec4f, 128>;
+//! repeat half 2
+//! repeat r 8
   {
 //! if NORM
-    let scale = 1.0 / sqrt(dot(squares[$r], vec4f(1)) / f32(size.z) + RMS_EPSILON);
+    let scale = 1.0 / sqrt(dot(squares[$half * 8 + $r], vec4f(1)) / f32(size.z) + RMS_EPSILON);
 //! else
     let scale = 1.0;
 //! end
 //! repeat h HALVES
 //! repeat q 8
-    result[$r * 16 + $h * 8 + $q] = sum[$r * 16 + $h * 8 + $q] * scale;
+    result[$r * 16 + $h * 8 + $q] = sum[($half * 8 + $r) * 16 + $h * 8 + $q] * scale;
 //! end
 //! end
   }
 //! end
-  for (var r = 0u; r < 16 && first_row + r < size.x; r++) {
-    for (var quad = 0u; quad < 8; quad++) {
-      finish(first_row + r, tile, quad * 4, result[r * 16 + quad], result[r * 16 + 8 + quad]);
-    }
+  for (var r = 0u; r < 8; r++) {
+    let row = first_row + $half * 8 + r;
+    if (row >= size.x) { break; }
+    for (var quad = 0u; quad < 8; quad++) { finish(row, tile, quad * 4, result[r * 16 + quad], result[r * 16 + 8 + quad]); }
   }
+//! end
 }

@@ -14,35 +14,7 @@ import {
   type ToWorker,
 } from "../src/backends/cpu/module.ts";
 import { serializeError } from "../src/errors.ts";
-
-/** The owner of this worker, in Node and Deno or in a browser. */
-interface Owner {
-  postMessage(message: FromWorker, transfer?: Transferable[]): void;
-  leave(): void;
-}
-
-/** What a worker's global scope has and a page's has not. */
-interface DedicatedWorkerScope {
-  addEventListener(type: "message", listener: (event: { data: ToWorker }) => void): void;
-  postMessage(message: FromWorker, transfer: Transferable[]): void;
-  close(): void;
-}
-
-function connect(receive: (message: ToWorker) => void): Owner {
-  const host = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process;
-  const threads = host?.getBuiltinModule?.("node:worker_threads") as typeof import("node:worker_threads") | undefined;
-  const port = threads?.parentPort;
-  if (port) {
-    port.on("message", receive);
-    return {
-      postMessage: (message, transfer = []) => port.postMessage(message, transfer as never),
-      leave: () => port.close(),
-    };
-  }
-  const scope = globalThis as unknown as DedicatedWorkerScope;
-  scope.addEventListener("message", (event) => receive(event.data));
-  return { postMessage: (message, transfer = []) => scope.postMessage(message, transfer), leave: () => scope.close() };
-}
+import { connectToOwner } from "./owner.ts";
 
 /** What the stop word says when a thread failed, not the owner, stopped them. */
 const FAILED = 2;
@@ -104,4 +76,4 @@ async function handle(message: ToWorker): Promise<void> {
   }
 }
 
-const owner = connect((message) => void handle(message));
+const owner = connectToOwner<ToWorker, FromWorker>((message) => void handle(message));
