@@ -1,5 +1,5 @@
-// The library build: dist/erwin.js, dist/bench.js and dist/cli.js with their workers and wasm modules in dist/assets. The files it
-// makes run unchanged in Chromium, Firefox, Deno, Node and in workers, without any bundler on the user's side.
+// The library build: dist/erwin.js, dist/bench.js and dist/cli.js with their workers and wasm modules in dist/assets. The files
+// it makes run unchanged in Chromium, Firefox, Deno, Node and in workers, without any bundler on the user's side.
 import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { defineConfig } from "vite";

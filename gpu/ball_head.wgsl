@@ -1,5 +1,6 @@
 // How ball attention's kernels read a point's position and its share of a head. The including file has the
-// parameters of ball_block.wgsl and declares the arrays qkv [rows, 3 H E] and positions [rows, DIMENSIONS]; QUADS says that E is a multiple of 4.
+// parameters of ball_block.wgsl and declares the arrays qkv [rows, 3 H E] and positions [rows, DIMENSIONS]; QUADS says that E is a
+// multiple of 4.
 //! include stored.wgsl
 //! include quads_read.wgsl qkv
 

@@ -2,9 +2,9 @@
 //
 //     sum[row, column] = sum over inner of left(row, inner) * right(column, inner)
 //
-// with numbers of its own (product_registers.wgsl) or, with MATRIX, with the device's units for products of small matrices
-// (product_matrix.wgsl). The inner dimension runs in order, so a sum's bits do not depend on the tile's shape. The file that
-// includes this one says what is multiplied and what is done with a sum:
+// with numbers of its own (product_registers.wgsl), with MATRIX by the device's units for products of small matrices
+// (product_matrix.wgsl), or with PRIVATE on SwiftShader (product_private.wgsl). The inner dimension runs in order, so a sum's bits
+// do not depend on the tile's shape. The file that includes this one says what is multiplied and what is done with a sum:
 //
 //     fn product_size() -> vec4u                                  rows, columns, inner, inner of one part (columns in tiles' columns)
 //     fn left_start(row: u32) -> u32                              row < rows: what left needs to know of it, asked for once

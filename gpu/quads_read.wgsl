@@ -1,5 +1,6 @@
 // Four neighbouring numbers of $array, from the `at`-th on. With QUADS it is an array of quads, and `at` a multiple of 4;
-// without, what lies beyond a row's end comes along, for the caller to leave aside.
+// without, what lies beyond a row's end comes along, for the caller to leave aside. Shifts, since SwiftShader makes a division
+// for each thread of what other compilers know better.
 fn $array_quad(at: u32) -> vec4f {
 //! if QUADS
   return vec4f($array[at >> 2]);

@@ -41,7 +41,7 @@ export class Arguments {
     this.positionals = positionals;
   }
 
-  static parse(command: Command, words: readonly string[]): Arguments {
+  static parse(command: Pick<Command, "options" | "positionals">, words: readonly string[]): Arguments {
     const options = Object.fromEntries(
       Object.entries(command.options).map(([name, { value, repeats }]) => [
         name,

@@ -52,6 +52,7 @@ export function productCut(
       LEFT_ALONG: leftAlong ? 1 : 0,
       RIGHT_ALONG: rightAlong ? 1 : 0,
       HALF: half ? 1 : 0,
+      // SwiftShader, in hosts that give access to subgroups; lavapipe's are of eight.
       PRIVATE: software && subgroupSize === 4 ? 1 : 0,
       ...(half && matrixUnits ? matrixConstants(matrixUnits) : { MATRIX: 0 }),
     },

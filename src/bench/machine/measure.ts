@@ -4,7 +4,8 @@
 //   npm run bench:gpu -- --out FILE [--seconds 540] [--points N,N,...] [--clouds 16] [--channels 32] [--backend webgpu|cpu]
 //     [--only STEP,...] [--host deno|chromium]
 //
-// sets up and builds first. With --host chromium this library's benchmarks run on a page (../page.mjs). Steps, in the order of their worth (compiling for minutes, the last takes what time is left):
+// sets up and builds first. With --host chromium this library's benchmarks run on a page (../page.mjs). Steps, in the order of
+// their worth (compiling for minutes, the last takes what time is left):
 //
 //   forward   the device, what it can do at best, and forward passes in float32
 //   training  training steps in float32

@@ -14,13 +14,13 @@ import {
   formatResult,
   measureFloors,
   parseBenchResult,
-  publishedTable,
 } from "../../bench/index.ts";
 import { disposeThreads } from "../../index.ts";
+import { benchOptions, readBenchOptions } from "../bench-options.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { withDevice } from "../device.ts";
 import { checkOutput, readBytes, writeWhole } from "../files.ts";
-import { type DeviceChoice, deviceOptions, readDeviceChoice } from "../options.ts";
+import { type DeviceChoice, readDeviceChoice } from "../options.ts";
 import { withProgress } from "../progress.ts";
 
 const names = Object.keys(benchmarks) as BenchmarkName[];
@@ -29,19 +29,8 @@ export const bench: Command = {
   summary: "measure how fast things are on this machine, or compare two such measurements",
   usage: `[${names.join("|")}] [--points N,N,...] [--clouds B] [--table] [--profile] [--backend NAME] [--json FILE] | --compare FILE FILE`,
   options: {
-    points: { value: "N,N,...", description: "points of each cloud, one case each (default: 2048,4096 for the model)" },
-    clouds: { value: "B", description: "clouds of the batch (default 1)" },
-    table: { description: "the sizes of the published table: 16 clouds of 1024 to 32768 points; for GPUs" },
-    channels: { value: "C", description: "channels of the model's finest level (default 32; scaling 8)" },
-    repeat: { value: "R", description: "repetitions (default: as many as fit into --seconds, 100 at most)" },
-    seconds: {
-      value: "S",
-      description: "for each case, about; what would take longer is left out (default 20; tree, graph 1.5)",
-    },
-    profile: { description: "the time of every operator and kernel of the model" },
-    json: { value: "FILE", description: "write the results to a file, too; whole after each case" },
+    ...benchOptions,
     compare: { value: "FILE FILE", description: "two such files, case by case" },
-    ...deviceOptions,
   },
   positionals: 1,
   run,
@@ -61,25 +50,9 @@ async function run(args: Arguments): Promise<void> {
   }
   const json = args.text("json");
   if (json !== undefined) checkOutput(json);
-  await measure(chosen ? [chosen] : names, readOptions(args), readDeviceChoice(args), (result) => {
+  await measure(chosen ? [chosen] : names, readBenchOptions(args), readDeviceChoice(args), (result) => {
     if (json !== undefined) writeWhole(json, `${JSON.stringify(result, null, 2)}\n`);
   });
-}
-
-function readOptions(args: Arguments): BenchOptions {
-  const options = { points: args.counts("points"), clouds: args.count("clouds") };
-  const isTable = args.has("table");
-  if (isTable && (options.points || options.clouds)) {
-    throw new UsageError("--table chooses --points and --clouds by itself");
-  }
-  return {
-    ...(isTable ? publishedTable : options),
-    channels: args.count("channels"),
-    repeat: args.count("repeat"),
-    seconds: args.number("seconds", "a number greater than 0", (value) => value > 0),
-    threads: args.count("threads"),
-    profile: args.has("profile"),
-  };
 }
 
 /** Runs one benchmark after the other, shows each as soon as it is done, and keeps what there is after each of its cases. */
