@@ -25,7 +25,23 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let first = own_part * 256;
   if (first >= parameters.rows) { return; }
   var sum = 0.0;
-  for (var row = first; row < min(first + 256, parameters.rows); row++) {
+  let end = min(first + 256, parameters.rows);
+  var row = first;
+  for (; row + 8 <= end; row += 8) {
+//! repeat i 8
+    var value_$i = x[(row + $i) * parameters.columns + column];
+//! if FACTOR
+    value_$i *= factor[(row + $i) * parameters.columns + column];
+//! end
+//! if SCALE
+    value_$i *= scale[row + $i];
+//! end
+//! end
+//! repeat i 8
+    sum += value_$i;
+//! end
+  }
+  for (; row < end; row++) {
     var value = x[row * parameters.columns + column];
 //! if FACTOR
     value *= factor[row * parameters.columns + column];

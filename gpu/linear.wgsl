@@ -44,7 +44,9 @@ fn left_start(row: u32) -> u32 { return row; }
 
 //! if QUADS
 fn left(row: u32, inner: u32) -> vec4f {
+//! if SECOND
   if (inner >= parameters.inner) { return second_quad(row * parameters.second_inner + inner - parameters.inner); }
+//! end
   return x_quad(row * parameters.inner + inner);
 }
 //! else

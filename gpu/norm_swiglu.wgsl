@@ -41,10 +41,9 @@ fn right_start(tile: u32, column_in_tile: u32) -> u32 {
   return min(tile * 32 + column_in_tile % 32, parameters.hidden_width - 1) * parameters.width;
 }
 
-// The norm's weight belongs to the inner dimension, so it may go to the right side, which is read less often.
 fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f {
-  if (column_in_tile < 32) { return gate_weight_quad(start + inner) * norm_quad(inner); }
-  return value_weight_quad(start + inner) * norm_quad(inner);
+  if (column_in_tile < 32) { return gate_weight_quad(start + inner); }
+  return value_weight_quad(start + inner);
 }
 
 fn finish(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {

@@ -19,7 +19,8 @@
 //
 // With NORM the rows of left, which lie along the inner dimension, are RMS-normalised: the squares of what passes through the
 // tiles are added up on the way, and every sum is multiplied by its row's 1 / sqrt(mean of squares + 2^-23) (spec: eps is
-// float32's machine epsilon).
+// float32's machine epsilon). The norm's weight belongs to the inner dimension, so it is multiplied into the right side, once
+// an element of the tile; the including file declares it as norm_quad (quads_read.wgsl).
 // A product whose inner dimension is long and whose result is small is taken in parts of the inner dimension, each a set of
 // workgroups of its own; `part` says which one runs. The others have a single part.
 // With HALF the tiles hold half precision: what is multiplied is rounded to 11 bits, the sums stay in float32.

@@ -74,6 +74,11 @@ fn main(
 //! end
 //! end
     if (inner < size.z) {
+//! if NORM
+      let weights = norm_quad(inner);
+//! else
+      let weights = vec4f(1);
+//! end
 //! repeat half ROW_HALVES
 //! repeat i FETCHES
       left_next[$half * FETCHES + $i] = until(size.z, inner, left(left_from_$half_$i, inner));
@@ -81,7 +86,7 @@ fn main(
 //! end
 //! repeat h HALVES
 //! repeat i FETCHES
-      right_next[$h * FETCHES + $i] = until(size.z, inner, right(right_from_$h_$i, $h * 32 + $i * ROWS_AT_ONCE + fetched_row, inner));
+      right_next[$h * FETCHES + $i] = until(size.z, inner, right(right_from_$h_$i, $h * 32 + $i * ROWS_AT_ONCE + fetched_row, inner) * weights);
 //! end
 //! end
     }

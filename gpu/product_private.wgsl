@@ -48,7 +48,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       columns[quad] = values;
 //! else
       let column = (quad << 2) + (lane & 3);
+//! if NORM
+      columns[quad] = until(end, inner, right(right_start(tile, column), column, inner) * norm_quad(inner));
+//! else
       columns[quad] = until(end, inner, right(right_start(tile, column), column, inner));
+//! end
 //! end
     }
 //! if NORM

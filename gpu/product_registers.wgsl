@@ -11,13 +11,9 @@ alias Quad = vec4f;
 //! if NORM
 var<workgroup> row_squares: array<vec4f, 64>;
 //! end
-// An inner position's quads of rows / columns lie side by side, from tile_at(inner position) on.
-var<workgroup> left_tile: array<Quad, 274>;
-var<workgroup> right_tile: array<Quad, 274>;
-
-// 16 quads a position, with gaps: without them the stores of neighbouring threads fall into the same memory banks. Those threads
-// hold positions 4 apart: 4 * 17 quads from one to the next, and two more after every second, take each to banks of its own.
-fn tile_at(inner: u32) -> u32 { return inner * 17 + inner / 8 * 2; }
+// The first index is known when the kernel is compiled wherever tiles are read: what is left to check is the same in all turns.
+var<workgroup> left_tile: array<array<Quad, 8 * ROW_HALVES>, 16>;
+var<workgroup> right_tile: array<array<Quad, 8 * HALVES>, 16>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
@@ -29,16 +25,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let begin = place.begin;
   let end = place.end;
 
-  // What a thread carries from memory to the tiles: four quads of each side along the inner dimension, of four neighbouring rows
-  // / columns; or, where those lie side by side, quads of them at several inner positions. Threads side by side read what lies
-  // side by side. Of a tile's side that is only 32 long, half the threads carry all, or all carry half as much.
 //! if LEFT_ALONG
   let left_quad = thread % (8 * ROW_HALVES);
   let left_inner = thread / (8 * ROW_HALVES);
   let left_from = left_start(min(first_row + left_quad * 4, size.x - 1));
 //! else
-  let left_quad = thread / 4;
-  let left_inner = thread % 4 * 4;
+  let left_quad = thread % 8 + thread / 32 * 8;
+  let left_inner = thread / 8 % 4 * 4;
 //! repeat i 4
   let left_from_$i = left_start(min(first_row + left_quad * 4 + $i, size.x - 1));
 //! end
@@ -48,92 +41,81 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let right_inner = thread / (8 * HALVES);
   let right_from = right_start(tile, right_quad * 4);
 //! else
-  let right_quad = thread / 4;
-  let right_inner = thread % 4 * 4;
+  let right_quad = thread % 8 + thread / 32 * 8;
+  let right_inner = thread / 8 % 4 * 4;
 //! repeat i 4
   let right_from_$i = right_start(tile, right_quad * 4 + $i);
 //! end
 //! end
 
+  // The last inner position that four may be read from. (Without QUADS the fourth may lie beyond the end.)
+  let last_quad = (end - 1) / 4 * 4;
   let thread_column = thread % 8;
   let thread_row = thread / 8;
-  var left_next: array<vec4f, 4>;
-  var right_next: array<vec4f, 4>;
-  var sum: array<vec4f, 16>;
+//! repeat i 4
+  var left_next_$i = vec4f(0);
+  var right_next_$i = vec4f(0);
+//! end
+//! repeat i 16
+  var sum_$i = vec4f(0);
+//! end
 //! if NORM
   var squares = vec4f(0);
+  var weights_next = vec4f(0);
 //! end
 
-  // Each turn fetches numbers from memory and multiplies those of the turn before while they are on their way.
   for (var start = begin; ; start += TILE_INNER) {
+    // Fetched without a condition, so that all are on their way at once; what lies beyond the end is put right at the tile.
 //! if LEFT_ALONG
 //! repeat h ROW_HALVES
 //! repeat i 2
-    {
-      let inner = start + left_inner + ($h * 2u + $i) * (8 / ROW_HALVES);
-      left_next[$h * 2 + $i] = vec4f(0);
-      if (inner < end) { left_next[$h * 2 + $i] = left(left_from, inner); }
-    }
+    left_next_@2*$h+$i@ = left(left_from, min(start + left_inner + ($h * 2u + $i) * (8 / ROW_HALVES), end - 1));
 //! end
 //! end
 //! else
     if (left_quad < 8 * ROW_HALVES) {
-      let inner = start + left_inner;
+      let inner = min(start + left_inner, last_quad);
 //! repeat i 4
-      left_next[$i] = vec4f(0);
+      left_next_$i = left(left_from_$i, inner);
 //! end
-      if (inner < end) {
-//! repeat i 4
-        left_next[$i] = until(end, inner, left(left_from_$i, inner));
-//! end
-      }
     }
 //! end
 //! if RIGHT_ALONG
 //! repeat h HALVES
 //! repeat i 2
-    {
-      let inner = start + right_inner + ($h * 2u + $i) * (8 / HALVES);
-      right_next[$h * 2 + $i] = vec4f(0);
-      if (inner < end) { right_next[$h * 2 + $i] = right(right_from, right_quad * 4, inner); }
-    }
+    right_next_@2*$h+$i@ = right(right_from, right_quad * 4, min(start + right_inner + ($h * 2u + $i) * (8 / HALVES), end - 1));
 //! end
 //! end
 //! else
     if (right_quad < 8 * HALVES) {
-      let inner = start + right_inner;
+      let inner = min(start + right_inner, last_quad);
 //! repeat i 4
-      right_next[$i] = vec4f(0);
+      right_next_$i = right(right_from_$i, right_quad * 4 + $i, inner);
 //! end
-      if (inner < end) {
-//! repeat i 4
-        right_next[$i] = until(end, inner, right(right_from_$i, right_quad * 4 + $i, inner));
+//! if NORM
+      weights_next = norm_quad(inner);
 //! end
-      }
     }
 //! end
 
     if (start > begin) {
-      for (var k = 0u; k < TILE_INNER; k += 4) {
-//! repeat step 4
-        {
-          let at = tile_at(k + $step);
+//! repeat step 16
+      {
 //! repeat half ROW_HALVES
-          let rows_$half = vec4f(left_tile[at + $half * 8u + thread_row]);
+        let rows_$half = vec4f(left_tile[$step][$half * 8u + thread_row]);
 //! end
 //! repeat h HALVES
-          let columns_$h = vec4f(right_tile[at + $h * 8u + thread_column]);
+        let columns_$h = vec4f(right_tile[$step][$h * 8u + thread_column]);
 //! end
 //! repeat h HALVES
 //! repeat half ROW_HALVES
 //! repeat r 4
-          sum[$h * 8 + $half * 4 + $r] = fma(vec4f(rows_$half[$r]), columns_$h, sum[$h * 8 + $half * 4 + $r]);
+        sum_@8*$h+4*$half+$r@ = fma(vec4f(rows_$half[$r]), columns_$h, sum_@8*$h+4*$half+$r@);
 //! end
 //! end
-//! end
-        }
 //! end
       }
+//! end
     }
     if (start >= end) { break; }
     workgroupBarrier();
@@ -141,18 +123,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! if LEFT_ALONG
 //! repeat h ROW_HALVES
 //! repeat i 2
-    left_tile[tile_at(left_inner + ($h * 2u + $i) * (8 / ROW_HALVES)) + left_quad] = Quad(left_next[$h * 2 + $i]);
+    left_tile[left_inner + ($h * 2u + $i) * (8 / ROW_HALVES)][left_quad] =
+      Quad(select(vec4f(0), left_next_@2*$h+$i@, start + left_inner + ($h * 2u + $i) * (8 / ROW_HALVES) < end));
 //! end
 //! end
 //! else
     if (left_quad < 8 * ROW_HALVES) {
 //! repeat i 4
       {
-        let values = vec4f(left_next[0][$i], left_next[1][$i], left_next[2][$i], left_next[3][$i]);
+        let values = select(
+          vec4f(0), vec4f(left_next_0[$i], left_next_1[$i], left_next_2[$i], left_next_3[$i]), start + left_inner + $i < end);
 //! if NORM
         squares = fma(values, values, squares);
 //! end
-        left_tile[tile_at(left_inner + $i) + left_quad] = Quad(values);
+        left_tile[left_inner + $i][left_quad] = Quad(values);
       }
 //! end
     }
@@ -160,14 +144,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! if RIGHT_ALONG
 //! repeat h HALVES
 //! repeat i 2
-    right_tile[tile_at(right_inner + ($h * 2u + $i) * (8 / HALVES)) + right_quad] = Quad(right_next[$h * 2 + $i]);
+    right_tile[right_inner + ($h * 2u + $i) * (8 / HALVES)][right_quad] = Quad(right_next_@2*$h+$i@);
 //! end
 //! end
 //! else
     if (right_quad < 8 * HALVES) {
 //! repeat i 4
-      right_tile[tile_at(right_inner + $i) + right_quad] =
-        Quad(vec4f(right_next[0][$i], right_next[1][$i], right_next[2][$i], right_next[3][$i]));
+//! if NORM
+      right_tile[right_inner + $i][right_quad] =
+        Quad(vec4f(right_next_0[$i], right_next_1[$i], right_next_2[$i], right_next_3[$i]) * weights_next[$i]);
+//! else
+      right_tile[right_inner + $i][right_quad] =
+        Quad(vec4f(right_next_0[$i], right_next_1[$i], right_next_2[$i], right_next_3[$i]));
+//! end
 //! end
     }
 //! end
@@ -175,17 +164,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
 
 //! if NORM
-  // Threads 4 q .. 4 q + 3 have the squares of the rows of quad q, a part of the inner dimension each.
+  // row quad q's squares: of threads with left_quad q, four inner parts: thread = q % 8 + part * 8 + q / 8 * 32.
   row_squares[thread] = squares;
   workgroupBarrier();
 //! repeat half ROW_HALVES
   {
-    let first = (thread_row + $half * 8) * 4;
-    let total = row_squares[first] + row_squares[first + 1] + row_squares[first + 2] + row_squares[first + 3];
+    let first = thread_row + $half * 32;
+    let total = row_squares[first] + row_squares[first + 8] + row_squares[first + 16] + row_squares[first + 24];
     let scales = 1.0 / sqrt(total / f32(size.z) + RMS_EPSILON);
 //! repeat h HALVES
 //! repeat r 4
-    sum[$h * 8 + $half * 4 + $r] *= scales[$r];
+    sum_@8*$h+4*$half+$r@ *= scales[$r];
 //! end
 //! end
   }
@@ -196,7 +185,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! repeat r 4
   {
     let row = first_row + $half * 32 + thread_row * 4 + $r;
-    if (row < size.x) { finish(row, tile, thread_column * 4, sum[$half * 4 + $r], sum[8 + $half * 4 + $r]); }
+    if (row < size.x) { finish(row, tile, thread_column * 4, sum_@4*$half+$r@, sum_@8+4*$half+$r@); }
   }
 //! end
 //! end

@@ -19,7 +19,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let size = parameters.rows * parameters.columns;
   if (item >= size) { return; }
   var sum = 0.0;
-  for (var p = 0u; p < parameters.parts; p++) { sum += sums[p * parameters.part_size + parameters.first + item]; }
+  // Eight at a time, so that their loads are on their way together: hosts' checks of loops keep compilers from doing that.
+  var p = 0u;
+  for (; p + 8 <= parameters.parts; p += 8) {
+    let at = p * parameters.part_size + parameters.first + item;
+//! repeat i 8
+    let term_$i = sums[at + $i * parameters.part_size];
+//! end
+//! repeat i 8
+    sum += term_$i;
+//! end
+  }
+  for (; p < parameters.parts; p++) { sum += sums[p * parameters.part_size + parameters.first + item]; }
   var row = item / parameters.columns;
   if (parameters.packed_width > 0) { row = packed_row(row, parameters.packed_width); }
   let at = row * parameters.out_columns + parameters.first_column + item % parameters.columns;

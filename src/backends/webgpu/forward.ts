@@ -472,7 +472,7 @@ export class ForwardOperators {
         // Gradients are often too small for half precision.
         half: this.limits.half && !transposed,
       },
-      { TRANSPOSED: flag(transposed), HALF_X: flag(halfX) },
+      { TRANSPOSED: flag(transposed), HALF_X: flag(halfX), SECOND: flag(secondInner) },
       {
         x,
         weight: absent,

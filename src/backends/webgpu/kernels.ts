@@ -7,6 +7,8 @@
 //     //! repeat NAME COUNT     the lines up to its end, COUNT times, with $NAME replaced by 0, 1, 2, ...
 //     //! if NAME / //! else    the lines up to else or end only where the constant is not 0 (is 0)
 //     //! end
+// Between two @ stands a sum of products of whole numbers, worked out after everything else: @2*$h+$i@ is 3 for h = i = 1.
+// So names of variables can take the place of an array's elements.
 
 import { ErwinError } from "../../errors.ts";
 
@@ -92,6 +94,12 @@ function expand(lines: string[], constants: Constants): string[] {
   return result;
 }
 
+/** 2*3+4 is 10. */
+function sumOfProducts(text: string): number {
+  const productOf = (term: string) => term.split("*").reduce((product, factor) => product * Number(factor), 1);
+  return text.split("+").reduce((total, term) => total + productOf(term), 0);
+}
+
 /** The kernel of gpu/NAME.wgsl with these constants: its full text and what it binds. */
 export function kernelSource(name: string, constants: Constants): KernelSource {
   const definitions = Object.entries(constants).map(([key, value]) => `const ${key}: u32 = ${value};`);
@@ -99,7 +107,9 @@ export function kernelSource(name: string, constants: Constants): KernelSource {
   const extensions = constants.HALF ? ["enable f16;"] : [];
   if (constants.MATRIX || constants.PRIVATE) extensions.push("enable subgroups;");
   if (constants.MATRIX) extensions.push("enable chromium_experimental_subgroup_matrix;");
-  const code = [...extensions, ...definitions, ...expand(readLines(`${name}.wgsl`), constants)].join("\n");
+  const code = [...extensions, ...definitions, ...expand(readLines(`${name}.wgsl`), constants)]
+    .join("\n")
+    .replace(/@([\d+*]+)@/g, (_, sum: string) => String(sumOfProducts(sum)));
   const bindings = [...code.matchAll(/@binding\((\d+)\) var<storage, (read|read_write)> (\w+)/g)].map((match) => ({
     name: match[3]!,
     binding: Number(match[1]),
