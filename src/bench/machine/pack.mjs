@@ -6,7 +6,7 @@
 // sets up, builds, and writes about 38 MB into FOLDER (57 with the tests). Carry there the repository's files and FOLDER. Then,
 // as root in the repository's root:
 //
-//   . FOLDER/unpack.sh                                             once for each shell
+//   . FOLDER/unpack.sh                                             once for each bash
 //   deno run -A src/bench/machine/measure.ts --out FILE            measures (measure.ts)
 //   deno run -A node_modules/vitest/vitest.mjs run --project host  tests
 //
@@ -32,9 +32,9 @@ const NOT_FOR_TESTS = [
   /^(webgpu|binaryen|typescript|assemblyscript|puppeteer|chromium|devtools|onnxruntime|bare-|zod|protobufjs|rollup|bunny)/,
 ];
 
-/** Runs on the machine itself, sourced by a POSIX shell. */
-const UNPACK = `# Unpacks what lies beside this file; made by src/bench/machine/pack.mjs.
-packed=$1
+/** Runs on the machine itself, sourced by bash. */
+const UNPACK = String.raw`# Unpacks what lies beside this file; made by src/bench/machine/pack.mjs.
+packed=$(dirname "$BASH_SOURCE")
 tar -xJf "$packed/engine.tar.xz"
 [ ! -e "$packed/tests.tar.xz" ] || tar -xJf "$packed/tests.tar.xz"
 if ! ldconfig -p | grep -q libvulkan.so.1; then
