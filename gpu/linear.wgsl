@@ -95,5 +95,5 @@ fn finish(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {
   if (parameters.scatter == 1) { target_row = row_index[row]; }
   let column = tile * TILE_COLUMNS + column_in_tile;
   if (column < parameters.columns) { store(target_row, column, low); }
-  if (HALVES == 2 && column + 32 < parameters.columns) { store(target_row, column + 32, high); }
+  if (HALVES == 2 && column + HALF_COLUMNS < parameters.columns) { store(target_row, column + HALF_COLUMNS, high); }
 }

@@ -55,5 +55,5 @@ fn store(row: u32, column: u32, values: vec4f) {
 fn finish(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {
   let column = tile * TILE_COLUMNS + column_in_tile;
   if (column < 2 * parameters.width) { store(row, column, low); }
-  if (HALVES == 2 && column + 32 < 2 * parameters.width) { store(row, column + 32, high); }
+  if (HALVES == 2 && column + HALF_COLUMNS < 2 * parameters.width) { store(row, column + HALF_COLUMNS, high); }
 }

@@ -5,7 +5,7 @@
 //
 // With HALF hidden is stored in half precision: it is what linear.wgsl multiplies next, which rounds it anyway.
 //
-// A tile's first 32 columns are rows of W1, its last 32 the same rows of W2: gate and value meet in one thread.
+// The first half of a tile's columns are rows of W1, the other the same rows of W2: gate and value meet in one thread.
 //! include product.wgsl
 //! include quads_read.wgsl x norm gate_weight gate_bias value_weight value_bias
 //! include quads_write.wgsl hidden
@@ -29,25 +29,25 @@ alias Written = f32;
 @group(0) @binding(7) var<storage, read_write> hidden: array<Written>;
 //! end
 
-// Every tile of 64 columns makes 32 columns of the hidden layer: the width is rounded up to whole tiles.
+// Every tile makes HALF_COLUMNS columns of the hidden layer: the width is rounded up to whole tiles.
 fn product_size() -> vec4u {
-  return vec4u(parameters.rows, (parameters.hidden_width + 31) / 32 * 64, parameters.width, parameters.width);
+  return vec4u(parameters.rows, (parameters.hidden_width + HALF_COLUMNS - 1) / HALF_COLUMNS * TILE_COLUMNS, parameters.width, parameters.width);
 }
 
 fn left_start(row: u32) -> u32 { return row * parameters.width; }
 fn left(start: u32, inner: u32) -> vec4f { return x_quad(start + inner); }
 
 fn right_start(tile: u32, column_in_tile: u32) -> u32 {
-  return min(tile * 32 + column_in_tile % 32, parameters.hidden_width - 1) * parameters.width;
+  return min(tile * HALF_COLUMNS + column_in_tile % HALF_COLUMNS, parameters.hidden_width - 1) * parameters.width;
 }
 
 fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f {
-  if (column_in_tile < 32) { return gate_weight_quad(start + inner); }
+  if (column_in_tile < HALF_COLUMNS) { return gate_weight_quad(start + inner); }
   return value_weight_quad(start + inner);
 }
 
 fn finish(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {
-  let column = tile * 32 + column_in_tile;
+  let column = tile * HALF_COLUMNS + column_in_tile;
   if (column >= parameters.hidden_width) { return; }
   let gate = low + gate_bias_quad(column);
   let value = high + value_bias_quad(column);

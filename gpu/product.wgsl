@@ -1,4 +1,4 @@
-// The core of every matrix product: one workgroup computes a tile of (32 * ROW_HALVES) x (32 * HALVES) sums
+// The core of every matrix product: one workgroup computes a tile of TILE_ROWS x TILE_COLUMNS sums
 //
 //     sum[row, column] = sum over inner of left(row, inner) * right(column, inner)
 //
@@ -23,12 +23,12 @@
 // an element of the tile; the including file declares it as norm_quad (quads_read.wgsl).
 // A product whose inner dimension is long and whose result is small is taken in parts of the inner dimension, each a set of
 // workgroups of its own; `part` says which one runs. The others have a single part.
-// With HALF the tiles hold half precision: what is multiplied is rounded to 11 bits, the sums stay in float32.
-// finish gets four neighbouring columns of the tile's first 32 columns in `low`, and the four 32 columns further in `high`.
+// With HALF what is multiplied is rounded to half precision, 11 bits; the sums stay in float32.
+// finish gets four neighbouring columns of the tile's first half in `low`, and the four HALF_COLUMNS further in `high`. A tile of
+// 32 columns has no second half (HALVES is 1).
 //! include stored.wgsl
 
-const TILE_ROWS: u32 = 32 * ROW_HALVES;
-const TILE_COLUMNS: u32 = 32 * HALVES;
+const HALF_COLUMNS: u32 = TILE_COLUMNS / HALVES;
 //! if NORM
 const RMS_EPSILON: f32 = 1.1920928955078125e-7;
 //! end

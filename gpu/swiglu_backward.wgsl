@@ -24,23 +24,23 @@ struct Parameters { rows: u32, width: u32, hidden_width: u32 }
 alias Written = f32;
 
 fn product_size() -> vec4u {
-  return vec4u(parameters.rows, (parameters.hidden_width + 31) / 32 * 64, parameters.width, parameters.width);
+  return vec4u(parameters.rows, (parameters.hidden_width + HALF_COLUMNS - 1) / HALF_COLUMNS * TILE_COLUMNS, parameters.width, parameters.width);
 }
 
 fn left_start(row: u32) -> u32 { return row * parameters.width; }
 fn left(start: u32, inner: u32) -> vec4f { return y_quad(start + inner); }
 
 fn right_start(tile: u32, column_in_tile: u32) -> u32 {
-  return min(tile * 32 + column_in_tile % 32, parameters.hidden_width - 1) * parameters.width;
+  return min(tile * HALF_COLUMNS + column_in_tile % HALF_COLUMNS, parameters.hidden_width - 1) * parameters.width;
 }
 
 fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f {
-  if (column_in_tile < 32) { return gate_weight_quad(start + inner); }
+  if (column_in_tile < HALF_COLUMNS) { return gate_weight_quad(start + inner); }
   return value_weight_quad(start + inner);
 }
 
 fn finish(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {
-  let column = tile * 32 + column_in_tile;
+  let column = tile * HALF_COLUMNS + column_in_tile;
   if (column >= parameters.hidden_width) { return; }
   let at = row * parameters.hidden_width + column;
   let count = parameters.hidden_width - column;

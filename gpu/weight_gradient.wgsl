@@ -30,5 +30,5 @@ fn store(column: u32, inner: u32, values: vec4f) {
 fn finish(column: u32, tile: u32, inner_in_tile: u32, low: vec4f, high: vec4f) {
   let inner = tile * TILE_COLUMNS + inner_in_tile;
   if (inner < parameters.inner) { store(column, inner, low); }
-  if (HALVES == 2 && inner + 32 < parameters.inner) { store(column, inner + 32, high); }
+  if (HALVES == 2 && inner + HALF_COLUMNS < parameters.inner) { store(column, inner + HALF_COLUMNS, high); }
 }

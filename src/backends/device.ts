@@ -29,6 +29,20 @@ export interface MatrixUnits {
 }
 
 /** What the device is, in words and numbers. */
+/** What one workgroup computes of a matrix product's result. */
+export interface Tile {
+  rows: number;
+  columns: number;
+}
+
+/** What speeds up a device's matrix products without changing their bits. */
+export interface ProductTuning {
+  /** The fastest tile for large products. */
+  tile: Tile;
+  /** Smaller tiles are taken where there would be fewer sums than in this many tiles of 64 x 64. */
+  fewTiles: number;
+}
+
 export interface DeviceInfo {
   /** The adapter's or processor's name as the host gives it. */
   description: string;
@@ -41,6 +55,8 @@ export interface DeviceInfo {
   subgroupSize?: number;
   /** There where the forward pass's products run on them: in mixed precision, where the host gives access to them. */
   matrixUnits?: MatrixUnits;
+  /** How matrix products are cut on this device; absent where nothing was measured. */
+  productTuning?: ProductTuning;
   /** Largest single tensor binding and buffer, in bytes. */
   maxBindingBytes: number;
   maxBufferBytes: number;

@@ -14,7 +14,6 @@ import {
 } from "./forward.ts";
 import { GradientOperators, vector } from "./gradients.ts";
 import type { BufferStorage } from "./memory.ts";
-import { gatedColumns } from "./products.ts";
 import { overRows, rowsInBinding, rowWindow } from "./windows.ts";
 
 export class WebGPUOperators extends GradientOperators implements Operators {
@@ -218,7 +217,7 @@ export class WebGPUOperators extends GradientOperators implements Operators {
       this.inputGradient(gradient, output.weight, { storage: dvalue, accumulate: false }, through);
       this.runProduct(
         "swiglu_backward",
-        { rows: count, columns: gatedColumns(hiddenWidth), widths: [width, hiddenWidth] },
+        { rows: count, columns: hiddenWidth, gated: true, widths: [width, hiddenWidth] },
         {},
         {
           y: local(y, width),

@@ -6,6 +6,7 @@ import { bufferUsage, mapMode } from "./constants.ts";
 import type { Constants } from "./kernels.ts";
 import { BufferPool, type BufferStorage } from "./memory.ts";
 import { PipelineCache } from "./pipelines.ts";
+import { otherTiles } from "./products.ts";
 import { Recorder } from "./recorder.ts";
 import { RehearsalDevice } from "./rehearsal.ts";
 import { Timestamps } from "./timestamps.ts";
@@ -152,8 +153,7 @@ export class WebGPUDevice extends WebGPUYardstickOperators implements Device {
     const compile = (name: string, constants: Constants) => {
       this.pipelines.get(name, constants);
       // Of small and of large tiles, the rehearsal sees only those that suit its number of points.
-      const { ROW_HALVES } = constants;
-      if (ROW_HALVES) this.pipelines.get(name, { ...constants, ROW_HALVES: 3 - ROW_HALVES });
+      for (const other of otherTiles(constants, this.info)) this.pipelines.get(name, other);
     };
     work(new RehearsalDevice(this.gpu, this.info, this.threads, compile));
   }

@@ -6,7 +6,7 @@ import type { BallList, LinearParameters, Operators } from "../operators.ts";
 import type { Constants } from "./kernels.ts";
 import type { BufferPool, BufferStorage } from "./memory.ts";
 import type { PipelineCache } from "./pipelines.ts";
-import { gatedColumns, type ProductShape, productCut } from "./products.ts";
+import { type ProductShape, productCut } from "./products.ts";
 import { WorkQueue } from "./queue.ts";
 import { type Bound, type Recorder, windowOf } from "./recorder.ts";
 import { overRows, ROW_STEP, rowsInBinding, rowWindow } from "./windows.ts";
@@ -237,7 +237,7 @@ export class ForwardOperators {
     overRows(rows, limit, hiddenWidth, (first, count) => {
       this.runProduct(
         "norm_swiglu",
-        { rows: count, columns: gatedColumns(hiddenWidth), widths: [width, hiddenWidth], norm: true, half },
+        { rows: count, columns: hiddenWidth, gated: true, widths: [width, hiddenWidth], norm: true, half },
         {},
         {
           x: rowWindow(x, width, first, count),

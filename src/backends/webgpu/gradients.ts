@@ -6,7 +6,7 @@ import type { Destination } from "../operators.ts";
 import { ElementwiseOperators } from "./elementwise.ts";
 import { flag, itemsOf, MOMENT_ROWS, ROWS_OF_EIGHT_LANES, THREADS } from "./forward.ts";
 import type { BufferStorage } from "./memory.ts";
-import { productCut } from "./products.ts";
+import { productCut, tilesOf } from "./products.ts";
 import type { Bound } from "./recorder.ts";
 import { overRows, rowsInBinding, rowWindow } from "./windows.ts";
 
@@ -68,8 +68,9 @@ export class GradientOperators extends ElementwiseOperators {
     const { rows, columns, inner, stride, offset, packedWidth = 0, firstGradient = 0 } = shape;
     const product = { rows: columns, columns: inner, widths: [columns, inner], leftAlong: true, rightAlong: true };
     const { constants, tiles } = productCut({ ...product, inParts: true }, this.info);
+    // The same parts whatever the tile, since a sum's bits depend on them.
+    const wanted = Math.max(1, Math.floor(PART_GROUPS / tilesOf(product, { rows: 64, columns: inner > 32 ? 64 : 32 })));
     overRows(rows, this.limits.bindingBytes, Math.max(columns, inner), (first, count) => {
-      const wanted = Math.max(1, Math.floor(PART_GROUPS / tiles));
       const partRows = Math.max(PART_ROWS, Math.ceil(count / wanted / 16) * 16);
       const parts = Math.ceil(count / partRows);
       const sums = this.pool.allocate(parts * columns * inner * 4);

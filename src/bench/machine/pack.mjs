@@ -33,7 +33,7 @@ const NOT_FOR_TESTS = [
 ];
 
 /** Runs on the machine itself, sourced by bash. */
-const UNPACK = String.raw`# Unpacks what lies beside this file; made by src/bench/machine/pack.mjs.
+const UNPACK = `# Unpacks what lies beside this file; made by src/bench/machine/pack.mjs.
 packed=$(dirname "$BASH_SOURCE")
 tar -xJf "$packed/engine.tar.xz"
 [ ! -e "$packed/tests.tar.xz" ] || tar -xJf "$packed/tests.tar.xz"
