@@ -9,8 +9,10 @@ export {
   type KernelTime,
   type MatrixUnits,
   type Precision,
+  type ProductTuning,
   type Profile,
   requestDevice,
+  type Tile,
 } from "./backends/index.ts";
 export {
   type BallTree,

@@ -127,6 +127,12 @@ export interface Device extends Operators, OptimizerOperators, YardstickOperator
    * adapter has no timestamps.
    */
   startProfile(): Profile | undefined;
+  /**
+   * Finds out how matrix products are cut best on this device, once for an adapter: a real GPU does so by itself, in the
+   * background, after its first result. Bits never depend on it. The environment's ERWIN_TUNE says "off", "on" (measure anew)
+   * or names the file that results are kept in; otherwise they are kept in localStorage where the host has it.
+   */
+  tune(): Promise<void>;
   /** A device that computes nothing but allocates what this one would: how much memory a piece of work takes. */
   rehearse(): Device;
   /**

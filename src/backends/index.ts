@@ -13,7 +13,9 @@ export type {
   KernelTime,
   MatrixUnits,
   Precision,
+  ProductTuning,
   Profile,
+  Tile,
 } from "./device.ts";
 
 export interface DeviceOptions {

@@ -20,7 +20,7 @@ type WorkerThreads = typeof import("node:worker_threads");
 type FileSystem = typeof import("node:fs/promises");
 
 /** A module of Node, in Node and Deno; undefined elsewhere. */
-function nodeModule<T>(name: string): T | undefined {
+export function nodeModule<T>(name: string): T | undefined {
   const host = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process;
   return host?.getBuiltinModule?.(name) as T | undefined;
 }

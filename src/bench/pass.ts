@@ -70,6 +70,7 @@ export async function measureSizes(
   start: (input: PreparedInput) => Pass,
 ): Promise<BenchCase[]> {
   const { clouds, channels, seconds } = options;
+  await options.device.tune();
   const cases: BenchCase[] = [];
   const add = (measured: BenchCase) => {
     cases.push(measured);

@@ -108,6 +108,8 @@ export class CpuDevice extends CpuYardstickOperators implements Device {
     }
   }
 
+  async tune(): Promise<void> {}
+
   startProfile(): Profile {
     this.submit();
     this.recorder.times = new CommandTimes(this.recorder);

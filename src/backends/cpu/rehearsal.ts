@@ -46,6 +46,8 @@ export class RehearsalDevice extends CpuYardstickOperators implements Device {
     throw new ErwinError("a rehearsal computes nothing that could be read");
   }
 
+  async tune(): Promise<void> {}
+
   startProfile(): undefined {}
 
   compileFor(): void {}

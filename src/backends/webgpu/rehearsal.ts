@@ -34,6 +34,8 @@ export class RehearsalDevice extends WebGPUYardstickOperators implements Device 
     this.memory = pool;
   }
 
+  async tune(): Promise<void> {}
+
   allocate(bytes: number): BufferStorage {
     return this.pool.allocate(bytes);
   }

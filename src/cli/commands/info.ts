@@ -3,7 +3,14 @@
 import process from "node:process";
 import { version } from "../../../package.json";
 import { readPointCloud } from "../../formats/pointcloud.ts";
-import { DeviceError, loadSafetensors, type MatrixUnits, type SafeTensor, type SafetensorsFile } from "../../index.ts";
+import {
+  DeviceError,
+  loadSafetensors,
+  type MatrixUnits,
+  type SafeTensor,
+  type SafetensorsFile,
+  type Tile,
+} from "../../index.ts";
 import type { Arguments, Command } from "../command.ts";
 import { withDevice } from "../device.ts";
 import { readBytes } from "../files.ts";
@@ -31,7 +38,9 @@ async function describeMachine(args: Arguments): Promise<void> {
     ["host", `${host}, ${process.platform} ${process.arch}`],
   ];
   try {
-    await withDevice(choice, async ({ backend, info, threads }) => {
+    await withDevice(choice, async (device) => {
+      const { backend, info, threads } = device;
+      await device.tune();
       rows.push(
         ["backend", backend],
         ["device", info.description + (info.software ? " (software)" : "")],
@@ -41,6 +50,7 @@ async function describeMachine(args: Arguments): Promise<void> {
         ["threads", threads === undefined ? "default" : String(threads)],
         ["features", info.features.join(", ")],
         ["matrix units", info.matrixUnits ? describeUnits(info.matrixUnits) : ""],
+        ["product tile", info.productTuning ? describeTile(info.productTuning.tile) : ""],
       );
     });
   } catch (error) {
@@ -53,6 +63,8 @@ async function describeMachine(args: Arguments): Promise<void> {
 
 const describeUnits = ({ rows, columns, inner, subgroup }: MatrixUnits) =>
   `in use: ${rows} x ${inner} by ${inner} x ${columns}, ${subgroup} threads together`;
+
+const describeTile = ({ rows, columns }: Tile) => `${rows} x ${columns} sums, the fastest of those measured`;
 
 function describeTensors(file: string, { tensors, metadata }: SafetensorsFile): void {
   const count = (tensor: SafeTensor) => tensor.data.length;

@@ -1,0 +1,159 @@
+// Finds out which tile a GPU's matrix products are fastest in, by measuring each once in the background. Tiles never change a
+// product's bits, so the result may come at any time, and a program need not wait for it.
+
+import type { DeviceInfo, Tile } from "../device.ts";
+import { bufferUsage, mapMode } from "./constants.ts";
+import type { Pipeline, PipelineCache } from "./pipelines.ts";
+import { DEFAULT_TUNING, productCut, TILES } from "./products.ts";
+import { openTuningStore } from "./tuning-store.ts";
+
+/** What tuning needs of a device. */
+export interface TunedDevice {
+  readonly gpu: GPUDevice;
+  readonly pipelines: PipelineCache;
+  readonly info: DeviceInfo;
+}
+
+/** The product that is measured: large enough for all tiles, some tenths of a millisecond on a fast GPU. */
+const PRODUCT = { rows: 16_384, columns: 512, inner: 256 };
+/** Milliseconds that one measurement takes, for clocks that are rounded to 0.1 ms. */
+const MEASURED = 5;
+const MOST_REPETITIONS = 32;
+const ROUNDS = 3;
+/** Another tile than the default must be faster by this factor, or it is noise. */
+const GAIN = 1.02;
+
+/** What ERWIN_TUNE says: "off", "on" (measure even where a result is kept), or the file that results are kept in. */
+export function tuningMode(): string | undefined {
+  const { Deno, process } = globalThis as {
+    Deno?: { permissions: { querySync(query: object): { state: string } } };
+    process?: { env: Record<string, string | undefined> };
+  };
+  // Deno would ask the user.
+  const query = { name: "env", variable: "ERWIN_TUNE" };
+  if (Deno && Deno.permissions.querySync(query).state !== "granted") return undefined;
+  return process?.env?.ERWIN_TUNE;
+}
+
+/** Gives the device the tile that was measured on its adapter before, or measures. A device without a clock keeps the default. */
+export async function tuneProducts(device: TunedDevice, mode = tuningMode()): Promise<void> {
+  const { info } = device;
+  if (mode === "off" || info.software || !info.features.includes("timestamp-query")) return;
+  const store = openTuningStore(info, mode);
+  let tuning = mode === "on" ? undefined : store.read();
+  if (!tuning) {
+    tuning = { ...DEFAULT_TUNING, tile: fastestTile(await measureTiles(device)) };
+    store.write(tuning);
+  }
+  info.productTuning = tuning;
+}
+
+/** @param times milliseconds of each of TILES; infinite where the clock told nothing */
+export function fastestTile(times: readonly number[]): Tile {
+  const { rows, columns } = DEFAULT_TUNING.tile;
+  const standard = TILES.findIndex((tile) => tile.rows === rows && tile.columns === columns);
+  const fastest = times.indexOf(Math.min(...times));
+  return TILES[times[fastest]! * GAIN < times[standard]! ? fastest : standard]!;
+}
+
+async function measureTiles(device: TunedDevice): Promise<number[]> {
+  const candidates = TILES.map((tile) => candidate(device, tile));
+  await Promise.all(candidates.map(({ pipeline }) => pipeline.compiling));
+  const clock = new Clock(device.gpu);
+  try {
+    const times = candidates.map(() => Number.POSITIVE_INFINITY);
+    const first = await clock.time(candidates[0]!, 1);
+    const repetitions = Math.min(MOST_REPETITIONS, Math.ceil(MEASURED / Math.max(first, 0.01)));
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [i, each] of candidates.entries()) {
+        const time = await clock.time(each, repetitions);
+        // A clock that went backwards or stood still tells nothing.
+        if (time > 0) times[i] = Math.min(times[i]!, time);
+      }
+    }
+    return times;
+  } finally {
+    clock.dispose();
+  }
+}
+
+interface Candidate {
+  pipeline: Pipeline;
+  groups: number;
+}
+
+/** linear.wgsl without any of its extras, in one tile. */
+function candidate(device: TunedDevice, tile: Tile): Candidate {
+  const { rows, columns, inner } = PRODUCT;
+  const shape = { rows, columns, widths: [columns, inner] };
+  const { constants, tiles } = productCut(shape, { software: false, productTuning: { tile, fewTiles: 0 } });
+  const pipeline = device.pipelines.get("linear", { TRANSPOSED: 0, HALF_X: 0, SECOND: 0, ...constants });
+  return { pipeline, groups: tiles };
+}
+
+/** Runs a candidate between two timestamps, on arrays of its own. */
+class Clock {
+  readonly #queries: GPUQuerySet;
+  readonly #resolved: GPUBuffer;
+  readonly #readback: GPUBuffer;
+  readonly #parameters: GPUBuffer;
+  readonly #arrays: GPUBuffer[];
+
+  constructor(readonly gpu: GPUDevice) {
+    const { rows, columns, inner } = PRODUCT;
+    const { STORAGE, UNIFORM, QUERY_RESOLVE, COPY_SRC, COPY_DST, MAP_READ } = bufferUsage;
+    this.#queries = gpu.createQuerySet({ type: "timestamp", count: 2 });
+    this.#resolved = gpu.createBuffer({ size: 16, usage: QUERY_RESOLVE | COPY_SRC });
+    this.#readback = gpu.createBuffer({ size: 16, usage: MAP_READ | COPY_DST });
+    this.#parameters = gpu.createBuffer({ size: 256, usage: UNIFORM | COPY_DST });
+    this.#arrays = [rows * inner, columns * inner, rows * columns].map((length) =>
+      gpu.createBuffer({ size: length * 4, usage: STORAGE }),
+    );
+  }
+
+  /** Milliseconds of one of `repetitions` runs. */
+  async time({ pipeline, groups }: Candidate, repetitions: number): Promise<number> {
+    const { gpu } = this;
+    const [x, weight, y] = this.#arrays as [GPUBuffer, GPUBuffer, GPUBuffer];
+    const { rows, columns, inner } = PRODUCT;
+    const sizes: Record<string, number> = { rows, columns, inner, weight_stride: inner };
+    const numbers = pipeline.source.parameters.map(({ name }) => sizes[name] ?? 0);
+    gpu.queue.writeBuffer(this.#parameters, 0, new Uint32Array(numbers));
+    const bindGroup = gpu.createBindGroup({
+      layout: pipeline.layout,
+      entries: [
+        { binding: 0, resource: { buffer: this.#parameters, size: 256 } },
+        // What this product does not have is bound to the weight, and not read.
+        ...pipeline.source.bindings.map(({ name, binding }) => ({
+          binding,
+          resource: { buffer: name === "x" ? x : name === "y" ? y : weight },
+        })),
+      ],
+    });
+    const encoder = gpu.createCommandEncoder();
+    const querySet = this.#queries;
+    // The first run brings the clocks of an idle GPU up, and does not count.
+    for (const [runs, timestampWrites] of [
+      [1, undefined],
+      [repetitions, { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 }],
+    ] as const) {
+      const pass = encoder.beginComputePass(timestampWrites && { timestampWrites });
+      pass.setPipeline(pipeline.pipeline!);
+      pass.setBindGroup(0, bindGroup, [0]);
+      for (let i = 0; i < runs; i++) pass.dispatchWorkgroups(groups);
+      pass.end();
+    }
+    encoder.resolveQuerySet(this.#queries, 0, 2, this.#resolved, 0);
+    encoder.copyBufferToBuffer(this.#resolved, 0, this.#readback, 0, 16);
+    gpu.queue.submit([encoder.finish()]);
+    await this.#readback.mapAsync(mapMode.READ);
+    const [start, end] = new BigUint64Array(this.#readback.getMappedRange());
+    const time = Number(end! - start!) / 1e6 / repetitions;
+    this.#readback.unmap();
+    return time;
+  }
+
+  dispose(): void {
+    for (const one of [this.#queries, this.#resolved, this.#readback, this.#parameters, ...this.#arrays]) one.destroy();
+  }
+}

@@ -1,0 +1,86 @@
+// Tuning: which of the measured tiles is taken, that a result is kept for its adapter alone, and that the measurement runs (on Dawn's
+// null backend, whose clock stands still).
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { DeviceInfo } from "../../src/backends/device.ts";
+import { PipelineCache } from "../../src/backends/webgpu/pipelines.ts";
+import { DEFAULT_TUNING, TILES } from "../../src/backends/webgpu/products.ts";
+import { fastestTile, tuneProducts } from "../../src/backends/webgpu/tuning.ts";
+import { openTuningStore } from "../../src/backends/webgpu/tuning-store.ts";
+import { createDawn } from "../support/dawn.ts";
+
+const info: DeviceInfo = {
+  description: "a GPU",
+  vendor: "someone",
+  architecture: "",
+  software: false,
+  precision: "float32",
+  maxBindingBytes: 2 ** 27,
+  maxBufferBytes: 2 ** 28,
+  features: ["timestamp-query"],
+};
+
+let folder: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "erwin-tuning-"));
+  file = join(folder, "tuning.json");
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+describe("the fastest tile", () => {
+  const standard = TILES.findIndex((tile) => tile.rows === 128 && tile.columns === 64);
+  const timesWith = (at: number, time: number) => TILES.map((_, i) => (i === at ? time : i === standard ? 1 : 2));
+
+  it("is the one of least time", () => expect(fastestTile(timesWith(2, 0.9))).toEqual(TILES[2]));
+  it("is the default where another is faster by no more than noise", () =>
+    expect(fastestTile(timesWith(2, 0.99))).toEqual(TILES[standard]));
+  it("is the default where the clock told nothing", () =>
+    expect(fastestTile(TILES.map(() => Number.POSITIVE_INFINITY))).toEqual(TILES[standard]));
+});
+
+describe("what was measured", () => {
+  const tuning = { tile: TILES[3]!, fewTiles: 7 };
+
+  it("is found again for the same adapter and no other", () => {
+    openTuningStore(info, file).write(tuning);
+    openTuningStore({ ...info, description: "another" }, file).write({ ...tuning, tile: TILES[0]! });
+    expect(openTuningStore(info, file).read()).toEqual(tuning);
+    expect(openTuningStore({ ...info, vendor: "no one" }, file).read()).toBeUndefined();
+  });
+
+  it.each(["", "no JSON", "[1]", "null", '{"x": 1}'])("is not found in a file that holds %j", (text) => {
+    writeFileSync(file, text);
+    expect(openTuningStore(info, file).read()).toBeUndefined();
+  });
+
+  it("is not taken when it names a tile that there is not", () => {
+    openTuningStore(info, file).write({ ...tuning, tile: { rows: 7, columns: 64 } });
+    expect(openTuningStore(info, file).read()).toBeUndefined();
+  });
+});
+
+it("a device is measured once, and given what was kept from then on", async () => {
+  let gpu: GPU | undefined = await createDawn("backend=null", "enable-dawn-features=allow_unsafe_apis");
+  const adapter = await gpu.requestAdapter();
+  const device = await adapter!.requestDevice({ requiredFeatures: ["timestamp-query"] });
+  const tuned = () => ({ gpu: device, pipelines: new PipelineCache(device), info: { ...info } });
+  const first = tuned();
+  await tuneProducts(first, file);
+  expect(first.info.productTuning).toEqual(DEFAULT_TUNING);
+
+  const kept = { tile: TILES[3]!, fewTiles: 7 };
+  openTuningStore(info, file).write(kept);
+  const second = tuned();
+  await tuneProducts(second, file);
+  expect(second.info.productTuning).toEqual(kept);
+  const third = tuned();
+  await tuneProducts(third, "off");
+  expect(third.info.productTuning).toBeUndefined();
+  expect(JSON.parse(readFileSync(file, "utf8"))).not.toEqual({});
+  device.destroy();
+  gpu = undefined;
+});
