@@ -26,9 +26,10 @@ export interface MatrixUnits {
   columns: number;
   inner: number;
   subgroup: number;
+  /** Bytes of memory that a workgroup may take. */
+  workgroupBytes: number;
 }
 
-/** What the device is, in words and numbers. */
 /** What one workgroup computes of a matrix product's result. */
 export interface Tile {
   rows: number;
@@ -43,6 +44,7 @@ export interface ProductTuning {
   fewTiles: number;
 }
 
+/** What the device is, in words and numbers. */
 export interface DeviceInfo {
   /** The adapter's or processor's name as the host gives it. */
   description: string;

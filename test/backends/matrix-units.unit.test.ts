@@ -8,8 +8,8 @@ import { findMatrixUnits, MATRIX_FEATURE } from "../../src/backends/webgpu/matri
 import { productCut } from "../../src/backends/webgpu/products.ts";
 import { createDawn } from "../support/dawn.ts";
 
-const nvidia: MatrixUnits = { rows: 16, columns: 16, inner: 16, subgroup: 32 };
-const mesa: MatrixUnits = { rows: 8, columns: 8, inner: 8, subgroup: 8 };
+const nvidia: MatrixUnits = { rows: 16, columns: 16, inner: 16, subgroup: 32, workgroupBytes: 49152 };
+const mesa: MatrixUnits = { rows: 8, columns: 8, inner: 8, subgroup: 8, workgroupBytes: 32768 };
 
 describe("the kernels for matrix units compile", () => {
   let gpu: GPU | undefined;
@@ -37,7 +37,7 @@ describe("the kernels for matrix units compile", () => {
       for (const constants of kinds) {
         // Rows of few and of many tiles, narrow and wide ones, widths that are multiples of 4 and others.
         for (const rows of [64, 2 ** 16]) {
-          for (const columns of [32, 64, 66]) {
+          for (const columns of [32, 64, 66, 256]) {
             const shape = { rows, columns, widths: [columns], norm, half: true };
             const cut = productCut(shape, { software: false, matrixUnits: unitsOf[kind] }).constants;
             const { code } = kernelSource(name, { ...constants, ...cut });
