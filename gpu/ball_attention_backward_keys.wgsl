@@ -3,7 +3,8 @@
 //     dv_j = sum_i p_ij dout_i                            last third of dqkv [rows, 3 H E]
 //     dk_j = sum_i dscore_ij q_i / sqrt(E)                second third
 //
-// A thread a key; queries pass in tiles of KEYS through workgroup memory.
+// A thread takes QUERIES keys; queries pass in tiles of KEYS through workgroup memory, STEP at a time. Beyond the ball's end the
+// last query comes again, with a gradient of zero.
 //! include ball_block.wgsl
 //! include ball_head.wgsl
 //! include quads_read.wgsl dout
@@ -20,74 +21,107 @@
 
 alias Written = f32;
 
-var<workgroup> queries: array<vec4f, KEYS * HEAD_QUADS>;
-var<workgroup> douts: array<vec4f, KEYS * HEAD_QUADS>;
-var<workgroup> query_positions: array<vec4f, KEYS>;
-// log_sum and delta of each query
-var<workgroup> query_terms: array<vec2f, KEYS>;
+// Two-dimensional as in ball_keys.wgsl. A position's fourth number is the query's log_sum.
+var<workgroup> queries: array<array<vec4f, STEP * HEAD_QUADS>, KEYS / STEP>;
+var<workgroup> douts: array<array<vec4f, STEP * HEAD_QUADS>, KEYS / STEP>;
+var<workgroup> query_positions: array<array<vec4f, STEP>, KEYS / STEP>;
+var<workgroup> deltas: array<array<f32, STEP>, KEYS / STEP>;
+
+// Fills the tile with the queries from the ball's `start`-th on.
+fn load_queries(block: Block, start: u32, thread: u32) {
+  let last = block.size - 1;
+  let scale = inverseSqrt(f32(parameters.head_width)) * LOG2_E;
+//! repeat f FETCHES
+  let item_$f = $f * THREADS + thread;
+  let row_$f = block.first + min(start + item_$f / HEAD_QUADS, last);
+  let query_$f = head_quad(row_$f, block.head, 0, item_$f % HEAD_QUADS) * scale;
+  let dout_$f = dout_some(
+    (row_$f * parameters.heads + block.head) * parameters.head_width + item_$f % HEAD_QUADS * 4,
+    parameters.head_width - item_$f % HEAD_QUADS * 4);
+//! end
+  let row = block.first + min(start + thread, last);
+  let position = position_of(row, log_sum[row * parameters.heads + block.head]);
+  let own_delta = delta[row * parameters.heads + block.head];
+//! repeat f FETCHES
+  if (item_$f < KEYS * HEAD_QUADS) {
+    let step = item_$f / (STEP * HEAD_QUADS);
+    let place = item_$f % (STEP * HEAD_QUADS);
+    queries[step][place] = query_$f;
+    douts[step][place] = select(vec4f(0), dout_$f, start + item_$f / HEAD_QUADS < block.size);
+  }
+//! end
+  if (thread < KEYS) {
+    query_positions[thread / STEP][thread % STEP] = position;
+    deltas[thread / STEP][thread % STEP] = select(0.0, own_delta, start + thread < block.size);
+  }
+}
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let block = block_of(group.y * groups.x + group.x, THREADS);
+  let block = block_of(group.y * groups.x + group.x, THREADS * QUERIES);
   if (block.begin >= block.size) { return; }
   let size = block.size;
-  let first = block.first;
   let head = block.head;
 
   let width = parameters.heads * parameters.head_width;
-  let scale = inverseSqrt(f32(parameters.head_width));
-  let slope = sigma[head];
-  let row = first + min(block.begin + thread, size - 1);
-  let position = position_of(row);
+  let slope = sigma[head] * LOG2_E;
+//! repeat k QUERIES
+  let row_$k = block.first + min(block.begin + $k * THREADS + thread, size - 1);
+  let position_$k = position_of(row_$k, 0);
 //! repeat i HEAD_QUADS
-  let key_$i = head_quad(row, head, 1, $i);
-  let value_$i = head_quad(row, head, 2, $i);
-  var dkey_$i = vec4f(0);
-  var dvalue_$i = vec4f(0);
+  let key_$k_$i = head_quad(row_$k, head, 1, $i);
+  let value_$k_$i = head_quad(row_$k, head, 2, $i);
+  var dkey_$k_$i = vec4f(0);
+  var dvalue_$k_$i = vec4f(0);
+//! end
 //! end
 
   for (var start = 0u; start < size; start += KEYS) {
-    let count = min(KEYS, size - start);
-    for (var item = thread; item < count * HEAD_QUADS; item += THREADS) {
-      let query_row = first + start + item / HEAD_QUADS;
-      queries[item] = head_quad(query_row, head, 0, item % HEAD_QUADS) * scale;
-      douts[item] = dout_some(
-        (query_row * parameters.heads + head) * parameters.head_width + item % HEAD_QUADS * 4,
-        parameters.head_width - item % HEAD_QUADS * 4);
-    }
-    for (var item = thread; item < count; item += THREADS) {
-      let query_row = first + start + item;
-      query_positions[item] = position_of(query_row);
-      query_terms[item] = vec2f(log_sum[query_row * parameters.heads + head], delta[query_row * parameters.heads + head]);
-    }
+    load_queries(block, start, thread);
     workgroupBarrier();
-    for (var query = 0u; query < count; query++) {
-      let between = position - query_positions[query];
-      let terms = query_terms[query];
-      var score = slope * sqrt(dot(between, between));
-      var dweight = -terms.y;
-//! repeat i HEAD_QUADS
-      let query_$i = queries[query * HEAD_QUADS + $i];
-      let dout_$i = douts[query * HEAD_QUADS + $i];
-      score += dot(query_$i, key_$i);
-      dweight += dot(dout_$i, value_$i);
+
+    let steps = (min(KEYS, size - start) + STEP - 1) / STEP;
+    for (var step = 0u; step < steps; step++) {
+//! repeat j STEP
+      {
+        let query_position = query_positions[step][$j];
+        let query_delta = deltas[step][$j];
+//! repeat k QUERIES
+        var score_$k = fma(slope, distance_between(position_$k, query_position), -query_position.w);
+        var dweight_$k = -query_delta;
 //! end
-      let weight = exp(score - terms.x);
-      let dscore = weight * dweight;
 //! repeat i HEAD_QUADS
-      dkey_$i += dscore * query_$i;
-      dvalue_$i += weight * dout_$i;
+        let query_$i = queries[step][$j * HEAD_QUADS + $i];
+        let dout_$i = douts[step][$j * HEAD_QUADS + $i];
+//! repeat k QUERIES
+        score_$k = add_product(score_$k, query_$i, key_$k_$i);
+        dweight_$k = add_product(dweight_$k, dout_$i, value_$k_$i);
+//! end
+//! end
+//! repeat k QUERIES
+        let weight_$k = exp2(score_$k);
+        let dscore_$k = weight_$k * dweight_$k;
+//! repeat i HEAD_QUADS
+        dkey_$k_$i = fma(vec4f(dscore_$k), query_$i, dkey_$k_$i);
+        dvalue_$k_$i = fma(vec4f(weight_$k), dout_$i, dvalue_$k_$i);
+//! end
+//! end
+      }
 //! end
     }
     workgroupBarrier();
   }
 
-  if (block.begin + thread >= size) { return; }
+//! repeat k QUERIES
+  if (block.begin + $k * THREADS + thread < size) {
 //! repeat i HEAD_QUADS
-  {
-    let at = row * 3 * width + width + head * parameters.head_width + $i * 4;
-    put_dqkv(at, parameters.head_width - $i * 4, dkey_$i);
-    put_dqkv(at + width, parameters.head_width - $i * 4, dvalue_$i);
+    {
+      let at = row_$k * 3 * width + width + head * parameters.head_width + $i * 4;
+      // The tile's queries are in units of log 2.
+      put_dqkv(at, parameters.head_width - $i * 4, dkey_$k_$i * LN_2);
+      put_dqkv(at + width, parameters.head_width - $i * 4, dvalue_$k_$i);
+    }
+//! end
   }
 //! end
 }

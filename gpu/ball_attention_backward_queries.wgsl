@@ -5,9 +5,10 @@
 //     row_terms[i, h] = sum_j dscore_ij |p_i - p_j|               summed over the rows it is sigma's gradient
 //
 // row_terms [rows, H] holds delta when the kernel starts (ball_attention_delta.wgsl).
-// p_ij = exp(score_ij - log_sum_i) is computed again (Dao et al. 2022). Work is divided as in ball_attention.wgsl.
+// p_ij = 2^(score_ij - log_sum_i) is computed again (Dao et al. 2022). Work is divided as in ball_attention.wgsl.
 //! include ball_block.wgsl
 //! include ball_head.wgsl
+//! include ball_keys.wgsl
 //! include quads_read.wgsl dout
 //! include quads_write.wgsl dqkv
 
@@ -22,63 +23,71 @@
 
 alias Written = f32;
 
-var<workgroup> keys: array<vec4f, KEYS * HEAD_QUADS>;
-var<workgroup> values: array<vec4f, KEYS * HEAD_QUADS>;
-var<workgroup> key_positions: array<vec4f, KEYS>;
-
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let block = block_of(group.y * groups.x + group.x, THREADS);
+  let block = block_of(group.y * groups.x + group.x, THREADS * QUERIES);
   if (block.begin >= block.size) { return; }
   let size = block.size;
-  let first = block.first;
   let head = block.head;
 
   let width = parameters.heads * parameters.head_width;
   let scale = inverseSqrt(f32(parameters.head_width));
-  let slope = sigma[head];
-  let row = first + min(block.begin + thread, size - 1);
-  let position = position_of(row);
-  let own_log_sum = log_sum[row * parameters.heads + head];
-  let delta = row_terms[row * parameters.heads + head];
-  var slope_sum = 0.0;
+  let slope = sigma[head] * LOG2_E;
+//! repeat q QUERIES
+  let row_$q = block.first + min(block.begin + $q * THREADS + thread, size - 1);
+  let position_$q = position_of(row_$q, 0);
+  let log_sum_$q = log_sum[row_$q * parameters.heads + head];
+  let delta_$q = row_terms[row_$q * parameters.heads + head];
+  var slope_sum_$q = 0.0;
 //! repeat i HEAD_QUADS
-  let query_$i = head_quad(row, head, 0, $i) * scale;
-  var dquery_$i = vec4f(0);
-  let dout_$i = dout_some(row * width + head * parameters.head_width + $i * 4, parameters.head_width - $i * 4);
+  let query_$q_$i = head_quad(row_$q, head, 0, $i) * (scale * LOG2_E);
+  let dout_$q_$i = dout_some(row_$q * width + head * parameters.head_width + $i * 4, parameters.head_width - $i * 4);
+  var dquery_$q_$i = vec4f(0);
+//! end
 //! end
 
   for (var start = 0u; start < size; start += KEYS) {
-    let count = min(KEYS, size - start);
-    for (var item = thread; item < count * HEAD_QUADS; item += THREADS) {
-      let key_row = first + start + item / HEAD_QUADS;
-      keys[item] = head_quad(key_row, head, 1, item % HEAD_QUADS);
-      values[item] = head_quad(key_row, head, 2, item % HEAD_QUADS);
-    }
-    for (var item = thread; item < count; item += THREADS) { key_positions[item] = position_of(first + start + item); }
+    load_keys(block, start, thread);
     workgroupBarrier();
-    for (var key = 0u; key < count; key++) {
-      let between = position - key_positions[key];
-      let distance = sqrt(dot(between, between));
-      var score = slope * distance;
-      var dweight = -delta;
-//! repeat i HEAD_QUADS
-      let key_$i = keys[key * HEAD_QUADS + $i];
-      score += dot(query_$i, key_$i);
-      dweight += dot(dout_$i, values[key * HEAD_QUADS + $i]);
+
+    let steps = (min(KEYS, size - start) + STEP - 1) / STEP;
+    for (var step = 0u; step < steps; step++) {
+//! repeat j STEP
+      {
+        let key_position = key_positions[step][$j];
+//! repeat q QUERIES
+        let distance_$q = distance_between(position_$q, key_position);
+        var score_$q = fma(slope, distance_$q, -log_sum_$q);
+        var dweight_$q = -delta_$q;
 //! end
-      let dscore = exp(score - own_log_sum) * dweight;
-      slope_sum = fma(dscore, distance, slope_sum);
 //! repeat i HEAD_QUADS
-      dquery_$i += dscore * key_$i;
+        let key_$i = keys[step][$j * HEAD_QUADS + $i];
+        let value_$i = values[step][$j * HEAD_QUADS + $i];
+//! repeat q QUERIES
+        score_$q = add_product(score_$q, query_$q_$i, key_$i);
+        dweight_$q = add_product(dweight_$q, dout_$q_$i, value_$i);
+//! end
+//! end
+//! repeat q QUERIES
+        let dscore_$q = exp2(score_$q) * dweight_$q * key_position.w;
+        slope_sum_$q = fma(dscore_$q, distance_$q, slope_sum_$q);
+//! repeat i HEAD_QUADS
+        dquery_$q_$i = fma(vec4f(dscore_$q), key_$i, dquery_$q_$i);
+//! end
+//! end
+      }
 //! end
     }
     workgroupBarrier();
   }
 
-  if (block.begin + thread >= size) { return; }
-  row_terms[row * parameters.heads + head] = slope_sum;
+//! repeat q QUERIES
+  if (block.begin + $q * THREADS + thread < size) {
+    row_terms[row_$q * parameters.heads + head] = slope_sum_$q;
 //! repeat i HEAD_QUADS
-  put_dqkv(row * 3 * width + head * parameters.head_width + $i * 4, parameters.head_width - $i * 4, dquery_$i * scale);
+    put_dqkv(
+      row_$q * 3 * width + head * parameters.head_width + $i * 4, parameters.head_width - $i * 4, dquery_$q_$i * scale);
+//! end
+  }
 //! end
 }

@@ -4,7 +4,7 @@ import type { Storage } from "../device.ts";
 import type { Destination, LinearDestinations, Operators } from "../operators.ts";
 import {
   type Arguments,
-  attentionShape,
+  attentionCut,
   flag,
   HIDDEN_BYTES,
   itemsOf,
@@ -144,7 +144,7 @@ export class WebGPUOperators extends GradientOperators implements Operators {
   ballAttentionBackward(a: Arguments<"ballAttentionBackward">): void {
     const { gradient, qkv, positions, sigma, balls, out, logSum, into, rows, heads, headWidth, dimensions } = a;
     const width = heads * headWidth;
-    const { constants, queryBlocks } = attentionShape(balls, headWidth, dimensions, 1);
+    const { constants, queryBlocks } = attentionCut(a, this.info, 2);
     const rowTerms = this.pool.allocate(rows * heads * 4);
     overRows(rows, this.limits.bindingBytes, width, (first, count) => {
       this.run(

@@ -164,8 +164,10 @@ export class WebGPUDevice extends WebGPUYardstickOperators implements Device {
     if (this.info.software) return;
     const compile = (name: string, constants: Constants) => {
       this.pipelines.get(name, constants);
-      // Of small and of large tiles, the rehearsal sees only those that suit its number of points.
+      // Of small and of large tiles, of few and of many queries a thread, the rehearsal sees only those that suit its number of points.
       for (const other of otherTiles(constants, this.info)) this.pipelines.get(name, other);
+      const { QUERIES = 1 } = constants;
+      if (QUERIES > 1) this.pipelines.get(name, { ...constants, QUERIES: 6 - QUERIES });
     };
     work(new RehearsalDevice(this.gpu, this.info, this.threads, compile));
   }

@@ -19,6 +19,10 @@ export const MOMENT_ROWS = 256;
 export const HIDDEN_BYTES = 2 ** 26;
 /** Workgroup memory an attention tile may take: the WebGPU default, which every adapter has. */
 const ATTENTION_BYTES = 16_384;
+/** So many queries occupy a large GPU even if a thread takes four of them. */
+const MANY_QUERIES = 131_072;
+/** Keys that attention's kernels take at a time. */
+const ATTENTION_STEP = 4;
 
 /** What message passing's forward and backward have in common. */
 type MessageShape = Pick<
@@ -57,21 +61,40 @@ interface LinearCall {
   accumulate?: boolean;
 }
 
-/** How attention is cut up: constants of its kernels, and the blocks of queries (or keys) of the largest ball. */
-export function attentionShape(balls: BallList, headWidth: number, dimensions: number, queriesAThread: number) {
+/** What the cut of attention depends on. */
+type AttentionShape = Pick<Arguments<"ballAttention">, "balls" | "rows" | "heads" | "headWidth" | "dimensions">;
+
+/**
+ * How attention is cut up: constants of its kernels, and the blocks of queries (or keys) of the largest ball. `most` is how many
+ * queries of a head no wider than 16 a GPU's thread has registers for.
+ */
+export function attentionCut(
+  { balls, rows, heads, headWidth, dimensions }: AttentionShape,
+  { software }: Pick<DeviceInfo, "software">,
+  most: 2 | 4,
+) {
   const headQuads = Math.ceil(headWidth / 4);
-  const threads = balls.largest > 32 ? 64 : 32;
-  let keys = 64;
-  while (keys > 4 && keys * (headQuads * 32 + 24) > ATTENTION_BYTES) keys /= 2;
+  // What a thread reads of a key serves all its queries; but a large GPU wants many threads. A software adapter does not.
+  const room = headQuads > 4 ? 1 : software ? 4 : most;
+  const wanted = software || rows * heads >= MANY_QUERIES ? room : Math.min(room, 2);
+  let queries = 1;
+  while (queries < wanted && queries * 64 <= balls.largest) queries *= 2;
+  const threads = balls.largest > 32 * room ? 64 : 32;
+  let keys = threads;
+  while (keys > ATTENTION_STEP && keys * (headQuads * 32 + 20) > ATTENTION_BYTES) keys /= 2;
   return {
     constants: {
       THREADS: threads,
+      QUERIES: queries,
       KEYS: keys,
+      STEP: ATTENTION_STEP,
       HEAD_QUADS: headQuads,
+      // Quads of the tile's keys that each thread fetches.
+      FETCHES: Math.ceil((keys * headQuads) / threads),
       QUADS: itemsOf(headWidth).quads,
       DIMENSIONS: dimensions,
     },
-    queryBlocks: Math.ceil(balls.largest / (threads * queriesAThread)),
+    queryBlocks: Math.ceil(balls.largest / (threads * queries)),
   };
 }
 
@@ -201,12 +224,11 @@ export class ForwardOperators {
   ballAttention(a: Arguments<"ballAttention">): void {
     const { qkv, positions, sigma, balls, out, logSum, rows, heads, headWidth, dimensions } = a;
     const width = heads * headWidth;
-    const queries = balls.largest >= 128 && headWidth <= 16 ? 2 : 1;
-    const { constants, queryBlocks } = attentionShape(balls, headWidth, dimensions, queries);
+    const { constants, queryBlocks } = attentionCut(a, this.info, 4);
     this.overBalls(balls, rows, 3 * width, (firstBall, ballCount, first, count) => {
       this.run(
         "ball_attention",
-        { ...constants, QUERIES: queries },
+        constants,
         {
           qkv: rowWindow(qkv, 3 * width, first, count),
           positions: rowWindow(positions, dimensions, first, count),
