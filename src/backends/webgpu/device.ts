@@ -30,7 +30,7 @@ export class WebGPUDevice extends WebGPUYardstickOperators implements Device {
     info: DeviceInfo,
     readonly threads: number | undefined,
   ) {
-    super(new Recorder(gpu), new PipelineCache(gpu), new BufferPool(gpu), info);
+    super(new Recorder(gpu, info.software), new PipelineCache(gpu), new BufferPool(gpu), info);
     this.#readbacks = new BufferPool(gpu, bufferUsage.MAP_READ | bufferUsage.COPY_DST);
     this.memory = memoryOf(this.pool, this.#readbacks);
     this.pool.whenUnused = (destroy) =>

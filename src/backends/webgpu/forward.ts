@@ -530,7 +530,7 @@ export class ForwardOperators {
     parts = 1,
   ): void {
     const cut = productCut(shape, this.info);
-    this.run(name, { ...constants, ...cut.constants }, bound, parameters, cut.tiles * parts);
+    this.run(name, Object.assign(cut.constants, constants), bound, parameters, cut.tiles * parts);
   }
 
   /** Calls `run` for ranges of whole balls whose rows fit into one binding and start where a binding may start. */

@@ -56,6 +56,7 @@ export class BufferPool implements DeviceMemory {
   /** Destroys buffers once nothing refers to them; set by whoever refers to them. */
   whenUnused: (destroy: () => void) => void = (destroy) => destroy();
 
+  /** By capacity; the oldest is last and taken first, so that a repeated call gets the same buffers, and finds its bind groups. */
   readonly #waiting = new Map<number, BufferStorage[]>();
   readonly #checks = new Set<Promise<void>>();
 
@@ -79,8 +80,11 @@ export class BufferPool implements DeviceMemory {
     storage.inUse = false;
     this.current -= storage.bytes;
     const waiting = this.#waiting.get(storage.capacity);
-    if (waiting) waiting.push(storage);
-    else this.#waiting.set(storage.capacity, [storage]);
+    if (!waiting) this.#waiting.set(storage.capacity, [storage]);
+    else {
+      const older = waiting.findIndex(({ id }) => id < storage.id);
+      waiting.splice(older < 0 ? waiting.length : older, 0, storage);
+    }
   }
 
   /** Destroys the buffers that wait for reuse. */

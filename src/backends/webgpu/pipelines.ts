@@ -9,7 +9,7 @@ import { type Constants, type KernelSource, kernelSource } from "./kernels.ts";
 export interface Pipeline {
   name: string;
   /** Different for every kernel and set of constants. */
-  key: string;
+  id: number;
   source: KernelSource;
   layout: GPUBindGroupLayout;
   /** There once it is compiled. */
@@ -29,13 +29,13 @@ export class PipelineCache {
     for (const constant in constants) key += `,${constants[constant]}`;
     let pipeline = this.#pipelines.get(key);
     if (!pipeline) {
-      pipeline = this.#compile(name, constants, key);
+      pipeline = this.#compile(name, constants);
       this.#pipelines.set(key, pipeline);
     }
     return pipeline;
   }
 
-  #compile(name: string, constants: Constants, key: string): Pipeline {
+  #compile(name: string, constants: Constants): Pipeline {
     const { device } = this;
     const source = kernelSource(name, constants);
     device.pushErrorScope("validation");
@@ -57,7 +57,7 @@ export class PipelineCache {
       compute: { module, entryPoint: "main" },
     });
     const checked = device.popErrorScope();
-    const pipeline: Pipeline = { name, key, source, layout };
+    const pipeline: Pipeline = { name, id: this.#pipelines.size, source, layout };
     pipeline.compiling = (async () => {
       try {
         const [compiled, error] = await Promise.all([made, checked]);
