@@ -20,10 +20,11 @@ const stamp = "erwin-packages.json";
  * @property {string} size of what is downloaded and unpacked, in words
  * @property {readonly string[]} packages
  * @property {string} [instead] what also helps where none can be made
+ * @property {string} [folder] where it is made, if not in the user's cache folder
  */
 
 /** @param {DebianRoot} root */
-const folderOf = ({ suite, purpose }) => join(caches, "erwin", `${suite}-${purpose}`);
+const folderOf = ({ suite, purpose, folder }) => folder ?? join(caches, "erwin", `${suite}-${purpose}`);
 
 /** @param {DebianRoot} root */
 export function isMade(root) {

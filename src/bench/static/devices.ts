@@ -1,0 +1,46 @@
+// The GPUs of the time model (times.ts): what is held against measurements and corrected by them.
+
+export interface ModelledDevice {
+  gpu: string;
+  /** Streaming multiprocessors, of four schedulers each. */
+  multiprocessors: number;
+  /** Hertz, under load. */
+  clock: number;
+  /** Share of the schedulers' cycles that issue an instruction in kernels bound by arithmetic. A guess. */
+  issue: number;
+  /** Bytes a second of the memory and of the L2 cache that are reached. */
+  dram: number;
+  l2: number;
+  /** Seconds that a load takes. */
+  dramLatency: number;
+  l2Latency: number;
+  /** Seconds from the end of a dispatch, copy or clear to the start of the next, which waits for it. A guess. */
+  gap: number;
+}
+
+const hopper = {
+  gpu: "sm_90",
+  multiprocessors: 132,
+  clock: 1.75e9,
+  issue: 0.75,
+  l2: 5.5e12,
+  dramLatency: 0.45e-6,
+  l2Latency: 0.18e-6,
+  gap: 3.5e-6,
+};
+
+export const devices: Record<string, ModelledDevice> = {
+  A6000: {
+    gpu: "sm_86",
+    multiprocessors: 84,
+    clock: 1.7e9,
+    issue: 0.75,
+    dram: 768e9 * 0.85,
+    l2: 2e12,
+    dramLatency: 0.4e-6,
+    l2Latency: 0.17e-6,
+    gap: 3.5e-6,
+  },
+  H100: { ...hopper, dram: 3350e9 * 0.85 },
+  H200: { ...hopper, dram: 4800e9 * 0.8 },
+};

@@ -1,0 +1,59 @@
+// Creates the pipelines of a list of kernels one after the other, on a driver that writes the SPIR-V it is given into a folder
+// (lavapipe with MESA_SPIRV_DUMP_PATH); each file then gets its kernel's name. Runs in the tools' Debian folder.
+//
+//   deno run -A src/bench/static/pipelines.ts KERNELS.json FOLDER                                  on Deno's WebGPU (naga)
+//   deno run -A src/bench/machine/dawn.mjs src/bench/static/pipelines.ts KERNELS.json FOLDER       on Dawn (Tint)
+import { readdirSync, readFileSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import type { NamedKernel } from "./spirv.ts";
+
+const [list, folder] = process.argv.slice(2);
+const kernels: NamedKernel[] = JSON.parse(readFileSync(list, "utf8"));
+
+const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
+if (!adapter) throw new Error("no WebGPU adapter: is lavapipe there?");
+const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
+const { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup } = adapter.limits;
+const features: GPUFeatureName[] = ["shader-f16", "subgroups"];
+const device = await adapter.requestDevice({
+  requiredFeatures: features.filter((feature) => adapter.features.has(feature)),
+  requiredLimits: {
+    maxBufferSize,
+    maxStorageBufferBindingSize,
+    maxStorageBuffersPerShaderStage: Math.min(maxStorageBuffersPerShaderStage, 10),
+    maxComputeWorkgroupStorageSize,
+    maxComputeInvocationsPerWorkgroup,
+  },
+});
+
+/** GPUShaderStage.COMPUTE, which TypeScript's own types lack. */
+const visibility = 4;
+const seen = new Set(readdirSync(folder));
+for (const { file, code, bindings } of kernels) {
+  device.pushErrorScope("validation");
+  const entries: GPUBindGroupLayoutEntry[] = [
+    { binding: 0, visibility, buffer: { type: "uniform", hasDynamicOffset: true } },
+    ...bindings.map(({ binding, access }) => {
+      const type: GPUBufferBindingType = access === "read" ? "read-only-storage" : "storage";
+      return { binding, visibility, buffer: { type } };
+    }),
+  ];
+  const layout = device.createPipelineLayout({ bindGroupLayouts: [device.createBindGroupLayout({ entries })] });
+  device.createComputePipeline({
+    layout,
+    compute: { module: device.createShaderModule({ code }), entryPoint: "main" },
+  });
+  const error = await device.popErrorScope();
+  const written = readdirSync(folder).filter((name) => !seen.has(name));
+  for (const name of written) seen.add(name);
+  if (error || written.length !== 1) {
+    const problem = error?.message ?? `${written.length} SPIR-V modules`;
+    console.log(`${file}: ${problem.replaceAll("\n", " ")}`);
+    continue;
+  }
+  renameSync(join(folder, written[0]), join(folder, `${file}.spv`));
+  seen.add(`${file}.spv`);
+}
+// What Dawn keeps would not let the process end.
+process.exit(0);

@@ -1,0 +1,71 @@
+// Puts the committed results into README.md beside this file as tables: before the products had two-dimensional tiles, and now.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "../../build/steps.mjs";
+import { change, formatCell, pairRows, timeTable } from "./report.ts";
+import { type Column, columns, formatResult, parseResult, type StaticResult } from "./result.ts";
+
+const folder = join(root, "src/bench/static");
+const readmePath = join(folder, "README.md");
+const begin = "<!-- results: begin, made by readme.ts -->";
+const end = "<!-- results: end -->";
+
+/** Kernels with less of the estimated time in both passes are left out of the table. */
+const LEAST_SHARE = 0.01;
+const FRONTS = ["naga", "tint"];
+const shown: Column[] = ["registers", "spills", "shared", "warps", "fmaShare", "hotLoop", "loadsInFlight", "waits"];
+
+const resultPath = (name: "before" | "now") => join(folder, "results", `${name}.json`);
+
+export function readResult(name: "before" | "now"): StaticResult {
+  const path = resultPath(name);
+  return parseResult(readFileSync(path, "utf8"), path);
+}
+
+const markdown = (rows: string[][]) => rows.map((cells) => `| ${cells.join(" | ")} |`);
+const titled = (titles: string[], rows: string[][]) => markdown([titles, titles.map(() => "---"), ...rows]).join("\n");
+
+/** The kernels that take the time, most of a training step first; what changed as before > now. */
+function kernelTable(before: StaticResult, now: StaticResult): string {
+  const pairs = pairRows(before, now);
+  const kernels = now.kernels
+    .flatMap(({ kernel, shares }) => (shares ? [{ kernel, ...shares }] : []))
+    .filter(({ forward, training }) => Math.max(forward, training) >= LEAST_SHARE)
+    .sort((a, b) => b.training - a.training || b.forward - a.forward);
+  const gpus = [...new Set(now.rows.map(({ gpu }) => gpu))];
+  const order = ({ row }: (typeof pairs)[number]) => gpus.indexOf(row.gpu);
+  const percent = (share: number) => (100 * share).toFixed(1);
+  const rows = kernels.flatMap(({ kernel, forward, training }) =>
+    pairs
+      .filter(({ row }) => row.kernel === kernel && FRONTS.includes(row.front))
+      .sort((a, b) => order(a) - order(b))
+      .map(({ row, old }, i) => [
+        ...(i === 0 ? [kernel, `${percent(forward)} / ${percent(training)}`] : ["", ""]),
+        row.gpu,
+        row.front,
+        ...shown.map((column) => change(old && formatCell(old, column), formatCell(row, column))),
+      ]),
+  );
+  return titled(["kernel", "% of time", "GPU", "front end", ...shown.map((column) => columns[column])], rows);
+}
+
+export function formatTables(before: StaticResult, now: StaticResult): string {
+  const { points, rows } = timeTable(now.times, before.times);
+  const titles = ["forward", "training"].flatMap((pass) => points.map((count) => `${pass} ${count}`));
+  return [titled(["device", "front end", ...titles], rows), kernelTable(before, now)].join("\n\n");
+}
+
+/** The README with these tables between the two comments. */
+export function withTables(readme: string, tables: string): string {
+  const [from, to] = [readme.indexOf(begin), readme.indexOf(end)];
+  return `${readme.slice(0, from + begin.length)}\n\n${tables}\n\n${readme.slice(to)}`;
+}
+
+export const readReadme = () => readFileSync(readmePath, "utf8");
+
+/** Makes a result the one that is committed, and the README's tables from it. */
+export function updateReadme(now: StaticResult) {
+  writeFileSync(resultPath("now"), formatResult(now));
+  writeFileSync(readmePath, withTables(readReadme(), formatTables(readResult("before"), now)));
+}

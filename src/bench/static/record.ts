@@ -1,0 +1,153 @@
+// Every dispatch that passes of the README's model would do on a GPU with the usual limits and without matrix units, by the
+// engine's own rehearsal of a pass, and every kernel's text.
+
+import type { DeviceInfo, Precision } from "../../backends/device.ts";
+import { type Constants, type KernelBinding, kernelSource } from "../../backends/webgpu/kernels.ts";
+import { type Bound, windowOf } from "../../backends/webgpu/recorder.ts";
+import { RehearsalDevice } from "../../backends/webgpu/rehearsal.ts";
+import { ErwinTransformer } from "../../erwin/model.ts";
+import { readmeModel } from "../readme-model.ts";
+
+const CHANNELS = 32;
+const CLOUDS = 16;
+/** Of each cloud: half of the sizes of the published table. */
+const POINTS = [1024, 4096, 16384, 32768];
+const EDGES_A_POINT = 16;
+
+/** A kernel file with its constants. */
+export interface Kernel {
+  name: string;
+  constants: Constants;
+  code: string;
+  bindings: KernelBinding[];
+}
+
+export interface Dispatch {
+  /** Index of its kernel. */
+  kernel: number;
+  /** Bytes of each array bound. */
+  bound: Record<string, number>;
+  parameters: Record<string, number>;
+  /** Workgroups. */
+  groups: number;
+}
+
+/** One pass over 16 clouds. */
+export interface Pass {
+  precision: Precision;
+  training: boolean;
+  /** Of each cloud. */
+  points: number;
+  dispatches: Dispatch[];
+  copies: number;
+  clears: number;
+}
+
+export interface Recording {
+  kernels: Kernel[];
+  passes: Pass[];
+}
+
+/** What recorded passes do not run: the optimiser's kernels, and the yardstick's. */
+const others: [string, Constants][] = [
+  ["adamw", { AVERAGE: 0 }],
+  ["gradient_squares", {}],
+  ["gradient_norms", {}],
+  ["gradient_total", {}],
+  ["multiply_add", {}],
+];
+
+const bytes = 2 ** 31 - 256;
+const gpu = { limits: { maxBufferSize: bytes, minUniformBufferOffsetAlignment: 256 } } as GPUDevice;
+const info: Omit<DeviceInfo, "precision"> = {
+  description: "recorded",
+  vendor: "",
+  architecture: "",
+  software: false,
+  subgroupSize: 32,
+  maxBindingBytes: bytes,
+  maxBufferBytes: bytes,
+  features: [],
+};
+
+/** The kernels met so far, each once. */
+export class KernelList {
+  readonly kernels: Kernel[] = [];
+  readonly #indices = new Map<string, number>();
+
+  indexOf(name: string, constants: Constants): number {
+    const key = JSON.stringify([name, constants]);
+    let index = this.#indices.get(key);
+    if (index === undefined) {
+      const { code, bindings } = kernelSource(name, constants);
+      index = this.kernels.push({ name, constants, code, bindings }) - 1;
+      this.#indices.set(key, index);
+    }
+    return index;
+  }
+}
+
+class RecordingDevice extends RehearsalDevice {
+  dispatches: Dispatch[] = [];
+  copies = 0;
+  clears = 0;
+
+  constructor(
+    precision: Precision,
+    readonly list: KernelList,
+  ) {
+    super(gpu, { ...info, precision }, 1);
+  }
+
+  override rehearse(): RehearsalDevice {
+    return this;
+  }
+
+  override copy(): void {
+    this.copies++;
+  }
+
+  override clear(): void {
+    this.clears++;
+  }
+
+  protected override run(
+    name: string,
+    constants: Constants,
+    bound: Record<string, Bound | undefined> = {},
+    parameters: Record<string, number> = {},
+    groups = 0,
+  ): void {
+    const sizes: Record<string, number> = {};
+    for (const [array, given] of Object.entries(bound)) if (given) sizes[array] = windowOf(given).bytes;
+    this.dispatches.push({ kernel: this.list.indexOf(name, constants), bound: sizes, parameters, groups });
+  }
+}
+
+export async function recordPass(
+  precision: Precision,
+  training: boolean,
+  points: number,
+  list: KernelList,
+): Promise<Pass> {
+  const device = new RecordingDevice(precision, list);
+  const model = await ErwinTransformer.create(readmeModel(CHANNELS), { device });
+  device.dispatches = [];
+  device.copies = device.clears = 0;
+  const offsets = Int32Array.from({ length: CLOUDS + 1 }, (_, cloud) => cloud * points);
+  model.estimateMemory({ offsets, edges: CLOUDS * points * EDGES_A_POINT, training });
+  const { dispatches, copies, clears } = device;
+  return { precision, training, points, dispatches, copies, clears };
+}
+
+export async function record(): Promise<Recording> {
+  const list = new KernelList();
+  const passes: Pass[] = [];
+  for (const precision of ["float32", "mixed"] as const) {
+    for (const training of [false, true]) {
+      for (const points of POINTS) passes.push(await recordPass(precision, training, points, list));
+    }
+  }
+  for (const [name, constants] of others) list.indexOf(name, constants);
+  return { kernels: list.kernels, passes };
+}

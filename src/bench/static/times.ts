@@ -1,0 +1,264 @@
+// Estimated times of recorded passes on NVIDIA's GPUs (devices.ts), from what the SASS of their kernels says. A model, not a
+// measurement.
+//
+// A dispatch takes the longest of four times, and then a gap:
+//
+//   issue    the instructions of all its warps, one a cycle and scheduler, of which a share is reached
+//   L2       what product tiles read, at the L2 cache's bandwidth
+//   DRAM     what it must read and write at least, at the memory's bandwidth
+//   latency  loads that wait for one another: waits a turn * turns * latency, times how often its warps fill the GPU; for a
+//            product of few tiles, one tile's own instructions
+//
+// Instructions are counted in the kernel's own SASS: a product's tile is its turns and what stands outside the loop; attention is
+// counted a (query, key) pair, message passing an edge and channel. Kernels without a rule here are taken as bound by memory.
+
+import type { Constants } from "../../backends/webgpu/kernels.ts";
+import type { CompiledKernel } from "./compiled.ts";
+import type { ModelledDevice } from "./devices.ts";
+import { type Counts, total } from "./listing.ts";
+import type { Dispatch, Kernel, Pass } from "./record.ts";
+import { fmaATurn, INNER_A_TURN, type Tile, tileOf } from "./tiles.ts";
+
+/** The README's model: every ball is full. */
+const BALL = 128;
+/** What attention takes with all that is beside its pairs: tiles of keys, the start and the end. */
+const ATTENTION_WHOLE = 1.12;
+/** Instructions a cycle of a tile that has an SM to itself. */
+const ALONE = 0.9;
+
+export type Bound = "issue" | "L2" | "DRAM" | "latency";
+type Values = Record<string, number>;
+
+/** What a dispatch needs whatever its code is. */
+interface Needs {
+  operations: number;
+  /** Bytes read and written. */
+  memory: number;
+  /** Bytes that the tiles of a product read. */
+  tileReads?: number;
+  /** (query, key) pairs of attention. */
+  pairs?: number;
+}
+
+const tileReads = (tile: Tile, rows: number, columns: number, inner: number) =>
+  Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns) * (tile.rows + tile.columns) * inner * 4;
+
+/** Matrix products by their kernels: the inner dimension of one tile, and what the product needs. */
+const products: Record<
+  string,
+  { inner: (p: Values) => number; needs: (p: Values, c: Constants, tile: Tile) => Needs }
+> = {
+  linear: {
+    inner: (p) => p.inner + p.second_inner,
+    needs: ({ rows, columns, inner, second_inner, has_residual, accumulate }, { HALF_X }, tile) => {
+      const whole = inner + second_inner;
+      const written = 1 + has_residual + accumulate;
+      return {
+        operations: 2 * rows * columns * whole,
+        memory:
+          rows * inner * (HALF_X ? 2 : 4) +
+          rows * second_inner * 4 +
+          columns * whole * 4 +
+          rows * columns * 4 * written,
+        tileReads: tileReads(tile, rows, columns, whole),
+      };
+    },
+  },
+  weight_gradient: {
+    inner: (p) => p.part_rows,
+    needs: ({ rows, columns, inner, part_rows }, _, tile) => ({
+      operations: 2 * rows * columns * inner,
+      memory: rows * (columns + inner) * 4 + Math.ceil(rows / part_rows) * columns * inner * 4,
+      tileReads: tileReads(tile, columns, inner, rows),
+    }),
+  },
+  norm_swiglu: {
+    inner: (p) => p.width,
+    needs: ({ rows, width, hidden_width: hidden }, { HALF }, tile) =>
+      gated(rows, width, hidden, rows * hidden * (HALF ? 2 : 4), tile),
+  },
+  swiglu_backward: {
+    inner: (p) => p.width,
+    needs: ({ rows, width, hidden_width: hidden }, _, tile) => gated(rows, width, hidden, rows * hidden * 16, tile),
+  },
+  norm_position_qkv: {
+    inner: (p) => p.width,
+    needs: ({ rows, width }, _, tile) => ({
+      operations: 6 * rows * width ** 2,
+      memory: (rows * width + 3 * width ** 2 + 3 * rows * width) * 4 + rows * 12,
+      tileReads: tileReads(tile, rows, 3 * width, width),
+    }),
+  },
+  message_products: {
+    inner: (p) => p.width,
+    needs: ({ nodes, width }, _, tile) => ({
+      operations: 4 * nodes * width ** 2,
+      memory: nodes * width * 4 * 3,
+      tileReads: tileReads(tile, nodes, 2 * width, width),
+    }),
+  },
+};
+
+const gated = (rows: number, width: number, hidden: number, written: number, tile: Tile): Needs => ({
+  operations: 4 * rows * width * hidden,
+  memory: rows * width * 4 + 2 * width * hidden * 4 + written,
+  tileReads: tileReads(tile, rows, 2 * hidden, width),
+});
+
+/**
+ * Attention by its kernels: operations of a pair and channel, numbers read and written of a row and channel, and the array whose
+ * size tells the rows, of so many numbers of a row and channel.
+ */
+const attention: Record<string, { operations: number; numbers: number; array: string; ofArray: number }> = {
+  ball_attention: { operations: 4, numbers: 4, array: "out", ofArray: 1 },
+  ball_attention_backward_keys: { operations: 8, numbers: 6, array: "qkv", ofArray: 3 },
+  ball_attention_backward_queries: { operations: 6, numbers: 5, array: "qkv", ofArray: 3 },
+};
+
+/** Special functions of a (query, key) pair, or of an edge and channel: they tell how many of those a turn of the loop is. */
+const specials: Record<string, number> = {
+  ball_attention: 2.25,
+  ball_attention_backward_keys: 2,
+  ball_attention_backward_queries: 2,
+  message_mean: 2,
+  message_backward: 4,
+};
+
+/**
+ * Kernels whose threads wait for one load after another: the loads of an item, the items that a thread goes through, and where
+ * they come from.
+ */
+const chains: Record<
+  string,
+  { loads: (c: Constants) => number; items: (p: Values) => number; from: "dramLatency" | "l2Latency" }
+> = {
+  column_sums: { loads: (c) => 1 + c.FACTOR + c.SCALE, items: (p) => Math.min(256, p.rows), from: "dramLatency" },
+  batch_norm_sums: { loads: () => 2, items: (p) => Math.min(256, p.rows), from: "dramLatency" },
+  column_moments: { loads: () => 1, items: (p) => 2 * Math.min(256, p.rows), from: "dramLatency" },
+  sum_parts: { loads: () => 1, items: (p) => p.parts, from: "l2Latency" },
+  batch_statistics: { loads: () => 1, items: (p) => Math.ceil(p.rows / 256), from: "l2Latency" },
+  fold_position: { loads: () => 5, items: (p) => p.width / 8, from: "dramLatency" },
+};
+
+/** Sums over the channels of each edge's message, by a group of threads. */
+const messageStatistics = ["message_statistics", "message_backward_statistics"];
+
+function needsOf({ name, constants }: Kernel, { parameters: p, bound }: Dispatch): Needs {
+  const tile = tileOf(constants);
+  if (tile && products[name]) return products[name].needs(p, constants, tile);
+  if (attention[name]) {
+    const { operations, numbers, array, ofArray } = attention[name];
+    const width = p.heads * p.head_width;
+    const rows = Math.floor(bound[array] / (4 * ofArray) / width);
+    return {
+      operations: operations * rows * BALL * width,
+      memory: rows * width * 4 * numbers,
+      pairs: rows * BALL * p.heads,
+    };
+  }
+  const arrays = Object.values(bound).reduce((sum, bytes) => sum + bytes, 0);
+  // The rows that edges gather.
+  return { operations: 0, memory: arrays + (name.startsWith("message_") ? p.edges * p.width * 4 : 0) };
+}
+
+const isZeroing = (loop: Counts) =>
+  Boolean(loop["shared-store"]) && !loop.load && !loop.fma && !loop["shared-load"] && !loop.fp;
+
+/** Instructions of one warp, with so many turns of each loop; loops that zero the workgroup's memory write 4 bytes a store. */
+function wholeWarp(found: CompiledKernel, turns: (loop: Counts) => number): number {
+  const stores = found.loops.reduce((sum, loop) => sum + (isZeroing(loop) ? loop["shared-store"]! : 0), 0);
+  const zeroing = found.shared / 4 / found.threads / stores;
+  return found.loops.reduce(
+    (sum, loop) => sum + total(loop) * (isZeroing(loop) ? zeroing : turns(loop)),
+    found.outside,
+  );
+}
+
+/** Seconds, and what takes them, of one dispatch without its gap. */
+export function costOf(
+  kernel: Kernel,
+  dispatch: Dispatch,
+  found: CompiledKernel,
+  device: ModelledDevice,
+): { seconds: number; bound: Bound } {
+  const { name, constants } = kernel;
+  const { parameters: p, groups } = dispatch;
+  const { hot, threads, waits } = found;
+  const needs = needsOf(kernel, dispatch);
+  const slots = device.multiprocessors * 4 * device.clock * device.issue;
+  const warps = (groups * threads) / 32;
+  const fills = Math.max(1, warps / (device.multiprocessors * Math.max(found.warps, 1)));
+  let issue = 0;
+  let latency = 0;
+  if (products[name] && fmaATurn(constants, threads) && hot) {
+    // What loops do other than the hot one and those that zero memory is left out.
+    const tile = Math.ceil(products[name].inner(p) / INNER_A_TURN) * hot.instructions + wholeWarp(found, () => 0);
+    issue = (warps * tile) / slots;
+    if (groups <= 2 * device.multiprocessors) latency = tile / (device.clock * ALONE);
+  } else if (specials[name] && hot?.counts.special) {
+    const items = hot.counts.special / specials[name];
+    if (needs.pairs) {
+      issue = (((needs.pairs / 32) * hot.instructions) / items) * (ATTENTION_WHOLE / slots);
+    } else {
+      issue = (((p.edges * p.width) / 32) * hot.instructions) / items / slots;
+      latency = (p.edges / p.nodes / items) * waits * device.dramLatency * fills;
+    }
+  } else if (messageStatistics.includes(name)) {
+    const own = Math.ceil(constants.WIDTH / 8);
+    const turns = ({ special = 0, "shared-load": shared }: Counts) => {
+      if (shared) return 8 / shared;
+      return special >= 2 ? (own * 2) / special : own;
+    };
+    issue = ((p.edges / 4) * wholeWarp(found, turns)) / slots;
+    latency = ((hot ? own : 1) * waits + 2) * device.dramLatency * fills;
+  } else if (chains[name] && hot?.counts.load) {
+    const { loads, items, from } = chains[name];
+    const rounds = (items(p) / (hot.counts.load / loads(constants))) * Math.max(1, waits);
+    latency = rounds * device[from] * fills;
+  }
+  const parts: [Bound, number][] = [
+    ["issue", issue],
+    ["L2", (needs.tileReads ?? 0) / device.l2],
+    ["DRAM", needs.memory / device.dram],
+    ["latency", latency],
+  ];
+  if (!parts.every(([, seconds]) => seconds >= 0))
+    throw new Error(`times.ts: the rule of ${name} asks for parameters or constants that it has no more`);
+  const [bound, seconds] = parts.reduce((most, part) => (part[1] > most[1] ? part : most));
+  return { seconds, bound };
+}
+
+export interface Estimate {
+  /** Of all, and of the gaps between dispatches. */
+  seconds: number;
+  gaps: number;
+  /** What arithmetic at the GPU's peak and memory alone would take. */
+  floor: number;
+  /** By the kernel's index. */
+  byKernel: Map<number, number>;
+  byBound: Map<Bound, number>;
+}
+
+/** @param found what each kernel became, by its index */
+export function estimatePass(
+  pass: Pass,
+  kernels: readonly Kernel[],
+  found: readonly CompiledKernel[],
+  device: ModelledDevice,
+): Estimate {
+  const byKernel = new Map<number, number>();
+  const byBound = new Map<Bound, number>();
+  const peak = device.multiprocessors * 256 * device.clock;
+  let [inKernels, floor] = [0, 0];
+  for (const dispatch of pass.dispatches) {
+    const index = dispatch.kernel;
+    const { seconds, bound } = costOf(kernels[index], dispatch, found[index], device);
+    const { operations, memory } = needsOf(kernels[index], dispatch);
+    inKernels += seconds;
+    floor += Math.max(operations / peak, memory / device.dram);
+    byKernel.set(index, (byKernel.get(index) ?? 0) + seconds);
+    byBound.set(bound, (byBound.get(bound) ?? 0) + seconds);
+  }
+  const gaps = device.gap * (pass.dispatches.length + pass.copies + pass.clears);
+  return { seconds: inKernels + gaps, gaps, floor, byKernel, byBound };
+}

@@ -1,0 +1,48 @@
+// Names for the kernels of one file that differ by their constants.
+
+import type { Constants } from "../../backends/webgpu/kernels.ts";
+import { tileOf } from "./tiles.ts";
+
+export interface Variant {
+  /** Its file's name, and words that tell it from the others of that file. */
+  kernel: string;
+  /** Of its file. */
+  name: string;
+  constants: Constants;
+}
+
+/** What the tile says. */
+const OF_TILE = ["ROW_HALVES", "HALVES"];
+/** What follows from other constants, mostly: named only where it is all that tells two kernels apart. */
+const IN_NEED = [...OF_TILE, "LEFT_ALONG", "RIGHT_ALONG", "DIMENSIONS", "THREADS", "KEYS"];
+
+/** A product's tile, and the constants that tell the kernels of one file apart. */
+export function nameVariants(kernels: readonly { name: string; constants: Constants }[]): Variant[] {
+  const describe = ({ name, constants }: (typeof kernels)[number], hidden: readonly string[]) => {
+    const others = kernels.filter((other) => other.name === name);
+    const tile = tileOf(constants);
+    const words = [name, ...(tile ? [`${tile.rows}x${tile.columns}`] : [])];
+    for (const [constant, value] of Object.entries(constants)) {
+      const values = new Set(others.map((other) => other.constants[constant]));
+      if (!value || values.size === 1 || hidden.includes(constant)) continue;
+      const isFlag = [...values].every((one) => one === 0 || one === 1);
+      words.push(isFlag ? constant.toLowerCase() : `${constant.toLowerCase()}=${value}`);
+    }
+    return words.join(" ");
+  };
+  const short = kernels.map((kernel) => describe(kernel, IN_NEED));
+  return kernels.map((kernel, i) => {
+    const { name, constants } = kernel;
+    const isUnique = short.filter((other) => other === short[i]).length === 1;
+    return { kernel: isUnique ? short[i] : describe(kernel, OF_TILE), name, constants };
+  });
+}
+
+/** The one of before that became `variant`: all constants that both have are equal. One that became two is found for both. */
+export function findPredecessor<Old extends Variant>(before: readonly Old[], variant: Variant): Old | undefined {
+  return before.find(
+    ({ name, constants }) =>
+      name === variant.name &&
+      Object.entries(constants).every(([name, value]) => (variant.constants[name] ?? value) === value),
+  );
+}

@@ -1,0 +1,237 @@
+// The static profile of kernels: compilers' listings taken apart, the time model, results side by side, and the README's tables.
+
+import { expect, test } from "vitest";
+import type { CompiledKernel } from "../../src/bench/static/compiled.ts";
+import { devices } from "../../src/bench/static/devices.ts";
+import { analyse } from "../../src/bench/static/listing.ts";
+import { translateMetal } from "../../src/bench/static/msl-to-cuda.ts";
+import { readStatistics, residentWarps } from "../../src/bench/static/nvidia.ts";
+import { countRdnaLoads, parseRdna } from "../../src/bench/static/rdna.ts";
+import { formatTables, readReadme, readResult, withTables } from "../../src/bench/static/readme.ts";
+import { type Kernel, KernelList, type Pass, recordPass } from "../../src/bench/static/record.ts";
+import { formatComparison } from "../../src/bench/static/report.ts";
+import { formatResult, makeResult, makeRow, parseResult } from "../../src/bench/static/result.ts";
+import { countSassLoads, parseSass } from "../../src/bench/static/sass.ts";
+import { describeSpirv } from "../../src/bench/static/spirv.ts";
+import { estimatePass } from "../../src/bench/static/times.ts";
+import { findPredecessor, nameVariants } from "../../src/bench/static/variants.ts";
+
+const sass = `
+	.section	.text.main0,"ax",@progbits
+.text.main0:
+        /*0000*/                   LDC R1, c[0x0][0x28] ;
+.L_x_0:
+        /*0010*/                   STS [R2], RZ ;
+        /*0020*/              @!P1 BRA \`(.L_x_0) ;
+.L_x_1:
+        /*0030*/                   LDG.E.128 R4, desc[UR4][R2.64] ;
+        /*0040*/               @P0 LDG.E R8, desc[UR4][R2.64+0x10] ;
+        /*0050*/              @!P0 LDG.E R9, desc[UR4][R2.64+0x14] ;
+        /*0060*/                   FFMA R12, R7, R10, R12 ;
+        /*0070*/                   HFMA2.MMA R13, -RZ, RZ, 0, 0 ;
+        /*0080*/                   MUFU.EX2 R14, R12 ;
+        /*0090*/                   NOP ;
+        /*00a0*/               @P2 BRA \`(.L_x_1) ;
+.L_x_3:
+        /*00b0*/                   EXIT ;
+.L_x_2:
+        /*00c0*/                   BRA \`(.L_x_2);
+`;
+
+test("the hot loop of SASS, and its loads", () => {
+  const { outside, loops, hot, loadsInFlight, waits } = analyse(parseSass(sass), countSassLoads);
+  // The loop that fills memory with zeros is none that counts, nor is the jump to itself at the end.
+  expect(loops).toHaveLength(2);
+  // LDC, EXIT and that jump.
+  expect(outside).toBe(3);
+  expect(hot).toEqual({
+    instructions: 7,
+    share: 1 / 7,
+    counts: { load: 3, fma: 1, int: 1, special: 1, branch: 1 },
+  });
+  // R7 is of the first load, four registers wide; of the other two, one is done.
+  expect({ loadsInFlight, waits }).toEqual({ loadsInFlight: 2, waits: 1 });
+});
+
+test("an inner loop counts as often as a turn of a product takes", () => {
+  const loop = (label: string, inner: string) =>
+    `.${label}0:\n/*00*/ IADD3 R1, R1, 0x1, RZ ;\n${inner}/*00*/ BRA \`(.${label}0) ;\n.${label}1:\n`;
+  const fma = "/*00*/ FFMA R2, R3, R4, R2 ;\n";
+  const { hot } = analyse(parseSass(loop("L_x_1", loop("L_x_2", fma + fma))), countSassLoads, 8);
+  // Four turns of two FMAs, an addition and a jump, and the loop around them.
+  expect(hot).toMatchObject({ instructions: 4 * 4 + 2, share: 8 / 18, counts: { fma: 8, int: 5, branch: 5 } });
+});
+
+const rdna = `
+BB0:
+	s_load_b64 s[0:1], s[2:3], 0x0                        ; f4040001 f8000000
+BB1:
+	buffer_load_b128 v[4:7], v1, s[4:7], 0 offen          ; e05c0000 80410401
+	buffer_load_b32 v8, v2, s[4:7], 0 offen               ; e0500000 80410802
+	s_waitcnt vmcnt(1)                                    ; bf8907f7
+	v_dual_fmac_f32 v9, v4, v5 :: v_dual_mul_f32 v10, v6, v7 ; c8060b04 09080d06
+	s_waitcnt vmcnt(0)                                    ; bf8903f7
+	s_delay_alu instid0(VALU_DEP_1)                       ; bf870001
+	v_exp_f32_e32 v8, v8                                  ; 7e104b08
+	v_add_f32_e32 v9, v9, v8                              ; 06121109
+	s_cbranch_scc1 BB1                                    ; bfa2ffe0
+	s_endpgm                                              ; bfb00000
+`;
+
+test("the hot loop of AMD's assembly, and its loads", () => {
+  const { hot, loadsInFlight, waits } = analyse(parseRdna(rdna), countRdnaLoads);
+  expect(hot).toMatchObject({ share: 1 / 7, counts: { load: 2, fma: 1, special: 1, fp: 1, branch: 2 } });
+  // After the first wait all that was asked for before it is taken to be there.
+  expect({ loadsInFlight, waits }).toEqual({ loadsInFlight: 2, waits: 1 });
+});
+
+const metal = `#include <metal_stdlib>
+using namespace metal;
+struct A
+{
+    float _m0[1];
+};
+kernel void main0(constant A& p [[buffer(0)]], const device A& x [[buffer(1)]], device A& y [[buffer(2)]], uint3 group [[threadgroup_position_in_grid]], uint index [[thread_index_in_threadgroup]])
+{
+    threadgroup spvUnsafeArray<float4, 16> tile;
+    thread float& first = y._m0[0];
+    first = precise::max(x._m0[index], 2.0);
+    threadgroup_barrier(mem_flags::mem_threadgroup);
+}
+`;
+
+test("Metal becomes CUDA", () => {
+  const source = translateMetal(metal, 64, true);
+  const [, parameters] = /__launch_bounds__\(64\) main0\((.*)\)\n/.exec(source)!;
+  expect(parameters).toBe("const __grid_constant__ A p, const A* __restrict__ x_p, A* __restrict__ y_p");
+  const lines = source.split("\n").map((line) => line.trim());
+  expect(lines).toContain("A& y = *y_p;");
+  expect(lines).toContain("uint index = threadIdx.x;");
+  expect(lines).toContain("first = max(x._m0[index], 2.0f);");
+  // The memory is there, zero before it is used, as WGSL promises.
+  const memory = [
+    "__shared__ spvUnsafeArray<float4, 16> tile;",
+    expect.stringContaining("((uint*)&tile)[at] = 0u;"),
+    "__syncthreads();",
+  ];
+  expect(lines.slice(lines.indexOf("__shared__ spvUnsafeArray<float4, 16> tile;")).slice(0, 3)).toEqual(memory);
+  expect(lines.filter((line) => line === "__syncthreads();")).toHaveLength(2);
+  expect(source).not.toMatch(/\b(thread|threadgroup|device|metal|precise)\b/);
+  expect(() => translateMetal(metal.replace("uint index [[thread_index_in", "half4 index [[quad_"), 64, true)).toThrow(
+    "a parameter of another kind",
+  );
+});
+
+test("a module's workgroup size, and whether its memory starts as zeros", () => {
+  const module = (length: number) => [
+    ...[0x07230203, 0x10300, 0, 9, 0],
+    ...[(6 << 16) | 16, 1, 17, 64, 1, 1],
+    ...[(length << 16) | 59, 2, 3, 4, ...(length === 5 ? [8] : [])],
+  ];
+  const describe = (words: number[]) => describeSpirv(new Uint8Array(Uint32Array.from(words).buffer));
+  expect(describe(module(4))).toEqual({ size: [64, 1, 1], zeroed: false });
+  expect(describe(module(5))).toEqual({ size: [64, 1, 1], zeroed: true });
+});
+
+test("warps that an SM holds: as many as registers, memory and workgroups leave", () => {
+  const said = "ptxas info : Used 141 registers, 9792 bytes smem\n 8 bytes spill stores, 4 bytes spill loads";
+  const statistics = readStatistics(said);
+  expect(statistics).toEqual({ registers: 141, spills: 12, shared: 9792 });
+  expect(residentWarps("sm_86", statistics, 64)).toBe(12);
+  expect(residentWarps("sm_86", { ...statistics, registers: 40, shared: 20 << 10 }, 64)).toBe(8);
+  expect(residentWarps("sm_86", { ...statistics, registers: 40, shared: 0 }, 64)).toBe(32);
+  expect(residentWarps("sm_90", { ...statistics, registers: 40, shared: 0 }, 128)).toBe(48);
+});
+
+const product = { TRANSPOSED: 0, ROW_HALVES: 2, HALVES: 2, QUADS: 1, MATRIX: 0 };
+
+test("kernels of one file are named by what tells them apart", () => {
+  const kernels: { name: string; constants: Record<string, number> }[] = [
+    { name: "linear", constants: product },
+    { name: "linear", constants: { ...product, ROW_HALVES: 4, TRANSPOSED: 1 } },
+    { name: "attention", constants: { THREADS: 64, QUERIES: 2 } },
+    { name: "attention", constants: { THREADS: 32, QUERIES: 2 } },
+    { name: "add", constants: {} },
+  ];
+  const names = nameVariants(kernels).map(({ kernel }) => kernel);
+  const attention = ["attention threads=64", "attention threads=32"];
+  expect(names).toEqual(["linear 64x64", "linear 128x64 transposed", ...attention, "add"]);
+});
+
+test("a kernel is found again after it got another constant, not after one changed", () => {
+  const [before] = nameVariants([{ name: "linear", constants: product }]);
+  const find = (constants: Record<string, number>) =>
+    findPredecessor([before!], { kernel: "any", name: "linear", constants });
+  expect(find({ ...product, SECOND: 1 })).toBe(before);
+  expect(find({ ...product, HALVES: 1 })).toBeUndefined();
+});
+
+const compiled: CompiledKernel = {
+  threads: 64,
+  registers: 100,
+  spills: 0,
+  shared: 8192,
+  warps: 16,
+  size: 1024,
+  outside: 500,
+  loops: [{ fma: 1024, int: 256 }],
+  hot: { instructions: 1280, share: 0.8, counts: { fma: 1024, int: 256, special: 4, load: 8 } },
+  loadsInFlight: 8,
+  waits: 1,
+};
+
+test("a result survives its file, and a comparison shows what changed", () => {
+  const [variant] = nameVariants([{ name: "linear", constants: product }]);
+  const resultOf = (found: CompiledKernel) => makeResult([variant!], [makeRow(variant!, "naga", "sm_90", found)], []);
+  const before = resultOf(compiled);
+  expect(before.rows).toEqual([
+    {
+      ...{ kernel: "linear 64x64", front: "naga", gpu: "sm_90", registers: 100, spills: 0, shared: 8192 },
+      ...{ warps: 16, fmaShare: 0.8, hotLoop: 1280, loadsInFlight: 8, waits: 1, size: 1024 },
+    },
+  ]);
+  expect(parseResult(formatResult(before), "a.json")).toEqual(before);
+  expect(() => parseResult('{"format":"erwin-bench-1"}', "a.json")).toThrow("a.json");
+
+  expect(formatComparison(before, before).at(-1)).toMatch(/^1 rows are the same/);
+  const now = resultOf({ ...compiled, registers: 90, hot: undefined });
+  expect(formatComparison(before, now)[1]).toMatch(/100 > 90 .* 80\.0% > - +1280 > - +8 +1 +1024$/);
+});
+
+test("the time of a product, by hand", () => {
+  const kernel: Kernel = { name: "linear", constants: { ...product, HALF_X: 0 }, code: "", bindings: [] };
+  const size = { rows: 65536, columns: 256, inner: 256, second_inner: 0, has_residual: 0, accumulate: 0 };
+  const dispatch = { kernel: 0, bound: {}, parameters: size, groups: 4096 };
+  const pass: Pass = {
+    precision: "float32",
+    training: false,
+    points: 1024,
+    dispatches: [dispatch],
+    copies: 1,
+    clears: 0,
+  };
+  const device = { ...devices.H100!, multiprocessors: 100, clock: 1e9, issue: 0.5, gap: 1e-6 };
+  const { seconds, gaps, floor, byBound } = estimatePass(pass, [kernel], [compiled], device);
+  // 4096 workgroups of two warps, 16 turns and what is outside, on 400 schedulers of which half is reached.
+  const issue = (4096 * 2 * (16 * 1280 + 500)) / (400 * 1e9 * 0.5);
+  expect([...byBound]).toEqual([["issue", expect.closeTo(issue, 12)]]);
+  expect(gaps).toBeCloseTo(2e-6, 12);
+  expect(seconds).toBeCloseTo(issue + 2e-6, 12);
+  expect(floor).toBeCloseTo((2 * 65536 * 256 * 256) / (100 * 256 * 1e9), 12);
+});
+
+test("the time model's rules fit what the engine dispatches", async () => {
+  const list = new KernelList();
+  const pass = await recordPass("float32", true, 1024, list);
+  expect(pass.dispatches.length).toBeGreaterThan(100);
+  const found = list.kernels.map(() => compiled);
+  const { seconds, byKernel } = estimatePass(pass, list.kernels, found, devices.H100!);
+  expect(byKernel.size).toBe(list.kernels.length);
+  expect(seconds).toBeGreaterThan(0);
+});
+
+test("the README's tables are those of the committed results", () => {
+  const tables = formatTables(readResult("before"), readResult("now"));
+  expect(readReadme()).toBe(withTables(readReadme(), tables));
+  expect(tables).toMatch(/^\| A6000 \| naga \| 6\.5 > [\d.]+ /m);
+});
