@@ -143,12 +143,12 @@ test("warps that an SM holds: as many as registers, memory and workgroups leave"
   expect(residentWarps("sm_90", { ...statistics, registers: 40, shared: 0 }, 128)).toBe(48);
 });
 
-const product = { TRANSPOSED: 0, ROW_HALVES: 2, HALVES: 2, QUADS: 1, MATRIX: 0 };
+const product = { TRANSPOSED: 0, TILE_ROWS: 64, TILE_COLUMNS: 64, QUADS: 1, MATRIX: 0 };
 
 test("kernels of one file are named by what tells them apart", () => {
   const kernels: { name: string; constants: Record<string, number> }[] = [
     { name: "linear", constants: product },
-    { name: "linear", constants: { ...product, ROW_HALVES: 4, TRANSPOSED: 1 } },
+    { name: "linear", constants: { ...product, TILE_ROWS: 128, TRANSPOSED: 1 } },
     { name: "attention", constants: { THREADS: 64, QUERIES: 2 } },
     { name: "attention", constants: { THREADS: 32, QUERIES: 2 } },
     { name: "add", constants: {} },
@@ -163,7 +163,7 @@ test("a kernel is found again after it got another constant, not after one chang
   const find = (constants: Record<string, number>) =>
     findPredecessor([before!], { kernel: "any", name: "linear", constants });
   expect(find({ ...product, SECOND: 1 })).toBe(before);
-  expect(find({ ...product, HALVES: 1 })).toBeUndefined();
+  expect(find({ ...product, TILE_COLUMNS: 32 })).toBeUndefined();
 });
 
 const compiled: CompiledKernel = {

@@ -12,12 +12,13 @@
 // Instructions are counted in the kernel's own SASS: a product's tile is its turns and what stands outside the loop; attention is
 // counted a (query, key) pair, message passing an edge and channel. Kernels without a rule here are taken as bound by memory.
 
+import type { Tile } from "../../backends/device.ts";
 import type { Constants } from "../../backends/webgpu/kernels.ts";
 import type { CompiledKernel } from "./compiled.ts";
 import type { ModelledDevice } from "./devices.ts";
 import { type Counts, total } from "./listing.ts";
 import type { Dispatch, Kernel, Pass } from "./record.ts";
-import { fmaATurn, INNER_A_TURN, type Tile, tileOf } from "./tiles.ts";
+import { fmaATurn, INNER_A_TURN, tileOf } from "./tiles.ts";
 
 /** The README's model: every ball is full. */
 const BALL = 128;

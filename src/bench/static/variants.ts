@@ -12,9 +12,13 @@ export interface Variant {
 }
 
 /** What the tile says. */
-const OF_TILE = ["ROW_HALVES", "HALVES"];
+const OF_TILE = ["TILE_ROWS", "TILE_COLUMNS"];
 /** What follows from other constants, mostly: named only where it is all that tells two kernels apart. */
-const IN_NEED = [...OF_TILE, "LEFT_ALONG", "RIGHT_ALONG", "DIMENSIONS", "THREADS", "KEYS"];
+const IN_NEED = [
+  ...OF_TILE,
+  ...["HALVES", "WIDE", "ROW_QUADS", "THREADS", "LEFT_LOADS", "RIGHT_LOADS", "LEFT_ALL", "RIGHT_ALL"],
+  ...["LEFT_ALONG", "RIGHT_ALONG", "DIMENSIONS", "KEYS"],
+];
 
 /** A product's tile, and the constants that tell the kernels of one file apart. */
 export function nameVariants(kernels: readonly { name: string; constants: Constants }[]): Variant[] {
