@@ -158,12 +158,16 @@ test("kernels of one file are named by what tells them apart", () => {
   expect(names).toEqual(["linear 64x64", "linear 128x64 transposed", ...attention, "add"]);
 });
 
-test("a kernel is found again after it got another constant, not after one changed", () => {
-  const [before] = nameVariants([{ name: "linear", constants: product }]);
+test("a kernel is found again after it got another constant or was cut otherwise, not after it does something else", () => {
+  const before = nameVariants([
+    { name: "linear", constants: product },
+    { name: "linear", constants: { ...product, TILE_COLUMNS: 32 } },
+  ]);
   const find = (constants: Record<string, number>) =>
-    findPredecessor([before!], { kernel: "any", name: "linear", constants });
-  expect(find({ ...product, SECOND: 1 })).toBe(before);
-  expect(find({ ...product, TILE_COLUMNS: 32 })).toBeUndefined();
+    findPredecessor(before, { kernel: "any", name: "linear", constants });
+  expect(find({ ...product, SECOND: 1 })).toBe(before[0]);
+  expect(find({ ...product, TILE_ROWS: 128, TILE_COLUMNS: 32 })).toBe(before[1]);
+  expect(find({ ...product, TRANSPOSED: 1 })).toBeUndefined();
 });
 
 const compiled: CompiledKernel = {

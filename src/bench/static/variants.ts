@@ -13,12 +13,12 @@ export interface Variant {
 
 /** What the tile says. */
 const OF_TILE = ["TILE_ROWS", "TILE_COLUMNS"];
+/** How a product's tile is divided among threads, which follows from the tile. */
+const OF_THREADS = ["HALVES", "WIDE", "ROW_QUADS", "THREADS", "LEFT_LOADS", "RIGHT_LOADS", "LEFT_ALL", "RIGHT_ALL"];
 /** What follows from other constants, mostly: named only where it is all that tells two kernels apart. */
-const IN_NEED = [
-  ...OF_TILE,
-  ...["HALVES", "WIDE", "ROW_QUADS", "THREADS", "LEFT_LOADS", "RIGHT_LOADS", "LEFT_ALL", "RIGHT_ALL"],
-  ...["LEFT_ALONG", "RIGHT_ALONG", "DIMENSIONS", "KEYS"],
-];
+const IN_NEED = [...OF_TILE, ...OF_THREADS, "LEFT_ALONG", "RIGHT_ALONG", "DIMENSIONS", "KEYS", "FETCHES"];
+/** How the work is cut up, not what is computed. (Tiles were named by ROW_HALVES and HALVES once.) */
+const CUTS = [...OF_TILE, ...OF_THREADS, "ROW_HALVES", "KEYS", "QUERIES", "FETCHES", "STEP"];
 
 /** A product's tile, and the constants that tell the kernels of one file apart. */
 export function nameVariants(kernels: readonly { name: string; constants: Constants }[]): Variant[] {
@@ -42,11 +42,16 @@ export function nameVariants(kernels: readonly { name: string; constants: Consta
   });
 }
 
-/** The one of before that became `variant`: all constants that both have are equal. One that became two is found for both. */
+/**
+ * The one of before that became `variant`: all constants that both have are equal, but for the cut, which is as near as there is.
+ * One that became two is found for both.
+ */
 export function findPredecessor<Old extends Variant>(before: readonly Old[], variant: Variant): Old | undefined {
-  return before.find(
-    ({ name, constants }) =>
-      name === variant.name &&
-      Object.entries(constants).every(([name, value]) => (variant.constants[name] ?? value) === value),
-  );
+  const differences = ({ constants }: Old) =>
+    Object.entries(constants).filter(([name, value]) => (variant.constants[name] ?? value) !== value);
+  const candidates = before
+    .filter((old) => old.name === variant.name)
+    .map((old) => ({ old, different: differences(old) }))
+    .filter(({ different }) => different.every(([name]) => CUTS.includes(name)));
+  return candidates.sort((a, b) => a.different.length - b.different.length)[0]?.old;
 }
