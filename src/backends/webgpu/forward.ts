@@ -21,8 +21,6 @@ export const HIDDEN_BYTES = 2 ** 26;
 const ATTENTION_BYTES = 16_384;
 /** So many queries occupy a large GPU even if a thread takes four of them. */
 const MANY_QUERIES = 131_072;
-/** Keys that attention's kernels take at a time. */
-const ATTENTION_STEP = 4;
 
 /** What message passing's forward and backward have in common. */
 type MessageShape = Pick<
@@ -75,19 +73,21 @@ export function attentionCut(
 ) {
   const headQuads = Math.ceil(headWidth / 4);
   // What a thread reads of a key serves all its queries; but a large GPU wants many threads. A software adapter does not.
-  const room = headQuads > 4 ? 1 : software ? 4 : most;
+  const room = Math.min(1, 4 / headQuads) * (software ? 4 : most);
   const wanted = software || rows * heads >= MANY_QUERIES ? room : Math.min(room, 2);
   let queries = 1;
   while (queries < wanted && queries * 64 <= balls.largest) queries *= 2;
   const threads = balls.largest > 32 * room ? 64 : 32;
+  // Keys at a time: more take a software adapter long to compile.
+  const step = software ? 2 : 4;
   let keys = threads;
-  while (keys > ATTENTION_STEP && keys * (headQuads * 32 + 20) > ATTENTION_BYTES) keys /= 2;
+  while (keys > step && keys * (headQuads * 32 + 20) > ATTENTION_BYTES) keys /= 2;
   return {
     constants: {
       THREADS: threads,
       QUERIES: queries,
       KEYS: keys,
-      STEP: ATTENTION_STEP,
+      STEP: step,
       HEAD_QUADS: headQuads,
       // Quads of the tile's keys that each thread fetches.
       FETCHES: Math.ceil((keys * headQuads) / threads),
