@@ -149,7 +149,7 @@ export class WebGPUOperators extends GradientOperators implements Operators {
     overRows(rows, this.limits.bindingBytes, width, (first, count) => {
       this.run(
         "ball_attention_delta",
-        {},
+        { HEAD_QUADS: constants.HEAD_QUADS, QUADS: constants.QUADS },
         {
           out: rowWindow(out, width, first, count),
           dout: rowWindow(gradient, width, first, count),

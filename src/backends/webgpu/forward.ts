@@ -75,9 +75,11 @@ export function attentionCut(
   // What a thread reads of a key serves all its queries; but a large GPU wants many threads. A software adapter does not.
   const room = Math.min(1, 4 / headQuads) * (software ? 4 : most);
   const wanted = software || rows * heads >= MANY_QUERIES ? room : Math.min(room, 2);
+  // No fewer than a GPU runs as one; software adapters run four or eight.
+  let threads = software ? 8 : 32;
   let queries = 1;
-  while (queries < wanted && queries * 64 <= balls.largest) queries *= 2;
-  const threads = balls.largest > 32 * room ? 64 : 32;
+  while (queries * 2 <= wanted && queries * threads * 2 <= balls.largest) queries *= 2;
+  while (threads < 64 && threads * room < balls.largest) threads *= 2;
   // Keys at a time: more take a software adapter long to compile.
   const step = software ? 2 : 4;
   let keys = threads;
