@@ -40,7 +40,7 @@ export interface Tile {
 export interface ProductTuning {
   /** The fastest tile for large products. */
   tile: Tile;
-  /** Smaller tiles are taken where there would be fewer sums than in this many tiles of 64 x 64. */
+  /** Smaller tiles are taken where there would be fewer than so many. */
   fewTiles: number;
 }
 

@@ -92,7 +92,7 @@ function chooseTile(shape: ProductShape, { software, productTuning = DEFAULT_TUN
     // A wider tile must not reach further beyond the last column.
     if (Math.ceil(columns / tile.columns) * tile.columns > Math.ceil(columns / 64) * 64) return false;
     if (inParts) return tile.rows <= Math.max(64, rows);
-    return tilesOf(shape, fit(tile)) * tile.rows * tile.columns >= productTuning.fewTiles * 64 * 64;
+    return tilesOf(shape, fit(tile)) >= productTuning.fewTiles;
   };
   return fit(TILES.slice(from).find(suits) ?? TILES.at(-1)!);
 }
