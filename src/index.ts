@@ -27,8 +27,15 @@ export * from "./errors.ts";
 export { type ErwinConfig, type ErwinConfigInput, resolveConfig } from "./erwin/config.ts";
 export type { ErwinInput, GivenTree, PreparedInput } from "./erwin/input.ts";
 export type { MemoryEstimate, MemoryQuestion } from "./erwin/memory.ts";
-export { type CreateOptions, ErwinTransformer, type LoadOptions, type ModelOptions } from "./erwin/model.ts";
+export {
+  type CreateOptions,
+  ErwinTransformer,
+  type LoadOptions,
+  type ModelOptions,
+  type UploadOptions,
+} from "./erwin/model.ts";
 export { Random } from "./erwin/random.ts";
+export type { UploadedInput } from "./erwin/uploaded.ts";
 export {
   loadSafetensors,
   type SafeTensor,

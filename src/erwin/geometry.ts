@@ -1,19 +1,30 @@
 // From a tree to what the layers need on the device. First all arrays are uploaded, then the device computes from them: so
-// a forward pass is one submission.
+// a forward pass is one submission. What the host works out for that, it works out once for each tree.
 
 import type { Device } from "../backends/device.ts";
 import type { BallTree, TreeLevel } from "../balltree/index.ts";
 import type { Grouping, LevelGeometry, NodeOrder } from "../nn/geometry.ts";
 import type { Balls } from "../tensor/operators/balls.ts";
 import { ballOffsets, coarsenPositions } from "../tensor/operators/geometry.ts";
-import { gatherRows, type RowIndex } from "../tensor/operators/rows.ts";
+import { byValue, gatherRows, type RowIndex, unsigned, uploadPlaces } from "../tensor/operators/rows.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { once } from "./once.ts";
 
-interface UploadedLevel {
-  level: TreeLevel;
-  balls: Balls;
-  rotatedIndex: RowIndex | undefined;
-  padding: { places: RowIndex; firstPlace: RowIndex } | undefined;
+/** Which rows to pick, and of how many. */
+interface RowTable {
+  index: Int32Array;
+  sources: number;
+}
+
+interface LevelTables {
+  balls: Pick<Balls, "host" | "largest">;
+  padding: { places: RowTable; firstPlace: RowTable } | undefined;
+}
+
+interface TreeTables {
+  treeIdx: RowTable;
+  slotOfPoint: RowTable;
+  levels: LevelTables[];
 }
 
 /** A tree's arrays on the device. */
@@ -23,25 +34,56 @@ export interface UploadedTree {
   /** [points] the slot that holds the point itself, not a duplicate. */
   slotOfPoint: RowIndex;
   levels: UploadedLevel[];
+  /** All of these that a gradient may have to go back through. */
+  gathered: { rows: RowIndex; table: RowTable }[];
+}
+
+interface UploadedLevel {
+  level: TreeLevel;
+  balls: Balls;
+  rotatedIndex: RowIndex | undefined;
+  padding: Grouping["padding"];
+}
+
+/**
+ * Works out in advance what an upload needs of a tree.
+ * @param training whether what only backward passes need is wanted too
+ */
+export function makeTreeTables(tree: BallTree, training: boolean): void {
+  const { treeIdx, slotOfPoint, levels } = tablesOf(tree);
+  if (!training) return;
+  for (const table of [treeIdx, slotOfPoint]) placesOf(table);
+  for (const { padding } of levels) if (padding) for (const table of Object.values(padding)) placesOf(table);
 }
 
 export function uploadTree(device: Device, tree: BallTree): UploadedTree {
+  const tables = tablesOf(tree);
+  const gathered: UploadedTree["gathered"] = [];
+  const upload = (table: RowTable) => {
+    const rows: RowIndex = { tensor: Tensor.from(device, table.index), host: table.index };
+    gathered.push({ rows, table });
+    return rows;
+  };
   return {
-    treeIdx: uploadIndex(device, tree.treeIdx),
-    slotOfPoint: uploadIndex(device, slotsOfPoints(tree)),
-    levels: tree.levels.map((level, l) => {
-      const rotatedIndex = tree.treeIdxRot[l];
+    treeIdx: upload(tables.treeIdx),
+    slotOfPoint: upload(tables.slotOfPoint),
+    levels: tables.levels.map(({ balls, padding }, l) => {
+      const rotated = tree.treeIdxRot[l];
       return {
-        level,
-        balls: uploadBalls(device, level),
-        rotatedIndex: rotatedIndex && uploadIndex(device, rotatedIndex),
-        padding: l + 1 < tree.levels.length ? uploadPadding(device, level) : undefined,
+        level: tree.levels[l]!,
+        balls: { ...balls, tensor: Tensor.from(device, balls.host) },
+        rotatedIndex: rotated && { tensor: Tensor.from(device, rotated), host: rotated },
+        padding: padding && { places: upload(padding.places), firstPlace: upload(padding.firstPlace) },
       };
     }),
+    gathered,
   };
 }
 
-const uploadIndex = (device: Device, host: Int32Array): RowIndex => ({ tensor: Tensor.from(device, host), host });
+/** Adds what backward passes need. */
+export function uploadInverses(device: Device, { gathered }: UploadedTree): void {
+  for (const { rows, table } of gathered) rows.inverse = uploadPlaces(device, placesOf(table));
+}
 
 /** Positions, offsets and groupings of every level, from the points' positions [n, D]. */
 export function computeGeometry({ treeIdx, levels }: UploadedTree, pointPositions: Tensor): LevelGeometry[] {
@@ -64,6 +106,20 @@ export function computeGeometry({ treeIdx, levels }: UploadedTree, pointPosition
   });
 }
 
+const tablesOf = once((tree: BallTree): TreeTables => {
+  const { treeIdx, levels } = tree;
+  return {
+    treeIdx: { index: treeIdx, sources: tree.cloudOffsets.at(-1)! },
+    slotOfPoint: { index: slotsOfPoints(tree), sources: treeIdx.length },
+    levels: levels.map((level, l) => ({
+      balls: ballsOf(level),
+      padding: l + 1 < levels.length ? paddingOf(level) : undefined,
+    })),
+  };
+});
+
+const placesOf = once(({ index, sources }: RowTable) => byValue(unsigned(index), sources));
+
 function slotsOfPoints({ treeIdx, treeMask, cloudOffsets }: BallTree): Int32Array {
   const slots = new Int32Array(cloudOffsets.at(-1)!);
   for (let slot = 0; slot < treeIdx.length; slot++) if (treeMask[slot]) slots[treeIdx[slot]!] = slot;
@@ -71,7 +127,7 @@ function slotsOfPoints({ treeIdx, treeMask, cloudOffsets }: BallTree): Int32Arra
 }
 
 /** The balls of a level: of `ballSize` nodes, or of all a cloud has where those are fewer. Both orders share them. */
-function uploadBalls(device: Device, { ballSize, offsets, nodes }: TreeLevel): Balls {
+function ballsOf({ ballSize, offsets, nodes }: TreeLevel): LevelTables["balls"] {
   const clouds = offsets.length - 1;
   const sizes = Array.from({ length: clouds }, (_, cloud) => Math.min(ballSize, offsets[cloud + 1]! - offsets[cloud]!));
   const count = sizes.reduce((sum, size, cloud) => sum + (offsets[cloud + 1]! - offsets[cloud]!) / size, 0);
@@ -84,11 +140,11 @@ function uploadBalls(device: Device, { ballSize, offsets, nodes }: TreeLevel): B
       ball++;
     }
   });
-  return { tensor: Tensor.from(device, host), host, largest: Math.min(nodes, Math.max(...sizes)) };
+  return { host, largest: Math.min(nodes, Math.max(...sizes)) };
 }
 
 /** Undefined where every cloud's nodes fill their groups. */
-function uploadPadding(device: Device, { stride, offsets, nodes }: TreeLevel): UploadedLevel["padding"] {
+function paddingOf({ stride, offsets, nodes }: TreeLevel): LevelTables["padding"] {
   const clouds = offsets.length - 1;
   const full = offsets.every((first) => first % stride === 0);
   if (full) return undefined;
@@ -101,5 +157,8 @@ function uploadPadding(device: Device, { stride, offsets, nodes }: TreeLevel): U
     }
     while (places.length % stride !== 0) places.push(offsets[cloud + 1]! - 1);
   }
-  return { places: uploadIndex(device, Int32Array.from(places)), firstPlace: uploadIndex(device, firstPlace) };
+  return {
+    places: { index: Int32Array.from(places), sources: nodes },
+    firstPlace: { index: firstPlace, sources: places.length },
+  };
 }

@@ -3,8 +3,9 @@
 import type { Device } from "../backends/device.ts";
 import { InputError } from "../errors.ts";
 import type { GraphPart } from "../tensor/operators/messages.ts";
-import { byValue } from "../tensor/operators/rows.ts";
+import { byValue, type Places } from "../tensor/operators/rows.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { once } from "./once.ts";
 
 /** Edges in compressed rows: those into node j are starts[j] .. starts[j + 1], in the order they were given. */
 export interface SortedEdges {
@@ -54,77 +55,83 @@ export function sortEdges(edgeIndex: Int32Array, nodes: number): SortedEdges {
   return { starts, sources, targets };
 }
 
+/** The edges that leave each node, which the backward pass needs. */
+const edgesBySource = once(({ starts, sources }: SortedEdges) => byValue(sources, starts.length - 1));
+
 /** Parts begin at a multiple of so many targets, as the devices' windows do. */
 const TARGET_STEP = 64;
 
+/** Whether the device can take so many nodes and the edges that arrive at them in one piece. */
+const fits = ({ info }: Device, width: number, nodes: number, edges: number) =>
+  Math.max(nodes * 2 * width, (nodes + 1 + 2 * edges) * 2, 4 * edges) * 4 <= info.maxBindingBytes;
+
+const fitsWhole = (device: Device, { starts, sources }: SortedEdges, width: number) =>
+  fits(device, width, starts.length - 1, sources.length);
+
+/** Works out in advance what the backward pass needs, where the graph is uploaded in one part. */
+export function makeGraphTables(device: Device, edges: SortedEdges, width: number): void {
+  if (fitsWhole(device, edges, width)) edgesBySource(edges);
+}
+
 /**
  * Uploads the graph, in one part where the device's largest binding allows it.
- * @param forTraining whether the backward pass will need the edges by source too
+ * @param training whether the backward pass will need the edges by source too
  */
-export function uploadGraph(device: Device, edges: SortedEdges, width: number, forTraining: boolean): GraphPart[] {
+export function uploadGraph(device: Device, edges: SortedEdges, width: number, training: boolean): GraphPart[] {
   const nodes = edges.starts.length - 1;
-  const count = edges.sources.length;
-  const fits = (members: number, arriving: number) =>
-    Math.max(members * 2 * width, (members + 1 + 2 * arriving) * 2, 4 * arriving) * 4 <= device.info.maxBindingBytes;
-  if (fits(nodes, count)) {
+  if (fitsWhole(device, edges, width)) {
     return [
       {
-        ...upload(device, edges, nodes, forTraining),
+        ...upload(device, edges, nodes, training ? edgesBySource(edges) : undefined),
         members: undefined,
         nodes,
         firstTarget: 0,
         targets: nodes,
-        edges: count,
+        edges: edges.sources.length,
       },
     ];
   }
   const parts: GraphPart[] = [];
+  const places = new Int32Array(nodes).fill(-1);
   for (let first = 0; first < nodes; ) {
     let end = Math.min(first + TARGET_STEP, nodes);
     // Every arriving edge may bring a member of its own.
     const room = (last: number) => {
       const arriving = edges.starts[last]! - edges.starts[first]!;
-      return fits(last - first + arriving, arriving);
+      return fits(device, width, last - first + arriving, arriving);
     };
     while (end < nodes && room(Math.min(end + TARGET_STEP, nodes))) end = Math.min(end + TARGET_STEP, nodes);
-    parts.push(uploadPart(device, edges, first, end, forTraining));
+    parts.push(uploadPart(device, edges, first, end, training, places));
     first = end;
   }
   return parts;
 }
 
+/** @param places [nodes] -1 everywhere, before and after */
 function uploadPart(
   device: Device,
   { starts, sources, targets }: SortedEdges,
   first: number,
   end: number,
-  forTraining: boolean,
+  training: boolean,
+  places: Int32Array,
 ): GraphPart {
   const from = starts[first]!;
   const count = starts[end]! - from;
   const members: number[] = [];
-  const place = new Map<number, number>();
-  for (let node = first; node < end; node++) {
-    place.set(node, members.length);
-    members.push(node);
-  }
-  const localSources = new Uint32Array(count);
-  for (let e = 0; e < count; e++) {
-    const source = sources[from + e]!;
-    let at = place.get(source);
-    if (at === undefined) {
-      at = members.length;
-      place.set(source, at);
-      members.push(source);
-    }
-    localSources[e] = at;
-  }
+  const placeOf = (node: number) => {
+    if (places[node]! < 0) places[node] = members.push(node) - 1;
+    return places[node]!;
+  };
+  for (let node = first; node < end; node++) placeOf(node);
+  const localSources = sources.subarray(from, from + count).map(placeOf);
+  for (const node of members) places[node] = -1;
   const localStarts = new Uint32Array(members.length + 1).fill(count);
   for (let node = first; node < end; node++) localStarts[node - first] = starts[node]! - from;
-  const localTargets = targets.slice(from, from + count).map((target) => target - first);
+  const localTargets = targets.subarray(from, from + count).map((target) => target - first);
   const local = { starts: localStarts, sources: localSources, targets: localTargets };
   return {
-    ...upload(device, local, end - first, forTraining),
+    ...upload(device, local, end - first, training ? byValue(localSources, members.length) : undefined),
     members: Tensor.from(device, Uint32Array.from(members)),
     nodes: members.length,
     firstTarget: first,
@@ -133,22 +140,29 @@ function uploadPart(
   };
 }
 
-function upload(device: Device, { starts, sources, targets }: SortedEdges, targetCount: number, forTraining: boolean) {
-  if (!forTraining) return { graph: Tensor.from(device, joined(starts, sources, targets)), arrived: undefined };
-  const leaving = byValue(sources, starts.length - 1);
-  const arrived = Float32Array.from({ length: targetCount }, (_, node) => (starts[node + 1]! > starts[node]! ? 1 : 0));
+/** @param leaving the edges by source, for training only */
+function upload(
+  device: Device,
+  { starts, sources, targets }: SortedEdges,
+  targetCount: number,
+  leaving: Places | undefined,
+): Pick<GraphPart, "graph" | "arrived"> {
+  if (!leaving) return { graph: uploadJoined(device, [starts, sources, targets]), arrived: undefined };
+  const arrived = new Float32Array(targetCount);
+  for (let node = 0; node < targetCount; node++) if (starts[node + 1]! > starts[node]!) arrived[node] = 1;
   return {
-    graph: Tensor.from(device, joined(starts, sources, targets, leaving.starts, leaving.entries)),
+    graph: uploadJoined(device, [starts, sources, targets, leaving.starts, leaving.entries]),
     arrived: Tensor.from(device, arrived),
   };
 }
 
-function joined(...arrays: Uint32Array[]): Uint32Array {
-  const result = new Uint32Array(arrays.reduce((sum, array) => sum + array.length, 0));
+/** The arrays one after the other in one tensor. */
+function uploadJoined(device: Device, arrays: readonly Uint32Array[]): Tensor {
+  const tensor = new Tensor(device, [arrays.reduce((sum, { length }) => sum + length, 0)], "u32");
   let at = 0;
   for (const array of arrays) {
-    result.set(array, at);
-    at += array.length;
+    if (array.length > 0) device.write(device.slice(tensor.storage, at, array.byteLength), array);
+    at += array.byteLength;
   }
-  return result;
+  return tensor;
 }

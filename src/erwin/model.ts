@@ -10,11 +10,10 @@ import { gatherRows } from "../tensor/operators/rows.ts";
 import { checkpoint, isRecording } from "../tensor/tape.ts";
 import { outsideScopes, scope, sizeOf, Tensor } from "../tensor/tensor.ts";
 import { type ErwinConfig, type ErwinConfigInput, resolveConfig, snakeCaseConfig } from "./config.ts";
-import { computeGeometry, uploadTree } from "./geometry.ts";
-import { uploadGraph } from "./graph.ts";
 import { type ErwinInput, type PreparedInput, prepareInput } from "./input.ts";
 import { type MemoryEstimate, type MemoryQuestion, rehearse, sizesOf } from "./memory.ts";
 import { buildFromCheckpoint, ModelState, restoreFromCheckpoint, seededState } from "./parameters.ts";
+import { makeTables, UploadedInput } from "./uploaded.ts";
 
 export interface CreateOptions extends ModelOptions {
   device: Device;
@@ -35,6 +34,11 @@ export interface LoadOptions extends ModelOptions {
   device: Device;
   /** In place of the checkpoint's own. */
   config?: ErwinConfigInput | Readonly<Record<string, unknown>>;
+}
+
+export interface UploadOptions {
+  /** Whether what only backward passes need is uploaded too; otherwise the first of them does it. Default: the model's mode. */
+  training?: boolean;
 }
 
 /** Points of the cloud that tells which kernels a model needs: beyond this, more points need no others. */
@@ -186,8 +190,28 @@ export class ErwinTransformer {
    * prepared while the device works on this one.
    * @throws InputError naming the tensor and the first offending row
    */
-  prepare(input: ErwinInput): Promise<PreparedInput> {
-    return prepareInput(this.config, input, this.device.threads);
+  async prepare(input: ErwinInput): Promise<PreparedInput> {
+    const prepared = await prepareInput(this.config, input, this.device.threads);
+    makeTables(this.device, this.config, prepared, this.#training);
+    return prepared;
+  }
+
+  /**
+   * Puts an input on the device, with its tree and graph, for as many passes as wanted: of this model, or of another on the
+   * same device that takes inputs of the same layout. The result must be disposed, after the backward passes through what was
+   * computed from it in evaluation mode.
+   * @throws InputError naming the tensor and the first offending row; DeviceLostError, OutOfMemoryError
+   */
+  async upload(
+    input: ErwinInput | PreparedInput,
+    { training = this.#training }: UploadOptions = {},
+  ): Promise<UploadedInput> {
+    this.#checkUsable();
+    const prepared = "edges" in input ? input : await this.prepare(input);
+    this.#checkUsable();
+    const uploaded = new UploadedInput(this.device, this.config, prepared, training);
+    this.device.submit();
+    return uploaded;
   }
 
   /**
@@ -196,8 +220,12 @@ export class ErwinTransformer {
    *   `batchIdx` of the result is the cloud of each row.
    * @throws InputError, DeviceLostError, OutOfMemoryError
    */
-  async forward(input: ErwinInput | PreparedInput): Promise<Tensor> {
+  async forward(input: ErwinInput | PreparedInput | UploadedInput): Promise<Tensor> {
     this.#checkUsable();
+    if (input instanceof UploadedInput) {
+      input.checkFor(this.device, this.config);
+      return this.#run(input);
+    }
     const prepared = "edges" in input ? input : await this.prepare(input);
     this.#checkUsable();
     return this.#run(prepared);
@@ -251,34 +279,36 @@ export class ErwinTransformer {
     if (this.#disposed) throw new DisposedError("this model has been disposed: create or load it again");
   }
 
-  #run(input: PreparedInput): Tensor {
+  #run(input: PreparedInput | UploadedInput): Tensor {
     const { nodeFeatures, tree } = input;
     const given = nodeFeatures instanceof Tensor ? [nodeFeatures] : [];
     // In evaluation most passes are never played back: they keep nothing, and are computed again if a gradient is asked for.
     const output = this.#training
       ? this.#compute(input)
-      : checkpoint(given, [...this.#state.parameters.values()], ([features]) =>
-          this.#compute({ ...input, nodeFeatures: features ?? nodeFeatures }),
-        );
+      : checkpoint(given, [...this.#state.parameters.values()], ([features]) => this.#compute(input, features));
     output.batchIdx = cloudOfEachRow(this.config.decode ? tree.cloudOffsets : tree.levels.at(-1)!.offsets);
     this.device.submit();
     return output;
   }
 
-  #compute({ nodeFeatures, nodePositions, tree, edges, points }: PreparedInput): Tensor {
-    const { device, config } = this;
+  /** @param features in place of the input's own */
+  #compute(input: PreparedInput | UploadedInput, features?: Tensor): Tensor {
+    if (input instanceof UploadedInput) return this.#computeUploaded(input, features ?? input.nodeFeatures);
+    const uploaded = new UploadedInput(this.device, this.config, input, isRecording());
+    try {
+      return this.#computeUploaded(uploaded, features ?? uploaded.nodeFeatures);
+    } finally {
+      uploaded.dispose();
+    }
+  }
+
+  #computeUploaded(input: UploadedInput, features: Tensor): Tensor {
+    const { config } = this;
     const training = this.#training;
     return scope(() => {
-      // All uploads come before the first kernel, so that the pass is one submission.
-      const features =
-        nodeFeatures instanceof Tensor ? nodeFeatures : Tensor.from(device, nodeFeatures, [points, config.cIn]);
-      const positions = Tensor.from(device, nodePositions, [points, config.dimensionality]);
-      const graph = edges ? uploadGraph(device, edges, config.cHidden[0]!, isRecording()) : [];
-      const uploaded = uploadTree(device, tree);
-      const levels = computeGeometry(uploaded, positions);
-
+      const { positions, graph, treeIdx, slotOfPoint, levels } = input.forPass(isRecording());
       const embedded = this.#embedding.forward(features, positions, graph);
-      let x = gatherRows(embedded, uploaded.treeIdx);
+      let x = gatherRows(embedded, treeIdx);
       embedded.dispose();
 
       const skips: Tensor[] = [];
@@ -295,7 +325,7 @@ export class ErwinTransformer {
         skips[l]!.dispose();
         x = layer.forward(fine, levels[l]!);
       });
-      return config.decode ? gatherRows(x, uploaded.slotOfPoint) : x;
+      return config.decode ? gatherRows(x, slotOfPoint) : x;
     });
   }
 }

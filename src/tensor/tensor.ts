@@ -176,6 +176,20 @@ export function scope<Result extends Tensor | undefined>(compute: () => Result):
   }
 }
 
+/** What `make` gives, and the tensors made inside, which belong to the caller from then on; none is left where it fails. */
+export function collect<Result>(make: () => Result): { result: Result; tensors: Iterable<Tensor> } {
+  const tensors = new Set<Tensor>();
+  scopes.push(tensors);
+  try {
+    return { result: make(), tensors };
+  } catch (error) {
+    for (const tensor of tensors) tensor.dispose();
+    throw error;
+  } finally {
+    scopes.pop();
+  }
+}
+
 /** Makes tensors that outlive the scope they are made in, such as parameters. */
 export function outsideScopes<Result>(make: () => Result): Result {
   const saved = scopes.splice(0);

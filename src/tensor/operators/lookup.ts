@@ -24,7 +24,8 @@ export function embeddingLookup(table: Tensor, indices: Int32Array | Uint32Array
     }
   }
   const out = new Tensor(device, [rows, width]);
-  const index = Tensor.from(device, Uint32Array.from(indices));
+  const host = Uint32Array.from(indices);
+  const index = Tensor.from(device, host);
   device.gatherRows({
     source: table.storage,
     index: index.storage,
@@ -35,7 +36,7 @@ export function embeddingLookup(table: Tensor, indices: Int32Array | Uint32Array
   });
   index.dispose();
   if (!recording(table)) return out;
-  const groups = uploadGroups(device, byValue(indices, entries));
+  const groups = uploadGroups(device, byValue(host, entries));
   record(out, [table], groups, (gradient, gradients, kept) =>
     sumGroups({ device, storage: gradient.storage, rows, width }, kept, gradients.into(table)),
   );
