@@ -1,4 +1,4 @@
-// The forward benchmark: the README's model on seeded uniform clouds, tree and graph given.
+// The forward benchmark: the README's model on seeded uniform clouds, its input, tree and graph on the device.
 
 import { ErwinTransformer } from "../index.ts";
 import { measureSizes, type PassOptions } from "./pass.ts";

@@ -3,6 +3,7 @@
 import type { Device } from "../backends/device.ts";
 import type { PreparedInput } from "../erwin/input.ts";
 import type { ErwinTransformer } from "../erwin/model.ts";
+import type { UploadedInput } from "../erwin/uploaded.ts";
 import { knnGraph, OutOfMemoryError } from "../index.ts";
 import { caseClouds, caseGraph } from "./case.ts";
 import { type Floors, floorTime } from "./floors.ts";
@@ -36,6 +37,8 @@ export interface PassMeasure extends Work {
   profile?: OperatorProfile[];
   /** Checking the input, building its tree and sorting its graph, on the host. */
   prepare: Timing;
+  /** Putting what was prepared on the device, where all passes find it. Absent in results from when each pass did it. */
+  upload?: Timing;
   graph: Timing;
   memory: {
     peak: number;
@@ -47,7 +50,7 @@ export interface PassMeasure extends Work {
   };
 }
 
-/** A pass over one input. */
+/** A pass over one input, which is on the device. */
 export interface Pass {
   /** Hands it to the device. */
   run(): Promise<void>;
@@ -67,7 +70,7 @@ export async function measureSizes(
   benchmark: BenchmarkName,
   model: ErwinTransformer,
   options: PassOptions,
-  start: (input: PreparedInput) => Pass,
+  start: (input: UploadedInput) => Pass,
 ): Promise<BenchCase[]> {
   const { clouds, channels, seconds } = options;
   await options.device.tune();
@@ -102,7 +105,7 @@ async function measure(
   model: ErwinTransformer,
   { clouds, points }: BenchCase,
   options: PassOptions,
-  start: (input: PreparedInput) => Pass,
+  start: (input: UploadedInput) => Pass,
 ): Promise<{ time: Timing; pass: PassMeasure }> {
   const { device, config } = model;
   const { memory } = device;
@@ -117,7 +120,9 @@ async function measure(
   const prepared = await model.prepare(input);
 
   const estimate = model.estimateMemory(prepared).peak;
-  const pass = start(prepared);
+  const upload = await timeUpload(model, prepared, onHost);
+  using uploaded = await model.upload(prepared);
+  const pass = start(uploaded);
   try {
     let work!: Work;
     const first = await timed(async () => {
@@ -147,6 +152,7 @@ async function measure(
         kernels: operators?.reduce((sum, operator) => sum + operator.time, 0),
         profile: options.profile ? operators : undefined,
         prepare,
+        upload,
         graph,
         memory: used,
       },
@@ -154,6 +160,21 @@ async function measure(
   } finally {
     pass.dispose();
   }
+}
+
+/** What is uploaded waits on the host until the device takes it: so many bytes at a time at most, if more than one upload. */
+const WAITING_BYTES = 2 ** 28;
+
+async function timeUpload(model: ErwinTransformer, prepared: PreparedInput, repeats: Repeats): Promise<Timing> {
+  const { device } = model;
+  const before = device.memory.current;
+  let bytes = 0;
+  const upload = async () => {
+    using uploaded = await model.upload(prepared);
+    bytes = uploaded.device.memory.current - before;
+  };
+  await upload();
+  return await timeOnDevice(device, upload, { ...repeats, together: WAITING_BYTES / bytes });
 }
 
 /** A table for people, and the profiles that were asked for. */
@@ -166,13 +187,14 @@ export function formatPasses(cases: readonly BenchCase[], floors: Floors | undef
     "GFLOP/s",
     "least time",
     "prepare",
+    "upload",
     "graph",
     "peak memory (estimate)",
     "grown, buffers created",
   ];
   const rows = cases.flatMap(({ clouds, points, time, pass }) => {
     if (!time || !pass) return [];
-    const { first, kernels, gigaflops, floor, prepare, graph, memory } = pass;
+    const { first, kernels, gigaflops, floor, prepare, upload, graph, memory } = pass;
     return [
       [
         `${clouds} x ${points}`,
@@ -182,6 +204,7 @@ export function formatPasses(cases: readonly BenchCase[], floors: Floors | undef
         gigaflops.toFixed(1),
         floor ? `${floor.time.toFixed(2)} ms, ${(100 * floor.reached).toFixed(0)} %` : "-",
         `${prepare.median.toFixed(2)} ms`,
+        upload ? `${upload.median.toFixed(2)} ms` : "-",
         `${graph.median.toFixed(2)} ms`,
         `${mebibytes(memory.peak)} (${mebibytes(memory.estimate)})`,
         `${memory.grown} bytes, ${memory.buffersCreated}`,

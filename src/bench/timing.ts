@@ -39,9 +39,13 @@ const MOST_REPETITIONS = 100;
 
 /**
  * Times work that is handed to a device, after a first time that does not count. Hosts look only now and then whether a GPU
- * is done, Deno every 10 ms: what is short is done many times over between two waits.
+ * is done, Deno every 10 ms: what is short is done many times over between two waits, `together` times at most.
  */
-export async function timeOnDevice(device: Device, work: () => unknown, repeats: Repeats): Promise<Timing> {
+export async function timeOnDevice(
+  device: Device,
+  work: () => unknown,
+  { together: most = MOST_TOGETHER, ...repeats }: Repeats & { together?: number },
+): Promise<Timing> {
   await device.finished();
   const waiting = await timed(() => device.finished());
   let together = 1;
@@ -52,7 +56,7 @@ export async function timeOnDevice(device: Device, work: () => unknown, repeats:
     });
     return time / together;
   };
-  while ((await take()) * together < WAITS * waiting && together < MOST_TOGETHER) together *= 2;
+  while ((await take()) * together < WAITS * waiting && 2 * together <= most) together *= 2;
   return repeated(take, repeats);
 }
 

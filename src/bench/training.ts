@@ -5,7 +5,7 @@ import { measureSizes, type PassOptions } from "./pass.ts";
 import { readmeModel } from "./readme-model.ts";
 import type { BenchCase } from "./result.ts";
 
-/** A time is that of one step, tree and graph given, against random targets. */
+/** A time is that of one step, input, tree and graph on the device, against random targets. */
 export async function benchTraining(options: PassOptions): Promise<BenchCase[]> {
   const { device, channels } = options;
   using model = await ErwinTransformer.create(readmeModel(channels), { device });

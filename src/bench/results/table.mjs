@@ -110,6 +110,7 @@ function formatPass({ erwin, pytorch }, pass) {
     ["PyTorch compiled, TF32", peer("tf32", "compile")],
     ["PyTorch / erwin", (size) => ratio(size, "strict", full(size))],
     ["TF32 / mixed", (size) => ratio(size, "tf32", half(size))],
+    ["erwin, upload", (size) => figure(full(size)?.pass?.upload?.median)],
     ["erwin, MiB", (size) => used(full(size)?.pass?.memory.peak)],
     ["PyTorch eager, MiB", (size) => used(rowsOf(size, "strict", "eager")[0]?.peakMemory)],
     ["of the peak", (size) => percent(reached(full(size)))],
