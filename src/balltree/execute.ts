@@ -11,8 +11,8 @@ export interface Engine {
   start: number;
   /** Threads at hand. */
   threads: number;
-  /** Runs the job at an address on the first `threads` threads; resolves when all are done. */
-  run(job: number, threads: number): Promise<void> | void;
+  /** Prepares and runs the job at an address on up to `threads` threads, the calling one among them if it `worksAlong`. */
+  run(job: number, threads: number, worksAlong: boolean): Promise<void> | void;
 }
 
 /** The points of a request and how they are divided. */
@@ -70,7 +70,6 @@ const jobFields = [
   "dimensionality",
   "points",
   "clouds",
-  "firstBadRow",
   "positions",
   "offsets",
   "records",
@@ -78,7 +77,9 @@ const jobFields = [
   "segments",
   "segmentCount",
   "tasks",
+  "taskCount",
   "grain",
+  "leastGrain",
   "sync",
   "treeIdx",
   "treeMask",
@@ -107,7 +108,8 @@ const jobKinds = { tree: 0, prepareSearch: 1, findNeighbours: 2 };
 const segmentInts = 4;
 const taskBytes = 32;
 const levelInts = 4;
-const syncInts = 32;
+/** `struct Sync`, which begins with the first bad row. */
+const syncBytes = 236;
 const recordBytes = 16;
 /** Records that may be read past a buffer's end, and boxes, candidates: see job.h. */
 const spareRecords = 16;
@@ -119,6 +121,10 @@ export const mostLevels = 20;
 /** Below this many points a thread is not worth waking. */
 const pointsForThread = 2048;
 const smallestGrain = 4096;
+/** Parts of up to this many records are never shared. */
+const leastGrain = 512;
+/** The calling thread works along on trees of up to this many points: a few milliseconds, less than a page shows a frame. */
+const pointsInPlace = 65536;
 /** Points in a bucket of the neighbour search. */
 const bucketSize = 8;
 /** Neighbours found in one run; more are found in several. */
@@ -140,17 +146,20 @@ class Job {
     const points = request.offsets[request.offsets.length - 1]!;
     const threads = Math.max(1, Math.min(engine.threads, Math.floor(records / pointsForThread)));
     const grain = threads === 1 ? 2 ** 30 : Math.max(smallestGrain, Math.ceil(records / (8 * threads)));
+    // Splitting n records down to the least grain makes fewer than 2 n / leastGrain tasks more.
+    const taskCount = segments + Math.ceil((2 * records) / leastGrain);
     this.#address = this.arena.reserve(jobBytes);
-    this.#sync = this.arena.reserve(syncInts * 4);
+    this.#sync = this.arena.reserve(syncBytes);
     this.#fields = {
       threads,
       grain,
+      leastGrain,
       dimensionality: request.dimensionality,
       points,
       clouds: request.offsets.length - 1,
       sync: this.#sync,
-      // Splitting n records down to the grain makes fewer than 2 n / grain tasks more.
-      tasks: this.arena.reserve(taskBytes * (segments + Math.ceil((2 * records) / grain) + 8)),
+      tasks: this.arena.reserve(2 * taskBytes * taskCount),
+      taskCount,
       offsets: this.arena.store(request.offsets),
       positions: this.arena.store(request.positions),
       records: this.arena.reserve((records + spareRecords) * recordBytes),
@@ -174,16 +183,16 @@ class Job {
   /** Runs the job; returns the first bad row or undefined. */
   async run(kind: keyof typeof jobKinds): Promise<number | undefined> {
     const { arena } = this;
-    const points = this.#fields.points!;
-    this.set({ kind: jobKinds[kind], firstBadRow: points });
+    const { points, dimensionality, threads } = this.#fields as Required<JobFields>;
+    this.set({ kind: jobKinds[kind] });
     const words = arena.ints(this.#address, jobBytes / 4);
     jobFields.forEach((name, index) => {
       words[index] = this.#fields[name] ?? 0;
     });
     arena.doubles(this.#address + doublesAt, 2).set(this.#doubles);
-    arena.ints(this.#sync, syncInts).fill(0);
-    await this.#engine.run(this.#address, this.threads);
-    const row = arena.ints(this.#address, jobBytes / 4)[jobFields.indexOf("firstBadRow")]!;
+    const worksAlong = kind === "tree" && points <= pointsInPlace && dimensionality <= 3;
+    await this.#engine.run(this.#address, threads, worksAlong);
+    const row = arena.ints(this.#sync, 1)[0]!;
     return row < points ? row : undefined;
   }
 }

@@ -3,8 +3,10 @@ import type { SerializedError } from "../errors.ts";
 import type { Request, Result } from "./execute.ts";
 
 export interface ModuleExports {
-  /** Does one thread's part of a job. */
-  run(job: number, thread: number): void;
+  /** Makes a job that is laid out ready for its threads. */
+  prepare(job: number): void;
+  /** Does one thread's part of a job. Whether the job is done: 1 always, unless the thread may not sleep. */
+  run(job: number, thread: number, maySleep: 0 | 1): 0 | 1;
   /** First byte after the module's own data. */
   __heap_base: WebAssembly.Global<"i32">;
   __stack_pointer: WebAssembly.Global<"i32">;
@@ -15,16 +17,16 @@ export async function instantiate(bytes: Uint8Array<ArrayBuffer>, memory: WebAss
   return instance.exports as unknown as ModuleExports;
 }
 
+/** Does all of a job in the calling thread, as an engine's `run`. */
+export const runAlone =
+  ({ prepare, run }: ModuleExports) =>
+  (job: number): void => {
+    prepare(job);
+    run(job, 0, 1);
+  };
+
 /** Room for one thread's stack. */
 export const stackBytes = 65536;
-
-/**
- * Words through which a thread is told what to do, in a cache line of its own: the number of the call (-1 to leave), the
- * job's address, the threads that take part.
- */
-export const threadWords = 16;
-/** Before them, a line with the number of threads that have not finished yet. */
-export const unfinishedWord = 0;
 
 /** Makes a worker one of the threads of a shared memory, or one that has its own and answers requests. */
 export interface StartMessage {
@@ -32,11 +34,10 @@ export interface StartMessage {
   bytes: Uint8Array<ArrayBuffer>;
   shared?: {
     memory: WebAssembly.Memory;
-    /** Address of the words of all threads. */
-    control: number;
+    /** Address of the words of `Calls`. */
+    calls: number;
     /** End of this thread's stack, which grows downwards. */
     stackEnd: number;
-    thread: number;
   };
 }
 
@@ -49,7 +50,7 @@ export type ToWorker = StartMessage | RequestMessage;
 
 export type FromWorker =
   | { type: "ready" }
-  /** All threads have finished the job. */
+  /** The last thread has left a finished job. */
   | { type: "done" }
   | { type: "result"; result: Result }
   | { type: "failed"; error: SerializedError };

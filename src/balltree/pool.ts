@@ -1,13 +1,18 @@
-// The persistent threads. On a shared memory they sleep in Atomics.wait until a job comes; a page that is not isolated gets
-// one worker with its own memory, and a host without workers computes in place. The results are the same.
+// The persistent threads. On a shared memory they sleep in Atomics.wait until a job comes, and the calling thread works along
+// on small jobs; a page that is not isolated gets one worker with its own memory, and a host without workers computes in
+// place. The results are the same.
 import workerUrl from "../../workers/pool.ts?worker&url";
 import { deserializeError, OutOfMemoryError, WorkerError } from "../errors.ts";
+import { Calls, callBytes } from "./calls.ts";
 import { execute, type Request, type Result } from "./execute.ts";
 import { type HostWorker, hasWorkers, readBytes, startWorker } from "./hosts.ts";
 import { createMemory } from "./memory.ts";
-import { type FromWorker, instantiate, stackBytes, type ToWorker, threadWords, unfinishedWord } from "./module.ts";
+import { type FromWorker, instantiate, type ModuleExports, runAlone, stackBytes, type ToWorker } from "./module.ts";
 
 const mostThreads = 32;
+
+/** Milliseconds for which the calling thread looks busily whether the others are done; then a message tells it. */
+const PATIENCE = 0.25;
 
 /** Something that executes one request at a time. */
 interface Runner {
@@ -63,12 +68,11 @@ class Workers {
     return Promise.race([ready.promise, this.#failed.promise]);
   }
 
-  /** The next answer after `ask` has been called. Workers keep the process alive until then. */
-  async answer(ask: () => void): Promise<FromWorker> {
+  /** The next answer from now on. Workers keep the process alive until then. */
+  async answer(): Promise<FromWorker> {
     this.#answer = withEnds();
     this.setRef(true);
     try {
-      ask();
       return await Promise.race([this.#answer.promise, this.#failed.promise]);
     } finally {
       this.setRef(false);
@@ -93,24 +97,25 @@ class Workers {
 class SharedThreads implements Runner {
   readonly #bytes: Bytes;
   readonly #memory: WebAssembly.Memory;
-  readonly #control: number;
+  readonly #exports: ModuleExports;
+  readonly #callsAt: number;
+  readonly #calls: Calls;
   readonly #workers = new Workers();
-  #calls = 0;
 
-  private constructor(bytes: Bytes, memory: WebAssembly.Memory, control: number) {
+  private constructor(bytes: Bytes, memory: WebAssembly.Memory, exports: ModuleExports) {
     this.#bytes = bytes;
     this.#memory = memory;
-    this.#control = control;
+    this.#exports = exports;
+    this.#callsAt = Math.ceil(exports.__heap_base.value / callBytes) * callBytes;
+    const missing = this.#jobsAt - memory.buffer.byteLength;
+    if (missing > 0) memory.grow(Math.ceil(missing / 65536));
+    this.#calls = new Calls(memory, this.#callsAt);
   }
 
   /** Undefined where memory cannot be shared with a worker: on a page that is not cross-origin isolated. */
   static async start(bytes: Bytes): Promise<SharedThreads | undefined> {
     const memory = createMemory();
-    const exports = await instantiate(bytes, memory);
-    const control = Math.ceil(exports.__heap_base.value / 64) * 64;
-    const runner = new SharedThreads(bytes, memory, control);
-    const missing = runner.#jobsAt - memory.buffer.byteLength;
-    if (missing > 0) memory.grow(Math.ceil(missing / 65536));
+    const runner = new SharedThreads(bytes, memory, await instantiate(bytes, memory));
     try {
       await runner.#grow(1);
       return runner;
@@ -121,12 +126,8 @@ class SharedThreads implements Runner {
     }
   }
 
-  get #words(): Int32Array {
-    return new Int32Array(this.#memory.buffer, this.#control, threadWords * (mostThreads + 1));
-  }
-
   get #stacks(): number {
-    return this.#control + threadWords * 4 * (mostThreads + 1);
+    return this.#callsAt + callBytes;
   }
 
   get #jobsAt(): number {
@@ -137,7 +138,7 @@ class SharedThreads implements Runner {
     const starting: Promise<unknown>[] = [];
     for (let thread = this.#workers.count; thread < threads; thread++) {
       const stackEnd = this.#stacks + stackBytes * (thread + 1);
-      const shared = { memory: this.#memory, control: this.#control, stackEnd, thread };
+      const shared = { memory: this.#memory, calls: this.#callsAt, stackEnd };
       starting.push(this.#workers.start({ type: "start", bytes: this.#bytes, shared }));
     }
     if (starting.length === 0) return;
@@ -146,40 +147,38 @@ class SharedThreads implements Runner {
     this.#workers.setRef(false);
   }
 
-  async run(request: Request, threads: number): Promise<Result> {
-    const enough = Math.min(threads, mostThreads);
-    await this.#grow(enough);
+  run(request: Request, threads: number): Promise<Result> {
     return execute(request, {
       memory: this.#memory,
       start: this.#jobsAt,
-      threads: enough,
-      run: (job, threads) => this.#wake(job, threads),
+      threads: Math.min(threads, mostThreads),
+      run: (job, threads, worksAlong) => this.#run(job, threads, worksAlong),
     });
   }
 
-  async #wake(job: number, threads: number): Promise<void> {
-    const words = this.#words;
-    const call = ++this.#calls;
-    await this.#workers.answer(() => {
-      Atomics.store(words, unfinishedWord, threads);
-      for (let thread = 0; thread < threads; thread++) {
-        const first = threadWords * (thread + 1);
-        words[first + 1] = job;
-        words[first + 2] = threads;
-        Atomics.store(words, first, call);
-        Atomics.notify(words, first);
-      }
-    });
+  async #run(job: number, threads: number, worksAlong: boolean): Promise<void> {
+    if (worksAlong && threads === 1) return runAlone(this.#exports)(job);
+    const inside = worksAlong ? 1 : 0;
+    if (threads - inside > this.#workers.count) await this.#grow(threads - inside);
+    this.#exports.prepare(job);
+    this.#calls.begin(job, threads, inside);
+    if (worksAlong && this.#workAlong(job)) return;
+    await this.#workers.answer();
+  }
+
+  /** Does what there is to do at a job. Whether it is done and left by all; otherwise the last to leave it says so. */
+  #workAlong(job: number): boolean {
+    let isDone = this.#exports.run(job, 0, 0);
+    const end = performance.now() + PATIENCE;
+    while (!(isDone && this.#calls.isLast) && performance.now() < end) {
+      if (!isDone) isDone = this.#exports.run(job, 0, 0);
+    }
+    return this.#calls.leave();
   }
 
   stop(): void {
     // A worker that sleeps must be woken to leave: one terminated in its sleep can keep a Deno process from ending.
-    const words = this.#words;
-    for (let thread = 0; thread < mostThreads; thread++) {
-      const first = threadWords * (thread + 1);
-      Atomics.store(words, first, -1);
-      Atomics.notify(words, first);
-    }
+    this.#calls.end();
     this.#workers.stop();
   }
 }
@@ -203,9 +202,8 @@ class LoneWorker implements Runner {
   async run(request: Request): Promise<Result> {
     // A copy of the positions alone: what they may be a view of can be much larger.
     const positions = request.positions.slice();
-    const answer = await this.#workers.answer(() => {
-      this.#workers.post({ type: "request", request: { ...request, positions } }, [positions.buffer]);
-    });
+    this.#workers.post({ type: "request", request: { ...request, positions } }, [positions.buffer]);
+    const answer = await this.#workers.answer();
     if (answer.type !== "result") throw new WorkerError(`Expected a result, found "${answer.type}".`, {});
     return answer.result;
   }
@@ -218,8 +216,8 @@ class LoneWorker implements Runner {
 /** No worker: computes in place. */
 async function computeInPlace(bytes: Bytes): Promise<Runner> {
   const memory = createMemory();
-  const { run, __heap_base } = await instantiate(bytes, memory);
-  const engine = { memory, start: __heap_base.value, threads: 1, run: (job: number) => run(job, 0) };
+  const exports = await instantiate(bytes, memory);
+  const engine = { memory, start: exports.__heap_base.value, threads: 1, run: runAlone(exports) };
   return { run: (request) => execute(request, engine), stop: () => {} };
 }
 

@@ -1,4 +1,4 @@
-// The module's one entry: every thread of a job calls run(), stage after stage.
+// The module's entries: prepare() once for each job, then run() by every thread that takes part.
 #include "graph.h"
 #include "rotated.h"
 #include "tree.h"
@@ -8,61 +8,82 @@ namespace {
 
 constexpr int32_t stretch = 8192;
 
-// Ticket counters, one for each stage; the levels of the rotated partitions follow.
-enum Stage { Load = 0, Partition = 1, RotatedPartition = 2, Boxes = 3, Search = 4, RotatedLevels = 5 };
+enum StageIndex { Load = 0, Boxes = 1, Search = 2, RotatedLevels = 3 };
 
-/// Checks and loads the points; false where a coordinate is not finite.
-bool loadPoints(Job& job, int32_t thread) {
-  const bool wide = job.dimensionality > 3;
-  shareRange(job, Load, job.points, stretch, [&](int32_t first, int32_t end) {
-    checkRows(job, first, end);
-    if (wide) {
+bool isWide(const Job& job) { return job.dimensionality > 3; }
+
+/// Checks and loads the points, unless the tasks of the clouds do; whether all are done.
+bool loadPoints(const Job& job, Thread thread) {
+  if (!job.sync->loadsFirst) return true;
+  return shareRange(job, thread, Load, job.points, stretch, [&](int32_t first, int32_t end) {
+    if (isWide(job)) {
       loadIndices(job, first, end);
     } else {
       loadRecords(job, first, end);
     }
   });
-  if (thread == 0) fillQueue(job, job.segments, job.segmentCount, Partition);
-  barrier(job);
-  return atomicLoad(&job.firstBadRow) == job.points;
 }
 
-void rotate(const Job& job, int32_t thread) {
+bool rotate(const Job& job, Thread thread) {
   const Rotation rotation = rotationOf(job.degrees, job.dimensionality);
   for (int32_t level = 0; level < job.levelCount; ++level) {
-    barrier(job);
-    shareRange(job, RotatedLevels + level, job.levels[level].nodes, stretch, [&](int32_t first, int32_t end) {
+    const int32_t nodes = job.levels[level].nodes;
+    const bool isDone = shareRange(job, thread, RotatedLevels + level, nodes, stretch, [&](int32_t first, int32_t end) {
       if (level == 0) {
         rotateSlots(job, rotation, first, end);
       } else {
         averageChildren(job, level, first, end);
       }
     });
+    if (!isDone) return false;
   }
-  if (thread == 0) fillQueue(job, job.rotatedSegments, job.rotatedSegmentCount, RotatedPartition);
-  barrier(job);
-  partitionRotated(job, RotatedPartition);
+  return partitionRotated(job, thread);
+}
+
+bool buildBatch(const Job& job, Thread thread) {
+  if (!loadPoints(job, thread)) return false;
+  if (job.sync->loadsFirst && hasBadRow(job)) return true;
+  if (!(isWide(job) ? buildWideTrees(job, thread) : buildTrees(job, thread))) return false;
+  return job.levelCount == 0 || hasBadRow(job) || rotate(job, thread);
+}
+
+bool prepareSearch(const Job& job, Thread thread) {
+  if (!loadPoints(job, thread)) return false;
+  if (job.sync->loadsFirst && hasBadRow(job)) return true;
+  if (!isWide(job)) {
+    if (!makeBuckets(job, thread)) return false;
+    if (hasBadRow(job)) return true;
+    if (!joinBoxes(job, thread, Boxes)) return false;
+  }
+  return !job.neighbourCount || countNeighbours(job, thread, Search);
 }
 
 }  // namespace
 
-extern "C" __attribute__((export_name("run"))) void run(Job* job, int32_t thread) {
-  if (job->kind != Kind::FindNeighbours && !loadPoints(*job, thread)) return;
+/// Makes a job that is laid out ready for its threads.
+extern "C" __attribute__((export_name("prepare"))) void prepare(const Job* job) {
+  Sync& sync = *job->sync;
+  sync = {};
+  sync.firstBadRow = job->points;
+  if (job->kind == Kind::FindNeighbours) return;
+  // A search in more than three dimensions needs no tasks.
+  sync.loadsFirst = job->kind == Kind::PrepareSearch && isWide(*job);
+  for (int32_t s = 0; s < job->segmentCount; ++s) {
+    sync.loadsFirst |= isLarge(*job, job->segments[s].count, job->segments[s].levels);
+  }
+  fillQueue(*job, sync.clouds, job->tasks, job->segments, job->segmentCount);
+  fillQueue(*job, sync.rotated, job->tasks + job->taskCount, job->rotatedSegments, job->rotatedSegmentCount);
+}
+
+/// Does one thread's part of a job. Whether the job is done: always, unless the thread may not sleep.
+extern "C" __attribute__((export_name("run"))) bool run(const Job* job, int32_t index, bool maySleep) {
+  const Thread thread = {index, maySleep};
   switch (job->kind) {
     case Kind::Tree:
-      if (job->dimensionality > 3) {
-        buildWideTrees(*job, Partition);
-      } else {
-        buildTrees(*job, Partition);
-      }
-      if (job->levelCount > 0) rotate(*job, thread);
-      break;
+      return buildBatch(*job, thread);
     case Kind::PrepareSearch:
-      if (job->dimensionality <= 3) prepareSearch(*job, Partition, Boxes);
-      if (job->neighbourCount) countNeighbours(*job, Search);
-      break;
+      return prepareSearch(*job, thread);
     case Kind::FindNeighbours:
-      findNeighbours(*job, Search, thread);
-      break;
+      return findNeighbours(*job, thread, Search);
   }
 }

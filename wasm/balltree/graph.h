@@ -17,9 +17,9 @@ inline float* boxOf(const Job& job, const Segment& segment, int32_t depth, int32
 
 inline int32_t leastIdOf(const float* box) { return ((const int32_t*)box)[3]; }
 
-/// Partitions every cloud into buckets and finds the boxes of all nodes.
-inline void prepareSearch(const Job& job, int partitionStage, int boxStage) {
-  partitionSegments(job, job.segments, partitionStage, [&](const Segment& segment) {
+/// Partitions every cloud into buckets with their boxes; whether all are done.
+inline bool makeBuckets(const Job& job, Thread thread) {
+  return partitionSegments(job, thread, job.sync->clouds, job.segments, [&](const Segment& segment) {
     return [&job, &segment](Record* from, Record*, int32_t count, int32_t levels, int32_t leaf) {
       if (levels > 0) return false;
       const Bounds bounds = boundsOf(from, count);
@@ -30,8 +30,11 @@ inline void prepareSearch(const Job& job, int partitionStage, int boxStage) {
       return true;
     };
   });
-  barrier(job);
-  shareRange(job, boxStage, job.segmentCount, 1, [&](int32_t s, int32_t) {
+}
+
+/// Finds the boxes of all nodes above the buckets; whether all are done.
+inline bool joinBoxes(const Job& job, Thread thread, int stage) {
+  return shareRange(job, thread, stage, job.segmentCount, 1, [&](int32_t s, int32_t) {
     const Segment& segment = job.segments[s];
     for (int32_t depth = segment.levels - 1; depth >= 0; --depth) {
       for (int32_t index = 0; index < 1 << depth; ++index) {
@@ -45,7 +48,6 @@ inline void prepareSearch(const Job& job, int partitionStage, int boxStage) {
       }
     }
   });
-  barrier(job);
 }
 
 struct Target {
@@ -203,10 +205,10 @@ inline void searchAll(const Job& job, const Segment& segment, int32_t targetId, 
 }
 
 /// Calls search(id, run) for every target, in the order of the tree for the sake of the caches; run(result) does its
-/// search.
+/// search. Whether all are done.
 template <typename Search>
-inline void forEachTarget(const Job& job, int stage, Search search) {
-  shareRange(job, stage, job.points, searchStretch, [&](int32_t first, int32_t end) {
+inline bool forEachTarget(const Job& job, Thread thread, int stage, Search search) {
+  return shareRange(job, thread, stage, job.points, searchStretch, [&](int32_t first, int32_t end) {
     int32_t cloud = (int32_t)(std::upper_bound(job.offsets, job.offsets + job.clouds + 1, first) - job.offsets) - 1;
     for (int32_t i = first; i < end; ++i) {
       while (job.offsets[cloud + 1] <= i) ++cloud;
@@ -224,8 +226,8 @@ inline void forEachTarget(const Job& job, int stage, Search search) {
   });
 }
 
-inline void countNeighbours(const Job& job, int stage) {
-  forEachTarget(job, stage, [&](int32_t id, auto run) {
+inline bool countNeighbours(const Job& job, Thread thread, int stage) {
+  return forEachTarget(job, thread, stage, [&](int32_t id, auto run) {
     Counter counter = {job.mostNeighbours, job.squaredRadius};
     run(counter);
     job.neighbourCount[id] = std::min(counter.count, job.mostNeighbours);
@@ -233,9 +235,9 @@ inline void countNeighbours(const Job& job, int stage) {
 }
 
 /// Finds the neighbours of targets firstTarget to endTarget, as many of each as neighbourCount says.
-inline void findNeighbours(const Job& job, int stage, int32_t thread) {
-  Neighbour* list = job.candidates + (int64_t)thread * job.mostNeighbours;
-  forEachTarget(job, stage, [&](int32_t id, auto run) {
+inline bool findNeighbours(const Job& job, Thread thread, int stage) {
+  Neighbour* list = job.candidates + (int64_t)thread.index * job.mostNeighbours;
+  return forEachTarget(job, thread, stage, [&](int32_t id, auto run) {
     const int32_t capacity = job.neighbourCount[id];
     if (id < job.firstTarget || id >= job.endTarget || capacity == 0) return;
     const auto find = [&](auto nearest) {

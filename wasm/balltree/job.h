@@ -1,4 +1,4 @@
-// The job description that TypeScript writes into memory and every thread reads (src/balltree/job.ts holds the same
+// The job description that TypeScript writes into memory and every thread reads (src/balltree/execute.ts holds the same
 // list). All arrays belong to TypeScript: nothing here allocates.
 #pragma once
 #include <stdint.h>
@@ -48,14 +48,30 @@ struct Neighbour {
 
 enum class Kind : int32_t { Tree = 0, PrepareSearch = 1, FindNeighbours = 2 };
 
-/// Counters shared by the threads of one job, all 0 at its start.
-struct Sync {
-  int32_t arrived;      // threads waiting at the barrier
-  int32_t generation;   // barriers passed
-  int32_t pushed;       // tasks in the queue so far
-  int32_t total;        // tasks there will be
-  int32_t tickets[28];  // next item of each stage
+/// A list of tasks that grows while threads work through it.
+struct Queue {
+  Task* tasks;
+  int32_t pushed;      // tasks there are so far
+  int32_t next;        // the next to be taken
+  int32_t unfinished;  // tasks that are not done, taken or not
 };
+
+/// A range of items, shared in stretches.
+struct Stage {
+  int32_t next;  // the next stretch to be taken
+  int32_t done;  // stretches
+};
+
+/// What the threads of one job share.
+struct Sync {
+  int32_t firstBadRow;  // the first row with a coordinate that is not finite; the number of points where there is none
+  int32_t progress;     // changes whenever something is done that a thread may wait for
+  int32_t loadsFirst;   // whether all points are loaded before the first task: there is a cloud that threads share
+  Queue clouds;
+  Queue rotated;
+  Stage stages[24];
+};
+static_assert(sizeof(void*) != 4 || sizeof(Sync) == 236, "src/balltree/execute.ts knows the size");
 
 struct Job {
   // Every job.
@@ -64,15 +80,16 @@ struct Job {
   int32_t dimensionality;
   int32_t points;
   int32_t clouds;
-  int32_t firstBadRow;     // in: points; out: the first row with a coordinate that is not finite
   const float* positions;  // [points, dimensionality]
   const int32_t* offsets;  // [clouds + 1]
   Record* records;         // two buffers for the partition, each with 16 records to spare
   Record* spare;
   const Segment* segments;
   int32_t segmentCount;
-  Task* tasks;
-  int32_t grain;  // parts with more records than this are shared between threads
+  Task* tasks;        // room for those of the clouds, then as much for those of the rotated partitions
+  int32_t taskCount;  // of one such room
+  int32_t grain;      // parts with more records than this are shared between threads
+  int32_t leastGrain;  // parts with more than this are, too, while threads may lack work
   Sync* sync;
   // Trees.
   int32_t* treeIdx;
@@ -95,4 +112,4 @@ struct Job {
   double degrees;
   double squaredRadius;  // exclusive
 };
-static_assert(sizeof(void*) != 4 || sizeof(Job) == 144, "src/balltree/job.ts lists the same fields");
+static_assert(sizeof(void*) != 4 || sizeof(Job) == 144, "src/balltree/execute.ts lists the same fields");

@@ -4,15 +4,17 @@
 #include "tasks.h"
 
 /// Notes the first row with a coordinate that is not finite.
-inline void reportBadRow(Job& job, int32_t row) {
-  int32_t seen = atomicLoad(&job.firstBadRow);
-  while (row < seen &&
-         !__atomic_compare_exchange_n(&job.firstBadRow, &seen, row, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+inline void reportBadRow(const Job& job, int32_t row) {
+  for (;;) {
+    const int32_t seen = atomicLoad(&job.sync->firstBadRow);
+    if (row >= seen || atomicReplace(&job.sync->firstBadRow, seen, row)) return;
   }
 }
 
-/// Checks that the coordinates of rows [first, end) are finite: x - x is 0, and NaN for infinities and NaN.
-inline void checkRows(Job& job, int32_t first, int32_t end) {
+inline bool hasBadRow(const Job& job) { return atomicLoad(&job.sync->firstBadRow) < job.points; }
+
+/// Whether the coordinates of rows [first, end) are finite: x - x is 0, and NaN for infinities and NaN.
+inline bool checkRows(const Job& job, int32_t first, int32_t end) {
   const int64_t dimensionality = job.dimensionality;
   const float* values = job.positions + first * dimensionality;
   const int64_t count = (end - first) * dimensionality;
@@ -24,14 +26,16 @@ inline void checkRows(Job& job, int32_t first, int32_t end) {
   }
   bool finite = wasm_i32x4_all_true(wasm_f32x4_eq(sum, sum));
   for (; i < count; ++i) finite &= values[i] - values[i] == 0;
-  if (finite) return;
+  if (finite) return true;
   for (i = 0; values[i] - values[i] == 0; ++i) {
   }
   reportBadRow(job, first + (int32_t)(i / dimensionality));
+  return false;
 }
 
-/// Rows [first, end) as records. Adding 0 turns -0 into +0, so that equal coordinates have equal bits.
-inline void loadRecords(const Job& job, int32_t first, int32_t end) {
+/// Checks rows [first, end) and makes them records. Adding 0 turns -0 into +0, so that equal coordinates have equal bits.
+inline bool loadRecords(const Job& job, int32_t first, int32_t end) {
+  if (!checkRows(job, first, end)) return false;
   const int32_t dimensionality = job.dimensionality;
   const float* position = job.positions + (int64_t)first * dimensionality;
   for (int32_t row = first; row < end; ++row, position += dimensionality) {
@@ -39,6 +43,12 @@ inline void loadRecords(const Job& job, int32_t first, int32_t end) {
     const v128_t coordinates = wasm_f32x4_add(wasm_f32x4_make(position[0], y, z, 0), wasm_f32x4_splat(0));
     store(job.records + row, wasm_i32x4_replace_lane(coordinates, 3, row));
   }
+  return true;
+}
+
+/// Whether a task is to load its points itself: a whole cloud, unless all are loaded already.
+inline bool loadsItself(const Job& job, const Queue& queue, const Task& task) {
+  return &queue == &job.sync->clouds && !job.sync->loadsFirst && task.count == job.segments[task.segment].count;
 }
 
 /// Halves a part `levels` times. finish(records, spare, count, levels, leaf) returns whether it has dealt with the
@@ -52,13 +62,18 @@ inline void descend(Record* from, Record* to, int32_t count, int32_t levels, int
   descend(to + half, from + half, count - half, levels - 1, 2 * leaf + 1, finish);
 }
 
-/// Works through the queue of segments; makeFinish(segment, task) gives what descend() calls.
+/// Works through a queue of segments; makeFinish(segment) gives what descend() calls. Whether all are done.
 template <typename MakeFinish>
-inline void partitionSegments(const Job& job, const Segment* segments, int stage, MakeFinish makeFinish) {
+inline bool partitionSegments(const Job& job, Thread thread, Queue& queue, const Segment* segments,
+                              MakeFinish makeFinish) {
   const auto source = [&](const Task& task) { return (task.flipped ? job.spare : job.records) + task.start; };
   const auto target = [&](const Task& task) { return (task.flipped ? job.records : job.spare) + task.start; };
-  runQueue(
-      job, stage, [&](const Task& task) { split(source(task), target(task), task.count); },
+  return runQueue(
+      job, thread, queue,
+      [&](const Task& task) {
+        return !loadsItself(job, queue, task) || loadRecords(job, task.start, task.start + task.count);
+      },
+      [&](const Task& task) { split(source(task), target(task), task.count); },
       [&](const Task& task) {
         auto finish = makeFinish(segments[task.segment]);
         descend(source(task), target(task), task.count, task.levels, task.leaf, finish);

@@ -62,9 +62,9 @@ inline void averageChildren(const Job& job, int32_t level, int32_t first, int32_
   }
 }
 
-/// Permutes the nodes of every level so that balls are contiguous.
-inline void partitionRotated(const Job& job, int stage) {
-  partitionSegments(job, job.rotatedSegments, stage, [&](const Segment& segment) {
+/// Permutes the nodes of every level so that balls are contiguous; whether all are done.
+inline bool partitionRotated(const Job& job, Thread thread) {
+  return partitionSegments(job, thread, job.sync->rotated, job.rotatedSegments, [&](const Segment& segment) {
     int32_t* first = job.rotated + segment.start;
     const int32_t count = segment.count, levels = segment.levels;
     return [=](Record* from, Record*, int32_t part, int32_t levelsLeft, int32_t leaf) {

@@ -1,101 +1,124 @@
-// How threads share a job: tickets for the items of a stage, a barrier between stages, and a queue of parts of segments
-// in which splitting a large part makes a new task. Threads wait a short while busily and then sleep.
+// How threads share a job: stages, ranges of items in stretches, and queues of parts of segments in which splitting a large
+// part makes a new task. No stage waits for threads, only for what is taken and not done yet: a thread that comes late, or
+// never, holds up nobody. Threads wait a short while busily and then sleep; one that may not sleep leaves and may come back,
+// to find its place again by what is done.
 #pragma once
 #include "job.h"
 
-constexpr int busyLoops = 256;
+constexpr int busyLoops = 1024;
+
+/// A thread at work on a job.
+struct Thread {
+  int32_t index;
+  bool maySleep;
+};
 
 inline int32_t atomicLoad(const int32_t* value) { return __atomic_load_n(value, __ATOMIC_SEQ_CST); }
 inline void atomicStore(int32_t* value, int32_t next) { __atomic_store_n(value, next, __ATOMIC_SEQ_CST); }
 inline int32_t atomicAdd(int32_t* value, int32_t more) { return __atomic_fetch_add(value, more, __ATOMIC_SEQ_CST); }
+inline bool atomicReplace(int32_t* value, int32_t expected, int32_t next) {
+  return __atomic_compare_exchange_n(value, &expected, next, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
 
-inline void waitWhile(int32_t* word, int32_t value) {
+inline void reportProgress(const Job& job) {
+  atomicAdd(&job.sync->progress, 1);
+  if (job.threads > 1) __builtin_wasm_memory_atomic_notify(&job.sync->progress, job.threads);
+}
+
+/// Waits for something that reports progress; false where it does not hold yet and the thread may not sleep.
+template <typename Condition>
+inline bool waitUntil(const Job& job, Thread thread, Condition holds) {
   for (int i = 0; i < busyLoops; ++i) {
-    if (atomicLoad(word) != value) return;
+    if (holds()) return true;
   }
-  while (atomicLoad(word) == value) __builtin_wasm_memory_atomic_wait32(word, value, -1);
+  while (thread.maySleep) {
+    const int32_t progress = atomicLoad(&job.sync->progress);
+    if (holds()) return true;
+    __builtin_wasm_memory_atomic_wait32(&job.sync->progress, progress, -1);
+  }
+  return false;
 }
 
-/// All threads of the job arrive before any goes on.
-inline void barrier(const Job& job) {
-  if (job.threads == 1) return;
-  Sync& sync = *job.sync;
-  const int32_t generation = atomicLoad(&sync.generation);
-  if (atomicAdd(&sync.arrived, 1) + 1 == job.threads) {
-    atomicStore(&sync.arrived, 0);
-    atomicStore(&sync.generation, generation + 1);
-    __builtin_wasm_memory_atomic_notify(&sync.generation, job.threads);
-  } else {
-    waitWhile(&sync.generation, generation);
-  }
+inline void reportDone(const Job& job, int32_t* done, int32_t total) {
+  if (atomicAdd(done, 1) + 1 == total) reportProgress(job);
 }
 
-/// Calls work(first, end) for stretches of [0, items), shared between the threads. Each stage has its own ticket
-/// counter.
+inline bool isDone(const Job& job, Thread thread, const int32_t* done, int32_t total) {
+  return waitUntil(job, thread, [=] { return atomicLoad(done) == total; });
+}
+
+/// Calls work(first, end) for stretches of [0, items), shared between the threads; whether all are done.
 template <typename Work>
-inline void shareRange(const Job& job, int stage, int32_t items, int32_t stretch, Work work) {
-  for (;;) {
-    const int32_t ticket = atomicAdd(&job.sync->tickets[stage], 1);
-    if (ticket > (items - 1) / stretch) return;
-    const int32_t first = ticket * stretch;
+inline bool shareRange(const Job& job, Thread thread, int stage, int32_t items, int32_t stretch, Work work) {
+  Stage& shared = job.sync->stages[stage];
+  const int32_t stretches = (items - 1) / stretch + 1;
+  while (atomicLoad(&shared.next) < stretches) {
+    const int32_t first = atomicAdd(&shared.next, 1) * stretch;
+    if (first >= items) break;
     work(first, items - first < stretch ? items : first + stretch);
+    reportDone(job, &shared.done, stretches);
   }
+  return isDone(job, thread, &shared.done, stretches);
 }
 
-inline bool isShared(const Job& job, int32_t count, int32_t levels) { return levels > 0 && count > job.grain; }
+inline bool isLarge(const Job& job, int32_t count, int32_t levels) { return levels > 0 && count > job.grain; }
 
-inline int32_t countTasks(const Job& job, int32_t count, int32_t levels) {
-  if (!isShared(job, count, levels)) return 1;
-  return countTasks(job, count >> 1, levels - 1) + countTasks(job, count - (count >> 1), levels - 1);
+/// Whether a task is to be split in two: a large one always, a smaller one while fewer tasks wait than there are threads.
+inline bool isShared(const Job& job, const Queue& queue, const Task& task) {
+  if (isLarge(job, task.count, task.levels)) return true;
+  if (job.threads == 1 || task.levels == 0 || task.count <= job.leastGrain) return false;
+  return atomicLoad(&queue.pushed) - atomicLoad(&queue.next) < job.threads;
 }
 
-inline void pushTask(const Job& job, Task task) {
-  Task* slot = job.tasks + atomicAdd(&job.sync->pushed, 1);
+inline void pushTask(Queue& queue, Task task) {
+  atomicAdd(&queue.unfinished, 1);
+  Task* slot = queue.tasks + atomicAdd(&queue.pushed, 1);
   task.ready = 0;
   *slot = task;
   atomicStore(&slot->ready, 1);
-  if (job.threads > 1) __builtin_wasm_memory_atomic_notify(&slot->ready, 1);
 }
 
-/// Empties the queue and puts one task for each segment. For one thread, between two barriers. TypeScript has reserved
-/// room for all tasks and set their `ready` to 0.
-inline void fillQueue(const Job& job, const Segment* segments, int32_t count, int stage) {
-  Sync& sync = *job.sync;
-  sync.tickets[stage] = 0;
-  int32_t total = 0;
-  for (int32_t s = 0; s < count; ++s) total += countTasks(job, segments[s].count, segments[s].levels);
-  for (int32_t t = 0; t < total; ++t) job.tasks[t].ready = 0;
-  sync.pushed = 0;
-  sync.total = total;
+/// Puts one task for each segment into a queue, before any thread takes one.
+inline void fillQueue(const Job& job, Queue& queue, Task* tasks, const Segment* segments, int32_t count) {
+  queue = {tasks, 0, 0, 0};
+  for (int32_t t = 0; t < job.taskCount; ++t) tasks[t].ready = 0;
   for (int32_t s = 0; s < count; ++s) {
-    pushTask(job, {0, s, segments[s].start, segments[s].count, segments[s].levels, 0, 0, 0});
+    pushTask(queue, {0, s, segments[s].start, segments[s].count, segments[s].levels, 0, 0, 0});
   }
 }
 
-/// Works through the queue. splitTask(task) halves a large part's records into the other buffer; finishTask(task) does
-/// all that is left of a small one.
-template <typename SplitTask, typename FinishTask>
-inline void runQueue(const Job& job, int stage, SplitTask splitTask, FinishTask finishTask) {
-  Sync& sync = *job.sync;
+/// Works through a queue. beginTask(task) says whether there is more to do than to begin, splitTask(task) halves a part's records into the other buffer, finishTask(task) does all that is left of one. Whether
+/// all are done.
+template <typename BeginTask, typename SplitTask, typename FinishTask>
+inline bool runQueue(const Job& job, Thread thread, Queue& queue, BeginTask beginTask, SplitTask splitTask,
+                     FinishTask finishTask) {
   for (;;) {
-    const int32_t ticket = atomicAdd(&sync.tickets[stage], 1);
-    if (ticket >= sync.total) return;
-    Task* slot = job.tasks + ticket;
-    waitWhile(&slot->ready, 0);
+    const int32_t next = atomicLoad(&queue.next);
+    const Task* slot = queue.tasks + next;
+    const auto isReady = [&] { return next < atomicLoad(&queue.pushed) && atomicLoad(&slot->ready) != 0; };
+    const auto isDone = [&] { return atomicLoad(&queue.unfinished) == 0; };
+    const auto wasTaken = [&] { return atomicLoad(&queue.next) != next; };
+    if (!waitUntil(job, thread, [&] { return isReady() || isDone() || wasTaken(); })) return false;
+    if (isDone()) return true;
+    if (!isReady() || !atomicReplace(&queue.next, next, next + 1)) continue;
     Task task = *slot;
-    while (isShared(job, task.count, task.levels)) {
-      splitTask(task);
-      const int32_t half = task.count >> 1;
-      task.levels -= 1;
-      task.leaf *= 2;
-      task.flipped ^= 1;
-      Task right = task;
-      right.start += half;
-      right.count -= half;
-      right.leaf += 1;
-      pushTask(job, right);
-      task.count = half;
+    if (beginTask(task)) {
+      while (isShared(job, queue, task)) {
+        splitTask(task);
+        const int32_t half = task.count >> 1;
+        task.levels -= 1;
+        task.leaf *= 2;
+        task.flipped ^= 1;
+        Task right = task;
+        right.start += half;
+        right.count -= half;
+        right.leaf += 1;
+        pushTask(queue, right);
+        reportProgress(job);
+        task.count = half;
+      }
+      finishTask(task);
     }
-    finishTask(task);
+    if (atomicAdd(&queue.unfinished, -1) == 1) reportProgress(job);
   }
 }

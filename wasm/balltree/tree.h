@@ -2,8 +2,8 @@
 #pragma once
 #include "partition.h"
 
-inline void buildTrees(const Job& job, int stage) {
-  partitionSegments(job, job.segments, stage, [&](const Segment& segment) {
+inline bool buildTrees(const Job& job, Thread thread) {
+  return partitionSegments(job, thread, job.sync->clouds, job.segments, [&](const Segment& segment) {
     int32_t* treeIdx = job.treeIdx + segment.output;
     uint8_t* treeMask = job.treeMask + segment.output;
     return [=](Record* from, Record* to, int32_t count, int32_t levels, int32_t leaf) {

@@ -7,8 +7,10 @@
 /// Where the indices of a part live: the record buffer, one int each.
 inline int32_t* wideIndices(const Job& job, int32_t start) { return (int32_t*)job.records + start; }
 
-inline void loadIndices(const Job& job, int32_t first, int32_t end) {
+inline bool loadIndices(const Job& job, int32_t first, int32_t end) {
+  if (!checkRows(job, first, end)) return false;
   for (int32_t row = first; row < end; ++row) wideIndices(job, 0)[row] = row;
+  return true;
 }
 
 inline void splitIndices(const Job& job, int32_t* indices, int32_t count) {
@@ -61,9 +63,14 @@ inline void descendWide(const Job& job, int32_t* indices, int32_t count, int32_t
   descendWide(job, indices + half, count - half, levels - 1, 2 * leaf + 1, treeIdx, treeMask);
 }
 
-inline void buildWideTrees(const Job& job, int stage) {
-  runQueue(
-      job, stage, [&](const Task& task) { splitIndices(job, wideIndices(job, task.start), task.count); },
+inline bool buildWideTrees(const Job& job, Thread thread) {
+  Queue& queue = job.sync->clouds;
+  return runQueue(
+      job, thread, queue,
+      [&](const Task& task) {
+        return !loadsItself(job, queue, task) || loadIndices(job, task.start, task.start + task.count);
+      },
+      [&](const Task& task) { splitIndices(job, wideIndices(job, task.start), task.count); },
       [&](const Task& task) {
         const int32_t output = job.segments[task.segment].output;
         descendWide(job, wideIndices(job, task.start), task.count, task.levels, task.leaf, job.treeIdx + output,
