@@ -34,11 +34,18 @@ test("a coordinate that is not finite is found, in trees and graphs, by any numb
   const large = Float32Array.from({ length: 3 * 40000 }, (_, k) => Math.sin(k));
   large[3 * 39999] = Number.NEGATIVE_INFINITY;
   large[3 * 23456 + 2] = Number.NaN;
-  for (const threads of [1, 4]) {
+  const oneCloud = [0, 40000];
+  const manyClouds = Array.from({ length: 41 }, (_, cloud) => cloud * 1000);
+  for (const [threads, offsets] of [
+    [1, oneCloud],
+    [4, oneCloud],
+    [4, manyClouds],
+  ] as const) {
+    const options = { ...points, threads, offsets };
     for (const build of [
-      buildBallTree(large, { ...points, threads }),
-      knnGraph(large, { ...points, k: 1, threads }),
-      radiusGraph(large, { ...points, radius: 0.1, threads }),
+      buildBallTree(large, options),
+      knnGraph(large, { ...options, k: 1 }),
+      radiusGraph(large, { ...options, radius: 0.1 }),
     ]) {
       const found = await error(build);
       expect(found).toBeInstanceOf(InputError);

@@ -3,18 +3,6 @@
 #pragma once
 #include "split.h"
 
-/// The same coordinate of four records, one in each lane.
-struct Lanes {
-  v128_t x, y, z, id;
-};
-
-inline Lanes transpose(v128_t a, v128_t b, v128_t c, v128_t d) {
-  const v128_t lowAB = wasm_i32x4_shuffle(a, b, 0, 4, 1, 5), highAB = wasm_i32x4_shuffle(a, b, 2, 6, 3, 7);
-  const v128_t lowCD = wasm_i32x4_shuffle(c, d, 0, 4, 1, 5), highCD = wasm_i32x4_shuffle(c, d, 2, 6, 3, 7);
-  return {wasm_i64x2_shuffle(lowAB, lowCD, 0, 2), wasm_i64x2_shuffle(lowAB, lowCD, 1, 3),
-          wasm_i64x2_shuffle(highAB, highCD, 0, 2), wasm_i64x2_shuffle(highAB, highCD, 1, 3)};
-}
-
 /// Four float64 values.
 struct Doubles {
   v128_t first, second;

@@ -1,5 +1,6 @@
 // Records: smallest and largest coordinates of a part, its axis of largest spread, its coordinates on that axis.
 #pragma once
+#include <math.h>
 #include <wasm_simd128.h>
 
 #include "job.h"
@@ -53,6 +54,46 @@ inline Spread spreadOf(Bounds bounds) {
   const bool third = spread2 > (second ? spread1 : spread0);
   return {third ? 2 : (second ? 1 : 0), third ? low2 : (second ? low1 : low0),
           third ? high2 : (second ? high1 : high0)};
+}
+
+/// The same coordinate of four records, one in each lane.
+struct Lanes {
+  v128_t x, y, z, id;
+};
+
+inline Lanes transpose(v128_t a, v128_t b, v128_t c, v128_t d) {
+  const v128_t lowAB = wasm_i32x4_shuffle(a, b, 0, 4, 1, 5), highAB = wasm_i32x4_shuffle(a, b, 2, 6, 3, 7);
+  const v128_t lowCD = wasm_i32x4_shuffle(c, d, 0, 4, 1, 5), highCD = wasm_i32x4_shuffle(c, d, 2, 6, 3, 7);
+  return {wasm_i64x2_shuffle(lowAB, lowCD, 0, 2), wasm_i64x2_shuffle(lowAB, lowCD, 1, 3),
+          wasm_i64x2_shuffle(highAB, highCD, 0, 2), wasm_i64x2_shuffle(highAB, highCD, 1, 3)};
+}
+
+/// All coordinates of a part, one axis after the other in rows of `stride`, and its bounds. Up to three numbers are written
+/// past each row's end.
+inline Bounds gatherCoordinates(const Record* from, int32_t count, float* rows, int32_t stride) {
+  const v128_t least = wasm_f32x4_splat(INFINITY), most = wasm_f32x4_splat(-INFINITY);
+  Lanes low = {least, least, least, least}, high = {most, most, most, most};
+  const int32_t last = count - 1;
+  const auto gatherFour = [&](int32_t i, v128_t a, v128_t b, v128_t c, v128_t d) {
+    const Lanes lanes = transpose(a, b, c, d);
+    low = {wasm_f32x4_pmin(low.x, lanes.x), wasm_f32x4_pmin(low.y, lanes.y), wasm_f32x4_pmin(low.z, lanes.z), least};
+    high = {wasm_f32x4_pmax(high.x, lanes.x), wasm_f32x4_pmax(high.y, lanes.y), wasm_f32x4_pmax(high.z, lanes.z), most};
+    wasm_v128_store(rows + i, lanes.x);
+    wasm_v128_store(rows + stride + i, lanes.y);
+    wasm_v128_store(rows + 2 * stride + i, lanes.z);
+  };
+  int32_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    gatherFour(i, load(from + i), load(from + i + 1), load(from + i + 2), load(from + i + 3));
+  }
+  if (i < count) {
+    // The last record stands in for those that the part has not.
+    const Record *b = from + (i < last ? i + 1 : last), *c = from + (i + 1 < last ? i + 2 : last);
+    gatherFour(i, load(from + i), load(b), load(c), load(from + last));
+  }
+  const Lanes lows = transpose(low.x, low.y, low.z, least), highs = transpose(high.x, high.y, high.z, most);
+  return {wasm_f32x4_pmin(wasm_f32x4_pmin(lows.x, lows.y), wasm_f32x4_pmin(lows.z, lows.id)),
+          wasm_f32x4_pmax(wasm_f32x4_pmax(highs.x, highs.y), wasm_f32x4_pmax(highs.z, highs.id))};
 }
 
 inline float keyOf(const Record* record, int32_t axis) { return record->coordinates[axis]; }

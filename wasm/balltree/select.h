@@ -1,10 +1,12 @@
 // Which coordinate separates the `rank` smallest of a list from the rest. Counting passes over a contiguous list,
-// guided by interpolation, have no unpredictable branches and need about four passes on data that is not extreme.
+// guided by interpolation, have no unpredictable branches and need about four passes on data that is not extreme. The list
+// stays as it is.
 #pragma once
 #include <wasm_simd128.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 /// A part's left half is everything below `key` and the first `ties` of those equal to it, in the order of their index.
 struct Threshold {
@@ -52,31 +54,35 @@ inline void tighten(const float* keys, int32_t count, float low, float high, flo
   *largest = std::max(wasm_f32x4_extract_lane(most, 0), wasm_f32x4_extract_lane(most, 1));
 }
 
-/// The next larger float; keys are finite and never -0.
-inline float nextUp(float key) {
-  union {
-    float value;
-    int32_t bits;
-  } u = {key};
-  if (key == 0) return 1e-45f;
-  u.bits += key > 0 ? 1 : -1;
-  return u.value == 0 ? 0.0f : u.value;
+/// Where a float stands in the order of all floats; keys are finite and never -0.
+inline int32_t orderOf(float key) {
+  const int32_t bits = __builtin_bit_cast(int32_t, key);
+  return bits < 0 ? INT32_MIN - bits : bits;
 }
 
-/// The threshold with `rank` keys on its left, 0 < rank < count. All keys lie in [low, high]. May reorder the keys.
-inline Threshold select(float* keys, int32_t count, int32_t rank, float low, float high) {
+inline float atOrder(int32_t order) { return __builtin_bit_cast(float, order < 0 ? INT32_MIN - order : order); }
+
+/// The next larger float.
+inline float nextUp(float key) { return atOrder(orderOf(key) + 1); }
+
+/// The float halfway between two in the order of floats; `low` itself where there is none in between.
+inline float middleOf(float low, float end) {
+  return atOrder((int32_t)(((int64_t)orderOf(low) + (int64_t)orderOf(end)) >> 1));
+}
+
+/// The threshold with `rank` keys on its left, 0 < rank < count. All keys lie in [low, high].
+inline Threshold select(const float* keys, int32_t count, int32_t rank, float low, float high) {
   float end =
       nextUp(high);  // the answer is in [low, end): `below` keys are smaller than low, `belowEnd` smaller than end
   int32_t below = 0, belowEnd = count;
   bool lastWasBelow = false, repeated = false;
-  for (int32_t pass = 0; pass < 12; ++pass) {
+  for (int32_t pass = 0;; ++pass) {
     const double share = repeated ? 0.5 : ((double)(rank - below)) / (double)(belowEnd - below);
     float guess = (float)((double)low + ((double)end - (double)low) * share);
-    if (!(guess > low)) guess = nextUp(low);
-    if (!(guess < end)) {
-      guess = (float)((double)low * 0.5 + (double)end * 0.5);
-      if (!(guess > low && guess < end))
-        return {low, rank - below};  // low and end are neighbours: all in between are equal
+    // Interpolation crawls on extreme distributions, halving the floats in between ends on all.
+    if (!(guess > low && guess < end) || pass >= 12) {
+      guess = middleOf(low, end);
+      if (guess == low) return {low, rank - below};  // low and end are neighbours: all in between are equal
     }
     const int32_t counted = countBelow(keys, count, guess);
     if (counted == rank) return {guess, 0};
@@ -99,8 +105,4 @@ inline Threshold select(float* keys, int32_t count, int32_t rank, float low, flo
       end = nextUp(largest);
     }
   }
-  // Extreme distributions, where interpolation crawls.
-  std::nth_element(keys, keys + rank, keys + count);
-  const float key = keys[rank];
-  return {key, rank - countBelow(keys, count, key)};
 }

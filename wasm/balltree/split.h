@@ -15,8 +15,7 @@ constexpr int32_t plainSize = 1024;
 struct MoveTable {
   alignas(16) int32_t isLeft[16][4];  // -1 or 0
   alignas(16) int32_t offsets[16][4];
-  int32_t bytesLeft[16];
-  constexpr MoveTable() : isLeft(), offsets(), bytesLeft() {
+  constexpr MoveTable() : isLeft(), offsets() {
     for (int mask = 0; mask < 16; ++mask) {
       int left = 0, right = 0;
       for (int i = 0; i < 4; ++i) {
@@ -24,7 +23,6 @@ struct MoveTable {
         isLeft[mask][i] = goesLeft ? -1 : 0;
         offsets[mask][i] = (int)sizeof(Record) * (goesLeft ? left++ : right++);
       }
-      bytesLeft[mask] = (int)sizeof(Record) * left;
     }
   }
 };
@@ -36,17 +34,22 @@ struct Halves {
 
   Halves(Record* to, int32_t half) : left((int32_t)to), right((int32_t)(to + half)) {}
 
-  void moveFour(const Record* from, uint32_t mask) {
-    const v128_t sides =
-        wasm_v128_bitselect(wasm_i32x4_splat(left), wasm_i32x4_splat(right), wasm_v128_load(moveTable.isLeft[mask]));
+  /// Lanes of isLeft are -1 or 0.
+  void moveFour(v128_t a, v128_t b, v128_t c, v128_t d, v128_t isLeft) {
+    const int32_t mask = wasm_i32x4_bitmask(isLeft);
+    const v128_t sides = wasm_v128_bitselect(wasm_i32x4_splat(left), wasm_i32x4_splat(right), isLeft);
     const v128_t targets = wasm_i32x4_add(sides, wasm_v128_load(moveTable.offsets[mask]));
-    store((Record*)wasm_i32x4_extract_lane(targets, 0), load(from));
-    store((Record*)wasm_i32x4_extract_lane(targets, 1), load(from + 1));
-    store((Record*)wasm_i32x4_extract_lane(targets, 2), load(from + 2));
-    store((Record*)wasm_i32x4_extract_lane(targets, 3), load(from + 3));
-    const int32_t bytes = moveTable.bytesLeft[mask];
+    store((Record*)wasm_i32x4_extract_lane(targets, 0), a);
+    store((Record*)wasm_i32x4_extract_lane(targets, 1), b);
+    store((Record*)wasm_i32x4_extract_lane(targets, 2), c);
+    store((Record*)wasm_i32x4_extract_lane(targets, 3), d);
+    const int32_t bytes = __builtin_popcount((uint32_t)mask) * (int32_t)sizeof(Record);
     left += bytes;
     right += 4 * (int32_t)sizeof(Record) - bytes;
+  }
+
+  void moveFour(const Record* from, v128_t isLeft) {
+    moveFour(load(from), load(from + 1), load(from + 2), load(from + 3), isLeft);
   }
 
   void moveOne(const Record* from, bool isLeft) {
@@ -61,7 +64,7 @@ struct Halves {
 inline void partitionByBits(const Record* from, Record* to, int32_t count, int32_t half, uint32_t bits) {
   Halves halves(to, half);
   int32_t i = 0;
-  for (; i + 4 <= count; i += 4) halves.moveFour(from + i, (bits >> i) & 15);
+  for (; i + 4 <= count; i += 4) halves.moveFour(from + i, wasm_v128_load(moveTable.isLeft[(bits >> i) & 15]));
   for (; i < count; ++i) halves.moveOne(from + i, (bits >> i) & 1);
 }
 
@@ -106,14 +109,35 @@ inline void splitByRank(const Record* from, Record* to, int32_t count, int32_t h
   partitionByBits(from, to, count, half, bits);
 }
 
-inline void partitionByKey(const Record* from, Record* to, int32_t count, int32_t half, int32_t axis, float key) {
-  const v128_t keys = wasm_f32x4_splat(key);
+/// Moves the records whose key is below the threshold to the left.
+template <int axis>
+inline void partitionOnAxis(const Record* from, Record* to, int32_t count, int32_t half, float threshold) {
+  const v128_t thresholds = wasm_f32x4_splat(threshold);
   Halves halves(to, half);
   int32_t i = 0;
   for (; i + 4 <= count; i += 4) {
-    halves.moveFour(from + i, (uint32_t)wasm_i32x4_bitmask(wasm_f32x4_lt(fourKeys(from + i, axis), keys)));
+    const v128_t a = load(from + i), b = load(from + i + 1), c = load(from + i + 2), d = load(from + i + 3);
+    const v128_t keysAB = wasm_i32x4_shuffle(a, b, axis, 4 + axis, axis, 4 + axis);
+    const v128_t keysCD = wasm_i32x4_shuffle(c, d, axis, 4 + axis, axis, 4 + axis);
+    halves.moveFour(a, b, c, d, wasm_f32x4_lt(wasm_i64x2_shuffle(keysAB, keysCD, 0, 2), thresholds));
   }
-  for (; i < count; ++i) halves.moveOne(from + i, keyOf(from + i, axis) < key);
+  for (; i < count; ++i) halves.moveOne(from + i, keyOf(from + i, axis) < threshold);
+}
+
+inline void partitionByKey(const Record* from, Record* to, int32_t count, int32_t half, int32_t axis, float threshold) {
+  if (axis == 0) return partitionOnAxis<0>(from, to, count, half, threshold);
+  if (axis == 1) return partitionOnAxis<1>(from, to, count, half, threshold);
+  return partitionOnAxis<2>(from, to, count, half, threshold);
+}
+
+/// The same with the keys of all records at hand.
+inline void partitionByKeys(const Record* from, Record* to, int32_t count, int32_t half, const float* keys,
+                            float threshold) {
+  const v128_t thresholds = wasm_f32x4_splat(threshold);
+  Halves halves(to, half);
+  int32_t i = 0;
+  for (; i + 4 <= count; i += 4) halves.moveFour(from + i, wasm_f32x4_lt(wasm_v128_load(keys + i), thresholds));
+  for (; i < count; ++i) halves.moveOne(from + i, keys[i] < threshold);
 }
 
 inline void partitionWithTies(const Record* from, Record* to, int32_t count, int32_t half, int32_t axis, Threshold at) {
@@ -125,13 +149,6 @@ inline void partitionWithTies(const Record* from, Record* to, int32_t count, int
     ties -= isTie;
     halves.moveOne(from + i, (key < at.key) | isTie);
   }
-}
-
-/// The keys of all records on one axis, padded.
-inline void gatherKeys(const Record* from, int32_t count, int32_t axis, float* keys) {
-  // Up to three records past the part are read; padding overwrites their keys.
-  for (int32_t i = 0; i < count; i += 4) wasm_v128_store(keys + i, fourKeys(from + i, axis));
-  padKeys(keys, count);
 }
 
 /// For a mask of four lanes, the byte shuffle that moves the lanes in the mask to the front.
@@ -213,6 +230,22 @@ inline Threshold selectBySample(const Record* from, int32_t count, int32_t half,
   }
 }
 
+/// Splits up to plainSize records by selection among all their keys.
+inline void splitByKeys(const Record* from, Record* to, int32_t count, int32_t half) {
+  constexpr int32_t stride = plainSize + keyPadding;
+  alignas(16) float rows[3 * stride];
+  const Spread spread = spreadOf(gatherCoordinates(from, count, rows, stride));
+  float* keys = rows + spread.axis * stride;
+  padKeys(keys, count);
+  const bool areEqual = spread.low == spread.high;
+  const Threshold at = areEqual ? Threshold{spread.low, half} : select(keys, count, half, spread.low, spread.high);
+  if (at.ties == 0) {
+    partitionByKeys(from, to, count, half, keys, at.key);
+  } else {
+    partitionWithTies(from, to, count, half, spread.axis, at);
+  }
+}
+
 /// Splits `count` >= 2 records from one buffer into the other, floor(count / 2) of them to the left. The target's own
 /// memory serves as scratch before the records arrive. Sixteen records past the source must be readable.
 inline void split(const Record* from, Record* to, int32_t count) {
@@ -220,17 +253,11 @@ inline void split(const Record* from, Record* to, int32_t count) {
   if (count <= 8) return splitByRank<2>(from, to, count, half);
   if (count <= 16) return splitByRank<4>(from, to, count, half);
   if (count <= 32) return splitByRank<8>(from, to, count, half);
+  if (count <= plainSize) return splitByKeys(from, to, count, half);
   const Spread spread = spreadOf(boundsOf(from, count));
-  float* scratch = (float*)to;
-  Threshold at;
-  if (spread.low == spread.high) {
-    at = {spread.low, half};
-  } else if (count <= plainSize) {
-    gatherKeys(from, count, spread.axis, scratch);
-    at = select(scratch, count, half, spread.low, spread.high);
-  } else {
-    at = selectBySample(from, count, half, spread, scratch);
-  }
+  const bool areEqual = spread.low == spread.high;
+  const Threshold at =
+      areEqual ? Threshold{spread.low, half} : selectBySample(from, count, half, spread, (float*)to);
   if (at.ties == 0) {
     partitionByKey(from, to, count, half, spread.axis, at.key);
   } else {
