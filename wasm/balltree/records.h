@@ -43,18 +43,40 @@ inline Bounds boundsOf(const Record* records, int32_t count) {
 
 /// The first axis of largest spread. The difference is taken in float64: in float32 its rounding could change the
 /// winner.
-inline Spread spreadOf(Bounds bounds) {
-  const float low0 = wasm_f32x4_extract_lane(bounds.low, 0), high0 = wasm_f32x4_extract_lane(bounds.high, 0);
-  const float low1 = wasm_f32x4_extract_lane(bounds.low, 1), high1 = wasm_f32x4_extract_lane(bounds.high, 1);
-  const float low2 = wasm_f32x4_extract_lane(bounds.low, 2), high2 = wasm_f32x4_extract_lane(bounds.high, 2);
-  const double spread0 = (double)high0 - (double)low0;
-  const double spread1 = (double)high1 - (double)low1;
-  const double spread2 = (double)high2 - (double)low2;
-  const bool second = spread1 > spread0;
-  const bool third = spread2 > (second ? spread1 : spread0);
-  return {third ? 2 : (second ? 1 : 0), third ? low2 : (second ? low1 : low0),
-          third ? high2 : (second ? high1 : high0)};
+inline int32_t widestAxisExactly(Bounds bounds) {
+  const double spread0 =
+      (double)wasm_f32x4_extract_lane(bounds.high, 0) - (double)wasm_f32x4_extract_lane(bounds.low, 0);
+  const double spread1 =
+      (double)wasm_f32x4_extract_lane(bounds.high, 1) - (double)wasm_f32x4_extract_lane(bounds.low, 1);
+  const double spread2 =
+      (double)wasm_f32x4_extract_lane(bounds.high, 2) - (double)wasm_f32x4_extract_lane(bounds.low, 2);
+  if (spread2 > spread0 && spread2 > spread1) return 2;
+  return spread1 > spread0 ? 1 : 0;
 }
+
+/// The same. Where one spread is clearly the largest, float32 tells so, and without a branch that nobody can predict.
+inline int32_t widestAxis(Bounds bounds) {
+  // Without the fourth lane: ids look like denormal numbers, whose arithmetic takes a hundred times as long.
+  const v128_t low = wasm_i32x4_shuffle(bounds.low, bounds.low, 0, 1, 2, 2);
+  const v128_t high = wasm_i32x4_shuffle(bounds.high, bounds.high, 0, 1, 2, 2);
+  const v128_t spreads = wasm_f32x4_sub(high, low);
+  const v128_t slightlyMore = wasm_f32x4_mul(spreads, wasm_f32x4_splat(1.000001f));
+  const v128_t isWidest = wasm_v128_and(
+      wasm_f32x4_gt(spreads, wasm_i32x4_shuffle(slightlyMore, slightlyMore, 1, 2, 0, 3)),
+      wasm_f32x4_gt(spreads, wasm_i32x4_shuffle(slightlyMore, slightlyMore, 2, 0, 1, 3)));
+  const uint32_t axes = wasm_i32x4_bitmask(isWidest) & 7;
+  return axes ? (int32_t)(axes >> 1) : widestAxisExactly(bounds);
+}
+
+inline Spread spreadOf(Bounds bounds) {
+  alignas(16) float low[4], high[4];
+  wasm_v128_store(low, bounds.low);
+  wasm_v128_store(high, bounds.high);
+  const int32_t axis = widestAxis(bounds);
+  return {axis, low[axis], high[axis]};
+}
+
+inline float keyOf(const Record* record, int32_t axis) { return record->coordinates[axis]; }
 
 /// The same coordinate of four records, one in each lane.
 struct Lanes {
@@ -95,8 +117,6 @@ inline Bounds gatherCoordinates(const Record* from, int32_t count, float* rows, 
   return {wasm_f32x4_pmin(wasm_f32x4_pmin(lows.x, lows.y), wasm_f32x4_pmin(lows.z, lows.id)),
           wasm_f32x4_pmax(wasm_f32x4_pmax(highs.x, highs.y), wasm_f32x4_pmax(highs.z, highs.id))};
 }
-
-inline float keyOf(const Record* record, int32_t axis) { return record->coordinates[axis]; }
 
 /// The coordinates of four consecutive records on one axis.
 inline v128_t fourKeys(const Record* records, int32_t axis) {

@@ -2,11 +2,10 @@
 // records of every part stay in the order of their ids, and ties between equal coordinates break by id with no extra
 // work.
 #pragma once
+#include "network.h"
 #include "records.h"
 #include "select.h"
 
-/// Parts of up to this many records are split by ranking every record against every other, without a branch.
-constexpr int32_t rankedSize = 32;
 /// Parts of up to this many are split by selection among all their keys; larger ones look at a sample first.
 constexpr int32_t plainSize = 1024;
 
@@ -68,43 +67,48 @@ inline void partitionByBits(const Record* from, Record* to, int32_t count, int32
   for (; i < count; ++i) halves.moveOne(from + i, (bits >> i) & 1);
 }
 
-/// Splits up to 4 * vectors records by rank: a record's rank is the number of records with a smaller key.
+/// Splits up to 4 * vectors records between their two middle keys, which a sorting network finds.
 template <int vectors>
-inline void splitByRank(const Record* from, Record* to, int32_t count, int32_t half) {
-  const int32_t axis = spreadOf(boundsOf(from, count)).axis;
-  const v128_t lanes = wasm_i32x4_make(0, 1, 2, 3);
-  v128_t keys[vectors], ranks[vectors];
-  for (int v = 0; v < vectors; ++v) {
-    const v128_t within = wasm_i32x4_lt(lanes, wasm_i32x4_splat(count - 4 * v));
-    keys[v] = wasm_v128_bitselect(fourKeys(from + 4 * v, axis), wasm_f32x4_splat(INFINITY), within);
-    ranks[v] = wasm_i32x4_splat(0);
-  }
-  for (int32_t i = 0; i < count; ++i) {
-    const v128_t key = wasm_v128_load32_splat(&from[i].coordinates[axis]);
-    for (int v = 0; v < vectors; ++v) ranks[v] = wasm_i32x4_sub(ranks[v], wasm_f32x4_lt(key, keys[v]));
-  }
-  uint32_t bits = 0;
-  for (int v = 0; v < vectors; ++v) {
-    bits |= (uint32_t)wasm_i32x4_bitmask(wasm_i32x4_lt(ranks[v], wasm_i32x4_splat(half))) << (4 * v);
-  }
-  int32_t surplus = __builtin_popcount(bits) - half;
-  if (surplus > 0) {
-    // The records at the boundary share a key and so a rank, the largest one below `half`: the last of them go right.
-    v128_t most = wasm_i32x4_splat(0);
+inline void splitByNetwork(const Record* from, Record* to, int32_t count, int32_t half) {
+  const int32_t axis = widestAxis(boundsOf(from, count));
+  v128_t keys[vectors];
+  for (int v = 0; v < vectors; ++v) keys[v] = fourKeys(from + 4 * v, axis);
+  if (count < 4 * vectors) {
+    // Infinities of both signs take the places that are free, so that the halves stay halves.
+    const v128_t places = wasm_i32x4_make(0, 1, 2, 3);
     for (int v = 0; v < vectors; ++v) {
-      const v128_t isLeft = wasm_i32x4_lt(ranks[v], wasm_i32x4_splat(half));
-      most = wasm_i32x4_max(most, wasm_v128_and(ranks[v], isLeft));
+      const v128_t isKey = wasm_i32x4_lt(places, wasm_i32x4_splat(count - 4 * v));
+      const v128_t isLow = wasm_i32x4_lt(places, wasm_i32x4_splat(count + 2 * vectors - half - 4 * v));
+      const v128_t infinity = wasm_v128_bitselect(wasm_f32x4_splat(-INFINITY), wasm_f32x4_splat(INFINITY), isLow);
+      keys[v] = wasm_v128_bitselect(keys[v], infinity, isKey);
     }
-    most = wasm_i32x4_max(most, wasm_i32x4_shuffle(most, most, 2, 3, 0, 1));
-    most = wasm_i32x4_max(most, wasm_i32x4_shuffle(most, most, 1, 0, 3, 2));
-    uint32_t tied = 0;
-    for (int v = 0; v < vectors; ++v) tied |= (uint32_t)wasm_i32x4_bitmask(wasm_i32x4_eq(ranks[v], most)) << (4 * v);
-    if (count < 32) tied &= (1u << count) - 1;
-    for (; surplus > 0; --surplus) {
-      const uint32_t last = 0x80000000u >> __builtin_clz(tied);
-      tied ^= last;
-      bits ^= last;
+  }
+  const Middle<vectors> middle(keys);
+  if (!wasm_v128_any_true(wasm_f32x4_eq(middle.low, middle.high))) {
+    Halves halves(to, half);
+    for (int v = 0; v < vectors; ++v) {
+      const Record* four = from + 4 * v;
+      const v128_t isLeft = wasm_f32x4_le(keys[v], middle.low);
+      if (4 * v + 4 <= count) {
+        halves.moveFour(four, isLeft);
+      } else {
+        const int32_t bits = wasm_i32x4_bitmask(isLeft);
+        for (int32_t i = 0; i < count - 4 * v; ++i) halves.moveOne(four + i, (bits >> i) & 1);
+      }
     }
+    return;
+  }
+  // Both middle keys are equal: the last records that have this key go right.
+  uint32_t bits = 0, tied = 0;
+  for (int v = 0; v < vectors; ++v) {
+    bits |= (uint32_t)wasm_i32x4_bitmask(wasm_f32x4_le(keys[v], middle.low)) << (4 * v);
+    tied |= (uint32_t)wasm_i32x4_bitmask(wasm_f32x4_eq(keys[v], middle.low)) << (4 * v);
+  }
+  if (count < 32) bits &= (1u << count) - 1;
+  for (int32_t surplus = __builtin_popcount(bits) - half; surplus > 0; --surplus) {
+    const uint32_t last = 0x80000000u >> __builtin_clz(tied);
+    tied ^= last;
+    bits ^= last;
   }
   partitionByBits(from, to, count, half, bits);
 }
@@ -250,9 +254,9 @@ inline void splitByKeys(const Record* from, Record* to, int32_t count, int32_t h
 /// memory serves as scratch before the records arrive. Sixteen records past the source must be readable.
 inline void split(const Record* from, Record* to, int32_t count) {
   const int32_t half = count >> 1;
-  if (count <= 8) return splitByRank<2>(from, to, count, half);
-  if (count <= 16) return splitByRank<4>(from, to, count, half);
-  if (count <= 32) return splitByRank<8>(from, to, count, half);
+  if (count <= 8) return splitByNetwork<2>(from, to, count, half);
+  if (count <= 16) return splitByNetwork<4>(from, to, count, half);
+  if (count <= 32) return splitByNetwork<8>(from, to, count, half);
   if (count <= plainSize) return splitByKeys(from, to, count, half);
   const Spread spread = spreadOf(boundsOf(from, count));
   const bool areEqual = spread.low == spread.high;
