@@ -1,4 +1,5 @@
-// Sets up, builds, installs what only the comparison needs, and runs it (compare.ts, which tells the arguments).
+// Sets up, builds, installs what only the comparison needs, and runs it: compare.ts, or with --trees trees/compare.ts, which
+// tell the arguments.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -6,14 +7,21 @@ import { build } from "../../build/build.mjs";
 import { runDeno } from "../../build/deno.mjs";
 import { main, run } from "../../build/run.mjs";
 import { setup } from "../../build/setup.mjs";
+import { preparePython } from "./trees/environment.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 
 await main(async () => {
   setup();
   await build();
+  const args = process.argv.slice(2);
+  if (args.includes("--trees")) {
+    await preparePython([here]);
+    process.exitCode = runDeno([join(here, "trees", "compare.ts"), ...args]);
+    return;
+  }
   const native = join(here, "onnxruntime");
   // Its install script would download libraries for CUDA.
   if (!existsSync(join(native, "node_modules"))) run("npm", ["ci", "--ignore-scripts", "--no-fund"], { cwd: native });
-  process.exitCode = runDeno([join(here, "compare.ts"), ...process.argv.slice(2)]);
+  process.exitCode = runDeno([join(here, "compare.ts"), ...args]);
 });
