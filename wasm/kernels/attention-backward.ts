@@ -7,6 +7,7 @@ import {
   eights,
   fill,
   keepsDistances,
+  LOG2_E,
   packHead,
   packPoints,
   QUERIES,
@@ -16,7 +17,7 @@ import {
 import { BallAttentionBackward } from "./commands";
 import { nextOf } from "./threads";
 import { multiplyRows, TILE_ROWS } from "./tile";
-import { exp4, lanesBelow, loadSome, madd, storeTransposed, sumOf } from "./vectors";
+import { exp2, lanesBelow, loadSome, madd, storeTransposed, sumOf } from "./vectors";
 
 const QUERY_BYTES: usize = (<usize>QUERIES) << 2;
 
@@ -45,7 +46,7 @@ export function ballAttentionBackward(p: BallAttentionBackward, thread: u32, thr
   const dqueries = dvalues + (most + TILE_ROWS) * headBytes;
   const distances = dqueries + QUERIES * headBytes;
   const scale: f32 = 1 / sqrt<f32>(<f32>p.headWidth);
-  fill(factors, headEights, scale);
+  fill(factors, headEights, LOG2_E * scale);
 
   let present: u32 = -1;
   const tasks = p.ballCount * p.heads;
@@ -71,7 +72,7 @@ export function ballAttentionBackward(p: BallAttentionBackward, thread: u32, thr
     packPoints(keys, rowBytes, size, p.headWidth, factors, scoreKeys);
     packPoints(values, rowBytes, size, p.headWidth, 0, scoreValues);
     packHead(keys, rowBytes, size, p.headWidth, keyHead);
-    const sigma = load<f32>(p.sigma + ((<usize>head) << 2));
+    const sigma = LOG2_E * load<f32>(p.sigma + ((<usize>head) << 2));
 
     for (let block: u32 = 0; block < size; block += QUERIES) {
       const count = min(QUERIES, size - block);
@@ -86,7 +87,7 @@ export function ballAttentionBackward(p: BallAttentionBackward, thread: u32, thr
         const near = kept ? distances + query * scoreBytes : distances;
         const delta = dot(dout + query * outBytes, out + query * outBytes, p.headWidth);
         const term = (<usize>(first + query) * p.heads + head) << 2;
-        const logSum = load<f32>(p.logSum + term);
+        const logSum = LOG2_E * load<f32>(p.logSum + term);
         const row = i * scoreBytes;
         store<f32>(p.rowTerms + term, scoreGradients(weights + row, slopes + row, near, size, sigma, logSum, delta));
       }
@@ -129,7 +130,7 @@ function scoreGradients(
     const distance = v128.load(distances + at);
     const score = madd(f32x4.splat(sigma), distance, v128.load(weights + at));
     const there = j < size ? lanesBelow(size - j) : f32x4.splat(0);
-    const weight = v128.and(exp4(f32x4.sub(score, f32x4.splat(logSum))), there);
+    const weight = v128.and(exp2(f32x4.sub(score, f32x4.splat(logSum))), there);
     const slope = f32x4.mul(weight, f32x4.sub(v128.load(slopes + at), f32x4.splat(delta)));
     v128.store(weights + at, weight);
     v128.store(slopes + at, slope);

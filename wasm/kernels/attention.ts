@@ -6,6 +6,7 @@ import {
   eights,
   fill,
   keepsDistances,
+  LOG2_E,
   packHead,
   packPoints,
   QUERIES,
@@ -15,7 +16,7 @@ import {
 import { BallAttention } from "./commands";
 import { nextOf } from "./threads";
 import { multiplyRows } from "./tile";
-import { exp4, largestOf, madd, sumOf } from "./vectors";
+import { exp2, largestOf, madd, sumOf } from "./vectors";
 
 /** Below every score that can occur, and finite. */
 const NEVER: f32 = -3.0e38;
@@ -34,7 +35,7 @@ export function ballAttention(p: BallAttention, thread: u32, threads: u32): void
   const sums = scores + ((<usize>(QUERIES * most)) << 2);
   const shares = sums + ((<usize>(QUERIES * headEights)) << 2);
   const distances = shares + ((<usize>QUERIES) << 2);
-  fill(factors, headEights, 1 / sqrt<f32>(<f32>p.headWidth));
+  fill(factors, headEights, LOG2_E / sqrt<f32>(<f32>p.headWidth));
 
   let present: u32 = -1;
   const tasks = p.ballCount * p.heads;
@@ -52,7 +53,7 @@ export function ballAttention(p: BallAttention, thread: u32, threads: u32): void
     const queries = p.qkv + first * rowBytes + ((<usize>(head * p.headWidth)) << 2);
     packPoints(queries + ((<usize>width) << 2), rowBytes, size, p.headWidth, factors, keys);
     packHead(queries + ((<usize>width) << 3), rowBytes, size, p.headWidth, values);
-    const slope = load<f32>(p.sigma + ((<usize>head) << 2));
+    const slope = LOG2_E * load<f32>(p.sigma + ((<usize>head) << 2));
     const scoreBytes = (<usize>eights(size)) << 2;
     for (let query: u32 = 0; query < size; query += QUERIES) {
       const count = min(QUERIES, size - query);
@@ -86,11 +87,11 @@ function softmax(scores: usize, distances: usize, bytes: usize, slope: f32, logS
   const largest = largestOf(top);
   let sum = f32x4.splat(0);
   for (let j: usize = 0; j < bytes; j += 16) {
-    const weight = exp4(f32x4.sub(v128.load(scores + j), f32x4.splat(largest)));
+    const weight = exp2(f32x4.sub(v128.load(scores + j), f32x4.splat(largest)));
     v128.store(scores + j, weight);
     sum = f32x4.add(sum, weight);
   }
   const total = sumOf(sum);
-  store<f32>(logSum, largest + Mathf.log(total));
+  store<f32>(logSum, largest / LOG2_E + Mathf.log(total));
   return 1 / total;
 }

@@ -2,6 +2,9 @@
 import { packColumns, packRows } from "./pack";
 import { loadSome, madd, storeSome } from "./vectors";
 
+/** Scores are kept times log2(e): the softmax then takes powers of two. */
+export const LOG2_E: f32 = 1.44269504088896341;
+
 /** Queries that go through scores and softmax together, so that all of it stays in the first cache: four tiles of rows. */
 export const QUERIES: u32 = 24;
 

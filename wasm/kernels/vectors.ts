@@ -79,9 +79,35 @@ export function exp4(x: v128): v128 {
   return v128.andnot(i32x4.add(p, i32x4.shl(shifted, 23)), vanishes);
 }
 
+const LEAST_POWER = memory.data<f32>([-126]);
+const MOST_POWER = memory.data<f32>([127]);
+const ONE = memory.data<f32>([1]);
+const EXP2_1 = memory.data<f32>([0.6931469775989922]);
+const EXP2_2 = memory.data<f32>([0.24022242085262402]);
+const EXP2_3 = memory.data<f32>([0.055507337434972125]);
+const EXP2_4 = memory.data<f32>([0.009671512644822257]);
+const EXP2_5 = memory.data<f32>([0.0013264727123511728]);
+
+/**
+ * 2^x to about 2e-7 of its value, x taken between -126 and 127: who folds log2(e) into a factor that he multiplies by anyway
+ * has e^x in three quarters of exp4's instructions. (Least largest relative error on [-1/2, 1/2]: 9e-8.)
+ */
+export function exp2(x: v128): v128 {
+  x = f32x4.pmin(f32x4.pmax(x, constant(LEAST_POWER)), constant(MOST_POWER));
+  const shifted = f32x4.add(x, constant(ROUNDING));
+  const r = f32x4.sub(x, f32x4.sub(shifted, constant(ROUNDING)));
+  const rr = f32x4.mul(r, r);
+  const fourth = madd(constant(EXP2_5), r, constant(EXP2_4));
+  const second = madd(constant(EXP2_3), r, constant(EXP2_2));
+  const first = madd(constant(EXP2_1), r, constant(ONE));
+  return i32x4.add(madd(madd(fourth, rr, second), rr, first), i32x4.shl(shifted, 23));
+}
+
+const MINUS_LOG2_E = memory.data<f32>([-1.44269504088896341]);
+
 /** 1 / (1 + e^-x). */
 export function sigmoid4(x: v128): v128 {
-  return f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), exp4(f32x4.neg(x))));
+  return f32x4.div(constant(ONE), f32x4.add(constant(ONE), exp2(f32x4.mul(x, constant(MINUS_LOG2_E)))));
 }
 
 /** Four rows of four numbers, columns side by side: stores column i at `out + i * stride`. */
