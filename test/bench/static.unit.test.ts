@@ -219,6 +219,10 @@ test("the time of a product, by hand", () => {
   // 4096 workgroups of two warps, 16 turns and what is outside, on 400 schedulers of which half is reached.
   const issue = (4096 * 2 * (16 * 1280 + 500)) / (400 * 1e9 * 0.5);
   expect([...byBound]).toEqual([["issue", expect.closeTo(issue, 12)]]);
+  // Where the load-store unit takes longer: 8 loads a turn, 20 cycles each, one unit a multiprocessor.
+  const slow = { ...device, loadStore: 0.01 };
+  const loads = (4096 * 2 * 16 * 8 * 20) / (100 * 1e9 * 0.01);
+  expect([...estimatePass(pass, [kernel], [compiled], slow).byBound]).toEqual([["loads", expect.closeTo(loads, 12)]]);
   expect(gaps).toBeCloseTo(2e-6, 12);
   expect(seconds).toBeCloseTo(issue + 2e-6, 12);
   expect(floor).toBeCloseTo((2 * 65536 * 256 * 256) / (100 * 256 * 1e9), 12);

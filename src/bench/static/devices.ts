@@ -8,6 +8,8 @@ export interface ModelledDevice {
   clock: number;
   /** Share of the schedulers' cycles that issue an instruction in kernels bound by arithmetic. A guess. */
   issue: number;
+  /** Share of the cycles in which a multiprocessor's load-store unit works, in kernels bound by it. */
+  loadStore: number;
   /** Bytes a second of the memory and of the L2 cache that are reached. */
   dram: number;
   l2: number;
@@ -18,11 +20,13 @@ export interface ModelledDevice {
   gap: number;
 }
 
+// Clock and load-store share as measured on an H200 (products with and without their loads, in several tiles).
 const hopper = {
   gpu: "sm_90",
   multiprocessors: 132,
-  clock: 1.75e9,
+  clock: 1.98e9,
   issue: 0.75,
+  loadStore: 0.73,
   l2: 5.5e12,
   dramLatency: 0.45e-6,
   l2Latency: 0.18e-6,
@@ -35,6 +39,7 @@ export const devices: Record<string, ModelledDevice> = {
     multiprocessors: 84,
     clock: 1.7e9,
     issue: 0.75,
+    loadStore: 0.73,
     dram: 768e9 * 0.85,
     l2: 2e12,
     dramLatency: 0.4e-6,

@@ -1,9 +1,10 @@
 // Estimated times of recorded passes on NVIDIA's GPUs (devices.ts), from what the SASS of their kernels says. A model, not a
 // measurement.
 //
-// A dispatch takes the longest of four times, and then a gap:
+// A dispatch takes the longest of five times, and then a gap:
 //
 //   issue    the instructions of all its warps, one a cycle and scheduler, of which a share is reached
+//   loads    the accesses of all its warps to workgroup memory and memory, which a multiprocessor's schedulers share one unit for
 //   L2       what product tiles read, at the L2 cache's bandwidth
 //   DRAM     what it must read and write at least, at the memory's bandwidth
 //   latency  loads that wait for one another: waits a turn * turns * latency, times how often its warps fill the GPU; for a
@@ -27,7 +28,14 @@ const ATTENTION_WHOLE = 1.12;
 /** Instructions a cycle of a tile that has an SM to itself. */
 const ALONE = 0.9;
 
-export type Bound = "issue" | "L2" | "DRAM" | "latency";
+/**
+ * Cycles of the load-store unit for a warp's access of 16 bytes a thread: 512 bytes at 128 a cycle in workgroup memory, and what
+ * products in tiles of 64 x 64, 128 x 64 and 128 x 128 took more with their loads from memory than without (H200).
+ */
+const SHARED_CYCLES = 4;
+const LOAD_CYCLES = 20;
+
+export type Bound = "issue" | "loads" | "L2" | "DRAM" | "latency";
 type Values = Record<string, number>;
 
 /** What a dispatch needs whatever its code is. */
@@ -175,6 +183,10 @@ function wholeWarp(found: CompiledKernel, turns: (loop: Counts) => number): numb
   );
 }
 
+/** Of the load-store unit, for one warp and turn. */
+const accessCycles = ({ load = 0, "shared-load": read = 0, "shared-store": written = 0 }: Counts) =>
+  LOAD_CYCLES * load + SHARED_CYCLES * (read + written);
+
 /** Seconds, and what takes them, of one dispatch without its gap. */
 export function costOf(
   kernel: Kernel,
@@ -189,17 +201,22 @@ export function costOf(
   const slots = device.multiprocessors * 4 * device.clock * device.issue;
   const warps = (groups * threads) / 32;
   const fills = Math.max(1, warps / (device.multiprocessors * Math.max(found.warps, 1)));
+  const units = device.multiprocessors * device.clock * device.loadStore;
   let issue = 0;
+  let loads = 0;
   let latency = 0;
   if (products[name] && fmaATurn(constants, threads) && hot) {
     // What loops do other than the hot one and those that zero memory is left out.
-    const tile = Math.ceil(products[name].inner(p) / INNER_A_TURN) * hot.instructions + wholeWarp(found, () => 0);
+    const turns = Math.ceil(products[name].inner(p) / INNER_A_TURN);
+    const tile = turns * hot.instructions + wholeWarp(found, () => 0);
     issue = (warps * tile) / slots;
+    loads = (warps * turns * accessCycles(hot.counts)) / units;
     if (groups <= 2 * device.multiprocessors) latency = tile / (device.clock * ALONE);
   } else if (specials[name] && hot?.counts.special) {
     const items = hot.counts.special / specials[name];
     if (needs.pairs) {
       issue = (((needs.pairs / 32) * hot.instructions) / items) * (ATTENTION_WHOLE / slots);
+      loads = (((needs.pairs / 32) * accessCycles(hot.counts)) / items) * (ATTENTION_WHOLE / units);
     } else {
       issue = (((p.edges * p.width) / 32) * hot.instructions) / items / slots;
       latency = (p.edges / p.nodes / items) * waits * device.dramLatency * fills;
@@ -213,12 +230,13 @@ export function costOf(
     issue = ((p.edges / 4) * wholeWarp(found, turns)) / slots;
     latency = ((hot ? own : 1) * waits + 2) * device.dramLatency * fills;
   } else if (chains[name] && hot?.counts.load) {
-    const { loads, items, from } = chains[name];
-    const rounds = (items(p) / (hot.counts.load / loads(constants))) * Math.max(1, waits);
+    const { loads: ofItem, items, from } = chains[name];
+    const rounds = (items(p) / (hot.counts.load / ofItem(constants))) * Math.max(1, waits);
     latency = rounds * device[from] * fills;
   }
   const parts: [Bound, number][] = [
     ["issue", issue],
+    ["loads", loads],
     ["L2", (needs.tileReads ?? 0) / device.l2],
     ["DRAM", needs.memory / device.dram],
     ["latency", latency],
