@@ -1,40 +1,68 @@
-// BatchNorm's statistics, second half: the blocks' moments joined in their order (Chan, Golub and LeVeque 1979), and the
+// BatchNorm's statistics, second half: the blocks' moments joined in a fixed order (Chan, Golub and LeVeque 1979), and the
 // running statistics moved towards them:
 //
 //     mean, variance (biased) over all rows                                          all [width]
 //     running_mean = 0.9 running_mean + 0.1 mean;  running_variance likewise, with the unbiased variance
 //
-// A column whose moments are not finite leaves the running statistics alone: one bad batch must not ruin a model for good.
+//     moments [blocks, 2, width]: mean and squared deviations of 256 rows each
+//
+// 32 threads a column, each joining neighbouring blocks, then these in their order. A column whose moments are not finite leaves
+// the running statistics alone: one bad batch must not ruin a model for good.
 
 struct Parameters { rows: u32, width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> moments: array<vec2f>;
+@group(0) @binding(1) var<storage, read> moments: array<f32>;
 @group(0) @binding(2) var<storage, read_write> mean: array<f32>;
 @group(0) @binding(3) var<storage, read_write> variance: array<f32>;
 @group(0) @binding(4) var<storage, read_write> running_mean: array<f32>;
 @group(0) @binding(5) var<storage, read_write> running_variance: array<f32>;
 
 const MOMENTUM: f32 = 0.1;
+const ACROSS: u32 = 8;
+const LANES: u32 = 32;
 
-@compute @workgroup_size(64)
+struct Moments {
+  centre: f32,
+  squares: f32,
+  count: f32,
+}
+
+var<workgroup> joined: array<Moments, 256>;
+
+fn join(a: Moments, b: Moments) -> Moments {
+  let total = max(a.count + b.count, 1.0);
+  let share = b.count / total;
+  let distance = b.centre - a.centre;
+  return Moments(a.centre + distance * share, a.squares + b.squares + distance * distance * (a.count * share), a.count + b.count);
+}
+
+@compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let column = group.x * 64 + thread;
-  if (column >= parameters.width) { return; }
-  var centre = 0.0;
-  var squares = 0.0;
-  var count = 0.0;
-  for (var first = 0u; first < parameters.rows; first += 256) {
-    let block = moments[first / 256 * parameters.width + column];
-    let added = f32(min(256u, parameters.rows - first));
-    let distance = block.x - centre;
-    let total = count + added;
-    centre += distance * (added / total);
-    squares += block.y + distance * distance * (count * (added / total));
-    count = total;
+  let wanted = group.x * ACROSS + thread % ACROSS;
+  let column = min(wanted, parameters.width - 1);
+  let blocks = (parameters.rows + 255) / 256;
+  let share = (blocks + LANES - 1) / LANES;
+  var block = thread / ACROSS * share;
+  let end = min(block + share, blocks);
+  var own = Moments(0, 0, 0);
+  while (block < end) {
+//! repeat i 8
+    let at_$i = min(block + $i, blocks - 1) * 2 * parameters.width + column;
+    let centre_$i = moments[at_$i];
+    let squares_$i = moments[at_$i + parameters.width];
+//! end
+//! repeat i 8
+    if (block + $i < end) { own = join(own, Moments(centre_$i, squares_$i, f32(min(256, parameters.rows - (block + $i) * 256)))); }
+//! end
+    block += 8;
   }
-  mean[column] = centre;
-  variance[column] = squares / count;
-  if ((bitcast<u32>(squares) & 0x7f800000) == 0x7f800000) { return; }
-  running_mean[column] += MOMENTUM * (centre - running_mean[column]);
-  running_variance[column] += MOMENTUM * (squares / max(count - 1.0, 1.0) - running_variance[column]);
+  joined[thread] = own;
+  workgroupBarrier();
+  if (thread >= ACROSS || wanted >= parameters.width) { return; }
+  for (var lane = 1u; lane < min(LANES, blocks); lane++) { own = join(own, joined[lane * ACROSS + thread]); }
+  mean[column] = own.centre;
+  variance[column] = own.squares / own.count;
+  if ((bitcast<u32>(own.squares) & 0x7f800000) == 0x7f800000) { return; }
+  running_mean[column] += MOMENTUM * (own.centre - running_mean[column]);
+  running_variance[column] += MOMENTUM * (own.squares / max(own.count - 1.0, 1.0) - running_variance[column]);
 }

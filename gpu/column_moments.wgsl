@@ -1,29 +1,45 @@
 // BatchNorm's statistics, first half: mean and sum of squared deviations of each column over blocks of 256 rows.
 //
-//     moments[block, c] = (mean, squares) of x[256 block .. 256 (block + 1), c]          x [rows, width], moments [blocks, width, 2]
+//     moments[block, 0, c], moments[block, 1, c] = mean and squares of x[256 block .. 256 (block + 1), c]
 //
-// first_block is the number of the first row's block when only a part of x is bound.
+//     x [rows, width]   moments [blocks, 2, width]
+//
+// part_rows is 256, of which each thread keeps eight in registers between the two sums. first_part is the number of the first
+// row's block when only a part of x is bound.
 
-struct Parameters { rows: u32, width: u32, first_block: u32 }
+struct Parameters { rows: u32, items: u32, part_rows: u32, first_part: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> moments: array<vec2f>;
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
+@group(0) @binding(2) var<storage, read_write> moments: array<Stored>;
+//! include column_tile.wgsl
 
-@compute @workgroup_size(64)
+var<workgroup> means: array<Stored, 8>;
+
+@compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let item = (group.y * groups.x + group.x) * 64 + thread;
-  let block = item / parameters.width;
-  let column = item % parameters.width;
-  let first = block * 256;
-  if (first >= parameters.rows) { return; }
-  let end = min(first + 256, parameters.rows);
-  var sum = 0.0;
-  for (var row = first; row < end; row++) { sum += x[row * parameters.width + column]; }
-  let mean = sum / f32(end - first);
-  var squares = 0.0;
-  for (var row = first; row < end; row++) {
-    let deviation = x[row * parameters.width + column] - mean;
-    squares = fma(deviation, deviation, squares);
-  }
-  moments[(parameters.first_block + block) * parameters.width + column] = vec2f(mean, squares);
+  let place = place_of(group.y * groups.x + group.x, thread);
+  let column = min(place.column, parameters.items - 1);
+  let last = parameters.rows - 1;
+  let rows = f32(place.end - place.part * parameters.part_rows);
+//! repeat i 8
+  let value_$i = x[min(place.row + $i * LANES, last) * parameters.items + column];
+//! end
+  var sum = Stored(0);
+//! repeat i 8
+  sum += select(Stored(0), value_$i, place.row + $i * LANES < place.end);
+//! end
+  let total = column_total(thread, sum);
+  if (thread < ACROSS) { means[thread] = total / rows; }
+  workgroupBarrier();
+  let mean = means[thread % ACROSS];
+  var squares = Stored(0);
+//! repeat i 8
+  let deviation_$i = select(Stored(0), value_$i - mean, place.row + $i * LANES < place.end);
+  squares = fma(deviation_$i, deviation_$i, squares);
+//! end
+  let squares_total = column_total(thread, squares);
+  if (!writes(place, thread)) { return; }
+  let at = (parameters.first_part + place.part) * 2 * parameters.items + column;
+  moments[at] = mean;
+  moments[at + parameters.items] = squares_total;
 }

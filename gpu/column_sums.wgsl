@@ -1,55 +1,80 @@
-// Sums over the rows, in parts of 256 rows:
+// Sums over the rows, in parts of them:
 //
-//     sums[part, c] = sum over the part's rows of x[row, c] (* factor[row, c] if FACTOR) (* scale[row] if SCALE)
+//     sums[part, c] (+)= sum over the part's rows of x[row, c] (* factor[row, c] if FACTOR) (* scale[row] if SCALE)
 //
-//     x, factor [rows, columns]   scale [rows]   sums [parts, columns], added up by sum_parts.wgsl
+//     x, factor [rows, columns]   scale [rows]   sums [parts, columns], added up by sum_parts.wgsl where there are several parts
 //
-// first_part is the number of the first row's part when only a part of the rows is bound.
+// With PLAIN sums [parts, 2, columns] begin with the sums of x alone. ACCUMULATE adds to what is there. first_part is the number of
+// the first row's part when only a part of the rows is bound.
 
-struct Parameters { rows: u32, columns: u32, first_part: u32 }
+struct Parameters { rows: u32, items: u32, part_rows: u32, first_part: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> sums: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
+@group(0) @binding(2) var<storage, read_write> sums: array<Stored>;
 //! if FACTOR
-@group(0) @binding(3) var<storage, read> factor: array<f32>;
+@group(0) @binding(3) var<storage, read> factor: array<Stored>;
 //! end
 //! if SCALE
 @group(0) @binding(4) var<storage, read> scale: array<f32>;
 //! end
+//! include column_tile.wgsl
 
-@compute @workgroup_size(64)
+fn weighted(value: Stored, row: u32, column: u32) -> Stored {
+  var result = value;
+//! if FACTOR
+  result *= factor[row * parameters.items + column];
+//! end
+//! if SCALE
+  result *= scale[row];
+//! end
+  return result;
+}
+
+fn put(at: u32, value: Stored) {
+//! if ACCUMULATE
+  sums[at] += value;
+//! else
+  sums[at] = value;
+//! end
+}
+
+@compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let item = (group.y * groups.x + group.x) * 64 + thread;
-  let own_part = item / parameters.columns;
-  let column = item % parameters.columns;
-  let first = own_part * 256;
-  if (first >= parameters.rows) { return; }
-  var sum = 0.0;
-  let end = min(first + 256, parameters.rows);
-  var row = first;
-  for (; row + 8 <= end; row += 8) {
+  let place = place_of(group.y * groups.x + group.x, thread);
+  let column = min(place.column, parameters.items - 1);
+  var sum = Stored(0);
+//! if PLAIN
+  var plain = Stored(0);
+//! end
+  var row = place.row;
+  for (; row + 7 * LANES < place.end; row += 8 * LANES) {
 //! repeat i 8
-    var value_$i = x[(row + $i) * parameters.columns + column];
-//! if FACTOR
-    value_$i *= factor[(row + $i) * parameters.columns + column];
-//! end
-//! if SCALE
-    value_$i *= scale[row + $i];
-//! end
+    let value_$i = x[(row + $i * LANES) * parameters.items + column];
+    let weighted_$i = weighted(value_$i, row + $i * LANES, column);
 //! end
 //! repeat i 8
-    sum += value_$i;
+    sum += weighted_$i;
+//! if PLAIN
+    plain += value_$i;
+//! end
 //! end
   }
-  for (; row < end; row++) {
-    var value = x[row * parameters.columns + column];
-//! if FACTOR
-    value *= factor[row * parameters.columns + column];
+  for (; row < place.end; row += LANES) {
+    let value = x[row * parameters.items + column];
+    sum += weighted(value, row, column);
+//! if PLAIN
+    plain += value;
 //! end
-//! if SCALE
-    value *= scale[row];
-//! end
-    sum += value;
   }
-  sums[(parameters.first_part + own_part) * parameters.columns + column] = sum;
+  let total = column_total(thread, sum);
+//! if PLAIN
+  let plain_total = column_total(thread, plain);
+  let at = (parameters.first_part + place.part) * 2 * parameters.items + place.column;
+  if (writes(place, thread)) {
+    put(at, plain_total);
+    put(at + parameters.items, total);
+  }
+//! else
+  if (writes(place, thread)) { put((parameters.first_part + place.part) * parameters.items + place.column, total); }
+//! end
 }

@@ -4,39 +4,69 @@
 //
 //     W [3 width, width]   P [width, DIMENSIONS]   b_P [width]   b [3 width]   folded [3 width, 4], c = (t, h, e)
 //
-// Eight threads a column, each every eighth k; their sums are added up in a fixed order. A row of W is read once, by threads side
-// by side.
+// A workgroup takes eight columns, 32 threads four of them: each every 32nd k, with QUADS every 32nd quad of them; their sums are added
+// up in a fixed order. A row of W is read once, by threads side by side.
 //! include packing.wgsl
+//! include stored.wgsl
 
 struct Parameters { width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> weight: array<f32>;
+@group(0) @binding(1) var<storage, read> weight: array<Stored>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read> position_weight: array<f32>;
-@group(0) @binding(4) var<storage, read> position_bias: array<f32>;
+@group(0) @binding(4) var<storage, read> position_bias: array<Stored>;
 @group(0) @binding(5) var<storage, read_write> folded: array<f32>;
+//! include direction.wgsl
 
-var<workgroup> partial: array<vec4f, 64>;
+var<workgroup> partial: array<vec4f, 256>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let wanted = (group.y * groups.x + group.x) * 8 + thread / 8;
-  let column = min(wanted, 3 * parameters.width - 1);
-  let row = packed_row(column, parameters.width);
-  let lane = thread % 8;
-  var sums = vec4f(0);
-  for (var k = lane; k < parameters.width; k += 8) {
-    var terms = vec4f(0);
+  let first = (group.y * groups.x + group.x) * 8;
+  let columns = 3 * parameters.width;
+  let items = parameters.width / NUMBERS;
+//! repeat c 4
+  let row_$c = packed_row(min(first + thread / 32 * 4 + $c, columns - 1), parameters.width) * items;
 //! repeat a DIMENSIONS
-    terms[$a] = position_weight[k * DIMENSIONS + $a];
+  var sum_$c_$a = Stored(0);
 //! end
-    terms[DIMENSIONS] = position_bias[k];
-    sums = fma(vec4f(weight[row * parameters.width + k]), terms, sums);
+  var bias_sum_$c = Stored(0);
+//! end
+  for (var k = thread % 32; k < items; k += 32) {
+//! repeat c 4
+    let weight_$c = weight[row_$c + k];
+//! end
+    let bias_k = position_bias[k];
+//! repeat a DIMENSIONS
+    let direction_$a = direction(k, $a);
+//! end
+//! repeat c 4
+//! repeat a DIMENSIONS
+    sum_$c_$a = fma(weight_$c, direction_$a, sum_$c_$a);
+//! end
+    bias_sum_$c = fma(weight_$c, bias_k, bias_sum_$c);
+//! end
   }
-  partial[thread] = sums;
+//! repeat c 4
+  {
+    var sums = vec4f(0);
+//! repeat a DIMENSIONS
+    sums[$a] = total_of(sum_$c_$a);
+//! end
+    sums[DIMENSIONS] = total_of(bias_sum_$c);
+    partial[$c * 64 + thread] = sums;
+  }
+//! end
   workgroupBarrier();
-  if (lane > DIMENSIONS || wanted >= 3 * parameters.width) { return; }
-  var total = select(0.0, bias[row], lane == DIMENSIONS);
-  for (var i = 0u; i < 8; i++) { total += partial[thread - lane + i][lane]; }
-  folded[column * 4 + lane] = total;
+  // A thread a number of the result from here on.
+  let in_group = thread / 4;
+  let column = first + in_group;
+  let number = thread % 4;
+  if (in_group >= 8 || column >= columns || number > DIMENSIONS) { return; }
+  var total = select(0.0, bias[packed_row(column, parameters.width)], number == DIMENSIONS);
+  let base = in_group % 4 * 64 + in_group / 4 * 32;
+//! repeat i 32
+  total += partial[base + $i][number];
+//! end
+  folded[column * 4 + number] = total;
 }

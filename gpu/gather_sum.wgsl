@@ -18,7 +18,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let row = item / parameters.width;
   let column = item % parameters.width;
   var sum = 0.0;
-  for (var e = starts[row]; e < starts[row + 1]; e++) {
+  let end = starts[row + 1];
+  var e = starts[row];
+  for (; e + 8 <= end; e += 8) {
+//! repeat i 8
+    let row_$i = entries[e + $i] - parameters.first_x;
+    let value_$i = x[min(row_$i, parameters.x_rows - 1) * parameters.width + column];
+//! end
+//! repeat i 8
+    sum += select(0.0, value_$i, row_$i < parameters.x_rows);
+//! end
+  }
+  for (; e < end; e++) {
     let from_row = entries[e] - parameters.first_x;
     if (from_row < parameters.x_rows) { sum += x[from_row * parameters.width + column]; }
   }

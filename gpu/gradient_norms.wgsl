@@ -4,7 +4,7 @@
 //
 //     sums [blocks] (squares, numbers that are not finite)   ranges [count] (first block, blocks, counts, -)   norms [count]
 //
-// One workgroup a parameter: lane l takes the blocks l, l + 64, ...; the lanes are added up in pairs.
+// One workgroup a parameter: lane l takes the blocks l, l + 256, ...; the lanes are added up in pairs.
 
 struct Parameters { count: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -12,18 +12,27 @@ struct Parameters { count: u32 }
 @group(0) @binding(2) var<storage, read> ranges: array<vec4u>;
 @group(0) @binding(3) var<storage, read_write> norms: array<vec2f>;
 
-var<workgroup> lanes: array<vec2f, 64>;
+var<workgroup> lanes: array<vec2f, 256>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let parameter = group.y * groups.x + group.x;
   let range = ranges[min(parameter, parameters.count - 1)];
   var own = vec2f(0.0);
   if (range.z != 0) {
-    for (var block = lane; block < range.y; block += 64) { own += sums[range.x + block]; }
+    var block = lane;
+    for (; block + 7 * 256 < range.y; block += 8 * 256) {
+//! repeat i 8
+      let block_$i = sums[range.x + block + $i * 256];
+//! end
+//! repeat i 8
+      own += block_$i;
+//! end
+    }
+    for (; block < range.y; block += 256) { own += sums[range.x + block]; }
   }
   lanes[lane] = own;
-  for (var step = 32u; step > 0; step /= 2) {
+  for (var step = 128u; step > 0; step /= 2) {
     workgroupBarrier();
     if (lane < step) { lanes[lane] += lanes[lane + step]; }
   }

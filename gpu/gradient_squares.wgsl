@@ -4,24 +4,32 @@
 //
 //     gradient [size]   sums [blocks], joined by gradient_norms.wgsl
 //
-// One thread a block. Bits are looked at, since compilers may assume that x == x.
+// Eight threads a block, each every eighth number; their sums are added up in their order. Bits are looked at, since compilers may assume that x == x.
 
 struct Parameters { size: u32, first_block: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> gradient: array<f32>;
 @group(0) @binding(2) var<storage, read_write> sums: array<vec2f>;
 
+var<workgroup> lanes: array<vec2f, 64>;
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let block = (group.y * groups.x + group.x) * 64 + thread;
-  let first = block * 64;
-  if (first >= parameters.size) { return; }
-  var sum = 0.0;
-  var faults = 0.0;
-  for (var i = first; i < min(first + 64, parameters.size); i++) {
-    let value = gradient[i];
-    if ((bitcast<u32>(value) & 0x7f800000) == 0x7f800000) { faults += 1.0; }
-    sum = fma(value, value, sum);
+  let block = (group.y * groups.x + group.x) * 8 + thread / 8;
+  let first = block * 64 + thread % 8;
+  let last = parameters.size - 1;
+  var own = vec2f(0);
+//! repeat i 8
+  let value_$i = gradient[min(first + $i * 8, last)];
+//! end
+//! repeat i 8
+  if (first + $i * 8 <= last) {
+    own += vec2f(value_$i * value_$i, select(0.0, 1.0, (bitcast<u32>(value_$i) & 0x7f800000) == 0x7f800000));
   }
-  sums[parameters.first_block + block] = vec2f(sum, faults);
+//! end
+  lanes[thread] = own;
+  workgroupBarrier();
+  if (thread % 8 > 0 || first > last) { return; }
+  for (var i = 1u; i < 8; i++) { own += lanes[thread + i]; }
+  sums[parameters.first_block + block] = own;
 }

@@ -3,59 +3,76 @@
 //     n = (x - mean) * scale                                                      normalised [rows, width], for the weight's gradient
 //     dx (+)= scale (g - mean(g) - n mean(g n)),   g = dy * weight                x, dy, dx [rows, width]
 //
-// ACCUMULATE adds to dx. Eight threads a row, sums in a fixed order.
+// ACCUMULATE adds to dx. A workgroup takes eight rows, eight threads a row (row_moments.wgsl).
 
 struct Parameters { rows: u32, width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> weight: array<f32>;
-@group(0) @binding(3) var<storage, read> dy: array<f32>;
-@group(0) @binding(4) var<storage, read_write> dx: array<f32>;
-@group(0) @binding(5) var<storage, read_write> normalised: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
+@group(0) @binding(2) var<storage, read> weight: array<Stored>;
+@group(0) @binding(3) var<storage, read> dy: array<Stored>;
+@group(0) @binding(4) var<storage, read_write> dx: array<Stored>;
+@group(0) @binding(5) var<storage, read_write> normalised: array<Stored>;
+//! include row_moments.wgsl
 
-const LAYER_EPSILON: f32 = 1e-5;
-var<workgroup> partial: array<vec2f, 64>;
+// The k-th number (or quad) of n and of g in the row that begins at `first`.
+struct Pair {
+  n: Stored,
+  g: Stored,
+}
 
-fn row_total(row_in_group: u32) -> vec2f {
-  var total = vec2f(0);
-  for (var i = 0u; i < 8; i++) { total += partial[row_in_group * 8 + i]; }
-  return total;
+fn pair(first: u32, k: u32, moments: vec2f) -> Pair {
+  return Pair((x[first + k] - moments.x) * moments.y, dy[first + k] * weight[k]);
+}
+
+fn gradient(own: Pair, moments: vec2f, means: vec2f) -> Stored { return moments.y * (own.g - means.x - own.n * means.y); }
+
+fn put(at: u32, value: Stored) {
+//! if ACCUMULATE
+  dx[at] += value;
+//! else
+  dx[at] = value;
+//! end
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
   let wanted = (group.y * groups.x + group.x) * 8 + thread / 8;
-  let first = min(wanted, parameters.rows - 1) * parameters.width;
+  let items = parameters.width / NUMBERS;
+  let first = min(wanted, parameters.rows - 1) * items;
   let lane = thread % 8;
-  let width = f32(parameters.width);
-  var sum = 0.0;
-  for (var c = lane; c < parameters.width; c += 8) { sum += x[first + c]; }
-  partial[thread] = vec2f(sum, 0);
-  workgroupBarrier();
-  let mean = row_total(thread / 8).x / width;
-  workgroupBarrier();
-  var squares = 0.0;
-  for (var c = lane; c < parameters.width; c += 8) { squares = fma(x[first + c] - mean, x[first + c] - mean, squares); }
-  partial[thread] = vec2f(squares, 0);
-  workgroupBarrier();
-  let scale = 1.0 / sqrt(row_total(thread / 8).x / width + LAYER_EPSILON);
-  workgroupBarrier();
-  var sums = vec2f(0);
-  for (var c = lane; c < parameters.width; c += 8) {
-    let g = dy[first + c] * weight[c];
-    sums += vec2f(g, g * (x[first + c] - mean) * scale);
-  }
-  partial[thread] = sums;
-  workgroupBarrier();
-  let means = row_total(thread / 8) / width;
-  if (wanted >= parameters.rows) { return; }
-  for (var c = lane; c < parameters.width; c += 8) {
-    let n = (x[first + c] - mean) * scale;
-    var value = scale * (dy[first + c] * weight[c] - means.x - n * means.y);
-//! if ACCUMULATE
-    value += dx[first + c];
+  let moments = row_moments(first, thread);
+  var g_sum = Stored(0);
+  var product_sum = Stored(0);
+  var k = lane;
+  for (; k + 24 < items; k += 32) {
+//! repeat i 4
+    let pair_$i = pair(first, k + $i * 8, moments);
 //! end
-    dx[first + c] = value;
-    normalised[first + c] = n;
+//! repeat i 4
+    g_sum += pair_$i.g;
+    product_sum = fma(pair_$i.g, pair_$i.n, product_sum);
+//! end
+  }
+  for (; k < items; k += 8) {
+    let own = pair(first, k, moments);
+    g_sum += own.g;
+    product_sum = fma(own.g, own.n, product_sum);
+  }
+  let means = row_total(thread, vec2f(total_of(g_sum), total_of(product_sum))) / f32(parameters.width);
+  if (wanted >= parameters.rows) { return; }
+  // The loads of four numbers (or quads) come before they are written: compilers cannot tell that dx is not what is read.
+  for (k = lane; k + 24 < items; k += 32) {
+//! repeat i 4
+    let result_$i = pair(first, k + $i * 8, moments);
+//! end
+//! repeat i 4
+    normalised[first + k + $i * 8] = result_$i.n;
+    put(first + k + $i * 8, gradient(result_$i, moments, means));
+//! end
+  }
+  for (; k < items; k += 8) {
+    let own = pair(first, k, moments);
+    normalised[first + k] = own.n;
+    put(first + k, gradient(own, moments, means));
   }
 }

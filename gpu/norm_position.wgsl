@@ -23,17 +23,20 @@ const RMS_EPSILON: f32 = 1.1920928955078125e-7;
 var<workgroup> partial: array<f32, 64>;
 
 //! if POSITION
-// What the k-th channel, or the k-th quad of them, takes from axis `axis`.
-fn direction(k: u32, axis: u32) -> Stored {
-//! if QUADS
-  let at = k * 4 * DIMENSIONS + axis;
-  return vec4f(
-    position_weight[at], position_weight[at + DIMENSIONS], position_weight[at + 2 * DIMENSIONS], position_weight[at + 3 * DIMENSIONS]);
-//! else
-  return position_weight[k * DIMENSIONS + axis];
+//! include direction.wgsl
 //! end
+
+// The k-th number (or quad) of the row's result.
+fn normalised(row: u32, k: u32, row_scale: f32) -> Stored {
+  var value = x[row * (parameters.width / NUMBERS) + k] * row_scale * norm[k];
+//! if POSITION
+  value += position_bias[k];
+//! repeat a DIMENSIONS
+  value = fma(Stored(offsets[row * DIMENSIONS + $a]), direction(k, $a), value);
+//! end
+//! end
+  return value;
 }
-//! end
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
@@ -43,7 +46,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let items = parameters.width / NUMBERS;
   let first = row * items;
   var squares = Stored(0);
-  for (var k = lane; k < items; k += 8) { squares = fma(x[first + k], x[first + k], squares); }
+  var k = lane;
+  for (; k + 56 < items; k += 64) {
+//! repeat i 8
+    let value_$i = x[first + k + $i * 8];
+//! end
+//! repeat i 8
+    squares = fma(value_$i, value_$i, squares);
+//! end
+  }
+  for (; k < items; k += 8) { squares = fma(x[first + k], x[first + k], squares); }
   partial[thread] = total_of(squares);
   workgroupBarrier();
   var total = 0.0;
@@ -51,14 +63,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let row_scale = 1.0 / sqrt(total / f32(parameters.width) + RMS_EPSILON);
   if (wanted >= parameters.rows) { return; }
   if (lane == 0) { scale[row] = row_scale; }
-  for (var k = lane; k < items; k += 8) {
-    var value = x[first + k] * row_scale * norm[k];
-//! if POSITION
-    value += position_bias[k];
-//! repeat a DIMENSIONS
-    value = fma(Stored(offsets[row * DIMENSIONS + $a]), direction(k, $a), value);
+  // The loads of four numbers (or quads) come before they are written: compilers cannot tell that y is not what is read.
+  for (k = lane; k + 24 < items; k += 32) {
+//! repeat i 4
+    let y_$i = normalised(row, k + $i * 8, row_scale);
 //! end
+//! repeat i 4
+    y[first + k + $i * 8] = y_$i;
 //! end
-    y[first + k] = value;
   }
+  for (; k < items; k += 8) { y[first + k] = normalised(row, k, row_scale); }
 }

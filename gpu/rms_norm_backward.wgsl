@@ -16,6 +16,15 @@ struct Parameters { rows: u32, width: u32 }
 
 var<workgroup> partial: array<f32, 64>;
 
+// The k-th number (or quad) of the result of the row that begins at `first`.
+fn gradient(first: u32, k: u32, own: f32, shrink: f32) -> Stored {
+  var value = own * (norm[k] * dy[first + k] - x[first + k] * shrink);
+//! if ACCUMULATE
+  value += dx[first + k];
+//! end
+  return value;
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
   let wanted = (group.y * groups.x + group.x) * 8 + thread / 8;
@@ -24,7 +33,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let items = parameters.width / NUMBERS;
   let first = row * items;
   var sum = Stored(0);
-  for (var k = lane; k < items; k += 8) { sum = fma(norm[k] * dy[first + k], x[first + k], sum); }
+  var k = lane;
+  for (; k + 24 < items; k += 32) {
+//! repeat i 4
+    let product_$i = norm[k + $i * 8] * dy[first + k + $i * 8];
+    let x_$i = x[first + k + $i * 8];
+//! end
+//! repeat i 4
+    sum = fma(product_$i, x_$i, sum);
+//! end
+  }
+  for (; k < items; k += 8) { sum = fma(norm[k] * dy[first + k], x[first + k], sum); }
   partial[thread] = total_of(sum);
   workgroupBarrier();
   var total = 0.0;
@@ -32,11 +51,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (wanted >= parameters.rows) { return; }
   let own = scale[row];
   let shrink = total / f32(parameters.width) * own * own;
-  for (var k = lane; k < items; k += 8) {
-    var value = own * (norm[k] * dy[first + k] - x[first + k] * shrink);
-//! if ACCUMULATE
-    value += dx[first + k];
+  // The loads of four numbers (or quads) come before they are written: compilers cannot tell that dx is not what is read.
+  for (k = lane; k + 24 < items; k += 32) {
+//! repeat i 4
+    let dx_$i = gradient(first, k + $i * 8, own, shrink);
 //! end
-    dx[first + k] = value;
+//! repeat i 4
+    dx[first + k + $i * 8] = dx_$i;
+//! end
   }
+  for (; k < items; k += 8) { dx[first + k] = gradient(first, k, own, shrink); }
 }

@@ -24,11 +24,26 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let part = place / parameters.inner;
   let first = parameters.x_first + o * parameters.x_stride + place;
   var sum = 0.0;
-  for (var k = part; k < parameters.middle; k += parameters.parts) { sum += x[first + (k - part) * parameters.inner]; }
-  var result = parameters.factor * sum;
-  let at = parameters.sums_first + o * parameters.sums_stride + place;
-//! if ACCUMULATE
-  result += sums[at];
+  let step = parameters.parts * parameters.inner;
+  var k = part;
+  var at = first;
+  for (; k + 7 * parameters.parts < parameters.middle; k += 8 * parameters.parts) {
+//! repeat i 8
+    let value_$i = x[at + $i * step];
 //! end
-  sums[at] = result;
+//! repeat i 8
+    sum += value_$i;
+//! end
+    at += 8 * step;
+  }
+  for (; k < parameters.middle; k += parameters.parts) {
+    sum += x[at];
+    at += step;
+  }
+  var result = parameters.factor * sum;
+  let into = parameters.sums_first + o * parameters.sums_stride + place;
+//! if ACCUMULATE
+  result += sums[into];
+//! end
+  sums[into] = result;
 }

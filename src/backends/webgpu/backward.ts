@@ -128,8 +128,8 @@ export class WebGPUOperators extends GradientOperators implements Operators {
         offset: 0,
       });
     }
-    if (into.position.bias) this.columnSums(dy, into.position.bias, { rows, columns: width });
-    if (into.norm) this.columnSums(dy, into.norm, { rows, columns: width, factor: x, scale });
+    if (into.norm) this.columnSums(dy, into.norm, { rows, columns: width, factor: x, scale }, into.position.bias);
+    else if (into.position.bias) this.columnSums(dy, into.position.bias, { rows, columns: width });
     if (into.x) {
       const target = gather ? { storage: allocate(rows * width), accumulate: false } : into.x;
       this.rmsNormBackward(x, norm, scale, dy, target, 0, rows, width);
@@ -246,7 +246,7 @@ export class WebGPUOperators extends GradientOperators implements Operators {
         const weight = later(destinations.weight);
         const bias = later(destinations.bias);
         if (weight) this.weightGradient(rowsOf, input, weight, sizes);
-        if (bias) this.columnSums(rowsOf, bias, { rows: count, columns, firstGradient });
+        if (bias) this.columnSums(rowsOf, bias, { rows: count, columns, firstX: firstGradient });
       };
       parameters(gradient, hidden, into.output, width, hiddenWidth, first);
       parameters(dgate, y, into.gate, hiddenWidth, width);
@@ -344,13 +344,10 @@ export class WebGPUOperators extends GradientOperators implements Operators {
       this.weightGradient(asTarget, h, into.message.weight, targetShape);
       const terms = this.pool.allocate(nodes * width * dimensions * 4);
       collect(terms, { ARRIVING: 1, TERMS: 1 });
-      this.columnSums(terms, into.message.weight, {
-        rows: nodes,
-        columns: width * dimensions,
-        outRows: width,
-        stride,
-        offset: 2 * width,
-      });
+      const { sums, parts } = this.partialColumnSums(terms, { rows: nodes, columns: width * dimensions });
+      const place = { rows: width, columns: dimensions, stride, offset: 2 * width };
+      this.sumParts(sums, into.message.weight, { parts, ...place });
+      this.pool.release(sums);
       this.pool.release(terms);
     }
     if (into.message.bias) this.columnSums(asTarget, into.message.bias, { rows: nodes, columns: width });
@@ -364,7 +361,7 @@ export class WebGPUOperators extends GradientOperators implements Operators {
     overRows(rows, this.limits.bindingBytes, width, (first, count) => {
       this.run(
         "layer_norm_backward",
-        { ACCUMULATE: flag(target.accumulate) },
+        { ACCUMULATE: flag(target.accumulate), QUADS: itemsOf(width).quads },
         {
           x: rowWindow(x, width, first, count),
           weight: vector(norm.weight),
@@ -376,8 +373,8 @@ export class WebGPUOperators extends GradientOperators implements Operators {
         Math.ceil(count / ROWS_OF_EIGHT_LANES),
       );
     });
-    if (into.weight) this.columnSums(gradient, into.weight, { rows, columns: width, factor: normalised });
-    if (into.bias) this.columnSums(gradient, into.bias, { rows, columns: width });
+    if (into.weight) this.columnSums(gradient, into.weight, { rows, columns: width, factor: normalised }, into.bias);
+    else if (into.bias) this.columnSums(gradient, into.bias, { rows, columns: width });
     this.pool.release(normalised);
     if (unwanted) this.pool.release(unwanted);
   }
@@ -397,35 +394,20 @@ export class WebGPUOperators extends GradientOperators implements Operators {
     const partial = this.pool.allocate(parts * 2 * width * 4);
     const sums = this.pool.allocate(2 * width * 4);
     const given = { mean: vector(mean), variance: vector(variance) };
-    this.overParts(rows, width, (first, count) => {
-      this.run(
+    this.overParts(rows, width, MOMENT_ROWS, (first, count) => {
+      this.runColumns(
         "batch_norm_sums",
         {},
         { x: rowWindow(x, width, first, count), ...given, dy: rowWindow(gradient, width, first, count), sums: partial },
-        { rows: count, width, first_part: first / MOMENT_ROWS },
-        Math.ceil((Math.ceil(count / MOMENT_ROWS) * width) / THREADS),
+        { first, count, width },
       );
     });
-    const join = (into: Destination, row: number, rowCount: number) =>
-      this.run(
-        "sum_parts",
-        { ACCUMULATE: flag(into.accumulate) },
-        { sums: partial, out: vector(into.storage) },
-        {
-          parts,
-          part_size: 2 * width,
-          first: row * width,
-          rows: rowCount,
-          columns: width,
-          out_columns: width,
-          first_column: 0,
-          packed_width: 0,
-        },
-        Math.ceil((rowCount * width) / THREADS),
-      );
-    join({ storage: sums, accumulate: false }, 0, 2);
-    if (into.bias) join(into.bias, 0, 1);
-    if (into.weight) join(into.weight, 1, 1);
+    const both = { parts, partSize: 2 * width, columns: 1, stride: 1, offset: 0 };
+    this.sumParts(partial, { storage: sums, accumulate: false }, { ...both, rows: 2 * width });
+    if (into.bias) {
+      const second = into.weight && { into: into.weight, rows: width };
+      this.sumParts(partial, into.bias, { ...both, rows: width }, second);
+    } else if (into.weight) this.sumParts(partial, into.weight, { ...both, first: width, rows: width });
     const { x: target } = into;
     if (target) {
       overRows(rows, this.limits.bindingBytes, width, (first, count) => {

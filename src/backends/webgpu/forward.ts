@@ -15,6 +15,7 @@ import { overRows, ROW_STEP, rowsInBinding, rowWindow } from "./windows.ts";
 export const THREADS = 64;
 export const ROWS_OF_EIGHT_LANES = 8;
 export const MOMENT_ROWS = 256;
+export const COLUMNS_ACROSS = 8;
 /** The feed-forward's hidden layer exists for so many bytes of rows at a time: it is re-read at once, from cache if it fits. */
 export const HIDDEN_BYTES = 2 ** 26;
 /** Workgroup memory an attention tile may take: the WebGPU default, which every adapter has. */
@@ -191,7 +192,7 @@ export class ForwardOperators {
     const weight = projection.weight as BufferStorage;
     this.run(
       "fold_position",
-      { DIMENSIONS: dimensions },
+      { DIMENSIONS: dimensions, QUADS: itemsOf(width).quads },
       {
         weight,
         bias: projection.bias as BufferStorage,
@@ -200,7 +201,7 @@ export class ForwardOperators {
         folded,
       },
       { width },
-      Math.ceil((3 * width) / ROWS_OF_EIGHT_LANES),
+      Math.ceil((3 * width) / COLUMNS_ACROSS),
     );
     overRows(rows, this.limits.bindingBytes, 3 * width, (first, count) => {
       const bound: Record<string, Bound> = {
@@ -356,7 +357,7 @@ export class ForwardOperators {
     overRows(rows, this.limits.bindingBytes, width, (first, count) => {
       this.run(
         "layer_norm",
-        {},
+        { QUADS: itemsOf(width).quads },
         {
           x: rowWindow(x, width, first, count),
           residual: rowWindow(residual, width, first, count),
@@ -380,17 +381,9 @@ export class ForwardOperators {
     width,
   }: Arguments<"batchStatistics">): void {
     const moments = this.pool.allocate(Math.ceil(rows / MOMENT_ROWS) * width * 8);
-    const step = Math.floor(rowsInBinding(this.limits.bindingBytes, width) / MOMENT_ROWS) * MOMENT_ROWS;
-    for (let first = 0; first < rows; first += step) {
-      const count = Math.min(step, rows - first);
-      this.run(
-        "column_moments",
-        {},
-        { x: rowWindow(x, width, first, count), moments },
-        { rows: count, width, first_block: first / MOMENT_ROWS },
-        Math.ceil((Math.ceil(count / MOMENT_ROWS) * width) / THREADS),
-      );
-    }
+    this.overParts(rows, width, MOMENT_ROWS, (first, count) => {
+      this.runColumns("column_moments", {}, { x: rowWindow(x, width, first, count), moments }, { first, count, width });
+    });
     this.run(
       "batch_statistics",
       {},
@@ -402,7 +395,7 @@ export class ForwardOperators {
         running_variance: runningVariance as BufferStorage,
       },
       { rows, width },
-      Math.ceil(width / THREADS),
+      Math.ceil(width / COLUMNS_ACROSS),
     );
     this.pool.release(moments);
   }
@@ -519,6 +512,34 @@ export class ForwardOperators {
         scatter: flag(scatter),
         accumulate: flag(accumulate),
       },
+    );
+  }
+
+  /** Ranges of rows that fit into one binding and begin with a part of their own. */
+  protected overParts(
+    rows: number,
+    width: number,
+    partRows: number,
+    run: (first: number, count: number) => void,
+  ): void {
+    const step = Math.max(1, Math.floor(rowsInBinding(this.limits.bindingBytes, width) / partRows)) * partRows;
+    for (let first = 0; first < rows; first += step) run(first, Math.min(step, rows - first));
+  }
+
+  /** A kernel that includes column_tile.wgsl, on `count` rows from `first` on. */
+  protected runColumns(
+    name: string,
+    constants: Constants,
+    bound: Record<string, Bound>,
+    { first, count, width, partRows = MOMENT_ROWS }: { first: number; count: number; width: number; partRows?: number },
+  ): void {
+    const { quads, items } = itemsOf(width);
+    this.run(
+      name,
+      { ...constants, QUADS: quads },
+      bound,
+      { rows: count, items, part_rows: partRows, first_part: first / partRows },
+      Math.ceil(items / COLUMNS_ACROSS) * Math.ceil(count / partRows),
     );
   }
 

@@ -4,7 +4,7 @@
 import type { Storage } from "../device.ts";
 import type { Destination } from "../operators.ts";
 import { ElementwiseOperators } from "./elementwise.ts";
-import { flag, itemsOf, MOMENT_ROWS, ROWS_OF_EIGHT_LANES, THREADS } from "./forward.ts";
+import { COLUMNS_ACROSS, flag, itemsOf, MOMENT_ROWS, ROWS_OF_EIGHT_LANES, THREADS } from "./forward.ts";
 import type { BufferStorage } from "./memory.ts";
 import { productCut, tilesOf } from "./products.ts";
 import type { Bound } from "./recorder.ts";
@@ -13,6 +13,22 @@ import { overRows, rowsInBinding, rowWindow } from "./windows.ts";
 /** A weight gradient's parts have at least so many rows, and there are about so many workgroups of them. */
 const PART_ROWS = 256;
 const PART_GROUPS = 512;
+
+/** Rows are added up in parts, of which there are about so many workgroups; few rows are a single one. */
+const COLUMN_GROUPS = 512;
+const SINGLE_PART_ROWS = 2048;
+/** So many parts are added up by several threads each. */
+const MANY_PARTS = 16;
+
+/** What is to be added up along its rows; where its rows and those of the factor begin. */
+interface ColumnShape {
+  rows: number;
+  columns: number;
+  factor?: Storage;
+  scale?: Storage;
+  firstX?: number;
+  firstFactor?: number;
+}
 
 export const vector = (storage: Storage): Bound => storage as BufferStorage;
 
@@ -94,82 +110,101 @@ export class GradientOperators extends ElementwiseOperators {
     });
   }
 
-  /** into[c] (+)= sum over rows of x[row, c] (* factor[row, c]) (* scale[row]). */
+  /** into[c] (+)= sum over rows of x[row, c] (* factor[row, c]) (* scale[row]), and plain[c] (+)= sum over rows of x[row, c]. */
   protected columnSums(
     x: Storage,
     into: Destination,
-    shape: {
-      rows: number;
-      columns: number;
-      factor?: Storage;
-      scale?: Storage;
-      /** First row of x and of the factor to be read. */
-      firstX?: number;
-      firstFactor?: number;
-      firstGradient?: number;
-      packedWidth?: number;
-      /** The sums laid out as a matrix of so many rows, inside a wider one. */
-      outRows?: number;
-      stride?: number;
-      offset?: number;
-    },
+    shape: ColumnShape & { packedWidth?: number },
+    plain?: Destination,
   ): void {
-    const {
-      rows,
-      columns,
-      factor,
-      scale,
-      firstGradient = 0,
-      firstX = firstGradient,
-      firstFactor = 0,
-      packedWidth = 0,
-    } = shape;
-    const { outRows = columns, stride = 1, offset = 0 } = shape;
-    const parts = Math.ceil(rows / MOMENT_ROWS);
-    const sums = this.pool.allocate(parts * columns * 4);
-    this.overParts(rows, columns, (first, count) => {
-      const bound: Record<string, Bound> = { x: rowWindow(x, columns, firstX + first, count), sums };
-      if (factor) bound.factor = rowWindow(factor, columns, firstFactor + first, count);
-      if (scale) bound.scale = rowWindow(scale, 1, first, count);
-      this.run(
-        "column_sums",
-        { FACTOR: flag(factor), SCALE: flag(scale) },
-        bound,
-        { rows: count, columns, first_part: first / MOMENT_ROWS },
-        Math.ceil((Math.ceil(count / MOMENT_ROWS) * columns) / THREADS),
-      );
-    });
-    this.sumParts(sums, into, { parts, rows: outRows, columns: columns / outRows, stride, offset, packedWidth });
+    const { rows, columns, packedWidth = 0 } = shape;
+    if (!plain && !packedWidth && rows <= this.#partRows(rows, columns)) {
+      this.#columnParts(x, vector(into.storage), { ...shape, accumulate: into.accumulate });
+      return;
+    }
+    const { sums, parts } = this.partialColumnSums(x, shape, flag(plain));
+    const matrix = { parts, rows: columns, columns: 1, stride: 1, offset: 0, packedWidth };
+    if (plain) this.sumParts(sums, plain, matrix, { into, rows: columns });
+    else this.sumParts(sums, into, matrix);
     this.pool.release(sums);
   }
 
+  /** The same in parts of the rows, [parts, columns] or with `plain` [parts, 2, columns], for sumParts. The caller releases them. */
+  protected partialColumnSums(x: Storage, shape: ColumnShape, plain = 0): { sums: BufferStorage; parts: number } {
+    const { rows, columns } = shape;
+    const parts = Math.ceil(rows / this.#partRows(rows, columns));
+    const sums = this.pool.allocate(parts * (1 + plain) * columns * 4);
+    this.#columnParts(x, sums, { ...shape, plain });
+    return { sums, parts };
+  }
+
+  /** Rows of one part: a multiple of MOMENT_ROWS where a binding holds so many. */
+  #partRows(rows: number, columns: number): number {
+    const tiles = Math.ceil(itemsOf(columns).items / COLUMNS_ACROSS);
+    const parts = rows <= SINGLE_PART_ROWS ? 1 : Math.ceil(COLUMN_GROUPS / tiles);
+    const wanted = Math.max(1, Math.ceil(rows / parts / MOMENT_ROWS)) * MOMENT_ROWS;
+    return Math.min(wanted, rowsInBinding(this.limits.bindingBytes, columns));
+  }
+
+  #columnParts(x: Storage, sums: Bound, shape: ColumnShape & { plain?: number; accumulate?: boolean }): void {
+    const { rows, columns, factor, scale, firstX = 0, firstFactor = 0, plain = 0, accumulate } = shape;
+    const partRows = this.#partRows(rows, columns);
+    this.overParts(rows, columns, partRows, (first, count) => {
+      const bound: Record<string, Bound> = { x: rowWindow(x, columns, firstX + first, count), sums };
+      if (factor) bound.factor = rowWindow(factor, columns, firstFactor + first, count);
+      if (scale) bound.scale = rowWindow(scale, 1, first, count);
+      this.runColumns(
+        "column_sums",
+        { FACTOR: flag(factor), SCALE: flag(scale), PLAIN: plain, ACCUMULATE: flag(accumulate) },
+        bound,
+        { first, count, width: columns, partRows },
+      );
+    });
+  }
+
+  /**
+   * into (+)= sum over parts of the rows x columns numbers from `first` on of each part; what follows them there goes to `second`,
+   * where there is one.
+   */
   protected sumParts(
     sums: BufferStorage,
     into: Destination,
-    {
-      parts,
-      rows,
-      columns,
-      stride,
-      offset,
-      packedWidth,
-    }: { parts: number; rows: number; columns: number; stride: number; offset: number; packedWidth: number },
+    shape: {
+      parts: number;
+      partSize?: number;
+      first?: number;
+      rows: number;
+      columns: number;
+      stride: number;
+      offset: number;
+      packedWidth?: number;
+    },
+    second?: { into: Destination; rows: number },
   ): void {
+    const { parts, rows, columns, stride, offset, packedWidth = 0, first = 0 } = shape;
+    const size = rows * columns + (second?.rows ?? 0);
+    const eight = parts >= MANY_PARTS;
     this.run(
       "sum_parts",
-      { ACCUMULATE: flag(into.accumulate) },
-      { sums, out: vector(into.storage) },
+      {
+        ACCUMULATE: flag(into.accumulate),
+        SECOND: flag(second),
+        ACCUMULATE_SECOND: flag(second?.into.accumulate),
+        EIGHT_LANES: flag(eight),
+      },
+      { sums, out: vector(into.storage), ...(second && { second: vector(second.into.storage) }) },
       {
         parts,
-        part_size: rows * columns,
-        first: 0,
+        part_size: shape.partSize ?? size,
+        first,
         rows,
         columns,
         out_columns: stride,
         first_column: offset,
         packed_width: packedWidth,
+        second_rows: second?.rows ?? 0,
       },
-      Math.ceil((rows * columns) / THREADS),
+      Math.ceil((size * (eight ? 8 : 1)) / THREADS),
     );
   }
 
@@ -198,11 +233,5 @@ export class GradientOperators extends ElementwiseOperators {
         Math.ceil(count / ROWS_OF_EIGHT_LANES),
       );
     });
-  }
-
-  /** Ranges of rows that fit into one binding and begin with a part of their own. */
-  protected overParts(rows: number, width: number, run: (first: number, count: number) => void): void {
-    const step = Math.floor(rowsInBinding(this.limits.bindingBytes, width) / MOMENT_ROWS) * MOMENT_ROWS;
-    for (let first = 0; first < rows; first += step) run(first, Math.min(step, rows - first));
   }
 }

@@ -3,7 +3,7 @@
 import type { Storage } from "../device.ts";
 import { BLOCK, type OptimizerOperators } from "../optimizer.ts";
 import { WebGPUOperators } from "./backward.ts";
-import { flag, THREADS } from "./forward.ts";
+import { flag, ROWS_OF_EIGHT_LANES, THREADS } from "./forward.ts";
 import type { BufferStorage } from "./memory.ts";
 import { overRows, rowWindow } from "./windows.ts";
 
@@ -19,7 +19,7 @@ export class WebGPUOptimizerOperators extends WebGPUOperators implements Optimiz
         {},
         { gradient: rowWindow(gradient, 1, first, count), sums: whole(sums) },
         { size: count, first_block: firstBlock + first / BLOCK },
-        Math.ceil(count / BLOCK / THREADS),
+        Math.ceil(count / BLOCK / ROWS_OF_EIGHT_LANES),
       );
     });
   }

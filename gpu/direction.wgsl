@@ -1,0 +1,11 @@
+// What the k-th channel, with QUADS the k-th quad of channels, takes from axis `axis`: a column of position_weight, which is
+// [width, DIMENSIONS].
+fn direction(k: u32, axis: u32) -> Stored {
+//! if QUADS
+  let at = k * 4 * DIMENSIONS + axis;
+  return vec4f(
+    position_weight[at], position_weight[at + DIMENSIONS], position_weight[at + 2 * DIMENSIONS], position_weight[at + 3 * DIMENSIONS]);
+//! else
+  return position_weight[k * DIMENSIONS + axis];
+//! end
+}

@@ -1,0 +1,49 @@
+// LayerNorm's statistics: mean and 1 / sqrt(variance + 1e-5) of each of eight rows of x, by eight threads a row, which with QUADS
+// take a quad of numbers each at a time. Two passes, sums in a fixed order. The including file declares parameters with width,
+// and x.
+//! include stored.wgsl
+
+const LAYER_EPSILON: f32 = 1e-5;
+var<workgroup> partial: array<vec2f, 64>;
+
+// What the eight threads of a row have, added up.
+fn row_total(thread: u32, own: vec2f) -> vec2f {
+  workgroupBarrier();
+  partial[thread] = own;
+  workgroupBarrier();
+  var total = vec2f(0);
+  for (var i = 0u; i < 8; i++) { total += partial[thread / 8 * 8 + i]; }
+  return total;
+}
+
+// Of the row whose first number (or quad) is at `first`.
+fn row_moments(first: u32, thread: u32) -> vec2f {
+  let items = parameters.width / NUMBERS;
+  let lane = thread % 8;
+  var sum = Stored(0);
+  var k = lane;
+  for (; k + 56 < items; k += 64) {
+//! repeat i 8
+    let value_$i = x[first + k + $i * 8];
+//! end
+//! repeat i 8
+    sum += value_$i;
+//! end
+  }
+  for (; k < items; k += 8) { sum += x[first + k]; }
+  let mean = row_total(thread, vec2f(total_of(sum), 0)).x / f32(parameters.width);
+  var squares = Stored(0);
+  for (k = lane; k + 56 < items; k += 64) {
+//! repeat i 8
+    let deviation_$i = x[first + k + $i * 8] - mean;
+//! end
+//! repeat i 8
+    squares = fma(deviation_$i, deviation_$i, squares);
+//! end
+  }
+  for (; k < items; k += 8) {
+    let deviation = x[first + k] - mean;
+    squares = fma(deviation, deviation, squares);
+  }
+  return vec2f(mean, 1.0 / sqrt(row_total(thread, vec2f(total_of(squares), 0)).x / f32(parameters.width) + LAYER_EPSILON));
+}
