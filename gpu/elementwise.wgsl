@@ -73,7 +73,7 @@ fn slope(x: f32) -> f32 { return sine(x, 2); }
 //! end
 //! if GELU
 fn value(x: f32, y: f32) -> f32 { return gelu(x); }
-fn slope(x: f32) -> f32 { return gelu_slope(x); }
+fn slope(x: f32) -> f32 { return gelu_and_slope(x).slope; }
 //! end
 //! if SILU
 fn value(x: f32, y: f32) -> f32 { return x * sigmoid(x); }

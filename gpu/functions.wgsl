@@ -1,4 +1,5 @@
 // Functions of one number that WGSL lacks, or has only to a few digits.
+alias Argument = f32;
 //! include gelu.wgsl
 
 // 1 / (1 + exp(-x)), without an overflow on the way. 1 - sigmoid(x) is sigmoid(-x), to full precision.

@@ -1,17 +1,26 @@
-// The exact GELU, x Phi(x) = x (1 + erf(x / sqrt 2)) / 2. WGSL has no erf: Abramowitz and Stegun 7.1.26, error below 2e-7.
+// The exact GELU, x Phi(x) with Phi(x) = (1 + erf(x / sqrt 2)) / 2, and its slope. WGSL has no erf: Abramowitz and Stegun 7.1.26,
+// error below 2e-7. The including file declares Argument: f32, or a vector of them.
 
-fn error_function(x: f32) -> f32 {
-  let t = 1.0 / (1.0 + 0.3275911 * abs(x));
-  let series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  let magnitude = 1.0 - series * exp(-x * x);
-  return select(magnitude, -magnitude, x < 0.0);
+// exp(-x^2 / 2), which Phi and the slope have in common.
+fn bell(x: Argument) -> Argument { return exp(-0.5 * x * x); }
+
+fn distribution(x: Argument, bell_of_x: Argument) -> Argument {
+  let t = 1.0 / (1.0 + 0.23164189 * abs(x));
+  let series = t * (0.127414796 + t * (-0.142248368 + t * (0.7107068705 + t * (-0.7265760135 + t * 0.5307027145))));
+  let tail = series * bell_of_x;
+  return select(1.0 - tail, tail, x < Argument(0));
 }
 
-fn gelu(x: f32) -> f32 {
-  return 0.5 * x * (1.0 + error_function(x * 0.7071067811865476));
+fn gelu(x: Argument) -> Argument { return x * distribution(x, bell(x)); }
+
+struct Gelu {
+  value: Argument,
+  slope: Argument,
 }
 
 // d gelu(x) / dx = Phi(x) + x phi(x)
-fn gelu_slope(x: f32) -> f32 {
-  return 0.5 * (1.0 + error_function(x * 0.7071067811865476)) + x * exp(-0.5 * x * x) * 0.3989422804014327;
+fn gelu_and_slope(x: Argument) -> Gelu {
+  let bell_of_x = bell(x);
+  let share = distribution(x, bell_of_x);
+  return Gelu(x * share, share + x * bell_of_x * 0.3989422804014327);
 }

@@ -4,20 +4,100 @@
 //
 // and where the edges lie: `graph` holds starts [nodes + 1], then the source of each edge, then the target of each edge,
 // sorted by target, so that the edges into node j are starts[j] .. starts[j + 1]. For the backward pass the same again by
-// source follows: source_starts [nodes + 1], then the edges that leave each node. The including file declares parameters
-// with nodes, edges, width and weight_stride, and the arrays products, weight, positions and graph.
+// source follows: source_starts [nodes + 1], then the edges that leave each node.
+//
+// A workgroup of 64 threads takes NODES neighbouring nodes. Their edges lie side by side, and it goes through them EDGES at a time:
+// what an edge is (`places`, `offsets`), its messages (`tile`) and what its LayerNorm needs are worked out once, whichever threads
+// need them, and each node's edges are added up in their order, so that the bits depend on the graph alone. A node has ACROSS
+// threads, each for OWN quads of its channels: all of them, or every 64th; a tile is EACH edges a thread. Where that is less than
+// 64 edges (SHARED), several threads add up the channels of one.
+//
+// The including file declares parameters with nodes and edges, and the arrays products, weight, positions and graph.
+//! include stored.wgsl
+//! include quads_read.wgsl products
+alias Argument = vec4f;
 //! include gelu.wgsl
 
-fn before_gelu(source: u32, target_node: u32, channel: u32) -> f32 {
-  var value = products[source * 2 * parameters.width + channel] + products[(target_node * 2 + 1) * parameters.width + channel];
-  let first = channel * parameters.weight_stride + 2 * parameters.width;
-//! repeat a DIMENSIONS
-  value = fma(weight[first + $a], positions[source * DIMENSIONS + $a] - positions[target_node * DIMENSIONS + $a], value);
-//! end
-  return value;
-}
+const LAYER_EPSILON: f32 = 1e-5;
+const ROW_QUADS: u32 = (WIDTH + 3) / 4;
+const NODES: u32 = 64 / ACROSS;
+const EDGES: u32 = NODES * EACH;
+const LANES: u32 = 64 / EDGES;
+// One more than a row has, so that threads side by side that read rows side by side use different banks.
+const TILE_STRIDE: u32 = ROW_QUADS + 1;
 
-fn message(source: u32, target_node: u32, channel: u32) -> f32 { return gelu(before_gelu(source, target_node, channel)); }
+var<workgroup> places: array<vec2u, EDGES>;
+var<workgroup> offsets: array<vec4f, EDGES>;
+var<workgroup> tile: array<vec4f, TILE_QUADS>;
+//! if SHARED
+var<workgroup> partial: array<vec2f, 64>;
+//! end
 
 fn edge_source(edge: u32) -> u32 { return graph[parameters.nodes + 1 + edge]; }
 fn edge_target(edge: u32) -> u32 { return graph[parameters.nodes + 1 + parameters.edges + edge]; }
+
+// Notes down edge `slot` of the tile.
+fn stage(slot: u32, edge: u32, last: f32) {
+  let place = vec2u(edge_source(edge), edge_target(edge));
+  var offset = vec4f(0, 0, 0, last);
+//! repeat a DIMENSIONS
+  offset[$a] = positions[place.x * DIMENSIONS + $a] - positions[place.y * DIMENSIONS + $a];
+//! end
+  places[slot] = place;
+  offsets[slot] = offset;
+}
+
+// What four channels take from axis `axis` of the offset.
+fn direction(quad: u32, axis: u32) -> vec4f {
+  let row = 2 * WIDTH + DIMENSIONS;
+  let at = quad * 4 * row + 2 * WIDTH + axis;
+  return vec4f(weight[at], weight[at + row], weight[at + 2 * row], weight[at + 3 * row]);
+}
+
+// Both nodes' share in four channels before the GELU.
+fn shares(place: vec2u, quad: u32) -> vec4f {
+  return products_quad(place.x * 2 * WIDTH + quad * 4) + products_quad((place.y * 2 + 1) * WIDTH + quad * 4);
+}
+
+// Zeros in place of channels that do not exist.
+fn existing(quad: u32, values: vec4f) -> vec4f {
+//! if QUADS
+  return values;
+//! else
+  return select(vec4f(0), values, vec4u(quad * 4) + vec4u(0, 1, 2, 3) < vec4u(WIDTH));
+//! end
+}
+
+fn put_tile(slot: u32, quad: u32, values: vec4f) {
+  if (quad < ROW_QUADS) { tile[slot * TILE_STRIDE + quad] = existing(quad, values); }
+}
+
+// What the threads of an edge have, added up in their order.
+fn edge_total(thread: u32, own: vec2f) -> vec2f {
+//! if SHARED
+  workgroupBarrier();
+  partial[thread] = own;
+  workgroupBarrier();
+  var total = vec2f(0);
+  for (var i = 0u; i < LANES; i++) { total += partial[thread / LANES * LANES + i]; }
+  return total;
+//! else
+  return own;
+//! end
+}
+
+fn total_of_quad(values: vec4f) -> f32 { return (values.x + values.y) + (values.z + values.w); }
+
+// Mean and 1 / sqrt(variance + 1e-5) of an edge's messages in the tile, for its thread.
+fn edge_moments(thread: u32) -> vec2f {
+  let first = thread / LANES * TILE_STRIDE;
+  var sum = vec4f(0);
+  for (var quad = thread % LANES; quad < ROW_QUADS; quad += LANES) { sum += tile[first + quad]; }
+  let mean = edge_total(thread, vec2f(total_of_quad(sum), 0)).x / f32(WIDTH);
+  var squares = vec4f(0);
+  for (var quad = thread % LANES; quad < ROW_QUADS; quad += LANES) {
+    let deviation = existing(quad, tile[first + quad] - mean);
+    squares = fma(deviation, deviation, squares);
+  }
+  return vec2f(mean, 1.0 / sqrt(edge_total(thread, vec2f(total_of_quad(squares), 0)).x / f32(WIDTH) + LAYER_EPSILON));
+}

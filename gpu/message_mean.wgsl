@@ -2,39 +2,86 @@
 //
 //     out[j, c] = norm_weight[c] * mean over edges e into j of (message(e, c) - mean_e) * scale_e + norm_bias[c]
 //
-// and 0 where no edge arrives (without weight and bias unless AFFINE), for the first `targets` nodes: out [targets, width]. A thread a number of the result; it adds
-// up its edges in their order.
+// with mean_e and scale_e = 1 / sqrt(variance_e + 1e-5) over the channels; 0 where no edge arrives. For the first `targets` nodes:
+// out [targets, width].
 //! include message.wgsl
+//! include quads_read.wgsl norm_weight norm_bias
+//! include quads_write.wgsl out
 
-struct Parameters { nodes: u32, edges: u32, width: u32, weight_stride: u32, targets: u32 }
+struct Parameters { nodes: u32, edges: u32, targets: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> products: array<f32>;
+@group(0) @binding(1) var<storage, read> products: array<Stored>;
 @group(0) @binding(2) var<storage, read> weight: array<f32>;
 @group(0) @binding(3) var<storage, read> positions: array<f32>;
 @group(0) @binding(4) var<storage, read> graph: array<u32>;
-@group(0) @binding(5) var<storage, read> statistics: array<vec2f>;
-@group(0) @binding(6) var<storage, read_write> out: array<f32>;
-//! if AFFINE
-@group(0) @binding(7) var<storage, read> norm_weight: array<f32>;
-@group(0) @binding(8) var<storage, read> norm_bias: array<f32>;
-//! end
+@group(0) @binding(5) var<storage, read> norm_weight: array<Stored>;
+@group(0) @binding(6) var<storage, read> norm_bias: array<Stored>;
+@group(0) @binding(7) var<storage, read_write> out: array<Stored>;
+
+alias Written = f32;
+var<workgroup> moments: array<vec2f, EDGES>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let item = (group.y * groups.x + group.x) * 64 + thread;
-  if (item >= parameters.targets * parameters.width) { return; }
-  let node = item / parameters.width;
-  let channel = item % parameters.width;
-  let first = graph[node];
-  let end = graph[node + 1];
-  var sum = 0.0;
-  for (var e = first; e < end; e++) {
-    let moments = statistics[e];
-    sum = fma(message(edge_source(e), node, channel) - moments.x, moments.y, sum);
-  }
-  var mean = sum / f32(max(end - first, 1u));
-//! if AFFINE
-  mean = select(0.0, fma(norm_weight[channel], mean, norm_bias[channel]), end > first);
+  let first = min((group.y * groups.x + group.x) * NODES, parameters.targets);
+  let begin = graph[first];
+  let end = graph[min(first + NODES, parameters.targets)];
+  let row = thread / ACROSS;
+  let node = min(first + row, parameters.targets);
+  let own_begin = graph[node];
+  let own_end = graph[min(node + 1, parameters.targets)];
+//! repeat o OWN
+  let quad_$o = thread % ACROSS + $o * 64;
+  let near_$o = min(quad_$o, ROW_QUADS - 1);
+//! repeat a DIMENSIONS
+  let direction_$o_$a = direction(near_$o, $a);
 //! end
-  out[item] = mean;
+  var sum_$o = vec4f(0);
+//! end
+
+  for (var start = begin; start < end; start += EDGES) {
+    let count = min(end - start, EDGES);
+    if (thread < EDGES) { stage(thread, start + min(thread, count - 1), 0); }
+    workgroupBarrier();
+//! repeat i EACH
+    let slot_$i = row + $i * NODES;
+    let place_$i = places[slot_$i];
+//! repeat o OWN
+    var message_$i_$o = shares(place_$i, near_$o);
+//! end
+//! end
+//! repeat i EACH
+    if ($i * NODES < count && row < NODES) {
+      let offset = offsets[slot_$i];
+//! repeat o OWN
+//! repeat a DIMENSIONS
+      message_$i_$o = fma(direction_$o_$a, vec4f(offset[$a]), message_$i_$o);
+//! end
+      put_tile(slot_$i, quad_$o, gelu(message_$i_$o));
+//! end
+    }
+//! end
+    workgroupBarrier();
+    let own = edge_moments(thread);
+    if (thread % LANES == 0 && thread / LANES < EDGES) { moments[thread / LANES] = own; }
+    workgroupBarrier();
+    let own_last = min(own_end, start + count);
+    for (var e = max(own_begin, start); e < own_last; e++) {
+      let edge = moments[e - start];
+//! repeat o OWN
+      sum_$o = fma(tile[(e - start) * TILE_STRIDE + near_$o] - edge.x, vec4f(edge.y), sum_$o);
+//! end
+    }
+  }
+
+  if (row >= NODES || node >= parameters.targets) { return; }
+//! repeat o OWN
+  if (quad_$o < ROW_QUADS) {
+    var mean = vec4f(0);
+    if (own_end > own_begin) {
+      mean = fma(norm_weight_quad(quad_$o * 4), sum_$o / f32(own_end - own_begin), norm_bias_quad(quad_$o * 4));
+    }
+    put_out(node * WIDTH + quad_$o * 4, WIDTH - quad_$o * 4, mean);
+  }
+//! end
 }

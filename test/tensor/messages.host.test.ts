@@ -37,6 +37,9 @@ const shapes: Shape[] = [
   { nodes: 1, width: 8, dimensions: 3 },
   { nodes: 150, width: 8, dimensions: 3 },
   { nodes: 67, width: 5, dimensions: 2 },
+  // Several threads an edge, some idle; more channels than a workgroup has threads for.
+  { nodes: 20, width: 44, dimensions: 3 },
+  { nodes: 9, width: 300, dimensions: 3 },
 ];
 
 test.each(

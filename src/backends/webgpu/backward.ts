@@ -9,12 +9,13 @@ import {
   HIDDEN_BYTES,
   itemsOf,
   MOMENT_ROWS,
+  messageShape,
   ROWS_OF_EIGHT_LANES,
   THREADS,
 } from "./forward.ts";
 import { GradientOperators, vector } from "./gradients.ts";
 import type { BufferStorage } from "./memory.ts";
-import { overRows, rowsInBinding, rowWindow } from "./windows.ts";
+import { overRows, ROW_STEP, rowsInBinding, rowWindow } from "./windows.ts";
 
 export class WebGPUOperators extends GradientOperators implements Operators {
   add({ x, y, size }: Arguments<"add">): void {
@@ -270,7 +271,6 @@ export class WebGPUOperators extends GradientOperators implements Operators {
       h,
       positions,
       graph,
-      arrived,
       message,
       norm,
       into,
@@ -281,77 +281,66 @@ export class WebGPUOperators extends GradientOperators implements Operators {
       dimensions,
     } = a;
     const stride = 2 * width + dimensions;
-    const dout = rowWindow(gradient, width, firstTarget, targets);
-    if (into.norm.bias) {
-      this.columnSums(gradient, into.norm.bias, {
-        rows: targets,
-        columns: width,
-        firstX: firstTarget,
-        scale: arrived,
-      });
-    }
     const products = this.messageProducts(a);
     const moments = this.pool.allocate(Math.max(edges, 1) * 16);
-    const shared = {
-      products,
-      weight: vector(message.weight),
-      positions: vector(positions),
-      graph: vector(graph),
-      norm_weight: vector(norm.weight),
-      dout,
-    };
-    const sizes = { nodes, edges, width, weight_stride: stride };
-    if (into.norm.weight) {
-      const plain = this.pool.allocate(targets * width * 4);
-      this.messageMeans(a, { out: plain, firstOut: 0 }, products);
-      this.columnSums(plain, into.norm.weight, {
-        rows: targets,
-        columns: width,
-        factor: gradient,
-        firstFactor: firstTarget,
-      });
-      this.pool.release(plain);
-    }
-    if (edges > 0) {
-      this.run(
-        "message_backward_statistics",
-        { WIDTH: width, DIMENSIONS: dimensions },
-        { ...shared, moments },
-        sizes,
-        Math.ceil(edges / ROWS_OF_EIGHT_LANES),
-      );
-    }
-    const collect = (out: BufferStorage, direction: { ARRIVING: number; TERMS: number }) =>
+    // What arrives at each node, then what each workgroup found for the parameters.
+    const sumColumns = (dimensions + 2) * width;
+    const { constants, groups } = messageShape(width, dimensions, (dimensions + 2) * THREADS);
+    const firstSums = Math.ceil(nodes / ROW_STEP) * ROW_STEP * width;
+    const arriving = this.pool.allocate((firstSums + groups(nodes) * sumColumns) * 4);
+    const leaving = this.pool.allocate(nodes * width * 4);
+    for (const [out, direction] of [
+      [arriving, 1],
+      [leaving, 0],
+    ] as const) {
       this.run(
         "message_backward",
-        { DIMENSIONS: dimensions, ...direction },
-        { ...shared, moments, out },
-        sizes,
-        Math.ceil((nodes * width) / THREADS),
+        { ...constants, ARRIVING: direction },
+        {
+          products,
+          weight: vector(message.weight),
+          positions: vector(positions),
+          graph: vector(graph),
+          norm_weight: vector(norm.weight),
+          dout: rowWindow(gradient, width, firstTarget, targets),
+          moments,
+          out,
+        },
+        { nodes, edges, first_sums: firstSums },
+        groups(nodes),
       );
-    const asSource = this.pool.allocate(nodes * width * 4);
-    const asTarget = this.pool.allocate(nodes * width * 4);
-    collect(asSource, { ARRIVING: 0, TERMS: 0 });
-    collect(asTarget, { ARRIVING: 1, TERMS: 0 });
+    }
     const sourceShape = { rows: nodes, columns: width, inner: width, stride, offset: 0 };
     const targetShape = { ...sourceShape, offset: width };
     if (into.h) {
-      this.inputGradient(asSource, message.weight, into.h, sourceShape);
-      this.inputGradient(asTarget, message.weight, { ...into.h, accumulate: true }, targetShape);
+      this.inputGradient(leaving, message.weight, into.h, sourceShape);
+      this.inputGradient(arriving, message.weight, { ...into.h, accumulate: true }, targetShape);
     }
     if (into.message.weight) {
-      this.weightGradient(asSource, h, into.message.weight, sourceShape);
-      this.weightGradient(asTarget, h, into.message.weight, targetShape);
-      const terms = this.pool.allocate(nodes * width * dimensions * 4);
-      collect(terms, { ARRIVING: 1, TERMS: 1 });
-      const { sums, parts } = this.partialColumnSums(terms, { rows: nodes, columns: width * dimensions });
-      const place = { rows: width, columns: dimensions, stride, offset: 2 * width };
-      this.sumParts(sums, into.message.weight, { parts, ...place });
-      this.pool.release(sums);
-      this.pool.release(terms);
+      this.weightGradient(leaving, h, into.message.weight, sourceShape);
+      this.weightGradient(arriving, h, into.message.weight, targetShape);
     }
-    if (into.message.bias) this.columnSums(asTarget, into.message.bias, { rows: nodes, columns: width });
-    for (const storage of [products, moments, asSource, asTarget]) this.pool.release(storage);
+    if (into.message.bias) this.columnSums(arriving, into.message.bias, { rows: nodes, columns: width });
+
+    const given = arriving.slice(firstSums * 4, groups(nodes) * sumColumns * 4);
+    const { sums, parts } = this.partialColumnSums(given, { rows: groups(nodes), columns: sumColumns });
+    const part = { parts, partSize: sumColumns };
+    if (into.message.weight)
+      this.sumParts(sums, into.message.weight, {
+        ...part,
+        rows: width,
+        columns: dimensions,
+        stride,
+        offset: 2 * width,
+      });
+    const vectorShape = { ...part, rows: width, columns: 1, stride: 1, offset: 0 };
+    if (into.norm.weight) {
+      const second = into.norm.bias && { into: into.norm.bias, rows: width };
+      this.sumParts(sums, into.norm.weight, { ...vectorShape, first: dimensions * width }, second);
+    } else if (into.norm.bias) {
+      this.sumParts(sums, into.norm.bias, { ...vectorShape, first: (dimensions + 1) * width });
+    }
+    for (const storage of [products, moments, arriving, leaving, sums]) this.pool.release(storage);
   }
 
   layerNormBackward({ gradient, x, norm, into, rows, width }: Arguments<"layerNormBackward">): void {

@@ -2,7 +2,7 @@
 // how it is split when an array exceeds one binding. What the kernels compute stands in their own headers (gpu/).
 
 import type { DeviceInfo, Storage } from "../device.ts";
-import type { BallList, LinearParameters, Operators } from "../operators.ts";
+import type { BallList, Operators } from "../operators.ts";
 import type { Constants } from "./kernels.ts";
 import type { BufferPool, BufferStorage } from "./memory.ts";
 import type { PipelineCache } from "./pipelines.ts";
@@ -22,12 +22,8 @@ export const HIDDEN_BYTES = 2 ** 26;
 const ATTENTION_BYTES = 16_384;
 /** So many queries occupy a large GPU even if a thread takes four of them. */
 const MANY_QUERIES = 131_072;
-
-/** What message passing's forward and backward have in common. */
-type MessageShape = Pick<
-  Arguments<"messageMean">,
-  "h" | "positions" | "graph" | "message" | "nodes" | "targets" | "edges" | "width" | "dimensions"
->;
+/** Quads of channels that a thread of the message kernels works out at a time. */
+const MESSAGES_A_THREAD = 8;
 
 export type Arguments<Name extends keyof Operators> = Parameters<Operators[Name]>[0];
 
@@ -98,6 +94,29 @@ export function attentionCut(
       DIMENSIONS: dimensions,
     },
     queryBlocks: Math.ceil(balls.largest / (threads * queries)),
+  };
+}
+
+/** How message passing is cut up: constants of its kernels (gpu/message.wgsl), and the workgroups that so many nodes take. */
+export function messageShape(width: number, dimensions: number, scratchQuads = 0) {
+  const rowQuads = Math.ceil(width / 4);
+  const across = Math.min(rowQuads, THREADS);
+  const nodes = Math.floor(THREADS / across);
+  const own = Math.ceil(rowQuads / THREADS);
+  const each = Math.max(1, Math.floor(Math.min(MESSAGES_A_THREAD, THREADS / nodes) / own));
+  const edges = nodes * each;
+  return {
+    constants: {
+      WIDTH: width,
+      DIMENSIONS: dimensions,
+      QUADS: itemsOf(width).quads,
+      ACROSS: across,
+      OWN: own,
+      EACH: each,
+      SHARED: flag(edges <= THREADS / 2),
+      TILE_QUADS: Math.max(edges * (rowQuads + 1), scratchQuads),
+    },
+    groups: (count: number) => Math.ceil(count / nodes),
   };
 }
 
@@ -292,12 +311,34 @@ export class ForwardOperators {
 
   messageMean(a: Arguments<"messageMean">): void {
     const products = this.messageProducts(a);
-    this.messageMeans(a, { norm: a.norm, out: a.out, firstOut: a.firstTarget }, products);
+    const { positions, graph, message, norm, out, firstTarget, nodes, targets, edges, width, dimensions } = a;
+    const { constants, groups } = messageShape(width, dimensions);
+    this.run(
+      "message_mean",
+      constants,
+      {
+        products,
+        weight: message.weight as BufferStorage,
+        positions: positions as BufferStorage,
+        graph: graph as BufferStorage,
+        norm_weight: norm.weight as BufferStorage,
+        norm_bias: norm.bias as BufferStorage,
+        out: rowWindow(out, width, firstTarget, targets),
+      },
+      { nodes, edges, targets },
+      groups(targets),
+    );
     this.pool.release(products);
   }
 
   /** Each node's share in the messages it sends and receives, [nodes, 2 width]. */
-  protected messageProducts({ h, message, nodes, width, dimensions }: MessageShape): BufferStorage {
+  protected messageProducts({
+    h,
+    message,
+    nodes,
+    width,
+    dimensions,
+  }: Pick<Arguments<"messageMean">, "h" | "message" | "nodes" | "width" | "dimensions">): BufferStorage {
     const products = this.pool.allocate(nodes * 2 * width * 4);
     overRows(nodes, this.limits.bindingBytes, 2 * width, (first, count) => {
       this.runProduct(
@@ -314,43 +355,6 @@ export class ForwardOperators {
       );
     });
     return products;
-  }
-
-  /** The mean of the normalised messages at each target; without `norm` before LayerNorm's weight and bias. */
-  protected messageMeans(
-    { positions, graph, message, nodes, targets, edges, width, dimensions }: MessageShape,
-    { norm, out, firstOut }: { norm?: LinearParameters; out: Storage; firstOut: number },
-    products: BufferStorage,
-  ): void {
-    const statistics = this.pool.allocate(Math.max(edges, 1) * 8);
-    const shared = {
-      products,
-      weight: message.weight as BufferStorage,
-      positions: positions as BufferStorage,
-      graph: graph as BufferStorage,
-      statistics,
-    };
-    const sizes = { nodes, edges, width, weight_stride: 2 * width + dimensions, targets };
-    if (edges > 0) {
-      this.run(
-        "message_statistics",
-        { WIDTH: width, DIMENSIONS: dimensions },
-        shared,
-        sizes,
-        Math.ceil(edges / ROWS_OF_EIGHT_LANES),
-      );
-    }
-    const affine: Record<string, Bound> = norm
-      ? { norm_weight: norm.weight as BufferStorage, norm_bias: norm.bias as BufferStorage }
-      : {};
-    this.run(
-      "message_mean",
-      { DIMENSIONS: dimensions, AFFINE: flag(norm) },
-      { ...shared, ...affine, out: rowWindow(out, width, firstOut, targets) },
-      sizes,
-      Math.ceil((targets * width) / THREADS),
-    );
-    this.pool.release(statistics);
   }
 
   layerNorm({ x, residual, norm, y, rows, width }: Arguments<"layerNorm">): void {
