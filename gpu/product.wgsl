@@ -24,6 +24,11 @@
 // A product whose inner dimension is long and whose result is small is taken in parts of the inner dimension, each a set of
 // workgroups of its own; `part` says which one runs. The others have a single part.
 // With HALF what is multiplied is rounded to half precision, 11 bits; the sums stay in float32.
+// With LEFT_SUMS (and LEFT_ALONG) the sums of left's rows over the part's inner positions come along, four neighbouring rows at a
+// time, from the workgroups of the first tile of columns:
+//
+//     fn finish_left(row: u32, sums: vec4f)
+//
 // finish gets four neighbouring columns of the tile's first half in `low`, and the four HALF_COLUMNS further in `high`. A tile of
 // 32 columns has no second half (HALVES is 1).
 //! include stored.wgsl

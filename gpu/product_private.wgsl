@@ -1,5 +1,5 @@
 // A tile of sums (product.wgsl) on a processor that stands in for a GPU, four threads at a time. These four are the workgroup:
-// each has 16 of the 64 rows (ROW_HALVES is 2) and all columns to itself.
+// each has 16 of the 64 rows and all columns to itself.
 //
 // There arithmetic on the numbers of four threads is one instruction, but to load or store at a place that is worked out takes
 // eighty, a check and a branch for each of the four, in any kind of memory (SwiftShader's Subzero). So numbers go from thread to
@@ -24,6 +24,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! if NORM
   var squares: array<vec4f, 16>;
 //! end
+//! if LEFT_ALONG
+//! if LEFT_SUMS
+  var left_sums: array<vec4f, 16>;
+//! end
+//! end
 
   for (var inner = place.begin; inner < end; inner += 4) {
 //! if LEFT_ALONG
@@ -35,6 +40,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       rows[quad + $r][i & 3] = values[$r];
 //! end
     }
+//! if LEFT_SUMS
+//! repeat r 16
+    left_sums[$r] += rows[$r];
+//! end
+//! end
 //! else
     for (var r = 0u; r < 16; r++) {
       rows[r] = until(end, inner, left(left_start(min(first_row + r, size.x - 1)), inner));
@@ -79,6 +89,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! end
   }
 
+//! if LEFT_ALONG
+//! if LEFT_SUMS
+  if (tile == 0) {
+//! repeat q 4
+    if (first_row + $q * 4 < size.x) {
+      finish_left(first_row + $q * 4, vec4f(
+        dot(left_sums[$q * 4], vec4f(1)), dot(left_sums[$q * 4 + 1], vec4f(1)),
+        dot(left_sums[$q * 4 + 2], vec4f(1)), dot(left_sums[$q * 4 + 3], vec4f(1))));
+    }
+//! end
+  }
+//! end
+//! end
   // A copy, so that only this one has to lie in memory to be read at places worked out; of half the rows at a time, since WGSL
   // promises 8192 bytes of such variables.
   var result: array<vec4f, 128>;

@@ -41,6 +41,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let left_quad = thread % LEFT_QUADS;
   let left_inner = thread / LEFT_QUADS;
   let left_from = left_start(min(first_row + left_quad * 4, size.x - 1));
+//! if LEFT_SUMS
+  // Of inner positions 8 apart each, whatever the tile's shape.
+  var left_sums: array<vec4f, LEFT_CLASSES>;
+//! end
 //! else
   let left_block = thread % TILE_ROWS;
   let left_quad = left_block % 8 + left_block / 32 * 8;
@@ -148,7 +152,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! repeat i LEFT_LOADS
     {
       let inner = left_inner + $i * (THREADS / LEFT_QUADS);
-      left_tile[inner][left_quad] = select(vec4f(0), rounded(left_next_$i), start + inner < end);
+      let values = select(vec4f(0), left_next_$i, start + inner < end);
+      left_tile[inner][left_quad] = rounded(values);
+//! if LEFT_SUMS
+      left_sums[$i % LEFT_CLASSES] += values;
+//! end
     }
 //! end
 //! else
@@ -194,6 +202,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     workgroupBarrier();
   }
 
+//! if LEFT_ALONG
+//! if LEFT_SUMS
+  workgroupBarrier();
+//! repeat c LEFT_CLASSES
+  left_tile[left_inner + $c * (THREADS / LEFT_QUADS)][left_quad] = left_sums[$c];
+//! end
+  workgroupBarrier();
+  if (tile == 0 && thread < LEFT_QUADS) {
+    var total = vec4f(0);
+//! repeat i 8
+    total += left_tile[$i][thread];
+//! end
+    if (first_row + thread * 4 < size.x) { finish_left(first_row + thread * 4, total); }
+  }
+//! end
+//! end
 //! if NORM
 //! if LEFT_ALL
   row_squares[left_inner / 4][left_quad] = squares;

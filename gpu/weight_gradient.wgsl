@@ -3,6 +3,8 @@
 //     sums[part, c, k] = sum over the part's rows of gradient[row, c] * x[row, k]
 //
 //     gradient [rows, columns]   x [rows, inner]   sums [parts, columns, inner], added up by sum_parts.wgsl
+//
+// With LEFT_SUMS the bias' gradient comes along, behind the weight's in each part: sum over the part's rows of gradient[row, c].
 //! include product.wgsl
 //! include quads_read.wgsl gradient x
 //! include quads_write.wgsl sums
@@ -23,8 +25,10 @@ fn left(column: u32, row: u32) -> vec4f { return gradient_quad(row * parameters.
 fn right_start(tile: u32, inner_in_tile: u32) -> u32 { return min(tile * TILE_COLUMNS + inner_in_tile, parameters.inner - 1); }
 fn right(inner: u32, inner_in_tile: u32, row: u32) -> vec4f { return x_quad(row * parameters.inner + inner); }
 
+fn part_start() -> u32 { return part * parameters.columns * (parameters.inner + LEFT_SUMS); }
+
 fn store(column: u32, inner: u32, values: vec4f) {
-  put_sums((part * parameters.columns + column) * parameters.inner + inner, parameters.inner - inner, values);
+  put_sums(part_start() + column * parameters.inner + inner, parameters.inner - inner, values);
 }
 
 fn finish(column: u32, tile: u32, inner_in_tile: u32, low: vec4f, high: vec4f) {
@@ -32,3 +36,9 @@ fn finish(column: u32, tile: u32, inner_in_tile: u32, low: vec4f, high: vec4f) {
   if (inner < parameters.inner) { store(column, inner, low); }
   if (HALVES == 2 && inner + HALF_COLUMNS < parameters.inner) { store(column, inner + HALF_COLUMNS, high); }
 }
+
+//! if LEFT_SUMS
+fn finish_left(column: u32, values: vec4f) {
+  put_sums(part_start() + parameters.columns * parameters.inner + column, parameters.columns - column, values);
+}
+//! end

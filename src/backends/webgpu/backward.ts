@@ -61,18 +61,11 @@ export class WebGPUOperators extends GradientOperators implements Operators {
     if (into.x) this.inputGradient(gradient, weight, into.x, { rows, columns, inner, stride, offset: 0 });
     if (into.second)
       this.inputGradient(gradient, weight, into.second, { rows, columns, inner: secondInner, stride, offset: inner });
-    if (into.weight) {
-      this.weightGradient(gradient, x, into.weight, { rows, columns, inner, stride, offset: 0 });
-      if (second)
-        this.weightGradient(gradient, second, into.weight, {
-          rows,
-          columns,
-          inner: secondInner,
-          stride,
-          offset: inner,
-        });
+    this.weightGradient(gradient, x, into, { rows, columns, inner, stride, offset: 0 });
+    if (second) {
+      const beside = { rows, columns, inner: secondInner, stride, offset: inner };
+      this.weightGradient(gradient, second, { weight: into.weight }, beside);
     }
-    if (into.bias) this.columnSums(gradient, into.bias, { rows, columns });
     if (scatter) this.pool.release(gradient as BufferStorage);
   }
 
@@ -108,10 +101,14 @@ export class WebGPUOperators extends GradientOperators implements Operators {
         Math.ceil(count / ROWS_OF_EIGHT_LANES),
       );
     });
-    const packed = { rows, columns: 3 * width, packedWidth: width };
-    if (into.projection.weight)
-      this.weightGradient(gradient, y, into.projection.weight, { ...packed, inner: width, stride: width, offset: 0 });
-    if (into.projection.bias) this.columnSums(gradient, into.projection.bias, packed);
+    this.weightGradient(gradient, y, into.projection, {
+      rows,
+      columns: 3 * width,
+      packedWidth: width,
+      inner: width,
+      stride: width,
+      offset: 0,
+    });
 
     const dy = y;
     this.inputGradient(
@@ -120,15 +117,12 @@ export class WebGPUOperators extends GradientOperators implements Operators {
       { storage: dy, accumulate: false },
       { rows, columns: 3 * width, inner: width, stride: width, offset: 0, packedWidth: width },
     );
-    if (into.position.weight) {
-      this.weightGradient(dy, offsets, into.position.weight, {
-        rows,
-        columns: width,
-        inner: dimensions,
-        stride: dimensions,
-        offset: 0,
-      });
-    }
+    this.weightGradient(
+      dy,
+      offsets,
+      { weight: into.position.weight },
+      { rows, columns: width, inner: dimensions, stride: dimensions, offset: 0 },
+    );
     if (into.norm) this.columnSums(dy, into.norm, { rows, columns: width, factor: x, scale }, into.position.bias);
     else if (into.position.bias) this.columnSums(dy, into.position.bias, { rows, columns: width });
     if (into.x) {
@@ -244,10 +238,12 @@ export class WebGPUOperators extends GradientOperators implements Operators {
         firstGradient = 0,
       ) => {
         const sizes = { rows: count, columns, inner, stride: inner, offset: 0, firstGradient };
-        const weight = later(destinations.weight);
-        const bias = later(destinations.bias);
-        if (weight) this.weightGradient(rowsOf, input, weight, sizes);
-        if (bias) this.columnSums(rowsOf, bias, { rows: count, columns, firstX: firstGradient });
+        this.weightGradient(
+          rowsOf,
+          input,
+          { weight: later(destinations.weight), bias: later(destinations.bias) },
+          sizes,
+        );
       };
       parameters(gradient, hidden, into.output, width, hiddenWidth, first);
       parameters(dgate, y, into.gate, hiddenWidth, width);
@@ -316,11 +312,8 @@ export class WebGPUOperators extends GradientOperators implements Operators {
       this.inputGradient(leaving, message.weight, into.h, sourceShape);
       this.inputGradient(arriving, message.weight, { ...into.h, accumulate: true }, targetShape);
     }
-    if (into.message.weight) {
-      this.weightGradient(leaving, h, into.message.weight, sourceShape);
-      this.weightGradient(arriving, h, into.message.weight, targetShape);
-    }
-    if (into.message.bias) this.columnSums(arriving, into.message.bias, { rows: nodes, columns: width });
+    this.weightGradient(leaving, h, { weight: into.message.weight }, sourceShape);
+    this.weightGradient(arriving, h, into.message, targetShape);
 
     const given = arriving.slice(firstSums * 4, groups(nodes) * sumColumns * 4);
     const { sums, parts } = this.partialColumnSums(given, { rows: groups(nodes), columns: sumColumns });

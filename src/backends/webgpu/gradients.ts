@@ -2,7 +2,7 @@
 // and the parts added up in their order, so that the bits do not depend on how the device schedules its work.
 
 import type { Storage } from "../device.ts";
-import type { Destination } from "../operators.ts";
+import type { Destination, LinearDestinations } from "../operators.ts";
 import { ElementwiseOperators } from "./elementwise.ts";
 import { COLUMNS_ACROSS, flag, itemsOf, MOMENT_ROWS, ROWS_OF_EIGHT_LANES, THREADS } from "./forward.ts";
 import type { BufferStorage } from "./memory.ts";
@@ -66,11 +66,14 @@ export class GradientOperators extends ElementwiseOperators {
     });
   }
 
-  /** The weight's element (c, offset + k) of a row of `stride` numbers (+)= sum over rows of gradient[row, c] x[row, k]. */
+  /**
+   * The weight's element (c, offset + k) of a row of `stride` numbers (+)= sum over rows of gradient[row, c] x[row, k], and the
+   * bias' element c (+)= sum over rows of gradient[row, c]. The bias' bits do not depend on whether the weight is wanted.
+   */
   protected weightGradient(
     gradient: Storage,
     x: Storage,
-    into: Destination,
+    { weight, bias }: LinearDestinations,
     shape: {
       rows: number;
       columns: number;
@@ -81,6 +84,7 @@ export class GradientOperators extends ElementwiseOperators {
       firstGradient?: number;
     },
   ): void {
+    if (!weight && !bias) return;
     const { rows, columns, inner, stride, offset, packedWidth = 0, firstGradient = 0 } = shape;
     const product = { rows: columns, columns: inner, widths: [columns, inner], leftAlong: true, rightAlong: true };
     const { constants, tiles } = productCut({ ...product, inParts: true }, this.info);
@@ -89,10 +93,10 @@ export class GradientOperators extends ElementwiseOperators {
     overRows(rows, this.limits.bindingBytes, Math.max(columns, inner), (first, count) => {
       const partRows = Math.max(PART_ROWS, Math.ceil(count / wanted / 16) * 16);
       const parts = Math.ceil(count / partRows);
-      const sums = this.pool.allocate(parts * columns * inner * 4);
+      const sums = this.pool.allocate(parts * columns * (inner + flag(bias)) * 4);
       this.run(
         "weight_gradient",
-        constants,
+        { ...constants, LEFT_SUMS: flag(bias) },
         {
           gradient: rowWindow(gradient, columns, firstGradient + first, count),
           x: rowWindow(x, inner, first, count),
@@ -101,29 +105,30 @@ export class GradientOperators extends ElementwiseOperators {
         { rows: count, columns, inner, part_rows: partRows },
         tiles * parts,
       );
-      this.sumParts(
-        sums,
-        { ...into, accumulate: into.accumulate || first > 0 },
-        { parts, rows: columns, columns: inner, stride, offset, packedWidth },
-      );
+      const later = (destination: Destination) => ({
+        ...destination,
+        accumulate: destination.accumulate || first > 0,
+      });
+      const place = { parts, rows: columns, packedWidth };
+      const second = bias && { into: later(bias), rows: columns };
+      if (weight) this.sumParts(sums, later(weight), { ...place, columns: inner, stride, offset }, second);
+      else if (second) {
+        const behind = { first: columns * inner, partSize: columns * (inner + 1) };
+        this.sumParts(sums, second.into, { ...place, ...behind, columns: 1, stride: 1, offset: 0 });
+      }
       this.pool.release(sums);
     });
   }
 
   /** into[c] (+)= sum over rows of x[row, c] (* factor[row, c]) (* scale[row]), and plain[c] (+)= sum over rows of x[row, c]. */
-  protected columnSums(
-    x: Storage,
-    into: Destination,
-    shape: ColumnShape & { packedWidth?: number },
-    plain?: Destination,
-  ): void {
-    const { rows, columns, packedWidth = 0 } = shape;
-    if (!plain && !packedWidth && rows <= this.#partRows(rows, columns)) {
+  protected columnSums(x: Storage, into: Destination, shape: ColumnShape, plain?: Destination): void {
+    const { rows, columns } = shape;
+    if (!plain && rows <= this.#partRows(rows, columns)) {
       this.#columnParts(x, vector(into.storage), { ...shape, accumulate: into.accumulate });
       return;
     }
     const { sums, parts } = this.partialColumnSums(x, shape, flag(plain));
-    const matrix = { parts, rows: columns, columns: 1, stride: 1, offset: 0, packedWidth };
+    const matrix = { parts, rows: columns, columns: 1, stride: 1, offset: 0 };
     if (plain) this.sumParts(sums, plain, matrix, { into, rows: columns });
     else this.sumParts(sums, into, matrix);
     this.pool.release(sums);

@@ -118,6 +118,8 @@ function registerConstants({ rows, columns }: Tile): Constants {
     THREADS: threads,
     // Quads that a thread fetches of each side where they lie side by side, and whether all threads fetch where they do not.
     LEFT_LOADS: (rows * 4) / threads,
+    // Inner positions that a thread fetches lie 4 or 8 apart; sums of left's rows are taken of those 8 apart.
+    LEFT_CLASSES: (rows * 2) / threads,
     RIGHT_LOADS: (columns * 4) / threads,
     LEFT_ALL: rows === threads ? 1 : 0,
     RIGHT_ALL: columns === threads ? 1 : 0,

@@ -14,7 +14,17 @@ export interface Variant {
 /** What the tile says. */
 const OF_TILE = ["TILE_ROWS", "TILE_COLUMNS"];
 /** How a product's tile is divided among threads, which follows from the tile. */
-const OF_THREADS = ["HALVES", "WIDE", "ROW_QUADS", "THREADS", "LEFT_LOADS", "RIGHT_LOADS", "LEFT_ALL", "RIGHT_ALL"];
+const OF_THREADS = [
+  "HALVES",
+  "WIDE",
+  "ROW_QUADS",
+  "THREADS",
+  "LEFT_LOADS",
+  "RIGHT_LOADS",
+  "LEFT_CLASSES",
+  "LEFT_ALL",
+  "RIGHT_ALL",
+];
 /** What follows from other constants, mostly: named only where it is all that tells two kernels apart. */
 const IN_NEED = [...OF_TILE, ...OF_THREADS, "LEFT_ALONG", "RIGHT_ALONG", "DIMENSIONS", "KEYS", "FETCHES"];
 /** How the work is cut up, not what is computed. (Tiles were named by ROW_HALVES and HALVES once.) */
