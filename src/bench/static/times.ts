@@ -11,7 +11,7 @@
 //            product of few tiles, one tile's own instructions
 //
 // Instructions are counted in the kernel's own SASS: a product's tile is its turns and what stands outside the loop; attention is
-// counted a (query, key) pair, message passing an edge and channel. Kernels without a rule here are taken as bound by memory.
+// counted a (query, key) pair, message passing a tile of edges. Kernels without a rule here are taken as bound by memory.
 
 import type { Tile } from "../../backends/device.ts";
 import type { Constants } from "../../backends/webgpu/kernels.ts";
@@ -124,14 +124,16 @@ const attention: Record<string, { operations: number; numbers: number; array: st
   ball_attention_backward_queries: { operations: 6, numbers: 5, array: "qkv", ofArray: 3 },
 };
 
-/** Special functions of a (query, key) pair, or of an edge and channel: they tell how many of those a turn of the loop is. */
+/** Special functions of a (query, key) pair: they tell how many pairs a turn of the loop is. */
 const specials: Record<string, number> = {
   ball_attention: 2.25,
   ball_attention_backward_keys: 2,
   ball_attention_backward_queries: 2,
-  message_mean: 2,
-  message_backward: 4,
 };
+
+/** Threads that share the rows of a column (gpu/column_tile.wgsl), and the parts of a sum (gpu/sum_parts.wgsl). */
+const ROW_LANES = 32;
+const PART_LANES = 8;
 
 /**
  * Kernels whose threads wait for one load after another: the loads of an item, the items that a thread goes through, and where
@@ -139,18 +141,26 @@ const specials: Record<string, number> = {
  */
 const chains: Record<
   string,
-  { loads: (c: Constants) => number; items: (p: Values) => number; from: "dramLatency" | "l2Latency" }
+  { loads: (c: Constants) => number; items: (p: Values, c: Constants) => number; from: "dramLatency" | "l2Latency" }
 > = {
-  column_sums: { loads: (c) => 1 + c.FACTOR + c.SCALE, items: (p) => Math.min(256, p.rows), from: "dramLatency" },
-  batch_norm_sums: { loads: () => 2, items: (p) => Math.min(256, p.rows), from: "dramLatency" },
-  column_moments: { loads: () => 1, items: (p) => 2 * Math.min(256, p.rows), from: "dramLatency" },
-  sum_parts: { loads: () => 1, items: (p) => p.parts, from: "l2Latency" },
-  batch_statistics: { loads: () => 1, items: (p) => Math.ceil(p.rows / 256), from: "l2Latency" },
-  fold_position: { loads: () => 5, items: (p) => p.width / 8, from: "dramLatency" },
+  column_sums: { loads: (c) => 1 + c.FACTOR + c.SCALE, items: ownRows, from: "dramLatency" },
+  batch_norm_sums: { loads: () => 2, items: ownRows, from: "dramLatency" },
+  column_moments: { loads: () => 1, items: ownRows, from: "dramLatency" },
+  sum_parts: { loads: () => 1, items: (p, c) => p.parts / (c.EIGHT_LANES ? PART_LANES : 1), from: "l2Latency" },
+  batch_statistics: { loads: () => 2, items: (p) => p.rows / 256 / ROW_LANES, from: "l2Latency" },
+  fold_position: {
+    loads: (c) => 2 + c.DIMENSIONS * (c.QUADS ? 4 : 1),
+    items: (p, c) => p.width / ROW_LANES / (c.QUADS ? 4 : 1),
+    from: "dramLatency",
+  },
 };
 
-/** Sums over the channels of each edge's message, by a group of threads. */
-const messageStatistics = ["message_statistics", "message_backward_statistics"];
+function ownRows({ rows, part_rows }: Values): number {
+  return Math.min(rows, part_rows) / ROW_LANES;
+}
+
+/** Kernels that go through the edges of neighbouring nodes, tile by tile (gpu/message.wgsl). */
+const messages = ["message_mean", "message_backward"];
 
 function needsOf({ name, constants }: Kernel, { parameters: p, bound }: Dispatch): Needs {
   const tile = tileOf(constants);
@@ -167,7 +177,7 @@ function needsOf({ name, constants }: Kernel, { parameters: p, bound }: Dispatch
   }
   const arrays = Object.values(bound).reduce((sum, bytes) => sum + bytes, 0);
   // The rows that edges gather.
-  return { operations: 0, memory: arrays + (name.startsWith("message_") ? p.edges * p.width * 4 : 0) };
+  return { operations: 0, memory: arrays + (messages.includes(name) ? p.edges * constants.WIDTH * 4 : 0) };
 }
 
 const isZeroing = (loop: Counts) =>
@@ -212,27 +222,21 @@ export function costOf(
     issue = (warps * tile) / slots;
     loads = (warps * turns * accessCycles(hot.counts)) / units;
     if (groups <= 2 * device.multiprocessors) latency = tile / (device.clock * ALONE);
-  } else if (specials[name] && hot?.counts.special) {
+  } else if (needs.pairs && hot?.counts.special) {
     const items = hot.counts.special / specials[name];
-    if (needs.pairs) {
-      issue = (((needs.pairs / 32) * hot.instructions) / items) * (ATTENTION_WHOLE / slots);
-      loads = (((needs.pairs / 32) * accessCycles(hot.counts)) / items) * (ATTENTION_WHOLE / units);
-    } else {
-      issue = (((p.edges * p.width) / 32) * hot.instructions) / items / slots;
-      latency = (p.edges / p.nodes / items) * waits * device.dramLatency * fills;
-    }
-  } else if (messageStatistics.includes(name)) {
-    const own = Math.ceil(constants.WIDTH / 8);
-    const turns = ({ special = 0, "shared-load": shared }: Counts) => {
-      if (shared) return 8 / shared;
-      return special >= 2 ? (own * 2) / special : own;
-    };
-    issue = ((p.edges / 4) * wholeWarp(found, turns)) / slots;
-    latency = ((hot ? own : 1) * waits + 2) * device.dramLatency * fills;
-  } else if (chains[name] && hot?.counts.load) {
+    issue = (((needs.pairs / 32) * hot.instructions) / items) * (ATTENTION_WHOLE / slots);
+    loads = (((needs.pairs / 32) * accessCycles(hot.counts)) / items) * (ATTENTION_WHOLE / units);
+  } else if (messages.includes(name) && hot) {
+    // The hot loop takes a tile of edges a turn, the others an edge of the thread's own node, or as much.
+    const ofNode = p.edges / p.nodes;
+    const tiles = Math.ceil(ofNode / constants.EACH);
+    issue = (warps * wholeWarp(found, (loop) => (loop === hot.counts ? tiles : ofNode))) / slots;
+    latency = (tiles * waits + 2) * device.dramLatency * fills;
+  } else if (chains[name]) {
     const { loads: ofItem, items, from } = chains[name];
-    const rounds = (items(p) / (hot.counts.load / ofItem(constants))) * Math.max(1, waits);
-    latency = rounds * device[from] * fills;
+    // Without a loop all is asked for at once.
+    const turns = hot?.counts.load ? Math.max(1, items(p, constants) / (hot.counts.load / ofItem(constants))) : 1;
+    latency = turns * Math.max(1, waits) * device[from] * fills;
   }
   const parts: [Bound, number][] = [
     ["issue", issue],
