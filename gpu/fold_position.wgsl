@@ -4,7 +4,7 @@
 //
 //     W [3 width, width]   P [width, DIMENSIONS]   b_P [width]   b [3 width]   folded [3 width, 4], c = (t, h, e)
 //
-// A workgroup takes eight columns, 32 threads four of them: each every 32nd k, with QUADS every 32nd quad of them; their sums are added
+// A workgroup takes 16 columns, 16 threads four of them: each every 16th k, with QUADS every 16th quad of them; their sums are added
 // up in a fixed order. A row of W is read once, by threads side by side.
 //! include packing.wgsl
 //! include stored.wgsl
@@ -22,17 +22,17 @@ var<workgroup> partial: array<vec4f, 256>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let first = (group.y * groups.x + group.x) * 8;
+  let first = (group.y * groups.x + group.x) * 16;
   let columns = 3 * parameters.width;
   let items = parameters.width / NUMBERS;
 //! repeat c 4
-  let row_$c = packed_row(min(first + thread / 32 * 4 + $c, columns - 1), parameters.width) * items;
+  let row_$c = packed_row(min(first + thread / 16 * 4 + $c, columns - 1), parameters.width) * items;
 //! repeat a DIMENSIONS
   var sum_$c_$a = Stored(0);
 //! end
   var bias_sum_$c = Stored(0);
 //! end
-  for (var k = thread % 32; k < items; k += 32) {
+  for (var k = thread % 16; k < items; k += 16) {
 //! repeat c 4
     let weight_$c = weight[row_$c + k];
 //! end
@@ -62,10 +62,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let in_group = thread / 4;
   let column = first + in_group;
   let number = thread % 4;
-  if (in_group >= 8 || column >= columns || number > DIMENSIONS) { return; }
+  if (column >= columns || number > DIMENSIONS) { return; }
   var total = select(0.0, bias[packed_row(column, parameters.width)], number == DIMENSIONS);
-  let base = in_group % 4 * 64 + in_group / 4 * 32;
-//! repeat i 32
+  let base = in_group % 4 * 64 + in_group / 4 * 16;
+//! repeat i 16
   total += partial[base + $i][number];
 //! end
   folded[column * 4 + number] = total;

@@ -16,6 +16,7 @@ export const THREADS = 64;
 export const ROWS_OF_EIGHT_LANES = 8;
 export const MOMENT_ROWS = 256;
 export const COLUMNS_ACROSS = 8;
+const FOLDED_COLUMNS = 16;
 /** The feed-forward's hidden layer exists for so many bytes of rows at a time: it is re-read at once, from cache if it fits. */
 export const HIDDEN_BYTES = 2 ** 26;
 /** Workgroup memory an attention tile may take: the WebGPU default, which every adapter has. */
@@ -220,7 +221,7 @@ export class ForwardOperators {
         folded,
       },
       { width },
-      Math.ceil((3 * width) / COLUMNS_ACROSS),
+      Math.ceil((3 * width) / FOLDED_COLUMNS),
     );
     overRows(rows, this.limits.bindingBytes, 3 * width, (first, count) => {
       const bound: Record<string, Bound> = {
