@@ -10,7 +10,7 @@
 //
 // With TRANSPOSED, element (column, k) of W lies at weight_offset + row(k) * weight_stride + column: the gradient with respect
 // to x. There row(k) = k, or with packed_width > 0 the row of the reference's packed qkv that holds column k = (t, h, e),
-// which is (h, e, t).
+// which is (h, e, t). `second` is then a second weight, which gives the last second_inner of x's inner + second_inner columns.
 //! include product.wgsl
 //! include packing.wgsl
 //! include quads_read.wgsl x second weight bias residual y
@@ -44,10 +44,14 @@ fn left_start(row: u32) -> u32 { return row; }
 
 //! if QUADS
 fn left(row: u32, inner: u32) -> vec4f {
+//! if TRANSPOSED
+  return x_quad(row * product_size().z + inner);
+//! else
 //! if SECOND
   if (inner >= parameters.inner) { return second_quad(row * parameters.second_inner + inner - parameters.inner); }
 //! end
   return x_quad(row * parameters.inner + inner);
+//! end
 }
 //! else
 // x may end, and second begin, in the midst of four numbers.
@@ -56,8 +60,12 @@ fn left(row: u32, inner: u32) -> vec4f {
 }
 
 fn left_number(row: u32, inner: u32) -> f32 {
+//! if TRANSPOSED
+  return f32(x[row * product_size().z + inner]);
+//! else
   if (inner >= parameters.inner) { return second[row * parameters.second_inner + inner - parameters.inner]; }
   return f32(x[row * parameters.inner + inner]);
+//! end
 }
 //! end
 
@@ -72,6 +80,9 @@ fn right_start(tile: u32, column_in_tile: u32) -> u32 {
 
 fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f {
 //! if TRANSPOSED
+//! if SECOND
+  if (inner >= parameters.inner) { return second_quad(start + (inner - parameters.inner) * parameters.weight_stride); }
+//! end
   var row = inner;
   if (parameters.packed_width > 0) { row = packed_row(inner, parameters.packed_width); }
   return weight_quad(start + row * parameters.weight_stride);

@@ -3,12 +3,13 @@
 //     dgate = dhidden * value * s (1 + gate (1 - s)),  s = 1 / (1 + exp(-gate))
 //     dvalue = dhidden * SiLU(gate)
 //
-//     y [rows, width] the normalised input   W1, W2 [hidden_width, width]   hidden, dgate, dvalue [rows, hidden_width]
+//     y [rows, width] the normalised input   W1, W2 [hidden_width, width]   hidden [rows, hidden_width]
+//     dgates [rows, 2 hidden_width]: a row's dgate, then its dvalue
 //
-// gate and value are computed again; `dvalue` holds dhidden when the kernel starts. Tiles as in norm_swiglu.wgsl.
+// gate and value are computed again; `hidden` holds dhidden when the kernel starts. Tiles as in norm_swiglu.wgsl.
 //! include product.wgsl
-//! include quads_read.wgsl y gate_weight gate_bias value_weight value_bias dvalue
-//! include quads_write.wgsl hidden dgate dvalue
+//! include quads_read.wgsl y gate_weight gate_bias value_weight value_bias hidden
+//! include quads_write.wgsl hidden dgates
 
 struct Parameters { rows: u32, width: u32, hidden_width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -18,8 +19,7 @@ struct Parameters { rows: u32, width: u32, hidden_width: u32 }
 @group(0) @binding(4) var<storage, read> value_weight: array<Stored>;
 @group(0) @binding(5) var<storage, read> value_bias: array<Stored>;
 @group(0) @binding(6) var<storage, read_write> hidden: array<Stored>;
-@group(0) @binding(7) var<storage, read_write> dgate: array<Stored>;
-@group(0) @binding(8) var<storage, read_write> dvalue: array<Stored>;
+@group(0) @binding(7) var<storage, read_write> dgates: array<Stored>;
 
 alias Written = f32;
 
@@ -47,8 +47,9 @@ fn finish(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {
   let gate = low + gate_bias_quad(column);
   let value = high + value_bias_quad(column);
   let share = 1.0 / (1.0 + exp(-gate));
-  let dhidden = dvalue_some(at, count);
+  let dhidden = hidden_some(at, count);
   put_hidden(at, count, value * gate * share);
-  put_dgate(at, count, dhidden * value * share * (1.0 + gate * (1.0 - share)));
-  put_dvalue(at, count, dhidden * gate * share);
+  let gates_at = at + row * parameters.hidden_width;
+  put_dgates(gates_at, count, dhidden * value * share * (1.0 + gate * (1.0 - share)));
+  put_dgates(gates_at + parameters.hidden_width, count, dhidden * gate * share);
 }

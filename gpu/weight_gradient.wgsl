@@ -5,11 +5,12 @@
 //     gradient [rows, columns]   x [rows, inner]   sums [parts, columns, inner], added up by sum_parts.wgsl
 //
 // With LEFT_SUMS the bias' gradient comes along, behind the weight's in each part: sum over the part's rows of gradient[row, c].
+// first_part is the number of the first row's part when only a part of the rows is bound.
 //! include product.wgsl
 //! include quads_read.wgsl gradient x
 //! include quads_write.wgsl sums
 
-struct Parameters { rows: u32, columns: u32, inner: u32, part_rows: u32 }
+struct Parameters { rows: u32, columns: u32, inner: u32, part_rows: u32, first_part: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> gradient: array<Stored>;
 @group(0) @binding(2) var<storage, read> x: array<Stored>;
@@ -25,7 +26,7 @@ fn left(column: u32, row: u32) -> vec4f { return gradient_quad(row * parameters.
 fn right_start(tile: u32, inner_in_tile: u32) -> u32 { return min(tile * TILE_COLUMNS + inner_in_tile, parameters.inner - 1); }
 fn right(inner: u32, inner_in_tile: u32, row: u32) -> vec4f { return x_quad(row * parameters.inner + inner); }
 
-fn part_start() -> u32 { return part * parameters.columns * (parameters.inner + LEFT_SUMS); }
+fn part_start() -> u32 { return (parameters.first_part + part) * parameters.columns * (parameters.inner + LEFT_SUMS); }
 
 fn store(column: u32, inner: u32, values: vec4f) {
   put_sums(part_start() + column * parameters.inner + inner, parameters.inner - inner, values);

@@ -260,7 +260,10 @@ export interface Operators {
     dimensions: number;
   }): void;
 
-  /** The backward of feedForward without its residual: `into.x` receives the gradient through the hidden layer only. */
+  /**
+   * The backward of feedForward without its residual: `into.x` receives the gradient through the hidden layer only. It may be
+   * added to `gradient` itself, each of whose rows is read before the same row is written.
+   */
   feedForwardBackward(a: {
     gradient: Storage;
     x: Storage;

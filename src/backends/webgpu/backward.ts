@@ -6,7 +6,6 @@ import {
   type Arguments,
   attentionCut,
   flag,
-  HIDDEN_BYTES,
   itemsOf,
   MOMENT_ROWS,
   messageShape,
@@ -183,14 +182,14 @@ export class WebGPUOperators extends GradientOperators implements Operators {
 
   feedForwardBackward(a: Arguments<"feedForwardBackward">): void {
     const { gradient, x, norm, gate, value, output, into, rows, width, hiddenWidth } = a;
-    const limit = Math.min(HIDDEN_BYTES, this.limits.bindingBytes);
+    // The gradients of gate and value lie side by side.
+    const limit = Math.min(this.limits.hiddenBytes, Math.floor(this.limits.bindingBytes / 2));
     const most = Math.min(rows, rowsInBinding(limit, hiddenWidth));
     const allocate = (columns: number) => this.pool.allocate(most * columns * 4);
     const y = allocate(width);
     const scale = allocate(1);
     const hidden = allocate(hiddenWidth);
-    const dgate = allocate(hiddenWidth);
-    const dvalue = allocate(hiddenWidth);
+    const dgates = allocate(2 * hiddenWidth);
     overRows(rows, limit, hiddenWidth, (first, count) => {
       const chunk = (storage: Storage, columns: number) => rowWindow(storage, columns, first, count);
       const local = (storage: Storage, columns: number) => rowWindow(storage, columns, 0, count);
@@ -209,7 +208,7 @@ export class WebGPUOperators extends GradientOperators implements Operators {
         offset: 0,
         firstGradient: first,
       };
-      this.inputGradient(gradient, output.weight, { storage: dvalue, accumulate: false }, through);
+      this.inputGradient(gradient, output.weight, { storage: hidden, accumulate: false }, through);
       this.runProduct(
         "swiglu_backward",
         { rows: count, columns: hiddenWidth, gated: true, widths: [width, hiddenWidth] },
@@ -221,43 +220,38 @@ export class WebGPUOperators extends GradientOperators implements Operators {
           value_weight: vector(value.weight),
           value_bias: vector(value.bias),
           hidden: local(hidden, hiddenWidth),
-          dgate: local(dgate, hiddenWidth),
-          dvalue: local(dvalue, hiddenWidth),
+          dgates: local(dgates, 2 * hiddenWidth),
         },
         { rows: count, width, hidden_width: hiddenWidth },
       );
       // After the first rows, gradients of parameters are added to what the rows before gave.
       const later = (destination: Destination | undefined) =>
         destination && { ...destination, accumulate: destination.accumulate || first > 0 };
-      const parameters = (
-        rowsOf: Storage,
-        input: Storage,
-        destinations: LinearDestinations,
-        columns: number,
-        inner: number,
-        firstGradient = 0,
-      ) => {
-        const sizes = { rows: count, columns, inner, stride: inner, offset: 0, firstGradient };
-        this.weightGradient(
-          rowsOf,
-          input,
-          { weight: later(destinations.weight), bias: later(destinations.bias) },
-          sizes,
-        );
-      };
-      parameters(gradient, hidden, into.output, width, hiddenWidth, first);
-      parameters(dgate, y, into.gate, hiddenWidth, width);
-      parameters(dvalue, y, into.value, hiddenWidth, width);
-
-      const dy = { storage: y, accumulate: false };
-      const back = { rows: count, columns: hiddenWidth, inner: width, stride: width, offset: 0 };
-      this.inputGradient(dgate, gate.weight, dy, back);
-      this.inputGradient(dvalue, value.weight, { ...dy, accumulate: true }, back);
+      const laterOf = ({ weight, bias }: LinearDestinations) => ({ weight: later(weight), bias: later(bias) });
+      const outer = { rows: count, columns: width, inner: hiddenWidth, stride: hiddenWidth, offset: 0 };
+      this.weightGradient(gradient, hidden, laterOf(into.output), { ...outer, firstGradient: first });
+      this.pairedWeightGradients(dgates, y, [laterOf(into.gate), laterOf(into.value)], {
+        rows: count,
+        columns: hiddenWidth,
+        inner: width,
+      });
+      this.runLinear({
+        x: local(dgates, 2 * hiddenWidth),
+        weight: gate.weight,
+        second: vector(value.weight),
+        y: local(y, width),
+        rows: count,
+        columns: width,
+        inner: hiddenWidth,
+        secondInner: hiddenWidth,
+        weightStride: width,
+        transposed: true,
+      });
       const intoNorm = later(into.norm);
       if (intoNorm) this.columnSums(y, intoNorm, { rows: count, columns: width, factor: x, firstFactor: first, scale });
       if (into.x) this.rmsNormBackward(x, norm, scale, y, into.x, first, count, width);
     });
-    for (const storage of [y, scale, hidden, dgate, dvalue]) this.pool.release(storage);
+    for (const storage of [y, scale, hidden, dgates]) this.pool.release(storage);
   }
 
   messageMeanBackward(a: Arguments<"messageMeanBackward">): void {

@@ -17,8 +17,8 @@ export const ROWS_OF_EIGHT_LANES = 8;
 export const MOMENT_ROWS = 256;
 export const COLUMNS_ACROSS = 8;
 const FOLDED_COLUMNS = 16;
-/** The feed-forward's hidden layer exists for so many bytes of rows at a time: it is re-read at once, from cache if it fits. */
-export const HIDDEN_BYTES = 2 ** 26;
+/** The feed-forward's hidden layer exists for so many bytes of rows at a time. On a GPU fewer dispatches are worth more memory. */
+const HIDDEN_BYTES = { gpu: 2 ** 28, software: 2 ** 26 };
 /** Workgroup memory an attention tile may take: the WebGPU default, which every adapter has. */
 const ATTENTION_BYTES = 16_384;
 /** So many queries occupy a large GPU even if a thread takes four of them. */
@@ -124,8 +124,8 @@ export function messageShape(width: number, dimensions: number, scratchQuads = 0
 export class ForwardOperators {
   protected readonly work = new WorkQueue();
 
-  /** Bytes one binding may cover; whether the forward pass multiplies in half precision. */
-  protected readonly limits: { bindingBytes: number; half: boolean };
+  /** Bytes one binding and the hidden layer may cover; whether the forward pass multiplies in half precision. */
+  protected readonly limits: { bindingBytes: number; hiddenBytes: number; half: boolean };
 
   constructor(
     readonly recorder: Recorder,
@@ -133,7 +133,11 @@ export class ForwardOperators {
     readonly pool: BufferPool,
     readonly info: DeviceInfo,
   ) {
-    this.limits = { bindingBytes: info.maxBindingBytes, half: info.precision === "mixed" };
+    this.limits = {
+      bindingBytes: info.maxBindingBytes,
+      hiddenBytes: Math.min(info.software ? HIDDEN_BYTES.software : HIDDEN_BYTES.gpu, info.maxBindingBytes),
+      half: info.precision === "mixed",
+    };
   }
 
   gatherRows({ source, index, out, sources, rows, width }: Arguments<"gatherRows">): void {
@@ -275,8 +279,7 @@ export class ForwardOperators {
 
   feedForward(a: Arguments<"feedForward">): void {
     const { x, norm, gate, value, output, y, rows, width, hiddenWidth } = a;
-    const { half, bindingBytes } = this.limits;
-    const limit = Math.min(HIDDEN_BYTES, bindingBytes);
+    const { half, hiddenBytes: limit } = this.limits;
     const hiddenBytes = hiddenWidth * (half ? 2 : 4);
     const hidden = this.pool.allocate(Math.min(rows, rowsInBinding(limit, hiddenWidth)) * hiddenBytes);
     overRows(rows, limit, hiddenWidth, (first, count) => {

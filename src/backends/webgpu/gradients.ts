@@ -8,17 +8,17 @@ import { COLUMNS_ACROSS, flag, itemsOf, MOMENT_ROWS, ROWS_OF_EIGHT_LANES, THREAD
 import type { BufferStorage } from "./memory.ts";
 import { productCut, tilesOf } from "./products.ts";
 import type { Bound } from "./recorder.ts";
-import { overRows, rowsInBinding, rowWindow } from "./windows.ts";
+import { overRows, ROW_STEP, rowsInBinding, rowWindow } from "./windows.ts";
 
-/** A weight gradient's parts have at least so many rows, and there are about so many workgroups of them. */
-const PART_ROWS = 256;
-const PART_GROUPS = 512;
+/** A weight gradient's parts have at least so many rows, and there are about so many workgroups of 64 x 64 sums. */
+const PART_ROWS = 128;
+const PART_GROUPS = 1024;
 
 /** Rows are added up in parts, of which there are about so many workgroups; few rows are a single one. */
 const COLUMN_GROUPS = 512;
 const SINGLE_PART_ROWS = 2048;
 /** So many parts are added up by several threads each. */
-const MANY_PARTS = 16;
+const MANY_PARTS = 64;
 
 /** What is to be added up along its rows; where its rows and those of the factor begin. */
 interface ColumnShape {
@@ -86,38 +86,76 @@ export class GradientOperators extends ElementwiseOperators {
   ): void {
     if (!weight && !bias) return;
     const { rows, columns, inner, stride, offset, packedWidth = 0, firstGradient = 0 } = shape;
+    const sizes = { rows, columns, inner, bias: flag(bias) };
+    const { sums, parts } = this.#weightParts(gradient, x, sizes, firstGradient);
+    const place = { parts, rows: columns, packedWidth };
+    const second = bias && { into: bias, rows: columns };
+    if (weight) this.sumParts(sums, weight, { ...place, columns: inner, stride, offset }, second);
+    else if (bias) {
+      const behind = { first: columns * inner, partSize: columns * (inner + 1) };
+      this.sumParts(sums, bias, { ...place, ...behind, columns: 1, stride: 1, offset: 0 });
+    }
+    this.pool.release(sums);
+  }
+
+  /**
+   * Gradients of two linear maps of the same x, of `columns` columns each. A row of `gradient` holds those of the first map's columns,
+   * then those of the second's.
+   */
+  protected pairedWeightGradients(
+    gradient: Storage,
+    x: Storage,
+    [low, high]: readonly [LinearDestinations, LinearDestinations],
+    { rows, columns, inner }: { rows: number; columns: number; inner: number },
+  ): void {
+    const bias = flag(low.bias || high.bias);
+    if (!low.weight && !high.weight && !bias) return;
+    const { sums, parts } = this.#weightParts(gradient, x, { rows, columns: 2 * columns, inner, bias });
+    const place = { parts, partSize: 2 * columns * (inner + bias), columns: 1, stride: 1, offset: 0 };
+    const sumPair = (one: Destination | undefined, other: Destination | undefined, first: number, size: number) => {
+      if (one) this.sumParts(sums, one, { ...place, first, rows: size }, other && { into: other, rows: size });
+      else if (other) this.sumParts(sums, other, { ...place, first: first + size, rows: size });
+    };
+    sumPair(low.weight, high.weight, 0, columns * inner);
+    sumPair(low.bias, high.bias, 2 * columns * inner, columns);
+    this.pool.release(sums);
+  }
+
+  /**
+   * Sums in parts of the rows, [parts, columns * inner (+ columns for the bias)]. The caller releases them. Where the parts begin, and
+   * so the bits, does not depend on what a binding holds, unless it holds less than one part.
+   */
+  #weightParts(
+    gradient: Storage,
+    x: Storage,
+    { rows, columns, inner, bias }: { rows: number; columns: number; inner: number; bias: number },
+    firstGradient = 0,
+  ): { sums: BufferStorage; parts: number } {
     const product = { rows: columns, columns: inner, widths: [columns, inner], leftAlong: true, rightAlong: true };
     const { constants, tiles } = productCut({ ...product, inParts: true }, this.info);
+    const widest = Math.max(columns, inner);
     // The same parts whatever the tile, since a sum's bits depend on them.
     const wanted = Math.max(1, Math.floor(PART_GROUPS / tilesOf(product, { rows: 64, columns: inner > 32 ? 64 : 32 })));
-    overRows(rows, this.limits.bindingBytes, Math.max(columns, inner), (first, count) => {
-      const partRows = Math.max(PART_ROWS, Math.ceil(count / wanted / 16) * 16);
-      const parts = Math.ceil(count / partRows);
-      const sums = this.pool.allocate(parts * columns * (inner + flag(bias)) * 4);
+    const partRows = Math.min(
+      Math.max(PART_ROWS, Math.ceil(rows / wanted / ROW_STEP) * ROW_STEP),
+      rowsInBinding(this.limits.bindingBytes, widest),
+    );
+    const parts = Math.ceil(rows / partRows);
+    const sums = this.pool.allocate(parts * columns * (inner + bias) * 4);
+    this.overParts(rows, widest, partRows, (first, count) => {
       this.run(
         "weight_gradient",
-        { ...constants, LEFT_SUMS: flag(bias) },
+        { ...constants, LEFT_SUMS: bias },
         {
           gradient: rowWindow(gradient, columns, firstGradient + first, count),
           x: rowWindow(x, inner, first, count),
           sums,
         },
-        { rows: count, columns, inner, part_rows: partRows },
-        tiles * parts,
+        { rows: count, columns, inner, part_rows: partRows, first_part: first / partRows },
+        tiles * Math.ceil(count / partRows),
       );
-      const later = (destination: Destination) => ({
-        ...destination,
-        accumulate: destination.accumulate || first > 0,
-      });
-      const place = { parts, rows: columns, packedWidth };
-      const second = bias && { into: later(bias), rows: columns };
-      if (weight) this.sumParts(sums, later(weight), { ...place, columns: inner, stride, offset }, second);
-      else if (second) {
-        const behind = { first: columns * inner, partSize: columns * (inner + 1) };
-        this.sumParts(sums, second.into, { ...place, ...behind, columns: 1, stride: 1, offset: 0 });
-      }
-      this.pool.release(sums);
     });
+    return { sums, parts };
   }
 
   /** into[c] (+)= sum over rows of x[row, c] (* factor[row, c]) (* scale[row]), and plain[c] (+)= sum over rows of x[row, c]. */

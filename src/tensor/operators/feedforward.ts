@@ -42,8 +42,6 @@ export function feedForward(
     bias: output.bias,
   };
   return record(y, Object.values(kept), kept, (gradient, gradients, kept) => {
-    // Through the hidden layer into memory of its own, since what arrives is still needed for the residual.
-    const through = gradients.wanted(x) ? new Tensor(x.device, [rows, width]) : undefined;
     x.device.feedForwardBackward({
       gradient: gradient.storage,
       x: kept.x.storage,
@@ -52,7 +50,8 @@ export function feedForward(
       value: storageOf({ weight: kept.valueWeight, bias: kept.valueBias }),
       output: storageOf(kept),
       into: {
-        x: through && { storage: through.storage, accumulate: false },
+        // Added to what arrives, which the residual passes on.
+        x: gradients.wanted(x) ? { storage: gradient.storage, accumulate: true } : undefined,
         norm: destinationOf(gradients, norm),
         gate: destinationsOf(gradients, gate),
         value: destinationsOf(gradients, value),
@@ -63,6 +62,5 @@ export function feedForward(
       hiddenWidth,
     });
     gradients.give(x, gradient);
-    if (through) gradients.give(x, through);
   });
 }
