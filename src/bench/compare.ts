@@ -1,6 +1,6 @@
 // Two results of the benchmarks, case by case.
 
-import type { BenchResult } from "./result.ts";
+import { type BenchResult, deviceName } from "./result.ts";
 import { formatTable } from "./table.ts";
 
 export interface ComparedCase {
@@ -26,7 +26,7 @@ export function compareResults(a: BenchResult, b: BenchResult): ComparedCase[] {
 /** A table for people. */
 export function formatComparison(a: BenchResult, b: BenchResult): string {
   const origin = ({ host, device, version, date }: BenchResult) =>
-    [`erwin ${version}`, host, device && `${device.backend}: ${device.description}`, date].filter(Boolean).join(", ");
+    [`erwin ${version}`, host, device && deviceName(device), date].filter(Boolean).join(", ");
   const time = (value: number | undefined) => (value === undefined ? "-" : `${value.toFixed(2)} ms`);
   const rows = compareResults(a, b).map(({ name, a, b, ratio }) => [
     name,

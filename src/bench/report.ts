@@ -3,14 +3,14 @@
 import { formatFloors } from "./floors.ts";
 import { formatGraphs } from "./graph.ts";
 import { formatPasses } from "./pass.ts";
-import type { BenchmarkName, BenchResult } from "./result.ts";
+import { type BenchmarkName, type BenchResult, deviceName } from "./result.ts";
 import { formatExponents } from "./scaling.ts";
 import { formatTrees } from "./tree.ts";
 
 /** Tables of all its benchmarks. */
 export function formatResult(result: BenchResult): string {
   const { device, floors } = result;
-  const where = `${device ? `${device.backend}: ${device.description}` : "?"}, ${result.host}`;
+  const where = `${device ? deviceName(device) : "?"}, ${result.host}`;
   const passes = (what: string) => (cases: BenchResult["cases"]) => [
     `${what} of the README's model on ${where}`,
     ...(floors ? [formatFloors(floors)] : []),

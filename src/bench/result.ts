@@ -54,6 +54,8 @@ export interface BenchResult {
 export interface DeviceDescription extends DeviceInfo {
   backend: string;
   threads?: number;
+  /** There where WebGPU is Dawn's in a host that Dawn does not belong to, with what was switched on in it. */
+  dawn?: { toggles: readonly string[] };
 }
 
 const FORMAT = "erwin-bench-1";
@@ -63,6 +65,10 @@ export const describeDevice = ({ backend, info, threads }: Device): DeviceDescri
   ...info,
   threads,
 });
+
+/** "webgpu: NVIDIA H200", "webgpu: NVIDIA H200 by Dawn with disable_robustness" */
+export const deviceName = ({ backend, description, dawn }: DeviceDescription) =>
+  `${backend}: ${description}${dawn ? ` by Dawn with ${dawn.toggles.join(", ")}` : ""}`;
 
 /** "Deno/2.9.5", "Node.js/20.16.0", a browser's user agent. */
 export function hostName(): string {

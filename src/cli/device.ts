@@ -5,7 +5,10 @@ import { withGpu } from "./node-gpu.ts";
 import type { DeviceChoice } from "./options.ts";
 
 /** Runs `work` on a device, and lets go of the device and all threads afterwards: else the process would not end. */
-export async function withDevice<T>(choice: DeviceChoice, work: (device: Device) => Promise<T>): Promise<T> {
+export async function withDevice<T>(
+  { dawnToggles, ...choice }: DeviceChoice,
+  work: (device: Device) => Promise<T>,
+): Promise<T> {
   const onDevice = async () => {
     const device = await requestDevice(choice);
     try {
@@ -15,7 +18,7 @@ export async function withDevice<T>(choice: DeviceChoice, work: (device: Device)
     }
   };
   try {
-    return await (choice.backend === "cpu" ? onDevice() : withGpu(onDevice));
+    return await (choice.backend === "cpu" ? onDevice() : withGpu(onDevice, dawnToggles));
   } finally {
     disposeThreads();
   }

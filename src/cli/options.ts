@@ -47,6 +47,8 @@ export interface DeviceChoice {
   backend: BackendName | "auto";
   precision?: Precision;
   threads?: number;
+  /** What is switched on besides the usual where WebGPU is Dawn's (node-gpu.ts). */
+  dawnToggles?: readonly string[];
 }
 
 export function readDeviceChoice(args: Arguments): DeviceChoice {

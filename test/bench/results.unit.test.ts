@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { compareResults, formatComparison } from "../../src/bench/compare.ts";
 import { floorTime } from "../../src/bench/floors.ts";
 import { operatorNeeds } from "../../src/bench/operations.ts";
-import { type BenchCase, benchResult, parseBenchResult } from "../../src/bench/result.ts";
+import { type BenchCase, benchResult, type DeviceDescription, parseBenchResult } from "../../src/bench/result.ts";
 import { fitExponent } from "../../src/bench/scaling.ts";
 
 const measured = (name: string, median?: number): BenchCase => ({
@@ -56,7 +56,11 @@ test("two results are compared case by case", () => {
     { name: "z", a: undefined, b: 1, ratio: undefined },
     { name: "new", a: undefined, b: 1, ratio: undefined },
   ]);
-  expect(formatComparison(a, b)).toMatch(/^x +10\.00 ms +5\.00 ms +0\.50$/m);
+  const device: Partial<DeviceDescription> = { backend: "webgpu", description: "GPU", dawn: { toggles: ["x", "y"] } };
+  const onDawn = benchResult(b.cases, device as DeviceDescription);
+  const comparison = formatComparison(a, onDawn);
+  expect(comparison).toMatch(/^x +10\.00 ms +5\.00 ms +0\.50$/m);
+  expect(comparison).toMatch(/^b: .*webgpu: GPU by Dawn with x, y,/m);
 });
 
 test("a result survives its file, and other files are refused by name", () => {

@@ -1,10 +1,42 @@
-// The command line in Node finds the WebGPU of the npm package webgpu, computes on it, and ends.
+// The command line in Node finds the WebGPU of the npm package webgpu, computes on it, and ends; what is switched on in it.
 
 import { spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
-import { expect, it } from "vitest";
+import type { Device } from "erwin";
+import { afterEach, expect, it } from "vitest";
 import { findSwiftShader } from "../../src/build/chromium.mjs";
+import { UsageError } from "../../src/cli/command.ts";
+import { describeDawn, installDawn, withGpu } from "../../src/cli/node-gpu.ts";
 import { cliPath } from "./command.ts";
+
+const host = globalThis as { navigator?: { gpu?: unknown } };
+const navigatorBefore = host.navigator;
+afterEach(() => Object.defineProperty(host, "navigator", { value: navigatorBefore, configurable: true }));
+
+const device = { backend: "webgpu" } as Device;
+const toggles = async () => describeDawn(device)?.toggles;
+
+it("Dawn's toggles are told where they are in force", async () => {
+  const usual = await withGpu(toggles);
+  expect(usual).toContain("allow_unsafe_apis");
+  expect(await withGpu(toggles, ["disable_robustness"])).toEqual([...usual!, "disable_robustness"]);
+  expect(host.navigator?.gpu).toBeUndefined();
+
+  // As in Deno with dawn.mjs.
+  const remove = await installDawn(["one"]);
+  const outer = host.navigator?.gpu;
+  expect(await withGpu(toggles)).toEqual([...usual!, "one"]);
+  expect(await withGpu(toggles, ["two"])).toEqual([...usual!, "two"]);
+  expect(host.navigator?.gpu).toBe(outer);
+  remove!();
+  expect(host.navigator?.gpu).toBeUndefined();
+});
+
+it("a host's own WebGPU takes no toggles, and tells none", async () => {
+  Object.defineProperty(host, "navigator", { value: { gpu: {} }, configurable: true });
+  await expect(withGpu(toggles, ["disable_robustness"])).rejects.toThrow(UsageError);
+  expect(await withGpu(toggles)).toBeUndefined();
+});
 
 const driver = findSwiftShader();
 

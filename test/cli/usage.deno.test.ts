@@ -59,6 +59,8 @@ describe("wrong usage ends with code 2 and a hint", () => {
     [["predict", "--model", "m", "--input", "a.ply", "--output", "b", "--shard", "1/2"], "--shard is for many files"],
     [["predict", "--model", "m", "--input", "a.ply", "c.ply", "--output", "b.safetensors"], "expected a folder"],
     [["bench", "everything"], 'Unknown benchmark "everything"'],
+    [["bench", "forward", "--dawn-features", "disable_robustness"], "this host has its own."],
+    [["bench", "forward", "--dawn-features", "a,B"], '--dawn-features has "B", expected names'],
     [["info", "a", "b"], 'Unexpected argument "b".'],
   ])("erwin %j", (words, message) => {
     const { code, stdout, stderr } = erwin(words);

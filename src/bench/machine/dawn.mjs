@@ -1,19 +1,23 @@
 // Runs a program of this repository in Deno on Dawn, Chrome's WebGPU, in place of Deno's own:
 //
-//   deno run -A src/bench/machine/dawn.mjs PROGRAM [ARGUMENT ...]
+//   deno run -A src/bench/machine/dawn.mjs [--dawn-features NAME,...] PROGRAM [ARGUMENT ...]
 //
-// Dawn comes as a binding for Node (the npm package webgpu), which Deno loads. ERWIN_DAWN names options of it, one a word:
-// "disable-dawn-features=..." among them; the default gives access to half precision on NVIDIA and to matrix units.
-import { createRequire } from "node:module";
+// Dawn comes as a binding for Node (the npm package webgpu), which Deno loads. More of its toggles are switched on by their names.
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { denoEnvironment } from "../../build/deno.mjs";
+import { installDawn } from "../../cli/node-gpu.ts";
 
-const OPTIONS = "enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia";
+const OPTION = "--dawn-features";
 
-const { create, globals } = createRequire(import.meta.url)("webgpu");
-Object.assign(globalThis, globals);
-const gpu = create((process.env.ERWIN_DAWN ?? OPTIONS).split(" "));
-Object.defineProperty(globalThis.navigator, "gpu", { value: gpu, configurable: true });
-
+// Vulkan's loader and drivers see what is set here, too.
+Object.assign(process.env, denoEnvironment());
+const toggles = process.argv[2] === OPTION ? process.argv.splice(2, 2)[1].split(",") : [];
 const [program] = process.argv.splice(2, 1);
-await import(pathToFileURL(resolve(program)).href);
+const remove = await installDawn(toggles);
+if (!remove) throw new Error("the npm package webgpu is not installed");
+try {
+  await import(pathToFileURL(resolve(program)).href);
+} finally {
+  remove();
+}

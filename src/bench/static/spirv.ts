@@ -13,13 +13,13 @@ export interface NamedKernel extends Kernel {
 }
 
 /**
- * What translates WGSL, by the options of Dawn where it is Tint (Chrome, Node); naga is Deno's and Firefox's. The last leaves out
+ * What translates WGSL, by options of src/bench/machine/dawn.mjs where it is Tint (Chrome, Node); naga is Deno's and Firefox's. The last leaves out
  * Tint's own bound checks, to see what they cost.
  */
-export const frontEnds: Record<string, string | undefined> = {
+export const frontEnds: Record<string, readonly string[] | undefined> = {
   naga: undefined,
-  tint: "enable-dawn-features=allow_unsafe_apis",
-  "tint-norobust": "enable-dawn-features=allow_unsafe_apis,disable_robustness",
+  tint: [],
+  "tint-norobust": ["--dawn-features", "disable_robustness"],
 };
 
 /** Writes FILE.spv of each kernel that the front end accepts into a folder, which is made anew; gives what it says of the others. */
@@ -30,7 +30,7 @@ export function writeSpirv(kernels: readonly NamedKernel[], front: string, folde
   writeFileSync(list, JSON.stringify(kernels));
   const dawn = frontEnds[front];
   const program = [
-    ...(dawn ? [join(root, "src/bench/machine/dawn.mjs")] : []),
+    ...(dawn ? [join(root, "src/bench/machine/dawn.mjs"), ...dawn] : []),
     join(root, "src/bench/static/pipelines.ts"),
   ];
   const environment: Record<string, string> = {
@@ -39,7 +39,6 @@ export function writeSpirv(kernels: readonly NamedKernel[], front: string, folde
     XDG_RUNTIME_DIR: "/tmp",
     DENO_WEBGPU_BACKEND: "vulkan",
     DENO_NO_UPDATE_CHECK: "1",
-    ...(dawn ? { ERWIN_DAWN: dawn } : {}),
   };
   const printed = readInDebian(environment, [denoProgram(), "run", "-A", ...program, list, folder]);
   return printed.split("\n").filter((line) => line !== "");

@@ -20,16 +20,23 @@ import { benchOptions, readBenchOptions } from "../bench-options.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { withDevice } from "../device.ts";
 import { checkOutput, readBytes, writeWhole } from "../files.ts";
+import { describeDawn } from "../node-gpu.ts";
 import { type DeviceChoice, readDeviceChoice } from "../options.ts";
 import { withProgress } from "../progress.ts";
+
+const DAWN_FEATURES = "dawn-features";
 
 const names = Object.keys(benchmarks) as BenchmarkName[];
 
 export const bench: Command = {
   summary: "measure how fast things are on this machine, or compare two such measurements",
-  usage: `[${names.join("|")}] [--points N,N,...] [--clouds B] [--table] [--profile] [--backend NAME] [--json FILE] | --compare FILE FILE`,
+  usage: `[${names.join("|")}] [--points N,N,...] [--clouds B] [--table] [--profile] [--backend NAME] [--dawn-features NAME,...] [--json FILE] | --compare FILE FILE`,
   options: {
     ...benchOptions,
+    [DAWN_FEATURES]: {
+      value: "NAME,...",
+      description: "toggles of Dawn to switch on (disable_robustness), where WebGPU comes from the npm package webgpu",
+    },
     compare: { value: "FILE FILE", description: "two such files, case by case" },
   },
   positionals: 1,
@@ -50,9 +57,19 @@ async function run(args: Arguments): Promise<void> {
   }
   const json = args.text("json");
   if (json !== undefined) checkOutput(json);
-  await measure(chosen ? [chosen] : names, readBenchOptions(args), readDeviceChoice(args), (result) => {
+  await measure(chosen ? [chosen] : names, readBenchOptions(args), readChoice(args), (result) => {
     if (json !== undefined) writeWhole(json, `${JSON.stringify(result, null, 2)}\n`);
   });
+}
+
+function readChoice(args: Arguments): DeviceChoice {
+  const choice = readDeviceChoice(args);
+  const dawnToggles = args.text(DAWN_FEATURES)?.split(",");
+  const wrong = dawnToggles?.find((name) => !/^[a-z0-9_]+$/.test(name));
+  if (wrong !== undefined)
+    throw new UsageError(`--${DAWN_FEATURES} has "${wrong}", expected names such as disable_robustness`);
+  if (dawnToggles && choice.backend === "cpu") throw new UsageError(`--${DAWN_FEATURES} is for WebGPU`);
+  return { ...choice, dawnToggles };
 }
 
 /** Runs one benchmark after the other, shows each as soon as it is done, and keeps what there is after each of its cases. */
@@ -76,7 +93,7 @@ async function measure(
       if (benchmark.needsDevice) {
         floors ??= await withProgress("measuring the device", () => withDevice(choice, (own) => measureFloors(own)));
         cases = await withDevice(choice, (own) => {
-          device = describeDevice(own);
+          device = { ...describeDevice(own), dawn: describeDawn(own) };
           return withProgress(`measuring: ${name}`, () => benchmark.run({ ...options, floors, onCase }, own));
         });
       } else cases = await withProgress(`measuring: ${name}`, () => benchmark.run({ ...options, onCase }));

@@ -14,6 +14,7 @@ import {
 import type { Arguments, Command } from "../command.ts";
 import { withDevice } from "../device.ts";
 import { readBytes } from "../files.ts";
+import { describeDawn } from "../node-gpu.ts";
 import { deviceOptions, readDeviceChoice } from "../options.ts";
 import { formatBytes, formatCount, formatPlural, formatTable } from "../text.ts";
 
@@ -47,6 +48,7 @@ async function describeMachine(args: Arguments): Promise<void> {
         ["vendor", [info.vendor, info.architecture].filter(Boolean).join(", ")],
         ["largest binding", formatBytes(info.maxBindingBytes)],
         ["largest buffer", formatBytes(info.maxBufferBytes)],
+        ["Dawn with", describeDawn(device)?.toggles.join(", ") ?? ""],
         ["threads", threads === undefined ? "default" : String(threads)],
         ["features", info.features.join(", ")],
         ["matrix units", info.matrixUnits ? describeUnits(info.matrixUnits) : ""],
