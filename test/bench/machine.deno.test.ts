@@ -17,13 +17,14 @@ const measure = (...words: string[]) =>
 
 test("steps that fail say why, and the others go on", () => {
   const size = ["--points", "64,32", "--clouds", "2", "--channels", "8", "--backend", "cpu", "--seconds", "30"];
-  const { status, stderr } = measure("--out", path("new/a.json"), ...size, "--only", "mixed,trees,forward");
+  const { status, stderr } = measure("--out", path("new/a.json"), ...size, "--only", "mixed,dawn,trees,forward");
   expect({ status, stderr }).toMatchObject({ status: 0, stderr: expect.stringContaining("float32 only") });
 
   const result: MachineResult = JSON.parse(readFileSync(path("new/a.json"), "utf8"));
   expect(result).toMatchObject({ format: "erwin-machine-1", clouds: 2, points: [32, 64], channels: 8, pytorch: [] });
   expect(result.steps.map(({ name, problem }) => [name, problem])).toEqual([
     ["mixed", "the CPU backend computes in float32 only: leave precision out"],
+    ["dawn", "this is for --host deno --backend webgpu with the npm package webgpu"],
     ["trees", undefined],
     ["forward", undefined],
   ]);
@@ -53,5 +54,7 @@ test("on a page in Chromium", () => {
 test("its arguments are checked before anything is measured", () => {
   const { status, stderr } = measure("--out", path("b.json"), "--only", "forwards");
   expect(status).toBe(2);
-  expect(stderr).toMatch(/^error: expected steps of forward, training, pytorch, mixed, trees, compile;/);
+  expect(stderr).toMatch(
+    /^error: expected steps of forward, training, pytorch, compile, dawn, mixed, trees, compile-rest;/,
+  );
 });

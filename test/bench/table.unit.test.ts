@@ -20,7 +20,9 @@ function erwinCase(points: number, median: number | undefined, note?: string): B
   return { ...size, time: timing(median), pass };
 }
 
-const erwin = (precision: "float32" | "mixed", cases: BenchCase[]): BenchResult => ({
+const toggles = ["some_toggle"];
+
+const erwin = (precision: "float32" | "mixed", cases: BenchCase[], dawn?: { toggles: string[] }): BenchResult => ({
   format: "erwin-bench-1",
   version: "1.2.3",
   host: "Deno/2",
@@ -35,6 +37,7 @@ const erwin = (precision: "float32" | "mixed", cases: BenchCase[]): BenchResult 
     maxBindingBytes: 1,
     maxBufferBytes: 1,
     features: [],
+    dawn,
   },
   floors: { gigaflops: 51234, gigabytes: 2345 },
   cases,
@@ -63,7 +66,8 @@ const result: MachineResult = {
       erwinCase(4096, 4),
       erwinCase(32768, undefined, "not measured: too large"),
     ]),
-    erwin("mixed", [erwinCase(4096, 2)]),
+    erwin("float32", [erwinCase(1024, 3), erwinCase(4096, undefined, "not measured: too long")], { toggles }),
+    erwin("mixed", [erwinCase(4096, 2)], { toggles }),
   ],
   pytorch: [
     {
@@ -87,15 +91,15 @@ const result: MachineResult = {
 
 test("a machine's table: the fastest of the same precision compared, gaps explained, empty columns left out", () => {
   expect(formatMachine(result).split("\n")).toEqual([
-    "**Some GPU** (at best 51,200 GFLOP/s and 2,350 GB/s): 32 channels; Some CPU, 16 cores; Some GPU, 580.1; erwin 1.2.3 in Deno/2; PyTorch 2.11 on Some GPU; 2026-01-02.",
+    "**Some GPU** (at best 51,200 GFLOP/s and 2,350 GB/s): 32 channels; Some CPU, 16 cores; Some GPU, 580.1; erwin 1.2.3 in Deno/2; Dawn in Deno/2 with some_toggle; PyTorch 2.11 on Some GPU; 2026-01-02.",
     "",
-    "| forward pass, ms | erwin | erwin mixed | PyTorch eager | PyTorch eager, TF32 | PyTorch compiled | PyTorch / erwin | TF32 / mixed | erwin, MiB | PyTorch eager, MiB | of the peak |",
-    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
-    "| 16 x 1024 | 1.23 | - | - | - | - | - | - | 2 | - | 25 % |",
-    "| 16 x 4096 | 4 | 2 | 12 | 6 | 8 | 2.00 | 3.00 | 2 | 1,020 | 25 % |",
-    "| 16 x 32768 | - | - | out of memory | - | - | - | - | - | - | - |",
+    "| forward pass, ms | erwin | erwin, Dawn | erwin mixed, Dawn | PyTorch eager | PyTorch eager, TF32 | PyTorch compiled | PyTorch / erwin | TF32 / mixed | erwin, MiB | PyTorch eager, MiB | of the peak |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    "| 16 x 1024 | 1.23 | 3 | - | - | - | - | - | - | 2 | - | 25 % |",
+    "| 16 x 4096 | 4 | - | 2 | 12 | 6 | 8 | 2.00 | 3.00 | 2 | 1,020 | 25 % |",
+    "| 16 x 32768 | - | - | - | out of memory | - | - | - | - | - | - | - |",
     "",
-    "Not measured: forward 16 x 32768, 32 channels: too large; PyTorch: balls are not full; step compile: stopped after 100 s.",
+    "Not measured: forward 16 x 32768, 32 channels: too large; forward 16 x 4096, 32 channels, Dawn: too long; PyTorch: balls are not full; step compile: stopped after 100 s.",
   ]);
 });
 

@@ -7,24 +7,30 @@
 // sets up and builds first. With --host chromium this library's benchmarks run on a page (../page.mjs). Steps, in the order of
 // their worth (compiling for minutes, the last takes what time is left):
 //
-//   forward   the device, what it can do at best, and forward passes in float32
-//   training  training steps in float32
-//   pytorch   both in PyTorch's eager mode, strict and with TF32, on CUDA where the GPU has it, else on the processor; the
-//             outputs and losses that it is held against are this library's, on the device that is measured
-//   mixed     both in half precision, where the adapter has shader-f16; in Node where that gives access to the GPU's matrix
-//             units, which Deno does not: node and the npm package webgpu must be there
-//   trees     trees and graphs
-//   compile   both by torch.compile, the middle size first, then from the largest down
+//   forward       the device, what it can do at best, and forward passes in float32
+//   training      training steps in float32
+//   pytorch       both in PyTorch's eager mode, strict and with TF32, on CUDA where the GPU has it, else on the processor; the
+//                 outputs and losses that it is held against are this library's, on the device that is measured
+//   compile       both by torch.compile, the middle size
+//   dawn          both on Dawn, Chrome's WebGPU, as Deno runs it by dawn.mjs: where the npm package webgpu is
+//   mixed         both in half precision, where the adapter has shader-f16; on Dawn where that gives access to the GPU's matrix
+//                 units, which Deno's own WebGPU does not
+//   trees         trees and graphs
+//   compile-rest  both by torch.compile, the other sizes from the largest down
 //
-// On a machine with a GPU, its driver and a python3 with PyTorch and safetensors, this needs no network, no Node and no
-// node_modules. Carry there: the repository's files; dist/; Deno's program (node_modules/@deno/linux-x64-glibc/deno, 96 MB, or
-// 34 MB by xz); and where it has no Vulkan loader Debian's packages libvulkan1, and libglvnd0, libegl1, libgl1 and libglx0, which
-// NVIDIA's driver asks for (dpkg -x PACKAGE /; ldconfig). Then, in the repository's root:
+// A machine with a GPU, its driver and a python3 with PyTorch and safetensors needs no network, no Node and no npm packages.
 //
-//   ./deno run -A src/bench/machine/measure.ts --out FILE
+//   npm run bench:gpu -- --pack FOLDER [--tests]
 //
-// Vulkan is what Deno is told to use (DENO_WEBGPU_BACKEND=vulkan). If the first step finds no adapter, or one in software, tell
-// the loader where the driver is: VK_DRIVER_FILES=/.../vulkan/icd.d/nvidia_icd.json.
+// on any Linux (x64) sets up, builds, and writes what it needs into FOLDER (pack.mjs). Carry there the repository's files and
+// FOLDER. Then, as root, by bash in the repository's root:
+//
+//   . FOLDER/unpack.sh                                             once for each bash
+//   deno run -A src/bench/machine/measure.ts --out FILE            measures
+//   deno run -A node_modules/vitest/vitest.mjs run --project host  tests, where --tests has packed them
+//
+// In place of `deno run -A dist/cli.js`, `deno run -A src/bench/machine/dawn.mjs dist/cli.js` runs on Dawn. If the first step finds
+// no adapter, or one in software, tell the Vulkan loader where the driver is: VK_DRIVER_FILES=/.../vulkan/icd.d/nvidia_icd.json.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -47,18 +53,24 @@ const steps: Record<string, Step> = {
   forward: (until) => benchErwin("forward", until, share(9)),
   training: (until) => benchErwin("training", until, share(9)),
   pytorch: (until) => benchPyTorch("eager", until, sizes),
+  compile: (until) => benchPyTorch("compile", until, [middle]),
+  dawn: (until) => {
+    if (!canUseDawn) throw new Error("this is for --host deno --backend webgpu with the npm package webgpu");
+    benchErwin("forward", until, share(27), [], dawn);
+    benchErwin("training", until, share(27), [], dawn);
+  },
   mixed: (until) => {
-    const host = values.host === "deno" && nodeHasMatrixUnits() ? node : undefined;
-    benchErwin("forward", until, share(18), ["--precision", "mixed"], host);
-    benchErwin("training", until, share(18), ["--precision", "mixed"], host);
+    const host = canUseDawn && dawnHasMatrixUnits() ? dawn : undefined;
+    benchErwin("forward", until, share(27), ["--precision", "mixed"], host);
+    benchErwin("training", until, share(27), ["--precision", "mixed"], host);
   },
   trees: (until) => {
     benchErwin("tree", until, share(180));
     benchErwin("graph", until, share(180));
   },
-  compile: (until) => {
+  "compile-rest": (until) => {
     const others = sizes.filter((points) => points !== middle).reverse();
-    benchPyTorch("compile", until, [middle, ...others]);
+    if (others.length > 0) benchPyTorch("compile", until, others);
   },
 };
 
@@ -152,14 +164,17 @@ const deno = (until: number, script: string, args: readonly string[]) =>
   run(until, process.execPath, ["run", "-A", join(root, script), ...args]);
 
 /** The command line's `bench` on a page. */
-const chromium: typeof deno = (until, _, [, ...args]) => node(until, "src/bench/page.mjs", args);
+const chromium: typeof deno = (until, _, [, ...args]) =>
+  run(until, "node", [join(root, "src/bench/page.mjs"), ...args]);
 
-const node = (until: number, script: string, args: readonly string[]) =>
-  run(until, "node", [join(root, script), ...args]);
+const dawnProgram = "src/bench/machine/dawn.mjs";
+const canUseDawn =
+  values.host === "deno" && backend === "webgpu" && existsSync(join(root, "node_modules/webgpu/package.json"));
+const dawn: typeof deno = (until, script, args) => deno(until, dawnProgram, [script, ...args]);
 
-function nodeHasMatrixUnits(): boolean {
-  const words = ["dist/cli.js", "info", "--backend", backend, "--precision", "mixed"];
-  const { stdout } = spawnSync("node", words, { cwd: root, env, encoding: "utf8", timeout: 60_000 });
+function dawnHasMatrixUnits(): boolean {
+  const words = ["run", "-A", dawnProgram, "dist/cli.js", "info", "--backend", backend, "--precision", "mixed"];
+  const { stdout } = spawnSync(process.execPath, words, { cwd: root, env, encoding: "utf8", timeout: 60_000 });
   return /^ *matrix units +in use/m.test(stdout ?? "");
 }
 

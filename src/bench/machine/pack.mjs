@@ -1,25 +1,11 @@
 // Packs what measuring or testing takes on a machine that has a GPU and its driver, but no network, no Node and no npm packages:
-// the build, Deno, Dawn's binding for Node (which Deno loads, too), the Vulkan loader, and with --tests the tests' runner.
-//
-//   node src/bench/machine/pack.mjs FOLDER [--tests]
-//
-// sets up, builds, and writes about 38 MB into FOLDER (57 with the tests). Carry there the repository's files and FOLDER. Then,
-// as root in the repository's root:
-//
-//   . FOLDER/unpack.sh                                             once for each bash
-//   deno run -A src/bench/machine/measure.ts --out FILE            measures (measure.ts)
-//   deno run -A node_modules/vitest/vitest.mjs run --project host  tests
-//
-// In place of `deno run -A dist/cli.js`, `deno run -A src/bench/machine/dawn.mjs dist/cli.js` runs on Dawn, as Chrome does.
-import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
-import { build } from "../../build/build.mjs";
+// the build, Deno, Dawn's binding for Node (which Deno loads, too), the Vulkan loader, and maybe the tests' runner. Run by
+// run.mjs, as `npm run bench:gpu -- --pack FOLDER [--tests]`; measure.ts tells how it is used there.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
 import { denoProgram } from "../../build/deno.mjs";
-import { CommandError, main, run } from "../../build/run.mjs";
-import { setup } from "../../build/setup.mjs";
+import { CommandError, run } from "../../build/run.mjs";
 import { root } from "../../build/steps.mjs";
 
 /** Debian's packages of the Vulkan loader, and of what NVIDIA's driver asks for. */
@@ -32,16 +18,34 @@ const NOT_FOR_TESTS = [
   /^(webgpu|binaryen|typescript|assemblyscript|puppeteer|chromium|devtools|onnxruntime|bare-|zod|protobufjs|rollup|bunny)/,
 ];
 
-/** Runs on the machine itself, sourced by bash. */
+/** Where what Linux runs lies in the repository: there before packing, and after unpacking. */
+const DENO = "node_modules/@deno/linux-x64-glibc";
+const DAWN = "node_modules/webgpu";
+
+/** The archives and what is in them, by paths in the repository. */
+export const archives = {
+  "engine.tar.xz": () => [
+    "dist",
+    DENO,
+    ...["package.json", "index.js", "dist/linux-x64"].map((part) => `${DAWN}/${part}`),
+  ],
+  "tests.tar.xz": () =>
+    readdirSync(join(root, "node_modules"))
+      .filter((name) => !NOT_FOR_TESTS.some((one) => one.test(name)))
+      .map((name) => `node_modules/${name}`),
+};
+
+const SCRIPT = "unpack.sh";
+
+/** Runs on the machine itself, sourced by bash in the repository's root. */
 const UNPACK = `# Unpacks what lies beside this file; made by src/bench/machine/pack.mjs.
 packed=$(dirname "$BASH_SOURCE")
-tar -xJf "$packed/engine.tar.xz"
-[ ! -e "$packed/tests.tar.xz" ] || tar -xJf "$packed/tests.tar.xz"
+for archive in "$packed"/*.tar.xz; do tar -xJf "$archive"; done
 if ! ldconfig -p | grep -q libvulkan.so.1; then
   for package in "$packed"/*.deb; do dpkg -x "$package" /; done
   ldconfig
 fi
-export PATH="$PWD/node_modules/.deno:$PATH" DENO_WEBGPU_BACKEND=vulkan DENO_NO_UPDATE_CHECK=1 XDG_RUNTIME_DIR=/tmp
+export PATH="$PWD/${DENO}:$PATH" DENO_WEBGPU_BACKEND=vulkan DENO_NO_UPDATE_CHECK=1 XDG_RUNTIME_DIR=/tmp
 # Where NVIDIA's driver is unless the loader finds it by itself.
 for driver in /usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json; do
   if [ -e "$driver" ] && [ ! -e /usr/share/vulkan/icd.d/nvidia_icd.json ] && [ ! -e /etc/vulkan/icd.d/nvidia_icd.json ]; then
@@ -50,47 +54,30 @@ for driver in /usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json; do
 done
 `;
 
-/**
- * Packs files below a folder.
- * @param {string} file
- * @param {string} folder
- * @param {string[]} paths
- */
-function pack(file, folder, paths) {
-  run("tar", ["-C", folder, "-cJf", file, ...paths], { cwd: root, env: { ...process.env, XZ_OPT: "-6 -T0" } });
+/** @param {string} folder of the archives, where the script is to lie */
+export function writeUnpack(folder) {
+  writeFileSync(join(folder, SCRIPT), UNPACK);
 }
 
-await main(async () => {
-  const { values, positionals } = parseArgs({ options: { tests: { type: "boolean" } }, allowPositionals: true });
-  if (positionals.length !== 1) throw new CommandError("pack.mjs FOLDER [--tests]", 2);
-  const folder = resolve(positionals[0]);
-  setup();
-  await build();
+/**
+ * Fills a folder, which is made anew: about 38 MB, 57 with the tests.
+ * @param {string} name
+ * @param {boolean} tests whether their runner is packed, too
+ */
+export function pack(name, tests) {
+  if (relative(root, denoProgram()) !== `${DENO}/deno`)
+    throw new CommandError("packing elsewhere than on Linux, x64", 2);
+  const folder = resolve(name);
+  const isOther = existsSync(folder) && readdirSync(folder).length > 0 && !existsSync(join(folder, SCRIPT));
+  if (isOther) throw new CommandError(`packing into ${name}, which holds something else,`, 2);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-
-  const stage = mkdtempSync(join(tmpdir(), "erwin-pack-"));
-  try {
-    cpSync(join(root, "dist"), join(stage, "dist"), { recursive: true });
-    cpSync(denoProgram(), join(stage, "node_modules/.deno/deno"));
-    const dawn = join("node_modules", "webgpu");
-    for (const part of ["package.json", "index.js", `dist/${process.platform}-${process.arch}`]) {
-      cpSync(join(root, dawn, part), join(stage, dawn, part), { recursive: true });
-    }
-    pack(join(folder, "engine.tar.xz"), stage, ["dist", "node_modules"]);
-  } finally {
-    rmSync(stage, { recursive: true, force: true });
+  for (const [archive, paths] of Object.entries(archives)) {
+    if (archive === "tests.tar.xz" && !tests) continue;
+    run("tar", ["-cJf", join(folder, archive), ...paths()], { env: { ...process.env, XZ_OPT: "-6 -T0" } });
   }
-  if (values.tests) {
-    const names = readdirSync(join(root, "node_modules")).filter(
-      (name) => !NOT_FOR_TESTS.some((one) => one.test(name)),
-    );
-    pack(
-      join(folder, "tests.tar.xz"),
-      root,
-      names.map((name) => `node_modules/${name}`),
-    );
+  if (spawnSync("apt-get", ["download", ...LOADERS], { cwd: folder, stdio: "ignore" }).status !== 0) {
+    console.log(`pack: without ${LOADERS.join(", ")}, which apt-get does not get here; the machine must have them`);
   }
-  execFileSync("apt-get", ["download", ...LOADERS], { cwd: folder, stdio: "ignore" });
-  writeFileSync(join(folder, "unpack.sh"), UNPACK);
-});
+  writeUnpack(folder);
+}

@@ -26,9 +26,9 @@ export interface MachineResult {
   seconds: number;
   /** What was begun, in this order. */
   steps: MachineStep[];
-  /** One for each benchmark and precision; the profile is that of the middle size. */
+  /** One for each benchmark, precision, and WebGPU (the host's own, Dawn); the profile is that of the middle size. */
   erwin: BenchResult[];
-  /** One for each variant; differences are those to erwin's output and loss. */
+  /** One for each step of PyTorch; differences are those to erwin's output and loss. */
   pytorch: PyTorchBench[];
 }
 

@@ -1,18 +1,28 @@
-// Sets up, builds, finds a place for PyTorch, and measures this machine (measure.ts, which tells the arguments).
+// Sets up, builds, finds a place for PyTorch, and measures this machine (measure.ts, which tells the arguments). With --pack it
+// packs, in place of measuring here, what measuring takes on another machine (pack.mjs):
+//
+//   npm run bench:gpu -- --pack FOLDER [--tests]
+import { parseArgs } from "node:util";
 import { build } from "../../build/build.mjs";
 import { runDeno } from "../../build/deno.mjs";
 import { CommandError, main } from "../../build/run.mjs";
 import { setup } from "../../build/setup.mjs";
 import { preparePython } from "../peers/pytorch/environment.mjs";
+import { pack } from "./pack.mjs";
 
 await main(async () => {
+  const words = process.argv.slice(2);
+  const options = /** @type {const} */ ({ pack: { type: "string" }, tests: { type: "boolean" } });
+  // All others are measure.ts's own, which checks them.
+  const { values } = parseArgs({ args: words, options, strict: false });
   setup();
   await build();
+  if (values.pack !== undefined) return pack(String(values.pack), values.tests === true);
   try {
     await preparePython([]);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     console.error(`PyTorch is left out: ${error.message}`);
   }
-  process.exitCode = runDeno(["src/bench/machine/measure.ts", ...process.argv.slice(2)]);
+  process.exitCode = runDeno(["src/bench/machine/measure.ts", ...words]);
 });

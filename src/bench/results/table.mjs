@@ -46,12 +46,14 @@ export function formatMachine(result) {
   const { erwin, pytorch, machine } = result;
   const first = erwin.find(({ device }) => device);
   const name = first?.device?.description ?? "no device";
+  const dawn = erwin.find(({ device }) => device?.dawn);
   const peer = pytorch[0];
   const facts = [
     `${result.channels} channels`,
     `${machine.processor}, ${machine.cores} cores`,
     machine.nvidia,
     first && `erwin ${first.version} in ${first.host}`,
+    dawn && `Dawn in ${dawn.host} with ${dawn.device?.dawn?.toggles.join(", ")}`,
     peer && `PyTorch ${peer.torch} on ${peer.deviceName}${peer.device === "cpu" ? `, ${peer.threads} threads` : ""}`,
     result.date.slice(0, 10),
   ];
@@ -68,15 +70,18 @@ export function formatMachine(result) {
  * @param {Pass} pass
  */
 function formatPass({ erwin, pytorch }, pass) {
-  /** @type {(precision: string) => BenchCase[]} */
-  const casesOf = (precision) =>
+  /** @type {(precision: string, onDawn: boolean) => BenchCase[]} */
+  const casesOf = (precision, onDawn) =>
     erwin
-      .filter(({ device }) => device?.precision === precision)
+      .filter(({ device }) => device?.precision === precision && (device.dawn !== undefined) === onDawn)
       .flatMap(({ cases }) => cases.filter(({ benchmark }) => benchmark === pass));
-  const [float32, mixed] = [casesOf("float32"), casesOf("mixed")];
+  const [float32, mixed] = [casesOf("float32", false), casesOf("mixed", false)];
+  const [dawnFloat32, dawnMixed] = [casesOf("float32", true), casesOf("mixed", true)];
   const rows = pytorch.flatMap(({ rows }) => rows.filter((row) => row.case === pass));
 
-  const all = [...float32, ...mixed, ...rows].sort((a, b) => a.clouds - b.clouds || a.points - b.points);
+  const all = [...float32, ...mixed, ...dawnFloat32, ...dawnMixed, ...rows].sort(
+    (a, b) => a.clouds - b.clouds || a.points - b.points,
+  );
   const sizes = [...new Set(all.map(sizeOf))];
   /** @type {(size: string, precision: string, variant?: string) => PyTorchRow[]} */
   const rowsOf = (size, precision, variant) =>
@@ -85,7 +90,7 @@ function formatPass({ erwin, pytorch }, pass) {
     );
   /** @type {(cases: BenchCase[]) => (size: string) => BenchCase | undefined} */
   const at = (cases) => (size) => cases.find((entry) => sizeOf(entry) === size);
-  const [full, half] = [at(float32), at(mixed)];
+  const [full, half, dawnFull, dawnHalf] = [float32, mixed, dawnFloat32, dawnMixed].map(at);
 
   /** @type {(size: string, precision: string, ours: BenchCase | undefined) => string | undefined} */
   const ratio = (size, precision, ours) => {
@@ -103,13 +108,15 @@ function formatPass({ erwin, pytorch }, pass) {
   /** @type {[string, (size: string) => string | undefined][]} */
   const columns = [
     ["erwin", (size) => figure(full(size)?.time?.median)],
+    ["erwin, Dawn", (size) => figure(dawnFull(size)?.time?.median)],
     ["erwin mixed", (size) => figure(half(size)?.time?.median)],
+    ["erwin mixed, Dawn", (size) => figure(dawnHalf(size)?.time?.median)],
     ["PyTorch eager", peer("strict", "eager")],
     ["PyTorch eager, TF32", peer("tf32", "eager")],
     ["PyTorch compiled", peer("strict", "compile")],
     ["PyTorch compiled, TF32", peer("tf32", "compile")],
     ["PyTorch / erwin", (size) => ratio(size, "strict", full(size))],
-    ["TF32 / mixed", (size) => ratio(size, "tf32", half(size))],
+    ["TF32 / mixed", (size) => ratio(size, "tf32", half(size) ?? dawnHalf(size))],
     ["erwin, upload", (size) => figure(full(size)?.pass?.upload?.median)],
     ["erwin, MiB", (size) => used(full(size)?.pass?.memory.peak)],
     ["PyTorch eager, MiB", (size) => used(rowsOf(size, "strict", "eager")[0]?.peakMemory)],
@@ -133,7 +140,8 @@ function formatMissing({ erwin, pytorch, steps }) {
   const notes = erwin.flatMap(({ device, cases }) =>
     cases.flatMap(({ name, time, note }) => {
       if (time || !note) return [];
-      return `${name}${device?.precision === "mixed" ? ", mixed" : ""}: ${note.replace(/^not measured: /, "")}`;
+      const where = `${device?.precision === "mixed" ? ", mixed" : ""}${device?.dawn ? ", Dawn" : ""}`;
+      return `${name}${where}: ${note.replace(/^not measured: /, "")}`;
     }),
   );
   const rows = pytorch.flatMap(({ rows }) => rows).filter(({ unavailable }) => unavailable !== OUT_OF_MEMORY);
