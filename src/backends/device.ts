@@ -26,8 +26,6 @@ export interface MatrixUnits {
   columns: number;
   inner: number;
   subgroup: number;
-  /** Bytes of memory that a workgroup may take. */
-  workgroupBytes: number;
 }
 
 /** What one workgroup computes of a matrix product's result. */

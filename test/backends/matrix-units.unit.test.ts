@@ -8,8 +8,8 @@ import { findMatrixUnits, MATRIX_FEATURE } from "../../src/backends/webgpu/matri
 import { productCut } from "../../src/backends/webgpu/products.ts";
 import { createDawn } from "../support/dawn.ts";
 
-const nvidia: MatrixUnits = { rows: 16, columns: 16, inner: 16, subgroup: 32, workgroupBytes: 49152 };
-const mesa: MatrixUnits = { rows: 8, columns: 8, inner: 8, subgroup: 8, workgroupBytes: 32768 };
+const nvidia: MatrixUnits = { rows: 16, columns: 16, inner: 16, subgroup: 32 };
+const mesa: MatrixUnits = { rows: 8, columns: 8, inner: 8, subgroup: 8 };
 
 describe("the kernels for matrix units compile", () => {
   let gpu: GPU | undefined;

@@ -26,12 +26,11 @@ export function findMatrixUnits({ features, limits, info }: GPUAdapter): MatrixU
   // How many threads work together must be known when the kernel is compiled.
   const { subgroupMinSize, subgroupMaxSize: subgroup } = info;
   if (!subgroup || subgroup !== subgroupMinSize) return undefined;
-  const { maxComputeWorkgroupStorageSize: workgroupBytes } = limits;
-  if (workgroupBytes < MATRIX_BYTES) return undefined;
+  if (limits.maxComputeWorkgroupStorageSize < MATRIX_BYTES) return undefined;
   for (const config of (info as MatrixAdapterInfo).subgroupMatrixConfigs ?? []) {
     const { componentType, resultComponentType, M: rows, N: columns, K: inner } = config;
     if (componentType !== "f16" || resultComponentType !== "f32") continue;
-    const units = { rows, columns, inner, subgroup, workgroupBytes };
+    const units = { rows, columns, inner, subgroup };
     const threads = matrixThreads(units);
     // Tiles are 32, or a few times 32, long each way.
     const fits = [rows, columns, inner].every((size) => 32 % size === 0);
