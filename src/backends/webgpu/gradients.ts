@@ -12,7 +12,7 @@ import { overRows, ROW_STEP, rowsInBinding, rowWindow } from "./windows.ts";
 
 /** A weight gradient's parts have at least so many rows, and there are about so many workgroups of 64 x 64 sums. */
 const PART_ROWS = 128;
-const PART_GROUPS = 1024;
+const PART_GROUPS = 2048;
 
 /** Rows are added up in parts, of which there are about so many workgroups; few rows are a single one. */
 const COLUMN_GROUPS = 512;
