@@ -8,7 +8,7 @@ import { timeOnDevice } from "./timing.ts";
 export interface Floors {
   /** Billions of fp32 operations a second, of multiply-adds that touch no memory. */
   gigaflops: number;
-  /** Billions of bytes a second, read and written together, of a large copy. */
+  /** Billions of bytes a second, read and written together, of a large copy or sum, whichever is faster. */
   gigabytes: number;
 }
 
@@ -28,12 +28,15 @@ export async function measureFloors(device: Device, seconds = 1): Promise<Floors
   const bytes = Math.min(COPIED_BYTES, device.info.maxBufferBytes);
   const [from, to] = [device.allocate(bytes), device.allocate(bytes)];
   device.clear(from);
+  device.clear(to);
   const copy = await timeOnDevice(device, () => device.copy(from, to, bytes), { seconds });
+  // Some drivers copy at a fifth of the speed at which kernels read and write.
+  const sum = await timeOnDevice(device, () => device.add({ x: from, y: to, size: bytes / 4 }), { seconds });
   device.release(from);
   device.release(to);
   return {
     gigaflops: (2 * NUMBERS * ROUNDS) / multiply.best / 1e6,
-    gigabytes: (2 * bytes) / copy.best / 1e6,
+    gigabytes: Math.max((2 * bytes) / copy.best, (3 * bytes) / sum.best) / 1e6,
   };
 }
 
@@ -42,4 +45,4 @@ export const floorTime = ({ operations, bytes }: Work, { gigaflops, gigabytes }:
   Math.max(operations / gigaflops, bytes / gigabytes) / 1e6;
 
 export const formatFloors = ({ gigaflops, gigabytes }: Floors): string =>
-  `Measured peak: ${gigaflops.toFixed(1)} GFLOP/s of multiply-adds, ${gigabytes.toFixed(1)} GB/s of a copy`;
+  `Measured peak: ${gigaflops.toFixed(1)} GFLOP/s of multiply-adds, ${gigabytes.toFixed(1)} GB/s of a copy or a sum`;

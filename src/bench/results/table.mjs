@@ -1,4 +1,4 @@
-// Puts this folder's results, one JSON file a machine as src/bench/machine/measure.ts writes them, into the README as tables.
+// Puts this folder's results, one JSON file a machine as src/bench/machine/measure.ts writes them, into its README as tables.
 //
 //   node src/bench/results/table.mjs
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { root } from "../../build/steps.mjs";
 /** @typedef {import("../peers/pytorch/run.mjs").PyTorchRow} PyTorchRow */
 /** @typedef {"forward" | "training"} Pass */
 
-export const readmePath = join(root, "README.md");
+export const readmePath = join(root, "src/bench/results/README.md");
 const begin = "<!-- results: begin, made by src/bench/results/table.mjs -->";
 const end = "<!-- results: end -->";
 
