@@ -13,6 +13,8 @@ const device = useDevice();
 async function requestAsGPU(productTuning?: Device["info"]["productTuning"]) {
   const other = await requestDevice({ backend: "webgpu" });
   Object.assign(other.info, { software: false, productTuning });
+  // What is not used is not compiled, for which Chromium's software adapter takes long.
+  other.compileFor = () => {};
   return other;
 }
 
