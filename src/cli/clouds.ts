@@ -1,7 +1,9 @@
-// What an input file says: positions, and from a safetensors file also features, clouds, graph and tree.
+// What an input file says: positions, and from a safetensors or npz file also features, clouds, graph and tree.
 
+import { mostLevels } from "../balltree/execute.ts";
 import { FormatError } from "../errors.ts";
 import { type SafeTensor, toFloat32, toInt32 } from "../formats/elements.ts";
+import { loadNpz } from "../formats/npz.ts";
 import { readPointCloud } from "../formats/pointcloud.ts";
 import { loadSafetensors } from "../formats/safetensors.ts";
 import { readBytes } from "./files.ts";
@@ -27,9 +29,10 @@ export function readCloudFile(path: string): CloudFile {
   const { positions, dimensionality } = readPointCloud(bytes, path);
   const points = positions.length / dimensionality;
   const file: CloudFile = { path, positions, dimensionality, points, batchIdx: new Int32Array(points) };
-  if (!/\.safetensors$/i.test(path)) return file;
+  const named = readNamedArrays(bytes, path);
+  if (!named) return file;
 
-  const arrays = new ArrayReader(loadSafetensors(bytes, { file: path }).tensors, path);
+  const arrays = new ArrayReader(named, path);
   const batch = arrays.read("batch_idx", [points]);
   if (batch) file.batchIdx = arrays.toInt32(batch, "batch_idx");
   const features = arrays.read("node_features", [points, undefined]);
@@ -40,15 +43,27 @@ export function readCloudFile(path: string): CloudFile {
   return file;
 }
 
+const rotatedPrefix = "tree_idx_rot.";
+/** What an input file may hold besides positions. */
+const arrayNames = [
+  ...["batch_idx", "node_features", "edge_index", "tree_idx", "tree_mask"],
+  ...Array.from({ length: mostLevels }, (_, level) => `${rotatedPrefix}${level}`),
+];
+
+/** The arrays of a file whose format gives them names. */
+function readNamedArrays(bytes: Uint8Array, path: string): ReadonlyMap<string, SafeTensor> | undefined {
+  if (/\.safetensors$/i.test(path)) return loadSafetensors(bytes, { file: path }).tensors;
+  return /\.npz$/i.test(path) ? loadNpz(bytes, { file: path, only: arrayNames }) : undefined;
+}
+
 function readTree(arrays: ArrayReader): CloudFile["tree"] {
   const treeIdx = arrays.read("tree_idx", [undefined]);
   if (!treeIdx) return undefined;
   const treeMask = arrays.require("tree_mask", treeIdx.shape, "tree_idx");
-  const prefix = "tree_idx_rot.";
-  const rotated = arrays.names.filter((name) => name.startsWith(prefix)).length;
+  const rotated = arrays.names.filter((name) => name.startsWith(rotatedPrefix)).length;
   const treeIdxRot = Array.from({ length: rotated }, (_, level) => {
-    const name = `${prefix}${level}`;
-    return arrays.toInt32(arrays.require(name, [undefined], `${rotated} arrays named ${prefix}<level>`), name);
+    const name = `${rotatedPrefix}${level}`;
+    return arrays.toInt32(arrays.require(name, [undefined], `${rotated} arrays named ${rotatedPrefix}<level>`), name);
   });
   return {
     treeIdx: arrays.toInt32(treeIdx, "tree_idx"),

@@ -6,7 +6,7 @@ import { type Arguments, type CommandOption, UsageError } from "./command.ts";
 export const fileOptions = {
   input: {
     value: "FILE",
-    description: "points, and what else there is: .safetensors; positions alone also .npy .npz .ply .obj .vtk .csv",
+    description: "points, and what else there is: .safetensors .npz; positions alone also .npy .ply .obj .vtk .csv",
   },
   output: { value: "FILE", description: "a .safetensors file; it appears whole or not at all" },
 } satisfies Record<string, CommandOption>;

@@ -1,9 +1,9 @@
 // What every format reader shares: the bytes it is given, the typed arrays it gives back, and the error it throws.
 
-import { type ErrorDetails, FormatError } from "../errors.ts";
+import { type ErrorDetails, FormatError, InputError } from "../errors.ts";
 
 /** What a reader accepts: a whole file. A view is read from its own offset, so a slice of a larger buffer works. */
-export type FileBytes = Uint8Array | ArrayBuffer;
+export type FileBytes = ArrayBufferView | ArrayBufferLike;
 
 /** Any array that numbers of a file can be read into. */
 export type TypedArray =
@@ -25,8 +25,29 @@ export interface TypedArrayConstructor {
   new (buffer: ArrayBufferLike, byteOffset?: number, length?: number): TypedArray;
 }
 
+/**
+ * The same bytes as a plain Uint8Array: through it every reader goes, because `slice` of Node's Buffer, which is a Uint8Array
+ * too, does not copy. Memory that may change its size is copied.
+ * @throws InputError for anything but bytes.
+ */
 export function toBytes(file: FileBytes): Uint8Array {
-  return file instanceof Uint8Array ? file : new Uint8Array(file);
+  const [buffer, offset, length] = ArrayBuffer.isView(file)
+    ? [file.buffer, file.byteOffset, file.byteLength]
+    : [file, 0, file?.byteLength];
+  // By name: a buffer of another realm (a frame, a test's sandbox) is no instance of this one's classes.
+  const kind = Object.prototype.toString.call(buffer);
+  if (kind !== "[object ArrayBuffer]" && kind !== "[object SharedArrayBuffer]") {
+    const found = file === null ? "null" : typeof file;
+    throw new InputError(
+      `expected the bytes of a file, an ArrayBuffer or a view such as Uint8Array, found: ${found}.`,
+      {
+        found,
+      },
+    );
+  }
+  const bytes = new Uint8Array(buffer, offset, length);
+  const { resizable, growable } = buffer as { resizable?: boolean; growable?: boolean };
+  return resizable || growable ? bytes.slice() : bytes;
 }
 
 /** A view as `DataView`, for numbers that are not aligned or not in this machine's byte order. */

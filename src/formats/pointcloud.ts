@@ -19,7 +19,11 @@ const positionNames = ["node_positions", "positions", "position", "pos", "points
 const readers: Record<string, (bytes: FileBytes, file: string) => PointCloud> = {
   safetensors: (bytes, file) => choosePositions(loadSafetensors(bytes, { file }).tensors, file),
   npy: (bytes, file) => toPointCloud(loadNpy(bytes, { file }), file),
-  npz: (bytes, file) => choosePositions(loadNpz(bytes, { file }), file),
+  npz: (bytes, file) => {
+    // What else is in the archive may be no numbers.
+    const named = loadNpz(bytes, { file, only: positionNames });
+    return choosePositions(named.size > 0 ? named : loadNpz(bytes, { file }), file);
+  },
   ply: (bytes, file) => loadPly(bytes, { file }),
   obj: (bytes, file) => loadObj(bytes, { file }),
   vtk: (bytes, file) => loadVtk(bytes, { file }),

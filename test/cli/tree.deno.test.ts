@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { loadSafetensors, saveSafetensors } from "erwin";
 import { afterAll, describe, expect, it } from "vitest";
 import { errorLine, erwin, temporaryFolder } from "./command.ts";
@@ -56,6 +57,14 @@ describe("erwin tree", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(read().get("tree_idx")?.shape).toEqual([4]);
     expect(read().get("edge_index")?.shape).toEqual([2, 6]);
+  });
+
+  it.each(["stored", "deflated"])("reads %s.npz as NumPy wrote it", (name) => {
+    const file = fileURLToPath(new URL(`../formats/numpy/${name}.npz`, import.meta.url));
+    const { code, stdout, stderr } = erwin(["tree", "--input", file, "--output", output, "--radius", "1"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    // Clouds of three and two points 0.65 apart, by the archive's batch_idx.
+    expect(stdout).toContain("5 points, 6 slots, 11 edges");
   });
 
   it("leaves the output as it was when something goes wrong", () => {

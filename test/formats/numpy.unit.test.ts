@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
@@ -124,3 +125,44 @@ describe("npz", () => {
     expect(crc32(new TextEncoder().encode("123456789"))).toBe(0xcbf43926);
   });
 });
+
+describe.each(["stored", "deflated"])("%s.npz, written by NumPy itself (numpy/make.py)", (name) => {
+  // What readFileSync gives is a Buffer, whose `slice` does not copy as that of other arrays does.
+  const file = readFileSync(new URL(`./numpy/${name}.npz`, import.meta.url));
+
+  it.each([
+    ["as it is", file],
+    ["at an odd offset", Buffer.concat([Buffer.alloc(3), file]).subarray(3)],
+    ["in shared memory", shared(file)],
+    ["in memory that can grow", growable(file)],
+    ["as a DataView", new DataView(file.buffer, file.byteOffset, file.byteLength)],
+    ["as an ArrayBuffer", Uint8Array.from(file).buffer],
+  ])("is read %s", (_, bytes) => {
+    const arrays = loadNpz(bytes);
+    const range = (length: number) => Array.from({ length }, (_, i) => i);
+    expect(arrays.get("flags")).toEqual({ dtype: "BOOL", shape: [3], data: Uint8Array.of(1, 0, 1) });
+    const positions = Float64Array.from(range(15), (i) => i / 8);
+    expect(arrays.get("positions")).toEqual({ dtype: "F64", shape: [5, 3], data: positions });
+    const features = Float32Array.from(range(10), (i) => i - 4.5);
+    expect(arrays.get("features")).toEqual({ dtype: "F32", shape: [5, 2], data: features });
+    const targets = Float32Array.from(range(5), (i) => i * i);
+    expect(arrays.get("targets")).toEqual({ dtype: "F32", shape: [5], data: targets });
+    expect(arrays.get("batch_idx")?.data).toEqual(BigInt64Array.of(0n, 0n, 0n, 1n, 1n));
+    expect(arrays.get("halves")?.data).toEqual(Uint16Array.of(0x3800, 0xc000));
+    expect(arrays.get("big_endian")?.data).toEqual(Float32Array.of(1.5, -2));
+  });
+});
+
+function shared(bytes: Uint8Array): Uint8Array {
+  const view = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  view.set(bytes);
+  return view;
+}
+
+function growable(bytes: Uint8Array): Uint8Array {
+  // Not in this project's types yet.
+  const Resizable = ArrayBuffer as unknown as new (length: number, options: object) => ArrayBuffer;
+  const view = new Uint8Array(new Resizable(bytes.length + 1, { maxByteLength: 1 << 20 }), 1);
+  view.set(bytes);
+  return view;
+}

@@ -60,6 +60,21 @@ describe("safetensors", () => {
     );
   });
 
+  it("reads unaligned tensors of a Node Buffer, whose slice does not copy", () => {
+    const header =
+      '{"u":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},"f":{"dtype":"F32","shape":[4],"data_offsets":[3,19]}}';
+    const bytes = fileWith(header, 19);
+    const values = Float32Array.of(1.5, -2, 3, 4);
+    bytes.set(new Uint8Array(values.buffer), bytes.length - 16);
+    expect(loadSafetensors(Buffer.from(bytes)).tensors.get("f")?.data).toEqual(values);
+  });
+
+  it("refuses what is no bytes", () => {
+    for (const wrong of ["model.safetensors", 1000, null, undefined, [1, 2], {}]) {
+      expect(() => loadSafetensors(wrong as unknown as Uint8Array)).toThrow(InputError);
+    }
+  });
+
   it("writes the same bytes for the same tensors in any order, aligned", () => {
     fc.assert(
       fc.property(anyTensors, (tensors) => {
