@@ -1,5 +1,6 @@
 // The public API of erwin.
 
+export type { EdgeIndices, Indices, NumberList, Numbers } from "./arguments.ts";
 export {
   type BackendName,
   type Device,
@@ -79,7 +80,7 @@ export {
   sum,
 } from "./tensor/operators/index.ts";
 export { checkpoint, noGrad } from "./tensor/tape.ts";
-export { scope, Tensor, type TensorData, type TensorType } from "./tensor/tensor.ts";
+export { scope, Tensor, type TensorData, type TensorSource, type TensorType } from "./tensor/tensor.ts";
 export { AdamW, type AdamWOptions, type OptimizerState, type StepOptions, type StepReport } from "./train/adamw.ts";
 export { loadTraining, saveTraining, type TrainingProgress } from "./train/checkpoint.ts";
 export { clipGradientNorm } from "./train/clip.ts";

@@ -53,7 +53,7 @@ class ModelServer implements ModelWorker {
     return this.#inOrder(async () => {
       const model = this.#loadedModel();
       const prepared = await model.prepare(input);
-      // Nobody can play this pass back. Of a prepared input it is recorded at once, which noGrad asks for.
+      // Nobody can play this pass back.
       const output = await noGrad(() => model.forward(prepared));
       try {
         const data = await output.data();

@@ -1,5 +1,6 @@
 // Chooses the device: a GPU where one works, else the processor.
 
+import { checkOptions } from "../arguments.ts";
 import { ConfigError, DeviceError, ErwinError } from "../errors.ts";
 import { requestCpuDevice } from "./cpu/request.ts";
 import type { BackendName, Device, Precision } from "./device.ts";
@@ -39,12 +40,9 @@ export interface DeviceOptions {
  * A device to run models on, after it has computed a known answer.
  * @throws DeviceError when there is none; its message says what was tried and what to do.
  */
-export async function requestDevice({
-  backend = "auto",
-  threads,
-  maxBindingBytes,
-  precision = "float32",
-}: DeviceOptions = {}): Promise<Device> {
+export async function requestDevice(given: DeviceOptions = {}): Promise<Device> {
+  checkOptions("requestDevice", given, { backend: true, threads: true, maxBindingBytes: true, precision: true });
+  const { backend = "auto", threads, maxBindingBytes, precision = "float32" } = given;
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     throw new ConfigError(`threads must be a whole number of at least 1, not ${threads}`, { field: "threads" });
   }

@@ -1,6 +1,7 @@
 // Builds radius graphs and nearest-neighbour graphs.
+import { checkOptions, type Numbers } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
-import { badCoordinate, checkPoints, checkWhole, type PointsOptions } from "./points.ts";
+import { badCoordinate, checkPoints, checkWhole, type PointsOptions, pointsOptions } from "./points.ts";
 import { submit } from "./pool.ts";
 
 export interface RadiusGraphOptions extends PointsOptions {
@@ -31,7 +32,8 @@ export interface KnnGraphOptions extends PointsOptions {
  * @throws ConfigError with `details.field` where an option is wrong
  * @throws OutOfMemoryError where the graph does not fit WebAssembly memory
  */
-export async function radiusGraph(positions: Float32Array, options: RadiusGraphOptions): Promise<Int32Array> {
+export async function radiusGraph(positions: Numbers, options: RadiusGraphOptions): Promise<Int32Array> {
+  checkOptions("radiusGraph", options, { ...pointsOptions, radius: true, loop: true, maxNeighbors: true });
   const { radius, loop = true, maxNeighbors = 32 } = options;
   if (!(radius >= 0 && radius < Number.POSITIVE_INFINITY)) {
     throw new ConfigError(`radius is ${radius}, expected a finite number of at least 0.`, { field: "radius" });
@@ -47,18 +49,19 @@ export async function radiusGraph(positions: Float32Array, options: RadiusGraphO
  * @param positions [points, dimensionality], row by row; fast for up to 3 dimensions, every pair is compared beyond
  * @returns edgeIndex [2, edges]: all sources, then all targets; sorted by target, then distance, then source
  */
-export async function knnGraph(positions: Float32Array, options: KnnGraphOptions): Promise<Int32Array> {
+export async function knnGraph(positions: Numbers, options: KnnGraphOptions): Promise<Int32Array> {
+  checkOptions("knnGraph", options, { ...pointsOptions, k: true, loop: true });
   const { k, loop = false } = options;
   checkWhole(k, "k", 0);
   return buildGraph(positions, options, { radius: Number.POSITIVE_INFINITY, loop, most: k });
 }
 
 async function buildGraph(
-  positions: Float32Array,
+  given: Numbers,
   options: PointsOptions,
   search: { radius: number; loop: boolean; most: number },
 ): Promise<Int32Array> {
-  const offsets = checkPoints(positions, options);
+  const { positions, cloudOffsets: offsets } = checkPoints(given, options);
   const { dimensionality, threads } = options;
   const result = await submit({ kind: "graph", positions, dimensionality, offsets, ...search }, threads);
   if (result.kind === "badRow") throw badCoordinate(positions, dimensionality, result);

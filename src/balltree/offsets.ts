@@ -1,12 +1,13 @@
 // Where each cloud of a batch begins: checks a batch index or offsets and returns offsets.
+import { type Indices, toIndices } from "../arguments.ts";
 import { InputError } from "../errors.ts";
 
 /** How a batch is divided into clouds: one of the two, or neither for a single cloud. */
 export interface CloudDivision {
   /** [points] cloud of each point: sorted, starting at 0, without gaps. */
-  batchIdx?: ArrayLike<number> | undefined;
+  batchIdx?: Indices | undefined;
   /** [B+1] first point of each cloud, then the number of points. */
-  offsets?: ArrayLike<number> | undefined;
+  offsets?: Indices | undefined;
 }
 
 /**
@@ -16,7 +17,9 @@ export interface CloudDivision {
  *   index is unsorted or has gaps, or a length does not fit
  */
 export function cloudOffsets(points: number, division: CloudDivision = {}): Int32Array {
-  const { batchIdx, offsets } = division;
+  // As null, too, they may be left out.
+  const batchIdx = division.batchIdx == null ? undefined : toIndices("batchIdx", division.batchIdx);
+  const offsets = division.offsets == null ? undefined : toIndices("offsets", division.offsets);
   if (points === 0) {
     throw new InputError("There are no points, expected at least one in every cloud.", { row: 0 });
   }
@@ -28,7 +31,7 @@ export function cloudOffsets(points: number, division: CloudDivision = {}): Int3
   return Int32Array.of(0, points);
 }
 
-function offsetsOfBatchIdx(points: number, batchIdx: ArrayLike<number>): Int32Array {
+function offsetsOfBatchIdx(points: number, batchIdx: Int32Array): Int32Array {
   if (batchIdx.length !== points) {
     throw new InputError(`batchIdx has ${batchIdx.length} entries, expected one for each of the ${points} points.`, {
       tensor: "batchIdx",
@@ -59,7 +62,7 @@ function badBatchIdx(row: number, value: number, previous: number): InputError {
   return new InputError(`batchIdx[${row}] is ${value} after ${previous}, ${expected}; ${advice}.`, details);
 }
 
-function checkedOffsets(points: number, offsets: ArrayLike<number>): Int32Array {
+function checkedOffsets(points: number, offsets: Int32Array): Int32Array {
   const tensor = "offsets";
   if (offsets.length < 2) {
     throw new InputError(`offsets has ${offsets.length} entries, expected one for each cloud and one more.`, {
@@ -81,9 +84,9 @@ function checkedOffsets(points: number, offsets: ArrayLike<number>): Int32Array 
         },
       );
     }
-    if (!Number.isInteger(end) || end < start) {
+    if (end < start) {
       throw new InputError(
-        `offsets[${cloud + 1}] is ${end} after ${start}, expected larger whole numbers: the first point of each cloud.`,
+        `offsets[${cloud + 1}] is ${end} after ${start}, expected larger numbers: the first point of each cloud.`,
         { tensor, row: start, cloud },
       );
     }

@@ -1,4 +1,5 @@
 // Checks what trees and graphs have in common: positions, how they are divided into clouds, threads.
+import { type Numbers, toRows } from "../arguments.ts";
 import { ConfigError, InputError } from "../errors.ts";
 import type { BadRow } from "./execute.ts";
 import { type CloudDivision, cloudOffsets } from "./offsets.ts";
@@ -16,21 +17,25 @@ export function checkWhole(value: number, field: string, least: number): void {
   throw new ConfigError(`${field} is ${value}, expected a whole number of at least ${least}.`, { field });
 }
 
-/** The offsets of the clouds of checked positions; whether coordinates are finite is seen later. */
-export function checkPoints(positions: Float32Array, options: PointsOptions): Int32Array {
+/** The names of what trees and graphs have in common. */
+export const pointsOptions = { dimensionality: true, threads: true, batchIdx: true, offsets: true } as const;
+
+/** Checked positions and the offsets of their clouds; whether coordinates are finite is seen later. */
+export function checkPoints(
+  given: Numbers,
+  options: PointsOptions,
+): { positions: Float32Array; cloudOffsets: Int32Array } {
   const { dimensionality, threads } = options;
   checkWhole(dimensionality, "dimensionality", 1);
   if (threads !== undefined) checkWhole(threads, "threads", 1);
-  if (!(positions instanceof Float32Array)) {
-    throw new InputError("positions is no Float32Array: convert it with Float32Array.from.", { tensor: "positions" });
-  }
+  const positions = toRows("positions", given, dimensionality);
   if (positions.length % dimensionality !== 0) {
     throw new InputError(
       `positions has ${positions.length} numbers, expected a multiple of the dimensionality, ${dimensionality}.`,
       { tensor: "positions", row: Math.floor(positions.length / dimensionality) },
     );
   }
-  return cloudOffsets(positions.length / dimensionality, options);
+  return { positions, cloudOffsets: cloudOffsets(positions.length / dimensionality, options) };
 }
 
 /** The error for a coordinate that is NaN or infinite. */

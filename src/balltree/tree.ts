@@ -1,8 +1,9 @@
 // Builds ball trees and their rotated partitions.
+import { checkOptions, type Numbers, toList } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
 import { mostLevels } from "./execute.ts";
 import { type TreeLevel, treeLevels } from "./levels.ts";
-import { badCoordinate, checkPoints, type PointsOptions } from "./points.ts";
+import { badCoordinate, checkPoints, type PointsOptions, pointsOptions } from "./points.ts";
 import { submit } from "./pool.ts";
 
 /** The ball trees of a batch of point clouds. */
@@ -35,15 +36,16 @@ export interface BallTreeOptions extends PointsOptions {
  * Builds the ball tree of every cloud of a batch and, with `rotate`, its rotated partitions, by section 2 of the
  * specification (after Erwin, arXiv 2502.17019). The result depends on the input alone: not on the host or the threads.
  *
- * @param positions [points, dimensionality], row by row
+ * @param given the positions, [points, dimensionality], row by row
  * @throws InputError with `details.row` where a coordinate is not finite or the division into clouds is wrong
  * @throws ConfigError with `details.field` where an option is wrong
  * @throws OutOfMemoryError where the batch does not fit WebAssembly memory
  */
-export async function buildBallTree(positions: Float32Array, options: BallTreeOptions): Promise<BallTree> {
-  const cloudOffsets = checkPoints(positions, options);
+export async function buildBallTree(given: Numbers, options: BallTreeOptions): Promise<BallTree> {
+  checkOptions("buildBallTree", options, { ...pointsOptions, strides: true, ballSizes: true, rotate: true });
+  const { positions, cloudOffsets } = checkPoints(given, options);
   const { dimensionality, rotate = 0 } = options;
-  const strides = [...(options.strides ?? [])];
+  const strides = toList("strides", options.strides) ?? [];
   if (!Number.isFinite(rotate) || rotate < 0) {
     throw new ConfigError(`rotate is ${rotate}, expected an angle in degrees, 0 for none.`, { field: "rotate" });
   }
@@ -62,7 +64,7 @@ export async function buildBallTree(positions: Float32Array, options: BallTreeOp
       field: "strides",
     });
   }
-  const ballSizes = [...(options.ballSizes ?? [1, ...strides.map(() => 1)])];
+  const ballSizes = toList("ballSizes", options.ballSizes) ?? [1, ...strides.map(() => 1)];
   const levels = treeLevels(cloudOffsets, strides, ballSizes);
 
   const result = await submit(

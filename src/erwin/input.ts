@@ -1,37 +1,61 @@
 // Checks a forward pass's input and builds what it leaves out: the tree and the graph.
 
+import {
+  checkNames,
+  type EdgeIndices,
+  type Indices,
+  type Numbers,
+  toEdges,
+  toIndices,
+  toMask,
+  toRows,
+} from "../arguments.ts";
 import { type BallTree, buildBallTree, cloudOffsets, radiusGraph, treeLevels } from "../balltree/index.ts";
 import { InputError } from "../errors.ts";
+import { expectNumbers } from "../tensor/shapes.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { ErwinConfig } from "./config.ts";
 import { type SortedEdges, sortEdges } from "./graph.ts";
 
-/** A tree made elsewhere; used as it is, after its bounds are checked. */
+/** A tree made elsewhere; used as it is, after its bounds are checked. It may have more fields, as `buildBallTree`'s has. */
 export interface GivenTree {
   /** [slots] point in each slot, clouds one after the other. */
-  treeIdx: Int32Array;
+  treeIdx: Indices;
   /** [slots] 1 where the slot holds the point itself, 0 where a duplicate. */
-  treeMask: Uint8Array;
+  treeMask: Uint8Array | Indices | readonly boolean[];
   /** For each level the rotated order of its nodes; needed when the model rotates. */
-  treeIdxRot?: Int32Array[];
+  treeIdxRot?: readonly Indices[];
 }
 
 /** What a model is applied to: a batch of point clouds. */
 export interface ErwinInput {
   /** [N, cIn] */
-  nodeFeatures: Float32Array | Tensor;
+  nodeFeatures: Numbers | Tensor;
   /** [N, D] */
-  nodePositions: Float32Array | Tensor;
+  nodePositions: Numbers | Tensor;
   /** [N] cloud of each point, sorted from 0 without gaps. Default: all points are one cloud. */
-  batchIdx?: ArrayLike<number>;
+  batchIdx?: Indices;
   /** [B + 1] first point of each cloud, in place of `batchIdx`. */
-  offsets?: ArrayLike<number>;
-  /** [2 M] sources, then targets. Needed when mpSteps > 0, unless `radius` is given. */
-  edgeIndex?: Int32Array;
-  /** Builds the graph of all pairs nearer than this. */
+  offsets?: Indices;
+  /** [2 M] sources, then targets, or a list of the two. Needed when mpSteps > 0, unless `radius` is given. */
+  edgeIndex?: EdgeIndices;
+  /** Builds the graph: edges to each point from itself and from the points nearer than this, at most `maxNeighbors` of them. */
   radius?: number;
+  /** With `radius`: a point with more neighbours, itself included, keeps its nearest. Default 32; Infinity for all pairs. */
+  maxNeighbors?: number;
   tree?: GivenTree;
 }
+
+const inputNames: Readonly<Record<keyof ErwinInput, true>> = {
+  nodeFeatures: true,
+  nodePositions: true,
+  batchIdx: true,
+  offsets: true,
+  edgeIndex: true,
+  radius: true,
+  maxNeighbors: true,
+  tree: true,
+};
 
 /** An input checked, with its tree and graph, all on the host: made in advance while the device works on something else. */
 export interface PreparedInput {
@@ -40,6 +64,12 @@ export interface PreparedInput {
   tree: BallTree;
   edges: SortedEdges | undefined;
   points: number;
+}
+
+/** @throws InputError where it is neither. */
+export function isPrepared(input: object): input is PreparedInput {
+  if (typeof input === "object" && input !== null) return "edges" in input;
+  throw new InputError("a model takes an object with nodeFeatures and nodePositions", { found: typeof input });
 }
 
 /**
@@ -51,11 +81,12 @@ export async function prepareInput(
   threads: number | undefined,
 ): Promise<PreparedInput> {
   const { dimensionality, cIn, mpSteps } = config;
-  const { nodeFeatures } = input;
-  const nodePositions = input.nodePositions instanceof Tensor ? await input.nodePositions.data() : input.nodePositions;
-  if (!(nodePositions instanceof Float32Array)) {
-    throw new InputError("nodePositions must be a Float32Array of N rows", { tensor: "nodePositions" });
-  }
+  isPrepared(input);
+  checkNames(input, inputNames);
+  const { nodeFeatures: features } = input;
+  const nodeFeatures = features instanceof Tensor ? features : toRows("nodeFeatures", features, cIn);
+  const positions = input.nodePositions instanceof Tensor ? await input.nodePositions.data() : input.nodePositions;
+  const nodePositions = toRows("nodePositions", positions, dimensionality);
   if (nodePositions.length % dimensionality !== 0) {
     throw new InputError(
       `nodePositions has ${nodePositions.length} numbers, which is no multiple of the model's ${dimensionality} dimensions`,
@@ -77,32 +108,83 @@ export async function prepareInput(
           ballSizes: config.ballSizes,
           rotate: config.rotate,
         }),
-    mpSteps === 0 ? undefined : (input.edgeIndex ?? radiusEdges(nodePositions, input.radius, division)),
+    mpSteps === 0 ? undefined : edgesOf(config, nodePositions, input, division),
   ]);
   return { nodeFeatures, nodePositions, tree, edges: edgeIndex && sortEdges(edgeIndex, points), points };
 }
 
-function radiusEdges(
+async function edgesOf(
+  config: ErwinConfig,
   positions: Float32Array,
-  radius: number | undefined,
+  { edgeIndex, radius, maxNeighbors = 32 }: ErwinInput,
   division: { dimensionality: number; offsets: Int32Array },
-) {
+): Promise<Int32Array> {
+  if (edgeIndex != null) return toEdges("edgeIndex", edgeIndex);
   if (radius === undefined) {
     throw new InputError(
       "the model passes messages (mpSteps > 0), so it needs a graph: give edgeIndex, or a radius to build it with",
       { tensor: "edgeIndex" },
     );
   }
-  return radiusGraph(positions, { ...division, radius });
+  const edges = await radiusGraph(positions, { ...division, radius, maxNeighbors });
+  warnIfCut(config, edges, positions, { radius, most: maxNeighbors, offsets: division.offsets });
+  return edges;
+}
+
+/** The configs whose models have been warned of. */
+const warned = new WeakSet<ErwinConfig>();
+
+/**
+ * Says once for a model that its graph leaves neighbours out. Looked at is the first point that has as many as it may have;
+ * the edges are sorted by target.
+ */
+function warnIfCut(
+  config: ErwinConfig,
+  edges: Int32Array,
+  positions: Float32Array,
+  { radius, most, offsets }: { radius: number; most: number; offsets: Int32Array },
+): void {
+  if (warned.has(config) || most === 0) return;
+  const { length } = edges;
+  let at = length / 2;
+  while (at + most <= length && edges[at] !== edges[at + most - 1]) at++;
+  if (at + most > length) return;
+  const point = edges[at]!;
+  const neighbours = countWithin(point, radius, positions, config.dimensionality, offsets);
+  if (neighbours <= most) return;
+  warned.add(config);
+  console.warn(
+    `erwin: point ${point} has ${neighbours} neighbours within the radius ${radius}, of which its graph keeps the ${most} nearest. ` +
+      "Give maxNeighbors (Infinity for all of them) or a smaller radius. This is said once for each model.",
+  );
+}
+
+/** Points of the same cloud that are nearer to a point than the radius, itself included. */
+function countWithin(
+  point: number,
+  radius: number,
+  positions: Float32Array,
+  width: number,
+  offsets: Int32Array,
+): number {
+  const cloud = offsets.findIndex((first) => first > point) - 1;
+  let count = 0;
+  for (let other = offsets[cloud]!; other < offsets[cloud + 1]!; other++) {
+    let squared = 0;
+    for (let d = 0; d < width; d++) squared += (positions[other * width + d]! - positions[point * width + d]!) ** 2;
+    if (squared < radius * radius) count++;
+  }
+  return count;
 }
 
 function checkFeatures(features: Float32Array | Tensor, points: number, cIn: number): void {
-  const size = features instanceof Tensor ? features.size : features?.length;
+  if (features instanceof Tensor) expectNumbers("nodeFeatures", features);
+  const size = features instanceof Tensor ? features.size : features.length;
   const width = features instanceof Tensor ? features.shape.at(-1) : size / points;
   if (size !== points * cIn || width !== cIn) {
     throw new InputError(
       `nodeFeatures holds ${size} numbers for ${points} points, which is ${width} a point; the model's cIn is ${cIn}`,
-      { tensor: "nodeFeatures", expected: points * cIn, found: size ?? 0 },
+      { tensor: "nodeFeatures", expected: points * cIn, found: size },
     );
   }
   if (!(features instanceof Tensor)) checkFinite("nodeFeatures", features, cIn);
@@ -121,15 +203,20 @@ function checkFinite(tensor: string, values: Float32Array, width: number): void 
 
 function givenTree(
   { dimensionality, strides, ballSizes, rotate }: ErwinConfig,
-  tree: GivenTree,
+  given: GivenTree,
   offsets: Int32Array,
 ): BallTree {
+  const tree = {
+    treeIdx: toIndices("treeIdx", given.treeIdx),
+    treeMask: toMask("treeMask", given.treeMask),
+    treeIdxRot: given.treeIdxRot,
+  };
   const levels = treeLevels(offsets, strides, ballSizes);
   const slots = levels[0]!.offsets;
   checkLength("treeIdx", tree.treeIdx, levels[0]!.nodes);
   checkLength("treeMask", tree.treeMask, levels[0]!.nodes);
   checkSlots(tree, slots, offsets);
-  const treeIdxRot = rotate ? (tree.treeIdxRot ?? []) : [];
+  const treeIdxRot = rotate ? rotatedOrders(tree.treeIdxRot) : [];
   if (rotate && treeIdxRot.length !== levels.length) {
     throw new InputError(
       `the tree has ${treeIdxRot.length} rotated orders (treeIdxRot), expected one for each of the ${levels.length} levels`,
@@ -155,6 +242,11 @@ function givenTree(
   };
 }
 
+function rotatedOrders(orders: readonly Indices[] = []): Int32Array[] {
+  if (Array.isArray(orders)) return orders.map((order, l) => toIndices(`treeIdxRot[${l}]`, order));
+  throw new InputError("treeIdxRot must be a list with an array for each level", { tensor: "treeIdxRot" });
+}
+
 function checkLength(tensor: string, { length }: ArrayLike<number>, expected: number): void {
   if (length === expected) return;
   throw new InputError(`${tensor} has ${length} entries, expected ${expected} for these clouds`, {
@@ -165,7 +257,11 @@ function checkLength(tensor: string, { length }: ArrayLike<number>, expected: nu
 }
 
 /** Every slot holds a point of its own cloud, and every point stands in exactly one slot that is not a duplicate. */
-function checkSlots({ treeIdx, treeMask }: GivenTree, slots: Int32Array, points: Int32Array): void {
+function checkSlots(
+  { treeIdx, treeMask }: { treeIdx: Int32Array; treeMask: Uint8Array },
+  slots: Int32Array,
+  points: Int32Array,
+): void {
   const seen = new Uint8Array(points.at(-1)!);
   for (let cloud = 0; cloud + 1 < slots.length; cloud++) {
     for (let slot = slots[cloud]!; slot < slots[cloud + 1]!; slot++) {

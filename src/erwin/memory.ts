@@ -1,5 +1,6 @@
 // How much device memory a pass takes, found by rehearsing it on a device that only counts.
 
+import { type Indices, toEdges, toIndices, toRows } from "../arguments.ts";
 import { cloudOffsets, treeLevels } from "../balltree/index.ts";
 import { InputError } from "../errors.ts";
 import { backward, moveGradient } from "../tensor/tape.ts";
@@ -13,7 +14,7 @@ export interface MemoryQuestion {
   /** Points of all clouds together. May be left out where `offsets` is given. */
   points?: number;
   /** [B + 1] first point of each cloud, then the number of points. Default: one cloud. */
-  offsets?: ArrayLike<number>;
+  offsets?: Indices;
   /** Edges of the graph; needed where the model passes messages. */
   edges?: number;
   /** Forward and backward pass with AdamW's memory, or one forward pass in evaluation mode. Default: the model's mode. */
@@ -33,7 +34,10 @@ export function sizesOf(
   if (!("nodePositions" in batch)) return batch;
   if ("edges" in batch) return { offsets: batch.tree.cloudOffsets, edges: batch.edges?.sources.length ?? 0 };
   const { nodePositions, batchIdx, offsets, edgeIndex } = batch;
-  const numbers = nodePositions instanceof Tensor ? nodePositions.size : nodePositions.length;
+  const numbers =
+    nodePositions instanceof Tensor
+      ? nodePositions.size
+      : toRows("nodePositions", nodePositions, dimensionality).length;
   if (mpSteps > 0 && !edgeIndex) {
     throw new InputError(
       "how many edges this batch has is known once its graph is built: estimateMemory(await model.prepare(batch))",
@@ -42,7 +46,7 @@ export function sizesOf(
   }
   return {
     offsets: cloudOffsets(numbers / dimensionality, { batchIdx, offsets }),
-    edges: mpSteps > 0 && edgeIndex ? edgeIndex.length / 2 : 0,
+    edges: mpSteps > 0 && edgeIndex ? toEdges("edgeIndex", edgeIndex).length / 2 : 0,
   };
 }
 
@@ -105,12 +109,13 @@ function blankInput(
   { dimensionality, cIn, mpSteps, strides, ballSizes, rotate }: ErwinConfig,
   question: MemoryQuestion,
 ): PreparedInput {
-  const points = question.points ?? question.offsets?.[question.offsets.length - 1];
+  const given = question.offsets && toIndices("offsets", question.offsets);
+  const points = question.points ?? given?.at(-1);
   if (points === undefined) throw new InputError("how many points? give points or offsets", { tensor: "offsets" });
   if (mpSteps > 0 && question.edges === undefined) {
     throw new InputError("the model passes messages (mpSteps > 0): give the number of edges", { tensor: "edgeIndex" });
   }
-  const offsets = cloudOffsets(points, { offsets: question.offsets });
+  const offsets = cloudOffsets(points, { offsets: given });
   const levels = treeLevels(offsets, strides, ballSizes);
   const slots = levels[0]!.nodes;
   return {

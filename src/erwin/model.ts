@@ -1,16 +1,18 @@
 // The Erwin Transformer: embedding, encoder, bottleneck, decoder over the levels of a ball tree.
 
+import { checkOptions } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
-import { CheckpointError, DisposedError, FormatError, OutOfMemoryError } from "../errors.ts";
+import { CheckpointError, ConfigError, DisposedError, FormatError, OutOfMemoryError } from "../errors.ts";
+import type { FileBytes } from "../formats/bytes.ts";
 import { loadSafetensors, type SafeTensor, type SafeTensorInput, saveSafetensors } from "../formats/safetensors.ts";
 import { Embedding } from "../nn/embedding.ts";
 import { BallLayer } from "../nn/layer.ts";
 import { BallPooling, BallUnpooling } from "../nn/pooling.ts";
 import { gatherRows } from "../tensor/operators/rows.ts";
-import { checkpoint, isRecording } from "../tensor/tape.ts";
+import { checkpoint, isRecording, recordingAsNow } from "../tensor/tape.ts";
 import { outsideScopes, scope, sizeOf, Tensor } from "../tensor/tensor.ts";
 import { type ErwinConfig, type ErwinConfigInput, resolveConfig, snakeCaseConfig } from "./config.ts";
-import { type ErwinInput, type PreparedInput, prepareInput } from "./input.ts";
+import { type ErwinInput, isPrepared, type PreparedInput, prepareInput } from "./input.ts";
 import { type MemoryEstimate, type MemoryQuestion, rehearse, sizesOf } from "./memory.ts";
 import { buildFromCheckpoint, ModelState, restoreFromCheckpoint, seededState } from "./parameters.ts";
 import { makeTables, UploadedInput } from "./uploaded.ts";
@@ -69,8 +71,10 @@ export class ErwinTransformer {
    */
   static async create(
     config: ErwinConfigInput | Readonly<Record<string, unknown>>,
-    { device, seed = 0, ...options }: CreateOptions,
+    given: CreateOptions,
   ): Promise<ErwinTransformer> {
+    checkModelOptions("ErwinTransformer.create", given, { device: true, checkpointing: true, seed: true });
+    const { device, seed = 0, ...options } = given;
     const resolved = resolveConfig(config);
     ErwinTransformer.#compileAhead(device, resolved);
     return new ErwinTransformer(resolved, seededState(device, seed), options);
@@ -82,10 +86,9 @@ export class ErwinTransformer {
    * @throws FormatError when the file is damaged; CheckpointError when it has no config, or lists every tensor that is
    *   missing, unexpected or misshapen; ConfigError
    */
-  static async load(
-    source: Uint8Array | ArrayBuffer | string | URL,
-    { device, config, ...options }: LoadOptions,
-  ): Promise<ErwinTransformer> {
+  static async load(source: FileBytes | string | URL, given: LoadOptions): Promise<ErwinTransformer> {
+    checkModelOptions("ErwinTransformer.load", given, { device: true, checkpointing: true, config: true });
+    const { device, config, ...options } = given;
     const file = typeof source === "string" || source instanceof URL ? String(source) : "checkpoint";
     const bytes = typeof source === "string" || source instanceof URL ? await fetchBytes(file) : source;
     const { tensors, metadata } = loadSafetensors(bytes, { file });
@@ -207,7 +210,7 @@ export class ErwinTransformer {
     { training = this.#training }: UploadOptions = {},
   ): Promise<UploadedInput> {
     this.#checkUsable();
-    const prepared = "edges" in input ? input : await this.prepare(input);
+    const prepared = isPrepared(input) ? input : await this.prepare(input);
     this.#checkUsable();
     const uploaded = new UploadedInput(this.device, this.config, prepared, training);
     this.device.submit();
@@ -220,15 +223,18 @@ export class ErwinTransformer {
    *   `batchIdx` of the result is the cloud of each row.
    * @throws InputError, DeviceLostError, OutOfMemoryError
    */
-  async forward(input: ErwinInput | PreparedInput | UploadedInput): Promise<Tensor> {
-    this.#checkUsable();
-    if (input instanceof UploadedInput) {
-      input.checkFor(this.device, this.config);
-      return this.#run(input);
-    }
-    const prepared = "edges" in input ? input : await this.prepare(input);
-    this.#checkUsable();
-    return this.#run(prepared);
+  forward(input: ErwinInput | PreparedInput | UploadedInput): Promise<Tensor> {
+    // Whether it records is settled by the call: by the time the input is prepared, something else may be under way.
+    return recordingAsNow(async (asNow) => {
+      this.#checkUsable();
+      if (input instanceof UploadedInput) {
+        input.checkFor(this.device, this.config);
+        return this.#run(input);
+      }
+      const prepared = isPrepared(input) ? input : await this.prepare(input);
+      this.#checkUsable();
+      return asNow(() => this.#run(prepared));
+    });
   }
 
   /**
@@ -338,6 +344,16 @@ function pointsFillingBalls({ ballSizes, strides }: ErwinConfig): number {
     stride *= strides[l] ?? 1;
     return Math.max(points, wanted);
   }, 1);
+}
+
+function checkModelOptions<Options extends CreateOptions | LoadOptions>(
+  of: string,
+  options: Options,
+  known: Readonly<Record<keyof Options, true>>,
+): void {
+  checkOptions(of, options, known);
+  if (typeof options.device?.allocate === "function") return;
+  throw new ConfigError(`${of} needs the option device: await requestDevice()`, { field: "device" });
 }
 
 async function fetchBytes(url: string): Promise<ArrayBuffer> {

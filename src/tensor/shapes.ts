@@ -1,10 +1,21 @@
 // Shape rules shared by the operators.
 
 import { InputError } from "../errors.ts";
-import type { Tensor } from "./tensor.ts";
+import { Tensor } from "./tensor.ts";
+
+/** @throws InputError when it is something else. */
+export function expectTensor(name: string, value: unknown): asserts value is Tensor {
+  if (value instanceof Tensor) return;
+  const found = value === null ? "null" : ((value as object | undefined)?.constructor?.name ?? typeof value);
+  throw new InputError(`${name} must be a Tensor, not ${found}: Tensor.from(device, numbers, shape)`, {
+    tensor: name,
+    found,
+  });
+}
 
 /** @throws InputError naming the tensor, what was expected and what was found. */
 export function expectShape(name: string, tensor: Tensor, expected: readonly number[]): void {
+  expectTensor(name, tensor);
   const { shape } = tensor;
   if (shape.length !== expected.length || shape.some((size, i) => size !== expected[i])) {
     throw new InputError(`${name} has the shape [${shape}], but [${expected}] is needed here`, {
@@ -17,6 +28,7 @@ export function expectShape(name: string, tensor: Tensor, expected: readonly num
 
 /** Rows and columns of a matrix. @throws InputError when it has not two dimensions. */
 export function matrixShape(name: string, tensor: Tensor): [number, number] {
+  expectTensor(name, tensor);
   if (tensor.shape.length !== 2) {
     throw new InputError(`${name} has the shape [${tensor.shape}], but a matrix is needed here`, {
       tensor: name,
@@ -27,7 +39,9 @@ export function matrixShape(name: string, tensor: Tensor): [number, number] {
 }
 
 /** @throws InputError when the tensor holds indices. */
-export function expectNumbers(name: string, { type }: Tensor): void {
+export function expectNumbers(name: string, tensor: Tensor): void {
+  expectTensor(name, tensor);
+  const { type } = tensor;
   if (type !== "f32") {
     throw new InputError(`${name} holds indices (${type}), but numbers (f32) are needed here`, { tensor: name, type });
   }

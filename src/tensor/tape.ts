@@ -49,14 +49,43 @@ export function recording(...inputs: (Tensor | undefined)[]): boolean {
   return paused === 0 && inputs.some((input) => input?.history !== undefined);
 }
 
-/** Runs `compute` without recording. Only for synchronous work. */
+/** What `recordingAsNow` gave: the promises of which it is settled whether their work records. */
+const settled = new WeakSet<object>();
+
+/**
+ * Runs `compute` without recording. It must be synchronous, or return the promise of `model.forward` itself:
+ * `await noGrad(() => model.forward(input))`. Recording is on or off for all that runs at present, so it cannot stay off while
+ * an async function waits and others work.
+ * @throws InputError for any other promise
+ */
 export function noGrad<Result>(compute: () => Result): Result {
   paused++;
+  let result: Result;
   try {
-    return compute();
+    result = compute();
   } finally {
     paused--;
   }
+  const then = (result as { then?: unknown } | null | undefined)?.then;
+  if (typeof then !== "function" || settled.has(result as object)) return result;
+  // It is refused here, whatever becomes of it.
+  Promise.resolve(result).catch(() => {});
+  throw new InputError(
+    "noGrad was given an async function, whose work after an await it cannot keep from recording: " +
+      "write await noGrad(() => model.forward(input)), and what follows in a noGrad of its own",
+  );
+}
+
+/**
+ * Async work that records where the caller of this does, even though `noGrad` has ended by then.
+ * @param work puts its operators into the function it is given; those before its first await may stand by themselves
+ */
+export function recordingAsNow<Result>(
+  work: (asNow: <Part>(compute: () => Part) => Part) => Promise<Result>,
+): Promise<Result> {
+  const promise = work(isRecording() ? (compute) => compute() : noGrad);
+  settled.add(promise);
+  return promise;
 }
 
 /**

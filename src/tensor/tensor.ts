@@ -1,11 +1,14 @@
 // A tensor: numbers on a device, their shape, and who frees them.
 
+import { type Numbers, toIndices, toNumbers } from "../arguments.ts";
 import type { Device, Storage } from "../backends/device.ts";
 import { DisposedError, InputError } from "../errors.ts";
 import { backward, type History, makeLeaf, releaseHistory } from "./tape.ts";
 
 export type TensorType = "f32" | "i32" | "u32";
 export type TensorData = Float32Array | Int32Array | Uint32Array;
+/** What a tensor can be made of: float64 and lists of numbers become float32, 64-bit integers int32. */
+export type TensorSource = TensorData | Numbers | BigInt64Array | BigUint64Array;
 
 const arrayTypes = { f32: Float32Array, i32: Int32Array, u32: Uint32Array } as const;
 
@@ -42,9 +45,21 @@ export class Tensor {
 
   /**
    * Copies numbers to the device.
-   * @throws InputError when their count is not the shape's.
+   * @param shape by default one axis, or those of nested lists
+   * @throws InputError when their count is not the shape's, or they are no array of numbers.
    */
-  static from(device: Device, data: TensorData, shape: readonly number[] = [data.length]): Tensor {
+  static from(device: Device, source: TensorSource, shape?: readonly number[]): Tensor {
+    const { data, shape: found } = toTensorData(source);
+    return Tensor.#of(device, data, shape ?? found);
+  }
+
+  static #of(device: Device, data: TensorData, shape: readonly number[]): Tensor {
+    if (typeof device?.allocate !== "function") {
+      throw new InputError("a tensor lives on a device: Tensor.from(await requestDevice(), numbers)", {});
+    }
+    if (!Array.isArray(shape) || !shape.every((size) => Number.isInteger(size) && size >= 0)) {
+      throw new InputError(`[${shape}] is no shape, expected a list of whole numbers`, { tensor: "shape" });
+    }
     if (data.length !== sizeOf(shape)) {
       throw new InputError(`${data.length} numbers do not fill the shape [${shape}], which has ${sizeOf(shape)}`, {
         expected: sizeOf(shape),
@@ -123,7 +138,8 @@ export class Tensor {
   }
 
   /** Copies new numbers into it. @throws InputError when their count or type is not its own. */
-  set(data: TensorData): void {
+  set(source: TensorSource): void {
+    const { data } = toTensorData(source);
     if (data.length !== this.size || typeOf(data) !== this.type) {
       throw new InputError(
         `a tensor of shape [${this.shape}] (${this.type}) cannot take ${data.length} numbers of type ${typeOf(data)}`,
@@ -149,6 +165,14 @@ export class Tensor {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+function toTensorData(source: TensorSource): { data: TensorData; shape: readonly number[] } {
+  if (source instanceof Int32Array || source instanceof Uint32Array) return { data: source, shape: [source.length] };
+  if (source instanceof BigInt64Array || source instanceof BigUint64Array) {
+    return { data: toIndices("data", source), shape: [source.length] };
+  }
+  return toNumbers("data", source);
 }
 
 function typeOf(data: TensorData): TensorType {

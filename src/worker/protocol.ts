@@ -1,6 +1,7 @@
 // What the client and the worker agree on: the calls that cross between them, and the types of what they carry.
 
 import type { ProxyMarked, Remote } from "comlink";
+import type { Numbers } from "../arguments.ts";
 import type { BackendName, DeviceInfo, DeviceMemory } from "../backends/device.ts";
 import type { DeviceOptions } from "../backends/index.ts";
 import type { ErwinConfig, ErwinConfigInput } from "../erwin/config.ts";
@@ -10,9 +11,9 @@ import type { FitOptions, FitProgress, FitResult } from "../train/fit.ts";
 /** A model's input for a worker: as for `ErwinTransformer.forward`, but in arrays, since a Tensor stays where its device is. */
 export interface WorkerInput extends ErwinInput {
   /** [N, cIn] */
-  nodeFeatures: Float32Array;
+  nodeFeatures: Numbers;
   /** [N, D] */
-  nodePositions: Float32Array;
+  nodePositions: Numbers;
 }
 
 /** What a forward pass in a worker gives. */

@@ -1,5 +1,6 @@
 // Sums over groups of rows: of the rows an index took from one place, or of the rows of one cloud.
 
+import { type Indices, toIndices } from "../../arguments.ts";
 import type { Device, Storage } from "../../backends/device.ts";
 import type { Destination } from "../../backends/operators.ts";
 import { InputError } from "../../errors.ts";
@@ -77,10 +78,10 @@ export function sumGroups(
  * @param offsets [clouds + 1] first row of each cloud, then n
  * @throws InputError when the offsets do not divide the rows into clouds of at least one row.
  */
-export function cloudSums(x: Tensor, offsets: ArrayLike<number>): Tensor {
+export function cloudSums(x: Tensor, offsets: Indices): Tensor {
   const { device } = x;
   const [rows, width] = matrixShape("x", x);
-  const starts = Uint32Array.from(offsets);
+  const starts = Uint32Array.from(toIndices("offsets", offsets));
   const clouds = starts.length - 1;
   expectOffsets(starts, rows);
   const cloudOf = new Uint32Array(rows);

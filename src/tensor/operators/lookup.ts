@@ -1,5 +1,6 @@
 // Rows of a table by number.
 
+import { type Indices, toIndices } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
 import { expectNumbers, matrixShape } from "../shapes.ts";
 import { record, recording } from "../tape.ts";
@@ -8,18 +9,19 @@ import { sumGroups, uploadGroups } from "./groups.ts";
 import { byValue } from "./rows.ts";
 
 /**
- * out[i] = table[indices[i]]: table [entries, d], indices [n] on the host -> [n, d]. The table's gradient is summed in the
+ * out[i] = table[indices[i]]: table [entries, d], numbers [n] on the host -> [n, d]. The table's gradient is summed in the
  * order of the indices.
  * @throws InputError naming the first index that is not in the table.
  */
-export function embeddingLookup(table: Tensor, indices: Int32Array | Uint32Array | readonly number[]): Tensor {
+export function embeddingLookup(table: Tensor, numbers: Indices): Tensor {
+  const indices = toIndices("indices", numbers);
   const { device } = table;
   expectNumbers("table", table);
   const [entries, width] = matrixShape("table", table);
   const rows = indices.length;
   for (let row = 0; row < rows; row++) {
     const entry = indices[row]!;
-    if (!(Number.isInteger(entry) && entry >= 0 && entry < entries)) {
+    if (entry < 0 || entry >= entries) {
       throw new InputError(`index ${row} is ${entry}, but the table has the rows 0 to ${entries - 1}`, { row, entry });
     }
   }

@@ -1,8 +1,9 @@
 // Losses: single numbers, of shape [], on the device.
 
+import { type Indices, type Numbers, toNumbers } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
-import { expectShape, matrixShape } from "../shapes.ts";
-import { scope, type Tensor } from "../tensor.ts";
+import { expectShape, expectTensor, matrixShape } from "../shapes.ts";
+import { scope, sizeOf, Tensor } from "../tensor.ts";
 import { add, divide, subtract } from "./arithmetic.ts";
 import { affine, log, scale, softplus, sqrt, square } from "./functions.ts";
 import { cloudSums } from "./groups.ts";
@@ -13,13 +14,29 @@ import { split } from "./sections.ts";
 /** No standard deviation is smaller than this. */
 const SMALLEST_DEVIATION = 1e-6;
 
+/** What a prediction is compared with: a tensor of its own shape, or as many numbers in an array. */
+export type Target = Tensor | Numbers;
+
+/** @throws InputError when the target does not fit the shape. */
+function targetOf(prediction: Tensor, target: Target, shape: readonly number[]): Tensor {
+  if (target instanceof Tensor) {
+    expectShape("target", target, shape);
+    return target;
+  }
+  const { data, shape: nested } = toNumbers("target", target);
+  const flat = nested.length === 1 && data.length === sizeOf(shape);
+  const tensor = Tensor.from(prediction.device, data, flat ? shape : nested);
+  expectShape("target", tensor, shape);
+  return tensor;
+}
+
 /**
  * The mean over all numbers of (prediction - target)^2.
  * @throws InputError when the shapes differ.
  */
-export function mse(prediction: Tensor, target: Tensor): Tensor {
-  expectShape("target", target, prediction.shape);
-  return scope(() => mean(square(subtract(prediction, target))));
+export function mse(prediction: Tensor, target: Target): Tensor {
+  expectTensor("prediction", prediction);
+  return scope(() => mean(square(subtract(prediction, targetOf(prediction, target, prediction.shape)))));
 }
 
 /**
@@ -31,16 +48,23 @@ export function mse(prediction: Tensor, target: Tensor): Tensor {
  * @param target [n, d]
  * @throws InputError when the shapes do not fit together.
  */
-export function gaussianNegativeLogLikelihood(prediction: Tensor, target: Tensor): Tensor {
-  const [rows, width] = matrixShape("target", target);
-  expectShape("prediction", prediction, [rows, 2 * width]);
+export function gaussianNegativeLogLikelihood(prediction: Tensor, target: Target): Tensor {
   return scope(() => {
+    const wanted = target instanceof Tensor ? target : targetOf(prediction, target, halfOf(prediction));
+    const [rows, width] = matrixShape("target", wanted);
+    expectShape("prediction", prediction, [rows, 2 * width]);
     const [centre, raw] = split(prediction, 2, 1) as [Tensor, Tensor];
     const deviation = add(softplus(raw), SMALLEST_DEVIATION);
-    const distance = divide(subtract(target, centre), deviation);
+    const distance = divide(subtract(wanted, centre), deviation);
     const terms = add(scale(square(distance), 0.5), log(deviation));
     return affine(mean(terms), 1, Math.log(2 * Math.PI) / 2);
   });
+}
+
+/** The shape of a target whose mean and deviation are predicted. */
+function halfOf(prediction: Tensor): number[] {
+  const [rows, width] = matrixShape("prediction", prediction);
+  return [rows, Math.floor(width / 2)];
 }
 
 /**
@@ -49,11 +73,14 @@ export function gaussianNegativeLogLikelihood(prediction: Tensor, target: Tensor
  * @param offsets [clouds + 1] first row of each cloud, then the number of rows; one cloud by default
  * @throws InputError when the shapes differ, or the offsets do not divide the rows.
  */
-export function relativeL2(prediction: Tensor, target: Tensor, offsets?: ArrayLike<number>): Tensor {
-  expectShape("target", target, prediction.shape);
-  const [rows] = target.shape;
+export function relativeL2(prediction: Tensor, target: Target, offsets?: Indices): Tensor {
+  expectTensor("prediction", prediction);
+  const [rows] = prediction.shape;
   if (rows === undefined) throw new InputError("a single number has no rows", { found: [] });
   const norms = (x: Tensor) =>
     sqrt(cloudSums(sum(reshape(square(x), [rows, x.size / rows, 1]), 1), offsets ?? [0, rows]));
-  return scope(() => mean(divide(norms(subtract(prediction, target)), norms(target))));
+  return scope(() => {
+    const wanted = targetOf(prediction, target, prediction.shape);
+    return mean(divide(norms(subtract(prediction, wanted)), norms(wanted)));
+  });
 }

@@ -1,0 +1,251 @@
+// What callers hand in, made into what the engine computes with: arrays of numbers, arrays of indices, options. Arrays of the
+// right type are passed on as they are, others are converted, and what could only give garbage is refused by name.
+
+import { ConfigError, InputError } from "./errors.ts";
+
+/** An array of numbers, row by row; lists may be nested, a list for each row. Float32Array is used as it is, the others are copied. */
+export type Numbers = Float32Array | Float64Array | NumberList;
+export type NumberList = readonly (number | Float32Array | Float64Array | NumberList)[];
+
+/** An array of whole numbers. Int32Array is used as it is, the others are copied. */
+export type Indices = ArrayLike<number> | BigInt64Array | BigUint64Array;
+
+/** [2 M] sources, then targets; or a list of the two. */
+export type EdgeIndices = Indices | readonly [Indices, Indices];
+
+const numberTypes = ["Float32Array", "Float64Array", "Float16Array"];
+const indexTypes = [
+  ...["Int32Array", "Uint32Array", "BigInt64Array", "BigUint64Array", "Int16Array", "Uint16Array", "Int8Array"],
+  ...numberTypes,
+];
+
+/** The kind of a value in one word. By its tag, since an array of another realm is no instance of this one's classes. */
+function typeOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a plain array";
+  if (typeof value !== "object") return typeof value;
+  const tag = Object.prototype.toString.call(value).slice("[object ".length, -1);
+  const name: unknown = value.constructor?.name;
+  return tag === "Object" || tag === "Uint8Array" ? String(name ?? tag) : tag;
+}
+
+function wrongType(name: string, value: unknown, wanted: string): InputError {
+  const found = typeOf(value);
+  return new InputError(`${name} is ${found}, expected ${wanted}`, { tensor: name, expected: wanted, found });
+}
+
+/** A view that stays as it is: of this realm, and on memory that cannot change its size. */
+function steady<View extends Float32Array | Int32Array>(
+  value: View,
+  type: new (buffer: ArrayBufferLike, offset: number, length: number) => View,
+): View {
+  const { resizable, growable } = value.buffer as { resizable?: boolean; growable?: boolean };
+  if (resizable || growable) return value.slice() as View;
+  return value instanceof type
+    ? value
+    : new type((value as View).buffer, (value as View).byteOffset, (value as View).length);
+}
+
+/** Numbers and the shape their nesting says. */
+export interface ShapedNumbers {
+  data: Float32Array;
+  shape: number[];
+}
+
+/**
+ * @throws InputError naming the argument for anything but `Numbers`, lists of unequal rows and what float32 cannot hold
+ */
+export function toNumbers(name: string, value: Numbers): ShapedNumbers {
+  const type = typeOf(value);
+  if (type === "Float32Array") {
+    const data = steady(value as Float32Array, Float32Array);
+    return { data, shape: [data.length] };
+  }
+  const shape = shapeOf(name, value);
+  const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
+  fill(name, value as Numbers, shape, 0, data, 0);
+  return { data, shape };
+}
+
+const wantedNumbers = "a Float32Array, a Float64Array or a plain array of numbers";
+
+/** Of the first row, the first row's first row, ...; the others are compared with it while they are read. */
+function shapeOf(name: string, value: unknown): number[] {
+  const type = typeOf(value);
+  if (numberTypes.includes(type)) return [(value as Float64Array).length];
+  if (type !== "a plain array") throw wrongType(name, value, wantedNumbers);
+  const list = value as NumberList;
+  return typeof list[0] === "object" ? [list.length, ...shapeOf(`${name}[0]`, list[0])] : [list.length];
+}
+
+/** Writes a list and what is in it from `at` on; returns where the next begins. */
+function fill(name: string, value: Numbers, shape: number[], axis: number, data: Float32Array, at: number): number {
+  const type = typeOf(value);
+  if (type !== "a plain array" && !numberTypes.includes(type)) throw wrongType(name, value, wantedNumbers);
+  if (value.length !== shape[axis]) {
+    throw new InputError(
+      `${name} has ${value.length} entries, expected ${shape[axis]} as in the first of these lists`,
+      {
+        tensor: name,
+        expected: shape[axis]!,
+        found: value.length,
+      },
+    );
+  }
+  for (let i = 0; i < value.length; i++) {
+    const entry = value[i];
+    if (axis + 1 < shape.length) {
+      at = fill(`${name}[${i}]`, entry as NumberList, shape, axis + 1, data, at);
+      continue;
+    }
+    if (typeof entry !== "number") throw wrongType(`${name}[${i}]`, entry, "a number");
+    data[at] = entry;
+    if (Number.isFinite(entry) && !Number.isFinite(data[at])) {
+      throw new InputError(`${name}[${i}] is ${entry}, which float32 cannot hold`, { tensor: name, index: i });
+    }
+    at++;
+  }
+  return at;
+}
+
+/**
+ * Rows of `width` numbers each, one after the other.
+ * @throws InputError as `toNumbers`, and for lists that are not rows of this width; how many numbers a flat array has is not checked
+ */
+export function toRows(name: string, value: Numbers, width: number): Float32Array {
+  const { data, shape } = toNumbers(name, value);
+  if (shape.length === 1 || (shape.length === 2 && shape[1] === width)) return data;
+  throw new InputError(`${name} has the shape [${shape}], expected rows of ${width} numbers`, {
+    tensor: name,
+    expected: width,
+    found: shape,
+  });
+}
+
+/**
+ * @throws InputError naming the argument for anything but an array of numbers, and the first that is no whole number of 32 bits
+ */
+export function toIndices(name: string, value: Indices): Int32Array {
+  const type = typeOf(value);
+  if (type === "Int32Array") return steady(value as Int32Array, Int32Array);
+  if (type !== "a plain array" && !indexTypes.includes(type)) {
+    throw wrongType(name, value, "an Int32Array, Uint32Array, BigInt64Array or a plain array of whole numbers");
+  }
+  const indices = new Int32Array(value.length);
+  for (let i = 0; i < value.length; i++) {
+    const entry: unknown = value[i];
+    if (typeof entry !== "number" && typeof entry !== "bigint")
+      throw wrongType(`${name}[${i}]`, entry, "a whole number");
+    const index = Number(entry);
+    indices[i] = index;
+    if (indices[i] !== index) {
+      throw new InputError(`${name}[${i}] is ${entry}, expected a whole number of 32 bits`, { tensor: name, row: i });
+    }
+  }
+  return indices;
+}
+
+/**
+ * @returns [2 M] sources, then targets
+ * @throws InputError as `toIndices`, and for two lists of different lengths
+ */
+export function toEdges(name: string, value: EdgeIndices): Int32Array {
+  if (!Array.isArray(value) || typeof value[0] !== "object") return toIndices(name, value as Indices);
+  if (value.length !== 2) {
+    throw new InputError(`${name} holds ${value.length} lists, expected two: the sources and the targets`, {
+      tensor: name,
+      expected: 2,
+      found: value.length,
+    });
+  }
+  const [sources, targets] = value.map((list, i) => toIndices(`${name}[${i}]`, list)) as [Int32Array, Int32Array];
+  if (sources.length !== targets.length) {
+    throw new InputError(`${name} holds ${sources.length} sources and ${targets.length} targets, expected as many`, {
+      tensor: name,
+      expected: sources.length,
+      found: targets.length,
+    });
+  }
+  const edges = new Int32Array(2 * sources.length);
+  edges.set(sources);
+  edges.set(targets, sources.length);
+  return edges;
+}
+
+/**
+ * @returns [entries] 1 or 0
+ * @throws InputError for anything but an array of zeros and ones, or of booleans
+ */
+export function toMask(name: string, value: Indices | readonly boolean[]): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  const numbers = Array.isArray(value)
+    ? value.map((entry) => (typeof entry === "boolean" ? Number(entry) : entry))
+    : value;
+  const indices = toIndices(name, numbers as Indices);
+  const at = indices.findIndex((entry) => entry !== 0 && entry !== 1);
+  if (at >= 0) throw new InputError(`${name}[${at}] is ${indices[at]}, expected 0 or 1`, { tensor: name, row: at });
+  return Uint8Array.from(indices);
+}
+
+/** @throws ConfigError where `value` is no list; undefined passes. */
+export function toList(field: string, value: ArrayLike<number> | undefined): number[] | undefined {
+  if (value === undefined || Array.isArray(value) || (ArrayBuffer.isView(value) && "length" in value)) {
+    return value && Array.from(value);
+  }
+  throw new ConfigError(`${field} is ${typeOf(value)}, expected a list of whole numbers.`, { field });
+}
+
+/**
+ * Refuses options that do not exist.
+ * @param known all names; their type makes sure that none is forgotten
+ * @throws ConfigError naming the unknown option and the known one nearest to it
+ */
+export function checkOptions<Options extends object>(
+  of: string,
+  options: Options,
+  known: Readonly<Record<keyof Options, true>>,
+): void {
+  if (typeof options !== "object" || options === null) {
+    throw new ConfigError(`the options of ${of} are ${typeOf(options)}, expected an object`, { field: "" });
+  }
+  const names = Object.keys(known);
+  for (const [field, value] of Object.entries(options)) {
+    if (value === undefined || Object.hasOwn(known, field)) continue;
+    const nearest = nearestName(field, names);
+    const advice = nearest === undefined ? `known are ${names.join(", ")}` : `did you mean ${nearest}?`;
+    throw new ConfigError(`${of} has no option ${field}: ${advice}`, { field, expected: names });
+  }
+}
+
+/**
+ * Refuses names that are nearly those of an input: it may carry other things, but a misspelt one would be passed over.
+ * @throws InputError naming the unknown name and the known one nearest to it
+ */
+export function checkNames<Input extends object>(input: Input, known: Readonly<Record<keyof Input, true>>): void {
+  for (const [name, value] of Object.entries(input)) {
+    if (value === undefined || Object.hasOwn(known, name)) continue;
+    const nearest = nearestName(name, Object.keys(known));
+    if (nearest) throw new InputError(`the input has no ${name}: did you mean ${nearest}?`, { tensor: name });
+  }
+}
+
+/** The name that a misspelt one was meant to be: at most a third of its letters are wrong. */
+export function nearestName(word: string, names: readonly string[]): string | undefined {
+  const distances = names.map((name) => editDistance(word.toLowerCase(), name.toLowerCase()));
+  const least = Math.min(...distances);
+  return least <= Math.min(3, word.length / 3) ? names[distances.indexOf(least)] : undefined;
+}
+
+/** Letters to insert, remove or replace (Levenshtein). */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next[j] = Math.min(replaced, row[j]! + 1, next[j - 1]! + 1);
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

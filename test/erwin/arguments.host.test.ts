@@ -1,0 +1,380 @@
+// What callers hand in, of whatever type: the numbers they meant, or an error that names the argument; never garbage.
+
+import {
+  buildBallTree,
+  ConfigError,
+  ErwinError,
+  ErwinTransformer,
+  embeddingLookup,
+  gaussianNegativeLogLikelihood,
+  InputError,
+  knnGraph,
+  mse,
+  noGrad,
+  radiusGraph,
+  relativeL2,
+  requestDevice,
+  Tensor,
+} from "erwin";
+import fc from "fast-check";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { seededRandom, uniformCloud } from "../support/clouds.ts";
+import { forwardToHost, quickBackend, useDevice } from "../support/models.ts";
+
+const device = useDevice(quickBackend);
+const config = {
+  cIn: 2,
+  cHidden: [8, 8],
+  ballSizes: [8, 4],
+  encNumHeads: [2, 2],
+  encDepths: [1, 1],
+  decNumHeads: [2],
+  decDepths: [1],
+  strides: [2],
+  mlpRatio: 2,
+  mpSteps: 1,
+  rotate: 45,
+};
+const points = 12;
+const random = seededRandom(5);
+const nodePositions = uniformCloud(points, 3, random);
+const nodeFeatures = uniformCloud(points, 2, random);
+const batchIdx = Int32Array.from({ length: points }, (_, row) => (row < 7 ? 0 : 1));
+const division = { dimensionality: 3, batchIdx };
+const model = () => ErwinTransformer.create(config, { device: device(), seed: 3 });
+// biome-ignore lint/suspicious/noExplicitAny: wrong types are what this is about
+type Any = any;
+
+const rowsOf = (values: Float32Array, width: number) =>
+  Array.from({ length: values.length / width }, (_, row) => [...values.subarray(row * width, (row + 1) * width)]);
+
+/** A copy of an array in memory of another kind, `shift` bytes times the element's width from its beginning. */
+function copyIn<T extends Float32Array | Int32Array>(array: T, kind: "shared" | "resizable" | "shifted"): T {
+  const type = array.constructor as Any;
+  const bytes = array.byteLength + 4;
+  const buffer =
+    kind === "shared"
+      ? new SharedArrayBuffer(bytes)
+      : kind === "resizable"
+        ? new (ArrayBuffer as Any)(bytes, { maxByteLength: 2 * bytes })
+        : new ArrayBuffer(bytes);
+  const copy = new type(buffer, 4, array.length);
+  copy.set(array);
+  return copy;
+}
+
+const kinds = ["shared", "resizable", "shifted"] as const;
+/** The same numbers in every way that is understood. */
+const numbersAs = (values: Float32Array, width: number): [string, Any][] => [
+  ["Float64Array", Float64Array.from(values)],
+  ["plain", [...values]],
+  ["nested", rowsOf(values, width)],
+  ["rows of Float32Array", rowsOf(values, width).map((row) => Float32Array.from(row))],
+  ...kinds.map((kind): [string, Any] => [kind, copyIn(values, kind)]),
+];
+const indicesAs = (values: Int32Array): [string, Any][] => [
+  ["Uint32Array", Uint32Array.from(values)],
+  ["BigInt64Array", BigInt64Array.from([...values].map(BigInt))],
+  ["plain", [...values]],
+  ...kinds.map((kind): [string, Any] => [kind, copyIn(values, kind)]),
+];
+/** What is no array of numbers, with the type that its error names. */
+const noNumbers: [Any, string][] = [
+  ["1,2,3", "string"],
+  [5, "number"],
+  [null, "null"],
+  [{ length: 3, 0: 1, 1: 2, 2: 3 }, "Object"],
+  [new Uint8Array(4 * 3 * points), "Uint8Array"],
+  [new DataView(new ArrayBuffer(4 * 3 * points)), "DataView"],
+  [new ArrayBuffer(4 * 3 * points), "ArrayBuffer"],
+  [Array(3 * points).fill("1"), "string"],
+  [Array(3 * points), "undefined"],
+  [[[1, 2, 3], 4, 5], "number"],
+];
+if (typeof Buffer !== "undefined") noNumbers.push([Buffer.alloc(4 * 3 * points), "Buffer"]);
+
+async function refusal(action: () => unknown, type: new (...args: never[]) => ErwinError = InputError) {
+  const error = await Promise.resolve()
+    .then(action)
+    .then(
+      (result) => expect.fail(`nothing was thrown, but there is ${result}`),
+      (reason: unknown) => reason as ErwinError,
+    );
+  expect(error, String(error)).toBeInstanceOf(type);
+  return error.message;
+}
+
+afterEach(() => vi.restoreAllMocks());
+
+describe("arrays of every type that is understood give the same numbers", () => {
+  test("positions, batch indices and offsets of trees and graphs", async () => {
+    const options = { ...division, strides: [2], ballSizes: [8, 4], rotate: 45 };
+    const tree = await buildBallTree(nodePositions, options);
+    const graph = await radiusGraph(nodePositions, { ...division, radius: 1 });
+    const nearest = await knnGraph(nodePositions, { ...division, k: 3 });
+    for (const [name, positions] of numbersAs(nodePositions, 3)) {
+      expect(await buildBallTree(positions, options), name).toEqual(tree);
+      expect(await radiusGraph(positions, { ...division, radius: 1 }), name).toEqual(graph);
+      expect(await knnGraph(positions, { ...division, k: 3 }), name).toEqual(nearest);
+    }
+    for (const [name, batch] of indicesAs(batchIdx)) {
+      expect(await buildBallTree(nodePositions, { ...options, batchIdx: batch }), name).toEqual(tree);
+    }
+    for (const [name, offsets] of indicesAs(Int32Array.of(0, 7, points))) {
+      expect(await buildBallTree(nodePositions, { ...options, batchIdx: undefined, offsets }), name).toEqual(tree);
+    }
+  });
+
+  test("inputs of a model", async () => {
+    using erwin = await model();
+    const edgeIndex = await knnGraph(nodePositions, { ...division, k: 3 });
+    const tree = await buildBallTree(nodePositions, { ...division, ...config, ...unknownToTrees });
+    const input = { nodeFeatures, nodePositions, batchIdx, edgeIndex, tree };
+    const expected = await forwardToHost(erwin, input);
+    const half = edgeIndex.length / 2;
+    const pair = [edgeIndex.slice(0, half), [...edgeIndex.slice(half)]];
+    const changes: [string, object][] = [
+      ...numbersAs(nodeFeatures, 2).map(([name, value]): [string, object] => [name, { nodeFeatures: value }]),
+      ...numbersAs(nodePositions, 3).map(([name, value]): [string, object] => [name, { nodePositions: value }]),
+      ...indicesAs(batchIdx).map(([name, value]): [string, object] => [name, { batchIdx: value }]),
+      ...indicesAs(edgeIndex).map(([name, value]): [string, object] => [name, { edgeIndex: value }]),
+      ["sources and targets", { edgeIndex: pair }],
+      ["without a tree", { tree: undefined }],
+      ...indicesAs(tree.treeIdx).map(([name, treeIdx]): [string, object] => [name, { tree: { ...tree, treeIdx } }]),
+      ["plain mask", { tree: { ...tree, treeMask: [...tree.treeMask] } }],
+      ["rotated orders", { tree: { ...tree, treeIdxRot: tree.treeIdxRot.map((order) => [...order]) } }],
+    ];
+    for (const [name, change] of changes) {
+      expect((await forwardToHost(erwin, { ...input, ...change })).data, name).toEqual(expected.data);
+    }
+  });
+
+  test("targets, tensors and look-ups", async () => {
+    const values = uniformCloud(4, 2, random);
+    const number = async (loss: Tensor) => (await loss.data())[0];
+    const output = Tensor.from(device(), uniformCloud(4, 2, random), [4, 2]);
+    const wide = Tensor.from(device(), uniformCloud(4, 4, random), [4, 4]);
+    const target = Tensor.from(device(), values, [4, 2]);
+    for (const [name, given] of [["Float32Array", values] as const, ...numbersAs(values, 2)]) {
+      expect(await number(mse(output, given)), name).toBe(await number(mse(output, target)));
+      expect(await number(relativeL2(output, given)), name).toBe(await number(relativeL2(output, target)));
+      expect(await number(gaussianNegativeLogLikelihood(wide, given)), name).toBe(
+        await number(gaussianNegativeLogLikelihood(wide, target)),
+      );
+      expect(await Tensor.from(device(), given, [4, 2]).data(), name).toEqual(values);
+    }
+    expect(Tensor.from(device(), rowsOf(values, 2)).shape).toEqual([4, 2]);
+    const rows = await embeddingLookup(target, [3, 0]).data();
+    for (const [name, indices] of indicesAs(Int32Array.of(3, 0))) {
+      expect(await embeddingLookup(target, indices).data(), name).toEqual(rows);
+    }
+  });
+});
+
+/** What a config has and a tree's options have not. */
+const unknownToTrees = Object.fromEntries(
+  Object.keys(config)
+    .filter((name) => !["strides", "ballSizes", "rotate"].includes(name))
+    .map((name) => [name, undefined]),
+);
+
+describe("everything else is refused by name", () => {
+  test("what is no array of numbers", async () => {
+    using erwin = await model();
+    const output = Tensor.from(device(), nodeFeatures, [points, 2]);
+    const input = { nodeFeatures, nodePositions, batchIdx, radius: 1 };
+    for (const [wrong, type] of noNumbers) {
+      const calls: [string, () => unknown][] = [
+        ["positions", () => buildBallTree(wrong, division)],
+        ["positions", () => radiusGraph(wrong, { ...division, radius: 1 })],
+        ["positions", () => knnGraph(wrong, { ...division, k: 1 })],
+        ["nodeFeatures", () => erwin.forward({ ...input, nodeFeatures: wrong })],
+        ["nodePositions", () => erwin.forward({ ...input, nodePositions: wrong })],
+        ["target", () => mse(output, wrong)],
+        ["target", () => relativeL2(output, wrong)],
+        ["data", () => Tensor.from(device(), wrong)],
+      ];
+      for (const [name, call] of calls) {
+        const message = await refusal(call);
+        expect(message).toContain(name);
+        expect(message, name).toContain(type);
+      }
+    }
+    expect(await refusal(() => mse(nodeFeatures as Any, nodeFeatures))).toContain("prediction must be a Tensor");
+    expect(await refusal(() => mse(output, new Float32Array(5)))).toContain("[5]");
+    expect(await refusal(() => erwin.forward({ ...input, nodeFeatures: rowsOf(nodeFeatures, 3) }))).toContain("[8,3]");
+    expect(
+      await refusal(() =>
+        buildBallTree(
+          [
+            [1, 2, 3],
+            [4, 5],
+          ],
+          division,
+        ),
+      ),
+    ).toContain("positions[1] has 2 entries");
+    expect(await refusal(() => buildBallTree([1e300, 0, 0], { dimensionality: 3 }))).toContain("float32 cannot hold");
+    expect(await refusal(() => erwin.forward(undefined as Any))).toContain("nodePositions");
+  });
+
+  test("what is no index", async () => {
+    using erwin = await model();
+    const input = { nodeFeatures, nodePositions };
+    for (const [wrong, problem] of [
+      [[0, 0.5], /\[1\] is 0\.5/],
+      [[0, 2 ** 31], /\[1\] is 2147483648/],
+      [BigInt64Array.of(0n, 1n << 40n), /\[1\] is 1099511627776/],
+      [["0", "1"], /\[0\] is string/],
+      ["01", /is string/],
+      [new Uint8Array(8), /is Uint8Array/],
+    ] as [Any, RegExp][]) {
+      for (const name of ["batchIdx", "offsets", "edgeIndex"]) {
+        const message = await refusal(() => erwin.forward({ ...input, radius: 1, [name]: wrong }));
+        expect(message).toContain(name);
+        expect(message).toMatch(problem);
+      }
+    }
+    for (const [edgeIndex, problem] of [
+      [
+        [
+          [0, 1],
+          [1, 0],
+          [2, 0],
+        ],
+        "3 lists",
+      ],
+      [[[0, 1], [1]], "2 sources and 1 targets"],
+    ] as [Any, string][]) {
+      expect(await refusal(() => erwin.forward({ ...input, edgeIndex }))).toContain(problem);
+    }
+  });
+
+  test("options that do not exist, with the one that was meant", async () => {
+    const misspelt = (name: string, value: unknown) => ({ [name]: value }) as Any;
+    const calls: [() => unknown, string][] = [
+      [() => radiusGraph(nodePositions, { ...division, radius: 1, ...misspelt("maxNeighbours", 4) }), "maxNeighbors"],
+      [() => knnGraph(nodePositions, { ...division, k: 1, ...misspelt("Loop", true) }), "loop"],
+      [() => buildBallTree(nodePositions, { ...division, ...misspelt("ball_sizes", [4]) }), "ballSizes"],
+      [() => requestDevice(misspelt("backends", "cpu")), "backend"],
+      [() => ErwinTransformer.create(config, { device: device(), ...misspelt("sed", 1) }), "seed"],
+      [() => ErwinTransformer.load(new Uint8Array(), { device: device(), ...misspelt("confg", {}) }), "config"],
+    ];
+    for (const [call, meant] of calls) expect(await refusal(call, ConfigError)).toContain(`did you mean ${meant}?`);
+    expect(await refusal(() => radiusGraph(nodePositions, undefined as Any), ConfigError)).toContain(
+      "expected an object",
+    );
+    expect(await refusal(() => ErwinTransformer.create(config, {} as Any), ConfigError)).toContain("device");
+    using erwin = await model();
+    const input = { nodeFeatures, nodePositions, radius: 1, ...misspelt("maxNeighbours", 4) };
+    expect(await refusal(() => erwin.forward(input))).toContain("did you mean maxNeighbors?");
+  });
+});
+
+test("a radius takes maxNeighbors, and a graph that was cut is said once", async () => {
+  using erwin = await model();
+  const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+  const edges = async (more: object) =>
+    (await erwin.prepare({ nodeFeatures, nodePositions, radius: 10, ...more })).edges?.sources.length;
+  expect(await edges({})).toBe(points * points);
+  expect(await edges({ maxNeighbors: Number.POSITIVE_INFINITY })).toBe(points * points);
+  expect(await edges({ maxNeighbors: points })).toBe(points * points);
+  expect(warn).not.toHaveBeenCalled();
+  expect(await edges({ maxNeighbors: 5 })).toBe(5 * points);
+  expect(await edges({ maxNeighbors: 4 })).toBe(4 * points);
+  expect(warn).toHaveBeenCalledTimes(1);
+  expect(warn.mock.calls[0]?.[0]).toContain("maxNeighbors");
+});
+
+describe("noGrad", () => {
+  test("holds for a forward pass whose input is still to be prepared, and for nothing beside it", async () => {
+    using erwin = (await model()).train();
+    const input = { nodeFeatures, nodePositions, radius: 1 };
+    const [without, beside] = await Promise.all([noGrad(() => erwin.forward(input)), erwin.forward(input)]);
+    expect(without.history).toBeUndefined();
+    expect(beside.history).toBeDefined();
+    without.dispose();
+    beside.dispose();
+  });
+
+  test("refuses a function that goes on after an await", async () => {
+    expect(await refusal(() => noGrad(async () => 1))).toContain("async");
+  });
+});
+
+test("any arguments give a result or an ErwinError", async () => {
+  using erwin = await model();
+  const number = fc.oneof(fc.integer({ min: -2, max: 12 }), fc.double(), fc.constantFrom(0.5, 2 ** 31, -0, Number.NaN));
+  const list = fc.array(number, { maxLength: 40 });
+  const typed = fc
+    .tuple(
+      list,
+      fc.constantFrom(
+        ...[Float32Array, Float64Array, Int32Array, Uint32Array, Uint8Array, Int16Array, DataView, BigInt64Array],
+      ),
+      fc.constantFrom(...kinds),
+    )
+    .map(([values, type, kind]): unknown => {
+      if (type === DataView) return new DataView(new ArrayBuffer(values.length));
+      if (type === BigInt64Array) return BigInt64Array.from(values.map((value) => BigInt(Math.trunc(value) || 0)));
+      const array = (type as Any).from(values);
+      return array instanceof Float32Array || array instanceof Int32Array ? copyIn(array, kind) : array;
+    });
+  const rows = fc
+    .integer({ min: 1, max: 4 })
+    .chain((width) => fc.array(fc.array(number, { minLength: width, maxLength: width })));
+  const anything = fc.oneof(
+    list,
+    typed,
+    rows,
+    fc.array(list),
+    fc.string(),
+    fc.constantFrom(null, undefined, 3, true, {}),
+  );
+  const good = <T>(value: T) =>
+    fc.oneof({ weight: 3, arbitrary: fc.constant<unknown>(value) }, { weight: 1, arbitrary: anything });
+  const calls = fc.record({
+    nodeFeatures: good(nodeFeatures),
+    nodePositions: good(nodePositions),
+    batchIdx: good(undefined),
+    offsets: good(undefined),
+    edgeIndex: good([0, 1, 1, 0]),
+    radius: good(undefined),
+    maxNeighbors: good(undefined),
+    strides: good([2]),
+    tree: good(undefined),
+  });
+  vi.spyOn(console, "warn").mockImplementation(() => {});
+  await fc.assert(
+    fc.asyncProperty(calls, anything, async (given: Any, wrong: Any) => {
+      const { nodePositions: positions, batchIdx: batch, offsets, radius, maxNeighbors, strides } = given;
+      const options = { dimensionality: 3, batchIdx: batch, offsets };
+      const output = Tensor.from(device(), nodeFeatures, [points, 2]);
+      for (const call of [
+        () => buildBallTree(positions, { ...options, strides }),
+        () => radiusGraph(positions, { ...options, radius, maxNeighbors }),
+        () => knnGraph(positions, { ...options, k: wrong }),
+        () => buildBallTree(positions, wrong),
+        () => erwin.prepare(given),
+        () => erwin.estimateMemory(given),
+        () => mse(output, wrong),
+        () => gaussianNegativeLogLikelihood(output, wrong),
+        () => Tensor.from(device(), wrong),
+        () => Tensor.from(device(), nodeFeatures, wrong),
+        () => embeddingLookup(output, wrong),
+      ]) {
+        try {
+          const result: Any = await call();
+          if (result instanceof Tensor) {
+            expect(result.shape.every(Number.isInteger)).toBe(true);
+            result.dispose();
+          }
+        } catch (error) {
+          if (!(error instanceof ErwinError)) throw error;
+        }
+      }
+      output.dispose();
+    }),
+    { numRuns: 150 },
+  );
+});
