@@ -4,6 +4,9 @@ import { join } from "node:path";
 import { typescript } from "./run.mjs";
 import { root } from "./steps.mjs";
 
+/** What a program has to know of the language that its own settings may leave out: Symbol.dispose. */
+const banner = '/// <reference lib="esnext.disposable" />';
+
 /** Comlink is bundled into the build, so its types have to be in the declarations too. */
 const bundled = ["comlink"];
 
@@ -20,7 +23,7 @@ export async function buildDeclarations() {
       plugins: [dts({ includeExternal: bundled })],
       onwarn: (warning) => console.warn(`build: declarations: ${warning.message}`),
     });
-    await bundle.write({ file: join(root, "dist", `${name}.d.ts`), format: "es" });
+    await bundle.write({ file: join(root, "dist", `${name}.d.ts`), format: "es", banner });
     await bundle.close();
   }
   rmSync(folder, { recursive: true, force: true });

@@ -1,0 +1,40 @@
+// The published declarations, as a strict program with the language of 2022 sees them.
+
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { expect, test } from "vitest";
+import { root } from "../../src/build/steps.mjs";
+
+test("compile in a strict program that checks them and names no newer library", () => {
+  const folder = mkdtempSync(join(tmpdir(), "erwin-types-"));
+  try {
+    const settings = {
+      target: "es2022",
+      lib: ["es2022", "dom"],
+      module: "esnext",
+      moduleResolution: "bundler",
+      strict: true,
+      skipLibCheck: false,
+      noEmit: true,
+      types: [],
+      paths: { erwin: [join(root, "dist", "erwin.d.ts")], "erwin/bench": [join(root, "dist", "bench.d.ts")] },
+    };
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: settings, files: ["main.ts"] }));
+    writeFileSync(
+      join(folder, "main.ts"),
+      `import { requestDevice } from "erwin";
+       export * from "erwin/bench";
+       export const device = await requestDevice({ backend: "cpu" });
+       device[Symbol.dispose]();`,
+    );
+    const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+    const { status, stdout } = spawnSync(process.execPath, [tsc, "--project", folder], { encoding: "utf8" });
+    expect(stdout).toBe("");
+    expect(status).toBe(0);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
