@@ -2,6 +2,9 @@
 import { WorkerError } from "../errors.ts";
 import { sameOriginScript } from "./origin.ts";
 
+/** A worker that has not sent a message for so long after its start is given up. */
+const START_SECONDS = 60;
+
 /** A worker, the same in browsers, Deno and Node. */
 export interface HostWorker {
   post(message: unknown, transfer?: Transferable[]): void;
@@ -12,7 +15,7 @@ export interface HostWorker {
 
 export interface HostWorkerListener {
   onMessage(message: unknown): void;
-  /** The script did not load, or the worker ended or threw. */
+  /** The script did not load, sent nothing for a long time, or the worker ended or threw. */
   onError(error: WorkerError): void;
 }
 
@@ -25,16 +28,51 @@ export function nodeModule<T>(name: string): T | undefined {
   return host?.getBuiltinModule?.(name) as T | undefined;
 }
 
-/** Whether this host has workers at all. Some browsers have none inside a worker. */
+/** Whether the host is Firefox, as it says itself. */
+export function isFirefox(): boolean {
+  return /\bFirefox\//.test(globalThis.navigator?.userAgent ?? "");
+}
+
+/** Processors that threads can run on. Node has no `navigator` before version 21. */
+export function processors(): number {
+  const system = nodeModule<typeof import("node:os")>("node:os");
+  return globalThis.navigator?.hardwareConcurrency ?? system?.availableParallelism() ?? 1;
+}
+
+/** Whether this host can start workers. Some browsers have none inside a worker, and in Firefox those at times never begin. */
 export function hasWorkers(url: URL): boolean {
+  if (isFirefox() && globalThis.document === undefined) return false;
   return typeof Worker === "function" || (url.protocol === "file:" && nodeModule("node:worker_threads") !== undefined);
 }
 
 /** Starts a module worker; throws a WorkerError where the host refuses at once, later errors go to the listener. */
 export function startWorker(url: URL, listener: HostWorkerListener): HostWorker {
   // Deno has both kinds. Node's can be told not to keep the process alive, the web's cannot.
-  const threads = url.protocol === "file:" ? nodeModule<WorkerThreads>("node:worker_threads") : undefined;
-  return threads ? startNodeWorker(threads, url, listener) : startWebWorker(url, listener);
+  const threads =
+    url.protocol === "file:" || "Deno" in globalThis ? nodeModule<WorkerThreads>("node:worker_threads") : undefined;
+  const giveUp = () => listener.onError(workerError(url, `it did not answer within ${START_SECONDS} s`));
+  const timer = setTimeout(giveUp, START_SECONDS * 1000);
+  const timed: HostWorkerListener = {
+    onMessage: (message) => {
+      clearTimeout(timer);
+      listener.onMessage(message);
+    },
+    onError: (error) => {
+      clearTimeout(timer);
+      listener.onError(error);
+    },
+  };
+  try {
+    const worker = threads ? startNodeWorker(threads, url, timed) : startWebWorker(url, timed);
+    const stop = () => {
+      clearTimeout(timer);
+      worker.stop();
+    };
+    return { ...worker, stop };
+  } catch (error) {
+    clearTimeout(timer);
+    throw error;
+  }
 }
 
 function workerError(url: URL, reason: string): WorkerError {
@@ -67,8 +105,14 @@ function createWebWorker(url: URL): Worker {
   }
 }
 
+/** Threads run scripts of files and data only; a module of data may import those of the web, in Deno. */
+function threadScript(url: URL): URL {
+  if (!/^https?:$/.test(url.protocol)) return url;
+  return new URL(`data:text/javascript,${encodeURIComponent(`import ${JSON.stringify(url.href)};`)}`);
+}
+
 function startNodeWorker(threads: WorkerThreads, url: URL, listener: HostWorkerListener): HostWorker {
-  const worker = new threads.Worker(url, { execArgv: [] });
+  const worker = new threads.Worker(threadScript(url), { execArgv: [] });
   let stopped = false;
   const fail = (reason: string) => {
     if (!stopped) listener.onError(workerError(url, reason));

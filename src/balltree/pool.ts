@@ -5,7 +5,7 @@ import workerUrl from "../../workers/pool.ts?worker&url";
 import { deserializeError, OutOfMemoryError, WorkerError } from "../errors.ts";
 import { Calls, callBytes } from "./calls.ts";
 import { execute, type Request, type Result } from "./execute.ts";
-import { type HostWorker, hasWorkers, readBytes, startWorker } from "./hosts.ts";
+import { type HostWorker, hasWorkers, processors, readBytes, startWorker } from "./hosts.ts";
 import { createMemory } from "./memory.ts";
 import { type FromWorker, instantiate, type ModuleExports, runAlone, stackBytes, type ToWorker } from "./module.ts";
 
@@ -239,7 +239,7 @@ function inTurn<T>(work: () => Promise<T>): Promise<T> {
 
 /** The threads used where the caller does not say: one for each processor, at most 8. */
 export function defaultThreads(): number {
-  return Math.max(1, Math.min(globalThis.navigator?.hardwareConcurrency ?? 1, 8));
+  return Math.max(1, Math.min(processors(), 8));
 }
 
 /** Executes a request on the pool, which it starts if need be. */
@@ -261,7 +261,7 @@ export function submit(request: Request, threads = defaultThreads()): Promise<Re
 
 /**
  * Stops the threads that build trees and graphs and frees their memory, after the calls under way. The next call starts
- * them again. Idle threads do not keep a Node or Deno process alive, except in Deno where the library was loaded from the web.
+ * them again. Idle threads do not keep a Node or Deno process alive.
  */
 export function disposeThreads(): Promise<void> {
   return inTurn(async () => {

@@ -1,11 +1,13 @@
 // The threads and the life of a process: idle ones do not keep it alive, and one that cannot start is an error, not a hang.
-import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
+import { contentTypes, serve } from "../../src/build/serve-dist.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "erwin-threads-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -32,6 +34,25 @@ function run(program: "deno" | "node"): string {
 test("a process with idle threads ends by itself", () => {
   expect(run("deno")).toBe("32768");
   expect(run("node")).toBe("32768");
+});
+
+test("a process that loads the library from the web ends by itself too", async () => {
+  const server = await serve((request, response) => {
+    const path = join(folder, request.url ?? "");
+    response.setHeader("Content-Type", contentTypes[extname(path)] ?? "text/plain").end(readFileSync(path));
+  });
+  try {
+    const options = { timeout: 30_000, stdio: ["ignore", "pipe", "inherit"] as ["ignore", "pipe", "inherit"] };
+    const deno = spawn(process.execPath, ["run", "-A", `${server.url}script.js`], options);
+    let output = "";
+    deno.stdout.on("data", (text) => {
+      output += text;
+    });
+    expect(await once(deno, "close")).toEqual([0, null]);
+    expect(output.trim()).toBe("32768");
+  } finally {
+    server.close();
+  }
 });
 
 test("a worker script that is missing is a WorkerError that names it", () => {
