@@ -5,6 +5,7 @@ import type { Device, DeviceInfo, DeviceMemory, Profile, Storage } from "../devi
 import { bufferUsage, mapMode } from "./constants.ts";
 import type { Constants } from "./kernels.ts";
 import { BufferPool, type BufferStorage } from "./memory.ts";
+import { nudged } from "./nudge.ts";
 import { PipelineCache } from "./pipelines.ts";
 import { otherTiles } from "./products.ts";
 import { Recorder } from "./recorder.ts";
@@ -115,7 +116,8 @@ export class WebGPUDevice extends WebGPUYardstickOperators implements Device {
       });
       await this.work.done();
       this.#check();
-      await readback.buffer.mapAsync(mapMode.READ, 0, padded).catch((error: Error) => {
+      const mapped = readback.buffer.mapAsync(mapMode.READ, 0, padded);
+      await nudged(this.gpu.queue, mapped).catch((error: Error) => {
         throw (
           this.#failure ?? new ErwinError(`the device could not return ${bytes} bytes: ${error.message}`, { bytes })
         );
@@ -140,7 +142,7 @@ export class WebGPUDevice extends WebGPUYardstickOperators implements Device {
     this.submit();
     await this.work.done();
     this.#check();
-    await this.gpu.queue.onSubmittedWorkDone();
+    await nudged(this.gpu.queue, this.gpu.queue.onSubmittedWorkDone());
     await this.pool.verified();
     this.#check();
   }
