@@ -25,6 +25,7 @@ import {
 } from "../src/worker/protocol.ts";
 import { trainModel } from "../src/worker/training.ts";
 import { packed } from "../src/worker/transfer.ts";
+import { ownerEndpoint } from "./owner.ts";
 
 class ModelServer implements ModelWorker {
   #options: DeviceOptions = {};
@@ -158,5 +159,6 @@ class ModelServer implements ModelWorker {
 }
 
 keepErrorClasses();
-expose(new ModelServer());
-postMessage(GREETING);
+const owner = ownerEndpoint();
+expose(new ModelServer(), owner);
+owner.postMessage(GREETING);

@@ -1,10 +1,15 @@
 // A worker's owner, whatever the host: a parent thread in Node and Deno, a page or a worker in a browser.
 
+import type { Endpoint } from "comlink";
+import { nodeModule } from "../src/balltree/hosts.ts";
+
 export interface Owner<FromWorker> {
   postMessage(message: FromWorker, transfer?: Transferable[]): void;
   /** Lets the worker end, once it has nothing left to do. */
   leave(): void;
 }
+
+type WorkerThreads = typeof import("node:worker_threads");
 
 /** What a worker's global scope has and a page's has not. */
 interface DedicatedWorkerScope<ToWorker, FromWorker> {
@@ -15,9 +20,7 @@ interface DedicatedWorkerScope<ToWorker, FromWorker> {
 
 /** Listens to the owner from now on. */
 export function connectToOwner<ToWorker, FromWorker>(receive: (message: ToWorker) => void): Owner<FromWorker> {
-  const host = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process;
-  const threads = host?.getBuiltinModule?.("node:worker_threads") as typeof import("node:worker_threads") | undefined;
-  const port = threads?.parentPort;
+  const port = nodeModule<WorkerThreads>("node:worker_threads")?.parentPort;
   if (port) {
     port.on("message", receive);
     return {
@@ -28,4 +31,11 @@ export function connectToOwner<ToWorker, FromWorker>(receive: (message: ToWorker
   const scope = globalThis as unknown as DedicatedWorkerScope<ToWorker, FromWorker>;
   scope.addEventListener("message", (event) => receive(event.data));
   return { postMessage: (message, transfer = []) => scope.postMessage(message, transfer), leave: () => scope.close() };
+}
+
+/** The owner as comlink talks to it: a web worker's global scope, or the port of a thread of Node. */
+export function ownerEndpoint(): Endpoint {
+  const isWebWorker = typeof globalThis.postMessage === "function";
+  const port = isWebWorker ? undefined : nodeModule<WorkerThreads>("node:worker_threads")?.parentPort;
+  return (port ?? globalThis) as unknown as Endpoint;
 }

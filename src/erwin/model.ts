@@ -2,6 +2,7 @@
 
 import { checkOptions } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
+import { nodeModule } from "../balltree/hosts.ts";
 import { CheckpointError, ConfigError, DisposedError, FormatError, OutOfMemoryError } from "../errors.ts";
 import type { FileBytes } from "../formats/bytes.ts";
 import { loadSafetensors, type SafeTensor, type SafeTensorInput, saveSafetensors } from "../formats/safetensors.ts";
@@ -11,6 +12,7 @@ import { BallPooling, BallUnpooling } from "../nn/pooling.ts";
 import { gatherRows } from "../tensor/operators/rows.ts";
 import { checkpoint, isRecording, recordingAsNow } from "../tensor/tape.ts";
 import { outsideScopes, scope, sizeOf, Tensor } from "../tensor/tensor.ts";
+import { absoluteUrl } from "../worker/url.ts";
 import { type ErwinConfig, type ErwinConfigInput, resolveConfig, snakeCaseConfig } from "./config.ts";
 import { type ErwinInput, isPrepared, type PreparedInput, prepareInput } from "./input.ts";
 import { type MemoryEstimate, type MemoryQuestion, rehearse, sizesOf } from "./memory.ts";
@@ -82,7 +84,7 @@ export class ErwinTransformer {
 
   /**
    * A model from a safetensors checkpoint with the reference's parameter names, in evaluation mode.
-   * @param source the file's bytes, or where to fetch it
+   * @param source the file's bytes, or where it is: a URL, or a path in Node and Deno
    * @throws FormatError when the file is damaged; CheckpointError when it has no config, or lists every tensor that is
    *   missing, unexpected or misshapen; ConfigError
    */
@@ -90,7 +92,7 @@ export class ErwinTransformer {
     checkModelOptions("ErwinTransformer.load", given, { device: true, checkpointing: true, config: true });
     const { device, config, ...options } = given;
     const file = typeof source === "string" || source instanceof URL ? String(source) : "checkpoint";
-    const bytes = typeof source === "string" || source instanceof URL ? await fetchBytes(file) : source;
+    const bytes = typeof source === "string" || source instanceof URL ? await fetchBytes(source) : source;
     const { tensors, metadata } = loadSafetensors(bytes, { file });
     const resolved = resolveConfig(config ?? readConfig(metadata[CONFIG_KEY], file));
     ErwinTransformer.#compileAhead(device, resolved);
@@ -356,17 +358,21 @@ function checkModelOptions<Options extends CreateOptions | LoadOptions>(
   throw new ConfigError(`${of} needs the option device: await requestDevice()`, { field: "device" });
 }
 
-async function fetchBytes(url: string): Promise<ArrayBuffer> {
+async function fetchBytes(source: string | URL): Promise<Uint8Array | ArrayBuffer> {
+  const url = absoluteUrl(source, FormatError);
+  const file = String(source);
+  // Node does not fetch files.
+  const files =
+    url.protocol === "file:" ? nodeModule<typeof import("node:fs/promises")>("node:fs/promises") : undefined;
   let response: Response;
   try {
+    if (files) return await files.readFile(url);
     response = await fetch(url);
   } catch (error) {
-    throw new FormatError(`${url} could not be fetched: ${(error as Error).message}`, { file: url });
+    throw new FormatError(`${file} could not be loaded: ${(error as Error).message}`, { file });
   }
   if (!response.ok)
-    throw new FormatError(`${url} could not be fetched: status ${response.status} ${response.statusText}`, {
-      file: url,
-    });
+    throw new FormatError(`${file} could not be loaded: status ${response.status} ${response.statusText}`, { file });
   return response.arrayBuffer();
 }
 

@@ -18,7 +18,7 @@ import {
   type WorkerTrainingOptions,
   type WorkerTrainingResult,
 } from "./protocol.ts";
-import { startWorker } from "./start.ts";
+import { type ModelThread, startWorker } from "./start.ts";
 import { packed } from "./transfer.ts";
 import { absoluteUrl } from "./url.ts";
 
@@ -65,7 +65,8 @@ export interface WorkerTraining {
 
 /**
  * Starts a worker with a device of its own, so that neither tree nor model blocks the caller's thread. Works from pages,
- * from workers, and in Deno.
+ * from workers, and in Deno and Node. In Firefox the worker computes with one thread, since workers that a worker starts
+ * there at times never begin.
  * @throws WorkerError naming the script when it cannot be loaded; DeviceError when the worker finds no device; ConfigError
  */
 export function createErwinWorker(options: ErwinWorkerOptions = {}): Promise<ErwinWorker> {
@@ -78,7 +79,7 @@ export function createErwinWorker(options: ErwinWorkerOptions = {}): Promise<Erw
  * DisposedError after `dispose()`.
  */
 export class ErwinWorker {
-  readonly #worker: Worker;
+  readonly #worker: ModelThread;
   readonly #remote: Remote<ModelWorker>;
   readonly #pending = new Set<(failure: ErwinError) => void>();
   #failure: ErwinError | undefined;
@@ -100,7 +101,7 @@ export class ErwinWorker {
     return erwin;
   }
 
-  private constructor(worker: Worker, url: string) {
+  private constructor(worker: ModelThread, url: string) {
     keepErrorClasses();
     this.#worker = worker;
     this.#remote = wrap<ModelWorker>(worker);
@@ -116,7 +117,7 @@ export class ErwinWorker {
   /**
    * Loads a safetensors checkpoint, in evaluation mode. The model before it is freed once the new one is there.
    * If the device was lost, a new one is requested.
-   * @param source the file's bytes, or where to fetch it
+   * @param source the file's bytes, or where it is: a URL, or a path in Node and Deno
    * @throws FormatError, CheckpointError, ConfigError; InputError when the bytes have been handed over before
    */
   async load(

@@ -1,24 +1,55 @@
 // Starts a worker script and tells whether it came up.
 
+import { nodeModule } from "../balltree/hosts.ts";
 import { sameOriginScript } from "../balltree/origin.ts";
 import { DeviceError, WorkerError } from "../errors.ts";
 
 /** A script that loads but is none of ours would never answer. */
 const PATIENCE_SECONDS = 60;
 
+type WorkerThreads = typeof import("node:worker_threads");
+
+/** What is used of a web worker, which a thread of Node can do as well. */
+export type ModelThread = Pick<Worker, "addEventListener" | "removeEventListener" | "postMessage" | "terminate">;
+
+/** A thread of Node as a web worker. */
+class NodeThread extends EventTarget {
+  readonly #thread: import("node:worker_threads").Worker;
+
+  constructor(threads: WorkerThreads, url: URL) {
+    super();
+    this.#thread = new threads.Worker(url, { execArgv: [] });
+    const fail = (message: string) => this.dispatchEvent(Object.assign(new Event("error"), { message }));
+    this.#thread.on("message", (data) => this.dispatchEvent(new MessageEvent("message", { data })));
+    this.#thread.on("messageerror", () => this.dispatchEvent(new Event("messageerror")));
+    this.#thread.on("error", (error: Error) => fail(error.message));
+    this.#thread.on("exit", (code) => fail(`it ended with exit code ${code}`));
+  }
+
+  postMessage(message: unknown, transfer: Transferable[] = []): void {
+    this.#thread.postMessage(message, transfer as never);
+  }
+
+  terminate(): void {
+    void this.#thread.terminate();
+  }
+}
+
 /**
  * A running module worker, once it has sent its greeting.
  * @throws WorkerError naming the URL when the script cannot be loaded, fails, or sends something else; DeviceError where
- *   the host has no web workers
+ *   the host has no workers
  */
-export async function startWorker(url: URL, greeting: string): Promise<Worker> {
-  if (typeof globalThis.Worker !== "function") {
-    throw new DeviceError("this host has no web workers: use a model without one (requestDevice, ErwinTransformer)");
+export async function startWorker(url: URL, greeting: string): Promise<ModelThread> {
+  const hasWebWorkers = typeof globalThis.Worker === "function";
+  const threads = hasWebWorkers ? undefined : nodeModule<WorkerThreads>("node:worker_threads");
+  if (!hasWebWorkers && !threads) {
+    throw new DeviceError("this host has no workers: use a model without one (requestDevice, ErwinTransformer)");
   }
   const script = sameOriginScript(url);
-  let worker: Worker | undefined;
+  let worker: ModelThread | undefined;
   try {
-    worker = new Worker(script, { type: "module" });
+    worker = threads ? (new NodeThread(threads, url) as ModelThread) : new Worker(script, { type: "module" });
     await greeted(worker, greeting);
     return worker;
   } catch (error) {
@@ -34,7 +65,7 @@ export async function startWorker(url: URL, greeting: string): Promise<Worker> {
   }
 }
 
-function greeted(worker: Worker, greeting: string): Promise<void> {
+function greeted(worker: ModelThread, greeting: string): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const first = new Promise<void>((resolve, reject) => {
     worker.addEventListener("error", (event) => {
