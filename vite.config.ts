@@ -1,11 +1,16 @@
 // The library build: dist/erwin.js, dist/bench.js and dist/cli.js with their workers and wasm modules in dist/assets. The files
-// it makes run unchanged in Chromium, Firefox, Deno, Node and in workers, without any bundler on the user's side.
+// it makes run unchanged in Chromium, Firefox, Deno, Node and in workers, without any bundler on the user's side, and bundlers
+// understand them. Workers are entries of the same build, so that they share chunks with the library.
 import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { defineConfig } from "vite";
+import { assetName, libraryAssets } from "./src/build/assets.mjs";
 
 const entry: Record<string, string> = { erwin: "src/index.ts", bench: "src/bench/index.ts" };
 if (existsSync("src/cli/main.ts")) entry.cli = "src/cli/main.ts";
+const workers: Record<string, string> = Object.fromEntries(
+  ["pool", "kernels", "model"].map((name) => [name, `workers/${name}.ts`]),
+);
 
 // First lines of the entries: Deno finds the types of a directly imported file by the first, shells an interpreter by the second.
 const banners: Record<string, string> = {
@@ -14,15 +19,10 @@ const banners: Record<string, string> = {
   cli: "#!/usr/bin/env node",
 };
 
-const output = {
-  // What both entries use is named after its first module, src/index.ts; "engine" says more.
-  chunkFileNames: ({ name }: { name: string }) => `assets/${name === "src" ? "engine" : "[name]"}-[hash].js`,
-  assetFileNames: "assets/[name]-[hash][extname]",
-};
-
 export default defineConfig({
   base: "./",
   publicDir: false,
+  plugins: [libraryAssets()],
   build: {
     target: "es2022",
     outDir: "dist",
@@ -30,14 +30,19 @@ export default defineConfig({
     // Readable stack traces; users who want it smaller have a bundler that minifies.
     minify: false,
     reportCompressedSize: false,
-    lib: { entry, formats: ["es"], fileName: (_format, name) => `${name}.js` },
+    lib: {
+      entry: { ...entry, ...workers },
+      formats: ["es"],
+      fileName: (_format, name) => (name in workers ? assetName(workers[name]) : `${name}.js`),
+    },
     rollupOptions: {
       external: isBuiltin,
-      output: { ...output, postBanner: (chunk) => (chunk.isEntry ? (banners[chunk.name] ?? "") : "") },
+      output: {
+        // A chunk is named after its first module; of the largest "engine" says more.
+        chunkFileNames: ({ moduleIds }) =>
+          `assets/${moduleIds.some((id) => id.endsWith("/src/erwin/model.ts")) ? "engine" : "[name]"}-[hash].js`,
+        postBanner: (chunk) => (chunk.isEntry ? (banners[chunk.name] ?? "") : ""),
+      },
     },
-  },
-  worker: {
-    format: "es",
-    rollupOptions: { external: isBuiltin, output: { ...output, entryFileNames: "assets/[name]-[hash].js" } },
   },
 });

@@ -1,6 +1,7 @@
 // What differs between hosts: how a worker is made, and how a file that lies beside this one is read.
+import type { WorkerScript } from "../assets.ts";
 import { WorkerError } from "../errors.ts";
-import { sameOriginScript } from "./origin.ts";
+import { createWorker } from "./origin.ts";
 
 /** A worker that has not sent a message for so long after its start is given up. */
 const START_SECONDS = 60;
@@ -40,13 +41,14 @@ export function processors(): number {
 }
 
 /** Whether this host can start workers. Some browsers have none inside a worker, and in Firefox those at times never begin. */
-export function hasWorkers(url: URL): boolean {
+export function hasWorkers({ url }: WorkerScript): boolean {
   if (isFirefox() && globalThis.document === undefined) return false;
   return typeof Worker === "function" || (url.protocol === "file:" && nodeModule("node:worker_threads") !== undefined);
 }
 
 /** Starts a module worker; throws a WorkerError where the host refuses at once, later errors go to the listener. */
-export function startWorker(url: URL, listener: HostWorkerListener): HostWorker {
+export function startWorker(script: WorkerScript, listener: HostWorkerListener): HostWorker {
+  const { url } = script;
   // Deno has both kinds. Node's can be told not to keep the process alive, the web's cannot.
   const threads =
     url.protocol === "file:" || "Deno" in globalThis ? nodeModule<WorkerThreads>("node:worker_threads") : undefined;
@@ -63,7 +65,7 @@ export function startWorker(url: URL, listener: HostWorkerListener): HostWorker 
     },
   };
   try {
-    const worker = threads ? startNodeWorker(threads, url, timed) : startWebWorker(url, timed);
+    const worker = threads ? startNodeWorker(threads, url, timed) : startWebWorker(script, timed);
     const stop = () => {
       clearTimeout(timer);
       worker.stop();
@@ -80,8 +82,9 @@ function workerError(url: URL, reason: string): WorkerError {
   return new WorkerError(message, { url: url.href });
 }
 
-function startWebWorker(url: URL, listener: HostWorkerListener): HostWorker {
-  const worker = createWebWorker(url);
+function startWebWorker(script: WorkerScript, listener: HostWorkerListener): HostWorker {
+  const { url } = script;
+  const worker = createWebWorker(script);
   worker.addEventListener("message", (event) => listener.onMessage(event.data));
   worker.addEventListener("messageerror", () => listener.onError(workerError(url, "a message could not be read")));
   worker.addEventListener("error", (event) => {
@@ -96,12 +99,12 @@ function startWebWorker(url: URL, listener: HostWorkerListener): HostWorker {
   };
 }
 
-function createWebWorker(url: URL): Worker {
+function createWebWorker(script: WorkerScript): Worker {
   try {
-    return new Worker(sameOriginScript(url), { type: "module" });
+    return createWorker(script);
   } catch (error) {
     // A security policy.
-    throw workerError(url, error instanceof Error ? error.message : String(error));
+    throw workerError(script.url, error instanceof Error ? error.message : String(error));
   }
 }
 

@@ -1,7 +1,7 @@
 // The persistent threads. On a shared memory they sleep in Atomics.wait until a job comes, and the calling thread works along
 // on small jobs; a page that is not isolated gets one worker with its own memory, and a host without workers computes in
 // place. The results are the same.
-import workerUrl from "../../workers/pool.ts?worker&url";
+import { balltreeModule, poolScript } from "../assets.ts";
 import { deserializeError, OutOfMemoryError, WorkerError } from "../errors.ts";
 import { Calls, callBytes } from "./calls.ts";
 import { execute, type Request, type Result } from "./execute.ts";
@@ -37,7 +37,7 @@ function withEnds<T>() {
 
 /** Starts workers and turns their messages into promises. */
 class Workers {
-  readonly #url = new URL(workerUrl, import.meta.url);
+  readonly #script = poolScript();
   readonly #workers: HostWorker[] = [];
   readonly #failed = withEnds<never>();
   #answer = withEnds<FromWorker>();
@@ -49,7 +49,7 @@ class Workers {
   /** Resolves when the new worker is ready; rejects if any worker fails. Throws where the message cannot be posted. */
   start(message: ToWorker): Promise<unknown> {
     const ready = withEnds<void>();
-    const worker = startWorker(this.#url, {
+    const worker = startWorker(this.#script, {
       onMessage: (data) => {
         const message = data as FromWorker;
         if (message.type === "ready") ready.resolve();
@@ -88,7 +88,7 @@ class Workers {
   }
 
   stop(): void {
-    this.#failed.reject(new WorkerError("The threads were stopped.", { url: this.#url.href }));
+    this.#failed.reject(new WorkerError("The threads were stopped.", { url: this.#script.url.href }));
     for (const worker of this.#workers) worker.stop();
   }
 }
@@ -222,8 +222,8 @@ async function computeInPlace(bytes: Bytes): Promise<Runner> {
 }
 
 async function startRunner(): Promise<Runner> {
-  const bytes = await readBytes(new URL("../../wasm/out/balltree.wasm?no-inline", import.meta.url));
-  if (!hasWorkers(new URL(workerUrl, import.meta.url))) return computeInPlace(bytes);
+  const bytes = await readBytes(balltreeModule());
+  if (!hasWorkers(poolScript())) return computeInPlace(bytes);
   return (await SharedThreads.start(bytes)) ?? (await LoneWorker.start(bytes));
 }
 

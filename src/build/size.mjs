@@ -9,7 +9,7 @@ import { root } from "./steps.mjs";
 
 const dist = join(root, "dist");
 
-/** The worker that holds a model: most pages need it not at all or in place of the library, of which it is a second copy. */
+/** The worker that holds a model, which most pages do not need. */
 const isModelWorker = (/** @type {string} */ file) => /^assets\/model-[^/]*\.js$/.test(file);
 
 /**

@@ -3,6 +3,7 @@
 import process from "node:process";
 import { version } from "../../package.json";
 import { Arguments, type Command, UsageError } from "./command.ts";
+import { assets } from "./commands/assets.ts";
 import { bench } from "./commands/bench.ts";
 import { demo } from "./commands/demo.ts";
 import { exportModel } from "./commands/export.ts";
@@ -23,6 +24,7 @@ const commands: Readonly<Record<string, Command>> = {
   bench,
   info,
   demo,
+  assets,
 };
 
 /** Exit codes: 0 done, 1 failed, 2 wrong usage. */

@@ -1,7 +1,6 @@
 // A model in a worker, as its user sees it: the calls of ErwinTransformer, as promises that are always settled.
 
 import { proxy, type Remote, wrap } from "comlink";
-import workerUrl from "../../workers/model.ts?worker&url";
 import type { DeviceOptions } from "../backends/index.ts";
 import { DisposedError, type ErwinError, FormatError, WorkerError } from "../errors.ts";
 import type { FitProgress } from "../train/fit.ts";
@@ -18,6 +17,7 @@ import {
   type WorkerTrainingOptions,
   type WorkerTrainingResult,
 } from "./protocol.ts";
+import { givenScript, modelScript } from "./script.ts";
 import { type ModelThread, startWorker } from "./start.ts";
 import { packed } from "./transfer.ts";
 import { absoluteUrl } from "./url.ts";
@@ -86,12 +86,9 @@ export class ErwinWorker {
   #trainings = 0;
 
   /** @internal */
-  static async start({
-    url = new URL(workerUrl, import.meta.url),
-    ...device
-  }: ErwinWorkerOptions): Promise<ErwinWorker> {
-    const script = absoluteUrl(url, WorkerError);
-    const erwin = new ErwinWorker(await startWorker(script, GREETING), script.href);
+  static async start({ url, ...device }: ErwinWorkerOptions): Promise<ErwinWorker> {
+    const script = url === undefined ? modelScript() : givenScript(absoluteUrl(url, WorkerError));
+    const erwin = new ErwinWorker(await startWorker(script, GREETING), script.url.href);
     try {
       await erwin.#call((remote) => remote.open(device));
     } catch (error) {

@@ -1,7 +1,8 @@
 // Starts a worker script and tells whether it came up.
 
+import type { WorkerScript } from "../assets.ts";
 import { nodeModule } from "../balltree/hosts.ts";
-import { sameOriginScript } from "../balltree/origin.ts";
+import { createWorker } from "../balltree/origin.ts";
 import { DeviceError, WorkerError } from "../errors.ts";
 
 /** A script that loads but is none of ours would never answer. */
@@ -40,28 +41,26 @@ class NodeThread extends EventTarget {
  * @throws WorkerError naming the URL when the script cannot be loaded, fails, or sends something else; DeviceError where
  *   the host has no workers
  */
-export async function startWorker(url: URL, greeting: string): Promise<ModelThread> {
+export async function startWorker(script: WorkerScript, greeting: string): Promise<ModelThread> {
   const hasWebWorkers = typeof globalThis.Worker === "function";
   const threads = hasWebWorkers ? undefined : nodeModule<WorkerThreads>("node:worker_threads");
   if (!hasWebWorkers && !threads) {
     throw new DeviceError("this host has no workers: use a model without one (requestDevice, ErwinTransformer)");
   }
-  const script = sameOriginScript(url);
   let worker: ModelThread | undefined;
   try {
-    worker = threads ? (new NodeThread(threads, url) as ModelThread) : new Worker(script, { type: "module" });
+    worker = threads ? (new NodeThread(threads, script.url) as ModelThread) : createWorker(script);
     await greeted(worker, greeting);
     return worker;
   } catch (error) {
     worker?.terminate();
+    const { url } = script;
     const reason = (error as Error).message;
     throw new WorkerError(
       `the worker script ${url} could not be started${reason ? `: ${reason}` : ""}. ` +
         'Serve it next to the library, or say where it is by the option "url"',
       { url: url.href, reason },
     );
-  } finally {
-    if (script !== url) URL.revokeObjectURL(script.href);
   }
 }
 

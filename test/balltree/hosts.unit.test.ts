@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 import { afterEach, expect, test, vi } from "vitest";
 import { hasWorkers, startWorker } from "../../src/balltree/hosts.ts";
 import { WorkerError } from "../../src/errors.ts";
+import { givenScript } from "../../src/worker/script.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -21,8 +22,8 @@ test("a worker that sends nothing for 60 s is a WorkerError that names it", () =
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   const errors: WorkerError[] = [];
   const listener = { onMessage: () => {}, onError: (error: WorkerError) => errors.push(error) };
-  const worker = startWorker(url, listener);
-  startWorker(url, listener).stop();
+  const worker = startWorker(givenScript(url), listener);
+  startWorker(givenScript(url), listener).stop();
   vi.advanceTimersByTime(59_000);
   expect(errors).toEqual([]);
   vi.advanceTimersByTime(1000);
@@ -36,10 +37,10 @@ test("a worker that sends nothing for 60 s is a WorkerError that names it", () =
 });
 
 test("Firefox has workers on a page, not inside a worker", () => {
-  const url = new URL("https://example.org/worker.js");
+  const script = givenScript(new URL("https://example.org/worker.js"));
   vi.stubGlobal("Worker", class {});
   vi.stubGlobal("navigator", { userAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0" });
-  expect(hasWorkers(url)).toBe(false);
+  expect(hasWorkers(script)).toBe(false);
   vi.stubGlobal("document", {});
-  expect(hasWorkers(url)).toBe(true);
+  expect(hasWorkers(script)).toBe(true);
 });

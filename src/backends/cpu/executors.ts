@@ -3,7 +3,7 @@
 // threads are not those of the trees: those sleep on a memory that begins anew with every request, serve all devices, and
 // end apart from them; a device's threads wait on its own memory and end with it.
 
-import kernelsWorkerUrl from "../../../workers/kernels.ts?worker&url";
+import { kernelsModule, kernelsScript, relaxedKernelsModule } from "../../assets.ts";
 import { type HostWorker, hasWorkers, readBytes, startWorker } from "../../balltree/hosts.ts";
 import { DeviceError, deserializeError, type ErwinError, WorkerError } from "../../errors.ts";
 import { copyOut, growTo, Machine } from "./machine.ts";
@@ -52,7 +52,7 @@ interface Wait<Result> {
 /** Workers and those who wait for them. */
 abstract class Workers {
   onFailure: (error: ErwinError) => void = () => {};
-  protected readonly url = new URL(kernelsWorkerUrl, import.meta.url);
+  protected readonly script = kernelsScript();
   protected readonly workers: HostWorker[] = [];
   protected submitted = 0;
   #waits: Wait<void>[] = [];
@@ -67,11 +67,11 @@ abstract class Workers {
       const number = this.workers.length;
       const fail = (error: Error) => {
         const message = `thread ${number} of the CPU backend failed: ${error.message}`;
-        const named = new WorkerError(message, { url: this.url.href, thread: number }, { cause: error });
+        const named = new WorkerError(message, { url: this.script.url.href, thread: number }, { cause: error });
         this.fail(named);
         reject(named);
       };
-      worker = startWorker(this.url, {
+      worker = startWorker(this.script, {
         onMessage: (data) => {
           const message = data as FromWorker;
           if (message.type === "ready") resolve();
@@ -129,7 +129,7 @@ abstract class Workers {
 
   stop(): void {
     for (const worker of this.workers) worker.stop();
-    this.#failure ??= new WorkerError("the threads of the CPU backend were stopped", { url: this.url.href });
+    this.#failure ??= new WorkerError("the threads of the CPU backend were stopped", { url: this.script.url.href });
     for (const { reject } of this.#waits) reject(this.#failure);
     this.#waits = [];
   }
@@ -280,7 +280,7 @@ class LoneWorker extends Workers implements Executor {
 
   override stop(): void {
     super.stop();
-    const error = new WorkerError("the threads of the CPU backend were stopped", { url: this.url.href });
+    const error = new WorkerError("the threads of the CPU backend were stopped", { url: this.script.url.href });
     for (const { reject } of this.#reads.splice(0)) reject(error);
   }
 }
@@ -320,9 +320,9 @@ class InPlace implements Executor {
 
 /** The module for this host: with fused multiply-add where it has relaxed SIMD. */
 async function moduleBytes(): Promise<{ bytes: Bytes; relaxed: boolean }> {
-  const relaxed = await readBytes(new URL("../../../wasm/out/kernels-relaxed.wasm?no-inline", import.meta.url));
+  const relaxed = await readBytes(relaxedKernelsModule());
   if (WebAssembly.validate(relaxed)) return { bytes: relaxed, relaxed: true };
-  const plain = await readBytes(new URL("../../../wasm/out/kernels.wasm?no-inline", import.meta.url));
+  const plain = await readBytes(kernelsModule());
   if (WebAssembly.validate(plain)) return { bytes: plain, relaxed: false };
   throw new DeviceError("this host has no WebAssembly with SIMD and threads: use a newer browser or runtime", {
     backend: "cpu",
@@ -332,7 +332,7 @@ async function moduleBytes(): Promise<{ bytes: Bytes; relaxed: boolean }> {
 /** The best executor this host allows. */
 export async function startExecutor(threads: number): Promise<{ executor: Executor; relaxed: boolean }> {
   const { bytes, relaxed } = await moduleBytes();
-  if (!hasWorkers(new URL(kernelsWorkerUrl, import.meta.url))) {
+  if (!hasWorkers(kernelsScript())) {
     return { executor: new InPlace(await Machine.start(bytes)), relaxed };
   }
   const shared = await SharedThreads.start(bytes, threads);
