@@ -42,6 +42,23 @@ async function visitPage(browser: Browser, headers: Record<string, string>): Pro
   }
 }
 
+/** What workers say, each on a page that has just been loaded. */
+async function visitWorkers(browser: Browser, loads: number): Promise<unknown[]> {
+  const server = await servePage(isolationHeaders);
+  try {
+    const page = await browser.newPage();
+    const found: unknown[] = [];
+    for (let load = 0; load < loads; load++) {
+      await page.goto(server.url);
+      found.push(await page.evaluate('import("/test/firefox/page.ts").then(({ visitWorker }) => visitWorker())'));
+    }
+    await page.close();
+    return found;
+  } finally {
+    server.close();
+  }
+}
+
 async function computeInNode(): Promise<SafetensorsFile> {
   using device = await requestDevice({ backend: "cpu", threads });
   const bytes = await compute(device, threads);
@@ -53,6 +70,7 @@ describe.skipIf(skipped)(`Firefox${reason}`, () => {
   let isolated: Page;
   let plain: Page;
   let node: SafetensorsFile;
+  let workers: unknown[];
 
   beforeAll(async () => {
     if (!firefox) throw new Error("there is no Firefox: node src/build/setup.mjs installs it");
@@ -60,6 +78,7 @@ describe.skipIf(skipped)(`Firefox${reason}`, () => {
     try {
       isolated = await visitPage(browser, isolationHeaders);
       plain = await visitPage(browser, {});
+      workers = await visitWorkers(browser, 5);
     } finally {
       await browser.close();
     }
@@ -77,6 +96,11 @@ describe.skipIf(skipped)(`Firefox${reason}`, () => {
 
   test("computes on the CPU where there is no WebGPU adapter", () => {
     for (const { visit } of [isolated, plain]) if (!visit.adapter) expect(visit.automatic).toBe("cpu");
+  });
+
+  test("computes in a worker, load after load, without workers below it", () => {
+    const description = "CPU, 1 thread, WebAssembly";
+    expect(workers).toEqual(Array(5).fill({ isolated: true, description, shape: [20, 8] }));
   });
 
   test("builds the same trees as Node, bit for bit", () => {

@@ -1,6 +1,6 @@
 // Runs in the page: tells what the browser allows, computes, and encodes the results for the way out.
 
-import { disposeThreads, requestDevice } from "erwin";
+import { createErwinWorker, disposeThreads, requestDevice } from "erwin";
 import { compute } from "./work.ts";
 
 export interface Visit {
@@ -32,6 +32,25 @@ export async function visit(threads: number): Promise<Visit> {
   for (const each of new Set([automatic, device])) each.dispose();
   await disposeThreads();
   return result;
+}
+
+/** Computes in a worker, and tells what device the worker found. */
+export async function visitWorker(): Promise<{ isolated: boolean; description: string; shape: number[] }> {
+  using erwin = await createErwinWorker({ backend: "cpu" });
+  await erwin.create({
+    cIn: 3,
+    cHidden: [8],
+    ballSizes: [8],
+    encNumHeads: [2],
+    encDepths: [1],
+    decNumHeads: [],
+    decDepths: [],
+    strides: [],
+    mpSteps: 0,
+  });
+  const values = Float32Array.from({ length: 60 }, (_, i) => Math.sin(i));
+  const { shape } = await erwin.forward({ nodeFeatures: values, nodePositions: values });
+  return { isolated: crossOriginIsolated, description: (await erwin.info()).device.description, shape };
 }
 
 /** Through a data: URL, since only newer browsers encode by themselves. */
