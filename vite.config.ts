@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { defineConfig } from "vite";
 import { assetName, libraryAssets } from "./src/build/assets.mjs";
+import { thirdPartyLicences } from "./src/build/licences.mjs";
 
 const entry: Record<string, string> = { erwin: "src/index.ts", bench: "src/bench/index.ts" };
 if (existsSync("src/cli/main.ts")) entry.cli = "src/cli/main.ts";
@@ -22,7 +23,7 @@ const banners: Record<string, string> = {
 export default defineConfig({
   base: "./",
   publicDir: false,
-  plugins: [libraryAssets()],
+  plugins: [libraryAssets(), thirdPartyLicences()],
   build: {
     target: "es2022",
     outDir: "dist",

@@ -1,0 +1,31 @@
+// A plugin of the library's build: writes the licences of the packages that are bundled into it.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** The folder of the package a module belongs to; undefined for the library's own. */
+const packageFolder = (/** @type {string} */ id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0];
+
+/** A package's name and licence, with the licence's text where it has one, or else what it says of itself. */
+function licenceOf(/** @type {string} */ folder) {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const files = readdirSync(folder);
+  const file = files.find((name) => /^licen[cs]e/i.test(name)) ?? files.find((name) => /^readme/i.test(name));
+  const text = file ? readFileSync(join(folder, file), "utf8").trim() : "";
+  return `${name} ${version} (${license})\n\n${text}\n`;
+}
+
+/** @returns {import("vite").Plugin} */
+export function thirdPartyLicences() {
+  return {
+    name: "erwin-licences",
+    generateBundle(_options, bundle) {
+      const chunks = Object.values(bundle).filter((file) => file.type === "chunk");
+      const folders = new Set(chunks.flatMap(({ moduleIds }) => moduleIds.map(packageFolder)));
+      const packages = [...folders].filter((folder) => folder && existsSync(join(folder, "package.json"))).sort();
+      const source = packages
+        .map((folder) => licenceOf(/** @type {string} */ (folder)))
+        .join(`\n${"-".repeat(80)}\n\n`);
+      this.emitFile({ type: "asset", fileName: "THIRD-PARTY-LICENSES", source });
+    },
+  };
+}
