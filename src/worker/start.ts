@@ -37,14 +37,22 @@ class NodeThread extends EventTarget {
 }
 
 /**
+ * Node's threads, where it has no web workers. Some libraries, onnxruntime-web among them, give Node's own class the name Worker
+ * there: it is another thing.
+ */
+function nodeThreads(): WorkerThreads | undefined {
+  if ("Deno" in globalThis || globalThis.Worker?.prototype instanceof EventTarget) return undefined;
+  return nodeModule<WorkerThreads>("node:worker_threads");
+}
+
+/**
  * A running module worker, once it has sent its greeting.
  * @throws WorkerError naming the URL when the script cannot be loaded, fails, or sends something else; DeviceError where
  *   the host has no workers
  */
 export async function startWorker(script: WorkerScript, greeting: string): Promise<ModelThread> {
-  const hasWebWorkers = typeof globalThis.Worker === "function";
-  const threads = hasWebWorkers ? undefined : nodeModule<WorkerThreads>("node:worker_threads");
-  if (!hasWebWorkers && !threads) {
+  const threads = nodeThreads();
+  if (typeof globalThis.Worker !== "function" && !threads) {
     throw new DeviceError("this host has no workers: use a model without one (requestDevice, ErwinTransformer)");
   }
   let worker: ModelThread | undefined;
