@@ -1,6 +1,6 @@
 // The model of the command line: loaded from a checkpoint, given a file's points.
 
-import { type Device, ErwinError, ErwinTransformer, InputError } from "../index.ts";
+import { CheckpointError, type Device, ErwinError, ErwinTransformer, InputError } from "../index.ts";
 import type { CloudFile } from "./clouds.ts";
 import { buildGraph } from "./graph.ts";
 import type { GraphChoice } from "./options.ts";
@@ -11,6 +11,13 @@ export async function loadModel(bytes: Uint8Array, path: string, device: Device)
   try {
     return await withProgress("loading the model", () => ErwinTransformer.load(bytes, { device }));
   } catch (error) {
+    // The library's option is none of a command's.
+    if (error instanceof CheckpointError && error.details.option === "config") {
+      throw new CheckpointError(
+        `${path}: carries no config in its metadata, under the key "config" as JSON: save it again with one.`,
+        error.details,
+      );
+    }
     if (error instanceof ErwinError) error.message = `${path}: ${error.message}`;
     throw error;
   }

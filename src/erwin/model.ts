@@ -369,7 +369,8 @@ async function fetchBytes(source: string | URL): Promise<Uint8Array | ArrayBuffe
     if (files) return await files.readFile(url);
     response = await fetch(url);
   } catch (error) {
-    throw new FormatError(`${file} could not be loaded: ${(error as Error).message}`, { file });
+    const advice = "give an address or path that can, or the file's bytes";
+    throw new FormatError(`${file} could not be loaded: ${(error as Error).message} (${advice})`, { file });
   }
   if (!response.ok)
     throw new FormatError(`${file} could not be loaded: status ${response.status} ${response.statusText}`, { file });
@@ -378,7 +379,10 @@ async function fetchBytes(source: string | URL): Promise<Uint8Array | ArrayBuffe
 
 function readConfig(text: string | undefined, file: string): Record<string, unknown> {
   if (text === undefined) {
-    throw new CheckpointError(`${file} carries no config in its metadata: give one by the option "config"`, { file });
+    throw new CheckpointError(`${file} carries no config in its metadata: give one by the option "config"`, {
+      file,
+      option: CONFIG_KEY,
+    });
   }
   try {
     return JSON.parse(text) as Record<string, unknown>;

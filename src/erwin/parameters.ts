@@ -74,6 +74,21 @@ const plainName = (name: string) => name.replace(/^_orig_mod\./, "");
 /** What training adds to a checkpoint beside the model's tensors. */
 const isOfTraining = (name: string) => /^(optimizer|training)\./.test(name);
 
+/** As many names as a message shows; its details list all. */
+const MOST_NAMES = 20;
+
+const firstOf = (names: readonly string[]) =>
+  names.length > MOST_NAMES ? [...names.slice(0, MOST_NAMES), `and ${names.length - MOST_NAMES} more`] : names;
+
+/** What stands before a missing name in an unexpected one, as "model." does where the model was part of another. */
+function foreignPrefix(unexpected: readonly string[], missing: readonly string[]): string | undefined {
+  const [name] = missing;
+  if (name === undefined) return undefined;
+  const prefix = unexpected.find((other) => other.endsWith(`.${name}`))?.slice(0, -name.length);
+  const given = new Set(unexpected);
+  return prefix !== undefined && missing.every((other) => given.has(prefix + other)) ? prefix : undefined;
+}
+
 /** A checkpoint's tensors, asked for one by one, and what does not fit. */
 class CheckpointTensors {
   readonly #given: ReadonlyMap<string, SafeTensor>;
@@ -108,12 +123,14 @@ class CheckpointTensors {
     const unexpected = [...this.#given.keys()].filter((name) => !this.#used.has(name));
     if (missing.length + unexpected.length + misshapen.length === 0) return undefined;
     const list = (title: string, names: string[]) =>
-      names.length ? [`${title} (${names.length}): ${names.join(", ")}`] : [];
+      names.length ? [`${title} (${names.length}): ${firstOf(names).join(", ")}`] : [];
+    const prefix = foreignPrefix(unexpected, missing);
     return new CheckpointError(
       `${file} does not fit the model's config. ${[
         ...list("Missing", missing),
         ...list("Unexpected", unexpected),
         ...list("Misshapen", misshapen),
+        ...(prefix ? [`The names begin with "${prefix}": take that off`] : []),
       ].join(". ")}`,
       { file, missing, unexpected, misshapen },
     );

@@ -85,8 +85,10 @@ export interface WorkerTrainingOptions extends PlainFitOptions {
   validation?: readonly WorkerSample[];
   /** Tested at the end with the best weights. */
   test?: readonly WorkerSample[];
-  /** Builds the graphs, all pairs nearer than this, in place of the samples' own. */
+  /** Builds the graphs, edges from the points nearer than this, in place of the samples' own. */
   radius?: number;
+  /** With `radius`: a point with more neighbours, itself included, keeps its nearest. Default 32; Infinity for all pairs. */
+  maxNeighbors?: number;
   /** Default "mse". */
   loss?: WorkerLoss;
   /** Goes on from here: a checkpoint that a training of the same options gave. Default: from the model as it is. */

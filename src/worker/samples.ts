@@ -36,7 +36,7 @@ export interface TrainingData {
  */
 export function trainingData(model: ErwinTransformer, options: WorkerTrainingOptions): TrainingData {
   const { config } = model;
-  const { samples, validation, test, radius, loss: name = "mse" } = options;
+  const { samples, validation, test, radius, maxNeighbors, loss: name = "mse" } = options;
   if (!Object.hasOwn(losses, name)) {
     throw new ConfigError(`loss must be "mse", "relativeL2" or "gaussian", not ${JSON.stringify(name)}`, {
       field: "loss",
@@ -86,7 +86,11 @@ export function trainingData(model: ErwinTransformer, options: WorkerTrainingOpt
     return loss.measure(found, target, cloudOffsets(output.shape[0]!, { batchIdx: output.batchIdx! }));
   };
   return {
-    task: supervised({ model, collate: (clouds) => collate(clouds, config, graphs, radius), loss: measure }),
+    task: supervised({
+      model,
+      collate: (clouds) => collate(clouds, config, graphs, { radius, maxNeighbors }),
+      loss: measure,
+    }),
     trainData: dataSet("samples", samples),
     validationData: validation && dataSet("validation", validation),
     testData: test && dataSet("test", test),
@@ -97,7 +101,7 @@ function collate(
   samples: readonly WorkerSample[],
   { dimensionality }: ErwinConfig,
   graphs: boolean,
-  radius: number | undefined,
+  built: Pick<WorkerTrainingOptions, "radius" | "maxNeighbors">,
 ) {
   const nodePositions = samples.map((sample) => sample.nodePositions);
   const offsets = offsetsOf(nodePositions.map(({ length }) => length / dimensionality));
@@ -112,7 +116,7 @@ function collate(
             offsets,
           )
         : undefined,
-      radius,
+      ...built,
     },
     target: joinRows(samples.map(({ target }) => target)),
   };

@@ -24,7 +24,7 @@ export async function trainModel(
   options: WorkerTrainingOptions,
   { controller, onProgress, onCheckpoint }: TrainingListeners,
 ): Promise<WorkerTrainingResult> {
-  const { samples, validation, test, radius, loss, checkpoint, ...plain } = options;
+  const { samples, validation, test, radius, maxNeighbors, loss, checkpoint, ...plain } = options;
   const data = trainingData(model, options);
   const store = new PageStore(checkpoint);
   let heard: Promise<unknown> = Promise.resolve();

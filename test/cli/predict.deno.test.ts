@@ -52,6 +52,14 @@ describe("erwin predict", () => {
     expect([...(written.get("out_batch_idx")?.data ?? [])]).toEqual([...(tensors.get("out_batch_idx")?.data ?? [])]);
   });
 
+  it("says that a checkpoint has no config, and names no option that it has not", () => {
+    const { model, input } = split("c_3d_rot_eval");
+    writeFileSync(model, saveSafetensors(loadSafetensors(readFileSync(model)).tensors));
+    const message = errorLine(erwin(["predict", "--model", model, "--input", input, "--output", output]));
+    expect(message).toMatch(/model\.safetensors: carries no config in its metadata/);
+    expect(message).not.toContain("option");
+  });
+
   it("builds what the input lacks, and says what it cannot build", () => {
     const { model, inputs } = split("c_3d_rot_eval");
     const bare = path("bare.safetensors");

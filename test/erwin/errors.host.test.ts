@@ -211,6 +211,14 @@ describe("a checkpoint", () => {
     expect(message).toContain("embed.embed_fn.bias");
   });
 
+  test("that was part of another model is told by its prefix, in a message that can be read", async () => {
+    const part = new Map([...state].map(([name, tensor]) => [`model.${name}`, tensor]));
+    const { message, details } = await rejection(load(checkpointBytes(config, part)), CheckpointError);
+    expect(message).toContain('The names begin with "model.": take that off');
+    expect(details.unexpected).toHaveLength(state.size);
+    expect(message.split("model.").length).toBeLessThan(state.size);
+  });
+
   test("without a config asks for one, and loads with one given", async () => {
     const bare = saveSafetensors(state);
     const error = await load(bare).catch((reason: unknown) => reason);
