@@ -131,6 +131,9 @@ describe("arrays of every type that is understood give the same numbers", () => 
     const tree = await buildBallTree(nodePositions, { ...division, ...config, ...unknownToTrees });
     const input = { nodeFeatures, nodePositions, batchIdx, edgeIndex, tree };
     const expected = await forwardToHost(erwin, input);
+    const prepared = await erwin.prepare(input);
+    expect(prepared.nodePositions, "used as it is").toBe(nodePositions);
+    expect(prepared.nodeFeatures).toBe(nodeFeatures);
     const half = edgeIndex.length / 2;
     const pair = [edgeIndex.slice(0, half), [...edgeIndex.slice(half)]];
     const changes: [string, object][] = [
