@@ -32,7 +32,8 @@ export default defineConfig({
     minify: false,
     reportCompressedSize: false,
     lib: {
-      entry: { ...entry, ...workers },
+      // Trees and graphs by themselves, so that a bundle that uses no more takes in nothing of the engine.
+      entry: { ...entry, ...workers, "assets/balltree": "src/balltree/index.ts" },
       formats: ["es"],
       fileName: (_format, name) => (name in workers ? assetName(workers[name]) : `${name}.js`),
     },
