@@ -2,6 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "vite";
 import { expect, test } from "vitest";
 import { downloadSize } from "../../src/build/size.mjs";
 import { root } from "../../src/build/steps.mjs";
@@ -21,4 +23,24 @@ test("the README states these sizes", () => {
   const size = downloadSize();
   expect(Math.abs(Number(library) - size.library / 1000)).toBeLessThan(5);
   expect(Math.abs(Number(worker) - size.modelWorker / 1000)).toBeLessThan(5);
+});
+
+test("a bundle that builds graphs alone has nothing of the engine", async () => {
+  const source = `export { knnGraph } from ${JSON.stringify(join(root, "dist", "erwin.js"))};`;
+  const result = await build({
+    configFile: false,
+    logLevel: "silent",
+    build: { write: false, rollupOptions: { input: "entry", preserveEntrySignatures: "strict" } },
+    plugins: [
+      {
+        name: "entry",
+        resolveId: (id) => (id === "entry" ? "\0entry" : null),
+        load: (id) => (id === "\0entry" ? source : null),
+      },
+    ],
+  });
+  const { output } = result as Extract<typeof result, { output: unknown }>;
+  const code = output.map((file) => (file.type === "chunk" ? file.code : "")).join("");
+  expect(code).toContain("balltree");
+  expect(gzipSync(code).length).toBeLessThan(20_000);
 });
