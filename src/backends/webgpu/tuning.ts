@@ -19,6 +19,8 @@ const PRODUCT = { rows: 16_384, columns: 512, inner: 256 };
 /** Milliseconds that one measurement takes, for clocks that are rounded to 0.1 ms. */
 const MEASURED = 5;
 const MOST_REPETITIONS = 32;
+/** Milliseconds of one product beyond which measuring would keep the device from its work for seconds. */
+const SLOW = 100;
 const ROUNDS = 3;
 /** Another tile than the default must be faster by this factor, or it is noise. */
 const GAIN = 1.02;
@@ -63,6 +65,7 @@ async function measureTiles(device: TunedDevice): Promise<number[]> {
   try {
     const times = candidates.map(() => Number.POSITIVE_INFINITY);
     const first = await clock.time(candidates[0]!, 1);
+    if (first > SLOW) return times;
     const repetitions = Math.min(MOST_REPETITIONS, Math.ceil(MEASURED / Math.max(first, 0.01)));
     for (let round = 0; round < ROUNDS; round++) {
       for (const [i, each] of candidates.entries()) {
