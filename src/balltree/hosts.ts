@@ -3,8 +3,8 @@ import type { WorkerScript } from "../assets.ts";
 import { WorkerError } from "../errors.ts";
 import { createWorker } from "./origin.ts";
 
-/** A worker that has not sent a message for so long after its start is given up. */
-const START_SECONDS = 60;
+/** A worker that has not sent a message for so long after its start is given up; one that loads but is none of ours never would. */
+export const START_SECONDS = 60;
 
 /** A worker, the same in browsers, Deno and Node. */
 export interface HostWorker {

@@ -1,12 +1,9 @@
 // Starts a worker script and tells whether it came up.
 
 import type { WorkerScript } from "../assets.ts";
-import { nodeModule } from "../balltree/hosts.ts";
+import { nodeModule, START_SECONDS } from "../balltree/hosts.ts";
 import { createWorker } from "../balltree/origin.ts";
 import { DeviceError, WorkerError } from "../errors.ts";
-
-/** A script that loads but is none of ours would never answer. */
-const PATIENCE_SECONDS = 60;
 
 type WorkerThreads = typeof import("node:worker_threads");
 
@@ -85,8 +82,8 @@ function greeted(worker: ModelThread, greeting: string): Promise<void> {
       else reject(new Error("it is not the worker of this version of the library"));
     };
     worker.addEventListener("message", listen, { once: true });
-    const giveUp = () => reject(new Error(`it did not answer within ${PATIENCE_SECONDS} s`));
-    timer = setTimeout(giveUp, PATIENCE_SECONDS * 1000);
+    const giveUp = () => reject(new Error(`it did not answer within ${START_SECONDS} s`));
+    timer = setTimeout(giveUp, START_SECONDS * 1000);
   });
   return first.finally(() => clearTimeout(timer));
 }
