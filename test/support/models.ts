@@ -1,7 +1,7 @@
 // The device and models of the model-level tests: one device for the files of a runner, models made from a config and a state.
 
 import { type BackendName, type Device, ErwinTransformer, requestDevice, saveSafetensors } from "erwin";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, describe } from "vitest";
 
 /**
  * For tests of what goes on around the kernels, such as workers and the fit loop: WebGPU in Deno, but the CPU backend in
@@ -36,6 +36,13 @@ export function useDevice(backend: BackendName = "webgpu", { own = false } = {})
     if (!device) throw new Error("the device is there only while tests run");
     return device;
   };
+}
+
+const backends: readonly BackendName[] = ["webgpu", "cpu"];
+
+/** Declares the same tests for the device of each backend: what is computed does not depend on where. */
+export function onEachDevice(declare: (device: () => Device, backend: BackendName) => void): void {
+  describe.each(backends)("on %s", (backend) => declare(useDevice(backend), backend));
 }
 
 type SavedTensors = Parameters<typeof saveSafetensors>[0];

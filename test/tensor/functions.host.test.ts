@@ -20,11 +20,10 @@ import {
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../support/clouds.ts";
-import { useDevice } from "../support/models.ts";
+import { onEachDevice } from "../support/models.ts";
 import { byDifferences, check, given, runs, sizeOf } from "../support/operators.ts";
 import { erf } from "../support/reference.ts";
 
-const device = useDevice();
 const softplusOf = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 
 interface Function {
@@ -55,74 +54,76 @@ const functions: Record<string, Function> = {
 
 const shapes = fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 3 });
 
-describe.each(Object.entries(functions))("%s", (name, { operator, reference, positive, spread }) => {
-  test("has the values and slopes of the float64 function on tensors of any shape", async () => {
-    await fc.assert(
-      fc.asyncProperty(shapes, fc.nat(), async (shape, seed) => {
-        const random = seededRandom(seed);
-        const input = given(shape, random, { scale: spread ?? 1 });
-        // No difference quotient may reach across the corner of the absolute value.
-        input.data = input.data.map((x) => (positive ? 0.1 + Math.abs(x) : x + 0.01 * (x < 0 ? -1 : 1)));
-        const compute = (x: Float64Array) => x.map(reference);
-        const found = await check(device(), [input], operator, byDifferences(compute), random, `${name} [${shape}]`);
-        expect(found).toEqual(shape);
-      }),
-      runs,
-    );
-  });
-});
-
-/** Values and slopes at the given numbers. */
-async function at(operator: (x: Tensor) => Tensor, numbers: number[]) {
-  using x = Tensor.from(device(), Float32Array.from(numbers)).requireGrad();
-  using y = operator(x);
-  using ones = Tensor.from(device(), new Float32Array(numbers.length).fill(1));
-  await y.backward(ones);
-  return { values: await y.data(), slopes: (await x.grad?.data()) as Float32Array };
-}
-
-describe("far from zero", () => {
-  test("softplus neither overflows nor loses its digits", async () => {
-    const numbers = [-80, -20, -10, -1, 0, 1, 10, 20, 100, 1e4];
-    const { values, slopes } = await at(softplus, numbers);
-    numbers.forEach((x, i) => {
-      expect(values[i] / softplusOf(x), `softplus(${x})`).toBeCloseTo(1, 4);
-      expect(slopes[i] * (1 + Math.exp(-x)), `slope at ${x}`).toBeCloseTo(1, 4);
+onEachDevice((device) => {
+  describe.each(Object.entries(functions))("%s", (name, { operator, reference, positive, spread }) => {
+    test("has the values and slopes of the float64 function on tensors of any shape", async () => {
+      await fc.assert(
+        fc.asyncProperty(shapes, fc.nat(), async (shape, seed) => {
+          const random = seededRandom(seed);
+          const input = given(shape, random, { scale: spread ?? 1 });
+          // No difference quotient may reach across the corner of the absolute value.
+          input.data = input.data.map((x) => (positive ? 0.1 + Math.abs(x) : x + 0.01 * (x < 0 ? -1 : 1)));
+          const compute = (x: Float64Array) => x.map(reference);
+          const found = await check(device(), [input], operator, byDifferences(compute), random, `${name} [${shape}]`);
+          expect(found).toEqual(shape);
+        }),
+        runs,
+      );
     });
   });
 
-  test("gelu and silu are 0 on one side and the identity on the other", async () => {
-    for (const operator of [gelu, silu]) {
-      const { values, slopes } = await at(operator, [-1e4, -100, 100, 1e4]);
-      expect([...values].map((value) => value + 0)).toEqual([0, 0, 100, 1e4]);
-      expect([...slopes].map((slope) => slope + 0)).toEqual([0, 0, 1, 1]);
-    }
-  });
+  /** Values and slopes at the given numbers. */
+  async function at(operator: (x: Tensor) => Tensor, numbers: number[]) {
+    using x = Tensor.from(device(), Float32Array.from(numbers)).requireGrad();
+    using y = operator(x);
+    using ones = Tensor.from(device(), new Float32Array(numbers.length).fill(1));
+    await y.backward(ones);
+    return { values: await y.data(), slopes: (await x.grad?.data()) as Float32Array };
+  }
 
-  test("sine and cosine stay exact over thousands of turns", async () => {
-    const numbers = Array.from({ length: 200 }, (_, i) => Math.fround((i - 100) * 61.7));
-    const { values, slopes } = await at(sin, numbers);
-    const cosines = await at(cos, numbers);
-    numbers.forEach((x, i) => {
-      expect(Math.abs(values[i] - Math.sin(x)), `sin(${x})`).toBeLessThan(1e-6);
-      expect(Math.abs(slopes[i] - Math.cos(x)), `slope of sin at ${x}`).toBeLessThan(1e-6);
-      expect(Math.abs(cosines.values[i] - Math.cos(x)), `cos(${x})`).toBeLessThan(1e-6);
+  describe("far from zero", () => {
+    test("softplus neither overflows nor loses its digits", async () => {
+      const numbers = [-80, -20, -10, -1, 0, 1, 10, 20, 100, 1e4];
+      const { values, slopes } = await at(softplus, numbers);
+      numbers.forEach((x, i) => {
+        expect(values[i] / softplusOf(x), `softplus(${x})`).toBeCloseTo(1, 4);
+        expect(slopes[i] * (1 + Math.exp(-x)), `slope at ${x}`).toBeCloseTo(1, 4);
+      });
+    });
+
+    test("gelu and silu are 0 on one side and the identity on the other", async () => {
+      for (const operator of [gelu, silu]) {
+        const { values, slopes } = await at(operator, [-1e4, -100, 100, 1e4]);
+        expect([...values].map((value) => value + 0)).toEqual([0, 0, 100, 1e4]);
+        expect([...slopes].map((slope) => slope + 0)).toEqual([0, 0, 1, 1]);
+      }
+    });
+
+    test("sine and cosine stay exact over thousands of turns", async () => {
+      const numbers = Array.from({ length: 200 }, (_, i) => Math.fround((i - 100) * 61.7));
+      const { values, slopes } = await at(sin, numbers);
+      const cosines = await at(cos, numbers);
+      numbers.forEach((x, i) => {
+        expect(Math.abs(values[i] - Math.sin(x)), `sin(${x})`).toBeLessThan(1e-6);
+        expect(Math.abs(slopes[i] - Math.cos(x)), `slope of sin at ${x}`).toBeLessThan(1e-6);
+        expect(Math.abs(cosines.values[i] - Math.cos(x)), `cos(${x})`).toBeLessThan(1e-6);
+      });
+    });
+
+    test("the slopes of the square root and of the absolute value at 0 are 0", async () => {
+      for (const operator of [sqrt, abs]) expect([...(await at(operator, [0])).slopes]).toEqual([0]);
     });
   });
 
-  test("the slopes of the square root and of the absolute value at 0 are 0", async () => {
-    for (const operator of [sqrt, abs]) expect([...(await at(operator, [0])).slopes]).toEqual([0]);
+  test("indices are refused", () => {
+    using indices = Tensor.from(device(), new Int32Array(3));
+    expect(() => gelu(indices)).toThrow(InputError);
   });
-});
 
-test("indices are refused", () => {
-  using indices = Tensor.from(device(), new Int32Array(3));
-  expect(() => gelu(indices)).toThrow(InputError);
-});
-
-test("a tensor without numbers is left without numbers", async () => {
-  using x = Tensor.from(device(), new Float32Array(0), [0, 3]);
-  using y = gelu(x);
-  expect(y.shape).toEqual([0, 3]);
-  expect(sizeOf(y.shape)).toBe((await y.data()).length);
+  test("a tensor without numbers is left without numbers", async () => {
+    using x = Tensor.from(device(), new Float32Array(0), [0, 3]);
+    using y = gelu(x);
+    expect(y.shape).toEqual([0, 3]);
+    expect(sizeOf(y.shape)).toBe((await y.data()).length);
+  });
 });

@@ -5,11 +5,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { normals, permutation, type Random, seededRandom } from "../support/clouds.ts";
 import { expectClose } from "../support/compare.ts";
-import { useDevice } from "../support/models.ts";
+import { onEachDevice } from "../support/models.ts";
 import { byDifferences, byReverse, check, type Given, given, runs } from "../support/operators.ts";
 import type { BallRows } from "../support/reference/reverse.ts";
 
-const device = useDevice();
 const few = { ...runs, numRuns: 3 };
 /** Around the sizes of the kernels' tiles, and 1. */
 const rowCounts = fc.constantFrom(1, 7, 63, 65, 130, 257);
@@ -20,340 +19,358 @@ const weight = (rows: number, cols: number, random: Random): Given =>
   given([rows, cols], random, { scale: 1 / Math.sqrt(cols) });
 const vector = (size: number, random: Random): Given => given([size], random, { scale: 0.3 });
 const normWeight = (size: number, random: Random): Given => given([size], random, { scale: 0.3, shift: 1 });
-const indexTensor = (index: ArrayLike<number>) => Tensor.from(device(), Uint32Array.from(index));
 
-describe("linear", () => {
-  // The widths decide how a product is compiled; not every kind needs every way.
-  test.each([
-    { kind: "", inners: [1, 3, 17], columnCounts: [1, 5] },
-    { kind: "bias second", inners: [3, 17], columnCounts: [33, 130] },
-    { kind: "bias residual scatter", inners: [64, 70], columnCounts: [47, 64] },
-    { kind: "bias second residual", inners: [5, 32], columnCounts: [8, 32] },
-    // All widths are multiples of 4: memory is read and written four numbers at a time.
-    { kind: "bias second of quads scatter", inners: [4, 20], columnCounts: [36, 100] },
-  ])("x W^T $kind", async ({ kind, ...sizes }) => {
-    const has = (name: string) => kind.includes(name);
-    const inners = fc.constantFrom(...sizes.inners);
-    const columnCounts = fc.constantFrom(...sizes.columnCounts);
-    await fc.assert(
-      fc.asyncProperty(rowCounts, inners, columnCounts, fc.nat(), async (rows, inner, columns, seed) => {
-        const random = seededRandom(seed);
-        const more = has("quads") ? 4 * (1 + (seed % 5)) : has("second") ? 1 + (seed % 9) : 0;
-        const index = permutation(rows, random);
-        const inputs = [given([rows, inner], random), weight(columns, inner + more, random)];
-        const shapes: [number, number][] = [
-          [rows, inner],
-          [columns, inner + more],
-        ];
-        const names: string[] = [];
-        const extra = (name: string, input: Given, shape: [number, number]) => {
-          if (!has(name)) return;
-          names.push(name);
-          inputs.push(input);
-          shapes.push(shape);
-        };
-        extra("bias", vector(columns, random), [1, columns]);
-        extra("second", given([rows, more], random), [rows, more]);
-        extra("residual", given([rows, columns], random), [rows, columns]);
-        const named = <Value>(values: Value[]) => Object.fromEntries(names.map((name, i) => [name, values[i]]));
+onEachDevice((device, backend) => {
+  const indexTensor = (index: ArrayLike<number>) => Tensor.from(device(), Uint32Array.from(index));
+
+  describe("linear", () => {
+    // The widths decide how a product is compiled; not every kind needs every way.
+    test.each([
+      { kind: "", inners: [1, 3, 17], columnCounts: [1, 5] },
+      { kind: "bias second", inners: [3, 17], columnCounts: [33, 130] },
+      { kind: "bias residual scatter", inners: [64, 70], columnCounts: [47, 64] },
+      { kind: "bias second residual", inners: [5, 32], columnCounts: [8, 32] },
+      // All widths are multiples of 4: memory is read and written four numbers at a time.
+      { kind: "bias second of quads scatter", inners: [4, 20], columnCounts: [36, 100] },
+    ])("x W^T $kind", async ({ kind, ...sizes }) => {
+      const has = (name: string) => kind.includes(name);
+      const inners = fc.constantFrom(...sizes.inners);
+      const columnCounts = fc.constantFrom(...sizes.columnCounts);
+      await fc.assert(
+        fc.asyncProperty(rowCounts, inners, columnCounts, fc.nat(), async (rows, inner, columns, seed) => {
+          const random = seededRandom(seed);
+          const more = has("quads") ? 4 * (1 + (seed % 5)) : has("second") ? 1 + (seed % 9) : 0;
+          const index = permutation(rows, random);
+          const inputs = [given([rows, inner], random), weight(columns, inner + more, random)];
+          const shapes: [number, number][] = [
+            [rows, inner],
+            [columns, inner + more],
+          ];
+          const names: string[] = [];
+          const extra = (name: string, input: Given, shape: [number, number]) => {
+            if (!has(name)) return;
+            names.push(name);
+            inputs.push(input);
+            shapes.push(shape);
+          };
+          extra("bias", vector(columns, random), [1, columns]);
+          extra("second", given([rows, more], random), [rows, more]);
+          extra("residual", given([rows, columns], random), [rows, columns]);
+          const named = <Value>(values: Value[]) => Object.fromEntries(names.map((name, i) => [name, values[i]]));
+          await check(
+            device(),
+            inputs,
+            (x, w, ...rest) => {
+              const extras: operators.LinearExtras = named(rest);
+              return linear(x, w, has("scatter") ? { ...extras, scatter: indexTensor(index) } : extras);
+            },
+            byReverse(shapes, (r, x, w, ...rest) => {
+              const { bias, second, residual } = named(rest);
+              let y = r.linear(second ? r.concatenate(x, second) : x, w, bias);
+              if (has("scatter")) y = r.scatter(y, index);
+              return residual ? r.add(y, residual) : y;
+            }),
+            random,
+            `linear ${kind} [${rows}, ${inner} + ${more}] -> ${columns}`,
+          );
+        }),
+        few,
+      );
+    });
+  });
+
+  describe("normPositionQkv", () => {
+    test.each([
+      { dimensions: 2, gather: false, widths: [1, 3, 8] },
+      { dimensions: 3, gather: true, widths: [24, 33] },
+    ])("with D = $dimensions, rows picked: $gather", async ({ dimensions, gather, widths }) => {
+      await fc.assert(
+        fc.asyncProperty(rowCounts, fc.constantFrom(...widths), fc.nat(), async (rows, width, seed) => {
+          const random = seededRandom(seed);
+          const offsets = normals(rows * dimensions, random);
+          const index = permutation(rows, random);
+          const inputs = [
+            given([rows, width], random),
+            normWeight(width, random),
+            weight(width, dimensions, random),
+            vector(width, random),
+            weight(3 * width, width, random),
+            vector(3 * width, random),
+          ];
+          // The checkpoint's rows run over (h, e, t), the operator's columns over (t, h, e).
+          const unpacked = Array.from({ length: 3 * width }, (_, c) => (c % width) * 3 + Math.floor(c / width));
+          await check(
+            device(),
+            inputs,
+            (x, norm, pWeight, pBias, qWeight, qBias) =>
+              operators.normPositionQkv(
+                x,
+                norm,
+                Tensor.from(device(), offsets, [rows, dimensions]),
+                { weight: pWeight, bias: pBias },
+                { weight: qWeight, bias: qBias },
+                gather ? indexTensor(index) : undefined,
+              ),
+            byReverse(
+              [
+                [rows, width],
+                [1, width],
+                [width, dimensions],
+                [1, width],
+                [3 * width, width],
+                [3 * width, 1],
+              ],
+              (r, x, norm, pWeight, pBias, qWeight, qBias) => {
+                const y = r.rmsNorm(gather ? r.gather(x, index) : x, norm);
+                const placed = r.add(y, r.linear(r.variable(rows, dimensions, offsets), pWeight, pBias));
+                return r.linear(placed, r.gather(qWeight, unpacked), r.gather(qBias, unpacked));
+              },
+            ),
+            random,
+            `qkv of [${rows}, ${width}]`,
+          );
+        }),
+        few,
+      );
+    });
+  });
+
+  describe("ballAttention", () => {
+    const mixed = [1, 2, 7, 33, 64, 100];
+    const cases = [
+      { headWidth: 1, heads: 3, dimensions: 2, sizes: mixed },
+      { headWidth: 3, heads: 2, dimensions: 3, sizes: mixed },
+      // Scores so far apart that exponentials of their differences overflow.
+      { headWidth: 3, heads: 2, dimensions: 3, sizes: mixed, scale: 6 },
+      { headWidth: 5, heads: 1, dimensions: 2, sizes: [1, 5, 32, 1] },
+      { headWidth: 8, heads: 2, dimensions: 3, sizes: [256, 1, 129] },
+      { headWidth: 16, heads: 1, dimensions: 3, sizes: [256, 65] },
+      { headWidth: 32, heads: 2, dimensions: 2, sizes: [1, 31, 70] },
+      { headWidth: 5, heads: 3, dimensions: 2, sizes: [1, 1, 1] },
+    ];
+    test.each(cases.map((one) => ({ scale: 1, ...one })))(
+      "E = $headWidth, H = $heads, D = $dimensions, balls of $sizes, times $scale",
+      async ({ headWidth, heads, dimensions, sizes, scale }) => {
+        const random = seededRandom(headWidth);
+        let rows = 0;
+        const balls: BallRows[] = sizes.map((size) => [(rows += size) - size, size]);
+        const positions = normals(rows * dimensions, random);
+        const width = 3 * heads * headWidth;
         await check(
           device(),
-          inputs,
-          (x, w, ...rest) => {
-            const extras: operators.LinearExtras = named(rest);
-            return linear(x, w, has("scatter") ? { ...extras, scatter: indexTensor(index) } : extras);
-          },
-          byReverse(shapes, (r, x, w, ...rest) => {
-            const { bias, second, residual } = named(rest);
-            let y = r.linear(second ? r.concatenate(x, second) : x, w, bias);
-            if (has("scatter")) y = r.scatter(y, index);
-            return residual ? r.add(y, residual) : y;
-          }),
+          [given([rows, width], random, { scale }), given([1, heads, 1, 1], random, { scale: 0.3, shift: -1 })],
+          (qkv, sigma) =>
+            operators.ballAttention(qkv, Tensor.from(device(), positions, [rows, dimensions]), sigma, {
+              tensor: indexTensor(balls.flat()),
+              host: Uint32Array.from(balls.flat()),
+              largest: Math.max(...sizes),
+            }),
+          byReverse(
+            [
+              [rows, width],
+              [1, heads],
+            ],
+            (r, qkv, sigma) => r.ballAttention(qkv, r.variable(rows, dimensions, positions), sigma, balls),
+          ),
           random,
-          `linear ${kind} [${rows}, ${inner} + ${more}] -> ${columns}`,
         );
-      }),
-      few,
+      },
     );
-  });
-});
 
-describe("normPositionQkv", () => {
-  test.each([
-    { dimensions: 2, gather: false, widths: [1, 3, 8] },
-    { dimensions: 3, gather: true, widths: [24, 33] },
-  ])("with D = $dimensions, rows picked: $gather", async ({ dimensions, gather, widths }) => {
+    if (backend === "webgpu") {
+      test("gives the same bits however many queries a thread takes", async () => {
+        const random = seededRandom(1);
+        const [rows, heads, headWidth] = [128, 2, 4];
+        const qkv = given([rows, 3 * heads * headWidth], random);
+        const positions = normals(3 * rows, random);
+        const host = Uint32Array.of(0, rows);
+        const compute = async () => {
+          using x = Tensor.from(device(), qkv.data, qkv.shape).requireGrad();
+          using sigma = Tensor.from(device(), Float32Array.of(-1, -0.5)).requireGrad();
+          using out = scope(() => {
+            const balls = { tensor: indexTensor(host), host, largest: rows };
+            return operators.ballAttention(x, Tensor.from(device(), positions, [rows, 3]), sigma, balls);
+          });
+          await sum(out).backward();
+          return Promise.all([out.data(), x.grad?.data(), sigma.grad?.data()]);
+        };
+        // A software adapter wants as few threads as can be, a GPU more for so few queries.
+        const info = device().info as { software: boolean };
+        const software = info.software;
+        try {
+          info.software = true;
+          const few = await compute();
+          info.software = false;
+          expect(await compute()).toEqual(few);
+        } finally {
+          info.software = software;
+        }
+      });
+    }
+  });
+
+  test("feedForward", async () => {
     await fc.assert(
-      fc.asyncProperty(rowCounts, fc.constantFrom(...widths), fc.nat(), async (rows, width, seed) => {
+      fc.asyncProperty(rowCounts, widths, fc.constantFrom(1, 2, 4), fc.nat(), async (rows, width, ratio, seed) => {
         const random = seededRandom(seed);
-        const offsets = normals(rows * dimensions, random);
-        const index = permutation(rows, random);
+        const hidden = width * ratio;
+        const shapes: [number, number][] = [
+          [rows, width],
+          [1, width],
+          [hidden, width],
+          [1, hidden],
+          [hidden, width],
+          [1, hidden],
+          [width, hidden],
+          [1, width],
+        ];
         const inputs = [
           given([rows, width], random),
           normWeight(width, random),
-          weight(width, dimensions, random),
+          weight(hidden, width, random),
+          vector(hidden, random),
+          weight(hidden, width, random),
+          vector(hidden, random),
+          weight(width, hidden, random),
           vector(width, random),
-          weight(3 * width, width, random),
-          vector(3 * width, random),
         ];
-        // The checkpoint's rows run over (h, e, t), the operator's columns over (t, h, e).
-        const unpacked = Array.from({ length: 3 * width }, (_, c) => (c % width) * 3 + Math.floor(c / width));
         await check(
           device(),
           inputs,
-          (x, norm, pWeight, pBias, qWeight, qBias) =>
-            operators.normPositionQkv(
+          (x, norm, w1, b1, w2, b2, w3, b3) =>
+            operators.feedForward(
               x,
               norm,
-              Tensor.from(device(), offsets, [rows, dimensions]),
-              { weight: pWeight, bias: pBias },
-              { weight: qWeight, bias: qBias },
-              gather ? indexTensor(index) : undefined,
+              { weight: w1, bias: b1 },
+              { weight: w2, bias: b2 },
+              { weight: w3, bias: b3 },
             ),
-          byReverse(
-            [
-              [rows, width],
-              [1, width],
-              [width, dimensions],
-              [1, width],
-              [3 * width, width],
-              [3 * width, 1],
-            ],
-            (r, x, norm, pWeight, pBias, qWeight, qBias) => {
-              const y = r.rmsNorm(gather ? r.gather(x, index) : x, norm);
-              const placed = r.add(y, r.linear(r.variable(rows, dimensions, offsets), pWeight, pBias));
-              return r.linear(placed, r.gather(qWeight, unpacked), r.gather(qBias, unpacked));
-            },
-          ),
-          random,
-          `qkv of [${rows}, ${width}]`,
-        );
-      }),
-      few,
-    );
-  });
-});
-
-describe("ballAttention", () => {
-  const mixed = [1, 2, 7, 33, 64, 100];
-  const cases = [
-    { headWidth: 1, heads: 3, dimensions: 2, sizes: mixed },
-    { headWidth: 3, heads: 2, dimensions: 3, sizes: mixed },
-    // Scores so far apart that exponentials of their differences overflow.
-    { headWidth: 3, heads: 2, dimensions: 3, sizes: mixed, scale: 6 },
-    { headWidth: 5, heads: 1, dimensions: 2, sizes: [1, 5, 32, 1] },
-    { headWidth: 8, heads: 2, dimensions: 3, sizes: [256, 1, 129] },
-    { headWidth: 16, heads: 1, dimensions: 3, sizes: [256, 65] },
-    { headWidth: 32, heads: 2, dimensions: 2, sizes: [1, 31, 70] },
-    { headWidth: 5, heads: 3, dimensions: 2, sizes: [1, 1, 1] },
-  ];
-  test.each(cases.map((one) => ({ scale: 1, ...one })))(
-    "E = $headWidth, H = $heads, D = $dimensions, balls of $sizes, times $scale",
-    async ({ headWidth, heads, dimensions, sizes, scale }) => {
-      const random = seededRandom(headWidth);
-      let rows = 0;
-      const balls: BallRows[] = sizes.map((size) => [(rows += size) - size, size]);
-      const positions = normals(rows * dimensions, random);
-      const width = 3 * heads * headWidth;
-      await check(
-        device(),
-        [given([rows, width], random, { scale }), given([1, heads, 1, 1], random, { scale: 0.3, shift: -1 })],
-        (qkv, sigma) =>
-          operators.ballAttention(qkv, Tensor.from(device(), positions, [rows, dimensions]), sigma, {
-            tensor: indexTensor(balls.flat()),
-            host: Uint32Array.from(balls.flat()),
-            largest: Math.max(...sizes),
+          byReverse(shapes, (r, x, norm, w1, b1, w2, b2, w3, b3) => {
+            const y = r.rmsNorm(x, norm);
+            const gated = r.multiply(r.linear(y, w2, b2), r.silu(r.linear(y, w1, b1)));
+            return r.add(x, r.linear(gated, w3, b3));
           }),
-        byReverse(
-          [
-            [rows, width],
-            [1, heads],
-          ],
-          (r, qkv, sigma) => r.ballAttention(qkv, r.variable(rows, dimensions, positions), sigma, balls),
-        ),
-        random,
-      );
-    },
-  );
-
-  test("gives the same bits however many queries a thread takes", async () => {
-    const random = seededRandom(1);
-    const [rows, heads, headWidth] = [128, 2, 4];
-    const qkv = given([rows, 3 * heads * headWidth], random);
-    const positions = normals(3 * rows, random);
-    const host = Uint32Array.of(0, rows);
-    const compute = async () => {
-      using x = Tensor.from(device(), qkv.data, qkv.shape).requireGrad();
-      using sigma = Tensor.from(device(), Float32Array.of(-1, -0.5)).requireGrad();
-      using out = scope(() => {
-        const balls = { tensor: indexTensor(host), host, largest: rows };
-        return operators.ballAttention(x, Tensor.from(device(), positions, [rows, 3]), sigma, balls);
-      });
-      await sum(out).backward();
-      return Promise.all([out.data(), x.grad?.data(), sigma.grad?.data()]);
-    };
-    // A software adapter wants as few threads as can be, a GPU more for so few queries.
-    const info = device().info as { software: boolean };
-    const software = info.software;
-    try {
-      info.software = true;
-      const few = await compute();
-      info.software = false;
-      expect(await compute()).toEqual(few);
-    } finally {
-      info.software = software;
-    }
-  });
-});
-
-test("feedForward", async () => {
-  await fc.assert(
-    fc.asyncProperty(rowCounts, widths, fc.constantFrom(1, 2, 4), fc.nat(), async (rows, width, ratio, seed) => {
-      const random = seededRandom(seed);
-      const hidden = width * ratio;
-      const shapes: [number, number][] = [
-        [rows, width],
-        [1, width],
-        [hidden, width],
-        [1, hidden],
-        [hidden, width],
-        [1, hidden],
-        [width, hidden],
-        [1, width],
-      ];
-      const inputs = [
-        given([rows, width], random),
-        normWeight(width, random),
-        weight(hidden, width, random),
-        vector(hidden, random),
-        weight(hidden, width, random),
-        vector(hidden, random),
-        weight(width, hidden, random),
-        vector(width, random),
-      ];
-      await check(
-        device(),
-        inputs,
-        (x, norm, w1, b1, w2, b2, w3, b3) =>
-          operators.feedForward(x, norm, { weight: w1, bias: b1 }, { weight: w2, bias: b2 }, { weight: w3, bias: b3 }),
-        byReverse(shapes, (r, x, norm, w1, b1, w2, b2, w3, b3) => {
-          const y = r.rmsNorm(x, norm);
-          const gated = r.multiply(r.linear(y, w2, b2), r.silu(r.linear(y, w1, b1)));
-          return r.add(x, r.linear(gated, w3, b3));
-        }),
-        random,
-        `feedForward of [${rows}, ${width}], ratio ${ratio}`,
-      );
-    }),
-    runs,
-  );
-});
-
-test("layerNorm", async () => {
-  await fc.assert(
-    fc.asyncProperty(rowCounts, widths, fc.nat(), async (rows, width, seed) => {
-      const random = seededRandom(seed);
-      await check(
-        device(),
-        [given([rows, width], random), given([rows, width], random), normWeight(width, random), vector(width, random)],
-        (x, residual, weight, bias) => operators.layerNorm(x, residual, { weight, bias }),
-        byReverse(
-          [
-            [rows, width],
-            [rows, width],
-            [1, width],
-            [1, width],
-          ],
-          (r, x, residual, w, b) => r.add(residual, r.layerNorm(x, w, b)),
-        ),
-        random,
-        `layerNorm of [${rows}, ${width}]`,
-      );
-    }),
-    runs,
-  );
-});
-
-describe("batchNorm", () => {
-  test.each([true, false])("with training = %s", async (training) => {
-    await fc.assert(
-      fc.asyncProperty(fc.constantFrom(1, 2, 65, 257, 700), widths, fc.nat(), async (rows, width, seed) => {
-        const random = seededRandom(seed);
-        const running = {
-          mean: normals(width, random),
-          variance: normals(width, random).map((value) => 0.5 + Math.abs(value)),
-        };
-        const mean = Tensor.from(device(), running.mean);
-        const variance = Tensor.from(device(), running.variance);
-        const statistics = {
-          mean: Float64Array.from(running.mean),
-          variance: Float64Array.from(running.variance),
-        };
-        const x = given([rows, width], random, { scale: 0.7, shift: 3 });
-        await check(
-          device(),
-          [x, normWeight(width, random), vector(width, random)],
-          (x, weight, bias) => {
-            mean.set(running.mean);
-            variance.set(running.variance);
-            return operators.batchNorm(x, { weight, bias }, { mean, variance }, training);
-          },
-          byReverse(
-            [
-              [rows, width],
-              [1, width],
-              [1, width],
-            ],
-            (r, x, w, b) => r.batchNorm(x, w, b, training ? undefined : statistics),
-          ),
           random,
-          `batchNorm of [${rows}, ${width}]`,
+          `feedForward of [${rows}, ${width}], ratio ${ratio}`,
         );
-        const after = { mean: await mean.data(), variance: await variance.data() };
-        mean.dispose();
-        variance.dispose();
-        if (!training) {
-          expect(after).toEqual(running);
-          return;
-        }
-        for (let c = 0; c < width; c++) {
-          const column = Array.from({ length: rows }, (_, i) => x.data[i * width + c]);
-          const centre = column.reduce((a, b) => a + b) / rows;
-          const squares = column.reduce((sum, value) => sum + (value - centre) ** 2, 0);
-          statistics.mean[c] = 0.9 * statistics.mean[c] + 0.1 * centre;
-          // The unbiased variance of one row is not defined: there it is 0.
-          statistics.variance[c] = 0.9 * statistics.variance[c] + (0.1 * squares) / Math.max(rows - 1, 1);
-        }
-        expectClose(after.mean, statistics.mean, 1e-5, "running mean");
-        expectClose(after.variance, statistics.variance, 1e-5, "running variance");
       }),
       runs,
     );
   });
-});
 
-test("gatherRows", async () => {
-  await fc.assert(
-    fc.asyncProperty(rowCounts, rowCounts, widths, fc.nat(), async (sources, rows, width, seed) => {
-      const random = seededRandom(seed);
-      const index = Int32Array.from({ length: rows }, () => Math.floor(random() * sources));
-      await check(
-        device(),
-        [given([sources, width], random)],
-        (x) => operators.gatherRows(x, { tensor: indexTensor(index), host: index }),
-        byReverse([[sources, width]], (r, x) => r.gather(x, index)),
-        random,
-        `${rows} of ${sources} rows of ${width}`,
+  test("layerNorm", async () => {
+    await fc.assert(
+      fc.asyncProperty(rowCounts, widths, fc.nat(), async (rows, width, seed) => {
+        const random = seededRandom(seed);
+        await check(
+          device(),
+          [
+            given([rows, width], random),
+            given([rows, width], random),
+            normWeight(width, random),
+            vector(width, random),
+          ],
+          (x, residual, weight, bias) => operators.layerNorm(x, residual, { weight, bias }),
+          byReverse(
+            [
+              [rows, width],
+              [rows, width],
+              [1, width],
+              [1, width],
+            ],
+            (r, x, residual, w, b) => r.add(residual, r.layerNorm(x, w, b)),
+          ),
+          random,
+          `layerNorm of [${rows}, ${width}]`,
+        );
+      }),
+      runs,
+    );
+  });
+
+  describe("batchNorm", () => {
+    test.each([true, false])("with training = %s", async (training) => {
+      await fc.assert(
+        fc.asyncProperty(fc.constantFrom(1, 2, 65, 257, 700), widths, fc.nat(), async (rows, width, seed) => {
+          const random = seededRandom(seed);
+          const running = {
+            mean: normals(width, random),
+            variance: normals(width, random).map((value) => 0.5 + Math.abs(value)),
+          };
+          const mean = Tensor.from(device(), running.mean);
+          const variance = Tensor.from(device(), running.variance);
+          const statistics = {
+            mean: Float64Array.from(running.mean),
+            variance: Float64Array.from(running.variance),
+          };
+          const x = given([rows, width], random, { scale: 0.7, shift: 3 });
+          await check(
+            device(),
+            [x, normWeight(width, random), vector(width, random)],
+            (x, weight, bias) => {
+              mean.set(running.mean);
+              variance.set(running.variance);
+              return operators.batchNorm(x, { weight, bias }, { mean, variance }, training);
+            },
+            byReverse(
+              [
+                [rows, width],
+                [1, width],
+                [1, width],
+              ],
+              (r, x, w, b) => r.batchNorm(x, w, b, training ? undefined : statistics),
+            ),
+            random,
+            `batchNorm of [${rows}, ${width}]`,
+          );
+          const after = { mean: await mean.data(), variance: await variance.data() };
+          mean.dispose();
+          variance.dispose();
+          if (!training) {
+            expect(after).toEqual(running);
+            return;
+          }
+          for (let c = 0; c < width; c++) {
+            const column = Array.from({ length: rows }, (_, i) => x.data[i * width + c]);
+            const centre = column.reduce((a, b) => a + b) / rows;
+            const squares = column.reduce((sum, value) => sum + (value - centre) ** 2, 0);
+            statistics.mean[c] = 0.9 * statistics.mean[c] + 0.1 * centre;
+            // The unbiased variance of one row is not defined: there it is 0.
+            statistics.variance[c] = 0.9 * statistics.variance[c] + (0.1 * squares) / Math.max(rows - 1, 1);
+          }
+          expectClose(after.mean, statistics.mean, 1e-5, "running mean");
+          expectClose(after.variance, statistics.variance, 1e-5, "running variance");
+        }),
+        runs,
       );
-    }),
-    runs,
-  );
-});
+    });
+  });
 
-test("reshape", async () => {
-  const random = seededRandom(1);
-  const same = byDifferences((x) => x);
-  expect(await check(device(), [given([6, 5], random)], (x) => reshape(x, [3, 2, 5]), same, random)).toEqual([3, 2, 5]);
-  using x = Tensor.from(device(), new Float32Array(6));
-  expect(() => reshape(x, [4])).toThrow("a tensor of shape [6] cannot take the shape [4]");
+  test("gatherRows", async () => {
+    await fc.assert(
+      fc.asyncProperty(rowCounts, rowCounts, widths, fc.nat(), async (sources, rows, width, seed) => {
+        const random = seededRandom(seed);
+        const index = Int32Array.from({ length: rows }, () => Math.floor(random() * sources));
+        await check(
+          device(),
+          [given([sources, width], random)],
+          (x) => operators.gatherRows(x, { tensor: indexTensor(index), host: index }),
+          byReverse([[sources, width]], (r, x) => r.gather(x, index)),
+          random,
+          `${rows} of ${sources} rows of ${width}`,
+        );
+      }),
+      runs,
+    );
+  });
+
+  test("reshape", async () => {
+    const random = seededRandom(1);
+    const same = byDifferences((x) => x);
+    expect(await check(device(), [given([6, 5], random)], (x) => reshape(x, [3, 2, 5]), same, random)).toEqual([
+      3, 2, 5,
+    ]);
+    using x = Tensor.from(device(), new Float32Array(6));
+    expect(() => reshape(x, [4])).toThrow("a tensor of shape [6] cannot take the shape [4]");
+  });
 });

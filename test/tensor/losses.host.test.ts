@@ -13,219 +13,222 @@ import {
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { normals, seededRandom } from "../support/clouds.ts";
-import { useDevice } from "../support/models.ts";
+import { onEachDevice } from "../support/models.ts";
 import { byDifferences, check, type Given, given, runs } from "../support/operators.ts";
 
-const device = useDevice();
 const rows = fc.integer({ min: 1, max: 40 });
 const columns = fc.integer({ min: 1, max: 6 });
 
-describe("mse", () => {
-  test("is the mean of the squared differences, with gradients for both sides", async () => {
-    await fc.assert(
-      fc.asyncProperty(rows, columns, fc.nat(), async (n, d, seed) => {
-        const random = seededRandom(seed);
-        const formula = byDifferences((p, t) => [p.reduce((sum, value, i) => sum + (value - t[i]) ** 2, 0) / p.length]);
-        const inputs = [given([n, d], random), given([n, d], random)];
-        expect(await check(device(), inputs, mse, formula, random, `mse [${n}, ${d}]`)).toEqual([]);
-      }),
-      runs,
-    );
-  });
-
-  test("of equal tensors is 0, with gradient 0", async () => {
-    using x = Tensor.from(device(), normals(33, seededRandom(1))).requireGrad();
-    using loss = mse(x, x.detach());
-    await loss.backward();
-    expect([...(await loss.data())]).toEqual([0]);
-    const gradient = (await x.grad?.data()) as Float32Array;
-    expect(gradient.every((value) => value === 0)).toBe(true);
-  });
-
-  test("refuses shapes that differ, even where they would repeat", () => {
-    using a = Tensor.from(device(), new Float32Array(6), [2, 3]);
-    using b = Tensor.from(device(), new Float32Array(3), [1, 3]);
-    expect(() => mse(a, b)).toThrow("target has the shape [1,3], but [2,3] is needed here");
-  });
-});
-
-describe("gaussianNegativeLogLikelihood", () => {
-  /** mean of (t - m)^2 / (2 s^2) + log s + log(2 pi) / 2 with s = 1e-6 + softplus(raw). */
-  function formula(prediction: ArrayLike<number>, target: ArrayLike<number>, d: number): number {
-    let sum = 0;
-    for (let i = 0; i < target.length; i++) {
-      const at = Math.floor(i / d) * 2 * d + (i % d);
-      const raw = prediction[at + d];
-      const s = 1e-6 + Math.max(raw, 0) + Math.log1p(Math.exp(-Math.abs(raw)));
-      sum += (target[i] - prediction[at]) ** 2 / (2 * s * s) + Math.log(s) + Math.log(2 * Math.PI) / 2;
-    }
-    return sum / target.length;
-  }
-
-  test("is minus the mean logarithm of the normal density", async () => {
-    await fc.assert(
-      fc.asyncProperty(rows, columns, fc.nat(), async (n, d, seed) => {
-        const random = seededRandom(seed);
-        const reference = byDifferences((p, t) => [formula(p, t, d)]);
-        const inputs = [given([n, 2 * d], random), given([n, d], random)];
-        const what = `likelihood [${n}, ${d}]`;
-        expect(await check(device(), inputs, gaussianNegativeLogLikelihood, reference, random, what)).toEqual([]);
-      }),
-      runs,
-    );
-  });
-
-  test("stands deviations close to 0 and far from it", async () => {
-    const random = seededRandom(2);
-    const n = 12;
-    const target = given([n, 1], random);
-    const prediction: Given = {
-      shape: [n, 2],
-      data: Float32Array.from({ length: 2 * n }, (_, i) => {
-        const row = Math.floor(i / 2);
-        const raw = [-12, -6, -1, 3, 40, 1000][row % 6];
-        // Within about one deviation of the target, as a trained model would be.
-        return i % 2 ? raw : target.data[row] + Math.log1p(Math.exp(Math.min(raw, 5))) * random();
-      }),
-    };
-    const reference = byDifferences((p, t) => [formula(p, t, 1)], 1e-9);
-    await check(device(), [prediction, target], gaussianNegativeLogLikelihood, reference, random);
-  });
-
-  test("refuses a prediction that is not twice as wide as its target", () => {
-    using prediction = Tensor.from(device(), new Float32Array(9), [3, 3]);
-    using target = Tensor.from(device(), new Float32Array(6), [3, 2]);
-    expect(() => gaussianNegativeLogLikelihood(prediction, target)).toThrow(InputError);
-  });
-});
-
-describe("relativeL2", () => {
-  /** mean over the clouds of ||p - t|| / ||t||. */
-  function formula(p: ArrayLike<number>, t: ArrayLike<number>, d: number, offsets: readonly number[]): number {
-    let sum = 0;
-    for (let cloud = 0; cloud + 1 < offsets.length; cloud++) {
-      let error = 0;
-      let size = 0;
-      for (let i = offsets[cloud] * d; i < offsets[cloud + 1] * d; i++) {
-        error += (p[i] - t[i]) ** 2;
-        size += t[i] ** 2;
-      }
-      sum += Math.sqrt(error) / Math.sqrt(size);
-    }
-    return sum / (offsets.length - 1);
-  }
-
-  test("is the mean of the clouds' relative errors", async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 4 }),
-        columns,
-        fc.nat(),
-        async (sizes, d, seed) => {
+onEachDevice((device) => {
+  describe("mse", () => {
+    test("is the mean of the squared differences, with gradients for both sides", async () => {
+      await fc.assert(
+        fc.asyncProperty(rows, columns, fc.nat(), async (n, d, seed) => {
           const random = seededRandom(seed);
-          let n = 0;
-          const offsets = [0, ...sizes.map((size) => (n += size))];
-          await check(
-            device(),
-            [given([n, d], random), given([n, d], random)],
-            (p, t) => relativeL2(p, t, offsets),
-            byDifferences((p, t) => [formula(p, t, d, offsets)]),
-            random,
-            `clouds of [${sizes}] rows, ${d} columns`,
-          );
-        },
-      ),
-      runs,
-    );
+          const formula = byDifferences((p, t) => [
+            p.reduce((sum, value, i) => sum + (value - t[i]) ** 2, 0) / p.length,
+          ]);
+          const inputs = [given([n, d], random), given([n, d], random)];
+          expect(await check(device(), inputs, mse, formula, random, `mse [${n}, ${d}]`)).toEqual([]);
+        }),
+        runs,
+      );
+    });
+
+    test("of equal tensors is 0, with gradient 0", async () => {
+      using x = Tensor.from(device(), normals(33, seededRandom(1))).requireGrad();
+      using loss = mse(x, x.detach());
+      await loss.backward();
+      expect([...(await loss.data())]).toEqual([0]);
+      const gradient = (await x.grad?.data()) as Float32Array;
+      expect(gradient.every((value) => value === 0)).toBe(true);
+    });
+
+    test("refuses shapes that differ, even where they would repeat", () => {
+      using a = Tensor.from(device(), new Float32Array(6), [2, 3]);
+      using b = Tensor.from(device(), new Float32Array(3), [1, 3]);
+      expect(() => mse(a, b)).toThrow("target has the shape [1,3], but [2,3] is needed here");
+    });
   });
 
-  test("takes everything for one cloud where no offsets are given", async () => {
-    const random = seededRandom(3);
-    const reference = byDifferences((p, t) => [formula(p, t, 1, [0, 9])]);
-    await check(device(), [given([9], random), given([9], random)], (p, t) => relativeL2(p, t), reference, random);
-  });
-
-  test("of a perfect prediction is 0, with gradient 0", async () => {
-    using x = Tensor.from(device(), normals(30, seededRandom(4)), [10, 3]).requireGrad();
-    using loss = relativeL2(x, x.detach());
-    await loss.backward();
-    expect([...(await loss.data())]).toEqual([0]);
-    const gradient = (await x.grad?.data()) as Float32Array;
-    expect(gradient.every((value) => value === 0)).toBe(true);
-  });
-
-  test("refuses offsets that do not divide the rows", () => {
-    using x = Tensor.from(device(), new Float32Array(6), [3, 2]);
-    for (const offsets of [[0], [0, 2], [1, 3], [0, 2, 2, 3], [0, 2, 1, 3]]) {
-      expect(() => relativeL2(x, x, offsets), `${offsets}`).toThrow(InputError);
+  describe("gaussianNegativeLogLikelihood", () => {
+    /** mean of (t - m)^2 / (2 s^2) + log s + log(2 pi) / 2 with s = 1e-6 + softplus(raw). */
+    function formula(prediction: ArrayLike<number>, target: ArrayLike<number>, d: number): number {
+      let sum = 0;
+      for (let i = 0; i < target.length; i++) {
+        const at = Math.floor(i / d) * 2 * d + (i % d);
+        const raw = prediction[at + d];
+        const s = 1e-6 + Math.max(raw, 0) + Math.log1p(Math.exp(-Math.abs(raw)));
+        sum += (target[i] - prediction[at]) ** 2 / (2 * s * s) + Math.log(s) + Math.log(2 * Math.PI) / 2;
+      }
+      return sum / target.length;
     }
+
+    test("is minus the mean logarithm of the normal density", async () => {
+      await fc.assert(
+        fc.asyncProperty(rows, columns, fc.nat(), async (n, d, seed) => {
+          const random = seededRandom(seed);
+          const reference = byDifferences((p, t) => [formula(p, t, d)]);
+          const inputs = [given([n, 2 * d], random), given([n, d], random)];
+          const what = `likelihood [${n}, ${d}]`;
+          expect(await check(device(), inputs, gaussianNegativeLogLikelihood, reference, random, what)).toEqual([]);
+        }),
+        runs,
+      );
+    });
+
+    test("stands deviations close to 0 and far from it", async () => {
+      const random = seededRandom(2);
+      const n = 12;
+      const target = given([n, 1], random);
+      const prediction: Given = {
+        shape: [n, 2],
+        data: Float32Array.from({ length: 2 * n }, (_, i) => {
+          const row = Math.floor(i / 2);
+          const raw = [-12, -6, -1, 3, 40, 1000][row % 6];
+          // Within about one deviation of the target, as a trained model would be.
+          return i % 2 ? raw : target.data[row] + Math.log1p(Math.exp(Math.min(raw, 5))) * random();
+        }),
+      };
+      const reference = byDifferences((p, t) => [formula(p, t, 1)], 1e-9);
+      await check(device(), [prediction, target], gaussianNegativeLogLikelihood, reference, random);
+    });
+
+    test("refuses a prediction that is not twice as wide as its target", () => {
+      using prediction = Tensor.from(device(), new Float32Array(9), [3, 3]);
+      using target = Tensor.from(device(), new Float32Array(6), [3, 2]);
+      expect(() => gaussianNegativeLogLikelihood(prediction, target)).toThrow(InputError);
+    });
   });
-});
 
-/** Rows of a table by number: the value, and the table's gradient, which needs no differences. */
-async function checkLookup(device: Device, entries: number, width: number, indices: number[], seed: number) {
-  const random = seededRandom(seed);
-  await check(
-    device,
-    [given([entries, width], random)],
-    (table) => embeddingLookup(table, indices),
-    ([table], probe) => {
-      const gradient = new Float64Array(table.length);
-      probe.forEach((value, i) => {
-        gradient[indices[Math.floor(i / width)] * width + (i % width)] += value;
-      });
-      const value = indices.flatMap((entry) => [...table.subarray(entry * width, (entry + 1) * width)]);
-      return { value, gradients: [gradient] };
-    },
-    random,
-    `look-up of ${indices.length} in [${entries}, ${width}]`,
-  );
-}
+  describe("relativeL2", () => {
+    /** mean over the clouds of ||p - t|| / ||t||. */
+    function formula(p: ArrayLike<number>, t: ArrayLike<number>, d: number, offsets: readonly number[]): number {
+      let sum = 0;
+      for (let cloud = 0; cloud + 1 < offsets.length; cloud++) {
+        let error = 0;
+        let size = 0;
+        for (let i = offsets[cloud] * d; i < offsets[cloud + 1] * d; i++) {
+          error += (p[i] - t[i]) ** 2;
+          size += t[i] ** 2;
+        }
+        sum += Math.sqrt(error) / Math.sqrt(size);
+      }
+      return sum / (offsets.length - 1);
+    }
 
-describe("embeddingLookup", () => {
-  test("picks rows; the table's gradient sums them up again", async () => {
-    await fc.assert(
-      fc.asyncProperty(columns, columns, fc.array(fc.nat(), { maxLength: 90 }), async (entries, width, raw) => {
-        const indices = raw.map((value) => value % entries);
-        await checkLookup(device(), entries, width, indices, raw.length);
-      }),
-      runs,
+    test("is the mean of the clouds' relative errors", async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 4 }),
+          columns,
+          fc.nat(),
+          async (sizes, d, seed) => {
+            const random = seededRandom(seed);
+            let n = 0;
+            const offsets = [0, ...sizes.map((size) => (n += size))];
+            await check(
+              device(),
+              [given([n, d], random), given([n, d], random)],
+              (p, t) => relativeL2(p, t, offsets),
+              byDifferences((p, t) => [formula(p, t, d, offsets)]),
+              random,
+              `clouds of [${sizes}] rows, ${d} columns`,
+            );
+          },
+        ),
+        runs,
+      );
+    });
+
+    test("takes everything for one cloud where no offsets are given", async () => {
+      const random = seededRandom(3);
+      const reference = byDifferences((p, t) => [formula(p, t, 1, [0, 9])]);
+      await check(device(), [given([9], random), given([9], random)], (p, t) => relativeL2(p, t), reference, random);
+    });
+
+    test("of a perfect prediction is 0, with gradient 0", async () => {
+      using x = Tensor.from(device(), normals(30, seededRandom(4)), [10, 3]).requireGrad();
+      using loss = relativeL2(x, x.detach());
+      await loss.backward();
+      expect([...(await loss.data())]).toEqual([0]);
+      const gradient = (await x.grad?.data()) as Float32Array;
+      expect(gradient.every((value) => value === 0)).toBe(true);
+    });
+
+    test("refuses offsets that do not divide the rows", () => {
+      using x = Tensor.from(device(), new Float32Array(6), [3, 2]);
+      for (const offsets of [[0], [0, 2], [1, 3], [0, 2, 2, 3], [0, 2, 1, 3]]) {
+        expect(() => relativeL2(x, x, offsets), `${offsets}`).toThrow(InputError);
+      }
+    });
+  });
+
+  /** Rows of a table by number: the value, and the table's gradient, which needs no differences. */
+  async function checkLookup(device: Device, entries: number, width: number, indices: number[], seed: number) {
+    const random = seededRandom(seed);
+    await check(
+      device,
+      [given([entries, width], random)],
+      (table) => embeddingLookup(table, indices),
+      ([table], probe) => {
+        const gradient = new Float64Array(table.length);
+        probe.forEach((value, i) => {
+          gradient[indices[Math.floor(i / width)] * width + (i % width)] += value;
+        });
+        const value = indices.flatMap((entry) => [...table.subarray(entry * width, (entry + 1) * width)]);
+        return { value, gradients: [gradient] };
+      },
+      random,
+      `look-up of ${indices.length} in [${entries}, ${width}]`,
     );
+  }
+
+  describe("embeddingLookup", () => {
+    test("picks rows; the table's gradient sums them up again", async () => {
+      await fc.assert(
+        fc.asyncProperty(columns, columns, fc.array(fc.nat(), { maxLength: 90 }), async (entries, width, raw) => {
+          const indices = raw.map((value) => value % entries);
+          await checkLookup(device(), entries, width, indices, raw.length);
+        }),
+        runs,
+      );
+    });
+
+    test("sums up the thousands of rows that one entry may have", async () => {
+      const random = seededRandom(5);
+      await checkLookup(
+        device(),
+        4,
+        5,
+        Array.from({ length: 5000 }, () => Math.floor(3 * random() ** 2)),
+        6,
+      );
+    });
+
+    test("names the first index that is not in the table", () => {
+      using table = Tensor.from(device(), new Float32Array(8), [4, 2]);
+      expect(() => embeddingLookup(table, [0, 3, 4, -1])).toThrow("index 2 is 4, but the table has the rows 0 to 3");
+      expect(() => embeddingLookup(table, [-1])).toThrow(InputError);
+    });
   });
 
-  test("sums up the thousands of rows that one entry may have", async () => {
-    const random = seededRandom(5);
-    await checkLookup(
+  test("cloudSums adds up clouds of any size", async () => {
+    const random = seededRandom(7);
+    const offsets = [0, 1, 400, 403, 700];
+    await check(
       device(),
-      4,
-      5,
-      Array.from({ length: 5000 }, () => Math.floor(3 * random() ** 2)),
-      6,
+      [given([700, 2], random)],
+      (x) => operators.cloudSums(x, offsets),
+      ([x], probe) => {
+        const value = new Float64Array(8);
+        const cloudOf = (i: number) => offsets.slice(1).findIndex((end) => Math.floor(i / 2) < end);
+        x.forEach((number, i) => {
+          value[cloudOf(i) * 2 + (i % 2)] += number;
+        });
+        return { value, gradients: [Float64Array.from(x, (_, i) => probe[cloudOf(i) * 2 + (i % 2)])] };
+      },
+      random,
     );
   });
-
-  test("names the first index that is not in the table", () => {
-    using table = Tensor.from(device(), new Float32Array(8), [4, 2]);
-    expect(() => embeddingLookup(table, [0, 3, 4, -1])).toThrow("index 2 is 4, but the table has the rows 0 to 3");
-    expect(() => embeddingLookup(table, [-1])).toThrow(InputError);
-  });
-});
-
-test("cloudSums adds up clouds of any size", async () => {
-  const random = seededRandom(7);
-  const offsets = [0, 1, 400, 403, 700];
-  await check(
-    device(),
-    [given([700, 2], random)],
-    (x) => operators.cloudSums(x, offsets),
-    ([x], probe) => {
-      const value = new Float64Array(8);
-      const cloudOf = (i: number) => offsets.slice(1).findIndex((end) => Math.floor(i / 2) < end);
-      x.forEach((number, i) => {
-        value[cloudOf(i) * 2 + (i % 2)] += number;
-      });
-      return { value, gradients: [Float64Array.from(x, (_, i) => probe[cloudOf(i) * 2 + (i % 2)])] };
-    },
-    random,
-  );
 });

@@ -4,10 +4,8 @@ import { operators, Tensor } from "erwin";
 import { expect, test } from "vitest";
 import { normals, type Random, seededRandom } from "../support/clouds.ts";
 import { type Edges, graphInParts, wholeGraph } from "../support/graph-parts.ts";
-import { useDevice } from "../support/models.ts";
+import { onEachDevice } from "../support/models.ts";
 import { byReverse, check, given } from "../support/operators.ts";
-
-const device = useDevice();
 
 const graphs: Record<string, (nodes: number, random: Random) => Edges> = {
   "random edges": (nodes, random) => {
@@ -42,59 +40,63 @@ const shapes: Shape[] = [
   { nodes: 9, width: 300, dimensions: 3 },
 ];
 
-test.each(
-  Object.keys(graphs).flatMap((kind) =>
-    shapes.flatMap((shape) => (shape.nodes > 64 ? [false, true] : [false]).map((parts) => ({ kind, ...shape, parts }))),
-  ),
-)("messageMean: $kind, $nodes nodes, width $width, D = $dimensions, in parts: $parts", async (shape) => {
-  const { kind, nodes, width, dimensions, parts } = shape;
-  const random = seededRandom(nodes + width);
-  const edges = graphs[kind](nodes, random);
-  const positions = normals(nodes * dimensions, random);
-  const inner = 2 * width + dimensions;
-  const found = await check(
-    device(),
-    [
-      given([nodes, width], random),
-      given([width, inner], random, { scale: 1 / Math.sqrt(inner) }),
-      given([width], random, { scale: 0.3 }),
-      given([width], random, { scale: 0.3, shift: 1 }),
-      given([width], random, { scale: 0.3 }),
-    ],
-    (h, weight, bias, normWeight, normBias) =>
-      operators.messageMean(
-        h,
-        Tensor.from(device(), positions, [nodes, dimensions]),
-        parts ? graphInParts(device(), edges, 64) : wholeGraph(device(), edges),
-        { weight, bias },
-        { weight: normWeight, bias: normBias },
+onEachDevice((device) => {
+  test.each(
+    Object.keys(graphs).flatMap((kind) =>
+      shapes.flatMap((shape) =>
+        (shape.nodes > 64 ? [false, true] : [false]).map((parts) => ({ kind, ...shape, parts })),
       ),
-    byReverse(
-      [
-        [nodes, width],
-        [width, inner],
-        [1, width],
-        [1, width],
-        [1, width],
-      ],
-      (r, h, weight, bias, normWeight, normBias) => {
-        const { sources, targets } = edges;
-        const offsets = sources.flatMap((source, e) =>
-          Array.from(
-            { length: dimensions },
-            (_, a) => positions[source * dimensions + a] - positions[targets[e] * dimensions + a],
-          ),
-        );
-        const pairs = r.concatenate(
-          r.gather(h, sources),
-          r.gather(h, targets),
-          r.variable(sources.length, dimensions, offsets),
-        );
-        const messages = r.layerNorm(r.gelu(r.linear(pairs, weight, bias)), normWeight, normBias);
-        return r.meanByTarget(messages, targets, nodes);
-      },
     ),
-    random,
-  );
-  expect(found).toEqual([nodes, width]);
+  )("messageMean: $kind, $nodes nodes, width $width, D = $dimensions, in parts: $parts", async (shape) => {
+    const { kind, nodes, width, dimensions, parts } = shape;
+    const random = seededRandom(nodes + width);
+    const edges = graphs[kind](nodes, random);
+    const positions = normals(nodes * dimensions, random);
+    const inner = 2 * width + dimensions;
+    const found = await check(
+      device(),
+      [
+        given([nodes, width], random),
+        given([width, inner], random, { scale: 1 / Math.sqrt(inner) }),
+        given([width], random, { scale: 0.3 }),
+        given([width], random, { scale: 0.3, shift: 1 }),
+        given([width], random, { scale: 0.3 }),
+      ],
+      (h, weight, bias, normWeight, normBias) =>
+        operators.messageMean(
+          h,
+          Tensor.from(device(), positions, [nodes, dimensions]),
+          parts ? graphInParts(device(), edges, 64) : wholeGraph(device(), edges),
+          { weight, bias },
+          { weight: normWeight, bias: normBias },
+        ),
+      byReverse(
+        [
+          [nodes, width],
+          [width, inner],
+          [1, width],
+          [1, width],
+          [1, width],
+        ],
+        (r, h, weight, bias, normWeight, normBias) => {
+          const { sources, targets } = edges;
+          const offsets = sources.flatMap((source, e) =>
+            Array.from(
+              { length: dimensions },
+              (_, a) => positions[source * dimensions + a] - positions[targets[e] * dimensions + a],
+            ),
+          );
+          const pairs = r.concatenate(
+            r.gather(h, sources),
+            r.gather(h, targets),
+            r.variable(sources.length, dimensions, offsets),
+          );
+          const messages = r.layerNorm(r.gelu(r.linear(pairs, weight, bias)), normWeight, normBias);
+          return r.meanByTarget(messages, targets, nodes);
+        },
+      ),
+      random,
+    );
+    expect(found).toEqual([nodes, width]);
+  });
 });

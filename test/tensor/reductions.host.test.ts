@@ -4,10 +4,8 @@ import { InputError, mean, multiply, requestDevice, sum, Tensor } from "erwin";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { normals, seededRandom } from "../support/clouds.ts";
-import { useDevice } from "../support/models.ts";
+import { onEachDevice } from "../support/models.ts";
 import { check, given, type Reference, runs, sizeOf } from "../support/operators.ts";
-
-const device = useDevice();
 
 /** Sums along an axis, or of all numbers, times a factor; and their gradients, which need no differences. */
 function sums(shape: readonly number[], axis: number | undefined, factor: number): Reference {
@@ -25,72 +23,74 @@ function sums(shape: readonly number[], axis: number | undefined, factor: number
 
 const shapes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 4 });
 
-describe("sum and mean", () => {
-  test("run along any axis", async () => {
-    await fc.assert(
-      fc.asyncProperty(shapes, fc.nat(), fc.nat(), async (shape, place, seed) => {
-        const random = seededRandom(seed);
-        const axis = place % shape.length;
-        const x = [given(shape, random)];
-        const what = `[${shape}] along ${axis}`;
-        const found = await check(device(), x, (t) => sum(t, axis), sums(shape, axis, 1), random, `sum of ${what}`);
-        expect(found).toEqual(shape.filter((_, i) => i !== axis));
-        const share = sums(shape, axis, 1 / shape[axis]);
-        await check(device(), x, (t) => mean(t, axis - shape.length), share, random, `mean of ${what}`);
-      }),
-      runs,
-    );
-  });
+onEachDevice((device) => {
+  describe("sum and mean", () => {
+    test("run along any axis", async () => {
+      await fc.assert(
+        fc.asyncProperty(shapes, fc.nat(), fc.nat(), async (shape, place, seed) => {
+          const random = seededRandom(seed);
+          const axis = place % shape.length;
+          const x = [given(shape, random)];
+          const what = `[${shape}] along ${axis}`;
+          const found = await check(device(), x, (t) => sum(t, axis), sums(shape, axis, 1), random, `sum of ${what}`);
+          expect(found).toEqual(shape.filter((_, i) => i !== axis));
+          const share = sums(shape, axis, 1 / shape[axis]);
+          await check(device(), x, (t) => mean(t, axis - shape.length), share, random, `mean of ${what}`);
+        }),
+        runs,
+      );
+    });
 
-  test("of all numbers have the shape []", async () => {
-    await fc.assert(
-      fc.asyncProperty(shapes, fc.nat(), async (shape, seed) => {
-        const random = seededRandom(seed);
-        const x = [given(shape, random)];
-        expect(await check(device(), x, (t) => sum(t), sums(shape, undefined, 1), random, `sum of [${shape}]`)).toEqual(
-          [],
-        );
-        await check(
-          device(),
-          x,
-          (t) => mean(t),
-          sums(shape, undefined, 1 / sizeOf(shape)),
-          random,
-          `mean of [${shape}]`,
-        );
-      }),
-      runs,
-    );
-  });
+    test("of all numbers have the shape []", async () => {
+      await fc.assert(
+        fc.asyncProperty(shapes, fc.nat(), async (shape, seed) => {
+          const random = seededRandom(seed);
+          const x = [given(shape, random)];
+          expect(
+            await check(device(), x, (t) => sum(t), sums(shape, undefined, 1), random, `sum of [${shape}]`),
+          ).toEqual([]);
+          await check(
+            device(),
+            x,
+            (t) => mean(t),
+            sums(shape, undefined, 1 / sizeOf(shape)),
+            random,
+            `mean of [${shape}]`,
+          );
+        }),
+        runs,
+      );
+    });
 
-  test.each([
-    { shape: [70_001], axis: undefined },
-    { shape: [30_001, 3], axis: 0 },
-    { shape: [3, 1031], axis: 1 },
-    { shape: [2, 515, 7], axis: 1 },
-  ])("take many numbers in several steps: $shape along $axis", async ({ shape, axis }) => {
-    const random = seededRandom(8);
-    // Of one sign: their sum is as large as its terms, and an error that grew with their number would show.
-    const x = { shape, data: normals(sizeOf(shape), random).map((value) => 1 + 0.1 * value) };
-    await check(device(), [x], (t) => sum(t, axis), sums(shape, axis, 1), random);
-  });
+    test.each([
+      { shape: [70_001], axis: undefined },
+      { shape: [30_001, 3], axis: 0 },
+      { shape: [3, 1031], axis: 1 },
+      { shape: [2, 515, 7], axis: 1 },
+    ])("take many numbers in several steps: $shape along $axis", async ({ shape, axis }) => {
+      const random = seededRandom(8);
+      // Of one sign: their sum is as large as its terms, and an error that grew with their number would show.
+      const x = { shape, data: normals(sizeOf(shape), random).map((value) => 1 + 0.1 * value) };
+      await check(device(), [x], (t) => sum(t, axis), sums(shape, axis, 1), random);
+    });
 
-  test("of nothing: the sum is 0, there is no mean", async () => {
-    using x = Tensor.from(device(), new Float32Array(0), [0, 3]);
-    using total = sum(x, 0);
-    expect([...(await total.data())]).toEqual([0, 0, 0]);
-    expect(() => mean(x)).toThrow(InputError);
-    expect(() => sum(x, 2)).toThrow("no axis 2");
-  });
+    test("of nothing: the sum is 0, there is no mean", async () => {
+      using x = Tensor.from(device(), new Float32Array(0), [0, 3]);
+      using total = sum(x, 0);
+      expect([...(await total.data())]).toEqual([0, 0, 0]);
+      expect(() => mean(x)).toThrow(InputError);
+      expect(() => sum(x, 2)).toThrow("no axis 2");
+    });
 
-  test("give the same bits every time", async () => {
-    using x = Tensor.from(device(), normals(10_007, seededRandom(9)));
-    const bits = async () => {
-      using total = sum(x);
-      return total.data();
-    };
-    const first = await bits();
-    for (let i = 0; i < 3; i++) expect(await bits()).toEqual(first);
+    test("give the same bits every time", async () => {
+      using x = Tensor.from(device(), normals(10_007, seededRandom(9)));
+      const bits = async () => {
+        using total = sum(x);
+        return total.data();
+      };
+      const first = await bits();
+      for (let i = 0; i < 3; i++) expect(await bits()).toEqual(first);
+    });
   });
 });
 

@@ -79,7 +79,7 @@ export function exp4(x: v128): v128 {
   return v128.andnot(i32x4.add(p, i32x4.shl(shifted, 23)), vanishes);
 }
 
-const LEAST_POWER = memory.data<f32>([-126]);
+const LEAST_POWER = memory.data<f32>([-127]);
 const MOST_POWER = memory.data<f32>([127]);
 const ONE = memory.data<f32>([1]);
 const EXP2_1 = memory.data<f32>([0.6931469775989922]);
@@ -89,8 +89,9 @@ const EXP2_4 = memory.data<f32>([0.009671512644822257]);
 const EXP2_5 = memory.data<f32>([0.0013264727123511728]);
 
 /**
- * 2^x to about 2e-7 of its value, x taken between -126 and 127: who folds log2(e) into a factor that he multiplies by anyway
- * has e^x in three quarters of exp4's instructions. (Least largest relative error on [-1/2, 1/2]: 9e-8.)
+ * 2^x to about 2e-7 of its value between -126 and 127: who folds log2(e) into a factor that he multiplies by anyway has e^x
+ * in three quarters of exp4's instructions. (Least largest relative error on [-1/2, 1/2]: 9e-8.) From -127 down it is 0, whose
+ * bits are what lowering the exponent of 1 by 127 leaves; above 127 it stays 2^127.
  */
 export function exp2(x: v128): v128 {
   x = f32x4.pmin(f32x4.pmax(x, constant(LEAST_POWER)), constant(MOST_POWER));
