@@ -3,6 +3,7 @@
 
 import { inflateSync } from "fflate";
 import { formatError, toDataView } from "./bytes.ts";
+import { crc32 } from "./checksums.ts";
 
 /** An entry of the directory; `read` unpacks it. */
 export interface ZipEntry {
@@ -178,16 +179,4 @@ function readWideFields(view: DataView, [start, end]: [number, number]): number[
     offset += 4 + length;
   }
   return [];
-}
-
-const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let value = byte;
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
-  return value;
-});
-
-export function crc32(bytes: Uint8Array): number {
-  let value = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) value = (value >>> 8) ^ crcTable[(value ^ bytes[i]) & 255];
-  return ~value >>> 0;
 }

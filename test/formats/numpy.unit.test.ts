@@ -4,9 +4,9 @@ import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { FormatError } from "../../src/errors.ts";
 import { elementCount } from "../../src/formats/bytes.ts";
+import { crc32 } from "../../src/formats/checksums.ts";
 import { loadNpy } from "../../src/formats/npy.ts";
 import { loadNpz } from "../../src/formats/npz.ts";
-import { crc32 } from "../../src/formats/zip.ts";
 import { concat, flips, numbers, readOrRefuse, truncations } from "./corruption.ts";
 
 /** An array file as NumPy writes it: the header padded so that the data is aligned to 64 bytes. */

@@ -1,0 +1,24 @@
+// Cyclic redundancy checks, by which file formats notice damage.
+
+/** The remainder of each byte, for a polynomial whose bits are given in reverse. */
+const tableOf = (polynomial: number) =>
+  Uint32Array.from({ length: 256 }, (_, byte) => {
+    let value = byte;
+    for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ polynomial : value >>> 1;
+    return value;
+  });
+
+function checksum(bytes: Uint8Array, table: Uint32Array): number {
+  let value = 0xffffffff;
+  for (let i = 0; i < bytes.length; i++) value = (value >>> 8) ^ table[(value ^ bytes[i]) & 255];
+  return ~value >>> 0;
+}
+
+const zipTable = tableOf(0xedb88320);
+const castagnoliTable = tableOf(0x82f63b78);
+
+/** CRC-32 as in ZIP. */
+export const crc32 = (bytes: Uint8Array): number => checksum(bytes, zipTable);
+
+/** CRC-32C (Castagnoli) as in TensorFlow's records. */
+export const crc32c = (bytes: Uint8Array): number => checksum(bytes, castagnoliTable);

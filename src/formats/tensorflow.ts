@@ -1,0 +1,233 @@
+// TensorFlow's messages, as far as data sets hold them: tf.train.Example, a record of named features, and TensorProto, a
+// tensor serialized into one of them.
+// https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/example/feature.proto, .../framework/tensor.proto
+
+import { PbfReader, PbfWriter } from "pbf";
+import { bytesOf, elementCount, formatError, readArray, toDataView } from "./bytes.ts";
+import { arrayTypes, type SafeTensor, type SafeTensorType } from "./elements.ts";
+
+/** A feature of an Example: byte strings, float32 or 64-bit integers. */
+export type Feature = { bytes: Uint8Array[] } | { floats: Float32Array } | { integers: BigInt64Array };
+
+/** Element types by their number in tensorflow.DataType. */
+const tensorTypes: Partial<Record<number, SafeTensorType>> = { 1: "F32", 2: "F64", 3: "I32", 9: "I64" };
+/** The wire's way to write a number, the low three bits of a field's key. */
+const VARINT = 0;
+const LENGTH_DELIMITED = 2;
+
+/**
+ * Reads a serialized tf.train.Example.
+ * @param file name used in error messages
+ * @throws FormatError for what is no such message.
+ */
+export function readExample(bytes: Uint8Array, file: string): Map<string, Feature> {
+  return reading(bytes, file, "tf.train.Example", (reader) => {
+    const features = new Map<string, Feature>();
+    // Example.features, Features.feature: a map entry each.
+    for (const example of messages(reader, 1)) {
+      for (const entry of messages(new PbfReader(example), 1)) {
+        const [name, feature] = readEntry(new PbfReader(entry));
+        if (feature) features.set(name, feature);
+      }
+    }
+    return features;
+  });
+}
+
+/** Runs a reader of protocol buffers; whatever goes wrong in it is the file's fault. */
+function reading<T>(bytes: Uint8Array, file: string, what: string, read: (reader: PbfReader) => T): T {
+  try {
+    return read(new PbfReader(bytes));
+  } catch (cause) {
+    throw formatError(file, `holds no ${what}: ${(cause as Error).message}.`, { expected: what }, { cause });
+  }
+}
+
+/** The next field's number; 0 at the end. A field that would go on beyond the end is an error, which pbf leaves to its user. */
+function nextField(reader: PbfReader): number {
+  if (reader.pos > reader.length) throw new Error("a field is cut short");
+  return reader.nextField();
+}
+
+function bytesField(reader: PbfReader): Uint8Array {
+  if (reader.type !== LENGTH_DELIMITED) throw new Error("a message has another type than expected");
+  const length = reader.readVarint();
+  const start = reader.pos;
+  if (length > reader.length - start) throw new Error("a field is cut short");
+  reader.pos = start + length;
+  return reader.buf.subarray(start, reader.pos);
+}
+
+/** The messages in a repeated field; others are walked over. */
+function* messages(reader: PbfReader, field: number): Generator<Uint8Array> {
+  for (let number = nextField(reader); number !== 0; number = nextField(reader)) {
+    if (number === field) yield bytesField(reader);
+    else reader.skip(reader.type);
+  }
+}
+
+function readEntry(reader: PbfReader): [string, Feature | undefined] {
+  let name = "";
+  let feature: Feature | undefined;
+  for (let number = nextField(reader); number !== 0; number = nextField(reader)) {
+    if (number === 1) name = new TextDecoder().decode(bytesField(reader).slice());
+    else if (number === 2) feature = readFeature(new PbfReader(bytesField(reader)));
+    else reader.skip(reader.type);
+  }
+  return [name, feature];
+}
+
+function readFeature(reader: PbfReader): Feature | undefined {
+  let feature: Feature | undefined;
+  for (let number = nextField(reader); number !== 0; number = nextField(reader)) {
+    const list = bytesField(reader);
+    if (number === 1) feature = { bytes: [...messages(new PbfReader(list), 1)] };
+    else if (number === 2) feature = { floats: new Float32Array(readFloats(list)) };
+    else if (number === 3) feature = { integers: new BigInt64Array(readIntegers(list)) };
+  }
+  return feature;
+}
+
+/** A repeated float, packed as proto3 writes it or one by one as older writers do. */
+function readFloats(list: Uint8Array, field = 1): number[] {
+  const values: number[] = [];
+  const reader = new PbfReader(list);
+  for (let number = nextField(reader); number !== 0; number = nextField(reader)) {
+    if (number !== field) reader.skip(reader.type);
+    else if (reader.type !== LENGTH_DELIMITED) values.push(reader.readFloat());
+    else {
+      const packed = bytesField(reader);
+      if (packed.length % 4 !== 0) throw new Error("a list of floats is cut short");
+      const view = toDataView(packed);
+      for (let at = 0; at < packed.length; at += 4) values.push(view.getFloat32(at, true));
+    }
+  }
+  return values;
+}
+
+function readIntegers(list: Uint8Array, field = 1): bigint[] {
+  const values: bigint[] = [];
+  const reader = new PbfReader(list);
+  for (let number = nextField(reader); number !== 0; number = nextField(reader)) {
+    if (number !== field) reader.skip(reader.type);
+    else if (reader.type === VARINT) values.push(readVarint(reader));
+    else {
+      const packed = new PbfReader(bytesField(reader));
+      while (packed.pos < packed.length) values.push(readVarint(packed));
+    }
+  }
+  return values;
+}
+
+/** All 64 bits, which pbf's own would round to a float64. */
+function readVarint(reader: PbfReader): bigint {
+  let value = 0n;
+  for (let shift = 0n; shift < 70n; shift += 7n) {
+    const byte = reader.buf[reader.pos++];
+    if (byte === undefined || reader.pos > reader.length) break;
+    value |= BigInt(byte & 127) << shift;
+    if (byte < 128) return BigInt.asIntN(64, value);
+  }
+  throw new Error("an integer is cut short");
+}
+
+/**
+ * Reads a serialized TensorProto, whose elements are bytes (`tensor_content`) or float32 one by one (`float_val`; a single one
+ * stands for all).
+ * @param file name used in error messages, with the feature's name
+ * @throws FormatError for another element type than float32, float64, int32, int64, and for data that does not fit the shape.
+ */
+export function readTensorProto(bytes: Uint8Array, file: string): SafeTensor {
+  const { type, shape, content, floats } = reading(bytes, file, "TensorProto", readTensorFields);
+  const dtype = tensorTypes[type];
+  if (!dtype) {
+    throw formatError(file, `elements of DataType ${type} cannot be read; known are ${Object.values(tensorTypes)}.`, {
+      expected: Object.values(tensorTypes) as string[],
+      found: type,
+    });
+  }
+  const length = elementCount(shape);
+  const width = arrayTypes[dtype].BYTES_PER_ELEMENT;
+  if (content.length > 0 || floats.length === 0) {
+    if (content.length !== length * width) {
+      throw formatError(file, `shape (${shape}) of ${dtype} takes ${length * width} bytes, found ${content.length}.`, {
+        expected: length * width,
+        found: content.length,
+      });
+    }
+    return { dtype, shape, data: readArray(content, 0, length, arrayTypes[dtype]) };
+  }
+  if (dtype !== "F32" || (floats.length !== length && floats.length !== 1) || length > LARGEST_REPEATED) {
+    throw formatError(file, `shape (${shape}) of ${dtype} takes ${length} values, found ${floats.length}.`, {
+      expected: length,
+      found: floats.length,
+    });
+  }
+  const data = Float32Array.from(floats);
+  return { dtype, shape, data: floats.length === length ? data : new Float32Array(length).fill(data[0]) };
+}
+
+/** One value that stands for more than this is no data. */
+const LARGEST_REPEATED = 2 ** 24;
+
+function readTensorFields(reader: PbfReader) {
+  let type = 0;
+  const shape: number[] = [];
+  let content = new Uint8Array();
+  const floats: number[] = [];
+  for (let number = nextField(reader); number !== 0; number = nextField(reader)) {
+    if (number === 1 && reader.type === VARINT) type = reader.readVarint();
+    // TensorShapeProto.dim, Dim.size.
+    else if (number === 2) {
+      for (const dimension of messages(new PbfReader(bytesField(reader)), 2)) {
+        shape.push(Number(readIntegers(dimension).at(-1) ?? 0n));
+      }
+    } else if (number === 4) content = new Uint8Array(bytesField(reader));
+    else if (number === 5 && reader.type === LENGTH_DELIMITED) {
+      const packed = bytesField(reader);
+      if (packed.length % 4 !== 0) throw new Error("a list of floats is cut short");
+      const view = toDataView(packed);
+      for (let at = 0; at < packed.length; at += 4) floats.push(view.getFloat32(at, true));
+    } else if (number === 5) floats.push(reader.readFloat());
+    else reader.skip(reader.type);
+  }
+  if (Number.isNaN(elementCount(shape))) throw new Error(`(${shape}) is no shape`);
+  return { type, shape, content, floats };
+}
+
+/** Writes an Example whose features are float32 tensors, each a serialized TensorProto in a list of one byte string. */
+export function writeExample(
+  tensors: ReadonlyMap<string, { shape: readonly number[]; data: Float32Array }>,
+): Uint8Array {
+  const writer = new PbfWriter();
+  writer.writeMessage(
+    1,
+    (_, features) => {
+      for (const entry of tensors) features?.writeMessage(1, writeEntry, entry);
+    },
+    undefined,
+  );
+  return writer.finish();
+}
+
+function writeEntry(
+  [name, tensor]: [string, { shape: readonly number[]; data: Float32Array }],
+  writer: PbfWriter,
+): void {
+  writer.writeStringField(1, name);
+  const writeBytesList = (bytes: Uint8Array, list: PbfWriter) => list.writeBytesField(1, bytes);
+  const writeFeature = (bytes: Uint8Array, feature: PbfWriter) => feature.writeMessage(1, writeBytesList, bytes);
+  writer.writeMessage(2, writeFeature, writeTensorProto(tensor.shape, tensor.data));
+}
+
+function writeTensorProto(shape: readonly number[], data: Float32Array): Uint8Array {
+  const writer = new PbfWriter();
+  const writeDimension = (size: number, dimension: PbfWriter) => dimension.writeVarintField(1, size);
+  const writeShape = (sizes: readonly number[], message: PbfWriter) => {
+    for (const size of sizes) message.writeMessage(2, writeDimension, size);
+  };
+  writer.writeVarintField(1, 1);
+  writer.writeMessage(2, writeShape, shape);
+  writer.writeBytesField(4, bytesOf(data));
+  return writer.finish();
+}

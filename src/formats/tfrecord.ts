@@ -1,0 +1,102 @@
+// TensorFlow's record file: records one after another, each with its length and two checksums.
+// https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
+
+import { type FileBytes, formatError, toBytes, toDataView } from "./bytes.ts";
+import { crc32c } from "./checksums.ts";
+
+/** Bytes before a record's payload (length, checksum of the length) and after it (checksum of the payload). */
+const HEAD = 12;
+const TAIL = 4;
+
+/** CRC-32C, turned and shifted: so that checksums of data that contains checksums stay good ones. */
+function maskedChecksum(bytes: Uint8Array): number {
+  const checksum = crc32c(bytes);
+  return (((checksum >>> 15) | (checksum << 17)) + 0xa282ead8) >>> 0;
+}
+
+/** Where a record's payload lies in its file. */
+export interface RecordPlace {
+  offset: number;
+  length: number;
+}
+
+/**
+ * Reads the head of the record at `offset`.
+ * @param head its 12 bytes
+ * @param left bytes of the file from `offset` on
+ * @throws FormatError that names file and offset, for a wrong checksum or a record that the file's end cuts short.
+ */
+export function readRecordHead(head: Uint8Array, offset: number, left: number, file: string): RecordPlace {
+  if (head.length < HEAD || left < HEAD + TAIL) {
+    throw formatError(file, `truncated: the record at byte ${offset} has ${left} bytes of at least ${HEAD + TAIL}.`, {
+      offset,
+      expected: HEAD + TAIL,
+      found: left,
+    });
+  }
+  const view = toDataView(head);
+  checkSum(head.subarray(0, 8), view.getUint32(8, true), "length of the record", offset, file);
+  const length = view.getBigUint64(0, true);
+  if (length > BigInt(left - HEAD - TAIL)) {
+    throw formatError(
+      file,
+      `truncated: the record at byte ${offset} takes ${length} bytes, but ${left - HEAD - TAIL} are left.`,
+      { offset, expected: String(length), found: left - HEAD - TAIL },
+    );
+  }
+  return { offset: offset + HEAD, length: Number(length) };
+}
+
+/**
+ * Checks a payload against the checksum that follows it.
+ * @throws FormatError that names file and offset.
+ */
+export function checkRecord(payload: Uint8Array, checksum: Uint8Array, offset: number, file: string): void {
+  checkSum(payload, toDataView(checksum).getUint32(0, true), "record", offset, file);
+}
+
+function checkSum(bytes: Uint8Array, expected: number, what: string, offset: number, file: string): void {
+  const found = maskedChecksum(bytes);
+  if (found === expected) return;
+  const [is, was] = [found, expected].map((value) => value.toString(16));
+  throw formatError(file, `the ${what} at byte ${offset} is damaged: checksum ${is}, expected ${was}.`, {
+    offset,
+    expected,
+    found,
+  });
+}
+
+/**
+ * The records of a file, one after another, each checked when it is reached.
+ * @param options.file name used in error messages (default "tfrecord")
+ * @throws FormatError that names file and offset: truncated, or a wrong checksum.
+ */
+export function* readTfRecords(input: FileBytes, options: { file?: string } = {}): Generator<Uint8Array> {
+  const file = options.file ?? "tfrecord";
+  const bytes = toBytes(input);
+  for (let offset = 0; offset < bytes.length; ) {
+    const head = bytes.subarray(offset, offset + HEAD);
+    const place = readRecordHead(head, offset, bytes.length - offset, file);
+    const end = place.offset + place.length;
+    const payload = bytes.subarray(place.offset, end);
+    checkRecord(payload, bytes.subarray(end, end + TAIL), offset, file);
+    yield payload;
+    offset = end + TAIL;
+  }
+}
+
+/** Writes records into a file. */
+export function writeTfRecords(records: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const size = records.reduce((sum, record) => sum + HEAD + record.length + TAIL, 0);
+  const bytes = new Uint8Array(size);
+  const view = toDataView(bytes);
+  let offset = 0;
+  for (const record of records) {
+    view.setBigUint64(offset, BigInt(record.length), true);
+    view.setUint32(offset + 8, maskedChecksum(bytes.subarray(offset, offset + 8)), true);
+    bytes.set(record, offset + HEAD);
+    view.setUint32(offset + HEAD + record.length, maskedChecksum(record), true);
+    offset += HEAD + record.length + TAIL;
+  }
+  return bytes;
+}

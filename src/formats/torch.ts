@@ -1,0 +1,318 @@
+// PyTorch's file of `torch.save`: a ZIP archive of a pickle, which says what there is, and of the tensors' bytes. Only plain
+// tensors and containers are read; nothing that the pickle asks for is executed.
+// https://github.com/pytorch/pytorch/blob/main/torch/serialization.py
+
+import { zipSync } from "fflate";
+import { InputError } from "../errors.ts";
+import {
+  bytesOf,
+  elementCount,
+  type FileBytes,
+  formatError,
+  readArray,
+  type TypedArrayConstructor,
+  toBytes,
+} from "./bytes.ts";
+import { arrayTypes, type SafeTensor, type SafeTensorType } from "./elements.ts";
+import { type Pickled, PickledName, readPickle } from "./pickle.ts";
+import { openZip, type ZipEntry } from "./zip.ts";
+
+/** What PyTorch calls the memory behind a tensor, by its elements' type. */
+const storageNames: Partial<Record<SafeTensorType, string>> = {
+  F64: "DoubleStorage",
+  F32: "FloatStorage",
+  F16: "HalfStorage",
+  BF16: "BFloat16Storage",
+  I64: "LongStorage",
+  I32: "IntStorage",
+  I16: "ShortStorage",
+  I8: "CharStorage",
+  U8: "ByteStorage",
+  BOOL: "BoolStorage",
+};
+const storageTypes = new Map(
+  Object.entries(storageNames).map(([dtype, name]) => [`torch.${name}`, dtype as SafeTensorType]),
+);
+
+const DICTIONARY = "collections.OrderedDict";
+const TENSOR = "torch._utils._rebuild_tensor_v2";
+const PARAMETER = "torch._utils._rebuild_parameter";
+const SIZE = "torch.Size";
+/** Besides these, names of element types such as "torch.float32" may stand in a file; they stay names. */
+const known = new Set([DICTIONARY, TENSOR, PARAMETER, SIZE, ...storageTypes.keys()]);
+const elementTypeName = /^torch\.(?:float|bfloat|int|uint)\d+$|^torch\.bool$/;
+
+/** A tensor in a PyTorch file, told from what else there is by its class. */
+export class TorchTensor implements SafeTensor {
+  readonly dtype: SafeTensorType;
+  readonly shape: number[];
+  readonly data: SafeTensor["data"];
+  constructor({ dtype, shape, data }: SafeTensor) {
+    this.dtype = dtype;
+    this.shape = shape;
+    this.data = data;
+  }
+}
+
+/** The memory behind one tensor or several. */
+class Storage {
+  readonly dtype: SafeTensorType;
+  readonly elements: SafeTensor["data"];
+  constructor(dtype: SafeTensorType, elements: SafeTensor["data"]) {
+    this.dtype = dtype;
+    this.elements = elements;
+  }
+}
+
+/**
+ * Reads a file of `torch.save` (PyTorch 1.6 and later): a tensor, or dictionaries (as Maps), lists and plain values with tensors
+ * in them. Tensors are row-major, views of other tensors included; a parameter is read as its tensor.
+ * @param options.file name used in error messages (default "pt")
+ * @throws FormatError for a damaged archive, a tensor that does not fit its memory, and anything but plain tensors and
+ * containers: a pickle could run any program, and this one runs none.
+ */
+export function loadTorch(input: FileBytes, options: { file?: string } = {}): Pickled {
+  const file = options.file ?? "pt";
+  const bytes = toBytes(input);
+  if (bytes[0] === 0x80) {
+    const advice = "load it with PyTorch and save it again, which writes the archive of PyTorch 1.6 and later";
+    throw formatError(file, `a pickle without an archive, as old versions of PyTorch wrote: ${advice}.`, { offset: 0 });
+  }
+  const entries = openZip(bytes, file);
+  const pickle = entries.find(({ name }) => name.endsWith("/data.pkl"));
+  if (!pickle) {
+    throw formatError(file, "no archive of PyTorch: holds no data.pkl.", {
+      expected: ["data.pkl"],
+      found: entries.slice(0, 10).map(({ name }) => name),
+    });
+  }
+  const root = pickle.name.slice(0, -"data.pkl".length);
+  const records = new Map(entries.map((entry) => [entry.name.slice(root.length), entry]));
+  const order = records.get("byteorder");
+  if (order && new TextDecoder().decode(order.read().slice()).trim() !== "little") {
+    throw formatError(file, "its numbers are big-endian, which is not read.", { expected: "little" });
+  }
+  return new TorchReader(file, records).read(pickle);
+}
+
+/** The tensors of a dictionary, such as a state_dict, by name; what is no tensor is left out. */
+export function torchTensors(value: Pickled): Map<string, SafeTensor> {
+  const tensors = new Map<string, SafeTensor>();
+  if (!(value instanceof Map)) return tensors;
+  for (const [name, item] of value) if (item instanceof TorchTensor) tensors.set(String(name), item);
+  return tensors;
+}
+
+class TorchReader {
+  readonly #file: string;
+  readonly #records: ReadonlyMap<string, ZipEntry>;
+  readonly #storages = new Map<string, Storage>();
+
+  constructor(file: string, records: ReadonlyMap<string, ZipEntry>) {
+    this.#file = file;
+    this.#records = records;
+  }
+
+  read(pickle: ZipEntry): Pickled {
+    const name = `${this.#file}:${pickle.name}`;
+    const error = (problem: string, offset: number) => formatError(name, `the pickle ${problem}.`, { offset });
+    return readPickle(pickle.read(), {
+      allows: (name) => known.has(name) || elementTypeName.test(name),
+      call: (name, parameters) => this.#call(name, parameters),
+      persistent: (id) => this.#storage(id),
+      error,
+    }).value;
+  }
+
+  #wrong(problem: string, details = {}) {
+    return formatError(this.#file, problem, details);
+  }
+
+  #call(name: string, parameters: Pickled[]): Pickled {
+    if (name === DICTIONARY) return orderedDictionary(parameters) ?? this.#refuse(name);
+    if (name === SIZE) return parameters[0] ?? [];
+    if (name === TENSOR) return this.#tensor(parameters);
+    if (name === PARAMETER && parameters[0] instanceof TorchTensor) return parameters[0];
+    return this.#refuse(name);
+  }
+
+  #refuse(name: string): never {
+    throw this.#wrong(`calls ${name} with what it does not take.`);
+  }
+
+  /** ("storage", a name of its type, the record's key, a device, the number of elements). */
+  #storage(id: Pickled): Storage {
+    const [kind, type, key, , length] = Array.isArray(id) ? id : [];
+    const dtype = type instanceof PickledName ? storageTypes.get(type.name) : undefined;
+    if (kind !== "storage" || !dtype || typeof key !== "string")
+      throw this.#wrong("refers to what is no tensor's memory.");
+    const existing = this.#storages.get(key);
+    if (existing) return existing;
+    const record = this.#records.get(`data/${key}`);
+    if (!record) throw this.#wrong(`its record data/${key} is missing.`, { tensor: key });
+    const type_: TypedArrayConstructor = arrayTypes[dtype];
+    const expected = Number(length) * type_.BYTES_PER_ELEMENT;
+    if (record.size !== expected) {
+      throw this.#wrong(`record data/${key} should hold ${expected} bytes, found ${record.size}.`, {
+        tensor: key,
+        expected,
+        found: record.size,
+      });
+    }
+    const storage = new Storage(dtype, readArray(record.read(), 0, Number(length), type_));
+    this.#storages.set(key, storage);
+    return storage;
+  }
+
+  /** (memory, offset of the first element, shape, strides, requires_grad, hooks). */
+  #tensor([storage, offset, shape, strides]: Pickled[]): TorchTensor {
+    if (!(storage instanceof Storage) || !isCount(offset) || !areCounts(shape) || !areCounts(strides)) {
+      return this.#refuse(TENSOR);
+    }
+    const { dtype, elements } = storage;
+    const count = elementCount(shape);
+    const last = shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis], offset);
+    const fits = strides.length === shape.length && count <= elements.length && (count === 0 || last < elements.length);
+    if (!fits) {
+      throw this.#wrong(
+        `a tensor of shape (${shape}) and strides (${strides}) from element ${offset} on does not fit its memory of ${elements.length} elements; expanded tensors are read when saved with .contiguous().`,
+        { expected: elements.length, found: last + 1 },
+      );
+    }
+    const data = isRowMajor(shape, strides)
+      ? elements.subarray(offset, offset + count)
+      : gather(elements, offset, shape, strides);
+    return new TorchTensor({ dtype, shape, data });
+  }
+}
+
+/** OrderedDict() or OrderedDict([[key, value], ...]). */
+function orderedDictionary([items]: Pickled[]): Map<Pickled, Pickled> | undefined {
+  if (items === undefined) return new Map();
+  if (!Array.isArray(items) || !items.every((item) => Array.isArray(item) && item.length === 2)) return undefined;
+  return new Map(items as [Pickled, Pickled][]);
+}
+
+const isCount = (value: Pickled): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+/** No tensor of PyTorch has more dimensions. */
+const MOST_DIMENSIONS = 64;
+const areCounts = (value: Pickled): value is number[] =>
+  Array.isArray(value) && value.length <= MOST_DIMENSIONS && value.every(isCount);
+
+function isRowMajor(shape: readonly number[], strides: readonly number[]): boolean {
+  let stride = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    if (shape[axis] !== 1 && strides[axis] !== stride) return false;
+    stride *= shape[axis];
+  }
+  return true;
+}
+
+/** The elements of a strided view, one after another. */
+function gather(
+  elements: SafeTensor["data"],
+  offset: number,
+  shape: readonly number[],
+  strides: readonly number[],
+): SafeTensor["data"] {
+  const result = new (elements.constructor as TypedArrayConstructor)(elementCount(shape));
+  const index = new Array<number>(shape.length).fill(0);
+  let source = offset;
+  for (let target = 0; target < result.length; target++) {
+    result[target] = elements[source];
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      source += strides[axis];
+      if (++index[axis] < shape[axis]) break;
+      source -= strides[axis] * shape[axis];
+      index[axis] = 0;
+    }
+  }
+  return result;
+}
+
+/**
+ * Writes tensors by name as `torch.save` writes a dictionary of them: `torch.load(file, weights_only=True)` opens it.
+ * @throws InputError for a type of elements that PyTorch has not, such as U32.
+ */
+export function saveTorch(tensors: ReadonlyMap<string, SafeTensor>): Uint8Array {
+  const pickle = new PickleWriter();
+  const files: Record<string, Uint8Array> = {};
+  let key = 0;
+  pickle.opcode("}(");
+  for (const [name, { dtype, shape, data }] of tensors) {
+    const storage = storageNames[dtype];
+    if (!storage) {
+      throw new InputError(`tensor "${name}" is ${dtype}, which PyTorch has not: convert it first.`, {
+        tensor: name,
+        found: dtype,
+        expected: Object.keys(storageNames),
+      });
+    }
+    const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
+    pickle.text(name);
+    pickle.global(TENSOR);
+    pickle.opcode("((");
+    pickle.text("storage");
+    pickle.global(`torch.${storage}`);
+    pickle.text(String(key));
+    pickle.text("cpu");
+    pickle.integer(data.length);
+    pickle.opcode("tQ");
+    pickle.integer(0);
+    pickle.integers(shape);
+    pickle.integers(strides);
+    // Requires no gradient, has no hooks.
+    pickle.opcode("\x89");
+    pickle.global(DICTIONARY);
+    pickle.opcode(")RtR");
+    files[`archive/data/${key++}`] = bytesOf(data);
+  }
+  pickle.opcode("u.");
+  const text = (value: string) => new TextEncoder().encode(value);
+  // The pickle comes first, as PyTorch's own reader takes the archive's name from the first record. A fixed date: the same
+  // tensors give the same bytes.
+  const records = { "archive/data.pkl": pickle.bytes(), "archive/byteorder": text("little"), ...files };
+  return zipSync({ ...records, "archive/version": text("3\n") }, { level: 0, mtime: new Date(1980, 0, 1) });
+}
+
+/** The few opcodes that a dictionary of tensors takes; protocol 2, as PyTorch writes. */
+class PickleWriter {
+  readonly #bytes: number[] = [0x80, 2];
+
+  opcode(codes: string): void {
+    for (const code of codes) this.#bytes.push(code.charCodeAt(0));
+  }
+
+  text(value: string): void {
+    const bytes = new TextEncoder().encode(value);
+    this.opcode("X");
+    this.#number(bytes.length, 4);
+    this.#bytes.push(...bytes);
+  }
+
+  global(name: string): void {
+    const dot = name.lastIndexOf(".");
+    this.opcode(`c${name.slice(0, dot)}\n${name.slice(dot + 1)}\n`);
+  }
+
+  /** Up to 2^31 - 1 in four bytes, beyond that in eight. */
+  integer(value: number): void {
+    if (value < 2 ** 31) this.opcode("J");
+    else this.opcode("\x8a\x08");
+    this.#number(value, value < 2 ** 31 ? 4 : 8);
+  }
+
+  integers(values: readonly number[]): void {
+    this.opcode("(");
+    for (const value of values) this.integer(value);
+    this.opcode("t");
+  }
+
+  #number(value: number, width: number): void {
+    for (let i = 0; i < width; i++) this.#bytes.push(Math.floor(value / 256 ** i) % 256);
+  }
+
+  bytes(): Uint8Array {
+    return Uint8Array.from(this.#bytes);
+  }
+}
