@@ -5,6 +5,8 @@
 
 /** A worker of the library, or one that its user gave in place of it. */
 export interface WorkerScript {
+  /** What it is: a page that starts one for its worker goes by this. */
+  readonly name: "pool" | "kernels" | "model";
   /** Where it is, unless a bundler has put it elsewhere: that only `create` knows. */
   readonly url: URL;
   create(): Worker;
@@ -16,12 +18,14 @@ const beside = (name: string) => new URL(name, here);
 
 /** A thread that builds trees and graphs. */
 export const poolScript = (): WorkerScript => ({
+  name: "pool",
   url: beside("pool-worker.js"),
   create: () => new Worker(new URL("../workers/pool.ts", import.meta.url), { type: "module" }),
 });
 
 /** A thread of the CPU backend. */
 export const kernelsScript = (): WorkerScript => ({
+  name: "kernels",
   url: beside("kernels-worker.js"),
   create: () => new Worker(new URL("../workers/kernels.ts", import.meta.url), { type: "module" }),
 });

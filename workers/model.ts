@@ -6,6 +6,7 @@ import { type DeviceOptions, requestDevice } from "../src/backends/index.ts";
 import { disposeThreads } from "../src/balltree/index.ts";
 import { ConfigError, DisposedError, ErwinError } from "../src/errors.ts";
 import { ErwinTransformer } from "../src/erwin/model.ts";
+import { borrowThreads } from "../src/host/page-threads.ts";
 import { noGrad } from "../src/tensor/tape.ts";
 import { FitController } from "../src/train/control.ts";
 import { keepErrorClasses } from "../src/worker/errors.ts";
@@ -37,7 +38,8 @@ class ModelServer implements ModelWorker {
   #closed = false;
   #lastCall: Promise<unknown> = Promise.resolve();
 
-  open(options: DeviceOptions): Promise<void> {
+  open(options: DeviceOptions, threads?: MessagePort): Promise<void> {
+    if (threads) borrowThreads(threads);
     this.#options = options;
     return this.#inOrder(() => this.#openDevice());
   }

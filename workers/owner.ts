@@ -13,8 +13,8 @@ type WorkerThreads = typeof import("node:worker_threads");
 
 /** What a worker's global scope has and a page's has not. */
 interface DedicatedWorkerScope<ToWorker, FromWorker> {
-  addEventListener(type: "message", listener: (event: { data: ToWorker }) => void): void;
-  postMessage(message: FromWorker, transfer: Transferable[]): void;
+  addEventListener(type: "message", listener: (event: MessageEvent<ToWorker>) => void): void;
+  postMessage(message: FromWorker, transfer?: Transferable[]): void;
   close(): void;
 }
 
@@ -29,8 +29,14 @@ export function connectToOwner<ToWorker, FromWorker>(receive: (message: ToWorker
     };
   }
   const scope = globalThis as unknown as DedicatedWorkerScope<ToWorker, FromWorker>;
-  scope.addEventListener("message", (event) => receive(event.data));
-  return { postMessage: (message, transfer = []) => scope.postMessage(message, transfer), leave: () => scope.close() };
+  let owner: Pick<typeof scope, "postMessage"> = scope;
+  scope.addEventListener("message", ({ data, ports: [port] }) => {
+    if (!port) return receive(data);
+    // A page has started this thread for a worker: that is the owner, at the other end of the port.
+    owner = port;
+    port.onmessage = ({ data }) => receive(data);
+  });
+  return { postMessage: (message, transfer = []) => owner.postMessage(message, transfer), leave: () => scope.close() };
 }
 
 /** The owner as comlink talks to it: a web worker's global scope, or the port of a thread of Node. */

@@ -1,6 +1,7 @@
 // What differs between hosts: how a worker is made, and how a file that lies beside this one is read.
 import type { WorkerScript } from "../assets.ts";
 import { WorkerError } from "../errors.ts";
+import { BorrowedThread, borrowsThreads } from "../host/page-threads.ts";
 import { createWorker } from "./origin.ts";
 
 /** A worker that has not sent a message for so long after its start is given up; one that loads but is none of ours never would. */
@@ -19,6 +20,9 @@ export interface HostWorkerListener {
   /** The script did not load, sent nothing for a long time, or the worker ended or threw. */
   onError(error: WorkerError): void;
 }
+
+/** What is used of a web worker. */
+type WebThread = Pick<Worker, "addEventListener" | "postMessage" | "terminate">;
 
 type WorkerThreads = typeof import("node:worker_threads");
 type FileSystem = typeof import("node:fs/promises");
@@ -40,9 +44,13 @@ export function processors(): number {
   return globalThis.navigator?.hardwareConcurrency ?? system?.availableParallelism() ?? 1;
 }
 
-/** Whether this host can start workers. Some browsers have none inside a worker, and in Firefox those at times never begin. */
+/** Whether this is a page that has to start the threads of its workers: in Firefox those that a worker starts at times never begin. */
+export const pageStartsThreads = () =>
+  isFirefox() && globalThis.document !== undefined && globalThis.crossOriginIsolated === true;
+
+/** Whether this host can start workers. Some browsers have none inside a worker, and Firefox's there are not to be relied on. */
 export function hasWorkers({ url }: WorkerScript): boolean {
-  if (isFirefox() && globalThis.document === undefined) return false;
+  if (isFirefox() && globalThis.document === undefined) return borrowsThreads();
   return typeof Worker === "function" || (url.protocol === "file:" && nodeModule("node:worker_threads") !== undefined);
 }
 
@@ -99,9 +107,9 @@ function startWebWorker(script: WorkerScript, listener: HostWorkerListener): Hos
   };
 }
 
-function createWebWorker(script: WorkerScript): Worker {
+function createWebWorker(script: WorkerScript): WebThread {
   try {
-    return createWorker(script);
+    return borrowsThreads() ? (new BorrowedThread(script) as WebThread) : createWorker(script);
   } catch (error) {
     // A security policy.
     throw workerError(script.url, error instanceof Error ? error.message : String(error));

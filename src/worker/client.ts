@@ -1,8 +1,11 @@
 // A model in a worker, as its user sees it: the calls of ErwinTransformer, as promises that are always settled.
 
-import { proxy, type Remote, wrap } from "comlink";
+import { proxy, type Remote, transfer, wrap } from "comlink";
+import { kernelsScript, poolScript } from "../assets.ts";
 import type { DeviceOptions } from "../backends/index.ts";
+import { pageStartsThreads } from "../balltree/hosts.ts";
 import { DisposedError, type ErwinError, FormatError, WorkerError } from "../errors.ts";
+import { lendThreads } from "../host/page-threads.ts";
 import type { FitProgress } from "../train/fit.ts";
 import { keepErrorClasses } from "./errors.ts";
 import {
@@ -65,8 +68,8 @@ export interface WorkerTraining {
 
 /**
  * Starts a worker with a device of its own, so that neither tree nor model blocks the caller's thread. Works from pages,
- * from workers, and in Deno and Node. In Firefox the worker computes with one thread, since workers that a worker starts
- * there at times never begin.
+ * from workers, and in Deno and Node. In Firefox, where workers that a worker starts at times never begin, the page starts the
+ * worker's threads; on a page that is not cross-origin isolated, and from a worker, it computes with one.
  * @throws WorkerError naming the script when it cannot be loaded; DeviceError when the worker finds no device; ConfigError
  */
 export function createErwinWorker(options: ErwinWorkerOptions = {}): Promise<ErwinWorker> {
@@ -81,6 +84,7 @@ export function createErwinWorker(options: ErwinWorkerOptions = {}): Promise<Erw
 export class ErwinWorker {
   readonly #worker: ModelThread;
   readonly #remote: Remote<ModelWorker>;
+  readonly #threads = pageStartsThreads() ? lendThreads([poolScript(), kernelsScript()]) : undefined;
   readonly #pending = new Set<(failure: ErwinError) => void>();
   #failure: ErwinError | undefined;
   #trainings = 0;
@@ -90,7 +94,8 @@ export class ErwinWorker {
     const script = url === undefined ? modelScript() : givenScript(absoluteUrl(url, WorkerError));
     const erwin = new ErwinWorker(await startWorker(script, GREETING), script.url.href);
     try {
-      await erwin.#call((remote) => remote.open(device));
+      const port = erwin.#threads?.port;
+      await erwin.#call((remote) => remote.open(device, port && transfer(port, [port])));
     } catch (error) {
       erwin.dispose();
       throw error;
@@ -105,7 +110,7 @@ export class ErwinWorker {
     const stop = (reason: string) => {
       if (this.#failure) return;
       this.#fail(new WorkerError(`the worker ${url} stopped: ${reason}. Create another one`, { url, reason }));
-      worker.terminate();
+      this.#terminate();
     };
     worker.addEventListener("error", ({ message }) => stop(message || "an error in its script"));
     worker.addEventListener("messageerror", () => stop("it sent what cannot be received"));
@@ -249,6 +254,11 @@ export class ErwinWorker {
     });
     await Promise.race([this.#remote.close(), patience]).catch(() => {});
     clearTimeout(timer);
+    this.#terminate();
+  }
+
+  #terminate(): void {
     this.#worker.terminate();
+    this.#threads?.stop();
   }
 }

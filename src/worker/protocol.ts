@@ -112,8 +112,11 @@ export type CheckpointListener = ((checkpoint: Uint8Array<ArrayBuffer>) => unkno
 
 /** The calls the worker answers. */
 export interface ModelWorker {
-  /** Requests the device; comes before all other calls. */
-  open(options: DeviceOptions): Promise<void>;
+  /**
+   * Requests the device; comes before all other calls.
+   * @param threads where the worker orders its threads, if the page starts them
+   */
+  open(options: DeviceOptions, threads?: MessagePort): Promise<void>;
   load(source: Uint8Array | string, options: { config?: WorkerConfig }): Promise<void>;
   create(config: WorkerConfig, options: { seed?: number }): Promise<void>;
   forward(input: WorkerInput): Promise<WorkerOutput>;
@@ -133,4 +136,4 @@ export interface ModelWorker {
 }
 
 /** The worker's first message, once it listens. Changes with the calls above, so that no client talks to another version's worker. */
-export const GREETING = "erwin model worker, protocol 2";
+export const GREETING = "erwin model worker, protocol 3";

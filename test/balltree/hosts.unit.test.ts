@@ -1,10 +1,10 @@
-// Workers of this host: one that never begins is an error, not a hang, and Firefox starts none inside a worker.
+// Workers of this host: one that never begins is an error, not a hang, and a worker in Firefox has its page start its threads.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { hasWorkers, startWorker } from "../../src/balltree/hosts.ts";
 import { WorkerError } from "../../src/errors.ts";
 import { givenScript } from "../../src/worker/script.ts";
@@ -36,11 +36,60 @@ test("a worker that sends nothing for 60 s is a WorkerError that names it", () =
   expect(errors[0].details.url).toBe(url.href);
 });
 
-test("Firefox has workers on a page, not inside a worker", () => {
-  const script = givenScript(new URL("https://example.org/worker.js"));
-  vi.stubGlobal("Worker", class {});
-  vi.stubGlobal("navigator", { userAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0" });
-  expect(hasWorkers(script)).toBe(false);
-  vi.stubGlobal("document", {});
-  expect(hasWorkers(script)).toBe(true);
+describe("a worker in Firefox", () => {
+  const url = new URL("https://example.org/worker.js");
+
+  beforeEach(() => {
+    vi.resetModules();
+    vi.stubGlobal("Worker", class {});
+    vi.stubGlobal("navigator", { userAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0" });
+  });
+
+  test("has no workers by itself, a page has", () => {
+    expect(hasWorkers(givenScript(url))).toBe(false);
+    vi.stubGlobal("document", {});
+    expect(hasWorkers(givenScript(url))).toBe(true);
+  });
+
+  test("has its page start them, hears of their failure, and has them ended", async () => {
+    const { borrowThreads, lendThreads } = await import("../../src/host/page-threads.ts");
+    const hosts = await import("../../src/balltree/hosts.ts");
+    const threads: Thread[] = [];
+    const script = { ...givenScript(url), create: () => threads[threads.push(new Thread()) - 1] as unknown as Worker };
+    const lent = lendThreads([script]);
+    borrowThreads(lent.port);
+    expect(hosts.hasWorkers(script)).toBe(true);
+
+    const heard: unknown[] = [];
+    const listener = {
+      onMessage: (message: unknown) => heard.push(message),
+      onError: ({ message }: WorkerError) => heard.push(message),
+    };
+    const [first, second] = [hosts.startWorker(script, listener), hosts.startWorker(script, listener)];
+    first.post({ type: "start" });
+    await vi.waitFor(() => expect(heard).toEqual([{ answer: { type: "start" } }]));
+    threads[1].dispatchEvent(Object.assign(new Event("error"), { message: "not today" }));
+    await vi.waitFor(() => expect(heard[1]).toMatch(/example\.org.*not today/));
+    first.stop();
+    await vi.waitFor(() => expect(threads.map(({ ended }) => ended)).toEqual([true, false]));
+    lent.stop();
+    expect(threads[1].ended).toBe(true);
+    second.stop();
+  });
 });
+
+/** A thread of a page, which answers its owner. */
+class Thread extends EventTarget {
+  ended = false;
+  #port: MessagePort | undefined;
+
+  postMessage(_message: unknown, [port]: MessagePort[]): void {
+    this.#port = port;
+    port.onmessage = ({ data }) => port.postMessage({ answer: data });
+  }
+
+  terminate(): void {
+    this.ended = true;
+    this.#port!.close();
+  }
+}

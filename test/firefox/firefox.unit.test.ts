@@ -9,8 +9,9 @@ import { isolationHeaders } from "../../src/build/isolation.mjs";
 import { isDebian } from "../../src/build/setup.mjs";
 import { expectClose } from "../support/compare.ts";
 import { type GoldenCase, loadGoldenCase, numbers } from "../support/golden.ts";
+import { loadAgainAndAgain } from "./loads.mjs";
 import type { Visit } from "./page.ts";
-import { servePage } from "./server.ts";
+import { servePage } from "./server.mjs";
 import { compute, forwardCase, trainingCase } from "./work.ts";
 
 const firefox = findFirefox();
@@ -42,23 +43,6 @@ async function visitPage(browser: Browser, headers: Record<string, string>): Pro
   }
 }
 
-/** What workers say, each on a page that has just been loaded. */
-async function visitWorkers(browser: Browser, loads: number): Promise<unknown[]> {
-  const server = await servePage(isolationHeaders);
-  try {
-    const page = await browser.newPage();
-    const found: unknown[] = [];
-    for (let load = 0; load < loads; load++) {
-      await page.goto(server.url);
-      found.push(await page.evaluate('import("/test/firefox/page.ts").then(({ visitWorker }) => visitWorker())'));
-    }
-    await page.close();
-    return found;
-  } finally {
-    server.close();
-  }
-}
-
 async function computeInNode(): Promise<SafetensorsFile> {
   using device = await requestDevice({ backend: "cpu", threads });
   const bytes = await compute(device, threads);
@@ -70,7 +54,7 @@ describe.skipIf(skipped)(`Firefox${reason}`, () => {
   let isolated: Page;
   let plain: Page;
   let node: SafetensorsFile;
-  let workers: unknown[];
+  const workers: unknown[] = [];
 
   beforeAll(async () => {
     if (!firefox) throw new Error("there is no Firefox: node src/build/setup.mjs installs it");
@@ -78,7 +62,7 @@ describe.skipIf(skipped)(`Firefox${reason}`, () => {
     try {
       isolated = await visitPage(browser, isolationHeaders);
       plain = await visitPage(browser, {});
-      workers = await visitWorkers(browser, 5);
+      for await (const found of loadAgainAndAgain(browser, 10)) workers.push(found);
     } finally {
       await browser.close();
     }
@@ -98,9 +82,10 @@ describe.skipIf(skipped)(`Firefox${reason}`, () => {
     for (const { visit } of [isolated, plain]) if (!visit.adapter) expect(visit.automatic).toBe("cpu");
   });
 
-  test("computes in a worker, load after load, without workers below it", () => {
-    const description = "CPU, 1 thread, WebAssembly";
-    expect(workers).toEqual(Array(5).fill({ isolated: true, description, shape: [20, 8] }));
+  test("computes in a worker, load after load, on threads that the page starts and ends", () => {
+    const description = `CPU, ${threads} threads, WebAssembly`;
+    // The model's, two of the CPU backend, two of the trees.
+    expect(workers).toEqual(Array(10).fill({ isolated: true, description, same: true, started: 5, ended: 5 }));
   });
 
   test("builds the same trees as Node, bit for bit", () => {
