@@ -1,7 +1,7 @@
 // A worker's owner, whatever the host: a parent thread in Node and Deno, a page or a worker in a browser.
 
 import type { Endpoint } from "comlink";
-import { nodeModule } from "../src/balltree/hosts.ts";
+import { nodeModule } from "../src/host/environment.ts";
 
 export interface Owner<FromWorker> {
   postMessage(message: FromWorker, transfer?: Transferable[]): void;

@@ -3,9 +3,11 @@
 // place. The results are the same.
 import { balltreeModule, poolScript } from "../assets.ts";
 import { deserializeError, OutOfMemoryError, WorkerError } from "../errors.ts";
+import { defaultThreads } from "../host/environment.ts";
+import { readBytes } from "../host/files.ts";
+import { type HostWorker, hasWorkers, startWorker } from "../host/worker.ts";
 import { Calls, callBytes } from "./calls.ts";
 import { execute, type Request, type Result } from "./execute.ts";
-import { type HostWorker, hasWorkers, processors, readBytes, startWorker } from "./hosts.ts";
 import { createMemory } from "./memory.ts";
 import { type FromWorker, instantiate, type ModuleExports, runAlone, stackBytes, type ToWorker } from "./module.ts";
 
@@ -235,11 +237,6 @@ function inTurn<T>(work: () => Promise<T>): Promise<T> {
   const result = queue.then(work);
   queue = result.catch(() => {});
   return result;
-}
-
-/** The threads used where the caller does not say: one for each processor, at most 8. */
-export function defaultThreads(): number {
-  return Math.max(1, Math.min(processors(), 8));
 }
 
 /** Executes a request on the pool, which it starts if need be. */

@@ -44,8 +44,8 @@ await main(async () => {
   });
   setup();
   await build();
-  /** @type {typeof import("./readme-model.ts")} */
-  const { readmeModel } = await loadTypeScript("readme-model.ts");
+  /** @type {typeof import("../erwin/presets.ts")} */
+  const { readmeModel } = await loadTypeScript("../erwin/presets.ts");
   /** @type {typeof import("./table.ts")} */
   const { formatTable } = await loadTypeScript("table.ts");
   /** @type {typeof import("./timing.ts")} */

@@ -1,9 +1,9 @@
 // The forward benchmark: the README's model on seeded uniform clouds, its input, tree and graph on the device.
 
+import { readmeModel } from "../erwin/presets.ts";
 import { ErwinTransformer } from "../index.ts";
+import type { BenchCase, BenchmarkName } from "./measurement.ts";
 import { measureSizes, type PassOptions } from "./pass.ts";
-import { readmeModel } from "./readme-model.ts";
-import type { BenchCase, BenchmarkName } from "./result.ts";
 
 /** A time is that from the call to the last number computed. */
 export async function benchForward(options: PassOptions, benchmark: BenchmarkName = "forward"): Promise<BenchCase[]> {
@@ -13,3 +13,7 @@ export async function benchForward(options: PassOptions, benchmark: BenchmarkNam
     dispose: () => {},
   }));
 }
+
+/** One cloud of each size, to tell how time grows with it. */
+export const benchScaling = (options: PassOptions): Promise<BenchCase[]> =>
+  benchForward({ ...options, clouds: 1 }, "scaling");

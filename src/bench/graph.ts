@@ -1,9 +1,9 @@
 // The graph benchmark: nearest neighbours, and all pairs within a radius, of uniform clouds.
 
+import { readmeModel } from "../erwin/presets.ts";
 import { knnGraph, radiusGraph, resolveConfig } from "../index.ts";
 import { caseClouds, caseGraph } from "./case.ts";
-import { readmeModel } from "./readme-model.ts";
-import type { BenchCase, CaseListener } from "./result.ts";
+import type { BenchCase, CaseListener } from "./measurement.ts";
 import { formatTable } from "./table.ts";
 import { formatTiming, type Repeats, timeOnHost } from "./timing.ts";
 

@@ -2,23 +2,20 @@
 
 import type { Device } from "../backends/device.ts";
 import type { Floors } from "./floors.ts";
-import { benchForward } from "./forward.ts";
+import { benchForward, benchScaling } from "./forward.ts";
 import { benchGraph } from "./graph.ts";
+import type { BenchCase, BenchmarkName, CaseListener } from "./measurement.ts";
 import type { PassOptions } from "./pass.ts";
-import type { BenchCase, BenchmarkName, CaseListener } from "./result.ts";
-import { benchScaling } from "./scaling.ts";
 import { benchTraining } from "./training.ts";
 import { benchTree } from "./tree.ts";
 
 export { publishedTable } from "./case.ts";
 export { type ComparedCase, compareResults, formatComparison } from "./compare.ts";
 export { type Floors, measureFloors } from "./floors.ts";
-export type { PassMeasure } from "./pass.ts";
+export type { BenchCase, BenchmarkName, PassMeasure } from "./measurement.ts";
 export type { KernelProfile, OperatorProfile } from "./profile.ts";
 export { formatResult } from "./report.ts";
 export {
-  type BenchCase,
-  type BenchmarkName,
   type BenchResult,
   benchResult,
   type DeviceDescription,

@@ -70,8 +70,8 @@ await main(async () => {
   });
   setup();
   await build();
-  /** @type {typeof import("./readme-model.ts")} */
-  const { readmeModel } = await loadTypeScript("readme-model.ts");
+  /** @type {typeof import("../erwin/presets.ts")} */
+  const { readmeModel } = await loadTypeScript("../erwin/presets.ts");
   const program = {
     library: pageLibrary,
     config: readmeModel(Number(values.channels)),

@@ -27,7 +27,7 @@ async function benchmark({ library, benchmarks: module, name, options, device: c
   const erwin = await import(library);
   /** @type {typeof import("./index.ts")} */
   const { benchmarks, benchResult, describeDevice, formatResult, measureFloors } = await import(module);
-  const names = /** @type {import("./result.ts").BenchmarkName[]} */ (Object.keys(benchmarks));
+  const names = /** @type {import("./measurement.ts").BenchmarkName[]} */ (Object.keys(benchmarks));
   const known = names.find((other) => other === name);
   if (!known) return { names };
   // On a device of its own: the largest arrays of all would be the other's peak memory.

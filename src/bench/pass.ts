@@ -7,9 +7,9 @@ import type { UploadedInput } from "../erwin/uploaded.ts";
 import { knnGraph, OutOfMemoryError } from "../index.ts";
 import { caseClouds, caseGraph } from "./case.ts";
 import { type Floors, floorTime } from "./floors.ts";
+import type { BenchCase, BenchmarkName, CaseListener, PassMeasure } from "./measurement.ts";
 import type { Work } from "./operations.ts";
-import { countWork, formatProfile, type OperatorProfile, profile } from "./profile.ts";
-import type { BenchCase, BenchmarkName, CaseListener } from "./result.ts";
+import { countWork, formatProfile, profile } from "./profile.ts";
 import { formatTable } from "./table.ts";
 import { formatTiming, type Repeats, type Timing, timed, timeOnDevice, timeOnHost } from "./timing.ts";
 
@@ -23,31 +23,6 @@ export interface PassOptions extends Repeats {
   /** Whether the times of operators and kernels are reported one by one. */
   profile?: boolean;
   onCase?: CaseListener;
-}
-
-/** What is measured of one pass of the model, or one training step. Times in milliseconds, memory in bytes. */
-export interface PassMeasure extends Work {
-  /** The first pass: kernels are compiled on the way. */
-  first: number;
-  gigaflops: number;
-  /** The least time on this device, and the share of it in the time taken. */
-  floor?: { time: number; reached: number };
-  /** All kernels of one pass by the device's own clock; absent where it has none. */
-  kernels?: number;
-  profile?: OperatorProfile[];
-  /** Checking the input, building its tree and sorting its graph, on the host. */
-  prepare: Timing;
-  /** Putting what was prepared on the device, where all passes find it. Absent in results from when each pass did it. */
-  upload?: Timing;
-  graph: Timing;
-  memory: {
-    peak: number;
-    /** What `estimateMemory` says beforehand. */
-    estimate: number;
-    /** From the second pass to the last. */
-    grown: number;
-    buffersCreated: number;
-  };
 }
 
 /** A pass over one input, which is on the device. */

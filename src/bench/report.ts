@@ -2,8 +2,9 @@
 
 import { formatFloors } from "./floors.ts";
 import { formatGraphs } from "./graph.ts";
+import type { BenchmarkName } from "./measurement.ts";
 import { formatPasses } from "./pass.ts";
-import { type BenchmarkName, type BenchResult, deviceName } from "./result.ts";
+import { type BenchResult, deviceName } from "./result.ts";
 import { formatExponents } from "./scaling.ts";
 import { formatTrees } from "./tree.ts";
 

@@ -4,37 +4,8 @@ import { version } from "../../package.json";
 import type { Device, DeviceInfo } from "../backends/device.ts";
 import { FormatError } from "../index.ts";
 import type { Floors } from "./floors.ts";
-import type { PassMeasure } from "./pass.ts";
+import type { BenchCase } from "./measurement.ts";
 import { type Exponents, scalingExponents } from "./scaling.ts";
-import type { Timing } from "./timing.ts";
-
-export type BenchmarkName = "tree" | "graph" | "forward" | "training" | "scaling";
-
-/** One measurement. What does not apply to its benchmark is absent. */
-export interface BenchCase {
-  /** Different for every case of a result, and the same in every result: "forward 1 x 2048, 32 channels". */
-  name: string;
-  benchmark: BenchmarkName;
-  clouds: number;
-  /** Of each cloud. */
-  points: number;
-  /** Absent where it was not measured. */
-  time?: Timing;
-  /** Why something was not measured. */
-  note?: string;
-  /** Of the trees. */
-  threads?: number;
-  /** The plain algorithm in native code. */
-  native?: Timing;
-  /** Of the graph. */
-  edges?: number;
-  /** Of the model's finest level. */
-  channels?: number;
-  pass?: PassMeasure;
-}
-
-/** Told of each case as soon as it is measured: what comes later may fail. */
-export type CaseListener = (measured: BenchCase) => void;
 
 export interface BenchResult {
   format: typeof FORMAT;

@@ -1,8 +1,6 @@
 // How the time of a forward pass grows with the number of points: the exponent of the power law that fits best.
 
-import { benchForward } from "./forward.ts";
-import type { PassOptions } from "./pass.ts";
-import type { BenchCase } from "./result.ts";
+import type { BenchCase } from "./measurement.ts";
 
 /** 1 where twice the points take twice the time. */
 export interface Exponents {
@@ -10,9 +8,6 @@ export interface Exponents {
   prepare: number;
   graph: number;
 }
-
-export const benchScaling = (options: PassOptions): Promise<BenchCase[]> =>
-  benchForward({ ...options, clouds: 1 }, "scaling");
 
 /** Of the sizes that were measured; undefined where they are fewer than two. */
 export function scalingExponents(cases: readonly BenchCase[]): Exponents | undefined {

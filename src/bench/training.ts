@@ -1,9 +1,9 @@
 // The training benchmark: forward, loss, backward and a step of AdamW, of the same model on the same clouds.
 
+import { readmeModel } from "../erwin/presets.ts";
 import { AdamW, ErwinTransformer, mse, Random, Tensor } from "../index.ts";
+import type { BenchCase } from "./measurement.ts";
 import { measureSizes, type PassOptions } from "./pass.ts";
-import { readmeModel } from "./readme-model.ts";
-import type { BenchCase } from "./result.ts";
 
 /** A time is that of one step, input, tree and graph on the device, against random targets. */
 export async function benchTraining(options: PassOptions): Promise<BenchCase[]> {

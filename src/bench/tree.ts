@@ -1,8 +1,8 @@
 // The tree benchmark: ball trees of this library against the plain algorithm in native code, on the same machine in one
 // run, with the same points and numbers of threads.
 import { buildBallTree } from "../index.ts";
+import type { BenchCase, CaseListener } from "./measurement.ts";
 import nativeSource from "./native/tree.cpp?raw";
-import type { BenchCase, CaseListener } from "./result.ts";
 import { formatTable } from "./table.ts";
 import { formatTiming, timed, timingOf } from "./timing.ts";
 

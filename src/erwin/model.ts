@@ -2,17 +2,17 @@
 
 import { checkOptions } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
-import { nodeModule } from "../balltree/hosts.ts";
 import { CheckpointError, ConfigError, DisposedError, FormatError, OutOfMemoryError } from "../errors.ts";
 import type { FileBytes } from "../formats/bytes.ts";
 import { loadSafetensors, type SafeTensor, type SafeTensorInput, saveSafetensors } from "../formats/safetensors.ts";
+import { nodeModule } from "../host/environment.ts";
+import { absoluteUrl } from "../host/url.ts";
 import { Embedding } from "../nn/embedding.ts";
 import { BallLayer } from "../nn/layer.ts";
 import { BallPooling, BallUnpooling } from "../nn/pooling.ts";
 import { gatherRows } from "../tensor/operators/rows.ts";
 import { checkpoint, isRecording, recordingAsNow } from "../tensor/tape.ts";
 import { outsideScopes, scope, sizeOf, Tensor } from "../tensor/tensor.ts";
-import { absoluteUrl } from "../worker/url.ts";
 import { type ErwinConfig, type ErwinConfigInput, resolveConfig, snakeCaseConfig } from "./config.ts";
 import { type ErwinInput, isPrepared, type PreparedInput, prepareInput } from "./input.ts";
 import { type MemoryEstimate, type MemoryQuestion, rehearse, sizesOf } from "./memory.ts";

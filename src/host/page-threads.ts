@@ -2,7 +2,7 @@
 // it, over which the two then talk as a worker and its owner do. The thread is the page's, which ends it on demand or when it
 // ends them all.
 import type { WorkerScript } from "../assets.ts";
-import { createWorker } from "../balltree/origin.ts";
+import { createWorker } from "./origin.ts";
 
 /** One thread, as a worker orders it. */
 interface Order {

@@ -3,9 +3,10 @@
 import { proxy, type Remote, transfer, wrap } from "comlink";
 import { kernelsScript, poolScript } from "../assets.ts";
 import type { DeviceOptions } from "../backends/index.ts";
-import { pageStartsThreads } from "../balltree/hosts.ts";
 import { DisposedError, type ErwinError, FormatError, WorkerError } from "../errors.ts";
 import { lendThreads } from "../host/page-threads.ts";
+import { absoluteUrl } from "../host/url.ts";
+import { pageStartsThreads } from "../host/worker.ts";
 import type { FitProgress } from "../train/fit.ts";
 import { keepErrorClasses } from "./errors.ts";
 import {
@@ -23,7 +24,6 @@ import {
 import { givenScript, modelScript } from "./script.ts";
 import { type ModelThread, startWorker } from "./start.ts";
 import { packed } from "./transfer.ts";
-import { absoluteUrl } from "./url.ts";
 
 type Listener<Value> = ((value: Value) => unknown) | undefined;
 

@@ -4,8 +4,9 @@ import { FormatError } from "erwin";
 import { expect, test } from "vitest";
 import { compareResults, formatComparison } from "../../src/bench/compare.ts";
 import { floorTime } from "../../src/bench/floors.ts";
+import type { BenchCase } from "../../src/bench/measurement.ts";
 import { operatorNeeds } from "../../src/bench/operations.ts";
-import { type BenchCase, benchResult, type DeviceDescription, parseBenchResult } from "../../src/bench/result.ts";
+import { benchResult, type DeviceDescription, parseBenchResult } from "../../src/bench/result.ts";
 import { fitExponent } from "../../src/bench/scaling.ts";
 
 const measured = (name: string, median?: number): BenchCase => ({

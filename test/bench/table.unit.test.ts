@@ -3,8 +3,9 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { MachineResult } from "../../src/bench/machine/result.ts";
+import type { BenchCase } from "../../src/bench/measurement.ts";
 import type { PyTorchRow } from "../../src/bench/peers/pytorch/run.mjs";
-import type { BenchCase, BenchResult } from "../../src/bench/result.ts";
+import type { BenchResult } from "../../src/bench/result.ts";
 import { formatMachine, readmePath, readResults, withTables } from "../../src/bench/results/table.mjs";
 
 const timing = (median: number) => ({ median, low: median, high: median, best: median, repetitions: 9 });

@@ -4,8 +4,9 @@
 // end apart from them; a device's threads wait on its own memory and end with it.
 
 import { kernelsModule, kernelsScript, relaxedKernelsModule } from "../../assets.ts";
-import { type HostWorker, hasWorkers, readBytes, startWorker } from "../../balltree/hosts.ts";
 import { DeviceError, deserializeError, type ErwinError, WorkerError } from "../../errors.ts";
+import { readBytes } from "../../host/files.ts";
+import { type HostWorker, hasWorkers, startWorker } from "../../host/worker.ts";
 import { copyOut, growTo, Machine } from "./machine.ts";
 import {
   control,

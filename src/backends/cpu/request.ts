@@ -1,7 +1,7 @@
 // Makes the CPU device.
 
-import { defaultThreads } from "../../balltree/pool.ts";
 import { DeviceError } from "../../errors.ts";
+import { defaultThreads } from "../../host/environment.ts";
 import type { Precision } from "../device.ts";
 import { checkKnownAnswer } from "../known-answer.ts";
 import { CpuDevice } from "./device.ts";

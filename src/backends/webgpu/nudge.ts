@@ -1,6 +1,6 @@
 // Firefox looks only every 100 ms whether the GPU is done (its bug 1870699), unless something is submitted in between.
 
-import { isFirefox } from "../../balltree/hosts.ts";
+import { isFirefox } from "../../host/environment.ts";
 
 /** Milliseconds between submissions. */
 const INTERVAL = 1;

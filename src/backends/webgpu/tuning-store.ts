@@ -1,7 +1,7 @@
 // Where a measured tuning is kept between runs: in a file that is named, else where the host has localStorage (pages, Deno).
 
 import { version } from "../../../package.json";
-import { nodeModule } from "../../balltree/hosts.ts";
+import { nodeModule } from "../../host/environment.ts";
 import type { DeviceInfo, ProductTuning } from "../device.ts";
 import { TILES } from "./products.ts";
 

@@ -41,9 +41,10 @@ import { parseArgs } from "node:util";
 import { denoEnvironment } from "../../build/deno.mjs";
 import { root } from "../../build/steps.mjs";
 import { publishedTable } from "../case.ts";
+import type { BenchmarkName } from "../measurement.ts";
 import { findPython } from "../peers/pytorch/environment.mjs";
 import type { PyTorchBench } from "../peers/pytorch/run.mjs";
-import type { BenchmarkName, BenchResult } from "../result.ts";
+import type { BenchResult } from "../result.ts";
 import type { MachineResult } from "./result.ts";
 
 /** What a step does until a moment of performance.now(); what it could not do it throws. */

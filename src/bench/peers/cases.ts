@@ -27,8 +27,8 @@ import {
   saveSafetensors,
   Tensor,
 } from "erwin";
+import { readmeModel } from "../../erwin/presets.ts";
 import { caseClouds, caseGraph } from "../case.ts";
-import { readmeModel } from "../readme-model.ts";
 
 /** One input with its expected results. */
 async function makeInput(device: Device, checkpoint: Uint8Array, clouds: number, points: number): Promise<Uint8Array> {

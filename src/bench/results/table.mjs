@@ -8,7 +8,7 @@ import { CommandError, main } from "../../build/run.mjs";
 import { root } from "../../build/steps.mjs";
 
 /** @typedef {import("../machine/result.ts").MachineResult} MachineResult */
-/** @typedef {import("../result.ts").BenchCase} BenchCase */
+/** @typedef {import("../measurement.ts").BenchCase} BenchCase */
 /** @typedef {import("../peers/pytorch/run.mjs").PyTorchRow} PyTorchRow */
 /** @typedef {"forward" | "training"} Pass */
 

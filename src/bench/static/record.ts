@@ -6,7 +6,7 @@ import { type Constants, type KernelBinding, kernelSource } from "../../backends
 import { type Bound, windowOf } from "../../backends/webgpu/recorder.ts";
 import { RehearsalDevice } from "../../backends/webgpu/rehearsal.ts";
 import { ErwinTransformer } from "../../erwin/model.ts";
-import { readmeModel } from "../readme-model.ts";
+import { readmeModel } from "../../erwin/presets.ts";
 
 const CHANNELS = 32;
 const CLOUDS = 16;

@@ -1,7 +1,7 @@
 // erwin demo: the model on a real mesh and on a ragged batch of its parts, and a picture of the balls.
 
 import { version } from "../../../package.json";
-import { readmeModel } from "../../bench/readme-model.ts";
+import { readmeModel } from "../../erwin/presets.ts";
 import {
   type BallTree,
   buildBallTree,

@@ -1,6 +1,6 @@
 // The picture of the demonstration: what the balls of the model look like on the bunny's surface.
 
-import { readmeModel } from "../../bench/readme-model.ts";
+import { readmeModel } from "../../erwin/presets.ts";
 import { type BallTree, buildBallTree } from "../../index.ts";
 import { drawBalls, type PictureRow } from "../picture.ts";
 import { formatCount } from "../text.ts";

@@ -1,8 +1,8 @@
 // Learning one thing by heart: the normals of the Stanford bunny at its vertices. A model and a training that are right
 // bring the loss of a fixed batch as low as one likes.
 
-import { readmeModel } from "../../bench/readme-model.ts";
 import { ErwinTransformer } from "../../erwin/model.ts";
+import { readmeModel } from "../../erwin/presets.ts";
 import { mse } from "../../tensor/operators/losses.ts";
 import { slice } from "../../tensor/operators/sections.ts";
 import { supervised } from "../../train/task.ts";

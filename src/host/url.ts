@@ -1,7 +1,7 @@
 // Addresses mean the same in a worker as where they were written.
 
-import { nodeModule } from "../balltree/hosts.ts";
 import type { ErrorDetails, ErwinError } from "../errors.ts";
+import { nodeModule } from "./environment.ts";
 
 /** A URL begins with its scheme, of two letters at least: one is a drive of Windows. */
 const hasScheme = (url: string) => /^[a-z][a-z\d+.-]+:/i.test(url);

@@ -1,8 +1,9 @@
-// What differs between hosts: how a worker is made, and how a file that lies beside this one is read.
+// Workers, the same on every host.
 import type { WorkerScript } from "../assets.ts";
 import { WorkerError } from "../errors.ts";
-import { BorrowedThread, borrowsThreads } from "../host/page-threads.ts";
+import { isFirefox, nodeModule } from "./environment.ts";
 import { createWorker } from "./origin.ts";
+import { BorrowedThread, borrowsThreads } from "./page-threads.ts";
 
 /** A worker that has not sent a message for so long after its start is given up; one that loads but is none of ours never would. */
 export const START_SECONDS = 60;
@@ -25,24 +26,6 @@ export interface HostWorkerListener {
 type WebThread = Pick<Worker, "addEventListener" | "postMessage" | "terminate">;
 
 type WorkerThreads = typeof import("node:worker_threads");
-type FileSystem = typeof import("node:fs/promises");
-
-/** A module of Node, in Node and Deno; undefined elsewhere. */
-export function nodeModule<T>(name: string): T | undefined {
-  const host = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process;
-  return host?.getBuiltinModule?.(name) as T | undefined;
-}
-
-/** Whether the host is Firefox, as it says itself. */
-export function isFirefox(): boolean {
-  return /\bFirefox\//.test(globalThis.navigator?.userAgent ?? "");
-}
-
-/** Processors that threads can run on. Node has no `navigator` before version 21. */
-export function processors(): number {
-  const system = nodeModule<typeof import("node:os")>("node:os");
-  return globalThis.navigator?.hardwareConcurrency ?? system?.availableParallelism() ?? 1;
-}
 
 /** Whether this is a page that has to start the threads of its workers: in Firefox those that a worker starts at times never begin. */
 export const pageStartsThreads = () =>
@@ -139,20 +122,4 @@ function startNodeWorker(threads: WorkerThreads, url: URL, listener: HostWorkerL
       void worker.terminate();
     },
   };
-}
-
-/** The bytes of a file of the library. */
-export async function readBytes(url: URL): Promise<Uint8Array<ArrayBuffer>> {
-  try {
-    // Node does not fetch files.
-    const files = url.protocol === "file:" ? nodeModule<FileSystem>("node:fs/promises") : undefined;
-    if (files) return new Uint8Array(await files.readFile(url));
-    const response = await fetch(url);
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    return new Uint8Array(await response.arrayBuffer());
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const message = `${url.href} could not be loaded (${reason}). Check that the file is served beside the library.`;
-    throw new WorkerError(message, { url: url.href }, { cause });
-  }
 }

@@ -1,8 +1,8 @@
-// The model of the README: the one that is shown, timed and compared.
+// Configs by name.
 
-import type { ErwinConfigInput } from "../erwin/config.ts";
+import type { ErwinConfigInput } from "./config.ts";
 
-/** With as many channels as are asked for; 32 in the README. */
+/** The model of the README, which is shown, timed and compared; 32 channels there. */
 export function readmeModel(channels: number) {
   return {
     cIn: channels,

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { hasWorkers, startWorker } from "../../src/balltree/hosts.ts";
 import { WorkerError } from "../../src/errors.ts";
+import { hasWorkers, startWorker } from "../../src/host/worker.ts";
 import { givenScript } from "../../src/worker/script.ts";
 
 afterEach(() => {
@@ -53,7 +53,7 @@ describe("a worker in Firefox", () => {
 
   test("has its page start them, hears of their failure, and has them ended", async () => {
     const { borrowThreads, lendThreads } = await import("../../src/host/page-threads.ts");
-    const hosts = await import("../../src/balltree/hosts.ts");
+    const hosts = await import("../../src/host/worker.ts");
     const threads: Thread[] = [];
     const script = { ...givenScript(url), create: () => threads[threads.push(new Thread()) - 1] as unknown as Worker };
     const lent = lendThreads([script]);
