@@ -2,6 +2,8 @@
 // two forms that bundlers understand, `new Worker(new URL("...", import.meta.url), { type: "module" })` and `new URL("...",
 // import.meta.url)`. The build puts in the files' names (src/build/assets.mjs). The model's worker, which uses all of these, is
 // apart from them (src/worker/script.ts): bundlers refuse a worker that names itself.
+import { givenUrl } from "./host/given-assets.ts";
+import { startModuleWorker } from "./host/trusted.ts";
 
 /** A worker of the library, or one that its user gave in place of it. */
 export interface WorkerScript {
@@ -12,25 +14,42 @@ export interface WorkerScript {
   create(): Worker;
 }
 
+/** A script whose place is known. */
+export const scriptAt = (name: WorkerScript["name"], url: URL): WorkerScript => ({
+  name,
+  url,
+  create: () => startModuleWorker(url.href),
+});
+
+/** Vite before 8 moves the library, while a page is developed, without its files to a folder beside it. */
+const unmoved = ({ href }: URL) => new URL(href.replace("/.vite/deps/", "/erwin/dist/assets/"));
+const isMoved = () => unmoved(balltreeUrl()).href !== balltreeUrl().href;
+
 /** Apart from its use, where bundlers would look for the file. */
 const here = import.meta.url;
-const beside = (name: string) => new URL(name, here);
+
+/** @param create as bundlers understand it */
+export function workerScript(name: WorkerScript["name"], create: () => Worker): WorkerScript {
+  const file = `${name}-worker.js` as const;
+  const url = givenUrl(file);
+  if (url) return scriptAt(name, url);
+  const beside = new URL(file, here);
+  return isMoved() ? scriptAt(name, unmoved(beside)) : { name, url: beside, create };
+}
 
 /** A thread that builds trees and graphs. */
-export const poolScript = (): WorkerScript => ({
-  name: "pool",
-  url: beside("pool-worker.js"),
-  create: () => new Worker(new URL("../workers/pool.ts", import.meta.url), { type: "module" }),
-});
+export const poolScript = () =>
+  workerScript("pool", () => new Worker(new URL("../workers/pool.ts", import.meta.url), { type: "module" }));
 
 /** A thread of the CPU backend. */
-export const kernelsScript = (): WorkerScript => ({
-  name: "kernels",
-  url: beside("kernels-worker.js"),
-  create: () => new Worker(new URL("../workers/kernels.ts", import.meta.url), { type: "module" }),
-});
+export const kernelsScript = () =>
+  workerScript("kernels", () => new Worker(new URL("../workers/kernels.ts", import.meta.url), { type: "module" }));
 
-export const balltreeModule = () => new URL("../wasm/out/balltree.wasm", import.meta.url);
-export const kernelsModule = () => new URL("../wasm/out/kernels.wasm", import.meta.url);
+const balltreeUrl = () => new URL("../wasm/out/balltree.wasm", import.meta.url);
+const kernelsUrl = () => new URL("../wasm/out/kernels.wasm", import.meta.url);
+const relaxedKernelsUrl = () => new URL("../wasm/out/kernels-relaxed.wasm", import.meta.url);
+
+export const balltreeModule = () => givenUrl("balltree.wasm") ?? unmoved(balltreeUrl());
+export const kernelsModule = () => givenUrl("kernels.wasm") ?? unmoved(kernelsUrl());
 /** With fused multiply-add. */
-export const relaxedKernelsModule = () => new URL("../wasm/out/kernels-relaxed.wasm", import.meta.url);
+export const relaxedKernelsModule = () => givenUrl("kernels-relaxed.wasm") ?? unmoved(relaxedKernelsUrl());

@@ -51,7 +51,7 @@ export class OutOfMemoryError extends ErwinError {
   override name = "OutOfMemoryError";
 }
 
-/** A worker script that could not be loaded or stopped unexpectedly: `details.url`. */
+/** A worker script or a WebAssembly module that could not be loaded, or a worker that stopped unexpectedly: `details.url`. */
 export class WorkerError extends ErwinError {
   override name = "WorkerError";
 }

@@ -47,6 +47,7 @@ export {
   toFloat32,
   toInt32,
 } from "./formats/safetensors.ts";
+export { type AssetName, type Assets, setAssets } from "./host/given-assets.ts";
 export { exportOnnx, type OnnxOptions } from "./onnx/index.ts";
 /** All operators, those that the model's layers are fused into included, for models of one's own. */
 export * as operators from "./tensor/operators/index.ts";

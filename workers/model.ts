@@ -6,6 +6,7 @@ import { type DeviceOptions, requestDevice } from "../src/backends/index.ts";
 import { disposeThreads } from "../src/balltree/index.ts";
 import { ConfigError, DisposedError, ErwinError } from "../src/errors.ts";
 import { ErwinTransformer } from "../src/erwin/model.ts";
+import { type GivenAssets, takeAssets } from "../src/host/given-assets.ts";
 import { borrowThreads } from "../src/host/page-threads.ts";
 import { noGrad } from "../src/tensor/tape.ts";
 import { FitController } from "../src/train/control.ts";
@@ -38,7 +39,8 @@ class ModelServer implements ModelWorker {
   #closed = false;
   #lastCall: Promise<unknown> = Promise.resolve();
 
-  open(options: DeviceOptions, threads?: MessagePort): Promise<void> {
+  open(options: DeviceOptions, assets: GivenAssets, threads?: MessagePort): Promise<void> {
+    takeAssets(assets);
     if (threads) borrowThreads(threads);
     this.#options = options;
     return this.#inOrder(() => this.#openDevice());

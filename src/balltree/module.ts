@@ -1,5 +1,6 @@
 // The WebAssembly module of wasm/balltree: its exports, and what the threads and their owner say to each other.
 import type { SerializedError } from "../errors.ts";
+import { instantiateModule } from "../host/module-file.ts";
 import type { Request, Result } from "./execute.ts";
 
 export interface ModuleExports {
@@ -13,8 +14,7 @@ export interface ModuleExports {
 }
 
 export async function instantiate(bytes: Uint8Array<ArrayBuffer>, memory: WebAssembly.Memory): Promise<ModuleExports> {
-  const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
-  return instance.exports as unknown as ModuleExports;
+  return (await instantiateModule(bytes, { env: { memory } })) as unknown as ModuleExports;
 }
 
 /** Does all of a job in the calling thread, as an engine's `run`. */

@@ -4,7 +4,7 @@
 import { balltreeModule, poolScript } from "../assets.ts";
 import { deserializeError, OutOfMemoryError, WorkerError } from "../errors.ts";
 import { defaultThreads } from "../host/environment.ts";
-import { readBytes } from "../host/files.ts";
+import { readModule } from "../host/module-file.ts";
 import { type HostWorker, hasWorkers, startWorker } from "../host/worker.ts";
 import { Calls, callBytes } from "./calls.ts";
 import { execute, type Request, type Result } from "./execute.ts";
@@ -224,7 +224,7 @@ async function computeInPlace(bytes: Bytes): Promise<Runner> {
 }
 
 async function startRunner(): Promise<Runner> {
-  const bytes = await readBytes(balltreeModule());
+  const bytes = await readModule(balltreeModule());
   if (!hasWorkers(poolScript())) return computeInPlace(bytes);
   return (await SharedThreads.start(bytes)) ?? (await LoneWorker.start(bytes));
 }

@@ -69,7 +69,9 @@ export function startWorker(script: WorkerScript, listener: HostWorkerListener):
 }
 
 function workerError(url: URL, reason: string): WorkerError {
-  const message = `The worker script ${url.href} could not be loaded or stopped: ${reason}. Check that the file is served beside the library.`;
+  const advice =
+    "Check that the file is served beside the library, or say where it is by setAssets(), and that no policy forbids it";
+  const message = `The worker script ${url.href} could not be loaded or stopped: ${reason}. ${advice} (worker-src).`;
   return new WorkerError(message, { url: url.href });
 }
 

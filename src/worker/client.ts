@@ -4,6 +4,7 @@ import { proxy, type Remote, transfer, wrap } from "comlink";
 import { kernelsScript, poolScript } from "../assets.ts";
 import type { DeviceOptions } from "../backends/index.ts";
 import { DisposedError, type ErwinError, FormatError, WorkerError } from "../errors.ts";
+import { givenAssets } from "../host/given-assets.ts";
 import { lendThreads } from "../host/page-threads.ts";
 import { absoluteUrl } from "../host/url.ts";
 import { pageStartsThreads } from "../host/worker.ts";
@@ -95,7 +96,7 @@ export class ErwinWorker {
     const erwin = new ErwinWorker(await startWorker(script, GREETING), script.url.href);
     try {
       const port = erwin.#threads?.port;
-      await erwin.#call((remote) => remote.open(device, port && transfer(port, [port])));
+      await erwin.#call((remote) => remote.open(device, givenAssets(), port && transfer(port, [port])));
     } catch (error) {
       erwin.dispose();
       throw error;

@@ -6,6 +6,7 @@ import type { BackendName, DeviceInfo, DeviceMemory } from "../backends/device.t
 import type { DeviceOptions } from "../backends/index.ts";
 import type { ErwinConfig, ErwinConfigInput } from "../erwin/config.ts";
 import type { ErwinInput } from "../erwin/input.ts";
+import type { GivenAssets } from "../host/given-assets.ts";
 import type { FitOptions, FitProgress, FitResult } from "../train/fit.ts";
 
 /** A model's input for a worker: as for `ErwinTransformer.forward`, but in arrays, since a Tensor stays where its device is. */
@@ -114,9 +115,10 @@ export type CheckpointListener = ((checkpoint: Uint8Array<ArrayBuffer>) => unkno
 export interface ModelWorker {
   /**
    * Requests the device; comes before all other calls.
+   * @param assets where the library's files are, as the client was told
    * @param threads where the worker orders its threads, if the page starts them
    */
-  open(options: DeviceOptions, threads?: MessagePort): Promise<void>;
+  open(options: DeviceOptions, assets: GivenAssets, threads?: MessagePort): Promise<void>;
   load(source: Uint8Array | string, options: { config?: WorkerConfig }): Promise<void>;
   create(config: WorkerConfig, options: { seed?: number }): Promise<void>;
   forward(input: WorkerInput): Promise<WorkerOutput>;

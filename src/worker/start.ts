@@ -64,7 +64,7 @@ export async function startWorker(script: WorkerScript, greeting: string): Promi
     const reason = (error as Error).message;
     throw new WorkerError(
       `the worker script ${url} could not be started${reason ? `: ${reason}` : ""}. ` +
-        'Serve it next to the library, or say where it is by the option "url"',
+        "Serve it next to the library or say where it is by setAssets(); no policy may forbid it (worker-src)",
       { url: url.href, reason },
     );
   }

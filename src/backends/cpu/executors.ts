@@ -4,8 +4,8 @@
 // end apart from them; a device's threads wait on its own memory and end with it.
 
 import { kernelsModule, kernelsScript, relaxedKernelsModule } from "../../assets.ts";
-import { DeviceError, deserializeError, type ErwinError, WorkerError } from "../../errors.ts";
-import { readBytes } from "../../host/files.ts";
+import { deserializeError, type ErwinError, WorkerError } from "../../errors.ts";
+import { readModule, tooOld } from "../../host/module-file.ts";
 import { type HostWorker, hasWorkers, startWorker } from "../../host/worker.ts";
 import { copyOut, growTo, Machine } from "./machine.ts";
 import {
@@ -61,29 +61,32 @@ abstract class Workers {
 
   abstract readonly completed: number;
 
-  /** Resolves when the new worker is ready. Throws at once where the message cannot be posted. */
+  /** Resolves when the new worker is ready. Throws at once where there can be no worker or the message cannot be posted. */
   protected start(message: ToWorker): Promise<void> {
-    let worker!: HostWorker;
-    const ready = new Promise<void>((resolve, reject) => {
-      const number = this.workers.length;
-      const fail = (error: Error) => {
-        const message = `thread ${number} of the CPU backend failed: ${error.message}`;
-        const named = new WorkerError(message, { url: this.script.url.href, thread: number }, { cause: error });
-        this.fail(named);
-        reject(named);
-      };
-      worker = startWorker(this.script, {
-        onMessage: (data) => {
-          const message = data as FromWorker;
-          if (message.type === "ready") resolve();
-          else if (message.type === "failed") fail(deserializeError(message.error));
-          else this.receive(message);
-        },
-        onError: fail,
-      });
+    let resolve!: () => void;
+    let reject!: (error: Error) => void;
+    const ready = new Promise<void>((whenReady, whenFailed) => {
+      resolve = whenReady;
+      reject = whenFailed;
     });
     // Who started it may have given up already.
     ready.catch(() => {});
+    const number = this.workers.length;
+    const fail = (error: Error) => {
+      const message = `thread ${number} of the CPU backend failed: ${error.message}`;
+      const named = new WorkerError(message, { url: this.script.url.href, thread: number }, { cause: error });
+      this.fail(named);
+      reject(named);
+    };
+    const worker = startWorker(this.script, {
+      onMessage: (data) => {
+        const message = data as FromWorker;
+        if (message.type === "ready") resolve();
+        else if (message.type === "failed") fail(deserializeError(message.error));
+        else this.receive(message);
+      },
+      onError: fail,
+    });
     try {
       worker.post(message);
     } catch (error) {
@@ -321,13 +324,11 @@ class InPlace implements Executor {
 
 /** The module for this host: with fused multiply-add where it has relaxed SIMD. */
 async function moduleBytes(): Promise<{ bytes: Bytes; relaxed: boolean }> {
-  const relaxed = await readBytes(relaxedKernelsModule());
+  const relaxed = await readModule(relaxedKernelsModule());
   if (WebAssembly.validate(relaxed)) return { bytes: relaxed, relaxed: true };
-  const plain = await readBytes(kernelsModule());
+  const plain = await readModule(kernelsModule());
   if (WebAssembly.validate(plain)) return { bytes: plain, relaxed: false };
-  throw new DeviceError("this host has no WebAssembly with SIMD and threads: use a newer browser or runtime", {
-    backend: "cpu",
-  });
+  throw tooOld();
 }
 
 /** The best executor this host allows. */

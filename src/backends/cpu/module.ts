@@ -1,6 +1,7 @@
 // The WebAssembly module of wasm/kernels: its memory's layout, and what the workers and their owner say to each other.
 
 import { OutOfMemoryError, type SerializedError } from "../../errors.ts";
+import { instantiateModule } from "../../host/module-file.ts";
 import { commandWords } from "./commands.ts";
 
 export const pageBytes = 65536;
@@ -62,8 +63,7 @@ export async function instantiate(bytes: Uint8Array<ArrayBuffer>, memory: WebAss
     wake: (address: number) => Atomics.notify(words, wordAt(address)),
     now: () => performance.now(),
   };
-  const { instance } = await WebAssembly.instantiate(bytes, { env: { memory }, host });
-  const { run } = instance.exports as unknown as ModuleExports;
+  const { run } = (await instantiateModule(bytes, { env: { memory }, host })) as unknown as ModuleExports;
   return ({ address, count, times }, thread, threads) =>
     run(address, count, 4 * commandWords, thread, threads, controlAt, times) !== 0;
 }

@@ -1,0 +1,98 @@
+// The library's WebAssembly modules: read from their files and compiled. What can be in the way is told apart: another file in
+// place of a module, half of one, a security policy, an old host.
+import { DeviceError, WorkerError } from "../errors.ts";
+import { nodeModule } from "./environment.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+type FileSystem = typeof import("node:fs/promises");
+
+/** A module begins with "\0asm" and its version, 1. */
+const header = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+
+/**
+ * The bytes of a module's file.
+ * @throws WorkerError with the URL and what is there instead
+ */
+export async function readModule(url: URL): Promise<Bytes> {
+  const { bytes, type } = await readFile(url);
+  if (header.some((byte, i) => bytes[i] !== byte)) {
+    const found = `${describeStart(bytes)}${type ? ` and came as ${type}` : ""}`;
+    throw fileError(url, `is not a WebAssembly module: it ${found}`);
+  }
+  if (!isWhole(bytes)) {
+    throw fileError(url, `is not a whole WebAssembly module: it ends after ${bytes.length} bytes. Copy it anew`);
+  }
+  return bytes;
+}
+
+async function readFile(url: URL): Promise<{ bytes: Bytes; type?: string | null }> {
+  try {
+    // Node does not fetch files.
+    const files = url.protocol === "file:" ? nodeModule<FileSystem>("node:fs/promises") : undefined;
+    if (files) return { bytes: new Uint8Array(await files.readFile(url)) };
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    return { bytes: new Uint8Array(await response.arrayBuffer()), type: response.headers.get("Content-Type") };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw fileError(url, `could not be loaded: ${reason}`, cause);
+  }
+}
+
+function fileError(url: URL, problem: string, cause?: unknown): WorkerError {
+  const advice = "The file belongs beside the library; setAssets() says where else it is";
+  // Moved there without its files, and what is not there is answered with the page.
+  const vite = url.pathname.includes("/node_modules/")
+    ? '. For the development server of Vite before 8: optimizeDeps: { exclude: ["erwin"] }'
+    : "";
+  return new WorkerError(`${url.href} ${problem}. ${advice}${vite}.`, { url: url.href }, { cause });
+}
+
+/** The first bytes, as text where they are. */
+function describeStart(bytes: Bytes): string {
+  if (bytes.length === 0) return "is empty";
+  const start = bytes.subarray(0, 16);
+  if (start.every((byte) => byte < 0x7f && (byte >= 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09))) {
+    return `begins with ${JSON.stringify(String.fromCharCode(...start))}`;
+  }
+  return `begins with the bytes ${Array.from(start, (byte) => byte.toString(16).padStart(2, "0")).join(" ")}`;
+}
+
+/** Whether sections fill the file to its end: of each its kind, a byte, its length, 7 bits a byte, and its content. */
+function isWhole(bytes: Bytes): boolean {
+  let at = header.length;
+  while (at < bytes.length) {
+    let length = 0;
+    let shift = 0;
+    do {
+      at++;
+      length += (bytes[at] & 0x7f) * 2 ** shift;
+      shift += 7;
+    } while (bytes[at] & 0x80);
+    at += 1 + length;
+  }
+  return at === bytes.length && at > header.length;
+}
+
+/**
+ * Compiles a module and makes an instance.
+ * @throws DeviceError where a security policy forbids it or the host is too old
+ */
+export async function instantiateModule(bytes: Bytes, imports: WebAssembly.Imports): Promise<WebAssembly.Exports> {
+  try {
+    return (await WebAssembly.instantiate(bytes, imports)).instance.exports;
+  } catch (cause) {
+    if (!(cause instanceof WebAssembly.CompileError)) throw cause;
+    if (!WebAssembly.validate(bytes)) throw tooOld({ cause });
+    const advice = "add 'wasm-unsafe-eval' to its script-src";
+    throw new DeviceError(
+      `the Content Security Policy of this page or worker does not allow WebAssembly: ${advice}`,
+      { directive: "script-src" },
+      { cause },
+    );
+  }
+}
+
+/** What is wrong where a whole module is not valid. */
+export const tooOld = (options?: ErrorOptions) =>
+  new DeviceError("this host has no WebAssembly with SIMD and threads: use a newer browser or runtime", {}, options);

@@ -1,0 +1,36 @@
+// Worker scripts on pages that require trusted types.
+
+/** What is used of trusted types, which TypeScript does not know. */
+interface Policy {
+  createScriptURL(url: string): string;
+}
+const { trustedTypes } = globalThis as { trustedTypes?: { createPolicy(name: string, policy: Policy): Policy } };
+
+let policy: Policy | undefined;
+
+/** Through a policy of ours where the host has any; where it may not be made, the host decides about the plain URL. */
+function trusted(url: string): string {
+  try {
+    policy ??= trustedTypes?.createPolicy("erwin", { createScriptURL: (url) => url });
+  } catch {}
+  return policy?.createScriptURL(url) ?? url;
+}
+
+/** Starts a module worker whose URL no bundler has to see. */
+export const startModuleWorker = (url: string) => new Worker(trusted(url), { type: "module" });
+
+/**
+ * What `start` makes.
+ * @throws Error with what to do on a page that requires trusted types and does not allow the script's URL
+ */
+export function whereTrusted(start: () => Worker): Worker {
+  try {
+    return start();
+  } catch (cause) {
+    // Other refusals are no TypeErrors.
+    if (!(cause instanceof TypeError && trustedTypes)) throw cause;
+    const advice =
+      "say where the library's files are by setAssets() and allow the policy it makes: trusted-types erwin";
+    throw new Error(`the page requires trusted types (${cause.message}): ${advice}`, { cause });
+  }
+}
