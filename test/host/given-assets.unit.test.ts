@@ -1,0 +1,38 @@
+// Where the library's files are when its user says so.
+
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterEach, expect, test } from "vitest";
+import { balltreeModule, kernelsModule, poolScript } from "../../src/assets.ts";
+import { ConfigError } from "../../src/errors.ts";
+import { type Assets, setAssets } from "../../src/host/given-assets.ts";
+import { modelScript } from "../../src/worker/script.ts";
+
+afterEach(() => setAssets(undefined));
+
+test("a folder has all files, with and without a slash, and is a path in Node", () => {
+  for (const folder of ["https://example.org/erwin", "https://example.org/erwin/"]) {
+    setAssets(folder);
+    const found = [balltreeModule(), poolScript().url, modelScript().url];
+    expect(found.map(String)).toEqual(
+      ["balltree.wasm", "pool-worker.js", "model-worker.js"].map((name) => `https://example.org/erwin/${name}`),
+    );
+  }
+  setAssets("vendor");
+  expect(kernelsModule().href).toBe(pathToFileURL(join("vendor", "kernels.wasm")).href);
+});
+
+test("files that are not named stay where they are", () => {
+  const before = poolScript().url.href;
+  setAssets({ "balltree.wasm": new URL("https://example.org/balltree-1234.wasm") });
+  expect(balltreeModule().href).toBe("https://example.org/balltree-1234.wasm");
+  expect(poolScript().url.href).toBe(before);
+});
+
+test("the name of a file that there is not is refused, and changes nothing", () => {
+  setAssets("https://example.org/");
+  expect(() => setAssets({ "baltree.wasm": "x" } as Assets)).toThrow(ConfigError);
+  expect(() => setAssets({ "baltree.wasm": "x" } as Assets)).toThrow("did you mean balltree.wasm?");
+  expect(() => setAssets("https://")).toThrow(ConfigError);
+  expect(balltreeModule().href).toBe("https://example.org/balltree.wasm");
+});

@@ -1,0 +1,56 @@
+// Pages with the library on another origin, under strict policies, and with what is not there. With a bundler, in Firefox and in
+// all ways: `npm run test:packaging`.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { root } from "../../src/build/steps.mjs";
+import { closeBrowsers } from "./browsers.mjs";
+import { pages, strictPolicy, trustedTypes, visit } from "./pages.mjs";
+
+afterAll(closeBrowsers);
+
+test.each([
+  ["another-origin", true],
+  ["trusted-types", true],
+  ["trusted-types-another-origin", false],
+])("a page computes what it should: %s, cross-origin isolated: %s", async (name, isolated) => {
+  const page = pages.find((page) => page.name === name)!;
+  expect(await visit(page, { isolated })).toBe("right");
+});
+
+/** The errors of a graph, a device and a worker on a page that cannot have them. */
+async function failures(page: Partial<Parameters<typeof visit>[0]>): Promise<Record<string, string>> {
+  const [result] = (await visit({ name: "", description: "", script: "failures.js", ...page })).split("\n");
+  return JSON.parse(result);
+}
+
+describe("an error of the library says what is in the way:", () => {
+  test("a policy against WebAssembly", async () => {
+    const errors = await failures({ policy: () => strictPolicy.replace(" 'wasm-unsafe-eval'", "") });
+    for (const error of Object.values(errors)) expect(error).toMatch(/^ErwinError: .*add 'wasm-unsafe-eval'/);
+  });
+
+  test("trusted types without setAssets, and without the library's policy", async () => {
+    const policies = [`${strictPolicy}; ${trustedTypes}`, `${strictPolicy}; ${trustedTypes.replace("erwin", "other")}`];
+    const [untold, forbidden] = [
+      await failures({ policy: () => policies[0] }),
+      await failures({ policy: () => policies[1], assets: "/dist/assets/" }),
+    ];
+    for (const error of [...Object.values(untold), ...Object.values(forbidden)])
+      expect(error).toMatch(/^ErwinError: .*trusted types.*setAssets.*trusted-types erwin/);
+  });
+
+  test("a page and a cut file in place of modules", async () => {
+    const half = readFileSync(join(root, "dist", "assets", "kernels-relaxed.wasm")).subarray(0, 20_000);
+    const errors = await failures({
+      replaced: {
+        "/dist/assets/balltree.wasm": { type: "text/html", body: "<!doctype html><title>Not here</title>" },
+        "/dist/assets/kernels-relaxed.wasm": { type: "application/wasm", body: half },
+      },
+    });
+    expect(errors.graph).toMatch(/^ErwinError: .*balltree\.wasm.*"<!doctype html>.*text\/html/);
+    for (const error of [errors.device, errors.worker])
+      expect(error).toMatch(/^ErwinError: .*kernels-relaxed\.wasm.*ends after 20000 bytes/);
+  });
+});
