@@ -9,7 +9,8 @@ import { isolationHeaders } from "./src/build/isolation.mjs";
 import { serveDist } from "./src/build/serve-dist.mjs";
 
 const library = fileURLToPath(new URL("dist/erwin.js", import.meta.url));
-const resolve = { alias: { erwin: library } };
+const formats = fileURLToPath(new URL("dist/formats.js", import.meta.url));
+const resolve = { alias: { "erwin/formats": formats, erwin: library } };
 
 const shared = {
   // Compiling shaders on a software adapter takes seconds.
@@ -38,7 +39,7 @@ export default defineConfig({
           environment: "node",
           include: ["test/**/*.host.test.ts", "test/**/*.deno.test.ts"],
           // Loaded by Deno itself as it is, not through Vitest's transforms.
-          server: { deps: { external: [library] } },
+          server: { deps: { external: [library, formats] } },
         },
       },
       {
@@ -49,7 +50,7 @@ export default defineConfig({
           environment: "node",
           include: ["test/backends/precision.host.test.ts", "test/**/*.dawn.test.ts"],
           setupFiles: "test/support/dawn-setup.ts",
-          server: { deps: { external: [library] } },
+          server: { deps: { external: [library, formats] } },
         },
       },
       {

@@ -43,7 +43,7 @@ const library = {
   name: "library",
   inputs: [...sources, "wasm/out", "vite.config.ts"],
   ignored: scripts,
-  outputs: ["dist/erwin.js", "dist/bench.js", "dist/assets"],
+  outputs: ["dist/erwin.js", "dist/bench.js", "dist/formats.js", "dist/assets"],
   run: buildLibrary,
 };
 
@@ -51,7 +51,7 @@ const declarations = {
   name: "declarations",
   inputs: [...sources, "src/build/declarations.mjs"],
   ignored: ["gpu"],
-  outputs: ["dist/erwin.d.ts", "dist/bench.d.ts"],
+  outputs: ["dist/erwin.d.ts", "dist/bench.d.ts", "dist/formats.d.ts"],
   run: buildDeclarations,
 };
 

@@ -1,8 +1,10 @@
-// Tables of numbers as text: comma, semicolon, tab or spaces between the values, with or without a line of names.
+// Tables of numbers as text. Read are commas, semicolons, tabs or spaces between the values, with or without a line of names;
+// written are commas and a line of names.
 
 import { type FileBytes, formatError, toBytes } from "./bytes.ts";
-import type { PointCloud } from "./positions.ts";
-import { parseFloat32, splitWords, TextReader } from "./text.ts";
+import { type Column, columnsOf } from "./columns.ts";
+import { missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
+import { decodeName, formatFloat32, parseFloat32, splitWords, TextReader } from "./text.ts";
 
 /** Names of the coordinates' columns: plain, and as ParaView and common exporters write them. */
 const axisNames = [
@@ -13,22 +15,23 @@ const axisNames = [
 
 /**
  * Reads points from a table. With a header, the columns x, y and (if there) z; else all columns, which must be two or
- * three. Blank lines and lines that begin with # are passed over.
- * @param options.file name used in error messages (default "csv")
- * @throws FormatError that names the row (its line in the file) and the column.
+ * three. Blank lines and lines that begin with # are passed over, as are columns that are not asked for.
+ * @param options.attributes columns of these names are read too, of one channel each
+ * @throws FormatError that names the row (its line in the file) and the column, or the columns that there are.
  */
-export function loadCsv(input: FileBytes, options: { file?: string } = {}): PointCloud {
-  const file = options.file ?? "csv";
+export function loadCsv(input: FileBytes, options: ReadOptions = {}): PointCloud {
+  const { file = "csv", attributes } = options;
   const reader = new TextReader(withoutByteOrderMark(toBytes(input)), file);
   let line = nextLine(reader);
   if (line === undefined) throw formatError(file, "holds no rows.", { expected: 1, found: 0 });
   const split = chooseSplit(line);
   const first = split(line);
   const names = first.every((cell) => !Number.isNaN(parseFloat32(cell))) ? undefined : first;
-  const columns = chooseColumns(names, first.length, file);
+  const axes = chooseColumns(names, first.length, file);
+  const columns = [...axes, ...(attributes ?? []).map((name) => findColumn(name, names ?? [], file))];
   if (names) line = nextLine(reader);
 
-  const coordinates: number[] = [];
+  const values: number[] = [];
   for (; line !== undefined; line = nextLine(reader)) {
     const row = reader.lineNumber;
     const cells = split(line);
@@ -44,10 +47,50 @@ export function loadCsv(input: FileBytes, options: { file?: string } = {}): Poin
       if (Number.isNaN(value)) {
         throw formatError(file, `row ${row}, column ${column + 1}: "${cells[column]}" is no number.`, { row, column });
       }
-      coordinates.push(value);
+      values.push(value);
     }
   }
-  return { positions: Float32Array.from(coordinates), dimensionality: columns.length };
+  const rows = values.length / columns.length;
+  const take = (start: number, width: number) =>
+    Float32Array.from({ length: rows * width }, (_, i) => {
+      return values[Math.floor(i / width) * columns.length + start + (i % width)];
+    });
+  const cloud: PointCloud = { positions: take(0, axes.length), dimensionality: axes.length };
+  if (attributes) {
+    cloud.attributes = new Map(attributes.map((name, i) => [name, { data: take(axes.length + i, 1), channels: 1 }]));
+  }
+  return cloud;
+}
+
+/**
+ * Writes points and their attributes as a table: x, y, z, then a column for each channel, under a line of names. An attribute
+ * of one channel gives its name to the column, others count theirs: out_0, out_1. Numbers are the shortest that are read as
+ * the same float32.
+ * @throws InputError for arrays that do not fit each other, and for two columns of one name
+ */
+export function saveCsv(cloud: PointCloud): Uint8Array<ArrayBuffer> {
+  const columns = columnsOf(cloud);
+  const lines = [columns.map(({ name }) => quote(name)).join(",")];
+  const points = cloud.positions.length / cloud.dimensionality;
+  for (let point = 0; point < points; point++) lines.push(columns.map((column) => cell(column, point)).join(","));
+  return new TextEncoder().encode(`${lines.join("\n")}\n`);
+}
+
+function cell({ data, stride, start, integer }: Column, point: number): string {
+  const value = data[point * stride + start];
+  return integer ? String(value) : formatFloat32(value);
+}
+
+/** Quoted where the table would be another without. */
+function quote(name: string): string {
+  return /[",\n\r]|^\s|\s$/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
+}
+
+function findColumn(name: string, names: readonly string[], file: string): number {
+  const decoded = names.map(decodeName);
+  const column = decoded.indexOf(name);
+  if (column >= 0) return column;
+  throw missingAttribute(file, name, decoded);
 }
 
 function nextLine(reader: TextReader): string | undefined {
@@ -59,7 +102,12 @@ function nextLine(reader: TextReader): string | undefined {
 function chooseSplit(line: string): (line: string) => string[] {
   const separator = [";", ",", "\t"].find((candidate) => line.includes(candidate));
   if (separator === undefined) return splitWords;
-  return (row) => row.split(separator).map((cell) => cell.trim().replace(/^"(.*)"$/, "$1"));
+  const quoted = new RegExp(`(?:^|${separator})\\s*(?:"((?:[^"]|"")*)"\\s*(?=${separator}|$)|([^${separator}]*))`, "g");
+  return (row) => {
+    if (!row.includes('"')) return row.split(separator).map((cell) => cell.trim());
+    // A separator between quotes is part of the value, and a quote is written twice there.
+    return Array.from(row.matchAll(quoted), ([, inner, plain]) => inner?.replaceAll('""', '"') ?? plain.trim());
+  };
 }
 
 function chooseColumns(names: readonly string[] | undefined, count: number, file: string): number[] {

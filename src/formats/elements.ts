@@ -2,9 +2,10 @@
 // The names are those of safetensors; readers of other formats use them too.
 
 import { InputError } from "../errors.ts";
-import type { TypedArray, TypedArrayConstructor } from "./bytes.ts";
+import { elementCount, type TypedArray, type TypedArrayConstructor } from "./bytes.ts";
 import { bfloat16ToFloat32, halfToNumber } from "./half.ts";
 
+/** The types of elements, by the names that safetensors gives them. */
 export type SafeTensorType =
   | "F64"
   | "F32"
@@ -27,6 +28,13 @@ export interface SafeTensor {
   shape: number[];
   /** A view into the file's bytes where they are aligned, else a copy. */
   data: TypedArray;
+}
+
+/** A tensor to be saved. Without `dtype`, the array's own type: a Float32Array is written as F32. */
+export interface SafeTensorInput {
+  shape: readonly number[];
+  data: TypedArray;
+  dtype?: SafeTensorType;
 }
 
 /** The array that holds elements of each type. */
@@ -81,6 +89,33 @@ export function toInt32(tensor: SafeTensor, name = "tensor"): Int32Array {
   }
   return result;
 }
+
+/** Named tensors of a Map or of an object, in their order. */
+export function tensorEntries(
+  tensors: ReadonlyMap<string, SafeTensorInput> | Readonly<Record<string, SafeTensorInput>>,
+): [string, SafeTensorInput][] {
+  return [...(tensors instanceof Map ? tensors : Object.entries(tensors))];
+}
+
+/**
+ * The type by which a tensor is saved.
+ * @throws InputError where its data does not fit its shape or dtype
+ */
+export function tensorType(name: string, { shape, data, dtype }: SafeTensorInput): SafeTensorType {
+  const wrong = (problem: string, details = {}) =>
+    new InputError(`Cannot save tensor "${name}": ${problem}`, { tensor: name, ...details });
+  const type = dtype ?? typeNames.find((candidate) => data instanceof arrayTypes[candidate]);
+  if (!type || !(data instanceof arrayTypes[type])) {
+    throw wrong(`${data?.constructor?.name ?? String(data)} cannot hold ${type ?? "a tensor of any known dtype"}.`);
+  }
+  if (elementCount(shape) !== data.length) {
+    throw wrong(`shape [${shape}] does not fit ${data.length} values.`, { found: data.length });
+  }
+  return type;
+}
+
+/** What an array is saved as without a `dtype`. */
+const typeNames: SafeTensorType[] = ["F64", "F32", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8"];
 
 function conversionError(name: string, index: number, value: number, type: string): InputError {
   return new InputError(`${name}: element ${index} is ${value}, which ${type} cannot hold.`, {

@@ -1,8 +1,9 @@
 // NumPy's array file: a magic number, a header that is a Python dictionary, then the elements. Versions 1 to 3.
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
-import { elementCount, type FileBytes, formatError, readArray, toBytes, toDataView } from "./bytes.ts";
-import { arrayTypes, type SafeTensor, type SafeTensorType } from "./elements.ts";
+import { InputError } from "../errors.ts";
+import { bytesOf, elementCount, type FileBytes, formatError, readArray, toBytes, toDataView } from "./bytes.ts";
+import { arrayTypes, type SafeTensor, type SafeTensorInput, type SafeTensorType, tensorType } from "./elements.ts";
 
 /** A description such as "<f4" without its byte order, and what it is called here. */
 const elementTypes: Record<string, SafeTensorType> = {
@@ -19,6 +20,8 @@ const elementTypes: Record<string, SafeTensorType> = {
   u1: "U8",
   b1: "BOOL",
 };
+/** Where the header of version 1 begins. */
+const headerStart1 = 10;
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
 
 /**
@@ -60,6 +63,34 @@ export function loadNpy(input: FileBytes, options: { file?: string } = {}): Safe
   return { dtype, shape, data: fortranOrder && shape.length > 1 ? toRowMajor(data, shape) : data };
 }
 
+/**
+ * Writes an array file: version 1, row-major, little-endian.
+ * @param options.name of the array, for error messages (default "array")
+ * @throws InputError for data that does not fit its shape or dtype, and for BF16, which NumPy has not
+ */
+export function saveNpy(tensor: SafeTensorInput, options: { name?: string } = {}): Uint8Array<ArrayBuffer> {
+  const { name = "array" } = options;
+  const dtype = tensorType(name, tensor);
+  const kind = Object.keys(elementTypes).find((candidate) => elementTypes[candidate] === dtype);
+  if (kind === undefined) {
+    throw new InputError(`Cannot save tensor "${name}": NumPy has no ${dtype}; convert it to F32.`, { tensor: name });
+  }
+  const { shape } = tensor;
+  const description = `${kind.endsWith("1") ? "|" : "<"}${kind}`;
+  const tuple = `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
+  const fields = `{'descr': '${description}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  // NumPy aligns the elements to 64 bytes, with spaces and a line end.
+  const dataStart = Math.ceil((headerStart1 + fields.length + 1) / 64) * 64;
+  const bytes = bytesOf(tensor.data);
+  const file = new Uint8Array(dataStart + bytes.length).fill(0x20, headerStart1, dataStart - 1);
+  file.set([...magic, 1, 0]);
+  toDataView(file).setUint16(8, dataStart - headerStart1, true);
+  file.set(new TextEncoder().encode(fields), headerStart1);
+  file[dataStart - 1] = 0x0a;
+  file.set(bytes, dataStart);
+  return file;
+}
+
 interface Header {
   description: string;
   fortranOrder: boolean;
@@ -76,7 +107,7 @@ function readHeader(bytes: Uint8Array, file: string): Header {
     throw formatError(file, `npy version ${version} is not known; expected 1, 2 or 3.`, { offset: 6, found: version });
   }
   const view = toDataView(bytes);
-  const headerStart = version === 1 ? 10 : 12;
+  const headerStart = version === 1 ? headerStart1 : 12;
   const dataStart = headerStart + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
   if (dataStart > bytes.length) {
     throw formatError(file, `truncated: the header ends at byte ${dataStart}, the file at ${bytes.length}.`, {

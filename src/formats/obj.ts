@@ -1,16 +1,17 @@
 // Wavefront OBJ: read are the vertices ("v x y z"); faces, normals, groups and materials are passed over.
 
 import { type FileBytes, formatError, toBytes } from "./bytes.ts";
-import type { PointCloud } from "./positions.ts";
+import { missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 import { parseFloat32, splitWords, TextReader } from "./text.ts";
 
 /**
  * Reads the vertex positions of an OBJ file, in file order.
- * @param options.file name used in error messages (default "obj")
+ * @param options.attributes none can be read: OBJ files name no numbers of a vertex
  * @throws FormatError where a vertex is not made of at least three numbers, or there is none: names the line.
  */
-export function loadObj(input: FileBytes, options: { file?: string } = {}): PointCloud {
-  const file = options.file ?? "obj";
+export function loadObj(input: FileBytes, options: ReadOptions = {}): PointCloud {
+  const { file = "obj", attributes } = options;
+  if (attributes?.[0] !== undefined) throw missingAttribute(file, attributes[0], []);
   const reader = new TextReader(toBytes(input), file);
   const coordinates: number[] = [];
   for (let line = reader.line(); line !== undefined; line = reader.line()) {

@@ -1,10 +1,11 @@
 // PLY, the Stanford polygon file: a text header that lists elements and their properties, then rows of numbers in ASCII
-// or binary. Read are the vertices' x, y and z; all else is walked over, so that a file cut short is noticed.
+// or binary. Read are the vertices' x, y, z and what is asked for; all else is walked over, so that a file cut short is noticed.
 
 import { type FileBytes, formatError, toBytes, toDataView } from "./bytes.ts";
+import { columnsOf } from "./columns.ts";
 import { type NumberType, numberTypes } from "./numbers.ts";
-import type { PointCloud } from "./positions.ts";
-import { parseCount, parseFloat32, splitWords, TextReader } from "./text.ts";
+import { missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
+import { decodeName, parseCount, parseFloat32, splitWords, TextReader } from "./text.ts";
 
 const types: Record<string, NumberType> = {
   char: numberTypes.i1,
@@ -41,11 +42,11 @@ interface Element {
 
 /**
  * Reads the vertex positions of a PLY file: three dimensions, or two where the vertices have no z.
- * @param options.file name used in error messages (default "ply")
+ * @param options.attributes properties of the vertices that are read too, of one channel each; lists cannot be
  * @throws FormatError for a bad header, a row that does not fit it, a file that is cut short or goes on after its end.
  */
-export function loadPly(input: FileBytes, options: { file?: string } = {}): PointCloud {
-  const file = options.file ?? "ply";
+export function loadPly(input: FileBytes, options: ReadOptions = {}): PointCloud {
+  const { file = "ply", attributes } = options;
   const bytes = toBytes(input);
   const reader = new TextReader(bytes, file);
   const { encoding, elements } = readHeader(reader, file);
@@ -62,10 +63,12 @@ export function loadPly(input: FileBytes, options: { file?: string } = {}): Poin
       found: vertex.properties.map((property) => property.name),
     });
   }
+  const properties = (attributes ?? []).map((name) => findProperty(name, vertex, file));
   checkCounts(elements, encoding, reader, file);
 
   const dimensionality = axes.length;
   const positions = new Float32Array(vertex.count * dimensionality);
+  const columns = properties.map(() => new Float32Array(vertex.count));
   const keep = (row: number, values: readonly number[]) => {
     for (let d = 0; d < dimensionality; d++) {
       const slot = row * dimensionality + d;
@@ -74,6 +77,12 @@ export function loadPly(input: FileBytes, options: { file?: string } = {}): Poin
         throw rowError(file, vertex, row, `its ${"xyz"[d]} is no finite number`, reader.offset);
       }
     }
+    properties.forEach((property, i) => {
+      columns[i][row] = values[property];
+      if (!Number.isFinite(columns[i][row])) {
+        throw rowError(file, vertex, row, `its ${attributes?.[i]} is no finite number`, reader.offset);
+      }
+    });
   };
   for (const element of elements) {
     const use = element === vertex ? keep : undefined;
@@ -88,7 +97,53 @@ export function loadPly(input: FileBytes, options: { file?: string } = {}): Poin
       found: bytes.length,
     });
   }
-  return { positions, dimensionality };
+  const cloud: PointCloud = { positions, dimensionality };
+  if (attributes) cloud.attributes = new Map(attributes.map((name, i) => [name, { data: columns[i], channels: 1 }]));
+  return cloud;
+}
+
+function findProperty(name: string, { properties }: Element, file: string): number {
+  const index = properties.findIndex((property) => !property.lengthType && decodeName(property.name) === name);
+  if (index >= 0) return index;
+  const single = properties.filter(({ lengthType }) => !lengthType);
+  throw missingAttribute(
+    file,
+    name,
+    single.map((property) => decodeName(property.name)),
+  );
+}
+
+/**
+ * Writes points and their attributes in binary, little-endian: x, y, z, then a property for each channel, float or int. An
+ * attribute of one channel gives its name to the property, others count theirs: out_0, out_1; white space in names becomes _.
+ * Points in the plane get a z of 0, without which few programs read a file.
+ * @throws InputError for arrays that do not fit each other, and for two properties of one name
+ */
+export function savePly(cloud: PointCloud): Uint8Array<ArrayBuffer> {
+  const columns = columnsOf(cloud, { z: true, rename: (name) => name.replaceAll(/\s+/g, "_") });
+  const points = cloud.positions.length / cloud.dimensionality;
+  const header = new TextEncoder().encode(
+    [
+      "ply",
+      "format binary_little_endian 1.0",
+      `element vertex ${points}`,
+      ...columns.map(({ name, integer }) => `property ${integer ? "int" : "float"} ${name}`),
+      "end_header\n",
+    ].join("\n"),
+  );
+  const file = new Uint8Array(header.length + points * columns.length * 4);
+  file.set(header);
+  const view = toDataView(file);
+  let offset = header.length;
+  for (let point = 0; point < points; point++) {
+    for (const { data, stride, start, integer } of columns) {
+      const value = data[point * stride + start];
+      if (integer) view.setInt32(offset, value, true);
+      else view.setFloat32(offset, value, true);
+      offset += 4;
+    }
+  }
+  return file;
 }
 
 function readHeader(reader: TextReader, file: string): { encoding: string; elements: Element[] } {

@@ -1,59 +1,130 @@
-// Positions from any file a user may have: the reader is chosen by the file name's extension.
+// Points from any file a user may have, and to any: reader and writer are chosen by the file name's extension.
 
+import { InputError } from "../errors.ts";
 import { type FileBytes, formatError } from "./bytes.ts";
-import { loadCsv } from "./csv.ts";
-import type { SafeTensor } from "./elements.ts";
-import { loadNpy } from "./npy.ts";
-import { loadNpz } from "./npz.ts";
+import { checkCloud } from "./columns.ts";
+import { loadCsv, saveCsv } from "./csv.ts";
+import type { SafeTensor, SafeTensorInput } from "./elements.ts";
+import { loadNpy, saveNpy } from "./npy.ts";
+import { listNpz, loadNpz, saveNpz } from "./npz.ts";
 import { loadObj } from "./obj.ts";
-import { loadPly } from "./ply.ts";
-import { type PointCloud, toPointCloud } from "./positions.ts";
-import { loadSafetensors } from "./safetensors.ts";
-import { loadVtk } from "./vtk.ts";
+import { loadPly, savePly } from "./ply.ts";
+import { missingAttribute, type PointCloud, toAttribute, toPointCloud } from "./positions.ts";
+import { loadSafetensors, saveSafetensors } from "./safetensors.ts";
+import { loadVtk, saveVtk } from "./vtk.ts";
 
-export type { PointCloud } from "./positions.ts";
+export type { Attribute, PointCloud, ReadOptions } from "./positions.ts";
 
 /** What an array of positions is called in files that hold several. */
 const positionNames = ["node_positions", "positions", "position", "pos", "points", "pointcloud"];
 
-const readers: Record<string, (bytes: FileBytes, file: string) => PointCloud> = {
-  safetensors: (bytes, file) => choosePositions(loadSafetensors(bytes, { file }).tensors, file),
-  npy: (bytes, file) => toPointCloud(loadNpy(bytes, { file }), file),
-  npz: (bytes, file) => {
-    // What else is in the archive may be no numbers.
-    const named = loadNpz(bytes, { file, only: positionNames });
-    return choosePositions(named.size > 0 ? named : loadNpz(bytes, { file }), file);
+type Reader = (bytes: FileBytes, options: { file: string; attributes?: readonly string[] }) => PointCloud;
+
+const readers: Record<string, Reader> = {
+  safetensors: (bytes, { file, attributes }) => {
+    const { tensors } = loadSafetensors(bytes, { file });
+    return chooseArrays(tensors, [...tensors.keys()], file, attributes);
   },
-  ply: (bytes, file) => loadPly(bytes, { file }),
-  obj: (bytes, file) => loadObj(bytes, { file }),
-  vtk: (bytes, file) => loadVtk(bytes, { file }),
-  csv: (bytes, file) => loadCsv(bytes, { file }),
+  npy: (bytes, { file, attributes }) => {
+    if (attributes?.[0] !== undefined) throw missingAttribute(file, attributes[0], []);
+    return toPointCloud(loadNpy(bytes, { file }), file);
+  },
+  npz: (bytes, { file, attributes = [] }) => {
+    // What else is in the archive may be no numbers.
+    const named = loadNpz(bytes, { file, only: [...positionNames, ...attributes] });
+    const positionsAreNamed = positionNames.some((name) => named.has(name));
+    const arrays = positionsAreNamed ? named : loadNpz(bytes, { file });
+    return chooseArrays(arrays, listNpz(bytes, { file }), file, attributes);
+  },
+  ply: loadPly,
+  obj: loadObj,
+  vtk: (bytes, options) => {
+    const { positions, dimensionality, attributes } = loadVtk(bytes, options);
+    return { positions, dimensionality, attributes };
+  },
+  csv: loadCsv,
 };
 
+const writers: Record<string, (cloud: PointCloud) => Uint8Array<ArrayBuffer>> = {
+  safetensors: (cloud) => saveSafetensors(arraysOf(cloud)),
+  npy: ({ attributes, ...cloud }) => {
+    const [name] = attributes?.keys() ?? [];
+    if (name === undefined) return saveNpy(arraysOf(cloud).get(positionNames[0]) as SafeTensorInput);
+    throw new InputError(`an npy file holds one array, there is no room for "${name}": write npz.`, { tensor: name });
+  },
+  npz: (cloud) => saveNpz(arraysOf(cloud)),
+  ply: savePly,
+  vtk: saveVtk,
+  csv: saveCsv,
+};
+
+const withDots = (formats: object): readonly string[] => Object.keys(formats).map((format) => `.${format}`);
+
 /** The extensions that `readPointCloud` knows, with their dots. */
-export const pointCloudExtensions: readonly string[] = Object.keys(readers).map((extension) => `.${extension}`);
+export const pointCloudExtensions: readonly string[] = withDots(readers);
+
+/** The extensions that `writePointCloud` knows, with their dots. */
+export const writableExtensions: readonly string[] = withDots(writers);
 
 /**
- * Reads the positions of one point cloud.
- * @param fileName chooses the reader by its extension, and names the file in error messages
- * @throws FormatError for an unknown extension, a file without points, or one that its format's reader refuses.
+ * Reads the points of one cloud.
+ * @param name a file's name, whose extension chooses the reader and which error messages begin with; or a format alone: "ply"
+ * @param options.attributes what to read besides: columns of .csv, properties of .ply, point data of .vtk, arrays of shape [n]
+ * or [n, channels] of .npz and .safetensors
+ * @throws FormatError for an unknown extension, a file without points or without an attribute that was asked for (it lists
+ * those that are there), or one that its format's reader refuses.
  */
-export function readPointCloud(bytes: FileBytes, fileName: string): PointCloud {
-  const extension = /\.(\w+)$/.exec(fileName)?.[1]?.toLowerCase() ?? "";
-  if (!Object.hasOwn(readers, extension)) {
-    throw formatError(
-      fileName,
-      `cannot tell the format by the extension "${extension}"; known are ${pointCloudExtensions.join(", ")}.`,
-      { expected: [...pointCloudExtensions], found: extension },
-    );
-  }
-  const { positions, dimensionality } = readers[extension](bytes, fileName);
-  if (positions.length === 0) throw formatError(fileName, "holds no points.", { expected: 1, found: 0 });
-  return { positions, dimensionality };
+export function readPointCloud(
+  bytes: FileBytes,
+  name: string,
+  options: { attributes?: readonly string[] } = {},
+): PointCloud {
+  const read = chooseByName(readers, name);
+  const { positions, dimensionality, attributes } = read(bytes, { file: name, attributes: options.attributes });
+  if (positions.length === 0) throw formatError(name, "holds no points.", { expected: 1, found: 0 });
+  return options.attributes ? { positions, dimensionality, attributes } : { positions, dimensionality };
 }
 
-/** The array that is named as positions are, or the only one there is. */
-function choosePositions(arrays: ReadonlyMap<string, SafeTensor>, file: string): PointCloud {
+/**
+ * Writes points and their attributes. Arrays keep their names in .npz and .safetensors, where positions are called
+ * `node_positions`; a .csv has columns x, y, z, and one for each channel; an .npy has room for the positions alone.
+ * @param name a file's name, whose extension chooses the writer; or a format alone: "ply"
+ * @throws FormatError for an unknown extension; InputError for arrays that do not fit each other or the format.
+ */
+export function writePointCloud(cloud: PointCloud, name: string): Uint8Array<ArrayBuffer> {
+  const write = chooseByName(writers, name);
+  checkCloud(cloud);
+  return write(cloud);
+}
+
+function chooseByName<T>(formats: Readonly<Record<string, T>>, name: string): T {
+  const extension = /(?:^|\.)(\w+)$/.exec(name)?.[1]?.toLowerCase() ?? "";
+  if (Object.hasOwn(formats, extension)) return formats[extension];
+  const known = withDots(formats);
+  throw formatError(name, `cannot tell the format by the extension "${extension}"; known are ${known.join(", ")}.`, {
+    expected: [...known],
+    found: extension,
+  });
+}
+
+function arraysOf({ positions, dimensionality, attributes }: PointCloud): Map<string, SafeTensorInput> {
+  const points = positions.length / dimensionality;
+  const arrays = new Map<string, SafeTensorInput>();
+  arrays.set(positionNames[0], { shape: [points, dimensionality], data: positions });
+  for (const [name, { data, channels }] of attributes ?? []) {
+    if (arrays.has(name)) throw new InputError(`"${name}" is what the positions are called.`, { tensor: name });
+    arrays.set(name, { shape: channels === 1 ? [points] : [points, channels], data });
+  }
+  return arrays;
+}
+
+/** The array that is named as positions are, or the only one there is; and the attributes that were asked for. */
+function chooseArrays(
+  arrays: ReadonlyMap<string, SafeTensor>,
+  found: readonly string[],
+  file: string,
+  attributes: readonly string[] = [],
+): PointCloud {
   const names = [...arrays.keys()];
   const name = positionNames.find((candidate) => arrays.has(candidate)) ?? (names.length === 1 ? names[0] : undefined);
   const array = name === undefined ? undefined : arrays.get(name);
@@ -63,5 +134,11 @@ function choosePositions(arrays: ReadonlyMap<string, SafeTensor>, file: string):
       found: names,
     });
   }
-  return toPointCloud(array, `${file}:${name}`);
+  const cloud = toPointCloud(array, `${file}:${name}`);
+  const read = (attribute: string) => {
+    const values = arrays.get(attribute);
+    if (!values) throw missingAttribute(file, attribute, found);
+    return toAttribute(values, array.shape[0], `${file}:${attribute}`);
+  };
+  return { ...cloud, attributes: new Map(attributes.map((attribute) => [attribute, read(attribute)])) };
 }

@@ -2,27 +2,19 @@
 // https://github.com/huggingface/safetensors#format
 
 import { InputError } from "../errors.ts";
+import { bytesOf, elementCount, type FileBytes, formatError, readArray, toBytes, toDataView } from "./bytes.ts";
 import {
-  bytesOf,
-  elementCount,
-  type FileBytes,
-  formatError,
-  readArray,
-  type TypedArray,
-  toBytes,
-  toDataView,
-} from "./bytes.ts";
-import { arrayTypes, type SafeTensor, type SafeTensorType } from "./elements.ts";
+  arrayTypes,
+  type SafeTensor,
+  type SafeTensorInput,
+  type SafeTensorType,
+  tensorEntries,
+  tensorType,
+} from "./elements.ts";
 
-export { type SafeTensor, type SafeTensorType, toFloat32, toInt32 } from "./elements.ts";
+export { type SafeTensor, type SafeTensorInput, type SafeTensorType, toFloat32, toInt32 } from "./elements.ts";
 
-/** A tensor to be saved. Without `dtype`, the array's own type: a Float32Array is written as F32. */
-export interface SafeTensorInput {
-  shape: readonly number[];
-  data: TypedArray;
-  dtype?: SafeTensorType;
-}
-
+/** What a safetensors file holds. */
 export interface SafetensorsFile {
   /** In the order of their bytes in the file. */
   tensors: Map<string, SafeTensor>;
@@ -98,8 +90,11 @@ export function saveSafetensors(
   tensors: ReadonlyMap<string, SafeTensorInput> | Readonly<Record<string, SafeTensorInput>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
-  const entries = [...(isMap(tensors) ? tensors : Object.entries(tensors))].map(([name, tensor]) => {
-    const dtype = checkTensor(name, tensor);
+  const entries = tensorEntries(tensors).map(([name, tensor]) => {
+    if (name === metadataKey) {
+      throw new InputError(`Cannot save tensor "${name}": the name is reserved.`, { tensor: name });
+    }
+    const dtype = tensorType(name, tensor);
     return { name, dtype, shape: [...tensor.shape], bytes: bytesOf(tensor.data), width: tensor.data.BYTES_PER_ELEMENT };
   });
   entries.sort((a, b) => b.width - a.width || compareText(a.name, b.name));
@@ -230,30 +225,6 @@ function findDuplicateKey(text: string): string | undefined {
     }
   }
   return undefined;
-}
-
-function checkTensor(name: string, { shape, data, dtype }: SafeTensorInput): SafeTensorType {
-  const wrong = (problem: string, details = {}) =>
-    new InputError(`Cannot save tensor "${name}": ${problem}`, { tensor: name, ...details });
-  if (name === metadataKey) throw wrong("the name is reserved.");
-  const type = dtype ?? typeOf(data);
-  if (!type || !(data instanceof arrayTypes[type])) {
-    throw wrong(`${data?.constructor?.name ?? String(data)} cannot hold ${type ?? "a tensor of any known dtype"}.`);
-  }
-  if (elementCount(shape) !== data.length) {
-    throw wrong(`shape [${shape}] does not fit ${data.length} values.`, { found: data.length });
-  }
-  return type;
-}
-
-const typeNames: SafeTensorType[] = ["F64", "F32", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8"];
-
-function typeOf(data: TypedArray): SafeTensorType | undefined {
-  return typeNames.find((type) => data instanceof arrayTypes[type]);
-}
-
-function isMap<T>(value: ReadonlyMap<string, T> | Readonly<Record<string, T>>): value is ReadonlyMap<string, T> {
-  return value instanceof Map;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

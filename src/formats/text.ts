@@ -29,6 +29,32 @@ export function parseCount(word: string | undefined): number {
   return value >= 0 ? value : Number.NaN;
 }
 
+/** The shortest decimal number that is read as the same float32; "nan", "inf" and "-inf" as NumPy and pandas read them. */
+export function formatFloat32(value: number): string {
+  if (Number.isNaN(value)) return "nan";
+  if (!Number.isFinite(value)) return value < 0 ? "-inf" : "inf";
+  // Nine digits tell every float32 from all others.
+  for (let digits = 6; digits < 9; digits++) {
+    const rounded = Number(value.toPrecision(digits));
+    if (Math.fround(rounded) === value) return String(rounded);
+  }
+  return String(Number(value.toPrecision(9)));
+}
+
+const byteOfCharacter = new Map(
+  [...latin1.decode(Uint8Array.from({ length: 256 }, (_, byte) => byte))].map((character, byte) => [character, byte]),
+);
+
+/** A name as its writer meant it: text is decoded here one character a byte, while names may be UTF-8. */
+export function decodeName(text: string): string {
+  const bytes = Uint8Array.from(text, (character) => byteOfCharacter.get(character) ?? 0x3f);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return text;
+  }
+}
+
 /** The words of a line. */
 export function splitWords(line: string): string[] {
   const trimmed = line.trim();

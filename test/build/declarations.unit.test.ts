@@ -20,13 +20,20 @@ test("compile in a strict program that checks them and names no newer library", 
       skipLibCheck: false,
       noEmit: true,
       types: [],
-      paths: { erwin: [join(root, "dist", "erwin.d.ts")], "erwin/bench": [join(root, "dist", "bench.d.ts")] },
+      paths: Object.fromEntries(
+        [
+          ["erwin", "erwin"],
+          ["erwin/bench", "bench"],
+          ["erwin/formats", "formats"],
+        ].map(([entry, file]) => [entry, [join(root, "dist", `${file}.d.ts`)]]),
+      ),
     };
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: settings, files: ["main.ts"] }));
     writeFileSync(
       join(folder, "main.ts"),
       `import { requestDevice } from "erwin";
        export * from "erwin/bench";
+       export * from "erwin/formats";
        export const device = await requestDevice({ backend: "cpu" });
        device[Symbol.dispose]();`,
     );

@@ -1,0 +1,73 @@
+// A point cloud as columns of single numbers, which is what tables and PLY files hold; and the check of what is to be written.
+
+import { InputError } from "../errors.ts";
+import type { Attribute, PointCloud } from "./positions.ts";
+
+/** The number of point i is `data[i * stride + start]`. */
+export interface Column {
+  name: string;
+  data: Float32Array | Int32Array;
+  stride: number;
+  start: number;
+  integer: boolean;
+}
+
+/**
+ * The coordinates x, y, z, then the channels of every attribute.
+ * @param options.z whether points in the plane get a z, of 0
+ * @param options.rename what becomes of an attribute's name
+ * @throws InputError for arrays that do not fit each other, and for two columns of one name
+ */
+export function columnsOf(
+  cloud: PointCloud,
+  { z = false, rename = (name: string) => name }: { z?: boolean; rename?: (name: string) => string } = {},
+): Column[] {
+  const points = checkCloud(cloud);
+  const { positions, dimensionality, attributes } = cloud;
+  const columns = channelsOf(positions, dimensionality, (d) => "xyz"[d]);
+  if (z && dimensionality === 2) columns.push(...channelsOf(new Float32Array(points), 1, () => "z"));
+  for (const [name, { data, channels }] of attributes ?? []) {
+    const plain = rename(name);
+    columns.push(...channelsOf(data, channels, (channel) => (channels === 1 ? plain : `${plain}_${channel}`)));
+  }
+  const names = new Set<string>();
+  for (const { name } of columns) {
+    if (names.has(name)) throw new InputError(`Two columns would be called "${name}": rename one.`, { tensor: name });
+    names.add(name);
+  }
+  return columns;
+}
+
+function channelsOf(data: Float32Array | Int32Array, stride: number, nameOf: (channel: number) => string): Column[] {
+  const integer = data instanceof Int32Array;
+  return Array.from({ length: stride }, (_, start) => ({ name: nameOf(start), data, stride, start, integer }));
+}
+
+/**
+ * How many points there are.
+ * @throws InputError for arrays of another type, or that do not fit each other
+ */
+export function checkCloud({ positions, dimensionality, attributes }: PointCloud): number {
+  if (dimensionality !== 2 && dimensionality !== 3) {
+    throw new InputError(`dimensionality is ${dimensionality}, expected 2 or 3.`, { expected: [2, 3] });
+  }
+  if (!(positions instanceof Float32Array) || positions.length % dimensionality !== 0) {
+    throw new InputError(`positions must be a Float32Array of ${dimensionality} numbers for each point.`, {
+      tensor: "positions",
+      expected: dimensionality,
+      found: positions?.length ?? null,
+    });
+  }
+  const points = positions.length / dimensionality;
+  for (const [name, { data, channels }] of attributes ?? []) checkAttribute(name, data, channels, points);
+  return points;
+}
+
+function checkAttribute(name: string, data: Attribute["data"], channels: number, points: number): void {
+  const fits = Number.isSafeInteger(channels) && channels >= 1 && data?.length === points * channels;
+  if (fits && (data instanceof Float32Array || data instanceof Int32Array)) return;
+  throw new InputError(
+    `attribute "${name}" must be a Float32Array or Int32Array of ${channels} numbers for each of ${points} points.`,
+    { tensor: name, expected: points * channels, found: data?.length ?? null },
+  );
+}

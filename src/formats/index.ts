@@ -1,0 +1,29 @@
+// The entry `erwin/formats`: points and arrays from files, and to them. Bytes in, typed arrays out: nothing here reads a disk.
+
+export { ErwinError, FormatError, InputError } from "../errors.ts";
+export type { FileBytes, TypedArray } from "./bytes.ts";
+export { loadCsv, saveCsv } from "./csv.ts";
+export { loadNpy, saveNpy } from "./npy.ts";
+export { listNpz, loadNpz, saveNpz } from "./npz.ts";
+export { loadObj } from "./obj.ts";
+export { loadPly, savePly } from "./ply.ts";
+export {
+  type Attribute,
+  type PointCloud,
+  pointCloudExtensions,
+  type ReadOptions,
+  readPointCloud,
+  writableExtensions,
+  writePointCloud,
+} from "./pointcloud.ts";
+export {
+  loadSafetensors,
+  type SafeTensor,
+  type SafeTensorInput,
+  type SafeTensorType,
+  type SafetensorsFile,
+  saveSafetensors,
+  toFloat32,
+  toInt32,
+} from "./safetensors.ts";
+export { loadVtk, saveVtk, type VtkCells, type VtkFile } from "./vtk.ts";

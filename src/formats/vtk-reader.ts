@@ -1,0 +1,123 @@
+// The numbers and words of a legacy VTK file, in text or binary.
+
+import type { ErrorDetails, FormatError } from "../errors.ts";
+import { formatError, toDataView } from "./bytes.ts";
+import { type NumberType, numberTypes } from "./numbers.ts";
+import { missingAttribute } from "./positions.ts";
+import { parseCount, parseFloat32, parseInteger, TextReader } from "./text.ts";
+
+const types: Record<string, NumberType> = {
+  char: numberTypes.i1,
+  unsigned_char: numberTypes.u1,
+  short: numberTypes.i2,
+  unsigned_short: numberTypes.u2,
+  int: numberTypes.i4,
+  unsigned_int: numberTypes.u4,
+  long: numberTypes.i8,
+  unsigned_long: numberTypes.u8,
+  vtkidtype: numberTypes.i8,
+  vtktypeint32: numberTypes.i4,
+  vtktypeint64: numberTypes.i8,
+  float: numberTypes.f4,
+  double: numberTypes.f8,
+};
+
+/** Reads a file from its beginning to its end. Errors name the file and the place that was reached. */
+export class VtkReader {
+  readonly text: TextReader;
+  /** Whether numbers are binary, as the file's third line says. */
+  binary = false;
+  readonly #bytes: Uint8Array;
+  readonly #file: string;
+
+  constructor(bytes: Uint8Array, file: string) {
+    this.text = new TextReader(bytes, file);
+    this.#bytes = bytes;
+    this.#file = file;
+  }
+
+  /** The next word; undefined at the end. */
+  word(): string | undefined {
+    return this.text.word();
+  }
+
+  /** The `length` numbers that follow the current line. */
+  numbers(length: number, type: NumberType, section: string): Float64Array {
+    const reader = this.text;
+    reader.line();
+    const least = this.binary ? length * type.width : length * 2 - 1;
+    if (least > reader.left) {
+      throw this.error(`${section}: truncated, ${length} numbers take at least ${least} bytes, found ${reader.left}.`, {
+        expected: least,
+        found: reader.left,
+      });
+    }
+    const result = new Float64Array(length);
+    if (this.binary) {
+      const view = toDataView(this.#bytes);
+      for (let i = 0; i < length; i++) result[i] = type.read(view, reader.offset + i * type.width, false);
+      reader.offset += length * type.width;
+      return result;
+    }
+    const parse = type.integer ? parseInteger : parseFloat32;
+    for (let i = 0; i < length; i++) {
+      const word = this.word() ?? "";
+      result[i] = parse(word);
+      if (Number.isNaN(result[i])) {
+        throw this.error(`${section}: number ${i} of ${length} is "${word.slice(0, 40)}".`, { row: i });
+      }
+    }
+    return result;
+  }
+
+  /** Passes over `length` numbers that follow the current line. What is not used may be anything: "nan", say. */
+  skip(length: number, type: NumberType, section: string): void {
+    if (this.binary) {
+      this.numbers(length, type, section);
+      return;
+    }
+    for (let i = 0; i < length; i++) {
+      if (this.word() === undefined) throw this.error(`${section}: truncated at value ${i} of ${length}.`);
+    }
+  }
+
+  integers(length: number, type: NumberType, section: string): Int32Array {
+    const numbers = this.numbers(length, type, section);
+    const result = Int32Array.from(numbers);
+    const wrong = numbers.findIndex((value, i) => value !== result[i]);
+    if (wrong >= 0)
+      throw this.error(`${section}: number ${wrong} is ${numbers[wrong]}, no 32-bit integer.`, { row: wrong });
+    return result;
+  }
+
+  count(section: string): number {
+    const word = this.word();
+    const count = parseCount(word);
+    if (Number.isNaN(count)) throw this.error(`${section}: expected a count, found "${word?.slice(0, 40) ?? ""}".`);
+    return count;
+  }
+
+  type(section: string, word = this.word()?.toLowerCase() ?? ""): NumberType {
+    if (!Object.hasOwn(types, word)) {
+      throw this.error(`${section}: "${word.slice(0, 40)}" is no known type of numbers.`, {
+        expected: Object.keys(types),
+      });
+    }
+    return types[word];
+  }
+
+  /** A section that tells of the array before it: it ends with a blank line. */
+  skipMetadata(): void {
+    // The first line read is the rest of the section's own.
+    this.text.line();
+    for (let line = this.text.line(); line !== undefined && line.trim() !== ""; line = this.text.line());
+  }
+
+  missing(name: string, found: readonly string[]): FormatError {
+    return missingAttribute(this.#file, name, found);
+  }
+
+  error(problem: string, details: ErrorDetails = {}): FormatError {
+    return formatError(this.#file, problem, { offset: this.text.offset, ...details });
+  }
+}

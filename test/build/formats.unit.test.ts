@@ -1,0 +1,36 @@
+// The entry `erwin/formats`: what it exports is documented, and the main entry loads nothing of what it adds.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import ts from "@typescript/typescript6";
+import { expect, test } from "vitest";
+import { downloadSize } from "../../src/build/size.mjs";
+import { root } from "../../src/build/steps.mjs";
+
+test("every name that erwin/formats exports has a docstring", () => {
+  const source = readFileSync(join(root, "dist", "formats.d.ts"), "utf8");
+  const file = ts.createSourceFile("formats.d.ts", source, ts.ScriptTarget.Latest, true);
+  const documented = new Set<string>();
+  const exported: string[] = [];
+  for (const statement of file.statements) {
+    if (ts.isExportDeclaration(statement) && statement.exportClause && ts.isNamedExports(statement.exportClause)) {
+      exported.push(...statement.exportClause.elements.map(({ name }) => name.text));
+    }
+    if (ts.getJSDocCommentsAndTags(statement).length === 0) continue;
+    const declarations = ts.isVariableStatement(statement) ? statement.declarationList.declarations : [statement];
+    for (const declaration of declarations) {
+      const name = ts.getNameOfDeclaration(declaration as ts.Declaration);
+      if (name && ts.isIdentifier(name)) documented.add(name.text);
+    }
+  }
+  expect(exported).toContain("readPointCloud");
+  expect(exported.filter((name) => !documented.has(name))).toEqual([]);
+});
+
+test("the readers and writers of other formats are no part of the main entry's download", () => {
+  const main = [...downloadSize().files.keys()].filter((name) => name.endsWith(".js"));
+  const code = main.map((name) => readFileSync(join(root, "dist", name), "utf8")).join("\n");
+  expect(code).toContain("loadSafetensors");
+  expect(code).not.toContain("loadPly");
+  expect(code).not.toContain("zipSync");
+});

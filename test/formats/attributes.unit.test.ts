@@ -1,0 +1,186 @@
+// Attributes of points, and files for other programs. What these programs wrote lies in foreign/ (make.py); what is written
+// here must be, byte for byte, the files there that foreign/check.py has seen them read.
+
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { FormatError, InputError } from "../../src/errors.ts";
+import { saveCsv } from "../../src/formats/csv.ts";
+import { loadNpy, saveNpy } from "../../src/formats/npy.ts";
+import { loadNpz, saveNpz } from "../../src/formats/npz.ts";
+import { loadPly, savePly } from "../../src/formats/ply.ts";
+import { type Attribute, type PointCloud, readPointCloud, writePointCloud } from "../../src/formats/pointcloud.ts";
+import { loadVtk } from "../../src/formats/vtk.ts";
+import { flips, readOrRefuse, text, truncations } from "./corruption.ts";
+
+const foreign = (name: string) => readFileSync(new URL(`./foreign/${name}`, import.meta.url));
+const positions = Float32Array.from({ length: 15 }, (_, i) => (i / 8) ** 2);
+const one = (data: Float32Array): Attribute => ({ data, channels: 1 });
+const pressure = one(Float32Array.of(0.5, -1.25, 3, 0, 1e-7));
+const label = one(Float32Array.of(3, 1, 4, 1, 5));
+const velocity = Float32Array.from({ length: 10 }, (_, i) => i - 4.5);
+const padded = Float32Array.from({ length: 15 }, (_, i) => (i % 3 < 2 ? Math.floor(i / 3) * 2 + (i % 3) - 4.5 : 0));
+
+describe("attributes of files of other programs", () => {
+  it.each([
+    ["numpy.npz", { pressure, velocity: { data: velocity, channels: 2 }, label }],
+    ["pandas.csv", { "Druck p∞": pressure, label }],
+    ["meshio.ply", { label, pressure }],
+    ["meshio-ascii.ply", { label, pressure }],
+    ["meshio.vtk", { velocity: { data: padded, channels: 3 }, pressure, label }],
+    ...["vtk-ascii-42.vtk", "vtk-ascii-51.vtk", "vtk-binary-42.vtk", "vtk-binary-51.vtk"].map(
+      (name): [string, Record<string, Attribute>] => [
+        name,
+        {
+          "Druck p∞": pressure,
+          density: one(pressure.data.map((value) => 2 * value) as Float32Array),
+          moment: { data: positions, channels: 3 },
+          colours: { data: Float32Array.from({ length: 20 }, (_, i) => i), channels: 4 },
+          label,
+        },
+      ],
+    ),
+  ])("%s", (name, expected) => {
+    const cloud = readPointCloud(foreign(name), name, { attributes: Object.keys(expected) });
+    const decimals = name.includes("ascii-") ? 4 : 15; // VTK writes six digits in text
+    expect(cloud.dimensionality).toBe(3);
+    cloud.positions.forEach((value, i) => expect(value).toBeCloseTo(positions[i], decimals));
+    expect([...cloud.attributes!.keys()]).toEqual(Object.keys(expected));
+    for (const [key, { data, channels }] of Object.entries(expected)) {
+      expect(cloud.attributes!.get(key)!.channels, key).toBe(channels);
+      cloud.attributes!.get(key)!.data.forEach((value, i) => expect(value).toBeCloseTo(data[i], decimals));
+    }
+    expect(readPointCloud(foreign(name), name).positions).toEqual(cloud.positions);
+    expect(() => readPointCloud(foreign(name), name, { attributes: ["presure"] })).toThrow(
+      `${name}: has no attribute "presure"; there are "`,
+    );
+  });
+
+  it("does not take what is attached to cells for what is attached to points", () => {
+    expect(() => readPointCloud(foreign("vtk-ascii-42.vtk"), "vtk", { attributes: ["pressure"] })).toThrow(
+      'vtk: has no attribute "pressure"; there are "density", "moment", "label", "Druck p∞", "colours".',
+    );
+  });
+
+  it.each([
+    ["a.csv", text("1 2 3"), /a\.csv: has no attribute "p"; there are none/],
+    ["a.csv", text("x,y,p", "1,2,", "3,4,5"), /row 2, column 3: "" is no number/],
+    ["a.obj", text("v 1 2 3"), /there are none/],
+    ["a.npy", saveNpy({ shape: [1, 3], data: Float32Array.of(1, 2, 3) }), /there are none/],
+    [
+      "a.npz",
+      saveNpz({
+        pos: { shape: [1, 3], data: new Float32Array(3) },
+        p: { shape: [2], data: new Float32Array(2) },
+      }),
+      /a\.npz:p: expected the shape \[1\] or \[1, channels\], found \[2\]/,
+    ],
+    [
+      "a.ply",
+      text(
+        ...["ply", "format ascii 1.0", "element vertex 1", "property float x", "property float y"],
+        ...["property float p", "end_header", "1 2 nan"],
+      ),
+      /vertex 0 of 1: its p is no finite number/,
+    ],
+    [
+      "a.vtk",
+      text("# vtk DataFile Version 3.0", "t", "ASCII", "DATASET POLYDATA", "POINTS 1 float", "1 2 3", "POINT_DATA 2"),
+      /POINT_DATA is of 2 points, there are 1/,
+    ],
+  ])("%s that lacks them is refused", (name, bytes, message) => {
+    expect(() => readPointCloud(bytes, name, { attributes: ["p"] })).toThrow(message);
+    expect(() => readPointCloud(bytes, name, { attributes: ["p"] })).toThrow(FormatError);
+  });
+
+  it("survives every truncation and every flipped byte", () => {
+    const attributes = ["colours", "density"];
+    for (const name of ["vtk-ascii-42.vtk", "vtk-binary-51.vtk"]) {
+      for (const bytes of [...truncations(foreign(name)), ...flips(foreign(name))]) {
+        const file = readOrRefuse((input) => loadVtk(input, { attributes }), bytes);
+        for (const { data, channels } of file?.attributes?.values() ?? []) {
+          expect(data.length).toBe((channels * file!.positions.length) / 3);
+        }
+      }
+    }
+    for (const bytes of flips(foreign("meshio.ply"))) {
+      const file = readOrRefuse((input) => loadPly(input, { attributes: ["pressure"] }), bytes);
+      if (file) expect(file.attributes!.get("pressure")!.data.length).toBe(file.positions.length / file.dimensionality);
+    }
+  });
+});
+
+describe("files for other programs", () => {
+  const cloud: PointCloud = {
+    positions,
+    dimensionality: 3,
+    attributes: new Map<string, Attribute>([
+      ["out", { data: Float32Array.from({ length: 10 }, (_, i) => (i ** 3 - 20.5) / 3), channels: 2 }],
+      ["batch_idx", { data: Int32Array.of(0, 0, 1, 1, 2), channels: 1 }],
+      ["Druck, p∞", pressure],
+    ]),
+  };
+
+  it.each(["csv", "ply", "vtk", "npz", "safetensors"])("written.%s, and back", (format) => {
+    const bytes = writePointCloud(cloud, format);
+    if (format !== "safetensors") expect(Buffer.from(foreign(`written.${format}`)).equals(bytes)).toBe(true);
+    const names: Record<string, string[]> = {
+      csv: ["out_0", "out_1", "batch_idx", "Druck, p∞"],
+      ply: ["out_0", "out_1", "batch_idx", "Druck,_p∞"],
+    };
+    const attributes = names[format] ?? ["out", "batch_idx", "Druck, p∞"];
+    const back = readPointCloud(bytes, format, { attributes });
+    expect(back.positions).toEqual(positions);
+    const written = cloud.attributes!.get("out")!.data;
+    const out = back.attributes!.get("out")?.data;
+    if (out) expect(out).toEqual(written);
+    else expect(back.attributes!.get("out_1")!.data).toEqual(written.filter((_, i) => i % 2 === 1));
+    expect([...back.attributes!.get("batch_idx")!.data]).toEqual([0, 0, 1, 1, 2]);
+  });
+
+  it("written.npy, and every type of element back", () => {
+    const bytes = writePointCloud({ positions, dimensionality: 3 }, "npy");
+    expect(Buffer.from(foreign("written.npy")).equals(bytes)).toBe(true);
+    const arrays = {
+      scalar: { shape: [], data: Float64Array.of(0.1) },
+      long: { shape: [2, 1], data: BigInt64Array.of(1n, -2n) },
+      byte: { shape: [3], data: Uint8Array.of(1, 2, 255) },
+      flags: { shape: [2], data: Uint8Array.of(1, 0), dtype: "BOOL" as const },
+      halves: { shape: [1], data: Uint16Array.of(0x3800), dtype: "F16" as const },
+    };
+    for (const [name, array] of Object.entries(arrays)) expect(loadNpy(saveNpy(array)), name).toMatchObject(array);
+    expect([...loadNpz(saveNpz(arrays)).keys()]).toEqual(Object.keys(arrays));
+    expect(() => saveNpy({ shape: [1], data: Uint16Array.of(1), dtype: "BF16" })).toThrow(/NumPy has no BF16/);
+  });
+
+  it("numbers of a table are read as the same float32", () => {
+    const float = fc.float({ noNaN: true, noDefaultInfinity: true });
+    fc.assert(
+      fc.property(fc.array(fc.tuple(float, float), { minLength: 1 }), (points) => {
+        const data = Float32Array.from(points.flat(), (value) => value + 0); // text does not tell -0 from 0
+        expect(readPointCloud(saveCsv({ positions: data, dimensionality: 2 }), "csv").positions).toEqual(data);
+      }),
+    );
+    const odd = { positions: Float32Array.of(0.1, 1 / 3), dimensionality: 2, attributes: new Map() };
+    odd.attributes.set("p", one(Float32Array.of(Number.NaN)));
+    expect(new TextDecoder().decode(saveCsv(odd))).toBe("x,y,p\n0.1,0.33333334,nan\n");
+  });
+
+  it("points in the plane get a z in .ply", () => {
+    expect(loadPly(savePly({ positions: Float32Array.of(1, 2), dimensionality: 2 })).positions).toEqual(
+      Float32Array.of(1, 2, 0),
+    );
+  });
+
+  it.each([
+    ["a.stl", cloud, FormatError, /"stl"; known are \.safetensors, \.npy, \.npz, \.ply, \.vtk, \.csv/],
+    ["a.obj", cloud, FormatError, /"obj"; known are/],
+    ["a.npy", cloud, InputError, /no room for "out"/],
+    ["a.csv", { ...cloud, attributes: new Map([["x", pressure]]) }, InputError, /called "x"/],
+    ["a.ply", { ...cloud, attributes: new Map([["p", { ...pressure, channels: 2 }]]) }, InputError, /attribute "p"/],
+    ["a.ply", { ...cloud, positions: [1, 2, 3] as never }, InputError, /positions must be a Float32Array/],
+  ])("%s: what cannot be written is refused", (name, wrong, type, message) => {
+    expect(() => writePointCloud(wrong, name)).toThrow(message);
+    expect(() => writePointCloud(wrong, name)).toThrow(type);
+  });
+});

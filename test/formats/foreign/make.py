@@ -1,0 +1,77 @@
+# Makes the files beside it that begin with a program's name, which attributes.unit.test.ts reads: `python3 make.py`, with NumPy
+# 1.24.2, pandas 1.5.3, meshio 5.0.0 and VTK 9.1.0 (Debian 12's python3-pandas, python3-meshio and python3-vtk9).
+from pathlib import Path
+
+import meshio
+import numpy as np
+import pandas as pd
+import vtk
+from vtk.util.numpy_support import numpy_to_vtk
+
+folder = Path(__file__).parent
+points = (np.arange(15, dtype=np.float32).reshape(5, 3) / 8) ** 2
+pressure = np.array([0.5, -1.25, 3, 0, 1e-7], dtype=np.float32)
+velocity = np.arange(10, dtype=np.float32).reshape(5, 2) - 4.5
+label = np.array([3, 1, 4, 1, 5], dtype=np.int32)
+
+np.savez(folder / "numpy.npz", pos=points, pressure=pressure.astype(np.float64), velocity=velocity, label=label)
+
+pd.DataFrame(
+    {
+        "label": label,
+        "z": points[:, 2],
+        "name": ["a", "b", "c", "d", "e"],
+        "x": points[:, 0],
+        "Druck p∞": pressure,
+        "y": points[:, 1],
+    }
+).to_csv(folder / "pandas.csv", index=False)
+
+mesh = meshio.Mesh(
+    points, [("vertex", np.arange(5).reshape(5, 1))], point_data={"pressure": pressure, "label": label}
+)
+mesh.write(folder / "meshio.ply", binary=True)
+mesh.write(folder / "meshio-ascii.ply", binary=False)
+mesh.point_data["velocity"] = velocity
+mesh.cell_data["pressure"] = [np.full(5, 9.0)]
+mesh.write(folder / "meshio.vtk", binary=True)
+
+
+def polydata():
+    data = vtk.vtkPolyData()
+    data.SetPoints(vtk.vtkPoints())
+    vertices = vtk.vtkCellArray()
+    for i, point in enumerate(points):
+        data.GetPoints().InsertNextPoint(*map(float, point))
+        vertices.InsertNextCell(1, [i])
+    data.SetVerts(vertices)
+
+    def attach(to, name, array):
+        numbers = numpy_to_vtk(array, deep=True)
+        numbers.SetName(name)
+        to.AddArray(numbers)
+        return numbers
+
+    of_points, of_cells = data.GetPointData(), data.GetCellData()
+    attach(of_cells, "pressure", np.full(5, 9.0))
+    attach(of_points, "label", label)
+    attach(of_points, "Druck p∞", pressure)
+    of_points.SetScalars(attach(of_points, "density", pressure * 2))
+    of_points.SetVectors(attach(of_points, "moment", points))
+    colours = attach(of_points, "colours", np.arange(20, dtype=np.uint8).reshape(5, 4))
+    table = vtk.vtkLookupTable()
+    table.SetNumberOfTableValues(4)
+    table.Build()
+    of_points.GetScalars().SetLookupTable(table)
+    return data, of_points, colours
+
+
+for text in (True, False):
+    for version in (42, 51):
+        data, of_points, colours = polydata()
+        writer = vtk.vtkPolyDataWriter()
+        writer.SetInputData(data)
+        writer.SetFileName(str(folder / f"vtk-{'ascii' if text else 'binary'}-{version}.vtk"))
+        writer.SetFileVersion(version)
+        writer.SetFileTypeToASCII() if text else writer.SetFileTypeToBinary()
+        writer.Write()
