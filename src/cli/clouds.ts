@@ -1,10 +1,10 @@
-// What an input file says: positions, and from a safetensors or npz file also features, clouds, graph and tree.
+// What an input file says: positions and features, and from a safetensors or npz file also clouds, graph and tree.
 
 import { mostLevels } from "../balltree/execute.ts";
 import { FormatError } from "../errors.ts";
 import { type SafeTensor, toFloat32, toInt32 } from "../formats/elements.ts";
 import { loadNpz } from "../formats/npz.ts";
-import { readPointCloud } from "../formats/pointcloud.ts";
+import { type Attribute, readPointCloud } from "../formats/pointcloud.ts";
 import { loadSafetensors } from "../formats/safetensors.ts";
 import { readBytes } from "./files.ts";
 
@@ -23,24 +23,44 @@ export interface CloudFile {
   tree?: { treeIdx: Int32Array; treeMask: Uint8Array; treeIdxRot: Int32Array[] };
 }
 
-/** @throws FormatError for a file that is not what its format demands, or arrays that do not fit each other. */
-export function readCloudFile(path: string): CloudFile {
+/**
+ * @param features names of what of the file is the features, one beside the other; without, its node_features
+ * @throws FormatError for a file that is not what its format demands, or arrays that do not fit each other.
+ */
+export function readCloudFile(path: string, features?: readonly string[]): CloudFile {
   const bytes = readBytes(path);
-  const { positions, dimensionality } = readPointCloud(bytes, path);
+  const { positions, dimensionality, attributes } = readPointCloud(bytes, path, { attributes: features });
   const points = positions.length / dimensionality;
   const file: CloudFile = { path, positions, dimensionality, points, batchIdx: new Int32Array(points) };
+  if (attributes && features)
+    file.features = joinColumns(
+      features.map((name) => attributes.get(name)!),
+      points,
+    );
   const named = readNamedArrays(bytes, path);
   if (!named) return file;
 
   const arrays = new ArrayReader(named, path);
   const batch = arrays.read("batch_idx", [points]);
   if (batch) file.batchIdx = arrays.toInt32(batch, "batch_idx");
-  const features = arrays.read("node_features", [points, undefined]);
-  if (features) file.features = { data: arrays.toFloat32(features, "node_features"), channels: features.shape[1] };
+  const given = file.features ? undefined : arrays.read("node_features", [points, undefined]);
+  if (given) file.features = { data: arrays.toFloat32(given, "node_features"), channels: given.shape[1] };
   const edges = arrays.read("edge_index", [2, undefined]);
   if (edges) file.edgeIndex = arrays.toInt32(edges, "edge_index");
   file.tree = readTree(arrays);
   return file;
+}
+
+/** Rows of the same points side by side. */
+function joinColumns(attributes: readonly Attribute[], points: number): CloudFile["features"] {
+  const channels = attributes.reduce((sum, attribute) => sum + attribute.channels, 0);
+  const data = new Float32Array(points * channels);
+  let start = 0;
+  for (const { data: values, channels: width } of attributes) {
+    for (let i = 0; i < values.length; i++) data[Math.floor(i / width) * channels + start + (i % width)] = values[i];
+    start += width;
+  }
+  return { data, channels };
 }
 
 const rotatedPrefix = "tree_idx_rot.";

@@ -98,6 +98,15 @@ export class Arguments {
     return words?.map((word) => toNumber(name, word.trim(), "whole numbers of at least 1 with commas", isCount));
   }
 
+  /** Words with commas between them: "a,b". */
+  words(name: string): string[] | undefined {
+    const words = this.text(name)
+      ?.split(",")
+      .map((word) => word.trim());
+    if (words?.includes("")) throw new UsageError(`--${name} is "${this.text(name)}", expected names with commas`);
+    return words;
+  }
+
   choice<T extends string>(name: string, choices: readonly T[]): T | undefined {
     const text = this.text(name);
     const choice = choices.find((candidate) => candidate === text);

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -44,8 +45,19 @@ export function makeFolder(path: string): void {
   }
 }
 
-/** Refuses an output that cannot be written before time is spent on computing it. */
-export function checkOutput(path: string): void {
+/**
+ * Refuses an output that cannot be written, or that is one of the files read, before time is spent on computing it.
+ * @param inputs files that must stay as they are
+ */
+export function checkOutput(path: string, inputs: readonly string[] = []): void {
+  const place = placeOf(path);
+  const input = place && inputs.find((other) => placeOf(other) === place);
+  if (input !== undefined) {
+    throw new InputError(`The output "${path}" would be written over the input "${input}": choose another name.`, {
+      file: path,
+      other: input,
+    });
+  }
   const folder = dirname(path);
   let problem: string | undefined;
   try {
@@ -58,6 +70,15 @@ export function checkOutput(path: string): void {
     throw failure;
   }
   if (problem) throw new InputError(`Cannot write "${path}": ${problem}.`, { file: path });
+}
+
+/** Where a file that is there lies, whatever names and links lead to it; undefined where there is none, or no saying. */
+export function placeOf(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Written beside its place first: a reader never sees half a file, and a failure leaves what was there. */

@@ -53,8 +53,10 @@ export async function modelInput({ config }: ErwinTransformer, cloud: CloudFile,
 function featuresOf({ path, features, positions, dimensionality }: CloudFile, cIn: number): Float32Array {
   if (!features && cIn === dimensionality) return positions;
   if (features?.channels === cIn) return features.data;
-  const found = features ? `node_features has ${features.channels} channels` : "has no node_features";
-  const instead = features ? "" : ` (positions serve as features only where these are ${dimensionality})`;
+  const found = features ? `its features have ${features.channels} channels` : "has no node_features";
+  const instead = features
+    ? ""
+    : ` (positions serve as features only where these are ${dimensionality}; --features NAME,... chooses others)`;
   throw new InputError(`${path}: ${found}, the model expects ${cIn}${instead}.`, {
     file: path,
     tensor: "node_features",

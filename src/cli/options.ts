@@ -6,9 +6,18 @@ import { type Arguments, type CommandOption, UsageError } from "./command.ts";
 export const fileOptions = {
   input: {
     value: "FILE",
-    description: "points, and what else there is: .safetensors .npz; positions alone also .npy .ply .obj .vtk .csv",
+    description:
+      "points, and what else there is: .safetensors .npz; points and --features also .ply .vtk .csv .npy .obj",
   },
-  output: { value: "FILE", description: "a .safetensors file; it appears whole or not at all" },
+  output: { value: "FILE", description: "a .safetensors or .npz file; it appears whole or not at all" },
+} satisfies Record<string, CommandOption>;
+
+export const featuresOption = {
+  features: {
+    value: "NAME,...",
+    description:
+      "what of the input is the features: columns of .csv, properties of .ply, point data of .vtk, arrays of .npz and .safetensors (default: node_features)",
+  },
 } satisfies Record<string, CommandOption>;
 
 export const graphOptions = {
@@ -71,11 +80,13 @@ export function readMode(args: Arguments): "eval" | "train" {
 }
 
 /** Of the commands that apply a checkpoint to points; what they read and write is their own. */
-export const modelUsage = "[--backend auto|webgpu|cpu] [--mode eval|train] [--radius R | --knn K] [--threads N]";
+export const modelUsage =
+  "[--features NAME,...] [--backend auto|webgpu|cpu] [--mode eval|train] [--radius R | --knn K] [--threads N]";
 
 export const modelOptions = {
   model: { value: "FILE", description: "a checkpoint (.safetensors) with its config in the metadata" },
   ...modeOption,
+  ...featuresOption,
   ...graphOptions,
   ...deviceOptions,
 } satisfies Record<string, CommandOption>;
@@ -84,6 +95,7 @@ export function readModelChoice(args: Arguments) {
   return {
     modelPath: args.required("model"),
     mode: readMode(args),
+    features: args.words("features"),
     graph: readGraphChoice(args),
     device: readDeviceChoice(args),
   };

@@ -45,6 +45,7 @@ function predictClouds(
     model,
     files: clouds.map((_, i) => ({ input: String(i), output: path(`${folder}/${i}`) })),
     prepare: (input) => model.prepare(clouds[Number(input)]),
+    format: ".safetensors",
     batchPoints: 100,
     onFailure: (_, error) => {
       throw error;

@@ -1,5 +1,6 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { loadSafetensors, type SafeTensor, saveSafetensors, toFloat32 } from "erwin";
+import { loadNpy, loadNpz, readPointCloud, saveNpz, writePointCloud } from "erwin/formats";
 import { afterAll, describe, expect, it } from "vitest";
 import { errorLine, erwin, interruptErwin, temporaryFolder } from "./command.ts";
 
@@ -89,6 +90,111 @@ describe("erwin predict", () => {
   });
 });
 
+describe("erwin predict in other formats", () => {
+  const words = (model: string, input: string, output: string, ...more: string[]) =>
+    erwin(["predict", "--model", model, "--input", input, "--output", output, "--backend", "cpu", ...more]);
+
+  it("writes what the output's extension says", () => {
+    const { model, input, inputs } = split("c_3d_rot_eval");
+    const read = (extension: string) => {
+      const file = path(`prediction.${extension}`);
+      expect(words(model, input, file)).toMatchObject({ code: 0, stderr: "" });
+      return readFileSync(file);
+    };
+    const expected = loadSafetensors(read("safetensors")).tensors.get("out")!;
+    const [points, width] = expected.shape;
+    const positions = toFloat32(inputs.get("node_positions")!);
+    const channels = Array.from({ length: width }, (_, channel) => `out_${channel}`);
+    for (const extension of ["csv", "ply"]) {
+      const cloud = readPointCloud(read(extension), extension, { attributes: [...channels, "batch_idx"] });
+      expect(cloud.positions).toEqual(positions);
+      channels.forEach((name, channel) => {
+        const column = expected.data.filter((_: unknown, i: number) => i % width === channel);
+        expect(cloud.attributes!.get(name)!.data).toEqual(column);
+      });
+    }
+    expect(readPointCloud(read("vtk"), "vtk", { attributes: ["out"] })).toEqual({
+      positions,
+      dimensionality: 3,
+      attributes: new Map([["out", { data: expected.data, channels: width }]]),
+    });
+    const npz = loadNpz(read("npz"));
+    expect(npz.get("out")).toEqual(expected);
+    expect([...npz.keys()]).toEqual(["node_positions", "batch_idx", "out"]);
+    expect(loadNpy(read("npy"))).toEqual({ dtype: "F32", shape: [points, width], data: expected.data });
+  });
+
+  it("takes columns, properties, point data and arrays as features", () => {
+    const { model, inputs } = split("c_3d_rot_eval");
+    const features = toFloat32(inputs.get("node_features")!);
+    const positions = toFloat32(inputs.get("node_positions")!);
+    const points = positions.length / 3;
+    const channels = features.length / points;
+    const cloud = {
+      positions,
+      dimensionality: 3,
+      attributes: new Map([
+        ["batch_idx", { data: new Int32Array(points), channels: 1 }],
+        ["f", { data: features, channels }],
+      ]),
+    };
+    const bare = path("features.safetensors");
+    writeFileSync(bare, writePointCloud(cloud, bare));
+    const predict = (file: string, names: string) =>
+      words(model, file, path("features-out.npy"), "--knn", "4", "--features", names);
+    expect(predict(bare, "f")).toMatchObject({ code: 0, stderr: "" });
+    const expected = readFileSync(path("features-out.npy"));
+    const columns = Array.from({ length: channels }, (_, i) => `f_${i}`).join(",");
+    for (const [name, features] of [
+      ["in.csv", columns],
+      ["in.ply", columns],
+      ["in.vtk", "f"],
+      ["in.npz", "f"],
+    ]) {
+      writeFileSync(path(name), writePointCloud(cloud, name));
+      expect(predict(path(name), features)).toMatchObject({ code: 0, stderr: "" });
+      expect(readFileSync(path("features-out.npy")).equals(expected), name).toBe(true);
+    }
+    expect(errorLine(predict(path("in.csv"), "f_0,g"))).toContain('in.csv: has no attribute "g"; there are "x", "y",');
+    expect(errorLine(words(model, path("in.npz"), path("never.csv"), "--knn", "4"))).toMatch(
+      /has no node_features, .*--features NAME/,
+    );
+  });
+
+  it("reads node_features of an archive of NumPy", () => {
+    const { model, input, inputs } = split("c_3d_rot_eval");
+    writeFileSync(path("names.npz"), saveNpz(inputs));
+    for (const file of [input, path("names.npz")]) {
+      expect(words(model, file, path("names-out.npy"))).toMatchObject({ code: 0, stderr: "" });
+      writeFileSync(`${file}.out`, readFileSync(path("names-out.npy")));
+    }
+    expect(readFileSync(`${input}.out`).equals(readFileSync(path("names.npz.out")))).toBe(true);
+  });
+
+  it("refuses to write over the input or the model, whatever names lead to them", () => {
+    const { model, input } = split("c_3d_rot_eval");
+    symlinkSync(input, path("link.safetensors"));
+    const before = [readFileSync(input), readFileSync(model)];
+    for (const output of [input, model, path("link.safetensors"), path("./sub/../c_3d_rot_eval-input.safetensors")]) {
+      const result = words(model, input, output);
+      expect(result.code).toBe(1);
+      expect(errorLine(result)).toContain("would be written over the input");
+    }
+    expect(errorLine(erwin(["tree", "--input", input, "--output", input]))).toContain("written over the input");
+    expect([readFileSync(input).equals(before[0]), readFileSync(model).equals(before[1])]).toEqual([true, true]);
+  });
+
+  it("does not write a bottleneck's output as points", () => {
+    const { model, input } = split("e_encoder_only_train");
+    const refused = words(model, input, path("bottleneck.ply"));
+    expect(refused.code).toBe(1);
+    expect(errorLine(refused)).toContain("does not decode");
+    expect(existsSync(path("bottleneck.ply"))).toBe(false);
+    expect(words(model, input, path("bottleneck.npz")).code).toBe(0);
+    expect([...loadNpz(readFileSync(path("bottleneck.npz"))).keys()]).toEqual(["out", "out_batch_idx"]);
+  });
+});
+
 describe("erwin predict of many files", () => {
   const words = (model: string, input: string, output: string) =>
     ["predict", "--model", model, "--input", input, "--output", output, "--knn", "4", "--backend", "cpu"] as const;
@@ -124,6 +230,13 @@ describe("erwin predict of many files", () => {
     expect(read("predicted/whole.safetensors").toString()).not.toBe("kept");
     const empty = erwin([...words(model, path("many"), path("predicted")), "--shard", "4/4"]);
     expect(empty).toMatchObject({ code: 0, stderr: "" });
+    const tables = erwin([...words(model, path("many"), path("tables")), "--format", "csv"]);
+    expect(tables).toMatchObject({ code: 0, stderr: "" });
+    expect(readdirSync(path("tables")).sort()).toEqual(["cut.csv", "sub", "whole.csv"]);
+    const { dimensionality, attributes } = readPointCloud(read("tables/sub/bare.csv"), "csv", {
+      attributes: ["out_0"],
+    });
+    expect([dimensionality, attributes!.get("out_0")!.data.length]).toEqual([3, inputs.get("batch_idx")!.shape[0]]);
     expect(empty.stdout).toMatch(/shard 4\/4 of 3 files: none, it is empty\n.*0 predicted, 0 skipped, 0 failed\n/);
   });
 

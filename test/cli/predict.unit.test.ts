@@ -24,7 +24,7 @@ write("data/list.txt", "sub/a.npy\r\n\n  ../elsewhere/d.obj\n");
 write("data/empty.txt", "\n");
 
 const find = (inputs: readonly string[], output = "data/out") =>
-  findInputs(inputs.map(path), path(output)).map(({ input, output }) => [
+  findInputs(inputs.map(path), path(output), { keep: [path("data/b.safetensors")] }).map(({ input, output }) => [
     relative(folder, input),
     relative(folder, output),
   ]);
@@ -57,6 +57,7 @@ describe("findInputs", () => {
       "data/out",
       /z\.safetensors" would be written over/,
     ],
+    ["the model as output", ["data/b.ply"], "data", /written over/],
     ["the output's folder as input", ["data"], "data", /output's folder too/],
     ["a list of nothing", ["data/empty.txt"], "o", /expected paths, one a line/],
   ])("refuses %s", (_, inputs, output, message) => {

@@ -58,6 +58,24 @@ describe("wrong usage ends with code 2 and a hint", () => {
     ],
     [["predict", "--model", "m", "--input", "a.ply", "--output", "b", "--shard", "1/2"], "--shard is for many files"],
     [["predict", "--model", "m", "--input", "a.ply", "c.ply", "--output", "b.safetensors"], "expected a folder"],
+    [
+      ["predict", "--model", "m", "--input", "a.ply", "c.ply", "--output", "b.csv"],
+      '--output is "b.csv", expected a folder',
+    ],
+    [
+      ["predict", "--model", "m", "--input", "a.ply", "--output", "b.csv", "--format", "csv"],
+      "--format is for many files",
+    ],
+    [
+      ["predict", "--model", "m", "--input", "a.ply", "c.ply", "--output", "b", "--format", "stl"],
+      "expected one of safetensors, npz, npy, csv, ply, vtk.",
+    ],
+    [
+      ["predict", "--model", "m", "--input", "a.ply", "--output", "out.stl"],
+      '--output is "out.stl", expected a file that ends in .safetensors, .npz, .npy, .csv, .ply, .vtk.',
+    ],
+    [["predict", "--model", "m", "--input", "a.ply", "--output", "b.csv", "--features", "p,,q"], "--features is"],
+    [["tree", "--input", "a.ply", "--output", "tree.csv"], "expected a file that ends in .safetensors, .npz."],
     [["bench", "everything"], 'Unknown benchmark "everything"'],
     [["bench", "forward", "--dawn-features", "disable_robustness"], "this host has its own."],
     [["bench", "forward", "--dawn-features", "a,B"], '--dawn-features has "B", expected names'],

@@ -26,7 +26,7 @@ export const exportModel: Command = {
 async function run(args: Arguments): Promise<void> {
   const [modelPath, output] = [args.required("model"), args.required("onnx")];
   const points = args.count("points");
-  checkOutput(output);
+  checkOutput(output, [modelPath]);
   const checkpoint = readBytes(modelPath);
   await withDevice({ backend: "cpu", threads: 1 }, async (device) => {
     const model = await loadModel(checkpoint, modelPath, device);

@@ -1,13 +1,13 @@
 // erwin gradients: the gradients of sum(out * probe), for comparing with other frameworks.
 
-import { type Device, FormatError, loadSafetensors, saveSafetensors, Tensor, toFloat32 } from "../../index.ts";
+import { type Device, FormatError, loadSafetensors, Tensor, toFloat32 } from "../../index.ts";
 import { readCloudFile } from "../clouds.ts";
 import type { Arguments, Command } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { checkOutput, readBytes, writeWhole } from "../files.ts";
 import { loadModel, modelInput } from "../model.ts";
 import { fileOptions, modelOptions, modelUsage, readModelChoice } from "../options.ts";
-import { outputTensors, readOutput } from "../output.ts";
+import { arrayFormat, encodeArrays, outputTensors, readOutput } from "../output.ts";
 import { withProgress } from "../progress.ts";
 import { formatTime } from "../text.ts";
 
@@ -19,10 +19,11 @@ export const gradients: Command = {
 };
 
 async function run(args: Arguments): Promise<void> {
-  const { modelPath, mode, graph, device } = readModelChoice(args);
+  const { modelPath, mode, features, graph, device } = readModelChoice(args);
   const [input, output] = [args.required("input"), args.required("output")];
-  checkOutput(output);
-  const cloud = readCloudFile(input);
+  const format = arrayFormat(output);
+  checkOutput(output, [input, modelPath]);
+  const cloud = readCloudFile(input, features);
   const checkpoint = readBytes(modelPath);
 
   await withDevice(device, async (device) => {
@@ -46,7 +47,7 @@ async function run(args: Arguments): Promise<void> {
       ...[...model.parameters()].map(([name, parameter]) => add(`grad.${name}`, parameter)),
     ]);
     const end = performance.now();
-    writeWhole(output, saveSafetensors(tensors));
+    writeWhole(output, encodeArrays(tensors, format));
     console.log(
       `${output}: out [${out.shape.join(", ")}] and ${tensors.size - 1} more tensors by ${describeDevice(device)} ` +
         `in ${formatTime(end - start)}`,

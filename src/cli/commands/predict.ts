@@ -1,13 +1,19 @@
 // erwin predict: a checkpoint applied to the points of a file, or of many.
 
-import { saveSafetensors } from "../../index.ts";
 import { readCloudFile } from "../clouds.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { checkOutput, readBytes, writeWhole } from "../files.ts";
 import { loadModel, modelInput } from "../model.ts";
 import { fileOptions, type ModelChoice, modelOptions, modelUsage, readModelChoice } from "../options.ts";
-import { outputTensors, readOutput } from "../output.ts";
+import {
+  checkPredictionFormat,
+  encodePrediction,
+  type PredictionFormat,
+  predictionFormat,
+  predictionFormats,
+  readOutput,
+} from "../output.ts";
 import { isSingleFile } from "../predict/inputs.ts";
 import { predictMany } from "../predict/many.ts";
 import { parseShard } from "../predict/shard.ts";
@@ -17,12 +23,21 @@ import { formatCount, formatTime } from "../text.ts";
 /** Enough to keep a GPU busy, and at most seconds of work for a processor: interruptions wait for the batch under way. */
 const defaultBatchPoints = 16_384;
 
+const formatNames = predictionFormats.map((extension) => extension.slice(1));
+
 export const predict: Command = {
   summary: "apply a model to points: of one file, or of thousands",
-  usage: `--model FILE --input PATH ... --output PATH [--shard I/N] [--batch-points N] [--overwrite] ${modelUsage}`,
+  usage: `--model FILE --input PATH ... --output PATH [--format NAME] [--shard I/N] [--batch-points N] [--overwrite] ${modelUsage}`,
   options: {
     input: { ...fileOptions.input, value: "PATH", repeats: true },
-    output: { ...fileOptions.output, value: "PATH" },
+    output: {
+      value: "PATH",
+      description: `a file, written as its extension says: ${predictionFormats.join(" ")}; it appears whole or not at all`,
+    },
+    format: {
+      value: "NAME",
+      description: `of many files' predictions: ${formatNames.join(", ")} (default safetensors)`,
+    },
     shard: { value: "I/N", description: "every N-th of many files, from the I-th on: one of N jobs, counted from 1" },
     "batch-points": {
       value: "N",
@@ -34,6 +49,8 @@ export const predict: Command = {
   notes: [
     "Many files: --input is a folder (with the folders in it), a .txt list of paths (one a line, relative to the list's folder)",
     "or several paths. --output is a folder then: a/b.ply below the input folder becomes a/b.safetensors below it.",
+    "The prediction is the array `out` of .safetensors, .npz and .npy; .csv, .ply and .vtk hold the points too, and a column,",
+    "a property or a component for each of its channels.",
     "A file that fails does not stop the others, and an interrupted call is completed by the same call.",
   ],
   positionals: Number.POSITIVE_INFINITY,
@@ -49,15 +66,16 @@ async function run(args: Arguments): Promise<void> {
   if (!isSingleFile(inputs)) return predictMany({ ...choice, ...readMany(args, choice), inputs });
   const wrong = forMany.find((name) => args.has(name));
   if (wrong) throw new UsageError(`--${wrong} is for many files: a folder, a .txt list or several --input`);
-  return predictOne(inputs[0], args.required("output"), choice);
+  const output = args.required("output");
+  return predictOne(inputs[0], output, predictionFormat(output), choice);
 }
 
-const forMany = ["shard", "batch-points", "overwrite"];
+const forMany = ["format", "shard", "batch-points", "overwrite"];
 
 /** How many files are worked through. */
 function readMany(args: Arguments, { mode }: ModelChoice) {
   const outputFolder = args.required("output");
-  if (/\.safetensors$/i.test(outputFolder)) {
+  if (predictionFormats.some((extension) => outputFolder.toLowerCase().endsWith(extension))) {
     throw new UsageError(`--output is "${outputFolder}", expected a folder, since there are several inputs`);
   }
   const batchPoints = args.count("batch-points");
@@ -66,6 +84,7 @@ function readMany(args: Arguments, { mode }: ModelChoice) {
   }
   return {
     outputFolder,
+    format: `.${args.choice("format", formatNames) ?? "safetensors"}` as PredictionFormat,
     shard: parseShard(args.text("shard") ?? "1/1"),
     // In training mode a file's output would depend on the others of its batch.
     batchPoints: mode === "train" ? 1 : (batchPoints ?? defaultBatchPoints),
@@ -73,22 +92,24 @@ function readMany(args: Arguments, { mode }: ModelChoice) {
   };
 }
 
-async function predictOne(input: string, output: string, choice: ModelChoice): Promise<void> {
-  const { modelPath, mode, graph, device } = choice;
-  checkOutput(output);
-  const cloud = readCloudFile(input);
+async function predictOne(input: string, output: string, format: PredictionFormat, choice: ModelChoice): Promise<void> {
+  const { modelPath, mode, features, graph, device } = choice;
+  checkOutput(output, [input, modelPath]);
+  const cloud = readCloudFile(input, features);
   const checkpoint = readBytes(modelPath);
 
   await withDevice(device, async (device) => {
     const model = await loadModel(checkpoint, modelPath, device);
+    const { decode } = model.config;
+    checkPredictionFormat(format, decode);
     if (mode === "train") model.train();
     const start = performance.now();
     const prepared = await model.prepare(await modelInput(model, cloud, graph, device.threads));
     const preparedAt = performance.now();
     const out = await withProgress("forward", () => model.forward(prepared));
-    const tensors = outputTensors(await readOutput(out), model.config.decode);
+    const rows = await readOutput(out);
     const end = performance.now();
-    writeWhole(output, saveSafetensors(tensors));
+    writeWhole(output, encodePrediction(format, rows, cloud, decode));
     console.log(
       `${output}: out [${out.shape.join(", ")}] by ${describeDevice(device)}; ` +
         `tree and graph ${formatTime(preparedAt - start)}, forward ${formatTime(end - preparedAt)}`,

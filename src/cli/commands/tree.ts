@@ -1,11 +1,13 @@
 // erwin tree: ball tree, rotated partitions and graph of a file's points, as arrays.
 
-import { buildBallTree, disposeThreads, saveSafetensors } from "../../index.ts";
+import type { SafeTensorInput } from "../../formats/elements.ts";
+import { buildBallTree, disposeThreads } from "../../index.ts";
 import { readCloudFile } from "../clouds.ts";
 import type { Arguments, Command } from "../command.ts";
 import { checkOutput, writeWhole } from "../files.ts";
 import { buildGraph } from "../graph.ts";
 import { fileOptions, graphOptions, readGraphChoice, threadsOption } from "../options.ts";
+import { arrayFormat, encodeArrays } from "../output.ts";
 import { withProgress } from "../progress.ts";
 import { formatPlural, formatTime } from "../text.ts";
 
@@ -33,7 +35,8 @@ async function run(args: Arguments): Promise<void> {
     threads: args.count("threads"),
   };
   const graph = readGraphChoice(args);
-  checkOutput(output);
+  const format = arrayFormat(output);
+  checkOutput(output, [input]);
   try {
     const cloud = readCloudFile(input);
     const start = performance.now();
@@ -42,7 +45,7 @@ async function run(args: Arguments): Promise<void> {
       buildBallTree(positions, { dimensionality, batchIdx, ...treeOptions }),
     );
     const treeTime = performance.now() - start;
-    const arrays = new Map<string, { shape: number[]; data: Int32Array | Uint8Array }>([
+    const arrays = new Map<string, SafeTensorInput>([
       ["tree_idx", { shape: [treeIdx.length], data: treeIdx }],
       ["tree_mask", { shape: [treeMask.length], data: treeMask }],
     ]);
@@ -51,7 +54,7 @@ async function run(args: Arguments): Promise<void> {
       const data = await buildGraph(cloud, graph, treeOptions.threads);
       arrays.set("edge_index", { shape: [2, data.length / 2], data });
     }
-    writeWhole(output, saveSafetensors(arrays));
+    writeWhole(output, encodeArrays(arrays, format));
 
     const edges = arrays.get("edge_index")?.shape[1];
     const facts = [formatPlural(cloud.points, "point"), formatPlural(treeIdx.length, "slot")];

@@ -1,17 +1,18 @@
 // The predictions of many files: while the device works on a batch, the next is read and the one before is written.
 
 import { DeviceLostError } from "../../errors.ts";
-import { saveSafetensors } from "../../formats/safetensors.ts";
 import type { ErwinTransformer, PreparedInput } from "../../index.ts";
 import { joinPrepared } from "../../train/batches.ts";
 import { writeWhole } from "../files.ts";
-import { type OutputRows, outputTensors, readOutput, splitOutput } from "../output.ts";
+import { encodePrediction, type OutputRows, type PredictionFormat, readOutput, splitOutput } from "../output.ts";
 import { packBatches } from "./batches.ts";
 import type { PredictionPaths } from "./inputs.ts";
 
 export interface PredictFilesOptions {
   model: ErwinTransformer;
   files: readonly PredictionPaths[];
+  /** Of the predictions. */
+  format: PredictionFormat;
   /** Reads a file and builds its tree and graph, on the host alone. */
   prepare(path: string): Promise<PreparedInput>;
   /** Points of a batch at most; a file with more is a batch of its own. */
@@ -38,8 +39,7 @@ interface PreparedFile extends PredictionPaths {
   prepared: PreparedInput;
 }
 
-interface Prediction extends PredictionPaths {
-  points: number;
+interface Prediction extends PreparedFile {
   rows: OutputRows;
 }
 
@@ -48,7 +48,7 @@ interface Prediction extends PredictionPaths {
  * @throws DeviceLostError; all else is a failure of the file that it happened with
  */
 export async function predictFiles(options: PredictFilesOptions): Promise<FilesDone> {
-  const { model, files, prepare, batchPoints, signal, onFailure, onProgress } = options;
+  const { model, files, format, prepare, batchPoints, signal, onFailure, onProgress } = options;
   const start = performance.now();
   const done: FilesDone = { predicted: 0, failed: 0, points: 0, time: 0 };
   const fail = (path: string, error: unknown) => {
@@ -71,7 +71,7 @@ export async function predictFiles(options: PredictFilesOptions): Promise<FilesD
   async function compute(batch: readonly PreparedFile[]): Promise<Prediction[]> {
     try {
       const rows = await applyModel(model, batch);
-      return batch.map(({ input, output, points }, i) => ({ input, output, points, rows: rows[i] }));
+      return batch.map((file, i) => ({ ...file, rows: rows[i] }));
     } catch (error) {
       if (error instanceof DeviceLostError) throw error;
       // Memory may have run out: what waits for reuse is given back, and the files go one by one.
@@ -87,9 +87,11 @@ export async function predictFiles(options: PredictFilesOptions): Promise<FilesD
   }
 
   function write(predictions: readonly Prediction[]): void {
-    for (const { input, output, points, rows } of predictions) {
+    const { decode, dimensionality } = model.config;
+    for (const { input, output, points, prepared, rows } of predictions) {
       try {
-        writeWhole(output, saveSafetensors(outputTensors(rows, model.config.decode)));
+        const positions = prepared.nodePositions;
+        writeWhole(output, encodePrediction(format, rows, { positions, dimensionality }, decode));
         done.predicted++;
         done.points += points;
       } catch (error) {

@@ -3,7 +3,7 @@
 import { basename, dirname, isAbsolute, join, normalize, parse, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
 import { pointCloudExtensions } from "../../formats/pointcloud.ts";
-import { isFolder, listFolder, readBytes } from "../files.ts";
+import { isFolder, listFolder, placeOf, readBytes } from "../files.ts";
 
 /** A file of points, and the file for its prediction. */
 export interface PredictionPaths {
@@ -24,14 +24,20 @@ export function isSingleFile(inputs: readonly string[]): boolean {
  *
  * A folder stands for the point clouds in it and below; a .txt file for the paths in it, one a line, relative to its own
  * folder. Paths below such a folder are kept below `outputFolder`.
+ * @param options.extension of the outputs, with its dot
+ * @param options.keep other files that no output may be written over
  * @throws InputError before any work, where a folder or list holds none, two files have the same output, or an output is an input
  */
-export function findInputs(inputs: readonly string[], outputFolder: string): PredictionPaths[] {
+export function findInputs(
+  inputs: readonly string[],
+  outputFolder: string,
+  { extension = ".safetensors", keep = [] as readonly string[] } = {},
+): PredictionPaths[] {
   const files = inputs.flatMap((input) => expand(input, outputFolder));
   const inputOf = new Map<string, string>();
   for (const { input, name } of files) {
     const { dir, name: stem } = parse(name);
-    const output = join(outputFolder, dir, `${stem}.safetensors`);
+    const output = join(outputFolder, dir, `${stem}${extension}`);
     const other = inputOf.get(output);
     if (other !== undefined) {
       throw new InputError(`"${other}" and "${input}" would both be written to "${output}": rename one of them.`, {
@@ -42,9 +48,9 @@ export function findInputs(inputs: readonly string[], outputFolder: string): Pre
     }
     inputOf.set(output, input);
   }
-  const taken = new Set(files.map(({ input }) => resolve(input)));
+  const taken = new Set([...files.map(({ input }) => input), ...keep].map((path) => placeOf(path) ?? resolve(path)));
   for (const output of inputOf.keys()) {
-    if (!taken.has(resolve(output))) continue;
+    if (!taken.has(placeOf(output) ?? resolve(output))) continue;
     throw new InputError(`The input "${output}" would be written over: choose another folder for the output.`, {
       file: output,
     });

@@ -10,6 +10,7 @@ import { describeError } from "../failure.ts";
 import { makeFolder, readBytes } from "../files.ts";
 import { loadModel, modelInput } from "../model.ts";
 import type { ModelChoice } from "../options.ts";
+import { checkPredictionFormat, type PredictionFormat } from "../output.ts";
 import { printError, withProgress } from "../progress.ts";
 import { formatCount, formatPlural, formatTime } from "../text.ts";
 import { type FilesDone, predictFiles } from "./files.ts";
@@ -20,6 +21,8 @@ export interface PredictManyOptions extends ModelChoice {
   /** Files, folders and lists. */
   inputs: readonly string[];
   outputFolder: string;
+  /** Of the predictions. */
+  format: PredictionFormat;
   /** The part of the files that is this call's. */
   shard: Shard;
   /** Points of a batch at most. */
@@ -30,8 +33,8 @@ export interface PredictManyOptions extends ModelChoice {
 
 /** @throws ErwinError at the end, when a file could not be predicted or was not reached */
 export async function predictMany(options: PredictManyOptions): Promise<void> {
-  const { inputs, outputFolder, shard, overwrite } = options;
-  const all = findInputs(inputs, outputFolder);
+  const { inputs, outputFolder, format, shard, overwrite } = options;
+  const all = findInputs(inputs, outputFolder, { extension: format, keep: [options.modelPath] });
   const own = takeShard(all, shard);
   if (shard.count > 1) {
     const share = own.length === 0 ? "none, it is empty" : formatCount(own.length);
@@ -73,9 +76,10 @@ async function predictOn(
   device: Device,
   checkpoint: Uint8Array,
   files: readonly PredictionPaths[],
-  { modelPath, mode, graph, batchPoints }: PredictManyOptions,
+  { modelPath, mode, features, graph, format, batchPoints }: PredictManyOptions,
 ): Promise<FilesDone> {
   const model = await loadModel(checkpoint, modelPath, device);
+  checkPredictionFormat(format, model.config.decode);
   if (mode === "train") model.train();
   const interruption = new AbortController();
   const interrupt = () => interruption.abort();
@@ -85,7 +89,9 @@ async function predictOn(
       predictFiles({
         model,
         files,
-        prepare: async (path) => model.prepare(await modelInput(model, readCloudFile(path), graph, device.threads)),
+        format,
+        prepare: async (path) =>
+          model.prepare(await modelInput(model, readCloudFile(path, features), graph, device.threads)),
         batchPoints,
         signal: interruption.signal,
         onFailure: (path, error) => printError(describeFailure(path, error)),
