@@ -44,10 +44,23 @@ export default defineConfig({
     },
     rollupOptions: {
       external: isBuiltin,
+      // Texts of kernels would be written anew at each of their uses.
+      optimization: { inlineConst: false },
       output: {
+        comments: { legal: true, annotation: true, jsdoc: false },
         // A chunk is named after its first module; of the largest "engine" says more.
         chunkFileNames: ({ moduleIds }) =>
           `assets/${moduleIds.some((id) => id.endsWith("/src/erwin/model.ts")) ? "engine" : "[name]"}-[hash].js`,
+        // What every worker needs, in one file. Parcel makes a bundle of its own of what only two of three workers share once
+        // that comes to 20 kB, and cannot load it.
+        codeSplitting: {
+          groups: [
+            {
+              name: "thread",
+              test: /src\/(errors|balltree\/(calls|hosts|memory|module|origin))\.ts$|workers\/owner\.ts$/,
+            },
+          ],
+        },
         postBanner: (chunk) => (chunk.isEntry ? (banners[chunk.name] ?? "") : ""),
       },
     },

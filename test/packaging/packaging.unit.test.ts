@@ -1,8 +1,39 @@
 // The packed library works in a bundler that follows its workers and modules, and in one beside whose bundle they are copied.
-// All the bundlers: `npm run test:packaging`.
+// All bundlers and hosts: `npm run test:packaging`.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
-import { runProjects } from "./run.mjs";
+import library from "../../package.json";
+import { root } from "../../src/build/steps.mjs";
+import { runProjects } from "./projects.mjs";
 
 test("a page built by webpack, and one built by esbuild, computes what it should", async () => {
   for await (const { name, result } of runProjects(["webpack5", "esbuild"])) expect(result, name).toBe("right");
+});
+
+// Parcel is one.
+test("tools that know nothing of `exports` find the same files", () => {
+  const { types, default: main } = library.exports["."];
+  expect(library).toMatchObject({ main, module: main, types });
+});
+
+/** The files in dist/assets that one of them imports, and those that these import. */
+function imports(name: string, found = new Set<string>()): Set<string> {
+  for (const [, file] of asset(name).matchAll(/from "\.\/([^"]+)"/g)) {
+    if (!found.has(file)) imports(file, found.add(file));
+  }
+  return found;
+}
+
+const asset = (name: string) => readFileSync(join(root, "dist", "assets", name), "utf8");
+
+// Parcel makes a bundle of it from 20 kB of its own code on, which is a third longer, and fails to load it.
+test("what only two of the three workers share is small", () => {
+  const [pool, kernels, model] = ["pool", "kernels", "model"].map((name) => imports(`${name}-worker.js`));
+  const size = (files: Set<string>, ...others: Set<string>[]) =>
+    [...files]
+      .filter((file) => model.has(file) && !others.some((other) => other.has(file)))
+      .reduce((sum, file) => sum + asset(file).length, 0);
+  expect(size(pool, kernels)).toBeLessThan(14_000);
+  expect(size(kernels, pool)).toBeLessThan(14_000);
 });

@@ -1,24 +1,70 @@
-// What each project builds: a page that uses the library in all the ways in which it loads files of its own.
-import { createErwinWorker, ErwinTransformer, knnGraph, requestDevice } from "erwin";
+// What each project runs: a graph, a forward pass, the same in a worker, and three training steps. With these the library loads
+// all the files of its own that it has, its workers and WebAssembly modules.
+import { AdamW, createErwinWorker, ErwinTransformer, knnGraph, mse, requestDevice } from "erwin";
 
 const count = 300;
 const nodePositions = Float32Array.from({ length: 3 * count }, (_, i) => Math.sin(i * i));
-const nodeFeatures = nodePositions.slice();
 const batchIdx = new Int32Array(count);
-const config = { cIn: 3, cHidden: [8], ballSizes: [16], encNumHeads: [2], encDepths: [1], strides: [] };
+/** For each point its own x coordinate, in all the 8 numbers that the model gives. */
+const target = Float32Array.from({ length: 8 * count }, (_, i) => nodePositions[3 * Math.floor(i / 8)]);
+const config = {
+  cIn: 3,
+  cHidden: [8],
+  ballSizes: [16],
+  encNumHeads: [2],
+  encDepths: [1],
+  decNumHeads: [],
+  decDepths: [],
+  strides: [],
+  mpSteps: 1,
+};
 
+/** The losses of the training steps; throws where anything is not as it should be. */
 export async function run() {
-  const edgeIndex = await knnGraph(nodePositions, { k: 4, dimensionality: 3 });
-  const input = { nodeFeatures, nodePositions, batchIdx, edgeIndex };
-  const options = { ...config, decNumHeads: [], decDepths: [], mpSteps: 1 };
+  const edgeIndex = await knnGraph(nodePositions, { dimensionality: 3, k: 4 });
+  const input = { nodeFeatures: nodePositions, nodePositions, batchIdx, edgeIndex };
   const device = await requestDevice({ backend: "cpu" });
-  const model = await ErwinTransformer.create(options, { device, seed: 1 });
-  const expected = await (await model.forward(input)).data();
+  const model = await ErwinTransformer.create(config, { device, seed: 1 });
+  const output = await forward(model, input);
+  const outputOfWorker = await forwardInWorker(input);
+  const losses = await train(model, input);
+  model.dispose();
+  device.dispose();
+
+  if (!output.every(Number.isFinite) || output.length !== 8 * count) throw new Error("the model's output is wrong");
+  if (output.some((value, i) => value !== outputOfWorker[i])) throw new Error("the worker computes something else");
+  if (!(losses[0] > losses[1] && losses[1] > losses[2])) throw new Error(`the loss does not fall: ${losses}`);
+  return losses;
+}
+
+async function forward(model, input) {
+  const output = await model.forward(input);
+  const data = await output.data();
+  output.dispose();
+  return data;
+}
+
+async function forwardInWorker(input) {
   const worker = await createErwinWorker({ backend: "cpu" });
-  await worker.create(options, { seed: 1 });
+  await worker.create(config, { seed: 1 });
   const { data } = await worker.forward(input);
   worker.dispose();
-  if (!expected.every(Number.isFinite) || expected.length !== 8 * count) throw new Error("the model's output is wrong");
-  if (data.some((value, i) => value !== expected[i])) throw new Error("the worker computes something else");
-  return "right";
+  return data;
+}
+
+async function train(model, input) {
+  const optimizer = new AdamW(model.parameters(), { lr: 0.01 });
+  const losses = [];
+  for (let step = 0; step < 3; step++) {
+    const output = await model.forward(input);
+    const loss = mse(output, target);
+    await loss.backward();
+    optimizer.step();
+    optimizer.zeroGrad();
+    losses.push((await loss.data())[0]);
+    output.dispose();
+    loss.dispose();
+  }
+  optimizer.dispose();
+  return losses;
 }

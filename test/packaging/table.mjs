@@ -1,0 +1,44 @@
+// The table of results in README.md, written by `npm run test:packaging -- --write`.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * What one run came to.
+ * @typedef {object} Outcome
+ * @property {string} name of the project, its folder's; or of another check
+ * @property {string} description what it shows
+ * @property {string[]} packages that it is made with, with their versions
+ * @property {string} command that was run, if any
+ * @property {string} host the browser that showed its page, if any
+ * @property {string} result "right", or what went wrong
+ */
+
+const file = join(import.meta.dirname, "README.md");
+const [begin, end] = ["<!-- results -->", "<!-- end of results -->"];
+
+/** One line, or more where something went wrong. */
+export function describe(/** @type {Outcome} */ { name, command, host, result }) {
+  return `${[name, command, host].filter((part) => part !== "").join(", ")}: ${result}`;
+}
+
+export function writeTable(/** @type {Outcome[]} */ outcomes) {
+  const date = new Date().toISOString().slice(0, 10);
+  const rows = outcomes.map((outcome) => `| ${cells(outcome).join(" | ")} |`);
+  const right = outcomes.filter(({ result }) => result === "right").length;
+  const table = [
+    `${date}: ${right} of ${outcomes.length} right.`,
+    "",
+    "| project | shows | packages | command | page in | result |",
+    "| --- | --- | --- | --- | --- | --- |",
+    ...rows,
+  ];
+  const text = readFileSync(file, "utf8");
+  const [before, after] = [text.slice(0, text.indexOf(begin)), text.slice(text.indexOf(end))];
+  writeFileSync(file, `${before}${begin}\n${table.join("\n")}\n${after}`);
+}
+
+/** @param {Outcome} outcome */
+function cells({ name, description, packages, command, host, result }) {
+  const [firstLine] = result.split("\n");
+  return [`[${name}](${name})`, description, packages.join(", "), command && `\`${command}\``, host, firstLine];
+}
