@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { defineConfig } from "vite";
 import { assetName, libraryAssets } from "./src/build/assets.mjs";
+import { kernelComments } from "./src/build/kernel-comments.mjs";
 import { thirdPartyLicences } from "./src/build/licences.mjs";
 
 const entry: Record<string, string> = {
@@ -28,7 +29,7 @@ const banners: Record<string, string> = {
 export default defineConfig({
   base: "./",
   publicDir: false,
-  plugins: [libraryAssets(), thirdPartyLicences()],
+  plugins: [libraryAssets(), kernelComments(), thirdPartyLicences()],
   build: {
     target: "es2022",
     outDir: "dist",

@@ -1,7 +1,8 @@
 // Kernels are compiled in the background: work waits for them in its order, and one that does not compile is named.
 
-import { add, DeviceError, ErwinTransformer, requestDevice, Tensor } from "erwin";
+import { add, DeviceError, ErwinTransformer, requestDevice, sin, Tensor } from "erwin";
 import { afterEach, expect, test } from "vitest";
+import functions from "../../gpu/functions.wgsl?raw";
 
 const { createShaderModule, createComputePipelineAsync } = GPUDevice.prototype;
 
@@ -10,21 +11,26 @@ afterEach(() => {
   GPUDevice.prototype.createComputePipelineAsync = createComputePipelineAsync;
 });
 
-test("a kernel that does not compile is named, with the line and the compiler's message", async () => {
+test("a kernel that does not compile is named, with the file, the line and the compiler's message", async () => {
   using device = await requestDevice({ backend: "webgpu" });
   GPUDevice.prototype.createShaderModule = function (descriptor) {
-    const code = `${descriptor.code}\nfn broken() -> u32 { return missing_name; }`;
+    const code = descriptor.code.replace("round(x *", "missing_name(x *");
     return createShaderModule.call(this, { ...descriptor, code });
   };
   const x = Tensor.from(device, new Float32Array(4));
-  const error = await add(x, x)
+  const error = await sin(x)
     .data()
     .catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(DeviceError);
   expect((error as DeviceError).details.kernel).toBe("elementwise");
-  expect((error as DeviceError).message).toMatch(/cannot compile the kernel elementwise .*line \d+: .*missing_name/s);
+  // The file that elementwise.wgsl includes.
+  const line = functions.split("\n").findIndex((text) => text.includes("round(x *")) + 1;
+  const { message } = error as DeviceError;
+  expect(message).toMatch("cannot compile the kernel elementwise");
+  expect(message).toMatch(`gpu/functions.wgsl:${line}: let quarters = round(x * 0.6366197723675814);: `);
+  expect(message).toMatch("missing_name");
   // And from then on at once: what the device holds is not what was asked for.
-  expect(() => add(x, x)).toThrow(DeviceError);
+  expect(() => sin(x)).toThrow(DeviceError);
 });
 
 test("what is written, computed, freed and read while a kernel is being compiled happens in its order", async () => {

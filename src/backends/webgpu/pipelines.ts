@@ -26,7 +26,7 @@ export class PipelineCache {
   /** Begins to compile a kernel that is asked for the first time. */
   get(name: string, constants: Constants): Pipeline {
     let key = name;
-    for (const constant in constants) key += `,${constants[constant]}`;
+    for (const constant in constants) key += `,${constant}=${constants[constant]}`;
     let pipeline = this.#pipelines.get(key);
     if (!pipeline) {
       pipeline = this.#compile(name, constants);
@@ -82,11 +82,17 @@ async function describe(
   error: Error | GPUError,
 ): Promise<DeviceError> {
   const messages = (await module.getCompilationInfo?.())?.messages ?? [];
-  const first = messages.find((message) => message.type === "error");
-  const line = first?.lineNum ? source.code.split("\n")[first.lineNum - 1]?.trim() : undefined;
-  const where = first ? ` line ${first.lineNum}: ${first.message}${line ? `: ${line}` : ""}` : ` ${error.message}`;
+  const first = messages.find(({ type, lineNum }) => type === "error" && lineNum > 0);
+  const complaint = first ? `${placeOf(first, source)}: ${first.message}` : error.message;
   return new DeviceError(
-    `this device cannot compile the kernel ${name} (${JSON.stringify(constants)}):${where}. Please report it with the device's name`,
+    `this device cannot compile the kernel ${name} (${JSON.stringify(constants)}): ${complaint}. Please report it with the device's name`,
     { kernel: name, message: error.message },
   );
+}
+
+/** Where in gpu/ a message's line was written, and the line. */
+function placeOf({ lineNum }: GPUCompilationMessage, { code, places }: KernelSource): string {
+  const text = code.split("\n")[lineNum - 1]?.trim();
+  const place = places[lineNum - 1];
+  return `${place ? `gpu/${place.file}:${place.line}` : `line ${lineNum}`}: ${text}`;
 }

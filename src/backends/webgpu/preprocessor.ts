@@ -1,0 +1,170 @@
+// The preprocessor of the kernels: expands the directives of WGSL files, and knows of every line where it was written.
+//
+// Directives stand on lines of their own, from their first column. They exist because Deno's shader compiler keeps a bound check
+// in every loop, and because a binding that is not used still counts against the adapter's limit:
+//     //! include FILE          the text of another file; with words after it, once for each, $array replaced by it
+//     //! repeat NAME COUNT     the lines up to its end, COUNT times, with $NAME replaced by 0, 1, 2, ...; COUNT is a whole number or
+//                               a constant, NAME is made of letters
+//     //! if CONSTANT           the lines up to else or end only where the constant is not 0
+//     //! else                  those up to end only where it is 0
+//     //! end
+// Between two @ stands a sum of products of whole numbers, worked out after everything else: @2*$h+$i@ is 3 for h = i = 1.
+// So names of variables can take the place of an array's elements.
+
+import { ErwinError } from "../../errors.ts";
+
+/** A kernel's source that cannot be expanded: `details.file`, `.line`. */
+export class KernelError extends ErwinError {
+  override name = "KernelError";
+}
+
+/** A line of the expanded text, and where it was written. */
+export interface Line {
+  text: string;
+  file: string;
+  /** From 1. */
+  line: number;
+}
+
+/** What a file is made of. `at` is the line of the text or of the directive. */
+type Part =
+  | { kind: "text"; at: Line }
+  | { kind: "include"; at: Line; file: string; arrays: string[] }
+  | { kind: "repeat"; at: Line; name: string; count: string; body: Part[] }
+  | { kind: "if"; at: Line; constant: string; body: Part[]; otherwise: Part[] };
+
+interface Context {
+  constants: Readonly<Record<string, number>>;
+  /** The text of a file, if there is one of this name. */
+  textOf: (file: string) => string | undefined;
+  /** What takes the place of $NAME. */
+  variables: ReadonlyMap<string, string>;
+  /** The files on the way to the one being expanded, itself included. */
+  files: readonly string[];
+}
+
+/**
+ * The text of `file` with everything its directives ask for.
+ * @throws KernelError for a directive that is unknown or malformed, naming its file and line
+ */
+export function preprocess(file: string, constants: Context["constants"], textOf: Context["textOf"]): Line[] {
+  return expandFile(file, { constants, textOf, variables: new Map(), files: [] });
+}
+
+/** An error about a line. */
+function errorAt({ file, line, text }: Line, problem: string): KernelError {
+  return new KernelError(`gpu/${file}:${line}: ${problem}: ${text.trim()}`, { file, line });
+}
+
+function expandFile(file: string, context: Context, from?: Line): Line[] {
+  const text = context.textOf(file);
+  if (text === undefined) {
+    if (from) throw errorAt(from, `there is no file gpu/${file}`);
+    throw new KernelError(`there is no kernel file gpu/${file}`, { file });
+  }
+  if (from && context.files.includes(file)) throw errorAt(from, `gpu/${file} includes itself`);
+  const lines = text.split("\n").map((text, i) => ({ text, file, line: i + 1 }));
+  return expand(parse(lines), { ...context, files: [...context.files, file] });
+}
+
+/** Something that has been opened and not yet ended. */
+interface Open {
+  part: Extract<Part, { body: Part[] }>;
+  /** Where lines go: its body, or after an else the other one. */
+  parts: Part[];
+}
+
+function parse(lines: readonly Line[]): Part[] {
+  const parts: Part[] = [];
+  const open: Open[] = [];
+  const add = (part: Part) => {
+    (open.at(-1)?.parts ?? parts).push(part);
+    if ("body" in part) open.push({ part, parts: part.body });
+  };
+  for (const at of lines) {
+    if (!at.text.includes("//!")) {
+      add({ kind: "text", at });
+      continue;
+    }
+    const directive = /^\/\/!( [^ ]+)+$/.test(at.text) ? at.text.split(" ").slice(1) : [];
+    const part = partOf(at, directive);
+    if (part) {
+      add(part);
+      continue;
+    }
+    const last = open.at(-1);
+    if (directive[0] === "end" && last) open.pop();
+    else if (last?.part.kind === "if" && last.parts === last.part.body) last.parts = last.part.otherwise;
+    else throw errorAt(at, `there is nothing that this could ${directive[0] === "end" ? "end" : "belong to"}`);
+  }
+  const unfinished = open.at(-1);
+  if (unfinished) throw errorAt(unfinished.part.at, 'the directive has no "//! end"');
+  return parts;
+}
+
+/** What a directive says; nothing for else and end. */
+function partOf(at: Line, [directive, ...words]: string[]): Part | undefined {
+  const form = `${directive} ${words.length}`;
+  const [first, second] = words;
+  if (directive === "include" && words.length > 0) return { kind: "include", at, file: first, arrays: words.slice(1) };
+  if (form === "repeat 2" && /^[a-zA-Z]+$/.test(first) && /^\w+$/.test(second))
+    return { kind: "repeat", at, name: first, count: second, body: [] };
+  if (form === "if 1" && /^[a-zA-Z]\w*$/.test(first))
+    return { kind: "if", at, constant: first, body: [], otherwise: [] };
+  if (form === "else 0" || form === "end 0") return undefined;
+  throw errorAt(
+    at,
+    'not one of the directives "//! include FILE ARRAY ...", "//! repeat NAME COUNT", "//! if CONSTANT", "//! else" and "//! end"',
+  );
+}
+
+function expand(parts: readonly Part[], context: Context): Line[] {
+  return parts.flatMap((part) => expandPart(part, context));
+}
+
+function expandPart(part: Part, context: Context): Line[] {
+  switch (part.kind) {
+    case "text":
+      return [{ ...part.at, text: textOf(part.at, context.variables) }];
+    case "include":
+      if (part.arrays.length === 0) return expandFile(part.file, context, part.at);
+      return part.arrays.flatMap((array) => expandFile(part.file, withVariable(context, "array", array), part.at));
+    case "repeat":
+      return Array.from({ length: valueOf(part.count, part.at, context) }, (_, n) =>
+        expand(part.body, withVariable(context, part.name, String(n))),
+      ).flat();
+    case "if":
+      return expand(valueOf(part.constant, part.at, context) ? part.body : part.otherwise, context);
+  }
+}
+
+function withVariable(context: Context, name: string, value: string): Context {
+  return { ...context, variables: new Map([...context.variables, [name, value]]) };
+}
+
+function valueOf(word: string, at: Line, { constants }: Context): number {
+  const value = /^\d+$/.test(word) ? Number(word) : constants[word];
+  if (value === undefined) throw errorAt(at, `the constant ${word} is not given`);
+  if (!Number.isInteger(value) || value < 0) throw errorAt(at, `the constant ${word} is ${value}, not a whole number`);
+  return value;
+}
+
+/** A line with its variables and sums replaced. */
+function textOf(at: Line, variables: Context["variables"]): string {
+  const text = at.text
+    .replace(/\$([a-zA-Z]*)/g, (_, name: string) => {
+      const value = variables.get(name);
+      if (value === undefined) throw errorAt(at, `nothing says what $${name} is`);
+      return value;
+    })
+    .replace(/@([\d+*]+)@/g, (_, sum: string) => String(sumOfProducts(sum)));
+  // What remains of @ are attributes, whose names begin with a letter.
+  if (/@(?![a-zA-Z])/.test(text)) throw errorAt(at, "between two @ there is no sum of products of whole numbers");
+  return text;
+}
+
+/** 2*3+4 is 10. */
+function sumOfProducts(text: string): number {
+  const productOf = (term: string) => term.split("*").reduce((product, factor) => product * Number(factor), 1);
+  return text.split("+").reduce((total, term) => total + productOf(term), 0);
+}
