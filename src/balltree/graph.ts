@@ -21,7 +21,7 @@ export interface KnnGraphOptions extends PointsOptions {
 }
 
 /**
- * Edges between points of the same cloud that are nearer than a radius (specification, section 3, "Graph").
+ * Edges between points of the same cloud that are nearer than a radius.
  *
  * Squared distances are compared in float64, from float32 coordinates, summed axis by axis: a plain search over all pairs
  * with that arithmetic gives the same edges. Memory is linear in points and edges.
@@ -43,7 +43,7 @@ export async function radiusGraph(positions: Numbers, options: RadiusGraphOption
 }
 
 /**
- * Edges from the k nearest points of the same cloud to each point, ties by index (specification, section 3, "Graph").
+ * Edges from the k nearest points of the same cloud to each point, ties by index.
  * Distances, order, memory and errors as for `radiusGraph`.
  *
  * @param positions [points, dimensionality], row by row; fast for up to 3 dimensions, every pair is compared beyond

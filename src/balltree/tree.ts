@@ -33,8 +33,8 @@ export interface BallTreeOptions extends PointsOptions {
 }
 
 /**
- * Builds the ball tree of every cloud of a batch and, with `rotate`, its rotated partitions, by section 2 of the
- * specification (after Erwin, arXiv 2502.17019). The result depends on the input alone: not on the host or the threads.
+ * Builds the ball tree of every cloud of a batch and, with `rotate`, its rotated partitions, as in Erwin (arXiv 2502.17019).
+ * The result depends on the input alone: not on the host or the threads.
  *
  * @param given the positions, [points, dimensionality], row by row
  * @throws InputError with `details.row` where a coordinate is not finite or the division into clouds is wrong

@@ -1,4 +1,4 @@
-// The independent reference of the model: the forward pass of the specification in plain float64, sharing no code with the library.
+// The independent reference of the model: the forward pass of src/SPECIFICATION.md in float64, sharing no code with the library.
 
 export { type ReferenceConfig, type ReferenceConfigInput, readConfig, stateShapes } from "./reference/config.ts";
 export { erf } from "./reference/erf.ts";

@@ -10,7 +10,7 @@ struct Rotation {
   double entries[3][3];
 };
 
-/// The specification's matrix (section 2). sin and cos are this module's own, so that every host has the same bits.
+/// The matrix of src/SPECIFICATION.md, section 2. sin and cos are this module's own, so that every host has the same bits.
 inline Rotation rotationOf(double degrees, int32_t dimensionality) {
   const double angle = degrees * (M_PI / 180.0);
   const double c = cos(angle), s = sin(angle);

@@ -1,4 +1,4 @@
-// The model's forward pass in float64: embedding, encoder, bottleneck, decoder, as the specification writes them.
+// The model's forward pass in float64: embedding, encoder, bottleneck, decoder, as src/SPECIFICATION.md writes them.
 
 import { ballAttention } from "./attention.ts";
 import { type ReferenceConfig, readConfig } from "./config.ts";

@@ -1,4 +1,4 @@
-// Ball trees and rotated partitions by the rule of the specification, plainly: sort every part by (coordinate, index).
+// Ball trees and rotated partitions by the rule of src/SPECIFICATION.md, plainly: sort every part by (coordinate, index).
 
 /** Row-major coordinates of one cloud or level. */
 export interface Points {
