@@ -108,8 +108,8 @@ test("the training loop has the right types, and the loss falls", async () => {
   writeFileSync(join(inDeno, "train.ts"), block("Train on your data", "ts"));
   const printed = await shell(inDeno, "deno run -A --check train.ts");
   const losses = [...printed.matchAll(/^step \d+: loss (\S+)$/gm)].map(([, loss]) => Number(loss));
-  expect(losses).toHaveLength(5);
-  expect(losses[4]).toBeLessThan(losses[0] / 2);
+  expect(losses).toHaveLength(3);
+  expect(losses[2]).toBeLessThan(losses[0] / 2);
   copyFileSync(join(inDeno, "model.safetensors"), join(inNode, "model.safetensors"));
 });
 
