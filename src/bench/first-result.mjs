@@ -1,4 +1,4 @@
-// How long a program waits for its first result: the README's model with random weights on one cloud, in a fresh Deno
+// How long a program waits for its first result: the benchmarks' model with random weights on one cloud, in a fresh Deno
 // process and on a page in a fresh Chromium, each several times.
 //
 //   node src/bench/first-result.mjs [--points N] [--backend auto|webgpu|cpu] [--repeat R]

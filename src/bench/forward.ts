@@ -1,4 +1,4 @@
-// The forward benchmark: the README's model on seeded uniform clouds, its input, tree and graph on the device.
+// The forward benchmark: the benchmarks' model on seeded uniform clouds, its input, tree and graph on the device.
 
 import { readmeModel } from "../erwin/presets.ts";
 import { ErwinTransformer } from "../index.ts";

@@ -13,7 +13,7 @@ export function formatResult(result: BenchResult): string {
   const { device, floors } = result;
   const where = `${device ? deviceName(device) : "?"}, ${result.host}`;
   const passes = (what: string) => (cases: BenchResult["cases"]) => [
-    `${what} of the README's model on ${where}`,
+    `${what} of the benchmarks' model on ${where}`,
     ...(floors ? [formatFloors(floors)] : []),
     "",
     ...formatPasses(cases, floors),

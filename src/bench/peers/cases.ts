@@ -1,4 +1,4 @@
-// Writes what the peers are compared on: the README's model with seeded weights, and inputs with tree, graph and what comes
+// Writes what the peers are compared on: the benchmarks' model with seeded weights, and inputs with tree, graph and what comes
 // out here, so that every peer can show that it computes the same numbers.
 //
 //   deno run -A src/bench/peers/cases.ts --output FOLDER [--clouds B] [--points N,N] [--channels C] [--backend cpu]

@@ -1,4 +1,4 @@
-// Static profile: what compilers for real GPUs make of every kernel that the README's model runs, and a model of a pass's time
+// Static profile: what compilers for real GPUs make of every kernel that the benchmarks' model runs, and a model of a pass's time
 // from that. README.md beside this file tells how, and what the columns mean.
 //
 //   npm run profile:static -- [WORD ...] [--fronts naga,tint,tint-norobust] [--gpus sm_86,sm_90,navi31] [--jobs N]

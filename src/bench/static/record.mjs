@@ -1,4 +1,4 @@
-// Writes what passes of the README's model dispatch, and their kernels (record.ts), as JSON.
+// Writes what passes of the benchmarks' model dispatch, and their kernels (record.ts), as JSON.
 //
 //   node src/bench/static/record.mjs FILE
 import { writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Every dispatch that passes of the README's model would do on a GPU with the usual limits and without matrix units, by the
+// Every dispatch that passes of the benchmarks' model would do on a GPU with the usual limits and without matrix units, by the
 // engine's own rehearsal of a pass, and every kernel's text.
 
 import type { DeviceInfo, Precision } from "../../backends/device.ts";

@@ -21,7 +21,7 @@ import { type Counts, total } from "./listing.ts";
 import type { Dispatch, Kernel, Pass } from "./record.ts";
 import { fmaATurn, INNER_A_TURN, tileOf } from "./tiles.ts";
 
-/** The README's model: every ball is full. */
+/** The benchmarks' model: every ball is full. */
 const BALL = 128;
 /** What attention takes with all that is beside its pairs: tiles of keys, the start and the end. */
 const ATTENTION_WHOLE = 1.12;
