@@ -52,7 +52,7 @@ const environment: NodeJS.ProcessEnv = {
 
 /** Runs a shell's commands in a folder; gives what they print. The first that fails ends them, and the test. */
 async function shell(cwd: string, commands: string): Promise<string> {
-  const options = { cwd, env: environment, timeout: 60_000 };
+  const options = { cwd, env: environment, timeout: 110_000 };
   const { stdout } = await promisify(execFile)("sh", ["-ec", commands], options);
   return stdout;
 }
