@@ -35,7 +35,6 @@ export {
   type ModelOptions,
   type UploadOptions,
 } from "./erwin/model.ts";
-export { Random } from "./erwin/random.ts";
 export type { UploadedInput } from "./erwin/uploaded.ts";
 export {
   loadSafetensors,
@@ -48,7 +47,9 @@ export {
   toInt32,
 } from "./formats/safetensors.ts";
 export { type AssetName, type Assets, setAssets } from "./host/given-assets.ts";
+export * as nn from "./nn/index.ts";
 export { exportOnnx, type OnnxOptions } from "./onnx/index.ts";
+export { Random } from "./random.ts";
 /** All operators, those that the model's layers are fused into included, for models of one's own. */
 export * as operators from "./tensor/operators/index.ts";
 export {

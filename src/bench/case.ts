@@ -2,7 +2,7 @@
 
 import type { ErwinConfig } from "../erwin/config.ts";
 // Not from the library's index, which needs a bundler: Deno loads this file as it stands, too.
-import { Random } from "../erwin/random.ts";
+import { Random } from "../random.ts";
 
 /** The graph's options: the 16 nearest neighbours, the point itself among them. */
 export const caseGraph = { k: 16, loop: true } as const;

@@ -2,21 +2,20 @@
 
 import { checkOptions } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
-import { CheckpointError, ConfigError, DisposedError, FormatError, OutOfMemoryError } from "../errors.ts";
-import type { FileBytes } from "../formats/bytes.ts";
-import { loadSafetensors, type SafeTensor, type SafeTensorInput, saveSafetensors } from "../formats/safetensors.ts";
-import { nodeModule } from "../host/environment.ts";
-import { absoluteUrl } from "../host/url.ts";
-import { Embedding } from "../nn/embedding.ts";
+import { CheckpointError, ConfigError, OutOfMemoryError } from "../errors.ts";
+import { loadSafetensors } from "../formats/safetensors.ts";
+import { type FileSource, readSource } from "../formats/source.ts";
+import type { Grouping, LevelGeometry } from "../nn/geometry.ts";
 import { BallLayer } from "../nn/layer.ts";
+import { ErwinEmbedding } from "../nn/messages.ts";
+import { Module } from "../nn/module.ts";
 import { BallPooling, BallUnpooling } from "../nn/pooling.ts";
 import { gatherRows } from "../tensor/operators/rows.ts";
 import { checkpoint, isRecording, recordingAsNow } from "../tensor/tape.ts";
-import { outsideScopes, scope, sizeOf, Tensor } from "../tensor/tensor.ts";
+import { outsideScopes, scope, Tensor } from "../tensor/tensor.ts";
 import { type ErwinConfig, type ErwinConfigInput, resolveConfig, snakeCaseConfig } from "./config.ts";
 import { type ErwinInput, isPrepared, type PreparedInput, prepareInput } from "./input.ts";
 import { type MemoryEstimate, type MemoryQuestion, rehearse, sizesOf } from "./memory.ts";
-import { buildFromCheckpoint, ModelState, restoreFromCheckpoint, seededState } from "./parameters.ts";
 import { makeTables, UploadedInput } from "./uploaded.ts";
 
 export interface CreateOptions extends ModelOptions {
@@ -53,141 +52,93 @@ const CONFIG_KEY = "config";
 
 /**
  * Erwin: a tree-based hierarchical transformer for large point clouds (Zhdanov, Welling and van de Meent,
- * arXiv 2502.17019).
+ * arXiv 2502.17019). `create` and `load` give a model that is ready; `new` one that waits for its weights, as a part of another
+ * module (`nn.Module`) does. Parts `embed`, `encoder.<l>`, `encoder.<l>.pool`, `bottleneck`, `decoder.<j>`,
+ * `decoder.<j>.unpool`: the names of the reference's checkpoints.
  */
-export class ErwinTransformer {
+export class ErwinTransformer extends Module {
   readonly config: ErwinConfig;
-  readonly device: Device;
+  readonly embedding: ErwinEmbedding;
+  /** Level by level, the finest first. */
+  readonly encoder: readonly { layer: BallLayer; pooling: BallPooling }[];
+  readonly bottleneck: BallLayer;
+  /** Level by level, the coarsest first. */
+  readonly decoder: readonly { unpooling: BallUnpooling; layer: BallLayer }[];
   readonly #options: ModelOptions;
-  readonly #state: ModelState;
-  readonly #embedding: Embedding;
-  readonly #encoder: { layer: BallLayer; pooling: BallPooling }[];
-  readonly #bottleneck: BallLayer;
-  readonly #decoder: { unpooling: BallUnpooling; layer: BallLayer }[];
-  #training = false;
-  #disposed = false;
 
   /**
    * A model with fresh weights, in evaluation mode.
-   * @throws ConfigError naming the field that cannot be.
+   * @throws ConfigError naming the field that cannot be; OutOfMemoryError naming the tensor that did not fit. No memory stays
+   *   taken then.
    */
   static async create(
     config: ErwinConfigInput | Readonly<Record<string, unknown>>,
     given: CreateOptions,
   ): Promise<ErwinTransformer> {
     checkModelOptions("ErwinTransformer.create", given, { device: true, checkpointing: true, seed: true });
-    const { device, seed = 0, ...options } = given;
-    const resolved = resolveConfig(config);
-    ErwinTransformer.#compileAhead(device, resolved);
-    return new ErwinTransformer(resolved, seededState(device, seed), options);
+    const { device, seed, ...options } = given;
+    return new ErwinTransformer(config, options).initialize({ device, seed });
   }
 
   /**
    * A model from a safetensors checkpoint with the reference's parameter names, in evaluation mode.
    * @param source the file's bytes, or where it is: a URL, or a path in Node and Deno
    * @throws FormatError when the file is damaged; CheckpointError when it has no config, or lists every tensor that is
-   *   missing, unexpected or misshapen; ConfigError
+   *   missing, unexpected or misshapen; ConfigError; OutOfMemoryError. No memory stays taken then.
    */
-  static async load(source: FileBytes | string | URL, given: LoadOptions): Promise<ErwinTransformer> {
+  static async load(source: FileSource, given: LoadOptions): Promise<ErwinTransformer> {
     checkModelOptions("ErwinTransformer.load", given, { device: true, checkpointing: true, config: true });
     const { device, config, ...options } = given;
-    const file = typeof source === "string" || source instanceof URL ? String(source) : "checkpoint";
-    const bytes = typeof source === "string" || source instanceof URL ? await fetchBytes(source) : source;
+    const { bytes, file } = await readSource(source);
     const { tensors, metadata } = loadSafetensors(bytes, { file });
-    const resolved = resolveConfig(config ?? readConfig(metadata[CONFIG_KEY], file));
-    ErwinTransformer.#compileAhead(device, resolved);
-    return buildFromCheckpoint(device, tensors, file, (state) => new ErwinTransformer(resolved, state, options));
+    const model = new ErwinTransformer(config ?? readConfig(metadata[CONFIG_KEY], file), options);
+    model.restore(tensors, file, device);
+    return model;
   }
 
-  private constructor(config: ErwinConfig, state: ModelState, options: ModelOptions = {}) {
-    const { checkpointing = false } = options;
-    this.config = config;
+  /** @throws ConfigError naming the field that cannot be. */
+  constructor(config: ErwinConfigInput | Readonly<Record<string, unknown>>, options: ModelOptions = {}) {
+    super();
+    checkOptions("ErwinTransformer", options, { checkpointing: true });
+    this.config = resolveConfig(config);
     this.#options = options;
-    this.device = state.device;
-    this.#state = state;
-    const { cHidden, strides, dimensionality: dimensions, mlpRatio } = config;
-    const last = cHidden.length - 1;
-    const layer = (name: string, depth: number, heads: number, level: number) =>
-      new BallLayer(state, name, {
-        depth,
-        heads,
-        width: cHidden[level]!,
+    const { cIn, cHidden, strides, encDepths, encNumHeads, decDepths, decNumHeads, mpSteps } = this.config;
+    const { dimensionality: dimensions, mlpRatio, decode } = this.config;
+    const layer = (level: number, depths: number[], heads: number[]) =>
+      new BallLayer({
+        depth: depths[level],
+        heads: heads[level],
+        width: cHidden[level],
         mlpRatio,
         dimensions,
-        checkpointing,
+        ...options,
       });
     const between = (level: number) => ({
-      stride: strides[level]!,
-      fineWidth: cHidden[level]!,
-      coarseWidth: cHidden[level + 1]!,
+      stride: strides[level],
+      fineWidth: cHidden[level],
+      coarseWidth: cHidden[level + 1],
       dimensions,
     });
 
-    [this.#embedding, this.#encoder, this.#bottleneck, this.#decoder] = outsideScopes(() => [
-      new Embedding(state, "embed", config.cIn, cHidden[0]!, config.mpSteps, dimensions),
-      strides.map((_, l) => ({
-        layer: layer(`encoder.${l}`, config.encDepths[l]!, config.encNumHeads[l]!, l),
-        pooling: new BallPooling(state, `encoder.${l}.pool`, between(l)),
-      })),
-      layer("bottleneck", config.encDepths[last]!, config.encNumHeads[last]!, last),
-      (config.decode ? strides : []).map((_, j) => {
-        const l = last - 1 - j;
-        return {
-          unpooling: new BallUnpooling(state, `decoder.${j}.unpool`, between(l)),
-          layer: layer(`decoder.${j}`, config.decDepths[l]!, config.decNumHeads[l]!, l),
-        };
-      }),
-    ]);
+    const last = cHidden.length - 1;
+    this.embedding = this.child("embed", new ErwinEmbedding(cIn, { width: cHidden[0], steps: mpSteps, dimensions }));
+    this.encoder = strides.map((_, l) => ({
+      layer: this.child(`encoder.${l}`, layer(l, encDepths, encNumHeads)),
+      pooling: this.child(`encoder.${l}.pool`, new BallPooling(between(l))),
+    }));
+    this.bottleneck = this.child("bottleneck", layer(last, encDepths, encNumHeads));
+    this.decoder = (decode ? strides : []).map((_, j) => {
+      const l = last - 1 - j;
+      return {
+        unpooling: this.child(`decoder.${j}.unpool`, new BallUnpooling(between(l))),
+        layer: this.child(`decoder.${j}`, layer(l, decDepths, decNumHeads)),
+      };
+    });
   }
 
-  /** BatchNorm uses the batch's statistics and moves the running ones. */
-  train(): this {
-    this.#training = true;
-    return this;
-  }
-
-  /** BatchNorm uses the running statistics. */
-  eval(): this {
-    this.#training = false;
-    return this;
-  }
-
-  get training(): boolean {
-    return this.#training;
-  }
-
-  /** The trained tensors by the reference's names. */
-  parameters(): Map<string, Tensor> {
-    return new Map(this.#state.parameters);
-  }
-
-  /** Parameters and running statistics by the reference's names. */
-  state(): Map<string, Tensor> {
-    return new Map([...this.#state.parameters, ...this.#state.buffers]);
-  }
-
-  /** A safetensors file with all of the state, and the config in its metadata: what `load` and the reference read. */
-  async save(): Promise<Uint8Array<ArrayBuffer>> {
-    this.#checkUsable();
-    const tensors = new Map<string, SafeTensorInput>();
-    // All at once: some hosts take ten milliseconds for each read, however short.
-    await Promise.all(
-      [...this.state()].map(async ([name, tensor]) =>
-        tensors.set(name, { shape: tensor.shape, data: await tensor.data() }),
-      ),
-    );
-    for (const [name, { value }] of this.#state.counters)
-      tensors.set(name, { shape: [], data: BigInt64Array.of(BigInt(value)) });
-    return saveSafetensors(tensors, { [CONFIG_KEY]: JSON.stringify(snakeCaseConfig(this.config)) });
-  }
-
-  /**
-   * Takes over the numbers of a checkpoint that `save` or training wrote.
-   * @throws CheckpointError listing every tensor that is missing, unexpected or misshapen; the model is then as it was
-   */
-  restore(tensors: ReadonlyMap<string, SafeTensor>, file = "checkpoint"): void {
-    this.#checkUsable();
-    restoreFromCheckpoint(this.#state, tensors, file);
+  /** The config as JSON under the key `config`: what `load` reads. */
+  override metadata(): Record<string, string> {
+    return { [CONFIG_KEY]: JSON.stringify(snakeCaseConfig(this.config)) };
   }
 
   /**
@@ -197,7 +148,7 @@ export class ErwinTransformer {
    */
   async prepare(input: ErwinInput): Promise<PreparedInput> {
     const prepared = await prepareInput(this.config, input, this.device.threads);
-    makeTables(this.device, this.config, prepared, this.#training);
+    makeTables(this.device, this.config, prepared, this.training);
     return prepared;
   }
 
@@ -209,11 +160,11 @@ export class ErwinTransformer {
    */
   async upload(
     input: ErwinInput | PreparedInput,
-    { training = this.#training }: UploadOptions = {},
+    { training = this.training }: UploadOptions = {},
   ): Promise<UploadedInput> {
-    this.#checkUsable();
+    this.expectUsable();
     const prepared = isPrepared(input) ? input : await this.prepare(input);
-    this.#checkUsable();
+    this.expectUsable();
     const uploaded = new UploadedInput(this.device, this.config, prepared, training);
     this.device.submit();
     return uploaded;
@@ -228,13 +179,13 @@ export class ErwinTransformer {
   forward(input: ErwinInput | PreparedInput | UploadedInput): Promise<Tensor> {
     // Whether it records is settled by the call: by the time the input is prepared, something else may be under way.
     return recordingAsNow(async (asNow) => {
-      this.#checkUsable();
+      this.expectUsable();
       if (input instanceof UploadedInput) {
         input.checkFor(this.device, this.config);
         return this.#run(input);
       }
       const prepared = isPrepared(input) ? input : await this.prepare(input);
-      this.#checkUsable();
+      this.expectUsable();
       return asNow(() => this.#run(prepared));
     });
   }
@@ -248,24 +199,24 @@ export class ErwinTransformer {
     batch: MemoryQuestion | ErwinInput | PreparedInput,
     options: Pick<MemoryQuestion, "training" | "average"> = {},
   ): MemoryEstimate {
-    const { training = this.#training, ...question } = { ...sizesOf(this.config, batch), ...options };
+    const { training = this.training, ...question } = { ...sizesOf(this.config, batch), ...options };
     return ErwinTransformer.#rehearse(this.device.rehearse(), this.config, { training, ...question }, this.#options);
   }
 
   static #rehearse(device: Device, config: ErwinConfig, question: MemoryQuestion, options?: ModelOptions) {
-    const zeros = (_: string, shape: readonly number[]) => new Float32Array(sizeOf(shape));
+    const model = new ErwinTransformer(config, options);
     return outsideScopes(() => {
-      const model = new ErwinTransformer(config, new ModelState(device, zeros, () => 0), options);
+      model.allocate(device);
       return rehearse(model, (input) => model.#run(input), question);
     });
   }
 
   /** While the weights are on their way, the device compiles what a pass over a cloud that fills its balls will run. */
-  static #compileAhead(device: Device, config: ErwinConfig): void {
-    const points = Math.min(pointsFillingBalls(config), MOST_REHEARSED);
+  protected override compileAhead(device: Device): void {
+    const points = Math.min(pointsFillingBalls(this.config), MOST_REHEARSED);
     device.compileFor((rehearsal) => {
       try {
-        ErwinTransformer.#rehearse(rehearsal, config, { points, edges: points, training: false });
+        ErwinTransformer.#rehearse(rehearsal, this.config, { points, edges: points, training: false });
       } catch (error) {
         // Such a cloud may be too large for this device; the clouds to come may not be.
         if (!(error instanceof OutOfMemoryError)) throw error;
@@ -273,36 +224,25 @@ export class ErwinTransformer {
     });
   }
 
-  /** Frees the parameters. */
-  dispose(): void {
-    if (!this.#disposed) this.#state.dispose();
-    this.#disposed = true;
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
-  #checkUsable(): void {
-    if (this.#disposed) throw new DisposedError("this model has been disposed: create or load it again");
-  }
-
   #run(input: PreparedInput | UploadedInput): Tensor {
     const { nodeFeatures, tree } = input;
     const given = nodeFeatures instanceof Tensor ? [nodeFeatures] : [];
     // In evaluation most passes are never played back: they keep nothing, and are computed again if a gradient is asked for.
-    const output = this.#training
+    const output = this.training
       ? this.#compute(input)
-      : checkpoint(given, [...this.#state.parameters.values()], ([features]) => this.#compute(input, features));
-    output.batchIdx = cloudOfEachRow(this.config.decode ? tree.cloudOffsets : tree.levels.at(-1)!.offsets);
+      : checkpoint(given, [...this.parameters().values()], ([features]) => this.#compute(input, features));
+    output.batchIdx = cloudOfEachRow(
+      this.config.decode ? tree.cloudOffsets : tree.levels[tree.levels.length - 1].offsets,
+    );
     this.device.submit();
     return output;
   }
 
-  /** @param features in place of the input's own */
+  /** @param features in place of the input's own, which may have been disposed when a pass is computed again */
   #compute(input: PreparedInput | UploadedInput, features?: Tensor): Tensor {
     if (input instanceof UploadedInput) return this.#computeUploaded(input, features ?? input.nodeFeatures);
-    const uploaded = new UploadedInput(this.device, this.config, input, isRecording());
+    const given = features ? { ...input, nodeFeatures: features } : input;
+    const uploaded = new UploadedInput(this.device, this.config, given, isRecording());
     try {
       return this.#computeUploaded(uploaded, features ?? uploaded.nodeFeatures);
     } finally {
@@ -311,32 +251,33 @@ export class ErwinTransformer {
   }
 
   #computeUploaded(input: UploadedInput, features: Tensor): Tensor {
-    const { config } = this;
-    const training = this.#training;
     return scope(() => {
       const { positions, graph, treeIdx, slotOfPoint, levels } = input.forPass(isRecording());
-      const embedded = this.#embedding.forward(features, positions, graph);
+      const embedded = this.embedding.forward(features, positions, graph);
       let x = gatherRows(embedded, treeIdx);
       embedded.dispose();
 
       const skips: Tensor[] = [];
-      this.#encoder.forEach(({ layer, pooling }, l) => {
-        const skip = layer.forward(x, levels[l]!);
+      this.encoder.forEach(({ layer, pooling }, l) => {
+        const skip = layer.forward(x, levels[l]);
         skips.push(skip);
-        x = pooling.stride > 1 ? pooling.forward(skip, levels[l]!.grouping!, training) : skip.view();
+        x = pooling.stride > 1 ? pooling.forward(skip, groupingOf(levels[l])) : skip.view();
       });
-      x = this.#bottleneck.forward(x, levels.at(-1)!);
-      this.#decoder.forEach(({ unpooling, layer }, j) => {
-        const l = this.#decoder.length - 1 - j;
-        const fine = unpooling.forward(x, skips[l]!, levels[l]!.grouping!, training);
+      x = this.bottleneck.forward(x, levels[levels.length - 1]);
+      this.decoder.forEach(({ unpooling, layer }, j) => {
+        const l = this.decoder.length - 1 - j;
+        const fine = unpooling.forward(x, skips[l], groupingOf(levels[l]));
         x.dispose();
-        skips[l]!.dispose();
-        x = layer.forward(fine, levels[l]!);
+        skips[l].dispose();
+        x = layer.forward(fine, levels[l]);
       });
-      return config.decode ? gatherRows(x, slotOfPoint) : x;
+      return this.config.decode ? gatherRows(x, slotOfPoint) : x;
     });
   }
 }
+
+/** All levels but the last are grouped. */
+const groupingOf = ({ grouping }: LevelGeometry) => grouping as Grouping;
 
 /** Of the smallest cloud that fills a ball at every level. */
 function pointsFillingBalls({ ballSizes, strides }: ErwinConfig): number {
@@ -356,25 +297,6 @@ function checkModelOptions<Options extends CreateOptions | LoadOptions>(
   checkOptions(of, options, known);
   if (typeof options.device?.allocate === "function") return;
   throw new ConfigError(`${of} needs the option device: await requestDevice()`, { field: "device" });
-}
-
-async function fetchBytes(source: string | URL): Promise<Uint8Array | ArrayBuffer> {
-  const url = absoluteUrl(source, FormatError);
-  const file = String(source);
-  // Node does not fetch files.
-  const files =
-    url.protocol === "file:" ? nodeModule<typeof import("node:fs/promises")>("node:fs/promises") : undefined;
-  let response: Response;
-  try {
-    if (files) return await files.readFile(url);
-    response = await fetch(url);
-  } catch (error) {
-    const advice = "give an address or path that can, or the file's bytes";
-    throw new FormatError(`${file} could not be loaded: ${(error as Error).message} (${advice})`, { file });
-  }
-  if (!response.ok)
-    throw new FormatError(`${file} could not be loaded: status ${response.status} ${response.statusText}`, { file });
-  return response.arrayBuffer();
 }
 
 function readConfig(text: string | undefined, file: string): Record<string, unknown> {

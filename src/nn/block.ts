@@ -4,76 +4,96 @@ import { ballAttention, normPositionQkv } from "../tensor/operators/attention.ts
 import { feedForward } from "../tensor/operators/feedforward.ts";
 import { scope, type Tensor } from "../tensor/tensor.ts";
 import type { LevelGeometry, NodeOrder } from "./geometry.ts";
-import { Linear } from "./linear.ts";
-import { type ParameterSource, within } from "./parameters.ts";
+import { erwinLinear, Linear } from "./linear.ts";
+import { Module } from "./module.ts";
+import { RMSNorm } from "./norms.ts";
+import { normal, type Parameter } from "./parameter.ts";
 
-/** Ball multi-head self-attention with distance bias and relative positions (paper, section 3.2). Parameters `BMSA.*`. */
-export class BallAttention {
+export interface BlockShape {
+  /** Channels; the heads divide them. */
+  width: number;
+  /** Attention heads. */
+  heads: number;
+  /** Width of the feed-forward's hidden layer, in widths of the block. */
+  mlpRatio: number;
+  /** Dimensions of space. */
+  dimensions: number;
+}
+
+/**
+ * Ball multi-head self-attention with distance bias and relative positions (paper, section 3.2): inside each ball
+ *
+ *     y = x + Linear(pos - the ball's mean);  q, k, v = Linear(y) per head
+ *     softmax_j(q_i . k_j / sqrt(E) + sigma ||pos_i - pos_j||) v_j, then Linear of all heads together
+ *
+ * Parts `pe_proj`, `qkv`, `proj`; parameter `sigma_att` [1, heads, 1, 1].
+ */
+export class BallAttention extends Module {
+  readonly heads: number;
   readonly position: Linear;
   readonly qkv: Linear;
   readonly output: Linear;
-  /** [1, heads, 1, 1] how attention falls with distance. */
-  readonly sigma: Tensor;
+  readonly #sigma: Parameter;
 
-  constructor(source: ParameterSource, name: string, width: number, heads: number, dimensions: number) {
-    const own = within(source, name);
-    this.position = new Linear(own, "pe_proj", dimensions, width);
-    this.qkv = new Linear(own, "qkv", width, 3 * width);
-    this.output = new Linear(own, "proj", width, width);
-    this.sigma = own.get("sigma_att", [1, heads, 1, 1], "sigma");
+  constructor({ width, heads, dimensions }: Omit<BlockShape, "mlpRatio">) {
+    super();
+    this.heads = heads;
+    this.position = this.child("pe_proj", new Linear(dimensions, width, erwinLinear));
+    this.qkv = this.child("qkv", new Linear(width, 3 * width, erwinLinear));
+    this.output = this.child("proj", new Linear(width, width, erwinLinear));
+    this.#sigma = this.parameter("sigma_att", [1, heads, 1, 1], normal(-1, 0.01));
   }
 
-  /** x + BMSA(RMSNorm(x; norm)), in the given order of the nodes: [n, d] -> [n, d]. */
-  forward(x: Tensor, norm: Tensor, { index, positions, offsets }: NodeOrder, { balls }: LevelGeometry): Tensor {
+  /** [1, heads, 1, 1] how attention falls with distance. */
+  get sigma(): Tensor {
+    return this.#sigma.tensor;
+  }
+
+  /** x + BMSA(norm(x)), in the given order of the nodes: [n, width] -> [n, width]. */
+  forward(x: Tensor, norm: RMSNorm, { index, positions, offsets }: NodeOrder, { balls }: LevelGeometry): Tensor {
     return scope(() => {
-      const qkv = normPositionQkv(x, norm, offsets, this.position, this.qkv, index);
+      const qkv = normPositionQkv(x, norm.weight, offsets, this.position, this.qkv, index);
       const attended = ballAttention(qkv, positions, this.sigma, balls);
       return this.output.forward(attended, { residual: x, scatter: index });
     });
   }
 }
 
-/** SwiGLU feed-forward network. Parameters `swiglu.w1`, `.w2`, `.w3`. */
-export class SwiGLU {
+/** SwiGLU feed-forward network: W3 (W2 x * SiLU(W1 x)). Parts `w1`, `w2` [r d, d], `w3` [d, r d], with biases. */
+export class SwiGLU extends Module {
   readonly gate: Linear;
   readonly value: Linear;
   readonly output: Linear;
 
-  constructor(source: ParameterSource, name: string, width: number, mlpRatio: number) {
-    const own = within(source, name);
-    this.gate = new Linear(own, "w1", width, width * mlpRatio);
-    this.value = new Linear(own, "w2", width, width * mlpRatio);
-    this.output = new Linear(own, "w3", width * mlpRatio, width);
+  constructor({ width, mlpRatio }: Pick<BlockShape, "width" | "mlpRatio">) {
+    super();
+    this.gate = this.child("w1", new Linear(width, width * mlpRatio, erwinLinear));
+    this.value = this.child("w2", new Linear(width, width * mlpRatio, erwinLinear));
+    this.output = this.child("w3", new Linear(width * mlpRatio, width, erwinLinear));
   }
 
-  /** x + W3 (W2 n * SiLU(W1 n)), n = RMSNorm(x; norm): [n, d] -> [n, d]. */
-  forward(x: Tensor, norm: Tensor): Tensor {
-    return feedForward(x, norm, this.gate, this.value, this.output);
+  /** x + SwiGLU(norm(x)): [n, width] -> [n, width]. */
+  forward(x: Tensor, norm: RMSNorm): Tensor {
+    return feedForward(x, norm.weight, this.gate, this.value, this.output);
   }
 }
 
-/** One transformer block (paper, section 3.2). */
-export class ErwinBlock {
-  readonly attentionNorm: Tensor;
-  readonly feedForwardNorm: Tensor;
+/** One transformer block (paper, section 3.2). Parts `norm1`, `norm2`, `BMSA`, `swiglu`. */
+export class ErwinBlock extends Module {
+  readonly attentionNorm: RMSNorm;
+  readonly feedForwardNorm: RMSNorm;
   readonly attention: BallAttention;
   readonly swiglu: SwiGLU;
 
-  constructor(
-    source: ParameterSource,
-    name: string,
-    width: number,
-    heads: number,
-    mlpRatio: number,
-    dimensions: number,
-  ) {
-    const own = within(source, name);
-    this.attentionNorm = own.get("norm1.weight", [width], "ones");
-    this.feedForwardNorm = own.get("norm2.weight", [width], "ones");
-    this.attention = new BallAttention(own, "BMSA", width, heads, dimensions);
-    this.swiglu = new SwiGLU(own, "swiglu", width, mlpRatio);
+  constructor(shape: BlockShape) {
+    super();
+    this.attentionNorm = this.child("norm1", new RMSNorm(shape.width));
+    this.feedForwardNorm = this.child("norm2", new RMSNorm(shape.width));
+    this.attention = this.child("BMSA", new BallAttention(shape));
+    this.swiglu = this.child("swiglu", new SwiGLU(shape));
   }
 
+  /** [n, width] -> [n, width]. */
   forward(x: Tensor, order: NodeOrder, level: LevelGeometry): Tensor {
     return scope(() =>
       this.swiglu.forward(this.attention.forward(x, this.attentionNorm, order, level), this.feedForwardNorm),

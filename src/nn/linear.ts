@@ -1,21 +1,55 @@
-// A linear map with bias.
+// A linear map.
 
+import { InputError } from "../errors.ts";
 import { type LinearExtras, linear } from "../tensor/operators/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { type ParameterSource, within } from "./parameters.ts";
+import { Module } from "./module.ts";
+import { type Initializer, normal, type Parameter, uniform, zeros } from "./parameter.ts";
 
-/** y = x W^T + b, W [outputs, inputs]. Parameters `weight`, `bias`. */
-export class Linear {
-  readonly weight: Tensor;
-  readonly bias: Tensor;
+export interface LinearOptions {
+  /** Whether a bias is added. Default true. */
+  bias?: boolean;
+  /** Default: uniform between -1 / sqrt(inputs) and 1 / sqrt(inputs), as in PyTorch. */
+  weightInitializer?: Initializer;
+  /** Default: as the weights. */
+  biasInitializer?: Initializer;
+}
 
-  constructor(source: ParameterSource, name: string, inputs: number, outputs: number) {
-    const own = within(source, name);
-    this.weight = own.get("weight", [outputs, inputs], "linear");
-    this.bias = own.get("bias", [outputs], "zeros");
+/** How the linear maps inside Erwin begin: weights of deviation 0.02, no bias. Truncation at 2 would change none of them. */
+export const erwinLinear: LinearOptions = { weightInitializer: normal(0, 0.02), biasInitializer: zeros };
+
+/** y = x W^T + b: [n, inputs] -> [n, outputs]. Parameters `weight` [outputs, inputs], `bias` [outputs]. */
+export class Linear extends Module {
+  readonly #weight: Parameter;
+  readonly #bias: Parameter | undefined;
+
+  constructor(inputs: number, outputs: number, options: LinearOptions = {}) {
+    super();
+    const { bias = true, weightInitializer = uniform(1 / Math.sqrt(inputs)) } = options;
+    const { biasInitializer = weightInitializer } = options;
+    this.#weight = this.parameter("weight", [outputs, inputs], weightInitializer);
+    this.#bias = bias ? this.parameter("bias", [outputs], biasInitializer) : undefined;
   }
 
+  get weight(): Tensor {
+    return this.#weight.tensor;
+  }
+
+  /** @throws InputError where it was built without */
+  get bias(): Tensor {
+    if (this.#bias) return this.#bias.tensor;
+    throw new InputError("this linear map was built without a bias");
+  }
+
+  get hasBias(): boolean {
+    return this.#bias !== undefined;
+  }
+
+  /**
+   * x [n, inputs] -> [n, outputs].
+   * @param extras what may be added in the same pass over the data; with `second`, x and it share the inputs
+   */
   forward(x: Tensor, extras: Omit<LinearExtras, "bias"> = {}): Tensor {
-    return linear(x, this.weight, { ...extras, bias: this.bias });
+    return linear(x, this.weight, { ...extras, bias: this.#bias?.tensor });
   }
 }

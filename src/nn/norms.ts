@@ -1,47 +1,103 @@
-// Normalisation layers with parameters of their own.
+// Normalisation layers.
 
+import { add, divide, multiply } from "../tensor/operators/arithmetic.ts";
+import { sqrt, square } from "../tensor/operators/functions.ts";
 import { batchNorm, layerNorm } from "../tensor/operators/norms.ts";
-import type { Tensor } from "../tensor/tensor.ts";
-import { type Counter, type ParameterSource, within } from "./parameters.ts";
+import { mean } from "../tensor/operators/reductions.ts";
+import { reshape } from "../tensor/operators/reshape.ts";
+import { scope, Tensor } from "../tensor/tensor.ts";
+import { Module } from "./module.ts";
+import { type Counter, ones, type Parameter, zeros } from "./parameter.ts";
 
-/** LayerNorm over the channels, eps 1e-5, affine. Parameters `weight`, `bias`. */
-export class LayerNorm {
-  readonly weight: Tensor;
-  readonly bias: Tensor;
+/** Machine epsilon of float32, PyTorch's default. */
+const RMS_EPSILON = 2 ** -23;
 
-  constructor(source: ParameterSource, name: string, width: number) {
-    const own = within(source, name);
-    this.weight = own.get("weight", [width], "ones");
-    this.bias = own.get("bias", [width], "zeros");
+/**
+ * y = x / sqrt(mean(x^2) + eps) * weight over the channels, eps = 2^-23: [n, width] -> [n, width]. Parameter `weight` [width].
+ * Erwin's blocks take its weight and compute it together with the linear map that follows.
+ */
+export class RMSNorm extends Module {
+  readonly #weight: Parameter;
+
+  constructor(width: number) {
+    super();
+    this.#weight = this.parameter("weight", [width], ones);
   }
 
-  /** residual + LayerNorm(x). */
-  forward(x: Tensor, residual: Tensor): Tensor {
-    return layerNorm(x, residual, this);
+  get weight(): Tensor {
+    return this.#weight.tensor;
+  }
+
+  forward(x: Tensor): Tensor {
+    return scope(() => {
+      const meanSquare = reshape(mean(square(x), -1), [...x.shape.slice(0, -1), 1]);
+      return multiply(divide(x, sqrt(add(meanSquare, RMS_EPSILON))), this.weight);
+    });
   }
 }
 
-/** BatchNorm1d over nodes, eps 1e-5, momentum 0.1. Parameters `weight`, `bias`; buffers `running_mean`, `running_var`, `num_batches_tracked`. */
-export class BatchNorm {
-  readonly weight: Tensor;
-  readonly bias: Tensor;
-  readonly running: { mean: Tensor; variance: Tensor };
-  /** Batches seen in training; nothing is computed from it, but the reference's checkpoints carry it. */
-  readonly batches: Counter;
+/** LayerNorm over the channels, eps 1e-5: [n, width] -> [n, width]. Parameters `weight`, `bias`, both [width]. */
+export class LayerNorm extends Module {
+  readonly #weight: Parameter;
+  readonly #bias: Parameter;
 
-  constructor(source: ParameterSource, name: string, width: number) {
-    const own = within(source, name);
-    this.weight = own.get("weight", [width], "ones");
-    this.bias = own.get("bias", [width], "zeros");
-    this.running = {
-      mean: own.get("running_mean", [width], "zeros", "buffer"),
-      variance: own.get("running_var", [width], "ones", "buffer"),
-    };
-    this.batches = own.counter("num_batches_tracked");
+  constructor(width: number) {
+    super();
+    this.#weight = this.parameter("weight", [width], ones);
+    this.#bias = this.parameter("bias", [width], zeros);
   }
 
-  forward(x: Tensor, training: boolean): Tensor {
-    if (training) this.batches.value++;
-    return batchNorm(x, this, this.running, training);
+  get weight(): Tensor {
+    return this.#weight.tensor;
+  }
+
+  get bias(): Tensor {
+    return this.#bias.tensor;
+  }
+
+  /** residual + LayerNorm(x). Without a residual LayerNorm(x). */
+  forward(x: Tensor, residual?: Tensor): Tensor {
+    if (residual) return layerNorm(x, residual, this);
+    return scope(() => {
+      const nothing = new Tensor(x.device, x.shape);
+      x.device.clear(nothing.storage);
+      return layerNorm(x, nothing, this);
+    });
+  }
+}
+
+/**
+ * BatchNorm1d over the rows, eps 1e-5, momentum 0.1, unbiased running variance: [n, width] -> [n, width]. In training mode by
+ * the batch's own statistics, which move the running ones; else by the running ones. Parameters `weight`, `bias`; buffers
+ * `running_mean`, `running_var`, all [width]; counter `num_batches_tracked`.
+ */
+export class BatchNorm extends Module {
+  readonly #weight: Parameter;
+  readonly #bias: Parameter;
+  readonly #mean: Parameter;
+  readonly #variance: Parameter;
+  /** Batches seen in training; nothing is computed from it, but PyTorch's checkpoints carry it. */
+  readonly #batches: Counter;
+
+  constructor(width: number) {
+    super();
+    this.#weight = this.parameter("weight", [width], ones);
+    this.#bias = this.parameter("bias", [width], zeros);
+    this.#mean = this.buffer("running_mean", [width], zeros);
+    this.#variance = this.buffer("running_var", [width], ones);
+    this.#batches = this.counter("num_batches_tracked");
+  }
+
+  get weight(): Tensor {
+    return this.#weight.tensor;
+  }
+
+  get bias(): Tensor {
+    return this.#bias.tensor;
+  }
+
+  forward(x: Tensor): Tensor {
+    if (this.training) this.#batches.value++;
+    return batchNorm(x, this, { mean: this.#mean.tensor, variance: this.#variance.tensor }, this.training);
   }
 }

@@ -4,65 +4,82 @@ import { reshape } from "../tensor/operators/reshape.ts";
 import { gatherRows } from "../tensor/operators/rows.ts";
 import { scope, type Tensor } from "../tensor/tensor.ts";
 import type { Grouping } from "./geometry.ts";
-import { Linear } from "./linear.ts";
+import { erwinLinear, Linear } from "./linear.ts";
+import { Module } from "./module.ts";
 import { BatchNorm } from "./norms.ts";
-import { type ParameterSource, within } from "./parameters.ts";
 
 export interface PoolingShape {
+  /** Nodes of the fine level in one of the coarse level. */
   stride: number;
+  /** Channels of the fine level. */
   fineWidth: number;
+  /** Channels of the coarse level. */
   coarseWidth: number;
+  /** Dimensions of space. */
   dimensions: number;
 }
 
-/** BatchNorm(Linear([the group's nodes, their offsets from its centre])). Parameters `proj.*`, `norm.*`. */
-export class BallPooling {
+/**
+ * The nodes of a group become one (paper, section 3.3): BatchNorm(Linear([the group's nodes, their offsets from its centre])).
+ * Parts `proj`, `norm`.
+ */
+export class BallPooling extends Module {
   readonly projection: Linear;
   readonly norm: BatchNorm;
   readonly stride: number;
 
-  constructor(source: ParameterSource, name: string, { stride, fineWidth, coarseWidth, dimensions }: PoolingShape) {
-    const own = within(source, name);
+  constructor({ stride, fineWidth, coarseWidth, dimensions }: PoolingShape) {
+    super();
     this.stride = stride;
-    this.projection = new Linear(own, "proj", stride * (fineWidth + dimensions), coarseWidth);
-    this.norm = new BatchNorm(own, "norm", coarseWidth);
+    const inputs = stride * (fineWidth + dimensions);
+    this.projection = this.child("proj", new Linear(inputs, coarseWidth, erwinLinear));
+    this.norm = this.child("norm", new BatchNorm(coarseWidth));
   }
 
-  /** [n, d] -> [n / stride, d']. Stride 1 is the identity. */
-  forward(x: Tensor, { stride, offsets, padding }: Grouping, training: boolean): Tensor {
+  /** [n, fineWidth] -> [n / stride, coarseWidth]. With stride 1 Erwin leaves it out. */
+  forward(x: Tensor, { stride, offsets, padding }: Grouping): Tensor {
     return scope(() => {
       const places = padding ? gatherRows(x, padding.places) : x;
-      const groups = reshape(places, [places.shape[0]! / stride, places.shape[1]! * stride]);
-      return this.norm.forward(this.projection.forward(groups, { second: offsets }), training);
+      const groups = reshape(places, [places.shape[0] / stride, places.shape[1] * stride]);
+      return this.norm.forward(this.projection.forward(groups, { second: offsets }));
     });
   }
 }
 
-/** BatchNorm(skip + Linear([coarse node, offsets of its children])). Parameters `proj.*`, `norm.*`. */
-export class BallUnpooling {
+/**
+ * A coarse node becomes its children again (paper, section 3.3): BatchNorm(skip + Linear([coarse node, offsets of its
+ * children])). Parts `proj`, `norm`.
+ */
+export class BallUnpooling extends Module {
   readonly projection: Linear;
   readonly norm: BatchNorm;
+  readonly stride: number;
 
-  constructor(source: ParameterSource, name: string, { stride, fineWidth, coarseWidth, dimensions }: PoolingShape) {
-    const own = within(source, name);
-    this.projection = new Linear(own, "proj", coarseWidth + stride * dimensions, stride * fineWidth);
-    this.norm = new BatchNorm(own, "norm", fineWidth);
+  constructor({ stride, fineWidth, coarseWidth, dimensions }: PoolingShape) {
+    super();
+    this.stride = stride;
+    const inputs = coarseWidth + stride * dimensions;
+    this.projection = this.child("proj", new Linear(inputs, stride * fineWidth, erwinLinear));
+    this.norm = this.child("norm", new BatchNorm(fineWidth));
   }
 
-  /** x [g, d], skip [n, d'] -> [n, d']. */
-  forward(x: Tensor, skip: Tensor, { stride, offsets, padding }: Grouping, training: boolean): Tensor {
+  /**
+   * x [groups, coarseWidth] -> [n, fineWidth].
+   * @param skip [n, fineWidth] the fine level's nodes before pooling
+   */
+  forward(x: Tensor, skip: Tensor, { stride, offsets, padding }: Grouping): Tensor {
     return scope(() => {
       const [groups] = x.shape as [number];
       const [, fineWidth] = skip.shape as [number, number];
       if (!padding) {
         const residual = reshape(skip, [groups, stride * fineWidth]);
         const children = this.projection.forward(x, { second: offsets, residual });
-        return this.norm.forward(reshape(children, [groups * stride, fineWidth]), training);
+        return this.norm.forward(reshape(children, [groups * stride, fineWidth]));
       }
       // Repeated places get the sum too; only the first place of each node is read back.
       const residual = reshape(gatherRows(skip, padding.places), [groups, stride * fineWidth]);
       const children = reshape(this.projection.forward(x, { second: offsets, residual }), [groups * stride, fineWidth]);
-      return this.norm.forward(gatherRows(children, padding.firstPlace), training);
+      return this.norm.forward(gatherRows(children, padding.firstPlace));
     });
   }
 }

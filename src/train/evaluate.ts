@@ -1,7 +1,7 @@
 // Validation and test: a task's metrics over a data set, averaged over its clouds.
 
 import type { Device } from "../backends/device.ts";
-import { Random } from "../erwin/random.ts";
+import { Random } from "../random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Prefetch } from "./prefetch.ts";
 import type { DataSet, Task } from "./task.ts";

@@ -1,8 +1,8 @@
 // The training loop.
 
 import { ConfigError, NumericalError } from "../errors.ts";
-import { Random } from "../erwin/random.ts";
 import { loadSafetensors } from "../formats/safetensors.ts";
+import { Random } from "../random.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { AdamW, type AdamWOptions } from "./adamw.ts";
 import { loadTraining, saveTraining, type TrainingProgress } from "./checkpoint.ts";

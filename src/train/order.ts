@@ -2,7 +2,7 @@
 // batches went before. So the random state of a run is two numbers, and batches prepared ahead do not disturb it.
 
 import { ConfigError } from "../errors.ts";
-import { Random } from "../erwin/random.ts";
+import { Random } from "../random.ts";
 
 /** Which samples make up a batch. */
 export interface BatchSamples {

@@ -3,8 +3,8 @@
 import type { Device } from "../backends/device.ts";
 import type { ErwinInput, PreparedInput } from "../erwin/input.ts";
 import type { ErwinTransformer } from "../erwin/model.ts";
-import type { Random } from "../erwin/random.ts";
 import type { SafeTensor } from "../formats/safetensors.ts";
+import type { Random } from "../random.ts";
 import { scope, Tensor } from "../tensor/tensor.ts";
 
 /** A model the fit loop can train: an ErwinTransformer, or a wrapper around one. */

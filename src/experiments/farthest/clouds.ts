@@ -1,6 +1,6 @@
 // Clouds whose extent no ball can see: thick random walks, and for each point its distance to the farthest one.
 
-import type { Random } from "../../erwin/random.ts";
+import type { Random } from "../../random.ts";
 
 const DIMENSIONS = 3;
 /** Straight pieces of a walk, their length and their thickness (standard deviations). */

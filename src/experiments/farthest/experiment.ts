@@ -2,7 +2,7 @@
 // point has to know of the others travels through the tree.
 
 import { ErwinTransformer } from "../../erwin/model.ts";
-import { Random } from "../../erwin/random.ts";
+import { Random } from "../../random.ts";
 import { mse } from "../../tensor/operators/losses.ts";
 import { slice } from "../../tensor/operators/sections.ts";
 import { joinRows, offsetsOf } from "../../train/batches.ts";

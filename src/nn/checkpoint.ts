@@ -1,0 +1,99 @@
+// A checkpoint's tensors for a module's parameters: all of them fit, or nothing is taken.
+
+import { CheckpointError } from "../errors.ts";
+import { type SafeTensor, toFloat32 } from "../formats/safetensors.ts";
+
+/** What a module wants of a checkpoint, and what a checkpoint has for it, by the parameters' and counters' names. */
+export interface WantedTensors {
+  /** Shapes of parameters and buffers. */
+  shapes: ReadonlyMap<string, readonly number[]>;
+  counters: Iterable<string>;
+}
+
+export interface FoundValues {
+  /** Parameters and buffers, row by row. */
+  values: Map<string, Float32Array>;
+  counts: Map<string, number>;
+}
+
+/**
+ * Finds every tensor that is wanted; those that training added to the file are passed over.
+ * @param file its name in error messages
+ * @throws CheckpointError listing every missing, unexpected and misshapen tensor, or naming the first whose values float32
+ *   cannot hold
+ */
+export function valuesFrom(
+  tensors: ReadonlyMap<string, SafeTensor>,
+  { shapes, counters }: WantedTensors,
+  file: string,
+): FoundValues {
+  const given = new Map([...tensors].filter(([name]) => !isOfTraining(name)).map(([name, t]) => [plainName(name), t]));
+  const missing: string[] = [];
+  const misshapen: string[] = [];
+  const take = (name: string, shape: readonly number[]) => {
+    const tensor = given.get(name);
+    given.delete(name);
+    if (!tensor) missing.push(name);
+    else if (!sameShape(tensor.shape, shape)) misshapen.push(`${name} has [${tensor.shape}], expected [${shape}]`);
+    return tensor as SafeTensor;
+  };
+  const found = [...shapes].map(([name, shape]) => [name, take(name, shape)] as const);
+  const counted = [...counters].map((name) => [name, take(name, [])] as const);
+  const unexpected = [...given.keys()];
+  if (missing.length + unexpected.length + misshapen.length > 0) {
+    throw misfit(file, { missing, unexpected, misshapen });
+  }
+  return {
+    values: new Map(found.map(([name, tensor]) => [name, floats(tensor, name, file)])),
+    counts: new Map(counted.map(([name, { data }]) => [name, Number(data[0])])),
+  };
+}
+
+function floats(tensor: SafeTensor, name: string, file: string): Float32Array {
+  try {
+    return toFloat32(tensor, name);
+  } catch (error) {
+    throw new CheckpointError(`${file}: ${(error as Error).message}`, { file, tensor: name }, { cause: error });
+  }
+}
+
+const sameShape = (a: readonly number[], b: readonly number[]) =>
+  a.length === b.length && a.every((size, i) => size === b[i]);
+
+/** Takes a compiled model's prefix off the names. */
+const plainName = (name: string) => name.replace(/^_orig_mod\./, "");
+
+/** What training adds to a checkpoint beside the model's tensors. */
+const isOfTraining = (name: string) => /^(optimizer|training)\./.test(name);
+
+type Misfit = Record<"missing" | "unexpected" | "misshapen", string[]>;
+
+function misfit(file: string, { missing, unexpected, misshapen }: Misfit): CheckpointError {
+  const list = (title: string, names: string[]) =>
+    names.length ? [`${title} (${names.length}): ${firstOf(names).join(", ")}`] : [];
+  const prefix = foreignPrefix(unexpected, missing);
+  return new CheckpointError(
+    `${file} does not fit the model's config. ${[
+      ...list("Missing", missing),
+      ...list("Unexpected", unexpected),
+      ...list("Misshapen", misshapen),
+      ...(prefix ? [`The names begin with "${prefix}": take that off`] : []),
+    ].join(". ")}`,
+    { file, missing, unexpected, misshapen },
+  );
+}
+
+/** As many names as a message shows; its details list all. */
+const MAX_NAMES = 20;
+
+const firstOf = (names: readonly string[]) =>
+  names.length > MAX_NAMES ? [...names.slice(0, MAX_NAMES), `and ${names.length - MAX_NAMES} more`] : names;
+
+/** What stands before a missing name in an unexpected one, as "model." does where the model was part of another. */
+function foreignPrefix(unexpected: readonly string[], missing: readonly string[]): string | undefined {
+  const [name] = missing;
+  if (name === undefined) return undefined;
+  const prefix = unexpected.find((other) => other.endsWith(`.${name}`))?.slice(0, -name.length);
+  const given = new Set(unexpected);
+  return prefix !== undefined && missing.every((other) => given.has(prefix + other)) ? prefix : undefined;
+}

@@ -1,0 +1,14 @@
+// Modules to build models of: the base class, general layers, and the parts that Erwin is made of.
+
+export type { GraphPart } from "../tensor/operators/messages.ts";
+export { BallAttention, type BlockShape, ErwinBlock, SwiGLU } from "./block.ts";
+export { Embedding } from "./embedding.ts";
+export type { Grouping, LevelGeometry, NodeOrder } from "./geometry.ts";
+export { BallLayer, type LayerShape } from "./layer.ts";
+export { Linear, type LinearOptions } from "./linear.ts";
+export { ErwinEmbedding, MPNN, type MPNNShape } from "./messages.ts";
+export { type InitializeOptions, Module } from "./module.ts";
+export { BatchNorm, LayerNorm, RMSNorm } from "./norms.ts";
+export { type Counter, type Initializer, normal, ones, type Parameter, uniform, zeros } from "./parameter.ts";
+export { BallPooling, BallUnpooling, type PoolingShape } from "./pooling.ts";
+export { GELU, type Layer, MLP, Sequential } from "./sequential.ts";

@@ -1,0 +1,75 @@
+// Erwin's input embedding: a linear map, then message passing over the graph.
+
+import { type GraphPart, messageMean } from "../tensor/operators/messages.ts";
+import { scope, type Tensor } from "../tensor/tensor.ts";
+import { erwinLinear, Linear } from "./linear.ts";
+import { Module } from "./module.ts";
+import { LayerNorm } from "./norms.ts";
+
+export interface MPNNShape {
+  width: number;
+  /** Message-passing steps. */
+  steps: number;
+  /** Dimensions of space. */
+  dimensions: number;
+}
+
+/**
+ * Message passing over the graph of the points (paper, section 3.1), in each step i:
+ *
+ *     m_j  = mean over the edges (i -> j) of LayerNorm(GELU(Linear([h_i, h_j, pos_i - pos_j]))), 0 where none arrives
+ *     h_j += LayerNorm(Linear([h_j, m_j]))
+ *
+ * Parts `message_fns.<i>.0`, `message_fns.<i>.2`, `update_fns.<i>.0`, `update_fns.<i>.1`.
+ */
+export class MPNN extends Module {
+  readonly width: number;
+  readonly steps: readonly { message: Linear; messageNorm: LayerNorm; update: Linear; updateNorm: LayerNorm }[];
+
+  constructor({ width, steps, dimensions }: MPNNShape) {
+    super();
+    this.width = width;
+    this.steps = Array.from({ length: steps }, (_, i) => ({
+      message: this.child(`message_fns.${i}.0`, new Linear(2 * width + dimensions, width, erwinLinear)),
+      messageNorm: this.child(`message_fns.${i}.2`, new LayerNorm(width)),
+      update: this.child(`update_fns.${i}.0`, new Linear(2 * width, width, erwinLinear)),
+      updateNorm: this.child(`update_fns.${i}.1`, new LayerNorm(width)),
+    }));
+  }
+
+  /** h [n, width], positions [n, D] -> [n, width]. */
+  forward(h: Tensor, positions: Tensor, graph: GraphPart[]): Tensor {
+    return this.passMessages(h.view(), positions, graph);
+  }
+
+  /** As `forward`, but consumes h: it is disposed as soon as it has been used. */
+  passMessages(h: Tensor, positions: Tensor, graph: GraphPart[]): Tensor {
+    for (const { message, messageNorm, update, updateNorm } of this.steps) {
+      const next = scope(() => {
+        const arrived = messageMean(h, positions, graph, message, messageNorm);
+        return updateNorm.forward(update.forward(h, { second: arrived }), h);
+      });
+      h.dispose();
+      h = next;
+    }
+    return h;
+  }
+}
+
+/** Linear embedding and message passing (paper, section 3.1). Parts `embed_fn`, `mpnn`. */
+export class ErwinEmbedding extends Module {
+  readonly linear: Linear;
+  readonly mpnn: MPNN;
+
+  /** @param inputs channels of the points' features */
+  constructor(inputs: number, shape: MPNNShape) {
+    super();
+    this.linear = this.child("embed_fn", new Linear(inputs, shape.width, erwinLinear));
+    this.mpnn = this.child("mpnn", new MPNN(shape));
+  }
+
+  /** features [n, inputs], positions [n, D] -> [n, width]. */
+  forward(features: Tensor, positions: Tensor, graph: GraphPart[]): Tensor {
+    return scope(() => this.mpnn.passMessages(this.linear.forward(features), positions, graph));
+  }
+}

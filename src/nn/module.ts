@@ -1,0 +1,329 @@
+// The base of all layers and models: it knows its parameters by name, gives them values from a seed or a file, saves them and
+// frees them.
+
+import { checkOptions } from "../arguments.ts";
+import type { Device } from "../backends/device.ts";
+import { ConfigError, DisposedError, type ErrorDetails, ErwinError, InputError } from "../errors.ts";
+import { loadSafetensors, type SafeTensor, type SafeTensorInput, saveSafetensors } from "../formats/safetensors.ts";
+import { type FileSource, readSource } from "../formats/source.ts";
+import { Random } from "../random.ts";
+import { outsideScopes, sizeOf, Tensor } from "../tensor/tensor.ts";
+import { valuesFrom } from "./checkpoint.ts";
+import { type Counter, type Initializer, Parameter } from "./parameter.ts";
+
+export interface InitializeOptions {
+  device: Device;
+  /** Default 0. The same seed gives the same values on every platform. */
+  seed?: number;
+}
+
+/** All that a module and the modules in it keep, in the order of declaration. */
+interface Entries {
+  parameters: Map<string, Parameter>;
+  counters: Map<string, Counter>;
+}
+
+/**
+ * A layer or a model, as in PyTorch: it declares parameters, buffers and other modules in its constructor, by the names that
+ * checkpoints know them by, and has whatever `forward` suits it. Building one takes no memory: values come from a seed
+ * (`initialize`) or a file (`load`), and are freed by `dispose`.
+ *
+ * ```ts
+ * class PressureModel extends nn.Module {
+ *   readonly embedding = this.child("embedding", new nn.Linear(3, 32));
+ *   readonly erwin = this.child("erwin", new ErwinTransformer({ ...config, cIn: 32 }));
+ *   readonly head = this.child("head", new nn.MLP([64, 64, 1]));
+ *   readonly scale = this.parameter("scale", [1], nn.ones);
+ *
+ *   // nodePositions: Tensor [N, 3] -> [N, 1]
+ *   async forward(nodePositions: Tensor, radius: number): Promise<Tensor> {
+ *     using nodeFeatures = this.embedding.forward(nodePositions);
+ *     using nodes = await this.erwin.forward({ nodeFeatures, nodePositions, radius });
+ *     return scope(() => multiply(this.head.forward(nodes), this.scale.tensor));
+ *   }
+ * }
+ * using model = new PressureModel().initialize({ device, seed: 1 });
+ * model.parameters().keys(); // "embedding.weight", "embedding.bias", "erwin.embed.embed_fn.weight", ...
+ * ```
+ */
+export abstract class Module {
+  readonly #own = new Map<string, Parameter | Counter | Module>();
+  #device: Device | undefined;
+  #training = false;
+  #disposed = false;
+
+  /** Declares a tensor that is trained. */
+  protected parameter(name: string, shape: readonly number[], initializer: Initializer): Parameter {
+    return this.#declare(name, new Parameter(shape, initializer, true));
+  }
+
+  /** Declares a tensor that is saved with the module but not trained, such as a running statistic. */
+  protected buffer(name: string, shape: readonly number[], initializer: Initializer): Parameter {
+    return this.#declare(name, new Parameter(shape, initializer, false));
+  }
+
+  /** Declares a whole number that is saved with the module, as int64. It begins with 0. */
+  protected counter(name: string): Counter {
+    return this.#declare(name, { value: 0 });
+  }
+
+  /**
+   * Declares a module that is part of this one and belongs to it from then on. It may have its values already, as a model that
+   * was loaded and gets a new head.
+   */
+  protected child<Part extends Module>(name: string, module: Part): Part {
+    return this.#declare(name, module);
+  }
+
+  #declare<Part extends Parameter | Counter | Module>(name: string, part: Part): Part {
+    if (this.#own.has(name)) throw new ConfigError(`this module has two parts named ${name}`, { field: name });
+    this.#own.set(name, part);
+    return part;
+  }
+
+  /** The device that its values are on. @throws InputError before it is initialized or loaded */
+  get device(): Device {
+    if (this.#device) return this.#device;
+    throw new InputError("this module has no values yet: call initialize({ device, seed }) or load(file, { device })");
+  }
+
+  /** Whether it is in training mode, as `train` and `eval` set it. Modules begin in evaluation mode. */
+  get training(): boolean {
+    return this.#training;
+  }
+
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
+  /** Training mode for this module and all in it: BatchNorm uses the batch's statistics and moves the running ones. */
+  train(): this {
+    return this.#setTraining(true);
+  }
+
+  /** Evaluation mode for this module and all in it: BatchNorm uses the running statistics. */
+  eval(): this {
+    return this.#setTraining(false);
+  }
+
+  #setTraining(training: boolean): this {
+    for (const module of this.modules().values()) module.#training = training;
+    return this;
+  }
+
+  /** The modules that were declared in this one, by name. */
+  children(): Map<string, Module> {
+    return new Map([...this.#own].filter((entry): entry is [string, Module] => entry[1] instanceof Module));
+  }
+
+  /** This module, named "", and all in it, by their full names. One that is declared in two places has the first's name. */
+  modules(): Map<string, Module> {
+    const found = new Map<Module, string>();
+    const visit = (module: Module, name: string) => {
+      if (found.has(module)) return;
+      found.set(module, name);
+      for (const [part, child] of module.children()) visit(child, name ? `${name}.${part}` : part);
+    };
+    visit(this, "");
+    return new Map([...found].map(([module, name]) => [name, module]));
+  }
+
+  /** The tensors that are trained, by their full names. */
+  parameters(): Map<string, Tensor> {
+    return this.#tensors(true);
+  }
+
+  /** The tensors that are kept but not trained, by their full names. */
+  buffers(): Map<string, Tensor> {
+    return this.#tensors(false);
+  }
+
+  /** Parameters and buffers by their full names, which are those of PyTorch's `state_dict`. */
+  state(): Map<string, Tensor> {
+    return new Map([...this.parameters(), ...this.buffers()]);
+  }
+
+  #tensors(trained: boolean): Map<string, Tensor> {
+    const parameters = [...this.#entries().parameters].filter(([, parameter]) => parameter.trained === trained);
+    return new Map(parameters.map(([name, parameter]) => [name, parameter.tensor]));
+  }
+
+  #entries(): Entries {
+    const parameters = new Map<string, Parameter>();
+    const counters = new Map<string, Counter>();
+    const visited = new Set<Module>();
+    const visit = (module: Module, prefix: string) => {
+      if (visited.has(module)) return;
+      visited.add(module);
+      for (const [own, part] of module.#own) {
+        const name = prefix + own;
+        if (part instanceof Module) visit(part, `${name}.`);
+        else if (parameters.has(name) || counters.has(name)) {
+          throw new ConfigError(`this module has two parts named ${name}`, { field: name });
+        } else if (part instanceof Parameter) parameters.set(name, part);
+        else counters.set(name, part);
+      }
+    };
+    visit(this, "");
+    return { parameters, counters };
+  }
+
+  /**
+   * Gives values to all parameters and buffers that have none yet: each one's depend on the seed and on its full name alone.
+   * @throws OutOfMemoryError naming the tensor that did not fit; the memory that was taken is free again
+   */
+  initialize(options: InitializeOptions): this {
+    checkOptions("initialize", options, { device: true, seed: true });
+    const { device, seed = 0 } = options;
+    this.#expectDevice(device);
+    this.#compileAhead(device);
+    // One array for all tensors, one after the other, which the device copies: fresh memory takes longer to get than to fill.
+    let scratch = new Float32Array();
+    this.#allocate(device, (name, { shape, initializer }) => {
+      const size = sizeOf(shape);
+      if (scratch.length < size) scratch = new Float32Array(size);
+      const values = scratch.subarray(0, size);
+      initializer(values, new Random(seed, name));
+      return values;
+    });
+    return this;
+  }
+
+  /**
+   * Takes its values from a safetensors file.
+   * @param source the file's bytes, or where it is: a URL, or a path in Node and Deno
+   * @throws FormatError when the file is damaged; CheckpointError listing every tensor that is missing, unexpected or
+   *   misshapen; OutOfMemoryError. The module is then as it was.
+   */
+  async load(source: FileSource, { device }: { device: Device }): Promise<this> {
+    const { bytes, file } = await readSource(source);
+    this.restore(loadSafetensors(bytes, { file }).tensors, file, device);
+    return this;
+  }
+
+  /**
+   * Takes over the values of a checkpoint that `save` or training wrote.
+   * @param file its name in error messages
+   * @param device for a module that has no values yet
+   * @throws CheckpointError listing every tensor that is missing, unexpected or misshapen; OutOfMemoryError. The module is then
+   *   as it was.
+   */
+  restore(tensors: ReadonlyMap<string, SafeTensor>, file = "checkpoint", device = this.device): void {
+    this.#expectDevice(device);
+    const { parameters, counters } = this.#entries();
+    const shapes = new Map([...parameters].map(([name, { shape }]) => [name, shape]));
+    const { values, counts } = valuesFrom(tensors, { shapes, counters: counters.keys() }, file);
+    const initialized = [...parameters].filter(([, parameter]) => parameter.initialized);
+    if (initialized.length < parameters.size) {
+      this.#compileAhead(device);
+      this.#allocate(device, (name) => values.get(name) as Float32Array, file);
+    }
+    for (const [name, parameter] of initialized) parameter.tensor.set(values.get(name) as Float32Array);
+    for (const [name, counter] of counters) counter.value = counts.get(name) as number;
+  }
+
+  /** Memory for all parameters, without values: for devices that only count. */
+  protected allocate(device: Device): void {
+    this.#allocate(device, () => undefined);
+  }
+
+  /** Gives tensors to all parameters that have none, or to none of them. */
+  #allocate(
+    device: Device,
+    valuesOf: (name: string, parameter: Parameter) => Float32Array | undefined,
+    file?: string,
+  ): void {
+    const filled: Parameter[] = [];
+    outsideScopes(() => {
+      for (const [name, parameter] of this.#entries().parameters) {
+        if (parameter.initialized) continue;
+        try {
+          // The memory first: what a device cannot hold, the host need not try to hold either.
+          parameter.fill(new Tensor(device, parameter.shape));
+          filled.push(parameter);
+          const values = valuesOf(name, parameter);
+          if (values) parameter.tensor.set(values);
+        } catch (error) {
+          for (const done of filled) done.empty();
+          throw located(error, `${file ? `${file}: ` : ""}tensor ${name} [${parameter.shape}]`, {
+            tensor: name,
+            ...(file !== undefined && { file }),
+          });
+        }
+      }
+    });
+    for (const module of this.modules().values()) module.#device = device;
+  }
+
+  #expectDevice(device: Device): void {
+    this.#expectNotDisposed();
+    if (typeof device?.allocate !== "function") {
+      throw new ConfigError("a module lives on a device: give the option device: await requestDevice()", {
+        field: "device",
+      });
+    }
+    for (const [name, module] of this.modules()) {
+      if (module.#device === undefined || module.#device === device) continue;
+      throw new ConfigError(`${name || "this module"} is on another device already`, { field: "device" });
+    }
+  }
+
+  #compileAhead(device: Device): void {
+    for (const module of this.modules().values()) module.compileAhead(device);
+  }
+
+  /** Called before the values come: a module may let the device compile its kernels in the meantime. */
+  protected compileAhead(_device: Device): void {}
+
+  /**
+   * A safetensors file with all parameters, buffers and counters by their full names: what `load` reads, and PyTorch's
+   * `load_state_dict` after safetensors' `load_file`.
+   */
+  async save(): Promise<Uint8Array<ArrayBuffer>> {
+    this.expectUsable();
+    const tensors = new Map<string, SafeTensorInput>();
+    // All at once: some hosts take ten milliseconds for each read, however short.
+    await Promise.all(
+      [...this.state()].map(async ([name, tensor]) =>
+        tensors.set(name, { shape: tensor.shape, data: await tensor.data() }),
+      ),
+    );
+    for (const [name, { value }] of this.#entries().counters)
+      tensors.set(name, { shape: [], data: BigInt64Array.of(BigInt(value)) });
+    return saveSafetensors(tensors, this.metadata());
+  }
+
+  /** What `save` writes into the file's metadata, such as the config as JSON. Default: nothing. */
+  metadata(): Record<string, string> {
+    return {};
+  }
+
+  /** Frees the memory of its parameters and buffers, and of all modules in it. Calling it again does nothing. */
+  dispose(): void {
+    for (const module of this.modules().values()) {
+      module.#disposed = true;
+      for (const part of module.#own.values()) if (part instanceof Parameter && part.initialized) part.tensor.dispose();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** @throws DisposedError after `dispose`; InputError before it is initialized or loaded */
+  protected expectUsable(): void {
+    this.#expectNotDisposed();
+    void this.device;
+  }
+
+  #expectNotDisposed(): void {
+    if (this.#disposed) throw new DisposedError("this model has been disposed: create or load it again");
+  }
+}
+
+/** The same error, whose message begins with where it happened. */
+function located(error: unknown, place: string, details: ErrorDetails): unknown {
+  if (!(error instanceof ErwinError)) return error;
+  const SameError = error.constructor as typeof ErwinError;
+  return new SameError(`${place}: ${error.message}`, { ...error.details, ...details }, { cause: error });
+}

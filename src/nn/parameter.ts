@@ -1,0 +1,72 @@
+// What a module is made of besides other modules: parameters, buffers and counters, declared before any memory is taken.
+
+import { ConfigError, InputError } from "../errors.ts";
+import type { Random } from "../random.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+/**
+ * Fills in a parameter's first values.
+ * @param values row by row; what is in them before is undefined
+ * @param random depends on the seed and the parameter's name alone, so that the same seed gives the same bits everywhere
+ */
+export type Initializer = (values: Float32Array, random: Random) => void;
+
+export const zeros: Initializer = (values) => values.fill(0);
+export const ones: Initializer = (values) => values.fill(1);
+
+/** Normally distributed. */
+export const normal =
+  (mean: number, deviation: number): Initializer =>
+  (values, random) =>
+    random.fillNormal(values, mean, deviation);
+
+/** Uniformly distributed between -bound and bound. */
+export const uniform =
+  (bound: number): Initializer =>
+  (values, random) => {
+    for (let i = 0; i < values.length; i++) values[i] = (2 * random.uniform() - 1) * bound;
+  };
+
+/** A whole number that is kept with a module but never used on the device. */
+export interface Counter {
+  value: number;
+}
+
+/** A tensor that a module keeps. It has a shape from the start, and values once the module is initialized or loaded. */
+export class Parameter {
+  #tensor: Tensor | undefined;
+
+  /** @param trained false for a buffer, such as a running statistic, which is saved but wants no gradient */
+  constructor(
+    readonly shape: readonly number[],
+    readonly initializer: Initializer,
+    readonly trained: boolean,
+  ) {
+    if (Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size >= 0)) return;
+    throw new ConfigError(`a parameter cannot have the shape [${shape}], expected a list of whole numbers`, {
+      field: "shape",
+    });
+  }
+
+  /** Whether it has values. */
+  get initialized(): boolean {
+    return this.#tensor !== undefined;
+  }
+
+  /** @throws InputError before the module is initialized or loaded */
+  get tensor(): Tensor {
+    if (this.#tensor) return this.#tensor;
+    throw new InputError("this module has no values yet: call initialize({ device, seed }) or load(file, { device })");
+  }
+
+  /** @internal The tensor belongs to the parameter from then on. */
+  fill(tensor: Tensor): void {
+    this.#tensor = this.trained ? tensor.requireGrad() : tensor;
+  }
+
+  /** @internal Frees what `fill` gave. */
+  empty(): void {
+    this.#tensor?.dispose();
+    this.#tensor = undefined;
+  }
+}

@@ -1,0 +1,268 @@
+// Modules of one's own, made of the library's: names, values from seeds and files, gradients, memory.
+
+import {
+  CheckpointError,
+  ConfigError,
+  concatenate,
+  cos,
+  type Device,
+  DisposedError,
+  ErwinTransformer,
+  loadSafetensors,
+  nn,
+  OutOfMemoryError,
+  saveSafetensors,
+  scope,
+  sin,
+  sum,
+  Tensor,
+} from "erwin";
+import { describe, expect, test } from "vitest";
+import { cloudOptions, joinClouds, normals, randomCloud, randomState, seededRandom } from "../support/clouds.ts";
+import { expectClose } from "../support/compare.ts";
+import { loadGolden } from "../support/files.ts";
+import { numbers } from "../support/golden.ts";
+import { checkpointBytes, quickBackend, useDevice } from "../support/models.ts";
+import { byDifferences, check, given } from "../support/operators.ts";
+
+const device = useDevice(quickBackend);
+
+/** The paper's wrapper for car surfaces: Fourier features of the positions, Erwin, a head for the pressure. */
+class PressureModel extends nn.Module {
+  readonly positions: nn.Linear;
+  readonly main: ErwinTransformer;
+  readonly head: nn.MLP;
+
+  constructor(readonly config: object) {
+    super();
+    const main = new ErwinTransformer(config as Record<string, unknown>);
+    const { cIn, cHidden } = main.config;
+    const options = { bias: false, weightInitializer: nn.normal(0, 1) };
+    this.positions = this.child("pos_enc.linear", new nn.Linear(3, cIn / 2, options));
+    this.main = this.child("main_model", main);
+    this.head = this.child("pred_head", new nn.MLP([cHidden[0], cHidden[0], 1]));
+  }
+
+  async forward(nodePositions: Float32Array, edgeIndex: Int32Array): Promise<Tensor> {
+    using nodeFeatures = scope(() => {
+      const points = Tensor.from(this.device, nodePositions, [nodePositions.length / 3, 3]);
+      const angles = this.positions.forward(points);
+      return concatenate([cos(angles), sin(angles)], 1);
+    });
+    using nodes = await this.main.forward({ nodeFeatures, nodePositions, edgeIndex });
+    return this.head.forward(nodes);
+  }
+
+  override metadata() {
+    return { ...this.main.metadata(), experiment: "shapenet" };
+  }
+}
+
+/** Everything that a file keeps: parameters, buffers, a counter, on several levels. */
+class Classifier extends nn.Module {
+  readonly kinds = this.child("kinds", new nn.Embedding(4, 6));
+  readonly norm = this.child("norm", new nn.BatchNorm(6));
+  readonly layers = this.child(
+    "layers",
+    new nn.Sequential(new nn.RMSNorm(6), new nn.MLP([6, 12, 6]), new nn.LayerNorm(6)),
+  );
+  readonly scale = this.parameter("scale", [1, 6], nn.uniform(0.5));
+
+  forward(kinds: number[]): Tensor {
+    return scope(() => this.layers.forward(this.norm.forward(this.kinds.forward(kinds))));
+  }
+}
+
+const small = {
+  cIn: 4,
+  cHidden: [8, 8],
+  ballSizes: [8, 4],
+  encNumHeads: [2, 2],
+  encDepths: [2, 1],
+  decNumHeads: [2],
+  decDepths: [1],
+  strides: [2],
+  rotate: 45,
+  mlpRatio: 2,
+  mpSteps: 1,
+};
+
+const cloud = (points: number) => {
+  const { nodePositions, edgeIndex } = joinClouds([randomCloud(points, cloudOptions(small), seededRandom(5))]);
+  return [nodePositions, edgeIndex as Int32Array] as const;
+};
+
+test("the paper's wrapper for ShapeNet takes the reference's weights and gives its predictions", async () => {
+  const { tensors, metadata } = await loadGolden("experiments/shapenet/init");
+  const predictions = await loadGolden("experiments/shapenet/predictions");
+  using model = new PressureModel(JSON.parse(metadata.config));
+  model.restore(tensors, "init.safetensors", device());
+  const saved = loadSafetensors(await model.save());
+  expect([...saved.tensors.keys()].sort()).toEqual([...tensors.keys()].sort());
+  expect(saved.metadata.experiment).toBe("shapenet");
+  for (const car of [0, 1]) {
+    const [positions, edges] = [`${car}.node_positions`, `${car}.edge_index`].map((name) => numbers(predictions, name));
+    using out = await model.forward(positions as Float32Array, edges as Int32Array);
+    expectClose(await out.data(), numbers(predictions, `${car}.pred_f64`), 1e-5, `pressure of car ${car}`);
+  }
+});
+
+test("a module's state goes through a file bit for bit, and decides what it computes", async () => {
+  using first = new Classifier().initialize({ device: device(), seed: 3 });
+  expect([...first.state().keys()].sort()).toEqual(
+    [
+      "kinds.weight",
+      ...["weight", "bias", "running_mean", "running_var"].map((name) => `norm.${name}`),
+      "layers.0.weight",
+      ...["0.weight", "0.bias", "2.weight", "2.bias"].map((name) => `layers.1.${name}`),
+      ...["weight", "bias"].map((name) => `layers.2.${name}`),
+      "scale",
+    ].sort(),
+  );
+  const kinds = [0, 3, 3, 1, 2, 0];
+  // Moves the running statistics.
+  first.train().forward(kinds).dispose();
+  expect(first.layers.layers.every((layer) => layer.training)).toBe(true);
+  const file = await first.save();
+  using second = await new Classifier().load(file, { device: device() });
+  expect(await second.save()).toEqual(file);
+  using expected = first.eval().forward(kinds);
+  using found = second.forward(kinds);
+  expect(await found.data()).toEqual(await expected.data());
+  using third = new Classifier().initialize({ device: device(), seed: 4 });
+  using other = third.forward(kinds);
+  expect(await other.data()).not.toEqual(await expected.data());
+});
+
+test("a loaded model becomes part of another, which initializes only what is new", async () => {
+  const before = device().memory.current;
+  const state = randomState(small, 1);
+  const main = await ErwinTransformer.load(checkpointBytes(small, state), { device: device() });
+  class Finetuned extends nn.Module {
+    readonly main = this.child("main", main);
+    readonly head = this.child("head", new nn.Linear(8, 1));
+  }
+  const model = new Finetuned().initialize({ device: device() });
+  expect(await model.parameters().get("main.embed.embed_fn.weight")?.data()).toEqual(
+    state.get("embed.embed_fn.weight")?.data,
+  );
+  expect(model.parameters().get("head.weight")?.shape).toEqual([1, 8]);
+  model.dispose();
+  expect(device().memory.current).toBe(before);
+  await expect(main.save()).rejects.toThrow(DisposedError);
+});
+
+test("gradients of a head, Erwin and features of one's own are the slopes of the loss", async () => {
+  using model = new PressureModel(small).initialize({ device: device(), seed: 2 });
+  const random = seededRandom(6);
+  const [positions, edges] = cloud(40);
+  const loss = async () => {
+    using out = await model.forward(positions, edges);
+    return sum(out);
+  };
+  // Larger weights, so that every part matters.
+  for (const tensor of model.parameters().values()) {
+    const values = await tensor.data();
+    tensor.set(values.map((value) => value + 0.2 * (random() - 0.5)));
+  }
+  using total = await loss();
+  await total.backward();
+  for (const part of ["pos_enc", "main_model.embed", "main_model.encoder", "main_model.decoder", "pred_head"]) {
+    let expected = 0;
+    const moved: { tensor: Tensor; values: Float32Array; direction: Float32Array }[] = [];
+    for (const [name, tensor] of model.parameters()) {
+      if (!name.startsWith(part)) continue;
+      const [values, gradient] = [await tensor.data(), await tensor.grad?.data()];
+      const direction = normals(tensor.size, random);
+      gradient?.forEach((slope, i) => (expected += slope * direction[i]));
+      moved.push({ tensor, values, direction });
+    }
+    const at = async (step: number) => {
+      for (const { tensor, values, direction } of moved) tensor.set(values.map((v, i) => v + step * direction[i]));
+      using moving = await loss();
+      return (await moving.data())[0];
+    };
+    const step = 2e-3;
+    const slope = ((await at(step)) - (await at(-step))) / (2 * step);
+    await at(0);
+    expect(moved.length).toBeGreaterThan(0);
+    expect(Math.abs(slope - expected), `slope ${slope}, expected ${expected} for ${part}`).toBeLessThan(
+      0.01 * Math.abs(expected) + 0.01,
+    );
+  }
+});
+
+test("RMSNorm and LayerNorm stand alone", async () => {
+  const random = seededRandom(8);
+  const [rows, width] = [5, 7];
+  const normalised = (center: boolean, eps: number) =>
+    byDifferences((x) => {
+      const out = new Float64Array(rows * width);
+      for (let row = 0; row < rows; row++) {
+        const values = Array.from(x.slice(row * width, (row + 1) * width));
+        const mean = center ? values.reduce((a, b) => a + b) / width : 0;
+        const square = values.reduce((total, value) => total + (value - mean) ** 2, 0) / width;
+        values.forEach((value, i) => (out[row * width + i] = (value - mean) / Math.sqrt(square + eps)));
+      }
+      return out;
+    });
+  for (const [norm, reference] of [
+    [new nn.RMSNorm(width), normalised(false, 2 ** -23)],
+    [new nn.LayerNorm(width), normalised(true, 1e-5)],
+  ] as const) {
+    norm.initialize({ device: device() });
+    // The weights' own gradients stay, and so have to be there before memory is compared.
+    using x = Tensor.from(device(), normals(rows * width, random), [rows, width]);
+    using total = scope(() => sum(norm.forward(x)));
+    await total.backward();
+    await check(device(), [given([rows, width], random)], (input) => norm.forward(input), reference, random);
+    norm.dispose();
+  }
+});
+
+describe("what fails leaves no memory taken", () => {
+  /** Runs `action`, which must fail, and checks that it gave back what it took. */
+  async function failure(on: Device, action: () => Promise<unknown>): Promise<unknown> {
+    const before = on.memory.current;
+    const error = await action().then(
+      () => expect.fail("nothing was thrown"),
+      (reason: unknown) => reason,
+    );
+    expect(on.memory.current).toBe(before);
+    return error;
+  }
+
+  test("a model that does not fit names the tensor that did not", async () => {
+    const huge = { ...small, cHidden: [32768, 32768], mpSteps: 0 };
+    const error = await failure(device(), () => ErwinTransformer.create(huge, { device: device() }));
+    expect(error).toBeInstanceOf(OutOfMemoryError);
+    expect((error as OutOfMemoryError).message).toMatch(/BMSA\.qkv\.weight \[98304,32768\]/);
+    expect((error as OutOfMemoryError).details.tensor).toMatch(/BMSA\.qkv\.weight$/);
+  });
+
+  test("a file with a value that float32 cannot hold names file and tensor", async () => {
+    const name = "decoder.0.blocks.0.swiglu.w3.bias";
+    const state: Map<string, object> = new Map(randomState(small, 1));
+    state.set(name, { shape: [8], data: new Float64Array(8).fill(1e300) });
+    const bytes = saveSafetensors(state as Parameters<typeof saveSafetensors>[0], { config: JSON.stringify(small) });
+    const error = await failure(device(), () => ErwinTransformer.load(bytes, { device: device() }));
+    expect(error).toBeInstanceOf(CheckpointError);
+    expect((error as Error).message).toContain(`checkpoint: ${name}: element 0 is 1e+300`);
+    expect((error as CheckpointError).details).toMatchObject({ tensor: name, file: "checkpoint" });
+
+    using model = await ErwinTransformer.load(checkpointBytes(small, randomState(small, 2)), { device: device() });
+    const was = await model.save();
+    expect(() => model.restore(loadSafetensors(bytes).tensors)).toThrow(CheckpointError);
+    expect(await model.save(), "a model that could not be restored is as it was").toEqual(was);
+  });
+
+  test("a module is used with values alone, and named parts are there once", async () => {
+    class Twice extends nn.Module {
+      readonly a = this.child("layer", new nn.Linear(2, 2));
+      readonly b = this.child("layer", new nn.Linear(2, 2));
+    }
+    expect(() => new Twice()).toThrow(ConfigError);
+    expect(() => new nn.Linear(2, 2).parameters()).toThrow(/initialize/);
+    expect(() => new nn.Linear(2, Number.NaN)).toThrow(ConfigError);
+  });
+});
