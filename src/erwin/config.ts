@@ -1,64 +1,117 @@
-// A model's configuration: both spellings of its fields, their defaults, and what they may be.
+// A model's configuration. One table says of each field what it means, what it may be and what it is by default; types, checks,
+// both spellings and the metadata of checkpoints follow from it.
 
 import { ConfigError } from "../errors.ts";
 
-/** A model's shape, complete and checked. */
-export interface ErwinConfig {
-  /** Channels of the input features. */
-  cIn: number;
-  /** Channels at each level, K numbers. */
-  cHidden: number[];
-  /** Nodes in one attention ball at each level, K powers of two. */
-  ballSizes: number[];
-  /** Attention heads of each encoder level, the bottleneck's last: K numbers. */
-  encNumHeads: number[];
-  /** Blocks of each encoder level, the bottleneck's last: K numbers. */
-  encDepths: number[];
-  /** Attention heads of each decoder level, finest first: K - 1 numbers. */
-  decNumHeads: number[];
-  /** Blocks of each decoder level, finest first: K - 1 numbers. */
-  decDepths: number[];
-  /** Nodes merged into one between the levels: K - 1 powers of two. */
-  strides: number[];
-  /** Angle of the rotated tree in degrees; 0 means no rotated blocks. */
-  rotate: number;
-  /** Whether the decoder runs; without it the bottleneck's nodes are the output. Default true. */
-  decode: boolean;
-  /** Width of the feed-forward's hidden layer, in widths of the block. Default 4. */
-  mlpRatio: number;
-  /** Dimensions of space, 2 or 3. Default 3. */
-  dimensionality: number;
-  /** Message-passing steps of the embedding. Default 3. */
-  mpSteps: number;
+/** What a field may be. `Default` is how users may write it, and undefined besides where they must give it. */
+interface Field<Value, Default> {
+  /** Taken where the field is left out. */
+  default: Default;
+  /**
+   * The value, where it can be one.
+   * @param levels of the config, which its lists have to fit
+   * @throws ConfigError naming the field, what was expected and what was found
+   */
+  check(name: string, value: unknown, levels: number): Value;
 }
 
-/** A config as users write it: one number in place of `cHidden` is multiplied by the strides; defaults may be left out. */
-export type ErwinConfigInput = Omit<
-  ErwinConfig,
-  "cHidden" | "rotate" | "decode" | "mlpRatio" | "dimensionality" | "mpSteps"
-> &
-  Partial<Pick<ErwinConfig, "rotate" | "decode" | "mlpRatio" | "dimensionality" | "mpSteps">> & {
-    cHidden: number | number[];
+type Check<Value> = Field<Value, unknown>["check"];
+
+/** Beyond these a config is a mistake, or a file that wants to exhaust whoever opens it. */
+const MAX_LEVELS = 32;
+const MAX_WIDTH = 2 ** 16;
+const MAX_STEPS = 128;
+const MAX_NODES = 2 ** 30;
+
+const needed = <Value, Given = Value>(check: Check<Value>): Field<Value, Given | undefined> => ({
+  default: undefined,
+  check,
+});
+
+const optional = <Value>(value: Value, check: Check<Value>): Field<Value, Value> => ({ default: value, check });
+
+const whole = (min: number, max: number) => (name: string, value: unknown) => {
+  if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
+  throw refuse(name, `a whole number of at least ${min} and at most ${max}`, value);
+};
+
+const powerOfTwo = (name: string, value: unknown) => {
+  const number = whole(1, MAX_NODES)(name, value);
+  if (Number.isInteger(Math.log2(number))) return number;
+  throw refuse(name, "a power of two", value);
+};
+
+/** @param missing how many entries fewer than the model has levels */
+const list =
+  (check: (name: string, value: unknown) => number, missing = 0) =>
+  (name: string, value: unknown, levels: number) => {
+    if (Array.isArray(value) && value.length === levels - missing) {
+      return value.map((entry, i) => check(`${name}[${i}]`, entry));
+    }
+    throw refuse(name, `a list of ${levels - missing} whole numbers (ballSizes sets the number of levels)`, value);
   };
 
-const defaults = { rotate: 0, decode: true, mlpRatio: 4, dimensionality: 3, mpSteps: 3 };
-
-/** The reference's spelling of each field. */
-const snakeCase: Record<keyof ErwinConfig, string> = {
-  cIn: "c_in",
-  cHidden: "c_hidden",
-  ballSizes: "ball_sizes",
-  encNumHeads: "enc_num_heads",
-  encDepths: "enc_depths",
-  decNumHeads: "dec_num_heads",
-  decDepths: "dec_depths",
-  strides: "strides",
-  rotate: "rotate",
-  decode: "decode",
-  mlpRatio: "mlp_ratio",
-  dimensionality: "dimensionality",
-  mpSteps: "mp_steps",
+const degrees = (name: string, value: unknown) => {
+  if (Number.isFinite(value)) return value as number;
+  throw refuse(name, "a finite number of degrees", value);
 };
+
+const flag = (name: string, value: unknown) => {
+  if (typeof value === "boolean") return value;
+  throw refuse(name, "true or false", value);
+};
+
+/** One number stands for the first width; the strides multiply it. */
+const widths = (name: string, value: unknown, levels: number) =>
+  Array.isArray(value) ? list(whole(1, MAX_WIDTH))(name, value, levels) : [whole(1, MAX_WIDTH)(name, value)];
+
+/** K is the number of levels. */
+const fields = {
+  /** Channels of the input features. */
+  cIn: needed(whole(1, MAX_WIDTH)),
+  /** Channels at each level, K numbers; or one, which the strides multiply from level to level. */
+  cHidden: needed<number[], number | number[]>(widths),
+  /** Nodes in one attention ball at each level, K powers of two. */
+  ballSizes: needed(list(powerOfTwo)),
+  /** Attention heads of each encoder level, the bottleneck's last: K numbers. */
+  encNumHeads: needed(list(whole(1, MAX_WIDTH))),
+  /** Blocks of each encoder level, the bottleneck's last: K numbers. */
+  encDepths: needed(list(whole(0, MAX_STEPS))),
+  /** Attention heads of each decoder level, finest first: K - 1 numbers. */
+  decNumHeads: needed(list(whole(1, MAX_WIDTH), 1)),
+  /** Blocks of each decoder level, finest first: K - 1 numbers. */
+  decDepths: needed(list(whole(0, MAX_STEPS), 1)),
+  /** Nodes merged into one between the levels: K - 1 powers of two. */
+  strides: needed(list(powerOfTwo, 1)),
+  /** Angle of the rotated tree in degrees. Default 0, which means no rotated blocks. */
+  rotate: optional(0, degrees),
+  /** Whether the decoder runs; without it the bottleneck's nodes are the output. Default true. */
+  decode: optional<boolean>(true, flag),
+  /** Width of the feed-forward's hidden layer, in widths of the block. Default 4. */
+  mlpRatio: optional(4, whole(1, MAX_STEPS)),
+  /** Dimensions of space, 2 or 3. Default 3. */
+  dimensionality: optional(3, whole(2, 3)),
+  /** Message-passing steps of the embedding. Default 3. */
+  mpSteps: optional(3, whole(0, MAX_STEPS)),
+};
+
+type Fields = typeof fields;
+type FieldName = keyof Fields;
+type Given<Name extends FieldName> = Exclude<Fields[Name]["default"], undefined>;
+type NeededName = { [Name in FieldName]: undefined extends Fields[Name]["default"] ? Name : never }[FieldName];
+
+/** A model's shape, complete and checked. */
+export type ErwinConfig = { [Name in FieldName]: ReturnType<Fields[Name]["check"]> };
+
+/** A config as users write it: one number in place of `cHidden` is multiplied by the strides; defaults may be left out. */
+export type ErwinConfigInput = { [Name in NeededName]: Given<Name> } & {
+  [Name in Exclude<FieldName, NeededName>]?: Given<Name>;
+};
+
+const names = Object.keys(fields) as FieldName[];
+
+/** The reference's spelling: `cHidden` is `c_hidden`. */
+const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /**
  * Checks a config in either spelling and fills in its defaults.
@@ -66,121 +119,76 @@ const snakeCase: Record<keyof ErwinConfig, string> = {
  */
 export function resolveConfig(input: Readonly<Record<string, unknown>> | ErwinConfigInput): ErwinConfig {
   const given = canonicalNames(input as Record<string, unknown>);
-  const ballSizes = powersOfTwo("ballSizes", numbers("ballSizes", given.ballSizes));
-  const levels = ballSizes.length;
-  if (levels === 0) throw refuse("ballSizes", "at least one level", given.ballSizes);
-  const strides = powersOfTwo("strides", numbers("strides", given.strides, levels - 1));
-  const config: ErwinConfig = {
-    cIn: atLeast("cIn", given.cIn, 1),
-    cHidden: widths(given.cHidden, strides),
-    ballSizes,
-    encNumHeads: numbers("encNumHeads", given.encNumHeads, levels),
-    encDepths: numbers("encDepths", given.encDepths, levels, 0),
-    decNumHeads: numbers("decNumHeads", given.decNumHeads, levels - 1),
-    decDepths: numbers("decDepths", given.decDepths, levels - 1, 0),
-    strides,
-    rotate: finite("rotate", given.rotate),
-    decode: given.decode as boolean,
-    mlpRatio: atLeast("mlpRatio", given.mlpRatio, 1),
-    dimensionality: atLeast("dimensionality", given.dimensionality, 2),
-    mpSteps: atLeast("mpSteps", given.mpSteps, 0),
-  };
-  if (typeof config.decode !== "boolean") throw refuse("decode", "true or false", given.decode);
-  if (config.dimensionality > 3) throw refuse("dimensionality", "2 or 3", given.dimensionality);
-  checkHeads("encNumHeads", config.encNumHeads, config.cHidden);
-  checkHeads("decNumHeads", config.decNumHeads, config.cHidden);
-  strides.forEach((stride, l) => {
-    if (stride === 1 && config.cHidden[l] !== config.cHidden[l + 1]) {
-      throw refuse(
-        "cHidden",
-        `the same width at the levels ${l} and ${l + 1}, between which the stride is 1`,
-        given.cHidden,
-      );
-    }
+  const { ballSizes } = given;
+  if (!Array.isArray(ballSizes) || ballSizes.length < 1 || ballSizes.length > MAX_LEVELS) {
+    throw refuse("ballSizes", `a list of 1 to ${MAX_LEVELS} powers of two, one a level`, ballSizes);
+  }
+  const checked = names.map((name) => [name, fields[name].check(name, given[name], ballSizes.length)]);
+  const config = Object.fromEntries(checked) as ErwinConfig;
+  if (!Array.isArray(given.cHidden)) config.cHidden = multipliedWidths(config);
+  checkHeads("encNumHeads", config);
+  checkHeads("decNumHeads", config);
+  config.strides.forEach((stride, l) => {
+    if (stride > 1 || config.cHidden[l] === config.cHidden[l + 1]) return;
+    const expected = `the same width at the levels ${l} and ${l + 1}, between which the stride is 1`;
+    throw refuse("cHidden", expected, given.cHidden);
   });
   return config;
 }
 
 /** The config in the reference's spelling, as checkpoints carry it. */
 export function snakeCaseConfig(config: ErwinConfig): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(snakeCase).map(([camel, snake]) => [snake, config[camel as keyof ErwinConfig]]),
-  );
+  return Object.fromEntries(names.map((name) => [snakeCase(name), config[name]]));
 }
 
-function canonicalNames(input: Record<string, unknown>): Record<keyof ErwinConfig, unknown> {
+/** The fields by their names in camelCase, defaults included. */
+function canonicalNames(input: Record<string, unknown>): Record<FieldName, unknown> {
   if (typeof input !== "object" || input === null)
-    throw new ConfigError(`a config is an object, not ${JSON.stringify(input)}`, { field: "" });
-  const names = new Map(
-    Object.entries(snakeCase).flatMap(([camel, snake]) => [[camel, camel] as const, [snake, camel] as const]),
-  );
-  const given: Record<string, unknown> = { ...defaults };
+    throw new ConfigError(`a config is an object, not ${shown(input)}`, { field: "" });
+  const nameOf = new Map(names.flatMap((name) => [[name as string, name] as const, [snakeCase(name), name] as const]));
+  const given = Object.fromEntries(names.map((name) => [name, fields[name].default as unknown]));
   const seen = new Set<string>();
   for (const [field, value] of Object.entries(input)) {
-    const name = names.get(field);
+    const name = nameOf.get(field);
     if (!name) {
-      throw new ConfigError(
-        `the config has a field ${field}, which is none of ${[...new Set(names.values())].join(", ")}`,
-        { field },
-      );
+      throw new ConfigError(`the config has a field ${shown(field)}, which is none of ${names.join(", ")}`, { field });
     }
     if (seen.has(name)) throw new ConfigError(`the config gives ${name} in both spellings: leave one out`, { field });
     seen.add(name);
     if (value !== undefined) given[name] = value;
   }
-  for (const name of Object.keys(snakeCase)) {
+  for (const name of names) {
     if (given[name] === undefined) throw new ConfigError(`the config has no ${name}`, { field: name });
   }
-  return given as Record<keyof ErwinConfig, unknown>;
+  return given as Record<FieldName, unknown>;
 }
 
-function refuse(field: string, expected: string, found: unknown): ConfigError {
-  return new ConfigError(`${field} must be ${expected}, not ${JSON.stringify(found)}`, { field, expected });
+/** @param name of a field, or of an entry of its list: `strides[1]` */
+function refuse(name: string, expected: string, found: unknown): ConfigError {
+  const field = name.replace(/\[.*/, "");
+  return new ConfigError(`${name} must be ${expected}, not ${shown(found)}`, { field, expected });
 }
 
-function atLeast(field: string, value: unknown, least: number): number {
-  if (!Number.isInteger(value) || (value as number) < least)
-    throw refuse(field, `a whole number of at least ${least}`, value);
-  return value as number;
+/** As much of a value as a message can show. */
+function shown(value: unknown): string {
+  if (typeof value === "number") return String(value);
+  if (Array.isArray(value) && value.length > MAX_LEVELS) return `a list of ${value.length}`;
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 200 ? `${text.slice(0, 200)}...` : text;
 }
 
-function finite(field: string, value: unknown): number {
-  if (!Number.isFinite(value)) throw refuse(field, "a finite number of degrees", value);
-  return value as number;
+function multipliedWidths({ cHidden: [first], strides }: ErwinConfig): number[] {
+  let width = first;
+  return [first, ...strides.map((stride, l) => whole(1, MAX_WIDTH)(`cHidden[${l + 1}]`, (width *= stride)))];
 }
 
-function numbers(field: string, value: unknown, length?: number, least = 1): number[] {
-  const count = length === undefined ? "a list" : `a list of ${length}`;
-  if (!Array.isArray(value) || (length !== undefined && value.length !== length)) {
-    throw refuse(field, `${count} whole numbers (ballSizes sets the number of levels)`, value);
-  }
-  for (const entry of value) atLeast(field, entry, least);
-  return [...value];
-}
-
-function powersOfTwo(field: string, values: number[]): number[] {
-  if (values.some((value) => !Number.isInteger(Math.log2(value)))) throw refuse(field, "powers of two", values);
-  return values;
-}
-
-function widths(value: unknown, strides: number[]): number[] {
-  if (Array.isArray(value)) return numbers("cHidden", value, strides.length + 1);
-  let width = atLeast("cHidden", value, 1);
-  return [width, ...strides.map((stride) => (width *= stride))];
-}
-
-function checkHeads(field: "encNumHeads" | "decNumHeads", heads: number[], channels: number[]): void {
-  heads.forEach((count, l) => {
-    if (channels[l]! % count !== 0) {
-      throw new ConfigError(
-        `${field}[${l}] is ${count}, which does not divide the ${channels[l]} channels of level ${l}`,
-        {
-          field,
-          level: l,
-          heads: count,
-          channels: channels[l]!,
-        },
-      );
-    }
+function checkHeads(field: "encNumHeads" | "decNumHeads", config: ErwinConfig): void {
+  config[field].forEach((heads, level) => {
+    const channels = config.cHidden[level];
+    if (channels % heads === 0) return;
+    throw new ConfigError(
+      `${field}[${level}] is ${heads}, which does not divide the ${channels} channels of level ${level}`,
+      { field, level, heads, channels },
+    );
   });
 }

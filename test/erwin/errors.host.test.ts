@@ -163,11 +163,24 @@ describe("a config error names the field", () => {
     { field: "mlpRatio", change: { mlpRatio: -1 } },
     { field: "dimensionality", change: { dimensionality: 4 } },
     { field: "mpSteps", change: { mpSteps: -1 } },
+    // What would exhaust the host before anything is computed.
+    { field: "encDepths", change: { encDepths: [1e5, 1] } },
+    { field: "mpSteps", change: { mpSteps: 1e6 } },
+    { field: "cHidden", change: { cHidden: [1e6, 1e6] } },
+    { field: "cHidden", change: { cHidden: 2 ** 16 } },
+    { field: "ballSizes", change: { ballSizes: Array(1e5).fill(8) } },
+    { field: "strides", change: { strides: Array(1e5).fill(2) } },
   ])("$field: $change", async ({ field, change }) => {
-    const creation = ErwinTransformer.create({ ...config, ...change }, { device: device(), seed: 0 });
-    const error = await rejection(creation, ConfigError);
-    expect(error.details.field, error.message).toBe(field);
-    expect(error.message).toContain(field);
+    const wrong = { ...config, ...change };
+    for (const attempt of [
+      ErwinTransformer.create(wrong, { device: device(), seed: 0 }),
+      ErwinTransformer.load(saveSafetensors(new Map(), { config: JSON.stringify(wrong) }), { device: device() }),
+    ]) {
+      const error = await rejection(attempt, ConfigError);
+      expect(error.details.field, error.message).toBe(field);
+      expect(error.message).toContain(field);
+      expect(error.message.length).toBeLessThan(200);
+    }
   });
 
   test("stride 1 between different widths", async () => {
