@@ -1,0 +1,225 @@
+// HDF5 by h5wasm, the HDF5 library itself in WebAssembly. It takes 1 MB of download and is loaded with this module, so import
+// this module only where such a file is met.
+//
+// After a damaged file the library is in no known state (it may hold on to that file and answer for it when asked for the
+// next, or have been stopped in the midst of its work), so an instance that met an error is not used again.
+
+import { InputError } from "../errors.ts";
+import { bytesOf, elementCount, type FileBytes, formatError, readArray, toBytes } from "./bytes.ts";
+import { arrayTypes, type SafeTensor, type SafeTensorType } from "./elements.ts";
+import { createModule, type DatasetMetadata, type H5Module } from "./h5wasm.ts";
+
+/** Classes of elements in HDF5. */
+const INTEGER = 0;
+const FLOAT = 1;
+/** h5py's booleans are an enumeration. */
+const ENUMERATION = 8;
+
+const floats: Record<number, SafeTensorType> = { 2: "F16", 4: "F32", 8: "F64" };
+const signedIntegers: Record<number, SafeTensorType> = { 1: "I8", 2: "I16", 4: "I32", 8: "I64" };
+const unsignedIntegers: Record<number, SafeTensorType> = { 1: "U8", 2: "U16", 4: "U32", 8: "U64" };
+
+/** No compression of HDF5's packs tighter; what claims to is a lie, or holds nothing but a fill value. */
+const MOST_UNPACKED = 1100;
+/** Bytes that any file may hold, however small. */
+const SMALL = 2 ** 20;
+const PATH = "/file.h5";
+
+let instance: Promise<H5Module> | undefined;
+
+/** Runs `use` with an instance of the library, and throws the instance away where that fails. */
+async function withLibrary<T>(use: (library: H5Module) => T): Promise<T> {
+  // Errors are told by status; what the library prints about them is for its makers.
+  instance ??= createModule({ noInitialRun: true, print() {}, printErr() {} });
+  const library = await instance;
+  try {
+    return use(library);
+  } catch (error) {
+    instance = undefined;
+    throw error;
+  }
+}
+
+/**
+ * Reads the data sets of numbers in an HDF5 file, by their path without the first slash: "position", "group/position". Text,
+ * compounds and other kinds of elements are left out, unless asked for by name.
+ * @param options.file name used in error messages (default "hdf5")
+ * @param options.only read just these
+ * @throws FormatError for a file that is damaged or cut short, a data set of `only` that is missing or holds no numbers.
+ */
+export async function loadHdf5(
+  input: FileBytes,
+  options: { file?: string; only?: readonly string[] } = {},
+): Promise<Map<string, SafeTensor>> {
+  const name = options.file ?? "hdf5";
+  const bytes = toBytes(input);
+  return await withLibrary((library) => {
+    library.FS.writeFile(PATH, bytes);
+    try {
+      return guarded(name, () => {
+        const file = library.open(PATH, library.H5F_ACC_RDONLY, false, -1, -1);
+        if (file <= 0n)
+          throw formatError(name, "no HDF5 file, or damaged: the HDF5 library cannot open it.", { offset: 0 });
+        const arrays = readDatasets(library, file, { name, size: bytes.length, only: options.only });
+        if (library.close_file(file) < 0) throw formatError(name, "damaged: the HDF5 library cannot close it.");
+        return arrays;
+      });
+    } finally {
+      library.FS.unlink(PATH);
+    }
+  });
+}
+
+/** What the library throws, traps of WebAssembly among it, is the file's fault. */
+function guarded<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof Error && cause.name === "FormatError") throw cause;
+    const problem = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    throw formatError(file, `damaged: the HDF5 library stopped at it (${problem}).`, {}, { cause });
+  }
+}
+
+function readDatasets(
+  library: H5Module,
+  file: bigint,
+  { name, size, only }: { name: string; size: number; only?: readonly string[] },
+): Map<string, SafeTensor> {
+  const found = datasetNames(library, file);
+  const missing = only?.find((path) => !found.includes(path));
+  if (missing !== undefined) {
+    throw formatError(name, `holds no data set "${missing}", but ${found.join(", ") || "none"}.`, {
+      tensor: missing,
+      expected: [...(only ?? [])],
+      found,
+    });
+  }
+  const arrays = new Map<string, SafeTensor>();
+  for (const path of only ?? found) {
+    const metadata = library.get_dataset_metadata(file, path);
+    const dtype = elementType(metadata);
+    if (dtype && metadata.shape) arrays.set(path, readDataset(library, file, path, dtype, metadata, { name, size }));
+    else if (only) throw formatError(`${name}:${path}`, "holds no numbers.", { tensor: path });
+  }
+  return arrays;
+}
+
+function datasetNames(library: H5Module, file: bigint): string[] {
+  const paths = library.get_names(file, "/", true).map((path) => path.replace(/^\/+/, ""));
+  return paths.filter((path) => library.get_type(file, path) === library.H5G_DATASET);
+}
+
+function elementType({ type, size, signed, vlen }: DatasetMetadata): SafeTensorType | undefined {
+  if (vlen) return undefined;
+  if (type === FLOAT) return floats[size];
+  if (type === ENUMERATION && size === 1) return "BOOL";
+  return type === INTEGER ? (signed ? signedIntegers : unsignedIntegers)[size] : undefined;
+}
+
+function readDataset(
+  library: H5Module,
+  file: bigint,
+  path: string,
+  dtype: SafeTensorType,
+  { shape }: DatasetMetadata,
+  { name, size }: { name: string; size: number },
+): SafeTensor {
+  const sizes = Array.from(shape ?? [], Number);
+  const length = elementCount(sizes);
+  const type = arrayTypes[dtype];
+  const width = type.BYTES_PER_ELEMENT;
+  const limit = Math.max(SMALL, MOST_UNPACKED * size);
+  if (!(length * width <= limit)) {
+    throw formatError(
+      `${name}:${path}`,
+      `shape (${sizes}) of ${dtype} is more than a file of ${size} bytes can hold.`,
+      {
+        tensor: path,
+        expected: limit,
+        found: length * width,
+      },
+    );
+  }
+  if (length === 0) return { dtype, shape: sizes, data: new type(0) };
+  // What is read is in this machine's byte order, whatever the file's is.
+  const pointer = library._malloc(length * width);
+  if (pointer === 0)
+    throw formatError(`${name}:${path}`, `no memory for its ${length * width} bytes.`, { tensor: path });
+  try {
+    if (library.get_dataset_data(file, path, null, null, null, BigInt(pointer)) < 0) {
+      throw formatError(`${name}:${path}`, "is damaged: the HDF5 library cannot read it.", { tensor: path });
+    }
+    const bytes = library.HEAPU8.slice(pointer, pointer + length * width);
+    return { dtype, shape: sizes, data: readArray(bytes, 0, length, type) };
+  } finally {
+    library._free(pointer);
+  }
+}
+
+/**
+ * Writes arrays into an HDF5 file, by paths such as "position": groups are not made.
+ * @param options.compress pack each array (by deflate, as a single chunk)
+ * @throws InputError for a type of elements that is not written here (F16, BF16, BOOL), an array that does not fit its shape.
+ */
+export async function saveHdf5(
+  arrays: ReadonlyMap<string, SafeTensor>,
+  options: { compress?: boolean } = {},
+): Promise<Uint8Array> {
+  return await withLibrary((library) => {
+    const file = library.open(PATH, library.H5F_ACC_TRUNC, false, -1, -1);
+    try {
+      for (const [path, array] of arrays) writeDataset(library, file, path, array, options.compress ?? false);
+    } finally {
+      library.close_file(file);
+    }
+    const bytes = library.FS.readFile(PATH).slice();
+    library.FS.unlink(PATH);
+    return bytes;
+  });
+}
+
+/** The filter's number in HDF5, and how hard it tries. */
+const DEFLATE = 1;
+const DEFLATE_LEVEL = 4;
+
+function writeDataset(
+  library: H5Module,
+  file: bigint,
+  path: string,
+  { dtype, shape, data }: SafeTensor,
+  compress: boolean,
+): void {
+  const type = Object.values(floats).includes(dtype) ? FLOAT : INTEGER;
+  const written = dtype !== "F16" && dtype !== "BF16" && dtype !== "BOOL";
+  if (!written || path.includes("/") || elementCount(shape) !== data.length) {
+    const problem = written
+      ? `a path in groups, or ${data.length} elements for shape (${shape})`
+      : `elements of ${dtype}`;
+    throw new InputError(`cannot write "${path}" into an HDF5 file: ${problem}.`, { tensor: path });
+  }
+  const bytes = bytesOf(data);
+  const sizes = shape.map(BigInt);
+  // Only what is cut into chunks can be packed, and a scalar or an empty array cannot be cut.
+  const packed = compress && shape.length > 0 && data.length > 0;
+  const pointer = library._malloc(Math.max(1, bytes.length));
+  try {
+    library.HEAPU8.set(bytes, pointer);
+    const status = library.create_dataset(file, `/${path}`, BigInt(pointer), {
+      type,
+      size: data.BYTES_PER_ELEMENT,
+      signed: dtype.startsWith("I") || type === FLOAT,
+      littleEndian: true,
+      vlen: false,
+      shape: sizes,
+      maxshape: sizes,
+      chunks: packed ? sizes : null,
+      compression: packed ? DEFLATE : 0,
+      compression_opts: packed ? [DEFLATE_LEVEL] : [],
+      track_order: false,
+    });
+    if (status < 0) throw new InputError(`the HDF5 library cannot write "${path}".`, { tensor: path });
+  } finally {
+    library._free(pointer);
+  }
+}

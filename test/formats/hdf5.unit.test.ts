@@ -1,0 +1,103 @@
+// Files that h5py wrote (hdf5/make.py), one that h5py has read, and those of the golden experiments.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { FormatError, InputError } from "../../src/errors.ts";
+import { type SafeTensor, toFloat32 } from "../../src/formats/elements.ts";
+import { loadHdf5, saveHdf5 } from "../../src/formats/hdf5.ts";
+
+const read = (name: string) => readFileSync(join(import.meta.dirname, "hdf5", name));
+
+function plain(tensor: SafeTensor | undefined) {
+  return tensor && { dtype: tensor.dtype, shape: tensor.shape, data: [...tensor.data] };
+}
+
+describe("an HDF5 file", () => {
+  it("holds numbers of every type, in groups, packed and unpacked", async () => {
+    const arrays = await loadHdf5(read("values.h5"));
+    expect(plain(arrays.get("position"))).toEqual({
+      dtype: "F32",
+      shape: [4, 2, 3],
+      data: Array.from({ length: 24 }, (_, i) => i / 8),
+    });
+    expect(plain(arrays.get("packed"))?.data).toEqual(Array.from({ length: 2000 }, (_, i) => i));
+    expect(plain(arrays.get("checked"))).toEqual({
+      dtype: "I16",
+      shape: [50],
+      data: Array.from({ length: 50 }, (_, i) => i),
+    });
+    expect(plain(arrays.get("big_endian"))).toEqual({ dtype: "F64", shape: [2], data: [1.5, -2] });
+    expect(plain(arrays.get("big_integers"))).toEqual({ dtype: "I32", shape: [2], data: [300, -2] });
+    expect([...toFloat32(arrays.get("halves") as SafeTensor)]).toEqual([0.5, -2]);
+    expect(plain(arrays.get("counts"))).toEqual({ dtype: "I64", shape: [2], data: [2n ** 62n, -1n] });
+    expect(plain(arrays.get("unsigned"))).toEqual({ dtype: "U32", shape: [2], data: [2 ** 32 - 1, 1] });
+    expect(plain(arrays.get("flags"))).toEqual({ dtype: "BOOL", shape: [2], data: [1, 0] });
+    expect(plain(arrays.get("scalar"))).toEqual({ dtype: "F32", shape: [], data: [0.25] });
+    expect(plain(arrays.get("empty"))).toEqual({ dtype: "F32", shape: [0, 3], data: [] });
+    expect(plain(arrays.get("group/inner/position"))).toEqual({ dtype: "F64", shape: [3], data: [0, 1, 2] });
+    for (const name of ["text", "names", "compound"]) expect(arrays.has(name), name).toBe(false);
+  });
+
+  it("may be of HDF5's latest layout", async () => {
+    const arrays = await loadHdf5(read("latest.h5"));
+    expect(plain(arrays.get("position"))).toEqual({ dtype: "F32", shape: [2, 3], data: [0, 1, 2, 3, 4, 5] });
+  });
+
+  it("gives what is asked for, or says what there is", async () => {
+    expect([...(await loadHdf5(read("values.h5"), { only: ["scalar"] })).keys()]).toEqual(["scalar"]);
+    await expect(loadHdf5(read("latest.h5"), { file: "latest.h5", only: ["positions"] })).rejects.toThrow(
+      'latest.h5: holds no data set "positions", but position.',
+    );
+    await expect(loadHdf5(read("values.h5"), { only: ["text"] })).rejects.toThrow("text: holds no numbers");
+  });
+
+  it("that is damaged is refused, and the next is read", async () => {
+    const bytes = new Uint8Array(read("values.h5"));
+    let refused = 0;
+    let seed = 1;
+    const random = (below: number) => {
+      seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+      return Math.floor((seed / 2 ** 32) * below);
+    };
+    for (let round = 0; round < 20; round++) {
+      const damaged = round % 4 === 0 ? bytes.slice(0, random(bytes.length)) : bytes.slice();
+      for (let flip = 0; flip < 3 && damaged.length > 0; flip++)
+        damaged[random(Math.min(4096, damaged.length))] ^= 1 << random(8);
+      try {
+        for (const { shape, data } of (await loadHdf5(damaged)).values()) {
+          expect(data.length).toBe(shape.reduce((a, b) => a * b, 1));
+        }
+      } catch (error) {
+        expect(error).toBeInstanceOf(FormatError);
+        refused++;
+      }
+      if (round % 10 === 0) expect((await loadHdf5(bytes, { only: ["scalar"] })).get("scalar")?.data[0]).toBe(0.25);
+    }
+    expect(refused).toBeGreaterThan(4);
+    await expect(loadHdf5(new Uint8Array(100), { file: "zeros.h5" })).rejects.toThrow("zeros.h5: no HDF5 file");
+  }, 60_000);
+});
+
+describe("saveHdf5", () => {
+  it("writes the file that h5py has read (make.py checks it)", async () => {
+    const position: SafeTensor = { dtype: "F32", shape: [2, 3], data: Float32Array.of(0.5, -2, 3.25, 1, 0, -1.5) };
+    const written = await saveHdf5(
+      new Map<string, SafeTensor>([
+        ["position", position],
+        ["bonds", { dtype: "I64", shape: [2, 2], data: BigInt64Array.of(0n, 1n, 1n, 2n ** 40n) }],
+        ["types", { dtype: "U8", shape: [2], data: Uint8Array.of(3, 255) }],
+        ["scalar", { dtype: "F64", shape: [], data: Float64Array.of(0.1) }],
+      ]),
+      { compress: true },
+    );
+    // The file that h5py has read was written so; times and padding are all that differs.
+    expect(written.length).toBe(read("written.h5").length);
+    expect(await loadHdf5(written)).toEqual(await loadHdf5(read("written.h5")));
+    expect(plain((await loadHdf5(written)).get("position"))).toEqual(plain(position));
+  });
+
+  it("refuses what it does not write", async () => {
+    const flags: SafeTensor = { dtype: "BOOL", shape: [1], data: Uint8Array.of(1) };
+    await expect(saveHdf5(new Map([["flags", flags]]))).rejects.toThrow(InputError);
+  });
+});

@@ -1,0 +1,37 @@
+# Makes the files beside it, which hdf5.unit.test.ts reads, and checks `written.h5`, which the library wrote:
+# `python3 make.py`, with h5py (3.16 when they were made).
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+folder = Path(__file__).parent
+with h5py.File(folder / "values.h5", "w") as file:
+    file["position"] = np.arange(24, dtype=np.float32).reshape(4, 2, 3) / 8
+    file.create_dataset("packed", data=np.arange(2000, dtype=np.float64).reshape(100, 20), chunks=(16, 7), compression="gzip", shuffle=True)
+    file.create_dataset("checked", data=np.arange(50, dtype=np.int16), chunks=(20,), fletcher32=True)
+    file["big_endian"] = np.array([1.5, -2], dtype=">f8")
+    file["big_integers"] = np.array([300, -2], dtype=">i4")
+    file["halves"] = np.array([0.5, -2], dtype=np.float16)
+    file["counts"] = np.array([2**62, -1])
+    file["unsigned"] = np.array([2**32 - 1, 1], dtype=np.uint32)
+    file["flags"] = np.array([True, False])
+    file["scalar"] = np.float32(0.25)
+    file["empty"] = np.zeros((0, 3), np.float32)
+    file["text"] = "hello"
+    file["names"] = np.array([b"a", b"b"])
+    file["compound"] = np.zeros(2, [("x", "f4"), ("y", "i4")])
+    group = file.create_group("group/inner")
+    group["position"] = np.arange(3.0)
+    file["again"] = h5py.SoftLink("/position")
+    group["round"] = file["/group"]
+with h5py.File(folder / "latest.h5", "w", libver="latest") as file:
+    file["position"] = np.arange(6, dtype=np.float32).reshape(2, 3)
+
+with h5py.File(folder / "written.h5") as file:
+    assert sorted(file) == ["bonds", "position", "scalar", "types"], list(file)
+    assert file["position"].dtype == np.float32 and file["position"][:].tolist() == [[0.5, -2, 3.25], [1, 0, -1.5]]
+    assert file["position"].compression == "gzip"
+    assert file["bonds"].dtype == np.int64 and file["bonds"][:].tolist() == [[0, 1], [1, 2**40]]
+    assert file["types"].dtype == np.uint8 and file["types"][:].tolist() == [3, 255]
+    assert file["scalar"].shape == () and file["scalar"][()] == 0.1
