@@ -1,6 +1,6 @@
 // Generated data obeys the physics it claims to.
 import { describe, expect, it } from "vitest";
-import { Random } from "../../src/erwin/random.ts";
+import { Random } from "../../src/random.ts";
 import { correlation, densityField, haloCatalogue } from "../../src/experiments/cosmology/generate.ts";
 import { advanceVortices, flowTrajectory, type Vortex, velocityAt } from "../../src/experiments/eagle/generate.ts";
 import { advanceChain, chainForces, chainTrajectory } from "../../src/experiments/md/generate.ts";

@@ -1,7 +1,7 @@
 // Halos of a generated universe: peaks of a Gaussian random density field in a periodic box, moved along with it to first order
 // (Zel'dovich 1970). Where a halo is and how fast it moves follow from the same field, which is what there is to learn.
 
-import { Random } from "../../erwin/random.ts";
+import { Random } from "../../random.ts";
 
 /** Side of the box, Mpc/h. */
 export const BOX = 1000;

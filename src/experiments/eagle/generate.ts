@@ -2,7 +2,7 @@
 // points that follows a moving source as the published meshes do.
 
 import Delaunator from "delaunator";
-import { Random } from "../../erwin/random.ts";
+import { Random } from "../../random.ts";
 
 /** The air above the ground: width and height. */
 const WIDTH = 6;

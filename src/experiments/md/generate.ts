@@ -1,6 +1,6 @@
 // A polymer in a solvent: beads on springs that repel each other softly, shaken and slowed by a thermostat.
 
-import { Random } from "../../erwin/random.ts";
+import { Random } from "../../random.ts";
 
 /** Kinds of beads, which differ in size. */
 export const BEAD_TYPES = 4;

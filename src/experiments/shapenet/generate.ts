@@ -1,7 +1,7 @@
 // Bodies in a wind: ellipsoids about the size of a car, and the pressure of the potential flow around them, which is known
 // exactly (Lamb, Hydrodynamics, article 114).
 
-import { Random } from "../../erwin/random.ts";
+import { Random } from "../../random.ts";
 
 /** Half the air's density times the wind's speed squared, Pa: 20 m/s, as around the published cars. */
 const DYNAMIC_PRESSURE = 0.5 * 1.2 * 20 ** 2;
