@@ -14,6 +14,7 @@ import {
   type ToWorker,
 } from "../src/backends/cpu/module.ts";
 import { serializeError } from "../src/errors.ts";
+import type { ThreadMessage } from "../src/host/thread-group.ts";
 import { connectToOwner } from "./owner.ts";
 
 /** What the stop word says when a thread failed, not the owner, stopped them. */
@@ -76,4 +77,4 @@ async function handle(message: ToWorker): Promise<void> {
   }
 }
 
-const owner = connectToOwner<ToWorker, FromWorker>((message) => void handle(message));
+const owner = connectToOwner<ToWorker, FromWorker | ThreadMessage>((message) => void handle(message));

@@ -5,7 +5,7 @@ import { Calls } from "../src/balltree/calls.ts";
 import { execute } from "../src/balltree/execute.ts";
 import { createMemory } from "../src/balltree/memory.ts";
 import {
-  type FromWorker,
+  type Answer,
   instantiate,
   type RequestMessage,
   runAlone,
@@ -13,6 +13,7 @@ import {
   type ToWorker,
 } from "../src/balltree/module.ts";
 import { serializeError } from "../src/errors.ts";
+import type { ThreadMessage } from "../src/host/thread-group.ts";
 import { connectToOwner } from "./owner.ts";
 
 async function takeJobs(bytes: StartMessage["bytes"], shared: NonNullable<StartMessage["shared"]>): Promise<void> {
@@ -36,7 +37,13 @@ async function answerRequests(bytes: StartMessage["bytes"]): Promise<void> {
   const memory = createMemory();
   const exports = await instantiate(bytes, memory);
   const engine = { memory, start: exports.__heap_base.value, threads: 1, run: runAlone(exports) };
-  answer = async ({ request }) => owner.postMessage({ type: "result", result: await execute(request, engine) });
+  answer = async ({ request }) => {
+    try {
+      owner.postMessage({ type: "result", result: await execute(request, engine) });
+    } catch (error) {
+      owner.postMessage({ type: "error", error: serializeError(error) });
+    }
+  };
   owner.postMessage({ type: "ready" });
 }
 
@@ -50,4 +57,4 @@ async function handle(message: ToWorker): Promise<void> {
   }
 }
 
-const owner = connectToOwner<ToWorker, FromWorker>((message) => void handle(message));
+const owner = connectToOwner<ToWorker, Answer | ThreadMessage>((message) => void handle(message));

@@ -48,9 +48,9 @@ export interface RequestMessage {
 
 export type ToWorker = StartMessage | RequestMessage;
 
-export type FromWorker =
-  | { type: "ready" }
+export type Answer =
   /** The last thread has left a finished job. */
   | { type: "done" }
   | { type: "result"; result: Result }
-  | { type: "failed"; error: SerializedError };
+  /** A request could not be met; the next one may be. */
+  | { type: "error"; error: SerializedError };

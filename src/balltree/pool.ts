@@ -5,11 +5,12 @@ import { balltreeModule, poolScript } from "../assets.ts";
 import { deserializeError, OutOfMemoryError, WorkerError } from "../errors.ts";
 import { defaultThreads } from "../host/environment.ts";
 import { readModule } from "../host/module-file.ts";
-import { type HostWorker, hasWorkers, startWorker } from "../host/worker.ts";
+import { ThreadGroup } from "../host/thread-group.ts";
+import { hasWorkers } from "../host/worker.ts";
 import { Calls, callBytes } from "./calls.ts";
 import { execute, type Request, type Result } from "./execute.ts";
 import { createMemory } from "./memory.ts";
-import { type FromWorker, instantiate, type ModuleExports, runAlone, stackBytes, type ToWorker } from "./module.ts";
+import { type Answer, instantiate, type ModuleExports, runAlone, stackBytes, type ToWorker } from "./module.ts";
 
 const mostThreads = 32;
 
@@ -24,74 +25,50 @@ interface Runner {
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** A promise with its two ends. */
-function withEnds<T>() {
-  let resolve!: (value: T) => void;
-  let reject!: (error: unknown) => void;
-  const promise = new Promise<T>((whenDone, whenFailed) => {
-    resolve = whenDone;
-    reject = whenFailed;
+/** The threads, of which one at a time answers. */
+class PoolThreads {
+  readonly #group = new ThreadGroup<ToWorker, Answer>(poolScript(), "trees and graphs", {
+    onMessage: (message) => {
+      if (message.type === "error") this.#waiting?.reject(deserializeError(message.error));
+      else this.#waiting?.resolve(message);
+    },
+    onFailure: (error) => this.#waiting?.reject(error),
   });
-  // Whoever waits sees the error; one that nobody waits for any more must not end the process.
-  promise.catch(() => {});
-  return { promise, resolve, reject };
-}
-
-/** Starts workers and turns their messages into promises. */
-class Workers {
-  readonly #script = poolScript();
-  readonly #workers: HostWorker[] = [];
-  readonly #failed = withEnds<never>();
-  #answer = withEnds<FromWorker>();
+  /** Whoever waits for an answer. */
+  #waiting: { resolve: (answer: Answer) => void; reject: (error: unknown) => void } | undefined;
 
   get count(): number {
-    return this.#workers.length;
+    return this.#group.count;
   }
 
-  /** Resolves when the new worker is ready; rejects if any worker fails. Throws where the message cannot be posted. */
-  start(message: ToWorker): Promise<unknown> {
-    const ready = withEnds<void>();
-    const worker = startWorker(this.#script, {
-      onMessage: (data) => {
-        const message = data as FromWorker;
-        if (message.type === "ready") ready.resolve();
-        else if (message.type !== "failed") this.#answer.resolve(message);
-        else for (const { reject } of [ready, this.#answer]) reject(deserializeError(message.error));
-      },
-      onError: (error) => this.#failed.reject(error),
-    });
-    try {
-      worker.post(message);
-    } catch (error) {
-      worker.stop();
-      throw error;
-    }
-    this.#workers.push(worker);
-    return Promise.race([ready.promise, this.#failed.promise]);
+  /** Resolves when a thread has started for each message. Throws at once where one cannot be posted. */
+  async start(messages: ToWorker[]): Promise<void> {
+    const starting = messages.map((message) => this.#group.start(message));
+    this.#group.setRef(true);
+    await Promise.all(starting);
+    this.#group.setRef(false);
   }
 
-  /** The next answer from now on. Workers keep the process alive until then. */
-  async answer(): Promise<FromWorker> {
-    this.#answer = withEnds();
-    this.setRef(true);
+  /** The next answer from now on. Threads keep the process alive until then. */
+  async answer(): Promise<Answer> {
+    if (this.#group.failure) throw this.#group.failure;
+    this.#group.setRef(true);
     try {
-      return await Promise.race([this.#answer.promise, this.#failed.promise]);
+      return await new Promise((resolve, reject) => {
+        this.#waiting = { resolve, reject };
+      });
     } finally {
-      this.setRef(false);
+      this.#waiting = undefined;
+      this.#group.setRef(false);
     }
   }
 
   post(message: ToWorker, transfer: Transferable[]): void {
-    this.#workers[0]!.post(message, transfer);
-  }
-
-  setRef(alive: boolean): void {
-    for (const worker of this.#workers) worker.setRef(alive);
+    this.#group.post(message, transfer);
   }
 
   stop(): void {
-    this.#failed.reject(new WorkerError("The threads were stopped.", { url: this.#script.url.href }));
-    for (const worker of this.#workers) worker.stop();
+    this.#group.stop();
   }
 }
 
@@ -102,7 +79,7 @@ class SharedThreads implements Runner {
   readonly #exports: ModuleExports;
   readonly #callsAt: number;
   readonly #calls: Calls;
-  readonly #workers = new Workers();
+  readonly #threads = new PoolThreads();
 
   private constructor(bytes: Bytes, memory: WebAssembly.Memory, exports: ModuleExports) {
     this.#bytes = bytes;
@@ -137,16 +114,13 @@ class SharedThreads implements Runner {
   }
 
   async #grow(threads: number): Promise<void> {
-    const starting: Promise<unknown>[] = [];
-    for (let thread = this.#workers.count; thread < threads; thread++) {
+    const messages: ToWorker[] = [];
+    for (let thread = this.#threads.count; thread < threads; thread++) {
       const stackEnd = this.#stacks + stackBytes * (thread + 1);
       const shared = { memory: this.#memory, calls: this.#callsAt, stackEnd };
-      starting.push(this.#workers.start({ type: "start", bytes: this.#bytes, shared }));
+      messages.push({ type: "start", bytes: this.#bytes, shared });
     }
-    if (starting.length === 0) return;
-    this.#workers.setRef(true);
-    await Promise.all(starting);
-    this.#workers.setRef(false);
+    if (messages.length > 0) await this.#threads.start(messages);
   }
 
   run(request: Request, threads: number): Promise<Result> {
@@ -161,11 +135,12 @@ class SharedThreads implements Runner {
   async #run(job: number, threads: number, worksAlong: boolean): Promise<void> {
     if (worksAlong && threads === 1) return runAlone(this.#exports)(job);
     const inside = worksAlong ? 1 : 0;
-    if (threads - inside > this.#workers.count) await this.#grow(threads - inside);
+    if (threads - inside > this.#threads.count) await this.#grow(threads - inside);
     this.#exports.prepare(job);
     this.#calls.begin(job, threads, inside);
     if (worksAlong && this.#workAlong(job)) return;
-    await this.#workers.answer();
+    // Messages of the threads come no sooner than this call returns.
+    await this.#threads.answer();
   }
 
   /** Does what there is to do at a job. Whether it is done and left by all; otherwise the last to leave it says so. */
@@ -181,19 +156,18 @@ class SharedThreads implements Runner {
   stop(): void {
     // A worker that sleeps must be woken to leave: one terminated in its sleep can keep a Deno process from ending.
     this.#calls.end();
-    this.#workers.stop();
+    this.#threads.stop();
   }
 }
 
 /** One worker with its own memory; requests and results are copied. */
 class LoneWorker implements Runner {
-  readonly #workers = new Workers();
+  readonly #threads = new PoolThreads();
 
   static async start(bytes: Bytes): Promise<LoneWorker> {
     const runner = new LoneWorker();
     try {
-      await runner.#workers.start({ type: "start", bytes });
-      runner.#workers.setRef(false);
+      await runner.#threads.start([{ type: "start", bytes }]);
       return runner;
     } catch (error) {
       runner.stop();
@@ -204,14 +178,14 @@ class LoneWorker implements Runner {
   async run(request: Request): Promise<Result> {
     // A copy of the positions alone: what they may be a view of can be much larger.
     const positions = request.positions.slice();
-    this.#workers.post({ type: "request", request: { ...request, positions } }, [positions.buffer]);
-    const answer = await this.#workers.answer();
+    this.#threads.post({ type: "request", request: { ...request, positions } }, [positions.buffer]);
+    const answer = await this.#threads.answer();
     if (answer.type !== "result") throw new WorkerError(`Expected a result, found "${answer.type}".`, {});
     return answer.result;
   }
 
   stop(): void {
-    this.#workers.stop();
+    this.#threads.stop();
   }
 }
 

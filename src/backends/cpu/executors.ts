@@ -4,9 +4,10 @@
 // end apart from them; a device's threads wait on its own memory and end with it.
 
 import { kernelsModule, kernelsScript, relaxedKernelsModule } from "../../assets.ts";
-import { deserializeError, type ErwinError, WorkerError } from "../../errors.ts";
+import type { ErwinError } from "../../errors.ts";
 import { readModule, tooOld } from "../../host/module-file.ts";
-import { type HostWorker, hasWorkers, startWorker } from "../../host/worker.ts";
+import { ThreadGroup } from "../../host/thread-group.ts";
+import { hasWorkers } from "../../host/worker.ts";
 import { copyOut, growTo, Machine } from "./machine.ts";
 import {
   control,
@@ -50,52 +51,20 @@ interface Wait<Result> {
   reject: (error: Error) => void;
 }
 
-/** Workers and those who wait for them. */
-abstract class Workers {
+/** Threads and those who wait for them. */
+abstract class Threads {
   onFailure: (error: ErwinError) => void = () => {};
-  protected readonly script = kernelsScript();
-  protected readonly workers: HostWorker[] = [];
+  protected readonly group = new ThreadGroup<ToWorker, FromWorker>(kernelsScript(), "the CPU backend", {
+    onMessage: (message) => this.receive(message),
+    onFailure: (error) => {
+      this.stop();
+      this.onFailure(error);
+    },
+  });
   protected submitted = 0;
   #waits: Wait<void>[] = [];
-  #failure: ErwinError | undefined;
 
   abstract readonly completed: number;
-
-  /** Resolves when the new worker is ready. Throws at once where there can be no worker or the message cannot be posted. */
-  protected start(message: ToWorker): Promise<void> {
-    let resolve!: () => void;
-    let reject!: (error: Error) => void;
-    const ready = new Promise<void>((whenReady, whenFailed) => {
-      resolve = whenReady;
-      reject = whenFailed;
-    });
-    // Who started it may have given up already.
-    ready.catch(() => {});
-    const number = this.workers.length;
-    const fail = (error: Error) => {
-      const message = `thread ${number} of the CPU backend failed: ${error.message}`;
-      const named = new WorkerError(message, { url: this.script.url.href, thread: number }, { cause: error });
-      this.fail(named);
-      reject(named);
-    };
-    const worker = startWorker(this.script, {
-      onMessage: (data) => {
-        const message = data as FromWorker;
-        if (message.type === "ready") resolve();
-        else if (message.type === "failed") fail(deserializeError(message.error));
-        else this.receive(message);
-      },
-      onError: fail,
-    });
-    try {
-      worker.post(message);
-    } catch (error) {
-      worker.stop();
-      throw error;
-    }
-    this.workers.push(worker);
-    return ready;
-  }
 
   protected abstract receive(message: FromWorker): void;
 
@@ -106,40 +75,25 @@ abstract class Workers {
     if (done.length === 0) return;
     this.#waits = this.#waits.filter(({ submission }) => submission > completed);
     for (const { resolve } of done) resolve();
-    if (this.#waits.length === 0) this.setAlive(false);
+    if (this.#waits.length === 0) this.group.setRef(false);
   }
 
   async finished(): Promise<void> {
-    if (this.#failure) throw this.#failure;
+    if (this.group.failure) throw this.group.failure;
     const submission = this.submitted;
     if (submission <= this.completed) return;
-    // The workers keep the process alive for as long as somebody waits for them.
-    this.setAlive(true);
+    // The threads keep the process alive for as long as somebody waits for them.
+    this.group.setRef(true);
     await new Promise<void>((resolve, reject) => this.#waits.push({ submission, resolve, reject }));
   }
 
-  protected setAlive(alive: boolean): void {
-    for (const worker of this.workers) worker.setRef(alive);
-  }
-
-  protected fail(error: ErwinError): void {
-    if (this.#failure) return;
-    this.#failure = error;
-    for (const { reject } of this.#waits) reject(error);
-    this.#waits = [];
-    this.stop();
-    this.onFailure(error);
-  }
-
   stop(): void {
-    for (const worker of this.workers) worker.stop();
-    this.#failure ??= new WorkerError("the threads of the CPU backend were stopped", { url: this.script.url.href });
-    for (const { reject } of this.#waits) reject(this.#failure);
-    this.#waits = [];
+    this.group.stop();
+    for (const { reject } of this.#waits.splice(0)) reject(this.group.failure!);
   }
 }
 
-class SharedThreads extends Workers implements Executor {
+class SharedThreads extends Threads implements Executor {
   readonly limit: number;
   readonly #memory: WebAssembly.Memory;
   readonly #words: Int32Array;
@@ -161,10 +115,12 @@ class SharedThreads extends Workers implements Executor {
     try {
       const ready: Promise<void>[] = [];
       for (let thread = 0; thread < threads; thread++) {
-        ready.push(executor.start({ type: "start", bytes, shared: { memory: executor.#memory, thread, threads } }));
+        ready.push(
+          executor.group.start({ type: "start", bytes, shared: { memory: executor.#memory, thread, threads } }),
+        );
       }
       await Promise.all(ready);
-      executor.setAlive(false);
+      executor.group.setRef(false);
       return executor;
     } catch (error) {
       if (error instanceof Error && error.name === "DataCloneError") return undefined;
@@ -222,7 +178,7 @@ class SharedThreads extends Workers implements Executor {
   }
 }
 
-class LoneWorker extends Workers implements Executor {
+class LoneWorker extends Threads implements Executor {
   readonly threads = 1;
   completed = 0;
   readonly #reads: Wait<ArrayBuffer>[] = [];
@@ -235,8 +191,8 @@ class LoneWorker extends Workers implements Executor {
   static async start(bytes: Bytes): Promise<LoneWorker> {
     const executor = new LoneWorker(createMemory().limit);
     try {
-      await executor.start({ type: "start", bytes });
-      executor.setAlive(false);
+      await executor.group.start({ type: "start", bytes });
+      executor.group.setRef(false);
       return executor;
     } catch (error) {
       executor.stop();
@@ -265,7 +221,7 @@ class LoneWorker extends Workers implements Executor {
       this.#reads.push({ submission: this.submitted, resolve, reject });
     });
     data.catch(() => {});
-    this.setAlive(true);
+    this.group.setRef(true);
     this.#post({ type: "read", address, bytes });
     await this.finished();
     return data;
@@ -279,13 +235,12 @@ class LoneWorker extends Workers implements Executor {
   }
 
   #post(message: ToWorker, transfer: Transferable[] = []): void {
-    this.workers[0]!.post(message, transfer);
+    this.group.post(message, transfer);
   }
 
   override stop(): void {
     super.stop();
-    const error = new WorkerError("the threads of the CPU backend were stopped", { url: this.script.url.href });
-    for (const { reject } of this.#reads.splice(0)) reject(error);
+    for (const { reject } of this.#reads.splice(0)) reject(this.group.failure!);
   }
 }
 

@@ -1,6 +1,6 @@
 // The WebAssembly module of wasm/kernels: its memory's layout, and what the workers and their owner say to each other.
 
-import { OutOfMemoryError, type SerializedError } from "../../errors.ts";
+import { OutOfMemoryError } from "../../errors.ts";
 import { instantiateModule } from "../../host/module-file.ts";
 import { commandWords } from "./commands.ts";
 
@@ -102,8 +102,5 @@ export type ToWorker =
   | { type: "read"; address: number; bytes: number };
 
 export type FromWorker =
-  | { type: "ready" }
   /** So many submissions are done. */
-  | { type: "done"; completed: number }
-  | { type: "data"; data: ArrayBuffer }
-  | { type: "failed"; error: SerializedError };
+  { type: "done"; completed: number } | { type: "data"; data: ArrayBuffer };
