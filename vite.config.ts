@@ -58,7 +58,7 @@ export default defineConfig({
           groups: [
             {
               name: "thread",
-              test: /src\/(errors|balltree\/(calls|hosts|memory|module|origin))\.ts$|workers\/owner\.ts$/,
+              test: /src\/(errors|balltree\/(calls|memory|module))\.ts$|workers\/owner\.ts$/,
             },
           ],
         },

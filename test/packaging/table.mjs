@@ -1,5 +1,5 @@
 // The table of results in README.md, written by `npm run test:packaging -- --write`.
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
@@ -40,5 +40,6 @@ export function writeTable(/** @type {Outcome[]} */ outcomes) {
 /** @param {Outcome} outcome */
 function cells({ name, description, packages, command, host, result }) {
   const [firstLine] = result.split("\n");
-  return [`[${name}](${name})`, description, packages.join(", "), command && `\`${command}\``, host, firstLine];
+  const link = existsSync(join(import.meta.dirname, name)) ? `[${name}](${name})` : name;
+  return [link, description, packages.join(", "), command && `\`${command}\``, host, firstLine];
 }
