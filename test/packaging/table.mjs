@@ -40,6 +40,6 @@ export function writeTable(/** @type {Outcome[]} */ outcomes) {
 /** @param {Outcome} outcome */
 function cells({ name, description, packages, command, host, result }) {
   const [firstLine] = result.split("\n");
-  const link = existsSync(join(import.meta.dirname, name)) ? `[${name}](${name})` : name;
-  return [link, description, packages.join(", "), command && `\`${command}\``, host, firstLine];
+  const place = existsSync(join(import.meta.dirname, name)) ? name : "pages.mjs";
+  return [`[${name}](${place})`, description, packages.join(", "), command && `\`${command}\``, host, firstLine];
 }
