@@ -29,6 +29,48 @@ function typeOf(value: unknown): string {
   return tag === "Object" || tag === "Uint8Array" ? String(name ?? tag) : tag;
 }
 
+/** A value in a few letters for messages, whatever it is: String would throw for symbols and objects without a prototype. */
+export function describe(value: unknown): string {
+  if (typeof value === "number" || typeof value === "boolean" || value === undefined) return String(value);
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 40));
+  return Array.isArray(value) ? `[${value.slice(0, 8).map(describe).join(", ")}]` : typeOf(value);
+}
+
+/** @throws InputError for anything but a list of whole numbers that are not negative */
+export function toShape(name: string, value: unknown): readonly number[] {
+  if (Array.isArray(value) && Array.from(value).every((size) => Number.isSafeInteger(size) && size >= 0)) return value;
+  throw new InputError(`${describe(value)} is no ${name}, expected a list of whole numbers`, { tensor: name });
+}
+
+/** @throws InputError where a number is expected and `value` is none */
+export function expectNumber(name: string, value: unknown): void {
+  if (typeof value !== "number") throw wrongType(name, value, "a number");
+}
+
+/**
+ * @param expected for the message, as "a function"
+ * @throws InputError where `fits` is not true
+ */
+export function expectKind(name: string, value: unknown, expected: string, fits: boolean): void {
+  if (!fits) throw wrongType(name, value, expected);
+}
+
+/**
+ * Refuses options whose parts cannot be what they are called: each is known by one of its methods.
+ * @param methods the method that each part must have
+ * @throws ConfigError naming the part
+ */
+export function expectParts(of: string, options: object, methods: Readonly<Record<string, string>>): void {
+  if (typeof options !== "object" || options === null) {
+    throw new ConfigError(`the options of ${of} are ${describe(options)}, expected an object`, { field: "" });
+  }
+  for (const [field, method] of Object.entries(methods)) {
+    const part = (options as Record<string, Record<string, unknown> | null | undefined>)[field];
+    if (typeof part?.[method] === "function") continue;
+    throw new ConfigError(`${of}: ${field} is ${describe(part)}, expected what has a method ${method}`, { field });
+  }
+}
+
 function wrongType(name: string, value: unknown, wanted: string): InputError {
   const found = typeOf(value);
   return new InputError(`${name} is ${found}, expected ${wanted}`, { tensor: name, expected: wanted, found });

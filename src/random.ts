@@ -1,6 +1,8 @@
 // Random numbers that are the same on every platform: whole-number generators, and normal numbers made by arithmetic alone,
 // since Math.log and Math.exp may differ in their last bit from engine to engine.
 
+import { expectNumber } from "../arguments.ts";
+
 /**
  * Layers of the ziggurat (Marsaglia and Tsang 2000): the area under exp(-x^2 / 2), x >= 0, cut into 256 parts of the same
  * size. Layer i is a rectangle EDGES[i] wide between the heights HEIGHTS[i] and HEIGHTS[i + 1], of which all that lies within
@@ -24,6 +26,7 @@ export class Random {
 
   /** The same seed and stream give the same numbers; different streams of a seed are independent. */
   constructor(seed: number, stream = "") {
+    expectNumber("seed", seed);
     let mixed = seed >>> 0;
     for (let i = 0; i < stream.length; i++) mixed = Math.imul(mixed ^ stream.charCodeAt(i), 0x01000193) >>> 0;
     for (let i = 0; i < 4; i++) {

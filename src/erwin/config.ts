@@ -1,6 +1,7 @@
 // A model's configuration. One table says of each field what it means, what it may be and what it is by default; types, checks,
 // both spellings and the metadata of checkpoints follow from it.
 
+import { describe, describe } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
 
 /** What a field may be. `Default` is how users may write it, and undefined besides where they must give it. */
@@ -144,14 +145,14 @@ export function snakeCaseConfig(config: ErwinConfig): Record<string, unknown> {
 /** The fields by their names in camelCase, defaults included. */
 function canonicalNames(input: Record<string, unknown>): Record<FieldName, unknown> {
   if (typeof input !== "object" || input === null)
-    throw new ConfigError(`a config is an object, not ${shown(input)}`, { field: "" });
+    throw new ConfigError(`a config is an object, not ${describe(input)}`, { field: "" });
   const nameOf = new Map(names.flatMap((name) => [[name as string, name] as const, [snakeCase(name), name] as const]));
   const given = Object.fromEntries(names.map((name) => [name, fields[name].default as unknown]));
   const seen = new Set<string>();
   for (const [field, value] of Object.entries(input)) {
     const name = nameOf.get(field);
     if (!name) {
-      throw new ConfigError(`the config has a field ${shown(field)}, which is none of ${names.join(", ")}`, { field });
+      throw new ConfigError(`the config has a field ${describe(field)}, which is none of ${names.join(", ")}`, { field });
     }
     if (seen.has(name)) throw new ConfigError(`the config gives ${name} in both spellings: leave one out`, { field });
     seen.add(name);
@@ -166,15 +167,7 @@ function canonicalNames(input: Record<string, unknown>): Record<FieldName, unkno
 /** @param name of a field, or of an entry of its list: `strides[1]` */
 function refuse(name: string, expected: string, found: unknown): ConfigError {
   const field = name.replace(/\[.*/, "");
-  return new ConfigError(`${name} must be ${expected}, not ${shown(found)}`, { field, expected });
-}
-
-/** As much of a value as a message can show. */
-function shown(value: unknown): string {
-  if (typeof value === "number") return String(value);
-  if (Array.isArray(value) && value.length > MAX_LEVELS) return `a list of ${value.length}`;
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 200 ? `${text.slice(0, 200)}...` : text;
+  return new ConfigError(`${name} must be ${expected}, not ${describe(found)}`, { field, expected });
 }
 
 function multipliedWidths({ cHidden: [first], strides }: ErwinConfig): number[] {

@@ -158,11 +158,10 @@ export class ErwinTransformer extends Module {
    * computed from it in evaluation mode.
    * @throws InputError naming the tensor and the first offending row; DeviceLostError, OutOfMemoryError
    */
-  async upload(
-    input: ErwinInput | PreparedInput,
-    { training = this.training }: UploadOptions = {},
-  ): Promise<UploadedInput> {
+  async upload(input: ErwinInput | PreparedInput, options: UploadOptions = {}): Promise<UploadedInput> {
     this.expectUsable();
+    checkOptions("upload", options, { training: true });
+    const { training = this.training } = options;
     const prepared = isPrepared(input) ? input : await this.prepare(input);
     this.expectUsable();
     const uploaded = new UploadedInput(this.device, this.config, prepared, training);

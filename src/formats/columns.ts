@@ -1,5 +1,6 @@
 // A point cloud as columns of single numbers, which is what tables and PLY files hold; and the check of what is to be written.
 
+import { describe, expectKind } from "../arguments.ts";
 import { InputError } from "../errors.ts";
 import type { Attribute, PointCloud } from "./positions.ts";
 
@@ -47,27 +48,38 @@ function channelsOf(data: Float32Array | Int32Array, stride: number, nameOf: (ch
  * How many points there are.
  * @throws InputError for arrays of another type, or that do not fit each other
  */
-export function checkCloud({ positions, dimensionality, attributes }: PointCloud): number {
+export function checkCloud(cloud: PointCloud): number {
+  expectKind("cloud", cloud, "points { positions, dimensionality }", typeof cloud === "object" && cloud !== null);
+  const { positions, dimensionality, attributes } = cloud;
   if (dimensionality !== 2 && dimensionality !== 3) {
-    throw new InputError(`dimensionality is ${dimensionality}, expected 2 or 3.`, { expected: [2, 3] });
+    throw new InputError(`dimensionality is ${describe(dimensionality)}, expected 2 or 3.`, { expected: [2, 3] });
   }
   if (!(positions instanceof Float32Array) || positions.length % dimensionality !== 0) {
     throw new InputError(`positions must be a Float32Array of ${dimensionality} numbers for each point.`, {
       tensor: "positions",
       expected: dimensionality,
-      found: positions?.length ?? null,
+      found: typeof positions?.length === "number" ? positions.length : null,
     });
   }
   const points = positions.length / dimensionality;
-  for (const [name, { data, channels }] of attributes ?? []) checkAttribute(name, data, channels, points);
+  expectKind("attributes", attributes, "a Map by name", attributes === undefined || attributes instanceof Map);
+  for (const [name, attribute] of attributes ?? []) checkAttribute(name, attribute, points);
   return points;
 }
 
-function checkAttribute(name: string, data: Attribute["data"], channels: number, points: number): void {
+function checkAttribute(name: string, attribute: Attribute, points: number): void {
+  expectKind("the name of an attribute", name, "a text", typeof name === "string");
+  expectKind(
+    `attribute "${name}"`,
+    attribute,
+    "{ data, channels }",
+    typeof attribute === "object" && attribute !== null,
+  );
+  const { data, channels } = attribute;
   const fits = Number.isSafeInteger(channels) && channels >= 1 && data?.length === points * channels;
   if (fits && (data instanceof Float32Array || data instanceof Int32Array)) return;
   throw new InputError(
-    `attribute "${name}" must be a Float32Array or Int32Array of ${channels} numbers for each of ${points} points.`,
+    `attribute "${name}" must be a Float32Array or Int32Array of ${describe(channels)} numbers for each of ${points} points.`,
     { tensor: name, expected: points * channels, found: data?.length ?? null },
   );
 }

@@ -3,7 +3,7 @@
 
 import { type FileBytes, formatError, toBytes } from "./bytes.ts";
 import { type Column, columnsOf } from "./columns.ts";
-import { missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
+import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 import { decodeName, formatFloat32, parseFloat32, splitWords, TextReader } from "./text.ts";
 
 /** Names of the coordinates' columns: plain, and as ParaView and common exporters write them. */
@@ -20,7 +20,7 @@ const axisNames = [
  * @throws FormatError that names the row (its line in the file) and the column, or the columns that there are.
  */
 export function loadCsv(input: FileBytes, options: ReadOptions = {}): PointCloud {
-  const { file = "csv", attributes } = options;
+  const { file, attributes } = checkReadOptions(options, "csv");
   const reader = new TextReader(withoutByteOrderMark(toBytes(input)), file);
   let line = nextLine(reader);
   if (line === undefined) throw formatError(file, "holds no rows.", { expected: 1, found: 0 });

@@ -1,6 +1,7 @@
 // Element types of tensors in files, the arrays that hold them, and their conversion to what the engine computes with.
 // The names are those of safetensors; readers of other formats use them too.
 
+import { describe, toShape } from "../arguments.ts";
 import { InputError } from "../errors.ts";
 import { elementCount, type TypedArray, type TypedArrayConstructor } from "./bytes.ts";
 import { bfloat16ToFloat32, halfToNumber } from "./half.ts";
@@ -59,6 +60,7 @@ export const arrayTypes: Record<SafeTensorType, TypedArrayConstructor> = {
  * @throws InputError where a finite value is too large for float32.
  */
 export function toFloat32(tensor: SafeTensor, name = "tensor"): Float32Array {
+  expectElements(tensor, name);
   const { dtype, data } = tensor;
   if (data instanceof Float32Array) return data;
   if (dtype === "BF16") return bfloat16ToFloat32(data as Uint16Array);
@@ -78,6 +80,7 @@ export function toFloat32(tensor: SafeTensor, name = "tensor"): Float32Array {
  * @throws InputError where a value is not a whole number of 32 bits.
  */
 export function toInt32(tensor: SafeTensor, name = "tensor"): Int32Array {
+  expectElements(tensor, name);
   const { dtype, data } = tensor;
   if (data instanceof Int32Array) return data;
   const source = dtype === "F16" || dtype === "BF16" ? toFloat32(tensor) : data;
@@ -90,10 +93,22 @@ export function toInt32(tensor: SafeTensor, name = "tensor"): Int32Array {
   return result;
 }
 
+const isType = (dtype: unknown) => typeof dtype === "string" && Object.hasOwn(arrayTypes, dtype);
+
+/** @throws InputError for what no reader gives */
+function expectElements(tensor: SafeTensor, name: string): void {
+  const type = isType(tensor?.dtype) ? arrayTypes[tensor.dtype] : undefined;
+  if (type && tensor.data instanceof type) return;
+  throw new InputError(`${name} is no tensor of a file: expected { dtype, shape, data }.`, { tensor: name });
+}
+
 /** Named tensors of a Map or of an object, in their order. */
 export function tensorEntries(
   tensors: ReadonlyMap<string, SafeTensorInput> | Readonly<Record<string, SafeTensorInput>>,
 ): [string, SafeTensorInput][] {
+  if (typeof tensors !== "object" || tensors === null) {
+    throw new InputError(`tensors are ${describe(tensors)}, expected a Map or an object of them by name.`);
+  }
   return [...(tensors instanceof Map ? tensors : Object.entries(tensors))];
 }
 
@@ -101,12 +116,18 @@ export function tensorEntries(
  * The type by which a tensor is saved.
  * @throws InputError where its data does not fit its shape or dtype
  */
-export function tensorType(name: string, { shape, data, dtype }: SafeTensorInput): SafeTensorType {
+export function tensorType(name: string, tensor: SafeTensorInput): SafeTensorType {
+  if (typeof tensor !== "object" || tensor === null) {
+    throw new InputError(`tensor "${name}" is ${describe(tensor)}, expected { shape, data }.`, { tensor: name });
+  }
+  const { shape, data, dtype } = tensor;
   const wrong = (problem: string, details = {}) =>
     new InputError(`Cannot save tensor "${name}": ${problem}`, { tensor: name, ...details });
+  if (dtype !== undefined && !isType(dtype)) throw wrong(`${describe(dtype)} is no known dtype.`);
+  toShape("shape", shape);
   const type = dtype ?? typeNames.find((candidate) => data instanceof arrayTypes[candidate]);
   if (!type || !(data instanceof arrayTypes[type])) {
-    throw wrong(`${data?.constructor?.name ?? String(data)} cannot hold ${type ?? "a tensor of any known dtype"}.`);
+    throw wrong(`${describe(data)} cannot hold ${type ?? "a tensor of any known dtype"}.`);
   }
   if (elementCount(shape) !== data.length) {
     throw wrong(`shape [${shape}] does not fit ${data.length} values.`, { found: data.length });

@@ -30,7 +30,7 @@ const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
  * @throws FormatError for a file that is cut short or too long, a bad header, or elements that are no numbers.
  */
 export function loadNpy(input: FileBytes, options: { file?: string } = {}): SafeTensor {
-  const file = options.file ?? "npy";
+  const file = options?.file ?? "npy";
   const bytes = toBytes(input);
   const { description, fortranOrder, shape, dataStart } = readHeader(bytes, file);
 
@@ -69,7 +69,7 @@ export function loadNpy(input: FileBytes, options: { file?: string } = {}): Safe
  * @throws InputError for data that does not fit its shape or dtype, and for BF16, which NumPy has not
  */
 export function saveNpy(tensor: SafeTensorInput, options: { name?: string } = {}): Uint8Array<ArrayBuffer> {
-  const { name = "array" } = options;
+  const name = options?.name ?? "array";
   const dtype = tensorType(name, tensor);
   const kind = Object.keys(elementTypes).find((candidate) => elementTypes[candidate] === dtype);
   if (kind === undefined) {

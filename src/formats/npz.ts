@@ -16,11 +16,11 @@ export function loadNpz(
   input: FileBytes,
   options: { file?: string; only?: readonly string[] } = {},
 ): Map<string, SafeTensor> {
-  const file = options.file ?? "npz";
+  const file = options?.file ?? "npz";
   const arrays = new Map<string, SafeTensor>();
   for (const entry of openZip(toBytes(input), file)) {
     const name = arrayName(entry.name);
-    if (options.only && !options.only.includes(name)) continue;
+    if (options?.only && !options.only.includes(name)) continue;
     arrays.set(name, loadNpy(entry.read(), { file: `${file}:${entry.name}` }));
   }
   return arrays;
@@ -32,7 +32,7 @@ export function loadNpz(
  * @throws FormatError for a damaged archive
  */
 export function listNpz(input: FileBytes, options: { file?: string } = {}): string[] {
-  return openZip(toBytes(input), options.file ?? "npz").map((entry) => arrayName(entry.name));
+  return openZip(toBytes(input), options?.file ?? "npz").map((entry) => arrayName(entry.name));
 }
 
 /**

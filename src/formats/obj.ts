@@ -1,7 +1,7 @@
 // Wavefront OBJ: read are the vertices ("v x y z"); faces, normals, groups and materials are passed over.
 
 import { type FileBytes, formatError, toBytes } from "./bytes.ts";
-import { missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
+import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 import { parseFloat32, splitWords, TextReader } from "./text.ts";
 
 /**
@@ -10,7 +10,7 @@ import { parseFloat32, splitWords, TextReader } from "./text.ts";
  * @throws FormatError where a vertex is not made of at least three numbers, or there is none: names the line.
  */
 export function loadObj(input: FileBytes, options: ReadOptions = {}): PointCloud {
-  const { file = "obj", attributes } = options;
+  const { file, attributes } = checkReadOptions(options, "obj");
   if (attributes?.[0] !== undefined) throw missingAttribute(file, attributes[0], []);
   const reader = new TextReader(toBytes(input), file);
   const coordinates: number[] = [];

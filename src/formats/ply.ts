@@ -4,7 +4,7 @@
 import { type FileBytes, formatError, toBytes, toDataView } from "./bytes.ts";
 import { columnsOf } from "./columns.ts";
 import { type NumberType, numberTypes } from "./numbers.ts";
-import { missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
+import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 import { decodeName, parseCount, parseFloat32, splitWords, TextReader } from "./text.ts";
 
 const types: Record<string, NumberType> = {
@@ -46,7 +46,7 @@ interface Element {
  * @throws FormatError for a bad header, a row that does not fit it, a file that is cut short or goes on after its end.
  */
 export function loadPly(input: FileBytes, options: ReadOptions = {}): PointCloud {
-  const { file = "ply", attributes } = options;
+  const { file, attributes } = checkReadOptions(options, "ply");
   const bytes = toBytes(input);
   const reader = new TextReader(bytes, file);
   const { encoding, elements } = readHeader(reader, file);

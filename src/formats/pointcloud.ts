@@ -1,5 +1,6 @@
 // Points from any file a user may have, and to any: reader and writer are chosen by the file name's extension.
 
+import { expectKind } from "../arguments.ts";
 import { InputError } from "../errors.ts";
 import { type FileBytes, formatError } from "./bytes.ts";
 import { checkCloud } from "./columns.ts";
@@ -9,7 +10,7 @@ import { loadNpy, saveNpy } from "./npy.ts";
 import { listNpz, loadNpz, saveNpz } from "./npz.ts";
 import { loadObj } from "./obj.ts";
 import { loadPly, savePly } from "./ply.ts";
-import { missingAttribute, type PointCloud, toAttribute, toPointCloud } from "./positions.ts";
+import { checkReadOptions, missingAttribute, type PointCloud, toAttribute, toPointCloud } from "./positions.ts";
 import { loadSafetensors, saveSafetensors } from "./safetensors.ts";
 import { loadVtk, saveVtk } from "./vtk.ts";
 
@@ -80,6 +81,7 @@ export function readPointCloud(
   options: { attributes?: readonly string[] } = {},
 ): PointCloud {
   const read = chooseByName(readers, name);
+  checkReadOptions(options, name);
   const { positions, dimensionality, attributes } = read(bytes, { file: name, attributes: options.attributes });
   if (positions.length === 0) throw formatError(name, "holds no points.", { expected: 1, found: 0 });
   return options.attributes ? { positions, dimensionality, attributes } : { positions, dimensionality };
@@ -98,6 +100,7 @@ export function writePointCloud(cloud: PointCloud, name: string): Uint8Array<Arr
 }
 
 function chooseByName<T>(formats: Readonly<Record<string, T>>, name: string): T {
+  expectKind("name", name, "a file's name or a format", typeof name === "string");
   const extension = /(?:^|\.)(\w+)$/.exec(name)?.[1]?.toLowerCase() ?? "";
   if (Object.hasOwn(formats, extension)) return formats[extension];
   const known = withDots(formats);

@@ -1,5 +1,6 @@
 // What readers of point clouds give and writers of them take, and how an array of a file becomes points or an attribute.
 
+import { expectKind } from "../arguments.ts";
 import type { FormatError } from "../errors.ts";
 import { formatError } from "./bytes.ts";
 import { type SafeTensor, toFloat32 } from "./elements.ts";
@@ -28,6 +29,19 @@ export interface ReadOptions {
   file?: string;
   /** Names of attributes to read besides the positions (default: none). */
   attributes?: readonly string[];
+}
+
+/** @throws InputError for options that are none */
+export function checkReadOptions(
+  options: ReadOptions,
+  format: string,
+): { file: string; attributes?: readonly string[] } {
+  expectKind("options", options, "an object", typeof options === "object" && options !== null);
+  const { file = format, attributes } = options;
+  expectKind("options.file", file, "a text", typeof file === "string");
+  const areNames = Array.isArray(attributes) && Array.from(attributes).every((name) => typeof name === "string");
+  expectKind("options.attributes", attributes, "a list of names", attributes === undefined || areNames);
+  return { file, attributes };
 }
 
 /** The error for an attribute that was asked for where `found` are all there are. */

@@ -33,7 +33,7 @@ const metadataKey = "__metadata__";
  * not fit the shape, a bad header, duplicate names, an unknown dtype. The message names tensor, offset, expected, found.
  */
 export function loadSafetensors(input: FileBytes, options: { file?: string } = {}): SafetensorsFile {
-  const file = options.file ?? "safetensors";
+  const file = options?.file ?? "safetensors";
   const bytes = toBytes(input);
   const { header, dataStart } = readHeader(bytes, file);
   const metadata = readMetadata(header[metadataKey], file);
@@ -90,6 +90,9 @@ export function saveSafetensors(
   tensors: ReadonlyMap<string, SafeTensorInput> | Readonly<Record<string, SafeTensorInput>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
+  if (typeof metadata !== "object" || metadata === null) {
+    throw new InputError("metadata is no object of texts by name.", { found: typeof metadata });
+  }
   const entries = tensorEntries(tensors).map(([name, tensor]) => {
     if (name === metadataKey) {
       throw new InputError(`Cannot save tensor "${name}": the name is reserved.`, { tensor: name });

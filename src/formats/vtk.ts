@@ -5,7 +5,7 @@
 import { bytesOf, type FileBytes, toBytes, toDataView } from "./bytes.ts";
 import { checkCloud } from "./columns.ts";
 import { numberTypes } from "./numbers.ts";
-import type { PointCloud, ReadOptions } from "./positions.ts";
+import { checkReadOptions, type PointCloud, type ReadOptions } from "./positions.ts";
 import { encodeVtkName, readAttributes, readField } from "./vtk-attributes.ts";
 import { VtkReader } from "./vtk-reader.ts";
 
@@ -36,7 +36,7 @@ const cellSections = ["CELLS", "VERTICES", "LINES", "POLYGONS", "TRIANGLE_STRIPS
  * @throws FormatError for an unknown data set, a file cut short, values that are no numbers, cells of unknown points.
  */
 export function loadVtk(input: FileBytes, options: ReadOptions = {}): VtkFile {
-  const { file = "vtk", attributes } = options;
+  const { file, attributes } = checkReadOptions(options, "vtk");
   return new VtkParser(new VtkReader(toBytes(input), file), attributes).parse();
 }
 

@@ -1,5 +1,6 @@
 // A model as an ONNX file, for other runtimes.
 
+import { checkOptions, expectParts } from "../arguments.ts";
 import type { ErwinTransformer } from "../erwin/model.ts";
 import type { Weight } from "./graph.ts";
 
@@ -29,10 +30,10 @@ export interface OnnxOptions {
  * @throws ConfigError for `points` that no graph can be for; FormatError when the file would be larger than 2 GiB;
  *   DisposedError, DeviceLostError
  */
-export async function exportOnnx(
-  model: ErwinTransformer,
-  { points }: OnnxOptions = {},
-): Promise<Uint8Array<ArrayBuffer>> {
+export async function exportOnnx(model: ErwinTransformer, options: OnnxOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+  expectParts("exportOnnx", { model }, { model: "state" });
+  checkOptions("exportOnnx", options, { points: true });
+  const { points } = options;
   // Loaded when it is asked for: pages that never export need not download it.
   const { onnxModel } = await import("./exporter.ts");
   const weights = new Map<string, Weight>();

@@ -1,5 +1,6 @@
 // How arrays of different shapes are walked through together: strides, and NumPy's rule of repetition.
 
+import { expectNumber } from "../arguments.ts";
 import { InputError } from "../errors.ts";
 
 /** How far apart, in numbers, neighbours along each axis of a row-major array lie. */
@@ -77,8 +78,9 @@ export interface AroundAxis {
  * @throws InputError when the shape has no such axis.
  */
 export function aroundAxis(shape: readonly number[], axis: number): AroundAxis {
-  const place = axis < 0 ? axis + shape.length : axis;
-  const size = shape[place];
+  expectNumber("axis", axis);
+  const place = Number.isInteger(axis) && axis < 0 ? axis + shape.length : axis;
+  const size = Number.isInteger(place) ? shape[place] : undefined;
   if (size === undefined) {
     throw new InputError(`a tensor of shape [${shape}] has no axis ${axis}`, { axis, found: [...shape] });
   }

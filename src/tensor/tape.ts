@@ -1,6 +1,7 @@
 // The tape: operators record how to turn the gradient of their result into those of their inputs, and `backward` plays that
 // back, latest first. What a record keeps for its backward is freed as soon as it has been played.
 
+import { expectKind } from "../arguments.ts";
 import type { Storage } from "../backends/device.ts";
 import type { Destination } from "../backends/operators.ts";
 import { InputError } from "../errors.ts";
@@ -200,6 +201,10 @@ export function checkpoint(
   compute: (inputs: readonly Tensor[], constants: readonly (Tensor | undefined)[]) => Tensor,
   constants: readonly (Tensor | undefined)[] = [],
 ): Tensor {
+  for (const [name, list] of Object.entries({ inputs, leaves, constants })) {
+    expectKind(name, list, "a list of tensors", Array.isArray(list));
+  }
+  expectKind("compute", compute, "a function", typeof compute === "function");
   const result = noGrad(() => compute(inputs, constants));
   const kept: Saved = Object.fromEntries([...inputs, ...constants].map((tensor, i) => [i, tensor]));
   return record(result, [...inputs, ...leaves], kept, (gradient, gradients, saved) => {

@@ -1,6 +1,6 @@
 // A tensor: numbers on a device, their shape, and who frees them.
 
-import { type Numbers, toIndices, toNumbers } from "../arguments.ts";
+import { type Numbers, toIndices, toNumbers, toShape } from "../arguments.ts";
 import type { Device, Storage } from "../backends/device.ts";
 import { DisposedError, InputError } from "../errors.ts";
 import { backward, type History, makeLeaf, releaseHistory } from "./tape.ts";
@@ -57,9 +57,7 @@ export class Tensor {
     if (typeof device?.allocate !== "function") {
       throw new InputError("a tensor lives on a device: Tensor.from(await requestDevice(), numbers)", {});
     }
-    if (!Array.isArray(shape) || !shape.every((size) => Number.isInteger(size) && size >= 0)) {
-      throw new InputError(`[${shape}] is no shape, expected a list of whole numbers`, { tensor: "shape" });
-    }
+    toShape("shape", shape);
     if (data.length !== sizeOf(shape)) {
       throw new InputError(`${data.length} numbers do not fill the shape [${shape}], which has ${sizeOf(shape)}`, {
         expected: sizeOf(shape),

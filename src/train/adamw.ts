@@ -1,9 +1,11 @@
 // AdamW on the device: one pass over all parameters, packed; steps with a NaN or an infinity do not happen.
 
+import { checkOptions, describe, expectKind } from "../arguments.ts";
 import type { Device, Storage } from "../backends/device.ts";
 import { BLOCK } from "../backends/optimizer.ts";
 import { CheckpointError, ConfigError, DisposedError, InputError, NumericalError } from "../errors.ts";
 import { type SafeTensor, toFloat32 } from "../formats/safetensors.ts";
+import { expectTensor } from "../tensor/shapes.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { GradientMeasure } from "./measure.ts";
 import { PackedParameters } from "./packing.ts";
@@ -32,6 +34,15 @@ export interface StepOptions {
   /** Scales the gradients so that their global norm is at most this, as `clipGradientNorm` does, at no extra cost. */
   maxNorm?: number;
 }
+
+const optionNames: Readonly<Record<keyof AdamWOptions, true>> = {
+  lr: true,
+  betas: true,
+  eps: true,
+  weightDecay: true,
+  averageDecay: true,
+  onNonFinite: true,
+};
 
 /** What became of the steps so far. */
 export interface StepReport {
@@ -79,13 +90,16 @@ export class AdamW {
    * @throws ConfigError naming the option that cannot be, or a parameter that belongs to another optimiser
    */
   constructor(parameters: ReadonlyMap<string, Tensor>, options: AdamWOptions = {}) {
+    checkOptions("AdamW", options, optionNames);
     const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 } = options;
     const { averageDecay, onNonFinite = "error" } = options;
-    const inUnit = (value: number) => value >= 0 && value < 1;
-    expectOption("lr", lr, "a number of at least 0", lr >= 0);
-    expectOption("betas", betas, "two numbers from 0 to below 1", betas.length === 2 && betas.every(inUnit));
-    expectOption("eps", eps, "a number of at least 0", eps >= 0);
-    expectOption("weightDecay", weightDecay, "a number of at least 0", weightDecay >= 0);
+    const inUnit = (value: number) => typeof value === "number" && value >= 0 && value < 1;
+    const isPositive = (value: number) => typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY;
+    expectOption("lr", lr, "a number of at least 0", isPositive(lr));
+    const areBetas = Array.isArray(betas) && betas.length === 2 && Array.from(betas).every(inUnit);
+    expectOption("betas", betas, "two numbers from 0 to below 1", areBetas);
+    expectOption("eps", eps, "a number of at least 0", isPositive(eps));
+    expectOption("weightDecay", weightDecay, "a number of at least 0", isPositive(weightDecay));
     expectOption("averageDecay", averageDecay, "a number from 0 to below 1", inUnit(averageDecay ?? 0));
     expectOption("onNonFinite", onNonFinite, '"error" or "skip"', ["error", "skip"].includes(onNonFinite));
     this.lr = lr;
@@ -124,7 +138,11 @@ export class AdamW {
    * waits for it and does what `check` does.
    * @throws InputError when the loss is not one number
    */
-  step({ loss, maxNorm = 0 }: StepOptions = {}): PromiseLike<StepReport> {
+  step(options: StepOptions = {}): PromiseLike<StepReport> {
+    checkOptions("step", options, { loss: true, maxNorm: true });
+    const { loss, maxNorm = 0 } = options;
+    if (loss !== undefined) expectTensor("loss", loss);
+    expectKind("maxNorm", maxNorm, "a number of at least 0", typeof maxNorm === "number" && maxNorm >= 0);
     if (loss && loss.size !== 1) {
       throw new InputError(`a loss is one number, not a tensor of shape [${loss.shape}]`, { found: [...loss.shape] });
     }
@@ -301,5 +319,5 @@ export class AdamW {
 }
 
 function expectOption(field: string, value: unknown, expected: string, fits: boolean): void {
-  if (!fits) throw new ConfigError(`${field} must be ${expected}, not ${JSON.stringify(value)}`, { field, expected });
+  if (!fits) throw new ConfigError(`${field} must be ${expected}, not ${describe(value)}`, { field, expected });
 }

@@ -2,6 +2,7 @@
 // stand in it under their own names, so that `ErwinTransformer.load` reads it too; the optimiser's are named `optimizer.*`,
 // and the rest is JSON in the metadata under `training`.
 
+import { expectParts } from "../arguments.ts";
 import { CheckpointError } from "../errors.ts";
 import { loadSafetensors, type SafeTensorInput, saveSafetensors } from "../formats/safetensors.ts";
 import type { AdamW } from "./adamw.ts";
@@ -31,6 +32,7 @@ export async function saveTraining(
   optimizer: AdamW,
   progress: TrainingProgress,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  expectParts("saveTraining", { model, optimizer }, { model: "save", optimizer: "state" });
   const [file, state] = await Promise.all([model.save(), optimizer.state()]);
   const { tensors, metadata } = loadSafetensors(file);
   const all = new Map<string, SafeTensorInput>(tensors);
@@ -52,6 +54,7 @@ export function loadTraining(
   optimizer: AdamW,
   file = "checkpoint",
 ): TrainingProgress {
+  expectParts("loadTraining", { model, optimizer }, { model: "state", optimizer: "state" });
   const { tensors, metadata } = loadSafetensors(bytes, { file });
   const text = metadata[METADATA_KEY];
   if (text === undefined) {

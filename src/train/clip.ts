@@ -1,10 +1,11 @@
 // Clipping of gradients by their global norm.
 
+import { expectKind } from "../arguments.ts";
 import type { Storage } from "../backends/device.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { AdamW } from "./adamw.ts";
 import { GradientMeasure } from "./measure.ts";
-import { layOut } from "./packing.ts";
+import { expectParameters, layOut } from "./packing.ts";
 
 /** Places of the numbers in what a measure finds. */
 const NORM = 0;
@@ -17,9 +18,13 @@ const FACTOR = 1;
  * @returns the norm before, a tensor of one number
  */
 export function clipGradientNorm(of: ReadonlyMap<string, Tensor> | AdamW, maxNorm: number): Tensor {
+  expectKind("maxNorm", maxNorm, "a number of at least 0", typeof maxNorm === "number" && maxNorm >= 0);
   if (of instanceof AdamW) return scaleAndReport(of.measure(maxNorm), [of.packedGradients]);
+  expectParameters(of);
+  expectKind("parameters", of, "a Map of at least one tensor", of.size > 0);
   const gradients = [...of.values()].flatMap(({ grad }) => grad ?? []);
   const device = [...of.values()][0]!.device;
+  if (gradients.length === 0) return Tensor.from(device, new Float32Array([0]));
   const { ranges, blocks } = layOut(gradients.map(({ size }) => size));
   const measure = new GradientMeasure(device, ranges, blocks);
   measure.include(gradients.map(() => true));

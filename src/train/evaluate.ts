@@ -1,5 +1,6 @@
 // Validation and test: a task's metrics over a data set, averaged over its clouds.
 
+import { expectParts } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
 import { Random } from "../random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -24,6 +25,7 @@ export interface EvaluateOptions<Sample, Batch> {
 
 /** The model should be in evaluation mode. Samples come in their order; each counts the same, whatever batch it is in. */
 export async function evaluate<Sample, Batch>(options: EvaluateOptions<Sample, Batch>): Promise<Metrics> {
+  expectParts("evaluate", options, { device: "allocate", task: "prepare", data: "load" });
   const { device, task, data, batchSize, prefetch = 2, seed = 0 } = options;
   const batches = Math.ceil(data.size / batchSize);
   const samplesOf = (batch: number) => Math.min(batchSize, data.size - batch * batchSize);

@@ -1,5 +1,6 @@
 // The training loop.
 
+import { describe, expectParts } from "../arguments.ts";
 import { ConfigError, NumericalError } from "../errors.ts";
 import { loadSafetensors } from "../formats/safetensors.ts";
 import { Random } from "../random.ts";
@@ -130,10 +131,16 @@ class Run<Sample, Batch> {
   #clock = { step: 0, time: 0 };
 
   constructor(options: FitOptions<Sample, Batch>) {
+    expectParts("fit", options, { model: "parameters", task: "prepare", trainData: "load" });
     const { model, schedule, seed = 0, accumulate = 1, logEvery = 10 } = options;
-    for (const [field, value] of Object.entries({ steps: options.steps, accumulate, logEvery })) {
+    for (const [field, value] of Object.entries({
+      steps: options.steps,
+      batchSize: options.batchSize,
+      accumulate,
+      logEvery,
+    })) {
       if (Number.isInteger(value) && value >= 1) continue;
-      throw new ConfigError(`${field} must be a whole number of at least 1, not ${value}`, { field });
+      throw new ConfigError(`${field} must be a whole number of at least 1, not ${describe(value)}`, { field });
     }
     this.#options = options;
     this.#accumulate = accumulate;

@@ -1,9 +1,11 @@
 // Parameters and their gradients in two pieces of device memory, one parameter after the other: the optimiser goes over all
 // of them in one dispatch, while the model's operators see each by itself.
 
+import { expectKind } from "../arguments.ts";
 import type { Device, Storage } from "../backends/device.ts";
 import { BLOCK } from "../backends/optimizer.ts";
 import { ConfigError } from "../errors.ts";
+import { expectTensor } from "../tensor/shapes.ts";
 import { moveGradient } from "../tensor/tape.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
 
@@ -24,6 +26,12 @@ export function layOut(sizes: readonly number[]): { ranges: BlockRange[]; blocks
   return { ranges, blocks };
 }
 
+/** @throws InputError for anything but a map of tensors */
+export function expectParameters(parameters: ReadonlyMap<string, Tensor>): void {
+  expectKind("parameters", parameters, "a Map of tensors by name", parameters instanceof Map);
+  for (const [name, tensor] of parameters) expectTensor(`the parameter ${name}`, tensor);
+}
+
 const packed = new WeakSet<Tensor>();
 
 export class PackedParameters {
@@ -40,6 +48,7 @@ export class PackedParameters {
    * @throws ConfigError when there is none, or when one already belongs to another optimiser
    */
   constructor(parameters: ReadonlyMap<string, Tensor>) {
+    expectParameters(parameters);
     this.names = [...parameters.keys()];
     this.tensors = [...parameters.values()];
     if (this.tensors.length === 0)

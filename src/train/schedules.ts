@@ -1,5 +1,6 @@
 // Learning rates as functions of the step. A schedule is plain data: it crosses to workers and into checkpoints as it is.
 
+import { describe } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
 
 export type Schedule =
@@ -15,12 +16,19 @@ export type Schedule =
  * @throws ConfigError naming the field that cannot be
  */
 export function learningRate(schedule: Schedule, step: number): number {
+  if (typeof schedule !== "object" || schedule === null) {
+    throw new ConfigError(`schedule must be an object, not ${describe(schedule)}`, { field: "schedule" });
+  }
   const { lr } = schedule;
-  if (!(lr >= 0)) throw new ConfigError(`schedule.lr must be a number of at least 0, not ${lr}`, { field: "lr" });
+  if (typeof step !== "number")
+    throw new ConfigError(`step must be a number, not ${describe(step)}`, { field: "step" });
+  if (typeof lr !== "number" || !(lr >= 0)) {
+    throw new ConfigError(`schedule.lr must be a number of at least 0, not ${describe(lr)}`, { field: "lr" });
+  }
   if (schedule.kind === "constant") return lr;
   if (schedule.kind !== "cosine") {
     const { kind } = schedule as { kind: unknown };
-    throw new ConfigError(`schedule.kind must be "constant" or "cosine", not ${JSON.stringify(kind)}`, {
+    throw new ConfigError(`schedule.kind must be "constant" or "cosine", not ${describe(kind)}`, {
       field: "kind",
     });
   }

@@ -1,5 +1,6 @@
 // What is trained, on what: the few things the fit loop has to know of an experiment.
 
+import { expectParts } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
 import type { ErwinInput, PreparedInput } from "../erwin/input.ts";
 import type { ErwinTransformer } from "../erwin/model.ts";
@@ -55,6 +56,7 @@ export function supervised<Sample>(options: {
   /** More numbers for validation and test. */
   metrics?: Record<string, Measure>;
 }): Task<Sample, SupervisedBatch> {
+  expectParts("supervised", options, { model: "forward" });
   const { model, collate, loss, metrics } = options;
   const measure = async ({ input, target }: SupervisedBatch, measures: Record<string, Measure>) => {
     using output = await model.forward(input);

@@ -1,10 +1,10 @@
 // Generated data obeys the physics it claims to.
 import { describe, expect, it } from "vitest";
-import { Random } from "../../src/random.ts";
 import { correlation, densityField, haloCatalogue } from "../../src/experiments/cosmology/generate.ts";
 import { advanceVortices, flowTrajectory, type Vortex, velocityAt } from "../../src/experiments/eagle/generate.ts";
 import { advanceChain, chainForces, chainTrajectory } from "../../src/experiments/md/generate.ts";
 import { carBody, pressureCoefficient, surfaceSpeeds } from "../../src/experiments/shapenet/generate.ts";
+import { Random } from "../../src/random.ts";
 
 const mean = (values: ArrayLike<number>) => Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
 const deviation = (values: ArrayLike<number>) => {

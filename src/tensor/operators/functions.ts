@@ -1,5 +1,6 @@
 // Functions of single numbers: a tensor of any shape to one of the same shape.
 
+import { expectNumber } from "../../arguments.ts";
 import type { ElementFunction } from "../../backends/operators.ts";
 import { expectNumbers } from "../shapes.ts";
 import { record } from "../tape.ts";
@@ -26,7 +27,10 @@ export function affine(x: Tensor, factor: number, shift = 0): Tensor {
 }
 
 /** factor * x. */
-export const scale = (x: Tensor, factor: number): Tensor => affine(x, factor);
+export const scale = (x: Tensor, factor: number): Tensor => {
+  expectNumber("factor", factor);
+  return affine(x, factor);
+};
 
 /** -x. */
 export const negate = (x: Tensor): Tensor => affine(x, -1);

@@ -1,5 +1,6 @@
 // The linear map.
 
+import { checkOptions } from "../../arguments.ts";
 import { expectShape, matrixShape } from "../shapes.ts";
 import { record } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
@@ -18,7 +19,9 @@ export interface LinearExtras {
 }
 
 /** y = [x, second] W^T + bias + residual: x [rows, inner], weight [columns, inner (+ more)] -> [rows, columns]. */
-export function linear(x: Tensor, weight: Tensor, { bias, second, residual, scatter }: LinearExtras = {}): Tensor {
+export function linear(x: Tensor, weight: Tensor, extras: LinearExtras = {}): Tensor {
+  checkOptions("linear", extras, { bias: true, second: true, residual: true, scatter: true });
+  const { bias, second, residual, scatter } = extras;
   const [rows, inner] = matrixShape("x", x);
   const [columns] = matrixShape("weight", weight);
   const secondInner = second ? matrixShape("second", second)[1] : 0;

@@ -1,12 +1,15 @@
 // The same numbers under another shape.
 
+import { toShape } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
+import { expectTensor } from "../shapes.ts";
 import { record } from "../tape.ts";
 import { sizeOf, type Tensor } from "../tensor.ts";
 
 /** x under another shape of the same size, without a copy. */
 export function reshape(x: Tensor, shape: readonly number[]): Tensor {
-  if (sizeOf(shape) !== x.size) {
+  expectTensor("x", x);
+  if (sizeOf(toShape("shape", shape)) !== x.size) {
     throw new InputError(`a tensor of shape [${x.shape}] cannot take the shape [${shape}]`, {
       expected: [...shape],
       found: [...x.shape],

@@ -1,5 +1,6 @@
 // Tensors put side by side, and sections taken out of them.
 
+import { describe, expectKind, expectNumber, toShape } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
 import { type AroundAxis, aroundAxis, stridesOf } from "../layout.ts";
 import { expectNumbers, expectShape } from "../shapes.ts";
@@ -13,11 +14,13 @@ import { elementwise } from "./elementwise.ts";
  * @throws InputError when there is no tensor, no such axis, or another size differs.
  */
 export function concatenate(tensors: readonly Tensor[], axis = 0): Tensor {
+  expectKind("tensors", tensors, "a list of tensors", Array.isArray(tensors));
   const [first] = tensors;
   if (!first) throw new InputError("there is nothing to concatenate");
+  expectNumbers("tensor 0", first);
   const place = aroundAxis(first.shape, axis).axis;
   const along = (size: number) => first.shape.map((own, i) => (i === place ? size : own));
-  tensors.forEach((tensor, i) => {
+  Array.from(tensors).forEach((tensor, i) => {
     expectNumbers(`tensor ${i}`, tensor);
     expectShape(`tensor ${i}`, tensor, along(tensor.shape[place]!));
   });
@@ -48,8 +51,11 @@ export function concatenate(tensors: readonly Tensor[], axis = 0): Tensor {
  * @throws InputError when the section does not lie inside the axis.
  */
 export function slice(x: Tensor, axis: number, start: number, end?: number): Tensor {
+  expectNumbers("x", x);
   const { axis: place, size } = aroundAxis(x.shape, axis);
   const stop = end ?? size;
+  expectNumber("start", start);
+  expectNumber("end", stop);
   if (!(Number.isInteger(start) && Number.isInteger(stop) && 0 <= start && start <= stop && stop <= size)) {
     throw new InputError(`${start} to ${stop} is no section of axis ${axis}, which has the size ${size}`, {
       start,
@@ -67,11 +73,12 @@ export function slice(x: Tensor, axis: number, start: number, end?: number): Ten
  * @throws InputError when the sections do not fill the axis.
  */
 export function split(x: Tensor, sizes: number | readonly number[], axis = 0): Tensor[] {
+  expectNumbers("x", x);
   const { axis: place, size } = aroundAxis(x.shape, axis);
-  const list = typeof sizes === "number" ? new Array<number>(sizes).fill(size / sizes) : sizes;
-  if (!list.every((part) => Number.isInteger(part) && part >= 0) || list.reduce((a, b) => a + b, 0) !== size) {
-    throw new InputError(`sections of [${list}] do not fill axis ${axis}, which has the size ${size}`, {
-      sizes: [...list],
+  const equal = typeof sizes === "number" && Number.isInteger(sizes) && sizes >= 1 && size % sizes === 0;
+  const list = equal ? new Array<number>(sizes).fill(size / sizes) : sizes;
+  if (typeof list === "number" || toShape("list of sizes", list).reduce((a, b) => a + b, 0) !== size) {
+    throw new InputError(`sections of ${describe(sizes)} do not fill axis ${axis}, which has the size ${size}`, {
       size,
     });
   }

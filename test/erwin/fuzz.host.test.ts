@@ -1,0 +1,269 @@
+// Any arguments of the public functions give a result or an ErwinError: never garbage, never an error that names no argument.
+
+import {
+  AdamW,
+  add,
+  checkpoint,
+  clipGradientNorm,
+  concatenate,
+  ErwinError,
+  ErwinTransformer,
+  evaluate,
+  exportOnnx,
+  fit,
+  gaussianNegativeLogLikelihood,
+  learningRate,
+  linear,
+  loadSafetensors,
+  loadTraining,
+  mean,
+  mse,
+  multiply,
+  Random,
+  relativeL2,
+  requestDevice,
+  reshape,
+  resolveConfig,
+  saveSafetensors,
+  saveTraining,
+  scale,
+  slice,
+  split,
+  sum,
+  supervised,
+  Tensor,
+  toFloat32,
+  toInt32,
+} from "erwin";
+import * as formats from "erwin/formats";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { seededRandom, uniformCloud } from "../support/clouds.ts";
+import { quickBackend, useDevice } from "../support/models.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: wrong types are what this is about
+type Any = any;
+
+const device = useDevice(quickBackend);
+const config = {
+  cIn: 2,
+  cHidden: [8],
+  ballSizes: [4],
+  encNumHeads: [2],
+  encDepths: [1],
+  decNumHeads: [],
+  decDepths: [],
+  strides: [],
+  mlpRatio: 2,
+  mpSteps: 0,
+};
+const points = 6;
+const random = seededRandom(5);
+const nodePositions = uniformCloud(points, 3, random);
+const nodeFeatures = uniformCloud(points, 2, random);
+
+const typedArrays = [
+  ...[Float32Array, Float64Array, Int32Array, Uint32Array, Int16Array, Uint16Array, Int8Array, Uint8Array],
+  ...[Uint8ClampedArray, DataView],
+];
+const numbers = fc.oneof(fc.integer({ min: -2, max: 12 }), fc.double(), fc.constantFrom(0.5, 2 ** 31, -0, Number.NaN));
+/** Views at odd offsets, on shared memory and on memory that may change its size. */
+const views = fc
+  .tuple(
+    fc.uint8Array({ maxLength: 96 }),
+    fc.constantFrom(...typedArrays),
+    fc.constantFrom("plain", "shared", "resizable"),
+    fc.nat(3),
+  )
+  .map(([bytes, type, memory, shift]) => {
+    const width = (type as Any).BYTES_PER_ELEMENT ?? 1;
+    const length = bytes.length - (bytes.length % width);
+    const size = shift * width + length;
+    const buffer =
+      memory === "shared"
+        ? new SharedArrayBuffer(size)
+        : memory === "resizable"
+          ? new (ArrayBuffer as Any)(size, { maxByteLength: 2 * size + 1 })
+          : new ArrayBuffer(size);
+    new Uint8Array(buffer).set(bytes.subarray(0, length), shift * width);
+    return new (type as Any)(buffer, shift * width, length / width) as unknown;
+  });
+const buffers = fc
+  .uint8Array({ maxLength: 40 })
+  .map((bytes): unknown => (typeof Buffer === "undefined" ? bytes.buffer : Buffer.from(bytes).subarray(1)));
+const scalars = fc.oneof(
+  numbers,
+  fc.string({ maxLength: 4 }),
+  fc.constantFrom<unknown>(undefined, null, true, 3n, Symbol("s"), () => 1, {}, [], [[]], [[1, 2], [3]]),
+);
+const anything: fc.Arbitrary<unknown> = fc.oneof(
+  scalars,
+  views,
+  buffers,
+  fc.array(scalars, { maxLength: 12 }),
+  fc.array(numbers, { maxLength: 12 }),
+  fc.constantFrom(BigInt64Array.of(0n, 1n), new ArrayBuffer(8), new Map(), new Date(0), Object.create(null)),
+  fc.dictionary(fc.constantFrom("shape", "data", "dtype", "length", "lr"), scalars, { maxKeys: 3 }),
+);
+/** Mostly what is right, so that the other arguments are reached too. */
+const mostly = (value: unknown) =>
+  fc.oneof({ weight: 2, arbitrary: fc.constant(value) }, { weight: 1, arbitrary: anything });
+
+/** Runs a call; everything but a result or an ErwinError fails the test, with the call's name. */
+async function resultOrRefusal(name: string, call: () => unknown): Promise<void> {
+  let result: Any;
+  try {
+    result = await call();
+  } catch (error) {
+    if (error instanceof ErwinError) return;
+    const { name: type, message, stack } = error as Error;
+    throw new Error(`${name} threw ${type}: ${message}\n${stack}`);
+  }
+  for (const part of Array.isArray(result) ? result : [result]) {
+    if (!(part instanceof Tensor)) continue;
+    expect(part.shape.every(Number.isSafeInteger), name).toBe(true);
+    part.dispose();
+  }
+}
+
+test("tensors, operators and losses", async () => {
+  await fc.assert(
+    fc.asyncProperty(anything, anything, anything, async (a: Any, b: Any, c: Any) => {
+      const tensor = Tensor.from(device(), nodeFeatures, [points, 2]);
+      const calls: Record<string, () => unknown> = {
+        "Tensor.from data": () => Tensor.from(device(), a, b),
+        "Tensor.from shape": () => Tensor.from(device(), nodeFeatures, a),
+        "Tensor.from device": () => Tensor.from(a, nodeFeatures),
+        mse: () => mse(tensor, a),
+        "mse prediction": () => mse(a, b),
+        relativeL2: () => relativeL2(tensor, a),
+        gaussianNegativeLogLikelihood: () => gaussianNegativeLogLikelihood(tensor, a),
+        add: () => add(tensor, a),
+        "add first": () => add(a, tensor),
+        multiply: () => multiply(tensor, a),
+        scale: () => scale(tensor, a),
+        reshape: () => reshape(tensor, a),
+        slice: () => slice(tensor, a, b, c),
+        split: () => split(tensor, a, b),
+        concatenate: () => concatenate(a, b),
+        "concatenate axis": () => concatenate([tensor, tensor], a),
+        sum: () => sum(tensor, a),
+        mean: () => mean(tensor, a),
+        linear: () => linear(tensor, a, b),
+        backward: () => tensor.backward(a),
+        checkpoint: () => checkpoint(a, b, c),
+      };
+      for (const [name, call] of Object.entries(calls)) await resultOrRefusal(name, call);
+      tensor.dispose();
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("models, their inputs, optimisers and training", async () => {
+  using model = await ErwinTransformer.create(config, { device: device(), seed: 3 });
+  const fields = { nodeFeatures, nodePositions, batchIdx: undefined, offsets: undefined, tree: undefined };
+  const inputs = fc.record(Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, mostly(value)])));
+  const configs = fc.record(Object.fromEntries(Object.entries(config).map(([name, value]) => [name, mostly(value)])));
+  const rates = fc.record({
+    lr: mostly(0.01),
+    betas: mostly(undefined),
+    eps: mostly(undefined),
+    weightDecay: mostly(undefined),
+  });
+  await fc.assert(
+    fc.asyncProperty(inputs, configs, rates, anything, anything, async (input: Any, wrong: Any, rate: Any, a, b) => {
+      const [x, y] = [a as Any, b as Any];
+      const settings = { model, steps: 1, schedule: { kind: "constant", lr: 0.1 }, trainData: x, task: y } as Any;
+      const calls: Record<string, () => unknown> = {
+        forward: () => model.forward(input),
+        "forward anything": () => model.forward(x),
+        prepare: () => model.prepare(input),
+        upload: async () => (await model.upload(input)).dispose(),
+        "upload options": async () => (await model.upload({ nodeFeatures, nodePositions }, x)).dispose(),
+        resolveConfig: () => resolveConfig(wrong),
+        "resolveConfig anything": () => resolveConfig(x),
+        create: async () => (await ErwinTransformer.create(x, { device: device() })).dispose(),
+        "create options": async () => (await ErwinTransformer.create(config, x)).dispose(),
+        load: async () => (await ErwinTransformer.load(x, { device: device() })).dispose(),
+        "load options": async () => (await ErwinTransformer.load(new Uint8Array(8), x)).dispose(),
+        requestDevice: async () => (await requestDevice(x)).dispose(),
+        AdamW: () => new AdamW(model.parameters(), rate).dispose(),
+        "AdamW parameters": () => new AdamW(x, { lr: 0.1 }).dispose(),
+        "AdamW options": () => new AdamW(model.parameters(), x).dispose(),
+        "AdamW step": async () => {
+          const optimizer = new AdamW(model.parameters(), { lr: 0 });
+          try {
+            await optimizer.step(x);
+          } finally {
+            optimizer.dispose();
+          }
+        },
+        clipGradientNorm: () => clipGradientNorm(model.parameters(), x),
+        "clipGradientNorm parameters": () => clipGradientNorm(x, 1),
+        learningRate: () => learningRate(x, y),
+        "learningRate step": () => learningRate({ kind: "constant", lr: 1 } as Any, x),
+        fit: () => fit(settings),
+        "fit anything": () => fit(x),
+        evaluate: () => evaluate(x),
+        exportOnnx: () => exportOnnx(model, x),
+        "exportOnnx model": () => exportOnnx(x),
+        Random: () => new Random(x),
+        loadTraining: () => loadTraining(x, y, y),
+        saveTraining: () => saveTraining(x, y, y),
+        supervised: () => supervised(x),
+      };
+      for (const [name, call] of Object.entries(calls)) await resultOrRefusal(name, call);
+    }),
+    { numRuns: 120 },
+  );
+});
+
+test("readers and writers", async () => {
+  const tensor = fc.record({ shape: mostly([2]), data: mostly(Float32Array.of(1, 2)), dtype: mostly(undefined) });
+  const clouds = fc.record({
+    positions: mostly(nodePositions),
+    dimensionality: mostly(3),
+    attributes: mostly(undefined),
+  });
+  await fc.assert(
+    fc.asyncProperty(anything, anything, tensor, clouds, async (a: Any, b: Any, given: Any, cloud: Any) => {
+      const calls: Record<string, () => unknown> = {
+        loadSafetensors: () => loadSafetensors(a),
+        "loadSafetensors options": () => loadSafetensors(new Uint8Array(8), a),
+        saveSafetensors: () => saveSafetensors({ t: given }),
+        "saveSafetensors anything": () => saveSafetensors(a, b),
+        "saveSafetensors tensor": () => saveSafetensors({ t: a }),
+        "saveSafetensors metadata": () => saveSafetensors({}, a),
+        toFloat32: () => toFloat32(given),
+        "toFloat32 anything": () => toFloat32(a),
+        toInt32: () => toInt32(given),
+        "toInt32 anything": () => toInt32(a),
+        loadNpy: () => formats.loadNpy(a),
+        loadNpz: () => formats.loadNpz(a, b),
+        listNpz: () => formats.listNpz(a),
+        loadPly: () => formats.loadPly(a),
+        loadObj: () => formats.loadObj(a),
+        loadCsv: () => formats.loadCsv(a),
+        loadVtk: () => formats.loadVtk(a),
+        readPointCloud: () => formats.readPointCloud(a, b),
+        "readPointCloud options": () => formats.readPointCloud(new TextEncoder().encode("x,y\n1,2\n"), "csv", a),
+        "readPointCloud attributes": () =>
+          formats.readPointCloud(new TextEncoder().encode("x,y\n1,2\n"), "csv", { attributes: a }),
+        saveNpy: () => formats.saveNpy(given),
+        "saveNpy anything": () => formats.saveNpy(a, b),
+        saveNpz: () => formats.saveNpz({ t: given }),
+        "saveNpz anything": () => formats.saveNpz(a),
+        writePointCloud: () => formats.writePointCloud(cloud, "csv"),
+        "writePointCloud anything": () => formats.writePointCloud(a, "ply"),
+        "writePointCloud name": () => formats.writePointCloud(cloud, a),
+        saveCsv: () => formats.saveCsv(a),
+        savePly: () => formats.savePly(cloud),
+        saveVtk: () => formats.saveVtk(cloud),
+        "saveVtk anything": () => formats.saveVtk(a),
+      };
+      for (const [name, call] of Object.entries(calls)) await resultOrRefusal(name, call);
+    }),
+    { numRuns: 400 },
+  );
+});
