@@ -1,7 +1,7 @@
 // Random numbers that are the same on every platform: whole-number generators, and normal numbers made by arithmetic alone,
 // since Math.log and Math.exp may differ in their last bit from engine to engine.
 
-import { expectNumber } from "../arguments.ts";
+import { expectNumber } from "./arguments.ts";
 
 /**
  * Layers of the ziggurat (Marsaglia and Tsang 2000): the area under exp(-x^2 / 2), x >= 0, cut into 256 parts of the same

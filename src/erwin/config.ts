@@ -1,7 +1,6 @@
 // A model's configuration. One table says of each field what it means, what it may be and what it is by default; types, checks,
 // both spellings and the metadata of checkpoints follow from it.
 
-import { describe, describe } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
 
 /** What a field may be. `Default` is how users may write it, and undefined besides where they must give it. */
@@ -152,7 +151,9 @@ function canonicalNames(input: Record<string, unknown>): Record<FieldName, unkno
   for (const [field, value] of Object.entries(input)) {
     const name = nameOf.get(field);
     if (!name) {
-      throw new ConfigError(`the config has a field ${describe(field)}, which is none of ${names.join(", ")}`, { field });
+      throw new ConfigError(`the config has a field ${describe(field)}, which is none of ${names.join(", ")}`, {
+        field,
+      });
     }
     if (seen.has(name)) throw new ConfigError(`the config gives ${name} in both spellings: leave one out`, { field });
     seen.add(name);
