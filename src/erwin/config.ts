@@ -1,6 +1,7 @@
 // A model's configuration. One table says of each field what it means, what it may be and what it is by default; types, checks,
 // both spellings and the metadata of checkpoints follow from it.
 
+import { describe } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
 
 /** What a field may be. `Default` is how users may write it, and undefined besides where they must give it. */
