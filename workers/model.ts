@@ -7,6 +7,7 @@ import { disposeThreads } from "../src/balltree/index.ts";
 import { ConfigError, DisposedError, ErwinError } from "../src/errors.ts";
 import { ErwinTransformer } from "../src/erwin/model.ts";
 import { type GivenAssets, takeAssets } from "../src/host/given-assets.ts";
+import { holdLife } from "../src/host/life.ts";
 import { borrowThreads } from "../src/host/page-threads.ts";
 import { noGrad } from "../src/tensor/tape.ts";
 import { FitController } from "../src/train/control.ts";
@@ -38,6 +39,10 @@ class ModelServer implements ModelWorker {
   readonly #controllers = new Map<number, FitController>();
   #closed = false;
   #lastCall: Promise<unknown> = Promise.resolve();
+
+  hold(life: string): Promise<boolean> {
+    return holdLife(life);
+  }
 
   open(options: DeviceOptions, assets: GivenAssets, threads?: MessagePort): Promise<void> {
     takeAssets(assets);

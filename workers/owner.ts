@@ -2,6 +2,7 @@
 
 import type { Endpoint } from "comlink";
 import { nodeModule } from "../src/host/environment.ts";
+import { holdLife, isLifeMessage, type LifeMessage } from "../src/host/life.ts";
 
 export interface Owner<FromWorker> {
   postMessage(message: FromWorker, transfer?: Transferable[]): void;
@@ -13,8 +14,8 @@ type WorkerThreads = typeof import("node:worker_threads");
 
 /** What a worker's global scope has and a page's has not. */
 interface DedicatedWorkerScope<ToWorker, FromWorker> {
-  addEventListener(type: "message", listener: (event: MessageEvent<ToWorker>) => void): void;
-  postMessage(message: FromWorker, transfer?: Transferable[]): void;
+  addEventListener(type: "message", listener: (event: MessageEvent<ToWorker | LifeMessage>) => void): void;
+  postMessage(message: FromWorker | LifeMessage, transfer?: Transferable[]): void;
   close(): void;
 }
 
@@ -30,11 +31,17 @@ export function connectToOwner<ToWorker, FromWorker>(receive: (message: ToWorker
   }
   const scope = globalThis as unknown as DedicatedWorkerScope<ToWorker, FromWorker>;
   let owner: Pick<typeof scope, "postMessage"> = scope;
+  let alive: Promise<void> = Promise.resolve();
+  function take(data: ToWorker | LifeMessage): void {
+    if (!isLifeMessage(data)) void alive.then(() => receive(data));
+    // Before anything else: a thread that sleeps on shared memory hears nothing.
+    else alive = holdLife(data.life).then((held) => (held ? owner.postMessage(data) : undefined));
+  }
   scope.addEventListener("message", ({ data, ports: [port] }) => {
-    if (!port) return receive(data);
+    if (!port) return take(data);
     // A page has started this thread for a worker: that is the owner, at the other end of the port.
     owner = port;
-    port.onmessage = ({ data }) => receive(data);
+    port.onmessage = ({ data }) => take(data);
   });
   return { postMessage: (message, transfer = []) => owner.postMessage(message, transfer), leave: () => scope.close() };
 }

@@ -2,6 +2,7 @@
 import type { WorkerScript } from "../assets.ts";
 import { WorkerError } from "../errors.ts";
 import { isFirefox, nodeModule } from "./environment.ts";
+import { isLifeMessage, type LifeMessage, lifeName, whenEnded } from "./life.ts";
 import { createWorker } from "./origin.ts";
 import { BorrowedThread, borrowsThreads } from "./page-threads.ts";
 
@@ -78,17 +79,26 @@ function workerError(url: URL, reason: string): WorkerError {
 function startWebWorker(script: WorkerScript, listener: HostWorkerListener): HostWorker {
   const { url } = script;
   const worker = createWebWorker(script);
-  worker.addEventListener("message", (event) => listener.onMessage(event.data));
+  const life = lifeName();
+  let stopWaiting = () => {};
+  worker.addEventListener("message", ({ data }) => {
+    if (isLifeMessage(data)) stopWaiting = whenEnded(data.life, () => listener.onError(workerError(url, "it ended")));
+    else listener.onMessage(data);
+  });
   worker.addEventListener("messageerror", () => listener.onError(workerError(url, "a message could not be read")));
   worker.addEventListener("error", (event) => {
     // Unhandled, it would end a Deno process.
     event.preventDefault();
     listener.onError(workerError(url, event.message || "no reason given"));
   });
+  if (life) worker.postMessage({ life } satisfies LifeMessage);
   return {
     post: (message, transfer = []) => worker.postMessage(message, transfer),
     setRef: () => {},
-    stop: () => worker.terminate(),
+    stop: () => {
+      stopWaiting();
+      worker.terminate();
+    },
   };
 }
 

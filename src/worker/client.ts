@@ -5,6 +5,7 @@ import { kernelsScript, poolScript } from "../assets.ts";
 import type { DeviceOptions } from "../backends/index.ts";
 import { DisposedError, type ErwinError, FormatError, WorkerError } from "../errors.ts";
 import { givenAssets } from "../host/given-assets.ts";
+import { lifeName, whenEnded } from "../host/life.ts";
 import { lendThreads } from "../host/page-threads.ts";
 import { absoluteUrl } from "../host/url.ts";
 import { pageStartsThreads } from "../host/worker.ts";
@@ -89,12 +90,14 @@ export class ErwinWorker {
   readonly #pending = new Set<(failure: ErwinError) => void>();
   #failure: ErwinError | undefined;
   #trainings = 0;
+  #stopWaiting = () => {};
 
   /** @internal */
   static async start({ url, ...device }: ErwinWorkerOptions): Promise<ErwinWorker> {
     const script = url === undefined ? modelScript() : givenScript(absoluteUrl(url, WorkerError));
     const erwin = new ErwinWorker(await startWorker(script, GREETING), script.url.href);
     try {
+      await erwin.#watch(script.url.href);
       const port = erwin.#threads?.port;
       await erwin.#call((remote) => remote.open(device, givenAssets(), port && transfer(port, [port])));
     } catch (error) {
@@ -108,13 +111,21 @@ export class ErwinWorker {
     keepErrorClasses();
     this.#worker = worker;
     this.#remote = wrap<ModelWorker>(worker);
-    const stop = (reason: string) => {
-      if (this.#failure) return;
-      this.#fail(new WorkerError(`the worker ${url} stopped: ${reason}. Create another one`, { url, reason }));
-      this.#terminate();
-    };
-    worker.addEventListener("error", ({ message }) => stop(message || "an error in its script"));
-    worker.addEventListener("messageerror", () => stop("it sent what cannot be received"));
+    worker.addEventListener("error", ({ message }) => this.#stopped(url, message || "an error in its script"));
+    worker.addEventListener("messageerror", () => this.#stopped(url, "it sent what cannot be received"));
+  }
+
+  /** Hears of the worker's end, where the host has locks to tell it by. */
+  async #watch(url: string): Promise<void> {
+    const life = lifeName();
+    if (life === undefined || !(await this.#call((remote) => remote.hold(life)))) return;
+    this.#stopWaiting = whenEnded(life, () => this.#stopped(url, "it ended"));
+  }
+
+  #stopped(url: string, reason: string): void {
+    if (this.#failure) return;
+    this.#fail(new WorkerError(`the worker ${url} stopped: ${reason}. Create another one`, { url, reason }));
+    this.#terminate();
   }
 
   /**
@@ -259,6 +270,7 @@ export class ErwinWorker {
   }
 
   #terminate(): void {
+    this.#stopWaiting();
     this.#worker.terminate();
     this.#threads?.stop();
   }

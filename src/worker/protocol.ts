@@ -113,6 +113,8 @@ export type CheckpointListener = ((checkpoint: Uint8Array<ArrayBuffer>) => unkno
 
 /** The calls the worker answers. */
 export interface ModelWorker {
+  /** Holds the lock of this name (host/life.ts) to its end; comes before `open`. */
+  hold(life: string): Promise<boolean>;
   /**
    * Requests the device; comes before all other calls.
    * @param assets where the library's files are, as the client was told
