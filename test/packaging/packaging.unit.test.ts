@@ -9,7 +9,7 @@ import { runProjects } from "./projects.mjs";
 
 test("a page built by webpack, and one built by esbuild, computes what it should", async () => {
   for await (const { name, result } of runProjects(["webpack5", "esbuild"])) expect(result, name).toBe("right");
-});
+}, 300_000);
 
 // Parcel is one.
 test("tools that know nothing of `exports` find the same files", () => {
