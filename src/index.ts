@@ -48,7 +48,7 @@ export {
 } from "./formats/safetensors.ts";
 export { type AssetName, type Assets, setAssets } from "./host/given-assets.ts";
 export * as nn from "./nn/index.ts";
-export { exportOnnx, type OnnxOptions } from "./onnx/index.ts";
+export { exportOnnx, type OnnxGraph, type OnnxOptions, type OnnxValue } from "./onnx/index.ts";
 export { Random } from "./random.ts";
 /** All operators, those that the model's layers are fused into included, for models of one's own. */
 export * as operators from "./tensor/operators/index.ts";

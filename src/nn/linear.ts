@@ -23,7 +23,11 @@ export class Linear extends Module {
   readonly #weight: Parameter;
   readonly #bias: Parameter | undefined;
 
-  constructor(inputs: number, outputs: number, options: LinearOptions = {}) {
+  constructor(
+    readonly inputs: number,
+    readonly outputs: number,
+    options: LinearOptions = {},
+  ) {
     super();
     const { bias = true, weightInitializer = uniform(1 / Math.sqrt(inputs)) } = options;
     const { biasInitializer = weightInitializer } = options;

@@ -27,10 +27,13 @@ export class BallPooling extends Module {
   readonly projection: Linear;
   readonly norm: BatchNorm;
   readonly stride: number;
+  /** Channels of the fine level. */
+  readonly fineWidth: number;
 
   constructor({ stride, fineWidth, coarseWidth, dimensions }: PoolingShape) {
     super();
     this.stride = stride;
+    this.fineWidth = fineWidth;
     const inputs = stride * (fineWidth + dimensions);
     this.projection = this.child("proj", new Linear(inputs, coarseWidth, erwinLinear));
     this.norm = this.child("norm", new BatchNorm(coarseWidth));
@@ -54,10 +57,13 @@ export class BallUnpooling extends Module {
   readonly projection: Linear;
   readonly norm: BatchNorm;
   readonly stride: number;
+  /** Channels of the fine level. */
+  readonly fineWidth: number;
 
   constructor({ stride, fineWidth, coarseWidth, dimensions }: PoolingShape) {
     super();
     this.stride = stride;
+    this.fineWidth = fineWidth;
     const inputs = coarseWidth + stride * dimensions;
     this.projection = this.child("proj", new Linear(inputs, stride * fineWidth, erwinLinear));
     this.norm = this.child("norm", new BatchNorm(fineWidth));

@@ -1,7 +1,10 @@
-// Erwin as an ONNX model: its inputs and outputs, the tree's geometry, and the order of the layers.
+// Models as ONNX files: Erwin's inputs and outputs, the tree's geometry, and the order of its layers.
 
 import { version } from "../../package.json";
-import { type ErwinConfig, snakeCaseConfig } from "../erwin/config.ts";
+import { ConfigError } from "../errors.ts";
+import type { ErwinConfig } from "../erwin/config.ts";
+import { ErwinTransformer } from "../erwin/model.ts";
+import type { Module } from "../nn/module.ts";
 import { exportedBalls } from "./balls.ts";
 import { GraphBuilder, type Value, type Weight } from "./graph.ts";
 import {
@@ -9,77 +12,86 @@ import {
   ballPooling,
   ballUnpooling,
   type LevelGeometry,
-  linear,
+  layers,
   type NodeOrder,
   passMessages,
 } from "./layers.ts";
 import { encodeModel } from "./proto.ts";
+
+const descriptions = layers.add(ErwinTransformer, erwin);
 
 /**
  * @param weights parameters and running statistics, by the names of checkpoints
  * @param points see `OnnxOptions`
  */
 export function onnxModel(
-  config: ErwinConfig,
+  model: Module,
   weights: ReadonlyMap<string, Weight>,
   points: number | undefined,
 ): Uint8Array<ArrayBuffer> {
-  const { balls, clouds } = exportedBalls(config, points);
-  const graph = new GraphBuilder(weights);
-  addModel(graph, config, balls);
+  const graph = new GraphBuilder({ model, weights, descriptions, points });
+  const value = graph.module(model);
+  if (model instanceof ErwinTransformer) addOutput(graph, model.config, value);
+  const proto = graph.finish("erwin");
+  if (proto.outputs.length === 0) {
+    throw new ConfigError("the exported model has no output: call graph.output in its method onnx", { field: "onnx" });
+  }
+  const { clouds } = graph.metadata;
   return encodeModel({
     producer: { name: "erwin", version },
-    doc:
-      `Erwin Transformer in evaluation mode, for clouds ${clouds}: points of different clouds would share a ball otherwise. ` +
-      "edge_index and tree_* are the arrays that `erwin tree` writes; clouds stand one after the other.",
+    doc: clouds
+      ? `Erwin Transformer in evaluation mode, for clouds ${clouds}: points of different clouds would share a ball otherwise. ` +
+        "edge_index and tree_* are the arrays that `erwin tree` writes; clouds stand one after the other."
+      : "A model in evaluation mode.",
     opset: 17,
-    graph: graph.finish("erwin"),
-    metadata: { config: JSON.stringify(snakeCaseConfig(config)), clouds },
+    graph: proto,
+    metadata: { ...model.metadata(), ...graph.metadata },
   });
 }
 
-function addModel(graph: GraphBuilder, config: ErwinConfig, balls: number[]): void {
-  const { cIn, cHidden, dimensionality, mpSteps, strides, decode } = config;
-  const features = graph.input("node_features", "float32", ["points", cIn], "features of the points");
+function addOutput(graph: GraphBuilder, { cHidden, decode }: ErwinConfig, value: Value): void {
+  const last = cHidden.length - 1;
+  if (decode) graph.output(value, "out", ["points", cHidden[0]], "in the order of the points");
+  else graph.output(value, "out", [nodesOf(last), cHidden[last]], "the bottleneck's nodes");
+}
+
+/** @param given the features of the points, where they are computed and no input */
+function erwin(graph: GraphBuilder, model: ErwinTransformer, given?: Value): Value {
+  const { config, embedding, encoder, bottleneck, decoder } = model;
+  const { cIn, dimensionality, mpSteps, decode } = config;
+  const { balls, clouds } = exportedBalls(config, graph.points);
+  graph.metadata.clouds = clouds;
+  const features = given ?? graph.input("node_features", "float32", ["points", cIn], "features of the points");
   const points = graph.input("node_positions", "float32", ["points", dimensionality], "positions of the points");
   const edgeIndex = mpSteps > 0 && graph.input("edge_index", "int64", [2, "edges"], "sources, then targets");
   const treeIdx = graph.input("tree_idx", "int64", ["slots"], "point in each slot of the tree");
   const treeMask = decode && graph.input("tree_mask", "uint8", ["slots"], "0 where a slot holds a duplicate, else 1");
 
   const levels = computeGeometry(graph, config, balls, graph.gather(points, treeIdx));
-  const layer = (name: string, x: Value, l: number, depths: number[], heads: number[]) =>
-    ballLayer(graph.within(name), x, levels[l]!, { depth: depths[l]!, heads: heads[l]!, width: cHidden[l]! });
-
-  let x = linear(graph.within("embed"), "embed_fn", features);
-  const messages = { steps: mpSteps, width: cHidden[0]! };
-  if (edgeIndex) x = passMessages(graph.within("embed.mpnn"), x, points, edgeIndex, messages);
+  const { linear, mpnn } = embedding;
+  let x = graph.module(linear, features);
+  if (edgeIndex) x = passMessages(graph.at(mpnn), mpnn, x, points, edgeIndex);
   x = graph.gather(x, treeIdx);
   const skips: Value[] = [];
-  strides.forEach((stride, l) => {
-    const skip = layer(`encoder.${l}`, x, l, config.encDepths, config.encNumHeads);
+  encoder.forEach(({ layer, pooling }, l) => {
+    const skip = ballLayer(graph.at(layer), layer, x, levels[l]);
     skips.push(skip);
-    const group = { stride, width: cHidden[l]! };
-    x = stride > 1 ? ballPooling(graph.within(`encoder.${l}.pool`), skip, levels[l]!.childOffsets!, group) : skip;
+    x = pooling.stride > 1 ? ballPooling(graph.at(pooling), pooling, skip, levels[l].childOffsets as Value) : skip;
   });
-  const last = strides.length;
-  x = layer("bottleneck", x, last, config.encDepths, config.encNumHeads);
-  if (!treeMask) {
-    graph.output(x, "out", [levels[last]!.nodes, cHidden[last]!], "the bottleneck's nodes");
-    return;
-  }
-  skips.reverse().forEach((skip, j) => {
-    const l = last - 1 - j;
-    const group = { stride: strides[l]!, width: cHidden[l]! };
-    const fine = ballUnpooling(graph.within(`decoder.${j}.unpool`), x, skip, levels[l]!.childOffsets!, group);
-    x = layer(`decoder.${j}`, fine, l, config.decDepths, config.decNumHeads);
+  x = ballLayer(graph.at(bottleneck), bottleneck, x, levels[encoder.length]);
+  if (!treeMask) return x;
+  decoder.forEach(({ unpooling, layer }, j) => {
+    const l = decoder.length - 1 - j;
+    const fine = ballUnpooling(graph.at(unpooling), unpooling, x, skips[l], levels[l].childOffsets as Value);
+    x = ballLayer(graph.at(layer), layer, fine, levels[l]);
   });
-  const out = graph.gather(x, slotOfPoint(graph, treeIdx, treeMask));
-  graph.output(out, "out", ["points", cHidden[0]!], "in the order of the points");
+  return graph.gather(x, slotOfPoint(graph, treeIdx, treeMask));
 }
 
+/** The name of the number of nodes of a level. */
+const nodesOf = (level: number) => (level === 0 ? "slots" : `nodes_${level}`);
+
 interface Level extends LevelGeometry {
-  /** The name of the number of nodes. */
-  nodes: string;
   /** [groups, stride * D] from each group's centre to its nodes; undefined where nothing uses it. */
   childOffsets: Value | undefined;
 }
@@ -89,8 +101,7 @@ function computeGeometry(graph: GraphBuilder, config: ErwinConfig, balls: number
   const { dimensionality, rotate, decode, strides, encDepths, decDepths } = config;
   return balls.map((ball, l) => {
     const geometry = graph.within(`level.${l}`);
-    const nodes = l === 0 ? "slots" : `nodes_${l}`;
-    const depth = Math.max(encDepths[l]!, decode ? (decDepths[l] ?? 0) : 0);
+    const depth = Math.max(encDepths[l], decode ? (decDepths[l] ?? 0) : 0);
     const order = (positions: Value, permutation?: NodeOrder["permutation"]): NodeOrder => ({
       permutation,
       offsets: geometry.reshape(centred(geometry, positions, ball, dimensionality).offsets, -1, dimensionality),
@@ -99,7 +110,7 @@ function computeGeometry(graph: GraphBuilder, config: ErwinConfig, balls: number
     const straight = depth > 0 ? order(positions) : undefined;
     let rotated: NodeOrder | undefined;
     if (rotate && depth > 1) {
-      const index = graph.input(`tree_idx_rot.${l}`, "int64", [nodes], `rotated order of the nodes of level ${l}`);
+      const index = graph.input(`tree_idx_rot.${l}`, "int64", [nodesOf(l)], `rotated order of the nodes of level ${l}`);
       const permutation = { order: index, inverse: inverse(geometry, index) };
       rotated = order(geometry.gather(positions, index), permutation);
     }
@@ -110,7 +121,7 @@ function computeGeometry(graph: GraphBuilder, config: ErwinConfig, balls: number
       childOffsets = geometry.reshape(offsets, -1, stride * dimensionality);
       positions = geometry.reshape(means, -1, dimensionality);
     }
-    return { ball, nodes, straight, rotated, childOffsets };
+    return { ball, straight, rotated, childOffsets };
   });
 }
 

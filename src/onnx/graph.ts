@@ -1,5 +1,7 @@
 // A graph under construction: nodes are added in the order they compute, each gives its values a name.
 
+import { ConfigError } from "../errors.ts";
+import type { Module } from "../nn/module.ts";
 import {
   type Attribute,
   type ElementType,
@@ -21,33 +23,112 @@ export interface Weight {
 
 type Attributes = Readonly<Record<string, Attribute>>;
 
-/** What all parts of a graph add to. */
-interface Draft {
-  nodes: NodeProto[];
-  constants: Map<string, TensorProto>;
-  inputs: ValueInfoProto[];
-  outputs: ValueInfoProto[];
+/**
+ * Adds what a module computes in evaluation mode.
+ * @param graph seen from the module: its weights have the names that the module declared
+ */
+export type Description<Part extends Module> = (graph: GraphBuilder, module: Part, ...inputs: Value[]) => Value;
+
+/** Descriptions by the class of the module; they hold for classes derived from it, too. */
+export class Descriptions {
+  readonly #byClass = new Map<unknown, Description<never>>();
+
+  add<Part extends Module>(type: abstract new (...args: never[]) => Part, description: Description<Part>): this {
+    this.#byClass.set(type, description);
+    return this;
+  }
+
+  /** @throws ConfigError where neither the module itself nor its class has one */
+  of(module: Module & { onnx?(graph: GraphBuilder, ...inputs: Value[]): Value }): Description<Module> {
+    const { onnx } = module;
+    if (onnx) return (graph, part, ...inputs) => onnx.call(part, graph, ...inputs);
+    for (let type: unknown = module.constructor; type; type = Object.getPrototypeOf(type)) {
+      const description = this.#byClass.get(type);
+      if (description) return description as Description<Module>;
+    }
+    const name = module.constructor.name;
+    throw new ConfigError(
+      `${name} has no ONNX description: give the class a method onnx(graph, ...inputs) that adds what it computes`,
+      { field: name },
+    );
+  }
 }
 
-/** A part of the model, whose weights are named by their place in it, as are the nodes that compute it. */
+/** What a graph is made of, for all that add to it. */
+export interface GraphSource {
+  model: Module;
+  /** Of the model, by the names of its checkpoints. */
+  weights: ReadonlyMap<string, Weight>;
+  descriptions: Descriptions;
+  /** See `OnnxOptions`. */
+  points: number | undefined;
+}
+
+/** What all parts of a graph add to. */
+interface Draft {
+  names: ReadonlyMap<Module, string>;
+  nodes: NodeProto[];
+  constants: Map<string, TensorProto>;
+  inputs: Map<string, ValueInfoProto>;
+  outputs: ValueInfoProto[];
+  metadata: Record<string, string>;
+}
+
+const draftOf = ({ model }: GraphSource): Draft => ({
+  names: new Map([...model.modules()].map(([name, module]) => [module, name])),
+  nodes: [],
+  constants: new Map(),
+  inputs: new Map(),
+  outputs: [],
+  metadata: {},
+});
+
+/** A graph as a part of the model sees it: weights are named by their place in that part, as are the nodes that compute it. */
 export class GraphBuilder {
-  /** @param weights of the model, by the names of its checkpoints */
   constructor(
-    private readonly weights: ReadonlyMap<string, Weight>,
-    private readonly draft: Draft = { nodes: [], constants: new Map(), inputs: [], outputs: [] },
+    private readonly source: GraphSource,
+    private readonly draft = draftOf(source),
     private readonly place = "",
   ) {}
 
-  /** The same graph, seen from one of the parts of this one. */
-  within(part: string): GraphBuilder {
-    return new GraphBuilder(this.weights, this.draft, this.#named(part));
+  /** See `OnnxOptions`. */
+  get points(): number | undefined {
+    return this.source.points;
   }
 
+  /** What the file's metadata will say. */
+  get metadata(): Record<string, string> {
+    return this.draft.metadata;
+  }
+
+  /** The same graph, seen from one of the model's modules. */
+  at(module: Module): GraphBuilder {
+    return new GraphBuilder(this.source, this.draft, this.draft.names.get(module));
+  }
+
+  /**
+   * Adds what one of the model's modules computes of the inputs, by its own method `onnx` or by the description of its class.
+   * @throws ConfigError where it has neither
+   */
+  module(module: Module, ...inputs: Value[]): Value {
+    return this.source.descriptions.of(module)(this.at(module), module, ...inputs);
+  }
+
+  /** The same graph, seen from a part of this one. */
+  within(part: string): GraphBuilder {
+    return new GraphBuilder(this.source, this.draft, this.#named(part));
+  }
+
+  /**
+   * An input of the model, once, however often it is asked for.
+   * @param shape sizes; those that may vary by a name
+   */
   input(name: string, type: ElementType, shape: readonly (number | string)[], doc: string): Value {
-    this.draft.inputs.push({ name, type, shape, doc });
+    if (!this.draft.inputs.has(name)) this.draft.inputs.set(name, { name, type, shape, doc });
     return name;
   }
 
+  /** An output of the model. */
   output(value: Value, name: string, shape: readonly (number | string)[], doc: string): void {
     this.draft.nodes.push({ type: "Identity", name, inputs: [value], outputs: [name], attributes: {} });
     this.draft.outputs.push({ name, type: "float32", shape, doc });
@@ -55,7 +136,7 @@ export class GraphBuilder {
 
   /** The numbers of one of this part's weights. */
   weight(name: string): Weight {
-    return this.weights.get(this.#named(name))!;
+    return this.source.weights.get(this.#named(name)) as Weight;
   }
 
   /** One of this part's weights, as it is. */
@@ -91,7 +172,7 @@ export class GraphBuilder {
 
   /** Adds a node with one output. */
   node(type: string, inputs: readonly Value[], attributes: Attributes = {}): Value {
-    return this.nodes(type, inputs, 1, attributes)[0]!;
+    return this.nodes(type, inputs, 1, attributes)[0];
   }
 
   /** Adds a node with as many outputs as are asked for. */
@@ -144,7 +225,7 @@ export class GraphBuilder {
       name,
       nodes: this.draft.nodes,
       initializers: [...this.draft.constants.values()],
-      inputs: this.draft.inputs,
+      inputs: [...this.draft.inputs.values()],
       outputs: this.draft.outputs,
     };
   }

@@ -1,8 +1,11 @@
 // A model as an ONNX file, for other runtimes.
 
 import { checkOptions, expectParts } from "../arguments.ts";
-import type { ErwinTransformer } from "../erwin/model.ts";
+import type { Module } from "../nn/module.ts";
 import type { Weight } from "./graph.ts";
+
+/** What a module's own method `onnx` adds its nodes to, and what it calls the values in it. */
+export type { GraphBuilder as OnnxGraph, Value as OnnxValue } from "./graph.ts";
 
 export interface OnnxOptions {
   /**
@@ -27,10 +30,22 @@ export interface OnnxOptions {
  * file's metadata "clouds" says how many points that takes. With smaller clouds a runtime fails, or lets points of different
  * clouds attend to each other. For those use `ErwinTransformer` itself or, where all clouds have trees of the same size, a
  * file of their own by the option `points`.
- * @throws ConfigError for `points` that no graph can be for; FormatError when the file would be larger than 2 GiB;
- *   DisposedError, DeviceLostError
+ * A module of one's own, such as a wrapper around Erwin, is exported by its method `onnx`, beside its `forward`. Where it is the
+ * whole model it declares inputs and outputs, and where it is a part it returns its value:
+ *
+ * ```ts
+ * onnx(graph: OnnxGraph): OnnxValue {
+ *   const positions = graph.input("node_positions", "float32", ["points", 3], "positions of the points");
+ *   const nodes = graph.module(this.erwin, graph.module(this.embedding, positions));
+ *   const pressure = graph.module(this.head, nodes);
+ *   graph.output(pressure, "pressure", ["points", 1], "in the order of the points");
+ *   return pressure;
+ * }
+ * ```
+ * @throws ConfigError for `points` that no graph can be for, and for modules without a description; FormatError when the file
+ *   would be larger than 2 GiB; DisposedError, DeviceLostError
  */
-export async function exportOnnx(model: ErwinTransformer, options: OnnxOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+export async function exportOnnx(model: Module, options: OnnxOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
   expectParts("exportOnnx", { model }, { model: "state" });
   checkOptions("exportOnnx", options, { points: true });
   const { points } = options;
@@ -42,5 +57,5 @@ export async function exportOnnx(model: ErwinTransformer, options: OnnxOptions =
       weights.set(name, { shape: tensor.shape, data: await tensor.data() }),
     ),
   );
-  return onnxModel(model.config, weights, points);
+  return onnxModel(model, weights, points);
 }

@@ -1,7 +1,23 @@
-// Erwin's layers as nodes of an ONNX graph, in evaluation mode. Each computes what the layer of the same name in src/nn does,
-// by operators that runtimes have fast kernels and fusions for: no strided slices, no weights prepared at run time.
+// What modules compute, as nodes of an ONNX graph in evaluation mode, by operators that runtimes have fast kernels and fusions
+// for: no strided slices, no weights prepared at run time. Sizes and parts are those of the modules.
 
-import type { GraphBuilder, Value, Weight } from "./graph.ts";
+import type { BallAttention, ErwinBlock, SwiGLU } from "../nn/block.ts";
+import type { BallLayer } from "../nn/layer.ts";
+import { Linear } from "../nn/linear.ts";
+import type { MPNN } from "../nn/messages.ts";
+import { BatchNorm, LayerNorm, RMSNorm } from "../nn/norms.ts";
+import type { BallPooling, BallUnpooling } from "../nn/pooling.ts";
+import { GELU, Sequential } from "../nn/sequential.ts";
+import { Descriptions, type GraphBuilder, type Value, type Weight } from "./graph.ts";
+
+/** Of the layers that make one tensor of another. */
+export const layers = new Descriptions()
+  .add(Linear, linear)
+  .add(LayerNorm, layerNorm)
+  .add(RMSNorm, rmsNorm)
+  .add(BatchNorm, batchNorm)
+  .add(GELU, (graph, _, x) => gelu(graph, x))
+  .add(Sequential, (graph, { layers }, x) => layers.reduce((value, layer) => graph.module(layer, value), x));
 
 /** The nodes of one level in one order, such that each ball is contiguous. */
 export interface NodeOrder {
@@ -21,15 +37,9 @@ export interface LevelGeometry {
   rotated: NodeOrder | undefined;
 }
 
-export interface LayerShape {
-  depth: number;
-  width: number;
-  heads: number;
-}
-
-/** y = x W^T + b, parameters `<name>.weight`, `<name>.bias`. */
-export function linear(graph: GraphBuilder, name: string, x: Value): Value {
-  return affine(graph, x, graph.parameter(`${name}.weight`), graph.parameter(`${name}.bias`));
+/** y = x W^T + b. */
+function linear(graph: GraphBuilder, { hasBias }: Linear, x: Value): Value {
+  return affine(graph, x, graph.parameter("weight"), hasBias ? graph.parameter("bias") : undefined);
 }
 
 /** y = x W^T + b, where b may also be a matrix of y's shape. */
@@ -38,16 +48,32 @@ function affine(graph: GraphBuilder, x: Value, weight: Value, bias?: Value): Val
 }
 
 /** In the order of operators that runtimes fuse into one. */
-function rmsNorm(graph: GraphBuilder, name: string, x: Value): Value {
+function rmsNorm(graph: GraphBuilder, _: RMSNorm, x: Value): Value {
   const squares = graph.node("Pow", [x, graph.float(2)]);
   const mean = graph.node("ReduceMean", [squares], { axes: { ints: [-1] } });
   const root = graph.node("Sqrt", [graph.add(mean, graph.float(2 ** -23))]);
-  return graph.multiply(graph.divide(x, root), graph.parameter(`${name}.weight`));
+  return graph.multiply(graph.divide(x, root), graph.parameter("weight"));
 }
 
-function layerNorm(graph: GraphBuilder, name: string, x: Value): Value {
-  const parameters = [graph.parameter(`${name}.weight`), graph.parameter(`${name}.bias`)];
+function layerNorm(graph: GraphBuilder, _: LayerNorm, x: Value): Value {
+  const parameters = [graph.parameter("weight"), graph.parameter("bias")];
   return graph.node("LayerNormalization", [x, ...parameters], { epsilon: { f: 1e-5 } });
+}
+
+function batchNorm(graph: GraphBuilder, _: BatchNorm, x: Value): Value {
+  const { scale, shift } = scaleAndShift(graph);
+  const shape = [scale.length];
+  const scaled = graph.multiply(x, graph.constant("scale", { shape, data: scale }));
+  return graph.add(scaled, graph.constant("shift", { shape, data: shift }));
+}
+
+/** What BatchNorm does to each channel by its running statistics. */
+function scaleAndShift(norm: GraphBuilder): Record<"scale" | "shift", Float32Array> {
+  const [weight, bias, mean, variance] = ["weight", "bias", "running_mean", "running_var"].map(
+    (name) => norm.weight(name).data,
+  );
+  const scale = weight.map((value, c) => value / Math.sqrt(variance[c] + 1e-5));
+  return { scale, shift: bias.map((value, c) => value - mean[c] * scale[c]) };
 }
 
 /** The exact one. */
@@ -56,17 +82,16 @@ function gelu(graph: GraphBuilder, x: Value): Value {
   return graph.multiply(graph.multiply(x, share), graph.float(0.5));
 }
 
-/** `steps` message-passing steps: h [n, d], positions [n, D], edges [2, M] -> [n, d]. */
+/** h [n, d], positions [n, D], edges [2, M] -> [n, d]. */
 export function passMessages(
   graph: GraphBuilder,
+  { steps, width }: MPNN,
   h: Value,
   positions: Value,
   edgeIndex: Value,
-  { steps, width }: { steps: number; width: number },
 ): Value {
   const edges = edgeEnds(graph, positions, edgeIndex, width);
-  for (let step = 0; step < steps; step++) h = messageStep(graph, step, h, edges, width);
-  return h;
+  return steps.reduce((value, step) => messageStep(graph, step, value, edges, width), h);
 }
 
 interface Edges {
@@ -112,132 +137,121 @@ function sumInto(graph: GraphBuilder, zeros: Value, index: Value, numbers: Value
 }
 
 /** h_j += LayerNorm(Linear([h_j, mean over edges i -> j of LayerNorm(GELU(Linear([h_i, h_j, p_i - p_j])))])). */
-function messageStep(graph: GraphBuilder, step: number, h: Value, edges: Edges, width: number): Value {
-  const [message, update] = [graph.within(`message_fns.${step}`), graph.within(`update_fns.${step}`)];
+function messageStep(
+  graph: GraphBuilder,
+  { message, messageNorm, update, updateNorm }: MPNN["steps"][number],
+  h: Value,
+  edges: Edges,
+  width: number,
+): Value {
   // The linear map of each end is taken once a node, not once an edge.
-  const weight = message.weight("0.weight");
-  const ofSource = message.constant("0.weight.source", columns(weight, 0, width));
-  const ofTarget = message.constant("0.weight.target", columns(weight, width, 2 * width));
-  const ofOffset = message.constant("0.weight.offset", columns(weight, 2 * width));
-  const fromSources = message.gather(affine(message, h, ofSource), edges.sources);
-  const fromTargets = message.gather(affine(message, h, ofTarget, message.parameter("0.bias")), edges.targets);
-  const sums = affine(message, edges.offsets, ofOffset, message.add(fromSources, fromTargets));
-  const messages = layerNorm(message, "2", gelu(message, sums));
+  const map = graph.at(message);
+  const weight = map.weight("weight");
+  const ofSource = map.constant("weight.source", columns(weight, 0, width));
+  const ofTarget = map.constant("weight.target", columns(weight, width, 2 * width));
+  const ofOffset = map.constant("weight.offset", columns(weight, 2 * width));
+  const fromSources = map.gather(affine(map, h, ofSource), edges.sources);
+  const fromTargets = map.gather(affine(map, h, ofTarget, map.parameter("bias")), edges.targets);
+  const sums = affine(map, edges.offsets, ofOffset, map.add(fromSources, fromTargets));
+  const messages = graph.module(messageNorm, gelu(map, sums));
 
-  const total = sumInto(update, edges.zeros, edges.destinations, update.reshape(messages, -1));
-  const mean = update.divide(update.reshape(total, -1, width), edges.counts);
-  return update.add(h, layerNorm(update, "1", linear(update, "0", update.concatenate(h, mean))));
+  const total = sumInto(graph, edges.zeros, edges.destinations, graph.reshape(messages, -1));
+  const mean = graph.divide(graph.reshape(total, -1, width), edges.counts);
+  return graph.add(h, graph.module(updateNorm, graph.module(update, graph.concatenate(h, mean))));
 }
 
 /** The blocks of one level: [n, d] -> [n, d]. */
-export function ballLayer(
-  graph: GraphBuilder,
-  x: Value,
-  level: LevelGeometry,
-  { depth, width, heads }: LayerShape,
-): Value {
-  for (let b = 0; b < depth; b++) {
-    const block = graph.within(`blocks.${b}`);
-    const order = (b % 2 === 1 && level.rotated) || level.straight!;
-    const shape = { width, heads, ball: level.ball };
-    const { permutation } = order;
-    const entered = permutation ? block.gather(x, permutation.order) : x;
-    const attended = block.add(entered, ballAttention(block, rmsNorm(block, "norm1", entered), order, shape));
-    const left = block.add(attended, swiglu(block.within("swiglu"), rmsNorm(block, "norm2", attended)));
-    x = permutation ? block.gather(left, permutation.inverse) : left;
-  }
-  return x;
+export function ballLayer(graph: GraphBuilder, { blocks }: BallLayer, x: Value, level: LevelGeometry): Value {
+  return blocks.reduce((value, block, b) => {
+    const order = (b % 2 === 1 && level.rotated) || (level.straight as NodeOrder);
+    return erwinBlock(graph.at(block), block, value, order, level.ball);
+  }, x);
+}
+
+function erwinBlock(graph: GraphBuilder, block: ErwinBlock, x: Value, order: NodeOrder, ball: number): Value {
+  const { attention, attentionNorm, feedForwardNorm, swiglu } = block;
+  const { permutation } = order;
+  const entered = permutation ? graph.gather(x, permutation.order) : x;
+  const normalised = graph.module(attentionNorm, entered);
+  const attended = graph.add(entered, ballAttention(graph.at(attention), attention, normalised, order, ball));
+  const left = graph.add(attended, feedForward(graph.at(swiglu), swiglu, graph.module(feedForwardNorm, attended)));
+  return permutation ? graph.gather(left, permutation.inverse) : left;
 }
 
 function ballAttention(
-  block: GraphBuilder,
+  graph: GraphBuilder,
+  { position, qkv, output, heads }: BallAttention,
   x: Value,
   { offsets, distances }: NodeOrder,
-  { width, heads, ball }: { width: number; heads: number; ball: number },
+  ball: number,
 ): Value {
-  const graph = block.within("BMSA");
-  const y = graph.add(x, linear(graph, "pe_proj", offsets));
-  const packed = affine(
-    graph,
-    y,
-    graph.constant("qkv.weight", unpackedQkv(graph.weight("qkv.weight"), heads)),
-    graph.constant("qkv.bias", unpackedQkv(graph.weight("qkv.bias"), heads)),
-  );
+  const y = graph.add(x, graph.module(position, offsets));
+  const packed = graph.at(qkv);
+  const [weight, bias] = ["weight", "bias"].map((name) => unpackedQkv(packed.weight(name), heads));
+  const unpacked = affine(packed, y, packed.constant("weight", weight), packed.constant("bias", bias));
+  const width = qkv.inputs;
   const [q, k, v] = graph
-    .nodes("Split", [packed], 3, { axis: { i: 1 } })
-    .map((rows) => graph.reshape(rows, -1, ball, heads, width / heads)) as [Value, Value, Value];
+    .nodes("Split", [unpacked], 3, { axis: { i: 1 } })
+    .map((rows) => graph.reshape(rows, -1, ball, heads, width / heads));
   const scores = graph.node("MatMul", [graph.transpose(q, 0, 2, 1, 3), graph.transpose(k, 0, 2, 3, 1)]);
   const biased = graph.add(scores, graph.multiply(distances, graph.parameter("sigma_att")));
   const weights = graph.node("Softmax", [biased], { axis: { i: -1 } });
   const attended = graph.node("MatMul", [weights, graph.transpose(v, 0, 2, 1, 3)]);
-  return linear(graph, "proj", graph.reshape(graph.transpose(attended, 0, 2, 1, 3), -1, width));
+  return graph.module(output, graph.reshape(graph.transpose(attended, 0, 2, 1, 3), -1, width));
 }
 
-function swiglu(graph: GraphBuilder, x: Value): Value {
-  const gate = linear(graph, "w1", x);
-  const silu = graph.multiply(gate, graph.node("Sigmoid", [gate]));
-  return linear(graph, "w3", graph.multiply(linear(graph, "w2", x), silu));
+function feedForward(graph: GraphBuilder, { gate, value, output }: SwiGLU, x: Value): Value {
+  const opened = graph.module(gate, x);
+  const silu = graph.multiply(opened, graph.node("Sigmoid", [opened]));
+  return graph.module(output, graph.multiply(graph.module(value, x), silu));
 }
 
 /** BatchNorm(Linear([the group's nodes, their offsets from its centre])): [g s, d] -> [g, d']. */
-export function ballPooling(
-  graph: GraphBuilder,
-  x: Value,
-  offsets: Value,
-  { stride, width }: { stride: number; width: number },
-): Value {
-  const { weight, bias } = normalised(graph, 1);
-  return affine(graph, graph.concatenate(graph.reshape(x, -1, stride * width), offsets), weight, bias);
+export function ballPooling(graph: GraphBuilder, pooling: BallPooling, x: Value, offsets: Value): Value {
+  const { stride, fineWidth } = pooling;
+  const { weight, bias } = normalised(graph, pooling);
+  return affine(graph, graph.concatenate(graph.reshape(x, -1, stride * fineWidth), offsets), weight, bias);
 }
 
 /** BatchNorm(skip + Linear([coarse node, offsets of its children])): [g, d], [g s, d'] -> [g s, d']. */
 export function ballUnpooling(
   graph: GraphBuilder,
+  unpooling: BallUnpooling,
   x: Value,
   skip: Value,
   offsets: Value,
-  { stride, width }: { stride: number; width: number },
 ): Value {
-  const { weight, bias, scale } = normalised(graph, stride);
-  const children = graph.reshape(affine(graph, graph.concatenate(x, offsets), weight, bias), -1, width);
-  return graph.add(graph.multiply(skip, graph.constant("norm.scale", scale)), children);
+  const { weight, bias, scale } = normalised(graph, unpooling);
+  const children = graph.reshape(affine(graph, graph.concatenate(x, offsets), weight, bias), -1, unpooling.fineWidth);
+  return graph.add(graph.multiply(skip, graph.at(unpooling.norm).constant("scale", scale)), children);
 }
 
 /**
- * A linear map `proj` with the BatchNorm `norm` after it, by its running statistics, as one linear map. Its rows are
- * `repeats` times the norm's channels.
+ * A linear map with the BatchNorm after it, by its running statistics, as one linear map. Its rows may be several times the
+ * norm's channels.
  */
-function normalised(graph: GraphBuilder, repeats: number) {
-  const norm = graph.within("norm");
-  const [weight, bias, mean, variance] = ["weight", "bias", "running_mean", "running_var"].map(
-    (name) => norm.weight(name).data,
-  ) as [Float32Array, Float32Array, Float32Array, Float32Array];
-  const channels = weight.length;
-  const scale = weight.map((value, c) => value / Math.sqrt(variance[c]! + 1e-5));
-  const shift = bias.map((value, c) => value - mean[c]! * scale[c]!);
-  const proj = graph.weight("proj.weight");
-  const columns = proj.data.length / (repeats * channels);
-  const ofRow = (values: Float32Array, row: number) => values[row % channels]!;
+function normalised(graph: GraphBuilder, { projection, norm }: { projection: Linear; norm: BatchNorm }) {
+  const { scale, shift } = scaleAndShift(graph.at(norm));
+  const channels = scale.length;
+  const map = graph.at(projection);
+  const weight = map.weight("weight");
+  const bias = map.weight("bias");
+  const scaled = weight.data.map((value, i) => value * scale[Math.floor(i / projection.inputs) % channels]);
+  const shifted = bias.data.map((value, row) => value * scale[row % channels] + shift[row % channels]);
   return {
-    weight: graph.constant("proj.weight", {
-      shape: proj.shape,
-      data: proj.data.map((value, i) => value * ofRow(scale, Math.floor(i / columns))),
-    }),
-    bias: graph.constant("proj.bias", {
-      shape: [repeats * channels],
-      data: graph.weight("proj.bias").data.map((value, row) => value * ofRow(scale, row) + ofRow(shift, row)),
-    }),
+    weight: map.constant("weight", { shape: weight.shape, data: scaled }),
+    bias: map.constant("bias", { shape: bias.shape, data: shifted }),
     scale: { shape: [channels], data: scale },
   };
 }
 
 /** The columns from `first` to before `end` of a matrix. */
-function columns({ shape, data }: Weight, first: number, end = shape[1]!): Weight {
+function columns({ shape, data }: Weight, first: number, end = shape[1]): Weight {
   const [rows, all] = shape as [number, number];
   const width = end - first;
   const chosen = Float32Array.from(
     { length: rows * width },
-    (_, i) => data[Math.floor(i / width) * all + first + (i % width)]!,
+    (_, i) => data[Math.floor(i / width) * all + first + (i % width)],
   );
   return { shape: [rows, width], data: chosen };
 }
@@ -247,7 +261,7 @@ function columns({ shape, data }: Weight, first: number, end = shape[1]!): Weigh
  * of q with the attention's factor 1 / sqrt(E).
  */
 function unpackedQkv({ shape, data }: Weight, heads: number): Weight {
-  const rows = shape[0]!;
+  const rows = shape[0];
   const columns = data.length / rows;
   const channels = rows / 3;
   const factor = 1 / Math.sqrt(channels / heads);
@@ -255,7 +269,7 @@ function unpackedQkv({ shape, data }: Weight, heads: number): Weight {
   for (let row = 0; row < rows; row++) {
     const [channel, part] = [Math.floor(row / 3), row % 3];
     for (let c = 0; c < columns; c++) {
-      unpacked[(part * channels + channel) * columns + c] = data[row * columns + c]! * (part === 0 ? factor : 1);
+      unpacked[(part * channels + channel) * columns + c] = data[row * columns + c] * (part === 0 ? factor : 1);
     }
   }
   return { shape, data: unpacked };

@@ -1,6 +1,17 @@
 // The exported file, run by onnxruntime: it computes what the stored outputs say, and what the model itself computes.
 
-import { disposeThreads, type ErwinTransformer, exportOnnx, requestDevice } from "erwin";
+import {
+  add,
+  cos,
+  disposeThreads,
+  ErwinTransformer,
+  exportOnnx,
+  nn,
+  type OnnxGraph,
+  requestDevice,
+  scope,
+  Tensor,
+} from "erwin";
 import * as ort from "onnxruntime-web";
 import { afterAll, describe, expect, test } from "vitest";
 import { encodeModel } from "../../src/onnx/proto.ts";
@@ -141,6 +152,54 @@ describe("a random model and two clouds", () => {
     const { exported, expected } = await both(model, full, [31, 17], 3, 20);
     expectClose(exported.data, expected.data, tolerance, "out");
   });
+});
+
+test("a module of one's own is exported by its method onnx, its parts by themselves", async () => {
+  const config = { ...full, cIn: 6, mpSteps: 0 };
+  class Wrapper extends nn.Module {
+    readonly embedding = this.child("embedding", new nn.Linear(3, 6, { bias: false }));
+    readonly norm = this.child("norm", new nn.BatchNorm(6));
+    readonly main = this.child("main_model", new ErwinTransformer(config));
+    readonly head = this.child(
+      "head",
+      new nn.Sequential(new nn.RMSNorm(8), new nn.MLP([8, 8, 2]), new nn.LayerNorm(2)),
+    );
+    readonly shift = this.parameter("shift", [1, 2], nn.uniform(1));
+
+    async forward(input: Parameters<ErwinTransformer["forward"]>[0] & { nodePositions: Float32Array }) {
+      using nodeFeatures = scope(() => {
+        const positions = Tensor.from(device, input.nodePositions, [input.nodePositions.length / 3, 3]);
+        return this.norm.forward(cos(this.embedding.forward(positions)));
+      });
+      using nodes = await this.main.forward({ ...input, nodeFeatures });
+      return scope(() => add(this.head.forward(nodes), this.shift.tensor));
+    }
+
+    onnx(graph: OnnxGraph) {
+      const positions = graph.input("node_positions", "float32", ["points", 3], "positions of the points");
+      const features = graph.module(this.norm, graph.node("Cos", [graph.module(this.embedding, positions)]));
+      const value = graph.module(this.head, graph.module(this.main, features));
+      const out = graph.add(value, graph.parameter("shift"));
+      graph.output(out, "out", ["points", 2], "in the order of the points");
+      return out;
+    }
+  }
+  using model = new Wrapper().initialize({ device, seed: 3 });
+  const random = seededRandom(8);
+  for (const tensor of model.state().values())
+    tensor.set(Float32Array.from({ length: tensor.size }, () => random() + 0.1));
+  const cloud = joinClouds([300, 157].map((size) => randomCloud(size, cloudOptions(config), random)));
+  const { tree } = await model.main.prepare({ ...cloud, nodeFeatures: new Float32Array(6 * cloud.batchIdx.length) });
+  using expected = await model.forward({ ...cloud, tree });
+  const exported = await runOnnx(await exportOnnx(model), cloud, tree);
+  expect(exported.inputs[0]).toBe("node_positions");
+  expectClose(exported.data, await expected.data(), tolerance, "out", { columns: 2 });
+
+  class Opaque extends nn.Module {
+    readonly part = this.child("part", new nn.Linear(1, 1));
+  }
+  using opaque = new Opaque().initialize({ device });
+  await expect(exportOnnx(opaque)).rejects.toThrow(/Opaque has no ONNX description/);
 });
 
 test("what cannot be exported is refused", async () => {
