@@ -6,6 +6,7 @@ import { DisposedError, InputError } from "../errors.ts";
 import type { LevelGeometry } from "../nn/geometry.ts";
 import type { GraphPart } from "../tensor/operators/messages.ts";
 import type { RowIndex } from "../tensor/operators/rows.ts";
+import type { Owner } from "../tensor/scopes.ts";
 import { collect, Tensor } from "../tensor/tensor.ts";
 import type { ErwinConfig } from "./config.ts";
 import { computeGeometry, makeTreeTables, type UploadedTree, uploadInverses, uploadTree } from "./geometry.ts";
@@ -53,7 +54,7 @@ export class UploadedInput {
   readonly #edges: PreparedInput["edges"];
   readonly #uploaded: UploadedTree;
   readonly #pass: PassInput;
-  readonly #owned: Tensor[];
+  readonly #owned: Owner[];
   #training: boolean;
   #disposed = false;
 

@@ -5,7 +5,8 @@ import { expectKind } from "../arguments.ts";
 import type { Storage } from "../backends/device.ts";
 import type { Destination } from "../backends/operators.ts";
 import { InputError } from "../errors.ts";
-import { outsideScopes, scope, Tensor } from "./tensor.ts";
+import { outsideScopes, scope } from "./scopes.ts";
+import type { Tensor } from "./tensor.ts";
 
 /** Where a tensor stands on the tape: a leaf, whose gradient is wanted, or the result of a record. */
 export interface History {
@@ -147,19 +148,15 @@ export function moveGradient(tensor: Tensor, storage?: Storage): void {
   const leaf = tensor.history?.leaf;
   if (!leaf) throw new InputError("this tensor is no leaf: it has no gradient", { shape: [...tensor.shape] });
   const { gradient, held } = leaf;
-  const moved = storage
-    ? onForeignMemory(tensor, storage)
-    : held
-      ? outsideScopes(() => new Tensor(tensor.device, tensor.shape))
-      : undefined;
+  const moved = storage ? onForeignMemory(tensor, storage) : held ? outsideScopes(() => tensor.empty()) : undefined;
   if (gradient && held && moved) tensor.device.copy(gradient.storage, moved.storage, tensor.size * 4);
   gradient?.dispose();
   leaf.gradient = moved;
 }
 
 /** A tensor whose memory is not freed with it: whoever owns the memory counts as a holder. */
-function onForeignMemory({ device, shape }: Tensor, storage: Storage): Tensor {
-  return outsideScopes(() => new Tensor(device, shape, "f32", { storage, holders: 1 }));
+function onForeignMemory(tensor: Tensor, storage: Storage): Tensor {
+  return outsideScopes(() => tensor.emptyOn(storage));
 }
 
 /**
@@ -183,8 +180,7 @@ export function backward(result: Tensor, gradient?: Tensor): void {
   }
   const player = new Player();
   outsideScopes(() => {
-    const first = gradient ? copyOf(gradient) : Tensor.from(result.device, new Float32Array([1]), result.shape);
-    player.play(result, first);
+    player.play(result, gradient ? copyOf(gradient) : oneLike(result));
   });
   result.device.submit();
 }
@@ -223,9 +219,16 @@ export function checkpoint(
   });
 }
 
+/** The gradient of a single number by itself. */
+function oneLike(tensor: Tensor): Tensor {
+  const one = tensor.empty();
+  one.set(Float32Array.of(1));
+  return one;
+}
+
 /** A copy with memory of its own. */
-export function copyOf(tensor: Tensor): Tensor {
-  const copy = new Tensor(tensor.device, tensor.shape, tensor.type);
+function copyOf(tensor: Tensor): Tensor {
+  const copy = tensor.empty();
   tensor.device.copy(tensor.storage, copy.storage, tensor.size * 4);
   return copy;
 }
@@ -294,7 +297,7 @@ class Player {
     expectPlayable(history);
     const present = this.#present(history);
     if (present) return { storage: present.storage, accumulate: true };
-    const empty = this.#vacant(history) ?? outsideScopes(() => new Tensor(like.device, history.shape));
+    const empty = this.#vacant(history) ?? outsideScopes(() => like.empty(history.shape));
     this.#keep(history, empty);
     return { storage: empty.storage, accumulate: false };
   }

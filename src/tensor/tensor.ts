@@ -3,7 +3,10 @@
 import { type Numbers, toIndices, toNumbers, toShape } from "../arguments.ts";
 import type { Device, Storage } from "../backends/device.ts";
 import { DisposedError, InputError } from "../errors.ts";
+import { noteMade } from "./scopes.ts";
 import { backward, type History, makeLeaf, releaseHistory } from "./tape.ts";
+
+export { collect, outsideScopes, scope } from "./scopes.ts";
 
 export type TensorType = "f32" | "i32" | "u32";
 export type TensorData = Float32Array | Int32Array | Uint32Array;
@@ -40,7 +43,7 @@ export class Tensor {
     this.type = type;
     this.#memory = memory ?? { storage: device.allocate(Math.max(sizeOf(shape), 1) * 4), holders: 0 };
     this.#memory.holders++;
-    scopes.at(-1)?.add(this);
+    noteMade(this);
   }
 
   /**
@@ -87,6 +90,16 @@ export class Tensor {
   detach(shape: readonly number[] = this.shape): Tensor {
     if (this.#disposed) throw new DisposedError(`a tensor of shape [${this.shape}] was used after it was disposed`);
     return new Tensor(this.device, shape, this.type, this.#memory);
+  }
+
+  /** An uninitialised tensor like this one. */
+  empty(shape: readonly number[] = this.shape): Tensor {
+    return new Tensor(this.device, shape, this.type);
+  }
+
+  /** A tensor like this one on memory that belongs to someone else, who counts as a holder: it is not freed with the tensor. */
+  emptyOn(storage: Storage): Tensor {
+    return new Tensor(this.device, this.shape, this.type, { storage, holders: 1 });
   }
 
   /** From now on `backward` leaves this tensor's gradient in `grad`. */
@@ -176,48 +189,4 @@ function toTensorData(source: TensorSource): { data: TensorData; shape: readonly
 function typeOf(data: TensorData): TensorType {
   if (data instanceof Float32Array) return "f32";
   return data instanceof Int32Array ? "i32" : "u32";
-}
-
-const scopes: Set<Tensor>[] = [];
-
-/**
- * Runs `compute` and disposes every tensor made inside, except the one it returns: intermediate results need no care.
- * Only for synchronous work.
- */
-export function scope<Result extends Tensor | undefined>(compute: () => Result): Result {
-  const made = new Set<Tensor>();
-  scopes.push(made);
-  let result: Result | undefined;
-  try {
-    result = compute();
-    return result;
-  } finally {
-    scopes.pop();
-    for (const tensor of made) if (tensor !== result) tensor.dispose();
-    if (result && made.has(result)) scopes.at(-1)?.add(result);
-  }
-}
-
-/** What `make` gives, and the tensors made inside, which belong to the caller from then on; none is left where it fails. */
-export function collect<Result>(make: () => Result): { result: Result; tensors: Iterable<Tensor> } {
-  const tensors = new Set<Tensor>();
-  scopes.push(tensors);
-  try {
-    return { result: make(), tensors };
-  } catch (error) {
-    for (const tensor of tensors) tensor.dispose();
-    throw error;
-  } finally {
-    scopes.pop();
-  }
-}
-
-/** Makes tensors that outlive the scope they are made in, such as parameters. */
-export function outsideScopes<Result>(make: () => Result): Result {
-  const saved = scopes.splice(0);
-  try {
-    return make();
-  } finally {
-    scopes.push(...saved);
-  }
 }
