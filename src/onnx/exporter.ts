@@ -3,7 +3,7 @@
 import { version } from "../../package.json";
 import { ConfigError } from "../errors.ts";
 import type { ErwinConfig } from "../erwin/config.ts";
-import { ErwinTransformer } from "../erwin/model.ts";
+import type { ErwinTransformer } from "../erwin/model.ts";
 import type { Module } from "../nn/module.ts";
 import { exportedBalls } from "./balls.ts";
 import { GraphBuilder, type Value, type Weight } from "./graph.ts";
@@ -12,23 +12,30 @@ import {
   ballPooling,
   ballUnpooling,
   type LevelGeometry,
-  layers,
+  layerDescriptions,
   type NodeOrder,
   passMessages,
 } from "./layers.ts";
 import { encodeModel } from "./proto.ts";
 
-const descriptions = layers.add(ErwinTransformer, erwin);
+/** The classes that have descriptions. */
+export interface ModuleClasses {
+  nn: typeof import("../nn/index.ts");
+  ErwinTransformer: typeof ErwinTransformer;
+}
 
 /**
+ * @param classes handed over: the build would make files of their own of what both this file and the library import
  * @param weights parameters and running statistics, by the names of checkpoints
  * @param points see `OnnxOptions`
  */
 export function onnxModel(
+  { nn, ErwinTransformer }: ModuleClasses,
   model: Module,
   weights: ReadonlyMap<string, Weight>,
   points: number | undefined,
 ): Uint8Array<ArrayBuffer> {
+  const descriptions = layerDescriptions(nn).add(ErwinTransformer, erwin);
   const graph = new GraphBuilder({ model, weights, descriptions, points });
   const value = graph.module(model);
   if (model instanceof ErwinTransformer) addOutput(graph, model.config, value);

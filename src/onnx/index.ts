@@ -1,6 +1,8 @@
 // A model as an ONNX file, for other runtimes.
 
 import { checkOptions, expectParts } from "../arguments.ts";
+import { ErwinTransformer } from "../erwin/model.ts";
+import * as nn from "../nn/index.ts";
 import type { Module } from "../nn/module.ts";
 import type { Weight } from "./graph.ts";
 
@@ -57,5 +59,5 @@ export async function exportOnnx(model: Module, options: OnnxOptions = {}): Prom
       weights.set(name, { shape: tensor.shape, data: await tensor.data() }),
     ),
   );
-  return onnxModel(model, weights, points);
+  return onnxModel({ nn, ErwinTransformer }, model, weights, points);
 }

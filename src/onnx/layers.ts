@@ -3,21 +3,21 @@
 
 import type { BallAttention, ErwinBlock, SwiGLU } from "../nn/block.ts";
 import type { BallLayer } from "../nn/layer.ts";
-import { Linear } from "../nn/linear.ts";
+import type { Linear } from "../nn/linear.ts";
 import type { MPNN } from "../nn/messages.ts";
-import { BatchNorm, LayerNorm, RMSNorm } from "../nn/norms.ts";
+import type { BatchNorm, LayerNorm, RMSNorm } from "../nn/norms.ts";
 import type { BallPooling, BallUnpooling } from "../nn/pooling.ts";
-import { GELU, Sequential } from "../nn/sequential.ts";
 import { Descriptions, type GraphBuilder, type Value, type Weight } from "./graph.ts";
 
 /** Of the layers that make one tensor of another. */
-export const layers = new Descriptions()
-  .add(Linear, linear)
-  .add(LayerNorm, layerNorm)
-  .add(RMSNorm, rmsNorm)
-  .add(BatchNorm, batchNorm)
-  .add(GELU, (graph, _, x) => gelu(graph, x))
-  .add(Sequential, (graph, { layers }, x) => layers.reduce((value, layer) => graph.module(layer, value), x));
+export const layerDescriptions = (nn: typeof import("../nn/index.ts")): Descriptions =>
+  new Descriptions()
+    .add(nn.Linear, linear)
+    .add(nn.LayerNorm, layerNorm)
+    .add(nn.RMSNorm, rmsNorm)
+    .add(nn.BatchNorm, batchNorm)
+    .add(nn.GELU, (graph, _, x) => gelu(graph, x))
+    .add(nn.Sequential, (graph, { layers }, x) => layers.reduce((value, layer) => graph.module(layer, value), x));
 
 /** The nodes of one level in one order, such that each ball is contiguous. */
 export interface NodeOrder {
