@@ -147,7 +147,7 @@ onEachDevice((device) => {
 
     test("refuses sections that do not fill the axis", () => {
       using x = Tensor.from(device(), new Float32Array(12), [2, 6]);
-      expect(() => scope(() => split(x, [1, 2], 1)[0])).toThrow("sections of [1,2] do not fill axis 1");
+      expect(() => scope(() => split(x, [1, 2], 1)[0])).toThrow("sections of [1, 2] do not fill axis 1");
       expect(() => scope(() => split(x, 5, 1)[0])).toThrow(InputError);
     });
   });
