@@ -1,10 +1,8 @@
 // What a device is to the rest of the library: memory, transfers, and the set of operators every backend runs.
 
 import type { DeviceLostError } from "../errors.ts";
-import type { Operators } from "./operators.ts";
-import type { OptimizerOperators } from "./optimizer.ts";
-import type { Storage } from "./storage.ts";
-import type { YardstickOperators } from "./yardstick.ts";
+import type { Operators } from "./composites/index.ts";
+import type { Memory, Storage } from "./storage.ts";
 
 export type { Storage } from "./storage.ts";
 
@@ -91,8 +89,9 @@ export interface Profile {
 }
 
 /** A device that can run a model. Made by `requestDevice`. */
-export interface Device extends Operators, OptimizerOperators, YardstickOperators {
+export interface Device extends Memory {
   readonly backend: BackendName;
+  readonly operators: Operators;
   readonly info: DeviceInfo;
   readonly memory: DeviceMemory;
   /** Worker threads used for trees and graphs (and for the CPU backend's operators); undefined means the default. */
@@ -100,15 +99,6 @@ export interface Device extends Operators, OptimizerOperators, YardstickOperator
   /** Resolves when the device goes away; every call after that throws this error. Never resolves after `dispose()`. */
   readonly lost: Promise<DeviceLostError>;
 
-  /** @throws OutOfMemoryError when the device cannot hold so many bytes. */
-  allocate(bytes: number): Storage;
-  /** Gives memory back for reuse. Work already recorded may still read it. */
-  release(storage: Storage): void;
-  /**
-   * A part of a piece of memory, from a byte that is a multiple of 256 where operators are to work on it (else of 4). The
-   * whole is released, never the part. Operators cannot read one part and write another of the same whole.
-   */
-  slice(storage: Storage, offset: number, bytes: number): Storage;
   /** Fills with zeros. */
   clear(storage: Storage): void;
   /** Copies the first bytes of one piece of device memory to another. */
@@ -134,13 +124,13 @@ export interface Device extends Operators, OptimizerOperators, YardstickOperator
    */
   tune(): Promise<void>;
   /** A device that computes nothing but allocates what this one would: how much memory a piece of work takes. */
-  rehearse(): Device;
+  dryRun(): Device;
   /**
    * Begins to compile, in the background, the kernels that a piece of work will run. Kernels are compiled when they are
    * first used, too.
    * @param work is done on a device that computes nothing
    */
-  compileFor(work: (rehearsal: Device) => void): void;
+  compileFor(work: (dryRun: Device) => void): void;
   /** Gives memory that waits for reuse back to the system. After an OutOfMemoryError the device works again from here on. */
   trim(): void;
   dispose(): void;

@@ -16,7 +16,7 @@ export async function checkKnownAnswer(device: Device): Promise<void> {
   device.write(weight, new Float32Array([1, 0, -1, 0.5, 2, 0.5, 0.25, 0, 0, 0, 0, 1, 1, 1, 1, 1]));
   device.write(bias, new Float32Array([10, 20, 0, -1]));
   // Widths as most models have them, multiples of 4: the kernel will be needed again.
-  device.linear({ x, weight, bias, y, rows: 2, columns: 4, inner: 4 });
+  device.operators.linear({ x, weight, bias, y, rows: 2, columns: 4, inner: 4 });
   const found = [...new Float32Array(await device.read(y, 8 * 4))];
   for (const storage of [x, weight, bias, y]) device.release(storage);
   const expected = [10, 23.75, 4, 9, 12, 34.75, 8, 25];

@@ -1,8 +1,13 @@
-// The operators a device must run, on raw storage: a backend implements this interface and nothing else of the model.
-// Shapes are checked above (src/tensor/operators), once for all backends; formulas stand in the kernels' headers (gpu/).
-// All matrices are row-major float32; indices are unsigned 32-bit.
+// The contract of a device, on raw storage: a backend implements `Primitives` and nothing else of the model. What is made of
+// several of them is written once for all backends (composites/). Shapes are checked above (src/tensor/operators); formulas
+// stand in the kernels' headers (gpu/). All matrices are row-major float32; indices are unsigned 32-bit.
 
-import type { Storage } from "./storage.ts";
+import type { OptimizerOperators } from "./optimizer.ts";
+import type { RowOperators } from "./row-kernels.ts";
+import type { Memory, Storage } from "./storage.ts";
+import type { YardstickOperators } from "./yardstick.ts";
+
+export type { Storage } from "./storage.ts";
 
 /** Balls of one level in one order: where each starts and how many rows it has. */
 export interface BallList {
@@ -63,7 +68,8 @@ export const elementFunctions = [
 ] as const;
 export type ElementFunction = (typeof elementFunctions)[number];
 
-export interface Operators {
+/** Operators that a device runs by itself. */
+export interface DirectOperators {
   /** out[i] = source[index[i]]; source [sources, width], index [rows], out [rows, width]. 32-bit numbers of any kind. */
   gatherRows(a: { source: Storage; index: Storage; out: Storage; sources: number; rows: number; width: number }): void;
 
@@ -90,6 +96,8 @@ export interface Operators {
     columns: number;
     inner: number;
     secondInner?: number;
+    /** x is a hidden layer, as normSwiglu writes it. */
+    fromHidden?: boolean;
   }): void;
 
   /** qkv = (RMSNorm(x[gather]) + offsets P^T + b_P) W^T + b, with q, k, v side by side in each row; qkv [rows, 3 width]. */
@@ -120,49 +128,6 @@ export interface Operators {
     dimensions: number;
   }): void;
 
-  /** y = x + W3 (W2 n * SiLU(W1 n)), n = RMSNorm(x; norm); the hidden layer exists only for some rows at a time. */
-  feedForward(a: {
-    x: Storage;
-    norm: Storage;
-    gate: LinearParameters;
-    value: LinearParameters;
-    output: LinearParameters;
-    y: Storage;
-    rows: number;
-    width: number;
-    hiddenWidth: number;
-  }): void;
-
-  /**
-   * The mean of the normalised messages arriving at the first `targets` nodes, written to the rows of out from
-   * `firstTarget` (a multiple of 64) on.
-   */
-  messageMean(a: {
-    h: Storage;
-    positions: Storage;
-    /** starts [nodes + 1], sources [edges], targets [edges], sorted by target. */
-    graph: Storage;
-    message: LinearParameters;
-    norm: LinearParameters;
-    out: Storage;
-    firstTarget: number;
-    nodes: number;
-    targets: number;
-    edges: number;
-    width: number;
-    dimensions: number;
-  }): void;
-
-  /** y = residual + LayerNorm(x). */
-  layerNorm(a: {
-    x: Storage;
-    residual: Storage;
-    norm: LinearParameters;
-    y: Storage;
-    rows: number;
-    width: number;
-  }): void;
-
   /** Mean and biased variance of each column, [width] both; moves the running ones towards them. */
   batchStatistics(a: {
     x: Storage;
@@ -170,17 +135,6 @@ export interface Operators {
     variance: Storage;
     runningMean: Storage;
     runningVariance: Storage;
-    rows: number;
-    width: number;
-  }): void;
-
-  /** y = (x - mean) / sqrt(variance + eps) * weight + bias, column by column. */
-  batchNorm(a: {
-    x: Storage;
-    mean: Storage;
-    variance: Storage;
-    norm: LinearParameters;
-    y: Storage;
     rows: number;
     width: number;
   }): void;
@@ -198,8 +152,6 @@ export interface Operators {
     dimensions: number;
   }): void;
 
-  // Backward. Every gradient is summed in a fixed order: the same bits from run to run.
-
   /** y += x. */
   add(a: { x: Storage; y: Storage; size: number }): void;
 
@@ -214,118 +166,6 @@ export interface Operators {
     rows: number;
     width: number;
   }): void;
-
-  /** The backward of linear; `gradient` is that of y, [rows, columns]. */
-  linearBackward(a: {
-    gradient: Storage;
-    x: Storage;
-    second?: Storage;
-    weight: Storage;
-    scatter?: Storage;
-    into: LinearDestinations & { x?: Destination; second?: Destination };
-    rows: number;
-    columns: number;
-    inner: number;
-    secondInner?: number;
-  }): void;
-
-  /** The backward of normPositionQkv; `gradient` is that of qkv. */
-  normPositionQkvBackward(a: {
-    gradient: Storage;
-    x: Storage;
-    gather?: Storage;
-    norm: Storage;
-    offsets: Storage;
-    position: LinearParameters;
-    projection: LinearParameters;
-    into: { x?: Destination; norm?: Destination; position: LinearDestinations; projection: LinearDestinations };
-    rows: number;
-    width: number;
-    dimensions: number;
-  }): void;
-
-  /** The backward of ballAttention: writes the gradient of qkv and that of sigma. */
-  ballAttentionBackward(a: {
-    gradient: Storage;
-    qkv: Storage;
-    positions: Storage;
-    sigma: Storage;
-    balls: BallList;
-    out: Storage;
-    logSum: Storage;
-    into: { qkv: Storage; sigma?: Destination };
-    rows: number;
-    heads: number;
-    headWidth: number;
-    dimensions: number;
-  }): void;
-
-  /**
-   * The backward of feedForward without its residual: `into.x` receives the gradient through the hidden layer only. It may be
-   * added to `gradient` itself, each of whose rows is read before the same row is written.
-   */
-  feedForwardBackward(a: {
-    gradient: Storage;
-    x: Storage;
-    norm: Storage;
-    gate: LinearParameters;
-    value: LinearParameters;
-    output: LinearParameters;
-    into: {
-      x?: Destination;
-      norm?: Destination;
-      gate: LinearDestinations;
-      value: LinearDestinations;
-      output: LinearDestinations;
-    };
-    rows: number;
-    width: number;
-    hiddenWidth: number;
-  }): void;
-
-  /** The backward of messageMean; the graph carries its edges by source too. `h` of the destinations is [nodes, width]. */
-  messageMeanBackward(a: {
-    gradient: Storage;
-    firstTarget: number;
-    h: Storage;
-    positions: Storage;
-    graph: Storage;
-    /** [targets] 1 where an edge arrives, else 0. */
-    arrived: Storage;
-    message: LinearParameters;
-    norm: LinearParameters;
-    into: { h?: Destination; message: LinearDestinations; norm: LinearDestinations };
-    nodes: number;
-    targets: number;
-    edges: number;
-    width: number;
-    dimensions: number;
-  }): void;
-
-  /** The backward of layerNorm without its residual. */
-  layerNormBackward(a: {
-    gradient: Storage;
-    x: Storage;
-    norm: LinearParameters;
-    into: LinearDestinations & { x?: Destination };
-    rows: number;
-    width: number;
-  }): void;
-
-  /** The backward of batchNorm; with `training` the statistics are the batch's own and carry gradient. */
-  batchNormBackward(a: {
-    gradient: Storage;
-    x: Storage;
-    mean: Storage;
-    variance: Storage;
-    norm: LinearParameters;
-    training: boolean;
-    into: LinearDestinations & { x?: Destination };
-    rows: number;
-    width: number;
-  }): void;
-
-  // Everything else: heads, losses and what people build of their own is made of these two.
 
   /**
    * out[i] (+)= f(x[i], y[i]) for every index i of `shape`, or with `slope`, where f has one argument,
@@ -347,3 +187,188 @@ export interface Operators {
   /** into[o, i] (+)= factor * sum over m of x[o, m, i]; x [outer, middle, inner], into [outer, inner]. */
   sumAxis(a: { x: Storage; into: Destination; outer: number; middle: number; inner: number; factor?: number }): void;
 }
+
+/**
+ * The gradient of a matrix product gives those of its two sides: gradient [rows, columns], the weight's element (c, k) at
+ * offset + c * stride + k with k < inner.
+ */
+export interface ProductGradient {
+  gradient: Storage;
+  /** Row i of the gradient is row gather[i] of what is stored; only on devices that are `indirect`. */
+  gather?: Storage;
+  rows: number;
+  columns: number;
+  inner: number;
+  /** By default `inner`. */
+  stride?: number;
+  /** By default 0. */
+  offset?: number;
+  /** Width of the packed qkv weight (gpu/packing.wgsl); by default the weight is not packed. */
+  packedWidth?: number;
+}
+
+/** Message passing over a graph, by what its kernels work on. */
+export interface MessageShape {
+  positions: Storage;
+  /** starts [nodes + 1], sources [edges], targets [edges], sorted by target; for gradients its edges by source too. */
+  graph: Storage;
+  message: LinearParameters;
+  norm: LinearParameters;
+  nodes: number;
+  targets: number;
+  edges: number;
+  width: number;
+  dimensions: number;
+}
+
+/** What the composites are made of. Every gradient is summed in a fixed order: the same bits from run to run. */
+export interface CompositeParts {
+  /** Whether kernels read rows through an index (`gather`); else the rows are brought into their order before. */
+  readonly indirect: boolean;
+
+  /** into [rows, inner] (+)= gradient W. */
+  inputGradient(a: ProductGradient & { weight: Storage; into: Destination }): void;
+
+  /** into.weight (+)= gradient^T x, x [rows, inner], and into.bias [columns] (+)= the sums of the gradient's columns. */
+  weightGradient(a: ProductGradient & { x: Storage; into: LinearDestinations }): void;
+
+  /** into[c] (+)= sum over rows of x[row, c] (* factor[row, c]) (* scale[row]), plain[c] (+)= sum over rows of x[row, c]. */
+  columnSums(a: {
+    x: Storage;
+    factor?: Storage;
+    /** Row i of the factor is row factorGather[i] of what is stored; only on devices that are `indirect`. */
+    factorGather?: Storage;
+    scale?: Storage;
+    into?: Destination;
+    plain?: Destination;
+    rows: number;
+    columns: number;
+  }): void;
+
+  /** y = RMSNorm(x[gather]; norm) (+ offsets P^T + b_P), scale [rows] = what each row was multiplied by. */
+  normPosition(a: {
+    x: Storage;
+    /** Only on devices that are `indirect`. */
+    gather?: Storage;
+    norm: Storage;
+    offsets?: Storage;
+    position?: LinearParameters;
+    y: Storage;
+    scale: Storage;
+    rows: number;
+    width: number;
+    dimensions?: number;
+  }): void;
+
+  /** Bytes of an element of what normSwiglu writes. */
+  readonly hiddenBytes: number;
+  /** How many rows of the feed-forward's hidden layer exist at a time, with `arrays` of them side by side in a row. */
+  hiddenRows(hiddenWidth: number, arrays: number): number;
+
+  /** hidden = (W2 n) * SiLU(W1 n), n = RMSNorm(x; norm); hidden [rows, hiddenWidth] in elements of `hiddenBytes`. */
+  normSwiglu(a: {
+    x: Storage;
+    norm: Storage;
+    gate: LinearParameters;
+    value: LinearParameters;
+    hidden: Storage;
+    rows: number;
+    width: number;
+    hiddenWidth: number;
+  }): void;
+
+  /**
+   * The gradients of both sides of hidden = (W2 y) * SiLU(W1 y). `hidden` holds its own gradient before and its value after;
+   * `dgates` receives those of gate and value, 2 rows * hiddenWidth elements in an order of the device's own.
+   */
+  swigluBackward(a: {
+    y: Storage;
+    gate: LinearParameters;
+    value: LinearParameters;
+    hidden: Storage;
+    dgates: Storage;
+    rows: number;
+    width: number;
+    hiddenWidth: number;
+  }): void;
+
+  /** inputGradient of gate and value together, from swigluBackward's `dgates`: dy [rows, width]. */
+  gatesInputGradient(a: {
+    dgates: Storage;
+    gate: LinearParameters;
+    value: LinearParameters;
+    dy: Storage;
+    rows: number;
+    width: number;
+    hiddenWidth: number;
+  }): void;
+
+  /** weightGradient of gate and value, from swigluBackward's `dgates`. */
+  gatesWeightGradients(a: {
+    dgates: Storage;
+    y: Storage;
+    into: { gate: LinearDestinations; value: LinearDestinations };
+    rows: number;
+    width: number;
+    hiddenWidth: number;
+  }): void;
+
+  /** The gradient of qkv, and rowTerms [rows, heads], whose column sums are that of sigma. */
+  ballAttentionGradients(a: {
+    gradient: Storage;
+    qkv: Storage;
+    positions: Storage;
+    sigma: Storage;
+    balls: BallList;
+    out: Storage;
+    logSum: Storage;
+    dqkv: Storage;
+    rowTerms: Storage;
+    rows: number;
+    heads: number;
+    headWidth: number;
+    dimensions: number;
+  }): void;
+
+  /** Each node's share in the messages it sends and receives, in an order of the device's own; the caller releases it. */
+  messageProducts(a: Pick<MessageShape, "message" | "nodes" | "width" | "dimensions"> & { h: Storage }): Storage;
+
+  /** The mean of the normalised messages arriving at each target, from the nodes' products; out [targets, width]. */
+  messageMeans(a: MessageShape & { products: Storage; out: Storage }): void;
+
+  /**
+   * The gradient of messageMeans: what arrives at each node as the target and as the source of messages, both [nodes, width],
+   * which the caller releases; the gradients of the norm's parameters and of the weight's columns for positions.
+   */
+  messageGradients(
+    a: MessageShape & {
+      products: Storage;
+      /** Of the targets, [targets, width]. */
+      gradient: Storage;
+      /** [targets] 1 where an edge arrives, else 0. */
+      arrived: Storage;
+      into: { weight?: Destination; norm: LinearDestinations };
+    },
+  ): { asTarget: Storage; asSource: Storage };
+
+  /** sums [2, width] = the column sums of dy and of dy times the normalised x, which are the gradients of bias and weight. */
+  batchNormSums(a: {
+    x: Storage;
+    mean: Storage;
+    variance: Storage;
+    dy: Storage;
+    sums: Storage;
+    into: LinearDestinations;
+    rows: number;
+    width: number;
+  }): void;
+}
+
+/** All that a device must run. */
+export interface Primitives
+  extends Memory,
+    DirectOperators,
+    RowOperators,
+    CompositeParts,
+    OptimizerOperators,
+    YardstickOperators {}

@@ -22,7 +22,7 @@ export async function measureFloors(device: Device, seconds = 1): Promise<Floors
   const x = device.allocate(4 * NUMBERS);
   device.clear(x);
   const chains = { x, size: NUMBERS, rounds: ROUNDS, factor: 0.5, term: 1 };
-  const multiply = await timeOnDevice(device, () => device.multiplyAdd(chains), { seconds });
+  const multiply = await timeOnDevice(device, () => device.operators.multiplyAdd(chains), { seconds });
   device.release(x);
 
   const bytes = Math.min(COPIED_BYTES, device.info.maxBufferBytes);
@@ -31,7 +31,7 @@ export async function measureFloors(device: Device, seconds = 1): Promise<Floors
   device.clear(to);
   const copy = await timeOnDevice(device, () => device.copy(from, to, bytes), { seconds });
   // Some drivers copy at a fifth of the speed at which kernels read and write.
-  const sum = await timeOnDevice(device, () => device.add({ x: from, y: to, size: bytes / 4 }), { seconds });
+  const sum = await timeOnDevice(device, () => device.operators.add({ x: from, y: to, size: bytes / 4 }), { seconds });
   device.release(from);
   device.release(to);
   return {

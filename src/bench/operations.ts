@@ -1,10 +1,10 @@
 // What each operator needs at least, from its shapes alone: floating-point operations, and bytes in and out of memory. What
 // rates and floors are computed from, for all backends.
 
-import type { Device } from "../backends/device.ts";
-import type { BallList, Destination, LinearDestinations, Operators } from "../backends/operators.ts";
-import { BLOCK, type OptimizerOperators } from "../backends/optimizer.ts";
-import type { YardstickOperators } from "../backends/yardstick.ts";
+import type { Operators } from "../backends/composites/index.ts";
+import type { BallList, Destination, LinearDestinations } from "../backends/operators.ts";
+import { BLOCK } from "../backends/optimizer.ts";
+import { elementsOf } from "../backends/row-kernels.ts";
 
 /** What an operator, or a whole pass, needs. */
 export interface Work {
@@ -18,9 +18,8 @@ export interface Work {
   bytes: number;
 }
 
-type Measured = Operators & OptimizerOperators & YardstickOperators;
-export type OperatorName = keyof Measured;
-type Table = { [Name in OperatorName]: (a: Parameters<Device[Name]>[0]) => Work };
+export type OperatorName = keyof Operators;
+type Table = { [Name in OperatorName]: (a: Parameters<Operators[Name]>[0]) => Work };
 
 const needs = (operations: number, ...numbers: number[]): Work => ({
   operations,
@@ -86,9 +85,9 @@ export const operatorNeeds: Table = {
       linearSize(width, 2 * width + dimensions) + 2 * width,
       targets * width,
     ),
-  layerNorm: ({ rows, width }) => needs(0, 3 * rows * width, 2 * width),
+  layerNorm: (a) => needs(0, elementsOf("layerNorm", a)),
   batchStatistics: ({ rows, width }) => needs(0, rows * width, 6 * width),
-  batchNorm: ({ rows, width }) => needs(0, 2 * rows * width, 4 * width),
+  batchNorm: (a) => needs(0, elementsOf("batchNorm", a)),
   ballOffsets: ({ balls, rows, dimensions }) => needs(0, 2 * rows * dimensions, balls.host.length),
   coarsenPositions: ({ groups, stride, dimensions }) => needs(0, groups * dimensions * (2 * stride + 1)),
 

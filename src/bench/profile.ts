@@ -65,33 +65,24 @@ export async function profile(device: Device, pass: () => unknown): Promise<Oper
   return [...operators.values()].sort((a, b) => b.time - a.time);
 }
 
-/** Runs `pass` and shows `seen` each operator it calls on the device: the outer ones, of those that call others. */
+/** Runs `pass` and shows `seen` each operator it calls on the device. */
 async function observe(
-  device: Device,
+  { operators }: Device,
   pass: () => unknown,
   seen: (operator: OperatorName, work: Work, run: () => void) => void,
 ): Promise<void> {
   const names = Object.keys(operatorNeeds) as OperatorName[];
-  let inside = false;
-  // The device's own methods are covered for as long as it takes: nothing is asked of the operators when nobody looks.
+  const originals = { ...operators };
+  // The operators are covered for as long as it takes: nothing is asked of them when nobody looks.
   for (const name of names) {
-    const run = device[name].bind(device) as (a: never) => void;
+    const run = originals[name] as (a: never) => void;
     const needs = operatorNeeds[name] as (a: never) => Work;
-    const value = (a: never) => {
-      if (inside) return run(a);
-      inside = true;
-      try {
-        seen(name, needs(a), () => run(a));
-      } finally {
-        inside = false;
-      }
-    };
-    Object.defineProperty(device, name, { value, configurable: true });
+    Object.assign(operators, { [name]: (a: never) => seen(name, needs(a), () => run(a)) });
   }
   try {
     await pass();
   } finally {
-    for (const name of names) Reflect.deleteProperty(device, name);
+    Object.assign(operators, originals);
   }
 }
 

@@ -161,7 +161,7 @@ function uploadJoined(device: Device, arrays: readonly Uint32Array[]): Tensor {
   const tensor = new Tensor(device, [arrays.reduce((sum, { length }) => sum + length, 0)], "u32");
   let at = 0;
   for (const array of arrays) {
-    if (array.length > 0) device.write(device.slice(tensor.storage, at, array.byteLength), array);
+    if (array.length > 0) device.write(tensor.storage.slice(at, array.byteLength), array);
     at += array.byteLength;
   }
   return tensor;

@@ -1,4 +1,4 @@
-// How much device memory a pass takes, found by rehearsing it on a device that only counts.
+// How much device memory a pass takes, found by a dry run of it on a device that only counts.
 
 import { type Indices, toEdges, toIndices, toRows } from "../arguments.ts";
 import { cloudOffsets, treeLevels } from "../balltree/index.ts";
@@ -73,7 +73,7 @@ const ALIGNMENT = 256;
  * @param run its forward pass
  * @throws InputError when the number of points or edges is missing
  */
-export function rehearse(
+export function dryRunPass(
   model: ErwinTransformer,
   run: (input: PreparedInput) => Tensor,
   question: MemoryQuestion,

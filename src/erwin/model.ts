@@ -15,7 +15,7 @@ import { checkpoint, isRecording, recordingAsNow } from "../tensor/tape.ts";
 import { outsideScopes, scope, Tensor } from "../tensor/tensor.ts";
 import { type ErwinConfig, type ErwinConfigInput, resolveConfig, snakeCaseConfig } from "./config.ts";
 import { type ErwinInput, isPrepared, type PreparedInput, prepareInput } from "./input.ts";
-import { type MemoryEstimate, type MemoryQuestion, rehearse, sizesOf } from "./memory.ts";
+import { dryRunPass, type MemoryEstimate, type MemoryQuestion, sizesOf } from "./memory.ts";
 import { makeTables, UploadedInput } from "./uploaded.ts";
 
 export interface CreateOptions extends ModelOptions {
@@ -45,7 +45,7 @@ export interface UploadOptions {
 }
 
 /** Points of the cloud that tells which kernels a model needs: beyond this, more points need no others. */
-const MOST_REHEARSED = 2 ** 16;
+const MOST_POINTS_AHEAD = 2 ** 16;
 
 /** The metadata key under which a checkpoint carries its config as JSON. */
 const CONFIG_KEY = "config";
@@ -199,23 +199,23 @@ export class ErwinTransformer extends Module {
     options: Pick<MemoryQuestion, "training" | "average"> = {},
   ): MemoryEstimate {
     const { training = this.training, ...question } = { ...sizesOf(this.config, batch), ...options };
-    return ErwinTransformer.#rehearse(this.device.rehearse(), this.config, { training, ...question }, this.#options);
+    return ErwinTransformer.#dryRun(this.device.dryRun(), this.config, { training, ...question }, this.#options);
   }
 
-  static #rehearse(device: Device, config: ErwinConfig, question: MemoryQuestion, options?: ModelOptions) {
+  static #dryRun(device: Device, config: ErwinConfig, question: MemoryQuestion, options?: ModelOptions) {
     const model = new ErwinTransformer(config, options);
     return outsideScopes(() => {
       model.allocate(device);
-      return rehearse(model, (input) => model.#run(input), question);
+      return dryRunPass(model, (input) => model.#run(input), question);
     });
   }
 
   /** While the weights are on their way, the device compiles what a pass over a cloud that fills its balls will run. */
   protected override compileAhead(device: Device): void {
-    const points = Math.min(pointsFillingBalls(this.config), MOST_REHEARSED);
-    device.compileFor((rehearsal) => {
+    const points = Math.min(pointsFillingBalls(this.config), MOST_POINTS_AHEAD);
+    device.compileFor((dryRun) => {
       try {
-        ErwinTransformer.#rehearse(rehearsal, this.config, { points, edges: points, training: false });
+        ErwinTransformer.#dryRun(dryRun, this.config, { points, edges: points, training: false });
       } catch (error) {
         // Such a cloud may be too large for this device; the clouds to come may not be.
         if (!(error instanceof OutOfMemoryError)) throw error;

@@ -307,7 +307,7 @@ class Player {
     const present = this.#present(history);
     const { device } = gradient;
     if (present) {
-      device.add({ x: gradient.storage, y: present.storage, size: gradient.size });
+      device.operators.add({ x: gradient.storage, y: present.storage, size: gradient.size });
       return;
     }
     const vacant = this.#vacant(history);

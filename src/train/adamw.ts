@@ -148,7 +148,7 @@ export class AdamW {
     }
     const { weights, gradients, blocks, tensors } = this.#parameters;
     const { ranges, total } = this.measure(maxNorm);
-    this.#device.adamw({
+    this.#device.operators.adamw({
       weights,
       gradients,
       first: this.#first,
@@ -191,7 +191,7 @@ export class AdamW {
     const found = new Uint32Array(await this.#device.read(this.#status, 16));
     const [fault, call, calls, skipped] = found as unknown as [number, number, number, number];
     if (fault === 0) return { calls, skipped };
-    this.#device.clear(this.#device.slice(this.#status, 0, 4));
+    this.#device.clear(this.#status.slice(0, 4));
     const tensor = fault === 1 ? "loss" : this.#parameters.names[fault - 2]!;
     if (this.onNonFinite === "skip") return { calls, skipped, tensor };
     throw new NumericalError(

@@ -40,8 +40,8 @@ export function clipGradientNorm(of: ReadonlyMap<string, Tensor> | AdamW, maxNor
 }
 
 function scaleAndReport({ device, total }: GradientMeasure, parts: readonly { gradient: Storage; size: number }[]) {
-  for (const { gradient, size } of parts) device.scale({ x: gradient, factors: total, index: FACTOR, size });
+  for (const { gradient, size } of parts) device.operators.scale({ x: gradient, factors: total, index: FACTOR, size });
   const norm = new Tensor(device, [1]);
-  device.copy(device.slice(total, 4 * NORM, 4), norm.storage, 4);
+  device.copy(total.slice(4 * NORM, 4), norm.storage, 4);
   return norm;
 }

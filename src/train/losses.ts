@@ -23,12 +23,12 @@ export class LossLog {
 
   /** Adds a batch's loss to that of the step. */
   add(loss: Tensor): void {
-    this.device.add({ x: loss.storage, y: this.current.storage, size: 1 });
+    this.device.operators.add({ x: loss.storage, y: this.current.storage, size: 1 });
   }
 
   /** Ends the step. */
   endStep(): void {
-    this.device.copy(this.current.storage, this.device.slice(this.#losses, 4 * this.#steps++, 4), 4);
+    this.device.copy(this.current.storage, this.#losses.slice(4 * this.#steps++, 4), 4);
     this.device.clear(this.current.storage);
   }
 

@@ -38,8 +38,8 @@ export class GradientMeasure {
 
   /** @param most the norm beyond which gradients are to be scaled down; 0 for no limit */
   run(gradients: readonly { gradient: Storage; size: number; firstBlock: number }[], most: number): void {
-    for (const gradient of gradients) this.device.gradientSquares({ ...gradient, sums: this.#sums });
-    this.device.gradientTotal({
+    for (const gradient of gradients) this.device.operators.gradientSquares({ ...gradient, sums: this.#sums });
+    this.device.operators.gradientTotal({
       sums: this.#sums,
       ranges: this.ranges,
       norms: this.#norms,

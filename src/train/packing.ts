@@ -84,7 +84,7 @@ export class PackedParameters {
   /** The parameter's part of packed memory. */
   slice(storage: Storage, parameter: number): Storage {
     const first = this.ranges[parameter]!.firstBlock * BLOCK * 4;
-    return this.device.slice(storage, first, this.tensors[parameter]!.size * 4);
+    return storage.slice(first, this.tensors[parameter]!.size * 4);
   }
 
   /** [blocks] the parameter each block belongs to. */

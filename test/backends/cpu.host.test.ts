@@ -77,7 +77,7 @@ test("numbers written while work is under way arrive after it, and what is read 
   const reads: Promise<Float32Array>[] = [];
   for (let i = 1; i <= 20; i++) {
     x.set(new Float32Array(size).fill(i));
-    two.add({ x: x.storage, y: y.storage, size });
+    two.operators.add({ x: x.storage, y: y.storage, size });
     if (i % 3 === 0) two.submit();
     reads.push(y.data());
   }
@@ -99,12 +99,12 @@ test("refuses what exceeds the memory, naming bytes and limit, and goes on", asy
   expect(await x.data()).toEqual(new Float32Array([1, 2]));
 });
 
-test("a rehearsal takes the memory that the real pass takes, without taking it", async () => {
+test("a dry run takes the memory that the real pass takes, without taking it", async () => {
   using model = await ErwinTransformer.create(config, { device: two, seed: 0 });
   const { reserved } = two.memory;
-  const rehearsal = two.rehearse();
-  rehearsal.allocate(2 ** 30);
-  expect(rehearsal.memory.current).toBe(2 ** 30);
+  const dryRun = two.dryRun();
+  dryRun.allocate(2 ** 30);
+  expect(dryRun.memory.current).toBe(2 ** 30);
   expect(two.memory.reserved).toBe(reserved);
   expect(model.device).toBe(two);
 });
@@ -115,7 +115,7 @@ test("a thread that fails is named, and nothing waits for ever", async () => {
   // Far beyond the memory there is.
   const index = Tensor.from(device, new Uint32Array([0, 2 ** 27]));
   const out = new Tensor(device, [2, 4]);
-  device.gatherRows({
+  device.operators.gatherRows({
     source: source.storage,
     index: index.storage,
     out: out.storage,

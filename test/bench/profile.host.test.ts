@@ -104,7 +104,7 @@ describe.each(["webgpu", "cpu"] as const)("%s", (backend) => {
     const device = deviceOf();
     const start = Float32Array.from({ length: 1536 }, (_, i) => i % 7);
     using x = Tensor.from(device, start);
-    device.multiplyAdd({ x: x.storage, size: x.size, rounds: 16, factor: 1, term: 0.5 });
+    device.operators.multiplyAdd({ x: x.storage, size: x.size, rounds: 16, factor: 1, term: 0.5 });
     expect(await x.data()).toEqual(start.map((value) => value + 8));
   });
 });

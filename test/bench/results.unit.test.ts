@@ -2,6 +2,7 @@
 
 import { FormatError } from "erwin";
 import { expect, test } from "vitest";
+import type { Storage } from "../../src/backends/storage.ts";
 import { compareResults, formatComparison } from "../../src/bench/compare.ts";
 import { floorTime } from "../../src/bench/floors.ts";
 import type { BenchCase } from "../../src/bench/measurement.ts";
@@ -32,7 +33,7 @@ test("the least time is that of the arithmetic or of the memory, whichever takes
 });
 
 test("what a linear map and its backward need, counted by hand", () => {
-  const storage = { bytes: 0 };
+  const storage: Storage = { bytes: 0, slice: () => storage };
   const shape = { rows: 10, columns: 4, inner: 3, secondInner: 2 };
   expect(operatorNeeds.linear({ x: storage, weight: storage, bias: storage, y: storage, ...shape })).toEqual({
     operations: 2 * 10 * 4 * 5,

@@ -77,7 +77,7 @@ function gated(sums: usize, gateBias: v128, valueBias: v128): v128 {
   return f32x4.mul(f32x4.mul(f32x4.add(v128.load(sums, 16), valueBias), gate), sigmoid4(gate));
 }
 
-/** hidden, dgate and dvalue; dvalue holds dhidden before. */
+/** hidden, dgate and dvalue; hidden holds its gradient before. */
 export function finishGatedBackward(
   p: Product,
   sums: usize,
@@ -97,7 +97,7 @@ export function finishGatedBackward(
       const gate = f32x4.add(v128.load(sums + 2 * step), loadSome(p.bias + at + step, some));
       const value = f32x4.add(v128.load(sums + 2 * step, 16), loadSome(p.valueBias + at + step, some));
       const share = sigmoid4(gate);
-      const dhidden = loadSome(p.dvalue + place + step, some);
+      const dhidden = loadSome(p.out + place + step, some);
       const opened = f32x4.mul(gate, share);
       storeSome(p.out + place + step, f32x4.mul(value, opened), some);
       const slope = f32x4.mul(share, f32x4.add(one, f32x4.mul(gate, f32x4.sub(one, share))));

@@ -2,16 +2,21 @@
 // they are submitted, so that the caller, which may be a page's main thread, never waits.
 
 import { DeviceLostError, DisposedError, type ErwinError } from "../../errors.ts";
+import { type Operators, operatorsOf } from "../composites/index.ts";
 import type { Device, DeviceInfo, DeviceMemory, Profile, Storage } from "../device.ts";
+import { DryRunDevice } from "../dry-run.ts";
+import type { Context } from "./context.ts";
 import type { Executor } from "./executors.ts";
 import { type Piece, PiecePool } from "./memory.ts";
+import { cpuPrimitives } from "./primitives.ts";
 import { Recorder } from "./recorder.ts";
-import { RehearsalDevice } from "./rehearsal.ts";
 import { CommandTimes } from "./times.ts";
-import { CpuYardstickOperators } from "./yardstick.ts";
 
-export class CpuDevice extends CpuYardstickOperators implements Device {
+export class CpuDevice implements Device {
   readonly backend = "cpu";
+  readonly operators: Operators;
+  readonly recorder: Recorder;
+  readonly pool: PiecePool;
   readonly lost: Promise<DeviceLostError>;
   readonly threads: number;
   readonly memory: DeviceMemory;
@@ -23,10 +28,14 @@ export class CpuDevice extends CpuYardstickOperators implements Device {
     readonly info: DeviceInfo,
   ) {
     const pool = new PiecePool(executor.limit, (end) => executor.reserve(end));
-    super(new Recorder(executor, pool), pool, executor.threads);
+    const recorder = new Recorder(executor, pool);
     this.#executor = executor;
+    this.recorder = recorder;
+    this.pool = pool;
     this.memory = pool;
     this.threads = executor.threads;
+    const record: Context["record"] = (command, fields) => recorder.record(command, fields);
+    this.operators = operatorsOf(cpuPrimitives({ record, pool, threads: this.threads }));
     this.lost = new Promise((resolve) => {
       executor.onFailure = (cause) => {
         if (this.#failure) return;
@@ -48,10 +57,6 @@ export class CpuDevice extends CpuYardstickOperators implements Device {
 
   release(storage: Storage): void {
     this.pool.release(storage as Piece);
-  }
-
-  slice(storage: Storage, offset: number, bytes: number): Piece {
-    return (storage as Piece).slice(offset, bytes);
   }
 
   clear(storage: Storage): void {
@@ -119,8 +124,11 @@ export class CpuDevice extends CpuYardstickOperators implements Device {
   /** Its kernels come compiled. */
   compileFor(): void {}
 
-  rehearse(): Device {
-    return new RehearsalDevice(this.info, this.threads);
+  dryRun(): Device {
+    const { backend, info, threads } = this;
+    const pool = new PiecePool(Number.POSITIVE_INFINITY, () => {});
+    const operators = operatorsOf(cpuPrimitives({ record: () => {}, pool, threads }));
+    return new DryRunDevice({ backend, info, threads, pool, operators });
   }
 
   trim(): void {

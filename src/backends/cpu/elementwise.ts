@@ -1,14 +1,14 @@
 // The general operators on the CPU: functions of single numbers, and sums along an axis.
 
 import { elementFunctions } from "../operators.ts";
-import { type Arguments, ForwardOperators, from } from "./forward.ts";
+import { type Context, from, type Part } from "./context.ts";
 import type { Fields } from "./recorder.ts";
 
 /** Axes of the command; fewer are filled up with axes of one number in front. */
 const AXES = 4;
 
-export class ElementwiseOperators extends ForwardOperators {
-  elementwise(a: Arguments<"elementwise">): void {
+export const elementOperators = ({ record }: Context): Part<"elementwise" | "sumAxis"> => ({
+  elementwise(a) {
     const { x, y, out, shape, slope, accumulate, factor = 1, shift = 0 } = a;
     if (shape.includes(0)) return;
     const axes: Fields = {};
@@ -19,7 +19,7 @@ export class ElementwiseOperators extends ForwardOperators {
         axes[`${name}${axis}`] = array?.strides[axis - missing] ?? 0;
       }
     }
-    this.recorder.record("Elementwise", {
+    record("Elementwise", {
       chosen: elementFunctions.indexOf(a.function),
       slope,
       accumulate,
@@ -30,10 +30,10 @@ export class ElementwiseOperators extends ForwardOperators {
       out: from(out.storage, out.first),
       ...axes,
     });
-  }
+  },
 
-  sumAxis({ x, into, outer, middle, inner, factor = 1 }: Arguments<"sumAxis">): void {
+  sumAxis({ x, into, outer, middle, inner, factor = 1 }) {
     const { storage: out, accumulate } = into;
-    this.recorder.record("SumAxis", { x, out, accumulate, outer, middle, inner, factor });
-  }
-}
+    record("SumAxis", { x, out, accumulate, outer, middle, inner, factor });
+  },
+});

@@ -1,24 +1,31 @@
 // The WebGPU device: owns the GPUDevice, its memory, its compiled kernels and its recording.
 
 import { DeviceLostError, DisposedError, ErwinError } from "../../errors.ts";
+import { type Operators, operatorsOf } from "../composites/index.ts";
 import type { Device, DeviceInfo, DeviceMemory, Profile, Storage } from "../device.ts";
 import { bufferUsage, mapMode } from "./constants.ts";
-import type { Constants } from "./kernels.ts";
+import type { Run } from "./context.ts";
+import { webgpuDryRun } from "./dry-run.ts";
 import { BufferPool, type BufferStorage } from "./memory.ts";
 import { nudged } from "./nudge.ts";
 import { PipelineCache } from "./pipelines.ts";
+import { webgpuPrimitives } from "./primitives.ts";
 import { otherTiles } from "./products.ts";
-import { Recorder } from "./recorder.ts";
-import { RehearsalDevice } from "./rehearsal.ts";
+import { WorkQueue } from "./queue.ts";
+import { Recorder, windowOf } from "./recorder.ts";
 import { Timestamps } from "./timestamps.ts";
 import { tuneProducts } from "./tuning.ts";
-import { WebGPUYardstickOperators } from "./yardstick.ts";
 
 /** A known answer takes fewer dispatches than this, a model more. */
 const MOST_CHECKED = 16;
 
-export class WebGPUDevice extends WebGPUYardstickOperators implements Device {
+export class WebGPUDevice implements Device {
   readonly backend = "webgpu";
+  readonly operators: Operators;
+  readonly recorder: Recorder;
+  readonly pipelines: PipelineCache;
+  readonly pool: BufferPool;
+  readonly work = new WorkQueue();
   readonly lost: Promise<DeviceLostError>;
   /** Live: its numbers follow what happens. */
   readonly memory: DeviceMemory;
@@ -28,10 +35,14 @@ export class WebGPUDevice extends WebGPUYardstickOperators implements Device {
 
   constructor(
     readonly gpu: GPUDevice,
-    info: DeviceInfo,
+    readonly info: DeviceInfo,
     readonly threads: number | undefined,
   ) {
-    super(new Recorder(gpu, info.software), new PipelineCache(gpu), new BufferPool(gpu), info);
+    this.recorder = new Recorder(gpu, info.software);
+    this.pipelines = new PipelineCache(gpu);
+    this.pool = new BufferPool(gpu);
+    const run: Run = (...call) => this.#run(...call);
+    this.operators = operatorsOf(webgpuPrimitives({ run, pool: this.pool, info }));
     this.#readbacks = new BufferPool(gpu, bufferUsage.MAP_READ | bufferUsage.COPY_DST);
     this.memory = memoryOf(this.pool, this.#readbacks);
     this.pool.whenUnused = (destroy) =>
@@ -73,10 +84,6 @@ export class WebGPUDevice extends WebGPUYardstickOperators implements Device {
   copy(from: Storage, to: Storage, bytes: number): void {
     this.#check();
     this.work.add(() => this.recorder.copy(from as BufferStorage, to as BufferStorage, Math.ceil(bytes / 4) * 4));
-  }
-
-  slice(storage: Storage, offset: number, bytes: number): BufferStorage {
-    return (storage as BufferStorage).slice(offset, bytes);
   }
 
   clear(storage: Storage): void {
@@ -159,21 +166,21 @@ export class WebGPUDevice extends WebGPUYardstickOperators implements Device {
     return this.#tuned;
   }
 
-  rehearse(): Device {
-    return new RehearsalDevice(this.gpu, this.info, this.threads);
+  dryRun(): Device {
+    return webgpuDryRun(this);
   }
 
-  compileFor(work: (rehearsal: Device) => void): void {
+  compileFor(work: (dryRun: Device) => void): void {
     // These compile one kernel at a time, on the processor that has all the rest to do.
     if (this.info.software) return;
-    const compile = (name: string, constants: Constants) => {
+    const compile: Run = (name, constants) => {
       this.pipelines.get(name, constants);
-      // Of small and of large tiles, of few and of many queries a thread, the rehearsal sees only those that suit its number of points.
+      // Of small and of large tiles, of few and of many queries a thread, the dry run sees only those that suit its number of points.
       for (const other of otherTiles(constants, this.info)) this.pipelines.get(name, other);
       const { QUERIES = 1 } = constants;
       if (QUERIES > 1) this.pipelines.get(name, { ...constants, QUERIES: 6 - QUERIES });
     };
-    work(new RehearsalDevice(this.gpu, this.info, this.threads, compile));
+    work(webgpuDryRun(this, compile));
   }
 
   trim(): void {
@@ -191,6 +198,17 @@ export class WebGPUDevice extends WebGPUYardstickOperators implements Device {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  #run(...[name, constants, bound, parameters, groups]: Parameters<Run>): void {
+    const pipeline = this.pipelines.get(name, constants);
+    if (this.work.idle && pipeline.pipeline) {
+      this.recorder.dispatch(pipeline, bound, parameters, groups);
+      return;
+    }
+    // Memory may have been given back and be used for something of another size by then.
+    const windows = Object.fromEntries(Object.entries(bound).map(([array, given]) => [array, windowOf(given)]));
+    this.work.add(() => this.recorder.dispatch(pipeline, windows, parameters, groups), pipeline.compiling);
   }
 
   #check(): void {

@@ -1,8 +1,8 @@
 // The general operators on WebGPU: functions of single numbers, and sums along an axis.
 
 import { OutOfMemoryError } from "../../errors.ts";
-import { elementFunctions, type Strided } from "../operators.ts";
-import { type Arguments, ForwardOperators, flag, THREADS } from "./forward.ts";
+import { type DirectOperators, elementFunctions, type Strided } from "../operators.ts";
+import { type Context, flag, type Part, THREADS } from "./context.ts";
 import type { BufferStorage } from "./memory.ts";
 import type { Bound } from "./recorder.ts";
 import { alignedWindow } from "./windows.ts";
@@ -12,8 +12,8 @@ const PART_NUMBERS = 256;
 /** A binding may have to begin so many numbers too early. */
 const ALIGNMENT = 64;
 
-export class ElementwiseOperators extends ForwardOperators {
-  elementwise(a: Arguments<"elementwise">): void {
+export function elementOperators({ run, info, pool }: Context): Part<"elementwise" | "sumAxis"> {
+  const elementwise: DirectOperators["elementwise"] = (a) => {
     const { x, y, out, shape } = a;
     const count = shape.reduce((product, size) => product * size, 1);
     if (count === 0) return;
@@ -24,8 +24,8 @@ export class ElementwiseOperators extends ForwardOperators {
       parameters[`${name}_first`] = 0;
       if (!array) continue;
       const { window, first } = alignedWindow(array.storage, array.first, extentOf(array, shape));
-      if (window.bytes > this.limits.bindingBytes) {
-        this.#inHalves(a);
+      if (window.bytes > info.maxBindingBytes) {
+        inHalves(a);
         return;
       }
       bound[name] = window;
@@ -40,7 +40,7 @@ export class ElementwiseOperators extends ForwardOperators {
       }
     });
     const choice = elementFunctions.map((name) => [name.toUpperCase(), flag(name === a.function)]);
-    this.run(
+    run(
       "elementwise",
       {
         ...Object.fromEntries(choice),
@@ -53,16 +53,16 @@ export class ElementwiseOperators extends ForwardOperators {
       parameters,
       Math.ceil(count / THREADS),
     );
-  }
+  };
 
-  sumAxis({ x, into, outer, middle, inner, factor = 1 }: Arguments<"sumAxis">): void {
+  const sumAxis: DirectOperators["sumAxis"] = ({ x, into, outer, middle, inner, factor = 1 }) => {
     if (outer * inner === 0) return;
-    const numbers = this.limits.bindingBytes / 4 - ALIGNMENT;
+    const numbers = info.maxBindingBytes / 4 - ALIGNMENT;
     const step = Math.min(Math.max(middle, 1), Math.floor(numbers / inner));
     if (step < Math.min(middle, 2)) {
       throw new OutOfMemoryError(
-        `sums over two times ${inner} numbers exceed the ${this.limits.bindingBytes} bytes that one binding of this device holds`,
-        { bytes: 2 * inner * 4, limit: this.limits.bindingBytes },
+        `sums over two times ${inner} numbers exceed the ${info.maxBindingBytes} bytes that one binding of this device holds`,
+        { bytes: 2 * inner * 4, limit: info.maxBindingBytes },
       );
     }
     // What exceeds a binding is taken in pieces: of the middle axis where one element of the outer exceeds it, else of the outer.
@@ -71,14 +71,14 @@ export class ElementwiseOperators extends ForwardOperators {
     const parts = Math.ceil(step / PART_NUMBERS);
     const all = pieces * parts;
     const done = all === 1;
-    const sums = done ? into.storage : this.pool.allocate(outer * all * inner * 4);
+    const sums = done ? into.storage : pool.allocate(outer * all * inner * 4);
     for (let o = 0; o < outer; o += outerStep) {
       for (let piece = 0; piece < pieces; piece++) {
         const count = Math.min(outerStep, outer - o);
         const rows = Math.min(step, middle - piece * step);
         const from = alignedWindow(x, (o * middle + piece * step) * inner, ((count - 1) * middle + rows) * inner);
         const to = alignedWindow(sums, (o * all + piece * parts) * inner, ((count - 1) * all + parts) * inner);
-        this.run(
+        run(
           "sum_axis",
           { ACCUMULATE: flag(done && into.accumulate) },
           { x: from.window, sums: to.window },
@@ -98,12 +98,12 @@ export class ElementwiseOperators extends ForwardOperators {
       }
     }
     if (done) return;
-    this.sumAxis({ x: sums, into, outer, middle: all, inner, factor });
-    this.pool.release(sums as BufferStorage);
-  }
+    sumAxis({ x: sums, into, outer, middle: all, inner, factor });
+    pool.release(sums as BufferStorage);
+  };
 
   /** The same work on both halves of the outermost axis: each sees about half of every array that exceeds a binding. */
-  #inHalves(a: Arguments<"elementwise">): void {
+  function inHalves(a: Parameters<typeof elementwise>[0]): void {
     const axis = a.shape.findIndex((size) => size > 1);
     const size = a.shape[axis]!;
     const half = Math.ceil(size / 2);
@@ -114,9 +114,11 @@ export class ElementwiseOperators extends ForwardOperators {
       const moved = <Given extends Strided | undefined>(array: Given) =>
         array && { ...array, first: array.first + from * array.strides[axis]! };
       const shape = a.shape.map((whole, i) => (i === axis ? count : whole));
-      this.elementwise({ ...a, shape, x: moved(a.x), y: moved(a.y), out: moved(a.out) });
+      elementwise({ ...a, shape, x: moved(a.x), y: moved(a.y), out: moved(a.out) });
     }
   }
+
+  return { elementwise, sumAxis };
 }
 
 /** From the first to the last number that an array has under a shape. */

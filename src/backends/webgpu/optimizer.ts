@@ -2,19 +2,13 @@
 
 import type { Storage } from "../device.ts";
 import { BLOCK, type OptimizerOperators } from "../optimizer.ts";
-import { WebGPUOperators } from "./backward.ts";
-import { flag, ROWS_OF_EIGHT_LANES, THREADS } from "./forward.ts";
-import type { BufferStorage } from "./memory.ts";
+import { type Context, flag, ROWS_OF_EIGHT_LANES, THREADS, whole } from "./context.ts";
 import { overRows, rowWindow } from "./windows.ts";
 
-type Arguments<Name extends keyof OptimizerOperators> = Parameters<OptimizerOperators[Name]>[0];
-
-const whole = (storage: Storage) => storage as BufferStorage;
-
-export class WebGPUOptimizerOperators extends WebGPUOperators implements OptimizerOperators {
-  gradientSquares({ gradient, size, sums, firstBlock }: Arguments<"gradientSquares">): void {
-    overRows(size, this.limits.bindingBytes, 1, (first, count) => {
-      this.run(
+export const optimizerOperators = ({ run, info }: Context): OptimizerOperators => ({
+  gradientSquares({ gradient, size, sums, firstBlock }) {
+    overRows(size, info.maxBindingBytes, 1, (first, count) => {
+      run(
         "gradient_squares",
         {},
         { gradient: rowWindow(gradient, 1, first, count), sums: whole(sums) },
@@ -22,16 +16,16 @@ export class WebGPUOptimizerOperators extends WebGPUOperators implements Optimiz
         Math.ceil(count / BLOCK / ROWS_OF_EIGHT_LANES),
       );
     });
-  }
+  },
 
-  gradientTotal({ sums, ranges, norms, total, count, most }: Arguments<"gradientTotal">): void {
-    this.run("gradient_norms", {}, { sums: whole(sums), ranges: whole(ranges), norms: whole(norms) }, { count }, count);
-    this.run("gradient_total", {}, { norms: whole(norms), total: whole(total) }, { count, most }, 1);
-  }
+  gradientTotal({ sums, ranges, norms, total, count, most }) {
+    run("gradient_norms", {}, { sums: whole(sums), ranges: whole(ranges), norms: whole(norms) }, { count }, count);
+    run("gradient_total", {}, { norms: whole(norms), total: whole(total) }, { count, most }, 1);
+  },
 
-  scale({ x, factors, index, size }: Arguments<"scale">): void {
-    overRows(size, this.limits.bindingBytes, 1, (first, count) => {
-      this.run(
+  scale({ x, factors, index, size }) {
+    overRows(size, info.maxBindingBytes, 1, (first, count) => {
+      run(
         "scale",
         {},
         { x: rowWindow(x, 1, first, count), factors: whole(factors) },
@@ -39,11 +33,11 @@ export class WebGPUOptimizerOperators extends WebGPUOperators implements Optimiz
         Math.ceil(count / THREADS),
       );
     });
-  }
+  },
 
-  adamw(a: Arguments<"adamw">): void {
+  adamw(a) {
     const { count, lr, betas, average, values } = a;
-    this.run(
+    run(
       "adamw_control",
       { HALT: flag(a.halt) },
       {
@@ -57,9 +51,9 @@ export class WebGPUOptimizerOperators extends WebGPUOperators implements Optimiz
       { count, lr, log_beta1: Math.max(Math.log(betas[0]), -20), log_beta2: Math.max(Math.log(betas[1]), -20) },
       1,
     );
-    overRows(a.blocks, this.limits.bindingBytes, BLOCK, (first, blocks) => {
+    overRows(a.blocks, info.maxBindingBytes, BLOCK, (first, blocks) => {
       const packed = (storage: Storage) => rowWindow(storage, BLOCK, first, blocks);
-      this.run(
+      run(
         "adamw",
         { AVERAGE: flag(average) },
         {
@@ -83,5 +77,5 @@ export class WebGPUOptimizerOperators extends WebGPUOperators implements Optimiz
         Math.ceil((blocks * BLOCK) / 4 / THREADS),
       );
     });
-  }
-}
+  },
+});

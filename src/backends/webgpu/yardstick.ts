@@ -1,16 +1,16 @@
 // The yardstick's operators on WebGPU.
 
 import type { YardstickOperators } from "../yardstick.ts";
-import { WebGPUOptimizerOperators } from "./optimizer.ts";
+import type { Context } from "./context.ts";
 import { overRows, rowWindow } from "./windows.ts";
 
 /** multiply_add.wgsl: 64 threads with 8 numbers each. */
 const NUMBERS_OF_GROUP = 512;
 
-export class WebGPUYardstickOperators extends WebGPUOptimizerOperators implements YardstickOperators {
-  multiplyAdd({ x, size, rounds, factor, term }: Parameters<YardstickOperators["multiplyAdd"]>[0]): void {
-    overRows(size / NUMBERS_OF_GROUP, this.limits.bindingBytes, NUMBERS_OF_GROUP, (first, groups) => {
-      this.run(
+export const yardstickOperators = ({ run, info }: Context): YardstickOperators => ({
+  multiplyAdd({ x, size, rounds, factor, term }) {
+    overRows(size / NUMBERS_OF_GROUP, info.maxBindingBytes, NUMBERS_OF_GROUP, (first, groups) => {
+      run(
         "multiply_add",
         {},
         { x: rowWindow(x, NUMBERS_OF_GROUP, first, groups) },
@@ -18,5 +18,5 @@ export class WebGPUYardstickOperators extends WebGPUOptimizerOperators implement
         groups,
       );
     });
-  }
-}
+  },
+});

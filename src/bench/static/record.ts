@@ -1,10 +1,10 @@
 // Every dispatch that passes of the benchmarks' model would do on a GPU with the usual limits and without matrix units, by the
-// engine's own rehearsal of a pass, and every kernel's text.
+// engine's own dry run of a pass, and every kernel's text.
 
-import type { DeviceInfo, Precision } from "../../backends/device.ts";
+import type { Device, DeviceInfo, Precision } from "../../backends/device.ts";
+import { webgpuDryRun } from "../../backends/webgpu/dry-run.ts";
 import { type Constants, type KernelBinding, kernelSource } from "../../backends/webgpu/kernels.ts";
-import { type Bound, windowOf } from "../../backends/webgpu/recorder.ts";
-import { RehearsalDevice } from "../../backends/webgpu/rehearsal.ts";
+import { windowOf } from "../../backends/webgpu/recorder.ts";
 import { ErwinTransformer } from "../../erwin/model.ts";
 import { readmeModel } from "../../erwin/presets.ts";
 
@@ -87,57 +87,31 @@ export class KernelList {
   }
 }
 
-class RecordingDevice extends RehearsalDevice {
-  dispatches: Dispatch[] = [];
-  copies = 0;
-  clears = 0;
-
-  constructor(
-    precision: Precision,
-    readonly list: KernelList,
-  ) {
-    super(gpu, { ...info, precision }, 1);
-  }
-
-  override rehearse(): RehearsalDevice {
-    return this;
-  }
-
-  override copy(): void {
-    this.copies++;
-  }
-
-  override clear(): void {
-    this.clears++;
-  }
-
-  protected override run(
-    name: string,
-    constants: Constants,
-    bound: Record<string, Bound | undefined> = {},
-    parameters: Record<string, number> = {},
-    groups = 0,
-  ): void {
-    const sizes: Record<string, number> = {};
-    for (const [array, given] of Object.entries(bound)) if (given) sizes[array] = windowOf(given).bytes;
-    this.dispatches.push({ kernel: this.list.indexOf(name, constants), bound: sizes, parameters, groups });
-  }
-}
-
 export async function recordPass(
   precision: Precision,
   training: boolean,
   points: number,
   list: KernelList,
 ): Promise<Pass> {
-  const device = new RecordingDevice(precision, list);
+  const pass: Pass = { precision, training, points, dispatches: [], copies: 0, clears: 0 };
+  const dryRun = webgpuDryRun(
+    { gpu, info: { ...info, precision }, threads: 1 },
+    (name, constants, bound, parameters, groups) => {
+      const sizes = Object.entries(bound).map(([array, given]) => [array, windowOf(given).bytes]);
+      const kernel = list.indexOf(name, constants);
+      pass.dispatches.push({ kernel, bound: Object.fromEntries(sizes), parameters, groups });
+    },
+  );
+  const device: Device = Object.assign(dryRun, {
+    dryRun: () => device,
+    copy: () => void pass.copies++,
+    clear: () => void pass.clears++,
+  });
   const model = await ErwinTransformer.create(readmeModel(CHANNELS), { device });
-  device.dispatches = [];
-  device.copies = device.clears = 0;
+  Object.assign(pass, { dispatches: [], copies: 0, clears: 0 });
   const offsets = Int32Array.from({ length: CLOUDS + 1 }, (_, cloud) => cloud * points);
   model.estimateMemory({ offsets, edges: CLOUDS * points * EDGES_A_POINT, training });
-  const { dispatches, copies, clears } = device;
-  return { precision, training, points, dispatches, copies, clears };
+  return pass;
 }
 
 export async function record(): Promise<Recording> {

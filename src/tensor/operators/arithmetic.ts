@@ -85,7 +85,7 @@ function giveSummed(gradients: Gradients, operand: Tensor, gradient: Tensor, fac
     let start = end - 1;
     while (start > 0 && repeated(start - 1)) start--;
     const result = new Tensor(gradient.device, [...shape.slice(0, start), ...shape.slice(end)]);
-    gradient.device.sumAxis({
+    gradient.device.operators.sumAxis({
       x: sum.storage,
       into: { storage: result.storage, accumulate: false },
       outer: sizeOf(shape.slice(0, start)),

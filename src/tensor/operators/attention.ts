@@ -25,7 +25,7 @@ export function normPositionQkv(
   expectShape("position weight", position.weight, [width, dimensions]);
   expectShape("qkv weight", projection.weight, [3 * width, width]);
   const qkv = new Tensor(x.device, [rows, 3 * width]);
-  x.device.normPositionQkv({
+  x.device.operators.normPositionQkv({
     x: x.storage,
     gather: gather?.storage,
     norm: norm.storage,
@@ -52,7 +52,7 @@ export function normPositionQkv(
     [x, norm, position.weight, position.bias, projection.weight, projection.bias],
     kept,
     (gradient, gradients, kept) => {
-      x.device.normPositionQkvBackward({
+      x.device.operators.normPositionQkvBackward({
         gradient: gradient.storage,
         x: kept.x.storage,
         gather: kept.gather?.storage,
@@ -84,7 +84,7 @@ export function ballAttention(qkv: Tensor, positions: Tensor, sigma: Tensor, bal
   const out = new Tensor(qkv.device, [rows, width]);
   const logSum = new Tensor(qkv.device, [rows, heads]);
   const shape = { rows, heads, headWidth: width / heads, dimensions };
-  qkv.device.ballAttention({
+  qkv.device.operators.ballAttention({
     qkv: qkv.storage,
     positions: positions.storage,
     sigma: sigma.storage,
@@ -97,7 +97,7 @@ export function ballAttention(qkv: Tensor, positions: Tensor, sigma: Tensor, bal
     const kept = { qkv, positions, sigma, out, logSum, balls: balls.tensor };
     record(out, [qkv, sigma], kept, (gradient, gradients, kept) => {
       const dqkv = new Tensor(qkv.device, [rows, packed]);
-      qkv.device.ballAttentionBackward({
+      qkv.device.operators.ballAttentionBackward({
         gradient: gradient.storage,
         qkv: kept.qkv.storage,
         positions: kept.positions.storage,

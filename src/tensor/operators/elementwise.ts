@@ -41,7 +41,7 @@ export function elementwise({ device }: Pick<Tensor, "device">, shape: readonly 
     );
   }
   const [xStrides, yStrides, outStrides] = merged.strides as [number[], number[], number[]];
-  device.elementwise({
+  device.operators.elementwise({
     ...call,
     x: strided(x, xStrides),
     y: y && strided(y, yStrides),

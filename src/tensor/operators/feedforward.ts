@@ -20,7 +20,7 @@ export function feedForward(
   expectShape("value weight", value.weight, [hiddenWidth, width]);
   expectShape("output weight", output.weight, [width, hiddenWidth]);
   const y = new Tensor(x.device, [rows, width]);
-  x.device.feedForward({
+  x.device.operators.feedForward({
     x: x.storage,
     norm: norm.storage,
     gate: storageOf(gate),
@@ -42,7 +42,7 @@ export function feedForward(
     bias: output.bias,
   };
   return record(y, Object.values(kept), kept, (gradient, gradients, kept) => {
-    x.device.feedForwardBackward({
+    x.device.operators.feedForwardBackward({
       gradient: gradient.storage,
       x: kept.x.storage,
       norm: kept.norm.storage,

@@ -8,7 +8,7 @@ import { type Balls, ballListOf } from "./balls.ts";
 export function ballOffsets(positions: Tensor, balls: Balls): Tensor {
   const [rows, dimensions] = matrixShape("positions", positions);
   const offsets = new Tensor(positions.device, [rows, dimensions]);
-  positions.device.ballOffsets({
+  positions.device.operators.ballOffsets({
     positions: positions.storage,
     balls: ballListOf(balls),
     offsets: offsets.storage,
@@ -24,7 +24,7 @@ export function coarsenPositions(positions: Tensor, stride: number): { centres: 
   const groups = rows / stride;
   const centres = new Tensor(positions.device, [groups, dimensions]);
   const offsets = new Tensor(positions.device, [groups, stride * dimensions]);
-  positions.device.coarsenPositions({
+  positions.device.operators.coarsenPositions({
     positions: positions.storage,
     centres: centres.storage,
     offsets: offsets.storage,

@@ -56,12 +56,12 @@ export function sumGroups(
   const first = { gradient: storage, starts: starts.storage, entries: entries.storage, rows, width };
   const parts = starts.size - 1;
   if (!order || !joins) {
-    device.gatherRowsBackward({ ...first, into, sources: parts });
+    device.operators.gatherRowsBackward({ ...first, into, sources: parts });
     return;
   }
   const sums = new Tensor(device, [parts, width]);
-  device.gatherRowsBackward({ ...first, into: { storage: sums.storage, accumulate: false }, sources: parts });
-  device.gatherRowsBackward({
+  device.operators.gatherRowsBackward({ ...first, into: { storage: sums.storage, accumulate: false }, sources: parts });
+  device.operators.gatherRowsBackward({
     gradient: sums.storage,
     starts: joins.storage,
     entries: order.storage,
@@ -96,7 +96,14 @@ export function cloudSums(x: Tensor, offsets: Indices): Tensor {
   record(result, [x], { index }, (gradient, gradients, kept) => {
     const spread = new Tensor(device, [rows, width]);
     const out = spread.storage;
-    device.gatherRows({ source: gradient.storage, index: kept.index.storage, out, sources: clouds, rows, width });
+    device.operators.gatherRows({
+      source: gradient.storage,
+      index: kept.index.storage,
+      out,
+      sources: clouds,
+      rows,
+      width,
+    });
     gradients.give(x, spread);
   });
   index.dispose();

@@ -31,7 +31,7 @@ export function linear(x: Tensor, weight: Tensor, extras: LinearExtras = {}): Te
   if (residual) expectShape("residual", residual, [rows, columns]);
   if (scatter) expectShape("scatter", scatter, [rows]);
   const y = new Tensor(x.device, [rows, columns]);
-  x.device.linear({
+  x.device.operators.linear({
     x: x.storage,
     second: second?.storage,
     weight: weight.storage,
@@ -45,7 +45,7 @@ export function linear(x: Tensor, weight: Tensor, extras: LinearExtras = {}): Te
     secondInner,
   });
   return record(y, [x, second, weight, bias, residual], { x, second, weight, scatter }, (gradient, gradients, kept) => {
-    x.device.linearBackward({
+    x.device.operators.linearBackward({
       gradient: gradient.storage,
       x: kept.x.storage,
       second: kept.second?.storage,

@@ -28,7 +28,7 @@ export function embeddingLookup(table: Tensor, numbers: Indices): Tensor {
   const out = new Tensor(device, [rows, width]);
   const host = Uint32Array.from(indices);
   const index = Tensor.from(device, host);
-  device.gatherRows({
+  device.operators.gatherRows({
     source: table.storage,
     index: index.storage,
     out: out.storage,

@@ -44,7 +44,7 @@ export function messageMean(
   for (const part of parts) {
     const { graph, nodes, firstTarget, targets, edges } = part;
     const members = membersOf(part, h, positions);
-    device.messageMean({
+    device.operators.messageMean({
       ...shape,
       ...members.storages,
       graph: graph.storage,
@@ -77,7 +77,7 @@ export function messageMean(
       const members = membersOf({ ...part, members: kept[`members${i}`] }, kept.h!, kept.positions!);
       // With members, their gradients are made by themselves and then added to those of all nodes.
       const local = dh && kept[`members${i}`] ? new Tensor(device, [nodes, width]) : undefined;
-      device.messageMeanBackward({
+      device.operators.messageMeanBackward({
         ...shape,
         ...members.storages,
         gradient: gradient.storage,
@@ -94,7 +94,7 @@ export function messageMean(
       members.release();
       if (local && dh) {
         if (!dh.accumulate && i === 0) device.write(dh.storage, new Float32Array(rows * width));
-        device.scatterRows({
+        device.operators.scatterRows({
           source: local.storage,
           index: kept[`members${i}`]!.storage,
           into: { ...dh, accumulate: true },
@@ -119,7 +119,14 @@ function membersOf({ members, nodes }: GraphPart, h: Tensor, positions: Tensor) 
   const gather = (source: Tensor) => {
     const [sources, width] = matrixShape("nodes", source);
     const gathered = device.allocate(nodes * width * 4);
-    device.gatherRows({ source: source.storage, index: members.storage, out: gathered, sources, rows: nodes, width });
+    device.operators.gatherRows({
+      source: source.storage,
+      index: members.storage,
+      out: gathered,
+      sources,
+      rows: nodes,
+      width,
+    });
     return gathered;
   };
   const storages = { h: gather(h), positions: gather(positions) };

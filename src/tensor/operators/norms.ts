@@ -10,13 +10,20 @@ export function layerNorm(x: Tensor, residual: Tensor, norm: LinearWeights): Ten
   const [rows, width] = matrixShape("x", x);
   expectShape("residual", residual, [rows, width]);
   const y = new Tensor(x.device, [rows, width]);
-  x.device.layerNorm({ x: x.storage, residual: residual.storage, norm: storageOf(norm), y: y.storage, rows, width });
+  x.device.operators.layerNorm({
+    x: x.storage,
+    residual: residual.storage,
+    ...storageOf(norm),
+    y: y.storage,
+    rows,
+    width,
+  });
   return record(
     y,
     [x, residual, norm.weight, norm.bias],
     { x, weight: norm.weight, bias: norm.bias },
     (gradient, gradients, kept) => {
-      x.device.layerNormBackward({
+      x.device.operators.layerNormBackward({
         gradient: gradient.storage,
         x: kept.x.storage,
         norm: storageOf(kept),
@@ -46,7 +53,7 @@ export function batchNorm(x: Tensor, norm: LinearWeights, running: RunningStatis
   const y = new Tensor(device, [rows, width]);
   const own = training ? { mean: new Tensor(device, [width]), variance: new Tensor(device, [width]) } : undefined;
   if (own) {
-    device.batchStatistics({
+    device.operators.batchStatistics({
       x: x.storage,
       mean: own.mean.storage,
       variance: own.variance.storage,
@@ -57,18 +64,18 @@ export function batchNorm(x: Tensor, norm: LinearWeights, running: RunningStatis
     });
   }
   const { mean, variance } = own ?? running;
-  device.batchNorm({
+  device.operators.batchNorm({
     x: x.storage,
     mean: mean.storage,
     variance: variance.storage,
-    norm: storageOf(norm),
+    ...storageOf(norm),
     y: y.storage,
     rows,
     width,
   });
   const kept = { x, mean, variance, weight: norm.weight, bias: norm.bias };
   record(y, [x, norm.weight, norm.bias], kept, (gradient, gradients, kept) => {
-    device.batchNormBackward({
+    device.operators.batchNormBackward({
       gradient: gradient.storage,
       x: kept.x.storage,
       mean: kept.mean.storage,

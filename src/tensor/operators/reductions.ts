@@ -37,7 +37,7 @@ function scaledSum(x: Tensor, axis: number | undefined, factorFor: (count: numbe
   const factor = factorFor(size);
   const result = new Tensor(device, all ? [] : x.shape.filter((_, i) => i !== around.axis));
   const into = { storage: result.storage, accumulate: false };
-  device.sumAxis({ x: x.storage, into, outer, middle: size, inner, factor });
+  device.operators.sumAxis({ x: x.storage, into, outer, middle: size, inner, factor });
   return record(result, [x], {}, (gradient, gradients) => {
     // Every number receives its sum's gradient.
     const [first, , last] = [...stridesOf([outer, 1, inner])] as [number, number, number];

@@ -32,13 +32,13 @@ export function gatherRows(x: Tensor, { tensor: index, host, inverse }: RowIndex
   const rows = index.size;
   const { device } = x;
   const out = new Tensor(device, [rows, width], x.type);
-  device.gatherRows({ source: x.storage, index: index.storage, out: out.storage, sources, rows, width });
+  device.operators.gatherRows({ source: x.storage, index: index.storage, out: out.storage, sources, rows, width });
   if (!recording(x)) return out;
   const kept = inverse ?? uploadPlaces(device, byValue(unsigned(host), sources));
   record(out, [x], { ...kept }, (gradient, gradients, { starts, entries }) => {
     const into = gradients.into(x);
     if (rows === 0 && !into.accumulate) device.clear(into.storage);
-    device.gatherRowsBackward({
+    device.operators.gatherRowsBackward({
       gradient: gradient.storage,
       starts: starts.storage,
       entries: entries.storage,

@@ -1,0 +1,79 @@
+// The backward passes of ball attention and of the product before it.
+
+import type { BallList, Destination, LinearDestinations, LinearParameters, Primitives, Storage } from "../operators.ts";
+import { inOrder, withMemory } from "./memory.ts";
+
+/** The backward of normPositionQkv; `gradient` is that of qkv. */
+export function normPositionQkvBackward(
+  device: Primitives,
+  a: {
+    gradient: Storage;
+    x: Storage;
+    gather?: Storage;
+    norm: Storage;
+    offsets: Storage;
+    position: LinearParameters;
+    projection: LinearParameters;
+    into: { x?: Destination; norm?: Destination; position: LinearDestinations; projection: LinearDestinations };
+    rows: number;
+    width: number;
+    dimensions: number;
+  },
+): void {
+  const { gradient, norm, offsets, position, projection, into, rows, width, dimensions } = a;
+  inOrder(device, { source: a.x, index: a.gather, rows, width }, (x, gather) =>
+    withMemory(device, { y: rows * width, scale: rows }, ({ y, scale }) => {
+      device.normPosition({ x, gather, norm, offsets, position, y, scale, rows, width, dimensions });
+      const packed = { gradient, rows, columns: 3 * width, inner: width, packedWidth: width };
+      device.weightGradient({ ...packed, x: y, into: into.projection });
+      // From here on the normalised rows are not needed any more.
+      const dy = y;
+      device.inputGradient({ ...packed, weight: projection.weight, into: { storage: dy, accumulate: false } });
+      const through = { gradient: dy, rows, columns: width, inner: dimensions };
+      device.weightGradient({ ...through, x: offsets, into: { weight: into.position.weight } });
+      const sums = { x: dy, factor: x, factorGather: gather, scale, rows, columns: width };
+      device.columnSums({ ...sums, into: into.norm, plain: into.position.bias });
+      const { x: dx } = into;
+      if (!dx) return;
+      if (!a.gather || gather) {
+        device.rmsNormInputGradient({ x, gather, norm, scale, dy, dx, rows, width });
+        return;
+      }
+      const index = a.gather;
+      withMemory(device, { ordered: rows * width }, ({ ordered }) => {
+        const inPlace = { storage: ordered, accumulate: false };
+        device.rmsNormInputGradient({ x, norm, scale, dy, dx: inPlace, rows, width });
+        // The index is a permutation: every row is written, so there is nothing to clear.
+        device.scatterRows({ source: ordered, index, into: dx, rows, targets: rows, width });
+      });
+    }),
+  );
+}
+
+/** The backward of ballAttention: writes the gradient of qkv and that of sigma. */
+export function ballAttentionBackward(
+  device: Primitives,
+  {
+    into,
+    ...a
+  }: {
+    gradient: Storage;
+    qkv: Storage;
+    positions: Storage;
+    sigma: Storage;
+    balls: BallList;
+    out: Storage;
+    logSum: Storage;
+    into: { qkv: Storage; sigma?: Destination };
+    rows: number;
+    heads: number;
+    headWidth: number;
+    dimensions: number;
+  },
+): void {
+  const { rows, heads } = a;
+  withMemory(device, { rowTerms: rows * heads }, ({ rowTerms }) => {
+    device.ballAttentionGradients({ ...a, dqkv: into.qkv, rowTerms });
+    device.columnSums({ x: rowTerms, into: into.sigma, rows, columns: heads });
+  });
+}

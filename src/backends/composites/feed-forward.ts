@@ -1,0 +1,84 @@
+// The gated feed-forward part of a block, whose hidden layer exists only for some rows at a time.
+
+import type { Destination, LinearDestinations, LinearParameters, Primitives, Storage } from "../operators.ts";
+import { rowsOf, withMemory } from "./memory.ts";
+
+interface FeedForward {
+  x: Storage;
+  norm: Storage;
+  gate: LinearParameters;
+  value: LinearParameters;
+  output: LinearParameters;
+  rows: number;
+  width: number;
+  hiddenWidth: number;
+}
+
+/** y = x + W3 (W2 n * SiLU(W1 n)), n = RMSNorm(x; norm). */
+export function feedForward(device: Primitives, a: FeedForward & { y: Storage }): void {
+  const { norm, gate, value, output, rows, width, hiddenWidth } = a;
+  const step = Math.min(rows, device.hiddenRows(hiddenWidth, 1));
+  const hidden = device.allocate(step * hiddenWidth * device.hiddenBytes);
+  for (let first = 0; first < rows; first += step) {
+    const count = Math.min(step, rows - first);
+    const x = rowsOf(a.x, width, first, count);
+    const y = rowsOf(a.y, width, first, count);
+    device.normSwiglu({ x, norm, gate, value, hidden, rows: count, width, hiddenWidth });
+    const shape = { rows: count, columns: width, inner: hiddenWidth, fromHidden: true };
+    device.linear({ x: hidden, ...output, residual: x, y, ...shape });
+  }
+  device.release(hidden);
+}
+
+/**
+ * The backward of feedForward without its residual: `into.x` receives the gradient through the hidden layer only. It may be
+ * added to `gradient` itself, each of whose rows is read before the same row is written.
+ */
+export function feedForwardBackward(
+  device: Primitives,
+  a: FeedForward & {
+    gradient: Storage;
+    into: {
+      x?: Destination;
+      norm?: Destination;
+      gate: LinearDestinations;
+      value: LinearDestinations;
+      output: LinearDestinations;
+    };
+  },
+): void {
+  const { norm, gate, value, output, into, rows: all, width, hiddenWidth } = a;
+  // The gradients of gate and value lie side by side.
+  const step = Math.min(all, device.hiddenRows(hiddenWidth, 2));
+  const elements = { y: step * width, scale: step, hidden: step * hiddenWidth, dgates: 2 * step * hiddenWidth };
+  withMemory(device, elements, ({ y, scale, hidden, dgates }) => {
+    for (let first = 0; first < all; first += step) {
+      const rows = Math.min(step, all - first);
+      const x = rowsOf(a.x, width, first, rows);
+      const gradient = rowsOf(a.gradient, width, first, rows);
+      // After the first rows, gradients of parameters are added to what the rows before gave.
+      const later = (destination: Destination | undefined) =>
+        destination && { ...destination, accumulate: destination.accumulate || first > 0 };
+      const laterOf = ({ weight, bias }: LinearDestinations) => ({ weight: later(weight), bias: later(bias) });
+      const shape = { rows, width, hiddenWidth };
+      const outer = { gradient, rows, columns: width, inner: hiddenWidth };
+
+      device.normPosition({ x, norm, y, scale, rows, width });
+      device.inputGradient({ ...outer, weight: output.weight, into: { storage: hidden, accumulate: false } });
+      device.swigluBackward({ y, gate, value, hidden, dgates, ...shape });
+      device.weightGradient({ ...outer, x: hidden, into: laterOf(into.output) });
+      device.gatesWeightGradients({
+        dgates,
+        y,
+        into: { gate: laterOf(into.gate), value: laterOf(into.value) },
+        ...shape,
+      });
+      const dy = y;
+      device.gatesInputGradient({ dgates, gate, value, dy, ...shape });
+      device.columnSums({ x: dy, factor: x, scale, into: later(into.norm), rows, columns: width });
+      if (!into.x) continue;
+      const dx = { ...into.x, storage: rowsOf(into.x.storage, width, first, rows) };
+      device.rmsNormInputGradient({ x, norm, scale, dy, dx, rows, width });
+    }
+  });
+}

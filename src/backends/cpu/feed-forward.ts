@@ -1,0 +1,62 @@
+// The feed-forward's hidden layer on the CPU, forward and backward.
+
+import { type Context, from, type Part } from "./context.ts";
+import { linearMaps, recordProduct } from "./linear.ts";
+import { recordNorm } from "./norms.ts";
+
+/** The hidden layer exists for so many bytes of rows at a time. */
+const HIDDEN_BYTES = 2 ** 24;
+
+type Names =
+  | "hiddenBytes"
+  | "hiddenRows"
+  | "normSwiglu"
+  | "swigluBackward"
+  | "gatesInputGradient"
+  | "gatesWeightGradients";
+
+export function hiddenLayers(context: Context): Part<Names> {
+  const { inputGradient, weightGradient } = linearMaps(context);
+  return {
+    hiddenBytes: 4,
+
+    hiddenRows: (hiddenWidth) => Math.max(64, Math.floor(HIDDEN_BYTES / (hiddenWidth * 4))),
+
+    normSwiglu({ x, norm, gate, value, hidden, rows, width, hiddenWidth }) {
+      const normed = context.pool.allocate(rows * width * 4);
+      recordNorm(context, { x, norm, y: normed, rows, width });
+      recordProduct(
+        context,
+        { rows, columns: hiddenWidth, inner: width },
+        { left: normed, leftStride: width },
+        { right: gate.weight, value: value.weight, rightStride: width },
+        { bias: gate.bias, valueBias: value.bias, out: hidden, outStride: hiddenWidth },
+      );
+      context.pool.release(normed);
+    },
+
+    swigluBackward({ y, gate, value, hidden, dgates, rows, width, hiddenWidth }) {
+      const gradients = { dgate: dgates, dvalue: from(dgates, rows * hiddenWidth) };
+      recordProduct(
+        context,
+        { rows, columns: hiddenWidth, inner: width },
+        { left: y, leftStride: width },
+        { right: gate.weight, value: value.weight, rightStride: width },
+        { bias: gate.bias, valueBias: value.bias, out: hidden, outStride: hiddenWidth, ...gradients },
+      );
+    },
+
+    gatesInputGradient({ dgates, gate, value, dy, rows, width, hiddenWidth }) {
+      const shape = { rows, columns: hiddenWidth, inner: width };
+      const dvalue = from(dgates, rows * hiddenWidth);
+      inputGradient({ ...shape, gradient: dgates, weight: gate.weight, into: { storage: dy, accumulate: false } });
+      inputGradient({ ...shape, gradient: dvalue, weight: value.weight, into: { storage: dy, accumulate: true } });
+    },
+
+    gatesWeightGradients({ dgates, y, into, rows, width, hiddenWidth }) {
+      const shape = { x: y, rows, columns: hiddenWidth, inner: width };
+      weightGradient({ ...shape, gradient: dgates, into: into.gate });
+      weightGradient({ ...shape, gradient: from(dgates, rows * hiddenWidth), into: into.value });
+    },
+  };
+}

@@ -1,0 +1,66 @@
+// Norms on the CPU, beyond those that row-kernels.ts declares, and the product that RMSNorm is fused with on other devices.
+
+import type { Storage } from "../device.ts";
+import type { LinearParameters } from "../operators.ts";
+import { type Context, type Part, withScratch } from "./context.ts";
+import { recordProduct } from "./linear.ts";
+import { paddedRows } from "./scratch.ts";
+
+/** y = RMSNorm(x; norm), with the positional term where `position` is given, and each row's scale where there is room for it. */
+export function recordNorm(
+  context: Context,
+  a: {
+    x: Storage;
+    gather?: Storage;
+    norm: Storage;
+    offsets?: Storage;
+    position?: LinearParameters;
+    y: Storage;
+    scale?: Storage;
+    rows: number;
+    width: number;
+    dimensions?: number;
+  },
+): void {
+  const { position, ...rest } = a;
+  const parameters = { positionWeight: position?.weight, positionBias: position?.bias };
+  withScratch(context, paddedRows(a.dimensions ?? 0, a.width), (scratch) =>
+    context.record("NormPosition", { ...rest, ...parameters, ...scratch }),
+  );
+}
+
+export const norms = (
+  context: Context,
+): Part<"normPosition" | "normPositionQkv" | "batchStatistics" | "batchNormSums"> => ({
+  normPosition(a) {
+    recordNorm(context, a);
+  },
+
+  normPositionQkv({ projection, qkv, ...a }) {
+    const { rows, width } = a;
+    const y = context.pool.allocate(rows * width * 4);
+    recordNorm(context, { ...a, y });
+    recordProduct(
+      context,
+      { rows, columns: 3 * width, inner: width },
+      { left: y, leftStride: width },
+      { right: projection.weight, rightStride: width, packedWidth: width },
+      { bias: projection.bias, out: qkv, outStride: 3 * width },
+    );
+    context.pool.release(y);
+  },
+
+  batchStatistics(a) {
+    context.record("BatchStatistics", { ...a });
+  },
+
+  batchNormSums({ into, ...a }) {
+    context.record("BatchNormSums", {
+      ...a,
+      dweight: into.weight?.storage,
+      accumulateWeight: into.weight?.accumulate,
+      dbias: into.bias?.storage,
+      accumulateBias: into.bias?.accumulate,
+    });
+  },
+});

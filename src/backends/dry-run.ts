@@ -1,0 +1,61 @@
+// A device that computes nothing: its operators allocate and release what the real ones do, so that a dry run of a pass tells how
+// much memory the pass will take, before any is taken, and which kernels it will run.
+
+import { ErwinError } from "../errors.ts";
+import type { Operators } from "./composites/index.ts";
+import type { BackendName, Device, DeviceInfo, DeviceMemory } from "./device.ts";
+import type { Memory, Storage } from "./storage.ts";
+
+/** The device that is imitated, with a pool that only counts and operators that run nothing. */
+interface Imitated {
+  readonly backend: BackendName;
+  readonly info: DeviceInfo;
+  readonly threads: number | undefined;
+  readonly pool: Memory & DeviceMemory;
+  readonly operators: Operators;
+}
+
+export class DryRunDevice implements Device {
+  readonly backend: BackendName;
+  readonly info: DeviceInfo;
+  readonly threads: number | undefined;
+  readonly operators: Operators;
+  readonly lost = new Promise<never>(() => {});
+  readonly memory: Memory & DeviceMemory;
+
+  constructor({ backend, info, threads, pool, operators }: Imitated) {
+    this.backend = backend;
+    this.info = info;
+    this.threads = threads;
+    this.operators = operators;
+    this.memory = pool;
+  }
+
+  allocate(bytes: number): Storage {
+    return this.memory.allocate(bytes);
+  }
+
+  release(storage: Storage): void {
+    this.memory.release(storage);
+  }
+
+  clear(): void {}
+  copy(): void {}
+  write(): void {}
+  submit(): void {}
+  trim(): void {}
+  dispose(): void {}
+  [Symbol.dispose](): void {}
+  async finished(): Promise<void> {}
+  async tune(): Promise<void> {}
+  startProfile(): undefined {}
+  compileFor(): void {}
+
+  async read(): Promise<ArrayBuffer> {
+    throw new ErwinError("a dry run computes nothing that could be read");
+  }
+
+  dryRun(): Device {
+    throw new ErwinError("a dry run has no dry run of its own");
+  }
+}

@@ -1,0 +1,129 @@
+// Kernels that work on the rows of matrices one by one, each declared once: its arrays, and what a GPU's workgroup takes. The
+// arguments of the operator, the dispatches, windows and constants on WebGPU, the command on the CPU, and the bytes that the
+// benchmarks count follow from the declaration.
+
+import type { Destination, Storage } from "./operators.ts";
+
+/** matrix [rows, width], scalars [rows], vector [width], pair [2, width]; indices [rows], which may be left out. */
+type Shape = "matrix" | "scalars" | "vector" | "pair" | "indices";
+type Arrays = Readonly<Record<string, Shape>>;
+
+/** What a declaration says of a kernel. Arrays have the names that the kernel gives them. */
+interface RowKernel {
+  /** File in gpu/; the command has the same name (LayerNorm for layer_norm). */
+  kernel: string;
+  arrays: Arrays;
+  /** The matrix that is written, or added to. */
+  into?: string;
+  /** Words of which the kernel knows whether they hold. */
+  flags?: readonly string[];
+  /** Whether eight threads work on each row, in vec4s where the width allows, or one thread on each element. */
+  eightLanes: boolean;
+}
+
+const declare = <const Declared extends RowKernel>(declared: Declared) => declared;
+
+export const rowKernels = {
+  /** y = residual + LayerNorm(x). */
+  layerNorm: declare({
+    kernel: "layer_norm",
+    arrays: { x: "matrix", residual: "matrix", weight: "vector", bias: "vector", y: "matrix" },
+    eightLanes: true,
+  }),
+  /** dx (+)= the gradient of LayerNorm's argument, where dy is that of its result; normalised = (x - mean) / deviation. */
+  layerNormInputGradient: declare({
+    kernel: "layer_norm_backward",
+    arrays: { x: "matrix", weight: "vector", dy: "matrix", normalised: "matrix" },
+    into: "dx",
+    eightLanes: true,
+  }),
+  /** dx (+)= the gradient of RMSNorm's argument x[gather], at the rows `gather` where it is given; `scale` is normPosition's. */
+  rmsNormInputGradient: declare({
+    kernel: "rms_norm_backward",
+    arrays: { x: "matrix", gather: "indices", norm: "vector", scale: "scalars", dy: "matrix" },
+    into: "dx",
+    eightLanes: true,
+  }),
+  /** y = (x - mean) / sqrt(variance + eps) * weight + bias, column by column. */
+  batchNorm: declare({
+    kernel: "batch_norm",
+    arrays: { x: "matrix", mean: "vector", variance: "vector", weight: "vector", bias: "vector", y: "matrix" },
+    eightLanes: false,
+  }),
+  /** dx (+)= the gradient of BatchNorm's argument; in training the statistics carry gradient, for which `sums` is batchNormSums'. */
+  batchNormInputGradient: declare({
+    kernel: "batch_norm_backward",
+    arrays: { x: "matrix", mean: "vector", variance: "vector", weight: "vector", dy: "matrix", sums: "pair" },
+    into: "dx",
+    flags: ["training"],
+    eightLanes: false,
+  }),
+};
+
+type Declared = typeof rowKernels;
+export type RowKernelName = keyof Declared;
+
+type Given<Kernel extends RowKernel> = {
+  [Name in keyof Kernel["arrays"] as Kernel["arrays"][Name] extends "indices" ? never : Name]: Storage;
+} & { [Name in keyof Kernel["arrays"] as Kernel["arrays"][Name] extends "indices" ? Name : never]?: Storage };
+type Written<Kernel> = Kernel extends { into: infer Into extends string } ? Record<Into, Destination> : unknown;
+type Flags<Kernel> = Kernel extends { flags: readonly (infer Flag extends string)[] } ? Record<Flag, boolean> : unknown;
+type RowArguments<Kernel extends RowKernel> = Given<Kernel> &
+  Written<Kernel> &
+  Flags<Kernel> & { rows: number; width: number };
+
+/** The operators that the declarations make. */
+export type RowOperators = { [Name in RowKernelName]: (a: RowArguments<Declared[Name]>) => void };
+
+/** A call of any of them, taken apart. */
+export interface RowCall {
+  kernel: string;
+  /** Those that are given. */
+  arrays: { name: string; shape: Shape; storage: Storage }[];
+  accumulate: boolean | undefined;
+  flags: Record<string, boolean>;
+  eightLanes: boolean;
+  rows: number;
+  width: number;
+}
+
+function callOf({ kernel, arrays, into, flags = [], eightLanes }: RowKernel, a: Record<string, unknown>): RowCall {
+  const given = Object.entries(arrays)
+    .filter(([name]) => a[name])
+    .map(([name, shape]) => ({ name, shape, storage: a[name] as Storage }));
+  const destination = into ? (a[into] as Destination) : undefined;
+  if (destination) given.push({ name: into!, shape: "matrix", storage: destination.storage });
+  return {
+    kernel,
+    arrays: given,
+    accumulate: destination?.accumulate,
+    flags: Object.fromEntries(flags.map((flag) => [flag, a[flag] as boolean])),
+    eightLanes,
+    rows: a.rows as number,
+    width: a.width as number,
+  };
+}
+
+/** The operators of all declarations, on a device that runs such calls. */
+export function rowOperators(run: (call: RowCall) => void): RowOperators {
+  const operators = Object.entries(rowKernels).map(([name, kernel]) => [
+    name,
+    (a: Record<string, unknown>) => run(callOf(kernel, a)),
+  ]);
+  return Object.fromEntries(operators);
+}
+
+const sizes = {
+  matrix: (rows: number, width: number) => rows * width,
+  scalars: (rows: number) => rows,
+  indices: (rows: number) => rows,
+  vector: (_: number, width: number) => width,
+  pair: (_: number, width: number) => 2 * width,
+};
+
+/** Elements that a call reads and writes, each once. */
+export function elementsOf(name: RowKernelName, a: object): number {
+  const { arrays, accumulate, rows, width } = callOf(rowKernels[name], a as Record<string, unknown>);
+  const all = arrays.reduce((sum, { shape }) => sum + sizes[shape](rows, width), 0);
+  return all + (accumulate ? rows * width : 0);
+}

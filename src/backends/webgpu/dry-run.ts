@@ -1,0 +1,25 @@
+// The dry run of a WebGPU device.
+
+import { operatorsOf } from "../composites/index.ts";
+import type { DeviceInfo } from "../device.ts";
+import { DryRunDevice } from "../dry-run.ts";
+import type { Run } from "./context.ts";
+import { BufferPool } from "./memory.ts";
+import { webgpuPrimitives } from "./primitives.ts";
+
+/** Counts buffers without making any. */
+class CountingPool extends BufferPool {
+  protected override createBuffer(): GPUBuffer {
+    return { destroy() {} } as GPUBuffer;
+  }
+}
+
+/** @param run is told of each kernel that would run */
+export function webgpuDryRun(
+  { gpu, info, threads }: { gpu: GPUDevice; info: DeviceInfo; threads?: number },
+  run: Run = () => {},
+): DryRunDevice {
+  const pool = new CountingPool(gpu);
+  const operators = operatorsOf(webgpuPrimitives({ run, pool, info }));
+  return new DryRunDevice({ backend: "webgpu", info, threads, pool, operators });
+}

@@ -1,0 +1,34 @@
+// The primitives of a WebGPU device: which kernel runs, how it is compiled for the shapes at hand, how many workgroups it takes, and
+// how it is split when an array exceeds one binding. What the kernels compute stands in their own headers (gpu/).
+
+import type { Primitives } from "../operators.ts";
+import { ballOperators } from "./attention.ts";
+import type { Context } from "./context.ts";
+import { elementOperators } from "./elementwise.ts";
+import { hiddenLayers } from "./feed-forward.ts";
+import { linearMaps } from "./linear.ts";
+import type { BufferStorage } from "./memory.ts";
+import { messagePassing } from "./messages.ts";
+import { norms } from "./norms.ts";
+import { optimizerOperators } from "./optimizer.ts";
+import { declaredRows, movedRows } from "./rows.ts";
+import { columnSums } from "./sums.ts";
+import { yardstickOperators } from "./yardstick.ts";
+
+export const webgpuPrimitives = (context: Context): Primitives => ({
+  allocate: (bytes) => context.pool.allocate(bytes),
+  release: (storage) => context.pool.release(storage as BufferStorage),
+  indirect: false,
+  columnSums: ({ x, factor, scale, into, plain, rows, columns }) =>
+    columnSums(context, x, into, { rows, columns, factor, scale }, plain),
+  ...declaredRows(context),
+  ...movedRows(context),
+  ...linearMaps(context),
+  ...norms(context),
+  ...ballOperators(context),
+  ...hiddenLayers(context),
+  ...messagePassing(context),
+  ...elementOperators(context),
+  ...optimizerOperators(context),
+  ...yardstickOperators(context),
+});
