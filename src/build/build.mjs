@@ -21,7 +21,8 @@ function wasmSteps() {
     .filter((room) => existsSync(join(root, "wasm", room, "build.mjs")))
     .map((room) => ({
       name: `wasm-${room}`,
-      inputs: [`wasm/${room}`, "asconfig.json"],
+      // What wasm/kernels/derived.mjs reads, too.
+      inputs: [`wasm/${room}`, "asconfig.json", "src/backends/operators.ts", "src/backends/cpu"],
       outputs: ["wasm/out"],
       run: async () => {
         mkdirSync(join(root, "wasm", "out"), { recursive: true });

@@ -1,6 +1,7 @@
 // Ball attention, backward. Formulas: gpu/ball_attention_backward_queries.wgsl, gpu/ball_attention_backward_keys.wgsl.
 // A thread takes (ball, head) pairs and computes the softmax's weights again, for a block of queries at a time: with p the
 // weights and ds the gradient of the scores, dq = ds k, dk = ds^T q and dv = p^T dout are products of tile.ts.
+import { QUERIES, TILE_ROWS } from "../out/shared";
 import {
   allDistances,
   distancesFrom,
@@ -10,13 +11,12 @@ import {
   LOG2_E,
   packHead,
   packPoints,
-  QUERIES,
   splitAxes,
   storeScaled,
 } from "./ball";
 import { BallAttentionBackward } from "./commands";
 import { nextOf } from "./threads";
-import { multiplyRows, TILE_ROWS } from "./tile";
+import { multiplyRows } from "./tile";
 import { exp2, lanesBelow, loadSome, madd, storeTransposed, sumOf } from "./vectors";
 
 const QUERY_BYTES: usize = (<usize>QUERIES) << 2;

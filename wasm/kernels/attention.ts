@@ -1,5 +1,6 @@
 // Ball attention, forward: gpu/ball_attention.wgsl has the formula. A thread takes (ball, head) pairs; a block of queries
 // at a time goes through scores, softmax and values.
+import { QUERIES } from "../out/shared";
 import {
   allDistances,
   distancesFrom,
@@ -9,7 +10,6 @@ import {
   LOG2_E,
   packHead,
   packPoints,
-  QUERIES,
   splitAxes,
   storeScaled,
 } from "./ball";

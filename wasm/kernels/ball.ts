@@ -1,16 +1,12 @@
 // What ball attention's forward and backward share: distances inside a ball, and panels of its keys and values.
+import { KEPT_DISTANCES } from "../out/shared";
 import { packColumns, packRows } from "./pack";
 import { loadSome, madd, storeSome } from "./vectors";
 
 /** Scores are kept times log2(e): the softmax then takes powers of two. */
 export const LOG2_E: f32 = 1.44269504088896341;
 
-/** Queries that go through scores and softmax together, so that all of it stays in the first cache: four tiles of rows. */
-export const QUERIES: u32 = 24;
-
-/** Balls up to this size keep the distances between all their points for all heads. */
-const KEPT_DISTANCES: u32 = 512;
-
+/** Whether the distances between all points of a ball are kept for all heads. */
 export function keepsDistances(size: u32): bool {
   return size <= KEPT_DISTANCES;
 }

@@ -5,6 +5,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { main } from "assemblyscript/asc";
+import { derive } from "./derived.mjs";
 
 const folder = dirname(fileURLToPath(import.meta.url));
 const root = join(folder, "..", "..");
@@ -14,15 +15,20 @@ const modified = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ??
 
 /** Compiles what is not newer than every source; returns the outputs' paths. */
 export async function build() {
-  const sources = [join(root, "asconfig.json"), folder, ...readdirSync(folder).map((name) => join(folder, name))];
+  const within = (...names) => names.map((name) => join(root, name));
+  const shared = within("src/backends/operators.ts", "src/backends/cpu/module.ts", "src/backends/cpu/scratch.ts");
+  const sources = [
+    ...within("asconfig.json"),
+    ...shared,
+    folder,
+    ...readdirSync(folder).map((name) => join(folder, name)),
+  ];
   const newest = Math.max(...sources.map(modified));
-  const outputs = [];
-  for (const [target, name] of Object.entries(targets)) {
-    const output = join(root, "wasm", "out", name);
-    outputs.push(output);
-    if (modified(output) <= newest) await compile(target, output);
-  }
-  return outputs;
+  const outputs = Object.entries(targets).map(([target, name]) => ({ target, path: join(root, "wasm", "out", name) }));
+  const old = outputs.filter(({ path }) => modified(path) <= newest);
+  if (old.length > 0) await derive({ folder, root });
+  for (const { target, path } of old) await compile(target, path);
+  return outputs.map(({ path }) => path);
 }
 
 async function compile(target, output) {

@@ -1,42 +1,7 @@
-// The commands the threads execute, as they lie in memory: 32-bit words, each command as long as the longest. The order of
-// the enumeration is that of the codes; the class of the same name lists the fields. src/backends/cpu/commands.ts reads this
-// text, so that each layout is written down once. Addresses are 0 where an optional input is left out; sizes count rows
-// and numbers, not bytes, unless the name says so. What a command computes stands with the function of the same name.
-
-export enum Operator {
-  Copy,
-  Clear,
-  Add,
-  GatherRows,
-  ScatterRows,
-  GatherSum,
-  NormPosition,
-  RmsNormBackward,
-  Product,
-  ColumnSums,
-  BallAttention,
-  BallAttentionBackward,
-  LayerNorm,
-  LayerNormBackward,
-  BatchStatistics,
-  BatchNorm,
-  BatchNormSums,
-  BatchNormBackward,
-  BallOffsets,
-  CoarsenPositions,
-  MessageMean,
-  MessageBackwardArriving,
-  MessageBackwardLeaving,
-  Elementwise,
-  SumAxis,
-  GradientSquares,
-  GradientNorms,
-  GradientTotal,
-  Scale,
-  AdamwControl,
-  Adamw,
-  MultiplyAdd,
-}
+// The commands the threads execute, as they lie in memory: 32-bit words, each command as long as the longest. A class lists a
+// command's fields; its place among the classes is its code. src/backends/cpu/commands.ts reads this text, so that each layout
+// is written down once. Addresses are 0 where an optional input is left out; sizes count rows and numbers, not bytes, unless the
+// name says so. What a command computes stands with the function of the same name.
 
 export class Copy {
   code: u32;
@@ -364,7 +329,7 @@ export class MessageBackwardLeaving {
 
 export class Elementwise {
   code: u32;
-  /** Place in elementFunctions of src/backends/operators.ts. */
+  /** An ElementFunction. */
   chosen: u32;
   slope: u32;
   accumulate: u32;

@@ -1,28 +1,9 @@
 // Functions of single numbers. Formulas: gpu/elementwise.wgsl, gpu/functions.wgsl.
+import { ElementFunction } from "../out/shared";
 import { Elementwise } from "./commands";
 import { bellOf, gelu, geluSlope, normalShare } from "./gelu";
 import { firstOf } from "./threads";
 import { exp4, loadSome, madd, storeSome } from "./vectors";
-
-/** In the order of elementFunctions of src/backends/operators.ts. */
-enum Chosen {
-  Affine,
-  Add,
-  Subtract,
-  Multiply,
-  Divide,
-  Reciprocal,
-  Square,
-  Sqrt,
-  Abs,
-  Exp,
-  Log,
-  Sin,
-  Cos,
-  Gelu,
-  Silu,
-  Softplus,
-}
 
 /** So many numbers of the innermost axis are one piece of work. */
 const CHUNK: u32 = 1024;
@@ -80,37 +61,37 @@ function put(at: usize, stride: u32, count: u32, value: v128): void {
 
 function valueOf(p: Elementwise, x: v128, y: v128): v128 {
   switch (p.chosen) {
-    case Chosen.Affine:
+    case ElementFunction.Affine:
       return f32x4.add(f32x4.mul(f32x4.splat(p.factor), x), f32x4.splat(p.shift));
-    case Chosen.Add:
+    case ElementFunction.Add:
       return f32x4.add(x, y);
-    case Chosen.Subtract:
+    case ElementFunction.Subtract:
       return f32x4.sub(x, y);
-    case Chosen.Multiply:
+    case ElementFunction.Multiply:
       return f32x4.mul(x, y);
-    case Chosen.Divide:
+    case ElementFunction.Divide:
       return f32x4.div(x, y);
-    case Chosen.Reciprocal:
+    case ElementFunction.Reciprocal:
       return f32x4.div(f32x4.splat(1), x);
-    case Chosen.Square:
+    case ElementFunction.Square:
       return f32x4.mul(x, x);
-    case Chosen.Sqrt:
+    case ElementFunction.Sqrt:
       return f32x4.sqrt(x);
-    case Chosen.Abs:
+    case ElementFunction.Abs:
       return f32x4.abs(x);
-    case Chosen.Exp:
+    case ElementFunction.Exp:
       return exactExp(x);
-    case Chosen.Log:
+    case ElementFunction.Log:
       return exactLog(x);
-    case Chosen.Sin:
+    case ElementFunction.Sin:
       return sine(x, 0);
-    case Chosen.Cos:
+    case ElementFunction.Cos:
       return sine(x, 1);
-    case Chosen.Gelu:
+    case ElementFunction.Gelu:
       return gelu(x);
-    case Chosen.Silu:
+    case ElementFunction.Silu:
       return f32x4.mul(x, sigmoid(x));
-    case Chosen.Softplus:
+    case ElementFunction.Softplus:
       return f32x4.add(f32x4.max(x, f32x4.splat(0)), logOnePlus(tailOf(x)));
     default:
       unreachable();
@@ -122,29 +103,29 @@ function slopeOf(chosen: u32, x: v128): v128 {
   const one = f32x4.splat(1);
   const zero = f32x4.splat(0);
   switch (chosen) {
-    case Chosen.Reciprocal:
+    case ElementFunction.Reciprocal:
       return f32x4.div(f32x4.splat(-1), f32x4.mul(x, x));
-    case Chosen.Square:
+    case ElementFunction.Square:
       return f32x4.add(x, x);
-    case Chosen.Sqrt:
+    case ElementFunction.Sqrt:
       return v128.andnot(f32x4.div(f32x4.splat(0.5), f32x4.sqrt(x)), f32x4.eq(x, zero));
-    case Chosen.Abs:
+    case ElementFunction.Abs:
       return v128.or(v128.and(x, f32x4.splat(-0.0)), v128.and(one, f32x4.ne(x, zero)));
-    case Chosen.Exp:
+    case ElementFunction.Exp:
       return exactExp(x);
-    case Chosen.Log:
+    case ElementFunction.Log:
       return f32x4.div(one, x);
-    case Chosen.Sin:
+    case ElementFunction.Sin:
       return sine(x, 1);
-    case Chosen.Cos:
+    case ElementFunction.Cos:
       return sine(x, 2);
-    case Chosen.Gelu: {
+    case ElementFunction.Gelu: {
       const bell = bellOf(x);
       return geluSlope(x, normalShare(x, bell), bell);
     }
-    case Chosen.Silu:
+    case ElementFunction.Silu:
       return f32x4.mul(sigmoid(x), madd(x, sigmoid(f32x4.neg(x)), one));
-    case Chosen.Softplus:
+    case ElementFunction.Softplus:
       return sigmoid(x);
     default:
       unreachable();

@@ -11,13 +11,12 @@
 // finish.ts says what becomes of a sum. The work is cut into blocks of rows x columns; a thread takes neighbouring
 // ones, column block by column block, so that it seldom packs a part of the right side again. The inner dimension is summed in
 // stretches of 256, and those one after the other: the bits depend neither on the blocks nor on the threads.
+import { STRETCH, TILE_ROWS } from "../out/shared";
 import { Product } from "./commands";
 import { finishGated, finishGatedBackward, finishSums, packedRow } from "./finish";
 import { packColumns, packLeftQuad, packRows } from "./pack";
 import { nextOf } from "./threads";
-import { multiplyRows, TILE_ROWS } from "./tile";
-
-const STRETCH: u32 = 256;
+import { multiplyRows } from "./tile";
 
 export function product(p: Product, thread: u32, threads: u32): void {
   const rowBlocks = (p.rows + p.rowBlock - 1) / p.rowBlock;

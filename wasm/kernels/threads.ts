@@ -1,11 +1,6 @@
 // The threads among themselves: which part of the work is whose, and where they wait for each other.
+import { ARRIVED, CLAIMED, GENERATION, STOP } from "../out/shared";
 import { sleep, wake } from "./host";
-
-/** Bytes in front of the control words: src/backends/cpu/module.ts knows them too. */
-const ARRIVED: usize = 0;
-const GENERATION: usize = 64;
-const STOP: usize = 128;
-const CLAIMED: usize = 320;
 
 /** Address of the control words. */
 let control: usize = 0;

@@ -5,10 +5,8 @@
 // Fifteen registers hold twelve sums, two vectors of the panel and one number of a row. A processor that begins two fused
 // multiply-adds a cycle and ends them four later needs more than eight sums to be always busy. A row's bits do not depend on
 // the rows it shares a tile with.
+import { TILE_ROWS } from "../out/shared";
 import { madd } from "./vectors";
-
-/** src/backends/cpu/scratch.ts knows it too. */
-export const TILE_ROWS: u32 = 6;
 
 /**
  * `rows` rows, `rowBytes` apart, against the panels; row i lies at left + from(i) * rowBytes, from(i) = gather[first + i] or

@@ -13,16 +13,13 @@ export interface CommandLayout {
   fields: Field[];
 }
 
-const names = [...(/enum Operator \{([^}]*)\}/.exec(text)?.[1] ?? "").matchAll(/\w+/g)].map((match) => match[0]);
-
 /** Each command by name. */
 export const commandLayouts: ReadonlyMap<string, CommandLayout> = new Map(
-  names.map((name, code) => {
-    const body = new RegExp(`class ${name} \\{([^}]*)\\}`).exec(text)?.[1] ?? "";
-    const fields = [...body.matchAll(/^ *(\w+): (u32|usize|f32);/gm)].map(
+  [...text.matchAll(/class (\w+) \{([^}]*)\}/g)].map(([, name, body], code) => {
+    const fields = [...body!.matchAll(/^ *(\w+): (u32|usize|f32);/gm)].map(
       (match) => ({ name: match[1], type: match[2] }) as Field,
     );
-    return [name, { code, fields: fields.slice(1) }];
+    return [name!, { code, fields: fields.slice(1) }];
   }),
 );
 

@@ -9,9 +9,9 @@ export const pageBytes = 65536;
 /** Where the control words begin; below lies the module's own data. */
 export const controlAt = 4096;
 /**
- * Control words, as indices of 32-bit words from `controlAt` on, each in a cache line of its own. wasm/kernels/threads.ts
- * knows the first three, threads arrived at a meeting, meetings so far, and whether the threads have to leave, and `claimed`,
- * the items of a command that threads have taken.
+ * Control words, as indices of 32-bit words from `controlAt` on, each in a cache line of its own. Of the kernels' own
+ * business are threads arrived at a meeting, meetings so far, whether the threads have to leave, and `claimed`, the items of a
+ * command that threads have taken.
  */
 export const control = {
   arrived: 0,

@@ -4,16 +4,21 @@
 const eights = (n: number) => Math.ceil(n / 8) * 8;
 const fours = (n: number) => Math.ceil(n / 4) * 4;
 
-/** Inner dimension of one stretch of a product: product.ts in wasm/kernels. */
-const STRETCH = 256;
+/** What the kernels know too (wasm/kernels/derived.mjs hands it to them). */
+export const kernelSizes = {
+  /** Inner dimension of one stretch of a product. */
+  STRETCH: 256,
+  /** Balls up to this size keep the distances between all their points for all heads. */
+  KEPT_DISTANCES: 512,
+  /** Rows of a tile. */
+  TILE_ROWS: 6,
+  /** Queries that go through scores and softmax together, so that all of it stays in the first cache: four tiles of rows. */
+  QUERIES: 24,
+};
+const { STRETCH, KEPT_DISTANCES, TILE_ROWS, QUERIES } = kernelSizes;
+
 /** A packed right side should stay in the second cache. */
 const PACKED_BYTES = 2 ** 18;
-/** Up to this size a ball's distances are kept: ball.ts in wasm/kernels. */
-const KEPT_DISTANCES = 512;
-/** Rows of a tile, and queries of one block of attention: tile.ts and ball.ts in wasm/kernels. */
-const TILE_ROWS = 6;
-const QUERIES = 24;
-
 export interface Cut {
   rowBlock: number;
   columnBlock: number;
