@@ -7,7 +7,7 @@ import type { RowOperators } from "./row-kernels.ts";
 import type { Memory, Storage } from "./storage.ts";
 import type { YardstickOperators } from "./yardstick.ts";
 
-export type { Storage } from "./storage.ts";
+export type { Memory, Storage } from "./storage.ts";
 
 /** Balls of one level in one order: where each starts and how many rows it has. */
 export interface BallList {

@@ -2,9 +2,9 @@
 // rates and floors are computed from, for all backends.
 
 import type { Operators } from "../backends/composites/index.ts";
-import type { BallList, Destination, LinearDestinations } from "../backends/operators.ts";
+import type { BallList, CompositeParts, Destination, LinearDestinations } from "../backends/operators.ts";
 import { BLOCK } from "../backends/optimizer.ts";
-import { elementsOf } from "../backends/row-kernels.ts";
+import { elementsOf, type RowKernelName, rowKernels } from "../backends/row-kernels.ts";
 
 /** What an operator, or a whole pass, needs. */
 export interface Work {
@@ -18,13 +18,21 @@ export interface Work {
   bytes: number;
 }
 
-export type OperatorName = keyof Operators;
-type Table = { [Name in OperatorName]: (a: Parameters<Operators[Name]>[0]) => Work };
+type Needs<Name extends keyof Operators> = Operators[Name] extends (a: infer Given) => unknown
+  ? (a: Given) => Work
+  : never;
+type Table = { [Name in Exclude<keyof Operators, keyof CompositeParts> | "columnSums"]: Needs<Name> };
+export type OperatorName = keyof Table;
 
 const needs = (operations: number, ...numbers: number[]): Work => ({
   operations,
   bytes: 4 * numbers.reduce((sum, count) => sum + count, 0),
 });
+
+/** What the operators that are declared need. */
+const declaredNeeds = Object.fromEntries(
+  Object.keys(rowKernels).map((name) => [name, (a: object) => needs(0, elementsOf(name as RowKernelName, a))]),
+) as { [Name in RowKernelName]: Needs<Name> };
 
 /** Operations of a matrix product. */
 const product = (rows: number, columns: number, inner: number) => 2 * rows * columns * inner;
@@ -45,6 +53,7 @@ function pairsProduct({ host }: BallList, width: number): number {
 }
 
 export const operatorNeeds: Table = {
+  ...declaredNeeds,
   gatherRows: ({ rows, width }) => needs(0, rows, 2 * rows * width),
   scatterRows: ({ into: to, rows, width }) => needs(0, rows, rows * width, into(to, rows * width)),
   linear: ({ bias, residual, scatter, rows, columns, inner, secondInner = 0 }) => {
@@ -85,9 +94,7 @@ export const operatorNeeds: Table = {
       linearSize(width, 2 * width + dimensions) + 2 * width,
       targets * width,
     ),
-  layerNorm: (a) => needs(0, elementsOf("layerNorm", a)),
   batchStatistics: ({ rows, width }) => needs(0, rows * width, 6 * width),
-  batchNorm: (a) => needs(0, elementsOf("batchNorm", a)),
   ballOffsets: ({ balls, rows, dimensions }) => needs(0, 2 * rows * dimensions, balls.host.length),
   coarsenPositions: ({ groups, stride, dimensions }) => needs(0, groups * dimensions * (2 * stride + 1)),
 
@@ -160,6 +167,8 @@ export const operatorNeeds: Table = {
     const size = shape.reduce((count, axis) => count * axis, 1);
     return needs(0, distinct(x), y ? distinct(y) : 0, accumulate ? 2 * size : size);
   },
+  columnSums: ({ factor, scale, into: to, plain, rows, columns }) =>
+    needs(0, rows * columns, when(factor, rows * columns), when(scale, rows), into(to, columns) + into(plain, columns)),
   sumAxis: ({ into: to, outer, middle, inner }) => needs(0, outer * middle * inner, into(to, outer * inner)),
 
   gradientSquares: ({ size }) => needs(0, size, (2 * size) / BLOCK),

@@ -8,7 +8,7 @@ export { BallLayer, type LayerShape } from "./layer.ts";
 export { Linear, type LinearOptions } from "./linear.ts";
 export { ErwinEmbedding, MPNN, type MPNNShape } from "./messages.ts";
 export { type InitializeOptions, Module } from "./module.ts";
-export { BatchNorm, LayerNorm, RMSNorm } from "./norms.ts";
+export * from "./norms.ts";
 export { type Counter, type Initializer, normal, ones, type Parameter, uniform, zeros } from "./parameter.ts";
 export { BallPooling, BallUnpooling, type PoolingShape } from "./pooling.ts";
 export { GELU, type Layer, MLP, Sequential } from "./sequential.ts";

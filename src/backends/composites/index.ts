@@ -1,38 +1,20 @@
-// Operators made of several primitives: each is written once, for all devices.
+// Operators made of several primitives: each is written once, for all devices. Every function of the files below is one.
 
-import type { DirectOperators, Primitives } from "../operators.ts";
-import type { OptimizerOperators } from "../optimizer.ts";
-import type { RowOperators } from "../row-kernels.ts";
-import type { YardstickOperators } from "../yardstick.ts";
-import { ballAttentionBackward, normPositionQkvBackward } from "./attention.ts";
-import { feedForward, feedForwardBackward } from "./feed-forward.ts";
-import { linearBackward } from "./linear.ts";
-import { messageMean, messageMeanBackward } from "./messages.ts";
-import { batchNormBackward, layerNormBackward } from "./norms.ts";
+import type { Memory, Primitives } from "../operators.ts";
+import * as attention from "./attention.ts";
+import * as feedForward from "./feed-forward.ts";
+import * as linear from "./linear.ts";
+import * as messages from "./messages.ts";
+import * as norms from "./norms.ts";
 
-const composites = {
-  ballAttentionBackward,
-  batchNormBackward,
-  feedForward,
-  feedForwardBackward,
-  layerNormBackward,
-  linearBackward,
-  messageMean,
-  messageMeanBackward,
-  normPositionQkvBackward,
-};
+const composites = { ...attention, ...feedForward, ...linear, ...messages, ...norms };
 
-type Composites = {
+export type Composites = {
   [Name in keyof typeof composites]: (a: Parameters<(typeof composites)[Name]>[1]) => void;
 };
 
-/** The operators that tensors and the optimiser call. */
-export interface Operators
-  extends DirectOperators,
-    Pick<RowOperators, "layerNorm" | "batchNorm">,
-    Composites,
-    OptimizerOperators,
-    YardstickOperators {}
+/** The operators that tensors and the optimiser call: composites, and the primitives themselves. */
+export interface Operators extends Omit<Primitives, keyof Memory>, Composites {}
 
 /** All operators of a device, from its primitives. */
 export function operatorsOf(primitives: Primitives): Operators {

@@ -27,7 +27,7 @@ export { type LinearExtras, linear } from "./linear.ts";
 export { embeddingLookup } from "./lookup.ts";
 export { gaussianNegativeLogLikelihood, mse, relativeL2 } from "./losses.ts";
 export { type GraphPart, messageMean } from "./messages.ts";
-export { batchNorm, layerNorm, type RunningStatistics } from "./norms.ts";
+export * from "./norms.ts";
 export { mean, sum } from "./reductions.ts";
 export { reshape } from "./reshape.ts";
 export { gatherRows, type RowIndex } from "./rows.ts";
