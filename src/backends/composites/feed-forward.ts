@@ -3,7 +3,7 @@
 import type { Destination, LinearDestinations, LinearParameters, Primitives, Storage } from "../operators.ts";
 import { rowsOf, withMemory } from "./memory.ts";
 
-interface FeedForward {
+export interface FeedForward {
   x: Storage;
   norm: Storage;
   gate: LinearParameters;

@@ -3,7 +3,7 @@
 import type { Destination, LinearDestinations, LinearParameters, Primitives, Storage } from "../operators.ts";
 import { withMemory } from "./memory.ts";
 
-interface NormGradient {
+export interface NormGradient {
   gradient: Storage;
   x: Storage;
   norm: LinearParameters;
