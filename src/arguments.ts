@@ -129,7 +129,7 @@ function fill(name: string, value: Numbers, shape: number[], axis: number, data:
       `${name} has ${value.length} entries, expected ${shape[axis]} as in the first of these lists`,
       {
         tensor: name,
-        expected: shape[axis]!,
+        expected: shape[axis],
         found: value.length,
       },
     );
@@ -284,10 +284,10 @@ function editDistance(a: string, b: string): number {
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
-      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next[j] = Math.min(replaced, row[j]! + 1, next[j - 1]! + 1);
+      const replaced = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next[j] = Math.min(replaced, row[j] + 1, next[j - 1] + 1);
     }
     row = next;
   }
-  return row[b.length]!;
+  return row[b.length];
 }

@@ -41,7 +41,7 @@ export class Random {
   /** A whole number, 0 <= n < 2^32. */
   bits(): number {
     if (this.#next === this.#drawn.length) this.#draw();
-    return this.#drawn[this.#next++]!;
+    return this.#drawn[this.#next++];
   }
 
   /** 0 < x < 1, 32 bits of it. */
@@ -64,8 +64,8 @@ export class Random {
       const end = Math.min(drawn.length, values.length - shift);
       let i = this.#next;
       for (; i < end; i++) {
-        const x = inLayer(drawn[i]!);
-        if (!isUnderCurve(drawn[i]!, x)) break;
+        const x = inLayer(drawn[i]);
+        if (!isUnderCurve(drawn[i], x)) break;
         values[shift + i] = mean + deviation * x;
       }
       this.#next = i;
@@ -77,7 +77,7 @@ export class Random {
   /** A normal number where x, in a layer, may lie beyond the curve: 1.2 % of them. */
   #edge(layer: number, x: number): number {
     if (layer === 0) return x < 0 ? -this.#tail() : this.#tail();
-    const height = HEIGHTS[layer]! + this.uniform() * (HEIGHTS[layer + 1]! - HEIGHTS[layer]!);
+    const height = HEIGHTS[layer] + this.uniform() * (HEIGHTS[layer + 1] - HEIGHTS[layer]);
     return naturalLogarithm(height) < -0.5 * x * x ? x : this.normal();
   }
 
@@ -93,10 +93,10 @@ export class Random {
   #draw(): void {
     const state = this.#state;
     const drawn = this.#drawn;
-    let a = state[0]! | 0;
-    let b = state[1]! | 0;
-    let c = state[2]! | 0;
-    let d = state[3]! | 0;
+    let a = state[0] | 0;
+    let b = state[1] | 0;
+    let c = state[2] | 0;
+    let d = state[3] | 0;
     for (let i = 0; i < drawn.length; i++) {
       drawn[i] = Math.imul(rotate(Math.imul(b, 5), 7), 9);
       const shifted = b << 9;
@@ -118,10 +118,10 @@ export class Random {
 const layerOf = (bits: number) => bits & (LAYERS - 1);
 
 /** A number anywhere in the layer that the last 8 bits choose, by the other 24. */
-const inLayer = (bits: number) => ((bits >> 8) + 0.5) * STEPS[layerOf(bits)]!;
+const inLayer = (bits: number) => ((bits >> 8) + 0.5) * STEPS[layerOf(bits)];
 
 /** Whether it is certain to be under the curve. */
-const isUnderCurve = (bits: number, x: number) => Math.abs(x) < EDGES[layerOf(bits) + 1]!;
+const isUnderCurve = (bits: number, x: number) => Math.abs(x) < EDGES[layerOf(bits) + 1];
 
 const rotate = (x: number, k: number) => (x << k) | (x >>> (32 - k));
 
@@ -137,7 +137,7 @@ function naturalLogarithm(x: number): number {
   }
   const z = (x - 1) / (x + 1);
   let sum = 0;
-  for (let i = 0; i < RECIPROCALS.length; i++) sum = sum * z * z + RECIPROCALS[i]!;
+  for (let i = 0; i < RECIPROCALS.length; i++) sum = sum * z * z + RECIPROCALS[i];
   return 2 * z * sum - halvings * Math.LN2;
 }
 
@@ -145,8 +145,8 @@ EDGES[0] = LAYER_AREA / TAIL_HEIGHT;
 EDGES[1] = TAIL_BEGINS;
 HEIGHTS[1] = TAIL_HEIGHT;
 for (let i = 2; i < LAYERS; i++) {
-  HEIGHTS[i] = HEIGHTS[i - 1]! + LAYER_AREA / EDGES[i - 1]!;
-  EDGES[i] = Math.sqrt(-2 * naturalLogarithm(HEIGHTS[i]!));
+  HEIGHTS[i] = HEIGHTS[i - 1] + LAYER_AREA / EDGES[i - 1];
+  EDGES[i] = Math.sqrt(-2 * naturalLogarithm(HEIGHTS[i]));
 }
 HEIGHTS[LAYERS] = 1;
-for (let i = 0; i < LAYERS; i++) STEPS[i] = EDGES[i]! / 2 ** 23;
+for (let i = 0; i < LAYERS; i++) STEPS[i] = EDGES[i] / 2 ** 23;

@@ -67,7 +67,7 @@ export class Calls {
       if (door === 0) return undefined;
       if (Atomics.compareExchange(words, word.door, door, door + 1) === door) break;
     }
-    return { job: words[word.job]!, thread: Atomics.add(words, word.taken, 1), places: words[word.places]! };
+    return { job: words[word.job], thread: Atomics.add(words, word.taken, 1), places: words[word.places] };
   }
 
   /** Whether one thread alone is inside. */

@@ -143,7 +143,7 @@ class Job {
   constructor(engine: Engine, request: Points, records: number, segments: number) {
     this.#engine = engine;
     this.arena = new Arena(engine.memory, engine.start);
-    const points = request.offsets[request.offsets.length - 1]!;
+    const points = request.offsets[request.offsets.length - 1];
     const threads = Math.max(1, Math.min(engine.threads, Math.floor(records / pointsForThread)));
     const grain = threads === 1 ? 2 ** 30 : Math.max(smallestGrain, Math.ceil(records / (8 * threads)));
     // Splitting n records down to the least grain makes fewer than 2 n / leastGrain tasks more.
@@ -192,7 +192,7 @@ class Job {
     arena.doubles(this.#address + doublesAt, 2).set(this.#doubles);
     const worksAlong = kind === "tree" && points <= pointsInPlace && dimensionality <= 3;
     await this.#engine.run(this.#address, threads, worksAlong);
-    const row = arena.ints(this.#sync, 1)[0]!;
+    const row = arena.ints(this.#sync, 1)[0];
     return row < points ? row : undefined;
   }
 }
@@ -205,10 +205,10 @@ export function execute(request: Request, engine: Engine): Promise<Result> {
 async function buildTree(request: TreeRequest, engine: Engine): Promise<TreeResult | BadRow> {
   const { offsets, strides, ballSizes, rotate } = request;
   const clouds = offsets.length - 1;
-  const points = offsets[clouds]!;
+  const points = offsets[clouds];
   const levels = treeLevels(offsets, strides, ballSizes);
-  const slots = levels[0]!.offsets;
-  const slotCount = slots[clouds]!;
+  const slots = levels[0].offsets;
+  const slotCount = slots[clouds];
   const nodes = rotate === 0 ? 0 : levels.reduce((sum, level) => sum + level.nodes, 0);
   const segmentCount = rotate === 0 ? clouds : clouds * (1 + levels.length);
 
@@ -216,8 +216,8 @@ async function buildTree(request: TreeRequest, engine: Engine): Promise<TreeResu
   const { arena } = job;
   const segments = new Int32Array(clouds * segmentInts);
   for (let cloud = 0; cloud < clouds; cloud++) {
-    const count = offsets[cloud + 1]! - offsets[cloud]!;
-    segments.set([offsets[cloud]!, count, Math.log2(treeSlots(count)) - 1, slots[cloud]!], cloud * segmentInts);
+    const count = offsets[cloud + 1] - offsets[cloud];
+    segments.set([offsets[cloud], count, Math.log2(treeSlots(count)) - 1, slots[cloud]], cloud * segmentInts);
   }
   const treeIdx = arena.reserve(slotCount * 4);
   const treeMask = arena.reserve(slotCount);
@@ -243,16 +243,16 @@ async function buildTree(request: TreeRequest, engine: Engine): Promise<TreeResu
 /** Adds the rotated partitions to a tree's job; returns the address of their result. */
 function layOutRotated(job: Job, levels: TreeLevel[], rotate: number, nodes: number): number {
   const { arena } = job;
-  const clouds = levels[0]!.offsets.length - 1;
+  const clouds = levels[0].offsets.length - 1;
   const levelWords = new Int32Array(levels.length * levelInts);
   const segments = new Int32Array(levels.length * clouds * segmentInts);
   let start = 0;
   levels.forEach(({ nodes, stride, offsets, ballSize }, index) => {
     levelWords.set([nodes, stride, start, arena.store(offsets)], index * levelInts);
     for (let cloud = 0; cloud < clouds; cloud++) {
-      const count = offsets[cloud + 1]! - offsets[cloud]!;
+      const count = offsets[cloud + 1] - offsets[cloud];
       const halvings = Math.max(0, Math.log2(count / ballSize));
-      segments.set([start + offsets[cloud]!, count, halvings, 0], (index * clouds + cloud) * segmentInts);
+      segments.set([start + offsets[cloud], count, halvings, 0], (index * clouds + cloud) * segmentInts);
     }
     start += nodes;
   });
@@ -271,7 +271,7 @@ function layOutRotated(job: Job, levels: TreeLevel[], rotate: number, nodes: num
 async function buildGraph(request: GraphRequest, engine: Engine): Promise<GraphResult | BadRow> {
   const { offsets, radius, loop } = request;
   const clouds = offsets.length - 1;
-  const points = offsets[clouds]!;
+  const points = offsets[clouds];
   const job = new Job(engine, request, points, clouds);
   const { arena } = job;
 
@@ -279,9 +279,9 @@ async function buildGraph(request: GraphRequest, engine: Engine): Promise<GraphR
   let boxes = 0;
   let largest = 0;
   for (let cloud = 0; cloud < clouds; cloud++) {
-    const count = offsets[cloud + 1]! - offsets[cloud]!;
+    const count = offsets[cloud + 1] - offsets[cloud];
     const levels = Math.max(0, Math.ceil(Math.log2(count / bucketSize)));
-    segments.set([offsets[cloud]!, count, levels, boxes], cloud * segmentInts);
+    segments.set([offsets[cloud], count, levels, boxes], cloud * segmentInts);
     boxes += 2 ** (levels + 1) - 1;
     largest = Math.max(largest, count);
   }
@@ -303,8 +303,8 @@ async function buildGraph(request: GraphRequest, engine: Engine): Promise<GraphR
   const counts = arena.ints(neighbourCount, points);
   if (!isRadiusGraph) {
     for (let cloud = 0; cloud < clouds; cloud++) {
-      const count = offsets[cloud + 1]! - offsets[cloud]!;
-      counts.fill(Math.min(most, loop ? count : count - 1), offsets[cloud]!, offsets[cloud + 1]!);
+      const count = offsets[cloud + 1] - offsets[cloud];
+      counts.fill(Math.min(most, loop ? count : count - 1), offsets[cloud], offsets[cloud + 1]);
     }
   }
   return { kind: "graph", edgeIndex: await findNeighbours(job, neighbourCount, points) };
@@ -320,7 +320,7 @@ async function findNeighbours(job: Job, neighbourCount: number, points: number):
   let edgesOfLargestRun = 0;
   let most = 0;
   for (let target = 0; target < points; target++) {
-    const count = counts[target]!;
+    const count = counts[target];
     if (edgesOfRun > 0 && edgesOfRun + count > neighboursPerRun) {
       runs.push(target);
       edgesOfRun = 0;
@@ -338,14 +338,14 @@ async function findNeighbours(job: Job, neighbourCount: number, points: number):
   const edgeIndex = newEdges(edges);
   let edge = 0;
   for (let run = 0; run + 1 < runs.length; run++) {
-    const firstTarget = runs[run]!;
-    const endTarget = runs[run + 1]!;
+    const firstTarget = runs[run];
+    const endTarget = runs[run + 1];
     const starts = arena.ints(neighbourStart, points);
     const countsNow = arena.ints(neighbourCount, points);
     const first = edge;
     for (let target = firstTarget; target < endTarget; target++) {
       starts[target] = edge - first;
-      const end = edge + countsNow[target]!;
+      const end = edge + countsNow[target];
       edgeIndex.fill(target, edges + edge, edges + end);
       edge = end;
     }

@@ -63,15 +63,15 @@ export function treeLevels(
 
   const clouds = cloudOffsets.length - 1;
   const nodesOfCloud = Array.from({ length: clouds }, (_, cloud) =>
-    treeSlots(cloudOffsets[cloud + 1]! - cloudOffsets[cloud]!),
+    treeSlots(cloudOffsets[cloud + 1] - cloudOffsets[cloud]),
   );
   return ballSizes.map((ballSize, level) => {
     if (level > 0) {
-      const merged = strides[level - 1]!;
-      for (let cloud = 0; cloud < clouds; cloud++) nodesOfCloud[cloud] = Math.ceil(nodesOfCloud[cloud]! / merged);
+      const merged = strides[level - 1];
+      for (let cloud = 0; cloud < clouds; cloud++) nodesOfCloud[cloud] = Math.ceil(nodesOfCloud[cloud] / merged);
     }
     const offsets = new Int32Array(clouds + 1);
-    for (let cloud = 0; cloud < clouds; cloud++) offsets[cloud + 1] = offsets[cloud]! + nodesOfCloud[cloud]!;
-    return { ballSize, stride: strides[level] ?? 1, nodes: offsets[clouds]!, offsets };
+    for (let cloud = 0; cloud < clouds; cloud++) offsets[cloud + 1] = offsets[cloud] + nodesOfCloud[cloud];
+    return { ballSize, stride: strides[level] ?? 1, nodes: offsets[clouds], offsets };
   });
 }

@@ -41,7 +41,7 @@ function offsetsOfBatchIdx(points: number, batchIdx: Int32Array): Int32Array {
   const starts: number[] = [];
   let cloud = -1;
   for (let row = 0; row < points; row++) {
-    const value = batchIdx[row]!;
+    const value = batchIdx[row];
     if (value === cloud) continue;
     if (value !== cloud + 1) throw badBatchIdx(row, value, cloud);
     cloud = value;
@@ -72,8 +72,8 @@ function checkedOffsets(points: number, offsets: Int32Array): Int32Array {
   }
   if (offsets[0] !== 0) throw new InputError(`offsets[0] is ${offsets[0]}, expected 0.`, { tensor, row: 0 });
   for (let cloud = 0; cloud + 1 < offsets.length; cloud++) {
-    const start = offsets[cloud]!;
-    const end = offsets[cloud + 1]!;
+    const start = offsets[cloud];
+    const end = offsets[cloud + 1];
     if (end === start) {
       throw new InputError(
         `Cloud ${cloud} is empty (offsets[${cloud}] = offsets[${cloud + 1}] = ${start}): leave it out.`,
@@ -91,7 +91,7 @@ function checkedOffsets(points: number, offsets: Int32Array): Int32Array {
       );
     }
   }
-  const last = offsets[offsets.length - 1]!;
+  const last = offsets[offsets.length - 1];
   if (last !== points) {
     throw new InputError(`offsets ends with ${last}, expected the number of points, ${points}.`, {
       tensor,

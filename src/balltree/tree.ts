@@ -74,5 +74,5 @@ export async function buildBallTree(given: Numbers, options: BallTreeOptions): P
   if (result.kind === "badRow") throw badCoordinate(positions, dimensionality, result);
   if (result.kind !== "tree") throw new Error(`Expected a tree, found a ${result.kind}.`);
   const { treeIdx, treeMask, treeIdxRot } = result;
-  return { dimensionality, treeIdx, treeMask, treeIdxRot, offsets: levels[0]!.offsets, cloudOffsets, levels };
+  return { dimensionality, treeIdx, treeMask, treeIdxRot, offsets: levels[0].offsets, cloudOffsets, levels };
 }

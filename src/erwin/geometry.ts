@@ -70,7 +70,7 @@ export function uploadTree(device: Device, tree: BallTree): UploadedTree {
     levels: tables.levels.map(({ balls, padding }, l) => {
       const rotated = tree.treeIdxRot[l];
       return {
-        level: tree.levels[l]!,
+        level: tree.levels[l],
         balls: { ...balls, tensor: Tensor.from(device, balls.host) },
         rotatedIndex: rotated && { tensor: Tensor.from(device, rotated), host: rotated },
         padding: padding && { places: upload(padding.places), firstPlace: upload(padding.firstPlace) },
@@ -122,19 +122,19 @@ const placesOf = once(({ index, sources }: RowTable) => byValue(unsigned(index),
 
 function slotsOfPoints({ treeIdx, treeMask, cloudOffsets }: BallTree): Int32Array {
   const slots = new Int32Array(cloudOffsets.at(-1)!);
-  for (let slot = 0; slot < treeIdx.length; slot++) if (treeMask[slot]) slots[treeIdx[slot]!] = slot;
+  for (let slot = 0; slot < treeIdx.length; slot++) if (treeMask[slot]) slots[treeIdx[slot]] = slot;
   return slots;
 }
 
 /** The balls of a level: of `ballSize` nodes, or of all a cloud has where those are fewer. Both orders share them. */
 function ballsOf({ ballSize, offsets, nodes }: TreeLevel): LevelTables["balls"] {
   const clouds = offsets.length - 1;
-  const sizes = Array.from({ length: clouds }, (_, cloud) => Math.min(ballSize, offsets[cloud + 1]! - offsets[cloud]!));
-  const count = sizes.reduce((sum, size, cloud) => sum + (offsets[cloud + 1]! - offsets[cloud]!) / size, 0);
+  const sizes = Array.from({ length: clouds }, (_, cloud) => Math.min(ballSize, offsets[cloud + 1] - offsets[cloud]));
+  const count = sizes.reduce((sum, size, cloud) => sum + (offsets[cloud + 1] - offsets[cloud]) / size, 0);
   const host = new Uint32Array(2 * count);
   let ball = 0;
   sizes.forEach((size, cloud) => {
-    for (let first = offsets[cloud]!; first < offsets[cloud + 1]!; first += size) {
+    for (let first = offsets[cloud]; first < offsets[cloud + 1]; first += size) {
       host[2 * ball] = first;
       host[2 * ball + 1] = size;
       ball++;
@@ -151,11 +151,11 @@ function paddingOf({ stride, offsets, nodes }: TreeLevel): LevelTables["padding"
   const places: number[] = [];
   const firstPlace = new Int32Array(nodes);
   for (let cloud = 0; cloud < clouds; cloud++) {
-    for (let node = offsets[cloud]!; node < offsets[cloud + 1]!; node++) {
+    for (let node = offsets[cloud]; node < offsets[cloud + 1]; node++) {
       firstPlace[node] = places.length;
       places.push(node);
     }
-    while (places.length % stride !== 0) places.push(offsets[cloud + 1]! - 1);
+    while (places.length % stride !== 0) places.push(offsets[cloud + 1] - 1);
   }
   return {
     places: { index: Int32Array.from(places), sources: nodes },

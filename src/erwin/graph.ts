@@ -28,7 +28,7 @@ export function sortEdges(edgeIndex: Int32Array, nodes: number): SortedEdges {
   const edges = edgeIndex.length / 2;
   const starts = new Uint32Array(nodes + 1);
   for (let e = 0; e < 2 * edges; e++) {
-    const node = edgeIndex[e]!;
+    const node = edgeIndex[e];
     if (node < 0 || node >= nodes) {
       const [role, edge] = e < edges ? ["source", e] : ["target", e - edges];
       throw new InputError(
@@ -40,16 +40,16 @@ export function sortEdges(edgeIndex: Int32Array, nodes: number): SortedEdges {
         },
       );
     }
-    if (e >= edges) starts[node + 1]!++;
+    if (e >= edges) starts[node + 1]++;
   }
-  for (let node = 0; node < nodes; node++) starts[node + 1]! += starts[node]!;
+  for (let node = 0; node < nodes; node++) starts[node + 1] += starts[node];
   const next = starts.slice(0, nodes);
   const sources = new Uint32Array(edges);
   const targets = new Uint32Array(edges);
   for (let e = 0; e < edges; e++) {
-    const target = edgeIndex[edges + e]!;
-    const at = next[target]!++;
-    sources[at] = edgeIndex[e]!;
+    const target = edgeIndex[edges + e];
+    const at = next[target]++;
+    sources[at] = edgeIndex[e];
     targets[at] = target;
   }
   return { starts, sources, targets };
@@ -97,7 +97,7 @@ export function uploadGraph(device: Device, edges: SortedEdges, width: number, t
     let end = Math.min(first + TARGET_STEP, nodes);
     // Every arriving edge may bring a member of its own.
     const room = (last: number) => {
-      const arriving = edges.starts[last]! - edges.starts[first]!;
+      const arriving = edges.starts[last] - edges.starts[first];
       return fits(device, width, last - first + arriving, arriving);
     };
     while (end < nodes && room(Math.min(end + TARGET_STEP, nodes))) end = Math.min(end + TARGET_STEP, nodes);
@@ -116,18 +116,18 @@ function uploadPart(
   training: boolean,
   places: Int32Array,
 ): GraphPart {
-  const from = starts[first]!;
-  const count = starts[end]! - from;
+  const from = starts[first];
+  const count = starts[end] - from;
   const members: number[] = [];
   const placeOf = (node: number) => {
-    if (places[node]! < 0) places[node] = members.push(node) - 1;
-    return places[node]!;
+    if (places[node] < 0) places[node] = members.push(node) - 1;
+    return places[node];
   };
   for (let node = first; node < end; node++) placeOf(node);
   const localSources = sources.subarray(from, from + count).map(placeOf);
   for (const node of members) places[node] = -1;
   const localStarts = new Uint32Array(members.length + 1).fill(count);
-  for (let node = first; node < end; node++) localStarts[node - first] = starts[node]! - from;
+  for (let node = first; node < end; node++) localStarts[node - first] = starts[node] - from;
   const localTargets = targets.subarray(from, from + count).map((target) => target - first);
   const local = { starts: localStarts, sources: localSources, targets: localTargets };
   return {
@@ -149,7 +149,7 @@ function upload(
 ): Pick<GraphPart, "graph" | "arrived"> {
   if (!leaving) return { graph: uploadJoined(device, [starts, sources, targets]), arrived: undefined };
   const arrived = new Float32Array(targetCount);
-  for (let node = 0; node < targetCount; node++) if (starts[node + 1]! > starts[node]!) arrived[node] = 1;
+  for (let node = 0; node < targetCount; node++) if (starts[node + 1] > starts[node]) arrived[node] = 1;
   return {
     graph: uploadJoined(device, [starts, sources, targets, leaving.starts, leaving.entries]),
     arrived: Tensor.from(device, arrived),

@@ -149,7 +149,7 @@ function warnIfCut(
   let at = length / 2;
   while (at + most <= length && edges[at] !== edges[at + most - 1]) at++;
   if (at + most > length) return;
-  const point = edges[at]!;
+  const point = edges[at];
   const neighbours = countWithin(point, radius, positions, config.dimensionality, offsets);
   if (neighbours <= most) return;
   warned.add(config);
@@ -169,9 +169,9 @@ function countWithin(
 ): number {
   const cloud = offsets.findIndex((first) => first > point) - 1;
   let count = 0;
-  for (let other = offsets[cloud]!; other < offsets[cloud + 1]!; other++) {
+  for (let other = offsets[cloud]; other < offsets[cloud + 1]; other++) {
     let squared = 0;
-    for (let d = 0; d < width; d++) squared += (positions[other * width + d]! - positions[point * width + d]!) ** 2;
+    for (let d = 0; d < width; d++) squared += (positions[other * width + d] - positions[point * width + d]) ** 2;
     if (squared < radius * radius) count++;
   }
   return count;
@@ -212,9 +212,9 @@ function givenTree(
     treeIdxRot: given.treeIdxRot,
   };
   const levels = treeLevels(offsets, strides, ballSizes);
-  const slots = levels[0]!.offsets;
-  checkLength("treeIdx", tree.treeIdx, levels[0]!.nodes);
-  checkLength("treeMask", tree.treeMask, levels[0]!.nodes);
+  const slots = levels[0].offsets;
+  checkLength("treeIdx", tree.treeIdx, levels[0].nodes);
+  checkLength("treeMask", tree.treeMask, levels[0].nodes);
   checkSlots(tree, slots, offsets);
   const treeIdxRot = rotate ? rotatedOrders(tree.treeIdxRot) : [];
   if (rotate && treeIdxRot.length !== levels.length) {
@@ -228,8 +228,8 @@ function givenTree(
     );
   }
   treeIdxRot.forEach((order, l) => {
-    checkLength(`treeIdxRot[${l}]`, order, levels[l]!.nodes);
-    checkPermutation(`treeIdxRot[${l}]`, order, levels[l]!.offsets);
+    checkLength(`treeIdxRot[${l}]`, order, levels[l].nodes);
+    checkPermutation(`treeIdxRot[${l}]`, order, levels[l].offsets);
   });
   return {
     dimensionality,
@@ -264,12 +264,12 @@ function checkSlots(
 ): void {
   const seen = new Uint8Array(points.at(-1)!);
   for (let cloud = 0; cloud + 1 < slots.length; cloud++) {
-    for (let slot = slots[cloud]!; slot < slots[cloud + 1]!; slot++) {
-      const point = treeIdx[slot]!;
+    for (let slot = slots[cloud]; slot < slots[cloud + 1]; slot++) {
+      const point = treeIdx[slot];
       const details = { tensor: "treeIdx", row: slot };
-      if (point < points[cloud]! || point >= points[cloud + 1]!) {
+      if (point < points[cloud] || point >= points[cloud + 1]) {
         throw new InputError(
-          `treeIdx[${slot}] is ${point}, but slot ${slot} belongs to cloud ${cloud}, whose points are ${points[cloud]} to ${points[cloud + 1]! - 1}`,
+          `treeIdx[${slot}] is ${point}, but slot ${slot} belongs to cloud ${cloud}, whose points are ${points[cloud]} to ${points[cloud + 1] - 1}`,
           details,
         );
       }
@@ -289,9 +289,9 @@ function checkSlots(
 function checkPermutation(tensor: string, order: Int32Array, offsets: Int32Array): void {
   const seen = new Uint8Array(order.length);
   for (let cloud = 0; cloud + 1 < offsets.length; cloud++) {
-    const [first, end] = [offsets[cloud]!, offsets[cloud + 1]!];
+    const [first, end] = [offsets[cloud], offsets[cloud + 1]];
     for (let at = first; at < end; at++) {
-      const node = order[at]!;
+      const node = order[at];
       if (node < first || node >= end || seen[node]) {
         throw new InputError(
           `${tensor}[${at}] is ${node}, expected each of cloud ${cloud}'s nodes ${first} to ${end - 1} exactly once`,

@@ -117,7 +117,7 @@ function blankInput(
   }
   const offsets = cloudOffsets(points, { offsets: given });
   const levels = treeLevels(offsets, strides, ballSizes);
-  const slots = levels[0]!.nodes;
+  const slots = levels[0].nodes;
   return {
     nodeFeatures: new Float32Array(points * cIn),
     nodePositions: new Float32Array(points * dimensionality),
@@ -127,7 +127,7 @@ function blankInput(
       treeIdx: new Int32Array(slots),
       treeMask: new Uint8Array(slots),
       treeIdxRot: rotate ? levels.map(({ nodes }) => new Int32Array(nodes)) : [],
-      offsets: levels[0]!.offsets,
+      offsets: levels[0].offsets,
       cloudOffsets: offsets,
       levels,
     },

@@ -40,7 +40,7 @@ export function makeTables(
   training: boolean,
 ): void {
   makeTreeTables(tree, training);
-  if (training && edges) makeGraphTables(device, edges, config.cHidden[0]!);
+  if (training && edges) makeGraphTables(device, edges, config.cHidden[0]);
 }
 
 /** An input on the device, with its tree, its graph and all that follows from the positions. `model.upload` makes it. */
@@ -72,7 +72,7 @@ export class UploadedInput {
       const features =
         nodeFeatures instanceof Tensor ? nodeFeatures.view() : Tensor.from(device, nodeFeatures, [points, config.cIn]);
       const positions = Tensor.from(device, nodePositions, [points, config.dimensionality]);
-      const graph = edges ? uploadGraph(device, edges, config.cHidden[0]!, training) : [];
+      const graph = edges ? uploadGraph(device, edges, config.cHidden[0], training) : [];
       const uploaded = uploadTree(device, tree);
       if (training) uploadInverses(device, uploaded);
       return { features, positions, graph, uploaded, levels: computeGeometry(uploaded, positions) };
@@ -136,7 +136,7 @@ export class UploadedInput {
     const old = this.#pass.graph;
     const { result, tensors } = collect(() => {
       uploadInverses(device, this.#uploaded);
-      return this.#edges ? uploadGraph(device, this.#edges, this.#config.cHidden[0]!, true) : [];
+      return this.#edges ? uploadGraph(device, this.#edges, this.#config.cHidden[0], true) : [];
     });
     this.#owned.push(...tensors);
     this.#pass.graph = result;

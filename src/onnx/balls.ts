@@ -18,7 +18,7 @@ export function exportedBalls({ ballSizes, strides }: ErwinConfig, points: numbe
   }
   const fewest = (slots: number) => (slots === 2 ? 1 : slots / 2 + 1);
   const merged = ballSizes.map((_, l) => strides.slice(0, l).reduce((product, stride) => product * stride, 1));
-  const fullSlots = Math.max(2, ...ballSizes.map((ball, l) => ball * merged[l]!));
+  const fullSlots = Math.max(2, ...ballSizes.map((ball, l) => ball * merged[l]));
   if (points === undefined || treeSlots(points) >= fullSlots) {
     return { balls: ballSizes, clouds: `of ${fewest(fullSlots)} points or more` };
   }

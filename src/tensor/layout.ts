@@ -9,7 +9,7 @@ export function stridesOf(shape: readonly number[]): number[] {
   let stride = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     strides[axis] = stride;
-    stride *= shape[axis]!;
+    stride *= shape[axis];
   }
   return strides;
 }
@@ -37,7 +37,7 @@ export function broadcastShape(a: readonly number[], b: readonly number[]): numb
 export function repeatedStrides(shape: readonly number[], whole: readonly number[]): number[] {
   const strides = stridesOf(shape);
   const missing = whole.length - shape.length;
-  return whole.map((_, axis) => (axis < missing || shape[axis - missing] === 1 ? 0 : strides[axis - missing]!));
+  return whole.map((_, axis) => (axis < missing || shape[axis - missing] === 1 ? 0 : strides[axis - missing]));
 }
 
 /**
@@ -53,13 +53,13 @@ export function mergeAxes(
   shape.forEach((size, axis) => {
     if (size === 1) return;
     const last = merged.length - 1;
-    if (last >= 0 && arrays.every((array, i) => strides[i]![last] === array[axis]! * size)) {
-      merged[last]! *= size;
-      arrays.forEach((array, i) => (strides[i]![last] = array[axis]!));
+    if (last >= 0 && arrays.every((array, i) => strides[i][last] === array[axis] * size)) {
+      merged[last] *= size;
+      arrays.forEach((array, i) => (strides[i][last] = array[axis]));
       return;
     }
     merged.push(size);
-    arrays.forEach((array, i) => strides[i]!.push(array[axis]!));
+    arrays.forEach((array, i) => strides[i].push(array[axis]));
   });
   if (merged.length > 0) return { shape: merged, strides };
   return { shape: [1], strides: arrays.map(() => [0]) };

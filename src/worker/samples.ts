@@ -44,7 +44,7 @@ export function trainingData(model: ErwinTransformer, options: WorkerTrainingOpt
   }
   const loss = losses[name];
   const graphs = config.mpSteps > 0 && radius === undefined;
-  const channels = config.decode ? config.cHidden[0]! : config.cHidden.at(-1)!;
+  const channels = config.decode ? config.cHidden[0] : config.cHidden.at(-1)!;
   const most = Math.floor(channels / loss.channels);
   /** Of the target; the first sample's is everyone's. */
   let width: number | undefined;
@@ -82,8 +82,8 @@ export function trainingData(model: ErwinTransformer, options: WorkerTrainingOpt
   }
 
   const measure: Measure = (output, target) => {
-    const found = slice(output, 1, 0, loss.channels * target.shape[1]!);
-    return loss.measure(found, target, cloudOffsets(output.shape[0]!, { batchIdx: output.batchIdx! }));
+    const found = slice(output, 1, 0, loss.channels * target.shape[1]);
+    return loss.measure(found, target, cloudOffsets(output.shape[0], { batchIdx: output.batchIdx! }));
   };
   return {
     task: supervised({
@@ -129,8 +129,8 @@ function joinEdges(parts: readonly Int32Array[], offsets: Int32Array): Int32Arra
   parts.forEach((edges, cloud) => {
     const count = edges.length / 2;
     for (let e = 0; e < count; e++) {
-      joined[source++] = edges[e]! + offsets[cloud]!;
-      joined[target++] = edges[count + e]! + offsets[cloud]!;
+      joined[source++] = edges[e] + offsets[cloud];
+      joined[target++] = edges[count + e] + offsets[cloud];
     }
   });
   return joined;

@@ -43,12 +43,12 @@ export function makeClouds({ kind, dimensionality, sizes, seed }: Clouds): {
   offsets: Int32Array;
 } {
   const random = seededRandom(seed);
-  const coordinate = kinds[kind]!;
+  const coordinate = kinds[kind];
   const offsets = new Int32Array(sizes.length + 1);
   sizes.forEach((size, cloud) => {
-    offsets[cloud + 1] = offsets[cloud]! + size;
+    offsets[cloud + 1] = offsets[cloud] + size;
   });
-  const positions = Float32Array.from({ length: offsets[sizes.length]! * dimensionality }, () => coordinate(random));
+  const positions = Float32Array.from({ length: offsets[sizes.length] * dimensionality }, () => coordinate(random));
   return { positions, offsets };
 }
 
@@ -62,13 +62,13 @@ export function plainNeighbours(
   const sources: number[] = [];
   const targets: number[] = [];
   for (let cloud = 0; cloud + 1 < offsets.length; cloud++) {
-    for (let target = offsets[cloud]!; target < offsets[cloud + 1]!; target++) {
+    for (let target = offsets[cloud]; target < offsets[cloud + 1]; target++) {
       const near: { source: number; distance: number }[] = [];
-      for (let source = offsets[cloud]!; source < offsets[cloud + 1]!; source++) {
+      for (let source = offsets[cloud]; source < offsets[cloud + 1]; source++) {
         if (source === target && !loop) continue;
         let distance = 0;
         for (let axis = 0; axis < dimensionality; axis++) {
-          const difference = positions[source * dimensionality + axis]! - positions[target * dimensionality + axis]!;
+          const difference = positions[source * dimensionality + axis] - positions[target * dimensionality + axis];
           distance += difference * difference;
         }
         if (distance < radius * radius) near.push({ source, distance });

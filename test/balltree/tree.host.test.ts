@@ -20,8 +20,8 @@ function balls(nodes: ArrayLike<number>, offsets: ArrayLike<number>, size: numbe
   const members = Array.from(nodes);
   const result: number[][] = [];
   for (let cloud = 0; cloud + 1 < offsets.length; cloud++) {
-    for (let start = offsets[cloud]!; start < offsets[cloud + 1]!; start += size) {
-      const end = Math.min(start + size, offsets[cloud + 1]!);
+    for (let start = offsets[cloud]; start < offsets[cloud + 1]; start += size) {
+      const end = Math.min(start + size, offsets[cloud + 1]);
       result.push(members.slice(start, end).sort((a, b) => a - b));
     }
   }
@@ -38,8 +38,8 @@ function plainTrees(positions: Float32Array, dimensionality: number, offsets: In
   const treeIdx: number[] = [];
   const treeMask: number[] = [];
   for (let cloud = 0; cloud + 1 < offsets.length; cloud++) {
-    const start = offsets[cloud]!;
-    const { index, mask } = buildCloudTree(rows(positions, dimensionality, start, offsets[cloud + 1]!));
+    const start = offsets[cloud];
+    const { index, mask } = buildCloudTree(rows(positions, dimensionality, start, offsets[cloud + 1]));
     for (const id of index) treeIdx.push(start + id);
     for (const own of mask) treeMask.push(own);
   }
@@ -72,12 +72,12 @@ describe("golden files", () => {
       ballSizes,
       rotate,
     });
-    const { offsets } = tree.levels[0]!;
+    const { offsets } = tree.levels[0];
     expect(balls(tree.treeIdx, offsets, 2)).toEqual(balls(data("tree_idx"), offsets, 2));
     tree.levels.forEach(({ ballSize, offsets }, level) => {
       // At the finest level slots are compared by their points, since the reference's order inside a leaf is another.
-      const ours = tree.treeIdxRot[level]!.map((node) => (level === 0 ? tree.treeIdx[node]! : node));
-      const theirs = data(`balls_rot.${level}`).map((node) => (level === 0 ? data("tree_idx")[node]! : node));
+      const ours = tree.treeIdxRot[level].map((node) => (level === 0 ? tree.treeIdx[node] : node));
+      const theirs = data(`balls_rot.${level}`).map((node) => (level === 0 ? data("tree_idx")[node] : node));
       expect(balls(ours, offsets, ballSize)).toEqual(balls(theirs, offsets, ballSize));
     });
   });
@@ -106,7 +106,7 @@ describe("the rule", () => {
     });
     const { treeIdx, treeMask } = await buildBallTree(positions, { dimensionality: 3, offsets });
     const own = treeIdx.filter((_, slot) => treeMask[slot] === 1).sort();
-    expect(own).toEqual(Int32Array.from(range(offsets[4]!)));
+    expect(own).toEqual(Int32Array.from(range(offsets[4])));
     const twins = treeIdx.filter((point, slot) => treeMask[slot] === 0 && treeIdx[slot - 1] === point);
     expect(twins.length).toBe(treeMask.filter((mask) => mask === 0).length);
   });
@@ -124,14 +124,14 @@ describe("the rule", () => {
         const { dimensionality } = batch;
         const tree = await buildBallTree(positions, { dimensionality, offsets, strides, ballSizes, rotate });
         for (let cloud = 0; cloud < batch.sizes.length; cloud++) {
-          const slots = tree.treeIdx.subarray(tree.offsets[cloud]!, tree.offsets[cloud + 1]!);
+          const slots = tree.treeIdx.subarray(tree.offsets[cloud], tree.offsets[cloud + 1]);
           const leaves = { data: takeRows(positions, dimensionality, slots), dimensionality };
           let nodes = rotatePositions(leaves, rotate);
           tree.levels.forEach(({ ballSize, stride, offsets }, level) => {
             const count = nodes.data.length / dimensionality;
-            const start = offsets[cloud]!;
-            expect(offsets[cloud + 1]! - start).toBe(count);
-            const order = tree.treeIdxRot[level]!.subarray(start, start + count).map((node) => node - start);
+            const start = offsets[cloud];
+            expect(offsets[cloud + 1] - start).toBe(count);
+            const order = tree.treeIdxRot[level].subarray(start, start + count).map((node) => node - start);
             const plain = partition(nodes, Math.min(ballSize, count));
             expect(balls(order, [0, count], ballSize)).toEqual(balls(plain, [0, count], ballSize));
             const groups = range(Math.ceil(count / stride) * stride).map((node) => Math.min(node, count - 1));
@@ -156,7 +156,7 @@ describe("independence", () => {
         expectSame(many.treeIdx, one.treeIdx);
         expectSame(many.treeMask, one.treeMask);
         one.treeIdxRot.forEach((order, level) => {
-          expectSame(many.treeIdxRot[level]!, order);
+          expectSame(many.treeIdxRot[level], order);
         });
       }
       if (kind === "uniform") expectSame(one.treeIdx, plainTrees(positions, 3, offsets).treeIdx);
@@ -168,14 +168,14 @@ describe("independence", () => {
     const options = { dimensionality: 2, strides: [2], ballSizes: [32, 16], rotate: 45 };
     const tree = await buildBallTree(positions, { ...options, offsets });
     for (let cloud = 0; cloud < 3; cloud++) {
-      const [start, end] = [offsets[cloud]!, offsets[cloud + 1]!];
+      const [start, end] = [offsets[cloud], offsets[cloud + 1]];
       const alone = await buildBallTree(positions.slice(2 * start, 2 * end), options);
       expect(tree.treeIdx.slice(tree.offsets[cloud], tree.offsets[cloud + 1])).toEqual(
         alone.treeIdx.map((point) => point + start),
       );
       tree.levels.forEach(({ offsets }, level) => {
-        const ofCloud = tree.treeIdxRot[level]!.slice(offsets[cloud], offsets[cloud + 1]);
-        expect(ofCloud).toEqual(alone.treeIdxRot[level]!.map((node) => node + offsets[cloud]!));
+        const ofCloud = tree.treeIdxRot[level].slice(offsets[cloud], offsets[cloud + 1]);
+        expect(ofCloud).toEqual(alone.treeIdxRot[level].map((node) => node + offsets[cloud]));
       });
     }
   });
@@ -184,14 +184,14 @@ describe("independence", () => {
     // Coordinates in steps of 2^-12, all different on each axis, so that shifts by whole numbers are exact.
     const random = seededRandom(6);
     const axes = [0, 1, 2].map(() => permutation(3000, random));
-    const positions = Float32Array.from({ length: 9000 }, (_, k) => axes[k % 3]![Math.floor(k / 3)]! / 4096);
+    const positions = Float32Array.from({ length: 9000 }, (_, k) => axes[k % 3][Math.floor(k / 3)] / 4096);
     const tree = await buildBallTree(positions, { dimensionality: 3 });
 
     const order = permutation(3000, random);
     const shuffled = await buildBallTree(takeRows(positions, 3, order), { dimensionality: 3 });
-    expect(shuffled.treeIdx.map((point) => order[point]!)).toEqual(tree.treeIdx);
+    expect(shuffled.treeIdx.map((point) => order[point])).toEqual(tree.treeIdx);
 
-    const shifted = positions.map((value, k) => value + [100, -3, 7][k % 3]!);
+    const shifted = positions.map((value, k) => value + [100, -3, 7][k % 3]);
     expect((await buildBallTree(shifted, { dimensionality: 3 })).treeIdx).toEqual(tree.treeIdx);
   });
 });

@@ -33,8 +33,8 @@ export function uploadGroups(device: Device, { starts, entries }: Groups): Group
   const parts = [0];
   const joins = [0];
   for (let group = 0; group + 1 < starts.length; group++) {
-    const end = starts[group + 1]!;
-    for (let at = starts[group]! + PART_ROWS; at < end; at += PART_ROWS) parts.push(at);
+    const end = starts[group + 1];
+    for (let at = starts[group] + PART_ROWS; at < end; at += PART_ROWS) parts.push(at);
     parts.push(end);
     joins.push(parts.length - 1);
   }
@@ -115,6 +115,6 @@ function expectOffsets(starts: Uint32Array, rows: number): void {
   const bad = (reason: string) => new InputError(`the offsets [${starts}] ${reason}`, { tensor: "offsets", rows });
   if (clouds < 1 || starts[0] !== 0 || starts[clouds] !== rows) throw bad(`must begin at 0 and end at ${rows}`);
   for (let cloud = 0; cloud < clouds; cloud++) {
-    if (starts[cloud]! >= starts[cloud + 1]!) throw bad(`leave cloud ${cloud} without a row`);
+    if (starts[cloud] >= starts[cloud + 1]) throw bad(`leave cloud ${cloud} without a row`);
   }
 }

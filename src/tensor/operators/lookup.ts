@@ -20,7 +20,7 @@ export function embeddingLookup(table: Tensor, numbers: Indices): Tensor {
   const [entries, width] = matrixShape("table", table);
   const rows = indices.length;
   for (let row = 0; row < rows; row++) {
-    const entry = indices[row]!;
+    const entry = indices[row];
     if (entry < 0 || entry >= entries) {
       throw new InputError(`index ${row} is ${entry}, but the table has the rows 0 to ${entries - 1}`, { row, entry });
     }

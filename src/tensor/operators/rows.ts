@@ -62,10 +62,10 @@ export const unsigned = ({ buffer, byteOffset, length }: Int32Array) => new Uint
 
 export function byValue(index: Uint32Array, values: number): Places {
   const starts = new Uint32Array(values + 1);
-  for (let i = 0; i < index.length; i++) starts[index[i]! + 1]!++;
-  for (let v = 0; v < values; v++) starts[v + 1]! += starts[v]!;
+  for (let i = 0; i < index.length; i++) starts[index[i] + 1]++;
+  for (let v = 0; v < values; v++) starts[v + 1] += starts[v];
   const next = starts.slice(0, values);
   const entries = new Uint32Array(index.length);
-  for (let i = 0; i < index.length; i++) entries[next[index[i]!]!++] = i;
+  for (let i = 0; i < index.length; i++) entries[next[index[i]]++] = i;
   return { starts, entries };
 }

@@ -22,22 +22,22 @@ export function concatenate(tensors: readonly Tensor[], axis = 0): Tensor {
   const along = (size: number) => first.shape.map((own, i) => (i === place ? size : own));
   Array.from(tensors).forEach((tensor, i) => {
     expectNumbers(`tensor ${i}`, tensor);
-    expectShape(`tensor ${i}`, tensor, along(tensor.shape[place]!));
+    expectShape(`tensor ${i}`, tensor, along(tensor.shape[place]));
   });
-  const result = new Tensor(first.device, along(tensors.reduce((sum, { shape }) => sum + shape[place]!, 0)));
+  const result = new Tensor(first.device, along(tensors.reduce((sum, { shape }) => sum + shape[place], 0)));
   const sections = sectionsOf(
     result,
     place,
-    tensors.map(({ shape }) => shape[place]!),
+    tensors.map(({ shape }) => shape[place]),
   );
   tensors.forEach((tensor, i) => {
-    const { shape, first, strides } = sections[i]!;
+    const { shape, first, strides } = sections[i];
     elementwise(result, shape, { function: "affine", x: tensor, out: { storage: result.storage, first, strides } });
   });
   return record(result, [...tensors], {}, (gradient, gradients) => {
     tensors.forEach((tensor, i) => {
       if (!gradients.wanted(tensor)) return;
-      const { shape, first, strides } = sections[i]!;
+      const { shape, first, strides } = sections[i];
       const x = { storage: gradient.storage, first, strides };
       elementwise(gradient, shape, { function: "affine", x, out: gradients.into(tensor) });
     });
@@ -63,7 +63,7 @@ export function slice(x: Tensor, axis: number, start: number, end?: number): Ten
       size,
     });
   }
-  return section(x, place, sectionsOf(x, place, [start, stop - start])[1]!);
+  return section(x, place, sectionsOf(x, place, [start, stop - start])[1]);
 }
 
 /**
