@@ -5,11 +5,11 @@
 //     w -= step_size * first / (sqrt(second) * inverse_root + epsilon)
 //     average += (1 - averaging) (w - average)                                                    if AVERAGE
 //
-//     weights, gradients, first, second, average: packed, every parameter from a multiple of 64 numbers on
-//     owner [blocks] the parameter that each block of 64 numbers belongs to
+//     weights, gradients, first, second, average: packed, each parameter begins at a multiple of 64 elements
+//     owner [blocks] the index of the parameter that each block of 64 elements belongs to
 //     values [parameters] (mode, step_size, inverse_root, factor), made by adamw_control.wgsl
 //
-// Four numbers a thread. Mode 0 changes nothing; mode 1 (a parameter without a gradient) only moves the average.
+// Each thread updates four elements. Mode 0 changes nothing; mode 1 (a parameter without a gradient) only updates the average.
 
 struct Parameters { quads: u32, decay: f32, beta1_rest: f32, beta2: f32, beta2_rest: f32, epsilon: f32, average_rest: f32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;

@@ -2,13 +2,14 @@
 //
 //     t = ++steps[p]      values[p] = (mode, lr / (1 - beta1^t), 1 / sqrt(1 - beta2^t), factor)
 //
-//     ranges [count] (-, -, has a gradient, -)   total (norm, factor, 1 + first faulty parameter or 0)   loss [1]
-//     steps [count]   values [count]   mode: 0 nothing happens, 1 no gradient (only the average moves), 2 the full step
-//     status: [0] what was not finite first: 0 nothing, 1 the loss, 2 + p   [1] at which call   [2] calls   [3] calls without a step
+//     ranges [count] (-, -, has a gradient, -)   total [3] of gradient_total.wgsl   loss [1]
+//     steps [count]   values [count]   mode: 0 nothing happens, 1 no gradient (only the average is updated), 2 the full step
+//     status: [0] what was first not finite: 0 nothing, 1 the loss, 2 + p the gradient of parameter p
+//     [1] the number of that call   [2] the number of calls   [3] the number of calls without a step
 //
-// HALT: once something was not finite, nothing happens until the host has cleared status[0].
-// 1 - beta^t = -expm1(t ln beta) is summed as a series around 0 and doubled up from there, so that it is exact to the last
-// bits for small t, where 1 - beta^t itself would cancel, and the same on every device. One workgroup.
+// With HALT, nothing happens after a value that is not finite until the host clears status[0].
+// 1 - beta^t = -expm1(t ln beta): a Taylor series near 0, then the argument is doubled repeatedly. It is accurate to the last
+// bits for small t, where 1 - beta^t itself would cancel, and the same on every device. One workgroup runs.
 
 struct Parameters { count: u32, lr: f32, log_beta1: f32, log_beta2: f32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -19,7 +20,7 @@ struct Parameters { count: u32, lr: f32, log_beta1: f32, log_beta2: f32 }
 @group(0) @binding(5) var<storage, read_write> values: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> status: array<u32>;
 
-/// 1 - beta^t.
+/// Returns 1 - beta^t.
 fn complement(t: u32, log_beta: f32) -> f32 {
   var x = max(f32(t) * log_beta, -20.0);
   var halvings = 0u;

@@ -1,4 +1,4 @@
-// y += x, number by number; with QUADS `size` quads of numbers.
+// y += x, element by element. `size` counts elements, or with QUADS vec4s.
 //! include stored.wgsl
 
 struct Parameters { size: u32 }

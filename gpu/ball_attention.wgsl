@@ -1,4 +1,4 @@
-// Ball multi-head self-attention: every point attends to the points of its ball, nearer ones more (sigma < 0):
+// Multi-head self-attention within balls: every point attends to the points of its ball, more to nearer ones (sigma < 0):
 //
 //     score(i, j) = q_i . k_j / sqrt(E) + sigma_h |p_i - p_j|
 //     out_i = sum_j softmax_j(score(i, j)) v_j
@@ -7,13 +7,14 @@
 //     balls [ball_count, 2] first row and size of each             out [rows, H E]
 //     log_sum [rows, H] = log2 of the softmax's denominator, for the backward pass
 //
-// A workgroup takes one (ball, head, block of THREADS * QUERIES queries); keys pass in tiles of KEYS through workgroup
-// memory, STEP at a time. HEAD_QUADS = ceil(E / 4); a head whose width is no multiple of four is padded with zeros, which change
+// A workgroup computes one (ball, head, block of THREADS * QUERIES queries); keys pass through workgroup memory in tiles of KEYS,
+// STEP at a time. HEAD_QUADS = ceil(E / 4): a head whose width is not a multiple of four is padded with zeros, which change
 // neither products nor sums.
 //
-// The exponentials are of scores less a reference, which begins as the query's score with its own key: so the denominator is never
-// below 1 by far. Only where a score exceeds it by more than HEADROOM, long before the sums can overflow, is the reference raised
-// and what has been added up shrunk (a running softmax, Milakov and Gimelshein 2018, that moves seldom).
+// The exponentials are taken of the scores minus a reference, which begins as the query's score with its own key, so the
+// denominator never falls far below 1. Only when a score exceeds the reference by more than HEADROOM, long before the sums can
+// overflow, is the reference raised and the sums so far rescaled: an online softmax (Milakov and Gimelshein 2018) that rescales
+// rarely.
 //! include ball_block.wgsl
 //! include ball_head.wgsl
 //! include ball_keys.wgsl

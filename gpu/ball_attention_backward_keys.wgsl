@@ -1,10 +1,10 @@
-// Ball attention's backward, seen from the keys (ball_attention_backward_queries.wgsl says what the names mean):
+// The backward pass of ball attention for keys and values (ball_attention_backward_queries.wgsl defines the names):
 //
 //     dv_j = sum_i p_ij dout_i                            last third of dqkv [rows, 3 H E]
 //     dk_j = sum_i dscore_ij q_i / sqrt(E)                second third
 //
-// A thread takes QUERIES keys; queries pass in tiles of KEYS through workgroup memory, STEP at a time. Beyond the ball's end the
-// last query comes again, with a gradient of zero.
+// Each thread computes QUERIES keys; queries pass through workgroup memory in tiles of KEYS, STEP at a time. Beyond the ball's
+// end the last query is repeated with a gradient of zero.
 //! include ball_block.wgsl
 //! include ball_head.wgsl
 //! include quads_read.wgsl dout
@@ -21,13 +21,13 @@
 
 alias Written = f32;
 
-// Two-dimensional as in ball_keys.wgsl. A position's fourth number is the query's log_sum.
+// The arrays are two-dimensional as in ball_keys.wgsl. The fourth element of a position is the query's log_sum.
 var<workgroup> queries: array<array<vec4f, STEP * HEAD_QUADS>, KEYS / STEP>;
 var<workgroup> douts: array<array<vec4f, STEP * HEAD_QUADS>, KEYS / STEP>;
 var<workgroup> query_positions: array<array<vec4f, STEP>, KEYS / STEP>;
 var<workgroup> deltas: array<array<f32, STEP>, KEYS / STEP>;
 
-// Fills the tile with the queries from the ball's `start`-th on.
+// Loads the ball's queries from index `start` on into the tile.
 fn load_queries(block: Block, start: u32, thread: u32) {
   let last = block.size - 1;
   let scale = inverseSqrt(f32(parameters.head_width)) * LOG2_E;
@@ -117,7 +117,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! repeat i HEAD_QUADS
     {
       let at = row_$k * 3 * width + width + head * parameters.head_width + $i * 4;
-      // The tile's queries are in units of log 2.
+      // The tile's queries were multiplied by LOG2_E.
       put_dqkv(at, parameters.head_width - $i * 4, dkey_$k_$i * LN_2);
       put_dqkv(at + width, parameters.head_width - $i * 4, dvalue_$k_$i);
     }

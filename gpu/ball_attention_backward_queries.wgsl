@@ -1,11 +1,11 @@
-// Ball attention's backward, seen from the queries. With p_ij the softmax's weights and delta_i = dout_i . out_i:
+// The backward pass of ball attention for queries and sigma. With the softmax's weights p_ij and delta_i = dout_i . out_i:
 //
 //     dscore_ij = p_ij (dout_i . v_j - delta_i)
 //     dq_i = sum_j dscore_ij k_j / sqrt(E)                        first third of dqkv [rows, 3 H E]
-//     row_terms[i, h] = sum_j dscore_ij |p_i - p_j|               summed over the rows it is sigma's gradient
+//     row_terms[i, h] = sum_j dscore_ij |p_i - p_j|               their sum over the rows is sigma's gradient
 //
 // row_terms [rows, H] holds delta when the kernel starts (ball_attention_delta.wgsl).
-// p_ij = 2^(score_ij - log_sum_i) is computed again (Dao et al. 2022). Work is divided as in ball_attention.wgsl.
+// p_ij = 2^(score_ij - log_sum_i) is recomputed (Dao et al. 2022). The work is divided as in ball_attention.wgsl.
 //! include ball_block.wgsl
 //! include ball_head.wgsl
 //! include ball_keys.wgsl

@@ -1,4 +1,4 @@
-// What the softmax's backward subtracts from every score of a query:
+// The term that the softmax's backward pass subtracts from every score of a query:
 //
 //     delta[i, h] = sum_e dout[i, h, e] out[i, h, e]          out, dout [rows, H E], delta [rows, H]
 //

@@ -1,18 +1,18 @@
-// What a workgroup of ball attention's kernels works on: a block of one ball's points, for one head. The including file declares
-// the array balls [balls, 2] of the first row and size of each.
+// The work of one workgroup in the kernels of ball attention: a block of one ball's points, for one head. The including file
+// declares the array balls [balls, 2], the first row and the size of each ball.
 struct Parameters { first_ball: u32, ball_count: u32, first_row: u32, heads: u32, head_width: u32, query_blocks: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 
 struct Block {
-  // The ball's first row and its points.
+  // The ball's first row and its number of points.
   first: u32,
   size: u32,
   head: u32,
-  // The block's first point inside the ball; not below size where there is nothing to do.
+  // The index within the ball of the block's first point. If it is not below `size`, the workgroup has nothing to do.
   begin: u32,
 }
 
-// The index-th of all blocks of `points` points.
+// Returns block number `index` of all blocks of `points` points.
 fn block_of(index: u32, points: u32) -> Block {
   let head = (index / parameters.query_blocks) % parameters.heads;
   let ball_index = index / (parameters.query_blocks * parameters.heads);

@@ -1,16 +1,16 @@
-// How ball attention's kernels read a point's position and its share of a head, and what they compute of them. The including file
-// has the parameters of ball_block.wgsl and declares the arrays qkv [rows, 3 H E] and positions [rows, DIMENSIONS]; QUADS says that
-// E is a multiple of 4.
+// How the kernels of ball attention read a point's position and its part of a head, and the distance and the product that they
+// compute. The including file includes ball_block.wgsl and declares the arrays qkv [rows, 3 H E] and positions [rows,
+// DIMENSIONS]. With QUADS, E is a multiple of 4.
 //
-// Scores are kept in units of log 2, for which queries and sigma are multiplied by LOG2_E: GPUs have a power of two, and make an
-// exponential of it with one multiplication more.
+// Scores are in base-2 logarithms: queries and sigma are multiplied by LOG2_E, because GPUs have an instruction for exp2, and
+// compute exp from it with one multiplication more.
 //! include stored.wgsl
 //! include quads_read.wgsl qkv
 
 const LOG2_E: f32 = 1.4426950408889634;
 const LN_2: f32 = 0.6931471805599453;
 
-// With `fourth` as its fourth number.
+// Returns the position of a row as a vec4 whose fourth element is `fourth`.
 fn position_of(row: u32, fourth: f32) -> vec4f {
   var position = vec4f(0, 0, 0, fourth);
 //! repeat a DIMENSIONS
@@ -19,7 +19,7 @@ fn position_of(row: u32, fourth: f32) -> vec4f {
   return position;
 }
 
-// Four neighbouring numbers of a head: `part` 0 of q, 1 of k, 2 of v. Zeros beyond the head's end.
+// Returns four neighbouring elements of a head of q (`part` 0), k (1) or v (2), with zeros beyond the head's end.
 fn head_quad(row: u32, head: u32, part: u32, quad: u32) -> vec4f {
   let at = ((row * 3 + part) * parameters.heads + head) * parameters.head_width + quad * 4;
   return qkv_some(at, parameters.head_width - quad * 4);
@@ -33,5 +33,5 @@ fn distance_between(a: vec4f, b: vec4f) -> f32 {
   return sqrt(square);
 }
 
-// sum + a . b, a multiply-add each.
+// Returns sum + a . b by four fused multiply-adds.
 fn add_product(sum: f32, a: vec4f, b: vec4f) -> f32 { return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum)))); }

@@ -1,14 +1,14 @@
-// A tile of KEYS keys in workgroup memory, their values and positions with them, for the kernels whose threads are queries. The
-// including file has what ball_block.wgsl and ball_head.wgsl declare. Arrays are two-dimensional, STEP keys first, so that the
-// index inside is known when the kernel is compiled and what is left to check is the same for all of a step.
+// A tile of KEYS keys in workgroup memory, with their values and positions, for the kernels whose threads compute queries. The
+// including file includes ball_block.wgsl and ball_head.wgsl. The arrays are two-dimensional, [steps, STEP keys], so that the
+// inner index is known at compile time and the bounds check that remains is the same for the whole step.
 //
-// Beyond the ball's end the last key comes again, which changes no maximum, with a value of zero and 0 as its position's fourth
-// number, which is 1 for every key of the ball.
+// Beyond the ball's end the last key is repeated, which changes no maximum, with a value of zero. The fourth element of a
+// position is 1 for the keys of the ball and 0 for these.
 var<workgroup> keys: array<array<vec4f, STEP * HEAD_QUADS>, KEYS / STEP>;
 var<workgroup> values: array<array<vec4f, STEP * HEAD_QUADS>, KEYS / STEP>;
 var<workgroup> key_positions: array<array<vec4f, STEP>, KEYS / STEP>;
 
-// Fills the tile with the keys from the ball's `start`-th on. All loads come before all stores: they are under way together.
+// Loads the ball's keys from index `start` on into the tile. All loads come before all stores, so that they overlap.
 fn load_keys(block: Block, start: u32, thread: u32) {
   let last = block.size - 1;
 //! repeat f FETCHES

@@ -1,8 +1,8 @@
-// Where each point lies in its ball, the input of attention's positional term:
+// The offset of each point from the centre of its ball, the input of attention's positional term:
 //
 //     offsets[i] = positions[i] - mean of the positions of i's ball          positions, offsets [rows, DIMENSIONS]
 //
-// A workgroup a ball; partial sums are added in a fixed order.
+// One workgroup per ball; partial sums are added in a fixed order.
 
 struct Parameters { first_ball: u32, ball_count: u32, first_row: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -21,7 +21,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let size = ball.y;
 //! repeat a DIMENSIONS
   {
-    // Relative to the ball's first point, so that a cloud far from the origin loses no digits.
+    // The sum is relative to the ball's first point, so that a cloud far from the origin loses no precision.
     let origin = positions[first * DIMENSIONS + $a];
     var sum = 0.0;
     for (var i = thread; i < size; i += 64) { sum += positions[(first + i) * DIMENSIONS + $a] - origin; }

@@ -1,11 +1,12 @@
-// BatchNorm's backward, y = (x - mean) * scale * weight + bias with scale = 1 / sqrt(variance + 1e-5):
+// The backward pass of BatchNorm, y = (x - mean) * scale * weight + bias with scale = 1 / sqrt(variance + 1e-5):
 //
 //     with the batch's own statistics   dx (+)= weight scale (dy - sums[0] / rows - n sums[1] / rows),   n = (x - mean) * scale
 //     with given statistics             dx (+)= weight scale dy
 //
 //     x, dy, dx [rows, width]   sums [2, width]: dbias = sum of dy, dweight = sum of dy n
 //
-// TRAINING chooses. ACCUMULATE adds to dx. total_rows is the batch's number of rows when only some are bound.
+// TRAINING chooses the batch's own statistics. ACCUMULATE adds to dx. total_rows is the batch's number of rows, of which only
+// some may be bound.
 
 struct Parameters { rows: u32, width: u32, total_rows: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;

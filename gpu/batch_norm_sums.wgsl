@@ -1,4 +1,4 @@
-// The sums BatchNorm's backward needs, in parts of the rows:
+// The sums over rows that BatchNorm's backward pass needs, one set for each part of the rows:
 //
 //     sums[part, 0, c] = sum of dy[row, c]        sums[part, 1, c] = sum of dy[row, c] (x[row, c] - mean[c]) / sqrt(variance[c] + 1e-5)
 //

@@ -1,13 +1,13 @@
-// BatchNorm's statistics, second half: the blocks' moments joined in a fixed order (Chan, Golub and LeVeque 1979), and the
-// running statistics moved towards them:
+// BatchNorm's statistics, second half: joins the blocks' moments in a fixed order (Chan, Golub and LeVeque 1979) and updates the
+// running statistics:
 //
 //     mean, variance (biased) over all rows                                          all [width]
 //     running_mean = 0.9 running_mean + 0.1 mean;  running_variance likewise, with the unbiased variance
 //
-//     moments [blocks, 2, width]: mean and squared deviations of 256 rows each
+//     moments [blocks, 2, width]: the mean and the sum of squared deviations of 256 rows each
 //
-// 32 threads a column, each joining neighbouring blocks, then these in their order. A column whose moments are not finite leaves
-// the running statistics alone: one bad batch must not ruin a model for good.
+// 32 threads per column each join neighbouring blocks; their results are joined in the order of the threads. A column whose
+// moments are not finite leaves the running statistics unchanged: one bad batch must not ruin a model for good.
 
 struct Parameters { rows: u32, width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;

@@ -1,4 +1,4 @@
-// The next level's positions, and where each node lies from its parent:
+// The positions of the next level's nodes, and each child's offset from its parent:
 //
 //     centres[g] = mean of positions[g * stride .. (g + 1) * stride]                 centres [groups, DIMENSIONS]
 //     offsets[i] = positions[i] - centres[i / stride]                                offsets [groups * stride, DIMENSIONS]
@@ -14,7 +14,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let item = (group.y * groups.x + group.x) * 64 + thread;
   if (item >= parameters.groups * DIMENSIONS) { return; }
   let first = (item / DIMENSIONS) * parameters.stride * DIMENSIONS + item % DIMENSIONS;
-  // Relative to the group's first node, so that a cloud far from the origin loses no digits.
+  // The sum is relative to the group's first node, so that a cloud far from the origin loses no precision.
   let origin = positions[first];
   var sum = 0.0;
   for (var i = 0u; i < parameters.stride; i++) { sum += positions[first + i * DIMENSIONS] - origin; }

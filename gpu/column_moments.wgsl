@@ -1,11 +1,11 @@
-// BatchNorm's statistics, first half: mean and sum of squared deviations of each column over blocks of 256 rows.
+// BatchNorm's statistics, first half: the mean and the sum of squared deviations of each column over blocks of 256 rows:
 //
-//     moments[block, 0, c], moments[block, 1, c] = mean and squares of x[256 block .. 256 (block + 1), c]
+//     moments[block, 0, c], moments[block, 1, c] = mean and sum of squared deviations of x[256 block .. 256 (block + 1), c]
 //
 //     x [rows, width]   moments [blocks, 2, width]
 //
-// part_rows is 256, of which each thread keeps eight in registers between the two sums. first_part is the number of the first
-// row's block when only a part of x is bound.
+// part_rows is 256; each thread keeps eight of these rows in registers between the two sums. first_part is the block index of the
+// first bound row.
 
 struct Parameters { rows: u32, items: u32, part_rows: u32, first_part: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;

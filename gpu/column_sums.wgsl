@@ -1,11 +1,11 @@
-// Sums over the rows, in parts of them:
+// Sums over the rows, one for each part of the rows:
 //
 //     sums[part, c] (+)= sum over the part's rows of x[row, c] (* factor[row, c] if FACTOR) (* scale[row] if SCALE)
 //
 //     x, factor [rows, columns]   scale [rows]   sums [parts, columns], added up by sum_parts.wgsl where there are several parts
 //
-// With PLAIN sums [parts, 2, columns] begin with the sums of x alone. ACCUMULATE adds to what is there. first_part is the number of
-// the first row's part when only a part of the rows is bound.
+// With PLAIN, sums [parts, 2, columns] holds the sums of x alone first. ACCUMULATE adds to what is there. first_part is the part
+// index of the first bound row.
 
 struct Parameters { rows: u32, items: u32, part_rows: u32, first_part: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;

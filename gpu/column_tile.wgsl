@@ -1,13 +1,15 @@
-// What sums over the rows of a matrix have in common. A workgroup of 256 threads takes eight columns, with QUADS eight quads of
-// them, of one part of the rows: 32 rows at a time side by side, eight such turns asked for together. The including file declares
-// parameters with rows, items (a row's numbers, or quads of them) and part_rows, a multiple of 256.
+// The division of work that kernels summing over the rows of a matrix share. A workgroup of 256 threads sums eight columns, or
+// with QUADS eight vec4s of columns, over one part of the rows: 32 rows at a time, with the loads of eight such steps issued
+// together. The including file declares parameters with rows, items (elements per row, or vec4s per row) and part_rows, a
+// multiple of 256.
 //! include stored.wgsl
 
 const ACROSS: u32 = 8;
 const LANES: u32 = 32;
 var<workgroup> lane_sums: array<Stored, 256>;
 
-// A thread's part of the rows, its column (of which only those below `items` exist), and its rows: every 32nd from `row` to `end`.
+// A thread's part of the rows, its column (which exists only if it is below `items`), and its rows: every 32nd from `row` to
+// `end`.
 struct Place {
   part: u32,
   column: u32,
@@ -23,12 +25,12 @@ fn place_of(index: u32, thread: u32) -> Place {
     part, index % tiles * ACROSS + thread % ACROSS, first + thread / ACROSS, min(first + parameters.part_rows, parameters.rows));
 }
 
-// Whether there is something to write, and by which threads: the first of each column.
+// Whether this thread writes a sum: the first thread of each column does, if the column and the part exist.
 fn writes(place: Place, thread: u32) -> bool {
   return thread < ACROSS && place.column < parameters.items && place.part * parameters.part_rows < parameters.rows;
 }
 
-// The sum over the rows that a column's threads found, in the order of the threads; right in the column's first thread.
+// Adds up the sums of a column's threads in the order of the threads. The result is valid in the column's first thread.
 fn column_total(thread: u32, own: Stored) -> Stored {
   workgroupBarrier();
   lane_sums[thread] = own;

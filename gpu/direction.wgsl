@@ -1,4 +1,4 @@
-// What the k-th channel, with QUADS the k-th quad of channels, takes from axis `axis`: a column of position_weight, which is
+// Returns the weights of channel k (with QUADS of the k-th vec4 of channels) for axis `axis`: part of a column of position_weight
 // [width, DIMENSIONS].
 fn direction(k: u32, axis: u32) -> Stored {
 //! if QUADS

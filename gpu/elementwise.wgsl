@@ -1,10 +1,10 @@
-// A function of every number of an array, or of the numbers of two arrays:
+// A function of every element of an array, or of the elements of two arrays:
 //
-//     out[i] (+)= f(x[i], y[i])            with SLOPE     out[i] (+)= y[i] f'(x[i])
+//     out[i] (+)= f(x[i], y[i])            with SLOPE:    out[i] (+)= y[i] f'(x[i])
 //
-// over all indices i of RANK axes. The element of index (i_0, i_1, ...) of an array lies at first + sum of i_a * stride_a, so
-// that slices, transposes and repetitions (stride 0) need no copy; axis 0 is the innermost. One of the constants AFFINE, ADD, ...
-// chooses f; Y says whether there is a y; ACCUMULATE adds to what is there.
+// over all indices i of RANK axes. The element with index (i_0, i_1, ...) lies at first + sum of i_a * stride_a, so that slices,
+// transposes and repetitions (stride 0) need no copy; axis 0 is the innermost. One of the constants AFFINE, ADD, ... chooses f; Y
+// says whether there is a y; ACCUMULATE adds to what is there.
 //! include functions.wgsl
 
 struct Parameters {
@@ -45,7 +45,7 @@ fn slope(x: f32) -> f32 { return 2.0 * x; }
 //! end
 //! if SQRT
 fn value(x: f32, y: f32) -> f32 { return sqrt(x); }
-// 0 at 0, so that the norm of nothing but zeros has the gradient 0 and not infinity times 0.
+// The derivative of the square root is 0 at 0, so that the norm of a zero vector has the gradient 0 and not infinity times 0.
 fn slope(x: f32) -> f32 {
   if (x == 0.0) { return 0.0; }
   return 0.5 / sqrt(x);

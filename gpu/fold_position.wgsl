@@ -1,11 +1,11 @@
-// The positional term as it arrives at the queries, keys and values, so that it need not pass through the large product:
+// The positional term folded into the weight of queries, keys and values, so that it need not pass through the large product:
 //
 //     folded[c, a] = sum_k W[c, k] P[k, a]        folded[c, DIMENSIONS] = sum_k W[c, k] b_P[k] + b[c]
 //
 //     W [3 width, width]   P [width, DIMENSIONS]   b_P [width]   b [3 width]   folded [3 width, 4], c = (t, h, e)
 //
-// A workgroup takes 16 columns, 16 threads four of them: each every 16th k, with QUADS every 16th quad of them; their sums are added
-// up in a fixed order. A row of W is read once, by threads side by side.
+// A workgroup computes 16 columns; 16 threads share four of them, each taking every 16th k (with QUADS every 16th vec4). Their
+// sums are added up in a fixed order. A row of W is read once, with coalesced loads.
 //! include packing.wgsl
 //! include stored.wgsl
 
@@ -58,7 +58,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
 //! end
   workgroupBarrier();
-  // A thread a number of the result from here on.
+  // From here on each thread computes one element of the result.
   let in_group = thread / 4;
   let column = first + in_group;
   let number = thread % 4;

@@ -1,26 +1,26 @@
-// Functions of one number that WGSL lacks, or has only to a few digits.
+// Scalar functions that WGSL lacks, or defines only to a few digits.
 alias Argument = f32;
 //! include gelu.wgsl
 
-// 1 / (1 + exp(-x)), without an overflow on the way. 1 - sigmoid(x) is sigmoid(-x), to full precision.
+// 1 / (1 + exp(-x)) without overflow. 1 - sigmoid(x) is sigmoid(-x), to full precision.
 fn sigmoid(x: f32) -> f32 {
   let e = exp(-abs(x));
   return select(e, 1.0, x >= 0.0) / (1.0 + e);
 }
 
-// log(1 + e) for e in 0 .. 1, to full relative precision: 2 atanh(s) by its series, s = e / (2 + e) <= 1/3.
+// log(1 + e) for e in 0 .. 1, to full relative precision: the series of 2 atanh(s) with s = e / (2 + e) <= 1/3.
 fn log_one_plus(e: f32) -> f32 {
   let s = e / (2.0 + e);
   let t = s * s;
   return 2.0 * s * (1.0 + t * (1.0 / 3 + t * (1.0 / 5 + t * (1.0 / 7 + t * (1.0 / 9 + t * (1.0 / 11 + t * (1.0 / 13)))))));
 }
 
-// log(1 + exp(x)): for large x it is x, for large -x exp(x), and neither overflows nor vanishes before its time.
+// log(1 + exp(x)), which tends to x for large x and to exp(x) for large -x, without overflow or early underflow.
 fn softplus(x: f32) -> f32 { return max(x, 0.0) + log_one_plus(exp(-abs(x))); }
 
-// sin(x + quarters_ahead pi / 2), error below 2e-7 for |x| < 8192; WGSL's own sine need only be right to 5e-4. The quarter
-// turns are taken off in three steps, whose constants have few digits, so that the products are exact (Cody and Waite 1980);
-// the polynomials on what is left, at most pi / 4, are those of Moshier's Cephes.
+// sin(x + quarters_ahead pi / 2) with an error below 2e-7 for |x| < 8192; WGSL's own sine need only be accurate to 5e-4. The
+// quarter turns are subtracted in three steps, whose constants have few digits, so that the products are exact (Cody and Waite
+// 1980); the polynomials for the remainder, at most pi / 4, are those of Moshier's Cephes.
 fn sine(x: f32, quarters_ahead: i32) -> f32 {
   let quarters = round(x * 0.6366197723675814);
   let rest = ((x - quarters * 1.5703125) - quarters * 4.837512969970703e-4) - quarters * 7.549789948768648e-8;

@@ -2,8 +2,8 @@
 //
 //     out[i] = source[index[i]]          source [sources, width], index [rows], out [rows, width]
 //
-// When the source is larger than one binding, the call is repeated over windows of it: rows first_source .. first_source +
-// source_rows are bound, and only the indices that fall into the window are written. With QUADS a row is `width` quads of numbers.
+// When the source is larger than one binding, the call is repeated for windows of it: rows first_source .. first_source +
+// source_rows are bound, and only rows whose index falls into the window are written. With QUADS `width` counts vec4s.
 
 //! if QUADS
 alias Item = vec4u;

@@ -1,8 +1,8 @@
-// The backward of picking rows: each source row receives what the rows picked from it carry.
+// The backward pass of gathering rows: each source row receives the sum of the rows gathered from it:
 //
 //     out[i] (+)= sum over e in starts[i] .. starts[i + 1] of x[entries[e]]          x [picked, width], out [rows, width]
 //
-// x is bound in a window of x_rows rows from first_x on when it exceeds a binding; the first call writes, later ones add.
+// When x exceeds a binding, it is bound in windows of x_rows rows from first_x on; the first call writes, later ones add.
 
 struct Parameters { rows: u32, width: u32, first_x: u32, x_rows: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;

@@ -1,7 +1,7 @@
-// The exact GELU, x Phi(x) with Phi(x) = (1 + erf(x / sqrt 2)) / 2, and its slope. WGSL has no erf: Abramowitz and Stegun 7.1.26,
-// error below 2e-7. The including file declares Argument: f32, or a vector of them.
+// The exact GELU, x Phi(x) with Phi(x) = (1 + erf(x / sqrt 2)) / 2, and its derivative. WGSL has no erf: Abramowitz and Stegun
+// 7.1.26 is used, with an error below 2e-7. The including file declares Argument: f32, or a vector of them.
 
-// exp(-x^2 / 2), which Phi and the slope have in common.
+// exp(-x^2 / 2), which Phi and the derivative share.
 fn bell(x: Argument) -> Argument { return exp(-0.5 * x * x); }
 
 fn distribution(x: Argument, bell_of_x: Argument) -> Argument {
@@ -18,7 +18,7 @@ struct Gelu {
   slope: Argument,
 }
 
-// d gelu(x) / dx = Phi(x) + x phi(x)
+// Returns gelu(x) and d gelu(x) / dx = Phi(x) + x phi(x).
 fn gelu_and_slope(x: Argument) -> Gelu {
   let bell_of_x = bell(x);
   let share = distribution(x, bell_of_x);

@@ -1,10 +1,10 @@
-// The sums of each parameter's blocks, joined in a fixed order:
+// Joins the sums of each parameter's blocks in a fixed order:
 //
-//     norms[p] = sum over the blocks of parameter p of sums[block]; 0 where its gradient does not count
+//     norms[p] = sum over the blocks of parameter p of sums[block]; 0 if the parameter has no gradient
 //
-//     sums [blocks] (squares, numbers that are not finite)   ranges [count] (first block, blocks, counts, -)   norms [count]
+//     sums [blocks] (squares, elements that are not finite)   ranges [count] (first block, blocks, counts, -)   norms [count]
 //
-// One workgroup a parameter: lane l takes the blocks l, l + 256, ...; the lanes are added up in pairs.
+// One workgroup per parameter: lane l adds blocks l, l + 256, ...; the lanes are added up pairwise.
 
 struct Parameters { count: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;

@@ -1,10 +1,11 @@
-// Squares of a gradient's numbers added up in blocks of 64, and how many of the numbers are NaN or infinite:
+// The sum of squares of a gradient in blocks of 64 elements, and how many of the elements are NaN or infinite:
 //
-//     sums[first_block + b] = (sum over block b of g^2, numbers of block b that are not finite)
+//     sums[first_block + b] = (sum over block b of g^2, number of elements of block b that are not finite)
 //
 //     gradient [size]   sums [blocks], joined by gradient_norms.wgsl
 //
-// Eight threads a block, each every eighth number; their sums are added up in their order. Bits are looked at, since compilers may assume that x == x.
+// Eight threads per block each take every eighth element; their sums are added up in the order of the threads. The bits are
+// tested, since compilers may assume that x == x.
 
 struct Parameters { size: u32, first_block: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;

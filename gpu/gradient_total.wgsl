@@ -1,9 +1,9 @@
-// The global norm of all gradients and the factor that clips it (as torch.nn.utils.clip_grad_norm_ has it):
+// The global norm of all gradients and the factor that clips it, as in torch.nn.utils.clip_grad_norm_:
 //
 //     norm = sqrt(sum over p of norms[p].x)      factor = min(1, most / (norm + 1e-6)), 1 where most is 0
-//     total = (norm, factor, 1 + the first p with a number that is not finite, or 0)
+//     total = (norm, factor, 1 + the first p with an element that is not finite, or 0)
 //
-// A gradient with a NaN or an infinity is not scaled, so that one fault does not spread. One workgroup; lane l takes the
+// A gradient with a NaN or an infinity is not scaled, so that one fault does not spread. One workgroup runs; lane l takes
 // parameters l, l + 64, ...
 
 struct Parameters { count: u32, most: f32 }

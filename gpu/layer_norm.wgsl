@@ -1,8 +1,8 @@
-// LayerNorm over the channels, and what it is added to:
+// LayerNorm over the channels, added to a residual:
 //
 //     y[i] = residual[i] + (x[i] - mean(x[i])) / sqrt(variance(x[i]) + 1e-5) * weight + bias          x, residual, y [rows, width]
 //
-// A workgroup takes eight rows, eight threads a row (row_moments.wgsl).
+// A workgroup computes eight rows, eight threads per row (row_moments.wgsl).
 
 struct Parameters { rows: u32, width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -13,7 +13,7 @@ struct Parameters { rows: u32, width: u32 }
 @group(0) @binding(5) var<storage, read_write> y: array<Stored>;
 //! include row_moments.wgsl
 
-// The k-th number (or quad) of the result of the row that begins at `first`.
+// Returns element k (with QUADS vec4 k) of the result for the row that begins at `first`.
 fn result(first: u32, k: u32, moments: vec2f) -> Stored {
   return residual[first + k] + fma((x[first + k] - moments.x) * moments.y, weight[k], bias[k]);
 }
@@ -25,7 +25,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let first = min(wanted, parameters.rows - 1) * items;
   let moments = row_moments(first, thread);
   if (wanted >= parameters.rows) { return; }
-  // The loads of four numbers (or quads) come before they are written: compilers cannot tell that y is not what is read.
+  // Four loads come before the stores: the compiler cannot tell that y does not alias what is read.
   var k = thread % 8;
   for (; k + 24 < items; k += 32) {
 //! repeat i 4

@@ -1,9 +1,9 @@
-// LayerNorm's backward, y = (x - mean) * scale * weight + bias:
+// The backward pass of LayerNorm, y = (x - mean) * scale * weight + bias:
 //
 //     n = (x - mean) * scale                                                      normalised [rows, width], for the weight's gradient
 //     dx (+)= scale (g - mean(g) - n mean(g n)),   g = dy * weight                x, dy, dx [rows, width]
 //
-// ACCUMULATE adds to dx. A workgroup takes eight rows, eight threads a row (row_moments.wgsl).
+// ACCUMULATE adds to dx. A workgroup computes eight rows, eight threads per row (row_moments.wgsl).
 
 struct Parameters { rows: u32, width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -14,7 +14,7 @@ struct Parameters { rows: u32, width: u32 }
 @group(0) @binding(5) var<storage, read_write> normalised: array<Stored>;
 //! include row_moments.wgsl
 
-// The k-th number (or quad) of n and of g in the row that begins at `first`.
+// Element k (with QUADS vec4 k) of n and of g in the row that begins at `first`.
 struct Pair {
   n: Stored,
   g: Stored,
@@ -60,7 +60,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   let means = row_total(thread, vec2f(total_of(g_sum), total_of(product_sum))) / f32(parameters.width);
   if (wanted >= parameters.rows) { return; }
-  // The loads of four numbers (or quads) come before they are written: compilers cannot tell that dx is not what is read.
+  // Four loads come before the stores: the compiler cannot tell that dx does not alias what is read.
   for (k = lane; k + 24 < items; k += 32) {
 //! repeat i 4
     let result_$i = pair(first, k + $i * 8, moments);

@@ -1,16 +1,16 @@
-// y = [x, second] W^T + bias + residual, the rows of y scattered on the way.
+// y = [x, second] W^T + bias + residual, with an optional scatter of the rows of y.
 //
 //     x [rows, inner]   second [rows, second_inner]   W: element (column, k) at weight_offset + column * weight_stride + k
 //     y[to(i), c] (+)= sum_k x[i, k] W[c, k] + sum_k second[i, k] W[c, inner + k] + bias[c] + residual[to(i), c]
 //
-// to(i) = row_index[i] with scatter, else i. What a call has of all this is told by numbers, not compiled in: compilers take
-// long over a product, and one must do for all. An array that a call does not have is bound to something that is not read.
+// to(i) = row_index[i] with scatter, else i. Which of these parts a call has is given by parameters, not compiled in: compilers
+// take long over a product, and one pipeline must do for all. An array that a call lacks is bound to a buffer that is not read.
 //
-// With HALF_X x is stored in half precision: the hidden layer of norm_swiglu.wgsl.
+// With HALF_X, x is stored in half precision: the hidden layer of norm_swiglu.wgsl.
 //
-// With TRANSPOSED, element (column, k) of W lies at weight_offset + row(k) * weight_stride + column: the gradient with respect
-// to x. There row(k) = k, or with packed_width > 0 the row of the reference's packed qkv that holds column k = (t, h, e),
-// which is (h, e, t). `second` is then a second weight, which gives the last second_inner of x's inner + second_inner columns.
+// With TRANSPOSED, element (column, k) of W lies at weight_offset + row(k) * weight_stride + column, which gives the gradient
+// with respect to x. Here row(k) = k, or with packed_width > 0 the row of the reference's packed qkv that holds column k = (t, h,
+// e), which is (h, e, t). `second` is then a second weight, for the last second_inner of x's inner + second_inner columns.
 //! include product.wgsl
 //! include packing.wgsl
 //! include quads_read.wgsl x second weight bias residual y
@@ -54,7 +54,7 @@ fn left(row: u32, inner: u32) -> vec4f {
 //! end
 }
 //! else
-// x may end, and second begin, in the midst of four numbers.
+// A vec4 may straddle the end of x and the beginning of second.
 fn left(row: u32, inner: u32) -> vec4f {
   return vec4f(left_number(row, inner), left_number(row, inner + 1), left_number(row, inner + 2), left_number(row, inner + 3));
 }

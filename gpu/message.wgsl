@@ -1,16 +1,16 @@
-// What an edge carries before its normalisation (message_products.wgsl says why it is taken apart):
+// The message of an edge before its normalisation (message_products.wgsl explains why it is split):
 //
 //     message(source, target, c) = GELU(products[source, c] + products[target, width + c] + sum_a W[c, 2 width + a] (p_source - p_target)[a])
 //
-// and where the edges lie: `graph` holds starts [nodes + 1], then the source of each edge, then the target of each edge,
-// sorted by target, so that the edges into node j are starts[j] .. starts[j + 1]. For the backward pass the same again by
-// source follows: source_starts [nodes + 1], then the edges that leave each node.
+// and the layout of the edges: `graph` holds starts [nodes + 1], then the source of each edge, then the target of each edge,
+// sorted by target, so that the edges into node j are starts[j] .. starts[j + 1]. For the backward pass the order by source
+// follows: source_starts [nodes + 1], then the edges that leave each node.
 //
-// A workgroup of 64 threads takes NODES neighbouring nodes. Their edges lie side by side, and it goes through them EDGES at a time:
-// what an edge is (`places`, `offsets`), its messages (`tile`) and what its LayerNorm needs are worked out once, whichever threads
-// need them, and each node's edges are added up in their order, so that the bits depend on the graph alone. A node has ACROSS
-// threads, each for OWN quads of its channels: all of them, or every 64th; a tile is EACH edges a thread. Where that is less than
-// 64 edges (SHARED), several threads add up the channels of one.
+// A workgroup of 64 threads computes NODES neighbouring nodes. Their edges are contiguous, and it processes them EDGES at a time:
+// the edges' nodes and offsets (`places`, `offsets`), their messages (`tile`) and the moments for LayerNorm are computed once for
+// all threads, and each node's edges are added up in their order, so that the bits depend on the graph alone. A node has ACROSS
+// threads, each for OWN vec4s of its channels: all of them, or every 64th; a tile has EACH edges per thread. If a tile has fewer
+// than 64 edges (SHARED), several threads add up the channels of one edge.
 //
 // The including file declares parameters with nodes and edges, and the arrays products, weight, positions and graph.
 //! include stored.wgsl
@@ -23,7 +23,7 @@ const ROW_QUADS: u32 = (WIDTH + 3) / 4;
 const NODES: u32 = 64 / ACROSS;
 const EDGES: u32 = NODES * EACH;
 const LANES: u32 = 64 / EDGES;
-// One more than a row has, so that threads side by side that read rows side by side use different banks.
+// The stride is one more than a row's length, so that threads reading neighbouring rows use different banks.
 const TILE_STRIDE: u32 = ROW_QUADS + 1;
 
 var<workgroup> places: array<vec2u, EDGES>;
@@ -36,7 +36,7 @@ var<workgroup> partial: array<vec2f, 64>;
 fn edge_source(edge: u32) -> u32 { return graph[parameters.nodes + 1 + edge]; }
 fn edge_target(edge: u32) -> u32 { return graph[parameters.nodes + 1 + parameters.edges + edge]; }
 
-// Notes down edge `slot` of the tile.
+// Stores the nodes and the offset of an edge at place `slot` of the tile.
 fn stage(slot: u32, edge: u32, last: f32) {
   let place = vec2u(edge_source(edge), edge_target(edge));
   var offset = vec4f(0, 0, 0, last);
@@ -47,19 +47,19 @@ fn stage(slot: u32, edge: u32, last: f32) {
   offsets[slot] = offset;
 }
 
-// What four channels take from axis `axis` of the offset.
+// Returns the weights of four channels for axis `axis` of the offset.
 fn direction(quad: u32, axis: u32) -> vec4f {
   let row = 2 * WIDTH + DIMENSIONS;
   let at = quad * 4 * row + 2 * WIDTH + axis;
   return vec4f(weight[at], weight[at + row], weight[at + 2 * row], weight[at + 3 * row]);
 }
 
-// Both nodes' share in four channels before the GELU.
+// Returns the sum of both nodes' products for four channels, before the GELU.
 fn shares(place: vec2u, quad: u32) -> vec4f {
   return products_quad(place.x * 2 * WIDTH + quad * 4) + products_quad((place.y * 2 + 1) * WIDTH + quad * 4);
 }
 
-// Zeros in place of channels that do not exist.
+// Replaces channels that do not exist by zeros.
 fn existing(quad: u32, values: vec4f) -> vec4f {
 //! if QUADS
   return values;
@@ -72,7 +72,7 @@ fn put_tile(slot: u32, quad: u32, values: vec4f) {
   if (quad < ROW_QUADS) { tile[slot * TILE_STRIDE + quad] = existing(quad, values); }
 }
 
-// What the threads of an edge have, added up in their order.
+// Adds up the values of an edge's threads in their order.
 fn edge_total(thread: u32, own: vec2f) -> vec2f {
 //! if SHARED
   workgroupBarrier();
@@ -88,7 +88,7 @@ fn edge_total(thread: u32, own: vec2f) -> vec2f {
 
 fn total_of_quad(values: vec4f) -> f32 { return (values.x + values.y) + (values.z + values.w); }
 
-// Mean and 1 / sqrt(variance + 1e-5) of an edge's messages in the tile, for its thread.
+// Returns the mean and 1 / sqrt(variance + 1e-5) of an edge's messages in the tile, to its threads.
 fn edge_moments(thread: u32) -> vec2f {
   let first = thread / LANES * TILE_STRIDE;
   var sum = vec4f(0);

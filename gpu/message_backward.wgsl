@@ -1,4 +1,4 @@
-// The gradient before the GELU of the messages, added up at the nodes. With n the normalised message and
+// The gradient of the messages before the GELU, added up at the nodes. With the normalised message n and
 // dn = norm_weight * dout[target] / degree:
 //
 //     dz[e, c] = scale_e (dn - mean_c(dn) - n mean_c(dn n)) gelu'(z)
@@ -7,7 +7,8 @@
 //               moments[e] = (mean of the message, its inverse deviation, mean_c dn, mean_c dn n)     moments [edges, 4]
 //     else      out[i, c] = sum over the edges e that leave i of dz[e, c], with moments given
 //
-// ARRIVING also writes, from out[first_sums] on, what each workgroup's edges give the parameters, [groups, (DIMENSIONS + 2) width]:
+// ARRIVING also writes, from out[first_sums] on, each workgroup's contribution to the parameters' gradients, [groups, (DIMENSIONS
+// + 2) width]:
 //
 //     sum of dz[e, c] (p_source - p_target)[a]  [width, DIMENSIONS]      sum of n dout / degree  [width]      sum of dout / degree  [width]
 //! include message.wgsl
@@ -35,7 +36,7 @@ fn put(at: u32, count: u32, values: vec4f) {
 }
 
 //! if ARRIVING
-// The sum of number `which` of all nodes' threads for the same channels, by the first node's.
+// Adds up value number `which` over the threads that have the same channels of all nodes, in the first node's threads.
 fn nodes_total(thread: u32, which: u32) -> vec4f {
   var total = vec4f(0);
   for (var i = 0u; i < NODES; i++) { total += tile[which * 64 + i * ACROSS + thread]; }

@@ -2,8 +2,8 @@
 //
 //     out[j, c] = norm_weight[c] * mean over edges e into j of (message(e, c) - mean_e) * scale_e + norm_bias[c]
 //
-// with mean_e and scale_e = 1 / sqrt(variance_e + 1e-5) over the channels; 0 where no edge arrives. For the first `targets` nodes:
-// out [targets, width].
+// with mean_e and scale_e = 1 / sqrt(variance_e + 1e-5) over the channels, and 0 where no edge arrives. Only the first `targets`
+// nodes are computed: out [targets, width].
 //! include message.wgsl
 //! include quads_read.wgsl norm_weight norm_bias
 //! include quads_write.wgsl out

@@ -1,11 +1,11 @@
-// The node's share in the messages it sends and receives. The message's Linear over [h_source, h_target, p_source - p_target]
-// is taken apart, so that the products with h are made once a node instead of once an edge:
+// Each node's contribution to the messages it sends and receives. The message's Linear over [h_source, h_target, p_source -
+// p_target] is split, so that the products with h are computed once per node instead of once per edge:
 //
 //     products[i] = [h_i W[:, 0 .. width]^T,  h_i W[:, width .. 2 width]^T + bias]
 //
 //     h [nodes, width]   W [width, weight_stride]   products [nodes, 2 width]: as source, then as target
 //
-// The rows of W are as long as the dimensions will have it: it is read number by number.
+// The length of W's rows depends on the dimensions and need not be a multiple of 4, so W is read one element at a time.
 //! include product.wgsl
 //! include quads_read.wgsl h bias
 //! include quads_write.wgsl products
@@ -35,7 +35,7 @@ fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f {
   return vec4f(weight[at], weight[at + 1], weight[at + 2], weight[at + 3]);
 }
 
-// Only what is received has the bias. Without QUADS four columns may belong to both.
+// Only the half for received messages has the bias. Without QUADS four columns may straddle both halves.
 fn bias_of(column: u32) -> vec4f {
 //! if QUADS
   if (column < parameters.width) { return vec4f(0); }

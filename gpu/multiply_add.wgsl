@@ -1,5 +1,5 @@
-// The device's own pace: x = x * factor + term, `rounds` times, a multiple of 16; x [size], size a multiple of 512. A thread
-// has eight numbers, whose chains wait for nothing but themselves.
+// Measures the device's arithmetic rate: x = x * factor + term, `rounds` times, a multiple of 16; x [size], size a multiple of
+// 512. Each thread has eight elements, whose chains of operations are independent.
 
 struct Parameters { size: u32, rounds: u32, factor: f32, term: f32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;

@@ -1,10 +1,10 @@
-// The normalised input of a block's products, by itself, for their weights' gradients:
+// The normalised input of a block's products, computed on its own for the gradients of their weights:
 //
 //     y[i] = RMSNorm(x[i]; norm) (+ offsets[i] P^T + b_P if POSITION)        scale[i] = 1 / sqrt(mean(x^2) + 2^-23)
 //
 //     x [rows, width]   offsets [rows, DIMENSIONS]   P [width, DIMENSIONS]   y [rows, width]   scale [rows]
 //
-// Eight threads a row, which with QUADS take a quad of numbers each at a time; partial sums are added in a fixed order.
+// Eight threads per row, each taking one element (with QUADS one vec4) at a time; partial sums are added in a fixed order.
 //! include stored.wgsl
 
 struct Parameters { rows: u32, width: u32 }
@@ -26,7 +26,7 @@ var<workgroup> partial: array<f32, 64>;
 //! include direction.wgsl
 //! end
 
-// The k-th number (or quad) of the row's result.
+// Returns element k (with QUADS vec4 k) of the row's result.
 fn normalised(row: u32, k: u32, row_scale: f32) -> Stored {
   var value = x[row * (parameters.width / NUMBERS) + k] * row_scale * norm[k];
 //! if POSITION
@@ -63,7 +63,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let row_scale = 1.0 / sqrt(total / f32(parameters.width) + RMS_EPSILON);
   if (wanted >= parameters.rows) { return; }
   if (lane == 0) { scale[row] = row_scale; }
-  // The loads of four numbers (or quads) come before they are written: compilers cannot tell that y is not what is read.
+  // Four loads come before the stores: the compiler cannot tell that y does not alias what is read.
   for (k = lane; k + 24 < items; k += 32) {
 //! repeat i 4
     let y_$i = normalised(row, k + $i * 8, row_scale);

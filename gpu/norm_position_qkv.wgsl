@@ -1,13 +1,13 @@
-// Queries, keys and values of ball attention, from the block's input, in one product:
+// Queries, keys and values of ball attention from the block's input, in one product:
 //
 //     y = RMSNorm(x; norm) + offsets P^T + b_P          x [n, width], offsets [rows, DIMENSIONS] from the ball's centre
 //     qkv = y W^T + b                                   W [3 width, width]
 //
-// taken apart as (x * norm) W^T / rms(x) + offsets (W P)^T + (W b_P + b), the last two from fold_position.wgsl: the product
-// itself reads x and nothing else. Row i reads x at row_index[i] with gather (rotated order).
+// computed as (x * norm) W^T / rms(x) + offsets (W P)^T + (W b_P + b), the last two terms from fold_position.wgsl: the product
+// itself reads only x. With gather, row i reads x at row_index[i] (rotated order).
 //
-// The reference packs element e of head h of q, k, v at output (h E + e) 3 + t; here the product's columns run over t, h, e,
-// so that a head's numbers lie side by side: qkv [rows, 3 width], q in the first third of a row, then k, then v.
+// The reference packs element e of head h of q, k, v at output (h E + e) 3 + t. Here the product's columns run over t, h, e, so
+// that a head's elements are contiguous: qkv [rows, 3 width], q in the first third of a row, then k, then v.
 //! include product.wgsl
 //! include packing.wgsl
 //! include quads_read.wgsl x norm weight

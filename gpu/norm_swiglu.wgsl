@@ -1,11 +1,12 @@
-// The gated hidden layer of a block's feed-forward part, normalisation included:
+// The gated hidden layer of a block's feed-forward part, including the normalisation:
 //
 //     y = RMSNorm(x; norm)                                         x [rows, width]
 //     hidden = (y W2^T + b2) * SiLU(y W1^T + b1)                   W1, W2 [hidden_width, width], hidden [rows, hidden_width]
 //
-// With HALF hidden is stored in half precision: it is what linear.wgsl multiplies next, which rounds it anyway.
+// With HALF, hidden is stored in half precision: linear.wgsl, which reads it next, would round it anyway.
 //
-// The first half of a tile's columns are rows of W1, the other the same rows of W2: gate and value meet in one thread.
+// The first half of a tile's columns are rows of W1, the second half the same rows of W2, so that gate and value meet in one
+// thread.
 //! include product.wgsl
 //! include quads_read.wgsl x norm gate_weight gate_bias value_weight value_bias
 //! include quads_write.wgsl hidden
@@ -29,7 +30,7 @@ alias Written = f32;
 @group(0) @binding(7) var<storage, read_write> hidden: array<Written>;
 //! end
 
-// Every tile makes HALF_COLUMNS columns of the hidden layer: the width is rounded up to whole tiles.
+// Every tile computes HALF_COLUMNS columns of the hidden layer: the width is rounded up to whole tiles.
 fn product_size() -> vec4u {
   return vec4u(parameters.rows, (parameters.hidden_width + HALF_COLUMNS - 1) / HALF_COLUMNS * TILE_COLUMNS, parameters.width, parameters.width);
 }

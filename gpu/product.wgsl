@@ -1,36 +1,36 @@
-// The core of every matrix product: one workgroup computes a tile of TILE_ROWS x TILE_COLUMNS sums
+// The core of every matrix product: one workgroup computes a tile of TILE_ROWS x TILE_COLUMNS sums:
 //
 //     sum[row, column] = sum over inner of left(row, inner) * right(column, inner)
 //
-// with numbers of its own (product_registers.wgsl), with MATRIX by the device's units for products of small matrices
-// (product_matrix.wgsl), or with PRIVATE on SwiftShader (product_private.wgsl). The inner dimension runs in order, so a sum's bits
-// do not depend on the tile's shape. The file that includes this one says what is multiplied and what is done with a sum:
+// in registers (product_registers.wgsl), with MATRIX by the device's matrix units (product_matrix.wgsl), or with PRIVATE on
+// SwiftShader (product_private.wgsl). The inner dimension runs in order, so a sum's bits do not depend on the tile's shape. The
+// including file says what is multiplied and what is done with a sum:
 //
-//     fn product_size() -> vec4u                                  rows, columns, inner, inner of one part (columns in tiles' columns)
-//     fn left_start(row: u32) -> u32                              row < rows: what left needs to know of it, asked for once
-//     fn left(start: u32, inner: u32) -> vec4f                    the row's numbers inner .. inner + 3
-//     fn right_start(tile: u32, column: u32) -> u32               column inside the tile, to be checked against the columns
-//     fn right(start: u32, column: u32, inner: u32) -> vec4f      the column's numbers inner .. inner + 3
+//     fn product_size() -> vec4u                                  rows, columns (in the tiles' columns), inner, inner of one part
+//     fn left_start(row: u32) -> u32                              row < rows: what left needs to know of the row, computed once
+//     fn left(start: u32, inner: u32) -> vec4f                    the row's elements inner .. inner + 3
+//     fn right_start(tile: u32, column: u32) -> u32               column inside the tile; may lie beyond the last column
+//     fn right(start: u32, column: u32, inner: u32) -> vec4f      the column's elements inner .. inner + 3
 //     fn finish(row: u32, tile: u32, column: u32, low: vec4f, high: vec4f)
 //
-// With LEFT_ALONG / RIGHT_ALONG rows / columns lie side by side in memory: a call with a row / column that is a multiple of 4
-// gives the numbers of four of them at one inner position. QUADS: all widths are multiples of 4 (stored.wgsl); without it what
-// left and right give beyond the inner dimension's end is left aside.
+// With LEFT_ALONG / RIGHT_ALONG, rows / columns are contiguous in memory: a call with a row / column that is a multiple of 4
+// returns the elements of four of them at one inner position. With QUADS all widths are multiples of 4 (stored.wgsl); without it,
+// what left and right return beyond the end of the inner dimension is ignored.
 //
-// With NORM the rows of left, which lie along the inner dimension, are RMS-normalised: the squares of what passes through the
-// tiles are added up on the way, and every sum is multiplied by its row's 1 / sqrt(mean of squares + 2^-23) (spec: eps is
-// float32's machine epsilon). The norm's weight belongs to the inner dimension, so it is multiplied into the right side, once
-// an element of the tile; the including file declares it as norm_quad (quads_read.wgsl).
-// A product whose inner dimension is long and whose result is small is taken in parts of the inner dimension, each a set of
-// workgroups of its own; `part` says which one runs. The others have a single part.
-// With HALF what is multiplied is rounded to half precision, 11 bits; the sums stay in float32.
-// With LEFT_SUMS (and LEFT_ALONG) the sums of left's rows over the part's inner positions come along, four neighbouring rows at a
-// time, from the workgroups of the first tile of columns:
+// With NORM the rows of left, which lie along the inner dimension, are RMS-normalised: the squares of the elements loaded into
+// the tiles are added up on the way, and every sum is multiplied by its row's 1 / sqrt(mean of squares + 2^-23) (spec: eps is
+// float32's machine epsilon). The norm's weight belongs to the inner dimension, so it is multiplied into the right side, once per
+// element of the tile; the including file declares it as norm_quad (quads_read.wgsl).
+// A product whose inner dimension is long and whose result is small is split along the inner dimension; each part has workgroups
+// of its own, and `part` is its index. The others have a single part.
+// With HALF the factors are rounded to half precision, 11 bits; the sums stay in float32.
+// With LEFT_SUMS (and LEFT_ALONG) the workgroups of the first tile of columns also compute the sums of left's rows over the
+// part's inner positions, four neighbouring rows at a time:
 //
 //     fn finish_left(row: u32, sums: vec4f)
 //
-// finish gets four neighbouring columns of the tile's first half in `low`, and the four HALF_COLUMNS further in `high`. A tile of
-// 32 columns has no second half (HALVES is 1).
+// finish receives four neighbouring columns of the tile's first half in `low`, and the four that are HALF_COLUMNS further in
+// `high`. A tile of 32 columns has no second half (HALVES is 1).
 //! include stored.wgsl
 
 const HALF_COLUMNS: u32 = TILE_COLUMNS / HALVES;
@@ -39,7 +39,7 @@ const RMS_EPSILON: f32 = 1.1920928955078125e-7;
 //! end
 var<private> part: u32;
 
-// What a workgroup works on: a tile, and the inner positions of its part; none where there is nothing to do.
+// The work of a workgroup: a tile and the inner positions of its part; no inner positions if there is nothing to do.
 struct Place {
   first_row: u32,
   tile: u32,
@@ -50,7 +50,7 @@ struct Place {
 fn place_of(index: u32, size: vec4u) -> Place {
   let column_tiles = (size.y + TILE_COLUMNS - 1) / TILE_COLUMNS;
   let tiles = column_tiles * ((size.x + TILE_ROWS - 1) / TILE_ROWS);
-  // Not `part` itself, which a compiler need not see to be the same for all threads of the group.
+  // This is not `part` itself, which a compiler need not recognise as uniform across the workgroup.
   let own_part = index / tiles;
   part = own_part;
   let tile = index % tiles;
@@ -58,7 +58,7 @@ fn place_of(index: u32, size: vec4u) -> Place {
   return Place(tile / column_tiles * TILE_ROWS, tile % column_tiles, begin, min(size.z, begin + size.w));
 }
 
-// Zeros in place of what lies at `end` and beyond.
+// Replaces what lies at `end` and beyond by zeros.
 fn until(end: u32, inner: u32, values: vec4f) -> vec4f {
 //! if QUADS
   return values;

@@ -1,18 +1,18 @@
-// A tile of sums (product.wgsl) by the device's matrix units: a subgroup at a time multiplies a matrix of MATRIX_ROWS x
-// MATRIX_INNER numbers of half precision by one of MATRIX_INNER x MATRIX_COLUMNS, and adds to sums in float32.
+// A tile of sums (product.wgsl) on the device's matrix units: a subgroup multiplies a MATRIX_ROWS x MATRIX_INNER matrix of half
+// precision by a MATRIX_INNER x MATRIX_COLUMNS matrix, and adds to sums in float32.
 //
 // The tile is ROW_BLOCKS x COLUMN_BLOCKS blocks of 32 x 32 sums, each divided among all subgroups, one such matrix each: the more
-// blocks, the more often a matrix that is loaded is multiplied. Rows and columns lie along the inner dimension (neither LEFT_ALONG
-// nor RIGHT_ALONG), which has a single part.
+// blocks, the more often a loaded matrix is used. Rows and columns lie along the inner dimension (neither LEFT_ALONG nor
+// RIGHT_ALONG), which has a single part.
 
-// The tiles are arrays of quads, and so are all distances in them: from one row or column to the next 8 for the numbers of a
-// turn, and a gap that takes neighbours to different memory banks.
+// The tiles are arrays of vec4, and all strides count vec4s: 8 for the elements of one step of a row or column, plus padding that
+// puts neighbours into different memory banks.
 const TILE_INNER: u32 = 32;
 const TILE_STRIDE: u32 = 10;
 const RESULT_STRIDE: u32 = TILE_COLUMNS / 4 + 1;
 const SUBGROUPS_ACROSS: u32 = 32 / MATRIX_COLUMNS;
 const THREADS: u32 = SUBGROUP_SIZE * SUBGROUPS_ACROSS * (32 / MATRIX_ROWS);
-// Eight threads carry a row or a column from memory, a quad each.
+// Eight threads load a row or a column, one vec4 each.
 const ROWS_AT_ONCE: u32 = THREADS / 8;
 
 var<workgroup> left_tile: array<vec4<f16>, TILE_ROWS * TILE_STRIDE>;
@@ -61,7 +61,7 @@ fn main(
 //! end
 //! end
 
-  // Each turn fetches numbers from memory and multiplies those of the turn before while they are on their way.
+  // Each step loads elements from memory and multiplies those of the step before while the loads are under way.
   for (var start = 0u; ; start += TILE_INNER) {
     let inner = start + fetched_quad * 4;
 //! repeat r ROW_BLOCKS
@@ -142,7 +142,7 @@ fn main(
 //! end
 //! end
 //! repeat r ROW_BLOCKS
-  // 32 rows at a time, so that their sums need little memory.
+  // 32 rows are written at a time, so that their sums need little workgroup memory.
   workgroupBarrier();
 //! repeat c COLUMN_BLOCKS
   subgroupMatrixStore<row_major>(&results, own_row * RESULT_STRIDE + $c * 8 + own_column / 4, sums_$r_$c, RESULT_STRIDE);

@@ -1,9 +1,9 @@
-// A tile of sums (product.wgsl) on a processor that stands in for a GPU, four threads at a time. These four are the workgroup:
-// each has 16 of the 64 rows and all columns to itself.
+// A tile of sums (product.wgsl) on a CPU that emulates a GPU four threads at a time. These four are the workgroup: each computes
+// all columns of 16 of the 64 rows.
 //
-// There arithmetic on the numbers of four threads is one instruction, but to load or store at a place that is worked out takes
-// eighty, a check and a branch for each of the four, in any kind of memory (SwiftShader's Subzero). So numbers go from thread to
-// thread by broadcast, not through workgroup memory, and one that is loaded is used 64 times.
+// There arithmetic on the values of four threads is one instruction, but a load or store at a computed index takes eighty, a
+// check and a branch for each of the four, in any kind of memory (SwiftShader's Subzero). So values are passed between threads by
+// broadcast, not through workgroup memory, and each loaded value is used 64 times.
 
 const COLUMN_QUADS: u32 = 8 * HALVES;
 
@@ -15,11 +15,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let end = place.end;
   let first_row = place.first_row + thread * 16;
 
-  // A row's numbers at four inner positions.
+  // A row's elements at four inner positions.
   var rows: array<vec4f, 16>;
-  // Four columns' numbers: each thread one of the columns at four inner positions, or with RIGHT_ALONG all at one position.
+  // Elements of four columns each: a thread has one of the four at four inner positions, or with RIGHT_ALONG all four at one.
   var columns: array<vec4f, 16>;
-  // By row, then quads of columns.
+  // Indexed by row, then by vec4 of columns.
   var sum: array<vec4f, 256>;
 //! if NORM
   var squares: array<vec4f, 16>;
@@ -102,8 +102,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
 //! end
 //! end
-  // A copy, so that only this one has to lie in memory to be read at places worked out; of half the rows at a time, since WGSL
-  // promises 8192 bytes of such variables.
+  // A copy of half the rows at a time: only this array has to lie in memory to be read at computed indices, and WGSL guarantees
+  // 8192 bytes of such variables.
   var result: array<vec4f, 128>;
 //! repeat half 2
 //! repeat r 8

@@ -1,25 +1,26 @@
-// A tile of sums (product.wgsl) in registers: each thread has 4 * ROW_QUADS rows x 4 * HALVES columns of it.
+// A tile of sums (product.wgsl) in registers: each thread computes 4 * ROW_QUADS rows x 4 * HALVES columns of it.
 //
-// A turn puts TILE_INNER inner positions into workgroup memory and multiplies them. Its loads have no condition, so that all are
-// under way at once: places are clamped, and what lies beyond the end becomes zero when it is put into the tile. They are asked for
-// before the turn before is multiplied, but NVIDIA's compiler moves them behind that (seen in its machine code), which frees
-// registers: other workgroups do the waiting. A loop that keeps them early was 6 % slower on an H200, norms included.
+// A step loads TILE_INNER inner positions into workgroup memory and multiplies them. Its loads have no condition, so that all are
+// under way at once: indices are clamped, and elements beyond the end become zero when they are stored into the tile. The loads
+// are issued before the previous step is multiplied, but NVIDIA's compiler moves them behind that (seen in its machine code),
+// which frees registers: other workgroups hide the latency. A loop that keeps them early was 6 % slower on an H200, norms
+// included.
 
 const TILE_INNER: u32 = 16;
 const LEFT_QUADS: u32 = TILE_ROWS / 4;
 const RIGHT_QUADS: u32 = TILE_COLUMNS / 4;
 
-// Indexed by an inner position, known when the kernel is compiled, then by a quad of rows / columns: so the bound checks that
-// hosts add fall away or are the same in all turns.
+// Indexed by an inner position, known at compile time, then by a vec4 of rows / columns, so that the bounds checks that hosts add
+// vanish or are the same in all steps.
 var<workgroup> left_tile: array<array<vec4f, LEFT_QUADS>, TILE_INNER>;
 var<workgroup> right_tile: array<array<vec4f, RIGHT_QUADS>, TILE_INNER>;
 //! if NORM
-// By a part of the inner positions and a quad of rows.
+// Indexed by a part of the inner positions and a vec4 of rows.
 var<workgroup> row_squares: array<array<vec4f, LEFT_QUADS>, 4>;
 //! end
 
 //! if HALF
-// Products of half precision: rounded here, once an element of the tile, and not where they are multiplied.
+// With HALF the factors are rounded here, once per element of the tile, and not where they are multiplied.
 fn rounded(values: vec4f) -> vec4f { return vec4f(vec4<f16>(values)); }
 //! else
 fn rounded(values: vec4f) -> vec4f { return values; }
@@ -34,15 +35,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let tile = place.tile;
   let end = place.end;
 
-  // What a thread carries from memory to the tiles: of each side four quads along the inner dimension, of four neighbouring rows
-  // / columns, by the first / last threads where a side needs fewer than there are; or, where rows / columns lie side by side,
-  // quads of them at several inner positions. Eight threads side by side write quads side by side: no two to one memory bank.
+  // What a thread loads from memory for the tiles: of each side four vec4s along the inner dimension, of four neighbouring rows /
+  // columns (only the first / last threads load if a side needs fewer than there are); or, if rows / columns are contiguous,
+  // vec4s of them at several inner positions. Eight neighbouring threads write neighbouring vec4s, without bank conflicts.
 //! if LEFT_ALONG
   let left_quad = thread % LEFT_QUADS;
   let left_inner = thread / LEFT_QUADS;
   let left_from = left_start(min(first_row + left_quad * 4, size.x - 1));
 //! if LEFT_SUMS
-  // Of inner positions 8 apart each, whatever the tile's shape.
+  // Each sum covers inner positions that are 8 apart, whatever the tile's shape.
   var left_sums: array<vec4f, LEFT_CLASSES>;
 //! end
 //! else
@@ -66,12 +67,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! end
 //! end
 
-  // Where its sums are, in quads. Eight threads, which NVIDIA's workgroup memory serves at a time, read four quads of rows and two
-  // of columns, not one and eight: 3 % faster.
+  // The position of the thread's sums, in vec4s. Eight threads, which NVIDIA's workgroup memory serves at a time, read four vec4s
+  // of rows and two of columns, not one and eight: 3 % faster.
   let warp = thread / 32;
   let own_row = (thread >> 1) % 4 + warp / (HALF_COLUMNS / 32) * 4;
   let own_column = thread % 2 + (thread >> 3) % 4 * 2 + warp % (HALF_COLUMNS / 32) * 8;
-  // The last inner position that four may be read from. (Without QUADS the fourth may lie beyond the end.)
+  // The last inner position that a vec4 may be read from. (Without QUADS its fourth element may lie beyond the end.)
   let last_quad = (end - 1) / 4 * 4;
 //! repeat i 4
   var left_next_$i = vec4f(0);

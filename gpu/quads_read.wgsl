@@ -1,6 +1,6 @@
-// Four neighbouring numbers of $array, from the `at`-th on. With QUADS it is an array of quads, and `at` a multiple of 4;
-// without, what lies beyond a row's end comes along, for the caller to leave aside. Shifts, since SwiftShader makes a division
-// for each thread of what other compilers know better.
+// Returns four neighbouring elements of $array, from index `at` on. With QUADS it is an array of vec4, and `at` a multiple of 4;
+// without, the vec4 may hold elements beyond a row's end, which the caller ignores. Shifts are used since SwiftShader compiles a
+// division by a constant to one division per thread.
 fn $array_quad(at: u32) -> vec4f {
 //! if QUADS
   return vec4f($array[at >> 2]);
@@ -9,7 +9,7 @@ fn $array_quad(at: u32) -> vec4f {
 //! end
 }
 
-// The same, with zeros after the first `count`; with QUADS all four are meant.
+// The same with zeros after the first `count` elements; with QUADS all four are returned.
 fn $array_some(at: u32, count: u32) -> vec4f {
 //! if QUADS
   return $array_quad(at);

@@ -1,5 +1,5 @@
-// Writes `count` (at most four) neighbouring numbers of $array, from the `at`-th on. With QUADS it is an array of quads, `at` a
-// multiple of 4 and all four are meant. The including file declares Written, the numbers' type.
+// Writes `count` (at most four) neighbouring elements of $array, from index `at` on. With QUADS it is an array of vec4, `at` is a
+// multiple of 4 and all four are written. The including file declares Written, the elements' type.
 fn put_$array(at: u32, count: u32, values: vec4f) {
 //! if QUADS
   $array[at >> 2] = vec4<Written>(values);

@@ -1,9 +1,9 @@
-// RMSNorm's backward, y = x * scale * norm with scale = 1 / sqrt(mean(x^2) + eps):
+// The backward pass of RMSNorm, y = x * scale * norm with scale = 1 / sqrt(mean(x^2) + eps):
 //
 //     dx[i] (+)= scale_i (norm * dy[i] - x[i] scale_i^2 mean(norm * dy[i] * x[i]))          x, dy, dx [rows, width], scale [rows]
 //
-// dy is the gradient of the norm's result. ACCUMULATE adds to dx. The weight's gradient, sum of dy * x * scale over the rows,
-// is column_sums.wgsl's. Eight threads a row, which with QUADS take a quad of numbers each at a time.
+// dy is the gradient of the norm's result. ACCUMULATE adds to dx. column_sums.wgsl computes the weight's gradient, the sum of dy
+// * x * scale over the rows. Eight threads per row, each taking one element (with QUADS one vec4) at a time.
 //! include stored.wgsl
 
 struct Parameters { rows: u32, width: u32 }
@@ -16,7 +16,7 @@ struct Parameters { rows: u32, width: u32 }
 
 var<workgroup> partial: array<f32, 64>;
 
-// The k-th number (or quad) of the result of the row that begins at `first`.
+// Returns element k (with QUADS vec4 k) of the result for the row that begins at `first`.
 fn gradient(first: u32, k: u32, own: f32, shrink: f32) -> Stored {
   var value = own * (norm[k] * dy[first + k] - x[first + k] * shrink);
 //! if ACCUMULATE
@@ -51,7 +51,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (wanted >= parameters.rows) { return; }
   let own = scale[row];
   let shrink = total / f32(parameters.width) * own * own;
-  // The loads of four numbers (or quads) come before they are written: compilers cannot tell that dx is not what is read.
+  // Four loads come before the stores: the compiler cannot tell that dx does not alias what is read.
   for (k = lane; k + 24 < items; k += 32) {
 //! repeat i 4
     let dx_$i = gradient(first, k + $i * 8, own, shrink);

@@ -1,12 +1,12 @@
-// LayerNorm's statistics: mean and 1 / sqrt(variance + 1e-5) of each of eight rows of x, by eight threads a row, which with QUADS
-// take a quad of numbers each at a time. Two passes, sums in a fixed order. The including file declares parameters with width,
-// and x.
+// LayerNorm's statistics: the mean and 1 / sqrt(variance + 1e-5) of eight rows of x, by eight threads per row, each taking one
+// element (with QUADS one vec4) at a time. Two passes, with sums in a fixed order. The including file declares parameters with
+// width, and x.
 //! include stored.wgsl
 
 const LAYER_EPSILON: f32 = 1e-5;
 var<workgroup> partial: array<vec2f, 64>;
 
-// What the eight threads of a row have, added up.
+// Adds up the values of a row's eight threads.
 fn row_total(thread: u32, own: vec2f) -> vec2f {
   workgroupBarrier();
   partial[thread] = own;
@@ -16,7 +16,7 @@ fn row_total(thread: u32, own: vec2f) -> vec2f {
   return total;
 }
 
-// Of the row whose first number (or quad) is at `first`.
+// Returns the moments of the row whose first element (or vec4) is at `first`.
 fn row_moments(first: u32, thread: u32) -> vec2f {
   let items = parameters.width / NUMBERS;
   let lane = thread % 8;

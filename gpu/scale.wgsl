@@ -1,4 +1,4 @@
-// x *= factors[index], number by number.
+// x *= factors[index], element by element.
 
 struct Parameters { size: u32, index: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;

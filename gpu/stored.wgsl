@@ -1,5 +1,5 @@
-// How arrays of float32 are bound: with QUADS, where every row's width is a multiple of 4, a quad of numbers at a time, for
-// which a GPU needs one access where it would need four.
+// How arrays of float32 are bound: with QUADS, where every row's width is a multiple of 4, as vec4s, which a GPU loads with one
+// access instead of four.
 //! if QUADS
 alias Stored = vec4f;
 const NUMBERS: u32 = 4;

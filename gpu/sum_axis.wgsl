@@ -1,10 +1,10 @@
-// Sums along the middle one of three axes, in parts; run again on the parts until a single one is left:
+// Sums along the middle one of three axes, in parts; the kernel runs again on the parts until a single one is left:
 //
 //     sums[o, p, i] (+)= factor * sum over k of x[o, p + k parts, i]          x [outer, middle, inner], sums [outer, parts, inner]
 //
-// A part's numbers lie `parts` apart, so that neighbouring threads read neighbouring numbers whatever the axis. x begins at
-// x_first, sums at sums_first, and element o of the outer axis lies x_stride or sums_stride further than the one before:
-// what is bound may be a window of the whole. ACCUMULATE adds to what is there. The order of a sum is fixed by the shapes.
+// A part's elements are `parts` apart, so that neighbouring threads read neighbouring elements whatever the axis. x begins at
+// x_first, sums at sums_first, and consecutive elements of the outer axis are x_stride or sums_stride apart: the bindings may be
+// windows of larger arrays. ACCUMULATE adds to what is there. The order of a sum is fixed by the shapes.
 
 struct Parameters {
   outer: u32, middle: u32, inner: u32, parts: u32, x_first: u32, x_stride: u32, sums_first: u32, sums_stride: u32, factor: f32
@@ -16,7 +16,7 @@ struct Parameters {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
   let item = (group.y * groups.x + group.x) * 64 + thread;
-  // Where part p and inner index i lie: in sums, and in x the part's first number.
+  // A place is a pair of part p and inner index i: an index in sums, and in x that of the part's first element.
   let places = parameters.parts * parameters.inner;
   if (item >= parameters.outer * places) { return; }
   let o = item / places;

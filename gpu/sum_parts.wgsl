@@ -1,13 +1,13 @@
-// Adds up partial sums in the order of their parts, and puts each where it belongs:
+// Adds up partial sums in the order of their parts, and writes each to its row and column:
 //
 //     out[row(r), first_column + c] (+)= sum over parts of sums[part, first + r columns + c]                 r < rows, c < columns
 //     SECOND: second[row(r)] (+)= sum over parts of sums[part, first + rows columns + r]                     r < second_rows
 //
 //     sums [parts, part_size]   out [rows, out_columns]
 //
-// row(r) = r, or with packed_width = d > 0 the row of the reference's packed qkv: r runs over t, h, e and lands at (h, e, t).
-// ACCUMULATE adds to what is there, ACCUMULATE_SECOND likewise. With EIGHT_LANES, for many parts, eight threads take a sum, each
-// an eighth of the parts one after another; the eighths are added up in their order.
+// row(r) = r, or with packed_width = d > 0 the row of the reference's packed qkv: r runs over t, h, e and is written to (h, e,
+// t). ACCUMULATE adds to what is there, and so does ACCUMULATE_SECOND. With EIGHT_LANES, for many parts, eight threads share a
+// sum, each adding an eighth of the parts in order; the eighths are added up in order.
 //! include packing.wgsl
 
 struct Parameters {
@@ -40,7 +40,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var part = thread / ACROSS * share;
   let end = min(part + share, parameters.parts);
   var sum = 0.0;
-  // Eight at a time, so that their loads are on their way together: hosts' checks of loops keep compilers from doing that.
+  // Eight loads are issued together: the loop checks that hosts add keep compilers from doing that.
   for (; part + 8 <= end; part += 8) {
     let at = part * parameters.part_size + parameters.first + item;
 //! repeat i 8

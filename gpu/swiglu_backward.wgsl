@@ -1,4 +1,4 @@
-// The gated hidden layer's backward: hidden = value * SiLU(gate), gate = y W1^T + b1, value = y W2^T + b2:
+// The backward pass of the gated hidden layer, hidden = value * SiLU(gate), gate = y W1^T + b1, value = y W2^T + b2:
 //
 //     dgate = dhidden * value * s (1 + gate (1 - s)),  s = 1 / (1 + exp(-gate))
 //     dvalue = dhidden * SiLU(gate)
@@ -6,7 +6,7 @@
 //     y [rows, width] the normalised input   W1, W2 [hidden_width, width]   hidden [rows, hidden_width]
 //     dgates [rows, 2 hidden_width]: a row's dgate, then its dvalue
 //
-// gate and value are computed again; `hidden` holds dhidden when the kernel starts. Tiles as in norm_swiglu.wgsl.
+// gate and value are recomputed; `hidden` holds dhidden when the kernel starts. The tiles are those of norm_swiglu.wgsl.
 //! include product.wgsl
 //! include quads_read.wgsl y gate_weight gate_bias value_weight value_bias hidden
 //! include quads_write.wgsl hidden dgates

@@ -1,11 +1,11 @@
-// The gradient of a linear map's weight, in parts of the rows:
+// The gradient of a linear map's weight, one sum for each part of the rows:
 //
 //     sums[part, c, k] = sum over the part's rows of gradient[row, c] * x[row, k]
 //
 //     gradient [rows, columns]   x [rows, inner]   sums [parts, columns, inner], added up by sum_parts.wgsl
 //
-// With LEFT_SUMS the bias' gradient comes along, behind the weight's in each part: sum over the part's rows of gradient[row, c].
-// first_part is the number of the first row's part when only a part of the rows is bound.
+// With LEFT_SUMS the bias' gradient follows the weight's in each part: the sum over the part's rows of gradient[row, c].
+// first_part is the part index of the first bound row.
 //! include product.wgsl
 //! include quads_read.wgsl gradient x
 //! include quads_write.wgsl sums
