@@ -1,4 +1,4 @@
-// The module's entries: prepare() once for each job, then run() by every thread that takes part.
+// The module's exports: prepare() runs once for each job, then every participating thread calls run().
 #include "graph.h"
 #include "rotated.h"
 #include "tree.h"
@@ -12,7 +12,7 @@ enum StageIndex { Load = 0, Boxes = 1, Search = 2, RotatedLevels = 3 };
 
 bool isWide(const Job& job) { return job.dimensionality > 3; }
 
-/// Checks and loads the points, unless the tasks of the clouds do; whether all are done.
+/// Checks and loads the points, unless the tasks of the clouds do. Returns whether all are done.
 bool loadPoints(const Job& job, Thread thread) {
   if (!job.sync->loadsFirst) return true;
   return shareRange(job, thread, Load, job.points, stretch, [&](int32_t first, int32_t end) {
@@ -60,13 +60,13 @@ bool prepareSearch(const Job& job, Thread thread) {
 
 }  // namespace
 
-/// Makes a job that is laid out ready for its threads.
+/// Prepares a job whose description is complete for its threads.
 extern "C" __attribute__((export_name("prepare"))) void prepare(const Job* job) {
   Sync& sync = *job->sync;
   sync = {};
   sync.firstBadRow = job->points;
   if (job->kind == Kind::FindNeighbours) return;
-  // A search in more than three dimensions needs no tasks.
+  // A search in more than three dimensions has no tasks.
   sync.loadsFirst = job->kind == Kind::PrepareSearch && isWide(*job);
   for (int32_t s = 0; s < job->segmentCount; ++s) {
     sync.loadsFirst |= isLarge(*job, job->segments[s].count, job->segments[s].levels);
@@ -75,7 +75,7 @@ extern "C" __attribute__((export_name("prepare"))) void prepare(const Job* job) 
   fillQueue(*job, sync.rotated, job->tasks + job->taskCount, job->rotatedSegments, job->rotatedSegmentCount);
 }
 
-/// Does one thread's part of a job. Whether the job is done: always, unless the thread may not sleep.
+/// Does one thread's part of a job. Returns whether the job is done: always, unless the thread may not sleep.
 extern "C" __attribute__((export_name("run"))) bool run(const Job* job, int32_t index, bool maySleep) {
   const Thread thread = {index, maySleep};
   switch (job->kind) {

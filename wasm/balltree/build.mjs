@@ -39,7 +39,7 @@ export function build() {
   const newest = Math.max(...readdirSync(folder).map((name) => modified(join(folder, name))));
   if (modified(output) > newest) return output;
   mkdirSync(dirname(output), { recursive: true });
-  // Compiled beside its place and renamed, so that nobody ever sees half a file.
+  // The output is written to another name and renamed, so that nobody reads half a file.
   const unfinished = join(dirname(output), `balltree.${process.pid}.wasm`);
   try {
     execFileSync("emcc", [join(folder, "balltree.cpp"), "-o", unfinished, ...flags], { stdio: "inherit" });

@@ -1,7 +1,7 @@
 // Neighbour search for radius and nearest-neighbour graphs: the partition of the ball tree, stopped at small buckets,
 // with a bounding box at every node. Distances are squared in float64, ((dx dx + dy dy) + dz dz), so that results equal
-// a plain search over all pairs to the last bit; a box's distance in the same arithmetic is never larger than that of
-// its points.
+// a brute-force search to the last bit; a box's distance in the same arithmetic is never larger than that of its
+// points.
 #pragma once
 #include <algorithm>
 
@@ -10,21 +10,21 @@
 constexpr int32_t boxFloats = 8;
 constexpr int32_t searchStretch = 256;
 
-/// Box of node `index` at `depth` of a segment's tree.
+/// Returns the box of node `index` at `depth` of a segment's tree.
 inline float* boxOf(const Job& job, const Segment& segment, int32_t depth, int32_t index) {
   return job.boxes + (int64_t)(segment.output + (1 << depth) - 1 + index) * boxFloats;
 }
 
 inline int32_t leastIdOf(const float* box) { return ((const int32_t*)box)[3]; }
 
-/// Partitions every cloud into buckets with their boxes; whether all are done.
+/// Partitions every cloud into buckets and computes their boxes. Returns whether all are done.
 inline bool makeBuckets(const Job& job, Thread thread) {
   return partitionSegments(job, thread, job.sync->clouds, job.segments, [&](const Segment& segment) {
     return [&job, &segment](Record* from, Record*, int32_t count, int32_t levels, int32_t leaf) {
       if (levels > 0) return false;
       const Bounds bounds = boundsOf(from, count);
       float* box = boxOf(job, segment, segment.levels, leaf);
-      // Records of a part are in the order of their ids: the first has the least.
+      // The records of a part are in the order of their ids: the first has the smallest.
       wasm_v128_store(box, wasm_i32x4_replace_lane(bounds.low, 3, from[0].id));
       wasm_v128_store(box + 4, bounds.high);
       return true;
@@ -32,7 +32,7 @@ inline bool makeBuckets(const Job& job, Thread thread) {
   });
 }
 
-/// Finds the boxes of all nodes above the buckets; whether all are done.
+/// Computes the boxes of all nodes above the buckets. Returns whether all are done.
 inline bool joinBoxes(const Job& job, Thread thread, int stage) {
   return shareRange(job, thread, stage, job.segmentCount, 1, [&](int32_t s, int32_t) {
     const Segment& segment = job.segments[s];
@@ -80,7 +80,7 @@ inline bool isNearer(const Neighbour& a, const Neighbour& b) {
   return isNearer(a.squaredDistance, a.id, b.squaredDistance, b.id);
 }
 
-/// The nearest of those offered, ties by id: at most `capacity`, a small number, in order.
+/// The nearest of the candidates offered, ties by id: a sorted list of at most `capacity`, a small number.
 struct ShortList {
   Neighbour* list;
   int32_t capacity;
@@ -104,7 +104,7 @@ struct ShortList {
   void sort() {}
 };
 
-/// The same for a large `capacity`: a heap with the farthest first.
+/// The same for a large `capacity`: a heap with the farthest candidate first.
 struct LongList {
   Neighbour* list;
   int32_t capacity;
@@ -130,10 +130,10 @@ struct LongList {
   void sort() { std::sort_heap(list, list + count, order); }
 };
 
-/// Lists of up to this many are kept in order.
+/// Up to this capacity a sorted list is used.
 constexpr int32_t shortList = 48;
 
-/// How many lie within the radius, up to `capacity`.
+/// The number of points within the radius, up to `capacity`.
 struct Counter {
   int32_t capacity;
   double squaredRadius;
@@ -144,7 +144,7 @@ struct Counter {
   void offer(double distance, int32_t) { count += distance < squaredRadius; }
 };
 
-/// Offers the points of the target's cloud that may matter, near parts first.
+/// Offers the candidates of the target's cloud, near buckets first, skipping boxes that are too far away.
 template <typename Result>
 inline void searchTree(const Job& job, const Segment& segment, const Record* records, const Target& target,
                        Result& result) {
@@ -187,7 +187,7 @@ inline void searchTree(const Job& job, const Segment& segment, const Record* rec
   }
 }
 
-/// More than three dimensions: every pair, plain and slow.
+/// Brute force over all pairs, for more than three dimensions.
 template <typename Result>
 inline void searchAll(const Job& job, const Segment& segment, int32_t targetId, Result& result) {
   const int64_t dimensionality = job.dimensionality;
@@ -204,8 +204,8 @@ inline void searchAll(const Job& job, const Segment& segment, int32_t targetId, 
   }
 }
 
-/// Calls search(id, run) for every target, in the order of the tree for the sake of the caches; run(result) does its
-/// search. Whether all are done.
+/// Calls search(id, run) for every target, in the order of the tree for the sake of the caches; run(result) does the
+/// target's search. Returns whether all are done.
 template <typename Search>
 inline bool forEachTarget(const Job& job, Thread thread, int stage, Search search) {
   return shareRange(job, thread, stage, job.points, searchStretch, [&](int32_t first, int32_t end) {
@@ -217,7 +217,7 @@ inline bool forEachTarget(const Job& job, Thread thread, int stage, Search searc
         search(i, [&](auto& result) { searchAll(job, segment, i, result); });
         continue;
       }
-      // All buckets of a cloud are equally deep, and so all in the same buffer.
+      // All buckets of a cloud have the same depth, so all are in the same buffer.
       const Record* records = segment.levels & 1 ? job.spare : job.records;
       const Record& record = records[i];
       const Target target = {record.coordinates[0], record.coordinates[1], record.coordinates[2], record.id};
@@ -234,7 +234,7 @@ inline bool countNeighbours(const Job& job, Thread thread, int stage) {
   });
 }
 
-/// Finds the neighbours of targets firstTarget to endTarget, as many of each as neighbourCount says.
+/// Finds the neighbours of targets [firstTarget, endTarget), neighbourCount of each.
 inline bool findNeighbours(const Job& job, Thread thread, int stage) {
   Neighbour* list = job.candidates + (int64_t)thread.index * job.mostNeighbours;
   return forEachTarget(job, thread, stage, [&](int32_t id, auto run) {

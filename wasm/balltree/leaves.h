@@ -1,5 +1,5 @@
-// The bottom of a tree: the last splits of up to 16 points and the order inside each leaf, for four nodes at a time
-// with one node in each SIMD lane and no branches.
+// The bottom of a tree: the last splits of up to 16 points and the order within each leaf, for four nodes at a time,
+// one node in each SIMD lane, without branches.
 #pragma once
 #include "split.h"
 
@@ -23,7 +23,7 @@ struct AxisChoice {
   v128_t second, third;
 };
 
-/// high - low in float64 on each axis; the first axis wins a tie.
+/// Chooses the axis with the largest high - low, computed in float64; the first axis wins a tie.
 inline AxisChoice chooseAxis(Doubles x, Doubles y, Doubles z) {
   const v128_t second = isGreater(y, x);
   const Doubles most = {wasm_f64x2_pmax(x.first, y.first), wasm_f64x2_pmax(x.second, y.second)};
@@ -42,14 +42,14 @@ inline v128_t maximum(v128_t a, v128_t b, v128_t c, v128_t d) {
 }
 
 /// Sorts each of four parts of 2 to 4 records, at `starts` of `from`, along its own axis of largest spread; ties stay
-/// in order. Part p arrives at to[4 p].
+/// in order. Part p is written to to[4 p].
 inline void sortFourParts(const Record* from, const int32_t* starts, Record* to) {
   v128_t records[4][4];
   Lanes lanes[4];
   const v128_t begin = wasm_v128_load(starts), end = wasm_v128_load(starts + 1);
   const v128_t sizes = wasm_i32x4_sub(end, begin);
   for (int i = 0; i < 4; ++i) {
-    // A part with fewer records repeats its last one, which leaves its spread alone.
+    // A part with fewer records repeats its last one, which does not change its spread.
     for (int part = 0; part < 4; ++part) {
       const int32_t last = starts[part + 1] - 1, index = starts[part] + i;
       records[i][part] = load(from + (index < last ? index : last));
@@ -71,7 +71,7 @@ inline void sortFourParts(const Record* from, const int32_t* starts, Record* to)
   }
   for (int i = 0; i < 4; ++i) {
     for (int j = i + 1; j < 4; ++j) {
-      const v128_t laterIsSmaller = wasm_f32x4_lt(keys[j], keys[i]);  // -1 where so
+      const v128_t laterIsSmaller = wasm_f32x4_lt(keys[j], keys[i]);  // -1 where true
       ranks[i] = wasm_i32x4_sub(ranks[i], laterIsSmaller);
       ranks[j] = wasm_i32x4_add(ranks[j], laterIsSmaller);
     }
@@ -84,7 +84,8 @@ inline void sortFourParts(const Record* from, const int32_t* starts, Record* to)
   }
 }
 
-/// Whether two points swap: on the axis where they differ most, the smaller coordinate comes first. One point gives no.
+/// Whether two points swap: on the axis where they differ most, the smaller coordinate comes first. Equal points do not
+/// swap.
 inline v128_t swaps(const Lanes& a, const Lanes& b) {
   const Doubles x = differenceOf(a.x, b.x), y = differenceOf(a.y, b.y), z = differenceOf(a.z, b.z);
   const AxisChoice axis = chooseAxis({wasm_f64x2_abs(x.first), wasm_f64x2_abs(x.second)},
@@ -93,7 +94,8 @@ inline v128_t swaps(const Lanes& a, const Lanes& b) {
   return wasm_f32x4_lt(onAxis(axis, b.x, b.y, b.z), onAxis(axis, a.x, a.y, a.z));
 }
 
-/// Writes four leaves, eight slots. Leaf l holds first[l] and second[l]; the same record twice is a leaf of one point.
+/// Writes four leaves, eight slots. Leaf l holds first[l] and second[l]; a leaf of one point has the same record in
+/// both.
 inline void writeFourLeaves(const Lanes& first, const Lanes& second, int32_t* treeIdx, uint8_t* treeMask) {
   const v128_t swapped = swaps(first, second);
   const v128_t a = wasm_v128_bitselect(second.id, first.id, swapped);
@@ -123,7 +125,7 @@ inline void writeLeaf(const Record* records, int32_t count, int32_t* treeIdx, ui
   treeMask[1] = count > 1;
 }
 
-/// Three levels at once: a part of 9 to 16 points becomes eight leaves, sixteen slots.
+/// Splits three levels at once: a part of 9 to 16 points becomes eight leaves, sixteen slots.
 inline void writeEightLeaves(Record* from, Record* to, int32_t count, int32_t* treeIdx, uint8_t* treeMask) {
   const int32_t half = count >> 1;
   split(from, to, count);

@@ -3,7 +3,7 @@
 #include "leaves.h"
 #include "tasks.h"
 
-/// Notes the first row with a coordinate that is not finite.
+/// Records the first row with a coordinate that is not finite.
 inline void reportBadRow(const Job& job, int32_t row) {
   for (;;) {
     const int32_t seen = atomicLoad(&job.sync->firstBadRow);
@@ -13,7 +13,7 @@ inline void reportBadRow(const Job& job, int32_t row) {
 
 inline bool hasBadRow(const Job& job) { return atomicLoad(&job.sync->firstBadRow) < job.points; }
 
-/// Whether the coordinates of rows [first, end) are finite: x - x is 0, and NaN for infinities and NaN.
+/// Whether the coordinates of rows [first, end) are finite: x - x is 0, but NaN for infinities and NaN.
 inline bool checkRows(const Job& job, int32_t first, int32_t end) {
   const int64_t dimensionality = job.dimensionality;
   const float* values = job.positions + first * dimensionality;
@@ -33,7 +33,8 @@ inline bool checkRows(const Job& job, int32_t first, int32_t end) {
   return false;
 }
 
-/// Checks rows [first, end) and makes them records. Adding 0 turns -0 into +0, so that equal coordinates have equal bits.
+/// Checks rows [first, end) and writes their records. Adding 0 turns -0 into +0, so that equal coordinates have equal
+/// bits.
 inline bool loadRecords(const Job& job, int32_t first, int32_t end) {
   if (!checkRows(job, first, end)) return false;
   const int32_t dimensionality = job.dimensionality;
@@ -46,13 +47,13 @@ inline bool loadRecords(const Job& job, int32_t first, int32_t end) {
   return true;
 }
 
-/// Whether a task is to load its points itself: a whole cloud, unless all are loaded already.
+/// Whether a task loads its points itself: it is a whole cloud, and the points have not been loaded already.
 inline bool loadsItself(const Job& job, const Queue& queue, const Task& task) {
   return &queue == &job.sync->clouds && !job.sync->loadsFirst && task.count == job.segments[task.segment].count;
 }
 
-/// Halves a part `levels` times. finish(records, spare, count, levels, leaf) returns whether it has dealt with the
-/// part.
+/// Halves a part `levels` times. finish(records, spare, count, levels, leaf) returns whether it has completed the part,
+/// so that it needs no further split.
 template <typename Finish>
 inline void descend(Record* from, Record* to, int32_t count, int32_t levels, int32_t leaf, Finish& finish) {
   if (finish(from, to, count, levels, leaf)) return;
@@ -62,7 +63,8 @@ inline void descend(Record* from, Record* to, int32_t count, int32_t levels, int
   descend(to + half, from + half, count - half, levels - 1, 2 * leaf + 1, finish);
 }
 
-/// Works through a queue of segments; makeFinish(segment) gives what descend() calls. Whether all are done.
+/// Works through a queue of segments; makeFinish(segment) returns the `finish` of descend(). Returns whether all are
+/// done.
 template <typename MakeFinish>
 inline bool partitionSegments(const Job& job, Thread thread, Queue& queue, const Segment* segments,
                               MakeFinish makeFinish) {

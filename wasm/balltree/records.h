@@ -1,17 +1,17 @@
-// Records: smallest and largest coordinates of a part, its axis of largest spread, its coordinates on that axis.
+// Records: the bounds of a part, its axis of largest spread, and its coordinates on that axis.
 #pragma once
 #include <math.h>
 #include <wasm_simd128.h>
 
 #include "job.h"
 
-/// Smallest and largest coordinates; the fourth lane (the id) means nothing.
+/// Smallest and largest coordinates; the fourth lane (the id) has no meaning.
 struct Bounds {
   v128_t low;
   v128_t high;
 };
 
-/// The axis of largest spread and the smallest and largest coordinate on it.
+/// The axis of largest spread, with the smallest and largest coordinate on it.
 struct Spread {
   int32_t axis;
   float low;
@@ -41,8 +41,8 @@ inline Bounds boundsOf(const Record* records, int32_t count) {
   return {wasm_f32x4_pmin(lowA, lowB), wasm_f32x4_pmax(highA, highB)};
 }
 
-/// The first axis of largest spread. The difference is taken in float64: in float32 its rounding could change the
-/// winner.
+/// Returns the first axis of largest spread. The differences are computed in float64: rounding to float32 could change
+/// the winner.
 inline int32_t widestAxisExactly(Bounds bounds) {
   const double spread0 =
       (double)wasm_f32x4_extract_lane(bounds.high, 0) - (double)wasm_f32x4_extract_lane(bounds.low, 0);
@@ -54,9 +54,9 @@ inline int32_t widestAxisExactly(Bounds bounds) {
   return spread1 > spread0 ? 1 : 0;
 }
 
-/// The same. Where one spread is clearly the largest, float32 tells so, and without a branch that nobody can predict.
+/// The same, but where one spread is clearly the largest, float32 decides, without an unpredictable branch.
 inline int32_t widestAxis(Bounds bounds) {
-  // Without the fourth lane: ids look like denormal numbers, whose arithmetic takes a hundred times as long.
+  // The fourth lane is left out: ids look like denormal numbers, whose arithmetic takes a hundred times as long.
   const v128_t low = wasm_i32x4_shuffle(bounds.low, bounds.low, 0, 1, 2, 2);
   const v128_t high = wasm_i32x4_shuffle(bounds.high, bounds.high, 0, 1, 2, 2);
   const v128_t spreads = wasm_f32x4_sub(high, low);
@@ -90,8 +90,8 @@ inline Lanes transpose(v128_t a, v128_t b, v128_t c, v128_t d) {
           wasm_i64x2_shuffle(highAB, highCD, 0, 2), wasm_i64x2_shuffle(highAB, highCD, 1, 3)};
 }
 
-/// All coordinates of a part, one axis after the other in rows of `stride`, and its bounds. Up to three numbers are written
-/// past each row's end.
+/// Writes all coordinates of a part, one axis after the other in rows of `stride`, and returns its bounds. Up to three
+/// elements are written past each row's end.
 inline Bounds gatherCoordinates(const Record* from, int32_t count, float* rows, int32_t stride) {
   const v128_t least = wasm_f32x4_splat(INFINITY), most = wasm_f32x4_splat(-INFINITY);
   Lanes low = {least, least, least, least}, high = {most, most, most, most};
@@ -109,7 +109,7 @@ inline Bounds gatherCoordinates(const Record* from, int32_t count, float* rows, 
     gatherFour(i, load(from + i), load(from + i + 1), load(from + i + 2), load(from + i + 3));
   }
   if (i < count) {
-    // The last record stands in for those that the part has not.
+    // The last record replaces those beyond the part's end.
     const Record *b = from + (i < last ? i + 1 : last), *c = from + (i + 1 < last ? i + 2 : last);
     gatherFour(i, load(from + i), load(b), load(c), load(from + last));
   }
@@ -118,7 +118,7 @@ inline Bounds gatherCoordinates(const Record* from, int32_t count, float* rows, 
           wasm_f32x4_pmax(wasm_f32x4_pmax(highs.x, highs.y), wasm_f32x4_pmax(highs.z, highs.id))};
 }
 
-/// The coordinates of four consecutive records on one axis.
+/// Returns the coordinates of four consecutive records on one axis.
 inline v128_t fourKeys(const Record* records, int32_t axis) {
   v128_t keys = wasm_v128_load32_splat(&records[0].coordinates[axis]);
   keys = wasm_v128_load32_lane(&records[1].coordinates[axis], keys, 1);

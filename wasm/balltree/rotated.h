@@ -5,12 +5,13 @@
 
 #include "partition.h"
 
-/// Row vectors times this matrix, in float64.
+/// A matrix that is multiplied by row vectors from the left, in float64.
 struct Rotation {
   double entries[3][3];
 };
 
-/// The matrix of src/SPECIFICATION.md, section 2. sin and cos are this module's own, so that every host has the same bits.
+/// The matrix of src/SPECIFICATION.md, section 2. sin and cos are this module's own, so that every host gets the same
+/// bits.
 inline Rotation rotationOf(double degrees, int32_t dimensionality) {
   const double angle = degrees * (M_PI / 180.0);
   const double c = cos(angle), s = sin(angle);
@@ -18,7 +19,7 @@ inline Rotation rotationOf(double degrees, int32_t dimensionality) {
   return {{{c * c, s * c * (s - 1), s * (s + c * c)}, {s * c, s * s * s + c * c, s * c * (s - 1)}, {-s, s * c, c * c}}};
 }
 
-/// Tree slots [first, end) as records of level 0.
+/// Writes tree slots [first, end) as records of level 0.
 inline void rotateSlots(const Job& job, const Rotation& rotation, int32_t first, int32_t end) {
   const int32_t dimensionality = job.dimensionality;
   const auto& r = rotation.entries;
@@ -33,7 +34,8 @@ inline void rotateSlots(const Job& job, const Rotation& rotation, int32_t first,
   }
 }
 
-/// Nodes [first, end) of a level as the means of their children; a group that is not full repeats its last child.
+/// Computes nodes [first, end) of a level as the means of their children; a group that is not full repeats its last
+/// child.
 inline void averageChildren(const Job& job, int32_t level, int32_t first, int32_t end) {
   const Level &fine = job.levels[level - 1], &coarse = job.levels[level];
   const v128_t scale = wasm_f32x4_splat(1.0f / (float)fine.stride);
@@ -62,14 +64,14 @@ inline void averageChildren(const Job& job, int32_t level, int32_t first, int32_
   }
 }
 
-/// Permutes the nodes of every level so that balls are contiguous; whether all are done.
+/// Permutes the nodes of every level so that balls are contiguous. Returns whether all are done.
 inline bool partitionRotated(const Job& job, Thread thread) {
   return partitionSegments(job, thread, job.sync->rotated, job.rotatedSegments, [&](const Segment& segment) {
     int32_t* first = job.rotated + segment.start;
     const int32_t count = segment.count, levels = segment.levels;
     return [=](Record* from, Record*, int32_t part, int32_t levelsLeft, int32_t leaf) {
       if (levelsLeft > 0) return false;
-      // Node counts and ball sizes are powers of two: all parts are equal.
+      // Node counts and ball sizes are powers of two, so all parts have the same size.
       int32_t* output = first + (count >> levels) * leaf;
       for (int32_t i = 0; i < part; ++i) output[i] = from[i].id;
       return true;

@@ -1,6 +1,6 @@
-// Which coordinate separates the `rank` smallest of a list from the rest. Counting passes over a contiguous list,
-// guided by interpolation, have no unpredictable branches and need about four passes on data that is not extreme. The list
-// stays as it is.
+// Selection: finds the coordinate that separates the `rank` smallest keys of a list from the rest. Counting passes over
+// a contiguous list, guided by interpolation, have no unpredictable branches and need about four passes on data that is
+// not extreme. The list is not changed.
 #pragma once
 #include <wasm_simd128.h>
 
@@ -8,7 +8,8 @@
 #include <cmath>
 #include <cstdint>
 
-/// A part's left half is everything below `key` and the first `ties` of those equal to it, in the order of their index.
+/// A part's left half is everything below `key` and the first `ties` of the keys equal to it, in the order of their
+/// index.
 struct Threshold {
   float key;
   int32_t ties;
@@ -38,7 +39,7 @@ inline int32_t countBelow(const float* keys, int32_t count, float key) {
   return sumOfLanes(wasm_i32x4_add(a, b));
 }
 
-/// The smallest and largest key in [low, high).
+/// Finds the smallest and largest key in [low, high).
 inline void tighten(const float* keys, int32_t count, float low, float high, float* smallest, float* largest) {
   const v128_t lowest = wasm_f32x4_splat(low), end = wasm_f32x4_splat(high);
   v128_t least = wasm_f32x4_splat(INFINITY), most = wasm_f32x4_splat(-INFINITY);
@@ -54,7 +55,7 @@ inline void tighten(const float* keys, int32_t count, float low, float high, flo
   *largest = std::max(wasm_f32x4_extract_lane(most, 0), wasm_f32x4_extract_lane(most, 1));
 }
 
-/// Where a float stands in the order of all floats; keys are finite and never -0.
+/// Returns a float's rank in the order of all floats; keys are finite and never -0.
 inline int32_t orderOf(float key) {
   const int32_t bits = __builtin_bit_cast(int32_t, key);
   return bits < 0 ? INT32_MIN - bits : bits;
@@ -62,15 +63,15 @@ inline int32_t orderOf(float key) {
 
 inline float atOrder(int32_t order) { return __builtin_bit_cast(float, order < 0 ? INT32_MIN - order : order); }
 
-/// The next larger float.
+/// Returns the next larger float.
 inline float nextUp(float key) { return atOrder(orderOf(key) + 1); }
 
-/// The float halfway between two in the order of floats; `low` itself where there is none in between.
+/// Returns the float halfway between two in the order of floats; `low` itself if there is none in between.
 inline float middleOf(float low, float end) {
   return atOrder((int32_t)(((int64_t)orderOf(low) + (int64_t)orderOf(end)) >> 1));
 }
 
-/// The threshold with `rank` keys on its left, 0 < rank < count. All keys lie in [low, high].
+/// Returns the threshold with `rank` keys on its left, 0 < rank < count. All keys lie in [low, high].
 inline Threshold select(const float* keys, int32_t count, int32_t rank, float low, float high) {
   float end =
       nextUp(high);  // the answer is in [low, end): `below` keys are smaller than low, `belowEnd` smaller than end
@@ -79,10 +80,10 @@ inline Threshold select(const float* keys, int32_t count, int32_t rank, float lo
   for (int32_t pass = 0;; ++pass) {
     const double share = repeated ? 0.5 : ((double)(rank - below)) / (double)(belowEnd - below);
     float guess = (float)((double)low + ((double)end - (double)low) * share);
-    // Interpolation crawls on extreme distributions, halving the floats in between ends on all.
+    // Interpolation converges slowly on extreme distributions; bisection in the order of floats always ends.
     if (!(guess > low && guess < end) || pass >= 12) {
       guess = middleOf(low, end);
-      if (guess == low) return {low, rank - below};  // low and end are neighbours: all in between are equal
+      if (guess == low) return {low, rank - below};  // low and end are neighbours: all keys in between are equal
     }
     const int32_t counted = countBelow(keys, count, guess);
     if (counted == rank) return {guess, 0};

@@ -1,16 +1,16 @@
 // One split: the half with the smallest coordinates on the axis of largest spread goes left. Splits are stable, so the
-// records of every part stay in the order of their ids, and ties between equal coordinates break by id with no extra
-// work.
+// records of every part stay in the order of their ids, and ties between equal coordinates are broken by id without
+// extra work.
 #pragma once
 #include "network.h"
 #include "records.h"
 #include "select.h"
 
-/// Parts of up to this many are split by selection among all their keys; larger ones look at a sample first.
+/// Parts of up to this many records are split by selection among all their keys; larger ones look at a sample first.
 constexpr int32_t plainSize = 1024;
 
-/// For a mask of four records that go left, where each of the four goes, in bytes after the next free place on its
-/// side.
+/// For a mask of four records that go left: the destination of each of the four, in bytes from the next free place on
+/// its side.
 struct MoveTable {
   alignas(16) int32_t isLeft[16][4];  // -1 or 0
   alignas(16) int32_t offsets[16][4];
@@ -27,7 +27,7 @@ struct MoveTable {
 };
 constexpr MoveTable moveTable;
 
-/// Takes records in order and puts each behind the last one of its half.
+/// Takes records in order and appends each to its half.
 struct Halves {
   int32_t left, right;  // addresses
 
@@ -59,7 +59,7 @@ struct Halves {
   }
 };
 
-/// Moves the records whose bit is set to the left.
+/// Moves the records whose bit is set to the left half, the others to the right half.
 inline void partitionByBits(const Record* from, Record* to, int32_t count, int32_t half, uint32_t bits) {
   Halves halves(to, half);
   int32_t i = 0;
@@ -74,7 +74,7 @@ inline void splitByNetwork(const Record* from, Record* to, int32_t count, int32_
   v128_t keys[vectors];
   for (int v = 0; v < vectors; ++v) keys[v] = fourKeys(from + 4 * v, axis);
   if (count < 4 * vectors) {
-    // Infinities of both signs take the places that are free, so that the halves stay halves.
+    // Infinities of both signs fill the free places, so that the halves stay balanced.
     const v128_t places = wasm_i32x4_make(0, 1, 2, 3);
     for (int v = 0; v < vectors; ++v) {
       const v128_t isKey = wasm_i32x4_lt(places, wasm_i32x4_splat(count - 4 * v));
@@ -113,7 +113,7 @@ inline void splitByNetwork(const Record* from, Record* to, int32_t count, int32_
   partitionByBits(from, to, count, half, bits);
 }
 
-/// Moves the records whose key is below the threshold to the left.
+/// Moves the records whose key is below the threshold to the left half.
 template <int axis>
 inline void partitionOnAxis(const Record* from, Record* to, int32_t count, int32_t half, float threshold) {
   const v128_t thresholds = wasm_f32x4_splat(threshold);
@@ -134,7 +134,7 @@ inline void partitionByKey(const Record* from, Record* to, int32_t count, int32_
   return partitionOnAxis<2>(from, to, count, half, threshold);
 }
 
-/// The same with the keys of all records at hand.
+/// The same with the keys of all records already gathered.
 inline void partitionByKeys(const Record* from, Record* to, int32_t count, int32_t half, const float* keys,
                             float threshold) {
   const v128_t thresholds = wasm_f32x4_splat(threshold);
@@ -171,7 +171,7 @@ struct CompressTable {
 };
 constexpr CompressTable compressTable;
 
-/// Copies the keys in [low, end) to `inside`, padded; returns how many, and how many are below.
+/// Copies the keys in [low, end) to `inside`, padded. Returns how many they are, and how many are below low.
 inline int32_t keysWithin(const Record* from, int32_t count, int32_t axis, float low, float end, float* inside,
                           int32_t* below) {
   const v128_t lowest = wasm_f32x4_splat(low), bound = wasm_f32x4_splat(end);
@@ -197,13 +197,15 @@ inline int32_t keysWithin(const Record* from, int32_t count, int32_t axis, float
   return found;
 }
 
-/// The threshold of a large part: a sample gives two keys that the median lies between, with few records between them.
+/// Returns the threshold of a large part: a sample gives two keys that enclose the median, with few records between
+/// them.
 inline Threshold selectBySample(const Record* from, int32_t count, int32_t half, Spread spread, float* scratch) {
   const int32_t samples = count >= 65536 ? 1024 : 256;
   const int32_t margin = count >= 65536 ? 40 : 20;  // two and a half standard deviations of the sample's median
   float* sample = scratch;
   float* inside = scratch + samples + keyPadding;
-  // One random record from each of equal stretches: no regular pattern in the input can mislead it.
+  // One random record is taken from each of equal chunks, so that no regular pattern in the input can mislead the
+  // sample.
   uint32_t random = 0x9e3779b9u;
   const uint32_t stretch = (uint32_t)count / (uint32_t)samples;
   for (int32_t i = 0; i < samples; ++i) {
@@ -223,7 +225,7 @@ inline Threshold selectBySample(const Record* from, int32_t count, int32_t half,
       Threshold at = select(inside, found, half - below, low, end);
       return at;
     }
-    // The sample misled: the median lies on one side of the bracket.
+    // The sample was misleading: the median lies outside the two keys.
     if (below > half) {
       end = low;
       low = spread.low;
@@ -251,7 +253,7 @@ inline void splitByKeys(const Record* from, Record* to, int32_t count, int32_t h
 }
 
 /// Splits `count` >= 2 records from one buffer into the other, floor(count / 2) of them to the left. The target's own
-/// memory serves as scratch before the records arrive. Sixteen records past the source must be readable.
+/// memory serves as scratch before the records are written. Sixteen records past the source must be readable.
 inline void split(const Record* from, Record* to, int32_t count) {
   const int32_t half = count >> 1;
   if (count <= 8) return splitByNetwork<2>(from, to, count, half);

@@ -1,13 +1,13 @@
-// How threads share a job: stages, ranges of items in stretches, and queues of parts of segments in which splitting a large
-// part makes a new task. No stage waits for threads, only for what is taken and not done yet: a thread that comes late, or
-// never, holds up nobody. Threads wait a short while busily and then sleep; one that may not sleep leaves and may come back,
-// to find its place again by what is done.
+// How threads share a job: stages, ranges of items in chunks, and queues of parts of segments in which splitting a
+// large part makes a new task. No stage waits for threads, only for work that is taken and not done yet: a thread that
+// arrives late, or never, delays nobody. Threads spin briefly and then sleep; one that may not sleep returns and may be
+// called again, and continues where the work that is done shows.
 #pragma once
 #include "job.h"
 
 constexpr int busyLoops = 1024;
 
-/// A thread at work on a job.
+/// A thread that works on a job.
 struct Thread {
   int32_t index;
   bool maySleep;
@@ -25,7 +25,8 @@ inline void reportProgress(const Job& job) {
   if (job.threads > 1) __builtin_wasm_memory_atomic_notify(&job.sync->progress, job.threads);
 }
 
-/// Waits for something that reports progress; false where it does not hold yet and the thread may not sleep.
+/// Waits until a condition holds that is reported as progress. Returns false if it does not hold yet and the thread may
+/// not sleep.
 template <typename Condition>
 inline bool waitUntil(const Job& job, Thread thread, Condition holds) {
   for (int i = 0; i < busyLoops; ++i) {
@@ -47,23 +48,23 @@ inline bool isDone(const Job& job, Thread thread, const int32_t* done, int32_t t
   return waitUntil(job, thread, [=] { return atomicLoad(done) == total; });
 }
 
-/// Calls work(first, end) for stretches of [0, items), shared between the threads; whether all are done.
+/// Calls work(first, end) for chunks of [0, items), shared between the threads. Returns whether all are done.
 template <typename Work>
-inline bool shareRange(const Job& job, Thread thread, int stage, int32_t items, int32_t stretch, Work work) {
+inline bool shareRange(const Job& job, Thread thread, int stage, int32_t items, int32_t chunk, Work work) {
   Stage& shared = job.sync->stages[stage];
-  const int32_t stretches = (items - 1) / stretch + 1;
-  while (atomicLoad(&shared.next) < stretches) {
-    const int32_t first = atomicAdd(&shared.next, 1) * stretch;
+  const int32_t chunks = (items - 1) / chunk + 1;
+  while (atomicLoad(&shared.next) < chunks) {
+    const int32_t first = atomicAdd(&shared.next, 1) * chunk;
     if (first >= items) break;
-    work(first, items - first < stretch ? items : first + stretch);
-    reportDone(job, &shared.done, stretches);
+    work(first, items - first < chunk ? items : first + chunk);
+    reportDone(job, &shared.done, chunks);
   }
-  return isDone(job, thread, &shared.done, stretches);
+  return isDone(job, thread, &shared.done, chunks);
 }
 
 inline bool isLarge(const Job& job, int32_t count, int32_t levels) { return levels > 0 && count > job.grain; }
 
-/// Whether a task is to be split in two: a large one always, a smaller one while fewer tasks wait than there are threads.
+/// Whether a task is split in two: a large one always, a smaller one while fewer tasks wait than there are threads.
 inline bool isShared(const Job& job, const Queue& queue, const Task& task) {
   if (isLarge(job, task.count, task.levels)) return true;
   if (job.threads == 1 || task.levels == 0 || task.count <= job.leastGrain) return false;
@@ -87,8 +88,8 @@ inline void fillQueue(const Job& job, Queue& queue, Task* tasks, const Segment* 
   }
 }
 
-/// Works through a queue. beginTask(task) says whether there is more to do than to begin, splitTask(task) halves a part's records into the other buffer, finishTask(task) does all that is left of one. Whether
-/// all are done.
+/// Works through a queue. beginTask(task) returns whether work remains after the beginning, splitTask(task) halves a
+/// part's records into the other buffer, finishTask(task) does all the rest of a task. Returns whether all are done.
 template <typename BeginTask, typename SplitTask, typename FinishTask>
 inline bool runQueue(const Job& job, Thread thread, Queue& queue, BeginTask beginTask, SplitTask splitTask,
                      FinishTask finishTask) {

@@ -1,10 +1,10 @@
-// Ball trees of more than three dimensions: the same rule on indices alone, plain and slower.
+// Ball trees of more than three dimensions: the same rule on indices alone, simpler and slower.
 #pragma once
 #include <algorithm>
 
 #include "partition.h"
 
-/// Where the indices of a part live: the record buffer, one int each.
+/// Returns the indices of a part, which are stored in the record buffer, one int each.
 inline int32_t* wideIndices(const Job& job, int32_t start) { return (int32_t*)job.records + start; }
 
 inline bool loadIndices(const Job& job, int32_t first, int32_t end) {

@@ -4,7 +4,7 @@ import { firstOf } from "./threads";
 
 const INFINITE: u32 = 0x7f800000;
 
-/** 1 - beta^t. */
+/** Returns 1 - beta^t. */
 function complement(t: u32, logBeta: f32): f32 {
   return <f32>-Math.expm1(<f64>t * <f64>logBeta);
 }

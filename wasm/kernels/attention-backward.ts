@@ -1,6 +1,7 @@
-// Ball attention, backward. Formulas: gpu/ball_attention_backward_queries.wgsl, gpu/ball_attention_backward_keys.wgsl.
-// A thread takes (ball, head) pairs and computes the softmax's weights again, for a block of queries at a time: with p the
-// weights and ds the gradient of the scores, dq = ds k, dk = ds^T q and dv = p^T dout are products of tile.ts.
+// The backward pass of ball attention. Formulas: gpu/ball_attention_backward_queries.wgsl,
+// gpu/ball_attention_backward_keys.wgsl. A thread takes (ball, head) pairs and recomputes the softmax's weights, for a
+// block of queries at a time: with p the weights and ds the gradient of the scores, dq = ds k, dk = ds^T q and dv = p^T
+// dout are products of tile.ts.
 import { QUERIES, TILE_ROWS } from "../out/shared";
 import {
   allDistances,
@@ -25,25 +26,25 @@ export function ballAttentionBackward(p: BallAttentionBackward, thread: u32, thr
   const width = p.heads * p.headWidth;
   const rowBytes = (<usize>(3 * width)) << 2;
   const outBytes = (<usize>width) << 2;
-  const most = eights(p.largest);
+  const paddedSize = eights(p.largest);
   const headEights = eights(p.headWidth);
   const headBytes = (<usize>headEights) << 2;
-  // What a thread needs, one piece after the other; src/backends/cpu/scratch.ts adds up the same sizes.
+  // A thread's buffers, one after the other; src/backends/cpu/scratch.ts adds up the same sizes.
   const factors = p.scratch + <usize>thread * p.scratchBytes;
   const axes = factors + headBytes;
-  const scoreKeys = axes + ((<usize>(most * p.dimensions)) << 2);
-  const scoreValues = scoreKeys + ((<usize>(most * p.headWidth)) << 2);
-  const keyHead = scoreValues + ((<usize>(most * p.headWidth)) << 2);
-  const queryHead = keyHead + most * headBytes;
+  const scoreKeys = axes + ((<usize>(paddedSize * p.dimensions)) << 2);
+  const scoreValues = scoreKeys + ((<usize>(paddedSize * p.headWidth)) << 2);
+  const keyHead = scoreValues + ((<usize>(paddedSize * p.headWidth)) << 2);
+  const queryHead = keyHead + paddedSize * headBytes;
   const doutHead = queryHead + QUERIES * headBytes;
   const weights = doutHead + QUERIES * headBytes;
-  const slopes = weights + ((<usize>(QUERIES * most)) << 2);
-  const weightsAcross = slopes + ((<usize>(QUERIES * most)) << 2);
-  const slopesAcross = weightsAcross + ((<usize>(QUERIES * most)) << 2);
-  const dkeys = slopesAcross + ((<usize>(QUERIES * most)) << 2);
-  // Room for the tile that reaches beyond the last point.
-  const dvalues = dkeys + (most + TILE_ROWS) * headBytes;
-  const dqueries = dvalues + (most + TILE_ROWS) * headBytes;
+  const dscores = weights + ((<usize>(QUERIES * paddedSize)) << 2);
+  const weightsAcross = dscores + ((<usize>(QUERIES * paddedSize)) << 2);
+  const dscoresAcross = weightsAcross + ((<usize>(QUERIES * paddedSize)) << 2);
+  const dkeys = dscoresAcross + ((<usize>(QUERIES * paddedSize)) << 2);
+  // There is room for the tile that reaches beyond the last point.
+  const dvalues = dkeys + (paddedSize + TILE_ROWS) * headBytes;
+  const dqueries = dvalues + (paddedSize + TILE_ROWS) * headBytes;
   const distances = dqueries + QUERIES * headBytes;
   const scale: f32 = 1 / sqrt<f32>(<f32>p.headWidth);
   fill(factors, headEights, LOG2_E * scale);
@@ -80,7 +81,7 @@ export function ballAttentionBackward(p: BallAttentionBackward, thread: u32, thr
       const blockDout = dout + block * outBytes;
       const panels = padded >> 3;
       multiplyRows(blockQueries, rowBytes, 0, 0, count, scoreKeys, panels, p.headWidth, weights, scoreBytes, false);
-      multiplyRows(blockDout, outBytes, 0, 0, count, scoreValues, panels, p.headWidth, slopes, scoreBytes, false);
+      multiplyRows(blockDout, outBytes, 0, 0, count, scoreValues, panels, p.headWidth, dscores, scoreBytes, false);
       for (let i: u32 = 0; i < count; i++) {
         const query = block + i;
         if (!kept) distancesFrom(query, axes, size, p.dimensions, distances);
@@ -89,21 +90,21 @@ export function ballAttentionBackward(p: BallAttentionBackward, thread: u32, thr
         const term = (<usize>(first + query) * p.heads + head) << 2;
         const logSum = LOG2_E * load<f32>(p.logSum + term);
         const row = i * scoreBytes;
-        store<f32>(p.rowTerms + term, scoreGradients(weights + row, slopes + row, near, size, sigma, logSum, delta));
+        store<f32>(p.rowTerms + term, scoreGradients(weights + row, dscores + row, near, size, sigma, logSum, delta));
       }
-      multiplyRows(slopes, scoreBytes, 0, 0, count, keyHead, headEights >> 3, size, dqueries, headBytes, false);
+      multiplyRows(dscores, scoreBytes, 0, 0, count, keyHead, headEights >> 3, size, dqueries, headBytes, false);
       for (let i: u32 = 0; i < count; i++) {
         const dq = p.dqkv + (first + block + i) * rowBytes + headStart;
         storeScaled(dqueries + i * headBytes, dq, p.headWidth, scale);
       }
       across(weights, count, padded, weightsAcross);
-      across(slopes, count, padded, slopesAcross);
+      across(dscores, count, padded, dscoresAcross);
       packHead(blockQueries, rowBytes, count, p.headWidth, queryHead);
       packHead(blockDout, outBytes, count, p.headWidth, doutHead);
-      // Sums over the queries of all blocks.
+      // The blocks' contributions are added up.
       const add = block > 0;
       const headPanels = headEights >> 3;
-      multiplyRows(slopesAcross, QUERY_BYTES, 0, 0, size, queryHead, headPanels, count, dkeys, headBytes, add);
+      multiplyRows(dscoresAcross, QUERY_BYTES, 0, 0, size, queryHead, headPanels, count, dkeys, headBytes, add);
       multiplyRows(weightsAcross, QUERY_BYTES, 0, 0, size, doutHead, headPanels, count, dvalues, headBytes, add);
     }
     for (let i: u32 = 0; i < size; i++) {
@@ -114,10 +115,10 @@ export function ballAttentionBackward(p: BallAttentionBackward, thread: u32, thr
   }
 }
 
-/** Scores become weights, gradients of weights those of scores; returns sum_j dscore_j distance_j. */
+/** Turns scores into weights and gradients of weights into those of scores. Returns sum_j dscore_j distance_j. */
 function scoreGradients(
   weights: usize,
-  slopes: usize,
+  dscores: usize,
   distances: usize,
   size: u32,
   sigma: f32,
@@ -131,15 +132,15 @@ function scoreGradients(
     const score = madd(f32x4.splat(sigma), distance, v128.load(weights + at));
     const there = j < size ? lanesBelow(size - j) : f32x4.splat(0);
     const weight = v128.and(exp2(f32x4.sub(score, f32x4.splat(logSum))), there);
-    const slope = f32x4.mul(weight, f32x4.sub(v128.load(slopes + at), f32x4.splat(delta)));
+    const dscore = f32x4.mul(weight, f32x4.sub(v128.load(dscores + at), f32x4.splat(delta)));
     v128.store(weights + at, weight);
-    v128.store(slopes + at, slope);
-    sum = madd(slope, distance, sum);
+    v128.store(dscores + at, dscore);
+    sum = madd(dscore, distance, sum);
   }
   return sumOf(sum);
 }
 
-/** [count, columns] -> [columns, QUERIES]; what lies beyond `count` in its last four is not read. */
+/** Transposes [count, columns] to [columns, QUERIES]; elements beyond `count` in a row's last vector are not read. */
 function across(from: usize, count: u32, columns: u32, to: usize): void {
   const rowBytes = (<usize>columns) << 2;
   for (let i: u32 = 0; i < count; i += 4, from += 4 * rowBytes) {

@@ -1,5 +1,5 @@
-// Ball attention, forward: gpu/ball_attention.wgsl has the formula. A thread takes (ball, head) pairs; a block of queries
-// at a time goes through scores, softmax and values.
+// The forward pass of ball attention. Formula: gpu/ball_attention.wgsl. A thread takes (ball, head) pairs; scores,
+// softmax and weighted sum are computed for a block of queries at a time.
 import { QUERIES } from "../out/shared";
 import {
   allDistances,
@@ -18,21 +18,21 @@ import { nextOf } from "./threads";
 import { multiplyRows } from "./tile";
 import { exp2, largestOf, madd, sumOf } from "./vectors";
 
-/** Below every score that can occur, and finite. */
+/** A finite number below every possible score. */
 const NEVER: f32 = -3.0e38;
 
 export function ballAttention(p: BallAttention, thread: u32, threads: u32): void {
   const width = p.heads * p.headWidth;
   const rowBytes = (<usize>(3 * width)) << 2;
-  const most = eights(p.largest);
+  const paddedSize = eights(p.largest);
   const headEights = eights(p.headWidth);
   const headBytes = (<usize>headEights) << 2;
   const factors = p.scratch + <usize>thread * p.scratchBytes;
   const axes = factors + headBytes;
-  const keys = axes + ((<usize>(most * p.dimensions)) << 2);
-  const values = keys + ((<usize>(most * p.headWidth)) << 2);
-  const scores = values + ((<usize>(most * headEights)) << 2);
-  const sums = scores + ((<usize>(QUERIES * most)) << 2);
+  const keys = axes + ((<usize>(paddedSize * p.dimensions)) << 2);
+  const values = keys + ((<usize>(paddedSize * p.headWidth)) << 2);
+  const scores = values + ((<usize>(paddedSize * headEights)) << 2);
+  const sums = scores + ((<usize>(QUERIES * paddedSize)) << 2);
   const shares = sums + ((<usize>(QUERIES * headEights)) << 2);
   const distances = shares + ((<usize>QUERIES) << 2);
   fill(factors, headEights, LOG2_E / sqrt<f32>(<f32>p.headWidth));
@@ -53,7 +53,7 @@ export function ballAttention(p: BallAttention, thread: u32, threads: u32): void
     const queries = p.qkv + first * rowBytes + ((<usize>(head * p.headWidth)) << 2);
     packPoints(queries + ((<usize>width) << 2), rowBytes, size, p.headWidth, factors, keys);
     packHead(queries + ((<usize>width) << 3), rowBytes, size, p.headWidth, values);
-    const slope = LOG2_E * load<f32>(p.sigma + ((<usize>head) << 2));
+    const sigma = LOG2_E * load<f32>(p.sigma + ((<usize>head) << 2));
     const scoreBytes = (<usize>eights(size)) << 2;
     for (let query: u32 = 0; query < size; query += QUERIES) {
       const count = min(QUERIES, size - query);
@@ -65,7 +65,7 @@ export function ballAttention(p: BallAttention, thread: u32, threads: u32): void
         if (!kept) distancesFrom(query + i, axes, size, p.dimensions, distances);
         const near = kept ? distances + (query + i) * scoreBytes : distances;
         const logSum = p.logSum + ((<usize>(first + query + i) * p.heads + head) << 2);
-        store<f32>(shares + (i << 2), softmax(scoreRow, near, scoreBytes, slope, logSum));
+        store<f32>(shares + (i << 2), softmax(scoreRow, near, scoreBytes, sigma, logSum));
       }
       multiplyRows(scores, scoreBytes, 0, 0, count, values, headEights >> 3, size, sums, headBytes, false);
       for (let i: u32 = 0; i < count; i++) {
@@ -76,11 +76,11 @@ export function ballAttention(p: BallAttention, thread: u32, threads: u32): void
   }
 }
 
-/** Turns a row of scores into weights without their denominator; stores its logarithm and returns its inverse. */
-function softmax(scores: usize, distances: usize, bytes: usize, slope: f32, logSum: usize): f32 {
+/** Turns a row of scores into weights without their denominator. Stores its logarithm and returns its inverse. */
+function softmax(scores: usize, distances: usize, bytes: usize, sigma: f32, logSum: usize): f32 {
   let top = f32x4.splat(NEVER);
   for (let j: usize = 0; j < bytes; j += 16) {
-    const score = madd(f32x4.splat(slope), v128.load(distances + j), v128.load(scores + j));
+    const score = madd(f32x4.splat(sigma), v128.load(distances + j), v128.load(scores + j));
     v128.store(scores + j, score);
     top = f32x4.pmax(top, score);
   }

@@ -1,22 +1,22 @@
-// What ball attention's forward and backward share: distances inside a ball, and panels of its keys and values.
+// What ball attention's forward and backward passes share: distances within a ball, and panels of its keys and values.
 import { KEPT_DISTANCES } from "../out/shared";
 import { packColumns, packRows } from "./pack";
 import { loadSome, madd, storeSome } from "./vectors";
 
-/** Scores are kept times log2(e): the softmax then takes powers of two. */
+/** Scores are multiplied by log2(e), so that the softmax computes powers of two. */
 export const LOG2_E: f32 = 1.44269504088896341;
 
-/** Whether the distances between all points of a ball are kept for all heads. */
+/** Whether the distances between all points of a ball are computed once for all heads. */
 export function keepsDistances(size: u32): bool {
   return size <= KEPT_DISTANCES;
 }
 
-/** Smallest multiple of 8 that is not below n. */
+/** Returns the smallest multiple of 8 that is not below n. */
 export function eights(n: u32): u32 {
   return (n + 7) & ~7;
 }
 
-/** Positions with the axes outermost: axes [dimensions, eights(size)], zeros beyond the last point. */
+/** Transposes positions: axes [dimensions, eights(size)], with zeros beyond the last point. */
 export function splitAxes(positions: usize, size: u32, dimensions: u32, axes: usize): void {
   const padded = eights(size);
   for (let a: u32 = 0; a < dimensions; a++) {
@@ -26,7 +26,7 @@ export function splitAxes(positions: usize, size: u32, dimensions: u32, axes: us
   }
 }
 
-/** out[j] = |p_query - p_j| for all points of a ball. */
+/** Computes out[j] = |p_query - p_j| for all points of a ball. */
 export function distancesFrom(query: u32, axes: usize, size: u32, dimensions: u32, out: usize): void {
   const rowBytes = (<usize>eights(size)) << 2;
   for (let j: usize = 0; j < rowBytes; j += 16) {
@@ -40,12 +40,15 @@ export function distancesFrom(query: u32, axes: usize, size: u32, dimensions: u3
   }
 }
 
-/** Distances between all points of a ball: [size, eights(size)]. */
+/** Computes the distances between all points of a ball: [size, eights(size)]. */
 export function allDistances(axes: usize, size: u32, dimensions: u32, out: usize): void {
   for (let i: u32 = 0; i < size; i++) distancesFrom(i, axes, size, dimensions, out + ((<usize>i * eights(size)) << 2));
 }
 
-/** Panels of eight rows (keys, say) each, with the head's numbers as inner dimension, times factors[k] where given. */
+/**
+ * Packs panels of eight rows each (of keys, say), with the head's elements as inner dimension, times factors[k] if
+ * given.
+ */
 export function packPoints(
   first: usize,
   rowBytes: usize,
@@ -72,14 +75,14 @@ export function packPoints(
   }
 }
 
-/** Panels of eight of the head's numbers each, with the points as inner dimension. */
+/** Packs panels of eight of the head's elements each, with the points as inner dimension. */
 export function packHead(first: usize, rowBytes: usize, size: u32, headWidth: u32, panel: usize): void {
   for (let e: u32 = 0; e < headWidth; e += 8, panel += (<usize>size) << 5) {
     packColumns(first + ((<usize>e) << 2), rowBytes, headWidth - e, size, panel);
   }
 }
 
-/** `count` numbers times a factor. */
+/** Stores `count` elements times a factor. */
 export function storeScaled(from: usize, to: usize, count: u32, factor: f32): void {
   for (let c: u32 = 0; c < count; c += 4) {
     const at = (<usize>c) << 2;
@@ -87,7 +90,7 @@ export function storeScaled(from: usize, to: usize, count: u32, factor: f32): vo
   }
 }
 
-/** `count` times the same number. */
+/** Stores `value` `count` times. */
 export function fill(to: usize, count: u32, value: f32): void {
   for (let i: usize = 0; i < count; i++) store<f32>(to + (i << 2), value);
 }

@@ -8,7 +8,7 @@ import { loadSome, madd, storeSome } from "./vectors";
 const EPSILON: f32 = 1e-5;
 const MOMENTUM: f32 = 0.1;
 
-/** 1 / sqrt(variance + eps) of four columns. */
+/** Returns 1 / sqrt(variance + eps) of four columns. */
 function scaleOf(variance: usize, some: u32): v128 {
   return f32x4.div(f32x4.splat(1), f32x4.sqrt(f32x4.add(loadSome(variance, some), f32x4.splat(EPSILON))));
 }
@@ -66,7 +66,10 @@ export function batchNorm(p: BatchNorm, thread: u32, threads: u32): void {
   }
 }
 
-/** sums [2, width]: those of dy and of dy n; added to or put into the gradients of bias and weight where wanted. */
+/**
+ * sums [2, width]: the sums of dy and of dy n. If wanted, they are added or written to the gradients of bias and
+ * weight.
+ */
 export function batchNormSums(p: BatchNormSums, thread: u32, threads: u32): void {
   const groups = (p.width + GROUP - 1) / GROUP;
   const end = min(p.width, firstOf(groups, thread + 1, threads) * GROUP);

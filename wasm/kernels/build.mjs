@@ -1,5 +1,5 @@
-// Compiles this folder into wasm/out/kernels.wasm, and kernels-relaxed.wasm for hosts that have fused multiply-add.
-// Options stand in asconfig.json.
+// Compiles this folder into wasm/out/kernels.wasm, and kernels-relaxed.wasm for hosts that have fused multiply-add. The
+// compiler's options are in asconfig.json.
 import { readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
@@ -13,7 +13,7 @@ const targets = { plain: "kernels.wasm", relaxed: "kernels-relaxed.wasm" };
 
 const modified = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
-/** Compiles what is not newer than every source; returns the outputs' paths. */
+/** Compiles the outputs that are older than any source; returns the outputs' paths. */
 export async function build() {
   const within = (...names) => names.map((name) => join(root, name));
   const shared = within("src/backends/operators.ts", "src/backends/cpu/module.ts", "src/backends/cpu/scratch.ts");
@@ -33,7 +33,7 @@ export async function build() {
 
 async function compile(target, output) {
   await mkdir(dirname(output), { recursive: true });
-  // Compiled beside its place and renamed, so that nobody ever sees half a file.
+  // The output is written to another name and renamed, so that nobody reads half a file.
   const unfinished = `${output}.${process.pid}`;
   const place = ["--baseDir", root, "--config", join(root, "asconfig.json")];
   const { error, stderr } = await main([...place, "--target", target, "--outFile", relative(root, unfinished)]);

@@ -1,14 +1,14 @@
-// Functions of single numbers. Formulas: gpu/elementwise.wgsl, gpu/functions.wgsl.
+// Elementwise functions. Formulas: gpu/elementwise.wgsl, gpu/functions.wgsl.
 import { ElementFunction } from "../out/shared";
 import { Elementwise } from "./commands";
-import { bellOf, gelu, geluSlope, normalShare } from "./gelu";
+import { bellOf, gelu, geluDerivative, normalShare } from "./gelu";
 import { firstOf } from "./threads";
 import { exp4, loadSome, madd, storeSome } from "./vectors";
 
-/** So many numbers of the innermost axis are one piece of work. */
+/** This many elements of the innermost axis are one item of work. */
 const CHUNK: u32 = 1024;
 
-/** out[i] (+)= f(x[i], y[i]), or y[i] f'(x[i]). */
+/** out[i] (+)= f(x[i], y[i]), or with `slope` y[i] f'(x[i]). */
 export function elementwise(p: Elementwise, thread: u32, threads: u32): void {
   const chunks = (p.size3 + CHUNK - 1) / CHUNK;
   const items = p.size0 * p.size1 * p.size2 * chunks;
@@ -28,7 +28,7 @@ export function elementwise(p: Elementwise, thread: u32, threads: u32): void {
       const some = min<u32>(4, count - n);
       const ownX = pick(x + ((<usize>n * p.x3) << 2), p.x3, some);
       const ownY = y ? pick(y + ((<usize>n * p.y3) << 2), p.y3, some) : f32x4.splat(0);
-      let result = p.slope ? f32x4.mul(ownY, slopeOf(p.chosen, ownX)) : valueOf(p, ownX, ownY);
+      let result = p.slope ? f32x4.mul(ownY, derivativeOf(p.chosen, ownX)) : valueOf(p, ownX, ownY);
       const to = out + ((<usize>n * p.out3) << 2);
       if (p.accumulate) result = f32x4.add(result, pick(to, p.out3, some));
       put(to, p.out3, some, result);
@@ -99,7 +99,7 @@ function valueOf(p: Elementwise, x: v128, y: v128): v128 {
   return x;
 }
 
-function slopeOf(chosen: u32, x: v128): v128 {
+function derivativeOf(chosen: u32, x: v128): v128 {
   const one = f32x4.splat(1);
   const zero = f32x4.splat(0);
   switch (chosen) {
@@ -121,7 +121,7 @@ function slopeOf(chosen: u32, x: v128): v128 {
       return sine(x, 2);
     case ElementFunction.Gelu: {
       const bell = bellOf(x);
-      return geluSlope(x, normalShare(x, bell), bell);
+      return geluDerivative(x, normalShare(x, bell), bell);
     }
     case ElementFunction.Silu:
       return f32x4.mul(sigmoid(x), madd(x, sigmoid(f32x4.neg(x)), one));
@@ -133,7 +133,7 @@ function slopeOf(chosen: u32, x: v128): v128 {
   return x;
 }
 
-// With the infinities and the smallest numbers at their ends, which exp4 has not.
+// These are also exact for infinities and subnormal numbers, which exp4 is not.
 
 function exactExp(x: v128): v128 {
   return f32x4(
@@ -153,7 +153,7 @@ function exactLog(x: v128): v128 {
   );
 }
 
-/** e^-|x|. */
+/** Returns e^-|x|. */
 function tailOf(x: v128): v128 {
   return exp4(f32x4.neg(f32x4.abs(x)));
 }
@@ -175,7 +175,7 @@ function logOnePlus(e: v128): v128 {
   return f32x4.mul(f32x4.add(s, s), madd(t, series, f32x4.splat(1)));
 }
 
-/** sin(x + quarters pi / 2). */
+/** Returns sin(x + quarters pi / 2). */
 function sine(x: v128, quarters: i32): v128 {
   const turns = f32x4.nearest(f32x4.mul(x, f32x4.splat(0.6366197723675814)));
   let rest = f32x4.sub(x, f32x4.mul(turns, f32x4.splat(1.5703125)));

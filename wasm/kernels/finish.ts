@@ -1,14 +1,14 @@
-// What is done with the sums of a product, row by row of a block [rows, stride] of them, in place in the first cache.
-// Formulas: gpu/linear.wgsl, gpu/norm_swiglu.wgsl, gpu/swiglu_backward.wgsl.
+// The epilogues of products: what is done with the sums of a block [rows, stride], row by row, in place in the L1
+// cache. Formulas: gpu/linear.wgsl, gpu/norm_swiglu.wgsl, gpu/swiglu_backward.wgsl.
 import { Product } from "./commands";
 import { loadSome, sigmoid4, storeSome } from "./vectors";
 
-/** The row of the reference's packed qkv weight that holds column (t, h, e): (h, e, t). (gpu/packing.wgsl) */
+/** Returns the row of the reference's packed qkv weight that holds column (t, h, e): (h, e, t). (gpu/packing.wgsl) */
 export function packedRow(column: u32, width: u32): u32 {
   return width ? (column % width) * 3 + column / width : column;
 }
 
-/** out[to(i), c] (+)= sum + bias[c] + residual[to(i), c]; `bias` is that of the first column, or 0. */
+/** out[to(i), c] (+)= sum + bias[c] + residual[to(i), c]; `bias` is the address of the first column's, or 0. */
 export function finishSums(
   p: Product,
   bias: usize,
@@ -45,7 +45,7 @@ function copyRow(sums: usize, out: usize, count: u32): void {
   if (rest) storeSome(out, v128.load(sums), rest);
 }
 
-/** hidden = value * SiLU(gate): four gates, then four values in each panel. */
+/** hidden = value * SiLU(gate). Each panel holds four gates, then four values. */
 export function finishGated(
   p: Product,
   sums: usize,
@@ -77,7 +77,7 @@ function gated(sums: usize, gateBias: v128, valueBias: v128): v128 {
   return f32x4.mul(f32x4.mul(f32x4.add(v128.load(sums, 16), valueBias), gate), sigmoid4(gate));
 }
 
-/** hidden, dgate and dvalue; hidden holds its gradient before. */
+/** Computes hidden, dgate and dvalue; hidden holds its gradient before. */
 export function finishGatedBackward(
   p: Product,
   sums: usize,
@@ -100,8 +100,8 @@ export function finishGatedBackward(
       const dhidden = loadSome(p.out + place + step, some);
       const opened = f32x4.mul(gate, share);
       storeSome(p.out + place + step, f32x4.mul(value, opened), some);
-      const slope = f32x4.mul(share, f32x4.add(one, f32x4.mul(gate, f32x4.sub(one, share))));
-      storeSome(p.dgate + place + step, f32x4.mul(f32x4.mul(dhidden, value), slope), some);
+      const derivative = f32x4.mul(share, f32x4.add(one, f32x4.mul(gate, f32x4.sub(one, share))));
+      storeSome(p.dgate + place + step, f32x4.mul(f32x4.mul(dhidden, value), derivative), some);
       storeSome(p.dvalue + place + step, f32x4.mul(dhidden, opened), some);
     }
   }

@@ -1,4 +1,4 @@
-// The exact GELU and its slope: gpu/gelu.wgsl (Abramowitz and Stegun 7.1.26, error below 2e-7).
+// The exact GELU and its derivative: gpu/gelu.wgsl (Abramowitz and Stegun 7.1.26, error below 2e-7).
 import { constant, exp2, madd } from "./vectors";
 
 const ERF_P = memory.data<f32>([0.3275911 * 0.7071067811865476]);
@@ -14,7 +14,7 @@ const ONE = memory.data<f32>([1]);
 /** 1 / sqrt(2 pi). */
 const BELL_TOP = memory.data<f32>([0.3989422804014327]);
 
-/** Phi(x) given e^(-x^2 / 2). */
+/** Returns Phi(x), given e^(-x^2 / 2). */
 export function normalShare(x: v128, bell: v128): v128 {
   const t = f32x4.div(constant(ONE), madd(constant(ERF_P), f32x4.abs(x), constant(ONE)));
   let series = madd(t, constant(ERF_5), constant(ERF_4));
@@ -25,7 +25,7 @@ export function normalShare(x: v128, bell: v128): v128 {
   return v128.bitselect(tail, f32x4.sub(constant(ONE), tail), f32x4.lt(x, f32x4.splat(0)));
 }
 
-/** e^(-x^2 / 2). */
+/** Returns e^(-x^2 / 2). */
 export function bellOf(x: v128): v128 {
   return exp2(f32x4.mul(f32x4.mul(x, x), constant(BELL_POWER)));
 }
@@ -34,7 +34,7 @@ export function gelu(x: v128): v128 {
   return f32x4.mul(x, normalShare(x, bellOf(x)));
 }
 
-/** Phi(x) + x phi(x), given Phi(x) and e^(-x^2 / 2). */
-export function geluSlope(x: v128, share: v128, bell: v128): v128 {
+/** Returns Phi(x) + x phi(x), given Phi(x) and e^(-x^2 / 2). */
+export function geluDerivative(x: v128, share: v128, bell: v128): v128 {
   return madd(f32x4.mul(x, bell), constant(BELL_TOP), share);
 }

@@ -1,11 +1,11 @@
-// What a thread asks of its host: Atomics.wait and Atomics.notify, and the time. WebAssembly has instructions for both, but in Node 20
-// threads that use them lose their wake-ups and their registers.
+// What a thread imports from its host: Atomics.wait and Atomics.notify, and the time. WebAssembly has instructions for
+// waiting and waking, but in Node 20 threads that use them lose wake-ups and registers.
 
-/** Sleeps until woken, unless the word at an address is not `value` any more. */
+/** Sleeps until woken, unless the word at an address differs from `value`. */
 export declare function sleep(address: usize, value: i32): void;
 
-/** Wakes all who sleep at an address. */
+/** Wakes all threads that sleep at an address. */
 export declare function wake(address: usize): void;
 
-/** Milliseconds since whenever: performance.now. */
+/** Returns performance.now(): milliseconds from an arbitrary origin. */
 export declare function now(): f64;

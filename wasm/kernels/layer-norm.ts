@@ -13,7 +13,7 @@ export function meanOf(row: usize, width: u32): f32 {
   return sumOf(sum) / <f32>width;
 }
 
-/** 1 / sqrt(variance + eps). */
+/** Returns 1 / sqrt(variance + eps). */
 export function inverseDeviationOf(row: usize, width: u32, mean: f32): f32 {
   const centre = f32x4.splat(mean);
   let squares = f32x4.splat(0);
@@ -45,7 +45,7 @@ export function layerNorm(p: LayerNorm, thread: u32, threads: u32): void {
   }
 }
 
-/** `normalised` and dx; dx may be left out. */
+/** Computes `normalised` and dx; dx is optional. */
 export function layerNormBackward(p: LayerNormBackward, thread: u32, threads: u32): void {
   const width = p.width;
   const end = firstOf(p.rows, thread + 1, threads);

@@ -1,9 +1,9 @@
-// Message passing, edge by edge. Formulas: gpu/message.wgsl (what an edge carries, how the graph lies in memory),
-// gpu/message_mean.wgsl, gpu/message_backward.wgsl, gpu/message_backward_statistics.wgsl.
+// Message passing, edge by edge. Formulas: gpu/message.wgsl (the message of an edge and the layout of the graph),
+// gpu/message_mean.wgsl, gpu/message_backward.wgsl.
 //
-// products [nodes, 2, padded width], where the width is padded to a multiple of 4; what the padding holds does not matter.
+// products [nodes, 2, padded width]: the width is padded to a multiple of 4; the values in the padding do not matter.
 import { MessageBackwardArriving, MessageBackwardLeaving, MessageMean } from "./commands";
-import { bellOf, gelu, geluSlope, normalShare } from "./gelu";
+import { bellOf, gelu, geluDerivative, normalShare } from "./gelu";
 import { inverseDeviationOf, meanOf } from "./layer-norm";
 import { firstOf } from "./threads";
 import { lanesBelow, loadSome, madd, storeSome, sumOf } from "./vectors";
@@ -12,7 +12,7 @@ function padded(width: u32): u32 {
   return (width + 3) & ~3;
 }
 
-/** The message weight's last columns, for the difference of the positions, with the axes outermost: [3, padded width]. */
+/** Transposes the message weight's last columns, which multiply the difference of the positions: [3, padded width]. */
 function splitAxes(weight: usize, width: u32, dimensions: u32, axes: usize): void {
   for (let a: u32 = 0; a < 3; a++) {
     for (let c: u32 = 0; c < padded(width); c++, axes += 4) {
@@ -22,14 +22,14 @@ function splitAxes(weight: usize, width: u32, dimensions: u32, axes: usize): voi
   }
 }
 
-/** One coordinate of p_source - p_target; 0 where there is no such axis. */
+/** Returns one coordinate of p_source - p_target in all lanes; 0 if there is no such axis. */
 function between(positions: usize, source: u32, target: u32, dimensions: u32, axis: u32): v128 {
   if (axis >= dimensions) return f32x4.splat(0);
   const from = load<f32>(positions + ((<usize>(source * dimensions + axis)) << 2));
   return f32x4.splat(from - load<f32>(positions + ((<usize>(target * dimensions + axis)) << 2)));
 }
 
-/** Four numbers of an edge's message before its GELU: the nodes' shares, and the positions' by their axes. */
+/** Returns four elements of an edge's message before its GELU: the nodes' products plus the positions' term. */
 function beforeGelu(source: usize, target: usize, x: v128, y: v128, z: v128, axes: usize, rowBytes: usize): v128 {
   let value = f32x4.add(v128.load(source), v128.load(target));
   value = madd(x, v128.load(axes), value);
@@ -79,17 +79,17 @@ export function messageMean(p: MessageMean, thread: u32, threads: u32): void {
 }
 
 /**
- * For each node the sums over its arriving edges of dz (asTarget [nodes, width]) and of dz times the difference of the
- * positions (terms [nodes, dimensions, width]), the mean of the normalised messages without weight and bias (plain
- * [targets, width]), and the moments of each edge.
+ * For each node computes the sums over its arriving edges of dz (asTarget [nodes, width]) and of dz times the
+ * difference of the positions (terms [nodes, dimensions, width]), and the mean of the normalised messages without
+ * weight and bias (plain [targets, width]); and the moments of each edge.
  */
 export function messageBackwardArriving(p: MessageBackwardArriving, thread: u32, threads: u32): void {
   const width = p.width;
   const rowBytes = (<usize>padded(width)) << 2;
   const axes = p.scratch + <usize>thread * p.scratchBytes;
   const message = axes + 3 * rowBytes;
-  const slope = message + rowBytes;
-  const plain = slope + rowBytes;
+  const derivative = message + rowBytes;
+  const plain = derivative + rowBytes;
   const dn = plain + rowBytes;
   const arriving = dn + rowBytes;
   const terms = arriving + rowBytes;
@@ -123,7 +123,7 @@ export function messageBackwardArriving(p: MessageBackwardArriving, thread: u32,
         const bell = bellOf(before);
         const below = normalShare(before, bell);
         v128.store(message + at, v128.and(f32x4.mul(before, below), lanesBelow(width - c)));
-        v128.store(slope + at, v128.and(geluSlope(before, below, bell), lanesBelow(width - c)));
+        v128.store(derivative + at, v128.and(geluDerivative(before, below, bell), lanesBelow(width - c)));
       }
       const mean = meanOf(message, width);
       const scale = inverseDeviationOf(message, width, mean);
@@ -144,7 +144,7 @@ export function messageBackwardArriving(p: MessageBackwardArriving, thread: u32,
       store<f32>(moments, meanDn, 8);
       store<f32>(moments, meanProduct, 12);
       for (let at: usize = 0; at < (<usize>width) << 2; at += 16) {
-        const dz = edgeGradient(moments, v128.load(message + at), v128.load(slope + at), v128.load(dn + at));
+        const dz = edgeGradient(moments, v128.load(message + at), v128.load(derivative + at), v128.load(dn + at));
         v128.store(arriving + at, f32x4.add(v128.load(arriving + at), dz));
         for (let a: usize = 0; a < p.dimensions; a++) {
           const term = terms + a * rowBytes + at;
@@ -169,17 +169,17 @@ export function messageBackwardArriving(p: MessageBackwardArriving, thread: u32,
 }
 
 /** dz = scale (dn - mean(dn) - n mean(dn n)) gelu'(z). */
-function edgeGradient(moments: usize, message: v128, slope: v128, dn: v128): v128 {
+function edgeGradient(moments: usize, message: v128, derivative: v128, dn: v128): v128 {
   const scale = v128.load_splat<f32>(moments, 4);
   const n = f32x4.mul(f32x4.sub(message, v128.load_splat<f32>(moments)), scale);
   const centred = f32x4.sub(
     f32x4.sub(dn, v128.load_splat<f32>(moments, 8)),
     f32x4.mul(n, v128.load_splat<f32>(moments, 12)),
   );
-  return f32x4.mul(f32x4.mul(scale, centred), slope);
+  return f32x4.mul(f32x4.mul(scale, centred), derivative);
 }
 
-/** asSource[i, c] = sum over the edges that leave i of dz. */
+/** asSource[i, c] = sum of dz over the edges that leave i. */
 export function messageBackwardLeaving(p: MessageBackwardLeaving, thread: u32, threads: u32): void {
   const width = p.width;
   const rowBytes = (<usize>padded(width)) << 2;
@@ -211,7 +211,7 @@ export function messageBackwardLeaving(p: MessageBackwardLeaving, thread: u32, t
         const bell = bellOf(before);
         const below = normalShare(before, bell);
         const message = f32x4.mul(before, below);
-        const dz = edgeGradient(p.moments + ((<usize>edge) << 4), message, geluSlope(before, below, bell), dn);
+        const dz = edgeGradient(p.moments + ((<usize>edge) << 4), message, geluDerivative(before, below, bell), dn);
         v128.store(leaving + at, f32x4.add(v128.load(leaving + at), dz));
       }
     }

@@ -1,4 +1,4 @@
-// The processor's own pace: eight vectors at a time, which wait for nothing but themselves. Formula: gpu/multiply_add.wgsl.
+// Measures the processor's arithmetic rate with eight independent vectors at a time. Formula: gpu/multiply_add.wgsl.
 import { MultiplyAdd } from "./commands";
 import { firstOf } from "./threads";
 import { madd } from "./vectors";

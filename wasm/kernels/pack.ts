@@ -1,8 +1,8 @@
-// Packing for tile.ts: panels of 8 columns with the inner dimension outermost, [inner, 8]; rows with it innermost. Columns
-// beyond the last repeat the last: what comes of them is never read.
+// Packing for tile.ts: panels of 8 columns with the inner dimension outermost, [inner, 8], and rows with it innermost.
+// Columns beyond the last repeat the last: their results are never read.
 import { loadSome, storeTransposed } from "./vectors";
 
-/** A panel from eight rows of a matrix that lie along the inner dimension, times factors[k] where given. */
+/** Packs a panel from eight rows of a matrix that lie along the inner dimension, times factors[k] if given. */
 export function packRows(
   row0: usize,
   row1: usize,
@@ -55,7 +55,7 @@ export function packRows(
   }
 }
 
-/** A panel from `columns` (at most 8) numbers that lie side by side in each of `inner` rows, `stride` bytes apart. */
+/** Packs a panel from `columns` (at most 8) contiguous elements in each of `inner` rows, `stride` bytes apart. */
 export function packColumns(from: usize, stride: usize, columns: u32, inner: u32, panel: usize): void {
   const end = panel + ((<usize>inner) << 5);
   if (columns >= 8) {
@@ -72,7 +72,10 @@ export function packColumns(from: usize, stride: usize, columns: u32, inner: u32
   }
 }
 
-/** Four rows of `inner` numbers from `rows` (at most 4) numbers side by side at each of four addresses; k a multiple of 4. */
+/**
+ * Packs four rows of `inner` elements from `rows` (at most 4) contiguous elements at each of four addresses; k is a
+ * multiple of 4.
+ */
 export function packLeftQuad(
   from0: usize,
   from1: usize,

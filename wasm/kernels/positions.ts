@@ -1,4 +1,4 @@
-// Positions relative to their balls and groups. Formulas: gpu/ball_offsets.wgsl, gpu/coarsen_positions.wgsl.
+// Positions relative to the centres of balls and groups. Formulas: gpu/ball_offsets.wgsl, gpu/coarsen_positions.wgsl.
 import { BallOffsets, CoarsenPositions } from "./commands";
 import { firstOf } from "./threads";
 
@@ -24,9 +24,9 @@ export function coarsenPositions(p: CoarsenPositions, thread: u32, threads: u32)
   }
 }
 
-/** Stores how far `count` coordinates lie from their mean; returns the mean relative to the first. */
+/** Stores the offsets of `count` coordinates from their mean; returns the mean relative to the first. */
 function centre(positions: usize, offsets: usize, count: u32, step: usize): f32 {
-  // Relative to the first point, so that a cloud far from the origin loses no digits.
+  // The sum is relative to the first point, so that a cloud far from the origin loses no precision.
   const origin = load<f32>(positions);
   let sum: f32 = 0;
   for (let i: usize = 0; i < count; i++) sum += load<f32>(positions + i * step) - origin;

@@ -6,11 +6,11 @@
 //                 with leftAlong at left + from(k) * leftStride + i                            from(n) = gather[n] or n
 //     right(c, k) at right + row(c) * rightStride + k;
 //                 with rightAlong at right + row(k) * rightStride + c                          row(n) = packedRow(n)
-//     with `value`, the sums of right and of value side by side: the gated hidden layer
+//     with `value`, the sums of right and of value alternate: the gated hidden layer
 //
-// finish.ts says what becomes of a sum. The work is cut into blocks of rows x columns; a thread takes neighbouring
-// ones, column block by column block, so that it seldom packs a part of the right side again. The inner dimension is summed in
-// stretches of 256, and those one after the other: the bits depend neither on the blocks nor on the threads.
+// finish.ts has the epilogues. The work is divided into blocks of rows x columns; a thread takes neighbouring ones,
+// column block by column block, so that it rarely packs a part of the right side again. The inner dimension is summed
+// in chunks of 256, and these in order: the bits depend neither on the blocks nor on the threads.
 import { STRETCH, TILE_ROWS } from "../out/shared";
 import { Product } from "./commands";
 import { finishGated, finishGatedBackward, finishSums, packedRow } from "./finish";
@@ -23,7 +23,7 @@ export function product(p: Product, thread: u32, threads: u32): void {
   const columnBlocks = (p.columns + p.columnBlock - 1) / p.columnBlock;
   const items = rowBlocks * columnBlocks;
   const inner = p.inner + p.secondInner;
-  // Four columns a panel where gates and values share it, else eight.
+  // A panel has four columns of gates and four of values, or else eight columns.
   const panelColumns: u32 = p.value ? 4 : 8;
   const panels = (p.columnBlock + panelColumns - 1) / panelColumns;
   const stride = (<usize>panels) << 5;
@@ -31,7 +31,7 @@ export function product(p: Product, thread: u32, threads: u32): void {
   const sums = biases + ((<usize>(panels * panelColumns)) << 2);
   const leftRows = sums + stride * (((p.rowBlock + TILE_ROWS - 1) / TILE_ROWS) * TILE_ROWS);
   const packed = leftRows + (p.leftAlong ? (<usize>STRETCH * ((p.rowBlock + 3) & ~3)) << 2 : 0);
-  // A right side of one block's columns is kept whole unless its inner dimension is long.
+  // The packed right side of a block is kept for its rows, unless the inner dimension is long.
   const keeps = !p.leftAlong;
   let packedBlock: u32 = -1;
   for (let item = nextOf(items, threads); item < items; item = nextOf(items, threads)) {
@@ -42,23 +42,23 @@ export function product(p: Product, thread: u32, threads: u32): void {
     const columns = min(p.columnBlock, p.columns - firstColumn);
     const panelCount = (columns + panelColumns - 1) / panelColumns;
     for (let start: u32 = 0; start < inner; ) {
-      // A stretch ends where the second left side begins.
-      const stretch = min(STRETCH, start < p.inner ? p.inner - start : inner - start);
+      // A chunk ends where the second left side begins.
+      const chunk = min(STRETCH, start < p.inner ? p.inner - start : inner - start);
       const right = keeps ? packed + ((<usize>start * panels) << 5) : packed;
-      if (!keeps || packedBlock != block) packRight(p, firstColumn, columns, start, stretch, right);
-      if (p.leftAlong) packLeft(p, firstRow, rows, start, stretch, leftRows);
+      if (!keeps || packedBlock != block) packRight(p, firstColumn, columns, start, chunk, right);
+      if (p.leftAlong) packLeft(p, firstRow, rows, start, chunk, leftRows);
       if (p.leftAlong) {
-        multiplyRows(leftRows, STRETCH << 2, 0, 0, rows, right, panelCount, stretch, sums, stride, start > 0);
+        multiplyRows(leftRows, STRETCH << 2, 0, 0, rows, right, panelCount, chunk, sums, stride, start > 0);
       } else if (start < p.inner) {
         const left = p.left + ((<usize>start) << 2);
         const rowBytes = p.leftStride << 2;
-        multiplyRows(left, rowBytes, p.gather, firstRow, rows, right, panelCount, stretch, sums, stride, start > 0);
+        multiplyRows(left, rowBytes, p.gather, firstRow, rows, right, panelCount, chunk, sums, stride, start > 0);
       } else {
         const left = p.second + ((<usize>(start - p.inner)) << 2);
         const rowBytes = p.secondInner << 2;
-        multiplyRows(left, rowBytes, 0, firstRow, rows, right, panelCount, stretch, sums, stride, start > 0);
+        multiplyRows(left, rowBytes, 0, firstRow, rows, right, panelCount, chunk, sums, stride, start > 0);
       }
-      start += stretch;
+      start += chunk;
     }
     packedBlock = block;
     if (p.dgate) finishGatedBackward(p, sums, stride, firstRow, rows, firstColumn, columns);
@@ -74,7 +74,7 @@ export function product(p: Product, thread: u32, threads: u32): void {
   }
 }
 
-/** The biases of neighbouring columns of the packed qkv weight, in their order. */
+/** Writes the biases of neighbouring columns of the packed qkv weight in the order of the columns. */
 function packBiases(p: Product, first: u32, columns: u32, out: usize): void {
   for (let c: u32 = 0; c < columns; c++) {
     store<f32>(out + ((<usize>c) << 2), load<f32>(p.bias + ((<usize>packedRow(first + c, p.packedWidth)) << 2)));
@@ -145,7 +145,7 @@ function packRight(p: Product, firstColumn: u32, columns: u32, start: u32, inner
   }
 }
 
-/** Rows of STRETCH numbers from a left side that lies along its rows; the stretch is filled up to a multiple of 4. */
+/** Writes rows of STRETCH elements from a transposed left side; the chunk is padded to a multiple of 4. */
 function packLeft(p: Product, firstRow: u32, rows: u32, start: u32, inner: u32, out: usize): void {
   const last = start + inner - 1;
   const rowBytes = (<usize>p.leftStride) << 2;

@@ -19,7 +19,7 @@ function rowOf(matrix: usize, gather: usize, row: u32, width: u32): usize {
   return matrix + ((from * width) << 2);
 }
 
-/** y[i] = RMSNorm(x[from(i)]; norm) (+ offsets[i] P^T + b_P), and the scale where asked for. P is [width, dimensions]. */
+/** y[i] = RMSNorm(x[from(i)]; norm) (+ offsets[i] P^T + b_P), and the scale if wanted. P is [width, dimensions]. */
 export function normPosition(p: NormPosition, thread: u32, threads: u32): void {
   const rowBytes = (<usize>((p.width + 3) & ~3)) << 2;
   const axes = p.scratch + <usize>thread * p.scratchBytes;
@@ -47,7 +47,7 @@ export function normPosition(p: NormPosition, thread: u32, threads: u32): void {
   }
 }
 
-/** The positional weight with the axes outermost: axes [dimensions, width], rows `rowBytes` apart. */
+/** Transposes the positional weight: axes [dimensions, width], rows `rowBytes` apart. */
 function splitAxes(p: NormPosition, axes: usize, rowBytes: usize): void {
   for (let k: usize = 0; k < p.width; k++) {
     for (let a: usize = 0; a < p.dimensions; a++) {

@@ -1,12 +1,12 @@
-// Sums over the rows of a matrix, and over the middle one of three axes: a thread takes whole columns, four at a time. Sums
-// of 256 rows each are added up in their order. Formulas: gpu/column_sums.wgsl, gpu/sum_axis.wgsl.
+// Sums over the rows of a matrix, and over the middle one of three axes: a thread takes whole columns, four at a time.
+// Sums of 256 rows each are added up in order. Formulas: gpu/column_sums.wgsl, gpu/sum_axis.wgsl.
 import { ColumnSums, SumAxis } from "./commands";
 import { packedRow } from "./finish";
 import { firstOf } from "./threads";
 import { loadSome, madd, storeSome, sumOf } from "./vectors";
 
 export const PART_ROWS: u32 = 256;
-/** Columns are shared out by cache lines. */
+/** Columns are divided among threads by cache lines of this many elements. */
 export const GROUP: u32 = 16;
 
 /** out[to(c)] (+)= sum of x[row, c] (* factor[from(row), c]) (* scale[row]); to(c) = packedRow(c) * outStep. */
@@ -76,7 +76,7 @@ function sumOfRows(x: usize, rows: u32, width: u32, some: u32): v128 {
   return total;
 }
 
-/** The sum of numbers that lie side by side. */
+/** Returns the sum of contiguous elements. */
 function sumOfRow(x: usize, count: u32): f32 {
   let total = f32x4.splat(0);
   for (let part: u32 = 0; part < count; part += 4 * PART_ROWS) {

@@ -1,4 +1,4 @@
-// The threads among themselves: which part of the work is whose, and where they wait for each other.
+// How threads divide work and wait for each other.
 import { ARRIVED, CLAIMED, GENERATION, STOP } from "../out/shared";
 import { sleep, wake } from "./host";
 
@@ -9,33 +9,33 @@ export function useControl(at: usize): void {
   control = at;
 }
 
-/** So often a thread looks again before it sleeps: a few microseconds. */
+/** A thread checks this many times before it sleeps: a few microseconds. */
 const SPINS: i32 = 4000;
 
-/** First of `items` that belong to a thread; the next thread's first is its end. */
+/** Returns the first of `items` that belongs to a thread; it ends where the next thread's begin. */
 export function firstOf(items: u32, thread: u32, threads: u32): u32 {
   return <u32>((<u64>items * thread) / threads);
 }
 
-/** Like firstOf, but only a multiple of 16 is the beginning of a share: no cache line and no vector is cut. */
+/** Like firstOf, but every share begins at a multiple of 16, so that no cache line and no vector is divided. */
 export function firstNumberOf(size: u32, thread: u32, threads: u32): u32 {
   if (thread == threads) return size;
   return firstOf((size + 15) >> 4, thread, threads) << 4;
 }
 
-/** What this thread has claimed of the command at hand and not yet done. */
+/** How many items of the current command this thread has claimed and not yet done. */
 let claimed: u32 = 0;
 let claimedEnd: u32 = 0;
 
 /**
- * The next of `items` for this thread, or `items` when all are done. Threads claim a few neighbouring items at a time: where
- * another program holds one up, its work goes to the others. Which thread does what changes nothing about the numbers.
+ * Returns the next of `items` for this thread, or `items` when all are taken. Threads claim a few neighbouring items at
+ * a time: if another program delays one, the others take its work. The results do not depend on which thread does what.
  */
 export function nextOf(items: u32, threads: u32): u32 {
   while (claimed == claimedEnd) {
     const first = atomic.load<u32>(control, CLAIMED);
     if (first >= items) return items;
-    // Fewer and fewer, so that all end at about the same time.
+    // The number decreases, so that all end at about the same time.
     const few = max<u32>(1, (items - first) / (threads == 1 ? 1 : 4 * threads));
     if (atomic.cmpxchg<u32>(control, first, first + few, CLAIMED) != first) continue;
     claimed = first;
@@ -44,10 +44,10 @@ export function nextOf(items: u32, threads: u32): u32 {
   return claimed++;
 }
 
-/** Returns when all threads have called it; false where they were told to stop. */
+/** Returns true when all threads have called it, or false if they were told to stop. */
 export function meet(threads: i32): bool {
   const generation = atomic.load<i32>(control, GENERATION);
-  // In this order: whoever stops the threads changes STOP first and GENERATION after it.
+  // The order matters: whoever stops the threads changes STOP first and GENERATION after it.
   if (atomic.load<i32>(control, STOP) != 0) return false;
   if (threads == 1) {
     atomic.store<i32>(control, 0, CLAIMED);

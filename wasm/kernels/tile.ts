@@ -1,16 +1,16 @@
-// The core of every product: six rows against panels of 8 columns, in registers, the inner dimension in order.
+// The core of every product: six rows times panels of 8 columns, in registers, with the inner dimension in order.
 //
 //     out[r, 8 p + c] (+)= sum over inner of row_r[k] * panel_p[k, c]       panels [count][inner, 8], out rows `stride` bytes apart
 //
-// Fifteen registers hold twelve sums, two vectors of the panel and one number of a row. A processor that begins two fused
-// multiply-adds a cycle and ends them four later needs more than eight sums to be always busy. A row's bits do not depend on
-// the rows it shares a tile with.
+// Fifteen registers hold twelve sums, two vectors of the panel and one element of a row. A processor that begins two
+// fused multiply-adds per cycle with a latency of four cycles needs more than eight sums to be always busy. A row's
+// bits do not depend on the rows it shares a tile with.
 import { TILE_ROWS } from "../out/shared";
 import { madd } from "./vectors";
 
 /**
- * `rows` rows, `rowBytes` apart, against the panels; row i lies at left + from(i) * rowBytes, from(i) = gather[first + i] or
- * first + i. `out` has room for a multiple of six rows: what comes of those beyond the last is not to be read.
+ * Multiplies `rows` rows, `rowBytes` apart, by the panels; row i lies at left + from(i) * rowBytes, from(i) =
+ * gather[first + i] or first + i. `out` has room for a multiple of six rows; those beyond the last are not to be read.
  */
 export function multiplyRows(
   left: usize,
@@ -27,7 +27,7 @@ export function multiplyRows(
 ): void {
   const last = first + rows - 1;
   for (let row = first; row <= last; row += TILE_ROWS, out += TILE_ROWS * stride) {
-    // Beyond the last row the last is taken again.
+    // Beyond the last row the last is repeated.
     tile(
       rowAt(left, rowBytes, gather, row),
       rowAt(left, rowBytes, gather, min(row + 1, last)),
@@ -50,7 +50,7 @@ function rowAt(left: usize, rowBytes: usize, gather: usize, row: u32): usize {
   return left + from * rowBytes;
 }
 
-/** The loop over the panels stands in here because a call costs as much as a dozen steps of the inner dimension. */
+/** The loop over the panels is in here because a call costs as much as a dozen steps of the inner dimension. */
 function tile(
   row0: usize,
   row1: usize,
@@ -67,7 +67,7 @@ function tile(
 ): void {
   const first = row0;
   const end = row0 + ((<usize>inner) << 2);
-  // One moving address and five distances: fewer registers and additions than six moving addresses.
+  // One moving address and five distances need fewer registers and additions than six moving addresses.
   row1 -= row0;
   row2 -= row0;
   row3 -= row0;
@@ -87,8 +87,8 @@ function tile(
     let high3 = f32x4.splat(0);
     let high4 = f32x4.splat(0);
     let high5 = f32x4.splat(0);
-    // Two steps a round: half as many branches, which share a port with the multiplications. The way out between them keeps
-    // the compilers from mixing the two, for which there are too few registers.
+    // Two steps per iteration: half as many branches, which share a port with the multiplications. The exit between
+    // them keeps compilers from interleaving the two, for which there are too few registers.
     while (row0 < end) {
       let low = v128.load(panel);
       let high = v128.load(panel, 16);

@@ -1,4 +1,4 @@
-// Vectors of four numbers: what the kernels share. Sums over the lanes are always taken in the same order.
+// Vectors of four elements: what the kernels share. Sums over the lanes are always computed in the same order.
 
 export function madd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
@@ -14,7 +14,7 @@ export function largestOf(v: v128): f32 {
   return f32x4.extract_lane(f32x4.pmax(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2)), 0);
 }
 
-/** The numbers at an address, of which only `count` are there: the rest are zeros. */
+/** Loads the first `count` elements at an address; the rest are zeros. */
 export function loadSome(address: usize, count: u32): v128 {
   if (count >= 4) return v128.load(address);
   let result = f32x4.splat(0);
@@ -24,7 +24,7 @@ export function loadSome(address: usize, count: u32): v128 {
   return result;
 }
 
-/** Stores the first `count` numbers. */
+/** Stores the first `count` elements. */
 export function storeSome(address: usize, v: v128, count: u32): void {
   if (count >= 4) {
     v128.store(address, v);
@@ -35,14 +35,14 @@ export function storeSome(address: usize, v: v128, count: u32): void {
   if (count > 2) store<f32>(address, f32x4.extract_lane(v, 2), 8);
 }
 
-/** Ones in the lanes below `count`. */
+/** Returns a mask with ones in the lanes below `count`. */
 export function lanesBelow(count: u32): v128 {
   return i32x4.lt_u(i32x4(0, 1, 2, 3), i32x4.splat(count));
 }
 
 /**
- * A number of static memory in all lanes: one instruction. A vector literal is four, and newer V8 (14) repeats them in every
- * round of a loop; with this, attention takes three quarters of the time.
+ * Returns a number of static memory in all lanes, with one instruction. A vector literal takes four, and newer V8 (14)
+ * repeats them in every iteration of a loop; with this, attention takes three quarters of the time.
  */
 export function constant(address: usize): v128 {
   return v128.load_splat<f32>(address);
@@ -61,16 +61,16 @@ const EXP_5 = memory.data<f32>([8.3334519073e-3]);
 const EXP_6 = memory.data<f32>([1.3981999507e-3]);
 const EXP_7 = memory.data<f32>([1.98756915e-4]);
 
-/** e^x to about 1e-7 of its value; below -87.3 it is 0, above 88.3 it stays about 2e38. (Cephes' expf.) */
+/** e^x with a relative error of about 1e-7; below -87.3 it is 0, above 88.3 it stays about 2e38. (Cephes' expf.) */
 export function exp4(x: v128): v128 {
   const vanishes = f32x4.lt(x, constant(LEAST));
   x = f32x4.pmin(x, constant(MOST));
-  // Adding 1.5 * 2^23 rounds to a whole number, which then stands in the lowest bits.
+  // Adding 1.5 * 2^23 rounds to an integer, which is then in the lowest bits.
   const shifted = madd(x, constant(LOG2_E), constant(ROUNDING));
   const n = f32x4.sub(shifted, constant(ROUNDING));
   let r = madd(n, constant(MINUS_LN2_HIGH), x);
   r = madd(n, constant(MINUS_LN2_LOW), r);
-  // Estrin's scheme: half as many steps wait for each other as in Horner's.
+  // Estrin's scheme: the dependency chain is half as long as in Horner's.
   const rr = f32x4.mul(r, r);
   const sixth = madd(constant(EXP_7), r, constant(EXP_6));
   const fourth = madd(constant(EXP_5), r, constant(EXP_4));
@@ -89,9 +89,9 @@ const EXP2_4 = memory.data<f32>([0.009671512644822257]);
 const EXP2_5 = memory.data<f32>([0.0013264727123511728]);
 
 /**
- * 2^x to about 2e-7 of its value between -126 and 127: who folds log2(e) into a factor that he multiplies by anyway has e^x
- * in three quarters of exp4's instructions. (Least largest relative error on [-1/2, 1/2]: 9e-8.) From -127 down it is 0, whose
- * bits are what lowering the exponent of 1 by 127 leaves; above 127 it stays 2^127.
+ * 2^x with a relative error of about 2e-7 between -126 and 127: where log2(e) can be folded into a factor that is
+ * multiplied by anyway, it gives e^x in three quarters of exp4's instructions. (Minimax relative error on [-1/2, 1/2]:
+ * 9e-8.) From -127 down it is 0, whose bits result from lowering the exponent of 1 by 127; above 127 it stays 2^127.
  */
 export function exp2(x: v128): v128 {
   x = f32x4.pmin(f32x4.pmax(x, constant(LEAST_POWER)), constant(MOST_POWER));
@@ -111,7 +111,7 @@ export function sigmoid4(x: v128): v128 {
   return f32x4.div(constant(ONE), f32x4.add(constant(ONE), exp2(f32x4.mul(x, constant(MINUS_LOG2_E)))));
 }
 
-/** Four rows of four numbers, columns side by side: stores column i at `out + i * stride`. */
+/** Transposes four rows of four elements: stores column i at `out + i * stride`. */
 export function storeTransposed(a: v128, b: v128, c: v128, d: v128, out: usize, stride: usize): void {
   const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
   const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
