@@ -1,5 +1,5 @@
-// One thread of the CPU backend. On a shared memory it sleeps until commands are submitted; otherwise it has a memory of
-// its own and does what messages say.
+// One thread of the CPU backend. On a shared memory it sleeps until commands are submitted; otherwise it has a memory
+// of its own and executes the commands of messages.
 
 import { Machine } from "../src/backends/cpu/machine.ts";
 import {
@@ -17,7 +17,7 @@ import { serializeError } from "../src/errors.ts";
 import type { ThreadMessage } from "../src/host/thread-group.ts";
 import { connectToOwner } from "./owner.ts";
 
-/** What the stop word says when a thread failed, not the owner, stopped them. */
+/** The value of the stop word when a thread failed, and not the owner, stopped the threads. */
 const FAILED = 2;
 
 async function takeSubmissions(
@@ -38,8 +38,8 @@ async function takeSubmissions(
     try {
       if (!run({ address, count, times }, thread, threads)) break;
     } catch (error) {
-      // The others wait for this thread. They stop too, and leave it to the owner to end them, so that the first it
-      // hears of is the thread that failed.
+      // The others wait for this thread. They stop too, but let the owner end them, so that the first failure it
+      // receives is that of this thread.
       Atomics.store(words, control.stop, FAILED);
       Atomics.add(words, control.generation, 1);
       Atomics.notify(words, control.generation);
@@ -47,7 +47,7 @@ async function takeSubmissions(
     }
     completed++;
     if (thread > 0) continue;
-    // When one thread is through, all have met after the last command.
+    // When one thread returns, all threads have met after the last command.
     Atomics.store(words, control.completed, completed);
     owner.postMessage({ type: "done", completed });
   }

@@ -1,4 +1,4 @@
-// The worker behind src/worker/client.ts: one device, one model, and calls that are served one after the other.
+// The worker behind src/worker/client.ts: one device, one model, and calls that are executed one after the other.
 
 import { expose, type Remote, releaseProxy } from "comlink";
 import type { Device } from "../src/backends/device.ts";
@@ -35,7 +35,7 @@ class ModelServer implements ModelWorker {
   #device: Device | undefined;
   #deviceLost = false;
   #model: ErwinTransformer | undefined;
-  /** Of the trainings under way and waiting. */
+  /** The controllers of the trainings that run or wait. */
   readonly #controllers = new Map<number, FitController>();
   #closed = false;
   #lastCall: Promise<unknown> = Promise.resolve();
@@ -63,7 +63,7 @@ class ModelServer implements ModelWorker {
     return this.#inOrder(async () => {
       const model = this.#loadedModel();
       const prepared = await model.prepare(input);
-      // Nobody can play this pass back.
+      // Nobody can run a backward pass through this result.
       const output = await noGrad(() => model.forward(prepared));
       try {
         const data = await output.data();
@@ -87,7 +87,7 @@ class ModelServer implements ModelWorker {
     return this.#inOrder(async () => packed(await this.#loadedModel().save(), true));
   }
 
-  /** Not in order: it tells what is going on while a call runs. */
+  /** Does not wait its turn: it reports the state while a call runs. */
   info(): WorkerInfo {
     const { backend, info, memory } = this.#device!;
     const { current, peak, reserved, buffersCreated } = memory;
@@ -120,12 +120,14 @@ class ModelServer implements ModelWorker {
     }
   }
 
-  /** Not in order. Of a training that has ended nothing happens. */
+  /** Does not wait its turn. A command for a training that has ended is ignored. */
   command(id: number, command: TrainingCommand): void {
     this.#controllers.get(id)?.[command]();
   }
 
-  /** Passes over the calls that wait. The one under way ends first: Deno can crash when a device goes amid its work. */
+  /**
+   * Drops the calls that wait. The current call ends first: Deno can crash when a device is destroyed while it works.
+   */
   async close(): Promise<void> {
     this.#closed = true;
     for (const controller of this.#controllers.values()) controller.stop();
@@ -134,7 +136,7 @@ class ModelServer implements ModelWorker {
     this.#device?.dispose();
   }
 
-  /** Runs one piece of work at a time, first come first served, whatever became of the one before. */
+  /** Executes one call at a time in the order of arrival, whether or not the previous one succeeded. */
   #inOrder<Result>(work: () => Promise<Result>): Promise<Result> {
     const result = this.#lastCall.then(() => {
       if (this.#closed) throw new DisposedError("this worker is closing");

@@ -1,4 +1,4 @@
-// A worker's owner, whatever the host: a parent thread in Node and Deno, a page or a worker in a browser.
+// A worker's owner on any host: a parent thread in Node and Deno, a page or a worker in a browser.
 
 import type { Endpoint } from "comlink";
 import { nodeModule } from "../src/host/environment.ts";
@@ -6,20 +6,20 @@ import { holdLife, isLifeMessage, type LifeMessage } from "../src/host/life.ts";
 
 export interface Owner<FromWorker> {
   postMessage(message: FromWorker, transfer?: Transferable[]): void;
-  /** Lets the worker end, once it has nothing left to do. */
+  /** Lets the worker end as soon as it has nothing left to do. */
   leave(): void;
 }
 
 type WorkerThreads = typeof import("node:worker_threads");
 
-/** What a worker's global scope has and a page's has not. */
+/** What the global scope of a worker has and that of a page has not. */
 interface DedicatedWorkerScope<ToWorker, FromWorker> {
   addEventListener(type: "message", listener: (event: MessageEvent<ToWorker | LifeMessage>) => void): void;
   postMessage(message: FromWorker | LifeMessage, transfer?: Transferable[]): void;
   close(): void;
 }
 
-/** Listens to the owner from now on. */
+/** Receives the owner's messages from now on. */
 export function connectToOwner<ToWorker, FromWorker>(receive: (message: ToWorker) => void): Owner<FromWorker> {
   const port = nodeModule<WorkerThreads>("node:worker_threads")?.parentPort;
   if (port) {
@@ -34,19 +34,19 @@ export function connectToOwner<ToWorker, FromWorker>(receive: (message: ToWorker
   let alive: Promise<void> = Promise.resolve();
   function take(data: ToWorker | LifeMessage): void {
     if (!isLifeMessage(data)) void alive.then(() => receive(data));
-    // Before anything else: a thread that sleeps on shared memory hears nothing.
+    // This comes first: a thread that sleeps on shared memory receives no messages.
     else alive = holdLife(data.life).then((held) => (held ? owner.postMessage(data) : undefined));
   }
   scope.addEventListener("message", ({ data, ports: [port] }) => {
     if (!port) return take(data);
-    // A page has started this thread for a worker: that is the owner, at the other end of the port.
+    // A page has started this thread for a worker, which is the owner, at the other end of the port.
     owner = port;
     port.onmessage = ({ data }) => take(data);
   });
   return { postMessage: (message, transfer = []) => owner.postMessage(message, transfer), leave: () => scope.close() };
 }
 
-/** The owner as comlink talks to it: a web worker's global scope, or the port of a thread of Node. */
+/** The owner as a comlink endpoint: a web worker's global scope, or the port of a Node thread. */
 export function ownerEndpoint(): Endpoint {
   const isWebWorker = typeof globalThis.postMessage === "function";
   const port = isWebWorker ? undefined : nodeModule<WorkerThreads>("node:worker_threads")?.parentPort;

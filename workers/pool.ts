@@ -1,5 +1,5 @@
-// One thread of the pool that builds trees and graphs. On a shared memory it sleeps until the next job; otherwise it has
-// its own memory and answers requests.
+// One thread of the pool that builds trees and graphs. On a shared memory it sleeps until the next job; otherwise it
+// has its own memory and answers requests.
 
 import { Calls } from "../src/balltree/calls.ts";
 import { execute } from "../src/balltree/execute.ts";

@@ -1,28 +1,28 @@
-// How the threads of a shared memory are called to a job: words in that memory. A job has a door. Threads that come while it
-// is open take part; the last one to leave closes it, and a thread that wakes too late finds it closed and touches nothing.
-// So nobody waits for a thread that has not come.
+// How threads on a shared memory are called to a job, through words in that memory. Each job has a door. Threads that
+// arrive while it is open take part; the last one to leave closes it, and a thread that wakes up too late finds it
+// closed and touches nothing. So nobody waits for a thread that has not arrived.
 
 const word = {
-  /** Changes with every call; LEAVE tells all threads to end. */
+  /** Incremented by every call; LEAVE tells all threads to end. */
   number: 0,
   job: 1,
-  /** Threads that may take part, and that have come so far. */
+  /** The number of threads that may take part, and of those that have arrived so far. */
   places: 2,
   taken: 3,
-  /** 0: closed; otherwise one more than the threads inside. */
+  /** 0 when closed, otherwise the number of threads inside plus one. */
   door: 4,
 } as const;
 
 const LEAVE = -1;
 
-/** Bytes of the words: a cache line. */
+/** The size of the words in bytes: one cache line. */
 export const callBytes = 64;
 
 /**
- * Milliseconds for which a thread looks out for the next job before it sleeps, since waking it takes about as long: calls
- * that follow each other closely find it awake.
+ * Milliseconds for which a thread polls for the next job before it sleeps. Waking a thread takes about as long, so
+ * calls in close succession find it awake.
  */
-const LOOKS_OUT = 0.05;
+const POLLING_MILLISECONDS = 0.05;
 
 export class Calls {
   readonly #words: Int32Array<ArrayBufferLike>;
@@ -32,7 +32,7 @@ export class Calls {
     this.#words = new Int32Array(memory.buffer, address, callBytes / 4);
   }
 
-  /** Calls threads to a job at which `inside` are already, until there are as many as `threads`. */
+  /** Calls threads to a job, at which `inside` are already, until there are `threads` of them. */
   begin(job: number, threads: number, inside: 0 | 1): void {
     const words = this.#words;
     words[word.job] = job;
@@ -49,17 +49,20 @@ export class Calls {
     Atomics.notify(this.#words, word.number);
   }
 
-  /** Sleeps until there is a call that this thread has not seen; false where it is to end. */
+  /** Sleeps until there is a call that this thread has not seen. Returns false if the thread is to end. */
   next(): boolean {
     const words = this.#words;
-    const sleepsAt = performance.now() + LOOKS_OUT;
-    while (Atomics.load(words, word.number) === this.#seen && performance.now() < sleepsAt);
+    const pollingEnd = performance.now() + POLLING_MILLISECONDS;
+    while (Atomics.load(words, word.number) === this.#seen && performance.now() < pollingEnd);
     Atomics.wait(words, word.number, this.#seen);
     this.#seen = Atomics.load(words, word.number);
     return this.#seen !== LEAVE;
   }
 
-  /** Goes in, where the door is open: the job and this thread's place at it, below `places` unless all are taken. */
+  /**
+   * Enters if the door is open. Returns the job and this thread's place at it, which is below `places` unless all are
+   * taken.
+   */
   enter(): { job: number; thread: number; places: number } | undefined {
     const words = this.#words;
     for (;;) {
@@ -70,12 +73,12 @@ export class Calls {
     return { job: words[word.job], thread: Atomics.add(words, word.taken, 1), places: words[word.places] };
   }
 
-  /** Whether one thread alone is inside. */
+  /** Whether only one thread is inside. */
   get isLast(): boolean {
     return Atomics.load(this.#words, word.door) === 2;
   }
 
-  /** Goes out; whether it was the last, and so has closed the door. */
+  /** Leaves. Returns whether it was the last thread, which closes the door. */
   leave(): boolean {
     const words = this.#words;
     for (;;) {

@@ -1,21 +1,23 @@
-// Runs one request on the WebAssembly module: lays out its job in memory, starts the threads, reads the result. The same
-// code serves threads that share a memory and a lone worker that has its own.
+// Runs one request on the WebAssembly module: writes its job into memory, starts the threads, reads the result. The
+// same code serves threads that share a memory and a single worker that has its own.
 import { OutOfMemoryError } from "../errors.ts";
 import { type TreeLevel, treeLevels, treeSlots } from "./levels.ts";
 import { Arena } from "./memory.ts";
 
-/** What a request runs on. */
+/** What executes a request. */
 export interface Engine {
   memory: WebAssembly.Memory;
-  /** First byte of the memory that belongs to jobs. */
+  /** The first byte of the memory that belongs to jobs. */
   start: number;
-  /** Threads at hand. */
+  /** The number of threads available. */
   threads: number;
-  /** Prepares and runs the job at an address on up to `threads` threads, the calling one among them if it `worksAlong`. */
+  /**
+   * Prepares and runs the job at an address on up to `threads` threads, including the calling one if it `worksAlong`.
+   */
   run(job: number, threads: number, worksAlong: boolean): Promise<void> | void;
 }
 
-/** The points of a request and how they are divided. */
+/** The points of a request and their division into clouds. */
 interface Points {
   /** [points, dimensionality] */
   positions: Float32Array;
@@ -28,7 +30,7 @@ export interface TreeRequest extends Points {
   kind: "tree";
   strides: number[];
   ballSizes: number[];
-  /** Degrees; 0 for no rotated partitions. */
+  /** The angle in degrees; 0 for no rotated partitions. */
   rotate: number;
 }
 
@@ -36,8 +38,8 @@ export interface GraphRequest extends Points {
   kind: "graph";
   /** Infinity for a nearest-neighbour graph. */
   radius: number;
-  /** Most neighbours of one target. */
-  most: number;
+  /** The maximum number of neighbours of one target. */
+  maxNeighbors: number;
   loop: boolean;
 }
 
@@ -111,26 +113,28 @@ const levelInts = 4;
 /** `struct Sync`, which begins with the first bad row. */
 const syncBytes = 236;
 const recordBytes = 16;
-/** Records that may be read past a buffer's end, and boxes, candidates: see job.h. */
+/** The number of records that may be read past a buffer's end. */
 const spareRecords = 16;
 const boxBytes = 32;
 const candidateBytes = 16;
 
-/** Levels a job can have: each has its own counter in `struct Sync`. */
+/** The maximum number of levels of a job: each has its own counter in `struct Sync`. */
 export const mostLevels = 20;
-/** Below this many points a thread is not worth waking. */
+/** Below this many points another thread is not worth waking. */
 const pointsForThread = 2048;
 const smallestGrain = 4096;
-/** Parts of up to this many records are never shared. */
+/** Parts of up to this many records are never split between threads. */
 const leastGrain = 512;
-/** The calling thread works along on trees of up to this many points: a few milliseconds, less than a page shows a frame. */
+/**
+ * The calling thread works along on trees of up to this many points: a few milliseconds, less than one frame of a page.
+ */
 const pointsInPlace = 65536;
-/** Points in a bucket of the neighbour search. */
+/** The number of points in a bucket of the neighbour search. */
 const bucketSize = 8;
-/** Neighbours found in one run; more are found in several. */
+/** The maximum number of neighbours found in one run; more are found in several. */
 const neighboursPerRun = 2 ** 26;
 
-/** A job laid out in memory. */
+/** A job that is written into memory. */
 class Job {
   readonly arena: Arena;
   readonly #engine: Engine;
@@ -139,14 +143,17 @@ class Job {
   readonly #fields: JobFields;
   readonly #doubles = [0, Number.POSITIVE_INFINITY];
 
-  /** Points, offsets, `records` records in two buffers, and the room for tasks of `segments` segments. */
+  /**
+   * Writes points, offsets, two buffers for `records` records, and queues with room for the tasks of `segments`
+   * segments.
+   */
   constructor(engine: Engine, request: Points, records: number, segments: number) {
     this.#engine = engine;
     this.arena = new Arena(engine.memory, engine.start);
     const points = request.offsets[request.offsets.length - 1];
     const threads = Math.max(1, Math.min(engine.threads, Math.floor(records / pointsForThread)));
     const grain = threads === 1 ? 2 ** 30 : Math.max(smallestGrain, Math.ceil(records / (8 * threads)));
-    // Splitting n records down to the least grain makes fewer than 2 n / leastGrain tasks more.
+    // Splitting n records down to leastGrain makes fewer than 2 n / leastGrain additional tasks.
     const taskCount = segments + Math.ceil((2 * records) / leastGrain);
     this.#address = this.arena.reserve(jobBytes);
     this.#sync = this.arena.reserve(syncBytes);
@@ -197,7 +204,7 @@ class Job {
   }
 }
 
-/** Does what a request asks for. */
+/** Executes a request. */
 export function execute(request: Request, engine: Engine): Promise<Result> {
   return request.kind === "tree" ? buildTree(request, engine) : buildGraph(request, engine);
 }
@@ -285,7 +292,7 @@ async function buildGraph(request: GraphRequest, engine: Engine): Promise<GraphR
     boxes += 2 ** (levels + 1) - 1;
     largest = Math.max(largest, count);
   }
-  const most = Math.min(request.most, loop ? largest : largest - 1);
+  const maxNeighbours = Math.min(request.maxNeighbors, loop ? largest : largest - 1);
   const neighbourCount = arena.reserve(points * 4);
   const isRadiusGraph = radius !== Number.POSITIVE_INFINITY;
   job.set({
@@ -293,7 +300,7 @@ async function buildGraph(request: GraphRequest, engine: Engine): Promise<GraphR
     segmentCount: clouds,
     boxes: arena.reserve(boxes * boxBytes),
     neighbourCount: isRadiusGraph ? neighbourCount : 0,
-    mostNeighbours: most,
+    mostNeighbours: maxNeighbours,
     loop: loop ? 1 : 0,
   });
   job.setDoubles(0, radius * radius);
@@ -304,13 +311,13 @@ async function buildGraph(request: GraphRequest, engine: Engine): Promise<GraphR
   if (!isRadiusGraph) {
     for (let cloud = 0; cloud < clouds; cloud++) {
       const count = offsets[cloud + 1] - offsets[cloud];
-      counts.fill(Math.min(most, loop ? count : count - 1), offsets[cloud], offsets[cloud + 1]);
+      counts.fill(Math.min(maxNeighbours, loop ? count : count - 1), offsets[cloud], offsets[cloud + 1]);
     }
   }
   return { kind: "graph", edgeIndex: await findNeighbours(job, neighbourCount, points) };
 }
 
-/** The edges of a prepared search, given how many neighbours each point has. */
+/** Returns the edges of a prepared search, given the number of neighbours of each point. */
 async function findNeighbours(job: Job, neighbourCount: number, points: number): Promise<Int32Array> {
   const { arena } = job;
   const counts = arena.ints(neighbourCount, points);
@@ -318,14 +325,14 @@ async function findNeighbours(job: Job, neighbourCount: number, points: number):
   let edges = 0;
   let edgesOfRun = 0;
   let edgesOfLargestRun = 0;
-  let most = 0;
+  let maxNeighbours = 0;
   for (let target = 0; target < points; target++) {
     const count = counts[target];
     if (edgesOfRun > 0 && edgesOfRun + count > neighboursPerRun) {
       runs.push(target);
       edgesOfRun = 0;
     }
-    most = Math.max(most, count);
+    maxNeighbours = Math.max(maxNeighbours, count);
     edges += count;
     edgesOfRun += count;
     edgesOfLargestRun = Math.max(edgesOfLargestRun, edgesOfRun);
@@ -333,7 +340,7 @@ async function findNeighbours(job: Job, neighbourCount: number, points: number):
   runs.push(points);
 
   const neighbourStart = arena.reserve(points * 4);
-  const candidates = arena.reserve(job.threads * most * candidateBytes);
+  const candidates = arena.reserve(job.threads * maxNeighbours * candidateBytes);
   const neighbours = arena.reserve(edgesOfLargestRun * 4);
   const edgeIndex = newEdges(edges);
   let edge = 0;
@@ -349,7 +356,15 @@ async function findNeighbours(job: Job, neighbourCount: number, points: number):
       edgeIndex.fill(target, edges + edge, edges + end);
       edge = end;
     }
-    job.set({ neighbourCount, neighbourStart, neighbours, candidates, firstTarget, endTarget, mostNeighbours: most });
+    job.set({
+      neighbourCount,
+      neighbourStart,
+      neighbours,
+      candidates,
+      firstTarget,
+      endTarget,
+      mostNeighbours: maxNeighbours,
+    });
     if (edge > first) await job.run("findNeighbours");
     edgeIndex.set(arena.ints(neighbours, edge - first), first);
   }

@@ -5,32 +5,32 @@ import { badCoordinate, checkPoints, checkWhole, type PointsOptions, pointsOptio
 import { submit } from "./pool.ts";
 
 export interface RadiusGraphOptions extends PointsOptions {
-  /** Points nearer than this are neighbours; a distance of exactly the radius is out. */
+  /** Points nearer than this are neighbours; a distance equal to the radius is excluded. */
   radius: number;
   /** Whether a point is its own neighbour; default true. */
   loop?: boolean | undefined;
-  /** A target with more neighbours keeps its nearest, ties by index; default 32, Infinity for all. */
+  /** A target with more neighbours than this keeps the nearest, ties by index; default 32, Infinity for all. */
   maxNeighbors?: number | undefined;
 }
 
 export interface KnnGraphOptions extends PointsOptions {
-  /** Neighbours of each point; fewer where its cloud is smaller. */
+  /** The number of neighbours of each point; fewer in a cloud that is smaller. */
   k: number;
   /** Whether a point is its own neighbour; default false. */
   loop?: boolean | undefined;
 }
 
 /**
- * Edges between points of the same cloud that are nearer than a radius.
+ * Returns the edges between points of the same cloud that are nearer than a radius.
  *
- * Squared distances are compared in float64, from float32 coordinates, summed axis by axis: a plain search over all pairs
- * with that arithmetic gives the same edges. Memory is linear in points and edges.
+ * Squared distances are compared in float64, from float32 coordinates, summed axis by axis: a brute-force search over
+ * all pairs with that arithmetic gives the same edges. Memory is linear in points and edges.
  *
- * @param positions [points, dimensionality], row by row; fast for up to 3 dimensions, every pair is compared beyond
+ * @param positions [points, dimensionality], row by row; fast for up to 3 dimensions; with more, all pairs are compared
  * @returns edgeIndex [2, edges]: all sources, then all targets; sorted by target, then distance, then source
- * @throws InputError with `details.row` where a coordinate is not finite or the division into clouds is wrong
- * @throws ConfigError with `details.field` where an option is wrong
- * @throws OutOfMemoryError where the graph does not fit WebAssembly memory
+ * @throws InputError with `details.row` if a coordinate is not finite or the division into clouds is wrong
+ * @throws ConfigError with `details.field` if an option is wrong
+ * @throws OutOfMemoryError if the graph does not fit WebAssembly memory
  */
 export async function radiusGraph(positions: Numbers, options: RadiusGraphOptions): Promise<Int32Array> {
   checkOptions("radiusGraph", options, { ...pointsOptions, radius: true, loop: true, maxNeighbors: true });
@@ -39,27 +39,27 @@ export async function radiusGraph(positions: Numbers, options: RadiusGraphOption
     throw new ConfigError(`radius is ${radius}, expected a finite number of at least 0.`, { field: "radius" });
   }
   if (maxNeighbors !== Number.POSITIVE_INFINITY) checkWhole(maxNeighbors, "maxNeighbors", 0);
-  return buildGraph(positions, options, { radius, loop, most: maxNeighbors });
+  return buildGraph(positions, options, { radius, loop, maxNeighbors });
 }
 
 /**
- * Edges from the k nearest points of the same cloud to each point, ties by index.
- * Distances, order, memory and errors as for `radiusGraph`.
+ * Returns the edges from the k nearest points of the same cloud to each point, ties by index. Distances, order, memory
+ * and errors are those of `radiusGraph`.
  *
- * @param positions [points, dimensionality], row by row; fast for up to 3 dimensions, every pair is compared beyond
+ * @param positions [points, dimensionality], row by row; fast for up to 3 dimensions; with more, all pairs are compared
  * @returns edgeIndex [2, edges]: all sources, then all targets; sorted by target, then distance, then source
  */
 export async function knnGraph(positions: Numbers, options: KnnGraphOptions): Promise<Int32Array> {
   checkOptions("knnGraph", options, { ...pointsOptions, k: true, loop: true });
   const { k, loop = false } = options;
   checkWhole(k, "k", 0);
-  return buildGraph(positions, options, { radius: Number.POSITIVE_INFINITY, loop, most: k });
+  return buildGraph(positions, options, { radius: Number.POSITIVE_INFINITY, loop, maxNeighbors: k });
 }
 
 async function buildGraph(
   given: Numbers,
   options: PointsOptions,
-  search: { radius: number; loop: boolean; most: number },
+  search: { radius: number; loop: boolean; maxNeighbors: number },
 ): Promise<Int32Array> {
   const { positions, cloudOffsets: offsets } = checkPoints(given, options);
   const { dimensionality, threads } = options;

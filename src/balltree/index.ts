@@ -1,4 +1,4 @@
-// Ball trees and neighbour graphs: what the rest of the library may use of this folder.
+// Ball trees and neighbour graphs: the exports of this folder for the rest of the library.
 export { type KnnGraphOptions, knnGraph, type RadiusGraphOptions, radiusGraph } from "./graph.ts";
 export { type TreeLevel, treeLevels, treeSlots } from "./levels.ts";
 export { type CloudDivision, cloudOffsets } from "./offsets.ts";

@@ -1,22 +1,22 @@
-// The shape of a ball tree: how many slots a cloud takes, how many nodes each level has, where each cloud begins.
-// The one definition of it, used by the tree builder and by the model alike.
+// The shape of a ball tree: how many slots a cloud takes, how many nodes each level has, where each cloud begins. It is
+// defined only here, for the tree builder and the model alike.
 import { ConfigError } from "../errors.ts";
 
-/** One level of the hierarchy over a whole batch. Node k of a level stands for `stride` nodes of the level before. */
+/** One level of the hierarchy of a whole batch. Each node of a level represents `stride` nodes of the level before. */
 export interface TreeLevel {
-  /** Nodes in one attention ball. A cloud with fewer nodes at this level is one ball of all its nodes. */
+  /** The number of nodes in one attention ball. A cloud with fewer nodes at this level is a single ball. */
   ballSize: number;
-  /** Nodes of this level merged into one of the next; 1 at the last level. */
+  /** The number of nodes of this level merged into one of the next; 1 at the last level. */
   stride: number;
-  /** Nodes of all clouds together. */
+  /** The number of nodes of all clouds together. */
   nodes: number;
-  /** [B+1] first node of each cloud, then `nodes`. */
+  /** [B+1] The first node of each cloud, then `nodes`. */
   offsets: Int32Array;
 }
 
 /**
- * Slots in the ball tree of one cloud: `2^(L+1)` with `L = max(0, ceil(log2 points) - 1)`, so 2 for one point and otherwise
- * the next power of two. (Specification, section 2.)
+ * The number of slots in the ball tree of one cloud: `2^(L+1)` with `L = max(0, ceil(log2 points) - 1)`, so 2 for one
+ * point and otherwise the next power of two. (Specification, section 2.)
  */
 export function treeSlots(points: number): number {
   let slots = 2;
@@ -24,7 +24,7 @@ export function treeSlots(points: number): number {
   return slots;
 }
 
-/** Throws a ConfigError naming `field` unless all its values are powers of two, 1 included. */
+/** Throws a ConfigError naming `field` unless all values are powers of two, including 1. */
 function checkPowersOfTwo(values: readonly number[], field: string): void {
   const index = values.findIndex((value) => !isPowerOfTwo(value));
   if (index < 0) return;
@@ -39,13 +39,13 @@ function isPowerOfTwo(value: number): boolean {
 }
 
 /**
- * The levels of a batch: level 0 holds every tree slot, level l+1 one node for each `strides[l]` nodes of level l. A cloud
- * with fewer nodes than the stride becomes one node. (Specification, sections 2 and 3, "Small clouds".)
+ * Returns the levels of a batch: level 0 holds every tree slot, level l+1 one node for each `strides[l]` nodes of level
+ * l. A cloud with fewer nodes than the stride becomes one node. (Specification, sections 2 and 3, "Small clouds".)
  *
  * @param cloudOffsets [B+1] first point of each cloud, as `cloudOffsets()` returns it
  * @param strides nodes merged into one between consecutive levels, powers of two
  * @param ballSizes one for each level (`strides.length + 1`), powers of two
- * @throws ConfigError where a stride or ball size is no power of two or their numbers do not fit
+ * @throws ConfigError if a stride or ball size is not a power of two, or their counts do not match
  */
 export function treeLevels(
   cloudOffsets: Int32Array,

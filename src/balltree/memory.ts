@@ -1,16 +1,19 @@
-// The memory of the WebAssembly module. TypeScript owns it: the module itself allocates nothing.
+// The memory of the WebAssembly module. TypeScript manages it: the module itself allocates nothing.
 import { OutOfMemoryError } from "../errors.ts";
 
 const pageBytes = 65536;
 
-/** A shared memory with the largest maximum that the host grants; the module needs a shared one even for one thread. */
+/**
+ * Creates a shared memory with the largest maximum that the host grants; the module needs a shared one even for one
+ * thread.
+ */
 export function createMemory(): WebAssembly.Memory {
   const initial = 32;
   for (const maximum of [65536, 32768, 16384, 8192]) {
     try {
       return new WebAssembly.Memory({ initial, maximum, shared: true });
     } catch {
-      // A host with little address space: ask for less.
+      // A host with little address space may grant less.
     }
   }
   throw new OutOfMemoryError("The host refuses a WebAssembly memory of 512 MiB: close other pages or programs.", {
@@ -19,7 +22,7 @@ export function createMemory(): WebAssembly.Memory {
   });
 }
 
-/** Hands out stretches of a memory one after the other. A new arena on the same memory begins again at its start. */
+/** Allocates regions of a memory one after the other. A new arena on the same memory begins again at its start. */
 export class Arena {
   readonly memory: WebAssembly.Memory;
   #next: number;
@@ -30,9 +33,9 @@ export class Arena {
   }
 
   /**
-   * The address of `bytes` bytes, aligned to a cache line, with undefined content.
+   * Returns the address of `bytes` bytes, aligned to a cache line, with undefined content.
    *
-   * @throws OutOfMemoryError where the memory cannot grow that far
+   * @throws OutOfMemoryError if the memory cannot grow that far
    */
   reserve(bytes: number): number {
     const address = Math.ceil(this.#next / 64) * 64;
@@ -58,7 +61,7 @@ export class Arena {
     }
   }
 
-  /** The address of a copy of `values`. */
+  /** Writes a copy of `values` and returns its address. */
   store(values: Int32Array | Float32Array): number {
     const address = this.reserve(values.byteLength);
     if (values instanceof Int32Array) this.ints(address, values.length).set(values);

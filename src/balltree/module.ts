@@ -1,14 +1,14 @@
-// The WebAssembly module of wasm/balltree: its exports, and what the threads and their owner say to each other.
+// The WebAssembly module of wasm/balltree: its exports, and the messages between the threads and their owner.
 import type { SerializedError } from "../errors.ts";
 import { instantiateModule } from "../host/module-file.ts";
 import type { Request, Result } from "./execute.ts";
 
 export interface ModuleExports {
-  /** Makes a job that is laid out ready for its threads. */
+  /** Prepares a job whose description is complete for its threads. */
   prepare(job: number): void;
-  /** Does one thread's part of a job. Whether the job is done: 1 always, unless the thread may not sleep. */
+  /** Does one thread's part of a job. Returns whether the job is done: always 1, unless the thread may not sleep. */
   run(job: number, thread: number, maySleep: 0 | 1): 0 | 1;
-  /** First byte after the module's own data. */
+  /** The first byte after the module's own data. */
   __heap_base: WebAssembly.Global<"i32">;
   __stack_pointer: WebAssembly.Global<"i32">;
 }
@@ -17,7 +17,7 @@ export async function instantiate(bytes: Uint8Array<ArrayBuffer>, memory: WebAss
   return (await instantiateModule(bytes, { env: { memory } })) as unknown as ModuleExports;
 }
 
-/** Does all of a job in the calling thread, as an engine's `run`. */
+/** An engine's `run` that does all of a job in the calling thread. */
 export const runAlone =
   ({ prepare, run }: ModuleExports) =>
   (job: number): void => {
@@ -25,18 +25,18 @@ export const runAlone =
     run(job, 0, 1);
   };
 
-/** Room for one thread's stack. */
+/** The size of one thread's stack in bytes. */
 export const stackBytes = 65536;
 
-/** Makes a worker one of the threads of a shared memory, or one that has its own and answers requests. */
+/** Starts a worker as one of the threads of a shared memory, or as one that has its own memory and answers requests. */
 export interface StartMessage {
   type: "start";
   bytes: Uint8Array<ArrayBuffer>;
   shared?: {
     memory: WebAssembly.Memory;
-    /** Address of the words of `Calls`. */
+    /** The address of the words of `Calls`. */
     calls: number;
-    /** End of this thread's stack, which grows downwards. */
+    /** The end of this thread's stack, which grows downwards. */
     stackEnd: number;
   };
 }
@@ -49,8 +49,8 @@ export interface RequestMessage {
 export type ToWorker = StartMessage | RequestMessage;
 
 export type Answer =
-  /** The last thread has left a finished job. */
+  /** The last thread has left a job that is done. */
   | { type: "done" }
   | { type: "result"; result: Result }
-  /** A request could not be met; the next one may be. */
+  /** A request failed; the next one may succeed. */
   | { type: "error"; error: SerializedError };

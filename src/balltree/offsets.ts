@@ -1,23 +1,24 @@
-// Where each cloud of a batch begins: checks a batch index or offsets and returns offsets.
+// Where each cloud of a batch begins: checks a batch index or offsets, and returns offsets.
 import { type Indices, toIndices } from "../arguments.ts";
 import { InputError } from "../errors.ts";
 
-/** How a batch is divided into clouds: one of the two, or neither for a single cloud. */
+/** How a batch is divided into clouds: one of the two fields, or neither for a single cloud. */
 export interface CloudDivision {
-  /** [points] cloud of each point: sorted, starting at 0, without gaps. */
+  /** [points] The cloud of each point: sorted, starting at 0, without gaps. */
   batchIdx?: Indices | undefined;
-  /** [B+1] first point of each cloud, then the number of points. */
+  /** [B+1] The first point of each cloud, then the number of points. */
   offsets?: Indices | undefined;
 }
 
 /**
- * The first point of each cloud, [B+1], ending with `points`. Without `batchIdx` and `offsets`, all points are one cloud.
+ * Returns the first point of each cloud, [B+1], ending with `points`. Without `batchIdx` and `offsets`, all points are
+ * one cloud.
  *
- * @throws InputError with `details.row`, the first offending row, where there are no points, a cloud is empty, the batch
- *   index is unsorted or has gaps, or a length does not fit
+ * @throws InputError with `details.row`, the first offending row, if there are no points, a cloud is empty, the batch
+ *   index is unsorted or has gaps, or a length does not match
  */
 export function cloudOffsets(points: number, division: CloudDivision = {}): Int32Array {
-  // As null, too, they may be left out.
+  // They may also be null instead of undefined.
   const batchIdx = division.batchIdx == null ? undefined : toIndices("batchIdx", division.batchIdx);
   const offsets = division.offsets == null ? undefined : toIndices("offsets", division.offsets);
   if (points === 0) {

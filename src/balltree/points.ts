@@ -1,26 +1,28 @@
-// Checks what trees and graphs have in common: positions, how they are divided into clouds, threads.
+// Checks for what trees and graphs share: positions, their division into clouds, threads.
 import { type Numbers, toRows } from "../arguments.ts";
 import { ConfigError, InputError } from "../errors.ts";
 import type { BadRow } from "./execute.ts";
 import { type CloudDivision, cloudOffsets } from "./offsets.ts";
 
 export interface PointsOptions extends CloudDivision {
-  /** Coordinates of a point, D. */
+  /** The number of coordinates of a point, D. */
   dimensionality: number;
-  /** Threads to use; by default one for each processor, at most 8. The result does not depend on it. */
+  /** The number of threads to use; by default one per processor, at most 8. The result does not depend on it. */
   threads?: number | undefined;
 }
 
-/** Throws a ConfigError naming `field` unless `value` is a whole number of at least `least`. */
+/** Throws a ConfigError naming `field` unless `value` is an integer of at least `least`. */
 export function checkWhole(value: number, field: string, least: number): void {
   if (Number.isInteger(value) && value >= least) return;
   throw new ConfigError(`${field} is ${value}, expected a whole number of at least ${least}.`, { field });
 }
 
-/** The names of what trees and graphs have in common. */
+/** The names of the options that trees and graphs share. */
 export const pointsOptions = { dimensionality: true, threads: true, batchIdx: true, offsets: true } as const;
 
-/** Checked positions and the offsets of their clouds; whether coordinates are finite is seen later. */
+/**
+ * Checks positions and returns them with the offsets of their clouds. Coordinates that are not finite are found later.
+ */
 export function checkPoints(
   given: Numbers,
   options: PointsOptions,
@@ -38,7 +40,7 @@ export function checkPoints(
   return { positions, cloudOffsets: cloudOffsets(positions.length / dimensionality, options) };
 }
 
-/** The error for a coordinate that is NaN or infinite. */
+/** Returns the error for a coordinate that is NaN or infinite. */
 export function badCoordinate(positions: Float32Array, dimensionality: number, { row }: BadRow): InputError {
   const coordinates = Array.from(positions.subarray(row * dimensionality, (row + 1) * dimensionality));
   return new InputError(

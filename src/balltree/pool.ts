@@ -1,6 +1,6 @@
-// The persistent threads. On a shared memory they sleep in Atomics.wait until a job comes, and the calling thread works along
-// on small jobs; a page that is not isolated gets one worker with its own memory, and a host without workers computes in
-// place. The results are the same.
+// The persistent threads. On a shared memory they sleep in Atomics.wait until the next job, and the calling thread
+// works along on small jobs; a page that is not isolated gets one worker with its own memory, and a host without
+// workers computes in place. The results are the same.
 import { balltreeModule, poolScript } from "../assets.ts";
 import { deserializeError, OutOfMemoryError, WorkerError } from "../errors.ts";
 import { defaultThreads } from "../host/environment.ts";
@@ -14,10 +14,10 @@ import { type Answer, instantiate, type ModuleExports, runAlone, stackBytes, typ
 
 const mostThreads = 32;
 
-/** Milliseconds for which the calling thread looks busily whether the others are done; then a message tells it. */
-const PATIENCE = 0.25;
+/** Milliseconds for which the calling thread polls for the end of the others' work; after that a message reports it. */
+const POLLING_MILLISECONDS = 0.25;
 
-/** Something that executes one request at a time. */
+/** Executes one request at a time. */
 interface Runner {
   run(request: Request, threads: number): Promise<Result>;
   stop(): void;
@@ -34,14 +34,14 @@ class PoolThreads {
     },
     onFailure: (error) => this.#waiting?.reject(error),
   });
-  /** Whoever waits for an answer. */
+  /** The caller that waits for an answer. */
   #waiting: { resolve: (answer: Answer) => void; reject: (error: unknown) => void } | undefined;
 
   get count(): number {
     return this.#group.count;
   }
 
-  /** Resolves when a thread has started for each message. Throws at once where one cannot be posted. */
+  /** Resolves when a thread has started for each message. Throws synchronously if a message cannot be posted. */
   async start(messages: ToWorker[]): Promise<void> {
     const starting = messages.map((message) => this.#group.start(message));
     this.#group.setRef(true);
@@ -49,7 +49,7 @@ class PoolThreads {
     this.#group.setRef(false);
   }
 
-  /** The next answer from now on. Threads keep the process alive until then. */
+  /** Returns the next answer from now on. Threads keep the process alive until then. */
   async answer(): Promise<Answer> {
     if (this.#group.failure) throw this.#group.failure;
     this.#group.setRef(true);
@@ -91,7 +91,7 @@ class SharedThreads implements Runner {
     this.#calls = new Calls(memory, this.#callsAt);
   }
 
-  /** Undefined where memory cannot be shared with a worker: on a page that is not cross-origin isolated. */
+  /** Returns undefined if memory cannot be shared with a worker: on a page that is not cross-origin isolated. */
   static async start(bytes: Bytes): Promise<SharedThreads | undefined> {
     const memory = createMemory();
     const runner = new SharedThreads(bytes, memory, await instantiate(bytes, memory));
@@ -139,14 +139,17 @@ class SharedThreads implements Runner {
     this.#exports.prepare(job);
     this.#calls.begin(job, threads, inside);
     if (worksAlong && this.#workAlong(job)) return;
-    // Messages of the threads come no sooner than this call returns.
+    // Messages of the threads arrive no sooner than this call returns.
     await this.#threads.answer();
   }
 
-  /** Does what there is to do at a job. Whether it is done and left by all; otherwise the last to leave it says so. */
+  /**
+   * Works on a job. Returns whether it is done and all threads have left it; otherwise the last to leave sends a
+   * message.
+   */
   #workAlong(job: number): boolean {
     let isDone = this.#exports.run(job, 0, 0);
-    const end = performance.now() + PATIENCE;
+    const end = performance.now() + POLLING_MILLISECONDS;
     while (!(isDone && this.#calls.isLast) && performance.now() < end) {
       if (!isDone) isDone = this.#exports.run(job, 0, 0);
     }
@@ -154,7 +157,7 @@ class SharedThreads implements Runner {
   }
 
   stop(): void {
-    // A worker that sleeps must be woken to leave: one terminated in its sleep can keep a Deno process from ending.
+    // A sleeping worker must be woken to leave: one terminated in its sleep can keep a Deno process from ending.
     this.#calls.end();
     this.#threads.stop();
   }
@@ -176,7 +179,7 @@ class LoneWorker implements Runner {
   }
 
   async run(request: Request): Promise<Result> {
-    // A copy of the positions alone: what they may be a view of can be much larger.
+    // Only the positions are copied: they may be a view of something much larger.
     const positions = request.positions.slice();
     this.#threads.post({ type: "request", request: { ...request, positions } }, [positions.buffer]);
     const answer = await this.#threads.answer();
@@ -189,7 +192,7 @@ class LoneWorker implements Runner {
   }
 }
 
-/** No worker: computes in place. */
+/** Without a worker: computes in place. */
 async function computeInPlace(bytes: Bytes): Promise<Runner> {
   const memory = createMemory();
   const exports = await instantiate(bytes, memory);
@@ -206,21 +209,21 @@ async function startRunner(): Promise<Runner> {
 let runner: Runner | undefined;
 let queue: Promise<unknown> = Promise.resolve();
 
-/** Requests run one after the other: each has all threads and the whole memory. */
+/** Requests run one after the other: each uses all threads and the whole memory. */
 function inTurn<T>(work: () => Promise<T>): Promise<T> {
   const result = queue.then(work);
   queue = result.catch(() => {});
   return result;
 }
 
-/** Executes a request on the pool, which it starts if need be. */
+/** Executes a request on the pool, which it starts if necessary. */
 export function submit(request: Request, threads = defaultThreads()): Promise<Result> {
   return inTurn(async () => {
     runner ??= await startRunner();
     try {
       return await runner.run(request, threads);
     } catch (error) {
-      // Lack of memory leaves the threads as they were; after anything else they start afresh.
+      // After a lack of memory the threads remain usable; after any other error they are restarted.
       if (!(error instanceof OutOfMemoryError)) {
         runner.stop();
         runner = undefined;
@@ -231,8 +234,8 @@ export function submit(request: Request, threads = defaultThreads()): Promise<Re
 }
 
 /**
- * Stops the threads that build trees and graphs and frees their memory, after the calls under way. The next call starts
- * them again. Idle threads do not keep a Node or Deno process alive.
+ * Stops the threads that build trees and graphs and frees their memory, after the calls in progress. The next call
+ * starts them again. Idle threads do not keep a Node or Deno process alive.
  */
 export function disposeThreads(): Promise<void> {
   return inTurn(async () => {

@@ -9,37 +9,46 @@ import { submit } from "./pool.ts";
 /** The ball trees of a batch of point clouds. */
 export interface BallTree {
   dimensionality: number;
-  /** [slots] the point, an index into the whole batch, in each tree slot; a ball of s slots is [k s, (k+1) s) of its cloud. */
+  /**
+   * [slots] The point in each tree slot, as an index into the whole batch; a ball of s slots is [k s, (k+1) s) of its
+   * cloud.
+   */
   treeIdx: Int32Array;
   /** [slots] 1 for a point's own slot, 0 for a duplicate. */
   treeMask: Uint8Array;
-  /** For each level [nodes]: the order of its nodes in which the balls of the rotated tree are contiguous; [] without rotation. */
+  /**
+   * [nodes] for each level: the order of its nodes in which the balls of the rotated tree are contiguous; [] without
+   * rotation.
+   */
   treeIdxRot: Int32Array[];
-  /** [B+1] first slot of each cloud. */
+  /** [B+1] The first slot of each cloud. */
   offsets: Int32Array;
-  /** [B+1] first point of each cloud. */
+  /** [B+1] The first point of each cloud. */
   cloudOffsets: Int32Array;
-  /** Finest first. */
+  /** The levels, finest first. */
   levels: TreeLevel[];
 }
 
 export interface BallTreeOptions extends PointsOptions {
-  /** Nodes merged into one between the levels, powers of two; default [], one level. */
+  /** The numbers of nodes merged into one between the levels, powers of two; default [], one level. */
   strides?: readonly number[] | undefined;
-  /** Nodes in a ball of each level (one more than strides), powers of two; needed if rotate > 0, otherwise 1 by default. */
+  /**
+   * The number of nodes in a ball of each level (one more than strides), powers of two; required if rotate > 0, else
+   * default 1.
+   */
   ballSizes?: readonly number[] | undefined;
-  /** Angle of the rotated partitions in degrees; 0, the default, for none. 2 or 3 dimensions only. */
+  /** The angle of the rotated partitions in degrees; 0, the default, for none. 2 or 3 dimensions only. */
   rotate?: number | undefined;
 }
 
 /**
- * Builds the ball tree of every cloud of a batch and, with `rotate`, its rotated partitions, as in Erwin (arXiv 2502.17019).
- * The result depends on the input alone: not on the host or the threads.
+ * Builds the ball tree of every cloud of a batch and, with `rotate`, its rotated partitions, as in Erwin (arXiv
+ * 2502.17019). The result depends on the input alone, not on the host or the number of threads.
  *
  * @param given the positions, [points, dimensionality], row by row
- * @throws InputError with `details.row` where a coordinate is not finite or the division into clouds is wrong
- * @throws ConfigError with `details.field` where an option is wrong
- * @throws OutOfMemoryError where the batch does not fit WebAssembly memory
+ * @throws InputError with `details.row` if a coordinate is not finite or the division into clouds is wrong
+ * @throws ConfigError with `details.field` if an option is wrong
+ * @throws OutOfMemoryError if the batch does not fit WebAssembly memory
  */
 export async function buildBallTree(given: Numbers, options: BallTreeOptions): Promise<BallTree> {
   checkOptions("buildBallTree", options, { ...pointsOptions, strides: true, ballSizes: true, rotate: true });

@@ -1,5 +1,5 @@
-// Where the library's workers and WebAssembly modules are when its user says so: for pages where they are not beside the
-// library, or where the library must not name them itself.
+// Where the library's workers and WebAssembly modules are if its user sets it: for pages where they are not beside the
+// library, or where the library must not create their URLs itself.
 
 import { checkOptions } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
@@ -14,25 +14,27 @@ const files = {
   "kernels-relaxed.wasm": true,
 } as const;
 
-/** A file that the library loads while it runs; `erwin assets FOLDER` copies all of them. */
+/** A file that the library loads at run time; `erwin assets FOLDER` copies all of them. */
 export type AssetName = keyof typeof files;
 
-/** The folder of the files, or where some of them are. */
+/** The folder of the files, or the URLs of some of them. */
 export type Assets = string | URL | { readonly [name in AssetName]?: string | URL };
 
-/** As it is posted to a worker. */
+/** The form that is posted to a worker. */
 export type GivenAssets = { readonly [name in AssetName]?: string };
 
 let given: GivenAssets = {};
 
 /**
- * Says where the library's workers and WebAssembly modules are. It is not needed where they lie beside the library or a bundler
- * has found them; it is in an Electron app or a browser extension that keeps them elsewhere, and on a page that requires trusted
- * types: their URLs then pass through the policy "erwin", which is made for them alone. Concerns what is loaded afterwards, in
- * this thread and in the workers that `createErwinWorker` starts from it. Call it before all else.
- * @param assets the URL of a folder with all of them, as `erwin assets FOLDER` makes it, or URLs by the files' names; relative to
- *   the page, in Node and Deno paths. Files that are not named, and all with undefined, are where the library finds them itself.
- * @throws ConfigError for what is no URL and for the name of a file that there is not
+ * Sets where the library's workers and WebAssembly modules are. This is not needed if they are beside the library or a
+ * bundler has found them. It is needed in an Electron app or a browser extension that keeps them elsewhere, and on a
+ * page that requires trusted types: their URLs then pass through the policy "erwin", which is made for them alone. It
+ * concerns what is loaded afterwards, in this thread and in the workers that `createErwinWorker` starts from it. Call
+ * it before anything else.
+ * @param assets the URL of a folder with all of them, as `erwin assets FOLDER` makes it, or URLs by the files' names;
+ *   relative to the page, or in Node and Deno paths. Files that are not named are found by the library itself, and so
+ *   are all with undefined.
+ * @throws ConfigError for a value that is not a URL and for a name that is not one of the files
  */
 export function setAssets(assets: Assets | undefined): void {
   const names = Object.keys(files) as AssetName[];
@@ -51,16 +53,16 @@ export function setAssets(assets: Assets | undefined): void {
   given = urls;
 }
 
-/** Undefined where the library has to find the file itself. */
+/** Returns undefined if the library has to find the file itself. */
 export function givenUrl(name: AssetName): URL | undefined {
   const url = given[name];
   return url === undefined ? undefined : new URL(url);
 }
 
-/** What was said here, for a worker. */
+/** Returns the setting of this thread, for a worker. */
 export const givenAssets = (): GivenAssets => given;
 
-/** In a worker: what was said where it was started. */
+/** Used in a worker: applies the setting of the thread that started it. */
 export function takeAssets(assets: GivenAssets): void {
   given = assets;
 }

@@ -1,6 +1,7 @@
-// Tells that a worker has ended, which browsers do not: it holds a lock while it lives, and whoever waits for that gets it then.
+// Detects that a worker has ended, which browsers do not report: it holds a lock while it lives, and whoever waits for
+// the lock gets it then.
 
-/** Asks a worker to hold the lock of this name; it says the same once it does. */
+/** Asks a worker to hold the lock of this name; the worker sends the same message back once it does. */
 export interface LifeMessage {
   life: string;
 }
@@ -8,10 +9,15 @@ export interface LifeMessage {
 export const isLifeMessage = (message: unknown): message is LifeMessage =>
   typeof message === "object" && message !== null && "life" in message;
 
-/** A name for the lock of one worker; undefined where there are no locks, as in Deno and on pages that are not secure. */
+/**
+ * Returns a name for the lock of one worker; undefined if there are no locks, as in Deno and on pages that are not
+ * secure.
+ */
 export const lifeName = (): string | undefined => globalThis.navigator?.locks && crypto.randomUUID();
 
-/** In a worker: holds the lock from now to its end. Resolves when it does; to false where it may not. */
+/**
+ * Used in a worker: holds the lock until the worker ends. Resolves when it holds the lock, or to false if it may not.
+ */
 export function holdLife(name: string): Promise<boolean> {
   return new Promise((resolve) => {
     const hold = () => {
@@ -24,7 +30,7 @@ export function holdLife(name: string): Promise<boolean> {
 
 /**
  * Calls `onEnd` once the worker that holds the lock has ended.
- * @returns what ends the waiting
+ * @returns a function that stops the waiting
  */
 export function whenEnded(name: string, onEnd: () => void): () => void {
   const waiting = new AbortController();

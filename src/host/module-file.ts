@@ -1,5 +1,5 @@
-// The library's WebAssembly modules: read from their files and compiled. What can be in the way is told apart: another file in
-// place of a module, half of one, a security policy, an old host.
+// Reads the library's WebAssembly modules from their files and compiles them. Errors distinguish the causes: another
+// file in place of a module, a truncated one, a security policy, an old host.
 import { DeviceError, WorkerError } from "../errors.ts";
 import { nodeModule } from "./environment.ts";
 
@@ -10,7 +10,7 @@ type FileSystem = typeof import("node:fs/promises");
 const header = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 
 /**
- * The bytes of a module's file.
+ * Reads the bytes of a module's file.
  * @throws WorkerError with the URL and what is there instead
  */
 export async function readModule(url: URL): Promise<Bytes> {
@@ -41,14 +41,14 @@ async function readFile(url: URL): Promise<{ bytes: Bytes; type?: string | null 
 
 function fileError(url: URL, problem: string, cause?: unknown): WorkerError {
   const advice = "The file belongs beside the library; setAssets() says where else it is";
-  // Moved there without its files, and what is not there is answered with the page.
+  // The library was moved there without its files, and the server answers missing files with the page.
   const vite = url.pathname.includes("/node_modules/")
     ? '. For the development server of Vite before 8: optimizeDeps: { exclude: ["erwin"] }'
     : "";
   return new WorkerError(`${url.href} ${problem}. ${advice}${vite}.`, { url: url.href }, { cause });
 }
 
-/** The first bytes, as text where they are. */
+/** Describes the first bytes, as text if they are text. */
 function describeStart(bytes: Bytes): string {
   if (bytes.length === 0) return "is empty";
   const start = bytes.subarray(0, 16);
@@ -58,7 +58,10 @@ function describeStart(bytes: Bytes): string {
   return `begins with the bytes ${Array.from(start, (byte) => byte.toString(16).padStart(2, "0")).join(" ")}`;
 }
 
-/** Whether sections fill the file to its end: of each its kind, a byte, its length, 7 bits a byte, and its content. */
+/**
+ * Whether sections fill the file to its end. Each consists of its kind (one byte), its length (7 bits per byte) and its
+ * content.
+ */
 function isWhole(bytes: Bytes): boolean {
   let at = header.length;
   while (at < bytes.length) {
@@ -75,8 +78,8 @@ function isWhole(bytes: Bytes): boolean {
 }
 
 /**
- * Compiles a module and makes an instance.
- * @throws DeviceError where a security policy forbids it or the host is too old
+ * Compiles a module and creates an instance.
+ * @throws DeviceError if a security policy forbids it or the host is too old
  */
 export async function instantiateModule(bytes: Bytes, imports: WebAssembly.Imports): Promise<WebAssembly.Exports> {
   try {
@@ -93,6 +96,6 @@ export async function instantiateModule(bytes: Bytes, imports: WebAssembly.Impor
   }
 }
 
-/** What is wrong where a whole module is not valid. */
+/** The error for a complete module that the host considers invalid. */
 export const tooOld = (options?: ErrorOptions) =>
   new DeviceError("this host has no WebAssembly with SIMD and threads: use a newer browser or runtime", {}, options);

@@ -1,27 +1,27 @@
-// Threads that a page runs for a worker of its own: the worker orders one, the page starts it and gives the worker's port to
-// it, over which the two then talk as a worker and its owner do. The thread is the page's, which ends it on demand or when it
-// ends them all.
+// Threads that a page runs on behalf of its worker: the worker requests one, and the page starts it and passes it the
+// worker's port, over which the two communicate as a worker and its owner do. The thread belongs to the page, which
+// ends it on request or when it ends them all.
 import type { WorkerScript } from "../assets.ts";
 import { createWorker } from "./origin.ts";
 
-/** One thread, as a worker orders it. */
+/** A worker's request for one thread. */
 interface Order {
   script: WorkerScript["name"];
-  /** The thread's end of what the worker and it say to each other. */
+  /** The thread's end of the channel between the worker and it. */
   port: MessagePort;
-  /** The page says here why the thread failed, the worker that the thread is to end. */
+  /** Over this port the page reports why the thread failed, and the worker asks to end the thread. */
   control: MessagePort;
 }
 
-/** What a page keeps of the threads it runs for a worker. */
+/** A page's handle on the threads that it runs for a worker. */
 export interface LentThreads {
-  /** For the worker, which gives it to `borrowThreads`. */
+  /** For the worker, which passes it to `borrowThreads`. */
   readonly port: MessagePort;
-  /** Ends all threads; none is started any more. */
+  /** Ends all threads; no more are started. */
   stop(): void;
 }
 
-/** On a page: starts threads of these scripts when a worker orders them. */
+/** Used on a page: starts threads of these scripts when a worker requests them. */
 export function lendThreads(scripts: readonly WorkerScript[]): LentThreads {
   const threads = new Set<Worker>();
   const { port1: orders, port2: port } = new MessageChannel();
@@ -41,7 +41,7 @@ export function lendThreads(scripts: readonly WorkerScript[]): LentThreads {
     try {
       start(data);
     } catch (error) {
-      // A security policy.
+      // A security policy forbids it.
       data.control.postMessage(error instanceof Error ? error.message : String(error));
     }
   };
@@ -57,7 +57,7 @@ export function lendThreads(scripts: readonly WorkerScript[]): LentThreads {
 
 let orders: MessagePort | undefined;
 
-/** In a worker: its page starts its threads from now on. */
+/** Used in a worker: from now on its page starts its threads. */
 export function borrowThreads(port: MessagePort): void {
   orders = port;
 }
@@ -65,7 +65,7 @@ export function borrowThreads(port: MessagePort): void {
 /** Whether a page starts this worker's threads. */
 export const borrowsThreads = () => orders !== undefined;
 
-/** A thread that the page runs, used like a Worker. */
+/** A thread that the page runs, with the interface of a Worker. */
 export class BorrowedThread extends EventTarget {
   readonly #port: MessagePort;
   readonly #control: MessagePort;

@@ -1,19 +1,20 @@
-// Threads of one script that work together. When one of them fails, does not begin or ends, all are ended and the owner is told.
+// Threads of one script that work together. When one of them fails, does not start or ends, all are ended and the owner
+// is told.
 import type { WorkerScript } from "../assets.ts";
 import { deserializeError, type SerializedError, WorkerError } from "../errors.ts";
 import { type HostWorker, startWorker } from "./worker.ts";
 
-/** What every thread says beside its work's own messages. */
+/** The messages of every thread, in addition to those of its work. */
 export type ThreadMessage =
-  /** The answer to its first message. */
+  /** The reply to its first message. */
   | { type: "ready" }
-  /** The thread cannot go on. */
+  /** The thread cannot continue. */
   | { type: "failed"; error: SerializedError };
 
-/** What a group tells its owner. */
+/** What a group reports to its owner. */
 export interface ThreadGroupListener<FromThread> {
   onMessage(message: FromThread): void;
-  /** Called once, unless the owner has stopped the threads before. All have been ended. */
+  /** Called once when the threads have ended, unless the owner stopped them before. */
   onFailure(error: WorkerError): void;
 }
 
@@ -25,7 +26,7 @@ export class ThreadGroup<ToThread, FromThread extends { type: string }> {
   readonly #starting = new Set<(error: WorkerError) => void>();
   #failure: WorkerError | undefined;
 
-  /** @param name of the group, for messages: "the CPU backend" */
+  /** @param name the group's name in messages, such as "the CPU backend" */
   constructor(script: WorkerScript, name: string, listener: ThreadGroupListener<FromThread>) {
     this.#script = script;
     this.#name = name;
@@ -36,13 +37,14 @@ export class ThreadGroup<ToThread, FromThread extends { type: string }> {
     return this.#threads.length;
   }
 
-  /** Why the threads are no more. */
+  /** Why the threads have ended. */
   get failure(): WorkerError | undefined {
     return this.#failure;
   }
 
   /**
-   * Starts a thread and resolves when it is ready. What cannot be posted to it is thrown at once, as a DataCloneError.
+   * Starts a thread and resolves when it is ready. A message that cannot be posted throws a DataCloneError
+   * synchronously.
    * @throws WorkerError naming script and thread
    */
   start(message: ToThread): Promise<void> {
@@ -56,7 +58,7 @@ export class ThreadGroup<ToThread, FromThread extends { type: string }> {
     const ready = new Promise<void>((whenReady, whenFailed) => {
       [resolve, reject] = [whenReady, whenFailed];
     });
-    // Who started it may have given up already.
+    // The caller may have given up already.
     ready.catch(() => {});
     const thread = startWorker(this.#script, {
       onMessage: (data) => {
@@ -81,12 +83,12 @@ export class ThreadGroup<ToThread, FromThread extends { type: string }> {
     return ready;
   }
 
-  /** To the first thread, where it is the only one. */
+  /** Posts a message to the first thread, for groups of one. */
   post(message: ToThread, transfer: Transferable[] = []): void {
     this.#threads[0]?.post(message, transfer);
   }
 
-  /** Whether the threads keep a process alive. */
+  /** Sets whether the threads keep a process alive. */
   setRef(alive: boolean): void {
     for (const thread of this.#threads) thread.setRef(alive);
   }
@@ -99,7 +101,7 @@ export class ThreadGroup<ToThread, FromThread extends { type: string }> {
     if (this.#end(error)) this.#listener.onFailure(error);
   }
 
-  /** Whether they had not ended before. */
+  /** Ends the threads. Returns false if they had ended before. */
   #end(reason: WorkerError): boolean {
     if (this.#failure) return false;
     this.#failure = reason;

@@ -1,6 +1,6 @@
 // Worker scripts on pages that require trusted types.
 
-/** What is used of trusted types, which TypeScript does not know. */
+/** The part of trusted types that is used; TypeScript does not declare it. */
 interface Policy {
   createScriptURL(url: string): string;
 }
@@ -8,7 +8,10 @@ const { trustedTypes } = globalThis as { trustedTypes?: { createPolicy(name: str
 
 let policy: Policy | undefined;
 
-/** Through a policy of ours where the host has any; where it may not be made, the host decides about the plain URL. */
+/**
+ * Passes a URL through a policy of ours if the host has trusted types; if the policy may not be created, the host
+ * decides about the plain URL.
+ */
 function trusted(url: string): string {
   try {
     policy ??= trustedTypes?.createPolicy("erwin", { createScriptURL: (url) => url });
@@ -20,14 +23,14 @@ function trusted(url: string): string {
 export const startModuleWorker = (url: string) => new Worker(trusted(url), { type: "module" });
 
 /**
- * What `start` makes.
- * @throws Error with what to do on a page that requires trusted types and does not allow the script's URL
+ * Returns the worker that `start` creates.
+ * @throws Error with advice on a page that requires trusted types and does not allow the script's URL
  */
 export function whereTrusted(start: () => Worker): Worker {
   try {
     return start();
   } catch (cause) {
-    // Other refusals are no TypeErrors.
+    // Other refusals are not TypeErrors.
     if (!(cause instanceof TypeError && trustedTypes)) throw cause;
     const advice =
       "say where the library's files are by setAssets() and allow the policy it makes: trusted-types erwin";

@@ -1,14 +1,14 @@
-// Addresses mean the same in a worker as where they were written.
+// Resolves URLs, so that they mean the same in a worker as on the page where they were written.
 
 import type { ErrorDetails, ErwinError } from "../errors.ts";
 import { nodeModule } from "./environment.ts";
 
-/** A URL begins with its scheme, of two letters at least: one is a drive of Windows. */
+/** A URL begins with its scheme, of at least two letters: a single letter is a drive of Windows. */
 const hasScheme = (url: string) => /^[a-z][a-z\d+.-]+:/i.test(url);
 
 /**
- * The URL of what a page names relative to itself, and of a path in Node and Deno.
- * @throws Failure when the URL is a relative one and there is nothing it could be relative to, or is none at all.
+ * Resolves a URL relative to the page, or a path in Node and Deno.
+ * @throws Failure if the URL is relative without anything to resolve it against, or invalid.
  */
 export function absoluteUrl(
   url: string | URL,

@@ -1,4 +1,4 @@
-// Workers, the same on every host.
+// Workers with one interface on every host.
 import type { WorkerScript } from "../assets.ts";
 import { WorkerError } from "../errors.ts";
 import { isFirefox, nodeModule } from "./environment.ts";
@@ -6,42 +6,51 @@ import { isLifeMessage, type LifeMessage, lifeName, whenEnded } from "./life.ts"
 import { createWorker } from "./origin.ts";
 import { BorrowedThread, borrowsThreads } from "./page-threads.ts";
 
-/** A worker that has not sent a message for so long after its start is given up; one that loads but is none of ours never would. */
+/**
+ * A worker that sends no message for this long after its start is given up; a script that loads but is not ours would
+ * never send one.
+ */
 export const START_SECONDS = 60;
 
-/** A worker, the same in browsers, Deno and Node. */
+/** A worker in a browser, Deno or Node. */
 export interface HostWorker {
   post(message: unknown, transfer?: Transferable[]): void;
-  /** Whether the worker keeps the process alive; of no effect in a browser. */
+  /** Sets whether the worker keeps the process alive; has no effect in a browser. */
   setRef(alive: boolean): void;
   stop(): void;
 }
 
 export interface HostWorkerListener {
   onMessage(message: unknown): void;
-  /** The script did not load, sent nothing for a long time, or the worker ended or threw. */
+  /** The script did not load or sent nothing for a long time, or the worker ended or threw. */
   onError(error: WorkerError): void;
 }
 
-/** What is used of a web worker. */
+/** The part of a web worker that is used. */
 type WebThread = Pick<Worker, "addEventListener" | "postMessage" | "terminate">;
 
 type WorkerThreads = typeof import("node:worker_threads");
 
-/** Whether this is a page that has to start the threads of its workers: in Firefox those that a worker starts at times never begin. */
+/**
+ * Whether this is a page that has to start the threads of its workers: in Firefox, threads that a worker starts
+ * sometimes never begin.
+ */
 export const pageStartsThreads = () =>
   isFirefox() && globalThis.document !== undefined && globalThis.crossOriginIsolated === true;
 
-/** Whether this host can start workers. Some browsers have none inside a worker, and Firefox's there are not to be relied on. */
+/**
+ * Whether this host can start workers. Some browsers have none inside a worker, and those of Firefox are unreliable
+ * there.
+ */
 export function hasWorkers({ url }: WorkerScript): boolean {
   if (isFirefox() && globalThis.document === undefined) return borrowsThreads();
   return typeof Worker === "function" || (url.protocol === "file:" && nodeModule("node:worker_threads") !== undefined);
 }
 
-/** Starts a module worker; throws a WorkerError where the host refuses at once, later errors go to the listener. */
+/** Starts a module worker. Throws a WorkerError if the host refuses at once; later errors go to the listener. */
 export function startWorker(script: WorkerScript, listener: HostWorkerListener): HostWorker {
   const { url } = script;
-  // Deno has both kinds. Node's can be told not to keep the process alive, the web's cannot.
+  // Deno has both kinds. A Node worker can be told not to keep the process alive, a web worker cannot.
   const threads =
     url.protocol === "file:" || "Deno" in globalThis ? nodeModule<WorkerThreads>("node:worker_threads") : undefined;
   const giveUp = () => listener.onError(workerError(url, `it did not answer within ${START_SECONDS} s`));
@@ -87,7 +96,7 @@ function startWebWorker(script: WorkerScript, listener: HostWorkerListener): Hos
   });
   worker.addEventListener("messageerror", () => listener.onError(workerError(url, "a message could not be read")));
   worker.addEventListener("error", (event) => {
-    // Unhandled, it would end a Deno process.
+    // An unhandled error would end a Deno process.
     event.preventDefault();
     listener.onError(workerError(url, event.message || "no reason given"));
   });
@@ -106,12 +115,12 @@ function createWebWorker(script: WorkerScript): WebThread {
   try {
     return borrowsThreads() ? (new BorrowedThread(script) as WebThread) : createWorker(script);
   } catch (error) {
-    // A security policy.
+    // A security policy forbids it.
     throw workerError(script.url, error instanceof Error ? error.message : String(error));
   }
 }
 
-/** Threads run scripts of files and data only; a module of data may import those of the web, in Deno. */
+/** Node's threads run only scripts from files and data URLs; in Deno a data module may import modules from the web. */
 function threadScript(url: URL): URL {
   if (!/^https?:$/.test(url.protocol)) return url;
   return new URL(`data:text/javascript,${encodeURIComponent(`import ${JSON.stringify(url.href)};`)}`);
