@@ -1,9 +1,9 @@
-// How arrays of different shapes are walked through together: strides, and NumPy's rule of repetition.
+// How arrays of different shapes are traversed together: strides, and NumPy's broadcasting.
 
 import { expectNumber } from "../arguments.ts";
 import { InputError } from "../errors.ts";
 
-/** How far apart, in numbers, neighbours along each axis of a row-major array lie. */
+/** Returns the strides of a row-major array, in elements. */
 export function stridesOf(shape: readonly number[]): number[] {
   const strides = new Array<number>(shape.length);
   let stride = 1;
@@ -15,8 +15,9 @@ export function stridesOf(shape: readonly number[]): number[] {
 }
 
 /**
- * The shape two arrays take together: aligned at their last axes, an axis that is 1 or missing repeats.
- * @throws InputError when two axes differ and neither is 1.
+ * Returns the shape to which two arrays are broadcast: aligned at their last axes, an axis that is 1 or missing
+ * repeats.
+ * @throws InputError if two axes differ and neither is 1.
  */
 export function broadcastShape(a: readonly number[], b: readonly number[]): number[] {
   const rank = Math.max(a.length, b.length);
@@ -24,7 +25,7 @@ export function broadcastShape(a: readonly number[], b: readonly number[]): numb
     const first = a[axis - rank + a.length] ?? 1;
     const second = b[axis - rank + b.length] ?? 1;
     if (first !== second && first !== 1 && second !== 1) {
-      throw new InputError(`the shapes [${a}] and [${b}] do not fit together: ${first} against ${second}`, {
+      throw new InputError(`the shapes [${a}] and [${b}] cannot be broadcast together: ${first} against ${second}`, {
         first: [...a],
         second: [...b],
       });
@@ -33,7 +34,7 @@ export function broadcastShape(a: readonly number[], b: readonly number[]): numb
   });
 }
 
-/** Strides under which a row-major array of `shape` fills the larger `whole` by repetition. */
+/** Returns the strides with which a row-major array of `shape` is broadcast to the larger shape `whole`. */
 export function repeatedStrides(shape: readonly number[], whole: readonly number[]): number[] {
   const strides = stridesOf(shape);
   const missing = whole.length - shape.length;
@@ -41,8 +42,8 @@ export function repeatedStrides(shape: readonly number[], whole: readonly number
 }
 
 /**
- * Joins neighbouring axes that every array walks through as if they were one, and drops axes of size 1.
- * @returns the shape that is left, of at least one axis, and each array's strides under it
+ * Merges neighbouring axes that every array traverses as if they were one, and drops axes of size 1.
+ * @returns the resulting shape, of at least one axis, and each array's strides for it
  */
 export function mergeAxes(
   shape: readonly number[],
@@ -65,7 +66,7 @@ export function mergeAxes(
   return { shape: [1], strides: arrays.map(() => [0]) };
 }
 
-/** An array seen as three axes: what lies before an axis, the axis, and what lies after it. */
+/** An array seen as three axes: everything before an axis, the axis, and everything after it. */
 export interface AroundAxis {
   axis: number;
   outer: number;
@@ -75,7 +76,7 @@ export interface AroundAxis {
 
 /**
  * @param axis negative ones count from the end
- * @throws InputError when the shape has no such axis.
+ * @throws InputError if the shape has no such axis.
  */
 export function aroundAxis(shape: readonly number[], axis: number): AroundAxis {
   expectNumber("axis", axis);

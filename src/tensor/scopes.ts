@@ -1,20 +1,20 @@
-// Scopes: what is made inside one is freed when it ends.
+// Scopes: what is created in one is freed when it ends.
 
-/** What owns memory until it is disposed. */
+/** Something that owns memory until it is disposed. */
 export interface Owner {
   dispose(): void;
 }
 
 const scopes: Set<Owner>[] = [];
 
-/** Says to the innermost scope that something was made. */
-export function noteMade(made: Owner): void {
+/** Registers something new with the innermost scope. */
+export function register(made: Owner): void {
   scopes.at(-1)?.add(made);
 }
 
 /**
- * Runs `compute` and disposes every tensor made inside, except the one it returns: intermediate results need no care.
- * Only for synchronous work.
+ * Runs `compute` and disposes every tensor created in it, except the one it returns: intermediate results need no care.
+ * `compute` must be synchronous.
  */
 export function scope<Result extends Owner | undefined>(compute: () => Result): Result {
   const made = new Set<Owner>();
@@ -26,11 +26,14 @@ export function scope<Result extends Owner | undefined>(compute: () => Result): 
   } finally {
     scopes.pop();
     for (const tensor of made) if (tensor !== result) tensor.dispose();
-    if (result && made.has(result)) noteMade(result);
+    if (result && made.has(result)) register(result);
   }
 }
 
-/** What `make` gives, and the tensors made inside, which belong to the caller from then on; none is left where it fails. */
+/**
+ * Returns the result of `make` and the tensors created in it, which then belong to the caller; none is left if it
+ * fails.
+ */
 export function collect<Result>(make: () => Result): { result: Result; tensors: Iterable<Owner> } {
   const tensors = new Set<Owner>();
   scopes.push(tensors);
@@ -44,7 +47,7 @@ export function collect<Result>(make: () => Result): { result: Result; tensors: 
   }
 }
 
-/** Makes tensors that outlive the scope they are made in, such as parameters. */
+/** Creates tensors that outlive the current scope, such as parameters. */
 export function outsideScopes<Result>(make: () => Result): Result {
   const saved = scopes.splice(0);
   try {

@@ -1,9 +1,9 @@
-// Shape rules shared by the operators.
+// Checks of shapes that the operators share.
 
 import { InputError } from "../errors.ts";
 import { Tensor } from "./tensor.ts";
 
-/** @throws InputError when it is something else. */
+/** @throws InputError if it is something else. */
 export function expectTensor(name: string, value: unknown): asserts value is Tensor {
   if (value instanceof Tensor) return;
   const found = value === null ? "null" : ((value as object | undefined)?.constructor?.name ?? typeof value);
@@ -26,7 +26,7 @@ export function expectShape(name: string, tensor: Tensor, expected: readonly num
   }
 }
 
-/** Rows and columns of a matrix. @throws InputError when it has not two dimensions. */
+/** Returns rows and columns of a matrix. @throws InputError if it does not have two dimensions. */
 export function matrixShape(name: string, tensor: Tensor): [number, number] {
   expectTensor(name, tensor);
   if (tensor.shape.length !== 2) {
@@ -38,7 +38,7 @@ export function matrixShape(name: string, tensor: Tensor): [number, number] {
   return tensor.shape as unknown as [number, number];
 }
 
-/** @throws InputError when the tensor holds indices. */
+/** @throws InputError if the tensor holds indices. */
 export function expectNumbers(name: string, tensor: Tensor): void {
   expectTensor(name, tensor);
   const { type } = tensor;

@@ -1,5 +1,5 @@
-// The tape: operators record how to turn the gradient of their result into those of their inputs, and `backward` plays that
-// back, latest first. What a record keeps for its backward is freed as soon as it has been played.
+// The tape: operators record how to compute the gradients of their inputs from that of their result, and `backward`
+// runs these records, latest first. What a record keeps for its backward pass is freed as soon as it has run.
 
 import { expectKind } from "../arguments.ts";
 import type { Storage } from "../backends/device.ts";
@@ -8,23 +8,23 @@ import { InputError } from "../errors.ts";
 import { outsideScopes, scope } from "./scopes.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** Where a tensor stands on the tape: a leaf, whose gradient is wanted, or the result of a record. */
+/** A tensor's place on the tape: a leaf, whose gradient is wanted, or the result of a record. */
 export interface History {
   readonly shape: readonly number[];
-  /** For a leaf: its gradient, and whether that counts (it does not after `zeroGrad`). */
+  /** For a leaf: its gradient, and whether that is valid (it is not after `zeroGrad`). */
   readonly leaf?: { gradient: Tensor | undefined; held: boolean };
-  /** The operator that made the tensor, until it has been played back; undefined for a leaf. */
+  /** The operator that created the tensor, until its backward pass has run; undefined for a leaf. */
   record?: TapeRecord;
-  /** Tensors and records that refer to it: with the last of them its record goes. */
+  /** The number of tensors and records that refer to it: when it reaches 0, the record is freed. */
   holders: number;
 }
 
-/** What an operator's backward may do with its inputs. Inputs that want no gradient are passed over. */
+/** What an operator's backward pass may do with its inputs. Inputs that need no gradient are skipped. */
 export interface Gradients {
   wanted(input: Tensor | undefined): input is Tensor;
-  /** Where to write the gradient of an input that is wanted. */
+  /** Returns where to write the gradient of an input that is wanted. */
   into(input: Tensor): Destination;
-  /** Hands over a whole gradient; afterwards it may be changed. */
+  /** Passes on a whole gradient, which may be changed afterwards. */
   give(input: Tensor | undefined, gradient: Tensor): void;
 }
 
@@ -32,7 +32,7 @@ type Saved = Record<string, Tensor | undefined>;
 type Backward<Kept extends Saved> = (gradient: Tensor, gradients: Gradients, kept: Kept) => void;
 
 interface TapeRecord {
-  /** Grows with time: a record's inputs have smaller numbers than it. */
+  /** Increases with time: a record's inputs have a smaller order than the record. */
   order: number;
   result: History;
   inputs: History[];
@@ -43,7 +43,7 @@ interface TapeRecord {
 let recordsMade = 0;
 let paused = 0;
 
-/** Whether operators on leaves record at present. */
+/** Whether operators on leaves currently record. */
 export const isRecording = () => paused === 0;
 
 /** Whether an operator on these inputs has to record. */
@@ -51,13 +51,13 @@ export function recording(...inputs: (Tensor | undefined)[]): boolean {
   return paused === 0 && inputs.some((input) => input?.history !== undefined);
 }
 
-/** What `recordingAsNow` gave: the promises of which it is settled whether their work records. */
+/** The promises that `recordingAsNow` returned: it is decided whether their work records. */
 const settled = new WeakSet<object>();
 
 /**
- * Runs `compute` without recording. It must be synchronous, or return the promise of `model.forward` itself:
- * `await noGrad(() => model.forward(input))`. Recording is on or off for all that runs at present, so it cannot stay off while
- * an async function waits and others work.
+ * Runs `compute` without recording. It must be synchronous, or return the promise of `model.forward` itself: `await
+ * noGrad(() => model.forward(input))`. Recording is on or off for everything that runs, so it cannot stay off while an
+ * async function waits and others work.
  * @throws InputError for any other promise
  */
 export function noGrad<Result>(compute: () => Result): Result {
@@ -70,7 +70,7 @@ export function noGrad<Result>(compute: () => Result): Result {
   }
   const then = (result as { then?: unknown } | null | undefined)?.then;
   if (typeof then !== "function" || settled.has(result as object)) return result;
-  // It is refused here, whatever becomes of it.
+  // An InputError is thrown anyway, even if the promise rejects.
   Promise.resolve(result).catch(() => {});
   throw new InputError(
     "noGrad was given an async function, whose work after an await it cannot keep from recording: " +
@@ -79,8 +79,8 @@ export function noGrad<Result>(compute: () => Result): Result {
 }
 
 /**
- * Async work that records where the caller of this does, even though `noGrad` has ended by then.
- * @param work puts its operators into the function it is given; those before its first await may stand by themselves
+ * Runs async work that records if the caller of this records now, even if `noGrad` has ended by then.
+ * @param work passes its operators to the function it is given; those before its first await need not be passed
  */
 export function recordingAsNow<Result>(
   work: (asNow: <Part>(compute: () => Part) => Part) => Promise<Result>,
@@ -92,7 +92,7 @@ export function recordingAsNow<Result>(
 
 /**
  * Puts an operator on the tape if any of its inputs is on it.
- * @param kept tensors the backward needs; they stay alive until it has run
+ * @param kept tensors that the backward pass needs; they stay alive until it has run
  */
 export function record<Kept extends Saved>(
   result: Tensor,
@@ -118,7 +118,10 @@ export function record<Kept extends Saved>(
   return result;
 }
 
-/** One holder fewer. With the last go a leaf's gradient, and what the record of a result that nobody can play back kept. */
+/**
+ * Removes one holder. With the last one, a leaf's gradient is freed, or what was kept for a backward pass that can no
+ * longer run.
+ */
 export function releaseHistory(history: History): void {
   if (--history.holders > 0) return;
   history.leaf?.gradient?.dispose();
@@ -132,7 +135,7 @@ function forget(record: TapeRecord): void {
 }
 
 /**
- * Makes a tensor a leaf: `backward` leaves its gradient in `tensor.grad`.
+ * Makes a tensor a leaf: `backward` writes its gradient to `tensor.grad`.
  * @param into memory for the gradient that belongs to someone else
  */
 export function makeLeaf(tensor: Tensor, into?: Destination): void {
@@ -141,12 +144,12 @@ export function makeLeaf(tensor: Tensor, into?: Destination): void {
 }
 
 /**
- * From now on a leaf's gradient lives in the given memory, which belongs to the caller; without it in memory of its own
- * again. A gradient that has arrived moves along.
+ * Places a leaf's gradient in the given memory, which belongs to the caller; without it, in memory of its own again. A
+ * gradient that has arrived is copied.
  */
 export function moveGradient(tensor: Tensor, storage?: Storage): void {
   const leaf = tensor.history?.leaf;
-  if (!leaf) throw new InputError("this tensor is no leaf: it has no gradient", { shape: [...tensor.shape] });
+  if (!leaf) throw new InputError("this tensor is not a leaf: it has no gradient", { shape: [...tensor.shape] });
   const { gradient, held } = leaf;
   const moved = storage ? onForeignMemory(tensor, storage) : held ? outsideScopes(() => tensor.empty()) : undefined;
   if (gradient && held && moved) tensor.device.copy(gradient.storage, moved.storage, tensor.size * 4);
@@ -154,15 +157,15 @@ export function moveGradient(tensor: Tensor, storage?: Storage): void {
   leaf.gradient = moved;
 }
 
-/** A tensor whose memory is not freed with it: whoever owns the memory counts as a holder. */
+/** Returns a tensor whose memory is not freed with it: the owner of the memory counts as a holder. */
 function onForeignMemory(tensor: Tensor, storage: Storage): Tensor {
   return outsideScopes(() => tensor.emptyOn(storage));
 }
 
 /**
- * Computes the gradients of all leaves that `result` was made of; they are added to those already there.
- * @param gradient of the result; may be left out for a single number
- * @throws InputError when the result is not on the tape, or was played back before
+ * Computes the gradients of all leaves that `result` was computed from and adds them to those already there.
+ * @param gradient the gradient of the result; optional for a scalar
+ * @throws InputError if the result is not on the tape, or its backward pass has run before
  */
 export function backward(result: Tensor, gradient?: Tensor): void {
   const { history } = result;
@@ -186,10 +189,11 @@ export function backward(result: Tensor, gradient?: Tensor): void {
 }
 
 /**
- * Runs `compute` on the inputs without keeping what its backward needs, and runs it again when that is needed: memory for
- * time, with the same bits in every gradient. `compute` must give the same result twice and must not dispose its inputs.
+ * Runs `compute` on the inputs without keeping what its backward pass needs, and runs it again when that is needed:
+ * this trades time for memory, with the same bits in every gradient. `compute` must give the same result twice and must
+ * not dispose its inputs.
  * @param leaves the parameters it uses
- * @param constants other tensors it uses; kept alive, and passed to it as `compute`'s second argument
+ * @param constants other tensors it uses; they are kept alive and passed to `compute` as its second argument
  */
 export function checkpoint(
   inputs: readonly Tensor[],
@@ -206,7 +210,7 @@ export function checkpoint(
   return record(result, [...inputs, ...leaves], kept, (gradient, gradients, saved) => {
     const again = inputs.map((input, i) => {
       const view = saved[i]!.detach();
-      // Gradients go straight to where they belong, so that sums are taken in the same order as without a checkpoint.
+      // Gradients are written directly to their destinations, so that sums have the same order as without a checkpoint.
       if (gradients.wanted(input)) makeLeaf(view, gradients.into(input));
       return view;
     });
@@ -219,14 +223,14 @@ export function checkpoint(
   });
 }
 
-/** The gradient of a single number by itself. */
+/** Returns the gradient of a scalar with respect to itself. */
 function oneLike(tensor: Tensor): Tensor {
   const one = tensor.empty();
   one.set(Float32Array.of(1));
   return one;
 }
 
-/** A copy with memory of its own. */
+/** Returns a copy with memory of its own. */
 function copyOf(tensor: Tensor): Tensor {
   const copy = tensor.empty();
   tensor.device.copy(tensor.storage, copy.storage, tensor.size * 4);
@@ -248,7 +252,7 @@ class Player {
       for (let next = this.#latest(); next; next = this.#latest()) this.#playRecord(next);
     } finally {
       gradient.dispose();
-      // Something is left only after an error.
+      // Gradients are left only after an error.
       for (const [history, left] of this.#gradients) {
         left.dispose();
         releaseHistory(history);
@@ -285,7 +289,7 @@ class Player {
       into: (input) => this.#into(input.history!, input),
       give: (input, gradient) => {
         if (!input?.history) return;
-        // The same gradient for two inputs must not be one piece of memory: either may be added to.
+        // Two inputs must not share the memory of one gradient: either may be added to.
         const own = handedOver.has(gradient.storage) ? copyOf(gradient) : gradient;
         handedOver.add(gradient.storage);
         this.#give(input.history, own);
@@ -316,20 +320,20 @@ class Player {
       this.#keep(history, vacant);
       return;
     }
-    // A leaf's gradient outlives this pass, and so must not share memory with what the pass goes on to change.
+    // A leaf's gradient outlives this pass, so it must not share memory with what the pass changes later.
     this.#keep(
       history,
       outsideScopes(() => (history.leaf ? copyOf(gradient) : gradient.detach(history.shape))),
     );
   }
 
-  /** What has arrived for a tensor so far. */
+  /** Returns what has arrived for a tensor so far. */
   #present(history: History): Tensor | undefined {
     if (history.leaf) return history.leaf.held ? history.leaf.gradient : undefined;
     return this.#gradients.get(history);
   }
 
-  /** A leaf's memory from an earlier step, to be overwritten. */
+  /** Returns a leaf's memory from an earlier step, which will be overwritten. */
   #vacant(history: History): Tensor | undefined {
     return history.leaf?.gradient;
   }
@@ -340,7 +344,7 @@ class Player {
       history.leaf.held = true;
       return;
     }
-    // Held until it is played: the tensors that led here may be gone.
+    // The history is held until its record runs: the tensors that led here may have been disposed.
     history.holders++;
     this.#gradients.set(history, gradient);
     this.#waiting.set(history.record!.order, history.record!);

@@ -1,4 +1,4 @@
-// A tensor: numbers on a device, their shape, and who frees them.
+// A tensor: elements on a device, their shape, and the ownership of their memory.
 
 import { type Numbers, toIndices, toNumbers, toShape } from "../arguments.ts";
 import type { Device, Storage } from "../backends/device.ts";
@@ -10,33 +10,33 @@ export { collect, outsideScopes, scope } from "./scopes.ts";
 
 export type TensorType = "f32" | "i32" | "u32";
 export type TensorData = Float32Array | Int32Array | Uint32Array;
-/** What a tensor can be made of: float64 and lists of numbers become float32, 64-bit integers int32. */
+/** The data a tensor can be created from: float64 and lists of numbers become float32, 64-bit integers int32. */
 export type TensorSource = TensorData | Numbers | BigInt64Array | BigUint64Array;
 
 const arrayTypes = { f32: Float32Array, i32: Int32Array, u32: Uint32Array } as const;
 
-/** Product of a shape's sizes. */
+/** The product of a shape's sizes. */
 export const sizeOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
 
-/** Device memory and how many tensors look at it. */
+/** Device memory and the number of tensors that share it. */
 interface SharedStorage {
   storage: Storage;
   holders: number;
 }
 
-/** Numbers on a device, row-major. Owns its memory until `dispose()`. */
+/** An array of elements on a device, row-major. Owns its memory until `dispose()`. */
 export class Tensor {
   readonly device: Device;
   readonly shape: readonly number[];
   readonly type: TensorType;
-  /** Where it stands on the tape; undefined when no gradient goes through it. */
+  /** Its place on the tape; undefined if no gradient passes through it. */
   history: History | undefined;
   readonly #memory: SharedStorage;
-  /** Of a model's output: the cloud each row belongs to. */
+  /** For a model's output: the cloud of each row. */
   batchIdx?: Int32Array;
   #disposed = false;
 
-  /** An uninitialised tensor; `Tensor.from` makes one of given numbers. */
+  /** Creates an uninitialised tensor; `Tensor.from` creates one with given numbers. */
   constructor(device: Device, shape: readonly number[], type: TensorType = "f32", memory?: SharedStorage) {
     this.device = device;
     this.shape = shape;
@@ -48,8 +48,8 @@ export class Tensor {
 
   /**
    * Copies numbers to the device.
-   * @param shape by default one axis, or those of nested lists
-   * @throws InputError when their count is not the shape's, or they are no array of numbers.
+   * @param shape by default one axis, or the shape of nested lists
+   * @throws InputError if their count does not match the shape, or they are not an array of numbers.
    */
   static from(device: Device, source: TensorSource, shape?: readonly number[]): Tensor {
     const { data, shape: found } = toTensorData(source);
@@ -78,7 +78,7 @@ export class Tensor {
     return this.#memory.storage;
   }
 
-  /** Another tensor on the same memory, which is freed with the last of them, at the same place on the tape. */
+  /** Returns another tensor on the same memory, which is freed with the last of them, at the same place on the tape. */
   view(): Tensor {
     const view = this.detach();
     if (this.history) this.history.holders++;
@@ -86,52 +86,59 @@ export class Tensor {
     return view;
   }
 
-  /** The same numbers off the tape, where no gradient goes through; on the same memory, under another shape if wanted. */
+  /**
+   * Returns the same elements off the tape, so that no gradient passes through; on the same memory, with another shape
+   * if given.
+   */
   detach(shape: readonly number[] = this.shape): Tensor {
     if (this.#disposed) throw new DisposedError(`a tensor of shape [${this.shape}] was used after it was disposed`);
     return new Tensor(this.device, shape, this.type, this.#memory);
   }
 
-  /** An uninitialised tensor like this one. */
+  /** Returns an uninitialised tensor like this one. */
   empty(shape: readonly number[] = this.shape): Tensor {
     return new Tensor(this.device, shape, this.type);
   }
 
-  /** A tensor like this one on memory that belongs to someone else, who counts as a holder: it is not freed with the tensor. */
+  /**
+   * Returns a tensor like this one on memory that belongs to someone else, who counts as a holder: it is not freed with
+   * the tensor.
+   */
   emptyOn(storage: Storage): Tensor {
     return new Tensor(this.device, this.shape, this.type, { storage, holders: 1 });
   }
 
-  /** From now on `backward` leaves this tensor's gradient in `grad`. */
+  /** From now on `backward` writes this tensor's gradient to `grad`. */
   requireGrad(): this {
     makeLeaf(this);
     return this;
   }
 
-  /** After `backward`, the gradient of a parameter; undefined where none has arrived. */
+  /** The gradient of a parameter after `backward`; undefined if none has arrived. */
   get grad(): Tensor | undefined {
     const leaf = this.history?.leaf;
     return leaf?.held ? leaf.gradient : undefined;
   }
 
   /**
-   * Computes the gradients of the parameters this tensor was computed from; they are added to those already there.
-   * @param gradient of this tensor; may be left out for a single number
-   * @throws InputError when the tensor is not on the tape or was played back before
+   * Computes the gradients of the parameters that this tensor was computed from and adds them to those already there.
+   * @param gradient the gradient of this tensor; optional for a scalar
+   * @throws InputError if the tensor is not on the tape or its backward pass has run before
    */
   async backward(gradient?: Tensor): Promise<void> {
     backward(this, gradient);
   }
 
-  /** Forgets the gradient that has arrived; its memory is kept for the next. */
+  /** Discards the gradient that has arrived; its memory is kept for the next one. */
   zeroGrad(): void {
     const leaf = this.history?.leaf;
     if (leaf) leaf.held = false;
   }
 
   /**
-   * Moves the numbers to other memory of the device, for all tensors that share it. From then on that memory belongs to the
-   * tensor; a slice belongs to whoever owns its whole, who must keep it until the tensor is disposed or moved again.
+   * Moves the elements to other memory of the device, for all tensors that share it. From then on that memory belongs
+   * to the tensor; a slice belongs to the owner of the whole, who must keep it until the tensor is disposed or moved
+   * again.
    */
   moveTo(storage: Storage): void {
     const old = this.storage;
@@ -148,7 +155,7 @@ export class Tensor {
     return this.#disposed;
   }
 
-  /** Copies new numbers into it. @throws InputError when their count or type is not its own. */
+  /** Copies new numbers into the tensor. @throws InputError if their count or type is not the tensor's. */
   set(source: TensorSource): void {
     const { data } = toTensorData(source);
     if (data.length !== this.size || typeOf(data) !== this.type) {
@@ -159,7 +166,10 @@ export class Tensor {
     this.device.write(this.storage, data);
   }
 
-  /** The numbers, once the device has computed them: a Float32Array for "f32", an Int32Array or Uint32Array for indices. */
+  /**
+   * The elements, once the device has computed them: a Float32Array for "f32", an Int32Array or Uint32Array for
+   * indices.
+   */
   async data(): Promise<Float32Array> {
     const bytes = await this.device.read(this.storage, this.size * 4);
     return new arrayTypes[this.type](bytes) as Float32Array;

@@ -122,7 +122,7 @@ onEachDevice((device) => {
     );
   });
 
-  test("shapes that do not fit together are refused, and two numbers", () => {
+  test("shapes that cannot be broadcast together are refused, and so are two numbers", () => {
     using a = Tensor.from(device(), new Float32Array(6), [2, 3]);
     using b = Tensor.from(device(), new Float32Array(4), [2, 2]);
     expect(() => add(a, b)).toThrow(InputError);
@@ -130,6 +130,6 @@ onEachDevice((device) => {
     expect(() => add(1, 2)).toThrow(InputError);
     using striped = Tensor.from(device(), new Float32Array(8), [2, 1, 2, 1, 2]);
     using across = Tensor.from(device(), new Float32Array(4), [2, 1, 2, 1]);
-    expect(() => add(striped, across)).toThrow("walked through in 5 axes, but 4 is the most");
+    expect(() => add(striped, across)).toThrow("needs 5 axes, but at most 4 are possible");
   });
 });

@@ -1,5 +1,5 @@
-// Arithmetic on two tensors whose shapes fit together by NumPy's rule (aligned at the last axes; an axis that is 1 or
-// missing repeats), or on a tensor and a number.
+// Arithmetic on two tensors whose shapes can be broadcast by NumPy's rule (aligned at the last axes; an axis that is 1
+// or missing repeats), or on a tensor and a number.
 
 import { InputError } from "../../errors.ts";
 import { broadcastShape, repeatedStrides } from "../layout.ts";
@@ -11,7 +11,7 @@ import { affine, reciprocal } from "./functions.ts";
 
 export type Operand = Tensor | number;
 
-/** a + b. @throws InputError when the shapes do not fit together. */
+/** a + b. @throws InputError if the shapes cannot be broadcast. */
 export function add(a: Operand, b: Operand): Tensor {
   if (typeof b === "number") return affine(tensorOf(a), 1, b);
   if (typeof a === "number") return affine(b, 1, a);
@@ -21,7 +21,7 @@ export function add(a: Operand, b: Operand): Tensor {
   });
 }
 
-/** a - b. @throws InputError when the shapes do not fit together. */
+/** a - b. @throws InputError if the shapes cannot be broadcast. */
 export function subtract(a: Operand, b: Operand): Tensor {
   if (typeof b === "number") return affine(tensorOf(a), 1, -b);
   if (typeof a === "number") return affine(b, -1, a);
@@ -31,7 +31,7 @@ export function subtract(a: Operand, b: Operand): Tensor {
   });
 }
 
-/** a * b, number by number. @throws InputError when the shapes do not fit together. */
+/** a * b, element by element. @throws InputError if the shapes cannot be broadcast. */
 export function multiply(a: Operand, b: Operand): Tensor {
   if (typeof b === "number") return affine(tensorOf(a), b);
   if (typeof a === "number") return affine(b, a);
@@ -41,7 +41,7 @@ export function multiply(a: Operand, b: Operand): Tensor {
   });
 }
 
-/** a / b, number by number. @throws InputError when the shapes do not fit together. */
+/** a / b, element by element. @throws InputError if the shapes cannot be broadcast. */
 export function divide(a: Operand, b: Operand): Tensor {
   if (typeof b === "number") return affine(tensorOf(a), 1 / b);
   if (typeof a === "number") return affine(reciprocal(b), a);
@@ -58,7 +58,7 @@ function tensorOf(operand: Operand): Tensor {
   throw new InputError("one of the two operands must be a tensor, but both are numbers");
 }
 
-/** The result off the tape. */
+/** Computes the result without recording. */
 function combine(operation: "add" | "subtract" | "multiply" | "divide", a: Tensor, b: Tensor): Tensor {
   expectNumbers("the first operand", a);
   expectNumbers("the second operand", b);
@@ -73,7 +73,7 @@ function combine(operation: "add" | "subtract" | "multiply" | "divide", a: Tenso
   return out;
 }
 
-/** Hands over factor * gradient to an operand, summed over the axes along which the operand was repeated. */
+/** Gives factor * gradient to an operand, summed over the axes along which the operand was broadcast. */
 function giveSummed(gradients: Gradients, operand: Tensor, gradient: Tensor, factor = 1): void {
   if (!gradients.wanted(operand)) return;
   const missing = gradient.shape.length - operand.shape.length;
@@ -98,7 +98,7 @@ function giveSummed(gradients: Gradients, operand: Tensor, gradient: Tensor, fac
     end = start + 1;
     factor = 1;
   }
-  // Never into the gradient's own memory: the other operand still needs it.
+  // It is never written into the gradient's own memory: the other operand still needs it.
   if (factor !== 1) {
     const scaled = new Tensor(gradient.device, shape);
     elementwise(gradient, shape, { function: "affine", x: sum, out: scaled, factor });

@@ -1,4 +1,4 @@
-// Ball attention: queries, keys and values, and the attention itself.
+// Ball attention, and its queries, keys and values.
 
 import { expectShape, matrixShape } from "../shapes.ts";
 import { record, recording } from "../tape.ts";
@@ -7,8 +7,8 @@ import { type Balls, ballListOf } from "./balls.ts";
 import { destinationOf, destinationsOf, type LinearWeights, storageOf } from "./destinations.ts";
 
 /**
- * qkv = (RMSNorm(x[gather]; norm) + offsets P^T + b_P) W^T + b: x [n, d], offsets [n, D] -> [n, 3 d], with q, k and v of
- * all heads one after the other in each row.
+ * qkv = (RMSNorm(x[gather]; norm) + offsets P^T + b_P) W^T + b: x [n, d], offsets [n, D] -> [n, 3 d]. Each row has q,
+ * then k, then v of all heads.
  */
 export function normPositionQkv(
   x: Tensor,
@@ -74,7 +74,9 @@ export function normPositionQkv(
   );
 }
 
-/** softmax(q . k / sqrt(E) + sigma |p_i - p_j|) v inside each ball: qkv [n, 3 d], positions [n, D], sigma of H numbers -> [n, d]. */
+/**
+ * softmax(q . k / sqrt(E) + sigma |p_i - p_j|) v within each ball: qkv [n, 3 d], positions [n, D], sigma [H] -> [n, d].
+ */
 export function ballAttention(qkv: Tensor, positions: Tensor, sigma: Tensor, balls: Balls): Tensor {
   const [rows, packed] = matrixShape("qkv", qkv);
   const [, dimensions] = matrixShape("positions", positions);

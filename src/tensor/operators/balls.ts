@@ -1,14 +1,14 @@
-// Balls of one level as the operators see them.
+// The balls of one level, as the operators use them.
 
 import type { BallList } from "../../backends/operators.ts";
 import type { Tensor } from "../tensor.ts";
 
-/** Which rows form a ball: contiguous ranges that cover all rows. */
+/** The rows that form each ball: contiguous ranges that cover all rows. */
 export interface Balls {
-  /** u32 [2 * count] first row and size of each. */
+  /** u32 [2 * count] The first row and the size of each ball. */
   tensor: Tensor;
   host: Uint32Array;
-  /** Rows of the largest. */
+  /** The number of rows of the largest ball. */
   largest: number;
 }
 

@@ -1,10 +1,10 @@
-// Where an operator's backward writes, for inputs that may want no gradient.
+// Destinations of an operator's backward pass, for inputs that may not need a gradient.
 
 import type { Destination, LinearDestinations } from "../../backends/operators.ts";
 import type { Gradients } from "../tape.ts";
 import type { Tensor } from "../tensor.ts";
 
-/** The weights of a linear map, or of a norm. */
+/** The weight and bias of a linear map or of a norm. */
 export interface LinearWeights {
   weight: Tensor;
   bias: Tensor;

@@ -1,4 +1,4 @@
-// What the general operators share: one call of the device's elementwise operator on tensors of any layout.
+// What the general operators share: a call of the device's elementwise operator on tensors of any layout.
 
 import type { Storage } from "../../backends/device.ts";
 import type { ElementFunction, Strided } from "../../backends/operators.ts";
@@ -6,10 +6,10 @@ import { InputError } from "../../errors.ts";
 import { mergeAxes, stridesOf } from "../layout.ts";
 import type { Tensor } from "../tensor.ts";
 
-/** The device's elementwise operator takes so many axes. */
-const MOST_AXES = 4;
+/** The maximum number of axes of the device's elementwise operator. */
+const MAX_AXES = 4;
 
-/** Numbers on the device and how they are walked through; without strides, row after row. */
+/** Elements on the device and their strides; without strides they are row-major. */
 export interface Walk {
   storage: Storage;
   first?: number;
@@ -26,7 +26,7 @@ export interface ElementwiseCall {
   shift?: number;
 }
 
-/** Runs an elementwise operator over all indices of `shape`, off the tape. */
+/** Runs an elementwise operator over all indices of `shape`, without recording. */
 export function elementwise({ device }: Pick<Tensor, "device">, shape: readonly number[], call: ElementwiseCall): void {
   const { x, y, out } = call;
   const flat = stridesOf(shape);
@@ -34,10 +34,10 @@ export function elementwise({ device }: Pick<Tensor, "device">, shape: readonly 
     shape,
     [x, y, out].map((array) => array?.strides ?? flat),
   );
-  if (merged.shape.length > MOST_AXES) {
+  if (merged.shape.length > MAX_AXES) {
     throw new InputError(
-      `the shape [${shape}] is walked through in ${merged.shape.length} axes, but ${MOST_AXES} is the most: copy a slice or reshape first`,
-      { found: [...shape], limit: MOST_AXES },
+      `the shape [${shape}] needs ${merged.shape.length} axes, but at most ${MAX_AXES} are possible: copy a slice or reshape first`,
+      { found: [...shape], limit: MAX_AXES },
     );
   }
   const [xStrides, yStrides, outStrides] = merged.strides as [number[], number[], number[]];

@@ -50,7 +50,7 @@ export function feedForward(
       value: storageOf({ weight: kept.valueWeight, bias: kept.valueBias }),
       output: storageOf(kept),
       into: {
-        // Added to what arrives, which the residual passes on.
+        // It is added to the gradient that arrives, which the residual passes on.
         x: gradients.wanted(x) ? { storage: gradient.storage, accumulate: true } : undefined,
         norm: destinationOf(gradients, norm),
         gate: destinationsOf(gradients, gate),

@@ -1,4 +1,4 @@
-// Functions of single numbers: a tensor of any shape to one of the same shape.
+// Elementwise functions of one tensor; the result has the tensor's shape.
 
 import { expectNumber } from "../../arguments.ts";
 import type { ElementFunction } from "../../backends/operators.ts";
@@ -47,23 +47,23 @@ export const silu = (x: Tensor): Tensor => apply("silu", x);
 /** log(1 + exp(x)), to full relative precision and without overflow. */
 export const softplus = (x: Tensor): Tensor => apply("softplus", x);
 
-/** Sine; error below 2e-7 for arguments up to 8192. */
+/** The sine; its error is below 2e-7 for arguments up to 8192. */
 export const sin = (x: Tensor): Tensor => apply("sin", x);
 
-/** Cosine; error below 2e-7 for arguments up to 8192. */
+/** The cosine; its error is below 2e-7 for arguments up to 8192. */
 export const cos = (x: Tensor): Tensor => apply("cos", x);
 
 /** e^x. */
 export const exp = (x: Tensor): Tensor => apply("exp", x);
 
-/** Natural logarithm. */
+/** The natural logarithm. */
 export const log = (x: Tensor): Tensor => apply("log", x);
 
-/** Square root. Its slope at 0 is taken to be 0, so that the norm of a vector of zeros has the gradient 0. */
+/** The square root. Its derivative at 0 is defined as 0, so that the norm of a zero vector has the gradient 0. */
 export const sqrt = (x: Tensor): Tensor => apply("sqrt", x);
 
 /** x^2. */
 export const square = (x: Tensor): Tensor => apply("square", x);
 
-/** Absolute value. Its slope at 0 is taken to be 0. */
+/** The absolute value. Its derivative at 0 is defined as 0. */
 export const abs = (x: Tensor): Tensor => apply("abs", x);

@@ -1,4 +1,4 @@
-// Operators on positions. They carry no gradient.
+// Operators on positions. They have no gradient.
 
 import { matrixShape } from "../shapes.ts";
 import { Tensor } from "../tensor.ts";
@@ -18,7 +18,10 @@ export function ballOffsets(positions: Tensor, balls: Balls): Tensor {
   return offsets;
 }
 
-/** The mean of each `stride` consecutive positions, and where each lies from it: [g s, D] -> centres [g, D], offsets [g, s D]. */
+/**
+ * The mean of each `stride` consecutive positions, and each position's offset from it: [g s, D] -> centres [g, D],
+ * offsets [g, s D].
+ */
 export function coarsenPositions(positions: Tensor, stride: number): { centres: Tensor; offsets: Tensor } {
   const [rows, dimensions] = matrixShape("positions", positions);
   const groups = rows / stride;

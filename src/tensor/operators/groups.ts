@@ -1,4 +1,4 @@
-// Sums over groups of rows: of the rows an index took from one place, or of the rows of one cloud.
+// Sums over groups of rows: the rows that an index gathered from one row, or the rows of one cloud.
 
 import { type Indices, toIndices } from "../../arguments.ts";
 import type { Device, Storage } from "../../backends/device.ts";
@@ -8,24 +8,27 @@ import { matrixShape } from "../shapes.ts";
 import { record, recording } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
 
-/** Which rows are added up: those of group g are entries[starts[g] .. starts[g + 1]]. */
+/** The rows that are added up: those of group g are entries[starts[g] .. starts[g + 1]]. */
 export interface Groups {
   starts: Uint32Array;
   entries: Uint32Array;
 }
 
-/** A longer group is added up in parts of so many rows, and then its parts: two short sums are faster and more exact. */
+/**
+ * A longer group is added up in parts of this many rows, and then its parts: two short sums are faster and more
+ * accurate.
+ */
 const PART_ROWS = 128;
 
-/** Groups on the device; `order` and `joins` are there only where groups are added up in parts. */
+/** Groups on the device; `order` and `joins` exist only if groups are added up in parts. */
 export type GroupTensors = {
-  /** [rows added up] */
+  /** [total rows of all groups] */
   entries: Tensor;
-  /** [parts + 1] where the parts begin among the entries. */
+  /** [parts + 1] Where the parts begin among the entries. */
   starts: Tensor;
   /** [parts] 0, 1, 2, ... */
   order?: Tensor;
-  /** [groups + 1] where the groups begin among the parts. */
+  /** [groups + 1] Where the groups begin among the parts. */
   joins?: Tensor;
 };
 
@@ -44,7 +47,7 @@ export function uploadGroups(device: Device, { starts, entries }: Groups): Group
   return { ...tensors, order: upload([...parts.keys()].slice(0, -1)), joins: upload(joins) };
 }
 
-/** into[g] (+)= sum over the rows of group g of x; x [rows, width], into [groups, width]. Off the tape. */
+/** into[g] (+)= the sum over the rows of group g of x; x [rows, width], into [groups, width]. Does not record. */
 export function sumGroups(
   x: { device: Device; storage: Storage; rows: number; width: number },
   groups: GroupTensors,
@@ -75,8 +78,8 @@ export function sumGroups(
 
 /**
  * The sum over each cloud's rows: x [n, d] -> [clouds, d].
- * @param offsets [clouds + 1] first row of each cloud, then n
- * @throws InputError when the offsets do not divide the rows into clouds of at least one row.
+ * @param offsets [clouds + 1] the first row of each cloud, then n
+ * @throws InputError if the offsets do not divide the rows into clouds of at least one row.
  */
 export function cloudSums(x: Tensor, offsets: Indices): Tensor {
   const { device } = x;

@@ -1,4 +1,4 @@
-// All operators on tensors. Each records on the tape where an input wants a gradient.
+// All operators on tensors. Each records on the tape if an input needs a gradient.
 
 export { add, divide, multiply, type Operand, subtract } from "./arithmetic.ts";
 export { ballAttention, normPositionQkv } from "./attention.ts";

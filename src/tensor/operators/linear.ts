@@ -6,15 +6,15 @@ import { record } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
 import { destinationOf } from "./destinations.ts";
 
-/** What a linear map may do besides x W^T. */
+/** The optional parts of a linear map. */
 export interface LinearExtras {
   /** [columns] added to every row. */
   bias?: Tensor;
-  /** [rows, more] put beside x: the weight's last `more` columns are for it. */
+  /** [rows, more] Concatenated to x: the weight's last `more` columns multiply it. */
   second?: Tensor;
   /** [rows, columns] added to the result. */
   residual?: Tensor;
-  /** [rows] permutation: row i of the product goes to row scatter[i] of the result. */
+  /** [rows] A permutation: row i of the product becomes row scatter[i] of the result. */
   scatter?: Tensor;
 }
 

@@ -1,4 +1,4 @@
-// Rows of a table by number.
+// Rows of a table by index.
 
 import { type Indices, toIndices } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
@@ -9,8 +9,8 @@ import { sumGroups, uploadGroups } from "./groups.ts";
 import { byValue } from "./rows.ts";
 
 /**
- * out[i] = table[indices[i]]: table [entries, d], numbers [n] on the host -> [n, d]. The table's gradient is summed in the
- * order of the indices.
+ * out[i] = table[indices[i]]: table [entries, d], numbers [n] on the host -> [n, d]. The table's gradient is summed in
+ * the order of the indices.
  * @throws InputError naming the first index that is not in the table.
  */
 export function embeddingLookup(table: Tensor, numbers: Indices): Tensor {

@@ -1,4 +1,4 @@
-// Losses: single numbers, of shape [], on the device.
+// Losses: scalars, of shape [], on the device.
 
 import { type Indices, type Numbers, toNumbers } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
@@ -11,13 +11,13 @@ import { mean, sum } from "./reductions.ts";
 import { reshape } from "./reshape.ts";
 import { split } from "./sections.ts";
 
-/** No standard deviation is smaller than this. */
+/** The smallest standard deviation. */
 const SMALLEST_DEVIATION = 1e-6;
 
-/** What a prediction is compared with: a tensor of its own shape, or as many numbers in an array. */
+/** What a prediction is compared with: a tensor of its shape, or as many numbers in an array. */
 export type Target = Tensor | Numbers;
 
-/** @throws InputError when the target does not fit the shape. */
+/** @throws InputError if the target does not match the shape. */
 function targetOf(prediction: Tensor, target: Target, shape: readonly number[]): Tensor {
   if (target instanceof Tensor) {
     expectShape("target", target, shape);
@@ -31,8 +31,8 @@ function targetOf(prediction: Tensor, target: Target, shape: readonly number[]):
 }
 
 /**
- * The mean over all numbers of (prediction - target)^2.
- * @throws InputError when the shapes differ.
+ * The mean over all elements of (prediction - target)^2.
+ * @throws InputError if the shapes differ.
  */
 export function mse(prediction: Tensor, target: Target): Tensor {
   expectTensor("prediction", prediction);
@@ -40,13 +40,13 @@ export function mse(prediction: Tensor, target: Target): Tensor {
 }
 
 /**
- * The mean over all numbers of the target of -log N(target; m, s), the normal distribution's density:
+ * The mean over all elements of the target of -log N(target; m, s), the density of the normal distribution:
  *
  *     (target - m)^2 / (2 s^2) + log s + log(2 pi) / 2,    s = 1e-6 + softplus(raw)
  *
  * @param prediction [n, 2 d]: m, then raw
  * @param target [n, d]
- * @throws InputError when the shapes do not fit together.
+ * @throws InputError if the shapes do not match.
  */
 export function gaussianNegativeLogLikelihood(prediction: Tensor, target: Target): Tensor {
   return scope(() => {
@@ -61,22 +61,22 @@ export function gaussianNegativeLogLikelihood(prediction: Tensor, target: Target
   });
 }
 
-/** The shape of a target whose mean and deviation are predicted. */
+/** Returns the shape of a target whose mean and deviation are predicted. */
 function halfOf(prediction: Tensor): number[] {
   const [rows, width] = matrixShape("prediction", prediction);
   return [rows, Math.floor(width / 2)];
 }
 
 /**
- * The mean over the clouds of ||prediction - target|| / ||target||, the root of the sum of squares over all of a cloud's
- * numbers (Li et al. 2021, Fourier Neural Operator). A target of nothing but zeros makes it infinite.
- * @param offsets [clouds + 1] first row of each cloud, then the number of rows; one cloud by default
- * @throws InputError when the shapes differ, or the offsets do not divide the rows.
+ * The mean over the clouds of ||prediction - target|| / ||target||, where the norm is taken over all of a cloud's
+ * elements (Li et al. 2021, Fourier Neural Operator). A target that is zero everywhere makes it infinite.
+ * @param offsets [clouds + 1] the first row of each cloud, then the number of rows; one cloud by default
+ * @throws InputError if the shapes differ, or the offsets do not divide the rows.
  */
 export function relativeL2(prediction: Tensor, target: Target, offsets?: Indices): Tensor {
   expectTensor("prediction", prediction);
   const [rows] = prediction.shape;
-  if (rows === undefined) throw new InputError("a single number has no rows", { found: [] });
+  if (rows === undefined) throw new InputError("a scalar has no rows", { found: [] });
   const norms = (x: Tensor) =>
     sqrt(cloudSums(sum(reshape(square(x), [rows, x.size / rows, 1]), 1), offsets ?? [0, rows]));
   return scope(() => {

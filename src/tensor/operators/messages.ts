@@ -6,16 +6,16 @@ import { record } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
 import { destinationOf, destinationsOf, type LinearWeights, storageOf } from "./destinations.ts";
 
-/** A part of a graph that a device can take in one piece: all edges that arrive at a range of nodes. */
+/** A part of a graph that fits a device's bindings: all edges that arrive at a range of nodes. */
 export interface GraphPart {
   /**
-   * u32: starts [nodes + 1], sources [edges], targets [edges], sorted by target, numbered inside the part; for training
-   * followed by source_starts [nodes + 1] and the edges [edges] that leave each node.
+   * u32: starts [nodes + 1], sources [edges], targets [edges], sorted by target, with indices within the part; for
+   * training followed by source_starts [nodes + 1] and the edges [edges] that leave each node.
    */
   graph: Tensor;
-  /** [targets] 1 where an edge arrives, else 0; for training only. */
+  /** [targets] 1 if an edge arrives, else 0; for training only. */
   arrived: Tensor | undefined;
-  /** Nodes the part refers to: its targets first. Undefined when that is all nodes in their order. */
+  /** The nodes that the part refers to, its targets first. Undefined if they are all nodes in order. */
   members: Tensor | undefined;
   nodes: number;
   firstTarget: number;
@@ -24,8 +24,8 @@ export interface GraphPart {
 }
 
 /**
- * The mean over the edges (i -> j) of LayerNorm(GELU(W [h_i, h_j, p_i - p_j] + b)), 0 where no edge arrives:
- * h [n, d], positions [n, D], W [d, 2 d + D] -> [n, d].
+ * The mean over the edges (i -> j) of LayerNorm(GELU(W [h_i, h_j, p_i - p_j] + b)), or 0 if no edge arrives: h [n, d],
+ * positions [n, D], W [d, 2 d + D] -> [n, d].
  */
 export function messageMean(
   h: Tensor,
@@ -75,7 +75,7 @@ export function messageMean(
     parts.forEach((part, i) => {
       const { nodes, firstTarget, targets, edges } = part;
       const members = membersOf({ ...part, members: kept[`members${i}`] }, kept.h!, kept.positions!);
-      // With members, their gradients are made by themselves and then added to those of all nodes.
+      // With members, the gradients of the part's nodes are computed separately and then added to those of all nodes.
       const local = dh && kept[`members${i}`] ? new Tensor(device, [nodes, width]) : undefined;
       device.operators.messageMeanBackward({
         ...shape,
@@ -104,7 +104,7 @@ export function messageMean(
         });
         local.dispose();
       }
-      // What one part wrote, the next adds to.
+      // Later parts add to what the first has written.
       dh = dh && { ...dh, accumulate: true };
       addFromNowOn(into.message);
       addFromNowOn(into.norm);
@@ -112,7 +112,7 @@ export function messageMean(
   });
 }
 
-/** The nodes a part refers to, gathered where it refers to only some. */
+/** Returns the nodes of a part, which are gathered if they are not all nodes. */
 function membersOf({ members, nodes }: GraphPart, h: Tensor, positions: Tensor) {
   if (!members) return { storages: { h: h.storage, positions: positions.storage }, release: () => {} };
   const { device } = h;

@@ -1,4 +1,4 @@
-// Normalisations that stand alone (RMSNorm is part of the products that follow it).
+// Normalisations as operators of their own (RMSNorm is fused into the products that follow it).
 
 import { expectShape, matrixShape } from "../shapes.ts";
 import { record } from "../tape.ts";
@@ -36,15 +36,15 @@ export function layerNorm(x: Tensor, residual: Tensor, norm: LinearWeights): Ten
   );
 }
 
-/** A column's mean and variance as BatchNorm keeps them. */
+/** The mean and variance of each column, as BatchNorm keeps them. */
 export interface RunningStatistics {
   mean: Tensor;
   variance: Tensor;
 }
 
 /**
- * BatchNorm over the rows, eps 1e-5: x [n, d] -> [n, d]. With `training` by the batch's own statistics, which also move the
- * running ones (momentum 0.1, unbiased variance); else by the running ones.
+ * BatchNorm over the rows, eps 1e-5: x [n, d] -> [n, d]. With `training` it uses the batch's own statistics and updates
+ * the running ones (momentum 0.1, unbiased variance); else it uses the running ones.
  */
 export function batchNorm(x: Tensor, norm: LinearWeights, running: RunningStatistics, training: boolean): Tensor {
   const { device } = x;

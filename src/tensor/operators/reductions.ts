@@ -1,4 +1,4 @@
-// Sums and means. Each is added up in an order that the shapes alone decide: the same bits from run to run.
+// Sums and means. The order of each sum depends on the shapes alone, so that every run gives the same bits.
 
 import { InputError } from "../../errors.ts";
 import { aroundAxis, stridesOf } from "../layout.ts";
@@ -8,18 +8,18 @@ import { Tensor } from "../tensor.ts";
 import { elementwise } from "./elementwise.ts";
 
 /**
- * The sum along an axis, which is gone afterwards, or of all numbers, of shape [].
+ * The sum along an axis, which is removed, or of all elements, of shape [].
  * @param axis negative ones count from the end; all by default
- * @throws InputError when there is no such axis.
+ * @throws InputError if there is no such axis.
  */
 export function sum(x: Tensor, axis?: number): Tensor {
   return scaledSum(x, axis, () => 1);
 }
 
 /**
- * The mean along an axis, which is gone afterwards, or of all numbers, of shape [].
+ * The mean along an axis, which is removed, or of all elements, of shape [].
  * @param axis negative ones count from the end; all by default
- * @throws InputError when there is no such axis, or nothing along it.
+ * @throws InputError if there is no such axis, or its size is 0.
  */
 export function mean(x: Tensor, axis?: number): Tensor {
   return scaledSum(x, axis, (count) => {
@@ -39,7 +39,7 @@ function scaledSum(x: Tensor, axis: number | undefined, factorFor: (count: numbe
   const into = { storage: result.storage, accumulate: false };
   device.operators.sumAxis({ x: x.storage, into, outer, middle: size, inner, factor });
   return record(result, [x], {}, (gradient, gradients) => {
-    // Every number receives its sum's gradient.
+    // Every element receives the gradient of its sum.
     const [first, , last] = [...stridesOf([outer, 1, inner])] as [number, number, number];
     const repeated = { storage: gradient.storage, strides: [first, 0, last] };
     elementwise(gradient, [outer, size, inner], {

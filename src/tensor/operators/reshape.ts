@@ -1,4 +1,4 @@
-// The same numbers under another shape.
+// A tensor's elements with another shape.
 
 import { toShape } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
@@ -6,7 +6,7 @@ import { expectTensor } from "../shapes.ts";
 import { record } from "../tape.ts";
 import { sizeOf, type Tensor } from "../tensor.ts";
 
-/** x under another shape of the same size, without a copy. */
+/** x with another shape of the same size, without a copy. */
 export function reshape(x: Tensor, shape: readonly number[]): Tensor {
   expectTensor("x", x);
   if (sizeOf(toShape("shape", shape)) !== x.size) {

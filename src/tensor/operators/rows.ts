@@ -5,12 +5,12 @@ import { matrixShape } from "../shapes.ts";
 import { record, recording } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
 
-/** Which rows to pick, on the device, and on the host for the way back. */
+/** The rows to gather, on the device, and on the host for the backward pass. */
 export interface RowIndex {
   /** [rows] on the device. */
   tensor: Tensor;
   host: Int32Array;
-  /** The way back, where it is on the device already. */
+  /** For the backward pass, if it is on the device already. */
   inverse?: RowPlaces;
 }
 
@@ -20,13 +20,15 @@ export interface RowPlaces {
   entries: Tensor;
 }
 
-/** For each value 0 .. values - 1 the places of an index that hold it, in order: entries[starts[v] .. starts[v + 1]]. */
+/**
+ * For each value 0 .. values - 1 the places of an index that hold it, in order: entries[starts[v] .. starts[v + 1]].
+ */
 export interface Places {
   starts: Uint32Array;
   entries: Uint32Array;
 }
 
-/** out[i] = x[index[i]]: x [sources, width], index [rows] -> [rows, width]. Indices are trusted. */
+/** out[i] = x[index[i]]: x [sources, width], index [rows] -> [rows, width]. Indices are not checked. */
 export function gatherRows(x: Tensor, { tensor: index, host, inverse }: RowIndex): Tensor {
   const [sources, width] = matrixShape("x", x);
   const rows = index.size;
@@ -57,7 +59,7 @@ export const uploadPlaces = (device: Device, { starts, entries }: Places): RowPl
   entries: Tensor.from(device, entries),
 });
 
-/** The same numbers, none of which is negative: loops over arrays of one type are twice as fast. */
+/** Returns the same numbers, none of which is negative: loops over arrays of one type are twice as fast. */
 export const unsigned = ({ buffer, byteOffset, length }: Int32Array) => new Uint32Array(buffer, byteOffset, length);
 
 export function byValue(index: Uint32Array, values: number): Places {

@@ -1,4 +1,4 @@
-// Tensors put side by side, and sections taken out of them.
+// Concatenation of tensors, and sections of them.
 
 import { describe, expectKind, expectNumber, toShape } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
@@ -9,9 +9,9 @@ import { Tensor } from "../tensor.ts";
 import { elementwise } from "./elementwise.ts";
 
 /**
- * Tensors one after another along an axis; their other sizes must agree.
+ * Concatenates tensors along an axis; their other sizes must be equal.
  * @param axis 0 by default; negative ones count from the end
- * @throws InputError when there is no tensor, no such axis, or another size differs.
+ * @throws InputError if there is no tensor or no such axis, or another size differs.
  */
 export function concatenate(tensors: readonly Tensor[], axis = 0): Tensor {
   expectKind("tensors", tensors, "a list of tensors", Array.isArray(tensors));
@@ -45,10 +45,10 @@ export function concatenate(tensors: readonly Tensor[], axis = 0): Tensor {
 }
 
 /**
- * x[start .. end] along an axis, as a copy.
+ * Returns a copy of x[start .. end] along an axis.
  * @param axis negative ones count from the end
- * @param end behind the last; by default the axis's size
- * @throws InputError when the section does not lie inside the axis.
+ * @param end one more than the last index; by default the axis's size
+ * @throws InputError if the section is not within the axis.
  */
 export function slice(x: Tensor, axis: number, start: number, end?: number): Tensor {
   expectNumbers("x", x);
@@ -57,7 +57,7 @@ export function slice(x: Tensor, axis: number, start: number, end?: number): Ten
   expectNumber("start", start);
   expectNumber("end", stop);
   if (!(Number.isInteger(start) && Number.isInteger(stop) && 0 <= start && start <= stop && stop <= size)) {
-    throw new InputError(`${start} to ${stop} is no section of axis ${axis}, which has the size ${size}`, {
+    throw new InputError(`${start} to ${stop} is not a section of axis ${axis}, which has the size ${size}`, {
       start,
       end: stop,
       size,
@@ -67,10 +67,10 @@ export function slice(x: Tensor, axis: number, start: number, end?: number): Ten
 }
 
 /**
- * Sections of x one after another along an axis, as copies.
- * @param sizes of the sections, which add up to the axis's size; or how many sections of equal size
+ * Splits x along an axis into sections, which are copies.
+ * @param sizes the sizes of the sections, which add up to the axis's size; or the number of sections of equal size
  * @param axis 0 by default; negative ones count from the end
- * @throws InputError when the sections do not fill the axis.
+ * @throws InputError if the sections do not fill the axis.
  */
 export function split(x: Tensor, sizes: number | readonly number[], axis = 0): Tensor[] {
   expectNumbers("x", x);
@@ -85,7 +85,7 @@ export function split(x: Tensor, sizes: number | readonly number[], axis = 0): T
   return sectionsOf(x, place, list).map((part) => section(x, place, part));
 }
 
-/** A part of an array: its three axes as `AroundAxis` names them, and where its numbers lie in the whole. */
+/** A part of an array: its three axes, named as in `AroundAxis`, and where its elements lie in the whole array. */
 interface Section {
   count: number;
   shape: number[];
