@@ -3,23 +3,7 @@
 // import.meta.url)`. The build puts in the files' names (src/build/assets.mjs). The model's worker, which uses all of these, is
 // apart from them (src/worker/script.ts): bundlers refuse a worker that names itself.
 import { givenUrl } from "./host/given-assets.ts";
-import { startModuleWorker } from "./host/trusted.ts";
-
-/** A worker of the library, or one that its user gave in place of it. */
-export interface WorkerScript {
-  /** What it is: a page that starts one for its worker goes by this. */
-  readonly name: "pool" | "kernels" | "model";
-  /** Where it is, unless a bundler has put it elsewhere: that only `create` knows. */
-  readonly url: URL;
-  create(): Worker;
-}
-
-/** A script whose place is known. */
-export const scriptAt = (name: WorkerScript["name"], url: URL): WorkerScript => ({
-  name,
-  url,
-  create: () => startModuleWorker(url.href),
-});
+import { scriptAt, type WorkerScript } from "./host/worker-script.ts";
 
 /** Vite before 8 moves the library, while a page is developed, without its files to a folder beside it. */
 const unmoved = ({ href }: URL) => new URL(href.replace("/.vite/deps/", "/erwin/dist/assets/"));

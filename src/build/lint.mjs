@@ -1,13 +1,16 @@
-// Checks format and lint rules of all files (biome.json); `--write` repairs what can be repaired.
+// Checks format and lint rules of all files (biome.json), of which `--write` repairs what can be repaired, and the layers of src
+// (layers.mjs).
 //
 //   node src/build/lint.mjs [--write]
 import { pathToFileURL } from "node:url";
+import { checkLayers } from "./layers.mjs";
 import { main, runPackage } from "./run.mjs";
 import { installPackages } from "./setup.mjs";
 
 /** @param {string[]} args */
 export function lint(args = []) {
   runPackage("@biomejs/biome/bin/biome", ["check", "--error-on-warnings", ...args]);
+  checkLayers();
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

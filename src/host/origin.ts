@@ -1,6 +1,7 @@
 // Workers whose script is on another host than the page, as when the library comes from a CDN.
-import type { WorkerScript } from "../assets.ts";
+
 import { startModuleWorker, whereTrusted } from "./trusted.ts";
+import type { WorkerScript } from "./worker-script.ts";
 
 /**
  * Deno has no origin, and runs scripts from everywhere; files and URLs that a page has created have no origin of their

@@ -1,8 +1,9 @@
 // Threads that a page runs on behalf of its worker: the worker requests one, and the page starts it and passes it the
 // worker's port, over which the two communicate as a worker and its owner do. The thread belongs to the page, which
 // ends it on request or when it ends them all.
-import type { WorkerScript } from "../assets.ts";
+
 import { createWorker } from "./origin.ts";
+import type { WorkerScript } from "./worker-script.ts";
 
 /** A worker's request for one thread. */
 interface Order {

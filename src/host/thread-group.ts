@@ -1,8 +1,9 @@
 // Threads of one script that work together. When one of them fails, does not start or ends, all are ended and the owner
 // is told.
-import type { WorkerScript } from "../assets.ts";
+
 import { deserializeError, type SerializedError, WorkerError } from "../errors.ts";
 import { type HostWorker, startWorker } from "./worker.ts";
+import type { WorkerScript } from "./worker-script.ts";
 
 /** The messages of every thread, in addition to those of its work. */
 export type ThreadMessage =

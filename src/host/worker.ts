@@ -1,10 +1,11 @@
 // Workers with one interface on every host.
-import type { WorkerScript } from "../assets.ts";
+
 import { WorkerError } from "../errors.ts";
 import { isFirefox, nodeModule } from "./environment.ts";
 import { isLifeMessage, type LifeMessage, lifeName, whenEnded } from "./life.ts";
 import { createWorker } from "./origin.ts";
 import { BorrowedThread, borrowsThreads } from "./page-threads.ts";
+import type { WorkerScript } from "./worker-script.ts";
 
 /**
  * A worker that sends no message for this long after its start is given up; a script that loads but is not ours would

@@ -1,5 +1,6 @@
 // The worker behind client.ts, named as src/assets.ts names the others.
-import { scriptAt, workerScript } from "../assets.ts";
+import { workerScript } from "../assets.ts";
+import { scriptAt } from "../host/worker-script.ts";
 
 /** The library's own. */
 export const modelScript = () =>

@@ -1,10 +1,10 @@
 // Starts a worker script and tells whether it came up.
 
-import type { WorkerScript } from "../assets.ts";
 import { DeviceError, WorkerError } from "../errors.ts";
 import { nodeModule } from "../host/environment.ts";
 import { createWorker } from "../host/origin.ts";
 import { START_SECONDS } from "../host/worker.ts";
+import type { WorkerScript } from "../host/worker-script.ts";
 
 type WorkerThreads = typeof import("node:worker_threads");
 
