@@ -1,13 +1,13 @@
 // The benchmarks' input, for the library and for its peers: seeded points, uniform in the unit cube, with normal features.
 
 import type { ErwinConfig } from "../erwin/config.ts";
-// Not from the library's index, which needs a bundler: Deno loads this file as it stands, too.
+// This is not imported from the library's index, which needs a bundler: Deno loads this file as it is, too.
 import { Random } from "../random.ts";
 
-/** The graph's options: the 16 nearest neighbours, the point itself among them. */
+/** The graph's options: each point's 16 nearest neighbours, the point itself included. */
 export const caseGraph = { k: 16, loop: true } as const;
 
-/** The sizes of the published table: so many clouds of so many points each. */
+/** The sizes of the published table: the number of clouds, and the points of each cloud. */
 export const publishedTable = { clouds: 16, points: [1024, 2048, 4096, 8192, 16384, 32768] } as const;
 
 export interface CaseClouds {
@@ -19,7 +19,7 @@ export interface CaseClouds {
   offsets: Int32Array;
 }
 
-/** `clouds` clouds of `points` points each; the same numbers give the same input on every platform. */
+/** Makes `clouds` clouds of `points` points each; the input depends on these two alone and is the same on every platform. */
 export function caseClouds(
   { cIn, dimensionality }: Pick<ErwinConfig, "cIn" | "dimensionality">,
   clouds: number,

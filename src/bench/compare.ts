@@ -1,4 +1,4 @@
-// Two results of the benchmarks, case by case.
+// Compares two results of the benchmarks case by case.
 
 import { type BenchResult, deviceName } from "./result.ts";
 import { formatTable } from "./table.ts";
@@ -12,7 +12,7 @@ export interface ComparedCase {
   ratio?: number;
 }
 
-/** All cases of either, those of `a` first. */
+/** Compares all cases that either result has, those of `a` first. */
 export function compareResults(a: BenchResult, b: BenchResult): ComparedCase[] {
   const timesOf = ({ cases }: BenchResult) => new Map(cases.map(({ name, time }) => [name, time?.median]));
   const [timesA, timesB] = [timesOf(a), timesOf(b)];
@@ -23,7 +23,7 @@ export function compareResults(a: BenchResult, b: BenchResult): ComparedCase[] {
   });
 }
 
-/** A table for people. */
+/** Formats the comparison as a table for people. */
 export function formatComparison(a: BenchResult, b: BenchResult): string {
   const origin = ({ host, device, version, date }: BenchResult) =>
     [`erwin ${version}`, host, device && deviceName(device), date].filter(Boolean).join(", ");

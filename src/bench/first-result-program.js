@@ -1,9 +1,9 @@
-// What a program does from the import of the library to its first numbers, timed part by part. Runs in a page, where it is
-// put as text, and in Deno as a script.
+// Times each step from the import of the library to the first output. Runs in a page, into which it is put as text, and in Deno
+// as a script.
 
 /**
  * @typedef {object} Program
- * @property {string} library where dist/erwin.js lies
+ * @property {string} library URL of dist/erwin.js
  * @property {"auto" | "webgpu" | "cpu"} backend
  * @property {import("../erwin/config.ts").ErwinConfigInput} config
  * @property {number} points of the one cloud
@@ -24,11 +24,11 @@
  */
 export async function firstResult({ library, backend, config, points, neighbours }) {
   const { dimensionality = 3, cIn } = config;
-  // A golden-ratio sequence: numbers without a library.
-  const numbers = (/** @type {number} */ count) =>
+  // The golden ratio's sequence gives values without a library.
+  const values = (/** @type {number} */ count) =>
     Float32Array.from({ length: count }, (_, i) => (i * 0.6180339887) % 1);
-  const nodePositions = numbers(points * dimensionality);
-  const nodeFeatures = numbers(points * cIn);
+  const nodePositions = values(points * dimensionality);
+  const nodeFeatures = values(points * cIn);
 
   /** @type {Record<string, number>} */
   const parts = {};

@@ -1,5 +1,5 @@
-// How long a program waits for its first result: the benchmarks' model with random weights on one cloud, in a fresh Deno
-// process and on a page in a fresh Chromium, each several times.
+// Measures how long a program waits for its first result: the benchmarks' model with random weights runs on one cloud, in a fresh
+// Deno process and on a page in a fresh Chromium, each several times.
 //
 //   node src/bench/first-result.mjs [--points N] [--backend auto|webgpu|cpu] [--repeat R]
 import { join } from "node:path";

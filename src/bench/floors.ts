@@ -1,21 +1,22 @@
-// How fast a piece of work could be at best on a device: by the multiply-adds and the copies the device was seen to do.
+// The roofline model: the least time that work can take on a device, from the device's measured peak rates of arithmetic and of
+// memory.
 
 import type { Device } from "../backends/device.ts";
 import type { Work } from "./operations.ts";
 import { timeOnDevice } from "./timing.ts";
 
-/** What a device can do, as measured. */
+/** The measured peak rates of a device, its roofline. */
 export interface Floors {
-  /** Billions of fp32 operations a second, of multiply-adds that touch no memory. */
+  /** Billions of fp32 operations a second, in multiply-adds that touch no memory. */
   gigaflops: number;
-  /** Billions of bytes a second, read and written together, of a large copy or sum, whichever is faster. */
+  /** Billions of bytes a second, read and written together, in a large copy or sum, whichever is faster. */
   gigabytes: number;
 }
 
-/** Enough for every thread of a large GPU, and half a second's work for a processor. */
+/** Enough elements for every thread of a large GPU; a CPU takes half a second for them. */
 const NUMBERS = 2 ** 23;
 const ROUNDS = 1024;
-/** More than any cache holds. */
+/** Exceeds every cache. */
 const COPIED_BYTES = 2 ** 28;
 
 export async function measureFloors(device: Device, seconds = 1): Promise<Floors> {
@@ -40,7 +41,7 @@ export async function measureFloors(device: Device, seconds = 1): Promise<Floors
   };
 }
 
-/** Milliseconds that work takes at least. */
+/** The least milliseconds that work takes on a device with this roofline. */
 export const floorTime = ({ operations, bytes }: Work, { gigaflops, gigabytes }: Floors): number =>
   Math.max(operations / gigaflops, bytes / gigabytes) / 1e6;
 

@@ -5,7 +5,7 @@ import { ErwinTransformer } from "../index.ts";
 import type { BenchCase, BenchmarkName } from "./measurement.ts";
 import { measureSizes, type PassOptions } from "./pass.ts";
 
-/** A time is that from the call to the last number computed. */
+/** A time runs from the call until the output is computed. */
 export async function benchForward(options: PassOptions, benchmark: BenchmarkName = "forward"): Promise<BenchCase[]> {
   using model = await ErwinTransformer.create(readmeModel(options.channels), { device: options.device });
   return await measureSizes(benchmark, model, options, (input) => ({
@@ -14,6 +14,6 @@ export async function benchForward(options: PassOptions, benchmark: BenchmarkNam
   }));
 }
 
-/** One cloud of each size, to tell how time grows with it. */
+/** Measures one cloud of each size, which shows how time grows with the size. */
 export const benchScaling = (options: PassOptions): Promise<BenchCase[]> =>
   benchForward({ ...options, clouds: 1 }, "scaling");

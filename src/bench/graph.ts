@@ -1,4 +1,4 @@
-// The graph benchmark: nearest neighbours, and all pairs within a radius, of uniform clouds.
+// The graph benchmark: the nearest neighbours in uniform clouds, and all their pairs within a radius.
 
 import { readmeModel } from "../erwin/presets.ts";
 import { knnGraph, radiusGraph, resolveConfig } from "../index.ts";
@@ -13,10 +13,10 @@ export interface GraphOptions extends Repeats {
   onCase?: CaseListener;
 }
 
-/** One channel: graphs have no use for features. */
+/** Graphs need no features, so one channel is enough. */
 const config = resolveConfig({ ...readmeModel(32), cIn: 1 });
 
-/** Both graphs have about as many neighbours. */
+/** Measures both kinds of graph, with about as many neighbours in each. */
 export async function benchGraph({ cases, threads, onCase, ...repeats }: GraphOptions): Promise<BenchCase[]> {
   const measured: BenchCase[] = [];
   for (const { clouds, points } of cases) {
@@ -39,7 +39,7 @@ export async function benchGraph({ cases, threads, onCase, ...repeats }: GraphOp
   return measured;
 }
 
-/** A table for people. */
+/** Formats the cases as a table for people. */
 export function formatGraphs(cases: readonly BenchCase[]): string[] {
   const lines = [
     ["graph", "median (quartiles)", "edges"],

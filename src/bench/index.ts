@@ -1,4 +1,4 @@
-// The benchmarks, for the command line and for pages: nothing here asks for more than a browser has.
+// The benchmarks, for the command line and for pages: nothing here needs more than a browser has.
 
 import type { Device } from "../backends/device.ts";
 import type { Floors } from "./floors.ts";
@@ -24,30 +24,30 @@ export {
 } from "./result.ts";
 export type { Timing } from "./timing.ts";
 
-/** What may be chosen; defaults stand with the benchmarks below. */
+/** The options of a benchmark; each benchmark below sets its own defaults. */
 export interface BenchOptions {
-  /** Points of each cloud, one case each. */
+  /** Points of each cloud; each number makes a case. */
   points?: readonly number[];
-  /** Clouds of the batch. */
+  /** Clouds in the batch. */
   clouds?: number;
   /** Channels of the model's finest level. */
   channels?: number;
   /** Repetitions of each case. Default: as many as fit into `seconds`, 100 at most. */
   repeat?: number;
-  /** For one case, about; cases of the model that would take longer are left out, and say so. */
+  /** Approximate seconds for one case; a case of the model that would take longer is left out, with a note. */
   seconds?: number;
-  /** Threads of trees and graphs. */
+  /** Threads that build trees and graphs. */
   threads?: number;
   /** Whether the times of operators and kernels are reported one by one. */
   profile?: boolean;
-  /** What `measureFloors` found, on another device of the same adapter: its copies would count as memory in use. */
+  /** The result of `measureFloors` on another device of the same adapter: on this one its copies would count as memory in use. */
   floors?: Floors;
   onCase?: CaseListener;
 }
 
 export type Benchmark =
   | { needsDevice: false; run(options: BenchOptions): Promise<BenchCase[]> }
-  /** On a device that has done nothing larger before. */
+  /** The device must have done nothing larger before. */
   | { needsDevice: true; run(options: BenchOptions, device: Device): Promise<BenchCase[]> };
 
 const hostSizes = ({ points, clouds = 1 }: BenchOptions) =>
@@ -58,7 +58,7 @@ const hostSizes = ({ points, clouds = 1 }: BenchOptions) =>
     { clouds: 1, points: 1048576 },
   ];
 
-/** By name, in the order they are worth running in. */
+/** The benchmarks by name, the most informative first. */
 export const benchmarks: Readonly<Record<BenchmarkName, Benchmark>> = {
   tree: {
     needsDevice: false,

@@ -1,5 +1,5 @@
-// One large cloud on a page: a forward pass by WebGPU on a device that may bind no more than 128 MiB at a time, which is what
-// browsers promise, so that tensors are worked on in pieces; held against the CPU backend on the same page.
+// Compares the WebGPU and the CPU backend on one large cloud, on a page. The WebGPU device may bind no more than 128 MiB at a time,
+// which is all that browsers guarantee, so that kernels process tensors in parts.
 //
 //   node src/bench/large-cloud.mjs [--points N] [--channels C] [--binding-bytes B] [--neighbours K]
 import { parseArgs } from "node:util";
@@ -17,15 +17,15 @@ async function largeCloud({ library, config, points, neighbours, maxBindingBytes
   /** @type {typeof import("../index.ts")} */
   const erwin = await import(library);
   const { dimensionality = 3, cIn } = config;
-  // Numerical Recipes' generator: seeded numbers without a library.
+  // Numerical Recipes' generator gives seeded values without a library.
   let state = 1;
   const uniform = () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state / 2 ** 32;
   };
-  const numbers = (/** @type {number} */ count) => Float32Array.from({ length: count }, uniform);
-  const nodePositions = numbers(points * dimensionality);
-  const nodeFeatures = numbers(points * cIn);
+  const values = (/** @type {number} */ count) => Float32Array.from({ length: count }, uniform);
+  const nodePositions = values(points * dimensionality);
+  const nodeFeatures = values(points * cIn);
   const edgeIndex = await erwin.knnGraph(nodePositions, { dimensionality, k: neighbours, loop: true });
 
   const pass = async (/** @type {"webgpu" | "cpu"} */ backend) => {
@@ -51,7 +51,7 @@ async function largeCloud({ library, config, points, neighbours, maxBindingBytes
   let difference = 0;
   for (let i = 0; i < cpu.data.length; i++) {
     largest = Math.max(largest, Math.abs(cpu.data[i]));
-    // Not Math.max, which a NaN on one side only must not pass unseen.
+    // Written so that a NaN on one side is kept as the difference.
     const apart = Math.abs(cpu.data[i] - webgpu.data[i]);
     if (!(apart <= difference)) difference = apart;
   }
@@ -82,7 +82,7 @@ await main(async () => {
   const { result, host } = await onPage(largeCloud, program);
   console.log(`One cloud of ${values.points} points, ${values.channels} channels, ${host}`);
   for (const { backend, description, seconds, peak } of result.figures) {
-    console.log(`${backend}, ${description}: ${seconds.toFixed(1)} s, ${(peak / 2 ** 20).toFixed(0)} MiB at the most`);
+    console.log(`${backend}, ${description}: ${seconds.toFixed(1)} s, ${(peak / 2 ** 20).toFixed(0)} MiB at most`);
   }
-  console.log(`The largest difference is ${result.difference.toExponential(1)} of the largest number`);
+  console.log(`The largest difference is ${result.difference.toExponential(1)} of the largest element`);
 });

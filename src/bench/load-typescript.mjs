@@ -4,7 +4,7 @@ import { runnerImport } from "vite";
 
 /**
  * @template Module
- * @param {string} name of a file, from this folder on
+ * @param {string} name a file, relative to this folder
  * @returns {Promise<Module>}
  */
 export const loadTypeScript = async (name) => (await runnerImport(join(import.meta.dirname, name))).module;

@@ -1,4 +1,4 @@
-// What a benchmark measures, one case at a time, as data.
+// The measurements of a benchmark as data, one case at a time.
 
 import type { Work } from "./operations.ts";
 import type { OperatorProfile } from "./profile.ts";
@@ -6,52 +6,52 @@ import type { Timing } from "./timing.ts";
 
 export type BenchmarkName = "tree" | "graph" | "forward" | "training" | "scaling";
 
-/** One measurement. What does not apply to its benchmark is absent. */
+/** One measurement. Fields that do not apply to its benchmark are absent. */
 export interface BenchCase {
-  /** Different for every case of a result, and the same in every result: "forward 1 x 2048, 32 channels". */
+  /** Identifies the case within a result and across results: "forward 1 x 2048, 32 channels". */
   name: string;
   benchmark: BenchmarkName;
   clouds: number;
-  /** Of each cloud. */
+  /** Points of each cloud. */
   points: number;
   /** Absent where it was not measured. */
   time?: Timing;
   /** Why something was not measured. */
   note?: string;
-  /** Of the trees. */
+  /** Threads that build the trees. */
   threads?: number;
-  /** The plain algorithm in native code. */
+  /** The time of the plain algorithm in native code. */
   native?: Timing;
-  /** Of the graph. */
+  /** Edges of the graph. */
   edges?: number;
-  /** Of the model's finest level. */
+  /** Channels of the model's finest level. */
   channels?: number;
   pass?: PassMeasure;
 }
 
-/** Told of each case as soon as it is measured: what comes later may fail. */
+/** Receives each case as soon as it is measured: a later one may fail. */
 export type CaseListener = (measured: BenchCase) => void;
 
-/** What is measured of one pass of the model, or one training step. Times in milliseconds, memory in bytes. */
+/** The measurements of one pass of the model, or of one training step. Times are in milliseconds, memory in bytes. */
 export interface PassMeasure extends Work {
-  /** The first pass: kernels are compiled on the way. */
+  /** The first pass, in which kernels are compiled. */
   first: number;
   gigaflops: number;
-  /** The least time on this device, and the share of it in the time taken. */
+  /** The roofline: the least time on this device, and the ratio of it to the median. */
   floor?: { time: number; reached: number };
-  /** All kernels of one pass by the device's own clock; absent where it has none. */
+  /** The sum of one pass's kernels by the device's own clock; absent where it has none. */
   kernels?: number;
   profile?: OperatorProfile[];
-  /** Checking the input, building its tree and sorting its graph, on the host. */
+  /** The input's preparation on the host: its checks, its tree, and the sorting of its graph. */
   prepare: Timing;
-  /** Putting what was prepared on the device, where all passes find it. Absent in results from when each pass did it. */
+  /** The upload of the prepared input, which all passes share. Absent in older results, where each pass uploaded it. */
   upload?: Timing;
   graph: Timing;
   memory: {
     peak: number;
-    /** What `estimateMemory` says beforehand. */
+    /** The estimate of `estimateMemory`. */
     estimate: number;
-    /** From the second pass to the last. */
+    /** Bytes by which memory in use grew from the second pass to the last. */
     grown: number;
     buffersCreated: number;
   };

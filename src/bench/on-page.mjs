@@ -4,16 +4,16 @@ import { chromium } from "playwright-core";
 import { chromiumArguments, findChromium } from "../build/chromium.mjs";
 import { sendDistFile, serve } from "../build/serve-dist.mjs";
 
-/** Where the page finds the library, and the benchmarks. */
+/** The paths under which the page finds the library and the benchmarks. */
 export const pageLibrary = "/dist/erwin.js";
 export const pageBenchmarks = "/dist/bench.js";
 
-/** Milliseconds that Chromium, once open, is left alone: it loads pages of its own interface, for which it wants a whole core. */
+/** Milliseconds of rest after Chromium's start: it loads pages of its own interface then, which takes a whole core. */
 const OPENING = 3000;
 
 /**
  * @template Argument, Result
- * @param {(argument: Argument) => Promise<Result>} work is put there as text: it sees its argument and nothing else of ours
+ * @param {(argument: Argument) => Promise<Result>} work is put there as text: it can use its argument and nothing else of this module
  * @param {Argument} argument
  * @returns {Promise<{ result: Result, host: string }>}
  */

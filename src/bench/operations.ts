@@ -1,20 +1,20 @@
-// What each operator needs at least, from its shapes alone: floating-point operations, and bytes in and out of memory. What
-// rates and floors are computed from, for all backends.
+// The floating-point operations and the memory traffic that each operator needs at least, from its shapes alone. Rates and
+// rooflines of all backends are computed from them.
 
 import type { Operators } from "../backends/composites/index.ts";
 import type { BallList, CompositeParts, Destination, LinearDestinations } from "../backends/operators.ts";
 import { BLOCK } from "../backends/optimizer.ts";
 import { elementsOf, type RowKernelName, rowKernels } from "../backends/row-kernels.ts";
 
-/** What an operator, or a whole pass, needs. */
+/** The work of an operator, or of a whole pass. */
 export interface Work {
   /**
-   * A multiply-add counts as two. Matrix products and attention only: norms, activations and distances come on top and are a
-   * few percent. What a backward pass computes again to save memory does not count, but for the scores of attention, which
-   * nobody keeps.
+   * Floating-point operations, of which a multiply-add is two. Only matrix products and attention count: norms, activations and
+   * distances add a few percent. Values that a backward pass recomputes to save memory do not count, except attention's scores,
+   * which no implementation keeps.
    */
   operations: number;
-  /** Each input read once, each output written once. */
+  /** Bytes of memory traffic, if each input is read once and each output is written once. */
   bytes: number;
 }
 
@@ -24,28 +24,28 @@ type Needs<Name extends keyof Operators> = Operators[Name] extends (a: infer Giv
 type Table = { [Name in Exclude<keyof Operators, keyof CompositeParts> | "columnSums"]: Needs<Name> };
 export type OperatorName = keyof Table;
 
-const needs = (operations: number, ...numbers: number[]): Work => ({
+const needs = (operations: number, ...elements: number[]): Work => ({
   operations,
-  bytes: 4 * numbers.reduce((sum, count) => sum + count, 0),
+  bytes: 4 * elements.reduce((sum, count) => sum + count, 0),
 });
 
-/** What the operators that are declared need. */
+/** The work of the operators that are declared as row-wise kernels. */
 const declaredNeeds = Object.fromEntries(
   Object.keys(rowKernels).map((name) => [name, (a: object) => needs(0, elementsOf(name as RowKernelName, a))]),
 ) as { [Name in RowKernelName]: Needs<Name> };
 
-/** Operations of a matrix product. */
+/** The operations of a matrix product. */
 const product = (rows: number, columns: number, inner: number) => 2 * rows * columns * inner;
-/** `count` numbers that are written, or read and written. */
+/** The traffic of `count` elements that are written, or read and written. */
 const into = (destination: Destination | undefined, count: number) =>
   destination ? (destination.accumulate ? 2 * count : count) : 0;
-/** A linear map's parameters, written. */
+/** The traffic of a linear map's gradients. */
 const intoLinear = ({ weight, bias }: LinearDestinations, rows: number, columns: number) =>
   into(weight, rows * columns) + into(bias, rows);
 const linearSize = (rows: number, columns: number) => rows * (columns + 1);
 const when = (condition: unknown, count: number) => (condition ? count : 0);
 
-/** One product of attention: as many multiply-adds a channel as there are pairs in the balls. */
+/** The operations of one product of attention: each channel takes a multiply-add for each pair in a ball. */
 function pairsProduct({ host }: BallList, width: number): number {
   let pairs = 0;
   for (let ball = 1; ball < host.length; ball += 2) pairs += host[ball]! ** 2;

@@ -1,5 +1,5 @@
-// A benchmark of the built library on a page in Chromium, for what only browsers give: their WebGPU, or their WebAssembly. On
-// Linux that is a software adapter, unless ERWIN_GPU=native asks for the machine's own.
+// Runs a benchmark of the built library on a page in Chromium, to measure a browser's WebGPU or WebAssembly. On Linux the adapter
+// is a software one, unless ERWIN_GPU=native asks for the machine's own.
 //
 //   node src/bench/page.mjs NAME [OPTIONS]     a benchmark and its options, as after `bench` on the command line
 import { existsSync, writeFileSync } from "node:fs";
@@ -11,15 +11,15 @@ import { onPage, pageBenchmarks, pageLibrary } from "./on-page.mjs";
 
 /**
  * @typedef {object} Program
- * @property {string} library where dist/erwin.js lies
- * @property {string} benchmarks where dist/bench.js lies
- * @property {string | undefined} name of a benchmark, unless it is a wrong one
+ * @property {string} library URL of dist/erwin.js
+ * @property {string} benchmarks URL of dist/bench.js
+ * @property {string | undefined} name the benchmark's name as the user wrote it, which may be wrong
  * @property {import("./index.ts").BenchOptions} options
  * @property {import("../index.ts").DeviceOptions} device
  */
 
 /**
- * Runs on the page, as text. Without a result, but with the benchmarks' names, where `name` is none of them.
+ * Runs on the page, as text. Returns the benchmarks' names alone where `name` is none of them.
  * @param {Program} program
  */
 async function benchmark({ library, benchmarks: module, name, options, device: choice }) {
@@ -30,7 +30,7 @@ async function benchmark({ library, benchmarks: module, name, options, device: c
   const names = /** @type {import("./measurement.ts").BenchmarkName[]} */ (Object.keys(benchmarks));
   const known = names.find((other) => other === name);
   if (!known) return { names };
-  // On a device of its own: the largest arrays of all would be the other's peak memory.
+  // The roofline has a device of its own: its arrays are the largest of all and would be the other's peak memory.
   const measured = await erwin.requestDevice(choice);
   const floors = await measureFloors(measured);
   measured.dispose();

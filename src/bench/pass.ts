@@ -1,4 +1,4 @@
-// What the benchmarks of the model have in common: sizes one after the other, and what is measured of each.
+// The common part of the model's benchmarks: runs the sizes one after the other, and measures each.
 
 import type { Device } from "../backends/device.ts";
 import type { PreparedInput } from "../erwin/input.ts";
@@ -17,7 +17,7 @@ export interface PassOptions extends Repeats {
   device: Device;
   points: readonly number[];
   clouds: number;
-  /** Of the model's finest level. */
+  /** Channels of the model's finest level. */
   channels: number;
   floors?: Floors;
   /** Whether the times of operators and kernels are reported one by one. */
@@ -25,21 +25,21 @@ export interface PassOptions extends Repeats {
   onCase?: CaseListener;
 }
 
-/** A pass over one input, which is on the device. */
+/** A pass over one input that is on the device. */
 export interface Pass {
-  /** Hands it to the device. */
+  /** Submits the pass to the device. */
   run(): Promise<void>;
-  /** Throws where what was measured is not what it should be. */
+  /** Throws if the passes that ran were not valid. */
   check?(): Promise<unknown>;
   dispose(): void;
 }
 
-/** Passes of a size: one whose kernels are compiled, two to warm up, one that counts, one by the device's own clock. */
+/** The fewest passes of a size: one that compiles kernels, two to warm up, one that counts, one by the device's own clock. */
 const FEWEST_PASSES = 5;
 
 /**
- * Measures one size after the other, the smallest first, as far as time and memory go: the others say why not. The device
- * should have done nothing larger before, for its peak memory is taken as it is.
+ * Measures the sizes from the smallest up, as far as time and memory allow; a note says why a size was not measured. The device
+ * should have done nothing larger before, since its peak memory is reported as it is.
  */
 export async function measureSizes(
   benchmark: BenchmarkName,
@@ -137,7 +137,7 @@ async function measure(
   }
 }
 
-/** What is uploaded waits on the host until the device takes it: so many bytes at a time at most, if more than one upload. */
+/** Max bytes of several uploads together: on the host they wait in memory until the device takes them. */
 const WAITING_BYTES = 2 ** 28;
 
 async function timeUpload(model: ErwinTransformer, prepared: PreparedInput, repeats: Repeats): Promise<Timing> {
@@ -152,7 +152,7 @@ async function timeUpload(model: ErwinTransformer, prepared: PreparedInput, repe
   return await timeOnDevice(device, upload, { ...repeats, together: WAITING_BYTES / bytes });
 }
 
-/** A table for people, and the profiles that were asked for. */
+/** Formats the cases as a table for people, with the profiles that were asked for. */
 export function formatPasses(cases: readonly BenchCase[], floors: Floors | undefined): string[] {
   const heading = [
     "clouds x points",
@@ -160,7 +160,7 @@ export function formatPasses(cases: readonly BenchCase[], floors: Floors | undef
     "median (quartiles)",
     "kernels alone",
     "GFLOP/s",
-    "least time",
+    "roofline",
     "prepare",
     "upload",
     "graph",

@@ -1,4 +1,4 @@
-// Where the time of a piece of work goes: by operator, and by the kernels each is made of.
+// Divides the time of a pass by operators, and by the kernels that each consists of.
 
 import type { Device, KernelTime } from "../backends/device.ts";
 import { type Floors, floorTime } from "./floors.ts";
@@ -8,20 +8,20 @@ import { formatTable } from "./table.ts";
 export interface KernelProfile {
   kernel: string;
   calls: number;
-  /** Milliseconds of all calls together. */
+  /** The sum of all calls, in milliseconds. */
   time: number;
 }
 
 export interface OperatorProfile extends Work {
-  /** "transfers" is what no operator did: copies and uploads, as far as they are kernels. */
+  /** "transfers" are the kernels outside of operators: copies and uploads, as far as they are kernels. */
   operator: OperatorName | "transfers";
   calls: number;
   time: number;
-  /** Its kernels, in the order they come first. */
+  /** The operator's kernels, in the order of their first calls. */
   kernels: KernelProfile[];
 }
 
-/** What all operators together need that `pass` calls on a device. */
+/** The total work of all operators that `pass` calls on a device. */
 export async function countWork(device: Device, pass: () => unknown): Promise<Work> {
   const total: Work = { operations: 0, bytes: 0 };
   await observe(device, pass, (_, work, run) => {
@@ -32,8 +32,8 @@ export async function countWork(device: Device, pass: () => unknown): Promise<Wo
 }
 
 /**
- * Runs `pass`, which has run before, each of its kernels by itself; the operators by their time. Undefined where the adapter
- * has no timestamps.
+ * Runs `pass`, which must have run before, and times each of its kernels by itself. Returns the operators, the slowest first, or
+ * undefined where the adapter has no timestamps.
  */
 export async function profile(device: Device, pass: () => unknown): Promise<OperatorProfile[] | undefined> {
   // A kernel that is still being compiled would be recorded after the operator that called it.
@@ -46,7 +46,7 @@ export async function profile(device: Device, pass: () => unknown): Promise<Oper
     operators.set(operator, entry);
     return entry;
   };
-  /** Whose each kernel is. */
+  /** The operator of each kernel. */
   const owners: OperatorProfile[] = [];
   let times: KernelTime[];
   try {
@@ -99,11 +99,11 @@ function addKernel(owner: OperatorProfile, { kernel, time }: KernelTime): void {
   owner.time += time;
 }
 
-/** A table for people. */
+/** Formats the profile as a table for people. */
 export function formatProfile(operators: readonly OperatorProfile[], floors: Floors | undefined): string[] {
   const total = operators.reduce((sum, { time }) => sum + time, 0);
   const percent = (part: number, whole: number) => (whole > 0 ? `${((100 * part) / whole).toFixed(1)} %` : "");
-  const lines = [["operator and its kernels", "calls", "time", "share", "GFLOP/s", "GB/s", "of the least"]];
+  const lines = [["operator and its kernels", "calls", "time", "share", "GFLOP/s", "GB/s", "of roofline"]];
   for (const { operator, calls, time, operations, bytes, kernels } of operators) {
     const rate = (amount: number) => (amount > 0 && time > 0 ? (amount / time / 1e6).toFixed(1) : "");
     const reached = floors && bytes > 0 ? percent(floorTime({ operations, bytes }, floors), time) : "";

@@ -1,4 +1,4 @@
-// A result of the benchmarks, for people.
+// Formats a result of the benchmarks for people.
 
 import { formatFloors } from "./floors.ts";
 import { formatGraphs } from "./graph.ts";
@@ -8,7 +8,7 @@ import { type BenchResult, deviceName } from "./result.ts";
 import { formatExponents } from "./scaling.ts";
 import { formatTrees } from "./tree.ts";
 
-/** Tables of all its benchmarks. */
+/** Formats the result as one table for each of its benchmarks. */
 export function formatResult(result: BenchResult): string {
   const { device, floors } = result;
   const where = `${device ? deviceName(device) : "?"}, ${result.host}`;

@@ -1,4 +1,4 @@
-// What a run of the benchmarks gives, as data: where, when and with what it ran, and its cases.
+// The result of a benchmark run as data: where, when and with what it ran, and its cases.
 
 import { version } from "../../package.json";
 import type { Device, DeviceInfo } from "../backends/device.ts";
@@ -9,13 +9,13 @@ import { type Exponents, scalingExponents } from "./scaling.ts";
 
 export interface BenchResult {
   format: typeof FORMAT;
-  /** Of this library. */
+  /** Version of this library. */
   version: string;
-  /** The runtime with its version, as it names itself. */
+  /** The runtime with its version, as it reports them. */
   host: string;
-  /** When it was written, ISO 8601. */
+  /** Time of writing, in ISO 8601. */
   date: string;
-  /** Where the model ran, if it did. */
+  /** The device that the model ran on; absent where no model ran. */
   device?: DeviceDescription;
   floors?: Floors;
   exponents?: Exponents;
@@ -25,7 +25,7 @@ export interface BenchResult {
 export interface DeviceDescription extends DeviceInfo {
   backend: string;
   threads?: number;
-  /** There where WebGPU is Dawn's in a host that Dawn does not belong to, with what was switched on in it. */
+  /** The enabled toggles where WebGPU is Dawn's in a host that Dawn is no part of; absent elsewhere. */
   dawn?: { toggles: readonly string[] };
 }
 
@@ -37,11 +37,11 @@ export const describeDevice = ({ backend, info, threads }: Device): DeviceDescri
   threads,
 });
 
-/** "webgpu: NVIDIA H200", "webgpu: NVIDIA H200 by Dawn with disable_robustness" */
+/** Names a device, for example "webgpu: NVIDIA H200" or "webgpu: NVIDIA H200 by Dawn with disable_robustness". */
 export const deviceName = ({ backend, description, dawn }: DeviceDescription) =>
   `${backend}: ${description}${dawn ? ` by Dawn with ${dawn.toggles.join(", ")}` : ""}`;
 
-/** "Deno/2.9.5", "Node.js/20.16.0", a browser's user agent. */
+/** Names the host: "Deno/2.9.5", "Node.js/20.16.0", or a browser's user agent. */
 export function hostName(): string {
   const node = (globalThis as { process?: typeof process }).process?.versions.node;
   return globalThis.navigator?.userAgent ?? (node === undefined ? "unknown host" : `Node.js/${node}`);
@@ -54,8 +54,8 @@ export function benchResult(cases: BenchCase[], device?: DeviceDescription, floo
 }
 
 /**
- * A result from its JSON text.
- * @throws FormatError when it is none
+ * Reads a result from its JSON text.
+ * @throws FormatError when the text is no result
  */
 export function parseBenchResult(text: string, file: string): BenchResult {
   const refuse = (problem: string, cause?: unknown) =>

@@ -1,15 +1,15 @@
-// How the time of a forward pass grows with the number of points: the exponent of the power law that fits best.
+// Fits how the time of a forward pass grows with the number of points: the exponent of the best power law.
 
 import type { BenchCase } from "./measurement.ts";
 
-/** 1 where twice the points take twice the time. */
+/** Exponents of the number of points: 1 means that twice the points take twice the time. */
 export interface Exponents {
   forward: number;
   prepare: number;
   graph: number;
 }
 
-/** Of the sizes that were measured; undefined where they are fewer than two. */
+/** Fits the sizes that were measured; undefined where there are fewer than two. */
 export function scalingExponents(cases: readonly BenchCase[]): Exponents | undefined {
   const measured = cases.flatMap(({ benchmark, points, time, pass }) =>
     benchmark === "scaling" && time && pass ? [{ points, forward: time, ...pass }] : [],
@@ -30,7 +30,7 @@ export function fitExponent(measured: readonly { size: number; time: number }[])
   return covariance / mean(x.map((value) => (value - meanX) ** 2));
 }
 
-/** A sentence for people. */
+/** Describes the exponents in a sentence for people. */
 export function formatExponents(cases: readonly BenchCase[]): string[] {
   const exponents = scalingExponents(cases);
   if (!exponents) return ["Too few sizes to tell how time grows."];

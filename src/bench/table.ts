@@ -1,6 +1,6 @@
-// Tables of plain text.
+// Formats tables of plain text.
 
-/** Lines of cells in columns, each as wide as its widest cell; numbers stand to the right, with commas between thousands. */
+/** Returns the rows as lines with aligned columns; numbers are right-aligned, with commas between thousands. */
 export function formatTable(rows: readonly (readonly (string | number)[])[]): string[] {
   const texts = rows.map((row) => row.map((cell) => (typeof cell === "number" ? cell.toLocaleString("en") : cell)));
   const widths: number[] = [];

@@ -1,8 +1,8 @@
-// Repeated measurements and how they are told.
+// Repeats measurements of time and summarises them.
 
 import type { Device } from "../backends/device.ts";
 
-/** Milliseconds of one repetition. */
+/** Statistics of the repetitions, in milliseconds. */
 export interface Timing {
   median: number;
   /** First and third quartile. */
@@ -12,39 +12,39 @@ export interface Timing {
   repetitions: number;
 }
 
-/** How often something is measured. */
+/** How often to measure. */
 export interface Repeats {
-  /** Repetitions. Default: as many as fit into the seconds, one at least and 100 at most. */
+  /** Repetitions. Default: as many as fit into `seconds`, at least 1 and at most 100. */
   repeat?: number;
   seconds: number;
 }
 
-/** Milliseconds until `work` is done. */
+/** The milliseconds until `work` is done. */
 export async function timed(work: () => unknown): Promise<number> {
   const start = performance.now();
   await work();
   return performance.now() - start;
 }
 
-/** Times work that ends with its promise, after a first time that does not count. */
+/** Times work that is done when its promise resolves, after a first run that does not count. */
 export async function timeOnHost(work: () => unknown, repeats: Repeats): Promise<Timing> {
   await work();
   return repeated(() => timed(work), repeats);
 }
 
-/** What is timed takes at least so many times as long as waiting for an idle device. */
+/** The work between two waits takes at least this many times as long as a wait for an idle device. */
 const WAITS = 40;
-const MOST_TOGETHER = 1024;
-const MOST_REPETITIONS = 100;
+const MAX_TOGETHER = 1024;
+const MAX_REPETITIONS = 100;
 
 /**
- * Times work that is handed to a device, after a first time that does not count. Hosts look only now and then whether a GPU
- * is done, Deno every 10 ms: what is short is done many times over between two waits, `together` times at most.
+ * Times work that is submitted to a device, after a first run that does not count. Hosts poll only now and then whether a GPU is
+ * done, Deno every 10 ms: short work runs many times between two waits, at most `together` times.
  */
 export async function timeOnDevice(
   device: Device,
   work: () => unknown,
-  { together: most = MOST_TOGETHER, ...repeats }: Repeats & { together?: number },
+  { together: max = MAX_TOGETHER, ...repeats }: Repeats & { together?: number },
 ): Promise<Timing> {
   await device.finished();
   const waiting = await timed(() => device.finished());
@@ -56,7 +56,7 @@ export async function timeOnDevice(
     });
     return time / together;
   };
-  while ((await take()) * together < WAITS * waiting && 2 * together <= most) together *= 2;
+  while ((await take()) * together < WAITS * waiting && 2 * together <= max) together *= 2;
   return repeated(take, repeats);
 }
 
@@ -64,7 +64,7 @@ async function repeated(take: () => Promise<number>, { repeat, seconds }: Repeat
   const start = performance.now();
   const times: number[] = [];
   const fits = () => (performance.now() - start) * (1 + 1 / times.length) < seconds * 1000;
-  const more = () => (repeat === undefined ? times.length < MOST_REPETITIONS && fits() : times.length < repeat);
+  const more = () => (repeat === undefined ? times.length < MAX_REPETITIONS && fits() : times.length < repeat);
   do times.push(await take());
   while (more());
   return timingOf(times);

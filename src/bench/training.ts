@@ -1,11 +1,11 @@
-// The training benchmark: forward, loss, backward and a step of AdamW, of the same model on the same clouds.
+// The training benchmark: a forward pass, the loss, a backward pass and a step of AdamW, with the same model on the same clouds.
 
 import { readmeModel } from "../erwin/presets.ts";
 import { AdamW, ErwinTransformer, mse, Random, Tensor } from "../index.ts";
 import type { BenchCase } from "./measurement.ts";
 import { measureSizes, type PassOptions } from "./pass.ts";
 
-/** A time is that of one step, input, tree and graph on the device, against random targets. */
+/** A time is that of one step against random targets; input, tree and graph are on the device. */
 export async function benchTraining(options: PassOptions): Promise<BenchCase[]> {
   const { device, channels } = options;
   using model = await ErwinTransformer.create(readmeModel(channels), { device });
@@ -13,8 +13,8 @@ export async function benchTraining(options: PassOptions): Promise<BenchCase[]> 
   using optimizer = new AdamW(model.parameters(), { lr: 1e-4 });
   return await measureSizes("training", model, options, (input) => {
     const random = new Random(input.points, "target");
-    const numbers = Float32Array.from({ length: input.points * channels }, () => random.normal());
-    const target = Tensor.from(device, numbers, [input.points, channels]);
+    const values = Float32Array.from({ length: input.points * channels }, () => random.normal());
+    const target = Tensor.from(device, values, [input.points, channels]);
     const run = async () => {
       using output = await model.forward(input);
       using loss = mse(output, target);
@@ -22,7 +22,7 @@ export async function benchTraining(options: PassOptions): Promise<BenchCase[]> 
       optimizer.step({ loss });
       optimizer.zeroGrad();
     };
-    // Steps that did not happen would be fast.
+    // Steps that were skipped would look fast.
     return { run, check: () => optimizer.check(), dispose: () => target.dispose() };
   });
 }

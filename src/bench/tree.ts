@@ -1,5 +1,5 @@
-// The tree benchmark: ball trees of this library against the plain algorithm in native code, on the same machine in one
-// run, with the same points and numbers of threads.
+// The tree benchmark: this library's ball trees against the plain algorithm in native code, on the same machine in one run, with
+// the same points and as many threads.
 import { buildBallTree } from "../index.ts";
 import type { BenchCase, CaseListener } from "./measurement.ts";
 import nativeSource from "./native/tree.cpp?raw";
@@ -7,15 +7,15 @@ import { formatTable } from "./table.ts";
 import { formatTiming, timed, timingOf } from "./timing.ts";
 
 export interface TreeOptions {
-  /** Of each cloud, 3 dimensions. */
+  /** The clouds have 3 dimensions; `points` are those of each cloud. */
   cases: readonly { clouds: number; points: number }[];
   threads: readonly number[];
-  /** For one case on one side, roughly. */
+  /** Approximate seconds for one case on one side. */
   seconds: number;
   onCase?: CaseListener;
 }
 
-/** Measures every case with every number of threads. Each side warms up first; the two take turns. */
+/** Measures each case with each number of threads. Both sides warm up, then take turns. */
 export async function benchTree({ cases, threads, seconds, onCase }: TreeOptions): Promise<BenchCase[]> {
   const native = compileNative();
   const note = native.missing === undefined ? undefined : `no native baseline: ${native.missing}`;
@@ -45,7 +45,7 @@ async function measure(
   const positions = samplePositions(clouds * points);
   const offsets = Int32Array.from({ length: clouds + 1 }, (_, cloud) => cloud * points);
   const build = () => timed(() => buildBallTree(positions, { dimensionality: 3, offsets, threads }));
-  // The first calls start threads and run code that is not optimised yet.
+  // The first calls start threads and run unoptimised code.
   let once = await build();
   for (let warmUp = 0; warmUp < 12; warmUp++) once = Math.min(once, await build());
   const rounds = 2;
@@ -60,7 +60,7 @@ async function measure(
   return { time: timingOf(ours), native: runNative && timingOf(theirs) };
 }
 
-/** The points that native/tree.cpp makes, too: uniform in the unit cube. */
+/** Makes the same points as native/tree.cpp, uniform in the unit cube. */
 function samplePositions(points: number): Float32Array {
   let state = 1;
   return Float32Array.from({ length: points * 3 }, () => {
@@ -77,7 +77,7 @@ interface Native {
   remove(): void;
 }
 
-/** Compiles the baseline in a temporary folder; says why not where that is impossible. */
+/** Compiles the baseline in a temporary folder; `missing` says why where that is impossible. */
 function compileNative(): Native {
   const host = (globalThis as { process?: typeof process }).process;
   if (!host?.getBuiltinModule) return { missing: "no native code in a browser", remove: () => {} };
@@ -97,7 +97,7 @@ function compileNative(): Native {
     return { missing: `g++ -fopenmp did not compile it (${reason})`, remove };
   }
   const run: NativeRun = ({ clouds, points, threads }, repetitions) => {
-    // One more, for the first touches its memory.
+    // The first repetition, which touches the memory for the first time, does not count.
     const words = [clouds, points, threads, repetitions + 1].map(String);
     const times: number[] = JSON.parse(execFileSync(program, words, { encoding: "utf8" }));
     return times.slice(1);
@@ -105,7 +105,7 @@ function compileNative(): Native {
   return { run, remove };
 }
 
-/** A table for people. */
+/** Formats the cases as a table for people. */
 export function formatTrees(cases: readonly BenchCase[]): string[] {
   const lines = [
     ["clouds x points", "threads", "erwin, median (quartiles)", "native, plain", "ratio"],

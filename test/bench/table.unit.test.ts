@@ -94,7 +94,7 @@ test("a machine's table: the fastest of the same precision compared, gaps explai
   expect(formatMachine(result).split("\n")).toEqual([
     "**Some GPU** (at best 51,200 GFLOP/s and 2,350 GB/s): 32 channels; Some CPU, 16 cores; Some GPU, 580.1; erwin 1.2.3 in Deno/2; Dawn in Deno/2 with some_toggle; PyTorch 2.11 on Some GPU; 2026-01-02.",
     "",
-    "| forward pass, ms | erwin | erwin, Dawn | erwin mixed, Dawn | PyTorch eager | PyTorch eager, TF32 | PyTorch compiled | PyTorch / erwin | TF32 / mixed | erwin, MiB | PyTorch eager, MiB | of the peak |",
+    "| forward pass, ms | erwin | erwin, Dawn | erwin mixed, Dawn | PyTorch eager | PyTorch eager, TF32 | PyTorch compiled | PyTorch / erwin | TF32 / mixed | erwin, MiB | PyTorch eager, MiB | of roofline |",
     "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     "| 16 x 1024 | 1.23 | 3 | - | - | - | - | - | - | 2 | - | 25 % |",
     "| 16 x 4096 | 4 | - | 2 | 12 | 6 | 8 | 2.00 | 3.00 | 2 | 1,020 | 25 % |",

@@ -2,7 +2,7 @@
 //
 //   deno run -A src/bench/machine/dawn.mjs [--dawn-features NAME,...] PROGRAM [ARGUMENT ...]
 //
-// Dawn comes as a binding for Node (the npm package webgpu), which Deno loads. More of its toggles are switched on by their names.
+// Dawn comes as a binding for Node (the npm package webgpu), which Deno loads. --dawn-features enables more of its toggles by name.
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { denoEnvironment } from "../../build/deno.mjs";
@@ -10,7 +10,7 @@ import { installDawn } from "../../cli/node-gpu.ts";
 
 const OPTION = "--dawn-features";
 
-// Vulkan's loader and drivers see what is set here, too.
+// Vulkan's loader and drivers read these variables, too.
 Object.assign(process.env, denoEnvironment());
 const toggles = process.argv[2] === OPTION ? process.argv.splice(2, 2)[1].split(",") : [];
 const [program] = process.argv.splice(2, 1);

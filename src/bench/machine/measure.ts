@@ -1,19 +1,19 @@
-// Measures a machine: this library and PyTorch beside it, at the same sizes, in a given time, into one file (result.ts). The
-// file is written whole after each step, so that a run that is cut off keeps what it has.
+// Measures this library and PyTorch on this machine, at the same sizes and within a given time, and writes all figures into one
+// file (result.ts). The file is rewritten after each step, so that an interrupted run keeps its results.
 //
 //   npm run bench:gpu -- --out FILE [--seconds 540] [--points N,N,...] [--clouds 16] [--channels 32] [--backend webgpu|cpu]
 //     [--only STEP,...] [--host deno|chromium]
 //
-// sets up and builds first. With --host chromium this library's benchmarks run on a page (../page.mjs). Steps, in the order of
-// their worth (compiling for minutes, the last takes what time is left):
+// sets up and builds first. With --host chromium this library's benchmarks run on a page (../page.mjs). The steps, the most
+// important first (the last compiles for minutes, in whatever time is left):
 //
-//   forward       the device, what it can do at best, and forward passes in float32
+//   forward       the device, its roofline, and forward passes in float32
 //   training      training steps in float32
-//   pytorch       both in PyTorch's eager mode, strict and with TF32, on CUDA where the GPU has it, else on the processor; the
-//                 outputs and losses that it is held against are this library's, on the device that is measured
+//   pytorch       both in PyTorch's eager mode, strict and with TF32, on CUDA where the GPU has it, else on the CPU; its outputs
+//                 and losses are compared with this library's on the device that is measured
 //   compile       both by torch.compile, the middle size
-//   dawn          both on Dawn, Chrome's WebGPU, as Deno runs it by dawn.mjs: where the npm package webgpu is
-//   mixed         both in half precision, where the adapter has shader-f16; on Dawn where that gives access to the GPU's matrix
+//   dawn          both on Dawn, Chrome's WebGPU, which dawn.mjs runs in Deno, where the npm package webgpu is installed
+//   mixed         both in half precision, where the adapter has shader-f16; on Dawn where it gives access to the GPU's matrix
 //                 units, which Deno's own WebGPU does not
 //   trees         trees and graphs
 //   compile-rest  both by torch.compile, the other sizes from the largest down
@@ -22,15 +22,15 @@
 //
 //   npm run bench:gpu -- --pack FOLDER [--tests]
 //
-// on any Linux (x64) sets up, builds, and writes what it needs into FOLDER (pack.mjs). Carry there the repository's files and
-// FOLDER. Then, as root, by bash in the repository's root:
+// on any Linux (x64) sets up, builds, and writes what such a machine needs into FOLDER (pack.mjs). Copy the repository's files and
+// FOLDER to the machine. Then, as root, in bash, in the repository's root:
 //
-//   . FOLDER/unpack.sh                                             once for each bash
+//   . FOLDER/unpack.sh                                             once in each shell
 //   deno run -A src/bench/machine/measure.ts --out FILE            measures
 //   deno run -A node_modules/vitest/vitest.mjs run --project host  tests, where --tests has packed them
 //
 // In place of `deno run -A dist/cli.js`, `deno run -A src/bench/machine/dawn.mjs dist/cli.js` runs on Dawn. If the first step finds
-// no adapter, or one in software, tell the Vulkan loader where the driver is: VK_DRIVER_FILES=/.../vulkan/icd.d/nvidia_icd.json.
+// no adapter, or only a software one, tell the Vulkan loader where the driver is: VK_DRIVER_FILES=/.../vulkan/icd.d/nvidia_icd.json.
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -47,7 +47,7 @@ import type { PyTorchBench } from "../peers/pytorch/run.mjs";
 import type { BenchResult } from "../result.ts";
 import type { MachineResult } from "./result.ts";
 
-/** What a step does until a moment of performance.now(); what it could not do it throws. */
+/** Runs a step until a time of performance.now(); throws if it could not. */
 type Step = (until: number) => void;
 
 const steps: Record<string, Step> = {
@@ -100,12 +100,12 @@ sizes.sort((a, b) => a - b);
 const middle = sizes[(sizes.length - 1) >> 1];
 
 function refuse(expected: string): never {
-  console.error(`error: expected ${expected}; src/bench/machine/measure.ts tells all arguments`);
+  console.error(`error: expected ${expected}; src/bench/machine/measure.ts lists all arguments`);
   process.exit(2);
 }
 
-/** Seconds for one case, of those that get the `part`-th part of the time all together. */
-const share = (part: number) => Number((seconds / part / sizes.length).toPrecision(2));
+/** The seconds for each size of a group of cases that gets 1 / `divisor` of the total time. */
+const share = (divisor: number) => Number((seconds / divisor / sizes.length).toPrecision(2));
 
 const folder = mkdtempSync(join(tmpdir(), "erwin-machine-"));
 const env = { ...denoEnvironment(), PYTHONDONTWRITEBYTECODE: "1" };
@@ -136,7 +136,7 @@ function askNvidia(): string | undefined {
   return status === 0 ? stdout.trim() : undefined;
 }
 
-/** Runs a program to its end. Throws what it said last when it fails, or when its time is up. */
+/** Runs a program to its end. Throws its last line of standard error if it fails, and says so if its time is up. */
 function run(until: number, program: string, args: readonly string[]): void {
   const timeout = Math.max(1, Math.round(until - performance.now()));
   const { status, error, stderr } = spawnSync(program, args, {
@@ -164,7 +164,7 @@ function run(until: number, program: string, args: readonly string[]): void {
 const deno = (until: number, script: string, args: readonly string[]) =>
   run(until, process.execPath, ["run", "-A", join(root, script), ...args]);
 
-/** The command line's `bench` on a page. */
+/** Runs the command line's `bench` on a page. */
 const chromium: typeof deno = (until, _, [, ...args]) =>
   run(until, "node", [join(root, "src/bench/page.mjs"), ...args]);
 
@@ -179,7 +179,7 @@ function dawnHasMatrixUnits(): boolean {
   return /^ *matrix units +in use/m.test(stdout ?? "");
 }
 
-/** Runs a program that writes JSON to a file, maybe more than once; hands over what it has written, however it ends. */
+/** Runs a program that writes JSON to a file, possibly more than once; passes on its last version, however the program ends. */
 function collect<Result>(measure: (json: string) => void, use: (result: Result) => void): void {
   const json = join(folder, "result.json");
   rmSync(json, { force: true });
@@ -209,7 +209,7 @@ function benchErwin(
 }
 
 function benchPyTorch(variant: "eager" | "compile", until: number, order: readonly number[]): void {
-  // It sees both folders, and starts in the first.
+  // Python can read both folders, and starts in the first.
   const python = findPython([root, folder]);
   if (!python) throw new Error("python3 has no torch and safetensors");
   const fileOf = (points: number) => join(folder, `${clouds}x${points}.safetensors`);
@@ -244,11 +244,11 @@ try {
   for (const name of chosen) {
     const start = performance.now();
     const left = Math.max(0, end - start);
-    // What hangs, or takes longer than expected, must leave something to the steps after it.
+    // A step that hangs, or takes longer than expected, must leave time for the steps after it.
     const limit = name === chosen.at(-1) ? left : left / 2;
     let problem: string | undefined;
     try {
-      if (limit < 1000) throw new Error("not begun: the time was used up");
+      if (limit < 1000) throw new Error("not started: the time was used up");
       console.log(`\n${name}, at most ${(limit / 1000).toFixed(0)} s\n`);
       steps[name](start + limit);
     } catch (error) {

@@ -1,6 +1,6 @@
-// Packs what measuring or testing takes on a machine that has a GPU and its driver, but no network, no Node and no npm packages:
-// the build, Deno, Dawn's binding for Node (which Deno loads, too), the Vulkan loader, and maybe the tests' runner. Run by
-// run.mjs, as `npm run bench:gpu -- --pack FOLDER [--tests]`; measure.ts tells how it is used there.
+// Packs all that is needed to measure or test on a machine with a GPU and its driver, but no network, Node or npm packages: the
+// build, Deno, Dawn's binding for Node (which Deno loads, too), the Vulkan loader, and on request the test runner. Run by
+// run.mjs, as `npm run bench:gpu -- --pack FOLDER [--tests]`; measure.ts explains its use on that machine.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
@@ -8,21 +8,21 @@ import { denoProgram } from "../../build/deno.mjs";
 import { CommandError, run } from "../../build/run.mjs";
 import { root } from "../../build/steps.mjs";
 
-/** Debian's packages of the Vulkan loader, and of what NVIDIA's driver asks for. */
+/** Debian's packages of the Vulkan loader, and of the libraries that NVIDIA's driver needs. */
 const LOADERS = ["libvulkan1", "libglvnd0", "libegl1", "libgl1", "libglx0"];
 
-/** npm packages that the runner of the tests does without: they build, lint, or start browsers and other engines. */
+/** npm packages that the test runner does not need: they build, lint, or start browsers and other engines. */
 const NOT_FOR_TESTS = [
   /^\./,
   /^@(deno|biomejs|typescript|types|puppeteer|rollup)$/,
   /^(webgpu|binaryen|typescript|assemblyscript|puppeteer|chromium|devtools|onnxruntime|bare-|zod|protobufjs|rollup|bunny)/,
 ];
 
-/** Where what Linux runs lies in the repository: there before packing, and after unpacking. */
+/** The paths of the Linux programs in the repository, before packing and after unpacking. */
 const DENO = "node_modules/@deno/linux-x64-glibc";
 const DAWN = "node_modules/webgpu";
 
-/** The archives and what is in them, by paths in the repository. */
+/** The archives and their contents, as paths in the repository. */
 export const archives = {
   "engine.tar.xz": () => [
     "dist",
@@ -37,8 +37,8 @@ export const archives = {
 
 const SCRIPT = "unpack.sh";
 
-/** Runs on the machine itself, sourced by bash in the repository's root. */
-const UNPACK = `# Unpacks what lies beside this file; made by src/bench/machine/pack.mjs.
+/** The script that bash sources in the repository's root on that machine. */
+const UNPACK = `# Unpacks the archives beside this file; made by src/bench/machine/pack.mjs.
 packed=$(dirname "$BASH_SOURCE")
 for archive in "$packed"/*.tar.xz; do tar -xJf "$archive"; done
 if ! ldconfig -p | grep -q libvulkan.so.1; then
@@ -54,15 +54,15 @@ for driver in /usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json; do
 done
 `;
 
-/** @param {string} folder of the archives, where the script is to lie */
+/** @param {string} folder the archives' folder, in which the script is written */
 export function writeUnpack(folder) {
   writeFileSync(join(folder, SCRIPT), UNPACK);
 }
 
 /**
- * Fills a folder, which is made anew: about 38 MB, 57 with the tests.
+ * Fills a folder, which it empties first, with about 38 MB, or 57 MB with the tests.
  * @param {string} name
- * @param {boolean} tests whether their runner is packed, too
+ * @param {boolean} tests whether the test runner is packed, too
  */
 export function pack(name, tests) {
   if (relative(root, denoProgram()) !== `${DENO}/deno`)
@@ -77,7 +77,9 @@ export function pack(name, tests) {
     run("tar", ["-cJf", join(folder, archive), ...paths()], { env: { ...process.env, XZ_OPT: "-6 -T0" } });
   }
   if (spawnSync("apt-get", ["download", ...LOADERS], { cwd: folder, stdio: "ignore" }).status !== 0) {
-    console.log(`pack: without ${LOADERS.join(", ")}, which apt-get does not get here; the machine must have them`);
+    console.log(
+      `pack: without ${LOADERS.join(", ")}, which apt-get does not get here; the other machine must have them`,
+    );
   }
   writeUnpack(folder);
 }

@@ -1,40 +1,40 @@
-// What measure.ts writes: all figures of one machine.
+// The file that measure.ts writes: all figures of one machine.
 
 import type { PyTorchBench } from "../peers/pytorch/run.mjs";
 import type { BenchResult } from "../result.ts";
 
 export interface MachineResult {
   format: "erwin-machine-1";
-  /** When it was begun, ISO 8601. */
+  /** Start of the run, in ISO 8601. */
   date: string;
   machine: {
     processor: string;
     cores: number;
-    /** Bytes. */
+    /** Memory in bytes. */
     memory: number;
     system: string;
     /** GPU and driver, as nvidia-smi names them. */
     nvidia?: string;
   };
-  /** What was asked for. */
+  /** Clouds in a batch. */
   clouds: number;
-  /** Of each cloud. */
+  /** Points of each cloud. */
   points: number[];
-  /** Of the model's finest level. */
+  /** Channels of the model's finest level. */
   channels: number;
-  /** For everything together. */
+  /** Time limit of the whole run. */
   seconds: number;
-  /** What was begun, in this order. */
+  /** The steps that were started, in their order. */
   steps: MachineStep[];
-  /** One for each benchmark, precision, and WebGPU (the host's own, Dawn); the profile is that of the middle size. */
+  /** A result for each benchmark, precision, and WebGPU (the host's own, or Dawn); only the middle size has a profile. */
   erwin: BenchResult[];
-  /** One for each step of PyTorch; differences are those to erwin's output and loss. */
+  /** A result for each step of PyTorch; differences are relative to erwin's output and loss. */
   pytorch: PyTorchBench[];
 }
 
 export interface MachineStep {
   name: string;
   seconds: number;
-  /** Why something is missing. */
+  /** Why figures are missing. */
   problem?: string;
 }

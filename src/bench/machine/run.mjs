@@ -1,5 +1,5 @@
-// Sets up, builds, finds a place for PyTorch, and measures this machine (measure.ts, which tells the arguments). With --pack it
-// packs, in place of measuring here, what measuring takes on another machine (pack.mjs):
+// Sets up, builds, prepares Python with PyTorch, and measures this machine (measure.ts, which lists the arguments). With --pack it
+// does not measure, but packs all that is needed to measure another machine (pack.mjs):
 //
 //   npm run bench:gpu -- --pack FOLDER [--tests]
 import { parseArgs } from "node:util";
@@ -13,7 +13,7 @@ import { pack } from "./pack.mjs";
 await main(async () => {
   const words = process.argv.slice(2);
   const options = /** @type {const} */ ({ pack: { type: "string" }, tests: { type: "boolean" } });
-  // All others are measure.ts's own, which checks them.
+  // measure.ts reads and checks all other options.
   const { values } = parseArgs({ args: words, options, strict: false });
   setup();
   await build();

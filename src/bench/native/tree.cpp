@@ -1,6 +1,6 @@
 // The plain ball-tree algorithm as native code, the baseline of the tree benchmark: float64 coordinates,
-// std::nth_element on indices, OpenMP over the clouds of a batch. Prints one line of JSON: the milliseconds of every
-// repetition.
+// std::nth_element on indices, OpenMP over the clouds of a batch. Prints the milliseconds of each repetition as one line
+// of JSON.
 //
 //   tree CLOUDS POINTS THREADS REPETITIONS
 #include <omp.h>
@@ -25,7 +25,7 @@ struct Cloud {
 
 int widestAxis(const Cloud& cloud, int64_t start, int64_t end) {
   int axis = 0;
-  double most = -1;
+  double widest = -1;
   for (int candidate = 0; candidate < dimensionality; ++candidate) {
     double low = cloud.data[cloud.indices[start] * dimensionality + candidate], high = low;
     for (int64_t i = start + 1; i < end; ++i) {
@@ -33,8 +33,8 @@ int widestAxis(const Cloud& cloud, int64_t start, int64_t end) {
       low = std::min(low, value);
       high = std::max(high, value);
     }
-    if (high - low > most) {
-      most = high - low;
+    if (high - low > widest) {
+      widest = high - low;
       axis = candidate;
     }
   }

@@ -1,4 +1,4 @@
-// Puts this folder's results, one JSON file a machine as src/bench/machine/measure.ts writes them, into its README as tables.
+// Puts this folder's results, one JSON file for each machine from src/bench/machine/measure.ts, into its README as tables.
 //
 //   node src/bench/results/table.mjs
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -16,7 +16,7 @@ export const readmePath = join(root, "src/bench/results/README.md");
 const begin = "<!-- results: begin, made by src/bench/results/table.mjs -->";
 const end = "<!-- results: end -->";
 
-/** A reason that is told in the table itself. */
+/** A reason that the table itself gives. */
 const OUT_OF_MEMORY = "out of memory";
 
 /** @returns {MachineResult[]} in the order of the files' names */
@@ -27,7 +27,7 @@ export function readResults() {
 }
 
 /**
- * The README with the tables of these results between the two comments.
+ * Returns the README with the tables of these results between the two comments.
  * @param {string} readme
  * @param {MachineResult[]} results
  */
@@ -39,7 +39,7 @@ export function withTables(readme, results) {
 }
 
 /**
- * Where and with what it was measured, a table for each pass, and what is missing in them.
+ * Formats where and with what the result was measured, a table for each pass, and the figures that are missing.
  * @param {MachineResult} result
  */
 export function formatMachine(result) {
@@ -65,7 +65,7 @@ export function formatMachine(result) {
 }
 
 /**
- * Columns without any figure are left out.
+ * Formats the table of a pass, without columns that have no figure.
  * @param {MachineResult} result
  * @param {Pass} pass
  */
@@ -120,7 +120,7 @@ function formatPass({ erwin, pytorch }, pass) {
     ["erwin, upload", (size) => figure(full(size)?.pass?.upload?.median)],
     ["erwin, MiB", (size) => used(full(size)?.pass?.memory.peak)],
     ["PyTorch eager, MiB", (size) => used(rowsOf(size, "strict", "eager")[0]?.peakMemory)],
-    ["of the peak", (size) => percent(reached(full(size)))],
+    ["of roofline", (size) => percent(reached(full(size)))],
   ];
   const filled = columns.filter(([, cell]) => sizes.some((size) => cell(size) !== undefined));
   if (filled.length === 0) return "";
@@ -133,7 +133,7 @@ function formatPass({ erwin, pytorch }, pass) {
 }
 
 /**
- * Why there are gaps, each reason once.
+ * Lists why figures are missing, each reason once.
  * @param {MachineResult} result
  */
 function formatMissing({ erwin, pytorch, steps }) {
