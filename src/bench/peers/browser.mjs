@@ -2,7 +2,7 @@
 //
 //   node src/bench/peers/browser.mjs --folder CASES --cases 1x2048,1x4096 --library onnxruntime --backend cpu [--threads 2] [--wide]
 //
-// With --wide V8 joins WebAssembly's vectors of 128 bits in pairs where it can: an experiment of its makers, off by default.
+// With --wide V8 joins pairs of WebAssembly's 128-bit vectors where it can: an experimental feature that is off by default.
 import { createReadStream, existsSync, statSync } from "node:fs";
 import { extname, join, normalize, resolve, sep } from "node:path";
 import { parseArgs } from "node:util";
@@ -25,7 +25,7 @@ const { values } = parseArgs({
 });
 const folder = resolve(values.folder);
 
-/** The repository's files under their paths, the cases under /cases. */
+/** Serves the repository's files under their paths, and the cases under /cases. */
 const server = await serve((request, response) => {
   const { pathname } = new URL(request.url ?? "/", "http://localhost");
   const inCases = pathname.startsWith("/cases/");
@@ -46,7 +46,7 @@ const browser = await chromium.launch({ executablePath: findChromium(), args });
 try {
   const rows = [];
   for (const name of values.cases.split(",")) {
-    // A page for each case: none runs in what another has left behind.
+    // Each case has a fresh page, so that none runs in the state that another leaves.
     const page = await browser.newPage();
     await page.goto(server.url);
     const question = {
@@ -56,7 +56,7 @@ try {
       name,
       seconds: Number(values.seconds),
     };
-    // As text, so that the import is the page's own.
+    // The script is passed as text, so that the page itself imports the module.
     const script = `import("/src/bench/peers/page.mjs").then(({ measure }) => measure(${JSON.stringify(question)}))`;
     rows.push({ name, .../** @type {object} */ (await page.evaluate(script)) });
     await page.close();

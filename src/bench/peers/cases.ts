@@ -1,11 +1,11 @@
-// Writes what the peers are compared on: the benchmarks' model with seeded weights, and inputs with tree, graph and what comes
-// out here, so that every peer can show that it computes the same numbers.
+// Writes the files that peers are compared on: the benchmarks' model with seeded weights, and inputs with tree, graph and this
+// library's output, so that every peer can show that it computes the same values.
 //
 //   deno run -A src/bench/peers/cases.ts --output FOLDER [--clouds B] [--points N,N] [--channels C] [--backend cpu]
 //
 // model.safetensors is a checkpoint, model.onnx the same model for ONNX runtimes; each <clouds>x<points>.safetensors holds the
 // arrays that the command line reads, and
-//   target [N, C]    what the training step's mean squared error is taken against
+//   target [N, C]    the target of the training step's mean squared error
 //   out    [N, C]    the model's output in eval mode, computed by the backend (default: cpu)
 //   loss   []        mse(output in train mode, target) before any step
 
@@ -30,9 +30,9 @@ import {
 import { readmeModel } from "../../erwin/presets.ts";
 import { caseClouds, caseGraph } from "../case.ts";
 
-/** One input with its expected results. */
+/** Makes one input with its expected results. */
 async function makeInput(device: Device, checkpoint: Uint8Array, clouds: number, points: number): Promise<Uint8Array> {
-  // A model of its own: a pass in train mode moves the running statistics.
+  // Each input has a fresh model: a pass in train mode changes the running statistics.
   const model = await ErwinTransformer.load(checkpoint, { device });
   const { config } = model;
   const { nodeFeatures, nodePositions, offsets } = caseClouds(config, clouds, points);
@@ -42,8 +42,8 @@ async function makeInput(device: Device, checkpoint: Uint8Array, clouds: number,
 
   const out = await model.eval().forward(prepared);
   const { shape, size } = out;
-  const outNumbers = await out.data();
-  // Before the next pass: the largest sizes fill a device.
+  const outValues = await out.data();
+  // The output is freed before the next pass: the largest sizes fill a device.
   out.dispose();
   const random = new Random(points, "target");
   const target = Float32Array.from({ length: size }, () => random.normal());
@@ -61,7 +61,7 @@ async function makeInput(device: Device, checkpoint: Uint8Array, clouds: number,
     tree_idx: { shape: [treeIdx.length], data: treeIdx },
     tree_mask: { shape: [treeMask.length], data: treeMask },
     target: { shape, data: target },
-    out: { shape, data: outNumbers },
+    out: { shape, data: outValues },
     loss: { shape: [], data: await loss.data() },
   };
   model.dispose();
@@ -71,7 +71,7 @@ async function makeInput(device: Device, checkpoint: Uint8Array, clouds: number,
   return saveSafetensors(new Map(Object.entries(arrays)));
 }
 
-/** A whole number, at least 1. */
+/** Parses an integer of at least 1. */
 function count(text: string, option: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1) return value;

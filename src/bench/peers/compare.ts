@@ -1,11 +1,11 @@
-// This library and its peers on the same model, inputs, machine and threads, one after the other in one run.
+// Compares this library with its peers on the same model, inputs, machine and threads, one after the other in one run.
 //
 //   node src/bench/peers/run.mjs [--points 2048,4096] [--clouds 1] [--threads N] [--seconds S] [--compile] [--wide] [--webgpu] [--json FILE]
 //
-// Forward passes in evaluation mode, tree and graph given, from the call to the last number on the host. Every row says how far
-// its numbers are from those of the CPU backend. With --wide also in a Chromium that joins WebAssembly's vectors in
-// pairs (browser.mjs). With --compile also PyTorch's torch.compile, with --webgpu also on the adapter that each host offers;
-// on a processor both take minutes.
+// A time is that of a forward pass in evaluation mode, tree and graph given, from the call until the output is on the host. Each
+// row has the difference between its output and the CPU backend's. --wide adds a Chromium that joins pairs of WebAssembly's
+// vectors (browser.mjs), --compile adds PyTorch's torch.compile, --webgpu adds the adapter that each host offers; the last two
+// take minutes on a CPU.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -26,13 +26,13 @@ interface Row {
   /** Milliseconds of the first pass. */
   first?: number;
   timing?: Timing;
-  /** Largest difference to the CPU backend's output over its largest number. */
+  /** Max difference from the CPU backend's output, relative to that output's largest element. */
   difference?: number;
   /** Why there are no figures. */
   unavailable?: string;
 }
 
-/** What node.mjs, browser.mjs and erwin.ts print. */
+/** The JSON that node.mjs, browser.mjs and erwin.ts print. */
 interface Measured {
   host: string;
   rows: { name: string; first: number; times: number[]; difference: number; device?: string; version?: string }[];
@@ -86,7 +86,7 @@ function add(peer: string, measure: () => Measured): void {
   }
 }
 
-/** The last line a failed program wrote to standard error. */
+/** The last line that a failed program wrote to standard error. */
 const reasonOf = (error: unknown) =>
   String((error as { stderr?: unknown }).stderr || error)
     .trim()

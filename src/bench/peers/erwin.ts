@@ -1,4 +1,4 @@
-// Measures this library in Deno and prints what it measured as JSON; page.mjs is its counterpart for pages.
+// Measures this library in Deno and prints the measurements as JSON; page.mjs is its counterpart for pages.
 //
 //   deno run -A src/bench/peers/erwin.ts --folder CASES --cases 1x2048 [--backend cpu] [--threads 2] [--seconds 10]
 

@@ -1,6 +1,6 @@
-// The measurement itself, for pages, Deno and Node: passes repeated, and what came out held against the case's own numbers.
+// The measurement itself, for pages, Deno and Node: repeats passes, and compares their output with the case's.
 
-/** Not an import by its name: the declarations are made from the sources, and the built library is none of them. */
+/** The path is in a variable because declarations are made from the sources, and the built library is none of them. */
 const library = "../../../dist/erwin.js";
 const { ErwinTransformer, loadSafetensors, requestDevice } = /** @type {typeof import("../../index.ts")} */ (
   await import(/* @vite-ignore */ library)
@@ -21,14 +21,14 @@ export async function measureErwin(checkpoint, file, { backend, threads, seconds
   });
   const model = await ErwinTransformer.load(checkpoint, { device });
   /** @param {string} name */
-  const numbers = (name) => /** @type {any} */ (tensors.get(name)?.data);
+  const valuesOf = (name) => /** @type {any} */ (tensors.get(name)?.data);
   const rotated = [...tensors.keys()].filter((name) => name.startsWith("tree_idx_rot.")).sort();
   const input = await model.prepare({
-    nodeFeatures: numbers("node_features"),
-    nodePositions: numbers("node_positions"),
-    batchIdx: numbers("batch_idx"),
-    edgeIndex: numbers("edge_index"),
-    tree: { treeIdx: numbers("tree_idx"), treeMask: numbers("tree_mask"), treeIdxRot: rotated.map(numbers) },
+    nodeFeatures: valuesOf("node_features"),
+    nodePositions: valuesOf("node_positions"),
+    batchIdx: valuesOf("batch_idx"),
+    edgeIndex: valuesOf("edge_index"),
+    tree: { treeIdx: valuesOf("tree_idx"), treeMask: valuesOf("tree_mask"), treeIdxRot: rotated.map(valuesOf) },
   });
   const pass = async () => {
     const output = await model.forward(input);
@@ -58,7 +58,7 @@ export async function measureOnnx(ort, model, file, { options, seconds }) {
 }
 
 /**
- * A case's arrays as an ONNX runtime wants them: indices in 64 bits, and only what the graph asks for.
+ * Converts a case's arrays to an ONNX runtime's inputs: indices in 64 bits, and only the arrays that the graph has as inputs.
  * @param {new (type: string, data: unknown, shape: readonly number[]) => unknown} Tensor
  * @param {readonly string[]} names the graph's inputs
  * @param {ReadonlyMap<string, SafeTensor>} tensors
@@ -77,9 +77,9 @@ function feedsOf(Tensor, names, tensors) {
 }
 
 /**
- * Two passes to warm up, then about as many as fit into `seconds`: at least 3, or 1 that takes longer than that, at most 100.
- * Times are milliseconds.
- * @param {() => Promise<Float32Array>} pass from the call to the last number on the host
+ * Runs two passes to warm up, then about as many as fit into `seconds`: from 3 to 100, or 1 that takes longer than `seconds`.
+ * Times are in milliseconds.
+ * @param {() => Promise<Float32Array>} pass runs from the call until the output is on the host
  * @param {ReadonlyMap<string, SafeTensor>} tensors the case, with the output it expects
  * @param {number} seconds
  */
@@ -102,7 +102,7 @@ async function repeat(pass, tensors, seconds) {
 }
 
 /**
- * Largest difference between two outputs, relative to the largest number that was expected.
+ * Returns the max difference between two outputs, relative to the largest expected element.
  * @param {Float32Array} found
  * @param {Float32Array} expected
  */
@@ -111,7 +111,7 @@ function differenceOf(found, expected) {
   let difference = 0;
   expected.forEach((number, i) => {
     const gap = Math.abs(/** @type {number} */ (found[i]) - number);
-    // Neither a NaN nor a number that is not there must look like agreement.
+    // A NaN or a missing element must not look like agreement.
     difference = Number.isNaN(gap) ? Number.POSITIVE_INFINITY : Math.max(difference, gap);
     largest = Math.max(largest, Math.abs(number));
   });

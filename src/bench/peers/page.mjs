@@ -1,4 +1,4 @@
-// What browser.mjs has a page measure.
+// The measurement that browser.mjs runs on a page.
 
 import { measureErwin, measureOnnx } from "./measure.mjs";
 
@@ -13,7 +13,7 @@ export async function measure({ library, backend, threads, name, seconds }) {
   if (library === "erwin") {
     return measureErwin(await bytesOf("/cases/model.safetensors"), file, { backend, threads, seconds });
   }
-  // As its makers advise: the build made for the backend, all graph optimisations (the default), inputs made once.
+  // As ONNX Runtime's documentation advises: the build for the backend, all graph optimisations (the default), inputs made once.
   const build = backend === "webgpu" ? "ort.webgpu.bundle.min.mjs" : "ort.wasm.bundle.min.mjs";
   const ort = await import(/* @vite-ignore */ `/node_modules/onnxruntime-web/dist/${build}`);
   ort.env.wasm.numThreads = threads;

@@ -1,5 +1,5 @@
-// Where a peer written in Python runs: the host's own python3 where it has the packages (a machine for machine learning), else
-// a Debian root folder with Debian's packages in it, since many hosts can install neither.
+// Finds a Python for the peers that are written in it: the host's own python3 where it has the packages (as on a machine for
+// machine learning), else one in a Debian root folder with Debian's packages, since many hosts can install neither.
 import { spawnSync } from "node:child_process";
 import { inRoot, isMade, prepareRoot } from "../../build/debian-root.mjs";
 
@@ -10,9 +10,9 @@ import { inRoot, isMade, prepareRoot } from "../../build/debian-root.mjs";
  */
 
 /**
- * The words that run python3 with the packages, to put its arguments behind; undefined where it has no place yet.
+ * Returns the command that runs python3 with the packages, without its arguments; undefined where there is none yet.
  * @param {PythonPlace} place
- * @param {string[]} folders what it sees of the host's files, at the same paths; it starts in the first
+ * @param {string[]} folders the host's folders that Python can read, at the same paths; it starts in the first
  */
 export function findPython({ imports, debian }, folders) {
   if (spawnSync("python3", ["-c", `import ${imports}`], { stdio: "ignore" }).status === 0) return ["python3"];
@@ -20,7 +20,7 @@ export function findPython({ imports, debian }, folders) {
 }
 
 /**
- * The same; its place is made if need be.
+ * Does the same, and makes the Debian root folder if need be.
  * @param {PythonPlace} place
  * @param {string[]} folders
  */

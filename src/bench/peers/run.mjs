@@ -1,5 +1,5 @@
-// Sets up, builds, installs what only the comparison needs, and runs it: compare.ts, or with --trees trees/compare.ts, which
-// tell the arguments.
+// Sets up, builds, installs what only the comparison needs, and runs it: compare.ts, or with --trees trees/compare.ts. Both list
+// their arguments.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -9,7 +9,7 @@ import { describeSpirv, type NamedKernel } from "./spirv.ts";
 import { fmaATurn } from "./tiles.ts";
 import { buildStatistics, readInDebian } from "./tools.ts";
 
-/** What each kernel becomes, in their order. `family`: any GPU that RADV knows (navi31, navi21, gfx1201, vega20, ...). */
+/** Compiles each kernel, in their order. `family` is any GPU that RADV knows (navi31, navi21, gfx1201, vega20, ...). */
 export function compileForAmd(
   family: string,
   kernels: readonly NamedKernel[],
@@ -29,23 +29,23 @@ export function compileForAmd(
   const printed = readInDebian(environment, [program, listings, ...modules]);
   const statistics = readStatistics(printed);
   return kernels.map(({ file, constants }) => {
-    const said = statistics.get(`${file}.spv`);
-    if (!said) return { error: "the front end gave no SPIR-V, or RADV refused it" };
+    const found = statistics.get(`${file}.spv`);
+    if (!found) return { error: "the front end gave no SPIR-V, or RADV refused it" };
     const [threads] = describeSpirv(readFileSync(join(folder, `${file}.spv`))).size;
     const assembly = readFileSync(join(listings, `${file}.spv.Assembly.txt`), "utf8");
     return {
       threads: threads!,
-      registers: said["VGPRs"]!,
-      spills: said["Spilled VGPRs"]! + said["Spilled SGPRs"]!,
-      shared: said["LDS size"]!,
-      warps: said["Subgroups per SIMD"]!,
-      size: said["Code size"]!,
+      registers: found["VGPRs"]!,
+      spills: found["Spilled VGPRs"]! + found["Spilled SGPRs"]!,
+      shared: found["LDS size"]!,
+      warps: found["Subgroups per SIMD"]!,
+      size: found["Code size"]!,
       ...analyse(parseRdna(assembly), countRdnaLoads, fmaATurn(constants, threads!)),
     };
   });
 }
 
-/** From lines of a file's name and NAME=VALUE, with tabs between them. */
+/** Parses lines of a file's name and NAME=VALUE fields, separated by tabs. */
 function readStatistics(printed: string): Map<string, Record<string, number>> {
   const lines = printed.split("\n").filter((line) => line.includes("\t"));
   return new Map(

@@ -1,23 +1,23 @@
-// What a compiler makes of one kernel.
+// The result of compiling one kernel.
 
 import type { Analysis } from "./listing.ts";
 
 export interface CompiledKernel extends Analysis {
-  /** Of a workgroup. */
+  /** Threads of a workgroup. */
   threads: number;
-  /** Of a thread; AMD: vector registers of a lane. */
+  /** Registers of a thread; on AMD, vector registers of a lane. */
   registers: number;
-  /** NVIDIA: bytes stored and loaded; AMD: registers. */
+  /** Spilled bytes, stored and loaded, on NVIDIA; spilled registers on AMD. */
   spills: number;
   /** Bytes of a workgroup's memory. */
   shared: number;
-  /** Resident on an SM (NVIDIA) or a SIMD (AMD). */
+  /** Resident warps on an SM (NVIDIA) or waves on a SIMD (AMD). */
   warps: number;
   /** Bytes of code. */
   size: number;
 }
 
-/** A kernel, or why there is none. */
+/** A compiled kernel, or why there is none. */
 export type Compiled = CompiledKernel | { error: string };
 
 export function failure(error: unknown): { error: string } {

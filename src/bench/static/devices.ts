@@ -1,22 +1,22 @@
-// The GPUs of the time model (times.ts): what is held against measurements and corrected by them.
+// The GPUs of the time model (times.ts), with figures that are compared with measurements and corrected by them.
 
 export interface ModelledDevice {
   gpu: string;
   /** Streaming multiprocessors, of four schedulers each. */
   multiprocessors: number;
-  /** Hertz, under load. */
+  /** Clock rate under load, in hertz. */
   clock: number;
-  /** Share of the schedulers' cycles that issue an instruction in kernels bound by arithmetic. A guess. */
+  /** Share of the schedulers' cycles that issue an instruction in kernels bound by arithmetic; a guess. */
   issue: number;
   /** Share of the cycles in which a multiprocessor's load-store unit works, in kernels bound by it. */
   loadStore: number;
-  /** Bytes a second of the memory and of the L2 cache that are reached. */
+  /** Achieved bandwidth of memory and of the L2 cache, in bytes a second. */
   dram: number;
   l2: number;
-  /** Seconds that a load takes. */
+  /** Seconds of a load. */
   dramLatency: number;
   l2Latency: number;
-  /** Seconds from the end of a dispatch, copy or clear to the start of the next, which waits for it. A guess. */
+  /** Seconds from the end of a dispatch, copy or clear to the start of the next, which waits for it; a guess. */
   gap: number;
 }
 

@@ -1,8 +1,8 @@
-// What compilers' listings are taken apart into, and what is counted in them: the same for NVIDIA's and AMD's.
+// Finds loops in compilers' listings and counts their instructions, the same for NVIDIA and AMD.
 
 /**
- * fp: other float arithmetic; special: exp, sqrt, reciprocal (the special function unit's); int: addresses, comparisons, moves;
- * load, store: memory; constant: uniforms; pad: nothing to do; wait: for loads, written down by AMD's compiler alone.
+ * fp: other float arithmetic; special: exp, sqrt, reciprocal (of the special function unit); int: addresses, comparisons, moves;
+ * load, store: memory; constant: uniforms; pad: no operation; wait: for loads, explicit in AMD's code alone.
  */
 export type Kind =
   | "fma"
@@ -36,34 +36,34 @@ export interface Block {
 
 export type Counts = Partial<Record<Kind, number>>;
 
-/** The loop in which a kernel spends its time; the counts are those of one turn. */
+/** The loop in which a kernel spends its time; the counts are those of one iteration. */
 export interface HotLoop {
   instructions: number;
-  /** Of them, the multiplications (fused with an addition). */
+  /** Share of fused multiply-adds among them. */
   share: number;
   counts: Counts;
 }
 
 export interface Analysis {
-  /** Outside all loops. */
+  /** Instructions outside of all loops. */
   outside: number;
-  /** Each loop without those inside it. */
+  /** The instructions of each loop, without those of loops inside it. */
   loops: Counts[];
-  /** Absent where no loop is left. */
+  /** Absent where the compiler left no loop. */
   hot?: HotLoop;
-  /** Most loads from memory that are asked for before one of them is needed, in the hot loop or, without one, in all. */
+  /** Max number of loads from memory issued before one of them is needed, in the hot loop or, without one, in the whole code. */
   loadsInFlight: number;
-  /** How often one turn stops for loads. */
+  /** How often one iteration waits for loads. */
   waits: number;
 }
 
-/** Loads in flight and waits of sequences of instructions, one after the other. */
+/** Counts loads in flight and waits in sequences of instructions that run one after the other. */
 export type LoadCounter = (...sequences: Instruction[][]) => Pick<Analysis, "loadsInFlight" | "waits">;
 
 /** The first and the last block of a jump back. */
 type Loop = readonly [first: number, last: number];
 
-/** Not counted as instructions: padding, and what AMD's compiler writes to say how to schedule. */
+/** Kinds that do not count as instructions: padding, and the scheduling hints of AMD's compiler. */
 const IGNORED: readonly Kind[] = ["pad", "wait"];
 
 export const total = (counts: Counts) => Object.values(counts).reduce((sum, count) => sum + count, 0);
@@ -82,7 +82,7 @@ function findLoops(blocks: readonly Block[]): Loop[] {
 
 const isInside = (inner: Loop, outer: Loop) => inner !== outer && outer[0] <= inner[0] && inner[1] <= outer[1];
 
-/** Instructions of a range of blocks by their kind, those of some loops left out. */
+/** Counts the instructions of a range of blocks by kind, without those of some loops. */
 function count(blocks: readonly Block[], [first, last]: Loop, without: readonly Loop[] = []): Counts {
   const counts: Counts = {};
   for (let i = first; i <= last; i++) {
@@ -92,25 +92,25 @@ function count(blocks: readonly Block[], [first, last]: Loop, without: readonly 
   return counts;
 }
 
-/** `times` turns of an inner loop and one of the loop around it. */
+/** Adds up `times` iterations of an inner loop and one of the loop around it. */
 function turns(times: number, inner: Counts, around: Counts): Counts {
   const counts = { ...around };
   for (const [kind, n] of Object.entries(inner) as [Kind, number][]) counts[kind] = (counts[kind] ?? 0) + times * n;
   return counts;
 }
 
-/** Loops that only fill memory with zeros, or jump to themselves at the end of the code, are never the hot one. */
+/** Whether a loop may be the hot one: not if it only fills memory with zeros, or jumps to itself at the end of the code. */
 const mayBeHot = ({ load, fma, fp, special, "shared-load": shared }: Counts) =>
   Boolean(load || fma || fp || special || shared);
 
-/** Most FMAs of its own first, then loads, then instructions. */
+/** Orders loops by their own FMAs, then by loads, then by instructions, the largest first. */
 const byHeat = (a: Counts, b: Counts) =>
   (b.fma ?? 0) - (a.fma ?? 0) || (b.load ?? 0) - (a.load ?? 0) || total(b) - total(a);
 
 /**
- * Where one turn of the hot loop is known to be `fmaATurn` FMAs and the hottest has fewer, it is an inner loop: then the loop
- * around it counts, with the inner one as often as that takes. The share is that of those FMAs, or of all where their number is not
- * known.
+ * Analyses a listing. Where one iteration of the hot loop is known to have `fmaATurn` FMAs and the hottest loop has fewer, it is
+ * an inner loop: then the loop around it counts, with as many inner iterations as that takes. The share is that of those FMAs, or
+ * of all FMAs where their number is not known.
  */
 export function analyse(blocks: readonly Block[], countLoads: LoadCounter, fmaATurn?: number): Analysis {
   const found = findLoops(blocks);
@@ -143,7 +143,7 @@ export function analyse(blocks: readonly Block[], countLoads: LoadCounter, fmaAT
   }
   const instructions = total(counts);
   const hot = { instructions, share: (fmaATurn ?? counts.fma ?? 0) / instructions, counts };
-  // Twice: what one turn asks for may be used in the next.
+  // The sequence is counted twice, since one iteration may issue the loads of the next.
   const sequence = sequenceOf(region);
   return { ...result, hot, ...countLoads(sequence, sequence) };
 }

@@ -1,4 +1,4 @@
-// Metal as SPIRV-Cross writes it -> CUDA C++ (with msl.h): the same arithmetic, the same loops, the same memory.
+// Translates SPIRV-Cross's Metal to CUDA C++ (with msl.h), with the same arithmetic, loops and memory accesses.
 
 const BUILTINS: Record<string, (name: string) => string> = {
   threadgroup_position_in_grid: (name) => `uint3 ${name}(blockIdx.x, blockIdx.y, blockIdx.z);`,
@@ -9,12 +9,12 @@ const BUILTINS: Record<string, (name: string) => string> = {
 };
 
 /**
- * @param threads of a workgroup, along its first axis
+ * @param threads threads of a workgroup, along its first axis
  * @param zeroed whether the workgroup's memory starts as zeros: WGSL's rule, which hosts leave to the driver
  */
 export function translateMetal(metal: string, threads: number, zeroed: boolean): string {
   let source = metal
-    // Helpers of which msl.h has its own versions, and constants that only say how large a workgroup is.
+    // Removes helpers that msl.h replaces, and constants that only give the workgroup's size.
     .replace(/template<typename T, size_t Num>\s*struct spvUnsafeArray\s*\{.*?\n\};\n/gs, "")
     .replace(/#pragma[^\n]*\n|#include[^\n]*\n|using namespace metal;\n/g, "")
     .replace(/^constant [^\n]*=[^\n]*;\n/gm, "")
@@ -23,14 +23,14 @@ export function translateMetal(metal: string, threads: number, zeroed: boolean):
     .replaceAll("threadgroup_barrier(mem_flags::mem_threadgroup)", "__syncthreads()");
 
   const kernel = /kernel void (?:main0|dawn_entry_point)\((.*?)\)\n\{/s.exec(source);
-  if (!kernel) throw new Error("no kernel in what SPIRV-Cross wrote");
+  if (!kernel) throw new Error("SPIRV-Cross's Metal has no kernel");
   const { parameters, first } = translateParameters(kernel[1]!);
   const start = [`const uint3 gl_WorkGroupSize(${threads}u, 1u, 1u);`, ...first].join("\n    ");
   const head = `extern "C" __global__ void __launch_bounds__(${threads}) main0(${parameters.join(", ")})\n{\n    ${start}`;
   const body = translateMemory(source.slice(kernel.index + kernel[0].length), threads, zeroed);
   source = source.slice(0, kernel.index) + head + body;
 
-  // Address spaces mean nothing in CUDA, except that what is constant stays so.
+  // Address spaces have no counterpart in CUDA, except that `constant` becomes `const`.
   source = source
     .replace(
       /\b(const )?(constant|device|thread|threadgroup) (?=[\w:<>, ]+&)/g,
@@ -41,7 +41,7 @@ export function translateMetal(metal: string, threads: number, zeroed: boolean):
   return `#include "msl.h"\nnamespace msl {\n${source}\n}\n`;
 }
 
-/** The uniform by value, arrays as pointers that do not overlap, built-in values as what the kernel starts with. */
+/** Passes the uniform by value, and arrays as pointers that do not alias; built-in values become the kernel's first lines. */
 function translateParameters(text: string): { parameters: string[]; first: string[] } {
   const parameters: string[] = [];
   const first: string[] = [];
@@ -56,12 +56,12 @@ function translateParameters(text: string): { parameters: string[]; first: strin
       first.push(`${type}& ${array[3]} = *${array[3]}_p;`);
     } else if (builtin && BUILTINS[builtin[2]!]) first.push(BUILTINS[builtin[2]!]!(builtin[1]!));
     else if (sizes) parameters.push(`const uint* ${sizes[1]}`);
-    else throw new Error(`a parameter of another kind: ${parameter}`);
+    else throw new Error(`the Metal kernel has a parameter of unknown kind: ${parameter}`);
   }
   return { parameters, first };
 }
 
-/** The workgroup's memory, which starts as zeros where it is asked for. */
+/** Translates the workgroup's memory, and zeroes it on request. */
 function translateMemory(body: string, threads: number, zeroed: boolean): string {
   const names: string[] = [];
   const text = body.replace(/^(\s+)threadgroup ([^=\n;]*?(\w+));\n/gm, (_, indent, declaration, name) => {

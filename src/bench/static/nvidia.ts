@@ -1,4 +1,4 @@
-// NVIDIA: SPIR-V -> Metal (SPIRV-Cross) -> CUDA C++ -> SASS by NVIDIA's compiler. What it makes is kept by its source.
+// NVIDIA: SPIR-V -> Metal (SPIRV-Cross) -> CUDA C++ -> SASS by NVIDIA's compiler. Its output is cached by its source.
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -14,7 +14,7 @@ import { describeSpirv, type NamedKernel } from "./spirv.ts";
 import { fmaATurn } from "./tiles.ts";
 import { cacheFolder, nvcc, nvdisasm, readInDebian } from "./tools.ts";
 
-/** What one streaming multiprocessor holds at most; shared memory in bytes. */
+/** The limits of one streaming multiprocessor; shared memory is in bytes. */
 const multiprocessors: Record<string, { warps: number; workgroups: number; shared: number }> = {
   sm_80: { warps: 64, workgroups: 32, shared: 164 << 10 },
   sm_86: { warps: 48, workgroups: 16, shared: 100 << 10 },
@@ -28,21 +28,21 @@ export const isNvidia = (gpu: string) => gpu in multiprocessors;
 const store = join(cacheFolder, "nvidia");
 const here = join(root, "src/bench/static");
 
-/** What the compiler says of a kernel. */
+/** The compiler's statistics of a kernel. */
 interface Statistics {
   registers: number;
-  /** Bytes stored and loaded. */
+  /** Spilled bytes, stored and loaded. */
   spills: number;
   shared: number;
 }
 
-/** Metal of all modules of a folder, FILE.metal beside FILE.spv. */
+/** Translates all modules of a folder to Metal, FILE.metal beside FILE.spv. */
 export function writeMetal(folder: string) {
   const script = `for f in *.spv; do spirv-cross --msl --msl-version 30000 "$f" > "\${f%.spv}.metal" 2>&1; done`;
   readInDebian({}, ["env", `--chdir=${folder}`, "sh", "-c", script]);
 }
 
-/** What each kernel becomes, in their order, with `jobs` compilers at a time. */
+/** Compiles each kernel, in their order, with `jobs` compilers at a time. */
 export async function compileForNvidia(
   gpu: string,
   kernels: readonly NamedKernel[],
@@ -108,7 +108,7 @@ async function compile(gpu: string, source: string): Promise<{ statistics: Stati
   return { statistics, sass };
 }
 
-/** From what ptxas says with -v. */
+/** Parses the output of ptxas -v. */
 export function readStatistics(said: string): Statistics {
   const number = (pattern: RegExp) => Number(pattern.exec(said)?.[1] ?? 0);
   return {
@@ -118,7 +118,7 @@ export function readStatistics(said: string): Statistics {
   };
 }
 
-/** Registers are given to a warp in units of 256, from a quarter of the SM's; a workgroup takes 1 KiB of memory besides. */
+/** A warp gets registers in units of 256, from a quarter of the SM's; a workgroup takes 1 KiB of memory on top of its own. */
 export function residentWarps(gpu: string, { registers, shared }: Statistics, threads: number): number {
   const most = multiprocessors[gpu]!;
   const warps = Math.ceil(threads / 32);

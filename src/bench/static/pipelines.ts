@@ -1,5 +1,5 @@
-// Creates the pipelines of a list of kernels one after the other, on a driver that writes the SPIR-V it is given into a folder
-// (lavapipe with MESA_SPIRV_DUMP_PATH); each file then gets its kernel's name. Runs in the tools' Debian folder.
+// Creates the pipelines of a list of kernels one after the other, on a driver that dumps the SPIR-V it receives into a folder
+// (lavapipe with MESA_SPIRV_DUMP_PATH); each file is then renamed after its kernel. Runs in the tools' Debian folder.
 //
 //   deno run -A src/bench/static/pipelines.ts KERNELS.json FOLDER                                  on Deno's WebGPU (naga)
 //   deno run -A src/bench/machine/dawn.mjs src/bench/static/pipelines.ts KERNELS.json FOLDER       on Dawn (Tint)
@@ -12,7 +12,7 @@ const [list, folder] = process.argv.slice(2);
 const kernels: NamedKernel[] = JSON.parse(readFileSync(list, "utf8"));
 
 const adapter = await navigator.gpu.requestAdapter({ powerPreference: "high-performance" });
-if (!adapter) throw new Error("no WebGPU adapter: is lavapipe there?");
+if (!adapter) throw new Error("there is no WebGPU adapter: is lavapipe installed?");
 const { maxBufferSize, maxStorageBufferBindingSize, maxStorageBuffersPerShaderStage } = adapter.limits;
 const { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup } = adapter.limits;
 const features: GPUFeatureName[] = ["shader-f16", "subgroups"];
@@ -55,5 +55,5 @@ for (const { file, code, bindings } of kernels) {
   renameSync(join(folder, written[0]), join(folder, `${file}.spv`));
   seen.add(`${file}.spv`);
 }
-// What Dawn keeps would not let the process end.
+// Dawn keeps the process alive otherwise.
 process.exit(0);

@@ -1,12 +1,12 @@
-// Static profile: what compilers for real GPUs make of every kernel that the benchmarks' model runs, and a model of a pass's time
-// from that. README.md beside this file tells how, and what the columns mean.
+// The static profile: compiles every kernel that the benchmarks' model runs for real GPUs, and models a pass's time from the
+// compiled code. README.md beside this file explains how, and what the columns mean.
 //
 //   npm run profile:static -- [WORD ...] [--fronts naga,tint,tint-norobust] [--gpus sm_86,sm_90,navi31] [--jobs N]
 //     [--json FILE] [--compare FILE] [--update]
 //
-// With words only the kernels that have one of them in their names, and no times. --json writes the result, --compare shows what
-// differs from one that was written, --update writes results/now.json and the README's tables. What is missing of the tools is
-// installed first (tools.ts): root and Debian are needed. $STATIC_PROFILE_CACHE is where they and all listings lie.
+// With words, only kernels with one of them in their names are compiled, and times are left out. --json writes the result,
+// --compare shows the differences from a written one, --update writes results/now.json and the README's tables. Missing tools
+// are installed first (tools.ts), which takes root and Debian. $STATIC_PROFILE_CACHE is the folder of tools and listings.
 
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -37,7 +37,7 @@ import { type Estimate, estimatePass } from "./times.ts";
 import { cacheFolder, prepareTools } from "./tools.ts";
 import { nameVariants } from "./variants.ts";
 
-/** The case that is told in more detail, and whose times the shares of kernels are of. */
+/** The case that is reported in detail, and from whose times the shares of kernels are taken. */
 const DETAILED_POINTS = 16384;
 const SHARES_OF = { device: "H100", front: "naga" };
 
@@ -72,7 +72,7 @@ function record(): Recording {
   return JSON.parse(readFileSync(file, "utf8"));
 }
 
-/** What each kernel becomes by one front end for one GPU, where `spirv` is what the front end made. */
+/** Compiles each kernel for one GPU from the SPIR-V of one front end, in the folder `spirv`. */
 async function compile(
   kernels: readonly NamedKernel[],
   front: string,
@@ -83,7 +83,7 @@ async function compile(
   return compileForAmd(gpu, kernels, spirv, join(folder, "amd", `${gpu}-${front}`));
 }
 
-/** Of all passes in float32 on the devices of these GPUs; none where a kernel could not be compiled. */
+/** Estimates all passes in float32 on the devices of these GPUs; none where a kernel could not be compiled. */
 function estimate({ passes, kernels }: Recording, found: Map<string, Compiled[]>) {
   const estimates: { device: string; front: string; pass: Time["pass"]; points: number; estimate: Estimate }[] = [];
   for (const [device, model] of Object.entries(devices)) {

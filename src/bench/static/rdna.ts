@@ -2,7 +2,7 @@
 
 import type { Block, Kind, LoadCounter } from "./listing.ts";
 
-/** The first that fits. */
+/** The first pattern that matches decides. */
 const patterns: [Kind, RegExp][] = [
   ["fma", /^v_(dual_|pk_)?(fma|fmac|fmaak|fmamk|mac|mad)(_legacy)?_f(32|16)|^v_(fma|mad)_mix|^v_dot/],
   ["matrix", /^v_wmma|^v_mfma/],
@@ -34,7 +34,7 @@ export function parseRdna(listing: string): Block[] {
     const space = code.indexOf(" ");
     const op = space < 0 ? code : code.slice(0, space);
     const operands = space < 0 ? "" : code.slice(space + 1);
-    // Two instructions in one: an FMA if one of them is.
+    // A dual instruction is an FMA if one of its two is.
     const halves = code.split("::").map((half) => kindOf(half.trim().split(/\s/)[0]!));
     const kind = halves.length > 1 && halves.includes("fma") ? "fma" : kindOf(op);
     const target = kind === "branch" ? /^BB\d+/.exec(operands)?.[0] : undefined;
@@ -43,7 +43,7 @@ export function parseRdna(listing: string): Block[] {
   return blocks;
 }
 
-/** As the code's own waits say; what was asked for before a wait is taken to be there after it. */
+/** Counts by the code's own waits; all loads issued before a wait are taken to be complete after it. */
 export const countRdnaLoads: LoadCounter = (...sequences) => {
   let [asked, done, there, loadsInFlight, waits] = [0, 0, 0, 0, 0];
   for (const sequence of sequences) {

@@ -11,7 +11,7 @@ const readmePath = join(folder, "README.md");
 const begin = "<!-- results: begin, made by readme.ts -->";
 const end = "<!-- results: end -->";
 
-/** Kernels with less of the estimated time in both passes are left out of the table. */
+/** The table omits kernels with a smaller share of the estimated time in both passes. */
 const LEAST_SHARE = 0.01;
 const FRONTS = ["naga", "tint"];
 const shown: Column[] = ["registers", "spills", "shared", "warps", "fmaShare", "hotLoop", "loadsInFlight", "waits"];
@@ -26,7 +26,7 @@ export function readResult(name: "before" | "now"): StaticResult {
 const markdown = (rows: string[][]) => rows.map((cells) => `| ${cells.join(" | ")} |`);
 const titled = (titles: string[], rows: string[][]) => markdown([titles, titles.map(() => "---"), ...rows]).join("\n");
 
-/** The kernels that take the time, most of a training step first; what changed as before > now. */
+/** The kernels with the largest times, by their share of a training step; changes are shown as before > now. */
 function kernelTable(before: StaticResult, now: StaticResult): string {
   const pairs = pairRows(before, now);
   const kernels = now.kernels
@@ -56,7 +56,7 @@ export function formatTables(before: StaticResult, now: StaticResult): string {
   return [titled(["device", "front end", ...titles], rows), kernelTable(before, now)].join("\n\n");
 }
 
-/** The README with these tables between the two comments. */
+/** Returns the README with these tables between the two comments. */
 export function withTables(readme: string, tables: string): string {
   const [from, to] = [readme.indexOf(begin), readme.indexOf(end)];
   return `${readme.slice(0, from + begin.length)}\n\n${tables}\n\n${readme.slice(to)}`;
@@ -64,7 +64,7 @@ export function withTables(readme: string, tables: string): string {
 
 export const readReadme = () => readFileSync(readmePath, "utf8");
 
-/** Makes a result the one that is committed, and the README's tables from it. */
+/** Writes a result as the committed one, and updates the README's tables from it. */
 export function updateReadme(now: StaticResult) {
   writeFileSync(resultPath("now"), formatResult(now));
   writeFileSync(readmePath, withTables(readReadme(), formatTables(readResult("before"), now)));

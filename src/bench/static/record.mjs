@@ -1,4 +1,4 @@
-// Writes what passes of the benchmarks' model dispatch, and their kernels (record.ts), as JSON.
+// Writes the dispatches of the benchmarks' model and their kernels (record.ts) as JSON.
 //
 //   node src/bench/static/record.mjs FILE
 import { writeFileSync } from "node:fs";

@@ -10,7 +10,7 @@ import { readmeModel } from "../../erwin/presets.ts";
 
 const CHANNELS = 32;
 const CLOUDS = 16;
-/** Of each cloud: half of the sizes of the published table. */
+/** Points of each cloud: half of the sizes of the published table. */
 const POINTS = [1024, 4096, 16384, 32768];
 const EDGES_A_POINT = 16;
 
@@ -23,9 +23,9 @@ export interface Kernel {
 }
 
 export interface Dispatch {
-  /** Index of its kernel. */
+  /** Index of the dispatch's kernel. */
   kernel: number;
-  /** Bytes of each array bound. */
+  /** Bytes of each bound array. */
   bound: Record<string, number>;
   parameters: Record<string, number>;
   /** Workgroups. */
@@ -36,7 +36,7 @@ export interface Dispatch {
 export interface Pass {
   precision: Precision;
   training: boolean;
-  /** Of each cloud. */
+  /** Points of each cloud. */
   points: number;
   dispatches: Dispatch[];
   copies: number;
@@ -70,7 +70,7 @@ const info: Omit<DeviceInfo, "precision"> = {
   features: [],
 };
 
-/** The kernels met so far, each once. */
+/** The kernels dispatched so far, each once. */
 export class KernelList {
   readonly kernels: Kernel[] = [];
   readonly #indices = new Map<string, number>();

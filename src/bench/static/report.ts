@@ -1,4 +1,4 @@
-// The profile as tables of plain text: of one result, and of what differs from another.
+// Formats a profile as tables of plain text, or its differences from another.
 
 import { formatTable } from "../table.ts";
 import { type Column, columns, keyOf, type Row, type StaticResult, type Time } from "./result.ts";
@@ -15,11 +15,11 @@ export function formatCell(row: Row, column: Column): string {
   return column === "fmaShare" ? `${(100 * value).toFixed(1)}%` : String(value);
 }
 
-/** One value, or two with a sign between them where they differ. */
+/** Formats one value, or two with a sign between them where they differ. */
 export const change = (before: string | undefined, now: string) =>
   before === undefined || before === now ? now : `${before} > ${now}`;
 
-/** In place of numbers; why, in a column of its own. */
+/** Stands in place of figures; a column of its own says why. */
 const failed = (error: string) => [...names.map(() => ""), error];
 
 export function formatRows(rows: readonly Row[]): string[] {
@@ -30,7 +30,7 @@ export function formatRows(rows: readonly Row[]): string[] {
   ]);
 }
 
-/** Each row of `now` with the one of before that it took the place of. */
+/** Pairs each row of `now` with the earlier one that it replaces. */
 export function pairRows(before: StaticResult, now: StaticResult): { row: Row; old?: Row }[] {
   const oldRows = new Map(before.rows.map((row) => [keyOf(row), row]));
   const predecessors = new Map(
@@ -42,7 +42,7 @@ export function pairRows(before: StaticResult, now: StaticResult): { row: Row; o
   });
 }
 
-/** Rows that are new or differ, before > now. */
+/** Lists rows that are new or differ, as before > now. */
 export function formatComparison(before: StaticResult, now: StaticResult): string[] {
   const pairs = pairRows(before, now);
   const lines: string[][] = [];
@@ -56,7 +56,7 @@ export function formatComparison(before: StaticResult, now: StaticResult): strin
   return [...formatTable([head, ...lines]), "", alike];
 }
 
-/** Estimated milliseconds; with a result of before, both. */
+/** Formats the estimated milliseconds; with an earlier result, both. */
 export function formatTimes(times: readonly Time[], before: readonly Time[] = []): string[] {
   const { points, rows } = timeTable(times, before);
   const titles = passes.flatMap((pass) => points.map((count) => `${pass} ${count}`));
@@ -68,7 +68,7 @@ export function formatTimes(times: readonly Time[], before: readonly Time[] = []
 
 const passes = ["forward", "training"] as const;
 
-/** A row for each device and front end, and one for what a device takes at least. */
+/** Makes a row for each device and front end, and one for each device's roofline. */
 export function timeTable(times: readonly Time[], before: readonly Time[] = []) {
   const points = [...new Set(times.map((time) => time.points))];
   const rowOf = (device: string, front: string | undefined) => {
@@ -96,7 +96,7 @@ export function timeTable(times: readonly Time[], before: readonly Time[] = []) 
   return { points, rows };
 }
 
-/** What bounds a pass, and the kernels that take most of it. */
+/** Lists what bounds a pass, and the kernels that take most of its time. */
 export function formatEstimate({ seconds, gaps, byBound, byKernel }: Estimate, kernelNames: readonly string[]): string {
   const percent = (part: number) => `${((100 * part) / seconds).toFixed(0)}%`;
   const bounds = sorted<Bound>(byBound).map(([bound, part]) => `${bound} ${percent(part)}`);

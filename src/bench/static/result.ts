@@ -1,31 +1,31 @@
-// What a profile gives, as data.
+// The result of a profile as data.
 
 import { CommandError } from "../../build/run.mjs";
 import type { Compiled } from "./compiled.ts";
 import type { Variant } from "./variants.ts";
 
-/** What a front end and a compiler make of one kernel. */
+/** One kernel as compiled from one front end for one GPU. */
 export interface Row {
-  /** With its variant in words. */
+  /** The kernel's name, with its variant in words. */
   kernel: string;
   front: string;
   gpu: string;
-  /** Why there is nothing else. */
+  /** Why the other fields are missing. */
   error?: string;
   registers?: number;
   spills?: number;
   shared?: number;
   warps?: number;
-  /** Multiplications among the hot loop's instructions, 0 to 1; null where no loop is left. */
+  /** Share of FMAs among the hot loop's instructions, 0 to 1; null where the compiler left no loop. */
   fmaShare?: number | null;
-  /** Instructions of one turn of it. */
+  /** Instructions of one iteration of the hot loop. */
   hotLoop?: number | null;
   loadsInFlight?: number;
   waits?: number;
   size?: number;
 }
 
-/** The columns of numbers, and their titles. */
+/** The numeric columns and their titles. */
 export const columns = {
   registers: "registers",
   spills: "spills",
@@ -45,14 +45,14 @@ export interface Time {
   front: string;
   pass: "forward" | "training";
   points: number;
-  /** Milliseconds. */
+  /** Estimated milliseconds. */
   ms: number;
-  /** Arithmetic at the GPU's peak and memory alone. */
+  /** The roofline: arithmetic at the GPU's peak and memory alone. */
   floor: number;
 }
 
 export interface ProfiledVariant extends Variant {
-  /** Of the estimated times at 16 x 16384 (naga, H100); absent where it is not in them. */
+  /** Shares of the estimated times at 16 x 16384 (naga, H100); absent where the kernel is not in them. */
   shares?: { forward: number; training: number };
 }
 
@@ -66,7 +66,7 @@ export interface StaticResult {
 
 const FORMAT = "erwin-static-1";
 
-/** Without digits that say nothing. */
+/** Rounds away meaningless digits. */
 export const rounded = (value: number, digits = 3) => Number(value.toFixed(digits));
 
 export function makeRow({ kernel }: Variant, front: string, gpu: string, found: Compiled): Row {
@@ -81,7 +81,7 @@ export function makeResult(kernels: ProfiledVariant[], rows: Row[], times: Time[
   return { format: FORMAT, date: new Date().toISOString().slice(0, 10), kernels, rows, times };
 }
 
-/** Its JSON, one row a line. */
+/** Formats a result as JSON, with one row on each line. */
 export function formatResult(result: StaticResult): string {
   const lines = Object.entries(result).map(([key, value]) => {
     const items = Array.isArray(value) && value.map((item) => JSON.stringify(item));
@@ -100,5 +100,5 @@ export function parseResult(text: string, file: string): StaticResult {
   return result as StaticResult;
 }
 
-/** What is found again in another result. */
+/** The key by which a row is found in another result. */
 export const keyOf = ({ kernel, front, gpu }: Pick<Row, "kernel" | "front" | "gpu">) => [kernel, front, gpu].join("|");

@@ -1,4 +1,4 @@
-// Profiles the kernels by what compilers for real GPUs make of them; no GPU is needed (profile.ts, which tells the arguments).
+// Profiles the kernels with compilers for real GPUs, without a GPU (profile.ts, which lists the arguments).
 import { runDeno } from "../../build/deno.mjs";
 import { main } from "../../build/run.mjs";
 import { installPackages } from "../../build/setup.mjs";

@@ -21,7 +21,7 @@ const kinds = new Map(
 );
 
 function kindOf(op: string, operands: string): Kind {
-  // A way to move a constant.
+  // This form only moves a constant.
   if (op.startsWith("HFMA2") && operands.includes("RZ, RZ")) return "int";
   return kinds.get(op.split(".")[0]!) ?? "int";
 }
@@ -42,7 +42,7 @@ export function parseSass(listing: string): Block[] {
   return blocks;
 }
 
-/** The registers that an instruction names, operand by operand, first the one it writes; wide operands in full. */
+/** The registers of an instruction's operands, the destination first; all registers of a wide operand are listed. */
 function registersOf({ op, operands }: Instruction): number[][] {
   const wide = op.includes(".128") ? 4 : op.includes(".64") ? 2 : 1;
   return operands.split(",").flatMap((operand) =>
@@ -53,7 +53,7 @@ function registersOf({ op, operands }: Instruction): number[][] {
   );
 }
 
-/** Of loads under a condition and under its opposite the larger number is under way. */
+/** Of the loads under a condition and those under its opposite, only the larger number is in flight. */
 function countUnderWay(predicates: readonly string[]): number {
   const of = (predicate: string) => predicates.filter((other) => other === predicate).length;
   const conditions = new Set(predicates.filter((predicate) => predicate !== "" && !predicate.includes("!")));
@@ -61,7 +61,7 @@ function countUnderWay(predicates: readonly string[]): number {
   return predicates.length - both.reduce((sum, n) => sum + n, 0);
 }
 
-/** An instruction that names the register of a load under way waits for all of them. */
+/** An instruction that names the register of a load in flight waits for all loads. */
 export const countSassLoads: LoadCounter = (...sequences) => {
   let underWay: { registers: number[]; predicate: string }[] = [];
   let loadsInFlight = 0;

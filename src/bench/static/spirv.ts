@@ -1,4 +1,4 @@
-// From WGSL to SPIR-V as hosts make it, and what a SPIR-V module says of itself.
+// Translates WGSL to SPIR-V as hosts do, and reads facts from a SPIR-V module.
 
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,14 +7,14 @@ import { root } from "../../build/steps.mjs";
 import type { Kernel } from "./record.ts";
 import { readInDebian } from "./tools.ts";
 
-/** A kernel with a name for its files. */
+/** A kernel with the name of its files. */
 export interface NamedKernel extends Kernel {
   file: string;
 }
 
 /**
- * What translates WGSL, by options of src/bench/machine/dawn.mjs where it is Tint (Chrome, Node); naga is Deno's and Firefox's. The last leaves out
- * Tint's own bound checks, to see what they cost.
+ * The front ends that translate WGSL: naga is Deno's and Firefox's, Tint is Chrome's and Node's, with the options of
+ * src/bench/machine/dawn.mjs. The last one leaves out Tint's own bound checks, which shows their cost.
  */
 export const frontEnds: Record<string, readonly string[] | undefined> = {
   naga: undefined,
@@ -22,7 +22,7 @@ export const frontEnds: Record<string, readonly string[] | undefined> = {
   "tint-norobust": ["--dawn-features", "disable_robustness"],
 };
 
-/** Writes FILE.spv of each kernel that the front end accepts into a folder, which is made anew; gives what it says of the others. */
+/** Writes FILE.spv of each kernel that the front end accepts into an emptied folder; returns the errors of the others. */
 export function writeSpirv(kernels: readonly NamedKernel[], front: string, folder: string): string[] {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
@@ -50,10 +50,10 @@ const OP_VARIABLE = 59;
 const LOCAL_SIZE = 17;
 const WORKGROUP = 4;
 
-/** The size of its workgroups, and whether a variable of their memory has an initializer (zeros: WGSL's rule). */
+/** Reads the size of a module's workgroups, and whether a variable of their memory has an initializer (zeros, as WGSL requires). */
 export function describeSpirv(bytes: Uint8Array): { size: number[]; zeroed: boolean } {
   const words = new Uint32Array(bytes.slice().buffer);
-  if (words[0] !== MAGIC) throw new Error("this is no SPIR-V module");
+  if (words[0] !== MAGIC) throw new Error("the file is no SPIR-V module");
   let size: number[] = [];
   let zeroed = false;
   for (let at = 5; at < words.length; at += Math.max(words[at]! >>> 16, 1)) {

@@ -1,17 +1,17 @@
-// Estimated times of recorded passes on NVIDIA's GPUs (devices.ts), from what the SASS of their kernels says. A model, not a
-// measurement.
+// Estimated times of recorded passes on NVIDIA's GPUs (devices.ts), from their kernels' SASS. They are modelled, not
+// measured.
 //
 // A dispatch takes the longest of five times, and then a gap:
 //
-//   issue    the instructions of all its warps, one a cycle and scheduler, of which a share is reached
-//   loads    the accesses of all its warps to workgroup memory and memory, which a multiprocessor's schedulers share one unit for
-//   L2       what product tiles read, at the L2 cache's bandwidth
-//   DRAM     what it must read and write at least, at the memory's bandwidth
-//   latency  loads that wait for one another: waits a turn * turns * latency, times how often its warps fill the GPU; for a
-//            product of few tiles, one tile's own instructions
+//   issue    the instructions of all its warps, one per cycle and scheduler, of which a share is reached
+//   loads    the accesses of all its warps to workgroup memory and memory, for which a multiprocessor's schedulers share one unit
+//   L2       the bytes that product tiles read, at the L2 cache's bandwidth
+//   DRAM     the bytes that it must read and write at least, at the memory's bandwidth
+//   latency  loads that wait for one another: waits per iteration * iterations * latency, times how often its warps fill the
+//            GPU; for a product of few tiles, one tile's own instructions
 //
-// Instructions are counted in the kernel's own SASS: a product's tile is its turns and what stands outside the loop; attention is
-// counted a (query, key) pair, message passing a tile of edges. Kernels without a rule here are taken as bound by memory.
+// Instructions are counted in the kernel's own SASS: a product's tile is the iterations of its loop and the code outside of it;
+// attention counts by (query, key) pairs, message passing by tiles of edges. Kernels without a rule here count as memory-bound.
 
 import type { Tile } from "../../backends/device.ts";
 import type { Constants } from "../../backends/webgpu/kernels.ts";
@@ -21,16 +21,16 @@ import { type Counts, total } from "./listing.ts";
 import type { Dispatch, Kernel, Pass } from "./record.ts";
 import { fmaATurn, INNER_A_TURN, tileOf } from "./tiles.ts";
 
-/** The benchmarks' model: every ball is full. */
+/** Points in a ball of the benchmarks' model, whose balls are all full. */
 const BALL = 128;
-/** What attention takes with all that is beside its pairs: tiles of keys, the start and the end. */
+/** The whole of attention relative to its pairs alone: tiles of keys, prologue and epilogue are on top. */
 const ATTENTION_WHOLE = 1.12;
-/** Instructions a cycle of a tile that has an SM to itself. */
+/** Instructions per cycle of a tile that has an SM to itself. */
 const ALONE = 0.9;
 
 /**
- * Cycles of the load-store unit for a warp's access of 16 bytes a thread: 512 bytes at 128 a cycle in workgroup memory, and what
- * products in tiles of 64 x 64, 128 x 64 and 128 x 128 took more with their loads from memory than without (H200).
+ * Cycles of the load-store unit for a warp's access of 16 bytes per thread. Workgroup memory: 512 bytes at 128 per cycle. Memory:
+ * the extra time of products in tiles of 64 x 64, 128 x 64 and 128 x 128 with their loads over that without them (H200).
  */
 const SHARED_CYCLES = 4;
 const LOAD_CYCLES = 20;
@@ -38,7 +38,7 @@ const LOAD_CYCLES = 20;
 export type Bound = "issue" | "loads" | "L2" | "DRAM" | "latency";
 type Values = Record<string, number>;
 
-/** What a dispatch needs whatever its code is. */
+/** The work of a dispatch, whatever its code. */
 interface Needs {
   operations: number;
   /** Bytes read and written. */
@@ -52,7 +52,7 @@ interface Needs {
 const tileReads = (tile: Tile, rows: number, columns: number, inner: number) =>
   Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns) * (tile.rows + tile.columns) * inner * 4;
 
-/** Matrix products by their kernels: the inner dimension of one tile, and what the product needs. */
+/** Matrix products by kernel: the inner dimension of one tile, and the work of the product. */
 const products: Record<
   string,
   { inner: (p: Values) => number; needs: (p: Values, c: Constants, tile: Tile) => Needs }
@@ -115,16 +115,16 @@ const gated = (rows: number, width: number, hidden: number, written: number, til
 });
 
 /**
- * Attention by its kernels: operations of a pair and channel, numbers read and written of a row and channel, and the array whose
- * size tells the rows, of so many numbers of a row and channel.
+ * Attention by kernel: operations per pair and channel, elements read and written per row and channel, and the array whose size
+ * gives the rows, with its elements per row and channel.
  */
-const attention: Record<string, { operations: number; numbers: number; array: string; ofArray: number }> = {
-  ball_attention: { operations: 4, numbers: 4, array: "out", ofArray: 1 },
-  ball_attention_backward_keys: { operations: 8, numbers: 6, array: "qkv", ofArray: 3 },
-  ball_attention_backward_queries: { operations: 6, numbers: 5, array: "qkv", ofArray: 3 },
+const attention: Record<string, { operations: number; elements: number; array: string; ofArray: number }> = {
+  ball_attention: { operations: 4, elements: 4, array: "out", ofArray: 1 },
+  ball_attention_backward_keys: { operations: 8, elements: 6, array: "qkv", ofArray: 3 },
+  ball_attention_backward_queries: { operations: 6, elements: 5, array: "qkv", ofArray: 3 },
 };
 
-/** Special functions of a (query, key) pair: they tell how many pairs a turn of the loop is. */
+/** Special functions per (query, key) pair, from which the pairs of an iteration are counted. */
 const specials: Record<string, number> = {
   ball_attention: 2.25,
   ball_attention_backward_keys: 2,
@@ -166,24 +166,24 @@ function needsOf({ name, constants }: Kernel, { parameters: p, bound }: Dispatch
   const tile = tileOf(constants);
   if (tile && products[name]) return products[name].needs(p, constants, tile);
   if (attention[name]) {
-    const { operations, numbers, array, ofArray } = attention[name];
+    const { operations, elements, array, ofArray } = attention[name];
     const width = p.heads * p.head_width;
     const rows = Math.floor(bound[array] / (4 * ofArray) / width);
     return {
       operations: operations * rows * BALL * width,
-      memory: rows * width * 4 * numbers,
+      memory: rows * width * 4 * elements,
       pairs: rows * BALL * p.heads,
     };
   }
   const arrays = Object.values(bound).reduce((sum, bytes) => sum + bytes, 0);
-  // The rows that edges gather.
+  // Edges gather rows, which come on top.
   return { operations: 0, memory: arrays + (messages.includes(name) ? p.edges * constants.WIDTH * 4 : 0) };
 }
 
 const isZeroing = (loop: Counts) =>
   Boolean(loop["shared-store"]) && !loop.load && !loop.fma && !loop["shared-load"] && !loop.fp;
 
-/** Instructions of one warp, with so many turns of each loop; loops that zero the workgroup's memory write 4 bytes a store. */
+/** Instructions of one warp, with `turns` iterations of each loop; loops that zero the workgroup's memory write 4 bytes a store. */
 function wholeWarp(found: CompiledKernel, turns: (loop: Counts) => number): number {
   const stores = found.loops.reduce((sum, loop) => sum + (isZeroing(loop) ? loop["shared-store"]! : 0), 0);
   const zeroing = found.shared / 4 / found.threads / stores;
@@ -193,11 +193,11 @@ function wholeWarp(found: CompiledKernel, turns: (loop: Counts) => number): numb
   );
 }
 
-/** Of the load-store unit, for one warp and turn. */
+/** Cycles of the load-store unit for one warp and iteration. */
 const accessCycles = ({ load = 0, "shared-load": read = 0, "shared-store": written = 0 }: Counts) =>
   LOAD_CYCLES * load + SHARED_CYCLES * (read + written);
 
-/** Seconds, and what takes them, of one dispatch without its gap. */
+/** Estimates the seconds of one dispatch without its gap, and what bounds it. */
 export function costOf(
   kernel: Kernel,
   dispatch: Dispatch,
@@ -216,7 +216,7 @@ export function costOf(
   let loads = 0;
   let latency = 0;
   if (products[name] && fmaATurn(constants, threads) && hot) {
-    // What loops do other than the hot one and those that zero memory is left out.
+    // Loops other than the hot one and those that zero memory are left out.
     const turns = Math.ceil(products[name].inner(p) / INNER_A_TURN);
     const tile = turns * hot.instructions + wholeWarp(found, () => 0);
     issue = (warps * tile) / slots;
@@ -227,14 +227,14 @@ export function costOf(
     issue = (((needs.pairs / 32) * hot.instructions) / items) * (ATTENTION_WHOLE / slots);
     loads = (((needs.pairs / 32) * accessCycles(hot.counts)) / items) * (ATTENTION_WHOLE / units);
   } else if (messages.includes(name) && hot) {
-    // The hot loop takes a tile of edges a turn, the others an edge of the thread's own node, or as much.
+    // An iteration of the hot loop takes a tile of edges, one of another loop an edge of the thread's own node, or as much.
     const ofNode = p.edges / p.nodes;
     const tiles = Math.ceil(ofNode / constants.EACH);
     issue = (warps * wholeWarp(found, (loop) => (loop === hot.counts ? tiles : ofNode))) / slots;
     latency = (tiles * waits + 2) * device.dramLatency * fills;
   } else if (chains[name]) {
     const { loads: ofItem, items, from } = chains[name];
-    // Without a loop all is asked for at once.
+    // Without a loop all loads are issued at once.
     const turns = hot?.counts.load ? Math.max(1, items(p, constants) / (hot.counts.load / ofItem(constants))) : 1;
     latency = turns * Math.max(1, waits) * device[from] * fills;
   }
@@ -246,23 +246,23 @@ export function costOf(
     ["latency", latency],
   ];
   if (!parts.every(([, seconds]) => seconds >= 0))
-    throw new Error(`times.ts: the rule of ${name} asks for parameters or constants that it has no more`);
-  const [bound, seconds] = parts.reduce((most, part) => (part[1] > most[1] ? part : most));
+    throw new Error(`times.ts: the rule of ${name} uses parameters or constants that the kernel no longer has`);
+  const [bound, seconds] = parts.reduce((longest, part) => (part[1] > longest[1] ? part : longest));
   return { seconds, bound };
 }
 
 export interface Estimate {
-  /** Of all, and of the gaps between dispatches. */
+  /** Seconds of the whole pass, and those of the gaps between dispatches. */
   seconds: number;
   gaps: number;
-  /** What arithmetic at the GPU's peak and memory alone would take. */
+  /** The roofline: the seconds of arithmetic at the GPU's peak and of memory alone. */
   floor: number;
-  /** By the kernel's index. */
+  /** Seconds by the kernel's index. */
   byKernel: Map<number, number>;
   byBound: Map<Bound, number>;
 }
 
-/** @param found what each kernel became, by its index */
+/** @param found the compiled kernels, by their index */
 export function estimatePass(
   pass: Pass,
   kernels: readonly Kernel[],

@@ -1,8 +1,8 @@
-// The compilers and the drivers that the profile needs, none of them the project's own: what they are, and where they are put.
+// Installs the compilers and drivers that the profile needs, none of which is the project's own.
 //
-// By apt-get, on this machine: a C++ compiler (NVIDIA's calls it), Vulkan's headers, Python with pip. By debootstrap, in the
-// cache folder: Debian 13 with Mesa (RADV's null device, and a lavapipe that writes down SPIR-V) and SPIRV-Cross. By pip, there
-// too and only unpacked: NVIDIA's compiler, and the disassembler that Triton carries.
+// apt-get installs on this machine: a C++ compiler (which NVIDIA's calls), Vulkan's headers, Python with pip. debootstrap puts
+// into the cache folder: Debian 13 with Mesa (RADV's null device, and a lavapipe that dumps SPIR-V) and SPIRV-Cross. pip unpacks
+// there, too: NVIDIA's compiler, and the disassembler that Triton carries.
 
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -14,7 +14,7 @@ import { CommandError, run } from "../../build/run.mjs";
 import { aptGetInstall } from "../../build/setup.mjs";
 import { root } from "../../build/steps.mjs";
 
-/** Where all this lies, and what the compilers make: 0.8 GB. */
+/** The folder of all these tools and of the compilers' output: 0.8 GB. */
 export const cacheFolder = resolve(
   process.env.STATIC_PROFILE_CACHE ||
     join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "erwin", "static-profile"),
@@ -29,7 +29,7 @@ const debian: DebianRoot = {
   folder: join(tools, "trixie"),
 };
 
-/** What is asked of the system: a way to see that it is there, and Debian's packages that bring it. */
+/** The system's requirements: how to check each, and Debian's packages that provide it. */
 const needs: { there: () => boolean; packages: string[] }[] = [
   { there: () => succeeds("g++", "--version"), packages: ["g++"] },
   { there: () => existsSync("/usr/include/vulkan/vulkan.h"), packages: ["libvulkan-dev"] },
@@ -50,10 +50,10 @@ const DISASSEMBLER = "triton/backends/nvidia/bin/nvdisasm";
 
 export const nvcc = join(cuda, "nvidia/cu13/bin/nvcc");
 export const nvdisasm = join(cuda, DISASSEMBLER);
-/** Written last, so a folder that has it is whole. */
+/** This file is written last, so a folder that has it is complete. */
 const complete = join(cuda, ".complete");
 
-/** Puts them where they belong; what is there already is left as it is. */
+/** Installs the tools that are missing. */
 export async function prepareTools(): Promise<void> {
   if (process.platform !== "linux" || process.arch !== "x64" || process.getuid?.() !== 0) {
     throw new CommandError("profiling the kernels (be root on Linux with an x86-64 processor)", null);
@@ -75,7 +75,7 @@ function installCuda() {
   writeFileSync(complete, "");
 }
 
-/** Packages of Python's registry in a folder of their own, which no Python looks into. */
+/** Unpacks packages of Python's registry into a folder that no Python imports from. */
 function unpack(folder: string, packages: string[]) {
   const options = [
     "--quiet",
@@ -95,14 +95,14 @@ function succeeds(program: string, ...args: string[]): boolean {
   return spawnSync(program, args, { stdio: "ignore" }).status === 0;
 }
 
-/** Builds vkstat.c, which gives SPIR-V to a Vulkan driver. */
+/** Builds vkstat.c, which passes SPIR-V to a Vulkan driver. */
 export function buildStatistics(program: string) {
   run("g++", ["-x", "c", "-O2", "-o", program, join(root, "src/bench/static/vkstat.c"), "-lvulkan"]);
 }
 
 /**
- * What a program prints in the Debian folder, where it sees the project and the cache folder; with a failure that is told, what it
- * printed until then.
+ * Returns the output of a program in the Debian folder, where it can read the project and the cache folder. A failure is reported,
+ * and the output up to it is returned.
  */
 export function readInDebian(environment: Record<string, string>, command: string[]): string {
   mkdirSync(cacheFolder, { recursive: true });

@@ -1,20 +1,20 @@
-// Names for the kernels of one file that differ by their constants.
+// Names the kernels of one file, which differ by their constants.
 
 import type { Constants } from "../../backends/webgpu/kernels.ts";
 import { tileOf } from "./tiles.ts";
 
 export interface Variant {
-  /** Its file's name, and words that tell it from the others of that file. */
+  /** The file's name, and words that tell the kernel from the file's others. */
   kernel: string;
-  /** Of its file. */
+  /** The file's name. */
   name: string;
   constants: Constants;
 }
 
-/** What the tile says. */
-const OF_TILE = ["TILE_ROWS", "TILE_COLUMNS"];
-/** How a product's tile is divided among threads, which follows from the tile. */
-const OF_THREADS = [
+/** Constants of the tile. */
+const TILE_CONSTANTS = ["TILE_ROWS", "TILE_COLUMNS"];
+/** Constants that divide a product's tile among threads, and follow from the tile. */
+const THREAD_CONSTANTS = [
   "HALVES",
   "WIDE",
   "ROW_QUADS",
@@ -25,12 +25,20 @@ const OF_THREADS = [
   "LEFT_ALL",
   "RIGHT_ALL",
 ];
-/** What follows from other constants, mostly: named only where it is all that tells two kernels apart. */
-const IN_NEED = [...OF_TILE, ...OF_THREADS, "LEFT_ALONG", "RIGHT_ALONG", "DIMENSIONS", "KEYS", "FETCHES"];
-/** How the work is cut up, not what is computed. (Tiles were named by ROW_HALVES and HALVES once.) */
-const CUTS = [...OF_TILE, ...OF_THREADS, "ROW_HALVES", "KEYS", "QUERIES", "FETCHES", "STEP"];
+/** Constants that mostly follow from others: they are named only where nothing else tells two kernels apart. */
+const DERIVED_CONSTANTS = [
+  ...TILE_CONSTANTS,
+  ...THREAD_CONSTANTS,
+  "LEFT_ALONG",
+  "RIGHT_ALONG",
+  "DIMENSIONS",
+  "KEYS",
+  "FETCHES",
+];
+/** Constants that divide the work, and do not change what is computed. (ROW_HALVES and HALVES once named the tiles.) */
+const DIVISION_CONSTANTS = [...TILE_CONSTANTS, ...THREAD_CONSTANTS, "ROW_HALVES", "KEYS", "QUERIES", "FETCHES", "STEP"];
 
-/** A product's tile, and the constants that tell the kernels of one file apart. */
+/** Names each kernel by a product's tile, and by the constants that tell the kernels of one file apart. */
 export function nameVariants(kernels: readonly { name: string; constants: Constants }[]): Variant[] {
   const describe = ({ name, constants }: (typeof kernels)[number], hidden: readonly string[]) => {
     const others = kernels.filter((other) => other.name === name);
@@ -44,17 +52,17 @@ export function nameVariants(kernels: readonly { name: string; constants: Consta
     }
     return words.join(" ");
   };
-  const short = kernels.map((kernel) => describe(kernel, IN_NEED));
+  const short = kernels.map((kernel) => describe(kernel, DERIVED_CONSTANTS));
   return kernels.map((kernel, i) => {
     const { name, constants } = kernel;
     const isUnique = short.filter((other) => other === short[i]).length === 1;
-    return { kernel: isUnique ? short[i] : describe(kernel, OF_TILE), name, constants };
+    return { kernel: isUnique ? short[i] : describe(kernel, TILE_CONSTANTS), name, constants };
   });
 }
 
 /**
- * The one of before that became `variant`: all constants that both have are equal, but for the cut, which is as near as there is.
- * One that became two is found for both.
+ * Finds the earlier kernel that became `variant`: all constants that both have are equal, except those that divide the work, of
+ * which the fewest differ. One that became two is found for both.
  */
 export function findPredecessor<Old extends Variant>(before: readonly Old[], variant: Variant): Old | undefined {
   const differences = ({ constants }: Old) =>
@@ -62,6 +70,6 @@ export function findPredecessor<Old extends Variant>(before: readonly Old[], var
   const candidates = before
     .filter((old) => old.name === variant.name)
     .map((old) => ({ old, different: differences(old) }))
-    .filter(({ different }) => different.every(([name]) => CUTS.includes(name)));
+    .filter(({ different }) => different.every(([name]) => DIVISION_CONSTANTS.includes(name)));
   return candidates.sort((a, b) => a.different.length - b.different.length)[0]?.old;
 }

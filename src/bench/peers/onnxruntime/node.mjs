@@ -1,4 +1,4 @@
-// Measures onnxruntime-node, the native runtime, on the processor, and prints what it measured as JSON.
+// Measures onnxruntime-node, the native runtime, on the CPU, and prints the measurements as JSON.
 //
 //   node src/bench/peers/onnxruntime/node.mjs --folder CASES --cases 1x2048,1x4096 [--threads 2] [--seconds 10]
 import { readFileSync } from "node:fs";
@@ -16,7 +16,7 @@ const { values } = parseArgs({
   },
 });
 
-// Not an import: run.mjs installs it here, and nothing else has it.
+// This is not an import, since run.mjs installs the package in this folder alone.
 const ort = createRequire(import.meta.url)("onnxruntime-node");
 const rows = [];
 for (const name of values.cases.split(",")) {

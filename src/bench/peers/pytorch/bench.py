@@ -1,4 +1,4 @@
-"""Times the PyTorch peer on the cases that src/bench/peers/cases.ts writes, and shows that it computes the same numbers.
+"""Times the PyTorch peer on the cases that src/bench/peers/cases.ts writes, and shows that it computes the same values.
 
     node src/bench/peers/pytorch/run.mjs bench.py --model model.safetensors --input 1x2048.safetensors [...] --json F
 
@@ -21,10 +21,10 @@ from pathlib import Path
 
 CASES = ("forward", "training")
 VARIANTS = ("eager", "compile")
-# What set_float32_matmul_precision calls them.
+# Their names in set_float32_matmul_precision.
 PRECISIONS = {"strict": "highest", "tf32": "high"}
 
-# Largest relative difference to the numbers of `out` and `loss` with full precision; beyond it something else was computed.
+# The max relative difference from `out` and `loss` in full precision; a larger one means that something else was computed.
 TOLERANCE = 1e-4
 
 
@@ -55,7 +55,7 @@ def parse_arguments() -> argparse.Namespace:
 
 args = parse_arguments()
 if args.threads:
-    # Read when the libraries are loaded; OpenBLAS has threads of its own.
+    # The libraries read these variables when they are loaded; OpenBLAS has threads of its own.
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(args.threads)
 
 import torch  # noqa: E402
@@ -75,11 +75,11 @@ from files import (  # noqa: E402
 
 
 def blas() -> str:
-    """The library that multiplies matrices on the CPU."""
+    """Names the library that multiplies matrices on the CPU."""
     config = torch.__config__.show()
     if mkl := re.search(r"Intel\(R\) oneAPI Math Kernel Library Version [\d.]+", config):
         return mkl.group()
-    # Loaded in place of a generic libblas.so.3: which it is shows only in the running process.
+    # The library replaces a generic libblas.so.3, so only the running process shows which it is.
     maps = Path("/proc/self/maps")
     loaded = maps.read_text() if maps.exists() else ""
     for path in sorted(set(re.findall(r"/\S*libopenblas\S*", loaded))):
@@ -100,7 +100,7 @@ def device_name(device: str) -> str:
 
 
 def timed(work: Callable[[], object], device: str) -> float:
-    """Milliseconds until the last number is computed."""
+    """Returns the milliseconds until the work is done."""
     if device == "cuda":
         start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
         torch.cuda.synchronize()
@@ -165,7 +165,7 @@ def bench_training(model: ErwinTransformer, run: Callable, data: Input, _: Path 
 
 
 def size_of(path: Path) -> dict:
-    """Clouds, and points of each."""
+    """Returns the number of clouds, and the points of each."""
     tensors = read_file(path)[0]
     points = len(tensors["node_positions"])
     clouds = len(tensors["batch_idx"].unique()) if "batch_idx" in tensors else 1
@@ -173,7 +173,7 @@ def size_of(path: Path) -> dict:
 
 
 def bench_row(case: str, variant: str, precision: str, path: Path) -> dict:
-    """What was measured, or why it cannot be."""
+    """Returns the measurements, or why they are unavailable."""
     if precision == "tf32" and args.device != "cuda":
         return {"unavailable": "TF32 is a mode of CUDA devices"}
     torch.set_float32_matmul_precision(PRECISIONS[precision])
@@ -193,7 +193,7 @@ def bench_row(case: str, variant: str, precision: str, path: Path) -> dict:
 
 
 def measure_row(**kind) -> dict:
-    """bench_row, whatever it meets: the rows after it go on."""
+    """Calls bench_row, and turns its failures into rows, so that the rows after it are measured."""
     try:
         return bench_row(**kind)
     except torch.cuda.OutOfMemoryError:
@@ -203,7 +203,7 @@ def measure_row(**kind) -> dict:
 
 
 def write_report(report: dict) -> None:
-    """Whole at any time: an interrupted run keeps its rows."""
+    """Replaces the file in one step, so that an interrupted run keeps its rows."""
     unfinished = args.json.with_suffix(".unfinished")
     unfinished.write_text(json.dumps(report, indent=2) + "\n")
     unfinished.replace(args.json)
@@ -248,7 +248,7 @@ def main() -> int:
                     kind = {"case": case, "variant": variant, "precision": precision}
                     row = {**size, **kind, **measure_row(path=path, **kind)}
                     report["rows"].append(row)
-                    # What a row held, its compiled passes too, must not be missing to the next.
+                    # The memory of a row, compiled passes included, is freed for the next row.
                     torch.compiler.reset()
                     gc.collect()
                     torch.cuda.empty_cache()

@@ -33,7 +33,7 @@ def convert(tensors: dict[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]
 
 
 def check_pass(path: Path, dtype: torch.dtype) -> dict[str, float]:
-    """One pass forward and back: each error by name."""
+    """Runs one forward and backward pass; returns each error by name."""
     tensors, metadata = read_file(path)
     tensors = convert(tensors, dtype)
     info, training = json.loads(metadata["info"]), metadata["mode"] == "train"
@@ -62,7 +62,7 @@ def check_pass(path: Path, dtype: torch.dtype) -> dict[str, float]:
 
 
 def check_steps(path: Path, dtype: torch.dtype) -> dict[str, float]:
-    """Some steps of AdamW: the loss before each."""
+    """Runs some steps of AdamW; returns the loss before each."""
     tensors, metadata = read_file(path)
     tensors = convert(tensors, dtype)
     settings = json.loads(metadata["optimizer"])

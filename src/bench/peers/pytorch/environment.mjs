@@ -1,4 +1,4 @@
-// Where the PyTorch peer runs.
+// The Python that the PyTorch peer runs in.
 import * as python from "../python.mjs";
 
 const place = {
@@ -15,7 +15,7 @@ const place = {
       "python3-numpy",
       // PyTorch calls the BLAS from its own OpenMP threads: OpenBLAS's build for OpenMP shares them, the others compete.
       "libopenblas0-openmp",
-      // What torch.compile calls: a compiler, the headers of Python and PyTorch, and an import.
+      // torch.compile needs a compiler, the headers of Python and PyTorch, and one more import.
       "g++",
       "python3-dev",
       "python3-setuptools",

@@ -1,4 +1,4 @@
-"""The Erwin Transformer in PyTorch, short and in eager mode's plain layers: the peer that the benchmarks compare with.
+"""The Erwin Transformer in PyTorch, short and with eager mode's plain layers: the peer that the benchmarks compare with.
 
 Parameters bear the reference's names, so a checkpoint loads with strict load_state_dict. Tree and graph are given. All balls of
 a level have one size; files.py refuses clouds for which that cannot be.
@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-RMS_EPS = 2**-23  # whatever the numbers' type
+RMS_EPS = 2**-23  # whatever the dtype
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Level:
 def place_in_balls(positions: Tensor, size: int) -> Balls:
     balls = positions.view(-1, size, positions.shape[1])
     offsets = balls - balls.mean(1, keepdim=True)
-    # By subtraction: torch.cdist multiplies matrices, which costs half the digits.
+    # The distances are computed by subtraction: torch.cdist multiplies matrices, which costs half the digits.
     distances = (balls[:, :, None] - balls[:, None]).square().sum(-1).sqrt()
     return Balls(offsets.flatten(0, 1), distances[:, None])
 
@@ -64,7 +64,7 @@ class BallAttention(nn.Module):
     def forward(self, x: Tensor, balls: Balls) -> Tensor:
         count, _, size, _ = balls.distances.shape
         qkv = self.qkv(x + self.pe_proj(balls.offsets)).view(count, size, self.heads, -1, 3)
-        # Contiguous for the sake of the fused kernels, which refuse a stride in the last dimension.
+        # The fused kernels refuse a stride in the last dimension, so q, k and v are contiguous.
         q, k, v = qkv.permute(4, 0, 2, 1, 3).contiguous().unbind(0)
         out = F.scaled_dot_product_attention(q, k, v, attn_mask=self.sigma_att * balls.distances)
         return self.proj(out.transpose(1, 2).reshape(x.shape))
@@ -95,7 +95,7 @@ class Block(nn.Module):
 
 
 class Layer(nn.Module):
-    """Blocks; every second one looks across the balls' borders by working on the rotated tree's."""
+    """Blocks, of which every second one works on the rotated tree's balls, to cross the borders of the others."""
 
     def __init__(self, depth: int, width: int, heads: int, ratio: int, dimensions: int):
         super().__init__()
@@ -254,7 +254,7 @@ class ErwinTransformer(nn.Module):
             return x
         for layer, level in zip(self.decoder, levels[-2::-1]):
             x = layer(layer.unpool(x, skips.pop(), level.children), level)
-        # The slot of each point. Duplicates write beyond the end: a mask as index would make a GPU wait for the host.
+        # The slot of each point. Duplicates are written past the end: a mask as index would make a GPU wait for the host.
         points = len(features)
         slot = tree.index.new_empty(points + 1)
         slot[tree.index.where(tree.mask.bool(), points)] = torch.arange(len(tree.index), device=slot.device)

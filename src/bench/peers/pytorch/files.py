@@ -1,4 +1,4 @@
-"""Reads what a bench compares on: a checkpoint and inputs, in the names that the erwin command line reads and writes."""
+"""Reads a benchmark's checkpoint and inputs, whose names are those that the erwin command line reads and writes."""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class InputError(Exception):
 
 
 class UnsuitableInput(InputError):
-    """An input that is sound, but that this model cannot run."""
+    """A valid input that this model cannot run."""
 
 
 @dataclass
@@ -24,24 +24,24 @@ class Input:
     """One batch; `arguments` are those of ErwinTransformer.forward."""
 
     arguments: tuple[Tensor, Tensor, Tensor | None, Tree]
-    tensors: dict[str, Tensor]  # all of the file's
+    tensors: dict[str, Tensor]  # all tensors of the file
 
 
 def read_file(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and metadata."""
+    """Returns a file's tensors and metadata."""
     with safe_open(path, "pt") as file:
         return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}
 
 
 def build_model(config: dict, state: dict[str, Tensor]) -> ErwinTransformer:
-    """With the weights of `state`; names that differ are an error."""
+    """Makes a model with the weights of `state`; names that differ are an error."""
     model = ErwinTransformer(**config)
     model.load_state_dict(state)
     return model
 
 
 def load_model(path: Path) -> ErwinTransformer:
-    """From a checkpoint that carries its config, as ErwinTransformer.save writes it."""
+    """Loads a checkpoint that carries its config, as ErwinTransformer.save writes it."""
     state, metadata = read_file(path)
     if "config" not in metadata:
         raise InputError(f"{path} carries no config in its metadata: save it with erwin")
@@ -49,7 +49,7 @@ def load_model(path: Path) -> ErwinTransformer:
 
 
 def as_input(tensors: dict[str, Tensor], model: ErwinTransformer, file: str, device: str = "cpu") -> Input:
-    """Checks what the model relies on."""
+    """Checks all that the model relies on."""
     needed = ["node_features", "node_positions", "tree_idx", "tree_mask"]
     needed += ["edge_index"] if model.mp_steps > 0 else []
     needed += [f"tree_idx_rot.{level}" for level in range(len(model.ball_sizes))] if model.rotate else []
@@ -72,10 +72,10 @@ def as_input(tensors: dict[str, Tensor], model: ErwinTransformer, file: str, dev
 
 
 def ball_sizes(clouds: list[int], model: ErwinTransformer, file: str) -> list[int]:
-    """Nodes in a ball at each level: all of a cloud's where it has no more. PyTorch's side needs one size for all clouds."""
+    """Returns the nodes in a ball at each level: all nodes of a small cloud. PyTorch's side needs one size for all clouds."""
     nodes = [2 << max(0, (points - 1).bit_length() - 1) for points in clouds]
     sizes = []
-    for level, most in enumerate(model.ball_sizes):
+    for level, largest in enumerate(model.ball_sizes):
         found = {min(most, count) for count in nodes}
         if len(found) > 1:
             raise UnsuitableInput(
@@ -91,6 +91,6 @@ def ball_sizes(clouds: list[int], model: ErwinTransformer, file: str) -> list[in
 
 
 def relative_difference(found: Tensor, expected: Tensor) -> float:
-    """Largest difference over largest magnitude."""
+    """Returns the max difference, relative to the largest magnitude."""
     found, expected = found.double().cpu(), expected.double().cpu()
     return ((found - expected).abs().max() / expected.abs().max()).item()

@@ -1,7 +1,7 @@
-// Runs the PyTorch peer where PyTorch is; makes that place on the first call.
+// Runs the PyTorch peer in a Python with PyTorch; makes one on the first call if need be.
 //
 //   node src/bench/peers/pytorch/run.mjs check.py                     does it compute what the golden files say?
-//   node src/bench/peers/pytorch/run.mjs bench.py ARGUMENT ...        how fast is it? (--help tells the arguments)
+//   node src/bench/peers/pytorch/run.mjs bench.py ARGUMENT ...        how fast is it? (--help lists the arguments)
 import { existsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -23,12 +23,12 @@ const here = fileURLToPath(new URL(".", import.meta.url));
  * @property {import("../../timing.ts").Timing} [timing] milliseconds
  * @property {number} [first] milliseconds of the first pass, compilation included
  * @property {number} [peakMemory] bytes on a CUDA device
- * @property {number} [loss] training: before the first step
- * @property {number} [relativeDifference] to the input's `out` or `loss`
+ * @property {number} [loss] in training: the loss before the first step
+ * @property {number} [relativeDifference] relative difference from the input's `out` or `loss`
  */
 
 /**
- * @typedef {object} PyTorchBench What bench.py writes with --json.
+ * @typedef {object} PyTorchBench The JSON that bench.py writes with --json.
  * @property {string} torch version
  * @property {string} python version
  * @property {"cpu" | "cuda"} device
@@ -50,13 +50,13 @@ async function runScript(script, args) {
   try {
     run(program, [...words, join(here, script), ...args], { cwd: process.cwd(), env });
   } catch (error) {
-    // Without the words around it, which say nothing.
+    // The command around the script says nothing to the user.
     throw error instanceof CommandError ? new CommandError(script, error.status) : error;
   }
 }
 
 /**
- * The nearest folder that exists: an output's may not yet.
+ * Returns the nearest folder that exists, since an output's folder may not exist yet.
  * @param {string} path
  * @returns {string}
  */

@@ -1,5 +1,5 @@
-// The published table of ball trees: a batch of clouds by this library, with one thread and with several, beside scikit-learn's
-// BallTree with joblib, on the same machine one after the other.
+// Repeats the published table of ball trees: the trees of a batch of clouds by this library, with one thread and with several,
+// and by scikit-learn's BallTree with joblib, one after the other on the same machine.
 //
 //   node src/bench/peers/run.mjs --trees [--points 1024,2048,4096,8192,16384] [--clouds 16] [--threads 2] [--seconds 2] [--json FILE]
 //
@@ -17,7 +17,7 @@ import { formatTable } from "../../table.ts";
 import { formatTiming, type Timing, timed, timingOf } from "../../timing.ts";
 import { findPython } from "./environment.mjs";
 
-/** What the paper's table says, with 16 processors: how many times as fast as scikit-learn. */
+/** The speed relative to scikit-learn in the paper's table, with 16 processors. */
 const published = new Map([
   [1024, 48.8],
   [2048, 22.3],
@@ -42,13 +42,13 @@ const seconds = Number(values.seconds);
 
 interface Row {
   points: number;
-  /** Milliseconds. */
+  /** Times are in milliseconds. */
   oneThread: Timing;
   allThreads: Timing;
   scikit: Timing;
 }
 
-/** Trees of one batch with one thread and with all, which take turns. */
+/** Times the trees of one batch with one thread and with all threads, which take turns. */
 async function measureErwin(points: number): Promise<Pick<Row, "oneThread" | "allThreads">> {
   const random = new Random(points, "points");
   const positions = Float32Array.from({ length: clouds * points * 3 }, () => random.uniform());
@@ -56,7 +56,7 @@ async function measureErwin(points: number): Promise<Pick<Row, "oneThread" | "al
   const build = (threads: number) => timed(() => buildBallTree(positions, { dimensionality: 3, offsets, threads }));
   const one: number[] = [];
   const all: number[] = [];
-  // The first calls start threads and run code that is not optimised yet.
+  // The first calls start threads and run unoptimised code.
   for (let warmUp = 0; warmUp < 10; warmUp++) for (const count of [1, threads]) await build(count);
   const end = performance.now() + seconds * 1000;
   while (all.length < 3 || performance.now() < end) {

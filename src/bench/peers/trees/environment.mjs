@@ -1,4 +1,4 @@
-// Where scikit-learn runs.
+// The Python that scikit-learn runs in.
 import * as python from "../python.mjs";
 
 const place = {

@@ -2,7 +2,7 @@
 
     python3 scikit.py --clouds 16 --points 1024,4096 --processes 2 --seconds 2
 
-Each process takes one chunk of the clouds and gives back the orders of their points. Prints JSON; times are milliseconds.
+Each process takes one chunk of the clouds and returns the orders of their points. Prints JSON; times are in milliseconds.
 """
 
 import argparse
