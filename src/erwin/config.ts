@@ -1,16 +1,16 @@
-// A model's configuration. One table says of each field what it means, what it may be and what it is by default; types, checks,
-// both spellings and the metadata of checkpoints follow from it.
+// A model's configuration. One table gives the meaning, the check and the default of each field; types, checks, both
+// spellings and the metadata of checkpoints follow from it.
 
 import { describe } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
 
-/** What a field may be. `Default` is how users may write it, and undefined besides where they must give it. */
+/** A field of the config. `Default` is the type in which users may write it, or undefined if they must give it. */
 interface Field<Value, Default> {
-  /** Taken where the field is left out. */
+  /** The value if the field is omitted. */
   default: Default;
   /**
-   * The value, where it can be one.
-   * @param levels of the config, which its lists have to fit
+   * Returns the value, if it is valid.
+   * @param levels the number of levels of the config, which its lists have to match
    * @throws ConfigError naming the field, what was expected and what was found
    */
   check(name: string, value: unknown, levels: number): Value;
@@ -18,7 +18,7 @@ interface Field<Value, Default> {
 
 type Check<Value> = Field<Value, unknown>["check"];
 
-/** Beyond these a config is a mistake, or a file that wants to exhaust whoever opens it. */
+/** A config beyond these limits is a mistake, or a file that tries to exhaust whoever opens it. */
 const MAX_LEVELS = 32;
 const MAX_WIDTH = 2 ** 16;
 const MAX_STEPS = 128;
@@ -42,7 +42,7 @@ const powerOfTwo = (name: string, value: unknown) => {
   throw refuse(name, "a power of two", value);
 };
 
-/** @param missing how many entries fewer than the model has levels */
+/** @param missing how many entries fewer than levels the list has */
 const list =
   (check: (name: string, value: unknown) => number, missing = 0) =>
   (name: string, value: unknown, levels: number) => {
@@ -62,37 +62,37 @@ const flag = (name: string, value: unknown) => {
   throw refuse(name, "true or false", value);
 };
 
-/** One number stands for the first width; the strides multiply it. */
+/** A single number is the first width; the strides multiply it. */
 const widths = (name: string, value: unknown, levels: number) =>
   Array.isArray(value) ? list(whole(1, MAX_WIDTH))(name, value, levels) : [whole(1, MAX_WIDTH)(name, value)];
 
 /** K is the number of levels. */
 const fields = {
-  /** Channels of the input features. */
+  /** The number of channels of the input features. */
   cIn: needed(whole(1, MAX_WIDTH)),
-  /** Channels at each level, K numbers; or one, which the strides multiply from level to level. */
+  /** The number of channels at each level, K numbers; or one number, which the strides multiply from level to level. */
   cHidden: needed<number[], number | number[]>(widths),
-  /** Nodes in one attention ball at each level, K powers of two. */
+  /** The number of nodes in one attention ball at each level, K powers of two. */
   ballSizes: needed(list(powerOfTwo)),
-  /** Attention heads of each encoder level, the bottleneck's last: K numbers. */
+  /** The number of attention heads of each encoder level, then the bottleneck: K numbers. */
   encNumHeads: needed(list(whole(1, MAX_WIDTH))),
-  /** Blocks of each encoder level, the bottleneck's last: K numbers. */
+  /** The number of blocks of each encoder level, then the bottleneck: K numbers. */
   encDepths: needed(list(whole(0, MAX_STEPS))),
-  /** Attention heads of each decoder level, finest first: K - 1 numbers. */
+  /** The number of attention heads of each decoder level, finest first: K - 1 numbers. */
   decNumHeads: needed(list(whole(1, MAX_WIDTH), 1)),
-  /** Blocks of each decoder level, finest first: K - 1 numbers. */
+  /** The number of blocks of each decoder level, finest first: K - 1 numbers. */
   decDepths: needed(list(whole(0, MAX_STEPS), 1)),
-  /** Nodes merged into one between the levels: K - 1 powers of two. */
+  /** The number of nodes merged into one between the levels: K - 1 powers of two. */
   strides: needed(list(powerOfTwo, 1)),
-  /** Angle of the rotated tree in degrees. Default 0, which means no rotated blocks. */
+  /** The angle of the rotated tree in degrees. Default 0, which means no rotated blocks. */
   rotate: optional(0, degrees),
   /** Whether the decoder runs; without it the bottleneck's nodes are the output. Default true. */
   decode: optional<boolean>(true, flag),
-  /** Width of the feed-forward's hidden layer, in widths of the block. Default 4. */
+  /** The width of the feed-forward's hidden layer, as a multiple of the block's width. Default 4. */
   mlpRatio: optional(4, whole(1, MAX_STEPS)),
-  /** Dimensions of space, 2 or 3. Default 3. */
+  /** The number of spatial dimensions, 2 or 3. Default 3. */
   dimensionality: optional(3, whole(2, 3)),
-  /** Message-passing steps of the embedding. Default 3. */
+  /** The number of message-passing steps of the embedding. Default 3. */
   mpSteps: optional(3, whole(0, MAX_STEPS)),
 };
 
@@ -101,17 +101,20 @@ type FieldName = keyof Fields;
 type Given<Name extends FieldName> = Exclude<Fields[Name]["default"], undefined>;
 type NeededName = { [Name in FieldName]: undefined extends Fields[Name]["default"] ? Name : never }[FieldName];
 
-/** A model's shape, complete and checked. */
+/** A model's config, complete and checked. */
 export type ErwinConfig = { [Name in FieldName]: ReturnType<Fields[Name]["check"]> };
 
-/** A config as users write it: one number in place of `cHidden` is multiplied by the strides; defaults may be left out. */
+/**
+ * A config as users write it: `cHidden` may be one number, which the strides multiply; fields with defaults may be
+ * omitted.
+ */
 export type ErwinConfigInput = { [Name in NeededName]: Given<Name> } & {
   [Name in Exclude<FieldName, NeededName>]?: Given<Name>;
 };
 
 const names = Object.keys(fields) as FieldName[];
 
-/** The reference's spelling: `cHidden` is `c_hidden`. */
+/** Converts a name to the reference's spelling: `cHidden` becomes `c_hidden`. */
 const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /**
@@ -137,12 +140,12 @@ export function resolveConfig(input: Readonly<Record<string, unknown>> | ErwinCo
   return config;
 }
 
-/** The config in the reference's spelling, as checkpoints carry it. */
+/** Returns the config in the reference's spelling, as checkpoints contain it. */
 export function snakeCaseConfig(config: ErwinConfig): Record<string, unknown> {
   return Object.fromEntries(names.map((name) => [snakeCase(name), config[name]]));
 }
 
-/** The fields by their names in camelCase, defaults included. */
+/** Returns the fields by their names in camelCase, including defaults. */
 function canonicalNames(input: Record<string, unknown>): Record<FieldName, unknown> {
   if (typeof input !== "object" || input === null)
     throw new ConfigError(`a config is an object, not ${describe(input)}`, { field: "" });
@@ -166,7 +169,7 @@ function canonicalNames(input: Record<string, unknown>): Record<FieldName, unkno
   return given as Record<FieldName, unknown>;
 }
 
-/** @param name of a field, or of an entry of its list: `strides[1]` */
+/** @param name the name of a field, or of an entry of its list: `strides[1]` */
 function refuse(name: string, expected: string, found: unknown): ConfigError {
   const field = name.replace(/\[.*/, "");
   return new ConfigError(`${name} must be ${expected}, not ${describe(found)}`, { field, expected });

@@ -1,5 +1,5 @@
-// From a tree to what the layers need on the device. First all arrays are uploaded, then the device computes from them: so
-// a forward pass is one submission. What the host works out for that, it works out once for each tree.
+// Converts a tree into what the layers need on the device. All arrays are uploaded first, then the device computes from
+// them, so that a forward pass is one submission. What the host computes for this, it computes once per tree.
 
 import type { Device } from "../backends/device.ts";
 import type { BallTree, TreeLevel } from "../balltree/index.ts";
@@ -10,7 +10,7 @@ import { byValue, gatherRows, type RowIndex, unsigned, uploadPlaces } from "../t
 import { Tensor } from "../tensor/tensor.ts";
 import { once } from "./once.ts";
 
-/** Which rows to pick, and of how many. */
+/** The rows to gather, and the number of rows to gather from. */
 interface RowTable {
   index: Int32Array;
   sources: number;
@@ -29,12 +29,12 @@ interface TreeTables {
 
 /** A tree's arrays on the device. */
 export interface UploadedTree {
-  /** [slots] point in each slot. */
+  /** [slots] The point in each slot. */
   treeIdx: RowIndex;
-  /** [points] the slot that holds the point itself, not a duplicate. */
+  /** [points] The slot that holds the point itself, not a duplicate. */
   slotOfPoint: RowIndex;
   levels: UploadedLevel[];
-  /** All of these that a gradient may have to go back through. */
+  /** All gathered rows that a backward pass may go through. */
   gathered: { rows: RowIndex; table: RowTable }[];
 }
 
@@ -46,8 +46,8 @@ interface UploadedLevel {
 }
 
 /**
- * Works out in advance what an upload needs of a tree.
- * @param training whether what only backward passes need is wanted too
+ * Computes in advance what an upload needs of a tree.
+ * @param training whether this includes what only backward passes need
  */
 export function makeTreeTables(tree: BallTree, training: boolean): void {
   const { treeIdx, slotOfPoint, levels } = tablesOf(tree);
@@ -80,12 +80,12 @@ export function uploadTree(device: Device, tree: BallTree): UploadedTree {
   };
 }
 
-/** Adds what backward passes need. */
+/** Uploads what backward passes need in addition. */
 export function uploadInverses(device: Device, { gathered }: UploadedTree): void {
   for (const { rows, table } of gathered) rows.inverse = uploadPlaces(device, placesOf(table));
 }
 
-/** Positions, offsets and groupings of every level, from the points' positions [n, D]. */
+/** Computes positions, offsets and groupings of every level from the points' positions [n, D]. */
 export function computeGeometry({ treeIdx, levels }: UploadedTree, pointPositions: Tensor): LevelGeometry[] {
   let positions = gatherRows(pointPositions, treeIdx);
   return levels.map(({ level, balls, rotatedIndex, padding }, l) => {
@@ -126,7 +126,9 @@ function slotsOfPoints({ treeIdx, treeMask, cloudOffsets }: BallTree): Int32Arra
   return slots;
 }
 
-/** The balls of a level: of `ballSize` nodes, or of all a cloud has where those are fewer. Both orders share them. */
+/**
+ * Returns the balls of a level, of `ballSize` nodes, or of all nodes of a cloud that has fewer. Both orders share them.
+ */
 function ballsOf({ ballSize, offsets, nodes }: TreeLevel): LevelTables["balls"] {
   const clouds = offsets.length - 1;
   const sizes = Array.from({ length: clouds }, (_, cloud) => Math.min(ballSize, offsets[cloud + 1] - offsets[cloud]));
@@ -143,7 +145,7 @@ function ballsOf({ ballSize, offsets, nodes }: TreeLevel): LevelTables["balls"] 
   return { host, largest: Math.min(nodes, Math.max(...sizes)) };
 }
 
-/** Undefined where every cloud's nodes fill their groups. */
+/** Returns undefined if every cloud's nodes fill their groups. */
 function paddingOf({ stride, offsets, nodes }: TreeLevel): LevelTables["padding"] {
   const clouds = offsets.length - 1;
   const full = offsets.every((first) => first % stride === 0);

@@ -1,4 +1,4 @@
-// The graph of the embedding on the device: edges sorted by target, in parts that the device can take in one piece.
+// The graph of the embedding on the device: edges sorted by target, in parts that fit the device's bindings.
 
 import type { Device } from "../backends/device.ts";
 import { InputError } from "../errors.ts";
@@ -7,7 +7,9 @@ import { byValue, type Places } from "../tensor/operators/rows.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { once } from "./once.ts";
 
-/** Edges in compressed rows: those into node j are starts[j] .. starts[j + 1], in the order they were given. */
+/**
+ * Edges in compressed rows: those into node j are starts[j] .. starts[j + 1], in the order in which they were given.
+ */
 export interface SortedEdges {
   starts: Uint32Array;
   sources: Uint32Array;
@@ -17,7 +19,7 @@ export interface SortedEdges {
 /**
  * Sorts edges by target (stable).
  * @param edgeIndex [2 M] sources, then targets
- * @throws InputError naming the first edge that refers to a node that is not there.
+ * @throws InputError naming the first edge that refers to a node that does not exist.
  */
 export function sortEdges(edgeIndex: Int32Array, nodes: number): SortedEdges {
   if (edgeIndex.length % 2 !== 0) {
@@ -58,23 +60,23 @@ export function sortEdges(edgeIndex: Int32Array, nodes: number): SortedEdges {
 /** The edges that leave each node, which the backward pass needs. */
 const edgesBySource = once(({ starts, sources }: SortedEdges) => byValue(sources, starts.length - 1));
 
-/** Parts begin at a multiple of so many targets, as the devices' windows do. */
+/** Parts begin at a multiple of this many targets, as the devices' windows do. */
 const TARGET_STEP = 64;
 
-/** Whether the device can take so many nodes and the edges that arrive at them in one piece. */
+/** Whether this many nodes and the edges that arrive at them fit the device's largest binding. */
 const fits = ({ info }: Device, width: number, nodes: number, edges: number) =>
   Math.max(nodes * 2 * width, (nodes + 1 + 2 * edges) * 2, 4 * edges) * 4 <= info.maxBindingBytes;
 
 const fitsWhole = (device: Device, { starts, sources }: SortedEdges, width: number) =>
   fits(device, width, starts.length - 1, sources.length);
 
-/** Works out in advance what the backward pass needs, where the graph is uploaded in one part. */
+/** Computes in advance what the backward pass needs, if the graph is uploaded in one part. */
 export function makeGraphTables(device: Device, edges: SortedEdges, width: number): void {
   if (fitsWhole(device, edges, width)) edgesBySource(edges);
 }
 
 /**
- * Uploads the graph, in one part where the device's largest binding allows it.
+ * Uploads the graph, in one part if the device's largest binding allows it.
  * @param training whether the backward pass will need the edges by source too
  */
 export function uploadGraph(device: Device, edges: SortedEdges, width: number, training: boolean): GraphPart[] {
@@ -95,7 +97,7 @@ export function uploadGraph(device: Device, edges: SortedEdges, width: number, t
   const places = new Int32Array(nodes).fill(-1);
   for (let first = 0; first < nodes; ) {
     let end = Math.min(first + TARGET_STEP, nodes);
-    // Every arriving edge may bring a member of its own.
+    // Every arriving edge may add a node to the part.
     const room = (last: number) => {
       const arriving = edges.starts[last] - edges.starts[first];
       return fits(device, width, last - first + arriving, arriving);
@@ -107,7 +109,7 @@ export function uploadGraph(device: Device, edges: SortedEdges, width: number, t
   return parts;
 }
 
-/** @param places [nodes] -1 everywhere, before and after */
+/** @param places [nodes] scratch memory, -1 everywhere before and after the call */
 function uploadPart(
   device: Device,
   { starts, sources, targets }: SortedEdges,
@@ -156,7 +158,7 @@ function upload(
   };
 }
 
-/** The arrays one after the other in one tensor. */
+/** Uploads the arrays one after the other in one tensor. */
 function uploadJoined(device: Device, arrays: readonly Uint32Array[]): Tensor {
   const tensor = new Tensor(device, [arrays.reduce((sum, { length }) => sum + length, 0)], "u32");
   let at = 0;

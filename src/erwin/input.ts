@@ -1,4 +1,4 @@
-// Checks a forward pass's input and builds what it leaves out: the tree and the graph.
+// Checks a forward pass's input and builds the parts that it omits: the tree and the graph.
 
 import {
   checkNames,
@@ -17,13 +17,13 @@ import { Tensor } from "../tensor/tensor.ts";
 import type { ErwinConfig } from "./config.ts";
 import { type SortedEdges, sortEdges } from "./graph.ts";
 
-/** A tree made elsewhere; used as it is, after its bounds are checked. It may have more fields, as `buildBallTree`'s has. */
+/** A tree that was built elsewhere; it is used as it is, after its bounds are checked. It may have more fields, like a `BallTree`. */
 export interface GivenTree {
-  /** [slots] point in each slot, clouds one after the other. */
+  /** [slots] The point in each slot, clouds one after the other. */
   treeIdx: Indices;
-  /** [slots] 1 where the slot holds the point itself, 0 where a duplicate. */
+  /** [slots] 1 if the slot holds the point itself, 0 if a duplicate. */
   treeMask: Uint8Array | Indices | readonly boolean[];
-  /** For each level the rotated order of its nodes; needed when the model rotates. */
+  /** For each level the rotated order of its nodes; required if the model rotates. */
   treeIdxRot?: readonly Indices[];
 }
 
@@ -33,15 +33,21 @@ export interface ErwinInput {
   nodeFeatures: Numbers | Tensor;
   /** [N, D] */
   nodePositions: Numbers | Tensor;
-  /** [N] cloud of each point, sorted from 0 without gaps. Default: all points are one cloud. */
+  /** [N] The cloud of each point, sorted from 0 without gaps. Default: all points are one cloud. */
   batchIdx?: Indices;
-  /** [B + 1] first point of each cloud, in place of `batchIdx`. */
+  /** [B + 1] The first point of each cloud, instead of `batchIdx`. */
   offsets?: Indices;
-  /** [2 M] sources, then targets, or a list of the two. Needed when mpSteps > 0, unless `radius` is given. */
+  /** [2 M] Sources, then targets, or a list of the two. Required if mpSteps > 0, unless `radius` is given. */
   edgeIndex?: EdgeIndices;
-  /** Builds the graph: edges to each point from itself and from the points nearer than this, at most `maxNeighbors` of them. */
+  /**
+   * Builds the graph: edges to each point from itself and from the points nearer than this, at most `maxNeighbors` of
+   * them.
+   */
   radius?: number;
-  /** With `radius`: a point with more neighbours, itself included, keeps its nearest. Default 32; Infinity for all pairs. */
+  /**
+   * With `radius`: a point with more neighbours, including itself, keeps the nearest. Default 32; Infinity for all
+   * pairs.
+   */
   maxNeighbors?: number;
   tree?: GivenTree;
 }
@@ -57,7 +63,10 @@ const inputNames: Readonly<Record<keyof ErwinInput, true>> = {
   tree: true,
 };
 
-/** An input checked, with its tree and graph, all on the host: made in advance while the device works on something else. */
+/**
+ * A checked input with its tree and graph, all on the host: it can be prepared while the device works on something
+ * else.
+ */
 export interface PreparedInput {
   nodeFeatures: Float32Array | Tensor;
   nodePositions: Float32Array;
@@ -66,7 +75,7 @@ export interface PreparedInput {
   points: number;
 }
 
-/** @throws InputError where it is neither. */
+/** @throws InputError if it is neither. */
 export function isPrepared(input: object): input is PreparedInput {
   if (typeof input === "object" && input !== null) return "edges" in input;
   throw new InputError("a model takes an object with nodeFeatures and nodePositions", { found: typeof input });
@@ -131,12 +140,12 @@ async function edgesOf(
   return edges;
 }
 
-/** The configs whose models have been warned of. */
+/** The configs of models for which the warning has been given. */
 const warned = new WeakSet<ErwinConfig>();
 
 /**
- * Says once for a model that its graph leaves neighbours out. Looked at is the first point that has as many as it may have;
- * the edges are sorted by target.
+ * Warns once per model if its graph omits neighbours. It checks the first point that has the maximum number of
+ * neighbours; the edges are sorted by target.
  */
 function warnIfCut(
   config: ErwinConfig,
@@ -155,11 +164,11 @@ function warnIfCut(
   warned.add(config);
   console.warn(
     `erwin: point ${point} has ${neighbours} neighbours within the radius ${radius}, of which its graph keeps the ${most} nearest. ` +
-      "Give maxNeighbors (Infinity for all of them) or a smaller radius. This is said once for each model.",
+      "Give maxNeighbors (Infinity for all of them) or a smaller radius. This warning appears once per model.",
   );
 }
 
-/** Points of the same cloud that are nearer to a point than the radius, itself included. */
+/** Counts the points of the same cloud that are nearer to a point than the radius, including itself. */
 function countWithin(
   point: number,
   radius: number,
@@ -256,7 +265,10 @@ function checkLength(tensor: string, { length }: ArrayLike<number>, expected: nu
   });
 }
 
-/** Every slot holds a point of its own cloud, and every point stands in exactly one slot that is not a duplicate. */
+/**
+ * Checks that every slot holds a point of its own cloud, and that every point is in exactly one slot that is not a
+ * duplicate.
+ */
 function checkSlots(
   { treeIdx, treeMask }: { treeIdx: Int32Array; treeMask: Uint8Array },
   slots: Int32Array,

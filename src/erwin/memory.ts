@@ -1,4 +1,4 @@
-// How much device memory a pass takes, found by a dry run of it on a device that only counts.
+// The device memory that a pass needs, found by a dry run on a device that only counts.
 
 import { type Indices, toEdges, toIndices, toRows } from "../arguments.ts";
 import { cloudOffsets, treeLevels } from "../balltree/index.ts";
@@ -9,23 +9,26 @@ import type { ErwinConfig } from "./config.ts";
 import type { ErwinInput, PreparedInput } from "./input.ts";
 import type { ErwinTransformer } from "./model.ts";
 
-/** A batch, by its sizes alone. */
+/** A batch, described by its sizes alone. */
 export interface MemoryQuestion {
-  /** Points of all clouds together. May be left out where `offsets` is given. */
+  /** The number of points of all clouds together. Optional if `offsets` is given. */
   points?: number;
-  /** [B + 1] first point of each cloud, then the number of points. Default: one cloud. */
+  /** [B + 1] The first point of each cloud, then the number of points. Default: one cloud. */
   offsets?: Indices;
-  /** Edges of the graph; needed where the model passes messages. */
+  /** The number of edges of the graph; required if the model passes messages. */
   edges?: number;
-  /** Forward and backward pass with AdamW's memory, or one forward pass in evaluation mode. Default: the model's mode. */
+  /**
+   * True: forward and backward pass with AdamW's memory; false: a forward pass in evaluation mode. Default: the model's
+   * mode.
+   */
   training?: boolean;
   /** Whether the optimiser keeps an average of the weights. Default false. */
   average?: boolean;
 }
 
 /**
- * The sizes of a batch: of one that is prepared, of one that carries its edges, or as they are given.
- * @throws InputError when the model passes messages and the batch's graph is still to be built
+ * Returns the sizes of a batch that is prepared, or has its edges, or is described by its sizes.
+ * @throws InputError if the model passes messages and the batch's graph has not been built yet
  */
 export function sizesOf(
   { dimensionality, mpSteps }: ErwinConfig,
@@ -55,23 +58,24 @@ export interface MemoryEstimate {
   /** Weights and running statistics. */
   parameters: number;
   gradients: number;
-  /** AdamW's two moments, and the average where one is kept. */
+  /** AdamW's two moments, and the average if there is one. */
   moments: number;
   /** What the forward pass keeps: the batch, its tree, and what the backward pass will need. */
   activations: number;
-  /** What comes and goes beside that at the pass's peak. */
+  /** What is allocated temporarily in addition at the pass's peak. */
   temporaries: number;
-  /** Most at any time: the sum of the above. */
+  /** The maximum at any time: the sum of the above. */
   peak: number;
 }
 
-/** AdamW packs parameters, each from a multiple of so many bytes on. */
+/** AdamW packs parameters; each begins at a multiple of this many bytes. */
 const ALIGNMENT = 256;
 
 /**
- * @param model on a device that only counts, with nothing else on it
+ * Runs a pass on a device that only counts.
+ * @param model a model on such a device, with nothing else on it
  * @param run its forward pass
- * @throws InputError when the number of points or edges is missing
+ * @throws InputError if the number of points or edges is missing
  */
 export function dryRunPass(
   model: ErwinTransformer,
@@ -104,7 +108,7 @@ export function dryRunPass(
   return { ...estimate, activations, temporaries: memory.peak - before - activations, peak: memory.peak };
 }
 
-/** An input of the right sizes: what is in it does not matter to who only counts. */
+/** Returns an input of the given sizes; a device that only counts ignores its content. */
 function blankInput(
   { dimensionality, cIn, mpSteps, strides, ballSizes, rotate }: ErwinConfig,
   question: MemoryQuestion,
@@ -135,7 +139,7 @@ function blankInput(
   };
 }
 
-/** So many edges, shared out evenly; each from a node to itself. */
+/** Distributes `edges` edges evenly among the nodes; each goes from a node to itself. */
 function evenEdges(edges: number, nodes: number): PreparedInput["edges"] {
   const starts = Uint32Array.from({ length: nodes + 1 }, (_, node) => Math.floor((edges * node) / nodes));
   const targets = new Uint32Array(edges);

@@ -1,4 +1,4 @@
-// The Erwin Transformer: embedding, encoder, bottleneck, decoder over the levels of a ball tree.
+// The Erwin Transformer: embedding, encoder, bottleneck and decoder on the levels of a ball tree.
 
 import { checkOptions } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
@@ -20,56 +20,64 @@ import { makeTables, UploadedInput } from "./uploaded.ts";
 
 export interface CreateOptions extends ModelOptions {
   device: Device;
-  /** Of the initial weights. Default 0. The same seed gives the same weights on every platform. */
+  /** The seed of the initial weights. Default 0. The same seed gives the same weights on every platform. */
   seed?: number;
 }
 
-/** How a model computes; the numbers do not depend on it. */
+/** How a model computes; the results do not depend on it. */
 export interface ModelOptions {
   /**
-   * Gradient checkpointing: the backward pass computes each block of the layers again in place of keeping what is inside it.
-   * Takes a fraction of the memory and about a third more time; the gradients are the same bit for bit. Default false.
+   * Gradient checkpointing: the backward pass recomputes each block of the layers instead of keeping its intermediate
+   * results. It needs a fraction of the memory and about a third more time; the gradients are the same bit for bit.
+   * Default false.
    */
   checkpointing?: boolean;
 }
 
 export interface LoadOptions extends ModelOptions {
   device: Device;
-  /** In place of the checkpoint's own. */
+  /** Used instead of the checkpoint's own config. */
   config?: ErwinConfigInput | Readonly<Record<string, unknown>>;
 }
 
 export interface UploadOptions {
-  /** Whether what only backward passes need is uploaded too; otherwise the first of them does it. Default: the model's mode. */
+  /**
+   * Whether to upload what only backward passes need; otherwise the first of them uploads it. Default: the model's
+   * mode.
+   */
   training?: boolean;
 }
 
-/** Points of the cloud that tells which kernels a model needs: beyond this, more points need no others. */
+/**
+ * The number of points of the cloud that determines which kernels to compile ahead: more points than this need no
+ * others.
+ */
 const MOST_POINTS_AHEAD = 2 ** 16;
 
 /** The metadata key under which a checkpoint carries its config as JSON. */
 const CONFIG_KEY = "config";
 
 /**
- * Erwin: a tree-based hierarchical transformer for large point clouds (Zhdanov, Welling and van de Meent,
- * arXiv 2502.17019). `create` and `load` give a model that is ready; `new` one that waits for its weights, as a part of another
- * module (`nn.Module`) does. Parts `embed`, `encoder.<l>`, `encoder.<l>.pool`, `bottleneck`, `decoder.<j>`,
- * `decoder.<j>.unpool`: the names of the reference's checkpoints.
+ * Erwin: a tree-based hierarchical transformer for large point clouds (Zhdanov, Welling and van de Meent, arXiv
+ * 2502.17019). `create` and `load` return a model that is ready; `new` one without weights, for use as a part of
+ * another module (`nn.Module`). Parts `embed`, `encoder.<l>`, `encoder.<l>.pool`, `bottleneck`, `decoder.<j>`,
+ * `decoder.<j>.unpool`: the names in the reference's checkpoints.
  */
 export class ErwinTransformer extends Module {
   readonly config: ErwinConfig;
   readonly embedding: ErwinEmbedding;
-  /** Level by level, the finest first. */
+  /** One entry per level, finest first. */
   readonly encoder: readonly { layer: BallLayer; pooling: BallPooling }[];
   readonly bottleneck: BallLayer;
-  /** Level by level, the coarsest first. */
+  /** One entry per level, coarsest first. */
   readonly decoder: readonly { unpooling: BallUnpooling; layer: BallLayer }[];
   readonly #options: ModelOptions;
 
   /**
-   * A model with fresh weights, in evaluation mode.
-   * @throws ConfigError naming the field that cannot be; OutOfMemoryError naming the tensor that did not fit. No memory stays
-   *   taken then.
+   * Creates a model with initial weights, in evaluation mode.
+   * @throws ConfigError naming the field that is invalid; OutOfMemoryError naming the tensor that did not fit. No
+   *   memory
+   *   stays allocated then.
    */
   static async create(
     config: ErwinConfigInput | Readonly<Record<string, unknown>>,
@@ -81,10 +89,10 @@ export class ErwinTransformer extends Module {
   }
 
   /**
-   * A model from a safetensors checkpoint with the reference's parameter names, in evaluation mode.
-   * @param source the file's bytes, or where it is: a URL, or a path in Node and Deno
-   * @throws FormatError when the file is damaged; CheckpointError when it has no config, or lists every tensor that is
-   *   missing, unexpected or misshapen; ConfigError; OutOfMemoryError. No memory stays taken then.
+   * Loads a model from a safetensors checkpoint with the reference's parameter names, in evaluation mode.
+   * @param source the file's bytes, or its address: a URL, or a path in Node and Deno
+   * @throws FormatError if the file is damaged; CheckpointError if it has no config, or listing every tensor that is
+   *   missing, unexpected or misshapen; ConfigError; OutOfMemoryError. No memory stays allocated then.
    */
   static async load(source: FileSource, given: LoadOptions): Promise<ErwinTransformer> {
     checkModelOptions("ErwinTransformer.load", given, { device: true, checkpointing: true, config: true });
@@ -96,7 +104,7 @@ export class ErwinTransformer extends Module {
     return model;
   }
 
-  /** @throws ConfigError naming the field that cannot be. */
+  /** @throws ConfigError naming the field that is invalid. */
   constructor(config: ErwinConfigInput | Readonly<Record<string, unknown>>, options: ModelOptions = {}) {
     super();
     checkOptions("ErwinTransformer", options, { checkpointing: true });
@@ -142,8 +150,8 @@ export class ErwinTransformer extends Module {
   }
 
   /**
-   * Checks an input and builds its tree and graph in the workers, without touching the device: the next batch can be
-   * prepared while the device works on this one.
+   * Checks an input and builds its tree and graph in the workers, without using the device: the next batch can be
+   * prepared while the device works on the current one.
    * @throws InputError naming the tensor and the first offending row
    */
   async prepare(input: ErwinInput): Promise<PreparedInput> {
@@ -153,9 +161,9 @@ export class ErwinTransformer extends Module {
   }
 
   /**
-   * Puts an input on the device, with its tree and graph, for as many passes as wanted: of this model, or of another on the
-   * same device that takes inputs of the same layout. The result must be disposed, after the backward passes through what was
-   * computed from it in evaluation mode.
+   * Uploads an input with its tree and graph to the device, for any number of passes: of this model, or of another one
+   * on the same device with the same input layout. Dispose the result when it is no longer needed, but only after the
+   * backward passes through what was computed from it in evaluation mode.
    * @throws InputError naming the tensor and the first offending row; DeviceLostError, OutOfMemoryError
    */
   async upload(input: ErwinInput | PreparedInput, options: UploadOptions = {}): Promise<UploadedInput> {
@@ -176,7 +184,7 @@ export class ErwinTransformer extends Module {
    * @throws InputError, DeviceLostError, OutOfMemoryError
    */
   forward(input: ErwinInput | PreparedInput | UploadedInput): Promise<Tensor> {
-    // Whether it records is settled by the call: by the time the input is prepared, something else may be under way.
+    // Whether it records is decided by this call: by the time the input is prepared, recording may have changed.
     return recordingAsNow(async (asNow) => {
       this.expectUsable();
       if (input instanceof UploadedInput) {
@@ -190,9 +198,10 @@ export class ErwinTransformer extends Module {
   }
 
   /**
-   * Device memory that a pass over a batch of such sizes takes, the model itself included, before any of it is taken. In
-   * training with AdamW's moments; what the loss is computed from comes on top, unless it is of the output's size.
-   * @throws InputError when the number of points or edges is missing; OutOfMemoryError when a single tensor would not fit
+   * Estimates the device memory that a pass over a batch of the given sizes needs, including the model, without
+   * allocating it. Training includes AdamW's moments; what the loss needs is additional, unless it has the output's
+   * size.
+   * @throws InputError if the number of points or edges is missing; OutOfMemoryError if a single tensor would not fit
    */
   estimateMemory(
     batch: MemoryQuestion | ErwinInput | PreparedInput,
@@ -210,14 +219,14 @@ export class ErwinTransformer extends Module {
     });
   }
 
-  /** While the weights are on their way, the device compiles what a pass over a cloud that fills its balls will run. */
+  /** While the weights are loaded, the device compiles the kernels of a pass over a cloud that fills its balls. */
   protected override compileAhead(device: Device): void {
     const points = Math.min(pointsFillingBalls(this.config), MOST_POINTS_AHEAD);
     device.compileFor((dryRun) => {
       try {
         ErwinTransformer.#dryRun(dryRun, this.config, { points, edges: points, training: false });
       } catch (error) {
-        // Such a cloud may be too large for this device; the clouds to come may not be.
+        // Such a cloud may be too large for this device, and the actual clouds may be smaller.
         if (!(error instanceof OutOfMemoryError)) throw error;
       }
     });
@@ -226,7 +235,8 @@ export class ErwinTransformer extends Module {
   #run(input: PreparedInput | UploadedInput): Tensor {
     const { nodeFeatures, tree } = input;
     const given = nodeFeatures instanceof Tensor ? [nodeFeatures] : [];
-    // In evaluation most passes are never played back: they keep nothing, and are computed again if a gradient is asked for.
+    // In evaluation mode few passes are followed by a backward pass: they keep nothing, and are recomputed if a
+    // gradient is needed.
     const output = this.training
       ? this.#compute(input)
       : checkpoint(given, [...this.parameters().values()], ([features]) => this.#compute(input, features));
@@ -237,7 +247,7 @@ export class ErwinTransformer extends Module {
     return output;
   }
 
-  /** @param features in place of the input's own, which may have been disposed when a pass is computed again */
+  /** @param features instead of the input's own, which may have been disposed when a pass is recomputed */
   #compute(input: PreparedInput | UploadedInput, features?: Tensor): Tensor {
     if (input instanceof UploadedInput) return this.#computeUploaded(input, features ?? input.nodeFeatures);
     const given = features ? { ...input, nodeFeatures: features } : input;
@@ -278,7 +288,7 @@ export class ErwinTransformer extends Module {
 /** All levels but the last are grouped. */
 const groupingOf = ({ grouping }: LevelGeometry) => grouping as Grouping;
 
-/** Of the smallest cloud that fills a ball at every level. */
+/** Returns the number of points of the smallest cloud that fills a ball at every level. */
 function pointsFillingBalls({ ballSizes, strides }: ErwinConfig): number {
   let stride = 1;
   return ballSizes.reduce((points, ballSize, l) => {

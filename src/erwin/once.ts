@@ -1,6 +1,6 @@
-// What is worked out from an object once, however often it is asked for.
+// Memoisation by object.
 
-/** `compute` for objects that do not change: its result is kept for as long as the object lives. */
+/** Memoises `compute` for objects that do not change: a result is kept for as long as its object lives. */
 export function once<Given extends object, Result extends object>(
   compute: (given: Given) => Result,
 ): (given: Given) => Result {

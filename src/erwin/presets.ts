@@ -1,8 +1,8 @@
-// Configs by name.
+// Predefined configs.
 
 import type { ErwinConfigInput } from "./config.ts";
 
-/** The model of the README, which is shown, timed and compared; 32 channels there. */
+/** The model that the README shows, times and compares, there with 32 channels. */
 export function readmeModel(channels: number) {
   return {
     cIn: channels,

@@ -1,4 +1,4 @@
-// An input that lives on the device: what a pass needs besides the model, uploaded and worked out once for many passes.
+// An input on the device: what a pass needs besides the model, uploaded and computed once for many passes.
 
 import type { Device } from "../backends/device.ts";
 import type { BallTree } from "../balltree/index.ts";
@@ -13,25 +13,25 @@ import { computeGeometry, makeTreeTables, type UploadedTree, uploadInverses, upl
 import { makeGraphTables, uploadGraph } from "./graph.ts";
 import type { PreparedInput } from "./input.ts";
 
-/** What a pass finds on the device, the features aside. */
+/** What a pass needs on the device, except the features. */
 export interface PassInput {
   /** [N, D] */
   positions: Tensor;
-  /** None where no messages are passed. */
+  /** Empty if no messages are passed. */
   graph: GraphPart[];
-  /** [slots] point in each slot. */
+  /** [slots] The point in each slot. */
   treeIdx: RowIndex;
-  /** [N] the slot of each point. */
+  /** [N] The slot of each point. */
   slotOfPoint: RowIndex;
   levels: LevelGeometry[];
 }
 
-/** What models must have in common to share an input. */
+/** The fields that models must have in common to share an input. */
 const layoutFields = ["dimensionality", "cIn", "strides", "ballSizes", "rotate"] as const;
 
 /**
- * Works out on the host, in advance, what an upload needs.
- * @param training whether what only backward passes need is wanted too
+ * Computes on the host, in advance, what an upload needs.
+ * @param training whether this includes what only backward passes need
  */
 export function makeTables(
   device: Device,
@@ -43,7 +43,10 @@ export function makeTables(
   if (training && edges) makeGraphTables(device, edges, config.cHidden[0]);
 }
 
-/** An input on the device, with its tree, its graph and all that follows from the positions. `model.upload` makes it. */
+/**
+ * An input on the device, with its tree, its graph and everything computed from the positions. `model.upload` creates
+ * it.
+ */
 export class UploadedInput {
   readonly device: Device;
   readonly points: number;
@@ -58,7 +61,7 @@ export class UploadedInput {
   #training: boolean;
   #disposed = false;
 
-  /** @param training whether what only backward passes need is uploaded too; else the first of them brings it */
+  /** @param training whether to upload what only backward passes need; else the first of them uploads it */
   constructor(device: Device, config: ErwinConfig, prepared: PreparedInput, training: boolean) {
     const { nodeFeatures, nodePositions, tree, edges, points } = prepared;
     this.device = device;
@@ -68,7 +71,7 @@ export class UploadedInput {
     this.#edges = edges;
     this.#training = training;
     const { result, tensors } = collect(() => {
-      // All uploads come before the first kernel, so that a pass right after them is one submission.
+      // All uploads come before the first kernel, so that a pass right after them is a single submission.
       const features =
         nodeFeatures instanceof Tensor ? nodeFeatures.view() : Tensor.from(device, nodeFeatures, [points, config.cIn]);
       const positions = Tensor.from(device, nodePositions, [points, config.dimensionality]);
@@ -86,7 +89,7 @@ export class UploadedInput {
   }
 
   /**
-   * What a pass of a model of such a config finds here.
+   * Returns what a pass needs.
    * @param training whether a backward pass may follow
    */
   forPass(training: boolean): PassInput {
@@ -95,7 +98,7 @@ export class UploadedInput {
     return this.#pass;
   }
 
-  /** @throws InputError naming what differs from the model it was uploaded by; DisposedError */
+  /** @throws InputError naming what differs from the model that uploaded it; DisposedError */
   checkFor(device: Device, config: ErwinConfig): void {
     this.#checkUsable();
     if (device !== this.device) {
@@ -107,7 +110,7 @@ export class UploadedInput {
         { field: "mpSteps" },
       );
     }
-    // How the graph is divided into parts depends on the width of what is sent along it.
+    // How the graph is divided into parts depends on the width of the messages.
     const fields = [...layoutFields, ...(config.mpSteps > 0 ? (["cHidden"] as const) : [])];
     for (const field of fields) {
       const value = (of: ErwinConfig) => String(field === "cHidden" ? of.cHidden[0] : of[field]);

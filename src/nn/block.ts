@@ -1,4 +1,4 @@
-// Erwin's block: ball attention, then the gated feed-forward part, each on normalised input and added to it.
+// Erwin's block: ball attention and the gated feed-forward part, each applied to normalised input and added to it.
 
 import { ballAttention, normPositionQkv } from "../tensor/operators/attention.ts";
 import { feedForward } from "../tensor/operators/feedforward.ts";
@@ -10,21 +10,21 @@ import { RMSNorm } from "./norms.ts";
 import { normal, type Parameter } from "./parameter.ts";
 
 export interface BlockShape {
-  /** Channels; the heads divide them. */
+  /** The number of channels, a multiple of heads. */
   width: number;
-  /** Attention heads. */
+  /** The number of attention heads. */
   heads: number;
-  /** Width of the feed-forward's hidden layer, in widths of the block. */
+  /** The width of the feed-forward's hidden layer, as a multiple of the block's width. */
   mlpRatio: number;
-  /** Dimensions of space. */
+  /** The number of spatial dimensions. */
   dimensions: number;
 }
 
 /**
- * Ball multi-head self-attention with distance bias and relative positions (paper, section 3.2): inside each ball
+ * Ball multi-head self-attention with distance bias and relative positions (paper, section 3.2), within each ball:
  *
  *     y = x + Linear(pos - the ball's mean);  q, k, v = Linear(y) per head
- *     softmax_j(q_i . k_j / sqrt(E) + sigma ||pos_i - pos_j||) v_j, then Linear of all heads together
+ *     softmax_j(q_i . k_j / sqrt(E) + sigma ||pos_i - pos_j||) v_j, then Linear on all heads together
  *
  * Parts `pe_proj`, `qkv`, `proj`; parameter `sigma_att` [1, heads, 1, 1].
  */
@@ -44,7 +44,7 @@ export class BallAttention extends Module {
     this.#sigma = this.parameter("sigma_att", [1, heads, 1, 1], normal(-1, 0.01));
   }
 
-  /** [1, heads, 1, 1] how attention falls with distance. */
+  /** [1, heads, 1, 1] How attention falls off with distance. */
   get sigma(): Tensor {
     return this.#sigma.tensor;
   }

@@ -1,24 +1,24 @@
-// A checkpoint's tensors for a module's parameters: all of them fit, or nothing is taken.
+// Finds a checkpoint's tensors for a module's parameters: either all of them match, or none is used.
 
 import { CheckpointError } from "../errors.ts";
 import { type SafeTensor, toFloat32 } from "../formats/safetensors.ts";
 
-/** What a module wants of a checkpoint, and what a checkpoint has for it, by the parameters' and counters' names. */
+/** What a module needs from a checkpoint, and what a checkpoint has for it, by the names of parameters and counters. */
 export interface WantedTensors {
-  /** Shapes of parameters and buffers. */
+  /** The shapes of parameters and buffers. */
   shapes: ReadonlyMap<string, readonly number[]>;
   counters: Iterable<string>;
 }
 
 export interface FoundValues {
-  /** Parameters and buffers, row by row. */
+  /** The values of parameters and buffers, row by row. */
   values: Map<string, Float32Array>;
   counts: Map<string, number>;
 }
 
 /**
- * Finds every tensor that is wanted; those that training added to the file are passed over.
- * @param file its name in error messages
+ * Finds every tensor that is needed; those that training added to the file are ignored.
+ * @param file the file's name in error messages
  * @throws CheckpointError listing every missing, unexpected and misshapen tensor, or naming the first whose values float32
  *   cannot hold
  */
@@ -60,10 +60,10 @@ function floats(tensor: SafeTensor, name: string, file: string): Float32Array {
 const sameShape = (a: readonly number[], b: readonly number[]) =>
   a.length === b.length && a.every((size, i) => size === b[i]);
 
-/** Takes a compiled model's prefix off the names. */
+/** Removes a compiled model's prefix from a name. */
 const plainName = (name: string) => name.replace(/^_orig_mod\./, "");
 
-/** What training adds to a checkpoint beside the model's tensors. */
+/** Whether training added this tensor to the checkpoint, beside the model's tensors. */
 const isOfTraining = (name: string) => /^(optimizer|training)\./.test(name);
 
 type Misfit = Record<"missing" | "unexpected" | "misshapen", string[]>;
@@ -83,13 +83,13 @@ function misfit(file: string, { missing, unexpected, misshapen }: Misfit): Check
   );
 }
 
-/** As many names as a message shows; its details list all. */
+/** The maximum number of names in a message; its details list all. */
 const MAX_NAMES = 20;
 
 const firstOf = (names: readonly string[]) =>
   names.length > MAX_NAMES ? [...names.slice(0, MAX_NAMES), `and ${names.length - MAX_NAMES} more`] : names;
 
-/** What stands before a missing name in an unexpected one, as "model." does where the model was part of another. */
+/** Returns what precedes a missing name in an unexpected one, such as "model." if the model was part of another. */
 function foreignPrefix(unexpected: readonly string[], missing: readonly string[]): string | undefined {
   const [name] = missing;
   if (name === undefined) return undefined;

@@ -1,4 +1,4 @@
-// A table of vectors that are looked up by number.
+// A table of vectors that are looked up by index.
 
 import type { Indices } from "../arguments.ts";
 import { embeddingLookup } from "../tensor/operators/lookup.ts";
@@ -6,7 +6,9 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { Module } from "./module.ts";
 import { type Initializer, normal, type Parameter } from "./parameter.ts";
 
-/** A vector for each of so many kinds, as PyTorch's. Parameter `weight` [entries, width], standard normal by default. */
+/**
+ * A vector for each of `entries` kinds, as in PyTorch. Parameter `weight` [entries, width], by default standard normal.
+ */
 export class Embedding extends Module {
   readonly #weight: Parameter;
 
@@ -20,7 +22,7 @@ export class Embedding extends Module {
   }
 
   /**
-   * indices [n], on the host -> [n, width].
+   * Indices [n], on the host -> [n, width].
    * @throws InputError naming the first index that is not in the table
    */
   forward(indices: Indices): Tensor {

@@ -1,30 +1,30 @@
-// What the layers know of a batch's tree: for each level its nodes' positions and balls, on the device.
+// What the layers need of a batch's tree: the positions and the balls of each level's nodes, on the device.
 
 import type { Balls } from "../tensor/operators/balls.ts";
 import type { RowIndex } from "../tensor/operators/rows.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
-/** The nodes of one level in one order, such that each ball is contiguous. */
+/** The nodes of one level in an order in which each ball is contiguous. */
 export interface NodeOrder {
-  /** u32 [nodes] which node stands where; undefined for the tree's own order. */
+  /** u32 [nodes] The node at each place; undefined for the tree's own order. */
   index: Tensor | undefined;
   /** [nodes, D] */
   positions: Tensor;
-  /** [nodes, D] from the mean of the node's ball. */
+  /** [nodes, D] The offsets from the mean of the node's ball. */
   offsets: Tensor;
 }
 
-/** How the nodes of a level are grouped into those of the next. */
+/** How the nodes of a level are grouped into nodes of the next. */
 export interface Grouping {
   stride: number;
-  /** [groups, stride * D] from the group's centre to each of its nodes. */
+  /** [groups, stride * D] The offsets of a group's nodes from its centre. */
   offsets: Tensor;
-  /** Where a cloud has fewer nodes than the stride, its last node is repeated to fill the group: */
+  /** If a cloud has fewer nodes than the stride, its last node is repeated to fill the group: */
   padding:
     | {
-        /** [groups * stride] node in each place. */
+        /** [groups * stride] The node at each place. */
         places: RowIndex;
-        /** [nodes] first place of each node. */
+        /** [nodes] The first place of each node. */
         firstPlace: RowIndex;
       }
     | undefined;
@@ -35,7 +35,7 @@ export interface LevelGeometry {
   balls: Balls;
   /** The tree's own order. */
   straight: NodeOrder;
-  /** The rotated tree's order; undefined where the model does not rotate. */
+  /** The rotated tree's order; undefined if the model does not rotate. */
   rotated: NodeOrder | undefined;
   /** Undefined at the last level. */
   grouping: Grouping | undefined;

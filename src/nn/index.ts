@@ -1,4 +1,4 @@
-// Modules to build models of: the base class, general layers, and the parts that Erwin is made of.
+// Modules to build models from: the base class, general layers, and the parts of Erwin.
 
 export type { GraphPart } from "../tensor/operators/messages.ts";
 export { BallAttention, type BlockShape, ErwinBlock, SwiGLU } from "./block.ts";

@@ -1,4 +1,4 @@
-// The blocks of one level, every second one on the rotated tree.
+// The blocks of one level; every second one works on the rotated tree.
 
 import { checkpoint } from "../tensor/tape.ts";
 import { scope, type Tensor } from "../tensor/tensor.ts";
@@ -9,12 +9,13 @@ import { Module } from "./module.ts";
 export interface LayerShape extends BlockShape {
   /** Number of blocks. */
   depth: number;
-  /** Whether the backward pass computes each block again in place of keeping what is inside it. Default false. */
+  /** Whether the backward pass recomputes each block instead of keeping its intermediate results. Default false. */
   checkpointing?: boolean;
 }
 
 /**
- * `depth` blocks; blocks 1, 3, 5, ... see the rotated order, so that information crosses the balls (paper, section 3.2).
+ * `depth` blocks; blocks 1, 3, 5, ... use the rotated order, so that information crosses the balls (paper, section
+ * 3.2).
  * Parts `blocks.<b>`.
  */
 export class BallLayer extends Module {
@@ -39,7 +40,10 @@ export class BallLayer extends Module {
   }
 }
 
-/** The block's forward pass, of which only the input is kept for the backward pass, and the geometry that all blocks share. */
+/**
+ * Runs the block's forward pass, for which only the input, and the geometry that all blocks share, are kept until the
+ * backward pass.
+ */
 function recomputed(block: ErwinBlock, x: Tensor, order: NodeOrder, level: LevelGeometry): Tensor {
   return checkpoint(
     [x],

@@ -7,15 +7,18 @@ import { Module } from "./module.ts";
 import { type Initializer, normal, type Parameter, uniform, zeros } from "./parameter.ts";
 
 export interface LinearOptions {
-  /** Whether a bias is added. Default true. */
+  /** Whether there is a bias. Default true. */
   bias?: boolean;
   /** Default: uniform between -1 / sqrt(inputs) and 1 / sqrt(inputs), as in PyTorch. */
   weightInitializer?: Initializer;
-  /** Default: as the weights. */
+  /** Default: that of the weights. */
   biasInitializer?: Initializer;
 }
 
-/** How the linear maps inside Erwin begin: weights of deviation 0.02, no bias. Truncation at 2 would change none of them. */
+/**
+ * The initial values of the linear maps inside Erwin: weights with deviation 0.02, no bias. Truncation at 2 would
+ * change none.
+ */
 export const erwinLinear: LinearOptions = { weightInitializer: normal(0, 0.02), biasInitializer: zeros };
 
 /** y = x W^T + b: [n, inputs] -> [n, outputs]. Parameters `weight` [outputs, inputs], `bias` [outputs]. */
@@ -39,7 +42,7 @@ export class Linear extends Module {
     return this.#weight.tensor;
   }
 
-  /** @throws InputError where it was built without */
+  /** @throws InputError if it was built without a bias */
   get bias(): Tensor {
     if (this.#bias) return this.#bias.tensor;
     throw new InputError("this linear map was built without a bias");
@@ -51,7 +54,7 @@ export class Linear extends Module {
 
   /**
    * x [n, inputs] -> [n, outputs].
-   * @param extras what may be added in the same pass over the data; with `second`, x and it share the inputs
+   * @param extras what may be added in the same kernel; with `second`, the inputs are divided between x and it
    */
   forward(x: Tensor, extras: Omit<LinearExtras, "bias"> = {}): Tensor {
     return linear(x, this.weight, { ...extras, bias: this.#bias?.tensor });

@@ -8,16 +8,16 @@ import { LayerNorm } from "./norms.ts";
 
 export interface MPNNShape {
   width: number;
-  /** Message-passing steps. */
+  /** The number of message-passing steps. */
   steps: number;
-  /** Dimensions of space. */
+  /** The number of spatial dimensions. */
   dimensions: number;
 }
 
 /**
- * Message passing over the graph of the points (paper, section 3.1), in each step i:
+ * Message passing over the graph of the points (paper, section 3.1); each step i computes
  *
- *     m_j  = mean over the edges (i -> j) of LayerNorm(GELU(Linear([h_i, h_j, pos_i - pos_j]))), 0 where none arrives
+ *     m_j  = mean over the edges (i -> j) of LayerNorm(GELU(Linear([h_i, h_j, pos_i - pos_j]))), 0 if none arrives
  *     h_j += LayerNorm(Linear([h_j, m_j]))
  *
  * Parts `message_fns.<i>.0`, `message_fns.<i>.2`, `update_fns.<i>.0`, `update_fns.<i>.1`.
@@ -42,7 +42,7 @@ export class MPNN extends Module {
     return this.passMessages(h.view(), positions, graph);
   }
 
-  /** As `forward`, but consumes h: it is disposed as soon as it has been used. */
+  /** Like `forward`, but consumes h: it is disposed as soon as it has been used. */
   passMessages(h: Tensor, positions: Tensor, graph: GraphPart[]): Tensor {
     for (const { message, messageNorm, update, updateNorm } of this.steps) {
       const next = scope(() => {
@@ -61,7 +61,7 @@ export class ErwinEmbedding extends Module {
   readonly linear: Linear;
   readonly mpnn: MPNN;
 
-  /** @param inputs channels of the points' features */
+  /** @param inputs the number of channels of the points' features */
   constructor(inputs: number, shape: MPNNShape) {
     super();
     this.linear = this.child("embed_fn", new Linear(inputs, shape.width, erwinLinear));

@@ -1,4 +1,4 @@
-// The base of all layers and models: it knows its parameters by name, gives them values from a seed or a file, saves them and
+// The base class of all layers and models: it names their parameters, initializes them from a seed or a file, saves and
 // frees them.
 
 import { checkOptions } from "../arguments.ts";
@@ -17,15 +17,15 @@ export interface InitializeOptions {
   seed?: number;
 }
 
-/** All that a module and the modules in it keep, in the order of declaration. */
+/** Everything that a module and its submodules keep, in the order of declaration. */
 interface Entries {
   parameters: Map<string, Parameter>;
   counters: Map<string, Counter>;
 }
 
 /**
- * A layer or a model, as in PyTorch: it declares parameters, buffers and other modules in its constructor, by the names that
- * checkpoints know them by, and has whatever `forward` suits it. Building one takes no memory: values come from a seed
+ * A layer or a model, as in PyTorch: its constructor declares parameters, buffers and other modules by their names in
+ * checkpoints, and it has any `forward` that suits it. Building one takes no memory: values come from a seed
  * (`initialize`) or a file (`load`), and are freed by `dispose`.
  *
  * ```ts
@@ -62,14 +62,14 @@ export abstract class Module {
     return this.#declare(name, new Parameter(shape, initializer, false));
   }
 
-  /** Declares a whole number that is saved with the module, as int64. It begins with 0. */
+  /** Declares an integer that is saved with the module, as int64. Its initial value is 0. */
   protected counter(name: string): Counter {
     return this.#declare(name, { value: 0 });
   }
 
   /**
-   * Declares a module that is part of this one and belongs to it from then on. It may have its values already, as a model that
-   * was loaded and gets a new head.
+   * Declares a module that is part of this one and belongs to it from then on. It may have its values already, as when
+   * a model that was loaded gets a new head.
    */
   protected child<Part extends Module>(name: string, module: Part): Part {
     return this.#declare(name, module);
@@ -81,13 +81,13 @@ export abstract class Module {
     return part;
   }
 
-  /** The device that its values are on. @throws InputError before it is initialized or loaded */
+  /** The device that holds its values. @throws InputError before it is initialized or loaded */
   get device(): Device {
     if (this.#device) return this.#device;
     throw new InputError("this module has no values yet: call initialize({ device, seed }) or load(file, { device })");
   }
 
-  /** Whether it is in training mode, as `train` and `eval` set it. Modules begin in evaluation mode. */
+  /** Whether it is in training mode, as set by `train` and `eval`. Modules begin in evaluation mode. */
   get training(): boolean {
     return this.#training;
   }
@@ -96,12 +96,15 @@ export abstract class Module {
     return this.#disposed;
   }
 
-  /** Training mode for this module and all in it: BatchNorm uses the batch's statistics and moves the running ones. */
+  /**
+   * Sets this module and its submodules to training mode: BatchNorm uses the batch's statistics and updates the running
+   * ones.
+   */
   train(): this {
     return this.#setTraining(true);
   }
 
-  /** Evaluation mode for this module and all in it: BatchNorm uses the running statistics. */
+  /** Sets this module and its submodules to evaluation mode: BatchNorm uses the running statistics. */
   eval(): this {
     return this.#setTraining(false);
   }
@@ -111,12 +114,14 @@ export abstract class Module {
     return this;
   }
 
-  /** The modules that were declared in this one, by name. */
+  /** The modules declared in this one, by name. */
   children(): Map<string, Module> {
     return new Map([...this.#own].filter((entry): entry is [string, Module] => entry[1] instanceof Module));
   }
 
-  /** This module, named "", and all in it, by their full names. One that is declared in two places has the first's name. */
+  /**
+   * This module, named "", and all its submodules, by their full names. One that is declared twice has its first name.
+   */
   modules(): Map<string, Module> {
     const found = new Map<Module, string>();
     const visit = (module: Module, name: string) => {
@@ -133,7 +138,7 @@ export abstract class Module {
     return this.#tensors(true);
   }
 
-  /** The tensors that are kept but not trained, by their full names. */
+  /** The tensors that are saved but not trained, by their full names. */
   buffers(): Map<string, Tensor> {
     return this.#tensors(false);
   }
@@ -169,15 +174,16 @@ export abstract class Module {
   }
 
   /**
-   * Gives values to all parameters and buffers that have none yet: each one's depend on the seed and on its full name alone.
-   * @throws OutOfMemoryError naming the tensor that did not fit; the memory that was taken is free again
+   * Initializes all parameters and buffers that have no values yet: the values of each depend only on the seed and its
+   * full name.
+   * @throws OutOfMemoryError naming the tensor that did not fit; the memory that was allocated is free again
    */
   initialize(options: InitializeOptions): this {
     checkOptions("initialize", options, { device: true, seed: true });
     const { device, seed = 0 } = options;
     this.#expectDevice(device);
     this.#compileAhead(device);
-    // One array for all tensors, one after the other, which the device copies: fresh memory takes longer to get than to fill.
+    // One array serves all tensors in turn and the device copies it: getting fresh memory takes longer than filling it.
     let scratch = new Float32Array();
     this.#allocate(device, (name, { shape, initializer }) => {
       const size = sizeOf(shape);
@@ -190,10 +196,10 @@ export abstract class Module {
   }
 
   /**
-   * Takes its values from a safetensors file.
-   * @param source the file's bytes, or where it is: a URL, or a path in Node and Deno
-   * @throws FormatError when the file is damaged; CheckpointError listing every tensor that is missing, unexpected or
-   *   misshapen; OutOfMemoryError. The module is then as it was.
+   * Loads its values from a safetensors file.
+   * @param source the file's bytes, or its address: a URL, or a path in Node and Deno
+   * @throws FormatError if the file is damaged; CheckpointError listing every tensor that is missing, unexpected or
+   *   misshapen; OutOfMemoryError. The module is then unchanged.
    */
   async load(source: FileSource, { device }: { device: Device }): Promise<this> {
     const { bytes, file } = await readSource(source);
@@ -202,11 +208,11 @@ export abstract class Module {
   }
 
   /**
-   * Takes over the values of a checkpoint that `save` or training wrote.
+   * Restores the values of a checkpoint that `save` or training wrote.
    * @param file its name in error messages
    * @param device for a module that has no values yet
-   * @throws CheckpointError listing every tensor that is missing, unexpected or misshapen; OutOfMemoryError. The module is then
-   *   as it was.
+   * @throws CheckpointError listing every tensor that is missing, unexpected or misshapen; OutOfMemoryError. The module
+   *   is then unchanged.
    */
   restore(tensors: ReadonlyMap<string, SafeTensor>, file = "checkpoint", device = this.device): void {
     this.#expectDevice(device);
@@ -222,12 +228,12 @@ export abstract class Module {
     for (const [name, counter] of counters) counter.value = counts.get(name) as number;
   }
 
-  /** Memory for all parameters, without values: for devices that only count. */
+  /** Allocates all parameters without values: for devices that only count. */
   protected allocate(device: Device): void {
     this.#allocate(device, () => undefined);
   }
 
-  /** Gives tensors to all parameters that have none, or to none of them. */
+  /** Creates tensors for all parameters that have none; if one fails, for none of them. */
   #allocate(
     device: Device,
     valuesOf: (name: string, parameter: Parameter) => Float32Array | undefined,
@@ -238,7 +244,7 @@ export abstract class Module {
       for (const [name, parameter] of this.#entries().parameters) {
         if (parameter.initialized) continue;
         try {
-          // The memory first: what a device cannot hold, the host need not try to hold either.
+          // Device memory comes first: what a device cannot hold, the host need not try to hold either.
           parameter.fill(new Tensor(device, parameter.shape));
           filled.push(parameter);
           const values = valuesOf(name, parameter);
@@ -272,17 +278,17 @@ export abstract class Module {
     for (const module of this.modules().values()) module.compileAhead(device);
   }
 
-  /** Called before the values come: a module may let the device compile its kernels in the meantime. */
+  /** Called before the values arrive: a module may let the device compile its kernels meanwhile. */
   protected compileAhead(_device: Device): void {}
 
   /**
-   * A safetensors file with all parameters, buffers and counters by their full names: what `load` reads, and PyTorch's
-   * `load_state_dict` after safetensors' `load_file`.
+   * Returns a safetensors file with all parameters, buffers and counters by their full names: `load` reads it, and so
+   * does PyTorch's `load_state_dict` after safetensors' `load_file`.
    */
   async save(): Promise<Uint8Array<ArrayBuffer>> {
     this.expectUsable();
     const tensors = new Map<string, SafeTensorInput>();
-    // All at once: some hosts take ten milliseconds for each read, however short.
+    // All reads run at once: on some hosts each takes ten milliseconds, however short.
     await Promise.all(
       [...this.state()].map(async ([name, tensor]) =>
         tensors.set(name, { shape: tensor.shape, data: await tensor.data() }),
@@ -293,12 +299,12 @@ export abstract class Module {
     return saveSafetensors(tensors, this.metadata());
   }
 
-  /** What `save` writes into the file's metadata, such as the config as JSON. Default: nothing. */
+  /** The metadata that `save` writes into the file, such as the config as JSON. Default: none. */
   metadata(): Record<string, string> {
     return {};
   }
 
-  /** Frees the memory of its parameters and buffers, and of all modules in it. Calling it again does nothing. */
+  /** Frees the memory of its parameters and buffers, and of all its submodules. Calling it again does nothing. */
   dispose(): void {
     for (const module of this.modules().values()) {
       module.#disposed = true;
@@ -321,7 +327,7 @@ export abstract class Module {
   }
 }
 
-/** The same error, whose message begins with where it happened. */
+/** Returns the same error with a message that begins with where it happened. */
 function located(error: unknown, place: string, details: ErrorDetails): unknown {
   if (!(error instanceof ErwinError)) return error;
   const SameError = error.constructor as typeof ErwinError;

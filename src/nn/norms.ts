@@ -9,12 +9,12 @@ import { scope, Tensor } from "../tensor/tensor.ts";
 import { Module } from "./module.ts";
 import { type Counter, ones, type Parameter, zeros } from "./parameter.ts";
 
-/** Machine epsilon of float32, PyTorch's default. */
+/** The machine epsilon of float32, PyTorch's default. */
 const RMS_EPSILON = 2 ** -23;
 
 /**
- * y = x / sqrt(mean(x^2) + eps) * weight over the channels, eps = 2^-23: [n, width] -> [n, width]. Parameter `weight` [width].
- * Erwin's blocks take its weight and compute it together with the linear map that follows.
+ * y = x / sqrt(mean(x^2) + eps) * weight over the channels, eps = 2^-23: [n, width] -> [n, width]. Parameter `weight`
+ * [width]. Erwin's blocks use only its weight and compute the norm together with the linear map that follows.
  */
 export class RMSNorm extends Module {
   readonly #weight: Parameter;
@@ -55,7 +55,7 @@ export class LayerNorm extends Module {
     return this.#bias.tensor;
   }
 
-  /** residual + LayerNorm(x). Without a residual LayerNorm(x). */
+  /** residual + LayerNorm(x); without a residual, LayerNorm(x). */
   forward(x: Tensor, residual?: Tensor): Tensor {
     if (residual) return layerNorm(x, residual, this);
     return scope(() => {
@@ -67,16 +67,16 @@ export class LayerNorm extends Module {
 }
 
 /**
- * BatchNorm1d over the rows, eps 1e-5, momentum 0.1, unbiased running variance: [n, width] -> [n, width]. In training mode by
- * the batch's own statistics, which move the running ones; else by the running ones. Parameters `weight`, `bias`; buffers
- * `running_mean`, `running_var`, all [width]; counter `num_batches_tracked`.
+ * BatchNorm1d over the rows, eps 1e-5, momentum 0.1, unbiased running variance: [n, width] -> [n, width]. In training
+ * mode it uses the batch's own statistics and updates the running ones; else it uses the running ones. Parameters
+ * `weight`, `bias`; buffers `running_mean`, `running_var`, all [width]; counter `num_batches_tracked`.
  */
 export class BatchNorm extends Module {
   readonly #weight: Parameter;
   readonly #bias: Parameter;
   readonly #mean: Parameter;
   readonly #variance: Parameter;
-  /** Batches seen in training; nothing is computed from it, but PyTorch's checkpoints carry it. */
+  /** The number of batches seen in training; nothing depends on it, but PyTorch's checkpoints contain it. */
   readonly #batches: Counter;
 
   constructor(width: number) {

@@ -1,13 +1,15 @@
-// What a module is made of besides other modules: parameters, buffers and counters, declared before any memory is taken.
+// What a module consists of besides other modules: parameters, buffers and counters, declared before any memory is
+// allocated.
 
 import { ConfigError, InputError } from "../errors.ts";
 import type { Random } from "../random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /**
- * Fills in a parameter's first values.
- * @param values row by row; what is in them before is undefined
- * @param random depends on the seed and the parameter's name alone, so that the same seed gives the same bits everywhere
+ * Writes a parameter's initial values.
+ * @param values row by row; their previous content is undefined
+ * @param random depends on the seed and the parameter's name alone, so that the same seed gives the same bits
+ *   everywhere
  */
 export type Initializer = (values: Float32Array, random: Random) => void;
 
@@ -27,16 +29,16 @@ export const uniform =
     for (let i = 0; i < values.length; i++) values[i] = (2 * random.uniform() - 1) * bound;
   };
 
-/** A whole number that is kept with a module but never used on the device. */
+/** An integer that is saved with a module but never used on the device. */
 export interface Counter {
   value: number;
 }
 
-/** A tensor that a module keeps. It has a shape from the start, and values once the module is initialized or loaded. */
+/** A tensor of a module. It has a shape from the start, and values once the module is initialized or loaded. */
 export class Parameter {
   #tensor: Tensor | undefined;
 
-  /** @param trained false for a buffer, such as a running statistic, which is saved but wants no gradient */
+  /** @param trained false for a buffer, such as a running statistic, which is saved but needs no gradient */
   constructor(
     readonly shape: readonly number[],
     readonly initializer: Initializer,
@@ -64,7 +66,7 @@ export class Parameter {
     this.#tensor = this.trained ? tensor.requireGrad() : tensor;
   }
 
-  /** @internal Frees what `fill` gave. */
+  /** @internal Frees the tensor given to `fill`. */
   empty(): void {
     this.#tensor?.dispose();
     this.#tensor = undefined;

@@ -1,4 +1,4 @@
-// Between levels: neighbouring nodes become one, and one becomes its children again.
+// Transitions between levels: neighbouring nodes are merged into one, and one node is split into its children again.
 
 import { reshape } from "../tensor/operators/reshape.ts";
 import { gatherRows } from "../tensor/operators/rows.ts";
@@ -9,25 +9,25 @@ import { Module } from "./module.ts";
 import { BatchNorm } from "./norms.ts";
 
 export interface PoolingShape {
-  /** Nodes of the fine level in one of the coarse level. */
+  /** The number of nodes of the fine level merged into one of the coarse level. */
   stride: number;
-  /** Channels of the fine level. */
+  /** The number of channels of the fine level. */
   fineWidth: number;
-  /** Channels of the coarse level. */
+  /** The number of channels of the coarse level. */
   coarseWidth: number;
-  /** Dimensions of space. */
+  /** The number of spatial dimensions. */
   dimensions: number;
 }
 
 /**
- * The nodes of a group become one (paper, section 3.3): BatchNorm(Linear([the group's nodes, their offsets from its centre])).
- * Parts `proj`, `norm`.
+ * Merges the nodes of a group into one (paper, section 3.3): BatchNorm(Linear([the group's nodes, their offsets from
+ * its centre])). Parts `proj`, `norm`.
  */
 export class BallPooling extends Module {
   readonly projection: Linear;
   readonly norm: BatchNorm;
   readonly stride: number;
-  /** Channels of the fine level. */
+  /** The number of channels of the fine level. */
   readonly fineWidth: number;
 
   constructor({ stride, fineWidth, coarseWidth, dimensions }: PoolingShape) {
@@ -39,7 +39,7 @@ export class BallPooling extends Module {
     this.norm = this.child("norm", new BatchNorm(coarseWidth));
   }
 
-  /** [n, fineWidth] -> [n / stride, coarseWidth]. With stride 1 Erwin leaves it out. */
+  /** [n, fineWidth] -> [n / stride, coarseWidth]. Erwin omits it if the stride is 1. */
   forward(x: Tensor, { stride, offsets, padding }: Grouping): Tensor {
     return scope(() => {
       const places = padding ? gatherRows(x, padding.places) : x;
@@ -50,14 +50,14 @@ export class BallPooling extends Module {
 }
 
 /**
- * A coarse node becomes its children again (paper, section 3.3): BatchNorm(skip + Linear([coarse node, offsets of its
- * children])). Parts `proj`, `norm`.
+ * Splits a coarse node into its children again (paper, section 3.3): BatchNorm(skip + Linear([coarse node, offsets of
+ * its children])). Parts `proj`, `norm`.
  */
 export class BallUnpooling extends Module {
   readonly projection: Linear;
   readonly norm: BatchNorm;
   readonly stride: number;
-  /** Channels of the fine level. */
+  /** The number of channels of the fine level. */
   readonly fineWidth: number;
 
   constructor({ stride, fineWidth, coarseWidth, dimensions }: PoolingShape) {
@@ -71,7 +71,7 @@ export class BallUnpooling extends Module {
 
   /**
    * x [groups, coarseWidth] -> [n, fineWidth].
-   * @param skip [n, fineWidth] the fine level's nodes before pooling
+   * @param skip [n, fineWidth] the nodes of the fine level before pooling
    */
   forward(x: Tensor, skip: Tensor, { stride, offsets, padding }: Grouping): Tensor {
     return scope(() => {
@@ -82,7 +82,7 @@ export class BallUnpooling extends Module {
         const children = this.projection.forward(x, { second: offsets, residual });
         return this.norm.forward(reshape(children, [groups * stride, fineWidth]));
       }
-      // Repeated places get the sum too; only the first place of each node is read back.
+      // Repeated places receive the sum too; only the first place of each node is read.
       const residual = reshape(gatherRows(skip, padding.places), [groups, stride * fineWidth]);
       const children = reshape(this.projection.forward(x, { second: offsets, residual }), [groups * stride, fineWidth]);
       return this.norm.forward(gatherRows(children, padding.firstPlace));

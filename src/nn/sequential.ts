@@ -1,4 +1,4 @@
-// Layers one after the other.
+// Layers applied in sequence.
 
 import { ConfigError } from "../errors.ts";
 import { gelu } from "../tensor/operators/functions.ts";
@@ -6,19 +6,19 @@ import { scope, type Tensor } from "../tensor/tensor.ts";
 import { Linear, type LinearOptions } from "./linear.ts";
 import { Module } from "./module.ts";
 
-/** A module that makes one tensor of another. */
+/** A module that maps one tensor to another. */
 export interface Layer extends Module {
   forward(x: Tensor): Tensor;
 }
 
-/** The exact GELU (by the error function), number by number. */
+/** The exact GELU (by the error function), element by element. */
 export class GELU extends Module {
   forward(x: Tensor): Tensor {
     return gelu(x);
   }
 }
 
-/** Layers one after the other. Parts `0`, `1`, ... */
+/** Layers applied in sequence. Parts `0`, `1`, ... */
 export class Sequential extends Module {
   readonly layers: readonly Layer[];
 
@@ -27,7 +27,7 @@ export class Sequential extends Module {
     this.layers = layers.map((layer, i) => this.child(`${i}`, layer));
   }
 
-  /** What the last layer makes of what the others made of x; that is freed as soon as it has been used. */
+  /** Applies the layers in turn; intermediate results are freed as soon as they have been used. */
   forward(x: Tensor): Tensor {
     return scope(() =>
       this.layers.reduce((input, layer) => {
@@ -44,7 +44,7 @@ export class Sequential extends Module {
  * `new MLP([c, c, outputs])`. Parts `0`, `2`, `4`, ... are its linear maps, as in PyTorch's Sequential.
  */
 export class MLP extends Sequential {
-  /** @param widths of the input, of the hidden layers and of the output */
+  /** @param widths the widths of the input, the hidden layers and the output */
   constructor(widths: readonly number[], options: LinearOptions = {}) {
     if (widths.length < 2) {
       throw new ConfigError(`an MLP needs the widths of its input and its output, not [${widths}]`, {
