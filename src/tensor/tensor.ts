@@ -3,7 +3,7 @@
 import { type Numbers, toIndices, toNumbers, toShape } from "../arguments.ts";
 import type { Device, Storage } from "../backends/device.ts";
 import { DisposedError, InputError } from "../errors.ts";
-import { noteMade } from "./scopes.ts";
+import { register } from "./scopes.ts";
 import { backward, type History, makeLeaf, releaseHistory } from "./tape.ts";
 
 export { collect, outsideScopes, scope } from "./scopes.ts";
@@ -43,7 +43,7 @@ export class Tensor {
     this.type = type;
     this.#memory = memory ?? { storage: device.allocate(Math.max(sizeOf(shape), 1) * 4), holders: 0 };
     this.#memory.holders++;
-    noteMade(this);
+    register(this);
   }
 
   /**
