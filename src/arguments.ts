@@ -39,7 +39,7 @@ export function describe(value: unknown): string {
 /** @throws InputError for anything but a list of whole numbers that are not negative */
 export function toShape(name: string, value: unknown): readonly number[] {
   if (Array.isArray(value) && Array.from(value).every((size) => Number.isSafeInteger(size) && size >= 0)) return value;
-  throw new InputError(`${describe(value)} is no ${name}, expected a list of whole numbers`, { tensor: name });
+  throw new InputError(`${describe(value)} is not a ${name}, expected a list of whole numbers`, { tensor: name });
 }
 
 /** @throws InputError where a number is expected and `value` is none */
@@ -202,7 +202,7 @@ export function toEdges(name: string, value: EdgeIndices): Int32Array {
   }
   const [sources, targets] = value.map((list, i) => toIndices(`${name}[${i}]`, list)) as [Int32Array, Int32Array];
   if (sources.length !== targets.length) {
-    throw new InputError(`${name} holds ${sources.length} sources and ${targets.length} targets, expected as many`, {
+    throw new InputError(`${name} holds ${sources.length} sources and ${targets.length} targets, expected equal numbers`, {
       tensor: name,
       expected: sources.length,
       found: targets.length,

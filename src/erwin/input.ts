@@ -98,7 +98,7 @@ export async function prepareInput(
   const nodePositions = toRows("nodePositions", positions, dimensionality);
   if (nodePositions.length % dimensionality !== 0) {
     throw new InputError(
-      `nodePositions has ${nodePositions.length} numbers, which is no multiple of the model's ${dimensionality} dimensions`,
+      `nodePositions has ${nodePositions.length} numbers, which is not a multiple of the model's ${dimensionality} dimensions`,
       { tensor: "nodePositions", expected: dimensionality },
     );
   }

@@ -318,7 +318,7 @@ function readConfig(text: string | undefined, file: string): Record<string, unkn
   try {
     return JSON.parse(text) as Record<string, unknown>;
   } catch (error) {
-    throw new CheckpointError(`${file} carries a config that is no JSON: ${(error as Error).message}`, { file });
+    throw new CheckpointError(`${file} has a config that is not JSON: ${(error as Error).message}`, { file });
   }
 }
 

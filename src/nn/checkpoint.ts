@@ -77,7 +77,7 @@ function misfit(file: string, { missing, unexpected, misshapen }: Misfit): Check
       ...list("Missing", missing),
       ...list("Unexpected", unexpected),
       ...list("Misshapen", misshapen),
-      ...(prefix ? [`The names begin with "${prefix}": take that off`] : []),
+      ...(prefix ? [`The names begin with "${prefix}": remove it`] : []),
     ].join(". ")}`,
     { file, missing, unexpected, misshapen },
   );

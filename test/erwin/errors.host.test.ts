@@ -227,7 +227,7 @@ describe("a checkpoint", () => {
   test("that was part of another model is told by its prefix, in a message that can be read", async () => {
     const part = new Map([...state].map(([name, tensor]) => [`model.${name}`, tensor]));
     const { message, details } = await rejection(load(checkpointBytes(config, part)), CheckpointError);
-    expect(message).toContain('The names begin with "model.": take that off');
+    expect(message).toContain('The names begin with "model.": remove it');
     expect(details.unexpected).toHaveLength(state.size);
     expect(message.split("model.").length).toBeLessThan(state.size);
   });
