@@ -18,7 +18,7 @@ test("without shared memory trees and graphs are the same", async () => {
 
   let refused = 0;
   Worker.prototype.postMessage = function (message: { shared?: unknown }, ...rest: never[]) {
-    // What a browser does on such a page.
+    // The options of a browser on such a page.
     if (message.shared) {
       refused++;
       throw new DOMException("could not be cloned", "DataCloneError");

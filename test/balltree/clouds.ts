@@ -1,4 +1,5 @@
-// Point clouds that are hard on trees and neighbour searches, for fast-check; plain neighbour search; long lists compared.
+// Point clouds that are hard for trees and neighbour searches, for fast-check; brute-force neighbour search; comparison
+// of long lists.
 import fc from "fast-check";
 import { expect } from "vitest";
 import { seededRandom } from "../support/clouds.ts";

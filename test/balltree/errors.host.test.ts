@@ -1,4 +1,4 @@
-// What is wrong is named, and the threads go on afterwards.
+// Errors name what is wrong, and the threads remain usable afterwards.
 import { buildBallTree, ConfigError, disposeThreads, InputError, knnGraph, radiusGraph } from "erwin";
 import { expect, test } from "vitest";
 

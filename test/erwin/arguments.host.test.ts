@@ -78,7 +78,7 @@ const indicesAs = (values: Int32Array): [string, Any][] => [
   ["plain", [...values]],
   ...kinds.map((kind): [string, Any] => [kind, copyIn(values, kind)]),
 ];
-/** What is no array of numbers, with the type that its error names. */
+/** Values that are not an array of numbers, with the type that the error names. */
 const noNumbers: [Any, string][] = [
   ["1,2,3", "string"],
   [5, "number"],

@@ -41,7 +41,7 @@ async function passOf(model: Model, input: ModelInput): Promise<Map<string, Floa
   return new Map([["out", data], ...(await gradientsOf(model))]);
 }
 
-/** Read all at once, and forgotten by the model. */
+/** The gradients are read all at once, and then discarded by the model. */
 async function gradientsOf(model: Model): Promise<[string, Float32Array][]> {
   const reading = [...model.parameters()].map(async ([name, parameter]): Promise<[string, Float32Array]> => {
     const numbers = await parameter.grad!.data();

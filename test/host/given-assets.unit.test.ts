@@ -1,4 +1,4 @@
-// Where the library's files are when its user says so.
+// The URLs of the library's files if its user sets them.
 
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";

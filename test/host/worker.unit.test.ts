@@ -29,7 +29,7 @@ test("a worker that sends nothing for 60 s is a WorkerError that names it", () =
   vi.advanceTimersByTime(1000);
   worker.stop();
   rmSync(folder, { recursive: true });
-  // One: the other was stopped before.
+  // Only one remains: the other was stopped before.
   expect(errors).toHaveLength(1);
   expect(errors[0]).toBeInstanceOf(WorkerError);
   expect(errors[0].message).toContain("60 s");

@@ -120,7 +120,7 @@ test("a module's state goes through a file bit for bit, and decides what it comp
     ].sort(),
   );
   const kinds = [0, 3, 3, 1, 2, 0];
-  // Moves the running statistics.
+  // This updates the running statistics.
   first.train().forward(kinds).dispose();
   expect(first.layers.layers.every((layer) => layer.training)).toBe(true);
   const file = await first.save();

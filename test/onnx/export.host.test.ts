@@ -1,4 +1,4 @@
-// The exporter is a part of the library of its own, loaded when it is asked for: that it is found in every host.
+// The exporter is a separate part of the library, loaded on demand: every host finds it.
 
 import { exportOnnx } from "erwin";
 import { expect, test } from "vitest";

@@ -1,4 +1,4 @@
-// Arithmetic under NumPy's rule of repetition, and with numbers.
+// Arithmetic with NumPy's broadcasting, and with numbers.
 
 import { add, divide, InputError, multiply, subtract, Tensor } from "erwin";
 import fc from "fast-check";
@@ -14,7 +14,10 @@ const operations = {
   divide: { operator: divide, reference: (a: number, b: number) => a / b },
 };
 
-/** Two shapes that fit together: of each axis of the whole, either has it, has 1, or (leading axes) has nothing. */
+/**
+ * Two shapes that can be broadcast: on each axis of the whole, either has its size, has 1, or (leading axes) lacks the
+ * axis.
+ */
 const pairs = fc
   .array(fc.record({ size: fc.integer({ min: 1, max: 6 }), first: fc.boolean(), second: fc.boolean() }), {
     maxLength: 4,
@@ -44,7 +47,7 @@ function shorten(shape: number[], cut: number): number[] {
   return shape.slice(dropped);
 }
 
-/** The number of an array that repeats to fill `whole` at a place of the whole. */
+/** The element of a broadcast array at a place of the whole. */
 function placeIn(shape: readonly number[], whole: readonly number[], place: number): number {
   let rest = place;
   let at = 0;

@@ -1,4 +1,4 @@
-// Functions of single numbers: values and gradients over random shapes, and at the ends of the range.
+// Elementwise functions: values and gradients over random shapes, and at the ends of the range.
 
 import {
   abs,
@@ -72,7 +72,7 @@ onEachDevice((device) => {
     });
   });
 
-  /** Values and slopes at the given numbers. */
+  /** Returns values and derivatives at the given numbers. */
   async function at(operator: (x: Tensor) => Tensor, numbers: number[]) {
     using x = Tensor.from(device(), Float32Array.from(numbers)).requireGrad();
     using y = operator(x);

@@ -1,4 +1,4 @@
-// The operators the model's layers are fused into: each on its own, over sizes that fit no tile.
+// The fused operators of the model's layers: each on its own, with sizes that are not multiples of a tile.
 
 import { linear, operators, reshape, scope, sum, Tensor } from "erwin";
 import fc from "fast-check";
@@ -30,7 +30,7 @@ onEachDevice((device, backend) => {
       { kind: "bias second", inners: [3, 17], columnCounts: [33, 130] },
       { kind: "bias residual scatter", inners: [64, 70], columnCounts: [47, 64] },
       { kind: "bias second residual", inners: [5, 32], columnCounts: [8, 32] },
-      // All widths are multiples of 4: memory is read and written four numbers at a time.
+      // All widths are multiples of 4: memory is read and written one vec4 at a time.
       { kind: "bias second of quads scatter", inners: [4, 20], columnCounts: [36, 100] },
     ])("x W^T $kind", async ({ kind, ...sizes }) => {
       const has = (name: string) => kind.includes(name);

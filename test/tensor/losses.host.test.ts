@@ -164,7 +164,7 @@ onEachDevice((device) => {
     });
   });
 
-  /** Rows of a table by number: the value, and the table's gradient, which needs no differences. */
+  /** Rows of a table by index: the value, and the table's gradient, which needs no differences. */
   async function checkLookup(device: Device, entries: number, width: number, indices: number[], seed: number) {
     const random = seededRandom(seed);
     await check(

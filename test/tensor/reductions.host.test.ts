@@ -69,7 +69,7 @@ onEachDevice((device) => {
       { shape: [2, 515, 7], axis: 1 },
     ])("take many numbers in several steps: $shape along $axis", async ({ shape, axis }) => {
       const random = seededRandom(8);
-      // Of one sign: their sum is as large as its terms, and an error that grew with their number would show.
+      // All have one sign: their sum is as large as its terms, and an error that grew with their number would show.
       const x = { shape, data: normals(sizeOf(shape), random).map((value) => 1 + 0.1 * value) };
       await check(device(), [x], (t) => sum(t, axis), sums(shape, axis, 1), random);
     });

@@ -10,7 +10,7 @@ import { byDifferences, check, given, runs, sizeOf } from "../support/operators.
 const size = fc.integer({ min: 1, max: 7 });
 const shapes = fc.array(size, { minLength: 1, maxLength: 4 });
 
-/** Numbers of x whose index along the axis lies in start .. end. */
+/** The elements of x whose index along the axis lies in start .. end. */
 function sectionOf(x: ArrayLike<number>, shape: readonly number[], axis: number, start: number, end: number): number[] {
   const inner = sizeOf(shape.slice(axis + 1));
   return Array.from(x).filter((_, i) => {

@@ -41,7 +41,7 @@ const config = {
 const POINTS = 64;
 const STEPS = 12;
 
-/** Clouds whose points are to be told how far they lie from the origin. */
+/** Clouds with the target of each point's distance from the origin. */
 function makeSamples(count: number, seed: number): WorkerSample[] {
   const random = seededRandom(seed);
   return Array.from({ length: count }, () => {
