@@ -118,7 +118,7 @@ test("Metal becomes CUDA", () => {
   expect(lines.filter((line) => line === "__syncthreads();")).toHaveLength(2);
   expect(source).not.toMatch(/\b(thread|threadgroup|device|metal|precise)\b/);
   expect(() => translateMetal(metal.replace("uint index [[thread_index_in", "half4 index [[quad_"), 64, true)).toThrow(
-    "a parameter of another kind",
+    "the Metal kernel has a parameter of unknown kind: half4 index [[quad__threadgroup]]",
   );
 });
 
