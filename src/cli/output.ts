@@ -4,10 +4,11 @@ import { extname } from "node:path";
 import type { SafeTensorInput } from "../formats/elements.ts";
 import { saveNpy } from "../formats/npy.ts";
 import { saveNpz } from "../formats/npz.ts";
-import { type Attribute, writePointCloud } from "../formats/pointcloud.ts";
+import { type Attribute, addAttributes, writePointCloud } from "../formats/pointcloud.ts";
 import { saveSafetensors } from "../formats/safetensors.ts";
 import { InputError, type Tensor } from "../index.ts";
 import { UsageError } from "./command.ts";
+import { readBytes } from "./files.ts";
 
 export interface OutputRows {
   /** [rows, width] */
@@ -19,6 +20,8 @@ export interface OutputRows {
 
 /** The points of an input. */
 export interface Points {
+  /** Of the file that they are from. */
+  path: string;
   /** [n, dimensionality] */
   positions: Float32Array;
   dimensionality: number;
@@ -65,7 +68,8 @@ export function encodeArrays(tensors: ReadonlyMap<string, SafeTensorInput>, form
   return arrayWriters[format](tensors);
 }
 
-const pointFormats = [".csv", ".ply", ".vtk"] as const;
+const meshFormats = [".vtu", ".vtp"] as const;
+const pointFormats = [".csv", ".ply", ".vtk", ...meshFormats] as const;
 /** What predictions can be written as. */
 export const predictionFormats = [".safetensors", ".npz", ".npy", ...pointFormats] as const;
 export type PredictionFormat = (typeof predictionFormats)[number];
@@ -84,7 +88,10 @@ export function checkPredictionFormat(format: PredictionFormat, decode: boolean)
   );
 }
 
-/** A prediction's file. Formats that hold points get them too, and the cloud of each where there are several. */
+/**
+ * A prediction's file. Formats that hold points get them too, and the cloud of each where there are several. A mesh's file for a
+ * prediction of its points is that file, with the prediction in it.
+ */
 export function encodePrediction(
   format: PredictionFormat,
   rows: OutputRows,
@@ -95,7 +102,9 @@ export function encodePrediction(
   if (isPointFormat(format)) {
     const attributes = new Map<string, Attribute>([["out", { data, channels: width }]]);
     if (batchIdx.some((cloud) => cloud > 0)) attributes.set("batch_idx", { data: batchIdx, channels: 1 });
-    return writePointCloud({ ...points, attributes }, format);
+    const isOfMesh = meshFormats.some((mesh) => mesh === format) && extname(points.path).toLowerCase() === format;
+    if (isOfMesh) return addAttributes(readBytes(points.path), attributes, points.path);
+    return writePointCloud({ positions: points.positions, dimensionality: points.dimensionality, attributes }, format);
   }
   const tensors = outputTensors(rows, decode);
   if (format === ".npy") return saveNpy(tensors.get("out")!);

@@ -71,6 +71,17 @@ export function bytesOf(array: TypedArray): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
+/** Turns the bytes of each element around, in place. */
+export function swapByteOrder(bytes: Uint8Array, width: number): void {
+  for (let start = 0; start + width <= bytes.length; start += width) {
+    for (let low = start, high = start + width - 1; low < high; low++, high--) {
+      const byte = bytes[low];
+      bytes[low] = bytes[high];
+      bytes[high] = byte;
+    }
+  }
+}
+
 /** The number of elements of a shape; `NaN` where a dimension is no whole number or the product is beyond 2^53. */
 export function elementCount(shape: readonly number[]): number {
   let count = 1;

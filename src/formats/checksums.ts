@@ -22,3 +22,18 @@ export const crc32 = (bytes: Uint8Array): number => checksum(bytes, zipTable);
 
 /** CRC-32C (Castagnoli) as in TensorFlow's records. */
 export const crc32c = (bytes: Uint8Array): number => checksum(bytes, castagnoliTable);
+
+/** Adler-32, with which zlib ends what it packs. */
+export function adler32(bytes: Uint8Array): number {
+  let low = 1;
+  let high = 0;
+  // So many bytes can be added before a remainder has to be taken: the sums stay below 2^32.
+  const batch = 5552;
+  for (let start = 0; start < bytes.length; start += batch) {
+    const end = Math.min(start + batch, bytes.length);
+    for (let i = start; i < end; i++) high += low += bytes[i];
+    low %= 65_521;
+    high %= 65_521;
+  }
+  return high * 65_536 + low;
+}

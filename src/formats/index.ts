@@ -2,7 +2,9 @@
 
 export { ErwinError, FormatError, InputError } from "../errors.ts";
 export type { FileBytes, TypedArray } from "./bytes.ts";
+export { type Cells, meshEdges, type Polyhedra } from "./cells.ts";
 export { loadCsv, saveCsv } from "./csv.ts";
+export type { Mesh, MeshInput } from "./mesh.ts";
 export { loadNpy, saveNpy } from "./npy.ts";
 export { listNpz, loadNpz, saveNpz } from "./npz.ts";
 export { loadObj } from "./obj.ts";
@@ -16,6 +18,7 @@ export {
   writableExtensions,
   writePointCloud,
 } from "./pointcloud.ts";
+export { loadPvd, type PvdEntry, savePvd } from "./pvd.ts";
 export {
   loadSafetensors,
   type SafeTensor,
@@ -27,3 +30,5 @@ export {
   toInt32,
 } from "./safetensors.ts";
 export { loadVtk, saveVtk, type VtkCells, type VtkFile } from "./vtk.ts";
+export { loadVtp, loadVtu, type MeshOptions } from "./vtu.ts";
+export { addPointData, saveVtp, saveVtu } from "./vtu-write.ts";

@@ -2,7 +2,16 @@
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
 import { InputError } from "../errors.ts";
-import { bytesOf, elementCount, type FileBytes, formatError, readArray, toBytes, toDataView } from "./bytes.ts";
+import {
+  bytesOf,
+  elementCount,
+  type FileBytes,
+  formatError,
+  readArray,
+  swapByteOrder,
+  toBytes,
+  toDataView,
+} from "./bytes.ts";
 import { arrayTypes, type SafeTensor, type SafeTensorInput, type SafeTensorType, tensorType } from "./elements.ts";
 
 /** A description such as "<f4" without its byte order, and what it is called here. */
@@ -58,8 +67,10 @@ export function loadNpy(input: FileBytes, options: { file?: string } = {}): Safe
       },
     );
   }
-  const source = order === ">" ? swapByteOrder(bytes.subarray(dataStart), type.BYTES_PER_ELEMENT) : bytes;
-  const data = readArray(source, order === ">" ? 0 : dataStart, length, type);
+  const isSwapped = order === ">" && type.BYTES_PER_ELEMENT > 1;
+  const source = isSwapped ? bytes.slice(dataStart) : bytes;
+  if (isSwapped) swapByteOrder(source, type.BYTES_PER_ELEMENT);
+  const data = readArray(source, isSwapped ? 0 : dataStart, length, type);
   return { dtype, shape, data: fortranOrder && shape.length > 1 ? toRowMajor(data, shape) : data };
 }
 
@@ -150,12 +161,6 @@ function readTuple(text: string | undefined): number[] | undefined {
   if (body === undefined) return undefined;
   const shape = (body.match(/\d+/g) ?? []).map(Number);
   return Number.isNaN(elementCount(shape)) ? undefined : shape;
-}
-
-function swapByteOrder(bytes: Uint8Array, width: number): Uint8Array {
-  const result = bytes.slice();
-  for (let i = 0; i < result.length; i += width) result.subarray(i, i + width).reverse();
-  return result;
 }
 
 /** Column-major (the first index runs fastest) to row-major (the last one does). */

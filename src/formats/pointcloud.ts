@@ -6,13 +6,23 @@ import { type FileBytes, formatError } from "./bytes.ts";
 import { checkCloud } from "./columns.ts";
 import { loadCsv, saveCsv } from "./csv.ts";
 import type { SafeTensor, SafeTensorInput } from "./elements.ts";
+import { meshOf, pointDataOf } from "./mesh.ts";
 import { loadNpy, saveNpy } from "./npy.ts";
 import { listNpz, loadNpz, saveNpz } from "./npz.ts";
 import { loadObj } from "./obj.ts";
 import { loadPly, savePly } from "./ply.ts";
-import { checkReadOptions, missingAttribute, type PointCloud, toAttribute, toPointCloud } from "./positions.ts";
+import {
+  type Attribute,
+  checkReadOptions,
+  missingAttribute,
+  type PointCloud,
+  toAttribute,
+  toPointCloud,
+} from "./positions.ts";
 import { loadSafetensors, saveSafetensors } from "./safetensors.ts";
 import { loadVtk, saveVtk } from "./vtk.ts";
+import { loadVtkXmlPoints } from "./vtu.ts";
+import { addPointData, saveVtp, saveVtu } from "./vtu-write.ts";
 
 export type { Attribute, PointCloud, ReadOptions } from "./positions.ts";
 
@@ -43,8 +53,13 @@ const readers: Record<string, Reader> = {
     const { positions, dimensionality, attributes } = loadVtk(bytes, options);
     return { positions, dimensionality, attributes };
   },
+  vtu: loadVtkXmlPoints,
+  vtp: loadVtkXmlPoints,
   csv: loadCsv,
 };
+
+/** Files that hold no points but name others that do: read so that the error says so, but not looked for. */
+const heads: Record<string, Reader> = { pvtu: loadVtkXmlPoints, pvtp: loadVtkXmlPoints };
 
 const writers: Record<string, (cloud: PointCloud) => Uint8Array<ArrayBuffer>> = {
   safetensors: (cloud) => saveSafetensors(arraysOf(cloud)),
@@ -56,6 +71,8 @@ const writers: Record<string, (cloud: PointCloud) => Uint8Array<ArrayBuffer>> = 
   npz: (cloud) => saveNpz(arraysOf(cloud)),
   ply: savePly,
   vtk: saveVtk,
+  vtu: (cloud) => saveVtu(meshOf(cloud)),
+  vtp: (cloud) => saveVtp(meshOf(cloud)),
   csv: saveCsv,
 };
 
@@ -70,7 +87,7 @@ export const writableExtensions: readonly string[] = withDots(writers);
 /**
  * Reads the points of one cloud.
  * @param name a file's name, whose extension chooses the reader and which error messages begin with; or a format alone: "ply"
- * @param options.attributes what to read besides: columns of .csv, properties of .ply, point data of .vtk, arrays of shape [n]
+ * @param options.attributes what to read besides: columns of .csv, properties of .ply, point data of .vtk, .vtu and .vtp, arrays of shape [n]
  * or [n, channels] of .npz and .safetensors
  * @throws FormatError for an unknown extension, a file without points or without an attribute that was asked for (it lists
  * those that are there), or one that its format's reader refuses.
@@ -80,7 +97,7 @@ export function readPointCloud(
   name: string,
   options: { attributes?: readonly string[] } = {},
 ): PointCloud {
-  const read = chooseByName(readers, name);
+  const read = chooseByName({ ...readers, ...heads }, name, pointCloudExtensions);
   checkReadOptions(options, name);
   const { positions, dimensionality, attributes } = read(bytes, { file: name, attributes: options.attributes });
   if (positions.length === 0) throw formatError(name, "holds no points.", { expected: 1, found: 0 });
@@ -94,16 +111,27 @@ export function readPointCloud(
  * @throws FormatError for an unknown extension; InputError for arrays that do not fit each other or the format.
  */
 export function writePointCloud(cloud: PointCloud, name: string): Uint8Array<ArrayBuffer> {
-  const write = chooseByName(writers, name);
+  const write = chooseByName(writers, name, writableExtensions);
   checkCloud(cloud);
   return write(cloud);
 }
 
-function chooseByName<T>(formats: Readonly<Record<string, T>>, name: string): T {
+/**
+ * The bytes of a .vtu or .vtp file with more attributes of its points, all else being left as it is.
+ * @throws FormatError for a file that is no such; InputError for attributes that do not fit its points
+ */
+export function addAttributes(
+  bytes: FileBytes,
+  attributes: ReadonlyMap<string, Attribute>,
+  name: string,
+): Uint8Array<ArrayBuffer> {
+  return addPointData(bytes, pointDataOf(attributes), { file: name });
+}
+
+function chooseByName<T>(formats: Readonly<Record<string, T>>, name: string, known: readonly string[]): T {
   expectKind("name", name, "a file's name or a format", typeof name === "string");
   const extension = /(?:^|\.)(\w+)$/.exec(name)?.[1]?.toLowerCase() ?? "";
   if (Object.hasOwn(formats, extension)) return formats[extension];
-  const known = withDots(formats);
   throw formatError(name, `cannot tell the format by the extension "${extension}"; known are ${known.join(", ")}.`, {
     expected: [...known],
     found: extension,

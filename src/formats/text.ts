@@ -5,9 +5,11 @@ import { formatError } from "./bytes.ts";
 /** No line of the formats read here is near this long: what is, is no text file. */
 const maximumLineLength = 1_000_000;
 const windowBytes = 65_536;
-const latin1 = new TextDecoder("latin1");
+/** One character a byte. */
+export const latin1 = new TextDecoder("latin1");
 
-const decimal = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/;
+// Digits can be taken in one way only, so that a line of nothing else takes linear time.
+const decimal = /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?$/;
 
 /** A decimal number as float32; `NaN` for anything else ("", "0x1", "1,5") and for what float32 cannot hold. */
 export function parseFloat32(word: string): number {
@@ -47,12 +49,15 @@ const byteOfCharacter = new Map(
 
 /** A name as its writer meant it: text is decoded here one character a byte, while names may be UTF-8. */
 export function decodeName(text: string): string {
-  const bytes = Uint8Array.from(text, (character) => byteOfCharacter.get(character) ?? 0x3f);
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return text;
-  }
+  return text.replace(/[^\0-\x7f]+/g, (run) => {
+    const bytes = Array.from(run, (character) => byteOfCharacter.get(character));
+    if (bytes.includes(undefined)) return run;
+    try {
+      return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(bytes as number[]));
+    } catch {
+      return run;
+    }
+  });
 }
 
 /** The words of a line. */

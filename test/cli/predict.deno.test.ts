@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { loadSafetensors, type SafeTensor, saveSafetensors, toFloat32 } from "erwin";
-import { loadNpy, loadNpz, readPointCloud, saveNpz, writePointCloud } from "erwin/formats";
+import { loadNpy, loadNpz, loadVtu, readPointCloud, saveNpz, writePointCloud } from "erwin/formats";
 import { afterAll, describe, expect, it } from "vitest";
 import { errorLine, erwin, interruptErwin, temporaryFolder } from "./command.ts";
 
@@ -113,11 +113,13 @@ describe("erwin predict in other formats", () => {
         expect(cloud.attributes!.get(name)!.data).toEqual(column);
       });
     }
-    expect(readPointCloud(read("vtk"), "vtk", { attributes: ["out"] })).toEqual({
-      positions,
-      dimensionality: 3,
-      attributes: new Map([["out", { data: expected.data, channels: width }]]),
-    });
+    for (const extension of ["vtk", "vtu", "vtp"]) {
+      expect(readPointCloud(read(extension), extension, { attributes: ["out"] }), extension).toEqual({
+        positions,
+        dimensionality: 3,
+        attributes: new Map([["out", { data: expected.data, channels: width }]]),
+      });
+    }
     const npz = loadNpz(read("npz"));
     expect(npz.get("out")).toEqual(expected);
     expect([...npz.keys()]).toEqual(["node_positions", "batch_idx", "out"]);
@@ -149,12 +151,19 @@ describe("erwin predict in other formats", () => {
       ["in.csv", columns],
       ["in.ply", columns],
       ["in.vtk", "f"],
+      ["in.vtu", "f"],
       ["in.npz", "f"],
     ]) {
       writeFileSync(path(name), writePointCloud(cloud, name));
       expect(predict(path(name), features)).toMatchObject({ code: 0, stderr: "" });
       expect(readFileSync(path("features-out.npy")).equals(expected), name).toBe(true);
     }
+    // A mesh's file comes back whole, with the prediction in it.
+    const mesh = words(model, path("in.vtu"), path("mesh-out.vtu"), "--knn", "4", "--features", "f");
+    expect(mesh).toMatchObject({ code: 0, stderr: "" });
+    const pointData = loadVtu(readFileSync(path("mesh-out.vtu"))).pointData;
+    expect([...pointData.keys()]).toEqual(["batch_idx", "f", "out"]);
+    expect(pointData.get("out")).toEqual(loadNpy(expected));
     expect(errorLine(predict(path("in.csv"), "f_0,g"))).toContain('in.csv: has no attribute "g"; there are "x", "y",');
     expect(errorLine(words(model, path("in.npz"), path("never.csv"), "--knn", "4"))).toMatch(
       /has no node_features, .*--features NAME/,

@@ -173,7 +173,7 @@ describe("files for other programs", () => {
   });
 
   it.each([
-    ["a.stl", cloud, FormatError, /"stl"; known are \.safetensors, \.npy, \.npz, \.ply, \.vtk, \.csv/],
+    ["a.stl", cloud, FormatError, /"stl"; known are \.safetensors, \.npy, \.npz, \.ply, \.vtk, \.vtu, \.vtp, \.csv/],
     ["a.obj", cloud, FormatError, /"obj"; known are/],
     ["a.npy", cloud, InputError, /no room for "out"/],
     ["a.csv", { ...cloud, attributes: new Map([["x", pressure]]) }, InputError, /called "x"/],

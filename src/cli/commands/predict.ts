@@ -49,8 +49,9 @@ export const predict: Command = {
   notes: [
     "Many files: --input is a folder (with the folders in it), a .txt list of paths (one a line, relative to the list's folder)",
     "or several paths. --output is a folder then: a/b.ply below the input folder becomes a/b.safetensors below it.",
-    "The prediction is the array `out` of .safetensors, .npz and .npy; .csv, .ply and .vtk hold the points too, and a column,",
-    "a property or a component for each of its channels.",
+    "The prediction is the array `out` of .safetensors, .npz and .npy; .csv, .ply, .vtk, .vtu and .vtp hold the points too, and a",
+    "column, a property or a component for each of its channels. From .vtu to .vtu, and from .vtp to .vtp, the output is the input's",
+    "file with this array in it.",
     "A file that fails does not stop the others, and an interrupted call is completed by the same call.",
   ],
   positionals: Number.POSITIVE_INFINITY,

@@ -91,7 +91,7 @@ export async function predictFiles(options: PredictFilesOptions): Promise<FilesD
     for (const { input, output, points, prepared, rows } of predictions) {
       try {
         const positions = prepared.nodePositions;
-        writeWhole(output, encodePrediction(format, rows, { positions, dimensionality }, decode));
+        writeWhole(output, encodePrediction(format, rows, { path: input, positions, dimensionality }, decode));
         done.predicted++;
         done.points += points;
       } catch (error) {

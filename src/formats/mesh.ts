@@ -1,0 +1,90 @@
+// Meshes: points, the cells between them, and arrays of either. What readers of mesh files give and writers take.
+
+import { InputError } from "../errors.ts";
+import { type Cells, kinds } from "./cells.ts";
+import { checkCloud } from "./columns.ts";
+import type { SafeTensor, SafeTensorInput } from "./elements.ts";
+import type { Attribute, PointCloud } from "./positions.ts";
+
+export interface Mesh {
+  /** [n, 3], of the type of the file: F32 or F64 in most. */
+  points: SafeTensor;
+  cells: Cells;
+  /** By name: [n], or [n, components]. */
+  pointData: Map<string, SafeTensor>;
+  /** By name: [cells], or [cells, components]. */
+  cellData: Map<string, SafeTensor>;
+  /** Arrays of the whole: of any shape. */
+  fieldData: Map<string, SafeTensor>;
+}
+
+/** A mesh to be written. Without cells, each point is a vertex. */
+export interface MeshInput {
+  points: SafeTensorInput;
+  cells?: Cells;
+  pointData?: ReadonlyMap<string, SafeTensorInput>;
+  cellData?: ReadonlyMap<string, SafeTensorInput>;
+  fieldData?: ReadonlyMap<string, SafeTensorInput>;
+}
+
+/** One vertex for each point. */
+export function vertices(points: number): Cells {
+  return {
+    offsets: Int32Array.from({ length: points + 1 }, (_, i) => i),
+    connectivity: Int32Array.from({ length: points }, (_, i) => i),
+    types: new Uint8Array(points).fill(kinds.vertex),
+  };
+}
+
+/**
+ * Points as a mesh without cells. Points in the plane get a z of 0.
+ * @throws InputError for arrays that do not fit each other
+ */
+export function meshOf(cloud: PointCloud): MeshInput {
+  const points = checkCloud(cloud);
+  const { positions, dimensionality, attributes } = cloud;
+  const data = new Float32Array(3 * points);
+  for (let i = 0; i < points; i++) {
+    for (let d = 0; d < dimensionality; d++) data[3 * i + d] = positions[dimensionality * i + d];
+  }
+  return { points: { shape: [points, 3], data }, pointData: pointDataOf(attributes) };
+}
+
+/** Attributes of points as arrays of a mesh. */
+export function pointDataOf(attributes: ReadonlyMap<string, Attribute> = new Map()): Map<string, SafeTensorInput> {
+  return new Map(
+    [...attributes].map(([name, { data, channels }]) => {
+      const points = data.length / channels;
+      return [name, { shape: channels === 1 ? [points] : [points, channels], data }];
+    }),
+  );
+}
+
+/** @throws InputError for arrays that do not fit each other */
+export function checkMesh({ points, cells, pointData, cellData }: MeshInput): { points: number; cells: Cells } {
+  const [count, dimensionality] = points.shape;
+  if (points.shape.length !== 2 || dimensionality !== 3) {
+    throw new InputError(`points are of shape [${points.shape}], expected [points, 3].`, { tensor: "points" });
+  }
+  const checked = cells ?? vertices(count);
+  checkCells(checked, count);
+  checkRows(pointData, count, "points");
+  checkRows(cellData, checked.types.length, "cells");
+  return { points: count, cells: checked };
+}
+
+function checkRows(arrays: MeshInput["pointData"], rows: number, of: string): void {
+  for (const [name, { shape }] of arrays ?? []) {
+    if (shape[0] === rows && shape.length <= 2) continue;
+    throw new InputError(`array "${name}" is of shape [${shape}], there are ${rows} ${of}.`, { tensor: name });
+  }
+}
+
+function checkCells({ offsets, connectivity, types }: Cells, points: number): void {
+  const rises = offsets.every((offset, i) => offset >= (i === 0 ? 0 : offsets[i - 1]));
+  if (offsets.length !== types.length + 1 || offsets[0] !== 0 || offsets.at(-1) !== connectivity.length || !rises) {
+    throw new InputError(`the offsets of ${types.length} cells must rise from 0 to ${connectivity.length}.`);
+  }
+  const wrong = connectivity.find((point) => !(point >= 0 && point < points));
+  if (wrong !== undefined) throw new InputError(`cells have the point ${wrong}, there are ${points}.`);
+}

@@ -1,0 +1,244 @@
+// VTK's XML files: which arrays there are and where, and each by itself. What they mean together is said elsewhere.
+// https://docs.vtk.org/en/latest/vtk_file_formats/vtkxml_file_format.html
+
+import type { FormatError } from "../errors.ts";
+import { elementCount, formatError } from "./bytes.ts";
+import { arrayTypes, type SafeTensor } from "./elements.ts";
+import { MOST_DEFLATED } from "./inflate.ts";
+import { parseCount } from "./text.ts";
+import { type Encoding, elementTypes, readBinary, readText } from "./vtkxml-data.ts";
+import { readXml, type XmlOpenTag } from "./xml.ts";
+
+/** An array's description. */
+export interface VtkXmlArray {
+  name: string;
+  /** Of its elements, as "Float32"; "String" of a text. */
+  type: string;
+  components: number;
+  /** Rows, where the file says. */
+  tuples: number | undefined;
+  format: string;
+  /** Where it begins in the appended data. */
+  offset: number | undefined;
+  /** Bytes of the file: of the element, and of the text in it that is no white space. */
+  start: number;
+  end: number;
+  text: [number, number];
+}
+
+/** Arrays that belong together: Points, Cells, PointData, ... */
+export interface VtkXmlSection {
+  arrays: VtkXmlArray[];
+  /** Bytes of the file. `closeStart` is where the tag of its end begins: that of its beginning where it has none. */
+  start: number;
+  openEnd: number;
+  closeStart: number;
+}
+
+/** A part of a data set, whole in itself. */
+export interface VtkXmlPiece {
+  attributes: ReadonlyMap<string, string>;
+  sections: Map<string, VtkXmlSection>;
+  /** Offset of the first byte after its tag; whether it is closed there. */
+  openEnd: number;
+  isClosed: boolean;
+}
+
+/** An element that stands for another file: a piece of a parallel data set, or a data set of a collection. */
+export type VtkXmlReference = ReadonlyMap<string, string>;
+
+const arrayElements = ["DataArray", "Array"];
+
+/** A file whose arrays are read when they are asked for. */
+export class VtkXmlFile {
+  readonly bytes: Uint8Array;
+  readonly file: string;
+  /** "UnstructuredGrid", "PolyData", ... */
+  type = "";
+  readonly pieces: VtkXmlPiece[] = [];
+  readonly fieldData: VtkXmlArray[] = [];
+  /** Elements DataSet of a collection. */
+  readonly references: VtkXmlReference[] = [];
+  encoding: Encoding = { littleEndian: true, headerWidth: 4, isCompressed: false };
+  #compressor = "";
+  #appended: { start: number; end: number; isBase64: boolean } | undefined;
+  /** Bytes that arrays may still take: all together no more than the file can hold, however often they name the same data. */
+  #budget: number;
+
+  /**
+   * @throws FormatError for what is no XML, or no file of VTK's
+   */
+  constructor(bytes: Uint8Array, file: string) {
+    this.bytes = bytes;
+    this.file = file;
+    this.#budget = 2 ** 16 + bytes.length * MOST_DEFLATED;
+    const path: XmlOpenTag[] = [];
+    let section: VtkXmlSection | undefined;
+    let array: VtkXmlArray | undefined;
+    /** Where the text of an array begins that may end at the next tag. */
+    let textStart = 0;
+    const endText = (end: number) => {
+      // Of the elements in an array, which tell of its range, say, the text is not the array's.
+      if (array && arrayElements.includes(path[path.length - 1].name)) this.#takeText(array, textStart, end);
+    };
+    readXml(bytes, file, {
+      open: (tag) => {
+        endText(tag.start);
+        const parent = path.at(-1)?.name ?? "";
+        path.push(tag);
+        if (path.length === 1) this.#readRoot(tag);
+        else if (tag.name === "AppendedData" && path.length === 2) {
+          this.#appended = this.#findAppended(tag);
+          return true;
+        } else if (tag.name === "Piece") this.pieces.push(pieceOf(tag));
+        else if (tag.name === "DataSet" && parent === "Collection") this.references.push(tag.attributes);
+        else if (parent === "Piece") section = this.#addSection(tag);
+        else if (arrayElements.includes(tag.name) && (section || parent === "FieldData")) {
+          array = this.#readDescription(tag);
+          (section?.arrays ?? this.fieldData).push(array);
+        }
+        textStart = tag.end;
+        return false;
+      },
+      close: (tag) => {
+        endText(tag.start);
+        path.pop();
+        if (array && arrayElements.includes(tag.name)) {
+          array.end = tag.end;
+          array = undefined;
+        } else if (section && path.at(-1)?.name === "Piece") {
+          // An element that its own tag closes has no other: what is put into it takes the tag's place.
+          section.closeStart = tag.start === tag.end ? section.start : tag.start;
+          section = undefined;
+        }
+        textStart = tag.end;
+      },
+    });
+  }
+
+  /**
+   * An array's numbers: [rows] of one component, else [rows, components].
+   * @param rows as many must be there; undefined: what the file says, or as many as there are
+   * @throws FormatError where they are not
+   */
+  read(array: VtkXmlArray, rows: number | undefined): SafeTensor {
+    const wrong = (problem: string) => this.#wrong(array, problem);
+    if (!Object.hasOwn(elementTypes, array.type)) throw wrong(`is of "${array.type.slice(0, 40)}", which is no number`);
+    const dtype = elementTypes[array.type];
+    const expected = rows ?? array.tuples;
+    const length = expected === undefined ? undefined : elementCount([expected, array.components]);
+    const charge = (elements: number) => {
+      this.#budget -= elements * arrayTypes[dtype].BYTES_PER_ELEMENT;
+      if (!(this.#budget >= 0)) throw wrong("is more than the file can hold");
+    };
+    charge(length ?? 0);
+    const data = this.#readData(array, { dtype, length }, wrong);
+    if (length === undefined) charge(data.length);
+    const found = data.length / array.components;
+    if (!Number.isInteger(found)) throw wrong(`holds ${data.length} numbers in rows of ${array.components}`);
+    return { dtype, shape: array.components === 1 ? [found] : [found, array.components], data };
+  }
+
+  #readData(array: VtkXmlArray, expected: Parameters<typeof readText>[1], wrong: (problem: string) => FormatError) {
+    const text = this.bytes.subarray(...array.text);
+    if (array.format === "ascii") return readText(text, expected, this.file, wrong);
+    if (this.#compressor !== "" && this.#compressor !== "vtkZLibDataCompressor") {
+      throw wrong(`is packed by ${this.#compressor.slice(0, 40)}; only vtkZLibDataCompressor can be read`);
+    }
+    if (array.format === "binary") return readBinary(text, { isBase64: true, wrong }, this.encoding, expected);
+    if (array.format !== "appended") throw wrong(`has the format "${array.format.slice(0, 40)}"`);
+    if (!this.#appended || array.offset === undefined) throw wrong("has no place in appended data");
+    const { start, end, isBase64 } = this.#appended;
+    if (array.offset > end - start) throw wrong(`begins at byte ${array.offset} of ${end - start} that are appended`);
+    const data = this.bytes.subarray(start + array.offset, end);
+    return readBinary(data, { isBase64, wrong }, this.encoding, expected);
+  }
+
+  /** @throws FormatError for an element whose attribute is no count */
+  count(attributes: ReadonlyMap<string, string>, name: string, otherwise?: number): number {
+    const text = attributes.get(name);
+    if (text === undefined && otherwise !== undefined) return otherwise;
+    const count = parseCount(text?.trim());
+    if (Number.isNaN(count)) throw this.error(`${name} is "${text?.slice(0, 40) ?? ""}", expected a count.`);
+    return count;
+  }
+
+  error(problem: string, details = {}): FormatError {
+    return formatError(this.file, problem, details);
+  }
+
+  #wrong({ name, start }: VtkXmlArray, problem: string): FormatError {
+    return formatError(this.file, `array "${name}" ${problem}.`, { tensor: name, offset: start });
+  }
+
+  #readRoot({ name, attributes }: XmlOpenTag): void {
+    if (name !== "VTKFile") throw this.error(`begins with <${name.slice(0, 40)}>, expected <VTKFile>.`, { offset: 0 });
+    this.type = attributes.get("type") ?? "";
+    const order = attributes.get("byte_order") ?? "LittleEndian";
+    const header = attributes.get("header_type") ?? "UInt32";
+    this.#compressor = attributes.get("compressor") ?? "";
+    if (order !== "LittleEndian" && order !== "BigEndian") throw this.error(`byte_order is "${order.slice(0, 40)}".`);
+    if (header !== "UInt32" && header !== "UInt64") throw this.error(`header_type is "${header.slice(0, 40)}".`);
+    this.encoding = {
+      littleEndian: order === "LittleEndian",
+      headerWidth: header === "UInt32" ? 4 : 8,
+      isCompressed: this.#compressor !== "",
+    };
+  }
+
+  #addSection({ name, start, end }: XmlOpenTag): VtkXmlSection {
+    const section = { arrays: [], start, openEnd: end, closeStart: end };
+    const { sections } = this.pieces[this.pieces.length - 1];
+    if (sections.has(name)) throw this.error(`a piece has two elements ${name.slice(0, 40)}.`, { offset: start });
+    sections.set(name, section);
+    return section;
+  }
+
+  #readDescription({ attributes, start, end }: XmlOpenTag): VtkXmlArray {
+    const components = this.count(attributes, "NumberOfComponents", 1);
+    const array = {
+      name: attributes.get("Name") ?? "",
+      type: attributes.get("type") ?? "",
+      components,
+      tuples: attributes.has("NumberOfTuples") ? this.count(attributes, "NumberOfTuples") : undefined,
+      format: attributes.get("format") ?? "ascii",
+      offset: attributes.has("offset") ? this.count(attributes, "offset") : undefined,
+      start,
+      end,
+      text: [end, end] as [number, number],
+    };
+    if (components === 0) throw this.#wrong(array, "has no components");
+    return array;
+  }
+
+  /** An array's text is one run, before or after other elements. */
+  #takeText(array: VtkXmlArray, start: number, end: number): void {
+    const { bytes } = this;
+    while (start < end && bytes[start] <= 0x20) start++;
+    while (end > start && bytes[end - 1] <= 0x20) end--;
+    if (start === end) return;
+    if (array.text[1] > array.text[0]) throw this.#wrong(array, "has its numbers in two places");
+    array.text = [start, end];
+  }
+
+  /** What is appended begins after an underscore, and may be no XML. */
+  #findAppended({ attributes, end }: XmlOpenTag): { start: number; end: number; isBase64: boolean } {
+    const encoding = attributes.get("encoding") ?? "base64";
+    if (encoding !== "raw" && encoding !== "base64") {
+      throw this.error(`AppendedData has the encoding "${encoding.slice(0, 40)}", expected raw or base64.`);
+    }
+    const { bytes } = this;
+    let start = end;
+    while (bytes[start] <= 0x20) start++;
+    const tail = new TextDecoder("latin1").decode(bytes.slice(Math.max(start, bytes.length - 4096)));
+    const close = tail.search(/<\/AppendedData\s*>\s*<\/VTKFile\s*>\s*$/);
+    if (bytes[start] !== 0x5f || close < 0) {
+      throw this.error("is cut short: appended data begins with _ and ends with the file.", { offset: start });
+    }
+    return { start: start + 1, end: Math.max(start, bytes.length - 4096) + close, isBase64: encoding === "base64" };
+  }
+}
+
+function pieceOf({ attributes, end, isClosed }: XmlOpenTag): VtkXmlPiece {
+  return { attributes, sections: new Map(), openEnd: end, isClosed };
+}

@@ -1,0 +1,243 @@
+// Meshes to VTK's XML files: new ones, and arrays put into a file that is there, which stays as it is otherwise.
+
+import { InputError } from "../errors.ts";
+import type { FileBytes, TypedArray } from "./bytes.ts";
+import { type Cells, kinds } from "./cells.ts";
+import { type SafeTensorInput, type SafeTensorType, tensorType, toFloat32 } from "./elements.ts";
+import { checkMesh, type MeshInput } from "./mesh.ts";
+import type { VtkXmlPiece } from "./vtkxml.ts";
+import { type Encoding, elementTypes, encodeBase64, encodeBinary } from "./vtkxml-data.ts";
+import { openMesh } from "./vtu.ts";
+import { escapeXml } from "./xml.ts";
+
+/** As ParaView writes by default. */
+const encoding: Encoding = { littleEndian: true, headerWidth: 8, isCompressed: true };
+
+const vtkNames = new Map(Object.entries(elementTypes).map(([name, dtype]) => [dtype, name]));
+
+/** An array as it is written: of a type that VTK has. */
+interface WrittenArray {
+  name: string;
+  type: string;
+  rows: number;
+  components: number;
+  data: TypedArray;
+}
+
+/** @throws InputError for data that does not fit its shape or dtype */
+function writtenArray(name: string, tensor: SafeTensorInput): WrittenArray {
+  const dtype = tensorType(name, tensor);
+  const [rows = 1, ...rest] = tensor.shape;
+  const components = rest.reduce((product, size) => product * size, 1);
+  // Halves become singles, truth values bytes.
+  const isHalf = dtype === "F16" || dtype === "BF16";
+  const held: SafeTensorType = isHalf ? "F32" : dtype === "BOOL" ? "U8" : dtype;
+  const data = isHalf ? toFloat32({ dtype, shape: [...tensor.shape], data: tensor.data }, name) : tensor.data;
+  return { name, type: vtkNames.get(held) as string, rows, components, data };
+}
+
+const indices = (name: string, data: Int32Array | Uint8Array): WrittenArray => ({
+  name,
+  type: data instanceof Uint8Array ? "UInt8" : "Int32",
+  rows: data.length,
+  components: 1,
+  data,
+});
+
+/**
+ * Writes an unstructured grid: zlib-compressed, appended as it is, little-endian. The same mesh gives the same bytes.
+ * @throws InputError for arrays that do not fit each other
+ */
+export function saveVtu(mesh: MeshInput): Uint8Array<ArrayBuffer> {
+  const { points, cells } = checkMesh(mesh);
+  const { offsets, connectivity, types, polyhedra } = cells;
+  const arrays = [
+    indices("connectivity", connectivity),
+    indices("offsets", offsets.subarray(1)),
+    indices("types", types),
+  ];
+  if (polyhedra) arrays.push(indices("faces", polyhedra.faces), indices("faceoffsets", polyhedra.faceOffsets));
+  const piece = `NumberOfPoints="${points}" NumberOfCells="${types.length}"`;
+  return writeFile("UnstructuredGrid", piece, mesh, mesh.cellData, [["Cells", arrays]]);
+}
+
+/** The elements of polygonal data, and the kinds of cells that each holds. */
+const polygonal: readonly (readonly [string, readonly number[]])[] = [
+  ["Verts", [kinds.vertex, kinds.polyVertex]],
+  ["Lines", [kinds.line, kinds.polyLine]],
+  ["Polys", [kinds.triangle, kinds.quad, kinds.polygon]],
+  ["Strips", [kinds.triangleStrip]],
+];
+
+/**
+ * Writes polygonal data, as `saveVtu` does. Cells are sorted as the format has them: vertices, lines, polygons, strips.
+ * @throws InputError for arrays that do not fit each other, and for cells that are no such
+ */
+export function saveVtp(mesh: MeshInput): Uint8Array<ArrayBuffer> {
+  const { points, cells } = checkMesh(mesh);
+  const known = polygonal.flatMap(([, types]) => types);
+  const wrong = cells.types.find((type) => !known.includes(type));
+  if (wrong !== undefined)
+    throw new InputError(`cells of VTK's kind ${wrong} are no polygonal data.`, { found: wrong });
+  const counts: string[] = [];
+  const order: number[] = [];
+  const sections = polygonal.map(([name, types]): [string, WrittenArray[]] => {
+    const chosen = [...cells.types.keys()].filter((cell) => types.includes(cells.types[cell]));
+    counts.push(`NumberOf${name}="${chosen.length}"`);
+    for (const cell of chosen) order.push(cell);
+    const { offsets, connectivity } = takeCells(cells, chosen);
+    return [name, [indices("connectivity", connectivity), indices("offsets", offsets)]];
+  });
+  const cellData = new Map([...(mesh.cellData ?? [])].map(([name, tensor]) => [name, takeRows(tensor, order)]));
+  return writeFile("PolyData", `NumberOfPoints="${points}" ${counts.join(" ")}`, mesh, cellData, sections);
+}
+
+function takeCells({ offsets, connectivity }: Cells, chosen: readonly number[]) {
+  const ends = new Int32Array(chosen.length);
+  let length = 0;
+  chosen.forEach((cell, i) => {
+    ends[i] = length += offsets[cell + 1] - offsets[cell];
+  });
+  const taken = new Int32Array(length);
+  chosen.forEach((cell, i) => {
+    taken.set(connectivity.subarray(offsets[cell], offsets[cell + 1]), i === 0 ? 0 : ends[i - 1]);
+  });
+  return { offsets: ends, connectivity: taken };
+}
+
+function takeRows(tensor: SafeTensorInput, rows: readonly number[]): SafeTensorInput {
+  const width = tensor.shape[1] ?? 1;
+  const data = tensor.data.slice() as Float32Array;
+  rows.forEach((row, i) => {
+    data.set(tensor.data.subarray(row * width, (row + 1) * width) as Float32Array, i * width);
+  });
+  return { ...tensor, data };
+}
+
+function writeFile(
+  type: string,
+  piece: string,
+  { points, pointData, fieldData }: MeshInput,
+  cellData: MeshInput["cellData"],
+  cells: [string, WrittenArray[]][],
+): Uint8Array<ArrayBuffer> {
+  const appended: Uint8Array[] = [];
+  let offset = 0;
+  const describe = (array: WrittenArray) => {
+    const { data } = array;
+    const attributes = `${describeArray(array)} format="appended" offset="${offset}"`;
+    for (const part of encodeBinary(data, encoding)) {
+      appended.push(part);
+      offset += part.length;
+    }
+    return `<DataArray ${attributes}/>\n`;
+  };
+  const section = (name: string, arrays: readonly WrittenArray[]) =>
+    `<${name}>\n${arrays.map(describe).join("")}</${name}>\n`;
+  const named = (arrays: MeshInput["pointData"]) =>
+    [...(arrays ?? [])].map(([name, tensor]) => writtenArray(name, tensor));
+  const head = [
+    `<?xml version="1.0"?>\n`,
+    `<VTKFile type="${type}" version="1.0" byte_order="LittleEndian" header_type="UInt64" compressor="vtkZLibDataCompressor">\n`,
+    `<${type}>\n`,
+    fieldData?.size ? section("FieldData", named(fieldData)) : "",
+    `<Piece ${piece}>\n`,
+    section("PointData", named(pointData)),
+    section("CellData", named(cellData)),
+    section("Points", [writtenArray("Points", points)]),
+    ...cells.map(([name, arrays]) => section(name, arrays)),
+    `</Piece>\n</${type}>\n<AppendedData encoding="raw">\n_`,
+  ];
+  const encoder = new TextEncoder();
+  return concat([encoder.encode(head.join("")), ...appended, encoder.encode("\n</AppendedData>\n</VTKFile>\n")]);
+}
+
+function describeArray({ name, type, rows, components }: WrittenArray): string {
+  return `type="${type}" Name="${escapeXml(name)}" NumberOfComponents="${components}" NumberOfTuples="${rows}"`;
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const file = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    file.set(part, at);
+    at += part.length;
+  }
+  return file;
+}
+
+/** Bytes that take the place of others. */
+interface Change {
+  start: number;
+  end: number;
+  text: string;
+}
+
+/**
+ * A .vtu or .vtp file with more arrays of its points: all else stays as it is, to the byte. An array that is there under the same
+ * name is replaced. Of a file with several pieces, each gets its part.
+ * @param arrays by name: of shape [n] or [n, components], n being the points of all pieces
+ * @param options.file name used in error messages (default "vtu")
+ * @throws FormatError for a file that is no such; InputError for arrays that do not fit it
+ */
+export function addPointData(
+  input: FileBytes,
+  arrays: ReadonlyMap<string, SafeTensorInput>,
+  options: { file?: string } = {},
+): Uint8Array<ArrayBuffer> {
+  const source = openMesh(input, options?.file ?? "vtu");
+  const counts = source.pieces.map(({ attributes }) => source.count(attributes, "NumberOfPoints", 0));
+  const points = counts.reduce((sum, count) => sum + count, 0);
+  const written = [...arrays].map(([name, tensor]) => {
+    const array = writtenArray(name, tensor);
+    if (array.rows === points && tensor.shape.length <= 2) return array;
+    throw new InputError(`array "${name}" is of shape [${tensor.shape}], the file has ${points} points.`, {
+      tensor: name,
+      expected: points,
+    });
+  });
+  const changes: Change[] = [];
+  let first = 0;
+  source.pieces.forEach((piece, i) => {
+    const part = (array: WrittenArray): WrittenArray => ({
+      ...array,
+      rows: counts[i],
+      data: array.data.subarray(first * array.components, (first + counts[i]) * array.components),
+    });
+    const text = written.map((array) => inlineArray(part(array), source.encoding)).join("");
+    changes.push(...insert(piece, text, [...arrays.keys()]));
+    first += counts[i];
+  });
+  return apply(source.bytes, changes);
+}
+
+/** An array with its numbers in base64. What stands before packed data is closed by itself. */
+function inlineArray(array: WrittenArray, encoding: Encoding): string {
+  const [header, ...rest] = encodeBinary(array.data, encoding);
+  const text = encoding.isCompressed
+    ? encodeBase64(header) + encodeBase64(concat(rest))
+    : encodeBase64(concat([header, ...rest]));
+  return `<DataArray ${describeArray(array)} format="binary">\n${text}\n</DataArray>\n`;
+}
+
+/** Puts arrays at the end of a piece's PointData, for those of the same names. */
+function insert(piece: VtkXmlPiece, text: string, names: readonly string[]): Change[] {
+  const section = piece.sections.get("PointData");
+  const whole = `<PointData>\n${text}</PointData>\n`;
+  if (!section) return piece.isClosed ? [] : [{ start: piece.openEnd, end: piece.openEnd, text: `\n${whole}` }];
+  const { start, openEnd, closeStart } = section;
+  if (closeStart === start) return [{ start, end: openEnd, text: whole }];
+  const old = section.arrays.filter(({ name }) => names.includes(name));
+  return [...old.map(({ start, end }) => ({ start, end, text: "" })), { start: closeStart, end: closeStart, text }];
+}
+
+function apply(bytes: Uint8Array, changes: readonly Change[]): Uint8Array<ArrayBuffer> {
+  const encoder = new TextEncoder();
+  const parts: Uint8Array[] = [];
+  let at = 0;
+  for (const { start, end, text } of changes) {
+    parts.push(bytes.subarray(at, start), encoder.encode(text));
+    at = end;
+  }
+  return concat([...parts, bytes.subarray(at)]);
+}

@@ -1,0 +1,378 @@
+// VTK's XML files. Those that VTK and meshio wrote lie in meshes/ (make.py), with what VTK says is in them (expected.json); what is
+// written here must be, byte for byte, the files there that meshes/check.py has seen VTK and meshio read.
+
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { FormatError, InputError } from "../../src/errors.ts";
+import { kinds, meshEdges } from "../../src/formats/cells.ts";
+import type { SafeTensor, SafeTensorInput } from "../../src/formats/elements.ts";
+import { type Mesh, meshOf } from "../../src/formats/mesh.ts";
+import { readPointCloud, writePointCloud } from "../../src/formats/pointcloud.ts";
+import { loadPvd, savePvd } from "../../src/formats/pvd.ts";
+import { loadVtp, loadVtu } from "../../src/formats/vtu.ts";
+import { addPointData, saveVtp, saveVtu } from "../../src/formats/vtu-write.ts";
+import { flips, readOrRefuse, text, truncations } from "./corruption.ts";
+
+const foreign = (name: string) => readFileSync(new URL(`./meshes/${name}`, import.meta.url));
+const expected = JSON.parse(foreign("expected.json").toString());
+/** Numbers as expected.json has them: integers as texts, to the last digit. */
+const listed = ({ data, dtype }: SafeTensor) =>
+  Array.from(data as Float64Array, (value) => (dtype.startsWith("F") ? value : String(value)));
+const pairs = (edges: Int32Array) =>
+  Array.from({ length: edges.length / 4 }, (_, i) => [edges[i], edges[edges.length / 2 + i]]);
+
+const encodings = [
+  "vtk-ascii.vtu",
+  "vtk-inline.vtu",
+  "vtk-inline-zlib.vtu",
+  "vtk-appended-base64.vtu",
+  "vtk-appended-base64-zlib.vtu",
+  "vtk-appended-raw.vtu",
+  "vtk-appended-raw-zlib.vtu",
+];
+
+/** A file of two pieces, each the whole of the given one. */
+function doubled(name: string): Uint8Array {
+  const whole = foreign(name).toString();
+  const end = whole.indexOf("</Piece>") + "</Piece>".length;
+  return text(`${whole.slice(0, end)}\n${whole.slice(whole.indexOf("<Piece"))}`);
+}
+
+describe("files of VTK", () => {
+  it.each(encodings)("%s", (name) => {
+    const mesh = loadVtu(foreign(name), { file: name });
+    expect(mesh.points.shape).toEqual([30, 3]);
+    expect(listed(mesh.points)).toEqual(expected.points);
+    expect([...mesh.cells.connectivity]).toEqual(expected.connectivity);
+    expect([...mesh.cells.offsets]).toEqual(expected.offsets);
+    expect([...mesh.cells.types]).toEqual(expected.types);
+    expect(mesh.pointData.size).toBeGreaterThanOrEqual(4);
+    for (const [kind, arrays] of [
+      ["pointData", mesh.pointData],
+      ["cellData", mesh.cellData],
+    ] as const) {
+      for (const [key, array] of arrays) {
+        const { shape, values } = expected[kind][key];
+        expect(array.shape, key).toEqual(shape[1] === 1 ? [shape[0]] : shape);
+        expect(listed(array), key).toEqual(values);
+      }
+    }
+    expect(mesh.cellData.size).toBe(2);
+    expect([...mesh.fieldData].map(([key, { data }]) => [key, data[0]])).toEqual([["TimeValue", 0.25]]);
+  });
+
+  it("reads every type of elements to the last digit", () => {
+    const types = [...loadVtu(foreign("vtk-ascii.vtu")).pointData.values()].map(({ dtype }) => dtype);
+    expect(types).toEqual(["F64", "F32", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "F32"]);
+  });
+
+  it("reads just what is asked for", () => {
+    const mesh = loadVtu(foreign("vtk-inline.vtu"), { only: ["of int16", "stress"] });
+    expect([...mesh.pointData.keys(), ...mesh.cellData.keys(), ...mesh.fieldData.keys()]).toEqual([
+      "of int16",
+      "stress",
+    ]);
+  });
+
+  it("joins pieces", () => {
+    const mesh = loadVtu(doubled("vtk-ascii.vtu"));
+    const twice = (values: readonly unknown[]) => [...values, ...values];
+    expect(listed(mesh.points)).toEqual(twice(expected.points));
+    expect(listed(mesh.pointData.get("of int64")!)).toEqual(twice(expected.pointData["of int64"].values));
+    expect(listed(mesh.cellData.get("stress")!)).toEqual(twice(expected.cellData.stress.values));
+    const { connectivity, offsets, types } = mesh.cells;
+    const ends = expected.connectivity.length;
+    expect([...connectivity]).toEqual([...expected.connectivity, ...expected.connectivity.map((i: number) => i + 30)]);
+    expect([...offsets]).toEqual([...expected.offsets, ...expected.offsets.slice(1).map((i: number) => i + ends)]);
+    expect([...types]).toEqual(twice(expected.types));
+  });
+
+  it("reads polygonal data", () => {
+    const { cells, cellData, pointData } = loadVtp(foreign("vtk.vtp"));
+    expect([...cells.types]).toEqual(expected.polygonTypes);
+    const points = Array.from(cells.types, (_, i) => [
+      ...cells.connectivity.slice(cells.offsets[i], cells.offsets[i + 1]),
+    ]);
+    expect(points).toEqual(expected.polygonPoints);
+    expect(listed(cellData.get("number")!)).toEqual(["0", "1", "2", "3", "4", "5", "6", "7"]);
+    expect(listed(pointData.get("pressure")!)).toEqual(expected.pointData["of float32"].values);
+    expect([...loadVtp(foreign("vtk-lines.vtp")).cells.types]).toEqual([3, 4]);
+  });
+
+  it("finds the edges that VTK finds", () => {
+    expect(pairs(meshEdges(loadVtu(foreign("vtk-ascii.vtu")).cells, 30))).toEqual(expected.edges);
+    expect(pairs(meshEdges(loadVtp(foreign("vtk.vtp")).cells, 30))).toEqual(expected.polygonEdges);
+    const polyhedra = loadVtu(foreign("vtk-polyhedra.vtu")).cells;
+    expect(pairs(meshEdges(polyhedra, 30))).toEqual(expected.polyhedraEdges);
+    const back = loadVtu(doubled("vtk-polyhedra.vtu")).cells;
+    expect(pairs(meshEdges(back, 60))).toEqual([
+      ...expected.polyhedraEdges,
+      ...expected.polyhedraEdges.map((pair: number[]) => pair.map((i) => i + 30)),
+    ]);
+    const triangle = { offsets: Int32Array.of(0, 3), connectivity: Int32Array.of(2, 0, 1), types: Uint8Array.of(5) };
+    expect(meshEdges(triangle, 3)).toEqual(Int32Array.of(0, 0, 1, 1, 2, 2, 1, 2, 2, 0, 0, 1));
+    expect(() => meshEdges({ ...triangle, types: Uint8Array.of(70) }, 3)).toThrow(/kind 70, whose sides are not known/);
+    expect(() => meshEdges({ ...triangle, types: Uint8Array.of(10) }, 3)).toThrow(InputError);
+  });
+
+  it("reads a file of nothing", () => {
+    const mesh = loadVtu(foreign("vtk-empty.vtu"));
+    expect([mesh.points.shape, mesh.cells.types.length]).toEqual([[0, 3], 0]);
+  });
+
+  it.each([
+    ["vtk.pvtu", /parallel file; read its pieces: vtk_0\.vtu, vtk_1\.vtu\./],
+    ["vtk-lz4.vtu", /packed by vtkLZ4DataCompressor; only vtkZLib/],
+    ["vtk-lzma.vtu", /packed by vtkLZMADataCompressor/],
+    ["meshio-lzma.vtu", /packed by vtkLZMADataCompressor/],
+    ["vtk.vtp", /type "PolyData", expected UnstructuredGrid/],
+  ])("%s is refused with what to do", (name, message) => {
+    expect(() => loadVtu(foreign(name))).toThrow(message);
+    expect(() => loadVtu(foreign(name))).toThrow(FormatError);
+  });
+});
+
+describe("files of meshio", () => {
+  it.each(["meshio-ascii.vtu", "meshio-binary.vtu", "meshio-zlib.vtu"])("%s", (name) => {
+    const { points, cells, pointData } = loadVtu(foreign(name));
+    expect(points.dtype).toBe("F64");
+    // Text has eleven digits.
+    expect(points.data).toHaveLength(90);
+    listed(points).forEach((value, i) => expect(value).toBeCloseTo(expected.points[i], 10));
+    expect([...cells.types]).toEqual([5, 5, 10, 10]);
+    expect([...cells.connectivity]).toEqual([0, 1, 2, 1, 2, 3, 0, 1, 2, 3, 4, 5, 6, 7]);
+    const { values } = expected.pointData["of float64"];
+    listed(pointData.get("pressure")!).forEach((value, i) => expect(value).toBeCloseTo(values[i], 10));
+    expect(pointData.get("velocity")!.shape).toEqual([30, 2]);
+  });
+});
+
+/** A mesh with an array of each type. */
+function example(): Mesh {
+  const mesh = loadVtu(foreign("vtk-ascii.vtu"));
+  mesh.pointData.set('Druck, p∞ & <"q">', mesh.pointData.get("of float32")!);
+  return mesh;
+}
+const out: SafeTensorInput = { shape: [30, 2], data: Float32Array.from({ length: 60 }, (_, i) => (i ** 3 - 20.5) / 3) };
+const label: SafeTensorInput = { shape: [30], data: Int32Array.from({ length: 30 }, (_, i) => i - 7) };
+const added = new Map([
+  ["out", out],
+  ["label", label],
+]);
+
+describe("files for other programs", () => {
+  it("written.vtu, and back", () => {
+    const mesh = example();
+    const bytes = saveVtu(mesh);
+    expect(Buffer.from(foreign("written.vtu")).equals(bytes)).toBe(true);
+    expect(loadVtu(bytes)).toEqual(mesh);
+    const simple = saveVtu(loadVtu(foreign("meshio-zlib.vtu")));
+    expect(Buffer.from(foreign("written-simple.vtu")).equals(simple)).toBe(true);
+    const polyhedra = loadVtu(foreign("vtk-polyhedra.vtu"));
+    expect(loadVtu(saveVtu(polyhedra))).toEqual(polyhedra);
+  });
+
+  it("written.vtp, and back, whatever the order of the cells", () => {
+    const mesh = loadVtp(foreign("vtk.vtp"));
+    const bytes = saveVtp(mesh);
+    expect(Buffer.from(foreign("written.vtp")).equals(bytes)).toBe(true);
+    expect(loadVtp(bytes)).toEqual(mesh);
+    const [offsets, connectivity] = [Int32Array.of(0, 3, 4), Int32Array.of(0, 1, 2, 3)];
+    const mixed = { offsets, connectivity, types: Uint8Array.of(kinds.triangle, kinds.vertex) };
+    const number = { shape: [2], data: Int32Array.of(7, 8) };
+    const sorted = loadVtp(saveVtp({ points: mesh.points, cells: mixed, cellData: new Map([["number", number]]) }));
+    expect([...sorted.cells.connectivity]).toEqual([3, 0, 1, 2]);
+    expect([...sorted.cellData.get("number")!.data]).toEqual([8, 7]);
+    expect(() => saveVtp(example())).toThrow(/kind 8 are no polygonal data/);
+  });
+
+  it("puts arrays into a file, and leaves all else as it is", () => {
+    for (const name of [...encodings, "meshio-zlib.vtu", "meshio-ascii.vtu", "vtk-polyhedra.vtu"]) {
+      const before = loadVtu(foreign(name));
+      const bytes = addPointData(foreign(name), added);
+      const after = loadVtu(bytes);
+      expect(listed(after.pointData.get("out")!), name).toEqual([...out.data]);
+      expect(listed(after.pointData.get("label")!), name).toEqual(Array.from(label.data, String));
+      for (const key of added.keys()) after.pointData.delete(key);
+      expect(after, name).toEqual(before);
+      // Once more: what is there is replaced.
+      expect(loadVtu(addPointData(bytes, added)), name).toEqual(loadVtu(bytes));
+    }
+    for (const name of ["vtk-appended-raw-zlib.vtu", "vtk-inline.vtu", "meshio-zlib.vtu"]) {
+      expect(Buffer.from(foreign(`written-${name}`)).equals(addPointData(foreign(name), added))).toBe(true);
+    }
+    const polygons = loadVtp(addPointData(foreign("vtk.vtp"), added));
+    expect([...polygons.pointData.keys()]).toEqual(["pressure", "out", "label"]);
+  });
+
+  it("gives each piece its part", () => {
+    const first = out.data as Float32Array;
+    const second = first.map((value) => -value);
+    const both = { shape: [60, 2], data: Float32Array.from([...first, ...second]) };
+    const after = loadVtu(addPointData(doubled("vtk-ascii.vtu"), new Map([["out", both]])));
+    expect(after.pointData.get("out")).toEqual({ ...both, dtype: "F32" });
+  });
+
+  it("finds a place where there is none", () => {
+    const grid = (piece: string) =>
+      text('<VTKFile type="UnstructuredGrid"><UnstructuredGrid>', piece, "</UnstructuredGrid></VTKFile>");
+    const points = '<Points><DataArray type="Float32" NumberOfComponents="3">1 2 3</DataArray></Points>';
+    for (const place of ["", "<PointData/>", "<PointData></PointData>", '<PointData Scalars="p" />']) {
+      const bytes = grid(`<Piece NumberOfPoints="1" NumberOfCells="0">${place}${points}</Piece>`);
+      const one = new Map([["p", { shape: [1], data: Float32Array.of(5) }]]);
+      expect(loadVtu(addPointData(bytes, one)).pointData.get("p")?.data).toEqual(Float32Array.of(5));
+    }
+  });
+
+  it("refuses arrays that do not fit", () => {
+    const short = new Map([["p", { shape: [29], data: new Float32Array(29) }]]);
+    expect(() => addPointData(foreign("vtk-inline.vtu"), short)).toThrow(/shape \[29\], the file has 30 points/);
+    expect(() => saveVtu({ points: { shape: [2, 2], data: new Float32Array(4) } })).toThrow(InputError);
+    expect(() => saveVtu({ points: { shape: [30, 3], data: new Float32Array(90) }, pointData: short })).toThrow(/29/);
+    const cells = { offsets: Int32Array.of(0, 1), connectivity: Int32Array.of(5), types: Uint8Array.of(1) };
+    expect(() => saveVtu({ points: { shape: [1, 3], data: new Float32Array(3) }, cells })).toThrow(/the point 5/);
+  });
+
+  it.each(["vtu", "vtp"])("points and attributes as .%s, and back", (format) => {
+    const positions = Float32Array.of(1, 2, 3, 4, 5, 6);
+    const attributes = new Map([["out", { data: Float32Array.of(1, 2, 3, 4), channels: 2 }]]);
+    const bytes = writePointCloud({ positions, dimensionality: 3, attributes }, `a.${format}`);
+    expect(readPointCloud(bytes, `a.${format}`, { attributes: ["out"] })).toEqual({
+      positions,
+      dimensionality: 3,
+      attributes,
+    });
+    expect(() => readPointCloud(bytes, `a.${format}`, { attributes: ["q"] })).toThrow(
+      `a.${format}: has no attribute "q"; there are "out".`,
+    );
+    const plane = meshOf({ positions: Float32Array.of(1, 2), dimensionality: 2 });
+    expect([...plane.points.data]).toEqual([1, 2, 0]);
+  });
+});
+
+describe("hostile files", () => {
+  const mesh = (body: string, attributes = "") =>
+    text(`<VTKFile type="UnstructuredGrid" ${attributes}><UnstructuredGrid>`, body, "</UnstructuredGrid></VTKFile>");
+  const pointsOf = (count: string, array: string) =>
+    `<Piece NumberOfPoints="${count}" NumberOfCells="0"><Points>${array}</Points></Piece>`;
+  const ascii = (numbers: string) => `<DataArray type="Float32" NumberOfComponents="3">${numbers}</DataArray>`;
+  const bomb = Array.from({ length: 20 }, (_, i) => `<!ENTITY e${i + 1} "&e${i};&e${i};&e${i};&e${i};">`);
+  const packed = (header: readonly number[]) =>
+    '<DataArray type="Float32" NumberOfComponents="3" format="binary">' +
+    `${Buffer.from(Uint32Array.from(header).buffer).toString("base64")}</DataArray>`;
+  const zlib = 'compressor="vtkZLibDataCompressor"';
+
+  it.each([
+    [
+      "a document type",
+      text('<?xml version="1.0"?>', "<!DOCTYPE VTKFile [", ...bomb, "]>", "<VTKFile/>"),
+      /document type/,
+    ],
+    ["an outer entity", text('<!DOCTYPE a SYSTEM "file:///etc/passwd">', "<VTKFile/>"), /document type/],
+    ["an unknown entity", mesh("&e20;"), /no XML/],
+    ["elements without end", text("<a>".repeat(100_000)), /begins with <a>/],
+    ["elements in each other", mesh("<a>".repeat(100_000)), /more than 32 elements in each other/],
+    ["another file", text("solid cube"), /no XML/],
+    ["another root", text("<html></html>"), /begins with <html>/],
+    ["another data set", text('<VTKFile type="ImageData"></VTKFile>'), /type "ImageData", expected/],
+    ["a count beyond the file", mesh(pointsOf("999999999999", ascii("1 2 3"))), /more than the file can hold/],
+    ["a count beyond the text", mesh(pointsOf("2000", ascii("1 2 3"))), /cut short: 6000 numbers/],
+    ["a count that is none", mesh(pointsOf("1e3", ascii("1 2 3"))), /NumberOfPoints is "1e3"/],
+    ["words for numbers", mesh(pointsOf("1", ascii("1 2 three"))), /number 2 of 3 is "three"/],
+    ["numbers too many", mesh(pointsOf("1", ascii("1 2 3 4"))), /holds more than 3 numbers/],
+    [
+      "an integer too large",
+      mesh(pointsOf("1", ascii("1 2 300").replace("Float32", "UInt8"))),
+      /number 2 of 3 is "300"/,
+    ],
+    ["points in the plane", mesh(pointsOf("1", ascii("1 2").replace('"3"', '"2"'))), /2 components, expected 3/],
+    ["no base64", mesh(pointsOf("1", packed([]).replace("><", ">*?*?*?*?<"))), /holds no base64/],
+    ["blocks beyond the file", mesh(pointsOf("1", packed([2 ** 31, 8, 8, 4])), zlib), /is cut short/],
+    [
+      "blocks that claim too much",
+      mesh(pointsOf("9999", packed([1, 9999 * 12, 0, 4, 0])), zlib),
+      /claims 119988 bytes/,
+    ],
+    [
+      "blocks that are damaged",
+      mesh(pointsOf("1", packed([1, 12, 0, 4, 7])), zlib),
+      /cannot be unpacked: block 0 of 1/,
+    ],
+    ["appended data that is cut", text('<VTKFile type="UnstructuredGrid"><AppendedData>_abc'), /is cut short/],
+    ["an unknown byte order", mesh("", 'byte_order="Middle"'), /byte_order is "Middle"/],
+    ["two arrays for one", mesh(pointsOf("1", ascii("1 <a/> 2 3"))), /in two places/],
+  ])("%s: refused", (_, bytes, message) => {
+    expect(() => loadVtu(bytes)).toThrow(message);
+    expect(() => loadVtu(bytes)).toThrow(FormatError);
+  });
+
+  it("refuses cells of unknown points, and offsets that fall", () => {
+    const whole = foreign("vtk-polyhedra.vtu").toString();
+    expect(() => loadVtu(text(whole.replace('NumberOfPoints="30"', 'NumberOfPoints="29"')))).toThrow(FormatError);
+    const cells = (connectivity: string, offsets: string) =>
+      mesh(
+        `<Piece NumberOfPoints="1" NumberOfCells="2"><Points>${ascii("1 2 3")}</Points><Cells>
+        <DataArray type="Int64" Name="connectivity">${connectivity}</DataArray>
+        <DataArray type="Int64" Name="offsets">${offsets}</DataArray>
+        <DataArray type="UInt8" Name="types">1 1</DataArray></Cells></Piece>`,
+      );
+    expect(loadVtu(cells("0 0", "1 2")).cells.connectivity).toEqual(Int32Array.of(0, 0));
+    expect(() => loadVtu(cells("0 1", "1 2"))).toThrow(/Cells: point 1 does not exist, there are 1/);
+    expect(() => loadVtu(cells("0 0", "2 1"))).toThrow(/offsets do not rise/);
+    expect(() => loadVtu(cells("0 99999999999", "1 2"))).toThrow(FormatError);
+  });
+
+  const check = (bytes: Uint8Array, read = loadVtu) => {
+    const file = readOrRefuse(read, bytes);
+    if (!file) return;
+    const [points] = file.points.shape;
+    expect(file.points.data.length).toBe(3 * points);
+    expect(file.cells.offsets.at(-1)).toBe(file.cells.connectivity.length);
+    expect(file.cells.connectivity.every((point) => point >= 0 && point < points)).toBe(true);
+    for (const { shape } of file.pointData.values()) expect(shape[0]).toBe(points);
+    for (const { shape } of file.cellData.values()) expect(shape[0]).toBe(file.cells.types.length);
+  };
+
+  it.each([
+    ["vtk.vtp", loadVtp],
+    ["vtk-polyhedra.vtu", loadVtu],
+    ["meshio-zlib.vtu", loadVtu],
+    ["meshio-ascii.vtu", loadVtu],
+  ])("%s survives every truncation and every flipped byte", (name, read) => {
+    const file = foreign(name);
+    const end = file.lastIndexOf(">");
+    for (const bytes of truncations(file.subarray(0, end))) expect(() => read(bytes)).toThrow(FormatError);
+    for (const bytes of flips(file, file.length, [0x01, 0x80])) check(bytes, read);
+  });
+});
+
+describe("collections", () => {
+  it("reads what ParaView writes", () => {
+    const bytes = text(
+      '<?xml version="1.0"?>',
+      '<VTKFile type="Collection" version="0.1" byte_order="LittleEndian" compressor="vtkZLibDataCompressor">',
+      '  <Collection><DataSet timestep="0.5" group="" part="0" file="run/a_0.vtu"/>',
+      '  <DataSet timestep="1e-3" group="fluid" part="1" name="b" file="run/a_1.vtu"/><DataSet file="c.vtp"/></Collection>',
+      "</VTKFile>",
+    );
+    const entries = [
+      { file: "run/a_0.vtu", time: 0.5, part: 0 },
+      { file: "run/a_1.vtu", time: 0.001, part: 1, group: "fluid", name: "b" },
+      { file: "c.vtp", time: 0, part: 0 },
+    ];
+    expect(loadPvd(bytes)).toEqual(entries);
+    expect(loadPvd(savePvd(entries))).toEqual(entries);
+    const odd = [{ file: 'a & "b" <c>.vtu', time: -0.1, part: 3 }];
+    expect(loadPvd(savePvd(odd))).toEqual(odd);
+  });
+
+  it.each([
+    ['<DataSet timestep="now" file="a.vtu"/>', /data set 0: "now" is no time/],
+    ['<DataSet timestep="1"/>', /data set 0 names no file/],
+    ['<DataSet part="x" file="a.vtu"/>', /part is "x"/],
+  ])("refuses %s", (entry, message) => {
+    const bytes = text(`<VTKFile type="Collection"><Collection>${entry}</Collection></VTKFile>`);
+    expect(() => loadPvd(bytes)).toThrow(message);
+    expect(() => loadPvd(bytes)).toThrow(FormatError);
+  });
+});
