@@ -7,6 +7,7 @@ import { assets } from "./commands/assets.ts";
 import { bench } from "./commands/bench.ts";
 import { demo } from "./commands/demo.ts";
 import { exportModel } from "./commands/export.ts";
+import { generate } from "./commands/generate.ts";
 import { gradients } from "./commands/gradients.ts";
 import { info } from "./commands/info.ts";
 import { predict } from "./commands/predict.ts";
@@ -20,6 +21,7 @@ const commands: Readonly<Record<string, Command>> = {
   predict,
   gradients,
   train,
+  generate,
   export: exportModel,
   bench,
   info,

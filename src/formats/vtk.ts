@@ -51,15 +51,11 @@ export function saveVtk(cloud: PointCloud): Uint8Array<ArrayBuffer> {
   const coordinates = Float32Array.from({ length: 3 * points }, (_, i) =>
     i % 3 < dimensionality ? positions[Math.floor(i / 3) * dimensionality + (i % 3)] : 0,
   );
-  const cells = Int32Array.from({ length: 2 * points }, (_, i) => (i % 2 === 0 ? 1 : i >> 1));
-  const parts: (string | Float32Array | Int32Array)[] = [
-    `# vtk DataFile Version 4.2\npoints\nBINARY\nDATASET UNSTRUCTURED_GRID\nPOINTS ${points} float\n`,
+  const parts = gridParts(
     coordinates,
-    `\nCELLS ${points} ${cells.length}\n`,
-    cells,
-    `\nCELL_TYPES ${points}\n`,
-    new Int32Array(points).fill(1), // VTK_VERTEX
-  ];
+    Int32Array.from({ length: points }, (_, point) => point),
+    VERTEX,
+  );
   if (attributes.size > 0) parts.push(`\nPOINT_DATA ${points}\nFIELD FieldData ${attributes.size}`);
   for (const [name, { data, channels }] of attributes) {
     const type = data instanceof Int32Array ? "int" : "float";
@@ -68,8 +64,41 @@ export function saveVtk(cloud: PointCloud): Uint8Array<ArrayBuffer> {
   return join([...parts, "\n"]);
 }
 
+/**
+ * Writes a surface of quads as an unstructured grid, in binary.
+ * @param positions [points, 3]
+ * @param quads [quads, 4] points of each
+ */
+export function saveVtkQuads(positions: Float32Array, quads: Int32Array): Uint8Array<ArrayBuffer> {
+  return join([...gridParts(positions, quads, QUAD), "\n"]);
+}
+
+/** VTK's number for a kind of cells, and the points of one. */
+const VERTEX = { type: 1, corners: 1 };
+const QUAD = { type: 9, corners: 4 };
+
+type Part = string | Float32Array | Int32Array;
+
+/** An unstructured grid of cells of one kind. */
+function gridParts(positions: Float32Array, connectivity: Int32Array, { type, corners }: typeof QUAD): Part[] {
+  const points = positions.length / 3;
+  const count = connectivity.length / corners;
+  const width = corners + 1;
+  const cells = Int32Array.from({ length: count * width }, (_, i) =>
+    i % width === 0 ? corners : connectivity[Math.floor(i / width) * corners + (i % width) - 1],
+  );
+  return [
+    `# vtk DataFile Version 4.2\npoints\nBINARY\nDATASET UNSTRUCTURED_GRID\nPOINTS ${points} float\n`,
+    positions,
+    `\nCELLS ${count} ${cells.length}\n`,
+    cells,
+    `\nCELL_TYPES ${count}\n`,
+    new Int32Array(count).fill(type),
+  ];
+}
+
 /** Texts and numbers one after another, the numbers in the format's byte order: the highest byte first. */
-function join(parts: readonly (string | Float32Array | Int32Array)[]): Uint8Array<ArrayBuffer> {
+function join(parts: readonly Part[]): Uint8Array<ArrayBuffer> {
   const chunks = parts.map((part) => (typeof part === "string" ? new TextEncoder().encode(part) : bigEndian(part)));
   const file = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
   let offset = 0;

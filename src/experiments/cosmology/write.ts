@@ -1,0 +1,41 @@
+// Generated halo catalogues as files of the published kind: TFRecord, a tf.train.Example for each catalogue.
+
+import { writeExample } from "../../formats/tensorflow.ts";
+import { writeTfRecords } from "../../formats/tfrecord.ts";
+import { type DataGenerator, splitSizes } from "../generator.ts";
+import { type HaloCatalogue, haloCatalogue } from "./generate.ts";
+
+/** Catalogues in a file, for they are in memory together. */
+const SAMPLES_PER_FILE = 256;
+
+export const cosmologyGenerator: DataGenerator = {
+  summary: "halos of a Gaussian random field that moved along with it (Zel'dovich): positions and velocities",
+  defaults: { samples: 320, points: 512 },
+  least: { samples: 3, points: 11 },
+  async *files({ samples, seed, points }, onSample) {
+    const sizes = splitSizes(samples);
+    let index = 0;
+    for (const [split, size] of [
+      ["train", sizes.train],
+      ["val", sizes.validation],
+      ["test", sizes.test],
+    ] as const) {
+      for (let first = 0; first < size; first += SAMPLES_PER_FILE) {
+        const records: Uint8Array[] = [];
+        while (records.length < Math.min(SAMPLES_PER_FILE, size - first)) {
+          records.push(exampleOf(haloCatalogue(points, seed, index++)));
+          onSample();
+        }
+        yield { path: `halos_${split}_${first / SAMPLES_PER_FILE}.tfrecord`, bytes: writeTfRecords(records) };
+      }
+    }
+  },
+};
+
+/** The cosmology's numbers are tensors without a dimension, the others have one. */
+function exampleOf(halos: HaloCatalogue): Uint8Array {
+  const tensors = Object.entries(halos).map(
+    ([name, data]) => [name, { shape: data.length === 1 ? [] : [data.length], data }] as const,
+  );
+  return writeExample(new Map(tensors));
+}

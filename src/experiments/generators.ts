@@ -1,0 +1,14 @@
+// The generators by the name of the experiment whose data they make.
+
+import { cosmologyGenerator } from "./cosmology/write.ts";
+import { eagleGenerator } from "./eagle/write.ts";
+import type { DataGenerator } from "./generator.ts";
+import { mdGenerator } from "./md/write.ts";
+import { shapenetGenerator } from "./shapenet/write.ts";
+
+export const generators: Readonly<Record<string, DataGenerator>> = {
+  cosmology: cosmologyGenerator,
+  eagle: eagleGenerator,
+  md: mdGenerator,
+  shapenet: shapenetGenerator,
+};

@@ -1,0 +1,48 @@
+// Generated polymers as files of the published kind: a folder of HDF5 files for each trajectory.
+
+import type { SafeTensor } from "../../formats/safetensors.ts";
+import { type DataGenerator, type GeneratedFile, listFile, splitSizes } from "../generator.ts";
+import { type ChainTrajectory, chainTrajectory } from "./generate.ts";
+
+/** Side of the box, which a chain never leaves. */
+const BOX = 400;
+
+export const mdGenerator: DataGenerator = {
+  summary: "polymers: bead-spring chains under a Langevin thermostat",
+  defaults: { samples: 10, points: 64, frames: 200 },
+  least: { samples: 3, points: 2, frames: 17 },
+  async *files({ samples, seed, points, frames }, onSample) {
+    const { train, validation, test } = splitSizes(samples);
+    const names = Array.from({ length: samples }, (_, i) =>
+      i < train + validation ? `class1-${number(i + 1)}` : `class2-${number(i + 1 - train - validation)}`,
+    );
+    for (const [i, name] of names.entries()) {
+      const folder = `${i < train + validation ? "polymer_train" : "polymer_test"}/${name}`;
+      const chain = chainTrajectory(points, frames, seed, name);
+      onSample();
+      yield* filesOf(folder, chain);
+    }
+    yield listFile("splits/train.txt", names.slice(0, train));
+    yield listFile("splits/val.txt", names.slice(train, train + validation));
+    yield listFile("splits/test_class2.txt", names.slice(-test));
+  },
+};
+
+const number = (value: number) => String(value).padStart(5, "0");
+
+async function* filesOf(folder: string, chain: ChainTrajectory): AsyncGenerator<GeneratedFile> {
+  const { beads, positions, types, bonds, radii } = chain;
+  const frames = radii.length;
+  const datasets: [file: string, name: string, SafeTensor][] = [
+    ["position", "position", { dtype: "F32", shape: [frames, beads, 3], data: positions }],
+    ["ptype", "particle_type", { dtype: "I32", shape: [beads], data: types }],
+    ["bond", "bond_indices", { dtype: "I32", shape: [beads - 1, 2], data: bonds }],
+    ["lattice", "lattice", { dtype: "F32", shape: [frames, 3], data: new Float32Array(3 * frames).fill(BOX) }],
+    ["rgs", "rgs", { dtype: "F32", shape: [frames], data: radii }],
+  ];
+  // Large to download: loaded when there is something to write.
+  const { saveHdf5 } = await import("../../formats/hdf5.ts");
+  for (const [file, name, tensor] of datasets) {
+    yield { path: `${folder}/${file}.h5`, bytes: await saveHdf5(new Map([[name, tensor]])) };
+  }
+}

@@ -1,0 +1,26 @@
+// Generated bodies as files of the published kind: a legacy VTK file of quads and the pressures for each car.
+
+import { saveNpy } from "../../formats/npy.ts";
+import { saveVtkQuads } from "../../formats/vtk.ts";
+import type { DataGenerator } from "../generator.ts";
+import { carBody } from "./generate.ts";
+
+/** Folders that cars are spread over. */
+const FOLDERS = 9;
+
+export const shapenetGenerator: DataGenerator = {
+  summary: "car-like ellipsoids and the pressure of the potential flow around them",
+  defaults: { samples: 40, points: 800 },
+  // The lowest published test index is 4.
+  least: { samples: 5, points: 16 },
+  async *files({ samples, seed, points }, onSample) {
+    for (let index = 0; index < samples; index++) {
+      const { points: positions, quads, pressure } = carBody(points, seed, index);
+      // Folder by folder in the order of the indices, which is what the published test split goes by.
+      const folder = `param${Math.floor((index * FOLDERS) / samples)}/${String(index).padStart(4, "0")}`;
+      onSample();
+      yield { path: `${folder}/quadpress_smpl.vtk`, bytes: saveVtkQuads(positions, quads) };
+      yield { path: `${folder}/press.npy`, bytes: saveNpy({ shape: [pressure.length], data: pressure }) };
+    }
+  },
+};
