@@ -5,6 +5,7 @@ import { version } from "../../package.json";
 import { Arguments, type Command, UsageError } from "./command.ts";
 import { assets } from "./commands/assets.ts";
 import { bench } from "./commands/bench.ts";
+import { convert } from "./commands/convert.ts";
 import { demo } from "./commands/demo.ts";
 import { exportModel } from "./commands/export.ts";
 import { generate } from "./commands/generate.ts";
@@ -21,7 +22,7 @@ const commands: Readonly<Record<string, Command>> = {
   predict,
   gradients,
   train,
-  generate,
+  convert,
   export: exportModel,
   bench,
   info,

@@ -140,7 +140,21 @@ export function resolveConfig(input: Readonly<Record<string, unknown>> | ErwinCo
   return config;
 }
 
-/** Returns the config in the reference's spelling, as checkpoints contain it. */
+/** What of an object is a config's fields, in either spelling, by their names in camelCase; all else is passed over. */
+export function configFields(input: Readonly<Record<string, unknown>>): Partial<Record<keyof ErwinConfig, unknown>> {
+  const given = names.flatMap((name) => {
+    const value = input[name] ?? input[snakeCase(name)];
+    return value == null ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(given);
+}
+
+/** A field's name as the reference spells it: `cHidden` is `c_hidden`. */
+export function referenceName(name: keyof ErwinConfig): string {
+  return snakeCase(name);
+}
+
+/** The config in the reference's spelling, as checkpoints carry it. */
 export function snakeCaseConfig(config: ErwinConfig): Record<string, unknown> {
   return Object.fromEntries(names.map((name) => [snakeCase(name), config[name]]));
 }

@@ -136,6 +136,13 @@ function readHeader(bytes: Uint8Array, file: string): { header: Record<string, u
       found: bytes.length,
     });
   }
+  if (isTorchFile(bytes)) {
+    const advice = "`erwin convert model.pt model.safetensors` makes a safetensors file of it";
+    throw formatError(file, `this is a file of PyTorch (.pt) or another archive, no safetensors file: ${advice}.`, {
+      offset: 0,
+      expected: "safetensors",
+    });
+  }
   const declared = toDataView(bytes).getBigUint64(0, true);
   const available = Math.min(bytes.length - 8, maximumHeaderBytes);
   if (declared > BigInt(available)) {
@@ -161,6 +168,17 @@ function readHeader(bytes: Uint8Array, file: string): { header: Record<string, u
     throw formatError(file, `the header names "${duplicate}" twice.`, { tensor: duplicate, offset: 8 });
   }
   return { header, dataStart };
+}
+
+/** How a ZIP archive begins, and the bare pickle of old versions of PyTorch. */
+const torchBeginnings = [
+  [0x50, 0x4b, 3, 4],
+  [0x80, 2, 0x8a, 0x0a],
+];
+
+/** In a safetensors file the header's brace follows its length. */
+function isTorchFile(bytes: Uint8Array): boolean {
+  return bytes[8] !== 0x7b && torchBeginnings.some((beginning) => beginning.every((byte, i) => bytes[i] === byte));
 }
 
 function readMetadata(value: unknown, file: string): Record<string, string> {

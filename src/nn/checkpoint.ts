@@ -63,8 +63,8 @@ const sameShape = (a: readonly number[], b: readonly number[]) =>
 /** Removes a compiled model's prefix from a name. */
 const plainName = (name: string) => name.replace(/^_orig_mod\./, "");
 
-/** Whether training added this tensor to the checkpoint, beside the model's tensors. */
-const isOfTraining = (name: string) => /^(optimizer|training)\./.test(name);
+/** Whether training added this tensor to a checkpoint, beside the model's. */
+export const isOfTraining = (name: string) => /^(optimizer|training)\./.test(name);
 
 type Misfit = Record<"missing" | "unexpected" | "misshapen", string[]>;
 

@@ -8,7 +8,7 @@ import { loadSafetensors, type SafeTensor, type SafeTensorInput, saveSafetensors
 import { type FileSource, readSource } from "../formats/source.ts";
 import { Random } from "../random.ts";
 import { outsideScopes, sizeOf, Tensor } from "../tensor/tensor.ts";
-import { valuesFrom } from "./checkpoint.ts";
+import { type FoundValues, valuesFrom } from "./checkpoint.ts";
 import { type Counter, type Initializer, Parameter } from "./parameter.ts";
 
 export interface InitializeOptions {
@@ -217,8 +217,7 @@ export abstract class Module {
   restore(tensors: ReadonlyMap<string, SafeTensor>, file = "checkpoint", device = this.device): void {
     this.#expectDevice(device);
     const { parameters, counters } = this.#entries();
-    const shapes = new Map([...parameters].map(([name, { shape }]) => [name, shape]));
-    const { values, counts } = valuesFrom(tensors, { shapes, counters: counters.keys() }, file);
+    const { values, counts } = this.check(tensors, file);
     const initialized = [...parameters].filter(([, parameter]) => parameter.initialized);
     if (initialized.length < parameters.size) {
       this.#compileAhead(device);
@@ -228,7 +227,19 @@ export abstract class Module {
     for (const [name, counter] of counters) counter.value = counts.get(name) as number;
   }
 
-  /** Allocates all parameters without values: for devices that only count. */
+  /**
+   * Whether `restore` would take these tensors; no memory is taken.
+   * @param file its name in error messages
+   * @returns the values it would take, by name
+   * @throws CheckpointError listing every tensor that is missing, unexpected or misshapen
+   */
+  check(tensors: ReadonlyMap<string, SafeTensor>, file = "checkpoint"): FoundValues {
+    const { parameters, counters } = this.#entries();
+    const shapes = new Map([...parameters].map(([name, { shape }]) => [name, shape]));
+    return valuesFrom(tensors, { shapes, counters: counters.keys() }, file);
+  }
+
+  /** Memory for all parameters, without values: for devices that only count. */
   protected allocate(device: Device): void {
     this.#allocate(device, () => undefined);
   }

@@ -54,7 +54,7 @@ export interface StepReport {
   tensor?: string;
 }
 
-/** Moments, step counts and, if kept, the average: `first.<name>`, `second.<name>`, `average.<name>`, `steps`. */
+/** Of each parameter its moments, step count and, if kept, average: `first.<name>`, `second.<name>`, `steps.<name>`, `average.<name>`. */
 export type OptimizerState = Map<string, SafeTensor>;
 
 /**
@@ -230,7 +230,10 @@ export class AdamW {
       ...this.#kept().map(([, storage]) => this.#parameters.read(storage)),
     ]);
     const state: OptimizerState = new Map();
-    state.set("steps", { dtype: "U32", shape: [tensors.length], data: new Uint32Array(stepBytes) });
+    const steps = new Uint32Array(stepBytes);
+    names.forEach((name, p) => {
+      state.set(`steps.${name}`, { dtype: "U32", shape: [], data: steps.subarray(p, p + 1) });
+    });
     this.#kept().forEach(([kind], k) => {
       names.forEach((name, p) => {
         state.set(`${kind}.${name}`, { dtype: "F32", shape: [...tensors[p]!.shape], data: moments[k]![p]! });
@@ -256,7 +259,7 @@ export class AdamW {
       else return tensor;
       return undefined;
     };
-    const steps = take("steps", [tensors.length]);
+    const steps = Uint32Array.from(names, (name) => Number(take(`steps.${name}`, [])?.data[0] ?? 0));
     const packed = this.#kept().map(([kind]) => {
       const values = new Float32Array(blocks * BLOCK);
       names.forEach((name, p) => {
@@ -272,7 +275,7 @@ export class AdamW {
         { missing, misshapen },
       );
     }
-    this.#device.write(this.#steps, Uint32Array.from(steps!.data as Uint32Array));
+    this.#device.write(this.#steps, steps);
     this.#kept().forEach(([, storage], k) => this.#device.write(storage, packed[k]!));
   }
 

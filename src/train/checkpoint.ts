@@ -5,7 +5,7 @@
 import { expectParts } from "../arguments.ts";
 import { CheckpointError } from "../errors.ts";
 import { loadSafetensors, type SafeTensorInput, saveSafetensors } from "../formats/safetensors.ts";
-import type { AdamW } from "./adamw.ts";
+import type { AdamW, AdamWOptions, OptimizerState } from "./adamw.ts";
 import type { Schedule } from "./schedules.ts";
 import type { Trainable } from "./task.ts";
 
@@ -34,12 +34,32 @@ export async function saveTraining(
 ): Promise<Uint8Array<ArrayBuffer>> {
   expectParts("saveTraining", { model, optimizer }, { model: "save", optimizer: "state" });
   const [file, state] = await Promise.all([model.save(), optimizer.state()]);
-  const { tensors, metadata } = loadSafetensors(file);
-  const all = new Map<string, SafeTensorInput>(tensors);
-  for (const [name, tensor] of state) all.set(PREFIX + name, tensor);
   const { betas, eps, weightDecay, averageDecay } = optimizer;
-  const training = { ...progress, optimizer: { betas, eps, weightDecay, averageDecay } };
-  return saveSafetensors(all, { ...metadata, [METADATA_KEY]: JSON.stringify(training) });
+  return encodeTraining({
+    ...loadSafetensors(file),
+    state,
+    optimizer: { betas, eps, weightDecay, averageDecay },
+    progress,
+  });
+}
+
+/** What a training checkpoint is made of. */
+export interface TrainingParts {
+  /** The model's, by its names. */
+  tensors: ReadonlyMap<string, SafeTensorInput>;
+  /** The model's. */
+  metadata: Readonly<Record<string, string>>;
+  state: OptimizerState;
+  optimizer: Pick<AdamWOptions, "betas" | "eps" | "weightDecay" | "averageDecay">;
+  progress: TrainingProgress;
+}
+
+/** The file of `saveTraining`, from parts that may have been made elsewhere. */
+export function encodeTraining(parts: TrainingParts): Uint8Array<ArrayBuffer> {
+  const { tensors, metadata, state, optimizer, progress } = parts;
+  const all = new Map(tensors);
+  for (const [name, tensor] of state) all.set(PREFIX + name, tensor);
+  return saveSafetensors(all, { ...metadata, [METADATA_KEY]: JSON.stringify({ ...progress, optimizer }) });
 }
 
 /**

@@ -113,7 +113,7 @@ describe("a run", () => {
       schedule: { kind: "cosine" },
       optimizer: { betas: [0.9, 0.999] },
     });
-    for (const name of ["steps", "first.embed.embed_fn.weight", "average.embed.embed_fn.bias"]) {
+    for (const name of ["steps.embed.embed_fn.weight", "first.embed.embed_fn.weight", "average.embed.embed_fn.bias"]) {
       expect(tensors.has(`optimizer.${name}`), name).toBe(true);
     }
     using model = await ErwinTransformer.load(last(store), { device: device() });

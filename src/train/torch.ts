@@ -1,0 +1,239 @@
+// PyTorch's checkpoints as the engine's, and back: state_dicts, and the training checkpoints of the reference with their AdamW.
+
+import { CheckpointError } from "../errors.ts";
+import { configFields, type ErwinConfig, referenceName, resolveConfig } from "../erwin/config.ts";
+import { findErwins, inferConfig } from "../erwin/inferred-config.ts";
+import { ErwinTransformer } from "../erwin/model.ts";
+import type { SafeTensor } from "../formats/elements.ts";
+import type { Pickled } from "../formats/pickle.ts";
+import { loadSafetensors, saveSafetensors } from "../formats/safetensors.ts";
+import { loadTorch, saveTorch, TorchTensor, torchTensors } from "../formats/torch.ts";
+import { isOfTraining } from "../nn/checkpoint.ts";
+import type { AdamWOptions, OptimizerState } from "./adamw.ts";
+import { encodeTraining, type TrainingProgress } from "./checkpoint.ts";
+import type { Schedule } from "./schedules.ts";
+
+export interface TorchConversion {
+  /** A safetensors file: a model's checkpoint, or a training's where the optimiser's state was there and fits. */
+  bytes: Uint8Array<ArrayBuffer>;
+  tensors: number;
+  /** Of the Erwin in it; undefined where there is none. */
+  config?: ErwinConfig;
+  /** Steps done, where training can go on. */
+  step?: number;
+  /** Why training cannot go on although an optimiser's state is there. */
+  problem?: string;
+}
+
+type Dictionary = ReadonlyMap<Pickled, Pickled>;
+
+/** Where a checkpoint keeps its state_dict, if it is none itself: the reference, Lightning, others. */
+const stateKeys = ["model_state_dict", "state_dict", "model"];
+
+/**
+ * Converts a file of `torch.save`. Names lose what wrappers put before them (`_orig_mod.`, `module.`, and whatever all have in
+ * common), so that they are the engine's. The config is the one given; what it leaves out is the checkpoint's own, and what
+ * that leaves out is inferred from the shapes.
+ * @param options.file name used in error messages
+ * @throws FormatError for a file that `loadTorch` refuses; CheckpointError where there are no tensors, where the config lacks
+ *   what no shape tells (`details.missing`), or where the tensors do not fit it; ConfigError
+ */
+export function fromTorch(
+  bytes: Uint8Array,
+  { file = "checkpoint", config: given = {} as Readonly<Record<string, unknown>> } = {},
+): TorchConversion {
+  const value = loadTorch(bytes, { file });
+  const checkpoint = value instanceof Map ? (value as Dictionary) : new Map<Pickled, Pickled>();
+  const found = torchTensors(stateOf(checkpoint));
+  if (found.size === 0) {
+    const keys = [...checkpoint.keys()].join(", ");
+    throw new CheckpointError(
+      `${file} holds no state_dict: expected tensors by name, at the top or under ${stateKeys.join(", ")}${keys && `; found ${keys}`}`,
+      { file, expected: stateKeys },
+    );
+  }
+  const erwins = findErwins(found.keys());
+  const tensors = withPlainNames(found, erwins.length > 0, file);
+  const described = plainObject(checkpoint.get("config"));
+  const config = configOf(tensors, { given, described, file });
+  const metadata: Record<string, string> = {
+    ...(config && new ErwinTransformer(config).metadata()),
+    ...(typeof described.experiment === "string" && { experiment: described.experiment }),
+  };
+  const result = { tensors: tensors.size, ...(config && { config }) };
+  const training = trainingOf(checkpoint, tensors, described);
+  if (typeof training === "object") {
+    return { ...result, bytes: encodeTraining({ tensors, metadata, ...training }), step: training.progress.step };
+  }
+  return { ...result, bytes: saveSafetensors(tensors, metadata), ...(training && { problem: training }) };
+}
+
+/**
+ * Converts a safetensors file to a state_dict that `torch.load(file, weights_only=True)` opens: the model's tensors, without
+ * metadata and without what training added.
+ * @throws FormatError for a damaged file; InputError for a type of elements that PyTorch has not
+ */
+export function toTorch(bytes: Uint8Array, { file = "checkpoint" } = {}): { bytes: Uint8Array; tensors: number } {
+  const { tensors } = loadSafetensors(bytes, { file });
+  const ofModel = new Map([...tensors].filter(([name]) => !isOfTraining(name)));
+  return { bytes: saveTorch(ofModel), tensors: ofModel.size };
+}
+
+function stateOf(checkpoint: Dictionary): Pickled {
+  const key = stateKeys.find((candidate) => torchTensors(checkpoint.get(candidate) ?? null).size > 0);
+  return key === undefined ? (checkpoint as Map<Pickled, Pickled>) : (checkpoint.get(key) as Pickled);
+}
+
+function withPlainNames(
+  found: ReadonlyMap<string, SafeTensor>,
+  holdsErwin: boolean,
+  file: string,
+): Map<string, SafeTensor> {
+  let names = [...found.keys()].map((name) => name.split(".").filter((part) => part !== "_orig_mod"));
+  while (true) {
+    const [first] = names[0];
+    const shared = names.every((parts) => parts.length > 1 && parts[0] === first);
+    if (!shared || !(holdsErwin || first === "module")) break;
+    names = names.map((parts) => parts.slice(1));
+  }
+  const tensors = new Map([...found.values()].map((tensor, i) => [names[i].join("."), tensor]));
+  if (tensors.size === found.size) return tensors;
+  throw new CheckpointError(`${file} holds two tensors of one name once the prefix "_orig_mod." is taken off`, {
+    file,
+  });
+}
+
+/** The config of the Erwin among the tensors, which are found to fit it; undefined where there is none. */
+function configOf(
+  tensors: ReadonlyMap<string, SafeTensor>,
+  { given, described, file }: Record<"given" | "described", Readonly<Record<string, unknown>>> & { file: string },
+): ErwinConfig | undefined {
+  const erwins = findErwins(tensors.keys());
+  if (erwins.length !== 1) {
+    if (erwins.length === 0 && Object.keys(given).length === 0) return undefined;
+    const problem = erwins.length === 0 ? "no Erwin that the config could be of" : `${erwins.length} Erwins`;
+    const names = erwins.map((prefix) => `"${prefix}"`);
+    throw new CheckpointError(`${file} holds ${problem}${names.length > 0 ? `: ${names.join(", ")}` : ""}`, { file });
+  }
+  const [prefix] = erwins;
+  const own = new Map([...tensors].filter(([name]) => name.startsWith(prefix)));
+  const ofErwin = new Map([...own].map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+  const inferred = inferConfig(new Map([...ofErwin].map(([name, { shape }]) => [name, shape])), file);
+  const known = { ...inferred.config, ...configFields(described), ...configFields(given) };
+  const missing = inferred.unknown.filter((field) => known[field] === undefined).map(referenceName);
+  if (missing.length > 0) {
+    throw new CheckpointError(`${file} has no config, and its tensors' shapes do not tell ${missing.join(" and ")}`, {
+      file,
+      missing,
+    });
+  }
+  // Fields of no config are refused by name.
+  const strange = Object.entries(given).filter(([field]) => Object.keys(configFields({ [field]: 0 })).length === 0);
+  const config = resolveConfig({ ...known, ...Object.fromEntries(strange) });
+  new ErwinTransformer(config).check(ofErwin, file);
+  return config;
+}
+
+interface Training {
+  state: OptimizerState;
+  optimizer: Pick<AdamWOptions, "betas" | "eps" | "weightDecay">;
+  progress: TrainingProgress;
+}
+
+/** The training that a checkpoint can go on with; a text that says why not; undefined where there is no optimiser at all. */
+function trainingOf(
+  checkpoint: Dictionary,
+  tensors: ReadonlyMap<string, SafeTensor>,
+  described: Readonly<Record<string, unknown>>,
+): Training | string | undefined {
+  const optimizer = checkpoint.get("optimizer_state_dict");
+  if (!(optimizer instanceof Map)) return undefined;
+  const [groups, states] = [optimizer.get("param_groups"), optimizer.get("state")];
+  const group = Array.isArray(groups) && groups.length === 1 ? groups[0] : undefined;
+  if (!(group instanceof Map) || !(states instanceof Map)) return "it has not just one group of parameters";
+  const settings = plainObject(group);
+  const wrong = wrongSetting(settings);
+  if (wrong) return wrong;
+  const parameters = [...tensors].filter(([name]) => !isBuffer(name));
+  const keys = group.get("params");
+  if (!Array.isArray(keys) || keys.length !== parameters.length) {
+    return `it is of ${Array.isArray(keys) ? keys.length : "unknown"} parameters, the model has ${parameters.length}`;
+  }
+  const state: OptimizerState = new Map();
+  let mostSteps = 0;
+  for (const [i, [name, { shape }]] of parameters.entries()) {
+    const moments = momentsOf(states.get(keys[i]), shape);
+    if (!moments) return `its state of ${name} is not AdamW's`;
+    state.set(`first.${name}`, moments.first);
+    state.set(`second.${name}`, moments.second);
+    state.set(`steps.${name}`, { dtype: "U32", shape: [], data: Uint32Array.of(moments.steps) });
+    mostSteps = Math.max(mostSteps, moments.steps);
+  }
+  // The reference counts its steps from 0.
+  const lastStep = checkpoint.get("global_step");
+  const step = typeof lastStep === "number" ? lastStep + 1 : mostSteps;
+  const { betas, eps, weight_decay: weightDecay } = settings as Record<string, never>;
+  return {
+    state,
+    optimizer: { betas, eps, weightDecay },
+    progress: {
+      step,
+      batches: step,
+      seed: Number.isSafeInteger(described.seed) ? (described.seed as number) : 0,
+      schedule: scheduleOf(plainObject(checkpoint.get("scheduler_state_dict")), Number(settings.lr)),
+      config: described,
+    },
+  };
+}
+
+/** What stands for a parameter's state: [steps, first moment, second moment]; all zero where it never had a gradient. */
+function momentsOf(state: Pickled | undefined, shape: readonly number[]) {
+  if (state === undefined) {
+    const size = shape.reduce((product, length) => product * length, 1);
+    const zeros = (): SafeTensor => ({ dtype: "F32", shape: [...shape], data: new Float32Array(size) });
+    return { first: zeros(), second: zeros(), steps: 0 };
+  }
+  if (!(state instanceof Map)) return undefined;
+  const [first, second, count] = ["exp_avg", "exp_avg_sq", "step"].map((key) => state.get(key));
+  const isMoment = (value: unknown): value is TorchTensor =>
+    value instanceof TorchTensor && String(value.shape) === String(shape);
+  const steps = Number(count instanceof TorchTensor && count.data.length === 1 ? count.data[0] : count);
+  return isMoment(first) && isMoment(second) && Number.isSafeInteger(steps) && steps >= 0
+    ? { first, second, steps }
+    : undefined;
+}
+
+/** Why an optimiser of these settings is none that the engine's AdamW could go on as. */
+function wrongSetting(settings: Readonly<Record<string, unknown>>): string | undefined {
+  const { betas, eps, lr, weight_decay: decay } = settings;
+  const numbers = [eps, lr, decay, ...(Array.isArray(betas) && betas.length === 2 ? betas : [undefined])];
+  if (!numbers.every(Number.isFinite)) return "its settings are not AdamW's";
+  if (settings.amsgrad || settings.maximize) return "it uses amsgrad or maximize";
+  if (settings.decoupled_weight_decay === false && decay !== 0) return "it is Adam with weight decay, not AdamW";
+  return undefined;
+}
+
+/** The reference's cosine annealing; a scheduler of another kind cannot be told from its state. */
+function scheduleOf(scheduler: Readonly<Record<string, unknown>>, lr: number): Schedule {
+  const { T_max: steps, eta_min: minLr, base_lrs: base } = scheduler;
+  const isCosine = [steps, minLr, Array.isArray(base) && base[0]].every((value) => typeof value === "number");
+  if (!isCosine) return { kind: "constant", lr };
+  return { kind: "cosine", lr: (base as number[])[0], minLr: minLr as number, steps: steps as number };
+}
+
+/** Statistics of BatchNorm, which PyTorch lists among the parameters in a state_dict. */
+const isBuffer = (name: string) => /(^|\.)(running_mean|running_var|num_batches_tracked)$/.test(name);
+
+/** A dictionary as an object that JSON can write; what JSON cannot write is left out. */
+function plainObject(value: Pickled | undefined): Record<string, unknown> {
+  return value instanceof Map ? (plainValue(value) as Record<string, unknown>) : {};
+}
+
+function plainValue(value: Pickled | undefined): unknown {
+  if (value instanceof Map) {
+    const entries = [...value].map(([key, item]) => [String(key), plainValue(item)] as const);
+    return Object.fromEntries(entries.filter(([, item]) => item !== undefined));
+  }
+  if (Array.isArray(value)) return value.map(plainValue);
+  return value === null || ["number", "string", "boolean"].includes(typeof value) ? value : undefined;
+}
