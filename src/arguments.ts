@@ -202,11 +202,14 @@ export function toEdges(name: string, value: EdgeIndices): Int32Array {
   }
   const [sources, targets] = value.map((list, i) => toIndices(`${name}[${i}]`, list)) as [Int32Array, Int32Array];
   if (sources.length !== targets.length) {
-    throw new InputError(`${name} holds ${sources.length} sources and ${targets.length} targets, expected equal numbers`, {
-      tensor: name,
-      expected: sources.length,
-      found: targets.length,
-    });
+    throw new InputError(
+      `${name} holds ${sources.length} sources and ${targets.length} targets, expected equal numbers`,
+      {
+        tensor: name,
+        expected: sources.length,
+        found: targets.length,
+      },
+    );
   }
   const edges = new Int32Array(2 * sources.length);
   edges.set(sources);

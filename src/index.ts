@@ -26,7 +26,7 @@ export {
 } from "./balltree/index.ts";
 export * from "./errors.ts";
 export { type ErwinConfig, type ErwinConfigInput, resolveConfig } from "./erwin/config.ts";
-export type { ErwinInput, GivenTree, PreparedInput } from "./erwin/input.ts";
+export type { ErwinInput, GivenTree, PreparedGeometry, PreparedInput } from "./erwin/input.ts";
 export type { MemoryEstimate, MemoryQuestion } from "./erwin/memory.ts";
 export {
   type CreateOptions,
@@ -100,9 +100,11 @@ export { JsonLinesLogger, type LogEntry, type Logger, MemoryLogger } from "./tra
 export { learningRate, type Schedule } from "./train/schedules.ts";
 export { type CheckpointStore, MemoryStore } from "./train/store.ts";
 export {
+  type BatchDetails,
   type DataSet,
   type Measure,
   type SupervisedBatch,
+  type SupervisedModel,
   supervised,
   type Task,
   type Trainable,

@@ -15,14 +15,15 @@ const BOTTOM = 56;
 const COLOURS = ["#5aa9ff", "#ff9d4d", "#6fdc8c", "#d98cff", "#ffd84d", "#ff7d9c"];
 const TEXT = "#c9d1e3";
 
-/** @param reference a line across with its name, such as the loss of the trivial predictor */
+/** @param references lines across with their names, such as the loss of a trivial predictor; those of no loss above 0 are left out */
 export function drawCurves(
   title: string,
   curves: readonly Curve[],
-  reference?: { name: string; loss: number },
+  references: readonly { name: string; loss: number }[] = [],
 ): string {
   const all = curves.flatMap(({ points }) => points).filter(([, loss]) => loss > 0);
-  const losses = [...all.map(([, loss]) => loss), ...(reference ? [reference.loss] : [])];
+  const across = references.filter(({ loss }) => loss > 0);
+  const losses = [...all.map(([, loss]) => loss), ...across.map(({ loss }) => loss)];
   const lastStep = Math.max(1, ...all.map(([step]) => step));
   const low = Math.floor(Math.log10(Math.min(...losses)));
   const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...losses))));
@@ -41,9 +42,9 @@ export function drawCurves(
     ...ticks.map((step) => label(x(step), HEIGHT - BOTTOM + 24, String(step), "middle")),
     label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, "step", "middle"),
   ];
-  if (reference) {
-    parts.push(line(LEFT, y(reference.loss), WIDTH - RIGHT, y(reference.loss), TEXT, "6 5"));
-    parts.push(label(WIDTH - RIGHT, y(reference.loss) - 6, reference.name, "end"));
+  for (const { name, loss } of across) {
+    parts.push(line(LEFT, y(loss), WIDTH - RIGHT, y(loss), TEXT, "6 5"));
+    parts.push(label(WIDTH - RIGHT, y(loss) - 6, name, "end"));
   }
   let legend = LEFT;
   curves.forEach(({ name, points }, i) => {

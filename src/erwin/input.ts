@@ -81,6 +81,9 @@ export function isPrepared(input: object): input is PreparedInput {
   throw new InputError("a model takes an object with nodeFeatures and nodePositions", { found: typeof input });
 }
 
+/** What of an input does not depend on its features. */
+export type PreparedGeometry = Omit<PreparedInput, "nodeFeatures">;
+
 /**
  * @throws InputError naming the tensor and the first offending row.
  */
@@ -89,11 +92,29 @@ export async function prepareInput(
   input: ErwinInput,
   threads: number | undefined,
 ): Promise<PreparedInput> {
-  const { dimensionality, cIn, mpSteps } = config;
   isPrepared(input);
-  checkNames(input, inputNames);
   const { nodeFeatures: features } = input;
-  const nodeFeatures = features instanceof Tensor ? features : toRows("nodeFeatures", features, cIn);
+  const nodeFeatures = features instanceof Tensor ? features : toRows("nodeFeatures", features, config.cIn);
+  const geometry = await prepareGeometry(config, input, threads, (points) =>
+    checkFeatures(nodeFeatures, points, config.cIn),
+  );
+  return { nodeFeatures, ...geometry };
+}
+
+/**
+ * Of an input whose features come later.
+ * @param checkCount is told the number of points before the tree is built
+ * @throws InputError naming the tensor and the first offending row.
+ */
+export async function prepareGeometry(
+  config: ErwinConfig,
+  input: Omit<ErwinInput, "nodeFeatures">,
+  threads: number | undefined,
+  checkCount: (points: number) => void = () => {},
+): Promise<PreparedGeometry> {
+  const { dimensionality, mpSteps } = config;
+  isPrepared(input);
+  checkNames<Partial<ErwinInput>>(input, inputNames);
   const positions = input.nodePositions instanceof Tensor ? await input.nodePositions.data() : input.nodePositions;
   const nodePositions = toRows("nodePositions", positions, dimensionality);
   if (nodePositions.length % dimensionality !== 0) {
@@ -104,7 +125,7 @@ export async function prepareInput(
   }
   const points = nodePositions.length / dimensionality;
   const offsets = cloudOffsets(points, { batchIdx: input.batchIdx, offsets: input.offsets });
-  checkFeatures(nodeFeatures, points, cIn);
+  checkCount(points);
   checkFinite("nodePositions", nodePositions, dimensionality);
 
   const division = { dimensionality, offsets, threads };
@@ -119,13 +140,13 @@ export async function prepareInput(
         }),
     mpSteps === 0 ? undefined : edgesOf(config, nodePositions, input, division),
   ]);
-  return { nodeFeatures, nodePositions, tree, edges: edgeIndex && sortEdges(edgeIndex, points), points };
+  return { nodePositions, tree, edges: edgeIndex && sortEdges(edgeIndex, points), points };
 }
 
 async function edgesOf(
   config: ErwinConfig,
   positions: Float32Array,
-  { edgeIndex, radius, maxNeighbors = 32 }: ErwinInput,
+  { edgeIndex, radius, maxNeighbors = 32 }: Omit<ErwinInput, "nodeFeatures">,
   division: { dimensionality: number; offsets: Int32Array },
 ): Promise<Int32Array> {
   if (edgeIndex != null) return toEdges("edgeIndex", edgeIndex);

@@ -115,7 +115,8 @@ function blankInput(
 ): PreparedInput {
   const given = question.offsets && toIndices("offsets", question.offsets);
   const points = question.points ?? given?.at(-1);
-  if (points === undefined) throw new InputError("the number of points is missing: give points or offsets", { tensor: "offsets" });
+  if (points === undefined)
+    throw new InputError("the number of points is missing: give points or offsets", { tensor: "offsets" });
   if (mpSteps > 0 && question.edges === undefined) {
     throw new InputError("the model passes messages (mpSteps > 0): give the number of edges", { tensor: "edgeIndex" });
   }

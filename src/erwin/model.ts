@@ -14,7 +14,14 @@ import { gatherRows } from "../tensor/operators/rows.ts";
 import { checkpoint, isRecording, recordingAsNow } from "../tensor/tape.ts";
 import { outsideScopes, scope, Tensor } from "../tensor/tensor.ts";
 import { type ErwinConfig, type ErwinConfigInput, resolveConfig, snakeCaseConfig } from "./config.ts";
-import { type ErwinInput, isPrepared, type PreparedInput, prepareInput } from "./input.ts";
+import {
+  type ErwinInput,
+  isPrepared,
+  type PreparedGeometry,
+  type PreparedInput,
+  prepareGeometry,
+  prepareInput,
+} from "./input.ts";
 import { dryRunPass, type MemoryEstimate, type MemoryQuestion, sizesOf } from "./memory.ts";
 import { makeTables, UploadedInput } from "./uploaded.ts";
 
@@ -161,9 +168,20 @@ export class ErwinTransformer extends Module {
   }
 
   /**
-   * Uploads an input with its tree and graph to the device, for any number of passes: of this model, or of another one
-   * on the same device with the same input layout. Dispose the result when it is no longer needed, but only after the
-   * backward passes through what was computed from it in evaluation mode.
+   * The same for a part of another model that computes the features on the device: they are added to what comes back,
+   * `forward({ ...geometry, nodeFeatures })`.
+   * @throws InputError naming the tensor and the first offending row
+   */
+  async prepareGeometry(input: Omit<ErwinInput, "nodeFeatures">): Promise<PreparedGeometry> {
+    const geometry = await prepareGeometry(this.config, input, this.device.threads);
+    makeTables(this.device, this.config, geometry, this.training);
+    return geometry;
+  }
+
+  /**
+   * Puts an input on the device, with its tree and graph, for as many passes as wanted: of this model, or of another on the
+   * same device that takes inputs of the same layout. The result must be disposed, after the backward passes through what was
+   * computed from it in evaluation mode.
    * @throws InputError naming the tensor and the first offending row; DeviceLostError, OutOfMemoryError
    */
   async upload(input: ErwinInput | PreparedInput, options: UploadOptions = {}): Promise<UploadedInput> {

@@ -11,7 +11,7 @@ import { collect, Tensor } from "../tensor/tensor.ts";
 import type { ErwinConfig } from "./config.ts";
 import { computeGeometry, makeTreeTables, type UploadedTree, uploadInverses, uploadTree } from "./geometry.ts";
 import { makeGraphTables, uploadGraph } from "./graph.ts";
-import type { PreparedInput } from "./input.ts";
+import type { PreparedGeometry, PreparedInput } from "./input.ts";
 
 /** What a pass needs on the device, except the features. */
 export interface PassInput {
@@ -36,7 +36,7 @@ const layoutFields = ["dimensionality", "cIn", "strides", "ballSizes", "rotate"]
 export function makeTables(
   device: Device,
   config: ErwinConfig,
-  { tree, edges }: PreparedInput,
+  { tree, edges }: PreparedGeometry,
   training: boolean,
 ): void {
   makeTreeTables(tree, training);

@@ -1,32 +1,65 @@
-// What an experiment is: a model, samples, and how they are compared; `train` and the pages run any of them.
+// What an experiment is: options, a model, samples, and how they are compared. The command line, workers and pages run any of
+// them by these parts.
 
-import type { Device } from "../backends/device.ts";
-import type { ErwinTransformer } from "../erwin/model.ts";
+import type { ErwinConfigInput } from "../erwin/config.ts";
+import type { Module } from "../nn/module.ts";
 import type { DataSet, Task } from "../train/task.ts";
+import type { DataSource } from "./data-source.ts";
+import type { Options, OptionValues, TrainingDefaults, trainingOptions } from "./options.ts";
 
-export interface ExperimentOptions {
-  device: Device;
-  /** Of the initial weights, the samples and their order. */
-  seed: number;
-  /** Whether every second block sees the rotated tree. */
-  rotate: boolean;
+export const splitNames = ["train", "val", "test"] as const;
+export type SplitName = (typeof splitNames)[number];
+
+/** Samples that have names: a car, a trajectory and its window. */
+export interface Split<Sample> extends DataSet<Sample> {
+  nameOf(index: number): string;
+  /** What is worth telling about the split, such as that the data set is not complete. */
+  readonly note?: string;
 }
 
-/** All that a run needs. `Sample` and `Batch` are the experiment's own business. */
-export interface ExperimentRun<Sample = unknown, Batch = unknown> {
-  model: ErwinTransformer;
-  task: Task<Sample, Batch>;
-  trainData: DataSet<Sample>;
-  validationData?: DataSet<Sample>;
-  testData?: DataSet<Sample>;
-}
+/** What every experiment's options hold, besides its own. */
+export type ExperimentOptions = OptionValues<ReturnType<typeof trainingOptions>>;
 
-export interface Experiment {
+/** Losses of predictors that take no learning, by name: what a model has to beat. */
+export type Baselines = Record<string, number>;
+
+/**
+ * An experiment. A run takes its parts in this order: `config` (or a checkpoint's own), `build`, `load`, `task`.
+ * `Model` is its wrapper around Erwin; `Sample` and `Batch` are its own business.
+ */
+export interface Experiment<
+  Values extends ExperimentOptions = ExperimentOptions,
+  Model extends Module = Module,
+  Sample = unknown,
+  Batch = unknown,
+> {
   /** One line. */
-  summary: string;
-  /** Used unless the user says otherwise. */
-  defaults: { steps: number; batchSize: number; lr: number; minLr: number; warmup: number; validateEvery: number };
-  /** What a loss means here: the loss of the trivial predictor is `trivialLoss`. */
-  trivialLoss: number;
-  make(options: ExperimentOptions): Promise<ExperimentRun>;
+  readonly summary: string;
+  /** Those of `trainingOptions` among them. */
+  readonly options: Options;
+  /** Whether `load` reads files: those that do not make their samples themselves. */
+  readonly readsFiles: boolean;
+  /** The main model's shape. */
+  config(options: Values): ErwinConfigInput;
+  /** A model of this shape, without values. @throws ConfigError */
+  build(config: ErwinConfigInput | Readonly<Record<string, unknown>>): Model;
+  /**
+   * A split's samples; undefined where the experiment has no such split.
+   * @throws FormatError naming the file that is missing or damaged
+   */
+  load(split: SplitName, options: Values, source?: DataSource): Promise<Split<Sample> | undefined>;
+  /** What is computed of a batch. */
+  task(model: Model, options: Values): Task<Sample, Batch>;
+  /**
+   * Losses of trivial predictors on held-out samples.
+   * @param train what a predictor may know
+   */
+  baselines(heldOut: DataSet<Sample>, train: DataSet<Sample>): Promise<Baselines>;
+  /**
+   * Error curves of predictions that feed on themselves, step by step, by name, over the test split: experiments in time only.
+   * @param steps as far as the trajectories go
+   */
+  rollout?(model: Model, data: DataSet<Sample>, steps: number): Promise<Record<string, number[]>>;
 }
+
+export type { TrainingDefaults };

@@ -22,6 +22,24 @@ export function joinRows(parts: readonly Float32Array[]): Float32Array {
   return join(Float32Array, parts);
 }
 
+/**
+ * The clouds' edges as those of one batch: sources of all clouds, then their targets.
+ * @param parts each cloud's [2 M], sources, then targets, counted from its own first point
+ * @param offsets [clouds + 1] the first point of each cloud
+ */
+export function joinEdgeLists(parts: readonly Int32Array[], offsets: Int32Array): Int32Array {
+  const joined = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let [source, target] = [0, joined.length / 2];
+  parts.forEach((edges, cloud) => {
+    const count = edges.length / 2;
+    for (let e = 0; e < count; e++) {
+      joined[source++] = edges[e]! + offsets[cloud]!;
+      joined[target++] = edges[count + e]! + offsets[cloud]!;
+    }
+  });
+  return joined;
+}
+
 /** The first point of each cloud, and their number. */
 export function offsetsOf(points: readonly number[]): Int32Array {
   const offsets = new Int32Array(points.length + 1);

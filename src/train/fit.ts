@@ -19,7 +19,7 @@ import type { DataSet, Task, Trainable } from "./task.ts";
 
 /** The files a run keeps. */
 export const LAST_CHECKPOINT = "last.safetensors";
-export const BEST_CHECKPOINT = "best.safetensors";
+export const BEST_CHECKPOINT = "model.safetensors";
 
 export interface FitOptions<Sample, Batch> {
   model: Trainable;
@@ -40,13 +40,15 @@ export interface FitOptions<Sample, Batch> {
   maxNorm?: number;
   /** Of the order of samples. Default 0. */
   seed?: number;
+  /** Whether the order of samples is drawn anew each epoch; else they come as they are numbered. Default true. */
+  shuffle?: boolean;
   /** Validation every so many steps, and at the end. Default: only at the end. */
   validateEvery?: number;
   /** The checkpoint to go on from is written every so many steps, and at the end. Default: only at the end. */
   saveEvery?: number;
   /** Losses are read back, logged and reported every so many steps. Default 10. */
   logEvery?: number;
-  /** Where checkpoints go: the last to go on from, and the best weights. Default: memory. */
+  /** Where checkpoints go: the last to go on from, and the best weights (without validation, the final ones). Default: memory. */
   store?: CheckpointStore;
   /** Goes on from the store's last checkpoint, if there is one. Default true. */
   resume?: boolean;
@@ -234,9 +236,9 @@ class Run<Sample, Batch> {
   }
 
   #prefetchBatches(count: number): Prefetch<Batch> {
-    const { model, task, trainData, batchSize, prefetch = 2 } = this.#options;
+    const { model, task, trainData, batchSize, prefetch = 2, shuffle } = this.#options;
     const { seed, batches } = this.#progress;
-    const order = new BatchOrder(trainData.size, batchSize, seed);
+    const order = new BatchOrder(trainData.size, batchSize, seed, shuffle);
     const make = async (index: number) => {
       const { epoch, samples } = order.batch(index);
       const load = (sample: number) => trainData.load(sample, new Random(seed, `epoch ${epoch}, sample ${sample}`));
@@ -308,12 +310,21 @@ class Run<Sample, Batch> {
     this.#clock = { step, time: now };
     // A step that was skipped must not hide how the others went.
     const sound = losses.filter(Number.isFinite);
-    const loss = sound.reduce((sum, value) => sum + value, 0) / sound.length;
-    await logger?.log({ kind: "training", step, loss, lr, stepsPerSecond, ...(tensor && { skipped: tensor }) });
+    const mean = sound.reduce((sum, value) => sum + value, 0) / sound.length;
+    const loss = sound.at(-1) ?? mean;
+    await logger?.log({
+      kind: "training",
+      step,
+      loss,
+      ...(sound.length > 1 && { mean }),
+      lr,
+      stepsPerSecond,
+      ...(tensor && { skipped: tensor }),
+    });
     onProgress?.({
       step,
       steps,
-      loss,
+      loss: mean,
       lr,
       stepsPerSecond,
       secondsLeft: (steps - step) / stepsPerSecond,
@@ -359,7 +370,7 @@ class Run<Sample, Batch> {
     await this.#store.save(LAST_CHECKPOINT, await saveTraining(model, this.#optimizer, this.#progress));
   }
 
-  /** Gives the model the best weights, and tests them. */
+  /** Gives the model the best weights, keeps them where validation has not, and tests them. */
   async #finish(): Promise<Metrics | undefined> {
     const { model, testData, logger } = this.#options;
     const { step, best } = this.#progress;
@@ -370,6 +381,7 @@ class Run<Sample, Batch> {
       const averaged = await this.#optimizer.withAverage(() => model.save());
       model.restore(loadSafetensors(averaged).tensors);
     }
+    if (!best) await this.#store.save(BEST_CHECKPOINT, await model.save());
     if (!testData) return undefined;
     const metrics = await this.#evaluate(testData);
     await logger?.log({ kind: "test", step, ...metrics });

@@ -1,5 +1,5 @@
-// The order in which training sees its samples: shuffled anew each epoch, as a pure function of the seed and of how many
-// batches went before. So the random state of a run is two numbers, and batches prepared ahead do not disturb it.
+// The order in which training sees its samples: shuffled anew each epoch (or as they come), as a pure function of the seed and
+// of how many batches went before. So the random state of a run is two numbers, and batches prepared ahead do not disturb it.
 
 import { ConfigError } from "../errors.ts";
 import { Random } from "../random.ts";
@@ -22,6 +22,7 @@ export class BatchOrder {
     readonly size: number,
     batchSize: number,
     readonly seed: number,
+    readonly shuffle = true,
   ) {
     if (size < 1) throw new ConfigError("there are no samples to train on", { field: "trainData" });
     if (!(Number.isInteger(batchSize) && batchSize >= 1)) {
@@ -35,7 +36,8 @@ export class BatchOrder {
   batch(index: number): BatchSamples {
     const epoch = Math.floor(index / this.batchesPerEpoch);
     if (epoch !== this.#epoch) {
-      this.#permutation = permutation(this.size, new Random(this.seed, `epoch ${epoch}`));
+      const order = Array.from({ length: this.size }, (_, i) => i);
+      this.#permutation = this.shuffle ? shuffled(order, new Random(this.seed, `epoch ${epoch}`)) : order;
       this.#epoch = epoch;
     }
     const first = (index % this.batchesPerEpoch) * this.#batchSize;
@@ -43,10 +45,9 @@ export class BatchOrder {
   }
 }
 
-/** Fisher and Yates' shuffle. */
-function permutation(size: number, random: Random): number[] {
-  const order = Array.from({ length: size }, (_, i) => i);
-  for (let i = size - 1; i > 0; i--) {
+/** Fisher and Yates' shuffle, in place. */
+function shuffled(order: number[], random: Random): number[] {
+  for (let i = order.length - 1; i > 0; i--) {
     const j = Math.floor(random.uniform() * (i + 1));
     [order[i], order[j]] = [order[j]!, order[i]!];
   }

@@ -8,7 +8,7 @@ import type { ErwinTransformer } from "../erwin/model.ts";
 import { gaussianNegativeLogLikelihood, mse, relativeL2 } from "../tensor/operators/losses.ts";
 import { slice } from "../tensor/operators/sections.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { joinRows, offsetsOf } from "../train/batches.ts";
+import { joinEdgeLists, joinRows, offsetsOf } from "../train/batches.ts";
 import { type DataSet, type Measure, type SupervisedBatch, supervised, type Task } from "../train/task.ts";
 import type { WorkerLoss, WorkerSample, WorkerTrainingOptions } from "./protocol.ts";
 
@@ -111,7 +111,7 @@ function collate(
       nodePositions: joinRows(nodePositions),
       offsets,
       edgeIndex: graphs
-        ? joinEdges(
+        ? joinEdgeLists(
             samples.map(({ edgeIndex }) => edgeIndex!),
             offsets,
           )
@@ -120,20 +120,6 @@ function collate(
     },
     target: joinRows(samples.map(({ target }) => target)),
   };
-}
-
-/** Sources of all clouds, then their targets. */
-function joinEdges(parts: readonly Int32Array[], offsets: Int32Array): Int32Array {
-  const joined = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let [source, target] = [0, joined.length / 2];
-  parts.forEach((edges, cloud) => {
-    const count = edges.length / 2;
-    for (let e = 0; e < count; e++) {
-      joined[source++] = edges[e] + offsets[cloud];
-      joined[target++] = edges[count + e] + offsets[cloud];
-    }
-  });
-  return joined;
 }
 
 /** Rows of the output for a cloud of so many points. */

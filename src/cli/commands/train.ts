@@ -1,131 +1,203 @@
 // erwin train: trains an experiment's model, keeps its checkpoints and draws its loss curve.
 
-import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
+import { version } from "../../../package.json";
+import type { Baselines, Experiment } from "../../experiments/experiment.ts";
 import { experiments } from "../../experiments/index.ts";
-import { FitController, type FitProgress, fit, JsonLinesLogger, type LogEntry } from "../../index.ts";
+import { resolveOptions } from "../../experiments/options.ts";
+import { type ExperimentRun, fitOptions, openRun } from "../../experiments/run.ts";
+import {
+  type Device,
+  FitController,
+  type FitProgress,
+  type FitResult,
+  fit,
+  InputError,
+  JsonLinesLogger,
+} from "../../index.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { drawCurves } from "../curve.ts";
+import { FolderSource } from "../data-folder.ts";
 import { describeDevice, withDevice } from "../device.ts";
-import { writeWhole } from "../files.ts";
-import { FolderStore } from "../folder-store.ts";
+import { experimentFlags, flagOf, givenOptions, textOf } from "../experiment-options.ts";
+import { readBytes, writeWhole } from "../files.ts";
 import { deviceOptions, readDeviceChoice } from "../options.ts";
 import { withProgress } from "../progress.ts";
+import { CONFIG_FILE, CURVE_FILE, METRICS_FILE, RunFolder, type Settings } from "../run-folder.ts";
 import { formatTime } from "../text.ts";
 
-const METRICS_FILE = "metrics.jsonl";
-const CURVE_FILE = "curve.svg";
 const names = Object.keys(experiments);
+/** What may differ from one call to the next of the same run. */
+const freeOptions: readonly string[] = ["saveEvery", "logEvery"];
 
 export const train: Command = {
   summary: "train an experiment's model; interrupted, it goes on where it was",
-  usage: `${names.join("|")} --out FOLDER [--steps N] [--batch-size B] [--lr R] [--rotation on|off] [--seed S] [--backend NAME]`,
+  usage: `${names.join("|")} --out FOLDER [--data-path FOLDER] [--size small|medium|large] [--steps N] [--batch-size N] [--lr X] ...`,
   options: {
     out: {
       value: "FOLDER",
-      description: `for checkpoints, ${METRICS_FILE} and ${CURVE_FILE}; goes on from the last checkpoint in it`,
+      description: `for ${CONFIG_FILE}, checkpoints, ${METRICS_FILE} and ${CURVE_FILE}; goes on from the last checkpoint in it`,
     },
-    steps: { value: "N", description: "steps of the whole run" },
-    "batch-size": { value: "B", description: "clouds in a batch" },
-    lr: { value: "R", description: "largest learning rate" },
-    rotation: { value: "on|off", description: "whether every second block sees the rotated tree (default on)" },
-    seed: { value: "S", description: "of the weights, the samples and their order (default 0)" },
-    "validate-every": { value: "N", description: "steps between validations" },
-    "save-every": { value: "N", description: "steps between checkpoints (default 100)" },
+    "data-path": { value: "FOLDER", description: "the data set, of experiments that read one" },
+    init: {
+      value: "FILE",
+      description: "weights to begin with (.safetensors); a config in its metadata decides the model's shape",
+    },
+    resume: { description: "refuse to begin anew: there must be a checkpoint to go on from" },
+    ...experimentFlags(),
     ...deviceOptions,
   },
+  notes: [
+    "The same command goes on with a run that was interrupted. Its settings must be the same, those of the device,",
+    "--log-every and --save-every aside.",
+    "",
+    ...Object.entries(experiments).map(([name, { summary }]) => `${name}: ${summary}`),
+  ],
   positionals: 1,
   run,
 };
 
 async function run(args: Arguments): Promise<void> {
   const name = args.positionals[0];
-  const experiment = name === undefined ? undefined : experiments[name];
-  if (!experiment) throw new UsageError(`Which experiment? Expected one of ${names.join(", ")}`);
-  const { defaults } = experiment;
-  const folder = args.required("out");
-  const steps = args.count("steps") ?? defaults.steps;
-  const seed = args.number("seed", "a whole number", Number.isSafeInteger) ?? 0;
-  const rotate = (args.choice("rotation", ["on", "off"] as const) ?? "on") === "on";
-  const lr = args.number("lr", "a number greater than 0", (value) => value > 0) ?? defaults.lr;
-  const batchSize = args.count("batch-size") ?? defaults.batchSize;
-  const schedule = {
-    kind: "cosine" as const,
-    lr,
-    minLr: defaults.minLr,
-    steps,
-    warmup: Math.min(defaults.warmup, steps - 1),
+  const experiment = name !== undefined && Object.hasOwn(experiments, name) ? experiments[name] : undefined;
+  if (name === undefined || !experiment) throw new UsageError(`Which experiment? Expected one of ${names.join(", ")}`);
+  const options = resolveOptions(experiment.options, givenOptions(args, name, experiment.options)) as Parameters<
+    typeof fitOptions
+  >[0];
+  const dataPath = readDataPath(args, name, experiment);
+  const choice = readDeviceChoice(args);
+  const init = args.text("init");
+  const settings: Settings = {
+    ...Object.fromEntries(
+      Object.entries(options)
+        .filter(([option]) => !freeOptions.includes(option))
+        .map(([option, value]) => [flagOf(option), textOf(value)]),
+    ),
+    ...(dataPath !== undefined && { "data-path": resolve(dataPath) }),
+    ...(init !== undefined && { init: resolve(init) }),
+    precision: choice.precision ?? "float32",
   };
 
-  await withDevice(readDeviceChoice(args), async (device) => {
+  const folder = new RunFolder(args.required("out"));
+  folder.expectSame(name, settings);
+  if (args.has("resume") && !folder.begun) {
+    throw new InputError(`There is no checkpoint to go on from in "${folder.folder}".`, { file: folder.folder });
+  }
+  const weights = init === undefined ? undefined : { bytes: readBytes(init), file: init };
+  await withDevice(choice, async (device) => {
+    const { steps, batchSize } = options;
     console.log(`training ${name} on ${describeDevice(device)}: ${steps} steps of ${batchSize}`);
-    const { model, task, trainData, validationData, testData } = await experiment.make({ device, seed, rotate });
-    const store = new FolderStore(folder);
-    const metrics = join(folder, METRICS_FILE);
-    if (!existsSync(join(folder, "last.safetensors"))) rmSync(metrics, { force: true });
-    const controller = new FitController();
-    const interrupt = () => controller.stop();
-    process.on("SIGINT", interrupt);
+    const source = dataPath === undefined ? undefined : new FolderSource(dataPath);
+    const made = await withProgress("reading the samples", () =>
+      openRun(name, experiment, { device, options, source, init: weights }),
+    );
     try {
-      const result = await withProgress(`training ${name}`, (report) =>
-        fit({
-          model,
-          task,
-          trainData,
-          validationData,
-          testData,
-          steps,
-          batchSize,
-          schedule,
-          seed,
-          store,
-          controller,
-          validateEvery: args.count("validate-every") ?? defaults.validateEvery,
-          saveEvery: args.count("save-every") ?? 100,
-          logger: new JsonLinesLogger((line) => appendFileSync(metrics, line)),
-          config: { experiment: name, seed, ...model.config },
-          onProgress: (progress) => {
-            report(progress.step, progress.steps);
-            if (!process.stderr.isTTY && progress.step % 100 === 0) console.log(describe(progress));
-          },
-        }),
+      describeSamples(made);
+      folder.begin({ experiment: name, settings, ...describeRun(made, device) });
+      const result = await fitRun(name, folder, made, fitOptions(options));
+      const baselines = await experiment.baselines(
+        made.testData ?? made.validationData ?? made.trainData,
+        made.trainData,
       );
-      console.log(
-        result.finished
-          ? `done in ${formatTime(result.time)}; the device waited ${formatTime(result.treeWait)} for trees`
-          : `stopped after ${result.step} of ${steps} steps; the same command goes on from there`,
-      );
-      if (result.validation) console.log(`validation ${JSON.stringify(result.validation)}`);
-      if (result.test) console.log(`test ${JSON.stringify(result.test)}`);
-      console.log(`trivial predictor: ${experiment.trivialLoss}`);
+      report(result, steps, baselines);
+      writeWhole(join(folder.folder, CURVE_FILE), curveOf(name, folder, baselines));
+      console.log(`loss curve: ${join(folder.folder, CURVE_FILE)}`);
     } finally {
-      process.removeListener("SIGINT", interrupt);
-      model.dispose();
+      made.model.dispose();
     }
-    writeWhole(join(folder, CURVE_FILE), curveOf(name!, metrics, experiment.trivialLoss));
-    console.log(`loss curve: ${join(folder, CURVE_FILE)}`);
   });
 }
 
-function describe({ step, steps, loss, lr, stepsPerSecond, secondsLeft }: FitProgress): string {
+/** @throws UsageError where the experiment reads a data set and none is given, or the other way round */
+export function readDataPath(args: Arguments, name: string, { readsFiles }: Experiment): string | undefined {
+  const path = args.text("data-path");
+  if (readsFiles && path === undefined)
+    throw new UsageError(`--data-path is missing: ${name} reads its samples from files`);
+  if (!readsFiles && path !== undefined)
+    throw new UsageError(`${name} makes its samples itself: leave out --data-path`);
+  return path;
+}
+
+async function fitRun(
+  name: string,
+  folder: RunFolder,
+  { model, task, trainData, validationData, testData }: ExperimentRun,
+  options: ReturnType<typeof fitOptions>,
+): Promise<FitResult> {
+  const controller = new FitController();
+  const interrupt = () => controller.stop();
+  process.on("SIGINT", interrupt);
+  try {
+    return await withProgress(`training ${name}`, (show) =>
+      fit({
+        model,
+        task,
+        trainData,
+        validationData,
+        testData,
+        ...options,
+        store: folder.store,
+        controller,
+        logger: new JsonLinesLogger((line) => folder.log(line)),
+        config: { experiment: name, ...model.metadata() },
+        onProgress: (progress) => {
+          show(progress.step, progress.steps);
+          if (!process.stderr.isTTY && progress.step % 100 === 0) console.log(describeProgress(progress));
+        },
+      }),
+    );
+  } finally {
+    process.removeListener("SIGINT", interrupt);
+  }
+}
+
+function describeSamples({ trainData, validationData, testData }: ExperimentRun): void {
+  const count = (size: number | undefined, what: string) => (size === undefined ? [] : [`${size} ${what}`]);
+  const counts = [
+    ...count(trainData.size, "to train on"),
+    ...count(validationData?.size, "to validate with"),
+    ...count(testData?.size, "to test with"),
+  ];
+  console.log(`samples: ${counts.join(", ")}`);
+}
+
+function describeRun({ model, trainData, validationData, testData }: ExperimentRun, device: Device) {
+  const { config } = model.metadata();
+  return {
+    model: config === undefined ? undefined : (JSON.parse(config) as unknown),
+    samples: { train: trainData.size, val: validationData?.size, test: testData?.size },
+    version,
+    device: describeDevice(device),
+  };
+}
+
+function describeProgress({ step, steps, loss, lr, stepsPerSecond, secondsLeft }: FitProgress): string {
   return `step ${step}/${steps}  loss ${loss.toPrecision(4)}  lr ${lr.toExponential(1)}  ${stepsPerSecond.toFixed(2)} steps/s  ${secondsLeft.toFixed(0)} s left`;
 }
 
-/** The losses of a run's log, each step's last entry: a run that went on may have logged a step twice. */
-function curveOf(name: string, file: string, trivialLoss: number): string {
-  const entries = readFileSync(file, "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as LogEntry);
-  const curves = (["training", "validation"] as const).map((kind) => {
-    const losses = new Map<number, number>();
-    for (const entry of entries) if (entry.kind === kind) losses.set(entry.step, Number(entry.loss));
-    return { name: kind, points: [...losses].sort(([a], [b]) => a - b) };
-  });
+function report({ step, finished, time, treeWait, validation, test }: FitResult, steps: number, baselines: Baselines) {
+  const waited = `${formatTime(treeWait)} (${((100 * treeWait) / time).toFixed(1)} %)`;
+  console.log(
+    finished
+      ? `done in ${formatTime(time)}; the device waited ${waited} for data`
+      : `stopped after ${step} of ${steps} steps; the same command goes on from there`,
+  );
+  if (validation) console.log(`validation ${JSON.stringify(validation)}`);
+  if (test) console.log(`test ${JSON.stringify(test)}`);
+  for (const [name, loss] of Object.entries(baselines)) console.log(`without learning: ${name} ${loss.toPrecision(4)}`);
+}
+
+function curveOf(name: string, folder: RunFolder, baselines: Baselines): string {
+  const entries = folder.entries;
+  const curves = (["training", "validation"] as const).map((kind) => ({
+    name: kind,
+    points: entries.filter((entry) => entry.kind === kind).map(({ step, loss }) => [step, Number(loss)] as const),
+  }));
+  const references = Object.entries(baselines).map(([baseline, loss]) => ({ name: baseline, loss }));
   return drawCurves(
     `${name}: loss`,
     curves.filter(({ points }) => points.length > 0),
-    { name: "trivial predictor", loss: trivialLoss },
+    references,
   );
 }

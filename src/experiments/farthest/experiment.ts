@@ -6,8 +6,9 @@ import { Random } from "../../random.ts";
 import { mse } from "../../tensor/operators/losses.ts";
 import { slice } from "../../tensor/operators/sections.ts";
 import { joinRows, offsetsOf } from "../../train/batches.ts";
-import { type DataSet, supervised } from "../../train/task.ts";
+import { supervised } from "../../train/task.ts";
 import type { Experiment } from "../experiment.ts";
+import { type OptionValues, paperOptions, trainingOptions } from "../options.ts";
 import { type WalkCloud, walkCloud } from "./clouds.ts";
 
 const POINTS = 256;
@@ -15,49 +16,48 @@ const POINTS = 256;
 const MEAN = 3.82;
 const DEVIATION = 1.22;
 
-const samples = (size: number, seed: number, split: string): DataSet<WalkCloud> => ({
-  size,
-  load: (index) => walkCloud(POINTS, new Random(seed, `farthest ${split} ${index}`)),
-});
+const SIZES = { train: 8192, val: 64, test: 128 };
 
-export const farthest: Experiment = {
+const options = {
+  ...trainingOptions({ steps: 1000, batchSize: 16, lr: 1e-3, minLr: 1e-5, warmup: 50, validateEvery: 100 }),
+  rotation: paperOptions.rotation,
+};
+
+export const farthest: Experiment<OptionValues<typeof options>, ErwinTransformer, WalkCloud> = {
   summary: "each point's distance to its cloud's farthest point: long range, on generated walks",
-  defaults: { steps: 1000, batchSize: 16, lr: 1e-3, minLr: 1e-5, warmup: 50, validateEvery: 100 },
-  trivialLoss: 1,
-  async make({ device, seed, rotate }) {
-    const model = await ErwinTransformer.create(
-      {
-        cIn: 3,
-        cHidden: 16,
-        ballSizes: [32, 32, 32],
-        strides: [2, 2],
-        encNumHeads: [2, 4, 4],
-        encDepths: [2, 2, 2],
-        decNumHeads: [2, 4],
-        decDepths: [2, 2],
-        rotate: rotate ? 45 : 0,
-        mpSteps: 0,
+  options,
+  readsFiles: false,
+  config: ({ rotation }) => ({
+    cIn: 3,
+    cHidden: 16,
+    ballSizes: [32, 32, 32],
+    strides: [2, 2],
+    encNumHeads: [2, 4, 4],
+    encDepths: [2, 2, 2],
+    decNumHeads: [2, 4],
+    decDepths: [2, 2],
+    rotate: rotation ? 45 : 0,
+    mpSteps: 0,
+  }),
+  build: (config) => new ErwinTransformer(config),
+  load: async (split, { seed }) => ({
+    size: SIZES[split],
+    load: (index) => walkCloud(POINTS, new Random(seed, `farthest ${split === "val" ? "validation" : split} ${index}`)),
+    nameOf: (index) => `walk ${index}`,
+  }),
+  task: (model) =>
+    supervised<WalkCloud>({
+      model,
+      collate(clouds) {
+        const positions = joinRows(clouds.map((cloud) => cloud.positions));
+        const offsets = offsetsOf(clouds.map(() => POINTS));
+        return {
+          input: { nodeFeatures: positions, nodePositions: positions, offsets },
+          target: joinRows(clouds.map((cloud) => cloud.farthest)).map((distance) => (distance - MEAN) / DEVIATION),
+          offsets,
+        };
       },
-      { device, seed },
-    );
-    const task = supervised<WalkCloud>({
-      model,
-      collate: (clouds) => ({
-        input: {
-          nodeFeatures: joinRows(clouds.map(({ positions }) => positions)),
-          nodePositions: joinRows(clouds.map(({ positions }) => positions)),
-          offsets: offsetsOf(clouds.map(() => POINTS)),
-        },
-        target: joinRows(clouds.map((cloud) => cloud.farthest)).map((distance) => (distance - MEAN) / DEVIATION),
-      }),
       loss: (output, target) => mse(slice(output, 1, 0, 1), target),
-    });
-    return {
-      model,
-      task,
-      trainData: samples(8192, seed, "train"),
-      validationData: samples(64, seed, "validation"),
-      testData: samples(128, seed, "test"),
-    };
-  },
+    }),
+  baselines: async () => ({ mean: 1 }),
 };

@@ -7,31 +7,44 @@ import { mse } from "../../tensor/operators/losses.ts";
 import { slice } from "../../tensor/operators/sections.ts";
 import { supervised } from "../../train/task.ts";
 import type { Experiment } from "../experiment.ts";
+import { type OptionValues, paperOptions, trainingOptions } from "../options.ts";
 import { vertexNormals } from "./normals.ts";
 
 const CHANNELS = 8;
 const NEIGHBOUR_DISTANCE = 0.6;
 
-export const overfit: Experiment = {
+interface Surface {
+  /** [vertices, 3] */
+  positions: Float32Array;
+  normals: Float32Array;
+}
+
+const options = {
+  ...trainingOptions({ steps: 1500, batchSize: 1, lr: 2e-3, minLr: 1e-5, warmup: 20, validateEvery: 1500 }),
+  rotation: paperOptions.rotation,
+};
+
+export const overfit: Experiment<OptionValues<typeof options>, ErwinTransformer, Surface> = {
   summary: "the Stanford bunny's normals at its vertices, learnt by heart",
-  defaults: { steps: 1500, batchSize: 1, lr: 2e-3, minLr: 1e-5, warmup: 20, validateEvery: 1500 },
-  trivialLoss: 1 / 3,
-  async make({ device, seed, rotate }) {
+  options,
+  readsFiles: false,
+  config: ({ rotation }) => ({ ...readmeModel(CHANNELS), cIn: 3, rotate: rotation ? 45 : 0, mpSteps: 1 }),
+  build: (config) => new ErwinTransformer(config),
+  async load(split) {
+    if (split !== "train") return undefined;
     const { default: bunny } = await import("bunny");
-    const positions = Float32Array.from(bunny.positions.flat());
-    const normals = vertexNormals(bunny);
-    const model = await ErwinTransformer.create(
-      { ...readmeModel(CHANNELS), cIn: 3, rotate: rotate ? 45 : 0, mpSteps: 1 },
-      { device, seed },
-    );
-    const task = supervised<number>({
+    const surface = { positions: Float32Array.from(bunny.positions.flat()), normals: vertexNormals(bunny) };
+    return { size: 1, load: () => surface, nameOf: () => "bunny" };
+  },
+  task: (model) =>
+    supervised<Surface>({
       model,
-      collate: () => ({
+      collate: ([{ positions, normals }]) => ({
         input: { nodeFeatures: positions, nodePositions: positions, radius: NEIGHBOUR_DISTANCE },
         target: normals,
+        offsets: Int32Array.of(0, positions.length / 3),
       }),
       loss: (output, target) => mse(slice(output, 1, 0, 3), target),
-    });
-    return { model, task, trainData: { size: 1, load: (index) => index } };
-  },
+    }),
+  baselines: async () => ({ zero: 1 / 3 }),
 };

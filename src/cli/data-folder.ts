@@ -1,0 +1,64 @@
+// A data set in a folder of the file system.
+
+import { constants, type FileHandle, open, readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type ByteRange, type DataEntry, type DataSource, missing } from "../experiments/data-source.ts";
+
+export class FolderSource implements DataSource {
+  constructor(readonly name: string) {}
+
+  async list(folder: string): Promise<DataEntry[]> {
+    const path = join(this.name, folder);
+    const entries = await this.#expect(folder, "folder", () => readdir(path, { withFileTypes: true }));
+    return Promise.all(
+      entries.map(async (entry) => ({
+        name: entry.name,
+        // Data sets are often folders of links to where there is room.
+        folder: entry.isSymbolicLink() ? await isFolder(join(path, entry.name)) : entry.isDirectory(),
+      })),
+    );
+  }
+
+  async read(path: string, range?: ByteRange): Promise<Uint8Array> {
+    const file = join(this.name, path);
+    return this.#expect(path, "file", () => (range ? readPart(file, range) : readFile(file)));
+  }
+
+  async size(path: string): Promise<number> {
+    return this.#expect(path, "file", async () => (await stat(join(this.name, path))).size);
+  }
+
+  async #expect<Result>(path: string, kind: "file" | "folder", read: () => Promise<Result>): Promise<Result> {
+    try {
+      return await read();
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      if (code !== "ENOENT" && code !== "ENOTDIR" && code !== "EISDIR") throw cause;
+      throw missing(this, path, kind, { cause });
+    }
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false; // a link that leads nowhere
+  }
+}
+
+async function readPart(path: string, { offset, length }: ByteRange): Promise<Uint8Array> {
+  const file: FileHandle = await open(path, constants.O_RDONLY);
+  try {
+    const bytes = new Uint8Array(length);
+    let done = 0;
+    while (done < length) {
+      const { bytesRead } = await file.read(bytes, done, length - done, offset + done);
+      if (bytesRead === 0) break;
+      done += bytesRead;
+    }
+    return bytes.subarray(0, done);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,68 @@
+// The flags of experiments: what an experiment declares as `batchSize` is `--batch-size` here.
+
+import { experiments } from "../experiments/index.ts";
+import { expectedOf, type Option, type Options, parseOption } from "../experiments/options.ts";
+import { type Arguments, type CommandOption, UsageError } from "./command.ts";
+
+/** "batch-size" */
+export const flagOf = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** Flags of all experiments together. */
+export function experimentFlags(): Record<string, CommandOption> {
+  const flags: Record<string, CommandOption> = {};
+  for (const { options } of Object.values(experiments)) {
+    for (const [name, option] of Object.entries(options)) {
+      const flag = flagOf(name);
+      if (Object.hasOwn(flags, flag)) continue;
+      flags[flag] = { value: placeholder(option), description: `${option.doc}${defaultsOf(name)}` };
+      if (option.alias) flags[option.alias] = { value: placeholder(option), description: `the same as --${flag}` };
+    }
+  }
+  return flags;
+}
+
+function placeholder(option: Option): string {
+  if (option.type === "choice") return option.choices.join("|");
+  if (option.type === "switch") return "on|off";
+  return option.whole ? "N" : "X";
+}
+
+/** " (default 10)", or by experiment where they differ. */
+function defaultsOf(name: string): string {
+  const defaults = Object.entries(experiments).flatMap(([experiment, { options }]) =>
+    Object.hasOwn(options, name) && options[name].default !== undefined
+      ? [{ experiment, value: textOf(options[name].default) }]
+      : [],
+  );
+  const [first] = defaults;
+  if (!first) return "";
+  if (defaults.every(({ value }) => value === first.value)) return ` (default ${first.value})`;
+  return ` (default: ${defaults.map(({ experiment, value }) => `${experiment} ${value}`).join(", ")})`;
+}
+
+/** As it is written on the command line. */
+export function textOf(value: unknown): string {
+  if (typeof value === "boolean") return value ? "on" : "off";
+  return value === undefined ? "none" : String(value);
+}
+
+/**
+ * The options that were given.
+ * @throws UsageError for a value that an option cannot have, and for another experiment's options
+ */
+export function givenOptions(args: Arguments, experiment: string, options: Options): Record<string, unknown> {
+  const given: Record<string, unknown> = {};
+  for (const [name, option] of Object.entries(options)) {
+    const flag = option.alias && args.has(option.alias) ? option.alias : flagOf(name);
+    const text = args.text(flag);
+    if (text === undefined) continue;
+    given[name] = parseOption(option, text);
+    if (given[name] === undefined) throw new UsageError(`--${flag} is "${text}", expected ${expectedOf(option)}`);
+  }
+  const foreign = Object.keys(experimentFlags()).find((flag) => args.has(flag) && !hasFlag(options, flag));
+  if (foreign !== undefined) throw new UsageError(`${experiment} has no option --${foreign}`);
+  return given;
+}
+
+const hasFlag = (options: Options, flag: string) =>
+  Object.entries(options).some(([name, { alias }]) => flagOf(name) === flag || alias === flag);

@@ -1,0 +1,97 @@
+// A run's folder: what it was begun with, its checkpoints, its numbers and its picture.
+
+import { appendFileSync, existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { InputError } from "../errors.ts";
+import { BEST_CHECKPOINT, LAST_CHECKPOINT, type LogEntry, loadSafetensors } from "../index.ts";
+import { readBytes, writeWhole } from "./files.ts";
+import { FolderStore } from "./folder-store.ts";
+
+export const CONFIG_FILE = "config.json";
+export const METRICS_FILE = "metrics.jsonl";
+export const CURVE_FILE = "curve.svg";
+
+/** What decides a run's numbers, by name, as text: its options, its data, its first weights. */
+export type Settings = Record<string, string>;
+
+export interface RunConfig {
+  experiment: string;
+  settings: Settings;
+  /** The main model's config, and whatever else is worth knowing. */
+  [more: string]: unknown;
+}
+
+export class RunFolder {
+  readonly store: FolderStore;
+  readonly #metrics: string;
+
+  constructor(readonly folder: string) {
+    this.store = new FolderStore(folder);
+    this.#metrics = join(folder, METRICS_FILE);
+  }
+
+  /** The config of the run that was begun here, if one was. @throws InputError where it is no run's */
+  get config(): RunConfig | undefined {
+    return readRunConfig(this.folder);
+  }
+
+  /** @throws InputError naming what differs from the settings that the run here was begun with */
+  expectSame(experiment: string, settings: Settings): void {
+    const begun = this.config;
+    if (!begun) return;
+    const before: Settings = { experiment: begun.experiment, ...begun.settings };
+    const now: Settings = { experiment, ...settings };
+    const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];
+    const different = names.filter((name) => before[name] !== now[name]);
+    if (different.length === 0) return;
+    const list = different.map((name) => `${name} ${before[name] ?? "none"}, not ${now[name] ?? "none"}`).join("; ");
+    throw new InputError(
+      `The run in "${this.folder}" was begun with ${list}. Go on with its own settings, or choose another folder.`,
+      { file: this.folder, different },
+    );
+  }
+
+  /** Whether there is a checkpoint to go on from. */
+  get begun(): boolean {
+    return existsSync(join(this.folder, LAST_CHECKPOINT));
+  }
+
+  /** Writes what the run is, and takes away the numbers of steps that come again. */
+  begin(config: RunConfig): void {
+    const last = this.store.load(LAST_CHECKPOINT);
+    const step = last ? (JSON.parse(loadSafetensors(last).metadata.training) as { step: number }).step : 0;
+    const kept = this.entries.filter((entry) => entry.step <= step && entry.kind !== "test");
+    if (last && kept.length > 0) writeWhole(this.#metrics, kept.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+    else rmSync(this.#metrics, { force: true });
+    writeWhole(join(this.folder, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);
+  }
+
+  /** Appends a line with its line feed to the run's numbers. */
+  log(line: string): void {
+    appendFileSync(this.#metrics, line);
+  }
+
+  /** All numbers so far. A last line that was cut when the run was killed is left out. */
+  get entries(): LogEntry[] {
+    if (!existsSync(this.#metrics)) return [];
+    const lines = new TextDecoder().decode(readBytes(this.#metrics)).split("\n");
+    return lines.slice(0, -1).map((line) => JSON.parse(line) as LogEntry);
+  }
+}
+
+/** The config in a run's folder; undefined where there is none. */
+export function readRunConfig(folder: string): RunConfig | undefined {
+  const path = join(folder, CONFIG_FILE);
+  if (!existsSync(path)) return undefined;
+  try {
+    return JSON.parse(new TextDecoder().decode(readBytes(path))) as RunConfig;
+  } catch (cause) {
+    throw new InputError(`${path}: is no JSON (${(cause as Error).message}).`, { file: path }, { cause });
+  }
+}
+
+/** The weights in a run's folder: the best so far, or the last where none has been found the best yet. */
+export function weightsOf(folder: string): string {
+  const best = join(folder, BEST_CHECKPOINT);
+  return existsSync(best) ? best : join(folder, LAST_CHECKPOINT);
+}

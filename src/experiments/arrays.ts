@@ -1,0 +1,63 @@
+// Arrays of a data set's files, checked: whatever is wrong with one is told with the file's name.
+
+import { FormatError } from "../errors.ts";
+import { type SafeTensor, toFloat32, toInt32 } from "../formats/elements.ts";
+
+/** What an array must be: -1 stands for a size that the file decides. */
+export type ExpectedShape = readonly number[];
+
+/** @throws FormatError naming the file and both shapes */
+export function expectShape({ shape }: SafeTensor, expected: ExpectedShape, file: string): void {
+  if (shape.length === expected.length && expected.every((size, axis) => size < 0 || size === shape[axis])) return;
+  const wanted = expected.map((size) => (size < 0 ? "any" : size)).join(", ");
+  throw new FormatError(`${file}: has the shape [${shape.join(", ")}], expected [${wanted}].`, {
+    file,
+    expected: [...expected],
+    found: [...shape],
+  });
+}
+
+/** Finite numbers of a shape. @throws FormatError naming the file and the first that is not */
+export function floatsOf(array: SafeTensor, expected: ExpectedShape, file: string): Float32Array {
+  expectShape(array, expected, file);
+  const values = named(file, () => toFloat32(array));
+  expectFinite(values, file);
+  return values;
+}
+
+/** Whole numbers of a shape, from `least` to below `end`. @throws FormatError naming the file and the first that is not */
+export function integersOf(
+  array: SafeTensor,
+  expected: ExpectedShape,
+  { least, end }: { least: number; end: number },
+  file: string,
+): Int32Array {
+  expectShape(array, expected, file);
+  const values = named(file, () => toInt32(array));
+  const wrong = values.findIndex((value) => value < least || value >= end);
+  if (wrong < 0) return values;
+  throw new FormatError(`${file}: element ${wrong} is ${values[wrong]}, expected ${least} to ${end - 1}.`, {
+    file,
+    row: wrong,
+    found: values[wrong],
+  });
+}
+
+/** @throws FormatError naming the file and the first number that is not finite */
+export function expectFinite(values: Float32Array | Float64Array, file: string): void {
+  const wrong = values.findIndex((value) => !Number.isFinite(value));
+  if (wrong < 0) return;
+  throw new FormatError(`${file}: element ${wrong} is ${values[wrong]}, expected finite numbers.`, {
+    file,
+    row: wrong,
+  });
+}
+
+/** An error about the elements becomes one about the file. */
+function named<Result>(file: string, convert: () => Result): Result {
+  try {
+    return convert();
+  } catch (cause) {
+    throw new FormatError(`${file}: ${(cause as Error).message}`, { file }, { cause });
+  }
+}

@@ -1,0 +1,92 @@
+// Polymers in a solvent: from fifteen velocities of each bead to the distribution of its acceleration.
+
+import { gaussianNegativeLogLikelihood, mse } from "../../tensor/operators/losses.ts";
+import { slice } from "../../tensor/operators/sections.ts";
+import { joinEdgeLists, joinRows, offsetsOf } from "../../train/batches.ts";
+import { type SupervisedBatch, supervised } from "../../train/task.ts";
+import { gaussianLoss, spread } from "../baselines.ts";
+import { expectSource } from "../data-source.ts";
+import type { Experiment } from "../experiment.ts";
+import { type OptionValues, onOff, paperOptions, rotationOf, trainingOptions } from "../options.ts";
+import { type ChainInput, DynamicsModel, type PreparedChains } from "./model.ts";
+import { type ChainSample, lastAcceleration, loadWindows } from "./windows.ts";
+
+const DIMENSIONS = 3;
+
+const options = {
+  ...trainingOptions({ steps: 100_000, batchSize: 32, lr: 5e-4, minLr: 1e-7, validateEvery: 5000 }),
+  ...paperOptions,
+  noise: onOff(
+    false,
+    "whether noise is added to the frames in training (the reference's script means to, but does not)",
+  ),
+};
+
+const sizes = {
+  small: { cIn: 16, cHidden: 16 },
+  medium: { cIn: 16, cHidden: 32 },
+  large: { cIn: 32, cHidden: 64 },
+};
+
+export const md: Experiment<
+  OptionValues<typeof options>,
+  DynamicsModel,
+  ChainSample,
+  SupervisedBatch<PreparedChains>
+> = {
+  summary: "accelerations of a polymer's beads from their last velocities (data: Zenodo 6764836)",
+  options,
+  readsFiles: true,
+  config: ({ size, ...angle }) => ({
+    ...sizes[size],
+    ballSizes: [128, 128, 128, 64, 32],
+    encNumHeads: [2, 4, 8, 16, 32],
+    encDepths: [2, 2, 2, 6, 2],
+    decNumHeads: [4, 4, 8, 16],
+    decDepths: [2, 2, 2, 2],
+    strides: [2, 2, 2, 2],
+    rotate: rotationOf(angle),
+  }),
+  build: (config) => new DynamicsModel(config),
+  load: (split, { noise, validation }, source) =>
+    loadWindows(expectSource("md", source), split === "val" ? validation : split, {
+      noise: noise && split === "train",
+    }),
+  task: (model) =>
+    supervised<ChainSample, ChainInput, PreparedChains>({
+      model,
+      collate,
+      loss: gaussianNegativeLogLikelihood,
+      metrics: { mse: (output, target) => mse(slice(output, 1, 0, DIMENSIONS), target) },
+    }),
+  async baselines(heldOut, train) {
+    const [known, unknown] = [await spread(train), await spread(heldOut)];
+    const loss = (predict: (sample: ChainSample) => Float32Array | undefined) => {
+      const residuals = (samples: ChainSample[]) =>
+        samples.map((sample) => {
+          const predicted = predict(sample);
+          return sample.acceleration.map((value, i) => value - (predicted?.[i] ?? 0));
+        });
+      return gaussianLoss(residuals(unknown), residuals(known), DIMENSIONS);
+    };
+    return { mean: loss(() => undefined), persistence: loss(lastAcceleration) };
+  },
+};
+
+function collate(samples: ChainSample[]): { input: ChainInput; target: Float32Array; offsets: Int32Array } {
+  const offsets = offsetsOf(samples.map(({ beads }) => beads));
+  return {
+    input: {
+      velocities: joinRows(samples.map(({ velocities }) => velocities)),
+      types: Int32Array.from(samples.flatMap(({ types }) => [...types])),
+      positions: joinRows(samples.map(({ positions }) => positions)),
+      offsets,
+      edgeIndex: joinEdgeLists(
+        samples.map(({ edges }) => edges),
+        offsets,
+      ),
+    },
+    target: joinRows(samples.map(({ acceleration }) => acceleration)),
+    offsets,
+  };
+}

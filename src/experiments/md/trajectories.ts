@@ -1,0 +1,132 @@
+// The files of a polymer's trajectory, and a cache of those that are read again and again.
+
+import { FormatError } from "../../errors.ts";
+import type { SafeTensor } from "../../formats/elements.ts";
+import { expectFinite, expectShape, integersOf } from "../arrays.ts";
+import { type DataSource, joinPath, locate } from "../data-source.ts";
+
+const DIMENSIONS = 3;
+/** Kinds of beads. */
+export const BEAD_TYPES = 4;
+/** Frames of a window: what is before the target's last is what the model sees. */
+export const WINDOW = 17;
+
+export interface Trajectory {
+  /** Frames that are used; more may be stored. */
+  frames: number;
+  beads: number;
+  /** [frames, beads, 3] minus the mean over all stored frames and beads. */
+  positions: Float32Array;
+  /** [beads] */
+  types: Int32Array;
+  /** [2 M] each bond in both directions: sources, then targets. */
+  edges: Int32Array;
+}
+
+/**
+ * @param folder holds position.h5, ptype.h5 and bond.h5
+ * @param most frames that are used
+ * @throws FormatError naming the file that is missing, damaged or does not fit the others
+ */
+export async function readTrajectory(source: DataSource, folder: string, most: number): Promise<Trajectory> {
+  const read = (file: string, name: string) => readDataset(source, joinPath(folder, file), name);
+  const [position, type, bond] = await Promise.all([
+    read("position.h5", "position"),
+    read("ptype.h5", "particle_type"),
+    read("bond.h5", "bond_indices"),
+  ]);
+  expectShape(position.array, [-1, -1, DIMENSIONS], position.file);
+  const [stored, beads] = position.array.shape;
+  if (stored < WINDOW || beads === 0) {
+    throw new FormatError(
+      `${position.file}: holds ${stored} frames of ${beads} beads, expected ${WINDOW} or more of some.`,
+      {
+        file: position.file,
+        expected: WINDOW,
+        found: stored,
+      },
+    );
+  }
+  const types = integersOf(type.array, [beads], { least: 0, end: BEAD_TYPES }, type.file);
+  const bonds = integersOf(bond.array, [-1, 2], { least: 0, end: beads }, bond.file);
+  const frames = Math.min(most, stored);
+  return {
+    frames,
+    beads,
+    positions: centred(position.array, frames * beads * DIMENSIONS, position.file),
+    types,
+    edges: bothDirections(bonds),
+  };
+}
+
+async function readDataset(
+  source: DataSource,
+  path: string,
+  name: string,
+): Promise<{ array: SafeTensor; file: string }> {
+  const file = locate(source, path);
+  const bytes = await source.read(path);
+  const { loadHdf5 } = await import("../../formats/hdf5.ts");
+  const array = (await loadHdf5(bytes, { file, only: [name] })).get(name) as SafeTensor;
+  return { array, file };
+}
+
+/** The first `count` numbers minus each axis' mean over all of them. */
+function centred({ dtype, data }: SafeTensor, count: number, file: string): Float32Array {
+  if (dtype !== "F32" && dtype !== "F64") {
+    throw new FormatError(`${file}: holds elements of ${dtype}, expected F32 or F64.`, { file, found: dtype });
+  }
+  const values = data as Float32Array | Float64Array;
+  expectFinite(values, file);
+  const means = [0, 0, 0];
+  for (let i = 0; i < values.length; i++) means[i % DIMENSIONS] += values[i];
+  for (let axis = 0; axis < DIMENSIONS; axis++) means[axis] /= values.length / DIMENSIONS;
+  return Float32Array.from({ length: count }, (_, i) => values[i] - means[i % DIMENSIONS]);
+}
+
+function bothDirections(bonds: Int32Array): Int32Array {
+  const count = bonds.length / 2;
+  const edges = new Int32Array(4 * count);
+  for (let bond = 0; bond < count; bond++) {
+    const [a, b] = [bonds[2 * bond], bonds[2 * bond + 1]];
+    edges[bond] = edges[3 * count + bond] = a;
+    edges[count + bond] = edges[2 * count + bond] = b;
+  }
+  return edges;
+}
+
+/** Trajectories that stay in memory, all together: as many of the published ones as most machines hold. */
+const CACHED_BYTES = 4 * 2 ** 30;
+
+/** Trajectories by number, read when they are first asked for, the least recently used forgotten when they take too much. */
+export class TrajectoryCache {
+  readonly #read: (index: number) => Promise<Trajectory>;
+  readonly #held = new Map<number, Promise<Trajectory>>();
+  readonly #sizes = new Map<number, number>();
+  readonly #most: number;
+
+  constructor(read: (index: number) => Promise<Trajectory>, most = CACHED_BYTES) {
+    this.#read = read;
+    this.#most = most;
+  }
+
+  async get(index: number): Promise<Trajectory> {
+    const held = this.#held.get(index) ?? this.#read(index);
+    // Put at the end: the first is the least recently used.
+    this.#held.delete(index);
+    this.#held.set(index, held);
+    const trajectory = await held;
+    this.#sizes.set(index, trajectory.positions.byteLength);
+    this.#trim();
+    return trajectory;
+  }
+
+  #trim(): void {
+    let bytes = [...this.#held.keys()].reduce((sum, index) => sum + (this.#sizes.get(index) ?? 0), 0);
+    for (const index of this.#held.keys()) {
+      if (bytes <= this.#most || this.#held.size === 1) return;
+      bytes -= this.#sizes.get(index) ?? 0;
+      this.#held.delete(index);
+    }
+  }
+}

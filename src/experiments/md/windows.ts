@@ -1,0 +1,116 @@
+// Samples of polymers in motion: windows of consecutive frames, by trajectory and then in time.
+
+import { FormatError } from "../../errors.ts";
+import type { Random } from "../../random.ts";
+import { type DataSource, joinPath, locate, readLines } from "../data-source.ts";
+import type { Split, SplitName } from "../experiment.ts";
+import { readTrajectory, type Trajectory, TrajectoryCache, WINDOW } from "./trajectories.ts";
+
+const DIMENSIONS = 3;
+/** Velocities that the model sees. */
+export const VELOCITIES = WINDOW - 2;
+/** Of the published trajectories, axis by axis: what is divided by. */
+const POSITION_SCALE = [21.4457, 31.7121, 25.5143];
+const VELOCITY_SCALE = [1.2809, 1.2735, 1.2792];
+const ACCELERATION_SCALE = [1.7428, 1.7295, 1.739];
+/** Deviations of the noise: so many, evenly in the logarithm from the first to the last. */
+const NOISE = { count: 10, first: 0.1, last: 0.01 };
+
+/** Where a split's trajectories are listed, where they lie, and how many frames of each are used. */
+const SPLITS: Record<SplitName, { list: string; folder: string; frames: number }> = {
+  train: { list: "splits/train.txt", folder: "polymer_train", frames: 10000 },
+  val: { list: "splits/val.txt", folder: "polymer_train", frames: 10000 },
+  test: { list: "splits/test_class2.txt", folder: "polymer_test", frames: 1000 },
+};
+
+export interface ChainSample {
+  beads: number;
+  /** [beads, 45] frame by frame, divided by their scale. */
+  velocities: Float32Array;
+  /** [beads] */
+  types: Int32Array;
+  /** [beads, 3] at the last frame that the model sees, divided by their scale. */
+  positions: Float32Array;
+  /** [2 M] */
+  edges: Int32Array;
+  /** [beads, 3] divided by their scale. */
+  acceleration: Float32Array;
+}
+
+/**
+ * The windows of a split. All its trajectories are read once, to know how long they are.
+ * @param noise whether noise is added to the frames of a window
+ * @throws FormatError naming the file that is missing, damaged or does not fit the others
+ */
+export async function loadWindows(
+  source: DataSource,
+  split: SplitName,
+  { noise = false } = {},
+): Promise<Split<ChainSample>> {
+  const { list, folder, frames } = SPLITS[split];
+  const names = await readLines(source, list);
+  if (names.length === 0) {
+    const file = locate(source, list);
+    throw new FormatError(`${file}: lists no trajectory.`, { file });
+  }
+  const trajectories = new TrajectoryCache((index) => readTrajectory(source, joinPath(folder, names[index]), frames));
+  /** The first window of each trajectory, then their number. */
+  const firsts = [0];
+  for (let index = 0; index < names.length; index++) {
+    firsts.push(firsts[index] + (await trajectories.get(index)).frames - WINDOW + 1);
+  }
+  const find = (sample: number) => {
+    const trajectory = firsts.findIndex((first) => first > sample) - 1;
+    return { trajectory, window: sample - firsts[trajectory] };
+  };
+  return {
+    size: firsts[names.length],
+    async load(sample, random) {
+      const { trajectory, window } = find(sample);
+      return chainSample(await trajectories.get(trajectory), window, noise ? random : undefined);
+    },
+    nameOf(sample) {
+      const { trajectory, window } = find(sample);
+      return `${names[trajectory]}, frame ${window}`;
+    },
+  };
+}
+
+/** @param random of the noise, if any */
+function chainSample({ beads, positions, types, edges }: Trajectory, window: number, random?: Random): ChainSample {
+  const row = DIMENSIONS * beads;
+  const frames = positions.slice(window * row, (window + WINDOW) * row);
+  if (random) addNoise(frames, random);
+  const [last, next] = [VELOCITIES * row, (VELOCITIES + 1) * row];
+  const velocities = new Float32Array(VELOCITIES * row);
+  const scaled = new Float32Array(row);
+  const acceleration = new Float32Array(row);
+  for (let i = 0; i < row; i++) {
+    const axis = i % DIMENSIONS;
+    const bead = (i - axis) / DIMENSIONS;
+    for (let t = 0; t < VELOCITIES; t++) {
+      const velocity = frames[(t + 1) * row + i] - frames[t * row + i];
+      velocities[(bead * VELOCITIES + t) * DIMENSIONS + axis] = velocity / VELOCITY_SCALE[axis];
+    }
+    scaled[i] = frames[last + i] / POSITION_SCALE[axis];
+    const change = frames[next + i] - frames[last + i] - (frames[last + i] - frames[last - row + i]);
+    acceleration[i] = change / ACCELERATION_SCALE[axis];
+  }
+  return { beads, velocities, types, positions: scaled, edges, acceleration };
+}
+
+/** One deviation for the whole window. */
+function addNoise(frames: Float32Array, random: Random): void {
+  const step = Math.floor(random.uniform() * NOISE.count) / (NOISE.count - 1);
+  const deviation = NOISE.first * (NOISE.last / NOISE.first) ** step;
+  for (let i = 0; i < frames.length; i++) frames[i] += deviation * random.normal();
+}
+
+/** The acceleration of the last two velocities that the model sees, in the target's scale: [beads, 3]. */
+export function lastAcceleration({ beads, velocities }: ChainSample): Float32Array {
+  return Float32Array.from({ length: beads * DIMENSIONS }, (_, i) => {
+    const axis = i % DIMENSIONS;
+    const at = ((i - axis) / DIMENSIONS) * VELOCITIES * DIMENSIONS + (VELOCITIES - 1) * DIMENSIONS + axis;
+    return ((velocities[at] - velocities[at - DIMENSIONS]) * VELOCITY_SCALE[axis]) / ACCELERATION_SCALE[axis];
+  });
+}

@@ -1,0 +1,33 @@
+// Graphs between near points: so many neighbours of each, or all within a radius.
+
+import { knnGraph, type PointsOptions, radiusGraph } from "../balltree/index.ts";
+import { decimal, whole } from "./options.ts";
+
+/** Which points are neighbours: the radius, where one is given, else the number of the nearest. */
+export interface NeighbourChoice {
+  knn: number;
+  radius?: number | undefined;
+}
+
+/** The options of experiments whose graph joins near points. */
+export const neighbourOptions = (knn: number) => ({
+  knn: whole(knn, "edges from so many nearest points of each point"),
+  radius: decimal<number | undefined>(
+    undefined,
+    "edges from all points nearer than this, of normalised positions, in their place",
+    {
+      above: true,
+    },
+  ),
+});
+
+/** [2, M] sources, then targets. */
+export function buildNeighbours(
+  positions: Float32Array,
+  { knn, radius }: NeighbourChoice,
+  points: PointsOptions & { loop: boolean },
+): Promise<Int32Array> {
+  return radius === undefined
+    ? knnGraph(positions, { ...points, k: knn })
+    : radiusGraph(positions, { ...points, radius, maxNeighbors: Number.POSITIVE_INFINITY });
+}

@@ -1,0 +1,114 @@
+// The parts of a run put together, the same for the command line, workers and pages: a model with its first weights, the
+// samples, and what the fit loop has to know.
+
+import type { Device } from "../backends/device.ts";
+import { CheckpointError, ConfigError } from "../errors.ts";
+import type { FileBytes } from "../formats/bytes.ts";
+import { loadSafetensors } from "../formats/safetensors.ts";
+import type { Module } from "../nn/module.ts";
+import type { FitOptions } from "../train/fit.ts";
+import type { Task } from "../train/task.ts";
+import type { DataSource } from "./data-source.ts";
+import type { Experiment, ExperimentOptions, Split } from "./experiment.ts";
+
+/** A file of weights to begin with. */
+export interface InitialWeights {
+  bytes: FileBytes;
+  /** Its name in error messages. */
+  file: string;
+}
+
+/** All that a run needs besides its options. */
+export interface ExperimentRun {
+  model: Module;
+  task: Task<unknown, unknown>;
+  trainData: Split<unknown>;
+  validationData: Split<unknown> | undefined;
+  testData: Split<unknown> | undefined;
+}
+
+export interface RunOptions {
+  device: Device;
+  options: ExperimentOptions;
+  /** Of experiments that read files. */
+  source?: DataSource;
+  /** The whole wrapper's weights; where the file carries a config in its metadata, that decides the model's shape. */
+  init?: InitialWeights;
+}
+
+/**
+ * Makes the model and finds the samples. The model must be disposed.
+ * @param name the experiment's, which a file of weights must be of
+ * @throws FormatError naming a file that is missing or damaged; CheckpointError where the weights do not fit; ConfigError
+ */
+export async function openRun(
+  name: string,
+  experiment: Experiment,
+  { device, options, source, init }: RunOptions,
+): Promise<ExperimentRun> {
+  const trainData = await experiment.load("train", options, source);
+  if (!trainData) throw new ConfigError(`${name} has no samples to train on`, { field: "train" });
+  const validationData = await experiment.load("val", options, source);
+  const testData = await experiment.load("test", options, source);
+  const model = init
+    ? readModel(experiment, init, { device, name, options })
+    : experiment.build(experiment.config(options)).initialize({ device, seed: options.seed });
+  return { model, task: experiment.task(model, options), trainData, validationData, testData };
+}
+
+/**
+ * A model with a file's weights, of the shape that the file's config says.
+ * @param options decide the shape where the file carries no config
+ * @throws FormatError when the file is damaged; CheckpointError when it is another experiment's, or lists every tensor that is
+ *   missing, unexpected or misshapen
+ */
+export function readModel(
+  experiment: Experiment,
+  { bytes, file }: InitialWeights,
+  { device, name, options }: { device: Device; name: string; options: ExperimentOptions },
+): Module {
+  const { tensors, metadata } = loadSafetensors(bytes, { file });
+  const found = metadata.experiment;
+  if (found !== undefined && found !== name) {
+    throw new CheckpointError(`${file} holds a model of the experiment ${found}, not of ${name}`, {
+      file,
+      expected: name,
+      found,
+    });
+  }
+  const model = experiment.build(
+    metadata.config === undefined ? experiment.config(options) : parseConfig(metadata.config, file),
+  );
+  model.restore(tensors, file, device);
+  return model;
+}
+
+function parseConfig(text: string, file: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch (cause) {
+    throw new CheckpointError(
+      `${file} carries a config that is no JSON: ${(cause as Error).message}`,
+      { file },
+      { cause },
+    );
+  }
+}
+
+/** How an experiment's options are said to the fit loop. */
+export function fitOptions(options: ExperimentOptions) {
+  const { steps, batchSize, lr, minLr, warmup, weightDecay, maxGradNorm, seed, shuffle } = options;
+  const { validateEvery, saveEvery, logEvery } = options;
+  return {
+    steps,
+    batchSize,
+    schedule: { kind: "cosine", lr, minLr, steps, warmup: Math.min(warmup, steps - 1) },
+    optimizer: { weightDecay },
+    maxNorm: maxGradNorm,
+    seed,
+    shuffle,
+    validateEvery,
+    saveEvery,
+    logEvery,
+  } satisfies Partial<FitOptions<unknown, unknown>>;
+}
