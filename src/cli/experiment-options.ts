@@ -1,7 +1,7 @@
 // The flags of experiments: what an experiment declares as `batchSize` is `--batch-size` here.
 
 import { experiments } from "../experiments/index.ts";
-import { expectedOf, type Option, type Options, parseOption } from "../experiments/options.ts";
+import { expectedOf, type Option, type Options, parseOption, trainingOnly } from "../experiments/options.ts";
 import { type Arguments, type CommandOption, UsageError } from "./command.ts";
 
 /** "batch-size" */
@@ -19,6 +19,13 @@ export function experimentFlags(): Record<string, CommandOption> {
     }
   }
   return flags;
+}
+
+/** Of these, the flags that matter where a trained model is measured. */
+export function evaluationFlags(): Record<string, CommandOption> {
+  const aliases = Object.values(experiments).flatMap(({ options }) => trainingOnly.map((name) => options[name]?.alias));
+  const unused = [...trainingOnly.map(flagOf), ...aliases];
+  return Object.fromEntries(Object.entries(experimentFlags()).filter(([flag]) => !unused.includes(flag)));
 }
 
 function placeholder(option: Option): string {

@@ -7,6 +7,7 @@ import { assets } from "./commands/assets.ts";
 import { bench } from "./commands/bench.ts";
 import { convert } from "./commands/convert.ts";
 import { demo } from "./commands/demo.ts";
+import { evaluate } from "./commands/evaluate.ts";
 import { exportModel } from "./commands/export.ts";
 import { generate } from "./commands/generate.ts";
 import { gradients } from "./commands/gradients.ts";
@@ -22,6 +23,8 @@ const commands: Readonly<Record<string, Command>> = {
   predict,
   gradients,
   train,
+  evaluate,
+  generate,
   convert,
   export: exportModel,
   bench,

@@ -57,9 +57,9 @@ export interface Experiment<
   baselines(heldOut: DataSet<Sample>, train: DataSet<Sample>): Promise<Baselines>;
   /**
    * Error curves of predictions that feed on themselves, step by step, by name, over the test split: experiments in time only.
-   * @param steps as far as the trajectories go
+   * How many steps is an option of theirs.
    */
-  rollout?(model: Model, data: DataSet<Sample>, steps: number): Promise<Record<string, number[]>>;
+  rollout?(model: Model, data: DataSet<Sample>, options: Values): Promise<Record<string, number[]>>;
 }
 
 export type { TrainingDefaults };

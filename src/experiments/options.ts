@@ -140,6 +140,12 @@ export const trainingOptions = ({ steps, batchSize, lr, minLr, warmup = 0, valid
   logEvery: whole(10, "steps between the losses that are written down"),
 });
 
+/** Those that say how weights are found, and nothing of what they are measured by. */
+export const trainingOnly: readonly string[] = [
+  ...["steps", "lr", "minLr", "warmup", "weightDecay", "maxGradNorm"],
+  ...["shuffle", "validateEvery", "saveEvery", "logEvery"],
+];
+
 /** Options of the paper's experiments: the model's size, and on which split it is validated. */
 export const paperOptions = {
   size: choice("small", ["small", "medium", "large"], "of the model, as in the paper"),

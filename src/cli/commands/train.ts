@@ -3,7 +3,7 @@
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { version } from "../../../package.json";
-import type { Baselines, Experiment } from "../../experiments/experiment.ts";
+import type { Baselines, Experiment, ExperimentOptions } from "../../experiments/experiment.ts";
 import { experiments } from "../../experiments/index.ts";
 import { resolveOptions } from "../../experiments/options.ts";
 import { type ExperimentRun, fitOptions, openRun } from "../../experiments/run.ts";
@@ -62,9 +62,7 @@ async function run(args: Arguments): Promise<void> {
   const name = args.positionals[0];
   const experiment = name !== undefined && Object.hasOwn(experiments, name) ? experiments[name] : undefined;
   if (name === undefined || !experiment) throw new UsageError(`Which experiment? Expected one of ${names.join(", ")}`);
-  const options = resolveOptions(experiment.options, givenOptions(args, name, experiment.options)) as Parameters<
-    typeof fitOptions
-  >[0];
+  const options = resolveOptions(experiment.options, givenOptions(args, name, experiment.options)) as ExperimentOptions;
   const dataPath = readDataPath(args, name, experiment);
   const choice = readDeviceChoice(args);
   const init = args.text("init");
@@ -109,11 +107,21 @@ async function run(args: Arguments): Promise<void> {
   });
 }
 
-/** @throws UsageError where the experiment reads a data set and none is given, or the other way round */
-export function readDataPath(args: Arguments, name: string, { readsFiles }: Experiment): string | undefined {
-  const path = args.text("data-path");
-  if (readsFiles && path === undefined)
+/**
+ * Where the data set is.
+ * @param usual taken where the command does not say
+ * @throws UsageError where the experiment reads a data set and none is given, or the other way round
+ */
+export function readDataPath(
+  args: Arguments,
+  name: string,
+  { readsFiles }: Experiment,
+  usual?: string,
+): string | undefined {
+  const path = args.text("data-path") ?? usual;
+  if (readsFiles && path === undefined) {
     throw new UsageError(`--data-path is missing: ${name} reads its samples from files`);
+  }
   if (!readsFiles && path !== undefined)
     throw new UsageError(`${name} makes its samples itself: leave out --data-path`);
   return path;
@@ -160,6 +168,9 @@ function describeSamples({ trainData, validationData, testData }: ExperimentRun)
     ...count(testData?.size, "to test with"),
   ];
   console.log(`samples: ${counts.join(", ")}`);
+  for (const note of new Set([trainData, validationData, testData].flatMap((split) => split?.note ?? []))) {
+    console.log(note);
+  }
 }
 
 function describeRun({ model, trainData, validationData, testData }: ExperimentRun, device: Device) {

@@ -1,0 +1,99 @@
+// erwin evaluate: measures a trained model on a split of its experiment's data.
+
+import process from "node:process";
+import { type ExperimentOptions, splitNames } from "../../experiments/experiment.ts";
+import { experiments } from "../../experiments/index.ts";
+import { type Options, parseOption, resolveOptions } from "../../experiments/options.ts";
+import { readModel } from "../../experiments/run.ts";
+import { evaluate as evaluateSplit, InputError, loadSafetensors, type Metrics } from "../../index.ts";
+import { type Arguments, type Command, UsageError } from "../command.ts";
+import { FolderSource } from "../data-folder.ts";
+import { describeDevice, withDevice } from "../device.ts";
+import { evaluationFlags, flagOf, givenOptions } from "../experiment-options.ts";
+import { checkOutput, isFolder, readBytes, writeWhole } from "../files.ts";
+import { deviceOptions, readDeviceChoice } from "../options.ts";
+import { withProgress } from "../progress.ts";
+import { type RunConfig, readRunConfig, weightsOf } from "../run-folder.ts";
+import { readDataPath } from "./train.ts";
+
+export const evaluate: Command = {
+  summary: "measure a trained model on a split of its experiment's data",
+  usage:
+    "--model FILE_OR_RUN [--experiment NAME] [--data-path FOLDER] [--split train|val|test] [--batch-size N] [--json FILE]",
+  options: {
+    model: { value: "FILE_OR_RUN", description: "a checkpoint (.safetensors), or the folder of a run" },
+    experiment: { value: "NAME", description: "what it was trained on, where neither the file nor the run says" },
+    "data-path": { value: "FOLDER", description: "the data set (default: the run's own)" },
+    split: { value: "train|val|test", description: "what it is measured on (default test)" },
+    json: { value: "FILE", description: "where the numbers are written, those of each sample among them" },
+    ...evaluationFlags(),
+    ...deviceOptions,
+  },
+  run,
+};
+
+async function run(args: Arguments): Promise<void> {
+  const given = args.required("model");
+  const split = args.choice("split", splitNames) ?? "test";
+  const json = args.text("json");
+  const config = isFolder(given) ? readRunConfig(given) : undefined;
+  const file = isFolder(given) ? weightsOf(given) : given;
+  if (json !== undefined) checkOutput(json, [file]);
+  const weights = { bytes: readBytes(file), file };
+  const name =
+    args.text("experiment") ?? loadSafetensors(weights.bytes, { file }).metadata.experiment ?? config?.experiment;
+  const experiment = name !== undefined && Object.hasOwn(experiments, name) ? experiments[name] : undefined;
+  if (name === undefined || !experiment) {
+    const known = Object.keys(experiments).join(", ");
+    throw name === undefined || args.has("experiment")
+      ? new UsageError(`Which experiment? --experiment is one of ${known}`)
+      : new InputError(`${file}: its metadata names the experiment "${name}", which is none of ${known}.`, { file });
+  }
+  const options = resolveOptions(experiment.options, {
+    ...settingsOf(config, experiment.options),
+    ...givenOptions(args, name, experiment.options),
+  }) as ExperimentOptions;
+  const dataPath = readDataPath(args, name, experiment, config?.settings["data-path"]);
+
+  await withDevice(readDeviceChoice(args), async (device) => {
+    const source = dataPath === undefined ? undefined : new FolderSource(dataPath);
+    const data = await withProgress("reading the samples", () => experiment.load(split, options, source));
+    if (!data) throw new InputError(`${name} has no split ${split} here.`, { split });
+    if (data.note !== undefined) console.error(data.note);
+    const model = readModel(experiment, weights, { device, name, options });
+    try {
+      console.error(`evaluating ${name} on ${describeDevice(device)}: ${data.size} samples of the split ${split}`);
+      const samples: ({ name: string } & Metrics)[] = [];
+      const { loss, ...metrics } = await withProgress(`evaluating ${name}`, (report) =>
+        evaluateSplit({
+          device,
+          task: experiment.task(model, options),
+          data,
+          batchSize: options.batchSize,
+          onSample: (found) => {
+            samples.push({ name: data.nameOf(samples.length), ...found } as { name: string } & Metrics);
+            report(samples.length, data.size);
+          },
+        }),
+      );
+      const rollout = split === "test" ? await experiment.rollout?.(model, data, options) : undefined;
+      const summary = { experiment: name, split, clouds: data.size, loss, metrics };
+      const result = { ...summary, ...(rollout && { rollout }), samples };
+      if (json !== undefined) writeWhole(json, `${JSON.stringify(result, null, 2)}\n`);
+      process.stdout.write(`${JSON.stringify(summary)}\n`);
+    } finally {
+      model.dispose();
+    }
+  });
+}
+
+/** The options that a run was begun with. */
+function settingsOf(config: RunConfig | undefined, options: Options): Record<string, unknown> {
+  if (!config) return {};
+  const known = Object.entries(options).flatMap(([name, option]) => {
+    const text = config.settings[flagOf(name)];
+    const value = text === undefined ? undefined : parseOption(option, text);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(known);
+}
