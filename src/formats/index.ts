@@ -5,8 +5,8 @@ export type { FileBytes, TypedArray } from "./bytes.ts";
 export { type Cells, meshEdges, type Polyhedra } from "./cells.ts";
 export { loadCsv, saveCsv } from "./csv.ts";
 export type { Mesh, MeshInput } from "./mesh.ts";
-export { loadNpy, saveNpy } from "./npy.ts";
-export { listNpz, loadNpz, saveNpz } from "./npz.ts";
+export { loadNpy, loadNpyRows, saveNpy } from "./npy.ts";
+export { listNpz, loadNpz, loadNpzRows, saveNpz } from "./npz.ts";
 export { loadObj } from "./obj.ts";
 export { loadPly, savePly } from "./ply.ts";
 export {

@@ -35,12 +35,27 @@ function inflateLong(packed: Uint8Array, size: number): Uint8Array {
 }
 
 /**
+ * The bytes from `start` to `end` of what is unpacked; what comes after them is not unpacked.
+ * @throws Error for damaged data, and for data that ends before
+ */
+export function inflateRange(packed: Uint8Array, start: number, end: number): Uint8Array {
+  const result = new Uint8Array(end - start);
+  const filled = inflateParts(packed, (part, at) => {
+    const from = Math.max(start - at, 0);
+    if (from < part.length) result.set(part.subarray(from, Math.max(from, end - at)), at + from - start);
+    return at + part.length < end;
+  });
+  if (filled < end) throw new Error(`it unpacks to only ${filled} bytes`);
+  return result;
+}
+
+/**
  * Unpacks piece by piece, in bounded memory.
  * @param use takes each piece and where it begins, and returns whether it wants more
  * @returns the bytes unpacked
  * @throws Error for damaged data
  */
-export function inflateParts(packed: Uint8Array, use: (part: Uint8Array, at: number) => boolean): number {
+function inflateParts(packed: Uint8Array, use: (part: Uint8Array, at: number) => boolean): number {
   let at = 0;
   let wanted = true;
   const stream = new Inflate((part) => {

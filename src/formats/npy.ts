@@ -33,45 +33,113 @@ const elementTypes: Record<string, SafeTensorType> = {
 const headerStart1 = 10;
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
 
+/** No array of NumPy's has more dimensions, and none needs a header near as long. */
+const MOST_DIMENSIONS = 64;
+const MOST_HEADER_BYTES = 65_536;
+/** The part of a file that its description is in, at most. */
+export const descriptionBytes = headerStart1 + 2 + MOST_HEADER_BYTES;
+
 /**
  * Reads an array file. The result is row-major and in this machine's byte order, whatever the file's were.
  * @param options.file name used in error messages (default "npy")
- * @throws FormatError for a file that is cut short or too long, a bad header, or elements that are no numbers.
+ * @throws FormatError for a file that is cut short or too long, a bad header, or elements that are no numbers (complex numbers
+ * and those of 128 bits are none here).
  */
 export function loadNpy(input: FileBytes, options: { file?: string } = {}): SafeTensor {
   const file = options?.file ?? "npy";
   const bytes = toBytes(input);
-  const { description, fortranOrder, shape, dataStart } = readHeader(bytes, file);
+  const array = describeNpy(bytes, bytes.length, file);
+  return array.decode(bytes.subarray(array.dataStart), array.shape);
+}
 
+/**
+ * Reads only the rows `start .. end` of an array file, a row being what there is for one index of the first axis.
+ * @throws FormatError as `loadNpy` does; InputError for rows that are not there
+ */
+export function loadNpyRows(input: FileBytes, start: number, end: number, options: { file?: string } = {}): SafeTensor {
+  const file = options?.file ?? "npy";
+  const bytes = toBytes(input);
+  return readRows(describeNpy(bytes, bytes.length, file), start, end, file, (first, last) =>
+    bytes.subarray(first, last),
+  );
+}
+
+/** What a file's header says. */
+export interface NpyDescription {
+  shape: number[];
+  fortranOrder: boolean;
+  /** Offset of the first element, and the bytes of one. */
+  dataStart: number;
+  width: number;
+  /** Makes an array of its elements' bytes. */
+  decode(data: Uint8Array, shape: number[]): SafeTensor;
+}
+
+/** @param part gives the bytes of the file from one offset to another */
+export function readRows(
+  array: NpyDescription,
+  start: number,
+  end: number,
+  file: string,
+  part: (first: number, last: number) => Uint8Array,
+): SafeTensor {
+  const { shape, dataStart, width } = array;
+  const [rows = 0, ...rest] = shape;
+  if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= end && end <= rows)) {
+    throw new InputError(`${file} has ${rows} rows, those from ${start} to ${end} are not among them.`, {
+      file,
+      expected: rows,
+      found: [start, end],
+    });
+  }
+  const row = elementCount(rest);
+  if (!array.fortranOrder || rest.length === 0) {
+    const data = part(dataStart + start * row * width, dataStart + end * row * width);
+    return array.decode(data, [end - start, ...rest]);
+  }
+  // The elements of a row lie scattered over the whole.
+  const whole = array.decode(part(dataStart, dataStart + rows * row * width), shape);
+  return { ...whole, shape: [end - start, ...rest], data: whole.data.slice(start * row, end * row) };
+}
+
+/**
+ * @param bytes the file's beginning: `descriptionBytes` of it or all
+ * @param fileBytes bytes of the whole file
+ */
+export function describeNpy(bytes: Uint8Array, fileBytes: number, file: string): NpyDescription {
+  const { description, fortranOrder, shape, dataStart } = readHeader(bytes, file);
   const [, order, kind] = /^([<>=|])([a-z]\d+)$/.exec(description) ?? [];
   if (kind === undefined || !Object.hasOwn(elementTypes, kind)) {
     const known = Object.keys(elementTypes);
-    throw formatError(file, `elements of type '${description}' cannot be read; known are ${known.join(", ")}.`, {
-      offset: 10,
-      expected: known,
-      found: description,
-    });
+    throw formatError(
+      file,
+      `elements of type '${description.slice(0, 80)}' cannot be read; known are ${known.join(", ")}.`,
+      { offset: 10, expected: known, found: description },
+    );
   }
   const dtype = elementTypes[kind];
   const type = arrayTypes[dtype];
-  const length = elementCount(shape);
-  const expected = dataStart + length * type.BYTES_PER_ELEMENT;
-  if (expected !== bytes.length) {
+  const width = type.BYTES_PER_ELEMENT;
+  const expected = dataStart + elementCount(shape) * width;
+  if (expected !== fileBytes) {
     throw formatError(
       file,
-      `shape (${shape}) of '${description}' takes a file of ${expected} bytes, found ${bytes.length}.`,
+      `shape (${shape}) of '${description}' takes a file of ${expected} bytes, found ${fileBytes}.`,
       {
         offset: dataStart,
         expected,
-        found: bytes.length,
+        found: fileBytes,
       },
     );
   }
-  const isSwapped = order === ">" && type.BYTES_PER_ELEMENT > 1;
-  const source = isSwapped ? bytes.slice(dataStart) : bytes;
-  if (isSwapped) swapByteOrder(source, type.BYTES_PER_ELEMENT);
-  const data = readArray(source, isSwapped ? 0 : dataStart, length, type);
-  return { dtype, shape, data: fortranOrder && shape.length > 1 ? toRowMajor(data, shape) : data };
+  const decode = (source: Uint8Array, shape: number[]): SafeTensor => {
+    const isSwapped = order === ">" && width > 1;
+    const bytes = isSwapped ? source.slice() : source;
+    if (isSwapped) swapByteOrder(bytes, width);
+    const data = readArray(bytes, 0, elementCount(shape), type);
+    return { dtype, shape, data: fortranOrder && shape.length > 1 ? toRowMajor(data, shape) : data };
+  };
+  return { shape, fortranOrder, dataStart, width, decode };
 }
 
 /**
@@ -120,6 +188,13 @@ function readHeader(bytes: Uint8Array, file: string): Header {
   const view = toDataView(bytes);
   const headerStart = version === 1 ? headerStart1 : 12;
   const dataStart = headerStart + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
+  if (dataStart - headerStart > MOST_HEADER_BYTES) {
+    throw formatError(file, `its header is said to take ${dataStart - headerStart} bytes, which none does.`, {
+      offset: 8,
+      expected: MOST_HEADER_BYTES,
+      found: dataStart - headerStart,
+    });
+  }
   if (dataStart > bytes.length) {
     throw formatError(file, `truncated: the header ends at byte ${dataStart}, the file at ${bytes.length}.`, {
       offset: headerStart,
@@ -160,15 +235,17 @@ function readTuple(text: string | undefined): number[] | undefined {
   const body = /^\(\s*((?:\d+L?\s*,\s*)*(?:\d+L?\s*)?)\)$/.exec(text ?? "")?.[1];
   if (body === undefined) return undefined;
   const shape = (body.match(/\d+/g) ?? []).map(Number);
-  return Number.isNaN(elementCount(shape)) ? undefined : shape;
+  return shape.length > MOST_DIMENSIONS || Number.isNaN(elementCount(shape)) ? undefined : shape;
 }
 
 /** Column-major (the first index runs fastest) to row-major (the last one does). */
 function toRowMajor<T extends SafeTensor["data"]>(data: T, shape: readonly number[]): T {
   const result = data.slice() as T;
-  const rank = shape.length;
+  // Axes of one index change nothing; without them, the work at each element is two steps on average.
+  const lengths = shape.filter((length) => length !== 1);
+  const rank = lengths.length;
   const strides = new Array<number>(rank).fill(1);
-  for (let axis = 1; axis < rank; axis++) strides[axis] = strides[axis - 1] * shape[axis - 1];
+  for (let axis = 1; axis < rank; axis++) strides[axis] = strides[axis - 1] * lengths[axis - 1];
   const index = new Array<number>(rank).fill(0);
   let source = 0;
   for (let target = 0; target < data.length; target++) {
@@ -176,8 +253,8 @@ function toRowMajor<T extends SafeTensor["data"]>(data: T, shape: readonly numbe
     for (let axis = rank - 1; axis >= 0; axis--) {
       source += strides[axis];
       index[axis] = index[axis] + 1;
-      if (index[axis] < shape[axis]) break;
-      source -= strides[axis] * shape[axis];
+      if (index[axis] < lengths[axis]) break;
+      source -= strides[axis] * lengths[axis];
       index[axis] = 0;
     }
   }

@@ -1,9 +1,9 @@
 // NumPy's archive of arrays: a ZIP file that holds NAME.npy for each array NAME.
 
 import { zipSync } from "fflate";
-import { type FileBytes, toBytes } from "./bytes.ts";
+import { type FileBytes, formatError, toBytes } from "./bytes.ts";
 import { type SafeTensor, type SafeTensorInput, tensorEntries } from "./elements.ts";
-import { loadNpy, saveNpy } from "./npy.ts";
+import { describeNpy, descriptionBytes, loadNpy, readRows, saveNpy } from "./npy.ts";
 import { openZip } from "./zip.ts";
 
 /**
@@ -27,12 +27,43 @@ export function loadNpz(
 }
 
 /**
- * The names of an archive's arrays, without reading them.
+ * The names of an archive's arrays, without reading them. What else is in it is left out.
  * @param options.file name used in error messages (default "npz")
  * @throws FormatError for a damaged archive
  */
 export function listNpz(input: FileBytes, options: { file?: string } = {}): string[] {
-  return openZip(toBytes(input), options?.file ?? "npz").map((entry) => arrayName(entry.name));
+  return openZip(toBytes(input), options?.file ?? "npz")
+    .filter(({ name }) => name.endsWith(".npy"))
+    .map(({ name }) => arrayName(name));
+}
+
+/**
+ * Reads only the rows `start .. end` of one array: frames of a trajectory, say. Of an array that is not compressed nothing else is
+ * read, of one that is, nothing that comes after them; checksums, which are of whole arrays, are not checked.
+ * @param options.file name used in error messages (default "npz")
+ * @throws FormatError for a damaged archive, one without the array, or an array that is not of numbers; InputError for rows that
+ * are not there
+ */
+export function loadNpzRows(
+  input: FileBytes,
+  name: string,
+  start: number,
+  end: number,
+  options: { file?: string } = {},
+): SafeTensor {
+  const file = options?.file ?? "npz";
+  const entries = openZip(toBytes(input), file);
+  const entry = entries.find((other) => arrayName(other.name) === name);
+  if (!entry) {
+    const found = entries.map((other) => arrayName(other.name));
+    throw formatError(file, `holds no array "${name}", but ${found.slice(0, 100).join(", ") || "none"}.`, {
+      tensor: name,
+      found,
+    });
+  }
+  const of = `${file}:${entry.name}`;
+  const array = describeNpy(entry.part(0, descriptionBytes), entry.size, of);
+  return readRows(array, start, end, of, (first, last) => entry.part(first, last));
 }
 
 /**

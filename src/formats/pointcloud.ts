@@ -41,11 +41,10 @@ const readers: Record<string, Reader> = {
     return toPointCloud(loadNpy(bytes, { file }), file);
   },
   npz: (bytes, { file, attributes = [] }) => {
-    // What else is in the archive may be no numbers.
-    const named = loadNpz(bytes, { file, only: [...positionNames, ...attributes] });
-    const positionsAreNamed = positionNames.some((name) => named.has(name));
-    const arrays = positionsAreNamed ? named : loadNpz(bytes, { file });
-    return chooseArrays(arrays, listNpz(bytes, { file }), file, attributes);
+    // What else is in the archive may be large, or no numbers.
+    const names = listNpz(bytes, { file });
+    const position = choosePositions(names, file);
+    return chooseArrays(loadNpz(bytes, { file, only: [position, ...attributes] }), names, file, attributes);
   },
   ply: loadPly,
   obj: loadObj,
@@ -149,22 +148,27 @@ function arraysOf({ positions, dimensionality, attributes }: PointCloud): Map<st
   return arrays;
 }
 
-/** The array that is named as positions are, or the only one there is; and the attributes that were asked for. */
+/** The array that is named as positions are, or the only one there is. */
+function choosePositions(names: readonly string[], file: string): string {
+  const name =
+    positionNames.find((candidate) => names.includes(candidate)) ?? (names.length === 1 ? names[0] : undefined);
+  if (name !== undefined) return name;
+  const others = names.slice(0, 100).join(", ") || "none";
+  throw formatError(file, `holds no array named ${positionNames.join(", ")}, but ${others}.`, {
+    expected: positionNames,
+    found: [...names],
+  });
+}
+
+/** The points; and the attributes that were asked for. */
 function chooseArrays(
   arrays: ReadonlyMap<string, SafeTensor>,
   found: readonly string[],
   file: string,
   attributes: readonly string[] = [],
 ): PointCloud {
-  const names = [...arrays.keys()];
-  const name = positionNames.find((candidate) => arrays.has(candidate)) ?? (names.length === 1 ? names[0] : undefined);
-  const array = name === undefined ? undefined : arrays.get(name);
-  if (!array) {
-    throw formatError(file, `holds no array named ${positionNames.join(", ")}, but ${names.join(", ") || "none"}.`, {
-      expected: positionNames,
-      found: names,
-    });
-  }
+  const name = choosePositions(found, file);
+  const array = arrays.get(name) as SafeTensor;
   const cloud = toPointCloud(array, `${file}:${name}`);
   const read = (attribute: string) => {
     const values = arrays.get(attribute);

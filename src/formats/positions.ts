@@ -46,7 +46,9 @@ export function checkReadOptions(
 
 /** The error for an attribute that was asked for where `found` are all there are. */
 export function missingAttribute(file: string, name: string, found: readonly string[]): FormatError {
-  const there = found.length > 0 ? `there are ${found.map((other) => `"${other}"`).join(", ")}` : "there are none";
+  const listed = found.slice(0, 100).map((other) => `"${other}"`);
+  const more = found.length > listed.length ? ` and ${found.length - listed.length} more` : "";
+  const there = listed.length > 0 ? `there are ${listed.join(", ")}${more}` : "there are none";
   return formatError(file, `has no attribute "${name}"; ${there}.`, {
     tensor: name,
     expected: name,

@@ -1,9 +1,9 @@
 // ZIP archives, read from their central directory: names, sizes and checksums are verified, so that a damaged archive
 // is an error and never a damaged array. Stored and deflated entries, ZIP64 included.
 
-import { inflateSync } from "fflate";
 import { formatError, toDataView } from "./bytes.ts";
 import { crc32 } from "./checksums.ts";
+import { inflate, inflateRange, MOST_DEFLATED } from "./inflate.ts";
 
 /** An entry of the directory; `read` unpacks it. */
 export interface ZipEntry {
@@ -11,6 +11,8 @@ export interface ZipEntry {
   /** Unpacked size in bytes. */
   size: number;
   read(): Uint8Array;
+  /** The bytes from `start` on, up to `end` or the entry's end. The checksum is not checked, since it is of all bytes. */
+  part(start: number, end: number): Uint8Array;
 }
 
 const endSignature = 0x06054b50;
@@ -18,8 +20,6 @@ const end64Signature = 0x06064b50;
 const end64LocatorSignature = 0x07064b50;
 const directorySignature = 0x02014b50;
 const localSignature = 0x04034b50;
-/** Deflate cannot pack tighter than this, so a size beyond it is a lie: refuse before memory is set aside for it. */
-const maximumDeflateRatio = 1032;
 
 /**
  * Lists a ZIP archive in the order of its directory.
@@ -28,7 +28,7 @@ const maximumDeflateRatio = 1032;
 export function openZip(bytes: Uint8Array, file: string): ZipEntry[] {
   const view = toDataView(bytes);
   const { count, offset: directoryStart, end } = findDirectory(bytes, view, file);
-  const entries: ZipEntry[] = [];
+  const entries: (ZipEntry & Place)[] = [];
   const names = new Set<string>();
   let offset = directoryStart;
   for (let i = 0; i < count; i++) {
@@ -50,7 +50,24 @@ export function openZip(bytes: Uint8Array, file: string): ZipEntry[] {
     entries.push(readEntry(bytes, view, file, offset, name, [extraStart, extraStart + extraLength]));
     offset = next;
   }
+  refuseOverlaps(entries, file);
   return entries;
+}
+
+/** Where in the file an entry lies, at least. */
+interface Place {
+  start: number;
+  end: number;
+}
+
+/** Many names for the same bytes make a small archive a large one. */
+function refuseOverlaps(entries: readonly (ZipEntry & Place)[], file: string): void {
+  const inOrder = [...entries].sort((a, b) => a.start - b.start);
+  inOrder.forEach(({ name, start }, i) => {
+    const before = inOrder[i - 1];
+    if (!before || before.end <= start) return;
+    throw formatError(file, `"${name}" and "${before.name}" lie on the same bytes.`, { tensor: name, offset: start });
+  });
 }
 
 interface Directory {
@@ -104,7 +121,7 @@ function readEntry(
   offset: number,
   name: string,
   extra: [number, number],
-): ZipEntry {
+): ZipEntry & Place {
   const damaged = (problem: string, details = {}) =>
     formatError(file, `"${name}" ${problem}`, { tensor: name, offset, ...details });
   const method = view.getUint16(offset + 10, true);
@@ -122,48 +139,56 @@ function readEntry(
 
   if (view.getUint16(offset + 8, true) & 1) throw damaged("is encrypted.");
   if (method !== 0 && method !== 8) throw damaged(`is packed by method ${method}; expected 0 or 8.`, { found: method });
-  if (method === 0 ? size !== packedSize : size > packedSize * maximumDeflateRatio) {
+  if (method === 0 ? size !== packedSize : size > packedSize * MOST_DEFLATED) {
     throw damaged(`claims ${size} bytes unpacked from ${packedSize}.`, { expected: packedSize, found: size });
   }
+  const packed = () => {
+    if (local + 30 > bytes.length || view.getUint32(local, true) !== localSignature) {
+      throw damaged(`should begin at byte ${local}, but does not.`, { offset: local });
+    }
+    const start = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
+    if (start + packedSize > bytes.length) {
+      throw damaged(`is cut short: ends at byte ${start + packedSize} of ${bytes.length}.`, {
+        offset: start,
+        expected: start + packedSize,
+        found: bytes.length,
+      });
+    }
+    return bytes.subarray(start, start + packedSize);
+  };
+  const unpack = (use: (packed: Uint8Array) => Uint8Array) => {
+    const source = packed();
+    try {
+      return use(source);
+    } catch (cause) {
+      const error = damaged(`cannot be unpacked: ${(cause as Error).message}.`);
+      error.cause = cause;
+      throw error;
+    }
+  };
   return {
     name,
     size,
+    start: local,
+    // Its name stands there too, but of what length is not known from here.
+    end: local + 30 + packedSize,
     read() {
-      if (local + 30 > bytes.length || view.getUint32(local, true) !== localSignature) {
-        throw damaged(`should begin at byte ${local}, but does not.`, { offset: local });
-      }
-      const start = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);
-      if (start + packedSize > bytes.length) {
-        throw damaged(`is cut short: ends at byte ${start + packedSize} of ${bytes.length}.`, {
-          offset: start,
-          expected: start + packedSize,
-          found: bytes.length,
-        });
-      }
-      const packed = bytes.subarray(start, start + packedSize);
-      const data = method === 0 ? packed : inflate(packed, damaged);
-      if (data.length !== size) throw damaged(`unpacks to ${data.length} bytes, expected ${size}.`, { expected: size });
+      const data = method === 0 ? packed() : unpack((source) => inflate(source, size));
       const found = crc32(data);
       if (found !== checksum) {
         throw damaged(`is damaged: checksum ${found.toString(16)}, expected ${checksum.toString(16)}.`, {
-          offset: start,
+          offset: local,
           expected: checksum,
           found,
         });
       }
       return data;
     },
+    part(start, end) {
+      const last = Math.min(end, size);
+      return method === 0 ? packed().subarray(start, last) : unpack((source) => inflateRange(source, start, last));
+    },
   };
-}
-
-function inflate(packed: Uint8Array, damaged: (problem: string) => Error): Uint8Array {
-  try {
-    return inflateSync(packed);
-  } catch (cause) {
-    const error = damaged(`cannot be unpacked: ${(cause as Error).message}.`);
-    error.cause = cause;
-    throw error;
-  }
 }
 
 /** The values of the extra field 0x0001 (sizes and offset of 64 bits), if there is one. */
