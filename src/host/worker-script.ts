@@ -1,11 +1,11 @@
-// What a host needs in order to start a worker.
+// The description of a worker script, from which a host starts it.
 import { startModuleWorker } from "./trusted.ts";
 
-/** A worker of the library, or one that its user gave in place of it. */
+/** A worker script of the library, or one that its user gave instead. */
 export interface WorkerScript {
-  /** What it is: a page that starts one for its worker goes by this. */
+  /** Identifies the script, also when a page starts one for its worker. */
   readonly name: "pool" | "kernels" | "model";
-  /** Where it is, unless a bundler has put it elsewhere: that only `create` knows. */
+  /** The URL of the script, unless a bundler has moved it: only `create` knows that. */
   readonly url: URL;
   create(): Worker;
 }
