@@ -21,12 +21,14 @@ export function drawCurves(
   curves: readonly Curve[],
   references: readonly { name: string; loss: number }[] = [],
 ): string {
-  const all = curves.flatMap(({ points }) => points).filter(([, loss]) => loss > 0);
-  const across = references.filter(({ loss }) => loss > 0);
-  const losses = [...all.map(([, loss]) => loss), ...across.map(({ loss }) => loss)];
-  const lastStep = Math.max(1, ...all.map(([step]) => step));
-  const low = Math.floor(Math.log10(Math.min(...losses)));
-  const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...losses))));
+  const all = curves.flatMap(({ points }) => points).filter(([, loss]) => isDrawn(loss));
+  const losses = [...all.map(([, loss]) => loss), ...(reference ? [reference.loss] : [])];
+  const lastStep = all.reduce((last, [step]) => Math.max(last, step), 1);
+  const least = losses.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const most = losses.reduce((a, b) => Math.max(a, b), 0);
+  // Without a loss to draw, one decade.
+  const low = most > 0 ? Math.floor(Math.log10(least)) : 0;
+  const high = Math.max(low + 1, most > 0 ? Math.ceil(Math.log10(most)) : 1);
   const x = (step: number) => LEFT + (step / lastStep) * (WIDTH - LEFT - RIGHT);
   const y = (loss: number) => TOP + ((high - Math.log10(loss)) / (high - low)) * (HEIGHT - TOP - BOTTOM);
   const decades = Array.from({ length: high - low + 1 }, (_, i) => low + i);
@@ -50,7 +52,7 @@ export function drawCurves(
   curves.forEach(({ name, points }, i) => {
     const colour = COLOURS[i % COLOURS.length]!;
     const path = points
-      .filter(([, loss]) => loss > 0)
+      .filter(([, loss]) => isDrawn(loss))
       .map(([step, loss]) => `${x(step).toFixed(1)},${y(loss).toFixed(1)}`);
     parts.push(
       `<polyline points="${path.join(" ")}" fill="none" stroke="${colour}" stroke-width="2" stroke-linejoin="round"/>`,
@@ -60,6 +62,9 @@ export function drawCurves(
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="system-ui, sans-serif" font-size="13">\n${parts.join("\n")}\n</svg>\n`;
 }
+
+/** A logarithmic scale has no place for others. */
+const isDrawn = (loss: number) => loss > 0 && Number.isFinite(loss);
 
 function line(x1: number, y1: number, x2: number, y2: number, colour: string, dashes?: string): string {
   const dashed = dashes ? ` stroke-dasharray="${dashes}"` : "";

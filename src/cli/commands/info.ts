@@ -11,23 +11,29 @@ import {
   type SafetensorsFile,
   type Tile,
 } from "../../index.ts";
-import type { Arguments, Command } from "../command.ts";
+import { type Arguments, type Command, UsageError } from "../command.ts";
 import { withDevice } from "../device.ts";
-import { readBytes } from "../files.ts";
+import { isFolder, readBytes } from "../files.ts";
+import { POSITIONS } from "../info/arrays.ts";
+import { describeFile, describeFolder } from "../info/describe.ts";
 import { describeDawn } from "../node-gpu.ts";
 import { deviceOptions, readDeviceChoice } from "../options.ts";
 import { formatBytes, formatCount, formatPlural, formatTable } from "../text.ts";
 
 export const info: Command = {
-  summary: "show the device and its limits, or what is in a file",
-  usage: "[FILE] [--backend auto|webgpu|cpu]",
-  options: deviceOptions,
+  summary: "show the device and its limits, or what is in a file or folder",
+  usage: "[PATH] [--json] [--backend auto|webgpu|cpu]",
+  options: { json: { description: "print what is in PATH as JSON" }, ...deviceOptions },
   positionals: 1,
   run: async (args) => {
     const file = args.positionals[0];
+    if (file === undefined && args.has("json")) throw new UsageError("--json is of a file or folder");
     if (file === undefined) await describeMachine(args);
-    else if (/\.safetensors$/i.test(file)) describeTensors(file, loadSafetensors(readBytes(file), { file }));
-    else describePoints(file);
+    else if (args.has("json")) {
+      const description = isFolder(file) ? describeFolder(file) : await describeFile(file);
+      console.log(JSON.stringify(description, null, 1));
+    } else if (/\.safetensors$/i.test(file)) describeTensors(file, loadSafetensors(readBytes(file), { file }));
+    else await describeOther(file);
   },
 };
 
@@ -81,17 +87,45 @@ function describeTensors(file: string, { tensors, metadata }: SafetensorsFile): 
   if (rows.length > 0) console.log(`\ntensors\n${formatTable(rows)}`);
 }
 
+async function describeOther(path: string): Promise<void> {
+  const { format, arrays, samples, files } = isFolder(path) ? describeFolder(path) : await describeFile(path);
+  const isCloud = arrays[0]?.name === POSITIONS;
+  if (isCloud) describePoints(path);
+  const counted = typeof samples === "number" ? formatPlural(samples, "sample") : describeSplits(samples);
+  if (!isCloud) console.log(`${path}: ${format}, ${counted}`);
+  if (files)
+    console.log(formatTable(Object.entries(files).map(([kind, count]) => [kind, formatPlural(count, "file")])));
+  const rows = (isCloud ? arrays.slice(1) : arrays).map(({ name, dtype, shape, min, max, mean, nan, infinite }) => {
+    const range = min === null ? "no finite numbers" : `${short(min)} to ${short(max)}, mean ${short(mean)}`;
+    const strange = [
+      ...(nan > 0 ? [`${formatCount(nan)} NaN`] : []),
+      ...(infinite > 0 ? [`${formatCount(infinite)} infinite`] : []),
+    ];
+    return [name, dtype, `[${shape.map((size) => size ?? "varies").join(", ")}]`, [range, ...strange].join(", ")];
+  });
+  if (rows.length > 0) console.log(formatTable(rows));
+}
+
 function describePoints(file: string): void {
   const { positions, dimensionality } = readPointCloud(readBytes(file), file);
   console.log(`${file}: ${formatPlural(positions.length / dimensionality, "point")} in ${dimensionality} dimensions`);
   const axes = Array.from({ length: dimensionality }, (_, d) => {
-    const values = positions.filter((_, i) => i % dimensionality === d);
-    const low = values.reduce((a, b) => Math.min(a, b));
-    const high = values.reduce((a, b) => Math.max(a, b));
+    let [low, high] = [positions[d], positions[d]];
+    for (let i = d; i < positions.length; i += dimensionality) {
+      if (positions[i] < low) low = positions[i];
+      if (positions[i] > high) high = positions[i];
+    }
     return ["xyz"[d], `${low.toPrecision(6)} to ${high.toPrecision(6)}`];
   });
   console.log(formatTable(axes));
 }
+
+const describeSplits = (samples: Record<string, number>) =>
+  `samples ${Object.entries(samples)
+    .map(([split, count]) => `${split} ${formatCount(count)}`)
+    .join(", ")}`;
+
+const short = (value: number | null) => (value === null ? "" : String(Number(value.toPrecision(6))));
 
 function shorten(text: string): string {
   const limit = 600;

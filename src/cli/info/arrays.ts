@@ -1,0 +1,128 @@
+// The named arrays of any file that can be read, one sample after the other.
+
+import { extname } from "node:path";
+import { FormatError } from "../../errors.ts";
+import type { SafeTensor } from "../../formats/elements.ts";
+import { loadNpy } from "../../formats/npy.ts";
+import { loadNpz } from "../../formats/npz.ts";
+import type { Pickled } from "../../formats/pickle.ts";
+import { type Attribute, pointCloudExtensions, readPointCloud } from "../../formats/pointcloud.ts";
+import { loadSafetensors } from "../../formats/safetensors.ts";
+import { readExample, readTensorProto } from "../../formats/tensorflow.ts";
+import { readTfRecords } from "../../formats/tfrecord.ts";
+import { loadTorch, TorchTensor } from "../../formats/torch.ts";
+
+/** What the first array of a file of points is called. */
+export const POSITIONS = "positions";
+
+type Arrays = ReadonlyMap<string, SafeTensor>;
+type Reader = (bytes: Uint8Array, file: string) => Iterable<Arrays> | Promise<Iterable<Arrays>>;
+
+const readTorch: Reader = (bytes, file) => [tensorsIn(loadTorch(bytes, { file }))];
+
+/** HDF5's library is loaded with its first file. */
+const readHdf5: Reader = async (bytes, file) => {
+  const { loadHdf5 } = await import("../../formats/hdf5.ts");
+  return [await loadHdf5(bytes, { file })];
+};
+
+const readers: Readonly<Record<string, Reader>> = {
+  safetensors: (bytes, file) => [loadSafetensors(bytes, { file }).tensors],
+  npy: (bytes, file) => [new Map([["array", loadNpy(bytes, { file })]])],
+  npz: (bytes, file) => [loadNpz(bytes, { file })],
+  pt: readTorch,
+  pth: readTorch,
+  ckpt: readTorch,
+  th: readTorch,
+  h5: readHdf5,
+  hdf5: readHdf5,
+  tfrecord: readRecords,
+};
+
+const readerOf = (format: string): Reader | undefined => {
+  if (Object.hasOwn(readers, format)) return readers[format];
+  return pointCloudExtensions.includes(`.${format}`) ? (bytes, file) => [readPoints(bytes, file)] : undefined;
+};
+
+/** A file's format, by its extension: "npz". */
+export const formatOf = (file: string): string => extname(file).slice(1).toLowerCase();
+
+/**
+ * @returns the arrays of each sample: of each record of a TFRecord file, of the whole of any other
+ * @throws FormatError for an unknown extension, and what the format's reader throws, here or while samples are taken
+ */
+export async function readSamples(bytes: Uint8Array, file: string): Promise<Iterable<Arrays>> {
+  const read = readerOf(formatOf(file));
+  if (read) return await read(bytes, file);
+  const known = [...new Set([...Object.keys(readers).map((format) => `.${format}`), ...pointCloudExtensions])];
+  throw new FormatError(`${file}: cannot tell the format by the extension; known are ${known.join(", ")}.`, {
+    file,
+    expected: known,
+  });
+}
+
+/** All tensors in dictionaries and lists, named by the way to them: "model_state_dict.embed.weight", "tensors.0". */
+function tensorsIn(value: Pickled, name = "", found = new Map<string, SafeTensor>()): Arrays {
+  if (value instanceof TorchTensor) found.set(name || "tensor", value);
+  const items = value instanceof Map || Array.isArray(value) ? value.entries() : [];
+  for (const [key, item] of items) tensorsIn(item as Pickled, name ? `${name}.${key}` : String(key), found);
+  return found;
+}
+
+function* readRecords(bytes: Uint8Array, file: string): Generator<Arrays> {
+  for (const record of readTfRecords(bytes, { file })) {
+    const arrays = new Map<string, SafeTensor>();
+    for (const [name, feature] of readExample(record, file)) {
+      if ("floats" in feature) {
+        arrays.set(name, { dtype: "F32", shape: [feature.floats.length], data: feature.floats });
+      } else if ("integers" in feature) {
+        arrays.set(name, { dtype: "I64", shape: [feature.integers.length], data: feature.integers });
+      } else if (feature.bytes.length === 1) {
+        arrays.set(name, readTensorProto(feature.bytes[0], `${file}:${name}`));
+      }
+    }
+    yield arrays;
+  }
+}
+
+/** Positions, and whatever numbers the file attaches to its points. */
+function readPoints(bytes: Uint8Array, file: string): Arrays {
+  const attributes = attributeNames(bytes, file);
+  const cloud = readPointCloud(bytes, file, { attributes });
+  const { positions, dimensionality } = cloud;
+  const points = positions.length / dimensionality;
+  const arrays = new Map<string, SafeTensor>();
+  arrays.set(POSITIONS, { dtype: "F32", shape: [points, dimensionality], data: positions });
+  for (const [name, attribute] of cloud.attributes ?? []) arrays.set(name, arrayOf(attribute, points));
+  return arrays;
+}
+
+function arrayOf({ data, channels }: Attribute, points: number): SafeTensor {
+  const dtype = data instanceof Int32Array ? "I32" : "F32";
+  return { dtype, shape: channels === 1 ? [points] : [points, channels], data };
+}
+
+/** A name that no attribute has: the readers refuse it and list those that there are. */
+const NO_NAME = "\0";
+
+function attributeNames(bytes: Uint8Array, file: string): string[] {
+  try {
+    readPointCloud(bytes, file, { attributes: [NO_NAME] });
+    return [];
+  } catch (error) {
+    if (!(error instanceof FormatError) || error.details.tensor !== NO_NAME) throw error;
+    const names = error.details.found as string[];
+    return names.filter((name) => !["x", "y", "z"].includes(name.toLowerCase()) && isNumeric(bytes, file, name));
+  }
+}
+
+/** Columns may hold text, and properties lists. */
+function isNumeric(bytes: Uint8Array, file: string, name: string): boolean {
+  try {
+    readPointCloud(bytes, file, { attributes: [name] });
+    return true;
+  } catch (error) {
+    if (error instanceof FormatError) return false;
+    throw error;
+  }
+}

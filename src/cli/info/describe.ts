@@ -1,0 +1,92 @@
+// What is in a file or a folder, as data: what `erwin info --json` prints.
+
+import { basename, join } from "node:path";
+import { readTfRecords } from "../../formats/tfrecord.ts";
+import { isFolder, listFolder, readBytes } from "../files.ts";
+import { formatOf, readSamples } from "./arrays.ts";
+import { type ArraySummary, Statistics } from "./statistics.ts";
+
+export interface FileDescription {
+  file: string;
+  /** The extension without its dot; of a folder "folder", or the experiment whose data it holds. */
+  format: string;
+  arrays: ArraySummary[];
+  /** How many samples a file holds; of a data set by split. */
+  samples: number | Record<string, number>;
+  /** Of a folder: how many files there are of each format. */
+  files?: Record<string, number>;
+}
+
+/** @throws FormatError for a damaged file or an unknown extension; InputError where there is none */
+export async function describeFile(file: string): Promise<FileDescription> {
+  const statistics = new Map<string, Statistics>();
+  let samples = 0;
+  for (const arrays of await readSamples(readBytes(file), file)) {
+    samples++;
+    for (const [name, array] of arrays) {
+      let ofName = statistics.get(name);
+      if (!ofName) statistics.set(name, (ofName = new Statistics(name, array)));
+      ofName.add(array);
+    }
+  }
+  const arrays = [...statistics.values()].map((ofName) => ofName.summary());
+  return { file, format: formatOf(file), arrays, samples };
+}
+
+/** Counts files and samples; no array is read. */
+export function describeFolder(folder: string): FileDescription {
+  const paths = walk(folder);
+  const files: Record<string, number> = {};
+  for (const path of paths) {
+    const format = formatOf(path) || "other";
+    files[format] = (files[format] ?? 0) + 1;
+  }
+  const { format, samples } = dataSetIn(folder, paths) ?? { format: "folder", samples: paths.length };
+  return { file: folder, format, arrays: [], samples, files };
+}
+
+function walk(folder: string, below = ""): string[] {
+  return listFolder(join(folder, below)).flatMap((entry) => {
+    const path = join(below, entry.name);
+    if (entry.name.startsWith(".")) return [];
+    return isFolder(join(folder, path)) ? walk(folder, path) : [path];
+  });
+}
+
+/** The published layouts: what a split's list names, or what lies in its folders. */
+function dataSetIn(folder: string, paths: readonly string[]) {
+  const linesOf = (path: string) =>
+    new TextDecoder()
+      .decode(readBytes(join(folder, path)))
+      .split("\n")
+      .filter((line) => line.trim() !== "").length;
+  const lists = Object.fromEntries(
+    paths
+      .filter((path) => /^splits[\\/][^\\/]+\.txt$/i.test(path))
+      .map((path) => [splitOf(basename(path, ".txt")), linesOf(path)]),
+  );
+  const has = (pattern: RegExp) => paths.some((path) => pattern.test(path));
+  if (has(/^polymer_(train|test)[\\/]/)) return { format: "md", samples: lists };
+  if (has(/[\\/]sim\.npz$/)) return { format: "eagle", samples: lists };
+  const cars = new Set(
+    paths.flatMap((path) => /(param\d[\\/][^\\/]+)[\\/](quadpress_smpl\.vtk|mesh_points\.th)$/.exec(path)?.[1] ?? []),
+  );
+  if (cars.size > 0) return { format: "shapenet", samples: { all: cars.size } };
+  const samples: Record<string, number> = {};
+  for (const path of paths) {
+    const split = /^halos.*(train|val|test).*\.tfrecord$/.exec(path)?.[1];
+    if (split !== undefined) samples[split] = (samples[split] ?? 0) + countRecords(join(folder, path));
+  }
+  return Object.keys(samples).length > 0 ? { format: "cosmology", samples } : undefined;
+}
+
+/** "test_class2" and "valid" are what others call test and val. */
+function splitOf(list: string): string {
+  return /^(train|val|test)/.exec(list)?.[0] ?? list;
+}
+
+function countRecords(path: string): number {
+  let count = 0;
+  for (const _ of readTfRecords(readBytes(path), { file: path })) count++;
+  return count;
+}

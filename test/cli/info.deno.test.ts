@@ -1,0 +1,71 @@
+// erwin info --json, on files that other software wrote and on a data set's folder.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { saveNpz } from "erwin/formats";
+import { afterAll, expect, it } from "vitest";
+import { errorLine, erwin, temporaryFolder } from "./command.ts";
+
+const { path, remove } = temporaryFolder();
+afterAll(remove);
+
+function info(file: string) {
+  const { code, stdout, stderr } = erwin(["info", file, "--json"]);
+  expect(code, stderr).toBe(0);
+  return JSON.parse(stdout);
+}
+
+it("sums up arrays, and counts what is not finite apart", () => {
+  const data = Float32Array.of(1, Number.NaN, -3, Number.POSITIVE_INFINITY);
+  writeFileSync(path("a.npz"), saveNpz({ a: { shape: [2, 2], data }, b: { shape: [0], data: new Int32Array() } }));
+  expect(info(path("a.npz"))).toEqual({
+    file: path("a.npz"),
+    format: "npz",
+    arrays: [
+      { name: "a", shape: [2, 2], dtype: "F32", min: -3, max: 1, mean: -1, nan: 1, infinite: 1 },
+      { name: "b", shape: [0], dtype: "I32", min: null, max: null, mean: null, nan: 0, infinite: 0 },
+    ],
+    samples: 1,
+  });
+});
+
+it("names the tensors in a PyTorch file by the way to them", () => {
+  const { arrays } = info(join(import.meta.dirname, "torch", "checkpoint.pt"));
+  const names = arrays.map(({ name }: { name: string }) => name);
+  expect(names).toContain("model_state_dict._orig_mod.main_model.embed.embed_fn.weight");
+  expect(names).toContain("optimizer_state_dict.state.0.exp_avg");
+});
+
+it("reads what is attached to points, text left out", () => {
+  writeFileSync(path("a.csv"), "x,y,z,heat,label\n0,0,0,1,a\n1,2,3,5,b\n");
+  const { arrays } = info(path("a.csv"));
+  expect(arrays).toMatchObject([
+    { name: "positions", shape: [2, 3], mean: 1 },
+    { name: "heat", shape: [2], min: 1, max: 5 },
+  ]);
+});
+
+it("counts the samples of a data set by split", () => {
+  mkdirSync(path("set/splits"), { recursive: true });
+  mkdirSync(path("set/polymer_train/a"), { recursive: true });
+  writeFileSync(path("set/polymer_train/a/position.h5"), "");
+  for (const [list, text] of [
+    ["train", "a\nb\n"],
+    ["val", "c\n"],
+    ["test_class2", "d"],
+  ]) {
+    writeFileSync(path(`set/splits/${list}.txt`), text);
+  }
+  expect(info(path("set"))).toMatchObject({
+    format: "md",
+    files: { h5: 1, txt: 3 },
+    samples: { train: 2, val: 1, test: 1 },
+  });
+});
+
+it("refuses what it cannot read in one line", () => {
+  writeFileSync(path("a.docx"), "");
+  const { code, stderr } = erwin(["info", path("a.docx"), "--json"]);
+  expect(code).toBe(1);
+  expect(errorLine({ code, stdout: "", stderr })).toContain("known are .safetensors");
+});
