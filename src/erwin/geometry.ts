@@ -142,7 +142,13 @@ function ballsOf({ ballSize, offsets, nodes }: TreeLevel): LevelTables["balls"] 
       ball++;
     }
   });
-  return { host, largest: Math.min(nodes, Math.max(...sizes)) };
+  return {
+    host,
+    largest: Math.min(
+      nodes,
+      sizes.reduce((a, b) => Math.max(a, b), 0),
+    ),
+  };
 }
 
 /** Returns undefined if every cloud's nodes fill their groups. */

@@ -2,7 +2,7 @@
 
 import { checkOptions } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
-import { CheckpointError, ConfigError, OutOfMemoryError } from "../errors.ts";
+import { CheckpointError, ConfigError, InputError, OutOfMemoryError } from "../errors.ts";
 import { loadSafetensors } from "../formats/safetensors.ts";
 import { type FileSource, readSource } from "../formats/source.ts";
 import type { Grouping, LevelGeometry } from "../nn/geometry.ts";
@@ -253,8 +253,15 @@ export class ErwinTransformer extends Module {
   #run(input: PreparedInput | UploadedInput): Tensor {
     const { nodeFeatures, tree } = input;
     const given = nodeFeatures instanceof Tensor ? [nodeFeatures] : [];
-    // In evaluation mode few passes are followed by a backward pass: they keep nothing, and are recomputed if a
-    // gradient is needed.
+    if (nodeFeatures instanceof Tensor && nodeFeatures.device !== this.device) {
+      throw new InputError(
+        "nodeFeatures is a tensor of another device than the model's: give its await tensor.data()",
+        {
+          tensor: "nodeFeatures",
+        },
+      );
+    }
+    // In evaluation most passes are never played back: they keep nothing, and are computed again if a gradient is asked for.
     const output = this.training
       ? this.#compute(input)
       : checkpoint(given, [...this.parameters().values()], ([features]) => this.#compute(input, features));
