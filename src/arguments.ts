@@ -1,16 +1,19 @@
-// What callers hand in, made into what the engine computes with: arrays of numbers, arrays of indices, options. Arrays of the
-// right type are passed on as they are, others are converted, and what could only give garbage is refused by name.
+// Converts what callers pass to what the engine computes with: arrays of numbers, arrays of indices, options. Arrays of
+// the right type are passed on, others are converted, and what could only give garbage causes an error that names it.
 
 import { ConfigError, InputError } from "./errors.ts";
 
-/** An array of numbers, row by row; lists may be nested, a list for each row. Float32Array is used as it is, the others are copied. */
+/**
+ * An array of numbers, row by row; lists may be nested, one per row. A Float32Array is used directly, others are
+ * copied.
+ */
 export type Numbers = Float32Array | Float64Array | NumberList;
 export type NumberList = readonly (number | Float32Array | Float64Array | NumberList)[];
 
-/** An array of whole numbers. Int32Array is used as it is, the others are copied. */
+/** An array of integers. An Int32Array is used directly, others are copied. */
 export type Indices = ArrayLike<number> | BigInt64Array | BigUint64Array;
 
-/** [2 M] sources, then targets; or a list of the two. */
+/** [2 M] Sources, then targets; or a list of the two. */
 export type EdgeIndices = Indices | readonly [Indices, Indices];
 
 const numberTypes = ["Float32Array", "Float64Array", "Float16Array"];
@@ -19,7 +22,10 @@ const indexTypes = [
   ...numberTypes,
 ];
 
-/** The kind of a value in one word. By its tag, since an array of another realm is no instance of this one's classes. */
+/**
+ * Returns the type of a value. It uses the value's tag, since an array of another realm is not an instance of this
+ * one's classes.
+ */
 function typeOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a plain array";
@@ -29,34 +35,34 @@ function typeOf(value: unknown): string {
   return tag === "Object" || tag === "Uint8Array" ? String(name ?? tag) : tag;
 }
 
-/** A value in a few letters for messages, whatever it is: String would throw for symbols and objects without a prototype. */
+/** Describes any value briefly for messages: String would throw for symbols and for objects without a prototype. */
 export function describe(value: unknown): string {
   if (typeof value === "number" || typeof value === "boolean" || value === undefined) return String(value);
   if (typeof value === "string") return JSON.stringify(value.slice(0, 40));
   return Array.isArray(value) ? `[${value.slice(0, 8).map(describe).join(", ")}]` : typeOf(value);
 }
 
-/** @throws InputError for anything but a list of whole numbers that are not negative */
+/** @throws InputError for anything but a list of integers that are not negative */
 export function toShape(name: string, value: unknown): readonly number[] {
   if (Array.isArray(value) && Array.from(value).every((size) => Number.isSafeInteger(size) && size >= 0)) return value;
   throw new InputError(`${describe(value)} is not a ${name}, expected a list of whole numbers`, { tensor: name });
 }
 
-/** @throws InputError where a number is expected and `value` is none */
+/** @throws InputError if `value` is not a number */
 export function expectNumber(name: string, value: unknown): void {
   if (typeof value !== "number") throw wrongType(name, value, "a number");
 }
 
 /**
- * @param expected for the message, as "a function"
- * @throws InputError where `fits` is not true
+ * @param expected the expected kind for the message, such as "a function"
+ * @throws InputError if `fits` is false
  */
 export function expectKind(name: string, value: unknown, expected: string, fits: boolean): void {
   if (!fits) throw wrongType(name, value, expected);
 }
 
 /**
- * Refuses options whose parts cannot be what they are called: each is known by one of its methods.
+ * Checks options whose parts must be objects of some class: each is recognised by one of its methods.
  * @param methods the method that each part must have
  * @throws ConfigError naming the part
  */
@@ -76,7 +82,7 @@ function wrongType(name: string, value: unknown, wanted: string): InputError {
   return new InputError(`${name} is ${found}, expected ${wanted}`, { tensor: name, expected: wanted, found });
 }
 
-/** A view that stays as it is: of this realm, and on memory that cannot change its size. */
+/** Returns a view that cannot change: of this realm, and on memory of fixed size. */
 function steady<View extends Float32Array | Int32Array>(
   value: View,
   type: new (buffer: ArrayBufferLike, offset: number, length: number) => View,
@@ -88,14 +94,15 @@ function steady<View extends Float32Array | Int32Array>(
     : new type((value as View).buffer, (value as View).byteOffset, (value as View).length);
 }
 
-/** Numbers and the shape their nesting says. */
+/** Numbers with the shape given by their nesting. */
 export interface ShapedNumbers {
   data: Float32Array;
   shape: number[];
 }
 
 /**
- * @throws InputError naming the argument for anything but `Numbers`, lists of unequal rows and what float32 cannot hold
+ * @throws InputError naming the argument for anything but `Numbers`, for lists of unequal rows and for what float32
+ *   cannot hold
  */
 export function toNumbers(name: string, value: Numbers): ShapedNumbers {
   const type = typeOf(value);
@@ -111,7 +118,9 @@ export function toNumbers(name: string, value: Numbers): ShapedNumbers {
 
 const wantedNumbers = "a Float32Array, a Float64Array or a plain array of numbers";
 
-/** Of the first row, the first row's first row, ...; the others are compared with it while they are read. */
+/**
+ * Returns the shape of the first row, its first row, and so on; the others are compared with it while they are read.
+ */
 function shapeOf(name: string, value: unknown): number[] {
   const type = typeOf(value);
   if (numberTypes.includes(type)) return [(value as Float64Array).length];
@@ -120,7 +129,7 @@ function shapeOf(name: string, value: unknown): number[] {
   return typeof list[0] === "object" ? [list.length, ...shapeOf(`${name}[0]`, list[0])] : [list.length];
 }
 
-/** Writes a list and what is in it from `at` on; returns where the next begins. */
+/** Writes a list and its nested lists from index `at` on; returns the index after them. */
 function fill(name: string, value: Numbers, shape: number[], axis: number, data: Float32Array, at: number): number {
   const type = typeOf(value);
   if (type !== "a plain array" && !numberTypes.includes(type)) throw wrongType(name, value, wantedNumbers);
@@ -151,8 +160,9 @@ function fill(name: string, value: Numbers, shape: number[], axis: number, data:
 }
 
 /**
- * Rows of `width` numbers each, one after the other.
- * @throws InputError as `toNumbers`, and for lists that are not rows of this width; how many numbers a flat array has is not checked
+ * Returns rows of `width` numbers each, one after the other.
+ * @throws InputError as `toNumbers`, and for lists that are not rows of this width; the length of a flat array is not
+ *   checked
  */
 export function toRows(name: string, value: Numbers, width: number): Float32Array {
   const { data, shape } = toNumbers(name, value);
@@ -165,7 +175,8 @@ export function toRows(name: string, value: Numbers, width: number): Float32Arra
 }
 
 /**
- * @throws InputError naming the argument for anything but an array of numbers, and the first that is no whole number of 32 bits
+ * @throws InputError naming the argument for anything but an array of numbers, and the first entry that is not a 32-bit
+ *   integer
  */
 export function toIndices(name: string, value: Indices): Int32Array {
   const type = typeOf(value);
@@ -232,7 +243,7 @@ export function toMask(name: string, value: Indices | readonly boolean[]): Uint8
   return Uint8Array.from(indices);
 }
 
-/** @throws ConfigError where `value` is no list; undefined passes. */
+/** @throws ConfigError if `value` is not a list; undefined is accepted. */
 export function toList(field: string, value: ArrayLike<number> | undefined): number[] | undefined {
   if (value === undefined || Array.isArray(value) || (ArrayBuffer.isView(value) && "length" in value)) {
     return value && Array.from(value);
@@ -241,9 +252,9 @@ export function toList(field: string, value: ArrayLike<number> | undefined): num
 }
 
 /**
- * Refuses options that do not exist.
- * @param known all names; their type makes sure that none is forgotten
- * @throws ConfigError naming the unknown option and the known one nearest to it
+ * Checks for options that do not exist.
+ * @param known all names; its type ensures that none is missing
+ * @throws ConfigError naming the unknown option and the most similar known one
  */
 export function checkOptions<Options extends object>(
   of: string,
@@ -263,8 +274,9 @@ export function checkOptions<Options extends object>(
 }
 
 /**
- * Refuses names that are nearly those of an input: it may carry other things, but a misspelt one would be passed over.
- * @throws InputError naming the unknown name and the known one nearest to it
+ * Checks for names that are similar to those of an input: it may have other fields, but a misspelt one would be
+ * ignored.
+ * @throws InputError naming the unknown name and the most similar known one
  */
 export function checkNames<Input extends object>(input: Input, known: Readonly<Record<keyof Input, true>>): void {
   for (const [name, value] of Object.entries(input)) {
@@ -274,14 +286,14 @@ export function checkNames<Input extends object>(input: Input, known: Readonly<R
   }
 }
 
-/** The name that a misspelt one was meant to be: at most a third of its letters are wrong. */
+/** Returns the name that a misspelt one was meant to be: at most a third of its letters are wrong. */
 export function nearestName(word: string, names: readonly string[]): string | undefined {
   const distances = names.map((name) => editDistance(word.toLowerCase(), name.toLowerCase()));
   const least = Math.min(...distances);
   return least <= Math.min(3, word.length / 3) ? names[distances.indexOf(least)] : undefined;
 }
 
-/** Letters to insert, remove or replace (Levenshtein). */
+/** Returns the number of letters to insert, remove or replace (Levenshtein). */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

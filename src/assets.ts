@@ -1,18 +1,19 @@
-// The files the library loads while it runs, which lie beside its own: workers and WebAssembly modules. They are written in the
-// two forms that bundlers understand, `new Worker(new URL("...", import.meta.url), { type: "module" })` and `new URL("...",
-// import.meta.url)`. The build puts in the files' names (src/build/assets.mjs). The model's worker, which uses all of these, is
-// apart from them (src/worker/script.ts): bundlers refuse a worker that names itself.
+// The files that the library loads at run time, which are beside its own: workers and WebAssembly modules. They are
+// referenced in the two forms that bundlers recognise, `new Worker(new URL("...", import.meta.url), { type: "module"
+// })` and `new URL("...", import.meta.url)`. The build inserts the files' names (src/build/assets.mjs). The model's
+// worker, which uses all of these, is in a separate file (src/worker/script.ts): bundlers reject a worker that
+// references itself.
 import { givenUrl } from "./host/given-assets.ts";
 import { scriptAt, type WorkerScript } from "./host/worker-script.ts";
 
-/** Vite before 8 moves the library, while a page is developed, without its files to a folder beside it. */
+/** During development, Vite before 8 moves the library to a folder beside it, without its files. */
 const unmoved = ({ href }: URL) => new URL(href.replace("/.vite/deps/", "/erwin/dist/assets/"));
 const isMoved = () => unmoved(balltreeUrl()).href !== balltreeUrl().href;
 
-/** Apart from its use, where bundlers would look for the file. */
+/** Separate from its use, where bundlers would look for the file. */
 const here = import.meta.url;
 
-/** @param create as bundlers understand it */
+/** @param create creates the worker in the form that bundlers recognise */
 export function workerScript(name: WorkerScript["name"], create: () => Worker): WorkerScript {
   const file = `${name}-worker.js` as const;
   const url = givenUrl(file);
@@ -21,11 +22,11 @@ export function workerScript(name: WorkerScript["name"], create: () => Worker): 
   return isMoved() ? scriptAt(name, unmoved(beside)) : { name, url: beside, create };
 }
 
-/** A thread that builds trees and graphs. */
+/** The script of a thread that builds trees and graphs. */
 export const poolScript = () =>
   workerScript("pool", () => new Worker(new URL("../workers/pool.ts", import.meta.url), { type: "module" }));
 
-/** A thread of the CPU backend. */
+/** The script of a thread of the CPU backend. */
 export const kernelsScript = () =>
   workerScript("kernels", () => new Worker(new URL("../workers/kernels.ts", import.meta.url), { type: "module" }));
 
@@ -35,5 +36,5 @@ const relaxedKernelsUrl = () => new URL("../wasm/out/kernels-relaxed.wasm", impo
 
 export const balltreeModule = () => givenUrl("balltree.wasm") ?? unmoved(balltreeUrl());
 export const kernelsModule = () => givenUrl("kernels.wasm") ?? unmoved(kernelsUrl());
-/** With fused multiply-add. */
+/** The module with fused multiply-add. */
 export const relaxedKernelsModule = () => givenUrl("kernels-relaxed.wasm") ?? unmoved(relaxedKernelsUrl());

@@ -1,13 +1,14 @@
-// Every error the engine throws on purpose. Each class has a stable `name` (which survives structured cloning between
-// workers), a message that says what was wrong, where, what was expected and what to do, and the fields a program needs.
+// Every error that the engine throws deliberately. Each class has a stable `name` (which survives structured cloning
+// between workers), a message that says what was wrong, where, what was expected and what to do, and the fields that a
+// program needs.
 
-/** Details a program may want to read from an error, by name. All values can cross a worker boundary. */
+/** Details that a program may want to read from an error, by name. All values can cross a worker boundary. */
 export type ErrorDetails = Record<string, string | number | boolean | null | string[] | number[]>;
 
 /** Base class of all errors thrown by this library. */
 export class ErwinError extends Error {
   override name = "ErwinError";
-  /** Facts behind the message: the row, tensor, field or file concerned, what was expected, what was found. */
+  /** The facts behind the message: the row, tensor, field or file concerned, what was expected, what was found. */
   readonly details: ErrorDetails;
 
   constructor(message: string, details: ErrorDetails = {}, options?: ErrorOptions) {
@@ -16,37 +17,40 @@ export class ErwinError extends Error {
   }
 }
 
-/** A model, tree or optimiser configuration that cannot be: `details.field` names the field. */
+/** An invalid configuration of a model, tree or optimiser: `details.field` names the field. */
 export class ConfigError extends ErwinError {
   override name = "ConfigError";
 }
 
-/** Input data that cannot be computed with: `details.row`, `details.tensor` say where. */
+/** Invalid input data: `details.row` and `details.tensor` say where. */
 export class InputError extends ErwinError {
   override name = "InputError";
 }
 
-/** A checkpoint that does not fit the model: `details.missing`, `.unexpected`, `.misshapen` list every tensor. */
+/** A checkpoint that does not match the model: `details.missing`, `.unexpected`, `.misshapen` list every tensor. */
 export class CheckpointError extends ErwinError {
   override name = "CheckpointError";
 }
 
-/** A file that is not what its format demands: `details.file`, `.offset` where known. */
+/** A file that violates its format: `details.file`, and `.offset` if known. */
 export class FormatError extends ErwinError {
   override name = "FormatError";
 }
 
-/** No usable device: no adapter, or an adapter that failed the known-answer check. */
+/** No usable device: there is no adapter, or it failed the known-answer check. */
 export class DeviceError extends ErwinError {
   override name = "DeviceError";
 }
 
-/** The device went away (driver reset, tab throttled, out of power): `details.reason`. Request a new device and load again. */
+/**
+ * The device was lost (driver reset, tab throttled, out of power): `details.reason`. Request a new device and load
+ * again.
+ */
 export class DeviceLostError extends ErwinError {
   override name = "DeviceLostError";
 }
 
-/** An allocation the device or the WebAssembly memory cannot satisfy: `details.bytes`, `.limit`. */
+/** An allocation that the device or the WebAssembly memory cannot satisfy: `details.bytes`, `.limit`. */
 export class OutOfMemoryError extends ErwinError {
   override name = "OutOfMemoryError";
 }
@@ -56,7 +60,7 @@ export class WorkerError extends ErwinError {
   override name = "WorkerError";
 }
 
-/** A NaN or an infinity where none may be: `details.tensor`. */
+/** A NaN or an infinity where none is allowed: `details.tensor`. */
 export class NumericalError extends ErwinError {
   override name = "NumericalError";
 }
@@ -80,7 +84,7 @@ const classes = {
   DisposedError,
 };
 
-/** What `serializeError` makes: a plain object that can be posted between threads. */
+/** The result of `serializeError`: a plain object that can be posted between threads. */
 export interface SerializedError {
   name: string;
   message: string;
@@ -88,7 +92,7 @@ export interface SerializedError {
   details: ErrorDetails;
 }
 
-/** Turns any thrown value into a plain object that keeps name, message, stack and details across a worker boundary. */
+/** Converts any thrown value to a plain object that keeps name, message, stack and details across a worker boundary. */
 export function serializeError(error: unknown): SerializedError {
   if (error instanceof ErwinError) {
     return { name: error.name, message: error.message, stack: error.stack, details: error.details };
@@ -97,7 +101,10 @@ export function serializeError(error: unknown): SerializedError {
   return { name: "Error", message: String(error), details: {} };
 }
 
-/** The inverse of `serializeError`: an instance of the named class again, so that `instanceof` works on the other side. */
+/**
+ * The inverse of `serializeError`: returns an instance of the named class, so that `instanceof` works on the other
+ * side.
+ */
 export function deserializeError(error: SerializedError): Error {
   const ErrorClass = classes[error.name as keyof typeof classes];
   const result = ErrorClass ? new ErrorClass(error.message, error.details) : new Error(error.message);

@@ -1,13 +1,13 @@
-// Random numbers that are the same on every platform: whole-number generators, and normal numbers made by arithmetic alone,
-// since Math.log and Math.exp may differ in their last bit from engine to engine.
+// Random numbers that are the same on every platform: integer generators, and normal numbers computed by arithmetic
+// alone, since Math.log and Math.exp may differ in their last bit between engines.
 
 import { expectNumber } from "./arguments.ts";
 
 /**
- * Layers of the ziggurat (Marsaglia and Tsang 2000): the area under exp(-x^2 / 2), x >= 0, cut into 256 parts of the same
- * size. Layer i is a rectangle EDGES[i] wide between the heights HEIGHTS[i] and HEIGHTS[i + 1], of which all that lies within
- * EDGES[i + 1] is under the curve. Layer 0 takes in the tail beyond EDGES[1]: its EDGES[0] is what a rectangle of its size
- * would measure.
+ * The number of layers of the ziggurat (Marsaglia and Tsang 2000): the area under exp(-x^2 / 2), x >= 0, is divided
+ * into 256 parts of equal area. Layer i is a rectangle EDGES[i] wide between the heights HEIGHTS[i] and HEIGHTS[i + 1],
+ * of which everything within EDGES[i + 1] is under the curve. Layer 0 includes the tail beyond EDGES[1]: EDGES[0] is
+ * the width of a rectangle with that area.
  */
 const LAYERS = 256;
 const TAIL_BEGINS = 3.654152885361009;
@@ -15,7 +15,7 @@ const TAIL_HEIGHT = 0.0012602859304985975; // exp(-TAIL_BEGINS^2 / 2)
 const LAYER_AREA = 0.004928673233974655; // TAIL_BEGINS TAIL_HEIGHT + the area under the tail
 const EDGES = new Float64Array(LAYERS + 1);
 const HEIGHTS = new Float64Array(LAYERS + 1);
-/** A layer's width, in steps of 24 bits with a sign. */
+/** A layer's width divided by 2^23, the step of a signed 24-bit integer. */
 const STEPS = new Float64Array(LAYERS);
 
 /** xoshiro128** (Blackman and Vigna 2018), seeded through splitmix32. */
@@ -38,25 +38,25 @@ export class Random {
     }
   }
 
-  /** A whole number, 0 <= n < 2^32. */
+  /** An integer, 0 <= n < 2^32. */
   bits(): number {
     if (this.#next === this.#drawn.length) this.#draw();
     return this.#drawn[this.#next++];
   }
 
-  /** 0 < x < 1, 32 bits of it. */
+  /** A number 0 < x < 1 with 32 random bits. */
   uniform(): number {
     return (this.bits() + 0.5) / 2 ** 32;
   }
 
-  /** A normal number of mean 0 and deviation 1, to 24 bits of its layer of the ziggurat. */
+  /** A normal number with mean 0 and deviation 1, at a resolution of 24 bits within its layer of the ziggurat. */
   normal(): number {
     const bits = this.bits();
     const x = inLayer(bits);
     return isUnderCurve(bits, x) ? x : this.#edge(layerOf(bits), x);
   }
 
-  /** Normal numbers of a mean and a deviation: what `normal` would give one by one, in less time. */
+  /** Writes normal numbers with a mean and a deviation: the same as repeated calls of `normal`, in less time. */
   fillNormal(values: Float32Array, mean: number, deviation: number): void {
     const drawn = this.#drawn;
     for (let filled = 0; filled < values.length; ) {
@@ -74,7 +74,7 @@ export class Random {
     }
   }
 
-  /** A normal number where x, in a layer, may lie beyond the curve: 1.2 % of them. */
+  /** A normal number if x, in its layer, may lie beyond the curve, as in 1.2 % of cases. */
   #edge(layer: number, x: number): number {
     if (layer === 0) return x < 0 ? -this.#tail() : this.#tail();
     const height = HEIGHTS[layer] + this.uniform() * (HEIGHTS[layer + 1] - HEIGHTS[layer]);
@@ -89,7 +89,7 @@ export class Random {
     }
   }
 
-  /** The next whole numbers, many at a time: their state then stays in the processor's registers. */
+  /** Computes the next integers, many at a time, so that the state stays in the processor's registers. */
   #draw(): void {
     const state = this.#state;
     const drawn = this.#drawn;
@@ -117,10 +117,10 @@ export class Random {
 
 const layerOf = (bits: number) => bits & (LAYERS - 1);
 
-/** A number anywhere in the layer that the last 8 bits choose, by the other 24. */
+/** A number in the layer that the last 8 bits choose, at the position that the other 24 give. */
 const inLayer = (bits: number) => ((bits >> 8) + 0.5) * STEPS[layerOf(bits)];
 
-/** Whether it is certain to be under the curve. */
+/** Whether x is certain to be under the curve. */
 const isUnderCurve = (bits: number, x: number) => Math.abs(x) < EDGES[layerOf(bits) + 1];
 
 const rotate = (x: number, k: number) => (x << k) | (x >>> (32 - k));
@@ -128,7 +128,10 @@ const rotate = (x: number, k: number) => (x << k) | (x >>> (32 - k));
 /** 1 / 25, 1 / 23, ... 1: divisions would take most of the series' time. */
 const RECIPROCALS = Float64Array.from({ length: 13 }, (_, i) => 1 / (25 - 2 * i));
 
-/** ln x for 0 < x <= 1 by halving and the series of artanh: additions, products and quotients are exact to the standard everywhere. */
+/**
+ * ln x for 0 < x <= 1 by halving and the series of artanh: the standard defines additions, products and quotients
+ * exactly.
+ */
 function naturalLogarithm(x: number): number {
   let halvings = 0;
   while (x < 0.7) {

@@ -1,17 +1,18 @@
-// The balls of an exported graph. It knows no clouds, so all balls of a level have one size, which is right for some clouds only.
+// The balls of an exported graph. The graph does not know about clouds, so all balls of a level have the same size,
+// which is correct for some clouds only.
 
 import { treeLevels, treeSlots } from "../balltree/index.ts";
 import { ConfigError } from "../errors.ts";
 import type { ErwinConfig } from "../erwin/config.ts";
 
 export interface ExportedBalls {
-  /** Nodes in a ball of each level. */
+  /** The number of nodes in a ball of each level. */
   balls: number[];
-  /** The clouds for which these are right, in words: "of 17 points or more". */
+  /** The clouds for which these sizes are correct, in words: "of 17 points or more". */
   clouds: string;
 }
 
-/** @throws ConfigError for `points` (see `OnnxOptions`) that no graph can be for. */
+/** @throws ConfigError for a number of `points` (see `OnnxOptions`) for which no graph is possible. */
 export function exportedBalls({ ballSizes, strides }: ErwinConfig, points: number | undefined): ExportedBalls {
   if (points !== undefined && (!Number.isInteger(points) || points < 1)) {
     throw new ConfigError(`points must be a whole number of at least 1, not ${points}`, { field: "points" });

@@ -1,4 +1,4 @@
-// Models as ONNX files: Erwin's inputs and outputs, the tree's geometry, and the order of its layers.
+// Models as ONNX files: Erwin's inputs and outputs, the geometry of the tree, and the order of the layers.
 
 import { version } from "../../package.json";
 import { ConfigError } from "../errors.ts";
@@ -18,15 +18,15 @@ import {
 } from "./layers.ts";
 import { encodeModel } from "./proto.ts";
 
-/** The classes that have descriptions. */
+/** The module classes that have descriptions. */
 export interface ModuleClasses {
   nn: typeof import("../nn/index.ts");
   ErwinTransformer: typeof ErwinTransformer;
 }
 
 /**
- * @param classes handed over: the build would make files of their own of what both this file and the library import
- * @param weights parameters and running statistics, by the names of checkpoints
+ * @param classes passed in: the build would otherwise create extra files for what both this file and the library import
+ * @param weights parameters and running statistics, by their names in checkpoints
  * @param points see `OnnxOptions`
  */
 export function onnxModel(
@@ -62,7 +62,7 @@ function addOutput(graph: GraphBuilder, { cHidden, decode }: ErwinConfig, value:
   else graph.output(value, "out", [nodesOf(last), cHidden[last]], "the bottleneck's nodes");
 }
 
-/** @param given the features of the points, where they are computed and no input */
+/** @param given the features of the points, if they are computed and not an input */
 function erwin(graph: GraphBuilder, model: ErwinTransformer, given?: Value): Value {
   const { config, embedding, encoder, bottleneck, decoder } = model;
   const { cIn, dimensionality, mpSteps, decode } = config;
@@ -95,15 +95,15 @@ function erwin(graph: GraphBuilder, model: ErwinTransformer, given?: Value): Val
   return graph.gather(x, slotOfPoint(graph, treeIdx, treeMask));
 }
 
-/** The name of the number of nodes of a level. */
+/** Returns the name of the dimension that is the number of nodes of a level. */
 const nodesOf = (level: number) => (level === 0 ? "slots" : `nodes_${level}`);
 
 interface Level extends LevelGeometry {
-  /** [groups, stride * D] from each group's centre to its nodes; undefined where nothing uses it. */
+  /** [groups, stride * D] The offsets of a group's nodes from its centre; undefined if nothing uses them. */
   childOffsets: Value | undefined;
 }
 
-/** Offsets and distances of every level, from the positions of the slots [slots, D]. */
+/** Computes offsets and distances of every level from the positions of the slots [slots, D]. */
 function computeGeometry(graph: GraphBuilder, config: ErwinConfig, balls: number[], positions: Value): Level[] {
   const { dimensionality, rotate, decode, strides, encDepths, decDepths } = config;
   return balls.map((ball, l) => {
@@ -132,16 +132,21 @@ function computeGeometry(graph: GraphBuilder, config: ErwinConfig, balls: number
   });
 }
 
-/** The means [groups, 1, D] of `size` consecutive positions each, and where these lie from it: [groups, size, D]. */
+/**
+ * Returns the means [groups, 1, D] of `size` consecutive positions each, and their offsets from it: [groups, size, D].
+ */
 function centred(graph: GraphBuilder, positions: Value, size: number, dimensionality: number) {
   const grouped = graph.reshape(positions, -1, size, dimensionality);
   const means = graph.node("ReduceMean", [grouped], { axes: { ints: [1] } });
   return { means, offsets: graph.subtract(grouped, means) };
 }
 
-/** Between the nodes of each ball: [balls, 1, m, m]. By subtraction, since |a|^2 + |b|^2 - 2 a b would cancel. */
+/**
+ * Distances between the nodes of each ball: [balls, 1, m, m]. They are computed by subtraction, since |a|^2 + |b|^2 - 2
+ * a b would cancel.
+ */
 function ballDistances(graph: GraphBuilder, positions: Value, ball: number, dimensionality: number): Value {
-  // One axis of space after the other: runtimes are slow at sums over so short an innermost axis, and it takes less memory.
+  // One spatial axis at a time: runtimes are slow at sums over so short an innermost axis, and it needs less memory.
   const squares = graph.nodes("Split", [positions], dimensionality, { axis: { i: 1 } }).map((axis) => {
     const difference = graph.subtract(graph.reshape(axis, -1, 1, ball, 1), graph.reshape(axis, -1, 1, 1, ball));
     return graph.multiply(difference, difference);
@@ -149,13 +154,13 @@ function ballDistances(graph: GraphBuilder, positions: Value, ball: number, dime
   return graph.node("Sqrt", [squares.reduce((sum, square) => graph.add(sum, square))]);
 }
 
-/** Where a permutation puts each entry: the permutation back. */
+/** Returns the inverse of a permutation. */
 function inverse(graph: GraphBuilder, permutation: Value): Value {
   const range = graph.node("Range", [graph.integer(0), graph.node("Size", [permutation]), graph.integer(1)]);
   return graph.node("ScatterElements", [permutation, permutation, range]);
 }
 
-/** [points] the slot that holds the point itself, not a duplicate. */
+/** [points] The slot that holds the point itself, not a duplicate. */
 function slotOfPoint(graph: GraphBuilder, treeIdx: Value, treeMask: Value): Value {
   const slots = graph.reshape(graph.node("NonZero", [treeMask]), -1);
   return graph.node("ScatterElements", [slots, graph.gather(treeIdx, slots), slots]);

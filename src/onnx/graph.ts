@@ -1,4 +1,4 @@
-// A graph under construction: nodes are added in the order they compute, each gives its values a name.
+// A graph under construction: nodes are added in the order of computation, and each names its outputs.
 
 import { ConfigError } from "../errors.ts";
 import type { Module } from "../nn/module.ts";
@@ -12,7 +12,7 @@ import {
   type ValueInfoProto,
 } from "./proto.ts";
 
-/** What an input, a constant or a node holds, by its name. */
+/** The name of an input, a constant or an output of a node. */
 export type Value = string;
 
 /** A tensor of a model, on the host. */
@@ -24,12 +24,12 @@ export interface Weight {
 type Attributes = Readonly<Record<string, Attribute>>;
 
 /**
- * Adds what a module computes in evaluation mode.
- * @param graph seen from the module: its weights have the names that the module declared
+ * Adds the nodes for what a module computes in evaluation mode.
+ * @param graph the graph as the module sees it: its weights have the names that the module declared
  */
 export type Description<Part extends Module> = (graph: GraphBuilder, module: Part, ...inputs: Value[]) => Value;
 
-/** Descriptions by the class of the module; they hold for classes derived from it, too. */
+/** Descriptions by module class; they also apply to derived classes. */
 export class Descriptions {
   readonly #byClass = new Map<unknown, Description<never>>();
 
@@ -38,7 +38,7 @@ export class Descriptions {
     return this;
   }
 
-  /** @throws ConfigError where neither the module itself nor its class has one */
+  /** @throws ConfigError if neither the module itself nor its class has one */
   of(module: Module & { onnx?(graph: GraphBuilder, ...inputs: Value[]): Value }): Description<Module> {
     const { onnx } = module;
     if (onnx) return (graph, part, ...inputs) => onnx.call(part, graph, ...inputs);
@@ -54,17 +54,17 @@ export class Descriptions {
   }
 }
 
-/** What a graph is made of, for all that add to it. */
+/** The input of a graph's construction, shared by all parts. */
 export interface GraphSource {
   model: Module;
-  /** Of the model, by the names of its checkpoints. */
+  /** The model's weights, by their names in checkpoints. */
   weights: ReadonlyMap<string, Weight>;
   descriptions: Descriptions;
   /** See `OnnxOptions`. */
   points: number | undefined;
 }
 
-/** What all parts of a graph add to. */
+/** The graph that all parts add to. */
 interface Draft {
   names: ReadonlyMap<Module, string>;
   nodes: NodeProto[];
@@ -83,7 +83,7 @@ const draftOf = ({ model }: GraphSource): Draft => ({
   metadata: {},
 });
 
-/** A graph as a part of the model sees it: weights are named by their place in that part, as are the nodes that compute it. */
+/** A graph as a part of the model sees it: weights, and the nodes that use them, are named relative to that part. */
 export class GraphBuilder {
   constructor(
     private readonly source: GraphSource,
@@ -96,65 +96,65 @@ export class GraphBuilder {
     return this.source.points;
   }
 
-  /** What the file's metadata will say. */
+  /** The file's metadata. */
   get metadata(): Record<string, string> {
     return this.draft.metadata;
   }
 
-  /** The same graph, seen from one of the model's modules. */
+  /** Returns the same graph as one of the model's modules sees it. */
   at(module: Module): GraphBuilder {
     return new GraphBuilder(this.source, this.draft, this.draft.names.get(module));
   }
 
   /**
-   * Adds what one of the model's modules computes of the inputs, by its own method `onnx` or by the description of its class.
-   * @throws ConfigError where it has neither
+   * Adds the nodes for one of the model's modules, by its own method `onnx` or by the description of its class.
+   * @throws ConfigError if it has neither
    */
   module(module: Module, ...inputs: Value[]): Value {
     return this.source.descriptions.of(module)(this.at(module), module, ...inputs);
   }
 
-  /** The same graph, seen from a part of this one. */
+  /** Returns the same graph as a part of this part sees it. */
   within(part: string): GraphBuilder {
     return new GraphBuilder(this.source, this.draft, this.#named(part));
   }
 
   /**
-   * An input of the model, once, however often it is asked for.
-   * @param shape sizes; those that may vary by a name
+   * Returns an input of the model; it is added once, however often it is requested.
+   * @param shape sizes; those that may vary are names
    */
   input(name: string, type: ElementType, shape: readonly (number | string)[], doc: string): Value {
     if (!this.draft.inputs.has(name)) this.draft.inputs.set(name, { name, type, shape, doc });
     return name;
   }
 
-  /** An output of the model. */
+  /** Adds an output of the model. */
   output(value: Value, name: string, shape: readonly (number | string)[], doc: string): void {
     this.draft.nodes.push({ type: "Identity", name, inputs: [value], outputs: [name], attributes: {} });
     this.draft.outputs.push({ name, type: "float32", shape, doc });
   }
 
-  /** The numbers of one of this part's weights. */
+  /** Returns one of this part's weights. */
   weight(name: string): Weight {
     return this.source.weights.get(this.#named(name)) as Weight;
   }
 
-  /** One of this part's weights, as it is. */
+  /** Adds one of this part's weights as a constant. */
   parameter(name: string): Value {
     return this.constant(name, this.weight(name));
   }
 
-  /** Numbers computed from this part's weights. */
+  /** Adds a constant computed from this part's weights. */
   constant(name: string, { shape, data }: Weight): Value {
     return this.#constant({ name: this.#named(name), type: "float32", shape, data });
   }
 
-  /** One float, for all of the graph. */
+  /** Returns a float constant, shared by the whole graph. */
   float(value: number): Value {
     return this.#constant({ name: `float ${value}`, type: "float32", shape: [], data: Float32Array.of(value) });
   }
 
-  /** One whole number, for all of the graph. */
+  /** Returns an integer constant, shared by the whole graph. */
   integer(value: number): Value {
     return this.#constant({
       name: `integer ${value}`,
@@ -164,7 +164,7 @@ export class GraphBuilder {
     });
   }
 
-  /** A list of whole numbers, such as a shape or axes, for all of the graph. */
+  /** Returns a constant list of integers, such as a shape or axes, shared by the whole graph. */
   integers(...values: number[]): Value {
     const data = BigInt64Array.from(values, BigInt);
     return this.#constant({ name: `integers ${values}`, type: "int64", shape: [values.length], data });
@@ -175,7 +175,7 @@ export class GraphBuilder {
     return this.nodes(type, inputs, 1, attributes)[0];
   }
 
-  /** Adds a node with as many outputs as are asked for. */
+  /** Adds a node with the given number of outputs. */
   nodes(type: string, inputs: readonly Value[], outputs: number, attributes: Attributes = {}): Value[] {
     const name = `${this.place}/${type} ${this.draft.nodes.length}`;
     const values = Array.from({ length: outputs }, (_, i) => (outputs === 1 ? name : `${name}.${i}`));
@@ -191,7 +191,7 @@ export class GraphBuilder {
     return this.node("Transpose", [x], { perm: { ints: axes } });
   }
 
-  /** The rows of x that `index` names. */
+  /** Gathers the rows `index` of x. */
   gather(x: Value, index: Value): Value {
     return this.node("Gather", [x, index]);
   }

@@ -6,34 +6,36 @@ import * as nn from "../nn/index.ts";
 import type { Module } from "../nn/module.ts";
 import type { Weight } from "./graph.ts";
 
-/** What a module's own method `onnx` adds its nodes to, and what it calls the values in it. */
+/** The graph to which a module's own method `onnx` adds its nodes, and the type of the values in it. */
 export type { GraphBuilder as OnnxGraph, Value as OnnxValue } from "./graph.ts";
 
 export interface OnnxOptions {
   /**
-   * For clouds that are smaller than the model's balls: how many points each of them has. The file is then for clouds whose
-   * trees have as many slots as those of such a cloud (the next power of two), and for no others.
+   * For clouds that are smaller than the model's balls: the number of points of each. The file is then only for clouds
+   * whose trees have as many slots as the tree of such a cloud (the next power of two).
    */
   points?: number;
 }
 
 /**
- * The model in evaluation mode as an ONNX file: operator set 17, float32, any number of points, clouds and edges.
+ * Exports the model in evaluation mode as an ONNX file: operator set 17, float32, any number of points, clouds and
+ * edges.
  *
  * Inputs, named as in the files of the command line (`erwin tree` writes all but the first two, integers as int32):
  * - `node_features` float32 [points, cIn], `node_positions` float32 [points, D]
- * - `edge_index` int64 [2, edges], where mpSteps > 0
- * - `tree_idx` int64 [slots], `tree_mask` uint8 [slots] (the latter where the model decodes)
+ * - `edge_index` int64 [2, edges], if mpSteps > 0
+ * - `tree_idx` int64 [slots], `tree_mask` uint8 [slots] (the latter if the model decodes)
  * - `tree_idx_rot.<level>` int64 [nodes], for the levels that have rotated blocks
  *
  * Output: `out` float32 [points, cHidden[0]] in the order of the points; without decoder the bottleneck's nodes.
  *
- * The graph knows no clouds, so all balls of a level have one size. Every cloud must fill at least one ball at each level: the
- * file's metadata "clouds" says how many points that takes. With smaller clouds a runtime fails, or lets points of different
- * clouds attend to each other. For those use `ErwinTransformer` itself or, where all clouds have trees of the same size, a
- * file of their own by the option `points`.
- * A module of one's own, such as a wrapper around Erwin, is exported by its method `onnx`, beside its `forward`. Where it is the
- * whole model it declares inputs and outputs, and where it is a part it returns its value:
+ * The graph does not know about clouds, so all balls of a level have the same size. Every cloud must fill at least one
+ * ball at each level: the file's metadata "clouds" says how many points that needs. With smaller clouds a runtime
+ * fails, or lets points of different clouds attend to each other. For those use `ErwinTransformer` itself or, if all
+ * clouds have trees of the same size, a separate file with the option `points`.
+ *
+ * A custom module, such as a wrapper around Erwin, is exported by its method `onnx`, beside its `forward`. If it is the
+ * whole model it declares inputs and outputs; if it is a part it returns its value:
  *
  * ```ts
  * onnx(graph: OnnxGraph): OnnxValue {
@@ -44,14 +46,14 @@ export interface OnnxOptions {
  *   return pressure;
  * }
  * ```
- * @throws ConfigError for `points` that no graph can be for, and for modules without a description; FormatError when the file
- *   would be larger than 2 GiB; DisposedError, DeviceLostError
+ * @throws ConfigError for a number of `points` for which no graph is possible, and for modules without a description;
+ *   FormatError if the file would be larger than 2 GiB; DisposedError, DeviceLostError
  */
 export async function exportOnnx(model: Module, options: OnnxOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
   expectParts("exportOnnx", { model }, { model: "state" });
   checkOptions("exportOnnx", options, { points: true });
   const { points } = options;
-  // Loaded when it is asked for: pages that never export need not download it.
+  // The exporter is loaded on demand: pages that never export need not download it.
   const { onnxModel } = await import("./exporter.ts");
   const weights = new Map<string, Weight>();
   await Promise.all(

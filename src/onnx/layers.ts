@@ -1,5 +1,5 @@
-// What modules compute, as nodes of an ONNX graph in evaluation mode, by operators that runtimes have fast kernels and fusions
-// for: no strided slices, no weights prepared at run time. Sizes and parts are those of the modules.
+// Modules as nodes of an ONNX graph in evaluation mode, with operators for which runtimes have fast kernels and
+// fusions: no strided slices, no weights prepared at run time. Sizes and parts are those of the modules.
 
 import type { BallAttention, ErwinBlock, SwiGLU } from "../nn/block.ts";
 import type { BallLayer } from "../nn/layer.ts";
@@ -9,7 +9,7 @@ import type { BatchNorm, LayerNorm, RMSNorm } from "../nn/norms.ts";
 import type { BallPooling, BallUnpooling } from "../nn/pooling.ts";
 import { Descriptions, type GraphBuilder, type Value, type Weight } from "./graph.ts";
 
-/** Of the layers that make one tensor of another. */
+/** Descriptions of the layers that map one tensor to another. */
 export const layerDescriptions = (nn: typeof import("../nn/index.ts")): Descriptions =>
   new Descriptions()
     .add(nn.Linear, linear)
@@ -19,21 +19,21 @@ export const layerDescriptions = (nn: typeof import("../nn/index.ts")): Descript
     .add(nn.GELU, (graph, _, x) => gelu(graph, x))
     .add(nn.Sequential, (graph, { layers }, x) => layers.reduce((value, layer) => graph.module(layer, value), x));
 
-/** The nodes of one level in one order, such that each ball is contiguous. */
+/** The nodes of one level in an order in which each ball is contiguous. */
 export interface NodeOrder {
-  /** [nodes] which node stands where, and where each node stands; undefined for the tree's own order. */
+  /** [nodes] The node at each place, and the place of each node; undefined for the tree's own order. */
   permutation: { order: Value; inverse: Value } | undefined;
-  /** [nodes, D] from the mean of the node's ball. */
+  /** [nodes, D] The offsets from the mean of the node's ball. */
   offsets: Value;
-  /** [balls, 1, m, m] between the nodes of a ball. */
+  /** [balls, 1, m, m] The distances between the nodes of a ball. */
   distances: Value;
 }
 
 export interface LevelGeometry {
   ball: number;
-  /** Undefined where no block uses it. */
+  /** Undefined if no block uses it. */
   straight: NodeOrder | undefined;
-  /** Undefined where no block uses it. */
+  /** Undefined if no block uses it. */
   rotated: NodeOrder | undefined;
 }
 
@@ -42,12 +42,12 @@ function linear(graph: GraphBuilder, { hasBias }: Linear, x: Value): Value {
   return affine(graph, x, graph.parameter("weight"), hasBias ? graph.parameter("bias") : undefined);
 }
 
-/** y = x W^T + b, where b may also be a matrix of y's shape. */
+/** y = x W^T + b, where b may also be a matrix with y's shape. */
 function affine(graph: GraphBuilder, x: Value, weight: Value, bias?: Value): Value {
   return graph.node("Gemm", bias === undefined ? [x, weight] : [x, weight, bias], { transB: { i: 1 } });
 }
 
-/** In the order of operators that runtimes fuse into one. */
+/** The operators are in the order that runtimes fuse into one. */
 function rmsNorm(graph: GraphBuilder, _: RMSNorm, x: Value): Value {
   const squares = graph.node("Pow", [x, graph.float(2)]);
   const mean = graph.node("ReduceMean", [squares], { axes: { ints: [-1] } });
@@ -67,7 +67,7 @@ function batchNorm(graph: GraphBuilder, _: BatchNorm, x: Value): Value {
   return graph.add(scaled, graph.constant("shift", { shape, data: shift }));
 }
 
-/** What BatchNorm does to each channel by its running statistics. */
+/** The scale and shift that BatchNorm applies to each channel with its running statistics. */
 function scaleAndShift(norm: GraphBuilder): Record<"scale" | "shift", Float32Array> {
   const [weight, bias, mean, variance] = ["weight", "bias", "running_mean", "running_var"].map(
     (name) => norm.weight(name).data,
@@ -76,7 +76,7 @@ function scaleAndShift(norm: GraphBuilder): Record<"scale" | "shift", Float32Arr
   return { scale, shift: bias.map((value, c) => value - mean[c] * scale[c]) };
 }
 
-/** The exact one. */
+/** The exact GELU. */
 function gelu(graph: GraphBuilder, x: Value): Value {
   const share = graph.add(graph.node("Erf", [graph.divide(x, graph.float(Math.SQRT2))]), graph.float(1));
   return graph.multiply(graph.multiply(x, share), graph.float(0.5));
@@ -99,13 +99,13 @@ interface Edges {
   sources: Value;
   /** [M] */
   targets: Value;
-  /** [M, D] source's position - target's. */
+  /** [M, D] The source's position minus the target's. */
   offsets: Value;
-  /** [n d] where the sums begin. */
+  /** [n d] The initial value of the sums. */
   zeros: Value;
-  /** [M d] which of the sums each number of the messages goes into. */
+  /** [M d] The index of the sum to which each element of the messages is added. */
   destinations: Value;
-  /** [n, 1] messages to each node, 1 where there are none. */
+  /** [n, 1] The number of messages to each node, or 1 if there are none. */
   counts: Value;
 }
 
@@ -115,7 +115,7 @@ function edgeEnds(graph: GraphBuilder, positions: Value, edgeIndex: Value, width
   const filled = (value: number, size: Value) => graph.node("Expand", [graph.float(value), size]);
   const ones = filled(1, graph.node("Shape", [targets]));
   const counts = graph.node("Max", [sumInto(graph, filled(0, nodes), targets, ones), graph.float(1)]);
-  // In int32 from where these get long, which GPUs can add.
+  // The long arrays of indices are int32, which GPUs can add.
   const firsts = graph.int32(graph.reshape(graph.multiply(targets, graph.integer(width)), -1, 1));
   const channels = graph.int32(graph.node("Range", [graph.integer(0), graph.integer(width), graph.integer(1)]));
   return {
@@ -129,8 +129,9 @@ function edgeEnds(graph: GraphBuilder, positions: Value, edgeIndex: Value, width
 }
 
 /**
- * Adds each number to the one at its index, where others may go too. By single numbers, which onnxruntime does in a fraction of
- * the time that rows take; not by ScatterND, whose threads lose sums there as they write over each other.
+ * Adds each element to the one at its index, where indices may repeat. It works on single elements, for which
+ * onnxruntime takes a fraction of the time that rows take. It does not use ScatterND, whose threads lose sums there by
+ * overwriting each other.
  */
 function sumInto(graph: GraphBuilder, zeros: Value, index: Value, numbers: Value): Value {
   return graph.node("ScatterElements", [zeros, index, numbers], { reduction: { s: "add" } });
@@ -144,7 +145,7 @@ function messageStep(
   edges: Edges,
   width: number,
 ): Value {
-  // The linear map of each end is taken once a node, not once an edge.
+  // The linear map of each end is computed once per node, not once per edge.
   const map = graph.at(message);
   const weight = map.weight("weight");
   const ofSource = map.constant("weight.source", columns(weight, 0, width));
@@ -227,8 +228,8 @@ export function ballUnpooling(
 }
 
 /**
- * A linear map with the BatchNorm after it, by its running statistics, as one linear map. Its rows may be several times the
- * norm's channels.
+ * Merges a linear map and the BatchNorm after it, with its running statistics, into one linear map. It may have several
+ * times as many rows as the norm has channels.
  */
 function normalised(graph: GraphBuilder, { projection, norm }: { projection: Linear; norm: BatchNorm }) {
   const { scale, shift } = scaleAndShift(graph.at(norm));
@@ -245,7 +246,7 @@ function normalised(graph: GraphBuilder, { projection, norm }: { projection: Lin
   };
 }
 
-/** The columns from `first` to before `end` of a matrix. */
+/** Returns columns [first, end) of a matrix. */
 function columns({ shape, data }: Weight, first: number, end = shape[1]): Weight {
   const [rows, all] = shape as [number, number];
   const width = end - first;
@@ -257,8 +258,8 @@ function columns({ shape, data }: Weight, first: number, end = shape[1]): Weight
 }
 
 /**
- * Rows of qkv, which checkpoints keep in the order [head, element, q | k | v], in the order [q | k | v, head, element], those
- * of q with the attention's factor 1 / sqrt(E).
+ * Reorders the rows of qkv from the order of checkpoints, [head, element, q | k | v], to [q | k | v, head, element],
+ * and multiplies those of q by the attention's factor 1 / sqrt(E).
  */
 function unpackedQkv({ shape, data }: Weight, heads: number): Weight {
   const rows = shape[0];

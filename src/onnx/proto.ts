@@ -1,4 +1,4 @@
-// The messages of an ONNX file, as far as they are used here, and how they are written: field numbers of onnx.proto.
+// The messages of an ONNX file that are used here, and their encoding, with the field numbers of onnx.proto.
 // https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 
 import { PbfWriter } from "pbf";
@@ -17,11 +17,11 @@ export interface TensorProto {
   data: Float32Array | BigInt64Array;
 }
 
-/** A node's attribute: a whole number, a float, a text or whole numbers. */
+/** A node's attribute: an integer, a float, a string or integers. */
 export type Attribute = { i: number } | { f: number } | { s: string } | { ints: readonly number[] };
 
 export interface NodeProto {
-  /** The operator: "Gemm". */
+  /** The operator, such as "Gemm". */
   type: string;
   name: string;
   inputs: readonly string[];
@@ -29,11 +29,11 @@ export interface NodeProto {
   attributes: Readonly<Record<string, Attribute>>;
 }
 
-/** What a graph takes or gives. */
+/** An input or output of a graph. */
 export interface ValueInfoProto {
   name: string;
   type: ElementType;
-  /** A size, or the name of one that is known only when the graph runs. */
+  /** Sizes, or names of sizes that are known only when the graph runs. */
   shape: readonly (number | string)[];
   doc: string;
 }
@@ -49,25 +49,25 @@ export interface GraphProto {
 export interface ModelProto {
   producer: { name: string; version: string };
   doc: string;
-  /** Version of the default operator set. */
+  /** The version of the default operator set. */
   opset: number;
   graph: GraphProto;
   metadata: Readonly<Record<string, string>>;
 }
 
-/** The first version of the format that knows operator set 17. */
+/** The first version of the format that supports operator set 17. */
 const IR_VERSION = 8;
 
-/** What a protocol buffer can hold. */
+/** The maximum size of a protocol buffer message. */
 const LARGEST_FILE = 2 ** 31 - 1;
 
 /**
- * The bytes of an ONNX file.
- * @throws FormatError when they would be more than the 2 GiB that the format allows.
+ * Encodes an ONNX file.
+ * @throws FormatError if it would exceed the 2 GiB that the format allows.
  */
 export function encodeModel(model: ModelProto): Uint8Array<ArrayBuffer> {
   const { nodes, initializers } = model.graph;
-  // A node takes less than 256 bytes, names and all; so the buffer need not grow, nor hold the weights twice.
+  // A node takes less than 256 bytes including its names, so the buffer need not grow or hold the weights twice.
   const weights = initializers.reduce((sum, { data }) => sum + data.byteLength, 0);
   const bytes = weights + 256 * (nodes.length + initializers.length) + 2 ** 16;
   if (bytes > LARGEST_FILE) {

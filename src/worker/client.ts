@@ -1,4 +1,4 @@
-// A model in a worker, as its user sees it: the calls of ErwinTransformer, as promises that are always settled.
+// A model in a worker, as its user sees it: the methods of ErwinTransformer as promises that always settle.
 
 import { proxy, type Remote, transfer, wrap } from "comlink";
 import { kernelsScript, poolScript } from "../assets.ts";
@@ -29,58 +29,65 @@ import { packed } from "./transfer.ts";
 
 type Listener<Value> = ((value: Value) => unknown) | undefined;
 
-/** A worker that does not come to an end of its call is ended after so long. */
+/** A worker that does not finish its current call within this time is terminated. */
 const CLOSING_SECONDS = 30;
 
 export interface ErwinWorkerOptions extends DeviceOptions {
-  /** Where the worker script is. Default: next to the library. It may be on another host, which has to allow it (CORS). */
+  /**
+   * The URL of the worker script. Default: next to the library. It may be on another host, which has to allow it
+   * (CORS).
+   */
   url?: string | URL;
 }
 
 export interface TransferOptions {
   /**
-   * Hands the arrays' memory over instead of copying it: faster, but on the caller's side they are empty afterwards, and
-   * so is every other array on the same memory. Default false.
+   * Transfers the arrays' memory instead of copying it: this is faster, but the caller's arrays are empty afterwards,
+   * and so is every other array on the same memory. Default false.
    */
   transfer?: boolean;
 }
 
 export interface WorkerLoadOptions extends TransferOptions {
-  /** In place of the checkpoint's own. */
+  /** Used instead of the checkpoint's own config. */
   config?: WorkerConfig;
 }
 
 export interface TrainOptions extends TransferOptions {
   /**
-   * Called with each checkpoint, every `saveEvery` steps and at the end: kept by the page, in IndexedDB say, it outlives the
-   * worker.
+   * Called with each checkpoint, every `saveEvery` steps and at the end: if the page keeps it, in IndexedDB say, it
+   * outlives the worker.
    */
   onCheckpoint?(checkpoint: Uint8Array<ArrayBuffer>): unknown;
 }
 
-/** A training in a worker, as the page's buttons see it. Its calls do not wait for others; after the end they do nothing. */
+/** The handle of a training in a worker. Its methods do not wait for other calls; after the end they do nothing. */
 export interface WorkerTraining {
-  /** Training halts before the next step. Calls of the worker that wait for it go on waiting. */
+  /** Training pauses before the next step. Calls of the worker that wait for the training keep waiting. */
   pause(): void;
   resume(): void;
-  /** Training ends before the next step, with a checkpoint to go on from; if it has not begun, without a step. */
+  /**
+   * Training ends before the next step, with a checkpoint from which it can continue; if it has not begun, without a
+   * step.
+   */
   stop(): void;
   readonly finished: Promise<WorkerTrainingResult>;
 }
 
 /**
- * Starts a worker with a device of its own, so that neither tree nor model blocks the caller's thread. Works from pages,
- * from workers, and in Deno and Node. In Firefox, where workers that a worker starts at times never begin, the page starts the
- * worker's threads; on a page that is not cross-origin isolated, and from a worker, it computes with one.
- * @throws WorkerError naming the script when it cannot be loaded; DeviceError when the worker finds no device; ConfigError
+ * Starts a worker with a device of its own, so that neither tree nor model blocks the caller's thread. It works in
+ * pages, in workers, and in Deno and Node. In Firefox, where threads that a worker starts sometimes never begin, the
+ * page starts the worker's threads; on a page that is not cross-origin isolated, and from a worker, it computes with
+ * one thread.
+ * @throws WorkerError naming the script if it cannot be loaded; DeviceError if the worker finds no device; ConfigError
  */
 export function createErwinWorker(options: ErwinWorkerOptions = {}): Promise<ErwinWorker> {
   return ErwinWorker.start(options);
 }
 
 /**
- * A model in a worker; `createErwinWorker` makes one. Calls are served in the order they are made. Each rejects with the
- * error that was thrown in the worker; all rejects with WorkerError once the worker has stopped unexpectedly, and with
+ * A model in a worker, as created by `createErwinWorker`. Calls are executed in order. Each rejects with the error that
+ * was thrown in the worker; all reject with WorkerError once the worker has stopped unexpectedly, and with
  * DisposedError after `dispose()`.
  */
 export class ErwinWorker {
@@ -115,7 +122,7 @@ export class ErwinWorker {
     worker.addEventListener("messageerror", () => this.#stopped(url, "it sent what cannot be received"));
   }
 
-  /** Hears of the worker's end, where the host has locks to tell it by. */
+  /** Detects the worker's end, if the host has locks for that. */
   async #watch(url: string): Promise<void> {
     const life = lifeName();
     if (life === undefined || !(await this.#call((remote) => remote.hold(life)))) return;
@@ -129,10 +136,10 @@ export class ErwinWorker {
   }
 
   /**
-   * Loads a safetensors checkpoint, in evaluation mode. The model before it is freed once the new one is there.
-   * If the device was lost, a new one is requested.
-   * @param source the file's bytes, or where it is: a URL, or a path in Node and Deno
-   * @throws FormatError, CheckpointError, ConfigError; InputError when the bytes have been handed over before
+   * Loads a safetensors checkpoint, in evaluation mode. The previous model is freed when the new one is loaded. If the
+   * device was lost, a new one is requested.
+   * @param source the file's bytes, or its address: a URL, or a path in Node and Deno
+   * @throws FormatError, CheckpointError, ConfigError; InputError if the bytes have been transferred before
    */
   async load(
     source: Uint8Array | ArrayBuffer | string | URL,
@@ -146,10 +153,10 @@ export class ErwinWorker {
   }
 
   /**
-   * Makes a model with fresh weights, in evaluation mode. The model before it is freed once the new one is there.
-   * If the device was lost, a new one is requested.
-   * @param options.seed of the weights, default 0
-   * @throws ConfigError naming the field that cannot be
+   * Creates a model with initial weights, in evaluation mode. The previous model is freed when the new one exists. If
+   * the device was lost, a new one is requested.
+   * @param options.seed the seed of the weights, default 0
+   * @throws ConfigError naming the field that is invalid
    */
   async create(config: WorkerConfig, options: { seed?: number } = {}): Promise<void> {
     return this.#call((remote) => remote.create(config, options));
@@ -157,7 +164,7 @@ export class ErwinWorker {
 
   /**
    * Applies the model to a batch of point clouds.
-   * @returns the output in the input's order of points, in memory that is the caller's alone
+   * @returns the output in the input's order of points, in memory that belongs to the caller
    * @throws InputError naming the tensor and the first offending row; DeviceLostError; OutOfMemoryError
    */
   async forward(input: WorkerInput, { transfer = false }: TransferOptions = {}): Promise<WorkerOutput> {
@@ -165,28 +172,28 @@ export class ErwinWorker {
     return this.#call((remote) => remote.forward(own));
   }
 
-  /** Sets the model to training or evaluation. Calls made before are not concerned. @throws ConfigError */
+  /** Sets the model to training or evaluation mode. Earlier calls are not affected. @throws ConfigError */
   async setMode(mode: WorkerMode): Promise<void> {
     return this.#call((remote) => remote.setMode(mode));
   }
 
-  /** The model as a safetensors file: what `load` and the reference read. */
+  /** Returns the model as a safetensors file, which `load` and the reference can read. */
   async save(): Promise<Uint8Array<ArrayBuffer>> {
     return this.#call((remote) => remote.save());
   }
 
   /**
-   * Trains the model on samples given in whole, without blocking the caller's thread. Other calls wait until it has ended, also
-   * while it is paused: to try out the model in between, stop it and go on from its checkpoint.
+   * Trains the model on the given samples without blocking the caller's thread. Other calls wait until it has ended,
+   * even while it is paused: to use the model in between, stop the training and continue from its checkpoint.
    *
-   * Afterwards the model has the best weights by validation loss if it came to its last step, else those of the step it was
-   * stopped at; its mode is as before. A training that was stopped and goes on from its checkpoint, in this worker or another,
-   * gives the same bits as one that was not.
-   * @param onProgress called every `logEvery` steps and before each validation and checkpoint, on the caller's side. What it
-   *   throws ends the training.
-   * @returns at once. `finished` rejects with what went wrong: InputError naming the sample (`details.list`, `.sample`) before
-   *   the first step; ConfigError, CheckpointError; NumericalError, after which the weights are as before the step;
-   *   DeviceLostError; DisposedError
+   * Afterwards the model has the best weights by validation loss if training reached its last step, else those of the
+   * step at which it was stopped; its mode is unchanged. A training that was stopped and continues from its checkpoint,
+   * in this worker or another, gives the same bits as one that was not.
+   * @param onProgress called every `logEvery` steps and before each validation and checkpoint, on the caller's side. An
+   *   error that it throws ends the training.
+   * @returns at once. `finished` rejects with the error that ended the training: InputError naming the sample
+   *   (`details.list`, `.sample`) before the first step; ConfigError, CheckpointError; NumericalError, after which the
+   *   weights are those before the step; DeviceLostError; DisposedError
    */
   train(
     options: WorkerTrainingOptions,
@@ -195,7 +202,7 @@ export class ErwinWorker {
   ): WorkerTraining {
     const id = this.#trainings++;
     const command = (command: TrainingCommand) => {
-      // Where the worker has stopped, `finished` says so.
+      // If the worker has stopped, `finished` rejects.
       this.#call((remote) => remote.command(id, command)).catch(() => {});
     };
     return {
@@ -217,19 +224,19 @@ export class ErwinWorker {
     return this.#call((remote) => remote.train(id, own, this.#listener(onProgress), this.#listener(onCheckpoint)));
   }
 
-  /** A function the worker can call; after the end it is quiet. The worker releases it. */
+  /** Wraps a function for the worker to call; after the end it is not called any more. The worker releases it. */
   #listener<Value>(listener: Listener<Value>) {
     return listener && proxy((value: Value) => (this.#failure ? undefined : listener(value)));
   }
 
-  /** Device, memory, config and mode as they are now: does not wait for the calls before it. */
+  /** Returns device, memory, config and mode as they are now, without waiting for earlier calls. */
   async info(): Promise<WorkerInfo> {
     return this.#call((remote) => remote.info());
   }
 
   /**
-   * Ends the worker and frees all it holds. Calls under way reject with DisposedError at once; what the device was given
-   * to do it does.
+   * Ends the worker and frees everything it holds. Calls in progress reject with DisposedError at once; the device
+   * still completes its submitted work.
    */
   dispose(): void {
     if (this.#failure) return;
@@ -241,7 +248,7 @@ export class ErwinWorker {
     this.dispose();
   }
 
-  /** A call that also settles when the worker ends without answering. */
+  /** Makes a call that also settles if the worker ends without an answer. */
   #call<Result>(send: (remote: Remote<ModelWorker>) => Promise<Result>): Promise<Result> {
     if (this.#failure) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-// What the client and the worker agree on: the calls that cross between them, and the types of what they carry.
+// The protocol between client and worker: the calls and the types of their arguments and results.
 
 import type { ProxyMarked, Remote } from "comlink";
 import type { Numbers } from "../arguments.ts";
@@ -9,7 +9,10 @@ import type { ErwinInput } from "../erwin/input.ts";
 import type { GivenAssets } from "../host/given-assets.ts";
 import type { FitOptions, FitProgress, FitResult } from "../train/fit.ts";
 
-/** A model's input for a worker: as for `ErwinTransformer.forward`, but in arrays, since a Tensor stays where its device is. */
+/**
+ * A model's input for a worker: that of `ErwinTransformer.forward`, but in arrays, since a Tensor cannot leave its
+ * device's thread.
+ */
 export interface WorkerInput extends ErwinInput {
   /** [N, cIn] */
   nodeFeatures: Numbers;
@@ -17,9 +20,9 @@ export interface WorkerInput extends ErwinInput {
   nodePositions: Numbers;
 }
 
-/** What a forward pass in a worker gives. */
+/** The result of a forward pass in a worker. */
 export interface WorkerOutput {
-  /** The output's numbers, row-major. */
+  /** The output's elements, row-major. */
   data: Float32Array;
   /** [N, cHidden[0]]; with `decode: false` [M, cHidden[K - 1]]. */
   shape: number[];
@@ -27,16 +30,16 @@ export interface WorkerOutput {
   batchIdx: Int32Array;
 }
 
-/** "train": BatchNorm uses the batch's statistics and moves the running ones. "eval": it uses the running ones. */
+/** "train": BatchNorm uses the batch's statistics and updates the running ones. "eval": it uses the running ones. */
 export type WorkerMode = "train" | "eval";
 
-/** What a worker is at work with. */
+/** The state of a worker. */
 export interface WorkerInfo {
   backend: BackendName;
   device: DeviceInfo;
   /** Device memory in use, in bytes. */
   memory: DeviceMemory;
-  /** Of the model; undefined before `load` or `create`. */
+  /** The model's config; undefined before `load` or `create`. */
   config: ErwinConfig | undefined;
   mode: WorkerMode | undefined;
 }
@@ -44,24 +47,24 @@ export interface WorkerInfo {
 /** A config as users write it, in either spelling. */
 export type WorkerConfig = ErwinConfigInput | Readonly<Record<string, unknown>>;
 
-/** One cloud, and what the model should make of it. */
+/** One cloud and the desired output of the model. */
 export interface WorkerSample {
   /** [n, cIn] */
   nodeFeatures: Float32Array;
   /** [n, D] */
   nodePositions: Float32Array;
   /**
-   * [n, width] what the output's first `width` channels should be; with `decode: false` a row for each node of the last
-   * level. The width is the same in all samples.
+   * [n, width] The desired values of the output's first `width` channels; with `decode: false` one row for each node of
+   * the last level. The width is the same in all samples.
    */
   target: Float32Array;
-  /** [2 m] sources, then targets. Needed when mpSteps > 0, unless the training has a `radius`. */
+  /** [2 m] Sources, then targets. Required if mpSteps > 0, unless the training has a `radius`. */
   edgeIndex?: Int32Array;
 }
 
 /**
- * "mse": of the target's width. "relativeL2": the mean over the clouds. "gaussian": negative log likelihood; the output's
- * first `width` channels are the means, the next as many are the deviations before softplus.
+ * "mse": over the target's width. "relativeL2": the mean over the clouds. "gaussian": the negative log likelihood,
+ * where the output's first `width` channels are the means and the next `width` the deviations before softplus.
  */
 export type WorkerLoss = "mse" | "relativeL2" | "gaussian";
 
@@ -79,46 +82,52 @@ type PlainFitOptions = Pick<
   | "logEvery"
 >;
 
-/** What a worker trains its model on, and how: plain data. */
+/** The data and the options of a training in a worker: plain data. */
 export interface WorkerTrainingOptions extends PlainFitOptions {
   samples: readonly WorkerSample[];
-  /** Default: no validation; the model then ends with the last step's weights. */
+  /** Default: no validation; the model then has the weights of the last step. */
   validation?: readonly WorkerSample[];
-  /** Tested at the end with the best weights. */
+  /** Evaluated at the end with the best weights. */
   test?: readonly WorkerSample[];
-  /** Builds the graphs, edges from the points nearer than this, in place of the samples' own. */
+  /** Builds the graphs, with edges from the points nearer than this, instead of using those of the samples. */
   radius?: number;
-  /** With `radius`: a point with more neighbours, itself included, keeps its nearest. Default 32; Infinity for all pairs. */
+  /**
+   * With `radius`: a point with more neighbours, including itself, keeps the nearest. Default 32; Infinity for all
+   * pairs.
+   */
   maxNeighbors?: number;
   /** Default "mse". */
   loss?: WorkerLoss;
-  /** Goes on from here: a checkpoint that a training of the same options gave. Default: from the model as it is. */
+  /**
+   * A checkpoint of a training with the same options, from which to continue. Default: training starts from the current
+   * model.
+   */
   checkpoint?: Uint8Array;
 }
 
 export interface WorkerTrainingResult extends FitResult {
   /**
-   * Where training can go on, as if it had not ended: weights, optimiser, best weights. A safetensors file that `load` reads
-   * too.
+   * From here training can continue as if it had not ended: weights, optimiser, best weights. It is a safetensors file
+   * that `load` can read too.
    */
   checkpoint: Uint8Array<ArrayBuffer>;
 }
 
-/** What a handle tells its training, past the calls that wait. */
+/** A command that reaches a training ahead of the calls that wait. */
 export type TrainingCommand = "pause" | "resume" | "stop";
 
 /** Functions on the client's side. */
 export type ProgressListener = ((progress: FitProgress) => unknown) & ProxyMarked;
 export type CheckpointListener = ((checkpoint: Uint8Array<ArrayBuffer>) => unknown) & ProxyMarked;
 
-/** The calls the worker answers. */
+/** The calls that the worker answers. */
 export interface ModelWorker {
-  /** Holds the lock of this name (host/life.ts) to its end; comes before `open`. */
+  /** Holds the lock of this name (host/life.ts) until the worker ends; comes before `open`. */
   hold(life: string): Promise<boolean>;
   /**
    * Requests the device; comes before all other calls.
-   * @param assets where the library's files are, as the client was told
-   * @param threads where the worker orders its threads, if the page starts them
+   * @param assets where the library's files are, as set in the client
+   * @param threads the port on which the worker requests its threads, if the page starts them
    */
   open(options: DeviceOptions, assets: GivenAssets, threads?: MessagePort): Promise<void>;
   load(source: Uint8Array | string, options: { config?: WorkerConfig }): Promise<void>;
@@ -127,7 +136,7 @@ export interface ModelWorker {
   setMode(mode: WorkerMode): Promise<void>;
   save(): Promise<Uint8Array<ArrayBuffer>>;
   info(): WorkerInfo;
-  /** @param id names the training in `command` */
+  /** @param id identifies the training in `command` */
   train(
     id: number,
     options: WorkerTrainingOptions,
@@ -139,5 +148,8 @@ export interface ModelWorker {
   close(): Promise<void>;
 }
 
-/** The worker's first message, once it listens. Changes with the calls above, so that no client talks to another version's worker. */
+/**
+ * The worker's first message, once it is ready. It changes with the calls above, so that no client uses another
+ * version's worker.
+ */
 export const GREETING = "erwin model worker, protocol 3";

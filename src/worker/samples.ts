@@ -1,4 +1,5 @@
-// A page's samples as the fit loop takes them. All are checked before the first step, so that an error names the sample.
+// Converts a page's samples to the data of the fit loop. All are checked before the first step, so that an error names
+// the sample.
 
 import { cloudOffsets, treeLevels } from "../balltree/index.ts";
 import { ConfigError, InputError } from "../errors.ts";
@@ -12,7 +13,7 @@ import { joinEdgeLists, joinRows, offsetsOf } from "../train/batches.ts";
 import { type DataSet, type Measure, type SupervisedBatch, supervised, type Task } from "../train/task.ts";
 import type { WorkerLoss, WorkerSample, WorkerTrainingOptions } from "./protocol.ts";
 
-/** How many of the output's channels a loss takes for each of the target's, and what it is. */
+/** For each loss, the number of output channels per target channel, and the function. */
 const losses: Record<
   WorkerLoss,
   { channels: number; measure: (found: Tensor, target: Tensor, clouds: Int32Array) => Tensor }
@@ -22,7 +23,7 @@ const losses: Record<
   gaussian: { channels: 2, measure: gaussianNegativeLogLikelihood },
 };
 
-/** What the fit loop has to know of a page's data. */
+/** The page's data in the form that the fit loop needs. */
 export interface TrainingData {
   task: Task<WorkerSample, SupervisedBatch>;
   trainData: DataSet<WorkerSample>;
@@ -31,8 +32,9 @@ export interface TrainingData {
 }
 
 /**
- * @throws ConfigError when there is no such loss, or a list is empty; InputError naming the sample, the tensor and, where
- *   there is one, the row
+ * @throws ConfigError if there is no such loss, or a list is empty; InputError naming the sample, the tensor and, if
+ *   there is
+ *   one, the row
  */
 export function trainingData(model: ErwinTransformer, options: WorkerTrainingOptions): TrainingData {
   const { config } = model;
@@ -45,8 +47,8 @@ export function trainingData(model: ErwinTransformer, options: WorkerTrainingOpt
   const loss = losses[name];
   const graphs = config.mpSteps > 0 && radius === undefined;
   const channels = config.decode ? config.cHidden[0] : config.cHidden.at(-1)!;
-  const most = Math.floor(channels / loss.channels);
-  /** Of the target; the first sample's is everyone's. */
+  const maxWidth = Math.floor(channels / loss.channels);
+  /** The width of the target; that of the first sample applies to all. */
   let width: number | undefined;
 
   function check({ nodeFeatures, nodePositions, target, edgeIndex }: WorkerSample): void {
@@ -54,7 +56,7 @@ export function trainingData(model: ErwinTransformer, options: WorkerTrainingOpt
     checkRows("nodeFeatures", nodeFeatures, points, config.cIn);
     checkRows("nodePositions", nodePositions, points, config.dimensionality);
     const rows = outputRows(config, points);
-    width ??= Math.max(1, Math.min(most, Math.floor(target?.length / rows)));
+    width ??= Math.max(1, Math.min(maxWidth, Math.floor(target?.length / rows)));
     checkRows("target", target, rows, width);
     if (!graphs) return;
     if (!(edgeIndex instanceof Int32Array)) {
@@ -133,7 +135,7 @@ function rowsOf(tensor: string, values: Float32Array | undefined, width: number)
   return rows;
 }
 
-/** So many finite numbers in each of so many rows. */
+/** Checks that each of `rows` rows has `width` finite numbers. */
 function checkRows(tensor: string, values: Float32Array, rows: number, width: number): void {
   if (!(values instanceof Float32Array)) throw new InputError(`${tensor} must be a Float32Array`, { tensor });
   if (values.length !== rows * width) {

@@ -1,10 +1,10 @@
-// The worker behind client.ts, named as src/assets.ts names the others.
+// The worker script behind client.ts, in the form of the scripts in src/assets.ts.
 import { workerScript } from "../assets.ts";
 import { scriptAt } from "../host/worker-script.ts";
 
-/** The library's own. */
+/** The library's own script. */
 export const modelScript = () =>
   workerScript("model", () => new Worker(new URL("../../workers/model.ts", import.meta.url), { type: "module" }));
 
-/** One that the user gives in its place. */
+/** A script that the user gives instead. */
 export const givenScript = (url: URL) => scriptAt("model", url);

@@ -1,4 +1,4 @@
-// Starts a worker script and tells whether it came up.
+// Starts a worker script and waits for its greeting.
 
 import { DeviceError, WorkerError } from "../errors.ts";
 import { nodeModule } from "../host/environment.ts";
@@ -8,10 +8,10 @@ import type { WorkerScript } from "../host/worker-script.ts";
 
 type WorkerThreads = typeof import("node:worker_threads");
 
-/** What is used of a web worker, which a thread of Node can do as well. */
+/** The part of a web worker that is used, which a Node thread can provide too. */
 export type ModelThread = Pick<Worker, "addEventListener" | "removeEventListener" | "postMessage" | "terminate">;
 
-/** A thread of Node as a web worker. */
+/** A Node thread with the interface of a web worker. */
 class NodeThread extends EventTarget {
   readonly #thread: import("node:worker_threads").Worker;
 
@@ -35,8 +35,8 @@ class NodeThread extends EventTarget {
 }
 
 /**
- * Node's threads, where it has no web workers. Some libraries, onnxruntime-web among them, give Node's own class the name Worker
- * there: it is another thing.
+ * Returns Node's threads on hosts without web workers. Some libraries, onnxruntime-web among them, define a global
+ * Worker there as Node's own class, which is not a web worker.
  */
 function nodeThreads(): WorkerThreads | undefined {
   if ("Deno" in globalThis || globalThis.Worker?.prototype instanceof EventTarget) return undefined;
@@ -44,8 +44,8 @@ function nodeThreads(): WorkerThreads | undefined {
 }
 
 /**
- * A running module worker, once it has sent its greeting.
- * @throws WorkerError naming the URL when the script cannot be loaded, fails, or sends something else; DeviceError where
+ * Starts a module worker and resolves when it has sent its greeting.
+ * @throws WorkerError naming the URL if the script cannot be loaded, fails, or sends something else; DeviceError if
  *   the host has no workers
  */
 export async function startWorker(script: WorkerScript, greeting: string): Promise<ModelThread> {
@@ -74,7 +74,7 @@ function greeted(worker: ModelThread, greeting: string): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const first = new Promise<void>((resolve, reject) => {
     worker.addEventListener("error", (event) => {
-      // Deno ends the process otherwise.
+      // Otherwise Deno ends the process.
       event.preventDefault();
       reject(new Error(event.message));
     });

@@ -1,4 +1,5 @@
-// Training in the worker: the fit loop on a page's samples, its files packed into the one checkpoint the page keeps.
+// Training in the worker: the fit loop on a page's samples, with its files packed into the one checkpoint that the page
+// keeps.
 
 import type { ErwinTransformer } from "../erwin/model.ts";
 import { loadSafetensors, type SafeTensor, saveSafetensors } from "../formats/safetensors.ts";
@@ -8,17 +9,17 @@ import { MemoryStore } from "../train/store.ts";
 import type { WorkerTrainingOptions, WorkerTrainingResult } from "./protocol.ts";
 import { trainingData } from "./samples.ts";
 
-/** Before the names of the best weights in the page's checkpoint: what reads a model passes over them. */
+/** The prefix of the best weights in the page's checkpoint; whoever reads a model from it ignores them. */
 const BEST_PREFIX = "training.best.";
 
 interface TrainingListeners {
   controller: FitController;
-  /** Training ends when a call rejects. */
+  /** Training ends if a call rejects. */
   onProgress?(progress: FitProgress): Promise<unknown>;
   onCheckpoint?(checkpoint: Uint8Array<ArrayBuffer>): Promise<unknown>;
 }
 
-/** Trains as `ErwinWorker.train` says. Resolves once the listeners have heard all. */
+/** Trains as described in `ErwinWorker.train`. Resolves when the listeners have received everything. */
 export async function trainModel(
   model: ErwinTransformer,
   options: WorkerTrainingOptions,
@@ -50,12 +51,12 @@ export async function trainModel(
   }
 }
 
-/** A run's two files as one. */
+/** Presents the two files of a run as one. */
 class PageStore extends MemoryStore {
-  /** The last checkpoint has been saved. */
+  /** Called when the last checkpoint has been saved. */
   onSave: () => void = () => {};
 
-  /** @throws FormatError when the checkpoint is damaged */
+  /** @throws FormatError if the checkpoint is damaged */
   constructor(checkpoint?: Uint8Array) {
     super();
     if (!checkpoint) return;
@@ -74,7 +75,7 @@ class PageStore extends MemoryStore {
     if (name === LAST_CHECKPOINT) this.onSave();
   }
 
-  /** Both files; the same, byte for byte, for runs that stand at the same place. */
+  /** Both files; the same, byte for byte, for runs at the same step. */
   get checkpoint(): Uint8Array<ArrayBuffer> {
     const last = this.load(LAST_CHECKPOINT)!;
     const best = this.load(BEST_CHECKPOINT);

@@ -1,18 +1,18 @@
-// Prepares values for another thread: which memory is copied and which is handed over.
+// Prepares values for another thread: which memory is copied and which is transferred.
 
 import { transfer } from "comlink";
 import { InputError } from "../errors.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
-/** The methods of all typed arrays. Not an array's own: `slice` of Node's Buffer hands out the same memory. */
+/** The methods of all typed arrays, used instead of an array's own: `slice` of Node's Buffer does not copy. */
 const methods: Pick<Uint8Array, "slice" | "subarray"> = Object.getPrototypeOf(Uint8Array.prototype);
 
 /**
- * A value whose arrays travel to another thread without being copied on the way.
- * @param value plain objects, lists, typed arrays and ArrayBuffers (which arrive as bytes), nested as they like
- * @param giveAway hands over the arrays' own memory, which detaches it here; otherwise the arrays are copied first.
+ * Prepares a value whose arrays are then transferred to another thread.
+ * @param value plain objects, lists, typed arrays and ArrayBuffers (which arrive as bytes), nested in any way
+ * @param giveAway transfers the arrays' own memory, which detaches it here; otherwise the arrays are copied first.
  *   Shared memory is copied in any case.
- * @throws InputError naming the array that has been handed over before, or that is a Tensor
+ * @throws InputError naming an array that has been transferred before, or that is a Tensor
  */
 export function packed<Value extends object>(value: Value, giveAway: boolean): Value {
   const buffers = new Set<ArrayBuffer>();
@@ -38,7 +38,7 @@ export function packed<Value extends object>(value: Value, giveAway: boolean): V
   return transfer(result, [...buffers]);
 }
 
-/** The array itself, to be given away, or a copy. Either throws a TypeError where the memory is gone. */
+/** Returns the array itself, to be transferred, or a copy. Either throws a TypeError if the memory is detached. */
 function ownArray(source: ArrayBuffer | Uint8Array, name: string, giveAway: boolean): Uint8Array<ArrayBuffer> {
   try {
     const array = source instanceof ArrayBuffer ? new Uint8Array(source) : source;
@@ -54,7 +54,7 @@ function ownArray(source: ArrayBuffer | Uint8Array, name: string, giveAway: bool
   }
 }
 
-// Of whatever element type; which one does not matter here.
+// The element type does not matter here.
 const isTypedArray = (value: unknown): value is Uint8Array => ArrayBuffer.isView(value) && "subarray" in value;
 
 function isPlainObject(value: unknown): value is object {
