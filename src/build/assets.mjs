@@ -1,6 +1,6 @@
-// A plugin of the library's build: workers and WebAssembly modules that the sources name by theirs are built beside
-// the library, under fixed names, and named in the same literal form. Vite by itself would build each worker with a copy of
-// all it imports, and write what other bundlers do not understand.
+// A plugin of the library's build: it builds the workers and WebAssembly modules that the sources name into files beside the
+// library, under fixed names, and keeps their literal form. Vite by itself would build each worker with a copy of all its imports,
+// and write URLs that other bundlers do not understand.
 import { readFileSync } from "node:fs";
 import { basename, posix } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,9 +9,9 @@ import { fileURLToPath } from "node:url";
 export const assetName = (file) =>
   file.endsWith(".ts") ? `assets/${basename(file, ".ts")}-worker.js` : `assets/${basename(file)}`;
 
-/** As in the sources, src/assets.ts and src/worker/script.ts; the file is a worker or a module. */
+/** The form in the sources, src/assets.ts and src/worker/script.ts; the file is a worker or a module. */
 const reference = /new URL\("([^"]+\.(?:ts|wasm))", import\.meta\.url\)/g;
-/** Between the two steps, so that Vite leaves it alone. */
+/** The form between the two steps, which Vite leaves alone. */
 const placeholder = /libraryAsset\("([^"]+)"\)/g;
 
 /** @returns {import("vite").Plugin} */

@@ -21,7 +21,7 @@ function wasmSteps() {
     .filter((room) => existsSync(join(root, "wasm", room, "build.mjs")))
     .map((room) => ({
       name: `wasm-${room}`,
-      // What wasm/kernels/derived.mjs reads, too.
+      // wasm/kernels/derived.mjs reads the last two.
       inputs: [`wasm/${room}`, "asconfig.json", "src/backends/operators.ts", "src/backends/cpu"],
       outputs: ["wasm/out"],
       run: async () => {
@@ -56,14 +56,14 @@ const declarations = {
   run: buildDeclarations,
 };
 
-/** Builds beside dist and moves the result there when it is whole: a failed build leaves the last good one in place. */
+/** Builds beside dist and moves the result there when it is complete: a failed build leaves the last good one in place. */
 async function buildLibrary() {
   const { build } = await import("vite");
   const outDir = join(cache, "library");
   const dist = join(root, "dist");
   await build({ root, logLevel: "warn", build: { outDir, emptyOutDir: true } });
   rmSync(join(dist, "assets"), { recursive: true, force: true });
-  // The entries last: by then all they load is there.
+  // The entries are moved last: by then all files that they load exist.
   for (const name of readdirSync(outDir).sort()) cpSync(join(outDir, name), join(dist, name), { recursive: true });
   console.log(`build: ${describeSize()}`);
 }

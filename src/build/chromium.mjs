@@ -1,4 +1,4 @@
-// Finds the Chromium of this machine, and says how it has to be started for WebGPU.
+// Finds the Chromium of this machine, and gives its start arguments for WebGPU.
 import { existsSync } from "node:fs";
 
 /** @type {Partial<Record<NodeJS.Platform, string[]>>} */
@@ -15,13 +15,13 @@ const places = {
   ],
 };
 
-/** The browser's program: $CHROMIUM_PATH, or the first found where systems put it; undefined where there is none. */
+/** The browser's program: $CHROMIUM_PATH, or the first in the usual places of systems; undefined where there is none. */
 export function findChromium() {
   if (process.env.CHROMIUM_PATH) return process.env.CHROMIUM_PATH;
   return (places[process.platform] ?? []).find((path) => existsSync(path));
 }
 
-/** What a Vulkan loader must be told (VK_DRIVER_FILES) to use the software adapter that Debian's Chromium brings. */
+/** The value of VK_DRIVER_FILES by which a Vulkan loader finds the software adapter of Debian's Chromium. */
 export function findSwiftShader() {
   return ["/usr/lib/chromium/vk_swiftshader_icd.json"].find((path) => existsSync(path));
 }

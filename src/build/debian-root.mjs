@@ -10,17 +10,17 @@ import { aptGetInstall, isDebian } from "./setup.mjs";
 
 const caches = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
 
-/** A list of the packages in a root folder; written last, so a folder that has it is whole. */
+/** The file that lists a root folder's packages; it is written last, so a folder that has it is complete. */
 const stamp = "erwin-packages.json";
 
 /**
  * @typedef {object} DebianRoot
- * @property {string} suite of Debian
- * @property {string} purpose in one word, for its name and messages
- * @property {string} size of what is downloaded and unpacked, in words
+ * @property {string} suite Debian's suite
+ * @property {string} purpose the purpose in one word, for the folder's name and for messages
+ * @property {string} size the time and the size of download and folder, in words
  * @property {readonly string[]} packages
- * @property {string} [instead] what also helps where none can be made
- * @property {string} [folder] where it is made, if not in the user's cache folder
+ * @property {string} [instead] an alternative where none can be made
+ * @property {string} [folder] the folder, if not one in the user's cache folder
  */
 
 /** @param {DebianRoot} root */
@@ -30,13 +30,13 @@ const folderOf = ({ suite, purpose, folder }) => folder ?? join(caches, "erwin",
 export function isMade(root) {
   const list = join(folderOf(root), stamp);
   if (!existsSync(list)) return false;
-  // More than is asked for is fine: another checkout may have asked for it.
+  // Additional packages are fine: another checkout may need them.
   const installed = JSON.parse(readFileSync(list, "utf8"));
   return root.packages.every((name) => installed.includes(name));
 }
 
 /**
- * Makes it unless it is there.
+ * Makes the root folder unless it exists.
  * @param {DebianRoot} root
  */
 export async function prepareRoot(root) {
@@ -44,15 +44,15 @@ export async function prepareRoot(root) {
 }
 
 /**
- * A command inside a root folder that is made, with the host's devices and processes and some of its folders.
+ * Returns a command that runs in an existing root folder, with the host's devices and processes and some of its folders.
  * @param {DebianRoot} root
- * @param {string[]} folders what it sees of the host's files, at the same paths; it starts in the first
+ * @param {string[]} folders the host's folders that it can use, at the same paths; it starts in the first
  * @param {string[]} command
  */
 export const inRoot = (root, folders, command) => inFolder(folderOf(root), folders, command);
 
 /**
- * Under another name until it is whole: a failure leaves nothing that looks finished.
+ * Makes the folder under another name until it is complete: a failure leaves nothing that looks finished.
  * @param {DebianRoot} root
  */
 async function make(root) {
@@ -87,12 +87,12 @@ function runQuietly([program, ...args]) {
 function debianMirror() {
   const query = ["indextargets", "--no-release-info", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)"];
   const { stdout } = spawnSync("apt-get", query, { encoding: "utf8" });
-  // Without a dash: no archive of updates.
+  // Suites with a dash are archives of updates.
   return isDebian ? /^(\S+) [a-z]+ main$/m.exec(stdout ?? "")?.[1] : undefined;
 }
 
 /**
- * All mounts belong to the command's own mount namespace: they are gone when it ends, however it ends.
+ * All mounts belong to the command's own mount namespace, so they vanish when it ends, however it ends.
  * @param {string} root
  * @param {string[]} folders
  * @param {string[]} command

@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { typescript } from "./run.mjs";
 import { root } from "./steps.mjs";
 
-/** What a program has to know of the language that its own settings may leave out: Symbol.dispose. */
+/** The declarations need Symbol.dispose, which a program's own settings may leave out. */
 const banner = '/// <reference lib="esnext.disposable" />';
 
 /** Comlink is bundled into the build, so its types have to be in the declarations too. */
 const bundled = ["comlink"];
 
 export async function buildDeclarations() {
-  // Not below node_modules: the bundler takes files there for another package's and leaves them out.
+  // The folder is not below node_modules: the bundler takes files there for another package's and leaves them out.
   const folder = join(root, "dist", ".declarations");
   rmSync(folder, { recursive: true, force: true });
   typescript(["--noEmit", "false", "--emitDeclarationOnly", "--noCheck", "--outDir", folder]);

@@ -1,4 +1,4 @@
-// The one place that knows how Deno is started: its program and the environment WebGPU needs.
+// Starts Deno: its program, and the environment that WebGPU needs.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,8 +7,8 @@ import { CommandError } from "./run.mjs";
 import { root } from "./steps.mjs";
 
 /**
- * Deno's program as its npm package brings it (by its own path: the package's starter needs an install script, which
- * many machines do not run), else whatever "deno" the machine has.
+ * Deno's program from its npm package (by its own path, since the package's launcher needs an install script, which many
+ * machines do not run), else the machine's "deno".
  */
 export function denoProgram() {
   const libc = process.platform === "linux" ? "-glibc" : "";
@@ -17,14 +17,14 @@ export function denoProgram() {
   return existsSync(path) ? path : "deno";
 }
 
-/** What the environment already says has precedence. */
+/** Deno's environment; variables that are already set have precedence. */
 export function denoEnvironment() {
   /** @type {NodeJS.ProcessEnv} */
   const env = { DENO_NO_UPDATE_CHECK: "1", ...process.env };
   if (process.platform === "linux") {
     // Without a Vulkan driver Deno would silently fall back on OpenGL, which computes something else.
     env.DENO_WEBGPU_BACKEND ??= "vulkan";
-    // Vulkan drivers complain where there is no such folder.
+    // Vulkan drivers print a warning without this folder.
     env.XDG_RUNTIME_DIR ??= tmpdir();
   }
   return env;
@@ -55,7 +55,7 @@ export function runDeno(args) {
 }
 
 /**
- * What a script writes to its standard output; throws where it fails.
+ * Returns a script's standard output; throws if the script fails.
  * @param {string[]} args the script and its arguments
  */
 export function readDeno(args) {

@@ -9,12 +9,12 @@ const places = {
 };
 
 /**
- * Whether a program only starts a snap, as Ubuntu's does: containers cannot run it, and it sees no profile in /tmp.
+ * Whether a program only starts a snap, as Ubuntu's does: containers cannot run it, and it cannot read a profile in /tmp.
  * @param {string} path
  */
 const startsSnap = (path) => statSync(path).size < 65536 && readFileSync(path, "latin1").includes("/snap/");
 
-/** The browser's program: $FIREFOX_PATH, or the first found where systems put it; undefined where there is none. */
+/** The browser's program: $FIREFOX_PATH, or the first in the usual places of systems; undefined where there is none. */
 export function findFirefox() {
   if (process.env.FIREFOX_PATH) return process.env.FIREFOX_PATH;
   return (places[process.platform] ?? []).find((path) => existsSync(path) && !startsSnap(path));

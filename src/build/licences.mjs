@@ -5,7 +5,7 @@ import { join } from "node:path";
 /** The folder of the package a module belongs to; undefined for the library's own. */
 const packageFolder = (/** @type {string} */ id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0];
 
-/** A package's name and licence, with the licence's text where it has one, or else what it says of itself. */
+/** A package's name and licence, with the licence's text where the package has one, else with the licence field alone. */
 function licenceOf(/** @type {string} */ folder) {
   const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
   const files = readdirSync(folder);

@@ -1,17 +1,17 @@
-// Keeps two processes that make the same thing from writing over each other: the second waits for the first.
+// Keeps two processes that write the same files apart: the second waits for the first.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cache } from "./steps.mjs";
 
-/** One build of a checkout at a time. */
+/** The lock by which a checkout has one build at a time. */
 const buildLock = join(cache, "lock");
 
 /** @param {unknown} error */
 const errorCode = (error) => /** @type {NodeJS.ErrnoException} */ (error).code;
 
 /**
- * Whether the process that wrote the lock is still there; a killed one leaves its lock behind.
+ * Whether the process that wrote the lock is still running; a killed one leaves its lock behind.
  * @param {string} file
  */
 function ownerLives(file) {

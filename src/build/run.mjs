@@ -1,4 +1,4 @@
-// How the build's scripts start other programs: in the repository's root, with this terminal, failing loudly.
+// Starts other programs for the build's scripts: in the repository's root, on this terminal; a failure throws.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { root } from "./steps.mjs";
@@ -37,7 +37,7 @@ export function runPackage(script, args) {
 }
 
 /**
- * Runs TypeScript 7. By its path, since node_modules/.bin/tsc may be TypeScript 6, which the declaration bundler needs.
+ * Runs TypeScript 7 by its path, since node_modules/.bin/tsc may be TypeScript 6, which the declaration bundler needs.
  * @param {string[]} args
  */
 export function typescript(args) {

@@ -1,4 +1,4 @@
-// Serves the files of dist as they are, so that pages under test load the library as a page without a bundler would.
+// Serves the files of dist unchanged, so that pages under test load the library as a page without a bundler does.
 // The development server by itself would transform them.
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -16,7 +16,7 @@ export const contentTypes = {
 const dist = join(root, "dist", "/");
 
 /**
- * Starts a server for a page on this machine, on a port that is free.
+ * Starts a server for a page on this machine, on a free port.
  * @param {import("node:http").RequestListener} answer
  */
 export async function serve(answer) {

@@ -1,5 +1,6 @@
-// Installs what building and testing need and this machine lacks: system packages by apt-get, npm packages from the
-// lock. Safe to run again at any time; does and says nothing when nothing is missing. Uses Node's own modules only.
+// Installs the programs and packages that building and testing need and this machine lacks: system packages by apt-get, npm
+// packages from the lock. It may run at any time, and does and prints nothing when nothing is missing. It uses Node's own modules
+// only.
 //
 //   node src/build/setup.mjs
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
@@ -31,14 +32,14 @@ function hasVulkanDriver() {
   return ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"].some((folder) => list(folder).length > 0);
 }
 
-/** What this Linux distribution says of itself. */
+/** The description of this Linux distribution. */
 const release = existsSync("/etc/os-release") ? readFileSync("/etc/os-release", "utf8") : "";
 
 export const isDebian = /^ID=debian$/m.test(release);
 
 /**
- * What is needed of the system: how to see that it is there, the Debian package that brings it, and where else to get it.
- * Only the tests in a browser need it; the rest works without.
+ * The requirements: how to check each, the Debian package that provides it, and where else to get it. Only the tests in a browser
+ * need an `optional` one; the rest works without it.
  * @type {{ what: string, package: string, there: () => boolean, from: string, optional?: boolean, lackedBy?: RegExp }[]}
  */
 const needs = [
@@ -48,7 +49,7 @@ const needs = [
     package: "chromium",
     there: () => findChromium() !== undefined,
     optional: true,
-    // Its package only points to a snap, which containers cannot run.
+    // Ubuntu's package only installs a snap, which containers cannot run.
     lackedBy: /^ID=ubuntu$/m,
     from: "Chromium or Chrome as a system program (or its path in CHROMIUM_PATH)",
   },
@@ -57,7 +58,7 @@ const needs = [
     package: "firefox-esr",
     there: () => findFirefox() !== undefined,
     optional: true,
-    // There Firefox is a snap, or the distribution's own package of another name.
+    // On these systems Firefox is a snap, or the distribution's own package of another name.
     lackedBy: /^ID(_LIKE)?=.*ubuntu/m,
     from: "Firefox as a system program that is not a snap (or its path in FIREFOX_PATH); its tests are skipped until then",
   },
@@ -81,7 +82,7 @@ if (process.platform === "linux") {
 
 const missing = () => needs.filter((need) => !need.there());
 
-/** How apt-get can be run here, or undefined: as root, or by sudo, which asks for a password only on a terminal. */
+/** The command that runs apt-get here, as root or by sudo, which asks for a password only on a terminal; undefined where none can. */
 function aptGet() {
   if (!onPath("apt-get")) return undefined;
   if (process.getuid?.() === 0) return ["apt-get"];
@@ -97,7 +98,7 @@ function installSystemPackages() {
 
   const still = missing();
   for (const need of still) console.log(`setup: please install ${need.what}: ${need.from}`);
-  // Elsewhere than on Linux a part of the work may be possible all the same.
+  // On other systems than Linux a part of the work may still be possible.
   if (process.platform === "linux" && still.some((need) => !need.optional)) throw new CommandError("setup", 1);
 }
 
@@ -125,9 +126,9 @@ export function installPackages() {
   const lock = join(root, "package-lock.json");
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
   console.log("setup: installing npm packages");
-  // No package needs an install script: native parts come as packages of their own.
+  // No package needs an install script: native parts are packages of their own.
   const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-  // Started by npm, use that very npm; it is a script for Node on every system.
+  // Under npm, the same npm is used; it is a script for Node on every system.
   if (process.env.npm_execpath?.endsWith("npm-cli.js")) run(process.execPath, [process.env.npm_execpath, ...args]);
   else run("npm", args, { shell: process.platform === "win32" });
 }

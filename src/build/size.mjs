@@ -13,7 +13,7 @@ const dist = join(root, "dist");
 const isModelWorker = (/** @type {string} */ file) => /^assets\/model-[^/]*\.js$/.test(file);
 
 /**
- * The files that are named by a file of dist, by those it names, and so on, with their sizes in bytes.
+ * The files that a file of dist names, directly or through others, with their sizes in bytes.
  * @param {string} entry
  * @param {(file: string) => boolean} wanted
  * @returns {Map<string, number>}
@@ -37,7 +37,7 @@ function filesFrom(entry, wanted = () => true) {
 
 const sum = (/** @type {Iterable<number>} */ numbers) => [...numbers].reduce((total, number) => total + number, 0);
 
-/** Bytes, with gzip: of all that a forward pass may load (`files` one by one), and of what the model in a worker adds. */
+/** Bytes with gzip of all files that a forward pass may load (`files` one by one), and of those that the model in a worker adds. */
 export function downloadSize() {
   const files = filesFrom("erwin.js", (file) => !isModelWorker(file));
   const all = filesFrom("erwin.js");
@@ -45,7 +45,7 @@ export function downloadSize() {
   return { files, library, modelWorker: sum(all.values()) - library };
 }
 
-/** The sizes in a line. */
+/** Describes the sizes in a line. */
 export function describeSize() {
   const kilobytes = (/** @type {number} */ bytes) => `${(bytes / 1000).toFixed(1)} kB`;
   const { library, modelWorker } = downloadSize();

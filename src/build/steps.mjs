@@ -1,5 +1,5 @@
-// Incremental steps: a step runs only when one of its inputs changed since its last successful run, or when what it
-// makes is gone.
+// Incremental steps: a step runs only when one of its inputs changed since its last successful run, or when one of its
+// outputs is missing.
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,11 +7,11 @@ import { fileURLToPath } from "node:url";
 /** The repository's root folder. */
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Where build results that are not published live; gone with node_modules, so that new packages mean a new build. */
+/** The folder of unpublished build results; it is deleted with node_modules, so that new packages mean a new build. */
 export const cache = join(root, "node_modules", ".cache", "erwin");
 
 /**
- * Newest modification time under a file or folder. Folders count themselves, so that a deleted file is noticed.
+ * Returns the newest modification time under a file or folder. Folders count themselves, so that a deleted file is noticed.
  * @param {string} path
  * @param {string[]} ignored
  * @returns {number}
@@ -26,7 +26,7 @@ function newest(path, ignored) {
 }
 
 /**
- * Runs `step.run()` unless the step is up to date, and says so in one line. Paths are relative to the root.
+ * Runs `step.run()` and reports it in one line, unless the step is up to date. Paths are relative to the root.
  * @param {{ name: string, inputs: string[], ignored?: string[], outputs: string[], run: () => unknown }} step
  * @param {{ force?: boolean }} options
  */
@@ -42,7 +42,7 @@ export async function runStep(step, { force = false } = {}) {
   await step.run();
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, "");
-  // The start counts, not the end: what was edited while the step ran is built next time.
+  // The stamp has the time of the start: a file that was edited while the step ran is built next time.
   utimesSync(stamp, start, start);
   console.log(`build: ${step.name} in ${((Date.now() - start.getTime()) / 1000).toFixed(1)} s`);
 }

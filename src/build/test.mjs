@@ -15,7 +15,7 @@ import { cache, root } from "./steps.mjs";
 const vitest = join("node_modules", "vitest", "vitest.mjs");
 const inNode = () => ({ command: [process.execPath, vitest], env: process.env });
 /**
- * How each is started; known once the set-up has installed what they are.
+ * The command that starts each runner; it is known only once the set-up has installed the runners.
  * @type {Record<string, () => { command: string[], env: NodeJS.ProcessEnv }>}
  */
 const runners = {
@@ -24,14 +24,14 @@ const runners = {
   host: () => ({ command: [denoProgram(), "run", "-A", vitest], env: denoEnvironment() }),
 };
 
-/** Ends the runners when this process is told to end: they would go on without it. */
+/** Ends the runners when this process is told to end: otherwise they would go on without it. */
 const interrupt = new AbortController();
 
 /**
  * Runs a program to its end; throws unless it succeeds.
  * @param {{ command: string[], env: NodeJS.ProcessEnv }} runner
  * @param {string[]} args
- * @param {boolean} later whether its output is printed as a whole at its end
+ * @param {boolean} later whether its output is printed only at its end
  */
 async function execute({ command: [program, ...words], env }, args, later) {
   const stdio = /** @type {import("node:child_process").StdioOptions} */ (
@@ -70,7 +70,7 @@ async function check(name, work) {
  * Runs one runner and adds its counts, which Vitest writes to a file, to the total.
  * @param {string} name
  * @param {string[]} filters
- * @param {boolean} later whether its output is printed as a whole at its end
+ * @param {boolean} later whether its output is printed only at its end
  */
 async function runTests(name, filters, later = false) {
   console.log(`\ntest: ${name}${later ? ", of which more when it is done" : ""}`);
@@ -111,18 +111,18 @@ await main(async () => {
   setup();
   mkdirSync(cache, { recursive: true });
   process.env.NO_COLOR = "1";
-  // What a test sees of a device must not depend on when a measurement in the background ends.
+  // Tests must not depend on when a background measurement of a device ends.
   process.env.ERWIN_TUNE = "off";
   const names = process.argv.slice(2).filter((argument) => argument in runners);
   const filters = process.argv.slice(2).filter((argument) => !(argument in runners));
 
   await check("build", () => build());
-  // A part of the tests is asked for while working on something: the rest of the checks can wait.
+  // Whoever asks for a part of the tests is at work on something, and does not need the other checks yet.
   if (process.argv.length === 2) await check("lint", () => lint());
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => interrupt.abort());
   const chosen = names.length > 0 ? names : Object.keys(runners);
   if (chosen.includes("unit")) await runTests("unit", filters);
-  // At once: what Chromium takes longest for, compiling shaders, keeps one core busy and no more.
+  // The runners run concurrently: Chromium spends most time compiling shaders, which takes one core only.
   const together = chosen.filter((name) => name !== "unit");
   await Promise.all(together.map((name, i) => runTests(name, filters, i > 0)));
   if (total.passed + total.failed === 0) total.failed++;

@@ -1,5 +1,5 @@
-// What is chosen of a benchmark, and how it is read: by the command line's `bench`, and by src/bench/page.mjs, which puts the same
-// words to a page.
+// The options of a benchmark and their parser, for the command line's `bench` and for src/bench/page.mjs, which takes the same
+// arguments.
 
 import { publishedTable } from "../bench/case.ts";
 import type { BenchOptions } from "../bench/index.ts";
@@ -38,7 +38,7 @@ export function readBenchOptions(args: Arguments): BenchOptions {
 }
 
 /**
- * All words after `bench` for one benchmark, of which `name` is still to be checked.
+ * Parses all arguments after `bench` for one benchmark; it does not check `name`.
  * @throws UsageError
  */
 export function parseBenchWords(words: readonly string[]) {

@@ -1,4 +1,4 @@
-// What an input file says: positions and features, and from a safetensors or npz file also clouds, graph and tree.
+// Reads an input file: positions and features, and from a safetensors or npz file also clouds, graph and tree.
 
 import { mostLevels } from "../balltree/execute.ts";
 import { FormatError } from "../errors.ts";
@@ -14,7 +14,7 @@ export interface CloudFile {
   positions: Float32Array;
   dimensionality: number;
   points: number;
-  /** [n] cloud of each point; all 0 where the file does not say. */
+  /** [n] cloud of each point; all 0 where the file has no clouds. */
   batchIdx: Int32Array;
   /** [n, channels] */
   features?: { data: Float32Array; channels: number };
@@ -24,7 +24,7 @@ export interface CloudFile {
 }
 
 /**
- * @param features names of what of the file is the features, one beside the other; without, its node_features
+ * @param features names of the file's arrays that become the features, side by side; default: its node_features
  * @throws FormatError for a file that is not what its format demands, or arrays that do not fit each other.
  */
 export function readCloudFile(path: string, features?: readonly string[]): CloudFile {
@@ -51,7 +51,7 @@ export function readCloudFile(path: string, features?: readonly string[]): Cloud
   return file;
 }
 
-/** Rows of the same points side by side. */
+/** Joins arrays of the same points side by side. */
 function joinColumns(attributes: readonly Attribute[], points: number): CloudFile["features"] {
   const channels = attributes.reduce((sum, attribute) => sum + attribute.channels, 0);
   const data = new Float32Array(points * channels);
@@ -64,13 +64,13 @@ function joinColumns(attributes: readonly Attribute[], points: number): CloudFil
 }
 
 const rotatedPrefix = "tree_idx_rot.";
-/** What an input file may hold besides positions. */
+/** The arrays that an input file may hold besides positions. */
 const arrayNames = [
   ...["batch_idx", "node_features", "edge_index", "tree_idx", "tree_mask"],
   ...Array.from({ length: mostLevels }, (_, level) => `${rotatedPrefix}${level}`),
 ];
 
-/** The arrays of a file whose format gives them names. */
+/** Reads the arrays of a file whose format names them. */
 function readNamedArrays(bytes: Uint8Array, path: string): ReadonlyMap<string, SafeTensor> | undefined {
   if (/\.safetensors$/i.test(path)) return loadSafetensors(bytes, { file: path }).tensors;
   return /\.npz$/i.test(path) ? loadNpz(bytes, { file: path, only: arrayNames }) : undefined;
@@ -92,7 +92,7 @@ function readTree(arrays: ArrayReader): CloudFile["tree"] {
   };
 }
 
-/** Arrays of a safetensors file, by name and checked against the shape that is expected (undefined: any length). */
+/** The arrays of a file by name, checked against the expected shape (undefined: any length). */
 class ArrayReader {
   readonly #tensors: ReadonlyMap<string, SafeTensor>;
   readonly #file: string;

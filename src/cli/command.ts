@@ -1,4 +1,4 @@
-// What a command is, and how its arguments are read: checked here, so that a command only sees values that make sense.
+// Defines commands and parses their arguments; the checks are here, so that a command only receives valid values.
 
 import { parseArgs } from "node:util";
 
@@ -8,23 +8,23 @@ export class UsageError extends Error {
 }
 
 export interface CommandOption {
-  /** What stands for the value in the help: "FILE". An option without is a switch. */
+  /** The value's placeholder in the help: "FILE". An option without one is a switch. */
   value?: string;
-  /** Whether it may be given several times; default false: the last one counts. */
+  /** Whether the option may be given several times; default false: the last one counts. */
   repeats?: boolean;
   description: string;
 }
 
 /** One command of the command line. To add one: a file in commands/, and a line in main.ts. */
 export interface Command {
-  /** For the list of commands: one line. */
+  /** One line for the list of commands. */
   summary: string;
-  /** What follows the command's name: "--input FILE --output FILE [--knn K]". */
+  /** The arguments after the command's name: "--input FILE --output FILE [--knn K]". */
   usage: string;
   options: Readonly<Record<string, CommandOption>>;
   /** Lines for the end of the command's help. */
   notes?: readonly string[];
-  /** How many arguments without a dash it takes at most; default 0. */
+  /** Max number of arguments without a dash; default 0. */
   positionals?: number;
   run(args: Arguments): Promise<void>;
 }
@@ -70,7 +70,7 @@ export class Arguments {
     return this.texts(name).at(-1);
   }
 
-  /** Whether an option is given: all there is to know of a switch. */
+  /** Whether an option is given; a switch has no more than that. */
   has(name: string): boolean {
     return this.#values[name] !== undefined;
   }
@@ -81,24 +81,24 @@ export class Arguments {
     return value;
   }
 
-  /** A finite number that `accept` holds true for. */
+  /** A finite number for which `accept` is true. */
   number(name: string, expected: string, accept: (value: number) => boolean): number | undefined {
     const text = this.text(name);
     return text === undefined ? undefined : toNumber(name, text, expected, accept);
   }
 
-  /** A whole number of at least 1. */
+  /** An integer of at least 1. */
   count(name: string): number | undefined {
     return this.number(name, "a whole number of at least 1", isCount);
   }
 
-  /** Whole numbers of at least 1 with commas between them: "2,2,1". */
+  /** Integers of at least 1, separated by commas: "2,2,1". */
   counts(name: string): number[] | undefined {
     const words = this.text(name)?.split(",");
     return words?.map((word) => toNumber(name, word.trim(), "whole numbers of at least 1 with commas", isCount));
   }
 
-  /** Words with commas between them: "a,b". */
+  /** Words, separated by commas: "a,b". */
   words(name: string): string[] | undefined {
     const words = this.text(name)
       ?.split(",")

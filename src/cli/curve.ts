@@ -1,4 +1,4 @@
-// Loss curves as a picture: SVG, steps to the right, loss upwards on a logarithmic scale.
+// Draws loss curves as an SVG picture: steps on the horizontal axis, the loss on a logarithmic vertical one.
 
 export interface Curve {
   name: string;

@@ -1,10 +1,10 @@
-// The device a command works on, from its request to its end.
+// Requests the device that a command works on, and releases it.
 
 import { type Device, disposeThreads, requestDevice } from "../index.ts";
 import { withGpu } from "./node-gpu.ts";
 import type { DeviceChoice } from "./options.ts";
 
-/** Runs `work` on a device, and lets go of the device and all threads afterwards: else the process would not end. */
+/** Runs `work` on a device, and disposes of the device and all threads afterwards: otherwise the process would not end. */
 export async function withDevice<T>(
   { dawnToggles, ...choice }: DeviceChoice,
   work: (device: Device) => Promise<T>,
@@ -24,7 +24,7 @@ export async function withDevice<T>(
   }
 }
 
-/** "webgpu: NVIDIA H100", "webgpu: llvmpipe (software)" */
+/** Names a device: "webgpu: NVIDIA H100", "webgpu: llvmpipe (software)". */
 export function describeDevice({ backend, info }: Device): string {
   return `${backend}: ${info.description || info.vendor || "unnamed"}${info.software ? " (software)" : ""}`;
 }

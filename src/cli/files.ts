@@ -27,7 +27,7 @@ export function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-/** What is in a folder, by name and kind. */
+/** Lists a folder's entries by name and kind. */
 export function listFolder(path: string): Dirent[] {
   try {
     return readdirSync(path, { withFileTypes: true });
@@ -36,7 +36,7 @@ export function listFolder(path: string): Dirent[] {
   }
 }
 
-/** Makes a folder and those it is in, where they are missing. */
+/** Makes a folder and its parents, where they are missing. */
 export function makeFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true });
@@ -46,7 +46,7 @@ export function makeFolder(path: string): void {
 }
 
 /**
- * Refuses an output that cannot be written, or that is one of the files read, before time is spent on computing it.
+ * Refuses an output that cannot be written, or that is one of the inputs, before time is spent on computing it.
  * @param inputs files that must stay as they are
  */
 export function checkOutput(path: string, inputs: readonly string[] = []): void {
@@ -65,14 +65,14 @@ export function checkOutput(path: string, inputs: readonly string[] = []): void 
     else if (isFolder(path)) problem = "it is a folder";
   } catch (error) {
     const failure = fileError("write", path, error);
-    // Deno without permission to look around there may still have the permission to write.
+    // Deno may have permission to write there without permission to read.
     if (!(failure instanceof InputError)) return;
     throw failure;
   }
   if (problem) throw new InputError(`Cannot write "${path}": ${problem}.`, { file: path });
 }
 
-/** Where a file that is there lies, whatever names and links lead to it; undefined where there is none, or no saying. */
+/** The real path of an existing file, with links resolved; undefined where there is none, or it cannot be found out. */
 export function placeOf(path: string): string | undefined {
   try {
     return realpathSync(path);
@@ -81,7 +81,7 @@ export function placeOf(path: string): string | undefined {
   }
 }
 
-/** Written beside its place first: a reader never sees half a file, and a failure leaves what was there. */
+/** Writes beside the target first: a reader never sees half a file, and a failure leaves the previous file. */
 export function writeWhole(path: string, content: Uint8Array | string): void {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
@@ -91,7 +91,7 @@ export function writeWhole(path: string, content: Uint8Array | string): void {
     try {
       rmSync(temporary, { force: true });
     } catch {
-      // What went wrong first says more.
+      // The first error says more.
     }
     throw fileError("write", path, error);
   }
@@ -108,7 +108,7 @@ const reasons: Record<string, string> = {
   ENOSPC: "no space left on the device",
 };
 
-/** Deno's own refusals pass as they are: they say which permission is missing. */
+/** Deno's own refusals are rethrown unchanged: they say which permission is missing. */
 function fileError(action: "read" | "write", path: string, error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException).code;
   const reason = code === undefined ? undefined : reasons[code];

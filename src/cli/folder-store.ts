@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { CheckpointStore } from "../index.ts";
 import { makeFolder, readBytes, writeWhole } from "./files.ts";
 
-/** Each file is written beside its place and then renamed, so that one that is there is whole. */
+/** Each file is written beside its target and then renamed, so that every existing file is complete. */
 export class FolderStore implements CheckpointStore {
   constructor(readonly folder: string) {
     makeFolder(folder);

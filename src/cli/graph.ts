@@ -1,11 +1,11 @@
-// The graph that the command line's --radius or --knn asks for.
+// Builds the graph for the command line's --radius or --knn.
 
 import { knnGraph, radiusGraph } from "../index.ts";
 import type { CloudFile } from "./clouds.ts";
 import type { GraphChoice } from "./options.ts";
 import { withProgress } from "./progress.ts";
 
-/** Edges of a file's points, [2, edges]: a radius graph with self-loops and at most 32 sources a point, or a knn graph without. */
+/** The edges of a file's points, [2, edges]: a radius graph with self-loops and at most 32 sources a point, or a knn graph without. */
 export async function buildGraph(
   { positions, dimensionality, batchIdx }: CloudFile,
   choice: NonNullable<GraphChoice>,

@@ -32,13 +32,13 @@ export function commandHelp(name: string, { summary, usage, options, notes = [] 
   );
 }
 
-/** The command that was probably meant, if any is near. */
+/** The command with the most similar name, if any is similar enough. */
 export function suggestCommand(name: string, commands: Commands): string {
   const near = Object.keys(commands).find((command) => editDistance(name, command) <= 2);
   return near === undefined ? "" : `, perhaps "${near}" was meant`;
 }
 
-/** Insertions, deletions and replacements that turn one word into the other. */
+/** The edit distance: the insertions, deletions and replacements that turn one word into the other. */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

@@ -1,4 +1,4 @@
-// The command line's entry: finds the command, and turns whatever goes wrong into one line and an exit code.
+// The command line's entry: finds the command, and turns any failure into one line and an exit code.
 
 import process from "node:process";
 import { version } from "../../package.json";

@@ -1,4 +1,4 @@
-// The model of the command line: loaded from a checkpoint, given a file's points.
+// Loads the command line's model from a checkpoint, and prepares a file's points for it.
 
 import { CheckpointError, type Device, ErwinError, ErwinTransformer, InputError } from "../index.ts";
 import type { CloudFile } from "./clouds.ts";
@@ -11,7 +11,7 @@ export async function loadModel(bytes: Uint8Array, path: string, device: Device)
   try {
     return await withProgress("loading the model", () => ErwinTransformer.load(bytes, { device }));
   } catch (error) {
-    // The library's option is none of a command's.
+    // The library's message suggests an option that commands do not have.
     if (error instanceof CheckpointError && error.details.option === "config") {
       throw new CheckpointError(
         `${path}: carries no config in its metadata, under the key "config" as JSON: save it again with one.`,
@@ -23,7 +23,7 @@ export async function loadModel(bytes: Uint8Array, path: string, device: Device)
   }
 }
 
-/** What the file holds is used as it is; what it lacks is built as the options say. */
+/** Uses the file's own tree and graph unchanged; missing ones are built according to the options. */
 export async function modelInput({ config }: ErwinTransformer, cloud: CloudFile, graph: GraphChoice, threads?: number) {
   const { path, positions, dimensionality, batchIdx, tree } = cloud;
   if (dimensionality !== config.dimensionality) {
@@ -49,7 +49,7 @@ export async function modelInput({ config }: ErwinTransformer, cloud: CloudFile,
   return { nodeFeatures: featuresOf(cloud, config.cIn), nodePositions: positions, batchIdx, edgeIndex, tree };
 }
 
-/** The file's features; where it has none, the positions serve if there are as many coordinates as the model has inputs. */
+/** The file's features; a file without any gives its positions if these have as many coordinates as the model has inputs. */
 function featuresOf({ path, features, positions, dimensionality }: CloudFile, cIn: number): Float32Array {
   if (!features && cIn === dimensionality) return positions;
   if (features?.channels === cIn) return features.data;

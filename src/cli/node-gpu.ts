@@ -1,30 +1,30 @@
-// Dawn, Chrome's WebGPU, from the npm package webgpu where it is installed: for the command line in Node, which has no WebGPU of
-// its own, and for src/bench/machine/dawn.mjs in place of Deno's.
+// Installs Dawn, Chrome's WebGPU, from the npm package webgpu where that is installed: for the command line in Node, which has no
+// WebGPU of its own, and for src/bench/machine/dawn.mjs in place of Deno's.
 
 import type { Device } from "../index.ts";
 import { UsageError } from "./command.ts";
 
-/** What the package exports. Its own types contradict TypeScript's. */
+/** The package's exports. Its own types contradict TypeScript's. */
 interface Dawn {
   create(options: string[]): GPU;
   /** Classes such as GPUDevice, by name. */
   globals: Record<string, unknown>;
 }
 
-/** A host's WebGPU; with the toggles that were switched on where it was made here. */
+/** A host's WebGPU, with its enabled toggles where it was made here. */
 type HostGpu = GPU & { dawnToggles?: readonly string[] };
 
 const host = globalThis as { navigator?: { gpu?: HostGpu } };
 
 /**
- * Half precision on NVIDIA's Vulkan driver, where Dawn leaves it off, and what is still an experiment: access to matrix
- * units. Both serve mixed precision.
+ * Toggles for mixed precision: access to matrix units, which is still experimental, and half precision on NVIDIA's Vulkan driver,
+ * where Dawn disables it by default.
  */
 const TOGGLES = ["allow_unsafe_apis", "vulkan_enable_f16_on_nvidia"];
 
 /**
- * Makes Dawn the `navigator.gpu`, with more of its toggles switched on than usual. Gives what undoes that: the process does not
- * end as long as something refers to the package's GPU. Undefined where the package is not there.
+ * Makes Dawn the `navigator.gpu`, with further toggles enabled. Returns a function that undoes this, since the process does not
+ * end while anything refers to the package's GPU; undefined where the package is not installed.
  */
 export async function installDawn(more: readonly string[]): Promise<(() => void) | undefined> {
   const dawn = await importDawn();
@@ -45,7 +45,7 @@ export async function installDawn(more: readonly string[]): Promise<(() => void)
 }
 
 /**
- * Runs `work` with a `navigator.gpu`: the one that is there, or that of the package. Without either it finds none.
+ * Runs `work` with a `navigator.gpu`: the host's own, or the package's, or none where there is neither.
  * @throws UsageError when more toggles of Dawn are asked for, and WebGPU is not Dawn's from the package
  */
 export async function withGpu<T>(work: () => Promise<T>, moreToggles: readonly string[] = []): Promise<T> {
@@ -64,14 +64,14 @@ export async function withGpu<T>(work: () => Promise<T>, moreToggles: readonly s
   }
 }
 
-/** What is switched on in Dawn, where a device is on it by the package; asked for inside `withGpu`. */
+/** The enabled toggles of Dawn, where a device is the package's; must be called inside `withGpu`. */
 export function describeDawn({ backend }: Device): { toggles: readonly string[] } | undefined {
   const toggles = host.navigator?.gpu?.dawnToggles;
   return backend === "webgpu" && toggles ? { toggles } : undefined;
 }
 
 async function importDawn(): Promise<Dawn | undefined> {
-  // In a variable: the package is no part of the build.
+  // The name is in a variable, so that bundlers leave the package out of the build.
   const name = "webgpu";
   try {
     return await import(/* @vite-ignore */ name);

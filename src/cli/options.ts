@@ -1,4 +1,4 @@
-// Options that several commands share, and how each is read.
+// The options that several commands share, and their parsers.
 
 import type { BackendName, Precision } from "../index.ts";
 import { type Arguments, type CommandOption, UsageError } from "./command.ts";
@@ -41,7 +41,7 @@ export const deviceOptions = {
   ...threadsOption,
 } satisfies Record<string, CommandOption>;
 
-/** Which graph to build, if any. */
+/** The graph to build, if any. */
 export type GraphChoice = { radius: number } | { k: number } | undefined;
 
 export function readGraphChoice(args: Arguments): GraphChoice {
@@ -56,7 +56,7 @@ export interface DeviceChoice {
   backend: BackendName | "auto";
   precision?: Precision;
   threads?: number;
-  /** What is switched on besides the usual where WebGPU is Dawn's (node-gpu.ts). */
+  /** Further toggles to enable where WebGPU is Dawn's (node-gpu.ts). */
   dawnToggles?: readonly string[];
 }
 
@@ -79,7 +79,7 @@ export function readMode(args: Arguments): "eval" | "train" {
   return args.choice("mode", ["eval", "train"] as const) ?? "eval";
 }
 
-/** Of the commands that apply a checkpoint to points; what they read and write is their own. */
+/** The options of commands that apply a checkpoint to points; each adds those of its input and output. */
 export const modelUsage =
   "[--features NAME,...] [--backend auto|webgpu|cpu] [--mode eval|train] [--radius R | --knn K] [--threads N]";
 

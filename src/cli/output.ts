@@ -1,4 +1,4 @@
-// A model's output on the host, and as it is written to a file, in the format that the file's name says.
+// Copies a model's output to the host, and encodes it in the format that the file's name says.
 
 import { extname } from "node:path";
 import type { SafeTensorInput } from "../formats/elements.ts";
@@ -27,12 +27,12 @@ export interface Points {
   dimensionality: number;
 }
 
-/** Copies what a pass gave from the device. */
+/** Copies the output of a pass from the device. */
 export async function readOutput(out: Tensor): Promise<OutputRows> {
   return { data: await out.data(), width: out.shape[1], batchIdx: out.batchIdx! };
 }
 
-/** The output of a batch, divided: of so many clouds each, which are counted from 0 again. */
+/** Divides the output of a batch into parts of the given numbers of clouds, which each part counts from 0. */
 export function splitOutput({ data, width, batchIdx }: OutputRows, clouds: readonly number[]): OutputRows[] {
   let [cloud, row] = [0, 0];
   return clouds.map((count) => {
@@ -47,7 +47,7 @@ export function splitOutput({ data, width, batchIdx }: OutputRows, clouds: reado
   });
 }
 
-/** Its tensors by the file's names. The cloud of each row is written where the rows are not the input's points. */
+/** The output's tensors by their names in the file. Where the rows are not the input's points, each row's cloud is written, too. */
 export function outputTensors({ data, width, batchIdx }: OutputRows, decode: boolean) {
   const tensors = new Map<string, SafeTensorInput>();
   tensors.set("out", { shape: [batchIdx.length, width], data });
@@ -55,7 +55,7 @@ export function outputTensors({ data, width, batchIdx }: OutputRows, decode: boo
   return tensors;
 }
 
-/** How files of named arrays are written, by their extensions. */
+/** The encoders of files of named arrays, by extension. */
 const arrayWriters = { ".safetensors": saveSafetensors, ".npz": saveNpz } as const;
 export type ArrayFormat = keyof typeof arrayWriters;
 
@@ -70,7 +70,7 @@ export function encodeArrays(tensors: ReadonlyMap<string, SafeTensorInput>, form
 
 const meshFormats = [".vtu", ".vtp"] as const;
 const pointFormats = [".csv", ".ply", ".vtk", ...meshFormats] as const;
-/** What predictions can be written as. */
+/** The formats of predictions. */
 export const predictionFormats = [".safetensors", ".npz", ".npy", ...pointFormats] as const;
 export type PredictionFormat = (typeof predictionFormats)[number];
 
@@ -79,7 +79,7 @@ export function predictionFormat(output: string): PredictionFormat {
   return chooseFormat(output, predictionFormats);
 }
 
-/** @throws InputError where the format is of points, and the model's output is not of its input's points */
+/** @throws InputError where the format holds points, and the output's rows are not the input's points */
 export function checkPredictionFormat(format: PredictionFormat, decode: boolean): void {
   if (decode || !isPointFormat(format)) return;
   throw new InputError(
@@ -89,8 +89,8 @@ export function checkPredictionFormat(format: PredictionFormat, decode: boolean)
 }
 
 /**
- * A prediction's file. Formats that hold points get them too, and the cloud of each where there are several. A mesh's file for a
- * prediction of its points is that file, with the prediction in it.
+ * Encodes a prediction. Formats of points hold the points, too, and each point's cloud where there are several. Where the format is a
+ * mesh's and the points are that mesh's, the file is the mesh with the prediction in it.
  */
 export function encodePrediction(
   format: PredictionFormat,

@@ -1,10 +1,10 @@
-// A picture of how balls partition a cloud: one panel a partition, every ball in a colour of its own among its
-// neighbours, drawn as an SVG of dots from far to near.
+// Draws how balls partition a cloud, as an SVG of dots from far to near: one panel for each partition, every ball in a colour
+// that differs from its neighbours'.
 
 /** One panel. */
 export interface PicturePanel {
   title: string;
-  /** Ball of each point, counted from 0. */
+  /** The ball of each point, counted from 0. */
   ballOf: Int32Array;
 }
 
@@ -32,7 +32,7 @@ const theme = {
   text: "#a7b0c4",
   font: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
 };
-/** Hues that stay apart from each other, of like strength on a dark ground. */
+/** Well separated hues, of similar lightness on a dark background. */
 const palette = [
   [244, 105, 92],
   [255, 178, 71],
@@ -56,7 +56,7 @@ const footHeight = 24;
 /** Steps of depth (what is nearer is drawn later) and of light: each ball is one path per pair. */
 const depthSteps = 24;
 const lightSteps = 8;
-/** Dots are placed on a grid this much finer than a pixel, in whole numbers: short to write. */
+/** Dots have integer coordinates on a grid finer than a pixel by this factor, which keeps the file small. */
 const subpixels = 4;
 const dotSize = 3.1;
 
@@ -189,7 +189,7 @@ function range(values: Float32Array): [number, number] {
   ];
 }
 
-/** A palette entry for each ball, so that balls of one colour lie far apart: each takes the colour least near to it. */
+/** Gives each ball a palette entry: the colour whose nearest ball is farthest, so that balls of one colour lie far apart. */
 function chooseColours(ballOf: Int32Array, positions: Float32Array): number[] {
   const balls = ballOf.reduce((most, ball) => Math.max(most, ball), -1) + 1;
   const centres = Array.from({ length: balls }, () => [0, 0, 0, 0]);

@@ -1,4 +1,4 @@
-// A line on the terminal for work that takes longer than a second; nothing at all where standard error is no terminal.
+// Shows a line on the terminal for work that takes longer than a second; nothing where standard error is no terminal.
 
 import process from "node:process";
 
@@ -6,15 +6,15 @@ const delay = 1000;
 const interval = 200;
 const barWidth = 24;
 
-/** How far some work is: `report(done, total)`, and what else there is to say. */
+/** Reports the progress of work: `report(done, total)`, with an optional note. */
 export type Report = (done: number, total: number, note?: string) => void;
 
 const clearLine = "\r\x1b[K";
 let busy = false;
 
 /**
- * Runs `work` and shows its label, the seconds so far and, once it has reported, a bar. The line is gone afterwards. There is
- * one line at a time: work inside of such work shows nothing.
+ * Runs `work` and shows its label, the seconds so far and, once it has reported, a bar. The line is removed afterwards. There is
+ * one line at a time: nested work shows nothing.
  */
 export async function withProgress<T>(label: string, work: (report: Report) => T | Promise<T>): Promise<T> {
   if (!process.stderr.isTTY || busy) return await work(() => {});
@@ -43,7 +43,7 @@ export async function withProgress<T>(label: string, work: (report: Report) => T
   }
 }
 
-/** A line on standard error that stays; the progress goes on below it. */
+/** Prints a permanent line on standard error; the progress continues below it. */
 export function printError(line: string): void {
   if (process.stderr.isTTY) process.stderr.write(clearLine);
   console.error(line);

@@ -1,4 +1,4 @@
-// How numbers are written for people.
+// Formats numbers for people.
 
 import { formatTable as layOut } from "../bench/table.ts";
 
@@ -26,7 +26,7 @@ export function formatBytes(bytes: number): string {
   return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
 }
 
-/** A table that stands in from the left. */
+/** Formats an indented table. */
 export function formatTable(rows: readonly (readonly (string | number)[])[]): string {
   return layOut(rows)
     .map((line) => `  ${line}`)

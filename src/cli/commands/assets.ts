@@ -15,10 +15,10 @@ export const assets: Command = {
   run,
 };
 
-/** The files a bundle loads: workers, what these import, and modules. */
+/** The files that a bundle loads: workers, their imports, and modules. */
 function neededFiles(folder: string): Set<string> {
   const needed = new Set(readdirSync(folder).filter((name) => /-worker\.js$|\.wasm$/.test(name)));
-  // Files that are added in the loop have their turn in it.
+  // The loop also visits the files that it adds.
   for (const name of needed) {
     if (!name.endsWith(".js")) continue;
     const text = readFileSync(join(folder, name), "utf8");

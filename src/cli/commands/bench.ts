@@ -1,4 +1,4 @@
-// erwin bench: the benchmarks, as tables and as JSON, and two results side by side.
+// erwin bench: runs benchmarks, prints them as tables and JSON, and compares two results.
 
 import {
   type BenchCase,
@@ -72,7 +72,7 @@ function readChoice(args: Arguments): DeviceChoice {
   return { ...choice, dawnToggles };
 }
 
-/** Runs one benchmark after the other, shows each as soon as it is done, and keeps what there is after each of its cases. */
+/** Runs the benchmarks one after the other, prints each as soon as it is done, and writes the results after each case. */
 async function measure(
   chosen: readonly BenchmarkName[],
   options: BenchOptions,

@@ -1,4 +1,4 @@
-// erwin demo: the model on a real mesh and on a ragged batch of its parts, and a picture of the balls.
+// erwin demo: runs the model on a real mesh and on a ragged batch of its parts, and draws the balls.
 
 import { version } from "../../../package.json";
 import { readmeModel } from "../../erwin/presets.ts";
@@ -30,7 +30,7 @@ export const demo: Command = {
   run,
 };
 
-/** Edges of the graph that end at each point. */
+/** The number of edges that end at each point. */
 const neighbours = 16;
 
 async function run(args: Arguments): Promise<void> {
@@ -74,7 +74,7 @@ async function run(args: Arguments): Promise<void> {
   });
 }
 
-/** Tree, graph and forward pass of one batch, each told with its time; returns the output. */
+/** Builds tree and graph of one batch and runs a forward pass, prints the time of each, and returns the output. */
 async function runModel(
   device: Device,
   model: ErwinTransformer,

@@ -1,4 +1,4 @@
-// erwin export: a checkpoint as an ONNX file.
+// erwin export: writes a checkpoint as an ONNX file.
 
 import { exportOnnx } from "../../index.ts";
 import { exportedBalls } from "../../onnx/balls.ts";

@@ -1,4 +1,4 @@
-// erwin gradients: the gradients of sum(out * probe), for comparing with other frameworks.
+// erwin gradients: writes the gradients of sum(out * probe), for comparison with other frameworks.
 
 import { type Device, FormatError, loadSafetensors, Tensor, toFloat32 } from "../../index.ts";
 import { readCloudFile } from "../clouds.ts";

@@ -1,4 +1,4 @@
-// erwin info: this machine as the engine sees it, or what is in a file.
+// erwin info: describes this machine's device, or the contents of a file.
 
 import process from "node:process";
 import { version } from "../../../package.json";
@@ -62,7 +62,7 @@ async function describeMachine(args: Arguments): Promise<void> {
       );
     });
   } catch (error) {
-    // That there is no device is just what this command is asked to find out.
+    // A missing device is an answer of this command, not a failure.
     if (!(error instanceof DeviceError)) throw error;
     rows.push(["device", `none: ${error.message}`]);
   }

@@ -1,4 +1,4 @@
-// erwin predict: a checkpoint applied to the points of a file, or of many.
+// erwin predict: applies a checkpoint to the points of one file or of many.
 
 import { readCloudFile } from "../clouds.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
@@ -20,7 +20,7 @@ import { parseShard } from "../predict/shard.ts";
 import { withProgress } from "../progress.ts";
 import { formatCount, formatTime } from "../text.ts";
 
-/** Enough to keep a GPU busy, and at most seconds of work for a processor: interruptions wait for the batch under way. */
+/** Enough points to keep a GPU busy, and only seconds of work for a CPU, since interruptions wait for the current batch. */
 const defaultBatchPoints = 16_384;
 
 const formatNames = predictionFormats.map((extension) => extension.slice(1));
@@ -62,7 +62,7 @@ async function run(args: Arguments): Promise<void> {
   const choice = readModelChoice(args);
   const inputs = args.texts("input");
   if (inputs.length === 0) throw new UsageError("--input is missing");
-  // What a shell makes of data/*.ply.
+  // A shell expands data/*.ply to several arguments.
   inputs.push(...args.positionals);
   if (!isSingleFile(inputs)) return predictMany({ ...choice, ...readMany(args, choice), inputs });
   const wrong = forMany.find((name) => args.has(name));
@@ -73,7 +73,7 @@ async function run(args: Arguments): Promise<void> {
 
 const forMany = ["format", "shard", "batch-points", "overwrite"];
 
-/** How many files are worked through. */
+/** The options of predicting many files. */
 function readMany(args: Arguments, { mode }: ModelChoice) {
   const outputFolder = args.required("output");
   if (predictionFormats.some((extension) => outputFolder.toLowerCase().endsWith(extension))) {

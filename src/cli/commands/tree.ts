@@ -1,4 +1,4 @@
-// erwin tree: ball tree, rotated partitions and graph of a file's points, as arrays.
+// erwin tree: writes ball tree, rotated partitions and graph of a file's points as arrays.
 
 import type { SafeTensorInput } from "../../formats/elements.ts";
 import { buildBallTree, disposeThreads } from "../../index.ts";

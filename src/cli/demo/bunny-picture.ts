@@ -1,4 +1,4 @@
-// The picture of the demonstration: what the balls of the model look like on the bunny's surface.
+// Draws the demonstration's picture: the balls of the model on the bunny's surface.
 
 import { readmeModel } from "../../erwin/presets.ts";
 import { type BallTree, buildBallTree } from "../../index.ts";
@@ -12,7 +12,7 @@ const picturePoints = 16384;
 const config = readmeModel(32);
 const pictureLevels = [0, 2, 4];
 
-/** An SVG file. */
+/** Returns the picture as SVG. */
 export async function drawBunny(mesh: Mesh, threads?: number): Promise<string> {
   const { dimensionality, strides, ballSizes, rotate } = config;
   const { positions, normals } = sampleSurface(mesh, picturePoints, 0);
@@ -42,7 +42,7 @@ export async function drawBunny(mesh: Mesh, threads?: number): Promise<string> {
   });
 }
 
-/** How many points a node of a level stands for. */
+/** The number of points in a node of a level. */
 function pointsOfNode(level: number): number {
   return config.strides.slice(0, level).reduce((product, stride) => product * stride, 1);
 }

@@ -20,7 +20,7 @@ export function raggedClouds(mesh: Mesh, vertices: Float32Array): Float32Array[]
   ];
 }
 
-/** Clouds as one batch. */
+/** Joins clouds to one batch. */
 export function joinClouds(clouds: readonly Float32Array[]): { positions: Float32Array; batchIdx: Int32Array } {
   const positions = new Float32Array(clouds.reduce((sum, cloud) => sum + cloud.length, 0));
   const batchIdx = new Int32Array(positions.length / dimensionality);
@@ -33,7 +33,7 @@ export function joinClouds(clouds: readonly Float32Array[]): { positions: Float3
   return { positions, batchIdx };
 }
 
-/** Random waves over space: smooth functions of the position, [points, channels]. */
+/** Makes features from random waves over space: smooth functions of the position, [points, channels]. */
 export function smoothFeatures(positions: Float32Array, channels: number): Float32Array {
   const random = seededRandom(seed);
   const waves = Array.from({ length: channels }, () => [0, 1, 2, 3].map(() => random() * 2 - 1));

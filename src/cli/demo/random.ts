@@ -1,6 +1,6 @@
 // Seeded random numbers for the demonstration's data: the same seed gives the same points on every platform.
 
-/** Numbers in [0, 1), by mulberry32. */
+/** Returns a generator of numbers in [0, 1), by mulberry32. */
 export function seededRandom(seed: number): () => number {
   let state = seed | 0;
   return () => {

@@ -1,8 +1,8 @@
-// Point clouds from a triangle mesh: points spread evenly over its surface, with the direction the surface faces there.
+// Samples point clouds from a triangle mesh: points evenly over its surface, with the surface's normals.
 
 import { seededRandom } from "./random.ts";
 
-/** As npm's mesh packages hold it. */
+/** A mesh in the form of npm's mesh packages. */
 export interface Mesh {
   positions: readonly (readonly number[])[];
   /** Triangles: three vertices each, counter-clockwise seen from outside. */
@@ -27,7 +27,7 @@ const cross = (a: Vector, b: Vector) => [
 /** Candidates drawn for each point that is kept: more make the cover more even, and take longer. */
 const candidatesPerPoint = 8;
 
-/** `count` points spread evenly over the mesh: chosen from random ones so that no two are close (blue noise). */
+/** Samples `count` points evenly over the mesh: a choice of random points of which no two are close (blue noise). */
 export function sampleSurface(mesh: Mesh, count: number, seed: number): SurfacePoints {
   const random = seededRandom(seed);
   const candidates = drawSurface(mesh, count * candidatesPerPoint, random);
@@ -35,7 +35,7 @@ export function sampleSurface(mesh: Mesh, count: number, seed: number): SurfaceP
   return { positions: gatherRows(candidates.positions, chosen), normals: gatherRows(candidates.normals, chosen) };
 }
 
-/** Draws points at random, each triangle with a chance in proportion to its area. */
+/** Draws random points, with a probability proportional to area. */
 function drawSurface(
   { positions, cells }: Mesh,
   count: number,
@@ -68,13 +68,13 @@ function drawSurface(
   return { ...result, area };
 }
 
-/** Chooses `count` points: those with no chosen one within a distance, which shrinks until there are enough. */
+/** Chooses `count` points that are at least a distance apart, which shrinks until there are enough. */
 function spread(positions: Float32Array, area: number, count: number, random: () => number): Int32Array {
   const order = shuffled(positions.length / 3, random);
   const chosen = new Int32Array(count);
   const isChosen = new Uint8Array(order.length);
   let found = 0;
-  // Points packed as tightly as discs can be are about this far apart.
+  // The distance between points in the densest packing of discs.
   for (let distance = Math.sqrt((2 / Math.sqrt(3)) * (area / count)); found < count; distance *= 0.95) {
     const grid = new Neighbourhood(positions, distance);
     for (const i of chosen.subarray(0, found)) grid.add(i);
@@ -89,7 +89,7 @@ function spread(positions: Float32Array, area: number, count: number, random: ()
   return chosen;
 }
 
-/** Points in the cells of a hashed grid; tells whether any lies within the grid's spacing of another. */
+/** A hashed grid of points, which finds whether any lies within the grid's spacing of a position. */
 class Neighbourhood {
   readonly #positions: Float32Array;
   readonly #spacing: number;
@@ -122,7 +122,7 @@ class Neighbourhood {
     return false;
   }
 
-  /** Cells that share a slot only cost time: distances are checked. */
+  /** Hash collisions only cost time, since distances are checked. */
   #cell(i: number, x: number, y: number, z: number): number {
     const at = (axis: number, step: number) => Math.floor(this.#positions[i * 3 + axis] / this.#spacing) + step;
     const hash = Math.imul(at(0, x), 73856093) ^ Math.imul(at(1, y), 19349663) ^ Math.imul(at(2, z), 83492791);

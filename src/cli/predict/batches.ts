@@ -1,15 +1,15 @@
-// Batches: small clouds share a pass over the device, large ones have one of their own.
+// Forms batches: small clouds share a pass, large ones have one of their own.
 
 export interface Sized {
   points: number;
 }
 
-/** Items in their order, as many together as have no more than `most` points; a larger one alone. */
-export async function* packBatches<T extends Sized>(items: AsyncIterable<T>, most: number): AsyncGenerator<T[]> {
+/** Groups items in their order, each group with at most `max` points; a larger item is a group of its own. */
+export async function* packBatches<T extends Sized>(items: AsyncIterable<T>, max: number): AsyncGenerator<T[]> {
   let batch: T[] = [];
   let points = 0;
   for await (const item of items) {
-    if (batch.length > 0 && points + item.points > most) {
+    if (batch.length > 0 && points + item.points > max) {
       yield batch;
       [batch, points] = [[], 0];
     }

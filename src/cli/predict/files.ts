@@ -1,4 +1,4 @@
-// The predictions of many files: while the device works on a batch, the next is read and the one before is written.
+// Predicts many files: while the device works on a batch, the next one is read and the previous one is written.
 
 import { DeviceLostError } from "../../errors.ts";
 import type { ErwinTransformer, PreparedInput } from "../../index.ts";
@@ -11,26 +11,26 @@ import type { PredictionPaths } from "./inputs.ts";
 export interface PredictFilesOptions {
   model: ErwinTransformer;
   files: readonly PredictionPaths[];
-  /** Of the predictions. */
+  /** The format of the predictions. */
   format: PredictionFormat;
   /** Reads a file and builds its tree and graph, on the host alone. */
   prepare(path: string): Promise<PreparedInput>;
-  /** Points of a batch at most; a file with more is a batch of its own. */
+  /** Max points of a batch; a file with more is a batch of its own. */
   batchPoints: number;
-  /** Ends the work after the batch under way. */
+  /** Ends the work after the current batch. */
   signal?: AbortSignal;
-  /** A file that could not be predicted; the others go on. */
+  /** Called for a file that could not be predicted; the work continues with the others. */
   onFailure(path: string, error: unknown): void;
-  /** After each batch. */
+  /** Called after each batch. */
   onProgress?(done: FilesDone): void;
 }
 
 export interface FilesDone {
   predicted: number;
   failed: number;
-  /** Of the predicted files. */
+  /** Points of the predicted files. */
   points: number;
-  /** Milliseconds since the beginning. */
+  /** Milliseconds since the start. */
   time: number;
 }
 
@@ -44,8 +44,8 @@ interface Prediction extends PreparedFile {
 }
 
 /**
- * Predicts every file that can be, in their order. What a file's prediction holds does not depend on the others of its batch.
- * @throws DeviceLostError; all else is a failure of the file that it happened with
+ * Predicts all valid files in their order. A file's prediction does not depend on the others of its batch.
+ * @throws DeviceLostError; every other error is reported as a failure of its file
  */
 export async function predictFiles(options: PredictFilesOptions): Promise<FilesDone> {
   const { model, files, format, prepare, batchPoints, signal, onFailure, onProgress } = options;
@@ -74,7 +74,7 @@ export async function predictFiles(options: PredictFilesOptions): Promise<FilesD
       return batch.map((file, i) => ({ ...file, rows: rows[i] }));
     } catch (error) {
       if (error instanceof DeviceLostError) throw error;
-      // Memory may have run out: what waits for reuse is given back, and the files go one by one.
+      // Memory may have run out: unused allocations are freed, and the files are predicted one by one.
       model.device.trim();
       if (batch.length > 1) {
         const predictions: Prediction[] = [];
@@ -122,7 +122,7 @@ export async function predictFiles(options: PredictFilesOptions): Promise<FilesD
   return done;
 }
 
-/** One pass; the output of each file. */
+/** Runs one pass; returns the output of each file. */
 async function applyModel(model: ErwinTransformer, batch: readonly PreparedFile[]): Promise<OutputRows[]> {
   const out = await model.forward(joinPrepared(batch.map(({ prepared }) => prepared)));
   try {

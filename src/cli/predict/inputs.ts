@@ -1,4 +1,4 @@
-// Which files are predicted, and where each one's prediction goes.
+// Finds the files to predict, and the path of each one's prediction.
 
 import { basename, dirname, isAbsolute, join, normalize, parse, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
@@ -14,17 +14,17 @@ export interface PredictionPaths {
 const isList = (path: string) => /\.txt$/i.test(path);
 const isPointCloud = (path: string) => pointCloudExtensions.includes(parse(path).ext.toLowerCase());
 
-/** Whether these name one file; its prediction is a file then, not a folder. */
+/** Whether the inputs name a single file, whose prediction is a file and not a folder. */
 export function isSingleFile(inputs: readonly string[]): boolean {
   return inputs.length === 1 && !isList(inputs[0]) && !isFolder(inputs[0]);
 }
 
 /**
- * The files that the inputs stand for, sorted by their outputs.
+ * Finds the files that the inputs name, sorted by their outputs.
  *
- * A folder stands for the point clouds in it and below; a .txt file for the paths in it, one a line, relative to its own
+ * A folder names the point clouds in it and below; a .txt file names the paths in it, one on each line, relative to its own
  * folder. Paths below such a folder are kept below `outputFolder`.
- * @param options.extension of the outputs, with its dot
+ * @param options.extension extension of the outputs, with its dot
  * @param options.keep other files that no output may be written over
  * @throws InputError before any work, where a folder or list holds none, two files have the same output, or an output is an input
  */
@@ -58,7 +58,7 @@ export function findInputs(
   return [...inputOf].map(([output, input]) => ({ input, output })).sort((a, b) => (a.output < b.output ? -1 : 1));
 }
 
-/** A file, and what it is called below the folder it was found from. */
+/** A file, and its path below the folder in which it was found. */
 interface NamedFile {
   input: string;
   name: string;
@@ -83,7 +83,7 @@ function orNone(files: NamedFile[], input: string, expected: string): NamedFile[
   throw new InputError(`"${input}" holds nothing to predict, expected ${expected}.`, { file: input, expected });
 }
 
-/** All point clouds of a folder and its folders, hidden ones and earlier predictions left out. */
+/** All point clouds in a folder and below it, without hidden ones and earlier predictions. */
 function walk(folder: string, outputFolder: string, below = ""): NamedFile[] {
   return listFolder(folder).flatMap((entry) => {
     const [path, name] = [join(folder, entry.name), join(below, entry.name)];

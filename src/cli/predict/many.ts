@@ -1,4 +1,4 @@
-// erwin predict for many files: a folder of predictions, which a later call completes.
+// erwin predict for many files: writes a folder of predictions, which a later call can complete.
 
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
@@ -18,16 +18,16 @@ import { findInputs, type PredictionPaths } from "./inputs.ts";
 import { type Shard, takeShard } from "./shard.ts";
 
 export interface PredictManyOptions extends ModelChoice {
-  /** Files, folders and lists. */
+  /** Paths of files, folders and lists. */
   inputs: readonly string[];
   outputFolder: string;
-  /** Of the predictions. */
+  /** The format of the predictions. */
   format: PredictionFormat;
-  /** The part of the files that is this call's. */
+  /** The part of the files that this call predicts. */
   shard: Shard;
-  /** Points of a batch at most. */
+  /** Max points of a batch. */
   batchPoints: number;
-  /** Whether outputs that are there are made again. */
+  /** Whether existing outputs are made again. */
   overwrite: boolean;
 }
 
@@ -104,7 +104,7 @@ async function predictOn(
   }
 }
 
-/** Which file it was is said by some errors themselves. */
+/** Some errors name their file themselves. */
 function describeFailure(path: string, error: unknown): string {
   const line = describeError(error);
   return line.includes(path) ? line : line.replace("error: ", `error: ${path}: `);

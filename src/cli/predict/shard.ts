@@ -8,7 +8,7 @@ export interface Shard {
   count: number;
 }
 
-/** "2/8": the second of eight jobs. @throws UsageError */
+/** Parses a shard: "2/8" is the second of eight jobs. @throws UsageError */
 export function parseShard(text: string): Shard {
   const match = /^(\d+)\/(\d+)$/.exec(text);
   const [index, count] = [Number(match?.[1]), Number(match?.[2])];
@@ -18,7 +18,7 @@ export function parseShard(text: string): Shard {
   return { index, count };
 }
 
-/** Every count-th item: jobs that see the same items in the same order share them without a rest, evenly. */
+/** Every count-th item: jobs that see the same items in the same order divide all of them evenly. */
 export function takeShard<T>(items: readonly T[], { index, count }: Shard): T[] {
   return items.filter((_, i) => i % count === index - 1);
 }
