@@ -22,7 +22,8 @@ export function drawCurves(
   references: readonly { name: string; loss: number }[] = [],
 ): string {
   const all = curves.flatMap(({ points }) => points).filter(([, loss]) => isDrawn(loss));
-  const losses = [...all.map(([, loss]) => loss), ...(reference ? [reference.loss] : [])];
+  const across = references.filter(({ loss }) => isDrawn(loss));
+  const losses = [...all.map(([, loss]) => loss), ...across.map(({ loss }) => loss)];
   const lastStep = all.reduce((last, [step]) => Math.max(last, step), 1);
   const least = losses.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   const most = losses.reduce((a, b) => Math.max(a, b), 0);
