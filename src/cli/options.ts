@@ -7,7 +7,7 @@ export const fileOptions = {
   input: {
     value: "FILE",
     description:
-      "points, and what else there is: .safetensors .npz; points and --features also .vtu .vtp .vtk .ply .csv .npy .obj",
+      "points, and what else there is: .safetensors .npz; points and --features also .vtu .vtp .vtk .ply .csv .npy; points alone .obj .stl",
   },
   output: { value: "FILE", description: "a .safetensors or .npz file; it appears whole or not at all" },
 } satisfies Record<string, CommandOption>;

@@ -4,10 +4,12 @@ export { ErwinError, FormatError, InputError } from "../errors.ts";
 export type { FileBytes, TypedArray } from "./bytes.ts";
 export { type Cells, meshEdges, type Polyhedra } from "./cells.ts";
 export { loadCsv, saveCsv } from "./csv.ts";
+export { loadHdf5, saveHdf5 } from "./hdf5-lazy.ts";
 export type { Mesh, MeshInput } from "./mesh.ts";
 export { loadNpy, loadNpyRows, saveNpy } from "./npy.ts";
 export { listNpz, loadNpz, loadNpzRows, saveNpz } from "./npz.ts";
 export { loadObj } from "./obj.ts";
+export type { Pickled } from "./pickle.ts";
 export { loadPly, savePly } from "./ply.ts";
 export {
   type Attribute,
@@ -29,6 +31,10 @@ export {
   toFloat32,
   toInt32,
 } from "./safetensors.ts";
+export { loadStl, type StlFile } from "./stl.ts";
+export { type Feature, readExample, readTensorProto, writeExample } from "./tensorflow.ts";
+export { readTfRecords, writeTfRecords } from "./tfrecord.ts";
+export { loadTorch, saveTorch, TorchTensor, torchTensors } from "./torch.ts";
 export { loadVtk, saveVtk, type VtkCells, type VtkFile } from "./vtk.ts";
 export { loadVtp, loadVtu, type MeshOptions } from "./vtu.ts";
 export { addPointData, saveVtp, saveVtu } from "./vtu-write.ts";

@@ -20,6 +20,7 @@ import {
   toPointCloud,
 } from "./positions.ts";
 import { loadSafetensors, saveSafetensors } from "./safetensors.ts";
+import { loadStl } from "./stl.ts";
 import { loadVtk, saveVtk } from "./vtk.ts";
 import { loadVtkXmlPoints } from "./vtu.ts";
 import { addPointData, saveVtp, saveVtu } from "./vtu-write.ts";
@@ -48,6 +49,10 @@ const readers: Record<string, Reader> = {
   },
   ply: loadPly,
   obj: loadObj,
+  stl: (bytes, options) => {
+    const { positions, dimensionality } = loadStl(bytes, options);
+    return { positions, dimensionality };
+  },
   vtk: (bytes, options) => {
     const { positions, dimensionality, attributes } = loadVtk(bytes, options);
     return { positions, dimensionality, attributes };

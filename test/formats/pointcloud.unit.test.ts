@@ -65,7 +65,7 @@ describe("readPointCloud", () => {
   });
 
   it.each([
-    ["a.stl", text(""), /"stl"; known are \.safetensors, \.npy/],
+    ["a.xyzw", text(""), /"xyzw"; known are \.safetensors, \.npy/],
     ["noextension", text(""), /cannot tell the format/],
     ["a.npy", npy("(6,)", three), /expected positions of shape .* found \[6\]/],
     ["a.npz", zipSync({ "a.npy": npy("(6,)", three), "b.npy": npy("(6,)", three) }), /but a, b/],
