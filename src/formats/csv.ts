@@ -3,6 +3,7 @@
 
 import { type FileBytes, formatError, toBytes } from "./bytes.ts";
 import { type Column, columnsOf } from "./columns.ts";
+import { FloatList } from "./float-list.ts";
 import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 import { decodeName, formatFloat32, parseFloat32, splitWords, TextReader } from "./text.ts";
 
@@ -21,17 +22,22 @@ const axisNames = [
  */
 export function loadCsv(input: FileBytes, options: ReadOptions = {}): PointCloud {
   const { file, attributes } = checkReadOptions(options, "csv");
-  const reader = new TextReader(withoutByteOrderMark(toBytes(input)), file);
-  let line = nextLine(reader);
+  const reader = new TextReader(toBytes(input), file);
+  let comment = "";
+  let line = nextLine(reader, (text) => {
+    comment = text;
+  });
   if (line === undefined) throw formatError(file, "holds no rows.", { expected: 1, found: 0 });
   const split = chooseSplit(line);
   const first = split(line);
-  const names = first.every((cell) => !Number.isNaN(parseFloat32(cell))) ? undefined : first;
+  const isNumbers = first.every((cell) => !Number.isNaN(parseFloat32(cell)));
+  const names = isNumbers ? namesInComment(comment, split, first.length) : first;
   const axes = chooseColumns(names, first.length, file);
   const columns = [...axes, ...(attributes ?? []).map((name) => findColumn(name, names ?? [], file))];
-  if (names) line = nextLine(reader);
+  if (!isNumbers) line = nextLine(reader);
 
-  const values: number[] = [];
+  const positions = new FloatList();
+  const channels = (attributes ?? []).map(() => new FloatList());
   for (; line !== undefined; line = nextLine(reader)) {
     const row = reader.lineNumber;
     const cells = split(line);
@@ -42,22 +48,17 @@ export function loadCsv(input: FileBytes, options: ReadOptions = {}): PointCloud
         found: cells.length,
       });
     }
-    for (const column of columns) {
+    columns.forEach((column, i) => {
       const value = parseFloat32(cells[column]);
       if (Number.isNaN(value)) {
         throw formatError(file, `row ${row}, column ${column + 1}: "${cells[column]}" is no number.`, { row, column });
       }
-      values.push(value);
-    }
-  }
-  const rows = values.length / columns.length;
-  const take = (start: number, width: number) =>
-    Float32Array.from({ length: rows * width }, (_, i) => {
-      return values[Math.floor(i / width) * columns.length + start + (i % width)];
+      (i < axes.length ? positions : channels[i - axes.length]).push(value);
     });
-  const cloud: PointCloud = { positions: take(0, axes.length), dimensionality: axes.length };
+  }
+  const cloud: PointCloud = { positions: positions.toArray(), dimensionality: axes.length };
   if (attributes) {
-    cloud.attributes = new Map(attributes.map((name, i) => [name, { data: take(axes.length + i, 1), channels: 1 }]));
+    cloud.attributes = new Map(attributes.map((name, i) => [name, { data: channels[i].toArray(), channels: 1 }]));
   }
   return cloud;
 }
@@ -93,10 +94,28 @@ function findColumn(name: string, names: readonly string[], file: string): numbe
   throw missingAttribute(file, name, decoded);
 }
 
-function nextLine(reader: TextReader): string | undefined {
+function nextLine(reader: TextReader, useComment?: (text: string) => void): string | undefined {
   let line = reader.filledLine();
-  while (line?.trimStart().startsWith("#")) line = reader.filledLine();
+  while (line?.trimStart().startsWith("#")) {
+    useComment?.(line.trimStart().slice(1));
+    line = reader.filledLine();
+  }
   return line;
+}
+
+/** Names of columns in the comment before the first row, as NumPy writes them: "# z,y,x". */
+function namesInComment(
+  comment: string,
+  split: (line: string) => string[],
+  columns: number,
+): readonly string[] | undefined {
+  return [split(comment), splitWords(comment)].find((names) => {
+    const lowerCase = names.map((name) => name.toLowerCase());
+    return (
+      names.length === columns &&
+      axisNames.slice(0, 2).every((aliases) => aliases.some((name) => lowerCase.includes(name)))
+    );
+  });
 }
 
 function chooseSplit(line: string): (line: string) => string[] {
@@ -125,8 +144,4 @@ function chooseColumns(names: readonly string[] | undefined, count: number, file
     expected: ["x", "y", "z"],
     found: names ? [...names] : count,
   });
-}
-
-function withoutByteOrderMark(bytes: Uint8Array): Uint8Array {
-  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }

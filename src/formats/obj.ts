@@ -1,6 +1,7 @@
 // Wavefront OBJ: read are the vertices ("v x y z"); faces, normals, groups and materials are passed over.
 
 import { type FileBytes, formatError, toBytes } from "./bytes.ts";
+import { FloatList } from "./float-list.ts";
 import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 import { parseFloat32, splitWords, TextReader } from "./text.ts";
 
@@ -13,21 +14,33 @@ export function loadObj(input: FileBytes, options: ReadOptions = {}): PointCloud
   const { file, attributes } = checkReadOptions(options, "obj");
   if (attributes?.[0] !== undefined) throw missingAttribute(file, attributes[0], []);
   const reader = new TextReader(toBytes(input), file);
-  const coordinates: number[] = [];
+  const coordinates = new FloatList();
   for (let line = reader.line(); line !== undefined; line = reader.line()) {
-    const [keyword, ...words] = splitWords(line);
-    if (keyword !== "v") continue;
+    const isVertex = /^\s*v(?:\s|\\$)/.test(line);
+    // A line that ends with a backslash goes on in the next one.
+    const parts = [line];
+    for (let last = line; last.endsWith("\\"); ) {
+      last = reader.line() ?? "";
+      if (isVertex) parts.push(last);
+    }
+    if (!isVertex) continue;
+    line = parts.map((part) => part.replace(/\\$/, "")).join(" ");
+    const [, ...words] = splitWords(line);
     // Behind x, y, z some programs write a weight or a colour.
     const position = words.slice(0, 3).map(parseFloat32);
     if (position.length < 3 || position.some(Number.isNaN)) {
-      throw formatError(file, `line ${reader.lineNumber}, "${line.trim()}": expected v and three numbers.`, {
-        row: reader.lineNumber,
-        offset: reader.offset,
-      });
+      throw formatError(
+        file,
+        `line ${reader.lineNumber}, "${line.trim().slice(0, 80)}": expected v and three numbers.`,
+        {
+          row: reader.lineNumber,
+          offset: reader.offset,
+        },
+      );
     }
-    coordinates.push(...position);
+    for (const value of position) coordinates.push(value);
   }
   if (coordinates.length === 0)
     throw formatError(file, 'holds no vertex (a line "v x y z").', { expected: 1, found: 0 });
-  return { positions: Float32Array.from(coordinates), dimensionality: 3 };
+  return { positions: coordinates.toArray(), dimensionality: 3 };
 }

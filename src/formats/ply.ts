@@ -155,6 +155,8 @@ function readHeader(reader: TextReader, file: string): { encoding: string; eleme
   if (reader.line()?.trim() !== "ply") throw formatError(file, 'does not begin with "ply".', { offset: 0 });
   let encoding: string | undefined;
   const elements: Element[] = [];
+  const elementNames = new Set<string>();
+  const propertyNames = new Set<string>();
   for (;;) {
     const line = reader.line();
     if (line === undefined) throw formatError(file, "truncated: the header has no end.", { offset: reader.offset });
@@ -167,13 +169,16 @@ function readHeader(reader: TextReader, file: string): { encoding: string; eleme
     } else if (keyword === "element") {
       const [name, count] = [words[0], parseCount(words[1])];
       if (!name || Number.isNaN(count)) throw wrong(line, "expected a name and a count");
-      if (elements.some((element) => element.name === name)) throw wrong(line, "the element is there twice");
+      if (elementNames.has(name)) throw wrong(line, "the element is there twice");
+      elementNames.add(name);
+      propertyNames.clear();
       elements.push({ name, count, properties: [] });
     } else if (keyword === "property") {
       const property = readProperty(words);
       const properties = elements.at(-1)?.properties;
       if (!property || !properties) throw wrong(line, "expected an element, then a known type and a name");
-      if (properties.some(({ name }) => name === property.name)) throw wrong(line, "the property is there twice");
+      if (propertyNames.has(property.name)) throw wrong(line, "the property is there twice");
+      propertyNames.add(property.name);
       properties.push(property);
     } else {
       throw wrong(line, "expected format, element, property, comment or end_header");

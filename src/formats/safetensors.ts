@@ -1,6 +1,7 @@
 // The safetensors format: 8 bytes of header length, a JSON header, then the tensors' bytes without holes.
 // https://github.com/huggingface/safetensors#format
 
+import { describe } from "../arguments.ts";
 import { InputError } from "../errors.ts";
 import { bytesOf, elementCount, type FileBytes, formatError, readArray, toBytes, toDataView } from "./bytes.ts";
 import {
@@ -186,7 +187,7 @@ function readMetadata(value: unknown, file: string): Record<string, string> {
   if (!isObject(value)) throw formatError(file, `"${metadataKey}" is not a JSON object.`, { offset: 8 });
   for (const [key, text] of Object.entries(value)) {
     if (typeof text !== "string") {
-      throw formatError(file, `metadata "${key}" is not a string but ${JSON.stringify(text)}.`, { key, offset: 8 });
+      throw formatError(file, `metadata "${key}" is not a string but ${describe(text)}.`, { key, offset: 8 });
     }
   }
   return value as Record<string, string>;
@@ -204,23 +205,23 @@ interface HeaderEntry {
 function readEntry(name: string, value: unknown, file: string): HeaderEntry {
   const wrong = (problem: string, details = {}) =>
     formatError(file, `tensor "${name}": ${problem}`, { tensor: name, offset: 8, ...details });
-  if (!isObject(value)) throw wrong(`expected a description, found ${JSON.stringify(value)}.`);
+  if (!isObject(value)) throw wrong(`expected a description, found ${describe(value)}.`);
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== "string" || !Object.hasOwn(arrayTypes, dtype)) {
     const known = Object.keys(arrayTypes);
-    throw wrong(`unknown dtype ${JSON.stringify(dtype)}; known are ${known.join(", ")}.`, { expected: known });
+    throw wrong(`unknown dtype ${describe(dtype)}; known are ${known.join(", ")}.`, { expected: known });
   }
   if (!Array.isArray(shape) || Number.isNaN(elementCount(shape))) {
-    throw wrong(`${JSON.stringify(shape)} is no shape.`);
+    throw wrong(`${describe(shape)} is no shape.`);
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isOffset)) {
-    throw wrong(`data_offsets ${JSON.stringify(offsets)} are not two whole numbers.`);
+    throw wrong(`data_offsets ${describe(offsets)} are not two whole numbers.`);
   }
   const [begin, end] = offsets as [number, number];
   const expected = elementCount(shape) * arrayTypes[dtype as SafeTensorType].BYTES_PER_ELEMENT;
   if (end - begin !== expected) {
     throw wrong(
-      `${dtype} of shape [${shape}] takes ${expected} bytes, data_offsets [${offsets}] hold ${end - begin}.`,
+      `${dtype} of shape ${describe(shape)} takes ${expected} bytes, data_offsets [${offsets}] hold ${end - begin}.`,
       {
         expected,
         found: end - begin,
@@ -234,7 +235,7 @@ function readEntry(name: string, value: unknown, file: string): HeaderEntry {
 function findDuplicateKey(text: string): string | undefined {
   const open: Set<string>[] = [];
   let lastString = "";
-  for (const [token] of text.matchAll(/"(?:[^"\\]+|\\.)*"|[{}:]/g)) {
+  for (const token of tokensOf(text)) {
     if (token === "{") open.push(new Set());
     else if (token === "}") open.pop();
     else if (token !== ":") lastString = token;
@@ -246,6 +247,21 @@ function findDuplicateKey(text: string): string | undefined {
     }
   }
   return undefined;
+}
+
+/** Texts, braces and colons of JSON, in their order. A pattern would take as much of the stack as a text has escapes. */
+function* tokensOf(text: string): Generator<string> {
+  const mark = /["{}:]/g;
+  for (let found = mark.exec(text); found; found = mark.exec(text)) {
+    if (found[0] !== '"') {
+      yield found[0];
+      continue;
+    }
+    let end = found.index + 1;
+    while (text[end] !== '"') end += text[end] === "\\" ? 2 : 1;
+    yield text.slice(found.index, end + 1);
+    mark.lastIndex = end + 1;
+  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -78,9 +78,17 @@ export class TextReader {
   /** Lines read so far by `line`: the number of the last one, counted from 1. */
   lineNumber = 0;
 
+  /** What ends a line: LF, which CR may stand before, or CR alone as old programs write it. The first line's end says which. */
+  readonly #lineEnd: number;
+
   constructor(bytes: Uint8Array, file: string) {
     this.#bytes = bytes;
     this.#file = file;
+    // A byte order mark.
+    if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) this.offset = 3;
+    const newline = bytes.indexOf(0x0a);
+    const carriage = bytes.subarray(0, newline < 0 ? bytes.length : newline).indexOf(0x0d);
+    this.#lineEnd = carriage >= 0 && carriage !== newline - 1 ? 0x0d : 0x0a;
   }
 
   /** The next word, words being separated by white space; undefined at the end. */
@@ -94,12 +102,12 @@ export class TextReader {
     return end > start ? this.#decode(start, end) : undefined;
   }
 
-  /** The rest of this line without its end (LF or CR LF); undefined at the end. */
+  /** The rest of this line without its end; undefined at the end. */
   line(): string | undefined {
     const bytes = this.#bytes;
     if (this.offset >= bytes.length) return undefined;
     const start = this.offset;
-    const newline = bytes.indexOf(0x0a, start);
+    const newline = bytes.indexOf(this.#lineEnd, start);
     const end = newline < 0 ? bytes.length : newline;
     this.offset = newline < 0 ? end : newline + 1;
     this.lineNumber++;

@@ -15,9 +15,12 @@ const types: Record<string, NumberType> = {
   unsigned_int: numberTypes.u4,
   long: numberTypes.i8,
   unsigned_long: numberTypes.u8,
-  vtkidtype: numberTypes.i8,
+  signed_char: numberTypes.i1,
+  // VTK writes its indices as int, whatever they are in its memory.
+  vtkidtype: numberTypes.i4,
   vtktypeint32: numberTypes.i4,
   vtktypeint64: numberTypes.i8,
+  vtktypeuint64: numberTypes.u8,
   float: numberTypes.f4,
   double: numberTypes.f8,
 };

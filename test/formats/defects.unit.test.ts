@@ -1,0 +1,77 @@
+// Files that were misread, refused, or took far more time than their size.
+
+import { describe, expect, it } from "vitest";
+import { FormatError } from "../../src/errors.ts";
+import { loadCsv } from "../../src/formats/csv.ts";
+import { FloatList } from "../../src/formats/float-list.ts";
+import { loadObj } from "../../src/formats/obj.ts";
+import { loadPly } from "../../src/formats/ply.ts";
+import { loadSafetensors } from "../../src/formats/safetensors.ts";
+import { loadVtk } from "../../src/formats/vtk.ts";
+import { concat, numbers, text } from "./corruption.ts";
+
+const encode = (words: string) => new TextEncoder().encode(words);
+const points = Float32Array.of(1, 2, 3, 4, 5, 6);
+
+describe("line ends, marks and comments", () => {
+  it.each([
+    ["obj with a byte order mark", loadObj(encode("\ufeffv 1 2 3\nv 4 5 6\n"))],
+    ["obj with CR", loadObj(encode("v 1 2 3\rv 4 5 6\r"))],
+    ["obj with lines that go on", loadObj(encode("f 1 \\\n 2 \\\nv 3\nv 1 \\\n2 3\nv 4 5 6\n"))],
+    ["csv with CR", loadCsv(encode("x,y,z\r1,2,3\r4,5,6\r"))],
+    ["csv with names in a comment", loadCsv(text("# made by hand", "# z,y,x", "3,2,1", "6,5,4"))],
+    ["csv with names in a comment, by spaces", loadCsv(text("# z y x", "3 2 1", "6 5 4"))],
+    ["csv with a comment of other words", loadCsv(text("# z, p, x", "1,2,3", "4,5,6"))],
+    [
+      "binary ply with CR",
+      loadPly(
+        concat(
+          ["ply", "format binary_little_endian 1.0", "element vertex 2", "property float x", "property float y"].join(
+            "\r",
+          ),
+          "\rproperty float z\rend_header\r",
+          numbers("Float32", [...points]),
+        ),
+      ),
+    ],
+  ])("%s", (_, cloud) => {
+    expect(cloud).toEqual({ positions: points, dimensionality: 3 });
+  });
+
+  it("vtkIdType is written as int", () => {
+    const head = "# vtk DataFile Version 4.2\nt\nBINARY\nDATASET POLYDATA\nPOINTS 2 float\n";
+    const data = "\nPOINT_DATA 2\nFIELD FieldData 1\nids 1 2 vtkIdType\n";
+    const bytes = concat(head, numbers("Float32", [...points], false), data, numbers("Int32", [7, 8], false), "\n");
+    expect(loadVtk(bytes, { attributes: ["ids"] }).attributes?.get("ids")?.data).toEqual(Float32Array.of(7, 8));
+  });
+});
+
+describe("in time and memory that their size allows", () => {
+  it("a line of digits", () => {
+    expect(() => loadCsv(text("1,2,3", `4,5,${"1".repeat(600_000)}x`))).toThrow(FormatError);
+    expect(() => loadObj(text(`v 1 2 ${"1".repeat(600_000)}x`))).toThrow(FormatError);
+  });
+
+  it("a ply header of many properties, and of many elements", () => {
+    const many = Array.from({ length: 40_000 }, (_, i) => `property float p${i}`);
+    const header = ["ply", "format ascii 1.0", "element vertex 0", "property float x", "property float y", ...many];
+    expect(loadPly(text([...header, "end_header"].join("\n"))).positions).toHaveLength(0);
+    const elements = Array.from({ length: 200_000 }, (_, i) => `element e${i} 0`);
+    expect(loadPly(text([...header.slice(0, 5), ...elements, "end_header"].join("\n"))).positions).toHaveLength(0);
+  });
+
+  it("a safetensors header of escapes, and of nothing but objects", () => {
+    const file = (header: string) => concat(BigUint64Array.of(BigInt(header.length)).buffer, header);
+    const escapes = `{"${"\\n".repeat(5_000_000)}":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}`;
+    expect(loadSafetensors(file(escapes)).tensors.size).toBe(1);
+    const objects = file(`{"a":[${"{},".repeat(1_000_000)}{}]}`);
+    expect(() => loadSafetensors(objects)).toThrow(FormatError);
+    expect(() => loadSafetensors(objects)).toThrow(/^.{0,300}$/);
+  });
+
+  it("a list of numbers grows over its parts", () => {
+    const list = new FloatList();
+    for (let i = 0; i < 200_000; i++) list.push(i);
+    expect(list.toArray()).toEqual(Float32Array.from({ length: 200_000 }, (_, i) => i));
+  });
+});
