@@ -1,4 +1,4 @@
-// The library build: dist/erwin.js, dist/formats.js, dist/bench.js and dist/cli.js with their workers and wasm modules in dist/assets. The files
+// The library build: dist/erwin.js, dist/formats.js, dist/experiments.js, dist/bench.js and dist/cli.js with their workers and wasm modules in dist/assets. The files
 // it makes run unchanged in Chromium, Firefox, Deno, Node and in workers, without any bundler on the user's side, and bundlers
 // understand them. Workers are entries of the same build, so that they share chunks with the library.
 import { existsSync } from "node:fs";
@@ -12,6 +12,7 @@ const entry: Record<string, string> = {
   erwin: "src/index.ts",
   bench: "src/bench/index.ts",
   formats: "src/formats/index.ts",
+  experiments: "src/experiments/index.ts",
 };
 if (existsSync("src/cli/main.ts")) entry.cli = "src/cli/main.ts";
 const workers: Record<string, string> = Object.fromEntries(
@@ -23,6 +24,7 @@ const banners: Record<string, string> = {
   erwin: '/* @ts-self-types="./erwin.d.ts" */',
   bench: '/* @ts-self-types="./bench.d.ts" */',
   formats: '/* @ts-self-types="./formats.d.ts" */',
+  experiments: '/* @ts-self-types="./experiments.d.ts" */',
   cli: "#!/usr/bin/env node",
 };
 

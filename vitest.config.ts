@@ -10,7 +10,8 @@ import { serveDist } from "./src/build/serve-dist.mjs";
 
 const library = fileURLToPath(new URL("dist/erwin.js", import.meta.url));
 const formats = fileURLToPath(new URL("dist/formats.js", import.meta.url));
-const resolve = { alias: { "erwin/formats": formats, erwin: library } };
+const experiments = fileURLToPath(new URL("dist/experiments.js", import.meta.url));
+const resolve = { alias: { "erwin/experiments": experiments, "erwin/formats": formats, erwin: library } };
 
 const shared = {
   // Compiling shaders on a software adapter takes seconds.
@@ -39,7 +40,7 @@ export default defineConfig({
           environment: "node",
           include: ["test/**/*.host.test.ts", "test/**/*.deno.test.ts"],
           // Loaded by Deno itself as it is, not through Vitest's transforms.
-          server: { deps: { external: [library, formats] } },
+          server: { deps: { external: [library, formats, experiments] } },
         },
       },
       {
@@ -50,7 +51,7 @@ export default defineConfig({
           environment: "node",
           include: ["test/backends/precision.host.test.ts", "test/**/*.dawn.test.ts"],
           setupFiles: "test/support/dawn-setup.ts",
-          server: { deps: { external: [library, formats] } },
+          server: { deps: { external: [library, formats, experiments] } },
         },
       },
       {

@@ -1,4 +1,4 @@
-// Rolls the declarations of each entry into a single file: dist/erwin.d.ts, dist/formats.d.ts and dist/bench.d.ts.
+// Rolls the declarations of each entry into a single file: dist/erwin.d.ts, and so on.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { typescript } from "./run.mjs";
@@ -17,7 +17,12 @@ export async function buildDeclarations() {
   typescript(["--noEmit", "false", "--emitDeclarationOnly", "--noCheck", "--outDir", folder]);
   const { rollup } = await import("rollup");
   const { dts } = await import("rollup-plugin-dts");
-  const entries = { erwin: "src/index.d.ts", bench: "src/bench/index.d.ts", formats: "src/formats/index.d.ts" };
+  const entries = {
+    erwin: "src/index.d.ts",
+    bench: "src/bench/index.d.ts",
+    formats: "src/formats/index.d.ts",
+    experiments: "src/experiments/index.d.ts",
+  };
   for (const [name, input] of Object.entries(entries)) {
     const bundle = await rollup({
       input: join(folder, input),

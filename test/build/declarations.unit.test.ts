@@ -25,6 +25,7 @@ test("compile in a strict program that checks them and names no newer library", 
           ["erwin", "erwin"],
           ["erwin/bench", "bench"],
           ["erwin/formats", "formats"],
+          ["erwin/experiments", "experiments"],
         ].map(([entry, file]) => [entry, [join(root, "dist", `${file}.d.ts`)]]),
       ),
     };
@@ -34,6 +35,7 @@ test("compile in a strict program that checks them and names no newer library", 
       `import { requestDevice } from "erwin";
        export * from "erwin/bench";
        export * from "erwin/formats";
+       export { experiments } from "erwin/experiments";
        export const device = await requestDevice({ backend: "cpu" });
        device[Symbol.dispose]();`,
     );

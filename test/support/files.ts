@@ -3,13 +3,18 @@ import { loadSafetensors } from "erwin";
 
 const folder = new URL(/* @vite-ignore */ "../golden/", import.meta.url);
 
-/** The bytes of test/golden/<name>.safetensors. */
-export async function loadGoldenBytes(name: string): Promise<Uint8Array> {
-  const url = new URL(`${name}.safetensors`, folder);
+/** The bytes of test/golden/<path>. */
+export async function loadFile(path: string): Promise<Uint8Array> {
+  const url = new URL(path, folder);
   if (url.protocol === "file:") return new Uint8Array(process.getBuiltinModule("node:fs").readFileSync(url));
   const response = await fetch(url);
   if (!response.ok) throw new Error(`Golden file ${url} could not be loaded: HTTP ${response.status}.`);
   return new Uint8Array(await response.arrayBuffer());
+}
+
+/** The bytes of test/golden/<name>.safetensors. */
+export function loadGoldenBytes(name: string): Promise<Uint8Array> {
+  return loadFile(`${name}.safetensors`);
 }
 
 /** The tensors and metadata of test/golden/<name>.safetensors. */

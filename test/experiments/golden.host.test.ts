@@ -1,0 +1,99 @@
+// md and shapenet against the reference: losses of its training, evaluation and predictions with its weights.
+
+import { evaluate, Random } from "erwin";
+import { experiments, readModel } from "erwin/experiments";
+import { expect, test } from "vitest";
+import { expectClose } from "../support/compare.ts";
+import { fitGolden, loadGoldenRun } from "../support/experiments.ts";
+import { loadGolden } from "../support/files.ts";
+import { numbers } from "../support/golden.ts";
+import { onEachDevice } from "../support/models.ts";
+
+const cases = [
+  ["md", ""],
+  ["shapenet", "raw"],
+  ["shapenet", "preprocessed"],
+] as const;
+
+onEachDevice((device, backend) => {
+  // PyTorch's tensors hold the same cars as the meshes: once more on the quick backend is enough. Software adapters take long
+  // to train, a browser's longest.
+  const trains = backend === "cpu" || "Deno" in globalThis;
+  const here = cases.filter(([, folder]) => folder !== "preprocessed" || backend === "cpu");
+
+  test.runIf(trains).for(here)(
+    "%s %s: the losses and rates of twelve steps, clipped or not",
+    async ([name, folder]) => {
+      const run = await loadGoldenRun(name, folder);
+      const { losses_f64, lr_used, clipped } = run.expected;
+      const plain = await fitGolden(name, run, device());
+      expectClose(plain.losses, losses_f64, 1e-5, "losses");
+      expectClose(plain.rates, lr_used, 1e-12, "learning rates");
+      if (backend === "webgpu" && name === "shapenet") return;
+      const limited = await fitGolden(name, run, device(), { maxGradNorm: clipped.max_grad_norm });
+      expectClose(limited.losses, clipped.losses_f64, 1e-5, "losses with clipped gradients");
+    },
+  );
+
+  test.runIf(trains).for(here)("%s %s: evaluation with given weights, sample by sample too", async ([name, folder]) => {
+    const run = await loadGoldenRun(name, folder);
+    const options = run.options();
+    const experiment = experiments[name];
+    using model = readModel(experiment, run.final, { device: device(), name, options });
+    for (const split of ["val", "test"] as const) {
+      const data = (await experiment.load(split, options, run.source))!;
+      const samples: Record<string, number>[] = [];
+      const { batchSize } = options;
+      const task = experiment.task(model, options);
+      const found = await evaluate({
+        device: device(),
+        task,
+        data,
+        batchSize,
+        onSample: (sample) => samples.push(sample),
+      });
+      const { loss, mse } = run.expected.final_f64[split];
+      expectClose([found.loss], [loss], 1e-5, `loss of ${split}`);
+      expectClose([found.mse], [mse], 1e-5, `mse of ${split}`);
+      // Each alone must come to what batches of one cloud come to.
+      const alone = await evaluate({ device: device(), task, data, batchSize: 1 });
+      const mean = samples.reduce((sum, sample) => sum + sample.loss, 0) / samples.length;
+      expect(samples).toHaveLength(data.size);
+      expectClose([mean], [alone.loss], 1e-6, `mean over the samples of ${split}`);
+    }
+  });
+
+  test.each([
+    ["md", "", 3],
+    ["shapenet", "raw", 1],
+  ] as const)("%s: predictions and positions of two samples", async (name, folder, columns) => {
+    const run = await loadGoldenRun(name, folder);
+    const predictions = await loadGolden(`experiments/${name}/predictions`);
+    const options = run.options();
+    const experiment = experiments[name];
+    using model = readModel(experiment, run.init, { device: device(), name, options });
+    const task = experiment.task(model, options);
+    for (const [k, { split, index }] of run.expected.predictions.entries()) {
+      const data = (await experiment.load(split, options, run.source))!;
+      const batch = (await task.prepare([await data.load(index, new Random(0, ""))])) as { input: object };
+      const input = batch.input as { geometry?: { nodePositions: Float32Array }; nodePositions?: Float32Array };
+      const positions = (input.geometry ?? input).nodePositions as Float32Array;
+      expectClose(positions, numbers(predictions, `${k}.node_positions`), 1e-6, `positions of sample ${k}`);
+      using out = await (model as unknown as { forward(input: object): Promise<Disposable & Out> }).forward(
+        batch.input,
+      );
+      const [rows, width] = out.shape;
+      const all = await out.data();
+      const found = Float32Array.from(
+        { length: rows * columns },
+        (_, i) => all[Math.floor(i / columns) * width + (i % columns)],
+      );
+      expectClose(found, numbers(predictions, `${k}.pred_f64`), 1e-5, `prediction of sample ${k}`);
+    }
+  });
+});
+
+interface Out {
+  shape: readonly number[];
+  data(): Promise<Float32Array>;
+}
