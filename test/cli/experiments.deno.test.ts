@@ -1,0 +1,77 @@
+// erwin train and evaluate on the reference's data: its losses, the same bits after an interruption, and a run's folder.
+
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterAll, expect, it } from "vitest";
+import { expectClose } from "../support/compare.ts";
+import { errorLine, erwin, interruptErwin, temporaryFolder } from "./command.ts";
+
+const { path, remove } = temporaryFolder();
+afterAll(remove);
+
+const golden = (name: string) => fileURLToPath(new URL(`../golden/experiments/${name}`, import.meta.url));
+const json = (file: string) => JSON.parse(readFileSync(file, "utf8"));
+const cases = {
+  md: ["--data-path", golden("md/data"), "--batch-size", "12", "--lr", "5e-4", "--min-lr", "1e-7"],
+  shapenet: [
+    ...["--data-path", golden("shapenet/data/preprocessed"), "--validation", "test"],
+    ...["--batch-size", "2", "--lr", "1e-3", "--min-lr", "5e-5"],
+  ],
+};
+
+const words = (name: keyof typeof cases, folder: string) => [
+  ...["train", name, ...cases[name], "--init", golden(`${name}/init.safetensors`), "--shuffle", "off"],
+  ...["--num-epochs", "12", "--log-every", "1", "--out", path(folder), "--backend", "cpu"],
+];
+
+it.each(["md", "shapenet"] as const)("%s: trains as the reference does, and evaluates its own run", (name) => {
+  const expected = json(golden(`${name}/expected.json`));
+  const trained = erwin(words(name, name));
+  expect(trained.code, trained.stderr).toBe(0);
+  const entries = readFileSync(path(`${name}/metrics.jsonl`), "utf8")
+    .trim()
+    .split("\n");
+  const steps = entries.map((line) => JSON.parse(line)).filter(({ kind }) => kind === "training");
+  expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+  expectClose(
+    steps.map(({ loss }) => loss),
+    expected.losses_f64,
+    1e-5,
+    "losses",
+  );
+
+  const evaluated = erwin(["evaluate", "--model", path(name), "--json", path("found.json"), "--backend", "cpu"]);
+  expect(evaluated.code, evaluated.stderr).toBe(0);
+  const found = json(path("found.json"));
+  const test = JSON.parse(entries.at(-1) as string);
+  expect(found).toMatchObject({ experiment: name, split: "test", clouds: expected.samples.test, loss: test.loss });
+  expect(found.metrics.mse).toBe(test.mse);
+  expect(found.samples).toHaveLength(expected.samples.test);
+  // The reference's own weights end where another rounding may take them.
+  expectClose([found.loss], [expected.final_f64.test.loss], 1e-3, "loss of the test split");
+});
+
+it("goes on with the same bits after SIGINT, and refuses other settings by name", async () => {
+  const begun = await interruptErwin([...words("md", "interrupted"), "--save-every", "2"], () =>
+    existsSync(path("interrupted/last.safetensors")),
+  );
+  expect(begun.code, begun.stderr).toBe(0);
+  const other = erwin([...words("md", "interrupted"), "--lr", "1e-3"]);
+  expect(other.code).toBe(1);
+  expect(errorLine(other)).toContain("lr 0.0005, not 0.001");
+  const ended = erwin(words("md", "interrupted"));
+  expect(ended.code, ended.stderr).toBe(0);
+  for (const file of ["last.safetensors", "model.safetensors"]) {
+    expect(readFileSync(path(`interrupted/${file}`)).equals(readFileSync(path(`md/${file}`))), file).toBe(true);
+  }
+});
+
+it("says what is missing in one line", () => {
+  const usage = erwin(["train", "md", "--out", path("none")]);
+  expect(usage.code).toBe(2);
+  expect(usage.stderr).toContain("--data-path is missing");
+  expect(erwin(["train", "farthest", "--out", path("none"), "--knn", "3"]).stderr).toContain("no option --knn");
+  const empty = erwin(["train", "md", "--data-path", golden("shapenet"), "--out", path("none"), "--backend", "cpu"]);
+  expect(empty.code).toBe(1);
+  expect(errorLine(empty)).toContain("shapenet/splits/train.txt: there is no such file");
+});
