@@ -5,8 +5,8 @@ import { type FileBytes, formatError, toBytes, toDataView } from "./bytes.ts";
 import { crc32c } from "./checksums.ts";
 
 /** Bytes before a record's payload (length, checksum of the length) and after it (checksum of the payload). */
-const HEAD = 12;
-const TAIL = 4;
+export const RECORD_HEAD = 12;
+export const RECORD_TAIL = 4;
 
 /** CRC-32C, turned and shifted: so that checksums of data that contains checksums stay good ones. */
 function maskedChecksum(bytes: Uint8Array): number {
@@ -27,24 +27,28 @@ export interface RecordPlace {
  * @throws FormatError that names file and offset, for a wrong checksum or a record that the file's end cuts short.
  */
 export function readRecordHead(head: Uint8Array, offset: number, left: number, file: string): RecordPlace {
-  if (head.length < HEAD || left < HEAD + TAIL) {
-    throw formatError(file, `truncated: the record at byte ${offset} has ${left} bytes of at least ${HEAD + TAIL}.`, {
-      offset,
-      expected: HEAD + TAIL,
-      found: left,
-    });
+  if (head.length < RECORD_HEAD || left < RECORD_HEAD + RECORD_TAIL) {
+    throw formatError(
+      file,
+      `truncated: the record at byte ${offset} has ${left} bytes of at least ${RECORD_HEAD + RECORD_TAIL}.`,
+      {
+        offset,
+        expected: RECORD_HEAD + RECORD_TAIL,
+        found: left,
+      },
+    );
   }
   const view = toDataView(head);
   checkSum(head.subarray(0, 8), view.getUint32(8, true), "length of the record", offset, file);
   const length = view.getBigUint64(0, true);
-  if (length > BigInt(left - HEAD - TAIL)) {
+  if (length > BigInt(left - RECORD_HEAD - RECORD_TAIL)) {
     throw formatError(
       file,
-      `truncated: the record at byte ${offset} takes ${length} bytes, but ${left - HEAD - TAIL} are left.`,
-      { offset, expected: String(length), found: left - HEAD - TAIL },
+      `truncated: the record at byte ${offset} takes ${length} bytes, but ${left - RECORD_HEAD - RECORD_TAIL} are left.`,
+      { offset, expected: String(length), found: left - RECORD_HEAD - RECORD_TAIL },
     );
   }
-  return { offset: offset + HEAD, length: Number(length) };
+  return { offset: offset + RECORD_HEAD, length: Number(length) };
 }
 
 /**
@@ -75,28 +79,28 @@ export function* readTfRecords(input: FileBytes, options: { file?: string } = {}
   const file = options.file ?? "tfrecord";
   const bytes = toBytes(input);
   for (let offset = 0; offset < bytes.length; ) {
-    const head = bytes.subarray(offset, offset + HEAD);
+    const head = bytes.subarray(offset, offset + RECORD_HEAD);
     const place = readRecordHead(head, offset, bytes.length - offset, file);
     const end = place.offset + place.length;
     const payload = bytes.subarray(place.offset, end);
-    checkRecord(payload, bytes.subarray(end, end + TAIL), offset, file);
+    checkRecord(payload, bytes.subarray(end, end + RECORD_TAIL), offset, file);
     yield payload;
-    offset = end + TAIL;
+    offset = end + RECORD_TAIL;
   }
 }
 
 /** Writes records into a file. */
 export function writeTfRecords(records: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const size = records.reduce((sum, record) => sum + HEAD + record.length + TAIL, 0);
+  const size = records.reduce((sum, record) => sum + RECORD_HEAD + record.length + RECORD_TAIL, 0);
   const bytes = new Uint8Array(size);
   const view = toDataView(bytes);
   let offset = 0;
   for (const record of records) {
     view.setBigUint64(offset, BigInt(record.length), true);
     view.setUint32(offset + 8, maskedChecksum(bytes.subarray(offset, offset + 8)), true);
-    bytes.set(record, offset + HEAD);
-    view.setUint32(offset + HEAD + record.length, maskedChecksum(record), true);
-    offset += HEAD + record.length + TAIL;
+    bytes.set(record, offset + RECORD_HEAD);
+    view.setUint32(offset + RECORD_HEAD + record.length, maskedChecksum(record), true);
+    offset += RECORD_HEAD + record.length + RECORD_TAIL;
   }
   return bytes;
 }

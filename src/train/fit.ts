@@ -241,7 +241,8 @@ class Run<Sample, Batch> {
     const order = new BatchOrder(trainData.size, batchSize, seed, shuffle);
     const make = async (index: number) => {
       const { epoch, samples } = order.batch(index);
-      const load = (sample: number) => trainData.load(sample, new Random(seed, `epoch ${epoch}, sample ${sample}`));
+      const load = (sample: number) =>
+        trainData.load(sample, new Random(seed, `epoch ${epoch}, sample ${sample}`), epoch);
       return task.prepare(await Promise.all(samples.map(load)));
     };
     return new Prefetch(model.device, make, batches, batches + count, prefetch);

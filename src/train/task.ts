@@ -24,8 +24,11 @@ export interface Trainable {
 /** Samples by number. */
 export interface DataSet<Sample> {
   readonly size: number;
-  /** @param random numbers that depend on the run's seed, the epoch and the sample alone: for augmentation */
-  load(index: number, random: Random): Sample | Promise<Sample>;
+  /**
+   * @param random numbers that depend on the run's seed, the epoch and the sample alone: for augmentation
+   * @param epoch times that all samples have been seen before, in training
+   */
+  load(index: number, random: Random, epoch?: number): Sample | Promise<Sample>;
 }
 
 /** An experiment's part in training. A `Batch` is what it makes of samples, all on the host. */

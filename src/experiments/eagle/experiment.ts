@@ -1,0 +1,130 @@
+// Flows over ground: from the state at a frame to the next, step by step.
+
+import { Tensor } from "../../tensor/tensor.ts";
+import type { BatchDetails, Task } from "../../train/task.ts";
+import { meanOver, spread } from "../baselines.ts";
+import { expectSource } from "../data-source.ts";
+import type { Experiment } from "../experiment.ts";
+import { type OptionValues, paperOptions, rotationOf, trainingOptions, whole } from "../options.ts";
+import { FlowModel } from "./model.ts";
+import {
+  type FlowGroup,
+  persistenceErrors,
+  prepareGroup,
+  rolloutErrors,
+  rolloutLoss,
+  type StepErrors,
+} from "./rollout.ts";
+import { type FlowWindow, loadFlows } from "./trajectories.ts";
+
+const options = {
+  ...trainingOptions({ steps: 200_000, batchSize: 12, lr: 8e-4, minLr: 1e-7, validateEvery: 500 }),
+  ...paperOptions,
+  rollout: whole(400, "steps that a test predicts from its first frame, as far as the trajectory goes"),
+};
+
+const sizes = {
+  small: { cIn: 16, cHidden: 16 },
+  medium: { cIn: 16, cHidden: 32 },
+  large: { cIn: 32, cHidden: 64 },
+};
+
+export const eagle: Experiment<OptionValues<typeof options>, FlowModel, FlowWindow, FlowGroup[]> = {
+  summary: "turbulent flow around a moving source, step by step (data: EAGLE)",
+  options,
+  readsFiles: true,
+  config: ({ size, ...angle }) => ({
+    ...sizes[size],
+    ballSizes: [256, 256, 256, 128, 128],
+    encNumHeads: [2, 4, 8, 16, 32],
+    encDepths: [2, 2, 2, 6, 2],
+    decNumHeads: [4, 4, 8, 16],
+    decDepths: [2, 2, 2, 2],
+    strides: [2, 2, 2, 2],
+    dimensionality: 2,
+    rotate: rotationOf(angle),
+  }),
+  build: (config) => new FlowModel(config),
+  load: (split, { validation, ...windows }, source) =>
+    loadFlows(expectSource("eagle", source), split === "val" ? validation : split, split, windows),
+  task,
+  async baselines(heldOut) {
+    const windows = await spread(heldOut);
+    return { persistence: meanOver(windows, (window) => meanOver(persistenceErrors(window), ({ loss }) => loss)) };
+  },
+  async rollout(model, data) {
+    const curves: StepErrors[][] = [];
+    for (const window of await spread(data, data.size)) {
+      const [errors] = await rolloutErrors(model, await prepareGroup(model, [window]));
+      curves.push(errors);
+    }
+    return { velocity: averageCurve(curves, "velocity"), pressure: averageCurve(curves, "pressure") };
+  },
+};
+
+/** The test's windows are predicted one by one, all others of a batch together. */
+function task(model: FlowModel): Task<FlowWindow, FlowGroup[]> {
+  const details = async (groups: FlowGroup[]): Promise<BatchDetails> => {
+    const found: { weight: number; numbers: Numbers }[] = [];
+    for (const group of groups) {
+      const errors = await rolloutErrors(model, group);
+      // A batch's number is the mean over its nodes.
+      const nodes = group.offsets.at(-1)!;
+      errors.forEach((steps, i) => {
+        found.push({ weight: group.windows[i].nodes / (nodes * groups.length), numbers: numbersOf(steps) });
+      });
+    }
+    const total = (name: keyof Numbers) => found.reduce((sum, { weight, numbers }) => sum + weight * numbers[name], 0);
+    const batch = { loss: total("loss"), loss_velocity: total("loss_velocity"), loss_presure: total("loss_presure") };
+    return { batch: tensorsOf(model, batch), samples: found.map(({ numbers }) => tensorsOf(model, numbers)) };
+  };
+  return {
+    prepare: (windows) => {
+      const groups = windows[0].alone ? windows.map((window) => [window]) : [windows];
+      return Promise.all(groups.map((group) => prepareGroup(model, group)));
+    },
+    loss: ([group]) => rolloutLoss(model, group),
+    async metrics(groups) {
+      const { batch, samples } = await details(groups);
+      for (const tensors of samples) for (const tensor of Object.values(tensors)) tensor.dispose();
+      return batch;
+    },
+    details,
+  };
+}
+
+/** The names are the reference's. */
+interface Numbers {
+  loss: number;
+  loss_velocity: number;
+  loss_presure: number;
+}
+
+const numbersOf = (steps: readonly StepErrors[]): Numbers => ({
+  loss: meanOver(steps, ({ loss }) => loss),
+  loss_velocity: meanOver(steps, ({ velocity }) => velocity),
+  loss_presure: meanOver(steps, ({ pressure }) => pressure),
+});
+
+const tensorsOf = ({ device }: FlowModel, numbers: Numbers): Record<string, Tensor> =>
+  Object.fromEntries(
+    Object.entries(numbers).map(([name, value]) => [name, Tensor.from(device, Float32Array.of(value), [])]),
+  );
+
+/** The running mean of an error over the steps, averaged over the trajectories that go as far. */
+function averageCurve(curves: readonly StepErrors[][], name: "velocity" | "pressure"): number[] {
+  const running = curves.map((steps) => {
+    let sum = 0;
+    return steps.map((errors, i) => {
+      sum += errors[name];
+      return sum / (i + 1);
+    });
+  });
+  const longest = Math.max(...running.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, step) =>
+    meanOver(
+      running.filter(({ length }) => length > step),
+      (curve) => curve[step],
+    ),
+  );
+}

@@ -1,0 +1,68 @@
+// The wrapper for flows: the state at a frame in, its change until the next out.
+
+import type { ErwinConfigInput } from "../../erwin/config.ts";
+import type { PreparedGeometry } from "../../erwin/input.ts";
+import { ErwinTransformer } from "../../erwin/model.ts";
+import { Linear } from "../../nn/linear.ts";
+import { Module } from "../../nn/module.ts";
+import { concatenate } from "../../tensor/operators/sections.ts";
+import { scope, Tensor } from "../../tensor/tensor.ts";
+import { NODE_KINDS, STATE } from "./trajectories.ts";
+
+/** A frame of several flows, one after the other. */
+export interface FlowFrame {
+  /** [N, 2] */
+  positions: Float32Array;
+  /** [N] */
+  kinds: Int32Array;
+  offsets: Int32Array;
+  /** [2 M] */
+  edgeIndex: Int32Array;
+}
+
+export interface PreparedFrame {
+  /** [N, 9] 1 at the node's kind, else 0. */
+  kinds: Float32Array;
+  geometry: PreparedGeometry;
+}
+
+/** Parts `embedding_model`, `main_model`, `pred_head`. */
+export class FlowModel extends Module {
+  readonly #embedding: Linear;
+  readonly #main: ErwinTransformer;
+  readonly #head: Linear;
+
+  constructor(config: ErwinConfigInput | Readonly<Record<string, unknown>>) {
+    super();
+    const main = new ErwinTransformer(config);
+    this.#embedding = this.child("embedding_model", new Linear(STATE + NODE_KINDS, main.config.cIn));
+    this.#main = this.child("main_model", main);
+    this.#head = this.child("pred_head", new Linear(main.config.cHidden[0], STATE));
+  }
+
+  /** Builds the frame's trees, without touching the device. */
+  async prepare({ positions, kinds, offsets, edgeIndex }: FlowFrame): Promise<PreparedFrame> {
+    const oneHot = new Float32Array(NODE_KINDS * kinds.length);
+    kinds.forEach((kind, node) => {
+      oneHot[NODE_KINDS * node + kind] = 1;
+    });
+    return {
+      kinds: oneHot,
+      geometry: await this.#main.prepareGeometry({ nodePositions: positions, offsets, edgeIndex }),
+    };
+  }
+
+  /** state [N, 4] at the frame -> [N, 4] its change until the next */
+  async forward(state: Tensor, { kinds, geometry }: PreparedFrame): Promise<Tensor> {
+    using nodeFeatures = scope(() => {
+      const oneHot = Tensor.from(this.device, kinds, [geometry.points, NODE_KINDS]);
+      return this.#embedding.forward(concatenate([state, oneHot], 1));
+    });
+    using nodes = await this.#main.forward({ ...geometry, nodeFeatures });
+    return this.#head.forward(nodes);
+  }
+
+  override metadata(): Record<string, string> {
+    return { ...this.#main.metadata(), experiment: "eagle" };
+  }
+}

@@ -1,0 +1,204 @@
+// A flow predicted step by step, each from the prediction before it: the loss of training, and the errors of a test.
+
+import { add, multiply, subtract } from "../../tensor/operators/arithmetic.ts";
+import { affine, scale, square } from "../../tensor/operators/functions.ts";
+import { mean } from "../../tensor/operators/reductions.ts";
+import { slice } from "../../tensor/operators/sections.ts";
+import { scope, Tensor } from "../../tensor/tensor.ts";
+import { joinEdgeLists, joinRows, offsetsOf } from "../../train/batches.ts";
+import type { FlowModel, PreparedFrame } from "./model.ts";
+import { type FlowWindow, STATE, STATE_DEVIATION, sidesOf } from "./trajectories.ts";
+
+/** Kinds of nodes at which the flow is known: disabled, inflow, wall. */
+const KNOWN = [2, 4, 6];
+/** What the pressures' part in the loss counts. */
+const PRESSURE_WEIGHT = 0.1;
+/** Windows with so many steps are prepared as a whole, ahead of the device; of longer ones a frame at a time. */
+const STEPS_AHEAD = 8;
+
+/** Windows of as many frames each that are predicted together. */
+export interface FlowGroup {
+  windows: readonly FlowWindow[];
+  /** First node of each window, then all nodes. */
+  offsets: Int32Array;
+  frames: number;
+  /** What the model sees of a frame besides the state. */
+  frame(index: number): Promise<PreparedFrame>;
+}
+
+/** Puts windows together, and builds the trees of their frames or begins to. */
+export async function prepareGroup(model: FlowModel, windows: readonly FlowWindow[]): Promise<FlowGroup> {
+  const offsets = offsetsOf(windows.map(({ nodes }) => nodes));
+  const [{ frames }] = windows;
+  const prepare = (index: number) =>
+    model.prepare({
+      positions: joinRows(windows.map((window) => frameOf(window, window.positions, index))),
+      kinds: kindsAt(windows, index),
+      offsets,
+      edgeIndex: joinEdgeLists(
+        windows.map((window) => sidesOf(frameOf(window, window.triangles, index), window.nodes)),
+        offsets,
+      ),
+    });
+  const steps = frames - 1;
+  if (steps <= STEPS_AHEAD) {
+    const prepared = await Promise.all(Array.from({ length: steps }, (_, index) => prepare(index)));
+    return { windows, offsets, frames, frame: async (index) => prepared[index] };
+  }
+  let next = { index: 0, frame: prepare(0) };
+  return {
+    windows,
+    offsets,
+    frames,
+    async frame(index) {
+      const frame = await (next.index === index ? next.frame : prepare(index));
+      if (index + 1 < steps) next = { index: index + 1, frame: prepare(index + 1) };
+      return frame;
+    },
+  };
+}
+
+function frameOf<T extends Float32Array | Int32Array>({ frames }: FlowWindow, values: T, index: number): T {
+  const size = values.length / frames;
+  return values.subarray(index * size, (index + 1) * size) as T;
+}
+
+const statesAt = (windows: readonly FlowWindow[], index: number) =>
+  joinRows(windows.map((window) => frameOf(window, window.states, index)));
+
+const kindsAt = (windows: readonly FlowWindow[], index: number) =>
+  Int32Array.from(windows.flatMap((window) => [...frameOf(window, window.kinds, index)]));
+
+/** Where the model has gone in a step. */
+interface Step {
+  /** The frame arrived at, and the truth there. */
+  index: number;
+  truth: Tensor;
+  /** The state before the step, its change as the model has it, and the state after: all [N, 4]. */
+  before: Tensor;
+  change: Tensor;
+  after: Tensor;
+}
+
+/**
+ * Predicts all frames from the first.
+ * @param onStep sees each step; its tensors are freed afterwards
+ * @param detached whether no gradient goes from a step to the one before
+ */
+async function predict(
+  model: FlowModel,
+  { windows, offsets, frames, frame }: FlowGroup,
+  { detached, onStep }: { detached: boolean; onStep(step: Step): void },
+): Promise<void> {
+  const { device } = model;
+  const shape = [offsets.at(-1)!, STATE];
+  let state = Tensor.from(device, statesAt(windows, 0), shape);
+  try {
+    for (let index = 1; index < frames; index++) {
+      using change = await model.forward(state, await frame(index - 1));
+      using truth = Tensor.from(device, statesAt(windows, index), shape);
+      using after = scope(() => {
+        const free = kindsAt(windows, index);
+        const known = Tensor.from(device, Float32Array.from(free, isKnown), [shape[0], 1]);
+        const moved = add(state, change);
+        return add(multiply(moved, affine(known, -1, 1)), multiply(truth, known));
+      });
+      onStep({ index, truth, before: state, change, after });
+      const next = detached ? after.detach() : after.view();
+      state.dispose();
+      state = next;
+    }
+  } finally {
+    state.dispose();
+  }
+}
+
+const isKnown = (kind: number) => (KNOWN.includes(kind) ? 1 : 0);
+
+/**
+ * The mean over steps and nodes of the squared error of the velocities' changes, and a tenth of the pressures', on the tape.
+ * Gradients go through all steps, and through what each step is compared with: the way from where the model has got to.
+ */
+export async function rolloutLoss(model: FlowModel, group: FlowGroup): Promise<Tensor> {
+  let total: Tensor | undefined;
+  await predict(model, group, {
+    detached: false,
+    onStep({ truth, before, change }) {
+      const sum = scope(() => {
+        const squares = square(subtract(change, subtract(truth, before)));
+        const [velocity, pressure] = [slice(squares, 1, 0, 2), slice(squares, 1, 2, STATE)];
+        const loss = add(mean(velocity), scale(mean(pressure), PRESSURE_WEIGHT));
+        return total ? add(total, loss) : loss;
+      });
+      total?.dispose();
+      total = sum;
+    },
+  });
+  using sum = total!;
+  return scale(sum, 1 / (group.frames - 1));
+}
+
+/** What is measured of one window at one step. */
+export interface StepErrors {
+  loss: number;
+  /** Means over the nodes of the root of the mean of the two components' squared errors, in the data's units. */
+  velocity: number;
+  pressure: number;
+}
+
+/** Errors of each window at each step: [windows][frames - 1]. The model should be in evaluation mode. */
+export async function rolloutErrors(model: FlowModel, group: FlowGroup): Promise<StepErrors[][]> {
+  const { windows, offsets } = group;
+  const reading: Promise<StepErrors[]>[] = [];
+  await predict(model, group, {
+    detached: true,
+    onStep({ index, before, change, after }) {
+      // Reading waits for the device, the next step does not wait for the reading.
+      const read = Promise.all([before.data(), change.data(), after.data()]).then(([from, by, to]) =>
+        windows.map((window, i) => {
+          const own = (values: Float32Array) => values.subarray(STATE * offsets[i], STATE * offsets[i + 1]);
+          return stepErrors(frameOf(window, window.states, index), own(from), own(by), own(to));
+        }),
+      );
+      reading.push(read);
+      // Whoever waits for all of them gets the error.
+      read.catch(() => {});
+    },
+  });
+  const steps = await Promise.all(reading);
+  return windows.map((_, i) => steps.map((errors) => errors[i]));
+}
+
+/** The errors of a window if nothing moved, but for what is known. */
+export function persistenceErrors(window: FlowWindow): StepErrors[] {
+  let state = frameOf(window, window.states, 0);
+  const still = new Float32Array(state.length);
+  return Array.from({ length: window.frames - 1 }, (_, step) => {
+    const truth = frameOf(window, window.states, step + 1);
+    const kinds = frameOf(window, window.kinds, step + 1);
+    const after = state.map((value, i) => (isKnown(kinds[Math.floor(i / STATE)]) ? truth[i] : value));
+    const errors = stepErrors(truth, state, still, after);
+    state = after;
+    return errors;
+  });
+}
+
+function stepErrors(truth: Float32Array, before: Float32Array, change: Float32Array, after: Float32Array): StepErrors {
+  const nodes = truth.length / STATE;
+  const errors = { loss: 0, velocity: 0, pressure: 0 };
+  for (let node = 0; node < nodes; node++) {
+    const halves = [0, 2].map((first) => {
+      let [asked, off] = [0, 0];
+      for (let column = first; column < first + 2; column++) {
+        const at = STATE * node + column;
+        asked += (change[at] - (truth[at] - before[at])) ** 2 / 2;
+        off += (STATE_DEVIATION[column] * (after[at] - truth[at])) ** 2 / 2;
+      }
+      return { asked, root: Math.sqrt(off) };
+    });
+    errors.loss += (halves[0].asked + PRESSURE_WEIGHT * halves[1].asked) / nodes;
+    errors.velocity += halves[0].root / nodes;
+    errors.pressure += halves[1].root / nodes;
+  }
+  return errors;
+}

@@ -1,0 +1,181 @@
+// Flows out of NumPy's files: windows of consecutive frames, of which no more is read than what is asked for.
+
+import { FormatError } from "../../errors.ts";
+import { openNpyRows, openNpzRows, type PartialFile, type RowReader } from "../../formats/npy-rows.ts";
+import { expectShape, floatsOf, integersOf } from "../arrays.ts";
+import { type DataSource, hasFolder, joinPath, locate, readLines } from "../data-source.ts";
+import type { Split, SplitName } from "../experiment.ts";
+
+/** Numbers of a node's state: velocity along both axes, static and dynamic pressure. */
+export const STATE = 4;
+/** Of the published flows: what is subtracted from the numbers of a state, and what they are divided by. */
+export const STATE_MEAN = [-0.0015, 0.2211, -0.8322, 4.605];
+export const STATE_DEVIATION = [1.797, 2.0258, 7.4013, 9.7232];
+/** Kinds of nodes, of which the data has five. */
+export const NODE_KINDS = 9;
+
+const DIMENSIONS = 2;
+const TRAINING_FRAMES = 6;
+const VALIDATION_FRAMES = 2;
+/** Validation and test begin with this frame. */
+const FIRST_HELD_OUT = 100;
+const LISTS: Record<SplitName, string> = { train: "train.txt", val: "valid.txt", test: "test.txt" };
+
+/** Consecutive frames of a flow. */
+export interface FlowWindow {
+  nodes: number;
+  frames: number;
+  /** [frames, nodes, 2] */
+  positions: Float32Array;
+  /** [frames, nodes, 4] normalised. */
+  states: Float32Array;
+  /** [frames, nodes] */
+  kinds: Int32Array;
+  /** [frames, triangles, 3] */
+  triangles: Int32Array;
+  /** Whether it is measured by itself, as the test's are, and not as a part of its batch. */
+  alone: boolean;
+}
+
+const ARRAYS = ["pointcloud", "VX", "VY", "PS", "PG", "mask"] as const;
+
+/** A flow whose files have been opened. */
+interface Trajectory {
+  nodes: number;
+  frames: number;
+  arrays: Record<(typeof ARRAYS)[number], RowReader>;
+  triangles: RowReader;
+  /** Of the archive and of the triangles, in error messages. */
+  files: { archive: string; triangles: string };
+}
+
+export interface FlowOptions {
+  /** Whether windows of training begin anywhere; else they go on by their own length from epoch to epoch. */
+  shuffle: boolean;
+  /** Steps from the first frame of the test's windows: fewer where the trajectory ends before. */
+  rollout: number;
+}
+
+/**
+ * The trajectories that a split lists, a window of each.
+ * @param listed the split whose trajectories they are
+ * @param split how the windows are taken: validation may look at the test's trajectories
+ * @throws FormatError naming the file that is missing or damaged
+ */
+export async function loadFlows(
+  source: DataSource,
+  listed: SplitName,
+  split: SplitName,
+  { shuffle, rollout }: FlowOptions,
+): Promise<Split<FlowWindow>> {
+  const folder = (await hasFolder(source, "Splits")) ? "Splits" : "splits";
+  const names = (await readLines(source, joinPath(folder, LISTS[listed]))).map((line) => line.replace(/\/+$/, ""));
+  const opened = new Map<number, Promise<Trajectory>>();
+  const open = (index: number) => {
+    const found = opened.get(index) ?? openTrajectory(source, names[index]);
+    opened.set(index, found);
+    // What could not be opened may be there the next time.
+    found.catch(() => opened.delete(index));
+    return found;
+  };
+  return {
+    size: names.length,
+    nameOf: (index) => names[index],
+    async load(index, random, epoch = 0) {
+      const trajectory = await open(index);
+      const { frames } = trajectory;
+      const least = split === "train" ? TRAINING_FRAMES : FIRST_HELD_OUT + VALIDATION_FRAMES;
+      if (frames < least) {
+        const file = trajectory.files.archive;
+        const problem = `${file}: holds ${frames} frames, expected ${least} or more.`;
+        throw new FormatError(problem, { file, expected: least, found: frames });
+      }
+      if (split === "val") return readWindow(trajectory, FIRST_HELD_OUT, VALIDATION_FRAMES, false);
+      if (split === "test") {
+        return readWindow(trajectory, FIRST_HELD_OUT, Math.min(rollout + 1, frames - FIRST_HELD_OUT), true);
+      }
+      const starts = frames - TRAINING_FRAMES + 1;
+      const start = shuffle ? Math.floor(random.uniform() * starts) : (TRAINING_FRAMES * epoch) % starts;
+      return readWindow(trajectory, start, TRAINING_FRAMES, false);
+    },
+  };
+}
+
+async function openTrajectory(source: DataSource, folder: string): Promise<Trajectory> {
+  const [archive, triangles] = await Promise.all(
+    ["sim.npz", "triangles.npy"].map((file) => partialFile(source, joinPath(folder, file))),
+  );
+  const trajectory = {
+    arrays: await openNpzRows(archive, ARRAYS),
+    triangles: await openNpyRows(triangles),
+    files: { archive: archive.file, triangles: triangles.file },
+  };
+  const [frames = 0, nodes = 0] = trajectory.arrays.pointcloud.shape;
+  return { frames, nodes, ...trajectory };
+}
+
+async function partialFile(source: DataSource, path: string): Promise<PartialFile> {
+  const size = await source.size(path);
+  return { file: locate(source, path), size, read: (offset, length) => source.read(path, { offset, length }) };
+}
+
+async function readWindow(
+  { nodes, arrays, triangles, files }: Trajectory,
+  start: number,
+  frames: number,
+  alone: boolean,
+): Promise<FlowWindow> {
+  const nameOf = (array: string) => `${files.archive}: ${array}`;
+  const perNode = async (array: "VX" | "VY" | "PS" | "PG") =>
+    floatsOf(await arrays[array].rows(start, frames), [frames, nodes], nameOf(array));
+  const columns = await Promise.all((["VX", "VY", "PS", "PG"] as const).map(perNode));
+  const [positions, mask, corners] = await Promise.all([
+    arrays.pointcloud.rows(start, frames),
+    arrays.mask.rows(start, frames),
+    triangles.rows(start, frames),
+  ]);
+  // Some files give each node's kind an axis of its own.
+  if (mask.shape.length === 3) expectShape(mask, [frames, nodes, 1], nameOf("mask"));
+  const flatMask = { ...mask, shape: mask.shape.slice(0, 2) };
+  const kinds = integersOf(flatMask, [frames, nodes], { least: 0, end: NODE_KINDS }, nameOf("mask"));
+  return {
+    nodes,
+    frames,
+    positions: floatsOf(positions, [frames, nodes, DIMENSIONS], nameOf("pointcloud")),
+    states: normalise(columns),
+    kinds,
+    triangles: integersOf(corners, [frames, -1, 3], { least: 0, end: nodes }, files.triangles),
+    alone,
+  };
+}
+
+function normalise(columns: readonly Float32Array[]): Float32Array {
+  const states = new Float32Array(STATE * columns[0].length);
+  columns.forEach((values, column) => {
+    for (let i = 0; i < values.length; i++) {
+      states[STATE * i + column] = (values[i] - STATE_MEAN[column]) / STATE_DEVIATION[column];
+    }
+  });
+  return states;
+}
+
+/**
+ * The sides of triangles as edges, each once in both directions: [2 M] sources, then targets.
+ * @param triangles [triangles, 3]
+ */
+export function sidesOf(triangles: Int32Array, nodes: number): Int32Array {
+  const sides = new Float64Array(triangles.length);
+  for (let i = 0; i < triangles.length; i++) {
+    const [a, b] = [triangles[i], triangles[i % 3 === 2 ? i - 2 : i + 1]];
+    sides[i] = Math.min(a, b) * nodes + Math.max(a, b);
+  }
+  const unique = sides.sort().filter((side, i) => i === 0 || side !== sides[i - 1]);
+  const count = unique.length;
+  const edges = new Int32Array(4 * count);
+  unique.forEach((side, i) => {
+    const [low, high] = [Math.floor(side / nodes), side % nodes];
+    edges[i] = edges[3 * count + i] = low;
+    edges[count + i] = edges[2 * count + i] = high;
+  });
+  return edges;
+}
