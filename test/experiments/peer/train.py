@@ -210,6 +210,7 @@ def main():
         optimizer.step()
         schedule.step()
         losses.append(loss.item())
+        print(step + 1, losses[-1], file=sys.stderr, flush=True)
     print(json.dumps(losses))
     if len(sys.argv) > 8:
         lines = map(json.loads, (Path(sys.argv[8]) / "metrics.jsonl").read_text().splitlines())
