@@ -48,7 +48,9 @@ export const descriptionBytes = headerStart1 + 2 + MOST_HEADER_BYTES;
 export function loadNpy(input: FileBytes, options: { file?: string } = {}): SafeTensor {
   const file = options?.file ?? "npy";
   const bytes = toBytes(input);
-  const { description, fortranOrder, shape, dataStart } = readNpyHeader(bytes, file);
+  const array = describeNpy(bytes, bytes.length, file);
+  return array.decode(bytes.subarray(array.dataStart), array.shape);
+}
 
 /**
  * Reads only the rows `start .. end` of an array file, a row being what there is for one index of the first axis.
@@ -152,15 +154,13 @@ export function saveNpy(tensor: SafeTensorInput, options: { name?: string } = {}
   if (kind === undefined) {
     throw new InputError(`Cannot save tensor "${name}": NumPy has no ${dtype}; convert it to F32.`, { tensor: name });
   }
-  return joinNpy(`${kind.endsWith("1") ? "|" : "<"}${kind}`, tensor.shape, bytesOf(tensor.data));
-}
-
-/** A file of row-major elements whose type and byte order the description tells. */
-export function joinNpy(description: string, shape: readonly number[], bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { shape } = tensor;
+  const description = `${kind.endsWith("1") ? "|" : "<"}${kind}`;
   const tuple = `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
   const fields = `{'descr': '${description}', 'fortran_order': False, 'shape': ${tuple}, }`;
   // NumPy aligns the elements to 64 bytes, with spaces and a line end.
   const dataStart = Math.ceil((headerStart1 + fields.length + 1) / 64) * 64;
+  const bytes = bytesOf(tensor.data);
   const file = new Uint8Array(dataStart + bytes.length).fill(0x20, headerStart1, dataStart - 1);
   file.set([...magic, 1, 0]);
   toDataView(file).setUint16(8, dataStart - headerStart1, true);
@@ -170,22 +170,14 @@ export function joinNpy(description: string, shape: readonly number[], bytes: Ui
   return file;
 }
 
-/** What an array file says of its elements. */
-export interface NpyHeader {
-  /** Type and byte order, such as "<f4". */
+interface Header {
   description: string;
   fortranOrder: boolean;
   shape: number[];
-  /** Where the elements begin. */
   dataStart: number;
 }
 
-/**
- * Reads a header.
- * @param bytes of the file from its beginning, the whole header among them
- * @throws FormatError for what does not begin as an array file does, and where the bytes end within the header
- */
-export function readNpyHeader(bytes: Uint8Array, file: string): NpyHeader {
+function readHeader(bytes: Uint8Array, file: string): Header {
   if (bytes.length < 12 || magic.some((byte, i) => bytes[i] !== byte)) {
     throw formatError(file, "does not begin as an npy file does.", { offset: 0, found: bytes.length });
   }
