@@ -15,7 +15,7 @@ const BOTTOM = 56;
 const COLOURS = ["#5aa9ff", "#ff9d4d", "#6fdc8c", "#d98cff", "#ffd84d", "#ff7d9c"];
 const TEXT = "#c9d1e3";
 
-/** @param references lines across with their names, such as the loss of a trivial predictor; those of no loss above 0 are left out */
+/** @param references labelled horizontal lines, such as the loss of a trivial predictor; only finite losses above 0 are drawn */
 export function drawCurves(
   title: string,
   curves: readonly Curve[],

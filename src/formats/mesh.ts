@@ -6,6 +6,7 @@ import { checkCloud } from "./columns.ts";
 import type { SafeTensor, SafeTensorInput } from "./elements.ts";
 import type { Attribute, PointCloud } from "./positions.ts";
 
+/** A mesh: points, the cells between them, and arrays of points, of cells and of the whole mesh. */
 export interface Mesh {
   /** [n, 3], of the type of the file: F32 or F64 in most. */
   points: SafeTensor;

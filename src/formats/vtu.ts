@@ -15,6 +15,7 @@ import {
 } from "./positions.ts";
 import { type VtkXmlArray, VtkXmlFile, type VtkXmlPiece, type VtkXmlSection } from "./vtkxml.ts";
 
+/** Options of the readers of mesh files. */
 export interface MeshOptions {
   /** Name used in error messages (default: the format's). */
   file?: string;
