@@ -3,19 +3,20 @@
 //
 //   node src/build/lint.mjs [--write]
 import { pathToFileURL } from "node:url";
-import { checkLayers } from "./layers.mjs";
 import { main, runPackage } from "./run.mjs";
 import { installPackages } from "./setup.mjs";
 
 /** @param {string[]} args */
-export function lint(args = []) {
+export async function lint(args = []) {
   runPackage("@biomejs/biome/bin/biome", ["check", "--error-on-warnings", ...args]);
+  // Its parser is a package, which a bare clone has only once setup has run.
+  const { checkLayers } = await import("./layers.mjs");
   checkLayers();
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  await main(() => {
+  await main(async () => {
     installPackages();
-    lint(process.argv.slice(2));
+    await lint(process.argv.slice(2));
   });
 }
