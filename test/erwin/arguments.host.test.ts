@@ -319,7 +319,8 @@ test("any arguments give a result or an ErwinError", async () => {
     )
     .map(([values, type, kind]): unknown => {
       if (type === DataView) return new DataView(new ArrayBuffer(values.length));
-      if (type === BigInt64Array) return BigInt64Array.from(values.map((value) => BigInt(Number.isFinite(value) ? Math.trunc(value) : 0)));
+      if (type === BigInt64Array)
+        return BigInt64Array.from(values.map((value) => BigInt(Number.isFinite(value) ? Math.trunc(value) : 0)));
       const array = (type as Any).from(values);
       return array instanceof Float32Array || array instanceof Int32Array ? copyIn(array, kind) : array;
     });
