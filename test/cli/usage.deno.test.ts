@@ -68,11 +68,11 @@ describe("wrong usage ends with code 2 and a hint", () => {
     ],
     [
       ["predict", "--model", "m", "--input", "a.ply", "c.ply", "--output", "b", "--format", "stl"],
-      "expected one of safetensors, npz, npy, csv, ply, vtk.",
+      "expected one of safetensors, npz, npy, csv, ply, vtk, vtu, vtp.",
     ],
     [
       ["predict", "--model", "m", "--input", "a.ply", "--output", "out.stl"],
-      '--output is "out.stl", expected a file that ends in .safetensors, .npz, .npy, .csv, .ply, .vtk.',
+      '--output is "out.stl", expected a file that ends in .safetensors, .npz, .npy, .csv, .ply, .vtk, .vtu, .vtp.',
     ],
     [["predict", "--model", "m", "--input", "a.ply", "--output", "b.csv", "--features", "p,,q"], "--features is"],
     [["tree", "--input", "a.ply", "--output", "tree.csv"], "expected a file that ends in .safetensors, .npz."],
