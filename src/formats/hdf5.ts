@@ -166,17 +166,33 @@ export async function saveHdf5(
   arrays: ReadonlyMap<string, SafeTensor>,
   options: { compress?: boolean } = {},
 ): Promise<Uint8Array> {
-  return await withLibrary((library) => {
-    const file = library.open(PATH, library.H5F_ACC_TRUNC, false, -1, -1);
-    try {
-      for (const [path, array] of arrays) writeDataset(library, file, path, array, options.compress ?? false);
-    } finally {
-      library.close_file(file);
-    }
-    const bytes = library.FS.readFile(PATH).slice();
-    library.FS.unlink(PATH);
-    return bytes;
-  });
+  return await withLibrary((library) =>
+    withoutClock(() => {
+      const file = library.open(PATH, library.H5F_ACC_TRUNC, false, -1, -1);
+      try {
+        for (const [path, array] of arrays) writeDataset(library, file, path, array, options.compress ?? false);
+      } finally {
+        library.close_file(file);
+      }
+      const bytes = library.FS.readFile(PATH).slice();
+      library.FS.unlink(PATH);
+      return bytes;
+    }),
+  );
+}
+
+/**
+ * Runs `write`, which is synchronous, at the beginning of time: the library writes the hour into each data set and has no option
+ * that is reachable from here to leave it out, but the same arrays should give the same bytes.
+ */
+function withoutClock<T>(write: () => T): T {
+  const { now } = Date;
+  Date.now = () => 0;
+  try {
+    return write();
+  } finally {
+    Date.now = now;
+  }
 }
 
 /** The filter's number in HDF5, and how hard it tries. */
