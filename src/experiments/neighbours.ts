@@ -1,6 +1,8 @@
 // Graphs between near points: so many neighbours of each, or all within a radius.
 
 import { knnGraph, type PointsOptions, radiusGraph } from "../balltree/index.ts";
+import type { PreparedGeometry } from "../erwin/input.ts";
+import type { ErwinTransformer } from "../erwin/model.ts";
 import { decimal, whole } from "./options.ts";
 
 /** Which points are neighbours: the radius, where one is given, else the number of the nearest. */
@@ -22,7 +24,7 @@ export const neighbourOptions = (knn: number) => ({
 });
 
 /** [2, M] sources, then targets. */
-export function buildNeighbours(
+function buildNeighbours(
   positions: Float32Array,
   { knn, radius }: NeighbourChoice,
   points: PointsOptions & { loop: boolean },
@@ -30,4 +32,23 @@ export function buildNeighbours(
   return radius === undefined
     ? knnGraph(positions, { ...points, k: knn })
     : radiusGraph(positions, { ...points, radius, maxNeighbors: Number.POSITIVE_INFINITY });
+}
+
+/** A batch of clouds, one after the other, whose graph joins near points. */
+export interface NeighbourInput {
+  /** [N, dimensionality] */
+  positions: Float32Array;
+  offsets: Int32Array;
+  neighbours: NeighbourChoice;
+}
+
+/** Builds the trees and the graph of a batch for the main model of a wrapper, without touching the device. */
+export async function prepareNeighbours(
+  main: ErwinTransformer,
+  { positions, offsets, neighbours }: NeighbourInput,
+  options: { dimensionality: number; loop: boolean },
+): Promise<PreparedGeometry> {
+  const points = { ...options, offsets, threads: main.device.threads };
+  const edgeIndex = await buildNeighbours(positions, neighbours, points);
+  return main.prepareGeometry({ nodePositions: positions, offsets, edgeIndex });
 }

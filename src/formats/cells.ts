@@ -78,12 +78,21 @@ function halve(sides: readonly number[]): number[] {
  * @throws InputError for a kind of cells whose sides are not known here, or a cell of too few points
  */
 export function meshEdges(cells: Cells, points: number): Int32Array {
+  return uniqueEdges(points, (use) => eachSide(cells, points, use));
+}
+
+/**
+ * The edges of a list of sides that may hold some of them several times.
+ * @param eachSide calls its argument with the smaller and the larger end of each side; it is run twice
+ * @returns as `meshEdges` does
+ */
+export function uniqueEdges(points: number, eachSide: (use: (low: number, high: number) => void) => void): Int32Array {
   // Counted by their smaller end, then sorted into place: linear in the sides but for the few at each point.
   const starts = new Int32Array(points + 2);
-  eachSide(cells, points, (low) => starts[low + 2]++);
+  eachSide((low) => starts[low + 2]++);
   for (let point = 2; point < starts.length; point++) starts[point] += starts[point - 1];
   const others = new Int32Array(starts[points + 1]);
-  eachSide(cells, points, (low, high) => {
+  eachSide((low, high) => {
     others[starts[low + 1]++] = high;
   });
   let count = 0;

@@ -46,6 +46,17 @@ export async function openNpyRows({ file, size, read }: PartialFile): Promise<Ro
   };
 }
 
+/** Arrays of an archive, whose rows are read together. */
+export interface ArchiveReader<Name extends string> {
+  /** Of the whole arrays. */
+  shapes: Readonly<Record<Name, readonly number[]>>;
+  /**
+   * The same rows of all arrays.
+   * @throws FormatError where an array has not so many, or its bytes are damaged
+   */
+  rows(first: number, count: number): Promise<Record<Name, SafeTensor>>;
+}
+
 /**
  * Opens an archive of arrays. It is read each time rows are asked for, so that nothing of it is kept between.
  * @param only arrays that are wanted
@@ -54,17 +65,19 @@ export async function openNpyRows({ file, size, read }: PartialFile): Promise<Ro
 export async function openNpzRows<Name extends string>(
   { file, size, read }: PartialFile,
   only: readonly Name[],
-): Promise<Record<Name, RowReader>> {
-  const shapes = npzShapes(await read(0, size), only, { file });
-  const opened = only.map((name, i): [string, RowReader] => {
-    const shape = shapes[i];
-    const rows = async (first: number, count: number) => {
-      checkRows(shape, first, count, `${file}:${name}`);
-      return loadNpzRows(await read(0, size), name, first, first + count, { file });
-    };
-    return [name, { shape, rows }];
-  });
-  return Object.fromEntries(opened) as Record<Name, RowReader>;
+): Promise<ArchiveReader<Name>> {
+  const found = npzShapes(await read(0, size), only, { file });
+  const byName = <Value>(value: (name: Name, index: number) => Value) =>
+    Object.fromEntries(only.map((name, index) => [name, value(name, index)])) as Record<Name, Value>;
+  const shapes = byName((_, index) => found[index]);
+  return {
+    shapes,
+    async rows(first, count) {
+      for (const name of only) checkRows(shapes[name], first, count, `${file}:${name}`);
+      const bytes = await read(0, size);
+      return byName((name) => loadNpzRows(bytes, name, first, first + count, { file }));
+    },
+  };
 }
 
 function checkRows(shape: readonly number[], first: number, count: number, file: string): void {

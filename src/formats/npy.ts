@@ -13,6 +13,7 @@ import {
   toDataView,
 } from "./bytes.ts";
 import { arrayTypes, type SafeTensor, type SafeTensorInput, type SafeTensorType, tensorType } from "./elements.ts";
+import { gatherStrided } from "./strided.ts";
 
 /** A description such as "<f4" without its byte order, and what it is called here. */
 const elementTypes: Record<string, SafeTensorType> = {
@@ -240,23 +241,7 @@ function readTuple(text: string | undefined): number[] | undefined {
 
 /** Column-major (the first index runs fastest) to row-major (the last one does). */
 function toRowMajor<T extends SafeTensor["data"]>(data: T, shape: readonly number[]): T {
-  const result = data.slice() as T;
-  // Axes of one index change nothing; without them, the work at each element is two steps on average.
-  const lengths = shape.filter((length) => length !== 1);
-  const rank = lengths.length;
-  const strides = new Array<number>(rank).fill(1);
-  for (let axis = 1; axis < rank; axis++) strides[axis] = strides[axis - 1] * lengths[axis - 1];
-  const index = new Array<number>(rank).fill(0);
-  let source = 0;
-  for (let target = 0; target < data.length; target++) {
-    result[target] = data[source];
-    for (let axis = rank - 1; axis >= 0; axis--) {
-      source += strides[axis];
-      index[axis] = index[axis] + 1;
-      if (index[axis] < lengths[axis]) break;
-      source -= strides[axis] * lengths[axis];
-      index[axis] = 0;
-    }
-  }
-  return result;
+  const strides = new Array<number>(shape.length).fill(1);
+  for (let axis = 1; axis < shape.length; axis++) strides[axis] = strides[axis - 1] * shape[axis - 1];
+  return gatherStrided(data, 0, shape, strides);
 }

@@ -15,6 +15,7 @@ import {
 } from "./bytes.ts";
 import { arrayTypes, type SafeTensor, type SafeTensorType } from "./elements.ts";
 import { type Pickled, PickledName, readPickle } from "./pickle.ts";
+import { gatherStrided } from "./strided.ts";
 import { openZip, type ZipEntry } from "./zip.ts";
 
 /** What PyTorch calls the memory behind a tensor, by its elements' type. */
@@ -181,7 +182,7 @@ class TorchReader {
     }
     const data = isRowMajor(shape, strides)
       ? elements.subarray(offset, offset + count)
-      : gather(elements, offset, shape, strides);
+      : gatherStrided(elements, offset, shape, strides);
     return new TorchTensor({ dtype, shape, data });
   }
 }
@@ -206,28 +207,6 @@ function isRowMajor(shape: readonly number[], strides: readonly number[]): boole
     stride *= shape[axis];
   }
   return true;
-}
-
-/** The elements of a strided view, one after another. */
-function gather(
-  elements: SafeTensor["data"],
-  offset: number,
-  shape: readonly number[],
-  strides: readonly number[],
-): SafeTensor["data"] {
-  const result = new (elements.constructor as TypedArrayConstructor)(elementCount(shape));
-  const index = new Array<number>(shape.length).fill(0);
-  let source = offset;
-  for (let target = 0; target < result.length; target++) {
-    result[target] = elements[source];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      source += strides[axis];
-      if (++index[axis] < shape[axis]) break;
-      source -= strides[axis] * shape[axis];
-      index[axis] = 0;
-    }
-  }
-  return result;
 }
 
 /**

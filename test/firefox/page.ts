@@ -1,6 +1,7 @@
 // Runs in the page: tells what the browser allows, computes, and encodes the results for the way out.
 
 import { createErwinWorker, disposeThreads, ErwinTransformer, noGrad, requestDevice } from "erwin";
+import { oneBlock } from "../support/configs.ts";
 import { compute } from "./work.ts";
 
 export interface Visit {
@@ -45,17 +46,7 @@ export interface WorkerVisit {
   ended: number;
 }
 
-const config = {
-  cIn: 3,
-  cHidden: [8],
-  ballSizes: [8],
-  encNumHeads: [2],
-  encDepths: [1],
-  decNumHeads: [],
-  decDepths: [],
-  strides: [],
-  mpSteps: 1,
-};
+const config = { ...oneBlock, mpSteps: 1 };
 
 /** Computes in a worker and here; `beside` also starts a worker of the page's own while the library starts its. */
 export async function visitWorker(beside: boolean): Promise<WorkerVisit> {

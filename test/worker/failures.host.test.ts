@@ -15,21 +15,11 @@ import {
 } from "erwin";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { cloudOptions, randomCloud, seededRandom } from "../support/clouds.ts";
+import { oneBlock } from "../support/configs.ts";
 import { useDevice } from "../support/models.ts";
-import type { ReferenceConfigInput } from "../support/reference.ts";
 import { changedScript, libraryScript, scriptUrl, watchWorkers } from "./scripts.ts";
 
-const config = {
-  cIn: 3,
-  cHidden: [8],
-  ballSizes: [8],
-  encNumHeads: [2],
-  encDepths: [1],
-  decNumHeads: [],
-  decDepths: [],
-  strides: [],
-  mpSteps: 0,
-} satisfies ReferenceConfigInput;
+const config = oneBlock;
 const cloud = randomCloud(20, cloudOptions(config), seededRandom(1));
 const device = useDevice();
 

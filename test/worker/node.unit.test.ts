@@ -18,19 +18,9 @@ import {
 } from "erwin";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cloudOptions, randomCloud, seededRandom } from "../support/clouds.ts";
-import type { ReferenceConfigInput } from "../support/reference.ts";
+import { oneBlock } from "../support/configs.ts";
 
-const config = {
-  cIn: 3,
-  cHidden: [8],
-  ballSizes: [8],
-  encNumHeads: [2],
-  encDepths: [1],
-  decNumHeads: [],
-  decDepths: [],
-  strides: [],
-  mpSteps: 0,
-} satisfies ReferenceConfigInput;
+const config = oneBlock;
 const cloud = randomCloud(20, cloudOptions(config), seededRandom(1));
 const folder = mkdtempSync(join(tmpdir(), "erwin node #1 "));
 const file = join(folder, "model.safetensors");

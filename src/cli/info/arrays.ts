@@ -3,6 +3,7 @@
 import { extname } from "node:path";
 import { FormatError } from "../../errors.ts";
 import type { SafeTensor } from "../../formats/elements.ts";
+import { loadHdf5 } from "../../formats/hdf5-lazy.ts";
 import { loadNpy } from "../../formats/npy.ts";
 import { loadNpz } from "../../formats/npz.ts";
 import type { Pickled } from "../../formats/pickle.ts";
@@ -22,7 +23,6 @@ const readTorch: Reader = (bytes, file) => [tensorsIn(loadTorch(bytes, { file })
 
 /** HDF5's library is loaded with its first file. */
 const readHdf5: Reader = async (bytes, file) => {
-  const { loadHdf5 } = await import("../../formats/hdf5.ts");
   return [await loadHdf5(bytes, { file })];
 };
 

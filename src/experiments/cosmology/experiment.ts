@@ -7,10 +7,10 @@ import { type SupervisedBatch, supervised } from "../../train/task.ts";
 import { meanOf, meanOver, spread } from "../baselines.ts";
 import { expectSource } from "../data-source.ts";
 import type { Experiment } from "../experiment.ts";
-import { neighbourOptions } from "../neighbours.ts";
+import { type NeighbourInput, neighbourOptions } from "../neighbours.ts";
 import { type OptionValues, paperOptions, rotationOf, trainingOptions, whole } from "../options.ts";
 import { type HaloSample, loadCatalogues } from "./catalogues.ts";
-import { type HaloInput, VelocityModel } from "./model.ts";
+import { VelocityModel } from "./model.ts";
 
 const options = {
   ...trainingOptions({ steps: 3000, batchSize: 16, lr: 5e-4, minLr: 1e-6, validateEvery: 500 }),
@@ -50,7 +50,7 @@ export const cosmology: Experiment<
       split === "train" ? trainSamples : heldOutSamples,
     ),
   task: (model, neighbours) =>
-    supervised<HaloSample, HaloInput, PreparedGeometry>({
+    supervised<HaloSample, NeighbourInput, PreparedGeometry>({
       model,
       collate(samples) {
         const offsets = offsetsOf(samples.map(({ halos }) => halos));

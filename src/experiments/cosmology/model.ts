@@ -7,17 +7,9 @@ import { Linear } from "../../nn/linear.ts";
 import { Module } from "../../nn/module.ts";
 import { MLP } from "../../nn/sequential.ts";
 import { Tensor } from "../../tensor/tensor.ts";
-import { buildNeighbours, type NeighbourChoice } from "../neighbours.ts";
+import { type NeighbourInput, prepareNeighbours } from "../neighbours.ts";
 
 const DIMENSIONS = 3;
-
-/** A batch of catalogues, one after the other. */
-export interface HaloInput {
-  /** [N, 3] normalised. */
-  positions: Float32Array;
-  offsets: Int32Array;
-  neighbours: NeighbourChoice;
-}
 
 /** Parts `embedding_model.pos_embedding`, `main_model`, `pred_head`. */
 export class VelocityModel extends Module {
@@ -38,14 +30,8 @@ export class VelocityModel extends Module {
   }
 
   /** Builds trees and graph, without touching the device. */
-  async prepare({ positions, offsets, neighbours }: HaloInput): Promise<PreparedGeometry> {
-    const edgeIndex = await buildNeighbours(positions, neighbours, {
-      dimensionality: DIMENSIONS,
-      offsets,
-      loop: false,
-      threads: this.device.threads,
-    });
-    return this.#main.prepareGeometry({ nodePositions: positions, offsets, edgeIndex });
+  prepare(input: NeighbourInput): Promise<PreparedGeometry> {
+    return prepareNeighbours(this.#main, input, { dimensionality: DIMENSIONS, loop: false });
   }
 
   /** -> [N, 3] */

@@ -1,7 +1,14 @@
 // Flows out of NumPy's files: windows of consecutive frames, of which no more is read than what is asked for.
 
 import { FormatError } from "../../errors.ts";
-import { openNpyRows, openNpzRows, type PartialFile, type RowReader } from "../../formats/npy-rows.ts";
+import { uniqueEdges } from "../../formats/cells.ts";
+import {
+  type ArchiveReader,
+  openNpyRows,
+  openNpzRows,
+  type PartialFile,
+  type RowReader,
+} from "../../formats/npy-rows.ts";
 import { expectShape, floatsOf, integersOf } from "../arrays.ts";
 import { type DataSource, hasFolder, joinPath, locate, readLines } from "../data-source.ts";
 import type { Split, SplitName } from "../experiment.ts";
@@ -43,7 +50,7 @@ const ARRAYS = ["pointcloud", "VX", "VY", "PS", "PG", "mask"] as const;
 interface Trajectory {
   nodes: number;
   frames: number;
-  arrays: Record<(typeof ARRAYS)[number], RowReader>;
+  arrays: ArchiveReader<(typeof ARRAYS)[number]>;
   triangles: RowReader;
   /** Of the archive and of the triangles, in error messages. */
   files: { archive: string; triangles: string };
@@ -110,7 +117,7 @@ async function openTrajectory(source: DataSource, folder: string): Promise<Traje
     triangles: await openNpyRows(triangles),
     files: { archive: archive.file, triangles: triangles.file },
   };
-  const [frames = 0, nodes = 0] = trajectory.arrays.pointcloud.shape;
+  const [frames = 0, nodes = 0] = trajectory.arrays.shapes.pointcloud;
   return { frames, nodes, ...trajectory };
 }
 
@@ -126,14 +133,11 @@ async function readWindow(
   alone: boolean,
 ): Promise<FlowWindow> {
   const nameOf = (array: string) => `${files.archive}: ${array}`;
-  const perNode = async (array: "VX" | "VY" | "PS" | "PG") =>
-    floatsOf(await arrays[array].rows(start, frames), [frames, nodes], nameOf(array));
-  const columns = await Promise.all((["VX", "VY", "PS", "PG"] as const).map(perNode));
-  const [positions, mask, corners] = await Promise.all([
-    arrays.pointcloud.rows(start, frames),
-    arrays.mask.rows(start, frames),
-    triangles.rows(start, frames),
-  ]);
+  const [found, corners] = await Promise.all([arrays.rows(start, frames), triangles.rows(start, frames)]);
+  const columns = (["VX", "VY", "PS", "PG"] as const).map((array) =>
+    floatsOf(found[array], [frames, nodes], nameOf(array)),
+  );
+  const { pointcloud: positions, mask } = found;
   // Some files give each node's kind an axis of its own.
   if (mask.shape.length === 3) expectShape(mask, [frames, nodes, 1], nameOf("mask"));
   const flatMask = { ...mask, shape: mask.shape.slice(0, 2) };
@@ -164,18 +168,10 @@ function normalise(columns: readonly Float32Array[]): Float32Array {
  * @param triangles [triangles, 3]
  */
 export function sidesOf(triangles: Int32Array, nodes: number): Int32Array {
-  const sides = new Float64Array(triangles.length);
-  for (let i = 0; i < triangles.length; i++) {
-    const [a, b] = [triangles[i], triangles[i % 3 === 2 ? i - 2 : i + 1]];
-    sides[i] = Math.min(a, b) * nodes + Math.max(a, b);
-  }
-  const unique = sides.sort().filter((side, i) => i === 0 || side !== sides[i - 1]);
-  const count = unique.length;
-  const edges = new Int32Array(4 * count);
-  unique.forEach((side, i) => {
-    const [low, high] = [Math.floor(side / nodes), side % nodes];
-    edges[i] = edges[3 * count + i] = low;
-    edges[count + i] = edges[2 * count + i] = high;
+  return uniqueEdges(nodes, (use) => {
+    for (let i = 0; i < triangles.length; i++) {
+      const [a, b] = [triangles[i], triangles[i % 3 === 2 ? i - 2 : i + 1]];
+      use(Math.min(a, b), Math.max(a, b));
+    }
   });
-  return edges;
 }

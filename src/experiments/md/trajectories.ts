@@ -2,6 +2,7 @@
 
 import { FormatError } from "../../errors.ts";
 import type { SafeTensor } from "../../formats/elements.ts";
+import { loadHdf5 } from "../../formats/hdf5-lazy.ts";
 import { expectFinite, expectShape, integersOf } from "../arrays.ts";
 import { type DataSource, joinPath, locate } from "../data-source.ts";
 
@@ -66,7 +67,6 @@ async function readDataset(
 ): Promise<{ array: SafeTensor; file: string }> {
   const file = locate(source, path);
   const bytes = await source.read(path);
-  const { loadHdf5 } = await import("../../formats/hdf5.ts");
   const array = (await loadHdf5(bytes, { file, only: [name] })).get(name) as SafeTensor;
   return { array, file };
 }

@@ -1,5 +1,6 @@
 // Generated polymers as files of the published kind: a folder of HDF5 files for each trajectory.
 
+import { saveHdf5 } from "../../formats/hdf5-lazy.ts";
 import type { SafeTensor } from "../../formats/safetensors.ts";
 import { type DataGenerator, type GeneratedFile, listFile, splitSizes } from "../generator.ts";
 import { type ChainTrajectory, chainTrajectory } from "./generate.ts";
@@ -41,7 +42,6 @@ async function* filesOf(folder: string, chain: ChainTrajectory): AsyncGenerator<
     ["rgs", "rgs", { dtype: "F32", shape: [frames], data: radii }],
   ];
   // Large to download: loaded when there is something to write.
-  const { saveHdf5 } = await import("../../formats/hdf5.ts");
   for (const [file, name, tensor] of datasets) {
     yield { path: `${folder}/${file}.h5`, bytes: await saveHdf5(new Map([[name, tensor]])) };
   }

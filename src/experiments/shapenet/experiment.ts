@@ -8,10 +8,10 @@ import { type SupervisedBatch, supervised } from "../../train/task.ts";
 import { meanOf, meanOver, spread } from "../baselines.ts";
 import { expectSource } from "../data-source.ts";
 import type { Experiment } from "../experiment.ts";
-import { neighbourOptions } from "../neighbours.ts";
+import { type NeighbourInput, neighbourOptions } from "../neighbours.ts";
 import { type OptionValues, paperOptions, rotationOf, trainingOptions } from "../options.ts";
 import { type CarSample, loadCars, PRESSURE_DEVIATION } from "./cars.ts";
-import { PressureModel, type SurfaceInput } from "./model.ts";
+import { PressureModel } from "./model.ts";
 
 const options = {
   ...trainingOptions({ steps: 100_000, batchSize: 2, lr: 1e-3, minLr: 5e-5, validateEvery: 100 }),
@@ -44,7 +44,7 @@ export const shapenet: Experiment<
   build: (config) => new PressureModel(config),
   load: (split, { validation }, source) => loadCars(expectSource("shapenet", source), split, validation),
   task: (model, neighbours) =>
-    supervised<CarSample, SurfaceInput, PreparedGeometry>({
+    supervised<CarSample, NeighbourInput, PreparedGeometry>({
       model,
       collate(cars) {
         const offsets = offsetsOf(cars.map(({ pressure }) => pressure.length));

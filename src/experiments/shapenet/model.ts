@@ -11,17 +11,9 @@ import { MLP } from "../../nn/sequential.ts";
 import { cos, sin } from "../../tensor/operators/functions.ts";
 import { concatenate } from "../../tensor/operators/sections.ts";
 import { scope, Tensor } from "../../tensor/tensor.ts";
-import { buildNeighbours, type NeighbourChoice } from "../neighbours.ts";
+import { type NeighbourInput, prepareNeighbours } from "../neighbours.ts";
 
 const DIMENSIONS = 3;
-
-/** A batch of surfaces, one after the other. */
-export interface SurfaceInput {
-  /** [N, 3] normalised. */
-  positions: Float32Array;
-  offsets: Int32Array;
-  neighbours: NeighbourChoice;
-}
 
 /** Parts `pos_enc.linear`, `main_model`, `pred_head`. */
 export class PressureModel extends Module {
@@ -46,14 +38,8 @@ export class PressureModel extends Module {
   }
 
   /** Builds trees and graph, without touching the device. */
-  async prepare({ positions, offsets, neighbours }: SurfaceInput): Promise<PreparedGeometry> {
-    const edgeIndex = await buildNeighbours(positions, neighbours, {
-      dimensionality: DIMENSIONS,
-      offsets,
-      loop: true,
-      threads: this.device.threads,
-    });
-    return this.#main.prepareGeometry({ nodePositions: positions, offsets, edgeIndex });
+  prepare(input: NeighbourInput): Promise<PreparedGeometry> {
+    return prepareNeighbours(this.#main, input, { dimensionality: DIMENSIONS, loop: true });
   }
 
   /** -> [N, 1] */

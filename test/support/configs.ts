@@ -1,0 +1,16 @@
+// Configs that several tests build their models of.
+
+import type { ReferenceConfigInput } from "./reference.ts";
+
+/** The smallest model there is: one level, one block, no graph. */
+export const oneBlock = {
+  cIn: 3,
+  cHidden: [8],
+  ballSizes: [8],
+  encNumHeads: [2],
+  encDepths: [1],
+  decNumHeads: [],
+  decDepths: [],
+  strides: [],
+  mpSteps: 0,
+} satisfies ReferenceConfigInput;
