@@ -2,6 +2,7 @@
 // them by these parts.
 
 import type { ErwinConfigInput } from "../erwin/config.ts";
+import type { Cells } from "../formats/cells.ts";
 import type { Module } from "../nn/module.ts";
 import type { DataSet, Task } from "../train/task.ts";
 import type { DataSource } from "./data-source.ts";
@@ -22,6 +23,30 @@ export type ExperimentOptions = OptionValues<ReturnType<typeof trainingOptions>>
 
 /** Losses of predictors that take no learning, by name: what a model has to beat. */
 export type Baselines = Record<string, number>;
+
+/** A field as a model has it at the points of a sample, in the data's own units. */
+export interface PredictedField {
+  /** As the data calls it: "pressure". */
+  name: string;
+  /** Numbers of a point. */
+  channels: number;
+  /** [points, channels] */
+  prediction: Float32Array;
+  /** [points, channels] where it is known. */
+  truth?: Float32Array;
+}
+
+/** What a model says of a sample, in the data's own units. */
+export interface SamplePrediction {
+  /** [points, dimensionality] */
+  positions: Float32Array;
+  dimensionality: number;
+  /** The mesh between the points, where the sample has one. */
+  cells?: Cells;
+  fields: readonly PredictedField[];
+  /** Where a sample is a sequence: the frame's place in time. */
+  time?: number;
+}
 
 /**
  * An experiment. A run takes its parts in this order: `config` (or a checkpoint's own), `build`, `load`, `task`.
@@ -60,6 +85,12 @@ export interface Experiment<
    * How many steps is an option of theirs.
    */
   rollout?(model: Model, data: DataSet<Sample>, options: Values): Promise<Record<string, number[]>>;
+  /**
+   * What the model says of one sample: experiments with an output at each point only. Sequences give some of their frames, in
+   * the order of time; all others one.
+   * @param model in evaluation mode
+   */
+  predict?(model: Model, sample: Sample, options: Values): Promise<SamplePrediction[]>;
 }
 
 export type { TrainingDefaults };

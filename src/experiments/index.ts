@@ -12,7 +12,15 @@ import { shapenet } from "./shapenet/experiment.ts";
 export const experiments: Readonly<Record<string, Experiment>> = { cosmology, md, eagle, shapenet, farthest, overfit };
 
 export { type ByteRange, type DataEntry, type DataSource, MemorySource } from "./data-source.ts";
-export type { Baselines, Experiment, ExperimentOptions, Split, SplitName } from "./experiment.ts";
+export type {
+  Baselines,
+  Experiment,
+  ExperimentOptions,
+  PredictedField,
+  SamplePrediction,
+  Split,
+  SplitName,
+} from "./experiment.ts";
 export {
   type ChoiceOption,
   expectedOf,

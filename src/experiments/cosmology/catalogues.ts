@@ -8,12 +8,12 @@ import { type DataSource, locate, sortedNames } from "../data-source.ts";
 import type { Split, SplitName } from "../experiment.ts";
 
 /** Of the published catalogues, axis by axis: what is subtracted and divided by. */
-const POSITION = {
+export const POSITION = {
   names: ["x", "y", "z"],
   mean: [499.91877075908684, 500.0947802559321, 499.964508664328],
   deviation: [288.71092533309235, 288.7525818573022, 288.70234893905575],
 };
-const VELOCITY = {
+export const VELOCITY = {
   names: ["v_x", "v_y", "v_z"],
   mean: [-0.0512854365234889, -0.01263126442198149, -0.06458034372345466],
   deviation: [344.0231468131901, 343.9333673335964, 344.071876710777],

@@ -9,7 +9,8 @@ import { expectSource } from "../data-source.ts";
 import type { Experiment } from "../experiment.ts";
 import { type NeighbourInput, neighbourOptions } from "../neighbours.ts";
 import { type OptionValues, paperOptions, rotationOf, trainingOptions, whole } from "../options.ts";
-import { type HaloSample, loadCatalogues } from "./catalogues.ts";
+import { readOutput, unscaled } from "../prediction.ts";
+import { type HaloSample, loadCatalogues, POSITION, VELOCITY } from "./catalogues.ts";
 import { VelocityModel } from "./model.ts";
 
 const options = {
@@ -70,5 +71,23 @@ export const cosmology: Experiment<
     const lossOf = (predicted: readonly number[]) =>
       meanOver(samples, ({ velocities }) => meanOf([velocities.map((value, i) => (value - predicted[i % 3]) ** 2)]));
     return { mean: lossOf(means), zero: lossOf([0, 0, 0]) };
+  },
+  async predict(model, { halos, positions, velocities }, neighbours) {
+    const geometry = await model.prepare({ positions, offsets: offsetsOf([halos]), neighbours });
+    const output = await readOutput(await model.forward(geometry));
+    return [
+      {
+        positions: unscaled(positions, POSITION),
+        dimensionality: 3,
+        fields: [
+          {
+            name: "velocity",
+            channels: 3,
+            prediction: unscaled(output, VELOCITY),
+            truth: unscaled(velocities, VELOCITY),
+          },
+        ],
+      },
+    ];
   },
 };

@@ -1,21 +1,25 @@
 // Flows over ground: from the state at a frame to the next, step by step.
 
+import { type Cells, kinds } from "../../formats/cells.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import type { BatchDetails, Task } from "../../train/task.ts";
 import { meanOver, spread } from "../baselines.ts";
 import { expectSource } from "../data-source.ts";
-import type { Experiment } from "../experiment.ts";
+import type { Experiment, PredictedField } from "../experiment.ts";
 import { type OptionValues, paperOptions, rotationOf, trainingOptions, whole } from "../options.ts";
+import { columnsOf, unscaled } from "../prediction.ts";
 import { FlowModel } from "./model.ts";
 import {
   type FlowGroup,
+  frameOf,
   persistenceErrors,
+  predictedStates,
   prepareGroup,
   rolloutErrors,
   rolloutLoss,
   type StepErrors,
 } from "./rollout.ts";
-import { type FlowWindow, loadFlows } from "./trajectories.ts";
+import { type FlowWindow, loadFlows, STATE, STATE_DEVIATION, STATE_MEAN } from "./trajectories.ts";
 
 const options = {
   ...trainingOptions({ steps: 200_000, batchSize: 12, lr: 8e-4, minLr: 1e-7, validateEvery: 500 }),
@@ -60,7 +64,56 @@ export const eagle: Experiment<OptionValues<typeof options>, FlowModel, FlowWind
     }
     return { velocity: averageCurve(curves, "velocity"), pressure: averageCurve(curves, "pressure") };
   },
+  async predict(model, window) {
+    const frames = shownFrames(window.frames - 1);
+    const states = await predictedStates(model, await prepareGroup(model, [window]), frames);
+    return frames.map((frame, i) => ({
+      positions: frameOf(window, window.positions, frame),
+      dimensionality: 2,
+      cells: trianglesOf(frameOf(window, window.triangles, frame)),
+      fields: fieldsOf(states[i], frameOf(window, window.states, frame)),
+      time: frame,
+    }));
+  },
 };
+
+/** Frames of a sequence that are shown: a published trajectory has hundreds. */
+const MOST_SHOWN = 16;
+
+/** Steps that are shown of so many: evenly spread, the last among them. */
+function shownFrames(steps: number): number[] {
+  const count = Math.min(steps, MOST_SHOWN);
+  return Array.from({ length: count }, (_, i) => Math.round(((i + 1) * steps) / count));
+}
+
+function trianglesOf(corners: Int32Array): Cells {
+  const count = corners.length / 3;
+  return {
+    offsets: Int32Array.from({ length: count + 1 }, (_, i) => 3 * i),
+    connectivity: corners,
+    types: new Uint8Array(count).fill(kinds.triangle),
+  };
+}
+
+/** Columns of a state, by what they are called. */
+const FIELDS = [
+  { name: "velocity", first: 0, end: 2 },
+  { name: "static_pressure", first: 2, end: 3 },
+  { name: "dynamic_pressure", first: 3, end: STATE },
+];
+
+/** Of normalised states [nodes, 4]. */
+function fieldsOf(predicted: Float32Array, known: Float32Array): PredictedField[] {
+  const [prediction, truth] = [predicted, known].map((state) =>
+    unscaled(state, { mean: STATE_MEAN, deviation: STATE_DEVIATION }),
+  );
+  return FIELDS.map(({ name, first, end }) => ({
+    name,
+    channels: end - first,
+    prediction: columnsOf(prediction, STATE, first, end),
+    truth: columnsOf(truth, STATE, first, end),
+  }));
+}
 
 /** The test's windows are predicted one by one, all others of a batch together. */
 function task(model: FlowModel): Task<FlowWindow, FlowGroup[]> {

@@ -58,7 +58,7 @@ export async function prepareGroup(model: FlowModel, windows: readonly FlowWindo
   };
 }
 
-function frameOf<T extends Float32Array | Int32Array>({ frames }: FlowWindow, values: T, index: number): T {
+export function frameOf<T extends Float32Array | Int32Array>({ frames }: FlowWindow, values: T, index: number): T {
   const size = values.length / frames;
   return values.subarray(index * size, (index + 1) * size) as T;
 }
@@ -167,6 +167,26 @@ export async function rolloutErrors(model: FlowModel, group: FlowGroup): Promise
   });
   const steps = await Promise.all(reading);
   return windows.map((_, i) => steps.map((errors) => errors[i]));
+}
+
+/** The states predicted at some frames of a group of one window, in their order: [nodes, 4] each, normalised. */
+export async function predictedStates(
+  model: FlowModel,
+  group: FlowGroup,
+  wanted: readonly number[],
+): Promise<Float32Array[]> {
+  const reading: Promise<Float32Array>[] = [];
+  await predict(model, group, {
+    detached: true,
+    onStep({ index, after }) {
+      if (!wanted.includes(index)) return;
+      const read = after.data();
+      reading.push(read);
+      // Whoever waits for all of them gets the error.
+      read.catch(() => {});
+    },
+  });
+  return Promise.all(reading);
 }
 
 /** The errors of a window if nothing moved, but for what is known. */

@@ -1,5 +1,6 @@
 // Polymers in a solvent: from fifteen velocities of each bead to the distribution of its acceleration.
 
+import { type Cells, kinds } from "../../formats/cells.ts";
 import { gaussianNegativeLogLikelihood, mse } from "../../tensor/operators/losses.ts";
 import { slice } from "../../tensor/operators/sections.ts";
 import { joinEdgeLists, joinRows, offsetsOf } from "../../train/batches.ts";
@@ -8,8 +9,9 @@ import { gaussianLoss, spread } from "../baselines.ts";
 import { expectSource } from "../data-source.ts";
 import type { Experiment } from "../experiment.ts";
 import { type OptionValues, onOff, paperOptions, rotationOf, trainingOptions } from "../options.ts";
+import { columnsOf, readOutput, unscaled } from "../prediction.ts";
 import { type ChainInput, DynamicsModel, type PreparedChains } from "./model.ts";
-import { type ChainSample, lastAcceleration, loadWindows } from "./windows.ts";
+import { ACCELERATION_SCALE, type ChainSample, lastAcceleration, loadWindows, POSITION_SCALE } from "./windows.ts";
 
 const DIMENSIONS = 3;
 
@@ -71,6 +73,26 @@ export const md: Experiment<
     };
     return { mean: loss(() => undefined), persistence: loss(lastAcceleration) };
   },
+  async predict(model, sample) {
+    const output = await readOutput(await model.forward(await model.prepare(collate([sample]).input)));
+    const scaling = { deviation: ACCELERATION_SCALE };
+    return [
+      {
+        // From the middle of the trajectory.
+        positions: unscaled(sample.positions, { deviation: POSITION_SCALE }),
+        dimensionality: DIMENSIONS,
+        cells: bondsOf(sample.edges),
+        fields: [
+          {
+            name: "acceleration",
+            channels: DIMENSIONS,
+            prediction: unscaled(columnsOf(output, 2 * DIMENSIONS, 0, DIMENSIONS), scaling),
+            truth: unscaled(sample.acceleration, scaling),
+          },
+        ],
+      },
+    ];
+  },
 };
 
 function collate(samples: ChainSample[]): { input: ChainInput; target: Float32Array; offsets: Int32Array } {
@@ -88,5 +110,17 @@ function collate(samples: ChainSample[]): { input: ChainInput; target: Float32Ar
     },
     target: joinRows(samples.map(({ acceleration }) => acceleration)),
     offsets,
+  };
+}
+
+/** A line for each bond, which the edges have in both directions. */
+function bondsOf(edges: Int32Array): Cells {
+  const count = edges.length / 2;
+  const ends: number[] = [];
+  for (let e = 0; e < count; e++) if (edges[e] < edges[count + e]) ends.push(edges[e], edges[count + e]);
+  return {
+    offsets: Int32Array.from({ length: ends.length / 2 + 1 }, (_, i) => 2 * i),
+    connectivity: Int32Array.from(ends),
+    types: new Uint8Array(ends.length / 2).fill(kinds.line),
   };
 }

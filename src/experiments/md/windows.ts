@@ -10,9 +10,9 @@ const DIMENSIONS = 3;
 /** Velocities that the model sees. */
 export const VELOCITIES = WINDOW - 2;
 /** Of the published trajectories, axis by axis: what is divided by. */
-const POSITION_SCALE = [21.4457, 31.7121, 25.5143];
+export const POSITION_SCALE = [21.4457, 31.7121, 25.5143];
 const VELOCITY_SCALE = [1.2809, 1.2735, 1.2792];
-const ACCELERATION_SCALE = [1.7428, 1.7295, 1.739];
+export const ACCELERATION_SCALE = [1.7428, 1.7295, 1.739];
 /** Deviations of the noise: so many, evenly in the logarithm from the first to the last. */
 const NOISE = { count: 10, first: 0.1, last: 0.01 };
 

@@ -28,6 +28,14 @@ export const PRESSURE_DEVIATION = 48.5743;
 /** The share of the training cars that validate where no split of one's own does. */
 const VALIDATION_SHARE = 0.1;
 
+/** How normalised positions become those of the files. */
+export const POSITION_SCALING = {
+  mean: LEAST.map((least, axis) => least + POSITION.mean * (MOST[axis] - least)),
+  deviation: LEAST.map((least, axis) => POSITION.deviation * (MOST[axis] - least)),
+};
+/** How a normalised pressure becomes one in Pa. */
+export const PRESSURE_SCALING = { mean: [PRESSURE_MEAN], deviation: [PRESSURE_DEVIATION] };
+
 export interface CarSample {
   /** [points, 3] normalised. */
   positions: Float32Array;

@@ -10,7 +10,8 @@ import { expectSource } from "../data-source.ts";
 import type { Experiment } from "../experiment.ts";
 import { type NeighbourInput, neighbourOptions } from "../neighbours.ts";
 import { type OptionValues, paperOptions, rotationOf, trainingOptions } from "../options.ts";
-import { type CarSample, loadCars, PRESSURE_DEVIATION } from "./cars.ts";
+import { readOutput, unscaled } from "../prediction.ts";
+import { type CarSample, loadCars, POSITION_SCALING, PRESSURE_DEVIATION, PRESSURE_SCALING } from "./cars.ts";
 import { PressureModel } from "./model.ts";
 
 const options = {
@@ -64,5 +65,23 @@ export const shapenet: Experiment<
     const loss = (guess: number) =>
       meanOver(unknown, (pressure) => meanOf([pressure.map((value) => (value - guess) ** 2)]));
     return { mean: loss(meanOf(known)), zero: loss(0) };
+  },
+  async predict(model, { positions, pressure }, neighbours) {
+    const geometry = await model.prepare({ positions, offsets: offsetsOf([pressure.length]), neighbours });
+    const output = await readOutput(await model.forward(geometry));
+    return [
+      {
+        positions: unscaled(positions, POSITION_SCALING),
+        dimensionality: 3,
+        fields: [
+          {
+            name: "pressure",
+            channels: 1,
+            prediction: unscaled(output, PRESSURE_SCALING),
+            truth: unscaled(pressure, PRESSURE_SCALING),
+          },
+        ],
+      },
+    ];
   },
 };
