@@ -26,7 +26,7 @@ export const layers = [
   ["onnx/", "train/"],
   ["worker/"],
   ["index.ts"],
-  ["experiments/", "bench/"],
+  ["experiments/", "bench/", "drawing/"],
   ["cli/", "pages/"],
 ];
 

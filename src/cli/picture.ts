@@ -1,6 +1,8 @@
 // Draws how balls partition a cloud, as an SVG of dots from far to near: one panel for each partition, every ball in a colour
 // that differs from its neighbours'.
 
+import { chooseColours, palette } from "../drawing/colours.ts";
+
 /** One panel. */
 export interface PicturePanel {
   title: string;
@@ -32,19 +34,6 @@ const theme = {
   text: "#a7b0c4",
   font: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
 };
-/** Well separated hues, of similar lightness on a dark background. */
-const palette = [
-  [244, 105, 92],
-  [255, 178, 71],
-  [247, 222, 98],
-  [139, 211, 99],
-  [62, 192, 147],
-  [74, 205, 226],
-  [88, 144, 250],
-  [158, 121, 246],
-  [236, 117, 205],
-  [197, 160, 128],
-];
 const panelWidth = 400;
 const panelHeight = 372;
 const gap = 20;
@@ -187,35 +176,6 @@ function range(values: Float32Array): [number, number] {
     values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
     values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY),
   ];
-}
-
-/** Gives each ball a palette entry: the colour whose nearest ball is farthest, so that balls of one colour lie far apart. */
-function chooseColours(ballOf: Int32Array, positions: Float32Array): number[] {
-  const balls = ballOf.reduce((most, ball) => Math.max(most, ball), -1) + 1;
-  const centres = Array.from({ length: balls }, () => [0, 0, 0, 0]);
-  ballOf.forEach((ball, i) => {
-    for (let d = 0; d < 3; d++) centres[ball][d] += positions[i * 3 + d];
-    centres[ball][3]++;
-  });
-  for (const centre of centres) for (let d = 0; d < 3; d++) centre[d] /= centre[3] || 1;
-
-  const colours: number[] = [];
-  const uses = palette.map(() => 0);
-  for (let ball = 0; ball < balls; ball++) {
-    const nearest = palette.map(() => Number.POSITIVE_INFINITY);
-    for (let other = 0; other < ball; other++) {
-      const distance = Math.hypot(...[0, 1, 2].map((d) => centres[ball][d] - centres[other][d]));
-      nearest[colours[other]] = Math.min(nearest[colours[other]], distance);
-    }
-    let best = 0;
-    for (let colour = 1; colour < palette.length; colour++) {
-      if (nearest[colour] > nearest[best] || (nearest[colour] === nearest[best] && uses[colour] < uses[best]))
-        best = colour;
-    }
-    uses[best]++;
-    colours.push(best);
-  }
-  return colours;
 }
 
 /** Darker towards blue, lighter towards white, as daylight does. */

@@ -2,7 +2,7 @@
 // them, so that a forward pass is one submission. What the host computes for this, it computes once per tree.
 
 import type { Device } from "../backends/device.ts";
-import type { BallTree, TreeLevel } from "../balltree/index.ts";
+import { type BallTree, ballsOf, slotOfEachPoint, type TreeLevel } from "../balltree/index.ts";
 import type { Grouping, LevelGeometry, NodeOrder } from "../nn/geometry.ts";
 import type { Balls } from "../tensor/operators/balls.ts";
 import { ballOffsets, coarsenPositions } from "../tensor/operators/geometry.ts";
@@ -110,9 +110,9 @@ const tablesOf = once((tree: BallTree): TreeTables => {
   const { treeIdx, levels } = tree;
   return {
     treeIdx: { index: treeIdx, sources: tree.cloudOffsets.at(-1)! },
-    slotOfPoint: { index: slotsOfPoints(tree), sources: treeIdx.length },
+    slotOfPoint: { index: slotOfEachPoint(tree), sources: treeIdx.length },
     levels: levels.map((level, l) => ({
-      balls: ballsOf(level),
+      balls: tableOfBalls(level),
       padding: l + 1 < levels.length ? paddingOf(level) : undefined,
     })),
   };
@@ -120,35 +120,11 @@ const tablesOf = once((tree: BallTree): TreeTables => {
 
 const placesOf = once(({ index, sources }: RowTable) => byValue(unsigned(index), sources));
 
-function slotsOfPoints({ treeIdx, treeMask, cloudOffsets }: BallTree): Int32Array {
-  const slots = new Int32Array(cloudOffsets.at(-1)!);
-  for (let slot = 0; slot < treeIdx.length; slot++) if (treeMask[slot]) slots[treeIdx[slot]] = slot;
-  return slots;
-}
-
-/**
- * Returns the balls of a level, of `ballSize` nodes, or of all nodes of a cloud that has fewer. Both orders share them.
- */
-function ballsOf({ ballSize, offsets, nodes }: TreeLevel): LevelTables["balls"] {
-  const clouds = offsets.length - 1;
-  const sizes = Array.from({ length: clouds }, (_, cloud) => Math.min(ballSize, offsets[cloud + 1] - offsets[cloud]));
-  const count = sizes.reduce((sum, size, cloud) => sum + (offsets[cloud + 1] - offsets[cloud]) / size, 0);
-  const host = new Uint32Array(2 * count);
-  let ball = 0;
-  sizes.forEach((size, cloud) => {
-    for (let first = offsets[cloud]; first < offsets[cloud + 1]; first += size) {
-      host[2 * ball] = first;
-      host[2 * ball + 1] = size;
-      ball++;
-    }
-  });
-  return {
-    host,
-    largest: Math.min(
-      nodes,
-      sizes.reduce((a, b) => Math.max(a, b), 0),
-    ),
-  };
+function tableOfBalls(level: TreeLevel): LevelTables["balls"] {
+  const host = ballsOf(level);
+  let largest = 0;
+  for (let at = 1; at < host.length; at += 2) largest = Math.max(largest, host[at]);
+  return { host, largest };
 }
 
 /** Returns undefined if every cloud's nodes fill their groups. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Mesh, sampleSurface } from "../../src/cli/demo/surface.ts";
 import { drawBalls } from "../../src/cli/picture.ts";
+import { type Mesh, sampleSurface } from "../../src/drawing/surface.ts";
 
 /** The surface of the cube from -1 to 1, two triangles a side, seen counter-clockwise from outside. */
 const cube: Mesh = {

@@ -1,10 +1,11 @@
 // Draws the demonstration's picture: the balls of the model on the bunny's surface.
 
+import { ballOfEachPoint } from "../../balltree/balls.ts";
+import { type Mesh, sampleSurface } from "../../drawing/surface.ts";
 import { readmeModel } from "../../erwin/presets.ts";
-import { type BallTree, buildBallTree } from "../../index.ts";
+import { buildBallTree } from "../../index.ts";
 import { drawBalls, type PictureRow } from "../picture.ts";
 import { formatCount } from "../text.ts";
-import { type Mesh, sampleSurface } from "./surface.ts";
 
 /** A power of two: every ball of the picture is full. */
 const picturePoints = 16384;
@@ -45,16 +46,4 @@ export async function drawBunny(mesh: Mesh, threads?: number): Promise<string> {
 /** The number of points in a node of a level. */
 function pointsOfNode(level: number): number {
   return config.strides.slice(0, level).reduce((product, stride) => product * stride, 1);
-}
-
-/** The ball that each point attends in at a level, of the ordinary or the rotated partition. */
-function ballOfEachPoint({ treeIdx, treeIdxRot, levels }: BallTree, level: number, rotated: boolean): Int32Array {
-  const ballOf = new Int32Array(picturePoints);
-  const slotsOfNode = pointsOfNode(level);
-  for (let at = 0; at < levels[level].nodes; at++) {
-    const node = rotated ? treeIdxRot[level][at] : at;
-    const ball = Math.floor(at / levels[level].ballSize);
-    for (const point of treeIdx.subarray(node * slotsOfNode, (node + 1) * slotsOfNode)) ballOf[point] = ball;
-  }
-  return ballOf;
 }

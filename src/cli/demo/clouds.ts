@@ -1,7 +1,7 @@
 // The point clouds of the demonstration, cut from one mesh, and features for their points.
 
-import { seededRandom } from "./random.ts";
-import { type Mesh, sampleSurface } from "./surface.ts";
+import { seededRandom } from "../../drawing/random.ts";
+import { type Mesh, sampleSurface } from "../../drawing/surface.ts";
 
 const dimensionality = 3;
 const seed = 0;

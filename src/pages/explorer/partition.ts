@@ -1,0 +1,112 @@
+// A tree's partitions as pictures need them: the cuts from the root down, the spheres around balls, the places of merged nodes,
+// and an order of the points of which every beginning covers the whole cloud.
+
+import { ballOfEachPoint, nodeOfEachSlot, slotOfEachPoint } from "../../balltree/balls.ts";
+import type { BallTree } from "../../balltree/index.ts";
+import { ballCentres } from "../../drawing/colours.ts";
+
+/** The number of times that the largest cloud is halved until its parts are balls of level 0. */
+export function splitsOf({ levels: [{ ballSize, offsets }] }: BallTree): number {
+  let largest = 1;
+  for (let cloud = 0; cloud + 1 < offsets.length; cloud++) {
+    largest = Math.max(largest, offsets[cloud + 1] - offsets[cloud]);
+  }
+  return Math.max(0, Math.round(Math.log2(largest / ballSize)));
+}
+
+/**
+ * The part that each point is in after so many halvings of the largest cloud; smaller clouds are whole until its parts are as
+ * small.
+ * @returns [points]
+ */
+export function partOfEachPoint(tree: BallTree, halvings: number, rotated = false): Int32Array<ArrayBuffer> {
+  const [level] = tree.levels;
+  const ballSize = level.ballSize * 2 ** (splitsOf(tree) - halvings);
+  return ballOfEachPoint({ ...tree, levels: [{ ...level, ballSize }] }, 0, rotated);
+}
+
+/**
+ * A sphere around each ball, as ball trees have it: around the mean of its points, as far as the farthest.
+ * @param positions [points, dimensionality]
+ * @returns [balls, 4] centre (z = 0 in the plane) and radius
+ */
+export function boundingSpheres(
+  ballOf: Int32Array,
+  positions: Float32Array,
+  dimensionality: number,
+): Float32Array<ArrayBuffer> {
+  const centres = ballCentres(ballOf, positions, dimensionality);
+  const spheres = new Float32Array((centres.length / 3) * 4);
+  for (let ball = 0; ball < centres.length / 3; ball++) {
+    for (let d = 0; d < 3; d++) spheres[4 * ball + d] = centres[3 * ball + d];
+  }
+  for (let i = 0; i < ballOf.length; i++) {
+    const ball = ballOf[i];
+    let squared = 0;
+    for (let d = 0; d < dimensionality; d++) {
+      squared += (positions[i * dimensionality + d] - centres[3 * ball + d]) ** 2;
+    }
+    spheres[4 * ball + 3] = Math.max(spheres[4 * ball + 3], Math.sqrt(squared));
+  }
+  return spheres;
+}
+
+/**
+ * Where the node of a level lies that each point has been merged into: the mean of the node's children, and so on. Of a group that
+ * its cloud does not fill the last child counts several times, as in the model.
+ * @param positions [points, dimensionality]
+ * @returns [points, dimensionality]
+ */
+export function mergedPositions(tree: BallTree, positions: Float32Array, level: number): Float32Array<ArrayBuffer> {
+  const { dimensionality: width, levels, treeIdx } = tree;
+  let nodes = new Float32Array(treeIdx.length * width);
+  treeIdx.forEach((point, slot) => {
+    for (let d = 0; d < width; d++) nodes[slot * width + d] = positions[point * width + d];
+  });
+  for (let l = 0; l < level; l++) {
+    const [fine, coarse] = [levels[l], levels[l + 1]];
+    const means = new Float32Array(coarse.nodes * width);
+    for (let cloud = 0; cloud + 1 < fine.offsets.length; cloud++) {
+      const last = fine.offsets[cloud + 1] - 1;
+      for (let node = coarse.offsets[cloud]; node < coarse.offsets[cloud + 1]; node++) {
+        const first = fine.offsets[cloud] + (node - coarse.offsets[cloud]) * fine.stride;
+        for (let d = 0; d < width; d++) {
+          let sum = 0;
+          for (let child = first; child < first + fine.stride; child++) sum += nodes[Math.min(child, last) * width + d];
+          means[node * width + d] = sum / fine.stride;
+        }
+      }
+    }
+    nodes = means;
+  }
+  const [slotOf, nodeOf] = [slotOfEachPoint(tree), nodeOfEachSlot(tree, level)];
+  const merged = new Float32Array(positions.length);
+  slotOf.forEach((slot, point) => {
+    for (let d = 0; d < width; d++) merged[point * width + d] = nodes[nodeOf[slot] * width + d];
+  });
+  return merged;
+}
+
+/**
+ * The points in an order of which every beginning is spread over the whole cloud: slots by the reversed bits of their number, so
+ * that the first half takes one of each two neighbours in the tree, the first quarter one of each four.
+ * @returns [points] indices of points
+ */
+export function spreadOrder({ treeIdx, treeMask, cloudOffsets }: BallTree): Int32Array<ArrayBuffer> {
+  const bits = Math.max(1, Math.ceil(Math.log2(treeIdx.length)));
+  const order = new Int32Array(cloudOffsets[cloudOffsets.length - 1]);
+  let found = 0;
+  for (let i = 0; i < 2 ** bits; i++) {
+    const slot = reversedBits(i) >>> (32 - bits);
+    if (slot < treeIdx.length && treeMask[slot]) order[found++] = treeIdx[slot];
+  }
+  return order;
+}
+
+function reversedBits(value: number): number {
+  value = ((value >>> 1) & 0x55555555) | ((value & 0x55555555) << 1);
+  value = ((value >>> 2) & 0x33333333) | ((value & 0x33333333) << 2);
+  value = ((value >>> 4) & 0x0f0f0f0f) | ((value & 0x0f0f0f0f) << 4);
+  value = ((value >>> 8) & 0x00ff00ff) | ((value & 0x00ff00ff) << 8);
+  return (value >>> 16) | (value << 16);
+}

@@ -1,0 +1,101 @@
+// What pictures take from a tree, on a ragged batch whose smallest clouds fill neither balls nor groups.
+
+import { type BallTree, buildBallTree } from "erwin";
+import { beforeAll, expect, test } from "vitest";
+import { ballOfEachPoint } from "../../src/balltree/balls.ts";
+import { chooseColours } from "../../src/drawing/colours.ts";
+import {
+  boundingSpheres,
+  mergedPositions,
+  partOfEachPoint,
+  splitsOf,
+  spreadOrder,
+} from "../../src/pages/explorer/partition.ts";
+import { seededRandom } from "../support/clouds.ts";
+
+const offsets = Int32Array.of(0, 100, 101, 107);
+const points = 107;
+const random = seededRandom(5);
+const positions = Float32Array.from({ length: 3 * points }, () => random());
+const ballSizes = [16, 8];
+let tree: BallTree;
+
+beforeAll(async () => {
+  tree = await buildBallTree(positions, { dimensionality: 3, offsets, strides: [4], ballSizes, rotate: 45 });
+});
+
+/** The points of every ball, sorted. */
+function members(ballOf: Int32Array): number[][] {
+  const balls: number[][] = Array.from({ length: Math.max(...ballOf) + 1 }, () => []);
+  ballOf.forEach((ball, point) => balls[ball].push(point));
+  return balls;
+}
+
+test("balls are what the tree's arrays say", () => {
+  // 100 points have 128 slots; 1 and 6 have 2 and 8, fewer than a ball.
+  const slots = (first: number, end: number) => [...new Set(tree.treeIdx.subarray(first, end))].sort((a, b) => a - b);
+  const fine = [...Array.from({ length: 8 }, (_, k) => slots(16 * k, 16 * k + 16)), slots(128, 130), slots(130, 138)];
+  expect(members(ballOfEachPoint(tree, 0))).toEqual(fine);
+  // 32 nodes of four slots each, eight in a ball.
+  const coarse = [...Array.from({ length: 4 }, (_, k) => slots(32 * k, 32 * k + 32)), [100], slots(130, 138)];
+  expect(members(ballOfEachPoint(tree, 1))).toEqual(coarse);
+  const rotated = Array.from(tree.treeIdxRot[0].subarray(16, 32)).filter((slot) => tree.treeMask[slot]);
+  expect(members(ballOfEachPoint(tree, 0, true))[1]).toEqual(
+    rotated.map((slot) => tree.treeIdx[slot]).sort((a, b) => a - b),
+  );
+});
+
+test.each([false, true])("halvings from whole clouds to the balls of level 0, rotated: %s", (rotated) => {
+  const splits = splitsOf(tree);
+  expect(splits).toBe(3);
+  expect(partOfEachPoint(tree, 0, rotated)).toEqual(
+    Int32Array.from({ length: points }, (_, i) => (i < 100 ? 0 : i < 101 ? 1 : 2)),
+  );
+  expect(partOfEachPoint(tree, splits, rotated)).toEqual(ballOfEachPoint(tree, 0, rotated));
+  for (let depth = 1; depth <= splits; depth++) {
+    const parents = partOfEachPoint(tree, depth - 1, rotated);
+    for (const part of members(partOfEachPoint(tree, depth, rotated))) {
+      expect(new Set(part.map((point) => parents[point])).size).toBe(1);
+    }
+  }
+});
+
+test("spheres hold their balls, and touch one of their points", () => {
+  const ballOf = ballOfEachPoint(tree, 0);
+  const spheres = boundingSpheres(ballOf, positions, 3);
+  const reach = Array.from({ length: spheres.length / 4 }, () => 0);
+  ballOf.forEach((ball, point) => {
+    const offset = [0, 1, 2].map((d) => positions[3 * point + d] - spheres[4 * ball + d]);
+    reach[ball] = Math.max(reach[ball], Math.hypot(...offset));
+  });
+  reach.forEach((distance, ball) => {
+    expect(spheres[4 * ball + 3]).toBeCloseTo(distance, 5);
+  });
+});
+
+test("merged points lie in the mean of their node's slots", () => {
+  const merged = mergedPositions(tree, positions, 1);
+  for (const slot of [0, 36, 127]) {
+    const first = slot - (slot % 4);
+    for (let d = 0; d < 3; d++) {
+      const four = [0, 1, 2, 3].map((i) => positions[3 * tree.treeIdx[first + i] + d]);
+      expect(merged[3 * tree.treeIdx[slot] + d]).toBeCloseTo(four.reduce((sum, value) => sum + value) / 4, 6);
+    }
+  }
+  expect(mergedPositions(tree, positions, 0)).toEqual(positions);
+});
+
+test("every beginning of the order is spread over the balls", () => {
+  const order = spreadOrder(tree);
+  expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: points }, (_, i) => i));
+  const ballOf = ballOfEachPoint(tree, 0);
+  // Eight balls of the large cloud and the two small clouds.
+  expect(new Set(Array.from(order.subarray(0, 16), (point) => ballOf[point])).size).toBeGreaterThanOrEqual(9);
+});
+
+test("neighbouring balls have different colours", () => {
+  const line = Float32Array.from({ length: 3 * 40 }, (_, i) => (i % 3 === 0 ? Math.floor(i / 6) : 0));
+  const ballOf = Int32Array.from({ length: 40 }, (_, i) => i >> 1);
+  const colours = chooseColours(ballOf, line);
+  for (let ball = 1; ball < 20; ball++) expect(colours[ball]).not.toBe(colours[ball - 1]);
+});
