@@ -1,4 +1,4 @@
-// The build: WebAssembly modules, typecheck, library (dist/*.js, dist/assets) and declarations (dist/*.d.ts).
+// The build: WebAssembly modules, typecheck, library (dist/*.js, dist/assets), declarations (dist/*.d.ts) and pages (dist/site).
 //
 //   node src/build/build.mjs [--force] [STEP ...]     all steps, or only those named; --force rebuilds what is up to date
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
@@ -9,6 +9,7 @@ import { buildDeclarations } from "./declarations.mjs";
 import { withLock } from "./lock.mjs";
 import { CommandError, main, typescript } from "./run.mjs";
 import { setup } from "./setup.mjs";
+import { buildSite } from "./site.mjs";
 import { describeSize } from "./size.mjs";
 import { cache, root, runStep } from "./steps.mjs";
 
@@ -51,9 +52,16 @@ const library = {
 const declarations = {
   name: "declarations",
   inputs: [...sources, "src/build/declarations.mjs"],
-  ignored: ["gpu"],
+  ignored: ["gpu", ...scripts],
   outputs: ["dist/erwin.d.ts", "dist/bench.d.ts", "dist/formats.d.ts", "dist/experiments.d.ts"],
   run: buildDeclarations,
+};
+
+const site = {
+  name: "site",
+  inputs: ["src/pages", "src/bench/results", "src/build/site.mjs", "package-lock.json", ...library.outputs],
+  outputs: ["dist/site/index.html"],
+  run: buildSite,
 };
 
 /** Builds beside dist and moves the result there when it is complete: a failed build leaves the last good one in place. */
@@ -74,7 +82,7 @@ async function buildLibrary() {
  */
 export async function build({ force = false, only = [] } = {}) {
   await withLock(async () => {
-    const steps = [...wasmSteps(), library, declarations, typecheck];
+    const steps = [...wasmSteps(), library, declarations, site, typecheck];
     const names = steps.map((step) => step.name);
     const unknown = only.filter((name) => !names.includes(name));
     if (unknown.length > 0)

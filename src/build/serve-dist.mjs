@@ -12,16 +12,24 @@ export const contentTypes = {
   ".wasm": "application/wasm",
   ".html": "text/html",
   ".css": "text/css",
+  ".json": "application/json",
+  ".svg": "image/svg+xml",
 };
 const dist = join(root, "dist", "/");
+const site = join(dist, "site", "/");
 
 /**
- * Starts a server for a page on this machine, on a free port.
+ * Starts a server for a page on this machine.
  * @param {import("node:http").RequestListener} answer
+ * @param {number} wanted its port; a free one by itself, and where this one is taken
  */
-export async function serve(answer) {
+export async function serve(answer, wanted = 0) {
   const server = createServer(answer);
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
+  const listen = (/** @type {number} */ port) =>
+    new Promise((resolve, reject) => {
+      server.once("error", reject).listen(port, "127.0.0.1", () => resolve(undefined));
+    });
+  await listen(wanted).catch(() => listen(0));
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
   return {
     url: `http://127.0.0.1:${port}/`,
@@ -49,6 +57,23 @@ export function sendDistFile(request, response) {
   });
   response.end(isPage ? "<!doctype html><title>erwin</title>" : readFileSync(path));
   return true;
+}
+
+/**
+ * Answers a request for a file of the site, as its host would, with these headers.
+ * @param {import("node:http").IncomingMessage} request
+ * @param {import("node:http").ServerResponse} response
+ * @param {Record<string, string>} headers
+ */
+export function sendSiteFile(request, response, headers = isolationHeaders) {
+  const { pathname } = new URL(request.url ?? "/", "http://localhost");
+  const path = normalize(join(site, pathname.endsWith("/") ? `${pathname}index.html` : pathname));
+  if (!path.startsWith(site) || !existsSync(path)) {
+    response.writeHead(404, headers).end();
+    return;
+  }
+  const type = contentTypes[extname(path)] ?? "application/octet-stream";
+  response.writeHead(200, { ...headers, "Content-Type": type, "Cache-Control": "no-cache" }).end(readFileSync(path));
 }
 
 /**

@@ -10,4 +10,6 @@ await main(async () => {
   setup();
   await build();
   process.exitCode = runDeno(["dist/cli.js", ...process.argv.slice(2)]);
+  if (process.argv[2] === "demo")
+    console.log("npm run site shows the pages: a benchmark, an explorer, training to watch.");
 });

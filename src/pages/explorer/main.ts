@@ -1,0 +1,3 @@
+import { startPage } from "../shared/page.ts";
+
+await startPage();

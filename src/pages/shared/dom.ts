@@ -1,0 +1,26 @@
+// Making and finding elements.
+
+type Child = Node | string | number | undefined | false;
+
+/** An element with properties and children; attributes that are no properties begin with "aria-" or "data-", or are `role`. */
+export function element<Name extends keyof HTMLElementTagNameMap>(
+  name: Name,
+  properties: Partial<HTMLElementTagNameMap[Name]> & { [attribute: `aria-${string}` | `data-${string}`]: string } = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[Name] {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (/^(aria-|data-|role$)/.test(key)) made.setAttribute(key, String(value));
+    else Object.assign(made, { [key]: value });
+  }
+  for (const child of children)
+    if (child !== undefined && child !== false) made.append(typeof child === "number" ? String(child) : child);
+  return made;
+}
+
+/** The element with this id. */
+export function byId<Kind extends HTMLElement = HTMLElement>(id: string): Kind {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page has no element #${id}`);
+  return found as Kind;
+}

@@ -1,0 +1,19 @@
+// Loads the library, when it is first needed.
+
+/**
+ * Where the library's workers and modules are, seen from the folder of the site's scripts; on a page with trusted types the
+ * library has to be told. Separate from its use, where the build would look for a file.
+ */
+const here = import.meta.url;
+const assets = new URL("../erwin/assets/", here).href;
+
+let loading: Promise<typeof import("erwin")> | undefined;
+
+/** The library, on a page or in a worker of the site. */
+export function loadEngine(): Promise<typeof import("erwin")> {
+  loading ??= import("erwin").then((erwin) => {
+    erwin.setAssets(assets);
+    return erwin;
+  });
+  return loading;
+}

@@ -1,0 +1,29 @@
+// Numbers as people read them.
+
+const threeDigits = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+
+/** A number with three significant digits: 0.0123, 4.56, 12,300. */
+export const figure = (value: number): string => threeDigits.format(value);
+
+/** A whole number with commas between thousands. */
+export const count = (value: number): string => whole.format(value);
+
+/** Milliseconds in the unit that suits them: 4.56 ms, 1.23 s. */
+export const milliseconds = (value: number): string =>
+  value >= 1000 ? `${figure(value / 1000)} s` : `${figure(value)} ms`;
+
+/** Seconds of waiting, without false precision: 8 s, 2 min. */
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
+  const minutes = Math.floor(seconds / 60);
+  const rest = Math.round((seconds - 60 * minutes) / 10) * 10;
+  return rest === 60 ? `${minutes + 1} min` : rest === 0 ? `${minutes} min` : `${minutes} min ${rest} s`;
+}
+
+/** Bytes in the largest binary unit: 512 MiB, 1.5 GiB. */
+export function bytes(value: number): string {
+  const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, value)) / 10)));
+  return `${figure(value / 2 ** (10 * power))} ${units[power]}`;
+}

@@ -1,0 +1,78 @@
+// What every page does at its start, and the state that each shows to scripts.
+
+import "./styles.css";
+import { settleIsolation } from "./isolation.ts";
+
+export type RunState = "idle" | "running" | "paused" | "done" | "failed" | "cancelled";
+
+/** What a page is doing, for scripts that drive it: `globalThis.erwinPage`. */
+export interface ErwinPage {
+  state: RunState;
+  /** What went wrong, where the state is "failed". */
+  error?: string;
+  /** The benchmark's result, as `erwin bench --json` writes it. */
+  result?: unknown;
+  /** Training: steps that are done, and the last one's loss. */
+  step?: number;
+  loss?: number;
+  /** Explorer: the point that was clicked, and its receptive field by level. */
+  selected?: { point: number; levels: unknown };
+  /** The longest task of the main thread since the page began to run something, in milliseconds; where the browser tells. */
+  longestTask?: number;
+}
+
+declare global {
+  var erwinPage: ErwinPage;
+}
+
+/**
+ * Sets the page up: colours, state, isolation. Controls that start something are disabled in the HTML by the attribute
+ * `data-when-ready`, and enabled when this resolves; the page may be loaded anew before that.
+ */
+export async function startPage(): Promise<ErwinPage> {
+  globalThis.erwinPage = { state: "idle" };
+  startThemeToggle();
+  watchLongTasks();
+  await settleIsolation();
+  for (const control of document.querySelectorAll<HTMLButtonElement>("[data-when-ready]")) control.disabled = false;
+  return globalThis.erwinPage;
+}
+
+/** Runs `listener` now and whenever the colours change. */
+export function onTheme(listener: (dark: boolean) => void): void {
+  const call = () => listener(isDark());
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", call);
+  document.addEventListener("erwin-theme", call);
+  call();
+}
+
+export function isDark(): boolean {
+  const { theme } = document.documentElement.dataset;
+  return theme === undefined ? matchMedia("(prefers-color-scheme: dark)").matches : theme === "dark";
+}
+
+function startThemeToggle(): void {
+  const toggle = document.querySelector<HTMLButtonElement>("#theme-toggle")!;
+  onTheme((dark) => toggle.setAttribute("aria-pressed", String(dark)));
+  toggle.addEventListener("click", () => {
+    const theme = isDark() ? "light" : "dark";
+    document.documentElement.dataset.theme = theme;
+    try {
+      localStorage.setItem("erwin-theme", theme);
+    } catch {
+      // Without storage the choice holds for this page alone.
+    }
+    document.dispatchEvent(new Event("erwin-theme"));
+  });
+}
+
+function watchLongTasks(): void {
+  if (!PerformanceObserver.supportedEntryTypes?.includes("longtask")) return;
+  const observer = new PerformanceObserver((list) => {
+    const { erwinPage } = globalThis;
+    for (const { duration } of list.getEntries()) {
+      erwinPage.longestTask = Math.max(erwinPage.longestTask ?? 0, duration);
+    }
+  });
+  observer.observe({ type: "longtask", buffered: true });
+}
