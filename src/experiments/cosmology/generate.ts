@@ -29,15 +29,17 @@ export const HALO_FIELDS = ["x", "y", "z", "v_x", "v_y", "v_z", "J_x", "J_y", "J
 /** A sample of the published data: arrays of a number for each halo, the heaviest first, the cosmology, the correlation. */
 export type HaloCatalogue = Record<string, Float32Array>;
 
-/** A sum of plane waves, and what it does at a place. */
+/** A field of matter, at places in Mpc/h. */
 interface DensityField {
-  /** Density contrast and displacement (Mpc/h) at a place (Mpc/h). */
-  at(x: number, y: number, z: number): { density: number; displacement: [number, number, number] };
+  /** Density contrast. */
+  density(x: number, y: number, z: number): number;
+  /** How far matter has moved from there, Mpc/h. */
+  displacement(x: number, y: number, z: number): [number, number, number];
 }
 
 /** A Gaussian random field whose displacements have the deviation that the velocities ask for. */
 export function densityField(random: Random): DensityField {
-  const waves: { k: [number, number, number]; squared: number; amplitude: number; phase: number }[] = [];
+  const waves: { periods: Periods; squared: number; amplitude: number; phase: number }[] = [];
   for (let i = 0; i <= SHORTEST_WAVE; i++) {
     for (let j = -SHORTEST_WAVE; j <= SHORTEST_WAVE; j++) {
       for (let l = -SHORTEST_WAVE; l <= SHORTEST_WAVE; l++) {
@@ -45,29 +47,101 @@ export function densityField(random: Random): DensityField {
         // Of each pair k, -k one: a real field has both alike.
         const first = i > 0 || (i === 0 && (j > 0 || (j === 0 && l > 0)));
         if (!first || length > SHORTEST_WAVE ** 2) continue;
-        const unit = (2 * Math.PI) / BOX;
         const amplitude = Math.sqrt(length ** (SLOPE / 2)) * Math.hypot(random.normal(), random.normal());
         const phase = 2 * Math.PI * random.uniform();
-        waves.push({ k: [unit * i, unit * j, unit * l], squared: unit * unit * length, amplitude, phase });
+        waves.push({ periods: [i, j, l], squared: WAVE_NUMBER ** 2 * length, amplitude, phase });
       }
     }
   }
   // A wave of density a cos(k q + phase) displaces by -(k / k^2) a sin(k q + phase), since density = -div displacement.
-  const variance = waves.reduce((sum, { squared, amplitude }) => sum + amplitude ** 2 / (2 * squared), 0);
-  const scale = (VELOCITY_DEVIATION / VELOCITY_OF_DISPLACEMENT) * Math.sqrt(3 / variance);
+  const moved = waves.reduce((sum, { squared, amplitude }) => sum + amplitude ** 2 / (2 * squared), 0);
+  const scale = (VELOCITY_DEVIATION / VELOCITY_OF_DISPLACEMENT) * Math.sqrt(3 / moved);
+  const density = new WaveSum();
+  const displacement = [new WaveSum(), new WaveSum(), new WaveSum()];
+  for (const { periods, squared, amplitude, phase } of waves) {
+    density.set(periods, scale * amplitude, phase);
+    displacement.forEach((along, axis) => {
+      const strength = (scale * amplitude * WAVE_NUMBER * periods[axis]) / squared;
+      // -sin(angle) = cos(angle + a quarter turn)
+      along.set(periods, strength, phase + Math.PI / 2);
+    });
+  }
   return {
-    at(x, y, z) {
-      let density = 0;
-      const displacement: [number, number, number] = [0, 0, 0];
-      for (const { k, squared, amplitude, phase } of waves) {
-        const angle = k[0] * x + k[1] * y + k[2] * z + phase;
-        density += scale * amplitude * Math.cos(angle);
-        const along = (-scale * amplitude * Math.sin(angle)) / squared;
-        for (let axis = 0; axis < 3; axis++) displacement[axis] += k[axis] * along;
-      }
-      return { density, displacement };
+    density: (x, y, z) => density.at(wavesAt(x, y, z)),
+    displacement(x, y, z) {
+      const waves = wavesAt(x, y, z);
+      return [displacement[0].at(waves), displacement[1].at(waves), displacement[2].at(waves)];
     },
   };
+}
+
+/** Periods of a wave along x, y and z: along x from 0, along the others from -SHORTEST_WAVE, to SHORTEST_WAVE. */
+type Periods = readonly [number, number, number];
+const PERIODS = 2 * SHORTEST_WAVE + 1;
+/** Of the waves with i periods along x and j - SHORTEST_WAVE along y, the most along z: at i PERIODS + j; -1 where there is none. */
+const LONGEST = Int32Array.from({ length: (SHORTEST_WAVE + 1) * PERIODS }, (_, row) => {
+  const rest = SHORTEST_WAVE ** 2 - Math.floor(row / PERIODS) ** 2 - ((row % PERIODS) - SHORTEST_WAVE) ** 2;
+  return rest < 0 ? -1 : Math.floor(Math.sqrt(rest));
+});
+/** Wave number of a single period. */
+const WAVE_NUMBER = (2 * Math.PI) / BOX;
+
+/** The waves along one axis at a place, by their periods: e^(i WAVE_NUMBER periods place). */
+interface AxisWaves {
+  cosines: Float64Array;
+  sines: Float64Array;
+}
+
+const wavesAt = (x: number, y: number, z: number) => [axisWaves(x), axisWaves(y), axisWaves(z)] as const;
+
+function axisWaves(place: number): AxisWaves {
+  const cosines = new Float64Array(PERIODS);
+  const sines = new Float64Array(PERIODS);
+  for (let i = 0; i < PERIODS; i++) {
+    const angle = WAVE_NUMBER * (i - SHORTEST_WAVE) * place;
+    cosines[i] = Math.cos(angle);
+    sines[i] = Math.sin(angle);
+  }
+  return { cosines, sines };
+}
+
+/**
+ * A sum of plane waves. A wave is the product of a wave along each axis, so the sum is taken axis by axis, by products alone:
+ * sum_i e^ix sum_j e^jy sum_l c_ijl e^lz.
+ */
+class WaveSum {
+  readonly #real = new Float64Array((SHORTEST_WAVE + 1) * PERIODS ** 2);
+  readonly #imaginary = new Float64Array((SHORTEST_WAVE + 1) * PERIODS ** 2);
+
+  set([i, j, l]: Periods, amplitude: number, phase: number): void {
+    const at = (i * PERIODS + j + SHORTEST_WAVE) * PERIODS + l + SHORTEST_WAVE;
+    this.#real[at] = amplitude * Math.cos(phase);
+    this.#imaginary[at] = amplitude * Math.sin(phase);
+  }
+
+  at([alongX, alongY, alongZ]: readonly [AxisWaves, AxisWaves, AxisWaves]): number {
+    const [real, imaginary] = [this.#real, this.#imaginary];
+    let sum = 0;
+    for (let i = 0; i <= SHORTEST_WAVE; i++) {
+      let planeRe = 0;
+      let planeIm = 0;
+      for (let j = 0; j < PERIODS; j++) {
+        const row = i * PERIODS + j;
+        const longest = LONGEST[row];
+        let rowRe = 0;
+        let rowIm = 0;
+        for (let l = SHORTEST_WAVE - longest; l <= SHORTEST_WAVE + longest; l++) {
+          const at = row * PERIODS + l;
+          rowRe += real[at] * alongZ.cosines[l] - imaginary[at] * alongZ.sines[l];
+          rowIm += real[at] * alongZ.sines[l] + imaginary[at] * alongZ.cosines[l];
+        }
+        planeRe += rowRe * alongY.cosines[j] - rowIm * alongY.sines[j];
+        planeIm += rowRe * alongY.sines[j] + rowIm * alongY.cosines[j];
+      }
+      sum += planeRe * alongX.cosines[i + SHORTEST_WAVE] - planeIm * alongX.sines[i + SHORTEST_WAVE];
+    }
+    return sum;
+  }
 }
 
 interface Halo {
@@ -84,9 +158,10 @@ export function haloCatalogue(halos: number, seed: number, index: number): HaloC
   const found: Halo[] = [];
   while (found.length < halos) {
     const origin = [random.uniform() * BOX, random.uniform() * BOX, random.uniform() * BOX];
-    const { density, displacement } = field.at(origin[0], origin[1], origin[2]);
+    const density = field.density(origin[0], origin[1], origin[2]);
     // Peaks beyond a density of 0.5, of which there are next to none, are all taken.
     if (random.uniform() > Math.exp(BIAS * (density - 0.5))) continue;
+    const displacement = field.displacement(origin[0], origin[1], origin[2]);
     const position = origin.map((q, axis) => (((q + displacement[axis]) % BOX) + BOX) % BOX);
     const velocity = displacement.map((distance) => VELOCITY_OF_DISPLACEMENT * distance);
     const mass = MEAN_MASS * Math.exp(0.5 * random.normal() + 0.5 * density - 0.125);
