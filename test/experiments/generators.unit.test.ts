@@ -1,7 +1,8 @@
 // Generated data obeys the physics it claims to.
 import { describe, expect, it } from "vitest";
 import { correlation, densityField, haloCatalogue } from "../../src/experiments/cosmology/generate.ts";
-import { advanceVortices, flowTrajectory, type Vortex, velocityAt } from "../../src/experiments/eagle/generate.ts";
+import { flowTrajectory } from "../../src/experiments/eagle/generate.ts";
+import { advanceVortices, type Vortex, velocityAt } from "../../src/experiments/eagle/vortices.ts";
 import { advanceChain, chainForces, chainTrajectory } from "../../src/experiments/md/generate.ts";
 import { carBody, pressureCoefficient, surfaceSpeeds } from "../../src/experiments/shapenet/generate.ts";
 import { Random } from "../../src/random.ts";
@@ -145,6 +146,8 @@ describe("eagle", () => {
     expect(flow.VY[ground]).toBeCloseTo(0, 6);
     expect(deviation(flow.VX)).toBeGreaterThan(0.8);
     expect(deviation(flow.VX)).toBeLessThan(4);
+    const changes = flow.VX.slice(flow.nodes).map((speed, i) => speed - flow.VX[i]);
+    expect(deviation(changes), "a wake is another in the next frame").toBeGreaterThan(0.2 * deviation(flow.VX));
   });
 });
 

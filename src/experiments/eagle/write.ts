@@ -10,8 +10,8 @@ import { flowTrajectory } from "./generate.ts";
 const GROUNDS = ["Spl", "Cre", "Tri"];
 
 export const eagleGenerator: DataGenerator = {
-  summary: "flows over ground: vortices that carry each other along in a wind, on a mesh that follows a moving source",
-  defaults: { samples: 30, points: 200, frames: 160 },
+  summary: "wakes of drones over ground: vortices that carry each other along, on a mesh that follows the drone",
+  defaults: { samples: 30, points: 400, frames: 160 },
   // Validation looks at frames 100 and 101.
   least: { samples: 3, points: 30, frames: 102 },
   async *files({ samples, seed, points, frames }, onSample) {

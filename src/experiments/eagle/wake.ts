@@ -1,0 +1,101 @@
+// The wake of a drone over ground: its two propellers blow air down, and their tips shed vortices.
+
+import type { Random } from "../../random.ts";
+import { advanceVortices, FRAME, type Vortex } from "./vortices.ts";
+
+/** How far the propellers are from the middle of the drone, and the tips of a propeller from its hub, m. */
+const ARM = 0.45;
+const BLADE = 0.18;
+/** Speed of a propeller's jet, m/s. */
+const SLOWEST = 5;
+const FASTEST = 7;
+/** Frequency at which a jet sheds vortices, times its width and divided by its speed: the Strouhal number. */
+const STROUHAL = 0.3;
+/** By what part of its strength a vortex varies by chance. */
+const CHANCE = 0.2;
+/** Squared radius of the core that a vortex begins with, m^2. */
+const FIRST_CORE = 0.02;
+/** What turbulence leaves of a vortex's strength in a frame. */
+const KEPT_PER_FRAME = Math.exp(-0.5 * FRAME);
+/** Weaker vortices, m^2/s, and those farther away, m, are left out. */
+const WEAKEST = 0.4;
+const FARTHEST = 5;
+/** Frames before the first, in which the wake reaches the ground and spreads. */
+const WARM_UP = 60;
+
+/** The end of a propeller, at which a vortex grows. */
+interface Tip {
+  /** To the right of the middle of the drone, m. */
+  offset: number;
+  /** Circulation by which the vortex grows in a frame, m^2/s, and about how much it has when it is let go. */
+  growth: number;
+  full: number;
+  vortex: Vortex;
+  /** How much this vortex has when it is let go. */
+  limit: number;
+}
+
+/**
+ * What a drone that hovers and sways leaves in the air. The vortices of a propeller's two tips turn against each other, so that
+ * they carry air down between them: a jet of speed U, whose edges move at U / 2, sheds a circulation of U^2 / 2 a second.
+ */
+export class Wake {
+  readonly #wind: number;
+  readonly #random: Random;
+  readonly #sway: { phase: number; width: number; height: number };
+  readonly #tips: Tip[];
+  #shed: Vortex[] = [];
+  #frame = -WARM_UP;
+
+  /** @param wind along the ground, m/s */
+  constructor(wind: number, random: Random) {
+    const between = (low: number, high: number) => low + (high - low) * random.uniform();
+    this.#wind = wind;
+    this.#random = random;
+    this.#sway = { phase: between(0, 2 * Math.PI), width: between(0.3, 0.6), height: between(1.2, 1.5) };
+    this.#tips = [-1, 1].flatMap((side) => {
+      const speed = between(SLOWEST, FASTEST);
+      const rate = speed ** 2 / 2;
+      const frequency = (STROUHAL * speed) / (2 * BLADE);
+      return [-1, 1].map((end) => ({
+        offset: side * ARM + end * BLADE,
+        growth: end * rate * FRAME,
+        full: rate / frequency,
+        // The first are let go at any time, so that the tips do not keep time with each other.
+        limit: (rate / frequency) * random.uniform(),
+        vortex: { x: 0, y: 0, circulation: 0, core: FIRST_CORE },
+      }));
+    });
+    while (this.#frame < 0) this.advance();
+  }
+
+  /** Where the drone is, m. */
+  get drone(): [number, number] {
+    const { phase, width, height } = this.#sway;
+    const time = this.#frame * FRAME;
+    return [width * Math.sin(time + phase), height + 0.15 * Math.cos(1.3 * time + phase)];
+  }
+
+  get vortices(): Vortex[] {
+    return [...this.#shed, ...this.#tips.map(({ vortex }) => vortex)];
+  }
+
+  /** Goes on to the next frame. */
+  advance(): void {
+    advanceVortices(this.vortices, this.#wind);
+    this.#frame++;
+    for (const vortex of this.#shed) vortex.circulation *= KEPT_PER_FRAME;
+    this.#shed = this.#shed.filter(({ x, circulation }) => Math.abs(circulation) > WEAKEST && Math.abs(x) < FARTHEST);
+    const [x, y] = this.drone;
+    for (const tip of this.#tips) {
+      if (Math.abs(tip.vortex.circulation) > tip.limit) {
+        this.#shed.push(tip.vortex);
+        tip.vortex = { x, y, circulation: 0, core: FIRST_CORE };
+        tip.limit = tip.full * (1 + CHANCE * this.#random.normal());
+      }
+      // What grows stays at the tip.
+      const circulation = tip.vortex.circulation + tip.growth;
+      Object.assign(tip.vortex, { x: x + tip.offset, y, circulation, core: FIRST_CORE });
+    }
+  }
+}
