@@ -1,4 +1,4 @@
-// y += x, element by element. `size` counts elements, or with QUADS vec4s.
+// y += x, element by element. `size` counts elements, or with VEC4 vec4s.
 //! include stored.wgsl
 
 struct Parameters { size: u32 }

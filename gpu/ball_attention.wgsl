@@ -8,7 +8,7 @@
 //     log_sum [rows, H] = log2 of the softmax's denominator, for the backward pass
 //
 // A workgroup computes one (ball, head, block of THREADS * QUERIES queries); keys pass through workgroup memory in tiles of KEYS,
-// STEP at a time. HEAD_QUADS = ceil(E / 4): a head whose width is not a multiple of four is padded with zeros, which change
+// STEP at a time. HEAD_VEC4S = ceil(E / 4): a head whose width is not a multiple of four is padded with zeros, which change
 // neither products nor sums.
 //
 // The exponentials are taken of the scores minus a reference, which begins as the query's score with its own key, so the
@@ -18,7 +18,7 @@
 //! include ball_block.wgsl
 //! include ball_head.wgsl
 //! include ball_keys.wgsl
-//! include quads_write.wgsl out
+//! include vec4_write.wgsl out
 
 @group(0) @binding(1) var<storage, read> qkv: array<Stored>;
 @group(0) @binding(2) var<storage, read> positions: array<f32>;
@@ -39,15 +39,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let head = block.head;
 
   let scale = inverseSqrt(f32(parameters.head_width)) * LOG2_E;
-  let slope = sigma[head] * LOG2_E;
+  let scaled_sigma = sigma[head] * LOG2_E;
 //! repeat q QUERIES
   let query_row_$q = block.first + min(block.begin + $q * THREADS + thread, size - 1);
   let query_position_$q = position_of(query_row_$q, 0);
   var reference_$q = 0.0;
   var denominator_$q = 0.0;
-//! repeat i HEAD_QUADS
-  let query_$q_$i = head_quad(query_row_$q, head, 0, $i) * scale;
-  reference_$q = add_product(reference_$q, query_$q_$i, head_quad(query_row_$q, head, 1, $i));
+//! repeat i HEAD_VEC4S
+  let query_$q_$i = head_vec4(query_row_$q, head, 0, $i) * scale;
+  reference_$q = add_product(reference_$q, query_$q_$i, head_vec4(query_row_$q, head, 1, $i));
   var sum_$q_$i = vec4f(0);
 //! end
 //! end
@@ -59,38 +59,38 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let steps = (min(KEYS, size - start) + STEP - 1) / STEP;
     for (var step = 0u; step < steps; step++) {
 //! repeat q QUERIES
-      var most_$q = HEADROOM;
+      var max_$q = HEADROOM;
 //! end
 //! repeat j STEP
       let position_$j = key_positions[step][$j];
 //! repeat q QUERIES
-      var score_$q_$j = fma(slope, distance_between(query_position_$q, position_$j), -reference_$q);
+      var score_$q_$j = fma(scaled_sigma, distance_between(query_position_$q, position_$j), -reference_$q);
 //! end
-//! repeat i HEAD_QUADS
+//! repeat i HEAD_VEC4S
       {
-        let quad = keys[step][$j * HEAD_QUADS + $i];
+        let key = keys[step][$j * HEAD_VEC4S + $i];
 //! repeat q QUERIES
-        score_$q_$j = add_product(score_$q_$j, query_$q_$i, quad);
+        score_$q_$j = add_product(score_$q_$j, query_$q_$i, key);
 //! end
       }
 //! end
 //! repeat q QUERIES
-      most_$q = max(most_$q, score_$q_$j);
+      max_$q = max(max_$q, score_$q_$j);
 //! end
 //! end
 
-      var most = HEADROOM;
+      var largest = HEADROOM;
 //! repeat q QUERIES
-      most = max(most, most_$q);
+      largest = max(largest, max_$q);
 //! end
-      if (most > HEADROOM) {
+      if (largest > HEADROOM) {
 //! repeat q QUERIES
         {
-          let raise = select(0.0, most_$q, most_$q > HEADROOM);
+          let raise = select(0.0, max_$q, max_$q > HEADROOM);
           let shrink = exp2(-raise);
           reference_$q += raise;
           denominator_$q *= shrink;
-//! repeat i HEAD_QUADS
+//! repeat i HEAD_VEC4S
           sum_$q_$i *= shrink;
 //! end
 //! repeat j STEP
@@ -105,11 +105,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let weight_$q_$j = exp2(score_$q_$j);
       denominator_$q = fma(weight_$q_$j, position_$j.w, denominator_$q);
 //! end
-//! repeat i HEAD_QUADS
+//! repeat i HEAD_VEC4S
       {
-        let quad = values[step][$j * HEAD_QUADS + $i];
+        let value = values[step][$j * HEAD_VEC4S + $i];
 //! repeat q QUERIES
-        sum_$q_$i = fma(vec4f(weight_$q_$j), quad, sum_$q_$i);
+        sum_$q_$i = fma(vec4f(weight_$q_$j), value, sum_$q_$i);
 //! end
       }
 //! end
@@ -123,7 +123,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (block.begin + $q * THREADS + thread < size) {
     let share = 1.0 / denominator_$q;
     log_sum[query_row_$q * parameters.heads + head] = reference_$q + log2(denominator_$q);
-//! repeat i HEAD_QUADS
+//! repeat i HEAD_VEC4S
     put_out(query_row_$q * width + head * parameters.head_width + $i * 4, parameters.head_width - $i * 4, sum_$q_$i * share);
 //! end
   }

@@ -7,8 +7,8 @@
 // end the last query is repeated with a gradient of zero.
 //! include ball_block.wgsl
 //! include ball_head.wgsl
-//! include quads_read.wgsl dout
-//! include quads_write.wgsl dqkv
+//! include vec4_read.wgsl dout
+//! include vec4_write.wgsl dqkv
 
 @group(0) @binding(1) var<storage, read> qkv: array<Stored>;
 @group(0) @binding(2) var<storage, read> positions: array<f32>;
@@ -22,8 +22,8 @@
 alias Written = f32;
 
 // The arrays are two-dimensional as in ball_keys.wgsl. The fourth element of a position is the query's log_sum.
-var<workgroup> queries: array<array<vec4f, STEP * HEAD_QUADS>, KEYS / STEP>;
-var<workgroup> douts: array<array<vec4f, STEP * HEAD_QUADS>, KEYS / STEP>;
+var<workgroup> queries: array<array<vec4f, STEP * HEAD_VEC4S>, KEYS / STEP>;
+var<workgroup> douts: array<array<vec4f, STEP * HEAD_VEC4S>, KEYS / STEP>;
 var<workgroup> query_positions: array<array<vec4f, STEP>, KEYS / STEP>;
 var<workgroup> deltas: array<array<f32, STEP>, KEYS / STEP>;
 
@@ -33,21 +33,21 @@ fn load_queries(block: Block, start: u32, thread: u32) {
   let scale = inverseSqrt(f32(parameters.head_width)) * LOG2_E;
 //! repeat f FETCHES
   let item_$f = $f * THREADS + thread;
-  let row_$f = block.first + min(start + item_$f / HEAD_QUADS, last);
-  let query_$f = head_quad(row_$f, block.head, 0, item_$f % HEAD_QUADS) * scale;
+  let row_$f = block.first + min(start + item_$f / HEAD_VEC4S, last);
+  let query_$f = head_vec4(row_$f, block.head, 0, item_$f % HEAD_VEC4S) * scale;
   let dout_$f = dout_some(
-    (row_$f * parameters.heads + block.head) * parameters.head_width + item_$f % HEAD_QUADS * 4,
-    parameters.head_width - item_$f % HEAD_QUADS * 4);
+    (row_$f * parameters.heads + block.head) * parameters.head_width + item_$f % HEAD_VEC4S * 4,
+    parameters.head_width - item_$f % HEAD_VEC4S * 4);
 //! end
   let row = block.first + min(start + thread, last);
   let position = position_of(row, log_sum[row * parameters.heads + block.head]);
   let own_delta = delta[row * parameters.heads + block.head];
 //! repeat f FETCHES
-  if (item_$f < KEYS * HEAD_QUADS) {
-    let step = item_$f / (STEP * HEAD_QUADS);
-    let place = item_$f % (STEP * HEAD_QUADS);
+  if (item_$f < KEYS * HEAD_VEC4S) {
+    let step = item_$f / (STEP * HEAD_VEC4S);
+    let place = item_$f % (STEP * HEAD_VEC4S);
     queries[step][place] = query_$f;
-    douts[step][place] = select(vec4f(0), dout_$f, start + item_$f / HEAD_QUADS < block.size);
+    douts[step][place] = select(vec4f(0), dout_$f, start + item_$f / HEAD_VEC4S < block.size);
   }
 //! end
   if (thread < KEYS) {
@@ -64,13 +64,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let head = block.head;
 
   let width = parameters.heads * parameters.head_width;
-  let slope = sigma[head] * LOG2_E;
+  let scaled_sigma = sigma[head] * LOG2_E;
 //! repeat k QUERIES
   let row_$k = block.first + min(block.begin + $k * THREADS + thread, size - 1);
   let position_$k = position_of(row_$k, 0);
-//! repeat i HEAD_QUADS
-  let key_$k_$i = head_quad(row_$k, head, 1, $i);
-  let value_$k_$i = head_quad(row_$k, head, 2, $i);
+//! repeat i HEAD_VEC4S
+  let key_$k_$i = head_vec4(row_$k, head, 1, $i);
+  let value_$k_$i = head_vec4(row_$k, head, 2, $i);
   var dkey_$k_$i = vec4f(0);
   var dvalue_$k_$i = vec4f(0);
 //! end
@@ -87,12 +87,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         let query_position = query_positions[step][$j];
         let query_delta = deltas[step][$j];
 //! repeat k QUERIES
-        var score_$k = fma(slope, distance_between(position_$k, query_position), -query_position.w);
+        var score_$k = fma(scaled_sigma, distance_between(position_$k, query_position), -query_position.w);
         var dweight_$k = -query_delta;
 //! end
-//! repeat i HEAD_QUADS
-        let query_$i = queries[step][$j * HEAD_QUADS + $i];
-        let dout_$i = douts[step][$j * HEAD_QUADS + $i];
+//! repeat i HEAD_VEC4S
+        let query_$i = queries[step][$j * HEAD_VEC4S + $i];
+        let dout_$i = douts[step][$j * HEAD_VEC4S + $i];
 //! repeat k QUERIES
         score_$k = add_product(score_$k, query_$i, key_$k_$i);
         dweight_$k = add_product(dweight_$k, dout_$i, value_$k_$i);
@@ -101,7 +101,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! repeat k QUERIES
         let weight_$k = exp2(score_$k);
         let dscore_$k = weight_$k * dweight_$k;
-//! repeat i HEAD_QUADS
+//! repeat i HEAD_VEC4S
         dkey_$k_$i = fma(vec4f(dscore_$k), query_$i, dkey_$k_$i);
         dvalue_$k_$i = fma(vec4f(weight_$k), dout_$i, dvalue_$k_$i);
 //! end
@@ -114,7 +114,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
 //! repeat k QUERIES
   if (block.begin + $k * THREADS + thread < size) {
-//! repeat i HEAD_QUADS
+//! repeat i HEAD_VEC4S
     {
       let at = row_$k * 3 * width + width + head * parameters.head_width + $i * 4;
       // The tile's queries were multiplied by LOG2_E.

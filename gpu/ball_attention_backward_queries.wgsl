@@ -9,8 +9,8 @@
 //! include ball_block.wgsl
 //! include ball_head.wgsl
 //! include ball_keys.wgsl
-//! include quads_read.wgsl dout
-//! include quads_write.wgsl dqkv
+//! include vec4_read.wgsl dout
+//! include vec4_write.wgsl dqkv
 
 @group(0) @binding(1) var<storage, read> qkv: array<Stored>;
 @group(0) @binding(2) var<storage, read> positions: array<f32>;
@@ -32,15 +32,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
   let width = parameters.heads * parameters.head_width;
   let scale = inverseSqrt(f32(parameters.head_width));
-  let slope = sigma[head] * LOG2_E;
+  let scaled_sigma = sigma[head] * LOG2_E;
 //! repeat q QUERIES
   let row_$q = block.first + min(block.begin + $q * THREADS + thread, size - 1);
   let position_$q = position_of(row_$q, 0);
   let log_sum_$q = log_sum[row_$q * parameters.heads + head];
   let delta_$q = row_terms[row_$q * parameters.heads + head];
-  var slope_sum_$q = 0.0;
-//! repeat i HEAD_QUADS
-  let query_$q_$i = head_quad(row_$q, head, 0, $i) * (scale * LOG2_E);
+  var sigma_term_$q = 0.0;
+//! repeat i HEAD_VEC4S
+  let query_$q_$i = head_vec4(row_$q, head, 0, $i) * (scale * LOG2_E);
   let dout_$q_$i = dout_some(row_$q * width + head * parameters.head_width + $i * 4, parameters.head_width - $i * 4);
   var dquery_$q_$i = vec4f(0);
 //! end
@@ -57,12 +57,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         let key_position = key_positions[step][$j];
 //! repeat q QUERIES
         let distance_$q = distance_between(position_$q, key_position);
-        var score_$q = fma(slope, distance_$q, -log_sum_$q);
+        var score_$q = fma(scaled_sigma, distance_$q, -log_sum_$q);
         var dweight_$q = -delta_$q;
 //! end
-//! repeat i HEAD_QUADS
-        let key_$i = keys[step][$j * HEAD_QUADS + $i];
-        let value_$i = values[step][$j * HEAD_QUADS + $i];
+//! repeat i HEAD_VEC4S
+        let key_$i = keys[step][$j * HEAD_VEC4S + $i];
+        let value_$i = values[step][$j * HEAD_VEC4S + $i];
 //! repeat q QUERIES
         score_$q = add_product(score_$q, query_$q_$i, key_$i);
         dweight_$q = add_product(dweight_$q, dout_$q_$i, value_$i);
@@ -70,8 +70,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! end
 //! repeat q QUERIES
         let dscore_$q = exp2(score_$q) * dweight_$q * key_position.w;
-        slope_sum_$q = fma(dscore_$q, distance_$q, slope_sum_$q);
-//! repeat i HEAD_QUADS
+        sigma_term_$q = fma(dscore_$q, distance_$q, sigma_term_$q);
+//! repeat i HEAD_VEC4S
         dquery_$q_$i = fma(vec4f(dscore_$q), key_$i, dquery_$q_$i);
 //! end
 //! end
@@ -83,8 +83,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
 //! repeat q QUERIES
   if (block.begin + $q * THREADS + thread < size) {
-    row_terms[row_$q * parameters.heads + head] = slope_sum_$q;
-//! repeat i HEAD_QUADS
+    row_terms[row_$q * parameters.heads + head] = sigma_term_$q;
+//! repeat i HEAD_VEC4S
     put_dqkv(
       row_$q * 3 * width + head * parameters.head_width + $i * 4, parameters.head_width - $i * 4, dquery_$q_$i * scale);
 //! end

@@ -2,9 +2,9 @@
 //
 //     delta[i, h] = sum_e dout[i, h, e] out[i, h, e]          out, dout [rows, H E], delta [rows, H]
 //
-// HEAD_QUADS = ceil(E / 4).
+// HEAD_VEC4S = ceil(E / 4).
 //! include stored.wgsl
-//! include quads_read.wgsl out dout
+//! include vec4_read.wgsl out dout
 
 struct Parameters { rows: u32, heads: u32, head_width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -18,7 +18,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (item >= parameters.rows * parameters.heads) { return; }
   let begin = item * parameters.head_width;
   var sum = 0.0;
-//! repeat i HEAD_QUADS
+//! repeat i HEAD_VEC4S
   sum += dot(
     dout_some(begin + $i * 4, parameters.head_width - $i * 4),
     out_some(begin + $i * 4, parameters.head_width - $i * 4));

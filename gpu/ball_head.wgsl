@@ -1,11 +1,11 @@
 // How the kernels of ball attention read a point's position and its part of a head, and the distance and the product that they
 // compute. The including file includes ball_block.wgsl and declares the arrays qkv [rows, 3 H E] and positions [rows,
-// DIMENSIONS]. With QUADS, E is a multiple of 4.
+// DIMENSIONS]. With VEC4, E is a multiple of 4.
 //
 // Scores are in base-2 logarithms: queries and sigma are multiplied by LOG2_E, because GPUs have an instruction for exp2, and
 // compute exp from it with one multiplication more.
 //! include stored.wgsl
-//! include quads_read.wgsl qkv
+//! include vec4_read.wgsl qkv
 
 const LOG2_E: f32 = 1.4426950408889634;
 const LN_2: f32 = 0.6931471805599453;
@@ -20,9 +20,9 @@ fn position_of(row: u32, fourth: f32) -> vec4f {
 }
 
 // Returns four neighbouring elements of a head of q (`part` 0), k (1) or v (2), with zeros beyond the head's end.
-fn head_quad(row: u32, head: u32, part: u32, quad: u32) -> vec4f {
-  let at = ((row * 3 + part) * parameters.heads + head) * parameters.head_width + quad * 4;
-  return qkv_some(at, parameters.head_width - quad * 4);
+fn head_vec4(row: u32, head: u32, part: u32, item: u32) -> vec4f {
+  let at = ((row * 3 + part) * parameters.heads + head) * parameters.head_width + item * 4;
+  return qkv_some(at, parameters.head_width - item * 4);
 }
 
 fn distance_between(a: vec4f, b: vec4f) -> f32 {

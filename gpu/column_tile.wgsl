@@ -1,5 +1,5 @@
 // The division of work that kernels summing over the rows of a matrix share. A workgroup of 256 threads sums eight columns, or
-// with QUADS eight vec4s of columns, over one part of the rows: 32 rows at a time, with the loads of eight such steps issued
+// with VEC4 eight vec4s of columns, over one part of the rows: 32 rows at a time, with the loads of eight such steps issued
 // together. The including file declares parameters with rows, items (elements per row, or vec4s per row) and part_rows, a
 // multiple of 256.
 //! include stored.wgsl

@@ -1,6 +1,6 @@
 // A function of every element of an array, or of the elements of two arrays:
 //
-//     out[i] (+)= f(x[i], y[i])            with SLOPE:    out[i] (+)= y[i] f'(x[i])
+//     out[i] (+)= f(x[i], y[i])            with DERIVATIVE:    out[i] (+)= y[i] f'(x[i])
 //
 // over all indices i of RANK axes. The element with index (i_0, i_1, ...) lies at first + sum of i_a * stride_a, so that slices,
 // transposes and repetitions (stride 0) need no copy; axis 0 is the innermost. One of the constants AFFINE, ADD, ... chooses f; Y
@@ -37,51 +37,51 @@ fn value(x: f32, y: f32) -> f32 { return x / y; }
 //! end
 //! if RECIPROCAL
 fn value(x: f32, y: f32) -> f32 { return 1.0 / x; }
-fn slope(x: f32) -> f32 { return -1.0 / (x * x); }
+fn derivative(x: f32) -> f32 { return -1.0 / (x * x); }
 //! end
 //! if SQUARE
 fn value(x: f32, y: f32) -> f32 { return x * x; }
-fn slope(x: f32) -> f32 { return 2.0 * x; }
+fn derivative(x: f32) -> f32 { return 2.0 * x; }
 //! end
 //! if SQRT
 fn value(x: f32, y: f32) -> f32 { return sqrt(x); }
 // The derivative of the square root is 0 at 0, so that the norm of a zero vector has the gradient 0 and not infinity times 0.
-fn slope(x: f32) -> f32 {
+fn derivative(x: f32) -> f32 {
   if (x == 0.0) { return 0.0; }
   return 0.5 / sqrt(x);
 }
 //! end
 //! if ABS
 fn value(x: f32, y: f32) -> f32 { return abs(x); }
-fn slope(x: f32) -> f32 { return sign(x); }
+fn derivative(x: f32) -> f32 { return sign(x); }
 //! end
 //! if EXP
 fn value(x: f32, y: f32) -> f32 { return exp(x); }
-fn slope(x: f32) -> f32 { return exp(x); }
+fn derivative(x: f32) -> f32 { return exp(x); }
 //! end
 //! if LOG
 fn value(x: f32, y: f32) -> f32 { return log(x); }
-fn slope(x: f32) -> f32 { return 1.0 / x; }
+fn derivative(x: f32) -> f32 { return 1.0 / x; }
 //! end
 //! if SIN
 fn value(x: f32, y: f32) -> f32 { return sine(x, 0); }
-fn slope(x: f32) -> f32 { return sine(x, 1); }
+fn derivative(x: f32) -> f32 { return sine(x, 1); }
 //! end
 //! if COS
 fn value(x: f32, y: f32) -> f32 { return sine(x, 1); }
-fn slope(x: f32) -> f32 { return sine(x, 2); }
+fn derivative(x: f32) -> f32 { return sine(x, 2); }
 //! end
 //! if GELU
 fn value(x: f32, y: f32) -> f32 { return gelu(x); }
-fn slope(x: f32) -> f32 { return gelu_and_slope(x).slope; }
+fn derivative(x: f32) -> f32 { return gelu_and_derivative(x).derivative; }
 //! end
 //! if SILU
 fn value(x: f32, y: f32) -> f32 { return x * sigmoid(x); }
-fn slope(x: f32) -> f32 { return sigmoid(x) * (1.0 + x * sigmoid(-x)); }
+fn derivative(x: f32) -> f32 { return sigmoid(x) * (1.0 + x * sigmoid(-x)); }
 //! end
 //! if SOFTPLUS
 fn value(x: f32, y: f32) -> f32 { return softplus(x); }
-fn slope(x: f32) -> f32 { return sigmoid(x); }
+fn derivative(x: f32) -> f32 { return sigmoid(x); }
 //! end
 
 @compute @workgroup_size(64)
@@ -106,8 +106,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! if Y
   own_y = y[y_at];
 //! end
-//! if SLOPE
-  var result = own_y * slope(own_x);
+//! if DERIVATIVE
+  var result = own_y * derivative(own_x);
 //! else
   var result = value(own_x, own_y);
 //! end

@@ -4,7 +4,7 @@
 //
 //     W [3 width, width]   P [width, DIMENSIONS]   b_P [width]   b [3 width]   folded [3 width, 4], c = (t, h, e)
 //
-// A workgroup computes 16 columns; 16 threads share four of them, each taking every 16th k (with QUADS every 16th vec4). Their
+// A workgroup computes 16 columns; 16 threads share four of them, each taking every 16th k (with VEC4 every 16th vec4). Their
 // sums are added up in a fixed order. A row of W is read once, with coalesced loads.
 //! include packing.wgsl
 //! include stored.wgsl
@@ -24,7 +24,7 @@ var<workgroup> partial: array<vec4f, 256>;
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
   let first = (group.y * groups.x + group.x) * 16;
   let columns = 3 * parameters.width;
-  let items = parameters.width / NUMBERS;
+  let items = parameters.width / ELEMENTS;
 //! repeat c 4
   let row_$c = packed_row(min(first + thread / 16 * 4 + $c, columns - 1), parameters.width) * items;
 //! repeat a DIMENSIONS

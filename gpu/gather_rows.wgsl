@@ -3,9 +3,9 @@
 //     out[i] = source[index[i]]          source [sources, width], index [rows], out [rows, width]
 //
 // When the source is larger than one binding, the call is repeated for windows of it: rows first_source .. first_source +
-// source_rows are bound, and only rows whose index falls into the window are written. With QUADS `width` counts vec4s.
+// source_rows are bound, and only rows whose index falls into the window are written. With VEC4 `width` counts vec4s.
 
-//! if QUADS
+//! if VEC4
 alias Item = vec4u;
 //! else
 alias Item = u32;

@@ -15,11 +15,11 @@ fn gelu(x: Argument) -> Argument { return x * distribution(x, bell(x)); }
 
 struct Gelu {
   value: Argument,
-  slope: Argument,
+  derivative: Argument,
 }
 
 // Returns gelu(x) and d gelu(x) / dx = Phi(x) + x phi(x).
-fn gelu_and_slope(x: Argument) -> Gelu {
+fn gelu_and_derivative(x: Argument) -> Gelu {
   let bell_of_x = bell(x);
   let share = distribution(x, bell_of_x);
   return Gelu(x * share, share + x * bell_of_x * 0.3989422804014327);

@@ -13,7 +13,7 @@ struct Parameters { rows: u32, width: u32 }
 @group(0) @binding(5) var<storage, read_write> y: array<Stored>;
 //! include row_moments.wgsl
 
-// Returns element k (with QUADS vec4 k) of the result for the row that begins at `first`.
+// Returns element k (with VEC4 vec4 k) of the result for the row that begins at `first`.
 fn result(first: u32, k: u32, moments: vec2f) -> Stored {
   return residual[first + k] + fma((x[first + k] - moments.x) * moments.y, weight[k], bias[k]);
 }
@@ -21,7 +21,7 @@ fn result(first: u32, k: u32, moments: vec2f) -> Stored {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
   let wanted = (group.y * groups.x + group.x) * 8 + thread / 8;
-  let items = parameters.width / NUMBERS;
+  let items = parameters.width / ELEMENTS;
   let first = min(wanted, parameters.rows - 1) * items;
   let moments = row_moments(first, thread);
   if (wanted >= parameters.rows) { return; }

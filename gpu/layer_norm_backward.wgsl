@@ -14,7 +14,7 @@ struct Parameters { rows: u32, width: u32 }
 @group(0) @binding(5) var<storage, read_write> normalised: array<Stored>;
 //! include row_moments.wgsl
 
-// Element k (with QUADS vec4 k) of n and of g in the row that begins at `first`.
+// Element k (with VEC4 vec4 k) of n and of g in the row that begins at `first`.
 struct Pair {
   n: Stored,
   g: Stored,
@@ -37,7 +37,7 @@ fn put(at: u32, value: Stored) {
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
   let wanted = (group.y * groups.x + group.x) * 8 + thread / 8;
-  let items = parameters.width / NUMBERS;
+  let items = parameters.width / ELEMENTS;
   let first = min(wanted, parameters.rows - 1) * items;
   let lane = thread % 8;
   let moments = row_moments(first, thread);

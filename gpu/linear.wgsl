@@ -13,13 +13,13 @@
 // e), which is (h, e, t). `second` is then a second weight, for the last second_inner of x's inner + second_inner columns.
 //! include product.wgsl
 //! include packing.wgsl
-//! include quads_read.wgsl x second weight bias residual y
-//! include quads_write.wgsl y
+//! include vec4_read.wgsl x second weight bias residual y
+//! include vec4_write.wgsl y
 
 struct Parameters { rows: u32, columns: u32, inner: u32, second_inner: u32, weight_stride: u32, weight_offset: u32, packed_width: u32, has_bias: u32, has_residual: u32, scatter: u32, accumulate: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 //! if HALF_X
-//! if QUADS
+//! if VEC4
 @group(0) @binding(1) var<storage, read> x: array<vec4<f16>>;
 //! else
 @group(0) @binding(1) var<storage, read> x: array<f16>;
@@ -42,24 +42,24 @@ fn product_size() -> vec4u {
 
 fn left_start(row: u32) -> u32 { return row; }
 
-//! if QUADS
+//! if VEC4
 fn left(row: u32, inner: u32) -> vec4f {
 //! if TRANSPOSED
-  return x_quad(row * product_size().z + inner);
+  return x_vec4(row * product_size().z + inner);
 //! else
 //! if SECOND
-  if (inner >= parameters.inner) { return second_quad(row * parameters.second_inner + inner - parameters.inner); }
+  if (inner >= parameters.inner) { return second_vec4(row * parameters.second_inner + inner - parameters.inner); }
 //! end
-  return x_quad(row * parameters.inner + inner);
+  return x_vec4(row * parameters.inner + inner);
 //! end
 }
 //! else
 // A vec4 may straddle the end of x and the beginning of second.
 fn left(row: u32, inner: u32) -> vec4f {
-  return vec4f(left_number(row, inner), left_number(row, inner + 1), left_number(row, inner + 2), left_number(row, inner + 3));
+  return vec4f(left_element(row, inner), left_element(row, inner + 1), left_element(row, inner + 2), left_element(row, inner + 3));
 }
 
-fn left_number(row: u32, inner: u32) -> f32 {
+fn left_element(row: u32, inner: u32) -> f32 {
 //! if TRANSPOSED
   return f32(x[row * product_size().z + inner]);
 //! else
@@ -81,13 +81,13 @@ fn right_start(tile: u32, column_in_tile: u32) -> u32 {
 fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f {
 //! if TRANSPOSED
 //! if SECOND
-  if (inner >= parameters.inner) { return second_quad(start + (inner - parameters.inner) * parameters.weight_stride); }
+  if (inner >= parameters.inner) { return second_vec4(start + (inner - parameters.inner) * parameters.weight_stride); }
 //! end
   var row = inner;
   if (parameters.packed_width > 0) { row = packed_row(inner, parameters.packed_width); }
-  return weight_quad(start + row * parameters.weight_stride);
+  return weight_vec4(start + row * parameters.weight_stride);
 //! else
-  return weight_quad(start + inner);
+  return weight_vec4(start + inner);
 //! end
 }
 
@@ -95,13 +95,13 @@ fn store(row: u32, column: u32, values: vec4f) {
   let at = row * parameters.columns + column;
   let count = parameters.columns - column;
   var result = values;
-  if (parameters.has_bias == 1) { result += bias_quad(column); }
-  if (parameters.has_residual == 1) { result += residual_quad(at); }
+  if (parameters.has_bias == 1) { result += bias_vec4(column); }
+  if (parameters.has_residual == 1) { result += residual_vec4(at); }
   if (parameters.accumulate == 1) { result += y_some(at, count); }
   put_y(at, count, result);
 }
 
-fn finish(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {
+fn epilogue(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {
   var target_row = row;
   if (parameters.scatter == 1) { target_row = row_index[row]; }
   let column = tile * TILE_COLUMNS + column_in_tile;

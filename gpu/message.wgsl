@@ -14,21 +14,21 @@
 //
 // The including file declares parameters with nodes and edges, and the arrays products, weight, positions and graph.
 //! include stored.wgsl
-//! include quads_read.wgsl products
+//! include vec4_read.wgsl products
 alias Argument = vec4f;
 //! include gelu.wgsl
 
 const LAYER_EPSILON: f32 = 1e-5;
-const ROW_QUADS: u32 = (WIDTH + 3) / 4;
+const ROW_VEC4S: u32 = (WIDTH + 3) / 4;
 const NODES: u32 = 64 / ACROSS;
 const EDGES: u32 = NODES * EACH;
 const LANES: u32 = 64 / EDGES;
 // The stride is one more than a row's length, so that threads reading neighbouring rows use different banks.
-const TILE_STRIDE: u32 = ROW_QUADS + 1;
+const TILE_STRIDE: u32 = ROW_VEC4S + 1;
 
 var<workgroup> places: array<vec2u, EDGES>;
 var<workgroup> offsets: array<vec4f, EDGES>;
-var<workgroup> tile: array<vec4f, TILE_QUADS>;
+var<workgroup> tile: array<vec4f, TILE_VEC4S>;
 //! if SHARED
 var<workgroup> partial: array<vec2f, 64>;
 //! end
@@ -48,28 +48,28 @@ fn stage(slot: u32, edge: u32, last: f32) {
 }
 
 // Returns the weights of four channels for axis `axis` of the offset.
-fn direction(quad: u32, axis: u32) -> vec4f {
+fn direction(item: u32, axis: u32) -> vec4f {
   let row = 2 * WIDTH + DIMENSIONS;
-  let at = quad * 4 * row + 2 * WIDTH + axis;
+  let at = item * 4 * row + 2 * WIDTH + axis;
   return vec4f(weight[at], weight[at + row], weight[at + 2 * row], weight[at + 3 * row]);
 }
 
 // Returns the sum of both nodes' products for four channels, before the GELU.
-fn shares(place: vec2u, quad: u32) -> vec4f {
-  return products_quad(place.x * 2 * WIDTH + quad * 4) + products_quad((place.y * 2 + 1) * WIDTH + quad * 4);
+fn shares(place: vec2u, item: u32) -> vec4f {
+  return products_vec4(place.x * 2 * WIDTH + item * 4) + products_vec4((place.y * 2 + 1) * WIDTH + item * 4);
 }
 
 // Replaces channels that do not exist by zeros.
-fn existing(quad: u32, values: vec4f) -> vec4f {
-//! if QUADS
+fn existing(item: u32, values: vec4f) -> vec4f {
+//! if VEC4
   return values;
 //! else
-  return select(vec4f(0), values, vec4u(quad * 4) + vec4u(0, 1, 2, 3) < vec4u(WIDTH));
+  return select(vec4f(0), values, vec4u(item * 4) + vec4u(0, 1, 2, 3) < vec4u(WIDTH));
 //! end
 }
 
-fn put_tile(slot: u32, quad: u32, values: vec4f) {
-  if (quad < ROW_QUADS) { tile[slot * TILE_STRIDE + quad] = existing(quad, values); }
+fn put_tile(slot: u32, item: u32, values: vec4f) {
+  if (item < ROW_VEC4S) { tile[slot * TILE_STRIDE + item] = existing(item, values); }
 }
 
 // Adds up the values of an edge's threads in their order.
@@ -86,18 +86,18 @@ fn edge_total(thread: u32, own: vec2f) -> vec2f {
 //! end
 }
 
-fn total_of_quad(values: vec4f) -> f32 { return (values.x + values.y) + (values.z + values.w); }
+fn total_of_vec4(values: vec4f) -> f32 { return (values.x + values.y) + (values.z + values.w); }
 
 // Returns the mean and 1 / sqrt(variance + 1e-5) of an edge's messages in the tile, to its threads.
 fn edge_moments(thread: u32) -> vec2f {
   let first = thread / LANES * TILE_STRIDE;
   var sum = vec4f(0);
-  for (var quad = thread % LANES; quad < ROW_QUADS; quad += LANES) { sum += tile[first + quad]; }
-  let mean = edge_total(thread, vec2f(total_of_quad(sum), 0)).x / f32(WIDTH);
+  for (var item = thread % LANES; item < ROW_VEC4S; item += LANES) { sum += tile[first + item]; }
+  let mean = edge_total(thread, vec2f(total_of_vec4(sum), 0)).x / f32(WIDTH);
   var squares = vec4f(0);
-  for (var quad = thread % LANES; quad < ROW_QUADS; quad += LANES) {
-    let deviation = existing(quad, tile[first + quad] - mean);
+  for (var item = thread % LANES; item < ROW_VEC4S; item += LANES) {
+    let deviation = existing(item, tile[first + item] - mean);
     squares = fma(deviation, deviation, squares);
   }
-  return vec2f(mean, 1.0 / sqrt(edge_total(thread, vec2f(total_of_quad(squares), 0)).x / f32(WIDTH) + LAYER_EPSILON));
+  return vec2f(mean, 1.0 / sqrt(edge_total(thread, vec2f(total_of_vec4(squares), 0)).x / f32(WIDTH) + LAYER_EPSILON));
 }

@@ -12,7 +12,7 @@
 //
 //     sum of dz[e, c] (p_source - p_target)[a]  [width, DIMENSIONS]      sum of n dout / degree  [width]      sum of dout / degree  [width]
 //! include message.wgsl
-//! include quads_read.wgsl norm_weight dout
+//! include vec4_read.wgsl norm_weight dout
 
 struct Parameters { nodes: u32, edges: u32, first_sums: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -60,9 +60,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let own_begin = graph[starts + node];
   let own_end = graph[starts + min(node + 1, parameters.nodes)];
 //! repeat o OWN
-  let quad_$o = thread % ACROSS + $o * 64;
-  let near_$o = min(quad_$o, ROW_QUADS - 1);
-  let norm_$o = norm_weight_quad(near_$o * 4);
+  let item_$o = thread % ACROSS + $o * 64;
+  let near_$o = min(item_$o, ROW_VEC4S - 1);
+  let norm_$o = norm_weight_vec4(near_$o * 4);
 //! repeat a DIMENSIONS
   let direction_$o_$a = direction(near_$o, $a);
 //! end
@@ -97,7 +97,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let offset_$i = offsets[slot_$i];
 //! repeat o OWN
     var message_$i_$o = shares(place_$i, near_$o);
-    var slope_$i_$o = vec4f(0);
+    var derivative_$i_$o = vec4f(0);
 //! end
 //! end
 //! repeat i EACH
@@ -106,11 +106,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! repeat a DIMENSIONS
       message_$i_$o = fma(direction_$o_$a, vec4f(offset_$i[$a]), message_$i_$o);
 //! end
-      let gelu_$o = gelu_and_slope(message_$i_$o);
+      let gelu_$o = gelu_and_derivative(message_$i_$o);
       message_$i_$o = gelu_$o.value;
-      slope_$i_$o = gelu_$o.slope;
+      derivative_$i_$o = gelu_$o.derivative;
 //! if ARRIVING
-      put_tile(slot_$i, quad_$o, message_$i_$o);
+      put_tile(slot_$i, item_$o, message_$i_$o);
 //! end
 //! end
     }
@@ -123,10 +123,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let place = places[min(edge, EDGES - 1)];
     let share = offsets[min(edge, EDGES - 1)].w;
     var sums = vec2f(0);
-    for (var quad = thread % LANES; quad < ROW_QUADS; quad += LANES) {
-      let dn = existing(quad, norm_weight_quad(quad * 4) * dout_quad(place.y * WIDTH + quad * 4) * share);
-      let n = (tile[edge * TILE_STRIDE + quad] - normal.x) * normal.y;
-      sums += vec2f(total_of_quad(dn), total_of_quad(dn * n));
+    for (var item = thread % LANES; item < ROW_VEC4S; item += LANES) {
+      let dn = existing(item, norm_weight_vec4(item * 4) * dout_vec4(place.y * WIDTH + item * 4) * share);
+      let n = (tile[edge * TILE_STRIDE + item] - normal.x) * normal.y;
+      sums += vec2f(total_of_vec4(dn), total_of_vec4(dn * n));
     }
     let found = vec4f(normal, edge_total(thread, sums) / f32(WIDTH));
     if (thread % LANES == 0 && edge < EDGES) {
@@ -141,10 +141,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let own = edge_moments_of[slot_$i];
       let exists = select(0.0, 1.0, slot_$i < count);
 //! repeat o OWN
-      let g_$o = existing(quad_$o, dout_quad(place_$i.y * WIDTH + near_$o * 4)) * (offset_$i.w * exists);
+      let g_$o = existing(item_$o, dout_vec4(place_$i.y * WIDTH + near_$o * 4)) * (offset_$i.w * exists);
       let n_$o = (message_$i_$o - own.x) * own.y;
-      let dz_$o = own.y * (norm_$o * g_$o - own.z - n_$o * own.w) * slope_$i_$o * exists;
-      put_tile(slot_$i, quad_$o, dz_$o);
+      let dz_$o = own.y * (norm_$o * g_$o - own.z - n_$o * own.w) * derivative_$i_$o * exists;
+      put_tile(slot_$i, item_$o, dz_$o);
 //! if ARRIVING
 //! repeat a DIMENSIONS
       offset_sum_$o_$a = fma(dz_$o, vec4f(offset_$i[$a]), offset_sum_$o_$a);
@@ -166,7 +166,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
   if (row < NODES && node < parameters.nodes) {
 //! repeat o OWN
-    if (quad_$o < ROW_QUADS) { put(node * WIDTH + quad_$o * 4, WIDTH - quad_$o * 4, sum_$o); }
+    if (item_$o < ROW_VEC4S) { put(node * WIDTH + item_$o * 4, WIDTH - item_$o * 4, sum_$o); }
 //! end
   }
 //! if ARRIVING
@@ -179,14 +179,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   tile[DIMENSIONS * 64 + thread] = norm_sum_$o;
   tile[(DIMENSIONS + 1) * 64 + thread] = bias_sum_$o;
   workgroupBarrier();
-  if (row == 0 && quad_$o < ROW_QUADS && own_group * NODES < parameters.nodes) {
-    let count = min(WIDTH - quad_$o * 4, 4);
+  if (row == 0 && item_$o < ROW_VEC4S && own_group * NODES < parameters.nodes) {
+    let count = min(WIDTH - item_$o * 4, 4);
 //! repeat a DIMENSIONS
     let total_$o_$a = nodes_total(thread, $a);
-    for (var i = 0u; i < count; i++) { out[sums + (quad_$o * 4 + i) * DIMENSIONS + $a] = total_$o_$a[i]; }
+    for (var i = 0u; i < count; i++) { out[sums + (item_$o * 4 + i) * DIMENSIONS + $a] = total_$o_$a[i]; }
 //! end
-    put(sums + DIMENSIONS * WIDTH + quad_$o * 4, count, nodes_total(thread, DIMENSIONS));
-    put(sums + (DIMENSIONS + 1) * WIDTH + quad_$o * 4, count, nodes_total(thread, DIMENSIONS + 1));
+    put(sums + DIMENSIONS * WIDTH + item_$o * 4, count, nodes_total(thread, DIMENSIONS));
+    put(sums + (DIMENSIONS + 1) * WIDTH + item_$o * 4, count, nodes_total(thread, DIMENSIONS + 1));
   }
 //! end
 //! end

@@ -5,8 +5,8 @@
 // with mean_e and scale_e = 1 / sqrt(variance_e + 1e-5) over the channels, and 0 where no edge arrives. Only the first `targets`
 // nodes are computed: out [targets, width].
 //! include message.wgsl
-//! include quads_read.wgsl norm_weight norm_bias
-//! include quads_write.wgsl out
+//! include vec4_read.wgsl norm_weight norm_bias
+//! include vec4_write.wgsl out
 
 struct Parameters { nodes: u32, edges: u32, targets: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -31,8 +31,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let own_begin = graph[node];
   let own_end = graph[min(node + 1, parameters.targets)];
 //! repeat o OWN
-  let quad_$o = thread % ACROSS + $o * 64;
-  let near_$o = min(quad_$o, ROW_QUADS - 1);
+  let item_$o = thread % ACROSS + $o * 64;
+  let near_$o = min(item_$o, ROW_VEC4S - 1);
 //! repeat a DIMENSIONS
   let direction_$o_$a = direction(near_$o, $a);
 //! end
@@ -57,7 +57,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! repeat a DIMENSIONS
       message_$i_$o = fma(direction_$o_$a, vec4f(offset[$a]), message_$i_$o);
 //! end
-      put_tile(slot_$i, quad_$o, gelu(message_$i_$o));
+      put_tile(slot_$i, item_$o, gelu(message_$i_$o));
 //! end
     }
 //! end
@@ -76,12 +76,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
   if (row >= NODES || node >= parameters.targets) { return; }
 //! repeat o OWN
-  if (quad_$o < ROW_QUADS) {
+  if (item_$o < ROW_VEC4S) {
     var mean = vec4f(0);
     if (own_end > own_begin) {
-      mean = fma(norm_weight_quad(quad_$o * 4), sum_$o / f32(own_end - own_begin), norm_bias_quad(quad_$o * 4));
+      mean = fma(norm_weight_vec4(item_$o * 4), sum_$o / f32(own_end - own_begin), norm_bias_vec4(item_$o * 4));
     }
-    put_out(node * WIDTH + quad_$o * 4, WIDTH - quad_$o * 4, mean);
+    put_out(node * WIDTH + item_$o * 4, WIDTH - item_$o * 4, mean);
   }
 //! end
 }

@@ -7,10 +7,10 @@
 //
 // The length of W's rows depends on the dimensions and need not be a multiple of 4, so W is read one element at a time.
 //! include product.wgsl
-//! include quads_read.wgsl h bias
-//! include quads_write.wgsl products
+//! include vec4_read.wgsl h bias
+//! include vec4_write.wgsl products
 
-struct Parameters { nodes: u32, width: u32, weight_stride: u32 }
+struct Parameters { rows: u32, width: u32, weight_stride: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> h: array<Stored>;
 @group(0) @binding(2) var<storage, read> weight: array<f32>;
@@ -19,10 +19,10 @@ struct Parameters { nodes: u32, width: u32, weight_stride: u32 }
 
 alias Written = f32;
 
-fn product_size() -> vec4u { return vec4u(parameters.nodes, 2 * parameters.width, parameters.width, parameters.width); }
+fn product_size() -> vec4u { return vec4u(parameters.rows, 2 * parameters.width, parameters.width, parameters.width); }
 
 fn left_start(row: u32) -> u32 { return row * parameters.width; }
-fn left(start: u32, inner: u32) -> vec4f { return h_quad(start + inner); }
+fn left(start: u32, inner: u32) -> vec4f { return h_vec4(start + inner); }
 
 fn right_start(tile: u32, column_in_tile: u32) -> u32 {
   let column = min(tile * TILE_COLUMNS + column_in_tile, 2 * parameters.width - 1);
@@ -35,11 +35,11 @@ fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f {
   return vec4f(weight[at], weight[at + 1], weight[at + 2], weight[at + 3]);
 }
 
-// Only the half for received messages has the bias. Without QUADS four columns may straddle both halves.
+// Only the half for received messages has the bias. Without VEC4 four columns may straddle both halves.
 fn bias_of(column: u32) -> vec4f {
-//! if QUADS
+//! if VEC4
   if (column < parameters.width) { return vec4f(0); }
-  return bias_quad(column - parameters.width);
+  return bias_vec4(column - parameters.width);
 //! else
   let columns = vec4u(column, column + 1, column + 2, column + 3);
   let at = max(columns, vec4u(parameters.width)) - parameters.width;
@@ -52,7 +52,7 @@ fn store(row: u32, column: u32, values: vec4f) {
   put_products(row * columns + column, columns - column, values + bias_of(column));
 }
 
-fn finish(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {
+fn epilogue(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {
   let column = tile * TILE_COLUMNS + column_in_tile;
   if (column < 2 * parameters.width) { store(row, column, low); }
   if (HALVES == 2 && column + HALF_COLUMNS < 2 * parameters.width) { store(row, column + HALF_COLUMNS, high); }

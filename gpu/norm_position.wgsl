@@ -4,7 +4,7 @@
 //
 //     x [rows, width]   offsets [rows, DIMENSIONS]   P [width, DIMENSIONS]   y [rows, width]   scale [rows]
 //
-// Eight threads per row, each taking one element (with QUADS one vec4) at a time; partial sums are added in a fixed order.
+// Eight threads per row, each taking one element (with VEC4 one vec4) at a time; partial sums are added in a fixed order.
 //! include stored.wgsl
 
 struct Parameters { rows: u32, width: u32 }
@@ -26,9 +26,9 @@ var<workgroup> partial: array<f32, 64>;
 //! include direction.wgsl
 //! end
 
-// Returns element k (with QUADS vec4 k) of the row's result.
+// Returns element k (with VEC4 vec4 k) of the row's result.
 fn normalised(row: u32, k: u32, row_scale: f32) -> Stored {
-  var value = x[row * (parameters.width / NUMBERS) + k] * row_scale * norm[k];
+  var value = x[row * (parameters.width / ELEMENTS) + k] * row_scale * norm[k];
 //! if POSITION
   value += position_bias[k];
 //! repeat a DIMENSIONS
@@ -43,7 +43,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let wanted = (group.y * groups.x + group.x) * 8 + thread / 8;
   let row = min(wanted, parameters.rows - 1);
   let lane = thread % 8;
-  let items = parameters.width / NUMBERS;
+  let items = parameters.width / ELEMENTS;
   let first = row * items;
   var squares = Stored(0);
   var k = lane;

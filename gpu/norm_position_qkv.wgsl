@@ -10,8 +10,8 @@
 // that a head's elements are contiguous: qkv [rows, 3 width], q in the first third of a row, then k, then v.
 //! include product.wgsl
 //! include packing.wgsl
-//! include quads_read.wgsl x norm weight
-//! include quads_write.wgsl qkv
+//! include vec4_read.wgsl x norm weight
+//! include vec4_write.wgsl qkv
 
 struct Parameters { rows: u32, width: u32, gather: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -33,13 +33,13 @@ fn left_start(row: u32) -> u32 {
   return source * parameters.width;
 }
 
-fn left(start: u32, inner: u32) -> vec4f { return x_quad(start + inner); }
+fn left(start: u32, inner: u32) -> vec4f { return x_vec4(start + inner); }
 
 fn right_start(tile: u32, column_in_tile: u32) -> u32 {
   return packed_row(min(tile * TILE_COLUMNS + column_in_tile, 3 * parameters.width - 1), parameters.width) * parameters.width;
 }
 
-fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f { return weight_quad(start + inner); }
+fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f { return weight_vec4(start + inner); }
 
 fn store(row: u32, column: u32, values: vec4f) {
   let columns = 3 * parameters.width;
@@ -57,7 +57,7 @@ fn store(row: u32, column: u32, values: vec4f) {
   put_qkv(row * columns + column, columns - column, result);
 }
 
-fn finish(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {
+fn epilogue(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {
   let column = tile * TILE_COLUMNS + column_in_tile;
   if (column < 3 * parameters.width) { store(row, column, low); }
   if (HALVES == 2 && column + HALF_COLUMNS < 3 * parameters.width) { store(row, column + HALF_COLUMNS, high); }

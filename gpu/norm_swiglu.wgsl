@@ -8,8 +8,8 @@
 // The first half of a tile's columns are rows of W1, the second half the same rows of W2, so that gate and value meet in one
 // thread.
 //! include product.wgsl
-//! include quads_read.wgsl x norm gate_weight gate_bias value_weight value_bias
-//! include quads_write.wgsl hidden
+//! include vec4_read.wgsl x norm gate_weight gate_bias value_weight value_bias
+//! include vec4_write.wgsl hidden
 
 struct Parameters { rows: u32, width: u32, hidden_width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -24,7 +24,7 @@ alias Written = f16;
 //! else
 alias Written = f32;
 //! end
-//! if QUADS
+//! if VEC4
 @group(0) @binding(7) var<storage, read_write> hidden: array<vec4<Written>>;
 //! else
 @group(0) @binding(7) var<storage, read_write> hidden: array<Written>;
@@ -36,21 +36,21 @@ fn product_size() -> vec4u {
 }
 
 fn left_start(row: u32) -> u32 { return row * parameters.width; }
-fn left(start: u32, inner: u32) -> vec4f { return x_quad(start + inner); }
+fn left(start: u32, inner: u32) -> vec4f { return x_vec4(start + inner); }
 
 fn right_start(tile: u32, column_in_tile: u32) -> u32 {
   return min(tile * HALF_COLUMNS + column_in_tile % HALF_COLUMNS, parameters.hidden_width - 1) * parameters.width;
 }
 
 fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f {
-  if (column_in_tile < HALF_COLUMNS) { return gate_weight_quad(start + inner); }
-  return value_weight_quad(start + inner);
+  if (column_in_tile < HALF_COLUMNS) { return gate_weight_vec4(start + inner); }
+  return value_weight_vec4(start + inner);
 }
 
-fn finish(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {
+fn epilogue(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {
   let column = tile * HALF_COLUMNS + column_in_tile;
   if (column >= parameters.hidden_width) { return; }
-  let gate = low + gate_bias_quad(column);
-  let value = high + value_bias_quad(column);
+  let gate = low + gate_bias_vec4(column);
+  let value = high + value_bias_vec4(column);
   put_hidden(row * parameters.hidden_width + column, parameters.hidden_width - column, value * gate / (1.0 + exp(-gate)));
 }

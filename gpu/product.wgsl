@@ -11,25 +11,25 @@
 //     fn left(start: u32, inner: u32) -> vec4f                    the row's elements inner .. inner + 3
 //     fn right_start(tile: u32, column: u32) -> u32               column inside the tile; may lie beyond the last column
 //     fn right(start: u32, column: u32, inner: u32) -> vec4f      the column's elements inner .. inner + 3
-//     fn finish(row: u32, tile: u32, column: u32, low: vec4f, high: vec4f)
+//     fn epilogue(row: u32, tile: u32, column: u32, low: vec4f, high: vec4f)
 //
 // With LEFT_ALONG / RIGHT_ALONG, rows / columns are contiguous in memory: a call with a row / column that is a multiple of 4
-// returns the elements of four of them at one inner position. With QUADS all widths are multiples of 4 (stored.wgsl); without it,
+// returns the elements of four of them at one inner position. With VEC4 all widths are multiples of 4 (stored.wgsl); without it,
 // what left and right return beyond the end of the inner dimension is ignored.
 //
 // With NORM the rows of left, which lie along the inner dimension, are RMS-normalised: the squares of the elements loaded into
 // the tiles are added up on the way, and every sum is multiplied by its row's 1 / sqrt(mean of squares + 2^-23) (spec: eps is
 // float32's machine epsilon). The norm's weight belongs to the inner dimension, so it is multiplied into the right side, once per
-// element of the tile; the including file declares it as norm_quad (quads_read.wgsl).
+// element of the tile; the including file declares it as norm_vec4 (vec4_read.wgsl).
 // A product whose inner dimension is long and whose result is small is split along the inner dimension; each part has workgroups
 // of its own, and `part` is its index. The others have a single part.
 // With HALF the factors are rounded to half precision, 11 bits; the sums stay in float32.
 // With LEFT_SUMS (and LEFT_ALONG) the workgroups of the first tile of columns also compute the sums of left's rows over the
 // part's inner positions, four neighbouring rows at a time:
 //
-//     fn finish_left(row: u32, sums: vec4f)
+//     fn left_epilogue(row: u32, sums: vec4f)
 //
-// finish receives four neighbouring columns of the tile's first half in `low`, and the four that are HALF_COLUMNS further in
+// epilogue receives four neighbouring columns of the tile's first half in `low`, and the four that are HALF_COLUMNS further in
 // `high`. A tile of 32 columns has no second half (HALVES is 1).
 //! include stored.wgsl
 
@@ -60,7 +60,7 @@ fn place_of(index: u32, size: vec4u) -> Place {
 
 // Replaces what lies at `end` and beyond by zeros.
 fn until(end: u32, inner: u32, values: vec4f) -> vec4f {
-//! if QUADS
+//! if VEC4
   return values;
 //! else
   return select(vec4f(0), values, vec4u(inner, inner + 1, inner + 2, inner + 3) < vec4u(end));

@@ -35,7 +35,7 @@ fn main(
   let first_row = place.first_row;
   let tile = place.tile;
 
-  let fetched_quad = thread % 8;
+  let fetched_vec4 = thread % 8;
   let fetched_row = thread / 8;
 //! repeat r ROW_BLOCKS
 //! repeat i FETCHES
@@ -63,7 +63,7 @@ fn main(
 
   // Each step loads elements from memory and multiplies those of the step before while the loads are under way.
   for (var start = 0u; ; start += TILE_INNER) {
-    let inner = start + fetched_quad * 4;
+    let inner = start + fetched_vec4 * 4;
 //! repeat r ROW_BLOCKS
 //! repeat i FETCHES
     left_next[$r * FETCHES + $i] = vec4f(0);
@@ -76,7 +76,7 @@ fn main(
 //! end
     if (inner < size.z) {
 //! if NORM
-      let weights = norm_quad(inner);
+      let weights = norm_vec4(inner);
 //! else
       let weights = vec4f(1);
 //! end
@@ -116,7 +116,7 @@ fn main(
 //! repeat i FETCHES
     {
       let values = left_next[$r * FETCHES + $i];
-      left_tile[($r * 32 + $i * ROWS_AT_ONCE + fetched_row) * TILE_STRIDE + fetched_quad] = vec4<f16>(values);
+      left_tile[($r * 32 + $i * ROWS_AT_ONCE + fetched_row) * TILE_STRIDE + fetched_vec4] = vec4<f16>(values);
 //! if NORM
       squares[$r * FETCHES + $i] = fma(values, values, squares[$r * FETCHES + $i]);
 //! end
@@ -125,7 +125,7 @@ fn main(
 //! end
 //! repeat c COLUMN_BLOCKS
 //! repeat i FETCHES
-    right_tile[($c * 32 + $i * ROWS_AT_ONCE + fetched_row) * TILE_STRIDE + fetched_quad] = vec4<f16>(right_next[$c * FETCHES + $i]);
+    right_tile[($c * 32 + $i * ROWS_AT_ONCE + fetched_row) * TILE_STRIDE + fetched_vec4] = vec4<f16>(right_next[$c * FETCHES + $i]);
 //! end
 //! end
     workgroupBarrier();
@@ -157,9 +157,9 @@ fn main(
     for (var i = 0u; i < 8; i++) { total += row_squares[row * 8 + i]; }
     scale = 1.0 / sqrt(total / f32(size.z) + RMS_EPSILON);
 //! end
-    let quad = item % (HALF_COLUMNS / 4);
-    let at = item / (HALF_COLUMNS / 4) * RESULT_STRIDE + quad;
-    finish(first_row + row, tile, quad * 4, results[at] * scale, results[at + HALF_COLUMNS / 4 * (HALVES - 1)] * scale);
+    let column = item % (HALF_COLUMNS / 4);
+    let at = item / (HALF_COLUMNS / 4) * RESULT_STRIDE + column;
+    epilogue(first_row + row, tile, column * 4, results[at] * scale, results[at + HALF_COLUMNS / 4 * (HALVES - 1)] * scale);
   }
 //! end
 }

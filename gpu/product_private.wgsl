@@ -5,7 +5,7 @@
 // check and a branch for each of the four, in any kind of memory (SwiftShader's Subzero). So values are passed between threads by
 // broadcast, not through workgroup memory, and each loaded value is used 64 times.
 
-const COLUMN_QUADS: u32 = 8 * HALVES;
+const COLUMN_VEC4S: u32 = 8 * HALVES;
 
 @compute @workgroup_size(4)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32, @builtin(subgroup_invocation_id) lane: u32) {
@@ -33,11 +33,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var inner = place.begin; inner < end; inner += 4) {
 //! if LEFT_ALONG
     for (var i = 0u; i < 16; i++) {
-      let quad = i & 12;
+      let first = i & 12;
       var values = vec4f(0);
-      if (inner + (i & 3) < end) { values = left(left_start(min(first_row + quad, size.x - 1)), inner + (i & 3)); }
+      if (inner + (i & 3) < end) { values = left(left_start(min(first_row + first, size.x - 1)), inner + (i & 3)); }
 //! repeat r 4
-      rows[quad + $r][i & 3] = values[$r];
+      rows[first + $r][i & 3] = values[$r];
 //! end
     }
 //! if LEFT_SUMS
@@ -50,18 +50,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       rows[r] = until(end, inner, left(left_start(min(first_row + r, size.x - 1)), inner));
     }
 //! end
-    for (var quad = 0u; quad < COLUMN_QUADS; quad++) {
+    for (var item = 0u; item < COLUMN_VEC4S; item++) {
 //! if RIGHT_ALONG
       let own = inner + (lane & 3);
       var values = vec4f(0);
-      if (own < end) { values = right(right_start(tile, quad << 2), quad << 2, own); }
-      columns[quad] = values;
+      if (own < end) { values = right(right_start(tile, item << 2), item << 2, own); }
+      columns[item] = values;
 //! else
-      let column = (quad << 2) + (lane & 3);
+      let column = (item << 2) + (lane & 3);
 //! if NORM
-      columns[quad] = until(end, inner, right(right_start(tile, column), column, inner) * norm_quad(inner));
+      columns[item] = until(end, inner, right(right_start(tile, column), column, inner) * norm_vec4(inner));
 //! else
-      columns[quad] = until(end, inner, right(right_start(tile, column), column, inner));
+      columns[item] = until(end, inner, right(right_start(tile, column), column, inner));
 //! end
 //! end
     }
@@ -75,13 +75,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! repeat q 8
     {
 //! if RIGHT_ALONG
-      let quad = quadBroadcast(columns[$h * 8 + $q], $i);
+      let right_values = quadBroadcast(columns[$h * 8 + $q], $i);
 //! else
       let own = columns[$h * 8 + $q][$i];
-      let quad = vec4f(quadBroadcast(own, 0), quadBroadcast(own, 1), quadBroadcast(own, 2), quadBroadcast(own, 3));
+      let right_values = vec4f(quadBroadcast(own, 0), quadBroadcast(own, 1), quadBroadcast(own, 2), quadBroadcast(own, 3));
 //! end
 //! repeat r 16
-      sum[$r * 16 + $h * 8 + $q] = fma(vec4f(rows[$r][$i]), quad, sum[$r * 16 + $h * 8 + $q]);
+      sum[$r * 16 + $h * 8 + $q] = fma(vec4f(rows[$r][$i]), right_values, sum[$r * 16 + $h * 8 + $q]);
 //! end
     }
 //! end
@@ -94,7 +94,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (tile == 0) {
 //! repeat q 4
     if (first_row + $q * 4 < size.x) {
-      finish_left(first_row + $q * 4, vec4f(
+      left_epilogue(first_row + $q * 4, vec4f(
         dot(left_sums[$q * 4], vec4f(1)), dot(left_sums[$q * 4 + 1], vec4f(1)),
         dot(left_sums[$q * 4 + 2], vec4f(1)), dot(left_sums[$q * 4 + 3], vec4f(1))));
     }
@@ -123,7 +123,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var r = 0u; r < 8; r++) {
     let row = first_row + $half * 8 + r;
     if (row >= size.x) { break; }
-    for (var quad = 0u; quad < 8; quad++) { finish(row, tile, quad * 4, result[r * 16 + quad], result[r * 16 + 8 + quad]); }
+    for (var item = 0u; item < 8; item++) { epilogue(row, tile, item * 4, result[r * 16 + item], result[r * 16 + 8 + item]); }
   }
 //! end
 }

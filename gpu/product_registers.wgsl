@@ -1,4 +1,4 @@
-// A tile of sums (product.wgsl) in registers: each thread computes 4 * ROW_QUADS rows x 4 * HALVES columns of it.
+// A tile of sums (product.wgsl) in registers: each thread computes 4 * ROW_VEC4S rows x 4 * HALVES columns of it.
 //
 // A step loads TILE_INNER inner positions into workgroup memory and multiplies them. Its loads have no condition, so that all are
 // under way at once: indices are clamped, and elements beyond the end become zero when they are stored into the tile. The loads
@@ -7,16 +7,16 @@
 // included.
 
 const TILE_INNER: u32 = 16;
-const LEFT_QUADS: u32 = TILE_ROWS / 4;
-const RIGHT_QUADS: u32 = TILE_COLUMNS / 4;
+const LEFT_VEC4S: u32 = TILE_ROWS / 4;
+const RIGHT_VEC4S: u32 = TILE_COLUMNS / 4;
 
 // Indexed by an inner position, known at compile time, then by a vec4 of rows / columns, so that the bounds checks that hosts add
 // vanish or are the same in all steps.
-var<workgroup> left_tile: array<array<vec4f, LEFT_QUADS>, TILE_INNER>;
-var<workgroup> right_tile: array<array<vec4f, RIGHT_QUADS>, TILE_INNER>;
+var<workgroup> left_tile: array<array<vec4f, LEFT_VEC4S>, TILE_INNER>;
+var<workgroup> right_tile: array<array<vec4f, RIGHT_VEC4S>, TILE_INNER>;
 //! if NORM
 // Indexed by a part of the inner positions and a vec4 of rows.
-var<workgroup> row_squares: array<array<vec4f, LEFT_QUADS>, 4>;
+var<workgroup> row_squares: array<array<vec4f, LEFT_VEC4S>, 4>;
 //! end
 
 //! if HALF
@@ -39,31 +39,31 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   // columns (only the first / last threads load if a side needs fewer than there are); or, if rows / columns are contiguous,
   // vec4s of them at several inner positions. Eight neighbouring threads write neighbouring vec4s, without bank conflicts.
 //! if LEFT_ALONG
-  let left_quad = thread % LEFT_QUADS;
-  let left_inner = thread / LEFT_QUADS;
-  let left_from = left_start(min(first_row + left_quad * 4, size.x - 1));
+  let left_vec4 = thread % LEFT_VEC4S;
+  let left_inner = thread / LEFT_VEC4S;
+  let left_from = left_start(min(first_row + left_vec4 * 4, size.x - 1));
 //! if LEFT_SUMS
   // Each sum covers inner positions that are 8 apart, whatever the tile's shape.
   var left_sums: array<vec4f, LEFT_CLASSES>;
 //! end
 //! else
   let left_block = thread % TILE_ROWS;
-  let left_quad = left_block % 8 + left_block / 32 * 8;
+  let left_vec4 = left_block % 8 + left_block / 32 * 8;
   let left_inner = left_block / 8 % 4 * 4;
 //! repeat i 4
-  let left_from_$i = left_start(min(first_row + left_quad * 4 + $i, size.x - 1));
+  let left_from_$i = left_start(min(first_row + left_vec4 * 4 + $i, size.x - 1));
 //! end
 //! end
 //! if RIGHT_ALONG
-  let right_quad = thread % RIGHT_QUADS;
-  let right_inner = thread / RIGHT_QUADS;
-  let right_from = right_start(tile, right_quad * 4);
+  let right_vec4 = thread % RIGHT_VEC4S;
+  let right_inner = thread / RIGHT_VEC4S;
+  let right_from = right_start(tile, right_vec4 * 4);
 //! else
   let right_block = thread % TILE_COLUMNS;
-  let right_quad = right_block % 8 + right_block / 32 * 8;
+  let right_vec4 = right_block % 8 + right_block / 32 * 8;
   let right_inner = right_block / 8 % 4 * 4;
 //! repeat i 4
-  let right_from_$i = right_start(tile, right_quad * 4 + $i);
+  let right_from_$i = right_start(tile, right_vec4 * 4 + $i);
 //! end
 //! end
 
@@ -72,13 +72,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let warp = thread / 32;
   let own_row = (thread >> 1) % 4 + warp / (HALF_COLUMNS / 32) * 4;
   let own_column = thread % 2 + (thread >> 3) % 4 * 2 + warp % (HALF_COLUMNS / 32) * 8;
-  // The last inner position that a vec4 may be read from. (Without QUADS its fourth element may lie beyond the end.)
-  let last_quad = (end - 1) / 4 * 4;
+  // The last inner position that a vec4 may be read from. (Without VEC4 its fourth element may lie beyond the end.)
+  let last_vec4 = (end - 1) / 4 * 4;
 //! repeat i 4
   var left_next_$i = vec4f(0);
   var right_next_$i = vec4f(0);
 //! end
-//! repeat r ROW_QUADS
+//! repeat r ROW_VEC4S
 //! repeat i 4
 //! repeat h HALVES
   var sum_@4*$r+$i@_$h = vec4f(0);
@@ -93,7 +93,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var start = place.begin; ; start += TILE_INNER) {
 //! if LEFT_ALONG
 //! repeat i LEFT_LOADS
-    left_next_$i = left(left_from, min(start + left_inner + $i * (THREADS / LEFT_QUADS), end - 1));
+    left_next_$i = left(left_from, min(start + left_inner + $i * (THREADS / LEFT_VEC4S), end - 1));
 //! end
 //! else
 //! if LEFT_ALL
@@ -101,7 +101,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! else
     if (thread < TILE_ROWS) {
 //! end
-      let inner = min(start + left_inner, last_quad);
+      let inner = min(start + left_inner, last_vec4);
 //! repeat i 4
       left_next_$i = left(left_from_$i, inner);
 //! end
@@ -109,7 +109,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! end
 //! if RIGHT_ALONG
 //! repeat i RIGHT_LOADS
-    right_next_$i = right(right_from, right_quad * 4, min(start + right_inner + $i * (THREADS / RIGHT_QUADS), end - 1));
+    right_next_$i = right(right_from, right_vec4 * 4, min(start + right_inner + $i * (THREADS / RIGHT_VEC4S), end - 1));
 //! end
 //! else
 //! if RIGHT_ALL
@@ -117,12 +117,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! else
     if (thread >= THREADS - TILE_COLUMNS) {
 //! end
-      let inner = min(start + right_inner, last_quad);
+      let inner = min(start + right_inner, last_vec4);
 //! repeat i 4
-      right_next_$i = right(right_from_$i, right_quad * 4 + $i, inner);
+      right_next_$i = right(right_from_$i, right_vec4 * 4 + $i, inner);
 //! end
 //! if NORM
-      norm_next = norm_quad(inner);
+      norm_next = norm_vec4(inner);
 //! end
     }
 //! end
@@ -130,14 +130,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     if (start > place.begin) {
 //! repeat k 16
       {
-//! repeat r ROW_QUADS
-        let rows_$r = left_tile[$k][$r * (LEFT_QUADS / ROW_QUADS) + own_row];
+//! repeat r ROW_VEC4S
+        let rows_$r = left_tile[$k][$r * (LEFT_VEC4S / ROW_VEC4S) + own_row];
 //! end
 //! repeat h HALVES
-        let columns_$h = right_tile[$k][$h * (RIGHT_QUADS / HALVES) + own_column];
+        let columns_$h = right_tile[$k][$h * (RIGHT_VEC4S / HALVES) + own_column];
 //! end
 //! repeat h HALVES
-//! repeat r ROW_QUADS
+//! repeat r ROW_VEC4S
 //! repeat i 4
         sum_@4*$r+$i@_$h = fma(vec4f(rows_$r[$i]), columns_$h, sum_@4*$r+$i@_$h);
 //! end
@@ -152,9 +152,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! if LEFT_ALONG
 //! repeat i LEFT_LOADS
     {
-      let inner = left_inner + $i * (THREADS / LEFT_QUADS);
+      let inner = left_inner + $i * (THREADS / LEFT_VEC4S);
       let values = select(vec4f(0), left_next_$i, start + inner < end);
-      left_tile[inner][left_quad] = rounded(values);
+      left_tile[inner][left_vec4] = rounded(values);
 //! if LEFT_SUMS
       left_sums[$i % LEFT_CLASSES] += values;
 //! end
@@ -173,14 +173,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! if NORM
         squares = fma(values, values, squares);
 //! end
-        left_tile[left_inner + $i][left_quad] = rounded(values);
+        left_tile[left_inner + $i][left_vec4] = rounded(values);
       }
 //! end
     }
 //! end
 //! if RIGHT_ALONG
 //! repeat i RIGHT_LOADS
-    right_tile[right_inner + $i * (THREADS / RIGHT_QUADS)][right_quad] = rounded(right_next_$i);
+    right_tile[right_inner + $i * (THREADS / RIGHT_VEC4S)][right_vec4] = rounded(right_next_$i);
 //! end
 //! else
 //! if RIGHT_ALL
@@ -192,9 +192,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       {
         let values = vec4f(right_next_0[$i], right_next_1[$i], right_next_2[$i], right_next_3[$i]);
 //! if NORM
-        right_tile[right_inner + $i][right_quad] = rounded(values * norm_next[$i]);
+        right_tile[right_inner + $i][right_vec4] = rounded(values * norm_next[$i]);
 //! else
-        right_tile[right_inner + $i][right_quad] = rounded(values);
+        right_tile[right_inner + $i][right_vec4] = rounded(values);
 //! end
       }
 //! end
@@ -207,29 +207,29 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! if LEFT_SUMS
   workgroupBarrier();
 //! repeat c LEFT_CLASSES
-  left_tile[left_inner + $c * (THREADS / LEFT_QUADS)][left_quad] = left_sums[$c];
+  left_tile[left_inner + $c * (THREADS / LEFT_VEC4S)][left_vec4] = left_sums[$c];
 //! end
   workgroupBarrier();
-  if (tile == 0 && thread < LEFT_QUADS) {
+  if (tile == 0 && thread < LEFT_VEC4S) {
     var total = vec4f(0);
 //! repeat i 8
     total += left_tile[$i][thread];
 //! end
-    if (first_row + thread * 4 < size.x) { finish_left(first_row + thread * 4, total); }
+    if (first_row + thread * 4 < size.x) { left_epilogue(first_row + thread * 4, total); }
   }
 //! end
 //! end
 //! if NORM
 //! if LEFT_ALL
-  row_squares[left_inner / 4][left_quad] = squares;
+  row_squares[left_inner / 4][left_vec4] = squares;
 //! else
-  if (thread < TILE_ROWS) { row_squares[left_inner / 4][left_quad] = squares; }
+  if (thread < TILE_ROWS) { row_squares[left_inner / 4][left_vec4] = squares; }
 //! end
   workgroupBarrier();
-//! repeat r ROW_QUADS
+//! repeat r ROW_VEC4S
   {
-    let quad = $r * (LEFT_QUADS / ROW_QUADS) + own_row;
-    let total = row_squares[0][quad] + row_squares[1][quad] + row_squares[2][quad] + row_squares[3][quad];
+    let item = $r * (LEFT_VEC4S / ROW_VEC4S) + own_row;
+    let total = row_squares[0][item] + row_squares[1][item] + row_squares[2][item] + row_squares[3][item];
     let scales = 1.0 / sqrt(total / f32(size.z) + RMS_EPSILON);
 //! repeat i 4
 //! repeat h HALVES
@@ -240,14 +240,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! end
 //! end
 
-//! repeat r ROW_QUADS
+//! repeat r ROW_VEC4S
 //! repeat i 4
   {
-    let row = first_row + ($r * (LEFT_QUADS / ROW_QUADS) + own_row) * 4 + $i;
+    let row = first_row + ($r * (LEFT_VEC4S / ROW_VEC4S) + own_row) * 4 + $i;
 //! if WIDE
-    if (row < size.x) { finish(row, tile, own_column * 4, sum_@4*$r+$i@_0, sum_@4*$r+$i@_1); }
+    if (row < size.x) { epilogue(row, tile, own_column * 4, sum_@4*$r+$i@_0, sum_@4*$r+$i@_1); }
 //! else
-    if (row < size.x) { finish(row, tile, own_column * 4, sum_@4*$r+$i@_0, vec4f(0)); }
+    if (row < size.x) { epilogue(row, tile, own_column * 4, sum_@4*$r+$i@_0, vec4f(0)); }
 //! end
   }
 //! end

@@ -3,7 +3,7 @@
 //     dx[i] (+)= scale_i (norm * dy[i] - x[i] scale_i^2 mean(norm * dy[i] * x[i]))          x, dy, dx [rows, width], scale [rows]
 //
 // dy is the gradient of the norm's result. ACCUMULATE adds to dx. column_sums.wgsl computes the weight's gradient, the sum of dy
-// * x * scale over the rows. Eight threads per row, each taking one element (with QUADS one vec4) at a time.
+// * x * scale over the rows. Eight threads per row, each taking one element (with VEC4 one vec4) at a time.
 //! include stored.wgsl
 
 struct Parameters { rows: u32, width: u32 }
@@ -16,7 +16,7 @@ struct Parameters { rows: u32, width: u32 }
 
 var<workgroup> partial: array<f32, 64>;
 
-// Returns element k (with QUADS vec4 k) of the result for the row that begins at `first`.
+// Returns element k (with VEC4 vec4 k) of the result for the row that begins at `first`.
 fn gradient(first: u32, k: u32, own: f32, shrink: f32) -> Stored {
   var value = own * (norm[k] * dy[first + k] - x[first + k] * shrink);
 //! if ACCUMULATE
@@ -30,7 +30,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let wanted = (group.y * groups.x + group.x) * 8 + thread / 8;
   let row = min(wanted, parameters.rows - 1);
   let lane = thread % 8;
-  let items = parameters.width / NUMBERS;
+  let items = parameters.width / ELEMENTS;
   let first = row * items;
   var sum = Stored(0);
   var k = lane;

@@ -1,5 +1,5 @@
 // LayerNorm's statistics: the mean and 1 / sqrt(variance + 1e-5) of eight rows of x, by eight threads per row, each taking one
-// element (with QUADS one vec4) at a time. Two passes, with sums in a fixed order. The including file declares parameters with
+// element (with VEC4 one vec4) at a time. Two passes, with sums in a fixed order. The including file declares parameters with
 // width, and x.
 //! include stored.wgsl
 
@@ -18,7 +18,7 @@ fn row_total(thread: u32, own: vec2f) -> vec2f {
 
 // Returns the moments of the row whose first element (or vec4) is at `first`.
 fn row_moments(first: u32, thread: u32) -> vec2f {
-  let items = parameters.width / NUMBERS;
+  let items = parameters.width / ELEMENTS;
   let lane = thread % 8;
   var sum = Stored(0);
   var k = lane;

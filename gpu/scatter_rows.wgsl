@@ -3,7 +3,7 @@
 //     out[index[i]] (+)= source[i]          source [rows, width], index [rows] without repetition, out [targets, width]; ACCUMULATE adds
 //
 // When the target is larger than one binding, the call is repeated for windows of it: rows first_target .. first_target +
-// target_rows are bound, and only rows whose index falls into the window are written. With QUADS `width` counts vec4s.
+// target_rows are bound, and only rows whose index falls into the window are written. With VEC4 `width` counts vec4s.
 //! include stored.wgsl
 
 struct Parameters { rows: u32, width: u32, first_target: u32, target_rows: u32 }

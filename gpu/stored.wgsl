@@ -1,11 +1,11 @@
-// How arrays of float32 are bound: with QUADS, where every row's width is a multiple of 4, as vec4s, which a GPU loads with one
+// How arrays of float32 are bound: with VEC4, where every row's width is a multiple of 4, as vec4s, which a GPU loads with one
 // access instead of four.
-//! if QUADS
+//! if VEC4
 alias Stored = vec4f;
-const NUMBERS: u32 = 4;
+const ELEMENTS: u32 = 4;
 fn total_of(stored: Stored) -> f32 { return (stored.x + stored.y) + (stored.z + stored.w); }
 //! else
 alias Stored = f32;
-const NUMBERS: u32 = 1;
+const ELEMENTS: u32 = 1;
 fn total_of(stored: Stored) -> f32 { return stored; }
 //! end

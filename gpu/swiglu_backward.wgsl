@@ -8,8 +8,8 @@
 //
 // gate and value are recomputed; `hidden` holds dhidden when the kernel starts. The tiles are those of norm_swiglu.wgsl.
 //! include product.wgsl
-//! include quads_read.wgsl y gate_weight gate_bias value_weight value_bias hidden
-//! include quads_write.wgsl hidden dgates
+//! include vec4_read.wgsl y gate_weight gate_bias value_weight value_bias hidden
+//! include vec4_write.wgsl hidden dgates
 
 struct Parameters { rows: u32, width: u32, hidden_width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -28,24 +28,24 @@ fn product_size() -> vec4u {
 }
 
 fn left_start(row: u32) -> u32 { return row * parameters.width; }
-fn left(start: u32, inner: u32) -> vec4f { return y_quad(start + inner); }
+fn left(start: u32, inner: u32) -> vec4f { return y_vec4(start + inner); }
 
 fn right_start(tile: u32, column_in_tile: u32) -> u32 {
   return min(tile * HALF_COLUMNS + column_in_tile % HALF_COLUMNS, parameters.hidden_width - 1) * parameters.width;
 }
 
 fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f {
-  if (column_in_tile < HALF_COLUMNS) { return gate_weight_quad(start + inner); }
-  return value_weight_quad(start + inner);
+  if (column_in_tile < HALF_COLUMNS) { return gate_weight_vec4(start + inner); }
+  return value_weight_vec4(start + inner);
 }
 
-fn finish(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {
+fn epilogue(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {
   let column = tile * HALF_COLUMNS + column_in_tile;
   if (column >= parameters.hidden_width) { return; }
   let at = row * parameters.hidden_width + column;
   let count = parameters.hidden_width - column;
-  let gate = low + gate_bias_quad(column);
-  let value = high + value_bias_quad(column);
+  let gate = low + gate_bias_vec4(column);
+  let value = high + value_bias_vec4(column);
   let share = 1.0 / (1.0 + exp(-gate));
   let dhidden = hidden_some(at, count);
   put_hidden(at, count, value * gate * share);

@@ -7,8 +7,8 @@
 // With LEFT_SUMS the bias' gradient follows the weight's in each part: the sum over the part's rows of gradient[row, c].
 // first_part is the part index of the first bound row.
 //! include product.wgsl
-//! include quads_read.wgsl gradient x
-//! include quads_write.wgsl sums
+//! include vec4_read.wgsl gradient x
+//! include vec4_write.wgsl sums
 
 struct Parameters { rows: u32, columns: u32, inner: u32, part_rows: u32, first_part: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -21,10 +21,10 @@ alias Written = f32;
 fn product_size() -> vec4u { return vec4u(parameters.columns, parameters.inner, parameters.rows, parameters.part_rows); }
 
 fn left_start(column: u32) -> u32 { return column; }
-fn left(column: u32, row: u32) -> vec4f { return gradient_quad(row * parameters.columns + column); }
+fn left(column: u32, row: u32) -> vec4f { return gradient_vec4(row * parameters.columns + column); }
 
 fn right_start(tile: u32, inner_in_tile: u32) -> u32 { return min(tile * TILE_COLUMNS + inner_in_tile, parameters.inner - 1); }
-fn right(inner: u32, inner_in_tile: u32, row: u32) -> vec4f { return x_quad(row * parameters.inner + inner); }
+fn right(inner: u32, inner_in_tile: u32, row: u32) -> vec4f { return x_vec4(row * parameters.inner + inner); }
 
 fn part_start() -> u32 { return (parameters.first_part + part) * parameters.columns * (parameters.inner + LEFT_SUMS); }
 
@@ -32,14 +32,14 @@ fn store(column: u32, inner: u32, values: vec4f) {
   put_sums(part_start() + column * parameters.inner + inner, parameters.inner - inner, values);
 }
 
-fn finish(column: u32, tile: u32, inner_in_tile: u32, low: vec4f, high: vec4f) {
+fn epilogue(column: u32, tile: u32, inner_in_tile: u32, low: vec4f, high: vec4f) {
   let inner = tile * TILE_COLUMNS + inner_in_tile;
   if (inner < parameters.inner) { store(column, inner, low); }
   if (HALVES == 2 && inner + HALF_COLUMNS < parameters.inner) { store(column, inner + HALF_COLUMNS, high); }
 }
 
 //! if LEFT_SUMS
-fn finish_left(column: u32, values: vec4f) {
+fn left_epilogue(column: u32, values: vec4f) {
   put_sums(part_start() + parameters.columns * parameters.inner + column, parameters.columns - column, values);
 }
 //! end

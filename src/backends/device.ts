@@ -1,4 +1,4 @@
-// What a device is to the rest of the library: memory, transfers, and the set of operators every backend runs.
+// The interface of a device: memory, transfers, and the operators that every backend runs.
 
 import type { DeviceLostError } from "../errors.ts";
 import type { Operators } from "./composites/index.ts";
@@ -9,15 +9,15 @@ export type { Storage } from "./storage.ts";
 export type BackendName = "webgpu" | "cpu";
 
 /**
- * "float32", or "mixed": the forward pass rounds what matrix products multiply, and the hidden layer it stores, to half
- * precision (11 bits); sums, all other numbers and the backward pass stay in float32. Outputs then differ by about 1e-3 of
- * their size.
+ * "float32", or "mixed": the forward pass rounds the factors of matrix products, and the hidden layer that it stores, to half
+ * precision (11 bits); sums, all other values and the backward pass stay in float32. The relative error of outputs is then about
+ * 1e-3.
  */
 export type Precision = "float32" | "mixed";
 
 /**
- * What a GPU's matrix units multiply at a time: a matrix of `rows` x `inner` numbers of half precision by one of `inner` x
- * `columns`, with sums in float32, by `subgroup` threads together.
+ * The shape of one multiplication of a GPU's matrix units: `subgroup` threads multiply a matrix of `rows` x `inner` elements by one
+ * of `inner` x `columns`, in half precision with sums in float32.
  */
 export interface MatrixUnits {
   rows: number;
@@ -26,65 +26,65 @@ export interface MatrixUnits {
   subgroup: number;
 }
 
-/** What one workgroup computes of a matrix product's result. */
+/** The part of a matrix product's result that one workgroup computes. */
 export interface Tile {
   rows: number;
   columns: number;
 }
 
-/** What speeds up a device's matrix products without changing their bits. */
+/** The settings that make a device's matrix products fast. They do not change any bits. */
 export interface ProductTuning {
   /** The fastest tile for large products. */
   tile: Tile;
-  /** Smaller tiles are taken where there would be fewer than so many. */
+  /** Smaller tiles are used if there would be fewer than this many tiles. */
   fewTiles: number;
 }
 
-/** What the device is, in words and numbers. */
+/** The properties of a device. */
 export interface DeviceInfo {
-  /** The adapter's or processor's name as the host gives it. */
+  /** The name of the adapter or processor, as reported by the host. */
   description: string;
   vendor: string;
   architecture: string;
-  /** True where a processor stands in for a GPU (lavapipe, SwiftShader). */
+  /** True if a processor emulates a GPU (lavapipe, SwiftShader). */
   software: boolean;
   precision: Precision;
-  /** Threads of a subgroup, there where that is always the same number and kernels may exchange numbers inside one. */
+  /** The number of threads of a subgroup, if it is always the same and kernels may exchange values within subgroups. */
   subgroupSize?: number;
-  /** There where the forward pass's products run on them: in mixed precision, where the host gives access to them. */
+  /** The matrix units that the forward pass uses: in mixed precision, if the host gives access to them. */
   matrixUnits?: MatrixUnits;
-  /** How matrix products are cut on this device; absent where nothing was measured. */
+  /** The measured settings of matrix products; absent if nothing was measured. */
   productTuning?: ProductTuning;
-  /** Largest single tensor binding and buffer, in bytes. */
+  /** The maximum sizes of a binding and of a buffer in bytes. */
   maxBindingBytes: number;
   maxBufferBytes: number;
   features: string[];
 }
 
-/** Device memory in use, in bytes. A live object: its numbers follow what happens. */
+/** Device memory in use, in bytes. A live object: its values are always current. */
 export interface DeviceMemory {
   /** Held by tensors that have not been disposed. */
   readonly current: number;
-  /** Largest `current` so far. */
+  /** The maximum of `current` so far. */
   readonly peak: number;
-  /** Taken from the device, what waits for reuse included. */
+  /** Allocated on the device, including memory that waits for reuse. */
   readonly reserved: number;
-  /** How many buffers were ever created: constant once a repeated call has warmed up. */
+  /** The number of buffers created so far: constant once a repeated call has warmed up. */
   readonly buffersCreated: number;
 }
 
-/** What one kernel took. */
+/** The time of one kernel. */
 export interface KernelTime {
   kernel: string;
   /** Milliseconds. */
   time: number;
 }
 
-/** Kernels that are being timed. */
+/** A profile in progress: kernels that are being timed. */
 export interface Profile {
-  /** How many have been recorded so far. */
+  /** The number of kernels recorded so far. */
   readonly kernels: number;
-  /** Waits for them; what each took, in the order they were recorded. From then on kernels are not timed any more. */
+  /** Stops timing kernels, waits for those recorded so far, and returns their times in the order of their recording. */
   stop(): Promise<KernelTime[]>;
 }
 
@@ -101,37 +101,36 @@ export interface Device extends Memory {
 
   /** Fills with zeros. */
   clear(storage: Storage): void;
-  /** Copies the first bytes of one piece of device memory to another. */
+  /** Copies the first bytes of one storage to another. */
   copy(from: Storage, to: Storage, bytes: number): void;
-  /** Copies numbers to the device. */
+  /** Copies data to the device. */
   write(storage: Storage, data: ArrayBufferView): void;
   /** Waits for the work recorded so far and copies `bytes` bytes back. */
   read(storage: Storage, bytes: number): Promise<ArrayBuffer>;
-  /** Hands all recorded work to the device without waiting for it. */
+  /** Submits all recorded work without waiting for it. */
   submit(): void;
-  /** Resolves when all work handed to the device so far is done. */
+  /** Submits all recorded work and resolves when it is done. */
   finished(): Promise<void>;
   /**
-   * Times every kernel that is recorded from now on: on a GPU each in a pass of its own, which costs a little. One profile at
-   * a time. Chrome rounds GPU times to 0.1 ms unless started with --enable-webgpu-developer-features. Undefined where the
-   * adapter has no timestamps.
+   * Times every kernel that is recorded from now on. On a GPU each gets its own pass, which costs some time. Only one profile can
+   * run at a time. Chrome rounds GPU times to 0.1 ms unless it was started with --enable-webgpu-developer-features. Undefined if
+   * the adapter has no timestamps.
    */
   startProfile(): Profile | undefined;
   /**
-   * Finds out how matrix products are cut best on this device, once for an adapter: a real GPU does so by itself, in the
-   * background, after its first result. Bits never depend on it. The environment's ERWIN_TUNE says "off", "on" (measure anew)
-   * or names the file that results are kept in; otherwise they are kept in localStorage where the host has it.
+   * Measures the fastest settings of matrix products, once for each adapter. A real GPU does this automatically, in the background
+   * after its first result. No bits depend on it. The environment variable ERWIN_TUNE is "off", "on" (measure anew) or the file in
+   * which results are stored; by default they are stored in localStorage, if the host has it.
    */
   tune(): Promise<void>;
-  /** A device that computes nothing but allocates what this one would: how much memory a piece of work takes. */
+  /** Returns a device that computes nothing but allocates what this one would, to find out how much memory some work needs. */
   dryRun(): Device;
   /**
-   * Begins to compile, in the background, the kernels that a piece of work will run. Kernels are compiled when they are
-   * first used, too.
+   * Starts to compile, in the background, the kernels that some work will run. Otherwise kernels are compiled at their first use.
    * @param work is done on a device that computes nothing
    */
   compileFor(work: (dryRun: Device) => void): void;
-  /** Gives memory that waits for reuse back to the system. After an OutOfMemoryError the device works again from here on. */
+  /** Returns memory that waits for reuse to the system. After an OutOfMemoryError the device works again. */
   trim(): void;
   dispose(): void;
   [Symbol.dispose](): void;

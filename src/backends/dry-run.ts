@@ -1,12 +1,12 @@
-// A device that computes nothing: its operators allocate and release what the real ones do, so that a dry run of a pass tells how
-// much memory the pass will take, before any is taken, and which kernels it will run.
+// A device that computes nothing: its operators allocate and release what those of a real device do, so that a dry run of a pass
+// shows how much memory the pass will need and which kernels it will run.
 
 import { ErwinError } from "../errors.ts";
 import type { Operators } from "./composites/index.ts";
 import type { BackendName, Device, DeviceInfo, DeviceMemory } from "./device.ts";
 import type { Memory, Storage } from "./storage.ts";
 
-/** The device that is imitated, with a pool that only counts and operators that run nothing. */
+/** The imitated device, with a pool that only counts and operators that run nothing. */
 interface Imitated {
   readonly backend: BackendName;
   readonly info: DeviceInfo;
@@ -52,7 +52,7 @@ export class DryRunDevice implements Device {
   compileFor(): void {}
 
   async read(): Promise<ArrayBuffer> {
-    throw new ErwinError("a dry run computes nothing that could be read");
+    throw new ErwinError("a dry run computes nothing, so there is nothing to read");
   }
 
   dryRun(): Device {

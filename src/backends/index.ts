@@ -21,15 +21,15 @@ export type {
 
 export interface DeviceOptions {
   /**
-   * "auto" (default): WebGPU where a GPU works, else the CPU backend, which is many times faster than a software adapter.
-   * "webgpu" takes a software adapter too.
+   * "auto" (default): WebGPU if there is a working GPU, otherwise the CPU backend, which is many times faster than a software
+   * adapter. "webgpu" also accepts a software adapter.
    */
   backend?: "auto" | BackendName;
-  /** Worker threads for trees and graphs, and for the CPU backend. Default: one a processor core, at most 8. */
+  /** Worker threads for trees and graphs, and for the CPU backend. Default: one for each processor core, at most 8. */
   threads?: number;
   /**
-   * Largest piece of memory one kernel may see at a time, in bytes. Default: what the adapter offers. Larger tensors are
-   * worked on in pieces; a smaller limit shows how a program does on a smaller device.
+   * The maximum size in bytes of a binding, the part of a tensor that a kernel sees at a time. Default: the adapter's limit. Work
+   * on larger tensors is split; a smaller limit shows how a program behaves on a smaller device.
    */
   maxBindingBytes?: number;
   /** Default "float32". "mixed" needs an adapter with the feature shader-f16; the CPU backend does not offer it. */
@@ -37,8 +37,8 @@ export interface DeviceOptions {
 }
 
 /**
- * A device to run models on, after it has computed a known answer.
- * @throws DeviceError when there is none; its message says what was tried and what to do.
+ * Returns a device to run models on, after it has computed a known answer.
+ * @throws DeviceError if there is none; its message says what was tried and what to do
  */
 export async function requestDevice(given: DeviceOptions = {}): Promise<Device> {
   checkOptions("requestDevice", given, { backend: true, threads: true, maxBindingBytes: true, precision: true });

@@ -1,45 +1,45 @@
-// The contract of a device, on raw storage: a backend implements `Primitives` and nothing else of the model. What is made of
-// several of them is written once for all backends (composites/). Shapes are checked above (src/tensor/operators); formulas
-// stand in the kernels' headers (gpu/). All matrices are row-major float32; indices are unsigned 32-bit.
+// The contract of a device, on raw storage: a backend implements `Primitives` and nothing else of the model. Operators that consist
+// of several primitives are written once for all backends (composites/). Callers check shapes (src/tensor/operators); the
+// kernels' headers state the formulas (gpu/). All matrices are row-major float32; indices are unsigned 32-bit integers.
 
 import type { OptimizerOperators } from "./optimizer.ts";
+import type { RooflineOperators } from "./roofline.ts";
 import type { RowOperators } from "./row-kernels.ts";
 import type { Memory, Storage } from "./storage.ts";
-import type { YardstickOperators } from "./yardstick.ts";
 
 export type { Memory, Storage } from "./storage.ts";
 
-/** Balls of one level in one order: where each starts and how many rows it has. */
+/** The balls of one level in one order. */
 export interface BallList {
-  /** [count, 2] u32 on the device: first row, size. Balls follow each other without gaps and cover all rows. */
+  /** [count, 2] u32 on the device: first row and size of each ball. Balls are contiguous and cover all rows. */
   storage: Storage;
   /** The same on the host, for splitting work. */
   host: Uint32Array;
-  /** Largest size among them. */
+  /** The size of the largest ball. */
   largest: number;
 }
 
-/** A linear map's parameters. */
+/** The parameters of a linear map. */
 export interface LinearParameters {
   weight: Storage;
   bias: Storage;
 }
 
-/** Where a gradient is written, or, with `accumulate`, added to. */
+/** Where a gradient is written or, with `accumulate`, added. */
 export interface Destination {
   storage: Storage;
   accumulate: boolean;
 }
 
-/** Where the gradients of a linear map's parameters go; either may be unwanted. */
+/** The destinations of the gradients of a linear map's parameters. Either may be absent. */
 export interface LinearDestinations {
   weight?: Destination;
   bias?: Destination;
 }
 
 /**
- * How an operator sees an array: the number of index (i, j, ...) lies at first + i strides[0] + j strides[1] + ... Slices
- * and transposes need no copy that way; an axis of stride 0 repeats.
+ * A strided view of an array: element (i, j, ...) is at first + i strides[0] + j strides[1] + ..., so that slices and transposes
+ * need no copy. An axis of stride 0 is broadcast.
  */
 export interface Strided {
   storage: Storage;
@@ -47,7 +47,7 @@ export interface Strided {
   strides: readonly number[];
 }
 
-/** What `elementwise` computes: of x and y, or of x alone ("affine" is factor * x + shift). */
+/** The functions of `elementwise`, of x and y or of x alone ("affine" is factor * x + shift). */
 export const elementFunctions = [
   "affine",
   "add",
@@ -68,9 +68,89 @@ export const elementFunctions = [
 ] as const;
 export type ElementFunction = (typeof elementFunctions)[number];
 
+/** A linear map of [x, second], the concatenation of the rows of x [rows, inner] and second [rows, secondInner]. */
+export interface LinearMap {
+  x: Storage;
+  second?: Storage;
+  /** [columns, inner + secondInner] */
+  weight: Storage;
+  /** [rows] Row i of the result is row scatter[i] of what is stored. */
+  scatter?: Storage;
+  rows: number;
+  columns: number;
+  inner: number;
+  secondInner?: number;
+}
+
+/** RMSNorm of the rows x[gather], each [width]. */
+export interface NormedRows {
+  x: Storage;
+  /** Of primitives only those of devices that are `indirect`, and normPositionQkv, take it. */
+  gather?: Storage;
+  norm: Storage;
+  rows: number;
+  width: number;
+}
+
+/** The positional term offsets P^T + b_P; offsets [rows, dimensions]. */
+export interface PositionTerm {
+  offsets: Storage;
+  position: LinearParameters;
+  dimensions: number;
+}
+
+/** Attention within each ball. */
+export interface BallAttention {
+  /** [rows, 3 heads * headWidth] */
+  qkv: Storage;
+  positions: Storage;
+  sigma: Storage;
+  balls: BallList;
+  /** [rows, heads * headWidth] */
+  out: Storage;
+  /** [rows, heads], for the backward pass. */
+  logSum: Storage;
+  rows: number;
+  heads: number;
+  headWidth: number;
+  dimensions: number;
+}
+
+/** The gated hidden layer (W2 n) * SiLU(W1 n) of the feed-forward part; W1, the gate's weight, and W2 are [hiddenWidth, width]. */
+export interface GatedLayer {
+  gate: LinearParameters;
+  value: LinearParameters;
+  rows: number;
+  width: number;
+  hiddenWidth: number;
+}
+
+/** A matrix and the statistics of its columns, both [width]. */
+export interface NormedColumns {
+  x: Storage;
+  mean: Storage;
+  variance: Storage;
+  rows: number;
+  width: number;
+}
+
+/** Message passing over a graph, by the arrays that its kernels read. */
+export interface MessageShape {
+  positions: Storage;
+  /** starts [nodes + 1], sources [edges], targets [edges], sorted by target; for gradients also the edges by source. */
+  graph: Storage;
+  message: LinearParameters;
+  norm: LinearParameters;
+  nodes: number;
+  targets: number;
+  edges: number;
+  width: number;
+  dimensions: number;
+}
+
 /** Operators that a device runs by itself. */
 export interface DirectOperators {
-  /** out[i] = source[index[i]]; source [sources, width], index [rows], out [rows, width]. 32-bit numbers of any kind. */
+  /** out[i] = source[index[i]]; source [sources, width], index [rows], out [rows, width]. Elements are any 32-bit values. */
   gatherRows(a: { source: Storage; index: Storage; out: Storage; sources: number; rows: number; width: number }): void;
 
   /** into[index[i]] (+)= source[i]; source [rows, width], index [rows] without repetition, into [targets, width]. */
@@ -83,61 +163,17 @@ export interface DirectOperators {
     width: number;
   }): void;
 
-  /** y = [x, second] W^T + bias + residual; with `scatter`, row i of the product goes to row scatter[i] of y. */
-  linear(a: {
-    x: Storage;
-    second?: Storage;
-    weight: Storage;
-    bias?: Storage;
-    residual?: Storage;
-    scatter?: Storage;
-    y: Storage;
-    rows: number;
-    columns: number;
-    inner: number;
-    secondInner?: number;
-    /** x is a hidden layer, as normSwiglu writes it. */
-    fromHidden?: boolean;
-  }): void;
+  /** y = [x, second] W^T + bias + residual; `fromHidden` says that x is a hidden layer as normSwiglu writes it. */
+  linear(a: LinearMap & { bias?: Storage; residual?: Storage; y: Storage; fromHidden?: boolean }): void;
 
   /** qkv = (RMSNorm(x[gather]) + offsets P^T + b_P) W^T + b, with q, k, v side by side in each row; qkv [rows, 3 width]. */
-  normPositionQkv(a: {
-    x: Storage;
-    gather?: Storage;
-    norm: Storage;
-    offsets: Storage;
-    position: LinearParameters;
-    projection: LinearParameters;
-    qkv: Storage;
-    rows: number;
-    width: number;
-    dimensions: number;
-  }): void;
+  normPositionQkv(a: NormedRows & PositionTerm & { projection: LinearParameters; qkv: Storage }): void;
 
-  /** Attention inside each ball; out [rows, heads * headWidth], logSum [rows, heads] for the backward pass. */
-  ballAttention(a: {
-    qkv: Storage;
-    positions: Storage;
-    sigma: Storage;
-    balls: BallList;
-    out: Storage;
-    logSum: Storage;
-    rows: number;
-    heads: number;
-    headWidth: number;
-    dimensions: number;
-  }): void;
+  /** Computes `out` and `logSum`. */
+  ballAttention(a: BallAttention): void;
 
-  /** Mean and biased variance of each column, [width] both; moves the running ones towards them. */
-  batchStatistics(a: {
-    x: Storage;
-    mean: Storage;
-    variance: Storage;
-    runningMean: Storage;
-    runningVariance: Storage;
-    rows: number;
-    width: number;
-  }): void;
+  /** Computes the mean and the biased variance of each column, and moves the running ones towards them. */
+  batchStatistics(a: NormedColumns & { runningMean: Storage; runningVariance: Storage }): void;
 
   /** offsets = positions - mean of the ball's positions; both [rows, dimensions]. */
   ballOffsets(a: { positions: Storage; balls: BallList; offsets: Storage; rows: number; dimensions: number }): void;
@@ -155,10 +191,12 @@ export interface DirectOperators {
   /** y += x. */
   add(a: { x: Storage; y: Storage; size: number }): void;
 
-  /** The backward of gatherRows: into[i] = sum of gradient[e] over the e that were picked from i. */
+  /**
+   * The backward pass of gatherRows: into[i] = sum of gradient[e] over the rows e that were gathered from row i. starts
+   * [sources + 1] and entries [rows] list these rows by source.
+   */
   gatherRowsBackward(a: {
     gradient: Storage;
-    /** starts [sources + 1] and the picked rows, by source. */
     starts: Storage;
     entries: Storage;
     into: Destination;
@@ -168,12 +206,12 @@ export interface DirectOperators {
   }): void;
 
   /**
-   * out[i] (+)= f(x[i], y[i]) for every index i of `shape`, or with `slope`, where f has one argument,
-   * out[i] (+)= y[i] f'(x[i]). The slopes of the square root and of the absolute value at 0 are 0.
+   * out[i] (+)= f(x[i], y[i]) for every index i of `shape`, or with `derivative`, where f has one argument,
+   * out[i] (+)= y[i] f'(x[i]). The derivatives of the square root and of the absolute value at 0 are 0.
    */
   elementwise(a: {
     function: ElementFunction;
-    slope?: boolean;
+    derivative?: boolean;
     x: Strided;
     y?: Strided;
     out: Strided;
@@ -189,8 +227,8 @@ export interface DirectOperators {
 }
 
 /**
- * The gradient of a matrix product gives those of its two sides: gradient [rows, columns], the weight's element (c, k) at
- * offset + c * stride + k with k < inner.
+ * The gradient of a matrix product, from which those of its two factors follow: gradient [rows, columns], the weight's element
+ * (c, k) at offset + c * stride + k with k < inner.
  */
 export interface ProductGradient {
   gradient: Storage;
@@ -199,31 +237,17 @@ export interface ProductGradient {
   rows: number;
   columns: number;
   inner: number;
-  /** By default `inner`. */
+  /** Default `inner`. */
   stride?: number;
-  /** By default 0. */
+  /** Default 0. */
   offset?: number;
-  /** Width of the packed qkv weight (gpu/packing.wgsl); by default the weight is not packed. */
+  /** The width of the packed qkv weight (gpu/packing.wgsl); by default the weight is not packed. */
   packedWidth?: number;
 }
 
-/** Message passing over a graph, by what its kernels work on. */
-export interface MessageShape {
-  positions: Storage;
-  /** starts [nodes + 1], sources [edges], targets [edges], sorted by target; for gradients its edges by source too. */
-  graph: Storage;
-  message: LinearParameters;
-  norm: LinearParameters;
-  nodes: number;
-  targets: number;
-  edges: number;
-  width: number;
-  dimensions: number;
-}
-
-/** What the composites are made of. Every gradient is summed in a fixed order: the same bits from run to run. */
+/** The parts of the composites. Every gradient is summed in a fixed order: the same bits from run to run. */
 export interface CompositeParts {
-  /** Whether kernels read rows through an index (`gather`); else the rows are brought into their order before. */
+  /** Whether kernels read rows through an index (`gather`); if not, composites gather the rows first. */
   readonly indirect: boolean;
 
   /** into [rows, inner] (+)= gradient W. */
@@ -245,130 +269,70 @@ export interface CompositeParts {
     columns: number;
   }): void;
 
-  /** y = RMSNorm(x[gather]; norm) (+ offsets P^T + b_P), scale [rows] = what each row was multiplied by. */
-  normPosition(a: {
-    x: Storage;
-    /** Only on devices that are `indirect`. */
-    gather?: Storage;
-    norm: Storage;
-    offsets?: Storage;
-    position?: LinearParameters;
-    y: Storage;
-    scale: Storage;
-    rows: number;
-    width: number;
-    dimensions?: number;
-  }): void;
+  /** y = RMSNorm(x[gather]; norm) (+ offsets P^T + b_P), scale [rows] = the factor of each row. */
+  normPosition(a: NormedRows & Partial<PositionTerm> & { y: Storage; scale: Storage }): void;
 
-  /** Bytes of an element of what normSwiglu writes. */
+  /** Bytes of one element of normSwiglu's result. */
   readonly hiddenBytes: number;
-  /** How many rows of the feed-forward's hidden layer exist at a time, with `arrays` of them side by side in a row. */
+  /** The number of rows of the hidden layer that exist at a time, with `arrays` of them side by side in a row. */
   hiddenRows(hiddenWidth: number, arrays: number): number;
 
   /** hidden = (W2 n) * SiLU(W1 n), n = RMSNorm(x; norm); hidden [rows, hiddenWidth] in elements of `hiddenBytes`. */
-  normSwiglu(a: {
-    x: Storage;
-    norm: Storage;
-    gate: LinearParameters;
-    value: LinearParameters;
-    hidden: Storage;
-    rows: number;
-    width: number;
-    hiddenWidth: number;
-  }): void;
+  normSwiglu(a: GatedLayer & { x: Storage; norm: Storage; hidden: Storage }): void;
 
   /**
-   * The gradients of both sides of hidden = (W2 y) * SiLU(W1 y). `hidden` holds its own gradient before and its value after;
-   * `dgates` receives those of gate and value, 2 rows * hiddenWidth elements in an order of the device's own.
+   * The gradients of both factors of hidden = (W2 y) * SiLU(W1 y). `hidden` holds its own gradient before and its value after;
+   * `dgates` receives those of gate and value, 2 rows * hiddenWidth elements in a layout of the device's own.
    */
-  swigluBackward(a: {
-    y: Storage;
-    gate: LinearParameters;
-    value: LinearParameters;
-    hidden: Storage;
-    dgates: Storage;
-    rows: number;
-    width: number;
-    hiddenWidth: number;
-  }): void;
+  swigluBackward(a: GatedLayer & { y: Storage; hidden: Storage; dgates: Storage }): void;
 
-  /** inputGradient of gate and value together, from swigluBackward's `dgates`: dy [rows, width]. */
-  gatesInputGradient(a: {
-    dgates: Storage;
-    gate: LinearParameters;
-    value: LinearParameters;
-    dy: Storage;
-    rows: number;
-    width: number;
-    hiddenWidth: number;
-  }): void;
+  /** The inputGradient of gate and value together, from swigluBackward's `dgates`: dy [rows, width]. */
+  gatesInputGradient(a: GatedLayer & { dgates: Storage; dy: Storage }): void;
 
-  /** weightGradient of gate and value, from swigluBackward's `dgates`. */
-  gatesWeightGradients(a: {
-    dgates: Storage;
-    y: Storage;
-    into: { gate: LinearDestinations; value: LinearDestinations };
-    rows: number;
-    width: number;
-    hiddenWidth: number;
-  }): void;
+  /** The weightGradient of gate and value, from swigluBackward's `dgates`. */
+  gatesWeightGradients(
+    a: Omit<GatedLayer, "gate" | "value"> & {
+      dgates: Storage;
+      y: Storage;
+      into: { gate: LinearDestinations; value: LinearDestinations };
+    },
+  ): void;
 
-  /** The gradient of qkv, and rowTerms [rows, heads], whose column sums are that of sigma. */
-  ballAttentionGradients(a: {
-    gradient: Storage;
-    qkv: Storage;
-    positions: Storage;
-    sigma: Storage;
-    balls: BallList;
-    out: Storage;
-    logSum: Storage;
-    dqkv: Storage;
-    rowTerms: Storage;
-    rows: number;
-    heads: number;
-    headWidth: number;
-    dimensions: number;
-  }): void;
+  /** The gradient of qkv, and rowTerms [rows, heads], whose column sums are the gradient of sigma. */
+  ballAttentionGradients(a: BallAttention & { gradient: Storage; dqkv: Storage; rowTerms: Storage }): void;
 
-  /** Each node's share in the messages it sends and receives, in an order of the device's own; the caller releases it. */
+  /**
+   * Each node's terms of the messages it sends and receives, in a layout of the device's own, from h [nodes, width]. The caller
+   * releases the result.
+   */
   messageProducts(a: Pick<MessageShape, "message" | "nodes" | "width" | "dimensions"> & { h: Storage }): Storage;
 
   /** The mean of the normalised messages arriving at each target, from the nodes' products; out [targets, width]. */
   messageMeans(a: MessageShape & { products: Storage; out: Storage }): void;
 
   /**
-   * The gradient of messageMeans: what arrives at each node as the target and as the source of messages, both [nodes, width],
-   * which the caller releases; the gradients of the norm's parameters and of the weight's columns for positions.
+   * The gradient of messageMeans: of each node as the target and as the source of messages, both [nodes, width], which the caller
+   * releases, and of the norm's parameters and the weight's columns for positions. gradient is that of the targets,
+   * [targets, width]; arrived [targets] is 1 where an edge arrives, else 0.
    */
   messageGradients(
     a: MessageShape & {
       products: Storage;
-      /** Of the targets, [targets, width]. */
       gradient: Storage;
-      /** [targets] 1 where an edge arrives, else 0. */
       arrived: Storage;
       into: { weight?: Destination; norm: LinearDestinations };
     },
   ): { asTarget: Storage; asSource: Storage };
 
   /** sums [2, width] = the column sums of dy and of dy times the normalised x, which are the gradients of bias and weight. */
-  batchNormSums(a: {
-    x: Storage;
-    mean: Storage;
-    variance: Storage;
-    dy: Storage;
-    sums: Storage;
-    into: LinearDestinations;
-    rows: number;
-    width: number;
-  }): void;
+  batchNormSums(a: NormedColumns & { dy: Storage; sums: Storage; into: LinearDestinations }): void;
 }
 
-/** All that a device must run. */
+/** Everything that a device must run. */
 export interface Primitives
   extends Memory,
     DirectOperators,
     RowOperators,
     CompositeParts,
     OptimizerOperators,
-    YardstickOperators {}
+    RooflineOperators {}

@@ -1,23 +1,23 @@
-// Kernels that work on the rows of matrices one by one, each declared once: its arrays, and what a GPU's workgroup takes. The
-// arguments of the operator, the dispatches, windows and constants on WebGPU, the command on the CPU, and the bytes that the
+// Declarations of the kernels that work on the rows of matrices one by one: their arrays, and how a GPU's threads divide the work.
+// The operator's arguments, the dispatches, windows and constants on WebGPU, the command on the CPU, and the bytes that the
 // benchmarks count follow from the declaration.
 
 import type { Destination, Storage } from "./operators.ts";
 
-/** matrix [rows, width], scalars [rows], vector [width], pair [2, width]; indices [rows], which may be left out. */
+/** matrix [rows, width], scalars [rows], vector [width], pair [2, width]; indices [rows], which are optional. */
 type Shape = "matrix" | "scalars" | "vector" | "pair" | "indices";
 type Arrays = Readonly<Record<string, Shape>>;
 
-/** What a declaration says of a kernel. Arrays have the names that the kernel gives them. */
+/** The declaration of a kernel. Arrays have the names that the kernel gives them. */
 interface RowKernel {
   /** File in gpu/; the command has the same name (LayerNorm for layer_norm). */
   kernel: string;
   arrays: Arrays;
   /** The matrix that is written, or added to. */
   into?: string;
-  /** Words of which the kernel knows whether they hold. */
+  /** Boolean constants of the kernel. */
   flags?: readonly string[];
-  /** Whether eight threads work on each row, in vec4s where the width allows, or one thread on each element. */
+  /** Whether eight threads work on each row (in vec4s, if the width allows), or one thread on each element. */
   eightLanes: boolean;
 }
 
@@ -30,14 +30,14 @@ export const rowKernels = {
     arrays: { x: "matrix", residual: "matrix", weight: "vector", bias: "vector", y: "matrix" },
     eightLanes: true,
   }),
-  /** dx (+)= the gradient of LayerNorm's argument, where dy is that of its result; normalised = (x - mean) / deviation. */
+  /** dx (+)= the gradient of LayerNorm's argument, where dy is the gradient of its result; normalised = (x - mean) / deviation. */
   layerNormInputGradient: declare({
     kernel: "layer_norm_backward",
     arrays: { x: "matrix", weight: "vector", dy: "matrix", normalised: "matrix" },
     into: "dx",
     eightLanes: true,
   }),
-  /** dx (+)= the gradient of RMSNorm's argument x[gather], at the rows `gather` where it is given; `scale` is normPosition's. */
+  /** dx (+)= the gradient of RMSNorm's argument x[gather], at the rows `gather` if it is given; `scale` is normPosition's. */
   rmsNormInputGradient: declare({
     kernel: "rms_norm_backward",
     arrays: { x: "matrix", gather: "indices", norm: "vector", scale: "scalars", dy: "matrix" },
@@ -50,7 +50,7 @@ export const rowKernels = {
     arrays: { x: "matrix", mean: "vector", variance: "vector", weight: "vector", bias: "vector", y: "matrix" },
     eightLanes: false,
   }),
-  /** dx (+)= the gradient of BatchNorm's argument; in training the statistics carry gradient, for which `sums` is batchNormSums'. */
+  /** dx (+)= the gradient of BatchNorm's argument; in training the statistics are differentiated, too, for which `sums` is batchNormSums'. */
   batchNormInputGradient: declare({
     kernel: "batch_norm_backward",
     arrays: { x: "matrix", mean: "vector", variance: "vector", weight: "vector", dy: "matrix", sums: "pair" },
@@ -72,13 +72,13 @@ type RowArguments<Kernel extends RowKernel> = Given<Kernel> &
   Written<Kernel> &
   Flags<Kernel> & { rows: number; width: number };
 
-/** The operators that the declarations make. */
+/** The operators of the declarations. */
 export type RowOperators = { [Name in RowKernelName]: (a: RowArguments<Declared[Name]>) => void };
 
-/** A call of any of them, taken apart. */
+/** The arguments of any of them in a uniform way. */
 export interface RowCall {
   kernel: string;
-  /** Those that are given. */
+  /** The arrays that are given. */
   arrays: { name: string; shape: Shape; storage: Storage }[];
   accumulate: boolean | undefined;
   flags: Record<string, boolean>;
@@ -104,7 +104,7 @@ function callOf({ kernel, arrays, into, flags = [], eightLanes }: RowKernel, a: 
   };
 }
 
-/** The operators of all declarations, on a device that runs such calls. */
+/** Makes the operators of all declarations for a device that runs such calls. */
 export function rowOperators(run: (call: RowCall) => void): RowOperators {
   const operators = Object.entries(rowKernels).map(([name, kernel]) => [
     name,
@@ -121,7 +121,7 @@ const sizes = {
   pair: (_: number, width: number) => 2 * width,
 };
 
-/** Elements that a call reads and writes, each once. */
+/** Returns the number of elements that a call reads and writes, each counted once. */
 export function elementsOf(name: RowKernelName, a: object): number {
   const { arrays, accumulate, rows, width } = callOf(rowKernels[name], a as Record<string, unknown>);
   const all = arrays.reduce((sum, { shape }) => sum + sizes[shape](rows, width), 0);

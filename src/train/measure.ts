@@ -36,8 +36,8 @@ export class GradientMeasure {
     if (changed) this.device.write(this.ranges, this.#table);
   }
 
-  /** @param most the norm beyond which gradients are to be scaled down; 0 for no limit */
-  run(gradients: readonly { gradient: Storage; size: number; firstBlock: number }[], most: number): void {
+  /** @param maxNorm the norm to which gradients are clipped; 0 for no limit */
+  run(gradients: readonly { gradient: Storage; size: number; firstBlock: number }[], maxNorm: number): void {
     for (const gradient of gradients) this.device.operators.gradientSquares({ ...gradient, sums: this.#sums });
     this.device.operators.gradientTotal({
       sums: this.#sums,
@@ -45,7 +45,7 @@ export class GradientMeasure {
       norms: this.#norms,
       total: this.total,
       count: this.#table.length / 4,
-      most,
+      maxNorm,
     });
   }
 

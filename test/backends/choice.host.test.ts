@@ -24,7 +24,7 @@ test("an adapter that does nothing is not taken, and its error says what it comp
   makeAdapterIdle();
   const error = await requestDevice({ backend: "webgpu" }).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(DeviceError);
-  expect((error as DeviceError).message).toContain("computes wrongly");
+  expect((error as DeviceError).message).toContain("computes wrong results");
   expect((error as DeviceError).details.found).toEqual(new Array(8).fill(0));
 });
 

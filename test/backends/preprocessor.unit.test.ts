@@ -47,13 +47,13 @@ test("a branch that is not taken asks for no constants, and attributes are no su
 });
 
 test("an included file is there once for each array, and every line says where it was written", () => {
-  const others = { "read.wgsl": "fn $array_quad() {\n//! include body.wgsl\n}", "body.wgsl": "return $array[$i];" };
+  const others = { "read.wgsl": "fn $array_vec4() {\n//! include body.wgsl\n}", "body.wgsl": "return $array[$i];" };
   const lines = expand("//! repeat i 1\n//! include read.wgsl x out\n//! end\nend", {}, others);
   expect(lines.map(({ text, file, line }) => `${file}:${line} ${text}`)).toEqual([
-    "read.wgsl:1 fn x_quad() {",
+    "read.wgsl:1 fn x_vec4() {",
     "body.wgsl:1 return x[0];",
     "read.wgsl:3 }",
-    "read.wgsl:1 fn out_quad() {",
+    "read.wgsl:1 fn out_vec4() {",
     "body.wgsl:1 return out[0];",
     "read.wgsl:3 }",
     "main.wgsl:4 end",
@@ -72,18 +72,18 @@ test.each([
   ["//!if A", "not one of the directives"],
   ["  //! if A", "not one of the directives"],
   ["let x = 1; //! if A", "not one of the directives"],
-  ["//! end", "nothing that this could end"],
-  ["//! else", "nothing that this could belong to"],
-  ["//! repeat i 2\n//! else\n//! end", "nothing that this could belong to", 3],
-  ["//! if A\n//! else\n//! else\n//! end", "nothing that this could belong to", 4],
+  ["//! end", "no directive that this could end"],
+  ["//! else", "no directive that this could belong to"],
+  ["//! repeat i 2\n//! else\n//! end", "no directive that this could belong to", 3],
+  ["//! if A\n//! else\n//! else\n//! end", "no directive that this could belong to", 4],
   ["//! repeat i 2\nx", 'no "//! end"'],
   ["//! include half.wgsl", 'no "//! end"', 1, "half.wgsl"],
   ["//! if B\n//! end", "the constant B is not given"],
-  ["//! repeat i HALF\n//! end", "the constant HALF is 0.5, not a whole number"],
+  ["//! repeat i HALF\n//! end", "the constant HALF is 0.5, not an integer"],
   ["//! include none.wgsl", "there is no file gpu/none.wgsl"],
   ["//! include main.wgsl", "gpu/main.wgsl includes itself"],
-  ["let x = $i;", "nothing says what $i is"],
-  ["//! repeat i 2\n//! end\nlet x = $i;", "nothing says what $i is", 4],
+  ["let x = $i;", "$i is not defined here"],
+  ["//! repeat i 2\n//! end\nlet x = $i;", "$i is not defined here", 4],
   ["let x = a@2*b@;", "no sum of products"],
 ])("refuses %j", (text, problem, line = 2, file = "main.wgsl") => {
   const act = () => expand(`first\n${text}`, { A: 1, HALF: 0.5 }, { "half.wgsl": "//! if A" });

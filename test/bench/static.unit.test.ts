@@ -143,7 +143,7 @@ test("warps that an SM holds: as many as registers, memory and workgroups leave"
   expect(residentWarps("sm_90", { ...statistics, registers: 40, shared: 0 }, 128)).toBe(48);
 });
 
-const product = { TRANSPOSED: 0, TILE_ROWS: 64, TILE_COLUMNS: 64, QUADS: 1, MATRIX: 0 };
+const product = { TRANSPOSED: 0, TILE_ROWS: 64, TILE_COLUMNS: 64, VEC4: 1, MATRIX: 0 };
 
 test("kernels of one file are named by what tells them apart", () => {
   const kernels: { name: string; constants: Record<string, number> }[] = [
@@ -168,6 +168,9 @@ test("a kernel is found again after it got another constant or was cut otherwise
   expect(find({ ...product, SECOND: 1 })).toBe(before[0]);
   expect(find({ ...product, TILE_ROWS: 128, TILE_COLUMNS: 32 })).toBe(before[1]);
   expect(find({ ...product, TRANSPOSED: 1 })).toBeUndefined();
+  const { VEC4, ...others } = product;
+  const [scalar, vec4] = nameVariants([0, 1].map((QUADS) => ({ name: "linear", constants: { ...others, QUADS } })));
+  expect(findPredecessor([scalar!, vec4!], { kernel: "any", name: "linear", constants: product })).toBe(vec4);
 });
 
 const compiled: CompiledKernel = {

@@ -31,7 +31,7 @@ onEachDevice((device, backend) => {
       { kind: "bias residual scatter", inners: [64, 70], columnCounts: [47, 64] },
       { kind: "bias second residual", inners: [5, 32], columnCounts: [8, 32] },
       // All widths are multiples of 4: memory is read and written one vec4 at a time.
-      { kind: "bias second of quads scatter", inners: [4, 20], columnCounts: [36, 100] },
+      { kind: "bias second of vec4s scatter", inners: [4, 20], columnCounts: [36, 100] },
     ])("x W^T $kind", async ({ kind, ...sizes }) => {
       const has = (name: string) => kind.includes(name);
       const inners = fc.constantFrom(...sizes.inners);
@@ -39,7 +39,7 @@ onEachDevice((device, backend) => {
       await fc.assert(
         fc.asyncProperty(rowCounts, inners, columnCounts, fc.nat(), async (rows, inner, columns, seed) => {
           const random = seededRandom(seed);
-          const more = has("quads") ? 4 * (1 + (seed % 5)) : has("second") ? 1 + (seed % 9) : 0;
+          const more = has("vec4s") ? 4 * (1 + (seed % 5)) : has("second") ? 1 + (seed % 9) : 0;
           const index = permutation(rows, random);
           const inputs = [given([rows, inner], random), weight(columns, inner + more, random)];
           const shapes: [number, number][] = [

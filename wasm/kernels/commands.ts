@@ -1,60 +1,81 @@
-// The commands the threads execute, as they lie in memory: 32-bit words, each command as long as the longest. A class lists a
-// command's fields; its place among the classes is its code. src/backends/cpu/commands.ts reads this text, so that each layout
-// is written down once. Addresses are 0 where an optional input is left out; sizes count rows and numbers, not bytes, unless the
-// name says so. What a command computes stands with the function of the same name.
+// The commands that the threads execute, as they lie in memory: 32-bit words, each command as long as the longest. An exported
+// class is a command and lists its fields, after those of the class that it extends; its index among the exported classes is its
+// code. src/backends/cpu/commands.ts reads this text, so this is the only definition of the layouts. The address of an optional
+// array that is left out is 0. Sizes count rows and elements, not bytes, unless the name says so. The function that takes a
+// command defines what it computes.
 
-export class Copy {
+class Command {
   code: u32;
+}
+
+class RowCommand extends Command {
+  rows: u32;
+  width: u32;
+}
+
+class ColumnsCommand extends RowCommand {
+  x: usize;
+  mean: usize;
+  variance: usize;
+}
+
+/** A command for which each thread has `scratchBytes` bytes of its own. */
+class ScratchCommand extends Command {
+  scratch: usize;
+  scratchBytes: u32;
+}
+
+class MessageCommand extends ScratchCommand {
+  products: usize;
+  positions: usize;
+  graph: usize;
+  weight: usize;
+  normWeight: usize;
+  nodes: u32;
+  edges: u32;
+  width: u32;
+  dimensions: u32;
+}
+
+export class Copy extends Command {
   from: usize;
   to: usize;
   bytes: u32;
 }
 
-export class Clear {
-  code: u32;
+export class Clear extends Command {
   to: usize;
   bytes: u32;
 }
 
-export class Add {
-  code: u32;
+export class Add extends Command {
   x: usize;
   y: usize;
   size: u32;
 }
 
-export class GatherRows {
-  code: u32;
+export class GatherRows extends RowCommand {
   source: usize;
   index: usize;
   out: usize;
-  rows: u32;
-  width: u32;
 }
 
-export class ScatterRows {
-  code: u32;
+export class ScatterRows extends RowCommand {
   source: usize;
   index: usize;
   out: usize;
   accumulate: u32;
-  rows: u32;
-  width: u32;
 }
 
-export class GatherSum {
-  code: u32;
+export class GatherSum extends RowCommand {
   x: usize;
   starts: usize;
   entries: usize;
   out: usize;
   accumulate: u32;
-  rows: u32;
-  width: u32;
 }
 
-export class NormPosition {
-  code: u32;
+export class NormPosition extends ScratchCommand {
   x: usize;
   gather: usize;
   norm: usize;
@@ -66,12 +87,9 @@ export class NormPosition {
   rows: u32;
   width: u32;
   dimensions: u32;
-  scratch: usize;
-  scratchBytes: u32;
 }
 
-export class RmsNormBackward {
-  code: u32;
+export class RmsNormBackward extends RowCommand {
   x: usize;
   gather: usize;
   norm: usize;
@@ -79,30 +97,27 @@ export class RmsNormBackward {
   dy: usize;
   dx: usize;
   accumulate: u32;
-  rows: u32;
-  width: u32;
 }
 
-export class Product {
-  code: u32;
+export class Product extends ScratchCommand {
   rows: u32;
   columns: u32;
   inner: u32;
   secondInner: u32;
-  // The left side.
+  // The left factor.
   left: usize;
   leftStride: u32;
   leftAlong: u32;
   second: usize;
   gather: usize;
-  // The right side.
+  // The right factor.
   right: usize;
   rightStride: u32;
   rightAlong: u32;
   packedWidth: u32;
-  /** W2 of the gated hidden layer; then `right` is W1. */
+  /** W2 of the gated hidden layer, for which `right` is W1. */
   value: usize;
-  // What is done with a sum.
+  // The epilogue.
   bias: usize;
   valueBias: usize;
   residual: usize;
@@ -111,18 +126,15 @@ export class Product {
   out: usize;
   outStride: u32;
   outPackedWidth: u32;
-  /** Of the gated hidden layer's backward. */
+  /** For the backward pass of the gated hidden layer. */
   dgate: usize;
   dvalue: usize;
-  // How it is cut up.
+  // The division into blocks.
   rowBlock: u32;
   columnBlock: u32;
-  scratch: usize;
-  scratchBytes: u32;
 }
 
-export class ColumnSums {
-  code: u32;
+export class ColumnSums extends Command {
   x: usize;
   stride: u32;
   factor: usize;
@@ -137,8 +149,7 @@ export class ColumnSums {
   columns: u32;
 }
 
-export class BallAttention {
-  code: u32;
+export class BallAttention extends ScratchCommand {
   qkv: usize;
   positions: usize;
   sigma: usize;
@@ -150,108 +161,61 @@ export class BallAttention {
   heads: u32;
   headWidth: u32;
   dimensions: u32;
-  scratch: usize;
-  scratchBytes: u32;
 }
 
-export class BallAttentionBackward {
-  code: u32;
+export class BallAttentionBackward extends BallAttention {
   gradient: usize;
-  qkv: usize;
-  positions: usize;
-  sigma: usize;
-  balls: usize;
-  ballCount: u32;
-  largest: u32;
-  out: usize;
-  logSum: usize;
   dqkv: usize;
   rowTerms: usize;
-  heads: u32;
-  headWidth: u32;
-  dimensions: u32;
-  scratch: usize;
-  scratchBytes: u32;
 }
 
-export class LayerNorm {
-  code: u32;
+export class LayerNorm extends RowCommand {
   x: usize;
   residual: usize;
   weight: usize;
   bias: usize;
   y: usize;
-  rows: u32;
-  width: u32;
 }
 
-export class LayerNormBackward {
-  code: u32;
+export class LayerNormBackward extends RowCommand {
   x: usize;
   weight: usize;
   dy: usize;
   dx: usize;
   accumulate: u32;
   normalised: usize;
-  rows: u32;
-  width: u32;
 }
 
-export class BatchStatistics {
-  code: u32;
-  x: usize;
-  mean: usize;
-  variance: usize;
+export class BatchStatistics extends ColumnsCommand {
   runningMean: usize;
   runningVariance: usize;
-  rows: u32;
-  width: u32;
 }
 
-export class BatchNorm {
-  code: u32;
-  x: usize;
-  mean: usize;
-  variance: usize;
+export class BatchNorm extends ColumnsCommand {
   weight: usize;
   bias: usize;
   y: usize;
-  rows: u32;
-  width: u32;
 }
 
-export class BatchNormSums {
-  code: u32;
-  x: usize;
-  mean: usize;
-  variance: usize;
+export class BatchNormSums extends ColumnsCommand {
   dy: usize;
   sums: usize;
   dweight: usize;
   accumulateWeight: u32;
   dbias: usize;
   accumulateBias: u32;
-  rows: u32;
-  width: u32;
 }
 
-export class BatchNormBackward {
-  code: u32;
-  x: usize;
-  mean: usize;
-  variance: usize;
+export class BatchNormBackward extends ColumnsCommand {
   weight: usize;
   dy: usize;
   sums: usize;
   dx: usize;
   training: u32;
   accumulate: u32;
-  rows: u32;
-  width: u32;
 }
 
-export class BallOffsets {
-  code: u32;
+export class BallOffsets extends Command {
   positions: usize;
   balls: usize;
   ballCount: u32;
@@ -259,8 +223,7 @@ export class BallOffsets {
   dimensions: u32;
 }
 
-export class CoarsenPositions {
-  code: u32;
+export class CoarsenPositions extends Command {
   positions: usize;
   centres: usize;
   offsets: usize;
@@ -269,76 +232,39 @@ export class CoarsenPositions {
   dimensions: u32;
 }
 
-export class MessageMean {
-  code: u32;
-  products: usize;
-  positions: usize;
-  graph: usize;
-  weight: usize;
-  normWeight: usize;
+export class MessageMean extends MessageCommand {
   normBias: usize;
   out: usize;
-  nodes: u32;
   targets: u32;
-  edges: u32;
-  width: u32;
-  dimensions: u32;
-  scratch: usize;
-  scratchBytes: u32;
 }
 
-export class MessageBackwardArriving {
-  code: u32;
-  products: usize;
-  positions: usize;
-  graph: usize;
-  weight: usize;
-  normWeight: usize;
+export class MessageBackwardArriving extends MessageCommand {
   dout: usize;
-  /** For each edge: mean of the message, its inverse deviation, mean of dn, mean of dn n. */
+  /** For each edge the mean of the message, its inverse deviation, the mean of dn and the mean of dn n. */
   moments: usize;
   plain: usize;
   asTarget: usize;
   terms: usize;
-  nodes: u32;
   targets: u32;
-  edges: u32;
-  width: u32;
-  dimensions: u32;
-  scratch: usize;
-  scratchBytes: u32;
 }
 
-export class MessageBackwardLeaving {
-  code: u32;
-  products: usize;
-  positions: usize;
-  graph: usize;
-  weight: usize;
-  normWeight: usize;
+export class MessageBackwardLeaving extends MessageCommand {
   dout: usize;
   moments: usize;
   asSource: usize;
-  nodes: u32;
-  edges: u32;
-  width: u32;
-  dimensions: u32;
-  scratch: usize;
-  scratchBytes: u32;
 }
 
-export class Elementwise {
-  code: u32;
+export class Elementwise extends Command {
   /** An ElementFunction. */
   chosen: u32;
-  slope: u32;
+  derivative: u32;
   accumulate: u32;
   factor: f32;
   shift: f32;
   x: usize;
   y: usize;
   out: usize;
-  // Size and strides of each axis, the innermost last.
+  // The size and the strides of each axis, outermost first.
   size0: u32;
   x0: u32;
   y0: u32;
@@ -357,8 +283,7 @@ export class Elementwise {
   out3: u32;
 }
 
-export class SumAxis {
-  code: u32;
+export class SumAxis extends Command {
   x: usize;
   out: usize;
   accumulate: u32;
@@ -368,39 +293,34 @@ export class SumAxis {
   factor: f32;
 }
 
-export class GradientSquares {
-  code: u32;
+export class GradientSquares extends Command {
   gradient: usize;
   size: u32;
-  /** Of the gradient's first block. */
+  /** The address of the gradient's first block. */
   sums: usize;
 }
 
-export class GradientNorms {
-  code: u32;
+export class GradientNorms extends Command {
   sums: usize;
   ranges: usize;
   norms: usize;
   count: u32;
 }
 
-export class GradientTotal {
-  code: u32;
+export class GradientTotal extends Command {
   norms: usize;
   total: usize;
   count: u32;
-  most: f32;
+  maxNorm: f32;
 }
 
-export class Scale {
-  code: u32;
+export class Scale extends Command {
   x: usize;
   factor: usize;
   size: u32;
 }
 
-export class AdamwControl {
-  code: u32;
+export class AdamwControl extends Command {
   ranges: usize;
   total: usize;
   loss: usize;
@@ -414,8 +334,7 @@ export class AdamwControl {
   logBeta2: f32;
 }
 
-export class Adamw {
-  code: u32;
+export class Adamw extends Command {
   owner: usize;
   values: usize;
   gradients: usize;
@@ -432,8 +351,7 @@ export class Adamw {
   averageRest: f32;
 }
 
-export class MultiplyAdd {
-  code: u32;
+export class MultiplyAdd extends Command {
   x: usize;
   size: u32;
   rounds: u32;

@@ -8,7 +8,7 @@ import { exp4, loadSome, madd, storeSome } from "./vectors";
 /** This many elements of the innermost axis are one item of work. */
 const CHUNK: u32 = 1024;
 
-/** out[i] (+)= f(x[i], y[i]), or with `slope` y[i] f'(x[i]). */
+/** out[i] (+)= f(x[i], y[i]), or with `derivative` y[i] f'(x[i]). */
 export function elementwise(p: Elementwise, thread: u32, threads: u32): void {
   const chunks = (p.size3 + CHUNK - 1) / CHUNK;
   const items = p.size0 * p.size1 * p.size2 * chunks;
@@ -28,7 +28,7 @@ export function elementwise(p: Elementwise, thread: u32, threads: u32): void {
       const some = min<u32>(4, count - n);
       const ownX = pick(x + ((<usize>n * p.x3) << 2), p.x3, some);
       const ownY = y ? pick(y + ((<usize>n * p.y3) << 2), p.y3, some) : f32x4.splat(0);
-      let result = p.slope ? f32x4.mul(ownY, derivativeOf(p.chosen, ownX)) : valueOf(p, ownX, ownY);
+      let result = p.derivative ? f32x4.mul(ownY, derivativeOf(p.chosen, ownX)) : valueOf(p, ownX, ownY);
       const to = out + ((<usize>n * p.out3) << 2);
       if (p.accumulate) result = f32x4.add(result, pick(to, p.out3, some));
       put(to, p.out3, some, result);

@@ -18,8 +18,8 @@ export function packRows(
 ): void {
   let k: usize = 0;
   const end = (<usize>inner) << 2;
-  const quads = (<usize>(inner & ~3)) << 2;
-  for (; k < quads; k += 16, panel += 128) {
+  const whole = (<usize>(inner & ~3)) << 2;
+  for (; k < whole; k += 16, panel += 128) {
     let a = v128.load(row0 + k);
     let b = v128.load(row1 + k);
     let c = v128.load(row2 + k);
@@ -70,27 +70,4 @@ export function packColumns(from: usize, stride: usize, columns: u32, inner: u32
     v128.store(panel, loadSome(from, columns));
     v128.store(panel, loadSome(from + 16, more), 16);
   }
-}
-
-/**
- * Packs four rows of `inner` elements from `rows` (at most 4) contiguous elements at each of four addresses; k is a
- * multiple of 4.
- */
-export function packLeftQuad(
-  from0: usize,
-  from1: usize,
-  from2: usize,
-  from3: usize,
-  rows: u32,
-  out: usize,
-  stride: usize,
-): void {
-  storeTransposed(
-    loadSome(from0, rows),
-    loadSome(from1, rows),
-    loadSome(from2, rows),
-    loadSome(from3, rows),
-    out,
-    stride,
-  );
 }

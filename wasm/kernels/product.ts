@@ -8,15 +8,16 @@
 //                 with rightAlong at right + row(k) * rightStride + c                          row(n) = packedRow(n)
 //     with `value`, the sums of right and of value alternate: the gated hidden layer
 //
-// finish.ts has the epilogues. The work is divided into blocks of rows x columns; a thread takes neighbouring ones,
+// epilogue.ts has the epilogues. The work is divided into blocks of rows x columns; a thread takes neighbouring ones,
 // column block by column block, so that it rarely packs a part of the right side again. The inner dimension is summed
 // in chunks of 256, and these in order: the bits depend neither on the blocks nor on the threads.
-import { STRETCH, TILE_ROWS } from "../out/shared";
+import { CHUNK, TILE_ROWS } from "../out/shared";
 import { Product } from "./commands";
-import { finishGated, finishGatedBackward, finishSums, packedRow } from "./finish";
-import { packColumns, packLeftQuad, packRows } from "./pack";
+import { packedRow, storeGated, storeGatedBackward, storeSums } from "./epilogue";
+import { packColumns, packRows } from "./pack";
 import { nextOf } from "./threads";
 import { multiplyRows } from "./tile";
+import { loadSome, storeTransposed } from "./vectors";
 
 export function product(p: Product, thread: u32, threads: u32): void {
   const rowBlocks = (p.rows + p.rowBlock - 1) / p.rowBlock;
@@ -30,7 +31,7 @@ export function product(p: Product, thread: u32, threads: u32): void {
   const biases = p.scratch + <usize>thread * p.scratchBytes;
   const sums = biases + ((<usize>(panels * panelColumns)) << 2);
   const leftRows = sums + stride * (((p.rowBlock + TILE_ROWS - 1) / TILE_ROWS) * TILE_ROWS);
-  const packed = leftRows + (p.leftAlong ? (<usize>STRETCH * ((p.rowBlock + 3) & ~3)) << 2 : 0);
+  const packed = leftRows + (p.leftAlong ? (<usize>CHUNK * ((p.rowBlock + 3) & ~3)) << 2 : 0);
   // The packed right side of a block is kept for its rows, unless the inner dimension is long.
   const keeps = !p.leftAlong;
   let packedBlock: u32 = -1;
@@ -43,12 +44,12 @@ export function product(p: Product, thread: u32, threads: u32): void {
     const panelCount = (columns + panelColumns - 1) / panelColumns;
     for (let start: u32 = 0; start < inner; ) {
       // A chunk ends where the second left side begins.
-      const chunk = min(STRETCH, start < p.inner ? p.inner - start : inner - start);
+      const chunk = min(CHUNK, start < p.inner ? p.inner - start : inner - start);
       const right = keeps ? packed + ((<usize>start * panels) << 5) : packed;
       if (!keeps || packedBlock != block) packRight(p, firstColumn, columns, start, chunk, right);
       if (p.leftAlong) packLeft(p, firstRow, rows, start, chunk, leftRows);
       if (p.leftAlong) {
-        multiplyRows(leftRows, STRETCH << 2, 0, 0, rows, right, panelCount, chunk, sums, stride, start > 0);
+        multiplyRows(leftRows, CHUNK << 2, 0, 0, rows, right, panelCount, chunk, sums, stride, start > 0);
       } else if (start < p.inner) {
         const left = p.left + ((<usize>start) << 2);
         const rowBytes = p.leftStride << 2;
@@ -61,15 +62,15 @@ export function product(p: Product, thread: u32, threads: u32): void {
       start += chunk;
     }
     packedBlock = block;
-    if (p.dgate) finishGatedBackward(p, sums, stride, firstRow, rows, firstColumn, columns);
-    else if (p.value) finishGated(p, sums, stride, firstRow, rows, firstColumn, columns);
+    if (p.dgate) storeGatedBackward(p, sums, stride, firstRow, rows, firstColumn, columns);
+    else if (p.value) storeGated(p, sums, stride, firstRow, rows, firstColumn, columns);
     else {
       let bias = p.bias ? p.bias + ((<usize>firstColumn) << 2) : 0;
       if (p.bias && p.packedWidth) {
         packBiases(p, firstColumn, columns, biases);
         bias = biases;
       }
-      finishSums(p, bias, sums, stride, firstRow, rows, firstColumn, columns);
+      storeSums(p, bias, sums, stride, firstRow, rows, firstColumn, columns);
     }
   }
 }
@@ -145,7 +146,7 @@ function packRight(p: Product, firstColumn: u32, columns: u32, start: u32, inner
   }
 }
 
-/** Writes rows of STRETCH elements from a transposed left side; the chunk is padded to a multiple of 4. */
+/** Writes rows of CHUNK elements from a transposed left side; the chunk is padded to a multiple of 4. */
 function packLeft(p: Product, firstRow: u32, rows: u32, start: u32, inner: u32, out: usize): void {
   const last = start + inner - 1;
   const rowBytes = (<usize>p.leftStride) << 2;
@@ -167,8 +168,15 @@ function packLeft(p: Product, firstRow: u32, rows: u32, start: u32, inner: u32, 
     const from3 = left + at3 * rowBytes;
     for (let r: u32 = 0; r < rows; r += 4) {
       const step = (<usize>r) << 2;
-      const into = out + ((<usize>r * STRETCH) << 2);
-      packLeftQuad(from0 + step, from1 + step, from2 + step, from3 + step, rows - r, into, STRETCH << 2);
+      const into = out + ((<usize>r * CHUNK) << 2);
+      storeTransposed(
+        loadSome(from0 + step, rows - r),
+        loadSome(from1 + step, rows - r),
+        loadSome(from2 + step, rows - r),
+        loadSome(from3 + step, rows - r),
+        into,
+        CHUNK << 2,
+      );
     }
   }
 }

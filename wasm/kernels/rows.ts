@@ -1,22 +1,22 @@
 // Moving and adding rows. Formulas: gpu/gather_rows.wgsl, gpu/scatter_rows.wgsl, gpu/gather_sum.wgsl, gpu/add.wgsl,
 // gpu/scale.wgsl.
 import { Add, Clear, Copy, GatherRows, GatherSum, Scale, ScatterRows } from "./commands";
-import { firstNumberOf, firstOf } from "./threads";
+import { firstElementOf, firstOf } from "./threads";
 import { loadSome, storeSome } from "./vectors";
 
 export function copy(p: Copy, thread: u32, threads: u32): void {
-  const first = <usize>firstNumberOf(p.bytes, thread, threads);
-  memory.copy(p.to + first, p.from + first, firstNumberOf(p.bytes, thread + 1, threads) - first);
+  const first = <usize>firstElementOf(p.bytes, thread, threads);
+  memory.copy(p.to + first, p.from + first, firstElementOf(p.bytes, thread + 1, threads) - first);
 }
 
 export function clear(p: Clear, thread: u32, threads: u32): void {
-  const first = <usize>firstNumberOf(p.bytes, thread, threads);
-  memory.fill(p.to + first, 0, firstNumberOf(p.bytes, thread + 1, threads) - first);
+  const first = <usize>firstElementOf(p.bytes, thread, threads);
+  memory.fill(p.to + first, 0, firstElementOf(p.bytes, thread + 1, threads) - first);
 }
 
 export function add(p: Add, thread: u32, threads: u32): void {
-  const end = firstNumberOf(p.size, thread + 1, threads);
-  for (let i = firstNumberOf(p.size, thread, threads); i < end; i += 4) {
+  const end = firstElementOf(p.size, thread + 1, threads);
+  for (let i = firstElementOf(p.size, thread, threads); i < end; i += 4) {
     const at = (<usize>i) << 2;
     storeSome(p.y + at, f32x4.add(loadSome(p.y + at, end - i), loadSome(p.x + at, end - i)), end - i);
   }
@@ -24,8 +24,8 @@ export function add(p: Add, thread: u32, threads: u32): void {
 
 export function scale(p: Scale, thread: u32, threads: u32): void {
   const factor = v128.load_splat<f32>(p.factor);
-  const end = firstNumberOf(p.size, thread + 1, threads);
-  for (let i = firstNumberOf(p.size, thread, threads); i < end; i += 4) {
+  const end = firstElementOf(p.size, thread + 1, threads);
+  for (let i = firstElementOf(p.size, thread, threads); i < end; i += 4) {
     const at = p.x + ((<usize>i) << 2);
     storeSome(at, f32x4.mul(loadSome(at, end - i), factor), end - i);
   }

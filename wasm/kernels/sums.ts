@@ -1,7 +1,7 @@
 // Sums over the rows of a matrix, and over the middle one of three axes: a thread takes whole columns, four at a time.
 // Sums of 256 rows each are added up in order. Formulas: gpu/column_sums.wgsl, gpu/sum_axis.wgsl.
 import { ColumnSums, SumAxis } from "./commands";
-import { packedRow } from "./finish";
+import { packedRow } from "./epilogue";
 import { firstOf } from "./threads";
 import { loadSome, madd, storeSome, sumOf } from "./vectors";
 

@@ -18,7 +18,7 @@ export function firstOf(items: u32, thread: u32, threads: u32): u32 {
 }
 
 /** Like firstOf, but every share begins at a multiple of 16, so that no cache line and no vector is divided. */
-export function firstNumberOf(size: u32, thread: u32, threads: u32): u32 {
+export function firstElementOf(size: u32, thread: u32, threads: u32): u32 {
   if (thread == threads) return size;
   return firstOf((size + 15) >> 4, thread, threads) << 4;
 }

@@ -48,8 +48,8 @@ export function constant(address: usize): v128 {
   return v128.load_splat<f32>(address);
 }
 
-const LEAST = memory.data<f32>([-87.3]);
-const MOST = memory.data<f32>([88.3]);
+const MIN = memory.data<f32>([-87.3]);
+const MAX = memory.data<f32>([88.3]);
 const LOG2_E = memory.data<f32>([1.44269504088896341]);
 const ROUNDING = memory.data<f32>([12582912.0]);
 const MINUS_LN2_HIGH = memory.data<f32>([-0.693359375]);
@@ -63,8 +63,8 @@ const EXP_7 = memory.data<f32>([1.98756915e-4]);
 
 /** e^x with a relative error of about 1e-7; below -87.3 it is 0, above 88.3 it stays about 2e38. (Cephes' expf.) */
 export function exp4(x: v128): v128 {
-  const vanishes = f32x4.lt(x, constant(LEAST));
-  x = f32x4.pmin(x, constant(MOST));
+  const vanishes = f32x4.lt(x, constant(MIN));
+  x = f32x4.pmin(x, constant(MAX));
   // Adding 1.5 * 2^23 rounds to an integer, which is then in the lowest bits.
   const shifted = madd(x, constant(LOG2_E), constant(ROUNDING));
   const n = f32x4.sub(shifted, constant(ROUNDING));
@@ -79,8 +79,8 @@ export function exp4(x: v128): v128 {
   return v128.andnot(i32x4.add(p, i32x4.shl(shifted, 23)), vanishes);
 }
 
-const LEAST_POWER = memory.data<f32>([-127]);
-const MOST_POWER = memory.data<f32>([127]);
+const MIN_POWER = memory.data<f32>([-127]);
+const MAX_POWER = memory.data<f32>([127]);
 const ONE = memory.data<f32>([1]);
 const EXP2_1 = memory.data<f32>([0.6931469775989922]);
 const EXP2_2 = memory.data<f32>([0.24022242085262402]);
@@ -94,7 +94,7 @@ const EXP2_5 = memory.data<f32>([0.0013264727123511728]);
  * 9e-8.) From -127 down it is 0, whose bits result from lowering the exponent of 1 by 127; above 127 it stays 2^127.
  */
 export function exp2(x: v128): v128 {
-  x = f32x4.pmin(f32x4.pmax(x, constant(LEAST_POWER)), constant(MOST_POWER));
+  x = f32x4.pmin(f32x4.pmax(x, constant(MIN_POWER)), constant(MAX_POWER));
   const shifted = f32x4.add(x, constant(ROUNDING));
   const r = f32x4.sub(x, f32x4.sub(shifted, constant(ROUNDING)));
   const rr = f32x4.mul(r, r);

@@ -1,24 +1,26 @@
 // The backward passes of ball attention and of the product before it.
 
-import type { BallList, Destination, LinearDestinations, LinearParameters, Primitives, Storage } from "../operators.ts";
+import type {
+  BallAttention,
+  Destination,
+  LinearDestinations,
+  LinearParameters,
+  NormedRows,
+  PositionTerm,
+  Primitives,
+  Storage,
+} from "../operators.ts";
 import { inOrder, withMemory } from "./memory.ts";
 
-/** The backward of normPositionQkv; `gradient` is that of qkv. */
+/** The backward pass of normPositionQkv; `gradient` is that of qkv. */
 export function normPositionQkvBackward(
   device: Primitives,
-  a: {
-    gradient: Storage;
-    x: Storage;
-    gather?: Storage;
-    norm: Storage;
-    offsets: Storage;
-    position: LinearParameters;
-    projection: LinearParameters;
-    into: { x?: Destination; norm?: Destination; position: LinearDestinations; projection: LinearDestinations };
-    rows: number;
-    width: number;
-    dimensions: number;
-  },
+  a: NormedRows &
+    PositionTerm & {
+      gradient: Storage;
+      projection: LinearParameters;
+      into: { x?: Destination; norm?: Destination; position: LinearDestinations; projection: LinearDestinations };
+    },
 ): void {
   const { gradient, norm, offsets, position, projection, into, rows, width, dimensions } = a;
   inOrder(device, { source: a.x, index: a.gather, rows, width }, (x, gather) =>
@@ -26,7 +28,7 @@ export function normPositionQkvBackward(
       device.normPosition({ x, gather, norm, offsets, position, y, scale, rows, width, dimensions });
       const packed = { gradient, rows, columns: 3 * width, inner: width, packedWidth: width };
       device.weightGradient({ ...packed, x: y, into: into.projection });
-      // From here on the normalised rows are not needed any more.
+      // The normalised rows are no longer needed.
       const dy = y;
       device.inputGradient({ ...packed, weight: projection.weight, into: { storage: dy, accumulate: false } });
       const through = { gradient: dy, rows, columns: width, inner: dimensions };
@@ -43,33 +45,17 @@ export function normPositionQkvBackward(
       withMemory(device, { ordered: rows * width }, ({ ordered }) => {
         const inPlace = { storage: ordered, accumulate: false };
         device.rmsNormInputGradient({ x, norm, scale, dy, dx: inPlace, rows, width });
-        // The index is a permutation: every row is written, so there is nothing to clear.
+        // The index is a permutation: every row is written, so nothing has to be cleared.
         device.scatterRows({ source: ordered, index, into: dx, rows, targets: rows, width });
       });
     }),
   );
 }
 
-/** The backward of ballAttention: writes the gradient of qkv and that of sigma. */
+/** The backward pass of ballAttention: writes the gradients of qkv and sigma. */
 export function ballAttentionBackward(
   device: Primitives,
-  {
-    into,
-    ...a
-  }: {
-    gradient: Storage;
-    qkv: Storage;
-    positions: Storage;
-    sigma: Storage;
-    balls: BallList;
-    out: Storage;
-    logSum: Storage;
-    into: { qkv: Storage; sigma?: Destination };
-    rows: number;
-    heads: number;
-    headWidth: number;
-    dimensions: number;
-  },
+  { into, ...a }: BallAttention & { gradient: Storage; into: { qkv: Storage; sigma?: Destination } },
 ): void {
   const { rows, heads } = a;
   withMemory(device, { rowTerms: rows * heads }, ({ rowTerms }) => {

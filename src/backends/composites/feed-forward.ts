@@ -1,17 +1,19 @@
-// The gated feed-forward part of a block, whose hidden layer exists only for some rows at a time.
+// The gated feed-forward part of a block. Its hidden layer exists only for some rows at a time, to save memory.
 
-import type { Destination, LinearDestinations, LinearParameters, Primitives, Storage } from "../operators.ts";
+import type {
+  Destination,
+  GatedLayer,
+  LinearDestinations,
+  LinearParameters,
+  Primitives,
+  Storage,
+} from "../operators.ts";
 import { rowsOf, withMemory } from "./memory.ts";
 
-export interface FeedForward {
+export interface FeedForward extends GatedLayer {
   x: Storage;
   norm: Storage;
-  gate: LinearParameters;
-  value: LinearParameters;
   output: LinearParameters;
-  rows: number;
-  width: number;
-  hiddenWidth: number;
 }
 
 /** y = x + W3 (W2 n * SiLU(W1 n)), n = RMSNorm(x; norm). */
@@ -31,8 +33,8 @@ export function feedForward(device: Primitives, a: FeedForward & { y: Storage })
 }
 
 /**
- * The backward of feedForward without its residual: `into.x` receives the gradient through the hidden layer only. It may be
- * added to `gradient` itself, each of whose rows is read before the same row is written.
+ * The backward pass of feedForward without its residual: `into.x` receives only the gradient through the hidden layer. It may be
+ * added to `gradient` itself, because each row is read before it is written.
  */
 export function feedForwardBackward(
   device: Primitives,
@@ -48,7 +50,7 @@ export function feedForwardBackward(
   },
 ): void {
   const { norm, gate, value, output, into, rows: all, width, hiddenWidth } = a;
-  // The gradients of gate and value lie side by side.
+  // The gradients of gate and value are side by side.
   const step = Math.min(all, device.hiddenRows(hiddenWidth, 2));
   const elements = { y: step * width, scale: step, hidden: step * hiddenWidth, dgates: 2 * step * hiddenWidth };
   withMemory(device, elements, ({ y, scale, hidden, dgates }) => {
@@ -56,7 +58,7 @@ export function feedForwardBackward(
       const rows = Math.min(step, all - first);
       const x = rowsOf(a.x, width, first, rows);
       const gradient = rowsOf(a.gradient, width, first, rows);
-      // After the first rows, gradients of parameters are added to what the rows before gave.
+      // From the second rows on, the gradients of parameters are added to those of the previous rows.
       const later = (destination: Destination | undefined) =>
         destination && { ...destination, accumulate: destination.accumulate || first > 0 };
       const laterOf = ({ weight, bias }: LinearDestinations) => ({ weight: later(weight), bias: later(bias) });

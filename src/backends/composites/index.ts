@@ -1,4 +1,5 @@
-// Operators made of several primitives: each is written once, for all devices. Every function of the files below is one.
+// Composites: operators that consist of several primitives, each written once for all devices. Every function that the files below
+// export is one.
 
 import type { Memory, Primitives } from "../operators.ts";
 import * as attention from "./attention.ts";
@@ -16,7 +17,7 @@ export type Composites = {
 /** The operators that tensors and the optimiser call: composites, and the primitives themselves. */
 export interface Operators extends Omit<Primitives, keyof Memory>, Composites {}
 
-/** All operators of a device, from its primitives. */
+/** Makes all operators of a device from its primitives. */
 export function operatorsOf(primitives: Primitives): Operators {
   const composed = Object.entries(composites).map(([name, run]) => [name, (a: never) => run(primitives, a)]);
   return { ...primitives, ...(Object.fromEntries(composed) as Composites) };

@@ -1,23 +1,12 @@
 // The backward pass of the linear map.
 
-import type { Destination, LinearDestinations, Primitives, Storage } from "../operators.ts";
+import type { Destination, LinearDestinations, LinearMap, Primitives, Storage } from "../operators.ts";
 import { inOrder } from "./memory.ts";
 
-/** The backward of linear; `gradient` is that of y, [rows, columns]. */
+/** The backward pass of linear; `gradient` is that of y, [rows, columns]. */
 export function linearBackward(
   device: Primitives,
-  a: {
-    gradient: Storage;
-    x: Storage;
-    second?: Storage;
-    weight: Storage;
-    scatter?: Storage;
-    into: LinearDestinations & { x?: Destination; second?: Destination };
-    rows: number;
-    columns: number;
-    inner: number;
-    secondInner?: number;
-  },
+  a: LinearMap & { gradient: Storage; into: LinearDestinations & { x?: Destination; second?: Destination } },
 ): void {
   const { x, second, weight, scatter, into, rows, columns, inner, secondInner = 0 } = a;
   const stride = inner + secondInner;

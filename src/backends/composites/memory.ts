@@ -1,8 +1,8 @@
-// Memory that a composite takes for its own use, and rows brought into their order.
+// Temporary memory of composites, and rows read through an index.
 
 import type { Primitives, Storage } from "../operators.ts";
 
-/** Runs work with memory of so many float32 elements each, which is given back afterwards. */
+/** Runs `work` with storages of these numbers of float32 elements, which are released afterwards. */
 export function withMemory<Name extends string>(
   device: Primitives,
   elements: Record<Name, number>,
@@ -15,8 +15,8 @@ export function withMemory<Name extends string>(
 }
 
 /**
- * Runs work on the rows index[0], index[1], ... of a matrix: with the index where the device's kernels read through one, else
- * with the rows gathered. Without an index, on the rows as they lie.
+ * Runs `work` on the rows index[0], index[1], ... of a matrix: with the index if the device's kernels read rows through one, else
+ * with a copy of the rows in this order. Without an index, it runs on the matrix itself.
  */
 export function inOrder(
   device: Primitives,
@@ -33,6 +33,6 @@ export function inOrder(
   });
 }
 
-/** `rows` rows of a matrix from `first` on. */
+/** The rows [first, first + rows) of a matrix. */
 export const rowsOf = (storage: Storage, width: number, first: number, rows: number): Storage =>
   storage.slice(first * width * 4, rows * width * 4);

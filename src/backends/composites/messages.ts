@@ -16,7 +16,7 @@ export function messageMean(
   device.release(products);
 }
 
-/** The backward of messageMean; `h` of the destinations is [nodes, width]. */
+/** The backward pass of messageMean; the destination `h` is [nodes, width]. */
 export function messageMeanBackward(
   device: Primitives,
   {

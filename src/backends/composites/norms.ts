@@ -1,4 +1,4 @@
-// The backward passes of the norms that stand alone.
+// The backward passes of the norms that are not fused with a product.
 
 import type { Destination, LinearDestinations, LinearParameters, Primitives, Storage } from "../operators.ts";
 import { withMemory } from "./memory.ts";
@@ -12,7 +12,7 @@ export interface NormGradient {
   width: number;
 }
 
-/** The backward of layerNorm without its residual. */
+/** The backward pass of layerNorm without its residual. */
 export function layerNormBackward(device: Primitives, { gradient, x, norm, into, rows, width }: NormGradient): void {
   const unwanted = into.x ? undefined : device.allocate(rows * width * 4);
   const dx = into.x ?? { storage: unwanted!, accumulate: false };
@@ -24,7 +24,7 @@ export function layerNormBackward(device: Primitives, { gradient, x, norm, into,
   if (unwanted) device.release(unwanted);
 }
 
-/** The backward of batchNorm; with `training` the statistics are the batch's own and carry gradient. */
+/** The backward pass of batchNorm; with `training` the statistics are the batch's own and are differentiated. */
 export function batchNormBackward(
   device: Primitives,
   a: NormGradient & { mean: Storage; variance: Storage; training: boolean },

@@ -1,4 +1,4 @@
-// The layouts of the threads' commands, read from the text of wasm/kernels/commands.ts, where they are written down once.
+// The layouts of the threads' commands, read from the text of wasm/kernels/commands.ts, their only definition.
 
 import text from "../../../wasm/kernels/commands.ts?raw";
 
@@ -9,19 +9,25 @@ interface Field {
 
 export interface CommandLayout {
   code: number;
-  /** In order, from the second word on: the first is the code. */
+  /** The fields in order, from the second word on; the first word is the code. */
   fields: Field[];
 }
 
-/** Each command by name. */
+/** The fields of each class, after those of the class that it extends. */
+const fieldsOf = new Map<string, Field[]>([["", []]]);
+const commands: string[] = [];
+for (const [, exported, name, base = "", body] of text.matchAll(
+  /^(export )?class (\w+)(?: extends (\w+))? \{([^}]*)\}/gm,
+)) {
+  const own = [...body.matchAll(/^ *(\w+): (u32|usize|f32);/gm)].map(([, name, type]) => ({ name, type }) as Field);
+  fieldsOf.set(name, [...fieldsOf.get(base)!, ...own]);
+  if (exported) commands.push(name);
+}
+
+/** The layout of each command, by its name. */
 export const commandLayouts: ReadonlyMap<string, CommandLayout> = new Map(
-  [...text.matchAll(/class (\w+) \{([^}]*)\}/g)].map(([, name, body], code) => {
-    const fields = [...body!.matchAll(/^ *(\w+): (u32|usize|f32);/gm)].map(
-      (match) => ({ name: match[1], type: match[2] }) as Field,
-    );
-    return [name!, { code, fields: fields.slice(1) }];
-  }),
+  commands.map((name, code) => [name, { code, fields: fieldsOf.get(name)!.slice(1) }]),
 );
 
-/** Words of a command: as many as the longest needs. */
+/** The number of words of a command: as many as the longest needs. */
 export const commandWords = 1 + Math.max(...[...commandLayouts.values()].map(({ fields }) => fields.length));

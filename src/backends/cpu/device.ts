@@ -1,5 +1,5 @@
-// The CPU device: WebAssembly kernels on threads of its own. Calls are recorded as commands and executed by the threads when
-// they are submitted, so that the caller, which may be a page's main thread, never waits.
+// The CPU device: WebAssembly kernels on its own threads. Calls are recorded as commands, which the threads execute after their
+// submission, so that the caller, which may be a page's main thread, never waits.
 
 import { DeviceLostError, DisposedError, type ErwinError } from "../../errors.ts";
 import { type Operators, operatorsOf } from "../composites/index.ts";
@@ -7,7 +7,7 @@ import type { Device, DeviceInfo, DeviceMemory, Profile, Storage } from "../devi
 import { DryRunDevice } from "../dry-run.ts";
 import type { Context } from "./context.ts";
 import type { Executor } from "./executors.ts";
-import { type Piece, PiecePool } from "./memory.ts";
+import { type Allocation, AllocationPool } from "./memory.ts";
 import { cpuPrimitives } from "./primitives.ts";
 import { Recorder } from "./recorder.ts";
 import { CommandTimes } from "./times.ts";
@@ -16,7 +16,7 @@ export class CpuDevice implements Device {
   readonly backend = "cpu";
   readonly operators: Operators;
   readonly recorder: Recorder;
-  readonly pool: PiecePool;
+  readonly pool: AllocationPool;
   readonly lost: Promise<DeviceLostError>;
   readonly threads: number;
   readonly memory: DeviceMemory;
@@ -27,7 +27,7 @@ export class CpuDevice implements Device {
     executor: Executor,
     readonly info: DeviceInfo,
   ) {
-    const pool = new PiecePool(executor.limit, (end) => executor.reserve(end));
+    const pool = new AllocationPool(executor.limit, (end) => executor.reserve(end));
     const recorder = new Recorder(executor, pool);
     this.#executor = executor;
     this.recorder = recorder;
@@ -50,13 +50,13 @@ export class CpuDevice implements Device {
     });
   }
 
-  allocate(bytes: number): Piece {
+  allocate(bytes: number): Allocation {
     this.#check();
     return this.pool.allocate(bytes);
   }
 
   release(storage: Storage): void {
-    this.pool.release(storage as Piece);
+    this.pool.release(storage as Allocation);
   }
 
   clear(storage: Storage): void {
@@ -72,12 +72,12 @@ export class CpuDevice implements Device {
   write(storage: Storage, data: ArrayBufferView): void {
     this.#check();
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    const { whole, address } = storage as Piece;
+    const { whole, address } = storage as Allocation;
     if (whole.lastUse <= this.#executor.completed) {
       this.#executor.write(address, bytes);
       return;
     }
-    // Work recorded before may still use what is there: the numbers wait beside it and are copied when their turn comes.
+    // Work that is already recorded may still read the old contents: the new ones are kept elsewhere and copied in order.
     const waiting = this.pool.allocateIdle(bytes.byteLength, this.recorder.settled);
     this.#executor.write(waiting.address, bytes);
     this.recorder.record("Copy", { from: waiting, to: storage, bytes: bytes.byteLength });
@@ -86,7 +86,7 @@ export class CpuDevice implements Device {
 
   async read(storage: Storage, bytes: number): Promise<ArrayBuffer> {
     this.#check();
-    // A copy in the order of the work: what is recorded later may change the original.
+    // The copy is made in the order of the work, because work that is recorded later may change the original.
     const readback = this.pool.allocate(bytes);
     try {
       this.recorder.record("Copy", { from: storage, to: readback, bytes });
@@ -121,12 +121,12 @@ export class CpuDevice implements Device {
     return this.recorder.times;
   }
 
-  /** Its kernels come compiled. */
+  /** The kernels are already compiled. */
   compileFor(): void {}
 
   dryRun(): Device {
     const { backend, info, threads } = this;
-    const pool = new PiecePool(Number.POSITIVE_INFINITY, () => {});
+    const pool = new AllocationPool(Number.POSITIVE_INFINITY, () => {});
     const operators = operatorsOf(cpuPrimitives({ record: () => {}, pool, threads }));
     return new DryRunDevice({ backend, info, threads, pool, operators });
   }

@@ -1,21 +1,14 @@
 // The feed-forward's hidden layer on the CPU, forward and backward.
 
-import { type Context, from, type Part } from "./context.ts";
+import type { Primitives } from "../operators.ts";
+import { type Context, from } from "./context.ts";
 import { linearMaps, recordProduct } from "./linear.ts";
 import { recordNorm } from "./norms.ts";
 
-/** The hidden layer exists for so many bytes of rows at a time. */
+/** The maximum size of the hidden layer in bytes; its rows are computed in as many steps as this takes. */
 const HIDDEN_BYTES = 2 ** 24;
 
-type Names =
-  | "hiddenBytes"
-  | "hiddenRows"
-  | "normSwiglu"
-  | "swigluBackward"
-  | "gatesInputGradient"
-  | "gatesWeightGradients";
-
-export function hiddenLayers(context: Context): Part<Names> {
+export const hiddenLayers = (context: Context) => {
   const { inputGradient, weightGradient } = linearMaps(context);
   return {
     hiddenBytes: 4,
@@ -58,5 +51,5 @@ export function hiddenLayers(context: Context): Part<Names> {
       weightGradient({ ...shape, gradient: dgates, into: into.gate });
       weightGradient({ ...shape, gradient: from(dgates, rows * hiddenWidth), into: into.value });
     },
-  };
-}
+  } satisfies Partial<Primitives>;
+};

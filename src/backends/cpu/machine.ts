@@ -1,4 +1,4 @@
-// One thread with a memory of its own: the whole CPU backend where memory cannot be shared.
+// One thread with its own memory: all of the CPU backend on hosts that cannot share memory.
 
 import { OutOfMemoryError } from "../../errors.ts";
 import { createMemory, instantiate, pageBytes, type Run, type Submission } from "./module.ts";
@@ -7,18 +7,18 @@ import { createMemory, instantiate, pageBytes, type Run, type Submission } from 
 export function growTo(memory: WebAssembly.Memory, end: number, limit: number): void {
   const present = memory.buffer.byteLength;
   if (end <= present) return;
-  // More than is asked for, so that a model's many tensors do not grow it one by one.
+  // Memory grows by more than requested, because each growth takes time and a model has many tensors.
   const wanted = Math.min(limit, end + Math.max(2 ** 24, end / 8));
   for (const bytes of [wanted, end]) {
     try {
       memory.grow(Math.ceil((bytes - present) / pageBytes));
       return;
     } catch {
-      // Then what is needed alone.
+      // The next attempt requests no more than needed.
     }
   }
   throw new OutOfMemoryError(
-    `the host has no memory for ${end} bytes of tensors, of which ${present} are there: use fewer points a batch`,
+    `the host has no memory for ${end} bytes of tensors, only for the ${present} it has given so far: use fewer points in a batch`,
     { bytes: end, limit: present },
   );
 }
@@ -52,7 +52,7 @@ export class Machine {
   }
 }
 
-/** A copy of a stretch of memory that is not shared. */
+/** Copies a range of memory into a buffer that is not shared. */
 export function copyOut(memory: WebAssembly.Memory, address: number, bytes: number): ArrayBuffer {
   const copy = new Uint8Array(bytes);
   copy.set(new Uint8Array(memory.buffer, address, bytes));

@@ -1,4 +1,4 @@
-// The WebAssembly module of wasm/kernels: its memory's layout, and what the workers and their owner say to each other.
+// The WebAssembly module of wasm/kernels: the layout of its memory, and the messages between the workers and their owner.
 
 import { OutOfMemoryError } from "../../errors.ts";
 import { instantiateModule } from "../../host/module-file.ts";
@@ -6,12 +6,12 @@ import { commandWords } from "./commands.ts";
 
 export const pageBytes = 65536;
 
-/** Where the control words begin; below lies the module's own data. */
+/** The address of the control words; below it is the module's own data. */
 export const controlAt = 4096;
 /**
- * Control words, as indices of 32-bit words from `controlAt` on, each in a cache line of its own. Of the kernels' own
- * business are threads arrived at a meeting, meetings so far, whether the threads have to leave, and `claimed`, the items of a
- * command that threads have taken.
+ * The control words, as indices of 32-bit words from `controlAt` on, each in its own cache line. The kernels use `arrived` and
+ * `generation` for their barrier (threads that have arrived, barriers so far), `stop`, which is not 0 if the threads must end,
+ * and `claimed`, the number of items of a command that threads have claimed.
  */
 export const control = {
   arrived: 0,
@@ -22,21 +22,21 @@ export const control = {
   claimed: 80,
   ring: 128,
 } as const;
-/** Submissions that may wait in memory, three words each, as `Submission` lists them. */
+/** The number of submissions that may wait in memory, each with the three words of `Submission`. */
 export const ringLength = 64;
 export const entryWords = 3;
-/** Control words in all. */
+/** The total number of control words. */
 export const controlWords = control.ring + entryWords * ringLength;
-/** The first word of a submission, by its number. */
+/** The index of a submission's first word, by its number. */
 export const entryOf = (submission: number) => control.ring + entryWords * (submission % ringLength);
-/** Where tensors may lie. */
+/** The first address of tensors. */
 export const firstAddress = pageBytes;
 
 /** A list of commands in memory. */
 export interface Submission {
   address: number;
   count: number;
-  /** Where the milliseconds of each command go, f32; 0 where nobody asks. */
+  /** The address at which the milliseconds of each command are written, f32; 0 if they are not measured. */
   times: number;
 }
 
@@ -52,7 +52,7 @@ interface ModuleExports {
   ): number;
 }
 
-/** Runs one thread's part of a list of commands; false where the threads were told to stop. */
+/** Runs one thread's part of a list of commands; returns false if the threads were told to stop. */
 export type Run = (submission: Submission, thread: number, threads: number) => boolean;
 
 export async function instantiate(bytes: Uint8Array<ArrayBuffer>, memory: WebAssembly.Memory): Promise<Run> {
@@ -68,17 +68,17 @@ export async function instantiate(bytes: Uint8Array<ArrayBuffer>, memory: WebAss
     run(address, count, 4 * commandWords, thread, threads, controlAt, times) !== 0;
 }
 
-/** A shared memory with the largest maximum the host grants. The module needs a shared one even for one thread. */
+/** Creates a shared memory with the largest maximum that the host grants. The module needs a shared one even for one thread. */
 export function createMemory(): { memory: WebAssembly.Memory; limit: number } {
   for (const maximum of [65536, 32768, 16384, 8192]) {
     try {
-      // The last page stays out of use: addresses and ends of arrays are 32-bit numbers.
+      // The last page is not used, so that the ends of arrays fit into 32 bits.
       return {
         memory: new WebAssembly.Memory({ initial: 2, maximum, shared: true }),
         limit: (maximum - 1) * pageBytes,
       };
     } catch {
-      // A host with little address space: ask for less.
+      // A host with little address space may grant less.
     }
   }
   throw new OutOfMemoryError("the host refuses a WebAssembly memory of 512 MiB: close other pages or programs", {
@@ -87,7 +87,7 @@ export function createMemory(): { memory: WebAssembly.Memory; limit: number } {
   });
 }
 
-/** Makes a worker one of the threads of a shared memory, or one that has its own and does what messages say. */
+/** Makes a worker one of the threads of a shared memory, or one that has its own memory and executes messages. */
 export interface StartMessage {
   type: "start";
   bytes: Uint8Array<ArrayBuffer>;
@@ -102,5 +102,5 @@ export type ToWorker =
   | { type: "read"; address: number; bytes: number };
 
 export type FromWorker =
-  /** So many submissions are done. */
+  /** The number of submissions that are done. */
   { type: "done"; completed: number } | { type: "data"; data: ArrayBuffer };

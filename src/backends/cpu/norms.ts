@@ -1,26 +1,15 @@
-// Norms on the CPU, beyond those that row-kernels.ts declares, and the product that RMSNorm is fused with on other devices.
+// Norms on the CPU, in addition to those that row-kernels.ts declares, and the product that RMSNorm is fused with on WebGPU.
 
 import type { Storage } from "../device.ts";
-import type { LinearParameters } from "../operators.ts";
-import { type Context, type Part, withScratch } from "./context.ts";
+import type { NormedRows, PositionTerm, Primitives } from "../operators.ts";
+import { type Context, withScratch } from "./context.ts";
 import { recordProduct } from "./linear.ts";
 import { paddedRows } from "./scratch.ts";
 
-/** y = RMSNorm(x; norm), with the positional term where `position` is given, and each row's scale where there is room for it. */
+/** Records y = RMSNorm(x; norm), with the positional term if it is given; the rows' factors are stored if `scale` is. */
 export function recordNorm(
   context: Context,
-  a: {
-    x: Storage;
-    gather?: Storage;
-    norm: Storage;
-    offsets?: Storage;
-    position?: LinearParameters;
-    y: Storage;
-    scale?: Storage;
-    rows: number;
-    width: number;
-    dimensions?: number;
-  },
+  a: NormedRows & Partial<PositionTerm> & { y: Storage; scale?: Storage },
 ): void {
   const { position, ...rest } = a;
   const parameters = { positionWeight: position?.weight, positionBias: position?.bias };
@@ -29,38 +18,33 @@ export function recordNorm(
   );
 }
 
-export const norms = (
-  context: Context,
-): Part<"normPosition" | "normPositionQkv" | "batchStatistics" | "batchNormSums"> => ({
-  normPosition(a) {
-    recordNorm(context, a);
-  },
+export const norms = (context: Context) =>
+  ({
+    normPosition: (a) => recordNorm(context, a),
 
-  normPositionQkv({ projection, qkv, ...a }) {
-    const { rows, width } = a;
-    const y = context.pool.allocate(rows * width * 4);
-    recordNorm(context, { ...a, y });
-    recordProduct(
-      context,
-      { rows, columns: 3 * width, inner: width },
-      { left: y, leftStride: width },
-      { right: projection.weight, rightStride: width, packedWidth: width },
-      { bias: projection.bias, out: qkv, outStride: 3 * width },
-    );
-    context.pool.release(y);
-  },
+    normPositionQkv({ projection, qkv, ...a }) {
+      const { rows, width } = a;
+      const y = context.pool.allocate(rows * width * 4);
+      recordNorm(context, { ...a, y });
+      recordProduct(
+        context,
+        { rows, columns: 3 * width, inner: width },
+        { left: y, leftStride: width },
+        { right: projection.weight, rightStride: width, packedWidth: width },
+        { bias: projection.bias, out: qkv, outStride: 3 * width },
+      );
+      context.pool.release(y);
+    },
 
-  batchStatistics(a) {
-    context.record("BatchStatistics", { ...a });
-  },
+    batchStatistics: (a) => context.record("BatchStatistics", { ...a }),
 
-  batchNormSums({ into, ...a }) {
-    context.record("BatchNormSums", {
-      ...a,
-      dweight: into.weight?.storage,
-      accumulateWeight: into.weight?.accumulate,
-      dbias: into.bias?.storage,
-      accumulateBias: into.bias?.accumulate,
-    });
-  },
-});
+    batchNormSums({ into, ...a }) {
+      context.record("BatchNormSums", {
+        ...a,
+        dweight: into.weight?.storage,
+        accumulateWeight: into.weight?.accumulate,
+        dbias: into.bias?.storage,
+        accumulateBias: into.bias?.accumulate,
+      });
+    },
+  }) satisfies Partial<Primitives>;

@@ -1,6 +1,6 @@
 // The optimiser's operators on the CPU.
 
-import type { OptimizerOperators } from "../optimizer.ts";
+import { adamwFactors, type OptimizerOperators } from "../optimizer.ts";
 import { type Context, from } from "./context.ts";
 
 export const optimizerOperators = ({ record }: Context): OptimizerOperators => ({
@@ -8,9 +8,9 @@ export const optimizerOperators = ({ record }: Context): OptimizerOperators => (
     record("GradientSquares", { gradient, size, sums: from(sums, 2 * firstBlock) });
   },
 
-  gradientTotal({ sums, ranges, norms, total, count, most }) {
+  gradientTotal({ sums, ranges, norms, total, count, maxNorm }) {
     record("GradientNorms", { sums, ranges, norms, count });
-    record("GradientTotal", { norms, total, count, most });
+    record("GradientTotal", { norms, total, count, maxNorm });
   },
 
   scale({ x, factors, index, size }) {
@@ -18,28 +18,10 @@ export const optimizerOperators = ({ record }: Context): OptimizerOperators => (
   },
 
   adamw(a) {
-    const { ranges, total, loss, steps, values, status, halt, count, lr, betas } = a;
-    const [logBeta1, logBeta2] = betas.map((beta) => Math.max(Math.log(beta), -20));
-    const control = { ranges, total, loss, steps, values, status, halt, count, lr, logBeta1, logBeta2 };
-    record("AdamwControl", control);
-    const packed = {
-      owner: a.owner,
-      values,
-      gradients: a.gradients,
-      weights: a.weights,
-      first: a.first,
-      second: a.second,
-      average: a.average,
-    };
-    record("Adamw", {
-      ...packed,
-      blocks: a.blocks,
-      decay: 1 - lr * a.weightDecay,
-      beta1Rest: 1 - betas[0],
-      beta2: betas[1],
-      beta2Rest: 1 - betas[1],
-      epsilon: a.eps,
-      averageRest: 1 - a.averageDecay,
-    });
+    const { ranges, total, loss, steps, values, status, halt, count, lr } = a;
+    const { owner, gradients, weights, first, second, average, blocks, eps: epsilon } = a;
+    const { logBeta1, logBeta2, ...factors } = adamwFactors(a);
+    record("AdamwControl", { ranges, total, loss, steps, values, status, halt, count, lr, logBeta1, logBeta2 });
+    record("Adamw", { owner, values, gradients, weights, first, second, average, blocks, epsilon, ...factors });
   },
 });

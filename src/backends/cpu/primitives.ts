@@ -1,5 +1,4 @@
-// The primitives of the CPU device: which commands they are. What the commands compute stands in wasm/kernels, and the formulas
-// in gpu/.
+// The primitives of the CPU device: the commands that each of them records. wasm/kernels executes the commands; gpu/ has the formulas.
 
 import type { Primitives } from "../operators.ts";
 import { ballOperators } from "./attention.ts";
@@ -7,7 +6,7 @@ import type { Context } from "./context.ts";
 import { elementOperators } from "./elementwise.ts";
 import { hiddenLayers } from "./feed-forward.ts";
 import { linearMaps } from "./linear.ts";
-import type { Piece } from "./memory.ts";
+import type { Allocation } from "./memory.ts";
 import { messagePassing } from "./messages.ts";
 import { norms } from "./norms.ts";
 import { optimizerOperators } from "./optimizer.ts";
@@ -15,7 +14,7 @@ import { declaredRows, movedRows } from "./rows.ts";
 
 export const cpuPrimitives = (context: Context): Primitives => ({
   allocate: (bytes) => context.pool.allocate(bytes),
-  release: (storage) => context.pool.release(storage as Piece),
+  release: (storage) => context.pool.release(storage as Allocation),
   indirect: true,
   ...declaredRows(context),
   ...movedRows(context),

@@ -4,14 +4,14 @@ import { ErwinError } from "../../errors.ts";
 import type { Storage } from "../device.ts";
 import { commandLayouts, commandWords } from "./commands.ts";
 import type { Executor } from "./executors.ts";
-import type { Piece, PiecePool } from "./memory.ts";
+import type { Allocation, AllocationPool } from "./memory.ts";
 import type { CommandTimes } from "./times.ts";
 
-/** A command's fields by name; what is left out is 0. */
+/** A command's fields by name; fields that are left out are 0. */
 export type Fields = Record<string, Storage | number | boolean | undefined>;
 
 export class Recorder {
-  /** The number the next submission will have. */
+  /** The number of the next submission. */
   recording = 1;
   /** Set while commands are timed. */
   times: CommandTimes | undefined;
@@ -21,12 +21,12 @@ export class Recorder {
 
   constructor(
     readonly executor: Executor,
-    readonly pool: PiecePool,
+    readonly pool: AllocationPool,
   ) {}
 
   /**
-   * What submissions up to this one used is free. What the last one used counts as in use even when it is done: else the
-   * number of pieces that a program takes would depend on how fast its device happens to be.
+   * The memory that only submissions up to this one used is free. That of the last submission counts as in use even if it is done,
+   * because otherwise the number of a program's allocations would depend on the speed of its device.
    */
   get settled(): number {
     return Math.max(0, Math.min(this.executor.completed, this.recording - 2));
@@ -44,9 +44,9 @@ export class Recorder {
       const value = fields[name] ?? 0;
       if (name in fields) used++;
       if (typeof value === "object") {
-        const piece = value as Piece;
-        piece.whole.lastUse = this.recording;
-        this.#words[first + 1 + i] = piece.address;
+        const { whole, address } = value as Allocation;
+        whole.lastUse = this.recording;
+        this.#words[first + 1 + i] = address;
       } else if (type === "f32") this.#floats[first + 1 + i] = Number(value);
       else this.#words[first + 1 + i] = Number(value);
     });

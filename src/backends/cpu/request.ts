@@ -8,8 +8,8 @@ import { CpuDevice } from "./device.ts";
 import { startExecutor } from "./executors.ts";
 
 /**
- * A CPU device that has been seen to compute.
- * @throws DeviceError where the host's WebAssembly lacks SIMD or threads, WorkerError where a thread does not start
+ * Returns a CPU device that has passed its check.
+ * @throws DeviceError if the host's WebAssembly lacks SIMD or threads, WorkerError if a thread does not start
  */
 export async function requestCpuDevice({
   threads = defaultThreads(),

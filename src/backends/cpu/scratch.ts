@@ -1,23 +1,23 @@
-// How much memory a thread needs beside a command's tensors, and how products are cut into blocks. The kernels lay it out
-// (wasm/kernels); here the same sizes are added up.
+// How much memory a thread needs in addition to a command's tensors, and how products are divided into blocks. The sizes here add up
+// the arrays that the kernels (wasm/kernels) place in that memory.
 
 const eights = (n: number) => Math.ceil(n / 8) * 8;
 const fours = (n: number) => Math.ceil(n / 4) * 4;
 
-/** What the kernels know too (wasm/kernels/derived.mjs hands it to them). */
+/** Constants that the kernels share (wasm/kernels/derived.mjs passes them on). */
 export const kernelSizes = {
-  /** Inner dimension of one stretch of a product. */
-  STRETCH: 256,
-  /** Balls up to this size keep the distances between all their points for all heads. */
+  /** The inner dimension of one chunk of a product. */
+  CHUNK: 256,
+  /** For balls up to this size the distances between all points are kept for all heads. */
   KEPT_DISTANCES: 512,
-  /** Rows of a tile. */
+  /** The rows of a tile. */
   TILE_ROWS: 6,
-  /** Queries that go through scores and softmax together, so that all of it stays in the first cache: four tiles of rows. */
+  /** The queries whose scores and softmax are computed together, so that these stay in the L1 cache: four tiles of rows. */
   QUERIES: 24,
 };
-const { STRETCH, KEPT_DISTANCES, TILE_ROWS, QUERIES } = kernelSizes;
+const { CHUNK, KEPT_DISTANCES, TILE_ROWS, QUERIES } = kernelSizes;
 
-/** A packed right side should stay in the second cache. */
+/** The maximum size of a packed right factor, which should stay in the L2 cache. */
 const PACKED_BYTES = 2 ** 18;
 export interface Cut {
   rowBlock: number;
@@ -25,21 +25,21 @@ export interface Cut {
   scratchBytes: number;
 }
 
-/** Blocks of a product: large enough to be worth packing for, small enough for a share for every thread. */
+/** Divides a product into blocks: large enough to be worth packing, small enough for every thread to get a share. */
 export function cutProduct(
   { rows, columns, inner }: { rows: number; columns: number; inner: number },
   { gated, leftAlong }: { gated: boolean; leftAlong: boolean },
   threads: number,
 ): Cut {
   const panelColumns = gated ? 4 : 8;
-  const kept = leftAlong ? STRETCH : inner;
-  const mostPanels = Math.max(2, Math.min(leftAlong ? 16 : 8, Math.floor(PACKED_BYTES / (kept * 32))));
-  const evenly = (size: number, most: number, step: number) => {
-    const blocks = Math.ceil(size / most);
+  const kept = leftAlong ? CHUNK : inner;
+  const maxPanels = Math.max(2, Math.min(leftAlong ? 16 : 8, Math.floor(PACKED_BYTES / (kept * 32))));
+  const evenly = (size: number, maxSize: number, step: number) => {
+    const blocks = Math.ceil(size / maxSize);
     return Math.ceil(Math.ceil(size / blocks) / step) * step;
   };
   let rowBlock = evenly(rows, 128, TILE_ROWS);
-  let columnBlock = evenly(columns, mostPanels * panelColumns, panelColumns);
+  let columnBlock = evenly(columns, maxPanels * panelColumns, panelColumns);
   const items = () => Math.ceil(rows / rowBlock) * Math.ceil(columns / columnBlock);
   while (items() < 2 * threads && (rowBlock > 32 || columnBlock > 2 * panelColumns)) {
     if (rowBlock > 32) rowBlock = evenly(rows, rowBlock / 2, TILE_ROWS);
@@ -47,7 +47,7 @@ export function cutProduct(
   }
   const panels = Math.ceil(columnBlock / panelColumns);
   const sums = panels * 32 * rowBlock;
-  const left = leftAlong ? STRETCH * fours(rowBlock) * 4 : 0;
+  const left = leftAlong ? CHUNK * fours(rowBlock) * 4 : 0;
   const biases = panels * panelColumns * 4;
   return { rowBlock, columnBlock, scratchBytes: biases + sums + left + panels * 32 * kept };
 }
@@ -58,25 +58,25 @@ interface BallShape {
   dimensions: number;
 }
 
-const distanceNumbers = (largest: number) => (largest <= KEPT_DISTANCES ? largest : 1) * eights(largest);
+const distanceElements = (largest: number) => (largest <= KEPT_DISTANCES ? largest : 1) * eights(largest);
 
 export function attentionScratch({ largest, headWidth, dimensions }: BallShape): number {
-  const most = eights(largest);
+  const keys = eights(largest);
   const head = eights(headWidth);
-  const packed = most * (dimensions + headWidth + head);
-  return 4 * (head + packed + QUERIES * (most + head + 1) + distanceNumbers(largest));
+  const packed = keys * (dimensions + headWidth + head);
+  return 4 * (head + packed + QUERIES * (keys + head + 1) + distanceElements(largest));
 }
 
 export function attentionBackwardScratch({ largest, headWidth, dimensions }: BallShape): number {
-  const most = eights(largest);
+  const keys = eights(largest);
   const head = eights(headWidth);
-  const packed = most * (dimensions + 2 * headWidth + head) + 2 * QUERIES * head;
-  const blocks = 4 * QUERIES * most;
-  return 4 * (head + packed + blocks + 2 * (most + TILE_ROWS) * head + QUERIES * head + distanceNumbers(largest));
+  const packed = keys * (dimensions + 2 * headWidth + head) + 2 * QUERIES * head;
+  const blocks = 4 * QUERIES * keys;
+  return 4 * (head + packed + blocks + 2 * (keys + TILE_ROWS) * head + QUERIES * head + distanceElements(largest));
 }
 
-/** `rows` rows of a vector's width, padded. */
+/** The bytes of `rows` rows whose width is padded to whole vectors. */
 export const paddedRows = (rows: number, width: number) => 4 * rows * fours(width);
 
-/** Width of a row of message products. */
+/** The padded width of a row of message products. */
 export const paddedWidth = fours;

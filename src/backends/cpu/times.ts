@@ -1,12 +1,12 @@
-// What the commands took, while somebody wants to know: the first thread writes it beside the commands as it goes.
+// The times of commands while a profile runs: the first thread writes the time of each command next to the list of commands.
 
 import type { KernelTime, Profile } from "../device.ts";
-import type { Piece } from "./memory.ts";
+import type { Allocation } from "./memory.ts";
 import type { Recorder } from "./recorder.ts";
 
 export class CommandTimes implements Profile {
   readonly #names: string[] = [];
-  readonly #submissions: { piece: Piece; bytes: number }[] = [];
+  readonly #submissions: { allocation: Allocation; bytes: number }[] = [];
 
   constructor(readonly recorder: Recorder) {}
 
@@ -18,13 +18,13 @@ export class CommandTimes implements Profile {
     this.#names.push(command);
   }
 
-  /** Where the times of the next `count` commands go. */
+  /** Returns the address for the times of the next `count` commands. */
   place(count: number): number {
     const { pool, settled } = this.recorder;
-    // Memory that none of the commands uses.
-    const piece = pool.allocateIdle(4 * count, settled);
-    this.#submissions.push({ piece, bytes: 4 * count });
-    return piece.address;
+    // This must be memory that none of the commands uses.
+    const allocation = pool.allocateIdle(4 * count, settled);
+    this.#submissions.push({ allocation, bytes: 4 * count });
+    return allocation.address;
   }
 
   async stop(): Promise<KernelTime[]> {
@@ -32,9 +32,9 @@ export class CommandTimes implements Profile {
     recorder.submit();
     recorder.times = undefined;
     const times: number[] = [];
-    for (const { piece, bytes } of this.#submissions) {
-      times.push(...new Float32Array(await recorder.executor.read(piece.address, bytes)));
-      recorder.pool.release(piece);
+    for (const { allocation, bytes } of this.#submissions) {
+      times.push(...new Float32Array(await recorder.executor.read(allocation.address, bytes)));
+      recorder.pool.release(allocation);
     }
     return this.#names.map((kernel, i) => ({ kernel, time: times[i]! }));
   }

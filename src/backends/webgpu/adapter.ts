@@ -1,4 +1,4 @@
-// Finds a WebGPU adapter, asks for all it offers, and trusts it only after it has computed a known answer.
+// Finds a WebGPU adapter, requests all that it offers, and accepts it only after it has computed a known answer.
 
 import { DeviceError } from "../../errors.ts";
 import type { DeviceInfo, Precision } from "../device.ts";
@@ -6,7 +6,7 @@ import { checkKnownAnswer } from "../known-answer.ts";
 import { WebGPUDevice } from "./device.ts";
 import { findMatrixUnits, MATRIX_FEATURE } from "./matrix-units.ts";
 
-/** Limits that are worth more than WebGPU's defaults to us. */
+/** The limits that should be as large as the adapter allows. */
 const wantedLimits = [
   "maxBufferSize",
   "maxStorageBufferBindingSize",
@@ -17,25 +17,25 @@ const wantedLimits = [
 
 const wantedFeatures = ["timestamp-query", "shader-f16", "subgroups"] as const;
 
-/** Where to look when there is no adapter. */
+/** What users can do if there is no adapter. */
 const ADVICE =
   "in a browser, check chrome://gpu or about:support; in Deno on Linux, install a Vulkan driver (mesa-vulkan-drivers has a software one)";
 
 export interface WebGPUOptions {
   threads?: number;
   maxBindingBytes?: number;
-  /** Whether an adapter that computes on the processor will do. */
+  /** Whether to accept an adapter that computes on the processor. */
   acceptSoftware?: boolean;
   precision?: Precision;
-  /** Whether to use matrix units where there are any. */
+  /** Whether to use matrix units if there are any. */
   acceptMatrixUnits?: boolean;
 }
 
-/** What an adapter tells of itself; hosts differ in how much that is. */
+/** Describes an adapter. Hosts differ in how much they reveal of it. */
 function describeAdapter({ info, features }: GPUAdapter) {
   const known: Partial<GPUAdapterInfo> = info ?? {};
   const { vendor = "", architecture = "", subgroupMinSize, subgroupMaxSize } = known;
-  // Chrome tells vendor and architecture only.
+  // Chrome reveals only vendor and architecture.
   const description = known.description || known.device || `${vendor} ${architecture}`.trim() || "unknown adapter";
   const software = /llvmpipe|lavapipe|swiftshader|software/i.test(`${description} ${architecture}`);
   const hasOneSize = features.has("subgroups") && subgroupMinSize === subgroupMaxSize;
@@ -43,8 +43,8 @@ function describeAdapter({ info, features }: GPUAdapter) {
 }
 
 /**
- * A WebGPU device that has been seen to compute.
- * @throws DeviceError when the host has no WebGPU, no adapter, or only one that gives wrong answers.
+ * Returns a WebGPU device that has passed its check.
+ * @throws DeviceError if the host has no WebGPU, no adapter, or only one that computes wrong results
  */
 export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<WebGPUDevice> {
   const { threads, maxBindingBytes = Number.POSITIVE_INFINITY, acceptSoftware = true } = options;
@@ -98,7 +98,7 @@ export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<
     await checkKnownAnswer(device);
   } catch (error) {
     device.dispose();
-    // Access to them is an experiment, which changes from version to version.
+    // Access to matrix units is an experiment that changes from version to version.
     if (matrixUnits) return requestWebGPUDevice({ ...options, acceptMatrixUnits: false });
     throw error instanceof DeviceError
       ? error

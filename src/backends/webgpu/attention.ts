@@ -1,89 +1,97 @@
-// Ball attention on WebGPU: the product that makes queries, keys and values, and attention inside each ball.
+// Ball attention on WebGPU: the product that computes queries, keys and values, and attention within each ball.
 
 import type { DeviceInfo } from "../device.ts";
-import type { BallList, DirectOperators } from "../operators.ts";
-import { type Context, flag, itemsOf, type Part, THREADS, whole } from "./context.ts";
+import type { BallAttention, BallList, DirectOperators, Primitives } from "../operators.ts";
+import { type Arrays, boundRows, type Context, flag, itemsOf, runRows, type Split, THREADS } from "./context.ts";
 import { isMixed, runProduct } from "./linear.ts";
-import type { Bound } from "./recorder.ts";
 import { movedRows } from "./rows.ts";
-import { overRows, ROW_STEP, rowsInBinding, rowWindow } from "./windows.ts";
+import { ROW_STEP, rowsInBinding } from "./windows.ts";
 
 const FOLDED_COLUMNS = 16;
-/** Workgroup memory an attention tile may take: the WebGPU default, which every adapter has. */
+/** The workgroup memory that an attention tile may take: the WebGPU default, which every adapter has. */
 const ATTENTION_BYTES = 16_384;
-/** So many queries occupy a large GPU even if a thread takes four of them. */
+/** This many queries occupy a large GPU even if each thread computes four of them. */
 const MANY_QUERIES = 131_072;
 
-/** What the cut of attention depends on. */
-type AttentionShape = Pick<
-  Parameters<DirectOperators["ballAttention"]>[0],
-  "balls" | "rows" | "heads" | "headWidth" | "dimensions"
->;
-
 /**
- * How attention is cut up: constants of its kernels, and the blocks of queries (or keys) of the largest ball. `most` is how many
- * queries of a head no wider than 16 a GPU's thread has registers for.
+ * How attention is divided: the constants of its kernels, and the blocks of queries (or keys) of the largest ball. `maxQueries` is
+ * the number of queries, of heads no wider than 16, for which a thread of a GPU has enough registers.
  */
 function attentionCut(
-  { balls, rows, heads, headWidth, dimensions }: AttentionShape,
+  { balls, rows, heads, headWidth, dimensions }: BallAttention,
   { software }: Pick<DeviceInfo, "software">,
-  most: 2 | 4,
+  maxQueries: 2 | 4,
 ) {
-  const headQuads = Math.ceil(headWidth / 4);
-  // What a thread reads of a key serves all its queries; but a large GPU wants many threads. A software adapter does not.
-  const room = Math.min(1, 4 / headQuads) * (software ? 4 : most);
+  const headVec4s = Math.ceil(headWidth / 4);
+  // A thread uses each loaded key for all its queries, so more queries mean fewer loads, but also fewer threads. A large GPU needs
+  // many threads; a software adapter does not.
+  const room = Math.min(1, 4 / headVec4s) * (software ? 4 : maxQueries);
   const wanted = software || rows * heads >= MANY_QUERIES ? room : Math.min(room, 2);
-  // No fewer than a GPU runs as one; software adapters run four or eight.
+  // At least a subgroup: 32 threads on a GPU, four or eight on software adapters.
   let threads = software ? 8 : 32;
   let queries = 1;
   while (queries * 2 <= wanted && queries * threads * 2 <= balls.largest) queries *= 2;
   while (threads < 64 && threads * room < balls.largest) threads *= 2;
-  // Keys at a time: more take a software adapter long to compile.
+  // The number of keys of one step. Software adapters take long to compile longer steps.
   const step = software ? 2 : 4;
   let keys = threads;
-  while (keys > step && keys * (headQuads * 32 + 20) > ATTENTION_BYTES) keys /= 2;
+  while (keys > step && keys * (headVec4s * 32 + 20) > ATTENTION_BYTES) keys /= 2;
   return {
     constants: {
       THREADS: threads,
       QUERIES: queries,
       KEYS: keys,
       STEP: step,
-      HEAD_QUADS: headQuads,
-      // Quads of the tile's keys that each thread fetches.
-      FETCHES: Math.ceil((keys * headQuads) / threads),
-      QUADS: itemsOf(headWidth).quads,
+      HEAD_VEC4S: headVec4s,
+      // The number of vec4s of the tile's keys that each thread loads.
+      FETCHES: Math.ceil((keys * headVec4s) / threads),
+      VEC4: itemsOf(headWidth).vec4,
       DIMENSIONS: dimensions,
     },
     queryBlocks: Math.ceil(balls.largest / (threads * queries)),
   };
 }
 
-/** Calls `run` for ranges of whole balls whose rows fit into one binding and start where a binding may start. */
-function overBalls(
-  { info }: Context,
-  { balls, rows, width }: { balls: BallList; rows: number; width: number },
-  run: (firstBall: number, ballCount: number, firstRow: number, rowCount: number) => void,
+/** Runs a kernel on whole balls, in dispatches whose rows fit into one binding and start where a binding may start. */
+function runBalls(
+  { run, info }: Context,
+  name: string,
+  constants: Record<string, number>,
+  { balls, rows }: { balls: BallList; rows: number },
+  splits: Record<string, Split>,
+  others: Arrays = {},
+  parameters: Record<string, number> = {},
+  groupsOfBall = 1,
 ): void {
   const total = balls.host.length / 2;
-  const step = rowsInBinding(info.maxBindingBytes, width);
-  if (rows <= step) {
-    run(0, total, 0, rows);
-    return;
-  }
-  const start = (ball: number) => (ball < total ? balls.host[2 * ball]! : rows);
-  let firstBall = 0;
-  while (firstBall < total) {
+  const step = rowsInBinding(info.maxBindingBytes, Math.max(...Object.values(splits).map(([, width]) => width)));
+  const start = (ball: number) => (ball < total ? balls.host[2 * ball] : rows);
+  for (let firstBall = 0, end = 0; firstBall < total; firstBall = end) {
     const firstRow = Math.floor(start(firstBall) / ROW_STEP) * ROW_STEP;
-    let end = firstBall + 1;
+    end = rows <= step ? total : firstBall + 1;
     while (end < total && start(end + 1) - firstRow <= step) end++;
-    run(firstBall, end - firstBall, firstRow, start(end) - firstRow);
-    firstBall = end;
+    const bound = boundRows({ ...splits, ...others, balls: balls.storage }, firstRow, start(end) - firstRow);
+    const range = { first_ball: firstBall, ball_count: end - firstBall, first_row: firstRow };
+    run(name, constants, bound, { ...range, ...parameters }, (end - firstBall) * groupsOfBall);
   }
 }
 
-export function ballOperators(
-  context: Context,
-): Part<"normPositionQkv" | "ballAttention" | "ballAttentionGradients" | "ballOffsets" | "coarsenPositions"> {
+/** What the kernels of attention inside balls share. */
+function attentionRun(context: Context, a: BallAttention, maxQueries: 2 | 4) {
+  const { qkv, positions, sigma, logSum, heads, headWidth, dimensions } = a;
+  const { constants, queryBlocks } = attentionCut(a, context.info, maxQueries);
+  const shared = {
+    qkv: [qkv, 3 * heads * headWidth],
+    positions: [positions, dimensions],
+    log_sum: [logSum, heads],
+  } as const;
+  const sizes = { heads, head_width: headWidth, query_blocks: queryBlocks };
+  const runKernel = (name: string, splits: Record<string, Split>) =>
+    runBalls(context, name, constants, a, { ...shared, ...splits }, { sigma }, sizes, heads * queryBlocks);
+  return { constants, runKernel };
+}
+
+export const ballOperators = (context: Context) => {
   const { run, info, pool } = context;
   const { gatherRows } = movedRows(context);
 
@@ -97,39 +105,26 @@ export function ballOperators(
       return;
     }
     const folded = pool.allocate(3 * width * 4 * 4);
-    const weight = whole(projection.weight);
+    const { weight, bias } = projection;
     run(
       "fold_position",
-      { DIMENSIONS: dimensions, QUADS: itemsOf(width).quads },
-      {
-        weight,
-        bias: whole(projection.bias),
-        position_weight: whole(position.weight),
-        position_bias: whole(position.bias),
-        folded,
-      },
+      { DIMENSIONS: dimensions, VEC4: itemsOf(width).vec4 },
+      { weight, bias, position_weight: position.weight, position_bias: position.bias, folded },
       { width },
       Math.ceil((3 * width) / FOLDED_COLUMNS),
     );
-    overRows(rows, info.maxBindingBytes, 3 * width, (first, count) => {
-      const bound: Record<string, Bound> = {
-        x: gather ? whole(x) : rowWindow(x, width, first, count),
-        norm: whole(norm),
-        weight,
-        offsets: rowWindow(offsets, dimensions, first, count),
-        folded,
-        qkv: rowWindow(qkv, 3 * width, first, count),
-        row_index: gather ? rowWindow(gather, 1, first, count) : weight,
-      };
-      runProduct(
-        context,
-        "norm_position_qkv",
-        { rows: count, columns: 3 * width, widths: [width], norm: true, half: isMixed(info) },
-        { DIMENSIONS: dimensions },
-        bound,
-        { rows: count, width, gather: flag(gather) },
-      );
-    });
+    const arrays: Arrays = {
+      x: gather ? x : [x, width],
+      norm,
+      weight,
+      offsets: [offsets, dimensions],
+      folded,
+      qkv: [qkv, 3 * width],
+      row_index: gather ? [gather, 1] : weight,
+    };
+    const shape = { rows, columns: 3 * width, widths: [width], norm: true, half: isMixed(info) };
+    const constants = { DIMENSIONS: dimensions };
+    runProduct(context, "norm_position_qkv", shape, constants, arrays, { width, gather: flag(gather) });
     pool.release(folded);
   };
 
@@ -137,120 +132,39 @@ export function ballOperators(
     normPositionQkv,
 
     ballAttention(a) {
-      const { qkv, positions, sigma, balls, out, logSum, rows, heads, headWidth, dimensions } = a;
-      const width = heads * headWidth;
-      const { constants, queryBlocks } = attentionCut(a, info, 4);
-      overBalls(context, { balls, rows, width: 3 * width }, (firstBall, ballCount, first, count) => {
-        run(
-          "ball_attention",
-          constants,
-          {
-            qkv: rowWindow(qkv, 3 * width, first, count),
-            positions: rowWindow(positions, dimensions, first, count),
-            sigma: whole(sigma),
-            balls: whole(balls.storage),
-            out: rowWindow(out, width, first, count),
-            log_sum: rowWindow(logSum, heads, first, count),
-          },
-          {
-            first_ball: firstBall,
-            ball_count: ballCount,
-            first_row: first,
-            heads,
-            head_width: headWidth,
-            query_blocks: queryBlocks,
-          },
-          ballCount * heads * queryBlocks,
-        );
-      });
+      attentionRun(context, a, 4).runKernel("ball_attention", { out: [a.out, a.heads * a.headWidth] });
     },
 
     ballOffsets({ positions, balls, offsets, rows, dimensions }) {
-      overBalls(context, { balls, rows, width: dimensions }, (firstBall, ballCount, first, count) => {
-        run(
-          "ball_offsets",
-          { DIMENSIONS: dimensions },
-          {
-            positions: rowWindow(positions, dimensions, first, count),
-            balls: whole(balls.storage),
-            offsets: rowWindow(offsets, dimensions, first, count),
-          },
-          { first_ball: firstBall, ball_count: ballCount, first_row: first },
-          ballCount,
-        );
-      });
+      const splits = { positions: [positions, dimensions], offsets: [offsets, dimensions] } as const;
+      runBalls(context, "ball_offsets", { DIMENSIONS: dimensions }, { balls, rows }, splits);
     },
 
     coarsenPositions({ positions, centres, offsets, groups, stride, dimensions }) {
-      overRows(groups, info.maxBindingBytes, stride * dimensions, (first, count) => {
-        run(
-          "coarsen_positions",
-          { DIMENSIONS: dimensions },
-          {
-            positions: rowWindow(positions, stride * dimensions, first, count),
-            centres: rowWindow(centres, dimensions, first, count),
-            offsets: rowWindow(offsets, stride * dimensions, first, count),
-          },
-          { groups: count, stride },
-          Math.ceil((count * dimensions) / THREADS),
-        );
-      });
+      const arrays: Arrays = {
+        positions: [positions, stride * dimensions],
+        centres: [centres, dimensions],
+        offsets: [offsets, stride * dimensions],
+      };
+      runRows(context, "coarsen_positions", { DIMENSIONS: dimensions }, groups, arrays, (_, count) => ({
+        parameters: { groups: count, stride },
+        groups: (count * dimensions) / THREADS,
+      }));
     },
 
     ballAttentionGradients(a) {
-      const {
-        gradient,
-        qkv,
-        positions,
-        sigma,
-        balls,
-        out,
-        logSum,
-        dqkv,
-        rowTerms,
-        rows,
-        heads,
-        headWidth,
-        dimensions,
-      } = a;
+      const { gradient, out, dqkv, rowTerms, rows, heads, headWidth } = a;
       const width = heads * headWidth;
-      const { constants, queryBlocks } = attentionCut(a, info, 2);
-      overRows(rows, info.maxBindingBytes, width, (first, count) => {
-        run(
-          "ball_attention_delta",
-          { HEAD_QUADS: constants.HEAD_QUADS, QUADS: constants.QUADS },
-          {
-            out: rowWindow(out, width, first, count),
-            dout: rowWindow(gradient, width, first, count),
-            delta: rowWindow(rowTerms, heads, first, count),
-          },
-          { rows: count, heads, head_width: headWidth },
-          Math.ceil((count * heads) / THREADS),
-        );
-      });
-      overBalls(context, { balls, rows, width: 3 * width }, (firstBall, ballCount, first, count) => {
-        const shared = {
-          qkv: rowWindow(qkv, 3 * width, first, count),
-          positions: rowWindow(positions, dimensions, first, count),
-          sigma: whole(sigma),
-          balls: whole(balls.storage),
-          log_sum: rowWindow(logSum, heads, first, count),
-          dout: rowWindow(gradient, width, first, count),
-          dqkv: rowWindow(dqkv, 3 * width, first, count),
-        };
-        const terms = rowWindow(rowTerms, heads, first, count);
-        const sizes = {
-          first_ball: firstBall,
-          ball_count: ballCount,
-          first_row: first,
-          heads,
-          head_width: headWidth,
-          query_blocks: queryBlocks,
-        };
-        const groups = ballCount * heads * queryBlocks;
-        run("ball_attention_backward_keys", constants, { ...shared, delta: terms }, sizes, groups);
-        run("ball_attention_backward_queries", constants, { ...shared, row_terms: terms }, sizes, groups);
-      });
+      const { constants, runKernel } = attentionRun(context, a, 2);
+      const { HEAD_VEC4S, VEC4 } = constants;
+      const arrays: Arrays = { out: [out, width], dout: [gradient, width], delta: [rowTerms, heads] };
+      runRows(context, "ball_attention_delta", { HEAD_VEC4S, VEC4 }, rows, arrays, (_, count) => ({
+        parameters: { rows: count, heads, head_width: headWidth },
+        groups: (count * heads) / THREADS,
+      }));
+      const shared = { dout: [gradient, width], dqkv: [dqkv, 3 * width] } as const;
+      runKernel("ball_attention_backward_keys", { ...shared, delta: [rowTerms, heads] });
+      runKernel("ball_attention_backward_queries", { ...shared, row_terms: [rowTerms, heads] });
     },
-  };
-}
+  } satisfies Partial<Primitives>;
+};

@@ -1,5 +1,5 @@
-// WebGPU's flag values. Not every host that has WebGPU types defines the global enums in every context (TypeScript 7's
-// lib.dom has only the interfaces), and the numbers are fixed by the standard.
+// WebGPU's flag values, which the standard fixes. The global enums are not defined everywhere: TypeScript 7's lib.dom has only the
+// interfaces.
 
 export const bufferUsage = {
   MAP_READ: 1,

@@ -1,19 +1,18 @@
-// What the operators on WebGPU have in common: how they run kernels, on which memory, within which limits.
+// What the operators on WebGPU share: how they run kernels, on which memory, and within which limits.
 
 import type { DeviceInfo, Storage } from "../device.ts";
-import type { Primitives } from "../operators.ts";
 import type { Constants } from "./kernels.ts";
-import type { BufferPool, BufferStorage } from "./memory.ts";
+import type { BufferPool } from "./memory.ts";
 import type { Bound } from "./recorder.ts";
-import { rowsInBinding } from "./windows.ts";
+import { overRows, rowsInBinding, rowWindow } from "./windows.ts";
 
-/** Threads and rows the kernels are written for. */
+/** The threads and rows that the kernels are written for. */
 export const THREADS = 64;
 export const ROWS_OF_EIGHT_LANES = 8;
 export const MOMENT_ROWS = 256;
 export const COLUMNS_ACROSS = 8;
 
-/** Runs a kernel of gpu/: compiled with its constants, on its arrays, with its parameters, in so many workgroups. */
+/** Runs a kernel of gpu/ with its constants, its arrays and its parameters, in this number of workgroups. */
 export type Run = (
   name: string,
   constants: Constants,
@@ -28,20 +27,56 @@ export interface Context {
   readonly info: DeviceInfo;
 }
 
-/** The part of a device's primitives that one file makes. */
-export type Part<Name extends keyof Primitives> = Pick<Primitives, Name>;
-
 export const flag = (value: unknown) => (value ? 1 : 0);
 
-/** An array that a kernel sees whole. */
-export const whole = (storage: Storage): Bound => storage as BufferStorage;
-
-/** How a kernel sees rows of `width` numbers: as quads of them where it can (gpu/stored.wgsl). */
-export function itemsOf(width: number): { quads: 0 | 1; items: number } {
-  return width % 4 === 0 ? { quads: 1, items: width / 4 } : { quads: 0, items: width };
+/** How a kernel sees rows of `width` elements: as vec4s where it can (gpu/stored.wgsl). */
+export function itemsOf(width: number): { vec4: 0 | 1; items: number } {
+  return width % 4 === 0 ? { vec4: 1, items: width / 4 } : { vec4: 0, items: width };
 }
 
-/** Ranges of rows that fit into one binding and begin with a part of their own. */
+/** A matrix of which a dispatch sees only the rows that it works on, and its width. */
+export type Split = readonly [matrix: Storage, width: number];
+/** The arrays of a kernel; those that are not split are bound as a whole. */
+export type Arrays = Record<string, Storage | Split>;
+const isSplit = (array: Storage | Split): array is Split => Array.isArray(array);
+
+/** Binds arrays for a dispatch on the rows [first, first + count). */
+export function boundRows(arrays: Arrays, first: number, count: number): Record<string, Bound> {
+  const bound: Record<string, Bound> = {};
+  for (const name in arrays) {
+    const array = arrays[name];
+    bound[name] = isSplit(array) ? rowWindow(array[0], array[1], first, count) : array;
+  }
+  return bound;
+}
+
+/** Calls `work` for ranges of rows, each as long as one binding of every split array allows. */
+export function overArrays(
+  { info }: Context,
+  rows: number,
+  arrays: Arrays,
+  work: (first: number, count: number) => void,
+): void {
+  const widths = Object.values(arrays).map((array) => (isSplit(array) ? array[1] : 1));
+  overRows(rows, info.maxBindingBytes, Math.max(...widths), work);
+}
+
+/** Runs a kernel on all rows of its arrays, in as many dispatches as these need. */
+export function runRows(
+  context: Context,
+  name: string,
+  constants: Constants,
+  rows: number,
+  arrays: Arrays,
+  work: (first: number, count: number) => { parameters: Record<string, number>; groups: number },
+): void {
+  overArrays(context, rows, arrays, (first, count) => {
+    const { parameters, groups } = work(first, count);
+    context.run(name, constants, boundRows(arrays, first, count), parameters, Math.ceil(groups));
+  });
+}
+
+/** Calls `run` for ranges of rows that fit into one binding and consist of whole parts (except for the last). */
 export function overParts(
   { info }: Context,
   { rows, width, partRows = MOMENT_ROWS }: { rows: number; width: number; partRows?: number },
@@ -51,20 +86,23 @@ export function overParts(
   for (let first = 0; first < rows; first += step) run(first, Math.min(step, rows - first));
 }
 
-/** A kernel that includes column_tile.wgsl, on `count` rows from `first` on. */
+/** Runs a kernel that includes column_tile.wgsl on all rows of its arrays. */
 export function runColumns(
-  { run }: Context,
+  context: Context,
   name: string,
   constants: Constants,
-  bound: Record<string, Bound>,
-  { first, count, width, partRows = MOMENT_ROWS }: { first: number; count: number; width: number; partRows?: number },
+  arrays: Arrays,
+  shape: { rows: number; width: number; partRows?: number },
 ): void {
-  const { quads, items } = itemsOf(width);
-  run(
-    name,
-    { ...constants, QUADS: quads },
-    bound,
-    { rows: count, items, part_rows: partRows, first_part: first / partRows },
-    Math.ceil(items / COLUMNS_ACROSS) * Math.ceil(count / partRows),
+  const { width, partRows = MOMENT_ROWS } = shape;
+  const { vec4, items } = itemsOf(width);
+  overParts(context, shape, (first, count) =>
+    context.run(
+      name,
+      { ...constants, VEC4: vec4 },
+      boundRows(arrays, first, count),
+      { rows: count, items, part_rows: partRows, first_part: first / partRows },
+      Math.ceil(items / COLUMNS_ACROSS) * Math.ceil(count / partRows),
+    ),
   );
 }

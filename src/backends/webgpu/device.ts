@@ -16,8 +16,8 @@ import { Recorder, windowOf } from "./recorder.ts";
 import { Timestamps } from "./timestamps.ts";
 import { tuneProducts } from "./tuning.ts";
 
-/** A known answer takes fewer dispatches than this, a model more. */
-const MOST_CHECKED = 16;
+/** The check of a known answer takes fewer dispatches than this; a model takes more. */
+const MAX_CHECK_DISPATCHES = 16;
 
 export class WebGPUDevice implements Device {
   readonly backend = "webgpu";
@@ -27,7 +27,6 @@ export class WebGPUDevice implements Device {
   readonly pool: BufferPool;
   readonly work = new WorkQueue();
   readonly lost: Promise<DeviceLostError>;
-  /** Live: its numbers follow what happens. */
   readonly memory: DeviceMemory;
   readonly #readbacks: BufferPool;
   #failure: ErwinError | undefined;
@@ -66,7 +65,7 @@ export class WebGPUDevice implements Device {
     gpu.addEventListener?.("uncapturederror", (event) => {
       (event as Event).preventDefault?.();
       const { error } = event as GPUUncapturedErrorEvent;
-      // What follows from an allocation that failed says nothing new, and is over once that is dealt with.
+      // After a failed allocation, further errors are only its consequences, which end when the caller handles it.
       if (this.pool.failure) return;
       this.#failure ??= new ErwinError(`the device reported an error: ${error.message}`, { message: error.message });
     });
@@ -94,17 +93,17 @@ export class WebGPUDevice implements Device {
 
   write(storage: Storage, data: ArrayBufferView): void {
     this.#check();
-    // Deno's process ends at an empty write (2.9.5, "unwrap on a None value").
+    // An empty write ends Deno's process (2.9.5, "unwrap on a None value").
     if (data.byteLength === 0) return;
     const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
-    // The caller may go on to change what has to wait.
+    // If the write has to wait, the caller may change its array meanwhile.
     const given = this.work.idle ? bytes : bytes.slice();
     this.work.add(() => this.#write(storage as BufferStorage, given));
   }
 
   #write({ buffer, offset, whole: owner }: BufferStorage, data: Uint8Array<ArrayBuffer>): void {
-    // The queue writes before it runs what is still being recorded.
-    if (owner.lastRecording === this.recorder.recording) this.recorder.submit();
+    // The queue writes before it runs the work that is still being recorded.
+    if (owner.lastUse === this.recorder.recording) this.recorder.submit();
     const whole = data.byteLength & ~3;
     this.gpu.queue.writeBuffer(buffer, offset, data, 0, whole);
     if (whole < data.byteLength) {
@@ -135,8 +134,9 @@ export class WebGPUDevice implements Device {
       readback.buffer.unmap();
       await this.pool.verified();
       this.#check();
-      // After the first result, which somebody waited for. What goes wrong, a lost device above all, shows where work is done.
-      if (this.recorder.dispatches > MOST_CHECKED) this.tune().catch(() => {});
+      // Tuning starts after the first result, which a caller was waiting for. Its errors are ignored: a lost device, for one, is
+      // reported by the next call that does work.
+      if (this.recorder.dispatches > MAX_CHECK_DISPATCHES) this.tune().catch(() => {});
       return copy;
     } finally {
       this.#readbacks.release(readback);
@@ -171,11 +171,11 @@ export class WebGPUDevice implements Device {
   }
 
   compileFor(work: (dryRun: Device) => void): void {
-    // These compile one kernel at a time, on the processor that has all the rest to do.
+    // Software adapters compile one kernel at a time, on the processor that also does everything else.
     if (this.info.software) return;
     const compile: Run = (name, constants) => {
       this.pipelines.get(name, constants);
-      // Of small and of large tiles, of few and of many queries a thread, the dry run sees only those that suit its number of points.
+      // The dry run uses only the tile and the number of queries that suit its number of points; others need the other ones.
       for (const other of otherTiles(constants, this.info)) this.pipelines.get(name, other);
       const { QUERIES = 1 } = constants;
       if (QUERIES > 1) this.pipelines.get(name, { ...constants, QUERIES: 6 - QUERIES });
@@ -206,7 +206,7 @@ export class WebGPUDevice implements Device {
       this.recorder.dispatch(pipeline, bound, parameters, groups);
       return;
     }
-    // Memory may have been given back and be used for something of another size by then.
+    // By the time the work runs, the memory may have been released and reused with another size.
     const windows = Object.fromEntries(Object.entries(bound).map(([array, given]) => [array, windowOf(given)]));
     this.work.add(() => this.recorder.dispatch(pipeline, windows, parameters, groups), pipeline.compiling);
   }

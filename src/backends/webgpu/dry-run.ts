@@ -7,14 +7,14 @@ import type { Run } from "./context.ts";
 import { BufferPool } from "./memory.ts";
 import { webgpuPrimitives } from "./primitives.ts";
 
-/** Counts buffers without making any. */
+/** Counts buffers without creating any. */
 class CountingPool extends BufferPool {
   protected override createBuffer(): GPUBuffer {
     return { destroy() {} } as GPUBuffer;
   }
 }
 
-/** @param run is told of each kernel that would run */
+/** @param run is called with each kernel that would run */
 export function webgpuDryRun(
   { gpu, info, threads }: { gpu: GPUDevice; info: DeviceInfo; threads?: number },
   run: Run = () => {},

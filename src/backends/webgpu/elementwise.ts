@@ -1,18 +1,18 @@
-// The general operators on WebGPU: functions of single numbers, and sums along an axis.
+// The general operators on WebGPU: elementwise functions, and sums along an axis.
 
 import { OutOfMemoryError } from "../../errors.ts";
-import { type DirectOperators, elementFunctions, type Strided } from "../operators.ts";
-import { type Context, flag, type Part, THREADS } from "./context.ts";
+import { type DirectOperators, elementFunctions, type Primitives, type Strided } from "../operators.ts";
+import { type Context, flag, THREADS } from "./context.ts";
 import type { BufferStorage } from "./memory.ts";
 import type { Bound } from "./recorder.ts";
 import { alignedWindow } from "./windows.ts";
 
-/** One thread adds up to so many numbers. */
-const PART_NUMBERS = 256;
-/** A binding may have to begin so many numbers too early. */
+/** The maximum number of elements that one thread adds. */
+const PART_ELEMENTS = 256;
+/** A binding may have to begin up to this many elements before the first one that is used. */
 const ALIGNMENT = 64;
 
-export function elementOperators({ run, info, pool }: Context): Part<"elementwise" | "sumAxis"> {
+export const elementOperators = ({ run, info, pool }: Context) => {
   const elementwise: DirectOperators["elementwise"] = (a) => {
     const { x, y, out, shape } = a;
     const count = shape.reduce((product, size) => product * size, 1);
@@ -44,7 +44,7 @@ export function elementOperators({ run, info, pool }: Context): Part<"elementwis
       "elementwise",
       {
         ...Object.fromEntries(choice),
-        SLOPE: flag(a.slope),
+        DERIVATIVE: flag(a.derivative),
         Y: flag(y),
         ACCUMULATE: flag(a.accumulate),
         RANK: shape.length,
@@ -57,27 +57,28 @@ export function elementOperators({ run, info, pool }: Context): Part<"elementwis
 
   const sumAxis: DirectOperators["sumAxis"] = ({ x, into, outer, middle, inner, factor = 1 }) => {
     if (outer * inner === 0) return;
-    const numbers = info.maxBindingBytes / 4 - ALIGNMENT;
-    const step = Math.min(Math.max(middle, 1), Math.floor(numbers / inner));
+    const maxElements = info.maxBindingBytes / 4 - ALIGNMENT;
+    const step = Math.min(Math.max(middle, 1), Math.floor(maxElements / inner));
     if (step < Math.min(middle, 2)) {
       throw new OutOfMemoryError(
-        `sums over two times ${inner} numbers exceed the ${info.maxBindingBytes} bytes that one binding of this device holds`,
+        `sums over two times ${inner} elements exceed the ${info.maxBindingBytes} bytes that one binding of this device holds`,
         { bytes: 2 * inner * 4, limit: info.maxBindingBytes },
       );
     }
-    // What exceeds a binding is taken in pieces: of the middle axis where one element of the outer exceeds it, else of the outer.
-    const pieces = Math.max(1, Math.ceil(middle / step));
-    const outerStep = pieces > 1 ? 1 : Math.max(1, Math.floor(numbers / (step * inner)));
-    const parts = Math.ceil(step / PART_NUMBERS);
-    const all = pieces * parts;
+    // An array that exceeds a binding is divided into chunks: of the middle axis if one element of the outer axis exceeds a binding,
+    // otherwise of the outer axis.
+    const chunks = Math.max(1, Math.ceil(middle / step));
+    const outerStep = chunks > 1 ? 1 : Math.max(1, Math.floor(maxElements / (step * inner)));
+    const parts = Math.ceil(step / PART_ELEMENTS);
+    const all = chunks * parts;
     const done = all === 1;
     const sums = done ? into.storage : pool.allocate(outer * all * inner * 4);
     for (let o = 0; o < outer; o += outerStep) {
-      for (let piece = 0; piece < pieces; piece++) {
+      for (let chunk = 0; chunk < chunks; chunk++) {
         const count = Math.min(outerStep, outer - o);
-        const rows = Math.min(step, middle - piece * step);
-        const from = alignedWindow(x, (o * middle + piece * step) * inner, ((count - 1) * middle + rows) * inner);
-        const to = alignedWindow(sums, (o * all + piece * parts) * inner, ((count - 1) * all + parts) * inner);
+        const rows = Math.min(step, middle - chunk * step);
+        const from = alignedWindow(x, (o * middle + chunk * step) * inner, ((count - 1) * middle + rows) * inner);
+        const to = alignedWindow(sums, (o * all + chunk * parts) * inner, ((count - 1) * all + parts) * inner);
         run(
           "sum_axis",
           { ACCUMULATE: flag(done && into.accumulate) },
@@ -102,7 +103,7 @@ export function elementOperators({ run, info, pool }: Context): Part<"elementwis
     pool.release(sums as BufferStorage);
   };
 
-  /** The same work on both halves of the outermost axis: each sees about half of every array that exceeds a binding. */
+  /** Computes both halves of the outermost axis: each sees about half of every array that exceeds a binding. */
   function inHalves(a: Parameters<typeof elementwise>[0]): void {
     const axis = a.shape.findIndex((size) => size > 1);
     const size = a.shape[axis]!;
@@ -118,9 +119,9 @@ export function elementOperators({ run, info, pool }: Context): Part<"elementwis
     }
   }
 
-  return { elementwise, sumAxis };
-}
+  return { elementwise, sumAxis } satisfies Partial<Primitives>;
+};
 
-/** From the first to the last number that an array has under a shape. */
+/** The number of elements from the first to the last of a strided array. */
 const extentOf = ({ strides }: Strided, shape: readonly number[]) =>
   1 + shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis]!, 0);

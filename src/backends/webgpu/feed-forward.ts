@@ -1,74 +1,41 @@
-// The feed-forward's hidden layer on WebGPU, forward and backward.
+// The feed-forward's hidden layer on WebGPU, forward and backward. Its rows fit into one binding (hiddenRows).
 
-import { type Context, type Part, whole } from "./context.ts";
+import type { LinearParameters, Primitives } from "../operators.ts";
+import type { Context } from "./context.ts";
 import { isMixed, pairedWeightGradients, runLinear, runProduct } from "./linear.ts";
-import { rowsInBinding, rowWindow } from "./windows.ts";
+import { rowsInBinding } from "./windows.ts";
 
-/** The hidden layer exists for so many bytes of rows at a time. On a GPU fewer dispatches are worth more memory. */
+/** The maximum size of the hidden layer in bytes; its rows are computed in as many steps as this takes. */
 const HIDDEN_BYTES = { gpu: 2 ** 28, software: 2 ** 26 };
 
-type Names =
-  | "hiddenBytes"
-  | "hiddenRows"
-  | "normSwiglu"
-  | "swigluBackward"
-  | "gatesInputGradient"
-  | "gatesWeightGradients";
-
-export function hiddenLayers(context: Context): Part<Names> {
+export const hiddenLayers = (context: Context) => {
   const { info } = context;
-  const most = info.software ? HIDDEN_BYTES.software : HIDDEN_BYTES.gpu;
+  const maxBytes = info.software ? HIDDEN_BYTES.software : HIDDEN_BYTES.gpu;
   return {
     hiddenBytes: isMixed(info) ? 2 : 4,
 
     hiddenRows: (hiddenWidth, arrays) =>
-      rowsInBinding(Math.min(most, Math.floor(info.maxBindingBytes / arrays)), hiddenWidth),
+      rowsInBinding(Math.min(maxBytes, Math.floor(info.maxBindingBytes / arrays)), hiddenWidth),
 
     normSwiglu({ x, norm, gate, value, hidden, rows, width, hiddenWidth }) {
-      const widths = [width, hiddenWidth];
-      runProduct(
-        context,
-        "norm_swiglu",
-        { rows, columns: hiddenWidth, gated: true, widths, norm: true, half: isMixed(info) },
-        {},
-        {
-          x: rowWindow(x, width, 0, rows),
-          norm: whole(norm),
-          gate_weight: whole(gate.weight),
-          gate_bias: whole(gate.bias),
-          value_weight: whole(value.weight),
-          value_bias: whole(value.bias),
-          hidden: whole(hidden),
-        },
-        { rows, width, hidden_width: hiddenWidth },
-      );
+      const shape = { rows, columns: hiddenWidth, gated: true, widths: [width, hiddenWidth] };
+      const options = { norm: true, half: isMixed(info) };
+      const arrays = { x, norm, ...gateArrays(gate, value), hidden };
+      runProduct(context, "norm_swiglu", { ...shape, ...options }, {}, arrays, { width, hidden_width: hiddenWidth });
     },
 
     swigluBackward({ y, gate, value, hidden, dgates, rows, width, hiddenWidth }) {
-      runProduct(
-        context,
-        "swiglu_backward",
-        { rows, columns: hiddenWidth, gated: true, widths: [width, hiddenWidth] },
-        {},
-        {
-          y: rowWindow(y, width, 0, rows),
-          gate_weight: whole(gate.weight),
-          gate_bias: whole(gate.bias),
-          value_weight: whole(value.weight),
-          value_bias: whole(value.bias),
-          hidden: rowWindow(hidden, hiddenWidth, 0, rows),
-          dgates: rowWindow(dgates, 2 * hiddenWidth, 0, rows),
-        },
-        { rows, width, hidden_width: hiddenWidth },
-      );
+      const shape = { rows, columns: hiddenWidth, gated: true, widths: [width, hiddenWidth] };
+      const arrays = { y, ...gateArrays(gate, value), hidden, dgates };
+      runProduct(context, "swiglu_backward", shape, {}, arrays, { width, hidden_width: hiddenWidth });
     },
 
     gatesInputGradient({ dgates, gate, value, dy, rows, width, hiddenWidth }) {
       runLinear(context, {
-        x: rowWindow(dgates, 2 * hiddenWidth, 0, rows),
+        x: dgates,
         weight: gate.weight,
-        second: whole(value.weight),
-        y: rowWindow(dy, width, 0, rows),
+        second: value.weight,
+        y: dy,
         rows,
         columns: width,
         inner: hiddenWidth,
@@ -82,5 +49,12 @@ export function hiddenLayers(context: Context): Part<Names> {
       const shape = { rows, columns: hiddenWidth, inner: width };
       pairedWeightGradients(context, dgates, y, [into.gate, into.value], shape);
     },
-  };
-}
+  } satisfies Partial<Primitives>;
+};
+
+const gateArrays = (gate: LinearParameters, value: LinearParameters) => ({
+  gate_weight: gate.weight,
+  gate_bias: gate.bias,
+  value_weight: value.weight,
+  value_bias: value.bias,
+});

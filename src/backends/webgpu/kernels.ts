@@ -1,5 +1,5 @@
-// Reads the WGSL files of gpu/: expands their directives (preprocessor.ts) and finds out what each kernel binds, so that a
-// kernel's interface is written down once, in its own file. What a kernel becomes with given constants is printed by
+// Reads the WGSL files of gpu/: expands their directives (preprocessor.ts) and extracts the bindings and parameters of each
+// kernel, so that its interface is defined only in its own file. This command prints a kernel expanded with given constants:
 //
 //     npm run expand gpu/NAME.wgsl CONSTANT=VALUE ...
 
@@ -12,30 +12,30 @@ const files = import.meta.glob("../../../gpu/*.wgsl", { query: "?raw", import: "
 
 const texts = new Map(Object.entries(files).map(([path, text]) => [path.slice(path.lastIndexOf("/") + 1), text]));
 
-/** Whole numbers fixed when a kernel is compiled: tile shapes, head widths, which of its optional inputs it has. */
+/** Integers that are fixed when a kernel is compiled: tile shapes, head widths, which of its optional inputs it has. */
 export type Constants = Record<string, number>;
 
-/** One storage array a kernel binds. */
+/** A storage array that a kernel binds. */
 export interface KernelBinding {
   name: string;
   binding: number;
   access: "read" | "read_write";
 }
 
-/** A kernel as it is compiled. */
+/** The source of a kernel, as it is compiled. */
 export interface KernelSource {
   code: string;
-  /** Where each line of the code was written; nothing for the lines made of its constants. */
+  /** The place of each line of the code in gpu/; undefined for the lines that declare constants. */
   places: (Line | undefined)[];
   bindings: KernelBinding[];
-  /** The uniform's 4-byte fields in order; u32 unless said otherwise. */
+  /** The uniform's 4-byte fields in order. */
   parameters: { name: string; type: "u32" | "f32" }[];
 }
 
-/** The kernel of gpu/NAME.wgsl with these constants: its full text and what it binds. */
+/** Returns the source of gpu/NAME.wgsl with these constants. */
 export function kernelSource(name: string, constants: Constants): KernelSource {
   const definitions = Object.entries(constants).map(([key, value]) => `const ${key}: u32 = ${value};`);
-  // Extensions come before everything else.
+  // WGSL requires extensions to come first.
   const extensions = constants.HALF ? ["enable f16;"] : [];
   if (constants.MATRIX || constants.PRIVATE) extensions.push("enable subgroups;");
   if (constants.MATRIX) extensions.push("enable chromium_experimental_subgroup_matrix;");

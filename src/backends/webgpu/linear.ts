@@ -1,29 +1,28 @@
 // The linear map on WebGPU and the gradients of its two sides.
 
 import type { DeviceInfo, Storage } from "../device.ts";
-import type { DirectOperators, LinearDestinations } from "../operators.ts";
-import { type Context, flag, overParts, type Part, whole } from "./context.ts";
+import type { DirectOperators, LinearDestinations, Primitives } from "../operators.ts";
+import { type Arrays, boundRows, type Context, flag, overArrays, overParts, type Split } from "./context.ts";
 import type { Constants } from "./kernels.ts";
 import type { BufferStorage } from "./memory.ts";
 import { type ProductShape, productCut, tilesOf } from "./products.ts";
-import type { Bound } from "./recorder.ts";
 import { movedRows } from "./rows.ts";
 import { sumPair, sumParts } from "./sums.ts";
-import { overRows, ROW_STEP, rowsInBinding, rowWindow } from "./windows.ts";
+import { ROW_STEP, rowsInBinding } from "./windows.ts";
 
-/** A weight gradient's parts have at least so many rows, and there are about so many workgroups of 64 x 64 sums. */
+/** A weight gradient's parts have at least this many rows, and about this many workgroups with 64 x 64 sums. */
 const PART_ROWS = 128;
 const PART_GROUPS = 2048;
 
-/** One run of linear.wgsl; its header says what the numbers mean. */
+/** The arguments of linear.wgsl, as its header defines them. */
 interface LinearCall {
-  x: Bound;
-  second?: Bound;
+  x: Storage | Split;
+  second?: Storage | Split;
   weight: Storage;
   bias?: Storage;
-  residual?: Bound;
+  residual?: Storage | Split;
   scatter?: Storage;
-  y: Bound;
+  y: Storage | Split;
   rows: number;
   columns: number;
   inner: number;
@@ -31,7 +30,7 @@ interface LinearCall {
   weightStride?: number;
   weightOffset?: number;
   packedWidth?: number;
-  /** x is stored in half precision. */
+  /** Whether x is stored in half precision. */
   halfX?: boolean;
   transposed?: boolean;
   accumulate?: boolean;
@@ -40,48 +39,50 @@ interface LinearCall {
 /** Whether the forward pass multiplies in half precision. */
 export const isMixed = ({ precision }: DeviceInfo) => precision === "mixed";
 
-/** A kernel that includes product.wgsl. */
+/** Runs a kernel that includes product.wgsl on all rows of its arrays; its parameter `rows` is set here. */
 export function runProduct(
-  { run, info }: Context,
+  context: Context,
   name: string,
   shape: ProductShape,
   constants: Constants,
-  bound: Record<string, Bound>,
+  arrays: Arrays,
   parameters: Record<string, number>,
 ): void {
-  const cut = productCut(shape, info);
-  run(name, Object.assign(cut.constants, constants), bound, parameters, cut.tiles);
+  overArrays(context, shape.rows, arrays, (first, rows) => {
+    const cut = productCut({ ...shape, rows }, context.info);
+    const bound = boundRows(arrays, first, rows);
+    context.run(name, Object.assign(cut.constants, constants), bound, { ...parameters, rows }, cut.tiles);
+  });
 }
 
-/** linear.wgsl on rows that fit into one binding. Arrays a call does not have are bound to the weight, and not read. */
+/** Runs linear.wgsl. Arrays that a call does not have are bound to the weight, and not read. */
 export function runLinear(context: Context, call: LinearCall): void {
-  const { x, y, second, bias, residual, scatter, rows, columns, inner, secondInner = 0 } = call;
+  const { x, y, weight, second, bias, residual, scatter, rows, columns, inner, secondInner = 0 } = call;
   const { transposed = false, accumulate = false, packedWidth = 0, halfX = false } = call;
   const { weightStride = inner + secondInner, weightOffset = 0 } = call;
-  const weight = whole(call.weight);
+  const shape = {
+    rows,
+    columns,
+    widths: [columns, inner, secondInner, weightStride, weightOffset],
+    rightAlong: transposed,
+    // Gradients are often too small for half precision.
+    half: isMixed(context.info) && !transposed,
+  };
   runProduct(
     context,
     "linear",
-    {
-      rows,
-      columns,
-      widths: [columns, inner, secondInner, weightStride, weightOffset],
-      rightAlong: transposed,
-      // Gradients are often too small for half precision.
-      half: isMixed(context.info) && !transposed,
-    },
+    shape,
     { TRANSPOSED: flag(transposed), HALF_X: flag(halfX), SECOND: flag(secondInner) },
     {
       x,
       weight,
       y,
       second: second ?? weight,
-      bias: bias ? whole(bias) : weight,
+      bias: bias ?? weight,
       residual: residual ?? weight,
-      row_index: scatter ? whole(scatter) : weight,
+      row_index: scatter ?? weight,
     },
     {
-      rows,
       columns,
       inner,
       second_inner: secondInner,
@@ -96,37 +97,27 @@ export function runLinear(context: Context, call: LinearCall): void {
   );
 }
 
-export function linearMaps(context: Context): Part<"linear" | "inputGradient" | "weightGradient"> {
+export const linearMaps = (context: Context) => {
   const { info, pool } = context;
   const { gatherRows, scatterRows } = movedRows(context);
 
   const linear: DirectOperators["linear"] = (a) => {
-    const { x, second, weight, bias, residual, scatter, y, rows, columns, inner, secondInner = 0, fromHidden } = a;
-    const widest = Math.max(inner, secondInner, columns);
-    if (scatter && rows > rowsInBinding(info.maxBindingBytes, widest)) {
+    const { x, second, residual, scatter, fromHidden, rows, columns, inner, secondInner = 0 } = a;
+    if (scatter && rows > rowsInBinding(info.maxBindingBytes, Math.max(inner, secondInner, columns))) {
       linearThenScatter(a, scatter);
       return;
     }
-    overRows(rows, info.maxBindingBytes, widest, (first, count) => {
-      runLinear(context, {
-        x: fromHidden ? whole(x) : rowWindow(x, inner, first, count),
-        halfX: fromHidden && isMixed(info),
-        second: second && rowWindow(second, secondInner, first, count),
-        weight,
-        bias,
-        residual: residual && rowWindow(residual, columns, first, count),
-        // Without a window of its own: the rows of y are anywhere.
-        scatter,
-        y: rowWindow(y, columns, first, count),
-        rows: count,
-        columns,
-        inner,
-        secondInner,
-      });
+    runLinear(context, {
+      ...a,
+      x: fromHidden ? x : [x, inner],
+      halfX: fromHidden && isMixed(info),
+      second: second && [second, secondInner],
+      residual: residual && [residual, columns],
+      y: [a.y, columns],
     });
   };
 
-  /** The product in its own order first, then its rows to their places, window by window. */
+  /** Computes the product in its own order first and then moves its rows, window by window. */
   function linearThenScatter(a: Parameters<typeof linear>[0], index: Storage): void {
     const { residual, y, rows, columns: width } = a;
     const product = pool.allocate(rows * width * 4);
@@ -143,24 +134,22 @@ export function linearMaps(context: Context): Part<"linear" | "inputGradient" | 
     linear,
 
     inputGradient({ gradient, weight, into, rows, columns, inner, stride = inner, offset = 0, packedWidth }) {
-      overRows(rows, info.maxBindingBytes, Math.max(columns, inner), (first, count) => {
-        runLinear(context, {
-          x: rowWindow(gradient, columns, first, count),
-          weight,
-          y: rowWindow(into.storage, inner, first, count),
-          rows: count,
-          columns: inner,
-          inner: columns,
-          weightStride: stride,
-          weightOffset: offset,
-          packedWidth,
-          transposed: true,
-          accumulate: into.accumulate,
-        });
+      runLinear(context, {
+        x: [gradient, columns],
+        weight,
+        y: [into.storage, inner],
+        rows,
+        columns: inner,
+        inner: columns,
+        weightStride: stride,
+        weightOffset: offset,
+        packedWidth,
+        transposed: true,
+        accumulate: into.accumulate,
       });
     },
 
-    // The bias' bits do not depend on whether the weight is wanted.
+    // The bits of the bias do not depend on whether the weight's gradient is needed.
     weightGradient({ gradient, x, into, rows, columns, inner, stride = inner, offset, packedWidth }) {
       const { weight, bias } = into;
       if (!weight && !bias) return;
@@ -173,12 +162,12 @@ export function linearMaps(context: Context): Part<"linear" | "inputGradient" | 
       }
       pool.release(sums);
     },
-  };
-}
+  } satisfies Partial<Primitives>;
+};
 
 /**
- * Gradients of two linear maps of the same x, of `columns` columns each. A row of `gradient` holds those of the first map's columns,
- * then those of the second's.
+ * The weight gradients of two linear maps of the same x, with `columns` columns each. A row of `gradient` holds that of the first
+ * map's columns, followed by that of the second's.
  */
 export function pairedWeightGradients(
   context: Context,
@@ -197,8 +186,8 @@ export function pairedWeightGradients(
 }
 
 /**
- * Sums in parts of the rows, [parts, columns * inner (+ columns for the bias)]. The caller releases them. Where the parts begin, and
- * so the bits, does not depend on what a binding holds, unless it holds less than one part.
+ * Sums over parts of the rows, [parts, columns * inner (+ columns for the bias)], which the caller releases. Where the parts begin,
+ * and so the bits, does not depend on the size of a binding, unless that is less than one part.
  */
 function weightParts(
   context: Context,
@@ -210,7 +199,7 @@ function weightParts(
   const product = { rows: columns, columns: inner, widths: [columns, inner], leftAlong: true, rightAlong: true };
   const { constants, tiles } = productCut({ ...product, inParts: true }, info);
   const width = Math.max(columns, inner);
-  // The same parts whatever the tile, since a sum's bits depend on them.
+  // The parts do not depend on the tile, because the bits depend on the parts.
   const wanted = Math.max(1, Math.floor(PART_GROUPS / tilesOf(product, { rows: 64, columns: inner > 32 ? 64 : 32 })));
   const partRows = Math.min(
     Math.max(PART_ROWS, Math.ceil(rows / wanted / ROW_STEP) * ROW_STEP),
@@ -222,7 +211,7 @@ function weightParts(
     run(
       "weight_gradient",
       { ...constants, LEFT_SUMS: bias },
-      { gradient: rowWindow(gradient, columns, first, count), x: rowWindow(x, inner, first, count), sums },
+      boundRows({ gradient: [gradient, columns], x: [x, inner], sums }, first, count),
       { rows: count, columns, inner, part_rows: partRows, first_part: first / partRows },
       tiles * Math.ceil(count / partRows),
     );

@@ -1,37 +1,29 @@
-// The caching allocator of the WebGPU device: a buffer that is given back waits for the next request of its size, so that
-// repeated calls create nothing.
+// The memory of the WebGPU device: buffers.
 
 import { OutOfMemoryError } from "../../errors.ts";
-import type { DeviceMemory, Storage } from "../device.ts";
+import { Pool, PooledStorage } from "../storage.ts";
 import { bufferUsage } from "./constants.ts";
 
-let buffersNamed = 0;
-/** So many bytes may always wait for reuse. */
-const SMALL_RESERVE = 2 ** 26;
+let storagesMade = 0;
 
-/** A tensor's buffer, or a part of one. `bytes` is what was asked for; the buffer itself may be a little larger. */
-export class BufferStorage implements Storage {
-  readonly id = ++buffersNamed;
-  bytes = 0;
-  /** What it is a part of, itself if it is none, and where it begins there. */
+/** A tensor's buffer, or a part of one. */
+export class BufferStorage extends PooledStorage {
+  readonly id = ++storagesMade;
+  /** The storage that it is a part of (itself, if it is no part), and the byte in it at which it begins. */
   readonly whole: BufferStorage;
   readonly offset: number;
-  /** True between allocate and release. */
-  inUse = false;
-  /** The recording that used it last: its contents may not be overwritten by the host before that is submitted. */
-  lastRecording = -1;
 
   constructor(
     readonly buffer: GPUBuffer,
-    readonly capacity: number,
+    capacity: number,
     of?: BufferStorage,
     offset = 0,
   ) {
+    super(capacity);
     this.whole = of?.whole ?? this;
     this.offset = (of?.offset ?? 0) + offset;
   }
 
-  /** `bytes` bytes of it from `offset` on. Never in use by itself: releasing it does nothing. */
   slice(offset: number, bytes: number): BufferStorage {
     const part = new BufferStorage(this.buffer, 0, this, offset);
     part.bytes = bytes;
@@ -39,85 +31,52 @@ export class BufferStorage implements Storage {
   }
 }
 
-/** Rounds up to an eighth of a power of two: few distinct sizes, at most an eighth wasted. */
-function sizeClass(bytes: number): number {
-  if (bytes <= 256) return 256;
-  const step = Math.max(256, 2 ** (Math.floor(Math.log2(bytes)) - 3));
-  return Math.ceil(bytes / step) * step;
-}
-
-export class BufferPool implements DeviceMemory {
-  current = 0;
-  peak = 0;
-  reserved = 0;
-  buffersCreated = 0;
-  /** The first allocation the device refused after the fact; `trim` makes a new start. */
+export class BufferPool extends Pool<BufferStorage> {
+  /** The error of the first allocation that the device reported as failed; `trim` clears it. */
   failure: OutOfMemoryError | undefined;
   /** Destroys buffers once nothing refers to them; set by whoever refers to them. */
   whenUnused: (destroy: () => void) => void = (destroy) => destroy();
-
-  /** By capacity; the oldest is last and taken first, so that a repeated call gets the same buffers, and finds its bind groups. */
-  readonly #waiting = new Map<number, BufferStorage[]>();
   readonly #checks = new Set<Promise<void>>();
 
   constructor(
     readonly device: GPUDevice,
     readonly usage: number = bufferUsage.STORAGE | bufferUsage.COPY_SRC | bufferUsage.COPY_DST,
-  ) {}
-
-  allocate(bytes: number): BufferStorage {
-    const capacity = sizeClass(bytes);
-    const storage = this.#waiting.get(capacity)?.pop() ?? this.#create(bytes, capacity);
-    storage.bytes = bytes;
-    storage.inUse = true;
-    this.current += bytes;
-    this.peak = Math.max(this.peak, this.current);
-    return storage;
+  ) {
+    super();
   }
 
-  release(storage: BufferStorage): void {
-    if (!storage.inUse) return;
-    storage.inUse = false;
-    this.current -= storage.bytes;
-    const waiting = this.#waiting.get(storage.capacity);
-    if (!waiting) this.#waiting.set(storage.capacity, [storage]);
-    else {
-      const older = waiting.findIndex(({ id }) => id < storage.id);
-      waiting.splice(older < 0 ? waiting.length : older, 0, storage);
-    }
-  }
-
-  /** Destroys the buffers that wait for reuse. */
+  /** Destroys the released buffers. */
   trim(): void {
     this.failure = undefined;
-    const unused = [...this.#waiting.values()].flat();
-    this.#waiting.clear();
+    const unused = [...this.released.values()].flat();
+    this.released.clear();
     for (const { capacity } of unused) this.reserved -= capacity;
     this.whenUnused(() => {
       for (const { buffer } of unused) buffer.destroy();
     });
   }
 
-  /** Resolves once every allocation so far is known to have worked, throws the first that has not. */
+  /** Resolves when every allocation so far is known to have succeeded; throws the error of the first that failed. */
   async verified(): Promise<void> {
     await Promise.all(this.#checks);
     if (this.failure) throw this.failure;
   }
 
-  #create(bytes: number, capacity: number): BufferStorage {
+  /** Keeps the oldest storage last, so that a repeated call gets the same buffers and finds its bind groups. */
+  protected override insert(storage: BufferStorage, released: BufferStorage[]): void {
+    const older = released.findIndex(({ id }) => id < storage.id);
+    released.splice(older < 0 ? released.length : older, 0, storage);
+  }
+
+  protected create(bytes: number, capacity: number): BufferStorage {
     const limit = this.device.limits.maxBufferSize;
     if (bytes > limit) {
       throw new OutOfMemoryError(
-        `a tensor of ${bytes} bytes does not fit into one buffer of this device, which holds at most ${limit}: use fewer points a batch`,
+        `a tensor of ${bytes} bytes does not fit into one buffer of this device, which holds at most ${limit}: use fewer points in a batch`,
         { bytes, limit },
       );
     }
-    // What waits for reuse in other sizes may not outgrow what was ever in use: a program of many shapes stays bounded.
-    if (this.reserved - this.current > Math.max(this.peak, SMALL_RESERVE)) this.trim();
-    const buffer = this.createBuffer(Math.min(capacity, Math.floor(limit / 4) * 4), bytes);
-    this.buffersCreated++;
-    this.reserved += capacity;
-    return new BufferStorage(buffer, capacity);
+    return new BufferStorage(this.createBuffer(Math.min(capacity, Math.floor(limit / 4) * 4), bytes), capacity);
   }
 
   protected createBuffer(size: number, bytes: number): GPUBuffer {
@@ -127,7 +86,7 @@ export class BufferPool implements DeviceMemory {
       this.#checks.delete(check);
       if (!error) return;
       this.failure ??= new OutOfMemoryError(
-        `the device has no memory for ${bytes} bytes more (${this.reserved} bytes are in use or kept for reuse): dispose of tensors and call device.trim() to go on, with fewer points a batch`,
+        `the device has no memory for ${bytes} more bytes (${this.reserved} bytes are in use or kept for reuse): dispose tensors and call device.trim() to continue, with fewer points in a batch`,
         { bytes, reserved: this.reserved },
       );
     });

@@ -1,80 +1,52 @@
-// Norms on WebGPU, beyond those that row-kernels.ts declares.
+// Norms on WebGPU, in addition to those that row-kernels.ts declares.
 
+import type { Primitives } from "../operators.ts";
 import {
   COLUMNS_ACROSS,
   type Context,
+  flag,
   itemsOf,
   MOMENT_ROWS,
-  overParts,
-  type Part,
   ROWS_OF_EIGHT_LANES,
   runColumns,
-  whole,
+  runRows,
 } from "./context.ts";
-import type { Bound } from "./recorder.ts";
 import { sumPair, sumParts } from "./sums.ts";
-import { overRows, rowWindow } from "./windows.ts";
 
-export function norms(context: Context): Part<"normPosition" | "batchStatistics" | "batchNormSums"> {
-  const { run, info, pool } = context;
-  return {
+export const norms = (context: Context) =>
+  ({
     normPosition({ x, norm, offsets, position, y, scale, rows, width, dimensions = 0 }) {
-      const constants = { POSITION: offsets ? 1 : 0, DIMENSIONS: dimensions, QUADS: itemsOf(width).quads };
-      overRows(rows, info.maxBindingBytes, width, (first, count) => {
-        const bound: Record<string, Bound> = {
-          x: rowWindow(x, width, first, count),
-          norm: whole(norm),
-          y: rowWindow(y, width, first, count),
-          scale: rowWindow(scale, 1, first, count),
+      const constants = { POSITION: flag(offsets), DIMENSIONS: dimensions, VEC4: itemsOf(width).vec4 };
+      const term = offsets &&
+        position && {
+          offsets: [offsets, dimensions] as const,
+          position_weight: position.weight,
+          position_bias: position.bias,
         };
-        if (offsets && position) {
-          bound.offsets = rowWindow(offsets, dimensions, first, count);
-          bound.position_weight = whole(position.weight);
-          bound.position_bias = whole(position.bias);
-        }
-        run("norm_position", constants, bound, { rows: count, width }, Math.ceil(count / ROWS_OF_EIGHT_LANES));
-      });
+      const arrays = { x: [x, width] as const, norm, y: [y, width] as const, scale: [scale, 1] as const, ...term };
+      runRows(context, "norm_position", constants, rows, arrays, (_, count) => ({
+        parameters: { rows: count, width },
+        groups: count / ROWS_OF_EIGHT_LANES,
+      }));
     },
 
     batchStatistics({ x, mean, variance, runningMean, runningVariance, rows, width }) {
+      const { run, pool } = context;
       const moments = pool.allocate(Math.ceil(rows / MOMENT_ROWS) * width * 8);
-      overParts(context, { rows, width }, (first, count) => {
-        const bound = { x: rowWindow(x, width, first, count), moments };
-        runColumns(context, "column_moments", {}, bound, { first, count, width });
-      });
-      run(
-        "batch_statistics",
-        {},
-        {
-          moments,
-          mean: whole(mean),
-          variance: whole(variance),
-          running_mean: whole(runningMean),
-          running_variance: whole(runningVariance),
-        },
-        { rows, width },
-        Math.ceil(width / COLUMNS_ACROSS),
-      );
+      runColumns(context, "column_moments", {}, { x: [x, width], moments }, { rows, width });
+      const arrays = { moments, mean, variance, running_mean: runningMean, running_variance: runningVariance };
+      run("batch_statistics", {}, arrays, { rows, width }, Math.ceil(width / COLUMNS_ACROSS));
       pool.release(moments);
     },
 
     batchNormSums({ x, mean, variance, dy, sums, into, rows, width }) {
       const parts = Math.ceil(rows / MOMENT_ROWS);
-      const partial = pool.allocate(parts * 2 * width * 4);
-      overParts(context, { rows, width }, (first, count) => {
-        const bound = {
-          x: rowWindow(x, width, first, count),
-          mean: whole(mean),
-          variance: whole(variance),
-          dy: rowWindow(dy, width, first, count),
-          sums: partial,
-        };
-        runColumns(context, "batch_norm_sums", {}, bound, { first, count, width });
-      });
+      const partial = context.pool.allocate(parts * 2 * width * 4);
+      const arrays = { x: [x, width] as const, mean, variance, dy: [dy, width] as const, sums: partial };
+      runColumns(context, "batch_norm_sums", {}, arrays, { rows, width });
       const both = { parts, partSize: 2 * width };
       sumParts(context, partial, { storage: sums, accumulate: false }, { ...both, rows: 2 * width });
       sumPair(context, partial, [into.bias, into.weight], { ...both, size: width });
-      pool.release(partial);
+      context.pool.release(partial);
     },
-  };
-}
+  }) satisfies Partial<Primitives>;

@@ -1,81 +1,58 @@
 // The optimiser's operators on WebGPU.
 
-import type { Storage } from "../device.ts";
-import { BLOCK, type OptimizerOperators } from "../optimizer.ts";
-import { type Context, flag, ROWS_OF_EIGHT_LANES, THREADS, whole } from "./context.ts";
-import { overRows, rowWindow } from "./windows.ts";
+import { adamwFactors, BLOCK, type OptimizerOperators } from "../optimizer.ts";
+import { type Context, flag, ROWS_OF_EIGHT_LANES, runRows, THREADS } from "./context.ts";
 
-export const optimizerOperators = ({ run, info }: Context): OptimizerOperators => ({
+export const optimizerOperators = (context: Context): OptimizerOperators => ({
   gradientSquares({ gradient, size, sums, firstBlock }) {
-    overRows(size, info.maxBindingBytes, 1, (first, count) => {
-      run(
-        "gradient_squares",
-        {},
-        { gradient: rowWindow(gradient, 1, first, count), sums: whole(sums) },
-        { size: count, first_block: firstBlock + first / BLOCK },
-        Math.ceil(count / BLOCK / ROWS_OF_EIGHT_LANES),
-      );
-    });
+    runRows(context, "gradient_squares", {}, size, { gradient: [gradient, 1], sums }, (first, count) => ({
+      parameters: { size: count, first_block: firstBlock + first / BLOCK },
+      groups: count / BLOCK / ROWS_OF_EIGHT_LANES,
+    }));
   },
 
-  gradientTotal({ sums, ranges, norms, total, count, most }) {
-    run("gradient_norms", {}, { sums: whole(sums), ranges: whole(ranges), norms: whole(norms) }, { count }, count);
-    run("gradient_total", {}, { norms: whole(norms), total: whole(total) }, { count, most }, 1);
+  gradientTotal({ sums, ranges, norms, total, count, maxNorm }) {
+    context.run("gradient_norms", {}, { sums, ranges, norms }, { count }, count);
+    context.run("gradient_total", {}, { norms, total }, { count, max_norm: maxNorm }, 1);
   },
 
   scale({ x, factors, index, size }) {
-    overRows(size, info.maxBindingBytes, 1, (first, count) => {
-      run(
-        "scale",
-        {},
-        { x: rowWindow(x, 1, first, count), factors: whole(factors) },
-        { size: count, index },
-        Math.ceil(count / THREADS),
-      );
-    });
+    runRows(context, "scale", {}, size, { x: [x, 1], factors }, (_, count) => ({
+      parameters: { size: count, index },
+      groups: count / THREADS,
+    }));
   },
 
   adamw(a) {
-    const { count, lr, betas, average, values } = a;
-    run(
+    const { ranges, total, loss, steps, values, status, count, lr, average } = a;
+    const { logBeta1, logBeta2, decay, beta1Rest, beta2, beta2Rest, averageRest } = adamwFactors(a);
+    context.run(
       "adamw_control",
       { HALT: flag(a.halt) },
-      {
-        ranges: whole(a.ranges),
-        total: whole(a.total),
-        loss: whole(a.loss),
-        steps: whole(a.steps),
-        values: whole(values),
-        status: whole(a.status),
-      },
-      { count, lr, log_beta1: Math.max(Math.log(betas[0]), -20), log_beta2: Math.max(Math.log(betas[1]), -20) },
+      { ranges, total, loss, steps, values, status },
+      { count, lr, log_beta1: logBeta1, log_beta2: logBeta2 },
       1,
     );
-    overRows(a.blocks, info.maxBindingBytes, BLOCK, (first, blocks) => {
-      const packed = (storage: Storage) => rowWindow(storage, BLOCK, first, blocks);
-      run(
-        "adamw",
-        { AVERAGE: flag(average) },
-        {
-          owner: rowWindow(a.owner, 1, first, blocks),
-          values: whole(values),
-          gradients: packed(a.gradients),
-          weights: packed(a.weights),
-          first: packed(a.first),
-          second: packed(a.second),
-          ...(average && { average: packed(average) }),
-        },
-        {
-          quads: (blocks * BLOCK) / 4,
-          decay: 1 - lr * a.weightDecay,
-          beta1_rest: 1 - betas[0],
-          beta2: betas[1],
-          beta2_rest: 1 - betas[1],
-          epsilon: a.eps,
-          average_rest: 1 - a.averageDecay,
-        },
-        Math.ceil((blocks * BLOCK) / 4 / THREADS),
-      );
-    });
+    const arrays = {
+      owner: [a.owner, 1] as const,
+      values,
+      gradients: [a.gradients, BLOCK] as const,
+      weights: [a.weights, BLOCK] as const,
+      first: [a.first, BLOCK] as const,
+      second: [a.second, BLOCK] as const,
+      ...(average && { average: [average, BLOCK] as const }),
+    };
+    runRows(context, "adamw", { AVERAGE: flag(average) }, a.blocks, arrays, (_, blocks) => ({
+      parameters: {
+        items: (blocks * BLOCK) / 4,
+        decay,
+        beta1_rest: beta1Rest,
+        beta2,
+        beta2_rest: beta2Rest,
+        epsilon: a.eps,
+        average_rest: averageRest,
+      },
+      groups: (blocks * BLOCK) / 4 / THREADS,
+    }));
   },
 });

@@ -1,20 +1,19 @@
-// Compiles kernels, each once for each set of constants, in the background and as many at a time as the host likes, and
-// reports a compiler's complaint with the line it is about.
+// Compiles kernels in the background, each once for each set of constants, and reports compilation errors with the line in gpu/.
 
 import { DeviceError } from "../../errors.ts";
 import { shaderStage } from "./constants.ts";
 import { type Constants, type KernelSource, kernelSource } from "./kernels.ts";
 
-/** A kernel, compiled or about to be. */
+/** A kernel that is compiled or being compiled. */
 export interface Pipeline {
   name: string;
   /** Different for every kernel and set of constants. */
   id: number;
   source: KernelSource;
   layout: GPUBindGroupLayout;
-  /** There once it is compiled. */
+  /** Set once it is compiled. */
   pipeline?: GPUComputePipeline;
-  /** Until then: resolves when it is, rejects with a DeviceError when it cannot be. */
+  /** Set until then: resolves when it is compiled, rejects with a DeviceError if that fails. */
   compiling?: Promise<void>;
 }
 
@@ -23,7 +22,7 @@ export class PipelineCache {
 
   constructor(readonly device: GPUDevice) {}
 
-  /** Begins to compile a kernel that is asked for the first time. */
+  /** Returns a kernel; starts to compile it at the first request. */
   get(name: string, constants: Constants): Pipeline {
     let key = name;
     for (const constant in constants) key += `,${constant}=${constants[constant]}`;
@@ -68,7 +67,7 @@ export class PipelineCache {
         throw await describe(name, constants, source, module, error as Error | GPUError);
       }
     })();
-    // Whoever waits for it sees the error; a kernel compiled ahead of its use may have nobody who waits.
+    // Callers that wait for the kernel receive the error. For one that is compiled ahead of its use there may be none.
     pipeline.compiling.catch(() => {});
     return pipeline;
   }
@@ -83,14 +82,14 @@ async function describe(
 ): Promise<DeviceError> {
   const messages = (await module.getCompilationInfo?.())?.messages ?? [];
   const first = messages.find(({ type, lineNum }) => type === "error" && lineNum > 0);
-  const complaint = first ? `${placeOf(first, source)}: ${first.message}` : error.message;
+  const problem = first ? `${placeOf(first, source)}: ${first.message}` : error.message;
   return new DeviceError(
-    `this device cannot compile the kernel ${name} (${JSON.stringify(constants)}): ${complaint}. Please report it with the device's name`,
+    `this device cannot compile the kernel ${name} (${JSON.stringify(constants)}): ${problem}. Please report it with the device's name`,
     { kernel: name, message: error.message },
   );
 }
 
-/** Where in gpu/ a message's line was written, and the line. */
+/** Returns the place of a message in gpu/, and the text of its line. */
 function placeOf({ lineNum }: GPUCompilationMessage, { code, places }: KernelSource): string {
   const text = code.split("\n")[lineNum - 1]?.trim();
   const place = places[lineNum - 1];

@@ -1,24 +1,24 @@
-// The preprocessor of the kernels: expands the directives of WGSL files, and knows of every line where it was written.
+// The preprocessor of the kernels: expands the directives of WGSL files, and keeps the origin of every line.
 //
-// Directives stand on lines of their own, from their first column. They exist because Deno's shader compiler keeps a bound check
-// in every loop, and because a binding that is not used still counts against the adapter's limit:
-//     //! include FILE          the text of another file; with words after it, once for each, $array replaced by it
-//     //! repeat NAME COUNT     the lines up to its end, COUNT times, with $NAME replaced by 0, 1, 2, ...; COUNT is a whole number or
-//                               a constant, NAME is made of letters
-//     //! if CONSTANT           the lines up to else or end only where the constant is not 0
-//     //! else                  those up to end only where it is 0
+// A directive is a line of its own and starts in the first column. Directives exist because Deno's shader compiler keeps a bounds
+// check in every loop, and because a binding that is not used still counts against the adapter's limit:
+//     //! include FILE          the text of another file; if words follow, once for each of them, which replaces $array
+//     //! repeat NAME COUNT     the lines up to its end, COUNT times, with $NAME replaced by 0, 1, 2, ...; COUNT is an integer or a
+//                               constant, NAME consists of letters
+//     //! if CONSTANT           the lines up to else or end, if the constant is not 0
+//     //! else                  the lines up to end, if it is 0
 //     //! end
-// Between two @ stands a sum of products of whole numbers, worked out after everything else: @2*$h+$i@ is 3 for h = i = 1.
-// So names of variables can take the place of an array's elements.
+// A sum of products of integers between two @ is evaluated last: @2*$h+$i@ is 3 for h = i = 1. With it, names of variables can
+// replace the elements of an array.
 
 import { ErwinError } from "../../errors.ts";
 
-/** A kernel's source that cannot be expanded: `details.file`, `.line`. */
+/** A kernel's source cannot be expanded: `details.file`, `.line`. */
 export class KernelError extends ErwinError {
   override name = "KernelError";
 }
 
-/** A line of the expanded text, and where it was written. */
+/** A line of the expanded text, and its origin. */
 export interface Line {
   text: string;
   file: string;
@@ -26,7 +26,7 @@ export interface Line {
   line: number;
 }
 
-/** What a file is made of. `at` is the line of the text or of the directive. */
+/** A part of a file. `at` is the line of the text or of the directive. */
 type Part =
   | { kind: "text"; at: Line }
   | { kind: "include"; at: Line; file: string; arrays: string[] }
@@ -35,23 +35,23 @@ type Part =
 
 interface Context {
   constants: Readonly<Record<string, number>>;
-  /** The text of a file, if there is one of this name. */
+  /** Returns the text of a file, if it exists. */
   textOf: (file: string) => string | undefined;
-  /** What takes the place of $NAME. */
+  /** The replacements of $NAME. */
   variables: ReadonlyMap<string, string>;
-  /** The files on the way to the one being expanded, itself included. */
+  /** The chain of including files, which ends with the one being expanded. */
   files: readonly string[];
 }
 
 /**
- * The text of `file` with everything its directives ask for.
+ * Expands the directives of `file`.
  * @throws KernelError for a directive that is unknown or malformed, naming its file and line
  */
 export function preprocess(file: string, constants: Context["constants"], textOf: Context["textOf"]): Line[] {
   return expandFile(file, { constants, textOf, variables: new Map(), files: [] });
 }
 
-/** An error about a line. */
+/** Makes an error about a line. */
 function errorAt({ file, line, text }: Line, problem: string): KernelError {
   return new KernelError(`gpu/${file}:${line}: ${problem}: ${text.trim()}`, { file, line });
 }
@@ -67,10 +67,10 @@ function expandFile(file: string, context: Context, from?: Line): Line[] {
   return expand(parse(lines), { ...context, files: [...context.files, file] });
 }
 
-/** Something that has been opened and not yet ended. */
+/** A directive whose end has not been reached. */
 interface Open {
   part: Extract<Part, { body: Part[] }>;
-  /** Where lines go: its body, or after an else the other one. */
+  /** Where lines are added: its body, or after an else the other one. */
   parts: Part[];
 }
 
@@ -95,14 +95,14 @@ function parse(lines: readonly Line[]): Part[] {
     const last = open.at(-1);
     if (directive[0] === "end" && last) open.pop();
     else if (last?.part.kind === "if" && last.parts === last.part.body) last.parts = last.part.otherwise;
-    else throw errorAt(at, `there is nothing that this could ${directive[0] === "end" ? "end" : "belong to"}`);
+    else throw errorAt(at, `there is no directive that this could ${directive[0] === "end" ? "end" : "belong to"}`);
   }
   const unfinished = open.at(-1);
   if (unfinished) throw errorAt(unfinished.part.at, 'the directive has no "//! end"');
   return parts;
 }
 
-/** What a directive says; nothing for else and end. */
+/** Reads a directive; returns undefined for else and end. */
 function partOf(at: Line, [directive, ...words]: string[]): Part | undefined {
   const form = `${directive} ${words.length}`;
   const [first, second] = words;
@@ -145,7 +145,8 @@ function withVariable(context: Context, name: string, value: string): Context {
 function valueOf(word: string, at: Line, { constants }: Context): number {
   const value = /^\d+$/.test(word) ? Number(word) : constants[word];
   if (value === undefined) throw errorAt(at, `the constant ${word} is not given`);
-  if (!Number.isInteger(value) || value < 0) throw errorAt(at, `the constant ${word} is ${value}, not a whole number`);
+  if (!Number.isInteger(value) || value < 0)
+    throw errorAt(at, `the constant ${word} is ${value}, not an integer of at least 0`);
   return value;
 }
 
@@ -154,12 +155,12 @@ function textOf(at: Line, variables: Context["variables"]): string {
   const text = at.text
     .replace(/\$([a-zA-Z]*)/g, (_, name: string) => {
       const value = variables.get(name);
-      if (value === undefined) throw errorAt(at, `nothing says what $${name} is`);
+      if (value === undefined) throw errorAt(at, `$${name} is not defined here`);
       return value;
     })
     .replace(/@([\d+*]+)@/g, (_, sum: string) => String(sumOfProducts(sum)));
-  // What remains of @ are attributes, whose names begin with a letter.
-  if (/@(?![a-zA-Z])/.test(text)) throw errorAt(at, "between two @ there is no sum of products of whole numbers");
+  // The remaining @ belong to attributes, whose names begin with a letter.
+  if (/@(?![a-zA-Z])/.test(text)) throw errorAt(at, "there is no sum of products of integers between two @");
   return text;
 }
 

@@ -1,5 +1,5 @@
-// The primitives of a WebGPU device: which kernel runs, how it is compiled for the shapes at hand, how many workgroups it takes, and
-// how it is split when an array exceeds one binding. What the kernels compute stands in their own headers (gpu/).
+// The primitives of a WebGPU device: which kernel each of them runs, with which constants and how many workgroups, and how it is
+// split when an array exceeds one binding. The headers of the kernels (gpu/) define what they compute.
 
 import type { Primitives } from "../operators.ts";
 import { ballOperators } from "./attention.ts";
@@ -11,9 +11,9 @@ import type { BufferStorage } from "./memory.ts";
 import { messagePassing } from "./messages.ts";
 import { norms } from "./norms.ts";
 import { optimizerOperators } from "./optimizer.ts";
+import { rooflineOperators } from "./roofline.ts";
 import { declaredRows, movedRows } from "./rows.ts";
 import { columnSums } from "./sums.ts";
-import { yardstickOperators } from "./yardstick.ts";
 
 export const webgpuPrimitives = (context: Context): Primitives => ({
   allocate: (bytes) => context.pool.allocate(bytes),
@@ -30,5 +30,5 @@ export const webgpuPrimitives = (context: Context): Primitives => ({
   ...messagePassing(context),
   ...elementOperators(context),
   ...optimizerOperators(context),
-  ...yardstickOperators(context),
+  ...rooflineOperators(context),
 });

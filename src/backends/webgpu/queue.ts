@@ -1,8 +1,8 @@
-// Keeps the device's work in its order while kernels are being compiled: what needs one that is not ready waits for it, and
-// all that comes later waits behind it.
+// Keeps the device's work in order while kernels are being compiled: work that needs such a kernel waits for it, and all later
+// work waits behind it.
 
 export class WorkQueue {
-  /** What kept work from being done: from then on none is. */
+  /** The error of the first work that failed; all later work is dropped. */
   failure: Error | undefined;
   #waiting: { work: () => void; after: Promise<unknown> | undefined }[] = [];
   #running: Promise<void> | undefined;
@@ -12,7 +12,7 @@ export class WorkQueue {
     return this.#running === undefined;
   }
 
-  /** Does `work` at once if it can, else when its turn comes. It may not depend on what the caller changes meanwhile. */
+  /** Does `work` at once if possible, otherwise in its turn. It may not depend on anything that the caller changes meanwhile. */
   add(work: () => void, after?: Promise<unknown>): void {
     if (this.idle && !after) {
       work();
@@ -22,12 +22,12 @@ export class WorkQueue {
     this.#running ??= this.#run();
   }
 
-  /** Resolves when nothing waits any more, done or failed. */
+  /** Resolves when no work waits any more, whether it succeeded or failed. */
   async done(): Promise<void> {
     await this.#running;
   }
 
-  /** Drops what waits. */
+  /** Drops all work that waits. */
   stop(reason: Error): void {
     this.failure ??= reason;
     this.#waiting = [];

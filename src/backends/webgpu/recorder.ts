@@ -1,58 +1,60 @@
-// Records dispatches into one command buffer until they are submitted: keeps bind groups, the parameters' uniform buffer,
-// and the folding of long dispatches into two dimensions.
+// Records dispatches into one command buffer until they are submitted. It keeps the bind groups and the uniform buffer of the
+// parameters, and folds long dispatches into two dimensions.
 
 import { ErwinError } from "../../errors.ts";
+import type { Storage } from "../storage.ts";
 import { bufferUsage } from "./constants.ts";
 import type { BufferStorage } from "./memory.ts";
 import type { Pipeline } from "./pipelines.ts";
 import type { Timestamps } from "./timestamps.ts";
 
-/** A storage array as a kernel sees it: the whole of it, or `bytes` bytes from `offset` on. */
+/** The part of a storage that a kernel sees: `bytes` bytes from `offset` on. */
 export interface Window {
   storage: BufferStorage;
   offset: number;
   bytes: number;
 }
 
-export type Bound = BufferStorage | Window;
+/** What is bound to a kernel: all of a storage of this device, or a window. */
+export type Bound = Storage | Window;
 
 export const windowOf = (bound: Bound): Window =>
-  "storage" in bound ? bound : { storage: bound, offset: 0, bytes: Math.ceil(bound.bytes / 4) * 4 };
+  "storage" in bound ? bound : { storage: bound as BufferStorage, offset: 0, bytes: Math.ceil(bound.bytes / 4) * 4 };
 
 /**
- * So many dispatches are submitted together at most. A GPU works on them while the next ones are recorded; an adapter that
- * computes on the processor gains nothing, and lavapipe's queue makes the caller of a submission wait for the one before.
+ * The maximum number of dispatches in one submission. A GPU works on them while the next ones are recorded; an adapter that
+ * computes on the processor gains nothing, and lavapipe's queue blocks a submission until the previous one is done.
  */
-const MOST_DISPATCHES = { gpu: 256, software: 2048 };
-/** Bind groups are dropped all at once beyond this: a program that feeds ever new shapes must not collect them for ever. */
-const MOST_BIND_GROUPS = 20_000;
+const MAX_DISPATCHES = { gpu: 256, software: 2048 };
+/** Beyond this number all bind groups are dropped, so that a program with ever new shapes does not collect them forever. */
+const MAX_BIND_GROUPS = 20_000;
 
-/** A bind group, and what makes it the one that is wanted: its pipeline's id, then id, offset and bytes of each array. */
-interface Known {
-  numbers: number[];
+/** A bind group and its key: the id of its pipeline, followed by id, offset and bytes of each array. */
+interface KeyedGroup {
+  key: number[];
   group: GPUBindGroup;
 }
 
 export class Recorder {
-  /** Counts submissions; a buffer whose lastRecording equals it is used by work not yet submitted. */
-  recording = 0;
+  /** The number of the next submission. A buffer whose lastUse equals it is used by work that is not yet submitted. */
+  recording = 1;
   dispatches = 0;
   /** Set while kernels are timed. */
   timestamps: Timestamps | undefined;
 
-  // Bytes from one dispatch's parameters to the next one's, and all of them on the host and on the device.
+  // The bytes reserved for the parameters of one dispatch, and the parameters of all dispatches on the host and on the device.
   readonly #slot: number;
   readonly #integers: Uint32Array<ArrayBuffer>;
   readonly #floats: Float32Array;
   #uniform: GPUBuffer | undefined;
-  /** By a hash of their numbers. */
-  readonly #bindGroups = new Map<number, Known[]>();
+  /** By a hash of their keys. */
+  readonly #bindGroups = new Map<number, KeyedGroup[]>();
   #bindGroupCount = 0;
-  // Kept from call to call, since a dispatch is to create nothing: the numbers it looks for, and its offset in the uniform buffer.
-  readonly #wanted: number[] = [];
+  // Reused by every dispatch, to allocate nothing: its key, and its offset in the uniform buffer.
+  readonly #key: number[] = [];
   readonly #offset = new Uint32Array(1);
-  readonly #mostGroups: number;
-  readonly #mostDispatches: number;
+  readonly #maxGroups: number;
+  readonly #maxDispatches: number;
   #slotsUsed = 0;
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
@@ -61,24 +63,24 @@ export class Recorder {
     readonly device: GPUDevice,
     software: boolean,
   ) {
-    this.#mostDispatches = software ? MOST_DISPATCHES.software : MOST_DISPATCHES.gpu;
+    this.#maxDispatches = software ? MAX_DISPATCHES.software : MAX_DISPATCHES.gpu;
     this.#slot = Math.max(256, device.limits.minUniformBufferOffsetAlignment);
-    this.#mostGroups = device.limits.maxComputeWorkgroupsPerDimension;
-    this.#integers = new Uint32Array((this.#mostDispatches * this.#slot) / 4);
+    this.#maxGroups = device.limits.maxComputeWorkgroupsPerDimension;
+    this.#integers = new Uint32Array((this.#maxDispatches * this.#slot) / 4);
     this.#floats = new Float32Array(this.#integers.buffer);
   }
 
-  /** Records `groups` workgroups of a compiled kernel, more than 65,535 as a rectangle of them. */
+  /** Records `groups` workgroups of a compiled kernel; more than 65,535 become a rectangle. */
   dispatch(pipeline: Pipeline, bound: Record<string, Bound>, parameters: Record<string, number>, groups: number): void {
     if (groups === 0) return;
-    if (this.#slotsUsed === this.#mostDispatches) this.submit();
+    if (this.#slotsUsed === this.#maxDispatches) this.submit();
     this.#offset[0] = this.#slotsUsed++ * this.#slot;
     this.#putParameters(pipeline, parameters, this.#offset[0] / 4);
     const group = this.#bindGroup(pipeline, bound);
-    const rows = Math.ceil(groups / this.#mostGroups);
+    const rows = Math.ceil(groups / this.#maxGroups);
     this.#pass = this.#computePass(pipeline.name);
     this.#pass.setPipeline(pipeline.pipeline!);
-    // Not as an array of offsets, which takes Deno longer than all the rest.
+    // The overload that takes an array of offsets takes Deno longer than everything else in this function.
     this.#pass.setBindGroup(0, group, this.#offset, 0, 1);
     this.#pass.dispatchWorkgroups(Math.ceil(groups / rows), rows);
     this.dispatches++;
@@ -94,27 +96,27 @@ export class Recorder {
     }
   }
 
-  /** The bind group of these arrays: one made before, wherever the same memory is used for the same again. */
+  /** Returns the bind group of these arrays; the one made before, if the same memory is bound to the same kernel again. */
   #bindGroup(pipeline: Pipeline, bound: Record<string, Bound>): GPUBindGroup {
-    const wanted = this.#wanted;
+    const key = this.#key;
     const { bindings } = pipeline.source;
-    wanted.length = 0;
-    wanted.push(pipeline.id);
+    key.length = 0;
+    key.push(pipeline.id);
     for (const { name } of bindings) {
       const given = bound[name];
       if (!given) throw new ErwinError(`kernel ${pipeline.name} needs the array ${name}`);
       const { storage, offset, bytes } = windowOf(given);
-      storage.whole.lastRecording = this.recording;
-      wanted.push(storage.whole.id, storage.offset + offset, bytes);
+      storage.whole.lastUse = this.recording;
+      key.push(storage.whole.id, storage.offset + offset, bytes);
     }
     let hash = 0;
-    for (const number of wanted) hash = Math.imul(hash ^ number, 0x9e3779b1) ^ (hash >>> 15);
-    const known = this.#bindGroups.get(hash)?.find(({ numbers }) => sameNumbers(numbers, wanted));
-    return known?.group ?? this.#makeBindGroup(pipeline, bound, hash);
+    for (const number of key) hash = Math.imul(hash ^ number, 0x9e3779b1) ^ (hash >>> 15);
+    const found = this.#bindGroups.get(hash)?.find((other) => areEqual(other.key, key));
+    return found?.group ?? this.#makeBindGroup(pipeline, bound, hash);
   }
 
   #makeBindGroup(pipeline: Pipeline, bound: Record<string, Bound>, hash: number): GPUBindGroup {
-    const numbers = [...this.#wanted];
+    const key = [...this.#key];
     const group = this.device.createBindGroup({
       label: pipeline.name,
       layout: pipeline.layout,
@@ -124,29 +126,29 @@ export class Recorder {
           binding,
           resource: {
             buffer: windowOf(bound[name]!).storage.buffer,
-            offset: numbers[3 * i + 2]!,
-            size: numbers[3 * i + 3]!,
+            offset: key[3 * i + 2]!,
+            size: key[3 * i + 3]!,
           },
         })),
       ],
     });
-    if (this.#bindGroupCount++ >= MOST_BIND_GROUPS) this.forgetBindGroups();
-    const alike = this.#bindGroups.get(hash);
-    if (alike) alike.push({ numbers, group });
-    else this.#bindGroups.set(hash, [{ numbers, group }]);
+    if (this.#bindGroupCount++ >= MAX_BIND_GROUPS) this.forgetBindGroups();
+    const others = this.#bindGroups.get(hash);
+    if (others) others.push({ key, group });
+    else this.#bindGroups.set(hash, [{ key, group }]);
     return group;
   }
 
-  /** Records a copy of the first bytes of one piece of memory to another. */
+  /** Records a copy of the first bytes of one storage to another. */
   copy(from: BufferStorage, to: BufferStorage, bytes: number): void {
-    from.whole.lastRecording = this.recording;
-    to.whole.lastRecording = this.recording;
+    from.whole.lastUse = this.recording;
+    to.whole.lastUse = this.recording;
     this.#outsidePass().copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, bytes);
   }
 
-  /** Records the filling with zeros. */
+  /** Records that a storage is filled with zeros. */
   clear(storage: BufferStorage, bytes: number): void {
-    storage.whole.lastRecording = this.recording;
+    storage.whole.lastUse = this.recording;
     this.#outsidePass().clearBuffer(storage.buffer, storage.offset, bytes);
   }
 
@@ -163,7 +165,7 @@ export class Recorder {
     this.recording++;
   }
 
-  /** To be called before buffers are destroyed. */
+  /** Must be called before buffers are destroyed. */
   forgetBindGroups(): void {
     this.#bindGroups.clear();
     this.#bindGroupCount = 0;
@@ -175,7 +177,7 @@ export class Recorder {
     this.forgetBindGroups();
   }
 
-  /** The pass a kernel is recorded in: all have one, but for those that are timed. */
+  /** Returns the pass of the next kernel: one for all kernels, or one for each while they are timed. */
   #computePass(kernel: string): GPUComputePassEncoder {
     if (this.timestamps) return this.#outsidePass().beginComputePass(this.timestamps.around(kernel));
     if (this.#pass) return this.#pass;
@@ -198,7 +200,7 @@ export class Recorder {
   }
 }
 
-function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
+function areEqual(a: readonly number[], b: readonly number[]): boolean {
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return a.length === b.length;
 }

@@ -1,30 +1,28 @@
-// Sums over rows on WebGPU. They are taken in parts, and the parts added up in their order, so that the bits do not depend on how
-// the device schedules its work.
+// Sums over rows on WebGPU. The rows are divided into parts whose sums are added in a fixed order, so that the bits do not depend
+// on how the device schedules its work.
 
 import type { Storage } from "../device.ts";
 import type { Destination } from "../operators.ts";
 import {
+  type Arrays,
   COLUMNS_ACROSS,
   type Context,
   flag,
   itemsOf,
   MOMENT_ROWS,
-  overParts,
   runColumns,
   THREADS,
-  whole,
 } from "./context.ts";
 import type { BufferStorage } from "./memory.ts";
-import type { Bound } from "./recorder.ts";
-import { rowsInBinding, rowWindow } from "./windows.ts";
+import { rowsInBinding } from "./windows.ts";
 
-/** Rows are added up in parts, of which there are about so many workgroups; few rows are a single one. */
+/** The parts of the rows have about this many workgroups together; up to SINGLE_PART_ROWS rows are a single part. */
 const COLUMN_GROUPS = 512;
 const SINGLE_PART_ROWS = 2048;
-/** So many parts are added up by several threads each. */
+/** From this number of parts on, several threads share the sum of their sums. */
 const MANY_PARTS = 64;
 
-/** What is to be added up along its rows. */
+/** A matrix whose rows are to be added, and its optional factors. */
 interface ColumnShape {
   rows: number;
   columns: number;
@@ -46,7 +44,7 @@ export function columnSums(
     return;
   }
   if (!plain && rows <= partRowsOf(context, rows, columns)) {
-    sumInParts(context, x, whole(into.storage), { ...shape, accumulate: into.accumulate });
+    sumInParts(context, x, into.storage, { ...shape, accumulate: into.accumulate });
     return;
   }
   const { sums, parts } = partialColumnSums(context, x, shape, flag(plain));
@@ -56,7 +54,7 @@ export function columnSums(
   context.pool.release(sums);
 }
 
-/** The same in parts of the rows, [parts, columns] or with `plain` [parts, 2, columns], for sumParts. The caller releases them. */
+/** The sums of each part of the rows, [parts, columns] or with `plain` [parts, 2, columns]. The caller releases them. */
 export function partialColumnSums(
   context: Context,
   x: Storage,
@@ -70,7 +68,7 @@ export function partialColumnSums(
   return { sums, parts };
 }
 
-/** Rows of one part: a multiple of MOMENT_ROWS where a binding holds so many. */
+/** The number of rows of one part: a multiple of MOMENT_ROWS, unless a binding holds fewer rows. */
 function partRowsOf({ info }: Context, rows: number, columns: number): number {
   const tiles = Math.ceil(itemsOf(columns).items / COLUMNS_ACROSS);
   const parts = rows <= SINGLE_PART_ROWS ? 1 : Math.ceil(COLUMN_GROUPS / tiles);
@@ -81,23 +79,20 @@ function partRowsOf({ info }: Context, rows: number, columns: number): number {
 function sumInParts(
   context: Context,
   x: Storage,
-  sums: Bound,
+  sums: Storage,
   shape: ColumnShape & { plain?: number; accumulate?: boolean },
 ): void {
   const { rows, columns: width, factor, scale, plain = 0, accumulate } = shape;
-  const partRows = partRowsOf(context, rows, width);
   const constants = { FACTOR: flag(factor), SCALE: flag(scale), PLAIN: plain, ACCUMULATE: flag(accumulate) };
-  overParts(context, { rows, width, partRows }, (first, count) => {
-    const bound: Record<string, Bound> = { x: rowWindow(x, width, first, count), sums };
-    if (factor) bound.factor = rowWindow(factor, width, first, count);
-    if (scale) bound.scale = rowWindow(scale, 1, first, count);
-    runColumns(context, "column_sums", constants, bound, { first, count, width, partRows });
-  });
+  const arrays: Arrays = { x: [x, width], sums };
+  if (factor) arrays.factor = [factor, width];
+  if (scale) arrays.scale = [scale, 1];
+  runColumns(context, "column_sums", constants, arrays, { rows, width, partRows: partRowsOf(context, rows, width) });
 }
 
 /**
- * into (+)= sum over parts of the rows x columns numbers from `first` on of each part; what follows them there goes to `second`,
- * where there is one.
+ * into (+)= sum over parts of the rows x columns elements from index `first` on of each part. The sum of the elements that follow
+ * these goes to `second`, if it is given.
  */
 export function sumParts(
   { run }: Context,
@@ -126,7 +121,7 @@ export function sumParts(
       ACCUMULATE_SECOND: flag(second?.into.accumulate),
       EIGHT_LANES: flag(eight),
     },
-    { sums, out: whole(into.storage), ...(second && { second: whole(second.into.storage) }) },
+    { sums, out: into.storage, ...(second && { second: second.into.storage }) },
     {
       parts,
       part_size: shape.partSize ?? size,
@@ -142,7 +137,7 @@ export function sumParts(
   );
 }
 
-/** Sums of two things that lie one behind the other in each part, of `size` numbers each; either may be unwanted. */
+/** The sums over parts of two contiguous groups of `size` elements each. Either destination may be absent. */
 export function sumPair(
   context: Context,
   sums: BufferStorage,

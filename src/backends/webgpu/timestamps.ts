@@ -1,11 +1,11 @@
-// What the kernels took, while somebody wants to know: a pair of timestamps around each, in a pass of its own.
+// The times of kernels while a profile runs: each kernel has its own pass, between two timestamps.
 
 import type { KernelTime, Profile } from "../device.ts";
 import { bufferUsage, mapMode } from "./constants.ts";
 import type { WorkQueue } from "./queue.ts";
 import type { Recorder } from "./recorder.ts";
 
-/** Most timestamps that WebGPU allows in one set. */
+/** The maximum number of timestamps in one set (WebGPU). */
 const SET_SIZE = 4096;
 const BYTES = 8;
 
@@ -24,7 +24,7 @@ export class Timestamps implements Profile {
     return this.#names.length;
   }
 
-  /** For the pass of the next kernel. */
+  /** Returns the descriptor of the next kernel's pass. */
   around(kernel: string): GPUComputePassDescriptor {
     const at = (2 * this.#names.push(kernel) - 2) % SET_SIZE;
     if (at === 0) this.#sets.push(this.recorder.device.createQuerySet({ type: "timestamp", count: SET_SIZE }));
@@ -50,8 +50,8 @@ export class Timestamps implements Profile {
     await readback.mapAsync(mapMode.READ);
     const nanoseconds = new BigUint64Array(readback.getMappedRange());
     const times = this.#names.map((kernel, i) => {
-      // Some devices' clocks run backwards now and then. Nanoseconds by the standard; wgpu by itself, on which Deno is built,
-      // gives the device's ticks, which are not nanoseconds on every GPU.
+      // The clocks of some devices sometimes run backwards. The standard's unit is nanoseconds; wgpu, on which Deno is built,
+      // returns the device's ticks, which are not nanoseconds on every GPU.
       const time = Math.max(0, Number(nanoseconds[2 * i + 1]! - nanoseconds[2 * i]!) / 1e6);
       return { kernel, time };
     });
@@ -59,7 +59,7 @@ export class Timestamps implements Profile {
     return times;
   }
 
-  /** Who times the kernels after those recorded so far. */
+  /** Sets what times the kernels that are recorded from now on. */
   #timeFromNow(timestamps: Timestamps | undefined): void {
     this.work.add(() => {
       this.recorder.submit();

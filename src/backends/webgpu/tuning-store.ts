@@ -1,12 +1,12 @@
-// Where a measured tuning is kept between runs: in a file that is named, else where the host has localStorage (pages, Deno).
+// Stores a measured tuning between runs: in a given file, otherwise in localStorage if the host has it (pages, Deno).
 
 import { version } from "../../../package.json";
 import { nodeModule } from "../../host/environment.ts";
 import type { DeviceInfo, ProductTuning } from "../device.ts";
 import { TILES } from "./products.ts";
 
-/** What is kept, by adapter. */
-type Kept = Record<string, ProductTuning>;
+/** The stored tunings, by adapter. */
+type Tunings = Record<string, ProductTuning>;
 
 export interface TuningStore {
   read(): ProductTuning | undefined;
@@ -15,7 +15,7 @@ export interface TuningStore {
 
 const NAME = "erwin-tuning";
 
-/** Another version's kernels, and the same adapter in another host, are other programs. */
+/** The key of an adapter. Other versions have other kernels, and other hosts compile them in other ways. */
 const keyOf = ({ description, vendor, architecture, features }: DeviceInfo) =>
   [version, vendor, architecture, description, [...features].sort().join()].join("|");
 
@@ -45,7 +45,7 @@ function filePlace(path: string): Place | undefined {
     fs && {
       read: () => (fs.existsSync(path) ? fs.readFileSync(path, "utf8") : undefined),
       write: (text) => {
-        // Whole at any time: several programs may share it.
+        // Several programs may share the file, so it is replaced as a whole.
         fs.writeFileSync(`${path}.unfinished`, text);
         fs.renameSync(`${path}.unfinished`, path);
       },
@@ -53,7 +53,7 @@ function filePlace(path: string): Place | undefined {
   );
 }
 
-/** Hosts without localStorage, and pages that may not use it, measure anew each time. */
+/** Without localStorage, and on pages that may not use it, every run measures anew. */
 function localPlace(): Place | undefined {
   try {
     const { localStorage } = globalThis as { localStorage?: Storage };
@@ -68,11 +68,11 @@ function localPlace(): Place | undefined {
   }
 }
 
-/** Anything may stand there. */
-function parse(text: string | undefined): Kept {
+/** The text may be anything. */
+function parse(text: string | undefined): Tunings {
   try {
-    const kept = JSON.parse(text ?? "{}");
-    return typeof kept === "object" && kept !== null ? kept : {};
+    const tunings = JSON.parse(text ?? "{}");
+    return typeof tunings === "object" && tunings !== null ? tunings : {};
   } catch {
     return {};
   }

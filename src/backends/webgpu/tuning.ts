@@ -1,5 +1,5 @@
-// Finds out which tile a GPU's matrix products are fastest in, by measuring each once in the background. Tiles never change a
-// product's bits, so the result may come at any time, and a program need not wait for it.
+// Finds the tile in which a GPU's matrix products are fastest, by measuring each once in the background. Tiles never change a
+// product's bits, so the result may arrive at any time and a program need not wait for it.
 
 import type { DeviceInfo, Tile } from "../device.ts";
 import { bufferUsage, mapMode } from "./constants.ts";
@@ -7,37 +7,37 @@ import type { Pipeline, PipelineCache } from "./pipelines.ts";
 import { DEFAULT_TUNING, productCut, TILES } from "./products.ts";
 import { openTuningStore } from "./tuning-store.ts";
 
-/** What tuning needs of a device. */
+/** The parts of a device that tuning needs. */
 export interface TunedDevice {
   readonly gpu: GPUDevice;
   readonly pipelines: PipelineCache;
   readonly info: DeviceInfo;
 }
 
-/** The product that is measured: large enough for all tiles, some tenths of a millisecond on a fast GPU. */
+/** The product that is measured: large enough for all tiles; it takes some tenths of a millisecond on a fast GPU. */
 const PRODUCT = { rows: 16_384, columns: 512, inner: 256 };
-/** Milliseconds that one measurement takes, for clocks that are rounded to 0.1 ms. */
+/** The milliseconds of one measurement, long enough for clocks that are rounded to 0.1 ms. */
 const MEASURED = 5;
-const MOST_REPETITIONS = 32;
-/** Milliseconds of one product beyond which measuring would keep the device from its work for seconds. */
+const MAX_REPETITIONS = 32;
+/** If one product takes more milliseconds than this, measuring would block the device for seconds, and is left out. */
 const SLOW = 100;
 const ROUNDS = 3;
-/** Another tile than the default must be faster by this factor, or it is noise. */
+/** A tile replaces the default only if it is faster by this factor, which excludes noise. */
 const GAIN = 1.02;
 
-/** What ERWIN_TUNE says: "off", "on" (measure even where a result is kept), or the file that results are kept in. */
+/** Returns the value of ERWIN_TUNE: "off", "on" (measure even if there is a stored result), or the file of the stored results. */
 export function tuningMode(): string | undefined {
   const { Deno, process } = globalThis as {
     Deno?: { permissions: { querySync(query: object): { state: string } } };
     process?: { env: Record<string, string | undefined> };
   };
-  // Deno would ask the user.
+  // Without this check Deno would ask the user for permission.
   const query = { name: "env", variable: "ERWIN_TUNE" };
   if (Deno && Deno.permissions.querySync(query).state !== "granted") return undefined;
   return process?.env?.ERWIN_TUNE;
 }
 
-/** Gives the device the tile that was measured on its adapter before, or measures. A device without a clock keeps the default. */
+/** Sets the device's tile to the stored one of its adapter, or measures it. A device without timestamps keeps the default. */
 export async function tuneProducts(device: TunedDevice, mode = tuningMode()): Promise<void> {
   const { info } = device;
   if (mode === "off" || info.software || !info.features.includes("timestamp-query")) return;
@@ -50,7 +50,7 @@ export async function tuneProducts(device: TunedDevice, mode = tuningMode()): Pr
   info.productTuning = tuning;
 }
 
-/** @param times milliseconds of each of TILES; infinite where the clock told nothing */
+/** @param times the milliseconds of each of TILES; infinite for those that could not be measured */
 export function fastestTile(times: readonly number[]): Tile {
   const { rows, columns } = DEFAULT_TUNING.tile;
   const standard = TILES.findIndex((tile) => tile.rows === rows && tile.columns === columns);
@@ -66,11 +66,11 @@ async function measureTiles(device: TunedDevice): Promise<number[]> {
     const times = candidates.map(() => Number.POSITIVE_INFINITY);
     const first = await clock.time(candidates[0]!, 1);
     if (first > SLOW) return times;
-    const repetitions = Math.min(MOST_REPETITIONS, Math.ceil(MEASURED / Math.max(first, 0.01)));
+    const repetitions = Math.min(MAX_REPETITIONS, Math.ceil(MEASURED / Math.max(first, 0.01)));
     for (let round = 0; round < ROUNDS; round++) {
       for (const [i, each] of candidates.entries()) {
         const time = await clock.time(each, repetitions);
-        // A clock that went backwards or stood still tells nothing.
+        // Times of 0 or less come from a clock that stood still or went backwards.
         if (time > 0) times[i] = Math.min(times[i]!, time);
       }
     }
@@ -85,7 +85,7 @@ interface Candidate {
   groups: number;
 }
 
-/** linear.wgsl without any of its extras, in one tile. */
+/** Makes linear.wgsl without any optional inputs, in one tile. */
 function candidate(device: TunedDevice, tile: Tile): Candidate {
   const { rows, columns, inner } = PRODUCT;
   const shape = { rows, columns, widths: [columns, inner] };
@@ -94,7 +94,7 @@ function candidate(device: TunedDevice, tile: Tile): Candidate {
   return { pipeline, groups: tiles };
 }
 
-/** Runs a candidate between two timestamps, on arrays of its own. */
+/** Runs a candidate between two timestamps, on its own arrays. */
 class Clock {
   readonly #queries: GPUQuerySet;
   readonly #resolved: GPUBuffer;
@@ -114,19 +114,19 @@ class Clock {
     );
   }
 
-  /** Milliseconds of one of `repetitions` runs. */
+  /** Returns the mean milliseconds of `repetitions` runs. */
   async time({ pipeline, groups }: Candidate, repetitions: number): Promise<number> {
     const { gpu } = this;
     const [x, weight, y] = this.#arrays as [GPUBuffer, GPUBuffer, GPUBuffer];
     const { rows, columns, inner } = PRODUCT;
     const sizes: Record<string, number> = { rows, columns, inner, weight_stride: inner };
-    const numbers = pipeline.source.parameters.map(({ name }) => sizes[name] ?? 0);
-    gpu.queue.writeBuffer(this.#parameters, 0, new Uint32Array(numbers));
+    const values = pipeline.source.parameters.map(({ name }) => sizes[name] ?? 0);
+    gpu.queue.writeBuffer(this.#parameters, 0, new Uint32Array(values));
     const bindGroup = gpu.createBindGroup({
       layout: pipeline.layout,
       entries: [
         { binding: 0, resource: { buffer: this.#parameters, size: 256 } },
-        // What this product does not have is bound to the weight, and not read.
+        // Arrays that this product does not have are bound to the weight, and not read.
         ...pipeline.source.bindings.map(({ name, binding }) => ({
           binding,
           resource: { buffer: name === "x" ? x : name === "y" ? y : weight },
@@ -135,7 +135,7 @@ class Clock {
     });
     const encoder = gpu.createCommandEncoder();
     const querySet = this.#queries;
-    // The first run brings the clocks of an idle GPU up, and does not count.
+    // The first run raises the clock rate of an idle GPU, and does not count.
     for (const [runs, timestampWrites] of [
       [1, undefined],
       [repetitions, { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 }],

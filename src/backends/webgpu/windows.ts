@@ -5,20 +5,20 @@ import type { Storage } from "../device.ts";
 import type { BufferStorage } from "./memory.ts";
 import type { Window } from "./recorder.ts";
 
-/** Windows start at a multiple of so many rows, so that their byte offsets are multiples of 256 whatever the width. */
+/** Windows start at a multiple of this many rows, so that their byte offsets are multiples of 256 for every width. */
 export const ROW_STEP = 64;
 
-/** Rows `first .. first + rows` of a matrix of `width` 4-byte numbers a row. */
+/** The rows [first, first + rows) of a matrix with `width` 4-byte elements in each row. */
 export function rowWindow(storage: Storage, width: number, first: number, rows: number): Window {
   return { storage: storage as BufferStorage, offset: first * width * 4, bytes: rows * width * 4 };
 }
 
-/** How many rows fit into one binding when the widest array concerned has `width` numbers a row. */
+/** Returns how many rows fit into one binding if the widest of the arrays has `width` elements in each row. */
 export function rowsInBinding(limit: number, width: number): number {
   const rows = Math.floor(limit / (width * 4) / ROW_STEP) * ROW_STEP;
   if (rows === 0) {
     throw new OutOfMemoryError(
-      `${ROW_STEP} rows of ${width} numbers exceed the ${limit} bytes that one binding of this device holds`,
+      `${ROW_STEP} rows of ${width} elements exceed the ${limit} bytes that one binding of this device holds`,
       { bytes: ROW_STEP * width * 4, limit },
     );
   }
@@ -36,7 +36,7 @@ export function overRows(
   for (let first = 0; first < rows; first += step) run(first, Math.min(step, rows - first));
 }
 
-/** Numbers `first .. first + count` of an array, from where a binding may start, and where in the window they begin. */
+/** A window of the elements [first, first + count) of an array, which begins where a binding may, and the first element's index in it. */
 export function alignedWindow(storage: Storage, first: number, count: number): { window: Window; first: number } {
   const start = first - (first % ROW_STEP);
   const window = rowWindow(storage, 1, start, Math.max(first - start + count, 1));

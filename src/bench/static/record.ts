@@ -48,7 +48,7 @@ export interface Recording {
   passes: Pass[];
 }
 
-/** What recorded passes do not run: the optimiser's kernels, and the yardstick's. */
+/** The kernels that recorded passes do not run: those of the optimiser, and the one that measures the peak for the roofline. */
 const others: [string, Constants][] = [
   ["adamw", { AVERAGE: 0 }],
   ["gradient_squares", {}],

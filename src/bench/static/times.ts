@@ -100,10 +100,10 @@ const products: Record<
   },
   message_products: {
     inner: (p) => p.width,
-    needs: ({ nodes, width }, _, tile) => ({
-      operations: 4 * nodes * width ** 2,
-      memory: nodes * width * 4 * 3,
-      tileReads: tileReads(tile, nodes, 2 * width, width),
+    needs: ({ rows, width }, _, tile) => ({
+      operations: 4 * rows * width ** 2,
+      memory: rows * width * 4 * 3,
+      tileReads: tileReads(tile, rows, 2 * width, width),
     }),
   },
 };
@@ -149,8 +149,8 @@ const chains: Record<
   sum_parts: { loads: () => 1, items: (p, c) => p.parts / (c.EIGHT_LANES ? PART_LANES : 1), from: "l2Latency" },
   batch_statistics: { loads: () => 2, items: (p) => p.rows / 256 / ROW_LANES, from: "l2Latency" },
   fold_position: {
-    loads: (c) => 2 + c.DIMENSIONS * (c.QUADS ? 4 : 1),
-    items: (p, c) => p.width / ROW_LANES / (c.QUADS ? 4 : 1),
+    loads: (c) => 2 + c.DIMENSIONS * (c.VEC4 ? 4 : 1),
+    items: (p, c) => p.width / ROW_LANES / (c.VEC4 ? 4 : 1),
     from: "dramLatency",
   },
 };

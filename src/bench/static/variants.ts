@@ -17,7 +17,7 @@ const TILE_CONSTANTS = ["TILE_ROWS", "TILE_COLUMNS"];
 const THREAD_CONSTANTS = [
   "HALVES",
   "WIDE",
-  "ROW_QUADS",
+  "ROW_VEC4S",
   "THREADS",
   "LEFT_LOADS",
   "RIGHT_LOADS",
@@ -60,13 +60,23 @@ export function nameVariants(kernels: readonly { name: string; constants: Consta
   });
 }
 
+/** The constants by their current names: older results have QUADS in the place of VEC4. */
+const renamed = (constants: Constants): Constants =>
+  Object.fromEntries(
+    Object.entries(constants).map(([name, value]) => [
+      name.replace(/^QUADS$/, "VEC4").replace(/_QUADS$/, "_VEC4S"),
+      value,
+    ]),
+  );
+
 /**
  * Finds the earlier kernel that became `variant`: all constants that both have are equal, except those that divide the work, of
  * which the fewest differ. One that became two is found for both.
  */
 export function findPredecessor<Old extends Variant>(before: readonly Old[], variant: Variant): Old | undefined {
+  const own = renamed(variant.constants);
   const differences = ({ constants }: Old) =>
-    Object.entries(constants).filter(([name, value]) => (variant.constants[name] ?? value) !== value);
+    Object.entries(renamed(constants)).filter(([name, value]) => (own[name] ?? value) !== value);
   const candidates = before
     .filter((old) => old.name === variant.name)
     .map((old) => ({ old, different: differences(old) }))

@@ -18,7 +18,7 @@ export interface Walk {
 
 export interface ElementwiseCall {
   function: ElementFunction;
-  slope?: boolean;
+  derivative?: boolean;
   x: Walk;
   y?: Walk;
   out: Walk & { accumulate?: boolean };

@@ -12,7 +12,13 @@ function apply(name: ElementFunction, x: Tensor): Tensor {
   const y = new Tensor(x.device, x.shape);
   elementwise(x, x.shape, { function: name, x, out: y });
   return record(y, [x], { x }, (gradient, gradients, kept) =>
-    elementwise(gradient, x.shape, { function: name, slope: true, x: kept.x, y: gradient, out: gradients.into(x) }),
+    elementwise(gradient, x.shape, {
+      function: name,
+      derivative: true,
+      x: kept.x,
+      y: gradient,
+      out: gradients.into(x),
+    }),
   );
 }
 

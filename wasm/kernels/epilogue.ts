@@ -1,5 +1,4 @@
-// The epilogues of products: what is done with the sums of a block [rows, stride], row by row, in place in the L1
-// cache. Formulas: gpu/linear.wgsl, gpu/norm_swiglu.wgsl, gpu/swiglu_backward.wgsl.
+// The epilogues of products: they take the sums of a block [rows, stride] row by row, while these are in the L1 cache. Formulas: gpu/linear.wgsl, gpu/norm_swiglu.wgsl, gpu/swiglu_backward.wgsl.
 import { Product } from "./commands";
 import { loadSome, sigmoid4, storeSome } from "./vectors";
 
@@ -9,7 +8,7 @@ export function packedRow(column: u32, width: u32): u32 {
 }
 
 /** out[to(i), c] (+)= sum + bias[c] + residual[to(i), c]; `bias` is the address of the first column's, or 0. */
-export function finishSums(
+export function storeSums(
   p: Product,
   bias: usize,
   sums: usize,
@@ -46,7 +45,7 @@ function copyRow(sums: usize, out: usize, count: u32): void {
 }
 
 /** hidden = value * SiLU(gate). Each panel holds four gates, then four values. */
-export function finishGated(
+export function storeGated(
   p: Product,
   sums: usize,
   stride: usize,
@@ -56,18 +55,18 @@ export function finishGated(
   count: u32,
 ): void {
   const at = (<usize>firstColumn) << 2;
-  const quads = (<usize>(count & ~3)) << 2;
+  const whole = (<usize>(count & ~3)) << 2;
   const rest = count & 3;
   for (let r: u32 = 0; r < rows; r++, sums += stride) {
     const out = p.out + ((<usize>(firstRow + r) * p.outStride) << 2) + at;
     const gates = p.bias + at;
     const values = p.valueBias + at;
-    for (let c: usize = 0; c < quads; c += 16) {
+    for (let c: usize = 0; c < whole; c += 16) {
       v128.store(out + c, gated(sums + 2 * c, v128.load(gates + c), v128.load(values + c)));
     }
     if (rest) {
-      const biases = loadSome(gates + quads, rest);
-      storeSome(out + quads, gated(sums + 2 * quads, biases, loadSome(values + quads, rest)), rest);
+      const biases = loadSome(gates + whole, rest);
+      storeSome(out + whole, gated(sums + 2 * whole, biases, loadSome(values + whole, rest)), rest);
     }
   }
 }
@@ -78,7 +77,7 @@ function gated(sums: usize, gateBias: v128, valueBias: v128): v128 {
 }
 
 /** Computes hidden, dgate and dvalue; hidden holds its gradient before. */
-export function finishGatedBackward(
+export function storeGatedBackward(
   p: Product,
   sums: usize,
   stride: usize,

@@ -1,18 +1,18 @@
-// Returns four neighbouring elements of $array, from index `at` on. With QUADS it is an array of vec4, and `at` a multiple of 4;
+// Returns four neighbouring elements of $array, from index `at` on. With VEC4 it is an array of vec4, and `at` a multiple of 4;
 // without, the vec4 may hold elements beyond a row's end, which the caller ignores. Shifts are used since SwiftShader compiles a
 // division by a constant to one division per thread.
-fn $array_quad(at: u32) -> vec4f {
-//! if QUADS
+fn $array_vec4(at: u32) -> vec4f {
+//! if VEC4
   return vec4f($array[at >> 2]);
 //! else
   return vec4f(f32($array[at]), f32($array[at + 1]), f32($array[at + 2]), f32($array[at + 3]));
 //! end
 }
 
-// The same with zeros after the first `count` elements; with QUADS all four are returned.
+// The same with zeros after the first `count` elements; with VEC4 all four are returned.
 fn $array_some(at: u32, count: u32) -> vec4f {
-//! if QUADS
-  return $array_quad(at);
+//! if VEC4
+  return $array_vec4(at);
 //! else
   var values = vec4f(0);
   for (var i = 0u; i < min(count, 4); i++) { values[i] = f32($array[at + i]); }
