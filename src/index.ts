@@ -57,6 +57,7 @@ export {
   add,
   concatenate,
   cos,
+  crossEntropy,
   divide,
   embeddingLookup,
   exp,

@@ -1,5 +1,6 @@
 // The texts of "erwin help".
 
+import { nearestName } from "../arguments.ts";
 import type { Command } from "./command.ts";
 import { formatTable } from "./text.ts";
 
@@ -34,20 +35,6 @@ export function commandHelp(name: string, { summary, usage, options, notes = [] 
 
 /** The command with the most similar name, if any is similar enough. */
 export function suggestCommand(name: string, commands: Commands): string {
-  const near = Object.keys(commands).find((command) => editDistance(name, command) <= 2);
+  const near = nearestName(name, Object.keys(commands));
   return near === undefined ? "" : `, perhaps "${near}" was meant`;
-}
-
-/** The edit distance: the insertions, deletions and replacements that turn one word into the other. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min(replaced, previous[j] + 1, current[j - 1] + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length];
 }

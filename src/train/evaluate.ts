@@ -4,9 +4,8 @@ import { expectParts } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
 import { ConfigError } from "../errors.ts";
 import { Random } from "../random.ts";
-import type { Tensor } from "../tensor/tensor.ts";
 import { Prefetch } from "./prefetch.ts";
-import type { BatchDetails, DataSet, Task } from "./task.ts";
+import type { BatchDetails, DataSet, Measured, Task } from "./task.ts";
 
 export type Metrics = Record<string, number>;
 
@@ -32,6 +31,7 @@ export async function evaluate<Sample, Batch>(options: EvaluateOptions<Sample, B
   const { device, task, data, batchSize, prefetch = 2, seed = 0, onSample } = options;
   const batches = Math.ceil(data.size / batchSize);
   const samplesOf = (batch: number) => Math.min(batchSize, data.size - batch * batchSize);
+  const summarise = (numbers: Metrics) => task.summarise?.(numbers) ?? numbers;
   const ahead = new Prefetch(
     device,
     async (batch) => {
@@ -58,14 +58,14 @@ export async function evaluate<Sample, Batch>(options: EvaluateOptions<Sample, B
     );
     for (const { weight, batch, samples } of read) {
       for (const [name, value] of Object.entries(batch)) sums[name] = (sums[name] ?? 0) + weight * value;
-      for (const metrics of samples) onSample?.(metrics);
+      for (const metrics of samples) onSample?.(summarise(metrics));
     }
     release();
   };
   const release = () => {
     for (const { found } of waiting) {
       for (const metrics of [found.batch, ...found.samples]) {
-        for (const tensor of Object.values(metrics)) tensor.dispose();
+        for (const measured of Object.values(metrics)) if (typeof measured !== "number") measured.dispose();
       }
     }
     waiting = [];
@@ -80,7 +80,7 @@ export async function evaluate<Sample, Batch>(options: EvaluateOptions<Sample, B
   } finally {
     release();
   }
-  return sums;
+  return summarise(sums);
 }
 
 async function measure<Sample, Batch>(task: Task<Sample, Batch>, batch: Batch, each: boolean): Promise<BatchDetails> {
@@ -94,16 +94,20 @@ async function measure<Sample, Batch>(task: Task<Sample, Batch>, batch: Batch, e
 }
 
 /** What they were computed from need not wait for the reading. */
-function offTape(metrics: Record<string, Tensor>): Record<string, Tensor> {
-  const detached = Object.entries(metrics).map(([name, tensor]) => {
-    const result = tensor.detach();
-    tensor.dispose();
+function offTape(metrics: Record<string, Measured>): Record<string, Measured> {
+  const detached = Object.entries(metrics).map(([name, measured]) => {
+    if (typeof measured === "number") return [name, measured] as const;
+    const result = measured.detach();
+    measured.dispose();
     return [name, result] as const;
   });
   return Object.fromEntries(detached);
 }
 
-async function numbersOf(metrics: Record<string, Tensor>): Promise<Metrics> {
-  const read = Object.entries(metrics).map(async ([name, tensor]) => [name, (await tensor.data())[0]!] as const);
+async function numbersOf(metrics: Record<string, Measured>): Promise<Metrics> {
+  const read = Object.entries(metrics).map(async ([name, measured]) => {
+    const number = typeof measured === "number" ? measured : (await measured.data())[0]!;
+    return [name, number] as const;
+  });
   return Object.fromEntries(await Promise.all(read));
 }

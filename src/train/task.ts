@@ -38,16 +38,24 @@ export interface Task<Sample, Batch> {
   /** The batch's mean loss: one number, on the tape. What it is computed from must be disposed. */
   loss(batch: Batch): Promise<Tensor>;
   /** What validation and test report, one number each, `loss` among them. Default: the loss. */
-  metrics?(batch: Batch): Promise<Record<string, Tensor>>;
+  metrics?(batch: Batch): Promise<Record<string, Measured>>;
   /** The same numbers, and those of each sample by itself. */
   details?(batch: Batch): Promise<BatchDetails>;
+  /**
+   * What is reported, by the means of these numbers over all samples, or by those of one sample: the root of a mean square, say.
+   * Default: the numbers as they are.
+   */
+  summarise?(numbers: Record<string, number>): Record<string, number>;
 }
 
-/** What is measured in a batch: one number each. */
+/** One number: on the device, or already here. */
+export type Measured = Tensor | number;
+
+/** What is measured in a batch. */
 export interface BatchDetails {
-  batch: Record<string, Tensor>;
+  batch: Record<string, Measured>;
   /** In the order of the samples that the batch was made from. */
-  samples: Record<string, Tensor>[];
+  samples: Record<string, Measured>[];
 }
 
 /** What `supervised` trains: an ErwinTransformer, or a wrapper around one. */
@@ -103,7 +111,7 @@ export function supervised<Sample, Input = ErwinInput, Prepared = PreparedInput>
       const { input, ...rest } = collate(samples);
       return { input: await model.prepare(input), ...rest };
     },
-    loss: async (batch) => (await measure(batch, { loss }, false)).batch.loss!,
+    loss: async (batch) => (await measure(batch, { loss }, false)).batch.loss as Tensor,
     metrics: async (batch) => (await measure(batch, all, false)).batch,
     details: (batch) => measure(batch, all, true),
   };

@@ -48,7 +48,7 @@ async function run(args: Arguments): Promise<void> {
 }
 
 async function importTorch(input: string, output: string, configPath: string | undefined): Promise<void> {
-  const config = configPath === undefined ? {} : await readConfigFile(configPath);
+  const config = configPath === undefined ? {} : (await readConfigFile(configPath)).value;
   const {
     bytes,
     tensors,

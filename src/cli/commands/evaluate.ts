@@ -2,13 +2,13 @@
 
 import process from "node:process";
 import { type ExperimentOptions, splitNames } from "../../experiments/experiment.ts";
-import { experiments } from "../../experiments/index.ts";
+import { experimentNames, experimentOf } from "../../experiments/index.ts";
 import { type Options, parseOption, resolveOptions } from "../../experiments/options.ts";
 import { readModel } from "../../experiments/run.ts";
 import { evaluate as evaluateSplit, InputError, loadSafetensors, type Metrics } from "../../index.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
-import { FolderSource } from "../data-folder.ts";
 import { describeDevice, withDevice } from "../device.ts";
+import { listIn, openSource } from "../experiment-choice.ts";
 import { evaluationFlags, flagOf, givenOptions } from "../experiment-options.ts";
 import { checkOutput, isFolder, readBytes, writeWhole } from "../files.ts";
 import { deviceOptions, readDeviceChoice } from "../options.ts";
@@ -40,11 +40,12 @@ async function run(args: Arguments): Promise<void> {
   const file = isFolder(given) ? weightsOf(given) : given;
   if (json !== undefined) checkOutput(json, [file]);
   const weights = { bytes: readBytes(file), file };
-  const name =
-    args.text("experiment") ?? loadSafetensors(weights.bytes, { file }).metadata.experiment ?? config?.experiment;
-  const experiment = name !== undefined && Object.hasOwn(experiments, name) ? experiments[name] : undefined;
+  const { metadata } = loadSafetensors(weights.bytes, { file });
+  const name = args.text("experiment") ?? metadata.experiment ?? config?.experiment;
+  const list = listIn(args.text("data-path") ?? config?.settings["data-path"]);
+  const experiment = name === undefined ? undefined : experimentOf(name, metadata, file, { list });
   if (name === undefined || !experiment) {
-    const known = Object.keys(experiments).join(", ");
+    const known = experimentNames.join(", ");
     throw name === undefined || args.has("experiment")
       ? new UsageError(`Which experiment? --experiment is one of ${known}`)
       : new InputError(`${file}: its metadata names the experiment "${name}", which is none of ${known}.`, { file });
@@ -56,7 +57,7 @@ async function run(args: Arguments): Promise<void> {
   const dataPath = readDataPath(args, name, experiment, config?.settings["data-path"]);
 
   await withDevice(readDeviceChoice(args), async (device) => {
-    const source = dataPath === undefined ? undefined : new FolderSource(dataPath);
+    const source = dataPath === undefined ? undefined : openSource(dataPath);
     const data = await withProgress("reading the samples", () => experiment.load(split, options, source));
     if (!data) throw new InputError(`${name} has no split ${split} here.`, { split });
     if (data.note !== undefined) console.error(data.note);

@@ -18,8 +18,8 @@ import {
 } from "../../index.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { drawCurves } from "../curve.ts";
-import { FolderSource } from "../data-folder.ts";
 import { describeDevice, withDevice } from "../device.ts";
+import { chooseExperiment, openSource } from "../experiment-choice.ts";
 import { experimentFlags, flagOf, givenOptions, textOf } from "../experiment-options.ts";
 import { readBytes, writeWhole } from "../files.ts";
 import { deviceOptions, readDeviceChoice } from "../options.ts";
@@ -33,13 +33,23 @@ const freeOptions: readonly string[] = ["saveEvery", "logEvery"];
 
 export const train: Command = {
   summary: "train an experiment's model; interrupted, it goes on where it was",
-  usage: `${names.join("|")} --out FOLDER [--data-path FOLDER] [--size small|medium|large] [--steps N] [--batch-size N] [--lr X] ...`,
+  usage: `${names.join("|")} --out FOLDER [--data-path FOLDER] [--size small|medium|large] [--steps N] [--batch-size N] [--lr X] ...
+       erwin train --data-path FOLDER --config FILE --out FOLDER [KEY=VALUE ...]`,
   options: {
     out: {
       value: "FOLDER",
       description: `for ${CONFIG_FILE}, checkpoints, ${METRICS_FILE} and ${CURVE_FILE}; goes on from the last checkpoint in it`,
     },
-    "data-path": { value: "FOLDER", description: "the data set, of experiments that read one" },
+    "data-path": {
+      value: "FOLDER",
+      description:
+        "the data set, of experiments that read one; of your own files also a list of them (.txt, or splits in .json or .yaml)",
+    },
+    config: {
+      value: "FILE",
+      description:
+        "how to train on a folder of your own files (YAML; erwin init writes one); KEY=VALUE takes the place of what it says",
+    },
     init: {
       value: "FILE",
       description: "weights to begin with (.safetensors); a config in its metadata decides the model's shape",
@@ -54,19 +64,19 @@ export const train: Command = {
     "",
     ...Object.entries(experiments).map(([name, { summary }]) => `${name}: ${summary}`),
   ],
-  positionals: 1,
+  positionals: Number.POSITIVE_INFINITY,
   run,
 };
 
 async function run(args: Arguments): Promise<void> {
-  const name = args.positionals[0];
-  const experiment = name !== undefined && Object.hasOwn(experiments, name) ? experiments[name] : undefined;
-  if (name === undefined || !experiment) throw new UsageError(`Which experiment? Expected one of ${names.join(", ")}`);
+  const folder = new RunFolder(args.required("out"));
+  const { name, experiment, settings: described } = await chooseExperiment(args, folder.config);
   const options = resolveOptions(experiment.options, givenOptions(args, name, experiment.options)) as ExperimentOptions;
   const dataPath = readDataPath(args, name, experiment);
   const choice = readDeviceChoice(args);
   const init = args.text("init");
   const settings: Settings = {
+    ...described,
     ...Object.fromEntries(
       Object.entries(options)
         .filter(([option]) => !freeOptions.includes(option))
@@ -77,7 +87,6 @@ async function run(args: Arguments): Promise<void> {
     precision: choice.precision ?? "float32",
   };
 
-  const folder = new RunFolder(args.required("out"));
   folder.expectSame(name, settings);
   if (args.has("resume") && !folder.begun) {
     throw new InputError(`There is no checkpoint to go on from in "${folder.folder}".`, { file: folder.folder });
@@ -86,7 +95,7 @@ async function run(args: Arguments): Promise<void> {
   await withDevice(choice, async (device) => {
     const { steps, batchSize } = options;
     console.log(`training ${name} on ${describeDevice(device)}: ${steps} steps of ${batchSize}`);
-    const source = dataPath === undefined ? undefined : new FolderSource(dataPath);
+    const source = dataPath === undefined ? undefined : openSource(dataPath);
     const made = await withProgress("reading the samples", () =>
       openRun(name, experiment, { device, options, source, init: weights }),
     );
@@ -174,9 +183,11 @@ function describeSamples({ trainData, validationData, testData }: ExperimentRun)
 }
 
 function describeRun({ model, trainData, validationData, testData }: ExperimentRun, device: Device) {
-  const { config } = model.metadata();
+  const { config, data } = model.metadata();
+  const parsed = (text: string | undefined) => (text === undefined ? undefined : (JSON.parse(text) as unknown));
   return {
-    model: config === undefined ? undefined : (JSON.parse(config) as unknown),
+    model: parsed(config),
+    data: parsed(data),
     samples: { train: trainData.size, val: validationData?.size, test: testData?.size },
     version,
     device: describeDevice(device),

@@ -2,6 +2,7 @@
 
 import { extname } from "node:path";
 import { FormatError } from "../../errors.ts";
+import { numericAttributes } from "../../formats/attribute-names.ts";
 import type { SafeTensor } from "../../formats/elements.ts";
 import { loadHdf5 } from "../../formats/hdf5-lazy.ts";
 import { loadNpy } from "../../formats/npy.ts";
@@ -87,7 +88,7 @@ function* readRecords(bytes: Uint8Array, file: string): Generator<Arrays> {
 
 /** Positions, and whatever numbers the file attaches to its points. */
 function readPoints(bytes: Uint8Array, file: string): Arrays {
-  const attributes = attributeNames(bytes, file);
+  const attributes = numericAttributes(bytes, file);
   const cloud = readPointCloud(bytes, file, { attributes });
   const { positions, dimensionality } = cloud;
   const points = positions.length / dimensionality;
@@ -100,29 +101,4 @@ function readPoints(bytes: Uint8Array, file: string): Arrays {
 function arrayOf({ data, channels }: Attribute, points: number): SafeTensor {
   const dtype = data instanceof Int32Array ? "I32" : "F32";
   return { dtype, shape: channels === 1 ? [points] : [points, channels], data };
-}
-
-/** A name that no attribute has: the readers refuse it and list those that there are. */
-const NO_NAME = "\0";
-
-function attributeNames(bytes: Uint8Array, file: string): string[] {
-  try {
-    readPointCloud(bytes, file, { attributes: [NO_NAME] });
-    return [];
-  } catch (error) {
-    if (!(error instanceof FormatError) || error.details.tensor !== NO_NAME) throw error;
-    const names = error.details.found as string[];
-    return names.filter((name) => !["x", "y", "z"].includes(name.toLowerCase()) && isNumeric(bytes, file, name));
-  }
-}
-
-/** Columns may hold text, and properties lists. */
-function isNumeric(bytes: Uint8Array, file: string, name: string): boolean {
-  try {
-    readPointCloud(bytes, file, { attributes: [name] });
-    return true;
-  } catch (error) {
-    if (error instanceof FormatError) return false;
-    throw error;
-  }
 }

@@ -1,7 +1,6 @@
 // Flows over ground: from the state at a frame to the next, step by step.
 
 import { type Cells, kinds } from "../../formats/cells.ts";
-import { Tensor } from "../../tensor/tensor.ts";
 import type { BatchDetails, Task } from "../../train/task.ts";
 import { meanOver, spread } from "../baselines.ts";
 import { expectSource } from "../data-source.ts";
@@ -129,7 +128,7 @@ function task(model: FlowModel): Task<FlowWindow, FlowGroup[]> {
     }
     const total = (name: keyof Numbers) => found.reduce((sum, { weight, numbers }) => sum + weight * numbers[name], 0);
     const batch = { loss: total("loss"), loss_velocity: total("loss_velocity"), loss_presure: total("loss_presure") };
-    return { batch: tensorsOf(model, batch), samples: found.map(({ numbers }) => tensorsOf(model, numbers)) };
+    return { batch, samples: found.map(({ numbers }) => ({ ...numbers })) };
   };
   return {
     prepare: (windows) => {
@@ -137,11 +136,7 @@ function task(model: FlowModel): Task<FlowWindow, FlowGroup[]> {
       return Promise.all(groups.map((group) => prepareGroup(model, group)));
     },
     loss: ([group]) => rolloutLoss(model, group),
-    async metrics(groups) {
-      const { batch, samples } = await details(groups);
-      for (const tensors of samples) for (const tensor of Object.values(tensors)) tensor.dispose();
-      return batch;
-    },
+    metrics: async (groups) => (await details(groups)).batch,
     details,
   };
 }
@@ -158,11 +153,6 @@ const numbersOf = (steps: readonly StepErrors[]): Numbers => ({
   loss_velocity: meanOver(steps, ({ velocity }) => velocity),
   loss_presure: meanOver(steps, ({ pressure }) => pressure),
 });
-
-const tensorsOf = ({ device }: FlowModel, numbers: Numbers): Record<string, Tensor> =>
-  Object.fromEntries(
-    Object.entries(numbers).map(([name, value]) => [name, Tensor.from(device, Float32Array.of(value), [])]),
-  );
 
 /** The running mean of an error over the steps, averaged over the trajectories that go as far. */
 function averageCurve(curves: readonly StepErrors[][], name: "velocity" | "pressure"): number[] {

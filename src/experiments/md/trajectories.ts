@@ -1,4 +1,4 @@
-// The files of a polymer's trajectory, and a cache of those that are read again and again.
+// The files of a polymer's trajectory.
 
 import { FormatError } from "../../errors.ts";
 import type { SafeTensor } from "../../formats/elements.ts";
@@ -93,40 +93,4 @@ function bothDirections(bonds: Int32Array): Int32Array {
     edges[count + bond] = edges[2 * count + bond] = b;
   }
   return edges;
-}
-
-/** Trajectories that stay in memory, all together: as many of the published ones as most machines hold. */
-const CACHED_BYTES = 4 * 2 ** 30;
-
-/** Trajectories by number, read when they are first asked for, the least recently used forgotten when they take too much. */
-export class TrajectoryCache {
-  readonly #read: (index: number) => Promise<Trajectory>;
-  readonly #held = new Map<number, Promise<Trajectory>>();
-  readonly #sizes = new Map<number, number>();
-  readonly #most: number;
-
-  constructor(read: (index: number) => Promise<Trajectory>, most = CACHED_BYTES) {
-    this.#read = read;
-    this.#most = most;
-  }
-
-  async get(index: number): Promise<Trajectory> {
-    const held = this.#held.get(index) ?? this.#read(index);
-    // Put at the end: the first is the least recently used.
-    this.#held.delete(index);
-    this.#held.set(index, held);
-    const trajectory = await held;
-    this.#sizes.set(index, trajectory.positions.byteLength);
-    this.#trim();
-    return trajectory;
-  }
-
-  #trim(): void {
-    let bytes = [...this.#held.keys()].reduce((sum, index) => sum + (this.#sizes.get(index) ?? 0), 0);
-    for (const index of this.#held.keys()) {
-      if (bytes <= this.#most || this.#held.size === 1) return;
-      bytes -= this.#sizes.get(index) ?? 0;
-      this.#held.delete(index);
-    }
-  }
 }

@@ -4,7 +4,8 @@ import { FormatError } from "../../errors.ts";
 import type { Random } from "../../random.ts";
 import { type DataSource, joinPath, locate, readLines } from "../data-source.ts";
 import type { Split, SplitName } from "../experiment.ts";
-import { readTrajectory, type Trajectory, TrajectoryCache, WINDOW } from "./trajectories.ts";
+import { RecentValues } from "../recent.ts";
+import { readTrajectory, type Trajectory, WINDOW } from "./trajectories.ts";
 
 const DIMENSIONS = 3;
 /** Velocities that the model sees. */
@@ -53,7 +54,10 @@ export async function loadWindows(
     const file = locate(source, list);
     throw new FormatError(`${file}: lists no trajectory.`, { file });
   }
-  const trajectories = new TrajectoryCache((index) => readTrajectory(source, joinPath(folder, names[index]), frames));
+  const trajectories = new RecentValues(
+    (index) => readTrajectory(source, joinPath(folder, names[index]), frames),
+    ({ positions }) => positions.byteLength,
+  );
   /** The first window of each trajectory, then their number. */
   const firsts = [0];
   for (let index = 0; index < names.length; index++) {

@@ -25,7 +25,7 @@ export { ballOffsets, coarsenPositions } from "./geometry.ts";
 export { cloudSums } from "./groups.ts";
 export { type LinearExtras, linear } from "./linear.ts";
 export { embeddingLookup } from "./lookup.ts";
-export { gaussianNegativeLogLikelihood, mse, relativeL2 } from "./losses.ts";
+export { crossEntropy, gaussianNegativeLogLikelihood, mse, relativeL2 } from "./losses.ts";
 export { type GraphPart, messageMean } from "./messages.ts";
 export * from "./norms.ts";
 export { mean, sum } from "./reductions.ts";

@@ -1,0 +1,54 @@
+// Which experiment a command is about, and where its data lies: one by its name, or a folder by a config.
+
+import { basename, dirname, resolve } from "node:path";
+import type { DataSource } from "../experiments/data-source.ts";
+import type { Experiment } from "../experiments/experiment.ts";
+import { FOLDER } from "../experiments/folder/experiment.ts";
+import type { Statistics } from "../experiments/folder/statistics.ts";
+import { experiments } from "../experiments/index.ts";
+import { type Arguments, UsageError } from "./command.ts";
+import { FolderSource } from "./data-folder.ts";
+import { isFile } from "./files.ts";
+import { readFolderExperiment, settingsOf } from "./folder-config.ts";
+import type { RunConfig, Settings } from "./run-folder.ts";
+
+export interface ExperimentChoice {
+  name: string;
+  experiment: Experiment;
+  /** What decides the run's numbers besides the experiment's options. */
+  settings: Settings;
+}
+
+/**
+ * @param begun the config of the run that is gone on with
+ * @throws UsageError where none is named; ConfigError for a config that cannot be
+ */
+export async function chooseExperiment(args: Arguments, begun?: RunConfig): Promise<ExperimentChoice> {
+  const config = args.text("config");
+  const [name, ...rest] = args.positionals;
+  const names = Object.keys(experiments);
+  if (config !== undefined) {
+    const words = name === FOLDER ? rest : args.positionals;
+    const experiment = await readFolderExperiment(config, words, {
+      statistics: (begun?.data as { statistics?: Statistics } | undefined)?.statistics,
+      list: listIn(args.text("data-path")),
+    });
+    return { name: FOLDER, experiment: experiment as unknown as Experiment, settings: settingsOf(experiment) };
+  }
+  if (rest.length > 0) throw new UsageError(`Unexpected argument "${rest[0]}"`);
+  if (name === undefined || !Object.hasOwn(experiments, name)) {
+    const own = "or a folder of your own with --config FILE";
+    throw new UsageError(`Which experiment? Expected one of ${names.join(", ")}, ${own}`);
+  }
+  return { name, experiment: experiments[name], settings: {} };
+}
+
+/** A data set's path may be that of a list of samples in it. */
+export function listIn(dataPath: string | undefined): string | undefined {
+  return dataPath !== undefined && isFile(dataPath) ? basename(dataPath) : undefined;
+}
+
+/** The folder at a path, or that of the list at it. */
+export function openSource(dataPath: string): DataSource {
+  return new FolderSource(isFile(dataPath) ? dirname(resolve(dataPath)) : dataPath);
+}

@@ -1,0 +1,102 @@
+// Training samples as they might have been: turned, and with noise on what the model sees.
+
+import type { Random } from "../../random.ts";
+import type { FieldCloud } from "./cloud.ts";
+import type { Augmentation, Field, FolderConfig } from "./config.ts";
+import type { Layout } from "./layout.ts";
+import type { Columns, FieldSample, Numbers } from "./sample.ts";
+import type { Pair } from "./statistics.ts";
+
+/** A turn of row vectors: [D, D], p R. */
+type Turn = readonly (readonly number[])[];
+
+/** The sample and the next frame, turned by the same random rotation. Vectors turn with their points. */
+export function turned(pair: Pair, config: FolderConfig, random: Random): Pair {
+  const { rotation } = config.augmentation;
+  if (rotation === "none") return pair;
+  const turn = randomTurn(rotation, pair.sample.dimensions, random);
+  const apply = (sample: FieldSample) => turnSample(sample, turn, config);
+  return { sample: apply(pair.sample), ...(pair.next && { next: apply(pair.next) }) };
+}
+
+function turnSample(sample: FieldSample, turn: Turn, { inputs, targets, globals }: FolderConfig): FieldSample {
+  const { dimensions } = sample;
+  const isVector = ({ vector, classes }: Field, { width }: Columns) =>
+    width === dimensions && classes === undefined && (vector ?? true);
+  const turnFields = <Kind extends Columns | undefined>(columns: readonly Kind[], fields: readonly Field[]): Kind[] =>
+    columns.map((column, i) =>
+      column && isVector(fields[i], column) ? { ...column, data: multiply(column.data, turn) } : column,
+    );
+  return {
+    ...sample,
+    positions: multiply(sample.positions, turn),
+    inputs: turnFields(sample.inputs, inputs),
+    targets: turnFields(sample.targets, targets),
+    globals: turnFields(sample.globals, globals),
+  };
+}
+
+/** Row vectors times a matrix. */
+function multiply(rows: Numbers, turn: Turn): Numbers {
+  const size = turn.length;
+  return Float64Array.from(rows, (_, i) => {
+    const [row, column] = [i - (i % size), i % size];
+    let sum = 0;
+    for (let k = 0; k < size; k++) sum += rows[row + k] * turn[k][column];
+    return sum;
+  });
+}
+
+function randomTurn(about: Augmentation["rotation"], dimensions: number, random: Random): Turn {
+  const angle = 2 * Math.PI * random.uniform();
+  const [c, s] = [Math.cos(angle), Math.sin(angle)];
+  if (dimensions === 2) {
+    return [
+      [c, s],
+      [-s, c],
+    ];
+  }
+  if (about === "all") return anyTurn(random);
+  const axis = ["x", "y", "z"].indexOf(about);
+  const [a, b] = [(axis + 1) % 3, (axis + 2) % 3];
+  const turn = [0, 1, 2].map((row) => [0, 1, 2].map((column) => Number(row === column)));
+  [turn[a][a], turn[a][b], turn[b][a], turn[b][b]] = [c, s, -s, c];
+  return turn;
+}
+
+/** Of all rotations with the same probability: by a quaternion of four normal numbers. */
+function anyTurn(random: Random): Turn {
+  const four = Array.from({ length: 4 }, () => random.normal());
+  const length = Math.hypot(...four);
+  const [w, x, y, z] = four.map((value) => value / length);
+  return [
+    [1 - 2 * (y * y + z * z), 2 * (x * y + w * z), 2 * (x * z - w * y)],
+    [2 * (x * y - w * z), 1 - 2 * (x * x + z * z), 2 * (y * z + w * x)],
+    [2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)],
+  ];
+}
+
+/**
+ * Adds noise to what the model sees of each point. Of a sequence that is its state: what is asked for becomes the change from there
+ * to the true next frame, so that a model learns to correct its own errors (Sanchez-Gonzalez et al. 2020).
+ */
+export function withNoise(cloud: FieldCloud, layout: Layout, deviation: number, random: Random): FieldCloud {
+  if (deviation === 0) return cloud;
+  const features = cloud.features.slice();
+  const truth = cloud.truth?.slice();
+  const noisy = layout.state.length > 0 ? layout.state : layout.inputs;
+  for (const [i, { field, first, width, scaling }] of noisy.entries()) {
+    if (field.classes !== undefined) continue;
+    for (let row = 0; row < cloud.points; row++) {
+      for (let column = 0; column < width; column++) {
+        const noise = deviation * random.normal();
+        features[row * layout.features + first + column] += noise;
+        if (!truth || layout.state.length === 0) continue;
+        const target = layout.targets[i];
+        truth[row * layout.truths + target.truth.first + column] -=
+          (noise * scaling.scale[column]) / target.scaling.scale[column];
+      }
+    }
+  }
+  return { ...cloud, features, ...(truth && { truth }) };
+}

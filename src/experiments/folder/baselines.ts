@@ -1,0 +1,46 @@
+// Predictors that take no learning: the mean of the training split, zero, and that nothing changes.
+
+import { meanOver } from "../baselines.ts";
+import type { Baselines } from "../experiment.ts";
+import type { FieldCloud } from "./cloud.ts";
+import type { Layout, TargetPlace } from "./layout.ts";
+import { lossOnHost } from "./losses.ts";
+import type { ColumnStatistics, Statistics } from "./statistics.ts";
+
+/** Losses over clouds that have their truth. */
+export function baselineLosses(clouds: readonly FieldCloud[], layout: Layout, statistics: Statistics): Baselines {
+  const loss = (row: readonly number[]) =>
+    meanOver(clouds, ({ points, truth }) => {
+      const output = Float64Array.from({ length: points * row.length }, (_, i) => row[i % row.length]);
+      return lossOnHost(output, truth as Float32Array, layout);
+    });
+  const isSequence = layout.state.length > 0;
+  const hasClasses = layout.targets.some(({ target }) => target.classes !== undefined);
+  const known = statistics.changes ?? statistics.targets;
+  const row = (isZero: boolean) => layout.targets.flatMap((place) => outputOf(place, known[place.target.name], isZero));
+  return {
+    mean: loss(row(false)),
+    ...(!hasClasses && { [isSequence ? "persistence" : "zero"]: loss(row(true)) }),
+  };
+}
+
+/** What a model would have to give to say the mean, or zero, everywhere. */
+function outputOf({ target, scaling }: TargetPlace, known: ColumnStatistics, isZero: boolean): number[] {
+  if (target.loss === "cross_entropy") return logFrequencies(known.counts as readonly number[]);
+  const { shift, scale } = scaling;
+  const centre = known.mean.map((mean, column) => ((isZero ? 0 : mean) - shift[column]) / scale[column]);
+  if (target.loss !== "gaussian") return centre;
+  const deviations = known.deviation.map((deviation, column) => {
+    const apart = isZero ? known.mean[column] : 0;
+    return inverseSoftplus(Math.hypot(deviation, apart) / scale[column]);
+  });
+  return [...centre, ...deviations];
+}
+
+/** A class that never occurs in training is taken to have occurred once. */
+function logFrequencies(counts: readonly number[]): number[] {
+  const sum = counts.reduce((total, count) => total + Math.max(count, 1), 0);
+  return counts.map((count) => Math.log(Math.max(count, 1) / sum));
+}
+
+const inverseSoftplus = (value: number) => Math.log(Math.expm1(Math.max(value, 1e-6)));

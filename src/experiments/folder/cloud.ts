@@ -1,0 +1,107 @@
+// A sample as the model takes it: normalised, with all that it sees of a point in one row, and all that it is to give in another.
+
+import { FormatError } from "../../errors.ts";
+import type { Layout, Place } from "./layout.ts";
+import type { Columns, FieldSample } from "./sample.ts";
+import { changeOf, normaliseInto, type Pair } from "./statistics.ts";
+
+export interface FieldCloud {
+  readonly points: number;
+  /** [points, dimensions] */
+  readonly positions: Float32Array;
+  /** [points, features]; globals stand in each row. */
+  readonly features: Float32Array;
+  /** [points, truths]; undefined where the file has none. */
+  readonly truth?: Float32Array;
+  /** [2 E] of the mesh. */
+  readonly edges?: Int32Array;
+  /** What it was made of. */
+  readonly pair: Pair;
+  /** Of a sequence: which of its split's, and which of its frames. */
+  readonly sequence?: { readonly index: number; readonly frame: number };
+}
+
+/** @throws FormatError where a field has another number of components than in the training split */
+export function cloudOf(pair: Pair, layout: Layout): FieldCloud {
+  const { sample, next } = pair;
+  const { points, dimensions, edges, file } = sample;
+  if (dimensions !== layout.dimensions) {
+    const problem = `has ${dimensions} coordinates, those of the training split have ${layout.dimensions}.`;
+    throw new FormatError(`${file}: ${problem}`, { file, expected: layout.dimensions, found: dimensions });
+  }
+  const positions = new Float32Array(points * dimensions);
+  normaliseInto(
+    positions,
+    { first: 0, stride: dimensions },
+    { data: sample.positions, width: dimensions },
+    layout.positions,
+  );
+  const features = new Float32Array(points * layout.features);
+  const { inputs, globals, state } = layout;
+  const put = ({ field, first, width, scaling }: Layout["inputs"][number], columns: Columns) => {
+    const place = { first, stride: layout.features };
+    if (field.classes !== undefined) return oneHotInto(features, place, columns);
+    expectWidth(columns, width, field.name, file);
+    normaliseInto(features, place, columns, scaling);
+  };
+  for (const [i, place] of inputs.entries()) put(place, sample.inputs[i]);
+  for (const [i, place] of globals.entries()) put(place, repeated(sample.globals[i], points));
+  for (const [i, place] of state.entries()) put(place, expectTarget(sample, i, place.field.name));
+  const truth = truthOf(pair, layout, next ?? sample);
+  return { points, positions, features, pair, ...(truth && { truth }), ...(edges && { edges }) };
+}
+
+/** What the model is compared with; undefined where a target is not there. */
+function truthOf(
+  { sample, next }: Pair,
+  { targets, truths, state }: Layout,
+  known: FieldSample,
+): Float32Array | undefined {
+  const isSequence = state.length > 0;
+  if ((isSequence && !next) || known.targets.includes(undefined)) return undefined;
+  const truth = new Float32Array(sample.points * truths);
+  for (const [i, { target, width, scaling, truth: place }] of targets.entries()) {
+    const columns = known.targets[i] as Columns;
+    expectWidth(columns, width, target.name, known.file);
+    const stands = { first: place.first, stride: truths };
+    if (target.classes !== undefined) oneHotInto(truth, stands, columns);
+    else if (isSequence) normaliseInto(truth, stands, changeOf(sample.targets[i] as Columns, columns), scaling);
+    else normaliseInto(truth, stands, columns, scaling);
+    if (target.loss === "relative_l2" && columns.data.every((value) => value === 0)) {
+      const problem = `array "${target.name}" is zero everywhere, so no error is relative to it: choose another loss.`;
+      throw new FormatError(`${known.file}: ${problem}`, { file: known.file, tensor: target.name });
+    }
+  }
+  return truth;
+}
+
+function expectTarget(sample: FieldSample, index: number, name: string): Columns {
+  const target = sample.targets[index];
+  if (target) return target;
+  const problem = `has no array "${name}", of which the model predicts the change.`;
+  throw new FormatError(`${sample.file}: ${problem}`, { file: sample.file, tensor: name });
+}
+
+function expectWidth({ width }: Columns, expected: number, name: string, file: string): void {
+  if (width === expected) return;
+  const problem = `array "${name}" has ${width} components, those of the training split have ${expected}.`;
+  throw new FormatError(`${file}: ${problem}`, { file, tensor: name, expected, found: width });
+}
+
+/** A sample's numbers in a row for each point. */
+function repeated({ data, width }: Columns, points: number): Columns {
+  return { data: Float64Array.from({ length: points * width }, (_, i) => data[i % width]), width };
+}
+
+function oneHotInto(into: Float32Array, { first, stride }: { first: number; stride: number }, { data }: Columns): void {
+  for (let row = 0; row < data.length; row++) into[row * stride + first + data[row]] = 1;
+}
+
+/** The numbers of a target's place in rows of `stride`: [rows, width]. */
+export function placeOf(rows: ArrayLike<number>, { first, width }: Place, stride: number): Float64Array {
+  const count = rows.length / stride;
+  return Float64Array.from(
+    { length: count * width },
+    (_, i) => rows[Math.floor(i / width) * stride + first + (i % width)],
+  );
+}

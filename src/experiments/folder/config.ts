@@ -1,0 +1,264 @@
+// What a config says of a folder of samples: which arrays are coordinates, inputs and targets, and how a model is trained on them.
+
+import { ConfigError } from "../../errors.ts";
+import { type ErwinConfigInput, resolveConfig } from "../../erwin/config.ts";
+import { type OptionValues, resolveOptions, trainingOptions } from "../options.ts";
+import { type ModelSize, modelConfig, modelSizes } from "./model-config.ts";
+import { isMapping, pathOf, plainKey, Section, writtenKey, wrongValue } from "./section.ts";
+import { readSplits, type SplitRule } from "./splits.ts";
+
+const normalisations = ["standard", "range", "none"] as const;
+/** `standard`: mean 0, deviation 1; `range`: from -1 to 1; both over the training split. */
+export type Normalisation = (typeof normalisations)[number];
+
+const continuousLosses = ["mse", "relative_l2", "gaussian"] as const;
+export type LossName = (typeof continuousLosses)[number] | "cross_entropy";
+
+/** Numbers of each point, or of each sample where it is a global. */
+export interface Field {
+  /** What it is called in predictions, metrics and messages. */
+  readonly name: string;
+  /** The arrays in a file that make it up, side by side. */
+  readonly from: readonly string[];
+  readonly normalise: Normalisation;
+  /** Whether it turns with the points: undefined where that is so if it has as many numbers as there are dimensions. */
+  readonly vector?: boolean;
+  /** Where it is one of so many classes, as whole numbers from 0 on. */
+  readonly classes?: number;
+}
+
+export interface Target extends Field {
+  readonly loss: LossName;
+  /** What its loss counts beside those of the other targets. */
+  readonly weight: number;
+}
+
+/** Which points pass messages: along the cells' sides, from the nearest, from all within a radius (in the file's units), or none. */
+export type GraphChoice =
+  | { readonly kind: "mesh" }
+  | { readonly kind: "none" }
+  | { readonly kind: "knn"; readonly k: number; readonly loop: boolean }
+  | { readonly kind: "radius"; readonly radius: number; readonly maxNeighbors: number; readonly loop: boolean };
+
+const rotations = ["none", "x", "y", "z", "all"] as const;
+
+export interface Augmentation {
+  /** About which axis samples are turned by a random angle; about all of them: any rotation. */
+  readonly rotation: (typeof rotations)[number];
+  /** Deviation of what is added to the inputs, in units of their own deviations. */
+  readonly noise: number;
+}
+
+/** Samples are sequences of frames, and the model predicts the targets' change from a frame to the next. */
+export interface SequenceChoice {
+  /** Frames from one to the next. */
+  readonly stride: number;
+  /** Steps that an evaluation predicts from the first frame of a sequence. */
+  readonly rollout: number;
+}
+
+export interface FolderConfig {
+  /** Which files of the folder are samples: a pattern with * and **. */
+  readonly files?: string;
+  /** The arrays that make up the coordinates, side by side; undefined: the points of the file's format. */
+  readonly coordinates?: readonly string[];
+  /** 2 drops the third coordinate; undefined: as many as there are. */
+  readonly dimensions?: 2 | 3;
+  readonly positions: Exclude<Normalisation, "range">;
+  readonly inputs: readonly Field[];
+  readonly targets: readonly Target[];
+  readonly globals: readonly Field[];
+  readonly graph: GraphChoice;
+  readonly augmentation: Augmentation;
+  readonly splits: SplitRule | undefined;
+  readonly sequence?: SequenceChoice;
+  readonly model: Omit<ErwinConfigInput, "dimensionality">;
+  readonly training: OptionValues<typeof folderOptions>;
+}
+
+/** Options of training on a folder; the defaults are those of a first try. */
+export const folderOptions = trainingOptions({
+  steps: 2000,
+  batchSize: 4,
+  lr: 1e-3,
+  minLr: 1e-6,
+  warmup: 50,
+  validateEvery: 200,
+});
+
+const keys = [
+  ...["files", "coordinates", "dimensions", "inputs", "targets", "globals", "graph", "normalisation"],
+  ...["augmentation", "loss", "splits", "sequence", "model", "training"],
+];
+
+/**
+ * Checks a config, as it is read from YAML or JSON, and fills in its defaults.
+ * @throws ConfigError for a key that is not known or a value that cannot be: `details.field` is the way to it, "training.lr"
+ */
+export function resolveFolderConfig(value: unknown): FolderConfig {
+  const all = new Section(value, "", keys);
+  const dimensions = all.number("dimensions", "2 or 3", (number) => number === 2 || number === 3);
+  const normalisation = all.section("normalisation", ["positions", "inputs", "targets", "globals"]);
+  const usual = (key: string) => normalisation.choice(key, normalisations) ?? "standard";
+  const loss = all.choice("loss", continuousLosses) ?? "mse";
+  const targets = readFields(all, "targets", ["loss", "weight"]).map(({ field, section }) =>
+    readTarget(field(usual("targets")), section, loss),
+  );
+  if (targets.length === 0) throw new ConfigError("targets must name the fields to predict", { field: "targets" });
+  const inputs = readFields(all, "inputs").map(({ field }) => field(usual("inputs")));
+  const globals = readFields(all, "globals").map(({ field }) => field(usual("globals")));
+  expectDifferent([...inputs, ...globals], all.path);
+  expectDifferent(targets, all.path);
+  const sequence = readSequence(all);
+  if (sequence) expectContinuous(targets);
+  return {
+    files: all.text("files"),
+    coordinates: all.texts("coordinates"),
+    dimensions: dimensions as 2 | 3 | undefined,
+    positions: normalisation.choice("positions", ["standard", "none"]) ?? "standard",
+    inputs,
+    targets,
+    globals,
+    graph: readGraph(all),
+    augmentation: readAugmentation(all),
+    splits: readSplits(all),
+    sequence,
+    model: readModel(all),
+    training: readTraining(all),
+  };
+}
+
+interface ReadField {
+  section: Section;
+  /** @param normalise what holds unless the field says otherwise */
+  field(normalise: Normalisation): Field;
+}
+
+/** A list of names, of keys with values that have a `name`, or fields' keys by their names. */
+function readFields(all: Section, key: string, more: readonly string[] = []): ReadField[] {
+  const value = all.get(key) ?? [];
+  const path = all.pathTo(key);
+  const known = ["name", "from", "normalise", "vector", "classes", ...more];
+  const read = (name: unknown, options: unknown, at: string): ReadField => {
+    const section = new Section(options ?? {}, at, known);
+    const called = section.text("name") ?? name;
+    if (typeof called !== "string" || called === "") throw wrongValue(at, "the name of a field", called);
+    const field = (normalise: Normalisation): Field => ({
+      name: called,
+      from: section.texts("from") ?? [called],
+      normalise: section.choice("normalise", normalisations) ?? normalise,
+      vector: section.flag("vector"),
+      classes: section.count("classes", 2),
+    });
+    return { section, field };
+  };
+  if (typeof value === "string") return [read(value, {}, path)];
+  if (Array.isArray(value)) {
+    return value.map((entry, i) =>
+      isMapping(entry) ? read(undefined, entry, pathOf(path, String(i))) : read(entry, {}, pathOf(path, String(i))),
+    );
+  }
+  if (!isMapping(value)) throw wrongValue(path, "names of fields", value);
+  return Object.entries(value).map(([name, options]) => read(name, options, pathOf(path, name)));
+}
+
+function readTarget(field: Field, section: Section, usual: LossName): Target {
+  const isClass = field.classes !== undefined;
+  const given = section.choice("loss", [...continuousLosses, "cross_entropy"]);
+  if (given !== undefined && (given === "cross_entropy") !== isClass) {
+    const path = section.pathTo("loss");
+    const problem = isClass ? "classes have the loss cross_entropy" : "cross_entropy needs the number of classes";
+    throw new ConfigError(`${path}: ${problem}`, { field: path });
+  }
+  const weight = section.number("weight", "a number greater than 0", (number) => number > 0) ?? 1;
+  return { ...field, loss: given ?? (isClass ? "cross_entropy" : usual), weight };
+}
+
+function expectDifferent(fields: readonly Field[], path: string): void {
+  const names = fields.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new ConfigError(`${path}the field "${twice}" is there twice`, { field: twice });
+}
+
+function expectContinuous(targets: readonly Target[]): void {
+  const target = targets.find(({ classes }) => classes !== undefined);
+  if (!target) return;
+  const field = `targets.${target.name}`;
+  throw new ConfigError(`${field} has classes, and a sequence is of numbers that change`, { field });
+}
+
+function readGraph(all: Section): GraphChoice {
+  const value = all.get("graph");
+  const section = new Section(
+    isMapping(value) ? value : value === undefined ? {} : { kind: value },
+    all.pathTo("graph"),
+    ["kind", "k", "radius", "maxNeighbors", "loop"],
+  );
+  const [k, radius, maxNeighbors] = [
+    section.count("k"),
+    section.number("radius", "a number greater than 0", (r) => r > 0),
+    section.count("maxNeighbors"),
+  ];
+  const kind = section.choice("kind", ["mesh", "knn", "radius", "none"]) ?? (radius === undefined ? "knn" : "radius");
+  const loop = section.flag("loop") ?? true;
+  if (kind === "knn") return { kind, k: k ?? 8, loop };
+  if (kind !== "radius") return { kind };
+  if (radius === undefined) throw wrongValue(section.pathTo("radius"), "a number greater than 0", undefined);
+  return { kind, radius, maxNeighbors: maxNeighbors ?? 32, loop };
+}
+
+function readAugmentation(all: Section): Augmentation {
+  const section = all.section("augmentation", ["rotation", "noise"]);
+  return {
+    rotation: section.choice("rotation", rotations) ?? "none",
+    noise: section.number("noise", "a number of at least 0", (number) => number >= 0) ?? 0,
+  };
+}
+
+function readSequence(all: Section): SequenceChoice | undefined {
+  const value = all.get("sequence");
+  if (value === undefined || value === false) return undefined;
+  const section = new Section(value === true ? {} : value, all.pathTo("sequence"), ["stride", "rollout"]);
+  return { stride: section.count("stride") ?? 1, rollout: section.count("rollout") ?? 100 };
+}
+
+/** A size, or a size with fields of Erwin's own config in place of the size's. */
+function readModel(all: Section): FolderConfig["model"] {
+  const value = all.get("model");
+  const path = all.pathTo("model");
+  const given = isMapping(value) ? value : value === undefined ? {} : { size: value };
+  const { fields, size } = splitModel(given);
+  const section = new Section(size === undefined ? {} : { size }, path, ["size"]);
+  const config = {
+    ...modelConfig(section.choice("size", Object.keys(modelSizes) as ModelSize[]) ?? "small"),
+    ...fields,
+  };
+  try {
+    resolveConfig(config);
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause;
+    const name = String(cause.details.field);
+    const written = Object.keys(given).find((key) => plainKey(key) === plainKey(name)) ?? writtenKey(name);
+    const field = pathOf(path, written);
+    throw new ConfigError(`${path}: ${cause.message}`, { ...cause.details, field }, { cause });
+  }
+  return config as FolderConfig["model"];
+}
+
+function splitModel(given: Readonly<Record<string, unknown>>) {
+  const entries = Object.entries(given).map(([key, value]) => [plainKey(key), value] as const);
+  const size = entries.find(([key]) => key === "size")?.[1];
+  return { size, fields: Object.fromEntries(entries.filter(([key]) => key !== "size")) };
+}
+
+function readTraining(all: Section): FolderConfig["training"] {
+  const section = all.section("training", Object.keys(folderOptions));
+  const given = Object.keys(folderOptions).map((name) => [name, section.get(name)] as const);
+  try {
+    return resolveOptions(folderOptions, Object.fromEntries(given));
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause;
+    const field = section.pathTo(String(cause.details.field));
+    throw new ConfigError(`${section.path}: ${cause.message}`, { ...cause.details, field }, { cause });
+  }
+}

@@ -1,0 +1,107 @@
+// The samples of a folder: found, divided into splits, read when they are asked for, and made what the model takes.
+
+import { type DataSource, locate } from "../data-source.ts";
+import type { Split, SplitName } from "../experiment.ts";
+import { RecentValues } from "../recent.ts";
+import { turned, withNoise } from "./augment.ts";
+import { cloudOf, type FieldCloud } from "./cloud.ts";
+import type { FolderConfig } from "./config.ts";
+import { findUnits } from "./files.ts";
+import type { Layout } from "./layout.ts";
+import { type FieldSample, readSample } from "./sample.ts";
+import { divide, type SplitRule, type Unit } from "./splits.ts";
+import { computeStatistics, type Pair, type Statistics } from "./statistics.ts";
+
+export class FolderData {
+  readonly #config: FolderConfig;
+  readonly #source: DataSource;
+  readonly #units: Record<SplitName, readonly Unit[]>;
+  /** All files of all splits, and the numbers of each unit's. */
+  readonly #files: string[] = [];
+  readonly #numbers = new Map<Unit, readonly number[]>();
+  readonly #samples: RecentValues<FieldSample>;
+
+  private constructor(config: FolderConfig, source: DataSource, units: Record<SplitName, readonly Unit[]>) {
+    this.#config = config;
+    this.#source = source;
+    this.#units = units;
+    for (const unit of new Set(Object.values(units).flat())) {
+      this.#numbers.set(
+        unit,
+        unit.files.map((file) => this.#files.push(file) - 1),
+      );
+    }
+    this.#samples = new RecentValues((number) => this.#read(this.#files[number]), bytesOf);
+  }
+
+  /**
+   * Finds and divides the samples of a source; none is read.
+   * @param list a file in the source that lists samples (.txt), or the samples of each split (.json, .yaml)
+   * @throws FormatError where there are none, or a split lists what is not there
+   */
+  static async find(config: FolderConfig, source: DataSource, list?: string): Promise<FolderData> {
+    const { files, sequence } = config;
+    const isSplit = list !== undefined && /\.(json|ya?ml)$/i.test(list);
+    const rule: SplitRule | undefined = isSplit ? { kind: "file", file: list } : config.splits;
+    const units = await findUnits(source, {
+      files,
+      list: isSplit ? undefined : list,
+      sequence: sequence !== undefined,
+    });
+    return new FolderData(config, source, await divide(units, rule, source));
+  }
+
+  async #read(path: string): Promise<FieldSample> {
+    return readSample(await this.#source.read(path), locate(this.#source, path), this.#config);
+  }
+
+  /** How many units a split has, and the first sample of each. */
+  #places(split: SplitName): { unit: Unit; index: number; frame: number }[] {
+    const stride = this.#config.sequence?.stride;
+    return this.#units[split].flatMap((unit, index) => {
+      const count = stride === undefined ? 1 : Math.max(0, unit.files.length - stride);
+      return Array.from({ length: count }, (_, frame) => ({ unit, index, frame }));
+    });
+  }
+
+  async #pair(unit: Unit, frame: number): Promise<Pair> {
+    const numbers = this.#numbers.get(unit) as readonly number[];
+    const stride = this.#config.sequence?.stride;
+    const sample = await this.#samples.get(numbers[frame]);
+    return stride === undefined ? { sample } : { sample, next: await this.#samples.get(numbers[frame + stride]) };
+  }
+
+  /** Of the training split, which is read once, one sample after the other. @throws FormatError for a sample that is not as it must be */
+  async statistics(): Promise<Statistics> {
+    const places = this.#places("train");
+    const pair = (unit: Unit, frame: number) => this.#pair(unit, frame);
+    async function* pairs(): AsyncGenerator<Pair> {
+      for (const { unit, frame } of places) yield await pair(unit, frame);
+    }
+    return computeStatistics(pairs(), this.#config);
+  }
+
+  /** @returns undefined where the split has no samples */
+  split(split: SplitName, layout: Layout): Split<FieldCloud> | undefined {
+    const places = this.#places(split);
+    if (places.length === 0) return undefined;
+    const { sequence, augmentation } = this.#config;
+    return {
+      size: places.length,
+      nameOf: (i) => (sequence ? `${places[i].unit.name}, frame ${places[i].frame}` : places[i].unit.name),
+      load: async (i, random) => {
+        const { unit, index, frame } = places[i];
+        const pair = await this.#pair(unit, frame);
+        const place = sequence && { sequence: { index, frame } };
+        if (split !== "train") return { ...cloudOf(pair, layout), ...place };
+        const cloud = cloudOf(turned(pair, this.#config, random), layout);
+        return { ...withNoise(cloud, layout, augmentation.noise, random), ...place };
+      },
+    };
+  }
+}
+
+function bytesOf({ positions, inputs, targets, globals, edges }: FieldSample): number {
+  const columns = [...inputs, ...targets, ...globals].reduce((sum, column) => sum + (column?.data.byteLength ?? 0), 0);
+  return columns + positions.byteLength + (edges?.byteLength ?? 0);
+}

@@ -1,0 +1,135 @@
+// An experiment on anybody's folder of meshes and fields, as a config describes it.
+
+import { CheckpointError, ConfigError } from "../../errors.ts";
+import { spread } from "../baselines.ts";
+import { type DataSource, expectSource, locate } from "../data-source.ts";
+import type { Experiment } from "../experiment.ts";
+import { type Option, type Options, type OptionValues, whole } from "../options.ts";
+import { baselineLosses } from "./baselines.ts";
+import type { FieldCloud } from "./cloud.ts";
+import { type FolderConfig, folderOptions, resolveFolderConfig } from "./config.ts";
+import { FolderData } from "./data.ts";
+import { type Layout, layOut } from "./layout.ts";
+import { FieldModel } from "./model.ts";
+import { predictionsOf } from "./predictions.ts";
+import type { Statistics } from "./statistics.ts";
+import { type FieldBatch, fieldTask, prepareClouds } from "./task.ts";
+
+/** What checkpoints call it. */
+export const FOLDER = "folder";
+
+export interface FolderExperimentOptions {
+  /** Of the training split, where they are known from an earlier run; else they are computed when that is loaded. */
+  statistics?: Statistics;
+  /** A file in the source that lists samples (.txt), or the samples of each split (.json, .yaml). */
+  list?: string;
+}
+
+type Values = OptionValues<typeof folderOptions> & { rollout?: number };
+
+export interface FolderExperiment extends Experiment<Values, FieldModel, FieldCloud, FieldBatch> {
+  readonly described: FolderConfig;
+  /** Where fields stand in the rows that the model sees. @throws ConfigError before the statistics are known */
+  readonly layout: Layout;
+}
+
+/**
+ * An experiment on a folder. Its parts are used in the order that `Experiment` gives, or with known statistics in any.
+ * @param given a config, as it is read from YAML or JSON
+ * @throws ConfigError for a config that cannot be: `details.field` is the way to what is wrong
+ */
+export function folderExperiment(
+  given: unknown,
+  { statistics: known, list }: FolderExperimentOptions = {},
+): FolderExperiment {
+  const config = resolveFolderConfig(given);
+  let statistics = known;
+  let layout = statistics && layOut(config, statistics);
+  let found: { source: DataSource; data: Promise<FolderData> } | undefined;
+  const dataOf = (source: DataSource) => {
+    if (found?.source !== source) found = { source, data: FolderData.find(config, source, list) };
+    return found.data;
+  };
+  const laidOut = (): Layout => {
+    if (layout) return layout;
+    throw new ConfigError("the statistics of the training split are not known: load that first", {
+      field: "statistics",
+    });
+  };
+  return {
+    described: config,
+    get layout() {
+      return laidOut();
+    },
+    summary: "fields on the points of your own files, as a config describes them",
+    options: optionsOf(config),
+    readsFiles: true,
+    config: () => ({
+      ...config.model,
+      dimensionality: laidOut().dimensions,
+      ...(config.graph.kind === "none" && { mpSteps: 0 }),
+    }),
+    build: (shape) => {
+      const { features, outputs } = laidOut();
+      const data = JSON.stringify({ config: given, statistics });
+      return new FieldModel(shape, { features, outputs }, { experiment: FOLDER, data });
+    },
+    async load(split, _, given) {
+      const source = expectSource(FOLDER, given);
+      const data = await dataOf(source);
+      if (!layout) {
+        const computed = await data.statistics();
+        if (computed.samples === 0) {
+          const field = "splits";
+          throw new ConfigError(`${locate(source, "")}: no sample is in the split train`, { field });
+        }
+        statistics = computed;
+        layout = layOut(config, statistics);
+      }
+      return data.split(split, layout);
+    },
+    task: (model) => fieldTask(model, laidOut(), config.graph),
+    async baselines(heldOut) {
+      return baselineLosses(await spread(heldOut), laidOut(), statistics as Statistics);
+    },
+    async predict(model, cloud) {
+      const { input } = await prepareClouds(model, [cloud], laidOut(), config.graph);
+      using output = await model.forward(input);
+      return predictionsOf(await output.data(), cloud, laidOut());
+    },
+  };
+}
+
+/** Those of training, with what the config says of them as their defaults. */
+function optionsOf({ training, sequence }: FolderConfig): Options {
+  const values = training as Readonly<Record<string, unknown>>;
+  const own = Object.entries(folderOptions).map(([name, option]) => [
+    name,
+    { ...option, default: values[name] } as Option,
+  ]);
+  return {
+    ...Object.fromEntries(own),
+    ...(sequence && { rollout: whole(sequence.rollout, "steps that a test predicts from a sequence's first frame") }),
+  };
+}
+
+/**
+ * The experiment that a trained model is of.
+ * @param metadata the model file's
+ * @param file its name in error messages
+ * @throws CheckpointError where the file does not say what its fields are
+ */
+export function folderExperimentOf(
+  metadata: Readonly<Record<string, string>>,
+  file: string,
+  options: Pick<FolderExperimentOptions, "list"> = {},
+): FolderExperiment {
+  const wrong = (problem: string, cause?: unknown) => new CheckpointError(`${file}: ${problem}`, { file }, { cause });
+  if (metadata.data === undefined) throw wrong('does not say what its fields are: its metadata has no "data".');
+  try {
+    const { config, statistics } = JSON.parse(metadata.data) as { config: unknown; statistics: Statistics };
+    return folderExperiment(config, { statistics, ...options });
+  } catch (cause) {
+    throw wrong(`what its metadata says of its fields cannot be: ${(cause as Error).message}`, cause);
+  }
+}

@@ -1,0 +1,109 @@
+// The files of a folder that hold samples, and which of them are frames of one sequence.
+
+import { FormatError } from "../../errors.ts";
+import { loadPvd } from "../../formats/pvd.ts";
+import { type DataSource, joinPath, locate, readLines } from "../data-source.ts";
+import { sampleExtensions } from "./read.ts";
+import type { Unit } from "./splits.ts";
+
+export interface FindOptions {
+  /** Which files are samples: a pattern with * and **; all that can be read by default. */
+  files?: string;
+  /** A file that lists them, one a line, in place of all that are there. */
+  list?: string;
+  /** Whether they are frames of sequences. */
+  sequence: boolean;
+}
+
+/**
+ * The samples of a folder, or the sequences of them, by name.
+ * @throws FormatError where there are none
+ */
+export async function findUnits(source: DataSource, { files, list, sequence }: FindOptions): Promise<Unit[]> {
+  const all = list === undefined ? await walk(source) : await readLines(source, list);
+  const wanted = files === undefined ? all : all.filter((path) => matchesPattern(path, files));
+  const samples = wanted.filter((path) => sampleExtensions.includes(extensionOf(path)));
+  const units = sequence
+    ? await sequencesIn(source, wanted, samples)
+    : samples.map((path) => ({ name: path, files: [path] }));
+  if (units.length > 0) return units;
+  const folder = locate(source, list ?? "");
+  const kind = files === undefined ? sampleExtensions.map((extension) => `.${extension}`).join(" ") : files;
+  const problem = sequence ? "holds no sequence: a .pvd, or numbered files" : "holds no sample";
+  throw new FormatError(`${folder}: ${problem} (${kind}).`, { file: folder, expected: [...sampleExtensions] });
+}
+
+export const extensionOf = (path: string): string => /\.(\w+)$/.exec(path)?.[1].toLowerCase() ?? "";
+
+/** All files below a folder in the order of their names, but for hidden ones. */
+async function walk(source: DataSource, folder = ""): Promise<string[]> {
+  const entries = await source.list(folder);
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const found: string[] = [];
+  for (const { name, folder: isFolder } of entries) {
+    if (name.startsWith(".")) continue;
+    const path = joinPath(folder, name);
+    if (isFolder) found.push(...(await walk(source, path)));
+    else found.push(path);
+  }
+  return found;
+}
+
+/** Collections say what their frames are; of other files the last number in the name counts the frames. */
+async function sequencesIn(source: DataSource, all: readonly string[], samples: readonly string[]): Promise<Unit[]> {
+  const units: Unit[] = [];
+  const taken = new Set<string>();
+  for (const path of all.filter((candidate) => extensionOf(candidate) === "pvd")) {
+    const files = await framesOf(source, path);
+    for (const file of files) taken.add(file);
+    units.push({ name: path, files });
+  }
+  const numbered = new Map<string, { number: number; path: string }[]>();
+  for (const path of samples) {
+    const match = /^(.*?)(\d+)(\.\w+)$/.exec(path);
+    if (!match || taken.has(path)) continue;
+    const name = match[1].replace(/[-_./ ]+$/, "") || match[3].slice(1);
+    const frames = numbered.get(name) ?? [];
+    frames.push({ number: Number(match[2]), path });
+    numbered.set(name, frames);
+  }
+  for (const [name, frames] of numbered) {
+    if (frames.length < 2) continue;
+    frames.sort((a, b) => a.number - b.number);
+    units.push({ name, files: frames.map(({ path }) => path) });
+  }
+  return units;
+}
+
+async function framesOf(source: DataSource, path: string): Promise<string[]> {
+  const file = locate(source, path);
+  const entries = loadPvd(await source.read(path), { file });
+  const inTime = entries
+    .map((entry, i) => ({ entry, i }))
+    .sort((a, b) => (a.entry.time ?? 0) - (b.entry.time ?? 0) || a.i - b.i);
+  const parallel = inTime.find(({ entry }, i) => i > 0 && entry.time === inTime[i - 1].entry.time);
+  if (parallel) {
+    const problem = `has several files at the time ${parallel.entry.time}, expected one for each frame.`;
+    throw new FormatError(`${file}: ${problem}`, { file });
+  }
+  const folder = path.split("/").slice(0, -1).join("/");
+  return inTime.map(({ entry }) => resolvePath(folder, entry.file));
+}
+
+function resolvePath(folder: string, path: string): string {
+  const names: string[] = [];
+  for (const name of joinPath(folder, path.replaceAll("\\", "/")).split("/")) {
+    if (name === "..") names.pop();
+    else if (name !== "." && name !== "") names.push(name);
+  }
+  return names.join("/");
+}
+
+/** Whether a path is of a pattern, in which * stands for part of a name and ** for any folders; without a slash, of any folder. */
+export function matchesPattern(path: string, pattern: string): boolean {
+  const target = pattern.includes("/") ? path : (path.split("/").at(-1) as string);
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replace(/\*\*\/?|\*|\?/g, (star) => (star.startsWith("**") ? ".*" : star === "*" ? "[^/]*" : "[^/]"));
+  return new RegExp(`^${source}$`).test(target);
+}

@@ -1,0 +1,97 @@
+// What the model is trained to make small: the loss of each target, on the tape; and the same of numbers on the host, for evaluation
+// and for predictors that are no model.
+
+import type { Device } from "../../backends/device.ts";
+import { add, multiply } from "../../tensor/operators/arithmetic.ts";
+import { scale as scaled } from "../../tensor/operators/functions.ts";
+import { crossEntropy, gaussianNegativeLogLikelihood, mse, relativeL2 } from "../../tensor/operators/losses.ts";
+import { slice } from "../../tensor/operators/sections.ts";
+import { scope, Tensor } from "../../tensor/tensor.ts";
+import { placeOf } from "./cloud.ts";
+import type { Layout, Place, TargetPlace } from "./layout.ts";
+import { restore, type Scaling } from "./statistics.ts";
+
+/**
+ * The mean of the targets' losses by their weights, on the tape.
+ * @param output [N, outputs]
+ * @param truth [N, truths]
+ * @param offsets [clouds + 1] the first row of each cloud, then N
+ */
+export function fieldLoss(output: Tensor, truth: Tensor, offsets: Int32Array, { targets }: Layout): Tensor {
+  const all = weightOf(targets);
+  return scope(() => {
+    const parts = targets.map((place) => {
+      const loss = targetLoss(place, columnsAt(output, place.output), columnsAt(truth, place.truth), offsets);
+      const share = place.target.weight / all;
+      return share === 1 ? loss : scaled(loss, share);
+    });
+    return parts.reduce((sum, part) => add(sum, part));
+  });
+}
+
+const weightOf = (targets: readonly TargetPlace[]) => targets.reduce((sum, { target }) => sum + target.weight, 0);
+
+const columnsAt = (rows: Tensor, { first, width }: Place) =>
+  width === rows.shape[1] ? rows : slice(rows, 1, first, first + width);
+
+function targetLoss({ target, scaling }: TargetPlace, output: Tensor, truth: Tensor, offsets: Int32Array): Tensor {
+  if (target.loss === "cross_entropy") return crossEntropy(output, truth);
+  if (target.loss === "gaussian") return gaussianNegativeLogLikelihood(output, truth);
+  if (target.loss === "mse") return mse(output, truth);
+  // Relative to what the file has: to the mean's distance from zero, too.
+  const { device } = output;
+  return relativeL2(unscaled(device, output, scaling), unscaled(device, truth, scaling), offsets);
+}
+
+function unscaled(device: Device, rows: Tensor, { shift, scale }: Scaling): Tensor {
+  const row = (values: readonly number[]) => Tensor.from(device, Float32Array.from(values), [values.length]);
+  return add(multiply(rows, row(scale)), row(shift));
+}
+
+/**
+ * The loss of one sample, from numbers on the host.
+ * @param output [points, outputs]
+ * @param truth [points, truths]
+ */
+export function lossOnHost(output: ArrayLike<number>, truth: ArrayLike<number>, layout: Layout): number {
+  const sum = layout.targets.reduce((total, place) => {
+    const given = placeOf(output, place.output, layout.outputs);
+    return total + place.target.weight * lossOfTarget(place, given, placeOf(truth, place.truth, layout.truths));
+  }, 0);
+  return sum / weightOf(layout.targets);
+}
+
+function lossOfTarget(
+  { target, scaling, truth: { width } }: TargetPlace,
+  output: Float64Array,
+  truth: Float64Array,
+): number {
+  const meanOf = (term: (i: number) => number) => truth.reduce((sum, _, i) => sum + term(i), 0) / truth.length;
+  if (target.loss === "mse") return meanOf((i) => (output[i] - truth[i]) ** 2);
+  if (target.loss === "gaussian") {
+    return meanOf((i) => {
+      const row = Math.floor(i / width);
+      const centre = output[row * 2 * width + (i % width)];
+      const deviation = deviationOf(output[row * 2 * width + width + (i % width)]);
+      return 0.5 * ((truth[i] - centre) / deviation) ** 2 + Math.log(deviation) + 0.5 * Math.log(2 * Math.PI);
+    });
+  }
+  if (target.loss === "cross_entropy") return crossEntropyOf(output, truth, width);
+  const [given, wanted] = [output, truth].map((rows) => restore(rows, { first: 0, stride: width }, scaling));
+  const norm = (values: Float64Array) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+  return norm(given.map((value, i) => value - wanted[i])) / norm(wanted);
+}
+
+/** What `gaussianNegativeLogLikelihood` makes of the second half of its columns. */
+export const deviationOf = (raw: number): number => 1e-6 + Math.max(raw, 0) + Math.log1p(Math.exp(-Math.abs(raw)));
+
+function crossEntropyOf(logits: Float64Array, truth: Float64Array, classes: number): number {
+  let sum = 0;
+  for (let first = 0; first < logits.length; first += classes) {
+    const row = logits.subarray(first, first + classes);
+    const most = Math.max(...row);
+    const logSum = most + Math.log(row.reduce((total, value) => total + Math.exp(value - most), 0));
+    sum += logSum - row.reduce((total, value, k) => total + value * truth[first + k], 0);
+  }
+  return sum / (logits.length / classes);
+}

@@ -1,0 +1,139 @@
+// How far predictions are from the truth, field by field and in the file's units.
+
+import type { Metrics } from "../../train/evaluate.ts";
+import { placeOf } from "./cloud.ts";
+import type { Layout, TargetPlace } from "./layout.ts";
+import { lossOnHost } from "./losses.ts";
+import { restore } from "./statistics.ts";
+
+/**
+ * What is measured of one sample: numbers whose means over the samples say all that `summarise` gives.
+ * @param output [points, outputs]
+ * @param truth [points, truths]
+ */
+export function measure(output: ArrayLike<number>, truth: ArrayLike<number>, layout: Layout): Metrics {
+  const found: Metrics = { loss: lossOnHost(output, truth, layout) };
+  for (const place of layout.targets) {
+    const given = placeOf(output, place.output, layout.outputs);
+    const wanted = placeOf(truth, place.truth, layout.truths);
+    Object.assign(
+      found,
+      place.target.classes === undefined ? ofNumbers(place, given, wanted) : ofClasses(place, given, wanted),
+    );
+  }
+  return found;
+}
+
+/** In units of the deviations where that is more exact: the mean of a pressure may be a thousand times its deviation. */
+function ofNumbers(
+  { target: { name }, output, scaling, width }: TargetPlace,
+  given: Float64Array,
+  wanted: Float64Array,
+): Metrics {
+  const predicted = restore(given, { first: 0, stride: output.width }, scaling);
+  const truth = restore(wanted, { first: 0, stride: width }, scaling);
+  let [absolute, squares, size] = [0, 0, 0];
+  for (let i = 0; i < truth.length; i++) {
+    const error = predicted[i] - truth[i];
+    absolute += Math.abs(error);
+    squares += error * error;
+    size += truth[i] * truth[i];
+  }
+  const found: Metrics = {
+    [`mae_${name}`]: absolute / truth.length,
+    [`rmse_${name}`]: squares / truth.length,
+    [`relative_l2_${name}`]: Math.sqrt(squares / size),
+  };
+  const rows = wanted.length / width;
+  for (let column = 0; column < width; column++) {
+    let [sum, square] = [0, 0];
+    for (let i = column; i < wanted.length; i += width) {
+      sum += wanted[i];
+      square += wanted[i] * wanted[i];
+    }
+    found[`${name}.mean.${column}`] = sum / rows;
+    found[`${name}.square.${column}`] = square / rows;
+  }
+  return found;
+}
+
+function ofClasses(
+  { target: { name }, truth: { width } }: TargetPlace,
+  given: Float64Array,
+  wanted: Float64Array,
+): Metrics {
+  const rows = wanted.length / width;
+  const [both, either] = [new Float64Array(width), new Float64Array(width)];
+  let right = 0;
+  for (let row = 0; row < rows; row++) {
+    const guess = largest(given, row * width, width);
+    const truth = largest(wanted, row * width, width);
+    if (guess === truth) {
+      right++;
+      both[guess]++;
+      either[guess]++;
+    } else {
+      either[guess]++;
+      either[truth]++;
+    }
+  }
+  const found: Metrics = { [`accuracy_${name}`]: right / rows };
+  for (let k = 0; k < width; k++) {
+    found[`${name}.both.${k}`] = both[k] / rows;
+    found[`${name}.either.${k}`] = either[k] / rows;
+  }
+  return found;
+}
+
+/** The column of the largest of `count` numbers; the first of several. */
+export function largest(values: ArrayLike<number>, first: number, count: number): number {
+  let best = 0;
+  for (let k = 1; k < count; k++) if (values[first + k] > values[first + best]) best = k;
+  return best;
+}
+
+/**
+ * What is reported: of each field of numbers mean absolute error, root mean square error, the mean of the samples' relative L2
+ * errors and R2 (of all components together, by their variance); of classes accuracy and IoU, of each and their mean over those
+ * that occur.
+ * @param numbers what `measure` gives of a sample, or its mean over samples
+ */
+export function summarise(numbers: Metrics, { targets }: Layout): Metrics {
+  const found: Metrics = { loss: numbers.loss };
+  for (const place of targets) {
+    const { name, classes } = place.target;
+    Object.assign(
+      found,
+      classes === undefined ? summariseNumbers(place, numbers) : summariseClasses(name, classes, numbers),
+    );
+  }
+  return found;
+}
+
+function summariseNumbers({ target: { name }, width, scaling: { scale } }: TargetPlace, numbers: Metrics): Metrics {
+  const squares = numbers[`rmse_${name}`];
+  const variance = scale.reduce((sum, unit, column) => {
+    const [mean, square] = [numbers[`${name}.mean.${column}`], numbers[`${name}.square.${column}`]];
+    return sum + Math.max(0, square - mean * mean) * unit * unit;
+  }, 0);
+  return {
+    [`mae_${name}`]: numbers[`mae_${name}`],
+    [`rmse_${name}`]: Math.sqrt(squares),
+    [`relative_l2_${name}`]: numbers[`relative_l2_${name}`],
+    // Undefined where the truth is the same everywhere.
+    ...(variance > 0 && { [`r2_${name}`]: 1 - (squares * width) / variance }),
+  };
+}
+
+function summariseClasses(name: string, classes: number, numbers: Metrics): Metrics {
+  const found: Metrics = { [`accuracy_${name}`]: numbers[`accuracy_${name}`] };
+  const each: number[] = [];
+  for (let k = 0; k < classes; k++) {
+    const [both, either] = [numbers[`${name}.both.${k}`], numbers[`${name}.either.${k}`]];
+    if (either === 0) continue;
+    each.push(both / either);
+    found[`iou_${name}_${k}`] = both / either;
+  }
+  found[`iou_${name}`] = each.reduce((sum, value) => sum + value, 0) / each.length;
+  return found;
+}

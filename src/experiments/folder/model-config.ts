@@ -1,0 +1,23 @@
+// The shape of the main model where a config names no more than its size.
+
+import type { ErwinConfigInput } from "../../erwin/config.ts";
+
+/** Channels of the finest level, by size. */
+export const modelSizes = { small: 32, medium: 64, large: 128 } as const;
+export type ModelSize = keyof typeof modelSizes;
+
+/** Four levels, as in the paper's cosmology: for clouds of some hundreds of points to many thousands. */
+export function modelConfig(size: ModelSize): Omit<ErwinConfigInput, "dimensionality"> {
+  const width = modelSizes[size];
+  return {
+    cIn: width,
+    cHidden: width,
+    ballSizes: [256, 256, 256, 256],
+    encNumHeads: [2, 4, 8, 16],
+    encDepths: [2, 2, 6, 2],
+    decNumHeads: [2, 4, 8],
+    decDepths: [2, 2, 2],
+    strides: [2, 2, 2],
+    rotate: 45,
+  };
+}

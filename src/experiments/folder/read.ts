@@ -1,0 +1,280 @@
+// A sample's file as named arrays: coordinates, the cells between the points, what is attached to each point and to the whole.
+
+import { FormatError } from "../../errors.ts";
+import { attributeNames, numericAttributes } from "../../formats/attribute-names.ts";
+import { type Cells, kinds, meshEdges } from "../../formats/cells.ts";
+import { type SafeTensor, toInt32 } from "../../formats/elements.ts";
+import { loadHdf5 } from "../../formats/hdf5-lazy.ts";
+import type { Mesh } from "../../formats/mesh.ts";
+import { pointDataOf, vertices } from "../../formats/mesh.ts";
+import { listNpz, loadNpz } from "../../formats/npz.ts";
+import { readPointCloud } from "../../formats/pointcloud.ts";
+import { loadSafetensors } from "../../formats/safetensors.ts";
+import { loadVtk, type VtkFile } from "../../formats/vtk.ts";
+import { loadVtp, loadVtu } from "../../formats/vtu.ts";
+
+/** What is in a file, or what of it was asked for. */
+export interface SampleArrays {
+  /** Its name in error messages. */
+  readonly file: string;
+  /** [n, 2] or [n, 3]; undefined where the file's format does not say which of its arrays they are. */
+  readonly points?: SafeTensor;
+  /** Of formats of meshes. */
+  readonly cells?: Cells;
+  /** By name: [n], or [n, components] where there are `points`; any arrays where there are none. */
+  readonly pointData: ReadonlyMap<string, SafeTensor>;
+  /** By name: of the whole. */
+  readonly wholeData: ReadonlyMap<string, SafeTensor>;
+  /** Names of arrays of cells, which no point has. */
+  readonly cellData: readonly string[];
+  /** Names of all that there is, whether it was asked for or not. */
+  readonly names: readonly string[];
+}
+
+type Reader = (bytes: Uint8Array, file: string, wanted?: readonly string[]) => SampleArrays | Promise<SampleArrays>;
+
+const readers: Readonly<Record<string, Reader>> = {
+  vtu: (bytes, file, wanted) => ofMesh(loadVtu(bytes, { file }), file, wanted),
+  vtp: (bytes, file, wanted) => ofMesh(loadVtp(bytes, { file }), file, wanted),
+  vtk: readVtk,
+  ply: readPoints,
+  csv: readPoints,
+  npz: (bytes, file, wanted) => {
+    const names = listNpz(bytes, { file });
+    return ofArrays(loadNpz(bytes, { file, only: wanted && withKnown(wanted, names) }), names, file);
+  },
+  safetensors: (bytes, file) => ofArrays(loadSafetensors(bytes, { file }).tensors, undefined, file),
+  h5: readHdf5,
+  hdf5: readHdf5,
+};
+
+/** The extensions of files that can be samples, without dots. */
+export const sampleExtensions: readonly string[] = Object.keys(readers);
+
+/**
+ * Reads a file by its extension.
+ * @param file its name, with the extension
+ * @param wanted the arrays that are needed; all that are numbers by default. Those that are not there are left out.
+ * @throws FormatError for a damaged file or an unknown extension
+ */
+export async function readArrays(bytes: Uint8Array, file: string, wanted?: readonly string[]): Promise<SampleArrays> {
+  const extension = /\.(\w+)$/.exec(file)?.[1].toLowerCase() ?? "";
+  if (Object.hasOwn(readers, extension)) return await readers[extension](bytes, file, wanted);
+  const known = sampleExtensions.map((name) => `.${name}`);
+  throw new FormatError(`${file}: is no sample: known are ${known.join(", ")}.`, { file, expected: known });
+}
+
+function ofMesh(
+  { points, cells, pointData, cellData, fieldData }: Mesh,
+  file: string,
+  wanted?: readonly string[],
+): SampleArrays {
+  const chosen = <Value>(arrays: ReadonlyMap<string, Value>) =>
+    new Map([...arrays].filter(([name]) => !wanted || wanted.includes(name)));
+  return {
+    file,
+    points,
+    cells,
+    pointData: chosen(pointData),
+    wholeData: chosen(fieldData),
+    cellData: [...cellData.keys()],
+    names: [...pointData.keys(), ...fieldData.keys()],
+  };
+}
+
+function readVtk(bytes: Uint8Array, file: string, wanted?: readonly string[]): SampleArrays {
+  const names = wanted ? attributeNames(bytes, file) : numericAttributes(bytes, file);
+  const attributes = names.filter((name) => !wanted || wanted.includes(name));
+  const found = loadVtk(bytes, { file, attributes });
+  return { ...ofCloud(found, file, names), cells: cellsOf(found) };
+}
+
+/** Cells of a legacy file, in the order of its sections. */
+function cellsOf({ positions, cells, cellTypes, dimensions }: VtkFile): Cells {
+  const points = positions.length / 3;
+  if (dimensions) return gridCells(dimensions);
+  const grid = cells.get("CELLS");
+  if (grid && cellTypes) return { ...grid, types: Uint8Array.from(cellTypes) };
+  const offsets = [0];
+  const connectivity: number[] = [];
+  const types: number[] = [];
+  for (const [section, part] of cells) {
+    const first = connectivity.length;
+    for (let cell = 0; cell + 1 < part.offsets.length; cell++) {
+      const length = part.offsets[cell + 1] - part.offsets[cell];
+      types.push(kindOf(section, length));
+      offsets.push(first + part.offsets[cell + 1]);
+    }
+    for (const point of part.connectivity) connectivity.push(point);
+  }
+  if (types.length === 0) return vertices(points);
+  return {
+    offsets: Int32Array.from(offsets),
+    connectivity: Int32Array.from(connectivity),
+    types: Uint8Array.from(types),
+  };
+}
+
+function kindOf(section: string, length: number): number {
+  if (section === "VERTICES") return length === 1 ? kinds.vertex : kinds.polyVertex;
+  if (section === "LINES") return kinds.polyLine;
+  return section === "TRIANGLE_STRIPS" ? kinds.triangleStrip : kinds.polygon;
+}
+
+/** The lines between neighbours in a structured grid, the first axis running fastest. */
+function gridCells(dimensions: readonly number[]): Cells {
+  const [columns, rows, layers] = dimensions;
+  const connectivity: number[] = [];
+  for (let k = 0; k < layers; k++) {
+    for (let j = 0; j < rows; j++) {
+      for (let i = 0; i < columns; i++) {
+        const point = (k * rows + j) * columns + i;
+        if (i + 1 < columns) connectivity.push(point, point + 1);
+        if (j + 1 < rows) connectivity.push(point, point + columns);
+        if (k + 1 < layers) connectivity.push(point, point + columns * rows);
+      }
+    }
+  }
+  const lines = connectivity.length / 2;
+  return {
+    offsets: Int32Array.from({ length: lines + 1 }, (_, i) => 2 * i),
+    connectivity: Int32Array.from(connectivity),
+    types: new Uint8Array(lines).fill(kinds.line),
+  };
+}
+
+function readPoints(bytes: Uint8Array, file: string, wanted?: readonly string[]): SampleArrays {
+  const names = wanted ? attributeNames(bytes, file) : numericAttributes(bytes, file);
+  const asked = wanted && new Set(wanted.flatMap((name) => [name, ...componentsOf(name, names)]));
+  const attributes = names.filter((name) => !asked || asked.has(name));
+  return ofCloud(readPointCloud(bytes, file, { attributes }), file, names);
+}
+
+/** Columns that are the components of a vector: velocity_0 and so on, or as ParaView writes them, velocity:0. */
+export function componentsOf(name: string, names: readonly string[]): string[] {
+  for (const separator of ["_", ":"]) {
+    const found: string[] = [];
+    while (names.includes(`${name}${separator}${found.length}`)) found.push(`${name}${separator}${found.length}`);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+function ofCloud(cloud: ReturnType<typeof readPointCloud>, file: string, names: readonly string[]): SampleArrays {
+  const { positions, dimensionality, attributes } = cloud;
+  const points: SafeTensor = {
+    dtype: "F32",
+    shape: [positions.length / dimensionality, dimensionality],
+    data: positions,
+  };
+  const pointData = new Map(
+    [...pointDataOf(attributes)].map(([name, { shape, data }]) => {
+      const dtype = data instanceof Int32Array ? "I32" : "F32";
+      return [name, { dtype, shape: [...shape], data } satisfies SafeTensor] as const;
+    }),
+  );
+  return { file, points, pointData, wholeData: new Map(), cellData: [], names };
+}
+
+async function readHdf5(bytes: Uint8Array, file: string): Promise<SampleArrays> {
+  return ofArrays(await loadHdf5(bytes, { file }), undefined, file);
+}
+
+/** What arrays of positions are called, and those of edges or triangles. */
+const positionNames = [
+  "node_positions",
+  "positions",
+  "position",
+  "pos",
+  "points",
+  "pointcloud",
+  "coordinates",
+  "coords",
+];
+const edgeNames = ["edge_index", "edges"];
+const triangleNames = ["triangles", "faces", "cells"];
+
+const withKnown = (wanted: readonly string[], names: readonly string[]) =>
+  names.filter((name) => [...wanted, ...positionNames, ...edgeNames, ...triangleNames].includes(name));
+
+/** Arrays without an order: what has a row for each point is attached to the points. */
+function ofArrays(
+  arrays: ReadonlyMap<string, SafeTensor>,
+  all: readonly string[] | undefined,
+  file: string,
+): SampleArrays {
+  const names = all ?? [...arrays.keys()];
+  const position = positionNames.find((name) => arrays.has(name));
+  const points = position === undefined ? undefined : arrays.get(position);
+  const others = [...arrays].filter(([name]) => name !== position);
+  const isOfPoints = ({ shape }: SafeTensor) => !points || shape[0] === points.shape[0];
+  return {
+    file,
+    points,
+    cells: points && linesOf(arrays, points.shape[0], file),
+    pointData: new Map(others.filter(([, array]) => isOfPoints(array))),
+    wholeData: new Map(others.filter(([, array]) => !isOfPoints(array) || !points)),
+    cellData: [],
+    names,
+  };
+}
+
+function linesOf(arrays: ReadonlyMap<string, SafeTensor>, points: number, file: string): Cells | undefined {
+  const find = (names: readonly string[], fits: (shape: readonly number[]) => boolean) => {
+    const name = names.find((candidate) => fits(arrays.get(candidate)?.shape ?? []));
+    return name === undefined ? undefined : indicesOf(arrays.get(name) as SafeTensor, points, `${file}:${name}`);
+  };
+  const edges = find(edgeNames, ([two, _, ...rest]) => two === 2 && rest.length === 0);
+  if (edges) return corners(transpose(edges), 2, kinds.line);
+  const pairs = find(edgeNames, ([_, two, ...rest]) => two === 2 && rest.length === 0);
+  if (pairs) return corners(pairs, 2, kinds.line);
+  const triangles = find(triangleNames, ([_, three, ...rest]) => three === 3 && rest.length === 0);
+  return triangles && corners(triangles, 3, kinds.triangle);
+}
+
+function indicesOf(array: SafeTensor, points: number, name: string): Int32Array {
+  let indices: Int32Array;
+  try {
+    indices = toInt32(array, name);
+  } catch (cause) {
+    throw new FormatError((cause as Error).message, { file: name }, { cause });
+  }
+  const wrong = indices.findIndex((point) => point < 0 || point >= points);
+  if (wrong < 0) return indices;
+  const problem = `element ${wrong} is the point ${indices[wrong]}, there are ${points}.`;
+  throw new FormatError(`${name}: ${problem}`, { file: name, row: wrong, found: indices[wrong] });
+}
+
+/** [2, M] -> [M, 2] */
+function transpose(edges: Int32Array): Int32Array {
+  const count = edges.length / 2;
+  return Int32Array.from({ length: edges.length }, (_, i) => edges[(i % 2) * count + (i >> 1)]);
+}
+
+function corners(connectivity: Int32Array, each: number, kind: number): Cells {
+  const count = connectivity.length / each;
+  return {
+    offsets: Int32Array.from({ length: count + 1 }, (_, i) => each * i),
+    connectivity,
+    types: new Uint8Array(count).fill(kind),
+  };
+}
+
+/**
+ * The edges along the sides of a sample's cells, both ways: [2 E] sources, then targets.
+ * @throws FormatError where it has none
+ */
+export function edgesOf({ cells, file }: SampleArrays, points: number): Int32Array {
+  const edges = cells && named(file, () => meshEdges(cells, points));
+  if (edges && edges.length > 0) return edges;
+  const problem = "has no cells with sides for the graph of the mesh; expected some, or graph: knn in the config.";
+  throw new FormatError(`${file}: ${problem}`, { file });
+}
+
+function named<Result>(file: string, compute: () => Result): Result {
+  try {
+    return compute();
+  } catch (cause) {
+    throw new FormatError(`${file}: ${(cause as Error).message}`, { file }, { cause });
+  }
+}

@@ -1,0 +1,236 @@
+// A sample's numbers as a config asks for them: checked, in the file's own units.
+
+import { FormatError } from "../../errors.ts";
+import { type SafeTensor, toFloat32 } from "../../formats/elements.ts";
+import type { Field, FolderConfig } from "./config.ts";
+import { componentsOf, edgesOf, readArrays, type SampleArrays } from "./read.ts";
+
+/** Numbers of a file: singles, or doubles where singles would not hold them. */
+export type Numbers = Float32Array | Float64Array;
+
+/** Numbers of each point, or of the whole sample. */
+export interface Columns {
+  /** [rows, width] */
+  readonly data: Numbers;
+  readonly width: number;
+}
+
+export interface FieldSample {
+  /** Its name in error messages. */
+  readonly file: string;
+  readonly points: number;
+  readonly dimensions: number;
+  /** [points, dimensions] */
+  readonly positions: Numbers;
+  /** In the config's order: of each point. */
+  readonly inputs: readonly Columns[];
+  /** Undefined where the file has no truth, which a prediction does not need. */
+  readonly targets: readonly (Columns | undefined)[];
+  /** Of the whole sample. */
+  readonly globals: readonly Columns[];
+  /** [2 E] of the mesh, where the config's graph is that. */
+  readonly edges?: Int32Array;
+}
+
+type Wanted = Pick<FolderConfig, "coordinates" | "dimensions" | "inputs" | "targets" | "globals" | "graph">;
+
+/**
+ * Reads a sample.
+ * @param file its name, whose extension says its format
+ * @param options.truth whether a file without targets is refused (default true)
+ * @throws FormatError naming the file, the array and the row that is not as it must be; where an array is missing, those that are
+ *   there
+ */
+export async function readSample(
+  bytes: Uint8Array,
+  file: string,
+  config: Wanted,
+  { truth = true } = {},
+): Promise<FieldSample> {
+  const { coordinates, inputs, targets, globals, graph } = config;
+  const wanted = [...(coordinates ?? []), ...[...inputs, ...targets, ...globals].flatMap(({ from }) => from)];
+  const arrays = await readArrays(bytes, file, wanted);
+  const { positions, dimensions } = positionsOf(arrays, config);
+  const points = positions.length / dimensions;
+  return {
+    file,
+    points,
+    dimensions,
+    positions,
+    inputs: inputs.map((field) => pointColumns(arrays, field, points)),
+    targets: targets.map((field) => {
+      const isThere = field.from.every((name) => has(arrays, name));
+      return truth || isThere ? pointColumns(arrays, field, points) : undefined;
+    }),
+    globals: globals.map((field) => wholeColumns(arrays, field, points)),
+    ...(graph.kind === "mesh" && { edges: edgesOf(arrays, points) }),
+  };
+}
+
+const has = ({ pointData }: SampleArrays, name: string) =>
+  pointData.has(name) || componentsOf(name, [...pointData.keys()]).length > 0;
+
+function positionsOf(arrays: SampleArrays, { coordinates, dimensions }: Wanted) {
+  const { file, points } = arrays;
+  const found = coordinates
+    ? join(
+        coordinates.map((name) => pick(arrays, name)),
+        file,
+      )
+    : points && columnsOf(points, `${file}:points`);
+  if (!found) {
+    const problem = `holds no array of positions that is known by its name; name it in the config: coordinates: NAME. There are ${list(arrays.names)}.`;
+    throw new FormatError(`${file}: ${problem}`, { file, found: [...arrays.names] });
+  }
+  const { data, width } = found;
+  const kept = dimensions ?? width;
+  if ((width !== 2 && width !== 3) || kept > width) {
+    throw new FormatError(`${file}: has ${width} coordinates, expected ${dimensions ?? "2 or 3"}.`, {
+      file,
+      expected: dimensions ?? [2, 3],
+      found: width,
+    });
+  }
+  if (data.length === 0) throw new FormatError(`${file}: has no points.`, { file, expected: 1, found: 0 });
+  const positions = kept === width ? data : data.filter((_, i) => i % width < kept);
+  expectFinite(positions, kept, file, "coordinates");
+  return { positions, dimensions: kept };
+}
+
+/** An array of the points, or its components in columns of their own. */
+function pick(arrays: SampleArrays, name: string): Columns {
+  const { file, pointData } = arrays;
+  const array = pointData.get(name);
+  if (array) return columnsOf(array, `${file}:${name}`);
+  const parts = componentsOf(name, [...pointData.keys()]);
+  if (parts.length > 0)
+    return join(
+      parts.map((part) => columnsOf(pointData.get(part) as SafeTensor, `${file}:${part}`)),
+      file,
+    );
+  throw missingArray(arrays, name);
+}
+
+function missingArray({ file, names, cellData }: SampleArrays, name: string): FormatError {
+  const ofCells = cellData.includes(name)
+    ? " It is of cells: turn it into point data first (ParaView's Cell Data to Point Data)."
+    : "";
+  const problem = `has no array "${name}" of its points; there are ${list(names)}.${ofCells}`;
+  return new FormatError(`${file}: ${problem}`, { file, tensor: name, expected: name, found: [...names] });
+}
+
+const list = (names: readonly string[]) =>
+  names.length === 0
+    ? "none"
+    : names
+        .slice(0, 100)
+        .map((name) => `"${name}"`)
+        .join(", ");
+
+function pointColumns(arrays: SampleArrays, { name, from, classes }: Field, points: number): Columns {
+  const { file } = arrays;
+  const columns = join(
+    from.map((array) => pick(arrays, array)),
+    file,
+  );
+  const rows = columns.data.length / columns.width;
+  if (rows !== points) {
+    throw new FormatError(`${file}: array "${name}" has ${rows} rows, there are ${points} points.`, {
+      file,
+      tensor: name,
+      expected: points,
+      found: rows,
+    });
+  }
+  if (classes === undefined) expectFinite(columns.data, columns.width, file, name);
+  else expectClasses(columns, classes, file, name);
+  return columns;
+}
+
+/** Of the whole; or of the points, where they all have the same. */
+function wholeColumns(arrays: SampleArrays, { name, from }: Field, points: number): Columns {
+  const { file, wholeData, pointData } = arrays;
+  const parts = from.map((array): Columns => {
+    const whole = wholeData.get(array);
+    if (whole) {
+      const data = numbersOf(whole, `${file}:${array}`);
+      return { data, width: data.length };
+    }
+    if (!pointData.has(array)) throw missingArray(arrays, array);
+    const columns = pick(arrays, array);
+    const row = columns.data.subarray(0, columns.width);
+    const wrong = columns.data.findIndex((value, i) => value !== row[i % columns.width]);
+    if (wrong < 0 && columns.data.length === points * columns.width) return { data: row, width: columns.width };
+    const problem = `array "${array}" is a global, but point ${Math.floor(wrong / columns.width)} has another value than point 0.`;
+    throw new FormatError(`${file}: ${problem}`, { file, tensor: array, row: Math.floor(wrong / columns.width) });
+  });
+  const columns = join(parts, file);
+  expectFinite(columns.data, columns.width, file, name);
+  return columns;
+}
+
+/** [n] as one column, [n, width] as that many; what has more axes has as many columns as numbers in a row. */
+function columnsOf(array: SafeTensor, name: string): Columns {
+  const [rows = 1] = array.shape;
+  const data = numbersOf(array, name);
+  return { data, width: rows === 0 ? 1 : data.length / rows };
+}
+
+function numbersOf(array: SafeTensor, name: string): Numbers {
+  const { dtype, data } = array;
+  if (data instanceof Float32Array || data instanceof Float64Array) return data;
+  if (dtype === "F16" || dtype === "BF16") return toFloat32(array, name);
+  return Float64Array.from(data as Int32Array, Number);
+}
+
+/** Columns side by side. */
+function join(parts: readonly Columns[], file: string): Columns {
+  if (parts.length === 1) return parts[0];
+  const width = parts.reduce((sum, part) => sum + part.width, 0);
+  const rows = parts[0].data.length / parts[0].width;
+  const data = new Float64Array(rows * width);
+  let first = 0;
+  for (const part of parts) {
+    if (part.data.length !== rows * part.width) {
+      throw new FormatError(`${file}: arrays side by side have ${rows} and ${part.data.length / part.width} rows.`, {
+        file,
+      });
+    }
+    for (let i = 0; i < part.data.length; i++) {
+      data[Math.floor(i / part.width) * width + first + (i % part.width)] = part.data[i];
+    }
+    first += part.width;
+  }
+  return { data, width };
+}
+
+function expectFinite(values: Numbers, width: number, file: string, name: string): void {
+  const wrong = values.findIndex((value) => !Number.isFinite(value));
+  if (wrong < 0) return;
+  const row = Math.floor(wrong / width);
+  throw new FormatError(`${file}: array "${name}", row ${row}: is ${values[wrong]}, expected finite numbers.`, {
+    file,
+    tensor: name,
+    row,
+  });
+}
+
+function expectClasses({ data, width }: Columns, classes: number, file: string, name: string): void {
+  if (width !== 1) {
+    throw new FormatError(`${file}: array "${name}" has ${width} components, expected one number: the class.`, {
+      file,
+      tensor: name,
+    });
+  }
+  const wrong = data.findIndex((value) => !(Number.isInteger(value) && value >= 0 && value < classes));
+  if (wrong < 0) return;
+  throw new FormatError(
+    `${file}: array "${name}", row ${wrong}: is ${data[wrong]}, expected a class from 0 to ${classes - 1}.`,
+    {
+      file,
+      tensor: name,
+      row: wrong,
+      found: data[wrong],
+    },
+  );
+}

@@ -1,0 +1,156 @@
+// Which samples of a folder are trained on, validated with and tested with.
+
+import { FormatError } from "../../errors.ts";
+import { Random } from "../../random.ts";
+import { type DataSource, joinPath, locate, readLines } from "../data-source.ts";
+import { type SplitName, splitNames } from "../experiment.ts";
+import { matchesPattern } from "./files.ts";
+import { isMapping, Section, wrongValue } from "./section.ts";
+
+/** How samples are divided. */
+export type SplitRule =
+  /** At random, by the seed and each sample's name. */
+  | { readonly kind: "fractions"; readonly fractions: Record<SplitName, number>; readonly seed: number }
+  /** By names or patterns; a single .txt stands for the lines of that file in the folder. */
+  | { readonly kind: "lists"; readonly lists: Partial<Record<SplitName, readonly string[]>> }
+  /** By the folders train, val and test. */
+  | { readonly kind: "folders" }
+  /** By a .json or .yaml file in the folder that holds lists. */
+  | { readonly kind: "file"; readonly file: string };
+
+type Fractions = SplitRule & { readonly kind: "fractions" };
+
+const usual: Fractions = { kind: "fractions", fractions: { train: 0.8, val: 0.1, test: 0.1 }, seed: 0 };
+
+/** What a split's folder may be called. */
+const folderNames: Record<SplitName, readonly string[]> = {
+  train: ["train", "training"],
+  val: ["val", "valid", "validation"],
+  test: ["test", "testing"],
+};
+
+/** @returns undefined where the config leaves it to the folder */
+export function readSplits(all: Section): SplitRule | undefined {
+  const value = all.get("splits");
+  if (value === undefined) return undefined;
+  if (value === "folders") return { kind: "folders" };
+  if (typeof value === "string" && /\.(json|ya?ml)$/i.test(value)) return { kind: "file", file: value };
+  const expected = "fractions, lists of files, the name of a .json or .yaml file with lists, or folders";
+  if (!isMapping(value)) throw wrongValue(all.pathTo("splits"), expected, value);
+  const section = new Section(value, all.pathTo("splits"), [...splitNames, "seed"]);
+  if (splitNames.some((split) => typeof section.get(split) === "number")) return readFractions(section);
+  const lists = splitNames.map((split) => [split, section.texts(split)] as const);
+  if (lists.every(([, list]) => list === undefined)) {
+    const seed = section.count("seed", Number.MIN_SAFE_INTEGER);
+    return seed === undefined ? undefined : { ...usual, seed };
+  }
+  return { kind: "lists", lists: Object.fromEntries(lists.filter(([, list]) => list !== undefined)) };
+}
+
+function readFractions(section: Section): SplitRule {
+  const share = (split: SplitName) =>
+    section.number(split, "a number from 0 to 1", (number) => number >= 0 && number <= 1) ?? 0;
+  const fractions = { train: share("train"), val: share("val"), test: share("test") };
+  const sum = fractions.train + fractions.val + fractions.test;
+  if (fractions.train === 0) throw wrongValue(section.pathTo("train"), "a number greater than 0", 0);
+  if (sum > 1 + 1e-9) throw wrongValue(section.path, "fractions of at most 1 together", sum);
+  return { kind: "fractions", fractions, seed: section.count("seed", Number.MIN_SAFE_INTEGER) ?? 0 };
+}
+
+/** A sample before it is read, or a sequence of them: what a split is made of. */
+export interface Unit {
+  /** Its file, or what its frames' names have in common. */
+  readonly name: string;
+  /** Its frames in order; a single file unless it is a sequence. */
+  readonly files: readonly string[];
+}
+
+/**
+ * Divides units by a rule; without one by folders called train, val and test where there are such, else 8 to 1 to 1.
+ * @throws FormatError for a list that names what is not there
+ */
+export async function divide(
+  units: readonly Unit[],
+  rule: SplitRule | undefined,
+  source: DataSource,
+): Promise<Record<SplitName, readonly Unit[]>> {
+  if (rule === undefined) {
+    const byFolder = divideByFolders(units);
+    return byFolder.train.length > 0 ? byFolder : divideByFractions(units, usual);
+  }
+  if (rule.kind === "fractions") return divideByFractions(units, rule);
+  if (rule.kind === "folders") return divideByFolders(units);
+  const lists = rule.kind === "lists" ? await readLists(rule.lists, source) : await readSplitFile(rule.file, source);
+  const chosen = (split: SplitName) => select(units, lists[split], source);
+  return { train: chosen("train"), val: chosen("val"), test: chosen("test") };
+}
+
+/** A unit's place depends on its own name and on how many there are, so that a few new files move few of the others. */
+function divideByFractions(units: readonly Unit[], { fractions, seed }: Fractions): Record<SplitName, readonly Unit[]> {
+  const order = units
+    .map((unit) => ({ unit, place: new Random(seed, unit.name).uniform() }))
+    .sort((a, b) => a.place - b.place || (a.unit.name < b.unit.name ? -1 : 1))
+    .map(({ unit }) => unit);
+  const held = (share: number) => (share > 0 && units.length > 2 ? Math.max(1, Math.round(share * units.length)) : 0);
+  const [test, val] = [held(fractions.test), held(fractions.val)];
+  const rest = units.length - test - val;
+  const train = Math.min(rest, Math.max(1, Math.round(fractions.train * units.length)));
+  const inOrder = (chosen: readonly Unit[]) => [...chosen].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return {
+    test: inOrder(order.slice(0, test)),
+    val: inOrder(order.slice(test, test + val)),
+    train: inOrder(order.slice(test + val, test + val + train)),
+  };
+}
+
+function divideByFolders(units: readonly Unit[]): Record<SplitName, readonly Unit[]> {
+  const inFolder = (split: SplitName) =>
+    units.filter(({ name }) => folderNames[split].includes(name.split("/")[0].toLowerCase()));
+  return { train: inFolder("train"), val: inFolder("val"), test: inFolder("test") };
+}
+
+type Lists = Partial<Record<SplitName, readonly string[]>>;
+
+/** A list of one .txt file is what that file lists. */
+async function readLists(lists: Lists, source: DataSource): Promise<Lists> {
+  const read = Object.entries(lists).map(async ([split, list]) => {
+    const isFile = list.length === 1 && /\.txt$/i.test(list[0]);
+    return [split, isFile ? await readLines(source, list[0]) : list] as const;
+  });
+  return Object.fromEntries(await Promise.all(read));
+}
+
+/** @throws FormatError for a file that is no such */
+export async function readSplitFile(path: string, source: DataSource): Promise<Lists> {
+  const file = locate(source, path);
+  const text = new TextDecoder().decode(await source.read(path));
+  const { parse } = await import("yaml");
+  try {
+    const section = new Section(parse(text), "", [...splitNames, "valid", "validation"]);
+    const val = section.texts("val") ?? section.texts("valid") ?? section.texts("validation");
+    return { train: section.texts("train"), val, test: section.texts("test") };
+  } catch (cause) {
+    const problem = (cause as Error).message.split(":\n")[0];
+    throw new FormatError(`${file}: expected lists under train, val and test: ${problem}`, { file }, { cause });
+  }
+}
+
+function select(units: readonly Unit[], list: readonly string[] | undefined, source: DataSource): Unit[] {
+  const chosen = new Set<Unit>();
+  for (const entry of list ?? []) {
+    const wanted = entry.replace(/^\.\//, "").replace(/\/$/, "");
+    const found = units.filter((unit) => isNamed(unit, wanted));
+    if (found.length === 0) {
+      const file = locate(source, wanted);
+      throw new FormatError(`${file}: a split lists it, but there is no such sample.`, { file });
+    }
+    for (const unit of found) chosen.add(unit);
+  }
+  return [...chosen];
+}
+
+/** By its own name, with or without the extension, by its folder, or by a pattern. */
+function isNamed({ name, files }: Unit, wanted: string): boolean {
+  if (name === wanted || name.startsWith(`${wanted}/`) || name.replace(/\.\w+$/, "") === wanted) return true;
+  return matchesPattern(name, wanted) || (files.length > 1 && files.includes(joinPath(wanted)));
+}

@@ -1,0 +1,188 @@
+// What the numbers of the training split are like: computed once, sample by sample, and kept with the model.
+
+import type { FolderConfig, Normalisation } from "./config.ts";
+import type { Columns, FieldSample } from "./sample.ts";
+
+/** Of each column. */
+export interface ColumnStatistics {
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+  readonly least: readonly number[];
+  readonly most: readonly number[];
+  /** Of classes: how many points are of each. */
+  readonly counts?: readonly number[];
+}
+
+/** Plain data: it is kept as JSON. Fields by their names. */
+export interface Statistics {
+  readonly samples: number;
+  readonly points: number;
+  readonly dimensions: 2 | 3;
+  readonly positions: ColumnStatistics;
+  readonly inputs: Readonly<Record<string, ColumnStatistics>>;
+  readonly targets: Readonly<Record<string, ColumnStatistics>>;
+  readonly globals: Readonly<Record<string, ColumnStatistics>>;
+  /** Of sequences: of the targets' change from a frame to the next. */
+  readonly changes?: Readonly<Record<string, ColumnStatistics>>;
+}
+
+/** Mean and deviation of columns whose rows come a few at a time (Chan, Golub and LeVeque 1979). */
+export class RunningStatistics {
+  #count = 0;
+  #mean: number[] = [];
+  /** Sums of squared distances from the mean. */
+  #squares: number[] = [];
+  #least: number[] = [];
+  #most: number[] = [];
+  #counts: number[] | undefined;
+
+  /** @param classes where the numbers are classes, how many there are */
+  constructor(readonly classes?: number) {
+    if (classes !== undefined) this.#counts = new Array<number>(classes).fill(0);
+  }
+
+  add({ data, width }: Columns): void {
+    if (this.#count === 0) {
+      this.#mean = new Array<number>(width).fill(0);
+      this.#squares = new Array<number>(width).fill(0);
+      this.#least = new Array<number>(width).fill(Number.POSITIVE_INFINITY);
+      this.#most = new Array<number>(width).fill(Number.NEGATIVE_INFINITY);
+    }
+    const rows = data.length / width;
+    for (let column = 0; column < width; column++) {
+      let sum = 0;
+      for (let i = column; i < data.length; i += width) {
+        sum += data[i];
+        if (data[i] < this.#least[column]) this.#least[column] = data[i];
+        if (data[i] > this.#most[column]) this.#most[column] = data[i];
+      }
+      const mean = sum / rows;
+      let squares = 0;
+      for (let i = column; i < data.length; i += width) squares += (data[i] - mean) ** 2;
+      const apart = mean - this.#mean[column];
+      const total = this.#count + rows;
+      this.#mean[column] += (apart * rows) / total;
+      this.#squares[column] += squares + (apart * apart * this.#count * rows) / total;
+    }
+    for (const value of this.#counts ? data : []) this.#counts![value]++;
+    this.#count += rows;
+  }
+
+  get rows(): number {
+    return this.#count;
+  }
+
+  get result(): ColumnStatistics {
+    return {
+      mean: this.#mean,
+      deviation: this.#squares.map((sum) => Math.sqrt(sum / this.#count)),
+      least: this.#least,
+      most: this.#most,
+      ...(this.#counts && { counts: this.#counts }),
+    };
+  }
+}
+
+/** A sample, and the next frame where samples are frames of sequences. */
+export interface Pair {
+  readonly sample: FieldSample;
+  readonly next?: FieldSample;
+}
+
+/**
+ * Sums up samples, one after the other.
+ * @throws whatever reading a sample throws
+ */
+export async function computeStatistics(
+  pairs: AsyncIterable<Pair>,
+  { inputs, targets, globals, sequence }: FolderConfig,
+): Promise<Statistics> {
+  const positions = new RunningStatistics();
+  const of = (fields: FolderConfig["inputs"]) => fields.map(({ classes }) => new RunningStatistics(classes));
+  const [ofInputs, ofTargets, ofGlobals, ofChanges] = [of(inputs), of(targets), of(globals), of(targets)];
+  let [samples, dimensions] = [0, 3];
+  for await (const { sample, next } of pairs) {
+    samples++;
+    dimensions = sample.dimensions;
+    positions.add({ data: sample.positions, width: dimensions });
+    ofInputs.forEach((statistics, i) => statistics.add(sample.inputs[i]));
+    ofGlobals.forEach((statistics, i) => statistics.add(sample.globals[i]));
+    ofTargets.forEach((statistics, i) => {
+      const target = sample.targets[i] as Columns;
+      statistics.add(target);
+      if (next) ofChanges[i].add(changeOf(target, next.targets[i] as Columns));
+    });
+  }
+  const byName = (fields: FolderConfig["inputs"], statistics: readonly RunningStatistics[]) =>
+    Object.fromEntries(fields.map(({ name }, i) => [name, statistics[i].result]));
+  return {
+    samples,
+    points: positions.rows,
+    dimensions: dimensions as 2 | 3,
+    positions: positions.result,
+    inputs: byName(inputs, ofInputs),
+    targets: byName(targets, ofTargets),
+    globals: byName(globals, ofGlobals),
+    ...(sequence && { changes: byName(targets, ofChanges) }),
+  };
+}
+
+export function changeOf({ data, width }: Columns, next: Columns): Columns {
+  return { data: Float64Array.from(data, (value, i) => next.data[i] - value), width };
+}
+
+/** normalised = (value - shift) / scale, of each column. */
+export interface Scaling {
+  readonly shift: readonly number[];
+  readonly scale: readonly number[];
+}
+
+/** What a normalisation does to columns. A column that never changes is only shifted. */
+export function scalingOf({ mean, deviation, least, most }: ColumnStatistics, normalise: Normalisation): Scaling {
+  const sound = (scale: number) => (scale > 0 ? scale : 1);
+  if (normalise === "none") return { shift: mean.map(() => 0), scale: mean.map(() => 1) };
+  if (normalise === "standard") return { shift: mean, scale: deviation.map(sound) };
+  return {
+    shift: least.map((low, column) => (low + most[column]) / 2),
+    scale: least.map((low, column) => sound((most[column] - low) / 2)),
+  };
+}
+
+/** All coordinates are divided by one number: distances keep their proportions. */
+export function positionScaling({ mean, deviation }: ColumnStatistics, normalise: FolderConfig["positions"]): Scaling {
+  if (normalise === "none") return { shift: mean.map(() => 0), scale: mean.map(() => 1) };
+  const one = Math.sqrt(deviation.reduce((sum, value) => sum + value * value, 0) / deviation.length) || 1;
+  return { shift: mean, scale: mean.map(() => one) };
+}
+
+/** Writes normalised columns into rows of `stride` numbers, from the number `first` of each row on. */
+export function normaliseInto(
+  into: Float32Array,
+  { first, stride }: { first: number; stride: number },
+  { data, width }: Columns,
+  { shift, scale }: Scaling,
+): void {
+  const rows = data.length / width;
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < width; column++) {
+      into[row * stride + first + column] = (data[row * width + column] - shift[column]) / scale[column];
+    }
+  }
+}
+
+/** The inverse, of columns that stand in rows of `stride` numbers: [rows, width]. */
+export function restore(
+  from: ArrayLike<number>,
+  { first, stride }: { first: number; stride: number },
+  { shift, scale }: Scaling,
+): Float64Array {
+  const width = shift.length;
+  const rows = from.length / stride;
+  const values = new Float64Array(rows * width);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < width; column++) {
+      values[row * width + column] = from[row * stride + first + column] * scale[column] + shift[column];
+    }
+  }
+  return values;
+}
