@@ -9,6 +9,12 @@ export function describeError(error: unknown): string {
   return wantsStack() && error instanceof Error ? `${line}\n${error.stack}` : line;
 }
 
+/** Describes the failure of one of many files: some errors name their file themselves. */
+export function describeFailure(path: string, error: unknown): string {
+  const line = describeError(error);
+  return line.includes(path) ? line : line.replace("error: ", `error: ${path}: `);
+}
+
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof ErwinError) return error.message;

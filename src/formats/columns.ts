@@ -39,7 +39,12 @@ export function columnsOf(
   return columns;
 }
 
-function channelsOf(data: Float32Array | Int32Array, stride: number, nameOf: (channel: number) => string): Column[] {
+/** A column for each channel of rows of `stride` numbers. */
+export function channelsOf(
+  data: Float32Array | Int32Array,
+  stride: number,
+  nameOf: (channel: number) => string,
+): Column[] {
   const integer = data instanceof Int32Array;
   return Array.from({ length: stride }, (_, start) => ({ name: nameOf(start), data, stride, start, integer }));
 }

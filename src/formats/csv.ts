@@ -77,13 +77,14 @@ export function saveCsv(cloud: PointCloud): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(`${lines.join("\n")}\n`);
 }
 
-function cell({ data, stride, start, integer }: Column, point: number): string {
+/** A number as a table has it. */
+export function cell({ data, stride, start, integer }: Column, point: number): string {
   const value = data[point * stride + start];
   return integer ? String(value) : formatFloat32(value);
 }
 
 /** Quoted where the table would be another without. */
-function quote(name: string): string {
+export function quote(name: string): string {
   return /[",\n\r]|^\s|\s$/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
 }
 
@@ -104,7 +105,7 @@ function nextLine(reader: TextReader, useComment?: (text: string) => void): stri
 }
 
 /** Names of columns in the comment before the first row, as NumPy writes them: "# z,y,x". */
-function namesInComment(
+export function namesInComment(
   comment: string,
   split: (line: string) => string[],
   columns: number,
@@ -118,7 +119,8 @@ function namesInComment(
   });
 }
 
-function chooseSplit(line: string): (line: string) => string[] {
+/** How the cells of a line are told apart. */
+export function chooseSplit(line: string): (line: string) => string[] {
   const separator = [";", ",", "\t"].find((candidate) => line.includes(candidate));
   if (separator === undefined) return splitWords;
   const quoted = new RegExp(`(?:^|${separator})\\s*(?:"((?:[^"]|"")*)"\\s*(?=${separator}|$)|([^${separator}]*))`, "g");

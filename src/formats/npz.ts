@@ -86,8 +86,26 @@ export function saveNpz(
   arrays: ReadonlyMap<string, SafeTensorInput> | Readonly<Record<string, SafeTensorInput>>,
 ): Uint8Array<ArrayBuffer> {
   const files = tensorEntries(arrays).map(([name, array]) => [`${name}.npy`, saveNpy(array, { name })] as const);
+  return zipFiles(new Map(files));
+}
+
+function zipFiles(files: ReadonlyMap<string, Uint8Array>): Uint8Array<ArrayBuffer> {
   // The time is that of no machine: 1980 is where ZIP's times begin.
   return zipSync(Object.fromEntries(files), { level: 0, mtime: new Date(1980, 0, 1) });
+}
+
+/** An archive's entries as they are, unpacked: arrays, and whatever else is in it. */
+export function npzEntries(bytes: Uint8Array, file: string): Map<string, Uint8Array> {
+  return new Map(openZip(bytes, file).map((entry) => [entry.name, entry.read()]));
+}
+
+/** Writes entries, and arrays beside or in place of them. */
+export function saveNpzEntries(
+  entries: ReadonlyMap<string, Uint8Array>,
+  arrays: ReadonlyMap<string, SafeTensorInput>,
+): Uint8Array<ArrayBuffer> {
+  const files = [...arrays].map(([name, array]) => [`${name}.npy`, saveNpy(array, { name })] as const);
+  return zipFiles(new Map([...entries, ...files]));
 }
 
 const arrayName = (entry: string) => entry.replace(/\.npy$/, "");

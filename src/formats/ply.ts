@@ -146,7 +146,8 @@ export function savePly(cloud: PointCloud): Uint8Array<ArrayBuffer> {
   return file;
 }
 
-function readHeader(reader: TextReader, file: string): { encoding: string; elements: Element[] } {
+/** The header, up to the first byte after it. */
+export function readHeader(reader: TextReader, file: string): { encoding: string; elements: Element[] } {
   const wrong = (line: string | undefined, problem: string) =>
     formatError(file, `line ${reader.lineNumber} of the header, "${line ?? ""}": ${problem}.`, {
       row: reader.lineNumber,
@@ -222,10 +223,11 @@ function checkCounts(elements: readonly Element[], encoding: string, reader: Tex
   }
 }
 
-type RowUse = ((row: number, values: readonly number[]) => void) | undefined;
+/** @param end the first byte after the row, and after its line in text */
+type RowUse = ((row: number, values: readonly number[], end: number) => void) | undefined;
 
 /** One row a line. Of a list only its length is kept; a value that is no number becomes NaN. */
-function readTextRows(reader: TextReader, element: Element, file: string, use: RowUse): void {
+export function readTextRows(reader: TextReader, element: Element, file: string, use: RowUse): void {
   if (element.properties.length === 0) return;
   const values: number[] = [];
   for (let row = 0; row < element.count; row++) {
@@ -244,11 +246,12 @@ function readTextRows(reader: TextReader, element: Element, file: string, use: R
       const problem = `expected ${at} values, found ${words.length} (line ${reader.lineNumber})`;
       throw rowError(file, element, row, problem, offset);
     }
-    use?.(row, values);
+    use?.(row, values, reader.offset);
   }
 }
 
-function readBinaryRows(
+/** Rows of numbers; `reader` stands after them then. */
+export function readBinaryRows(
   bytes: Uint8Array,
   reader: TextReader,
   element: Element,
@@ -274,7 +277,7 @@ function readBinaryRows(
       offset += values[i] * type.width;
       if (offset > bytes.length) throw rowError(file, element, row, "the file is truncated", bytes.length);
     });
-    use?.(row, values);
+    use?.(row, values, offset);
   }
   reader.offset = offset;
 }

@@ -22,6 +22,13 @@ interface ArrayHeader {
   type: NumberType;
 }
 
+/** What a file says of its point data, as far as it has any. */
+export interface PointData {
+  names?: readonly string[];
+  /** Where it ends, if another section follows. */
+  end?: number;
+}
+
 /** Reads the numbers of an array, and returns whether it did: false passes over them. */
 type Use = (name: string, components: number, rows: number, type: NumberType, section: string) => boolean;
 
@@ -35,12 +42,14 @@ export function readAttributes(
   kind: "POINT_DATA" | "CELL_DATA",
   { positions }: PointCloud,
   wanted: readonly string[],
-): Map<string, Attribute> {
+): { attributes: Map<string, Attribute>; pointData: PointData } {
   const points = positions.length / 3;
   const found = new Map<string, Attribute | undefined>();
+  const pointData: PointData = {};
   let ofPoints = false;
   let rows = 0;
   const begin = (section: string) => {
+    if (ofPoints) pointData.end ??= source.text.offset - section.length;
     ofPoints = section === "POINT_DATA";
     rows = source.count(section);
     if (ofPoints && rows !== points) {
@@ -72,13 +81,13 @@ export function readAttributes(
       }
     }
   }
-  return new Map(
-    wanted.map((name) => {
-      const attribute = found.get(name);
-      if (!attribute) throw source.missing(name, [...found.keys()]);
-      return [name, attribute];
-    }),
-  );
+  if (ofPoints || pointData.end !== undefined) pointData.names = [...found.keys()];
+  const attributes = wanted.map((name) => {
+    const attribute = found.get(name);
+    if (!attribute) throw source.missing(name, [...found.keys()]);
+    return [name, attribute] as const;
+  });
+  return { attributes: new Map(attributes), pointData };
 }
 
 /** Several arrays, each with its own name and size. */

@@ -2,11 +2,11 @@
 // points where that is asked for.
 // https://docs.vtk.org/en/latest/vtk_file_formats/vtk_legacy_file_format.html
 
-import { bytesOf, type FileBytes, toBytes, toDataView } from "./bytes.ts";
+import { bytesOf, concatBytes, type FileBytes, swapByteOrder, toBytes } from "./bytes.ts";
 import { checkCloud } from "./columns.ts";
 import { numberTypes } from "./numbers.ts";
 import { checkReadOptions, type PointCloud, type ReadOptions } from "./positions.ts";
-import { encodeVtkName, readAttributes, readField } from "./vtk-attributes.ts";
+import { encodeVtkName, type PointData, readAttributes, readField } from "./vtk-attributes.ts";
 import { VtkReader } from "./vtk-reader.ts";
 
 /** Cell c joins the points `connectivity[offsets[c] .. offsets[c + 1])`; a quad is a cell of four. */
@@ -99,24 +99,40 @@ function gridParts(positions: Float32Array, connectivity: Int32Array, { type, co
 
 /** Texts and numbers one after another, the numbers in the format's byte order: the highest byte first. */
 function join(parts: readonly Part[]): Uint8Array<ArrayBuffer> {
-  const chunks = parts.map((part) => (typeof part === "string" ? new TextEncoder().encode(part) : bigEndian(part)));
-  const file = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
-  let offset = 0;
-  for (const chunk of chunks) {
-    file.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return file;
+  return concatBytes(
+    parts.map((part) => (typeof part === "string" ? new TextEncoder().encode(part) : bigEndian(part))),
+  );
 }
 
-function bigEndian(numbers: Float32Array | Int32Array): Uint8Array {
+/** Numbers in the format's byte order, which is the highest byte first. */
+export function bigEndian(numbers: Float32Array | Int32Array): Uint8Array {
   const bytes = bytesOf(numbers).slice();
-  const view = toDataView(bytes);
-  for (let at = 0; at < bytes.length; at += 4) view.setUint32(at, view.getUint32(at, true), false);
+  swapByteOrder(bytes, numbers.BYTES_PER_ELEMENT);
   return bytes;
 }
 
+/** Where in a file the data of its points is. */
+export interface PointDataPlace {
+  points: number;
+  isBinary: boolean;
+  /** Of its arrays; undefined where there is no point data. */
+  names?: readonly string[];
+  /** The byte after it, or the file's end. */
+  end: number;
+}
+
+/** Walks over a file to where more point data may follow. @throws FormatError for a damaged file */
+export function findPointData(bytes: Uint8Array, file: string): PointDataPlace {
+  const reader = new VtkReader(bytes, file);
+  const parser = new VtkParser(reader, []);
+  const { positions } = parser.parse();
+  const { names, end = bytes.length } = parser.pointData;
+  return { points: positions.length / 3, isBinary: reader.binary, names, end };
+}
+
 class VtkParser {
+  /** Known after `parse`. */
+  pointData: PointData = {};
   readonly #source: VtkReader;
   readonly #wanted: readonly string[] | undefined;
   #version = 0;
@@ -133,7 +149,10 @@ class VtkParser {
     for (let word = this.#source.word(); word !== undefined; word = this.#source.word()) {
       const section = word.toUpperCase();
       if (section === "POINT_DATA" || section === "CELL_DATA") {
-        if (this.#wanted) result.attributes = readAttributes(this.#source, section, result, this.#wanted);
+        if (this.#wanted) {
+          const read = readAttributes(this.#source, section, result, this.#wanted);
+          [result.attributes, this.pointData] = [read.attributes, read.pointData];
+        }
         break;
       }
       if (section === "METADATA") {

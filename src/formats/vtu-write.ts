@@ -1,7 +1,7 @@
 // Meshes to VTK's XML files: new ones, and arrays put into a file that is there, which stays as it is otherwise.
 
 import { InputError } from "../errors.ts";
-import type { FileBytes, TypedArray } from "./bytes.ts";
+import { concatBytes, type FileBytes, type TypedArray } from "./bytes.ts";
 import { type Cells, kinds } from "./cells.ts";
 import { type SafeTensorInput, type SafeTensorType, tensorType, toFloat32 } from "./elements.ts";
 import { checkMesh, type MeshInput } from "./mesh.ts";
@@ -149,21 +149,11 @@ function writeFile(
     `</Piece>\n</${type}>\n<AppendedData encoding="raw">\n_`,
   ];
   const encoder = new TextEncoder();
-  return concat([encoder.encode(head.join("")), ...appended, encoder.encode("\n</AppendedData>\n</VTKFile>\n")]);
+  return concatBytes([encoder.encode(head.join("")), ...appended, encoder.encode("\n</AppendedData>\n</VTKFile>\n")]);
 }
 
 function describeArray({ name, type, rows, components }: WrittenArray): string {
   return `type="${type}" Name="${escapeXml(name)}" NumberOfComponents="${components}" NumberOfTuples="${rows}"`;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const file = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    file.set(part, at);
-    at += part.length;
-  }
-  return file;
 }
 
 /** Bytes that take the place of others. */
@@ -215,8 +205,8 @@ export function addPointData(
 function inlineArray(array: WrittenArray, encoding: Encoding): string {
   const [header, ...rest] = encodeBinary(array.data, encoding);
   const text = encoding.isCompressed
-    ? encodeBase64(header) + encodeBase64(concat(rest))
-    : encodeBase64(concat([header, ...rest]));
+    ? encodeBase64(header) + encodeBase64(concatBytes(rest))
+    : encodeBase64(concatBytes([header, ...rest]));
   return `<DataArray ${describeArray(array)} format="binary">\n${text}\n</DataArray>\n`;
 }
 
@@ -239,5 +229,5 @@ function apply(bytes: Uint8Array, changes: readonly Change[]): Uint8Array<ArrayB
     parts.push(bytes.subarray(at, start), encoder.encode(text));
     at = end;
   }
-  return concat([...parts, bytes.subarray(at)]);
+  return concatBytes([...parts, bytes.subarray(at)]);
 }

@@ -1,11 +1,20 @@
 // erwin predict: applies a checkpoint to the points of one file or of many.
 
+import { FOLDER } from "../../experiments/folder/experiment.ts";
+import { loadSafetensors } from "../../index.ts";
 import { readCloudFile } from "../clouds.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
-import { checkOutput, readBytes, writeWhole } from "../files.ts";
+import { checkOutput, isFolder, readBytes, writeWhole } from "../files.ts";
 import { loadModel, modelInput } from "../model.ts";
-import { fileOptions, type ModelChoice, modelOptions, modelUsage, readModelChoice } from "../options.ts";
+import {
+  fileOptions,
+  type ModelChoice,
+  modelOptions,
+  modelUsage,
+  readDeviceChoice,
+  readModelChoice,
+} from "../options.ts";
 import {
   checkPredictionFormat,
   encodePrediction,
@@ -14,10 +23,12 @@ import {
   predictionFormats,
   readOutput,
 } from "../output.ts";
+import { type FieldsOptions, predictFieldsOf, predictManyFields } from "../predict/fields.ts";
 import { isSingleFile } from "../predict/inputs.ts";
 import { predictMany } from "../predict/many.ts";
 import { parseShard } from "../predict/shard.ts";
 import { withProgress } from "../progress.ts";
+import { weightsOf } from "../run-folder.ts";
 import { formatCount, formatTime } from "../text.ts";
 
 /** Enough points to keep a GPU busy, and only seconds of work for a CPU, since interruptions wait for the current batch. */
@@ -27,7 +38,7 @@ const formatNames = predictionFormats.map((extension) => extension.slice(1));
 
 export const predict: Command = {
   summary: "apply a model to points: of one file, or of thousands",
-  usage: `--model FILE --input PATH ... --output PATH [--format NAME] [--shard I/N] [--batch-points N] [--overwrite] ${modelUsage}`,
+  usage: `--model FILE_OR_RUN --input PATH ... --output PATH [--format NAME] [--shard I/N] [--batch-points N] [--overwrite] ${modelUsage}`,
   options: {
     input: { ...fileOptions.input, value: "PATH", repeats: true },
     output: {
@@ -59,11 +70,17 @@ export const predict: Command = {
 };
 
 async function run(args: Arguments): Promise<void> {
-  const choice = readModelChoice(args);
+  const given = args.required("model");
+  const modelPath = isFolder(given) ? weightsOf(given) : given;
   const inputs = args.texts("input");
   if (inputs.length === 0) throw new UsageError("--input is missing");
   // A shell expands data/*.ply to several arguments.
   inputs.push(...args.positionals);
+  const weights = { bytes: readBytes(modelPath), file: modelPath };
+  const { metadata } = loadSafetensors(weights.bytes, { file: modelPath });
+  if (metadata.experiment === FOLDER)
+    return predictFields(args, inputs, { weights, metadata, device: readDeviceChoice(args) });
+  const choice = { ...readModelChoice(args), modelPath };
   if (!isSingleFile(inputs)) return predictMany({ ...choice, ...readMany(args, choice), inputs });
   const wrong = forMany.find((name) => args.has(name));
   if (wrong) throw new UsageError(`--${wrong} is for many files: a folder, a .txt list or several --input`);
@@ -72,6 +89,26 @@ async function run(args: Arguments): Promise<void> {
 }
 
 const forMany = ["format", "shard", "batch-points", "overwrite"];
+
+/** Models of fields know what of a file they take, and how. */
+async function predictFields(args: Arguments, inputs: readonly string[], options: FieldsOptions): Promise<void> {
+  const wrong = [...forModels, ...(isSingleFile(inputs) ? forMany : [])].find((name) => args.has(name));
+  if (wrong) throw new UsageError(`--${wrong} is of no use to a model that was trained on a folder's fields`);
+  const output = args.required("output");
+  if (isSingleFile(inputs)) return predictFieldsOf(inputs[0], output, options);
+  const format = args.text("format");
+  await predictManyFields({
+    ...options,
+    inputs,
+    outputFolder: output,
+    format: format && `.${format}`,
+    shard: parseShard(args.text("shard") ?? "1/1"),
+    overwrite: args.has("overwrite"),
+  });
+}
+
+/** The options of models that do not say what their inputs are. */
+const forModels = ["features", "radius", "knn", "mode", "batch-points"];
 
 /** The options of predicting many files. */
 function readMany(args: Arguments, { mode }: ModelChoice) {

@@ -12,7 +12,6 @@ export interface PredictionPaths {
 }
 
 const isList = (path: string) => /\.txt$/i.test(path);
-const isPointCloud = (path: string) => pointCloudExtensions.includes(parse(path).ext.toLowerCase());
 
 /** Whether the inputs name a single file, whose prediction is a file and not a folder. */
 export function isSingleFile(inputs: readonly string[]): boolean {
@@ -24,20 +23,21 @@ export function isSingleFile(inputs: readonly string[]): boolean {
  *
  * A folder names the point clouds in it and below; a .txt file names the paths in it, one on each line, relative to its own
  * folder. Paths below such a folder are kept below `outputFolder`.
- * @param options.extension extension of the outputs, with its dot
+ * @param options.extension extension of the outputs, with its dot; null where each keeps that of its input
+ * @param options.known extensions of the files that are looked for in folders, with their dots
  * @param options.keep other files that no output may be written over
  * @throws InputError before any work, where a folder or list holds none, two files have the same output, or an output is an input
  */
 export function findInputs(
   inputs: readonly string[],
   outputFolder: string,
-  { extension = ".safetensors", keep = [] as readonly string[] } = {},
+  { extension = ".safetensors" as string | null, keep = [] as readonly string[], known = pointCloudExtensions } = {},
 ): PredictionPaths[] {
-  const files = inputs.flatMap((input) => expand(input, outputFolder));
+  const files = inputs.flatMap((input) => expand(input, outputFolder, known));
   const inputOf = new Map<string, string>();
   for (const { input, name } of files) {
-    const { dir, name: stem } = parse(name);
-    const output = join(outputFolder, dir, `${stem}${extension}`);
+    const { dir, name: stem, ext } = parse(name);
+    const output = join(outputFolder, dir, `${stem}${extension ?? ext}`);
     const other = inputOf.get(output);
     if (other !== undefined) {
       throw new InputError(`"${other}" and "${input}" would both be written to "${output}": rename one of them.`, {
@@ -64,7 +64,7 @@ interface NamedFile {
   name: string;
 }
 
-function expand(input: string, outputFolder: string): NamedFile[] {
+function expand(input: string, outputFolder: string, known: readonly string[]): NamedFile[] {
   if (isFolder(input)) {
     if (resolve(input) === resolve(outputFolder)) {
       throw new InputError(
@@ -72,7 +72,7 @@ function expand(input: string, outputFolder: string): NamedFile[] {
         { file: input },
       );
     }
-    return orNone(walk(input, outputFolder), input, `files of points (${pointCloudExtensions.join(", ")})`);
+    return orNone(walk(input, outputFolder, known), input, `files of points (${known.join(", ")})`);
   }
   if (isList(input)) return orNone(readList(input), input, "paths, one a line");
   return [{ input, name: basename(input) }];
@@ -84,12 +84,12 @@ function orNone(files: NamedFile[], input: string, expected: string): NamedFile[
 }
 
 /** All point clouds in a folder and below it, without hidden ones and earlier predictions. */
-function walk(folder: string, outputFolder: string, below = ""): NamedFile[] {
+function walk(folder: string, outputFolder: string, known: readonly string[], below = ""): NamedFile[] {
   return listFolder(folder).flatMap((entry) => {
     const [path, name] = [join(folder, entry.name), join(below, entry.name)];
     if (entry.name.startsWith(".") || resolve(path) === resolve(outputFolder)) return [];
-    if (entry.isDirectory()) return walk(path, outputFolder, name);
-    return isPointCloud(path) ? [{ input: path, name }] : [];
+    if (entry.isDirectory()) return walk(path, outputFolder, known, name);
+    return known.includes(parse(path).ext.toLowerCase()) ? [{ input: path, name }] : [];
   });
 }
 

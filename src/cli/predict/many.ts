@@ -6,7 +6,7 @@ import process from "node:process";
 import { type Device, ErwinError } from "../../index.ts";
 import { readCloudFile } from "../clouds.ts";
 import { describeDevice, withDevice } from "../device.ts";
-import { describeError } from "../failure.ts";
+import { describeFailure } from "../failure.ts";
 import { makeFolder, readBytes } from "../files.ts";
 import { loadModel, modelInput } from "../model.ts";
 import type { ModelChoice } from "../options.ts";
@@ -102,12 +102,6 @@ async function predictOn(
     process.removeListener("SIGINT", interrupt);
     model.dispose();
   }
-}
-
-/** Some errors name their file themselves. */
-function describeFailure(path: string, error: unknown): string {
-  const line = describeError(error);
-  return line.includes(path) ? line : line.replace("error: ", `error: ${path}: `);
 }
 
 function formatRate({ points, time }: FilesDone): string {

@@ -1,0 +1,161 @@
+// erwin predict for models of a folder's fields: each file comes back with the predictions in it.
+
+import { existsSync } from "node:fs";
+import { basename, dirname, extname } from "node:path";
+import { cloudOf } from "../../experiments/folder/cloud.ts";
+import { type FolderExperiment, folderExperimentOf } from "../../experiments/folder/experiment.ts";
+import type { FieldModel } from "../../experiments/folder/model.ts";
+import { readArrays, sampleExtensions } from "../../experiments/folder/read.ts";
+import { readSample } from "../../experiments/folder/sample.ts";
+import { type InitialWeights, readModel } from "../../experiments/run.ts";
+import { addArrays, addableExtensions, attributesOf } from "../../formats/add-arrays.ts";
+import type { SafeTensorInput } from "../../formats/elements.ts";
+import { type Attribute, writePointCloud } from "../../formats/pointcloud.ts";
+import { saveVtp, saveVtu } from "../../formats/vtu-write.ts";
+import { ErwinError, FormatError, toFloat32 } from "../../index.ts";
+import { UsageError } from "../command.ts";
+import { describeDevice, withDevice } from "../device.ts";
+import { describeFailure } from "../failure.ts";
+import { checkOutput, makeFolder, readBytes, writeWhole } from "../files.ts";
+import type { DeviceChoice } from "../options.ts";
+import { printError, withProgress } from "../progress.ts";
+import { formatCount, formatPlural } from "../text.ts";
+import { findInputs, type PredictionPaths } from "./inputs.ts";
+import { type Shard, takeShard } from "./shard.ts";
+
+export interface FieldsOptions {
+  weights: InitialWeights;
+  metadata: Readonly<Record<string, string>>;
+  device: DeviceChoice;
+}
+
+const writable = addableExtensions.map((extension) => `.${extension}`);
+
+/** @throws UsageError for an output that cannot be written as its name says */
+export function expectFieldOutput(output: string): void {
+  if (writable.includes(extname(output).toLowerCase())) return;
+  throw new UsageError(`--output is "${output}", expected a file that ends in ${writable.join(", ")}`);
+}
+
+/** Predicts the fields of one file. */
+export async function predictFieldsOf(input: string, output: string, options: FieldsOptions): Promise<void> {
+  expectFieldOutput(output);
+  checkOutput(output, [input, options.weights.file]);
+  await withFields(options, async (predict, device) => {
+    const found = await withProgress("predicting", () => predict({ input, output }));
+    console.log(`${output}: ${found.join(", ")} by ${device}`);
+  });
+}
+
+export interface ManyFieldsOptions extends FieldsOptions {
+  inputs: readonly string[];
+  outputFolder: string;
+  /** Extension of the outputs, with its dot; by default that of the input. */
+  format?: string;
+  shard: Shard;
+  overwrite: boolean;
+}
+
+/**
+ * Predicts the fields of many files; what is there already is skipped, unless it is to be overwritten.
+ * @throws ErwinError at the end where a file could not be predicted
+ */
+export async function predictManyFields(options: ManyFieldsOptions): Promise<void> {
+  const { inputs, outputFolder, format, shard, overwrite, weights } = options;
+  const all = findInputs(inputs, outputFolder, {
+    extension: format ?? null,
+    keep: [weights.file],
+    known: sampleExtensions.map((extension) => `.${extension}`),
+  });
+  const own = takeShard(all, shard);
+  const files = overwrite ? own : own.filter(({ output }) => !existsSync(output));
+  for (const { output } of files) expectFieldOutput(output);
+  for (const folder of new Set(files.map(({ output }) => dirname(output)))) makeFolder(folder);
+  let failed = 0;
+  if (files.length > 0) {
+    await withFields(options, (predict) =>
+      withProgress("predicting", async (report) => {
+        for (const [i, paths] of files.entries()) {
+          try {
+            await predict(paths);
+          } catch (error) {
+            if (!(error instanceof ErwinError)) throw error;
+            failed++;
+            printError(describeFailure(paths.input, error));
+          }
+          report(i + 1, files.length);
+        }
+      }),
+    );
+  }
+  const counts = [
+    `${formatCount(files.length - failed)} predicted`,
+    `${formatCount(own.length - files.length)} skipped`,
+    `${formatCount(failed)} failed`,
+  ];
+  console.log(`${outputFolder}: ${counts.join(", ")}`);
+  if (failed > 0)
+    throw new ErwinError(`${formatCount(failed)} of ${formatPlural(own.length, "file")} failed.`, { failed });
+}
+
+/** Predicts a file and writes its output; gives the names of the arrays. */
+type Predict = (paths: PredictionPaths) => Promise<string[]>;
+
+async function withFields(
+  { weights, metadata, device }: FieldsOptions,
+  work: (predict: Predict, device: string) => Promise<void>,
+): Promise<void> {
+  const experiment = folderExperimentOf(metadata, weights.file);
+  const options = Object.fromEntries(
+    Object.entries(experiment.options).map(([name, option]) => [name, option.default]),
+  );
+  await withDevice(device, async (device) => {
+    const name = metadata.experiment as string;
+    const model = readModel(experiment as never, weights, { device, name, options: options as never }) as FieldModel;
+    try {
+      const predict: Predict = async ({ input, output }) => {
+        const arrays = await predictFile(experiment, model, input, options);
+        writeWhole(output, await encode(input, output, arrays));
+        return [...arrays.keys()];
+      };
+      await work(predict, describeDevice(device));
+    } finally {
+      model.dispose();
+    }
+  });
+}
+
+async function predictFile(
+  experiment: FolderExperiment,
+  model: FieldModel,
+  input: string,
+  options: object,
+): Promise<Map<string, SafeTensorInput>> {
+  const sample = await readSample(readBytes(input), input, experiment.described, { truth: false });
+  return experiment.predict!(model, cloudOf({ sample }, experiment.layout), options as never);
+}
+
+/** The input with the arrays in it; where the output is of another format, what that can hold of it. */
+async function encode(
+  input: string,
+  output: string,
+  arrays: ReadonlyMap<string, SafeTensorInput>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = readBytes(input);
+  const [from, to] = [input, output].map((path) => extname(path).toLowerCase());
+  if (from === to) return addArrays(bytes, arrays, input);
+  const { points, cells, pointData } = await readArrays(bytes, input);
+  if (!points)
+    throw new FormatError(`${input}: holds no points that ${basename(output)} could be made of.`, { file: input });
+  const all = new Map<string, SafeTensorInput>([...pointData, ...arrays]);
+  if (to === ".vtu" || to === ".vtp") {
+    const [rows, width] = points.shape;
+    const values = toFloat32(points);
+    const data = Float32Array.from({ length: 3 * rows }, (_, i) =>
+      i % 3 < width ? values[Math.floor(i / 3) * width + (i % 3)] : 0,
+    );
+    return (to === ".vtu" ? saveVtu : saveVtp)({ points: { shape: [rows, 3], data }, cells, pointData: all });
+  }
+  const attributes: Map<string, Attribute> = attributesOf(all);
+  return writePointCloud({ positions: toFloat32(points), dimensionality: points.shape[1], attributes }, output);
+}

@@ -1,0 +1,65 @@
+// More arrays of its points for a file that is there: all else in it stays as it is.
+
+import { InputError } from "../errors.ts";
+import { type FileBytes, formatError, toBytes } from "./bytes.ts";
+import { addCsvColumns } from "./csv-add.ts";
+import { type SafeTensorInput, tensorType, toFloat32 } from "./elements.ts";
+import { npzEntries, saveNpzEntries } from "./npz.ts";
+import { addPlyProperties } from "./ply-add.ts";
+import type { Attribute } from "./positions.ts";
+import { loadSafetensors, saveSafetensors } from "./safetensors.ts";
+import { addVtkPointData } from "./vtk-add.ts";
+import { addPointData } from "./vtu-write.ts";
+
+type Arrays = ReadonlyMap<string, SafeTensorInput>;
+type Adder = (bytes: Uint8Array, arrays: Arrays, file: string) => Uint8Array<ArrayBuffer>;
+
+const adders: Readonly<Record<string, Adder>> = {
+  vtu: (bytes, arrays, file) => addPointData(bytes, arrays, { file }),
+  vtp: (bytes, arrays, file) => addPointData(bytes, arrays, { file }),
+  vtk: (bytes, arrays, file) => addVtkPointData(bytes, attributesOf(arrays), file),
+  ply: (bytes, arrays, file) => addPlyProperties(bytes, attributesOf(arrays), file),
+  csv: (bytes, arrays, file) => addCsvColumns(bytes, attributesOf(arrays), file),
+  npz: (bytes, arrays, file) => saveNpzEntries(npzEntries(bytes, file), arrays),
+  safetensors: (bytes, arrays, file) => {
+    const { tensors, metadata } = loadSafetensors(bytes, { file });
+    return saveSafetensors(new Map<string, SafeTensorInput>([...tensors, ...arrays]), metadata);
+  },
+};
+
+/** The extensions of files that `addArrays` knows, without dots. */
+export const addableExtensions: readonly string[] = Object.keys(adders);
+
+/**
+ * The bytes of a file with more arrays of its points. In .vtu, .vtp, .npz and .safetensors an array of the same name is replaced.
+ * @param arrays by name: [n], or [n, components]
+ * @param name the file's, whose extension says what it is; error messages begin with it
+ * @throws FormatError for a file that is damaged or of another kind; InputError for arrays that do not fit its points, or whose names
+ *   it has
+ */
+export function addArrays(input: FileBytes, arrays: Arrays, name: string): Uint8Array<ArrayBuffer> {
+  const extension = /\.(\w+)$/.exec(name)?.[1].toLowerCase() ?? "";
+  if (Object.hasOwn(adders, extension)) return adders[extension](toBytes(input), arrays, name);
+  throw formatError(name, `cannot be given more arrays; known are ${addableExtensions.join(", ")}.`, {
+    expected: [...addableExtensions],
+    found: extension,
+  });
+}
+
+/** Arrays as formats with fewer types have them: whole numbers of 32 bits, or singles. */
+export function attributesOf(arrays: Arrays): Map<string, Attribute> {
+  return new Map(
+    [...arrays].map(([name, array]) => {
+      const dtype = tensorType(name, array);
+      const [, channels = 1, ...rest] = array.shape;
+      if (array.shape.length === 0 || rest.length > 0) {
+        throw new InputError(`array "${name}" is of shape [${array.shape}], expected [n] or [n, components].`, {
+          tensor: name,
+        });
+      }
+      const { data } = array;
+      const isWhole = data instanceof Int32Array;
+      return [name, { data: isWhole ? data : toFloat32({ dtype, shape: [...array.shape], data }, name), channels }];
+    }),
+  );
+}

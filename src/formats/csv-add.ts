@@ -1,0 +1,75 @@
+// More columns for a table: its lines stay as they are, and go on.
+
+import { InputError } from "../errors.ts";
+import { formatError } from "./bytes.ts";
+import { type Column, channelsOf } from "./columns.ts";
+import { cell, chooseSplit, namesInComment, quote } from "./csv.ts";
+import type { Attribute } from "./positions.ts";
+import { parseFloat32 } from "./text.ts";
+
+/**
+ * A table with more columns at the end of each row. A table without a line of names gets one.
+ * @throws FormatError where there are not as many rows; InputError for a column that is there already
+ */
+export function addCsvColumns(
+  bytes: Uint8Array,
+  attributes: ReadonlyMap<string, Attribute>,
+  file: string,
+): Uint8Array<ArrayBuffer> {
+  const columns = [...attributes].flatMap(([name, { data, channels }]) =>
+    channelsOf(data, channels, (channel) => (channels === 1 ? name : `${name}_${channel}`)),
+  );
+  // slice: text decoders refuse shared memory.
+  const lines = new TextDecoder().decode(bytes.slice()).split(/(?<=\n|\r(?!\n))/);
+  const isRow = (line: string) => line.trim() !== "" && !line.trimStart().startsWith("#");
+  const first = lines.findIndex(isRow);
+  if (first < 0) throw formatError(file, "holds no rows.", { expected: 1, found: 0 });
+  const split = chooseSplit(endless(lines[first]));
+  const separator = [";", ",", "\t"].find((candidate) => lines[first].includes(candidate)) ?? " ";
+  const cells = split(endless(lines[first]));
+  const isNumbers = cells.every((text) => !Number.isNaN(parseFloat32(text)));
+  const comment = isNumbers
+    ? lines
+        .slice(0, first)
+        .map((line) => line.trim() !== "")
+        .lastIndexOf(true)
+    : -1;
+  const commented = comment < 0 ? undefined : namesIn(lines[comment], split, cells.length);
+  const names = isNumbers ? (commented ?? []) : cells;
+  expectNew(columns, names, file);
+
+  const header = columns.map(({ name }) => quote(name));
+  let row = 0;
+  const written = lines.map((line, i) => {
+    if (i === first && !isNumbers) return extended(line, header, separator);
+    if (i === comment && commented) return extended(line, header, line.includes(",") ? "," : " ");
+    if (i < first || !isRow(line)) return line;
+    const values = columns.map((column) => (row < column.data.length / column.stride ? cell(column, row) : ""));
+    row++;
+    return extended(line, values, separator);
+  });
+  const rows = columns[0] ? columns[0].data.length / columns[0].stride : row;
+  if (row !== rows) {
+    throw new InputError(`${file}: has ${row} rows, the arrays have ${rows}.`, { file, expected: row, found: rows });
+  }
+  const end = /\r?\n$|\r$/.exec(lines[first])?.[0] ?? "\n";
+  const axes = ["x", "y", "z"].slice(0, cells.length);
+  const named = isNumbers && !commented ? [[...axes, ...header].join(separator) + end] : [];
+  return new TextEncoder().encode([...written.slice(0, first), ...named, ...written.slice(first)].join(""));
+}
+
+const namesIn = (line: string, split: (line: string) => string[], columns: number) =>
+  namesInComment(endless(line).trimStart().slice(1), split, columns);
+
+const endless = (line: string) => line.replace(/[\r\n]+$/, "");
+
+function extended(line: string, values: readonly string[], separator: string): string {
+  const text = endless(line);
+  return [text, ...values].join(separator) + line.slice(text.length);
+}
+
+function expectNew(columns: readonly Column[], names: readonly string[], file: string): void {
+  const there = columns.find(({ name }) => names.includes(name));
+  if (!there) return;
+  throw new InputError(`${file}: has a column "${there.name}" already.`, { file, tensor: there.name });
+}

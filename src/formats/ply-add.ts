@@ -1,0 +1,100 @@
+// More properties for the vertices of a PLY file: faces and all else stay as they are.
+
+import { InputError } from "../errors.ts";
+import { concatBytes, formatError, toDataView } from "./bytes.ts";
+import { type Column, channelsOf } from "./columns.ts";
+import { cell } from "./csv.ts";
+import { readBinaryRows, readHeader, readTextRows } from "./ply.ts";
+import type { Attribute } from "./positions.ts";
+import { TextReader } from "./text.ts";
+
+/**
+ * A PLY file whose vertices have more properties after their own, in the file's own encoding.
+ * @throws FormatError for a damaged file; InputError where there are not as many vertices, or a property is there already
+ */
+export function addPlyProperties(
+  bytes: Uint8Array,
+  attributes: ReadonlyMap<string, Attribute>,
+  file: string,
+): Uint8Array<ArrayBuffer> {
+  const columns = [...attributes].flatMap(([name, { data, channels }]) => {
+    const plain = name.replaceAll(/\s+/g, "_");
+    return channelsOf(data, channels, (channel) => (channels === 1 ? plain : `${plain}_${channel}`));
+  });
+  const reader = new TextReader(bytes, file);
+  const { encoding, elements } = readHeader(reader, file);
+  const headerEnd = reader.offset;
+  const vertex = elements.find(({ name }) => name === "vertex");
+  if (!vertex) throw formatError(file, 'has no element "vertex".', { found: elements.map(({ name }) => name) });
+  expectFit(columns, vertex, file);
+  const header = extendHeader(new TextDecoder("latin1").decode(bytes.slice(0, headerEnd)), columns);
+
+  const parts: Uint8Array[] = [Uint8Array.from(header, (letter) => letter.charCodeAt(0))];
+  let copied = headerEnd;
+  const extend = (row: number, _: readonly number[], end: number) => {
+    const stop = encoding === "ascii" ? endOfText(bytes, end) : end;
+    parts.push(bytes.subarray(copied, stop), encodeRow(columns, row, encoding));
+    copied = stop;
+  };
+  for (const element of elements) {
+    const use = element === vertex ? extend : undefined;
+    if (encoding === "ascii") readTextRows(reader, element, file, use);
+    else readBinaryRows(bytes, reader, element, encoding === "binary_little_endian", file, use);
+    if (element === vertex) break;
+  }
+  parts.push(bytes.subarray(copied));
+  return concatBytes(parts);
+}
+
+function expectFit(
+  columns: readonly Column[],
+  { count, properties }: { count: number; properties: readonly { name: string }[] },
+  file: string,
+): void {
+  for (const { name, data, stride } of columns) {
+    if (properties.some((property) => property.name === name)) {
+      throw new InputError(`${file}: its vertices have a property "${name}" already.`, { file, tensor: name });
+    }
+    const rows = data.length / stride;
+    if (rows === count) continue;
+    throw new InputError(`${file}: has ${count} vertices, "${name}" has ${rows} rows.`, {
+      file,
+      tensor: name,
+      expected: count,
+      found: rows,
+    });
+  }
+}
+
+/** The header with lines for the new properties after the last one of the vertices. */
+function extendHeader(header: string, columns: readonly Column[]): string {
+  const lines = header.split(/(?<=\n|\r(?!\n))/);
+  const first = lines.findIndex((line) => /^\s*element\s+vertex\s/.test(line));
+  let last = first;
+  for (let i = first + 1; i < lines.length && !/^\s*(element|end_header)\b/.test(lines[i]); i++) {
+    if (/^\s*property\s/.test(lines[i])) last = i;
+  }
+  const end = /\r?\n$|\r$/.exec(lines[last])?.[0] ?? "\n";
+  const more = columns.map(({ name, integer }) => `property ${integer ? "int" : "float"} ${name}${end}`);
+  return [...lines.slice(0, last + 1), ...more, ...lines.slice(last + 1)].join("");
+}
+
+/** Where the text of a line that ends before `end` stops. */
+function endOfText(bytes: Uint8Array, end: number): number {
+  let stop = end;
+  while (stop > 0 && (bytes[stop - 1] === 0x0a || bytes[stop - 1] === 0x0d)) stop--;
+  return stop;
+}
+
+function encodeRow(columns: readonly Column[], row: number, encoding: string): Uint8Array {
+  if (encoding === "ascii") return new TextEncoder().encode(columns.map((column) => ` ${cell(column, row)}`).join(""));
+  const bytes = new Uint8Array(4 * columns.length);
+  const view = toDataView(bytes);
+  columns.forEach(({ data, stride, start, integer }, i) => {
+    const value = data[row * stride + start];
+    const isLittle = encoding === "binary_little_endian";
+    if (integer) view.setInt32(4 * i, value, isLittle);
+    else view.setFloat32(4 * i, value, isLittle);
+  });
+  return bytes;
+}
