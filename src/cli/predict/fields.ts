@@ -114,7 +114,7 @@ async function withFields(
     const model = readModel(experiment as never, weights, { device, name, options: options as never }) as FieldModel;
     try {
       const predict: Predict = async ({ input, output }) => {
-        const arrays = await predictFile(experiment, model, input, options);
+        const arrays = await predictFile(experiment, model, input);
         writeWhole(output, await encode(input, output, arrays));
         return [...arrays.keys()];
       };
@@ -129,10 +129,9 @@ async function predictFile(
   experiment: FolderExperiment,
   model: FieldModel,
   input: string,
-  options: object,
 ): Promise<Map<string, SafeTensorInput>> {
   const sample = await readSample(readBytes(input), input, experiment.described, { truth: false });
-  return experiment.predict!(model, cloudOf({ sample }, experiment.layout), options as never);
+  return experiment.predictArrays(model, cloudOf({ sample }, experiment.layout));
 }
 
 /** The input with the arrays in it; where the output is of another format, what that can hold of it. */

@@ -1,6 +1,7 @@
 // An experiment on anybody's folder of meshes and fields, as a config describes it.
 
 import { CheckpointError, ConfigError } from "../../errors.ts";
+import type { SafeTensorInput } from "../../formats/elements.ts";
 import { spread } from "../baselines.ts";
 import { type DataSource, expectSource, locate } from "../data-source.ts";
 import type { Experiment } from "../experiment.ts";
@@ -31,6 +32,8 @@ export interface FolderExperiment extends Experiment<Values, FieldModel, FieldCl
   readonly described: FolderConfig;
   /** Where fields stand in the rows that the model sees. @throws ConfigError before the statistics are known */
   readonly layout: Layout;
+  /** What the model says of one sample, as arrays for its own file. @param model in evaluation mode */
+  predictArrays(model: FieldModel, cloud: FieldCloud): Promise<Map<string, SafeTensorInput>>;
 }
 
 /**
@@ -92,7 +95,7 @@ export function folderExperiment(
     async baselines(heldOut) {
       return baselineLosses(await spread(heldOut), laidOut(), statistics as Statistics);
     },
-    async predict(model, cloud) {
+    async predictArrays(model, cloud) {
       const { input } = await prepareClouds(model, [cloud], laidOut(), config.graph);
       using output = await model.forward(input);
       return predictionsOf(await output.data(), cloud, laidOut());
