@@ -2,12 +2,12 @@
 // up the runners' counts; a check or runner that fails without a failing test counts as one failure.
 //
 //   node src/build/test.mjs [unit|host|browser ...] [FILE-FILTER ...]     all, or some runners, or some files
-import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "./build.mjs";
 import { denoEnvironment, denoProgram } from "./deno.mjs";
 import { lint } from "./lint.mjs";
+import { runWatched } from "./processes.mjs";
 import { main } from "./run.mjs";
 import { setup } from "./setup.mjs";
 import { cache, root } from "./steps.mjs";
@@ -27,25 +27,11 @@ const runners = {
 /** Ends the runners when this process is told to end: otherwise they would go on without it. */
 const interrupt = new AbortController();
 
-/**
- * Runs a program to its end; throws unless it succeeds.
- * @param {{ command: string[], env: NodeJS.ProcessEnv }} runner
- * @param {string[]} args
- * @param {boolean} later whether its output is printed only at its end
- */
-async function execute({ command: [program, ...words], env }, args, later) {
-  const stdio = /** @type {import("node:child_process").StdioOptions} */ (
-    later ? ["ignore", "pipe", "pipe"] : "inherit"
-  );
-  const { signal } = interrupt;
-  const child = spawn(program, [...words, ...args], { cwd: root, env: { ...env, NO_COLOR: "1" }, stdio, signal });
-  /** @type {Buffer[]} */
-  const output = [];
-  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => output.push(chunk));
-  const status = await new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
-  process.stdout.write(Buffer.concat(output));
-  if (status !== 0) throw new Error(`it ended with exit code ${status}`);
-}
+/** How long a runner may be at one test, or between two, in milliseconds: longer than any test may take. */
+const patience = 6 * 60_000;
+
+/** What runs beside what: Chromium spends most time compiling shaders, which takes one core only. */
+const together = [["host", "unit"], ["browser"]];
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 
@@ -82,6 +68,7 @@ async function runTests(name, filters, later = false) {
     name,
     "--reporter=default",
     "--reporter=json",
+    "--reporter=./src/build/progress.mjs",
     `--outputFile.json=${file}`,
     ...filters,
   ];
@@ -89,7 +76,10 @@ async function runTests(name, filters, later = false) {
   /** @type {unknown} */
   let crash;
   try {
-    await execute(runners[name](), args, later);
+    const { command, env } = runners[name]();
+    const progress = join(cache, `progress-${name}.txt`);
+    const program = { command: [...command, ...args], env: { ...env, NO_COLOR: "1", ERWIN_TEST_PROGRESS: progress } };
+    await runWatched(program, { progress, patience, later, spawn: { cwd: root, signal: interrupt.signal } });
   } catch (error) {
     crash = error;
   }
@@ -121,10 +111,14 @@ await main(async () => {
   if (process.argv.length === 2) await check("lint", () => lint());
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => interrupt.abort());
   const chosen = names.length > 0 ? names : Object.keys(runners);
-  if (chosen.includes("unit")) await runTests("unit", filters);
-  // The runners run concurrently: Chromium spends most time compiling shaders, which takes one core only.
-  const together = chosen.filter((name) => name !== "unit");
-  await Promise.all(together.map((name, i) => runTests(name, filters, i > 0)));
+  const sequences = together
+    .map((names) => names.filter((name) => chosen.includes(name)))
+    .filter(({ length }) => length > 0);
+  await Promise.all(
+    sequences.map(async (names, i) => {
+      for (const name of names) await runTests(name, filters, i > 0);
+    }),
+  );
   if (total.passed + total.failed === 0) total.failed++;
 
   console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
