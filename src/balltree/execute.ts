@@ -1,5 +1,6 @@
 // Runs one request on the WebAssembly module: writes its job into memory, starts the threads, reads the result. The
 // same code serves threads that share a memory and a single worker that has its own.
+import jobHeader from "../../wasm/balltree/job.h?raw";
 import { OutOfMemoryError } from "../errors.ts";
 import { type TreeLevel, treeLevels, treeSlots } from "./levels.ts";
 import { Arena } from "./memory.ts";
@@ -65,46 +66,17 @@ export interface BadRow {
 
 export type Result = TreeResult | GraphResult | BadRow;
 
-/** The 32-bit fields of `struct Job` in wasm/balltree/job.h, in order. */
-const jobFields = [
-  "kind",
-  "threads",
-  "dimensionality",
-  "points",
-  "clouds",
-  "positions",
-  "offsets",
-  "records",
-  "spare",
-  "segments",
-  "segmentCount",
-  "tasks",
-  "taskCount",
-  "grain",
-  "leastGrain",
-  "sync",
-  "treeIdx",
-  "treeMask",
-  "levels",
-  "levelCount",
-  "rotatedSegments",
-  "rotatedSegmentCount",
-  "rotated",
-  "boxes",
-  "neighbourCount",
-  "neighbourStart",
-  "neighbours",
-  "candidates",
-  "mostNeighbours",
-  "loop",
-  "firstTarget",
-  "endTarget",
-] as const;
-type JobFields = Partial<Record<(typeof jobFields)[number], number>>;
-
-// The float64 fields `degrees` and `squaredRadius` follow.
-const doublesAt = Math.ceil(jobFields.length / 2) * 8;
-const jobBytes = doublesAt + 16;
+/** The fields of `struct Job` by name: their places in bytes, and whether they are of type double or of 32 bits. */
+const jobFields = new Map<string, { at: number; isDouble: boolean }>();
+let jobBytes = 0;
+const jobStruct = /struct Job \{([^}]*)\}/.exec(jobHeader)![1];
+for (const [, type, name] of jobStruct.matchAll(/^ *(?:const )?(\w+)\*? (\w+);/gm)) {
+  const bytes = type === "double" ? 8 : 4;
+  const at = Math.ceil(jobBytes / bytes) * bytes;
+  jobFields.set(name, { at, isDouble: type === "double" });
+  jobBytes = at + bytes;
+}
+type JobFields = Record<string, number>;
 const jobKinds = { tree: 0, prepareSearch: 1, findNeighbours: 2 };
 
 const segmentInts = 4;
@@ -119,7 +91,7 @@ const boxBytes = 32;
 const candidateBytes = 16;
 
 /** The maximum number of levels of a job: each has its own counter in `struct Sync`. */
-export const mostLevels = 20;
+export const maxLevels = 20;
 /** Below this many points another thread is not worth waking. */
 const pointsForThread = 2048;
 const smallestGrain = 4096;
@@ -141,7 +113,6 @@ class Job {
   readonly #address: number;
   readonly #sync: number;
   readonly #fields: JobFields;
-  readonly #doubles = [0, Number.POSITIVE_INFINITY];
 
   /**
    * Writes points, offsets, two buffers for `records` records, and queues with room for the tasks of `segments`
@@ -175,28 +146,26 @@ class Job {
   }
 
   get threads(): number {
-    return this.#fields.threads!;
+    return this.#fields.threads;
   }
 
   set(fields: JobFields): void {
+    const unknown = Object.keys(fields).find((name) => !jobFields.has(name));
+    if (unknown) throw new Error(`struct Job has no field ${unknown}`);
     Object.assign(this.#fields, fields);
-  }
-
-  setDoubles(degrees: number, squaredRadius: number): void {
-    this.#doubles[0] = degrees;
-    this.#doubles[1] = squaredRadius;
   }
 
   /** Runs the job; returns the first bad row or undefined. */
   async run(kind: keyof typeof jobKinds): Promise<number | undefined> {
     const { arena } = this;
-    const { points, dimensionality, threads } = this.#fields as Required<JobFields>;
+    const { points, dimensionality, threads } = this.#fields;
     this.set({ kind: jobKinds[kind] });
-    const words = arena.ints(this.#address, jobBytes / 4);
-    jobFields.forEach((name, index) => {
-      words[index] = this.#fields[name] ?? 0;
-    });
-    arena.doubles(this.#address + doublesAt, 2).set(this.#doubles);
+    const view = new DataView(arena.memory.buffer, this.#address, jobBytes);
+    for (const [name, { at, isDouble }] of jobFields) {
+      const value = this.#fields[name] ?? 0;
+      if (isDouble) view.setFloat64(at, value, true);
+      else view.setInt32(at, value, true);
+    }
     const worksAlong = kind === "tree" && points <= pointsInPlace && dimensionality <= 3;
     await this.#engine.run(this.#address, threads, worksAlong);
     const row = arena.ints(this.#sync, 1)[0];
@@ -270,8 +239,8 @@ function layOutRotated(job: Job, levels: TreeLevel[], rotate: number, nodes: num
     rotatedSegments: arena.store(segments),
     rotatedSegmentCount: levels.length * clouds,
     rotated,
+    degrees: rotate,
   });
-  job.setDoubles(rotate, 0);
   return rotated;
 }
 
@@ -300,10 +269,10 @@ async function buildGraph(request: GraphRequest, engine: Engine): Promise<GraphR
     segmentCount: clouds,
     boxes: arena.reserve(boxes * boxBytes),
     neighbourCount: isRadiusGraph ? neighbourCount : 0,
-    mostNeighbours: maxNeighbours,
+    maxNeighbours,
     loop: loop ? 1 : 0,
+    squaredRadius: radius * radius,
   });
-  job.setDoubles(0, radius * radius);
   const row = await job.run("prepareSearch");
   if (row !== undefined) return { kind: "badRow", row };
 
@@ -363,7 +332,7 @@ async function findNeighbours(job: Job, neighbourCount: number, points: number):
       candidates,
       firstTarget,
       endTarget,
-      mostNeighbours: maxNeighbours,
+      maxNeighbours,
     });
     if (edge > first) await job.run("findNeighbours");
     edgeIndex.set(arena.ints(neighbours, edge - first), first);

@@ -77,10 +77,6 @@ export class Arena {
     return new Float32Array(this.memory.buffer, address, length);
   }
 
-  doubles(address: number, length: number): Float64Array {
-    return new Float64Array(this.memory.buffer, address, length);
-  }
-
   bytes(address: number, length: number): Uint8Array {
     return new Uint8Array(this.memory.buffer, address, length);
   }

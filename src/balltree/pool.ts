@@ -12,7 +12,7 @@ import { execute, type Request, type Result } from "./execute.ts";
 import { createMemory } from "./memory.ts";
 import { type Answer, instantiate, type ModuleExports, runAlone, stackBytes, type ToWorker } from "./module.ts";
 
-const mostThreads = 32;
+const maxThreads = 32;
 
 /** Milliseconds for which the calling thread polls for the end of the others' work; after that a message reports it. */
 const POLLING_MILLISECONDS = 0.25;
@@ -110,7 +110,7 @@ class SharedThreads implements Runner {
   }
 
   get #jobsAt(): number {
-    return this.#stacks + stackBytes * mostThreads;
+    return this.#stacks + stackBytes * maxThreads;
   }
 
   async #grow(threads: number): Promise<void> {
@@ -127,7 +127,7 @@ class SharedThreads implements Runner {
     return execute(request, {
       memory: this.#memory,
       start: this.#jobsAt,
-      threads: Math.min(threads, mostThreads),
+      threads: Math.min(threads, maxThreads),
       run: (job, threads, worksAlong) => this.#run(job, threads, worksAlong),
     });
   }

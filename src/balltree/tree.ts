@@ -1,7 +1,7 @@
 // Builds ball trees and their rotated partitions.
 import { checkOptions, type Numbers, toList } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
-import { mostLevels } from "./execute.ts";
+import { maxLevels } from "./execute.ts";
 import { type TreeLevel, treeLevels } from "./levels.ts";
 import { badCoordinate, checkPoints, type PointsOptions, pointsOptions } from "./points.ts";
 import { submit } from "./pool.ts";
@@ -68,8 +68,8 @@ export async function buildBallTree(given: Numbers, options: BallTreeOptions): P
       field: "ballSizes",
     });
   }
-  if (strides.length >= mostLevels) {
-    throw new ConfigError(`strides has ${strides.length} entries, expected fewer than ${mostLevels}.`, {
+  if (strides.length >= maxLevels) {
+    throw new ConfigError(`strides has ${strides.length} entries, expected fewer than ${maxLevels}.`, {
       field: "strides",
     });
   }

@@ -1,6 +1,6 @@
 // Reads an input file: positions and features, and from a safetensors or npz file also clouds, graph and tree.
 
-import { mostLevels } from "../balltree/execute.ts";
+import { maxLevels } from "../balltree/execute.ts";
 import { FormatError } from "../errors.ts";
 import { type SafeTensor, toFloat32, toInt32 } from "../formats/elements.ts";
 import { loadNpz } from "../formats/npz.ts";
@@ -67,7 +67,7 @@ const rotatedPrefix = "tree_idx_rot.";
 /** The arrays that an input file may hold besides positions. */
 const arrayNames = [
   ...["batch_idx", "node_features", "edge_index", "tree_idx", "tree_mask"],
-  ...Array.from({ length: mostLevels }, (_, level) => `${rotatedPrefix}${level}`),
+  ...Array.from({ length: maxLevels }, (_, level) => `${rotatedPrefix}${level}`),
 ];
 
 /** Reads the arrays of a file whose format names them. */

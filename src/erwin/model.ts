@@ -59,7 +59,7 @@ export interface UploadOptions {
  * The number of points of the cloud that determines which kernels to compile ahead: more points than this need no
  * others.
  */
-const MOST_POINTS_AHEAD = 2 ** 16;
+const MAX_POINTS_AHEAD = 2 ** 16;
 
 /** The metadata key under which a checkpoint carries its config as JSON. */
 const CONFIG_KEY = "config";
@@ -239,7 +239,7 @@ export class ErwinTransformer extends Module {
 
   /** While the weights are loaded, the device compiles the kernels of a pass over a cloud that fills its balls. */
   protected override compileAhead(device: Device): void {
-    const points = Math.min(pointsFillingBalls(this.config), MOST_POINTS_AHEAD);
+    const points = Math.min(pointsFillingBalls(this.config), MAX_POINTS_AHEAD);
     device.compileFor((dryRun) => {
       try {
         ErwinTransformer.#dryRun(dryRun, this.config, { points, edges: points, training: false });

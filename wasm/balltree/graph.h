@@ -228,15 +228,15 @@ inline bool forEachTarget(const Job& job, Thread thread, int stage, Search searc
 
 inline bool countNeighbours(const Job& job, Thread thread, int stage) {
   return forEachTarget(job, thread, stage, [&](int32_t id, auto run) {
-    Counter counter = {job.mostNeighbours, job.squaredRadius};
+    Counter counter = {job.maxNeighbours, job.squaredRadius};
     run(counter);
-    job.neighbourCount[id] = std::min(counter.count, job.mostNeighbours);
+    job.neighbourCount[id] = std::min(counter.count, job.maxNeighbours);
   });
 }
 
 /// Finds the neighbours of targets [firstTarget, endTarget), neighbourCount of each.
 inline bool findNeighbours(const Job& job, Thread thread, int stage) {
-  Neighbour* list = job.candidates + (int64_t)thread.index * job.mostNeighbours;
+  Neighbour* list = job.candidates + (int64_t)thread.index * job.maxNeighbours;
   return forEachTarget(job, thread, stage, [&](int32_t id, auto run) {
     const int32_t capacity = job.neighbourCount[id];
     if (id < job.firstTarget || id >= job.endTarget || capacity == 0) return;

@@ -1,5 +1,5 @@
-// The job description that TypeScript writes into memory and every thread reads (src/balltree/execute.ts has the same
-// list of fields). All arrays are allocated by TypeScript: nothing here allocates.
+// The job description that TypeScript writes into memory and every thread reads (src/balltree/execute.ts reads the fields
+// of `struct Job` from this text). All arrays are allocated by TypeScript: nothing here allocates.
 #pragma once
 #include <stdint.h>
 
@@ -104,12 +104,12 @@ struct Job {
   int32_t* neighbourCount;  // [points] written by PrepareSearch, unless null; read by FindNeighbours
   int32_t* neighbourStart;  // [points] index in `neighbours` of each target's first
   int32_t* neighbours;      // the result: sources of one target after the other, nearest first
-  Neighbour* candidates;    // [threads, mostNeighbours]
-  int32_t mostNeighbours;
+  Neighbour* candidates;    // [threads, maxNeighbours]
+  int32_t maxNeighbours;
   int32_t loop;         // whether a point is its own neighbour
   int32_t firstTarget;  // FindNeighbours works on targets [firstTarget, endTarget)
   int32_t endTarget;
   double degrees;
   double squaredRadius;  // exclusive
 };
-static_assert(sizeof(void*) != 4 || sizeof(Job) == 144, "src/balltree/execute.ts lists the same fields");
+static_assert(sizeof(void*) != 4 || sizeof(Job) == 144, "src/balltree/execute.ts reads fields of 4 bytes and doubles");
