@@ -4,7 +4,7 @@ import { evaluate, Random } from "erwin";
 import { experiments, readModel } from "erwin/experiments";
 import { expect, test } from "vitest";
 import { expectClose } from "../support/compare.ts";
-import { fitGolden, loadGoldenRun } from "../support/experiments.ts";
+import { fitGolden, loadFinalWeights, loadGoldenRun } from "../support/experiments.ts";
 import { loadGolden } from "../support/files.ts";
 import { numbers } from "../support/golden.ts";
 import { onEachDevice } from "../support/models.ts";
@@ -37,7 +37,7 @@ onEachDevice((device, backend) => {
     const run = await loadGoldenRun(name, folder);
     const options = run.options();
     const experiment = experiments[name];
-    using model = readModel(experiment, run.final, { device: device(), name, options });
+    using model = readModel(experiment, await loadFinalWeights(name), { device: device(), name, options });
     for (const split of ["val", "test"] as const) {
       const data = (await experiment.load(split, options, run.source))!;
       const samples: Record<string, number>[] = [];

@@ -15,28 +15,7 @@ import numpy as np
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.compat.proto.tensor_pb2 import TensorProto
 
-
-def fields(message: bytes):
-    """The length-delimited fields of a protocol buffer: tf.train.Example has no class in tensorboard."""
-    at = 0
-
-    def varint() -> int:
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = message[at]
-            at += 1
-            value |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return value
-
-    while at < len(message):
-        key = varint()
-        assert key & 7 == 2, "a field of another kind"
-        length = varint()
-        yield key >> 3, message[at : at + length]
-        at += length
+from protobuf import fields
 
 
 def tensor(serialized: bytes) -> np.ndarray:

@@ -1,0 +1,59 @@
+// All four experiments against PyTorch: twenty steps of training from the same weights over the same samples in the same order, and
+// for those that the reference's own files do not cover, evaluation with given weights and rollouts. The peer's numbers are those of
+// test/experiments/peer/train.py in float64.
+
+import { evaluate } from "erwin";
+import { experiments, readModel } from "erwin/experiments";
+import { expect, test } from "vitest";
+import { expectClose } from "../support/compare.ts";
+import { type Evaluation, fitGolden, loadFinalWeights, loadPeerRun } from "../support/experiments.ts";
+import { onEachDevice } from "../support/models.ts";
+
+onEachDevice((device, backend) => {
+  // A software adapter takes minutes to train cars, of which golden.host.test.ts has twelve steps; a browser's takes long for all.
+  const trains = backend === "cpu" || "Deno" in globalThis;
+  const trained = (["cosmology", "md", "eagle", "shapenet"] as const).filter(
+    (name) => trains && (name !== "shapenet" || backend === "cpu"),
+  );
+
+  test.for(trained)("%s: the losses and rates of twenty steps", async (name) => {
+    const run = await loadPeerRun(name);
+    const { losses_f64, lr_used } = run.expected;
+    expect(losses_f64).toHaveLength(20);
+    const { losses, rates } = await fitGolden(name, run, device());
+    expectClose(rates, lr_used, 1e-12, "learning rates");
+    losses.forEach((loss, step) => void expectClose([loss], [losses_f64[step]], 1e-5, `loss of step ${step + 1}`));
+  });
+
+  test.for([
+    ["cosmology", "init"],
+    ["cosmology", "final"],
+    ["eagle", "init"],
+    ["eagle", "final"],
+  ] as const)(
+    "%s: evaluation with the weights of %s, and predictions that feed on themselves",
+    async ([name, when]) => {
+      const run = await loadPeerRun(name);
+      const options = run.options();
+      const weights = when === "init" ? run.init : await loadFinalWeights(name);
+      const experiment = experiments[name];
+      using model = readModel(experiment, weights, { device: device(), name, options });
+      const task = experiment.task(model, options);
+      const { batchSize } = options;
+      for (const split of ["val", "test"] as const) {
+        const data = (await experiment.load(split, options, run.source))!;
+        const found = await evaluate({ device: device(), task, data, batchSize });
+        const { rollout, ...numbers }: Evaluation = run.expected[`${when}_f64`][split];
+        expect(Object.keys(found).sort()).toEqual(Object.keys(numbers).sort());
+        const tolerance = rollout ? 1e-4 : 1e-5;
+        for (const [metric, value] of Object.entries(numbers)) {
+          expectClose([found[metric]], [value], tolerance, `${metric} of ${split}`);
+        }
+        if (!rollout) continue;
+        const curves = await experiment.rollout!(model, data, options);
+        expect(Object.keys(curves)).toEqual(["velocity", "pressure"]);
+        for (const [curve, values] of Object.entries(rollout)) expectClose(curves[curve], values, tolerance, curve);
+      }
+    },
+  );
+});
