@@ -1,6 +1,7 @@
 // Where a data set's files come from: a folder, a server, files dropped on a page, or memory. Experiments see names and bytes.
 
 import { FormatError, InputError } from "../errors.ts";
+import type { PartialFile } from "../formats/partial-file.ts";
 
 export interface DataEntry {
   /** Within its folder. */
@@ -31,6 +32,12 @@ export interface DataSource {
 /** How messages name a file of a source. */
 export function locate(source: DataSource, path: string): string {
   return [source.name, path].filter((part) => part !== "").join("/");
+}
+
+/** A file of a source that is read in parts. @throws FormatError where there is no such file */
+export async function partialFile(source: DataSource, path: string): Promise<PartialFile> {
+  const size = await source.size(path);
+  return { file: locate(source, path), size, read: (offset, length) => source.read(path, { offset, length }) };
 }
 
 /** "a/b/c" of "a", "" and "b/c". */

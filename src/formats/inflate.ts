@@ -26,12 +26,9 @@ export function inflate(packed: Uint8Array, size: number): Uint8Array {
 }
 
 function inflateLong(packed: Uint8Array, size: number): Uint8Array {
-  const result = new Uint8Array(size + 1);
-  const filled = inflateParts(packed, (part, at) => {
-    result.set(part.subarray(0, size + 1 - at), at);
-    return at + part.length <= size;
-  });
-  return result.subarray(0, Math.min(filled, size + 1));
+  const inflater = new RangeInflater(0, size + 1);
+  inflater.push(packed, true);
+  return inflater.bytes.subarray(0, inflater.filled);
 }
 
 /**
@@ -39,33 +36,53 @@ function inflateLong(packed: Uint8Array, size: number): Uint8Array {
  * @throws Error for damaged data, and for data that ends before
  */
 export function inflateRange(packed: Uint8Array, start: number, end: number): Uint8Array {
-  const result = new Uint8Array(end - start);
-  const filled = inflateParts(packed, (part, at) => {
-    const from = Math.max(start - at, 0);
-    if (from < part.length) result.set(part.subarray(from, Math.max(from, end - at)), at + from - start);
-    return at + part.length < end;
-  });
-  if (filled < end) throw new Error(`it unpacks to only ${filled} bytes`);
-  return result;
+  const inflater = new RangeInflater(start, end);
+  inflater.push(packed, true);
+  if (!inflater.isDone) throw new Error(`it unpacks to only ${inflater.filled} bytes`);
+  return inflater.bytes;
 }
 
-/**
- * Unpacks piece by piece, in bounded memory.
- * @param use takes each piece and where it begins, and returns whether it wants more
- * @returns the bytes unpacked
- * @throws Error for damaged data
- */
-function inflateParts(packed: Uint8Array, use: (part: Uint8Array, at: number) => boolean): number {
-  let at = 0;
-  let wanted = true;
-  const stream = new Inflate((part) => {
-    if (wanted && part.length > 0) wanted = use(part, at);
-    at += part.length;
-  });
-  for (let start = 0; wanted && start < packed.length; start += CHUNK) {
-    stream.push(packed.subarray(start, start + CHUNK), start + CHUNK >= packed.length);
+/** Unpacks a range of deflated data that may come piece by piece, in bounded memory. What comes after the range is left alone. */
+export class RangeInflater {
+  /** The range. */
+  readonly bytes: Uint8Array;
+  readonly #end: number;
+  readonly #stream: Inflate;
+  #unpacked = 0;
+
+  constructor(start: number, end: number) {
+    this.bytes = new Uint8Array(end - start);
+    this.#end = end;
+    this.#stream = new Inflate((part) => {
+      const at = this.#unpacked;
+      const from = Math.max(start - at, 0);
+      if (!this.isDone && from < part.length) {
+        this.bytes.set(part.subarray(from, Math.max(from, end - at)), at + from - start);
+      }
+      this.#unpacked += part.length;
+    });
   }
-  return at;
+
+  get isDone(): boolean {
+    return this.#unpacked >= this.#end;
+  }
+
+  /** Bytes unpacked so far, up to the range's end. */
+  get filled(): number {
+    return Math.min(this.#unpacked, this.#end);
+  }
+
+  /**
+   * @param packed what comes next
+   * @param isLast whether nothing comes after it
+   * @throws Error for damaged data
+   */
+  push(packed: Uint8Array, isLast: boolean): void {
+    for (let start = 0; !this.isDone && start < packed.length; start += CHUNK) {
+      const end = start + CHUNK;
+      this.#stream.push(packed.subarray(start, end), isLast && end >= packed.length);
+    }
+  }
 }
 
 /**

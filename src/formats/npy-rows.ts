@@ -1,19 +1,12 @@
-// Rows of arrays that are too large to be kept whole: of NumPy's array files, and of those that lie in its archives.
+// Rows of arrays that are too large to be kept whole: of NumPy's array files, and of those that lie in its archives. Of either no
+// more is read than the rows that are asked for, wherever the file allows that.
 
-import { elementCount, formatError } from "./bytes.ts";
+import { formatError } from "./bytes.ts";
 import type { SafeTensor } from "./elements.ts";
-import { describeNpy, descriptionBytes, loadNpyRows } from "./npy.ts";
-import { loadNpzRows, npzShapes } from "./npz.ts";
-
-/** A file that is read in parts. */
-export interface PartialFile {
-  /** Its name in error messages. */
-  file: string;
-  /** Bytes of the file. */
-  size: number;
-  /** At most `length` bytes: fewer where the file ends before. */
-  read(offset: number, length: number): Promise<Uint8Array>;
-}
+import { decodeRows, describeNpy, headerEnd, LENGTHS_END, rowBytes } from "./npy.ts";
+import { findArray } from "./npz.ts";
+import { type PartialFile, readPart } from "./partial-file.ts";
+import { openPartialZip } from "./zip.ts";
 
 /** An array whose rows, along its first axis, are read when they are asked for. */
 export interface RowReader {
@@ -30,60 +23,50 @@ export interface RowReader {
  * Opens an array file.
  * @throws FormatError for what is no array file, or one whose size is not what its shape says
  */
-export async function openNpyRows({ file, size, read }: PartialFile): Promise<RowReader> {
-  const array = describeNpy(await read(0, descriptionBytes), size, file);
-  const { shape, dataStart, width, fortranOrder } = array;
-  const rest = shape.slice(1);
-  const rowBytes = elementCount(rest) * width;
+export function openNpyRows(file: PartialFile): Promise<RowReader> {
+  return openRows((start, end) => readPart(file, start, Math.min(end, file.size)), file.size, file.file);
+}
+
+/** @param part gives the bytes from one offset to another, or to the array file's end */
+async function openRows(
+  part: (start: number, end: number) => Promise<Uint8Array>,
+  size: number,
+  file: string,
+): Promise<RowReader> {
+  const array = describeNpy(await part(0, headerEnd(await part(0, LENGTHS_END), file)), size, file);
+  const { shape } = array;
   return {
     shape,
-    async rows(first, count) {
-      checkRows(shape, first, count, file);
-      // Column by column, rows lie scattered over the whole file.
-      if (fortranOrder && rest.length > 0) return loadNpyRows(await read(0, size), first, first + count, { file });
-      return array.decode(await read(dataStart + first * rowBytes, count * rowBytes), [count, ...rest]);
+    async rows(start, count) {
+      const end = start + count;
+      if (shape.length === 0 || end > shape[0]) {
+        throw formatError(file, `rows ${start} to ${end - 1} are asked for, the shape is (${shape}).`, {
+          expected: end,
+          found: shape[0],
+        });
+      }
+      const { first, last } = rowBytes(array, start, end, file);
+      return decodeRows(array, await part(first, last), start, end);
     },
   };
 }
 
-/** Arrays of an archive, whose rows are read together. */
-export interface ArchiveReader<Name extends string> {
-  /** Of the whole arrays. */
-  shapes: Readonly<Record<Name, readonly number[]>>;
-  /**
-   * The same rows of all arrays.
-   * @throws FormatError where an array has not so many, or its bytes are damaged
-   */
-  rows(first: number, count: number): Promise<Record<Name, SafeTensor>>;
-}
+/** Arrays of an archive by name. */
+export type ArchiveReader<Name extends string> = Readonly<Record<Name, RowReader>>;
 
 /**
- * Opens an archive of arrays. It is read each time rows are asked for, so that nothing of it is kept between.
+ * Opens an archive of arrays.
  * @param only arrays that are wanted
  * @throws FormatError for a damaged archive, an array that is missing or damaged
  */
 export async function openNpzRows<Name extends string>(
-  { file, size, read }: PartialFile,
+  archive: PartialFile,
   only: readonly Name[],
 ): Promise<ArchiveReader<Name>> {
-  const found = npzShapes(await read(0, size), only, { file });
-  const byName = <Value>(value: (name: Name, index: number) => Value) =>
-    Object.fromEntries(only.map((name, index) => [name, value(name, index)])) as Record<Name, Value>;
-  const shapes = byName((_, index) => found[index]);
-  return {
-    shapes,
-    async rows(first, count) {
-      for (const name of only) checkRows(shapes[name], first, count, `${file}:${name}`);
-      const bytes = await read(0, size);
-      return byName((name) => loadNpzRows(bytes, name, first, first + count, { file }));
-    },
-  };
-}
-
-function checkRows(shape: readonly number[], first: number, count: number, file: string): void {
-  if (shape.length > 0 && first >= 0 && count >= 0 && first + count <= shape[0]) return;
-  throw formatError(file, `rows ${first} to ${first + count - 1} are asked for, the shape is (${shape}).`, {
-    expected: first + count,
-    found: shape[0],
+  const entries = await openPartialZip(archive);
+  const opened = only.map(async (name) => {
+    const { part, size, entryFile } = findArray(entries, name, archive.file);
+    return [name, await openRows(part, size, entryFile)] as const;
   });
+  return Object.fromEntries(await Promise.all(opened)) as ArchiveReader<Name>;
 }

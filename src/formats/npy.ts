@@ -37,9 +37,6 @@ const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
 /** No array of NumPy's has more dimensions, and none needs a header near as long. */
 const MOST_DIMENSIONS = 64;
 const MOST_HEADER_BYTES = 65_536;
-/** The part of a file that its description is in, at most. */
-export const descriptionBytes = headerStart1 + 2 + MOST_HEADER_BYTES;
-
 /**
  * Reads an array file. The result is row-major and in this machine's byte order, whatever the file's were.
  * @param options.file name used in error messages (default "npy")
@@ -58,11 +55,9 @@ export function loadNpy(input: FileBytes, options: { file?: string } = {}): Safe
  * @throws FormatError as `loadNpy` does; InputError for rows that are not there
  */
 export function loadNpyRows(input: FileBytes, start: number, end: number, options: { file?: string } = {}): SafeTensor {
-  const file = options?.file ?? "npy";
   const bytes = toBytes(input);
-  return readRows(describeNpy(bytes, bytes.length, file), start, end, file, (first, last) =>
-    bytes.subarray(first, last),
-  );
+  const part = (first: number, last: number) => bytes.subarray(first, last);
+  return readRows(part, bytes.length, start, end, options?.file ?? "npy");
 }
 
 /** What a file's header says. */
@@ -76,15 +71,30 @@ export interface NpyDescription {
   decode(data: Uint8Array, shape: number[]): SafeTensor;
 }
 
-/** @param part gives the bytes of the file from one offset to another */
+/**
+ * Reads rows of an array file of which no more is looked at than what they need.
+ * @param part gives the bytes of the file from one offset to another, or to the file's end
+ * @param fileBytes bytes of the whole file
+ */
 export function readRows(
-  array: NpyDescription,
+  part: (first: number, last: number) => Uint8Array,
+  fileBytes: number,
   start: number,
   end: number,
   file: string,
-  part: (first: number, last: number) => Uint8Array,
 ): SafeTensor {
-  const { shape, dataStart, width } = array;
+  const array = describeNpy(part(0, headerEnd(part(0, LENGTHS_END), file)), fileBytes, file);
+  const { first, last } = rowBytes(array, start, end, file);
+  return decodeRows(array, part(first, last), start, end);
+}
+
+/** Where the bytes lie that hold rows. @throws InputError for rows that are not there */
+export function rowBytes(
+  { shape, fortranOrder, dataStart, width }: NpyDescription,
+  start: number,
+  end: number,
+  file: string,
+): { first: number; last: number } {
   const [rows = 0, ...rest] = shape;
   if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= end && end <= rows)) {
     throw new InputError(`${file} has ${rows} rows, those from ${start} to ${end} are not among them.`, {
@@ -93,18 +103,24 @@ export function readRows(
       found: [start, end],
     });
   }
+  const row = elementCount(rest) * width;
+  // Column by column, the elements of a row lie scattered over the whole.
+  if (fortranOrder && rest.length > 0) return { first: dataStart, last: dataStart + rows * row };
+  return { first: dataStart + start * row, last: dataStart + end * row };
+}
+
+/** Rows out of the bytes that `rowBytes` tells of. */
+export function decodeRows(array: NpyDescription, bytes: Uint8Array, start: number, end: number): SafeTensor {
+  const [, ...rest] = array.shape;
+  const shape = [end - start, ...rest];
+  if (!array.fortranOrder || rest.length === 0) return array.decode(bytes, shape);
   const row = elementCount(rest);
-  if (!array.fortranOrder || rest.length === 0) {
-    const data = part(dataStart + start * row * width, dataStart + end * row * width);
-    return array.decode(data, [end - start, ...rest]);
-  }
-  // The elements of a row lie scattered over the whole.
-  const whole = array.decode(part(dataStart, dataStart + rows * row * width), shape);
-  return { ...whole, shape: [end - start, ...rest], data: whole.data.slice(start * row, end * row) };
+  const whole = array.decode(bytes, array.shape);
+  return { ...whole, shape, data: whole.data.slice(start * row, end * row) };
 }
 
 /**
- * @param bytes the file's beginning: `descriptionBytes` of it or all
+ * @param bytes the file's beginning, up to `headerEnd` at least
  * @param fileBytes bytes of the whole file
  */
 export function describeNpy(bytes: Uint8Array, fileBytes: number, file: string): NpyDescription {
@@ -178,8 +194,15 @@ interface Header {
   dataStart: number;
 }
 
-function readHeader(bytes: Uint8Array, file: string): Header {
-  if (bytes.length < 12 || magic.some((byte, i) => bytes[i] !== byte)) {
+/** The part of a file that says how long its header is. */
+export const LENGTHS_END = 12;
+
+/**
+ * Where a file's header ends and its elements begin.
+ * @param bytes the file's first `LENGTHS_END` bytes, or more
+ */
+export function headerEnd(bytes: Uint8Array, file: string): number {
+  if (bytes.length < LENGTHS_END || magic.some((byte, i) => bytes[i] !== byte)) {
     throw formatError(file, "does not begin as an npy file does.", { offset: 0, found: bytes.length });
   }
   const version = bytes[6];
@@ -187,15 +210,20 @@ function readHeader(bytes: Uint8Array, file: string): Header {
     throw formatError(file, `npy version ${version} is not known; expected 1, 2 or 3.`, { offset: 6, found: version });
   }
   const view = toDataView(bytes);
-  const headerStart = version === 1 ? headerStart1 : 12;
-  const dataStart = headerStart + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
-  if (dataStart - headerStart > MOST_HEADER_BYTES) {
-    throw formatError(file, `its header is said to take ${dataStart - headerStart} bytes, which none does.`, {
-      offset: 8,
-      expected: MOST_HEADER_BYTES,
-      found: dataStart - headerStart,
-    });
-  }
+  const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
+  if (length <= MOST_HEADER_BYTES) return headerStartOf(bytes) + length;
+  throw formatError(file, `its header is said to take ${length} bytes, which none does.`, {
+    offset: 8,
+    expected: MOST_HEADER_BYTES,
+    found: length,
+  });
+}
+
+const headerStartOf = (bytes: Uint8Array) => (bytes[6] === 1 ? headerStart1 : LENGTHS_END);
+
+function readHeader(bytes: Uint8Array, file: string): Header {
+  const headerStart = headerStartOf(bytes);
+  const dataStart = headerEnd(bytes, file);
   if (dataStart > bytes.length) {
     throw formatError(file, `truncated: the header ends at byte ${dataStart}, the file at ${bytes.length}.`, {
       offset: headerStart,

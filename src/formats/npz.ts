@@ -3,8 +3,8 @@
 import { zipSync } from "fflate";
 import { type FileBytes, formatError, toBytes } from "./bytes.ts";
 import { type SafeTensor, type SafeTensorInput, tensorEntries } from "./elements.ts";
-import { describeNpy, descriptionBytes, loadNpy, readRows, saveNpy } from "./npy.ts";
-import { openZip, type ZipEntry } from "./zip.ts";
+import { loadNpy, readRows, saveNpy } from "./npy.ts";
+import { openZip } from "./zip.ts";
 
 /**
  * Reads all arrays of an archive, compressed or not.
@@ -51,31 +51,28 @@ export function loadNpzRows(
   end: number,
   options: { file?: string } = {},
 ): SafeTensor {
-  const { array, entry, file } = describeEntry(openZip(toBytes(input), options?.file ?? "npz"), name, options?.file);
-  return readRows(array, start, end, file, (first, last) => entry.part(first, last));
+  const file = options?.file ?? "npz";
+  const { part, size, entryFile } = findArray(openZip(toBytes(input), file), name, file);
+  return readRows(part, size, start, end, entryFile);
 }
 
 /**
- * The shapes of some of an archive's arrays, without reading their elements.
- * @param options.file name used in error messages (default "npz")
- * @throws FormatError for a damaged archive, one without one of the arrays, or an array that is not of numbers
+ * The entry that holds an array.
+ * @returns the entry, and what messages call it
+ * @throws FormatError where there is none
  */
-export function npzShapes(input: FileBytes, names: readonly string[], options: { file?: string } = {}): number[][] {
-  const entries = openZip(toBytes(input), options?.file ?? "npz");
-  return names.map((name) => describeEntry(entries, name, options?.file).array.shape);
-}
-
-function describeEntry(entries: readonly ZipEntry[], name: string, archive = "npz") {
+export function findArray<Entry extends { name: string }>(
+  entries: readonly Entry[],
+  name: string,
+  file: string,
+): Entry & { entryFile: string } {
   const entry = entries.find((other) => arrayName(other.name) === name);
-  if (!entry) {
-    const found = entries.map((other) => arrayName(other.name));
-    throw formatError(archive, `holds no array "${name}", but ${found.slice(0, 100).join(", ") || "none"}.`, {
-      tensor: name,
-      found,
-    });
-  }
-  const file = `${archive}:${entry.name}`;
-  return { array: describeNpy(entry.part(0, descriptionBytes), entry.size, file), entry, file };
+  if (entry) return { ...entry, entryFile: `${file}:${entry.name}` };
+  const found = entries.map((other) => arrayName(other.name));
+  throw formatError(file, `holds no array "${name}", but ${found.slice(0, 100).join(", ") || "none"}.`, {
+    tensor: name,
+    found,
+  });
 }
 
 /**

@@ -2,15 +2,9 @@
 
 import { FormatError } from "../../errors.ts";
 import { uniqueEdges } from "../../formats/cells.ts";
-import {
-  type ArchiveReader,
-  openNpyRows,
-  openNpzRows,
-  type PartialFile,
-  type RowReader,
-} from "../../formats/npy-rows.ts";
+import { type ArchiveReader, openNpyRows, openNpzRows, type RowReader } from "../../formats/npy-rows.ts";
 import { expectShape, floatsOf, integersOf } from "../arrays.ts";
-import { type DataSource, hasFolder, joinPath, locate, readLines } from "../data-source.ts";
+import { type DataSource, hasFolder, joinPath, locate, partialFile, readLines } from "../data-source.ts";
 import type { Split, SplitName } from "../experiment.ts";
 
 /** Numbers of a node's state: velocity along both axes, static and dynamic pressure. */
@@ -44,7 +38,8 @@ export interface FlowWindow {
   alone: boolean;
 }
 
-const ARRAYS = ["pointcloud", "VX", "VY", "PS", "PG", "mask"] as const;
+const STATES = ["VX", "VY", "PS", "PG"] as const;
+const ARRAYS = ["pointcloud", "mask", ...STATES] as const;
 
 /** A flow whose files have been opened. */
 interface Trajectory {
@@ -76,7 +71,12 @@ export async function loadFlows(
   { shuffle, rollout }: FlowOptions,
 ): Promise<Split<FlowWindow>> {
   const folder = (await hasFolder(source, "Splits")) ? "Splits" : "splits";
-  const names = (await readLines(source, joinPath(folder, LISTS[listed]))).map((line) => line.replace(/\/+$/, ""));
+  const list = joinPath(folder, LISTS[listed]);
+  const names = (await readLines(source, list)).map((line) => line.replace(/\/+$/, ""));
+  if (names.length === 0) {
+    const file = locate(source, list);
+    throw new FormatError(`${file}: lists no trajectory.`, { file });
+  }
   const opened = new Map<number, Promise<Trajectory>>();
   const open = (index: number) => {
     const found = opened.get(index) ?? openTrajectory(source, names[index]);
@@ -117,13 +117,8 @@ async function openTrajectory(source: DataSource, folder: string): Promise<Traje
     triangles: await openNpyRows(triangles),
     files: { archive: archive.file, triangles: triangles.file },
   };
-  const [frames = 0, nodes = 0] = trajectory.arrays.shapes.pointcloud;
+  const [frames = 0, nodes = 0] = trajectory.arrays.pointcloud.shape;
   return { frames, nodes, ...trajectory };
-}
-
-async function partialFile(source: DataSource, path: string): Promise<PartialFile> {
-  const size = await source.size(path);
-  return { file: locate(source, path), size, read: (offset, length) => source.read(path, { offset, length }) };
 }
 
 async function readWindow(
@@ -133,14 +128,15 @@ async function readWindow(
   alone: boolean,
 ): Promise<FlowWindow> {
   const nameOf = (array: string) => `${files.archive}: ${array}`;
-  const [found, corners] = await Promise.all([arrays.rows(start, frames), triangles.rows(start, frames)]);
-  const columns = (["VX", "VY", "PS", "PG"] as const).map((array) =>
-    floatsOf(found[array], [frames, nodes], nameOf(array)),
-  );
-  const { pointcloud: positions, mask } = found;
+  const [corners, positions, mask, ...states] = await Promise.all([
+    triangles.rows(start, frames),
+    ...ARRAYS.map((array) => arrays[array].rows(start, frames)),
+  ]);
+  const columns = states.map((array, i) => floatsOf(array, [frames, nodes], nameOf(STATES[i])));
   // Some files give each node's kind an axis of its own.
-  if (mask.shape.length === 3) expectShape(mask, [frames, nodes, 1], nameOf("mask"));
-  const flatMask = { ...mask, shape: mask.shape.slice(0, 2) };
+  const isColumn = mask.shape.length === 3;
+  if (isColumn) expectShape(mask, [frames, nodes, 1], nameOf("mask"));
+  const flatMask = isColumn ? { ...mask, shape: [frames, nodes] } : mask;
   const kinds = integersOf(flatMask, [frames, nodes], { least: 0, end: NODE_KINDS }, nameOf("mask"));
   return {
     nodes,
