@@ -1,0 +1,193 @@
+// Own data from end to end: a folder of .vtu files is trained on, gone on with, measured and predicted by the built command line.
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { loadVtu, saveVtu, toFloat32 } from "erwin/formats";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { errorLine, erwin, interruptErwin, temporaryFolder } from "./command.ts";
+
+const { path, remove } = temporaryFolder();
+afterAll(remove);
+
+/** A square of triangles with a wave on it whose frequency is the sample's own. */
+function plate(index: number) {
+  const side = 8 + (index % 3);
+  const frequency = 1 + index / 8;
+  const points = side * side;
+  const at = (p: number) => [Math.floor(p / side) / side, (p % side) / side];
+  const of = (value: (x: number, y: number) => number) =>
+    Float32Array.from({ length: points }, (_, p) => value(at(p)[0], at(p)[1]));
+  const corners: number[] = [];
+  for (let p = 0; p + side + 1 < points; p++) {
+    if (p % side < side - 1) corners.push(p, p + 1, p + side, p + 1, p + side + 1, p + side);
+  }
+  const temperature = of((x, y) => 300 + 20 * Math.sin(3 * frequency * x) * Math.cos(2 * y));
+  const flux = Float32Array.from({ length: 2 * points }, (_, i) => frequency * at(i >> 1)[i % 2]);
+  const region = Int32Array.from(of((x, y) => (x + y < 0.8 ? 0 : x > y ? 1 : 2)));
+  const triangles = corners.length / 3;
+  return saveVtu({
+    points: {
+      shape: [points, 3],
+      data: Float32Array.from({ length: 3 * points }, (_, i) => (i % 3 < 2 ? 100 * at(Math.floor(i / 3))[i % 3] : 0)),
+    },
+    cells: {
+      offsets: Int32Array.from({ length: triangles + 1 }, (_, i) => 3 * i),
+      connectivity: Int32Array.from(corners),
+      types: new Uint8Array(triangles).fill(5),
+    },
+    pointData: new Map([
+      ["height", { shape: [points], data: of((x, y) => x * y) }],
+      ["temperature", { shape: [points], data: temperature }],
+      ["flux", { shape: [points, 2], data: flux }],
+      ["region", { shape: [points], data: region }],
+    ]),
+    cellData: new Map([["quality", { shape: [triangles], data: new Float32Array(triangles).fill(0.5) }]]),
+    fieldData: new Map([["frequency", { shape: [1], data: Float64Array.of(frequency) }]]),
+  });
+}
+
+const config = `
+dimensions: 2
+inputs: [height]
+targets:
+  temperature:
+  flux: {loss: relative_l2}
+  region: {classes: 3}
+globals: [frequency]
+graph: mesh
+splits: {train: 0.7, val: 0.15, test: 0.15}
+model:
+  c_in: 8
+  c_hidden: 8
+  ball_sizes: [16, 16]
+  enc_depths: [1, 1]
+  enc_num_heads: [2, 2]
+  dec_depths: [1]
+  dec_num_heads: [2]
+  strides: [2]
+training: {steps: 60, batch_size: 4, lr: 0.005, warmup: 0, log_every: 1, save_every: 20, validate_every: 30}
+`;
+
+const words = (out: string) => [
+  "train",
+  "--data-path",
+  path("plates"),
+  "--config",
+  path("run.yaml"),
+  "--out",
+  path(out),
+];
+const onCpu = ["--backend", "cpu"];
+
+beforeAll(() => {
+  mkdirSync(path("plates"));
+  for (let i = 0; i < 14; i++) writeFileSync(path(`plates/plate-${i}.vtu`), plate(i));
+  writeFileSync(path("run.yaml"), config);
+});
+
+it("trains with a falling loss that ends below the mean's, and to the same bits after SIGINT", async () => {
+  const whole = erwin([...words("whole"), ...onCpu]);
+  expect(whole.code, whole.stderr).toBe(0);
+  expect(whole.stdout).toContain("10 to train on, 2 to validate with, 2 to test with");
+  const entries = readFileSync(path("whole/metrics.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const losses = entries.filter(({ kind }) => kind === "training").map(({ loss }) => loss);
+  const mean = Number(/without learning: mean (\S+)/.exec(whole.stdout)?.[1]);
+  expect(losses).toHaveLength(60);
+  expect(losses.at(-1)).toBeLessThan(losses[0] / 2);
+  expect(entries.at(-1)).toMatchObject({ kind: "test", step: 60 });
+  expect(entries.at(-1).loss).toBeLessThan(mean);
+
+  const begun = await interruptErwin([...words("parts"), ...onCpu], () => existsSync(path("parts/last.safetensors")));
+  expect(begun.code, begun.stderr).toBe(0);
+  const other = erwin([...words("parts"), ...onCpu, "graph=knn"]);
+  expect(other.code).toBe(1);
+  expect(errorLine(other)).toContain("graph.kind mesh, not knn");
+  expect(erwin([...words("parts"), ...onCpu]).code).toBe(0);
+  for (const file of ["last.safetensors", "model.safetensors"]) {
+    expect(readFileSync(path(`parts/${file}`)).equals(readFileSync(path(`whole/${file}`))), file).toBe(true);
+  }
+});
+
+it("measures each field in its own units, sample by sample", () => {
+  const result = erwin(["evaluate", "--model", path("whole"), "--json", path("found.json"), ...onCpu]);
+  expect(result.code, result.stderr).toBe(0);
+  const found = JSON.parse(readFileSync(path("found.json"), "utf8"));
+  expect(found).toMatchObject({ experiment: "folder", split: "test", clouds: 2 });
+  const names = ["mae", "rmse", "relative_l2", "r2"].flatMap((name) => [`${name}_temperature`, `${name}_flux`]);
+  for (const name of [...names, "accuracy_region", "iou_region"]) expect(found.metrics, name).toHaveProperty(name);
+  expect(found.samples).toHaveLength(2);
+  const mean = (name: string) => (found.samples[0][name] + found.samples[1][name]) / 2;
+  expect(found.metrics.mae_temperature).toBeCloseTo(mean("mae_temperature"), 10);
+  expect(found.metrics.rmse_temperature ** 2).toBeCloseTo(
+    (found.samples[0].rmse_temperature ** 2 + found.samples[1].rmse_temperature ** 2) / 2,
+    6,
+  );
+});
+
+it("predicts into the input's own file what it measures, by the run and by its model file alone", () => {
+  const words = ["--input", path("plates/plate-3.vtu"), ...onCpu];
+  const result = erwin(["predict", "--model", path("whole"), "--output", path("out.vtu"), ...words]);
+  expect(result.code, result.stderr).toBe(0);
+  const [before, after] = [path("plates/plate-3.vtu"), path("out.vtu")].map((file) => loadVtu(readFileSync(file)));
+  expect(after.points).toEqual(before.points);
+  expect(after.cells).toEqual(before.cells);
+  expect(after.cellData).toEqual(before.cellData);
+  expect(after.fieldData).toEqual(before.fieldData);
+  for (const [name, array] of before.pointData) expect(after.pointData.get(name), name).toEqual(array);
+  const values = (name: string) => toFloat32(after.pointData.get(name)!);
+  expect(after.pointData.get("prediction_flux")?.shape).toEqual([before.points.shape[0], 2]);
+  const [truth, prediction, error] = ["temperature", "prediction_temperature", "error_temperature"].map(values);
+  expect(Math.max(...error.map((value, i) => Math.abs(prediction[i] - truth[i] - value)))).toBeLessThan(1e-4);
+
+  // The mean of the file's errors is what evaluate says of this sample.
+  const split = erwin([
+    "evaluate",
+    "--model",
+    path("whole"),
+    "--split",
+    "train",
+    "--json",
+    path("train.json"),
+    ...onCpu,
+  ]);
+  expect(split.code, split.stderr).toBe(0);
+  const samples = JSON.parse(readFileSync(path("train.json"), "utf8")).samples as Record<string, number | string>[];
+  const own = samples.find(({ name }) => name === "plate-3.vtu");
+  const mae = error.reduce((sum, value) => sum + Math.abs(value), 0) / error.length;
+  if (own) expect(mae).toBeCloseTo(own.mae_temperature as number, 3);
+
+  const folder = ["--input", path("plates"), "--output", path("predicted"), ...onCpu];
+  expect(erwin(["predict", "--model", path("whole/model.safetensors"), ...folder]).stdout).toContain("14 predicted");
+  expect(readFileSync(path("predicted/plate-3.vtu")).equals(readFileSync(path("out.vtu")))).toBe(true);
+});
+
+it("says what is wrong with a config by line, and what a file lacks", () => {
+  const run = (text: string, ...more: string[]) => {
+    writeFileSync(path("wrong.yaml"), text);
+    return errorLine(
+      erwin([
+        "train",
+        "--data-path",
+        path("plates"),
+        "--config",
+        path("wrong.yaml"),
+        "--out",
+        path("none"),
+        ...onCpu,
+        ...more,
+      ]),
+    );
+  };
+  expect(run("inputs: [height]\ntarget: [flux]\n")).toMatch(
+    /wrong\.yaml, line 2: there is no key target, perhaps targets was meant/,
+  );
+  expect(run("targets: [flux]\ntraining:\n  lr: fast\n")).toMatch(/wrong\.yaml, line 3: .*lr must be a number/);
+  expect(run("targets: [flux]\n", "training.stesp=3")).toMatch(/"training\.stesp=3": .*perhaps steps was meant/);
+  expect(run("targets: [fluxes]\n")).toMatch(/plate-\d+\.vtu: has no array "fluxes".*"height", "temperature", "flux"/);
+  expect(run("targets: [quality]\n")).toMatch(/of cells/);
+  expect(run("targets: {region: {classes: 2}}\n")).toMatch(
+    /plate-\d+\.vtu: array "region", row \d+: is 2, expected a class from 0 to 1/,
+  );
+});
