@@ -1,15 +1,17 @@
 // A run's folder: what it was begun with, its checkpoints, its numbers and its picture.
 
 import { appendFileSync, existsSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { BEST_CHECKPOINT, LAST_CHECKPOINT, type LogEntry, loadSafetensors } from "../index.ts";
-import { readBytes, writeWhole } from "./files.ts";
+import { listFolder, readBytes, writeWhole } from "./files.ts";
 import { FolderStore } from "./folder-store.ts";
 
 export const CONFIG_FILE = "config.json";
 export const METRICS_FILE = "metrics.jsonl";
 export const CURVE_FILE = "curve.svg";
+/** What names of TensorBoard's event files begin with. */
+export const EVENTS_PREFIX = "events.out.tfevents.";
 
 /** What decides a run's numbers, by name, as text: its options, its data, its first weights. */
 export type Settings = Record<string, string>;
@@ -23,11 +25,14 @@ export interface RunConfig {
 
 export class RunFolder {
   readonly store: FolderStore;
+  /** Eight letters and digits that no other run has. */
+  readonly id: string;
   readonly #metrics: string;
 
   constructor(readonly folder: string) {
     this.store = new FolderStore(folder);
     this.#metrics = join(folder, METRICS_FILE);
+    this.id = (this.config?.id as string | undefined) ?? crypto.randomUUID().slice(0, 8);
   }
 
   /** The config of the run that was begun here, if one was. @throws InputError where it is no run's */
@@ -56,14 +61,31 @@ export class RunFolder {
     return existsSync(join(this.folder, LAST_CHECKPOINT));
   }
 
+  /** Steps that are done. */
+  get step(): number {
+    const last = this.store.load(LAST_CHECKPOINT);
+    return last ? (JSON.parse(loadSafetensors(last).metadata.training) as { step: number }).step : 0;
+  }
+
+  /** Its name: that of the folder. */
+  get name(): string {
+    return basename(resolve(this.folder));
+  }
+
   /** Writes what the run is, and takes away the numbers of steps that come again. */
   begin(config: RunConfig): void {
-    const last = this.store.load(LAST_CHECKPOINT);
-    const step = last ? (JSON.parse(loadSafetensors(last).metadata.training) as { step: number }).step : 0;
-    const kept = this.entries.filter((entry) => entry.step <= step && entry.kind !== "test");
-    if (last && kept.length > 0) writeWhole(this.#metrics, kept.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+    const { begun, step } = this;
+    const kept = begun ? this.entries.filter((entry) => entry.step <= step && entry.kind !== "test") : [];
+    if (kept.length > 0) writeWhole(this.#metrics, kept.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
     else rmSync(this.#metrics, { force: true });
-    writeWhole(join(this.folder, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);
+    const events = begun ? [] : listFolder(this.folder).filter(({ name }) => name.startsWith(EVENTS_PREFIX));
+    for (const { name } of events) rmSync(join(this.folder, name));
+    this.write(config);
+  }
+
+  /** Writes what the run is. */
+  write(config: RunConfig): void {
+    writeWhole(join(this.folder, CONFIG_FILE), `${JSON.stringify({ ...config, id: this.id }, null, 2)}\n`);
   }
 
   /** Appends a line with its line feed to the run's numbers. */

@@ -18,11 +18,33 @@ export interface Split<Sample> extends DataSet<Sample> {
   readonly note?: string;
 }
 
+/** A sample whose files are damaged. */
+export interface BadSample {
+  split: SplitName;
+  sample: string;
+  problem: string;
+}
+
+/** Hears of a damaged sample, which is left out. */
+export type OnBad = (bad: BadSample) => void;
+
 /** What every experiment's options hold, besides its own. */
 export type ExperimentOptions = OptionValues<ReturnType<typeof trainingOptions>>;
 
 /** Losses of predictors that take no learning, by name: what a model has to beat. */
 export type Baselines = Record<string, number>;
+
+/** Numbers of each point that a model sees or predicts, and how they are standardised for it. */
+export interface DataField {
+  /** As the data calls it: "pressure". */
+  name: string;
+  /** Numbers of a point. */
+  channels: number;
+  /** [channels] what is subtracted; default 0. */
+  mean?: readonly number[];
+  /** [channels] what is divided by; default 1. */
+  deviation?: readonly number[];
+}
 
 /** A field as a model has it at the points of a sample, in the data's own units. */
 export interface PredictedField {
@@ -64,15 +86,18 @@ export interface Experiment<
   readonly options: Options;
   /** Whether `load` reads files: those that do not make their samples themselves. */
   readonly readsFiles: boolean;
+  /** What the model sees and predicts, for those who read a run's folder. */
+  readonly fields?: { inputs: readonly DataField[]; targets: readonly DataField[] };
   /** The main model's shape. */
   config(options: Values): ErwinConfigInput;
   /** A model of this shape, without values. @throws ConfigError */
   build(config: ErwinConfigInput | Readonly<Record<string, unknown>>): Model;
   /**
    * A split's samples; undefined where the experiment has no such split.
+   * @param onBad hears of what is found to be damaged already now, and left out; without it that is an error
    * @throws FormatError naming the file that is missing or damaged
    */
-  load(split: SplitName, options: Values, source?: DataSource): Promise<Split<Sample> | undefined>;
+  load(split: SplitName, options: Values, source?: DataSource, onBad?: OnBad): Promise<Split<Sample> | undefined>;
   /** What is computed of a batch. */
   task(model: Model, options: Values): Task<Sample, Batch>;
   /**

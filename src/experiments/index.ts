@@ -35,9 +35,12 @@ export function experimentOf(
 
 export { type ByteRange, type DataEntry, type DataSource, MemorySource } from "./data-source.ts";
 export type {
+  BadSample,
   Baselines,
+  DataField,
   Experiment,
   ExperimentOptions,
+  OnBad,
   PredictedField,
   SamplePrediction,
   Split,

@@ -3,13 +3,16 @@
 
 import type { Device } from "../backends/device.ts";
 import { CheckpointError, ConfigError } from "../errors.ts";
-import type { FileBytes } from "../formats/bytes.ts";
+import { type ErwinConfigInput, resolveConfig, snakeCaseConfig } from "../erwin/config.ts";
+import { type FileBytes, toBytes } from "../formats/bytes.ts";
 import { loadSafetensors } from "../formats/safetensors.ts";
 import type { Module } from "../nn/module.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { Task } from "../train/task.ts";
+import { fromTorch } from "../train/torch.ts";
+import { replacingBad, withoutBad } from "./bad-samples.ts";
 import type { DataSource } from "./data-source.ts";
-import type { Experiment, ExperimentOptions, Split } from "./experiment.ts";
+import type { Experiment, ExperimentOptions, OnBad, Split, SplitName } from "./experiment.ts";
 
 /** A file of weights to begin with. */
 export interface InitialWeights {
@@ -34,6 +37,8 @@ export interface RunOptions {
   source?: DataSource;
   /** The whole wrapper's weights; where the file carries a config in its metadata, that decides the model's shape. */
   init?: InitialWeights;
+  /** Hears of damaged samples, which are left out: at once of what is measured on, in training when they are met. */
+  onBad?: OnBad;
 }
 
 /**
@@ -44,20 +49,43 @@ export interface RunOptions {
 export async function openRun(
   name: string,
   experiment: Experiment,
-  { device, options, source, init }: RunOptions,
+  { device, options, source, init, onBad }: RunOptions,
 ): Promise<ExperimentRun> {
-  const trainData = await experiment.load("train", options, source);
+  const load = (split: SplitName) => experiment.load(split, options, source, onBad);
+  const all = await load("train");
+  const trainData = all && onBad ? replacingBad(all, "train", onBad) : all;
   if (!trainData) throw new ConfigError(`${name} has no samples to train on`, { field: "train" });
-  const validationData = await experiment.load("val", options, source);
-  const testData = await experiment.load("test", options, source);
+  const heldOut = async (split: SplitName) => {
+    const data = await load(split);
+    return data && onBad ? withoutBad(data, split, onBad) : data;
+  };
+  const [validationData, testData] = [await heldOut("val"), await heldOut("test")];
   const model = init
     ? readModel(experiment, init, { device, name, options })
     : experiment.build(experiment.config(options)).initialize({ device, seed: options.seed });
   return { model, task: experiment.task(model, options), trainData, validationData, testData };
 }
 
+/** PyTorch's files are zip archives. */
+const ZIP = [0x50, 0x4b];
+
+/** A safetensors file of what PyTorch saved; what its shapes do not tell of the model is as the options say. */
+function toSafetensors({ bytes, file }: InitialWeights, usual: ErwinConfigInput): FileBytes {
+  const given = toBytes(bytes);
+  if (!ZIP.every((byte, i) => given[i] === byte)) return bytes;
+  try {
+    return fromTorch(given, { file }).bytes;
+  } catch (error) {
+    const missing = error instanceof CheckpointError ? (error.details.missing as string[] | undefined) : undefined;
+    if (!missing) throw error;
+    const config = Object.entries(snakeCaseConfig(resolveConfig(usual))).filter(([name]) => missing.includes(name));
+    return fromTorch(given, { file, config: Object.fromEntries(config) }).bytes;
+  }
+}
+
 /**
  * A model with a file's weights, of the shape that the file's config says.
+ * @param weights a safetensors file, or one of PyTorch's
  * @param options decide the shape where the file carries no config
  * @throws FormatError when the file is damaged; CheckpointError when it is another experiment's, or lists every tensor that is
  *   missing, unexpected or misshapen
@@ -67,7 +95,7 @@ export function readModel(
   { bytes, file }: InitialWeights,
   { device, name, options }: { device: Device; name: string; options: ExperimentOptions },
 ): Module {
-  const { tensors, metadata } = loadSafetensors(bytes, { file });
+  const { tensors, metadata } = loadSafetensors(toSafetensors({ bytes, file }, experiment.config(options)), { file });
   const found = metadata.experiment;
   if (found !== undefined && found !== name) {
     throw new CheckpointError(`${file} holds a model of the experiment ${found}, not of ${name}`, {

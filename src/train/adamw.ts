@@ -50,6 +50,8 @@ export interface StepReport {
   calls: number;
   /** Those that did not happen. */
   skipped: number;
+  /** The global norm of the last step's gradients, before they were scaled down. */
+  gradientNorm: number;
   /** Where the first NaN or infinity since the last report was seen: "loss" or a parameter's name. */
   tensor?: string;
 }
@@ -188,12 +190,17 @@ export class AdamW {
    */
   async check(): Promise<StepReport> {
     this.#checkUsable();
-    const found = new Uint32Array(await this.#device.read(this.#status, 16));
+    const [status, norm] = await Promise.all([
+      this.#device.read(this.#status, 16),
+      this.#device.read(this.#measure.total, 4),
+    ]);
+    const found = new Uint32Array(status);
+    const gradientNorm = new Float32Array(norm)[0]!;
     const [fault, call, calls, skipped] = found as unknown as [number, number, number, number];
-    if (fault === 0) return { calls, skipped };
+    if (fault === 0) return { calls, skipped, gradientNorm };
     this.#device.clear(this.#status.slice(0, 4));
     const tensor = fault === 1 ? "loss" : this.#parameters.names[fault - 2]!;
-    if (this.onNonFinite === "skip") return { calls, skipped, tensor };
+    if (this.onNonFinite === "skip") return { calls, skipped, gradientNorm, tensor };
     throw new NumericalError(
       `${tensor === "loss" ? "the loss" : `the gradient of ${tensor}`} is not finite at step ${call} of this optimiser: the weights are as they were before it. Lower the learning rate, clip the gradients, or skip such steps (onNonFinite: "skip")`,
       { tensor, call },

@@ -17,6 +17,8 @@ export interface TrainingProgress {
   batches: number;
   seed: number;
   schedule: Schedule;
+  /** The step after which it was validated last. */
+  validated?: number;
   /** The best validation so far. */
   best?: { step: number; loss: number };
   /** The user's own description of the run. */

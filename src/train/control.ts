@@ -2,8 +2,8 @@
 
 /** Handed to `fit`; the page's buttons call it. */
 export class FitController {
+  readonly #stop = new AbortController();
   #paused = false;
-  #stopped = false;
   #wake: () => void = () => {};
 
   get paused(): boolean {
@@ -11,7 +11,12 @@ export class FitController {
   }
 
   get stopped(): boolean {
-    return this.#stopped;
+    return this.signal.aborted;
+  }
+
+  /** Aborted when it is stopped. */
+  get signal(): AbortSignal {
+    return this.#stop.signal;
   }
 
   /** Training halts before the next step. */
@@ -24,15 +29,15 @@ export class FitController {
     this.#wake();
   }
 
-  /** Training ends before the next step, with a checkpoint to go on from. */
+  /** Training ends before the next step, and validation before the next batch, with a checkpoint to go on from. */
   stop(): void {
-    this.#stopped = true;
+    this.#stop.abort();
     this.#wake();
   }
 
   /** Resolves at once unless paused; else when resumed or stopped. */
   async whileRunning(): Promise<void> {
-    while (this.#paused && !this.#stopped) {
+    while (this.#paused && !this.stopped) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });

@@ -4,6 +4,7 @@ import { expectParts } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
 import { ConfigError } from "../errors.ts";
 import { Random } from "../random.ts";
+import { Pace } from "./pace.ts";
 import { Prefetch } from "./prefetch.ts";
 import type { BatchDetails, DataSet, Measured, Task } from "./task.ts";
 
@@ -21,14 +22,19 @@ export interface EvaluateOptions<Sample, Batch> {
   prefetch?: number;
   /** Of the random numbers that samples are loaded with. Default 0. */
   seed?: number;
+  /** Ends the evaluation before its next batch. */
+  signal?: AbortSignal;
   /** Hears the numbers of each sample by itself, in the order of samples; the task must give them (`details`). */
   onSample?(metrics: Metrics): void;
 }
 
-/** The model should be in evaluation mode. Samples come in their order; each counts the same, whatever batch it is in. */
+/**
+ * The model should be in evaluation mode. Samples come in their order; each counts the same, whatever batch it is in.
+ * @throws the signal's reason, once it is aborted; what samples and task throw
+ */
 export async function evaluate<Sample, Batch>(options: EvaluateOptions<Sample, Batch>): Promise<Metrics> {
   expectParts("evaluate", options, { device: "allocate", task: "prepare", data: "load" });
-  const { device, task, data, batchSize, prefetch = 2, seed = 0, onSample } = options;
+  const { device, task, data, batchSize, prefetch = 2, seed = 0, signal, onSample } = options;
   const batches = Math.ceil(data.size / batchSize);
   const samplesOf = (batch: number) => Math.min(batchSize, data.size - batch * batchSize);
   const summarise = (numbers: Metrics) => task.summarise?.(numbers) ?? numbers;
@@ -70,15 +76,20 @@ export async function evaluate<Sample, Batch>(options: EvaluateOptions<Sample, B
     }
     waiting = [];
   };
+  const pace = new Pace(device);
   try {
     for (let batch = 0; batch < batches; batch++) {
+      await pace.next();
+      signal?.throwIfAborted();
       const found = await measure(task, await ahead.next(), onSample !== undefined);
       waiting.push({ weight: samplesOf(batch) / data.size, found });
+      pace.began();
       if (waiting.length === READ_TOGETHER) await collect();
     }
     await collect();
   } finally {
     release();
+    pace.close();
   }
   return summarise(sums);
 }

@@ -7,11 +7,12 @@ import { Random } from "../random.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { AdamW, type AdamWOptions } from "./adamw.ts";
 import { loadTraining, saveTraining, type TrainingProgress } from "./checkpoint.ts";
-import { FitController, HostTurns } from "./control.ts";
+import { FitController } from "./control.ts";
 import { evaluate, type Metrics } from "./evaluate.ts";
 import type { Logger } from "./logger.ts";
 import { LossLog } from "./losses.ts";
 import { BatchOrder } from "./order.ts";
+import { Pace } from "./pace.ts";
 import { Prefetch } from "./prefetch.ts";
 import { learningRate, type Schedule } from "./schedules.ts";
 import { type CheckpointStore, MemoryStore } from "./store.ts";
@@ -72,9 +73,13 @@ export interface FitProgress {
   lr: number;
   stepsPerSecond: number;
   secondsLeft: number;
+  /** Of the last step, before gradients were scaled down. */
+  gradientNorm: number;
+  /** Points of all clouds together; undefined where the task does not count them. */
+  pointsPerSecond?: number;
   /** Steps that did not happen for a NaN or an infinity. */
   skipped: number;
-  /** Milliseconds the device has waited for trees. */
+  /** Milliseconds for which the device has waited for data: samples, trees and graphs. */
   treeWait: number;
   /** The latest validation. */
   validation?: Metrics;
@@ -83,14 +88,14 @@ export interface FitProgress {
 export interface FitResult {
   /** Steps done. */
   step: number;
-  /** False where it was stopped before the last step. */
+  /** False where it was stopped before its end. */
   finished: boolean;
   best?: { step: number; loss: number };
   validation?: Metrics;
   /** Of the best weights. */
   test?: Metrics;
   skipped: number;
-  /** Milliseconds spent, and those of them in which the device waited for trees. */
+  /** Milliseconds spent, and those of them in which the device waited for data. */
   time: number;
   treeWait: number;
 }
@@ -113,13 +118,26 @@ export async function fit<Sample, Batch>(options: FitOptions<Sample, Batch>): Pr
   }
 }
 
+/** What has come back of the steps since the last reading. */
+interface StepsRead {
+  /** The last of them. */
+  step: number;
+  losses: Float32Array;
+  lr: number;
+  /** Points of all steps of this call up to it. */
+  points: number;
+  gradientNorm: number;
+  /** Where the first of their numbers that was not finite was seen. */
+  tensor: string | undefined;
+}
+
 class Run<Sample, Batch> {
   readonly #options: FitOptions<Sample, Batch>;
   readonly #store: CheckpointStore;
   readonly #controller: FitController;
   readonly #optimizer: AdamW;
   readonly #losses: LossLog;
-  readonly #turns: HostTurns;
+  readonly #pace: Pace;
   readonly #accumulate: number;
   readonly #logEvery: number;
   /** The gradient of a batch's loss: its share in the step. */
@@ -130,7 +148,8 @@ class Run<Sample, Batch> {
   #prefetch: Prefetch<Batch> | undefined;
   #validation: Metrics | undefined;
   #skipped = 0;
-  #clock = { step: 0, time: 0 };
+  #points = 0;
+  #clock = { step: 0, time: 0, points: 0 };
 
   constructor(options: FitOptions<Sample, Batch>) {
     expectParts("fit", options, { model: "parameters", task: "prepare", trainData: "load" });
@@ -149,17 +168,17 @@ class Run<Sample, Batch> {
     this.#logEvery = logEvery;
     this.#store = options.store ?? new MemoryStore();
     this.#controller = options.controller ?? new FitController();
-    this.#progress = { step: 0, batches: 0, seed, schedule, config: options.config };
+    this.#progress = { step: 0, batches: 0, seed, schedule, validated: 0, config: options.config };
     const { device } = model;
     this.#optimizer = new AdamW(model.parameters(), { ...options.optimizer, lr: learningRate(schedule, 0) });
     this.#losses = new LossLog(device, logEvery, accumulate);
     this.#share = Tensor.from(device, new Float32Array([1 / accumulate]));
     // Last: as long as it is open, some hosts do not end.
-    this.#turns = new HostTurns();
+    this.#pace = new Pace(device);
   }
 
   async run(): Promise<FitResult> {
-    const { model, steps, signal } = this.#options;
+    const { model, signal } = this.#options;
     const begun = performance.now();
     const stop = () => this.#controller.stop();
     if (signal?.aborted) stop();
@@ -167,18 +186,18 @@ class Run<Sample, Batch> {
     try {
       await this.#resume();
       model.train();
-      this.#clock = { step: this.#progress.step, time: performance.now() };
-      const finished = await this.#steps();
+      this.#clock = { step: this.#progress.step, time: performance.now(), points: 0 };
+      const trained = await this.#steps();
       await this.#settle();
       await this.#save();
-      const test = finished ? await this.#finish() : undefined;
+      const finished = trained ? await this.#unlessStopped(() => this.#finish()) : undefined;
       const { step, best } = this.#progress;
       return {
         step,
-        finished: step >= steps,
+        finished: finished !== undefined,
         best,
         validation: this.#validation,
-        test,
+        test: finished?.test,
         skipped: this.#skipped,
         time: performance.now() - begun,
         treeWait: this.#prefetch?.idle ?? 0,
@@ -189,7 +208,7 @@ class Run<Sample, Batch> {
   }
 
   dispose(): void {
-    this.#turns.close();
+    this.#pace.close();
     this.#optimizer.zeroGrad();
     this.#optimizer.dispose();
     this.#losses.dispose();
@@ -205,6 +224,8 @@ class Run<Sample, Batch> {
       step: saved.step,
       batches: saved.batches,
       seed: saved.seed,
+      // Checkpoints of earlier versions were written after the validation.
+      validated: saved.validated ?? saved.step,
       best: saved.best,
     };
     this.#firstStep = saved.step;
@@ -212,22 +233,21 @@ class Run<Sample, Batch> {
 
   /** @returns whether the last step was reached */
   async #steps(): Promise<boolean> {
-    const { steps, validateEvery, saveEvery } = this.#options;
+    const { steps, saveEvery } = this.#options;
     const progress = this.#progress;
+    // Where the last call was stopped while it validated.
+    if (!(await this.#validateIfDue())) return false;
     this.#prefetch = this.#prefetchBatches((steps - progress.step) * this.#accumulate);
     while (progress.step < steps) {
-      await this.#turns.next();
+      await this.#pace.next();
       await this.#controller.whileRunning();
       if (this.#controller.stopped) return false;
       await this.#step();
+      this.#pace.began();
       const { step } = progress;
       if (step % this.#logEvery === 0) await this.#read();
-      const ends = step === steps;
-      if (this.#options.validationData && (ends || (validateEvery && step % validateEvery === 0))) {
-        await this.#settle();
-        await this.#validate();
-      }
-      if (saveEvery && step % saveEvery === 0 && !ends) {
+      if (!(await this.#validateIfDue())) return false;
+      if (saveEvery && step % saveEvery === 0 && step < steps) {
         await this.#settle();
         await this.#save();
       }
@@ -252,7 +272,9 @@ class Run<Sample, Batch> {
     const { task, schedule, maxNorm } = this.#options;
     const progress = this.#progress;
     for (let i = 0; i < this.#accumulate; i++) {
-      const loss = await task.loss(await this.#prefetch!.next());
+      const batch = await this.#prefetch!.next();
+      this.#points += task.points?.(batch) ?? 0;
+      const loss = await task.loss(batch);
       this.#losses.add(loss);
       const share = this.#share.detach(loss.shape);
       await loss.backward(share);
@@ -272,11 +294,12 @@ class Run<Sample, Batch> {
     await this.#reading;
     const { step } = this.#progress;
     const { lr } = this.#optimizer;
+    const points = this.#points;
     const found = Promise.all([this.#losses.read(), this.#optimizer.check()]);
     this.#reading = found.then(
-      async ([losses, { skipped, tensor }]) => {
+      async ([losses, { skipped, tensor, gradientNorm }]) => {
         this.#skipped = skipped;
-        if (losses.length > 0) await this.#report(step, losses, lr, tensor);
+        if (losses.length > 0) await this.#report({ step, losses, lr, points, gradientNorm, tensor });
       },
       (error) => {
         throw error instanceof NumericalError ? this.#explain(error) : error;
@@ -304,11 +327,13 @@ class Run<Sample, Batch> {
     );
   }
 
-  async #report(step: number, losses: Float32Array, lr: number, tensor: string | undefined): Promise<void> {
-    const { steps, logger, onProgress } = this.#options;
+  async #report({ step, losses, lr, points, gradientNorm, tensor }: StepsRead): Promise<void> {
+    const { steps, task, logger, onProgress } = this.#options;
     const now = performance.now();
-    const stepsPerSecond = (1000 * (step - this.#clock.step)) / Math.max(now - this.#clock.time, 1e-3);
-    this.#clock = { step, time: now };
+    const perSecond = (count: number) => (1000 * count) / Math.max(now - this.#clock.time, 1e-3);
+    const stepsPerSecond = perSecond(step - this.#clock.step);
+    const pointsPerSecond = task.points && perSecond(points - this.#clock.points);
+    this.#clock = { step, time: now, points };
     // A step that was skipped must not hide how the others went.
     const sound = losses.filter(Number.isFinite);
     const mean = sound.reduce((sum, value) => sum + value, 0) / sound.length;
@@ -319,7 +344,10 @@ class Run<Sample, Batch> {
       loss,
       ...(sound.length > 1 && { mean }),
       lr,
+      // JSON has no number for a norm that is none.
+      ...(Number.isFinite(gradientNorm) && { gradientNorm }),
       stepsPerSecond,
+      ...(pointsPerSecond && { pointsPerSecond }),
       ...(tensor && { skipped: tensor }),
     });
     onProgress?.({
@@ -327,12 +355,38 @@ class Run<Sample, Batch> {
       steps,
       loss: mean,
       lr,
+      gradientNorm,
       stepsPerSecond,
+      pointsPerSecond,
       secondsLeft: (steps - step) / stepsPerSecond,
       skipped: this.#skipped,
       treeWait: this.#prefetch?.idle ?? 0,
       validation: this.#validation,
     });
+  }
+
+  /** @returns false where it was stopped before its end */
+  async #validateIfDue(): Promise<boolean> {
+    const { steps, validationData, validateEvery } = this.#options;
+    const { step, validated } = this.#progress;
+    const due = step === steps || (validateEvery !== undefined && step > 0 && step % validateEvery === 0);
+    if (!validationData || !due || validated === step) return true;
+    await this.#settle();
+    const done = await this.#unlessStopped(async () => {
+      await this.#validate();
+      return true;
+    });
+    return done ?? false;
+  }
+
+  /** Undefined where the run was stopped meanwhile. */
+  async #unlessStopped<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (this.#controller.stopped && error === this.#controller.signal.reason) return undefined;
+      throw error;
+    }
   }
 
   async #validate(): Promise<void> {
@@ -343,6 +397,7 @@ class Run<Sample, Batch> {
       this.#validation = await this.#evaluate(validationData!);
       const { loss } = this.#validation;
       if (loss === undefined) throw new ConfigError("the task's metrics have no loss", { field: "metrics" });
+      this.#progress.validated = step;
       if (best && !(loss < best.loss)) return;
       this.#progress.best = { step, loss };
       await this.#store.save(BEST_CHECKPOINT, await model.save());
@@ -355,7 +410,9 @@ class Run<Sample, Batch> {
     const { model, task, batchSize, prefetch } = this.#options;
     model.eval();
     try {
-      return await evaluate({ device: model.device, task, data, batchSize, prefetch, seed: this.#progress.seed });
+      const { seed } = this.#progress;
+      const { signal } = this.#controller;
+      return await evaluate({ device: model.device, task, data, batchSize, prefetch, seed, signal });
     } finally {
       model.train();
     }
@@ -372,7 +429,7 @@ class Run<Sample, Batch> {
   }
 
   /** Gives the model the best weights, keeps them where validation has not, and tests them. */
-  async #finish(): Promise<Metrics | undefined> {
+  async #finish(): Promise<{ test?: Metrics }> {
     const { model, testData, logger } = this.#options;
     const { step, best } = this.#progress;
     if (best) {
@@ -383,9 +440,9 @@ class Run<Sample, Batch> {
       model.restore(loadSafetensors(averaged).tensors);
     }
     if (!best) await this.#store.save(BEST_CHECKPOINT, await model.save());
-    if (!testData) return undefined;
-    const metrics = await this.#evaluate(testData);
-    await logger?.log({ kind: "test", step, ...metrics });
-    return metrics;
+    if (!testData) return {};
+    const test = await this.#evaluate(testData);
+    await logger?.log({ kind: "test", step, ...test });
+    return { test };
   }
 }

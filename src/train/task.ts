@@ -37,6 +37,8 @@ export interface Task<Sample, Batch> {
   prepare(samples: Sample[]): Promise<Batch>;
   /** The batch's mean loss: one number, on the tape. What it is computed from must be disposed. */
   loss(batch: Batch): Promise<Tensor>;
+  /** Points of a batch, all clouds (and steps in time) together: for the points per second of a run's log. */
+  points?(batch: Batch): number;
   /** What validation and test report, one number each, `loss` among them. Default: the loss. */
   metrics?(batch: Batch): Promise<Record<string, Measured>>;
   /** The same numbers, and those of each sample by itself. */
@@ -111,6 +113,7 @@ export function supervised<Sample, Input = ErwinInput, Prepared = PreparedInput>
       const { input, ...rest } = collate(samples);
       return { input: await model.prepare(input), ...rest };
     },
+    points: ({ offsets }) => offsets?.at(-1) ?? 0,
     loss: async (batch) => (await measure(batch, { loss }, false)).batch.loss as Tensor,
     metrics: async (batch) => (await measure(batch, all, false)).batch,
     details: (batch) => measure(batch, all, true),

@@ -45,21 +45,44 @@ const denoWords = (words: readonly string[], flags: readonly string[] = []) => [
   ...words,
 ];
 
-/** Starts `erwin ...words`, interrupts it as soon as `isTime`, and waits for its end. */
-export async function interruptErwin(words: readonly string[], isTime: () => boolean): Promise<Result> {
-  const child = spawn(process.execPath, denoWords(words), { env: { ...process.env, NO_COLOR: "1" } });
+interface Running {
+  pid: number;
+  ended: Promise<Result>;
+}
+
+function start(words: readonly string[], env: Record<string, string> = {}): Running {
+  const child = spawn(process.execPath, denoWords(words), { env: { ...process.env, NO_COLOR: "1", ...env } });
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (text) => (stdout += text));
   child.stderr.on("data", (text) => (stderr += text));
+  const ended = new Promise<Result>((resolve) => child.on("close", (code) => resolve({ code, stdout, stderr })));
+  return { pid: child.pid as number, ended };
+}
+
+/** `erwin ...words`, while the test goes on with other things, such as serving it. */
+export async function erwinMeanwhile(
+  words: readonly string[],
+  { env }: { env?: Record<string, string> } = {},
+): Promise<Result> {
+  return start(words, env).ended;
+}
+
+/** Starts `erwin ...words`, interrupts it as soon as `isTime`, and waits for its end. */
+export async function interruptErwin(
+  words: readonly string[],
+  isTime: () => boolean,
+  signal: "SIGINT" | "SIGTERM" = "SIGINT",
+): Promise<Result> {
+  const { pid, ended } = start(words);
   const watch = setInterval(() => {
     if (!isTime()) return;
     clearInterval(watch);
     // Not child.kill: Deno then reports the signal in place of the exit code.
-    process.kill(child.pid as number, "SIGINT");
+    process.kill(pid, signal);
   }, 20);
-  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  const result = await ended;
   clearInterval(watch);
-  return { code, stdout, stderr };
+  return result;
 }
 
 /** What went wrong, if it was told as it should be: one line that begins with "error: ". */

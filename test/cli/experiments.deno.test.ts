@@ -51,11 +51,14 @@ it.each(["md", "shapenet"] as const)("%s: trains as the reference does, and eval
   expectClose([found.loss], [expected.final_f64.test.loss], 1e-3, "loss of the test split");
 });
 
-it("goes on with the same bits after SIGINT, and refuses other settings by name", async () => {
-  const begun = await interruptErwin([...words("md", "interrupted"), "--save-every", "2"], () =>
-    existsSync(path("interrupted/last.safetensors")),
+it("goes on with the same bits after SIGTERM, and refuses other settings by name", async () => {
+  const begun = await interruptErwin(
+    [...words("md", "interrupted"), "--save-every", "2"],
+    () => existsSync(path("interrupted/last.safetensors")),
+    "SIGTERM",
   );
   expect(begun.code, begun.stderr).toBe(0);
+  expect(begun.stdout).toMatch(/stopped after \d+ of 12 steps/);
   const other = erwin([...words("md", "interrupted"), "--lr", "1e-3"]);
   expect(other.code).toBe(1);
   expect(errorLine(other)).toContain("lr 0.0005, not 0.001");

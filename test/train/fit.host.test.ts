@@ -93,6 +93,29 @@ describe("a run", () => {
     }
   });
 
+  test("that was stopped while it validated validates first when it goes on", async () => {
+    const whole = new MemoryLogger();
+    await run({ logger: whole });
+    const [store, logger, controller] = [new MemoryStore(), new MemoryLogger(), new FitController()];
+    const load = (index: number) => {
+      if (index === 3) controller.stop();
+      return validationData.clouds[index];
+    };
+    // One cloud a batch and none ahead: the evaluation is stopped in its middle.
+    const stopping = { ...validationData, load };
+    const stopped = await run({ store, logger, controller, validationData: stopping, batchSize: 1, prefetch: 0 });
+    expect(stopped.result).toMatchObject({ step: 4, finished: false });
+    expect(logger.entries.filter(({ kind }) => kind === "validation")).toEqual([]);
+
+    const [other, resumed] = [new MemoryStore(), new MemoryLogger()];
+    await run({ store: other, batchSize: 1 });
+    await run({ store, logger: resumed, batchSize: 1 });
+    const stepsOf = ({ entries }: MemoryLogger) =>
+      entries.filter(({ kind }) => kind === "validation").map(({ step }) => step);
+    expect(stepsOf(resumed)).toEqual(stepsOf(whole));
+    expect(last(store)).toEqual(last(other));
+  });
+
   test("that was killed goes on from its last checkpoint with the same bits", async () => {
     const store = new MemoryStore();
     const broken = { ...trainData, load: brokenAfter(4 * 11) };
@@ -139,6 +162,11 @@ describe("a run", () => {
     const losses = logger.entries.filter(({ kind }) => kind === "training");
     expect(losses.map(({ step }) => step)).toEqual([10, 20, 30, 40]);
     expect(losses.at(-1)!.loss).toBeLessThan(0.5 * (losses[0].loss as number));
+    for (const { gradientNorm, stepsPerSecond, pointsPerSecond } of losses) {
+      expect(gradientNorm).toBeGreaterThan(0);
+      // Four clouds of 24 points a step.
+      expect(Number(pointsPerSecond) / Number(stepsPerSecond)).toBeCloseTo(96);
+    }
     expect(logger.entries.filter(({ kind }) => kind === "validation").map(({ step }) => step)).toEqual([
       10, 20, 30, 40,
     ]);

@@ -64,12 +64,14 @@ export function makeTask(model: ErwinTransformer): Task<Cloud, unknown> {
     model,
     collate: (clouds) => {
       const points = clouds[0].positions.length / 2;
+      const offsets = Int32Array.from([...clouds.keys(), clouds.length], (cloud) => cloud * points);
       return {
         input: {
           nodeFeatures: join(clouds.map(({ features }) => features)),
           nodePositions: join(clouds.map(({ positions }) => positions)),
-          offsets: [...clouds.keys(), clouds.length].map((cloud) => cloud * points),
+          offsets,
         },
+        offsets,
         target: join(clouds.map(({ target }) => target)),
       };
     },

@@ -1,9 +1,10 @@
-// erwin train: trains an experiment's model, keeps its checkpoints and draws its loss curve.
+// erwin train: trains an experiment's model, and keeps all of the run in a folder.
 
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { version } from "../../../package.json";
-import type { Baselines, Experiment, ExperimentOptions } from "../../experiments/experiment.ts";
+import { estimateRunMemory, estimateRunTime } from "../../experiments/estimate.ts";
+import type { BadSample, Baselines, Experiment, ExperimentOptions } from "../../experiments/experiment.ts";
 import { experiments } from "../../experiments/index.ts";
 import { resolveOptions } from "../../experiments/options.ts";
 import { type ExperimentRun, fitOptions, openRun } from "../../experiments/run.ts";
@@ -15,6 +16,8 @@ import {
   fit,
   InputError,
   JsonLinesLogger,
+  type LogEntry,
+  type Logger,
 } from "../../index.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { drawCurves } from "../curve.ts";
@@ -22,24 +25,32 @@ import { describeDevice, withDevice } from "../device.ts";
 import { chooseExperiment, openSource } from "../experiment-choice.ts";
 import { experimentFlags, flagOf, givenOptions, textOf } from "../experiment-options.ts";
 import { readBytes, writeWhole } from "../files.ts";
-import { deviceOptions, readDeviceChoice } from "../options.ts";
+import { type DeviceChoice, deviceOptions, readDeviceChoice } from "../options.ts";
 import { withProgress } from "../progress.ts";
-import { CONFIG_FILE, CURVE_FILE, METRICS_FILE, RunFolder, type Settings } from "../run-folder.ts";
-import { formatTime } from "../text.ts";
+import { CONFIG_FILE, CURVE_FILE, METRICS_FILE, RunFolder, readRunConfig, type Settings } from "../run-folder.ts";
+import { formatBytes, formatCount, formatPlural, formatTime } from "../text.ts";
+import { EventLog } from "../train/event-log.ts";
+import { stoppedBySignals } from "../train/interruption.ts";
+import {
+  PREDICTIONS_FOLDER,
+  type PredictionFormat,
+  predictionFormats,
+  writePredictions,
+} from "../train/predictions.ts";
+import { WandbLogger } from "../train/wandb.ts";
 
 const names = Object.keys(experiments);
 /** What may differ from one call to the next of the same run. */
 const freeOptions: readonly string[] = ["saveEvery", "logEvery"];
+/** Samples whose predictions are written: a data set may have tens of thousands. */
+const MOST_PREDICTIONS = 256;
 
 export const train: Command = {
   summary: "train an experiment's model; interrupted, it goes on where it was",
   usage: `${names.join("|")} --out FOLDER [--data-path FOLDER] [--size small|medium|large] [--steps N] [--batch-size N] [--lr X] ...
        erwin train --data-path FOLDER --config FILE --out FOLDER [KEY=VALUE ...]`,
   options: {
-    out: {
-      value: "FOLDER",
-      description: `for ${CONFIG_FILE}, checkpoints, ${METRICS_FILE} and ${CURVE_FILE}; goes on from the last checkpoint in it`,
-    },
+    out: { value: "FOLDER", description: "the run's, for all that is listed below; goes on from the checkpoint in it" },
     "data-path": {
       value: "FOLDER",
       description:
@@ -52,15 +63,34 @@ export const train: Command = {
     },
     init: {
       value: "FILE",
-      description: "weights to begin with (.safetensors); a config in its metadata decides the model's shape",
+      description:
+        "weights to begin with (.safetensors, or PyTorch's .pt); a config in the file decides the model's shape",
     },
     resume: { description: "refuse to begin anew: there must be a checkpoint to go on from" },
+    "dry-run": { description: "say how much memory and time the run will take, from a few steps, and write nothing" },
+    "skip-bad": { description: "leave out samples whose files are damaged, and say which" },
+    predictions: {
+      value: "NAME",
+      description: `format of the test split's predictions: ${predictionFormats.join(", ")}; off for none (default vtu)`,
+    },
+    "max-predictions": {
+      value: "N",
+      description: `samples whose predictions are written, evenly spread over the split (default ${MOST_PREDICTIONS})`,
+    },
+    "use-wandb": {
+      value: "0|1",
+      description: "whether numbers also go to Weights & Biases, by its package @wandb/sdk",
+    },
     ...experimentFlags(),
     ...deviceOptions,
   },
   notes: [
     "The same command goes on with a run that was interrupted. Its settings must be the same, those of the device,",
-    "--log-every and --save-every aside.",
+    "--log-every, --save-every and what is written besides the checkpoints aside. Ctrl-C and SIGTERM stop after the step under way,",
+    "with a checkpoint; a second time they end the process at once.",
+    "",
+    `The run's folder: ${CONFIG_FILE}, model.safetensors (the best weights), last.safetensors (to go on from), ${METRICS_FILE}, the same`,
+    `for TensorBoard (events.out.tfevents.*), ${CURVE_FILE}, ${PREDICTIONS_FOLDER}/.`,
     "",
     ...Object.entries(experiments).map(([name, { summary }]) => `${name}: ${summary}`),
   ],
@@ -68,14 +98,81 @@ export const train: Command = {
   run,
 };
 
+/** A call of the command, understood. */
+interface Call {
+  name: string;
+  experiment: Experiment;
+  options: ExperimentOptions;
+  dataPath: string | undefined;
+  init: string | undefined;
+  /** What decides the run's numbers besides options, data and first weights. */
+  described: Settings;
+  skipBad: boolean;
+  /** Undefined where none are to be written. */
+  predictions: PredictionFormat | undefined;
+  mostPredictions: number;
+  useWandb: boolean;
+  device: DeviceChoice;
+}
+
 async function run(args: Arguments): Promise<void> {
+  const call = await readCall(args);
+  if (args.has("dry-run")) return dryRun(call);
   const folder = new RunFolder(args.required("out"));
-  const { name, experiment, settings: described } = await chooseExperiment(args, folder.config);
-  const options = resolveOptions(experiment.options, givenOptions(args, name, experiment.options)) as ExperimentOptions;
-  const dataPath = readDataPath(args, name, experiment);
-  const choice = readDeviceChoice(args);
-  const init = args.text("init");
-  const settings: Settings = {
+  const settings = settingsOf(call);
+  folder.expectSame(call.name, settings);
+  if (args.has("resume") && !folder.begun) {
+    throw new InputError(`There is no checkpoint to go on from in "${folder.folder}".`, { file: folder.folder });
+  }
+  const leftOut: BadSample[] = [];
+  await withRun(call, leftOut, async (made, device) => {
+    describeSamples(made);
+    const config = () => ({
+      experiment: call.name,
+      settings,
+      ...describeRun(call, made, device),
+      ...(call.skipBad && { leftOut }),
+    });
+    folder.begin(config());
+    const controller = new FitController();
+    const logs = await openLogs(call, folder, config());
+    const result = await stoppedBySignals(
+      () => controller.stop(),
+      async () => {
+        const trained = await logs.around(() => fitRun(call, folder, made, { controller, logger: logs.logger }));
+        if (trained.finished) await predictTest(call, folder, made, controller.signal);
+        return trained;
+      },
+    );
+    // In training damaged samples are found as they come.
+    if (call.skipBad) folder.write(config());
+    await report(call, folder, made, result);
+    describeLeftOut(leftOut);
+  });
+}
+
+async function readCall(args: Arguments): Promise<Call> {
+  const begun = args.has("out") ? readRunConfig(args.required("out")) : undefined;
+  const { name, experiment, settings: described } = await chooseExperiment(args, begun);
+  const predictions = args.choice("predictions", [...predictionFormats, "off"] as const) ?? "vtu";
+  return {
+    name,
+    experiment,
+    options: resolveOptions(experiment.options, givenOptions(args, name, experiment.options)) as ExperimentOptions,
+    dataPath: readDataPath(args, name, experiment),
+    init: args.text("init"),
+    described,
+    skipBad: args.has("skip-bad"),
+    predictions: predictions === "off" ? undefined : predictions,
+    mostPredictions: args.count("max-predictions") ?? MOST_PREDICTIONS,
+    useWandb: args.choice("use-wandb", ["0", "1"] as const) === "1",
+    device: readDeviceChoice(args),
+  };
+}
+
+/** What decides the run's numbers. */
+function settingsOf({ options, dataPath, init, described, skipBad, device }: Call): Settings {
+  return {
     ...described,
     ...Object.fromEntries(
       Object.entries(options)
@@ -84,36 +181,9 @@ async function run(args: Arguments): Promise<void> {
     ),
     ...(dataPath !== undefined && { "data-path": resolve(dataPath) }),
     ...(init !== undefined && { init: resolve(init) }),
-    precision: choice.precision ?? "float32",
+    ...(skipBad && { "skip-bad": "on" }),
+    precision: device.precision ?? "float32",
   };
-
-  folder.expectSame(name, settings);
-  if (args.has("resume") && !folder.begun) {
-    throw new InputError(`There is no checkpoint to go on from in "${folder.folder}".`, { file: folder.folder });
-  }
-  const weights = init === undefined ? undefined : { bytes: readBytes(init), file: init };
-  await withDevice(choice, async (device) => {
-    const { steps, batchSize } = options;
-    console.log(`training ${name} on ${describeDevice(device)}: ${steps} steps of ${batchSize}`);
-    const source = dataPath === undefined ? undefined : openSource(dataPath);
-    const made = await withProgress("reading the samples", () =>
-      openRun(name, experiment, { device, options, source, init: weights }),
-    );
-    try {
-      describeSamples(made);
-      folder.begin({ experiment: name, settings, ...describeRun(made, device) });
-      const result = await fitRun(name, folder, made, fitOptions(options));
-      const baselines = await experiment.baselines(
-        made.testData ?? made.validationData ?? made.trainData,
-        made.trainData,
-      );
-      report(result, steps, baselines);
-      writeWhole(join(folder.folder, CURVE_FILE), curveOf(name, folder, baselines));
-      console.log(`loss curve: ${join(folder.folder, CURVE_FILE)}`);
-    } finally {
-      made.model.dispose();
-    }
-  });
 }
 
 /**
@@ -136,37 +206,123 @@ export function readDataPath(
   return path;
 }
 
-async function fitRun(
-  name: string,
+/** Opens the data set and makes the model for `work`. @param leftOut receives the samples that are left out */
+async function withRun(
+  { name, experiment, options, dataPath, init, skipBad, device: choice }: Call,
+  leftOut: BadSample[],
+  work: (made: ExperimentRun, device: Device) => Promise<void>,
+): Promise<void> {
+  const weights = init === undefined ? undefined : { bytes: readBytes(init), file: init };
+  await withDevice(choice, async (device) => {
+    const { steps, batchSize } = options;
+    console.log(`training ${name} on ${describeDevice(device)}: ${steps} steps of ${batchSize}`);
+    const source = dataPath === undefined ? undefined : openSource(dataPath);
+    const onBad = skipBad ? (bad: BadSample) => leftOut.push(bad) : undefined;
+    const made = await withProgress("reading the samples", () =>
+      openRun(name, experiment, { device, options, source, init: weights, onBad }),
+    );
+    try {
+      await work(made, device);
+    } finally {
+      made.model.dispose();
+    }
+  });
+}
+
+async function dryRun(call: Call): Promise<void> {
+  const leftOut: BadSample[] = [];
+  await withRun(call, leftOut, async (made) => {
+    describeSamples(made);
+    const memory = await estimateRunMemory(call.experiment, made, call.options);
+    console.log(
+      `memory: ${formatBytes(memory.model)} the model, ${formatBytes(memory.optimizer)} gradients and AdamW, ${formatBytes(memory.peak)} at most`,
+    );
+    const time = await withProgress("measuring some steps", () => estimateRunTime(made, call.options));
+    const validated =
+      time.validations > 0 ? `, ${formatPlural(time.validations, "validation")} of ${formatTime(time.validation)}` : "";
+    console.log(`time: ${formatTime(time.step)} a step${validated}`);
+    console.log(`in all: ${formatTime(time.total)} for ${formatCount(call.options.steps)} steps`);
+    describeLeftOut(leftOut);
+  });
+}
+
+interface Logs {
+  logger: Logger;
+  /** Runs `work`, and ends the logs with it. */
+  around<Result>(work: () => Promise<Result>): Promise<Result>;
+}
+
+async function openLogs({ useWandb }: Call, folder: RunFolder, config: Record<string, unknown>): Promise<Logs> {
+  const lines = new JsonLinesLogger((line) => folder.log(line));
+  const { step, entries: before } = folder;
+  const events = new EventLog(folder.folder, step);
+  const wandb = useWandb ? await WandbLogger.begin({ id: folder.id, name: folder.name, config }) : undefined;
+  // Its run begins anew with each call.
+  for (const entry of before) wandb?.log(entry);
+  const log = async (entry: LogEntry) => {
+    await lines.log(entry);
+    events.log(entry);
+    wandb?.log(entry);
+  };
+  return {
+    logger: { log },
+    async around(work) {
+      try {
+        const result = await work();
+        await wandb?.finish(0);
+        return result;
+      } catch (error) {
+        await wandb?.finish(1);
+        throw error;
+      }
+    },
+  };
+}
+
+function fitRun(
+  { name, options }: Call,
   folder: RunFolder,
   { model, task, trainData, validationData, testData }: ExperimentRun,
-  options: ReturnType<typeof fitOptions>,
+  outside: { controller: FitController; logger: Logger },
 ): Promise<FitResult> {
-  const controller = new FitController();
-  const interrupt = () => controller.stop();
-  process.on("SIGINT", interrupt);
-  try {
-    return await withProgress(`training ${name}`, (show) =>
-      fit({
-        model,
-        task,
-        trainData,
-        validationData,
-        testData,
-        ...options,
-        store: folder.store,
-        controller,
-        logger: new JsonLinesLogger((line) => folder.log(line)),
-        config: { experiment: name, ...model.metadata() },
-        onProgress: (progress) => {
-          show(progress.step, progress.steps);
-          if (!process.stderr.isTTY && progress.step % 100 === 0) console.log(describeProgress(progress));
-        },
-      }),
-    );
-  } finally {
-    process.removeListener("SIGINT", interrupt);
-  }
+  return withProgress(`training ${name}`, (show) =>
+    fit({
+      model,
+      task,
+      trainData,
+      validationData,
+      testData,
+      ...fitOptions(options),
+      store: folder.store,
+      ...outside,
+      config: { experiment: name, ...model.metadata() },
+      onProgress: (progress) => {
+        show(progress.step, progress.steps);
+        if (!process.stderr.isTTY && progress.step % 100 === 0) console.log(describeProgress(progress));
+      },
+    }),
+  );
+}
+
+async function predictTest(call: Call, folder: RunFolder, made: ExperimentRun, signal: AbortSignal): Promise<void> {
+  const { experiment, options, predictions: format, mostPredictions: most } = call;
+  const { model, testData } = made;
+  if (!testData || !format || !experiment.predict) return;
+  const written = await withProgress("predicting the test split", (onProgress) =>
+    writePredictions({
+      experiment,
+      model,
+      data: testData,
+      options,
+      folder: folder.folder,
+      format,
+      most,
+      signal,
+      onProgress,
+    }),
+  );
+  const of = written < testData.size ? ` of ${testData.size}` : "";
+  console.log(`predictions of ${written}${of} samples: ${join(folder.folder, PREDICTIONS_FOLDER)}`);
 }
 
 function describeSamples({ trainData, validationData, testData }: ExperimentRun): void {
@@ -182,14 +338,23 @@ function describeSamples({ trainData, validationData, testData }: ExperimentRun)
   }
 }
 
-function describeRun({ model, trainData, validationData, testData }: ExperimentRun, device: Device) {
+/** What of a run is worth knowing besides what it was asked for. */
+function describeRun(
+  { experiment }: Call,
+  { model, trainData, validationData, testData }: ExperimentRun,
+  device: Device,
+) {
   const { config, data } = model.metadata();
   const parsed = (text: string | undefined) => (text === undefined ? undefined : (JSON.parse(text) as unknown));
+  const host = process.versions.deno === undefined ? `Node ${process.versions.node}` : `Deno ${process.versions.deno}`;
   return {
     model: parsed(config),
     data: parsed(data),
+    parameters: [...model.parameters().values()].reduce((sum, { size }) => sum + size, 0),
+    ...(experiment.fields && { fields: experiment.fields }),
     samples: { train: trainData.size, val: validationData?.size, test: testData?.size },
     version,
+    host,
     device: describeDevice(device),
   };
 }
@@ -198,16 +363,32 @@ function describeProgress({ step, steps, loss, lr, stepsPerSecond, secondsLeft }
   return `step ${step}/${steps}  loss ${loss.toPrecision(4)}  lr ${lr.toExponential(1)}  ${stepsPerSecond.toFixed(2)} steps/s  ${secondsLeft.toFixed(0)} s left`;
 }
 
-function report({ step, finished, time, treeWait, validation, test }: FitResult, steps: number, baselines: Baselines) {
-  const waited = `${formatTime(treeWait)} (${((100 * treeWait) / time).toFixed(1)} %)`;
+async function report(call: Call, folder: RunFolder, made: ExperimentRun, result: FitResult): Promise<void> {
+  const { trainData, validationData, testData } = made;
+  const { step, finished, time, treeWait, validation, test } = result;
+  const baselines = await call.experiment.baselines(testData ?? validationData ?? trainData, trainData);
+  const waited = `the device waited ${formatTime(treeWait)} (${((100 * treeWait) / time).toFixed(1)} %) for data`;
   console.log(
     finished
-      ? `done in ${formatTime(time)}; the device waited ${waited} for data`
-      : `stopped after ${step} of ${steps} steps; the same command goes on from there`,
+      ? `done in ${formatTime(time)}; ${waited}`
+      : `stopped after ${step} of ${call.options.steps} steps; the same command goes on from there`,
   );
   if (validation) console.log(`validation ${JSON.stringify(validation)}`);
   if (test) console.log(`test ${JSON.stringify(test)}`);
   for (const [name, loss] of Object.entries(baselines)) console.log(`without learning: ${name} ${loss.toPrecision(4)}`);
+  writeWhole(join(folder.folder, CURVE_FILE), curveOf(call.name, folder, baselines));
+  console.log(`loss curve: ${join(folder.folder, CURVE_FILE)}`);
+}
+
+/** Damaged samples that are told one by one; all are in the run's config. */
+const MOST_TOLD = 10;
+
+function describeLeftOut(leftOut: readonly BadSample[]): void {
+  if (leftOut.length === 0) return;
+  const samples = leftOut.length === 1 ? "one damaged sample" : `${leftOut.length} damaged samples`;
+  console.log(`left out ${samples}:`);
+  for (const { split, sample, problem } of leftOut.slice(0, MOST_TOLD)) console.log(`  ${split} ${sample}: ${problem}`);
+  if (leftOut.length > MOST_TOLD) console.log(`  and ${leftOut.length - MOST_TOLD} more`);
 }
 
 function curveOf(name: string, folder: RunFolder, baselines: Baselines): string {

@@ -5,7 +5,7 @@ import { readExample, readTensorProto } from "../../formats/tensorflow.ts";
 import { checkRecord, RECORD_HEAD, RECORD_TAIL, readRecordHead } from "../../formats/tfrecord.ts";
 import { floatsOf } from "../arrays.ts";
 import { type DataSource, locate, sortedNames } from "../data-source.ts";
-import type { Split, SplitName } from "../experiment.ts";
+import type { OnBad, Split, SplitName } from "../experiment.ts";
 
 /** Of the published catalogues, axis by axis: what is subtracted and divided by. */
 export const POSITION = {
@@ -40,9 +40,15 @@ interface RecordAddress {
 /**
  * The catalogues of a split: those in all files named halos*SPLIT*.tfrecord, by the files' names.
  * @param most catalogues that are used; the others are not looked at
+ * @param onBad hears of files of which the rest cannot be walked over, and is left out; without it that is an error
  * @throws FormatError where there is no such file, or one is damaged
  */
-export async function loadCatalogues(source: DataSource, split: SplitName, most: number): Promise<Split<HaloSample>> {
+export async function loadCatalogues(
+  source: DataSource,
+  split: SplitName,
+  most: number,
+  onBad?: OnBad,
+): Promise<Split<HaloSample>> {
   const pattern = new RegExp(`^halos.*${split}.*\\.tfrecord$`);
   const paths = (await sortedNames(source, "", "files")).filter((name) => pattern.test(name));
   if (paths.length === 0) {
@@ -51,9 +57,18 @@ export async function loadCatalogues(source: DataSource, split: SplitName, most:
   }
   const records: RecordAddress[] = [];
   for (const path of paths) {
-    for await (const record of findRecords(source, path)) {
-      if (records.length === most) break;
-      records.push(record);
+    try {
+      for await (const record of findRecords(source, path)) {
+        if (records.length === most) break;
+        records.push(record);
+      }
+    } catch (error) {
+      if (!onBad || !(error instanceof FormatError)) throw error;
+      onBad({
+        split,
+        sample: `${path} from record ${records.filter((record) => record.path === path).length} on`,
+        problem: error.message,
+      });
     }
   }
   return {

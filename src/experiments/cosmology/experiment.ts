@@ -32,6 +32,10 @@ export const cosmology: Experiment<
   summary: "velocities of a universe's halos from their positions (data: Zenodo 11479419)",
   options,
   readsFiles: true,
+  fields: {
+    inputs: [{ name: "positions", channels: 3, mean: POSITION.mean, deviation: POSITION.deviation }],
+    targets: [{ name: "velocity", channels: 3, mean: VELOCITY.mean, deviation: VELOCITY.deviation }],
+  },
   config: ({ size, ...angle }) => ({
     cIn: widths[size],
     cHidden: widths[size],
@@ -44,11 +48,12 @@ export const cosmology: Experiment<
     rotate: rotationOf(angle),
   }),
   build: (config) => new VelocityModel(config),
-  load: (split, { trainSamples, heldOutSamples, validation }, source) =>
+  load: (split, { trainSamples, heldOutSamples, validation }, source, onBad) =>
     loadCatalogues(
       expectSource("cosmology", source),
       split === "val" ? validation : split,
       split === "train" ? trainSamples : heldOutSamples,
+      onBad,
     ),
   task: (model, neighbours) =>
     supervised<HaloSample, NeighbourInput, PreparedGeometry>({

@@ -36,6 +36,10 @@ export const eagle: Experiment<OptionValues<typeof options>, FlowModel, FlowWind
   summary: "turbulent flow around a moving source, step by step (data: EAGLE)",
   options,
   readsFiles: true,
+  fields: {
+    inputs: [{ name: "state", channels: STATE, mean: STATE_MEAN, deviation: STATE_DEVIATION }],
+    targets: [{ name: "state", channels: STATE, mean: STATE_MEAN, deviation: STATE_DEVIATION }],
+  },
   config: ({ size, ...angle }) => ({
     ...sizes[size],
     ballSizes: [256, 256, 256, 128, 128],
@@ -135,6 +139,7 @@ function task(model: FlowModel): Task<FlowWindow, FlowGroup[]> {
       const groups = windows[0].alone ? windows.map((window) => [window]) : [windows];
       return Promise.all(groups.map((group) => prepareGroup(model, group)));
     },
+    points: (groups) => groups.reduce((sum, { offsets, frames }) => sum + offsets.at(-1)! * (frames - 1), 0),
     loss: ([group]) => rolloutLoss(model, group),
     metrics: async (groups) => (await details(groups)).batch,
     details,

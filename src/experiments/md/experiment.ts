@@ -11,7 +11,15 @@ import type { Experiment } from "../experiment.ts";
 import { type OptionValues, onOff, paperOptions, rotationOf, trainingOptions } from "../options.ts";
 import { columnsOf, readOutput, unscaled } from "../prediction.ts";
 import { type ChainInput, DynamicsModel, type PreparedChains } from "./model.ts";
-import { ACCELERATION_SCALE, type ChainSample, lastAcceleration, loadWindows, POSITION_SCALE } from "./windows.ts";
+import {
+  ACCELERATION_SCALE,
+  type ChainSample,
+  lastAcceleration,
+  loadWindows,
+  POSITION_SCALE,
+  VELOCITIES,
+  VELOCITY_SCALE,
+} from "./windows.ts";
 
 const DIMENSIONS = 3;
 
@@ -39,6 +47,17 @@ export const md: Experiment<
   summary: "accelerations of a polymer's beads from their last velocities (data: Zenodo 6764836)",
   options,
   readsFiles: true,
+  fields: {
+    inputs: [
+      { name: "positions", channels: DIMENSIONS, deviation: POSITION_SCALE },
+      {
+        name: "velocities",
+        channels: VELOCITIES * DIMENSIONS,
+        deviation: Array(VELOCITIES).fill(VELOCITY_SCALE).flat(),
+      },
+    ],
+    targets: [{ name: "acceleration", channels: DIMENSIONS, deviation: ACCELERATION_SCALE }],
+  },
   config: ({ size, ...angle }) => ({
     ...sizes[size],
     ballSizes: [128, 128, 128, 64, 32],
@@ -50,9 +69,10 @@ export const md: Experiment<
     rotate: rotationOf(angle),
   }),
   build: (config) => new DynamicsModel(config),
-  load: (split, { noise, validation }, source) =>
+  load: (split, { noise, validation }, source, onBad) =>
     loadWindows(expectSource("md", source), split === "val" ? validation : split, {
       noise: noise && split === "train",
+      onBad,
     }),
   task: (model) =>
     supervised<ChainSample, ChainInput, PreparedChains>({

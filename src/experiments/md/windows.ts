@@ -3,7 +3,7 @@
 import { FormatError } from "../../errors.ts";
 import type { Random } from "../../random.ts";
 import { type DataSource, joinPath, locate, readLines } from "../data-source.ts";
-import type { Split, SplitName } from "../experiment.ts";
+import type { OnBad, Split, SplitName } from "../experiment.ts";
 import { RecentValues } from "../recent.ts";
 import { readTrajectory, type Trajectory, WINDOW } from "./trajectories.ts";
 
@@ -12,7 +12,7 @@ const DIMENSIONS = 3;
 export const VELOCITIES = WINDOW - 2;
 /** Of the published trajectories, axis by axis: what is divided by. */
 export const POSITION_SCALE = [21.4457, 31.7121, 25.5143];
-const VELOCITY_SCALE = [1.2809, 1.2735, 1.2792];
+export const VELOCITY_SCALE = [1.2809, 1.2735, 1.2792];
 export const ACCELERATION_SCALE = [1.7428, 1.7295, 1.739];
 /** Deviations of the noise: so many, evenly in the logarithm from the first to the last. */
 const NOISE = { count: 10, first: 0.1, last: 0.01 };
@@ -41,41 +41,50 @@ export interface ChainSample {
 /**
  * The windows of a split. All its trajectories are read once, to know how long they are.
  * @param noise whether noise is added to the frames of a window
+ * @param onBad hears of trajectories that cannot be read, and are left out; without it they are errors
  * @throws FormatError naming the file that is missing, damaged or does not fit the others
  */
 export async function loadWindows(
   source: DataSource,
   split: SplitName,
-  { noise = false } = {},
+  { noise = false, onBad }: { noise?: boolean; onBad?: OnBad } = {},
 ): Promise<Split<ChainSample>> {
   const { list, folder, frames } = SPLITS[split];
-  const names = await readLines(source, list);
-  if (names.length === 0) {
+  const listed = await readLines(source, list);
+  if (listed.length === 0) {
     const file = locate(source, list);
     throw new FormatError(`${file}: lists no trajectory.`, { file });
   }
   const trajectories = new RecentValues(
-    (index) => readTrajectory(source, joinPath(folder, names[index]), frames),
+    (index) => readTrajectory(source, joinPath(folder, listed[index]), frames),
     ({ positions }) => positions.byteLength,
   );
+  /** Those that can be read, by their numbers in the list. */
+  const sound: number[] = [];
   /** The first window of each trajectory, then their number. */
   const firsts = [0];
-  for (let index = 0; index < names.length; index++) {
-    firsts.push(firsts[index] + (await trajectories.get(index)).frames - WINDOW + 1);
+  for (const [index, name] of listed.entries()) {
+    try {
+      firsts.push(firsts[sound.length] + (await trajectories.get(index)).frames - WINDOW + 1);
+      sound.push(index);
+    } catch (error) {
+      if (!onBad || !(error instanceof FormatError)) throw error;
+      onBad({ split, sample: name, problem: error.message });
+    }
   }
   const find = (sample: number) => {
     const trajectory = firsts.findIndex((first) => first > sample) - 1;
     return { trajectory, window: sample - firsts[trajectory] };
   };
   return {
-    size: firsts[names.length],
+    size: firsts[sound.length],
     async load(sample, random) {
       const { trajectory, window } = find(sample);
-      return chainSample(await trajectories.get(trajectory), window, noise ? random : undefined);
+      return chainSample(await trajectories.get(sound[trajectory]), window, noise ? random : undefined);
     },
     nameOf(sample) {
       const { trajectory, window } = find(sample);
-      return `${names[trajectory]}, frame ${window}`;
+      return `${listed[sound[trajectory]]}, frame ${window}`;
     },
   };
 }

@@ -31,6 +31,10 @@ export const shapenet: Experiment<
   summary: "pressure on the surfaces of cars in the wind (data: ShapeNet-Car with its simulations)",
   options,
   readsFiles: true,
+  fields: {
+    inputs: [{ name: "positions", channels: 3, ...POSITION_SCALING }],
+    targets: [{ name: "pressure", channels: 1, ...PRESSURE_SCALING }],
+  },
   config: ({ size, ...angle }) => ({
     cIn: 64,
     cHidden: [widths[size], widths[size]],

@@ -1,0 +1,32 @@
+// A run's numbers as TensorBoard reads them: `tensorboard --logdir RUN`.
+
+import { appendFileSync, existsSync } from "node:fs";
+import { join } from "node:path";
+import { type EventContent, encodeEvent } from "../../formats/tfevents.ts";
+import type { LogEntry, Logger } from "../../index.ts";
+import { EVENTS_PREFIX } from "../run-folder.ts";
+
+/** An event file of one call: each call that goes on with a run writes a file of its own, as TensorBoard expects it. */
+export class EventLog implements Logger {
+  readonly #path: string;
+
+  /** @param step steps that the run has done: what earlier files say of later ones is void */
+  constructor(folder: string, step: number) {
+    // TensorBoard reads a folder's files in the order of their names.
+    let seconds = Math.floor(Date.now() / 1000);
+    const path = () => join(folder, `${EVENTS_PREFIX}${seconds}.erwin`);
+    while (existsSync(path())) seconds++;
+    this.#path = path();
+    this.#write({ version: true }, step);
+    if (step > 0) this.#write({ start: true }, step + 1);
+  }
+
+  log({ kind, step, ...metrics }: LogEntry): void {
+    const numbers = Object.entries(metrics).filter((metric): metric is [string, number] => Number.isFinite(metric[1]));
+    this.#write({ scalars: Object.fromEntries(numbers.map(([name, value]) => [`${kind}/${name}`, value])) }, step);
+  }
+
+  #write(content: EventContent, step: number): void {
+    appendFileSync(this.#path, encodeEvent(content, { step, wallTime: Date.now() / 1000 }));
+  }
+}

@@ -1,0 +1,94 @@
+// The predictions of a run's test split: a file a sample, with what was predicted, the truth and the error at each point.
+
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Experiment, ExperimentOptions, SamplePrediction, Split } from "../../experiments/experiment.ts";
+import { meshOf } from "../../formats/mesh.ts";
+import { type Attribute, writePointCloud } from "../../formats/pointcloud.ts";
+import { savePvd } from "../../formats/pvd.ts";
+import { saveVtu } from "../../formats/vtu-write.ts";
+import type { Module } from "../../nn/module.ts";
+import { Random } from "../../random.ts";
+import { makeFolder, writeWhole } from "../files.ts";
+
+export const PREDICTIONS_FOLDER = "predictions";
+
+export const predictionFormats = ["vtu", "vtp", "vtk", "npz", "safetensors", "csv", "ply"] as const;
+export type PredictionFormat = (typeof predictionFormats)[number];
+
+export interface PredictionsOptions {
+  experiment: Experiment;
+  model: Module;
+  data: Split<unknown>;
+  options: ExperimentOptions;
+  /** The run's. */
+  folder: string;
+  format: PredictionFormat;
+  /** So many samples, evenly spread over the split where it has more. */
+  most: number;
+  signal: AbortSignal;
+  onProgress(done: number, total: number): void;
+}
+
+/** @returns how many samples were written; those of an earlier call are gone */
+export async function writePredictions(task: PredictionsOptions): Promise<number> {
+  const { experiment, model, data, options, format, most, signal, onProgress } = task;
+  const folder = join(task.folder, PREDICTIONS_FOLDER);
+  rmSync(folder, { recursive: true, force: true });
+  const count = experiment.predict ? Math.min(most, data.size) : 0;
+  if (count === 0) return 0;
+  makeFolder(folder);
+  model.eval();
+  for (let i = 0; i < count; i++) {
+    if (signal.aborted) return i;
+    const index = Math.floor(((i + 0.5) * data.size) / count);
+    const sample = await data.load(index, new Random(options.seed, `prediction, sample ${index}`));
+    const frames = await experiment.predict!(model, sample, options);
+    writeSample(folder, fileName(index, data), frames, format);
+    onProgress(i + 1, count);
+  }
+  return count;
+}
+
+/** The sample's place in its split and its name, without what file systems do not take. */
+function fileName(index: number, { size, nameOf }: Split<unknown>): string {
+  const digits = String(size - 1).length;
+  return `${String(index).padStart(digits, "0")}-${nameOf(index).replace(/[^A-Za-z0-9._-]+/g, "_")}`;
+}
+
+/** A sequence is a file a frame, and a collection of them for ParaView where these are meshes. */
+function writeSample(folder: string, name: string, frames: SamplePrediction[], format: PredictionFormat): void {
+  if (frames.length === 1) {
+    writeWhole(join(folder, `${name}.${format}`), encode(frames[0], format));
+    return;
+  }
+  const entries = frames.map((frame, i) => {
+    const file = `${name}.${String(i).padStart(String(frames.length - 1).length, "0")}.${format}`;
+    writeWhole(join(folder, file), encode(frame, format));
+    return { file, time: frame.time ?? i };
+  });
+  if (format === "vtu" || format === "vtp") writeWhole(join(folder, `${name}.pvd`), savePvd(entries));
+}
+
+function encode(sample: SamplePrediction, format: PredictionFormat): Uint8Array {
+  const attributes = predictionArrays(sample);
+  const { positions, dimensionality, cells } = sample;
+  const cloud = { positions, dimensionality, attributes };
+  if (format === "vtu") return saveVtu({ ...meshOf(cloud), cells });
+  return writePointCloud(cloud, format);
+}
+
+/**
+ * Each field as it is in truth under its own name, `prediction` and `error` (the prediction minus the truth); of several
+ * fields, with their names: `prediction_pressure`.
+ */
+export function predictionArrays({ fields }: SamplePrediction): Map<string, Attribute> {
+  const arrays = new Map<string, Attribute>();
+  for (const { name, channels, prediction, truth } of fields) {
+    const named = (what: string) => (fields.length === 1 ? what : `${what}_${name}`);
+    if (truth) arrays.set(name, { data: truth, channels });
+    arrays.set(named("prediction"), { data: prediction, channels });
+    if (truth) arrays.set(named("error"), { data: prediction.map((value, i) => value - truth[i]), channels });
+  }
+  return arrays;
+}

@@ -1,0 +1,182 @@
+// What a run leaves in its folder and tells, and what it does with damaged files, other formats of weights, and W&B.
+
+import { cpSync, existsSync, readdirSync, readFileSync, truncateSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+import { loadVtu, readTfRecords } from "erwin/formats";
+import { afterAll, expect, it } from "vitest";
+import { expectClose } from "../support/compare.ts";
+import { errorLine, erwin, erwinMeanwhile, temporaryFolder } from "./command.ts";
+
+const { path, remove } = temporaryFolder();
+afterAll(remove);
+
+const golden = (name: string) => fileURLToPath(new URL(`../golden/experiments/${name}`, import.meta.url));
+const json = (file: string) => JSON.parse(readFileSync(file, "utf8"));
+const entries = (run: string) =>
+  readFileSync(path(`${run}/metrics.jsonl`), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+
+const md = (run: string, ...more: string[]) => [
+  ...["train", "md", "--data-path", golden("md/data"), "--init", golden("md/init.safetensors"), "--backend", "cpu"],
+  ...["--batch-size", "12", "--steps", "4", "--log-every", "2", "--out", path(run), ...more],
+];
+
+const eventFiles = (run: string) => readdirSync(path(run)).filter((name) => name.startsWith("events.out.tfevents."));
+
+it("holds config, weights, numbers for TensorBoard too, a picture, and predictions in the data's own units", () => {
+  const trained = erwin(md("whole"));
+  expect(trained.code, trained.stderr).toBe(0);
+  const config = json(path("whole/config.json"));
+  expect(config).toMatchObject({
+    experiment: "md",
+    settings: { steps: "4", "batch-size": "12", seed: "0" },
+    model: { c_in: 16, ball_sizes: [32, 16, 16] },
+    samples: { train: 132, val: 88, test: 88 },
+    host: expect.stringMatching(/^Deno \d/),
+  });
+  const [target] = config.fields.targets;
+  expect(target).toMatchObject({ name: "acceleration", deviation: [1.7428, 1.7295, 1.739] });
+  expect(existsSync(path("whole/curve.svg"))).toBe(true);
+
+  const [events] = eventFiles("whole");
+  const text = new TextDecoder("latin1");
+  const records = [...readTfRecords(readFileSync(path(`whole/${events}`)))].map((record) => text.decode(record));
+  // One for the version, one for each line of numbers.
+  expect(records).toHaveLength(1 + entries("whole").length);
+  expect(records[0]).toContain("brain.Event:2");
+  for (const tag of ["training/loss", "training/lr", "training/gradientNorm", "training/pointsPerSecond", "test/mse"]) {
+    expect(
+      records.some((record) => record.includes(tag)),
+      tag,
+    ).toBe(true);
+  }
+
+  const files = readdirSync(path("whole/predictions"));
+  expect(files).toHaveLength(88);
+  const errors = files.map((file) => {
+    const { pointData } = loadVtu(readFileSync(path(`whole/predictions/${file}`)), { file });
+    const [truth, predicted, error] = ["acceleration", "prediction", "error"].map(
+      (name) => pointData.get(name)!.data as Float32Array,
+    );
+    expectClose(
+      predicted,
+      Float32Array.from(truth, (value, i) => value + error[i]),
+      1e-5,
+      file,
+    );
+    return error.reduce((sum, value, i) => sum + (value / target.deviation[i % 3]) ** 2, 0) / error.length;
+  });
+  const evaluated = erwin(["evaluate", "--model", path("whole"), "--json", path("found.json"), "--backend", "cpu"]);
+  expect(evaluated.code, evaluated.stderr).toBe(0);
+  const measured = json(path("found.json")).samples.map(({ mse }: { mse: number }) => mse);
+  expectClose(errors, measured, 1e-5, "mean squared error of each prediction");
+});
+
+it("says what a run will take, and writes nothing", () => {
+  const { code, stdout, stderr } = erwin(md("planned", "--dry-run"));
+  expect(code, stderr).toBe(0);
+  expect(stdout).toMatch(/memory: .* the model, .* gradients and AdamW, .* at most/);
+  expect(stdout).toMatch(/time: [\d.]+ \w+ a step/);
+  expect(stdout).toContain("for 4 steps");
+  expect(existsSync(path("planned"))).toBe(false);
+});
+
+it("leaves damaged samples out where it may, and tells which", () => {
+  cpSync(golden("shapenet/data/preprocessed"), path("cars"), { recursive: true });
+  const cars = json(golden("shapenet/expected.json")).cars as Record<"train" | "test", string[]>;
+  for (const car of [cars.train[0], cars.test[0]]) truncateSync(path(`cars/${car}/pressure.th`), 300);
+  const words = (run: string, ...more: string[]) => [
+    ...["train", "shapenet", "--data-path", path("cars"), "--init", golden("shapenet/init.safetensors")],
+    ...["--validation", "test", "--batch-size", "2", "--steps", "4", "--backend", "cpu", "--predictions", "off"],
+    ...["--out", path(run), ...more],
+  ];
+  const refused = erwin(words("refused"));
+  expect(refused.code).toBe(1);
+  expect(errorLine(refused)).toContain("pressure.th");
+
+  const trained = erwin(words("tolerant", "--skip-bad"));
+  expect(trained.code, trained.stderr).toBe(0);
+  expect(trained.stdout).toContain(`${cars.test.length - 1} to test with`);
+  expect(trained.stdout).toContain("left out 3 damaged samples");
+  const { leftOut } = json(path("tolerant/config.json"));
+  expect(leftOut.map(({ split, sample }: Record<string, string>) => [split, sample]).sort()).toEqual([
+    ["test", cars.test[0]],
+    ["train", cars.train[0]],
+    ["val", cars.test[0]],
+  ]);
+  expect(existsSync(path("tolerant/predictions"))).toBe(false);
+});
+
+it("begins with PyTorch's weights as with its own", () => {
+  const words = (run: string, ...more: string[]) => [
+    ...[
+      "train",
+      "md",
+      "--data-path",
+      golden("md/data"),
+      "--backend",
+      "cpu",
+      "--batch-size",
+      "1",
+      "--predictions",
+      "off",
+    ],
+    ...["--steps", "1", "--log-every", "1", "--out", path(run), ...more],
+  ];
+  expect(erwin(words("first")).code).toBe(0);
+  expect(erwin(["convert", path("first/model.safetensors"), path("first.pt")]).code).toBe(0);
+  const fromOwn = erwin(words("own", "--init", path("first/model.safetensors")));
+  expect(fromOwn.code, fromOwn.stderr).toBe(0);
+  const fromTorch = erwin(words("torch", "--init", path("first.pt")));
+  expect(fromTorch.code, fromTorch.stderr).toBe(0);
+  expect(entries("torch").map(({ loss }) => loss)).toEqual(entries("own").map(({ loss }) => loss));
+});
+
+it("sends its numbers to Weights & Biases, and goes on where that fails", async () => {
+  const asked: { url: string; body: string }[] = [];
+  const server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (part) => (body += part));
+    request.on("end", () => {
+      asked.push({ url: request.url ?? "", body });
+      response.setHeader("content-type", "application/json");
+      const bucket = {
+        id: "x",
+        name: "x",
+        displayName: "x",
+        project: { id: "p", name: "erwin", entity: { name: "us" } },
+      };
+      const viewer = { id: "1", entity: "us", flags: "{}", teams: { edges: [] } };
+      response.end(JSON.stringify({ data: { viewer, upsertBucket: { bucket, inserted: true } } }));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const env = { WANDB_API_KEY: "0".repeat(40), WANDB_BASE_URL: address };
+  const words = (run: string) => md(run, "--use-wandb", "1", "--predictions", "off");
+  try {
+    const sent = await erwinMeanwhile(words("sent"), { env });
+    expect(sent.code, sent.stderr).toBe(0);
+    const { id } = json(path("sent/config.json"));
+    expect(sent.stderr).toContain(`/us/erwin/runs/${id}`);
+    const lines = asked
+      .filter(({ url }) => url === `/files/us/erwin/${id}/file_stream`)
+      .flatMap(({ body }) => JSON.parse(body).files?.["wandb-history.jsonl"]?.content ?? [])
+      .map((line: string) => JSON.parse(line));
+    const steps = entries("sent");
+    expect(lines.map(({ _step }) => _step)).toEqual(steps.map(({ step }) => step));
+    expect(lines[0]["training/loss"]).toBe(steps[0].loss);
+    expect(asked.some(({ body }) => body.includes('"complete":true,"exitcode":0'))).toBe(true);
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+  const alone = await erwinMeanwhile(words("alone"), { env });
+  expect(alone.code, alone.stderr).toBe(0);
+  expect(alone.stderr).toMatch(/Weights & Biases: .*; training goes on without it/);
+  expect(entries("alone").map(({ loss }) => loss)).toEqual(entries("sent").map(({ loss }) => loss));
+});
