@@ -47,6 +47,13 @@ export interface VtkXmlPiece {
 /** An element that stands for another file: a piece of a parallel data set, or a data set of a collection. */
 export type VtkXmlReference = ReadonlyMap<string, string>;
 
+/** Bytes of the file: from where offsets count to the end of what is appended. */
+export interface AppendedData {
+  start: number;
+  end: number;
+  isBase64: boolean;
+}
+
 const arrayElements = ["DataArray", "Array"];
 
 /** A file whose arrays are read when they are asked for. */
@@ -60,8 +67,8 @@ export class VtkXmlFile {
   /** Elements DataSet of a collection. */
   readonly references: VtkXmlReference[] = [];
   encoding: Encoding = { littleEndian: true, headerWidth: 4, isCompressed: false };
+  appended: AppendedData | undefined;
   #compressor = "";
-  #appended: { start: number; end: number; isBase64: boolean } | undefined;
   /** Bytes that arrays may still take: all together no more than the file can hold, however often they name the same data. */
   #budget: number;
 
@@ -88,7 +95,7 @@ export class VtkXmlFile {
         path.push(tag);
         if (path.length === 1) this.#readRoot(tag);
         else if (tag.name === "AppendedData" && path.length === 2) {
-          this.#appended = this.#findAppended(tag);
+          this.appended = this.#findAppended(tag);
           return true;
         } else if (tag.name === "Piece") this.pieces.push(pieceOf(tag));
         else if (tag.name === "DataSet" && parent === "Collection") this.references.push(tag.attributes);
@@ -147,8 +154,8 @@ export class VtkXmlFile {
     }
     if (array.format === "binary") return readBinary(text, { isBase64: true, wrong }, this.encoding, expected);
     if (array.format !== "appended") throw wrong(`has the format "${array.format.slice(0, 40)}"`);
-    if (!this.#appended || array.offset === undefined) throw wrong("has no place in appended data");
-    const { start, end, isBase64 } = this.#appended;
+    if (!this.appended || array.offset === undefined) throw wrong("has no place in appended data");
+    const { start, end, isBase64 } = this.appended;
     if (array.offset > end - start) throw wrong(`begins at byte ${array.offset} of ${end - start} that are appended`);
     const data = this.bytes.subarray(start + array.offset, end);
     return readBinary(data, { isBase64, wrong }, this.encoding, expected);
@@ -222,7 +229,7 @@ export class VtkXmlFile {
   }
 
   /** What is appended begins after an underscore, and may be no XML. */
-  #findAppended({ attributes, end }: XmlOpenTag): { start: number; end: number; isBase64: boolean } {
+  #findAppended({ attributes, end }: XmlOpenTag): AppendedData {
     const encoding = attributes.get("encoding") ?? "base64";
     if (encoding !== "raw" && encoding !== "base64") {
       throw this.error(`AppendedData has the encoding "${encoding.slice(0, 40)}", expected raw or base64.`);

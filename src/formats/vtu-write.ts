@@ -156,16 +156,17 @@ function describeArray({ name, type, rows, components }: WrittenArray): string {
   return `type="${type}" Name="${escapeXml(name)}" NumberOfComponents="${components}" NumberOfTuples="${rows}"`;
 }
 
-/** Bytes that take the place of others. */
+/** What takes the place of a file's bytes. */
 interface Change {
   start: number;
   end: number;
-  text: string;
+  content: string | Uint8Array;
 }
 
 /**
  * A .vtu or .vtp file with more arrays of its points: all else stays as it is, to the byte. An array that is there under the same
- * name is replaced. Of a file with several pieces, each gets its part.
+ * name is replaced. Of a file with several pieces, each gets its part. Numbers are appended where others are appended as they are
+ * (meshio reads no file that mixes the two ways), else they stand in base64 where the array is described.
  * @param arrays by name: of shape [n] or [n, components], n being the points of all pieces
  * @param options.file name used in error messages (default "vtu")
  * @throws FormatError for a file that is no such; InputError for arrays that do not fit it
@@ -186,6 +187,20 @@ export function addPointData(
       expected: points,
     });
   });
+  const { bytes, encoding, appended } = source;
+  const isRaw = appended !== undefined && !appended.isBase64;
+  const end = isRaw ? endOfAppended(bytes, appended.end) : 0;
+  const blocks: Uint8Array[] = [];
+  let offset = isRaw ? end - appended.start : 0;
+  const describe = (array: WrittenArray) => {
+    if (!isRaw) return inlineArray(array, encoding);
+    const text = `<DataArray ${describeArray(array)} format="appended" offset="${offset}"/>\n`;
+    for (const block of encodeBinary(array.data, encoding)) {
+      blocks.push(block);
+      offset += block.length;
+    }
+    return text;
+  };
   const changes: Change[] = [];
   let first = 0;
   source.pieces.forEach((piece, i) => {
@@ -194,11 +209,19 @@ export function addPointData(
       rows: counts[i],
       data: array.data.subarray(first * array.components, (first + counts[i]) * array.components),
     });
-    const text = written.map((array) => inlineArray(part(array), source.encoding)).join("");
+    const text = written.map((array) => describe(part(array))).join("");
     changes.push(...insert(piece, text, [...arrays.keys()]));
     first += counts[i];
   });
-  return apply(source.bytes, changes);
+  if (isRaw) changes.push({ start: end, end, content: concatBytes(blocks) });
+  return apply(bytes, changes);
+}
+
+/** The end of what is appended without the line's end before the closing tag, which belongs to no array. */
+function endOfAppended(bytes: Uint8Array, end: number): number {
+  let at = end;
+  while (bytes[at - 1] === 0x20 || bytes[at - 1] === 0x09) at--;
+  return bytes[at - 1] === 0x0a ? at - 1 : end;
 }
 
 /** An array with its numbers in base64. What stands before packed data is closed by itself. */
@@ -214,19 +237,19 @@ function inlineArray(array: WrittenArray, encoding: Encoding): string {
 function insert(piece: VtkXmlPiece, text: string, names: readonly string[]): Change[] {
   const section = piece.sections.get("PointData");
   const whole = `<PointData>\n${text}</PointData>\n`;
-  if (!section) return piece.isClosed ? [] : [{ start: piece.openEnd, end: piece.openEnd, text: `\n${whole}` }];
+  if (!section) return piece.isClosed ? [] : [{ start: piece.openEnd, end: piece.openEnd, content: `\n${whole}` }];
   const { start, openEnd, closeStart } = section;
-  if (closeStart === start) return [{ start, end: openEnd, text: whole }];
+  if (closeStart === start) return [{ start, end: openEnd, content: whole }];
   const old = section.arrays.filter(({ name }) => names.includes(name));
-  return [...old.map(({ start, end }) => ({ start, end, text: "" })), { start: closeStart, end: closeStart, text }];
+  return [...old.map(({ start, end }) => ({ start, end, content: "" })), { start: closeStart, end: closeStart, content: text }];
 }
 
 function apply(bytes: Uint8Array, changes: readonly Change[]): Uint8Array<ArrayBuffer> {
   const encoder = new TextEncoder();
   const parts: Uint8Array[] = [];
   let at = 0;
-  for (const { start, end, text } of changes) {
-    parts.push(bytes.subarray(at, start), encoder.encode(text));
+  for (const { start, end, content } of changes) {
+    parts.push(bytes.subarray(at, start), typeof content === "string" ? encoder.encode(content) : content);
     at = end;
   }
   return concatBytes([...parts, bytes.subarray(at)]);

@@ -198,7 +198,8 @@ describe("files for other programs", () => {
       // Once more: what is there is replaced.
       expect(loadVtu(addPointData(bytes, added)), name).toEqual(loadVtu(bytes));
     }
-    for (const name of ["vtk-appended-raw-zlib.vtu", "vtk-inline.vtu", "meshio-zlib.vtu"]) {
+    const checked = ["vtk-appended-raw-zlib.vtu", "vtk-inline.vtu", "meshio-zlib.vtu", "written-simple.vtu"];
+    for (const name of checked) {
       expect(Buffer.from(foreign(`written-${name}`)).equals(addPointData(foreign(name), added))).toBe(true);
     }
     const polygons = loadVtp(addPointData(foreign("vtk.vtp"), added));

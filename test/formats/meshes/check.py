@@ -77,7 +77,7 @@ def by_vtk():
 def by_meshio():
     import meshio
 
-    for name in ("written-simple.vtu", "written-meshio-zlib.vtu"):
+    for name in ("written-simple.vtu", "written-written-simple.vtu", "written-meshio-zlib.vtu"):
         mesh = meshio.read(folder / name)
         equal(mesh.points, expected["points"])
         assert {block.type: block.data.tolist() for block in mesh.cells} == {
@@ -86,8 +86,9 @@ def by_meshio():
         }
         equal(mesh.point_data["pressure"], expected["pointData"]["of float64"]["values"])
         equal(mesh.point_data["velocity"], expected["pointData"]["of float32"]["values"])
-    equal(mesh.point_data["out"], out.reshape(-1))
-    equal(mesh.point_data["label"], label)
+        if name != "written-simple.vtu":
+            equal(mesh.point_data["out"], out.reshape(-1))
+            equal(mesh.point_data["label"], label)
     print("meshio reads those whose cells it knows.")
 
 
