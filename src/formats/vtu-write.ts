@@ -241,7 +241,10 @@ function insert(piece: VtkXmlPiece, text: string, names: readonly string[]): Cha
   const { start, openEnd, closeStart } = section;
   if (closeStart === start) return [{ start, end: openEnd, content: whole }];
   const old = section.arrays.filter(({ name }) => names.includes(name));
-  return [...old.map(({ start, end }) => ({ start, end, content: "" })), { start: closeStart, end: closeStart, content: text }];
+  return [
+    ...old.map(({ start, end }) => ({ start, end, content: "" })),
+    { start: closeStart, end: closeStart, content: text },
+  ];
 }
 
 function apply(bytes: Uint8Array, changes: readonly Change[]): Uint8Array<ArrayBuffer> {
