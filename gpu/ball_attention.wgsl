@@ -15,15 +15,10 @@
 // denominator never falls far below 1. Only when a score exceeds the reference by more than HEADROOM, long before the sums can
 // overflow, is the reference raised and the sums so far rescaled: an online softmax (Milakov and Gimelshein 2018) that rescales
 // rarely.
-//! include ball_block.wgsl
 //! include ball_head.wgsl
 //! include ball_keys.wgsl
 //! include vec4_write.wgsl out
 
-@group(0) @binding(1) var<storage, read> qkv: array<Stored>;
-@group(0) @binding(2) var<storage, read> positions: array<f32>;
-@group(0) @binding(3) var<storage, read> sigma: array<f32>;
-@group(0) @binding(4) var<storage, read> balls: array<vec2u>;
 @group(0) @binding(5) var<storage, read_write> out: array<Stored>;
 @group(0) @binding(6) var<storage, read_write> log_sum: array<f32>;
 

@@ -5,15 +5,10 @@
 //
 // Each thread computes QUERIES keys; queries pass through workgroup memory in tiles of KEYS, STEP at a time. Beyond the ball's
 // end the last query is repeated with a gradient of zero.
-//! include ball_block.wgsl
 //! include ball_head.wgsl
 //! include vec4_read.wgsl dout
 //! include vec4_write.wgsl dqkv
 
-@group(0) @binding(1) var<storage, read> qkv: array<Stored>;
-@group(0) @binding(2) var<storage, read> positions: array<f32>;
-@group(0) @binding(3) var<storage, read> sigma: array<f32>;
-@group(0) @binding(4) var<storage, read> balls: array<vec2u>;
 @group(0) @binding(5) var<storage, read> log_sum: array<f32>;
 @group(0) @binding(6) var<storage, read> dout: array<Stored>;
 @group(0) @binding(7) var<storage, read> delta: array<f32>;

@@ -6,16 +6,11 @@
 //
 // row_terms [rows, H] holds delta when the kernel starts (ball_attention_delta.wgsl).
 // p_ij = 2^(score_ij - log_sum_i) is recomputed (Dao et al. 2022). The work is divided as in ball_attention.wgsl.
-//! include ball_block.wgsl
 //! include ball_head.wgsl
 //! include ball_keys.wgsl
 //! include vec4_read.wgsl dout
 //! include vec4_write.wgsl dqkv
 
-@group(0) @binding(1) var<storage, read> qkv: array<Stored>;
-@group(0) @binding(2) var<storage, read> positions: array<f32>;
-@group(0) @binding(3) var<storage, read> sigma: array<f32>;
-@group(0) @binding(4) var<storage, read> balls: array<vec2u>;
 @group(0) @binding(5) var<storage, read> log_sum: array<f32>;
 @group(0) @binding(6) var<storage, read> dout: array<Stored>;
 @group(0) @binding(7) var<storage, read_write> dqkv: array<Stored>;

@@ -1,5 +1,4 @@
-// The work of one workgroup in the kernels of ball attention: a block of one ball's points, for one head. The including file
-// declares the array balls [balls, 2], the first row and the size of each ball.
+// The work of one workgroup in the kernels of ball attention: a block of one ball's points, for one head. ball_head.wgsl declares balls.
 struct Parameters { first_ball: u32, ball_count: u32, first_row: u32, heads: u32, head_width: u32, query_blocks: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 

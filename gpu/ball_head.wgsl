@@ -1,11 +1,18 @@
-// How the kernels of ball attention read a point's position and its part of a head, and the distance and the product that they
-// compute. The including file includes ball_block.wgsl and declares the arrays qkv [rows, 3 H E] and positions [rows,
-// DIMENSIONS]. With VEC4, E is a multiple of 4.
+// The inputs of all kernels of ball attention, how they read a point's position and its part of a head, and the distance and the
+// product that they compute. With VEC4, E is a multiple of 4.
+//
+//     qkv [rows, 3 H E]   positions [rows, DIMENSIONS]   sigma [H]   balls [balls, 2] first row and size of each ball
 //
 // Scores are in base-2 logarithms: queries and sigma are multiplied by LOG2_E, because GPUs have an instruction for exp2, and
 // compute exp from it with one multiplication more.
 //! include stored.wgsl
+//! include ball_block.wgsl
 //! include vec4_read.wgsl qkv
+
+@group(0) @binding(1) var<storage, read> qkv: array<Stored>;
+@group(0) @binding(2) var<storage, read> positions: array<f32>;
+@group(0) @binding(3) var<storage, read> sigma: array<f32>;
+@group(0) @binding(4) var<storage, read> balls: array<vec2u>;
 
 const LOG2_E: f32 = 1.4426950408889634;
 const LN_2: f32 = 0.6931471805599453;

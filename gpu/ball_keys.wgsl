@@ -1,5 +1,5 @@
 // A tile of KEYS keys in workgroup memory, with their values and positions, for the kernels whose threads compute queries. The
-// including file includes ball_block.wgsl and ball_head.wgsl. The arrays are two-dimensional, [steps, STEP keys], so that the
+// including file includes ball_head.wgsl. The arrays are two-dimensional, [steps, STEP keys], so that the
 // inner index is known at compile time and the bounds check that remains is the same for the whole step.
 //
 // Beyond the ball's end the last key is repeated, which changes no maximum, with a value of zero. The fourth element of a

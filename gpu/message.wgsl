@@ -12,11 +12,17 @@
 // threads, each for OWN vec4s of its channels: all of them, or every 64th; a tile has EACH edges per thread. If a tile has fewer
 // than 64 edges (SHARED), several threads add up the channels of one edge.
 //
-// The including file declares parameters with nodes and edges, and the arrays products, weight, positions and graph.
+// The including file declares parameters with nodes and edges.
 //! include stored.wgsl
-//! include vec4_read.wgsl products
+//! include vec4_read.wgsl products norm_weight
 alias Argument = vec4f;
 //! include gelu.wgsl
+
+@group(0) @binding(1) var<storage, read> products: array<Stored>;
+@group(0) @binding(2) var<storage, read> weight: array<f32>;
+@group(0) @binding(3) var<storage, read> positions: array<f32>;
+@group(0) @binding(4) var<storage, read> graph: array<u32>;
+@group(0) @binding(5) var<storage, read> norm_weight: array<Stored>;
 
 const LAYER_EPSILON: f32 = 1e-5;
 const ROW_VEC4S: u32 = (WIDTH + 3) / 4;

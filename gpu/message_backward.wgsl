@@ -12,15 +12,10 @@
 //
 //     sum of dz[e, c] (p_source - p_target)[a]  [width, DIMENSIONS]      sum of n dout / degree  [width]      sum of dout / degree  [width]
 //! include message.wgsl
-//! include vec4_read.wgsl norm_weight dout
+//! include vec4_read.wgsl dout
 
 struct Parameters { nodes: u32, edges: u32, first_sums: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> products: array<Stored>;
-@group(0) @binding(2) var<storage, read> weight: array<f32>;
-@group(0) @binding(3) var<storage, read> positions: array<f32>;
-@group(0) @binding(4) var<storage, read> graph: array<u32>;
-@group(0) @binding(5) var<storage, read> norm_weight: array<Stored>;
 @group(0) @binding(6) var<storage, read> dout: array<Stored>;
 //! if ARRIVING
 @group(0) @binding(7) var<storage, read_write> moments: array<vec4f>;

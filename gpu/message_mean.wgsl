@@ -5,16 +5,11 @@
 // with mean_e and scale_e = 1 / sqrt(variance_e + 1e-5) over the channels, and 0 where no edge arrives. Only the first `targets`
 // nodes are computed: out [targets, width].
 //! include message.wgsl
-//! include vec4_read.wgsl norm_weight norm_bias
+//! include vec4_read.wgsl norm_bias
 //! include vec4_write.wgsl out
 
 struct Parameters { nodes: u32, edges: u32, targets: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> products: array<Stored>;
-@group(0) @binding(2) var<storage, read> weight: array<f32>;
-@group(0) @binding(3) var<storage, read> positions: array<f32>;
-@group(0) @binding(4) var<storage, read> graph: array<u32>;
-@group(0) @binding(5) var<storage, read> norm_weight: array<Stored>;
 @group(0) @binding(6) var<storage, read> norm_bias: array<Stored>;
 @group(0) @binding(7) var<storage, read_write> out: array<Stored>;
 

@@ -309,3 +309,18 @@ function editDistance(a: string, b: string): number {
   }
   return row[b.length];
 }
+
+/**
+ * Checks that an array of rows of `width` elements has only finite ones.
+ * @throws InputError with tensor, row and column
+ */
+export function checkFinite(tensor: string, values: Float32Array, width: number): void {
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return;
+  const row = Math.floor(at / width);
+  throw new InputError(`${tensor} row ${row} has ${values[at]} in column ${at % width}, expected finite numbers`, {
+    tensor,
+    row,
+    column: at % width,
+  });
+}

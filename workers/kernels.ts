@@ -55,7 +55,6 @@ async function takeSubmissions(
 }
 
 let machine: Machine;
-let completed = 0;
 
 async function handle(message: ToWorker): Promise<void> {
   try {
@@ -66,8 +65,8 @@ async function handle(message: ToWorker): Promise<void> {
     } else if (message.type === "reserve") machine.reserve(message.end);
     else if (message.type === "write") machine.write(message.address, message.data);
     else if (message.type === "run") {
-      machine.execute(message.submission);
-      owner.postMessage({ type: "done", completed: ++completed });
+      machine.submit(message.submission);
+      owner.postMessage({ type: "done", completed: machine.completed });
     } else {
       const data = machine.read(message.address, message.bytes);
       owner.postMessage({ type: "data", data }, [data]);

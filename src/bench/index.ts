@@ -1,17 +1,16 @@
 // The benchmarks, for the command line and for pages: nothing here needs more than a browser has.
 
 import type { Device } from "../backends/device.ts";
-import type { Floors } from "./floors.ts";
 import { benchForward, benchScaling } from "./forward.ts";
 import { benchGraph } from "./graph.ts";
 import type { BenchCase, BenchmarkName, CaseListener } from "./measurement.ts";
 import type { PassOptions } from "./pass.ts";
+import type { Roofline } from "./roofline.ts";
 import { benchTraining } from "./training.ts";
 import { benchTree } from "./tree.ts";
 
 export { publishedTable } from "./case.ts";
 export { type ComparedCase, compareResults, formatComparison } from "./compare.ts";
-export { type Floors, measureFloors } from "./floors.ts";
 export type { BenchCase, BenchmarkName, PassMeasure } from "./measurement.ts";
 export type { KernelProfile, OperatorProfile } from "./profile.ts";
 export { formatResult } from "./report.ts";
@@ -22,6 +21,7 @@ export {
   describeDevice,
   parseBenchResult,
 } from "./result.ts";
+export { measureRoofline, type Roofline } from "./roofline.ts";
 export type { Timing } from "./timing.ts";
 
 /** The options of a benchmark; each benchmark below sets its own defaults. */
@@ -40,8 +40,8 @@ export interface BenchOptions {
   threads?: number;
   /** Whether the times of operators and kernels are reported one by one. */
   profile?: boolean;
-  /** The result of `measureFloors` on another device of the same adapter: on this one its copies would count as memory in use. */
-  floors?: Floors;
+  /** The result of `measureRoofline` on another device of the same adapter: on this one its copies would count as memory in use. */
+  roofline?: Roofline;
   onCase?: CaseListener;
 }
 

@@ -26,17 +26,17 @@ async function benchmark({ library, benchmarks: module, name, options, device: c
   /** @type {typeof import("../index.ts")} */
   const erwin = await import(library);
   /** @type {typeof import("./index.ts")} */
-  const { benchmarks, benchResult, describeDevice, formatResult, measureFloors } = await import(module);
+  const { benchmarks, benchResult, describeDevice, formatResult, measureRoofline } = await import(module);
   const names = /** @type {import("./measurement.ts").BenchmarkName[]} */ (Object.keys(benchmarks));
   const known = names.find((other) => other === name);
   if (!known) return { names };
   // The roofline has a device of its own: its arrays are the largest of all and would be the other's peak memory.
   const measured = await erwin.requestDevice(choice);
-  const floors = await measureFloors(measured);
+  const roofline = await measureRoofline(measured);
   measured.dispose();
   const device = await erwin.requestDevice(choice);
-  const cases = await benchmarks[known].run({ ...options, floors }, device);
-  const result = benchResult(cases, describeDevice(device), floors);
+  const cases = await benchmarks[known].run({ ...options, roofline }, device);
+  const result = benchResult(cases, describeDevice(device), roofline);
   device.dispose();
   await erwin.disposeThreads();
   return { names, measured: { result, text: formatResult(result) } };

@@ -6,10 +6,10 @@ import type { ErwinTransformer } from "../erwin/model.ts";
 import type { UploadedInput } from "../erwin/uploaded.ts";
 import { knnGraph, OutOfMemoryError } from "../index.ts";
 import { caseClouds, caseGraph } from "./case.ts";
-import { type Floors, floorTime } from "./floors.ts";
 import type { BenchCase, BenchmarkName, CaseListener, PassMeasure } from "./measurement.ts";
 import type { Work } from "./operations.ts";
 import { countWork, formatProfile, profile } from "./profile.ts";
+import { type Roofline, rooflineTime } from "./roofline.ts";
 import { formatTable } from "./table.ts";
 import { formatTiming, type Repeats, type Timing, timed, timeOnDevice, timeOnHost } from "./timing.ts";
 
@@ -19,7 +19,7 @@ export interface PassOptions extends Repeats {
   clouds: number;
   /** Channels of the model's finest level. */
   channels: number;
-  floors?: Floors;
+  roofline?: Roofline;
   /** Whether the times of operators and kernels are reported one by one. */
   profile?: boolean;
   onCase?: CaseListener;
@@ -84,7 +84,7 @@ async function measure(
 ): Promise<{ time: Timing; pass: PassMeasure }> {
   const { device, config } = model;
   const { memory } = device;
-  const { seconds, repeat, floors } = options;
+  const { seconds, repeat, roofline } = options;
   const batch = caseClouds(config, clouds, points);
   const { dimensionality } = config;
   const onHost = { seconds: seconds / 20 };
@@ -116,7 +116,7 @@ async function measure(
     };
     const operators = await profile(device, pass.run);
     await pass.check?.();
-    const floor = floors && floorTime(work, floors);
+    const floor = roofline && rooflineTime(work, roofline);
     return {
       time,
       pass: {
@@ -153,7 +153,7 @@ async function timeUpload(model: ErwinTransformer, prepared: PreparedInput, repe
 }
 
 /** Formats the cases as a table for people, with the profiles that were asked for. */
-export function formatPasses(cases: readonly BenchCase[], floors: Floors | undefined): string[] {
+export function formatPasses(cases: readonly BenchCase[], roofline: Roofline | undefined): string[] {
   const heading = [
     "clouds x points",
     "first",
@@ -188,7 +188,7 @@ export function formatPasses(cases: readonly BenchCase[], floors: Floors | undef
   });
   const notes = cases.flatMap(({ name, note }) => (note ? [`${name}: ${note}`] : []));
   const profiles = cases.flatMap(({ name, pass }) =>
-    pass?.profile ? ["", name, ...formatProfile(pass.profile, floors)] : [],
+    pass?.profile ? ["", name, ...formatProfile(pass.profile, roofline)] : [],
   );
   return [...(rows.length > 0 ? formatTable([heading, ...rows]) : []), ...notes, ...profiles];
 }

@@ -1,8 +1,8 @@
 // Divides the time of a pass by operators, and by the kernels that each consists of.
 
 import type { Device, KernelTime } from "../backends/device.ts";
-import { type Floors, floorTime } from "./floors.ts";
 import { type OperatorName, operatorNeeds, type Work } from "./operations.ts";
+import { type Roofline, rooflineTime } from "./roofline.ts";
 import { formatTable } from "./table.ts";
 
 export interface KernelProfile {
@@ -100,13 +100,13 @@ function addKernel(owner: OperatorProfile, { kernel, time }: KernelTime): void {
 }
 
 /** Formats the profile as a table for people. */
-export function formatProfile(operators: readonly OperatorProfile[], floors: Floors | undefined): string[] {
+export function formatProfile(operators: readonly OperatorProfile[], roofline: Roofline | undefined): string[] {
   const total = operators.reduce((sum, { time }) => sum + time, 0);
   const percent = (part: number, whole: number) => (whole > 0 ? `${((100 * part) / whole).toFixed(1)} %` : "");
   const lines = [["operator and its kernels", "calls", "time", "share", "GFLOP/s", "GB/s", "of roofline"]];
   for (const { operator, calls, time, operations, bytes, kernels } of operators) {
     const rate = (amount: number) => (amount > 0 && time > 0 ? (amount / time / 1e6).toFixed(1) : "");
-    const reached = floors && bytes > 0 ? percent(floorTime({ operations, bytes }, floors), time) : "";
+    const reached = roofline && bytes > 0 ? percent(rooflineTime({ operations, bytes }, roofline), time) : "";
     const share = percent(time, total);
     lines.push([operator, String(calls), `${time.toFixed(2)} ms`, share, rate(operations), rate(bytes), reached]);
     for (const { kernel, calls, time } of kernels) {

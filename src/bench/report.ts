@@ -1,22 +1,22 @@
 // Formats a result of the benchmarks for people.
 
-import { formatFloors } from "./floors.ts";
 import { formatGraphs } from "./graph.ts";
 import type { BenchmarkName } from "./measurement.ts";
 import { formatPasses } from "./pass.ts";
 import { type BenchResult, deviceName } from "./result.ts";
+import { formatRoofline } from "./roofline.ts";
 import { formatExponents } from "./scaling.ts";
 import { formatTrees } from "./tree.ts";
 
 /** Formats the result as one table for each of its benchmarks. */
 export function formatResult(result: BenchResult): string {
-  const { device, floors } = result;
+  const { device, floors: roofline } = result;
   const where = `${device ? deviceName(device) : "?"}, ${result.host}`;
   const passes = (what: string) => (cases: BenchResult["cases"]) => [
     `${what} of the benchmarks' model on ${where}`,
-    ...(floors ? [formatFloors(floors)] : []),
+    ...(roofline ? [formatRoofline(roofline)] : []),
     "",
-    ...formatPasses(cases, floors),
+    ...formatPasses(cases, roofline),
   ];
   const tables: Record<BenchmarkName, (cases: BenchResult["cases"]) => string[]> = {
     tree: (cases) => [`Ball trees, 3 dimensions, ${result.host}`, "", ...formatTrees(cases)],

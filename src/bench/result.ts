@@ -3,8 +3,8 @@
 import { version } from "../../package.json";
 import type { Device, DeviceInfo } from "../backends/device.ts";
 import { FormatError } from "../index.ts";
-import type { Floors } from "./floors.ts";
 import type { BenchCase } from "./measurement.ts";
+import type { Roofline } from "./roofline.ts";
 import { type Exponents, scalingExponents } from "./scaling.ts";
 
 export interface BenchResult {
@@ -17,7 +17,8 @@ export interface BenchResult {
   date: string;
   /** The device that the model ran on; absent where no model ran. */
   device?: DeviceDescription;
-  floors?: Floors;
+  /** The device's roofline. (The format keeps the name that it began with.) */
+  floors?: Roofline;
   exponents?: Exponents;
   cases: BenchCase[];
 }
@@ -47,10 +48,10 @@ export function hostName(): string {
   return globalThis.navigator?.userAgent ?? (node === undefined ? "unknown host" : `Node.js/${node}`);
 }
 
-export function benchResult(cases: BenchCase[], device?: DeviceDescription, floors?: Floors): BenchResult {
+export function benchResult(cases: BenchCase[], device?: DeviceDescription, roofline?: Roofline): BenchResult {
   const date = new Date().toISOString();
   const exponents = scalingExponents(cases);
-  return { format: FORMAT, version, host: hostName(), date, device, floors, exponents, cases };
+  return { format: FORMAT, version, host: hostName(), date, device, floors: roofline, exponents, cases };
 }
 
 /**

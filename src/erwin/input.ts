@@ -1,6 +1,7 @@
 // Checks a forward pass's input and builds the parts that it omits: the tree and the graph.
 
 import {
+  checkFinite,
   checkNames,
   type EdgeIndices,
   type Indices,
@@ -218,17 +219,6 @@ function checkFeatures(features: Float32Array | Tensor, points: number, cIn: num
     );
   }
   if (!(features instanceof Tensor)) checkFinite("nodeFeatures", features, cIn);
-}
-
-function checkFinite(tensor: string, values: Float32Array, width: number): void {
-  const at = values.findIndex((value) => !Number.isFinite(value));
-  if (at < 0) return;
-  const row = Math.floor(at / width);
-  throw new InputError(`${tensor} row ${row} has ${values[at]} in column ${at % width}, expected finite numbers`, {
-    tensor,
-    row,
-    column: at % width,
-  });
 }
 
 function givenTree(

@@ -19,24 +19,31 @@ export interface PoolingShape {
   dimensions: number;
 }
 
+/** What both transitions have in common. Parts `proj`, `norm`. */
+abstract class Transition extends Module {
+  readonly projection: Linear;
+  readonly norm: BatchNorm;
+
+  protected constructor(
+    readonly stride: number,
+    /** The number of channels of the fine level. */
+    readonly fineWidth: number,
+    { inputs, outputs, normWidth }: { inputs: number; outputs: number; normWidth: number },
+  ) {
+    super();
+    this.projection = this.child("proj", new Linear(inputs, outputs, erwinLinear));
+    this.norm = this.child("norm", new BatchNorm(normWidth));
+  }
+}
+
 /**
  * Merges the nodes of a group into one (paper, section 3.3): BatchNorm(Linear([the group's nodes, their offsets from
  * its centre])). Parts `proj`, `norm`.
  */
-export class BallPooling extends Module {
-  readonly projection: Linear;
-  readonly norm: BatchNorm;
-  readonly stride: number;
-  /** The number of channels of the fine level. */
-  readonly fineWidth: number;
-
+export class BallPooling extends Transition {
   constructor({ stride, fineWidth, coarseWidth, dimensions }: PoolingShape) {
-    super();
-    this.stride = stride;
-    this.fineWidth = fineWidth;
     const inputs = stride * (fineWidth + dimensions);
-    this.projection = this.child("proj", new Linear(inputs, coarseWidth, erwinLinear));
-    this.norm = this.child("norm", new BatchNorm(coarseWidth));
+    super(stride, fineWidth, { inputs, outputs: coarseWidth, normWidth: coarseWidth });
   }
 
   /** [n, fineWidth] -> [n / stride, coarseWidth]. Erwin omits it if the stride is 1. */
@@ -53,20 +60,10 @@ export class BallPooling extends Module {
  * Splits a coarse node into its children again (paper, section 3.3): BatchNorm(skip + Linear([coarse node, offsets of
  * its children])). Parts `proj`, `norm`.
  */
-export class BallUnpooling extends Module {
-  readonly projection: Linear;
-  readonly norm: BatchNorm;
-  readonly stride: number;
-  /** The number of channels of the fine level. */
-  readonly fineWidth: number;
-
+export class BallUnpooling extends Transition {
   constructor({ stride, fineWidth, coarseWidth, dimensions }: PoolingShape) {
-    super();
-    this.stride = stride;
-    this.fineWidth = fineWidth;
     const inputs = coarseWidth + stride * dimensions;
-    this.projection = this.child("proj", new Linear(inputs, stride * fineWidth, erwinLinear));
-    this.norm = this.child("norm", new BatchNorm(fineWidth));
+    super(stride, fineWidth, { inputs, outputs: stride * fineWidth, normWidth: fineWidth });
   }
 
   /**

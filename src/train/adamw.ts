@@ -1,4 +1,4 @@
-// AdamW on the device: one pass over all parameters, packed; steps with a NaN or an infinity do not happen.
+// AdamW on the device: one pass over all parameters, which are packed. Steps with a NaN or an infinity are skipped.
 
 import { checkOptions, describe, expectKind } from "../arguments.ts";
 import type { Device, Storage } from "../backends/device.ts";
@@ -11,25 +11,25 @@ import { GradientMeasure } from "./measure.ts";
 import { PackedParameters } from "./packing.ts";
 
 export interface AdamWOptions {
-  /** Learning rate; may be changed from step to step by `optimizer.lr`. Default 1e-3. */
+  /** The learning rate, which `optimizer.lr` may change at any step. Default 1e-3. */
   lr?: number;
   /** Default [0.9, 0.999]. */
   betas?: readonly [number, number];
   /** Default 1e-8. */
   eps?: number;
-  /** Decoupled: weights shrink by lr * weightDecay each step. Default 0.01. */
+  /** Decoupled weight decay: each step multiplies the weights by 1 - lr * weightDecay. Default 0.01. */
   weightDecay?: number;
   /** Keeps an exponential moving average of the weights: average += (1 - averageDecay) (weight - average) each step. */
   averageDecay?: number;
   /**
-   * What becomes of a step whose loss or gradients are not finite. It never happens: weights, moments and counts stay as they
-   * were. "error" (default): neither do the steps after it, and `check` throws. "skip": training goes on.
+   * How to handle a step whose loss or gradients are not finite. The step is always skipped: weights, moments and step counts do
+   * not change. "error" (default): all later steps are skipped, too, and `check` throws. "skip": training continues.
    */
   onNonFinite?: "error" | "skip";
 }
 
 export interface StepOptions {
-  /** Looked at for NaN and infinity together with the gradients. One number. */
+  /** A scalar that is checked for NaN and infinity together with the gradients. */
   loss?: Tensor;
   /** Scales the gradients so that their global norm is at most this, as `clipGradientNorm` does, at no extra cost. */
   maxNorm?: number;
@@ -44,27 +44,27 @@ const optionNames: Readonly<Record<keyof AdamWOptions, true>> = {
   onNonFinite: true,
 };
 
-/** What became of the steps so far. */
+/** The steps so far. */
 export interface StepReport {
-  /** Calls of `step`. */
+  /** The number of calls of `step`. */
   calls: number;
-  /** Those that did not happen. */
+  /** The number of calls whose step was skipped. */
   skipped: number;
   /** The global norm of the last step's gradients, before they were scaled down. */
   gradientNorm: number;
-  /** Where the first NaN or infinity since the last report was seen: "loss" or a parameter's name. */
+  /** Where the first NaN or infinity since the last report was: "loss" or a parameter's name. */
   tensor?: string;
 }
 
-/** Of each parameter its moments, step count and, if kept, average: `first.<name>`, `second.<name>`, `steps.<name>`, `average.<name>`. */
+/** The moments, step count and, if kept, average of each parameter: `first.<name>`, `second.<name>`, `steps.<name>`, `average.<name>`. */
 export type OptimizerState = Map<string, SafeTensor>;
 
 /**
- * AdamW (Loshchilov and Hutter, arXiv 1711.05101) with the formula of torch.optim.AdamW. A parameter without a gradient is
- * left alone, decay included, and its step count does not advance.
+ * AdamW (Loshchilov and Hutter, arXiv 1711.05101) with the formula of torch.optim.AdamW. A parameter without a gradient does not
+ * change, not even by weight decay, and its step count does not advance.
  *
- * The optimiser takes the parameters and their gradients into memory of its own; `dispose` gives them memory of their own
- * again. A parameter can belong to one optimiser at a time.
+ * The optimiser moves the parameters and their gradients into its own memory; `dispose` moves them out again. A parameter can
+ * belong to only one optimiser at a time.
  */
 export class AdamW {
   lr: number;
@@ -83,13 +83,13 @@ export class AdamW {
   readonly #steps: Storage;
   readonly #values: Storage;
   readonly #status: Storage;
-  /** Stands for the loss where none is given. */
+  /** Takes the place of the loss if none is given. */
   readonly #noLoss: Storage;
   #disposed = false;
 
   /**
-   * @param parameters by name, as `model.parameters()` gives them
-   * @throws ConfigError naming the option that cannot be, or a parameter that belongs to another optimiser
+   * @param parameters by name, as `model.parameters()` returns them
+   * @throws ConfigError naming an invalid option, or a parameter that belongs to another optimiser
    */
   constructor(parameters: ReadonlyMap<string, Tensor>, options: AdamWOptions = {}) {
     checkOptions("AdamW", options, optionNames);
@@ -136,9 +136,9 @@ export class AdamW {
   }
 
   /**
-   * One step with the gradients that have arrived since `zeroGrad`. Only hands the work to the device; awaiting the result
-   * waits for it and does what `check` does.
-   * @throws InputError when the loss is not one number
+   * Takes one step with the gradients accumulated since `zeroGrad`. It only submits the work to the device; to await the result is
+   * to await `check`.
+   * @throws InputError if the loss is not a scalar
    */
   step(options: StepOptions = {}): PromiseLike<StepReport> {
     checkOptions("step", options, { loss: true, maxNorm: true });
@@ -173,20 +173,20 @@ export class AdamW {
       averageDecay: this.averageDecay ?? 1,
     });
     this.#device.submit();
-    // biome-ignore lint/suspicious/noThenProperty: reading back takes time, and only who awaits the step wants it
+    // biome-ignore lint/suspicious/noThenProperty: a readback takes time, so it is done only if the caller awaits the step
     return { then: (...handlers) => this.check().then(...handlers) };
   }
 
-  /** Forgets all gradients: the next `backward` begins new ones. */
+  /** Drops all gradients: the next `backward` starts from zero. */
   zeroGrad(): void {
     for (const tensor of this.#parameters.tensors) tensor.zeroGrad();
   }
 
   /**
-   * Waits for the steps so far and tells what became of them.
-   * @throws NumericalError where `onNonFinite` is "error" and a loss or gradient was not finite: `details.tensor` names the
-   *   first it was seen in (the loss before the parameters in their order), `details.call` the call of `step`. The weights are
-   *   those before that call; after this error steps happen again.
+   * Waits for the steps so far and reports them.
+   * @throws NumericalError if `onNonFinite` is "error" and a loss or gradient was not finite: `details.tensor` is the first such
+   *   tensor (the loss, then the parameters in their order), `details.call` the call of `step`. The weights are those before that
+   *   call; after this error, steps are taken again.
    */
   async check(): Promise<StepReport> {
     this.#checkUsable();
@@ -208,8 +208,8 @@ export class AdamW {
   }
 
   /**
-   * Runs `work` while the model has the averaged weights, then gives it its own back.
-   * @throws ConfigError when the optimiser keeps no average
+   * Runs `work` while the model has the averaged weights, then restores its own.
+   * @throws ConfigError if the optimiser keeps no average
    */
   async withAverage<Result>(work: () => Result | Promise<Result>): Promise<Result> {
     this.#checkUsable();
@@ -228,7 +228,7 @@ export class AdamW {
     }
   }
 
-  /** What is needed to go on with the very same steps, besides the weights themselves. */
+  /** Returns everything except the weights that is needed to continue with exactly the same steps. */
   async state(): Promise<OptimizerState> {
     this.#checkUsable();
     const { names, tensors } = this.#parameters;
@@ -250,8 +250,8 @@ export class AdamW {
   }
 
   /**
-   * Goes on from a state that `state` gave.
-   * @throws CheckpointError listing what is missing or has another shape
+   * Continues from a state that `state` returned.
+   * @throws CheckpointError listing the tensors that are missing or have another shape
    */
   load(state: ReadonlyMap<string, SafeTensor>): void {
     this.#checkUsable();
@@ -286,7 +286,7 @@ export class AdamW {
     this.#kept().forEach(([, storage], k) => this.#device.write(storage, packed[k]!));
   }
 
-  /** Gives parameters and gradients memory of their own again, and frees the rest. Calling it again does nothing. */
+  /** Moves parameters and gradients out of the optimiser's memory, and frees it. Calling it again does nothing. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
@@ -300,7 +300,7 @@ export class AdamW {
     this.dispose();
   }
 
-  /** @internal Finds the gradients' norm and faults; they stay on the device. */
+  /** @internal Computes the gradients' norm and finds elements that are not finite; the results stay on the device. */
   measure(maxNorm: number): GradientMeasure {
     this.#checkUsable();
     this.#measure.include(this.#parameters.tensors.map(({ grad }) => grad !== undefined));

@@ -1,4 +1,4 @@
-// Clouds joined into the batch a model takes.
+// Joins clouds into a batch for a model.
 
 import { treeLevels } from "../balltree/index.ts";
 import { InputError } from "../errors.ts";
@@ -17,14 +17,14 @@ function join<T extends Numbers>(ArrayType: new (length: number) => T, parts: re
   return joined;
 }
 
-/** The clouds' rows one after the other. */
+/** Concatenates the clouds' rows. */
 export function joinRows(parts: readonly Float32Array[]): Float32Array {
   return join(Float32Array, parts);
 }
 
 /**
- * The clouds' edges as those of one batch: sources of all clouds, then their targets.
- * @param parts each cloud's [2 M], sources, then targets, counted from its own first point
+ * Joins the clouds' edges into those of one batch: the sources of all clouds, followed by their targets.
+ * @param parts the [2 M] of each cloud: sources, then targets, as indices of the cloud's points
  * @param offsets [clouds + 1] the first point of each cloud
  */
 export function joinEdgeLists(parts: readonly Int32Array[], offsets: Int32Array): Int32Array {
@@ -40,7 +40,7 @@ export function joinEdgeLists(parts: readonly Int32Array[], offsets: Int32Array)
   return joined;
 }
 
-/** The first point of each cloud, and their number. */
+/** Returns the first point of each cloud, followed by the number of points. */
 export function offsetsOf(points: readonly number[]): Int32Array {
   const offsets = new Int32Array(points.length + 1);
   points.forEach((count, cloud) => {
@@ -50,9 +50,9 @@ export function offsetsOf(points: readonly number[]): Int32Array {
 }
 
 /**
- * Inputs that one model has prepared each by itself, as one batch, their clouds one after the other: the same as if the clouds
- * had been prepared together, except that each input is checked alone and may or may not bring its own tree and graph.
- * @throws InputError when features are on the device: they are joined on the host
+ * Joins inputs that one model has prepared separately into one batch. The result is the same as if their clouds had been prepared
+ * together, except that each input is checked separately and may or may not bring its own tree and graph.
+ * @throws InputError if features are on the device, because they are joined on the host
  */
 export function joinPrepared(inputs: readonly PreparedInput[]): PreparedInput {
   if (inputs.length === 1) return inputs[0]!;
@@ -103,7 +103,7 @@ function joinTrees(trees: readonly Tree[], points: Int32Array): Tree {
   };
 }
 
-/** What `offsetsOf` makes the offsets from. */
+/** The inverse of `offsetsOf`. */
 function countsOf(offsets: Int32Array): number[] {
   return Array.from(offsets.subarray(1), (end, i) => end - offsets[i]!);
 }
@@ -112,7 +112,7 @@ function countsOf(offsets: Int32Array): number[] {
 function joinEdges(parts: readonly SortedEdges[], points: Int32Array): SortedEdges {
   const sources = parts.map((part) => part.sources);
   const targets = parts.map((part) => part.targets);
-  // Where one part's edges end the next one's start; the last end is a start of no edges.
+  // The edges of each part start where those of the previous one end; the last start is the end of all edges.
   const starts = [...parts.map((part) => part.starts.subarray(0, -1)), Uint32Array.of(0)];
   const firstEdges = offsetsOf(sources.map(({ length }) => length));
   return {
@@ -122,7 +122,7 @@ function joinEdges(parts: readonly SortedEdges[], points: Int32Array): SortedEdg
   };
 }
 
-/** Indices one after the other, those of each part counted on from its first. */
+/** Concatenates indices, after adding to those of each part the index of its first item. */
 function joinIndices<T extends Int32Array | Uint32Array>(
   ArrayType: new (length: number) => T,
   parts: readonly T[],

@@ -1,6 +1,6 @@
-// Training checkpoints: one safetensors file from which a run goes on as if it had never been interrupted. The model's tensors
-// stand in it under their own names, so that `ErwinTransformer.load` reads it too; the optimiser's are named `optimizer.*`,
-// and the rest is JSON in the metadata under `training`.
+// Training checkpoints: one safetensors file from which a run continues as if it had never been interrupted. It has the model's
+// tensors under their own names, so that `ErwinTransformer.load` can read it, too; the optimiser's are named `optimizer.*`, and the
+// rest is JSON in the metadata under `training`.
 
 import { expectParts } from "../arguments.ts";
 import { CheckpointError } from "../errors.ts";
@@ -9,11 +9,11 @@ import type { AdamW, AdamWOptions, OptimizerState } from "./adamw.ts";
 import type { Schedule } from "./schedules.ts";
 import type { Trainable } from "./task.ts";
 
-/** Where a run stands. With the seed, the number of batches is the whole random state. */
+/** The progress of a run. The seed and the number of batches are the complete random state. */
 export interface TrainingProgress {
-  /** Steps done. */
+  /** The number of steps done. */
   step: number;
-  /** Batches drawn: `step` times the batches of a step. */
+  /** The number of batches used: `step` times the batches of a step. */
   batches: number;
   seed: number;
   schedule: Schedule;
@@ -28,7 +28,7 @@ export interface TrainingProgress {
 const METADATA_KEY = "training";
 const PREFIX = "optimizer.";
 
-/** @returns a file that is the same, byte for byte, for runs that stand at the same place */
+/** @returns a file that is byte for byte the same for runs with the same progress */
 export async function saveTraining(
   model: Trainable,
   optimizer: AdamW,
@@ -45,18 +45,18 @@ export async function saveTraining(
   });
 }
 
-/** What a training checkpoint is made of. */
+/** The parts of a training checkpoint. */
 export interface TrainingParts {
-  /** The model's, by its names. */
+  /** The model's tensors, by its names. */
   tensors: ReadonlyMap<string, SafeTensorInput>;
-  /** The model's. */
+  /** The model's metadata. */
   metadata: Readonly<Record<string, string>>;
   state: OptimizerState;
   optimizer: Pick<AdamWOptions, "betas" | "eps" | "weightDecay" | "averageDecay">;
   progress: TrainingProgress;
 }
 
-/** The file of `saveTraining`, from parts that may have been made elsewhere. */
+/** Makes the file of `saveTraining` from parts that may come from elsewhere. */
 export function encodeTraining(parts: TrainingParts): Uint8Array<ArrayBuffer> {
   const { tensors, metadata, state, optimizer, progress } = parts;
   const all = new Map(tensors);
@@ -65,9 +65,9 @@ export function encodeTraining(parts: TrainingParts): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Puts model and optimiser where they were when the file was written.
+ * Restores the model and the optimiser as they were when the file was written.
  * @param file its name in error messages
- * @throws FormatError when the file is damaged; CheckpointError when it does not fit the model or optimiser, or is a model's
+ * @throws FormatError if the file is damaged; CheckpointError if it does not fit the model or optimiser, or is a model's
  *   checkpoint without training
  */
 export function loadTraining(

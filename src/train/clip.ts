@@ -7,15 +7,15 @@ import { AdamW } from "./adamw.ts";
 import { GradientMeasure } from "./measure.ts";
 import { expectParameters, layOut } from "./packing.ts";
 
-/** Places of the numbers in what a measure finds. */
+/** Indices in the result of a measure. */
 const NORM = 0;
 const FACTOR = 1;
 
 /**
- * Scales all gradients so that their global norm is at most `maxNorm`, on the device, as torch.nn.utils.clip_grad_norm_ does:
- * by min(1, maxNorm / (norm + 1e-6)). Gradients that are not finite are left as they are.
- * @param of a model's parameters, or their optimiser (faster: all gradients at once)
- * @returns the norm before, a tensor of one number
+ * Scales all gradients on the device by min(1, maxNorm / (norm + 1e-6)), so that their global norm is at most `maxNorm`, as
+ * torch.nn.utils.clip_grad_norm_ does. Gradients that are not finite do not change.
+ * @param of a model's parameters, or their optimiser (faster, because it scales all gradients at once)
+ * @returns the norm before clipping, a scalar tensor
  */
 export function clipGradientNorm(of: ReadonlyMap<string, Tensor> | AdamW, maxNorm: number): Tensor {
   expectKind("maxNorm", maxNorm, "a number of at least 0", typeof maxNorm === "number" && maxNorm >= 0);

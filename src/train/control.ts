@@ -1,6 +1,6 @@
-// Pausing and stopping a training run from outside, and giving the host its turn between the steps.
+// Pauses and stops a training run from outside, and lets the host process events between the steps.
 
-/** Handed to `fit`; the page's buttons call it. */
+/** Controls a run of `fit`, for example from a page's buttons. */
 export class FitController {
   readonly #stop = new AbortController();
   #paused = false;
@@ -19,7 +19,7 @@ export class FitController {
     return this.#stop.signal;
   }
 
-  /** Training halts before the next step. */
+  /** Pauses training before the next step. */
   pause(): void {
     this.#paused = true;
   }
@@ -29,13 +29,13 @@ export class FitController {
     this.#wake();
   }
 
-  /** Training ends before the next step, and validation before the next batch, with a checkpoint to go on from. */
+  /** Ends training before the next step, and validation before the next batch, with a checkpoint from which it can be resumed. */
   stop(): void {
     this.#stop.abort();
     this.#wake();
   }
 
-  /** Resolves at once unless paused; else when resumed or stopped. */
+  /** Resolves at once, or if paused, when resumed or stopped. */
   async whileRunning(): Promise<void> {
     while (this.#paused && !this.stopped) {
       await new Promise<void>((resolve) => {
@@ -45,7 +45,7 @@ export class FitController {
   }
 }
 
-/** Lets messages from workers and the page's events in. Timers would take four milliseconds each in browsers. */
+/** Lets the host process workers' messages and page events. A timer would take at least four milliseconds in browsers. */
 export class HostTurns {
   readonly #channel = new MessageChannel();
   #resolve: () => void = () => {};

@@ -10,7 +10,7 @@ import type { BatchDetails, DataSet, Measured, Task } from "./task.ts";
 
 export type Metrics = Record<string, number>;
 
-/** Batches whose numbers are read back together: each reading may take milliseconds, however little is read. */
+/** The number of batches whose metrics are read back together: each readback may take milliseconds, however small it is. */
 const READ_TOGETHER = 32;
 
 export interface EvaluateOptions<Sample, Batch> {
@@ -18,18 +18,18 @@ export interface EvaluateOptions<Sample, Batch> {
   task: Task<Sample, Batch>;
   data: DataSet<Sample>;
   batchSize: number;
-  /** Batches prepared ahead. Default 2. */
+  /** The number of batches prepared ahead. Default 2. */
   prefetch?: number;
-  /** Of the random numbers that samples are loaded with. Default 0. */
+  /** The seed of the random numbers with which samples are loaded. Default 0. */
   seed?: number;
   /** Ends the evaluation before its next batch. */
   signal?: AbortSignal;
-  /** Hears the numbers of each sample by itself, in the order of samples; the task must give them (`details`). */
+  /** Receives the metrics of each sample, in the order of the samples; the task must have `details`. */
   onSample?(metrics: Metrics): void;
 }
 
 /**
- * The model should be in evaluation mode. Samples come in their order; each counts the same, whatever batch it is in.
+ * The model should be in evaluation mode. Samples are taken in order, and all have the same weight, whatever batch they are in.
  * @throws the signal's reason, once it is aborted; what samples and task throw
  */
 export async function evaluate<Sample, Batch>(options: EvaluateOptions<Sample, Batch>): Promise<Metrics> {
@@ -58,8 +58,8 @@ export async function evaluate<Sample, Batch>(options: EvaluateOptions<Sample, B
     const read = await Promise.all(
       waiting.map(async ({ weight, found: { batch, samples } }) => ({
         weight,
-        batch: await numbersOf(batch),
-        samples: await Promise.all(samples.map(numbersOf)),
+        batch: await valuesOf(batch),
+        samples: await Promise.all(samples.map(valuesOf)),
       })),
     );
     for (const { weight, batch, samples } of read) {
@@ -104,7 +104,7 @@ async function measure<Sample, Batch>(task: Task<Sample, Batch>, batch: Batch, e
   return { batch: offTape(found.batch), samples: found.samples.map(offTape) };
 }
 
-/** What they were computed from need not wait for the reading. */
+/** Detaches metrics from the tape, so that the tensors they were computed from are freed before the readback. */
 function offTape(metrics: Record<string, Measured>): Record<string, Measured> {
   const detached = Object.entries(metrics).map(([name, measured]) => {
     if (typeof measured === "number") return [name, measured] as const;
@@ -115,7 +115,7 @@ function offTape(metrics: Record<string, Measured>): Record<string, Measured> {
   return Object.fromEntries(detached);
 }
 
-async function numbersOf(metrics: Record<string, Measured>): Promise<Metrics> {
+async function valuesOf(metrics: Record<string, Measured>): Promise<Metrics> {
   const read = Object.entries(metrics).map(async ([name, measured]) => {
     const number = typeof measured === "number" ? measured : (await measured.data())[0]!;
     return [name, number] as const;

@@ -18,7 +18,7 @@ import { learningRate, type Schedule } from "./schedules.ts";
 import { type CheckpointStore, MemoryStore } from "./store.ts";
 import type { DataSet, Task, Trainable } from "./task.ts";
 
-/** The files a run keeps. */
+/** The names of a run's files in its store. */
 export const LAST_CHECKPOINT = "last.safetensors";
 export const BEST_CHECKPOINT = "model.safetensors";
 
@@ -27,87 +27,87 @@ export interface FitOptions<Sample, Batch> {
   task: Task<Sample, Batch>;
   trainData: DataSet<Sample>;
   validationData?: DataSet<Sample>;
-  /** Tested at the end with the best weights. */
+  /** The data of the test at the end, with the best weights. */
   testData?: DataSet<Sample>;
-  /** Steps of the whole run. */
+  /** The number of steps of the whole run. */
   steps: number;
   batchSize: number;
   schedule: Schedule;
-  /** Of AdamW; its `lr` is the schedule's. */
+  /** The options of AdamW; its `lr` is the schedule's. */
   optimizer?: Omit<AdamWOptions, "lr">;
-  /** Batches whose gradients are averaged before each step. Default 1. */
+  /** The number of batches whose gradients are averaged before each step. Default 1. */
   accumulate?: number;
-  /** Gradients are scaled down to at most this global norm. Default: not at all. */
+  /** Gradients are clipped to this global norm. Default: no clipping. */
   maxNorm?: number;
-  /** Of the order of samples. Default 0. */
+  /** The seed of the order of samples. Default 0. */
   seed?: number;
-  /** Whether the order of samples is drawn anew each epoch; else they come as they are numbered. Default true. */
+  /** Whether samples are shuffled in each epoch; otherwise they are taken by their index. Default true. */
   shuffle?: boolean;
-  /** Validation every so many steps, and at the end. Default: only at the end. */
+  /** The number of steps between validations; there is always one at the end. Default: only at the end. */
   validateEvery?: number;
-  /** The checkpoint to go on from is written every so many steps, and at the end. Default: only at the end. */
+  /** The number of steps between checkpoints; there is always one at the end. Default: only at the end. */
   saveEvery?: number;
-  /** Losses are read back, logged and reported every so many steps. Default 10. */
+  /** The number of steps after which losses are read back, logged and reported. Default 10. */
   logEvery?: number;
-  /** Where checkpoints go: the last to go on from, and the best weights (without validation, the final ones). Default: memory. */
+  /** Receives the last checkpoint, for resuming, and the best weights (without validation, the final ones). Default: in memory. */
   store?: CheckpointStore;
-  /** Goes on from the store's last checkpoint, if there is one. Default true. */
+  /** Whether to resume from the store's last checkpoint, if there is one. Default true. */
   resume?: boolean;
   logger?: Logger;
   onProgress?(progress: FitProgress): void;
   controller?: FitController;
-  /** Stops like `controller.stop()`. */
+  /** Stops the run like `controller.stop()`. */
   signal?: AbortSignal;
-  /** Batches prepared ahead. Default 2. */
+  /** The number of batches prepared ahead. Default 2. */
   prefetch?: number;
-  /** Written into the checkpoints. */
+  /** A description of the run, stored in the checkpoints. */
   config?: unknown;
 }
 
 export interface FitProgress {
-  /** Steps done, and of the whole run. */
+  /** The number of steps done, and of the whole run. */
   step: number;
   steps: number;
-  /** Mean over the last steps. Up to `logEvery` steps old, since it comes back while the device works on. */
+  /** The mean over the last steps. It is up to `logEvery` steps old, because it is read back while the device continues. */
   loss: number;
   lr: number;
   stepsPerSecond: number;
   secondsLeft: number;
-  /** Of the last step, before gradients were scaled down. */
+  /** The global norm of the last step's gradients, before they were clipped. */
   gradientNorm: number;
-  /** Points of all clouds together; undefined where the task does not count them. */
+  /** Points of all clouds of a batch; undefined if the task does not count them. */
   pointsPerSecond?: number;
-  /** Steps that did not happen for a NaN or an infinity. */
+  /** The number of steps skipped because of a NaN or an infinity. */
   skipped: number;
-  /** Milliseconds for which the device has waited for data: samples, trees and graphs. */
+  /** The milliseconds for which the device has waited for batches: samples, trees and graphs. */
   treeWait: number;
   /** The latest validation. */
   validation?: Metrics;
 }
 
 export interface FitResult {
-  /** Steps done. */
+  /** The number of steps done. */
   step: number;
-  /** False where it was stopped before its end. */
+  /** False if the run was stopped before the last step. */
   finished: boolean;
   best?: { step: number; loss: number };
   validation?: Metrics;
-  /** Of the best weights. */
+  /** The test of the best weights. */
   test?: Metrics;
   skipped: number;
-  /** Milliseconds spent, and those of them in which the device waited for data. */
+  /** The total milliseconds, and those for which the device waited for batches. */
   time: number;
   treeWait: number;
 }
 
 /**
- * Trains a model: shuffled batches, AdamW by a schedule, validation, checkpoints, and the test at the end. A run that was
- * stopped, or killed and begun again with the same store, gives the same bits as one that was not.
+ * Trains a model: shuffled batches, AdamW with a learning-rate schedule, validation, checkpoints, and a test at the end. A run that
+ * was stopped or killed, and then resumed with the same store, gives the same bits as an uninterrupted one.
  *
- * Afterwards the model has the best weights by validation loss (the averaged ones, where the optimiser keeps an average) if the
- * run finished, else those of its last step.
- * @throws NumericalError when a loss or gradient is not finite and the optimiser is not to skip such steps: `details.tensor`,
- *   `details.step`; ConfigError, CheckpointError, and whatever the task throws
+ * Afterwards the model has the weights with the lowest validation loss (the averaged ones, if the optimiser keeps an average), or if
+ * the run did not finish, those of its last step.
+ * @throws NumericalError if a loss or gradient is not finite and the optimiser does not skip such steps: `details.tensor`,
+ *   `details.step`; ConfigError, CheckpointError, and errors of the task
  */
 export async function fit<Sample, Batch>(options: FitOptions<Sample, Batch>): Promise<FitResult> {
   const run = new Run(options);
@@ -140,7 +140,7 @@ class Run<Sample, Batch> {
   readonly #pace: Pace;
   readonly #accumulate: number;
   readonly #logEvery: number;
-  /** The gradient of a batch's loss: its share in the step. */
+  /** The gradient of the step's loss with respect to a batch's loss: 1 / accumulate. */
   readonly #share: Tensor;
   #progress: TrainingProgress;
   #firstStep = 0;
@@ -173,7 +173,7 @@ class Run<Sample, Batch> {
     this.#optimizer = new AdamW(model.parameters(), { ...options.optimizer, lr: learningRate(schedule, 0) });
     this.#losses = new LossLog(device, logEvery, accumulate);
     this.#share = Tensor.from(device, new Float32Array([1 / accumulate]));
-    // Last: as long as it is open, some hosts do not end.
+    // This comes last, because some hosts do not exit while it is open, and a constructor that throws cannot close it.
     this.#pace = new Pace(device);
   }
 
@@ -289,7 +289,7 @@ class Run<Sample, Batch> {
     progress.batches += this.#accumulate;
   }
 
-  /** Begins to read back what the steps since the last call gave, after what was begun before has arrived. */
+  /** Starts to read back the results of the steps since the last call, after the previous readback has finished. */
   async #read(): Promise<void> {
     await this.#reading;
     const { step } = this.#progress;
@@ -305,17 +305,17 @@ class Run<Sample, Batch> {
         throw error instanceof NumericalError ? this.#explain(error) : error;
       },
     );
-    // Whoever waits for it next gets the error.
+    // The next caller that awaits it gets the error.
     this.#reading.catch(() => {});
   }
 
-  /** Waits until all steps so far are done and known to be sound. */
+  /** Waits until all steps so far are done and known to be finite. */
   async #settle(): Promise<void> {
     await this.#read();
     await this.#reading;
   }
 
-  /** The optimiser counts its own calls; the run counts from its very beginning. */
+  /** Makes an error with the step of the run; the optimiser counts only its own calls, from the last resumption on. */
   #explain(cause: NumericalError): NumericalError {
     const { tensor, call } = cause.details as { tensor: string; call: number };
     const step = this.#firstStep + call;
@@ -334,7 +334,7 @@ class Run<Sample, Batch> {
     const stepsPerSecond = perSecond(step - this.#clock.step);
     const pointsPerSecond = task.points && perSecond(points - this.#clock.points);
     this.#clock = { step, time: now, points };
-    // A step that was skipped must not hide how the others went.
+    // Skipped steps, whose losses may not be finite, do not count.
     const sound = losses.filter(Number.isFinite);
     const mean = sound.reduce((sum, value) => sum + value, 0) / sound.length;
     const loss = sound.at(-1) ?? mean;
@@ -418,7 +418,7 @@ class Run<Sample, Batch> {
     }
   }
 
-  /** With the averaged weights, where there are any. */
+  /** Runs work with the averaged weights, if there are any. */
   #withBestGuess<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.#optimizer.averageDecay === undefined ? work() : this.#optimizer.withAverage(work);
   }
@@ -428,7 +428,7 @@ class Run<Sample, Batch> {
     await this.#store.save(LAST_CHECKPOINT, await saveTraining(model, this.#optimizer, this.#progress));
   }
 
-  /** Gives the model the best weights, keeps them where validation has not, and tests them. */
+  /** Gives the model the best weights, stores them unless validation has, and tests them. */
   async #finish(): Promise<{ test?: Metrics }> {
     const { model, testData, logger } = this.#options;
     const { step, best } = this.#progress;

@@ -1,11 +1,11 @@
-// Where training writes its numbers.
+// Loggers for the history of a training run.
 
 /** One line of a run's history. */
 export interface LogEntry {
   kind: "training" | "validation" | "test";
-  /** Steps done. */
+  /** The number of steps done. */
   step: number;
-  /** `loss`, `lr`, metrics ... */
+  /** `loss`, `lr`, metrics and others. */
   [metric: string]: number | string;
 }
 
@@ -26,7 +26,7 @@ export class MemoryLogger implements Logger {
 export class JsonLinesLogger implements Logger {
   readonly #write: (line: string) => void | Promise<void>;
 
-  /** @param write takes a line with its line feed, and appends it to a file, say */
+  /** @param write receives each line with its line feed, for example to append it to a file */
   constructor(write: (line: string) => void | Promise<void>) {
     this.#write = write;
   }

@@ -1,19 +1,19 @@
-// Losses gather on the device and come back a few steps at a time: reading one number takes some hosts ten milliseconds.
+// Collects losses on the device and reads them back several steps at a time: one readback takes ten milliseconds on some hosts.
 
 import type { Device, Storage } from "../backends/device.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 export class LossLog {
-  /** The loss of the step under way: the sum over its batches. One number. */
+  /** The loss of the current step, summed over its batches: a scalar. */
   readonly current: Tensor;
   readonly #losses: Storage;
   #steps = 0;
 
-  /** @param capacity most steps between two readings */
+  /** @param capacity the maximum number of steps between two readings */
   constructor(
     readonly device: Device,
     readonly capacity: number,
-    /** Batches of a step. */
+    /** The number of batches of a step. */
     readonly batches: number,
   ) {
     this.current = new Tensor(device, [1]);
@@ -32,7 +32,7 @@ export class LossLog {
     this.device.clear(this.current.storage);
   }
 
-  /** The mean losses of the steps since the last reading. */
+  /** Returns the mean losses of the steps since the last reading. */
   async read(): Promise<Float32Array> {
     const steps = this.#steps;
     this.#steps = 0;

@@ -1,13 +1,13 @@
-// Finds the global norm of a model's gradients, and the first that is not finite, on the device, and leaves both there.
+// Computes the global norm of a model's gradients and finds the first gradient that is not finite. Both results stay on the device.
 
 import type { Device, Storage } from "../backends/device.ts";
 import type { BlockRange } from "./packing.ts";
 
-/** The memory it takes to measure gradients, kept from step to step. */
+/** Measures gradients, with memory that is reused in every step. */
 export class GradientMeasure {
-  /** (norm, clipping factor, 1 + first parameter that is not finite or 0, unused) once measured. */
+  /** The result: (norm, clipping factor, 1 + the first parameter whose gradient is not finite or 0, unused). */
   readonly total: Storage;
-  /** [count, 4] u32: first block, blocks, whether it counts, unused. */
+  /** [count, 4] u32: first block, blocks, whether the gradient counts, unused. */
   readonly ranges: Storage;
   readonly #sums: Storage;
   readonly #norms: Storage;
@@ -26,7 +26,7 @@ export class GradientMeasure {
     device.write(this.ranges, this.#table);
   }
 
-  /** Says which parameters have a gradient; the others are left out. */
+  /** Sets which parameters have a gradient; the others do not count. */
   include(counts: readonly boolean[]): void {
     let changed = false;
     counts.forEach((value, p) => {

@@ -1,23 +1,23 @@
-// The order in which training sees its samples: shuffled anew each epoch (or as they come), as a pure function of the seed and
-// of how many batches went before. So the random state of a run is two numbers, and batches prepared ahead do not disturb it.
+// The order of the samples in training: shuffled in each epoch, or fixed. It is a pure function of the seed and the index of the
+// batch. So the random state of a run consists of two numbers, and preparing batches ahead does not change it.
 
 import { ConfigError } from "../errors.ts";
 import { Random } from "../random.ts";
 
-/** Which samples make up a batch. */
+/** The samples of a batch. */
 export interface BatchSamples {
   epoch: number;
   samples: number[];
 }
 
 export class BatchOrder {
-  /** Whole batches in an epoch: what does not fill one is left out of it. */
+  /** The number of full batches in an epoch; samples that do not fill one are left out of the epoch. */
   readonly batchesPerEpoch: number;
   readonly #batchSize: number;
   #epoch = -1;
   #permutation: number[] = [];
 
-  /** @throws ConfigError when there are no samples or the batch size is no whole number of at least 1 */
+  /** @throws ConfigError if there are no samples, or the batch size is not a whole number of at least 1 */
   constructor(
     readonly size: number,
     batchSize: number,
@@ -32,7 +32,7 @@ export class BatchOrder {
     this.batchesPerEpoch = Math.floor(size / this.#batchSize);
   }
 
-  /** The batch of this number, counted from 0 over all epochs. */
+  /** Returns a batch by its index, counted from 0 over all epochs. */
   batch(index: number): BatchSamples {
     const epoch = Math.floor(index / this.batchesPerEpoch);
     if (epoch !== this.#epoch) {
@@ -45,7 +45,7 @@ export class BatchOrder {
   }
 }
 
-/** Fisher and Yates' shuffle, in place. */
+/** Fisher-Yates shuffle, in place. */
 function shuffled(order: number[], random: Random): number[] {
   for (let i = order.length - 1; i > 0; i--) {
     const j = Math.floor(random.uniform() * (i + 1));

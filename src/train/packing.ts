@@ -1,5 +1,5 @@
-// Parameters and their gradients in two pieces of device memory, one parameter after the other: the optimiser goes over all
-// of them in one dispatch, while the model's operators see each by itself.
+// Parameters and their gradients in two allocations of device memory, one parameter after the other: the optimiser updates all of
+// them in one dispatch, while the model's operators see each of them as a tensor of its own.
 
 import { expectKind } from "../arguments.ts";
 import type { Device, Storage } from "../backends/device.ts";
@@ -9,13 +9,13 @@ import { expectTensor } from "../tensor/shapes.ts";
 import { moveGradient } from "../tensor/tape.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
 
-/** Where a gradient's numbers lie among the packed ones, in blocks of 64. */
+/** The range of a gradient's elements among the packed ones, in blocks of 64. */
 export interface BlockRange {
   firstBlock: number;
   blocks: number;
 }
 
-/** Blocks for tensors of these sizes, one after the other, each from a block of its own on. */
+/** Assigns consecutive blocks to tensors of these sizes. */
 export function layOut(sizes: readonly number[]): { ranges: BlockRange[]; blocks: number } {
   let blocks = 0;
   const ranges = sizes.map((size) => {
@@ -26,7 +26,7 @@ export function layOut(sizes: readonly number[]): { ranges: BlockRange[]; blocks
   return { ranges, blocks };
 }
 
-/** @throws InputError for anything but a map of tensors */
+/** @throws InputError if it is not a map of tensors */
 export function expectParameters(parameters: ReadonlyMap<string, Tensor>): void {
   expectKind("parameters", parameters, "a Map of tensors by name", parameters instanceof Map);
   for (const [name, tensor] of parameters) expectTensor(`the parameter ${name}`, tensor);
@@ -44,8 +44,8 @@ export class PackedParameters {
   readonly gradients: Storage;
 
   /**
-   * Moves the tensors and the gradients they have into the packed memory.
-   * @throws ConfigError when there is none, or when one already belongs to another optimiser
+   * Moves the tensors and their gradients, if any, into the packed memory.
+   * @throws ConfigError if there is no tensor, or one already belongs to another optimiser
    */
   constructor(parameters: ReadonlyMap<string, Tensor>) {
     expectParameters(parameters);
@@ -74,27 +74,27 @@ export class PackedParameters {
     });
   }
 
-  /** Zeros, laid out as the parameters are. */
+  /** Allocates zeros in the layout of the parameters. */
   allocate(): Storage {
     const storage = this.device.allocate(this.blocks * BLOCK * 4);
     this.device.clear(storage);
     return storage;
   }
 
-  /** The parameter's part of packed memory. */
+  /** Returns a parameter's part of packed memory. */
   slice(storage: Storage, parameter: number): Storage {
     const first = this.ranges[parameter]!.firstBlock * BLOCK * 4;
     return storage.slice(first, this.tensors[parameter]!.size * 4);
   }
 
-  /** [blocks] the parameter each block belongs to. */
+  /** Returns the parameter that each block belongs to, [blocks]. */
   owners(): Uint32Array {
     const owners = new Uint32Array(this.blocks);
     this.ranges.forEach(({ firstBlock, blocks }, p) => owners.fill(p, firstBlock, firstBlock + blocks));
     return owners;
   }
 
-  /** Packed numbers on the host, parameter by parameter. */
+  /** Reads packed memory back to the host, parameter by parameter. */
   async read(storage: Storage): Promise<Float32Array[]> {
     const all = new Float32Array(await this.device.read(storage, this.blocks * BLOCK * 4));
     return this.ranges.map(({ firstBlock }, p) => {
@@ -103,7 +103,7 @@ export class PackedParameters {
     });
   }
 
-  /** Gives parameters and gradients memory of their own again and frees the packed. */
+  /** Moves parameters and gradients into separate memory again, and frees the packed memory. */
   dispose(): void {
     for (const tensor of this.tensors) {
       packed.delete(tensor);

@@ -1,4 +1,4 @@
-// Prepares the next batches while the device works on this one, and measures how long the device stood idle for them.
+// Prepares the next batches while the device works on the current one, and measures how long the device was idle waiting for them.
 
 import type { Device } from "../backends/device.ts";
 
@@ -8,17 +8,17 @@ interface Entry<Batch> {
 }
 
 export class Prefetch<Batch> {
-  /** Milliseconds for which the device had nothing left to do and the next batch was not there yet, the first batch aside. */
+  /** The milliseconds for which the device was idle because the next batch was not ready, except for the first batch. */
   idle = 0;
   readonly #waiting: Entry<Batch>[] = [];
   #next: number;
   #taken = 0;
 
   /**
-   * @param make prepares the batch of a number
-   * @param first the first batch
-   * @param end the number after the last
-   * @param depth how many are prepared ahead
+   * @param make prepares the batch of an index
+   * @param first the index of the first batch
+   * @param end the index after the last one
+   * @param depth the number of batches that are prepared ahead
    */
   constructor(
     readonly device: Device,
@@ -31,7 +31,7 @@ export class Prefetch<Batch> {
     this.#fill();
   }
 
-  /** The next batch. @throws what its preparation threw */
+  /** Returns the next batch. @throws the error of its preparation */
   async next(): Promise<Batch> {
     const entry = this.#waiting.shift();
     if (!entry) throw new RangeError("all batches have been taken");
@@ -61,7 +61,7 @@ export class Prefetch<Batch> {
       const settle = () => {
         entry.settled = true;
       };
-      // A failure is reported when the batch is asked for.
+      // A failure is reported when the batch is requested.
       entry.promise.then(settle, settle);
       this.#waiting.push(entry);
     }

@@ -1,4 +1,4 @@
-// Learning rates as functions of the step. A schedule is plain data: it crosses to workers and into checkpoints as it is.
+// Learning rates as functions of the step. A schedule is plain data, so that it can be sent to workers and stored in checkpoints.
 
 import { describe } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
@@ -9,11 +9,11 @@ export type Schedule =
   | { kind: "cosine"; lr: number; minLr?: number; steps: number; warmup?: number };
 
 /**
- * The learning rate of a step, counted from 0.
+ * Returns the learning rate of a step, counted from 0.
  *
  * Warm-up, step < warmup: lr (step + 1) / warmup. Then, with t = step - warmup and T = steps - warmup, the closed form of
  * torch's CosineAnnealingLR: minLr + (lr - minLr) (1 + cos(pi t / T)) / 2; after the last step it stays at minLr.
- * @throws ConfigError naming the field that cannot be
+ * @throws ConfigError naming the invalid field
  */
 export function learningRate(schedule: Schedule, step: number): number {
   if (typeof schedule !== "object" || schedule === null) {

@@ -1,9 +1,9 @@
-// Where training keeps its checkpoints.
+// Stores for training's checkpoints.
 
-/** Files by name. `save` must replace a file whole or not at all. */
+/** Files by name. `save` must replace a file completely or not at all. */
 export interface CheckpointStore {
   save(name: string, bytes: Uint8Array<ArrayBuffer>): void | Promise<void>;
-  /** Undefined where there is none. */
+  /** Returns undefined if there is no such file. */
   load(name: string): Uint8Array | undefined | Promise<Uint8Array | undefined>;
 }
 

@@ -1,4 +1,4 @@
-// What is trained, on what: the few things the fit loop has to know of an experiment.
+// The interfaces between the training loop and what it trains: models, data sets and tasks.
 
 import { expectParts } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
@@ -9,58 +9,58 @@ import type { Random } from "../random.ts";
 import { slice } from "../tensor/operators/sections.ts";
 import { scope, Tensor } from "../tensor/tensor.ts";
 
-/** A model the fit loop can train: an ErwinTransformer, or a wrapper around one. */
+/** A model that the training loop can train: an ErwinTransformer, or a wrapper around one. */
 export interface Trainable {
   readonly device: Device;
   parameters(): Map<string, Tensor>;
   train(): unknown;
   eval(): unknown;
-  /** A safetensors file of all its tensors. */
+  /** Returns a safetensors file of all its tensors. */
   save(): Promise<Uint8Array<ArrayBuffer>>;
-  /** Takes over the tensors of such a file; those named `optimizer.*` or `training.*` are not its own. */
+  /** Restores the tensors of such a file; it ignores those named `optimizer.*` or `training.*`. */
   restore(tensors: ReadonlyMap<string, SafeTensor>, file?: string): void;
 }
 
-/** Samples by number. */
+/** Samples by index. */
 export interface DataSet<Sample> {
   readonly size: number;
   /**
-   * @param random numbers that depend on the run's seed, the epoch and the sample alone: for augmentation
-   * @param epoch times that all samples have been seen before, in training
+   * @param random random numbers, for augmentation, that depend only on the run's seed, the epoch and the sample
+   * @param epoch in training, the number of epochs before this one
    */
   load(index: number, random: Random, epoch?: number): Sample | Promise<Sample>;
 }
 
-/** An experiment's part in training. A `Batch` is what it makes of samples, all on the host. */
+/** The part of an experiment in training. A `Batch` is made of samples, on the host. */
 export interface Task<Sample, Batch> {
-  /** Joins samples and builds their trees and graph (`model.prepare`): runs ahead, while the device works on other batches. */
+  /** Joins samples and builds their trees and graph (`model.prepare`), while the device works on other batches. */
   prepare(samples: Sample[]): Promise<Batch>;
-  /** The batch's mean loss: one number, on the tape. What it is computed from must be disposed. */
+  /** Returns the batch's mean loss, a scalar that is recorded on the tape. It must dispose the tensors it computes the loss from. */
   loss(batch: Batch): Promise<Tensor>;
-  /** Points of a batch, all clouds (and steps in time) together: for the points per second of a run's log. */
+  /** Returns the number of points in a batch, over all clouds and steps in time, for the log's points per second. */
   points?(batch: Batch): number;
-  /** What validation and test report, one number each, `loss` among them. Default: the loss. */
+  /** Returns the scalars that validation and test report, including `loss`. Default: the loss. */
   metrics?(batch: Batch): Promise<Record<string, Measured>>;
-  /** The same numbers, and those of each sample by itself. */
+  /** Returns the same scalars, and those of each sample. */
   details?(batch: Batch): Promise<BatchDetails>;
   /**
-   * What is reported, by the means of these numbers over all samples, or by those of one sample: the root of a mean square, say.
-   * Default: the numbers as they are.
+   * Computes what is reported from the means of these scalars over all samples, or from those of one sample: the root of a mean
+   * square, for example. Default: the scalars as they are.
    */
   summarise?(numbers: Record<string, number>): Record<string, number>;
 }
 
-/** One number: on the device, or already here. */
+/** A scalar, on the device or on the host. */
 export type Measured = Tensor | number;
 
-/** What is measured in a batch. */
+/** The metrics of a batch, all of them scalars. */
 export interface BatchDetails {
   batch: Record<string, Measured>;
-  /** In the order of the samples that the batch was made from. */
+  /** The metrics of each sample, in the order of the batch. */
   samples: Record<string, Measured>[];
 }
 
-/** What `supervised` trains: an ErwinTransformer, or a wrapper around one. */
+/** A model that `supervised` trains: an ErwinTransformer, or a wrapper around one. */
 export interface SupervisedModel<Input, Prepared> {
   readonly device: Device;
   /** Checks an input and builds its tree and graph, without touching the device. */
@@ -76,20 +76,20 @@ export interface SupervisedBatch<Prepared = PreparedInput> {
   offsets?: Int32Array;
 }
 
-/** Compares the model's output with a target of as many rows; gives one number. */
+/** Compares the model's output with a target of the same number of rows; returns a scalar. */
 export type Measure = (output: Tensor, target: Tensor) => Tensor;
 
-/** The common task: one forward pass, compared with a target. */
+/** Makes the usual task: one forward pass whose output is compared with a target. */
 export function supervised<Sample, Input = ErwinInput, Prepared = PreparedInput>(options: {
   model: SupervisedModel<Input, Prepared>;
   /**
-   * Clouds one after the other, and what the output should be: as many rows as the output has, of any width. The offsets of the
-   * samples' rows are needed where each sample is measured by itself.
+   * Joins samples into an input and a target, which has as many rows as the output, of any width. The offsets of the samples' rows
+   * are needed only if each sample is to be measured separately.
    */
   collate(samples: Sample[]): { input: Input; target: Float32Array; offsets?: Int32Array };
-  /** The batch's mean loss. Tensors made inside are freed. */
+  /** Computes the batch's mean loss. Tensors created inside are freed. */
   loss: Measure;
-  /** More numbers for validation and test. */
+  /** Additional metrics for validation and test. */
   metrics?: Record<string, Measure>;
 }): Task<Sample, SupervisedBatch<Prepared>> {
   expectParts("supervised", options, { model: "forward" });

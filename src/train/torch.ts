@@ -1,4 +1,4 @@
-// PyTorch's checkpoints as the engine's, and back: state_dicts, and the training checkpoints of the reference with their AdamW.
+// Converts PyTorch's checkpoints to the engine's and back: state_dicts, and the reference's training checkpoints with their AdamW.
 
 import { CheckpointError } from "../errors.ts";
 import { configFields, type ErwinConfig, referenceName, resolveConfig } from "../erwin/config.ts";
@@ -14,29 +14,29 @@ import { encodeTraining, type TrainingProgress } from "./checkpoint.ts";
 import type { Schedule } from "./schedules.ts";
 
 export interface TorchConversion {
-  /** A safetensors file: a model's checkpoint, or a training's where the optimiser's state was there and fits. */
+  /** A safetensors file: a training checkpoint if the optimiser's state is present and fits, otherwise a model's checkpoint. */
   bytes: Uint8Array<ArrayBuffer>;
   tensors: number;
-  /** Of the Erwin in it; undefined where there is none. */
+  /** The config of the Erwin in it; undefined if there is none. */
   config?: ErwinConfig;
-  /** Steps done, where training can go on. */
+  /** The number of steps done, if training can be resumed. */
   step?: number;
-  /** Why training cannot go on although an optimiser's state is there. */
+  /** Why training cannot be resumed although there is an optimiser's state. */
   problem?: string;
 }
 
 type Dictionary = ReadonlyMap<Pickled, Pickled>;
 
-/** Where a checkpoint keeps its state_dict, if it is none itself: the reference, Lightning, others. */
+/** The keys of the state_dict in the checkpoints of the reference, of Lightning and of others. */
 const stateKeys = ["model_state_dict", "state_dict", "model"];
 
 /**
- * Converts a file of `torch.save`. Names lose what wrappers put before them (`_orig_mod.`, `module.`, and whatever all have in
- * common), so that they are the engine's. The config is the one given; what it leaves out is the checkpoint's own, and what
- * that leaves out is inferred from the shapes.
- * @param options.file name used in error messages
- * @throws FormatError for a file that `loadTorch` refuses; CheckpointError where there are no tensors, where the config lacks
- *   what no shape tells (`details.missing`), or where the tensors do not fit it; ConfigError
+ * Converts a file of `torch.save`. The prefixes that wrappers add to names (`_orig_mod.`, `module.`, and a prefix that all names
+ * share) are removed, so that the names are the engine's. Config fields that are not given are taken from the checkpoint or,
+ * failing that, inferred from the tensors' shapes.
+ * @param options.file the file's name in error messages
+ * @throws FormatError if `loadTorch` refuses the file; CheckpointError if there are no tensors, if config fields are missing
+ *   that cannot be inferred (`details.missing`), or if the tensors do not fit the config; ConfigError
  */
 export function fromTorch(
   bytes: Uint8Array,
@@ -70,8 +70,8 @@ export function fromTorch(
 
 /**
  * Converts a safetensors file to a state_dict that `torch.load(file, weights_only=True)` opens: the model's tensors, without
- * metadata and without what training added.
- * @throws FormatError for a damaged file; InputError for a type of elements that PyTorch has not
+ * metadata and without the state of training.
+ * @throws FormatError if the file is damaged; InputError for an element type that PyTorch does not have
  */
 export function toTorch(bytes: Uint8Array, { file = "checkpoint" } = {}): { bytes: Uint8Array; tensors: number } {
   const { tensors } = loadSafetensors(bytes, { file });
@@ -103,7 +103,7 @@ function withPlainNames(
   });
 }
 
-/** The config of the Erwin among the tensors, which are found to fit it; undefined where there is none. */
+/** Returns the config of the Erwin among the tensors, after checking that they fit it; undefined if there is no Erwin. */
 function configOf(
   tensors: ReadonlyMap<string, SafeTensor>,
   { given, described, file }: Record<"given" | "described", Readonly<Record<string, unknown>>> & { file: string },
@@ -127,7 +127,7 @@ function configOf(
       missing,
     });
   }
-  // Fields of no config are refused by name.
+  // resolveConfig refuses fields that no config has, by name.
   const strange = Object.entries(given).filter(([field]) => Object.keys(configFields({ [field]: 0 })).length === 0);
   const config = resolveConfig({ ...known, ...Object.fromEntries(strange) });
   new ErwinTransformer(config).check(ofErwin, file);
@@ -140,7 +140,7 @@ interface Training {
   progress: TrainingProgress;
 }
 
-/** The training that a checkpoint can go on with; a text that says why not; undefined where there is no optimiser at all. */
+/** Returns the training that the checkpoint can resume, or a text that says why it cannot; undefined without an optimiser's state. */
 function trainingOf(
   checkpoint: Dictionary,
   tensors: ReadonlyMap<string, SafeTensor>,
@@ -160,18 +160,18 @@ function trainingOf(
     return `it is of ${Array.isArray(keys) ? keys.length : "unknown"} parameters, the model has ${parameters.length}`;
   }
   const state: OptimizerState = new Map();
-  let mostSteps = 0;
+  let maxSteps = 0;
   for (const [i, [name, { shape }]] of parameters.entries()) {
     const moments = momentsOf(states.get(keys[i]), shape);
     if (!moments) return `its state of ${name} is not AdamW's`;
     state.set(`first.${name}`, moments.first);
     state.set(`second.${name}`, moments.second);
     state.set(`steps.${name}`, { dtype: "U32", shape: [], data: Uint32Array.of(moments.steps) });
-    mostSteps = Math.max(mostSteps, moments.steps);
+    maxSteps = Math.max(maxSteps, moments.steps);
   }
   // The reference counts its steps from 0.
   const lastStep = checkpoint.get("global_step");
-  const step = typeof lastStep === "number" ? lastStep + 1 : mostSteps;
+  const step = typeof lastStep === "number" ? lastStep + 1 : maxSteps;
   const { betas, eps, weight_decay: weightDecay } = settings as Record<string, never>;
   return {
     state,
@@ -186,7 +186,7 @@ function trainingOf(
   };
 }
 
-/** What stands for a parameter's state: [steps, first moment, second moment]; all zero where it never had a gradient. */
+/** Returns the moments and step count of a parameter; all zero if it never had a gradient. */
 function momentsOf(state: Pickled | undefined, shape: readonly number[]) {
   if (state === undefined) {
     const size = shape.reduce((product, length) => product * length, 1);
@@ -203,7 +203,7 @@ function momentsOf(state: Pickled | undefined, shape: readonly number[]) {
     : undefined;
 }
 
-/** Why an optimiser of these settings is none that the engine's AdamW could go on as. */
+/** Returns why the engine's AdamW cannot continue an optimiser with these settings; undefined if it can. */
 function wrongSetting(settings: Readonly<Record<string, unknown>>): string | undefined {
   const { betas, eps, lr, weight_decay: decay } = settings;
   const numbers = [eps, lr, decay, ...(Array.isArray(betas) && betas.length === 2 ? betas : [undefined])];
@@ -213,7 +213,7 @@ function wrongSetting(settings: Readonly<Record<string, unknown>>): string | und
   return undefined;
 }
 
-/** The reference's cosine annealing; a scheduler of another kind cannot be told from its state. */
+/** Returns the reference's cosine annealing. The state of other schedulers does not say what they are: for them it is constant. */
 function scheduleOf(scheduler: Readonly<Record<string, unknown>>, lr: number): Schedule {
   const { T_max: steps, eta_min: minLr, base_lrs: base } = scheduler;
   const isCosine = [steps, minLr, Array.isArray(base) && base[0]].every((value) => typeof value === "number");
@@ -221,10 +221,10 @@ function scheduleOf(scheduler: Readonly<Record<string, unknown>>, lr: number): S
   return { kind: "cosine", lr: (base as number[])[0], minLr: minLr as number, steps: steps as number };
 }
 
-/** Statistics of BatchNorm, which PyTorch lists among the parameters in a state_dict. */
+/** Whether it is a statistic of BatchNorm; a state_dict lists these among the parameters. */
 const isBuffer = (name: string) => /(^|\.)(running_mean|running_var|num_batches_tracked)$/.test(name);
 
-/** A dictionary as an object that JSON can write; what JSON cannot write is left out. */
+/** Converts a dictionary to an object for JSON; values that JSON does not have are left out. */
 function plainObject(value: Pickled | undefined): Record<string, unknown> {
   return value instanceof Map ? (plainValue(value) as Record<string, unknown>) : {};
 }

@@ -1,6 +1,7 @@
 // Converts a page's samples to the data of the fit loop. All are checked before the first step, so that an error names
 // the sample.
 
+import { checkFinite } from "../arguments.ts";
 import { cloudOffsets, treeLevels } from "../balltree/index.ts";
 import { ConfigError, InputError } from "../errors.ts";
 import type { ErwinConfig } from "../erwin/config.ts";
@@ -144,12 +145,5 @@ function checkRows(tensor: string, values: Float32Array, rows: number, width: nu
       { tensor, expected: rows * width, found: values.length },
     );
   }
-  const at = values.findIndex((value) => !Number.isFinite(value));
-  if (at < 0) return;
-  const row = Math.floor(at / width);
-  throw new InputError(`${tensor} row ${row} has ${values[at]} in column ${at % width}, expected finite numbers`, {
-    tensor,
-    row,
-    column: at % width,
-  });
+  checkFinite(tensor, values, width);
 }

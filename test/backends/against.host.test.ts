@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => cpu.dispose());
 
-/** Few widths and heads, so that few pipelines are compiled on the adapter. */
+/** There are few widths and heads, so that the adapter compiles few pipelines. */
 const configs = fc.record({
   cIn: fc.constantFrom(3, 4),
   cHidden: fc.constantFrom([8, 16], [12, 12], [6, 10]),
@@ -32,7 +32,7 @@ const configs = fc.record({
   mpSteps: fc.constantFrom(0, 1),
 });
 
-/** In the browser every new shape costs seconds of compiling for its software adapter. */
+/** The browser's software adapter compiles for seconds for every new shape. */
 const runs = "document" in globalThis ? 2 : 8;
 
 test("both give the same outputs and gradients", { timeout: 100_000 }, async () => {
@@ -55,7 +55,7 @@ test("both give the same outputs and gradients", { timeout: 100_000 }, async () 
         expect([...mine.gradients.keys()]).toEqual([...theirs.gradients.keys()]);
         const largest = Math.max(...[...theirs.gradients.values()].map(norm));
         for (const [name, gradient] of theirs.gradients) {
-          // In exact arithmetic some are 0 (biases before a BatchNorm, biases of keys): what is there is rounding.
+          // In exact arithmetic some are 0 (biases before a BatchNorm, biases of keys); their values are rounding errors.
           if (norm(gradient) < 1e-5 * largest) continue;
           expect(l2Error(mine.gradients.get(name)!, gradient), `gradient of ${name}`).toBeLessThan(1e-4);
         }

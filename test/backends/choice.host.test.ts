@@ -1,4 +1,4 @@
-// Which device is taken: an adapter is trusted only after it has computed a known answer.
+// The choice of a device: an adapter is accepted only after it has computed a known answer.
 
 import { ConfigError, DeviceError, requestDevice } from "erwin";
 import { afterEach, expect, test } from "vitest";
@@ -20,7 +20,7 @@ function takeAdaptersAway(): void {
   GPU.prototype.requestAdapter = async () => null;
 }
 
-test("an adapter that does nothing is not taken, and its error says what it computed", async () => {
+test("an adapter that does nothing is refused, and the error says what it computed", async () => {
   makeAdapterIdle();
   const error = await requestDevice({ backend: "webgpu" }).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(DeviceError);

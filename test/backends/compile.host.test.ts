@@ -1,4 +1,4 @@
-// Kernels are compiled in the background: work waits for them in its order, and one that does not compile is named.
+// Kernels are compiled in the background: work waits for them in order, and errors name a kernel that does not compile.
 
 import { add, DeviceError, ErwinTransformer, requestDevice, sin, Tensor } from "erwin";
 import { afterEach, expect, test } from "vitest";
@@ -29,11 +29,11 @@ test("a kernel that does not compile is named, with the file, the line and the c
   expect(message).toMatch("cannot compile the kernel elementwise");
   expect(message).toMatch(`gpu/functions.wgsl:${line}: let quarters = round(x * 0.6366197723675814);: `);
   expect(message).toMatch("missing_name");
-  // And from then on at once: what the device holds is not what was asked for.
+  // From then on every call fails at once, because the device's memory does not have the requested contents.
   expect(() => sin(x)).toThrow(DeviceError);
 });
 
-test("what is written, computed, freed and read while a kernel is being compiled happens in its order", async () => {
+test("writes, computations, releases and reads happen in order while a kernel is being compiled", async () => {
   using device = await requestDevice({ backend: "webgpu" });
   let compiled!: () => void;
   const compilation = new Promise<void>((resolve) => {
@@ -46,12 +46,12 @@ test("what is written, computed, freed and read while a kernel is being compiled
   const numbers = new Float32Array([1, 2, 3, 4]);
   const x = Tensor.from(device, numbers);
   const doubled = add(x, x);
-  // New numbers after the old were read, from an array that changes again.
+  // New values are written after the old ones were read, from an array that then changes again.
   numbers.fill(10);
   x.set(numbers);
   numbers.fill(0);
   const sum = add(doubled, x);
-  // Memory that is given back and taken for something smaller, and memory that is destroyed.
+  // Memory is released and reused for something smaller, and memory is destroyed.
   x.dispose();
   const other = Tensor.from(device, new Float32Array([7]));
   add(doubled, doubled).dispose();

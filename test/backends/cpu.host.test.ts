@@ -1,4 +1,4 @@
-// The CPU backend against the golden cases; its bits, whatever the number of threads; its memory; how it ends.
+// The CPU backend against the golden cases; the same bits for any number of threads; its memory; how it fails and ends.
 
 import {
   type Device,
@@ -57,7 +57,7 @@ test("many threads give the bits of one", async () => {
   expect(await pass(many, config, state, cloud, options)).toEqual(await pass(one, config, state, cloud, options));
 });
 
-test("memory stays as it is over repeated passes, and is given back", async () => {
+test("memory stays constant over repeated passes, and is released", async () => {
   const { memory } = two;
   const before = memory.current;
   const seen: object[] = [];
@@ -70,7 +70,7 @@ test("memory stays as it is over repeated passes, and is given back", async () =
   expect(memory.current).toBe(before);
 });
 
-test("numbers written while work is under way arrive after it, and what is read is what was there then", async () => {
+test("values written while work is in progress take effect after it, and a read returns the values of its own time", async () => {
   const size = 5000;
   using x = Tensor.from(two, new Float32Array(size).fill(1));
   using y = Tensor.from(two, new Float32Array(size));
@@ -85,7 +85,7 @@ test("numbers written while work is under way arrive after it, and what is read 
   expect(sums).toEqual(Array.from({ length: 20 }, (_, i) => new Set([((i + 1) * (i + 2)) / 2])));
 });
 
-test("refuses what exceeds the memory, naming bytes and limit, and goes on", async () => {
+test("refuses to exceed the memory, naming bytes and limit, and continues to work", async () => {
   const bytes = 2 ** 33;
   let refusal: unknown;
   try {
@@ -99,7 +99,7 @@ test("refuses what exceeds the memory, naming bytes and limit, and goes on", asy
   expect(await x.data()).toEqual(new Float32Array([1, 2]));
 });
 
-test("a dry run takes the memory that the real pass takes, without taking it", async () => {
+test("a dry run counts the memory of the real pass without allocating it", async () => {
   using model = await ErwinTransformer.create(config, { device: two, seed: 0 });
   const { reserved } = two.memory;
   const dryRun = two.dryRun();
@@ -109,10 +109,10 @@ test("a dry run takes the memory that the real pass takes, without taking it", a
   expect(model.device).toBe(two);
 });
 
-test("a thread that fails is named, and nothing waits for ever", async () => {
+test("the error names a thread that failed, and nothing waits forever", async () => {
   const device = await requestDevice({ backend: "cpu", threads: 2 });
   const source = Tensor.from(device, new Float32Array(8), [2, 4]);
-  // Far beyond the memory there is.
+  // This is far beyond the end of the memory.
   const index = Tensor.from(device, new Uint32Array([0, 2 ** 27]));
   const out = new Tensor(device, [2, 4]);
   device.operators.gatherRows({

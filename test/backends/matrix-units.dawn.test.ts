@@ -1,4 +1,4 @@
-// What the runner "dawn" is there for (src/build/matrix-units.mjs).
+// The purpose of the runner "dawn" (src/build/matrix-units.mjs): mixed precision on matrix units.
 
 import { requestDevice } from "erwin";
 import { expect, test } from "vitest";

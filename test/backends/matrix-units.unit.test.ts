@@ -1,5 +1,5 @@
-// The kernels that run on matrix units, which no adapter of these tests has: Dawn's compiler takes each of them, for the units of
-// NVIDIA's GPUs and those of Mesa's software adapter; and which adapters' units are taken.
+// The kernels for matrix units, which no adapter of these tests has: Dawn's compiler accepts each of them, for the units of NVIDIA's
+// GPUs and of Mesa's software adapter. And the choice of the adapters whose units are used.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { MatrixUnits } from "../../src/backends/device.ts";
@@ -35,7 +35,7 @@ describe("the kernels for matrix units compile", () => {
   it.each(Object.keys(unitsOf) as (keyof typeof unitsOf)[])("of the kind of %s", async (kind) => {
     for (const { name, norm, kinds } of kernels) {
       for (const constants of kinds) {
-        // Rows of few and of many tiles, narrow and wide ones, widths that are multiples of 4 and others.
+        // Few and many rows, narrow and wide matrices, widths that are multiples of 4 and others.
         for (const rows of [64, 2 ** 16]) {
           for (const columns of [32, 64, 66, 256]) {
             const shape = { rows, columns, widths: [columns], norm, half: true };
@@ -61,7 +61,7 @@ describe("matrix units", () => {
       info: { subgroupMinSize: 32, subgroupMaxSize: 32, subgroupMatrixConfigs: [config], ...info },
     }) as unknown as GPUAdapter;
 
-  it("are taken where they multiply half precision into float32", () => {
+  it("are used if they multiply half precision into float32", () => {
     expect(findMatrixUnits(adapterWith({}))).toEqual(nvidia);
     const others = [
       { ...config, resultComponentType: "f16" },
@@ -71,7 +71,7 @@ describe("matrix units", () => {
     expect(findMatrixUnits(adapterWith({ info: { subgroupMatrixConfigs: others } }))).toBeUndefined();
   });
 
-  it("are left alone where the adapter lacks something that their kernels need", () => {
+  it("are not used if the adapter lacks something that their kernels need", () => {
     for (const lacking of [
       { features: ["shader-f16", "subgroups"] },
       { features: ["subgroups", MATRIX_FEATURE] },

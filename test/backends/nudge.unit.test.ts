@@ -1,4 +1,4 @@
-// Waits for the GPU in Firefox, which looks whether it is done when something is submitted.
+// Waiting for the GPU in Firefox, which checks whether it is done only when something is submitted.
 
 import { afterEach, expect, test, vi } from "vitest";
 import { nudged } from "../../src/backends/webgpu/nudge.ts";
@@ -8,7 +8,7 @@ const names = {
   chromium: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
 };
 
-/** A queue that notes what is submitted and calls `onSubmit` each time. */
+/** A queue that records submissions and calls `onSubmit` for each. */
 function standIn(onSubmit = () => {}) {
   const submissions: GPUCommandBuffer[][] = [];
   const submit = (commands: Iterable<GPUCommandBuffer>) => {
@@ -26,7 +26,7 @@ test("Firefox gets empty submissions until the wait is over", async () => {
   const pending = new Promise<string>((resolve) => {
     done = resolve;
   });
-  // As in the browser: nothing is noticed without a submission.
+  // As in the browser, nothing resolves without a submission.
   const queue = standIn(() => queue.submissions.length === 3 && done("mapped"));
   expect(await nudged(queue, pending)).toBe("mapped");
   await new Promise((resolve) => setTimeout(resolve, 20));
@@ -41,7 +41,7 @@ test("a wait that fails in Firefox ends the submissions too", async () => {
   expect(queue.submissions).toEqual([]);
 });
 
-test("other browsers are left alone", async () => {
+test("other browsers get no submissions", async () => {
   vi.stubGlobal("navigator", { userAgent: names.chromium });
   const queue = standIn();
   await nudged(queue, new Promise((resolve) => setTimeout(resolve, 20)));

@@ -1,4 +1,4 @@
-// Whole passes of a model on a given device, as numbers on the host: what the backends' tests compare.
+// Runs whole passes of a model on a given device, for the backends' tests to compare their results on the host.
 
 import { AdamW, type Device, Tensor } from "erwin";
 import { expect } from "vitest";
@@ -12,13 +12,13 @@ type SavedTensors = Parameters<typeof modelFrom>[1];
 export interface Pass {
   out: Float32Array;
   shape: readonly number[];
-  /** Of every parameter that has one, and of the features: "grad_features". */
+  /** The gradients of all parameters that have one, and that of the features: "grad_features". */
   gradients: Map<string, Float32Array>;
   /** Buffers after the pass. */
   buffers: Map<string, Float32Array>;
 }
 
-/** Forward, and backward from `probe` (or from the output itself). */
+/** Runs forward, and backward from `probe` (or from the output itself). */
 export async function pass(
   device: Device,
   config: object,
@@ -44,7 +44,7 @@ export async function pass(
   return { out: data, shape: out.shape, gradients, buffers };
 }
 
-/** Runs a golden case: forward, and backward where gradients are stored. */
+/** Runs a golden case: forward, and backward if gradients are stored. */
 export async function goldenPass(device: Device, name: string): Promise<Pass> {
   const { golden, config, train, state, input } = await loadGoldenCase(name);
   const probe = golden.tensors.has("probe") ? Float32Array.from(numbers(golden, "probe")) : undefined;
@@ -52,7 +52,7 @@ export async function goldenPass(device: Device, name: string): Promise<Pass> {
   return pass(device, { ...config, dimensionality }, state, input, { train, probe });
 }
 
-/** Holds a pass against the stored numbers, within the tolerances of the golden cases (test/golden/README.md). */
+/** Compares a pass with the stored values, within the tolerances of the golden cases (test/golden/README.md). */
 export async function expectGolden(name: string, { out, shape, gradients, buffers }: Pass): Promise<void> {
   const { golden, train } = await loadGoldenCase(name);
   expect(shape).toEqual(golden.tensors.get("out_f64")?.shape);
@@ -75,7 +75,7 @@ export async function expectGolden(name: string, { out, shape, gradients, buffer
   );
 }
 
-/** Three steps of AdamW against the stored trajectory. */
+/** Compares three steps of AdamW with the stored trajectory. */
 export async function expectGoldenSteps(device: Device): Promise<void> {
   const { golden, config, state, input } = await loadGoldenCase("h_adamw_3steps");
   const { lr, betas, eps, weight_decay: weightDecay } = JSON.parse(golden.metadata.optimizer);

@@ -1,4 +1,4 @@
-// Mixed precision: what products multiply is rounded to half precision, where the adapter has it, and nothing else changes.
+// Mixed precision: the factors of products are rounded to half precision, if the adapter has it, and nothing else changes.
 
 import { ConfigError, DeviceError, linear, requestDevice, Tensor } from "erwin";
 import { expect, test } from "vitest";
@@ -11,7 +11,7 @@ import { goldenPass } from "./passes.ts";
 const adapter = await navigator.gpu.requestAdapter();
 const hasHalf = adapter?.features.has("shader-f16") ?? false;
 
-test("a device says that it has no half precision", async () => {
+test("the error says that a device has no half precision", async () => {
   const refused = [requestDevice({ backend: "cpu", precision: "mixed" })];
   if (!hasHalf) refused.push(requestDevice({ backend: "webgpu", precision: "mixed" }));
   for (const request of refused) {
@@ -27,11 +27,11 @@ test("an unknown precision is a config error", async () => {
   expect((error as ConfigError).details.field).toBe("precision");
 });
 
-// Without half precision there is nothing to compute with: the test above has shown the refusal.
+// These need half precision; the test above covers devices without it.
 if (hasHalf) {
   test("products are as near the exact ones as 11 bits allow", async () => {
     using device = await requestDevice({ backend: "webgpu", precision: "mixed" });
-    // Around the sizes of tiles and of the matrices that matrix units multiply; widths that are multiples of 4 and others.
+    // The sizes are near those of tiles and of matrix units; some widths are multiples of 4, others are not.
     const shapes = [
       [1, 4, 4],
       [65, 64, 64],
@@ -51,7 +51,7 @@ if (hasHalf) {
         for (let k = 0; k < inner; k++) sum += x[row + k] * weight[column + k];
         return sum;
       });
-      // Each factor is off by 2^-12 of its size at most.
+      // The relative error of each factor is at most 2^-12.
       expect(l2Error(found, exact), `[${rows}, ${inner}] -> ${columns}`).toBeLessThan(5e-4);
     }
   });
@@ -63,7 +63,7 @@ if (hasHalf) {
     const { golden } = await loadGoldenCase(name);
     const { out, gradients } = await goldenPass(device, name);
     const error = l2Error(out, numbers(golden, "out_f64"));
-    // The rounding is 2^13 times that of float32, whose error here is about 1e-6: much nearer means that nothing was rounded.
+    // The rounding is 2^13 times that of float32, whose error is about 1e-6 here: a much smaller error would mean no rounding.
     expect(error).toBeGreaterThan(2e-5);
     expect(error).toBeLessThan(2e-2);
     const features = l2Error(gradients.get("grad_features")!, numbers(golden, "grad_features"));

@@ -1,10 +1,10 @@
-// The kernels' preprocessor: what its directives make of a file, where every line came from, and what it refuses.
+// The kernels' preprocessor: the results of its directives, the origin of every line, and the files it refuses.
 
 import { expect, test } from "vitest";
 import { KernelError, preprocess } from "../../src/backends/webgpu/preprocessor.ts";
 import { stripComments } from "../../src/build/kernel-comments.mjs";
 
-/** A file's lines joined, expanded; other files by name. */
+/** Expands a file and joins its lines; other files are given by name. */
 function expand(main: string, constants: Record<string, number> = {}, others: Record<string, string> = {}) {
   const files = new Map(Object.entries({ "main.wgsl": main, ...others }));
   return preprocess("main.wgsl", constants, (file) => files.get(file));
@@ -25,7 +25,7 @@ c$i
 //! end
 last`;
 
-test("repeats, conditions, variables and sums, one inside the other", () => {
+test("repeats, conditions, variables and sums can be nested", () => {
   expect(textOf(nested, { COUNT: 2, FIRST: 1 })).toEqual([
     "begin",
     "a0",
@@ -40,13 +40,13 @@ test("repeats, conditions, variables and sums, one inside the other", () => {
   expect(textOf(nested, { COUNT: 0, FIRST: 1 })).toEqual(["begin", "last"]);
 });
 
-test("a branch that is not taken asks for no constants, and attributes are no sums", () => {
+test("a branch that is not taken needs no constants, and attributes are not sums", () => {
   expect(textOf("//! if NO\n//! repeat i MISSING\n//! end\n//! end\n@group(0) @binding(1)", { NO: 0 })).toEqual([
     "@group(0) @binding(1)",
   ]);
 });
 
-test("an included file is there once for each array, and every line says where it was written", () => {
+test("a file is included once for each array, and every line knows its origin", () => {
   const others = { "read.wgsl": "fn $array_vec4() {\n//! include body.wgsl\n}", "body.wgsl": "return $array[$i];" };
   const lines = expand("//! repeat i 1\n//! include read.wgsl x out\n//! end\nend", {}, others);
   expect(lines.map(({ text, file, line }) => `${file}:${line} ${text}`)).toEqual([
@@ -92,11 +92,11 @@ test.each([
   expect(act).toThrow(`gpu/${file}:${line}: `);
 });
 
-test("names a kernel that is not there", () => {
+test("names a kernel that does not exist", () => {
   expect(() => preprocess("none.wgsl", {}, () => undefined)).toThrow("there is no kernel file gpu/none.wgsl");
 });
 
-test("the shipped kernels have no comments, but the same lines and directives", () => {
+test("the shipped kernels have no comments but the same lines and directives", () => {
   const text = "// What it does.\n//! if A\nlet x = a / b; // half\n  // more\n//! end\n";
   expect(stripComments(text)).toBe("\n//! if A\nlet x = a / b;\n\n//! end\n");
 });

@@ -1,4 +1,4 @@
-// Tensors larger than one binding of the device are worked on in pieces: the same bits forward, the same gradients.
+// Work on tensors larger than one binding of the device is split: the same bits forward, the same gradients.
 
 import { type Device, ErwinTransformer, knnGraph, requestDevice, Tensor } from "erwin";
 import { expect, test } from "vitest";
@@ -35,7 +35,7 @@ async function run(device: Device) {
   return { data, gradients };
 }
 
-test("a device with bindings of 64 KiB gives what one with large ones gives", async () => {
+test("a device with bindings of 64 KiB gives the results of one with large bindings", async () => {
   const whole = await run(await requestDevice({ backend: "webgpu" }));
   const pieces = await run(await requestDevice({ backend: "webgpu", maxBindingBytes: 2 ** 16 }));
   expect(pieces.data).toEqual(whole.data);

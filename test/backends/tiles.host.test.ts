@@ -1,5 +1,5 @@
-// What GPUs run in place of what suits a processor: smaller tiles where a product has few, and in Chromium, whose SwiftShader has
-// a kernel of its own for products, the GPU's kernel.
+// The variants of products for GPUs, on the software adapters of these tests: smaller tiles for small products, and in Chromium,
+// whose SwiftShader has its own kernel for products, the GPU's kernel.
 
 import { type Device, linear, requestDevice, Tensor } from "erwin";
 import { expect, test } from "vitest";
@@ -9,11 +9,11 @@ import { expectGolden, goldenPass } from "./passes.ts";
 
 const device = useDevice();
 
-/** A device that takes its adapter for a GPU, though it is a software one where these tests run. */
+/** A device that treats its software adapter as a GPU. */
 async function requestAsGPU(productTuning?: Device["info"]["productTuning"]) {
   const other = await requestDevice({ backend: "webgpu" });
   Object.assign(other.info, { software: false, productTuning });
-  // What only a GPU is fast at: kernels that are not used are not compiled, and tiles are not measured.
+  // Compiling ahead and measuring tiles are left out, because only a GPU is fast at them.
   Object.assign(other, { compileFor: () => {}, tune: async () => {} });
   return other;
 }
@@ -25,7 +25,7 @@ const tiles = [
   [32, 64],
 ];
 
-/** However few there are of it. */
+/** Makes the device use this tile even if there are few of it. */
 const tuningFor = (rows: number, columns: number) => ({ tile: { rows, columns }, fewTiles: 0 });
 
 test.each(tiles)("a product gives the same bits in tiles of %i x %i as on a software adapter", async (...tile) => {
@@ -40,13 +40,13 @@ test.each(tiles)("a product gives the same bits in tiles of %i x %i as on a soft
   expect(await tiled).toEqual(await whole);
 });
 
-test("what a GPU runs gives a golden case's outputs and gradients", async () => {
+test("the GPU's variants give a golden case's outputs and gradients", async () => {
   using other = await requestAsGPU();
   await expectGolden("a_2d_tiny_train", await goldenPass(other, "a_2d_tiny_train"));
 });
 
-// In Deno alone: it compiles many kernels, for which Chromium's software adapter takes long, and has one of its own for products,
-// which sums up the squares of a norm in another order.
+// This runs only in Deno: it compiles many kernels, for which Chromium's software adapter takes long, and that adapter has its own
+// kernel for products, which adds the squares of a norm in another order.
 if ("Deno" in globalThis) {
   test.each(tiles)("a model and its gradients are the same bits in tiles of %i x %i", async (rows, columns) => {
     using other = await requestAsGPU(tuningFor(rows!, columns!));

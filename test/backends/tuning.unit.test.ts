@@ -1,4 +1,4 @@
-// Tuning: which of the measured tiles is taken, that a result is kept for its adapter alone, and that the measurement runs (on Dawn's
+// Tuning: the choice among the measured tiles, the storage of a result for its adapter only, and a run of the measurement (on Dawn's
 // null backend, whose clock stands still).
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -35,10 +35,10 @@ describe("the fastest tile", () => {
   const standard = TILES.findIndex((tile) => tile.rows === 128 && tile.columns === 64);
   const timesWith = (at: number, time: number) => TILES.map((_, i) => (i === at ? time : i === standard ? 1 : 2));
 
-  it("is the one of least time", () => expect(fastestTile(timesWith(2, 0.9))).toEqual(TILES[2]));
-  it("is the default where another is faster by no more than noise", () =>
+  it("is the one with the least time", () => expect(fastestTile(timesWith(2, 0.9))).toEqual(TILES[2]));
+  it("is the default if another is faster only by noise", () =>
     expect(fastestTile(timesWith(2, 0.99))).toEqual(TILES[standard]));
-  it("is the default where the clock told nothing", () =>
+  it("is the default if the clock stands still", () =>
     expect(fastestTile(TILES.map(() => Number.POSITIVE_INFINITY))).toEqual(TILES[standard]));
 });
 
@@ -57,13 +57,13 @@ describe("what was measured", () => {
     expect(openTuningStore(info, file).read()).toBeUndefined();
   });
 
-  it("is not taken when it names a tile that there is not", () => {
+  it("is not used if it names a tile that does not exist", () => {
     openTuningStore(info, file).write({ ...tuning, tile: { rows: 7, columns: 64 } });
     expect(openTuningStore(info, file).read()).toBeUndefined();
   });
 });
 
-it("a device is measured once, and given what was kept from then on", async () => {
+it("a device is measured once, and uses the stored result from then on", async () => {
   let gpu: GPU | undefined = await createDawn("backend=null", "enable-dawn-features=allow_unsafe_apis");
   const adapter = await gpu.requestAdapter();
   const device = await adapter!.requestDevice({ requiredFeatures: ["timestamp-query"] });

@@ -23,12 +23,12 @@ export interface Clouds {
   seed: number;
 }
 
-/** Batches of up to three clouds of up to `most` points, small ones more often. */
-export function clouds(most: number, dimensions: number[]): fc.Arbitrary<Clouds> {
+/** Batches of up to three clouds with up to `maxPoints` points each; small ones are more frequent. */
+export function clouds(maxPoints: number, dimensions: number[]): fc.Arbitrary<Clouds> {
   const size = fc.oneof(
     fc.integer({ min: 1, max: 40 }),
-    fc.integer({ min: 1, max: Math.min(400, most) }),
-    fc.integer({ min: 1, max: most }),
+    fc.integer({ min: 1, max: Math.min(400, maxPoints) }),
+    fc.integer({ min: 1, max: maxPoints }),
   );
   return fc.record({
     kind: fc.constantFrom(...Object.keys(kinds)),
@@ -58,7 +58,7 @@ export function plainNeighbours(
   positions: Float32Array,
   dimensionality: number,
   offsets: Int32Array,
-  { radius = Number.POSITIVE_INFINITY, most, loop }: { radius?: number; most: number; loop: boolean },
+  { radius = Number.POSITIVE_INFINITY, maxNeighbors, loop }: { radius?: number; maxNeighbors: number; loop: boolean },
 ): Int32Array {
   const sources: number[] = [];
   const targets: number[] = [];
@@ -75,7 +75,7 @@ export function plainNeighbours(
         if (distance < radius * radius) near.push({ source, distance });
       }
       near.sort((a, b) => a.distance - b.distance || a.source - b.source);
-      for (const { source } of near.slice(0, most)) {
+      for (const { source } of near.slice(0, maxNeighbors)) {
         sources.push(source);
         targets.push(target);
       }

@@ -1,4 +1,4 @@
-// The arena over WebAssembly memory: it grows, keeps what it handed out apart, and says when there is no more.
+// The arena in WebAssembly memory: it grows, its regions do not overlap, and it reports when there is no memory left.
 import { expect, test } from "vitest";
 import { Arena } from "../../src/balltree/memory.ts";
 import { OutOfMemoryError } from "../../src/errors.ts";

@@ -1,4 +1,4 @@
-// The threads and the life of a process: idle ones do not keep it alive, and one that cannot start is an error, not a hang.
+// Threads and the lifetime of a process: idle threads do not keep it alive, and a thread that cannot start is an error, not a hang.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -23,7 +23,7 @@ writeFileSync(
    );`,
 );
 
-/** Runs the script to its end in Deno, or in Node. */
+/** Runs a script in Deno or Node until it exits. */
 function run(program: "deno" | "node"): string {
   const [command, args] = program === "deno" ? [process.execPath, ["run", "-A", "script.js"]] : ["node", ["script.js"]];
   const result = spawnSync(command, args, { cwd: folder, encoding: "utf8", timeout: 30_000 });
@@ -36,7 +36,7 @@ test("a process with idle threads ends by itself", () => {
   expect(run("node")).toBe("32768");
 });
 
-test("a process that loads the library from the web ends by itself too", async () => {
+test("a process that loads the library from the web ends by itself, too", async () => {
   const server = await serve((request, response) => {
     const path = join(folder, request.url ?? "");
     response.setHeader("Content-Type", contentTypes[extname(path)] ?? "text/plain").end(readFileSync(path));

@@ -1,5 +1,5 @@
-// Ball trees and rotated partitions against the reference's golden files and the plain rule of the specification, and
-// what they must not depend on.
+// Ball trees and rotated partitions against the reference's golden files and the rule of the specification, and their
+// independence of threads, of other clouds and of the order of points.
 import { buildBallTree } from "erwin";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -33,7 +33,7 @@ function rows(positions: Float32Array, dimensionality: number, start: number, en
   return { data: positions.subarray(start * dimensionality, end * dimensionality), dimensionality };
 }
 
-/** The batch's trees by the plain rule. */
+/** Builds the batch's trees by the specification's rule. */
 function plainTrees(positions: Float32Array, dimensionality: number, offsets: Int32Array) {
   const treeIdx: number[] = [];
   const treeMask: number[] = [];
@@ -75,7 +75,7 @@ describe("golden files", () => {
     const { offsets } = tree.levels[0];
     expect(balls(tree.treeIdx, offsets, 2)).toEqual(balls(data("tree_idx"), offsets, 2));
     tree.levels.forEach(({ ballSize, offsets }, level) => {
-      // At the finest level slots are compared by their points, since the reference's order inside a leaf is another.
+      // At the finest level slots are compared by their points, because the reference has another order within a leaf.
       const ours = tree.treeIdxRot[level].map((node) => (level === 0 ? tree.treeIdx[node] : node));
       const theirs = data(`balls_rot.${level}`).map((node) => (level === 0 ? data("tree_idx")[node] : node));
       expect(balls(ours, offsets, ballSize)).toEqual(balls(theirs, offsets, ballSize));
@@ -84,7 +84,7 @@ describe("golden files", () => {
 });
 
 describe("the rule", () => {
-  test("trees are those of the plain rule, whatever the points", async () => {
+  test("trees follow the specification's rule, for any points", async () => {
     await fc.assert(
       fc.asyncProperty(clouds(5000, [1, 2, 3, 5]), async (batch) => {
         const { positions, offsets } = makeClouds(batch);
@@ -111,7 +111,7 @@ describe("the rule", () => {
     expect(twins.length).toBe(treeMask.filter((mask) => mask === 0).length);
   });
 
-  test("rotated partitions are those of the plain rule, small clouds included", async () => {
+  test("rotated partitions follow the specification's rule, including small clouds", async () => {
     const levels = fc.constantFrom(
       { strides: [2, 2], ballSizes: [16, 8, 4] },
       { strides: [8, 1, 4], ballSizes: [128, 1, 16, 256] },
@@ -180,7 +180,7 @@ describe("independence", () => {
     }
   });
 
-  test("of the order of the points and of where the cloud lies", async () => {
+  test("of the order of the points and of the cloud's position", async () => {
     // Coordinates in steps of 2^-12, all different on each axis, so that shifts by whole numbers are exact.
     const random = seededRandom(6);
     const axes = [0, 1, 2].map(() => permutation(3000, random));

@@ -4,10 +4,10 @@ import { FormatError } from "erwin";
 import { expect, test } from "vitest";
 import type { Storage } from "../../src/backends/storage.ts";
 import { compareResults, formatComparison } from "../../src/bench/compare.ts";
-import { floorTime } from "../../src/bench/floors.ts";
 import type { BenchCase } from "../../src/bench/measurement.ts";
 import { operatorNeeds } from "../../src/bench/operations.ts";
 import { benchResult, type DeviceDescription, parseBenchResult } from "../../src/bench/result.ts";
+import { rooflineTime } from "../../src/bench/roofline.ts";
 import { fitExponent } from "../../src/bench/scaling.ts";
 
 const measured = (name: string, median?: number): BenchCase => ({
@@ -28,8 +28,8 @@ test("the exponent of a power law is found, noise that cancels aside", () => {
 
 test("the least time is that of the arithmetic or of the memory, whichever takes longer", () => {
   const device = { gigaflops: 100, gigabytes: 10 };
-  expect(floorTime({ operations: 2e9, bytes: 1e6 }, device)).toBeCloseTo(20);
-  expect(floorTime({ operations: 2e6, bytes: 1e9 }, device)).toBeCloseTo(100);
+  expect(rooflineTime({ operations: 2e9, bytes: 1e6 }, device)).toBeCloseTo(20);
+  expect(rooflineTime({ operations: 2e6, bytes: 1e9 }, device)).toBeCloseTo(100);
 });
 
 test("what a linear map and its backward need, counted by hand", () => {

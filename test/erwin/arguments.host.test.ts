@@ -1,4 +1,4 @@
-// What callers hand in, of whatever type: the numbers they meant, or an error that names the argument; never garbage.
+// Arguments of any type: they mean what the caller intended, or give an error that names the argument; never garbage.
 
 import {
   buildBallTree,
@@ -48,7 +48,7 @@ type Any = any;
 const rowsOf = (values: Float32Array, width: number) =>
   Array.from({ length: values.length / width }, (_, row) => [...values.subarray(row * width, (row + 1) * width)]);
 
-/** A copy of an array in memory of another kind, `shift` bytes times the element's width from its beginning. */
+/** Copies an array into memory of another kind, `shift` elements from its beginning. */
 function copyIn<T extends Float32Array | Int32Array>(array: T, kind: "shared" | "resizable" | "shifted"): T {
   const type = array.constructor as Any;
   const bytes = array.byteLength + 4;
@@ -64,7 +64,7 @@ function copyIn<T extends Float32Array | Int32Array>(array: T, kind: "shared" | 
 }
 
 const kinds = ["shared", "resizable", "shifted"] as const;
-/** The same numbers in every way that is understood. */
+/** The same numbers in all accepted types. */
 const numbersAs = (values: Float32Array, width: number): [string, Any][] => [
   ["Float64Array", Float64Array.from(values)],
   ["plain", [...values]],
@@ -106,7 +106,7 @@ async function refusal(action: () => unknown, type: new (...args: never[]) => Er
 
 afterEach(() => vi.restoreAllMocks());
 
-describe("arrays of every type that is understood give the same numbers", () => {
+describe("arrays of all accepted types give the same numbers", () => {
   test("positions, batch indices and offsets of trees and graphs", async () => {
     const options = { ...division, strides: [2], ballSizes: [8, 4], rotate: 45 };
     const tree = await buildBallTree(nodePositions, options);
@@ -174,7 +174,7 @@ describe("arrays of every type that is understood give the same numbers", () => 
   });
 });
 
-/** What a config has and a tree's options have not. */
+/** The fields of a config that a tree's options do not have. */
 const unknownToTrees = Object.fromEntries(
   Object.keys(config)
     .filter((name) => !["strides", "ballSizes", "rotate"].includes(name))
@@ -182,7 +182,7 @@ const unknownToTrees = Object.fromEntries(
 );
 
 describe("everything else is refused by name", () => {
-  test("what is no array of numbers", async () => {
+  test("values that are not arrays of numbers", async () => {
     using erwin = await model();
     const output = Tensor.from(device(), nodeFeatures, [points, 2]);
     const input = { nodeFeatures, nodePositions, batchIdx, radius: 1 };
@@ -221,7 +221,7 @@ describe("everything else is refused by name", () => {
     expect(await refusal(() => erwin.forward(undefined as Any))).toContain("nodePositions");
   });
 
-  test("what is no index", async () => {
+  test("values that are not indices", async () => {
     using erwin = await model();
     const input = { nodeFeatures, nodePositions };
     for (const [wrong, problem] of [
@@ -253,7 +253,7 @@ describe("everything else is refused by name", () => {
     }
   });
 
-  test("options that do not exist, with the one that was meant", async () => {
+  test("options that do not exist, with a suggestion", async () => {
     const misspelt = (name: string, value: unknown) => ({ [name]: value }) as Any;
     const calls: [() => unknown, string][] = [
       [() => radiusGraph(nodePositions, { ...division, radius: 1, ...misspelt("maxNeighbours", 4) }), "maxNeighbors"],
@@ -274,7 +274,7 @@ describe("everything else is refused by name", () => {
   });
 });
 
-test("a radius takes maxNeighbors, and a graph that was cut is said once", async () => {
+test("a radius takes maxNeighbors, and a truncated graph gives one warning", async () => {
   using erwin = await model();
   const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
   const edges = async (more: object) =>
@@ -290,7 +290,7 @@ test("a radius takes maxNeighbors, and a graph that was cut is said once", async
 });
 
 describe("noGrad", () => {
-  test("holds for a forward pass whose input is still to be prepared, and for nothing beside it", async () => {
+  test("applies to a forward pass whose input is still to be prepared, and to nothing else", async () => {
     using erwin = (await model()).train();
     const input = { nodeFeatures, nodePositions, radius: 1 };
     const [without, beside] = await Promise.all([noGrad(() => erwin.forward(input)), erwin.forward(input)]);
@@ -300,7 +300,7 @@ describe("noGrad", () => {
     beside.dispose();
   });
 
-  test("refuses a function that goes on after an await", async () => {
+  test("refuses a function that continues after an await", async () => {
     expect(await refusal(() => noGrad(async () => 1))).toContain("async");
   });
 });

@@ -1,5 +1,5 @@
-// A cloud's output depends on that cloud alone: not on the rest of the batch, its place there, or the order of its points;
-// and for any sizes and any config it is what the float64 reference says.
+// A cloud's output depends only on that cloud: not on the rest of the batch, its place there, or the order of its points.
+// For any sizes and any config it equals that of the float64 reference.
 
 import { radiusGraph } from "erwin";
 import fc from "fast-check";
@@ -48,8 +48,8 @@ const narrow = {
 } satisfies ReferenceConfigInput;
 
 /**
- * Two levels with everything a model has, small enough for hundreds of forward passes on a software adapter: the rotated
- * block is the coarse level's.
+ * Two levels with all features of a model, small enough for hundreds of forward passes on a software adapter. Only the coarse
+ * level has a rotated block.
  */
 const twoLevels = {
   ...narrow,
@@ -62,7 +62,7 @@ const twoLevels = {
   strides: [4],
 } satisfies ReferenceConfigInput;
 
-/** One level without message passing: for what needs a model, but not much of one. */
+/** One level without message passing, for tests that need any model. */
 const shallow = {
   ...narrow,
   cHidden: [8],
@@ -80,13 +80,13 @@ function cloudsFor(config: object, sizes: readonly number[], seed: number, shape
   return sizes.map((size) => randomCloud(size, { ...cloudOptions(config), shape }, random));
 }
 
-/** The rows of each cloud of an output. */
+/** Returns the rows of each cloud of an output. */
 function rowsByCloud({ data, shape, batchIdx }: HostOutput): Float32Array[] {
   const offsets = offsetsOf(batchIdx ?? []);
   return offsets.slice(1).map((end, i) => data.subarray(offsets[i] * shape[1], end * shape[1]));
 }
 
-/** Runs `clouds` as one batch; the output of each. */
+/** Runs `clouds` as one batch and returns the output of each. */
 async function forwardBatch(model: Awaited<ReturnType<typeof modelFrom>>, clouds: readonly Batch[]) {
   const batch = joinClouds(clouds);
   const out = await forwardToHost(model, batch);
@@ -120,7 +120,7 @@ describe("in eval mode a cloud's output in a batch equals its output alone", () 
     const clouds = cloudsFor(twoLevels, sizes, 1);
     const state = randomState(twoLevels, 2);
     using model = await modelFrom(twoLevels, state, device());
-    // Large and small clouds next to each other, in the order of the sizes only by chance.
+    // The sizes are in random order, so that large and small clouds are neighbours.
     const order = permutation(clouds.length, seededRandom(3));
     const together = await forwardBatch(
       model,
@@ -161,7 +161,7 @@ describe("in eval mode a cloud's output in a batch equals its output alone", () 
     }
   });
 
-  test("for every size from 1 to 40 with rotated blocks at all levels, as the reference gives it alone", async () => {
+  test("for every size from 1 to 40 with rotated blocks at all levels, and the reference's output alone", async () => {
     const sizes = Array.from({ length: 40 }, (_, i) => i + 1);
     const clouds = cloudsFor(narrow, sizes, 29);
     const state = randomState(narrow, 30);
@@ -258,7 +258,7 @@ describe("any config gives what the reference gives", () => {
       },
     },
   ])("$name", async ({ config }) => {
-    // JSON leaves out what is undefined, so that the default is used.
+    // JSON leaves out undefined fields, so that the default is used.
     const given = JSON.parse(JSON.stringify(config)) as object;
     await expectReference(given, cloudsFor(given, sizes, 13), 14);
   });

@@ -38,7 +38,7 @@ const device = useDevice();
 
 type ErrorClass = new (...args: never[]) => ErwinError;
 
-/** Fails unless `action` rejects with an error of the class; returns it for a closer look. */
+/** Fails unless `action` rejects with an error of the class; returns the error. */
 async function rejection(action: Promise<unknown>, errorClass: ErrorClass): Promise<ErwinError> {
   const error = await action.then(
     () => expect.fail(`nothing was thrown, expected a ${errorClass.name}`),
@@ -49,7 +49,7 @@ async function rejection(action: Promise<unknown>, errorClass: ErrorClass): Prom
   return error;
 }
 
-/** `values` with one of them replaced. */
+/** Returns `values` with one of them replaced. */
 function withValue<T extends Float32Array | Int32Array>(values: T | undefined, index: number, value: number): T {
   const copy = values?.slice() as T;
   copy[index] = value;
@@ -120,7 +120,7 @@ test.each([-1, Number.NaN])("a radius of %d is a config error", async (radius) =
 });
 
 describe("a tree that does not belong to the input is an input error", () => {
-  // A valid tree to break: both clouds have 16 slots.
+  // A valid tree, which the cases damage: both clouds have 16 slots.
   const slots = (start: number, n: number) =>
     Array.from({ length: 16 }, (_, slot) => start + Math.floor((slot * n) / 16));
   const treeIdx = Int32Array.from([...slots(0, 10), ...slots(10, 15)]);
@@ -163,7 +163,7 @@ describe("a config error names the field", () => {
     { field: "mlpRatio", change: { mlpRatio: -1 } },
     { field: "dimensionality", change: { dimensionality: 4 } },
     { field: "mpSteps", change: { mpSteps: -1 } },
-    // What would exhaust the host before anything is computed.
+    // These would exhaust the host's memory before anything is computed.
     { field: "encDepths", change: { encDepths: [1e5, 1] } },
     { field: "mpSteps", change: { mpSteps: 1e6 } },
     { field: "cHidden", change: { cHidden: [1e6, 1e6] } },
@@ -216,7 +216,7 @@ describe("a checkpoint", () => {
     const names = (list: unknown) => [...(list as string[])].sort();
     expect(names(details.missing)).toEqual(["bottleneck.blocks.0.norm1.weight", "decoder.0.unpool.norm.running_var"]);
     expect(names(details.unexpected)).toEqual(["encoder.1.blocks.0.norm1.weight", "head.weight"]);
-    // A misshapen tensor's entry may go on with the shapes, so it is enough that it begins with the name.
+    // A misshapen tensor's entry may continue with the shapes, so only its beginning is compared.
     expect(names(details.misshapen)).toEqual([
       expect.stringMatching(/^embed\.embed_fn\.bias/),
       expect.stringMatching(/^encoder\.0\.pool\.proj\.weight/),
@@ -224,7 +224,7 @@ describe("a checkpoint", () => {
     expect(message).toContain("embed.embed_fn.bias");
   });
 
-  test("that was part of another model is told by its prefix, in a message that can be read", async () => {
+  test("that was part of another model is recognised by its prefix, in a readable message", async () => {
     const part = new Map([...state].map(([name, tensor]) => [`model.${name}`, tensor]));
     const { message, details } = await rejection(load(checkpointBytes(config, part)), CheckpointError);
     expect(message).toContain('The names begin with "model.": remove it');
@@ -232,7 +232,7 @@ describe("a checkpoint", () => {
     expect(message.split("model.").length).toBeLessThan(state.size);
   });
 
-  test("without a config asks for one, and loads with one given", async () => {
+  test("without a config needs one, and loads with it", async () => {
     const bare = saveSafetensors(state);
     const error = await load(bare).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(ErwinError);

@@ -67,7 +67,7 @@ const typedArrays = [
   ...[Uint8ClampedArray, DataView],
 ];
 const numbers = fc.oneof(fc.integer({ min: -2, max: 12 }), fc.double(), fc.constantFrom(0.5, 2 ** 31, -0, Number.NaN));
-/** Views at odd offsets, on shared memory and on memory that may change its size. */
+/** Views at odd offsets, of shared memory and of resizable memory. */
 const views = fc
   .tuple(
     fc.uint8Array({ maxLength: 96 }),
@@ -105,7 +105,7 @@ const anything: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom(BigInt64Array.of(0n, 1n), new ArrayBuffer(8), new Map(), new Date(0), Object.create(null)),
   fc.dictionary(fc.constantFrom("shape", "data", "dtype", "length", "lr"), scalars, { maxKeys: 3 }),
 );
-/** Mostly what is right, so that the other arguments are reached too. */
+/** Mostly valid values, so that the checks of the other arguments are reached, too. */
 const mostly = (value: unknown) =>
   fc.oneof({ weight: 2, arbitrary: fc.constant(value) }, { weight: 1, arbitrary: anything });
 

@@ -23,7 +23,7 @@ describe.each(forwardCases)("%s", (name) => {
       expect(Array.from(out.batchIdx ?? [])).toEqual(Array.from(numbers(golden, "out_batch_idx")));
     }
 
-    // In eval mode a pass changes nothing: the buffers stay as they were loaded.
+    // In eval mode a pass does not change the buffers.
     const buffers = train ? tensorsBelow(golden, "after.") : state;
     const saved = loadSafetensors(await model.save()).tensors;
     for (const [buffer, { data }] of buffers) {
@@ -37,7 +37,7 @@ describe.each(forwardCases)("%s", (name) => {
 });
 
 describe("a checkpoint", () => {
-  test("of a compiled model loads as one that is not", async () => {
+  test("of a compiled model loads like that of an uncompiled one", async () => {
     const { config, state, input } = await loadGoldenCase("a_2d_tiny_train");
     const compiled = new Map([...state].map(([name, tensor]) => [`_orig_mod.${name}`, tensor]));
     using plain = await modelFrom(config, state, device());

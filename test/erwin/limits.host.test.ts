@@ -1,4 +1,4 @@
-// Inputs at the edge of what a model takes: a great many clouds, and features from another device.
+// Inputs at the limits of what a model accepts: very many clouds, and features from another device.
 
 import { ErwinTransformer, requestDevice, Tensor } from "erwin";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -1,23 +1,23 @@
-// Seeded numbers: the same on every platform, one by one or many at a time. Weights are made of them.
+// Seeded random numbers, which initialise weights: the same on every platform, one by one or many at a time.
 
 import { Random } from "erwin";
 import { expect, test } from "vitest";
 
-test("a seed gives the numbers it always gave", () => {
+test("a seed always gives the same numbers", () => {
   const random = new Random(0, "weights");
   const bits = Array.from({ length: 1000 }, () => random.bits());
   expect(bits.slice(-3)).toEqual([2613254809, 4153542115, 1360186227]);
   const normals = Float32Array.from({ length: 100_000 }, () => random.normal());
-  // All their bits, the tails' included.
+  // All bits are compared, including those of numbers from the tails.
   expect(new Uint32Array(normals.buffer).reduce((sum, word) => Math.imul(sum ^ word, 0x01000193) >>> 0, 1)).toBe(
     911876798,
   );
 });
 
-test("normal numbers are spread as a normal distribution's", () => {
+test("normal numbers have the normal distribution", () => {
   const values = new Float32Array(1_000_000);
   new Random(3, "normal").fillNormal(values, 0, 1);
-  // Shares below some bounds: around the ziggurat's top, in its layers, at the beginning of its tail and in it.
+  // The shares below some bounds: near the ziggurat's top, in its layers, at the beginning of its tail and in the tail.
   for (const [bound, expected] of [
     [-4.2, 1.3346e-5],
     [-3.6541528853610088, 1.2902e-4],
@@ -35,7 +35,7 @@ test("normal numbers are spread as a normal distribution's", () => {
   }
 });
 
-test("normal numbers come out the same many at a time", () => {
+test("normal numbers are the same when drawn many at a time", () => {
   const one = new Random(7);
   const many = new Random(7);
   const skipped = (random: Random) => Array.from({ length: 100 }, () => random.uniform());

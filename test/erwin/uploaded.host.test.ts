@@ -1,5 +1,5 @@
-// Inputs that live on the device: the same bits as without, nothing uploaded again, memory given back, and errors that say
-// why an input cannot be used.
+// Inputs on the device: the same bits as from the host, no repeated uploads, memory that is released, and errors that say why an
+// input cannot be used.
 
 import { type Device, DisposedError, ErwinTransformer, InputError, requestDevice, Tensor } from "erwin";
 import { describe, expect, test } from "vitest";
@@ -32,7 +32,7 @@ type Uploaded = Awaited<ReturnType<Model["upload"]>>;
 const create = (device: Device, changes: object = {}) =>
   ErwinTransformer.create({ ...config, ...changes }, { device, seed: 2 });
 
-/** Output and gradients of every parameter. */
+/** Returns the output and the gradients of all parameters. */
 async function passOf(model: Model, input: ModelInput): Promise<Map<string, Float32Array>> {
   using out = await model.forward(input);
   const data = await out.data();
@@ -41,7 +41,7 @@ async function passOf(model: Model, input: ModelInput): Promise<Map<string, Floa
   return new Map([["out", data], ...(await gradientsOf(model))]);
 }
 
-/** The gradients are read all at once, and then discarded by the model. */
+/** Reads all gradients at once; the model then discards them. */
 async function gradientsOf(model: Model): Promise<[string, Float32Array][]> {
   const reading = [...model.parameters()].map(async ([name, parameter]): Promise<[string, Float32Array]> => {
     const numbers = await parameter.grad!.data();
@@ -96,7 +96,7 @@ describe.each(["webgpu", "cpu"] as const)("on %s", (backend) => {
     }
   });
 
-  test("passes upload nothing again, take no more memory, and all is given back", async () => {
+  test("passes upload nothing again and take no more memory, and all memory is released", async () => {
     using model = await create(device());
     const { memory } = device();
     await passOf(model, batch);
@@ -119,7 +119,7 @@ describe.each(["webgpu", "cpu"] as const)("on %s", (backend) => {
     }
   });
 
-  test("what a training pass computed outlives the input", async () => {
+  test("the results of a training pass outlive the input", async () => {
     using model = await create(device());
     model.train();
     const plain = await passOf(model, batch);

@@ -35,7 +35,7 @@ export function permutation(n: number, random: Random): Int32Array {
   return order;
 }
 
-/** Rows of `values` in the order of `index`. */
+/** Returns the rows of `values` in the order of `index`. */
 export function takeRows(values: Float32Array, columns: number, index: ArrayLike<number>): Float32Array {
   const out = new Float32Array(index.length * columns);
   for (let i = 0; i < index.length; i++) {
@@ -81,7 +81,7 @@ export const sphereCloud: CloudShape = (n, D, random) => {
   return positions;
 };
 
-/** The model's input for clouds one after another. Typed arrays, as a program would pass them. */
+/** The model's input for consecutive clouds, as typed arrays. */
 export interface Batch {
   nodeFeatures: Float32Array;
   nodePositions: Float32Array;
@@ -93,7 +93,7 @@ export interface Batch {
 export interface CloudOptions {
   cIn: number;
   dimensionality: number;
-  /** Edges into each node on average; without it, the cloud has none. */
+  /** The mean number of edges into a node; by default the cloud has no edges. */
   degree?: number;
   shape?: CloudShape;
 }
@@ -115,7 +115,7 @@ export function randomCloud(
   return cloud;
 }
 
-/** Clouds one after another in one batch. Edges are kept where every cloud has them. */
+/** Joins clouds into one batch. It has edges if all clouds have them. */
 export function joinClouds(clouds: readonly Batch[]): Batch {
   const total = clouds.reduce((sum, cloud) => sum + cloud.batchIdx.length, 0);
   const batch: Batch = {
@@ -143,8 +143,8 @@ export function joinClouds(clouds: readonly Batch[]): Batch {
 export type RandomState = Map<string, { shape: number[]; data: Float32Array | BigInt64Array }>;
 
 /**
- * Random parameters and buffers for a config, named and shaped as in its checkpoints. Unlike the initialisation every
- * bias, norm and running statistic is far from neutral, so that one left out shows.
+ * Makes random parameters and buffers for a config, named and shaped as in its checkpoints. Unlike in the initialisation, no
+ * bias, norm or running statistic is near its neutral value, so that leaving one out changes the result.
  */
 export function randomState(config: object, seed: number): RandomState {
   const random = seededRandom(seed);
@@ -168,7 +168,7 @@ function randomValue(name: string, shape: readonly number[], random: Random): nu
   return 0.2 * z;
 }
 
-/** Widths of the features and positions a config expects, as `randomCloud` wants them. */
+/** The options of `randomCloud` for a config: the widths of its features and positions. */
 export function cloudOptions(config: object, degree = 3): CloudOptions {
   const { cIn, dimensionality, mpSteps } = readConfig(config);
   return mpSteps > 0 ? { cIn, dimensionality, degree } : { cIn, dimensionality };

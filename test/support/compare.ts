@@ -1,10 +1,10 @@
-// Comparing arrays of numbers: error measures, and an assertion that says which element is worst and where it is.
+// Compares arrays: error measures, and an assertion that names the element with the largest error.
 
 import { expect } from "vitest";
 
 type Numbers = ArrayLike<number>;
 
-/** Where two arrays differ most. A NaN counts as infinitely wrong, so that it is never overlooked. */
+/** Finds the largest difference of two arrays. A NaN counts as an infinite difference, so that it is never overlooked. */
 export function worstElement(actual: Numbers, expected: Numbers): { index: number; difference: number } {
   let worst = { index: 0, difference: 0 };
   for (let i = 0; i < expected.length; i++) {
@@ -15,13 +15,13 @@ export function worstElement(actual: Numbers, expected: Numbers): { index: numbe
   return worst;
 }
 
-/** Largest absolute difference over the largest magnitude expected. */
+/** The largest absolute difference, divided by the largest expected magnitude. */
 export function relativeError(actual: Numbers, expected: Numbers): number {
   const { difference } = worstElement(actual, expected);
   return difference === 0 ? 0 : difference / largestMagnitude(expected);
 }
 
-/** Root of the summed squared differences over the root of the summed squares expected. */
+/** The L2 norm of the differences, divided by that of the expected values. */
 export function l2Error(actual: Numbers, expected: Numbers): number {
   let squares = 0;
   let total = 0;
@@ -33,13 +33,13 @@ export function l2Error(actual: Numbers, expected: Numbers): number {
 }
 
 export interface CloseOptions {
-  /** Values a row, to name the worst element by row and column. */
+  /** The number of values in a row, for naming an element by row and column. */
   columns?: number;
-  /** The magnitude the difference is taken relative to; by default the largest one expected. */
+  /** The magnitude to which errors are relative; by default the largest expected one. */
   scale?: number;
 }
 
-/** Fails where an element is off by more than `tolerance` times the largest magnitude expected. */
+/** Fails if the error of an element exceeds `tolerance` times the largest expected magnitude. */
 export function expectClose(
   actual: Numbers,
   expected: Numbers,

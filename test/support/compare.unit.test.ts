@@ -1,4 +1,4 @@
-// Shows that comparisons fail where they must: on NaN, on lengths, and on differences the scale does not excuse.
+// Comparisons must fail for NaN, for different lengths, and for differences that are large relative to the scale.
 
 import { expect, test } from "vitest";
 import { expectClose, l2Error, relativeError } from "./compare.ts";
@@ -15,7 +15,7 @@ test("a NaN is never close", () => {
   expect(() => expectClose([Number.NaN], [0], 1, "x")).toThrow("relative error Infinity");
 });
 
-test("the message names the worst element, its place and how many are off", () => {
+test("the message names the worst element, its place and the number of wrong elements", () => {
   const act = () => expectClose([1, 2, 3, 4.5], [1, 2, 3.1, 4], 1e-3, "out", { columns: 2 });
   expect(act).toThrow(/out: relative error 1\.25e-1 .*row 1, column 1: 4\.5, expected 4 .*2 of 4 elements/);
   expect(() => expectClose([1], [1, 1], 1, "out")).toThrow("number of elements of out");

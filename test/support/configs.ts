@@ -1,4 +1,4 @@
-// Configs that several tests build their models of.
+// Configs of models that several tests use.
 
 import type { ReferenceConfigInput } from "./reference.ts";
 

@@ -1,5 +1,4 @@
-// The data sets of test/golden/experiments and test/experiments/peer in memory, in every host, and the runs that PyTorch made with
-// them.
+// Loads the data sets of test/golden/experiments and test/experiments/peer in every host, and repeats PyTorch's run with each.
 
 import { type Device, fit, MemoryLogger } from "erwin";
 import {
@@ -146,7 +145,7 @@ async function carFiles(root: string): Promise<string[]> {
   return [...cars.train, ...cars.test].flatMap((car) => files.map((file) => `${car}/${file}`));
 }
 
-/** The run again: the losses and learning rates of its steps. */
+/** Repeats the reference's run: returns the losses and learning rates of its steps. */
 export async function fitGolden(
   name: ExperimentName,
   { options, source, init }: GoldenRun<Expected>,

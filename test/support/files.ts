@@ -3,7 +3,7 @@ import { loadSafetensors } from "erwin";
 
 const folder = new URL(/* @vite-ignore */ "../golden/", import.meta.url);
 
-/** The bytes of test/golden/<path>. */
+/** Reads test/golden/<path>. */
 export async function loadFile(path: string): Promise<Uint8Array> {
   const url = new URL(path, folder);
   if (url.protocol === "file:") return new Uint8Array(process.getBuiltinModule("node:fs").readFileSync(url));
@@ -12,7 +12,7 @@ export async function loadFile(path: string): Promise<Uint8Array> {
   return new Uint8Array(await response.arrayBuffer());
 }
 
-/** The bytes of test/golden/<name>.safetensors. */
+/** Reads test/golden/<name>.safetensors. */
 export function loadGoldenBytes(name: string): Promise<Uint8Array> {
   return loadFile(`${name}.safetensors`);
 }

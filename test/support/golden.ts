@@ -1,4 +1,4 @@
-// Reading the parts of a golden file: its config, state, tree and inputs, in the library's terms.
+// Reads the parts of a golden file: its config, state, tree and inputs, in the library's terms.
 
 import { loadGolden } from "./files.ts";
 
@@ -22,7 +22,7 @@ export interface GoldenCase {
   train: boolean;
   /** Parameters and buffers before the run. */
   state: State;
-  /** What goes into the forward pass; without a tree where none is stored. */
+  /** The input of the forward pass; without a tree if none is stored. */
   input: {
     nodeFeatures: Float32Array;
     nodePositions: Float32Array;
@@ -60,13 +60,13 @@ export async function loadGoldenCase(name: string): Promise<GoldenCase> {
   };
 }
 
-/** The tensors whose names begin with `prefix`, by the rest of their names. */
+/** Returns the tensors whose names begin with `prefix`, by the rest of their names. */
 export function tensorsBelow(golden: Golden, prefix: string): State {
   const entries = [...golden.tensors].filter(([name]) => name.startsWith(prefix));
   return new Map(entries.map(([name, tensor]) => [name.slice(prefix.length), tensor])) as State;
 }
 
-/** The numbers of one tensor. */
+/** Returns the values of one tensor. */
 export function numbers(golden: Golden, name: string): ArrayLike<number> {
   const tensor = golden.tensors.get(name);
   if (!tensor) throw new Error(`the golden file has no ${name}`);

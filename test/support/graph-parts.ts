@@ -1,4 +1,4 @@
-// The device's view of a graph, built plainly from a list of edges: in one piece, or in parts of its targets.
+// Builds the device's view of a graph in a simple way from a list of edges: as a whole, or in parts of its targets.
 
 import { type Device, type operators, Tensor } from "erwin";
 
@@ -8,7 +8,7 @@ export interface Edges {
   targets: readonly number[];
 }
 
-/** For each node the edges that have it at one end, in order: starts [nodes + 1], then the edges. */
+/** Lists the edges at one end of each node, in order: starts [nodes + 1], then the edges. */
 function byNode(ends: readonly number[], nodes: number): { starts: number[]; edges: number[] } {
   const edges = Array.from({ length: nodes }, (_, node) => ends.flatMap((end, e) => (end === node ? [e] : [])));
   const starts = [0];
@@ -29,13 +29,13 @@ function upload(device: Device, { nodes, sources, targets }: Edges, targetCount:
   };
 }
 
-/** The whole graph as one part. */
+/** Returns the whole graph as one part. */
 export function wholeGraph(device: Device, edges: Edges): operators.GraphPart[] {
   const { nodes } = edges;
   return [{ ...upload(device, edges, nodes), members: undefined, nodes, firstTarget: 0, targets: nodes }];
 }
 
-/** The graph in parts of `size` targets each, a multiple of 64, with the nodes each part refers to listed by themselves. */
+/** Returns the graph in parts of `size` targets each, a multiple of 64; each part has its own list of the nodes it refers to. */
 export function graphInParts(device: Device, { nodes, sources, targets }: Edges, size: number): operators.GraphPart[] {
   const parts: operators.GraphPart[] = [];
   for (let first = 0; first < nodes; first += size) {

@@ -4,30 +4,29 @@ import { type BackendName, type Device, ErwinTransformer, requestDevice, saveSaf
 import { afterAll, beforeAll, describe } from "vitest";
 
 /**
- * For tests of what goes on around the kernels, such as workers and the fit loop: WebGPU in Deno, but the CPU backend in
- * browsers, where a software adapter takes seconds to compile each kernel.
+ * The backend for tests of what surrounds the kernels, such as workers and the training loop: WebGPU in Deno, but the CPU backend
+ * in browsers, where a software adapter takes seconds to compile each kernel.
  */
 export const quickBackend: BackendName = "Deno" in globalThis ? "webgpu" : "cpu";
 
-/** Those in use, by backend; kept from file to file. */
+/** The devices in use, by backend; files share them. */
 const devices = new Map<BackendName, Device>();
 
 /**
- * The device of a file's tests. What a software adapter takes long for is compiling, so that a runner's files share one
- * device of each backend, and its compiled kernels. A file that looks at `memory.peak` wants its own. Call at the top of
- * a file.
+ * Returns the device of a file's tests. Software adapters take long to compile, so a runner's files share one device of each
+ * backend and its compiled kernels. A file that tests `memory.peak` needs its own. Must be called at the top of a file.
  */
 export function useDevice(backend: BackendName = "webgpu", { own = false } = {}): () => Device {
   let device: Device | undefined;
   beforeAll(async () => {
     device = (own ? undefined : devices.get(backend)) ?? (await requestDevice({ backend }));
-    // No buffers left by other files, whose reuse could hide that more and more are created.
+    // The reuse of buffers that other files left could hide that ever more are created.
     device.trim();
     if (!own) devices.set(backend, device);
   });
   afterAll(async () => {
     if (own) return device?.dispose();
-    // A device that tests broke fails their file, and not the next.
+    // If tests break the device, their own file fails and not the next one.
     devices.delete(backend);
     await device?.finished();
     if (device) devices.set(backend, device);
@@ -40,19 +39,19 @@ export function useDevice(backend: BackendName = "webgpu", { own = false } = {})
 
 const backends: readonly BackendName[] = ["webgpu", "cpu"];
 
-/** Declares the same tests for the device of each backend: what is computed does not depend on where. */
+/** Declares the same tests for the device of each backend. */
 export function onEachDevice(declare: (device: () => Device, backend: BackendName) => void): void {
   describe.each(backends)("on %s", (backend) => declare(useDevice(backend), backend));
 }
 
 type SavedTensors = Parameters<typeof saveSafetensors>[0];
 
-/** The bytes of a checkpoint as training writes them: the tensors, and the config in the metadata. */
+/** Makes a checkpoint: the tensors, and the config in the metadata. */
 export function checkpointBytes(config: object, state: SavedTensors): Uint8Array<ArrayBuffer> {
   return saveSafetensors(state, { config: JSON.stringify(config) });
 }
 
-/** A model in eval mode that has these tensors. */
+/** Makes a model in eval mode with these tensors. */
 export async function modelFrom(config: object, state: SavedTensors, device: Device): Promise<ErwinTransformer> {
   const model = await ErwinTransformer.load(checkpointBytes(config, state), { device });
   model.eval();
@@ -61,7 +60,7 @@ export async function modelFrom(config: object, state: SavedTensors, device: Dev
 
 type ModelInput = Parameters<ErwinTransformer["forward"]>[0];
 
-/** What a forward pass gave, on the host; the device memory is given back. */
+/** Reads the result of a forward pass back, and releases its device memory. */
 export interface HostOutput {
   data: Float32Array;
   shape: readonly number[];

@@ -1,4 +1,4 @@
-// Holds an operator on the device against its float64 reference: value, gradients of all inputs, memory given back.
+// Compares an operator on the device with its float64 reference: its value, the gradients of all inputs, and that it leaks no memory.
 
 import { type Device, scope, Tensor } from "erwin";
 import { expect } from "vitest";
@@ -7,14 +7,14 @@ import { expectClose } from "./compare.ts";
 import { type Compute, differences } from "./reference/differences.ts";
 import { Reverse, type Variable } from "./reference/reverse.ts";
 
-/** How far an operator may be from its reference: its numbers relative to the largest, its gradients in L2. */
+/** The tolerances: of values relative to the largest, of gradients in L2. */
 export const VALUE_TOLERANCE = 1e-5;
 export const GRADIENT_TOLERANCE = 1e-4;
 
-/** Few cases, always the same: every new shape costs a software adapter time. */
+/** There are few cases, always the same, because a software adapter compiles for every new shape. */
 export const runs = { numRuns: 5, seed: 11 };
 
-/** An input that wants a gradient. */
+/** An input that requires a gradient. */
 export interface Given {
   shape: readonly number[];
   data: Float32Array;
@@ -27,13 +27,13 @@ export function given(shape: readonly number[], random: Random, { scale = 1, shi
   return { shape, data: normals(sizeOf(shape), random).map((value) => scale * value + shift) };
 }
 
-/** What an operator should give: its value, and the gradients of sum(value * probe). */
+/** The expected value of an operator, and the expected gradients of sum(value * probe). */
 export type Reference = (
   inputs: readonly Float32Array[],
   probe: Float32Array,
 ) => { value: ArrayLike<number>; gradients: readonly ArrayLike<number>[] };
 
-/** The reference of a function written in plain float64; for few numbers. */
+/** The reference of a function in float64, by difference quotients; for few elements. */
 export function byDifferences(compute: Compute, step?: number): Reference {
   return (inputs, probe) => ({
     value: compute(...inputs.map((input) => Float64Array.from(input))),
@@ -41,7 +41,7 @@ export function byDifferences(compute: Compute, step?: number): Reference {
   });
 }
 
-/** The reference of a function made of the operators of `Reverse`; inputs as matrices, vectors as one row. */
+/** The reference of a function of the operators of `Reverse`; inputs are matrices, vectors have one row. */
 export function byReverse(
   shapes: readonly (readonly [rows: number, cols: number])[],
   compute: (reverse: Reverse, ...inputs: Variable[]) => Variable,
@@ -56,9 +56,9 @@ export function byReverse(
 }
 
 /**
- * Runs an operator on the device and compares it with its reference; then for one of its inputs alone, whose gradient must
- * be the same. In the end all memory must have been given back.
- * @param operator what it makes besides its result is disposed for it
+ * Runs an operator on the device and compares it with its reference; then with a gradient for only one of its inputs, which must
+ * be the same. In the end all memory must have been released.
+ * @param operator tensors that it creates in addition to its result are disposed automatically
  * @returns the shape of the result
  */
 export async function check(
@@ -87,7 +87,7 @@ export async function check(
     expectGradient(actual, expected.gradients[i], probe, `${what}: gradient of input ${i} [${inputs[i].shape}]`);
   });
 
-  // The gradient of an input does not depend on whether others want theirs.
+  // The gradient of an input does not depend on whether others require theirs.
   const one = Math.floor(random() * inputs.length);
   const alone = inputs.map(({ data, shape }) => Tensor.from(device, data, shape));
   alone[one].requireGrad();
@@ -101,7 +101,7 @@ export async function check(
   return out.shape;
 }
 
-/** Fails where a gradient is off by more than the tolerance in L2. */
+/** Fails if the error of a gradient in L2 exceeds the tolerance. */
 export function expectGradient(
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,
@@ -110,7 +110,7 @@ export function expectGradient(
 ): void {
   expect(actual.length, `size of ${what}`).toBe(expected.length);
   const difference = norm(Array.from(expected, (value, i) => value - actual[i]));
-  // A gradient that (almost) cancels, such as that of RMSNorm over one channel, is measured by what it is a sum of.
+  // The error of a gradient that almost cancels, such as that of RMSNorm over one channel, is relative to the terms of its sum.
   const error = difference === 0 ? 0 : difference / Math.max(norm(expected), 0.05 * norm(probe));
   expect(error, `relative L2 error of ${what}`).toBeLessThanOrEqual(GRADIENT_TOLERANCE);
 }

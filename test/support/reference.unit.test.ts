@@ -1,4 +1,4 @@
-// Shows that the float64 reference is right: its trees against the stored ones, its outputs against the golden cases.
+// Tests the float64 reference: its trees against the stored ones, its outputs against the golden cases.
 
 import { describe, expect, test } from "vitest";
 import { expectClose } from "./compare.ts";
@@ -9,7 +9,7 @@ import { buildLevels } from "./reference/levels.ts";
 import { matrix } from "./reference/matrix.ts";
 import { buildCloudTree, buildTrees, erf, knnEdges, offsetsOf, radiusEdges, referenceForward } from "./reference.ts";
 
-/** The members of each run of `size` slots, sorted; a cloud with fewer slots is one run. */
+/** Returns the sorted members of each ball of `size` slots; a cloud with fewer slots is one ball. */
 function balls(order: ArrayLike<number>, spans: readonly (readonly [number, number])[], size: number): number[] {
   const out: number[] = [];
   for (const [start, end] of spans) {
@@ -36,7 +36,7 @@ describe.each(forwardCases)("reference on %s", async (name) => {
     const after = tensorsBelow(golden, "after.");
     for (const [name, { data }] of after) {
       if (data instanceof BigInt64Array) continue;
-      // A stride-1 pooling is not run: its statistics stay as they were.
+      // A pooling of stride 1 is not run, so its statistics do not change.
       const actual = output.running.get(name) ?? (state.get(name)?.data as Float32Array);
       expectClose(actual, data, 2e-7, name);
     }

@@ -1,4 +1,4 @@
-// Shows that the float64 gradients are right: every operator against finite differences.
+// Tests the float64 gradients: every operator against finite differences.
 
 import { describe, expect, test } from "vitest";
 import { normal, normals, seededRandom } from "./clouds.ts";

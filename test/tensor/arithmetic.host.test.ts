@@ -47,7 +47,7 @@ function shorten(shape: number[], cut: number): number[] {
   return shape.slice(dropped);
 }
 
-/** The element of a broadcast array at a place of the whole. */
+/** Returns the element of a broadcast array at an index of the result. */
 function placeIn(shape: readonly number[], whole: readonly number[], place: number): number {
   let rest = place;
   let at = 0;

@@ -29,9 +29,9 @@ const softplusOf = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs
 interface Function {
   operator: (x: Tensor) => Tensor;
   reference: (x: number) => number;
-  /** Takes numbers above 0.1 only. */
+  /** Whether arguments must be above 0.1. */
   positive?: boolean;
-  /** How far the numbers spread. */
+  /** The spread of the arguments. */
   spread?: number;
 }
 
@@ -56,12 +56,12 @@ const shapes = fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 3 });
 
 onEachDevice((device) => {
   describe.each(Object.entries(functions))("%s", (name, { operator, reference, positive, spread }) => {
-    test("has the values and slopes of the float64 function on tensors of any shape", async () => {
+    test("has the values and derivatives of the float64 function on tensors of any shape", async () => {
       await fc.assert(
         fc.asyncProperty(shapes, fc.nat(), async (shape, seed) => {
           const random = seededRandom(seed);
           const input = given(shape, random, { scale: spread ?? 1 });
-          // No difference quotient may reach across the corner of the absolute value.
+          // Difference quotients must not cross the corner of the absolute value.
           input.data = input.data.map((x) => (positive ? 0.1 + Math.abs(x) : x + 0.01 * (x < 0 ? -1 : 1)));
           const compute = (x: Float64Array) => x.map(reference);
           const found = await check(device(), [input], operator, byDifferences(compute), random, `${name} [${shape}]`);
@@ -110,7 +110,7 @@ onEachDevice((device) => {
       });
     });
 
-    test("the slopes of the square root and of the absolute value at 0 are 0", async () => {
+    test("the derivatives of the square root and of the absolute value at 0 are 0", async () => {
       for (const operator of [sqrt, abs]) expect([...(await at(operator, [0])).slopes]).toEqual([0]);
     });
   });
@@ -120,7 +120,7 @@ onEachDevice((device) => {
     expect(() => gelu(indices)).toThrow(InputError);
   });
 
-  test("a tensor without numbers is left without numbers", async () => {
+  test("a tensor without elements gives one without elements", async () => {
     using x = Tensor.from(device(), new Float32Array(0), [0, 3]);
     using y = gelu(x);
     expect(y.shape).toEqual([0, 3]);

@@ -10,7 +10,7 @@ import { byDifferences, byReverse, check, type Given, given, runs } from "../sup
 import type { BallRows } from "../support/reference/reverse.ts";
 
 const few = { ...runs, numRuns: 3 };
-/** Around the sizes of the kernels' tiles, and 1. */
+/** Sizes near those of the kernels' tiles, and 1. */
 const rowCounts = fc.constantFrom(1, 7, 63, 65, 130, 257);
 const widths = fc.constantFrom(1, 3, 8, 24, 33);
 
@@ -24,7 +24,7 @@ onEachDevice((device, backend) => {
   const indexTensor = (index: ArrayLike<number>) => Tensor.from(device(), Uint32Array.from(index));
 
   describe("linear", () => {
-    // The widths decide how a product is compiled; not every kind needs every way.
+    // The widths determine the variant of a product; not every kind needs every variant.
     test.each([
       { kind: "", inners: [1, 3, 17], columnCounts: [1, 5] },
       { kind: "bias second", inners: [3, 17], columnCounts: [33, 130] },
@@ -140,7 +140,7 @@ onEachDevice((device, backend) => {
     const cases = [
       { headWidth: 1, heads: 3, dimensions: 2, sizes: mixed },
       { headWidth: 3, heads: 2, dimensions: 3, sizes: mixed },
-      // Scores so far apart that exponentials of their differences overflow.
+      // The scores are so far apart that exponentials of their differences overflow.
       { headWidth: 3, heads: 2, dimensions: 3, sizes: mixed, scale: 6 },
       { headWidth: 5, heads: 1, dimensions: 2, sizes: [1, 5, 32, 1] },
       { headWidth: 8, heads: 2, dimensions: 3, sizes: [256, 1, 129] },
@@ -178,7 +178,7 @@ onEachDevice((device, backend) => {
     );
 
     if (backend === "webgpu") {
-      test("gives the same bits however many queries a thread takes", async () => {
+      test("gives the same bits for any number of queries of a thread", async () => {
         const random = seededRandom(1);
         const [rows, heads, headWidth] = [128, 2, 4];
         const qkv = given([rows, 3 * heads * headWidth], random);
@@ -194,7 +194,7 @@ onEachDevice((device, backend) => {
           await sum(out).backward();
           return Promise.all([out.data(), x.grad?.data(), sigma.grad?.data()]);
         };
-        // A software adapter wants as few threads as can be, a GPU more for so few queries.
+        // A software adapter uses as few threads as possible; a GPU uses more for so few queries.
         const info = device().info as { software: boolean };
         const software = info.software;
         try {
@@ -335,7 +335,7 @@ onEachDevice((device, backend) => {
             const centre = column.reduce((a, b) => a + b) / rows;
             const squares = column.reduce((sum, value) => sum + (value - centre) ** 2, 0);
             statistics.mean[c] = 0.9 * statistics.mean[c] + 0.1 * centre;
-            // The unbiased variance of one row is not defined: there it is 0.
+            // The unbiased variance of one row is not defined; it is taken as 0.
             statistics.variance[c] = 0.9 * statistics.variance[c] + (0.1 * squares) / Math.max(rows - 1, 1);
           }
           expectClose(after.mean, statistics.mean, 1e-5, "running mean");

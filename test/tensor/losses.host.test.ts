@@ -77,7 +77,7 @@ onEachDevice((device) => {
       );
     });
 
-    test("stands deviations close to 0 and far from it", async () => {
+    test("is finite for deviations close to 0 and far from it", async () => {
       const random = seededRandom(2);
       const n = 12;
       const target = given([n, 1], random);
@@ -86,7 +86,7 @@ onEachDevice((device) => {
         data: Float32Array.from({ length: 2 * n }, (_, i) => {
           const row = Math.floor(i / 2);
           const raw = [-12, -6, -1, 3, 40, 1000][row % 6];
-          // Within about one deviation of the target, as a trained model would be.
+          // The prediction is within about one deviation of the target, as that of a trained model would be.
           return i % 2 ? raw : target.data[row] + Math.log1p(Math.exp(Math.min(raw, 5))) * random();
         }),
       };
@@ -141,7 +141,7 @@ onEachDevice((device) => {
       );
     });
 
-    test("takes everything for one cloud where no offsets are given", async () => {
+    test("takes all rows as one cloud if no offsets are given", async () => {
       const random = seededRandom(3);
       const reference = byDifferences((p, t) => [formula(p, t, 1, [0, 9])]);
       await check(device(), [given([9], random), given([9], random)], (p, t) => relativeL2(p, t), reference, random);
@@ -164,7 +164,7 @@ onEachDevice((device) => {
     });
   });
 
-  /** Rows of a table by index: the value, and the table's gradient, which needs no differences. */
+  /** Looks up rows of a table: the value, and the table's gradient, which is exact. */
   async function checkLookup(device: Device, entries: number, width: number, indices: number[], seed: number) {
     const random = seededRandom(seed);
     await check(

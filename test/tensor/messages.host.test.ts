@@ -1,4 +1,4 @@
-// Message passing: graphs with loops, repeated edges, lonely nodes and no edges at all, in one piece and in parts.
+// Message passing: graphs with loops, repeated edges, isolated nodes and no edges, as a whole and in parts.
 
 import { operators, Tensor } from "erwin";
 import { expect, test } from "vitest";
@@ -35,7 +35,7 @@ const shapes: Shape[] = [
   { nodes: 1, width: 8, dimensions: 3 },
   { nodes: 150, width: 8, dimensions: 3 },
   { nodes: 67, width: 5, dimensions: 2 },
-  // Several threads an edge, some idle; more channels than a workgroup has threads for.
+  // Several threads for each edge, some of them idle; more channels than a workgroup has threads for.
   { nodes: 20, width: 44, dimensions: 3 },
   { nodes: 9, width: 300, dimensions: 3 },
 ];

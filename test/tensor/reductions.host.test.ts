@@ -1,4 +1,4 @@
-// Sums and means: along any axis, of many numbers, of arrays that exceed a binding, and the same bits every time.
+// Sums and means: along any axis, of many elements, of arrays that exceed a binding, and the same bits every time.
 
 import { InputError, mean, multiply, requestDevice, sum, Tensor } from "erwin";
 import fc from "fast-check";
@@ -7,7 +7,7 @@ import { normals, seededRandom } from "../support/clouds.ts";
 import { onEachDevice } from "../support/models.ts";
 import { check, given, type Reference, runs, sizeOf } from "../support/operators.ts";
 
-/** Sums along an axis, or of all numbers, times a factor; and their gradients, which need no differences. */
+/** Sums along an axis, or of all elements, times a factor; and their gradients, which are exact. */
 function sums(shape: readonly number[], axis: number | undefined, factor: number): Reference {
   const inner = axis === undefined ? 1 : sizeOf(shape.slice(axis + 1));
   const size = axis === undefined ? sizeOf(shape) : shape[axis];
@@ -41,7 +41,7 @@ onEachDevice((device) => {
       );
     });
 
-    test("of all numbers have the shape []", async () => {
+    test("of all elements have the shape []", async () => {
       await fc.assert(
         fc.asyncProperty(shapes, fc.nat(), async (shape, seed) => {
           const random = seededRandom(seed);
@@ -69,7 +69,7 @@ onEachDevice((device) => {
       { shape: [2, 515, 7], axis: 1 },
     ])("take many numbers in several steps: $shape along $axis", async ({ shape, axis }) => {
       const random = seededRandom(8);
-      // All have one sign: their sum is as large as its terms, and an error that grew with their number would show.
+      // All terms have the same sign, so that nothing cancels and an error that grows with their number becomes visible.
       const x = { shape, data: normals(sizeOf(shape), random).map((value) => 1 + 0.1 * value) };
       await check(device(), [x], (t) => sum(t, axis), sums(shape, axis, 1), random);
     });
@@ -94,7 +94,7 @@ onEachDevice((device) => {
   });
 });
 
-test("arrays that exceed a binding are worked on in pieces", async () => {
+test("arrays that exceed a binding are split", async () => {
   const random = seededRandom(10);
   using small = await requestDevice({ backend: "webgpu", maxBindingBytes: 2 ** 16 });
   const rows = 20_003;

@@ -10,7 +10,7 @@ import { byDifferences, check, given, runs, sizeOf } from "../support/operators.
 const size = fc.integer({ min: 1, max: 7 });
 const shapes = fc.array(size, { minLength: 1, maxLength: 4 });
 
-/** The elements of x whose index along the axis lies in start .. end. */
+/** Returns the elements of x whose index along the axis is in [start, end). */
 function sectionOf(x: ArrayLike<number>, shape: readonly number[], axis: number, start: number, end: number): number[] {
   const inner = sizeOf(shape.slice(axis + 1));
   return Array.from(x).filter((_, i) => {
@@ -62,7 +62,7 @@ onEachDevice((device) => {
       await check(device(), [given([5, 3], random)], (x) => concatenate([x, x]), twice, random);
     });
 
-    test("refuses nothing at all, other sizes that differ, and an axis that is not there", () => {
+    test("refuses an empty list, sizes that differ on other axes, and an axis that does not exist", () => {
       using a = Tensor.from(device(), new Float32Array(6), [2, 3]);
       using b = Tensor.from(device(), new Float32Array(4), [2, 2]);
       expect(() => concatenate([])).toThrow(InputError);
@@ -87,7 +87,7 @@ onEachDevice((device) => {
       );
     });
 
-    test("goes to the end where no end is given; may be empty", async () => {
+    test("extends to the end if no end is given; may be empty", async () => {
       using x = Tensor.from(device(), Float32Array.of(0, 1, 2, 3, 4, 5), [3, 2]);
       using rest = slice(x, 0, 1);
       using none = slice(x, -1, 2);

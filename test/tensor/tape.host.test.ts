@@ -1,4 +1,4 @@
-// The tape: gradients add up where they should and nowhere else, and nothing stays behind.
+// The tape: gradients are accumulated where they should be and nowhere else, and no memory is leaked.
 
 import { add, checkpoint, gelu, InputError, mse, multiply, noGrad, scope, sum, Tensor } from "erwin";
 import { describe, expect, test } from "vitest";
@@ -8,7 +8,7 @@ import { given } from "../support/operators.ts";
 
 const numbers = async (tensor: Tensor | undefined) => [...((await tensor?.data()) ?? [])];
 
-/** Two layers of one parameter each, of operators that compile fast. */
+/** Two layers with one parameter each, of operators that compile fast. */
 const layers = ([first, second]: readonly Tensor[], x: Tensor) =>
   scope(() => multiply(gelu(multiply(x, first)), second));
 
@@ -105,7 +105,7 @@ onEachDevice((device) => {
     });
   });
 
-  /** Numbers for the layers: parameters are leaves. */
+  /** The values of the layers' parameters, which are leaves. */
   function setting() {
     const random = seededRandom(1);
     const tensor = (...shape: number[]) => {
@@ -163,7 +163,7 @@ onEachDevice((device) => {
         const { parameters, x, target, all } = setting();
         x.requireGrad();
         const start = device().memory.current;
-        // All are used outside the checkpoint too: what arrives from there is added.
+        // All are used outside the checkpoint, too, and the gradients from there are added.
         const out = scope(() => add(compute(parameters, x), multiply(x, add(parameters[0], parameters[1]))));
         const kept = device().memory.current - start;
         const loss = mse(out, target);

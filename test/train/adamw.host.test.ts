@@ -1,4 +1,4 @@
-// AdamW, clipping, averaging and the guard against NaN, on parameters of odd sizes and against the same in float64.
+// AdamW, clipping, averaging and the guard against NaN, on parameters of odd sizes, against a float64 implementation.
 
 import { AdamW, clipGradientNorm, NumericalError, requestDevice, scale, Tensor } from "erwin";
 import { afterEach, describe, expect, test } from "vitest";
@@ -36,7 +36,7 @@ const draw = (random: Random): Numbers =>
     ]),
   );
 
-/** Gives parameters gradients: plays back a result whose gradient is theirs. */
+/** Gives parameters these gradients, by the backward pass of a suitable sum. */
 async function give(gradients: Numbers, only: readonly string[] = names): Promise<void> {
   for (const name of only) {
     const tensor = parameters.get(name)!;
@@ -106,7 +106,7 @@ describe("AdamW", () => {
     expect(found.f, "without a gradient").toEqual(initial.f);
   });
 
-  test("goes on from a saved state with the same bits", async () => {
+  test("continues from a saved state with the same bits", async () => {
     const random = seededRandom(2);
     const initial = draw(random);
     const gradients = [0, 1, 2, 3].map(() => draw(random));
@@ -153,7 +153,7 @@ describe("AdamW", () => {
     expect(await read(), "its own weights afterwards").toEqual(own);
   });
 
-  test("gives all memory back, and the parameters theirs", async () => {
+  test("releases all memory, and moves the parameters into their own", async () => {
     const { memory } = device();
     const before = memory.current;
     const initial = draw(seededRandom(4));
@@ -172,7 +172,7 @@ describe("AdamW", () => {
   });
 });
 
-test("parameters larger than one binding are worked on in pieces, with the same bits", async () => {
+test("work on parameters larger than one binding is split, with the same bits", async () => {
   const values = normals(40_000, seededRandom(9));
   const stepped = async (maxBindingBytes?: number) => {
     using device = await requestDevice({ backend: "webgpu", maxBindingBytes });
@@ -189,12 +189,12 @@ test("parameters larger than one binding are worked on in pieces, with the same 
 });
 
 describe("gradient norm", () => {
-  test.each([0.5, 1e6])("is clipped to %d as torch does, with and without an optimiser", async (most) => {
+  test.each([0.5, 1e6])("is clipped to %d as torch does, with and without an optimiser", async (maxNorm) => {
     const random = seededRandom(5);
     const initial = draw(random);
     const gradients = draw(random);
     const norm = normOf(gradients);
-    const factor = Math.min(1, most / (norm + 1e-6));
+    const factor = Math.min(1, maxNorm / (norm + 1e-6));
     const expectScaled = async (found: Tensor) => {
       expectClose(await found.data(), [norm], 1e-6, "norm");
       found.dispose();
@@ -209,11 +209,11 @@ describe("gradient norm", () => {
     };
     makeParameters(initial);
     await give(gradients);
-    await expectScaled(clipGradientNorm(parameters, most));
+    await expectScaled(clipGradientNorm(parameters, maxNorm));
     using optimizer = new AdamW(parameters, options);
     optimizer.zeroGrad();
     await give(gradients);
-    await expectScaled(clipGradientNorm(optimizer, most));
+    await expectScaled(clipGradientNorm(optimizer, maxNorm));
 
     const reference = new Reference(initial);
     reference.step(gradients, names, factor);
@@ -272,7 +272,7 @@ describe("a step that is not finite", () => {
     using loss = lossOf(value);
     optimizer.step({ loss });
     optimizer.zeroGrad();
-    // What comes before anyone has looked does not happen either.
+    // Steps before the next check are skipped, too.
     await give(good);
     optimizer.step();
     optimizer.zeroGrad();
@@ -291,7 +291,7 @@ describe("a step that is not finite", () => {
     expect(await read(), "after the error steps happen again").not.toEqual(before);
   });
 
-  test("is passed over where the optimiser is to skip it", async () => {
+  test("is skipped if the optimiser is to skip such steps", async () => {
     const random = seededRandom(8);
     const initial = draw(random);
     const gradients = [draw(random), draw(random)];

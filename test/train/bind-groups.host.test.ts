@@ -1,4 +1,4 @@
-// A bind group costs more than all the rest of a dispatch: a repeated training step makes none.
+// A bind group costs more than the rest of a dispatch: a repeated training step creates none.
 
 import { AdamW, Tensor } from "erwin";
 import { afterEach, expect, test, vi } from "vitest";

@@ -1,4 +1,4 @@
-// The training loop as stories: runs that repeat, stop, go on and end as they would have; that meet a NaN; that learn.
+// The training loop: runs that are repeated, stopped and resumed give the same results; runs meet a NaN; runs learn.
 
 import {
   BEST_CHECKPOINT,
@@ -27,7 +27,7 @@ const testData = makeClouds(3, 3);
 
 type Options = Partial<FitOptions<Cloud, unknown>>;
 
-/** Runs 12 steps, or as the options say, on a model of its own; returns its files too. */
+/** Runs 12 steps, unless the options say otherwise, on a new model; returns the run's files, too. */
 async function run(options: Options & { seed?: number } = {}) {
   using model = await makeModel(device());
   const store = (options.store as MemoryStore) ?? new MemoryStore();
@@ -52,7 +52,7 @@ async function run(options: Options & { seed?: number } = {}) {
   return { result, store, weights: await model.save() };
 }
 
-/** The run as it is without any options, made once. */
+/** The run without any options; it is made once. */
 let plain: ReturnType<typeof run> | undefined;
 const plainRun = () => (plain ??= run());
 
@@ -69,7 +69,7 @@ describe("a run", () => {
     expect(one.weights, "afterwards the model has the best weights").toEqual(best(one.store));
   });
 
-  test("that was stopped goes on with the same bits", async () => {
+  test("that was stopped continues with the same bits", async () => {
     const whole = await plainRun();
     for (const stopAt of [3, 7]) {
       const store = new MemoryStore();
@@ -116,7 +116,7 @@ describe("a run", () => {
     expect(last(store)).toEqual(last(other));
   });
 
-  test("that was killed goes on from its last checkpoint with the same bits", async () => {
+  test("that was killed continues from its last checkpoint with the same bits", async () => {
     const store = new MemoryStore();
     const broken = { ...trainData, load: brokenAfter(4 * 11) };
     await expect(run({ store, trainData: broken, prefetch: 0 })).rejects.toThrow("killed");
@@ -125,7 +125,7 @@ describe("a run", () => {
     expect(last(store)).toEqual(last((await plainRun()).store));
   });
 
-  test("writes checkpoints that load as models, with all of the training beside them", async () => {
+  test("writes checkpoints that load as models, with the state of training in addition", async () => {
     const { store } = await plainRun();
     const { tensors, metadata } = loadSafetensors(last(store));
     expect(JSON.parse(metadata.training)).toMatchObject({
@@ -145,7 +145,7 @@ describe("a run", () => {
     );
   });
 
-  test("learns, validates over clouds, tests with the best weights, and tells about it", async () => {
+  test("learns, validates over clouds, tests with the best weights, and reports all of it", async () => {
     const logger = new MemoryLogger();
     const progress: FitProgress[] = [];
     const { result, store } = await run({
@@ -245,7 +245,7 @@ describe("a NaN in a batch", () => {
     expect(store.files.size).toBe(0);
   });
 
-  test("is passed over where the optimiser is to skip such steps", async () => {
+  test("is skipped if the optimiser is to skip such steps", async () => {
     const logger = new MemoryLogger();
     const { result } = await run({
       trainData: bad,
@@ -279,7 +279,7 @@ describe("gradients of several batches", () => {
     for (const tensor of model.parameters().values()) tensor.zeroGrad();
     for (let i = 0; i < 8; i += 2) await backward(clouds.slice(i, i + 2), 0.25);
     const added = new Map(await gradients());
-    // A key's bias shifts all scores of a query alike: its gradient is rounding noise.
+    // A key's bias shifts all scores of a query equally: its gradient is only rounding errors.
     for (const [name, values] of whole) {
       if (!name.endsWith("qkv.bias")) expect(l2Error(added.get(name)!, values), name).toBeLessThan(1e-5);
     }
@@ -304,7 +304,7 @@ describe("gradients of several batches", () => {
   });
 });
 
-/** A loader that fails after so many samples, as if the process had been killed. */
+/** A loader that fails after this number of samples, as if the process had been killed. */
 function brokenAfter(loads: number) {
   let done = 0;
   return (index: number) => {

@@ -1,4 +1,4 @@
-// Checkpoints in a folder: what was saved last is there, and nothing else.
+// Checkpoints in a folder: it contains what was saved last, and nothing else.
 
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { FolderStore } from "../../src/cli/folder-store.ts";
 
-test("a file is replaced whole, and leaves nothing beside it", () => {
+test("a file is replaced as a whole, and no other file is left", () => {
   const folder = mkdtempSync(join(tmpdir(), "erwin-store-"));
   try {
     const store = new FolderStore(join(folder, "run"));

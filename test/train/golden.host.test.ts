@@ -82,7 +82,7 @@ test("three steps of AdamW follow the stored trajectory", async () => {
   }
 });
 
-/** Plays back the mean of (out - target)^2 and returns it, with the gradient made on the host. */
+/** Returns the mean of (out - target)^2 after its backward pass, from a gradient computed on the host. */
 async function backwardOfMeanSquare(device: Device, out: Tensor, target: ArrayLike<number>): Promise<number> {
   const values = await out.data();
   let sum = 0;

@@ -1,4 +1,4 @@
-// Memory: the estimate against what passes really take, and gradient checkpointing: the same bits in a fraction of the memory.
+// Memory: the estimate against the memory that passes use, and gradient checkpointing: the same bits in a fraction of the memory.
 
 import { AdamW, ErwinTransformer, type ErwinTransformer as Model, Tensor } from "erwin";
 import { describe, expect, test } from "vitest";
@@ -21,7 +21,7 @@ const hierarchical = {
   mpSteps: 1,
 };
 const deep = { ...hierarchical, encDepths: [4, 4], decDepths: [4], mpSteps: 0 };
-/** The bottleneck's input is the encoder's output itself, which the decoder uses too. */
+/** The bottleneck's input is the encoder's output itself, which the decoder uses, too. */
 const flat = { ...hierarchical, strides: [1], mpSteps: 0 };
 
 function batchFor(config: object, sizes: readonly number[], seed = 1) {
@@ -29,7 +29,7 @@ function batchFor(config: object, sizes: readonly number[], seed = 1) {
   return joinClouds(sizes.map((size) => randomCloud(size, cloudOptions(config), random)));
 }
 
-/** Bytes above what was in use before, at the most, while `work` runs; the peak before must be lower. */
+/** Returns the peak memory of `work` in bytes above what was in use before; the peak before must be lower. */
 async function peakOf(work: () => Promise<void>): Promise<number> {
   const { memory } = device();
   const [before, peakBefore] = [memory.current, memory.peak];
@@ -45,14 +45,14 @@ async function trainingStep(model: Model, batch: ReturnType<typeof batchFor>): P
   out.dispose();
 }
 
-// Each reaches a higher peak than the one before.
+// Each case reaches a higher peak than the one before.
 describe.each([
   ["evaluation", hierarchical, [300, 200], false, false],
   ["training", hierarchical, [250, 20], true, false],
   ["training with checkpointing", deep, [500, 20], true, true],
   ["training of many blocks", deep, [500], true, false],
 ] as const)("the estimate for %s", (_, config, sizes, training, checkpointing) => {
-  test("is within 15 % of what the pass takes", async () => {
+  test("is within 15 % of the memory that the pass uses", async () => {
     const batch = batchFor(config, sizes);
     const offsets = [0];
     for (const size of sizes) offsets.push(offsets.at(-1)! + size);
@@ -79,7 +79,7 @@ describe.each([
   });
 });
 
-test("an estimate takes no device memory and asks for what it needs", async () => {
+test("an estimate allocates no device memory and names missing arguments", async () => {
   using model = await ErwinTransformer.create(hierarchical, { device: device() });
   const { memory } = device();
   const before = { current: memory.current, buffersCreated: memory.buffersCreated };
@@ -120,7 +120,7 @@ describe("gradient checkpointing", () => {
     }
   });
 
-  test("takes less than half the memory for activations in a deep model", async () => {
+  test("needs less than half the memory for activations in a deep model", async () => {
     const question = { points: 16_384, training: true };
     const activations = async (checkpointing: boolean) => {
       using model = await ErwinTransformer.create(deep, { device: device(), checkpointing });

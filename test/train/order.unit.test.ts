@@ -1,4 +1,4 @@
-// The order of samples: every epoch a shuffle of its own, as a function of the seed and the number of the batch.
+// The order of samples: another shuffle in every epoch, as a function of the seed and the index of the batch.
 
 import { expect, test } from "vitest";
 import { BatchOrder } from "../../src/train/order.ts";
@@ -6,7 +6,7 @@ import { BatchOrder } from "../../src/train/order.ts";
 const epochOf = (order: BatchOrder, epoch: number) =>
   Array.from({ length: order.batchesPerEpoch }, (_, i) => order.batch(epoch * order.batchesPerEpoch + i).samples);
 
-test("each epoch holds every sample once, in an order of its own", () => {
+test("each epoch has every sample once, in another order", () => {
   const order = new BatchOrder(12, 4, 1);
   const epochs = [0, 1, 2].map((epoch) => epochOf(order, epoch).flat());
   for (const samples of epochs) expect([...samples].sort((a, b) => a - b)).toEqual([...Array(12).keys()]);
@@ -14,12 +14,12 @@ test("each epoch holds every sample once, in an order of its own", () => {
   expect(epochs[2]).not.toEqual(epochs[1]);
 });
 
-test("what does not fill a batch is left out; a batch is never larger than the data", () => {
+test("samples that do not fill a batch are left out; a batch is never larger than the data", () => {
   expect(epochOf(new BatchOrder(10, 4, 0), 0).map(({ length }) => length)).toEqual([4, 4]);
   expect(epochOf(new BatchOrder(3, 8, 0), 0).map(({ length }) => length)).toEqual([3]);
 });
 
-test("a batch depends on seed and number alone", () => {
+test("a batch depends only on the seed and its index", () => {
   const later = new BatchOrder(50, 7, 3).batch(40);
   const order = new BatchOrder(50, 7, 3);
   for (let i = 0; i < 40; i++) order.batch(i);
@@ -27,7 +27,7 @@ test("a batch depends on seed and number alone", () => {
   expect(new BatchOrder(50, 7, 4).batch(40)).not.toEqual(later);
 });
 
-test("names what cannot be", () => {
+test("names invalid arguments", () => {
   expect(() => new BatchOrder(0, 4, 0)).toThrow(/no samples/);
   expect(() => new BatchOrder(4, 1.5, 0)).toThrow(/batchSize.*1\.5/);
 });

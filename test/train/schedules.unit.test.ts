@@ -1,4 +1,4 @@
-// Learning rates against torch's recurrences and against numbers worked out by hand.
+// Learning rates against torch's recurrences and against values computed by hand.
 
 import { describe, expect, test } from "vitest";
 import { learningRate, type Schedule } from "../../src/train/schedules.ts";
@@ -34,7 +34,7 @@ describe("learningRate", () => {
     expect(learningRate({ kind: "constant", lr: 3e-4 }, 12_345)).toBe(3e-4);
   });
 
-  test("names the field that cannot be", () => {
+  test("names the invalid field", () => {
     expect(() => learningRate({ kind: "cosine", lr: 1, steps: 4, warmup: 4 }, 0)).toThrow(/steps.*not 4/);
     expect(() => learningRate({ kind: "constant", lr: -1 }, 0)).toThrow(/lr.*not -1/);
     expect(() => learningRate({ kind: "linear", lr: 1 } as unknown as Schedule, 0)).toThrow(/kind.*"linear"/);

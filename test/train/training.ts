@@ -1,9 +1,9 @@
-// A small training task for the tests of the loop: clouds whose points are to be told how far they lie from the origin.
+// A small training task for the tests of the loop: to predict the distance of each point from the origin.
 
 import { type DataSet, type Device, ErwinTransformer, mse, supervised, type Task } from "erwin";
 import { normals, seededRandom, uniformCloud } from "../support/clouds.ts";
 
-/** Narrow: software adapters compile and run it in seconds. */
+/** It is narrow, so that software adapters compile and run it in seconds. */
 export const config = {
   cIn: 2,
   cHidden: [8, 8],

@@ -1,7 +1,7 @@
-// Who executes the recorded commands: threads on one shared memory, which sleep until there is work; one worker with a
-// memory of its own, on a page that is not cross-origin isolated; or, where there are no workers, the caller itself. The
-// threads are not those of the trees: those sleep on a memory that begins anew with every request, serve all devices, and
-// end apart from them; a device's threads wait on its own memory and end with it.
+// What executes the recorded commands: threads on one shared memory, which sleep until there is work; one worker with its own
+// memory, on a page that is not cross-origin isolated; or the calling thread, on a host without workers. The threads are not
+// those of the trees: those sleep on a memory that is overwritten by every request, serve all devices and outlive them; a
+// device's threads sleep on its own memory and end with it.
 
 import { kernelsModule, kernelsScript, relaxedKernelsModule } from "../../assets.ts";
 import type { ErwinError } from "../../errors.ts";
@@ -23,35 +23,35 @@ import {
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Submissions are numbered from 1 on and executed in their order. */
+/** Executes submissions in order; they are numbered from 1 on. */
 export interface Executor {
   readonly threads: number;
-  /** Bytes the memory can have at most. */
+  /** The maximum size of the memory in bytes. */
   readonly limit: number;
-  /** Number of the last submission that is done. */
+  /** The number of the last submission that is done. */
   readonly completed: number;
-  /** Called once, when the work cannot go on. */
+  /** Called once, if the work cannot continue. */
   onFailure: (error: ErwinError) => void;
   /** Makes addresses below `end` usable. @throws OutOfMemoryError */
   reserve(end: number): void;
-  /** Memory that no unfinished submission uses. */
+  /** Writes to memory that no unfinished submission uses. */
   write(address: number, data: Uint8Array): void;
   submit(submission: Submission): void;
   /** Resolves when all that has been submitted is done. */
   finished(): Promise<void>;
-  /** A copy of memory after all that has been submitted. */
-  read(address: number, bytes: number): Promise<ArrayBuffer>;
+  /** Returns a copy of memory, made when everything submitted so far is done. */
+  read(address: number, bytes: number): ArrayBuffer | Promise<ArrayBuffer>;
   stop(): void;
 }
 
-/** Someone who waits for a submission. */
+/** A caller that waits for a submission. */
 interface Wait<Result> {
   submission: number;
   resolve: (result: Result) => void;
   reject: (error: Error) => void;
 }
 
-/** Threads and those who wait for them. */
+/** Threads, and the callers that wait for them. */
 abstract class Threads {
   onFailure: (error: ErwinError) => void = () => {};
   protected readonly group = new ThreadGroup<ToWorker, FromWorker>(kernelsScript(), "the CPU backend", {
@@ -68,7 +68,7 @@ abstract class Threads {
 
   protected abstract receive(message: FromWorker): void;
 
-  /** To be called when submissions are done. */
+  /** Must be called when submissions are done. */
   protected advance(): void {
     const { completed } = this;
     const done = this.#waits.filter(({ submission }) => submission <= completed);
@@ -82,7 +82,7 @@ abstract class Threads {
     if (this.group.failure) throw this.group.failure;
     const submission = this.submitted;
     if (submission <= this.completed) return;
-    // The threads keep the process alive for as long as somebody waits for them.
+    // The threads keep the process alive as long as a caller waits for them.
     this.group.setRef(true);
     await new Promise<void>((resolve, reject) => this.#waits.push({ submission, resolve, reject }));
   }
@@ -97,7 +97,7 @@ class SharedThreads extends Threads implements Executor {
   readonly limit: number;
   readonly #memory: WebAssembly.Memory;
   readonly #words: Int32Array;
-  /** Submissions that found the ring full. */
+  /** The submissions that found the ring full. */
   #queue: Submission[] = [];
   #entered = 0;
 
@@ -109,7 +109,7 @@ class SharedThreads extends Threads implements Executor {
     this.#words = new Int32Array(memory.buffer, controlAt, controlWords);
   }
 
-  /** Undefined where memory cannot be shared with a worker. */
+  /** Returns undefined if memory cannot be shared with a worker. */
   static async start(bytes: Bytes, threads: number): Promise<SharedThreads | undefined> {
     const executor = new SharedThreads(threads);
     try {
@@ -168,7 +168,7 @@ class SharedThreads extends Threads implements Executor {
   }
 
   override stop(): void {
-    // A thread that sleeps must be woken to leave: one ended in its sleep can keep a Deno process from ending.
+    // A sleeping thread must be woken to leave: one terminated in its sleep can keep a Deno process from ending.
     Atomics.store(this.#words, control.stop, 1);
     for (const word of [control.generation, control.submitted]) {
       Atomics.add(this.#words, word, 1);
@@ -244,40 +244,7 @@ class LoneWorker extends Threads implements Executor {
   }
 }
 
-class InPlace implements Executor {
-  readonly threads = 1;
-  completed = 0;
-  onFailure: (error: ErwinError) => void = () => {};
-
-  constructor(readonly machine: Machine) {}
-
-  get limit(): number {
-    return this.machine.limit;
-  }
-
-  reserve(end: number): void {
-    this.machine.reserve(end);
-  }
-
-  write(address: number, data: Uint8Array): void {
-    this.machine.write(address, data);
-  }
-
-  submit(submission: Submission): void {
-    this.machine.execute(submission);
-    this.completed++;
-  }
-
-  async finished(): Promise<void> {}
-
-  async read(address: number, bytes: number): Promise<ArrayBuffer> {
-    return this.machine.read(address, bytes);
-  }
-
-  stop(): void {}
-}
-
-/** The module for this host: with fused multiply-add where it has relaxed SIMD. */
+/** Reads the module for this host: the one with fused multiply-add if the host has relaxed SIMD. */
 async function moduleBytes(): Promise<{ bytes: Bytes; relaxed: boolean }> {
   const relaxed = await readModule(relaxedKernelsModule());
   if (WebAssembly.validate(relaxed)) return { bytes: relaxed, relaxed: true };
@@ -286,11 +253,11 @@ async function moduleBytes(): Promise<{ bytes: Bytes; relaxed: boolean }> {
   throw tooOld();
 }
 
-/** The best executor this host allows. */
+/** Starts the best executor that this host allows. */
 export async function startExecutor(threads: number): Promise<{ executor: Executor; relaxed: boolean }> {
   const { bytes, relaxed } = await moduleBytes();
   if (!hasWorkers(kernelsScript())) {
-    return { executor: new InPlace(await Machine.start(bytes)), relaxed };
+    return { executor: await Machine.start(bytes), relaxed };
   }
   const shared = await SharedThreads.start(bytes, threads);
   return { executor: shared ?? (await LoneWorker.start(bytes)), relaxed };

@@ -1,6 +1,7 @@
 // One thread with its own memory: all of the CPU backend on hosts that cannot share memory.
 
 import { OutOfMemoryError } from "../../errors.ts";
+import type { Executor } from "./executors.ts";
 import { createMemory, instantiate, pageBytes, type Run, type Submission } from "./module.ts";
 
 /** Grows a memory until it has `end` bytes. @throws OutOfMemoryError */
@@ -23,7 +24,12 @@ export function growTo(memory: WebAssembly.Memory, end: number, limit: number): 
   );
 }
 
-export class Machine {
+/** The calling thread as an executor. */
+export class Machine implements Executor {
+  readonly threads = 1;
+  completed = 0;
+  onFailure: Executor["onFailure"] = () => {};
+
   private constructor(
     readonly memory: WebAssembly.Memory,
     readonly limit: number,
@@ -39,8 +45,9 @@ export class Machine {
     growTo(this.memory, end, this.limit);
   }
 
-  execute(submission: Submission): void {
+  submit(submission: Submission): void {
     this.run(submission, 0, 1);
+    this.completed++;
   }
 
   write(address: number, data: Uint8Array): void {
@@ -50,6 +57,9 @@ export class Machine {
   read(address: number, bytes: number): ArrayBuffer {
     return copyOut(this.memory, address, bytes);
   }
+
+  async finished(): Promise<void> {}
+  stop(): void {}
 }
 
 /** Copies a range of memory into a buffer that is not shared. */

@@ -9,11 +9,11 @@ import {
   benchResult,
   type DeviceDescription,
   describeDevice,
-  type Floors,
   formatComparison,
   formatResult,
-  measureFloors,
+  measureRoofline,
   parseBenchResult,
+  type Roofline,
 } from "../../bench/index.ts";
 import { disposeThreads } from "../../index.ts";
 import { benchOptions, readBenchOptions } from "../bench-options.ts";
@@ -81,24 +81,26 @@ async function measure(
 ): Promise<void> {
   const all: BenchCase[] = [];
   let device: DeviceDescription | undefined;
-  let floors: Floors | undefined;
+  let roofline: Roofline | undefined;
   const onCase = (measured: BenchCase) => {
     all.push(measured);
-    keep(benchResult(all, device, floors));
+    keep(benchResult(all, device, roofline));
   };
   try {
     for (const name of chosen) {
       const benchmark = benchmarks[name];
       let cases: BenchCase[];
       if (benchmark.needsDevice) {
-        floors ??= await withProgress("measuring the device", () => withDevice(choice, (own) => measureFloors(own)));
+        roofline ??= await withProgress("measuring the device", () =>
+          withDevice(choice, (own) => measureRoofline(own)),
+        );
         cases = await withDevice(choice, (own) => {
           device = { ...describeDevice(own), dawn: describeDawn(own) };
-          return withProgress(`measuring: ${name}`, () => benchmark.run({ ...options, floors, onCase }, own));
+          return withProgress(`measuring: ${name}`, () => benchmark.run({ ...options, roofline, onCase }, own));
         });
       } else cases = await withProgress(`measuring: ${name}`, () => benchmark.run({ ...options, onCase }));
       if (name !== chosen[0]) console.log();
-      console.log(formatResult(benchResult(cases, device, floors)));
+      console.log(formatResult(benchResult(cases, device, roofline)));
     }
   } finally {
     disposeThreads();

@@ -15,7 +15,7 @@ export interface AttentionParameters {
   sigma: ArrayLike<number>;
 }
 
-/** Positions minus the centre of their ball; a cloud smaller than the ball is one ball of its own. */
+/** Positions minus the centre of their ball; a cloud smaller than a ball is one ball. */
 export function relativePositions(positions: Matrix, spans: readonly Span[], ballSize: number): Matrix {
   const D = positions.cols;
   const out = matrix(positions.rows, D);
@@ -27,7 +27,7 @@ export function relativePositions(positions: Matrix, spans: readonly Span[], bal
   return out;
 }
 
-/** The attention's output for normalised features y [nodes, d] at positions [nodes, D]. */
+/** Computes the attention's output for normalised features y [nodes, d] at positions [nodes, D]. */
 export function ballAttention(
   y: Matrix,
   positions: Matrix,

@@ -1,6 +1,6 @@
-// The model's configuration as the reference reads it (camelCase or snake_case), and every parameter's name and shape.
+// The reference's view of a model's configuration (camelCase or snake_case), and the name and shape of every parameter.
 
-/** A config with every default filled in and one width a level. */
+/** A config with all defaults filled in and one width for each level. */
 export interface ReferenceConfig {
   cIn: number;
   cHidden: number[];
@@ -17,7 +17,7 @@ export interface ReferenceConfig {
   mpSteps: number;
 }
 
-/** What tests write: `cHidden` may be one number, and what has a default may be left out. */
+/** The config that tests write: `cHidden` may be one number, and fields with a default are optional. */
 export type ReferenceConfigInput = Partial<Omit<ReferenceConfig, "cHidden">> &
   Pick<ReferenceConfig, "cIn" | "ballSizes" | "encNumHeads" | "encDepths"> & { cHidden: number | number[] };
 

@@ -1,9 +1,9 @@
-// Gradients by central differences in float64: no formula to get wrong, at the price of two evaluations a number.
+// Gradients by central differences in float64: they need no formula, which could be wrong, but two evaluations for each element.
 
 /** A function of some arrays, in float64. */
 export type Compute = (...inputs: Float64Array[]) => ArrayLike<number>;
 
-/** For each input the gradient of sum(compute(inputs) * probe); good to about 1e-9 for inputs and slopes around 1. */
+/** For each input the gradient of sum(compute(inputs) * probe); accurate to about 1e-9 for inputs and derivatives around 1. */
 export function differences(
   compute: Compute,
   inputs: readonly ArrayLike<number>[],

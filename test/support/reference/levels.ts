@@ -1,11 +1,11 @@
-// The levels of a batch: which point is in which slot, positions, clouds' spans, pooling groups and rotated orders.
+// The levels of a batch: the points in the slots, positions, ranges of clouds, pooling groups and rotated orders.
 
 import type { Span } from "./attention.ts";
 import type { ReferenceConfig } from "./config.ts";
 import { gather, type Matrix, meanOfGroups } from "./matrix.ts";
 import { buildCloudTree, float32Means, type Points, partition, range, rotatePositions, treeDepth } from "./tree.ts";
 
-/** Ball-tree arrays of a whole batch, as the model's API takes them. */
+/** The ball-tree arrays of a whole batch, in the form of the model's API. */
 export interface BatchTree {
   treeIdx: ArrayLike<number>;
   treeMask: ArrayLike<number>;
@@ -17,13 +17,13 @@ export interface Level {
   positions: Matrix;
   /** The nodes of each cloud. */
   spans: Span[];
-  /** The rotated order (absent where nothing is rotated). */
+  /** The rotated order; absent if nothing is rotated. */
   rotated?: ArrayLike<number>;
-  /** Nodes of each pooling group, one group after another; a cloud below the stride repeats its last node. Absent at the last level. */
+  /** The nodes of consecutive pooling groups; a cloud smaller than the stride repeats its last node. Absent at the last level. */
   groups?: number[];
 }
 
-/** The tree of every cloud, one after another, by the specification's rule. */
+/** Builds the trees of consecutive clouds by the specification's rule. */
 export function buildTrees(positions: Matrix, offsets: readonly number[]): BatchTree {
   const treeIdx: number[] = [];
   const treeMask: number[] = [];
@@ -35,7 +35,7 @@ export function buildTrees(positions: Matrix, offsets: readonly number[]): Batch
   return { treeIdx, treeMask };
 }
 
-/** All levels of a batch whose points are `positions`; rotated orders are taken from `tree` where it has them. */
+/** Returns all levels of a batch with points at `positions`; rotated orders are taken from `tree` if it has them. */
 export function buildLevels(
   config: ReferenceConfig,
   positions: Matrix,

@@ -1,5 +1,5 @@
 // Row-major float64 matrices and the model's elementary operators on them.
-// No operator writes its inputs, and the model is made of these operators alone: gradients can be added operator by operator.
+// No operator changes its inputs, and the model consists only of these operators, so that gradients can be added operator by operator.
 
 import { erf } from "./erf.ts";
 
@@ -9,7 +9,7 @@ export interface Matrix {
   data: Float64Array;
 }
 
-/** A matrix of zeros, or over the given values (copied to float64). */
+/** Makes a matrix of zeros, or of the given values (copied to float64). */
 export function matrix(rows: number, cols: number, values?: ArrayLike<number>): Matrix {
   if (!values) return { rows, cols, data: new Float64Array(rows * cols) };
   if (values.length !== rows * cols) throw new Error(`${values.length} values for a ${rows} x ${cols} matrix`);
@@ -36,7 +36,7 @@ export function add(a: Matrix, b: Matrix): Matrix {
   return { ...a, data: a.data.map((value, i) => value + b.data[i]) };
 }
 
-/** Rows of x in the order of `index` (a row may come more than once). */
+/** The rows of x in the order of `index`, which may repeat a row. */
 export function gather(x: Matrix, index: ArrayLike<number>): Matrix {
   const y = matrix(index.length, x.cols);
   for (let i = 0; i < index.length; i++) {
@@ -46,7 +46,7 @@ export function gather(x: Matrix, index: ArrayLike<number>): Matrix {
   return y;
 }
 
-/** The inverse of `gather` for distinct rows: y[index[i]] = x[i]; rows no index names are 0. */
+/** The inverse of `gather` for distinct rows: y[index[i]] = x[i]; the other rows are 0. */
 export function scatter(x: Matrix, index: ArrayLike<number>, rows = x.rows): Matrix {
   const y = matrix(rows, x.cols);
   for (let i = 0; i < index.length; i++) {
@@ -124,7 +124,7 @@ export function layerNorm(x: Matrix, weight: Matrix, bias: Matrix): Matrix {
   return y;
 }
 
-/** Mean and biased variance of every column over all rows, as BatchNorm takes them in training. */
+/** The mean and biased variance of each column over all rows, as in BatchNorm's training mode. */
 export function columnStatistics(x: Matrix): { mean: Float64Array; variance: Float64Array } {
   const mean = new Float64Array(x.cols);
   const variance = new Float64Array(x.cols);
@@ -156,7 +156,7 @@ export function batchNorm(
   };
 }
 
-/** Means of the rows that go to each target: y[t] = mean of x[e] over target[e] = t, 0 where there is none. */
+/** The means of the rows of each target: y[t] = mean of x[e] over target[e] = t, 0 if there is none. */
 export function meanByTarget(x: Matrix, target: ArrayLike<number>, rows: number): Matrix {
   const y = matrix(rows, x.cols);
   const count = new Float64Array(rows);

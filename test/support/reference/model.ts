@@ -1,4 +1,4 @@
-// The model's forward pass in float64: embedding, encoder, bottleneck, decoder, as src/SPECIFICATION.md writes them.
+// The model's forward pass in float64: embedding, encoder, bottleneck, decoder, as defined in src/SPECIFICATION.md.
 
 import { ballAttention } from "./attention.ts";
 import { type ReferenceConfig, readConfig } from "./config.ts";
@@ -22,7 +22,7 @@ export interface ReferenceInput {
   /** Sources, then targets. */
   edgeIndex?: ArrayLike<number>;
   radius?: number;
-  /** Used as given; else trees are built by the specification's rule. */
+  /** The trees; by default they are built by the specification's rule. */
   tree?: BatchTree;
 }
 
@@ -31,11 +31,11 @@ export interface ReferenceOutput {
   shape: [number, number];
   /** The cloud of each output row. */
   batchIdx: Int32Array;
-  /** After a pass in train mode: the running statistics as they are then, by name. */
+  /** After a pass in train mode: the new running statistics, by name. */
   running: Map<string, Float64Array>;
 }
 
-/** Runs the model. The state is not changed: what training mode would write is in `running`. */
+/** Runs the model. The state does not change: the statistics that training mode would write are in `running`. */
 export function referenceForward(
   config: object,
   state: ReferenceState,
@@ -158,7 +158,7 @@ class Pass {
   #unpool(name: string, x: Matrix, skip: Matrix, fine: Level, coarse: Level, stride: number): Matrix {
     const groups = fine.groups as number[];
     const wide = this.#linear(`${name}.proj`, M.concatenate(x, childOffsets(fine, coarse, stride)));
-    // Padding repeats a cloud's last node: the node takes the slice of its first place, the others are dropped.
+    // Padding repeats a cloud's last node: the node gets the slice of its first place, and the others are dropped.
     const place = new Int32Array(skip.rows);
     for (let i = groups.length - 1; i >= 0; i--) place[groups[i]] = i;
     return this.#batchNorm(`${name}.norm`, M.add(skip, M.gather(M.reshape(wide, skip.cols), place)));
@@ -192,7 +192,7 @@ class Pass {
     return M.linear(x, this.#get(`${name}.weight`), this.#get(`${name}.bias`));
   }
 
-  /** A tensor of the state as a matrix: [out, in] as it is, anything else as one row. */
+  /** Returns a tensor of the state as a matrix: [out, in] with its shape, all others with one row. */
   #get(name: string): Matrix {
     const tensor = this.#state.get(name);
     if (!tensor) throw new Error(`the state has no ${name}`);

@@ -1,16 +1,16 @@
-// Gradients in float64: each operator computes its value with matrix.ts and notes, in closed form, how to turn the gradient of
-// its result into those of its inputs. `reverse.unit.test.ts` holds every one of them against finite differences.
+// Gradients in float64: each operator computes its value with matrix.ts and records, in closed form, how to compute the gradients of
+// its inputs from that of its result. `reverse.unit.test.ts` compares each of them with finite differences.
 
 import { erf } from "./erf.ts";
 import type { Matrix } from "./matrix.ts";
 import * as M from "./matrix.ts";
 
-/** A matrix and the gradient that has arrived for it. */
+/** A matrix and its accumulated gradient. */
 export interface Variable extends Matrix {
   gradient: Float64Array;
 }
 
-/** A ball: its first row and how many rows it has. */
+/** A ball: its first row and its number of rows. */
 export type BallRows = readonly [first: number, size: number];
 
 /** Records operators as they are computed; `backward` plays them back. */
@@ -21,7 +21,7 @@ export class Reverse {
     return withGradient(M.matrix(rows, cols, values));
   }
 
-  /** Gradients of sum(result * probe), left in every variable. */
+  /** Computes the gradients of sum(result * probe) with respect to all variables. */
   backward(result: Variable, probe: ArrayLike<number>): void {
     for (let i = 0; i < result.data.length; i++) result.gradient[i] += probe[i];
     for (const step of this.#steps.reverse()) step();
@@ -58,7 +58,7 @@ export class Reverse {
     });
   }
 
-  /** Rows of x in the order of an index; a row may come more than once. */
+  /** The rows of x in the order of an index, which may repeat a row. */
   gather(x: Variable, index: ArrayLike<number>): Variable {
     return this.#note(M.gather(x, index), (dy) => {
       dy.forEach((d, i) => {
@@ -161,7 +161,7 @@ export class Reverse {
     });
   }
 
-  /** Means of the rows that go to each target, 0 where there is none. */
+  /** The means of the rows of each target, 0 if there is none. */
   meanByTarget(x: Variable, target: ArrayLike<number>, rows: number): Variable {
     const count = new Float64Array(rows);
     for (let e = 0; e < x.rows; e++) count[target[e]]++;

@@ -1,4 +1,4 @@
-// Ball trees and rotated partitions by the rule of src/SPECIFICATION.md, plainly: sort every part by (coordinate, index).
+// Ball trees and rotated partitions by the rule of src/SPECIFICATION.md, in the simplest way: every part is sorted by (coordinate, index).
 
 /** Row-major coordinates of one cloud or level. */
 export interface Points {
@@ -12,7 +12,7 @@ export interface CloudTree {
   mask: Uint8Array;
 }
 
-/** Levels above the leaves of a cloud of n points: max(0, ceil(log2 n) - 1). */
+/** The number of levels above the leaves of a cloud of n points: max(0, ceil(log2 n) - 1). */
 export function treeDepth(n: number): number {
   return Math.max(0, 31 - Math.clz32(n - 1));
 }
@@ -37,7 +37,7 @@ export function buildCloudTree(points: Points): CloudTree {
   return { index, mask };
 }
 
-/** Splits until every part has at most `size` points; the parts' members one after another. */
+/** Splits until every part has at most `size` points; returns the concatenated members of the parts. */
 export function partition(points: Points, size: number): number[] {
   const split = (ids: number[]): number[] => (ids.length <= size ? ids : halves(points, ids).flatMap(split));
   return split(range(points.data.length / points.dimensionality));
@@ -91,7 +91,7 @@ function halves(points: Points, ids: readonly number[]): [number[], number[]] {
   return [sorted.slice(0, middle), sorted.slice(middle)];
 }
 
-/** The axis of the largest max - min; the first one wins a tie. */
+/** The axis with the largest max - min, the first of equal ones. */
 function widestAxis(points: Points, ids: readonly number[]): number {
   let best = 0;
   let widest = -1;
@@ -110,7 +110,7 @@ function widestAxis(points: Points, ids: readonly number[]): number {
   return best;
 }
 
-/** A leaf's two slots: one point twice, or two points by the split rule once more. */
+/** A leaf's two slots: one point twice, or two points in the order of another split. */
 function inLeafOrder(points: Points, ids: readonly number[]): [number, number] {
   if (ids.length === 1) return [ids[0], ids[0]];
   const [[first], [second]] = halves(points, ids) as [[number], [number]];

@@ -6,7 +6,7 @@ import type { Work } from "./operations.ts";
 import { timeOnDevice } from "./timing.ts";
 
 /** The measured peak rates of a device, its roofline. */
-export interface Floors {
+export interface Roofline {
   /** Billions of fp32 operations a second, in multiply-adds that touch no memory. */
   gigaflops: number;
   /** Billions of bytes a second, read and written together, in a large copy or sum, whichever is faster. */
@@ -14,15 +14,15 @@ export interface Floors {
 }
 
 /** Enough elements for every thread of a large GPU; a CPU takes half a second for them. */
-const NUMBERS = 2 ** 23;
+const ELEMENTS = 2 ** 23;
 const ROUNDS = 1024;
 /** Exceeds every cache. */
 const COPIED_BYTES = 2 ** 28;
 
-export async function measureFloors(device: Device, seconds = 1): Promise<Floors> {
-  const x = device.allocate(4 * NUMBERS);
+export async function measureRoofline(device: Device, seconds = 1): Promise<Roofline> {
+  const x = device.allocate(4 * ELEMENTS);
   device.clear(x);
-  const chains = { x, size: NUMBERS, rounds: ROUNDS, factor: 0.5, term: 1 };
+  const chains = { x, size: ELEMENTS, rounds: ROUNDS, factor: 0.5, term: 1 };
   const multiply = await timeOnDevice(device, () => device.operators.multiplyAdd(chains), { seconds });
   device.release(x);
 
@@ -36,14 +36,14 @@ export async function measureFloors(device: Device, seconds = 1): Promise<Floors
   device.release(from);
   device.release(to);
   return {
-    gigaflops: (2 * NUMBERS * ROUNDS) / multiply.best / 1e6,
+    gigaflops: (2 * ELEMENTS * ROUNDS) / multiply.best / 1e6,
     gigabytes: Math.max((2 * bytes) / copy.best, (3 * bytes) / sum.best) / 1e6,
   };
 }
 
 /** The least milliseconds that work takes on a device with this roofline. */
-export const floorTime = ({ operations, bytes }: Work, { gigaflops, gigabytes }: Floors): number =>
+export const rooflineTime = ({ operations, bytes }: Work, { gigaflops, gigabytes }: Roofline): number =>
   Math.max(operations / gigaflops, bytes / gigabytes) / 1e6;
 
-export const formatFloors = ({ gigaflops, gigabytes }: Floors): string =>
+export const formatRoofline = ({ gigaflops, gigabytes }: Roofline): string =>
   `Measured peak: ${gigaflops.toFixed(1)} GFLOP/s of multiply-adds, ${gigabytes.toFixed(1)} GB/s of a copy or a sum`;

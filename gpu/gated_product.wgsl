@@ -1,0 +1,29 @@
+// The product of the gated hidden layer: of the rows of $array [rows, width] with both W1 and W2 [hidden_width, width]. The first
+// half of a tile's columns are rows of W1, the second half the same rows of W2, so that gate and value meet in one thread.
+//! include product.wgsl
+//! include vec4_read.wgsl gate_weight gate_bias value_weight value_bias
+
+struct Parameters { rows: u32, width: u32, hidden_width: u32 }
+@group(0) @binding(0) var<uniform> parameters: Parameters;
+@group(0) @binding(1) var<storage, read> $array: array<Stored>;
+@group(0) @binding(2) var<storage, read> gate_weight: array<Stored>;
+@group(0) @binding(3) var<storage, read> gate_bias: array<Stored>;
+@group(0) @binding(4) var<storage, read> value_weight: array<Stored>;
+@group(0) @binding(5) var<storage, read> value_bias: array<Stored>;
+
+// Every tile computes HALF_COLUMNS columns of the hidden layer: the width is rounded up to whole tiles.
+fn product_size() -> vec4u {
+  return vec4u(parameters.rows, (parameters.hidden_width + HALF_COLUMNS - 1) / HALF_COLUMNS * TILE_COLUMNS, parameters.width, parameters.width);
+}
+
+fn left_start(row: u32) -> u32 { return row * parameters.width; }
+fn left(start: u32, inner: u32) -> vec4f { return $array_vec4(start + inner); }
+
+fn right_start(tile: u32, column_in_tile: u32) -> u32 {
+  return min(tile * HALF_COLUMNS + column_in_tile % HALF_COLUMNS, parameters.hidden_width - 1) * parameters.width;
+}
+
+fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f {
+  if (column_in_tile < HALF_COLUMNS) { return gate_weight_vec4(start + inner); }
+  return value_weight_vec4(start + inner);
+}
