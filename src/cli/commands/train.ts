@@ -28,7 +28,7 @@ import { readBytes, writeWhole } from "../files.ts";
 import { type DeviceChoice, deviceOptions, readDeviceChoice } from "../options.ts";
 import { withProgress } from "../progress.ts";
 import { CONFIG_FILE, CURVE_FILE, METRICS_FILE, RunFolder, readRunConfig, type Settings } from "../run-folder.ts";
-import { formatBytes, formatCount, formatPlural, formatTime } from "../text.ts";
+import { formatBytes, formatCount, formatDuration, formatPlural, formatTime } from "../text.ts";
 import { EventLog } from "../train/event-log.ts";
 import { stoppedBySignals } from "../train/interruption.ts";
 import {
@@ -217,9 +217,13 @@ async function withRun(
     const { steps, batchSize } = options;
     console.log(`training ${name} on ${describeDevice(device)}: ${steps} steps of ${batchSize}`);
     const source = dataPath === undefined ? undefined : openSource(dataPath);
-    const onBad = skipBad ? (bad: BadSample) => leftOut.push(bad) : undefined;
+    const isKnown = ({ split, sample }: BadSample) =>
+      leftOut.some((known) => known.split === split && known.sample === sample);
+    const onBad = (bad: BadSample) => {
+      if (!isKnown(bad)) leftOut.push(bad);
+    };
     const made = await withProgress("reading the samples", () =>
-      openRun(name, experiment, { device, options, source, init: weights, onBad }),
+      openRun(name, experiment, { device, options, source, init: weights, onBad: skipBad ? onBad : undefined }),
     );
     try {
       await work(made, device);
@@ -241,7 +245,7 @@ async function dryRun(call: Call): Promise<void> {
     const validated =
       time.validations > 0 ? `, ${formatPlural(time.validations, "validation")} of ${formatTime(time.validation)}` : "";
     console.log(`time: ${formatTime(time.step)} a step${validated}`);
-    console.log(`in all: ${formatTime(time.total)} for ${formatCount(call.options.steps)} steps`);
+    console.log(`in all: ${formatDuration(time.total)} for ${formatCount(call.options.steps)} steps`);
     describeLeftOut(leftOut);
   });
 }

@@ -50,10 +50,12 @@ export async function writePredictions(task: PredictionsOptions): Promise<number
   return count;
 }
 
-/** The sample's place in its split and its name, without what file systems do not take. */
+/** The sample's place in its split and its name, without its extension and what file systems do not take. */
 function fileName(index: number, { size, nameOf }: Split<unknown>): string {
   const digits = String(size - 1).length;
-  return `${String(index).padStart(digits, "0")}-${nameOf(index).replace(/[^A-Za-z0-9._-]+/g, "_")}`;
+  return `${String(index).padStart(digits, "0")}-${nameOf(index)
+    .replace(/\.[A-Za-z]\w*$/, "")
+    .replace(/[^A-Za-z0-9._-]+/g, "_")}`;
 }
 
 /** A sequence is a file a frame, and a collection of them for ParaView where these are meshes. */
@@ -78,17 +80,13 @@ function encode(sample: SamplePrediction, format: PredictionFormat): Uint8Array 
   return writePointCloud(cloud, format);
 }
 
-/**
- * Each field as it is in truth under its own name, `prediction` and `error` (the prediction minus the truth); of several
- * fields, with their names: `prediction_pressure`.
- */
+/** Of each field `prediction_NAME` and, where the truth is known, that as `NAME` and `error_NAME`, the prediction minus it. */
 export function predictionArrays({ fields }: SamplePrediction): Map<string, Attribute> {
   const arrays = new Map<string, Attribute>();
   for (const { name, channels, prediction, truth } of fields) {
-    const named = (what: string) => (fields.length === 1 ? what : `${what}_${name}`);
     if (truth) arrays.set(name, { data: truth, channels });
-    arrays.set(named("prediction"), { data: prediction, channels });
-    if (truth) arrays.set(named("error"), { data: prediction.map((value, i) => value - truth[i]), channels });
+    arrays.set(`prediction_${name}`, { data: prediction, channels });
+    if (truth) arrays.set(`error_${name}`, { data: prediction.map((value, i) => value - truth[i]), channels });
   }
   return arrays;
 }

@@ -1,7 +1,8 @@
 // The samples of a folder: found, divided into splits, read when they are asked for, and made what the model takes.
 
+import { FormatError } from "../../errors.ts";
 import { type DataSource, locate } from "../data-source.ts";
-import type { Split, SplitName } from "../experiment.ts";
+import type { OnBad, Split, SplitName } from "../experiment.ts";
 import { RecentValues } from "../recent.ts";
 import { turned, withNoise } from "./augment.ts";
 import { cloudOf, type FieldCloud } from "./cloud.ts";
@@ -71,14 +72,30 @@ export class FolderData {
     return stride === undefined ? { sample } : { sample, next: await this.#samples.get(numbers[frame + stride]) };
   }
 
-  /** Of the training split, which is read once, one sample after the other. @throws FormatError for a sample that is not as it must be */
-  async statistics(): Promise<Statistics> {
+  /**
+   * Of the training split, which is read once, one sample after the other.
+   * @param onBad hears of damaged samples, which are left out; without it they are errors
+   * @throws FormatError for a sample that is not as it must be
+   */
+  async statistics(onBad?: OnBad): Promise<Statistics> {
     const places = this.#places("train");
     const pair = (unit: Unit, frame: number) => this.#pair(unit, frame);
+    const nameOf = (unit: Unit, frame: number) => this.#nameOf(unit, frame);
     async function* pairs(): AsyncGenerator<Pair> {
-      for (const { unit, frame } of places) yield await pair(unit, frame);
+      for (const { unit, frame } of places) {
+        try {
+          yield await pair(unit, frame);
+        } catch (error) {
+          if (!onBad || !(error instanceof FormatError)) throw error;
+          onBad({ split: "train", sample: nameOf(unit, frame), problem: error.message });
+        }
+      }
     }
     return computeStatistics(pairs(), this.#config);
+  }
+
+  #nameOf({ name }: Unit, frame: number): string {
+    return this.#config.sequence ? `${name}, frame ${frame}` : name;
   }
 
   /** @returns undefined where the split has no samples */
@@ -88,7 +105,7 @@ export class FolderData {
     const { sequence, augmentation } = this.#config;
     return {
       size: places.length,
-      nameOf: (i) => (sequence ? `${places[i].unit.name}, frame ${places[i].frame}` : places[i].unit.name),
+      nameOf: (i) => this.#nameOf(places[i].unit, places[i].frame),
       load: async (i, random) => {
         const { unit, index, frame } = places[i];
         const pair = await this.#pair(unit, frame);

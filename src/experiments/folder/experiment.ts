@@ -77,11 +77,11 @@ export function folderExperiment(
       const data = JSON.stringify({ config: given, statistics });
       return new FieldModel(shape, { features, outputs }, { experiment: FOLDER, data });
     },
-    async load(split, _, given) {
+    async load(split, _, given, onBad) {
       const source = expectSource(FOLDER, given);
       const data = await dataOf(source);
       if (!layout) {
-        const computed = await data.statistics();
+        const computed = await data.statistics(onBad);
         if (computed.samples === 0) {
           const field = "splits";
           throw new ConfigError(`${locate(source, "")}: no sample is in the split train`, { field });
@@ -94,6 +94,22 @@ export function folderExperiment(
     task: (model) => fieldTask(model, laidOut(), config.graph),
     async baselines(heldOut) {
       return baselineLosses(await spread(heldOut), laidOut(), statistics as Statistics);
+    },
+    async predict(model, cloud) {
+      const arrays = await this.predictArrays(model, cloud);
+      const { sample, next } = cloud.pair;
+      const known = config.sequence ? next : sample;
+      const fields = config.targets.map(({ name }, i) => {
+        const { data, shape } = arrays.get(`prediction_${name}`) as SafeTensorInput;
+        const truth = known?.targets[i];
+        return {
+          name,
+          channels: shape[1] ?? 1,
+          prediction: Float32Array.from(data as Float32Array),
+          ...(truth && { truth: Float32Array.from(truth.data) }),
+        };
+      });
+      return [{ positions: Float32Array.from(sample.positions), dimensionality: sample.dimensions, fields }];
     },
     async predictArrays(model, cloud) {
       const { input } = await prepareClouds(model, [cloud], laidOut(), config.graph);
