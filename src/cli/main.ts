@@ -6,6 +6,7 @@ import { Arguments, type Command, UsageError } from "./command.ts";
 import { assets } from "./commands/assets.ts";
 import { bench } from "./commands/bench.ts";
 import { convert } from "./commands/convert.ts";
+import { index } from "./commands/data-index.ts";
 import { demo } from "./commands/demo.ts";
 import { evaluate } from "./commands/evaluate.ts";
 import { exportModel } from "./commands/export.ts";
@@ -25,6 +26,7 @@ const commands: Readonly<Record<string, Command>> = {
   train,
   evaluate,
   generate,
+  index,
   convert,
   export: exportModel,
   bench,

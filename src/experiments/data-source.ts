@@ -2,6 +2,7 @@
 
 import { FormatError, InputError } from "../errors.ts";
 import type { PartialFile } from "../formats/partial-file.ts";
+import { FolderListing } from "./sources/listing.ts";
 
 export interface DataEntry {
   /** Within its folder. */
@@ -97,23 +98,19 @@ function byCodePoints(a: string, b: string): number {
 export class MemorySource implements DataSource {
   readonly name: string;
   readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly #listing: FolderListing;
 
   /** @param files by their paths */
   constructor(files: ReadonlyMap<string, Uint8Array>, name = "") {
     this.files = files;
     this.name = name;
+    this.#listing = new FolderListing(files.keys());
   }
 
   async list(folder: string): Promise<DataEntry[]> {
-    const prefix = folder === "" ? "" : `${folder}/`;
-    const found = new Map<string, boolean>();
-    for (const path of this.files.keys()) {
-      if (!path.startsWith(prefix)) continue;
-      const [name, ...rest] = path.slice(prefix.length).split("/");
-      found.set(name, rest.length > 0);
-    }
-    if (found.size === 0 && folder !== "") throw missing(this, folder, "folder");
-    return [...found].map(([name, isFolder]) => ({ name, folder: isFolder }));
+    const entries = this.#listing.list(folder);
+    if (!entries) throw missing(this, folder, "folder");
+    return entries;
   }
 
   async read(path: string, range?: ByteRange): Promise<Uint8Array> {

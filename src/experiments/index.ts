@@ -65,3 +65,6 @@ export {
   type SwitchOption,
 } from "./options.ts";
 export { type ExperimentRun, fitOptions, type InitialWeights, openRun, type RunOptions, readModel } from "./run.ts";
+export { DirectorySource } from "./sources/directory.ts";
+export { FileSource } from "./sources/files.ts";
+export { type FileSizes, formatIndex, HttpSource, INDEX_FILE } from "./sources/http.ts";

@@ -5,6 +5,7 @@ import { generators } from "../../experiments/generators.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { makeFolder, writeWhole } from "../files.ts";
 import { withProgress } from "../progress.ts";
+import { writeIndex } from "./data-index.ts";
 
 const names = Object.keys(generators);
 
@@ -62,5 +63,7 @@ async function run(args: Arguments): Promise<void> {
       written++;
     }
   });
+  // For pages that read it from a server.
+  writeIndex(folder);
   console.log(`${options.samples} samples in ${written} files: ${folder}`);
 }

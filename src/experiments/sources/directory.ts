@@ -1,0 +1,72 @@
+// A data set in a folder that the browser gives access to: of the origin's private file system (OPFS), or one that the user chose.
+
+import { type ByteRange, type DataEntry, type DataSource, locate, missing } from "../data-source.ts";
+import { readBlob } from "./files.ts";
+
+/** `await navigator.storage.getDirectory()`, a folder in it, or what `showDirectoryPicker()` gives. */
+export class DirectorySource implements DataSource {
+  readonly name: string;
+  readonly #root: FileSystemDirectoryHandle;
+
+  constructor(root: FileSystemDirectoryHandle, name = root.name) {
+    this.#root = root;
+    this.name = name;
+  }
+
+  async list(folder: string): Promise<DataEntry[]> {
+    const directory = await this.#directory(folder);
+    const entries: DataEntry[] = [];
+    for await (const [name, { kind }] of directory.entries()) entries.push({ name, folder: kind === "directory" });
+    return entries;
+  }
+
+  async read(path: string, range?: ByteRange): Promise<Uint8Array> {
+    const file = await this.#file(path);
+    return readBlob(range ? file.slice(range.offset, range.offset + range.length) : file, locate(this, path));
+  }
+
+  async size(path: string): Promise<number> {
+    return (await this.#file(path)).size;
+  }
+
+  /** Writes a file, with the folders on the way to it: such as what a generator gives. */
+  async write(path: string, bytes: Uint8Array): Promise<void> {
+    const { folder, name } = parted(path);
+    let directory = this.#root;
+    for (const part of folder) directory = await directory.getDirectoryHandle(part, { create: true });
+    const file = await directory.getFileHandle(name, { create: true });
+    const stream = await file.createWritable();
+    await stream.write(bytes as Uint8Array<ArrayBuffer>);
+    await stream.close();
+  }
+
+  async #directory(path: string): Promise<FileSystemDirectoryHandle> {
+    return this.#expect(path, "folder", () => this.#walk(path === "" ? [] : path.split("/")));
+  }
+
+  async #file(path: string): Promise<File> {
+    const { folder, name } = parted(path);
+    return this.#expect(path, "file", async () => (await (await this.#walk(folder)).getFileHandle(name)).getFile());
+  }
+
+  async #walk(names: readonly string[]): Promise<FileSystemDirectoryHandle> {
+    let directory = this.#root;
+    for (const name of names) directory = await directory.getDirectoryHandle(name);
+    return directory;
+  }
+
+  async #expect<Result>(path: string, kind: "file" | "folder", find: () => Promise<Result>): Promise<Result> {
+    try {
+      return await find();
+    } catch (cause) {
+      // Not there; a file in place of a folder, or the other way round; a name that cannot be.
+      const isMissing = ["NotFoundError", "TypeMismatchError", "TypeError"].includes((cause as Error).name);
+      throw isMissing ? missing(this, path, kind, { cause }) : cause;
+    }
+  }
+}
+
+function parted(path: string): { folder: string[]; name: string } {
+  const names = path.split("/");
+  return { folder: names.slice(0, -1), name: names.at(-1)! };
+}

@@ -1,0 +1,99 @@
+// A data set of files that somebody has chosen or dropped on a page.
+
+import { InputError } from "../../errors.ts";
+import { type ByteRange, type DataEntry, type DataSource, locate, missing } from "../data-source.ts";
+import { FolderListing } from "./listing.ts";
+
+/** Files (or other blobs) by their paths. They are read when they are asked for, and no more of them than is asked for. */
+export class FileSource implements DataSource {
+  readonly name: string;
+  readonly files: ReadonlyMap<string, Blob>;
+  readonly #listing: FolderListing;
+
+  constructor(files: ReadonlyMap<string, Blob>, name = "") {
+    this.files = files;
+    this.name = name;
+    this.#listing = new FolderListing(files.keys());
+  }
+
+  /**
+   * The files of `<input type="file" webkitdirectory>`, or of one that takes several. The chosen folder's own name is the
+   * source's, and not a part of the paths.
+   * @throws InputError where there are no files
+   */
+  static fromInput(files: Iterable<File>): FileSource {
+    return sourceOf([...files].map((file) => [file.webkitRelativePath || file.name, file]));
+  }
+
+  /**
+   * What was dropped on a page: files, or folders with all that is in them. To be called in the event's own turn, since what was
+   * dropped is gone afterwards: `await FileSource.fromDrop(event.dataTransfer.items)`.
+   * @throws InputError where there are no files
+   */
+  static fromDrop(items: Iterable<Pick<DataTransferItem, "webkitGetAsEntry">>): Promise<FileSource> {
+    const entries = [...items].flatMap((item) => item.webkitGetAsEntry() ?? []);
+    return FileSource.fromEntries(entries);
+  }
+
+  /** Files and folders of the browser's File and Directory Entries. @throws InputError where there are no files */
+  static async fromEntries(entries: Iterable<FileSystemEntry>): Promise<FileSource> {
+    const found: [string, File][] = [];
+    for (const entry of entries) await collect(entry, entry.name, found);
+    return sourceOf(found);
+  }
+
+  async list(folder: string): Promise<DataEntry[]> {
+    const entries = this.#listing.list(folder);
+    if (!entries) throw missing(this, folder, "folder");
+    return entries;
+  }
+
+  async read(path: string, range?: ByteRange): Promise<Uint8Array> {
+    const file = this.#file(path);
+    const part = range ? file.slice(range.offset, range.offset + range.length) : file;
+    return readBlob(part, locate(this, path));
+  }
+
+  async size(path: string): Promise<number> {
+    return this.#file(path).size;
+  }
+
+  #file(path: string): Blob {
+    const file = this.files.get(path);
+    if (!file) throw missing(this, path, "file");
+    return file;
+  }
+}
+
+/** @param file its name in error messages. @throws InputError where it has been changed or taken away since it was chosen */
+export async function readBlob(blob: Blob, file: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await blob.arrayBuffer());
+  } catch (cause) {
+    throw new InputError(`${file}: cannot be read (any more): ${(cause as Error).message}`, { file }, { cause });
+  }
+}
+
+async function collect(entry: FileSystemEntry, path: string, found: [string, File][]): Promise<void> {
+  if (entry.isFile) {
+    const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
+    found.push([path, file]);
+    return;
+  }
+  const reader = (entry as FileSystemDirectoryEntry).createReader();
+  // A reader gives some at a time, a hundred in Chromium, and none at the end.
+  while (true) {
+    const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+    if (some.length === 0) return;
+    for (const child of some) await collect(child, `${path}/${child.name}`, found);
+  }
+}
+
+/** Of files that are all in one folder, the source is that folder. */
+function sourceOf(files: readonly [string, Blob][]): FileSource {
+  if (files.length === 0) throw new InputError("there are no files: choose or drop a data set's folder");
+  const [first] = files[0][0].split("/");
+  const isFolder = files.every(([path]) => path.startsWith(`${first}/`));
+  if (!isFolder) return new FileSource(new Map(files));
+  return new FileSource(new Map(files.map(([path, file]) => [path.slice(first.length + 1), file])), first);
+}

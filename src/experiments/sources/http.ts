@@ -1,0 +1,148 @@
+// A data set on a server: an index of its files, and the parts of them that are asked for.
+
+import { FormatError, InputError } from "../../errors.ts";
+import { type ByteRange, type DataEntry, type DataSource, joinPath, locate, missing } from "../data-source.ts";
+import { FolderListing } from "./listing.ts";
+
+/**
+ * The file that lists a data set's files, in its outermost folder: servers do not say what is in a folder. JSON:
+ * `{ "files": { "splits/train.txt": 120, ... } }`, each file's path with its number of bytes.
+ */
+export const INDEX_FILE = "index.json";
+
+/** Bytes of each file, by its path. */
+export type FileSizes = Readonly<Record<string, number>>;
+
+/** The text of an index file. */
+export function formatIndex(files: FileSizes): string {
+  return `${JSON.stringify({ files }, null, 1)}\n`;
+}
+
+/** @throws FormatError for what is no index */
+export function parseIndex(text: string, file: string): FileSizes {
+  const wrong = (problem: string, cause?: unknown) =>
+    new FormatError(
+      `${file}: ${problem}; expected { "files": { "PATH": BYTES, ... } }, as erwin index writes it.`,
+      { file },
+      { cause },
+    );
+  let index: { files?: unknown } | null;
+  try {
+    index = JSON.parse(text) as typeof index;
+  } catch (cause) {
+    throw wrong("is no JSON", cause);
+  }
+  const files = index?.files;
+  if (typeof files !== "object" || files === null) throw wrong("lists no files");
+  for (const [path, size] of Object.entries(files)) {
+    if (!Number.isSafeInteger(size) || size < 0) throw wrong(`"${path.slice(0, 80)}" has no number of bytes`);
+    if (path.split("/").some((name) => name === "" || name === "." || name === "..")) {
+      throw wrong(`"${path.slice(0, 80)}" is no path within the data set`);
+    }
+  }
+  return files as FileSizes;
+}
+
+/** Milliseconds before a request is made again: a data set is thousands of them, and networks fail at times. */
+const PAUSES = [300, 2000];
+
+export class HttpSource implements DataSource {
+  readonly name: string;
+  readonly #files: ReadonlyMap<string, number>;
+  readonly #listing: FolderListing;
+  /** Of a server that does not send parts: the last file it sent as a whole. */
+  #whole: { path: string; bytes: Uint8Array } | undefined;
+
+  /**
+   * @param address of the outermost folder
+   * @param files what is in it: `open` reads that from its index
+   */
+  constructor(address: string | URL, files: FileSizes) {
+    this.name = String(address).replace(/\/+$/, "");
+    this.#files = new Map(Object.entries(files));
+    this.#listing = new FolderListing(this.#files.keys());
+  }
+
+  /**
+   * Opens the data set whose outermost folder is at an address, by its index file.
+   * @throws FormatError where there is no index, or it is none; InputError where the server cannot be reached
+   */
+  static async open(address: string | URL): Promise<HttpSource> {
+    const found = new HttpSource(address, {});
+    const response = await found.#fetch(INDEX_FILE);
+    return new HttpSource(address, parseIndex(await response.text(), locate(found, INDEX_FILE)));
+  }
+
+  async list(folder: string): Promise<DataEntry[]> {
+    const entries = this.#listing.list(folder);
+    if (!entries) throw missing(this, folder, "folder");
+    return entries;
+  }
+
+  async size(path: string): Promise<number> {
+    const size = this.#files.get(path);
+    if (size === undefined) throw missing(this, path, "file");
+    return size;
+  }
+
+  /** @throws FormatError where there is no such file, or it has another size than the index says; InputError */
+  async read(path: string, range?: ByteRange): Promise<Uint8Array> {
+    const size = await this.size(path);
+    const offset = Math.min(range?.offset ?? 0, size);
+    const length = Math.min(range?.length ?? size, size - offset);
+    if (length === 0) return new Uint8Array();
+    if (this.#whole?.path === path) return this.#whole.bytes.subarray(offset, offset + length);
+    const isPart = length < size;
+    const headers = isPart ? { Range: `bytes=${offset}-${offset + length - 1}` } : undefined;
+    const response = await this.#fetch(path, headers);
+    const bytes = new Uint8Array(await this.#body(response, path));
+    if (isPart && response.status === 206) return this.#expectLength(bytes, length, path);
+    this.#expectLength(bytes, size, path);
+    if (!isPart) return bytes;
+    this.#whole = { path, bytes };
+    return bytes.subarray(offset, offset + length);
+  }
+
+  #expectLength(bytes: Uint8Array, expected: number, path: string): Uint8Array {
+    if (bytes.length === expected) return bytes;
+    const file = locate(this, path);
+    const problem = `${file}: ${bytes.length} bytes came, expected ${expected} by ${INDEX_FILE}: write that again.`;
+    throw new FormatError(problem, { file, expected, found: bytes.length });
+  }
+
+  async #body(response: Response, path: string): Promise<ArrayBuffer> {
+    try {
+      return await response.arrayBuffer();
+    } catch (cause) {
+      throw this.#unreachable(path, (cause as Error).message, cause);
+    }
+  }
+
+  /** @throws FormatError where there is no such file; InputError where the server does not answer as it should, tried again */
+  async #fetch(path: string, headers?: Record<string, string>): Promise<Response> {
+    const address = joinPath(this.name, path.split("/").map(encodeURIComponent).join("/"));
+    for (let tried = 0; ; tried++) {
+      let problem: string;
+      let cause: unknown;
+      try {
+        const response = await fetch(address, { headers });
+        if (response.ok) return response;
+        if (response.status === 404 || response.status === 410) throw missing(this, path, "file");
+        problem = `the server answers ${response.status} ${response.statusText}`.trim();
+        // What is asked for wrongly is no better asked for again.
+        if (response.status < 500 && response.status !== 429) throw this.#unreachable(path, problem);
+      } catch (error) {
+        if (error instanceof FormatError || error instanceof InputError) throw error;
+        problem = (error as Error).message;
+        cause = error;
+      }
+      if (tried === PAUSES.length) throw this.#unreachable(path, problem, cause);
+      await new Promise((resolve) => setTimeout(resolve, PAUSES[tried]));
+    }
+  }
+
+  #unreachable(path: string, problem: string, cause?: unknown): InputError {
+    const file = locate(this, path);
+    return new InputError(`${file}: cannot be read from the server: ${problem}.`, { file }, { cause });
+  }
+}
