@@ -13,6 +13,7 @@ import { exportModel } from "./commands/export.ts";
 import { generate } from "./commands/generate.ts";
 import { gradients } from "./commands/gradients.ts";
 import { info } from "./commands/info.ts";
+import { init } from "./commands/init.ts";
 import { predict } from "./commands/predict.ts";
 import { train } from "./commands/train.ts";
 import { tree } from "./commands/tree.ts";
@@ -24,6 +25,7 @@ const commands: Readonly<Record<string, Command>> = {
   predict,
   gradients,
   train,
+  init,
   evaluate,
   generate,
   index,

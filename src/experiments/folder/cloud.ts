@@ -29,6 +29,10 @@ export function cloudOf(pair: Pair, layout: Layout): FieldCloud {
     const problem = `has ${dimensions} coordinates, those of the training split have ${layout.dimensions}.`;
     throw new FormatError(`${file}: ${problem}`, { file, expected: layout.dimensions, found: dimensions });
   }
+  if (next && next.points !== points) {
+    const problem = `has ${next.points} points, the frame before has ${points}: a sequence keeps its points.`;
+    throw new FormatError(`${next.file}: ${problem}`, { file: next.file, expected: points, found: next.points });
+  }
   const positions = new Float32Array(points * dimensions);
   normaliseInto(
     positions,

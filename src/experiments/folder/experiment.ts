@@ -2,6 +2,7 @@
 
 import { CheckpointError, ConfigError } from "../../errors.ts";
 import type { SafeTensorInput } from "../../formats/elements.ts";
+import type { DataSet } from "../../train/task.ts";
 import { spread } from "../baselines.ts";
 import { type DataSource, expectSource, locate } from "../data-source.ts";
 import type { Experiment } from "../experiment.ts";
@@ -13,6 +14,7 @@ import { FolderData } from "./data.ts";
 import { type Layout, layOut } from "./layout.ts";
 import { FieldModel } from "./model.ts";
 import { predictionsOf } from "./predictions.ts";
+import { rolloutErrors } from "./rollout.ts";
 import type { Statistics } from "./statistics.ts";
 import { type FieldBatch, fieldTask, prepareClouds } from "./task.ts";
 
@@ -111,6 +113,15 @@ export function folderExperiment(
       });
       return [{ positions: Float32Array.from(sample.positions), dimensionality: sample.dimensions, fields }];
     },
+    ...(config.sequence && {
+      rollout: (model: FieldModel, data: DataSet<FieldCloud>, { rollout }: Values) =>
+        rolloutErrors(model, data, {
+          layout: laidOut(),
+          graph: config.graph,
+          stride: config.sequence!.stride,
+          steps: rollout ?? config.sequence!.rollout,
+        }),
+    }),
     async predictArrays(model, cloud) {
       const { input } = await prepareClouds(model, [cloud], laidOut(), config.graph);
       using output = await model.forward(input);

@@ -20,7 +20,7 @@ export interface FindOptions {
  * @throws FormatError where there are none
  */
 export async function findUnits(source: DataSource, { files, list, sequence }: FindOptions): Promise<Unit[]> {
-  const all = list === undefined ? await walk(source) : await readLines(source, list);
+  const all = list === undefined ? await findFiles(source) : await readLines(source, list);
   const wanted = files === undefined ? all : all.filter((path) => matchesPattern(path, files));
   const samples = wanted.filter((path) => sampleExtensions.includes(extensionOf(path)));
   const units = sequence
@@ -36,14 +36,14 @@ export async function findUnits(source: DataSource, { files, list, sequence }: F
 export const extensionOf = (path: string): string => /\.(\w+)$/.exec(path)?.[1].toLowerCase() ?? "";
 
 /** All files below a folder in the order of their names, but for hidden ones. */
-async function walk(source: DataSource, folder = ""): Promise<string[]> {
+export async function findFiles(source: DataSource, folder = ""): Promise<string[]> {
   const entries = await source.list(folder);
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   const found: string[] = [];
   for (const { name, folder: isFolder } of entries) {
     if (name.startsWith(".")) continue;
     const path = joinPath(folder, name);
-    if (isFolder) found.push(...(await walk(source, path)));
+    if (isFolder) found.push(...(await findFiles(source, path)));
     else found.push(path);
   }
   return found;

@@ -1,0 +1,48 @@
+// erwin init: writes a config to train on a folder of one's own files, by looking at them.
+
+import { join } from "node:path";
+import { proposeConfig } from "../../experiments/folder/propose.ts";
+import { survey } from "../../experiments/folder/survey.ts";
+import { InputError } from "../../index.ts";
+import { type Arguments, type Command, UsageError } from "../command.ts";
+import { FolderSource } from "../data-folder.ts";
+import { checkOutput, isFile, isFolder, writeWhole } from "../files.ts";
+import { formatCount } from "../text.ts";
+
+export const init: Command = {
+  summary: "write a config to train on a folder of your own files, by looking at them",
+  usage: "FOLDER [--out FILE] [--overwrite]",
+  options: {
+    out: { value: "FILE", description: "where the config goes (default run.yaml)" },
+    overwrite: { description: "write over a config that is there" },
+  },
+  notes: [
+    "It proposes inputs and targets by the arrays' names: look them over. Then",
+    "erwin train --data-path FOLDER --config run.yaml --out run",
+  ],
+  positionals: 1,
+  run,
+};
+
+async function run(args: Arguments): Promise<void> {
+  const [folder] = args.positionals;
+  if (folder === undefined) throw new UsageError("Which folder?");
+  if (!isFolder(folder)) throw new InputError(`"${folder}" is no folder.`, { file: folder });
+  const out = args.text("out") ?? "run.yaml";
+  if (isFile(out) && !args.has("overwrite")) {
+    throw new InputError(`"${out}" is there already: choose another --out, or --overwrite.`, { file: out });
+  }
+  checkOutput(out);
+  const found = await survey(new FolderSource(folder));
+  const text = proposeConfig(found, folder);
+  const { parse } = await import("yaml");
+  writeWhole(out, text);
+  const names = (key: string) =>
+    Object.keys((parse(text) as Record<string, object | null>)[key] ?? {}).join(", ") || "none";
+  console.log(
+    `${formatCount(found.files)} .${found.extension} files: inputs ${names("inputs")}; targets ${names("targets")}; globals ${names("globals")}`,
+  );
+  console.log(
+    `${out}: look it over, then erwin train --data-path ${folder} --config ${out} --out ${join("runs", "first")}`,
+  );
+}

@@ -1,0 +1,93 @@
+// A config to begin with, out of what a folder holds: what is likely is filled in, and each choice says what else there is.
+
+import type { FoundArray, Survey } from "./survey.ts";
+
+/** What is usually known before a simulation, by its name. */
+const knownBefore =
+  /norm|sdf|dist|wall|bound|bc|type|kind|mask|mater|conduct|permeab|^id$|ids$|coord|area|thick|source|forcing|load/i;
+/** What says when or which, but nothing of the physics. */
+const bookkeeping = /^(time|timevalue|cycle|step|index|frame|iteration|batch_idx|.*ids?)$/i;
+
+/** A config in YAML, with comments. `folder` is how the command line names it. */
+export function proposeConfig(found: Survey, folder: string): string {
+  const ofPoints = found.arrays.filter(({ of }) => of === "points");
+  const isInput = ({ name, classes }: FoundArray) => knownBefore.test(name) || classes !== undefined;
+  const inputs = ofPoints.filter((array) => isInput(array) && !bookkeeping.test(array.name));
+  const targets = ofPoints.filter((array) => !isInput(array) && !bookkeeping.test(array.name));
+  const globals = found.arrays.filter(({ of, name }) => of === "whole" && !bookkeeping.test(name));
+  const [least, most] = found.points;
+  const size = least === most ? `${least}` : `${least} to ${most}`;
+  const looked = found.looked < found.files ? `, of which ${found.looked} were looked at` : "";
+  const partial = found.arrays.filter(({ samples }) => samples < found.looked);
+  const lines = [
+    `# How to train on ${folder}: ${found.files} .${found.extension} files of ${size} points${looked}.`,
+    `#   erwin train --data-path ${quote(folder)} --config run.yaml --out run`,
+    "# Move arrays between inputs and targets, take out what you do not need; all else has a default. All keys are explained at",
+    "# src/experiments/folder/README.md. A key may also be set on the command line: training.steps=5000 graph=mesh",
+    "",
+    ...(found.namesPositions ? [] : ["coordinates: positions   # edit: the array that holds the points' coordinates"]),
+    ...(found.dimensions === 2
+      ? ["dimensions: 2   # all points lie in a plane: the third coordinate is left out"]
+      : ["dimensions: 3"]),
+    "",
+    "# What is known of each point beforehand. Positions are always among it. Whole numbers that stand for kinds: {classes: N}.",
+    ...fieldLines("inputs", inputs),
+    "",
+    "# What is to be predicted at each point: numbers or vectors; classes with {classes: N}.",
+    ...(targets.length > 0
+      ? fieldLines("targets", targets)
+      : ["targets:   # edit: nothing here looks like a result, so name one of the inputs or an array of your own"]),
+    ...(found.cellData.length > 0
+      ? [
+          `# Not to be used: data of cells (${found.cellData.join(", ")}). ParaView's filter "Cell Data to Point Data" makes it the points'.`,
+        ]
+      : []),
+    ...(partial.length > 0 ? [`# Not in all files: ${partial.map(({ name }) => name).join(", ")}.`] : []),
+    "",
+    "# Numbers of a whole sample: inflow speed, angle of attack.",
+    ...fieldLines("globals", globals),
+    "",
+    ...(found.hasCells
+      ? ["graph: mesh   # along the sides of the cells; or {kind: knn, k: 8}, {kind: radius, radius: 0.1}, none"]
+      : ["graph: {kind: knn, k: 8}   # the nearest points; or {kind: radius, radius: 0.1}, none"]),
+    "loss: mse   # or relative_l2, gaussian (predicts its own uncertainty)",
+    "augmentation: {rotation: none, noise: 0}   # rotation about x, y, z, or all: only where turned samples are as likely",
+    "splits: {train: 0.8, val: 0.1, test: 0.1, seed: 0}   # or folders, or lists: {train: [a.vtu, ...], val: ..., test: list.txt}",
+    found.collections > 0
+      ? "sequence: {stride: 1, rollout: 100}   # .pvd files: the model predicts the targets' change from a frame to the next"
+      : "# sequence: {stride: 1, rollout: 100}   # where numbered files (or .pvd) are frames in time",
+    "",
+    "model: {size: small}   # medium, large; or any field of the model's config: {size: small, c_hidden: 48, rotate: 0}",
+    "training:",
+    "  steps: 2000",
+    "  batch_size: 4",
+    "  lr: 0.001",
+    "",
+  ];
+  return lines.join("\n");
+}
+
+function fieldLines(key: string, arrays: readonly FoundArray[]): string[] {
+  if (arrays.length === 0) return [`${key}: {}`];
+  const texts = arrays.map((array) => {
+    const options = array.classes === undefined ? "{}" : `{classes: ${array.classes}}`;
+    return [`  ${quote(array.name)}: ${options}`, `   # ${describeArray(array)}`] as const;
+  });
+  const width = Math.max(...texts.map(([text]) => text.length));
+  return [`${key}:`, ...texts.map(([text, comment]) => text.padEnd(width) + comment)];
+}
+
+function describeArray({ components, least, most, classes }: FoundArray): string {
+  const range = `${shorten(least)} to ${shorten(most)}`;
+  if (classes !== undefined) return `whole numbers, ${range}`;
+  return components === 1 ? range : `${components} components, ${range}`;
+}
+
+const shorten = (value: number) => String(Number(value.toPrecision(4)));
+
+/** A text as YAML has it. */
+function quote(text: string): string {
+  return /^[A-Za-z_][\w./-]*$/.test(text) && !/^(true|false|null|yes|no|on|off|y|n)$/i.test(text)
+    ? text
+    : JSON.stringify(text);
+}

@@ -1,0 +1,119 @@
+// Sequences predicted step by step from their first frame, each step from the prediction before it.
+
+import { Random } from "../../random.ts";
+import type { DataSet } from "../../train/task.ts";
+import { meanOver } from "../baselines.ts";
+import type { FieldCloud } from "./cloud.ts";
+import type { GraphChoice } from "./config.ts";
+import type { Layout } from "./layout.ts";
+import type { FieldModel } from "./model.ts";
+import type { Columns } from "./sample.ts";
+import { normaliseInto, restore } from "./statistics.ts";
+import { prepareClouds } from "./task.ts";
+
+export interface RolloutOptions {
+  layout: Layout;
+  graph: GraphChoice;
+  /** Frames of a step. */
+  stride: number;
+  /** Most steps of a sequence. */
+  steps: number;
+}
+
+/** Root mean square errors of each target at each step, and what they were if nothing changed from the first frame on. */
+type Curves = Record<string, number[]>;
+
+/**
+ * Error curves, averaged over the sequences that go as far: `rmse_NAME`, and `persistence_NAME` for the first frame as the prediction
+ * of all. Points, inputs and globals are those of each frame; only the targets are the model's own.
+ * @param data pairs of frames, sequence after sequence
+ */
+export async function rolloutErrors(
+  model: FieldModel,
+  data: DataSet<FieldCloud>,
+  options: RolloutOptions,
+): Promise<Curves> {
+  const found: Curves[] = [];
+  let run: SequenceRun | undefined;
+  for (let i = 0; i < data.size; i++) {
+    const cloud = await data.load(i, new Random(0, `rollout ${i}`));
+    const { index, frame } = cloud.sequence as { index: number; frame: number };
+    if (index !== run?.index) {
+      run = new SequenceRun(index, cloud, options.layout);
+      found.push(run.curves);
+    }
+    if (frame % options.stride === 0 && frame / options.stride < options.steps) await run.step(model, cloud, options);
+  }
+  const names = Object.keys(found[0] ?? {});
+  return Object.fromEntries(names.map((name) => [name, average(found.map((curves) => curves[name]))]));
+}
+
+class SequenceRun {
+  readonly curves: Curves = {};
+  readonly #first: readonly Columns[];
+  /** In the file's units. */
+  #state: readonly Columns[];
+
+  constructor(
+    readonly index: number,
+    { pair }: FieldCloud,
+    { targets }: Layout,
+  ) {
+    this.#first = pair.sample.targets as readonly Columns[];
+    this.#state = this.#first;
+    for (const { target } of targets) {
+      this.curves[`rmse_${target.name}`] = [];
+      this.curves[`persistence_${target.name}`] = [];
+    }
+  }
+
+  async step(model: FieldModel, cloud: FieldCloud, { layout, graph }: RolloutOptions): Promise<void> {
+    this.#state = await nextState(model, withState(cloud, this.#state, layout), this.#state, { layout, graph });
+    const truth = cloud.pair.next?.targets as readonly Columns[];
+    for (const [i, { target }] of layout.targets.entries()) {
+      this.curves[`rmse_${target.name}`].push(rootMeanSquare(this.#state[i], truth[i]));
+      this.curves[`persistence_${target.name}`].push(rootMeanSquare(this.#first[i], truth[i]));
+    }
+  }
+}
+
+/** A frame whose targets, as far as the model sees them, are others than its file's. */
+export function withState(cloud: FieldCloud, state: readonly Columns[], layout: Layout): FieldCloud {
+  const features = cloud.features.slice();
+  for (const [i, { first, scaling }] of layout.state.entries()) {
+    normaliseInto(features, { first, stride: layout.features }, state[i], scaling);
+  }
+  return { ...cloud, features };
+}
+
+/** The targets at the next frame: those before, and the change that the model gives. */
+export async function nextState(
+  model: FieldModel,
+  cloud: FieldCloud,
+  before: readonly Columns[],
+  { layout, graph }: Pick<RolloutOptions, "layout" | "graph">,
+): Promise<Columns[]> {
+  const { input } = await prepareClouds(model, [cloud], layout, graph);
+  using output = await model.forward(input);
+  const rows = await output.data();
+  return layout.targets.map(({ output: { first }, scaling, width }, i) => {
+    const change = restore(rows, { first, stride: layout.outputs }, scaling);
+    return { width, data: change.map((value, at) => before[i].data[at] + value) };
+  });
+}
+
+function rootMeanSquare({ data }: Columns, truth: Columns): number {
+  let sum = 0;
+  for (let i = 0; i < data.length; i++) sum += (data[i] - truth.data[i]) ** 2;
+  return Math.sqrt(sum / data.length);
+}
+
+function average(curves: readonly (readonly number[])[]): number[] {
+  const longest = Math.max(...curves.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, step) =>
+    meanOver(
+      curves.filter(({ length }) => length > step),
+      (curve) => curve[step],
+    ),
+  );
+}
