@@ -27,21 +27,17 @@ export function drawCurves(
   const lastStep = all.reduce((last, [step]) => Math.max(last, step), 1);
   const least = losses.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   const most = losses.reduce((a, b) => Math.max(a, b), 0);
-  // Without a loss to draw, one decade.
-  const low = most > 0 ? Math.floor(Math.log10(least)) : 0;
-  const high = Math.max(low + 1, most > 0 ? Math.ceil(Math.log10(most)) : 1);
+  const marks = marksAround(least, most);
+  const [low, high] = [Math.log10(marks[0]), Math.log10(marks[marks.length - 1])];
   const x = (step: number) => LEFT + (step / lastStep) * (WIDTH - LEFT - RIGHT);
   const y = (loss: number) => TOP + ((high - Math.log10(loss)) / (high - low)) * (HEIGHT - TOP - BOTTOM);
-  const decades = Array.from({ length: high - low + 1 }, (_, i) => low + i);
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) => Math.round(share * lastStep));
   const parts = [
     `<title>${escaped(title)}</title>`,
     `<rect width="${WIDTH}" height="${HEIGHT}" rx="12" fill="#10141f"/>`,
     `<text x="${LEFT}" y="34" font-size="19" font-weight="650" fill="#f3f5fa">${escaped(title)}</text>`,
-    ...decades.map((power) => line(LEFT, y(10 ** power), WIDTH - RIGHT, y(10 ** power), "#2a3247")),
-    ...decades.map((power) =>
-      label(LEFT - 10, y(10 ** power) + 4, power < -3 || power > 3 ? `1e${power}` : String(10 ** power), "end"),
-    ),
+    ...marks.map((loss) => line(LEFT, y(loss), WIDTH - RIGHT, y(loss), "#2a3247")),
+    ...marks.map((loss) => label(LEFT - 10, y(loss) + 4, textOf(loss), "end")),
     ...ticks.map((step) => label(x(step), HEIGHT - BOTTOM + 24, String(step), "middle")),
     label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, "step", "middle"),
   ];
@@ -63,6 +59,21 @@ export function drawCurves(
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="system-ui, sans-serif" font-size="13">\n${parts.join("\n")}\n</svg>\n`;
 }
+
+/** Labelled losses that enclose all others: powers of ten, or 1, 2 and 5 times these where all lie within a decade or so. */
+function marksAround(least: number, most: number): number[] {
+  // Without a loss to draw, one decade.
+  if (most === 0) return [1, 10];
+  const steps = most / least < 20 ? [1, 2, 5] : [1];
+  const powers: number[] = [];
+  for (let power = Math.floor(Math.log10(least)); power <= Math.ceil(Math.log10(most)); power++) powers.push(power);
+  const all = powers.flatMap((power) => steps.map((step) => Number(`${step}e${power}`)));
+  const first = all.filter((mark) => mark <= least).length - 1;
+  const last = all.findIndex((mark) => mark >= most);
+  return all.slice(first, Math.max(last, first + 1) + 1);
+}
+
+const textOf = (loss: number) => (loss < 1e-3 || loss >= 1e4 ? loss.toExponential() : String(loss));
 
 /** A logarithmic scale has no place for others. */
 const isDrawn = (loss: number) => loss > 0 && Number.isFinite(loss);

@@ -17,11 +17,38 @@ export interface GeneratorOptions {
   frames: number;
 }
 
+/** What a picture of a sample shows: what a model gets, and what it has to say of it. */
+export interface SamplePicture {
+  title: string;
+  /** One line. */
+  explanation: string;
+  panels: readonly SamplePanel[];
+}
+
+/** Points, or the triangles between them, in the colours of a number of theirs. */
+export interface SamplePanel {
+  title: string;
+  /** [points, 2] to the right and up. */
+  points: Float32Array;
+  /** [points] */
+  values: Float32Array;
+  /** The numbers that the first and the last colour stand for, and what they are, with their unit. */
+  scale: { least: number; most: number; what: string };
+  /** [points, 2] an arrow from each point, in the units of the points. */
+  arrows?: Float32Array;
+  /** [lines, 2] points that are joined. */
+  lines?: Int32Array;
+  /** [triangles, 3] drawn in place of the points. */
+  triangles?: Int32Array;
+}
+
 export interface DataGenerator {
   /** One line. */
   summary: string;
   /** Used unless the user says otherwise. Without `frames` where a sample is a single picture. */
   defaults: { samples: number; points: number; frames?: number };
+  /** Settings by which a small model learns from so much data in minutes, as flags of `erwin train`. */
+  training: string;
   /** With fewer samples, points or frames a split is empty or a sample too small to be used. */
   least: { samples: number; points: number; frames?: number };
   /**
@@ -29,6 +56,8 @@ export interface DataGenerator {
    * @param onSample called after each sample
    */
   files(options: GeneratorOptions, onSample: () => void): AsyncIterable<GeneratedFile>;
+  /** The first sample, as a picture. */
+  picture(options: GeneratorOptions): SamplePicture;
 }
 
 /** How many samples each split has: a tenth for validation and for the test, one at least. */

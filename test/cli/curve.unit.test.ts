@@ -14,3 +14,14 @@ it("leaves out what is not finite, and may have nothing to draw", () => {
     expect(svg).not.toMatch(/NaN|Infinity/);
   }
 });
+
+it("marks a narrow range finely, a wide one by powers of ten", () => {
+  const marks = (losses: number[]) => {
+    const points = losses.map((loss, step) => [step, loss] as const);
+    const svg = drawCurves("scale", [{ name: "training", points }]);
+    return [...svg.matchAll(/text-anchor="end">([^<]*)</g)].map(([, mark]) => mark);
+  };
+  expect(marks([1.13, 0.82])).toEqual(["0.5", "1", "2"]);
+  expect(marks([0.9, 0.00018])).toEqual(["1e-4", "0.001", "0.01", "0.1", "1"]);
+  expect(marks([1, 1])).toEqual(["1", "2"]);
+});

@@ -3,21 +3,23 @@
 import { dirname, join } from "node:path";
 import { generators } from "../../experiments/generators.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
-import { makeFolder, writeWhole } from "../files.ts";
+import { checkOutput, makeFolder, writeWhole } from "../files.ts";
 import { withProgress } from "../progress.ts";
 import { writeIndex } from "./data-index.ts";
+import { drawSample } from "../sample-picture.ts";
 
 const names = Object.keys(generators);
 
 export const generate: Command = {
   summary: "write a small data set of generated physics, laid out as an experiment's published data",
-  usage: `${names.join("|")} --out FOLDER [--samples N] [--seed S] [--points N] [--frames N]`,
+  usage: `${names.join("|")} --out FOLDER [--samples N] [--seed S] [--points N] [--frames N] [--picture FILE.svg]`,
   options: {
     out: { value: "FOLDER", description: "where the files go; those of the same names are written over" },
     samples: { value: "N", description: "samples (trajectories for eagle and md) of all splits together" },
     seed: { value: "S", description: "the same seed gives the same bytes (default 0)" },
     points: { value: "N", description: "points of a sample: halos, beads, nodes" },
     frames: { value: "N", description: "eagle, md: frames of a trajectory" },
+    picture: { value: "FILE", description: "the first sample as an SVG file" },
   },
   notes: [
     "Defaults:",
@@ -35,7 +37,7 @@ async function run(args: Arguments): Promise<void> {
   if (name === undefined || !Object.hasOwn(generators, name)) {
     throw new UsageError(`Which data? Expected one of ${names.join(", ")}`);
   }
-  const { defaults, least, files } = generators[name];
+  const { defaults, least, training, files } = generators[name];
   const folder = args.required("out");
   const size = (option: "samples" | "points" | "frames") => {
     const given = args.count(option) ?? defaults[option];
@@ -53,6 +55,8 @@ async function run(args: Arguments): Promise<void> {
     frames: size("frames"),
     seed: args.number("seed", "a whole number", Number.isSafeInteger) ?? 0,
   };
+  const picture = args.text("picture");
+  if (picture !== undefined) checkOutput(picture);
   let written = 0;
   await withProgress(`generating ${name}`, async (report) => {
     let done = 0;
@@ -66,4 +70,9 @@ async function run(args: Arguments): Promise<void> {
   // For pages that read it from a server.
   writeIndex(folder);
   console.log(`${options.samples} samples in ${written} files: ${folder}`);
+  if (picture !== undefined) {
+    writeWhole(picture, drawSample(generators[name].picture(options)));
+    console.log(`the first of them: ${picture}`);
+  }
+  console.log(`to train on them: erwin train ${name} --data-path ${folder} --out ${folder}-run ${training}`);
 }

@@ -4,6 +4,7 @@ import { writeExample } from "../../formats/tensorflow.ts";
 import { writeTfRecords } from "../../formats/tfrecord.ts";
 import { type DataGenerator, splitSizes } from "../generator.ts";
 import { type HaloCatalogue, haloCatalogue } from "./generate.ts";
+import { cosmologyPicture } from "./picture.ts";
 
 /** Catalogues in a file, for they are in memory together. */
 const SAMPLES_PER_FILE = 256;
@@ -11,6 +12,7 @@ const SAMPLES_PER_FILE = 256;
 export const cosmologyGenerator: DataGenerator = {
   summary: "halos of a Gaussian random field that moved along with it (Zel'dovich): positions and velocities",
   defaults: { samples: 320, points: 512 },
+  training: "--steps 300 --batch-size 4 --lr 1e-3 --min-lr 1e-5 --validate-every 50",
   least: { samples: 3, points: 11 },
   async *files({ samples, seed, points }, onSample) {
     const sizes = splitSizes(samples);
@@ -30,6 +32,7 @@ export const cosmologyGenerator: DataGenerator = {
       }
     }
   },
+  picture: cosmologyPicture,
 };
 
 /** The cosmology's numbers are tensors without a dimension, the others have one. */

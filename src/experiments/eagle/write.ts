@@ -5,6 +5,7 @@ import { saveNpz } from "../../formats/npz.ts";
 import type { SafeTensorInput } from "../../formats/safetensors.ts";
 import { type DataGenerator, listFile, splitSizes } from "../generator.ts";
 import { flowTrajectory } from "./generate.ts";
+import { eaglePicture } from "./picture.ts";
 
 /** Grounds of the published flows: steps, rough, triangular. */
 const GROUNDS = ["Spl", "Cre", "Tri"];
@@ -12,6 +13,7 @@ const GROUNDS = ["Spl", "Cre", "Tri"];
 export const eagleGenerator: DataGenerator = {
   summary: "wakes of drones over ground: vortices that carry each other along, on a mesh that follows the drone",
   defaults: { samples: 30, points: 400, frames: 160 },
+  training: "--steps 400 --batch-size 2 --lr 1e-3 --min-lr 1e-5 --max-grad-norm 1 --validate-every 50",
   // Validation looks at frames 100 and 101.
   least: { samples: 3, points: 30, frames: 102 },
   async *files({ samples, seed, points, frames }, onSample) {
@@ -38,4 +40,5 @@ export const eagleGenerator: DataGenerator = {
     yield listFile("Splits/valid.txt", names.slice(train, train + validation));
     yield listFile("Splits/test.txt", names.slice(train + validation));
   },
+  picture: eaglePicture,
 };

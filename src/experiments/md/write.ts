@@ -4,6 +4,7 @@ import { saveHdf5 } from "../../formats/hdf5-lazy.ts";
 import type { SafeTensor } from "../../formats/safetensors.ts";
 import { type DataGenerator, type GeneratedFile, listFile, splitSizes } from "../generator.ts";
 import { type ChainTrajectory, chainTrajectory } from "./generate.ts";
+import { mdPicture } from "./picture.ts";
 
 /** Side of the box, which a chain never leaves. */
 const BOX = 400;
@@ -11,6 +12,7 @@ const BOX = 400;
 export const mdGenerator: DataGenerator = {
   summary: "polymers: bead-spring chains under a Langevin thermostat",
   defaults: { samples: 10, points: 64, frames: 200 },
+  training: "--steps 300 --batch-size 16 --lr 1e-3 --min-lr 1e-5 --validate-every 100",
   least: { samples: 3, points: 2, frames: 17 },
   async *files({ samples, seed, points, frames }, onSample) {
     const { train, validation, test } = splitSizes(samples);
@@ -27,6 +29,7 @@ export const mdGenerator: DataGenerator = {
     yield listFile("splits/val.txt", names.slice(train, train + validation));
     yield listFile("splits/test_class2.txt", names.slice(-test));
   },
+  picture: mdPicture,
 };
 
 const number = (value: number) => String(value).padStart(5, "0");

@@ -4,6 +4,7 @@ import { saveNpy } from "../../formats/npy.ts";
 import { saveVtkQuads } from "../../formats/vtk.ts";
 import type { DataGenerator } from "../generator.ts";
 import { carBody } from "./generate.ts";
+import { shapenetPicture } from "./picture.ts";
 
 /** Folders that cars are spread over. */
 const FOLDERS = 9;
@@ -11,6 +12,7 @@ const FOLDERS = 9;
 export const shapenetGenerator: DataGenerator = {
   summary: "car-like ellipsoids and the pressure of the potential flow around them",
   defaults: { samples: 40, points: 800 },
+  training: "--steps 200 --validate-every 50",
   // The lowest published test index is 4.
   least: { samples: 5, points: 16 },
   async *files({ samples, seed, points }, onSample) {
@@ -23,4 +25,5 @@ export const shapenetGenerator: DataGenerator = {
       yield { path: `${folder}/press.npy`, bytes: saveNpy({ shape: [pressure.length], data: pressure }) };
     }
   },
+  picture: shapenetPicture,
 };
