@@ -130,3 +130,4 @@ export type {
   WorkerTrainingOptions,
   WorkerTrainingResult,
 } from "./worker/protocol.ts";
+export { borrowThreads, type LentThreads, lendPageThreads } from "./worker/threads.ts";

@@ -78,6 +78,8 @@ export interface KernelTime {
   kernel: string;
   /** Milliseconds. */
   time: number;
+  /** Milliseconds by the device's clock, from an arbitrary moment on; absent where the clock tells durations alone. */
+  start?: number;
 }
 
 /** A profile in progress: kernels that are being timed. */

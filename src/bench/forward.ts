@@ -3,15 +3,26 @@
 import { readmeModel } from "../erwin/presets.ts";
 import { ErwinTransformer } from "../index.ts";
 import type { BenchCase, BenchmarkName } from "./measurement.ts";
-import { measureSizes, type PassOptions } from "./pass.ts";
+import { measureSizes, type Passes, type PassOptions } from "./pass.ts";
 
 /** A time runs from the call until the output is computed. */
 export async function benchForward(options: PassOptions, benchmark: BenchmarkName = "forward"): Promise<BenchCase[]> {
-  using model = await ErwinTransformer.create(readmeModel(options.channels), { device: options.device });
-  return await measureSizes(benchmark, model, options, (input) => ({
-    run: async () => (await model.forward(input)).dispose(),
-    dispose: () => {},
-  }));
+  using passes = await forwardPasses(options, benchmark);
+  return await measureSizes(passes, options);
+}
+
+/** The passes of the benchmark; they hold the model until they are disposed of. */
+export async function forwardPasses(
+  { channels, device }: Pick<PassOptions, "channels" | "device">,
+  benchmark: BenchmarkName = "forward",
+): Promise<Passes & Disposable> {
+  const model = await ErwinTransformer.create(readmeModel(channels), { device });
+  return {
+    benchmark,
+    model,
+    start: (input) => ({ run: async () => (await model.forward(input)).dispose(), dispose: () => {} }),
+    [Symbol.dispose]: () => model.dispose(),
+  };
 }
 
 /** Measures one cloud of each size, which shows how time grows with the size. */

@@ -4,8 +4,9 @@ import { readmeModel } from "../erwin/presets.ts";
 import { knnGraph, radiusGraph, resolveConfig } from "../index.ts";
 import { caseClouds, caseGraph } from "./case.ts";
 import type { BenchCase, CaseListener } from "./measurement.ts";
+import type { SubjectListener } from "./subject.ts";
 import { formatTable } from "./table.ts";
-import { formatTiming, type Repeats, timeOnHost } from "./timing.ts";
+import { calibrateOnHost, formatTiming, type Repeats, timeOnHost } from "./timing.ts";
 
 export interface GraphOptions extends Repeats {
   cases: readonly { clouds: number; points: number }[];
@@ -19,6 +20,35 @@ const config = resolveConfig({ ...readmeModel(32), cIn: 1 });
 /** Measures both kinds of graph, with about as many neighbours in each. */
 export async function benchGraph({ cases, threads, onCase, ...repeats }: GraphOptions): Promise<BenchCase[]> {
   const measured: BenchCase[] = [];
+  for (const { build, size } of graphs({ cases, threads })) {
+    const edges = (await build()).length / 2;
+    const time = await timeOnHost(build, repeats);
+    const done: BenchCase = { ...size, edges, time };
+    measured.push(done);
+    onCase?.(done);
+  }
+  return measured;
+}
+
+/** Makes both kinds of graph ready for rounds of measurements. */
+export async function readyGraphs(
+  options: Pick<GraphOptions, "cases" | "threads">,
+  { onReady }: Pick<SubjectListener, "onReady">,
+): Promise<void> {
+  for (const { build, size } of graphs(options)) {
+    const edges = (await build()).length / 2;
+    const { take, span } = await calibrateOnHost(build);
+    onReady({
+      description: size,
+      take,
+      span,
+      summarise: (time) => ({ ...size, edges, time }),
+      dispose: () => {},
+    });
+  }
+}
+
+function* graphs({ cases, threads }: Pick<GraphOptions, "cases" | "threads">) {
   for (const { clouds, points } of cases) {
     const { nodePositions, offsets } = caseClouds(config, clouds, points);
     const given = { dimensionality: config.dimensionality, offsets, threads, loop: true };
@@ -28,15 +58,10 @@ export async function benchGraph({ cases, threads, onCase, ...repeats }: GraphOp
       radius: () => radiusGraph(nodePositions, { ...given, radius }),
     };
     for (const [kind, build] of Object.entries(kinds)) {
-      const name = `graph ${kind} ${clouds} x ${points}`;
-      const edges = (await build()).length / 2;
-      const time = await timeOnHost(build, repeats);
-      const done: BenchCase = { name, benchmark: "graph", clouds, points, edges, time };
-      measured.push(done);
-      onCase?.(done);
+      const size: BenchCase = { name: `graph ${kind} ${clouds} x ${points}`, benchmark: "graph", clouds, points };
+      yield { build, size };
     }
   }
-  return measured;
 }
 
 /** Formats the cases as a table for people. */

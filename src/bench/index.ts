@@ -9,19 +9,24 @@ import type { Roofline } from "./roofline.ts";
 import { benchTraining } from "./training.ts";
 import { benchTree } from "./tree.ts";
 
+export type { KnownAnswer } from "./answer.ts";
 export { publishedTable } from "./case.ts";
 export { type ComparedCase, compareResults, formatComparison } from "./compare.ts";
-export type { BenchCase, BenchmarkName, PassMeasure } from "./measurement.ts";
-export type { KernelProfile, OperatorProfile } from "./profile.ts";
+export type { BenchCase, BenchmarkName, DeviceName, PassMeasure } from "./measurement.ts";
+export type { DeviceClock, KernelProfile, OperatorProfile } from "./profile.ts";
 export { formatResult } from "./report.ts";
 export {
   type BenchResult,
   benchResult,
   type DeviceDescription,
   describeDevice,
+  type MachineDescription,
+  type MeasuredDevice,
   parseBenchResult,
 } from "./result.ts";
 export { measureRoofline, type Roofline } from "./roofline.ts";
+export type { RoundsSummary } from "./rounds.ts";
+export { runSuite, type SuiteOptions, type SuiteProgress } from "./suite.ts";
 export type { Timing } from "./timing.ts";
 
 /** The options of a benchmark; each benchmark below sets its own defaults. */

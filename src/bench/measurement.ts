@@ -1,10 +1,13 @@
 // The measurements of a benchmark as data, one case at a time.
 
 import type { Work } from "./operations.ts";
-import type { OperatorProfile } from "./profile.ts";
+import type { DeviceClock, OperatorProfile } from "./profile.ts";
 import type { Timing } from "./timing.ts";
 
 export type BenchmarkName = "tree" | "graph" | "forward" | "training" | "scaling";
+
+/** The devices of one machine. */
+export type DeviceName = "webgpu" | "webgpu mixed" | "cpu";
 
 /** One measurement. Fields that do not apply to its benchmark are absent. */
 export interface BenchCase {
@@ -14,6 +17,8 @@ export interface BenchCase {
   clouds: number;
   /** Points of each cloud. */
   points: number;
+  /** The device that the case ran on, in a result with several. */
+  device?: DeviceName;
   /** Absent where it was not measured. */
   time?: Timing;
   /** Why something was not measured. */
@@ -41,6 +46,8 @@ export interface PassMeasure extends Work {
   floor?: { time: number; reached: number };
   /** The sum of one pass's kernels by the device's own clock; absent where it has none. */
   kernels?: number;
+  /** A pass by the device's own clock; absent where it has none. */
+  clock?: DeviceClock;
   profile?: OperatorProfile[];
   /** The input's preparation on the host: its checks, its tree, and the sorting of its graph. */
   prepare: Timing;

@@ -2,16 +2,27 @@
 
 import type { Device } from "../backends/device.ts";
 import type { PreparedInput } from "../erwin/input.ts";
+import type { MemoryQuestion } from "../erwin/memory.ts";
 import type { ErwinTransformer } from "../erwin/model.ts";
 import type { UploadedInput } from "../erwin/uploaded.ts";
 import { knnGraph, OutOfMemoryError } from "../index.ts";
 import { caseClouds, caseGraph } from "./case.ts";
-import type { BenchCase, BenchmarkName, CaseListener, PassMeasure } from "./measurement.ts";
+import type { BenchCase, BenchmarkName, CaseListener } from "./measurement.ts";
 import type { Work } from "./operations.ts";
-import { countWork, formatProfile, profile } from "./profile.ts";
+import { countWork, formatProfile, profile, timeByDevice } from "./profile.ts";
 import { type Roofline, rooflineTime } from "./roofline.ts";
+import type { Subject, SubjectListener } from "./subject.ts";
 import { formatTable } from "./table.ts";
-import { formatTiming, type Repeats, type Timing, timed, timeOnDevice, timeOnHost } from "./timing.ts";
+import {
+  calibrateOnDevice,
+  formatTiming,
+  type Repeats,
+  repeated,
+  type Timing,
+  timed,
+  timeOnDevice,
+  timeOnHost,
+} from "./timing.ts";
 
 export interface PassOptions extends Repeats {
   device: Device;
@@ -22,6 +33,10 @@ export interface PassOptions extends Repeats {
   roofline?: Roofline;
   /** Whether the times of operators and kernels are reported one by one. */
   profile?: boolean;
+  /** Sizes whose passes are estimated to need more bytes than this are left out. */
+  memory?: number;
+  /** From this moment of `performance.now()` on the sizes that remain are left out. */
+  until?: number;
   onCase?: CaseListener;
 }
 
@@ -34,6 +49,13 @@ export interface Pass {
   dispose(): void;
 }
 
+/** What the passes of a benchmark have in common. */
+export interface Passes {
+  benchmark: BenchmarkName;
+  model: ErwinTransformer;
+  start(input: UploadedInput): Pass;
+}
+
 /** The fewest passes of a size: one that compiles kernels, two to warm up, one that counts, one by the device's own clock. */
 const FEWEST_PASSES = 5;
 
@@ -41,51 +63,108 @@ const FEWEST_PASSES = 5;
  * Measures the sizes from the smallest up, as far as time and memory allow; a note says why a size was not measured. The device
  * should have done nothing larger before, since its peak memory is reported as it is.
  */
-export async function measureSizes(
-  benchmark: BenchmarkName,
-  model: ErwinTransformer,
-  options: PassOptions,
-  start: (input: UploadedInput) => Pass,
-): Promise<BenchCase[]> {
-  const { clouds, channels, seconds } = options;
-  await options.device.tune();
+export async function measureSizes(passes: Passes, options: PassOptions): Promise<BenchCase[]> {
   const cases: BenchCase[] = [];
   const add = (measured: BenchCase) => {
     cases.push(measured);
     options.onCase?.(measured);
   };
-  let last: BenchCase | undefined;
-  for (const points of [...options.points].sort((a, b) => a - b)) {
-    const name = `${benchmark} ${clouds} x ${points}, ${channels} channels`;
-    const size: BenchCase = { name, benchmark, clouds, points, channels };
-    const expected = last?.time ? (last.time.median * points) / last.points / 1000 : 0;
-    if (FEWEST_PASSES * expected > seconds) {
-      const note = `not measured: ${FEWEST_PASSES} passes of about ${expected.toPrecision(2)} s do not fit into ${seconds} s`;
-      add({ ...size, note });
-      continue;
-    }
+  const measure = async (size: BenchCase) => {
+    const { subject } = await readySubject(passes, size, options);
     try {
-      last = { ...size, ...(await measure(model, size, options, start)) };
-      add(last);
-    } catch (error) {
-      if (!(error instanceof OutOfMemoryError)) throw error;
-      add({ ...size, note: `not measured: ${error.message}` });
-      options.device.trim();
+      const time = await repeated(subject.take, options);
+      await subject.check?.();
+      add(subject.summarise(time));
+      return time.median;
+    } finally {
+      subject.dispose();
     }
-  }
+  };
+  await eachSize(passes, options, FEWEST_PASSES, measure, add);
   return cases;
 }
 
-async function measure(
-  model: ErwinTransformer,
-  { clouds, points }: BenchCase,
+/** Makes the sizes ready for rounds of measurements, as far as time and memory allow. */
+export async function readySizes(
+  passes: Passes,
+  options: PassOptions & { rounds: number },
+  { onReady, onSkipped }: SubjectListener,
+): Promise<void> {
+  const { rounds, seconds } = options;
+  const ready = async (size: BenchCase) => {
+    const { subject, expected } = await readySubject(passes, size, options);
+    if (subject.span * rounds <= seconds * 1000) onReady(subject);
+    else {
+      subject.dispose();
+      onSkipped({ ...size, note: tooLong(rounds, subject.span, seconds) });
+    }
+    return expected;
+  };
+  await eachSize(passes, options, rounds, ready, onSkipped);
+}
+
+const tooLong = (passes: number, milliseconds: number, seconds: number) =>
+  `not measured: ${passes} passes of about ${(milliseconds / 1000).toPrecision(2)} s do not fit into ${seconds} s`;
+
+/**
+ * Goes through the sizes from the smallest up. Those for which time or memory will not do are left out, with a note.
+ * @param passes how many passes have to fit into the time
+ * @param measure returns the milliseconds of a pass
+ */
+async function eachSize(
+  { benchmark, model }: Passes,
   options: PassOptions,
-  start: (input: UploadedInput) => Pass,
-): Promise<{ time: Timing; pass: PassMeasure }> {
+  passes: number,
+  measure: (size: BenchCase) => Promise<number>,
+  skip: (skipped: BenchCase) => void,
+): Promise<void> {
+  const { clouds, channels, seconds, device } = options;
+  const { memory = Number.POSITIVE_INFINITY, until = Number.POSITIVE_INFINITY } = options;
+  await device.tune();
+  let last: { points: number; time: number } | undefined;
+  for (const points of [...options.points].sort((a, b) => a - b)) {
+    const name = `${benchmark} ${clouds} x ${points}, ${channels} channels`;
+    const size: BenchCase = { name, benchmark, clouds, points, channels };
+    if (performance.now() > until) {
+      skip({ ...size, note: "not measured: what came before took too long" });
+      continue;
+    }
+    const expected = last ? (last.time * points) / last.points : 0;
+    if (passes * expected > seconds * 1000) {
+      skip({ ...size, note: tooLong(passes, expected, seconds) });
+      continue;
+    }
+    try {
+      const needed = Number.isFinite(memory) ? model.estimateMemory(sizeQuestion(size)).peak : 0;
+      if (needed > memory) {
+        const note = `not measured: it needs ${mebibytes(needed)}, and ${mebibytes(memory)} are given to it`;
+        skip({ ...size, note });
+        continue;
+      }
+      last = { points, time: await measure(size) };
+    } catch (error) {
+      if (!(error instanceof OutOfMemoryError)) throw error;
+      skip({ ...size, note: `not measured: ${error.message}` });
+      device.trim();
+    }
+  }
+}
+
+const sizeQuestion = ({ clouds, points }: BenchCase): MemoryQuestion => ({
+  offsets: Int32Array.from({ length: clouds + 1 }, (_, cloud) => cloud * points),
+  edges: caseGraph.k * clouds * points,
+});
+
+/** Uploads the input, warms up, and measures once what is measured once. */
+async function readySubject(
+  { model, start }: Passes,
+  size: BenchCase,
+  options: PassOptions,
+): Promise<{ subject: Subject; expected: number }> {
   const { device, config } = model;
   const { memory } = device;
-  const { seconds, repeat, roofline } = options;
-  const batch = caseClouds(config, clouds, points);
+  const { seconds, roofline } = options;
+  const batch = caseClouds(config, size.clouds, size.points);
   const { dimensionality } = config;
   const onHost = { seconds: seconds / 20 };
   const buildGraph = () => knnGraph(batch.nodePositions, { dimensionality, offsets: batch.offsets, ...caseGraph });
@@ -96,8 +175,12 @@ async function measure(
 
   const estimate = model.estimateMemory(prepared).peak;
   const upload = await timeUpload(model, prepared, onHost);
-  using uploaded = await model.upload(prepared);
+  const uploaded = await model.upload(prepared);
   const pass = start(uploaded);
+  const dispose = () => {
+    pass.dispose();
+    uploaded.dispose();
+  };
   try {
     let work!: Work;
     const first = await timed(async () => {
@@ -106,18 +189,19 @@ async function measure(
     });
     await pass.run();
     await device.finished();
-    const { current, buffersCreated } = memory;
-    const time = await timeOnDevice(device, pass.run, { seconds, repeat });
-    const used = {
-      peak: memory.peak,
-      estimate,
-      grown: memory.current - current,
-      buffersCreated: memory.buffersCreated - buffersCreated,
-    };
+    const { take, expected, span } = await calibrateOnDevice(device, pass.run);
     const operators = await profile(device, pass.run);
-    await pass.check?.();
+    const clock = await timeByDevice(device, pass.run);
+    await device.finished();
+    const { peak } = memory;
+    let before: { current: number; buffersCreated: number } | undefined;
+    const takeFromNow = () => {
+      before ??= { current: memory.current, buffersCreated: memory.buffersCreated };
+      return take();
+    };
     const floor = roofline && rooflineTime(work, roofline);
-    return {
+    const summarise = (time: Timing): BenchCase => ({
+      ...size,
       time,
       pass: {
         first,
@@ -125,15 +209,23 @@ async function measure(
         gigaflops: work.operations / time.median / 1e6,
         floor: floor === undefined ? undefined : { time: floor, reached: floor / time.median },
         kernels: operators?.reduce((sum, operator) => sum + operator.time, 0),
+        clock,
         profile: options.profile ? operators : undefined,
         prepare,
         upload,
         graph,
-        memory: used,
+        memory: {
+          peak,
+          estimate,
+          grown: before ? memory.current - before.current : 0,
+          buffersCreated: before ? memory.buffersCreated - before.buffersCreated : 0,
+        },
       },
-    };
-  } finally {
-    pass.dispose();
+    });
+    return { subject: { description: size, take: takeFromNow, span, summarise, check: pass.check, dispose }, expected };
+  } catch (error) {
+    dispose();
+    throw error;
   }
 }
 

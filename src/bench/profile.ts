@@ -4,6 +4,7 @@ import type { Device, KernelTime } from "../backends/device.ts";
 import { type OperatorName, operatorNeeds, type Work } from "./operations.ts";
 import { type Roofline, rooflineTime } from "./roofline.ts";
 import { formatTable } from "./table.ts";
+import { QUANTA } from "./timing.ts";
 
 export interface KernelProfile {
   kernel: string;
@@ -63,6 +64,32 @@ export async function profile(device: Device, pass: () => unknown): Promise<Oper
   }
   times.forEach((kernel, i) => addKernel(owners[i] ?? entryOf("transfers"), kernel));
   return [...operators.values()].sort((a, b) => b.time - a.time);
+}
+
+/** A time by a device's clock, in milliseconds. */
+export interface DeviceClock {
+  /** From the start of a pass's first kernel to the end of its last. */
+  time: number;
+  /** The clock's smallest step that was seen. Browsers round the clock. */
+  quantum: number;
+  /** Passes that were timed together, so that they took at least 50 such steps. */
+  passes: number;
+}
+
+const MAX_PASSES = 64;
+
+/** Times passes, which must have run before, by the device's own clock; undefined where the adapter has no timestamps. */
+export async function timeByDevice(device: Device, pass: () => unknown): Promise<DeviceClock | undefined> {
+  if (!device.info.features.includes("timestamp-query")) return undefined;
+  for (let passes = 1; ; passes = Math.min(MAX_PASSES, 4 * passes)) {
+    const clock = device.startProfile()!;
+    for (let i = 0; i < passes; i++) await pass();
+    const moments = (await clock.stop()).flatMap(({ start = 0, time }) => [start, start + time]).sort((a, b) => a - b);
+    const steps = moments.slice(1).flatMap((moment, i) => (moment > moments[i]! ? [moment - moments[i]!] : []));
+    const span = (moments.at(-1) ?? 0) - (moments[0] ?? 0);
+    const quantum = Math.min(...steps);
+    if (span >= QUANTA * quantum || passes === MAX_PASSES) return { time: span / passes, quantum, passes };
+  }
 }
 
 /** Runs `pass` and shows `seen` each operator it calls on the device. */

@@ -10,14 +10,14 @@ import { formatTrees } from "./tree.ts";
 
 /** Formats the result as one table for each of its benchmarks. */
 export function formatResult(result: BenchResult): string {
-  const { device, floors: roofline } = result;
-  const where = `${device ? deviceName(device) : "?"}, ${result.host}`;
-  const passes = (what: string) => (cases: BenchResult["cases"]) => [
-    `${what} of the benchmarks' model on ${where}`,
-    ...(roofline ? [formatRoofline(roofline)] : []),
-    "",
-    ...formatPasses(cases, roofline),
-  ];
+  const passes = (what: string) => (cases: BenchResult["cases"]) =>
+    devicesOf(result).flatMap(({ name, device, floors }, i) => {
+      const own = cases.filter((entry) => entry.device === name);
+      const where = `${device ? deviceName(device) : "?"}${device?.precision === "mixed" ? ", mixed precision" : ""}`;
+      const heading = `${what} of the benchmarks' model on ${where}, ${result.host}`;
+      const lines = [heading, ...(floors ? [formatRoofline(floors)] : []), "", ...formatPasses(own, floors)];
+      return own.length === 0 ? [] : i === 0 ? lines : ["", ...lines];
+    });
   const tables: Record<BenchmarkName, (cases: BenchResult["cases"]) => string[]> = {
     tree: (cases) => [`Ball trees, 3 dimensions, ${result.host}`, "", ...formatTrees(cases)],
     graph: (cases) => [`Graphs, 3 dimensions, ${result.host}`, "", ...formatGraphs(cases)],
@@ -30,4 +30,13 @@ export function formatResult(result: BenchResult): string {
     .filter(([, cases]) => cases.length > 0)
     .map(([format, cases]) => format(cases).join("\n"))
     .join("\n\n");
+}
+
+/** The devices of a result; the only one of most has no name. */
+function devicesOf({ device, floors, devices }: BenchResult) {
+  return (
+    devices?.map(({ description, ...rest }) => ({ ...rest, device: description })) ?? [
+      { name: undefined, device, floors },
+    ]
+  );
 }

@@ -3,8 +3,10 @@
 import { version } from "../../package.json";
 import type { Device, DeviceInfo } from "../backends/device.ts";
 import { FormatError } from "../index.ts";
-import type { BenchCase } from "./measurement.ts";
+import type { KnownAnswer } from "./answer.ts";
+import type { BenchCase, DeviceName } from "./measurement.ts";
 import type { Roofline } from "./roofline.ts";
+import type { RoundsSummary } from "./rounds.ts";
 import { type Exponents, scalingExponents } from "./scaling.ts";
 
 export interface BenchResult {
@@ -20,7 +22,38 @@ export interface BenchResult {
   /** The device's roofline. (The format keeps the name that it began with.) */
   floors?: Roofline;
   exponents?: Exponents;
+  /** What was measured in rounds, on all devices of a machine: how, and on which. Cases name their device. */
+  rounds?: RoundsSummary;
+  machine?: MachineDescription;
+  devices?: MeasuredDevice[];
   cases: BenchCase[];
+}
+
+/** What a host tells of its machine. */
+export interface MachineDescription {
+  /** The processor's name; browsers do not tell. */
+  processor?: string;
+  cores: number;
+  /** Threads that were used. */
+  threads: number;
+  /** Whether threads share memory: on a page, whether it is cross-origin isolated. */
+  shared: boolean;
+  /** Memory in bytes; browsers round it, and name no large memory exactly. Absent where the host does not tell. */
+  memory?: number;
+  /** The smallest step of the host's clock, in milliseconds. */
+  clockQuantum: number;
+}
+
+/** One of several devices in a result. */
+export interface MeasuredDevice {
+  name: DeviceName;
+  /** Absent where there is no such device; `note` says why. */
+  description?: DeviceDescription;
+  floors?: Roofline;
+  /** What a golden case came out as. */
+  answer?: KnownAnswer;
+  /** Why it was not measured, or not to the end. */
+  note?: string;
 }
 
 export interface DeviceDescription extends DeviceInfo {

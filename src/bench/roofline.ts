@@ -19,14 +19,19 @@ const ROUNDS = 1024;
 /** Exceeds every cache. */
 const COPIED_BYTES = 2 ** 28;
 
-export async function measureRoofline(device: Device, seconds = 1): Promise<Roofline> {
+/** @param memory bytes that the measurement may take */
+export async function measureRoofline(
+  device: Device,
+  seconds = 1,
+  memory = Number.POSITIVE_INFINITY,
+): Promise<Roofline> {
   const x = device.allocate(4 * ELEMENTS);
   device.clear(x);
   const chains = { x, size: ELEMENTS, rounds: ROUNDS, factor: 0.5, term: 1 };
   const multiply = await timeOnDevice(device, () => device.operators.multiplyAdd(chains), { seconds });
   device.release(x);
 
-  const bytes = Math.min(COPIED_BYTES, device.info.maxBufferBytes);
+  const bytes = Math.min(COPIED_BYTES, device.info.maxBufferBytes, 2 ** Math.floor(Math.log2(memory / 2)));
   const [from, to] = [device.allocate(bytes), device.allocate(bytes)];
   device.clear(from);
   device.clear(to);

@@ -3,8 +3,9 @@
 import { buildBallTree } from "../index.ts";
 import type { BenchCase, CaseListener } from "./measurement.ts";
 import nativeSource from "./native/tree.cpp?raw";
+import type { SubjectListener } from "./subject.ts";
 import { formatTable } from "./table.ts";
-import { formatTiming, timed, timingOf } from "./timing.ts";
+import { calibrateOnHost, formatTiming, timed, timingOf } from "./timing.ts";
 
 export interface TreeOptions {
   /** The clouds have 3 dimensions; `points` are those of each cloud. */
@@ -23,8 +24,7 @@ export async function benchTree({ cases, threads, seconds, onCase }: TreeOptions
   try {
     for (const { clouds, points } of cases) {
       for (const threadCount of threads) {
-        const name = `tree ${clouds} x ${points}, ${threadCount === 1 ? "1 thread" : `${threadCount} threads`}`;
-        const size = { name, benchmark: "tree", clouds, points, threads: threadCount, note } as const;
+        const size = { ...treeCase(clouds, points, threadCount), threads: threadCount, note };
         const done = { ...size, ...(await measure(size, seconds, native.run)) };
         measured.push(done);
         onCase?.(done);
@@ -36,6 +36,35 @@ export async function benchTree({ cases, threads, seconds, onCase }: TreeOptions
   return measured;
 }
 
+/** Makes the cases ready for rounds of measurements, with each number of threads. */
+export async function readyTrees(
+  { cases, threads }: Pick<TreeOptions, "cases" | "threads">,
+  { onReady }: Pick<SubjectListener, "onReady">,
+): Promise<void> {
+  for (const { clouds, points } of cases) {
+    const positions = samplePositions(clouds * points);
+    const offsets = Int32Array.from({ length: clouds + 1 }, (_, cloud) => cloud * points);
+    for (const threadCount of threads) {
+      const size: BenchCase = { ...treeCase(clouds, points, threadCount), threads: threadCount };
+      const build = () => buildBallTree(positions, { dimensionality: 3, offsets, threads: threadCount });
+      for (let warmUp = 0; warmUp < WARM_UPS; warmUp++) await build();
+      const { take, span } = await calibrateOnHost(build);
+      onReady({ description: size, take, span, summarise: (time) => ({ ...size, time }), dispose: () => {} });
+    }
+  }
+}
+
+const treeCase = (clouds: number, points: number, threads: number) =>
+  ({
+    name: `tree ${clouds} x ${points}, ${threads === 1 ? "1 thread" : `${threads} threads`}`,
+    benchmark: "tree",
+    clouds,
+    points,
+  }) as const;
+
+/** The first calls start threads and run unoptimised code. */
+const WARM_UPS = 12;
+
 async function measure(
   size: { clouds: number; points: number; threads: number },
   seconds: number,
@@ -45,9 +74,8 @@ async function measure(
   const positions = samplePositions(clouds * points);
   const offsets = Int32Array.from({ length: clouds + 1 }, (_, cloud) => cloud * points);
   const build = () => timed(() => buildBallTree(positions, { dimensionality: 3, offsets, threads }));
-  // The first calls start threads and run unoptimised code.
   let once = await build();
-  for (let warmUp = 0; warmUp < 12; warmUp++) once = Math.min(once, await build());
+  for (let warmUp = 0; warmUp < WARM_UPS; warmUp++) once = Math.min(once, await build());
   const rounds = 2;
   const repetitions = Math.max(3, Math.min(100, Math.round((seconds * 1000) / once / rounds)));
   const nativeRepetitions = Math.max(3, Math.round(repetitions / 4));

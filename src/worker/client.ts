@@ -1,14 +1,11 @@
 // A model in a worker, as its user sees it: the methods of ErwinTransformer as promises that always settle.
 
 import { proxy, type Remote, transfer, wrap } from "comlink";
-import { kernelsScript, poolScript } from "../assets.ts";
 import type { DeviceOptions } from "../backends/index.ts";
 import { DisposedError, type ErwinError, FormatError, WorkerError } from "../errors.ts";
 import { givenAssets } from "../host/given-assets.ts";
 import { lifeName, whenEnded } from "../host/life.ts";
-import { lendThreads } from "../host/page-threads.ts";
 import { absoluteUrl } from "../host/url.ts";
-import { pageStartsThreads } from "../host/worker.ts";
 import type { FitProgress } from "../train/fit.ts";
 import { keepErrorClasses } from "./errors.ts";
 import {
@@ -25,6 +22,7 @@ import {
 } from "./protocol.ts";
 import { givenScript, modelScript } from "./script.ts";
 import { type ModelThread, startWorker } from "./start.ts";
+import { lendPageThreads } from "./threads.ts";
 import { packed } from "./transfer.ts";
 
 type Listener<Value> = ((value: Value) => unknown) | undefined;
@@ -93,7 +91,7 @@ export function createErwinWorker(options: ErwinWorkerOptions = {}): Promise<Erw
 export class ErwinWorker {
   readonly #worker: ModelThread;
   readonly #remote: Remote<ModelWorker>;
-  readonly #threads = pageStartsThreads() ? lendThreads([poolScript(), kernelsScript()]) : undefined;
+  readonly #threads = lendPageThreads();
   readonly #pending = new Set<(failure: ErwinError) => void>();
   #failure: ErwinError | undefined;
   #trainings = 0;

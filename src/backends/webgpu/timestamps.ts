@@ -49,11 +49,12 @@ export class Timestamps implements Profile {
     device.queue.submit([encoder.finish()]);
     await readback.mapAsync(mapMode.READ);
     const nanoseconds = new BigUint64Array(readback.getMappedRange());
+    const between = (from: number, to: number) => Number(nanoseconds[to]! - nanoseconds[from]!) / 1e6;
     const times = this.#names.map((kernel, i) => {
       // The clocks of some devices sometimes run backwards. The standard's unit is nanoseconds; wgpu, on which Deno is built,
       // returns the device's ticks, which are not nanoseconds on every GPU.
-      const time = Math.max(0, Number(nanoseconds[2 * i + 1]! - nanoseconds[2 * i]!) / 1e6);
-      return { kernel, time };
+      const time = Math.max(0, between(2 * i, 2 * i + 1));
+      return { kernel, time, start: between(0, 2 * i) };
     });
     for (const used of [resolved, readback, ...this.#sets]) used.destroy();
     return times;

@@ -22,7 +22,7 @@ const OUT_OF_MEMORY = "out of memory";
 /** @returns {MachineResult[]} in the order of the files' names */
 export function readResults() {
   const folder = fileURLToPath(new URL(".", import.meta.url));
-  const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
+  const names = readdirSync(folder).filter((name) => name.endsWith(".json") && name !== "schema.json");
   return names.sort().map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")));
 }
 

@@ -5,8 +5,8 @@ import { generators } from "../../experiments/generators.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { checkOutput, makeFolder, writeWhole } from "../files.ts";
 import { withProgress } from "../progress.ts";
-import { writeIndex } from "./data-index.ts";
 import { drawSample } from "../sample-picture.ts";
+import { writeIndex } from "./data-index.ts";
 
 const names = Object.keys(generators);
 

@@ -1,0 +1,212 @@
+// A device that the suite measures, with all that is ready on it. Where it is lost, a new one takes its place, once.
+
+import type { Device } from "../backends/device.ts";
+import { DeviceLostError, ErwinError, requestDevice } from "../index.ts";
+import { checkAnswer } from "./answer.ts";
+import { forwardPasses } from "./forward.ts";
+import type { BenchCase, DeviceName } from "./measurement.ts";
+import { readySizes } from "./pass.ts";
+import type { Plan } from "./plan.ts";
+import { describeDevice, type MeasuredDevice } from "./result.ts";
+import { measureRoofline, type Roofline } from "./roofline.ts";
+import type { Subject, SubjectListener } from "./subject.ts";
+import { trainingPasses } from "./training.ts";
+
+/** A device that was lost is requested anew so many times. */
+const MAX_LOSSES = 1;
+
+export interface Limits {
+  /** Bytes that a pass may take. */
+  memory: number;
+  /** The moment of `performance.now()` from which on nothing more is made ready. */
+  until: number;
+}
+
+export class Station {
+  readonly title: string;
+  device: Device | undefined;
+  note: string | undefined;
+  readonly held = new Map<string, HeldSubject>();
+  #losses = 0;
+  #answer: MeasuredDevice["answer"];
+  #description: MeasuredDevice["description"];
+  #roofline: Roofline | undefined;
+  #readyAll = async () => {};
+  #models: Disposable[] = [];
+
+  constructor(
+    readonly name: DeviceName,
+    readonly threads: number,
+  ) {
+    this.title = name === "cpu" ? "Processor" : name === "webgpu" ? "WebGPU" : "WebGPU, mixed precision";
+  }
+
+  get works(): boolean {
+    return this.device !== undefined;
+  }
+
+  /** Whether a processor stands in for a GPU. */
+  get isSoftware(): boolean {
+    return this.#description?.software ?? false;
+  }
+
+  described(): MeasuredDevice {
+    const { name, note } = this;
+    return { name, description: this.#description, floors: this.#roofline, answer: this.#answer, note };
+  }
+
+  /** Opens the device and checks the golden case; a device that there is not gets a note. */
+  async check(golden: Uint8Array): Promise<void> {
+    await this.#noting(async () => {
+      this.device = await this.#open();
+      this.#description = describeDevice(this.device);
+      this.#answer = await checkAnswer(this.device, golden);
+    });
+  }
+
+  /** On a device of its own, which would otherwise count these arrays as the other's peak of memory. */
+  async measureRoofline(seconds: number, memory: number): Promise<void> {
+    await this.#noting(async () => {
+      using own = await this.#open();
+      this.#roofline = await measureRoofline(own, seconds, memory / 2);
+    });
+  }
+
+  /** Makes all sizes ready; a device that is lost meanwhile is opened once more. */
+  async ready(plan: Plan, limits: Limits, listener: SubjectListener): Promise<void> {
+    const { rounds, seconds, channels, passes } = plan;
+    const skipped = new Set<string>();
+    this.#readyAll = async () => {
+      const device = this.device!;
+      const common = { device, channels, roofline: this.#roofline, rounds, seconds, ...limits };
+      for (const make of [forwardPasses, trainingPasses]) {
+        const models = await make({ channels, device });
+        this.#models.push(models);
+        for (const sizes of passes) await readySizes(models, { ...common, ...sizes }, { onReady, onSkipped });
+      }
+    };
+    const onReady = (subject: Subject) => {
+      const held = this.held.get(subject.description.name);
+      if (held) held.replace(subject);
+      else if (skipped.has(subject.description.name)) subject.dispose();
+      else listener.onReady(subject);
+    };
+    const onSkipped = (entry: BenchCase) => {
+      if (skipped.has(entry.name) || this.held.has(entry.name)) return;
+      skipped.add(entry.name);
+      listener.onSkipped({ ...entry, device: this.name });
+    };
+    await this.#noting(() => this.#readyAll());
+  }
+
+  /** After a loss: opens the device again and makes the same subjects ready, once. */
+  async recover(error: DeviceLostError): Promise<void> {
+    if (++this.#losses > MAX_LOSSES) {
+      this.#giveUp(error.message);
+      return;
+    }
+    this.note = `the device was lost and requested anew: ${error.message}`;
+    await this.#noting(async () => {
+      this.#close();
+      this.device = await this.#open();
+      await this.#readyAll();
+    });
+  }
+
+  /** Throws nothing: what is not valid gets a note. */
+  async checkAll(subjects: readonly Subject[]): Promise<void> {
+    await this.#noting(async () => {
+      for (const subject of subjects)
+        if (subject instanceof HeldSubject && subject.station === this) await subject.check();
+    });
+  }
+
+  async #noting(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof ErwinError)) throw error;
+      if (error instanceof DeviceLostError && this.#losses === 0 && this.works) await this.recover(error);
+      else this.#giveUp(error.message);
+    }
+  }
+
+  #giveUp(reason: string): void {
+    this.note = reason;
+    this.#close();
+  }
+
+  #open(): Promise<Device> {
+    const { threads, name } = this;
+    const backend = name === "cpu" ? "cpu" : "webgpu";
+    return requestDevice({ backend, threads, precision: name === "webgpu mixed" ? "mixed" : "float32" });
+  }
+
+  #close(): void {
+    // What a lost device held is gone with it.
+    this.#models = [];
+    this.device?.dispose();
+    this.device = undefined;
+  }
+
+  dispose(): void {
+    if (!this.works) return;
+    for (const held of this.held.values()) held.dispose();
+    for (const models of this.#models) models[Symbol.dispose]();
+    this.#close();
+  }
+}
+
+/** A subject on a device that may be lost: then its measurements so far are kept, and it goes on with a new device. */
+export class HeldSubject implements Subject {
+  #current: Subject;
+  #disposed = false;
+
+  constructor(
+    readonly station: Station,
+    subject: Subject,
+    readonly onLost: () => void,
+  ) {
+    this.#current = subject;
+    station.held.set(subject.description.name, this);
+  }
+
+  get description(): BenchCase {
+    return { ...this.#current.description, device: this.station.name };
+  }
+
+  get span(): number {
+    return this.#current.span;
+  }
+
+  readonly take = async (): Promise<number> => {
+    if (!this.station.works) return Number.NaN;
+    try {
+      return await this.#current.take();
+    } catch (error) {
+      if (!(error instanceof DeviceLostError)) throw error;
+      this.onLost();
+      await this.station.recover(error);
+      return Number.NaN;
+    }
+  };
+
+  replace(subject: Subject): void {
+    this.#current = subject;
+    if (this.#disposed) subject.dispose();
+  }
+
+  summarise(time: Parameters<Subject["summarise"]>[0]): BenchCase {
+    return { ...this.#current.summarise(time), device: this.station.name };
+  }
+
+  async check(): Promise<void> {
+    if (this.station.works) await this.#current.check?.();
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#current.dispose();
+  }
+}

@@ -1,0 +1,230 @@
+// The benchmark suite: what a machine is measured with in one go, on all of its devices, in rounds. The benchmark page runs it.
+
+import { disposeThreads } from "../index.ts";
+import { readyGraphs } from "./graph.ts";
+import type { BenchCase, DeviceName } from "./measurement.ts";
+import { fullPlan, type Plan, quickPlan } from "./plan.ts";
+import { type BenchResult, benchResult, type MachineDescription } from "./result.ts";
+import { measureRounds, type RoundsSummary, timingOfRounds } from "./rounds.ts";
+import { HeldSubject, Station } from "./station.ts";
+import type { Subject } from "./subject.ts";
+import { clockQuantum } from "./timing.ts";
+import { readyTrees } from "./tree.ts";
+
+export interface SuiteOptions {
+  /** The file `s_small_clouds_eval` of test/golden: every device has to compute its output first. */
+  golden: Uint8Array;
+  /** Small sizes only, for a first look. Default false. */
+  quick?: boolean;
+  /** Default: all that the machine has. */
+  devices?: readonly DeviceName[];
+  /** Memory of the machine in bytes, where the host tells. Sizes follow it. */
+  memory?: number;
+  /** The processor's name, where the host tells. */
+  processor?: string;
+  /** Threads for trees, graphs and the CPU backend. Default: one a processor core, at most 8; one where threads share no memory. */
+  threads?: number;
+  /** How often something has disturbed the measurements so far, such as a hidden page: a round in which it grows is void. */
+  disturbances?: () => number;
+  /** Waits until nothing disturbs any more. */
+  undisturbed?: () => Promise<void>;
+  onProgress?: (progress: SuiteProgress) => void;
+  /** Receives what is there after each round. */
+  onResult?: (result: BenchResult) => void;
+}
+
+export interface SuiteProgress {
+  phase: "checking" | "preparing" | "measuring";
+  /** What is being done, for people. */
+  what: string;
+  /** From 0 to 1. */
+  done: number;
+  secondsLeft?: number;
+}
+
+/** Where the host does not tell its memory. */
+const MEMORY = 4 * 2 ** 30;
+/** A pass may take so much of the machine's memory: the browser, the system and other models have to live, too. */
+const SHARE_OF_MEMORY = 1 / 4;
+const SMALL_MEMORY = 3 * 2 ** 30;
+const allDevices: readonly DeviceName[] = ["webgpu", "cpu", "webgpu mixed"];
+
+/**
+ * Measures this machine.
+ * @returns the result, with a note where something could not be measured
+ */
+export async function runSuite(options: SuiteOptions): Promise<BenchResult> {
+  const suite = new Suite(options);
+  try {
+    return await suite.run();
+  } finally {
+    suite.dispose();
+    await disposeThreads();
+  }
+}
+
+class Suite {
+  readonly #options: SuiteOptions;
+  readonly #plan: Plan;
+  readonly #memory: number;
+  readonly #machine: MachineDescription;
+  readonly #stations: Station[];
+  readonly #subjects: Subject[] = [];
+  readonly #skipped: BenchCase[] = [];
+  readonly #start = performance.now();
+  readonly #steps: number;
+  readonly #stepsOfStation: number;
+  #stepsDone = 0;
+  #disturbances = 0;
+
+  constructor(options: SuiteOptions) {
+    const { quick = false, memory, processor, devices = allDevices } = options;
+    const plan = quick ? quickPlan : fullPlan;
+    this.#options = options;
+    this.#plan = (memory ?? MEMORY) < SMALL_MEMORY ? { ...plan, channels: Math.min(plan.channels, 16) } : plan;
+    this.#memory = (memory ?? MEMORY) * SHARE_OF_MEMORY;
+    const shared = globalThis.crossOriginIsolated ?? true;
+    const cores = globalThis.navigator?.hardwareConcurrency ?? 1;
+    const threads = shared ? (options.threads ?? Math.min(8, cores)) : 1;
+    this.#machine = { processor, cores, threads, shared, memory, clockQuantum: clockQuantum() };
+    this.#stations = devices.map((name) => new Station(name, threads));
+    const sizes = plan.passes.reduce((sum, { points }) => sum + points.length, 0);
+    this.#stepsOfStation = 2 + 2 * sizes;
+    this.#steps = 2 + devices.length * this.#stepsOfStation;
+  }
+
+  async run(): Promise<BenchResult> {
+    for (const station of this.#stations) {
+      await this.#step("checking", `${station.title}: a known answer`, () => station.check(this.#options.golden));
+    }
+    await this.#readyHost();
+    // Software adapters take long to compile, and are what is left out first.
+    this.#stations.sort((a, b) => Number(a.isSoftware) - Number(b.isSoftware));
+    for (const station of this.#stations) await this.#readyStation(station);
+    return await this.#measure();
+  }
+
+  async #readyHost(): Promise<void> {
+    const { threads } = this.#machine;
+    const listener = { onReady: (subject: Subject) => void this.#subjects.push(subject) };
+    const counts = threads > 1 ? [1, threads] : [1];
+    await this.#step("preparing", "ball trees", () =>
+      readyTrees({ cases: this.#plan.trees, threads: counts }, listener),
+    );
+    await this.#step("preparing", "graphs", () => readyGraphs({ cases: this.#plan.graphs, threads }, listener));
+  }
+
+  async #readyStation(station: Station): Promise<void> {
+    const { rooflineSeconds } = this.#plan;
+    const measureRoofline = () => station.measureRoofline(rooflineSeconds, this.#memory);
+    await this.#step("preparing", `${station.title}: its peak speed`, measureRoofline);
+    if (!station.works) {
+      this.#stepsDone += this.#stepsOfStation - 2;
+      return;
+    }
+    const ready = (subject: Subject) => this.#subjects.push(new HeldSubject(station, subject, () => this.#disturb()));
+    const known = () => this.#subjects.length + this.#skipped.length;
+    const [before, steps] = [known(), this.#stepsDone];
+    const progress = () => {
+      this.#stepsDone = steps + known() - before;
+      this.#tell("preparing", `${station.title}: compiling and warming up`);
+    };
+    progress();
+    const until = this.#start + this.#plan.preparation * 1000;
+    await station.ready(
+      this.#plan,
+      { memory: this.#memory, until },
+      {
+        onReady: (subject) => {
+          ready(subject);
+          progress();
+        },
+        onSkipped: (skipped) => {
+          this.#skipped.push(skipped);
+          progress();
+        },
+      },
+    );
+  }
+
+  async #measure(): Promise<BenchResult> {
+    this.#leaveOutLongest();
+    const { rounds } = this.#plan;
+    const { disturbances = () => 0, undisturbed, onResult } = this.#options;
+    const whole = rounds * this.#subjects.reduce((sum, { span }) => sum + span, 0);
+    const start = performance.now();
+    let [doneSpan, roundSpan] = [0, 0];
+    let last: Subject | undefined;
+    const { summary, times } = await measureRounds(this.#subjects, {
+      rounds,
+      undisturbed,
+      disturbances: () => disturbances() + this.#disturbances,
+      onTake: (subject, round) => {
+        if (last) roundSpan += last.span;
+        last = subject;
+        const done = Math.min(1, (doneSpan + roundSpan) / whole);
+        const elapsed = (performance.now() - start) / 1000;
+        const secondsLeft = done > 0.05 ? (elapsed * (1 - done)) / done : whole / 1000;
+        const what = `round ${round + 1} of ${rounds}: ${caseName(subject.description)}`;
+        this.#options.onProgress?.({ phase: "measuring", what, done: 0.5 + done / 2, secondsLeft });
+      },
+      onRound: (summary, times) => {
+        [doneSpan, roundSpan, last] = [(whole * summary.rounds) / rounds, 0, undefined];
+        onResult?.(this.#result(summary, times));
+      },
+    });
+    for (const station of this.#stations) await station.checkAll(this.#subjects);
+    return this.#result(summary, times);
+  }
+
+  /** Leaves out the longest subjects until all rounds fit into the plan's time. */
+  #leaveOutLongest(): void {
+    const { rounds, measurement } = this.#plan;
+    const whole = () => (rounds * this.#subjects.reduce((sum, { span }) => sum + span, 0)) / 1000;
+    while (whole() > measurement) {
+      const longest = this.#subjects.reduce((a, b) => (b.span > a.span ? b : a));
+      const note = `not measured: all rounds together would take ${whole().toFixed(0)} s with it`;
+      this.#skipped.push({ ...longest.description, note });
+      this.#subjects.splice(this.#subjects.indexOf(longest), 1);
+      longest.dispose();
+    }
+  }
+
+  #result(summary: RoundsSummary, times: ReadonlyMap<Subject, readonly number[]>): BenchResult {
+    const measured = [...times].map(([subject, taken]) => {
+      const valid = taken.filter((time) => !Number.isNaN(time));
+      if (valid.length > 0) return subject.summarise(timingOfRounds(valid));
+      return { ...subject.description, note: "not measured: the device was lost" };
+    });
+    const cases = [...measured, ...this.#skipped].map((entry) => ({ ...entry, name: caseName(entry) }));
+    const devices = this.#stations.map((station) => station.described());
+    const first = devices.find(({ description }) => description);
+    const result = benchResult(cases, first?.description, first?.floors);
+    return { ...result, rounds: summary, machine: this.#machine, devices };
+  }
+
+  #disturb(): void {
+    this.#disturbances++;
+  }
+
+  async #step(phase: SuiteProgress["phase"], what: string, work: () => Promise<void>): Promise<void> {
+    this.#tell(phase, what);
+    await work();
+    this.#stepsDone++;
+  }
+
+  #tell(phase: SuiteProgress["phase"], what: string): void {
+    const share = Math.min(1, this.#stepsDone / this.#steps);
+    const elapsed = (performance.now() - this.#start) / 1000;
+    // The rounds take about as long as all that comes before them.
+    const secondsLeft = share > 0.1 ? elapsed * (2 / share - 1) : undefined;
+    this.#options.onProgress?.({ phase, what, done: share / 2, secondsLeft });
+  }
+
+  dispose(): void {
+    for (const subject of this.#subjects) if (!(subject instanceof HeldSubject)) subject.dispose();
+    for (const station of this.#stations) station.dispose();
+  }
+}
+
+const caseName = ({ name, device }: BenchCase) => (device ? `${name}, ${device}` : name);

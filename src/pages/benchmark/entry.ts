@@ -1,0 +1,159 @@
+// What the page shows of a result, wherever it comes from: this device, a link, a file, the repository.
+
+import type { BenchCase, BenchResult, DeviceName, MeasuredDevice } from "erwin/bench";
+
+/** One figure. */
+export interface Measure {
+  /** The case without its device: "forward 1 x 2048, 32 channels". */
+  name: string;
+  benchmark: BenchCase["benchmark"];
+  clouds: number;
+  points: number;
+  channels?: number;
+  threads?: number;
+  device?: DeviceName | "cuda";
+  /** Milliseconds; absent where it was not measured. */
+  time?: { median: number; interval?: { low: number; high: number } };
+  gigaflops?: number;
+  /** Share of the roofline. */
+  reached?: number;
+  /** Milliseconds by the device's own clock. */
+  clock?: number;
+  note?: string;
+}
+
+export interface Entry {
+  id: string;
+  title: string;
+  detail: string;
+  origin: "this" | "link" | "file" | "committed" | "published";
+  devices: readonly MeasuredDevice[];
+  measures: readonly Measure[];
+  result?: BenchResult;
+}
+
+const deviceTitles: Record<string, string> = {
+  webgpu: "WebGPU",
+  "webgpu mixed": "WebGPU, mixed",
+  cpu: "Processor",
+  cuda: "CUDA",
+};
+export const deviceTitle = (name: string) => deviceTitles[name] ?? name;
+
+/** Identifies a figure across results. */
+export const keyOf = ({ name, device }: Measure) => (device ? `${name}, ${device}` : name);
+
+export function measureOf(entry: BenchCase, device = entry.device): Measure {
+  const { benchmark, clouds, points, channels, threads, time, pass, note } = entry;
+  const suffix = `, ${entry.device}`;
+  const name = entry.device && entry.name.endsWith(suffix) ? entry.name.slice(0, -suffix.length) : entry.name;
+  return {
+    name,
+    benchmark,
+    clouds,
+    points,
+    channels,
+    threads,
+    device,
+    time: time && { median: time.median, interval: time.interval },
+    gigaflops: pass?.gigaflops,
+    reached: pass?.floor?.reached,
+    clock: pass?.clock?.time,
+    note,
+  };
+}
+
+/** The only device of a result that names none. */
+function soleDevice({ device, floors }: BenchResult): MeasuredDevice[] {
+  if (!device) return [];
+  const name = device.backend === "cpu" ? "cpu" : device.precision === "mixed" ? "webgpu mixed" : "webgpu";
+  return [{ name, description: device, floors }];
+}
+
+export function entryOf(result: BenchResult, origin: Entry["origin"], id: string): Entry {
+  const devices = result.devices ?? soleDevice(result);
+  const first = devices.find(({ description }) => description)?.description;
+  const isOfModel = ({ benchmark }: BenchCase) => benchmark !== "tree" && benchmark !== "graph";
+  return {
+    id,
+    title: titleOf(devices, result.machine?.processor),
+    detail: [shortHost(result.host), result.machine && `${result.machine.cores} cores`, result.date.slice(0, 10)]
+      .filter(Boolean)
+      .join(", "),
+    origin,
+    devices,
+    measures: result.cases.map((entry) =>
+      measureOf(entry, entry.device ?? (first && isOfModel(entry) ? devices[0]!.name : undefined)),
+    ),
+    result,
+  };
+}
+
+/** The machine's GPU, or its processor where there is no GPU. */
+function titleOf(devices: readonly MeasuredDevice[], processor: string | undefined): string {
+  const described = devices.flatMap(({ name, description }) => (description ? { name, ...description } : []));
+  const gpu = described.find(({ name, software }) => name !== "cpu" && !software);
+  const cpu = described.find(({ name }) => name === "cpu");
+  return gpu?.description ?? (cpu && (processor ?? cpu.description)) ?? described[0]?.description ?? "Unknown device";
+}
+
+/** "Chrome 156 on Linux" for a browser's user agent; others as they are. */
+export function shortHost(host: string): string {
+  const names: [RegExp, string][] = [
+    [/Edg\/(\d+)/, "Edge"],
+    [/OPR\/(\d+)/, "Opera"],
+    [/Firefox\/(\d+)/, "Firefox"],
+    [/Chrome\/(\d+)/, "Chrome"],
+    [/Version\/(\d+).*Safari/, "Safari"],
+  ];
+  for (const [pattern, name] of names) {
+    const version = pattern.exec(host)?.[1];
+    if (version) return `${name} ${version}${systemOf(host)}`;
+  }
+  return host;
+}
+
+function systemOf(userAgent: string): string {
+  const system = ["Android", "iPhone", "iPad", "Windows", "Macintosh", "CrOS", "Linux"].find((name) =>
+    userAgent.includes(name),
+  );
+  return system ? ` on ${system === "Macintosh" ? "macOS" : system === "CrOS" ? "ChromeOS" : system}` : "";
+}
+
+/** A result, or the results of one machine in the repository's form. @throws Error for other JSON */
+export function readEntry(text: string, file: string, origin: Entry["origin"]): Entry {
+  let value: { format?: string; erwin?: BenchResult[]; machine?: { processor: string; cores: number } };
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new Error(`${file} is no JSON: ${(error as Error).message}`);
+  }
+  if (value?.format === "erwin-machine-1" && Array.isArray(value.erwin)) {
+    const entries = value.erwin.map((result) => entryOf(checked(result, file), origin, file));
+    const [first] = entries;
+    if (!first) throw new Error(`${file} has no results`);
+    const measures = entries.flatMap(({ measures }) => measures);
+    // Dawn in a host of its own measures the same cases again: the first of each counts.
+    const unique = [...new Map([...measures].reverse().map((measure) => [keyOf(measure), measure])).values()].reverse();
+    const devices = entries.flatMap(({ devices }) => devices);
+    const processor = `${value.machine?.processor}, ${value.machine?.cores} cores`;
+    const detail = first.devices[0]?.name === "cpu" ? first.detail : `${first.detail}, ${processor}`;
+    return { ...first, title: titleOf(devices, processor), detail, measures: unique, devices };
+  }
+  return entryOf(checked(value as BenchResult, file), origin, file);
+}
+
+function checked(result: BenchResult, file: string): BenchResult {
+  const soundTime = (time: BenchCase["time"]) =>
+    time === undefined || (typeof time.median === "number" && time.median > 0);
+  const sound = (entry: BenchCase) =>
+    typeof entry?.name === "string" &&
+    typeof entry.points === "number" &&
+    typeof entry.clouds === "number" &&
+    soundTime(entry.time);
+  if (result?.format !== "erwin-bench-1" || typeof result.host !== "string" || typeof result.date !== "string")
+    throw new Error(`${file} is no result of erwin bench: its format is ${JSON.stringify(result?.format ?? null)}`);
+  if (!Array.isArray(result.cases) || !result.cases.every(sound))
+    throw new Error(`${file}: its cases have no names or times`);
+  return result;
+}

@@ -1,0 +1,99 @@
+// One run of the suite, from the page's side: its worker, the wake lock, and what a hidden page means.
+
+import type { BenchResult, SuiteProgress } from "erwin/bench";
+import goldenUrl from "../../../test/golden/s_small_clouds_eval.safetensors?url";
+import { type EngineWorker, startEngineWorker } from "../shared/engine-worker.ts";
+import type { FromWorker, ToWorker } from "./protocol.ts";
+import workerUrl from "./worker.ts?worker&url";
+
+export interface RunListener {
+  onProgress(progress: SuiteProgress): void;
+  /** What has been measured after each round; kept if the run ends early. */
+  onPartial(result: BenchResult): void;
+}
+
+/** A run that can be cancelled. */
+export class Run {
+  /** Resolves to the result; to undefined after `cancel`. Rejects when the run failed. */
+  readonly result: Promise<BenchResult | undefined>;
+  #cancel = () => {};
+
+  constructor(quick: boolean, listener: RunListener) {
+    const cancelled = new Promise<undefined>((resolve) => (this.#cancel = () => resolve(undefined)));
+    this.result = measure(quick, listener, cancelled);
+  }
+
+  cancel(): void {
+    this.#cancel();
+  }
+}
+
+async function measure(quick: boolean, listener: RunListener, cancelled: Promise<undefined>) {
+  const unlock = keepAwake();
+  let engine: EngineWorker | undefined;
+  const tellHidden = () => send(engine?.worker, { type: "hidden", hidden: document.hidden });
+  try {
+    const golden = await fetchBytes(goldenUrl);
+    const started = await startEngineWorker(workerUrl);
+    engine = started;
+    const { worker } = started;
+    document.addEventListener("visibilitychange", tellHidden);
+    if (document.hidden) tellHidden();
+    const done = new Promise<BenchResult>((resolve, reject) => {
+      worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
+        if (data.type === "progress") listener.onProgress(data.progress);
+        else if (data.type === "partial") listener.onPartial(data.result);
+        else if (data.type === "done") resolve(data.result);
+        else reject(new Error(data.message));
+      });
+      worker.addEventListener("error", ({ message }) =>
+        reject(new Error(message || "the worker could not be started")),
+      );
+    });
+    send(worker, { type: "run", golden, quick, memory: memoryOfMachine() });
+    return await Promise.race([done, cancelled]);
+  } finally {
+    document.removeEventListener("visibilitychange", tellHidden);
+    engine?.stop();
+    unlock();
+  }
+}
+
+const send = (worker: Worker | undefined, message: ToWorker) => worker?.postMessage(message);
+
+async function fetchBytes(url: string): Promise<Uint8Array> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url} could not be loaded: status ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** Bytes, where the browser tells; it says at most 8 GiB. */
+function memoryOfMachine(): number | undefined {
+  const { deviceMemory } = navigator as { deviceMemory?: number };
+  return deviceMemory === undefined ? undefined : deviceMemory * 2 ** 30;
+}
+
+/** Keeps the screen on where the browser allows it, since devices slow down before they sleep; returns what ends that. */
+function keepAwake(): () => void {
+  let lock: WakeLockSentinel | undefined;
+  let ended = false;
+  const ask = async () => {
+    try {
+      lock = await navigator.wakeLock?.request("screen");
+      if (ended) await lock?.release();
+    } catch {
+      // Without a screen, or with little battery, there is none.
+    }
+  };
+  // A hidden page loses it.
+  const again = () => {
+    if (!document.hidden) void ask();
+  };
+  void ask();
+  document.addEventListener("visibilitychange", again);
+  return () => {
+    ended = true;
+    document.removeEventListener("visibilitychange", again);
+    void lock?.release();
+  };
+}

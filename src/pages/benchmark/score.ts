@@ -1,0 +1,49 @@
+// One number for a device: how many times as fast it is as the reference device, as the geometric mean of four parts.
+
+import type { Entry, Measure } from "./entry.ts";
+
+export interface ScorePart {
+  title: string;
+  /** Geometric mean over the cases that both have, of the reference's time over this device's. */
+  ratio: number;
+  cases: number;
+}
+
+export interface Score {
+  ratio: number;
+  parts: ScorePart[];
+}
+
+const titles = { tree: "Trees", graph: "Graphs", forward: "Forward", training: "Training" } as const;
+
+/** Each model case counts with the machine's fastest device. Undefined where the two have nothing in common. */
+export function scoreOf(entry: Entry, reference: Entry): Score | undefined {
+  const [own, theirs] = [fastest(entry), fastest(reference)];
+  const parts = (Object.keys(titles) as (keyof typeof titles)[]).flatMap((benchmark) => {
+    const ratios = [...own].flatMap(([key, time]) => {
+      const other = key.startsWith(`${benchmark} `) ? theirs.get(key) : undefined;
+      return other === undefined ? [] : [other / time];
+    });
+    return ratios.length > 0 ? [{ title: titles[benchmark], ratio: geometricMean(ratios), cases: ratios.length }] : [];
+  });
+  return parts.length > 0 ? { ratio: geometricMean(parts.map(({ ratio }) => ratio)), parts } : undefined;
+}
+
+/** The least time of each case, of trees with one thread and with as many as there are. */
+function fastest({ measures, devices }: Entry): Map<string, number> {
+  const wrong = new Set(devices.filter(({ answer }) => answer && !answer.right).map(({ name }) => name as string));
+  const times = new Map<string, number>();
+  for (const measure of measures) {
+    const { time, device } = measure;
+    if (!time || (device && wrong.has(device))) continue;
+    const key = scoreKey(measure);
+    times.set(key, Math.min(times.get(key) ?? Number.POSITIVE_INFINITY, time.median));
+  }
+  return times;
+}
+
+const scoreKey = ({ benchmark, clouds, points, name, threads = 1 }: Measure) =>
+  benchmark === "tree" ? `tree ${clouds} x ${points}, ${threads === 1 ? "one thread" : "all threads"}` : name;
+
+const geometricMean = (values: readonly number[]) =>
+  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);

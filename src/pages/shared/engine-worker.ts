@@ -1,0 +1,38 @@
+// Starts a worker of the site that computes with the library, and ends it with all its threads.
+
+import { loadEngine } from "./engine.ts";
+import { scriptUrl } from "./trusted.ts";
+
+export interface EngineWorker {
+  worker: Worker;
+  /** Ends the worker, whatever it is doing, and the threads that the page runs for it. */
+  stop(): void;
+}
+
+/**
+ * @param url the address that `import url from "./worker.ts?worker&url"` gives; the script calls `takeThreads` first
+ */
+export async function startEngineWorker(url: string): Promise<EngineWorker> {
+  const { lendPageThreads } = await loadEngine();
+  const threads = lendPageThreads();
+  const worker = new Worker(scriptUrl(url), { type: "module" });
+  worker.postMessage({ threads: threads?.port }, threads ? [threads.port] : []);
+  const stop = () => {
+    worker.terminate();
+    threads?.stop();
+  };
+  return { worker, stop };
+}
+
+/** Used in such a worker: loads the library once the page has said where its threads come from. Later messages are the caller's. */
+export function takeEngine(): Promise<typeof import("erwin")> {
+  return new Promise((resolve, reject) => {
+    const take = ({ data }: MessageEvent<{ threads?: MessagePort }>) => {
+      loadEngine().then((erwin) => {
+        if (data.threads) erwin.borrowThreads(data.threads);
+        resolve(erwin);
+      }, reject);
+    };
+    addEventListener("message", take, { once: true });
+  });
+}

@@ -1,0 +1,44 @@
+// Tables with a caption, in a frame that scrolls by itself where they are wide.
+
+import { element } from "./dom.ts";
+
+type Cell = string | Node | undefined;
+
+export interface Column<Row> {
+  title: string;
+  /** Numbers are set flush right. */
+  number?: boolean;
+  cell: (row: Row) => Cell;
+}
+
+/** A table whose first column names the rows. Columns in which no row has anything are left out. */
+export function table<Row>(caption: string, rows: readonly Row[], columns: readonly Column<Row>[]): HTMLElement {
+  const cells = columns.map(({ cell }) => rows.map(cell));
+  const filled = columns.map((_, i) => i === 0 || cells[i]!.some((cell) => cell !== undefined && cell !== ""));
+  const shown = columns.flatMap((column, i) => (filled[i] ? [{ ...column, cells: cells[i]! }] : []));
+  const align = ({ number }: { number?: boolean }) => (number ? "number" : "");
+  const head = element(
+    "thead",
+    {},
+    element(
+      "tr",
+      {},
+      ...shown.map((column) => element("th", { scope: "col", className: align(column) }, column.title)),
+    ),
+  );
+  const body = element("tbody");
+  rows.forEach((_, i) => {
+    body.append(
+      element(
+        "tr",
+        {},
+        ...shown.map((column, c) => {
+          const cell = column.cells[i] ?? "–";
+          return c === 0 ? element("th", { scope: "row" }, cell) : element("td", { className: align(column) }, cell);
+        }),
+      ),
+    );
+  });
+  const made = element("table", {}, element("caption", {}, caption), head, body);
+  return element("div", { className: "table-frame", tabIndex: 0, role: "region", ariaLabel: caption }, made);
+}

@@ -1,0 +1,65 @@
+// Measurements in rounds: their order, what disturbs them, and what is made of their times.
+
+import { expect, test } from "vitest";
+import { measureRounds, slowdownOf, timingOfRounds } from "../../src/bench/rounds.ts";
+import type { Subject } from "../../src/bench/subject.ts";
+
+const subject = (name: string, take: () => number): Subject => ({
+  description: { name, benchmark: "forward", clouds: 1, points: 1 },
+  span: 1,
+  take: async () => take(),
+  summarise: (time) => ({ name, benchmark: "forward", clouds: 1, points: 1, time }),
+  dispose: () => {},
+});
+
+test("every round takes each subject once, in orders of their own", async () => {
+  const taken: string[] = [];
+  const subjects = ["a", "b", "c", "d"].map((name) => subject(name, () => taken.push(name)));
+  const { times, summary } = await measureRounds(subjects, { rounds: 10 });
+  expect(summary).toMatchObject({ rounds: 10, void: 0 });
+  for (const own of times.values()) expect(own).toHaveLength(10);
+  const orders = Array.from({ length: 10 }, (_, round) => taken.slice(4 * round, 4 * round + 4).join(""));
+  for (const order of orders) expect([...order].sort().join("")).toBe("abcd");
+  expect(new Set(orders).size).toBeGreaterThan(4);
+});
+
+test("a disturbed round is void and measured again", async () => {
+  let disturbances = 0;
+  let calls = 0;
+  const disturbed = subject("a", () => {
+    calls++;
+    if (calls === 3) disturbances++;
+    return calls === 3 ? 1000 : 1;
+  });
+  const { times, summary } = await measureRounds([disturbed], { rounds: 5, disturbances: () => disturbances });
+  expect(times.get(disturbed)).toEqual([1, 1, 1, 1, 1]);
+  expect(summary).toMatchObject({ rounds: 5, void: 1 });
+});
+
+test("rounds that are always disturbed end, too", async () => {
+  let disturbances = 0;
+  const hopeless = subject("a", () => ++disturbances);
+  const { times, summary } = await measureRounds([hopeless], { rounds: 5, disturbances: () => disturbances });
+  expect(times.get(hopeless)).toEqual([]);
+  expect(summary.rounds).toBe(0);
+});
+
+test("the slowdown is that of most subjects between the first and the last third", () => {
+  const steady = [10, 10, 11, 10, 10, 10, 10, 11, 10];
+  const slower = [10, 10, 10, 10, 10, 10, 12, 12, 12];
+  expect(slowdownOf([steady, steady, slower])).toBe(1);
+  expect(slowdownOf([slower, slower, steady])).toBeCloseTo(1.2, 10);
+  expect(slowdownOf([[1, 2, 3]])).toBeUndefined();
+});
+
+test("the median's interval holds it, is the same for the same times, and is narrow for steady ones", () => {
+  const times = [10, 12, 11, 10.5, 30, 11.5, 10.2, 11.1, 10.9, 11.3];
+  const timing = timingOfRounds(times);
+  expect(timing).toEqual(timingOfRounds(times));
+  const { low, high } = timing.interval!;
+  expect(low).toBeLessThanOrEqual(timing.median);
+  expect(high).toBeGreaterThanOrEqual(timing.median);
+  // The one outlier among ten moves the median's interval hardly.
+  expect(high).toBeLessThan(13);
+  expect(timingOfRounds(Array(10).fill(5)).interval).toEqual({ low: 5, high: 5 });
+});
