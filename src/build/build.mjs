@@ -59,7 +59,14 @@ const declarations = {
 
 const site = {
   name: "site",
-  inputs: ["src/pages", "src/bench/results", "src/build/site.mjs", "package-lock.json", ...library.outputs],
+  inputs: [
+    "src/pages",
+    "src/drawing",
+    "src/bench/results",
+    "src/build/site.mjs",
+    "package-lock.json",
+    ...library.outputs,
+  ],
   outputs: ["dist/site/index.html"],
   run: buildSite,
 };

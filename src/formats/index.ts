@@ -1,6 +1,7 @@
 // The entry `erwin/formats`: points and arrays from files, and to them. Bytes in, typed arrays out: nothing here reads a disk.
 
 export { ErwinError, FormatError, InputError } from "../errors.ts";
+export { attributeNames } from "./attribute-names.ts";
 export type { FileBytes, TypedArray } from "./bytes.ts";
 export { type Cells, meshEdges, type Polyhedra } from "./cells.ts";
 export { loadCsv, saveCsv } from "./csv.ts";

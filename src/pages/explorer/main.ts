@@ -1,3 +1,79 @@
-import { startPage } from "../shared/page.ts";
+// The explorer: connects stage, controls, files and tour.
 
-await startPage();
+import "./explorer.css";
+import { byId } from "../shared/dom.ts";
+import { type ErwinPage, onTheme, startPage } from "../shared/page.ts";
+import { Controller, type Shown } from "./controller.ts";
+import { connectFiles } from "./files.ts";
+import { connectKeys } from "./keys.ts";
+import { connectControls, showSettings } from "./panel.ts";
+import { connectPictures } from "./picture.ts";
+import { readSettings } from "./settings.ts";
+import { Stage } from "./stage/stage.ts";
+import { showTexts } from "./texts.ts";
+import { Tour } from "./tour.ts";
+
+const page = await startPage();
+try {
+  start(new Stage(byId<HTMLCanvasElement>("stage")), page);
+} catch (error) {
+  page.state = "failed";
+  page.error = `This page needs WebGL, which this browser does not offer: ${(error as Error).message}`;
+  byId("status").textContent = "";
+  showProblem(page.error);
+}
+
+function start(stage: Stage, page: ErwinPage): void {
+  const settings = readSettings(location.search);
+  let shown: Shown | undefined;
+  const controller = new Controller(stage, page, settings, {
+    onShown(now) {
+      shown = now;
+      showSettings(now);
+      showTexts(now, stage.panels);
+    },
+    onStatus: (text) => {
+      byId("status").textContent = text;
+    },
+    onProblem: showProblem,
+  });
+  page.frames = 0;
+  stage.onFrame = () => {
+    page.frames = (page.frames ?? 0) + 1;
+  };
+  stage.onPick = (place) => void controller.pick(place);
+  stage.onRest = () => controller.writeAddress();
+  stage.setCamera(settings);
+  onTheme(() => stage.setColours(colours()));
+  addEventListener("resize", () => {
+    if (shown) showTexts(shown, stage.panels);
+  });
+  connectControls(controller);
+  connectKeys(byId<HTMLCanvasElement>("stage"), stage, controller);
+  connectFiles(controller);
+  connectPictures(stage, controller, () => shown, colours);
+  connectTurning(stage);
+  new Tour(controller, stage);
+  if (settings.sample) void controller.open(settings.sample, settings);
+  else byId("status").textContent = "Open a file, or pick a sample";
+}
+
+function connectTurning(stage: Stage): void {
+  const button = byId("turning");
+  button.addEventListener("click", () => {
+    const turning = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", String(turning));
+    stage.setTurning(turning ? 20 : 0);
+  });
+}
+
+function showProblem(message: string | undefined): void {
+  byId("problem").textContent = message ?? "";
+  byId("problem").hidden = message === undefined;
+}
+
+/** The stage's colours in the theme that is chosen. */
+function colours(): { ground: string; ink: string } {
+  const ground = getComputedStyle(byId("drop-zone")).backgroundColor;
+  return { ground, ink: getComputedStyle(document.body).color };
+}

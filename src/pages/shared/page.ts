@@ -17,6 +17,8 @@ export interface ErwinPage {
   loss?: number;
   /** Explorer: the point that was clicked, and its receptive field by level. */
   selected?: { point: number; levels: unknown };
+  /** Explorer: the frames that were drawn so far. */
+  frames?: number;
   /** The longest task of the main thread since the page began to run something, in milliseconds; where the browser tells. */
   longestTask?: number;
 }

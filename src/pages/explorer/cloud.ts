@@ -1,0 +1,190 @@
+// The points that the page shows, out of any file that the library reads: positions, the fields that may colour them, the clouds
+// of a batch, and edges where the file has some.
+
+import type { Attribute, SafeTensor, TypedArray } from "erwin/formats";
+import * as formats from "erwin/formats";
+
+export interface Cloud {
+  name: string;
+  /** [points, dimensionality] */
+  positions: Float32Array;
+  /** 2 or 3. */
+  dimensionality: number;
+  /** [clouds + 1] The first point of each cloud of a batch. */
+  offsets: Int32Array;
+  /** The names of what else is known of each point. */
+  fields: readonly string[];
+  /** @throws FormatError for a field that holds no numbers */
+  field(name: string): Attribute;
+  /** [2, edges] Sources, then targets: the file's graph or the sides of its cells; undefined where it has none. */
+  edges(): Int32Array | undefined;
+}
+
+/** Files of named arrays, of which one has to be the positions. */
+const arrayFormats: Readonly<Record<string, (bytes: Uint8Array, file: string) => Promise<Arrays> | Arrays>> = {
+  h5: (bytes, file) => formats.loadHdf5(bytes, { file }),
+  hdf5: (bytes, file) => formats.loadHdf5(bytes, { file }),
+  pt: readTorch,
+  pth: readTorch,
+  th: readTorch,
+  tfrecord: readFirstRecord,
+};
+
+type Arrays = ReadonlyMap<string, SafeTensor>;
+
+/** What the file dialogue offers. */
+export const readableExtensions: readonly string[] = [
+  ...formats.pointCloudExtensions,
+  ...Object.keys(arrayFormats).map((format) => `.${format}`),
+];
+
+const positionNames = ["node_positions", "positions", "position", "pos", "points", "pointcloud"];
+const batchNames = ["batch_idx", "batch"];
+const edgeNames = ["edge_index", "edges"];
+
+/**
+ * @param file its name, whose extension chooses the reader
+ * @throws FormatError for a file that holds no points, is damaged or of no known kind
+ */
+export async function readCloud(bytes: Uint8Array, file: string): Promise<Cloud> {
+  const format = extensionOf(file);
+  if (Object.hasOwn(arrayFormats, format)) return cloudOfArrays(await arrayFormats[format](bytes, file), file);
+  const { positions, dimensionality } = formats.readPointCloud(bytes, file);
+  const names = formats.attributeNames(bytes, file);
+  const field = (name: string) =>
+    formats.readPointCloud(bytes, file, { attributes: [name] }).attributes!.get(name) as Attribute;
+  const points = positions.length / dimensionality;
+  const batch = names.find((name) => batchNames.includes(name));
+  return {
+    name: file,
+    positions,
+    dimensionality,
+    offsets: (batch && offsetsOf(field(batch).data)) || Int32Array.of(0, points),
+    fields: names.filter((name) => ![...positionNames, ...batchNames, ...edgeNames].includes(name) && !isTree(name)),
+    field,
+    edges: () => edgesOf(bytes, file, format, names, points),
+  };
+}
+
+const extensionOf = (file: string) => /\.(\w+)$/.exec(file)?.[1].toLowerCase() ?? "";
+const isTree = (name: string) => /^tree_(idx|mask)/.test(name);
+
+/** Where each cloud begins; undefined for numbers that are no batch index: those are sorted from 0 without gaps. */
+function offsetsOf(batchIdx: ArrayLike<number>): Int32Array | undefined {
+  const starts: number[] = [];
+  for (let i = 0; i < batchIdx.length; i++) {
+    if (batchIdx[i] === starts.length - 1) continue;
+    if (batchIdx[i] !== starts.length) return undefined;
+    starts.push(i);
+  }
+  return Int32Array.of(...starts, batchIdx.length);
+}
+
+function edgesOf(bytes: Uint8Array, file: string, format: string, names: readonly string[], points: number) {
+  const name = names.find((one) => edgeNames.includes(one));
+  if (name && format === "npz") return edgeIndexOf(formats.loadNpz(bytes, { file, only: [name] }).get(name));
+  if (name && format === "safetensors") return edgeIndexOf(formats.loadSafetensors(bytes, { file }).tensors.get(name));
+  if (format === "vtu") return formats.meshEdges(formats.loadVtu(bytes, { file, only: [] }).cells, points);
+  if (format === "vtp") return formats.meshEdges(formats.loadVtp(bytes, { file, only: [] }).cells, points);
+  if (format === "stl") return formats.meshEdges(trianglesOf(formats.loadStl(bytes, { file }).triangles), points);
+  return undefined;
+}
+
+/** Edges of shape [2, M], or [M, 2] as some write them. */
+function edgeIndexOf(array: SafeTensor | undefined): Int32Array | undefined {
+  const [rows, columns] = array?.shape ?? [];
+  if (array?.shape.length !== 2 || (rows !== 2 && columns !== 2)) return undefined;
+  const values = formats.toInt32(array);
+  if (rows === 2) return values;
+  return Int32Array.from({ length: 2 * rows }, (_, i) => values[(i % rows) * 2 + Math.floor(i / rows)]);
+}
+
+/** Triangles as cells, of VTK's kind 5. */
+export function trianglesOf(connectivity: Int32Array): formats.Cells {
+  return cellsOf(connectivity, 3, 5);
+}
+
+/** Quads as cells, of VTK's kind 9. */
+export function quadsOf(connectivity: Int32Array): formats.Cells {
+  return cellsOf(connectivity, 4, 9);
+}
+
+function cellsOf(connectivity: Int32Array, corners: number, kind: number): formats.Cells {
+  const cells = connectivity.length / corners;
+  return {
+    offsets: Int32Array.from({ length: cells + 1 }, (_, cell) => corners * cell),
+    connectivity,
+    types: new Uint8Array(cells).fill(kind),
+  };
+}
+
+function readTorch(bytes: Uint8Array, file: string): Arrays {
+  const value = formats.loadTorch(bytes, { file });
+  return value instanceof formats.TorchTensor ? new Map([["tensor", value]]) : formats.torchTensors(value);
+}
+
+/** A record's serialized tensors and lists of numbers. */
+function readFirstRecord(bytes: Uint8Array, file: string): Arrays {
+  const arrays = new Map<string, SafeTensor>();
+  const [record] = formats.readTfRecords(bytes, { file });
+  for (const [name, feature] of record ? formats.readExample(record, file) : []) {
+    if ("floats" in feature) arrays.set(name, { dtype: "F32", shape: [feature.floats.length], data: feature.floats });
+    else if ("bytes" in feature && feature.bytes.length === 1) {
+      arrays.set(name, formats.readTensorProto(feature.bytes[0], `${file}:${name}`));
+    }
+  }
+  return arrays;
+}
+
+function cloudOfArrays(arrays: Arrays, file: string): Cloud {
+  const found = findPositions(arrays);
+  if (!found) {
+    const names = [...arrays.keys()].slice(0, 20).join(", ") || "none";
+    const expected = "an array of positions [points, 2] or [points, 3], or arrays x, y, z";
+    throw new formats.FormatError(`${file}: expected ${expected}, found ${names}.`, { file, expected });
+  }
+  const { positions, dimensionality, names } = found;
+  const points = positions.length / dimensionality;
+  const attributes = new Map<string, Attribute>();
+  for (const [name, array] of arrays) {
+    const [rows, channels = 1] = array.shape;
+    if (names.includes(name) || rows !== points || array.shape.length > 2) continue;
+    attributes.set(name, { data: formats.toFloat32(array, `${file}:${name}`), channels });
+  }
+  const batch = batchNames.find((name) => attributes.has(name));
+  return {
+    name: file,
+    positions,
+    dimensionality,
+    offsets: (batch && offsetsOf(attributes.get(batch)!.data)) || Int32Array.of(0, points),
+    fields: [...attributes.keys()].filter((name) => !batchNames.includes(name)),
+    field: (name) => attributes.get(name)!,
+    edges: () => edgeIndexOf(edgeNames.map((name) => arrays.get(name)).find((array) => array !== undefined)),
+  };
+}
+
+/** The array that is named as positions are, else the first that looks like some; or one array for each coordinate. */
+function findPositions(arrays: Arrays) {
+  const suits = ({ shape }: SafeTensor) => shape.length >= 2 && (shape.at(-1) === 2 || shape.at(-1) === 3);
+  const lastPart = (name: string) => name.slice(name.lastIndexOf("/") + 1).toLowerCase();
+  const candidates = [...arrays].filter(([, array]) => suits(array));
+  const [name, array] = candidates.find(([key]) => positionNames.includes(lastPart(key))) ?? candidates[0] ?? [];
+  if (name !== undefined && array) {
+    const dimensionality = array.shape.at(-1) as number;
+    const values = formats.toFloat32(array, name);
+    // Of a trajectory [frames, points, dimensionality] the first frame.
+    const positions = values.slice(0, (array.shape.at(-2) as number) * dimensionality);
+    return { positions, dimensionality, names: [name] };
+  }
+  const columns = ["x", "y", "z"].map((axis) => arrays.get(axis)).filter((column) => column !== undefined);
+  if (columns.length < 2 || columns.some(({ data }) => data.length !== columns[0].data.length)) return undefined;
+  return { ...interleave(columns.map(({ data }) => data)), names: ["x", "y", "z"] };
+}
+
+function interleave(columns: readonly TypedArray[]) {
+  const dimensionality = columns.length;
+  const positions = Float32Array.from({ length: columns[0].length * dimensionality }, (_, i) =>
+    Number(columns[i % dimensionality][Math.floor(i / dimensionality)]),
+  );
+  return { positions, dimensionality };
+}

@@ -1,0 +1,273 @@
+// Keeps settings, worker and stage in step: what changes is computed anew in the worker, then shown, then written in the address.
+
+import { type Remote, wrap } from "comlink";
+import type { ErwinPage } from "../shared/page.ts";
+import { scriptUrl } from "../shared/trusted.ts";
+import { selectedForScripts, selectionColours } from "./highlight.ts";
+import type {
+  BuiltTree,
+  Colouring,
+  Cut,
+  Drawing,
+  Graph,
+  OpenedCloud,
+  Selection,
+  Spheres,
+  TreeSettings,
+} from "./protocol.ts";
+import { defaults, type Settings, writeSettings } from "./settings.ts";
+import type { Side, Stage } from "./stage/stage.ts";
+import type { ExplorerWorker } from "./worker.ts";
+import workerUrl from "./worker.ts?worker&url";
+
+/** What there is to show, for captions and controls. */
+export interface Shown {
+  settings: Settings;
+  cloud: OpenedCloud;
+  tree: BuiltTree;
+  selection: Selection | undefined;
+  /** The range of the field that colours the points. */
+  range: [number, number] | undefined;
+  graph: Graph | undefined;
+  spheres: Spheres | undefined;
+}
+
+interface Listeners {
+  onShown(shown: Shown): void;
+  onStatus(text: string): void;
+  onProblem(message: string | undefined): void;
+}
+
+/** What has to be computed anew. */
+interface Stale {
+  tree: boolean;
+  selection: boolean;
+  graph: boolean;
+  drawing: boolean;
+}
+
+const all: Stale = { tree: true, selection: true, graph: true, drawing: true };
+
+export class Controller {
+  readonly #worker: Remote<ExplorerWorker>;
+  readonly #stage: Stage;
+  readonly #page: ErwinPage;
+  readonly #listeners: Listeners;
+  #settings: Settings;
+  #cloud: OpenedCloud | undefined;
+  #tree: BuiltTree | undefined;
+  #selection: Selection | undefined;
+  #graph: Graph | undefined;
+  /** [points] The place of each point in the drawing. */
+  #placeOf = new Int32Array();
+  #stale: Stale = { ...all };
+  #smoothly = false;
+  #updating: Promise<void> | undefined;
+  /** Counts the clouds that were asked for: answers about others come too late. */
+  #opening = 0;
+
+  constructor(stage: Stage, page: ErwinPage, settings: Settings, listeners: Listeners) {
+    this.#stage = stage;
+    this.#page = page;
+    this.#settings = settings;
+    this.#listeners = listeners;
+    this.#worker = wrap<ExplorerWorker>(new Worker(scriptUrl(workerUrl), { type: "module", name: "explorer" }));
+  }
+
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  get cloud(): OpenedCloud | undefined {
+    return this.#cloud;
+  }
+
+  /** @param source a file, or the name of a sample */
+  async open(source: File | string, settings: Partial<Settings> = {}): Promise<void> {
+    const opening = ++this.#opening;
+    const isSample = typeof source === "string";
+    this.#begin(isSample ? "Making the cloud" : `Reading ${source.name}`);
+    try {
+      const cloud = await this.#worker.open(source);
+      if (opening !== this.#opening) return;
+      await this.#updating;
+      this.#cloud = cloud;
+      this.#selection = undefined;
+      this.#placeOf = new Int32Array(cloud.points);
+      cloud.order.forEach((point, place) => {
+        this.#placeOf[point] = place;
+      });
+      this.#settings = { ...this.#settings, point: undefined, ...settings, sample: isSample ? source : "" };
+      this.#stage.setCloud(cloud.positions, cloud.spacing, cloud.dimensionality === 2);
+      // What is flat is looked at from the front.
+      if (cloud.dimensionality === 2) this.#stage.setCamera({ turn: 0, tilt: 0, distance: defaults.distance });
+      this.#stale = { ...all };
+      this.#smoothly = false;
+      await this.#update();
+    } catch (error) {
+      if (opening === this.#opening) this.#fail(error);
+    }
+  }
+
+  /** Shows something else of the same cloud. */
+  async change(changes: Partial<Settings>): Promise<void> {
+    const before = this.#settings;
+    this.#settings = { ...before, ...changes };
+    if (!this.#cloud) return;
+    const changed = (...names: (keyof Settings)[]) => names.some((name) => this.#settings[name] !== before[name]);
+    const tree = changed("ballSize", "stride", "levels", "rotate");
+    const graph = changed("graph");
+    const selection = tree || graph || changed("point", "blocks");
+    const drawing =
+      selection || changed("view", "colour", "level", "halvings", "apart", "merged", "spheres", "show", "up");
+    this.#stale = {
+      tree: this.#stale.tree || tree,
+      graph: this.#stale.graph || graph,
+      selection: this.#stale.selection || selection,
+      drawing: this.#stale.drawing || drawing,
+    };
+    this.#smoothly = true;
+    this.writeAddress();
+    try {
+      await this.#update();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Selects the point at a place of the drawing. */
+  async pick(place: number | undefined): Promise<void> {
+    await this.change({ point: place === undefined ? undefined : this.#cloud?.order[place] });
+  }
+
+  writeAddress(): void {
+    const { turn, tilt, distance } = this.#stage.camera;
+    const camera = {
+      turn: Number(turn.toFixed(1)),
+      tilt: Number(tilt.toFixed(1)),
+      distance: Number(distance.toFixed(2)),
+    };
+    this.#settings = { ...this.#settings, ...camera };
+    history.replaceState(history.state, "", `${location.pathname}${writeSettings(this.#settings)}`);
+  }
+
+  #begin(text: string): void {
+    this.#page.state = "running";
+    delete this.#page.error;
+    this.#listeners.onProblem(undefined);
+    this.#listeners.onStatus(text);
+  }
+
+  #fail(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#page.state = "failed";
+    this.#page.error = message;
+    this.#listeners.onStatus("");
+    this.#listeners.onProblem(message);
+  }
+
+  /** One after the other; what was asked for meanwhile is done by the one that runs. */
+  #update(): Promise<void> {
+    this.#updating ??= this.#bringUpToDate().finally(() => {
+      this.#updating = undefined;
+    });
+    return this.#updating;
+  }
+
+  async #bringUpToDate(): Promise<void> {
+    while (Object.values(this.#stale).some(Boolean)) {
+      const stale = this.#stale;
+      this.#stale = { tree: false, selection: false, graph: false, drawing: false };
+      await this.#bringPartsUpToDate(stale);
+    }
+    this.#page.state = "done";
+    this.#listeners.onStatus("");
+  }
+
+  async #bringPartsUpToDate(stale: Stale): Promise<void> {
+    this.#page.state = "running";
+    const cloud = this.#cloud as OpenedCloud;
+    if (stale.tree || !this.#tree) {
+      this.#listeners.onStatus("Building the tree");
+      this.#tree = await this.#worker.build(treeSettings(this.#settings));
+    }
+    this.#settings = fitting(this.#settings, cloud, this.#tree);
+    const { settings } = this;
+    if (stale.graph) {
+      this.#graph = settings.graph === "none" ? undefined : await this.#worker.graph(settings.graph);
+      this.#stage.showLines(this.#graph?.lines);
+    }
+    if (stale.selection) await this.#select();
+    this.#stage.setView(settings.view);
+    this.#stage.setUp(settings.up);
+    const sides: Side[] = settings.view === "both" ? ["tree", "rotated"] : [settings.view];
+    let range: [number, number] | undefined;
+    let spheres: Spheres | undefined;
+    for (const side of sides) {
+      const rotated = side === "rotated";
+      const drawing = await this.#worker.draw({
+        colouring: colouringOf(settings),
+        rotated,
+        apart: settings.apart ? 0.6 : 0,
+        merged: settings.merged ? settings.level : 0,
+      });
+      range = drawing.range;
+      spheres = settings.spheres ? await this.#worker.spheres(cutOf(settings), rotated) : undefined;
+      this.#stage.show(side, this.#highlighted(drawing, rotated), this.#smoothly);
+      this.#stage.showSpheres(side, spheres?.spheres, spheres?.colours);
+    }
+    this.#stage.mark(settings.point === undefined ? undefined : this.#placeOf[settings.point]);
+    this.#smoothly = true;
+    const { tree, selection, graph } = { tree: this.#tree, selection: this.#selection, graph: this.#graph };
+    this.#listeners.onShown({ settings, cloud, tree, selection, range, graph, spheres });
+  }
+
+  async #select(): Promise<void> {
+    const { point, blocks, graph } = this.#settings;
+    const reach = { blocks, graph: graph === "none" ? undefined : graph };
+    this.#selection = point === undefined ? undefined : await this.#worker.select(point, reach);
+    if (this.#selection) this.#page.selected = selectedForScripts(this.#selection);
+    else delete this.#page.selected;
+  }
+
+  #highlighted(drawing: Drawing, rotated: boolean): Drawing {
+    if (!this.#selection || !this.#cloud) return drawing;
+    const { reachedAt, reachedWithRotationAt } = this.#selection;
+    const reached = rotated ? reachedWithRotationAt : reachedAt;
+    return { ...drawing, colours: selectionColours(reached, this.#settings.level, this.#cloud.order) };
+  }
+}
+
+const treeSettings = ({ ballSize, stride, levels, rotate }: Settings): TreeSettings => ({
+  ballSize,
+  stride,
+  levels,
+  rotate,
+});
+
+/** The settings as far as this cloud and its tree have what they ask for. */
+function fitting(settings: Settings, cloud: OpenedCloud, tree: BuiltTree): Settings {
+  const { colour, graph, point, view, rotate } = settings;
+  const known = !colour.startsWith("field:") || cloud.fields.includes(colour.slice("field:".length));
+  return {
+    ...settings,
+    level: Math.min(settings.level, tree.levels.length - 1),
+    halvings: Math.min(settings.halvings, tree.splits),
+    colour: known ? colour : defaults.colour,
+    graph: graph === "file" && !cloud.hasEdges ? "none" : graph,
+    point: point !== undefined && point < cloud.points ? point : undefined,
+    view: rotate === 0 ? "tree" : view,
+  };
+}
+
+/** The partition that spheres are drawn around. */
+function cutOf({ colour, level, halvings }: Settings): Cut {
+  return colour === "splits" ? { halvings } : { level };
+}
+
+function colouringOf(settings: Settings): Colouring {
+  const { colour } = settings;
+  if (colour === "balls" || colour === "splits") return cutOf(settings);
+  if (colour.startsWith("field:")) return { field: colour.slice("field:".length) };
+  return colour === "cloud" ? { cloud: true } : { plain: true };
+}

@@ -1,0 +1,330 @@
+// What the page asks about a cloud and its tree: the worker's side, which keeps both.
+
+import { ballOfEachPoint } from "../../balltree/balls.ts";
+import type { BallTree } from "../../balltree/index.ts";
+import { ballCentres, type Colour, chooseColours, colourAt, palette } from "../../drawing/colours.ts";
+import { loadEngine } from "../shared/engine.ts";
+import { type Cloud, readCloud } from "./cloud.ts";
+import { boundingSpheres, mergedPositions, partOfEachPoint, splitsOf, spreadOrder } from "./partition.ts";
+import {
+  type BuiltTree,
+  type Colouring,
+  type Cut,
+  type Drawing,
+  type DrawingRequest,
+  type Graph,
+  type GraphKind,
+  NEVER,
+  type OpenedCloud,
+  type ReachSettings,
+  type Selection,
+  type Spheres,
+  type TreeSettings,
+} from "./protocol.ts";
+import { receptiveField } from "./receptive-field.ts";
+import { makeSample } from "./samples.ts";
+
+/** More lines or spheres say less, and take long to draw. */
+const MOST_EDGES = 60_000;
+const MOST_SPHERES = 1024;
+const NEIGHBOURS = 8;
+/** Points without a colour of their own. */
+const PLAIN: Colour = [150, 162, 184];
+
+export class Explorer {
+  #cloud: Cloud | undefined;
+  #tree: BallTree | undefined;
+  /** [points] The point at each place of the drawing. */
+  #order = new Int32Array();
+  /** [points, 3] by index: moved and scaled into the unit sphere, with z = 0 in the plane. */
+  #places = new Float32Array();
+  readonly #graphs = new Map<GraphKind, Int32Array>();
+
+  /**
+   * Opens a file or a sample; both the cloud before and its tree are given up.
+   * @throws FormatError for a file that cannot be read
+   */
+  async open(source: File | string): Promise<OpenedCloud> {
+    const cloud =
+      typeof source === "string"
+        ? await makeSample(source)
+        : await readCloud(new Uint8Array(await source.arrayBuffer()), source.name);
+    const { positions, dimensionality, offsets } = cloud;
+    const { buildBallTree } = await loadEngine();
+    // Refuses what is not finite before anything is drawn; slots do not depend on the settings.
+    const tree = await buildBallTree(positions, { dimensionality, offsets });
+    this.#cloud = cloud;
+    this.#tree = undefined;
+    this.#graphs.clear();
+    this.#order = spreadOrder(tree);
+    this.#places = placesOf(cloud);
+    const edges = cloud.edges();
+    if (edges) this.#graphs.set("file", edges);
+    return {
+      name: cloud.name,
+      points: positions.length / dimensionality,
+      dimensionality,
+      clouds: offsets.length - 1,
+      fields: cloud.fields,
+      hasEdges: edges !== undefined,
+      order: this.#order.slice(),
+      positions: this.#inOrder(this.#places),
+      spacing: spacingOf(tree, this.#places),
+    };
+  }
+
+  async build({ ballSize, stride, levels, rotate }: TreeSettings): Promise<BuiltTree> {
+    const { positions, dimensionality, offsets } = this.#opened();
+    const { buildBallTree } = await loadEngine();
+    const start = performance.now();
+    const tree = await buildBallTree(positions, {
+      ...{ dimensionality, offsets, rotate },
+      strides: Array.from({ length: levels - 1 }, () => stride),
+      ballSizes: Array.from({ length: levels }, () => ballSize),
+    });
+    const milliseconds = performance.now() - start;
+    this.#tree = tree;
+    return {
+      slots: tree.treeIdx.length,
+      levels: tree.levels.map(({ nodes }, level) => {
+        const ballOf = ballOfEachPoint(tree, level);
+        const counts = countsOf(ballOf);
+        return { nodes, balls: counts.length, points: counts.reduce((most, count) => Math.max(most, count), 0) };
+      }),
+      splits: splitsOf(tree),
+      milliseconds,
+    };
+  }
+
+  draw({ colouring, rotated, apart, merged }: DrawingRequest): Drawing {
+    const partOf = this.#partOf(colouring, rotated);
+    const places = merged > 0 ? mergedPositions(this.#wideTree(), this.#places, merged) : this.#places;
+    const drawn = partOf && apart > 0 ? drawApart(places, partOf, apart) : places;
+    return {
+      ...this.#colours(colouring, partOf),
+      positions: drawn === this.#places ? undefined : this.#inOrder(drawn),
+    };
+  }
+
+  /** Balls as spheres, the largest where there are many. */
+  spheres(cut: Cut, rotated: boolean): Spheres {
+    const ballOf = this.#partOf(cut, rotated) as Int32Array;
+    const spheres = boundingSpheres(ballOf, this.#places, 3);
+    const colours = chooseColours(ballOf, this.#places);
+    const total = colours.length;
+    const largest = Array.from({ length: total }, (_, ball) => ball)
+      .sort((a, b) => spheres[4 * b + 3] - spheres[4 * a + 3])
+      .slice(0, MOST_SPHERES);
+    return {
+      spheres: Float32Array.from({ length: 4 * largest.length }, (_, i) => spheres[4 * largest[i >> 2] + (i & 3)]),
+      colours: Uint8Array.from(largest.flatMap((ball) => palette[colours[ball]])),
+      total,
+    };
+  }
+
+  async graph(kind: GraphKind): Promise<Graph> {
+    const edgeIndex = await this.#edges(kind);
+    const edges = edgeIndex.length / 2;
+    // Of the two directions of an edge one.
+    const once: number[] = [];
+    for (let edge = 0; edge < edges; edge++) if (edgeIndex[edge] < edgeIndex[edges + edge]) once.push(edge);
+    const drawn = Math.min(once.length, MOST_EDGES);
+    const lines = new Float32Array(6 * drawn);
+    for (let line = 0; line < drawn; line++) {
+      const edge = once[Math.floor((line * once.length) / drawn)];
+      for (let end = 0; end < 2; end++) {
+        const point = edgeIndex[end * edges + edge];
+        lines.set(this.#places.subarray(3 * point, 3 * point + 3), 6 * line + 3 * end);
+      }
+    }
+    return { lines, total: once.length };
+  }
+
+  async select(point: number, { blocks, graph }: ReachSettings): Promise<Selection> {
+    const tree = this.#built();
+    const edgeIndex = graph && (await this.#edges(graph));
+    const reachedAt = (rotated: boolean) => {
+      const first = new Uint8Array(this.#order.length).fill(NEVER);
+      for (let level = tree.levels.length - 1; level >= 0; level--) {
+        receptiveField(tree, point, level, { blocks, rotated, edgeIndex }).forEach((isReached, other) => {
+          if (isReached) first[other] = level;
+        });
+      }
+      return first;
+    };
+    return {
+      point,
+      balls: tree.levels.map((_, level) => ({
+        ball: membersWith(point, ballOfEachPoint(tree, level)),
+        rotatedBall: membersWith(point, ballOfEachPoint(tree, level, tree.treeIdxRot.length > 0)),
+      })),
+      reachedAt: reachedAt(false),
+      reachedWithRotationAt: reachedAt(tree.treeIdxRot.length > 0),
+    };
+  }
+
+  #opened(): Cloud {
+    if (!this.#cloud) throw new Error("no cloud is open");
+    return this.#cloud;
+  }
+
+  #built(): BallTree {
+    if (!this.#tree) throw new Error("the tree is not built yet");
+    return this.#tree;
+  }
+
+  /** The tree of the places, which have three coordinates. */
+  #wideTree(): BallTree {
+    return { ...this.#built(), dimensionality: 3 };
+  }
+
+  #partOf(colouring: Colouring, rotated: boolean): Int32Array | undefined {
+    const tree = this.#built();
+    const turned = rotated && tree.treeIdxRot.length > 0;
+    if ("level" in colouring) return ballOfEachPoint(tree, Math.min(colouring.level, tree.levels.length - 1), turned);
+    if ("halvings" in colouring) return partOfEachPoint(tree, Math.min(colouring.halvings, splitsOf(tree)), turned);
+    return undefined;
+  }
+
+  #colours(colouring: Colouring, partOf: Int32Array | undefined): Pick<Drawing, "colours" | "range"> {
+    if (partOf) {
+      const colours = chooseColours(partOf, this.#places);
+      return { colours: this.#paint((point) => palette[colours[partOf[point]]]) };
+    }
+    if ("cloud" in colouring) {
+      const cloudOf = cloudOfEachPoint(this.#opened().offsets);
+      return { colours: this.#paint((point) => palette[(3 * cloudOf[point]) % palette.length]) };
+    }
+    if (!("field" in colouring)) return { colours: this.#paint(() => PLAIN) };
+    const values = magnitudes(this.#opened().field(colouring.field));
+    const [low, high] = rangeOf(values);
+    const steps = Array.from({ length: 256 }, (_, step) => colourAt(step / 255));
+    const colour = (point: number) => steps[Math.round((255 * (values[point] - low)) / (high - low || 1)) || 0];
+    return { colours: this.#paint(colour), range: [low, high] };
+  }
+
+  /** [points, 4] in the drawing's order. */
+  #paint(colourOf: (point: number) => Colour): Uint8Array {
+    const order = this.#order;
+    const colours = new Uint8Array(4 * order.length);
+    for (let place = 0; place < order.length; place++) {
+      const colour = colourOf(order[place]);
+      colours[4 * place] = colour[0];
+      colours[4 * place + 1] = colour[1];
+      colours[4 * place + 2] = colour[2];
+      colours[4 * place + 3] = 255;
+    }
+    return colours;
+  }
+
+  /** @param values [points, 3] by index */
+  #inOrder(values: Float32Array): Float32Array {
+    const order = this.#order;
+    const result = new Float32Array(values.length);
+    for (let place = 0; place < order.length; place++) {
+      const at = 3 * order[place];
+      result[3 * place] = values[at];
+      result[3 * place + 1] = values[at + 1];
+      result[3 * place + 2] = values[at + 2];
+    }
+    return result;
+  }
+
+  async #edges(kind: GraphKind): Promise<Int32Array> {
+    let edges = this.#graphs.get(kind);
+    if (!edges) {
+      const { positions, dimensionality, offsets } = this.#opened();
+      const { knnGraph } = await loadEngine();
+      edges = await knnGraph(positions, { dimensionality, offsets, k: NEIGHBOURS });
+      this.#graphs.set(kind, edges);
+    }
+    return edges;
+  }
+}
+
+/** Into the unit sphere, around the middle of the bounding box. */
+function placesOf({ positions, dimensionality }: Cloud): Float32Array<ArrayBuffer> {
+  const places = new Float32Array((positions.length / dimensionality) * 3);
+  for (let d = 0; d < dimensionality; d++) {
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (let at = d; at < positions.length; at += dimensionality) {
+      low = Math.min(low, positions[at]);
+      high = Math.max(high, positions[at]);
+    }
+    const middle = low / 2 + high / 2;
+    for (let at = d, to = d; at < positions.length; at += dimensionality, to += 3) places[to] = positions[at] - middle;
+  }
+  let radius = 0;
+  for (let at = 0; at < places.length; at += 3) {
+    radius = Math.max(radius, Math.hypot(places[at], places[at + 1], places[at + 2]));
+  }
+  for (let at = 0; at < places.length; at++) places[at] /= radius || 1;
+  return places;
+}
+
+/** The median distance of the two points of a leaf, of a choice of leaves. */
+function spacingOf({ treeIdx, treeMask }: BallTree, places: Float32Array): number {
+  const distances: number[] = [];
+  const step = 2 * Math.max(1, Math.floor(treeIdx.length / 2 / 2048));
+  for (let slot = 0; slot + 1 < treeIdx.length; slot += step) {
+    if (!treeMask[slot] || !treeMask[slot + 1]) continue;
+    const [a, b] = [3 * treeIdx[slot], 3 * treeIdx[slot + 1]];
+    distances.push(Math.hypot(places[a] - places[b], places[a + 1] - places[b + 1], places[a + 2] - places[b + 2]));
+  }
+  distances.sort((a, b) => a - b);
+  return distances[distances.length >> 1] ?? 0.1;
+}
+
+function countsOf(ballOf: Int32Array): number[] {
+  const counts: number[] = [];
+  for (const ball of ballOf) counts[ball] = (counts[ball] ?? 0) + 1;
+  return counts;
+}
+
+function membersWith(point: number, ballOf: Int32Array): Int32Array {
+  const members: number[] = [];
+  ballOf.forEach((ball, other) => {
+    if (ball === ballOf[point]) members.push(other);
+  });
+  return Int32Array.from(members);
+}
+
+/** Every part moves away from the middle as a whole, and all are drawn smaller, so that the stage holds them. */
+function drawApart(places: Float32Array, partOf: Int32Array, apart: number): Float32Array {
+  const centres = ballCentres(partOf, places, 3);
+  const drawn = new Float32Array(places.length);
+  for (let point = 0; point < partOf.length; point++) {
+    for (let d = 0; d < 3; d++) {
+      drawn[3 * point + d] = (places[3 * point + d] + apart * centres[3 * partOf[point] + d]) / (1 + 0.7 * apart);
+    }
+  }
+  return drawn;
+}
+
+function cloudOfEachPoint(offsets: Int32Array): Int32Array {
+  const cloudOf = new Int32Array(offsets[offsets.length - 1]);
+  for (let cloud = 0; cloud + 1 < offsets.length; cloud++) cloudOf.fill(cloud, offsets[cloud], offsets[cloud + 1]);
+  return cloudOf;
+}
+
+/** A field of several channels is shown by its length. */
+function magnitudes({ data, channels }: { data: ArrayLike<number>; channels: number }): ArrayLike<number> {
+  if (channels === 1) return data;
+  const lengths = new Float32Array(data.length / channels);
+  for (let point = 0; point < lengths.length; point++) {
+    let squared = 0;
+    for (let channel = 0; channel < channels; channel++) squared += data[point * channels + channel] ** 2;
+    lengths[point] = Math.sqrt(squared);
+  }
+  return lengths;
+}
+
+function rangeOf(values: ArrayLike<number>): [number, number] {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i])) continue;
+    low = Math.min(low, values[i]);
+    high = Math.max(high, values[i]);
+  }
+  return low <= high ? [low, high] : [0, 0];
+}

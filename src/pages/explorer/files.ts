@@ -1,0 +1,38 @@
+// Files: chosen in the dialogue or dropped anywhere on the page; and samples.
+
+import { byId } from "../shared/dom.ts";
+import type { Controller } from "./controller.ts";
+import { defaults, type Settings } from "./settings.ts";
+
+/** What a new cloud is shown with; the tree's settings stay. */
+const fresh: Partial<Settings> = {
+  colour: "balls",
+  ...{ level: 0, apart: false, merged: false, graph: "none", point: undefined, up: defaults.up },
+};
+
+export function connectFiles(controller: Controller): void {
+  const sample = byId<HTMLSelectElement>("sample");
+  sample.addEventListener("change", () => {
+    if (sample.value) void controller.open(sample.value, fresh);
+  });
+  const input = byId<HTMLInputElement>("file");
+  input.addEventListener("change", () => {
+    const [file] = input.files ?? [];
+    if (file) void controller.open(file, fresh);
+    // So that the same file can be chosen again.
+    input.value = "";
+  });
+  const zone = byId("drop-zone");
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    zone.classList.add("drop-target");
+  });
+  for (const name of ["dragleave", "drop"]) {
+    document.addEventListener(name, () => zone.classList.remove("drop-target"));
+  }
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    const [file] = event.dataTransfer?.files ?? [];
+    if (file) void controller.open(file, fresh);
+  });
+}

@@ -1,0 +1,79 @@
+// How a selected point is shown, and told to scripts: what it sees at which level.
+
+import type { Colour } from "../../drawing/colours.ts";
+import { NEVER, type Selection } from "./protocol.ts";
+
+/** Of what is first seen at level 0, 1, 2, ... */
+export const levelColours: readonly Colour[] = [
+  [255, 205, 84],
+  [255, 134, 82],
+  [231, 76, 122],
+  [165, 84, 224],
+  [86, 110, 245],
+  [54, 178, 205],
+];
+const UNSEEN: Colour = [128, 138, 158];
+
+/**
+ * The colours of a receptive field, in the drawing's order; the last number is 0 of what is not seen, which fades.
+ * @param reachedAt [points] the level at which each point is seen first
+ * @param level up to which
+ */
+export function selectionColours(reachedAt: Uint8Array, level: number, order: Int32Array): Uint8Array<ArrayBuffer> {
+  const colours = new Uint8Array(4 * order.length);
+  for (let place = 0; place < order.length; place++) {
+    const at = reachedAt[order[place]];
+    const seen = at <= level;
+    const colour = seen ? levelColours[at] : UNSEEN;
+    colours[4 * place] = colour[0];
+    colours[4 * place + 1] = colour[1];
+    colours[4 * place + 2] = colour[2];
+    colours[4 * place + 3] = seen ? 255 : 0;
+  }
+  return colours;
+}
+
+/** How many points are seen by the end of each level. */
+export function seenByLevel(reachedAt: Uint8Array, levels: number): number[] {
+  const first = new Float64Array(NEVER + 1);
+  for (const level of reachedAt) first[level]++;
+  let seen = 0;
+  return Array.from({ length: levels }, (_, level) => (seen += first[level]));
+}
+
+/** One level of a selected point as scripts see it: indices of points, ascending. */
+export interface SelectedLevel {
+  /** Those in the point's ball, in the tree's own partition and in the rotated one. */
+  ball: number[];
+  rotatedBall: number[];
+  /** Those that have a way to the point by the end of the level, without and with rotated blocks. */
+  receptiveField: number[];
+  receptiveFieldWithRotation: number[];
+}
+
+/** Lists are made when they are asked for: of a million points they are long. */
+export function selectedForScripts(selection: Selection): { point: number; levels: SelectedLevel[] } {
+  const { point, balls, reachedAt, reachedWithRotationAt } = selection;
+  const seen = (reached: Uint8Array, level: number) => {
+    const points: number[] = [];
+    reached.forEach((at, other) => {
+      if (at <= level) points.push(other);
+    });
+    return points;
+  };
+  const levels = balls.map(({ ball, rotatedBall }, level) => ({
+    get ball() {
+      return Array.from(ball);
+    },
+    get rotatedBall() {
+      return Array.from(rotatedBall);
+    },
+    get receptiveField() {
+      return seen(reachedAt, level);
+    },
+    get receptiveFieldWithRotation() {
+      return seen(reachedWithRotationAt, level);
+    },
+  }));
+  return { point, levels };
+}

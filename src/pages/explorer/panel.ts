@@ -1,0 +1,118 @@
+// The controls beside the stage: they show the settings, and change them.
+
+import { byId, element } from "../shared/dom.ts";
+import type { Controller, Shown } from "./controller.ts";
+import { ballSizes, mostLevels, type Settings, strides } from "./settings.ts";
+
+type Names<Value> = { [Name in keyof Settings]: Settings[Name] extends Value ? Name : never }[keyof Settings];
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
+const selects: Readonly<Record<string, Names<number | string>>> = {
+  "ball-size": "ballSize",
+  stride: "stride",
+  levels: "levels",
+  blocks: "blocks",
+  up: "up",
+  graph: "graph",
+  colour: "colour",
+};
+const checks: Readonly<Record<string, Names<boolean>>> = { spheres: "spheres", apart: "apart", merged: "merged" };
+const ranges: Readonly<Record<string, Names<number>>> = { level: "level", halvings: "halvings" };
+
+/** @param controller is told when a control changes */
+export function connectControls(controller: Controller): void {
+  const fill = (id: string, values: readonly number[]) => {
+    byId(id).replaceChildren(...values.map((value) => element("option", { value: String(value) }, value)));
+  };
+  fill("ball-size", ballSizes);
+  fill("stride", strides);
+  fill("levels", numbers(1, mostLevels));
+  fill("blocks", numbers(1, 6));
+  const change = (name: keyof Settings, value: unknown) => void controller.change({ [name]: value });
+  for (const [id, name] of Object.entries(selects)) {
+    const select = byId<HTMLSelectElement>(id);
+    const isNumber = typeof controller.settings[name] === "number";
+    select.addEventListener("change", () => change(name, isNumber ? Number(select.value) : select.value));
+  }
+  for (const [id, name] of Object.entries(checks)) {
+    const check = byId<HTMLInputElement>(id);
+    check.addEventListener("change", () => change(name, check.checked));
+  }
+  for (const [id, name] of Object.entries(ranges)) {
+    const range = byId<HTMLInputElement>(id);
+    range.addEventListener("input", () => change(name, range.valueAsNumber));
+  }
+  for (const radio of document.querySelectorAll<HTMLInputElement>("[name=view]")) {
+    radio.addEventListener("change", () => change("view", radio.value));
+  }
+  const rotate = byId<HTMLInputElement>("rotate");
+  rotate.addEventListener("change", () => {
+    const angle = Math.max(0, Math.min(90, Math.round(rotate.valueAsNumber || 0)));
+    const { view } = controller.settings;
+    void controller.change({ rotate: angle, view: angle > 0 && controller.settings.rotate === 0 ? "both" : view });
+  });
+  const point = byId<HTMLInputElement>("point");
+  point.addEventListener("change", () => {
+    const value = Math.trunc(point.valueAsNumber);
+    change("point", value >= 0 && value < (controller.cloud?.points ?? 0) ? value : undefined);
+  });
+  byId("clear-point").addEventListener("click", () => change("point", undefined));
+  byId("play-cuts").addEventListener("click", () => void playCuts(controller));
+}
+
+/** Milliseconds for which each cut is shown. */
+const CUT_MS = 1100;
+
+/** Shows the cuts one after the other, from the whole cloud to the balls, until the visitor shows something else. */
+async function playCuts(controller: Controller): Promise<void> {
+  const splits = Number(byId<HTMLInputElement>("halvings").max);
+  for (let halvings = 0; halvings <= splits; halvings++) {
+    await controller.change({ colour: "splits", apart: true, halvings });
+    const before = controller.settings;
+    await new Promise((resolve) => setTimeout(resolve, CUT_MS));
+    if (controller.settings.halvings !== halvings || controller.settings.colour !== before.colour) return;
+  }
+}
+
+/** The cloud whose fields are on offer. */
+let offered: Shown["cloud"] | undefined;
+
+/** Sets the controls to what is shown. */
+export function showSettings({ settings, cloud, tree }: Shown): void {
+  if (cloud !== offered) fillColours(cloud.fields, cloud.clouds);
+  offered = cloud;
+  for (const [id, name] of Object.entries(selects)) byId<HTMLSelectElement>(id).value = String(settings[name]);
+  for (const [id, name] of Object.entries(checks)) byId<HTMLInputElement>(id).checked = settings[name];
+  byId<HTMLInputElement>("level").max = String(tree.levels.length - 1);
+  byId<HTMLInputElement>("halvings").max = String(tree.splits);
+  for (const [id, name] of Object.entries(ranges)) {
+    byId<HTMLInputElement>(id).value = String(settings[name]);
+    byId(`${id}-value`).textContent = String(settings[name]);
+  }
+  byId<HTMLInputElement>("rotate").value = String(settings.rotate);
+  const point = byId<HTMLInputElement>("point");
+  point.value = settings.point === undefined ? "" : String(settings.point);
+  point.max = String(cloud.points - 1);
+  byId<HTMLSelectElement>("sample").value = settings.sample;
+  byId<HTMLButtonElement>("clear-point").disabled = settings.point === undefined;
+  const splits = settings.colour === "splits" && settings.point === undefined;
+  byId("halvings-field").hidden = !splits;
+  byId("level-field").hidden = splits;
+  byId<HTMLSelectElement>("graph").querySelector<HTMLOptionElement>("[value=file]")!.hidden = !cloud.hasEdges;
+  for (const radio of document.querySelectorAll<HTMLInputElement>("[name=view]")) {
+    radio.checked = radio.value === settings.view;
+    radio.disabled = settings.rotate === 0 && radio.value !== "tree";
+  }
+}
+
+function fillColours(fields: readonly string[], clouds: number): void {
+  const options = [
+    element("option", { value: "balls" }, "Balls of a level"),
+    element("option", { value: "splits" }, "Cuts from the root"),
+    ...fields.map((field) => element("option", { value: `field:${field}` }, `Field: ${field}`)),
+    ...(clouds > 1 ? [element("option", { value: "cloud" }, "Clouds of the batch")] : []),
+    element("option", { value: "plain" }, "One colour"),
+  ];
+  byId("colour").replaceChildren(...options);
+}

@@ -1,0 +1,404 @@
+// The stage: the tree's own partition and the rotated one side by side, seen by one camera, so that they turn together.
+
+import {
+  BufferAttribute,
+  BufferGeometry,
+  Color,
+  ColorManagement,
+  LinearSRGBColorSpace,
+  LineBasicMaterial,
+  LineSegments,
+  PerspectiveCamera,
+  Scene,
+  WebGLRenderer,
+} from "three";
+import { OrbitControls } from "three/examples/jsm/controls/OrbitControls.js";
+import { Detail } from "./detail.ts";
+import { CloudPoints, type PointDrawing } from "./points.ts";
+import { BallSpheres } from "./spheres.ts";
+
+// Colours are shown as they are given.
+ColorManagement.enabled = false;
+
+export type Side = "tree" | "rotated";
+
+/** Where the camera is: turned about the upright axis and tilted, in degrees; its distance, 1 being the cloud's radius. */
+export interface CameraPlace {
+  turn: number;
+  tilt: number;
+  distance: number;
+}
+
+interface View {
+  scene: Scene;
+  points: CloudPoints;
+  spheres: BallSpheres;
+  mark: BallSpheres;
+  lines: LineSegments<BufferGeometry, LineBasicMaterial>;
+}
+
+const FIELD_OF_VIEW = 35;
+/** A click that moves farther than this many pixels is a turn. */
+const CLICK_PIXELS = 6;
+/** How far from a point a click may be, in pixels. */
+const PICK_PIXELS = 12;
+const AT_REST_MS = 160;
+
+export class Stage {
+  readonly #canvas: HTMLCanvasElement;
+  readonly #renderer: WebGLRenderer;
+  readonly #camera = new PerspectiveCamera(FIELD_OF_VIEW, 1, 0.01, 200);
+  readonly #controls: OrbitControls;
+  readonly #views: Readonly<Record<Side, View>>;
+  readonly #detail = new Detail();
+  #sides: readonly Side[] = ["tree", "rotated"];
+  /** The colour of what is drawn over the points. */
+  #ink = Uint8Array.of(255, 255, 255);
+  #radius = 0.01;
+  #frame = 0;
+  /** Points that are drawn since the last clearing; undefined while things move. */
+  #refined: number | undefined;
+  #lastMove = 0;
+  #flight: { from: CameraPlace; to: CameraPlace; began: number; duration: number } | undefined;
+  /** Called at a click on a point, with its place in the drawing; undefined beside all points. */
+  onPick: (place: number | undefined) => void = () => {};
+  /** Called when nothing moves any more. */
+  onRest: () => void = () => {};
+  /** Called after each frame. */
+  onFrame: () => void = () => {};
+
+  /** @throws Error where the browser has no WebGL */
+  constructor(canvas: HTMLCanvasElement) {
+    this.#canvas = canvas;
+    // What is drawn stays, so that frames can add to it.
+    this.#renderer = new WebGLRenderer({ canvas, antialias: false, preserveDrawingBuffer: true });
+    this.#renderer.autoClear = false;
+    this.#renderer.outputColorSpace = LinearSRGBColorSpace;
+    this.#views = { tree: makeView(), rotated: makeView() };
+    this.#controls = new OrbitControls(this.#camera, canvas);
+    this.#controls.enableDamping = true;
+    this.#controls.dampingFactor = 0.12;
+    this.#controls.minDistance = 0.05;
+    this.#controls.maxDistance = 50;
+    this.#controls.addEventListener("change", () => this.#moved());
+    this.#controls.addEventListener("start", () => {
+      this.#flight = undefined;
+    });
+    this.#listenForClicks();
+    new ResizeObserver(() => this.draw()).observe(canvas);
+    canvas.addEventListener("webglcontextrestored", () => this.draw());
+    this.setCamera({ turn: 0, tilt: 0, distance: 3 });
+  }
+
+  /** @param positions [points, 3] within the unit sphere @param spacing the distance of neighbouring points */
+  setCloud(positions: Float32Array, spacing: number, flat: boolean): void {
+    const home = new BufferAttribute(positions, 3);
+    this.#radius = Math.max(0.0025, Math.min(0.035, spacing * 0.85));
+    for (const { points } of Object.values(this.#views)) points.setCloud(home, 2 * this.#radius, flat);
+    this.draw();
+  }
+
+  show(side: Side, drawing: PointDrawing, smoothly = true): void {
+    this.#views[side].points.show(drawing, smoothly && !prefersStillness() ? performance.now() : undefined);
+    this.#moved();
+  }
+
+  showSpheres(side: Side, spheres: Float32Array | undefined, colours?: Uint8Array): void {
+    this.#views[side].spheres.show(spheres, colours);
+    this.draw();
+  }
+
+  /** @param lines [edges, 2, 3]; undefined for none */
+  showLines(lines: Float32Array | undefined): void {
+    const geometry = new BufferGeometry();
+    geometry.setAttribute("position", new BufferAttribute(lines ?? new Float32Array(), 3));
+    Object.values(this.#views)[0].lines.geometry.dispose();
+    for (const view of Object.values(this.#views)) {
+      view.lines.geometry = geometry;
+      view.lines.visible = lines !== undefined;
+    }
+    this.draw();
+  }
+
+  /** Rings a point, by its place in the drawing. */
+  mark(place: number | undefined): void {
+    for (const { points, mark } of Object.values(this.#views)) {
+      const at = place === undefined ? undefined : points.places.subarray(3 * place, 3 * place + 3);
+      mark.show(at && Float32Array.of(...at, Math.max(0.022, 2.2 * this.#radius)), this.#ink);
+    }
+    this.draw();
+  }
+
+  setView(view: Side | "both"): void {
+    this.#sides = view === "both" ? ["tree", "rotated"] : [view];
+    this.draw();
+  }
+
+  setColours({ ground, ink }: { ground: string; ink: string }): void {
+    const colour = new Color(ground);
+    this.#ink = Uint8Array.from(new Color(ink).toArray(), (part) => Math.round(255 * part));
+    this.#renderer.setClearColor(colour, 1);
+    for (const { points, spheres, lines, mark } of Object.values(this.#views)) {
+      points.object.material.uniforms.ground.value = colour;
+      spheres.object.material.uniforms.ground.value = colour;
+      mark.object.material.uniforms.strength.value = 1.6;
+      lines.material.color = new Color(ink);
+    }
+    this.draw();
+  }
+
+  /** Which way of the points is up on the stage. */
+  setUp(up: "y" | "z"): void {
+    for (const { scene } of Object.values(this.#views)) scene.rotation.x = up === "z" ? -Math.PI / 2 : 0;
+    this.draw();
+  }
+
+  get camera(): CameraPlace {
+    const offset = this.#camera.position.clone().sub(this.#controls.target);
+    const distance = offset.length();
+    return {
+      turn: (Math.atan2(offset.x, offset.z) * 180) / Math.PI,
+      tilt: (Math.asin(Math.max(-1, Math.min(1, offset.y / distance))) * 180) / Math.PI,
+      distance,
+    };
+  }
+
+  setCamera({ turn, tilt, distance }: CameraPlace): void {
+    const [around, up] = [(turn * Math.PI) / 180, (Math.max(-89, Math.min(89, tilt)) * Math.PI) / 180];
+    this.#camera.position
+      .set(Math.sin(around) * Math.cos(up), Math.sin(up), Math.cos(around) * Math.cos(up))
+      .multiplyScalar(distance)
+      .add(this.#controls.target);
+    this.#controls.update();
+    this.draw();
+  }
+
+  /** Looks at the middle again. */
+  centre(): void {
+    this.#controls.target.set(0, 0, 0);
+  }
+
+  /** Moves the camera to a place within so many milliseconds; at once for those who prefer stillness. */
+  fly(to: CameraPlace, duration = 1600): void {
+    if (prefersStillness()) this.setCamera(to);
+    else this.#flight = { from: this.camera, to, began: performance.now(), duration };
+    this.draw();
+  }
+
+  /** Turns by itself, so many degrees in a second; 0 to stop. */
+  setTurning(degreesPerSecond: number): void {
+    this.#controls.autoRotate = degreesPerSecond !== 0;
+    // Three's speed of 1 is a turn in a minute.
+    this.#controls.autoRotateSpeed = -degreesPerSecond / 6;
+    this.draw();
+  }
+
+  /** The picture as it is, at least so many pixels wide. */
+  async picture(width: number): Promise<Blob> {
+    const { clientWidth } = this.#canvas;
+    this.#render(Math.max(1, width / Math.max(1, clientWidth)), 0, Number.POSITIVE_INFINITY);
+    const blob = await new Promise<Blob | null>((resolve) => this.#canvas.toBlob(resolve, "image/png"));
+    this.draw();
+    if (!blob) throw new Error("the browser made no picture");
+    return blob;
+  }
+
+  /** The sides that are shown and the part of the canvas that each has, in pixels of the page, from the upper left. */
+  get panels(): { side: Side; x: number; y: number; width: number; height: number }[] {
+    const { clientWidth: width, clientHeight: height } = this.#canvas;
+    const count = this.#sides.length;
+    const across = width >= height;
+    return this.#sides.map((side, i) => ({
+      side,
+      x: across ? (i * width) / count : 0,
+      y: across ? 0 : (i * height) / count,
+      width: across ? width / count : width,
+      height: across ? height : height / count,
+    }));
+  }
+
+  /** [points, 3] In pixels from the upper left of the side's panel, and the depth from 0, nearest, to 1; in the drawing's order. */
+  project(side: Side, most: number): Float32Array {
+    const panel = this.panels.find((one) => one.side === side) ?? this.panels[0];
+    const { scene, points } = this.#views[side];
+    this.#aim(panel.width, panel.height);
+    scene.updateMatrixWorld();
+    const matrix = this.#camera.projectionMatrix.clone().multiply(this.#camera.matrixWorldInverse);
+    matrix.multiply(scene.matrixWorld);
+    const e = matrix.elements;
+    const { places } = points;
+    const count = Math.min(most, places.length / 3);
+    const projected = new Float32Array(3 * count);
+    for (let at = 0; at < 3 * count; at += 3) {
+      const [x, y, z] = [places[at], places[at + 1], places[at + 2]];
+      const w = e[3] * x + e[7] * y + e[11] * z + e[15];
+      projected[at] = ((e[0] * x + e[4] * y + e[8] * z + e[12]) / w / 2 + 0.5) * panel.width;
+      projected[at + 1] = (0.5 - (e[1] * x + e[5] * y + e[9] * z + e[13]) / w / 2) * panel.height;
+      projected[at + 2] = w;
+    }
+    return projected;
+  }
+
+  /** How many pixels of the page a point is wide at a depth of 1. */
+  pointPixels(panelHeight: number): number {
+    return (2 * this.#radius * panelHeight) / 2 / Math.tan((FIELD_OF_VIEW * Math.PI) / 360);
+  }
+
+  /** [points, 4] */
+  colours(side: Side): Uint8Array {
+    return this.#views[side].points.object.geometry.getAttribute("nextColour").array as Uint8Array;
+  }
+
+  /** Draws a frame soon. */
+  draw(): void {
+    this.#refined = undefined;
+    if (this.#frame === 0) this.#frame = requestAnimationFrame((now) => this.#step(now));
+  }
+
+  #moved(): void {
+    this.#lastMove = performance.now();
+    this.draw();
+  }
+
+  #step(now: number): void {
+    this.#frame = 0;
+    this.#advanceFlight(now);
+    let moving = this.#controls.update();
+    for (const { points } of Object.values(this.#views)) moving = points.advance(now) || moving;
+    if (moving || this.#flight) this.#lastMove = performance.now();
+    if (performance.now() - this.#lastMove < AT_REST_MS) {
+      this.#detail.frame(now);
+      this.#render(this.#pixelRatio(false), 0, this.#detail.budget);
+      this.#refined = undefined;
+      this.#frame = requestAnimationFrame((next) => this.#step(next));
+      return;
+    }
+    if (this.#refined === undefined) {
+      this.#detail.rest();
+      this.onRest();
+    }
+    this.#refine();
+  }
+
+  /** Adds points that the moving frames left out, until all are drawn. */
+  #refine(): void {
+    const from = this.#refined ?? 0;
+    // What is see-through has to come last, so all is drawn at once where there is some.
+    const through = this.#sides.some((side) => this.#views[side].spheres.object.visible);
+    const to = through ? Number.POSITIVE_INFINITY : from + Math.max(400_000, this.#detail.budget);
+    this.#render(this.#pixelRatio(true), from, to);
+    this.#refined = to;
+    const most = Math.max(...this.#sides.map((side) => this.#views[side].points.count * this.#sides.length));
+    if (to < most) this.#frame = requestAnimationFrame((now) => this.#step(now));
+  }
+
+  /** More pixels than the screen has smooth the points' edges, where there is time for it. */
+  #pixelRatio(atRest: boolean): number {
+    const points = this.#views.tree.points.count * this.#sides.length;
+    const own = Math.min(2, devicePixelRatio || 1);
+    if (points > 300_000) return atRest ? own : 1;
+    return atRest ? Math.max(2, own) : points > this.#detail.budget ? 1 : own;
+  }
+
+  /** @param from, to which points are drawn, of all views together; from 0 on the stage is cleared before */
+  #render(ratio: number, from: number, to: number): void {
+    const { clientWidth: width, clientHeight: height } = this.#canvas;
+    if (width === 0 || height === 0) return;
+    const [columns, rows] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (this.#canvas.width !== columns || this.#canvas.height !== rows) {
+      this.#renderer.setPixelRatio(ratio);
+      this.#renderer.setSize(width, height, false);
+      from = 0;
+    }
+    this.#renderer.setScissorTest(true);
+    for (const { side, ...panel } of this.panels) {
+      const { scene, points } = this.#views[side];
+      const bottom = height - panel.y - panel.height;
+      this.#renderer.setViewport(panel.x, bottom, panel.width, panel.height);
+      this.#renderer.setScissor(panel.x, bottom, panel.width, panel.height);
+      if (from === 0) this.#renderer.clear();
+      this.#aim(panel.width, panel.height);
+      const share = this.#sides.length;
+      const first = Math.floor(from / share);
+      points.object.geometry.setDrawRange(first, Math.ceil((to - from) / share));
+      const { uniforms } = points.object.material;
+      const distance = this.#camera.position.distanceTo(this.#controls.target);
+      uniforms.depths.value = [distance - 0.6, distance + 1.1];
+      // Where fewer points are drawn, each has to cover more.
+      const drawn = Math.min(points.count, Math.ceil(to / share));
+      uniforms.pixels.value =
+        ((this.#camera.zoom * panel.height * ratio) / 2 / Math.tan((FIELD_OF_VIEW * Math.PI) / 360)) *
+        Math.min(2, Math.sqrt(points.count / Math.max(1, drawn)));
+      uniforms.least.value = 1.4 * ratio;
+      this.#renderer.render(scene, this.#camera);
+    }
+    this.onFrame();
+  }
+
+  /** Of a panel that is higher than wide the width has to hold the cloud. */
+  #aim(width: number, height: number): void {
+    this.#camera.aspect = width / Math.max(1, height);
+    this.#camera.zoom = Math.min(1, this.#camera.aspect);
+    this.#camera.updateProjectionMatrix();
+    this.#camera.updateMatrixWorld();
+  }
+
+  #advanceFlight(now: number): void {
+    if (!this.#flight) return;
+    const { from, to, began, duration } = this.#flight;
+    const share = Math.min(1, Math.max(0, (now - began) / duration));
+    const eased = share * share * (3 - 2 * share);
+    const between = (name: keyof CameraPlace) => from[name] + (to[name] - from[name]) * eased;
+    if (share === 1) this.#flight = undefined;
+    this.setCamera({ turn: between("turn"), tilt: between("tilt"), distance: between("distance") });
+  }
+
+  #listenForClicks(): void {
+    let down: { x: number; y: number } | undefined;
+    this.#canvas.addEventListener("pointerdown", ({ isPrimary, button, offsetX: x, offsetY: y }) => {
+      down = isPrimary && button === 0 ? { x, y } : undefined;
+    });
+    this.#canvas.addEventListener("pointerup", ({ offsetX: x, offsetY: y }) => {
+      if (down && Math.hypot(x - down.x, y - down.y) <= CLICK_PIXELS) this.onPick(this.#pick(x, y));
+      down = undefined;
+    });
+  }
+
+  /** The point that a click means: of those near it the nearest to the camera, unless others are much nearer to the click. */
+  #pick(x: number, y: number): number | undefined {
+    const panel = this.panels.find(
+      (one) => x >= one.x && x < one.x + one.width && y >= one.y && y < one.y + one.height,
+    );
+    if (!panel) return undefined;
+    const projected = this.project(panel.side, Number.POSITIVE_INFINITY);
+    const pixels = this.pointPixels(panel.height * Math.min(1, panel.width / panel.height));
+    let best: number | undefined;
+    let least = Number.POSITIVE_INFINITY;
+    for (let at = 0; at < projected.length; at += 3) {
+      const away = Math.hypot(projected[at] + panel.x - x, projected[at + 1] + panel.y - y);
+      const depth = projected[at + 2];
+      if (away > PICK_PIXELS || depth <= 0) continue;
+      // Within its own disc a point counts by its depth alone.
+      const beside = Math.max(0, away - pixels / depth / 2) / PICK_PIXELS;
+      const cost = depth + 0.6 * beside;
+      if (cost < least) [least, best] = [cost, at / 3];
+    }
+    return best;
+  }
+}
+
+function makeView(): View {
+  const scene = new Scene();
+  const points = new CloudPoints();
+  const spheres = new BallSpheres();
+  const mark = new BallSpheres();
+  mark.object.renderOrder = 3;
+  mark.object.material.depthTest = false;
+  const lines = new LineSegments(new BufferGeometry(), new LineBasicMaterial({ transparent: true, opacity: 0.6 }));
+  lines.frustumCulled = false;
+  lines.visible = false;
+  scene.add(points.object, lines, spheres.object, mark.object);
+  return { scene, points, spheres, mark, lines };
+}
+
+const prefersStillness = () => matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -1,0 +1,30 @@
+// The page's worker: files are read, trees built and drawings computed here, so that the page stays free.
+
+import { expose, transfer } from "comlink";
+import { Explorer } from "./explorer.ts";
+
+const explorer = new Explorer();
+
+/** Moves the arrays of an answer to the page in place of copying them. */
+function moved<Answer extends object>(answer: Answer): Answer {
+  const buffers = new Set<ArrayBufferLike>();
+  const collect = (value: unknown): void => {
+    if (ArrayBuffer.isView(value)) buffers.add(value.buffer);
+    else if (typeof value === "object" && value !== null) Object.values(value).forEach(collect);
+  };
+  collect(answer);
+  return transfer(answer, [...buffers] as Transferable[]);
+}
+
+const answers = {
+  open: async (...[source]: Parameters<Explorer["open"]>) => moved(await explorer.open(source)),
+  build: (...[settings]: Parameters<Explorer["build"]>) => explorer.build(settings),
+  draw: (...[request]: Parameters<Explorer["draw"]>) => moved(explorer.draw(request)),
+  spheres: (...[cut, rotated]: Parameters<Explorer["spheres"]>) => moved(explorer.spheres(cut, rotated)),
+  graph: async (...[kind]: Parameters<Explorer["graph"]>) => moved(await explorer.graph(kind)),
+  select: async (...[point, reach]: Parameters<Explorer["select"]>) => moved(await explorer.select(point, reach)),
+};
+
+export type ExplorerWorker = typeof answers;
+
+expose(answers);
