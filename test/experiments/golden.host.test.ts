@@ -25,12 +25,18 @@ onEachDevice((device, backend) => {
   test.for(trained)("%s %s: the losses and rates of twelve steps, clipped or not", async ([name, folder]) => {
     const run = await loadGoldenRun(name, folder);
     const { losses_f64, lr_used, clipped } = run.expected;
-    const plain = await fitGolden(name, run, device());
-    expectClose(plain.losses, losses_f64, 1e-5, "losses");
-    expectClose(plain.rates, lr_used, 1e-12, "learning rates");
-    if (backend === "webgpu" && name === "shapenet") return;
-    const limited = await fitGolden(name, run, device(), { maxGradNorm: clipped.max_grad_norm });
-    expectClose(limited.losses, clipped.losses_f64, 1e-5, "losses with clipped gradients");
+    // A software adapter has to do each of the two with one experiment only.
+    const [plain, limited] = backend === "cpu" ? [true, true] : [name === "shapenet", name === "md"];
+    if (plain) {
+      const { losses, rates } = await fitGolden(name, run, device());
+      expectClose(losses, losses_f64, 1e-5, "losses");
+      expectClose(rates, lr_used, 1e-12, "learning rates");
+    }
+    if (limited) {
+      const { losses, rates } = await fitGolden(name, run, device(), { maxGradNorm: clipped.max_grad_norm });
+      expectClose(losses, clipped.losses_f64, 1e-5, "losses with clipped gradients");
+      expectClose(rates, lr_used, 1e-12, "learning rates with clipped gradients");
+    }
   });
 
   test.for(trained)("%s %s: evaluation with given weights, sample by sample too", async ([name, folder]) => {

@@ -17,10 +17,10 @@ import {
 } from "erwin";
 import { describe, expect, test } from "vitest";
 import { expectClose, l2Error } from "../support/compare.ts";
-import { useDevice } from "../support/models.ts";
+import { quickBackend, useDevice } from "../support/models.ts";
 import { type Cloud, flatConfig, makeClouds, makeModel, makeTask } from "./training.ts";
 
-const device = useDevice();
+const device = useDevice(quickBackend);
 const trainData = makeClouds(20, 1);
 const validationData = makeClouds(5, 2);
 const testData = makeClouds(3, 3);

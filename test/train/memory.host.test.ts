@@ -3,9 +3,9 @@
 import { AdamW, ErwinTransformer, type ErwinTransformer as Model, Tensor } from "erwin";
 import { describe, expect, test } from "vitest";
 import { cloudOptions, joinClouds, randomCloud, seededRandom } from "../support/clouds.ts";
-import { useDevice } from "../support/models.ts";
+import { quickBackend, useDevice } from "../support/models.ts";
 
-const device = useDevice("webgpu", { own: true });
+const device = useDevice(quickBackend, { own: true });
 
 const hierarchical = {
   cIn: 4,

@@ -7,6 +7,7 @@ import {
   DeviceLostError,
   DisposedError,
   ErwinError,
+  ErwinTransformer,
   type ErwinWorker,
   FormatError,
   InputError,
@@ -16,7 +17,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { cloudOptions, randomCloud, seededRandom } from "../support/clouds.ts";
 import { oneBlock } from "../support/configs.ts";
-import { useDevice } from "../support/models.ts";
+import { forwardToHost, quickBackend, useDevice } from "../support/models.ts";
 import { changedScript, libraryScript, scriptUrl, watchWorkers } from "./scripts.ts";
 
 const config = oneBlock;
@@ -25,7 +26,7 @@ const device = useDevice();
 
 let erwin: ErwinWorker;
 beforeAll(async () => {
-  erwin = await workerWithModel({ backend: "webgpu" });
+  erwin = await workerWithModel({ backend: quickBackend });
 });
 afterAll(() => erwin.dispose());
 
@@ -173,7 +174,8 @@ test("after a lost device a model can be loaded again", async () => {
   started[0].worker.postMessage("lose the device");
   await rejection(losing.forward(cloud), DeviceLostError);
   await losing.create(config);
-  expect((await losing.forward(cloud)).data).toEqual((await erwin.forward(cloud)).data);
+  using model = await ErwinTransformer.create(config, { device: device() });
+  expect((await losing.forward(cloud)).data).toEqual((await forwardToHost(model, cloud)).data);
   losing.dispose();
 });
 
