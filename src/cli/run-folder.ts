@@ -72,6 +72,12 @@ export class RunFolder {
     return basename(resolve(this.folder));
   }
 
+  /** The checkpoint to go on from, which may have been put here by `erwin convert`; undefined where there is none. */
+  get last(): { bytes: Uint8Array; file: string } | undefined {
+    const bytes = this.store.load(LAST_CHECKPOINT);
+    return bytes && { bytes, file: join(this.folder, LAST_CHECKPOINT) };
+  }
+
   /** Writes what the run is, and takes away the numbers of steps that come again. */
   begin(config: RunConfig): void {
     const { begun, step } = this;

@@ -4,6 +4,7 @@
 import type { ErwinConfigInput } from "../erwin/config.ts";
 import type { Cells } from "../formats/cells.ts";
 import type { Module } from "../nn/module.ts";
+import type { Metrics } from "../train/evaluate.ts";
 import type { DataSet, Task } from "../train/task.ts";
 import type { DataSource } from "./data-source.ts";
 import type { Options, OptionValues, TrainingDefaults, trainingOptions } from "./options.ts";
@@ -70,6 +71,14 @@ export interface SamplePrediction {
   time?: number;
 }
 
+/** What predictions that feed on themselves come to. */
+export interface Rollout {
+  /** Means over the samples, by the names of the task's metrics; absent where these are measured step by step, without a rollout. */
+  metrics?: Metrics;
+  /** Error curves by name: the running mean of an error up to each step, averaged over the samples that go as far. */
+  curves: Record<string, number[]>;
+}
+
 /**
  * An experiment. A run takes its parts in this order: `config` (or a checkpoint's own), `build`, `load`, `task`.
  * `Model` is its wrapper around Erwin; `Sample` and `Batch` are its own business.
@@ -106,10 +115,17 @@ export interface Experiment<
    */
   baselines(heldOut: DataSet<Sample>, train: DataSet<Sample>): Promise<Baselines>;
   /**
-   * Error curves of predictions that feed on themselves, step by step, by name, over the test split: experiments in time only.
-   * How many steps is an option of theirs.
+   * Evaluates the test split by predictions that feed on themselves, step by step, one sample at a time: experiments in time
+   * only. How many steps is an option of theirs.
+   * @param model in evaluation mode
+   * @param onSample hears the numbers of each sample, in the order of samples
    */
-  rollout?(model: Model, data: DataSet<Sample>, options: Values): Promise<Record<string, number[]>>;
+  rollout?(
+    model: Model,
+    data: DataSet<Sample>,
+    options: Values,
+    onSample?: (metrics: Metrics) => void,
+  ): Promise<Rollout>;
   /**
    * What the model says of one sample: experiments with an output at each point only. Sequences give some of their frames, in
    * the order of time; all others one.

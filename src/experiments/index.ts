@@ -42,6 +42,7 @@ export type {
   ExperimentOptions,
   OnBad,
   PredictedField,
+  Rollout,
   SamplePrediction,
   Split,
   SplitName,

@@ -9,7 +9,7 @@ import { loadSafetensors } from "../formats/safetensors.ts";
 import type { Module } from "../nn/module.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { Task } from "../train/task.ts";
-import { fromTorch } from "../train/torch.ts";
+import { fromTorch, isTorch } from "../train/torch.ts";
 import { replacingBad, withoutBad } from "./bad-samples.ts";
 import type { DataSource } from "./data-source.ts";
 import type { Experiment, ExperimentOptions, OnBad, Split, SplitName } from "./experiment.ts";
@@ -66,20 +66,27 @@ export async function openRun(
   return { model, task: experiment.task(model, options), trainData, validationData, testData };
 }
 
-/** PyTorch's files are zip archives. */
-const ZIP = [0x50, 0x4b];
-
 /** A safetensors file of what PyTorch saved; what its shapes do not tell of the model is as the options say. */
 function toSafetensors({ bytes, file }: InitialWeights, usual: ErwinConfigInput): FileBytes {
   const given = toBytes(bytes);
-  if (!ZIP.every((byte, i) => given[i] === byte)) return bytes;
+  if (!isTorch(given)) return bytes;
   try {
     return fromTorch(given, { file }).bytes;
   } catch (error) {
     const missing = error instanceof CheckpointError ? (error.details.missing as string[] | undefined) : undefined;
     if (!missing) throw error;
     const config = Object.entries(snakeCaseConfig(resolveConfig(usual))).filter(([name]) => missing.includes(name));
-    return fromTorch(given, { file, config: Object.fromEntries(config) }).bytes;
+    try {
+      return fromTorch(given, { file, config: Object.fromEntries(config) }).bytes;
+    } catch (cause) {
+      const [problem, reason] = [error, cause].map((one) => (one as Error).message);
+      const advice = "write them into a file and make a checkpoint with a config by erwin convert --config FILE";
+      throw new CheckpointError(
+        `${problem}; those of the experiment do not fit it (${reason}): ${advice}`,
+        { file, missing },
+        { cause },
+      );
+    }
   }
 }
 

@@ -50,8 +50,10 @@ onEachDevice((device, backend) => {
           expectClose([found[metric]], [value], tolerance, `${metric} of ${split}`);
         }
         if (!rollout) continue;
-        const curves = await experiment.rollout!(model, data, options);
+        const { metrics, curves } = await experiment.rollout!(model, data, options);
         expect(Object.keys(curves)).toEqual(["velocity", "pressure"]);
+        for (const [metric, value] of Object.entries(metrics!))
+          expectClose([value], [numbers[metric]], tolerance, metric);
         for (const [curve, values] of Object.entries(rollout)) expectClose(curves[curve], values, tolerance, curve);
       }
     },

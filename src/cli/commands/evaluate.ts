@@ -1,12 +1,16 @@
 // erwin evaluate: measures a trained model on a split of its experiment's data.
 
+import { extname, join } from "node:path";
 import process from "node:process";
-import { type ExperimentOptions, splitNames } from "../../experiments/experiment.ts";
+import { type Experiment, type ExperimentOptions, type Split, splitNames } from "../../experiments/experiment.ts";
 import { experimentNames, experimentOf } from "../../experiments/index.ts";
 import { type Options, parseOption, resolveOptions } from "../../experiments/options.ts";
 import { readModel } from "../../experiments/run.ts";
-import { evaluate as evaluateSplit, InputError, loadSafetensors, type Metrics } from "../../index.ts";
+import { type Device, evaluate as evaluateSplit, InputError, loadSafetensors, type Metrics } from "../../index.ts";
+import type { Module } from "../../nn/module.ts";
+import { describedByTorch, isTorch } from "../../train/torch.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
+import { drawCurves } from "../curve.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { listIn, openSource } from "../experiment-choice.ts";
 import { evaluationFlags, flagOf, givenOptions } from "../experiment-options.ts";
@@ -21,7 +25,10 @@ export const evaluate: Command = {
   usage:
     "--model FILE_OR_RUN [--experiment NAME] [--data-path FOLDER] [--split train|val|test] [--batch-size N] [--json FILE]",
   options: {
-    model: { value: "FILE_OR_RUN", description: "a checkpoint (.safetensors), or the folder of a run" },
+    model: {
+      value: "FILE_OR_RUN",
+      description: "a checkpoint (.safetensors, or PyTorch's .pt), or the folder of a run",
+    },
     experiment: { value: "NAME", description: "what it was trained on, where neither the file nor the run says" },
     "data-path": { value: "FOLDER", description: "the data set (default: the run's own)" },
     split: { value: "train|val|test", description: "what it is measured on (default test)" },
@@ -29,6 +36,11 @@ export const evaluate: Command = {
     ...evaluationFlags(),
     ...deviceOptions,
   },
+  notes: [
+    "Prints one line of JSON: experiment, split, clouds, loss, metrics. An experiment in time predicts its test split step by step;",
+    "the running means of its errors are drawn and written as a table: beside the file of --json under its name, with the",
+    "extensions .svg and .csv, or into the run's folder as rollout.svg and rollout.csv.",
+  ],
   run,
 };
 
@@ -40,8 +52,9 @@ async function run(args: Arguments): Promise<void> {
   const file = isFolder(given) ? weightsOf(given) : given;
   if (json !== undefined) checkOutput(json, [file]);
   const weights = { bytes: readBytes(file), file };
-  const { metadata } = loadSafetensors(weights.bytes, { file });
-  const name = args.text("experiment") ?? metadata.experiment ?? config?.experiment;
+  const metadata = isTorch(weights.bytes) ? {} : loadSafetensors(weights.bytes, { file }).metadata;
+  const described = isTorch(weights.bytes) ? describedByTorch(weights.bytes, { file }) : metadata;
+  const name = args.text("experiment") ?? textOrNone(described.experiment) ?? config?.experiment;
   const list = listIn(args.text("data-path") ?? config?.settings["data-path"]);
   const experiment = name === undefined ? undefined : experimentOf(name, metadata, file, { list });
   if (name === undefined || !experiment) {
@@ -64,28 +77,66 @@ async function run(args: Arguments): Promise<void> {
     const model = readModel(experiment, weights, { device, name, options });
     try {
       console.error(`evaluating ${name} on ${describeDevice(device)}: ${data.size} samples of the split ${split}`);
-      const samples: ({ name: string } & Metrics)[] = [];
-      const { loss, ...metrics } = await withProgress(`evaluating ${name}`, (report) =>
-        evaluateSplit({
-          device,
-          task: experiment.task(model, options),
-          data,
-          batchSize: options.batchSize,
-          onSample: (found) => {
-            samples.push({ name: data.nameOf(samples.length), ...found } as { name: string } & Metrics);
-            report(samples.length, data.size);
-          },
-        }),
-      );
-      const rollout = split === "test" ? await experiment.rollout?.(model, data, options) : undefined;
-      const summary = { experiment: name, split, clouds: data.size, loss, metrics };
-      const result = { ...summary, ...(rollout && { rollout }), samples };
+      const { metrics, samples, curves } = await measure(experiment, model, { name, split, data, options, device });
+      const { loss, ...others } = metrics;
+      const summary = { experiment: name, split, clouds: data.size, loss, metrics: others };
+      const result = { ...summary, ...(curves && { rollout: curves }), samples };
       if (json !== undefined) writeWhole(json, `${JSON.stringify(result, null, 2)}\n`);
+      const place =
+        json === undefined ? (isFolder(given) ? join(given, "rollout") : undefined) : withoutExtension(json);
+      if (curves && place !== undefined) writeCurves(place, name, curves);
       process.stdout.write(`${JSON.stringify(summary)}\n`);
     } finally {
       model.dispose();
     }
   });
+}
+
+const textOrNone = (value: unknown) => (typeof value === "string" ? value : undefined);
+const withoutExtension = (path: string) => path.slice(0, path.length - extname(path).length);
+
+interface Measured {
+  /** `loss` among them. */
+  metrics: Metrics;
+  samples: ({ name: string } & Metrics)[];
+  /** Error curves of predictions step by step. */
+  curves?: Record<string, number[]>;
+}
+
+async function measure(
+  experiment: Experiment,
+  model: Module,
+  {
+    name,
+    split,
+    data,
+    options,
+    device,
+  }: { name: string; split: string; data: Split<unknown>; options: ExperimentOptions; device: Device },
+): Promise<Measured> {
+  const samples: Measured["samples"] = [];
+  return withProgress(`evaluating ${name}`, async (report) => {
+    const onSample = (found: Metrics) => {
+      samples.push({ name: data.nameOf(samples.length), ...found } as { name: string } & Metrics);
+      report(samples.length, data.size);
+    };
+    const rollout = split === "test" ? await experiment.rollout?.(model, data, options, onSample) : undefined;
+    const { metrics, curves } = rollout ?? {};
+    if (metrics) return { samples, metrics, curves };
+    const { batchSize } = options;
+    const task = experiment.task(model, options);
+    return { samples, metrics: await evaluateSplit({ device, task, data, batchSize, onSample }), curves };
+  });
+}
+
+/** @param place path of the files without their extensions */
+function writeCurves(place: string, experiment: string, curves: Readonly<Record<string, readonly number[]>>): void {
+  const names = Object.keys(curves);
+  const steps = curves[names[0]].map((_, i) => [i + 1, ...names.map((name) => curves[name][i])].join(","));
+  writeWhole(`${place}.csv`, `${[["step", ...names].join(","), ...steps].join("\n")}\n`);
+  const drawn = names.map((name) => ({ name, points: curves[name].map((value, i) => [i + 1, value] as const) }));
+  writeWhole(`${place}.svg`, drawCurves(`${experiment}: error of predictions step by step`, drawn));
+  console.error(`error curves: ${place}.csv, ${place}.svg`);
 }
 
 /** The options that a run was begun with. */

@@ -7,7 +7,7 @@ import { estimateRunMemory, estimateRunTime } from "../../experiments/estimate.t
 import type { BadSample, Baselines, Experiment, ExperimentOptions } from "../../experiments/experiment.ts";
 import { experiments } from "../../experiments/index.ts";
 import { resolveOptions } from "../../experiments/options.ts";
-import { type ExperimentRun, fitOptions, openRun } from "../../experiments/run.ts";
+import { type ExperimentRun, fitOptions, type InitialWeights, openRun } from "../../experiments/run.ts";
 import {
   type Device,
   FitController,
@@ -125,7 +125,7 @@ async function run(args: Arguments): Promise<void> {
     throw new InputError(`There is no checkpoint to go on from in "${folder.folder}".`, { file: folder.folder });
   }
   const leftOut: BadSample[] = [];
-  await withRun(call, leftOut, async (made, device) => {
+  await withRun(call, { leftOut, last: folder.last }, async (made, device) => {
     describeSamples(made);
     const config = () => ({
       experiment: call.name,
@@ -206,13 +206,17 @@ export function readDataPath(
   return path;
 }
 
-/** Opens the data set and makes the model for `work`. @param leftOut receives the samples that are left out */
+/**
+ * Opens the data set and makes the model for `work`.
+ * @param leftOut receives the samples that are left out
+ * @param last the checkpoint to go on from, which decides the model's shape, whoever wrote it
+ */
 async function withRun(
   { name, experiment, options, dataPath, init, skipBad, device: choice }: Call,
-  leftOut: BadSample[],
+  { leftOut, last }: { leftOut: BadSample[]; last?: InitialWeights },
   work: (made: ExperimentRun, device: Device) => Promise<void>,
 ): Promise<void> {
-  const weights = init === undefined ? undefined : { bytes: readBytes(init), file: init };
+  const weights = last ?? (init === undefined ? undefined : { bytes: readBytes(init), file: init });
   await withDevice(choice, async (device) => {
     const { steps, batchSize } = options;
     console.log(`training ${name} on ${describeDevice(device)}: ${steps} steps of ${batchSize}`);
@@ -235,7 +239,7 @@ async function withRun(
 
 async function dryRun(call: Call): Promise<void> {
   const leftOut: BadSample[] = [];
-  await withRun(call, leftOut, async (made) => {
+  await withRun(call, { leftOut }, async (made) => {
     describeSamples(made);
     const memory = await estimateRunMemory(call.experiment, made, call.options);
     console.log(

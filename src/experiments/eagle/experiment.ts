@@ -1,6 +1,7 @@
 // Flows over ground: from the state at a frame to the next, step by step.
 
 import { type Cells, kinds } from "../../formats/cells.ts";
+import { Random } from "../../random.ts";
 import type { BatchDetails, Task } from "../../train/task.ts";
 import { meanOver, spread } from "../baselines.ts";
 import { expectSource } from "../data-source.ts";
@@ -59,13 +60,25 @@ export const eagle: Experiment<OptionValues<typeof options>, FlowModel, FlowWind
     const windows = await spread(heldOut);
     return { persistence: meanOver(windows, (window) => meanOver(persistenceErrors(window), ({ loss }) => loss)) };
   },
-  async rollout(model, data) {
+  async rollout(model, data, _, onSample) {
     const curves: StepErrors[][] = [];
-    for (const window of await spread(data, data.size)) {
-      const [errors] = await rolloutErrors(model, await prepareGroup(model, [window]));
-      curves.push(errors);
+    const found: Numbers[] = [];
+    for (let index = 0; index < data.size; index++) {
+      const window = await data.load(index, new Random(0, `rollout, sample ${index}`));
+      const [steps] = await rolloutErrors(model, await prepareGroup(model, [window]));
+      curves.push(steps);
+      found.push(numbersOf(steps));
+      onSample?.({ ...found[index] });
     }
-    return { velocity: averageCurve(curves, "velocity"), pressure: averageCurve(curves, "pressure") };
+    const average = (name: keyof Numbers) => meanOver(found, (numbers) => numbers[name]);
+    return {
+      metrics: {
+        loss: average("loss"),
+        loss_velocity: average("loss_velocity"),
+        loss_presure: average("loss_presure"),
+      },
+      curves: { velocity: averageCurve(curves, "velocity"), pressure: averageCurve(curves, "pressure") },
+    };
   },
   async predict(model, window) {
     const frames = shownFrames(window.frames - 1);

@@ -114,13 +114,14 @@ export function folderExperiment(
       return [{ positions: Float32Array.from(sample.positions), dimensionality: sample.dimensions, fields }];
     },
     ...(config.sequence && {
-      rollout: (model: FieldModel, data: DataSet<FieldCloud>, { rollout }: Values) =>
-        rolloutErrors(model, data, {
+      rollout: async (model: FieldModel, data: DataSet<FieldCloud>, { rollout }: Values) => ({
+        curves: await rolloutErrors(model, data, {
           layout: laidOut(),
           graph: config.graph,
           stride: config.sequence!.stride,
           steps: rollout ?? config.sequence!.rollout,
         }),
+      }),
     }),
     async predictArrays(model, cloud) {
       const { input } = await prepareClouds(model, [cloud], laidOut(), config.graph);

@@ -96,7 +96,7 @@ def main():
     generated = Path(sys.argv[1])
     chosen = sys.argv[2:] or list(wrappers)
     for name, make, words in (
-        ("cosmology", make_cosmology, ["--batch-size", 5, "--lr", 5e-4, "--min-lr", 1e-6]),
+        ("cosmology", make_cosmology, ["--batch-size", 5, "--lr", 5e-4, "--min-lr", 1e-6, "--checkpoint", 6]),
         ("eagle", make_eagle, ["--batch-size", 2, "--lr", 8e-4, "--min-lr", 1e-7]),
     ):
         if name not in chosen:

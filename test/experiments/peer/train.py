@@ -4,7 +4,8 @@ the engine must find: the loss of each step, and evaluation with the weights at 
     python3 train.py NAME DATA INIT.safetensors --steps 20 --batch-size 4 --lr 5e-4 --min-lr 1e-6 --out FOLDER [--evaluate]
 
 FOLDER/expected.json has the losses in float64 and in float32. With --evaluate it has the numbers of validation and test too, and
-FOLDER/final.safetensors the weights of the float64 run, rounded.
+FOLDER/final.safetensors the weights of the float64 run, rounded. With --checkpoint K, FOLDER/checkpoint.pt is what the reference
+saves after K steps, as it saves it.
 
     python3 train.py NAME DATA INIT.safetensors --compare RUN ...
 
@@ -31,7 +32,7 @@ def load_model(name, path, dtype):
     return model.to(dtype)
 
 
-def train(model, samples, steps, batch_size, lr, min_lr, order=None):
+def train(model, samples, steps, batch_size, lr, min_lr, order=None, after_step=None):
     """The loss and the learning rate of each step; `order(epoch)` permutes the samples, what fills no batch is left out."""
     model.train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.01)
@@ -49,7 +50,30 @@ def train(model, samples, steps, batch_size, lr, min_lr, order=None):
         optimizer.step()
         schedule.step()
         losses.append(loss.item())
+        if after_step:
+            after_step(step, model, optimizer, schedule)
     return losses, rates
+
+
+def rounded_tensors(value):
+    """float64 tensors as float32, wherever they are."""
+    if isinstance(value, dict):
+        return type(value)((key, rounded_tensors(item)) for key, item in value.items())
+    return value.float() if isinstance(value, torch.Tensor) and value.dtype == torch.float64 else value
+
+
+def save_checkpoint(path, name, words, step, model, optimizer, schedule):
+    """The reference's own training checkpoint; `step` counts from 0."""
+    config = {"experiment": name, "num_epochs": words.steps, "batch_size": words.batch_size, "lr": words.lr, "seed": 0}
+    checkpoint = {
+        "model_state_dict": rounded_tensors(model.state_dict()),
+        "optimizer_state_dict": rounded_tensors(optimizer.state_dict()),
+        "scheduler_state_dict": schedule.state_dict(),
+        "val_loss": torch.tensor(0.5),
+        "global_step": step,
+        "config": config | model.config,
+    }
+    torch.save(checkpoint, path)
 
 
 @torch.no_grad()
@@ -103,6 +127,7 @@ def main():
     parser.add_argument("--min-lr", type=float, required=True)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--evaluate", action="store_true")
+    parser.add_argument("--checkpoint", type=int)
     parser.add_argument("--compare", type=Path)
     words = parser.parse_args()
     name, batch_size, settings = words.name, words.batch_size, (words.steps, words.batch_size, words.lr, words.min_lr)
@@ -110,7 +135,14 @@ def main():
 
     model = load_model(name, words.init, torch.float64)
     before = evaluate_splits(name, words.data, model, batch_size) if words.evaluate else None
-    losses, rates = train(model, samples, *settings)
+    if words.out:
+        words.out.mkdir(parents=True, exist_ok=True)
+
+    def after_step(step, *state):
+        if step + 1 == words.checkpoint:
+            save_checkpoint(words.out / "checkpoint.pt", name, words, step, *state)
+
+    losses, rates = train(model, samples, *settings, after_step=after_step)
     rounded, _ = train(load_model(name, words.init, torch.float32), samples, *settings)
     apart = lambda found: max(abs(a - b) / abs(b) for a, b in zip(found, losses, strict=True))  # noqa: E731
     print(f"{name}: losses {losses[0]:.6f} to {losses[-1]:.6f}; in float32 at most {apart(rounded):.1e} off")
@@ -127,7 +159,6 @@ def main():
         write_weights(words.out / "final.safetensors", model, name)
         final = load_model(name, words.out / "final.safetensors", torch.float64)
         expected |= {"init_f64": before, "final_f64": evaluate_splits(name, words.data, final, batch_size)}
-    words.out.mkdir(parents=True, exist_ok=True)
     (words.out / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
 
 
