@@ -54,9 +54,13 @@ export interface PredictedField {
   /** Numbers of a point. */
   channels: number;
   /** [points, channels] */
-  prediction: Float32Array;
+  prediction: Float32Array | Float64Array;
   /** [points, channels] where it is known. */
-  truth?: Float32Array;
+  truth?: Float32Array | Float64Array;
+  /** [points, channels] how far off the model thinks it may be, where it says so. */
+  deviation?: Float32Array | Float64Array;
+  /** Whether the numbers are classes, which are right or wrong. */
+  isClass?: boolean;
 }
 
 /** What a model says of a sample, in the data's own units. */

@@ -47,8 +47,11 @@ export interface DataGenerator {
   summary: string;
   /** Used unless the user says otherwise. Without `frames` where a sample is a single picture. */
   defaults: { samples: number; points: number; frames?: number };
-  /** Settings by which a small model learns from so much data in minutes, as flags of `erwin train`. */
-  training: string;
+  /**
+   * Settings by which a small model learns from so much data in minutes, as flags of `erwin train`; absent where a config says them,
+   * which `erwin init` proposes.
+   */
+  training?: string;
   /** With fewer samples, points or frames a split is empty or a sample too small to be used. */
   least: { samples: number; points: number; frames?: number };
   /**

@@ -2,6 +2,7 @@
 
 import { cosmologyGenerator } from "./cosmology/write.ts";
 import { eagleGenerator } from "./eagle/write.ts";
+import { folderGenerator } from "./folder/write.ts";
 import type { DataGenerator } from "./generator.ts";
 import { mdGenerator } from "./md/write.ts";
 import { shapenetGenerator } from "./shapenet/write.ts";
@@ -11,4 +12,5 @@ export const generators: Readonly<Record<string, DataGenerator>> = {
   eagle: eagleGenerator,
   md: mdGenerator,
   shapenet: shapenetGenerator,
+  folder: folderGenerator,
 };

@@ -1,6 +1,8 @@
 // From what a model says of a sample to the data's own units.
 
+import type { Attribute } from "../formats/positions.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { PredictedField } from "./experiment.ts";
 
 /** What was subtracted from each column, and what it was divided by. */
 export interface Scaling {
@@ -33,4 +35,32 @@ export async function readOutput(output: Tensor): Promise<Float32Array> {
   } finally {
     output.dispose();
   }
+}
+
+/**
+ * Fields as arrays of points: `prediction` and `error` (the prediction minus the truth; of classes 1 where it is wrong), and
+ * `deviation` where the model gives it; of several fields with their names: `prediction_pressure`.
+ * @param options.truth whether each field is there as it is in truth, too, under its own name (default false)
+ */
+export function predictionArrays(
+  fields: readonly PredictedField[],
+  options: { truth?: boolean } = {},
+): Map<string, Attribute> {
+  const arrays = new Map<string, Attribute>();
+  for (const { name, channels, prediction, truth, deviation, isClass } of fields) {
+    const put = (array: string, values: Iterable<number>) => {
+      const data = isClass ? Int32Array.from(values) : Float32Array.from(values);
+      arrays.set(array, { data, channels });
+    };
+    const named = (what: string) => (fields.length === 1 ? what : `${what}_${name}`);
+    if (truth && options.truth) put(name, truth);
+    put(named("prediction"), prediction);
+    if (deviation) put(named("deviation"), deviation);
+    if (truth)
+      put(
+        named("error"),
+        Array.from(prediction, (value, i) => (isClass ? Number(value !== truth[i]) : value - truth[i])),
+      );
+  }
+  return arrays;
 }

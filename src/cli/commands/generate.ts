@@ -74,5 +74,7 @@ async function run(args: Arguments): Promise<void> {
     writeWhole(picture, drawSample(generators[name].picture(options)));
     console.log(`the first of them: ${picture}`);
   }
-  console.log(`to train on them: erwin train ${name} --data-path ${folder} --out ${folder}-run ${training}`);
+  const start = (what: string) => `erwin train ${what} --data-path ${folder} --out ${folder}-run`;
+  if (training !== undefined) console.log(`to train on them: ${start(name)} ${training}`);
+  else console.log(`to train on them: erwin init ${folder} --out run.yaml, then ${start("--config run.yaml")}`);
 }

@@ -7,9 +7,11 @@ import { type FolderExperiment, folderExperimentOf } from "../../experiments/fol
 import type { FieldModel } from "../../experiments/folder/model.ts";
 import { readArrays, sampleExtensions } from "../../experiments/folder/read.ts";
 import { readSample } from "../../experiments/folder/sample.ts";
+import { predictionArrays } from "../../experiments/prediction.ts";
 import { type InitialWeights, readModel } from "../../experiments/run.ts";
 import { addArrays, addableExtensions, attributesOf } from "../../formats/add-arrays.ts";
 import type { SafeTensorInput } from "../../formats/elements.ts";
+import { pointDataOf } from "../../formats/mesh.ts";
 import { type Attribute, writePointCloud } from "../../formats/pointcloud.ts";
 import { saveVtp, saveVtu } from "../../formats/vtu-write.ts";
 import { ErwinError, FormatError, toFloat32 } from "../../index.ts";
@@ -131,7 +133,8 @@ async function predictFile(
   input: string,
 ): Promise<Map<string, SafeTensorInput>> {
   const sample = await readSample(readBytes(input), input, experiment.described, { truth: false });
-  return experiment.predictArrays(model, cloudOf({ sample }, experiment.layout));
+  const fields = await experiment.predictFields(model, cloudOf({ sample }, experiment.layout));
+  return pointDataOf(predictionArrays(fields));
 }
 
 /** The input with the arrays in it; where the output is of another format, what that can hold of it. */

@@ -3,8 +3,9 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Experiment, ExperimentOptions, SamplePrediction, Split } from "../../experiments/experiment.ts";
+import { predictionArrays } from "../../experiments/prediction.ts";
 import { meshOf } from "../../formats/mesh.ts";
-import { type Attribute, writePointCloud } from "../../formats/pointcloud.ts";
+import { writePointCloud } from "../../formats/pointcloud.ts";
 import { savePvd } from "../../formats/pvd.ts";
 import { saveVtu } from "../../formats/vtu-write.ts";
 import type { Module } from "../../nn/module.ts";
@@ -73,20 +74,9 @@ function writeSample(folder: string, name: string, frames: SamplePrediction[], f
 }
 
 function encode(sample: SamplePrediction, format: PredictionFormat): Uint8Array {
-  const attributes = predictionArrays(sample);
+  const attributes = predictionArrays(sample.fields, { truth: true });
   const { positions, dimensionality, cells } = sample;
   const cloud = { positions, dimensionality, attributes };
   if (format === "vtu") return saveVtu({ ...meshOf(cloud), cells });
   return writePointCloud(cloud, format);
-}
-
-/** Of each field `prediction_NAME` and, where the truth is known, that as `NAME` and `error_NAME`, the prediction minus it. */
-export function predictionArrays({ fields }: SamplePrediction): Map<string, Attribute> {
-  const arrays = new Map<string, Attribute>();
-  for (const { name, channels, prediction, truth } of fields) {
-    if (truth) arrays.set(name, { data: truth, channels });
-    arrays.set(`prediction_${name}`, { data: prediction, channels });
-    if (truth) arrays.set(`error_${name}`, { data: prediction.map((value, i) => value - truth[i]), channels });
-  }
-  return arrays;
 }

@@ -21,11 +21,12 @@ export function turned(pair: Pair, config: FolderConfig, random: Random): Pair {
 
 function turnSample(sample: FieldSample, turn: Turn, { inputs, targets, globals }: FolderConfig): FieldSample {
   const { dimensions } = sample;
+  // Files of meshes give vectors in the plane a third component.
   const isVector = ({ vector, classes }: Field, { width }: Columns) =>
-    width === dimensions && classes === undefined && (vector ?? true);
+    (width === dimensions || (width === 3 && dimensions === 2)) && classes === undefined && (vector ?? true);
   const turnFields = <Kind extends Columns | undefined>(columns: readonly Kind[], fields: readonly Field[]): Kind[] =>
     columns.map((column, i) =>
-      column && isVector(fields[i], column) ? { ...column, data: multiply(column.data, turn) } : column,
+      column && isVector(fields[i], column) ? { ...column, data: multiply(column.data, turn, column.width) } : column,
     );
   return {
     ...sample,
@@ -36,11 +37,12 @@ function turnSample(sample: FieldSample, turn: Turn, { inputs, targets, globals 
   };
 }
 
-/** Row vectors times a matrix. */
-function multiply(rows: Numbers, turn: Turn): Numbers {
+/** Row vectors times a matrix; what they have beyond its size stays. */
+function multiply(rows: Numbers, turn: Turn, width = turn.length): Numbers {
   const size = turn.length;
-  return Float64Array.from(rows, (_, i) => {
-    const [row, column] = [i - (i % size), i % size];
+  return Float64Array.from(rows, (value, i) => {
+    const [row, column] = [i - (i % width), i % width];
+    if (column >= size) return value;
     let sum = 0;
     for (let k = 0; k < size; k++) sum += rows[row + k] * turn[k][column];
     return sum;

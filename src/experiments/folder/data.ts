@@ -118,7 +118,8 @@ export class FolderData {
   }
 }
 
-function bytesOf({ positions, inputs, targets, globals, edges }: FieldSample): number {
+function bytesOf({ positions, inputs, targets, globals, edges, cells }: FieldSample): number {
   const columns = [...inputs, ...targets, ...globals].reduce((sum, column) => sum + (column?.data.byteLength ?? 0), 0);
-  return columns + positions.byteLength + (edges?.byteLength ?? 0);
+  const mesh = (edges?.byteLength ?? 0) + (cells?.connectivity.byteLength ?? 0) + (cells?.offsets.byteLength ?? 0);
+  return columns + positions.byteLength + mesh;
 }

@@ -1,12 +1,12 @@
 // An experiment on anybody's folder of meshes and fields, as a config describes it.
 
 import { CheckpointError, ConfigError } from "../../errors.ts";
-import type { SafeTensorInput } from "../../formats/elements.ts";
 import type { DataSet } from "../../train/task.ts";
 import { spread } from "../baselines.ts";
 import { type DataSource, expectSource, locate } from "../data-source.ts";
-import type { Experiment } from "../experiment.ts";
+import type { DataField, Experiment, PredictedField } from "../experiment.ts";
 import { type Option, type Options, type OptionValues, whole } from "../options.ts";
+import { readOutput } from "../prediction.ts";
 import { baselineLosses } from "./baselines.ts";
 import type { FieldCloud } from "./cloud.ts";
 import { type FolderConfig, folderOptions, resolveFolderConfig } from "./config.ts";
@@ -15,7 +15,7 @@ import { type Layout, layOut } from "./layout.ts";
 import { FieldModel } from "./model.ts";
 import { predictionsOf } from "./predictions.ts";
 import { rolloutErrors } from "./rollout.ts";
-import type { Statistics } from "./statistics.ts";
+import type { Scaling, Statistics } from "./statistics.ts";
 import { type FieldBatch, fieldTask, prepareClouds } from "./task.ts";
 
 /** What checkpoints call it. */
@@ -34,8 +34,8 @@ export interface FolderExperiment extends Experiment<Values, FieldModel, FieldCl
   readonly described: FolderConfig;
   /** Where fields stand in the rows that the model sees. @throws ConfigError before the statistics are known */
   readonly layout: Layout;
-  /** What the model says of one sample, as arrays for its own file. @param model in evaluation mode */
-  predictArrays(model: FieldModel, cloud: FieldCloud): Promise<Map<string, SafeTensorInput>>;
+  /** What the model says of one sample. @param model in evaluation mode */
+  predictFields(model: FieldModel, cloud: FieldCloud): Promise<PredictedField[]>;
 }
 
 /**
@@ -60,6 +60,10 @@ export function folderExperiment(
     throw new ConfigError("the statistics of the training split are not known: load that first", {
       field: "statistics",
     });
+  };
+  const predictFields = async (model: FieldModel, cloud: FieldCloud) => {
+    const { input } = await prepareClouds(model, [cloud], laidOut(), config.graph);
+    return predictionsOf(await readOutput(await model.forward(input)), cloud, laidOut());
   };
   return {
     described: config,
@@ -97,22 +101,6 @@ export function folderExperiment(
     async baselines(heldOut) {
       return baselineLosses(await spread(heldOut), laidOut(), statistics as Statistics);
     },
-    async predict(model, cloud) {
-      const arrays = await this.predictArrays(model, cloud);
-      const { sample, next } = cloud.pair;
-      const known = config.sequence ? next : sample;
-      const fields = config.targets.map(({ name }, i) => {
-        const { data, shape } = arrays.get(`prediction_${name}`) as SafeTensorInput;
-        const truth = known?.targets[i];
-        return {
-          name,
-          channels: shape[1] ?? 1,
-          prediction: Float32Array.from(data as Float32Array),
-          ...(truth && { truth: Float32Array.from(truth.data) }),
-        };
-      });
-      return [{ positions: Float32Array.from(sample.positions), dimensionality: sample.dimensions, fields }];
-    },
     ...(config.sequence && {
       rollout: async (model: FieldModel, data: DataSet<FieldCloud>, { rollout }: Values) => ({
         curves: await rolloutErrors(model, data, {
@@ -123,11 +111,34 @@ export function folderExperiment(
         }),
       }),
     }),
-    async predictArrays(model, cloud) {
-      const { input } = await prepareClouds(model, [cloud], laidOut(), config.graph);
-      using output = await model.forward(input);
-      return predictionsOf(await output.data(), cloud, laidOut());
+    get fields() {
+      return layout && fieldsOf(layout);
     },
+    predictFields,
+    async predict(model, cloud) {
+      const { positions, dimensions: dimensionality, cells } = cloud.pair.sample;
+      const fields = await predictFields(model, cloud);
+      return [{ positions: Float32Array.from(positions), dimensionality, cells, fields }];
+    },
+  };
+}
+
+/** What the model sees and predicts, and by how much it is scaled. */
+function fieldsOf({ dimensions, positions, inputs, globals, state, targets }: Layout): Experiment["fields"] {
+  const scaled = (name: string, channels: number, { shift: mean, scale: deviation }: Scaling): DataField => ({
+    name,
+    channels,
+    mean,
+    deviation,
+  });
+  const seen = [...inputs, ...globals, ...state].map(({ field: { name, classes }, width, scaling }) =>
+    classes === undefined ? scaled(name, width, scaling) : { name, channels: width },
+  );
+  return {
+    inputs: [scaled("positions", dimensions, positions), ...seen],
+    targets: targets.map(({ target: { name, classes }, width, scaling, truth }) =>
+      classes === undefined ? scaled(name, width, scaling) : { name, channels: truth.width },
+    ),
   };
 }
 

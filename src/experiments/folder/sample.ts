@@ -1,6 +1,7 @@
 // A sample's numbers as a config asks for them: checked, in the file's own units.
 
 import { FormatError } from "../../errors.ts";
+import type { Cells } from "../../formats/cells.ts";
 import { type SafeTensor, toFloat32 } from "../../formats/elements.ts";
 import type { Field, FolderConfig } from "./config.ts";
 import { componentsOf, edgesOf, readArrays, type SampleArrays } from "./read.ts";
@@ -30,6 +31,8 @@ export interface FieldSample {
   readonly globals: readonly Columns[];
   /** [2 E] of the mesh, where the config's graph is that. */
   readonly edges?: Int32Array;
+  /** The mesh between the points, where the file has one. */
+  readonly cells?: Cells;
 }
 
 type Wanted = Pick<FolderConfig, "coordinates" | "dimensions" | "inputs" | "targets" | "globals" | "graph">;
@@ -64,6 +67,7 @@ export async function readSample(
     }),
     globals: globals.map((field) => wholeColumns(arrays, field, points)),
     ...(graph.kind === "mesh" && { edges: edgesOf(arrays, points) }),
+    ...(arrays.cells && { cells: arrays.cells }),
   };
 }
 

@@ -1,0 +1,46 @@
+// Generated plates as a folder of .vtu files, as a program for finite elements would write them.
+
+import { kinds } from "../../formats/cells.ts";
+import { saveVtu } from "../../formats/vtu-write.ts";
+import type { DataGenerator } from "../generator.ts";
+import { heatedPlate, type Plate } from "./generate.ts";
+import { platePicture } from "./picture.ts";
+
+export const folderGenerator: DataGenerator = {
+  summary: "steady heat in plates with holes, by finite elements, as .vtu files: for training on a folder of your own",
+  defaults: { samples: 120, points: 600 },
+  least: { samples: 3, points: 50 },
+  async *files({ samples, seed, points }, onSample) {
+    const digits = String(samples - 1).length;
+    for (let index = 0; index < samples; index++) {
+      const bytes = meshFile(heatedPlate(points, seed, index));
+      onSample();
+      yield { path: `plate-${String(index).padStart(digits, "0")}.vtu`, bytes };
+    }
+  },
+  picture: platePicture,
+};
+
+function meshFile({ points, positions, triangles, kinds: kind, conductivity, temperature, flux, hot, source }: Plate) {
+  const cells = triangles.length / 3;
+  const inSpace = (values: Float64Array) =>
+    Float32Array.from({ length: 3 * points }, (_, i) => (i % 3 < 2 ? values[2 * Math.floor(i / 3) + (i % 3)] : 0));
+  return saveVtu({
+    points: { shape: [points, 3], data: inSpace(positions) },
+    cells: {
+      offsets: Int32Array.from({ length: cells + 1 }, (_, cell) => 3 * cell),
+      connectivity: triangles,
+      types: new Uint8Array(cells).fill(kinds.triangle),
+    },
+    pointData: new Map([
+      ["kind", { shape: [points], data: kind }],
+      ["conductivity", { shape: [points], data: Float32Array.from(conductivity) }],
+      ["temperature", { shape: [points], data: Float32Array.from(temperature) }],
+      ["flux", { shape: [points, 3], data: inSpace(flux) }],
+    ]),
+    fieldData: new Map([
+      ["hot", { shape: [1], data: Float64Array.of(hot) }],
+      ["source", { shape: [1], data: Float64Array.of(source) }],
+    ]),
+  });
+}
