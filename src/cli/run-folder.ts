@@ -99,12 +99,17 @@ export class RunFolder {
     appendFileSync(this.#metrics, line);
   }
 
-  /** All numbers so far. A last line that was cut when the run was killed is left out. */
+  /** All numbers so far. */
   get entries(): LogEntry[] {
-    if (!existsSync(this.#metrics)) return [];
-    const lines = new TextDecoder().decode(readBytes(this.#metrics)).split("\n");
-    return lines.slice(0, -1).map((line) => JSON.parse(line) as LogEntry);
+    return readEntries(this.#metrics);
   }
+}
+
+/** The lines of a file of numbers. A last line that was cut when the run was killed is left out. */
+export function readEntries(path: string): LogEntry[] {
+  if (!existsSync(path)) return [];
+  const lines = new TextDecoder().decode(readBytes(path)).split("\n");
+  return lines.slice(0, -1).map((line) => JSON.parse(line) as LogEntry);
 }
 
 /** The config in a run's folder; undefined where there is none. */

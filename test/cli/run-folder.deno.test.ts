@@ -76,6 +76,20 @@ it("holds config, weights, numbers for TensorBoard too, a picture, and predictio
   expectClose(errors, measured, 1e-5, "mean squared error of each prediction");
 });
 
+it("is described by erwin info", () => {
+  const { code, stdout, stderr } = erwin(["info", path("whole"), "--json"]);
+  expect(code, stderr).toBe(0);
+  const { format, samples, arrays, run } = JSON.parse(stdout);
+  expect({ format, samples }).toEqual({ format: "run", samples: { train: 132, val: 88, test: 88 } });
+  expect(run).toMatchObject({ experiment: "md", step: 4, steps: 4, test: entries("whole").at(-1) });
+  expect(arrays.map(({ name }: { name: string }) => name)).toContain("dynamics_model.embed.embed_fn.weight");
+  const text = erwin(["info", path("whole")]).stdout;
+  expect(text).toMatch(/steps +4 of 4/);
+  expect(erwin(["info", golden("shapenet/data/preprocessed"), "--json"]).stdout).toMatch(
+    /"train": \d+,\s+"val": \d+,\s+"test": \d+/,
+  );
+});
+
 it("says what a run will take, and writes nothing", () => {
   const { code, stdout, stderr } = erwin(md("planned", "--dry-run"));
   expect(code, stderr).toBe(0);

@@ -5,6 +5,7 @@ import { version } from "../../../package.json";
 import { readPointCloud } from "../../formats/pointcloud.ts";
 import {
   DeviceError,
+  type LogEntry,
   loadSafetensors,
   type MatrixUnits,
   type SafeTensor,
@@ -16,6 +17,7 @@ import { withDevice } from "../device.ts";
 import { isFolder, readBytes } from "../files.ts";
 import { POSITIONS } from "../info/arrays.ts";
 import { describeFile, describeFolder } from "../info/describe.ts";
+import type { RunDescription } from "../info/run.ts";
 import { describeDawn } from "../node-gpu.ts";
 import { deviceOptions, readDeviceChoice } from "../options.ts";
 import { formatBytes, formatCount, formatPlural, formatTable } from "../text.ts";
@@ -30,7 +32,7 @@ export const info: Command = {
     if (file === undefined && args.has("json")) throw new UsageError("--json is of a file or folder");
     if (file === undefined) await describeMachine(args);
     else if (args.has("json")) {
-      const description = isFolder(file) ? describeFolder(file) : await describeFile(file);
+      const description = await (isFolder(file) ? describeFolder(file) : describeFile(file));
       console.log(JSON.stringify(description, null, 1));
     } else if (/\.safetensors$/i.test(file)) describeTensors(file, loadSafetensors(readBytes(file), { file }));
     else await describeOther(file);
@@ -88,11 +90,13 @@ function describeTensors(file: string, { tensors, metadata }: SafetensorsFile): 
 }
 
 async function describeOther(path: string): Promise<void> {
-  const { format, arrays, samples, files } = isFolder(path) ? describeFolder(path) : await describeFile(path);
+  const description = await (isFolder(path) ? describeFolder(path) : describeFile(path));
+  const { format, arrays, samples, files, run } = description;
   const isCloud = arrays[0]?.name === POSITIONS;
   if (isCloud) describePoints(path);
   const counted = typeof samples === "number" ? formatPlural(samples, "sample") : describeSplits(samples);
   if (!isCloud) console.log(`${path}: ${format}, ${counted}`);
+  if (run) console.log(formatTable(rowsOf(run)));
   if (files)
     console.log(formatTable(Object.entries(files).map(([kind, count]) => [kind, formatPlural(count, "file")])));
   const rows = (isCloud ? arrays.slice(1) : arrays).map(({ name, dtype, shape, min, max, mean, nan, infinite }) => {
@@ -103,7 +107,29 @@ async function describeOther(path: string): Promise<void> {
     ];
     return [name, dtype, `[${shape.map((size) => size ?? "varies").join(", ")}]`, [range, ...strange].join(", ")];
   });
-  if (rows.length > 0) console.log(formatTable(rows));
+  // Of a run, what is worth knowing of the weights is their number.
+  if (rows.length > 0 && !run) console.log(formatTable(rows));
+}
+
+function rowsOf({ experiment, step, steps, best, training, validation, test, config }: RunDescription): string[][] {
+  const { parameters, version: madeBy, device, leftOut } = config;
+  const measured = (entry: LogEntry | undefined) =>
+    Object.entries(entry ?? {})
+      .filter(([name]) => name !== "kind")
+      .map(([name, value]) => `${name} ${typeof value === "number" ? short(value) : value}`)
+      .join(", ");
+  const rows = [
+    ["experiment", experiment],
+    ["steps", `${formatCount(step)} of ${formatCount(steps)}`],
+    ["parameters", typeof parameters === "number" ? formatCount(parameters) : ""],
+    ["training", measured(training)],
+    ["validation", measured(validation)],
+    ["best", best ? `loss ${short(best.loss)} at step ${formatCount(best.step)}` : ""],
+    ["test", measured(test)],
+    ["left out", Array.isArray(leftOut) && leftOut.length > 0 ? formatPlural(leftOut.length, "damaged sample") : ""],
+    ["made by", `erwin ${madeBy} on ${device}`],
+  ];
+  return rows.filter(([, text]) => text !== "");
 }
 
 function describePoints(file: string): void {

@@ -1,20 +1,27 @@
 // What is in a file or a folder, as data: what `erwin info --json` prints.
 
 import { basename, join } from "node:path";
+import type { DataSource } from "../../experiments/data-source.ts";
+import { splitNames } from "../../experiments/experiment.ts";
+import { loadCars } from "../../experiments/shapenet/cars.ts";
 import { readTfRecords } from "../../formats/tfrecord.ts";
+import { FolderSource } from "../data-folder.ts";
 import { isFolder, listFolder, readBytes } from "../files.ts";
 import { formatOf, readSamples } from "./arrays.ts";
+import { describeRun, type RunDescription } from "./run.ts";
 import { type ArraySummary, Statistics } from "./statistics.ts";
 
 export interface FileDescription {
   file: string;
-  /** The extension without its dot; of a folder "folder", or the experiment whose data it holds. */
+  /** The extension without its dot; of a folder "run", the experiment whose data it holds, or "folder". */
   format: string;
   arrays: ArraySummary[];
   /** How many samples a file holds; of a data set by split. */
   samples: number | Record<string, number>;
   /** Of a folder: how many files there are of each format. */
   files?: Record<string, number>;
+  /** Of a run's folder. */
+  run?: RunDescription;
 }
 
 /** @throws FormatError for a damaged file or an unknown extension; InputError where there is none */
@@ -33,15 +40,21 @@ export async function describeFile(file: string): Promise<FileDescription> {
   return { file, format: formatOf(file), arrays, samples };
 }
 
-/** Counts files and samples; no array is read. */
-export function describeFolder(folder: string): FileDescription {
+/** Counts files and samples, and reads no arrays but a run's weights. */
+export async function describeFolder(folder: string): Promise<FileDescription> {
   const paths = walk(folder);
   const files: Record<string, number> = {};
   for (const path of paths) {
     const format = formatOf(path) || "other";
     files[format] = (files[format] ?? 0) + 1;
   }
-  const { format, samples } = dataSetIn(folder, paths) ?? { format: "folder", samples: paths.length };
+  const run = describeRun(folder);
+  if (run) {
+    const { arrays } = run.weights ? await describeFile(run.weights) : { arrays: [] };
+    const samples = run.config.samples as Record<string, number>;
+    return { file: folder, format: "run", arrays, samples, files, run };
+  }
+  const { format, samples } = (await dataSetIn(folder, paths)) ?? { format: "folder", samples: paths.length };
   return { file: folder, format, arrays: [], samples, files };
 }
 
@@ -54,7 +67,7 @@ function walk(folder: string, below = ""): string[] {
 }
 
 /** The published layouts: what a split's list names, or what lies in its folders. */
-function dataSetIn(folder: string, paths: readonly string[]) {
+async function dataSetIn(folder: string, paths: readonly string[]) {
   const linesOf = (path: string) =>
     new TextDecoder()
       .decode(readBytes(join(folder, path)))
@@ -68,16 +81,22 @@ function dataSetIn(folder: string, paths: readonly string[]) {
   const has = (pattern: RegExp) => paths.some((path) => pattern.test(path));
   if (has(/^polymer_(train|test)[\\/]/)) return { format: "md", samples: lists };
   if (has(/[\\/]sim\.npz$/)) return { format: "eagle", samples: lists };
-  const cars = new Set(
-    paths.flatMap((path) => /(param\d[\\/][^\\/]+)[\\/](quadpress_smpl\.vtk|mesh_points\.th)$/.exec(path)?.[1] ?? []),
-  );
-  if (cars.size > 0) return { format: "shapenet", samples: { all: cars.size } };
+  if (has(/param\d[\\/][^\\/]+[\\/](quadpress_smpl\.vtk|mesh_points\.th)$/)) {
+    return { format: "shapenet", samples: await carsOf(new FolderSource(folder)) };
+  }
   const samples: Record<string, number> = {};
   for (const path of paths) {
     const split = /^halos.*(train|val|test).*\.tfrecord$/.exec(path)?.[1];
     if (split !== undefined) samples[split] = (samples[split] ?? 0) + countRecords(join(folder, path));
   }
   return Object.keys(samples).length > 0 ? { format: "cosmology", samples } : undefined;
+}
+
+/** Cars are divided by their places in the published set, not by a list. */
+async function carsOf(source: DataSource): Promise<Record<string, number>> {
+  const samples: Record<string, number> = {};
+  for (const split of splitNames) samples[split] = (await loadCars(source, split, "val"))?.size ?? 0;
+  return samples;
 }
 
 /** "test_class2" and "valid" are what others call test and val. */

@@ -1,0 +1,50 @@
+// What a run's folder says of its run.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { LAST_CHECKPOINT, type LogEntry, loadSafetensors } from "../../index.ts";
+import { readBytes } from "../files.ts";
+import { METRICS_FILE, type RunConfig, readEntries, readRunConfig, weightsOf } from "../run-folder.ts";
+
+export interface RunDescription {
+  experiment: string;
+  /** Steps done, and of the whole run. */
+  step: number;
+  steps: number;
+  /** The best validation. */
+  best?: { step: number; loss: number };
+  /** The latest of each kind. */
+  training?: LogEntry;
+  validation?: LogEntry;
+  test?: LogEntry;
+  /** Where its weights are. */
+  weights?: string;
+  config: RunConfig;
+}
+
+/** What is known of the run in a folder; undefined where there is none. @throws InputError, FormatError for damaged files */
+export function describeRun(folder: string): RunDescription | undefined {
+  const config = readRunConfig(folder);
+  if (typeof config?.experiment !== "string" || typeof config.settings !== "object") return undefined;
+  const last = join(folder, LAST_CHECKPOINT);
+  const entries = readEntries(join(folder, METRICS_FILE));
+  const latest = (kind: LogEntry["kind"]) => entries.filter((entry) => entry.kind === kind).at(-1);
+  const weights = weightsOf(folder);
+  const progress = existsSync(last)
+    ? (JSON.parse(loadSafetensors(readBytes(last), { file: last }).metadata.training) as Pick<
+        RunDescription,
+        "step" | "best"
+      >)
+    : { step: 0 };
+  return {
+    experiment: config.experiment,
+    step: progress.step,
+    steps: Number(config.settings.steps),
+    best: progress.best,
+    training: latest("training"),
+    validation: latest("validation"),
+    test: latest("test"),
+    ...(existsSync(weights) && { weights }),
+    config,
+  };
+}
