@@ -1,6 +1,6 @@
 // The tests' runners. `unit`: pure functions in Node. `browser` and `host`: the same *.host.test.ts files in
 // Chromium and in Deno, on the built library, which they import by the package's name. `dawn`: those of mixed precision in
-// Node, on an adapter with matrix units (src/build/matrix-units.mjs).
+// Node, on an adapter with matrix units (src/build/matrix-units.mjs). `pages`: the site, clicked through (npm run test:pages).
 import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
@@ -42,6 +42,10 @@ export default defineConfig({
           // Loaded by Deno itself as it is, not through Vitest's transforms.
           server: { deps: { external: [library, formats, experiments] } },
         },
+      },
+      {
+        resolve,
+        test: { ...shared, name: "pages", environment: "node", include: ["test/pages/**/*.pages.test.ts"] },
       },
       {
         resolve,

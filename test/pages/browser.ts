@@ -1,0 +1,76 @@
+// Real browsers on the built site, served as a host would.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { chromiumArguments, findChromium } from "../../src/build/chromium.mjs";
+import { isolationHeaders } from "../../src/build/isolation.mjs";
+import { sendSiteFile, serve } from "../../src/build/serve-dist.mjs";
+import { root } from "../../src/build/steps.mjs";
+
+/** How a page becomes cross-origin isolated; "none" is not. */
+export type Isolation = "headers" | "service worker" | "none";
+
+/** A host of the site; it sends the headers for isolation, or none. */
+export const serveSite = (isolation: Isolation) =>
+  serve((request, response) => sendSiteFile(request, response, isolation === "headers" ? isolationHeaders : {}));
+
+export function launchChromium({ webgpu = true } = {}): Promise<Browser> {
+  const args = chromiumArguments().filter((argument) => webgpu || !/webgpu/.test(argument));
+  return chromium.launch({ executablePath: findChromium(), args });
+}
+
+export interface OpenPage {
+  page: Page;
+  /** What the page's policy refused, what it threw, and what it asked other hosts for. */
+  problems: string[];
+}
+
+const axe = readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8");
+
+/** Opens a page and waits until it is ready. */
+export async function openPage(
+  browser: Browser,
+  url: string,
+  { isolation = "headers", ...options }: BrowserContextOptions & { isolation?: Isolation } = {},
+): Promise<OpenPage> {
+  const serviceWorkers = isolation === "service worker" ? "allow" : "block";
+  const context = await browser.newContext({
+    serviceWorkers,
+    permissions: ["clipboard-read", "clipboard-write"],
+    ...options,
+  });
+  const page = await context.newPage();
+  const problems: string[] = [];
+  await page.exposeFunction("reportViolation", (text: string) => problems.push(text));
+  await page.addInitScript(() => {
+    addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI, sample }) => {
+      (globalThis as unknown as { reportViolation(text: string): void }).reportViolation(
+        `policy: ${violatedDirective} ${blockedURI} ${sample}`,
+      );
+    });
+  });
+  await page.addInitScript(axe);
+  page.on("pageerror", (error) => problems.push(`error: ${error.message}`));
+  page.on("request", (request) => {
+    const asked = request.url();
+    if (!asked.startsWith(new URL(url).origin) && !/^(blob|data):/.test(asked)) problems.push(`request: ${asked}`);
+  });
+  await page.goto(url);
+  await page.waitForFunction(
+    (isolated) => "erwinPage" in globalThis && crossOriginIsolated === isolated,
+    isolation !== "none",
+  );
+  await page.locator("[data-when-ready][disabled]").first().waitFor({ state: "detached" });
+  return { page, problems };
+}
+
+/** What axe finds wrong with a page, a line each. */
+export async function axeViolations(page: Page): Promise<string[]> {
+  const { violations } = await page.evaluate(() =>
+    (globalThis as unknown as { axe: typeof import("axe-core") }).axe.run(),
+  );
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
+  );
+}

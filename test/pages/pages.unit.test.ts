@@ -1,0 +1,84 @@
+// Every page of the site in Chromium: within its policy, accessible in both colours, small, and on the screen without the engine.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { root } from "../../src/build/steps.mjs";
+import { axeViolations, launchChromium, openPage, serveSite } from "./browser.ts";
+
+const site = join(root, "dist/site");
+const names = readdirSync(site).filter((name) => name.endsWith(".html"));
+const colours = ["light", "dark"] as const;
+
+let browser: Browser;
+let host: Awaited<ReturnType<typeof serveSite>>;
+let plainHost: typeof host;
+beforeAll(async () => {
+  browser = await launchChromium();
+  [host, plainHost] = [await serveSite("headers"), await serveSite("none")];
+});
+afterAll(async () => {
+  await browser.close();
+  host.close();
+  plainHost.close();
+});
+
+describe.each(names)("%s", (name) => {
+  test("keeps to its policy, is accessible in both colours, and downloads little", async () => {
+    const { page, problems } = await openPage(browser, `${host.url}${name}`);
+    const files = await page.evaluate(() =>
+      performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname),
+    );
+    for (const colorScheme of colours) {
+      await page.emulateMedia({ colorScheme });
+      expect(await axeViolations(page), colorScheme).toEqual([]);
+    }
+    expect(problems).toEqual([]);
+    // Results of others are data, no part of the page.
+    const own = [`/${name}`, ...new Set(files)].filter((file) => !file.endsWith(".json"));
+    const size = own.reduce((sum, file) => sum + gzipSync(readFileSync(join(site, file))).length, 0);
+    expect(size).toBeLessThan(600_000);
+    await page.context().close();
+  });
+});
+
+test.each(["index.html", "benchmark.html"])("%s is on the screen without the engine", async (name) => {
+  const { page } = await openPage(browser, `${host.url}${name}`);
+  const files = await page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name));
+  expect(files.filter((file) => file.includes("/erwin/"))).toEqual([]);
+  await page.context().close();
+});
+
+test("a phone sees no page wider than itself", async () => {
+  for (const name of names) {
+    const { page } = await openPage(browser, `${host.url}${name}`, { viewport: { width: 360, height: 740 } });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(360);
+    await page.context().close();
+  }
+});
+
+test("a service worker isolates pages where the host does not", async () => {
+  const { page, problems } = await openPage(browser, `${plainHost.url}benchmark.html`, { isolation: "service worker" });
+  expect(await page.evaluate(() => [crossOriginIsolated, globalThis.erwinPage.state])).toEqual([true, "idle"]);
+  expect(problems).toEqual([]);
+  await page.context().close();
+});
+
+test("without either a page says that there is one thread", async () => {
+  const { page } = await openPage(browser, `${plainHost.url}benchmark.html`, { isolation: "none" });
+  expect(await page.locator("#hint").textContent()).toContain("one thread only");
+  await page.context().close();
+});
+
+test("the colours that a visitor chooses stay", async () => {
+  const { page } = await openPage(browser, `${host.url}index.html`, { colorScheme: "light" });
+  const toggle = page.getByRole("button", { name: "Dark colours" });
+  await toggle.click();
+  await page.goto(`${host.url}benchmark.html`);
+  expect(await toggle.getAttribute("aria-pressed")).toBe("true");
+  const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  expect(background).toBe("rgb(15, 18, 24)");
+  await page.context().close();
+});
