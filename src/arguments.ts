@@ -39,7 +39,9 @@ function typeOf(value: unknown): string {
 export function describe(value: unknown): string {
   if (typeof value === "number" || typeof value === "boolean" || value === undefined) return String(value);
   if (typeof value === "string") return JSON.stringify(value.slice(0, 40));
-  return Array.isArray(value) ? `[${value.slice(0, 8).map(describe).join(", ")}]` : typeOf(value);
+  // A list may contain itself.
+  const inner = (entry: unknown) => (Array.isArray(entry) ? "[...]" : describe(entry));
+  return Array.isArray(value) ? `[${value.slice(0, 8).map(inner).join(", ")}]` : typeOf(value);
 }
 
 /** @throws InputError for anything but a list of integers that are not negative */

@@ -4,7 +4,7 @@ import { expose, type Remote, releaseProxy } from "comlink";
 import type { Device } from "../src/backends/device.ts";
 import { type DeviceOptions, requestDevice } from "../src/backends/index.ts";
 import { disposeThreads } from "../src/balltree/index.ts";
-import { ConfigError, DisposedError, ErwinError } from "../src/errors.ts";
+import { DisposedError, ErwinError } from "../src/errors.ts";
 import { ErwinTransformer } from "../src/erwin/model.ts";
 import { type GivenAssets, takeAssets } from "../src/host/given-assets.ts";
 import { holdLife } from "../src/host/life.ts";
@@ -67,7 +67,7 @@ class ModelServer implements ModelWorker {
       const output = await noGrad(() => model.forward(prepared));
       try {
         const data = await output.data();
-        return packed({ data, shape: [...output.shape], batchIdx: output.batchIdx! }, true);
+        return packed({ data, shape: [...output.shape], batchIdx: output.batchIdx! }, true, "output");
       } finally {
         output.dispose();
       }
@@ -78,13 +78,12 @@ class ModelServer implements ModelWorker {
     return this.#inOrder(async () => {
       const model = this.#loadedModel();
       if (mode === "train") model.train();
-      else if (mode === "eval") model.eval();
-      else throw new ConfigError(`the mode must be "train" or "eval", not ${JSON.stringify(mode)}`, { field: "mode" });
+      else model.eval();
     });
   }
 
   save(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#inOrder(async () => packed(await this.#loadedModel().save(), true));
+    return this.#inOrder(async () => packed(await this.#loadedModel().save(), true, "model"));
   }
 
   /** Does not wait its turn: it reports the state while a call runs. */
@@ -111,7 +110,11 @@ class ModelServer implements ModelWorker {
     this.#controllers.set(id, controller);
     try {
       return await this.#inOrder(async () =>
-        packed(await trainModel(this.#loadedModel(), options, { controller, onProgress, onCheckpoint }), true),
+        packed(
+          await trainModel(this.#loadedModel(), options, { controller, onProgress, onCheckpoint }),
+          true,
+          "result",
+        ),
       );
     } finally {
       this.#controllers.delete(id);

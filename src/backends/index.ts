@@ -1,6 +1,6 @@
 // Chooses the device: a GPU where one works, else the processor.
 
-import { checkOptions } from "../arguments.ts";
+import { checkOptions, describe } from "../arguments.ts";
 import { ConfigError, DeviceError, ErwinError } from "../errors.ts";
 import { requestCpuDevice } from "./cpu/request.ts";
 import type { BackendName, Device, Precision } from "./device.ts";
@@ -44,20 +44,22 @@ export async function requestDevice(given: DeviceOptions = {}): Promise<Device> 
   checkOptions("requestDevice", given, { backend: true, threads: true, maxBindingBytes: true, precision: true });
   const { backend = "auto", threads, maxBindingBytes, precision = "float32" } = given;
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
-    throw new ConfigError(`threads must be a whole number of at least 1, not ${threads}`, { field: "threads" });
+    throw new ConfigError(`threads must be a whole number of at least 1, not ${describe(threads)}`, {
+      field: "threads",
+    });
   }
   if (maxBindingBytes !== undefined && !(maxBindingBytes >= 2 ** 16)) {
-    throw new ConfigError(`maxBindingBytes must be at least 65536, not ${maxBindingBytes}`, {
+    throw new ConfigError(`maxBindingBytes must be at least 65536, not ${describe(maxBindingBytes)}`, {
       field: "maxBindingBytes",
     });
   }
   if (backend !== "auto" && backend !== "webgpu" && backend !== "cpu") {
-    throw new ConfigError(`backend must be "auto", "webgpu" or "cpu", not ${JSON.stringify(backend)}`, {
+    throw new ConfigError(`backend must be "auto", "webgpu" or "cpu", not ${describe(backend)}`, {
       field: "backend",
     });
   }
   if (precision !== "float32" && precision !== "mixed") {
-    throw new ConfigError(`precision must be "float32" or "mixed", not ${JSON.stringify(precision)}`, {
+    throw new ConfigError(`precision must be "float32" or "mixed", not ${describe(precision)}`, {
       field: "precision",
     });
   }

@@ -1,5 +1,6 @@
 // Resolves URLs, so that they mean the same in a worker as on the page where they were written.
 
+import { describe } from "../arguments.ts";
 import type { ErrorDetails, ErwinError } from "../errors.ts";
 import { nodeModule } from "./environment.ts";
 
@@ -19,6 +20,7 @@ export function absoluteUrl(
   try {
     return paths && typeof url === "string" && !hasScheme(url) ? paths.pathToFileURL(url) : new URL(url, base);
   } catch {
-    throw new Failure(`${url} is not a URL that could be loaded from here: give an absolute one`, { url: String(url) });
+    const given = typeof url === "string" ? url : describe(url);
+    throw new Failure(`${given} is not a URL that could be loaded from here: give an absolute one`, { url: given });
   }
 }

@@ -1,8 +1,9 @@
 // A model in a worker, as its user sees it: the methods of ErwinTransformer as promises that always settle.
 
-import { proxy, type Remote, transfer, wrap } from "comlink";
+import { type Endpoint, proxy, type Remote, transfer, wrap } from "comlink";
+import { checkOptions, describe, expectKind } from "../arguments.ts";
 import type { DeviceOptions } from "../backends/index.ts";
-import { DisposedError, type ErwinError, FormatError, WorkerError } from "../errors.ts";
+import { ConfigError, DisposedError, type ErwinError, FormatError, InputError, WorkerError } from "../errors.ts";
 import { givenAssets } from "../host/given-assets.ts";
 import { lifeName, whenEnded } from "../host/life.ts";
 import { absoluteUrl } from "../host/url.ts";
@@ -92,13 +93,23 @@ export class ErwinWorker {
   readonly #worker: ModelThread;
   readonly #remote: Remote<ModelWorker>;
   readonly #threads = lendPageThreads();
-  readonly #pending = new Set<(failure: ErwinError) => void>();
+  /** The calls in progress, and how each is made to fail. */
+  readonly #pending = new Map<Promise<unknown>, (failure: ErwinError) => void>();
   #failure: ErwinError | undefined;
   #trainings = 0;
   #stopWaiting = () => {};
 
   /** @internal */
-  static async start({ url, ...device }: ErwinWorkerOptions): Promise<ErwinWorker> {
+  static async start(options: ErwinWorkerOptions): Promise<ErwinWorker> {
+    checkOptions("createErwinWorker", options, {
+      url: true,
+      backend: true,
+      threads: true,
+      maxBindingBytes: true,
+      precision: true,
+    });
+    const { url, ...plain } = options;
+    const device = packed(plain, false, "options");
     const script = url === undefined ? modelScript() : givenScript(absoluteUrl(url, WorkerError));
     const erwin = new ErwinWorker(await startWorker(script, GREETING), script.url.href);
     try {
@@ -115,7 +126,7 @@ export class ErwinWorker {
   private constructor(worker: ModelThread, url: string) {
     keepErrorClasses();
     this.#worker = worker;
-    this.#remote = wrap<ModelWorker>(worker);
+    this.#remote = wrap<ModelWorker>(checkedEndpoint(worker));
     worker.addEventListener("error", ({ message }) => this.#stopped(url, message || "an error in its script"));
     worker.addEventListener("messageerror", () => this.#stopped(url, "it sent what cannot be received"));
   }
@@ -139,14 +150,13 @@ export class ErwinWorker {
    * @param source the file's bytes, or its address: a URL, or a path in Node and Deno
    * @throws FormatError, CheckpointError, ConfigError; InputError if the bytes have been transferred before
    */
-  async load(
-    source: Uint8Array | ArrayBuffer | string | URL,
-    { config, transfer = false }: WorkerLoadOptions = {},
-  ): Promise<void> {
+  async load(source: Uint8Array | ArrayBuffer | string | URL, options: WorkerLoadOptions = {}): Promise<void> {
+    checkOptions("load", options, { transfer: true, config: true });
+    const config = packed(options.config, false, "config");
     const file =
       typeof source === "string" || source instanceof URL
         ? absoluteUrl(source, FormatError).href
-        : (packed(source, transfer) as Uint8Array);
+        : (packed(source, transferOf(options), "source") as Uint8Array);
     return this.#call((remote) => remote.load(file, { config }));
   }
 
@@ -157,7 +167,9 @@ export class ErwinWorker {
    * @throws ConfigError naming the field that is invalid
    */
   async create(config: WorkerConfig, options: { seed?: number } = {}): Promise<void> {
-    return this.#call((remote) => remote.create(config, options));
+    checkOptions("create", options, { seed: true });
+    const [own, plain] = [packed(config, false, "config"), packed(options, false, "options")];
+    return this.#call((remote) => remote.create(own, plain));
   }
 
   /**
@@ -165,13 +177,17 @@ export class ErwinWorker {
    * @returns the output in the input's order of points, in memory that belongs to the caller
    * @throws InputError naming the tensor and the first offending row; DeviceLostError; OutOfMemoryError
    */
-  async forward(input: WorkerInput, { transfer = false }: TransferOptions = {}): Promise<WorkerOutput> {
-    const own = packed(input, transfer);
+  async forward(input: WorkerInput, options: TransferOptions = {}): Promise<WorkerOutput> {
+    checkOptions("forward", options, { transfer: true });
+    const own = packed(input, transferOf(options), "input");
     return this.#call((remote) => remote.forward(own));
   }
 
   /** Sets the model to training or evaluation mode. Earlier calls are not affected. @throws ConfigError */
   async setMode(mode: WorkerMode): Promise<void> {
+    if (mode !== "train" && mode !== "eval") {
+      throw new ConfigError(`the mode must be "train" or "eval", not ${describe(mode)}`, { field: "mode" });
+    }
     return this.#call((remote) => remote.setMode(mode));
   }
 
@@ -196,7 +212,7 @@ export class ErwinWorker {
   train(
     options: WorkerTrainingOptions,
     onProgress?: (progress: FitProgress) => unknown,
-    { transfer = false, onCheckpoint }: TrainOptions = {},
+    more: TrainOptions = {},
   ): WorkerTraining {
     const id = this.#trainings++;
     const command = (command: TrainingCommand) => {
@@ -207,23 +223,31 @@ export class ErwinWorker {
       pause: () => command("pause"),
       resume: () => command("resume"),
       stop: () => command("stop"),
-      finished: this.#train(id, options, onProgress, onCheckpoint, transfer),
+      finished: this.#train(id, options, onProgress, more),
     };
   }
 
-  async #train(
+  /** Not async: `dispose` is to find this very promise among the calls in progress. */
+  #train(
     id: number,
     options: WorkerTrainingOptions,
     onProgress: Listener<FitProgress>,
-    onCheckpoint: Listener<Uint8Array<ArrayBuffer>>,
-    transfer: boolean,
+    more: TrainOptions,
   ): Promise<WorkerTrainingResult> {
-    const own = packed(options, transfer);
-    return this.#call((remote) => remote.train(id, own, this.#listener(onProgress), this.#listener(onCheckpoint)));
+    try {
+      checkOptions("train", more, { transfer: true, onCheckpoint: true });
+      const own = packed(options, transferOf(more), "options");
+      const progress = this.#listener("onProgress", onProgress);
+      const checkpoints = this.#listener("onCheckpoint", more.onCheckpoint);
+      return this.#call((remote) => remote.train(id, own, progress, checkpoints));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Wraps a function for the worker to call; after the end it is not called any more. The worker releases it. */
-  #listener<Value>(listener: Listener<Value>) {
+  #listener<Value>(name: string, listener: Listener<Value>) {
+    expectKind(name, listener, "a function", listener === undefined || typeof listener === "function");
     return listener && proxy((value: Value) => (this.#failure ? undefined : listener(value)));
   }
 
@@ -238,6 +262,8 @@ export class ErwinWorker {
    */
   dispose(): void {
     if (this.#failure) return;
+    // Who ends a training by this need not have listened to how it ends: in Node and Deno that would end the process.
+    for (const call of this.#pending.keys()) call.catch(() => {});
     this.#fail(new DisposedError("this worker has been disposed: create another one"));
     void this.#close();
   }
@@ -249,17 +275,20 @@ export class ErwinWorker {
   /** Makes a call that also settles if the worker ends without an answer. */
   #call<Result>(send: (remote: Remote<ModelWorker>) => Promise<Result>): Promise<Result> {
     if (this.#failure) return Promise.reject(this.#failure);
-    return new Promise((resolve, reject) => {
-      this.#pending.add(reject);
+    let reject: (reason: unknown) => void = () => {};
+    const call = new Promise<Result>((resolve, refuse) => {
+      reject = refuse;
       send(this.#remote)
-        .then(resolve, reject)
-        .finally(() => this.#pending.delete(reject));
+        .then(resolve, refuse)
+        .finally(() => this.#pending.delete(call));
     });
+    this.#pending.set(call, reject);
+    return call;
   }
 
   #fail(failure: ErwinError): void {
     this.#failure = failure;
-    for (const reject of this.#pending) reject(failure);
+    for (const reject of this.#pending.values()) reject(failure);
     this.#pending.clear();
   }
 
@@ -279,4 +308,29 @@ export class ErwinWorker {
     this.#worker.terminate();
     this.#threads?.stop();
   }
+}
+
+/** @throws InputError if the option is given as anything but true or false */
+function transferOf({ transfer = false }: TransferOptions): boolean {
+  expectKind("transfer", transfer, "true or false", typeof transfer === "boolean");
+  return transfer;
+}
+
+/** The worker, but for what `packed` cannot know before: some memory cannot be transferred, and hosts differ in how they say so. */
+function checkedEndpoint(worker: ModelThread): Endpoint {
+  return {
+    addEventListener: worker.addEventListener.bind(worker),
+    removeEventListener: worker.removeEventListener.bind(worker),
+    postMessage(message, transferred = []) {
+      try {
+        worker.postMessage(message, transferred);
+      } catch (cause) {
+        throw new InputError(
+          `the arguments cannot be sent to the worker: ${(cause as Error).message}. Memory of WebAssembly cannot be transferred: leave out the option "transfer"`,
+          { tensor: "transfer" },
+          { cause },
+        );
+      }
+    },
+  };
 }

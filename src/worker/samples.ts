@@ -1,7 +1,7 @@
 // Converts a page's samples to the data of the fit loop. All are checked before the first step, so that an error names
 // the sample.
 
-import { checkFinite } from "../arguments.ts";
+import { checkFinite, checkOptions, describe, expectKind } from "../arguments.ts";
 import { cloudOffsets, treeLevels } from "../balltree/index.ts";
 import { ConfigError, InputError } from "../errors.ts";
 import type { ErwinConfig } from "../erwin/config.ts";
@@ -24,6 +24,26 @@ const losses: Record<
   gaussian: { channels: 2, measure: gaussianNegativeLogLikelihood },
 };
 
+const known: Readonly<Record<keyof WorkerTrainingOptions, true>> = {
+  samples: true,
+  validation: true,
+  test: true,
+  radius: true,
+  maxNeighbors: true,
+  loss: true,
+  checkpoint: true,
+  steps: true,
+  batchSize: true,
+  schedule: true,
+  optimizer: true,
+  accumulate: true,
+  maxNorm: true,
+  seed: true,
+  validateEvery: true,
+  saveEvery: true,
+  logEvery: true,
+};
+
 /** The page's data in the form that the fit loop needs. */
 export interface TrainingData {
   task: Task<WorkerSample, SupervisedBatch>;
@@ -38,10 +58,11 @@ export interface TrainingData {
  *   one, the row
  */
 export function trainingData(model: ErwinTransformer, options: WorkerTrainingOptions): TrainingData {
+  checkOptions("train", options, known);
   const { config } = model;
   const { samples, validation, test, radius, maxNeighbors, loss: name = "mse" } = options;
   if (!Object.hasOwn(losses, name)) {
-    throw new ConfigError(`loss must be "mse", "relativeL2" or "gaussian", not ${JSON.stringify(name)}`, {
+    throw new ConfigError(`loss must be "mse", "relativeL2" or "gaussian", not ${describe(name)}`, {
       field: "loss",
     });
   }
@@ -52,7 +73,9 @@ export function trainingData(model: ErwinTransformer, options: WorkerTrainingOpt
   /** The width of the target; that of the first sample applies to all. */
   let width: number | undefined;
 
-  function check({ nodeFeatures, nodePositions, target, edgeIndex }: WorkerSample): void {
+  function check(sample: WorkerSample): void {
+    expectKind("the sample", sample, "an object", typeof sample === "object" && sample !== null);
+    const { nodeFeatures, nodePositions, target, edgeIndex } = sample;
     const points = rowsOf("nodePositions", nodePositions, config.dimensionality);
     checkRows("nodeFeatures", nodeFeatures, points, config.cIn);
     checkRows("nodePositions", nodePositions, points, config.dimensionality);

@@ -25,8 +25,8 @@ export async function trainModel(
   options: WorkerTrainingOptions,
   { controller, onProgress, onCheckpoint }: TrainingListeners,
 ): Promise<WorkerTrainingResult> {
-  const { samples, validation, test, radius, maxNeighbors, loss, checkpoint, ...plain } = options;
   const data = trainingData(model, options);
+  const { samples, validation, test, radius, maxNeighbors, loss, checkpoint, ...plain } = options;
   const store = new PageStore(checkpoint);
   let heard: Promise<unknown> = Promise.resolve();
   const hear = (call: Promise<unknown> | undefined) => {

@@ -6,7 +6,6 @@ import {
   checkpoint,
   clipGradientNorm,
   concatenate,
-  ErwinError,
   ErwinTransformer,
   evaluate,
   exportOnnx,
@@ -38,11 +37,9 @@ import {
 import * as formats from "erwin/formats";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { type Any, anything, mostly, resultOrRefusal } from "../support/anything.ts";
 import { seededRandom, uniformCloud } from "../support/clouds.ts";
 import { quickBackend, useDevice } from "../support/models.ts";
-
-// biome-ignore lint/suspicious/noExplicitAny: wrong types are what this is about
-type Any = any;
 
 const device = useDevice(quickBackend);
 const config = {
@@ -62,63 +59,9 @@ const random = seededRandom(5);
 const nodePositions = uniformCloud(points, 3, random);
 const nodeFeatures = uniformCloud(points, 2, random);
 
-const typedArrays = [
-  ...[Float32Array, Float64Array, Int32Array, Uint32Array, Int16Array, Uint16Array, Int8Array, Uint8Array],
-  ...[Uint8ClampedArray, DataView],
-];
-const numbers = fc.oneof(fc.integer({ min: -2, max: 12 }), fc.double(), fc.constantFrom(0.5, 2 ** 31, -0, Number.NaN));
-/** Views at odd offsets, of shared memory and of resizable memory. */
-const views = fc
-  .tuple(
-    fc.uint8Array({ maxLength: 96 }),
-    fc.constantFrom(...typedArrays),
-    fc.constantFrom("plain", "shared", "resizable"),
-    fc.nat(3),
-  )
-  .map(([bytes, type, memory, shift]) => {
-    const width = (type as Any).BYTES_PER_ELEMENT ?? 1;
-    const length = bytes.length - (bytes.length % width);
-    const size = shift * width + length;
-    const buffer =
-      memory === "shared"
-        ? new SharedArrayBuffer(size)
-        : memory === "resizable"
-          ? new (ArrayBuffer as Any)(size, { maxByteLength: 2 * size + 1 })
-          : new ArrayBuffer(size);
-    new Uint8Array(buffer).set(bytes.subarray(0, length), shift * width);
-    return new (type as Any)(buffer, shift * width, length / width) as unknown;
-  });
-const buffers = fc
-  .uint8Array({ maxLength: 40 })
-  .map((bytes): unknown => (typeof Buffer === "undefined" ? bytes.buffer : Buffer.from(bytes).subarray(1)));
-const scalars = fc.oneof(
-  numbers,
-  fc.string({ maxLength: 4 }),
-  fc.constantFrom<unknown>(undefined, null, true, 3n, Symbol("s"), () => 1, {}, [], [[]], [[1, 2], [3]]),
-);
-const anything: fc.Arbitrary<unknown> = fc.oneof(
-  scalars,
-  views,
-  buffers,
-  fc.array(scalars, { maxLength: 12 }),
-  fc.array(numbers, { maxLength: 12 }),
-  fc.constantFrom(BigInt64Array.of(0n, 1n), new ArrayBuffer(8), new Map(), new Date(0), Object.create(null)),
-  fc.dictionary(fc.constantFrom("shape", "data", "dtype", "length", "lr"), scalars, { maxKeys: 3 }),
-);
-/** Mostly valid values, so that the checks of the other arguments are reached, too. */
-const mostly = (value: unknown) =>
-  fc.oneof({ weight: 2, arbitrary: fc.constant(value) }, { weight: 1, arbitrary: anything });
-
-/** Runs a call; everything but a result or an ErwinError fails the test, with the call's name. */
-async function resultOrRefusal(name: string, call: () => unknown): Promise<void> {
-  let result: Any;
-  try {
-    result = await call();
-  } catch (error) {
-    if (error instanceof ErwinError) return;
-    const { name: type, message, stack } = error as Error;
-    throw new Error(`${name} threw ${type}: ${message}\n${stack}`);
-  }
+/** As `resultOrRefusal`; tensors must have a shape, and are disposed. */
+async function tryCall(name: string, call: () => unknown): Promise<void> {
+  const result = await resultOrRefusal(name, call);
   for (const part of Array.isArray(result) ? result : [result]) {
     if (!(part instanceof Tensor)) continue;
     expect(part.shape.every(Number.isSafeInteger), name).toBe(true);
@@ -153,7 +96,7 @@ test("tensors, operators and losses", async () => {
         backward: () => tensor.backward(a),
         checkpoint: () => checkpoint(a, b, c),
       };
-      for (const [name, call] of Object.entries(calls)) await resultOrRefusal(name, call);
+      for (const [name, call] of Object.entries(calls)) await tryCall(name, call);
       tensor.dispose();
     }),
     { numRuns: 200 },
@@ -213,7 +156,7 @@ test("models, their inputs, optimisers and training", async () => {
         saveTraining: () => saveTraining(x, y, y),
         supervised: () => supervised(x),
       };
-      for (const [name, call] of Object.entries(calls)) await resultOrRefusal(name, call);
+      for (const [name, call] of Object.entries(calls)) await tryCall(name, call);
     }),
     { numRuns: 120 },
   );
@@ -262,7 +205,7 @@ test("readers and writers", async () => {
         saveVtk: () => formats.saveVtk(cloud),
         "saveVtk anything": () => formats.saveVtk(a),
       };
-      for (const [name, call] of Object.entries(calls)) await resultOrRefusal(name, call);
+      for (const [name, call] of Object.entries(calls)) await tryCall(name, call);
     }),
     { numRuns: 400 },
   );
