@@ -1,26 +1,9 @@
 // The memory of the WebAssembly module. TypeScript manages it: the module itself allocates nothing.
 import { OutOfMemoryError } from "../errors.ts";
+import { createSharedMemory, pageBytes } from "../host/memory.ts";
 
-const pageBytes = 65536;
-
-/**
- * Creates a shared memory with the largest maximum that the host grants; the module needs a shared one even for one
- * thread.
- */
-export function createMemory(): WebAssembly.Memory {
-  const initial = 32;
-  for (const maximum of [65536, 32768, 16384, 8192]) {
-    try {
-      return new WebAssembly.Memory({ initial, maximum, shared: true });
-    } catch {
-      // A host with little address space may grant less.
-    }
-  }
-  throw new OutOfMemoryError("The host refuses a WebAssembly memory of 512 MiB: close other pages or programs.", {
-    bytes: 8192 * pageBytes,
-    limit: 8192 * pageBytes,
-  });
-}
+/** Creates the memory, with the pages that small jobs need. */
+export const createMemory = (): WebAssembly.Memory => createSharedMemory(32).memory;
 
 /** Allocates regions of a memory one after the other. A new arena on the same memory begins again at its start. */
 export class Arena {

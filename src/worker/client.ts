@@ -295,10 +295,10 @@ export class ErwinWorker {
   /** Lets the worker clean up: in Deno its threads and their memory outlive it unless it stops them itself. */
   async #close(): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const patience = new Promise((resolve) => {
+    const timeout = new Promise((resolve) => {
       timer = setTimeout(resolve, CLOSING_SECONDS * 1000);
     });
-    await Promise.race([this.#remote.close(), patience]).catch(() => {});
+    await Promise.race([this.#remote.close(), timeout]).catch(() => {});
     clearTimeout(timer);
     this.#terminate();
   }

@@ -1,8 +1,9 @@
 // One thread with its own memory: all of the CPU backend on hosts that cannot share memory.
 
 import { OutOfMemoryError } from "../../errors.ts";
+import { pageBytes } from "../../host/memory.ts";
 import type { Executor } from "./executors.ts";
-import { createMemory, instantiate, pageBytes, type Run, type Submission } from "./module.ts";
+import { createMemory, instantiate, type Run, type Submission } from "./module.ts";
 
 /** Grows a memory until it has `end` bytes. @throws OutOfMemoryError */
 export function growTo(memory: WebAssembly.Memory, end: number, limit: number): void {

@@ -1,10 +1,8 @@
 // The WebAssembly module of wasm/kernels: the layout of its memory, and the messages between the workers and their owner.
 
-import { OutOfMemoryError } from "../../errors.ts";
+import { createSharedMemory, pageBytes } from "../../host/memory.ts";
 import { instantiateModule } from "../../host/module-file.ts";
 import { commandWords } from "./commands.ts";
-
-export const pageBytes = 65536;
 
 /** The address of the control words; below it is the module's own data. */
 export const controlAt = 4096;
@@ -68,23 +66,10 @@ export async function instantiate(bytes: Uint8Array<ArrayBuffer>, memory: WebAss
     run(address, count, 4 * commandWords, thread, threads, controlAt, times) !== 0;
 }
 
-/** Creates a shared memory with the largest maximum that the host grants. The module needs a shared one even for one thread. */
+/** Creates the memory. Its last page is not used, so that the ends of arrays fit into 32 bits. */
 export function createMemory(): { memory: WebAssembly.Memory; limit: number } {
-  for (const maximum of [65536, 32768, 16384, 8192]) {
-    try {
-      // The last page is not used, so that the ends of arrays fit into 32 bits.
-      return {
-        memory: new WebAssembly.Memory({ initial: 2, maximum, shared: true }),
-        limit: (maximum - 1) * pageBytes,
-      };
-    } catch {
-      // A host with little address space may grant less.
-    }
-  }
-  throw new OutOfMemoryError("the host refuses a WebAssembly memory of 512 MiB: close other pages or programs", {
-    bytes: 8192 * pageBytes,
-    limit: 8192 * pageBytes,
-  });
+  const { memory, maximum } = createSharedMemory(2);
+  return { memory, limit: (maximum - 1) * pageBytes };
 }
 
 /** Makes a worker one of the threads of a shared memory, or one that has its own memory and executes messages. */
