@@ -1,0 +1,120 @@
+// Configs of folders: the documented example, defaults, overrides, and what is refused.
+
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { ConfigError } from "../../../src/errors.ts";
+import { resolveConfig } from "../../../src/erwin/config.ts";
+import { folderOptions, resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
+import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
+
+const page = readFileSync(new URL("../../../src/experiments/folder/README.md", import.meta.url), "utf8");
+const example = /```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? "";
+
+describe("the documented example", () => {
+  const config = resolveFolderConfig(parse(example));
+
+  it("is read as it says", () => {
+    expect(config).toMatchObject({
+      files: "**/*.vtu",
+      dimensions: 3,
+      graph: { kind: "mesh" },
+      augmentation: { rotation: "z", noise: 0.01 },
+      splits: { kind: "fractions", fractions: { train: 0.8, val: 0.1, test: 0.1 } },
+    });
+    expect(config.inputs.map(({ from }) => from.length)).toEqual([1, 1, 1, 3]);
+    expect(config.targets.map(({ name, loss, weight }) => [name, loss, weight])).toEqual([
+      ["pressure", "mse", 1],
+      ["velocity", "relative_l2", 0.5],
+      ["region", "cross_entropy", 1],
+    ]);
+    expect(resolveConfig(config.model)).toMatchObject({ cHidden: [16, 32], ballSizes: [128, 128], mpSteps: 3 });
+  });
+
+  it("names all that can be set", () => {
+    expect(Object.keys(parse(example).training)).toHaveLength(Object.keys(folderOptions).length);
+    for (const line of example
+      .split("\n")
+      .filter((text) => text.startsWith("# splits: ") || text.startsWith("# sequence: "))) {
+      const other = { ...parse(example), ...parse(line.slice(2)) };
+      delete other.targets.region;
+      expect(() => resolveFolderConfig(other), line).not.toThrow();
+    }
+  });
+});
+
+it("takes names for fields, and the keys of another spelling", () => {
+  const short = resolveFolderConfig({ inputs: "a", targets: ["p"], training: { "batch-size": 3 } });
+  const long = resolveFolderConfig({
+    inputs: { a: null },
+    targets: [{ name: "p", from: "p" }],
+    training: { batchSize: 3 },
+  });
+  expect(short).toEqual(long);
+  expect(short).toMatchObject({ graph: { kind: "knn", k: 8, loop: true }, training: { batchSize: 3, steps: 2000 } });
+});
+
+it.each([
+  [{ target: ["p"] }, "target", /perhaps targets was meant/],
+  [{ targets: {} }, "targets", /must name the fields/],
+  [{ targets: { p: { los: "mse" } } }, "targets.p.los", /perhaps loss was meant/],
+  [{ targets: { p: { loss: "msee" } } }, "targets.p.loss", /one of mse.*perhaps mse was meant/],
+  [{ targets: { p: { classes: 2, loss: "mse" } } }, "targets.p.loss", /classes have the loss cross_entropy/],
+  [{ targets: ["p"], graph: { kind: "radius" } }, "graph.radius", /greater than 0, not undefined/],
+  [{ targets: ["p"], splits: { train: 0.8, test: 0.3 } }, "splits", /at most 1 together/],
+  [{ targets: ["p"], model: { size: "small", ball_sizes: [100] } }, "model.ball_sizes", /power of two/],
+  [{ targets: ["p"], model: { c_hiden: 3 } }, "model.c_hiden", /cHiden/],
+  [{ targets: ["p"], training: { batch_size: 0 } }, "training.batch_size", /at least 1/],
+  [{ targets: ["p"], training: { lr: 1, Lr: 1 } }, "training.Lr", /no key training\.Lr/],
+  [{ targets: { p: { classes: 3 } }, sequence: true }, "targets.p", /numbers that change/],
+])("refuses %j", (given, field, message) => {
+  const refuse = () => resolveFolderConfig(given);
+  expect(refuse).toThrow(ConfigError);
+  expect(refuse).toThrow(message);
+  try {
+    refuse();
+  } catch (error) {
+    expect((error as ConfigError).details.field).toBe(field);
+  }
+});
+
+it("proposes a config that can be used", () => {
+  const array = (name: string, of: "points" | "whole", more = {}) => ({
+    name,
+    of,
+    components: 1,
+    least: 0,
+    most: 1,
+    samples: 3,
+    ...more,
+  });
+  const text = proposeConfig(
+    {
+      extension: "vtu",
+      files: 9,
+      looked: 3,
+      collections: 0,
+      dimensions: 2,
+      points: [10, 12],
+      namesPositions: true,
+      hasCells: true,
+      arrays: [
+        array("Druck p: 1", "points"),
+        array("Normals", "points", { components: 3 }),
+        array("kind", "points", { classes: 3 }),
+        array("TimeValue", "whole"),
+        array("speed", "whole"),
+      ],
+      cellData: ["quality"],
+    },
+    "data",
+  );
+  const config = resolveFolderConfig(parse(text));
+  expect(config.targets.map(({ name }) => name)).toEqual(["Druck p: 1"]);
+  expect(config.inputs.map(({ name, classes }) => [name, classes])).toEqual([
+    ["Normals", undefined],
+    ["kind", 3],
+  ]);
+  expect(config.globals.map(({ name }) => name)).toEqual(["speed"]);
+  expect(config).toMatchObject({ dimensions: 2, graph: { kind: "mesh" } });
+});
