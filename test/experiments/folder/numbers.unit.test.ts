@@ -1,0 +1,237 @@
+// What becomes of a sample's numbers: statistics, normalisation, turns and noise, losses and metrics.
+
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { FormatError } from "../../../src/errors.ts";
+import { turned, withNoise } from "../../../src/experiments/folder/augment.ts";
+import { baselineLosses } from "../../../src/experiments/folder/baselines.ts";
+import { cloudOf } from "../../../src/experiments/folder/cloud.ts";
+import { resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
+import { layOut } from "../../../src/experiments/folder/layout.ts";
+import { measure, summarise } from "../../../src/experiments/folder/metrics.ts";
+import { predictionsOf } from "../../../src/experiments/folder/predictions.ts";
+import type { FieldSample } from "../../../src/experiments/folder/sample.ts";
+import { computeStatistics, type Pair, RunningStatistics } from "../../../src/experiments/folder/statistics.ts";
+import { Random } from "../../../src/random.ts";
+
+const config = resolveFolderConfig({
+  inputs: { normal: {}, kind: { classes: 3 } },
+  targets: { pressure: {}, velocity: { loss: "relative_l2" }, region: { classes: 2 } },
+  globals: { speed: { normalise: "range" } },
+  augmentation: { rotation: "all" },
+});
+
+/** Pressure far from zero, as in pascals. */
+function sampleOf(points: number, seed: number): FieldSample {
+  const random = new Random(seed, "sample");
+  const numbers = (count: number, mean: number, deviation: number) =>
+    Float64Array.from({ length: count }, () => mean + deviation * random.normal());
+  const whole = (below: number) => Float64Array.from({ length: points }, () => Math.floor(below * random.uniform()));
+  return {
+    file: `sample ${seed}`,
+    points,
+    dimensions: 3,
+    positions: numbers(3 * points, 1e6, 3),
+    inputs: [
+      { data: numbers(3 * points, 0, 1), width: 3 },
+      { data: whole(3), width: 1 },
+    ],
+    targets: [
+      { data: numbers(points, 101_325, 10), width: 1 },
+      { data: numbers(3 * points, 2, 5), width: 3 },
+      { data: whole(2), width: 1 },
+    ],
+    globals: [{ data: Float64Array.of(seed), width: 1 }],
+  };
+}
+
+async function* inTurn(pairs: readonly Pair[]): AsyncGenerator<Pair> {
+  yield* pairs;
+}
+
+const pairs = [sampleOf(5, 1), sampleOf(17, 2), sampleOf(2, 3)].map((sample) => ({ sample }));
+const statistics = await computeStatistics(inTurn(pairs), config);
+const layout = layOut(config, statistics);
+const clouds = pairs.map((pair) => cloudOf(pair, layout));
+const all = (index: number) => pairs.flatMap(({ sample }) => [...sample.targets[index]!.data]);
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+describe("statistics", () => {
+  it("of parts, one after the other, are those of the whole", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(fc.double({ min: -1e3, max: 1e3, noNaN: true }), { minLength: 1 }), { minLength: 1 }),
+        (parts) => {
+          const running = new RunningStatistics();
+          for (const part of parts) running.add({ data: Float64Array.from(part), width: 1 });
+          const values = parts.flat();
+          const { mean: found, deviation, least, most } = running.result;
+          const middle = mean(values);
+          expect(found[0]).toBeCloseTo(middle, 8);
+          expect(deviation[0]).toBeCloseTo(Math.sqrt(mean(values.map((value) => (value - middle) ** 2))), 6);
+          expect([least[0], most[0]]).toEqual([Math.min(...values), Math.max(...values)]);
+        },
+      ),
+    );
+  });
+
+  it("make numbers of mean 0 and deviation 1, far from zero, too", () => {
+    const columns = clouds.flatMap(({ truth }) => [...truth!.filter((_, i) => i % layout.truths === 0)]);
+    expect(mean(columns)).toBeCloseTo(0, 5);
+    expect(mean(columns.map((value) => value * value))).toBeCloseTo(1, 5);
+    const along = (axis: number) => clouds.flatMap(({ positions }) => [...positions.filter((_, i) => i % 3 === axis)]);
+    expect(mean([0, 1, 2].map((axis) => mean(along(axis).map((value) => value * value))))).toBeCloseTo(1, 5);
+    // Globals from 1 to 3 within -1 to 1, in each row.
+    const speed = layout.globals[0].first;
+    expect(clouds.map(({ features }) => features[layout.features + speed])).toEqual([-1, 0, 1]);
+    expect(statistics.targets.region.counts).toEqual([0, 1].map((k) => all(2).filter((value) => value === k).length));
+  });
+
+  it("are of fields that later samples must have as they are", () => {
+    const [{ sample }] = pairs;
+    const narrow = { ...sample, inputs: [{ data: new Float64Array(5), width: 1 }, sample.inputs[1]] };
+    expect(() => cloudOf({ sample: narrow }, layout)).toThrow(/sample 1: array "normal" has 1 components.* have 3/);
+    expect(() => cloudOf({ sample: { ...sample, dimensions: 2 } }, layout)).toThrow(FormatError);
+  });
+});
+
+it("turns vectors with their points, and keeps all lengths", () => {
+  const before = pairs[1].sample;
+  const after = turned({ sample: before }, config, new Random(4, "turn")).sample;
+  const lengths = (values: ArrayLike<number>) =>
+    Array.from({ length: values.length / 3 }, (_, i) =>
+      Math.hypot(values[3 * i], values[3 * i + 1], values[3 * i + 2]),
+    );
+  const apart = (values: ArrayLike<number>) => Float64Array.from(values, (value, i) => value - values[i % 3]);
+  /** Of a point's normal with the way from the first point to it. */
+  const products = ({ positions, inputs }: FieldSample) => {
+    const ways = apart(positions);
+    return Array.from({ length: positions.length / 3 }, (_, p) =>
+      [0, 1, 2].reduce((sum, d) => sum + ways[3 * p + d] * inputs[0].data[3 * p + d], 0),
+    );
+  };
+  expect(after.positions[0]).not.toBeCloseTo(before.positions[0], 1);
+  lengths(after.targets[1]!.data).forEach((length, i) =>
+    expect(length).toBeCloseTo(lengths(before.targets[1]!.data)[i], 9),
+  );
+  products(after).forEach((product, i) => expect(product).toBeCloseTo(products(before)[i], 6));
+  expect(after.targets[0]).toBe(before.targets[0]);
+});
+
+it("noise on a sequence's state is what the model is to take away again", async () => {
+  const flow = resolveFolderConfig({ targets: ["pressure"], sequence: true });
+  const frames = [sampleOf(9, 5), sampleOf(9, 6)].map((sample) => ({
+    ...sample,
+    inputs: [],
+    globals: [],
+    targets: [sample.targets[0]],
+  }));
+  const pair = { sample: frames[0], next: frames[1] };
+  const known = await computeStatistics(inTurn([pair]), flow);
+  const place = layOut(flow, known);
+  const noisy = withNoise(cloudOf(pair, place), place, 0.5, new Random(1, "noise"));
+  const { scaling: state } = place.state[0];
+  const { scaling: change } = place.targets[0];
+  for (let p = 0; p < 9; p++) {
+    const seen = noisy.features[p] * state.scale[0] + state.shift[0];
+    const asked = noisy.truth![p] * change.scale[0] + change.shift[0];
+    expect(seen).not.toBeCloseTo(frames[0].targets[0]!.data[p], 2);
+    expect(seen + asked).toBeCloseTo(frames[1].targets[0]!.data[p], 1);
+  }
+});
+
+describe("metrics", () => {
+  /** What a model would give for predictions that are off by some numbers of the truth's units. */
+  const output = ({ truth, points }: (typeof clouds)[number], off: number) => {
+    const rows = new Float64Array(points * layout.outputs);
+    for (let p = 0; p < points; p++) {
+      for (let column = 0; column < layout.truths; column++) {
+        const scale = column === 0 ? statistics.targets.pressure.deviation[0] : 1;
+        rows[p * layout.outputs + column] = truth![p * layout.truths + column] + (column === 0 ? off / scale : 0);
+      }
+    }
+    return rows;
+  };
+
+  it("are in the file's units, and say 1 of a perfect prediction", () => {
+    const perfect = summarise(measure(output(clouds[1], 0), clouds[1].truth!, layout), layout);
+    expect(perfect.mae_pressure).toBeCloseTo(0, 3);
+    expect([perfect.r2_velocity, perfect.accuracy_region, perfect.iou_region]).toEqual([1, 1, 1]);
+    const off = summarise(measure(output(clouds[1], 3), clouds[1].truth!, layout), layout);
+    expect(off.mae_pressure).toBeCloseTo(3, 2);
+    expect(off.rmse_pressure).toBeCloseTo(3, 2);
+    const truth = [...pairs[1].sample.targets[0]!.data];
+    const variance = mean(truth.map((value) => (value - mean(truth)) ** 2));
+    expect(off.r2_pressure).toBeCloseTo(1 - 9 / variance, 3);
+    expect(off.relative_l2_pressure).toBeCloseTo(3 / Math.sqrt(mean(truth.map((value) => value ** 2))), 6);
+  });
+
+  it("count classes over all samples, not sample by sample", () => {
+    const flipped = clouds.map((cloud, i) => {
+      const rows = output(cloud, 0);
+      const { first } = layout.targets[2].output;
+      // In the first sample each point is given the other class.
+      if (i === 0)
+        for (let p = 0; p < cloud.points; p++)
+          rows.subarray(p * layout.outputs + first, p * layout.outputs + first + 2).reverse();
+      return measure(rows, cloud.truth!, layout);
+    });
+    const average = Object.fromEntries(
+      Object.keys(flipped[0]).map((name) => [name, mean(flipped.map((numbers) => numbers[name]))]),
+    );
+    const found = summarise(average, layout);
+    expect(found.accuracy_region).toBeCloseTo(2 / 3, 10);
+    // Each sample's points count 1 together: of a class with the share s of each sample, s1 + s2 of the samples 1 and 2 are right.
+    const share = (i: number, k: number) =>
+      mean([...pairs[i].sample.targets[2]!.data].map((value) => Number(value === k)));
+    for (const k of [0, 1]) {
+      const right = share(1, k) + share(2, k);
+      expect(found[`iou_region_${k}`]).toBeCloseTo(right / (right + 1), 10);
+    }
+  });
+
+  it("are undone by predictions to what the file has", () => {
+    const fields = predictionsOf(Float32Array.from(output(clouds[1], 2)), clouds[1], layout);
+    expect(fields.map(({ name, channels }) => [name, channels])).toEqual([
+      ["pressure", 1],
+      ["velocity", 3],
+      ["region", 1],
+    ]);
+    fields[0].prediction.forEach((value: number, p: number) => expect(value - fields[0].truth![p]).toBeCloseTo(2, 2));
+    expect([...fields[2].prediction]).toEqual([...fields[2].truth!]);
+  });
+});
+
+it("knows what the mean and zero are worth", () => {
+  const only = (targets: object) => {
+    const one = resolveFolderConfig({ targets });
+    const known = { ...statistics, inputs: {}, globals: {} };
+    const place = layOut(one, known);
+    const names = ["pressure", "velocity", "region"];
+    const samples = pairs.map(({ sample }) => ({
+      sample: {
+        ...sample,
+        inputs: [],
+        globals: [],
+        targets: one.targets.map(({ name }) => sample.targets[names.indexOf(name)]),
+      },
+    }));
+    return baselineLosses(
+      samples.map((pair) => cloudOf(pair, place)),
+      place,
+      known,
+    );
+  };
+  // Of one sample's own mean square each, since samples count the same.
+  const ofSamples = pairs.map(({ sample }) =>
+    mean([...sample.targets[0]!.data].map((value) => (value - mean(all(0))) ** 2)),
+  );
+  const { deviation } = statistics.targets.pressure;
+  expect(only({ pressure: {} }).mean).toBeCloseTo(mean(ofSamples) / deviation[0] ** 2, 4);
+  expect(only({ velocity: { loss: "relative_l2" } }).zero).toBeCloseTo(1, 6);
+  const gaussian = only({ pressure: { loss: "gaussian" } });
+  expect(gaussian.mean).toBeCloseTo(0.5 * Math.log(2 * Math.PI) + (0.5 * mean(ofSamples)) / deviation[0] ** 2, 4);
+  const shares = [0, 1].map((k) => mean(all(2).map((value) => Number(value === k))));
+  const entropy = mean(pairs.map(({ sample }) => mean([...sample.targets[2]!.data].map((k) => -Math.log(shares[k])))));
+  expect(only({ region: { classes: 2 } })).toEqual({ mean: expect.closeTo(entropy, 6) });
+});
