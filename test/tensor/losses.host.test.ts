@@ -1,6 +1,7 @@
 // Losses and look-ups against their formulas.
 
 import {
+  crossEntropy,
   type Device,
   embeddingLookup,
   gaussianNegativeLogLikelihood,
@@ -98,6 +99,54 @@ onEachDevice((device) => {
       using prediction = Tensor.from(device(), new Float32Array(9), [3, 3]);
       using target = Tensor.from(device(), new Float32Array(6), [3, 2]);
       expect(() => gaussianNegativeLogLikelihood(prediction, target)).toThrow(InputError);
+    });
+  });
+
+  describe("crossEntropy", () => {
+    /** mean over the rows of log sum_k exp(x_k) - sum_k t_k x_k. */
+    function formula(logits: ArrayLike<number>, target: ArrayLike<number>, classes: number): number {
+      let sum = 0;
+      for (let first = 0; first < logits.length; first += classes) {
+        const row = Array.from({ length: classes }, (_, k) => logits[first + k]);
+        const most = Math.max(...row);
+        sum += most + Math.log(row.reduce((total, x) => total + Math.exp(x - most), 0));
+        row.forEach((x, k) => {
+          sum -= target[first + k] * x;
+        });
+      }
+      return sum / (logits.length / classes);
+    }
+
+    test("is that of the softmax of the logits, for any number of classes", async () => {
+      await fc.assert(
+        fc.asyncProperty(rows, fc.integer({ min: 1, max: 9 }), fc.nat(), async (n, classes, seed) => {
+          const random = seededRandom(seed);
+          const reference = byDifferences((x, t) => [formula(x, t, classes)]);
+          const what = `cross entropy [${n}, ${classes}]`;
+          const inputs = [given([n, classes], random), given([n, classes], random)];
+          expect(await check(device(), inputs, crossEntropy, reference, random, what)).toEqual([]);
+        }),
+        runs,
+      );
+    });
+
+    test("stands logits whose exponentials no float holds", async () => {
+      using logits = Tensor.from(device(), [400, -400, 0, -1000, 2000, 1999], [2, 3]).requireGrad();
+      using loss = crossEntropy(logits, [
+        [0, 0, 1],
+        [0, 1, 0],
+      ]);
+      await loss.backward();
+      const expected = (400 + Math.log1p(Math.exp(-1))) / 2;
+      expect((await loss.data())[0]).toBeCloseTo(expected, 3);
+      const share = 1 / (1 + Math.E);
+      const gradient = (await logits.grad?.data()) as Float32Array;
+      [0.5, 0, -0.5, 0, -share / 2, share / 2].forEach((value, i) => expect(gradient[i]).toBeCloseTo(value, 5));
+    });
+
+    test("refuses a target of another shape", () => {
+      using logits = Tensor.from(device(), new Float32Array(6), [2, 3]);
+      expect(() => crossEntropy(logits, new Float32Array(5))).toThrow(InputError);
     });
   });
 
