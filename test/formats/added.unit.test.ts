@@ -1,0 +1,115 @@
+// Arrays put into files that other programs wrote: everything else is still there, and the same programs read the result
+// (test/formats/added/check.py).
+
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { FormatError, InputError } from "../../src/errors.ts";
+import { addArrays } from "../../src/formats/add-arrays.ts";
+import type { SafeTensorInput } from "../../src/formats/elements.ts";
+import { loadNpz } from "../../src/formats/npz.ts";
+import { readPointCloud } from "../../src/formats/pointcloud.ts";
+import { loadVtk } from "../../src/formats/vtk.ts";
+import { openZip } from "../../src/formats/zip.ts";
+import { readOrRefuse, truncations } from "./corruption.ts";
+
+const read = (name: string) => new Uint8Array(readFileSync(new URL(`added/${name}`, import.meta.url)));
+const flux = Float32Array.from({ length: 8 }, (_, i) => (i ** 3 - 20.5) / 3);
+const added = new Map<string, SafeTensorInput>([
+  ["prediction flux", { shape: [4, 2], data: flux }],
+  ["guess", { shape: [4], data: Int32Array.of(-7, 0, 2 ** 30, 1) }],
+]);
+const files = [
+  "ascii.vtk",
+  "binary.vtk",
+  "points.vtk",
+  "cells.vtk",
+  "binary.ply",
+  "ascii.ply",
+  "numpy.npz",
+  "numpy.csv",
+];
+
+/** What a file has, by the reader of its format. */
+function contents(bytes: Uint8Array, name: string, attributes: readonly string[]) {
+  return readPointCloud(bytes, name, { attributes });
+}
+
+describe.each(files)("%s", (name) => {
+  const before = read(name);
+  const after = addArrays(before, added, name);
+
+  it("has the arrays, and all that it had", () => {
+    const isTable = /ply|csv$/.test(name);
+    const called = name.endsWith("ply") ? "prediction_flux" : "prediction flux";
+    const names = isTable ? [`${called}_0`, `${called}_1`, "guess"] : ["prediction flux", "guess"];
+    const found = contents(after, name, names).attributes!;
+    const flat = isTable
+      ? Array.from(flux, (_, i) => found.get(names[i % 2])!.data[i >> 1])
+      : [...found.get("prediction flux")!.data];
+    expect(flat).toEqual([...flux]);
+    expect([...found.get("guess")!.data]).toEqual([-7, 0, 2 ** 30, 1]);
+    const old = name === "cells.vtk" ? [] : ["pressure"];
+    expect(contents(after, name, old)).toEqual(contents(before, name, old));
+    if (name.endsWith("vtk")) {
+      const [was, is] = [before, after].map((bytes) => loadVtk(bytes));
+      expect([is.cells, is.cellTypes]).toEqual([was.cells, was.cellTypes]);
+    }
+  });
+
+  it("is what other programs were shown to read", () => {
+    expect(Buffer.from(read(`written-${name}`)).equals(after)).toBe(true);
+  });
+
+  it("refuses arrays of other points, and damaged files", () => {
+    const short = new Map([["p", { shape: [3], data: new Float32Array(3) }]]);
+    if (!name.endsWith("npz")) expect(() => addArrays(before, short, name)).toThrow(InputError);
+    for (const bytes of truncations(before)) {
+      readOrRefuse((part) => {
+        try {
+          return addArrays(part, added, name);
+        } catch (error) {
+          // A table that lost rows is a table.
+          if (error instanceof InputError && name.endsWith("csv")) return undefined;
+          throw error;
+        }
+      }, bytes);
+    }
+  });
+});
+
+it("keeps what is no array of numbers in an archive, and replaces what has the name", () => {
+  const once = addArrays(read("numpy.npz"), added, "numpy.npz");
+  const twice = addArrays(once, new Map([["guess", { shape: [4], data: new Float32Array(4) }]]), "numpy.npz");
+  const entry = (bytes: Uint8Array) =>
+    openZip(bytes, "npz")
+      .find(({ name }) => name === "names.npy")!
+      .read();
+  expect(entry(twice)).toEqual(entry(read("numpy.npz")));
+  expect([...loadNpz(twice, { only: ["guess"] }).get("guess")!.data]).toEqual([0, 0, 0, 0]);
+});
+
+it("names a column that is there, or a kind of file that takes none", () => {
+  const again = addArrays(read("numpy.csv"), added, "a.csv");
+  expect(() => addArrays(again, added, "a.csv")).toThrow(/has a column "prediction flux_0" already/);
+  expect(() => addArrays(read("ascii.ply"), new Map([["label", added.get("guess")!]]), "a.ply")).toThrow(
+    /"label" already/,
+  );
+  expect(() => addArrays(read("ascii.vtk"), new Map([["label", added.get("guess")!]]), "a.vtk")).toThrow(
+    /"label" already/,
+  );
+  expect(() => addArrays(new Uint8Array(3), added, "a.stl")).toThrow(FormatError);
+});
+
+it.each([
+  ["a table without names gets them", "0 0\n1 0\n1 1\n0 1\n", "x y p\n0 0 1\n1 0 2\n1 1 3\n0 1 4\n"],
+  [
+    "lines keep their ends and comments",
+    "# a\r\nx;y\r\n0;0\r\n\r\n1;0\r\n1;1\r\n# b\r\n0;1",
+    "# a\r\nx;y;p\r\n0;0;1\r\n\r\n1;0;2\r\n1;1;3\r\n# b\r\n0;1;4",
+  ],
+])("%s", (_, text, expected) => {
+  const column = new Map([["p", { shape: [4], data: Float32Array.of(1, 2, 3, 4) }]]);
+  const after = addArrays(new TextEncoder().encode(text), column, "a.csv");
+  expect(new TextDecoder().decode(after)).toBe(expected);
+  expect([...readPointCloud(after, "a.csv", { attributes: ["p"] }).attributes!.get("p")!.data]).toEqual([1, 2, 3, 4]);
+});
