@@ -317,7 +317,7 @@ function editDistance(a: string, b: string): number {
  * @throws InputError with tensor, row and column
  */
 export function checkFinite(tensor: string, values: Float32Array, width: number): void {
-  const at = values.findIndex((value) => !Number.isFinite(value));
+  const at = firstNotFinite(values);
   if (at < 0) return;
   const row = Math.floor(at / width);
   throw new InputError(`${tensor} row ${row} has ${values[at]} in column ${at % width}, expected finite numbers`, {
@@ -325,4 +325,10 @@ export function checkFinite(tensor: string, values: Float32Array, width: number)
     row,
     column: at % width,
   });
+}
+
+/** The place of the first number that is not finite; -1 where all are. A loop takes a fraction of what `findIndex` does. */
+export function firstNotFinite(values: Float32Array | Float64Array): number {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
+  return -1;
 }

@@ -1,5 +1,6 @@
 // Arrays of a data set's files, checked: whatever is wrong with one is told with the file's name.
 
+import { firstNotFinite } from "../arguments.ts";
 import { FormatError } from "../errors.ts";
 import { type SafeTensor, toFloat32, toInt32 } from "../formats/elements.ts";
 
@@ -34,8 +35,9 @@ export function integersOf(
 ): Int32Array {
   expectShape(array, expected, file);
   const values = named(file, () => toInt32(array));
-  const wrong = values.findIndex((value) => value < least || value >= end);
-  if (wrong < 0) return values;
+  let wrong = 0;
+  while (wrong < values.length && values[wrong] >= least && values[wrong] < end) wrong++;
+  if (wrong === values.length) return values;
   throw new FormatError(`${file}: element ${wrong} is ${values[wrong]}, expected ${least} to ${end - 1}.`, {
     file,
     row: wrong,
@@ -45,7 +47,7 @@ export function integersOf(
 
 /** @throws FormatError naming the file and the first number that is not finite */
 export function expectFinite(values: Float32Array | Float64Array, file: string): void {
-  const wrong = values.findIndex((value) => !Number.isFinite(value));
+  const wrong = firstNotFinite(values);
   if (wrong < 0) return;
   throw new FormatError(`${file}: element ${wrong} is ${values[wrong]}, expected finite numbers.`, {
     file,

@@ -22,6 +22,11 @@ export function joinRows(parts: readonly Float32Array[]): Float32Array {
   return join(Float32Array, parts);
 }
 
+/** The clouds' numbers one after the other. */
+export function joinIntegers(parts: readonly Int32Array[]): Int32Array {
+  return join(Int32Array, parts);
+}
+
 /**
  * Joins the clouds' edges into those of one batch: the sources of all clouds, followed by their targets.
  * @param parts the [2 M] of each cloud: sources, then targets, as indices of the cloud's points

@@ -115,6 +115,21 @@ describe("files of VTK", () => {
     expect(() => meshEdges({ ...triangle, types: Uint8Array.of(10) }, 3)).toThrow(InputError);
   });
 
+  it("lists the edges of a fan in order, of its tip too, where many triangles meet", () => {
+    const corners = Array.from({ length: 60 }, (_, i) => [0, 61 - i, 60 - i]).filter(([, , last]) => last > 0);
+    const offsets = Int32Array.from({ length: corners.length + 1 }, (_, i) => 3 * i);
+    const fan = {
+      offsets,
+      connectivity: Int32Array.from(corners.flat()),
+      types: new Uint8Array(corners.length).fill(5),
+    };
+    const spokes = Array.from({ length: 61 }, (_, i) => [0, i + 1]);
+    const rim = Array.from({ length: 60 }, (_, i) => [i + 1, i + 2]);
+    const edges = meshEdges(fan, 62);
+    const count = edges.length / 4;
+    expect(Array.from({ length: count }, (_, e) => [edges[e], edges[2 * count + e]])).toEqual([...spokes, ...rim]);
+  });
+
   it("reads a file of nothing", () => {
     const mesh = loadVtu(foreign("vtk-empty.vtu"));
     expect([mesh.points.shape, mesh.cells.types.length]).toEqual([[0, 3], 0]);

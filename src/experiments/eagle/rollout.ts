@@ -5,7 +5,7 @@ import { affine, scale, square } from "../../tensor/operators/functions.ts";
 import { mean } from "../../tensor/operators/reductions.ts";
 import { slice } from "../../tensor/operators/sections.ts";
 import { scope, Tensor } from "../../tensor/tensor.ts";
-import { joinEdgeLists, joinRows, offsetsOf } from "../../train/batches.ts";
+import { joinEdgeLists, joinIntegers, joinRows, offsetsOf } from "../../train/batches.ts";
 import type { FlowModel, PreparedFrame } from "./model.ts";
 import { type FlowWindow, STATE, STATE_DEVIATION, sidesOf } from "./trajectories.ts";
 
@@ -67,7 +67,7 @@ const statesAt = (windows: readonly FlowWindow[], index: number) =>
   joinRows(windows.map((window) => frameOf(window, window.states, index)));
 
 const kindsAt = (windows: readonly FlowWindow[], index: number) =>
-  Int32Array.from(windows.flatMap((window) => [...frameOf(window, window.kinds, index)]));
+  joinIntegers(windows.map((window) => frameOf(window, window.kinds, index)));
 
 /** Where the model has gone in a step. */
 interface Step {

@@ -3,7 +3,7 @@
 import { type Cells, kinds } from "../../formats/cells.ts";
 import { gaussianNegativeLogLikelihood, mse } from "../../tensor/operators/losses.ts";
 import { slice } from "../../tensor/operators/sections.ts";
-import { joinEdgeLists, joinRows, offsetsOf } from "../../train/batches.ts";
+import { joinEdgeLists, joinIntegers, joinRows, offsetsOf } from "../../train/batches.ts";
 import { type SupervisedBatch, supervised } from "../../train/task.ts";
 import { gaussianLoss, spread } from "../baselines.ts";
 import { expectSource } from "../data-source.ts";
@@ -120,7 +120,7 @@ function collate(samples: ChainSample[]): { input: ChainInput; target: Float32Ar
   return {
     input: {
       velocities: joinRows(samples.map(({ velocities }) => velocities)),
-      types: Int32Array.from(samples.flatMap(({ types }) => [...types])),
+      types: joinIntegers(samples.map(({ types }) => types)),
       positions: joinRows(samples.map(({ positions }) => positions)),
       offsets,
       edgeIndex: joinEdgeLists(

@@ -98,13 +98,18 @@ function chainSample({ beads, positions, types, edges }: Trajectory, window: num
   const velocities = new Float32Array(VELOCITIES * row);
   const scaled = new Float32Array(row);
   const acceleration = new Float32Array(row);
+  for (let axis = 0; axis < DIMENSIONS; axis++) {
+    const scale = VELOCITY_SCALE[axis];
+    for (let t = 0; t < VELOCITIES; t++) {
+      const [before, after] = [t * row + axis, (t + 1) * row + axis];
+      for (let bead = 0; bead < beads; bead++) {
+        const velocity = frames[after + bead * DIMENSIONS] - frames[before + bead * DIMENSIONS];
+        velocities[(bead * VELOCITIES + t) * DIMENSIONS + axis] = velocity / scale;
+      }
+    }
+  }
   for (let i = 0; i < row; i++) {
     const axis = i % DIMENSIONS;
-    const bead = (i - axis) / DIMENSIONS;
-    for (let t = 0; t < VELOCITIES; t++) {
-      const velocity = frames[(t + 1) * row + i] - frames[t * row + i];
-      velocities[(bead * VELOCITIES + t) * DIMENSIONS + axis] = velocity / VELOCITY_SCALE[axis];
-    }
     scaled[i] = frames[last + i] / POSITION_SCALE[axis];
     const change = frames[next + i] - frames[last + i] - (frames[last + i] - frames[last - row + i]);
     acceleration[i] = change / ACCELERATION_SCALE[axis];
