@@ -19,7 +19,7 @@ const DEVIATION = 1.22;
 const SIZES = { train: 8192, val: 64, test: 128 };
 
 const options = {
-  ...trainingOptions({ steps: 1000, batchSize: 16, lr: 1e-3, minLr: 1e-5, warmup: 50, validateEvery: 100 }),
+  ...trainingOptions({ steps: 2000, batchSize: 16, lr: 2e-3, minLr: 1e-5, warmup: 50, validateEvery: 100 }),
   rotation: paperOptions.rotation,
 };
 
