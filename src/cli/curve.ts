@@ -12,6 +12,7 @@ const LEFT = 76;
 const RIGHT = 24;
 const TOP = 74;
 const BOTTOM = 56;
+const NAME_HEIGHT = 16;
 const COLOURS = ["#5aa9ff", "#ff9d4d", "#6fdc8c", "#d98cff", "#ffd84d", "#ff7d9c"];
 const TEXT = "#c9d1e3";
 
@@ -41,9 +42,10 @@ export function drawCurves(
     ...ticks.map((step) => label(x(step), HEIGHT - BOTTOM + 24, String(step), "middle")),
     label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, "step", "middle"),
   ];
-  for (const { name, loss } of across) {
-    parts.push(line(LEFT, y(loss), WIDTH - RIGHT, y(loss), TEXT, "6 5"));
-    parts.push(label(WIDTH - RIGHT, y(loss) - 6, name, "end"));
+  const falling = [...across].sort((one, other) => other.loss - one.loss);
+  parts.push(...falling.map(({ loss }) => line(LEFT, y(loss), WIDTH - RIGHT, y(loss), TEXT, "6 5")));
+  for (const { height, names } of namesAt(falling.map(({ name, loss }) => ({ name, height: y(loss) })))) {
+    parts.push(label(WIDTH - RIGHT, height - 6, names.join(", "), "end"));
   }
   let legend = LEFT;
   curves.forEach(({ name, points }, i) => {
@@ -71,6 +73,17 @@ function marksAround(least: number, most: number): number[] {
   const first = all.filter((mark) => mark <= least).length - 1;
   const last = all.findIndex((mark) => mark >= most);
   return all.slice(first, Math.max(last, first + 1) + 1);
+}
+
+/** Names of lines, from above: those that lie too near each other for a text each are named together, at the upper one. */
+function namesAt(lines: readonly { name: string; height: number }[]): { names: string[]; height: number }[] {
+  const groups: { names: string[]; height: number }[] = [];
+  for (const { name, height } of lines) {
+    const last = groups.at(-1);
+    if (last && height - last.height < NAME_HEIGHT) last.names.push(name);
+    else groups.push({ names: [name], height });
+  }
+  return groups;
 }
 
 const textOf = (loss: number) => (loss < 1e-3 || loss >= 1e4 ? loss.toExponential() : String(loss));

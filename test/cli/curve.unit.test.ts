@@ -25,3 +25,18 @@ it("marks a narrow range finely, a wide one by powers of ten", () => {
   expect(marks([0.9, 0.00018])).toEqual(["1e-4", "0.001", "0.01", "0.1", "1"]);
   expect(marks([1, 1])).toEqual(["1", "2"]);
 });
+
+it("names baselines that lie together in one place", () => {
+  const svg = drawCurves(
+    "names",
+    [{ name: "training", points: [[1, 0.5]] }],
+    [
+      { name: "mean", loss: 0.98 },
+      { name: "zero", loss: 0.99 },
+      { name: "persistence", loss: 5 },
+    ],
+  );
+  expect([...svg.matchAll(/>([a-z, ]+)<\/text>/g)].map(([, text]) => text)).toEqual(
+    expect.arrayContaining(["persistence", "zero, mean"]),
+  );
+});
