@@ -4,17 +4,17 @@ import type { Random } from "../../random.ts";
 import { advanceVortices, FRAME, type Vortex } from "./vortices.ts";
 
 /** How far the propellers are from the middle of the drone, and the tips of a propeller from its hub, m. */
-const ARM = 0.45;
-const BLADE = 0.18;
+const ARM = 0.6;
+const BLADE = 0.24;
 /** Speed of a propeller's jet, m/s. */
-const SLOWEST = 5;
-const FASTEST = 7;
+const SLOWEST = 4.5;
+const FASTEST = 6;
 /** Frequency at which a jet sheds vortices, times its width and divided by its speed: the Strouhal number. */
 const STROUHAL = 0.3;
 /** By what part of its strength a vortex varies by chance. */
 const CHANCE = 0.2;
 /** Squared radius of the core that a vortex begins with, m^2. */
-const FIRST_CORE = 0.02;
+const FIRST_CORE = 0.03;
 /** What turbulence leaves of a vortex's strength in a frame. */
 const KEPT_PER_FRAME = Math.exp(-0.5 * FRAME);
 /** Weaker vortices, m^2/s, and those farther away, m, are left out. */
