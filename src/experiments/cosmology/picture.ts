@@ -4,7 +4,7 @@ import type { GeneratorOptions, SamplePicture } from "../generator.ts";
 import { BOX, haloCatalogue } from "./generate.ts";
 
 /** Thickness of the slice, Mpc/h. */
-const SLICE = 250;
+const SLICE = 400;
 /** Length of an arrow, Mpc/h, for a velocity of 1 km/s. */
 const ARROW = 0.07;
 /** Velocities that the ends of the colours stand for, km/s. */
