@@ -158,5 +158,6 @@ test("digits that the interval does not support are cut", () => {
   expect(shown(12.3456, 10.2, 15.1)).toEqual(["12 ms", "10 – 15"]);
   expect(shown(0.98765, 0.981, 0.994)).toEqual(["0.99 ms", "0.98 – 0.99"]);
   expect(shown(1234.5, 1230, 1250)).toEqual(["1.23 s", "1.23 – 1.25"]);
+  expect(shown(0.4321, 0.2, 2.5)).toEqual(["0.4 ms", "0.2 – 2.5"]);
   expect(timeText({ median: 12.3456 })).toBe("12.3 ms");
 });

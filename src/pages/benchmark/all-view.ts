@@ -25,9 +25,9 @@ export function showAll(entries: readonly Entry[]): void {
   const columns: Column<(typeof ranked)[number]>[] = [
     { title: "Device", cell: ({ entry }) => entry.title },
     { title: "Measured with", cell: ({ entry }) => [entry.detail, origins[entry.origin]].filter(Boolean).join("; ") },
-    { title: "Forward pass at best, GFLOP/s (logarithmic bar)", cell: ({ rate }) => bar(rate, fastest) },
+    { title: "GFLOP/s", cell: ({ rate }) => bar(rate, fastest) },
   ];
-  const made = table("All results, from the fastest down", ranked, columns);
+  const made = table("All results by their fastest forward pass; bars are logarithmic", ranked, columns);
   ranked.forEach(({ entry }, i) => {
     if (entry.origin !== "committed" && entry.origin !== "published")
       made.querySelectorAll("tbody tr")[i]!.classList.add("own");

@@ -18,11 +18,15 @@ export function intervalText({ median, interval }: Time): string | undefined {
   return `${(interval.low / factor).toFixed(digits)} – ${(interval.high / factor).toFixed(digits)}`;
 }
 
-/** The first digit that the interval leaves uncertain is the last that is shown; without an interval there are three. */
+/**
+ * The first digit that the interval leaves uncertain is the last that is shown, and the median's first digit always is; without an
+ * interval there are three.
+ */
 function decimals({ median, interval }: Time): number {
   const factor = median >= 1000 ? 1000 : 1;
-  const three = 2 - Math.floor(Math.log10(median / factor));
+  const first = -Math.floor(Math.log10(median / factor));
+  const three = first + 2;
   const width = interval ? (interval.high - interval.low) / factor : 0;
   const certain = width > 0 ? -Math.floor(Math.log10(width)) : three;
-  return Math.max(0, Math.min(4, certain, three + 1));
+  return Math.max(0, Math.min(6, Math.max(first, certain), three + 1));
 }
