@@ -33,7 +33,10 @@ export const THROTTLED = 1.03;
 /** After this many void rounds more than there are valid ones the rest is given up. */
 const PATIENCE = 10;
 
-/** Takes all subjects `rounds` times. A failure of a subject ends the rounds and is thrown; `onRound` has what was measured before. */
+/**
+ * Takes all subjects `rounds` times; one that can no longer be measured takes NaN, which is left out. A failure of a subject ends
+ * the rounds and is thrown; `onRound` has had what was measured before.
+ */
 export async function measureRounds(subjects: readonly Subject[], options: RoundsOptions) {
   const { disturbances = () => 0, undisturbed = async () => {}, onTake, onRound } = options;
   const random = new Random(options.rounds, "rounds");
@@ -52,7 +55,7 @@ export async function measureRounds(subjects: readonly Subject[], options: Round
       thrownAway++;
       continue;
     }
-    for (const [subject, time] of taken) times.get(subject)!.push(time);
+    for (const [subject, time] of taken) if (!Number.isNaN(time)) times.get(subject)!.push(time);
     round++;
     onRound?.(summary(), times);
   }

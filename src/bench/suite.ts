@@ -192,8 +192,7 @@ class Suite {
 
   #result(summary: RoundsSummary, times: ReadonlyMap<Subject, readonly number[]>): BenchResult {
     const measured = [...times].map(([subject, taken]) => {
-      const valid = taken.filter((time) => !Number.isNaN(time));
-      if (valid.length > 0) return subject.summarise(timingOfRounds(valid));
+      if (taken.length > 0) return subject.summarise(timingOfRounds(taken));
       return { ...subject.description, note: "not measured: the device was lost" };
     });
     const cases = [...measured, ...this.#skipped].map((entry) => ({ ...entry, name: caseName(entry) }));
