@@ -45,7 +45,14 @@ export default defineConfig({
       },
       {
         resolve,
-        test: { ...shared, name: "pages", environment: "node", include: ["test/pages/**/*.pages.test.ts"] },
+        test: {
+          ...shared,
+          name: "pages",
+          environment: "node",
+          include: ["test/pages/**/*.pages.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
       },
       {
         resolve,

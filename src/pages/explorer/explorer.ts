@@ -265,14 +265,15 @@ function placesOf({ positions, dimensionality }: Cloud): Float32Array<ArrayBuffe
 /** The median distance of the two points of a leaf, of a choice of leaves. */
 function spacingOf({ treeIdx, treeMask }: BallTree, places: Float32Array): number {
   const distances: number[] = [];
-  const step = 2 * Math.max(1, Math.floor(treeIdx.length / 2 / 2048));
+  // Odd: the leaves at multiples of a power of two are those that hold one point twice.
+  const step = 2 * (Math.floor(treeIdx.length / 2 / 2048) | 1);
   for (let slot = 0; slot + 1 < treeIdx.length; slot += step) {
     if (!treeMask[slot] || !treeMask[slot + 1]) continue;
     const [a, b] = [3 * treeIdx[slot], 3 * treeIdx[slot + 1]];
     distances.push(Math.hypot(places[a] - places[b], places[a + 1] - places[b + 1], places[a + 2] - places[b + 2]));
   }
   distances.sort((a, b) => a - b);
-  return distances[distances.length >> 1] ?? 0.1;
+  return distances[distances.length >> 1] ?? 0.02;
 }
 
 function countsOf(ballOf: Int32Array): number[] {

@@ -50,7 +50,9 @@ export class Stage {
   readonly #camera = new PerspectiveCamera(FIELD_OF_VIEW, 1, 0.01, 200);
   readonly #controls: OrbitControls;
   readonly #views: Readonly<Record<Side, View>>;
-  readonly #detail = new Detail();
+  readonly #detail: Detail;
+  /** Whether the processor draws, in place of a GPU. */
+  readonly #software: boolean;
   #sides: readonly Side[] = ["tree", "rotated"];
   /** The colour of what is drawn over the points. */
   #ink = Uint8Array.of(255, 255, 255);
@@ -72,6 +74,8 @@ export class Stage {
     this.#canvas = canvas;
     // What is drawn stays, so that frames can add to it.
     this.#renderer = new WebGLRenderer({ canvas, antialias: false, preserveDrawingBuffer: true });
+    this.#software = drawsInSoftware(this.#renderer.getContext());
+    this.#detail = new Detail(this.#software);
     this.#renderer.autoClear = false;
     this.#renderer.outputColorSpace = LinearSRGBColorSpace;
     this.#views = { tree: makeView(), rotated: makeView() };
@@ -261,43 +265,40 @@ export class Stage {
   }
 
   #step(now: number): void {
-    this.#frame = 0;
     this.#advanceFlight(now);
-    let moving = this.#controls.update();
+    let moving = this.#controls.update() || this.#flight !== undefined;
     for (const { points } of Object.values(this.#views)) moving = points.advance(now) || moving;
-    if (moving || this.#flight) this.#lastMove = performance.now();
+    if (moving) this.#lastMove = performance.now();
+    this.#detail.frame(now);
+    let goesOn = true;
     if (performance.now() - this.#lastMove < AT_REST_MS) {
-      this.#detail.frame(now);
-      this.#render(this.#pixelRatio(false), 0, this.#detail.budget);
       this.#refined = undefined;
-      this.#frame = requestAnimationFrame((next) => this.#step(next));
-      return;
+      this.#render(this.#pixelRatio(false), 0, this.#detail.budget);
+    } else {
+      if (this.#refined === undefined) this.onRest();
+      goesOn = this.#refine();
     }
-    if (this.#refined === undefined) {
-      this.#detail.rest();
-      this.onRest();
-    }
-    this.#refine();
+    // Only here: what was asked for during the step, such as by the controls, is what the step has drawn.
+    this.#frame = goesOn ? requestAnimationFrame((next) => this.#step(next)) : 0;
+    if (!goesOn) this.#detail.rest();
   }
 
-  /** Adds points that the moving frames left out, until all are drawn. */
-  #refine(): void {
+  /** Adds points that the moving frames left out. Returns whether some are left. */
+  #refine(): boolean {
     const from = this.#refined ?? 0;
     // What is see-through has to come last, so all is drawn at once where there is some.
     const through = this.#sides.some((side) => this.#views[side].spheres.object.visible);
-    const to = through ? Number.POSITIVE_INFINITY : from + Math.max(400_000, this.#detail.budget);
-    this.#render(this.#pixelRatio(true), from, to);
+    const to = through ? Number.POSITIVE_INFINITY : from + this.#detail.budget;
     this.#refined = to;
-    const most = Math.max(...this.#sides.map((side) => this.#views[side].points.count * this.#sides.length));
-    if (to < most) this.#frame = requestAnimationFrame((now) => this.#step(now));
+    this.#render(this.#pixelRatio(true), from, to);
+    return to < Math.max(...this.#sides.map((side) => this.#views[side].points.count * this.#sides.length));
   }
 
-  /** More pixels than the screen has smooth the points' edges, where there is time for it. */
+  /** More pixels than the screen has smooth the points' edges, where a GPU has time for it. */
   #pixelRatio(atRest: boolean): number {
-    const points = this.#views.tree.points.count * this.#sides.length;
     const own = Math.min(2, devicePixelRatio || 1);
-    if (points > 300_000) return atRest ? own : 1;
-    return atRest ? Math.max(2, own) : points > this.#detail.budget ? 1 : own;
+    if (this.#software) return 1;
+    return atRest ? Math.max(2, own) : own;
   }
 
   /** @param from, to which points are drawn, of all views together; from 0 on the stage is cleared before */
@@ -324,8 +325,8 @@ export class Stage {
       const { uniforms } = points.object.material;
       const distance = this.#camera.position.distanceTo(this.#controls.target);
       uniforms.depths.value = [distance - 0.6, distance + 1.1];
-      // Where fewer points are drawn, each has to cover more.
-      const drawn = Math.min(points.count, Math.ceil(to / share));
+      // Where a moving frame draws fewer points, each has to cover more.
+      const drawn = this.#refined === undefined ? Math.min(points.count, Math.ceil(to / share)) : points.count;
       uniforms.pixels.value =
         ((this.#camera.zoom * panel.height * ratio) / 2 / Math.tan((FIELD_OF_VIEW * Math.PI) / 360)) *
         Math.min(2, Math.sqrt(points.count / Math.max(1, drawn)));
@@ -399,6 +400,12 @@ function makeView(): View {
   lines.visible = false;
   scene.add(points.object, lines, spheres.object, mark.object);
   return { scene, points, spheres, mark, lines };
+}
+
+function drawsInSoftware(context: WebGLRenderingContext | WebGL2RenderingContext): boolean {
+  const names = context.getExtension("WEBGL_debug_renderer_info");
+  const renderer = String(context.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : context.RENDERER));
+  return /swiftshader|llvmpipe|software|basic render/i.test(renderer);
 }
 
 const prefersStillness = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
