@@ -14,14 +14,7 @@ import { showTexts } from "./texts.ts";
 import { Tour } from "./tour.ts";
 
 const page = await startPage();
-try {
-  start(new Stage(byId<HTMLCanvasElement>("stage")), page);
-} catch (error) {
-  page.state = "failed";
-  page.error = `This page needs WebGL, which this browser does not offer: ${(error as Error).message}`;
-  byId("status").textContent = "";
-  showProblem(page.error);
-}
+start(new Stage(byId<HTMLCanvasElement>("stage")), page);
 
 function start(stage: Stage, page: ErwinPage): void {
   const settings = readSettings(location.search);
@@ -48,6 +41,7 @@ function start(stage: Stage, page: ErwinPage): void {
   addEventListener("resize", () => {
     if (shown) showTexts(shown, stage.panels);
   });
+  byId("no-picture").hidden = stage.draws;
   connectControls(controller);
   connectKeys(byId<HTMLCanvasElement>("stage"), stage, controller);
   connectFiles(controller);

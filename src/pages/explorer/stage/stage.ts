@@ -46,7 +46,8 @@ const AT_REST_MS = 160;
 
 export class Stage {
   readonly #canvas: HTMLCanvasElement;
-  readonly #renderer: WebGLRenderer;
+  /** Undefined where the browser has no WebGL: nothing is drawn then, but all else works. */
+  readonly #renderer: WebGLRenderer | undefined;
   readonly #camera = new PerspectiveCamera(FIELD_OF_VIEW, 1, 0.01, 200);
   readonly #controls: OrbitControls;
   readonly #views: Readonly<Record<Side, View>>;
@@ -69,15 +70,13 @@ export class Stage {
   /** Called after each frame. */
   onFrame: () => void = () => {};
 
-  /** @throws Error where the browser has no WebGL */
   constructor(canvas: HTMLCanvasElement) {
     this.#canvas = canvas;
-    // What is drawn stays, so that frames can add to it.
-    this.#renderer = new WebGLRenderer({ canvas, antialias: false, preserveDrawingBuffer: true });
-    this.#software = drawsInSoftware(this.#renderer.getContext());
+    // Its keys are its own.
+    canvas.setAttribute("role", "application");
+    this.#renderer = makeRenderer(canvas);
+    this.#software = this.#renderer !== undefined && drawsInSoftware(this.#renderer.getContext());
     this.#detail = new Detail(this.#software);
-    this.#renderer.autoClear = false;
-    this.#renderer.outputColorSpace = LinearSRGBColorSpace;
     this.#views = { tree: makeView(), rotated: makeView() };
     this.#controls = new OrbitControls(this.#camera, canvas);
     this.#controls.enableDamping = true;
@@ -92,6 +91,11 @@ export class Stage {
     new ResizeObserver(() => this.draw()).observe(canvas);
     canvas.addEventListener("webglcontextrestored", () => this.draw());
     this.setCamera({ turn: 0, tilt: 0, distance: 3 });
+  }
+
+  /** Whether there is a picture. */
+  get draws(): boolean {
+    return this.#renderer !== undefined;
   }
 
   /** @param positions [points, 3] within the unit sphere @param spacing the distance of neighbouring points */
@@ -141,7 +145,7 @@ export class Stage {
   setColours({ ground, ink }: { ground: string; ink: string }): void {
     const colour = new Color(ground);
     this.#ink = Uint8Array.from(new Color(ink).toArray(), (part) => Math.round(255 * part));
-    this.#renderer.setClearColor(colour, 1);
+    this.#renderer?.setClearColor(colour, 1);
     for (const { points, spheres, lines, mark } of Object.values(this.#views)) {
       points.object.material.uniforms.ground.value = colour;
       spheres.object.material.uniforms.ground.value = colour;
@@ -303,21 +307,22 @@ export class Stage {
 
   /** @param from, to which points are drawn, of all views together; from 0 on the stage is cleared before */
   #render(ratio: number, from: number, to: number): void {
+    const renderer = this.#renderer;
     const { clientWidth: width, clientHeight: height } = this.#canvas;
-    if (width === 0 || height === 0) return;
+    if (!renderer || width === 0 || height === 0) return;
     const [columns, rows] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (this.#canvas.width !== columns || this.#canvas.height !== rows) {
-      this.#renderer.setPixelRatio(ratio);
-      this.#renderer.setSize(width, height, false);
+      renderer.setPixelRatio(ratio);
+      renderer.setSize(width, height, false);
       from = 0;
     }
-    this.#renderer.setScissorTest(true);
+    renderer.setScissorTest(true);
     for (const { side, ...panel } of this.panels) {
       const { scene, points } = this.#views[side];
       const bottom = height - panel.y - panel.height;
-      this.#renderer.setViewport(panel.x, bottom, panel.width, panel.height);
-      this.#renderer.setScissor(panel.x, bottom, panel.width, panel.height);
-      if (from === 0) this.#renderer.clear();
+      renderer.setViewport(panel.x, bottom, panel.width, panel.height);
+      renderer.setScissor(panel.x, bottom, panel.width, panel.height);
+      if (from === 0) renderer.clear();
       this.#aim(panel.width, panel.height);
       const share = this.#sides.length;
       const first = Math.floor(from / share);
@@ -331,7 +336,7 @@ export class Stage {
         ((this.#camera.zoom * panel.height * ratio) / 2 / Math.tan((FIELD_OF_VIEW * Math.PI) / 360)) *
         Math.min(2, Math.sqrt(points.count / Math.max(1, drawn)));
       uniforms.least.value = 1.4 * ratio;
-      this.#renderer.render(scene, this.#camera);
+      renderer.render(scene, this.#camera);
     }
     this.onFrame();
   }
@@ -400,6 +405,18 @@ function makeView(): View {
   lines.visible = false;
   scene.add(points.object, lines, spheres.object, mark.object);
   return { scene, points, spheres, mark, lines };
+}
+
+function makeRenderer(canvas: HTMLCanvasElement): WebGLRenderer | undefined {
+  try {
+    // What is drawn stays, so that frames can add to it.
+    const renderer = new WebGLRenderer({ canvas, antialias: false, preserveDrawingBuffer: true });
+    renderer.autoClear = false;
+    renderer.outputColorSpace = LinearSRGBColorSpace;
+    return renderer;
+  } catch {
+    return undefined;
+  }
 }
 
 function drawsInSoftware(context: WebGLRenderingContext | WebGL2RenderingContext): boolean {
