@@ -25,6 +25,7 @@ export {
   type TreeLevel,
 } from "./balltree/index.ts";
 export * from "./errors.ts";
+export { type AttentionQuestion, type AttentionWeights, attentionWeights } from "./erwin/attention.ts";
 export { type ErwinConfig, type ErwinConfigInput, resolveConfig } from "./erwin/config.ts";
 export type { ErwinInput, GivenTree, PreparedGeometry, PreparedInput } from "./erwin/input.ts";
 export type { MemoryEstimate, MemoryQuestion } from "./erwin/memory.ts";
