@@ -1,0 +1,238 @@
+// Experiments on folders in every host, by the built library: all formats give the same samples, the loss that is trained is the one
+// that is reported, splits are as they are asked for, and sequences are rolled out.
+
+import { fit, MemoryLogger } from "erwin";
+import { FOLDER, fitOptions, folderExperiment, MemorySource, openRun, resolveOptions } from "erwin/experiments";
+import { saveCsv, saveNpz, savePly, savePvd, saveSafetensors, saveVtk, saveVtu } from "erwin/formats";
+import { describe, expect, test } from "vitest";
+import { expectClose } from "../support/compare.ts";
+import { onEachDevice } from "../support/models.ts";
+
+const side = 5;
+const points = side * side;
+const text = (value: string) => new TextEncoder().encode(value);
+const each = (value: (x: number, y: number) => number) =>
+  Float32Array.from({ length: points }, (_, p) => value(Math.floor(p / side) / side, (p % side) / side));
+const positions = Float32Array.from(
+  { length: 3 * points },
+  (_, i) => [Math.floor(i / 3 / side), Math.floor(i / 3) % side, 0.25][i % 3] / side,
+);
+const height = each((x, y) => x * y);
+const fields = (shift: number) => ({
+  pressure: each((x, y) => 1000 + 10 * Math.sin(4 * x + shift) + y),
+  velocity: Float32Array.from({ length: 3 * points }, (_, i) => Math.cos(i + shift)),
+  region: each((x, y) => (x > y ? 2 : x + y > 1 + shift / 10 ? 1 : 0)),
+});
+
+const formats: Record<string, (shift: number) => Uint8Array> = {
+  vtu: (shift) => {
+    const { pressure, velocity, region } = fields(shift);
+    return saveVtu({
+      points: { shape: [points, 3], data: positions },
+      pointData: new Map([
+        ["height", { shape: [points], data: height }],
+        ["pressure", { shape: [points], data: pressure }],
+        ["velocity", { shape: [points, 3], data: velocity }],
+        ["region", { shape: [points], data: Int32Array.from(region) }],
+      ]),
+      fieldData: new Map([["speed", { shape: [1], data: Float64Array.of(shift) }]]),
+    });
+  },
+  npz: (shift) => saveNpz(arrays(shift)),
+  safetensors: (shift) => saveSafetensors(arrays(shift)),
+  vtk: (shift) => saveVtk(cloud(shift)),
+  ply: (shift) => savePly(cloud(shift)),
+  csv: (shift) => saveCsv(cloud(shift)),
+};
+
+function arrays(shift: number) {
+  const { pressure, velocity, region } = fields(shift);
+  return {
+    positions: { shape: [points, 3], data: positions },
+    height: { shape: [points], data: height },
+    pressure: { shape: [points, 1], data: pressure },
+    velocity: { shape: [points, 3], data: velocity },
+    region: { shape: [points], data: BigInt64Array.from(region, (value) => BigInt(value)) },
+    speed: { shape: [], data: Float32Array.of(shift) },
+  };
+}
+
+function cloud(shift: number) {
+  const { pressure, velocity, region } = fields(shift);
+  const attributes = new Map([
+    ["height", { data: height, channels: 1 }],
+    ["pressure", { data: pressure, channels: 1 }],
+    ["velocity", { data: velocity, channels: 3 }],
+    ["region", { data: region, channels: 1 }],
+    ["speed", { data: new Float32Array(points).fill(shift), channels: 1 }],
+  ]);
+  return { positions, dimensionality: 3, attributes };
+}
+
+const source = (format: string, count = 6) =>
+  new MemorySource(new Map(Array.from({ length: count }, (_, i) => [`s${i}.${format}`, formats[format](i)])), "data");
+
+const model = {
+  c_in: 8,
+  c_hidden: 8,
+  ball_sizes: [8, 8],
+  strides: [2],
+  enc_depths: [1, 1],
+  enc_num_heads: [2, 2],
+  dec_depths: [1],
+  dec_num_heads: [2],
+};
+const config = {
+  inputs: ["height"],
+  targets: { pressure: { loss: "gaussian" }, velocity: { loss: "relative_l2", weight: 2 }, region: { classes: 3 } },
+  globals: ["speed"],
+  model,
+};
+
+onEachDevice((device) => {
+  const open = async (given: object, files: MemorySource, more: Record<string, unknown> = {}) => {
+    const experiment = folderExperiment(given);
+    const options = resolveOptions(experiment.options, more) as never;
+    const run = await openRun(FOLDER, experiment as never, { device: device(), options, source: files });
+    return { experiment, options, ...run };
+  };
+  const load = (data: { load(index: number, random: never): unknown }, index: number) =>
+    data.load(index, undefined as never);
+
+  test("all formats give the same samples", async () => {
+    const samples: Record<string, Float32Array>[] = [];
+    for (const format of Object.keys(formats)) {
+      const { trainData, model } = await open({ ...config, splits: { train: ["s2"] } }, source(format));
+      const { positions, features, truth } = (await load(trainData, 0)) as Record<string, Float32Array>;
+      samples.push({ positions, features, truth });
+      model.dispose();
+    }
+    // Height and speed; pressure, velocity and three classes.
+    expect(samples[0].features).toHaveLength(2 * points);
+    expect(samples[0].truth).toHaveLength(7 * points);
+    for (const sample of samples) expect(sample).toEqual(samples[0]);
+  });
+
+  test.each(["knn", "none", { kind: "radius", radius: 0.3 }])(
+    "the loss that is trained is the one that is reported: graph %j",
+    async (graph) => {
+      const { trainData, task, model } = await open({ ...config, graph }, source("vtu"));
+      const samples = [await load(trainData, 1)];
+      const batch = await task.prepare(samples);
+      using loss = await task.loss(batch);
+      const { batch: numbers } = await task.details!(batch);
+      expectClose([...(await loss.data())], [numbers.loss as number], 1e-4, "loss");
+      model.dispose();
+    },
+  );
+
+  test("a sequence is learnt better than that nothing changes, and rolled out", async () => {
+    const files = new Map<string, Uint8Array>();
+    for (const c of [0, 1, 2, 3, 4]) {
+      const frames = Array.from({ length: 6 }, (_, f) => ({ file: `frames/c${c}-${f}.vtu`, time: f }));
+      for (const { file, time } of frames) files.set(file, formats.vtu(c / 5 + 0.8 * time));
+      files.set(`c${c}.pvd`, savePvd([...frames].reverse()));
+    }
+    const given = { targets: ["pressure"], globals: ["speed"], sequence: { rollout: 4 }, model };
+    const {
+      experiment,
+      options,
+      trainData,
+      testData,
+      model: trained,
+      task,
+    } = await open(given, new MemorySource(files, "data"), { steps: 60, batchSize: 4, lr: 0.01, warmup: 0 });
+    expect(trainData.size).toBe(15);
+    expect(testData!.nameOf(2)).toMatch(/^c\d\.pvd, frame 2$/);
+    const logger = new MemoryLogger();
+    await fit({ ...fitOptions(options), model: trained, task, trainData, testData, logger });
+    const { persistence } = await experiment.baselines(testData as never, trainData as never);
+    expect(Number(logger.entries.at(-1)?.loss)).toBeLessThan(persistence / 2);
+    const curves = await experiment.rollout!(trained as never, testData as never, options);
+    expect(curves.rmse_pressure).toHaveLength(4);
+    expect(curves.rmse_pressure[0]).toBeLessThan(curves.persistence_pressure[0]);
+    trained.dispose();
+  });
+});
+
+describe("splits", () => {
+  const names = async (splits: unknown, files: Record<string, Uint8Array> = {}) => {
+    const all = new Map(
+      Array.from({ length: 10 }, (_, i) => [`${i < 6 ? "train" : i < 8 ? "valid" : "test"}/s${i}.csv`, formats.csv(i)]),
+    );
+    const data = new MemorySource(new Map([...all, ...Object.entries(files)]), "data");
+    const experiment = folderExperiment({ targets: ["pressure"], splits, model });
+    const options = resolveOptions(experiment.options) as never;
+    const found: Record<string, string[]> = {};
+    for (const split of ["train", "val", "test"] as const) {
+      const part = await experiment.load(split, options, data);
+      found[split] = Array.from({ length: part?.size ?? 0 }, (_, i) => part!.nameOf(i).replace(/^\w+\/|\.csv$/g, ""));
+    }
+    return found;
+  };
+
+  test("by folders where there are such, by lists, patterns and files", async () => {
+    const byFolder = { train: ["s0", "s1", "s2", "s3", "s4", "s5"], val: ["s6", "s7"], test: ["s8", "s9"] };
+    expect(await names(undefined)).toEqual(byFolder);
+    expect(await names({ train: ["train/*"], val: ["valid"], test: ["test/s8.csv", "test/s9"] })).toEqual(byFolder);
+    const lists = {
+      "a.txt": text("train/s3.csv\n\ntrain/s1.csv\n"),
+      "s.yaml": text("train: [train/s2]\nvalidation: [valid]\n"),
+    };
+    expect(await names({ train: "a.txt", test: ["test"] }, lists)).toEqual({
+      train: ["s3", "s1"],
+      val: [],
+      test: ["s8", "s9"],
+    });
+    expect(await names("s.yaml", lists)).toEqual({ train: ["s2"], val: ["s6", "s7"], test: [] });
+    await expect(names({ train: ["train/s77"] })).rejects.toThrow(
+      "data/train/s77: a split lists it, but there is no such sample",
+    );
+  });
+
+  test("at random: all once, the same for the same seed", async () => {
+    const fractions = { train: 0.6, val: 0.2, test: 0.2 };
+    const first = await names({ ...fractions, seed: 1 });
+    expect([first.train.length, first.val.length, first.test.length]).toEqual([6, 2, 2]);
+    expect([...first.train, ...first.val, ...first.test].sort()).toEqual(Array.from({ length: 10 }, (_, i) => `s${i}`));
+    expect(await names({ ...fractions, seed: 1 })).toEqual(first);
+    expect(await names({ ...fractions, seed: 2 })).not.toEqual(first);
+  });
+});
+
+test("says what a sample lacks, and where a number is none", async () => {
+  const refuse = async (given: object, files: Record<string, Uint8Array>) => {
+    const experiment = folderExperiment({ targets: ["pressure"], ...given });
+    const data = new MemorySource(new Map(Object.entries(files)), "data");
+    try {
+      await experiment.load("train", resolveOptions(experiment.options) as never, data);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    throw new Error("was not refused");
+  };
+  const csv = { "a.csv": text("x,y,pressure\n0,0,1\n1,0,2\n0,1,3\n") };
+  expect(await refuse({}, {})).toMatch(/^data: holds no sample/);
+  expect(await refuse({ inputs: ["sdf"] }, csv)).toMatch(
+    /^data\/a\.csv: has no array "sdf" of its points; there are "pressure"/,
+  );
+  expect(await refuse({ globals: ["pressure"] }, csv)).toMatch(
+    /a\.csv: array "pressure" is a global, but point 1 has another value/,
+  );
+  expect(await refuse({ graph: "mesh" }, csv)).toMatch(/a\.csv: has no cells/);
+  expect(await refuse({ dimensions: 3 }, csv)).toMatch(/a\.csv: has 2 coordinates, expected 3/);
+  expect(await refuse({ sequence: true }, csv)).toMatch(/holds no sequence/);
+  const nan = saveNpz({
+    positions: { shape: [2, 2], data: Float32Array.of(0, 0, 1, 1) },
+    pressure: { shape: [2], data: Float32Array.of(0, Number.NaN) },
+  });
+  expect(await refuse({}, { "n.npz": nan })).toMatch(/n\.npz: array "pressure", row 1: is NaN/);
+  const long = saveNpz({
+    xyz: { shape: [2, 2], data: new Float32Array(4) },
+    pressure: { shape: [3], data: new Float32Array(3) },
+  });
+  expect(await refuse({}, { "l.npz": long })).toMatch(/l\.npz: holds no array of positions.*"xyz", "pressure"/);
+  expect(await refuse({ coordinates: "xyz" }, { "l.npz": long })).toMatch(
+    /l\.npz: array "pressure" has 3 rows, there are 2 points/,
+  );
+});
