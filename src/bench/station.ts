@@ -14,6 +14,8 @@ import { trainingPasses } from "./training.ts";
 
 /** A device that was lost is requested anew so many times. */
 const MAX_LOSSES = 1;
+/** Milliseconds in which a device makes its first forward pass ready, even if nothing more is to be made ready. */
+const FIRST_FORWARD_MS = 5000;
 
 export interface Limits {
   /** Bytes that a pass may take. */
@@ -31,7 +33,7 @@ export class Station {
   #answer: MeasuredDevice["answer"];
   #description: MeasuredDevice["description"];
   #roofline: Roofline | undefined;
-  #readyAll = async () => {};
+  #readyAll = async (_until: number) => {};
   #models: Disposable[] = [];
 
   constructor(
@@ -76,13 +78,16 @@ export class Station {
   async ready(plan: Plan, limits: Limits, listener: SubjectListener): Promise<void> {
     const { rounds, seconds, channels, passes } = plan;
     const skipped = new Set<string>();
-    this.#readyAll = async () => {
+    this.#readyAll = async (last) => {
       const device = this.device!;
       const common = { device, channels, roofline: this.#roofline, rounds, seconds, ...limits };
       for (const make of [forwardPasses, trainingPasses]) {
         const models = await make({ channels, device });
         this.#models.push(models);
-        for (const sizes of passes) await readySizes(models, { ...common, ...sizes }, { onReady, onSkipped });
+        // Each device gets its first forward pass, however long others took.
+        const least = make === forwardPasses ? performance.now() + FIRST_FORWARD_MS : 0;
+        const until = Math.max(last, least);
+        for (const sizes of passes) await readySizes(models, { ...common, ...sizes, until }, { onReady, onSkipped });
       }
     };
     const onReady = (subject: Subject) => {
@@ -96,7 +101,7 @@ export class Station {
       skipped.add(entry.name);
       listener.onSkipped({ ...entry, device: this.name });
     };
-    await this.#noting(() => this.#readyAll());
+    await this.#noting(() => this.#readyAll(limits.until));
   }
 
   /** After a loss: opens the device again and makes the same subjects ready, once. */
@@ -109,7 +114,7 @@ export class Station {
     await this.#noting(async () => {
       this.#close();
       this.device = await this.#open();
-      await this.#readyAll();
+      await this.#readyAll(Number.POSITIVE_INFINITY);
     });
   }
 
@@ -136,10 +141,13 @@ export class Station {
     this.#close();
   }
 
-  #open(): Promise<Device> {
+  async #open(): Promise<Device> {
     const { threads, name } = this;
     const backend = name === "cpu" ? "cpu" : "webgpu";
-    return requestDevice({ backend, threads, precision: name === "webgpu mixed" ? "mixed" : "float32" });
+    const device = await requestDevice({ backend, threads, precision: name === "webgpu mixed" ? "mixed" : "float32" });
+    // Where nothing is measured on it any more, nothing else would notice.
+    void device.lost.then(({ message }) => (this.note ??= message));
+    return device;
   }
 
   #close(): void {
@@ -151,8 +159,13 @@ export class Station {
 
   dispose(): void {
     if (!this.works) return;
-    for (const held of this.held.values()) held.dispose();
-    for (const models of this.#models) models[Symbol.dispose]();
+    try {
+      for (const held of this.held.values()) held.dispose();
+      for (const models of this.#models) models[Symbol.dispose]();
+    } catch (error) {
+      // What a lost device held is gone with it.
+      if (!(error instanceof DeviceLostError)) throw error;
+    }
     this.#close();
   }
 }
