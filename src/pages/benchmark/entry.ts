@@ -135,7 +135,9 @@ export function readEntry(text: string, file: string, origin: Entry["origin"]): 
     const measures = entries.flatMap(({ measures }) => measures);
     // Dawn in a host of its own measures the same cases again: the first of each counts.
     const unique = [...new Map([...measures].reverse().map((measure) => [keyOf(measure), measure])).values()].reverse();
-    const devices = entries.flatMap(({ devices }) => devices);
+    const described = entries.flatMap(({ devices }) => devices);
+    const named = described.map((device) => [`${device.name} ${device.description?.description}`, device] as const);
+    const devices = [...new Map(named).values()];
     const processor = `${value.machine?.processor}, ${value.machine?.cores} cores`;
     const detail = first.devices[0]?.name === "cpu" ? first.detail : `${first.detail}, ${processor}`;
     return { ...first, title: titleOf(devices, processor), detail, measures: unique, devices };
