@@ -200,6 +200,17 @@ describe("a selected point", () => {
     expect(await selected()).toEqual(before);
   });
 
+  test("has attention that covers its ball and nothing else", async () => {
+    const { point } = (await selected())!;
+    await visited.page.getByLabel("Shows").selectOption("attention");
+    await visited.page.locator("#caption-tree").getByText("Attention").waitFor();
+    await visited.page.getByLabel("Block", { exact: true }).selectOption("1");
+    const nodes = `of point ${point.toLocaleString("en")} to the ${ballSize} nodes of its ball: level 1, block 1, head 0`;
+    await visited.page.locator("#caption-rotated").getByText(nodes).waitFor();
+    expect(await visited.settled()).toBe("done");
+    await visited.page.getByLabel("Shows").selectOption("field");
+  });
+
   test("can be chosen and left by the keyboard, as can the level", async () => {
     const stage = visited.page.getByLabel("Point cloud in three dimensions");
     await stage.press("]");

@@ -3,8 +3,9 @@
 import { type Remote, wrap } from "comlink";
 import type { ErwinPage } from "../shared/page.ts";
 import { scriptUrl } from "../shared/trusted.ts";
-import { selectedForScripts, selectionColours } from "./highlight.ts";
+import { attentionColours, selectedForScripts, selectionColours } from "./highlight.ts";
 import type {
+  Attention,
   BuiltTree,
   Colouring,
   Cut,
@@ -26,6 +27,8 @@ export interface Shown {
   cloud: OpenedCloud;
   tree: BuiltTree;
   selection: Selection | undefined;
+  /** In the ball of the selected point, where it is shown. */
+  attention: Attention | undefined;
   /** The range of the field that colours the points. */
   range: [number, number] | undefined;
   graph: Graph | undefined;
@@ -57,6 +60,7 @@ export class Controller {
   #cloud: OpenedCloud | undefined;
   #tree: BuiltTree | undefined;
   #selection: Selection | undefined;
+  #attention: Attention | undefined;
   #graph: Graph | undefined;
   /** [points] The place of each point in the drawing. */
   #placeOf = new Int32Array();
@@ -117,9 +121,9 @@ export class Controller {
     const changed = (...names: (keyof Settings)[]) => names.some((name) => this.#settings[name] !== before[name]);
     const tree = changed("ballSize", "stride", "levels", "rotate");
     const graph = changed("graph");
-    const selection = tree || graph || changed("point", "blocks");
-    const drawing =
-      selection || changed("view", "colour", "level", "halvings", "apart", "merged", "spheres", "show", "up");
+    const attends = this.#settings.show === "attention" && changed("level", "block", "head");
+    const selection = tree || graph || attends || changed("point", "blocks", "show");
+    const drawing = selection || changed("view", "colour", "level", "halvings", "apart", "merged", "spheres", "up");
     this.#stale = {
       tree: this.#stale.tree || tree,
       graph: this.#stale.graph || graph,
@@ -218,20 +222,27 @@ export class Controller {
     }
     this.#stage.mark(settings.point === undefined ? undefined : this.#placeOf[settings.point]);
     this.#smoothly = true;
-    const { tree, selection, graph } = { tree: this.#tree, selection: this.#selection, graph: this.#graph };
-    this.#listeners.onShown({ settings, cloud, tree, selection, range, graph, spheres });
+    const [selection, attention, graph] = [this.#selection, this.#attention, this.#graph];
+    this.#listeners.onShown({ settings, cloud, tree: this.#tree, selection, attention, range, graph, spheres });
   }
 
   async #select(): Promise<void> {
     const { point, blocks, graph } = this.#settings;
     const reach = { blocks, graph: graph === "none" ? undefined : graph };
     this.#selection = point === undefined ? undefined : await this.#worker.select(point, reach);
+    this.#attention = undefined;
+    if (point !== undefined && this.#settings.show === "attention") {
+      this.#listeners.onStatus("Computing attention");
+      const { level, block, head } = this.#settings;
+      this.#attention = await this.#worker.attention({ point, level, block, head, blocks });
+    }
     if (this.#selection) this.#page.selected = selectedForScripts(this.#selection);
     else delete this.#page.selected;
   }
 
   #highlighted(drawing: Drawing, rotated: boolean): Drawing {
     if (!this.#selection || !this.#cloud) return drawing;
+    if (this.#attention) return { ...drawing, colours: attentionColours(this.#attention, this.#cloud.order) };
     const { reachedAt, reachedWithRotationAt } = this.#selection;
     const reached = rotated ? reachedWithRotationAt : reachedAt;
     return { ...drawing, colours: selectionColours(reached, this.#settings.level, this.#cloud.order) };
@@ -252,6 +263,7 @@ function fitting(settings: Settings, cloud: OpenedCloud, tree: BuiltTree): Setti
   return {
     ...settings,
     level: Math.min(settings.level, tree.levels.length - 1),
+    block: Math.min(settings.block, settings.blocks - 1),
     halvings: Math.min(settings.halvings, tree.splits),
     colour: known ? colour : defaults.colour,
     graph: graph === "file" && !cloud.hasEdges ? "none" : graph,

@@ -1,12 +1,14 @@
 // What the page asks about a cloud and its tree: the worker's side, which keeps both.
 
-import { ballOfEachPoint } from "../../balltree/balls.ts";
+import { ballOfEachPoint, nodeOfEachSlot, slotOfEachPoint } from "../../balltree/balls.ts";
 import type { BallTree } from "../../balltree/index.ts";
 import { ballCentres, type Colour, chooseColours, colourAt, palette } from "../../drawing/colours.ts";
 import { loadEngine } from "../shared/engine.ts";
 import { type Cloud, readCloud } from "./cloud.ts";
 import { boundingSpheres, mergedPositions, partOfEachPoint, splitsOf, spreadOrder } from "./partition.ts";
 import {
+  type Attention,
+  type AttentionSettings,
   type BuiltTree,
   type Colouring,
   type Cut,
@@ -23,11 +25,17 @@ import {
 } from "./protocol.ts";
 import { receptiveField } from "./receptive-field.ts";
 import { makeSample } from "./samples.ts";
+import { attentionHeads } from "./settings.ts";
 
 /** More lines or spheres say less, and take long to draw. */
 const MOST_EDGES = 60_000;
 const MOST_SPHERES = 1024;
 const NEIGHBOURS = 8;
+/** A forward pass over more takes a visitor's patience. */
+const MOST_ATTENDING = 200_000;
+const ATTENTION_WIDTH = 32;
+/** Models take positions of about unit deviation; the drawing's are within the unit sphere. */
+const MODEL_SCALE = 2.5;
 /** Points without a colour of their own. */
 const PLAIN: Colour = [150, 162, 184];
 
@@ -160,6 +168,40 @@ export class Explorer {
       })),
       reachedAt: reachedAt(false),
       reachedWithRotationAt: reachedAt(tree.treeIdxRot.length > 0),
+    };
+  }
+
+  /**
+   * The attention of a model with the tree's settings and the initial weights of seed 0, on the processor.
+   * @throws Error for a cloud that is too large
+   */
+  async attention({ point, level, block, head, blocks }: AttentionSettings): Promise<Attention> {
+    const tree = this.#built();
+    const points = this.#order.length;
+    if (points > MOST_ATTENDING) {
+      throw new Error(`Attention is shown for clouds of up to ${MOST_ATTENDING} points; this one has ${points}.`);
+    }
+    const { attentionWeights, ErwinTransformer, requestDevice } = await loadEngine();
+    const each = <Value>(value: Value) => tree.levels.map(() => value);
+    const config = {
+      ...{ cIn: 3, cHidden: each(ATTENTION_WIDTH), ballSizes: tree.levels.map(({ ballSize }) => ballSize) },
+      ...{ strides: tree.levels.slice(0, -1).map(({ stride }) => stride), decode: false, mpSteps: 0 },
+      ...{ encNumHeads: each(attentionHeads), encDepths: each(blocks), decNumHeads: each(1).slice(1) },
+      ...{ decDepths: each(0).slice(1), rotate: tree.treeIdxRot.length > 0 ? 45 : 0, dimensionality: 3 },
+    };
+    const positions = this.#places.map((value) => MODEL_SCALE * value);
+    const { offsets } = this.#opened();
+    using device = await requestDevice({ backend: "cpu" });
+    using model = await ErwinTransformer.create(config, { device, seed: 0 });
+    const input = { nodeFeatures: positions, nodePositions: positions, offsets, tree };
+    const { nodes, weights } = await attentionWeights(model, input, { point, level, block });
+    const ofHead = weights.subarray(head * nodes.length, (head + 1) * nodes.length);
+    const weightOf = new Map(Array.from(nodes, (node, i) => [node, ofHead[i]]));
+    const [slotOf, nodeOf] = [slotOfEachPoint(tree), nodeOfEachSlot(tree, level)];
+    return {
+      weights: Float32Array.from(slotOf, (slot) => weightOf.get(nodeOf[slot]) ?? 0),
+      range: rangeOf(ofHead),
+      nodes: nodes.length,
     };
   }
 

@@ -1,7 +1,7 @@
 // How a selected point is shown, and told to scripts: what it sees at which level.
 
-import type { Colour } from "../../drawing/colours.ts";
-import { NEVER, type Selection } from "./protocol.ts";
+import { type Colour, colourAt } from "../../drawing/colours.ts";
+import { type Attention, NEVER, type Selection } from "./protocol.ts";
 
 /** Of what is first seen at level 0, 1, 2, ... */
 export const levelColours: readonly Colour[] = [
@@ -29,6 +29,20 @@ export function selectionColours(reachedAt: Uint8Array, level: number, order: In
     colours[4 * place + 1] = colour[1];
     colours[4 * place + 2] = colour[2];
     colours[4 * place + 3] = seen ? 255 : 0;
+  }
+  return colours;
+}
+
+/** The colours of attention, in the drawing's order: from the least weight in the ball to the largest; the rest fades. */
+export function attentionColours(
+  { weights, range: [low, high] }: Attention,
+  order: Int32Array,
+): Uint8Array<ArrayBuffer> {
+  const colours = new Uint8Array(4 * order.length);
+  for (let place = 0; place < order.length; place++) {
+    const weight = weights[order[place]];
+    const [red, green, blue] = weight > 0 ? colourAt((weight - low) / (high - low || 1)) : UNSEEN;
+    colours.set([red, green, blue, weight > 0 ? 255 : 0], 4 * place);
   }
   return colours;
 }

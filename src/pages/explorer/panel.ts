@@ -2,7 +2,7 @@
 
 import { byId, element } from "../shared/dom.ts";
 import type { Controller, Shown } from "./controller.ts";
-import { ballSizes, mostLevels, type Settings, strides } from "./settings.ts";
+import { attentionHeads, ballSizes, mostLevels, type Settings, strides } from "./settings.ts";
 
 type Names<Value> = { [Name in keyof Settings]: Settings[Name] extends Value ? Name : never }[keyof Settings];
 
@@ -16,6 +16,9 @@ const selects: Readonly<Record<string, Names<number | string>>> = {
   up: "up",
   graph: "graph",
   colour: "colour",
+  show: "show",
+  block: "block",
+  head: "head",
 };
 const checks: Readonly<Record<string, Names<boolean>>> = { spheres: "spheres", apart: "apart", merged: "merged" };
 const ranges: Readonly<Record<string, Names<number>>> = { level: "level", halvings: "halvings" };
@@ -29,6 +32,7 @@ export function connectControls(controller: Controller): void {
   fill("stride", strides);
   fill("levels", numbers(1, mostLevels));
   fill("blocks", numbers(1, 6));
+  fill("head", numbers(0, attentionHeads - 1));
   const change = (name: keyof Settings, value: unknown) => void controller.change({ [name]: value });
   for (const [id, name] of Object.entries(selects)) {
     const select = byId<HTMLSelectElement>(id);
@@ -82,6 +86,12 @@ let offered: Shown["cloud"] | undefined;
 export function showSettings({ settings, cloud, tree }: Shown): void {
   if (cloud !== offered) fillColours(cloud.fields, cloud.clouds);
   offered = cloud;
+  const blocks = Array.from({ length: settings.blocks }, (_, block) => {
+    const rotated = settings.rotate > 0 && block % 2 === 1;
+    return element("option", { value: String(block) }, `${block}${rotated ? ", rotated" : ""}`);
+  });
+  byId("block").replaceChildren(...blocks);
+  byId("attention-fields").hidden = settings.show !== "attention";
   for (const [id, name] of Object.entries(selects)) byId<HTMLSelectElement>(id).value = String(settings[name]);
   for (const [id, name] of Object.entries(checks)) byId<HTMLInputElement>(id).checked = settings[name];
   byId<HTMLInputElement>("level").max = String(tree.levels.length - 1);

@@ -105,4 +105,24 @@ export interface Selection {
   reachedWithRotationAt: Uint8Array;
 }
 
+/** The attention of a node in its ball. */
+export interface Attention {
+  /** [points] by index: the weight of the node that each point has become; 0 of those outside the ball. */
+  weights: Float32Array;
+  /** The least and the largest weight in the ball. */
+  range: [number, number];
+  /** The number of nodes in the ball. */
+  nodes: number;
+}
+
+/** Which attention: of the level's node that a point has become, in a block of the level. */
+export interface AttentionSettings {
+  point: number;
+  level: number;
+  block: number;
+  head: number;
+  /** The number of blocks at every level. */
+  blocks: number;
+}
+
 export const NEVER = 255;

@@ -23,6 +23,9 @@ export interface Settings {
   point: number | undefined;
   /** What the selection shows: its receptive field, or the attention in its ball. */
   show: "field" | "attention";
+  /** Of the attention: the block of the level, and its head. */
+  block: number;
+  head: number;
   /** Of the camera: turned about the upright axis and tilted, in degrees, and its distance. */
   turn: number;
   tilt: number;
@@ -33,6 +36,8 @@ export const samples = ["bunny", "cosmology", "cars", "polymer", "flow", "galaxy
 export const ballSizes = [8, 16, 32, 64, 128, 256, 512, 1024];
 export const strides = [1, 2, 4, 8];
 export const mostLevels = 6;
+/** Of the model whose attention is shown. */
+export const attentionHeads = 4;
 
 export const defaults: Settings = {
   sample: "bunny",
@@ -52,6 +57,8 @@ export const defaults: Settings = {
   up: "y",
   point: undefined,
   show: "field",
+  block: 0,
+  head: 0,
   turn: -24,
   tilt: 12,
   distance: 3.3,
@@ -88,6 +95,8 @@ const readers: { [Name in keyof Settings]: (text: string, fallback: Settings[Nam
   up: oneOf(["y", "z"]),
   point,
   show: oneOf(["field", "attention"]),
+  block: between(0, 5, 0),
+  head: between(0, attentionHeads - 1, 0),
   turn: between(-3600, 3600, 1),
   tilt: between(-90, 90, 1),
   distance: between(0.05, 50, 2),

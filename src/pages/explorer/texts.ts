@@ -46,9 +46,19 @@ function showCaptions(shown: Shown, panels: readonly { side: Side; x: number; y:
 }
 
 /** The caption of a side. */
-export function captionOf({ settings, cloud, tree, selection }: Shown, side: Side): [title: string, text: string] {
+export function captionOf(
+  { settings, cloud, tree, selection, attention }: Shown,
+  side: Side,
+): [title: string, text: string] {
   const { colour, level, halvings, rotate } = settings;
   const rotated = side === "rotated";
+  if (selection && attention) {
+    const where = `level ${level}, block ${settings.block}, head ${settings.head}`;
+    return [
+      "Attention",
+      `of point ${count(selection.point)} to the ${count(attention.nodes)} nodes of its ball: ${where}`,
+    ];
+  }
   if (selection) {
     const reached = rotated ? selection.reachedWithRotationAt : selection.reachedAt;
     const seen = seenByLevel(reached, tree.levels.length)[level];
@@ -67,7 +77,14 @@ export function captionOf({ settings, cloud, tree, selection }: Shown, side: Sid
   ];
 }
 
-function showLegend({ settings, selection, range, cloud }: Shown): void {
+function rampOf([low, high]: readonly [number, number]): HTMLElement {
+  const ramp = element("i", { className: "ramp" });
+  const stops = [0, 1, 2, 3, 4, 5, 6, 7].map((step) => `rgb(${colourAt(step / 7).join(" ")})`);
+  ramp.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
+  return element("span", {}, figure(low), ramp, figure(high));
+}
+
+function showLegend({ settings, selection, attention, range, cloud }: Shown): void {
   const legend = byId("legend");
   const swatch = (colour: readonly number[]) => {
     const dot = element("i", { className: "swatch" });
@@ -75,18 +92,14 @@ function showLegend({ settings, selection, range, cloud }: Shown): void {
     return dot;
   };
   const entries: HTMLElement[] = [];
-  if (selection) {
+  if (attention) {
+    entries.push(element("span", {}, "weight"), rampOf(attention.range));
+  } else if (selection) {
     for (let level = 0; level <= settings.level; level++) {
       entries.push(element("span", {}, swatch(levelColours[level]), `from level ${level}`));
     }
   } else if (range) {
-    const ramp = element("i", { className: "ramp" });
-    const stops = [0, 1, 2, 3, 4, 5, 6, 7].map((step) => `rgb(${colourAt(step / 7).join(" ")})`);
-    ramp.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
-    entries.push(
-      element("span", {}, settings.colour.slice("field:".length)),
-      element("span", {}, figure(range[0]), ramp, figure(range[1])),
-    );
+    entries.push(element("span", {}, settings.colour.slice("field:".length)), rampOf(range));
   } else if (settings.colour === "cloud") {
     for (let index = 0; index < Math.min(8, cloud.clouds); index++) {
       entries.push(element("span", {}, swatch(palette[(3 * index) % palette.length]), `cloud ${index}`));

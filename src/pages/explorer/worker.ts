@@ -22,6 +22,7 @@ const answers = {
   draw: (...[request]: Parameters<Explorer["draw"]>) => moved(explorer.draw(request)),
   spheres: (...[cut, rotated]: Parameters<Explorer["spheres"]>) => moved(explorer.spheres(cut, rotated)),
   graph: async (...[kind]: Parameters<Explorer["graph"]>) => moved(await explorer.graph(kind)),
+  attention: async (...[settings]: Parameters<Explorer["attention"]>) => moved(await explorer.attention(settings)),
   select: async (...[point, reach]: Parameters<Explorer["select"]>) => moved(await explorer.select(point, reach)),
 };
 
