@@ -110,7 +110,7 @@ function dotsOf(stage: Stage, { side, width, height }: Stage["panels"][number]):
     const step = Math.round((24 * (farthest - depth)) / (farthest - nearest || 1));
     const [red, green, blue, emphasis] = colours.subarray(4 * place, 4 * place + 4);
     const faded = emphasis === 0 ? ' opacity="0.16"' : "";
-    const size = Math.max(1, (pixels / depth) * (emphasis === 0 ? 0.6 : 1)).toFixed(1);
+    const size = Math.max(1, (pixels / depth) * (emphasis === 0 ? 0.42 : 1)).toFixed(1);
     const key = `${String(step).padStart(2, "0")}<path stroke="rgb(${red} ${green} ${blue})" stroke-width="${size}"${faded} d="`;
     paths.set(key, `${paths.get(key) ?? ""}M${x.toFixed(1)} ${y.toFixed(1)}h0`);
   }

@@ -20,7 +20,7 @@ const vertexShader = /* glsl */ `
     vec4 mixed = mix(colour, nextColour, blend);
     // Emphasis is the colour's last number; what is not emphasised is small and fades into the ground.
     float emphasis = mixed.a;
-    gl_PointSize = clamp(size * mix(0.6, 1.0, emphasis) * pixels / -place.z, least, 64.0);
+    gl_PointSize = clamp(size * mix(0.42, 1.0, emphasis) * pixels / -place.z, least, 64.0);
     float far = smoothstep(depths.x, depths.y, -place.z);
     // Points have no normals; most clouds are round enough to be lit as a ball around the middle.
     vec3 outwards = normalize(mat3(modelViewMatrix) * position + vec3(1e-6));
