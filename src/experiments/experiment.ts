@@ -79,7 +79,10 @@ export interface SamplePrediction {
 export interface Rollout {
   /** Means over the samples, by the names of the task's metrics; absent where these are measured step by step, without a rollout. */
   metrics?: Metrics;
-  /** Error curves by name: the running mean of an error up to each step, averaged over the samples that go as far. */
+  /**
+   * Error curves by name, averaged over the samples that go as far: the running mean of an error up to each step, or of sequences of
+   * one's own files the error at it.
+   */
   curves: Record<string, number[]>;
 }
 

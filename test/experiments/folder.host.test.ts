@@ -148,7 +148,7 @@ onEachDevice((device) => {
     await fit({ ...fitOptions(options), model: trained, task, trainData, testData, logger });
     const { persistence } = await experiment.baselines(testData as never, trainData as never);
     expect(Number(logger.entries.at(-1)?.loss)).toBeLessThan(persistence / 2);
-    const curves = await experiment.rollout!(trained as never, testData as never, options);
+    const { curves } = await experiment.rollout!(trained as never, testData as never, options);
     expect(curves.rmse_pressure).toHaveLength(4);
     expect(curves.rmse_pressure[0]).toBeLessThan(curves.persistence_pressure[0]);
     trained.dispose();
