@@ -1,14 +1,13 @@
-"""How far seeds take shapenet apart: the validation loss after training from the paper's initialisation, for each seed.
+"""How far seeds take shapenet apart: the validation loss after training from the paper's initialisation, for each seed, by PyTorch.
+spread.mjs says the same of the engine.
 
-    erwin generate shapenet --samples 40 --points 300 --out DATA
+    erwin generate shapenet --samples 40 --points 200 --out DATA
     OMP_NUM_THREADS=1 python3 spread.py DATA --steps 300 --seeds 0 1 2
-
-The engine's own, over the same cars:
-
-    erwin train shapenet --data-path DATA --validation test --steps 300 --validate-every 300 --seed 0 --backend cpu --out RUN
 """
 
 import argparse
+import json
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -17,10 +16,7 @@ from data import read
 from train import evaluate, train
 from wrappers import wrappers
 
-SMALL = {
-    **{"c_in": 64, "c_hidden": [64, 64], "ball_sizes": [256, 256], "enc_num_heads": [8, 8], "enc_depths": [6, 6]},
-    **{"dec_num_heads": [8], "dec_depths": [6], "strides": [1], "rotate": 45},
-}
+CONFIG = json.loads((Path(__file__).parent / "spread.json").read_text())
 
 
 def initialise(module):
@@ -39,7 +35,7 @@ def main():
     train_cars, test_cars = (read("shapenet", words.data, split) for split in ("train", "test"))
     for seed in words.seeds:
         torch.manual_seed(seed)
-        model = wrappers["shapenet"](SMALL)
+        model = wrappers["shapenet"](CONFIG)
         model.main_model.apply(initialise)
         orders = {}
         order = lambda epoch: orders.setdefault(epoch, torch.randperm(len(train_cars)).tolist())  # noqa: B023, E731
