@@ -19,6 +19,9 @@ import { tuneProducts } from "./tuning.ts";
 /** The check of a known answer takes fewer dispatches than this; a model takes more. */
 const MAX_CHECK_DISPATCHES = 16;
 
+/** Calls of a lost device fail a moment before it says that it is lost: an error waits for that for so many milliseconds. */
+const LOSS_DELAY = 1000;
+
 export class WebGPUDevice implements Device {
   readonly backend = "webgpu";
   readonly operators: Operators;
@@ -38,7 +41,7 @@ export class WebGPUDevice implements Device {
     readonly threads: number | undefined,
   ) {
     this.recorder = new Recorder(gpu, info.software);
-    this.pipelines = new PipelineCache(gpu);
+    this.pipelines = new PipelineCache(gpu, (error) => this.#causeOf(error));
     this.pool = new BufferPool(gpu);
     const run: Run = (...call) => this.#run(...call);
     this.operators = operatorsOf(webgpuPrimitives({ run, pool: this.pool, info }));
@@ -113,7 +116,11 @@ export class WebGPUDevice implements Device {
     }
   }
 
-  async read(storage: Storage, bytes: number): Promise<ArrayBuffer> {
+  read(storage: Storage, bytes: number): Promise<ArrayBuffer> {
+    return this.#withCause(this.#read(storage, bytes));
+  }
+
+  async #read(storage: Storage, bytes: number): Promise<ArrayBuffer> {
     this.#check();
     const padded = Math.ceil(bytes / 4) * 4;
     const readback = this.#readbacks.allocate(padded);
@@ -147,7 +154,11 @@ export class WebGPUDevice implements Device {
     this.work.add(() => this.recorder.submit());
   }
 
-  async finished(): Promise<void> {
+  finished(): Promise<void> {
+    return this.#withCause(this.#finished());
+  }
+
+  async #finished(): Promise<void> {
     this.submit();
     await this.work.done();
     this.#check();
@@ -209,6 +220,25 @@ export class WebGPUDevice implements Device {
     // By the time the work runs, the memory may have been released and reused with another size.
     const windows = Object.fromEntries(Object.entries(bound).map(([array, given]) => [array, windowOf(given)]));
     this.work.add(() => this.recorder.dispatch(pipeline, windows, parameters, groups), pipeline.compiling);
+  }
+
+  /** The result, or the cause of its failure. */
+  #withCause<Result>(result: Promise<Result>): Promise<Result> {
+    return result.catch(async (error) => {
+      throw await this.#causeOf(error);
+    });
+  }
+
+  /** The loss of the device, if an error comes of that; else the error. */
+  async #causeOf(error: unknown): Promise<unknown> {
+    if (this.#failure instanceof DisposedError || error instanceof DeviceLostError) return error;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const patience = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), LOSS_DELAY);
+    });
+    const lost = await Promise.race([this.lost, patience]);
+    clearTimeout(timer);
+    return lost ?? error;
   }
 
   #check(): void {

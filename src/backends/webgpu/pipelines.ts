@@ -1,6 +1,6 @@
 // Compiles kernels in the background, each once for each set of constants, and reports compilation errors with the line in gpu/.
 
-import { DeviceError } from "../../errors.ts";
+import { DeviceError, ErwinError } from "../../errors.ts";
 import { shaderStage } from "./constants.ts";
 import { type Constants, type KernelSource, kernelSource } from "./kernels.ts";
 
@@ -20,7 +20,11 @@ export interface Pipeline {
 export class PipelineCache {
   readonly #pipelines = new Map<string, Pipeline>();
 
-  constructor(readonly device: GPUDevice) {}
+  constructor(
+    readonly device: GPUDevice,
+    /** The cause of an error, which may be that the device was lost. */
+    readonly causeOf: (error: unknown) => Promise<unknown> = async (error) => error,
+  ) {}
 
   /** Returns a kernel; starts to compile it at the first request. */
   get(name: string, constants: Constants): Pipeline {
@@ -64,7 +68,8 @@ export class PipelineCache {
         pipeline.pipeline = compiled;
         pipeline.compiling = undefined;
       } catch (error) {
-        throw await describe(name, constants, source, module, error as Error | GPUError);
+        const cause = (await this.causeOf(error)) as Error | GPUError;
+        throw cause instanceof ErwinError ? cause : await describe(name, constants, source, module, cause);
       }
     })();
     // Callers that wait for the kernel receive the error. For one that is compiled ahead of its use there may be none.
