@@ -7,14 +7,14 @@ import { basename, join } from "node:path";
 import bunny from "bunny";
 import { type BallTree, buildBallTree } from "erwin";
 import { pointCloudExtensions, readPointCloud, saveHdf5, saveSafetensors, writePointCloud } from "erwin/formats";
-import type { Browser } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { launch } from "puppeteer-core";
 import { SaxesParser } from "saxes";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findFirefox } from "../../src/build/firefox.mjs";
 import { sampleSurface } from "../../src/drawing/surface.ts";
 import type { SelectedLevel } from "../../src/pages/explorer/highlight.ts";
-import { launchChromium, serveSite, type Visit, visit } from "./visit.ts";
+import { axeViolations, launchChromium, openPage, serveSite } from "./browser.ts";
 
 const formats = join(import.meta.dirname, "..", "formats");
 const folder = mkdtempSync(join(tmpdir(), "erwin-explorer-"));
@@ -23,7 +23,7 @@ let browser: Browser;
 const address = (query = "") => `${server.url}explorer.html${query}`;
 
 beforeAll(async () => {
-  server = await serveSite();
+  server = await serveSite("headers");
   browser = await launchChromium();
 });
 
@@ -32,6 +32,28 @@ afterAll(async () => {
   server?.close();
   rmSync(folder, { recursive: true });
 });
+
+interface Visit {
+  page: Page;
+  problems: string[];
+  /** Waits until the page is no longer busy, and returns its state. */
+  settled(): Promise<string>;
+  close(): Promise<void>;
+}
+
+async function visit(query: string, options: BrowserContextOptions = {}): Promise<Visit> {
+  const { page, problems } = await openPage(browser, address(query), { reducedMotion: "reduce", ...options });
+  return {
+    page,
+    problems,
+    async settled() {
+      const settled = () => ["done", "failed"].includes(globalThis.erwinPage.state);
+      await page.waitForFunction(settled, undefined, { timeout: 240_000 });
+      return page.evaluate(() => globalThis.erwinPage.state);
+    },
+    close: () => page.context().close(),
+  };
+}
 
 const written = (name: string, bytes: Uint8Array) => {
   const path = join(folder, name);
@@ -44,7 +66,7 @@ const random = Float32Array.from({ length: 300 }, (_, i) => Math.sin(i * i));
 describe("files", () => {
   let visited: Visit;
   beforeAll(async () => {
-    visited = await visit(browser, address("?sample=flow"));
+    visited = await visit("?sample=flow");
     await visited.settled();
   });
   afterAll(() => visited?.close());
@@ -119,8 +141,8 @@ describe("files", () => {
     expect(await visited.page.getByRole("alert").isVisible()).toBe(false);
   });
 
-  test("nothing complained, and the policy forbade nothing", () => {
-    expect(visited.complaints).toEqual([]);
+  test("nothing went wrong, and the policy forbade nothing", () => {
+    expect(visited.problems).toEqual([]);
   });
 });
 
@@ -131,7 +153,7 @@ describe("a selected point", () => {
   let points: number;
 
   beforeAll(async () => {
-    visited = await visit(browser, address(`?ballSize=${ballSize}&levels=${levels}&level=1`));
+    visited = await visit(`?ballSize=${ballSize}&levels=${levels}&level=1`);
     const { positions } = sampleSurface(bunny, 16384, 0);
     points = positions.length / 3;
     const options = { dimensionality: 3, strides: [2, 2], ballSizes: [ballSize, ballSize, ballSize], rotate: 45 };
@@ -230,13 +252,13 @@ describe("a selected point", () => {
       return turned !== null && turned !== String(from);
     }, before);
     expect(await turn()).toBeCloseTo(before + 8, 0);
-    expect(visited.complaints).toEqual([]);
+    expect(visited.problems).toEqual([]);
   });
 });
 
 test("cuts, spheres, merged nodes and edges can be shown together, and saved as PNG and SVG", async () => {
   const query = "?sample=polymer&colour=splits&halvings=2&spheres=true&merged=true&graph=file&ballSize=16&level=1";
-  const visited = await visit(browser, address(query));
+  const visited = await visit(query);
   try {
     expect(await visited.settled()).toBe("done");
     const saved = async (name: string) => {
@@ -259,14 +281,14 @@ test("cuts, spheres, merged nodes and edges can be shown together, and saved as 
     parser.write(svg).close();
     // 400 beads on each side.
     expect(dots).toBe(800);
-    expect(visited.complaints).toEqual([]);
+    expect(visited.problems).toEqual([]);
   } finally {
     await visited.close();
   }
 });
 
 test("the tour goes from the cloud to the receptive field, by its buttons too", async () => {
-  const visited = await visit(browser, address("?sample=flow"));
+  const visited = await visit("?sample=flow");
   try {
     const { page } = visited;
     await visited.settled();
@@ -281,10 +303,10 @@ test("the tour goes from the cloud to the receptive field, by its buttons too", 
     await tour.getByRole("heading", { name: "Attention inside balls" }).waitFor();
     for (let step = 0; step < 3; step++) await tour.getByRole("button", { name: "Next" }).click();
     await page.waitForFunction(() => globalThis.erwinPage.selected !== undefined);
-    expect(await visited.accessibility()).toEqual([]);
+    expect(await axeViolations(visited.page)).toEqual([]);
     await tour.getByRole("button", { name: "End tour" }).click();
     expect(await tour.isVisible()).toBe(false);
-    expect(visited.complaints).toEqual([]);
+    expect(visited.problems).toEqual([]);
   } finally {
     await visited.close();
   }
@@ -295,14 +317,14 @@ describe.each([
   ["light, on a phone", { colorScheme: "light", viewport: { width: 390, height: 844 }, hasTouch: true }],
 ] as const)("%s", (_, options) => {
   test("axe finds nothing wrong, and nothing is wider than the screen", async () => {
-    const visited = await visit(browser, address("?sample=flow&point=100"), options);
+    const visited = await visit("?sample=flow&point=100", options);
     try {
       expect(await visited.settled()).toBe("done");
       await visited.page.getByText("Tree and model").click();
-      expect(await visited.accessibility()).toEqual([]);
+      expect(await axeViolations(visited.page)).toEqual([]);
       const width = await visited.page.evaluate(() => document.documentElement.scrollWidth);
       expect(width).toBeLessThanOrEqual(options.viewport.width);
-      expect(visited.complaints).toEqual([]);
+      expect(visited.problems).toEqual([]);
     } finally {
       await visited.close();
     }
@@ -316,7 +338,7 @@ test("a file of 100 MB opens, and a million points turn, without blocking the pa
   const values = new Float32Array(25 * vertices);
   for (let i = 0; i < values.length; i++) values[i] = Math.sin(i * 0.7) + Math.sin(i * 0.0013);
   const path = written("large.ply", Buffer.concat([Buffer.from(header), new Uint8Array(values.buffer)]));
-  const visited = await visit(browser, address("?sample=flow&view=tree"), { reducedMotion: "no-preference" });
+  const visited = await visit("?sample=flow&view=tree", { reducedMotion: "no-preference" });
   try {
     const { page } = visited;
     await visited.settled();
@@ -338,7 +360,7 @@ test("a file of 100 MB opens, and a million points turn, without blocking the pa
     expect(frames).toBeGreaterThan(0);
     // The software adapter shares the processor's cores; the goal is 50 ms.
     expect(longest).toBeLessThan(500);
-    expect(visited.complaints).toEqual([]);
+    expect(visited.problems).toEqual([]);
   } finally {
     await visited.close();
   }

@@ -178,11 +178,20 @@ export class Controller {
     return this.#updating;
   }
 
+  get #isStale(): boolean {
+    return Object.values(this.#stale).some(Boolean);
+  }
+
   async #bringUpToDate(): Promise<void> {
-    while (Object.values(this.#stale).some(Boolean)) {
+    while (this.#isStale) {
       const stale = this.#stale;
       this.#stale = { tree: false, selection: false, graph: false, drawing: false };
-      await this.#bringPartsUpToDate(stale);
+      try {
+        await this.#bringPartsUpToDate(stale);
+      } catch (error) {
+        // What was asked for meanwhile may well succeed.
+        if (!this.#isStale) throw error;
+      }
     }
     this.#page.state = "done";
     this.#listeners.onStatus("");
