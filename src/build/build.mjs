@@ -1,12 +1,15 @@
 // The build: WebAssembly modules, typecheck, library (dist/*.js, dist/assets), declarations (dist/*.d.ts) and pages (dist/site).
 //
-//   node src/build/build.mjs [--force] [STEP ...]     all steps, or only those named; --force rebuilds what is up to date
+//   node src/build/build.mjs [--force] [--reference] [STEP ...]
+//
+// All steps, or only those named; --force rebuilds what is up to date, --reference builds the API reference too (dist/site/api).
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { buildDeclarations } from "./declarations.mjs";
 import { withLock } from "./lock.mjs";
+import { buildReference } from "./reference.mjs";
 import { CommandError, main, typescript } from "./run.mjs";
 import { setup } from "./setup.mjs";
 import { buildSite } from "./site.mjs";
@@ -71,6 +74,15 @@ const site = {
   run: buildSite,
 };
 
+/** Tests and the command line need no reference: it is built only where it is asked for. */
+const apiReference = {
+  name: "reference",
+  inputs: ["src", "package-lock.json", "tsconfig.json", "src/build/reference.mjs", "src/pages/reference"],
+  ignored: ["src/cli", "src/drawing", ...scripts],
+  outputs: ["dist/site/api/index.html"],
+  run: buildReference,
+};
+
 /** Builds beside dist and moves the result there when it is complete: a failed build leaves the last good one in place. */
 async function buildLibrary() {
   const { build } = await import("vite");
@@ -85,23 +97,27 @@ async function buildLibrary() {
 
 /**
  * Runs the steps in order. A type error is reported like any failure, but only after the files that tests need are built.
- * @param {{ force?: boolean, only?: string[] }} options
+ * @param {{ force?: boolean, reference?: boolean, only?: string[] }} options
  */
-export async function build({ force = false, only = [] } = {}) {
+export async function build({ force = false, reference = false, only = [] } = {}) {
   await withLock(async () => {
-    const steps = [...wasmSteps(), library, declarations, site, typecheck];
+    const steps = [...wasmSteps(), library, declarations, site, apiReference, typecheck];
     const names = steps.map((step) => step.name);
     const unknown = only.filter((name) => !names.includes(name));
     if (unknown.length > 0)
       throw new CommandError(`build: unknown step ${unknown.join(", ")} (there are ${names.join(", ")});`, 2);
-    for (const step of steps) if (only.length === 0 || only.includes(step.name)) await runStep(step, { force });
+    const wanted = only.length > 0 ? only : names.filter((name) => reference || name !== apiReference.name);
+    for (const step of steps) if (wanted.includes(step.name)) await runStep(step, { force });
   });
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { values, positionals } = parseArgs({ options: { force: { type: "boolean" } }, allowPositionals: true });
+  const { values, positionals } = parseArgs({
+    options: { force: { type: "boolean" }, reference: { type: "boolean" } },
+    allowPositionals: true,
+  });
   await main(async () => {
     setup();
-    await build({ force: values.force, only: positionals });
+    await build({ ...values, only: positionals });
   });
 }

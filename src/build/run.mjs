@@ -37,11 +37,11 @@ export function runPackage(script, args) {
 }
 
 /**
- * Runs TypeScript 7 by its path, since node_modules/.bin/tsc may be TypeScript 6, which the declaration bundler needs.
+ * Runs TypeScript 7: the package `typescript` is TypeScript 6, which the declaration bundler and TypeDoc need.
  * @param {string[]} args
  */
 export function typescript(args) {
-  runPackage("typescript/bin/tsc", ["--project", root, ...args]);
+  runPackage("@typescript/native/bin/tsc", ["--project", root, ...args]);
 }
 
 /**

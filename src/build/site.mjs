@@ -53,7 +53,9 @@ export async function buildSite() {
   for (const name of [...libraryFiles.values(), "assets", "THIRD-PARTY-LICENSES"]) {
     cpSync(join(dist, name), join(outDir, "erwin", name), { recursive: true });
   }
-  rmSync(site, { recursive: true, force: true });
+  mkdirSync(site, { recursive: true });
+  // The API reference is there, too (reference.mjs).
+  for (const name of readdirSync(site)) if (name !== "api") rmSync(join(site, name), { recursive: true });
   cpSync(outDir, site, { recursive: true });
   rmSync(outDir, { recursive: true });
 }

@@ -39,7 +39,7 @@ test("compile in a strict program that checks them and names no newer library", 
        export const device = await requestDevice({ backend: "cpu" });
        device[Symbol.dispose]();`,
     );
-    const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+    const tsc = join(root, "node_modules", "@typescript", "native", "bin", "tsc");
     const { status, stdout } = spawnSync(process.execPath, [tsc, "--project", folder], { encoding: "utf8" });
     expect(stdout).toBe("");
     expect(status).toBe(0);

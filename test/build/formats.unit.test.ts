@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import ts from "@typescript/typescript6";
+import ts from "typescript";
 import { expect, test } from "vitest";
 import { downloadSize } from "../../src/build/size.mjs";
 import { root } from "../../src/build/steps.mjs";

@@ -7,6 +7,6 @@ import { setup } from "../../src/build/setup.mjs";
 
 await main(async () => {
   setup();
-  await build();
+  await build({ reference: true });
   runPackage("vitest/vitest.mjs", ["run", "--project", "pages", ...process.argv.slice(2)]);
 });

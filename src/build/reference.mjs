@@ -1,0 +1,88 @@
+// The API reference of dist/site/api, made from the docstrings by TypeDoc.
+import { createHash } from "node:crypto";
+import { cpSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { CommandError } from "./run.mjs";
+import { root } from "./steps.mjs";
+
+const settings = join(root, "src", "pages", "reference");
+/** The sources of the package's entries, and the names that users import them by. */
+const entries = new Map([
+  ["index", "erwin"],
+  ["bench", "erwin/bench"],
+  ["experiments", "erwin/experiments"],
+  ["formats", "erwin/formats"],
+]);
+
+/** Builds the reference beside the site and moves it there when it is complete. */
+export async function buildReference() {
+  const { Application, Converter, PageEvent } = await import("typedoc");
+  const app = await Application.bootstrap({
+    name: "erwin: API reference",
+    entryPoints: ["index.ts", "bench/index.ts", "experiments/index.ts", "formats/index.ts"].map((path) =>
+      join(root, "src", path),
+    ),
+    tsconfig: join(settings, "tsconfig.json"),
+    readme: join(settings, "introduction.md"),
+    favicon: join(root, "src", "pages", "shared", "icon.svg"),
+    customCss: join(settings, "reference.css"),
+    logLevel: "Warn",
+    // The build's own step checks types.
+    skipErrorChecking: true,
+    // Links to lines would need the address of a host.
+    disableGit: true,
+    disableSources: true,
+    excludeExternals: true,
+    excludeInternal: true,
+    excludePrivate: true,
+    navigation: { includeFolders: false },
+    markdownItOptions: { linkify: false },
+    // Types that only the library's own code names stay without a page.
+    validation: { notExported: false, invalidLink: true, invalidPath: true },
+    treatValidationWarningsAsErrors: true,
+  });
+  app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
+    for (const module of project.children ?? []) module.name = entries.get(module.name) ?? module.name;
+  });
+  app.renderer.on(PageEvent.END, (page) => {
+    page.contents = asPageOfTheSite(page.contents ?? "");
+  });
+
+  const project = await app.convert();
+  if (project) app.validate(project);
+  if (!project || app.logger.hasErrors()) throw new CommandError("TypeDoc", 1);
+  const folder = join(root, "dist", ".api");
+  await app.generateDocs(project, folder);
+  // The pages contain scripts of TypeDoc.
+  cpSync(join(root, "node_modules", "typedoc", "LICENSE"), join(folder, "LICENSE"));
+  const site = join(root, "dist", "site");
+  const api = join(site, "api");
+  mkdirSync(site, { recursive: true });
+  rmSync(api, { recursive: true, force: true });
+  renameSync(folder, api);
+}
+
+/**
+ * Adds the policy that each page of the site has, with the inline script that TypeDoc writes, and a link back to the site.
+ * @param {string} html
+ */
+function asPageOfTheSite(html) {
+  const inline = [...html.matchAll(/<script>(.*?)<\/script>/gs)].map(([, script]) => {
+    return `'sha256-${createHash("sha256").update(script).digest("base64")}'`;
+  });
+  // The search index is unpacked from a data: URL, and pictures of links are such.
+  const policy = [
+    "default-src 'self'",
+    `script-src 'self' ${inline.join(" ")}`,
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data:",
+    "connect-src 'self' data:",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join("; ");
+  const [, base = "./"] = /data-base="(.*?)"/.exec(html) ?? [];
+  return html
+    .replace('<meta charset="utf-8"/>', `$&<meta http-equiv="Content-Security-Policy" content="${policy}"/>`)
+    .replace('<div id="tsd-toolbar-links">', `$&<a href="${base}../index.html">All pages</a>`);
+}
