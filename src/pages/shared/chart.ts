@@ -11,6 +11,8 @@ export interface ChartSeries {
   /** Number of one of the styles' series colours, from 1 to 6; 0 is the muted colour. */
   colour: number;
   dashed?: boolean;
+  /** Whether the points have marks. Default true. */
+  marks?: boolean;
   points: readonly { x: number; y: number }[];
 }
 
@@ -46,8 +48,16 @@ export class Chart {
   }
 
   show(series: readonly ChartSeries[]): void {
+    const before = this.#series;
     this.#series = series;
-    this.#draw();
+    const same =
+      series.length === before.length &&
+      series.every(({ label, colour, dashed }, i) => {
+        const { label: oldLabel, colour: oldColour, dashed: oldDashed } = before[i]!;
+        return label === oldLabel && colour === oldColour && dashed === oldDashed;
+      });
+    if (same && this.#plot) this.#plot.setData(aligned(series));
+    else this.#draw();
   }
 
   #draw(): void {
@@ -79,7 +89,7 @@ export class Chart {
           width: 2,
           dash: series.dashed ? (series.colour > COLOURS ? [2, 4] : [7, 5]) : undefined,
           spanGaps: true,
-          points: { show: true, size: 6, fill: strokeOf(series) },
+          points: { show: series.marks ?? true, size: 6, fill: strokeOf(series) },
           value: (_: uPlot, value: number | null) => (value === null ? "-" : (y.format ?? figure)(value)),
         })),
       ],

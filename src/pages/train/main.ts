@@ -1,3 +1,266 @@
-import { startPage } from "../shared/page.ts";
+// The training page: starts a run, shows how it goes on, and lets it pause and resume.
 
-await startPage();
+import "./train.css";
+import type { LogEntry } from "erwin";
+import type { FileSource } from "erwin/experiments";
+import { byId, element } from "../shared/dom.ts";
+import { count, figure } from "../shared/format.ts";
+import { startPage } from "../shared/page.ts";
+import { Form } from "./form.ts";
+import { Job } from "./job.ts";
+import { ProgressView } from "./progress-view.ts";
+import type { DataFile, FromWorker } from "./protocol.ts";
+import { downloadRun, readRunFile } from "./run-file.ts";
+import { RunStore } from "./run-store.ts";
+import { lastStep, type RunConfig, readRun } from "./saved-run.ts";
+
+const startButton = byId<HTMLButtonElement>("start");
+const pauseButton = byId<HTMLButtonElement>("pause");
+const resumeButton = byId<HTMLButtonElement>("resume");
+const saveButton = byId<HTMLButtonElement>("save");
+const settings = byId<HTMLFieldSetElement>("settings");
+
+/** The run that is shown: the one under way, or that of the browser's database. */
+let shown: RunConfig | undefined;
+let entries: LogEntry[] = [];
+let job: Job | undefined;
+/** What is wanted of the run under way; until its worker says so it may still be otherwise. */
+let wanted: "run" | "pause" = "pause";
+/** Whether it pauses because the page is hidden, and goes on by itself. */
+let waitsForView = false;
+/** The data set of experiments that read one. */
+let data: readonly DataFile[] | undefined;
+
+const page = await startPage();
+const library = await import("erwin/experiments");
+const view = new ProgressView();
+const form = new Form(library, showDataField);
+
+await showSaved();
+if (location.search) form.showQuery(new URLSearchParams(location.search));
+showDataField();
+byId("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  void start();
+});
+pauseButton.addEventListener("click", () => pause());
+resumeButton.addEventListener("click", () => resume());
+saveButton.addEventListener("click", () => void save());
+document.addEventListener("visibilitychange", followVisibility);
+acceptFiles();
+startButton.disabled = false;
+
+async function start(): Promise<void> {
+  try {
+    const config = form.config;
+    if (form.experiment.readsFiles && !data) throw new Error(needsData(config));
+    job?.end();
+    job = undefined;
+    shown = config;
+    entries = [];
+    page.result = undefined;
+    page.step = 0;
+    page.loss = undefined;
+    saveButton.disabled = true;
+    begin(config, false);
+  } catch (error) {
+    say("bad", (error as Error).message);
+  }
+}
+
+function resume(): void {
+  if (!shown) return;
+  if (library.experiments[shown.experiment]!.readsFiles && !data) say("bad", needsData(shown));
+  else begin(shown, true);
+}
+
+/** Trains on; a worker that is there already goes on where it paused. */
+function begin(config: RunConfig, goOn: boolean): void {
+  wanted = "run";
+  waitsForView = false;
+  say();
+  show("running", "Loading the engine and the samples.");
+  page.error = undefined;
+  page.longestTask = 0;
+  job ??= new Job(hear);
+  const files = library.experiments[config.experiment]!.readsFiles ? data : undefined;
+  job.train({ type: "train", config, files, resume: goOn });
+  pauseButton.focus();
+  if (document.hidden) followVisibility();
+}
+
+function pause(): void {
+  wanted = "pause";
+  pauseButton.disabled = true;
+  job?.pause();
+}
+
+function followVisibility(): void {
+  if (document.hidden && page.state === "running" && wanted === "run") {
+    waitsForView = true;
+    pause();
+  } else if (!document.hidden && waitsForView) {
+    // Where it is still about to pause, it goes on when it has.
+    waitsForView = false;
+    if (page.state === "paused") resume();
+    else wanted = "run";
+  }
+}
+
+function hear(message: FromWorker): void {
+  if (message.type === "begun") {
+    ({ entries } = message);
+    byId("device").textContent = message.device;
+    byId("device").hidden = false;
+    showEntries();
+    byId("status").textContent = "Training.";
+  } else if (message.type === "entry") {
+    entries.push(message.entry);
+    showEntries();
+  } else if (message.type === "saved") {
+    saveButton.disabled = false;
+  } else if (message.type === "paused") {
+    if (wanted === "run" && shown) begin(shown, true);
+    else show("paused", `Paused after step ${count(page.step ?? 0)}. The run is kept in this browser.`);
+  } else if (message.type === "done") {
+    page.result = message.result;
+    const { test, step } = message.result;
+    const tested = test?.loss === undefined ? "" : `; loss on the test split ${figure(test.loss)}`;
+    endJob();
+    show("done", `Done: ${count(step)} steps${tested}. “Save run” downloads the model.`);
+  } else {
+    page.error = message.message;
+    endJob();
+    show("failed", `Stopped after step ${count(page.step ?? 0)}.`);
+    say("bad", `${sentence(message.message)} ${adviceFor(message.name)}`);
+  }
+}
+
+function endJob(): void {
+  waitsForView = false;
+  job?.end();
+  job = undefined;
+}
+
+const sentence = (text: string) => `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+
+function adviceFor(name: string): string {
+  if (name === "DeviceError") return "Or choose the processor as the device.";
+  if (name === "OutOfMemoryError") return "Choose a smaller batch size, and “Start” again.";
+  if (name === "FormatError" || name === "InputError") return "Check the data set, open its folder again, and “Start”.";
+  if (name === "ConfigError" || name === "NumericalError") return "Change the options, and “Start” again.";
+  return saveButton.disabled ? "“Start” tries again." : "“Resume” goes on from the last checkpoint.";
+}
+
+const needsData = ({ experiment }: RunConfig) =>
+  `${experiment} reads a data set: open its folder, or drop it on the page, and try again.`;
+
+/** Shows what the page is doing, by its buttons too. */
+function show(state: typeof page.state, text: string): void {
+  const running = state === "running";
+  const hadFocus = [startButton, pauseButton, resumeButton].includes(document.activeElement as HTMLButtonElement);
+  settings.disabled = running;
+  startButton.hidden = running;
+  pauseButton.hidden = !running;
+  pauseButton.disabled = false;
+  resumeButton.hidden = !(state === "paused" || (state === "failed" && !saveButton.disabled));
+  startButton.classList.toggle("primary", resumeButton.hidden);
+  byId("status").textContent = text;
+  page.state = state;
+  if (hadFocus && !running) (resumeButton.hidden ? startButton : resumeButton).focus({ preventScroll: true });
+}
+
+function showEntries(): void {
+  const last = lastStep(entries);
+  page.step = last?.step ?? 0;
+  page.loss = last?.loss as number | undefined;
+  view.show(entries, shown!.options.steps as number);
+}
+
+/** Shows the run that is kept in the browser, if there is one. */
+async function showSaved(): Promise<void> {
+  try {
+    const files = await (await RunStore.open()).loadAll();
+    const run = readRun(files);
+    if (!run || !files["last.safetensors"] || !Object.hasOwn(library.experiments, run.config.experiment)) return;
+    ({ config: shown, entries } = run);
+    form.show(shown);
+    saveButton.disabled = false;
+    showEntries();
+    const [step, steps] = [page.step ?? 0, shown.options.steps as number];
+    const where = `A run of ${shown.experiment} is kept in this browser: ${count(step)} of ${count(steps)} steps.`;
+    // The last files of a run are its best weights.
+    if (step === steps && files["model.safetensors"]) show("idle", `${where} “Start” begins a new one in its place.`);
+    else show("paused", `${where} “Resume” goes on with it, “Start” begins a new one in its place.`);
+  } catch (error) {
+    say("warn", `${sentence((error as Error).message)} Runs can be kept only where the browser allows storage.`);
+  }
+}
+
+async function save(): Promise<void> {
+  const files = await (await RunStore.open()).loadAll();
+  downloadRun(files, `erwin-${shown?.experiment ?? "run"}`);
+}
+
+async function openRunFile(file: File): Promise<void> {
+  const files = await readRunFile(file);
+  const run = readRun(files);
+  if (!run || !files["last.safetensors"]) {
+    throw new Error(`${file.name} holds no run: open what “Save run” has written.`);
+  }
+  await (await RunStore.open()).replaceAll(files);
+  await showSaved();
+  showDataField();
+}
+
+function takeData({ name, files }: FileSource): void {
+  data = [...files].map(([path, file]) => ({ path, file }));
+  byId("data-facts").textContent = `${name === "" ? "Data set" : name}: ${count(files.size)} files.`;
+  say();
+}
+
+function showDataField(): void {
+  byId("data").hidden = !form.experiment.readsFiles;
+}
+
+/** Files that are chosen or dropped: a saved run, or a data set. */
+function acceptFiles(): void {
+  const take = async (found: Promise<FileSource> | FileSource) => {
+    try {
+      const source = await found;
+      const [file] = source.files.values();
+      const isRun = source.files.size === 1 && file instanceof File && file.name.endsWith(".zip");
+      if (!isRun) takeData(source);
+      else if (page.state === "running") throw new Error("A run is under way: pause it before you open another.");
+      else {
+        endJob();
+        await openRunFile(file);
+      }
+    } catch (error) {
+      say("bad", (error as Error).message);
+    }
+  };
+  for (const id of ["open-file", "open-folder"]) {
+    byId<HTMLInputElement>(id).addEventListener("change", ({ currentTarget }) => {
+      const input = currentTarget as HTMLInputElement;
+      const files = [...(input.files ?? [])];
+      input.value = "";
+      if (files.length > 0) void take(library.FileSource.fromInput(files));
+    });
+  }
+  const over = (on: boolean) => document.body.classList.toggle("drop-target", on);
+  addEventListener("dragover", (event) => {
+    event.preventDefault();
+    over(true);
+  });
+  addEventListener("dragleave", () => over(false));
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    over(false);
+    if (event.dataTransfer) void take(library.FileSource.fromDrop(event.dataTransfer.items));
+  });
+}
+
+function say(kind?: "bad" | "warn", text?: string): void {
+  byId("message").replaceChildren(...(text ? [element("p", { className: `notice ${kind}` }, text)] : []));
+}

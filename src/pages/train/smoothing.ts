@@ -1,0 +1,15 @@
+// Smooths a noisy curve.
+
+/** How much of the smoothed value stays from one point to the next. */
+const INERTIA = 0.9;
+
+/** The exponential moving average, debiased: its first values are not drawn towards zero. */
+export function smooth(values: readonly number[]): number[] {
+  let average = 0;
+  let weight = 0;
+  return values.map((value) => {
+    average = INERTIA * average + (1 - INERTIA) * value;
+    weight = INERTIA * weight + (1 - INERTIA);
+    return average / weight;
+  });
+}

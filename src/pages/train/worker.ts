@@ -1,0 +1,82 @@
+// Trains in a worker, so that the page never waits. Checkpoints go to the browser's database, each with the numbers up to it.
+
+import type { CheckpointStore, Device, LogEntry } from "erwin";
+import type { ExperimentOptions, ExperimentRun } from "erwin/experiments";
+import { takeEngine } from "../shared/engine-worker.ts";
+import type { FromWorker, ToWorker, TrainOrder } from "./protocol.ts";
+import { CONFIG_FILE, METRICS_FILE, RunStore } from "./run-store.ts";
+import { configFile, entriesFile, readEntries } from "./saved-run.ts";
+
+/** All that stays the same while a run pauses and goes on. */
+interface Opened {
+  device: Device;
+  run: ExperimentRun;
+  options: ExperimentOptions;
+  store: CheckpointStore;
+  entries: LogEntry[];
+}
+
+const tell = (message: FromWorker) => postMessage(message);
+const engine = takeEngine();
+let opened: Promise<Opened> | undefined;
+let pause = () => {};
+
+addEventListener("message", ({ data }: MessageEvent<ToWorker | { type?: undefined }>) => {
+  if (data.type === "pause") pause();
+  else if (data.type === "train") void train(data);
+});
+
+async function train(order: TrainOrder): Promise<void> {
+  const stop = new AbortController();
+  pause = () => stop.abort();
+  try {
+    const { fit } = await engine;
+    const { fitOptions } = await import("erwin/experiments");
+    opened ??= open(order);
+    const { device, run, options, store, entries } = await opened;
+    const { model, task, trainData, validationData, testData } = run;
+    tell({ type: "begun", device: describeDevice(device), entries });
+    const result = await fit({
+      ...{ model, task, trainData, validationData, testData, store },
+      ...fitOptions(options),
+      // Of a short run the curve has a hundred points, too.
+      logEvery: Math.min(options.logEvery, Math.ceil(options.steps / 100)),
+      signal: stop.signal,
+      logger: {
+        log(entry) {
+          entries.push(entry);
+          tell({ type: "entry", entry });
+        },
+      },
+      config: { experiment: order.config.experiment, ...model.metadata() },
+    });
+    tell(result.finished ? { type: "done", result } : { type: "paused" });
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    tell({ type: "failed", name, message });
+  }
+}
+
+async function open({ config, files, resume }: TrainOrder): Promise<Opened> {
+  const { requestDevice } = await engine;
+  const { experiments, FileSource, openRun, resolveOptions } = await import("erwin/experiments");
+  const kept = await RunStore.open();
+  if (!resume) await kept.replaceAll({ [CONFIG_FILE]: configFile(config) });
+  const entries = readEntries(await kept.load(METRICS_FILE));
+  const store: CheckpointStore = {
+    load: (name) => kept.load(name),
+    async save(name, bytes) {
+      await kept.saveAll({ [name]: bytes, [METRICS_FILE]: entriesFile(entries) });
+      tell({ type: "saved" });
+    },
+  };
+  const experiment = experiments[config.experiment]!;
+  const options = resolveOptions(experiment.options, config.options) as ExperimentOptions;
+  const device = await requestDevice({ backend: config.backend });
+  const source = files && new FileSource(new Map(files.map(({ path, file }) => [path, file])));
+  const run = await openRun(config.experiment, experiment, { device, options, source });
+  return { device, run, options, store, entries };
+}
+
+const describeDevice = ({ backend, info }: Device): string =>
+  `${backend === "cpu" ? "Processor" : "WebGPU"}: ${info.description || info.vendor || "unnamed"}`;
