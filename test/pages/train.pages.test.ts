@@ -23,10 +23,10 @@ const untilStep = (page: Page, step: number) =>
   page.waitForFunction((wanted) => (globalThis.erwinPage.step ?? 0) >= wanted, step, { timeout: RUN_MS });
 
 /** The files of the run that "Save run" downloads. */
-async function saveRun(page: Page): Promise<{ path: string; files: Record<string, Uint8Array> }> {
+async function saveRun(page: Page): Promise<{ zip: Buffer; files: Record<string, Uint8Array> }> {
   const [download] = await Promise.all([page.waitForEvent("download"), click(page, "Save run")]);
-  const path = await download.path();
-  return { path, files: unzipSync(readFileSync(path)) };
+  const zip = readFileSync(await download.path());
+  return { zip, files: unzipSync(zip) };
 }
 
 const lossesOf = (files: Record<string, Uint8Array>) =>
@@ -55,6 +55,9 @@ describe("Chromium, isolated by headers", () => {
     await click(whole.page, "Start");
     await until(whole.page, "done");
     expect(await stateOf(whole.page)).toEqual({ state: "done", step: 20, error: undefined });
+    const longest = await whole.page.evaluate(() => globalThis.erwinPage.longestTask ?? 0);
+    console.log(`the longest task of the page's main thread took ${longest} ms`);
+    expect(longest).toBeLessThan(500);
     const expected = (await saveRun(whole.page)).files;
     const losses = lossesOf(expected);
     expect(losses.map(({ step }) => step)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
@@ -63,7 +66,6 @@ describe("Chromium, isolated by headers", () => {
       await whole.page.emulateMedia({ colorScheme });
       expect(await axeViolations(whole.page), colorScheme).toEqual([]);
     }
-    expect(await whole.page.evaluate(() => globalThis.erwinPage.longestTask ?? 0)).toBeLessThan(500);
     expect(whole.problems).toEqual([]);
     await whole.page.context().close();
 
@@ -98,10 +100,11 @@ describe("Chromium, isolated by headers", () => {
     await other.page.getByLabel("Open file").setInputFiles({
       name: "run.zip",
       mimeType: "application/zip",
-      buffer: readFileSync(half.path),
+      buffer: half.zip,
     });
     await until(other.page, "paused");
     expect((await stateOf(other.page)).step).toBe(step);
+    await other.page.context().close();
   });
 
   test("a data set that is missing or none is said, with what to do", async () => {
