@@ -8,6 +8,7 @@ import { ConfigError, InputError } from "./errors.ts";
  * copied.
  */
 export type Numbers = Float32Array | Float64Array | NumberList;
+/** A list of numbers, or of rows. */
 export type NumberList = readonly (number | Float32Array | Float64Array | NumberList)[];
 
 /** An array of integers. An Int32Array is used directly, others are copied. */

@@ -6,6 +6,7 @@ import type { Memory, Storage } from "./storage.ts";
 
 export type { Storage } from "./storage.ts";
 
+/** What computes: a GPU, or the processor by WebAssembly. */
 export type BackendName = "webgpu" | "cpu";
 
 /**

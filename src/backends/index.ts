@@ -19,6 +19,7 @@ export type {
   Tile,
 } from "./device.ts";
 
+/** Which device to request, and its limits. */
 export interface DeviceOptions {
   /**
    * "auto" (default): WebGPU if there is a working GPU, otherwise the CPU backend, which is many times faster than a software

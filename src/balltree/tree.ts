@@ -29,6 +29,7 @@ export interface BallTree {
   levels: TreeLevel[];
 }
 
+/** The shape of a tree: its levels and balls, and the rotation of its second partition. */
 export interface BallTreeOptions extends PointsOptions {
   /** The numbers of nodes merged into one between the levels, powers of two; default [], one level. */
   strides?: readonly number[] | undefined;

@@ -10,6 +10,7 @@ import {
   saveSafetensors,
 } from "../index.ts";
 
+/** A device's output held against a golden one. */
 export interface KnownAnswer {
   /** Largest difference from the golden output, over its largest magnitude. */
   difference: number;

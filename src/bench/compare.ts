@@ -3,6 +3,7 @@
 import { type BenchResult, deviceName } from "./result.ts";
 import { formatTable } from "./table.ts";
 
+/** One case of two results, `a` and `b`. */
 export interface ComparedCase {
   name: string;
   /** Medians in milliseconds; absent where a result does not have the case, or has not measured it. */

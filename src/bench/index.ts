@@ -50,6 +50,7 @@ export interface BenchOptions {
   onCase?: CaseListener;
 }
 
+/** A benchmark: it measures its cases one by one, on the host alone or on a device. */
 export type Benchmark =
   | { needsDevice: false; run(options: BenchOptions): Promise<BenchCase[]> }
   /** The device must have done nothing larger before. */

@@ -4,6 +4,7 @@ import type { Work } from "./operations.ts";
 import type { DeviceClock, OperatorProfile } from "./profile.ts";
 import type { Timing } from "./timing.ts";
 
+/** The benchmarks that there are. */
 export type BenchmarkName = "tree" | "graph" | "forward" | "training" | "scaling";
 
 /** The devices of one machine. */

@@ -6,6 +6,7 @@ import { type Roofline, rooflineTime } from "./roofline.ts";
 import { formatTable } from "./table.ts";
 import { QUANTA } from "./timing.ts";
 
+/** A kernel's share of a pass. */
 export interface KernelProfile {
   kernel: string;
   calls: number;
@@ -13,6 +14,7 @@ export interface KernelProfile {
   time: number;
 }
 
+/** An operator's share of a pass: its work, and its time in milliseconds. */
 export interface OperatorProfile extends Work {
   /** "transfers" are the kernels outside of operators: copies and uploads, as far as they are kernels. */
   operator: OperatorName | "transfers";

@@ -9,6 +9,7 @@ import type { Roofline } from "./roofline.ts";
 import type { RoundsSummary } from "./rounds.ts";
 import { type Exponents, scalingExponents } from "./scaling.ts";
 
+/** The measurements of a machine, as `erwin bench --json` writes them. */
 export interface BenchResult {
   format: typeof FORMAT;
   /** Version of this library. */
@@ -56,6 +57,7 @@ export interface MeasuredDevice {
   note?: string;
 }
 
+/** The device that a result was measured on. */
 export interface DeviceDescription extends DeviceInfo {
   backend: string;
   threads?: number;
@@ -65,6 +67,7 @@ export interface DeviceDescription extends DeviceInfo {
 
 const FORMAT = "erwin-bench-1";
 
+/** Describes a device for a result. */
 export const describeDevice = ({ backend, info, threads }: Device): DeviceDescription => ({
   backend,
   ...info,
@@ -81,6 +84,7 @@ export function hostName(): string {
   return globalThis.navigator?.userAgent ?? (node === undefined ? "unknown host" : `Node.js/${node}`);
 }
 
+/** Puts cases into a result, with the host, the date, and the exponents of those that scale. */
 export function benchResult(cases: BenchCase[], device?: DeviceDescription, roofline?: Roofline): BenchResult {
   const date = new Date().toISOString();
   const exponents = scalingExponents(cases);

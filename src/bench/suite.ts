@@ -11,6 +11,7 @@ import type { Subject } from "./subject.ts";
 import { clockQuantum } from "./timing.ts";
 import { readyTrees } from "./tree.ts";
 
+/** What the suite measures, and who hears of it. */
 export interface SuiteOptions {
   /** The file `s_small_clouds_eval` of test/golden: every device has to compute its output first. */
   golden: Uint8Array;
@@ -33,6 +34,7 @@ export interface SuiteOptions {
   onResult?: (result: BenchResult) => void;
 }
 
+/** How far the suite is. */
 export interface SuiteProgress {
   phase: "checking" | "preparing" | "measuring";
   /** What is being done, for people. */

@@ -11,6 +11,7 @@ import { scope } from "../tensor/tensor.ts";
 import type { ErwinInput, PreparedInput } from "./input.ts";
 import type { ErwinTransformer } from "./model.ts";
 
+/** Whose attention is asked for: a point, and the place in the encoder. */
 export interface AttentionQuestion {
   /** An index into the batch's points: the node that it has become at the level is the one that attends. */
   point: number;
@@ -20,6 +21,7 @@ export interface AttentionQuestion {
   block?: number;
 }
 
+/** What a node attends to in its ball. */
 export interface AttentionWeights {
   /** [nodes of the ball] Their indices among the level's nodes, in the ball's order. */
   nodes: Int32Array;

@@ -25,6 +25,7 @@ import {
 import { dryRunPass, type MemoryEstimate, type MemoryQuestion, sizesOf } from "./memory.ts";
 import { makeTables, UploadedInput } from "./uploaded.ts";
 
+/** How to create a model with new weights. */
 export interface CreateOptions extends ModelOptions {
   device: Device;
   /** The seed of the initial weights. Default 0. The same seed gives the same weights on every platform. */
@@ -41,12 +42,14 @@ export interface ModelOptions {
   checkpointing?: boolean;
 }
 
+/** How to load a model from a checkpoint. */
 export interface LoadOptions extends ModelOptions {
   device: Device;
   /** Used instead of the checkpoint's own config. */
   config?: ErwinConfigInput | Readonly<Record<string, unknown>>;
 }
 
+/** What of an input to upload. */
 export interface UploadOptions {
   /**
    * Whether to upload what only backward passes need; otherwise the first of them uploads it. Default: the model's

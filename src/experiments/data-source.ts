@@ -4,6 +4,7 @@ import { FormatError, InputError } from "../errors.ts";
 import type { PartialFile } from "../formats/partial-file.ts";
 import { FolderListing } from "./sources/listing.ts";
 
+/** A file or folder in a folder of a source. */
 export interface DataEntry {
   /** Within its folder. */
   name: string;

@@ -10,6 +10,7 @@ import type { DataSource } from "./data-source.ts";
 import type { Options, OptionValues, TrainingDefaults, trainingOptions } from "./options.ts";
 
 export const splitNames = ["train", "val", "test"] as const;
+/** The splits of a data set. */
 export type SplitName = (typeof splitNames)[number];
 
 /** Samples that have names: a car, a trajectory and its window. */

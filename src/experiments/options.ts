@@ -20,6 +20,7 @@ export interface NumberOption<Value extends number | undefined = number | undefi
   readonly above: boolean;
 }
 
+/** One of several words. */
 export interface ChoiceOption<Value extends string = string> extends Declared<"choice", Value> {
   readonly choices: readonly Value[];
 }
@@ -27,7 +28,9 @@ export interface ChoiceOption<Value extends string = string> extends Declared<"c
 /** On or off. */
 export type SwitchOption = Declared<"switch", boolean>;
 
+/** An option of any kind. */
 export type Option = NumberOption | ChoiceOption | SwitchOption;
+/** Options by name. */
 export type Options = Readonly<Record<string, Option>>;
 
 type ValueOf<Kind extends Option> =

@@ -30,6 +30,7 @@ export interface ExperimentRun {
   testData: Split<unknown> | undefined;
 }
 
+/** What to train an experiment on, and how. */
 export interface RunOptions {
   device: Device;
   options: ExperimentOptions;

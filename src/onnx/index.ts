@@ -9,6 +9,7 @@ import type { Weight } from "./graph.ts";
 /** The graph to which a module's own method `onnx` adds its nodes, and the type of the values in it. */
 export type { GraphBuilder as OnnxGraph, Value as OnnxValue } from "./graph.ts";
 
+/** What the exported file is for. */
 export interface OnnxOptions {
   /**
    * For clouds that are smaller than the model's balls: the number of points of each. The file is then only for clouds

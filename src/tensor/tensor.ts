@@ -8,7 +8,9 @@ import { backward, type History, makeLeaf, releaseHistory } from "./tape.ts";
 
 export { collect, outsideScopes, scope } from "./scopes.ts";
 
+/** The type of a tensor's elements. */
 export type TensorType = "f32" | "i32" | "u32";
+/** A tensor's elements, row by row. */
 export type TensorData = Float32Array | Int32Array | Uint32Array;
 /** The data a tensor can be created from: float64 and lists of numbers become float32, 64-bit integers int32. */
 export type TensorSource = TensorData | Numbers | BigInt64Array | BigUint64Array;

@@ -10,6 +10,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { GradientMeasure } from "./measure.ts";
 import { PackedParameters } from "./packing.ts";
 
+/** The optimiser's settings, with torch's defaults. */
 export interface AdamWOptions {
   /** The learning rate, which `optimizer.lr` may change at any step. Default 1e-3. */
   lr?: number;
@@ -28,6 +29,7 @@ export interface AdamWOptions {
   onNonFinite?: "error" | "skip";
 }
 
+/** What a step checks and limits besides the gradients. */
 export interface StepOptions {
   /** A scalar that is checked for NaN and infinity together with the gradients. */
   loss?: Tensor;

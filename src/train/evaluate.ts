@@ -8,11 +8,13 @@ import { Pace } from "./pace.ts";
 import { Prefetch } from "./prefetch.ts";
 import type { BatchDetails, DataSet, Measured, Task } from "./task.ts";
 
+/** What an evaluation has found, by name: `loss`, and what else the task measures. */
 export type Metrics = Record<string, number>;
 
 /** The number of batches whose metrics are read back together: each readback may take milliseconds, however small it is. */
 const READ_TOGETHER = 32;
 
+/** What to evaluate a model on. */
 export interface EvaluateOptions<Sample, Batch> {
   device: Device;
   task: Task<Sample, Batch>;

@@ -18,10 +18,12 @@ import { learningRate, type Schedule } from "./schedules.ts";
 import { type CheckpointStore, MemoryStore } from "./store.ts";
 import type { DataSet, Task, Trainable } from "./task.ts";
 
-/** The names of a run's files in its store. */
+/** The name of a run's newest checkpoint in its store. */
 export const LAST_CHECKPOINT = "last.safetensors";
+/** The name of a run's weights with the lowest validation loss in its store. */
 export const BEST_CHECKPOINT = "model.safetensors";
 
+/** What to train on, how long, and who hears of it. */
 export interface FitOptions<Sample, Batch> {
   model: Trainable;
   task: Task<Sample, Batch>;
@@ -64,6 +66,7 @@ export interface FitOptions<Sample, Batch> {
   config?: unknown;
 }
 
+/** How a training is going, as `onProgress` hears of it. */
 export interface FitProgress {
   /** The number of steps done, and of the whole run. */
   step: number;
@@ -85,6 +88,7 @@ export interface FitProgress {
   validation?: Metrics;
 }
 
+/** How a training has ended. */
 export interface FitResult {
   /** The number of steps done. */
   step: number;

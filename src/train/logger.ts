@@ -9,6 +9,7 @@ export interface LogEntry {
   [metric: string]: number | string;
 }
 
+/** Receives a training's entries as they come. */
 export interface Logger {
   log(entry: LogEntry): void | Promise<void>;
 }

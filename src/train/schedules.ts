@@ -3,6 +3,7 @@
 import { describe } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
 
+/** A learning rate that depends on the step. */
 export type Schedule =
   | { kind: "constant"; lr: number }
   /** Cosine annealing from `lr` to `minLr` over `steps` steps, after `warmup` steps (default 0) of linear growth to `lr`. */

@@ -31,6 +31,7 @@ type Listener<Value> = ((value: Value) => unknown) | undefined;
 /** A worker that does not finish its current call within this time is terminated. */
 const CLOSING_SECONDS = 30;
 
+/** The worker's script, and the device that it requests. */
 export interface ErwinWorkerOptions extends DeviceOptions {
   /**
    * The URL of the worker script. Default: next to the library. It may be on another host, which has to allow it
@@ -39,6 +40,7 @@ export interface ErwinWorkerOptions extends DeviceOptions {
   url?: string | URL;
 }
 
+/** How arrays get to the worker. */
 export interface TransferOptions {
   /**
    * Transfers the arrays' memory instead of copying it: this is faster, but the caller's arrays are empty afterwards,
@@ -47,11 +49,13 @@ export interface TransferOptions {
   transfer?: boolean;
 }
 
+/** How the worker loads a checkpoint. */
 export interface WorkerLoadOptions extends TransferOptions {
   /** Used instead of the checkpoint's own config. */
   config?: WorkerConfig;
 }
 
+/** How to train in the worker, and who hears of checkpoints. */
 export interface TrainOptions extends TransferOptions {
   /**
    * Called with each checkpoint, every `saveEvery` steps and at the end: if the page keeps it, in IndexedDB say, it

@@ -105,6 +105,7 @@ export interface WorkerTrainingOptions extends PlainFitOptions {
   checkpoint?: Uint8Array;
 }
 
+/** How a training in a worker has ended, and the checkpoint from which it can go on. */
 export interface WorkerTrainingResult extends FitResult {
   /**
    * From here training can continue as if it had not ended: weights, optimiser, best weights. It is a safetensors file

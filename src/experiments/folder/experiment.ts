@@ -21,6 +21,7 @@ import { type FieldBatch, fieldTask, prepareClouds } from "./task.ts";
 /** What checkpoints call it. */
 export const FOLDER = "folder";
 
+/** What is known of a folder besides its config. */
 export interface FolderExperimentOptions {
   /** Of the training split, where they are known from an earlier run; else they are computed when that is loaded. */
   statistics?: Statistics;
@@ -30,6 +31,7 @@ export interface FolderExperimentOptions {
 
 type Values = OptionValues<typeof folderOptions> & { rollout?: number };
 
+/** An experiment on a folder of files: what an experiment has, and single predictions. */
 export interface FolderExperiment extends Experiment<Values, FieldModel, FieldCloud, FieldBatch> {
   readonly described: FolderConfig;
   /** Where fields stand in the rows that the model sees. @throws ConfigError before the statistics are known */

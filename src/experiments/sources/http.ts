@@ -46,6 +46,7 @@ export function parseIndex(text: string, file: string): FileSizes {
 /** Milliseconds before a request is made again: a data set is thousands of them, and networks fail at times. */
 const PAUSES = [300, 2000];
 
+/** A data set on a web server, of which only the needed ranges of its files are fetched. */
 export class HttpSource implements DataSource {
   readonly name: string;
   readonly #files: ReadonlyMap<string, number>;

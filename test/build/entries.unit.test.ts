@@ -1,4 +1,4 @@
-// The entry `erwin/formats`: what it exports is documented, and the main entry loads nothing of what it adds.
+// What the entries export is documented, and the main entry loads nothing of what `erwin/formats` adds.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,23 +7,29 @@ import { expect, test } from "vitest";
 import { downloadSize } from "../../src/build/size.mjs";
 import { root } from "../../src/build/steps.mjs";
 
-test("every name that erwin/formats exports has a docstring", () => {
-  const source = readFileSync(join(root, "dist", "formats.d.ts"), "utf8");
-  const file = ts.createSourceFile("formats.d.ts", source, ts.ScriptTarget.Latest, true);
+test.each([
+  ["erwin", "ErwinTransformer"],
+  ["bench", "runSuite"],
+  ["experiments", "experiments"],
+  ["formats", "readPointCloud"],
+])("every name that the entry %s exports has a docstring", (entry, known) => {
+  const source = readFileSync(join(root, "dist", `${entry}.d.ts`), "utf8");
+  const file = ts.createSourceFile(`${entry}.d.ts`, source, ts.ScriptTarget.Latest, true);
   const documented = new Set<string>();
   const exported: string[] = [];
   for (const statement of file.statements) {
     if (ts.isExportDeclaration(statement) && statement.exportClause && ts.isNamedExports(statement.exportClause)) {
-      exported.push(...statement.exportClause.elements.map(({ name }) => name.text));
+      exported.push(...statement.exportClause.elements.map(({ name, propertyName }) => (propertyName ?? name).text));
     }
-    if (ts.getJSDocCommentsAndTags(statement).length === 0) continue;
+    // A namespace (`nn`, `operators`) is a list of names that have docstrings of their own.
+    if (!ts.isModuleDeclaration(statement) && ts.getJSDocCommentsAndTags(statement).length === 0) continue;
     const declarations = ts.isVariableStatement(statement) ? statement.declarationList.declarations : [statement];
     for (const declaration of declarations) {
       const name = ts.getNameOfDeclaration(declaration as ts.Declaration);
       if (name && ts.isIdentifier(name)) documented.add(name.text);
     }
   }
-  expect(exported).toContain("readPointCloud");
+  expect(exported).toContain(known);
   expect(exported.filter((name) => !documented.has(name))).toEqual([]);
 });
 
