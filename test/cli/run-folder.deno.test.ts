@@ -59,7 +59,7 @@ it("holds config, weights, numbers for TensorBoard too, a picture, and predictio
   expect(files).toHaveLength(88);
   const errors = files.map((file) => {
     const { pointData } = loadVtu(readFileSync(path(`whole/predictions/${file}`)), { file });
-    const [truth, predicted, error] = ["acceleration", "prediction_acceleration", "error_acceleration"].map(
+    const [truth, predicted, error] = ["acceleration", "prediction", "error"].map(
       (name) => pointData.get(name)!.data as Float32Array,
     );
     expectClose(

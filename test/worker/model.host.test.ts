@@ -86,7 +86,7 @@ describe("forward", () => {
 
   test("leaves the caller's thread free", async () => {
     await erwin.create(config);
-    const big = randomCloud(20_000, cloudOptions(config), seededRandom(5));
+    const big = randomCloud(40_000, cloudOptions(config), seededRandom(5));
     let last = performance.now();
     const begin = last;
     let longest = 0;

@@ -7,14 +7,7 @@ import { type Arguments, type Command, UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { checkOutput, isFolder, readBytes, writeWhole } from "../files.ts";
 import { loadModel, modelInput } from "../model.ts";
-import {
-  fileOptions,
-  type ModelChoice,
-  modelOptions,
-  modelUsage,
-  readDeviceChoice,
-  readModelChoice,
-} from "../options.ts";
+import { fileOptions, type ModelChoice, modelOptions, modelUsage, readModelChoice } from "../options.ts";
 import {
   checkPredictionFormat,
   encodePrediction,
@@ -76,23 +69,24 @@ async function run(args: Arguments): Promise<void> {
   if (inputs.length === 0) throw new UsageError("--input is missing");
   // A shell expands data/*.ply to several arguments.
   inputs.push(...args.positionals);
-  const weights = { bytes: readBytes(modelPath), file: modelPath };
-  const { metadata } = loadSafetensors(weights.bytes, { file: modelPath });
-  if (metadata.experiment === FOLDER)
-    return predictFields(args, inputs, { weights, metadata, device: readDeviceChoice(args) });
   const choice = { ...readModelChoice(args), modelPath };
-  if (!isSingleFile(inputs)) return predictMany({ ...choice, ...readMany(args, choice), inputs });
-  const wrong = forMany.find((name) => args.has(name));
+  const many = isSingleFile(inputs) ? undefined : readMany(args, choice);
+  const wrong = many ? undefined : forMany.find((name) => args.has(name));
   if (wrong) throw new UsageError(`--${wrong} is for many files: a folder, a .txt list or several --input`);
   const output = args.required("output");
-  return predictOne(inputs[0], output, predictionFormat(output), choice);
+  const format = many?.format ?? predictionFormat(output);
+
+  const weights = { bytes: readBytes(modelPath), file: modelPath };
+  const { metadata } = loadSafetensors(weights.bytes, { file: modelPath });
+  if (metadata.experiment === FOLDER) return predictFields(args, inputs, { weights, metadata, device: choice.device });
+  return many ? predictMany({ ...choice, ...many, inputs }) : predictOne(inputs[0], output, format, choice);
 }
 
 const forMany = ["format", "shard", "batch-points", "overwrite"];
 
 /** Models of fields know what of a file they take, and how. */
 async function predictFields(args: Arguments, inputs: readonly string[], options: FieldsOptions): Promise<void> {
-  const wrong = [...forModels, ...(isSingleFile(inputs) ? forMany : [])].find((name) => args.has(name));
+  const wrong = forModels.find((name) => args.has(name));
   if (wrong) throw new UsageError(`--${wrong} is of no use to a model that was trained on a folder's fields`);
   const output = args.required("output");
   if (isSingleFile(inputs)) return predictFieldsOf(inputs[0], output, options);
