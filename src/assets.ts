@@ -6,19 +6,21 @@
 import { givenUrl } from "./host/given-assets.ts";
 import { scriptAt, type WorkerScript } from "./host/worker-script.ts";
 
-/** During development, Vite before 8 moves the library to a folder beside it, without its files. */
-const unmoved = ({ href }: URL) => new URL(href.replace("/.vite/deps/", "/erwin/dist/assets/"));
-const isMoved = () => unmoved(balltreeUrl()).href !== balltreeUrl().href;
+/** What bundlers put in place of `new URL("...", import.meta.url)` may begin with the path, as Turbopack's does. */
+const absolute = (href: string) => new URL(href, globalThis.location?.href);
 
-/** Separate from its use, where bundlers would look for the file. */
-const here = import.meta.url;
+/** During development, Vite before 8 moves the library to a folder beside it, without its files. */
+const MOVED = "/.vite/deps/";
+const unmoved = ({ href }: URL) => absolute(href.replace(MOVED, "/erwin/dist/assets/"));
+const isMoved = () => balltreeUrl().href.includes(MOVED);
 
 /** @param create creates the worker in the form that bundlers recognise */
 export function workerScript(name: WorkerScript["name"], create: () => Worker): WorkerScript {
   const file = `${name}-worker.js` as const;
   const url = givenUrl(file);
   if (url) return scriptAt(name, url);
-  const beside = new URL(file, here);
+  // This is not new URL(file, import.meta.url): Turbopack would look for a file whose name it does not know.
+  const beside = absolute(balltreeUrl().href.replace(/[^/?#]*([?#].*)?$/, file));
   return isMoved() ? scriptAt(name, unmoved(beside)) : { name, url: beside, create };
 }
 
