@@ -38,7 +38,8 @@ onLinux("unpacked, Deno is the packed one, on Vulkan", () => {
     execFileSync("tar", ["-C", join(folder, "source"), "-cJf", join(folder, "pack/engine.tar.xz"), "node_modules"]);
     writeUnpack(join(folder, "pack"));
 
-    const { stdout, stderr } = spawnSync("bash", ["-euc", ". ../pack/unpack.sh; deno"], {
+    // Without --norc bash may take the socket that it reads from for a remote shell, and read its own settings.
+    const { stdout, stderr } = spawnSync("bash", ["--norc", "-euc", ". ../pack/unpack.sh; deno"], {
       cwd: join(folder, "target"),
       env: { ...process.env, PATH: `${join(folder, "bin")}:${process.env.PATH}` },
       encoding: "utf8",
