@@ -2,6 +2,7 @@
 
 import type { BenchResult } from "erwin/bench";
 import { byId, element } from "../shared/dom.ts";
+import { acceptDrops } from "../shared/drop.ts";
 import { duration } from "../shared/format.ts";
 import { startPage } from "../shared/page.ts";
 import { Charts, showAll } from "./all-view.ts";
@@ -40,7 +41,7 @@ byId<HTMLInputElement>("open-file").addEventListener("change", ({ currentTarget 
   const input = currentTarget as HTMLInputElement;
   void openFiles([...(input.files ?? [])]).finally(() => (input.value = ""));
 });
-acceptDrops();
+acceptDrops(({ files }) => void openFiles([...files]));
 addEventListener("hashchange", openLink);
 await openLink();
 ({ entries: committed, reference } = await readCommitted());
@@ -194,18 +195,4 @@ function open(entry: Entry): void {
     page.result = entry.result;
   }
   show();
-}
-
-function acceptDrops(): void {
-  const over = (on: boolean) => document.body.classList.toggle("drop-target", on);
-  addEventListener("dragover", (event) => {
-    event.preventDefault();
-    over(true);
-  });
-  addEventListener("dragleave", () => over(false));
-  addEventListener("drop", (event) => {
-    event.preventDefault();
-    over(false);
-    void openFiles([...(event.dataTransfer?.files ?? [])]);
-  });
 }

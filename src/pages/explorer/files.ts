@@ -1,6 +1,7 @@
 // Files: chosen in the dialogue or dropped anywhere on the page; and samples.
 
 import { byId } from "../shared/dom.ts";
+import { acceptDrops } from "../shared/drop.ts";
 import type { Controller } from "./controller.ts";
 import { defaults, type Settings } from "./settings.ts";
 
@@ -22,17 +23,7 @@ export function connectFiles(controller: Controller): void {
     // So that the same file can be chosen again.
     input.value = "";
   });
-  const zone = byId("drop-zone");
-  document.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    zone.classList.add("drop-target");
-  });
-  for (const name of ["dragleave", "drop"]) {
-    document.addEventListener(name, () => zone.classList.remove("drop-target"));
-  }
-  document.addEventListener("drop", (event) => {
-    event.preventDefault();
-    const [file] = event.dataTransfer?.files ?? [];
+  acceptDrops(({ files: [file] }) => {
     if (file) void controller.open(file, fresh);
-  });
+  }, byId("drop-zone"));
 }

@@ -4,6 +4,7 @@ import "./train.css";
 import type { LogEntry } from "erwin";
 import type { FileSource } from "erwin/experiments";
 import { byId, element } from "../shared/dom.ts";
+import { acceptDrops } from "../shared/drop.ts";
 import { count, figure } from "../shared/format.ts";
 import { startPage } from "../shared/page.ts";
 import { Form } from "./form.ts";
@@ -248,17 +249,7 @@ function acceptFiles(): void {
       if (files.length > 0) void take(library.FileSource.fromInput(files));
     });
   }
-  const over = (on: boolean) => document.body.classList.toggle("drop-target", on);
-  addEventListener("dragover", (event) => {
-    event.preventDefault();
-    over(true);
-  });
-  addEventListener("dragleave", () => over(false));
-  addEventListener("drop", (event) => {
-    event.preventDefault();
-    over(false);
-    if (event.dataTransfer) void take(library.FileSource.fromDrop(event.dataTransfer.items));
-  });
+  acceptDrops(({ items }) => void take(library.FileSource.fromDrop(items)));
 }
 
 function say(kind?: "bad" | "warn", text?: string): void {
