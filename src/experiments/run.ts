@@ -5,11 +5,11 @@ import type { Device } from "../backends/device.ts";
 import { CheckpointError, ConfigError } from "../errors.ts";
 import { type ErwinConfigInput, resolveConfig, snakeCaseConfig } from "../erwin/config.ts";
 import { type FileBytes, toBytes } from "../formats/bytes.ts";
-import { loadSafetensors } from "../formats/safetensors.ts";
+import { isTorchFile, loadSafetensors } from "../formats/safetensors.ts";
 import type { Module } from "../nn/module.ts";
 import type { FitOptions } from "../train/fit.ts";
 import type { Task } from "../train/task.ts";
-import { fromTorch, isTorch } from "../train/torch.ts";
+import { fromTorch } from "../train/torch.ts";
 import { replacingBad, withoutBad } from "./bad-samples.ts";
 import type { DataSource } from "./data-source.ts";
 import type { Experiment, ExperimentOptions, OnBad, Split, SplitName } from "./experiment.ts";
@@ -70,7 +70,7 @@ export async function openRun(
 /** A safetensors file of what PyTorch saved; what its shapes do not tell of the model is as the options say. */
 function toSafetensors({ bytes, file }: InitialWeights, usual: ErwinConfigInput): FileBytes {
   const given = toBytes(bytes);
-  if (!isTorch(given)) return bytes;
+  if (!isTorchFile(given)) return bytes;
   try {
     return fromTorch(given, { file }).bytes;
   } catch (error) {

@@ -177,8 +177,8 @@ const torchBeginnings = [
   [0x80, 2, 0x8a, 0x0a],
 ];
 
-/** In a safetensors file the header's brace follows its length. */
-function isTorchFile(bytes: Uint8Array): boolean {
+/** Whether PyTorch may have written a file. In a safetensors file the header's brace follows its length, whose bytes may be any. */
+export function isTorchFile(bytes: Uint8Array): boolean {
   return bytes[8] !== 0x7b && torchBeginnings.some((beginning) => beginning.every((byte, i) => bytes[i] === byte));
 }
 

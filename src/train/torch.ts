@@ -25,9 +25,6 @@ export interface TorchConversion {
   problem?: string;
 }
 
-/** Whether a file is one of `torch.save`, which are ZIP archives, as it begins. */
-export const isTorch = (bytes: Uint8Array) => bytes[0] === 0x50 && bytes[1] === 0x4b;
-
 /** What a training checkpoint says of its run, by the reference's names; empty where it says nothing. @throws FormatError */
 export function describedByTorch(bytes: Uint8Array, { file = "checkpoint" } = {}): Record<string, unknown> {
   const value = loadTorch(bytes, { file });

@@ -5,6 +5,7 @@ import { FormatError, InputError } from "../../src/errors.ts";
 import { elementCount } from "../../src/formats/bytes.ts";
 import { arrayTypes } from "../../src/formats/elements.ts";
 import {
+  isTorchFile,
   loadSafetensors,
   type SafeTensor,
   type SafeTensorInput,
@@ -213,6 +214,15 @@ describe("conversion", () => {
     expect(() => toInt32(tensor("F32", Float32Array.of(0.5)))).toThrow(InputError);
     expect(() => toInt32(tensor("U32", Uint32Array.of(2 ** 32 - 1)))).toThrow(InputError);
   });
+});
+
+it("is not taken for PyTorch's because the length of its header begins as an archive does", () => {
+  const length = 0x4b50;
+  const bytes = new Uint8Array(8 + length).fill(0x20);
+  bytes.set([0x50, 0x4b, 0, 0, 0, 0, 0, 0]);
+  bytes.set(new TextEncoder().encode("{}"), 8);
+  expect(isTorchFile(bytes)).toBe(false);
+  expect(loadSafetensors(bytes).tensors.size).toBe(0);
 });
 
 function bits(array: SafeTensor["data"]): Uint8Array {

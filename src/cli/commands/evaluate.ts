@@ -6,9 +6,10 @@ import { type Experiment, type ExperimentOptions, type Split, splitNames } from 
 import { experimentNames, experimentOf } from "../../experiments/index.ts";
 import { type Options, parseOption, resolveOptions } from "../../experiments/options.ts";
 import { readModel } from "../../experiments/run.ts";
+import { isTorchFile } from "../../formats/safetensors.ts";
 import { type Device, evaluate as evaluateSplit, InputError, loadSafetensors, type Metrics } from "../../index.ts";
 import type { Module } from "../../nn/module.ts";
-import { describedByTorch, isTorch } from "../../train/torch.ts";
+import { describedByTorch } from "../../train/torch.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { drawCurves } from "../curve.ts";
 import { describeDevice, withDevice } from "../device.ts";
@@ -52,8 +53,9 @@ async function run(args: Arguments): Promise<void> {
   const file = isFolder(given) ? weightsOf(given) : given;
   if (json !== undefined) checkOutput(json, [file]);
   const weights = { bytes: readBytes(file), file };
-  const metadata = isTorch(weights.bytes) ? {} : loadSafetensors(weights.bytes, { file }).metadata;
-  const described = isTorch(weights.bytes) ? describedByTorch(weights.bytes, { file }) : metadata;
+  const isTorch = isTorchFile(weights.bytes);
+  const metadata = isTorch ? {} : loadSafetensors(weights.bytes, { file }).metadata;
+  const described = isTorch ? describedByTorch(weights.bytes, { file }) : metadata;
   const name = args.text("experiment") ?? textOrNone(described.experiment) ?? config?.experiment;
   const list = listIn(args.text("data-path") ?? config?.settings["data-path"]);
   const experiment = name === undefined ? undefined : experimentOf(name, metadata, file, { list });
