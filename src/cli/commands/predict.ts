@@ -78,26 +78,33 @@ async function run(args: Arguments): Promise<void> {
 
   const weights = { bytes: readBytes(modelPath), file: modelPath };
   const { metadata } = loadSafetensors(weights.bytes, { file: modelPath });
-  if (metadata.experiment === FOLDER) return predictFields(args, inputs, { weights, metadata, device: choice.device });
+  if (metadata.experiment === FOLDER) {
+    return predictFields(args, inputs, { weights, metadata, device: choice.device }, many);
+  }
   return many ? predictMany({ ...choice, ...many, inputs }) : predictOne(inputs[0], output, format, choice);
 }
 
 const forMany = ["format", "shard", "batch-points", "overwrite"];
 
 /** Models of fields know what of a file they take, and how. */
-async function predictFields(args: Arguments, inputs: readonly string[], options: FieldsOptions): Promise<void> {
+async function predictFields(
+  args: Arguments,
+  inputs: readonly string[],
+  options: FieldsOptions,
+  many?: ReturnType<typeof readMany>,
+): Promise<void> {
   const wrong = forModels.find((name) => args.has(name));
   if (wrong) throw new UsageError(`--${wrong} is of no use to a model that was trained on a folder's fields`);
-  const output = args.required("output");
-  if (isSingleFile(inputs)) return predictFieldsOf(inputs[0], output, options);
+  if (!many) return predictFieldsOf(inputs[0], args.required("output"), options);
+  const { outputFolder, shard, overwrite } = many;
   const format = args.text("format");
   await predictManyFields({
     ...options,
     inputs,
-    outputFolder: output,
+    outputFolder,
     format: format && `.${format}`,
-    shard: parseShard(args.text("shard") ?? "1/1"),
-    overwrite: args.has("overwrite"),
+    shard,
+    overwrite,
   });
 }
 
