@@ -30,8 +30,12 @@ const interrupt = new AbortController();
 /** How long a runner may be at one test, or between two, in milliseconds: longer than any test may take. */
 const patience = 6 * 60_000;
 
-/** What runs beside what: Chromium spends most time compiling shaders, which takes one core only. */
-const together = [["host", "unit"], ["browser"]];
+/**
+ * The runners by the time they take, longest first. Two run side by side, since Chromium spends most time compiling shaders,
+ * which takes one core only; the next begins when one of them ends.
+ */
+const order = ["host", "browser", "unit"];
+const sideBySide = 2;
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 
@@ -111,14 +115,12 @@ await main(async () => {
   if (process.argv.length === 2) await check("lint", () => lint());
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => interrupt.abort());
   const chosen = names.length > 0 ? names : Object.keys(runners);
-  const sequences = together
-    .map((names) => names.filter((name) => chosen.includes(name)))
-    .filter(({ length }) => length > 0);
-  await Promise.all(
-    sequences.map(async (names, i) => {
-      for (const name of names) await runTests(name, filters, i > 0);
-    }),
-  );
+  const waiting = order.filter((name) => chosen.includes(name));
+  const shown = waiting[0];
+  const runWaiting = async () => {
+    for (let name = waiting.shift(); name; name = waiting.shift()) await runTests(name, filters, name !== shown);
+  };
+  await Promise.all(Array.from({ length: sideBySide }, runWaiting));
   if (total.passed + total.failed === 0) total.failed++;
 
   console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);

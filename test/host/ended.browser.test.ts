@@ -12,7 +12,7 @@ import {
 import { expect, test } from "vitest";
 import { watchWorkers } from "../worker/scripts.ts";
 
-const positions = Float32Array.from({ length: 3 * 20_000 }, (_, i) => Math.sin(i));
+const positions = Float32Array.from({ length: 3 * 5000 }, (_, i) => Math.sin(i));
 const options = { dimensionality: 3, threads: 2 };
 
 test("of the trees' threads: calls fail or are right, and none waits for ever", async () => {
