@@ -1,4 +1,4 @@
-// More arrays of its points for a file that is there: all else in it stays as it is.
+// Adds arrays of point data to an existing file, whatever its format; everything else in the file stays as it is.
 
 import { InputError } from "../errors.ts";
 import { type FileBytes, formatError, toBytes } from "./bytes.ts";
@@ -31,11 +31,12 @@ const adders: Readonly<Record<string, Adder>> = {
 export const addableExtensions: readonly string[] = Object.keys(adders);
 
 /**
- * The bytes of a file with more arrays of its points. In .vtu, .vtp, .npz and .safetensors an array of the same name is replaced.
- * @param arrays by name: [n], or [n, components]
- * @param name the file's, whose extension says what it is; error messages begin with it
- * @throws FormatError for a file that is damaged or of another kind; InputError for arrays that do not fit its points, or whose names
- *   it has
+ * Returns the bytes of a file with additional arrays of its points. In .vtu, .vtp, .npz and .safetensors, an array of the same name
+ * is replaced.
+ * @param arrays by name, each of shape [n] or [n, components]
+ * @param name the file's name: its extension chooses the format, and error messages begin with it
+ * @throws FormatError for a file that is damaged or of another format; InputError for arrays that do not fit the file's points, or
+ *   whose names it already has
  */
 export function addArrays(input: FileBytes, arrays: Arrays, name: string): Uint8Array<ArrayBuffer> {
   const extension = /\.(\w+)$/.exec(name)?.[1].toLowerCase() ?? "";
@@ -46,7 +47,7 @@ export function addArrays(input: FileBytes, arrays: Arrays, name: string): Uint8
   });
 }
 
-/** Arrays as formats with fewer types have them: whole numbers of 32 bits, or singles. */
+/** Converts arrays to the two element types that the simpler formats have: int32 for integers, else float32. */
 export function attributesOf(arrays: Arrays): Map<string, Attribute> {
   return new Map(
     [...arrays].map(([name, array]) => {

@@ -1,14 +1,14 @@
-// Which attributes a file of points has, whatever its format.
+// Lists the attributes of a file of points, whatever its format.
 
 import { FormatError } from "../errors.ts";
 import type { FileBytes } from "./bytes.ts";
 import { readPointCloud } from "./pointcloud.ts";
 
-/** A name that no attribute has: the readers refuse it and list those that there are. */
+/** A name that no attribute has: readers reject it with an error that lists the names that exist. */
 const NO_NAME = "\0";
 
 /**
- * The names of a file's attributes, its coordinates aside. Some may be no numbers: columns of text, say.
+ * Returns the names of a file's attributes, without its coordinates. Some attributes may not be numeric: a column of text, say.
  * @throws FormatError for a damaged file or an unknown extension
  */
 export function attributeNames(bytes: FileBytes, file: string): string[] {
@@ -22,7 +22,7 @@ export function attributeNames(bytes: FileBytes, file: string): string[] {
   }
 }
 
-/** The names of those attributes that are numbers: columns may hold text, and properties lists. */
+/** Returns the names of the attributes that are numeric: a column may hold text, and a property may be a list. */
 export function numericAttributes(bytes: FileBytes, file: string): string[] {
   return attributeNames(bytes, file).filter((name) => {
     try {

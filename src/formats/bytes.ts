@@ -1,11 +1,11 @@
-// What every format reader shares: the bytes it is given, the typed arrays it gives back, and the error it throws.
+// What all format readers share: the bytes they are given, the typed arrays they return, and the error they throw.
 
 import { type ErrorDetails, FormatError, InputError } from "../errors.ts";
 
-/** What a reader accepts: a whole file. A view is read from its own offset, so a slice of a larger buffer works. */
+/** What a reader accepts: the bytes of a whole file. A view may be part of a larger buffer. */
 export type FileBytes = ArrayBufferView | ArrayBufferLike;
 
-/** Any array that numbers of a file can be read into. */
+/** Any typed array into which a file's elements can be read. */
 export type TypedArray =
   | Float64Array
   | Float32Array
@@ -18,7 +18,7 @@ export type TypedArray =
   | Int8Array
   | Uint8Array;
 
-/** The constructor of a typed array, as far as readers need it. */
+/** The constructor of a typed array; only the part that readers need. */
 export interface TypedArrayConstructor {
   readonly BYTES_PER_ELEMENT: number;
   new (length: number): TypedArray;
@@ -26,15 +26,15 @@ export interface TypedArrayConstructor {
 }
 
 /**
- * The same bytes as a plain Uint8Array: through it every reader goes, because `slice` of Node's Buffer, which is a Uint8Array
- * too, does not copy. Memory that may change its size is copied.
+ * Returns the same bytes as a plain Uint8Array. Every reader calls it, because `slice` of Node's Buffer, which also is a
+ * Uint8Array, does not copy. Memory that can be resized is copied.
  * @throws InputError for anything but bytes.
  */
 export function toBytes(file: FileBytes): Uint8Array {
   const [buffer, offset, length] = ArrayBuffer.isView(file)
     ? [file.buffer, file.byteOffset, file.byteLength]
     : [file, 0, file?.byteLength];
-  // By name: a buffer of another realm (a frame, a test's sandbox) is no instance of this one's classes.
+  // The class is compared by name, because a buffer from another realm (a frame, a test's sandbox) is not an instance of this realm's.
   const kind = Object.prototype.toString.call(buffer);
   if (kind !== "[object ArrayBuffer]" && kind !== "[object SharedArrayBuffer]") {
     const found = file === null ? "null" : typeof file;
@@ -50,14 +50,14 @@ export function toBytes(file: FileBytes): Uint8Array {
   return resizable || growable ? bytes.slice() : bytes;
 }
 
-/** A view as `DataView`, for numbers that are not aligned or not in this machine's byte order. */
+/** Returns a view as a `DataView`, which reads elements that are not aligned or not in this machine's byte order. */
 export function toDataView(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /**
- * The `length` little-endian elements at `offset`, as a typed array: a view where the offset is aligned (no copy, so a
- * large checkpoint is not held twice), a copy where it is not.
+ * Returns `length` little-endian elements from `offset` on as a typed array: a view without a copy where the offset is aligned,
+ * so that a large checkpoint is not held twice; a copy where it is not.
  */
 export function readArray(bytes: Uint8Array, offset: number, length: number, type: TypedArrayConstructor): TypedArray {
   const start = bytes.byteOffset + offset;
@@ -66,12 +66,12 @@ export function readArray(bytes: Uint8Array, offset: number, length: number, typ
   return new type(copy.buffer, 0, length);
 }
 
-/** The bytes behind a typed array, without a copy. */
+/** Returns the bytes of a typed array, without a copy. */
 export function bytesOf(array: TypedArray): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
-/** Parts one after the other. */
+/** Concatenates parts. */
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
@@ -82,7 +82,7 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffe
   return whole;
 }
 
-/** Turns the bytes of each element around, in place. */
+/** Reverses the bytes of each element, in place. */
 export function swapByteOrder(bytes: Uint8Array, width: number): void {
   for (let start = 0; start + width <= bytes.length; start += width) {
     for (let low = start, high = start + width - 1; low < high; low++, high--) {
@@ -93,7 +93,7 @@ export function swapByteOrder(bytes: Uint8Array, width: number): void {
   }
 }
 
-/** The number of elements of a shape; `NaN` where a dimension is no whole number or the product is beyond 2^53. */
+/** Returns the number of elements of a shape; `NaN` where a dimension is not a whole number or the product exceeds 2^53. */
 export function elementCount(shape: readonly number[]): number {
   let count = 1;
   for (const dimension of shape) {
@@ -104,7 +104,7 @@ export function elementCount(shape: readonly number[]): number {
   return count;
 }
 
-/** A `FormatError` whose message begins with the file's name. */
+/** Makes a `FormatError` whose message begins with the file's name. */
 export function formatError(
   file: string,
   problem: string,

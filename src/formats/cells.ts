@@ -1,27 +1,27 @@
-// The cells of a mesh, of VTK's kinds, and the graph that their sides make of its points.
+// The cells of a mesh, of the types that VTK defines, and the graph that their sides form between the mesh's points.
 // https://docs.vtk.org/en/latest/vtk_file_formats/vtk_legacy_file_format.html
 
 import { InputError } from "../errors.ts";
 
-/** Cell c joins the points `connectivity[offsets[c] .. offsets[c + 1])`. */
+/** The points of cell c are `connectivity[offsets[c] .. offsets[c + 1])`. */
 export interface Cells {
-  /** [cells + 1], the first 0. */
+  /** [cells + 1]; the first is 0. */
   offsets: Int32Array;
   connectivity: Int32Array;
-  /** [cells] VTK's number for the kind of each: 5 is a triangle, 9 a quad, 10 a tetrahedron, 12 a hexahedron. */
+  /** [cells] VTK's number of each cell's type: 5 is a triangle, 9 a quad, 10 a tetrahedron, 12 a hexahedron. */
   types: Uint8Array;
-  /** Of a mesh with polyhedra: their faces. */
+  /** The faces of polyhedra, if the mesh has polyhedra. */
   polyhedra?: Polyhedra;
 }
 
-/** The faces of polyhedra as VTK writes them: of each its number of faces, then each face as its number of points and the points. */
+/** The faces of polyhedra in VTK's layout: for each polyhedron its number of faces, then each face as a number of points and the points. */
 export interface Polyhedra {
   faces: Int32Array;
-  /** [cells] where in `faces` each cell's end; -1 of a cell that is no polyhedron. */
+  /** [cells] the end of each cell's faces in `faces`; -1 for a cell that is not a polyhedron. */
   faceOffsets: Int32Array;
 }
 
-/** VTK's numbers for kinds of cells. */
+/** VTK's numbers for types of cells. */
 export const kinds = {
   vertex: 1,
   polyVertex: 2,
@@ -34,7 +34,7 @@ export const kinds = {
   polyhedron: 42,
 } as const;
 
-/** Sides of cells with a fixed number of points: pairs of their points, counted from 0. */
+/** The sides of cells with a fixed number of points: pairs of point numbers, counted from 0. */
 const linearSides: Readonly<Record<number, readonly number[]>> = {
   1: [],
   2: [],
@@ -54,7 +54,7 @@ const linearSides: Readonly<Record<number, readonly number[]>> = {
   ],
 };
 
-/** Quadratic cells, and the linear ones whose sides they have, each with a point in its middle. */
+/** Maps each quadratic cell type to the linear type with the same sides; quadratic cells have one more point in the middle of each side. */
 const quadratic = { 21: 3, 22: 5, 23: 9, 24: 10, 25: 12, 26: 13, 27: 14, 28: 9, 29: 12 };
 
 const sidesOf: Readonly<Record<number, readonly number[]>> = {
@@ -62,7 +62,7 @@ const sidesOf: Readonly<Record<number, readonly number[]>> = {
   ...Object.fromEntries(Object.entries(quadratic).map(([type, linear]) => [type, halve(linearSides[linear])])),
 };
 
-/** The halves of sides. The points in the middle come after all corners, side by side. */
+/** Splits sides into halves. The points in the middle follow all corners, in the order of the sides. */
 function halve(sides: readonly number[]): number[] {
   const corners = Math.max(...sides) + 1;
   return sides.flatMap((corner, i) => {
@@ -72,16 +72,16 @@ function halve(sides: readonly number[]): number[] {
 }
 
 /**
- * The graph of a mesh: an edge for each side of its cells, in both directions. Sides that cells share count once.
- * @param points of the mesh
- * @returns [2 E] sources, then targets; the first half of each leads from the smaller index to the larger, in ascending order
- * @throws InputError for a kind of cells whose sides are not known here, or a cell of too few points
+ * Returns the graph of a mesh: an edge for each side of its cells, in both directions. A side that several cells share counts once.
+ * @param points the number of points in the mesh
+ * @returns [2, E] sources, then targets. The first half of each leads from the smaller index to the larger, in ascending order.
+ * @throws InputError for a cell type whose sides are not known here, or a cell with too few points
  */
 export function meshEdges(cells: Cells, points: number): Int32Array {
   return uniqueEdges(points, (use) => eachSide(cells, points, use));
 }
 
-/** Most points have a handful of sides: for so many, sorting by insertion takes a fraction of what a call does. */
+/** Runs up to this length are sorted by insertion, which for a few elements is several times faster than a call of `sort`. */
 const SHORT_RUN = 32;
 
 /** Sorts `values[first .. end)`. */
@@ -99,12 +99,12 @@ function sortRun(values: Int32Array, first: number, end: number): void {
 }
 
 /**
- * The edges of a list of sides that may hold some of them several times.
- * @param eachSide calls its argument with the smaller and the larger end of each side; it is run twice
- * @returns as `meshEdges` does
+ * Returns the edges of a list of sides that may contain some sides several times.
+ * @param eachSide calls its argument with the smaller and the larger end of each side; it is called twice
+ * @returns the edges, laid out as `meshEdges` returns them
  */
 export function uniqueEdges(points: number, eachSide: (use: (low: number, high: number) => void) => void): Int32Array {
-  // Counted by their smaller end, then sorted into place: linear in the sides but for the few at each point.
+  // A counting sort by the smaller end: linear in the number of sides, except for sorting the few sides of each point.
   const starts = new Int32Array(points + 2);
   eachSide((low) => starts[low + 2]++);
   for (let point = 2; point < starts.length; point++) starts[point] += starts[point - 1];
@@ -122,7 +122,7 @@ export function uniqueEdges(points: number, eachSide: (use: (low: number, high: 
       const high = others[i];
       if (high === previous) continue;
       lows[count] = low;
-      // Never beyond what has been read.
+      // The write position never passes the read position.
       others[count++] = previous = high;
     }
   }
@@ -171,10 +171,10 @@ function eachSide(cells: Cells, points: number, use: (low: number, high: number)
   }
 }
 
-/** @throws InputError for faces that do not fit into what there is */
+/** @throws InputError for faces that exceed the arrays */
 function* facesOf({ faces, faceOffsets }: Polyhedra, cell: number): Generator<Int32Array> {
   const end = faceOffsets[cell];
-  // Its faces begin where those of the last polyhedron before it end.
+  // A polyhedron's faces begin where those of the previous polyhedron end.
   let before = cell - 1;
   while (before >= 0 && faceOffsets[before] < 0) before--;
   let at = before >= 0 ? faceOffsets[before] : 0;

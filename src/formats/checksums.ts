@@ -1,6 +1,6 @@
-// Cyclic redundancy checks, by which file formats notice damage.
+// Checksums by which file formats detect damage: cyclic redundancy checks, and Adler-32.
 
-/** The remainder of each byte, for a polynomial whose bits are given in reverse. */
+/** Returns the table of each byte's remainder for a polynomial, whose bits are given in reverse order. */
 const tableOf = (polynomial: number) =>
   Uint32Array.from({ length: 256 }, (_, byte) => {
     let value = byte;
@@ -17,17 +17,17 @@ function checksum(bytes: Uint8Array, table: Uint32Array): number {
 const zipTable = tableOf(0xedb88320);
 const castagnoliTable = tableOf(0x82f63b78);
 
-/** CRC-32 as in ZIP. */
+/** CRC-32 as ZIP defines it. */
 export const crc32 = (bytes: Uint8Array): number => checksum(bytes, zipTable);
 
-/** CRC-32C (Castagnoli) as in TensorFlow's records. */
+/** CRC-32C (Castagnoli), which TensorFlow's records use. */
 export const crc32c = (bytes: Uint8Array): number => checksum(bytes, castagnoliTable);
 
-/** Adler-32, with which zlib ends what it packs. */
+/** Adler-32, the checksum at the end of zlib data. */
 export function adler32(bytes: Uint8Array): number {
   let low = 1;
   let high = 0;
-  // So many bytes can be added before a remainder has to be taken: the sums stay below 2^32.
+  // The sums stay below 2^32 for this many bytes, so that only then a remainder has to be taken.
   const batch = 5552;
   for (let start = 0; start < bytes.length; start += batch) {
     const end = Math.min(start + batch, bytes.length);

@@ -1,10 +1,11 @@
-// A point cloud as columns of single numbers, which is what tables and PLY files hold; and the check of what is to be written.
+// A point cloud as columns of single values, which is how tables and PLY files store it; and the check of arrays before they are
+// written.
 
 import { describe, expectKind } from "../arguments.ts";
 import { InputError } from "../errors.ts";
 import type { Attribute, PointCloud } from "./positions.ts";
 
-/** The number of point i is `data[i * stride + start]`. */
+/** The value of point i is `data[i * stride + start]`. */
 export interface Column {
   name: string;
   data: Float32Array | Int32Array;
@@ -14,10 +15,10 @@ export interface Column {
 }
 
 /**
- * The coordinates x, y, z, then the channels of every attribute.
- * @param options.z whether points in the plane get a z, of 0
- * @param options.rename what becomes of an attribute's name
- * @throws InputError for arrays that do not fit each other, and for two columns of one name
+ * Returns the columns of a point cloud: the coordinates x, y, z, then the channels of every attribute.
+ * @param options.z whether two-dimensional points get a z of 0
+ * @param options.rename maps an attribute's name to the name of its columns
+ * @throws InputError for arrays that do not fit each other, and for two columns of the same name
  */
 export function columnsOf(
   cloud: PointCloud,
@@ -39,7 +40,7 @@ export function columnsOf(
   return columns;
 }
 
-/** A column for each channel of rows of `stride` numbers. */
+/** Returns a column for each channel of rows of `stride` elements. */
 export function channelsOf(
   data: Float32Array | Int32Array,
   stride: number,
@@ -50,8 +51,8 @@ export function channelsOf(
 }
 
 /**
- * How many points there are.
- * @throws InputError for arrays of another type, or that do not fit each other
+ * Checks a point cloud and returns its number of points.
+ * @throws InputError for arrays of the wrong type, or that do not fit each other
  */
 export function checkCloud(cloud: PointCloud): number {
   expectKind("cloud", cloud, "points { positions, dimensionality }", typeof cloud === "object" && cloud !== null);

@@ -1,4 +1,4 @@
-// More columns for a table: its lines stay as they are, and go on.
+// Adds columns to a table: each line stays as it is and is extended.
 
 import { InputError } from "../errors.ts";
 import { formatError } from "./bytes.ts";
@@ -8,8 +8,8 @@ import type { Attribute } from "./positions.ts";
 import { parseFloat32 } from "./text.ts";
 
 /**
- * A table with more columns at the end of each row. A table without a line of names gets one.
- * @throws FormatError where there are not as many rows; InputError for a column that is there already
+ * Returns a table with additional columns at the end of each row. A table without a header line gets one.
+ * @throws FormatError where the number of rows is another; InputError for a column that already exists
  */
 export function addCsvColumns(
   bytes: Uint8Array,
@@ -19,7 +19,7 @@ export function addCsvColumns(
   const columns = [...attributes].flatMap(([name, { data, channels }]) =>
     channelsOf(data, channels, (channel) => (channels === 1 ? name : `${name}_${channel}`)),
   );
-  // slice: text decoders refuse shared memory.
+  // A slice copies the bytes, because text decoders reject shared memory.
   const lines = new TextDecoder().decode(bytes.slice()).split(/(?<=\n|\r(?!\n))/);
   const isRow = (line: string) => line.trim() !== "" && !line.trimStart().startsWith("#");
   const first = lines.findIndex(isRow);

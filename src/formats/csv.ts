@@ -1,5 +1,5 @@
-// Tables of numbers as text. Read are commas, semicolons, tabs or spaces between the values, with or without a line of names;
-// written are commas and a line of names.
+// Tables of numbers as text. The reader accepts commas, semicolons, tabs or spaces between the values, with or without a header
+// line; the writer writes commas and a header line.
 
 import { type FileBytes, formatError, toBytes } from "./bytes.ts";
 import { type Column, columnsOf } from "./columns.ts";
@@ -7,7 +7,7 @@ import { FloatList } from "./float-list.ts";
 import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 import { decodeName, formatFloat32, parseFloat32, splitWords, TextReader } from "./text.ts";
 
-/** Names of the coordinates' columns: plain, and as ParaView and common exporters write them. */
+/** Names of the coordinates' columns: plain ones, then those that ParaView and common exporters write. */
 const axisNames = [
   ["x", "pos_x", "points:0", "points_0"],
   ["y", "pos_y", "points:1", "points_1"],
@@ -15,10 +15,10 @@ const axisNames = [
 ];
 
 /**
- * Reads points from a table. With a header, the columns x, y and (if there) z; else all columns, which must be two or
- * three. Blank lines and lines that begin with # are passed over, as are columns that are not asked for.
- * @param options.attributes columns of these names are read too, of one channel each
- * @throws FormatError that names the row (its line in the file) and the column, or the columns that there are.
+ * Reads points from a table: with a header line the columns x, y and (if present) z, without one all columns, which must be two or
+ * three. Blank lines, lines that begin with #, and columns that are not asked for are skipped.
+ * @param options.attributes names of columns to read as attributes of one channel each
+ * @throws FormatError that names the row (its line in the file) and the column, or the columns that exist
  */
 export function loadCsv(input: FileBytes, options: ReadOptions = {}): PointCloud {
   const { file, attributes } = checkReadOptions(options, "csv");
@@ -64,10 +64,10 @@ export function loadCsv(input: FileBytes, options: ReadOptions = {}): PointCloud
 }
 
 /**
- * Writes points and their attributes as a table: x, y, z, then a column for each channel, under a line of names. An attribute
- * of one channel gives its name to the column, others count theirs: out_0, out_1. Numbers are the shortest that are read as
- * the same float32.
- * @throws InputError for arrays that do not fit each other, and for two columns of one name
+ * Writes points and their attributes as a table: a header line, and the columns x, y, z, followed by a column for each channel.
+ * An attribute of one channel gives its name to the column; the columns of others are numbered: out_0, out_1. Each number is the
+ * shortest decimal that is read back as the same float32.
+ * @throws InputError for arrays that do not fit each other, and for two columns of the same name
  */
 export function saveCsv(cloud: PointCloud): Uint8Array<ArrayBuffer> {
   const columns = columnsOf(cloud);
@@ -77,13 +77,13 @@ export function saveCsv(cloud: PointCloud): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(`${lines.join("\n")}\n`);
 }
 
-/** A number as a table has it. */
+/** Formats one value as it is written into a table. */
 export function cell({ data, stride, start, integer }: Column, point: number): string {
   const value = data[point * stride + start];
   return integer ? String(value) : formatFloat32(value);
 }
 
-/** Quoted where the table would be another without. */
+/** Quotes a name that the table could not hold otherwise. */
 export function quote(name: string): string {
   return /[",\n\r]|^\s|\s$/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
 }
@@ -104,7 +104,7 @@ function nextLine(reader: TextReader, useComment?: (text: string) => void): stri
   return line;
 }
 
-/** Names of columns in the comment before the first row, as NumPy writes them: "# z,y,x". */
+/** Returns the column names in the comment before the first row, as NumPy writes them: "# z,y,x". */
 export function namesInComment(
   comment: string,
   split: (line: string) => string[],
@@ -119,14 +119,14 @@ export function namesInComment(
   });
 }
 
-/** How the cells of a line are told apart. */
+/** Returns a function that splits a line into cells. */
 export function chooseSplit(line: string): (line: string) => string[] {
   const separator = [";", ",", "\t"].find((candidate) => line.includes(candidate));
   if (separator === undefined) return splitWords;
   const quoted = new RegExp(`(?:^|${separator})\\s*(?:"((?:[^"]|"")*)"\\s*(?=${separator}|$)|([^${separator}]*))`, "g");
   return (row) => {
     if (!row.includes('"')) return row.split(separator).map((cell) => cell.trim());
-    // A separator between quotes is part of the value, and a quote is written twice there.
+    // A separator between quotes is part of the value, and a quote inside of quotes is doubled.
     return Array.from(row.matchAll(quoted), ([, inner, plain]) => inner?.replaceAll('""', '"') ?? plain.trim());
   };
 }

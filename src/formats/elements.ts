@@ -1,4 +1,4 @@
-// Element types of tensors in files, the arrays that hold them, and their conversion to what the engine computes with.
+// Element types of tensors in files, the arrays that hold them, and their conversion to the engine's types.
 // The names are those of safetensors; readers of other formats use them too.
 
 import { describe, toShape } from "../arguments.ts";
@@ -6,7 +6,7 @@ import { InputError } from "../errors.ts";
 import { elementCount, type TypedArray, type TypedArrayConstructor } from "./bytes.ts";
 import { bfloat16ToFloat32, halfToNumber } from "./half.ts";
 
-/** The types of elements, by the names that safetensors gives them. */
+/** The types of elements, by the names that safetensors uses. */
 export type SafeTensorType =
   | "F64"
   | "F32"
@@ -22,23 +22,23 @@ export type SafeTensorType =
   | "U8"
   | "BOOL";
 
-/** A tensor as it lies in a file. `data` of F16 and BF16 holds the raw bits, of BOOL one byte an element. */
+/** A tensor as it is stored in a file. `data` holds the raw bits of F16 and BF16, and one byte per element of BOOL. */
 export interface SafeTensor {
   dtype: SafeTensorType;
   /** Row-major; `[]` for a scalar. */
   shape: number[];
-  /** A view into the file's bytes where they are aligned, else a copy. */
+  /** A view of the file's bytes where they are aligned, else a copy. */
   data: TypedArray;
 }
 
-/** A tensor to be saved. Without `dtype`, the array's own type: a Float32Array is written as F32. */
+/** A tensor to be saved. Without `dtype`, the type is that of the array: a Float32Array is saved as F32. */
 export interface SafeTensorInput {
   shape: readonly number[];
   data: TypedArray;
   dtype?: SafeTensorType;
 }
 
-/** The array that holds elements of each type. */
+/** The typed array for each element type. */
 export const arrayTypes: Record<SafeTensorType, TypedArrayConstructor> = {
   F64: Float64Array,
   F32: Float32Array,
@@ -56,7 +56,7 @@ export const arrayTypes: Record<SafeTensorType, TypedArrayConstructor> = {
 };
 
 /**
- * The tensor's values as float32; its own array where it is F32 already. BOOL gives 0 and 1.
+ * Returns the tensor's values as float32: its own array if it is F32 already. BOOL becomes 0 and 1.
  * @throws InputError where a finite value is too large for float32.
  */
 export function toFloat32(tensor: SafeTensor, name = "tensor"): Float32Array {
@@ -76,8 +76,8 @@ export function toFloat32(tensor: SafeTensor, name = "tensor"): Float32Array {
 }
 
 /**
- * The tensor's values as int32; its own array where it is I32 already.
- * @throws InputError where a value is not a whole number of 32 bits.
+ * Returns the tensor's values as int32: its own array if it is I32 already.
+ * @throws InputError where a value is not an integer of 32 bits.
  */
 export function toInt32(tensor: SafeTensor, name = "tensor"): Int32Array {
   expectElements(tensor, name);
@@ -95,14 +95,14 @@ export function toInt32(tensor: SafeTensor, name = "tensor"): Int32Array {
 
 const isType = (dtype: unknown) => typeof dtype === "string" && Object.hasOwn(arrayTypes, dtype);
 
-/** @throws InputError for what no reader gives */
+/** @throws InputError for a tensor that no reader returns */
 function expectElements(tensor: SafeTensor, name: string): void {
   const type = isType(tensor?.dtype) ? arrayTypes[tensor.dtype] : undefined;
   if (type && tensor.data instanceof type) return;
   throw new InputError(`${name} is no tensor of a file: expected { dtype, shape, data }.`, { tensor: name });
 }
 
-/** Named tensors of a Map or of an object, in their order. */
+/** Returns the named tensors of a Map or of an object, in their order. */
 export function tensorEntries(
   tensors: ReadonlyMap<string, SafeTensorInput> | Readonly<Record<string, SafeTensorInput>>,
 ): [string, SafeTensorInput][] {
@@ -113,7 +113,7 @@ export function tensorEntries(
 }
 
 /**
- * The type by which a tensor is saved.
+ * Returns the element type with which a tensor is saved.
  * @throws InputError where its data does not fit its shape or dtype
  */
 export function tensorType(name: string, tensor: SafeTensorInput): SafeTensorType {
@@ -135,7 +135,7 @@ export function tensorType(name: string, tensor: SafeTensorInput): SafeTensorTyp
   return type;
 }
 
-/** What an array is saved as without a `dtype`. */
+/** The element type of an array that is saved without a `dtype`. */
 const typeNames: SafeTensorType[] = ["F64", "F32", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8"];
 
 function conversionError(name: string, index: number, value: number, type: string): InputError {

@@ -1,8 +1,8 @@
-// Numbers of which nobody knows how many will come.
+// A growing list of float32 numbers, for readers that do not know in advance how many will come.
 
 const CHUNK = 65_536;
 
-/** A list of float32 numbers that grows: at four bytes each, and beyond what a plain array can hold. */
+/** A growing list of float32 numbers. It takes four bytes per element, and may be longer than a plain array. */
 export class FloatList {
   readonly #full: Float32Array[] = [];
   #chunk = new Float32Array(CHUNK);

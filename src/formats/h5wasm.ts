@@ -1,17 +1,17 @@
-// The part of h5wasm's WebAssembly module that hdf5.ts calls. The package itself names only one instance that all share, so its
-// file is imported by its path.
+// Declares the part of h5wasm's WebAssembly module that hdf5.ts calls. The package exports only one shared instance, so its file is
+// imported by path.
 
 // @ts-expect-error: the file has no types.
 import create from "../../node_modules/h5wasm/dist/esm/hdf5_util.js";
 
 export interface DatasetMetadata {
-  /** Class of the elements: H5T_INTEGER and so on, by number. */
+  /** The class of the elements, H5T_INTEGER and so on, as a number. */
   type: number;
   /** Bytes of an element. */
   size: number;
   signed: boolean;
   littleEndian: boolean;
-  /** null of a data set that holds nothing at all. */
+  /** null for a data set that holds nothing. */
   shape: number[] | null;
   vlen: boolean;
 }
@@ -30,7 +30,7 @@ export interface H5Module {
   readonly H5G_DATASET: number;
   open(path: string, mode: number, trackOrder: boolean, oldest: number, newest: number): bigint;
   close_file(file: bigint): number;
-  /** Names of all that is in a group, as paths where `recursive`. */
+  /** Returns the names of everything in a group, as paths if `recursive`. */
   get_names(file: bigint, path: string, recursive: boolean): string[];
   get_type(file: bigint, path: string): number;
   get_dataset_metadata(file: bigint, path: string): DatasetMetadata;
@@ -58,7 +58,7 @@ export interface H5Module {
   ): number;
 }
 
-/** Makes an instance of its own. */
+/** Creates an instance that is not shared. */
 export const createModule: (options: {
   noInitialRun: boolean;
   print(line: string): void;

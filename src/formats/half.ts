@@ -1,6 +1,6 @@
-// The two 16-bit floating point formats, converted to float32. Hosts without Float16Array are still common.
+// Conversion of the two 16-bit floating-point formats to float32. Hosts without Float16Array are still common.
 
-/** IEEE 754 half precision bits to the number they stand for. */
+/** Converts the bits of an IEEE 754 half-precision value to a number. */
 export function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
@@ -10,7 +10,7 @@ export function halfToNumber(bits: number): number {
   return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
 
-/** bfloat16 bits (the upper half of a float32) as float32 values. */
+/** Converts bfloat16 bits (the upper half of a float32) to float32 values. */
 export function bfloat16ToFloat32(bits: Uint16Array): Float32Array<ArrayBuffer> {
   const words = new Uint32Array(bits.length);
   for (let i = 0; i < bits.length; i++) words[i] = bits[i] << 16;

@@ -1,8 +1,8 @@
-// HDF5 for those who may never meet it: the library, which is 1 MB to download, is loaded with the first call.
+// HDF5 for programs that may never need it: the first call loads the library, which is a download of 1 MB.
 
 type Hdf5 = typeof import("./hdf5.ts");
 
-/** Reads the data sets of numbers in an HDF5 file: see `loadHdf5` of hdf5.ts. */
+/** Reads the numeric data sets of an HDF5 file: see `loadHdf5` of hdf5.ts. */
 export async function loadHdf5(...words: Parameters<Hdf5["loadHdf5"]>): ReturnType<Hdf5["loadHdf5"]> {
   return (await import("./hdf5.ts")).loadHdf5(...words);
 }

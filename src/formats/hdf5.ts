@@ -1,35 +1,35 @@
-// HDF5 by h5wasm, the HDF5 library itself in WebAssembly. It takes 1 MB of download and is loaded with this module, so import
-// this module only where such a file is met.
+// HDF5 by h5wasm, which is the HDF5 library compiled to WebAssembly. The library is a download of 1 MB and loaded with this module,
+// so this module should be imported only when an HDF5 file is to be read or written (hdf5-lazy.ts).
 //
-// After a damaged file the library is in no known state (it may hold on to that file and answer for it when asked for the
-// next, or have been stopped in the midst of its work), so an instance that met an error is not used again.
+// A damaged file leaves the library in an unknown state: it may keep the file open and return it when the next one is opened, or
+// have been interrupted half-way. So an instance that has met an error is not used again.
 
 import { InputError } from "../errors.ts";
 import { bytesOf, elementCount, type FileBytes, formatError, readArray, toBytes } from "./bytes.ts";
 import { arrayTypes, type SafeTensor, type SafeTensorType } from "./elements.ts";
 import { createModule, type DatasetMetadata, type H5Module } from "./h5wasm.ts";
 
-/** Classes of elements in HDF5. */
+/** Numbers of element classes in HDF5. */
 const INTEGER = 0;
 const FLOAT = 1;
-/** h5py's booleans are an enumeration. */
+/** h5py stores booleans as an enumeration. */
 const ENUMERATION = 8;
 
 const floats: Record<number, SafeTensorType> = { 2: "F16", 4: "F32", 8: "F64" };
 const signedIntegers: Record<number, SafeTensorType> = { 1: "I8", 2: "I16", 4: "I32", 8: "I64" };
 const unsignedIntegers: Record<number, SafeTensorType> = { 1: "U8", 2: "U16", 4: "U32", 8: "U64" };
 
-/** No compression of HDF5's packs tighter; what claims to is a lie, or holds nothing but a fill value. */
-const MOST_UNPACKED = 1100;
-/** Bytes that any file may hold, however small. */
+/** No compression filter of HDF5 exceeds this ratio; a file that claims more is damaged, or holds nothing but a fill value. */
+const MAX_UNPACKED = 1100;
+/** A file may always claim this many bytes of data, however small it is. */
 const SMALL = 2 ** 20;
 const PATH = "/file.h5";
 
 let instance: Promise<H5Module> | undefined;
 
-/** Runs `use` with an instance of the library, and throws the instance away where that fails. */
+/** Calls `use` with an instance of the library, and discards the instance if the call fails. */
 async function withLibrary<T>(use: (library: H5Module) => T): Promise<T> {
-  // Errors are told by status; what the library prints about them is for its makers.
+  // Errors are found by the status that calls return; the messages that the library prints are for its developers.
   instance ??= createModule({ noInitialRun: true, print() {}, printErr() {} });
   const library = await instance;
   try {
@@ -41,11 +41,11 @@ async function withLibrary<T>(use: (library: H5Module) => T): Promise<T> {
 }
 
 /**
- * Reads the data sets of numbers in an HDF5 file, by their path without the first slash: "position", "group/position". Text,
- * compounds and other kinds of elements are left out, unless asked for by name.
+ * Reads the numeric data sets of an HDF5 file. Names are paths without the first slash: "position", "group/position". Text,
+ * compounds and other element types are skipped, unless they are asked for by name.
  * @param options.file name used in error messages (default "hdf5")
- * @param options.only read just these
- * @throws FormatError for a file that is damaged or cut short, a data set of `only` that is missing or holds no numbers.
+ * @param options.only names of the data sets to read (default: all)
+ * @throws FormatError for a file that is damaged or truncated, and for a data set of `only` that is missing or not numeric.
  */
 export async function loadHdf5(
   input: FileBytes,
@@ -70,7 +70,7 @@ export async function loadHdf5(
   });
 }
 
-/** What the library throws, traps of WebAssembly among it, is the file's fault. */
+/** Converts whatever the library throws, WebAssembly traps included, to an error about the file. */
 function guarded<T>(file: string, read: () => T): T {
   try {
     return read();
@@ -129,7 +129,7 @@ function readDataset(
   const length = elementCount(sizes);
   const type = arrayTypes[dtype];
   const width = type.BYTES_PER_ELEMENT;
-  const limit = Math.max(SMALL, MOST_UNPACKED * size);
+  const limit = Math.max(SMALL, MAX_UNPACKED * size);
   if (!(length * width <= limit)) {
     throw formatError(
       `${name}:${path}`,
@@ -142,7 +142,7 @@ function readDataset(
     );
   }
   if (length === 0) return { dtype, shape: sizes, data: new type(0) };
-  // What is read is in this machine's byte order, whatever the file's is.
+  // The library converts elements to this machine's byte order.
   const pointer = library._malloc(length * width);
   if (pointer === 0)
     throw formatError(`${name}:${path}`, `no memory for its ${length * width} bytes.`, { tensor: path });
@@ -158,9 +158,9 @@ function readDataset(
 }
 
 /**
- * Writes arrays into an HDF5 file, by paths such as "position": groups are not made.
- * @param options.compress pack each array (by deflate, as a single chunk)
- * @throws InputError for a type of elements that is not written here (F16, BF16, BOOL), an array that does not fit its shape.
+ * Writes arrays into an HDF5 file. Names are paths such as "position"; groups are not created.
+ * @param options.compress compress each array (by deflate, as a single chunk)
+ * @throws InputError for an element type that is not supported (F16, BF16, BOOL) and for an array that does not fit its shape.
  */
 export async function saveHdf5(
   arrays: ReadonlyMap<string, SafeTensor>,
@@ -182,8 +182,8 @@ export async function saveHdf5(
 }
 
 /**
- * Runs `write`, which is synchronous, at the beginning of time: the library writes the hour into each data set and has no option
- * that is reachable from here to leave it out, but the same arrays should give the same bytes.
+ * Runs `write`, which is synchronous, with a clock that stands at 0: the library stores the time in each data set, and its option to
+ * leave it out cannot be reached from here, but the same arrays should give the same bytes.
  */
 function withoutClock<T>(write: () => T): T {
   const { now } = Date;
@@ -195,7 +195,7 @@ function withoutClock<T>(write: () => T): T {
   }
 }
 
-/** The filter's number in HDF5, and how hard it tries. */
+/** The number of the deflate filter in HDF5, and the compression level. */
 const DEFLATE = 1;
 const DEFLATE_LEVEL = 4;
 
@@ -216,7 +216,7 @@ function writeDataset(
   }
   const bytes = bytesOf(data);
   const sizes = shape.map(BigInt);
-  // Only what is cut into chunks can be packed, and a scalar or an empty array cannot be cut.
+  // Only chunked data sets can be compressed, and scalars and empty arrays cannot be chunked.
   const packed = compress && shape.length > 0 && data.length > 0;
   const pointer = library._malloc(Math.max(1, bytes.length));
   try {

@@ -1,4 +1,4 @@
-// The entry `erwin/formats`: points and arrays from files, and to them. Bytes in, typed arrays out: nothing here reads a disk.
+// The entry `erwin/formats`: reads points and arrays from the bytes of files, and writes them. No function here reads a disk.
 
 export { ErwinError, FormatError, InputError } from "../errors.ts";
 export { attributeNames } from "./attribute-names.ts";

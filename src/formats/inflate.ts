@@ -1,20 +1,20 @@
-// Deflated data, unpacked no further than it is said to go: a few kilobytes can be made to unpack to gigabytes.
+// Decompression of deflated data to a known size and no further: a few kilobytes can be made to inflate to gigabytes.
 
 import { Inflate, inflateSync } from "fflate";
 import { toDataView } from "./bytes.ts";
 import { adler32 } from "./checksums.ts";
 
-/** Deflate cannot pack tighter than this, so a size beyond it is a lie: refuse before memory is set aside for it. */
-export const MOST_DEFLATED = 1032;
-/** What is unpacked at once; no more than `MOST_DEFLATED` times as much comes of it. */
+/** The largest compression ratio of deflate. A size beyond it is false, and is rejected before memory is allocated. */
+export const MAX_DEFLATED = 1032;
+/** Bytes of input that are decompressed at a time; the output is at most `MAX_DEFLATED` times as large. */
 const CHUNK = 32_768;
 
 /**
- * Unpacks what should be `size` bytes.
- * @throws Error for damaged data, and for data of any other length
+ * Decompresses data whose decompressed size should be `size` bytes.
+ * @throws Error for damaged data, and for data of any other size
  */
 export function inflate(packed: Uint8Array, size: number): Uint8Array {
-  // One byte more than said, so that data that goes on is noticed.
+  // One byte more than expected, so that data that continues is noticed.
   const result =
     packed.length <= CHUNK ? inflateSync(packed, { out: new Uint8Array(size + 1) }) : inflateLong(packed, size);
   if (result.length !== size) {
@@ -32,7 +32,7 @@ function inflateLong(packed: Uint8Array, size: number): Uint8Array {
 }
 
 /**
- * The bytes from `start` to `end` of what is unpacked; what comes after them is not unpacked.
+ * Returns the bytes from `start` to `end` of the decompressed data; what follows them is not decompressed.
  * @throws Error for damaged data, and for data that ends before
  */
 export function inflateRange(packed: Uint8Array, start: number, end: number): Uint8Array {
@@ -42,7 +42,7 @@ export function inflateRange(packed: Uint8Array, start: number, end: number): Ui
   return inflater.bytes;
 }
 
-/** Unpacks a range of deflated data that may come piece by piece, in bounded memory. What comes after the range is left alone. */
+/** Decompresses a range of deflated data that may arrive in pieces, in bounded memory. It ignores what follows the range. */
 export class RangeInflater {
   /** The range. */
   readonly bytes: Uint8Array;
@@ -67,14 +67,14 @@ export class RangeInflater {
     return this.#unpacked >= this.#end;
   }
 
-  /** Bytes unpacked so far, up to the range's end. */
+  /** The number of bytes decompressed so far, up to the range's end. */
   get filled(): number {
     return Math.min(this.#unpacked, this.#end);
   }
 
   /**
-   * @param packed what comes next
-   * @param isLast whether nothing comes after it
+   * @param packed the next piece
+   * @param isLast whether it is the last piece
    * @throws Error for damaged data
    */
   push(packed: Uint8Array, isLast: boolean): void {
@@ -86,8 +86,8 @@ export class RangeInflater {
 }
 
 /**
- * Unpacks what zlib packed, a header before deflated data and a checksum after it, and should be `size` bytes.
- * @throws Error for damaged data, and for data of any other length
+ * Decompresses zlib data, which is deflated data between a header and a checksum, and should give `size` bytes.
+ * @throws Error for damaged data, and for data of any other size
  */
 export function inflateZlib(packed: Uint8Array, size: number): Uint8Array {
   const [method, flags] = packed;

@@ -1,4 +1,4 @@
-// Meshes: points, the cells between them, and arrays of either. What readers of mesh files give and writers take.
+// Meshes: points, the cells between them, and arrays of either. Readers of mesh files return them, and writers take them.
 
 import { InputError } from "../errors.ts";
 import { type Cells, kinds } from "./cells.ts";
@@ -8,14 +8,14 @@ import type { Attribute, PointCloud } from "./positions.ts";
 
 /** A mesh: points, the cells between them, and arrays of points, of cells and of the whole mesh. */
 export interface Mesh {
-  /** [n, 3], of the type of the file: F32 or F64 in most. */
+  /** [n, 3], with the file's element type: F32 or F64 in most files. */
   points: SafeTensor;
   cells: Cells;
   /** By name: [n], or [n, components]. */
   pointData: Map<string, SafeTensor>;
   /** By name: [cells], or [cells, components]. */
   cellData: Map<string, SafeTensor>;
-  /** Arrays of the whole: of any shape. */
+  /** Arrays of the whole mesh, of any shape. */
   fieldData: Map<string, SafeTensor>;
 }
 
@@ -28,7 +28,7 @@ export interface MeshInput {
   fieldData?: ReadonlyMap<string, SafeTensorInput>;
 }
 
-/** One vertex for each point. */
+/** Returns one vertex cell for each point. */
 export function vertices(points: number): Cells {
   return {
     offsets: Int32Array.from({ length: points + 1 }, (_, i) => i),
@@ -38,7 +38,7 @@ export function vertices(points: number): Cells {
 }
 
 /**
- * Points as a mesh without cells. Points in the plane get a z of 0.
+ * Returns points as a mesh without cells. Two-dimensional points get a z of 0.
  * @throws InputError for arrays that do not fit each other
  */
 export function meshOf(cloud: PointCloud): MeshInput {
@@ -51,7 +51,7 @@ export function meshOf(cloud: PointCloud): MeshInput {
   return { points: { shape: [points, 3], data }, pointData: pointDataOf(attributes) };
 }
 
-/** Attributes of points as arrays of a mesh. */
+/** Returns the attributes of points as arrays of a mesh. */
 export function pointDataOf(attributes: ReadonlyMap<string, Attribute> = new Map()): Map<string, SafeTensorInput> {
   return new Map(
     [...attributes].map(([name, { data, channels }]) => {

@@ -1,5 +1,5 @@
-// Rows of arrays that are too large to be kept whole: of NumPy's array files, and of those that lie in its archives. Of either no
-// more is read than the rows that are asked for, wherever the file allows that.
+// Reads rows of arrays that are too large to be held in memory: of NumPy's array files, and of arrays in its archives. Only the rows
+// that are asked for are read, wherever the format allows it.
 
 import { formatError } from "./bytes.ts";
 import type { SafeTensor } from "./elements.ts";
@@ -8,26 +8,26 @@ import { findArray } from "./npz.ts";
 import { type PartialFile, readPart } from "./partial-file.ts";
 import { openPartialZip } from "./zip.ts";
 
-/** An array whose rows, along its first axis, are read when they are asked for. */
+/** An array whose rows, along its first axis, are read on demand. */
 export interface RowReader {
-  /** Of the whole array. */
+  /** The shape of the whole array. */
   shape: readonly number[];
   /**
-   * Rows from `first` on.
-   * @throws FormatError where the array has not so many, or its bytes are damaged
+   * Reads `count` rows from `first` on.
+   * @throws FormatError if the array has fewer rows, or its bytes are damaged
    */
   rows(first: number, count: number): Promise<SafeTensor>;
 }
 
 /**
  * Opens an array file.
- * @throws FormatError for what is no array file, or one whose size is not what its shape says
+ * @throws FormatError for a file that is not an array file, or whose size does not fit its shape
  */
 export function openNpyRows(file: PartialFile): Promise<RowReader> {
   return openRows((start, end) => readPart(file, start, Math.min(end, file.size)), file.size, file.file);
 }
 
-/** @param part gives the bytes from one offset to another, or to the array file's end */
+/** @param part returns the bytes from one offset to another, or to the array file's end */
 async function openRows(
   part: (start: number, end: number) => Promise<Uint8Array>,
   size: number,
@@ -51,13 +51,13 @@ async function openRows(
   };
 }
 
-/** Arrays of an archive by name. */
+/** The arrays of an archive by name. */
 export type ArchiveReader<Name extends string> = Readonly<Record<Name, RowReader>>;
 
 /**
  * Opens an archive of arrays.
- * @param only arrays that are wanted
- * @throws FormatError for a damaged archive, an array that is missing or damaged
+ * @param only names of the arrays that are needed
+ * @throws FormatError for a damaged archive, and for an array that is missing or damaged
  */
 export async function openNpzRows<Name extends string>(
   archive: PartialFile,

@@ -1,4 +1,4 @@
-// NumPy's array file: a magic number, a header that is a Python dictionary, then the elements. Versions 1 to 3.
+// NumPy's array file: a magic number, a header that is a Python dictionary, and the elements. Versions 1 to 3.
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
 import { InputError } from "../errors.ts";
@@ -15,7 +15,7 @@ import {
 import { arrayTypes, type SafeTensor, type SafeTensorInput, type SafeTensorType, tensorType } from "./elements.ts";
 import { gatherStrided } from "./strided.ts";
 
-/** A description such as "<f4" without its byte order, and what it is called here. */
+/** Element types by NumPy's descriptions, such as "<f4", without the byte order. */
 const elementTypes: Record<string, SafeTensorType> = {
   f8: "F64",
   f4: "F32",
@@ -30,18 +30,18 @@ const elementTypes: Record<string, SafeTensorType> = {
   u1: "U8",
   b1: "BOOL",
 };
-/** Where the header of version 1 begins. */
+/** The offset at which the header of version 1 begins. */
 const headerStart1 = 10;
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
 
-/** No array of NumPy's has more dimensions, and none needs a header near as long. */
-const MOST_DIMENSIONS = 64;
-const MOST_HEADER_BYTES = 65_536;
+/** NumPy allows at most 64 dimensions, and no header is nearly as long as the limit. */
+const MAX_DIMENSIONS = 64;
+const MAX_HEADER_BYTES = 65_536;
 /**
- * Reads an array file. The result is row-major and in this machine's byte order, whatever the file's were.
+ * Reads an array file. The result is row-major and in this machine's byte order, whatever those of the file are.
  * @param options.file name used in error messages (default "npy")
- * @throws FormatError for a file that is cut short or too long, a bad header, or elements that are no numbers (complex numbers
- * and those of 128 bits are none here).
+ * @throws FormatError for a file that is truncated or too long, a bad header, or element types that are not supported (complex
+ * numbers, and floats of 128 bits).
  */
 export function loadNpy(input: FileBytes, options: { file?: string } = {}): SafeTensor {
   const file = options?.file ?? "npy";
@@ -51,8 +51,8 @@ export function loadNpy(input: FileBytes, options: { file?: string } = {}): Safe
 }
 
 /**
- * Reads only the rows `start .. end` of an array file, a row being what there is for one index of the first axis.
- * @throws FormatError as `loadNpy` does; InputError for rows that are not there
+ * Reads only the rows `start .. end` of an array file. A row holds the elements of one index of the first axis.
+ * @throws FormatError as `loadNpy` does; InputError for rows that do not exist
  */
 export function loadNpyRows(input: FileBytes, start: number, end: number, options: { file?: string } = {}): SafeTensor {
   const bytes = toBytes(input);
@@ -64,17 +64,17 @@ export function loadNpyRows(input: FileBytes, start: number, end: number, option
 export interface NpyDescription {
   shape: number[];
   fortranOrder: boolean;
-  /** Offset of the first element, and the bytes of one. */
+  /** The offset of the first element, and the bytes per element. */
   dataStart: number;
   width: number;
-  /** Makes an array of its elements' bytes. */
+  /** Makes an array of the bytes of its elements. */
   decode(data: Uint8Array, shape: number[]): SafeTensor;
 }
 
 /**
- * Reads rows of an array file of which no more is looked at than what they need.
- * @param part gives the bytes of the file from one offset to another, or to the file's end
- * @param fileBytes bytes of the whole file
+ * Reads rows of an array file, and of the file only the bytes that they need.
+ * @param part returns the bytes of the file from one offset to another, or to the file's end
+ * @param fileBytes the size of the whole file
  */
 export function readRows(
   part: (first: number, last: number) => Uint8Array,
@@ -88,7 +88,7 @@ export function readRows(
   return decodeRows(array, part(first, last), start, end);
 }
 
-/** Where the bytes lie that hold rows. @throws InputError for rows that are not there */
+/** Returns the range of bytes that holds rows. @throws InputError for rows that do not exist */
 export function rowBytes(
   { shape, fortranOrder, dataStart, width }: NpyDescription,
   start: number,
@@ -104,12 +104,12 @@ export function rowBytes(
     });
   }
   const row = elementCount(rest) * width;
-  // Column by column, the elements of a row lie scattered over the whole.
+  // In column-major order, the elements of a row are scattered over the whole array.
   if (fortranOrder && rest.length > 0) return { first: dataStart, last: dataStart + rows * row };
   return { first: dataStart + start * row, last: dataStart + end * row };
 }
 
-/** Rows out of the bytes that `rowBytes` tells of. */
+/** Extracts rows from the bytes of `rowBytes`' range. */
 export function decodeRows(array: NpyDescription, bytes: Uint8Array, start: number, end: number): SafeTensor {
   const [, ...rest] = array.shape;
   const shape = [end - start, ...rest];
@@ -120,8 +120,8 @@ export function decodeRows(array: NpyDescription, bytes: Uint8Array, start: numb
 }
 
 /**
- * @param bytes the file's beginning, up to `headerEnd` at least
- * @param fileBytes bytes of the whole file
+ * @param bytes the beginning of the file, at least up to `headerEnd`
+ * @param fileBytes the size of the whole file
  */
 export function describeNpy(bytes: Uint8Array, fileBytes: number, file: string): NpyDescription {
   const { description, fortranOrder, shape, dataStart } = readHeader(bytes, file);
@@ -161,8 +161,8 @@ export function describeNpy(bytes: Uint8Array, fileBytes: number, file: string):
 
 /**
  * Writes an array file: version 1, row-major, little-endian.
- * @param options.name of the array, for error messages (default "array")
- * @throws InputError for data that does not fit its shape or dtype, and for BF16, which NumPy has not
+ * @param options.name the array's name, for error messages (default "array")
+ * @throws InputError for data that does not fit its shape or dtype, and for BF16, which NumPy does not have
  */
 export function saveNpy(tensor: SafeTensorInput, options: { name?: string } = {}): Uint8Array<ArrayBuffer> {
   const name = options?.name ?? "array";
@@ -175,7 +175,7 @@ export function saveNpy(tensor: SafeTensorInput, options: { name?: string } = {}
   const description = `${kind.endsWith("1") ? "|" : "<"}${kind}`;
   const tuple = `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
   const fields = `{'descr': '${description}', 'fortran_order': False, 'shape': ${tuple}, }`;
-  // NumPy aligns the elements to 64 bytes, with spaces and a line end.
+  // NumPy aligns the elements to 64 bytes, with spaces and a line feed.
   const dataStart = Math.ceil((headerStart1 + fields.length + 1) / 64) * 64;
   const bytes = bytesOf(tensor.data);
   const file = new Uint8Array(dataStart + bytes.length).fill(0x20, headerStart1, dataStart - 1);
@@ -194,12 +194,12 @@ interface Header {
   dataStart: number;
 }
 
-/** The part of a file that says how long its header is. */
+/** The number of bytes at the beginning of a file that tell how long its header is. */
 export const LENGTHS_END = 12;
 
 /**
- * Where a file's header ends and its elements begin.
- * @param bytes the file's first `LENGTHS_END` bytes, or more
+ * Returns the offset at which a file's header ends and its elements begin.
+ * @param bytes at least the first `LENGTHS_END` bytes of the file
  */
 export function headerEnd(bytes: Uint8Array, file: string): number {
   if (bytes.length < LENGTHS_END || magic.some((byte, i) => bytes[i] !== byte)) {
@@ -211,10 +211,10 @@ export function headerEnd(bytes: Uint8Array, file: string): number {
   }
   const view = toDataView(bytes);
   const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
-  if (length <= MOST_HEADER_BYTES) return headerStartOf(bytes) + length;
+  if (length <= MAX_HEADER_BYTES) return headerStartOf(bytes) + length;
   throw formatError(file, `its header is said to take ${length} bytes, which none does.`, {
     offset: 8,
-    expected: MOST_HEADER_BYTES,
+    expected: MAX_HEADER_BYTES,
     found: length,
   });
 }
@@ -231,7 +231,7 @@ function readHeader(bytes: Uint8Array, file: string): Header {
       found: bytes.length,
     });
   }
-  // Latin-1 gives every byte a character, so nothing is lost; numbers and keys are ASCII in all versions.
+  // Latin-1 maps every byte to a character, so nothing is lost; numbers and keys are ASCII in all versions.
   const text = new TextDecoder("latin1").decode(bytes.slice(headerStart, dataStart));
   const fields = readDictionary(text);
   const description = /^'(.*)'$/.exec(fields?.get("descr") ?? "")?.[1];
@@ -245,7 +245,7 @@ function readHeader(bytes: Uint8Array, file: string): Header {
   return { description, fortranOrder: order === "True", shape, dataStart };
 }
 
-/** The three kinds of value that a header holds, as text; undefined where anything else stands there. */
+/** Returns the three kinds of values that a header holds, as text; undefined for any other header. */
 function readDictionary(text: string): Map<string, string> | undefined {
   const body = /^\s*\{(.*)\}\s*$/s.exec(text)?.[1];
   if (body === undefined) return undefined;
@@ -259,15 +259,15 @@ function readDictionary(text: string): Map<string, string> | undefined {
   return fields;
 }
 
-/** "(3, 4)", "(3,)" or "()"; Python 2 wrote long integers as 3L. */
+/** Reads "(3, 4)", "(3,)" or "()"; Python 2 wrote long integers as 3L. */
 function readTuple(text: string | undefined): number[] | undefined {
   const body = /^\(\s*((?:\d+L?\s*,\s*)*(?:\d+L?\s*)?)\)$/.exec(text ?? "")?.[1];
   if (body === undefined) return undefined;
   const shape = (body.match(/\d+/g) ?? []).map(Number);
-  return shape.length > MOST_DIMENSIONS || Number.isNaN(elementCount(shape)) ? undefined : shape;
+  return shape.length > MAX_DIMENSIONS || Number.isNaN(elementCount(shape)) ? undefined : shape;
 }
 
-/** Column-major (the first index runs fastest) to row-major (the last one does). */
+/** Converts column-major order (the first index runs fastest) to row-major order (the last index runs fastest). */
 function toRowMajor<T extends SafeTensor["data"]>(data: T, shape: readonly number[]): T {
   const strides = new Array<number>(shape.length).fill(1);
   for (let axis = 1; axis < shape.length; axis++) strides[axis] = strides[axis - 1] * shape[axis - 1];

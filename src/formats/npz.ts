@@ -9,8 +9,8 @@ import { openZip } from "./zip.ts";
 /**
  * Reads all arrays of an archive, compressed or not.
  * @param options.file name used in error messages (default "npz")
- * @param options.only read just these arrays: an archive may hold far more than is asked for
- * @throws FormatError for a damaged archive, or an entry that is no array of numbers.
+ * @param options.only names of the arrays to read (default: all)
+ * @throws FormatError for a damaged archive, or an entry that is not an array of numbers.
  */
 export function loadNpz(
   input: FileBytes,
@@ -27,7 +27,7 @@ export function loadNpz(
 }
 
 /**
- * The names of an archive's arrays, without reading them. What else is in it is left out.
+ * Returns the names of an archive's arrays, without reading them. Other entries are skipped.
  * @param options.file name used in error messages (default "npz")
  * @throws FormatError for a damaged archive
  */
@@ -38,11 +38,11 @@ export function listNpz(input: FileBytes, options: { file?: string } = {}): stri
 }
 
 /**
- * Reads only the rows `start .. end` of one array: frames of a trajectory, say. Of an array that is not compressed nothing else is
- * read, of one that is, nothing that comes after them; checksums, which are of whole arrays, are not checked.
+ * Reads only the rows `start .. end` of one array: frames of a trajectory, say. Of an array that is not compressed, only these rows
+ * are read; of a compressed one, nothing beyond them. Checksums are not checked, because they cover whole arrays.
  * @param options.file name used in error messages (default "npz")
- * @throws FormatError for a damaged archive, one without the array, or an array that is not of numbers; InputError for rows that
- * are not there
+ * @throws FormatError for a damaged archive, for a missing array, and for one that is not numeric; InputError for rows that do not
+ * exist
  */
 export function loadNpzRows(
   input: FileBytes,
@@ -57,9 +57,9 @@ export function loadNpzRows(
 }
 
 /**
- * The entry that holds an array.
- * @returns the entry, and what messages call it
- * @throws FormatError where there is none
+ * Finds the entry that holds an array.
+ * @returns the entry, and its name in error messages
+ * @throws FormatError if there is none
  */
 export function findArray<Entry extends { name: string }>(
   entries: readonly Entry[],
@@ -77,7 +77,7 @@ export function findArray<Entry extends { name: string }>(
 
 /**
  * Writes an archive as `numpy.savez` does, not compressed. The same arrays in the same order give the same bytes.
- * @throws InputError for an array whose data does not fit its shape or dtype, or that NumPy has no type for
+ * @throws InputError for an array whose data does not fit its shape or dtype, or whose type NumPy does not have
  */
 export function saveNpz(
   arrays: ReadonlyMap<string, SafeTensorInput> | Readonly<Record<string, SafeTensorInput>>,
@@ -87,16 +87,16 @@ export function saveNpz(
 }
 
 function zipFiles(files: ReadonlyMap<string, Uint8Array>): Uint8Array<ArrayBuffer> {
-  // The time is that of no machine: 1980 is where ZIP's times begin.
+  // The time is fixed, at the earliest that ZIP can hold, so that the same arrays give the same bytes.
   return zipSync(Object.fromEntries(files), { level: 0, mtime: new Date(1980, 0, 1) });
 }
 
-/** An archive's entries as they are, unpacked: arrays, and whatever else is in it. */
+/** Returns the decompressed entries of an archive: arrays, and whatever else it holds. */
 export function npzEntries(bytes: Uint8Array, file: string): Map<string, Uint8Array> {
   return new Map(openZip(bytes, file).map((entry) => [entry.name, entry.read()]));
 }
 
-/** Writes entries, and arrays beside or in place of them. */
+/** Writes entries, and arrays in addition to or in place of them. */
 export function saveNpzEntries(
   entries: ReadonlyMap<string, Uint8Array>,
   arrays: ReadonlyMap<string, SafeTensorInput>,

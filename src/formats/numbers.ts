@@ -1,6 +1,6 @@
-// Binary numbers of a named type and byte order, one after another: what PLY and VTK files are made of.
+// Binary numbers of a named type and byte order, which PLY and VTK files consist of.
 
-/** Reads one number at an offset. 64-bit integers come as float64: exact up to 2^53. */
+/** Reads one number at an offset. 64-bit integers are returned as float64: exact up to 2^53. */
 export type NumberReader = (view: DataView, offset: number, littleEndian: boolean) => number;
 
 export interface NumberType {

@@ -1,4 +1,4 @@
-// Wavefront OBJ: read are the vertices ("v x y z"); faces, normals, groups and materials are passed over.
+// Wavefront OBJ: the reader returns the vertices ("v x y z") and skips faces, normals, groups and materials.
 
 import { type FileBytes, formatError, toBytes } from "./bytes.ts";
 import { FloatList } from "./float-list.ts";
@@ -7,8 +7,8 @@ import { parseFloat32, splitWords, TextReader } from "./text.ts";
 
 /**
  * Reads the vertex positions of an OBJ file, in file order.
- * @param options.attributes none can be read: OBJ files name no numbers of a vertex
- * @throws FormatError where a vertex is not made of at least three numbers, or there is none: names the line.
+ * @param options.attributes not supported: OBJ files have no named attributes of vertices
+ * @throws FormatError, with the line, where a vertex has fewer than three numbers; and for a file without vertices
  */
 export function loadObj(input: FileBytes, options: ReadOptions = {}): PointCloud {
   const { file, attributes } = checkReadOptions(options, "obj");
@@ -17,7 +17,7 @@ export function loadObj(input: FileBytes, options: ReadOptions = {}): PointCloud
   const coordinates = new FloatList();
   for (let line = reader.line(); line !== undefined; line = reader.line()) {
     const isVertex = /^\s*v(?:\s|\\$)/.test(line);
-    // A line that ends with a backslash goes on in the next one.
+    // A line that ends with a backslash continues on the next line.
     const parts = [line];
     for (let last = line; last.endsWith("\\"); ) {
       last = reader.line() ?? "";
@@ -26,7 +26,7 @@ export function loadObj(input: FileBytes, options: ReadOptions = {}): PointCloud
     if (!isVertex) continue;
     line = parts.map((part) => part.replace(/\\$/, "")).join(" ");
     const [, ...words] = splitWords(line);
-    // Behind x, y, z some programs write a weight or a colour.
+    // Some programs write a weight or a colour after x, y, z.
     const position = words.slice(0, 3).map(parseFloat32);
     if (position.length < 3 || position.some(Number.isNaN)) {
       throw formatError(

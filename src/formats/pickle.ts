@@ -1,11 +1,11 @@
-// Python's pickle, read as data: dictionaries, lists, texts, numbers, and whatever few named things the caller knows how to
-// make. Nothing a pickle asks for is executed: a name the caller does not know is an error.
+// Python's pickle, read as data: dictionaries, lists, strings, numbers, and the few named classes and functions that the caller
+// implements. Nothing is executed that a pickle asks for: a name that the caller does not know is an error.
 // https://github.com/python/cpython/blob/main/Lib/pickletools.py describes every opcode.
 
 import type { FormatError } from "../errors.ts";
 import { toDataView } from "./bytes.ts";
 
-/** A value of a pickle. Dictionaries are Maps, tuples are arrays; `object` is what the caller's `call` made. */
+/** A value of a pickle. Dictionaries are Maps, tuples are arrays; an `object` is what the caller's `call` returned. */
 export type Pickled =
   | null
   | boolean
@@ -17,7 +17,7 @@ export type Pickled =
   | Map<Pickled, Pickled>
   | object;
 
-/** A class or function that a pickle names: "collections.OrderedDict". */
+/** The name of a class or function in a pickle: "collections.OrderedDict". */
 export class PickledName {
   readonly name: string;
   constructor(name: string) {
@@ -26,13 +26,13 @@ export class PickledName {
 }
 
 export interface PickleOptions {
-  /** The names that a pickle may contain; any other is refused where it stands. */
+  /** Returns whether a pickle may contain a name; the first name that it may not is an error. */
   allows(name: string): boolean;
-  /** What calling a name with arguments gives. */
+  /** Returns the result of calling a name with arguments. */
   call(name: string, parameters: Pickled[]): Pickled;
-  /** What a persistent id stands for. */
+  /** Returns the value that a persistent id stands for. */
   persistent(id: Pickled): Pickled;
-  /** The error to throw, made from what is wrong and the byte where. */
+  /** Makes the error to throw, from the problem and its offset in bytes. */
   error(problem: string, offset: number): FormatError;
 }
 
@@ -44,8 +44,8 @@ const text = new TextDecoder("utf-8", { fatal: true });
 
 /**
  * Reads one pickle of protocol 2 to 5.
- * @returns the value, and the number of bytes it took.
- * @throws what `options.error` makes, for a pickle that is cut short, malformed, or names what is not allowed.
+ * @returns the value, and the number of bytes it takes.
+ * @throws the error that `options.error` makes, for a pickle that is truncated or malformed, or contains a name that is not allowed.
  */
 export function readPickle(bytes: Uint8Array, options: PickleOptions): { value: Pickled; end: number } {
   const view = toDataView(bytes);
@@ -133,7 +133,7 @@ export function readPickle(bytes: Uint8Array, options: PickleOptions): { value: 
   };
 
   const opcodes: Record<string, () => void> = {
-    // Protocol, and the frames of protocol 4, which only group what follows.
+    // The protocol, and the frames of protocol 4, which only group what follows.
     "\x80": () => void take(1),
     "\x95": () => void take(8),
     // Constants.
@@ -174,7 +174,7 @@ export function readPickle(bytes: Uint8Array, options: PickleOptions): { value: 
     "\x94": () => void memo.set(memo.size, top()),
     h: () => recall(view.getUint8(take(1))),
     j: () => recall(view.getUint32(take(4), true)),
-    // Names, what they make, and what they are given afterwards.
+    // Names, the calls of them, and arguments that are set afterwards.
     c: () => named(`${line()}.${line()}`),
     "\x93": () => {
       const name = pop();
@@ -183,7 +183,7 @@ export function readPickle(bytes: Uint8Array, options: PickleOptions): { value: 
     R: call,
     "\x81": call,
     Q: () => void stack.push(options.persistent(pop())),
-    // The state of an object, such as the `_metadata` of a state_dict: nothing here needs it.
+    // The state of an object, such as the `_metadata` of a state_dict, which nothing here needs.
     b: () => void pop(),
   };
   for (;;) {

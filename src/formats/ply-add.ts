@@ -1,4 +1,4 @@
-// More properties for the vertices of a PLY file: faces and all else stay as they are.
+// Adds properties to the vertices of a PLY file; faces and everything else stay as they are.
 
 import { InputError } from "../errors.ts";
 import { concatBytes, formatError, toDataView } from "./bytes.ts";
@@ -9,8 +9,8 @@ import type { Attribute } from "./positions.ts";
 import { TextReader } from "./text.ts";
 
 /**
- * A PLY file whose vertices have more properties after their own, in the file's own encoding.
- * @throws FormatError for a damaged file; InputError where there are not as many vertices, or a property is there already
+ * Returns a PLY file whose vertices have additional properties after their own, in the file's own encoding.
+ * @throws FormatError for a damaged file; InputError where the number of vertices is another, or a property already exists
  */
 export function addPlyProperties(
   bytes: Uint8Array,
@@ -66,7 +66,7 @@ function expectFit(
   }
 }
 
-/** The header with lines for the new properties after the last one of the vertices. */
+/** Inserts lines for the new properties after the last property of the vertices. */
 function extendHeader(header: string, columns: readonly Column[]): string {
   const lines = header.split(/(?<=\n|\r(?!\n))/);
   const first = lines.findIndex((line) => /^\s*element\s+vertex\s/.test(line));
@@ -79,7 +79,7 @@ function extendHeader(header: string, columns: readonly Column[]): string {
   return [...lines.slice(0, last + 1), ...more, ...lines.slice(last + 1)].join("");
 }
 
-/** Where the text of a line that ends before `end` stops. */
+/** Returns where the text of a line ends, without its line feed, for a line that ends before `end`. */
 function endOfText(bytes: Uint8Array, end: number): number {
   let stop = end;
   while (stop > 0 && (bytes[stop - 1] === 0x0a || bytes[stop - 1] === 0x0d)) stop--;

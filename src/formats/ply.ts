@@ -1,5 +1,5 @@
-// PLY, the Stanford polygon file: a text header that lists elements and their properties, then rows of numbers in ASCII
-// or binary. Read are the vertices' x, y, z and what is asked for; all else is walked over, so that a file cut short is noticed.
+// PLY, the Stanford polygon file: a text header that lists elements and their properties, then rows of numbers in ASCII or
+// binary. The reader returns the vertices' x, y, z and requested properties; it also walks over the rest, to notice a truncated file.
 
 import { type FileBytes, formatError, toBytes, toDataView } from "./bytes.ts";
 import { columnsOf } from "./columns.ts";
@@ -30,7 +30,7 @@ const encodings = ["ascii", "binary_little_endian", "binary_big_endian"];
 interface Property {
   name: string;
   type: NumberType;
-  /** Type of the length that stands before the values of a list; undefined where the property is one number. */
+  /** The type of the length in front of a list's values; undefined for a property that is a single number. */
   lengthType?: NumberType;
 }
 
@@ -41,9 +41,9 @@ interface Element {
 }
 
 /**
- * Reads the vertex positions of a PLY file: three dimensions, or two where the vertices have no z.
- * @param options.attributes properties of the vertices that are read too, of one channel each; lists cannot be
- * @throws FormatError for a bad header, a row that does not fit it, a file that is cut short or goes on after its end.
+ * Reads the vertex positions of a PLY file: three dimensions, or two if the vertices have no z.
+ * @param options.attributes names of vertex properties to read as attributes of one channel each; lists are not supported
+ * @throws FormatError for a bad header, a row that does not fit it, and a file that is truncated or too long.
  */
 export function loadPly(input: FileBytes, options: ReadOptions = {}): PointCloud {
   const { file, attributes } = checkReadOptions(options, "ply");
@@ -114,10 +114,10 @@ function findProperty(name: string, { properties }: Element, file: string): numb
 }
 
 /**
- * Writes points and their attributes in binary, little-endian: x, y, z, then a property for each channel, float or int. An
- * attribute of one channel gives its name to the property, others count theirs: out_0, out_1; white space in names becomes _.
- * Points in the plane get a z of 0, without which few programs read a file.
- * @throws InputError for arrays that do not fit each other, and for two properties of one name
+ * Writes points and their attributes in binary, little-endian: x, y, z, then a float or int property for each channel. An
+ * attribute of one channel gives its name to the property; the properties of others are numbered: out_0, out_1. White space in
+ * names becomes _. Two-dimensional points get a z of 0, because few programs read a file without it.
+ * @throws InputError for arrays that do not fit each other, and for two properties of the same name
  */
 export function savePly(cloud: PointCloud): Uint8Array<ArrayBuffer> {
   const columns = columnsOf(cloud, { z: true, rename: (name) => name.replaceAll(/\s+/g, "_") });
@@ -146,7 +146,7 @@ export function savePly(cloud: PointCloud): Uint8Array<ArrayBuffer> {
   return file;
 }
 
-/** The header, up to the first byte after it. */
+/** Reads the header, up to the first byte after it. */
 export function readHeader(reader: TextReader, file: string): { encoding: string; elements: Element[] } {
   const wrong = (line: string | undefined, problem: string) =>
     formatError(file, `line ${reader.lineNumber} of the header, "${line ?? ""}": ${problem}.`, {
@@ -189,7 +189,7 @@ export function readHeader(reader: TextReader, file: string): { encoding: string
   return { encoding, elements };
 }
 
-/** "float x" or "list uchar int vertex_indices". */
+/** Reads a property: "float x" or "list uchar int vertex_indices". */
 function readProperty(words: readonly string[]): Property | undefined {
   if (words[0] === "list") {
     const [lengthType, type, name] = [typeOf(words[1]), typeOf(words[2]), words[3]];
@@ -203,11 +203,11 @@ function typeOf(name: string | undefined): NumberType | undefined {
   return name !== undefined && Object.hasOwn(types, name) ? types[name] : undefined;
 }
 
-/** Refuses counts that the file cannot hold before memory is set aside or rows are walked for them. */
+/** Rejects counts that the file is too short for, before memory is allocated or rows are read. */
 function checkCounts(elements: readonly Element[], encoding: string, reader: TextReader, file: string): void {
   let least = 0;
   for (const { count, properties } of elements) {
-    // A text row takes a digit and a separator for each value; the last line may lack its end.
+    // A row of text takes at least a digit and a separator for each value; the last line may lack its line feed.
     const row =
       encoding === "ascii"
         ? 2 * properties.length
@@ -226,7 +226,7 @@ function checkCounts(elements: readonly Element[], encoding: string, reader: Tex
 /** @param end the first byte after the row, and after its line in text */
 type RowUse = ((row: number, values: readonly number[], end: number) => void) | undefined;
 
-/** One row a line. Of a list only its length is kept; a value that is no number becomes NaN. */
+/** Reads rows of text, one on each line. A list is reduced to its length; a value that is not a number becomes NaN. */
 export function readTextRows(reader: TextReader, element: Element, file: string, use: RowUse): void {
   if (element.properties.length === 0) return;
   const values: number[] = [];
@@ -250,7 +250,7 @@ export function readTextRows(reader: TextReader, element: Element, file: string,
   }
 }
 
-/** Rows of numbers; `reader` stands after them then. */
+/** Reads rows of binary numbers, and moves `reader` behind them. */
 export function readBinaryRows(
   bytes: Uint8Array,
   reader: TextReader,

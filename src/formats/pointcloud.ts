@@ -1,4 +1,4 @@
-// Points from any file a user may have, and to any: reader and writer are chosen by the file name's extension.
+// Reads and writes point clouds in any supported format, which the extension of the file's name chooses.
 
 import { expectKind } from "../arguments.ts";
 import { InputError } from "../errors.ts";
@@ -27,7 +27,7 @@ import { addPointData, saveVtp, saveVtu } from "./vtu-write.ts";
 
 export type { Attribute, PointCloud, ReadOptions } from "./positions.ts";
 
-/** What an array of positions is called in files that hold several. */
+/** Names of the array of positions in files that hold several arrays. */
 const positionNames = ["node_positions", "positions", "position", "pos", "points", "pointcloud"];
 
 type Reader = (bytes: FileBytes, options: { file: string; attributes?: readonly string[] }) => PointCloud;
@@ -42,7 +42,7 @@ const readers: Record<string, Reader> = {
     return toPointCloud(loadNpy(bytes, { file }), file);
   },
   npz: (bytes, { file, attributes = [] }) => {
-    // What else is in the archive may be large, or no numbers.
+    // Other arrays in the archive may be large, or not numeric.
     const names = listNpz(bytes, { file });
     const position = choosePositions(names, file);
     return chooseArrays(loadNpz(bytes, { file, only: [position, ...attributes] }), names, file, attributes);
@@ -62,7 +62,7 @@ const readers: Record<string, Reader> = {
   csv: loadCsv,
 };
 
-/** Files that hold no points but name others that do: read so that the error says so, but not looked for. */
+/** Files that hold no points but refer to other files that do: reading one gives an error that says so. */
 const heads: Record<string, Reader> = { pvtu: loadVtkXmlPoints, pvtp: loadVtkXmlPoints };
 
 const writers: Record<string, (cloud: PointCloud) => Uint8Array<ArrayBuffer>> = {
@@ -82,19 +82,19 @@ const writers: Record<string, (cloud: PointCloud) => Uint8Array<ArrayBuffer>> = 
 
 const withDots = (formats: object): readonly string[] => Object.keys(formats).map((format) => `.${format}`);
 
-/** The extensions that `readPointCloud` knows, with their dots. */
+/** The extensions that `readPointCloud` supports, with their dots. */
 export const pointCloudExtensions: readonly string[] = withDots(readers);
 
-/** The extensions that `writePointCloud` knows, with their dots. */
+/** The extensions that `writePointCloud` supports, with their dots. */
 export const writableExtensions: readonly string[] = withDots(writers);
 
 /**
  * Reads the points of one cloud.
- * @param name a file's name, whose extension chooses the reader and which error messages begin with; or a format alone: "ply"
- * @param options.attributes what to read besides: columns of .csv, properties of .ply, point data of .vtk, .vtu and .vtp, arrays of shape [n]
- * or [n, channels] of .npz and .safetensors
- * @throws FormatError for an unknown extension, a file without points or without an attribute that was asked for (it lists
- * those that are there), or one that its format's reader refuses.
+ * @param name the file's name, whose extension chooses the format and with which error messages begin; or a format alone: "ply"
+ * @param options.attributes names of attributes to read: columns of .csv, properties of .ply, point data of .vtk, .vtu and .vtp,
+ * arrays of shape [n] or [n, channels] of .npz and .safetensors
+ * @throws FormatError for an unknown extension, for a file without points or without a requested attribute (the message lists those
+ * that exist), or from the format's reader.
  */
 export function readPointCloud(
   bytes: FileBytes,
@@ -109,9 +109,9 @@ export function readPointCloud(
 }
 
 /**
- * Writes points and their attributes. Arrays keep their names in .npz and .safetensors, where positions are called
- * `node_positions`; a .csv has columns x, y, z, and one for each channel; an .npy has room for the positions alone.
- * @param name a file's name, whose extension chooses the writer; or a format alone: "ply"
+ * Writes points and their attributes. In .npz and .safetensors, arrays keep their names and positions are called
+ * `node_positions`; a .csv has columns x, y, z and one for each channel; an .npy holds the positions alone.
+ * @param name the file's name, whose extension chooses the format; or a format alone: "ply"
  * @throws FormatError for an unknown extension; InputError for arrays that do not fit each other or the format.
  */
 export function writePointCloud(cloud: PointCloud, name: string): Uint8Array<ArrayBuffer> {
@@ -121,8 +121,8 @@ export function writePointCloud(cloud: PointCloud, name: string): Uint8Array<Arr
 }
 
 /**
- * The bytes of a .vtu or .vtp file with more attributes of its points, all else being left as it is.
- * @throws FormatError for a file that is no such; InputError for attributes that do not fit its points
+ * Returns the bytes of a .vtu or .vtp file with additional attributes of its points; everything else stays as it is.
+ * @throws FormatError for a file of another format; InputError for attributes that do not fit its points
  */
 export function addAttributes(
   bytes: FileBytes,
@@ -153,7 +153,7 @@ function arraysOf({ positions, dimensionality, attributes }: PointCloud): Map<st
   return arrays;
 }
 
-/** The array that is named as positions are, or the only one there is. */
+/** Returns the array that has a usual name of positions, or else the only one. */
 function choosePositions(names: readonly string[], file: string): string {
   const name =
     positionNames.find((candidate) => names.includes(candidate)) ?? (names.length === 1 ? names[0] : undefined);
@@ -165,7 +165,7 @@ function choosePositions(names: readonly string[], file: string): string {
   });
 }
 
-/** The points; and the attributes that were asked for. */
+/** Returns the points and the requested attributes. */
 function chooseArrays(
   arrays: ReadonlyMap<string, SafeTensor>,
   found: readonly string[],

@@ -1,15 +1,15 @@
-// What readers of point clouds give and writers of them take, and how an array of a file becomes points or an attribute.
+// The type of point clouds that readers return and writers take, and the conversion of a file's arrays to points and attributes.
 
 import { expectKind } from "../arguments.ts";
 import type { FormatError } from "../errors.ts";
 import { formatError } from "./bytes.ts";
 import { type SafeTensor, toFloat32 } from "./elements.ts";
 
-/** Numbers attached to every point: a column of a table, a property of a PLY file's vertices, an array of POINT_DATA. */
+/** Values attached to every point: a column of a table, a property of a PLY file's vertices, an array of VTK's point data. */
 export interface Attribute {
-  /** [n, channels] row-major. Readers give float32; int32 is written as integers. */
+  /** [n, channels] row-major. Readers return float32; int32 is written as integers. */
   data: Float32Array | Int32Array;
-  /** Numbers of each point, at least 1. */
+  /** Values per point, at least 1. */
   channels: number;
 }
 
@@ -19,11 +19,11 @@ export interface PointCloud {
   positions: Float32Array;
   /** 2 or 3. */
   dimensionality: number;
-  /** By name, in the order in which they were asked for; there only where some were. */
+  /** The requested attributes by name, in the order of the request; absent if none were requested. */
   attributes?: Map<string, Attribute>;
 }
 
-/** What every reader of point clouds can be told. */
+/** Options of all readers of point clouds. */
 export interface ReadOptions {
   /** Name used in error messages (default: the format's). */
   file?: string;
@@ -31,7 +31,7 @@ export interface ReadOptions {
   attributes?: readonly string[];
 }
 
-/** @throws InputError for options that are none */
+/** @throws InputError for options of wrong types */
 export function checkReadOptions(
   options: ReadOptions,
   format: string,
@@ -44,7 +44,7 @@ export function checkReadOptions(
   return { file, attributes };
 }
 
-/** The error for an attribute that was asked for where `found` are all there are. */
+/** Makes the error for a requested attribute that a file does not have; `found` are the attributes that it has. */
 export function missingAttribute(file: string, name: string, found: readonly string[]): FormatError {
   const listed = found.slice(0, 100).map((other) => `"${other}"`);
   const more = found.length > listed.length ? ` and ${found.length - listed.length} more` : "";
@@ -57,7 +57,7 @@ export function missingAttribute(file: string, name: string, found: readonly str
 }
 
 /**
- * An array of shape [n, 2] or [n, 3] as points.
+ * Converts an array of shape [n, 2] or [n, 3] to points.
  * @throws FormatError for any other shape.
  */
 export function toPointCloud(array: SafeTensor, file: string): PointCloud {
@@ -73,7 +73,7 @@ export function toPointCloud(array: SafeTensor, file: string): PointCloud {
 }
 
 /**
- * An array of shape [n] or [n, channels] as an attribute of n points.
+ * Converts an array of shape [n] or [n, channels] to an attribute of n points.
  * @throws FormatError for any other shape.
  */
 export function toAttribute(array: SafeTensor, points: number, file: string): Attribute {

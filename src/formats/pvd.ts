@@ -1,4 +1,4 @@
-// ParaView's collections (.pvd): a list of data sets, each a file of its own, by their times and parts.
+// ParaView's collections (.pvd): a list of data sets in other files, with their times and parts.
 
 import { InputError } from "../errors.ts";
 import { type FileBytes, toBytes } from "./bytes.ts";
@@ -7,20 +7,20 @@ import { escapeXml } from "./xml.ts";
 
 /** A data set of a collection. */
 export interface PvdEntry {
-  /** Path of its file as it is written: relative to the collection's own. */
+  /** The path of the data set's file as it is written, relative to the collection. */
   file: string;
-  /** Default 0. */
+  /** The data set's time (default 0). */
   time?: number;
-  /** Where a time has several files (default 0). */
+  /** The number of the part, if several files belong to the same time (default 0). */
   part?: number;
   group?: string;
   name?: string;
 }
 
 /**
- * Reads a collection, in the order of the file. Times may repeat: for each there may be several parts.
+ * Reads a collection, in the file's order. A time may occur more than once, with several parts.
  * @param options.file name used in error messages (default "pvd")
- * @throws FormatError for what is none
+ * @throws FormatError for a file of another format
  */
 export function loadPvd(input: FileBytes, options: { file?: string } = {}): PvdEntry[] {
   const source = new VtkXmlFile(toBytes(input), options?.file ?? "pvd");
@@ -53,7 +53,7 @@ function timeOf(text: string | undefined): number {
 
 /**
  * Writes a collection.
- * @throws InputError for an entry without a file, and for times that are no numbers
+ * @throws InputError for an entry without a file, and for times that are not finite numbers
  */
 export function savePvd(entries: readonly PvdEntry[]): Uint8Array<ArrayBuffer> {
   const lines = entries.map(({ file, time = 0, part = 0, group = "", name }, i) => {

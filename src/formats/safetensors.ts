@@ -1,4 +1,4 @@
-// The safetensors format: 8 bytes of header length, a JSON header, then the tensors' bytes without holes.
+// The safetensors format: 8 bytes with the header's length, a JSON header, then the tensors' bytes without gaps.
 // https://github.com/huggingface/safetensors#format
 
 import { describe } from "../arguments.ts";
@@ -17,21 +17,21 @@ export { type SafeTensor, type SafeTensorInput, type SafeTensorType, toFloat32, 
 
 /** What a safetensors file holds. */
 export interface SafetensorsFile {
-  /** In the order of their bytes in the file. */
+  /** Tensors by name, in the order of their bytes in the file. */
   tensors: Map<string, SafeTensor>;
-  /** The header's `__metadata__`; empty where there is none. */
+  /** The header's `__metadata__`; empty if there is none. */
   metadata: Record<string, string>;
 }
 
-/** The format's own limit on the header, which bounds what a lying length can make us read. */
+/** The format's own limit on the header's length, which also bounds what is read if the length is wrong. */
 const maximumHeaderBytes = 100_000_000;
 const metadataKey = "__metadata__";
 
 /**
  * Reads a safetensors file.
  * @param options.file name used in error messages (default "safetensors")
- * @throws FormatError for anything the format forbids: truncated, overlapping or unused bytes, a byte count that does
- * not fit the shape, a bad header, duplicate names, an unknown dtype. The message names tensor, offset, expected, found.
+ * @throws FormatError for anything that the format forbids: truncated, overlapping or unused bytes, a number of bytes that does
+ * not fit the shape, a bad header, duplicate names, an unknown dtype. The message gives tensor, offset, expected and found values.
  */
 export function loadSafetensors(input: FileBytes, options: { file?: string } = {}): SafetensorsFile {
   const file = options?.file ?? "safetensors";
@@ -83,8 +83,8 @@ export function loadSafetensors(input: FileBytes, options: { file?: string } = {
 }
 
 /**
- * Writes a safetensors file. The same tensors give the same bytes, in whatever order they are passed: wide elements
- * first (so every tensor is aligned), then by name.
+ * Writes a safetensors file. The same tensors give the same bytes, in whatever order they are passed: they are sorted by element
+ * size, the largest first (so that every tensor is aligned), then by name.
  * @throws InputError for a tensor whose data does not fit its shape or dtype.
  */
 export function saveSafetensors(
@@ -103,7 +103,7 @@ export function saveSafetensors(
   });
   entries.sort((a, b) => b.width - a.width || compareText(a.name, b.name));
 
-  // The header is put together by hand: an object would move names that look like numbers to the front.
+  // The header's JSON is built by hand, because an object would move names that look like numbers to the front.
   const fields: string[] = [];
   const metadataKeys = Object.keys(metadata).sort(compareText);
   if (metadataKeys.length > 0) {
@@ -157,7 +157,7 @@ function readHeader(bytes: Uint8Array, file: string): { header: Record<string, u
   let text: string;
   let header: unknown;
   try {
-    // slice, not subarray: text decoders refuse shared memory.
+    // A slice copies the bytes, because text decoders reject shared memory.
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.slice(8, dataStart));
     header = JSON.parse(text);
   } catch (cause) {
@@ -171,13 +171,13 @@ function readHeader(bytes: Uint8Array, file: string): { header: Record<string, u
   return { header, dataStart };
 }
 
-/** How a ZIP archive begins, and the bare pickle of old versions of PyTorch. */
+/** The first bytes of a ZIP archive, and of the bare pickle that old versions of PyTorch wrote. */
 const torchBeginnings = [
   [0x50, 0x4b, 3, 4],
   [0x80, 2, 0x8a, 0x0a],
 ];
 
-/** Whether PyTorch may have written a file. In a safetensors file the header's brace follows its length, whose bytes may be any. */
+/** Returns whether PyTorch may have written a file. A safetensors file has a brace after its first 8 bytes, which may have any value. */
 export function isTorchFile(bytes: Uint8Array): boolean {
   return bytes[8] !== 0x7b && torchBeginnings.some((beginning) => beginning.every((byte, i) => bytes[i] === byte));
 }
@@ -197,7 +197,7 @@ interface HeaderEntry {
   name: string;
   dtype: SafeTensorType;
   shape: number[];
-  /** From the first byte after the header. */
+  /** The first byte of the tensor, counted from the first byte after the header. */
   begin: number;
   end: number;
 }
@@ -231,7 +231,7 @@ function readEntry(name: string, value: unknown, file: string): HeaderEntry {
   return { name, dtype: dtype as SafeTensorType, shape, begin, end };
 }
 
-/** Finds a key that one JSON object holds twice: JSON.parse would silently keep the last. `text` must be valid JSON. */
+/** Returns a key that one JSON object contains twice, of which JSON.parse would silently keep the last. `text` must be valid JSON. */
 function findDuplicateKey(text: string): string | undefined {
   const open: Set<string>[] = [];
   let lastString = "";
@@ -249,7 +249,7 @@ function findDuplicateKey(text: string): string | undefined {
   return undefined;
 }
 
-/** Texts, braces and colons of JSON, in their order. A pattern would take as much of the stack as a text has escapes. */
+/** Yields strings, braces and colons of JSON in order. A regular expression would take stack space for each escape in a string. */
 function* tokensOf(text: string): Generator<string> {
   const mark = /["{}:]/g;
   for (let found = mark.exec(text); found; found = mark.exec(text)) {

@@ -1,15 +1,15 @@
-// Files that are given as bytes, or by where they are.
+// Files that are given as bytes or by their location.
 
 import { FormatError } from "../errors.ts";
 import { nodeModule } from "../host/environment.ts";
 import { absoluteUrl } from "../host/url.ts";
 import type { FileBytes } from "./bytes.ts";
 
-/** A file's bytes, or where it is: a URL, or a path in Node and Deno. */
+/** A file's bytes or its location: a URL, or a path in Node and Deno. */
 export type FileSource = FileBytes | string | URL;
 
 /**
- * @returns the bytes, and what messages call the file
+ * @returns the bytes, and the file's name in error messages
  * @throws FormatError when it cannot be loaded
  */
 export async function readSource(source: FileSource): Promise<{ bytes: FileBytes; file: string }> {
@@ -21,7 +21,7 @@ export async function readSource(source: FileSource): Promise<{ bytes: FileBytes
 async function fetchBytes(source: string | URL): Promise<Uint8Array | ArrayBuffer> {
   const url = absoluteUrl(source, FormatError);
   const file = String(source);
-  // Node does not fetch files.
+  // `fetch` of Node does not read files.
   const files =
     url.protocol === "file:" ? nodeModule<typeof import("node:fs/promises")>("node:fs/promises") : undefined;
   let response: Response;

@@ -1,31 +1,31 @@
-// STL, the format of surfaces for printing and meshing: triangles, each with its own three corners, in text or binary.
+// STL, the format of surfaces for printing and meshing: triangles in text or binary, each with its own three corners.
 
 import { type FileBytes, formatError, toBytes, toDataView } from "./bytes.ts";
 import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 import { parseFloat32, splitWords, TextReader } from "./text.ts";
 
-/** The triangles of a file. */
+/** The points and triangles of a file. */
 export interface StlFile extends PointCloud {
-  /** [3 triangles] the points of each triangle's corners. */
+  /** [3 triangles] the indices of the corners' points, three for each triangle. */
   triangles: Int32Array;
 }
 
-/** A header of the writer's choice and the number of triangles; then for each its normal, its corners and two bytes more. */
+/** A header with any contents and the number of triangles; then, for each triangle, its normal, its corners and two more bytes. */
 const HEADER = 84;
 const TRIANGLE = 50;
 
 /**
  * Reads a surface.
- * @param options.merge whether corners in the same place become one point (default), in the order of their first mention; without,
- * each triangle has three points of its own
- * @param options.attributes none can be read: STL files name no numbers of a point
- * @throws FormatError for a file that is cut short, and for coordinates that are no finite numbers
+ * @param options.merge whether corners at the same position become one point (default), in the order of their first occurrence;
+ * otherwise each triangle has three points of its own
+ * @param options.attributes not supported: STL files have no named attributes of points
+ * @throws FormatError for a file that is truncated, and for coordinates that are not finite numbers
  */
 export function loadStl(input: FileBytes, options: ReadOptions & { merge?: boolean } = {}): StlFile {
   const { file, attributes } = checkReadOptions(options, "stl");
   if (attributes?.[0] !== undefined) throw missingAttribute(file, attributes[0], []);
   const bytes = toBytes(input);
-  // Binary files may begin with "solid" as text does, but their length is told by their number of triangles.
+  // Binary files may begin with "solid" like text, but their length follows from the number of triangles.
   const count = bytes.length >= HEADER ? toDataView(bytes).getUint32(80, true) : -1;
   const isBinary = count >= 0 && bytes.length === HEADER + TRIANGLE * count;
   const isText = !isBinary && /^\s*solid\b/i.test(new TextDecoder("latin1").decode(bytes.slice(0, 80)));
@@ -64,19 +64,19 @@ function readBinary(bytes: Uint8Array, count: number): Float32Array {
   return corners;
 }
 
-/** The keywords of a triangle's lines. */
+/** The keywords of a triangle's lines in text. */
 const triangleLines = ["facet normal", "outer loop", "vertex", "vertex", "vertex", "endloop", "endfacet"];
 
 function readText(bytes: Uint8Array, file: string): Float32Array {
   const reader = new TextReader(bytes, file);
-  // No triangle takes fewer bytes in text.
+  // A triangle takes at least this many bytes in text.
   const corners = new Float32Array(9 * Math.floor(bytes.length / 60));
   let filled = 0;
   let at = -1;
   for (let line = reader.filledLine(); line !== undefined; line = reader.filledLine()) {
     const words = splitWords(line);
     const keyword = words[0].toLowerCase();
-    // Between solids, of which a file may hold several.
+    // This line is between two solids, of which a file may contain several.
     const isBetween = at < 0 || at === 0;
     if (isBetween && (keyword === "solid" || keyword === "endsolid")) {
       at = keyword === "solid" ? 0 : -1;
@@ -100,7 +100,7 @@ function readText(bytes: Uint8Array, file: string): Float32Array {
   return corners.slice(0, filled);
 }
 
-/** Corners in the same place as one point. Sorted to find them, which no choice of corners makes slow. */
+/** Merges corners at the same position into one point. It sorts them, because sorting takes the same time for any corners. */
 function mergePoints(corners: Float32Array): { positions: Float32Array; triangles: Int32Array } {
   const count = corners.length / 3;
   const compare = (a: number, b: number) =>
@@ -108,7 +108,7 @@ function mergePoints(corners: Float32Array): { positions: Float32Array; triangle
     corners[3 * a + 1] - corners[3 * b + 1] ||
     corners[3 * a + 2] - corners[3 * b + 2];
   const order = Int32Array.from({ length: count }, (_, i) => i).sort((a, b) => compare(a, b) || a - b);
-  /** Of each corner, the first that lies where it does. */
+  /** For each corner, the first corner at the same position. */
   const first = new Int32Array(count);
   order.forEach((corner, i) => {
     first[corner] = i > 0 && compare(order[i - 1], corner) === 0 ? first[order[i - 1]] : corner;

@@ -1,8 +1,8 @@
-// Arrays whose elements lie in another order than row by row: column-major ones, and views of other arrays.
+// Arrays whose elements are not in row-major order: column-major arrays, and views of other arrays.
 
 import { elementCount, type TypedArray, type TypedArrayConstructor } from "./bytes.ts";
 
-/** The elements of a strided view, row by row. Element (i, j, ...) is `elements[first + i strides[0] + j strides[1] + ...]`. */
+/** Returns the elements of a strided view in row-major order. Element (i, j, ...) is `elements[first + i strides[0] + j strides[1] + ...]`. */
 export function gatherStrided<Elements extends TypedArray>(
   elements: Elements,
   first: number,
@@ -10,7 +10,7 @@ export function gatherStrided<Elements extends TypedArray>(
   strides: readonly number[],
 ): Elements {
   const result = new (elements.constructor as TypedArrayConstructor)(elementCount(shape)) as Elements;
-  // Axes of one index change nothing; without them, the work at each element is two steps on average.
+  // Axes of length 1 have no effect; without them, advancing takes two steps per element on average.
   const axes = shape.map((_, axis) => axis).filter((axis) => shape[axis] !== 1);
   const index = new Array<number>(shape.length).fill(0);
   let source = first;

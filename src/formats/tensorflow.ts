@@ -1,29 +1,29 @@
-// TensorFlow's messages, as far as data sets hold them: tf.train.Example, a record of named features, and TensorProto, a
-// tensor serialized into one of them.
+// The TensorFlow messages that data sets use: tf.train.Example, a record of named features, and TensorProto, a tensor that is
+// serialized into a feature.
 // https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/example/feature.proto, .../framework/tensor.proto
 
 import { PbfReader, PbfWriter } from "pbf";
 import { bytesOf, elementCount, formatError, readArray, toDataView } from "./bytes.ts";
 import { arrayTypes, type SafeTensor, type SafeTensorType } from "./elements.ts";
 
-/** A feature of an Example: byte strings, float32 or 64-bit integers. */
+/** A feature of an Example: a list of byte strings, of float32 values or of 64-bit integers. */
 export type Feature = { bytes: Uint8Array[] } | { floats: Float32Array } | { integers: BigInt64Array };
 
-/** Element types by their number in tensorflow.DataType. */
+/** Element types by their numbers in tensorflow.DataType. */
 const tensorTypes: Partial<Record<number, SafeTensorType>> = { 1: "F32", 2: "F64", 3: "I32", 9: "I64" };
-/** The wire's way to write a number, the low three bits of a field's key. */
+/** Wire types: the low three bits of a field's key tell how its value is encoded. */
 const VARINT = 0;
 const LENGTH_DELIMITED = 2;
 
 /**
  * Reads a serialized tf.train.Example.
  * @param file name used in error messages
- * @throws FormatError for what is no such message.
+ * @throws FormatError for bytes that are not such a message.
  */
 export function readExample(bytes: Uint8Array, file: string): Map<string, Feature> {
   return reading(bytes, file, "tf.train.Example", (reader) => {
     const features = new Map<string, Feature>();
-    // Example.features, Features.feature: a map entry each.
+    // Example.features and Features.feature; the latter has a message for each entry of the map.
     for (const example of messages(reader, 1)) {
       for (const entry of messages(new PbfReader(example), 1)) {
         const [name, feature] = readEntry(new PbfReader(entry));
@@ -34,7 +34,7 @@ export function readExample(bytes: Uint8Array, file: string): Map<string, Featur
   });
 }
 
-/** Runs a reader of protocol buffers; whatever goes wrong in it is the file's fault. */
+/** Calls a reader of protocol buffers, and converts whatever goes wrong in it to an error about the file. */
 function reading<T>(bytes: Uint8Array, file: string, what: string, read: (reader: PbfReader) => T): T {
   try {
     return read(new PbfReader(bytes));
@@ -43,7 +43,7 @@ function reading<T>(bytes: Uint8Array, file: string, what: string, read: (reader
   }
 }
 
-/** The next field's number; 0 at the end. A field that would go on beyond the end is an error, which pbf leaves to its user. */
+/** Returns the next field's number; 0 at the end. A field that continues beyond the end is an error, which pbf does not check. */
 function nextField(reader: PbfReader): number {
   if (reader.pos > reader.length) throw new Error("a field is cut short");
   return reader.nextField();
@@ -58,7 +58,7 @@ function bytesField(reader: PbfReader): Uint8Array {
   return reader.buf.subarray(start, reader.pos);
 }
 
-/** The messages in a repeated field; others are walked over. */
+/** Yields the messages in a repeated field, and skips other fields. */
 function* messages(reader: PbfReader, field: number): Generator<Uint8Array> {
   for (let number = nextField(reader); number !== 0; number = nextField(reader)) {
     if (number === field) yield bytesField(reader);
@@ -88,7 +88,7 @@ function readFeature(reader: PbfReader): Feature | undefined {
   return feature;
 }
 
-/** A repeated float, packed as proto3 writes it or one by one as older writers do. */
+/** Reads a repeated float, either packed as proto3 writes it or with a key for each value as older writers do. */
 function readFloats(list: Uint8Array, field = 1): number[] {
   const values: number[] = [];
   const reader = new PbfReader(list);
@@ -119,7 +119,7 @@ function readIntegers(list: Uint8Array, field = 1): bigint[] {
   return values;
 }
 
-/** All 64 bits, which pbf's own would round to a float64. */
+/** Reads all 64 bits of an integer, which pbf's own function would round to a float64. */
 function readVarint(reader: PbfReader): bigint {
   let value = 0n;
   for (let shift = 0n; shift < 70n; shift += 7n) {
@@ -132,10 +132,10 @@ function readVarint(reader: PbfReader): bigint {
 }
 
 /**
- * Reads a serialized TensorProto, whose elements are bytes (`tensor_content`) or float32 one by one (`float_val`; a single one
- * stands for all).
+ * Reads a serialized TensorProto, whose elements are either raw bytes (`tensor_content`) or a list of float32 values (`float_val`,
+ * in which a single value stands for all elements).
  * @param file name used in error messages, with the feature's name
- * @throws FormatError for another element type than float32, float64, int32, int64, and for data that does not fit the shape.
+ * @throws FormatError for an element type other than float32, float64, int32, int64, and for data that does not fit the shape.
  */
 export function readTensorProto(bytes: Uint8Array, file: string): SafeTensor {
   const { type, shape, content, floats } = reading(bytes, file, "TensorProto", readTensorFields);
@@ -167,7 +167,7 @@ export function readTensorProto(bytes: Uint8Array, file: string): SafeTensor {
   return { dtype, shape, data: floats.length === length ? data : new Float32Array(length).fill(data[0]) };
 }
 
-/** One value that stands for more than this is no data. */
+/** A single value is repeated at most this often; a larger tensor of equal values is taken for damage. */
 const LARGEST_REPEATED = 2 ** 24;
 
 function readTensorFields(reader: PbfReader) {
@@ -177,7 +177,7 @@ function readTensorFields(reader: PbfReader) {
   const floats: number[] = [];
   for (let number = nextField(reader); number !== 0; number = nextField(reader)) {
     if (number === 1 && reader.type === VARINT) type = reader.readVarint();
-    // TensorShapeProto.dim, Dim.size.
+    // TensorShapeProto.dim and Dim.size.
     else if (number === 2) {
       for (const dimension of messages(new PbfReader(bytesField(reader)), 2)) {
         shape.push(Number(readIntegers(dimension).at(-1) ?? 0n));

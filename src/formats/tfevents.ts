@@ -1,18 +1,18 @@
-// TensorBoard's event files: records of tensorflow.Event messages, here of scalars alone.
+// TensorBoard's event files: records of tensorflow.Event messages, of which only those with scalars are written here.
 // https://github.com/tensorflow/tensorboard/blob/master/tensorboard/compat/proto/event.proto, .../summary.proto
 
 import { PbfWriter } from "pbf";
 import { writeTfRecords } from "./tfrecord.ts";
 
-/** What one event says: which file this is, that a session begins, or some scalars. */
+/** The contents of an event: the file's version, the start of a session, or scalars. */
 export type EventContent =
   | { version: true }
-  /** What the files before say of this step and later ones is void. */
+  /** A session starts, so what earlier files say about this step and later ones is void. */
   | { start: true }
-  /** By their tags: "training/loss". */
+  /** Scalars by their tags: "training/loss". */
   | { scalars: Readonly<Record<string, number>> };
 
-/** An event, as its readers place it. */
+/** The step and the time of an event. */
 export interface EventPlace {
   step: number;
   /** Seconds since 1970. */
@@ -22,7 +22,7 @@ export interface EventPlace {
 /** SessionLog.START. */
 const START = 1;
 
-/** A record of an event file. A file begins with its version; one that goes on with a run has the session's start next. */
+/** Encodes a record of an event file. A file begins with its version; if it continues a run, the start of a session follows. */
 export function encodeEvent(content: EventContent, { step, wallTime }: EventPlace): Uint8Array<ArrayBuffer> {
   const event = new PbfWriter();
   event.writeDoubleField(1, wallTime);

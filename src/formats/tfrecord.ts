@@ -1,20 +1,20 @@
-// TensorFlow's record file: records one after another, each with its length and two checksums.
+// TensorFlow's record file: a sequence of records, each with its length and two checksums.
 // https://www.tensorflow.org/tutorials/load_data/tfrecord#tfrecords_format_details
 
 import { type FileBytes, formatError, toBytes, toDataView } from "./bytes.ts";
 import { crc32c } from "./checksums.ts";
 
-/** Bytes before a record's payload (length, checksum of the length) and after it (checksum of the payload). */
+/** The number of bytes before a record's payload (length, checksum of the length) and after it (checksum of the payload). */
 export const RECORD_HEAD = 12;
 export const RECORD_TAIL = 4;
 
-/** CRC-32C, turned and shifted: so that checksums of data that contains checksums stay good ones. */
+/** CRC-32C, rotated and shifted by a constant, because a CRC of data that contains its own CRC would be weak. */
 function maskedChecksum(bytes: Uint8Array): number {
   const checksum = crc32c(bytes);
   return (((checksum >>> 15) | (checksum << 17)) + 0xa282ead8) >>> 0;
 }
 
-/** Where a record's payload lies in its file. */
+/** The place of a record's payload in its file. */
 export interface RecordPlace {
   offset: number;
   length: number;
@@ -23,8 +23,8 @@ export interface RecordPlace {
 /**
  * Reads the head of the record at `offset`.
  * @param head its 12 bytes
- * @param left bytes of the file from `offset` on
- * @throws FormatError that names file and offset, for a wrong checksum or a record that the file's end cuts short.
+ * @param left the number of bytes of the file from `offset` on
+ * @throws FormatError that names file and offset, for a wrong checksum or a truncated record.
  */
 export function readRecordHead(head: Uint8Array, offset: number, left: number, file: string): RecordPlace {
   if (head.length < RECORD_HEAD || left < RECORD_HEAD + RECORD_TAIL) {
@@ -71,9 +71,9 @@ function checkSum(bytes: Uint8Array, expected: number, what: string, offset: num
 }
 
 /**
- * The records of a file, one after another, each checked when it is reached.
+ * Yields the records of a file in order, each of which is checked when it is reached.
  * @param options.file name used in error messages (default "tfrecord")
- * @throws FormatError that names file and offset: truncated, or a wrong checksum.
+ * @throws FormatError that names file and offset, for a truncated file or a wrong checksum.
  */
 export function* readTfRecords(input: FileBytes, options: { file?: string } = {}): Generator<Uint8Array> {
   const file = options.file ?? "tfrecord";

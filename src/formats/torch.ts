@@ -1,5 +1,5 @@
-// PyTorch's file of `torch.save`: a ZIP archive of a pickle, which says what there is, and of the tensors' bytes. Only plain
-// tensors and containers are read; nothing that the pickle asks for is executed.
+// PyTorch's `torch.save` files: a ZIP archive of a pickle, which describes the contents, and of the tensors' bytes. Only plain
+// tensors and containers are read; nothing is executed that the pickle asks for.
 // https://github.com/pytorch/pytorch/blob/main/torch/serialization.py
 
 import { zipSync } from "fflate";
@@ -18,7 +18,7 @@ import { type Pickled, PickledName, readPickle } from "./pickle.ts";
 import { gatherStrided } from "./strided.ts";
 import { openZip, type ZipEntry } from "./zip.ts";
 
-/** What PyTorch calls the memory behind a tensor, by its elements' type. */
+/** PyTorch's names of the class of a tensor's storage, by element type. */
 const storageNames: Partial<Record<SafeTensorType, string>> = {
   F64: "DoubleStorage",
   F32: "FloatStorage",
@@ -39,11 +39,11 @@ const DICTIONARY = "collections.OrderedDict";
 const TENSOR = "torch._utils._rebuild_tensor_v2";
 const PARAMETER = "torch._utils._rebuild_parameter";
 const SIZE = "torch.Size";
-/** Besides these, names of element types such as "torch.float32" may stand in a file; they stay names. */
+/** The names that a file may contain. Names of element types, such as "torch.float32", are also allowed and stay names. */
 const known = new Set([DICTIONARY, TENSOR, PARAMETER, SIZE, ...storageTypes.keys()]);
 const elementTypeName = /^torch\.(?:float|bfloat|int|uint)\d+$|^torch\.bool$/;
 
-/** A tensor in a PyTorch file, told from what else there is by its class. */
+/** A tensor in a PyTorch file; its class distinguishes it from other values. */
 export class TorchTensor implements SafeTensor {
   readonly dtype: SafeTensorType;
   readonly shape: number[];
@@ -55,7 +55,7 @@ export class TorchTensor implements SafeTensor {
   }
 }
 
-/** The memory behind one tensor or several. */
+/** The memory of one tensor or of several. */
 class Storage {
   readonly dtype: SafeTensorType;
   readonly elements: SafeTensor["data"];
@@ -66,11 +66,11 @@ class Storage {
 }
 
 /**
- * Reads a file of `torch.save` (PyTorch 1.6 and later): a tensor, or dictionaries (as Maps), lists and plain values with tensors
- * in them. Tensors are row-major, views of other tensors included; a parameter is read as its tensor.
+ * Reads a file of `torch.save` (PyTorch 1.6 and later): a tensor, or dictionaries (as Maps), lists and plain values that contain
+ * tensors. Tensors, also those that are views of others, become row-major; a parameter is read as its tensor.
  * @param options.file name used in error messages (default "pt")
- * @throws FormatError for a damaged archive, a tensor that does not fit its memory, and anything but plain tensors and
- * containers: a pickle could run any program, and this one runs none.
+ * @throws FormatError for a damaged archive, a tensor that does not fit its storage, and anything but plain tensors and
+ * containers: a pickle may ask to run any program, and this reader runs none.
  */
 export function loadTorch(input: FileBytes, options: { file?: string } = {}): Pickled {
   const file = options.file ?? "pt";
@@ -96,7 +96,7 @@ export function loadTorch(input: FileBytes, options: { file?: string } = {}): Pi
   return new TorchReader(file, records).read(pickle);
 }
 
-/** The tensors of a dictionary, such as a state_dict, by name; what is no tensor is left out. */
+/** Returns the tensors of a dictionary, such as a state_dict, by name, without other values. */
 export function torchTensors(value: Pickled): Map<string, SafeTensor> {
   const tensors = new Map<string, SafeTensor>();
   if (!(value instanceof Map)) return tensors;
@@ -141,7 +141,7 @@ class TorchReader {
     throw this.#wrong(`calls ${name} with what it does not take.`);
   }
 
-  /** ("storage", a name of its type, the record's key, a device, the number of elements). */
+  /** Returns a storage from ("storage", its class, the record's key, the device, the number of elements). */
   #storage(id: Pickled): Storage {
     const [kind, type, key, , length] = Array.isArray(id) ? id : [];
     const dtype = type instanceof PickledName ? storageTypes.get(type.name) : undefined;
@@ -165,7 +165,7 @@ class TorchReader {
     return storage;
   }
 
-  /** (memory, offset of the first element, shape, strides, requires_grad, hooks). */
+  /** Returns a tensor from (storage, offset of the first element, shape, strides, requires_grad, hooks). */
   #tensor([storage, offset, shape, strides]: Pickled[]): TorchTensor {
     if (!(storage instanceof Storage) || !isCount(offset) || !areCounts(shape) || !areCounts(strides)) {
       return this.#refuse(TENSOR);
@@ -187,7 +187,7 @@ class TorchReader {
   }
 }
 
-/** OrderedDict() or OrderedDict([[key, value], ...]). */
+/** Returns the result of OrderedDict() or OrderedDict([[key, value], ...]). */
 function orderedDictionary([items]: Pickled[]): Map<Pickled, Pickled> | undefined {
   if (items === undefined) return new Map();
   if (!Array.isArray(items) || !items.every((item) => Array.isArray(item) && item.length === 2)) return undefined;
@@ -195,10 +195,10 @@ function orderedDictionary([items]: Pickled[]): Map<Pickled, Pickled> | undefine
 }
 
 const isCount = (value: Pickled): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-/** No tensor of PyTorch has more dimensions. */
-const MOST_DIMENSIONS = 64;
+/** PyTorch limits the number of dimensions to this. */
+const MAX_DIMENSIONS = 64;
 const areCounts = (value: Pickled): value is number[] =>
-  Array.isArray(value) && value.length <= MOST_DIMENSIONS && value.every(isCount);
+  Array.isArray(value) && value.length <= MAX_DIMENSIONS && value.every(isCount);
 
 function isRowMajor(shape: readonly number[], strides: readonly number[]): boolean {
   let stride = 1;
@@ -210,8 +210,8 @@ function isRowMajor(shape: readonly number[], strides: readonly number[]): boole
 }
 
 /**
- * Writes tensors by name as `torch.save` writes a dictionary of them: `torch.load(file, weights_only=True)` opens it.
- * @throws InputError for a type of elements that PyTorch has not, such as U32.
+ * Writes tensors by name as `torch.save` writes a dictionary of them, so that `torch.load(file, weights_only=True)` can open it.
+ * @throws InputError for an element type that PyTorch does not have, such as U32.
  */
 export function saveTorch(tensors: ReadonlyMap<string, SafeTensor>): Uint8Array {
   const pickle = new PickleWriter();
@@ -240,7 +240,7 @@ export function saveTorch(tensors: ReadonlyMap<string, SafeTensor>): Uint8Array 
     pickle.integer(0);
     pickle.integers(shape);
     pickle.integers(strides);
-    // Requires no gradient, has no hooks.
+    // The tensor requires no gradient, and has no hooks.
     pickle.opcode("\x89");
     pickle.global(DICTIONARY);
     pickle.opcode(")RtR");
@@ -248,13 +248,13 @@ export function saveTorch(tensors: ReadonlyMap<string, SafeTensor>): Uint8Array 
   }
   pickle.opcode("u.");
   const text = (value: string) => new TextEncoder().encode(value);
-  // The pickle comes first, as PyTorch's own reader takes the archive's name from the first record. A fixed date: the same
-  // tensors give the same bytes.
+  // The pickle comes first, because PyTorch's reader takes the archive's name from the first record. The date is fixed, so that the
+  // same tensors give the same bytes.
   const records = { "archive/data.pkl": pickle.bytes(), "archive/byteorder": text("little"), ...files };
   return zipSync({ ...records, "archive/version": text("3\n") }, { level: 0, mtime: new Date(1980, 0, 1) });
 }
 
-/** The few opcodes that a dictionary of tensors takes; protocol 2, as PyTorch writes. */
+/** Writes the few opcodes that a dictionary of tensors needs, in protocol 2, as PyTorch does. */
 class PickleWriter {
   readonly #bytes: number[] = [0x80, 2];
 
@@ -274,7 +274,7 @@ class PickleWriter {
     this.opcode(`c${name.slice(0, dot)}\n${name.slice(dot + 1)}\n`);
   }
 
-  /** Up to 2^31 - 1 in four bytes, beyond that in eight. */
+  /** Writes an integer: up to 2^31 - 1 in four bytes, larger ones in eight. */
   integer(value: number): void {
     if (value < 2 ** 31) this.opcode("J");
     else this.opcode("\x8a\x08");

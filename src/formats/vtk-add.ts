@@ -1,4 +1,4 @@
-// More arrays of its points for a legacy VTK file: geometry, cells and all other arrays stay as they are.
+// Adds arrays of point data to a legacy VTK file; geometry, cells and all other arrays stay as they are.
 
 import { InputError } from "../errors.ts";
 import { concatBytes } from "./bytes.ts";
@@ -8,8 +8,8 @@ import { bigEndian, findPointData } from "./vtk.ts";
 import { encodeVtkName } from "./vtk-attributes.ts";
 
 /**
- * A legacy VTK file with a field of more arrays at the end of its point data, in the file's own encoding.
- * @throws FormatError for a damaged file; InputError where there are not as many points, or an array is there already
+ * Returns a legacy VTK file with an additional field of arrays at the end of its point data, in the file's own encoding.
+ * @throws FormatError for a damaged file; InputError where the number of points is another, or an array already exists
  */
 export function addVtkPointData(
   bytes: Uint8Array,
@@ -40,7 +40,7 @@ export function addVtkPointData(
   return concatBytes(parts);
 }
 
-/** A line for each point. */
+/** Formats an array with a line for each point. */
 function textOf(data: Float32Array | Int32Array, channels: number): string {
   const words = Array.from(data, data instanceof Int32Array ? String : formatFloat32);
   const lines = Array.from({ length: data.length / channels }, (_, i) =>

@@ -1,11 +1,11 @@
-// What is attached to the points and cells of a legacy VTK file: sections of one array each, and FIELDs of several.
+// Attributes of the points and cells in a legacy VTK file: sections of one array each, and FIELDs of several arrays.
 
 import { type NumberType, numberTypes } from "./numbers.ts";
 import type { Attribute, PointCloud } from "./positions.ts";
 import { decodeName } from "./text.ts";
 import type { VtkReader } from "./vtk-reader.ts";
 
-/** Numbers of each point or cell by the section, where its header does not say. */
+/** The number of components of each section's array, where the header of the section does not give it. */
 const componentsOf: Readonly<Record<string, number>> = {
   VECTORS: 3,
   NORMALS: 3,
@@ -22,20 +22,20 @@ interface ArrayHeader {
   type: NumberType;
 }
 
-/** What a file says of its point data, as far as it has any. */
+/** What a file says about its point data. */
 export interface PointData {
   names?: readonly string[];
-  /** Where it ends, if another section follows. */
+  /** The offset at which the point data ends, if another section follows. */
   end?: number;
 }
 
-/** Reads the numbers of an array, and returns whether it did: false passes over them. */
+/** Reads the values of an array, and returns whether it did: after false, the values are skipped. */
 type Use = (name: string, components: number, rows: number, type: NumberType, section: string) => boolean;
 
 /**
- * Reads the wanted arrays from the first POINT_DATA or CELL_DATA on, to the file's end.
+ * Reads the requested arrays from the first POINT_DATA or CELL_DATA to the end of the file.
  * @param kind the section whose name has been read
- * @throws FormatError where one is not there, or anything is not what the format demands
+ * @throws FormatError if an array is missing, or the file violates the format
  */
 export function readAttributes(
   source: VtkReader,
@@ -90,7 +90,7 @@ export function readAttributes(
   return { attributes: new Map(attributes), pointData };
 }
 
-/** Several arrays, each with its own name and size. */
+/** Reads a field: several arrays, each with its own name and size. */
 export function readField(source: VtkReader, use: Use): void {
   source.word(); // the field's name
   const arrays = source.count("FIELD");
@@ -109,7 +109,7 @@ export function readField(source: VtkReader, use: Use): void {
   }
 }
 
-/** The header of a section of one array, to the line before its numbers. */
+/** Reads the header of a section of one array, up to the line before its values. */
 function readArrayHeader(source: VtkReader, section: string): ArrayHeader {
   const name = decodeVtkName(source.word() ?? "");
   if (section === "SCALARS") {
@@ -130,16 +130,16 @@ function readArrayHeader(source: VtkReader, section: string): ArrayHeader {
   return { name, components: componentsOf[section], type: source.type(section) };
 }
 
-/** A table of colours: red, green, blue and opacity of each entry. */
+/** Skips a table of colours: red, green, blue and opacity of each entry. */
 function skipColours(source: VtkReader): void {
   const name = source.word();
   source.skip(4 * source.count("LOOKUP_TABLE"), colourType(source), `LOOKUP_TABLE ${name}`);
 }
 
-/** Colours are bytes in binary, and numbers from 0 to 1 in text. */
+/** Colours are bytes in binary files, and numbers from 0 to 1 in text. */
 const colourType = ({ binary }: VtkReader): NumberType => (binary ? numberTypes.u1 : numberTypes.f4);
 
-/** As VTK writes a name: what would end a word, and all beyond ASCII, as %20. */
+/** Encodes a name as VTK does: white space and characters beyond ASCII become %20 and the like. */
 export function encodeVtkName(name: string): string {
   return Array.from(new TextEncoder().encode(name), (byte) =>
     byte < 33 || byte > 126 || byte === 0x22 || byte === 0x25

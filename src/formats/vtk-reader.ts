@@ -1,4 +1,4 @@
-// The numbers and words of a legacy VTK file, in text or binary.
+// Reads numbers and words of a legacy VTK file, in text or binary.
 
 import type { ErrorDetails, FormatError } from "../errors.ts";
 import { formatError, toDataView } from "./bytes.ts";
@@ -16,7 +16,7 @@ const types: Record<string, NumberType> = {
   long: numberTypes.i8,
   unsigned_long: numberTypes.u8,
   signed_char: numberTypes.i1,
-  // VTK writes its indices as int, whatever they are in its memory.
+  // VTK writes its indices as int, whatever their type in memory is.
   vtkidtype: numberTypes.i4,
   vtktypeint32: numberTypes.i4,
   vtktypeint64: numberTypes.i8,
@@ -25,10 +25,10 @@ const types: Record<string, NumberType> = {
   double: numberTypes.f8,
 };
 
-/** Reads a file from its beginning to its end. Errors name the file and the place that was reached. */
+/** Reads a file from its beginning to its end. Errors name the file and the current offset or line. */
 export class VtkReader {
   readonly text: TextReader;
-  /** Whether numbers are binary, as the file's third line says. */
+  /** Whether numbers are binary, which the file's third line says. */
   binary = false;
   readonly #bytes: Uint8Array;
   readonly #file: string;
@@ -39,12 +39,12 @@ export class VtkReader {
     this.#file = file;
   }
 
-  /** The next word; undefined at the end. */
+  /** Returns the next word; undefined at the end of the file. */
   word(): string | undefined {
     return this.text.word();
   }
 
-  /** The `length` numbers that follow the current line. */
+  /** Returns the `length` numbers that follow the current line. */
   numbers(length: number, type: NumberType, section: string): Float64Array {
     const reader = this.text;
     reader.line();
@@ -73,7 +73,7 @@ export class VtkReader {
     return result;
   }
 
-  /** Passes over `length` numbers that follow the current line. What is not used may be anything: "nan", say. */
+  /** Skips `length` numbers that follow the current line. They are not parsed, so they may be anything: "nan", say. */
   skip(length: number, type: NumberType, section: string): void {
     if (this.binary) {
       this.numbers(length, type, section);
@@ -109,9 +109,9 @@ export class VtkReader {
     return types[word];
   }
 
-  /** A section that tells of the array before it: it ends with a blank line. */
+  /** Skips a section that describes the previous array, up to the blank line that ends it. */
   skipMetadata(): void {
-    // The first line read is the rest of the section's own.
+    // The first line is the rest of the section's own line.
     this.text.line();
     for (let line = this.text.line(); line !== undefined && line.trim() !== ""; line = this.text.line());
   }

@@ -1,5 +1,5 @@
-// Legacy VTK files (".vtk", versions 1 to 5, ASCII and BINARY): the points and cells of a data set, and what is attached to its
-// points where that is asked for.
+// Legacy VTK files (".vtk", versions 1 to 5, ASCII and BINARY): the points and cells of a data set, and those attributes of its
+// points that are asked for.
 // https://docs.vtk.org/en/latest/vtk_file_formats/vtk_legacy_file_format.html
 
 import { bytesOf, concatBytes, type FileBytes, swapByteOrder, toBytes } from "./bytes.ts";
@@ -9,21 +9,21 @@ import { checkReadOptions, type PointCloud, type ReadOptions } from "./positions
 import { encodeVtkName, type PointData, readAttributes, readField } from "./vtk-attributes.ts";
 import { VtkReader } from "./vtk-reader.ts";
 
-/** Cell c joins the points `connectivity[offsets[c] .. offsets[c + 1])`; a quad is a cell of four. */
+/** The points of cell c are `connectivity[offsets[c] .. offsets[c + 1])`; a quad is a cell of four points. */
 export interface VtkCells {
-  /** [cells + 1], the first 0. */
+  /** [cells + 1]; the first is 0. */
   offsets: Int32Array;
   connectivity: Int32Array;
 }
 
-/** What a legacy VTK file holds. */
+/** The contents of a legacy VTK file. */
 export interface VtkFile extends PointCloud {
   dataset: "POLYDATA" | "UNSTRUCTURED_GRID" | "STRUCTURED_GRID";
-  /** By section: CELLS of an unstructured grid; VERTICES, LINES, POLYGONS, TRIANGLE_STRIPS of polygonal data. */
+  /** Cells by section: CELLS of an unstructured grid; VERTICES, LINES, POLYGONS, TRIANGLE_STRIPS of polygonal data. */
   cells: Map<string, VtkCells>;
-  /** VTK's number for the kind of each cell of an unstructured grid (9 is a quad); undefined where the file has none. */
+  /** VTK's number of each cell's type in an unstructured grid (9 is a quad); undefined for other data sets. */
   cellTypes?: Int32Array;
-  /** Points along each axis of a structured grid, the first axis running fastest. */
+  /** The number of points along each axis of a structured grid, whose first axis runs fastest. */
   dimensions?: number[];
 }
 
@@ -31,9 +31,9 @@ const datasets = ["POLYDATA", "UNSTRUCTURED_GRID", "STRUCTURED_GRID"] as const;
 const cellSections = ["CELLS", "VERTICES", "LINES", "POLYGONS", "TRIANGLE_STRIPS"];
 
 /**
- * Reads points and cells. Positions are always three-dimensional, as the format has them.
- * @param options.attributes arrays of the point data that are read too, with as many channels as they have components
- * @throws FormatError for an unknown data set, a file cut short, values that are no numbers, cells of unknown points.
+ * Reads points and cells. Positions are always three-dimensional, as in the format.
+ * @param options.attributes names of arrays in the point data to read, with as many channels as they have components
+ * @throws FormatError for an unknown data set, a truncated file, values that are not numbers, cells of unknown points.
  */
 export function loadVtk(input: FileBytes, options: ReadOptions = {}): VtkFile {
   const { file, attributes } = checkReadOptions(options, "vtk");
@@ -41,8 +41,8 @@ export function loadVtk(input: FileBytes, options: ReadOptions = {}): VtkFile {
 }
 
 /**
- * Writes points as the vertices of an unstructured grid, in binary, each attribute as an array of its point data with as many
- * components as it has channels. Points in the plane get a z of 0, which the format demands.
+ * Writes points as the vertices of an unstructured grid, in binary, and each attribute as an array of its point data with as many
+ * components as it has channels. Two-dimensional points get a z of 0, which the format requires.
  * @throws InputError for arrays that do not fit each other
  */
 export function saveVtk(cloud: PointCloud): Uint8Array<ArrayBuffer> {
@@ -67,19 +67,19 @@ export function saveVtk(cloud: PointCloud): Uint8Array<ArrayBuffer> {
 /**
  * Writes a surface of quads as an unstructured grid, in binary.
  * @param positions [points, 3]
- * @param quads [quads, 4] points of each
+ * @param quads [quads, 4] the points of each quad
  */
 export function saveVtkQuads(positions: Float32Array, quads: Int32Array): Uint8Array<ArrayBuffer> {
   return join([...gridParts(positions, quads, QUAD), "\n"]);
 }
 
-/** VTK's number for a kind of cells, and the points of one. */
+/** VTK's number of a cell type, and the number of points in such a cell. */
 const VERTEX = { type: 1, corners: 1 };
 const QUAD = { type: 9, corners: 4 };
 
 type Part = string | Float32Array | Int32Array;
 
-/** An unstructured grid of cells of one kind. */
+/** Builds an unstructured grid whose cells all have the same type. */
 function gridParts(positions: Float32Array, connectivity: Int32Array, { type, corners }: typeof QUAD): Part[] {
   const points = positions.length / 3;
   const count = connectivity.length / corners;
@@ -97,31 +97,31 @@ function gridParts(positions: Float32Array, connectivity: Int32Array, { type, co
   ];
 }
 
-/** Texts and numbers one after another, the numbers in the format's byte order: the highest byte first. */
+/** Concatenates texts and numbers; numbers are written big-endian, as the format requires. */
 function join(parts: readonly Part[]): Uint8Array<ArrayBuffer> {
   return concatBytes(
     parts.map((part) => (typeof part === "string" ? new TextEncoder().encode(part) : bigEndian(part))),
   );
 }
 
-/** Numbers in the format's byte order, which is the highest byte first. */
+/** Returns the bytes of numbers in big-endian order, which the format requires. */
 export function bigEndian(numbers: Float32Array | Int32Array): Uint8Array {
   const bytes = bytesOf(numbers).slice();
   swapByteOrder(bytes, numbers.BYTES_PER_ELEMENT);
   return bytes;
 }
 
-/** Where in a file the data of its points is. */
+/** The place of the point data in a file. */
 export interface PointDataPlace {
   points: number;
   isBinary: boolean;
-  /** Of its arrays; undefined where there is no point data. */
+  /** The names of the point data's arrays; undefined if there is no point data. */
   names?: readonly string[];
-  /** The byte after it, or the file's end. */
+  /** The offset of the first byte after the point data, or the file's end. */
   end: number;
 }
 
-/** Walks over a file to where more point data may follow. @throws FormatError for a damaged file */
+/** Finds the place at which more point data can be inserted. @throws FormatError for a damaged file */
 export function findPointData(bytes: Uint8Array, file: string): PointDataPlace {
   const reader = new VtkReader(bytes, file);
   const parser = new VtkParser(reader, []);
@@ -205,7 +205,7 @@ class VtkParser {
     return known;
   }
 
-  /** Up to version 4: n cells in `size` numbers, each cell its length and then its points. */
+  /** Reads cells up to version 4: n cells in `size` numbers, each cell as its number of points and then the points. */
   #readMixedCells(section: string): VtkCells {
     const [count, size] = [this.#source.count(section), this.#source.count(section)];
     const numbers = this.#source.integers(size, numberTypes.i4, section);
@@ -226,7 +226,7 @@ class VtkParser {
     return { offsets, connectivity };
   }
 
-  /** From version 5: two arrays, the cells' beginnings and their points. */
+  /** Reads cells from version 5 on: two arrays, the cells' offsets and their points. */
   #readSplitCells(section: string): VtkCells {
     const [count, size] = [this.#source.count(section), this.#source.count(section)];
     const read = (keyword: string, length: number) => {
@@ -235,7 +235,7 @@ class VtkParser {
         throw this.#source.error(`${section}: expected ${keyword}, found "${found?.slice(0, 40)}".`);
       return this.#source.integers(length, this.#source.type(keyword), `${section} ${keyword}`);
     };
-    // Without cells some writers leave out even the first offset.
+    // If there are no cells, some writers leave out even the first offset.
     const offsets = read("OFFSETS", count);
     const connectivity = read("CONNECTIVITY", size);
     if (count === 0 && size === 0) return { offsets: new Int32Array(1), connectivity };

@@ -1,23 +1,23 @@
-// The numbers of an array of VTK's XML files: as text, as base64 or as they are, whole or in blocks that zlib packed.
+// Decodes and encodes the values of arrays in VTK's XML files: as text, as base64 or as raw bytes, whole or in blocks of zlib.
 // https://docs.vtk.org/en/latest/vtk_file_formats/vtkxml_file_format.html
 
 import { zlibSync } from "fflate";
 import type { FormatError } from "../errors.ts";
 import { bytesOf, readArray, swapByteOrder, type TypedArray, toDataView } from "./bytes.ts";
 import { arrayTypes, type SafeTensorType } from "./elements.ts";
-import { inflateZlib, MOST_DEFLATED } from "./inflate.ts";
+import { inflateZlib, MAX_DEFLATED } from "./inflate.ts";
 import { parseInteger, TextReader } from "./text.ts";
 
-/** How a file's binary arrays are stored. */
+/** The encoding of a file's binary arrays. */
 export interface Encoding {
   littleEndian: boolean;
-  /** Bytes of each number in front of the data: of UInt32 or UInt64. */
+  /** The number of bytes in each number of the header before the data: UInt32 or UInt64. */
   headerWidth: 4 | 8;
-  /** Whether data is packed by zlib. */
+  /** Whether data is compressed by zlib. */
   isCompressed: boolean;
 }
 
-/** Elements by VTK's names. */
+/** Element types by VTK's names. */
 export const elementTypes: Readonly<Record<string, SafeTensorType>> = {
   Float64: "F64",
   Float32: "F32",
@@ -31,12 +31,12 @@ export const elementTypes: Readonly<Record<string, SafeTensorType>> = {
   UInt8: "U8",
 };
 
-/** Makes the error that something about an array is wrong. */
+/** Makes the error for a problem of an array. */
 export type Wrong = (problem: string) => FormatError;
 
-/** Bytes that are taken one after another. */
+/** Bytes that are read in sequence. */
 interface ByteSource {
-  /** Bytes left, at most. */
+  /** An upper bound of the bytes left. */
   readonly left: number;
   /** @param length no more than `left` */
   take(length: number): Uint8Array;
@@ -63,18 +63,18 @@ class RawSource implements ByteSource {
 const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const PADDING = 64;
 const NONE = 65;
-/** The value of each character. */
+/** The value of each character of base64. */
 const base64Values = new Uint8Array(256).fill(NONE);
 [...`${base64Alphabet}=`].forEach((character, value) => {
   base64Values[character.charCodeAt(0)] = value;
 });
 
-/** Base64, which may have been closed (by =) and begun again: VTK does so between what it writes before data and the data. */
+/** Decodes base64, which may end (by =) and begin again: VTK does so between the header and the data. */
 class Base64Source implements ByteSource {
   readonly #text: Uint8Array;
   readonly #wrong: Wrong;
   #at = 0;
-  /** Bytes of the last group of four characters, and which of them are taken. */
+  /** The bytes of the last group of four characters, and how many of them have been read. */
   readonly #group = new Uint8Array(3);
   #next = 0;
   #end = 0;
@@ -120,17 +120,17 @@ class Base64Source implements ByteSource {
   }
 }
 
-/** What an array should hold. */
+/** The expected contents of an array. */
 export interface Expected {
   dtype: SafeTensorType;
-  /** Elements; where undefined, as many as there are. */
+  /** The number of elements; if undefined, as many as there are. */
   length: number | undefined;
 }
 
 /**
  * Reads a binary array.
- * @param data from the array's beginning on; what comes after it is not looked at
- * @throws what `wrong` makes
+ * @param data bytes from the array's beginning on; bytes after the array are ignored
+ * @throws the error that `wrong` makes
  */
 export function readBinary(
   data: Uint8Array,
@@ -174,7 +174,7 @@ function readWhole(source: ByteSource, encoding: Encoding, wrong: Wrong, check: 
   return source.take(length);
 }
 
-/** Before the blocks stand their number, the size of each but the last, the size of the last, and each's size when packed. */
+/** Reads blocks. Their header holds their number, the size of all but the last, the size of the last, and each compressed size. */
 function readBlocks(source: ByteSource, encoding: Encoding, wrong: Wrong, check: (bytes: number) => void): Uint8Array {
   const [count] = readHeader(source, 1, encoding, wrong);
   if (count === 0) {
@@ -183,13 +183,13 @@ function readBlocks(source: ByteSource, encoding: Encoding, wrong: Wrong, check:
   }
   const [size, lastSize] = readHeader(source, 2, encoding, wrong);
   const packedSizes = readHeader(source, count, encoding, wrong);
-  // A last block that is as long as the others is said to be of 0 bytes.
+  // A size of 0 means that the last block is as long as the others.
   const last = lastSize || size;
   const length = (count - 1) * size + last;
   check(length);
   const packed = packedSizes.reduce((sum, bytes) => sum + bytes, 0);
   if (packed > source.left) throw wrong(`is cut short: ${packed} bytes, of which at most ${source.left} are there`);
-  if (length > packed * MOST_DEFLATED) throw wrong(`claims ${length} bytes unpacked from ${packed}`);
+  if (length > packed * MAX_DEFLATED) throw wrong(`claims ${length} bytes unpacked from ${packed}`);
   const result = new Uint8Array(length);
   for (let block = 0; block < count; block++) {
     try {
@@ -203,12 +203,12 @@ function readBlocks(source: ByteSource, encoding: Encoding, wrong: Wrong, check:
 }
 
 /**
- * Reads an array that is written as text.
- * @throws what `wrong` makes
+ * Reads an array that is stored as text.
+ * @throws the error that `wrong` makes
  */
 export function readText(text: Uint8Array, { dtype, length }: Expected, file: string, wrong: Wrong): TypedArray {
   const count = length ?? countWords(text, file);
-  // A digit and a space each.
+  // Each value takes at least a digit and a space.
   if (2 * count - 1 > text.length) throw wrong(`is cut short: ${count} numbers in ${text.length} bytes`);
   const result = new arrayTypes[dtype](count);
   const parse = parserOf(dtype);
@@ -217,7 +217,7 @@ export function readText(text: Uint8Array, { dtype, length }: Expected, file: st
     const word = reader.word() ?? "";
     const value = parse(word);
     if (value !== undefined) result[i] = value;
-    // Whole numbers that are too large for the type come out as others.
+    // A typed array wraps integers that exceed its type, so that they differ afterwards.
     const isHeld = value !== undefined && (dtype.startsWith("F") || result[i] === value);
     if (!isHeld) throw wrong(`number ${i} of ${count} is "${word.slice(0, 40)}"`);
   }
@@ -232,7 +232,7 @@ function countWords(text: Uint8Array, file: string): number {
   return count;
 }
 
-/** Undefined is given for what is no number. 64-bit integers are kept to the last digit. */
+/** Returns a parser of values, which gives undefined for a word that is not a number. It keeps all digits of 64-bit integers. */
 function parserOf(dtype: SafeTensorType): (word: string) => number | bigint | undefined {
   if (dtype === "I64" || dtype === "U64") return (word) => (/^-?\d{1,20}$/.test(word) ? BigInt(word) : undefined);
   if (dtype.startsWith("F")) return parseFloat64;
@@ -252,10 +252,10 @@ function parseFloat64(word: string): number | undefined {
   return name.toLowerCase() === "nan" ? Number.NaN : sign === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
 }
 
-/** As VTK divides data: readers need not unpack more to have a part. */
+/** VTK's own block size. With blocks, a reader can decompress a part of the data alone. */
 const BLOCK = 32_768;
 
-/** Writes an array's bytes, with the header that says how many there are. */
+/** Encodes an array's bytes, with the header that gives their number. */
 export function encodeBinary(data: TypedArray, { littleEndian, headerWidth, isCompressed }: Encoding): Uint8Array[] {
   let bytes = bytesOf(data);
   if (!littleEndian && data.BYTES_PER_ELEMENT > 1) {
@@ -278,10 +278,10 @@ export function encodeBinary(data: TypedArray, { littleEndian, headerWidth, isCo
   return [header([blocks.length, BLOCK, bytes.length % BLOCK, ...sizes]), ...blocks];
 }
 
-/** Base64 with its padding. */
+/** Encodes base64 with padding. */
 export function encodeBase64(bytes: Uint8Array): string {
   const parts: string[] = [];
-  // A multiple of three bytes, so that only the last part is padded.
+  // The step is a multiple of three bytes, so that only the last part is padded.
   for (let at = 0; at < bytes.length; at += 12_288) {
     parts.push(btoa(String.fromCharCode(...bytes.subarray(at, at + 12_288))));
   }

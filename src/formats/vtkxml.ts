@@ -1,53 +1,53 @@
-// VTK's XML files: which arrays there are and where, and each by itself. What they mean together is said elsewhere.
+// The structure of VTK's XML files: which arrays they contain and where. What the arrays mean is left to the callers.
 // https://docs.vtk.org/en/latest/vtk_file_formats/vtkxml_file_format.html
 
 import type { FormatError } from "../errors.ts";
 import { elementCount, formatError } from "./bytes.ts";
 import { arrayTypes, type SafeTensor } from "./elements.ts";
-import { MOST_DEFLATED } from "./inflate.ts";
+import { MAX_DEFLATED } from "./inflate.ts";
 import { parseCount } from "./text.ts";
 import { type Encoding, elementTypes, readBinary, readText } from "./vtkxml-data.ts";
 import { readXml, type XmlOpenTag } from "./xml.ts";
 
-/** An array's description. */
+/** The description of an array. */
 export interface VtkXmlArray {
   name: string;
-  /** Of its elements, as "Float32"; "String" of a text. */
+  /** The element type, such as "Float32"; "String" for text. */
   type: string;
   components: number;
-  /** Rows, where the file says. */
+  /** The number of rows, if the file gives it. */
   tuples: number | undefined;
   format: string;
-  /** Where it begins in the appended data. */
+  /** The array's offset in the appended data. */
   offset: number | undefined;
-  /** Bytes of the file: of the element, and of the text in it that is no white space. */
+  /** Ranges of bytes in the file: the element, and the text in it without white space around. */
   start: number;
   end: number;
   text: [number, number];
 }
 
-/** Arrays that belong together: Points, Cells, PointData, ... */
+/** A group of arrays: Points, Cells, PointData, ... */
 export interface VtkXmlSection {
   arrays: VtkXmlArray[];
-  /** Bytes of the file. `closeStart` is where the tag of its end begins: that of its beginning where it has none. */
+  /** Offsets in the file. `closeStart` is the beginning of the closing tag, or of the opening tag if that closes the element. */
   start: number;
   openEnd: number;
   closeStart: number;
 }
 
-/** A part of a data set, whole in itself. */
+/** A part of a data set, complete in itself. */
 export interface VtkXmlPiece {
   attributes: ReadonlyMap<string, string>;
   sections: Map<string, VtkXmlSection>;
-  /** Offset of the first byte after its tag; whether it is closed there. */
+  /** The offset of the first byte after the opening tag, and whether that tag closes the element. */
   openEnd: number;
   isClosed: boolean;
 }
 
-/** An element that stands for another file: a piece of a parallel data set, or a data set of a collection. */
+/** An element that refers to another file: a piece of a parallel data set, or a data set of a collection. */
 export type VtkXmlReference = ReadonlyMap<string, string>;
 
-/** Bytes of the file: from where offsets count to the end of what is appended. */
+/** A range of bytes in the file: from the byte at which offsets count from 0 to the end of the appended data. */
 export interface AppendedData {
   start: number;
   end: number;
@@ -56,7 +56,7 @@ export interface AppendedData {
 
 const arrayElements = ["DataArray", "Array"];
 
-/** A file whose arrays are read when they are asked for. */
+/** A file whose arrays are decoded on demand. */
 export class VtkXmlFile {
   readonly bytes: Uint8Array;
   readonly file: string;
@@ -64,28 +64,28 @@ export class VtkXmlFile {
   type = "";
   readonly pieces: VtkXmlPiece[] = [];
   readonly fieldData: VtkXmlArray[] = [];
-  /** Elements DataSet of a collection. */
+  /** The DataSet elements of a collection. */
   readonly references: VtkXmlReference[] = [];
   encoding: Encoding = { littleEndian: true, headerWidth: 4, isCompressed: false };
   appended: AppendedData | undefined;
   #compressor = "";
-  /** Bytes that arrays may still take: all together no more than the file can hold, however often they name the same data. */
+  /** The bytes that further arrays may take. The sum is limited by what the file can hold, even if arrays refer to the same data. */
   #budget: number;
 
   /**
-   * @throws FormatError for what is no XML, or no file of VTK's
+   * @throws FormatError for a file that is not XML, or not one of VTK's
    */
   constructor(bytes: Uint8Array, file: string) {
     this.bytes = bytes;
     this.file = file;
-    this.#budget = 2 ** 16 + bytes.length * MOST_DEFLATED;
+    this.#budget = 2 ** 16 + bytes.length * MAX_DEFLATED;
     const path: XmlOpenTag[] = [];
     let section: VtkXmlSection | undefined;
     let array: VtkXmlArray | undefined;
-    /** Where the text of an array begins that may end at the next tag. */
+    /** The offset at which the text begins that the next tag will end. */
     let textStart = 0;
     const endText = (end: number) => {
-      // Of the elements in an array, which tell of its range, say, the text is not the array's.
+      // Text of elements inside of an array, which give its range, say, is not the array's text.
       if (array && arrayElements.includes(path[path.length - 1].name)) this.#takeText(array, textStart, end);
     };
     readXml(bytes, file, {
@@ -114,7 +114,7 @@ export class VtkXmlFile {
           array.end = tag.end;
           array = undefined;
         } else if (section && path.at(-1)?.name === "Piece") {
-          // An element that its own tag closes has no other: what is put into it takes the tag's place.
+          // An element that its opening tag closes has no closing tag: that tag is replaced when something is inserted.
           section.closeStart = tag.start === tag.end ? section.start : tag.start;
           section = undefined;
         }
@@ -124,9 +124,9 @@ export class VtkXmlFile {
   }
 
   /**
-   * An array's numbers: [rows] of one component, else [rows, components].
-   * @param rows as many must be there; undefined: what the file says, or as many as there are
-   * @throws FormatError where they are not
+   * Decodes an array: [rows] if it has one component, else [rows, components].
+   * @param rows the required number of rows; undefined: the number that the file gives, or as many as there are
+   * @throws FormatError if the array does not have them
    */
   read(array: VtkXmlArray, rows: number | undefined): SafeTensor {
     const wrong = (problem: string) => this.#wrong(array, problem);
@@ -161,7 +161,7 @@ export class VtkXmlFile {
     return readBinary(data, { isBase64, wrong }, this.encoding, expected);
   }
 
-  /** @throws FormatError for an element whose attribute is no count */
+  /** @throws FormatError for an element whose attribute is not a non-negative integer */
   count(attributes: ReadonlyMap<string, string>, name: string, otherwise?: number): number {
     const text = attributes.get(name);
     if (text === undefined && otherwise !== undefined) return otherwise;
@@ -218,7 +218,7 @@ export class VtkXmlFile {
     return array;
   }
 
-  /** An array's text is one run, before or after other elements. */
+  /** Takes an array's text, which is a single run before or after other elements. */
   #takeText(array: VtkXmlArray, start: number, end: number): void {
     const { bytes } = this;
     while (start < end && bytes[start] <= 0x20) start++;
@@ -228,7 +228,7 @@ export class VtkXmlFile {
     array.text = [start, end];
   }
 
-  /** What is appended begins after an underscore, and may be no XML. */
+  /** Finds the appended data. It begins after an underscore, and may not be XML. */
   #findAppended({ attributes, end }: XmlOpenTag): AppendedData {
     const encoding = attributes.get("encoding") ?? "base64";
     if (encoding !== "raw" && encoding !== "base64") {

@@ -1,4 +1,4 @@
-// Meshes to VTK's XML files: new ones, and arrays put into a file that is there, which stays as it is otherwise.
+// Writes meshes to VTK's XML files, and inserts arrays into existing files, which otherwise stay as they are.
 
 import { InputError } from "../errors.ts";
 import { concatBytes, type FileBytes, type TypedArray } from "./bytes.ts";
@@ -10,12 +10,12 @@ import { type Encoding, elementTypes, encodeBase64, encodeBinary } from "./vtkxm
 import { openMesh } from "./vtu.ts";
 import { escapeXml } from "./xml.ts";
 
-/** As ParaView writes by default. */
+/** The encoding that ParaView uses by default. */
 const encoding: Encoding = { littleEndian: true, headerWidth: 8, isCompressed: true };
 
 const vtkNames = new Map(Object.entries(elementTypes).map(([name, dtype]) => [dtype, name]));
 
-/** An array as it is written: of a type that VTK has. */
+/** An array of a type that VTK has. */
 interface WrittenArray {
   name: string;
   type: string;
@@ -29,7 +29,7 @@ function writtenArray(name: string, tensor: SafeTensorInput): WrittenArray {
   const dtype = tensorType(name, tensor);
   const [rows = 1, ...rest] = tensor.shape;
   const components = rest.reduce((product, size) => product * size, 1);
-  // Halves become singles, truth values bytes.
+  // Half-precision values become float32, and booleans become bytes.
   const isHalf = dtype === "F16" || dtype === "BF16";
   const held: SafeTensorType = isHalf ? "F32" : dtype === "BOOL" ? "U8" : dtype;
   const data = isHalf ? toFloat32({ dtype, shape: [...tensor.shape], data: tensor.data }, name) : tensor.data;
@@ -45,7 +45,7 @@ const indices = (name: string, data: Int32Array | Uint8Array): WrittenArray => (
 });
 
 /**
- * Writes an unstructured grid: zlib-compressed, appended as it is, little-endian. The same mesh gives the same bytes.
+ * Writes an unstructured grid: raw appended data, zlib-compressed, little-endian. The same mesh gives the same bytes.
  * @throws InputError for arrays that do not fit each other
  */
 export function saveVtu(mesh: MeshInput): Uint8Array<ArrayBuffer> {
@@ -61,7 +61,7 @@ export function saveVtu(mesh: MeshInput): Uint8Array<ArrayBuffer> {
   return writeFile("UnstructuredGrid", piece, mesh, mesh.cellData, [["Cells", arrays]]);
 }
 
-/** The elements of polygonal data, and the kinds of cells that each holds. */
+/** The elements of polygonal data, and the cell types that each of them holds. */
 const polygonal: readonly (readonly [string, readonly number[]])[] = [
   ["Verts", [kinds.vertex, kinds.polyVertex]],
   ["Lines", [kinds.line, kinds.polyLine]],
@@ -70,8 +70,8 @@ const polygonal: readonly (readonly [string, readonly number[]])[] = [
 ];
 
 /**
- * Writes polygonal data, as `saveVtu` does. Cells are sorted as the format has them: vertices, lines, polygons, strips.
- * @throws InputError for arrays that do not fit each other, and for cells that are no such
+ * Writes polygonal data, encoded as by `saveVtu`. Cells are sorted in the format's order: vertices, lines, polygons, strips.
+ * @throws InputError for arrays that do not fit each other, and for cells that are not of these types
  */
 export function saveVtp(mesh: MeshInput): Uint8Array<ArrayBuffer> {
   const { points, cells } = checkMesh(mesh);
@@ -156,7 +156,7 @@ function describeArray({ name, type, rows, components }: WrittenArray): string {
   return `type="${type}" Name="${escapeXml(name)}" NumberOfComponents="${components}" NumberOfTuples="${rows}"`;
 }
 
-/** What takes the place of a file's bytes. */
+/** The text that replaces a range of a file's bytes. */
 interface Change {
   start: number;
   end: number;
@@ -164,12 +164,12 @@ interface Change {
 }
 
 /**
- * A .vtu or .vtp file with more arrays of its points: all else stays as it is, to the byte. An array that is there under the same
- * name is replaced. Of a file with several pieces, each gets its part. Numbers are appended where others are appended as they are
- * (meshio reads no file that mixes the two ways), else they stand in base64 where the array is described.
- * @param arrays by name: of shape [n] or [n, components], n being the points of all pieces
+ * Returns a .vtu or .vtp file with additional arrays of its points; every other byte stays as it is. An array of the same name is
+ * replaced. If the file has several pieces, each gets its part. New arrays are appended if the file already has raw appended data
+ * (meshio cannot read a file that mixes both ways), else they are written as base64 inside of their elements.
+ * @param arrays by name: of shape [n] or [n, components], n being the number of points in all pieces
  * @param options.file name used in error messages (default "vtu")
- * @throws FormatError for a file that is no such; InputError for arrays that do not fit it
+ * @throws FormatError for a file of another format; InputError for arrays that do not fit it
  */
 export function addPointData(
   input: FileBytes,
@@ -217,14 +217,14 @@ export function addPointData(
   return apply(bytes, changes);
 }
 
-/** The end of what is appended without the line's end before the closing tag, which belongs to no array. */
+/** Returns the end of the appended data, without the line feed before the closing tag, which belongs to no array. */
 function endOfAppended(bytes: Uint8Array, end: number): number {
   let at = end;
   while (bytes[at - 1] === 0x20 || bytes[at - 1] === 0x09) at--;
   return bytes[at - 1] === 0x0a ? at - 1 : end;
 }
 
-/** An array with its numbers in base64. What stands before packed data is closed by itself. */
+/** Writes an array inside of its element as base64. The header before compressed data is encoded on its own. */
 function inlineArray(array: WrittenArray, encoding: Encoding): string {
   const [header, ...rest] = encodeBinary(array.data, encoding);
   const text = encoding.isCompressed
@@ -233,7 +233,7 @@ function inlineArray(array: WrittenArray, encoding: Encoding): string {
   return `<DataArray ${describeArray(array)} format="binary">\n${text}\n</DataArray>\n`;
 }
 
-/** Puts arrays at the end of a piece's PointData, for those of the same names. */
+/** Inserts arrays at the end of a piece's PointData, in place of those of the same names. */
 function insert(piece: VtkXmlPiece, text: string, names: readonly string[]): Change[] {
   const section = piece.sections.get("PointData");
   const whole = `<PointData>\n${text}</PointData>\n`;

@@ -1,5 +1,5 @@
-// Meshes in VTK's XML files: unstructured grids (.vtu) and polygonal data (.vtp), which ParaView and most CFD programs read and
-// write. Pieces of a file are joined.
+// Reads meshes in VTK's XML files: unstructured grids (.vtu) and polygonal data (.vtp), which ParaView and most CFD programs
+// support. The pieces of a file are joined.
 
 import { type FileBytes, toBytes } from "./bytes.ts";
 import { type Cells, kinds, type Polyhedra } from "./cells.ts";
@@ -19,31 +19,31 @@ import { type VtkXmlArray, VtkXmlFile, type VtkXmlPiece, type VtkXmlSection } fr
 export interface MeshOptions {
   /** Name used in error messages (default: the format's). */
   file?: string;
-  /** Read just these arrays of points, cells and the whole (default: all that are numbers). */
+  /** Names of the arrays of points, cells and the whole mesh to read (default: all that are numeric). */
   only?: readonly string[];
 }
 
-/** Cells of polygonal data by their elements in a piece, in the order in which VTK counts them. */
+/** The elements that hold cells of polygonal data, in the order in which VTK counts the cells. */
 const polygonal = ["Verts", "Lines", "Polys", "Strips"];
 
 /**
  * Reads an unstructured grid.
- * @throws FormatError for what is not one, arrays that are damaged or do not fit each other, cells of unknown points; for the
- * head of a parallel file (.pvtu), whose pieces it names
+ * @throws FormatError for a file of another format, arrays that are damaged or do not fit each other, and cells of unknown points;
+ * for a parallel file (.pvtu), the error names its pieces
  */
 export function loadVtu(input: FileBytes, options: MeshOptions = {}): Mesh {
   return readMesh(openMesh(input, options?.file ?? "vtu", "UnstructuredGrid"), options?.only);
 }
 
 /**
- * Reads polygonal data: its vertices, lines, polygons and strips as cells, in this order.
+ * Reads polygonal data: its vertices, lines, polygons and strips become cells, in this order.
  * @throws FormatError as `loadVtu` does
  */
 export function loadVtp(input: FileBytes, options: MeshOptions = {}): Mesh {
   return readMesh(openMesh(input, options?.file ?? "vtp", "PolyData"), options?.only);
 }
 
-/** Reads the points of either kind of file, and arrays of its points. */
+/** Reads the points of either format, and arrays of its points. */
 export function loadVtkXmlPoints(input: FileBytes, options: ReadOptions = {}): PointCloud {
   const { file, attributes } = checkReadOptions(options, "vtu");
   const source = openMesh(input, file);
@@ -62,7 +62,7 @@ export function loadVtkXmlPoints(input: FileBytes, options: ReadOptions = {}): P
   return cloud;
 }
 
-/** @throws FormatError for a file of another type than is expected */
+/** @throws FormatError for a file whose type is not the expected one */
 export function openMesh(input: FileBytes, file: string, type?: string): VtkXmlFile {
   const source = new VtkXmlFile(toBytes(input), file);
   const expected = type ? [type] : ["UnstructuredGrid", "PolyData"];
@@ -114,7 +114,7 @@ function readPoints(source: VtkXmlFile): SafeTensor {
   return join(source, "Points", parts) ?? { dtype: "F32", shape: [0, 3], data: new Float32Array() };
 }
 
-/** @param counts the attribute of a piece that says how many rows there are, or the elements of cells whose counts add up */
+/** @param counts the attribute of a piece that gives the number of rows, or the elements of cells whose counts are added */
 function readRows(
   source: VtkXmlFile,
   section: string,
@@ -125,7 +125,7 @@ function readRows(
     typeof counts === "string"
       ? source.count(attributes, counts, 0)
       : counts.reduce((sum, name) => sum + source.count(attributes, `NumberOf${name}`, 0), 0);
-  // A piece of nothing may leave out its arrays.
+  // A piece without points or cells may leave out its arrays.
   const filled = source.pieces.filter((piece) => rowsOf(piece) > 0);
   const first = (filled[0] ?? source.pieces[0])?.sections.get(section)?.arrays ?? [];
   const result = new Map<string, SafeTensor>();
@@ -141,7 +141,7 @@ function readRows(
   return result;
 }
 
-/** The rows of all pieces; undefined where there are none. */
+/** Joins the rows of all pieces; undefined if there are no pieces. */
 function join(source: VtkXmlFile, name: string, pieces: readonly (SafeTensor | undefined)[]): SafeTensor | undefined {
   const parts = pieces.filter((part) => part !== undefined);
   if (parts.length < 2) return parts[0];
@@ -158,7 +158,7 @@ function join(source: VtkXmlFile, name: string, pieces: readonly (SafeTensor | u
   return { dtype, shape: [parts.reduce((rows, part) => rows + part.shape[0], 0), ...shape.slice(1)], data };
 }
 
-/** Cells of one element of a piece, their points counted from its first. */
+/** The cells of one element of a piece, whose points are counted from the piece's first. */
 interface CellPart extends Cells {
   firstPoint: number;
 }
@@ -220,7 +220,7 @@ function readPart(source: VtkXmlFile, { arrays }: VtkXmlSection, name: string, c
   return part;
 }
 
-/** Polygonal data does not say of what kind its cells are: their points do. */
+/** Returns the types of the cells in polygonal data, which follow from their numbers of points, because the file does not tell. */
 function polygonalTypes(name: string, offsets: Int32Array): Uint8Array {
   return Uint8Array.from({ length: offsets.length - 1 }, (_, cell) => {
     const length = offsets[cell + 1] - offsets[cell];
@@ -231,7 +231,7 @@ function polygonalTypes(name: string, offsets: Int32Array): Uint8Array {
   });
 }
 
-/** Walks over all faces, whose lengths stand among their points. */
+/** Checks all faces of polyhedra: numbers of points, and the points that follow them. */
 function checkFaces(source: VtkXmlFile, { faces, faceOffsets }: Polyhedra, points: number): void {
   let at = 0;
   for (const end of faceOffsets) {
@@ -288,7 +288,7 @@ function joinCells(source: VtkXmlFile, parts: readonly CellPart[], points: numbe
   return result;
 }
 
-/** Faces whose points are counted from another one on. */
+/** Adds `first` to the points of faces. */
 function movePoints({ faces, faceOffsets }: Polyhedra, first: number): Int32Array {
   const result = faces.slice();
   let at = 0;

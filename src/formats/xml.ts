@@ -1,33 +1,33 @@
-// XML as data files use it: elements and attributes, by where they are in the file. Documents of text are not what this is for.
+// Reads XML in the way that data files use it: elements and attributes, with their offsets in the file, but not text.
 //
-// Only what takes bounded time and memory is read: a document type, which is where entities that grow come from, is refused, and
-// text is not collected.
+// Time and memory are bounded: a document type is rejected, because its entities can expand without limit, and text is not
+// collected.
 
 import { SaxesParser } from "saxes";
 import { formatError } from "./bytes.ts";
 import { decodeName, latin1 } from "./text.ts";
 
-/** No format read here is near as deep. */
-const MOST_DEPTH = 32;
+/** No format read here is nearly as deep. */
+const MAX_DEPTH = 32;
 const CHUNK = 65_536;
 
-/** A tag: of an element's beginning, or of its end. */
+/** An opening or closing tag. */
 export interface XmlTag {
   name: string;
-  /** Offset of its first byte in the file. */
+  /** The offset of its first byte in the file. */
   start: number;
-  /** Offset of the first byte after it. */
+  /** The offset of the first byte after it. */
   end: number;
 }
 
 export interface XmlOpenTag extends XmlTag {
   attributes: ReadonlyMap<string, string>;
-  /** Whether the element ends here (`<Piece/>`): its end is told too, as a tag of no bytes. */
+  /** Whether the tag also closes the element (`<Piece/>`); the handler then gets a closing tag of no bytes, too. */
   isClosed: boolean;
 }
 
 export interface XmlHandler {
-  /** @returns true where reading is to end, with what comes after this tag unread: it may be no XML */
+  /** @returns true to stop reading; what comes after this tag need not be XML */
   open(tag: XmlOpenTag): boolean;
   close(tag: XmlTag): void;
 }
@@ -35,11 +35,11 @@ export interface XmlHandler {
 class Stop extends Error {}
 
 /**
- * Tells of the tags of a document in their order.
- * @throws FormatError for what is no XML, for a document type, for elements in each other without end
+ * Calls a handler for the tags of a document, in their order.
+ * @throws FormatError for bytes that are not XML, for a document type, and for elements that are nested too deeply
  */
 export function readXml(bytes: Uint8Array, file: string, handler: XmlHandler): void {
-  // Decoded one character a byte, so that characters count bytes; names are made of them later.
+  // Text is decoded one character per byte, so that positions in it are offsets in bytes; names are decoded properly later.
   const parser = new SaxesParser({ defaultXMLVersion: "1.0", forceXMLVersion: true });
   const origin = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
   const position = () => origin + parser.position;
@@ -49,7 +49,7 @@ export function readXml(bytes: Uint8Array, file: string, handler: XmlHandler): v
   let depth = 0;
   parser.on("doctype", () => refuse("has a document type, which is not read: it can make a small file endless."));
   parser.on("opentag", ({ name, attributes, isSelfClosing }) => {
-    if (++depth > MOST_DEPTH) refuse(`has more than ${MOST_DEPTH} elements in each other.`);
+    if (++depth > MAX_DEPTH) refuse(`has more than ${MAX_DEPTH} elements in each other.`);
     const end = position();
     const named = new Map(Object.entries(attributes).map(([key, value]) => [key, decodeName(value)]));
     const start = bytes.lastIndexOf(0x3c, end - 1);
@@ -62,7 +62,7 @@ export function readXml(bytes: Uint8Array, file: string, handler: XmlHandler): v
   });
   try {
     for (let at = origin; at < bytes.length; at += CHUNK) {
-      // slice, not subarray: text decoders refuse shared memory.
+      // A slice copies the bytes, because text decoders reject shared memory.
       parser.write(latin1.decode(bytes.slice(at, at + CHUNK)));
     }
     parser.close();
@@ -74,7 +74,7 @@ export function readXml(bytes: Uint8Array, file: string, handler: XmlHandler): v
   }
 }
 
-/** Text as it stands in an attribute. */
+/** Escapes text for an attribute. */
 export function escapeXml(text: string): string {
   return text.replaceAll(/[&<>"\n\r\t]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -1,28 +1,28 @@
-// The directory of a ZIP archive, which stands at its end: names, sizes and places of the entries, ZIP64 included. Whoever has the
-// whole archive and whoever reads it in parts begin with it.
+// The central directory at the end of a ZIP archive: names, sizes and offsets of the entries, ZIP64 included. Both readers begin
+// with it, the one of whole archives and the one that reads an archive in parts.
 
 import type { FormatError } from "../errors.ts";
 import { formatError, toDataView } from "./bytes.ts";
-import { MOST_DEFLATED } from "./inflate.ts";
+import { MAX_DEFLATED } from "./inflate.ts";
 
 /** An entry as the directory describes it. */
 export interface DirectoryEntry {
   name: string;
-  /** Unpacked, and as it is stored in the archive, in bytes. */
+  /** The uncompressed size and the size in the archive, in bytes. */
   size: number;
   packedSize: number;
   isDeflated: boolean;
-  /** CRC-32 of what is unpacked. */
+  /** The CRC-32 of the uncompressed bytes. */
   checksum: number;
-  /** Where the entry begins, with a header of its own. */
+  /** The offset at which the entry begins, with a header of its own. */
   offset: number;
-  /** An error about this entry. */
+  /** Makes an error about this entry. */
   damaged(problem: string, details?: object): FormatError;
 }
 
-/** Where the directory lies in the archive. */
+/** The place of the directory in the archive. */
 export interface DirectoryPlace {
-  /** Entries in it. */
+  /** The number of its entries. */
   count: number;
   start: number;
   end: number;
@@ -33,21 +33,21 @@ const end64Signature = 0x06064b50;
 const end64LocatorSignature = 0x07064b50;
 const directorySignature = 0x02014b50;
 const localSignature = 0x04034b50;
-/** The record at the end, with the longest comment, and what ZIP64 puts before it. */
-export const MOST_TAIL_BYTES = 22 + 0xffff + 20 + 56;
-/** The header before an entry's bytes, without the name and the extra fields that follow it. */
+/** The largest size of the record at the end, with its comment, and of the ZIP64 records before it. */
+export const MAX_TAIL_BYTES = 22 + 0xffff + 20 + 56;
+/** The size of the header before an entry's bytes, without the name and the extra fields that follow it. */
 export const LOCAL_HEADER_BYTES = 30;
 
 /**
- * Finds the directory.
- * @param tail the archive's last bytes: `MOST_TAIL_BYTES` of them, or all
- * @param size bytes of the archive
- * @throws FormatError where there is none, or it is not where it is said to be
+ * Finds the central directory.
+ * @param tail the archive's last `MAX_TAIL_BYTES` bytes, or all of them
+ * @param size the size of the archive
+ * @throws FormatError if there is none, or it is not where the archive says
  */
 export function findDirectory(tail: Uint8Array, size: number, file: string): DirectoryPlace {
   const view = toDataView(tail);
   const before = size - tail.length;
-  // The end record is the last thing in the file but for a comment of at most 65,535 bytes.
+  // Only a comment of at most 65,535 bytes follows the end record.
   const lowest = Math.max(0, tail.length - 22 - 0xffff);
   for (let at = tail.length - 22; at >= lowest; at--) {
     if (view.getUint32(at, true) !== endSignature) continue;
@@ -78,9 +78,9 @@ export function findDirectory(tail: Uint8Array, size: number, file: string): Dir
 
 /**
  * Lists the entries in the order of the directory.
- * @param bytes those of the directory
- * @throws FormatError for a damaged directory, a name that is there twice, entries that lie on the same bytes, are encrypted or
- *   packed by another method than deflate
+ * @param bytes the bytes of the directory
+ * @throws FormatError for a damaged directory, a duplicate name, and entries that overlap, are encrypted or are compressed by
+ *   another method than deflate
  */
 export function readDirectory(bytes: Uint8Array, { count, start }: DirectoryPlace, file: string): DirectoryEntry[] {
   const view = toDataView(bytes);
@@ -125,20 +125,20 @@ function readEntry(
     if (value !== 0xffffffff) return value;
     return wide.shift() ?? value;
   };
-  // The order matters: the 64-bit extra field lists just those that did not fit, in this order.
+  // The order of these calls matters: the ZIP64 field lists only the values that did not fit, in this order.
   const size = field(24);
   const packedSize = field(20);
   const offset = field(42);
   if (view.getUint16(at + 8, true) & 1) throw damaged("is encrypted.");
   if (method !== 0 && method !== 8) throw damaged(`is packed by method ${method}; expected 0 or 8.`, { found: method });
-  if (method === 0 ? size !== packedSize : size > packedSize * MOST_DEFLATED) {
+  if (method === 0 ? size !== packedSize : size > packedSize * MAX_DEFLATED) {
     throw damaged(`claims ${size} bytes unpacked from ${packedSize}.`, { expected: packedSize, found: size });
   }
   const checksum = view.getUint32(at + 16, true);
   return { name, size, packedSize, isDeflated: method === 8, checksum, offset, damaged };
 }
 
-/** The values of the extra field 0x0001 (sizes and offset of 64 bits), if there is one. */
+/** Returns the 64-bit values of the extra field 0x0001 (sizes and offset), if there is one. */
 function readWideFields(view: DataView, [start, end]: [number, number]): number[] {
   for (let at = start; at + 4 <= end; ) {
     const length = view.getUint16(at + 2, true);
@@ -153,22 +153,22 @@ function readWideFields(view: DataView, [start, end]: [number, number]): number[
   return [];
 }
 
-/** Many names for the same bytes make a small archive a large one. */
+/** Rejects entries that overlap: many names for the same bytes would make a small archive a large one. */
 function refuseOverlaps(entries: readonly DirectoryEntry[]): void {
   const inOrder = [...entries].sort((a, b) => a.offset - b.offset);
   inOrder.forEach(({ name, offset, damaged }, i) => {
     const before = inOrder[i - 1];
-    // The name of an entry stands before its bytes too, but of what length is not known from here.
+    // The entry's name also precedes its bytes, but its length there is not known yet.
     if (!before || before.offset + LOCAL_HEADER_BYTES + before.packedSize <= offset) return;
     throw damaged(`and "${before.name}" lie on the same bytes.`, { tensor: name, offset });
   });
 }
 
 /**
- * Where an entry's packed bytes begin.
- * @param header the entry's own: `LOCAL_HEADER_BYTES` from its offset on, fewer where the archive ends before
- * @param size bytes of the archive
- * @throws FormatError where there is no such header, or the archive ends before the entry does
+ * Returns the offset at which an entry's compressed bytes begin.
+ * @param header the first `LOCAL_HEADER_BYTES` bytes of the entry, or fewer if the archive ends before
+ * @param size the size of the archive
+ * @throws FormatError if there is no such header, or the archive ends before the entry does
  */
 export function packedStart(header: Uint8Array, { offset, packedSize, damaged }: DirectoryEntry, size: number): number {
   const view = toDataView(header);
@@ -184,7 +184,7 @@ export function packedStart(header: Uint8Array, { offset, packedSize, damaged }:
   });
 }
 
-/** The error for an entry whose packed bytes are damaged. */
+/** Makes the error for an entry whose compressed bytes are damaged. */
 export function unpackingError({ damaged }: DirectoryEntry, cause: unknown): FormatError {
   const error = damaged(`cannot be unpacked: ${(cause as Error).message}.`);
   error.cause = cause;

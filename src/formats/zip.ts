@@ -1,5 +1,5 @@
-// ZIP archives: names, sizes and checksums are verified, so that a damaged archive is an error and never a damaged array. Stored
-// and deflated entries.
+// ZIP archives of stored and deflated entries. Names, sizes and checksums are verified, so that a damaged archive gives an error and
+// never a damaged array.
 
 import { crc32 } from "./checksums.ts";
 import { inflate, inflateRange, RangeInflater } from "./inflate.ts";
@@ -8,28 +8,28 @@ import {
   type DirectoryEntry,
   findDirectory,
   LOCAL_HEADER_BYTES,
-  MOST_TAIL_BYTES,
+  MAX_TAIL_BYTES,
   packedStart,
   readDirectory,
   unpackingError,
 } from "./zip-directory.ts";
 
-/** An entry of the directory; `read` unpacks it. */
+/** An entry of the directory; `read` decompresses it. */
 export interface ZipEntry {
   name: string;
-  /** Unpacked size in bytes. */
+  /** The uncompressed size in bytes. */
   size: number;
   read(): Uint8Array;
-  /** The bytes from `start` on, up to `end` or the entry's end. The checksum is not checked, since it is of all bytes. */
+  /** Returns the bytes from `start` to `end` or the entry's end. The checksum is not checked, because it covers the whole entry. */
   part(start: number, end: number): Uint8Array;
 }
 
 /**
  * Lists a ZIP archive in the order of its directory.
- * @throws FormatError, here or in an entry's `read`, for what is truncated, damaged, encrypted or packed in another way.
+ * @throws FormatError, here or in an entry's `read`, for an archive that is truncated, damaged, encrypted or compressed otherwise.
  */
 export function openZip(bytes: Uint8Array, file: string): ZipEntry[] {
-  const place = findDirectory(bytes.subarray(-MOST_TAIL_BYTES), bytes.length, file);
+  const place = findDirectory(bytes.subarray(-MAX_TAIL_BYTES), bytes.length, file);
   return readDirectory(bytes.subarray(place.start, place.end), place, file).map((entry) => zipEntry(bytes, entry));
 }
 
@@ -70,25 +70,25 @@ function zipEntry(bytes: Uint8Array, entry: DirectoryEntry): ZipEntry {
 /** An entry of an archive that is read in parts. */
 export interface PartialEntry {
   name: string;
-  /** Unpacked size in bytes. */
+  /** The uncompressed size in bytes. */
   size: number;
   /**
-   * The bytes from `start` on, up to `end` or the entry's end. Of a stored entry nothing else is read; a deflated one is unpacked
-   * from its beginning, piece by piece, and no further. The checksum is not checked, since it is of all bytes.
+   * Returns the bytes from `start` to `end` or the entry's end. Of a stored entry nothing else is read; a deflated one is decompressed
+   * from its beginning, piece by piece, and no further. The checksum is not checked, because it covers the whole entry.
    */
   part(start: number, end: number): Promise<Uint8Array>;
 }
 
-/** Packed bytes that are read at once. */
+/** The number of compressed bytes that are read at once. */
 const PIECE = 2 ** 18;
 
 /**
- * Lists a ZIP archive of which only the directory is read.
- * @throws FormatError, here or in an entry's `part`, as `openZip`
+ * Lists the entries of a ZIP archive, of which only the directory is read.
+ * @throws FormatError, here or in an entry's `part`, as `openZip` does
  */
 export async function openPartialZip(archive: PartialFile): Promise<PartialEntry[]> {
   const { file, size } = archive;
-  const tail = await readPart(archive, Math.max(0, size - MOST_TAIL_BYTES), size);
+  const tail = await readPart(archive, Math.max(0, size - MAX_TAIL_BYTES), size);
   const place = findDirectory(tail, size, file);
   const before = size - tail.length;
   const directory =

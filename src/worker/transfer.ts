@@ -8,7 +8,7 @@ import { Tensor } from "../tensor/tensor.ts";
 const methods: Pick<Uint8Array, "slice" | "subarray"> = Object.getPrototypeOf(Uint8Array.prototype);
 
 /** Lists in lists go no deeper in anything that a worker understands. */
-const MOST_LEVELS = 100;
+const MAX_LEVELS = 100;
 
 /**
  * Prepares a value whose arrays are then transferred to another thread.
@@ -32,7 +32,7 @@ export function packed<Value>(value: Value, giveAway: boolean, argument: string)
       return array;
     }
     if (within.includes(entry)) throw unsendable(name, "contains itself");
-    if (within.length > MOST_LEVELS) throw unsendable(name, `lies in more than ${MOST_LEVELS} lists and objects`);
+    if (within.length > MAX_LEVELS) throw unsendable(name, `lies in more than ${MAX_LEVELS} lists and objects`);
     const path = [...within, entry];
     if (Array.isArray(entry)) return entry.map((element, i) => pack(element, `${name}[${i}]`, path));
     if (Object.prototype.toString.call(entry) !== "[object Object]") return clone(entry, name);

@@ -1,4 +1,4 @@
-// Arrays put into files that other programs wrote: everything else is still there, and the same programs read the result
+// Arrays added to files that other programs wrote: everything else stays, and the same programs can read the result
 // (test/formats/added/check.py).
 
 import { readFileSync } from "node:fs";
@@ -29,7 +29,7 @@ const files = [
   "numpy.csv",
 ];
 
-/** What a file has, by the reader of its format. */
+/** Returns the contents of a file, by the reader of its format. */
 function contents(bytes: Uint8Array, name: string, attributes: readonly string[]) {
   return readPointCloud(bytes, name, { attributes });
 }
@@ -68,7 +68,7 @@ describe.each(files)("%s", (name) => {
         try {
           return addArrays(part, added, name);
         } catch (error) {
-          // A table that lost rows is a table.
+          // A truncated table is still a table, with fewer rows.
           if (error instanceof InputError && name.endsWith("csv")) return undefined;
           throw error;
         }

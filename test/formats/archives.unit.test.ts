@@ -1,4 +1,4 @@
-// Arrays and archives that would take far more time or memory than their size, and reading no more of one than is asked for.
+// Arrays and archives that would take far more time or memory than their size suggests, and partial reads of archives.
 
 import { deflateSync, zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
@@ -12,7 +12,7 @@ import { concat, numbers } from "./corruption.ts";
 const frames = { shape: [5, 2, 3], data: Float32Array.from({ length: 30 }, (_, i) => i ** 2) };
 const pos = saveNpy({ shape: [1, 3], data: Float32Array.of(1, 2, 3) });
 
-/** An array file with any description. */
+/** Makes an array file with any description. */
 function npy(description: string, order: "True" | "False", shape: string, data: Uint8Array): Uint8Array {
   const body = `{'descr': '${description}', 'fortran_order': ${order}, 'shape': ${shape}, }\n`;
   const header = concat(Uint8Array.of(0x93), "NUMPY", Uint8Array.of(2, 0), Uint32Array.of(body.length).buffer, body);
@@ -63,7 +63,7 @@ describe("archives", () => {
     const bomb = deflateSync(new Uint8Array(100_000_000));
     const view = new DataView(archive.buffer, archive.byteOffset);
     const directory = view.getUint32(archive.length - 6, true);
-    // The entry's data and its packed size are the bomb's; the directory moves behind it.
+    // The data and the compressed size of the entry are replaced by those of the bomb; the directory follows it.
     const head = archive.slice(0, 30 + "pos.npy".length);
     const tail = archive.slice(directory);
     const end = new DataView(tail.buffer);
@@ -78,7 +78,7 @@ describe("archives", () => {
     const archive = zipSync({ "a.npy": pos, "b.npy": pos }, { level: 0 });
     const view = new DataView(archive.buffer, archive.byteOffset);
     const directory = view.getUint32(archive.length - 6, true);
-    // The second entry's place is that of the first.
+    // The second entry gets the offset of the first.
     view.setUint32(directory + 46 + "a.npy".length + 42, 0, true);
     expect(() => openZip(archive, "a.npz")).toThrow(/lie on the same bytes/);
     expect(() => openZip(archive, "a.npz")).toThrow(FormatError);

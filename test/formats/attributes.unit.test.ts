@@ -1,5 +1,5 @@
-// Attributes of points, and files for other programs. What these programs wrote lies in foreign/ (make.py); what is written
-// here must be, byte for byte, the files there that foreign/check.py has seen them read.
+// Attributes of points, and exchange of files with other programs. Files that these programs wrote are in foreign/ (make.py); files
+// that are written here must be, byte for byte, those that foreign/check.py has had the programs read.
 
 import { readFileSync } from "node:fs";
 import fc from "fast-check";

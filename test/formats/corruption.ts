@@ -1,9 +1,9 @@
-// Damage to files: a reader must either give a consistent result or throw FormatError, whatever it is fed.
+// Damages files: a reader must either return a consistent result or throw a FormatError, whatever its input is.
 
 import { expect } from "vitest";
 import { FormatError } from "../../src/errors.ts";
 
-/** Runs the reader; undefined where it threw a FormatError that names the file. Any other error fails the test. */
+/** Calls a reader; returns undefined if it throws a FormatError that names the file. Any other error fails the test. */
 export function readOrRefuse<T>(read: (bytes: Uint8Array) => T, bytes: Uint8Array): T | undefined {
   try {
     return read(bytes);
@@ -14,12 +14,12 @@ export function readOrRefuse<T>(read: (bytes: Uint8Array) => T, bytes: Uint8Arra
   }
 }
 
-/** The file cut off after every one of its bytes. */
+/** Yields the file truncated after each of its bytes. */
 export function* truncations(bytes: Uint8Array): Generator<Uint8Array> {
   for (let length = 0; length < bytes.length; length++) yield bytes.slice(0, length);
 }
 
-/** The file with one byte changed: every byte of the first `end` in turn, by each of the given exclusive-or masks. */
+/** Yields the file with one byte changed: every byte of the first `end` in turn, by each of the given exclusive-or masks. */
 export function* flips(
   bytes: Uint8Array,
   end = bytes.length,
@@ -34,12 +34,12 @@ export function* flips(
   }
 }
 
-/** Text as a file. */
+/** Returns the bytes of text lines. */
 export function text(...lines: string[]): Uint8Array {
   return new TextEncoder().encode(`${lines.join("\n")}\n`);
 }
 
-/** Texts and numbers one after another, as binary formats mix them. */
+/** Concatenates texts and numbers, as binary formats mix them. */
 export function concat(...parts: (Uint8Array | ArrayBuffer | string)[]): Uint8Array {
   const chunks = parts.map((part) =>
     typeof part === "string"
@@ -57,7 +57,7 @@ export function concat(...parts: (Uint8Array | ArrayBuffer | string)[]): Uint8Ar
   return result;
 }
 
-/** Numbers written by a DataView's method, in either byte order. */
+/** Returns the bytes of numbers, which a method of DataView writes in either byte order. */
 export function numbers(
   type: "Float32" | "Float64" | "Int32" | "Int16" | "Uint8",
   values: readonly number[],

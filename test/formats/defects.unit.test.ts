@@ -1,4 +1,4 @@
-// Files that were misread, refused, or took far more time than their size.
+// Regression tests: files that were once read wrongly, rejected, or read far too slowly.
 
 import { describe, expect, it } from "vitest";
 import { FormatError } from "../../src/errors.ts";

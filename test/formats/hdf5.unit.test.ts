@@ -1,4 +1,4 @@
-// Files that h5py wrote (hdf5/make.py), one that h5py has read, and those of the golden experiments.
+// HDF5 files that h5py wrote (hdf5/make.py), one that h5py has read, and those of the golden experiments.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -90,7 +90,7 @@ describe("saveHdf5", () => {
       ]),
       { compress: true },
     );
-    // The file that h5py has read was written so; times and padding are all that differs.
+    // The file that h5py has read was written by this code; only times and padding may differ.
     expect(written.length).toBe(read("written.h5").length);
     expect(await loadHdf5(written)).toEqual(await loadHdf5(read("written.h5")));
     expect(plain((await loadHdf5(written)).get("position"))).toEqual(plain(position));

@@ -124,7 +124,7 @@ describe("obj", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(float, float, float), { minLength: 1 }), (points) => {
         const bytes = text(...points.map((point) => `v ${point.map((value) => String(value)).join(" ")}`));
-        // Text does not tell -0 from 0.
+        // Text cannot distinguish -0 from 0.
         expect(loadObj(bytes).positions).toEqual(Float32Array.from(points.flat(), (value) => value + 0));
       }),
     );
@@ -210,7 +210,7 @@ describe("vtk", () => {
   it("refuses every truncation of a binary file's points and cells", () => {
     const end = concat(binaryGrid).length - 1;
     for (const bytes of truncations(binaryGrid.slice(0, end))) {
-      // Cut off between sections, what is left is a whole file of fewer sections.
+      // A file that is cut between sections is complete, with fewer sections.
       const file = readOrRefuse(loadVtk, bytes);
       if (file) expect(file.positions).toEqual(positions);
     }

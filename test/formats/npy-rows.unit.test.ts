@@ -1,4 +1,4 @@
-// Rows of arrays that are read in parts: the same as of the whole file, and no more read than they take.
+// Reading rows of arrays in parts gives the same values as reading the whole file, and reads no more bytes than necessary.
 
 import { readFileSync } from "node:fs";
 import { zipSync } from "fflate";
@@ -11,7 +11,7 @@ import { loadNpz } from "../../src/formats/npz.ts";
 import type { PartialFile } from "../../src/formats/partial-file.ts";
 import { flips, truncations } from "./corruption.ts";
 
-/** Bytes as a file read in parts, and how many of them have been read. */
+/** Makes a file that is read in parts, and counts the bytes that have been read. */
 function counted(bytes: Uint8Array): PartialFile & { taken: number; longest: number } {
   const file = {
     ...{ file: "a", size: bytes.length, taken: 0, longest: 0 },

@@ -9,7 +9,7 @@ import { loadNpy } from "../../src/formats/npy.ts";
 import { loadNpz } from "../../src/formats/npz.ts";
 import { concat, flips, numbers, readOrRefuse, truncations } from "./corruption.ts";
 
-/** An array file as NumPy writes it: the header padded so that the data is aligned to 64 bytes. */
+/** Makes an array file as NumPy writes it: the header is padded so that the data is aligned to 64 bytes. */
 function npy(description: string, order: "True" | "False", shape: string, data: Uint8Array, version = 1): Uint8Array {
   const body = `{'descr': '${description}', 'fortran_order': ${order}, 'shape': ${shape}, }`;
   const prefix = version === 1 ? 10 : 12;
@@ -49,7 +49,7 @@ describe("npy", () => {
     fc.assert(
       fc.property(shapes, (shape) => {
         const count = elementCount(shape);
-        // Element at the multi-index is its row-major position; written with the first index running fastest.
+        // The element at a multi-index is its row-major position; the file has them with the first index running fastest.
         const columnMajor = Array.from({ length: count }, (_, at) => {
           let rest = at;
           const index = shape.map((length) => {
@@ -108,7 +108,7 @@ describe("npz", () => {
     for (const bytes of truncations(archive)) expect(() => loadNpz(bytes)).toThrow(FormatError);
     for (const bytes of flips(archive)) {
       const loaded = readOrRefuse(loadNpz, bytes);
-      // A flip may hit a name or a date, which no checksum covers; the arrays themselves are as they were.
+      // A flip may hit a name or a date, which no checksum covers; the arrays themselves must be unchanged.
       if (loaded) expect([...loaded.values()]).toEqual([...intact.values()]);
     }
   });
@@ -127,7 +127,7 @@ describe("npz", () => {
 });
 
 describe.each(["stored", "deflated"])("%s.npz, written by NumPy itself (numpy/make.py)", (name) => {
-  // What readFileSync gives is a Buffer, whose `slice` does not copy as that of other arrays does.
+  // readFileSync returns a Buffer, whose `slice` does not copy, unlike that of other arrays.
   const file = readFileSync(new URL(`./numpy/${name}.npz`, import.meta.url));
 
   it.each([
@@ -160,7 +160,7 @@ function shared(bytes: Uint8Array): Uint8Array {
 }
 
 function growable(bytes: Uint8Array): Uint8Array {
-  // Not in this project's types yet.
+  // TypeScript's types here do not declare resizable buffers.
   const Resizable = ArrayBuffer as unknown as new (length: number, options: object) => ArrayBuffer;
   const view = new Uint8Array(new Resizable(bytes.length + 1, { maxByteLength: 1 << 20 }), 1);
   view.set(bytes);

@@ -16,7 +16,7 @@ import {
 } from "../../src/formats/safetensors.ts";
 import { concat, flips, readOrRefuse, truncations } from "./corruption.ts";
 
-/** A file with this header, word for word, and so many zero bytes after it. */
+/** Makes a file with this header, word for word, and this many zero bytes after it. */
 function fileWith(header: string, dataBytes = 0): Uint8Array {
   const length = new BigUint64Array([BigInt(new TextEncoder().encode(header).length)]);
   return concat(length.buffer, header, new Uint8Array(dataBytes));
@@ -114,7 +114,7 @@ describe("safetensors", () => {
       expect(again.tensors.size).toBe(tensors.size);
       for (const [key, { dtype, shape, data }] of tensors) {
         expect(again.tensors.get(key)).toMatchObject({ dtype, shape });
-        // Compared as buffers: element by element takes seconds.
+        // They are compared as buffers, because an element-wise comparison takes seconds.
         expect(Buffer.compare(bits(again.tensors.get(key)?.data ?? new Uint8Array()), bits(data))).toBe(0);
       }
     }

@@ -1,9 +1,9 @@
-// Event files as TensorBoard's own writer makes them.
+// Event files are equal to those of TensorBoard's own writer.
 
 import { expect, it } from "vitest";
 import { encodeEvent } from "../../src/formats/tfevents.ts";
 
-/** Written by `tensorboard.summary.writer.record_writer` of TensorBoard 2.20, of its own protobuf classes. */
+/** The bytes were written by `tensorboard.summary.writer.record_writer` of TensorBoard 2.20, with its own protobuf classes. */
 const written =
   "1a00000000000000129bd82d09000000000000f83f10071a0d627261696e2e4576656e743a32da446486" +
   "0f000000000000006d532b0909000000000000f83f10083a0208019571c7d1" +

@@ -18,7 +18,7 @@ function tensor(value: Pickled | undefined): { dtype: string; shape: number[]; d
   return { dtype, shape, data: [...data] };
 }
 
-/** Element (row, column) of make.py's base. */
+/** Returns the element (row, column) of the base tensor in make.py. */
 const at = (row: number, column: number) => (6 * row + column) / 8;
 
 describe("a file of torch.save", () => {
@@ -87,7 +87,7 @@ describe("a file of torch.save", () => {
 
   it("refuses a tensor larger than its memory before it takes any", () => {
     const pickle = unpack(read("tensor.th"), "data.pkl");
-    // The shape (2, 3), as K 2 K 3, made (0x7fffffff, 3) with a stride of 0: an expanded tensor of 26 GB from 24 bytes.
+    // The shape (2, 3), as K 2 K 3, becomes (0x7fffffff, 3) with a stride of 0: an expanded tensor of 26 GB from 24 bytes.
     const text = Buffer.from(pickle).toString("latin1");
     const expanded = text
       .replace("K\x02K\x03\x86", "J\xff\xff\xff\x7fK\x03\x86")
@@ -132,7 +132,7 @@ it("another pickle than PyTorch's is refused", () => {
   expect(() => loadTorch(bytes)).toThrow(FormatError);
 });
 
-/** A record's bytes in PyTorch's archive, which stores them and writes their size after them. */
+/** Returns a record's bytes in PyTorch's archive, which stores them uncompressed and writes their size after them. */
 function unpack(archive: Uint8Array, name: string): Uint8Array {
   const buffer = Buffer.from(archive);
   const local = buffer.lastIndexOf("PK\x03\x04", buffer.indexOf(name), "latin1");

@@ -1,5 +1,5 @@
-// VTK's XML files. Those that VTK and meshio wrote lie in meshes/ (make.py), with what VTK says is in them (expected.json); what is
-// written here must be, byte for byte, the files there that meshes/check.py has seen VTK and meshio read.
+// VTK's XML files. Those that VTK and meshio wrote are in meshes/ (make.py), with VTK's own view of their contents (expected.json);
+// files that are written here must be, byte for byte, those that meshes/check.py has had VTK and meshio read.
 
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
@@ -15,7 +15,7 @@ import { flips, readOrRefuse, text, truncations } from "./corruption.ts";
 
 const foreign = (name: string) => readFileSync(new URL(`./meshes/${name}`, import.meta.url));
 const expected = JSON.parse(foreign("expected.json").toString());
-/** Numbers as expected.json has them: integers as texts, to the last digit. */
+/** Returns values in the form of expected.json: integers as text, with all digits. */
 const listed = ({ data, dtype }: SafeTensor) =>
   Array.from(data as Float64Array, (value) => (dtype.startsWith("F") ? value : String(value)));
 const pairs = (edges: Int32Array) =>
@@ -31,7 +31,7 @@ const encodings = [
   "vtk-appended-raw-zlib.vtu",
 ];
 
-/** A file of two pieces, each the whole of the given one. */
+/** Makes a file of two pieces, each of them the whole of the given one. */
 function doubled(name: string): Uint8Array {
   const whole = foreign(name).toString();
   const end = whole.indexOf("</Piece>") + "</Piece>".length;
@@ -162,7 +162,7 @@ describe("files of meshio", () => {
   });
 });
 
-/** A mesh with an array of each type. */
+/** Makes a mesh with an array of each type. */
 function example(): Mesh {
   const mesh = loadVtu(foreign("vtk-ascii.vtu"));
   mesh.pointData.set('Druck, p∞ & <"q">', mesh.pointData.get("of float32")!);
@@ -210,7 +210,7 @@ describe("files for other programs", () => {
       expect(listed(after.pointData.get("label")!), name).toEqual(Array.from(label.data, String));
       for (const key of added.keys()) after.pointData.delete(key);
       expect(after, name).toEqual(before);
-      // Once more: what is there is replaced.
+      // A second call replaces the arrays.
       expect(loadVtu(addPointData(bytes, added)), name).toEqual(loadVtu(bytes));
     }
     const checked = ["vtk-appended-raw-zlib.vtu", "vtk-inline.vtu", "meshio-zlib.vtu", "written-simple.vtu"];
