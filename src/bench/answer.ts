@@ -1,4 +1,4 @@
-// Whether a device computes the right thing: a golden case, forward. A fast wrong answer is worth nothing.
+// Checks that a device computes correctly, by the forward pass of a golden case: a fast wrong answer is worth nothing.
 
 import type { Device } from "../backends/device.ts";
 import {
@@ -10,16 +10,16 @@ import {
   saveSafetensors,
 } from "../index.ts";
 
-/** A device's output held against a golden one. */
+/** The comparison of a device's output with a golden one. */
 export interface KnownAnswer {
-  /** Largest difference from the golden output, over its largest magnitude. */
+  /** The largest difference from the golden output, relative to the golden output's largest magnitude. */
   difference: number;
-  /** The largest `difference` that is right on a device of this precision. */
+  /** The largest `difference` that is acceptable in this precision. */
   allowed: number;
   right: boolean;
 }
 
-/** Of the models' outputs; mixed precision rounds to 11 bits. */
+/** The acceptable differences of a model's outputs; mixed precision rounds to 11 bits. */
 const ALLOWED = { float32: 1e-5, mixed: 5e-3 };
 
 /**
@@ -36,7 +36,7 @@ export async function checkAnswer(device: Device, golden: Uint8Array): Promise<K
   };
   const state = new Map<string, SafeTensorInput>();
   for (const [name, tensor] of tensors) if (name.startsWith("state.")) state.set(name.slice("state.".length), tensor);
-  const file = saveSafetensors(state, { config: metadata.config! });
+  const file = saveSafetensors(state, { config: metadata.config });
   using model = await ErwinTransformer.load(file, { device });
   const input = {
     nodeFeatures: numbers<Float32Array>("node_features"),
@@ -55,11 +55,11 @@ export async function checkAnswer(device: Device, golden: Uint8Array): Promise<K
 function largestDifference(found: ArrayLike<number>, expected: ArrayLike<number>): number {
   let [largest, magnitude] = [0, 0];
   for (let i = 0; i < expected.length; i++) {
-    const apart = Math.abs(found[i]! - expected[i]!);
-    // Written so that NaN is kept.
+    const apart = Math.abs(found[i] - expected[i]);
+    // The condition is negated so that NaN is kept.
     if (!(apart <= largest)) largest = apart;
-    magnitude = Math.max(magnitude, Math.abs(expected[i]!));
+    magnitude = Math.max(magnitude, Math.abs(expected[i]));
   }
-  // JSON has no NaN.
+  // A difference of NaN is reported as null, because JSON has no NaN.
   return found.length === expected.length && largest >= 0 ? largest / magnitude : Number.MAX_VALUE;
 }

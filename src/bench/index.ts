@@ -45,7 +45,7 @@ export interface BenchOptions {
   threads?: number;
   /** Whether the times of operators and kernels are reported one by one. */
   profile?: boolean;
-  /** The result of `measureRoofline` on another device of the same adapter: on this one its copies would count as memory in use. */
+  /** The result of `measureRoofline` on another device of the same adapter: on this device its copies would count as memory in use. */
   roofline?: Roofline;
   onCase?: CaseListener;
 }

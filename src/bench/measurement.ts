@@ -4,7 +4,7 @@ import type { Work } from "./operations.ts";
 import type { DeviceClock, OperatorProfile } from "./profile.ts";
 import type { Timing } from "./timing.ts";
 
-/** The benchmarks that there are. */
+/** The names of the benchmarks. */
 export type BenchmarkName = "tree" | "graph" | "forward" | "training" | "scaling";
 
 /** The devices of one machine. */
@@ -20,7 +20,7 @@ export interface BenchCase {
   points: number;
   /** The device that the case ran on, in a result with several. */
   device?: DeviceName;
-  /** Absent where it was not measured. */
+  /** The measured time; absent if the case was not measured. */
   time?: Timing;
   /** Why something was not measured. */
   note?: string;
@@ -35,7 +35,7 @@ export interface BenchCase {
   pass?: PassMeasure;
 }
 
-/** Receives each case as soon as it is measured: a later one may fail. */
+/** Receives each case as soon as it is measured, because a later one may fail. */
 export type CaseListener = (measured: BenchCase) => void;
 
 /** The measurements of one pass of the model, or of one training step. Times are in milliseconds, memory in bytes. */
@@ -59,7 +59,7 @@ export interface PassMeasure extends Work {
     peak: number;
     /** The estimate of `estimateMemory`. */
     estimate: number;
-    /** Bytes by which memory in use grew from the second pass to the last. */
+    /** The bytes by which memory in use grew from the second pass to the last. */
     grown: number;
     buffersCreated: number;
   };

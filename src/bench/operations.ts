@@ -48,7 +48,7 @@ const when = (condition: unknown, count: number) => (condition ? count : 0);
 /** The operations of one product of attention: each channel takes a multiply-add for each pair in a ball. */
 function pairsProduct({ host }: BallList, width: number): number {
   let pairs = 0;
-  for (let ball = 1; ball < host.length; ball += 2) pairs += host[ball]! ** 2;
+  for (let ball = 1; ball < host.length; ball += 2) pairs += host[ball] ** 2;
   return 2 * pairs * width;
 }
 

@@ -33,9 +33,9 @@ export interface PassOptions extends Repeats {
   roofline?: Roofline;
   /** Whether the times of operators and kernels are reported one by one. */
   profile?: boolean;
-  /** Sizes whose passes are estimated to need more bytes than this are left out. */
+  /** Sizes whose passes are estimated to need more bytes than this are skipped. */
   memory?: number;
-  /** From this moment of `performance.now()` on the sizes that remain are left out. */
+  /** Sizes that have not begun at this time of `performance.now()` are skipped. */
   until?: number;
   onCase?: CaseListener;
 }
@@ -91,7 +91,7 @@ export async function readySizes(
   { onReady, onSkipped }: SubjectListener,
 ): Promise<void> {
   const { rounds, seconds } = options;
-  // Something of every benchmark should be there to compare, if it takes its time.
+  // The first size may take twice the time, so that every benchmark has at least one size to compare.
   let allowed = 2 * seconds;
   const ready = async (size: BenchCase) => {
     const { subject, expected } = await readySubject(passes, size, options);
@@ -110,8 +110,8 @@ const tooLong = (passes: number, milliseconds: number, seconds: number) =>
   `not measured: ${passes} passes of about ${(milliseconds / 1000).toPrecision(2)} s do not fit into ${seconds} s`;
 
 /**
- * Goes through the sizes from the smallest up. Those for which time or memory will not do are left out, with a note.
- * @param passes how many passes have to fit into the time
+ * Goes through the sizes from the smallest up. Sizes for which time or memory does not suffice are skipped, with a note.
+ * @param passes the number of passes that have to fit into the time
  * @param measure returns the milliseconds of a pass
  */
 async function eachSize(
@@ -158,7 +158,7 @@ const sizeQuestion = ({ clouds, points }: BenchCase): MemoryQuestion => ({
   edges: caseGraph.k * clouds * points,
 });
 
-/** Uploads the input, warms up, and measures once what is measured once. */
+/** Uploads the input, warms up, and takes the measurements that are taken only once. */
 async function readySubject(
   { model, start }: Passes,
   size: BenchCase,

@@ -1,22 +1,22 @@
-// What the suite measures: sizes, and how long.
+// The sizes that the suite measures, and its limits of time.
 
-/** Sizes, and the time each case may take in all rounds together. */
+/** Sizes, and limits of time. */
 export interface Plan {
   rounds: number;
   seconds: number;
-  /** After so many seconds nothing more is made ready. */
+  /** After this many seconds no more subjects are made ready. */
   preparation: number;
-  /** Seconds for all rounds of all cases: the longest cases are left out where they would take longer. */
+  /** The seconds for all rounds of all subjects. If they would take longer, the longest subjects are skipped. */
   measurement: number;
   rooflineSeconds: number;
   channels: number;
   trees: { clouds: number; points: number }[];
   graphs: { clouds: number; points: number }[];
-  /** Clouds, and points of each: for each entry the sizes grow as far as time and memory allow. */
+  /** Numbers of clouds, and of points in each cloud. In each entry, sizes are measured in order as far as time and memory allow. */
   passes: { clouds: number; points: number[] }[];
 }
 
-/** Of the benchmarks' model, unless there is little memory. */
+/** The channels of the model's finest level; machines with little memory get fewer. */
 const channels = 32;
 
 export const quickPlan: Plan = {

@@ -24,7 +24,7 @@ export interface OperatorProfile extends Work {
   kernels: KernelProfile[];
 }
 
-/** The total work of all operators that `pass` calls on a device. */
+/** Returns the total work of all operators that `pass` calls on a device. */
 export async function countWork(device: Device, pass: () => unknown): Promise<Work> {
   const total: Work = { operations: 0, bytes: 0 };
   await observe(device, pass, (_, work, run) => {
@@ -68,13 +68,13 @@ export async function profile(device: Device, pass: () => unknown): Promise<Oper
   return [...operators.values()].sort((a, b) => b.time - a.time);
 }
 
-/** A time by a device's clock, in milliseconds. */
+/** A time measured by a device's own clock, in milliseconds. */
 export interface DeviceClock {
   /** From the start of a pass's first kernel to the end of its last. */
   time: number;
-  /** The clock's smallest step that was seen. Browsers round the clock. */
+  /** The smallest step of the clock that was observed. Browsers round the clock. */
   quantum: number;
-  /** Passes that were timed together, so that they took at least 50 such steps. */
+  /** The number of passes that were timed together, so that they took at least 50 such steps. */
   passes: number;
 }
 
@@ -87,14 +87,14 @@ export async function timeByDevice(device: Device, pass: () => unknown): Promise
     const clock = device.startProfile()!;
     for (let i = 0; i < passes; i++) await pass();
     const moments = (await clock.stop()).flatMap(({ start = 0, time }) => [start, start + time]).sort((a, b) => a - b);
-    const steps = moments.slice(1).flatMap((moment, i) => (moment > moments[i]! ? [moment - moments[i]!] : []));
+    const steps = moments.slice(1).flatMap((moment, i) => (moment > moments[i] ? [moment - moments[i]] : []));
     const span = (moments.at(-1) ?? 0) - (moments[0] ?? 0);
     const quantum = Math.min(...steps);
     if (span >= QUANTA * quantum || passes === MAX_PASSES) return { time: span / passes, quantum, passes };
   }
 }
 
-/** Runs `pass` and shows `seen` each operator it calls on the device. */
+/** Runs `pass` and calls `seen` for each operator that it calls on the device. */
 async function observe(
   { operators }: Device,
   pass: () => unknown,
@@ -102,7 +102,7 @@ async function observe(
 ): Promise<void> {
   const names = Object.keys(operatorNeeds) as OperatorName[];
   const originals = { ...operators };
-  // The operators are covered for as long as it takes: nothing is asked of them when nobody looks.
+  // The methods are replaced only while `pass` runs, so that nothing is slower when nobody observes.
   for (const name of names) {
     const run = originals[name] as (a: never) => void;
     const needs = operatorNeeds[name] as (a: never) => Work;

@@ -20,26 +20,26 @@ export interface BenchResult {
   date: string;
   /** The device that the model ran on; absent where no model ran. */
   device?: DeviceDescription;
-  /** The device's roofline. (The format keeps the name that it began with.) */
+  /** The device's roofline. (Its name in the format dates from the first version.) */
   floors?: Roofline;
   exponents?: Exponents;
-  /** What was measured in rounds, on all devices of a machine: how, and on which. Cases name their device. */
+  /** How the rounds went and on which devices, if cases were measured in rounds. Each case then names its device. */
   rounds?: RoundsSummary;
   machine?: MachineDescription;
   devices?: MeasuredDevice[];
   cases: BenchCase[];
 }
 
-/** What a host tells of its machine. */
+/** What a host reports about its machine. */
 export interface MachineDescription {
-  /** The processor's name; browsers do not tell. */
+  /** The processor's name; browsers do not report it. */
   processor?: string;
   cores: number;
-  /** Threads that were used. */
+  /** The number of threads that were used. */
   threads: number;
   /** Whether threads share memory: on a page, whether it is cross-origin isolated. */
   shared: boolean;
-  /** Memory in bytes; browsers round it, and name no large memory exactly. Absent where the host does not tell. */
+  /** Memory in bytes; absent if the host does not report it. Browsers round it and cap it. */
   memory?: number;
   /** The smallest step of the host's clock, in milliseconds. */
   clockQuantum: number;
@@ -48,12 +48,12 @@ export interface MachineDescription {
 /** One of several devices in a result. */
 export interface MeasuredDevice {
   name: DeviceName;
-  /** Absent where there is no such device; `note` says why. */
+  /** Absent if the machine has no such device; `note` says why. */
   description?: DeviceDescription;
   floors?: Roofline;
-  /** What a golden case came out as. */
+  /** The comparison with a golden case. */
   answer?: KnownAnswer;
-  /** Why it was not measured, or not to the end. */
+  /** Why the device was not measured, or not completely. */
   note?: string;
 }
 
@@ -61,7 +61,7 @@ export interface MeasuredDevice {
 export interface DeviceDescription extends DeviceInfo {
   backend: string;
   threads?: number;
-  /** The enabled toggles where WebGPU is Dawn's in a host that Dawn is no part of; absent elsewhere. */
+  /** The enabled toggles, if WebGPU is Dawn's in a host that does not use it by default; absent elsewhere. */
   dawn?: { toggles: readonly string[] };
 }
 
@@ -93,7 +93,7 @@ export function benchResult(cases: BenchCase[], device?: DeviceDescription, roof
 
 /**
  * Reads a result from its JSON text.
- * @throws FormatError when the text is no result
+ * @throws FormatError if the text is not a result
  */
 export function parseBenchResult(text: string, file: string): BenchResult {
   const refuse = (problem: string, cause?: unknown) =>

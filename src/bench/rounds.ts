@@ -1,5 +1,5 @@
-// Measures several subjects in rounds: each round takes all of them once, in an order of its own, so that a device that gets
-// slower while it works, or does something else now and then, does so to all of them alike.
+// Measures several subjects in rounds. Each round measures all of them once, in a random order, so that a device that becomes
+// slower, or is busy with something else from time to time, affects all subjects alike.
 
 import { Random } from "../random.ts";
 import type { Subject } from "./subject.ts";
@@ -8,34 +8,34 @@ import { type Timing, timingOf } from "./timing.ts";
 export interface RoundsOptions {
   rounds: number;
   /**
-   * How often something has disturbed the measurements so far: a hidden page, a lost device. A round in which the number grows is
-   * void and repeated.
+   * Returns how often something has disturbed the measurements so far: a hidden page, a lost device. A round in which the number
+   * grows is discarded and repeated.
    */
   disturbances?: () => number;
-  /** Waits until nothing disturbs any more. */
+  /** Waits until nothing disturbs the measurements any more. */
   undisturbed?: () => Promise<void>;
   onTake?: (subject: Subject, round: number) => void | Promise<void>;
   onRound?: (done: RoundsSummary, times: ReadonlyMap<Subject, readonly number[]>) => void;
 }
 
-/** How the rounds went. */
+/** Statistics of the rounds. */
 export interface RoundsSummary {
   rounds: number;
-  /** Rounds that were thrown away. */
+  /** The number of discarded rounds. */
   void: number;
-  /** Time of the last third of the rounds over that of the first third: above 1 where the device has become slower. */
+  /** The time of the last third of the rounds divided by that of the first third: above 1 if the device has become slower. */
   slowdown?: number;
 }
 
-/** From this slowdown on a device is said to be throttled. */
+/** A device with at least this slowdown is reported as throttled. */
 export const THROTTLED = 1.03;
 
-/** After this many void rounds more than there are valid ones the rest is given up. */
+/** The rounds end early when the discarded ones outnumber the valid ones by this many. */
 const PATIENCE = 10;
 
 /**
- * Takes all subjects `rounds` times; one that can no longer be measured takes NaN, which is left out. A failure of a subject ends
- * the rounds and is thrown; `onRound` has had what was measured before.
+ * Measures all subjects `rounds` times. The measurement of a subject that has become impossible is NaN, which statistics leave out.
+ * An error of a subject ends the rounds and is thrown; `onRound` has received what was measured before.
  */
 export async function measureRounds(subjects: readonly Subject[], options: RoundsOptions) {
   const { disturbances = () => 0, undisturbed = async () => {}, onTake, onRound } = options;
@@ -66,12 +66,12 @@ function shuffled<Item>(items: readonly Item[], random: Random): Item[] {
   const order = [...items];
   for (let i = order.length - 1; i > 0; i--) {
     const j = Math.floor(random.uniform() * (i + 1));
-    [order[i], order[j]] = [order[j]!, order[i]!];
+    [order[i], order[j]] = [order[j], order[i]];
   }
   return order;
 }
 
-/** The median over all series of how much longer their last third took than their first; undefined for fewer than 6 rounds. */
+/** Returns the median, over all series, of the last third's time divided by the first third's; undefined for fewer than 6 rounds. */
 export function slowdownOf(series: readonly (readonly number[])[]): number | undefined {
   const ratios = series.flatMap((times) => {
     const third = Math.floor(times.length / 3);
@@ -82,13 +82,13 @@ export function slowdownOf(series: readonly (readonly number[])[]): number | und
 
 const RESAMPLES = 1000;
 
-/** The statistics of times that were taken in rounds, with the median's interval by bootstrap: the same times, the same interval. */
+/** Returns statistics of times that were measured in rounds. The median's interval is by bootstrap, from a fixed seed. */
 export function timingOfRounds(times: readonly number[]): Timing {
   const random = new Random(times.length, "bootstrap");
   const medians = Float64Array.from({ length: RESAMPLES }, () => {
-    const sample = times.map(() => times[Math.floor(random.uniform() * times.length)]!);
+    const sample = times.map(() => times[Math.floor(random.uniform() * times.length)]);
     return timingOf(sample).median;
   }).sort();
-  const at = (share: number) => medians[Math.round(share * (RESAMPLES - 1))]!;
+  const at = (share: number) => medians[Math.round(share * (RESAMPLES - 1))];
   return { ...timingOf(times), interval: { low: at(0.025), high: at(0.975) } };
 }

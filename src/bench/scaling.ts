@@ -9,7 +9,7 @@ export interface Exponents {
   graph: number;
 }
 
-/** Fits the sizes that were measured; undefined where there are fewer than two. */
+/** Fits the sizes that were measured; undefined if there are fewer than two. */
 export function scalingExponents(cases: readonly BenchCase[]): Exponents | undefined {
   const measured = cases.flatMap(({ benchmark, points, time, pass }) =>
     benchmark === "scaling" && time && pass ? [{ points, forward: time, ...pass }] : [],
@@ -26,7 +26,7 @@ export function fitExponent(measured: readonly { size: number; time: number }[])
   const y = measured.map(({ time }) => Math.log(time));
   const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [meanX, meanY] = [mean(x), mean(y)];
-  const covariance = mean(x.map((value, i) => (value - meanX) * (y[i]! - meanY)));
+  const covariance = mean(x.map((value, i) => (value - meanX) * (y[i] - meanY)));
   return covariance / mean(x.map((value) => (value - meanX) ** 2));
 }
 

@@ -1,4 +1,4 @@
-// A device that the suite measures, with all that is ready on it. Where it is lost, a new one takes its place, once.
+// A device that the suite measures, with the subjects that are ready on it. If the device is lost, it is replaced by a new one once.
 
 import type { Device } from "../backends/device.ts";
 import { DeviceLostError, ErwinError, requestDevice } from "../index.ts";
@@ -12,15 +12,15 @@ import { measureRoofline, type Roofline } from "./roofline.ts";
 import type { Subject, SubjectListener } from "./subject.ts";
 import { trainingPasses } from "./training.ts";
 
-/** A device that was lost is requested anew so many times. */
+/** The number of times that a lost device is requested anew. */
 const MAX_LOSSES = 1;
-/** Milliseconds in which a device makes its first forward pass ready, even if nothing more is to be made ready. */
+/** Milliseconds in which a device makes its first forward pass ready, even if the time for preparation is over. */
 const FIRST_FORWARD_MS = 5000;
 
 export interface Limits {
-  /** Bytes that a pass may take. */
+  /** The number of bytes that a pass may take. */
   memory: number;
-  /** The moment of `performance.now()` from which on nothing more is made ready. */
+  /** The time of `performance.now()` after which no more subjects are made ready. */
   until: number;
 }
 
@@ -47,7 +47,7 @@ export class Station {
     return this.device !== undefined;
   }
 
-  /** Whether a processor stands in for a GPU. */
+  /** Whether the adapter is a software one. */
   get isSoftware(): boolean {
     return this.#description?.software ?? false;
   }
@@ -57,7 +57,7 @@ export class Station {
     return { name, description: this.#description, floors: this.#roofline, answer: this.#answer, note };
   }
 
-  /** Opens the device and checks the golden case; a device that there is not gets a note. */
+  /** Opens the device and checks the golden case. A device that does not exist gets a note. */
   async check(golden: Uint8Array): Promise<void> {
     await this.#noting(async () => {
       this.device = await this.#open();
@@ -66,7 +66,7 @@ export class Station {
     });
   }
 
-  /** On a device of its own, which would otherwise count these arrays as the other's peak of memory. */
+  /** Measures the roofline on a separate device, whose arrays do not count towards the peak memory of this one. */
   async measureRoofline(seconds: number, memory: number): Promise<void> {
     await this.#noting(async () => {
       using own = await this.#open();
@@ -74,7 +74,7 @@ export class Station {
     });
   }
 
-  /** Makes all sizes ready; a device that is lost meanwhile is opened once more. */
+  /** Makes all sizes ready. If the device is lost meanwhile, it is opened once more. */
   async ready(plan: Plan, limits: Limits, listener: SubjectListener): Promise<void> {
     const { rounds, seconds, channels, passes } = plan;
     const skipped = new Set<string>();
@@ -84,7 +84,7 @@ export class Station {
       for (const make of [forwardPasses, trainingPasses]) {
         const models = await make({ channels, device });
         this.#models.push(models);
-        // Each device gets its first forward pass, however long others took.
+        // Each device makes its first forward pass ready, however long the other devices took.
         const least = make === forwardPasses ? performance.now() + FIRST_FORWARD_MS : 0;
         const until = Math.max(last, least);
         for (const sizes of passes) await readySizes(models, { ...common, ...sizes, until }, { onReady, onSkipped });
@@ -104,7 +104,7 @@ export class Station {
     await this.#noting(() => this.#readyAll(limits.until));
   }
 
-  /** After a loss: opens the device again and makes the same subjects ready, once. */
+  /** Handles a loss: opens the device again and makes the same subjects ready, once. */
   async recover(error: DeviceLostError): Promise<void> {
     if (++this.#losses > MAX_LOSSES) {
       this.#giveUp(error.message);
@@ -118,7 +118,7 @@ export class Station {
     });
   }
 
-  /** Throws nothing: what is not valid gets a note. */
+  /** Checks the subjects. It never throws: an invalid subject gets a note. */
   async checkAll(subjects: readonly Subject[]): Promise<void> {
     await this.#noting(async () => {
       for (const subject of subjects)
@@ -145,13 +145,13 @@ export class Station {
     const { threads, name } = this;
     const backend = name === "cpu" ? "cpu" : "webgpu";
     const device = await requestDevice({ backend, threads, precision: name === "webgpu mixed" ? "mixed" : "float32" });
-    // Where nothing is measured on it any more, nothing else would notice.
+    // A loss after the last measurement would go unnoticed otherwise.
     void device.lost.then(({ message }) => (this.note ??= message));
     return device;
   }
 
   #close(): void {
-    // What a lost device held is gone with it.
+    // Disposing of the models is not necessary, because a lost device has released its memory.
     this.#models = [];
     this.device?.dispose();
     this.device = undefined;
@@ -163,14 +163,14 @@ export class Station {
       for (const held of this.held.values()) held.dispose();
       for (const models of this.#models) models[Symbol.dispose]();
     } catch (error) {
-      // What a lost device held is gone with it.
+      // The same holds if the device is lost while they are disposed of.
       if (!(error instanceof DeviceLostError)) throw error;
     }
     this.#close();
   }
 }
 
-/** A subject on a device that may be lost: then its measurements so far are kept, and it goes on with a new device. */
+/** A subject on a device that may be lost. It keeps its measurements after a loss, and continues on the new device. */
 export class HeldSubject implements Subject {
   #current: Subject;
   #disposed = false;

@@ -1,22 +1,22 @@
-// What is measured in rounds: work that is ready to be timed at any moment.
+// A subject of the rounds: work that can be timed at any moment.
 
 import type { BenchCase } from "./measurement.ts";
 import type { Take, Timing } from "./timing.ts";
 
 export interface Subject {
-  /** What is measured; nothing is yet. */
+  /** The case without measurements. */
   readonly description: BenchCase;
   readonly take: Take;
-  /** Milliseconds that a measurement takes, about. */
+  /** The approximate time that a measurement takes, in milliseconds. */
   readonly span: number;
   /** The case with its measurements. */
   summarise(time: Timing): BenchCase;
-  /** Throws if what was timed was not valid. */
+  /** Throws if the work that was timed was not valid. */
   check?(): Promise<unknown>;
   dispose(): void;
 }
 
-/** Receives subjects as they get ready, and cases that cannot be measured, with a note. */
+/** Receives subjects as soon as they are ready, and cases that cannot be measured, with a note. */
 export interface SubjectListener {
   onReady(subject: Subject): void;
   onSkipped(skipped: BenchCase): void;

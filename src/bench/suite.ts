@@ -1,4 +1,4 @@
-// The benchmark suite: what a machine is measured with in one go, on all of its devices, in rounds. The benchmark page runs it.
+// The benchmark suite measures all devices of a machine in one run, in rounds. The benchmark page runs it.
 
 import { disposeThreads } from "../index.ts";
 import { readyGraphs } from "./graph.ts";
@@ -11,42 +11,42 @@ import type { Subject } from "./subject.ts";
 import { clockQuantum } from "./timing.ts";
 import { readyTrees } from "./tree.ts";
 
-/** What the suite measures, and who hears of it. */
+/** Options of the suite, and callbacks. */
 export interface SuiteOptions {
-  /** The file `s_small_clouds_eval` of test/golden: every device has to compute its output first. */
+  /** The file `s_small_clouds_eval` of test/golden, whose output every device has to reproduce first. */
   golden: Uint8Array;
-  /** Small sizes only, for a first look. Default false. */
+  /** Whether to measure small sizes only, for a first impression. Default false. */
   quick?: boolean;
-  /** Default: all that the machine has. */
+  /** The devices to measure. Default: all that the machine has. */
   devices?: readonly DeviceName[];
-  /** Memory of the machine in bytes, where the host tells. Sizes follow it. */
+  /** The machine's memory in bytes, if the host reports it. It limits the sizes. */
   memory?: number;
-  /** The processor's name, where the host tells. */
+  /** The processor's name, if the host reports it. */
   processor?: string;
-  /** Threads for trees, graphs and the CPU backend. Default: one a processor core, at most 8; one where threads share no memory. */
+  /** Threads of trees, graphs and the CPU backend. Default: one per processor core, at most 8; one if threads cannot share memory. */
   threads?: number;
-  /** How often something has disturbed the measurements so far, such as a hidden page: a round in which it grows is void. */
+  /** Returns how often something, such as a hidden page, has disturbed the measurements. A round in which it grows is discarded. */
   disturbances?: () => number;
-  /** Waits until nothing disturbs any more. */
+  /** Waits until nothing disturbs the measurements any more. */
   undisturbed?: () => Promise<void>;
   onProgress?: (progress: SuiteProgress) => void;
-  /** Receives what is there after each round. */
+  /** Receives the result so far after each round. */
   onResult?: (result: BenchResult) => void;
 }
 
-/** How far the suite is. */
+/** The suite's progress. */
 export interface SuiteProgress {
   phase: "checking" | "preparing" | "measuring";
-  /** What is being done, for people. */
+  /** The current activity, for people. */
   what: string;
-  /** From 0 to 1. */
+  /** The share that is done, from 0 to 1. */
   done: number;
   secondsLeft?: number;
 }
 
-/** Where the host does not tell its memory. */
+/** The assumed memory if the host does not report it. */
 const MEMORY = 4 * 2 ** 30;
-/** A pass may take so much of the machine's memory: the browser, the system and other models have to live, too. */
+/** The share of the machine's memory that a pass may take; the browser, the system and other models need the rest. */
 const SHARE_OF_MEMORY = 1 / 4;
 const SMALL_MEMORY = 3 * 2 ** 30;
 const allDevices: readonly DeviceName[] = ["webgpu", "cpu", "webgpu mixed"];
@@ -100,7 +100,7 @@ class Suite {
       await this.#step("checking", `${station.title}: a known answer`, () => station.check(this.#options.golden));
     }
     await this.#readyHost();
-    // Software adapters take long to compile, and are what is left out first.
+    // Software adapters are last, because they compile slowly and are the first to be skipped when time runs out.
     this.#stations.sort((a, b) => Number(a.isSoftware) - Number(b.isSoftware));
     for (const station of this.#stations) await this.#readyStation(station);
     return await this.#measure();
@@ -179,7 +179,7 @@ class Suite {
     return this.#result(summary, times);
   }
 
-  /** Leaves out the longest subjects until all rounds fit into the plan's time. */
+  /** Drops the longest subjects until all rounds fit into the plan's time. */
   #leaveOutLongest(): void {
     const { rounds, measurement } = this.#plan;
     const whole = () => (rounds * this.#subjects.reduce((sum, { span }) => sum + span, 0)) / 1000;
@@ -217,7 +217,7 @@ class Suite {
   #tell(phase: SuiteProgress["phase"], what: string): void {
     const share = Math.min(1, this.#stepsDone / this.#steps);
     const elapsed = (performance.now() - this.#start) / 1000;
-    // The rounds take about as long as all that comes before them.
+    // The rounds take about as long as everything before them.
     const secondsLeft = share > 0.1 ? elapsed * (2 / share - 1) : undefined;
     this.#options.onProgress?.({ phase, what, done: share / 2, secondsLeft });
   }

@@ -12,8 +12,8 @@ export function formatTable(rows: readonly (readonly (string | number)[])[]): st
   return rows.map((row, r) =>
     row
       .map((cell, column) => {
-        const text = texts[r]![column]!;
-        return typeof cell === "number" ? text.padStart(widths[column]!) : text.padEnd(widths[column]!);
+        const text = texts[r][column];
+        return typeof cell === "number" ? text.padStart(widths[column]) : text.padEnd(widths[column]);
       })
       .join("  ")
       .trimEnd(),

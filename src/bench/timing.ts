@@ -5,47 +5,47 @@ import type { Device } from "../backends/device.ts";
 /** Statistics of the repetitions, in milliseconds. */
 export interface Timing {
   median: number;
-  /** First and third quartile. */
+  /** The first and the third quartile. */
   low: number;
   high: number;
   best: number;
   repetitions: number;
-  /** The median's 95 % interval by bootstrap, where it was measured in rounds. */
+  /** The median's 95 % interval by bootstrap, if the times were measured in rounds. */
   interval?: { low: number; high: number };
 }
 
-/** How often to measure. */
+/** How often a measurement is repeated. */
 export interface Repeats {
   /** Repetitions. Default: as many as fit into `seconds`, at least 1 and at most 100. */
   repeat?: number;
   seconds: number;
 }
 
-/** The milliseconds until `work` is done. */
+/** Returns the milliseconds until `work` is done. */
 export async function timed(work: () => unknown): Promise<number> {
   const start = performance.now();
   await work();
   return performance.now() - start;
 }
 
-/** Times work that is done when its promise resolves, after a first run that does not count. */
+/** Times work that is done when its promise resolves, after a warm-up run. */
 export async function timeOnHost(work: () => unknown, repeats: Repeats): Promise<Timing> {
   await work();
   return repeated(() => timed(work), repeats);
 }
 
-/** The work between two waits takes at least this many times as long as a wait for an idle device. */
+/** The work between two waits for the device should take at least this many times as long as a wait for an idle device. */
 const WAITS = 40;
-/** But no longer than this, in milliseconds: waits of some browsers take a tenth of a second. */
+/** The longest time between two waits, in milliseconds: in some browsers a wait takes a tenth of a second. */
 const LONGEST = 1000;
-/** What is timed takes at least this many times as long as the smallest step of the clock. */
+/** A measurement takes at least this many times as long as the smallest step of the clock. */
 export const QUANTA = 50;
 const MAX_TOGETHER = 1024;
 const MAX_REPETITIONS = 100;
 
 /**
- * Times work that is submitted to a device, after a first run that does not count. Hosts poll only now and then whether a GPU is
- * done, Deno every 10 ms: short work runs many times between two waits, at most `together` times.
+ * Times work that is submitted to a device, after a warm-up run. Hosts poll only from time to time whether a GPU has finished (Deno
+ * every 10 ms), so short work runs several times between two waits, at most `together` times.
  */
 export async function timeOnDevice(
   device: Device,
@@ -55,25 +55,25 @@ export async function timeOnDevice(
   return repeated((await calibrateOnDevice(device, work, max)).take, repeats);
 }
 
-/** Measures the milliseconds of work once. */
+/** Takes one measurement and returns the milliseconds of the work. */
 export type Take = () => Promise<number>;
 
 export interface Calibrated {
   take: Take;
-  /** Milliseconds of the work by the last measurement before. */
+  /** The milliseconds of the work by the last calibration. */
   expected: number;
-  /** Milliseconds that a measurement takes. */
+  /** The milliseconds that a measurement takes. */
   span: number;
 }
 
-/** Finds how often work has to run between two waits for the device, at most `max` times, and returns what measures it. */
+/** Finds how often work has to run between two waits for the device, at most `max` times, and returns a function that measures it. */
 export async function calibrateOnDevice(device: Device, work: () => unknown, max = MAX_TOGETHER): Promise<Calibrated> {
   await device.finished();
   const waiting = await timed(() => device.finished());
   return calibrate(work, { wait: () => device.finished(), least: Math.min(WAITS * waiting, LONGEST), max });
 }
 
-/** Finds how often work that is done when its promise resolves has to run for the clock, and returns what measures it. */
+/** Finds how often work that is done when its promise resolves has to run per measurement, and returns a function that measures it. */
 export const calibrateOnHost = (work: () => unknown): Promise<Calibrated> =>
   calibrate(work, { wait: () => {}, least: QUANTA * clockQuantum(), max: MAX_TOGETHER });
 
@@ -97,7 +97,7 @@ async function calibrate(
   return { take, expected, span: expected * together };
 }
 
-/** The smallest step of this host's clock in milliseconds: browsers round it, the more so where a page is not isolated. */
+/** Returns the smallest step of this host's clock in milliseconds. Browsers round it, and more so on pages that are not isolated. */
 export function clockQuantum(): number {
   const start = performance.now();
   let [before, smallest] = [start, Number.POSITIVE_INFINITY];
@@ -109,7 +109,7 @@ export function clockQuantum(): number {
   return smallest;
 }
 
-/** Takes measurements one after the other, and summarises them. */
+/** Repeats a measurement and returns its statistics. */
 export async function repeated(take: Take, { repeat, seconds }: Repeats): Promise<Timing> {
   const start = performance.now();
   const times: number[] = [];
@@ -122,8 +122,8 @@ export async function repeated(take: Take, { repeat, seconds }: Repeats): Promis
 
 export function timingOf(times: readonly number[]): Timing {
   const sorted = Float64Array.from(times).sort();
-  const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))]!;
-  return { median: at(0.5), low: at(0.25), high: at(0.75), best: sorted[0]!, repetitions: sorted.length };
+  const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))];
+  return { median: at(0.5), low: at(0.25), high: at(0.75), best: sorted[0], repetitions: sorted.length };
 }
 
 export const formatTiming = ({ median, low, high }: Timing): string =>

@@ -62,7 +62,7 @@ const treeCase = (clouds: number, points: number, threads: number) =>
     points,
   }) as const;
 
-/** The first calls start threads and run unoptimised code. */
+/** The first calls start threads and run unoptimised code, so they are not measured. */
 const WARM_UPS = 12;
 
 async function measure(

@@ -1,4 +1,4 @@
-// A machine measured: a small one, on the processor. What cannot be done there is told, and the rest is done.
+// Measures this machine in a small run on the CPU. Steps that are impossible here are reported, and the others run.
 
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// What is packed for a machine with a GPU is there, and unpacks to a shell in which Deno runs.
+// The archives for a machine with a GPU exist after packing, and unpack to a shell in which Deno runs.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -24,7 +24,7 @@ onLinux("all that is packed is there, and the tests' runner apart from what is l
 onLinux("unpacked, Deno is the packed one, on Vulkan", () => {
   const folder = mkdtempSync(join(tmpdir(), "erwin-pack-"));
   try {
-    // In place of 40 MB a program that tells its environment, and a loader that is there already.
+    // Small stand-ins for 40 MB: a program that prints its environment, and a loader that is already installed.
     const program = (path: string, text: string) => {
       mkdirSync(join(folder, path, ".."), { recursive: true });
       writeFileSync(join(folder, path), `#!/bin/sh\n${text}\n`);

@@ -1,5 +1,5 @@
-// The benchmarks' view of a pass, on both backends: which operators it calls and how often, what they need by hand count, and
-// how long they take. Also what the floors are measured with.
+// The profile of a pass on both backends: which operators it calls and how often, their work as counted by hand, and their times.
+// Also the measurement of the roofline.
 
 import { AdamW, ErwinTransformer, mse, requestDevice, Tensor } from "erwin";
 import { describe, expect, test } from "vitest";
@@ -7,7 +7,7 @@ import { countWork, type OperatorProfile, profile } from "../../src/bench/profil
 import { normals, seededRandom, uniformCloud } from "../support/clouds.ts";
 import { useDevice } from "../support/models.ts";
 
-/** Narrow, with the same shapes on both levels: software adapters take their time to compile each kernel. */
+/** A narrow model with the same shapes on both levels, because software adapters compile each kernel slowly. */
 const config = {
   cIn: 3,
   cHidden: [8, 8],
@@ -22,9 +22,9 @@ const config = {
   dimensionality: 2,
   mpSteps: 1,
 };
-/** A power of two: no ball is padded. */
+/** A power of two, so that no ball is padded. */
 const points = 256;
-/** Blocks of the first level, encoder and decoder, and of the second. */
+/** The number of blocks of the first level (encoder and decoder) and of the second. */
 const blocks = [2, 2];
 const D = config.dimensionality;
 
@@ -36,7 +36,7 @@ const input = {
 };
 
 const product = (rows: number, columns: number, inner: number) => 2 * rows * columns * inner;
-/** Operations of all blocks, with so many products of each kind for one of the forward pass. */
+/** The operations of all blocks, each kind of product counted this many times for one of the forward pass. */
 function inBlocks(times: { positions: number; matrices: number; attention: number }): number {
   return config.cHidden.reduce((sum, width, level) => {
     const nodes = points / 2 ** level;
@@ -52,11 +52,11 @@ const [fine, coarse] = config.cHidden;
 const embedding = product(points, fine, config.cIn);
 const messages = product(points, fine, 2 * fine);
 const between = product(points / 2, coarse, 2 * fine);
-/** Of offsets between points: in the messages, and between the levels. */
+/** The products with offsets between points: in the messages, and between the levels. */
 const offsets = product(points, fine, D) + product(points / 2, coarse, 2 * D) + product(points / 2, 2 * fine, 2 * D);
 const forwardOperations =
   embedding + 2 * messages + 2 * between + offsets + inBlocks({ positions: 1, matrices: 1, attention: 1 });
-/** Nobody asks for the gradients of features and positions. */
+/** The backward pass leaves out the gradients of features and positions, which are not requested. */
 const backwardOperations =
   embedding + 4 * messages + 4 * between + offsets + inBlocks({ positions: 1, matrices: 2, attention: 2.5 });
 

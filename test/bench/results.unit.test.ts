@@ -1,4 +1,4 @@
-// What is made of measurements: exponents, floors, and two results side by side.
+// Evaluation of measurements: exponents, the roofline, and the comparison of two results.
 
 import { FormatError } from "erwin";
 import { expect, test } from "vitest";
@@ -44,7 +44,7 @@ test("what a linear map and its backward need, counted by hand", () => {
   const given = { gradient: storage, x: storage, second: storage, weight: storage, ...shape };
   expect(operatorNeeds.linearBackward({ ...given, into: { x: added, weight: fresh } })).toEqual({
     operations: 2 * 10 * 4 * 3 + 2 * 10 * 4 * 5,
-    // The gradient, the part of the weight that leads to x, both inputs; x's gradient read and written, the weight's written.
+    // Read: the gradient, the part of the weight that leads to x, both inputs. Read and written: x's gradient. Written: the weight's.
     bytes: 4 * (10 * 4 + 4 * 3 + 10 * 5 + 2 * 10 * 3 + 4 * 5),
   });
 });

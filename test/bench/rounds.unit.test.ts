@@ -1,4 +1,4 @@
-// Measurements in rounds: their order, what disturbs them, and what is made of their times.
+// Measurements in rounds: their order, disturbances, and the statistics of their times.
 
 import { expect, test } from "vitest";
 import { measureRounds, slowdownOf, timingOfRounds } from "../../src/bench/rounds.ts";
@@ -59,7 +59,7 @@ test("the median's interval holds it, is the same for the same times, and is nar
   const { low, high } = timing.interval!;
   expect(low).toBeLessThanOrEqual(timing.median);
   expect(high).toBeGreaterThanOrEqual(timing.median);
-  // The one outlier among ten moves the median's interval hardly.
+  // A single outlier among ten values hardly moves the median's interval.
   expect(high).toBeLessThan(13);
   expect(timingOfRounds(Array(10).fill(5)).interval).toEqual({ low: 5, high: 5 });
 });

@@ -1,4 +1,4 @@
-// All results in the repository keep to their schema.
+// All results in the repository are valid by their schema.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// The static profile of kernels: compilers' listings taken apart, the time model, results side by side, and the README's tables.
+// The static profile of kernels: analysis of compilers' listings, the time model, comparison of results, and the README's tables.
 
 import { expect, test } from "vitest";
 import type { CompiledKernel } from "../../src/bench/static/compiled.ts";
@@ -40,16 +40,16 @@ const sass = `
 
 test("the hot loop of SASS, and its loads", () => {
   const { outside, loops, hot, loadsInFlight, waits } = analyse(parseSass(sass), countSassLoads);
-  // The loop that fills memory with zeros is none that counts, nor is the jump to itself at the end.
+  // Neither the loop that fills memory with zeros counts, nor the jump to itself at the end.
   expect(loops).toHaveLength(2);
-  // LDC, EXIT and that jump.
+  // The instructions outside are LDC, EXIT and that jump.
   expect(outside).toBe(3);
   expect(hot).toEqual({
     instructions: 7,
     share: 1 / 7,
     counts: { load: 3, fma: 1, int: 1, special: 1, branch: 1 },
   });
-  // R7 is of the first load, four registers wide; of the other two, one is done.
+  // R7 belongs to the first load, which is four registers wide; of the two conditional loads only one is in flight.
   expect({ loadsInFlight, waits }).toEqual({ loadsInFlight: 2, waits: 1 });
 });
 
@@ -58,7 +58,7 @@ test("an inner loop counts as often as a turn of a product takes", () => {
     `.${label}0:\n/*00*/ IADD3 R1, R1, 0x1, RZ ;\n${inner}/*00*/ BRA \`(.${label}0) ;\n.${label}1:\n`;
   const fma = "/*00*/ FFMA R2, R3, R4, R2 ;\n";
   const { hot } = analyse(parseSass(loop("L_x_1", loop("L_x_2", fma + fma))), countSassLoads, 8);
-  // Four turns of two FMAs, an addition and a jump, and the loop around them.
+  // Four iterations of two FMAs, an addition and a jump, and the loop around them.
   expect(hot).toMatchObject({ instructions: 4 * 4 + 2, share: 8 / 18, counts: { fma: 8, int: 5, branch: 5 } });
 });
 
@@ -81,7 +81,7 @@ BB1:
 test("the hot loop of AMD's assembly, and its loads", () => {
   const { hot, loadsInFlight, waits } = analyse(parseRdna(rdna), countRdnaLoads);
   expect(hot).toMatchObject({ share: 1 / 7, counts: { load: 2, fma: 1, special: 1, fp: 1, branch: 2 } });
-  // After the first wait all that was asked for before it is taken to be there.
+  // All loads that were issued before the first wait are taken to be complete after it.
   expect({ loadsInFlight, waits }).toEqual({ loadsInFlight: 2, waits: 1 });
 });
 
@@ -108,7 +108,7 @@ test("Metal becomes CUDA", () => {
   expect(lines).toContain("A& y = *y_p;");
   expect(lines).toContain("uint index = threadIdx.x;");
   expect(lines).toContain("first = max(x._m0[index], 2.0f);");
-  // The memory is there, zero before it is used, as WGSL promises.
+  // The memory is declared, and zeroed before its use, as WGSL promises.
   const memory = [
     "__shared__ spvUnsafeArray<float4, 16> tile;",
     expect.stringContaining("((uint*)&tile)[at] = 0u;"),
@@ -170,7 +170,7 @@ test("a kernel is found again after it got another constant or was cut otherwise
   expect(find({ ...product, TRANSPOSED: 1 })).toBeUndefined();
   const { VEC4, ...others } = product;
   const [scalar, vec4] = nameVariants([0, 1].map((QUADS) => ({ name: "linear", constants: { ...others, QUADS } })));
-  expect(findPredecessor([scalar!, vec4!], { kernel: "any", name: "linear", constants: product })).toBe(vec4);
+  expect(findPredecessor([scalar, vec4], { kernel: "any", name: "linear", constants: product })).toBe(vec4);
 });
 
 const compiled: CompiledKernel = {
@@ -189,7 +189,7 @@ const compiled: CompiledKernel = {
 
 test("a result survives its file, and a comparison shows what changed", () => {
   const [variant] = nameVariants([{ name: "linear", constants: product }]);
-  const resultOf = (found: CompiledKernel) => makeResult([variant!], [makeRow(variant!, "naga", "sm_90", found)], []);
+  const resultOf = (found: CompiledKernel) => makeResult([variant], [makeRow(variant, "naga", "sm_90", found)], []);
   const before = resultOf(compiled);
   expect(before.rows).toEqual([
     {
@@ -217,12 +217,12 @@ test("the time of a product, by hand", () => {
     copies: 1,
     clears: 0,
   };
-  const device = { ...devices.H100!, multiprocessors: 100, clock: 1e9, issue: 0.5, gap: 1e-6 };
+  const device = { ...devices.H100, multiprocessors: 100, clock: 1e9, issue: 0.5, gap: 1e-6 };
   const { seconds, gaps, floor, byBound } = estimatePass(pass, [kernel], [compiled], device);
-  // 4096 workgroups of two warps, 16 turns and what is outside, on 400 schedulers of which half is reached.
+  // 4096 workgroups of two warps, with 16 iterations and the code outside, on 400 schedulers of which half is reached.
   const issue = (4096 * 2 * (16 * 1280 + 500)) / (400 * 1e9 * 0.5);
   expect([...byBound]).toEqual([["issue", expect.closeTo(issue, 12)]]);
-  // Where the load-store unit takes longer: 8 loads a turn, 20 cycles each, one unit a multiprocessor.
+  // If the load-store unit is slower: 8 loads per iteration of 20 cycles each, on one unit per multiprocessor.
   const slow = { ...device, loadStore: 0.01 };
   const loads = (4096 * 2 * 16 * 8 * 20) / (100 * 1e9 * 0.01);
   expect([...estimatePass(pass, [kernel], [compiled], slow).byBound]).toEqual([["loads", expect.closeTo(loads, 12)]]);
@@ -236,7 +236,7 @@ test("the time model's rules fit what the engine dispatches", async () => {
   const pass = await recordPass("float32", true, 1024, list);
   expect(pass.dispatches.length).toBeGreaterThan(100);
   const found = list.kernels.map(() => compiled);
-  const { seconds, byKernel } = estimatePass(pass, list.kernels, found, devices.H100!);
+  const { seconds, byKernel } = estimatePass(pass, list.kernels, found, devices.H100);
   expect(byKernel.size).toBe(list.kernels.length);
   expect(seconds).toBeGreaterThan(0);
 });

@@ -1,4 +1,4 @@
-// The README's tables of results: made as they should be, and from the results that are there.
+// The README's tables of results: their format, and whether they are made from the committed results.
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";

@@ -52,7 +52,7 @@ const { values } = parseArgs({
   },
 });
 const { points, clouds, channels, threads, seconds } = values;
-const here = import.meta.dirname!;
+const here = import.meta.dirname;
 const folder = mkdtempSync(join(tmpdir(), "erwin-peers-"));
 const names = points.split(",").map((size) => `${clouds}x${size}`);
 const rows: Row[] = [];

@@ -34,13 +34,13 @@ export function compileForAmd(
     const [threads] = describeSpirv(readFileSync(join(folder, `${file}.spv`))).size;
     const assembly = readFileSync(join(listings, `${file}.spv.Assembly.txt`), "utf8");
     return {
-      threads: threads!,
-      registers: found["VGPRs"]!,
-      spills: found["Spilled VGPRs"]! + found["Spilled SGPRs"]!,
-      shared: found["LDS size"]!,
-      warps: found["Subgroups per SIMD"]!,
-      size: found["Code size"]!,
-      ...analyse(parseRdna(assembly), countRdnaLoads, fmaATurn(constants, threads!)),
+      threads: threads,
+      registers: found["VGPRs"],
+      spills: found["Spilled VGPRs"] + found["Spilled SGPRs"],
+      shared: found["LDS size"],
+      warps: found["Subgroups per SIMD"],
+      size: found["Code size"],
+      ...analyse(parseRdna(assembly), countRdnaLoads, fmaATurn(constants, threads)),
     };
   });
 }
@@ -51,8 +51,8 @@ function readStatistics(printed: string): Map<string, Record<string, number>> {
   return new Map(
     lines.map((line) => {
       const [file, ...fields] = line.split("\t");
-      const values = fields.map((field) => [field.split("=")[0]!, Number(field.split("=")[1])] as const);
-      return [file!, Object.fromEntries(values)];
+      const values = fields.map((field) => [field.split("=")[0], Number(field.split("=")[1])] as const);
+      return [file, Object.fromEntries(values)];
     }),
   );
 }

@@ -87,7 +87,7 @@ function count(blocks: readonly Block[], [first, last]: Loop, without: readonly 
   const counts: Counts = {};
   for (let i = first; i <= last; i++) {
     if (without.some(([a, b]) => a <= i && i <= b)) continue;
-    for (const { kind } of blocks[i]!.instructions) if (!IGNORED.includes(kind)) counts[kind] = (counts[kind] ?? 0) + 1;
+    for (const { kind } of blocks[i].instructions) if (!IGNORED.includes(kind)) counts[kind] = (counts[kind] ?? 0) + 1;
   }
   return counts;
 }

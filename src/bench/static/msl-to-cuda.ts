@@ -24,7 +24,7 @@ export function translateMetal(metal: string, threads: number, zeroed: boolean):
 
   const kernel = /kernel void (?:main0|dawn_entry_point)\((.*?)\)\n\{/s.exec(source);
   if (!kernel) throw new Error("SPIRV-Cross's Metal has no kernel");
-  const { parameters, first } = translateParameters(kernel[1]!);
+  const { parameters, first } = translateParameters(kernel[1]);
   const start = [`const uint3 gl_WorkGroupSize(${threads}u, 1u, 1u);`, ...first].join("\n    ");
   const head = `extern "C" __global__ void __launch_bounds__(${threads}) main0(${parameters.join(", ")})\n{\n    ${start}`;
   const body = translateMemory(source.slice(kernel.index + kernel[0].length), threads, zeroed);
@@ -54,7 +54,7 @@ function translateParameters(text: string): { parameters: string[]; first: strin
       const type = `${array[1] === "const device" ? "const " : ""}${array[2]}`;
       parameters.push(`${type}* __restrict__ ${array[3]}_p`);
       first.push(`${type}& ${array[3]} = *${array[3]}_p;`);
-    } else if (builtin && BUILTINS[builtin[2]!]) first.push(BUILTINS[builtin[2]!]!(builtin[1]!));
+    } else if (builtin && BUILTINS[builtin[2]]) first.push(BUILTINS[builtin[2]](builtin[1]));
     else if (sizes) parameters.push(`const uint* ${sizes[1]}`);
     else throw new Error(`the Metal kernel has a parameter of unknown kind: ${parameter}`);
   }

@@ -71,7 +71,7 @@ async function profileKernel(gpu: string, kernel: NamedKernel, folder: string): 
   if (!existsSync(module)) throw new Error("the front end gave no SPIR-V");
   const { size, zeroed } = describeSpirv(readFileSync(module));
   if (size[1] !== 1 || size[2] !== 1) throw new Error("workgroups of several dimensions are not translated");
-  const threads = size[0]!;
+  const threads = size[0];
   const source = translateMetal(readFileSync(join(folder, `${kernel.file}.metal`), "utf8"), threads, zeroed);
   const { statistics, sass } = await compile(gpu, source);
   const blocks = parseSass(sass);
@@ -120,7 +120,7 @@ export function readStatistics(said: string): Statistics {
 
 /** A warp gets registers in units of 256, from a quarter of the SM's; a workgroup takes 1 KiB of memory on top of its own. */
 export function residentWarps(gpu: string, { registers, shared }: Statistics, threads: number): number {
-  const most = multiprocessors[gpu]!;
+  const most = multiprocessors[gpu];
   const warps = Math.ceil(threads / 32);
   const ofWarp = Math.ceil(registers / 8) * 256;
   const byRegisters = Math.floor((Math.floor(16384 / ofWarp) * 4) / warps);

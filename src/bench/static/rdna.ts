@@ -27,7 +27,7 @@ const kindOf = (op: string): Kind => patterns.find(([, pattern]) => pattern.test
 export function parseRdna(listing: string): Block[] {
   const blocks: Block[] = [{ label: "start", instructions: [] }];
   for (const line of listing.split("\n")) {
-    const code = line.split(";")[0]!.trim();
+    const code = line.split(";")[0].trim();
     const label = /^(BB\d+):/.exec(code)?.[1];
     if (label) blocks.push({ label, instructions: [] });
     if (label || code === "" || code.startsWith("(")) continue;
@@ -35,7 +35,7 @@ export function parseRdna(listing: string): Block[] {
     const op = space < 0 ? code : code.slice(0, space);
     const operands = space < 0 ? "" : code.slice(space + 1);
     // A dual instruction is an FMA if one of its two is.
-    const halves = code.split("::").map((half) => kindOf(half.trim().split(/\s/)[0]!));
+    const halves = code.split("::").map((half) => kindOf(half.trim().split(/\s/)[0]));
     const kind = halves.length > 1 && halves.includes("fma") ? "fma" : kindOf(op);
     const target = kind === "branch" ? /^BB\d+/.exec(operands)?.[0] : undefined;
     blocks.at(-1)!.instructions.push({ kind, op, operands, target });

@@ -1,5 +1,5 @@
-// Every dispatch that passes of the benchmarks' model would do on a GPU with the usual limits and without matrix units, by the
-// engine's own dry run of a pass, and every kernel's text.
+// Records every dispatch that passes of the benchmarks' model make on a GPU with the usual limits and without matrix units, by the
+// engine's own dry run of a pass, and the text of every kernel.
 
 import type { Device, DeviceInfo, Precision } from "../../backends/device.ts";
 import { webgpuDryRun } from "../../backends/webgpu/dry-run.ts";

@@ -1,4 +1,4 @@
-// Formats a profile as tables of plain text, or its differences from another.
+// Formats a profile as tables of plain text, or its differences from another profile.
 
 import { formatTable } from "../table.ts";
 import { type Column, columns, keyOf, type Row, type StaticResult, type Time } from "./result.ts";

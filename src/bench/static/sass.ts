@@ -23,7 +23,7 @@ const kinds = new Map(
 function kindOf(op: string, operands: string): Kind {
   // This form only moves a constant.
   if (op.startsWith("HFMA2") && operands.includes("RZ, RZ")) return "int";
-  return kinds.get(op.split(".")[0]!) ?? "int";
+  return kinds.get(op.split(".")[0]) ?? "int";
 }
 
 export function parseSass(listing: string): Block[] {

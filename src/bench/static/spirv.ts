@@ -56,8 +56,8 @@ export function describeSpirv(bytes: Uint8Array): { size: number[]; zeroed: bool
   if (words[0] !== MAGIC) throw new Error("the file is no SPIR-V module");
   let size: number[] = [];
   let zeroed = false;
-  for (let at = 5; at < words.length; at += Math.max(words[at]! >>> 16, 1)) {
-    const [op, length] = [words[at]! & 0xffff, words[at]! >>> 16];
+  for (let at = 5; at < words.length; at += Math.max(words[at] >>> 16, 1)) {
+    const [op, length] = [words[at] & 0xffff, words[at] >>> 16];
     if (op === OP_EXECUTION_MODE && words[at + 2] === LOCAL_SIZE) size = [...words.subarray(at + 3, at + 6)];
     if (op === OP_VARIABLE && words[at + 3] === WORKGROUP && length === 5) zeroed = true;
   }

@@ -8,7 +8,7 @@ export const INNER_A_TURN = 16;
 
 /** Reads a product's tile from its constants; undefined where the kernel is no product. */
 export function tileOf({ TILE_ROWS, TILE_COLUMNS }: Constants): Tile | undefined {
-  return TILE_ROWS ? { rows: TILE_ROWS, columns: TILE_COLUMNS! } : undefined;
+  return TILE_ROWS ? { rows: TILE_ROWS, columns: TILE_COLUMNS } : undefined;
 }
 
 /** FMAs of one thread in one iteration of a product in registers. */

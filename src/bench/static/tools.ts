@@ -109,7 +109,7 @@ export function readInDebian(environment: Record<string, string>, command: strin
   const settings = Object.entries({ NO_COLOR: "1", MESA_SHADER_CACHE_DISABLE: "1", HOME: "/tmp", ...environment });
   const words = ["env", ...settings.map(([name, value]) => `${name}=${value}`), ...command];
   const [program, ...args] = inRoot(debian, [root, cacheFolder], words);
-  const { stdout, stderr, status, error } = spawnSync(program!, args, { encoding: "utf8", maxBuffer: 2 ** 30 });
+  const { stdout, stderr, status, error } = spawnSync(program, args, { encoding: "utf8", maxBuffer: 2 ** 30 });
   if (error) throw error;
   if (status !== 0) console.error(`${command[0]} ended with ${status}: ${stderr.slice(-2000).trim()}`);
   return stdout;

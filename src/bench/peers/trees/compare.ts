@@ -67,11 +67,11 @@ async function measureErwin(points: number): Promise<Pick<Row, "oneThread" | "al
 }
 
 function measureScikit(): { versions: string; rows: { points: number; times: number[] }[] } {
-  const here = import.meta.dirname!;
+  const here = import.meta.dirname;
   const [program, ...words] = findPython([here])!;
   const { points, clouds, threads, seconds } = values;
   const args = ["--points", points, "--clouds", clouds, "--processes", threads, "--seconds", seconds];
-  const output = execFileSync(program!, [...words, join(here, "scikit.py"), ...args], {
+  const output = execFileSync(program, [...words, join(here, "scikit.py"), ...args], {
     encoding: "utf8",
     env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" },
   });
