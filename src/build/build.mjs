@@ -74,7 +74,7 @@ const site = {
   run: buildSite,
 };
 
-/** Tests and the command line need no reference: it is built only where it is asked for. */
+/** The API reference is built only on request, because tests and the command line do not need it. */
 const apiReference = {
   name: "reference",
   inputs: ["src", "package-lock.json", "tsconfig.json", "src/build/reference.mjs", "src/pages/reference"],

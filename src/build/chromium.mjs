@@ -1,4 +1,4 @@
-// Finds the Chromium of this machine, and gives its start arguments for WebGPU.
+// Finds the machine's Chromium, and gives the arguments with which it offers WebGPU.
 import { existsSync } from "node:fs";
 
 /** @type {Partial<Record<NodeJS.Platform, string[]>>} */

@@ -1,4 +1,4 @@
-// Finds the Firefox of this machine.
+// Finds the machine's Firefox.
 import { existsSync, readFileSync, statSync } from "node:fs";
 
 /** @type {Partial<Record<NodeJS.Platform, string[]>>} */
@@ -9,12 +9,12 @@ const places = {
 };
 
 /**
- * Whether a program only starts a snap, as Ubuntu's does: containers cannot run it, and it cannot read a profile in /tmp.
+ * Returns whether a program only starts a snap, as on Ubuntu: containers cannot run it, and it cannot read a profile in /tmp.
  * @param {string} path
  */
 const startsSnap = (path) => statSync(path).size < 65536 && readFileSync(path, "latin1").includes("/snap/");
 
-/** The browser's program: $FIREFOX_PATH, or the first in the usual places of systems; undefined where there is none. */
+/** Returns the path of the browser: $FIREFOX_PATH, or the first that exists of the usual paths; undefined if there is none. */
 export function findFirefox() {
   if (process.env.FIREFOX_PATH) return process.env.FIREFOX_PATH;
   return (places[process.platform] ?? []).find((path) => existsSync(path) && !startsSnap(path));

@@ -30,10 +30,10 @@ export const layers = [
   ["cli/", "pages/"],
 ];
 
-/** The build's scripts are no layer: they import none, and only the scripts of the benchmarks import them. */
+/** The build's scripts are outside of the layers: they import nothing from them, and only the benchmarks' scripts import them. */
 const build = { folder: "build/", importers: ["bench/"] };
 
-/** Imports upwards that stay, each with its reason. */
+/** Upward imports that are allowed, each with its reason. */
 const exceptions = new Map([
   [
     "bench/machine/dawn.mjs -> cli/node-gpu.ts",
@@ -50,7 +50,7 @@ const exceptions = new Map([
  */
 
 /**
- * All imports between files of src, `import("name")` included. Types that JSDoc comments import are not looked at.
+ * Returns all imports between files of src, `import("name")` included. Types that JSDoc comments import are ignored.
  * @returns {Import[]}
  */
 export function readImports() {
@@ -94,7 +94,7 @@ function isTypeOnly({ type, importKind, exportKind, specifiers = [] }) {
 }
 
 /**
- * What is wrong with these imports, a line each.
+ * Returns one line for each problem of these imports.
  * @param {Import[]} imports
  */
 export const layerProblems = (imports) => [...upwardImports(imports), ...circles(imports)];
@@ -116,14 +116,14 @@ function upwardImports(imports) {
   return problems.filter((problem) => problem !== undefined);
 }
 
-/** The folder of src that a file is in, or the file itself. */
+/** Returns the folder of src that a file is in, or the file itself if it is in none. */
 const entryOf = (/** @type {string} */ path) => /^[^/]+\/?/.exec(path)?.[0] ?? path;
 
 const layerOf = (/** @type {string} */ entry) => layers.findIndex((layer) => layer.includes(entry));
 
 /**
- * The circles of files. Imports of types do not count: nothing of them is left when the program runs, and a class and its parts
- * may well name each other's types.
+ * Finds circles of files. Imports of types do not count: they have no effect when the program runs, and a class and its parts
+ * often name each other's types.
  * @param {Import[]} imports
  */
 function circles(imports) {
@@ -148,7 +148,7 @@ function circles(imports) {
   return found;
 }
 
-/** Prints what is wrong; throws if anything is. */
+/** Prints all problems, and throws if there are any. */
 export function checkLayers() {
   const problems = layerProblems(readImports());
   for (const problem of problems) console.error(`error: ${problem}`);

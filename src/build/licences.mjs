@@ -1,11 +1,11 @@
-// A plugin of the library's build: writes the licences of the packages that are bundled into it.
+// A plugin of the library's build that writes the licences of the packages that are bundled into it.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The folder of the package a module belongs to; undefined for the library's own. */
+/** Returns the folder of the package that a module belongs to; undefined for the library's own modules. */
 const packageFolder = (/** @type {string} */ id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0];
 
-/** A package's name and licence, with the licence's text where the package has one, else with the licence field alone. */
+/** Returns a package's name and licence: the text if the package has one, else the `license` field. */
 function licenceOf(/** @type {string} */ folder) {
   const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
   const files = readdirSync(folder);

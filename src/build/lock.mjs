@@ -1,20 +1,20 @@
-// Keeps two processes that write the same files apart: the second waits for the first.
+// Prevents two processes from writing the same files at once: the second waits for the first.
 //
-// Whoever wants a lock makes the file with the next number, which only one process can; it holds the lock until it empties that
-// file or ends. The file with the highest number is never removed, so that nobody can take a lock twice.
+// To take a lock, a process creates the file with the next number, which only one process can do; it holds the lock until it empties
+// that file or ends. The file with the highest number is never removed, so that nobody can take a lock twice.
 import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cache } from "./steps.mjs";
 
-/** The lock by which a checkout has one build at a time. */
+/** The lock of a checkout's build. */
 const buildLock = join(cache, "lock");
 
 /** @param {unknown} error */
 const errorCode = (error) => /** @type {NodeJS.ErrnoException} */ (error).code;
 
 /**
- * The numbers of a lock's files, the highest first.
+ * Returns the numbers of a lock's files, the highest first.
  * @param {string} lock
  */
 function numbersOf(lock) {
@@ -25,7 +25,7 @@ function numbersOf(lock) {
 }
 
 /**
- * Whether the process that made the file still holds the lock.
+ * Returns whether the process that created the file still holds the lock.
  * @param {string} file
  */
 function isHeld(file) {
@@ -40,7 +40,7 @@ function isHeld(file) {
 }
 
 /**
- * Makes a file with this process' number in it, unless it is there.
+ * Creates a file that holds this process's id, unless the file exists.
  * @param {string} file
  */
 function claim(file) {
@@ -58,7 +58,7 @@ function claim(file) {
 }
 
 /**
- * Takes the lock, if nobody holds it; its file then.
+ * Takes the lock if nobody holds it, and returns its file.
  * @param {string} lock
  */
 function take(lock) {
@@ -67,7 +67,7 @@ function take(lock) {
   const mine = newest + 1;
   if (!claim(`${lock}.${mine}`)) return undefined;
   const [highest, ...older] = numbersOf(lock);
-  // Others came and went since, and removed what stood in the way of this number.
+  // Other processes have taken and released the lock since, and removed the file that had this number.
   if (highest > mine) return undefined;
   for (const number of older) rmSync(`${lock}.${number}`, { force: true });
   return `${lock}.${mine}`;
@@ -77,7 +77,7 @@ function take(lock) {
  * Runs `work` while holding the lock.
  * @template T
  * @param {() => Promise<T>} work
- * @param {string} lock the beginning of its files' names
+ * @param {string} lock the prefix of its files' names
  */
 export async function withLock(work, lock = buildLock) {
   mkdirSync(dirname(lock), { recursive: true });

@@ -1,15 +1,15 @@
-// Runs a program that says how far it is, and ends it, with all that it has started, where it stands still.
+// Runs a program that reports its progress, and ends it with all its child processes if it makes none for too long.
 import { spawn, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 
 /**
- * Runs a program to its end; throws unless it succeeds, or where it stood still.
+ * Runs a program to its end; throws if it fails or stands still.
  * @param {{ command: string[], env: NodeJS.ProcessEnv }} program
  * @param {object} options
- * @param {string} options.progress a file in which the program, whenever it gets on, says where it is
- * @param {number} options.patience how long it may say the same, in milliseconds
+ * @param {string} options.progress a file in which the program writes where it is, whenever it advances
+ * @param {number} options.patience the time in milliseconds for which the file may stay the same
  * @param {boolean} [options.later] whether its output is printed only at its end
- * @param {import("node:child_process").SpawnOptions} [options.spawn] such as its folder
+ * @param {import("node:child_process").SpawnOptions} [options.spawn] options for starting it, such as its folder
  */
 export async function runWatched({ command: [name, ...args], env }, { progress, patience, later, spawn: more }) {
   rmSync(progress, { force: true });
@@ -39,7 +39,7 @@ export async function runWatched({ command: [name, ...args], env }, { progress, 
 /**
  * @param {string} file
  * @param {number} patience
- * @param {(place: string) => void} whenStill is told what the file says
+ * @param {(place: string) => void} whenStill receives the contents of the file
  */
 function watchProgress(file, patience, whenStill) {
   let place = "";
@@ -67,7 +67,7 @@ function readText(file) {
 }
 
 /**
- * Ends a process and all that it has started, and they in turn: browsers, too, which are groups of processes of their own.
+ * Ends a process and all its descendants. They include browsers, which have process groups of their own.
  * @param {number} id
  */
 function endTree(id) {
@@ -82,16 +82,16 @@ function endTree(id) {
     try {
       process.kill(each, "SIGKILL");
     } catch {
-      // It has ended by itself.
+      // The process has ended already.
     }
   }
 }
 
-/** The parent of each process. */
+/** Returns the parent of each process. */
 function parentsOfProcesses() {
   if (process.platform === "linux") {
     const ids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-    // The name before it, in brackets, may hold anything.
+    // The name in brackets, which precedes the parent's id, may contain any characters.
     return ids.map((id) => [Number(id), Number(/.*\) \w (\d+)/s.exec(readText(`/proc/${id}/stat`))?.[1])]);
   }
   const { stdout } = spawnSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" });

@@ -1,5 +1,5 @@
-// A reporter of Vitest that writes into the file $ERWIN_TEST_PROGRESS where the tests are, whenever they get on; test.mjs ends
-// a runner that does not.
+// A reporter of Vitest that writes the current test into the file $ERWIN_TEST_PROGRESS whenever one begins or ends; test.mjs ends a
+// runner whose file stays the same for too long.
 import { writeFileSync } from "node:fs";
 
 let count = 0;

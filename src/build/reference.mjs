@@ -1,4 +1,4 @@
-// The API reference of dist/site/api, made from the docstrings by TypeDoc.
+// Builds the API reference of dist/site/api from the docstrings, by TypeDoc.
 import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { CommandError } from "./run.mjs";
 import { root } from "./steps.mjs";
 
 const settings = join(root, "src", "pages", "reference");
-/** The sources of the package's entries, and the names that users import them by. */
+/** The source files of the package's entries, and the names by which users import them. */
 const entries = new Map([
   ["index", "erwin"],
   ["bench", "erwin/bench"],
@@ -27,9 +27,9 @@ export async function buildReference() {
     favicon: join(root, "src", "pages", "shared", "icon.svg"),
     customCss: join(settings, "reference.css"),
     logLevel: "Warn",
-    // The build's own step checks types.
+    // Another step of the build checks types.
     skipErrorChecking: true,
-    // Links to lines would need the address of a host.
+    // Links to source lines would need the repository's address.
     disableGit: true,
     disableSources: true,
     excludeExternals: true,
@@ -37,7 +37,7 @@ export async function buildReference() {
     excludePrivate: true,
     navigation: { includeFolders: false },
     markdownItOptions: { linkify: false },
-    // Types that only the library's own code names stay without a page.
+    // Types that only internal code names do not get a page.
     validation: { notExported: false, invalidLink: true, invalidPath: true },
     treatValidationWarningsAsErrors: true,
   });
@@ -63,14 +63,14 @@ export async function buildReference() {
 }
 
 /**
- * Adds the policy that each page of the site has, with the inline script that TypeDoc writes, and a link back to the site.
+ * Adds the security policy that each page of the site has, with the inline script that TypeDoc writes, and a link back to the site.
  * @param {string} html
  */
 function asPageOfTheSite(html) {
   const inline = [...html.matchAll(/<script>(.*?)<\/script>/gs)].map(([, script]) => {
     return `'sha256-${createHash("sha256").update(script).digest("base64")}'`;
   });
-  // The search index is unpacked from a data: URL, and pictures of links are such.
+  // The search index is decompressed from a data: URL, and the pictures of links are data: URLs.
   const policy = [
     "default-src 'self'",
     `script-src 'self' ${inline.join(" ")}`,

@@ -21,7 +21,7 @@ const site = join(dist, "site", "/");
 /**
  * Starts a server for a page on this machine.
  * @param {import("node:http").RequestListener} answer
- * @param {number} wanted its port; a free one by itself, and where this one is taken
+ * @param {number} wanted the port; by default, and if this one is in use, a free port
  */
 export async function serve(answer, wanted = 0) {
   const server = createServer(answer);
@@ -34,7 +34,7 @@ export async function serve(answer, wanted = 0) {
   return {
     url: `http://127.0.0.1:${port}/`,
     close: () => {
-      // Browsers keep their connections open.
+      // Browsers keep their connections open, which would delay the end of the server.
       server.closeAllConnections();
       server.close();
     },
@@ -42,7 +42,7 @@ export async function serve(answer, wanted = 0) {
 }
 
 /**
- * Answers a request for /dist/ (with an empty page) or for a file in it; false where it is for something else.
+ * Answers a request for /dist/ (with an empty page) or for a file in it; returns false for other requests.
  * @param {import("node:http").IncomingMessage} request
  * @param {import("node:http").ServerResponse} response
  */
@@ -60,7 +60,7 @@ export function sendDistFile(request, response) {
 }
 
 /**
- * Answers a request for a file of the site, as its host would, with these headers.
+ * Answers a request for a file of the site with these headers, as a static host would.
  * @param {import("node:http").IncomingMessage} request
  * @param {import("node:http").ServerResponse} response
  * @param {Record<string, string>} headers

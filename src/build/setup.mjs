@@ -98,7 +98,7 @@ function installSystemPackages() {
 
   const still = missing();
   for (const need of still) console.log(`setup: please install ${need.what}: ${need.from}`);
-  // On other systems than Linux a part of the work may still be possible.
+  // On systems other than Linux, a part of the work may still be possible.
   if (process.platform === "linux" && still.some((need) => !need.optional)) throw new CommandError("setup", 1);
 }
 

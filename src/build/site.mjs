@@ -1,5 +1,5 @@
-// The pages of src/pages, built to dist/site: what any static host needs, the library's files included. They are copied as they
-// were built, to dist/site/erwin, and the pages load them at run time.
+// Builds the pages of src/pages to dist/site, which any static host can serve. The library's files are copied as they were built, to
+// dist/site/erwin, and the pages load them at run time.
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { thirdPartyLicences } from "./licences.mjs";
@@ -8,14 +8,14 @@ import { root } from "./steps.mjs";
 const pages = join(root, "src", "pages");
 const dist = join(root, "dist");
 const site = join(dist, "site");
-/** The entries of the package that pages import by its name, and their files' names. */
+/** The package's entries that pages import by name, and the names of their files. */
 const libraryFiles = new Map([
   ["erwin", "erwin.js"],
   ["erwin/bench", "bench.js"],
   ["erwin/experiments", "experiments.js"],
   ["erwin/formats", "formats.js"],
 ]);
-/** Files with fixed names in the site's own folder: a service worker controls what is beside and below it. */
+/** Files with fixed names in the site's root folder: a service worker controls only its own folder and those below. */
 const fixedNames = ["service-worker", "theme"];
 
 /** Builds the site beside dist and moves it there when it is complete. */
@@ -37,7 +37,7 @@ export async function buildSite() {
       outDir,
       emptyOutDir: true,
       reportCompressedSize: false,
-      // A policy that lets pages connect to their own host alone forbids data: URLs.
+      // The pages' policy allows connections to their own host only, which excludes data: URLs.
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
       rollupOptions: {
@@ -54,7 +54,7 @@ export async function buildSite() {
     cpSync(join(dist, name), join(outDir, "erwin", name), { recursive: true });
   }
   mkdirSync(site, { recursive: true });
-  // The API reference is there, too (reference.mjs).
+  // The API reference in the same folder stays (reference.mjs).
   for (const name of readdirSync(site)) if (name !== "api") rmSync(join(site, name), { recursive: true });
   cpSync(outDir, site, { recursive: true });
   rmSync(outDir, { recursive: true });
@@ -64,7 +64,7 @@ export async function buildSite() {
 const libraryPath = (/** @type {string} */ id) => (libraryFiles.has(id) ? `../erwin/${libraryFiles.get(id)}` : id);
 
 /**
- * Leaves imports of the library as they are: `libraryPath` gives them their addresses.
+ * Leaves imports of the library unresolved, because `libraryPath` gives them their addresses.
  * @returns {import("vite").Plugin}
  */
 function libraryByName() {
@@ -76,7 +76,7 @@ function libraryByName() {
 }
 
 /**
- * Puts the content of each page into shared/layout.html. A page's first line is a comment with its title, and its description.
+ * Puts the content of each page into shared/layout.html. The first line of a page is a comment with its title and its description.
  * @returns {import("vite").Plugin}
  */
 function layout() {
@@ -100,7 +100,7 @@ function layout() {
 }
 
 /**
- * Adds the script that applies the chosen colours before the first paint: it is no module, which would wait for the document.
+ * Adds the script that applies the chosen colours before the first paint. It is not a module, which would wait for the document.
  * @returns {import("vite").Plugin}
  */
 function themeScript() {

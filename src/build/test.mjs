@@ -27,7 +27,7 @@ const runners = {
 /** Ends the runners when this process is told to end: otherwise they would go on without it. */
 const interrupt = new AbortController();
 
-/** How long a runner may be at one test, or between two, in milliseconds: longer than any test may take. */
+/** The time in milliseconds that a runner may spend on one test, or between two: longer than any test may take. */
 const patience = 6 * 60_000;
 
 /**
@@ -111,7 +111,7 @@ await main(async () => {
   const filters = process.argv.slice(2).filter((argument) => !(argument in runners));
 
   await check("build", () => build());
-  // Whoever asks for a part of the tests is at work on something, and does not need the other checks yet.
+  // A run of some tests is part of somebody's work on them, which needs no other checks yet.
   if (process.argv.length === 2) await check("lint", () => lint());
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => interrupt.abort());
   const chosen = names.length > 0 ? names : Object.keys(runners);

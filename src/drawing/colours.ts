@@ -1,4 +1,4 @@
-// Colours of what is drawn: one for each ball, and scales for numbers.
+// Colours for drawings: one for each ball, and scales for numbers.
 
 /** Red, green and blue, 0 to 255. */
 export type Colour = readonly [number, number, number];
@@ -17,11 +17,11 @@ export const palette: readonly Colour[] = [
   [197, 160, 128],
 ];
 
-/** Each ball is compared with at most so many before it: those that are near in space are mostly near in the tree's order. */
-const MOST_COMPARED = 2048;
+/** The number of previous balls that a ball is compared with: balls that are near in space are mostly near in the tree's order. */
+const MAX_COMPARED = 2048;
 
 /**
- * Gives each ball a palette entry: the colour whose nearest ball is farthest, so that balls of one colour lie far apart.
+ * Chooses a palette entry for each ball: the colour whose nearest ball is farthest away, so that balls of one colour lie far apart.
  * @param ballOf [n] the ball of each point, counted from 0
  * @param positions [n, dimensionality]
  * @returns [balls] indices into `palette`
@@ -34,7 +34,7 @@ export function chooseColours(ballOf: Int32Array, positions: Float32Array, dimen
   const nearest = new Float64Array(palette.length);
   for (let ball = 0; ball < balls; ball++) {
     nearest.fill(Number.POSITIVE_INFINITY);
-    for (let other = Math.max(0, ball - MOST_COMPARED); other < ball; other++) {
+    for (let other = Math.max(0, ball - MAX_COMPARED); other < ball; other++) {
       const x = centres[3 * ball] - centres[3 * other];
       const y = centres[3 * ball + 1] - centres[3 * other + 1];
       const z = centres[3 * ball + 2] - centres[3 * other + 2];
@@ -53,8 +53,8 @@ export function chooseColours(ballOf: Int32Array, positions: Float32Array, dimen
 }
 
 /**
- * The mean of each ball's points.
- * @returns [balls, 3]; the third coordinate of points in the plane is 0
+ * Returns the mean of each ball's points.
+ * @returns [balls, 3]; for two-dimensional points the third coordinate is 0
  */
 export function ballCentres(ballOf: Int32Array, positions: Float32Array, dimensionality: number): Float64Array {
   let balls = 0;
@@ -69,7 +69,7 @@ export function ballCentres(ballOf: Int32Array, positions: Float32Array, dimensi
   return centres;
 }
 
-/** Dark blue through green to yellow (viridis, of van der Walt and Smith): even steps, for colour-blind readers too. */
+/** Dark blue through green to yellow (viridis, by van der Walt and Smith): even steps, which colour-blind readers can distinguish. */
 const scale: readonly Colour[] = [
   [72, 40, 140],
   [62, 83, 160],
@@ -81,7 +81,7 @@ const scale: readonly Colour[] = [
   [253, 231, 76],
 ];
 
-/** The scale's colour at a share between 0 and 1; what lies outside, or is no number, has the nearer end's. */
+/** Returns the scale's colour at a share between 0 and 1. Below 0 (or for NaN) and above 1 it is the colour of the nearer end. */
 export function colourAt(share: number, stops: readonly Colour[] = scale): Colour {
   const at = Math.max(0, Math.min(1, share || 0)) * (stops.length - 1);
   const below = Math.min(stops.length - 2, Math.floor(at));

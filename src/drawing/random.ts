@@ -1,4 +1,4 @@
-// Seeded random numbers for what is drawn: the same seed gives the same points on every platform.
+// Seeded random numbers for drawings: the same seed gives the same numbers on every platform.
 
 /** Returns a generator of numbers in [0, 1), by mulberry32. */
 export function seededRandom(seed: number): () => number {
