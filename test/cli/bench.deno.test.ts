@@ -1,4 +1,4 @@
-// erwin bench: a small case measured, written and compared with itself.
+// erwin bench: measures a small case, writes its result, and compares it with itself.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";

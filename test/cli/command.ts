@@ -1,4 +1,4 @@
-// Runs the built command line as its users do, in a process of its own, in an empty folder.
+// Runs the built command line as a user does, in a process of its own and in an empty folder.
 
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -15,15 +15,15 @@ export interface Result {
   stderr: string;
 }
 
-/** An empty folder that `remove` deletes. */
+/** Creates an empty folder, which `remove` deletes. */
 export function temporaryFolder(): { path: (name: string) => string; folder: string; remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), "erwin-cli-"));
   return { folder, path: (name) => join(folder, name), remove: () => rmSync(folder, { recursive: true }) };
 }
 
 /**
- * `erwin ...words` in Deno. With all permissions: a Deno that is started through node:child_process has them whatever its
- * flags, but for those that `flags` take away ("--deny-read").
+ * Runs `erwin ...words` in Deno, with all permissions: a Deno that is started through node:child_process has them whatever its
+ * flags are, except for those that `flags` deny ("--deny-read").
  */
 export function erwin(words: readonly string[], { flags = [] as string[], cwd = tmpdir() } = {}): Result {
   const { status, stdout, stderr, error } = spawnSync(process.execPath, denoWords(words, flags), {
@@ -59,7 +59,7 @@ function start(words: readonly string[], env: Record<string, string> = {}): Runn
   return { pid: child.pid as number, ended };
 }
 
-/** `erwin ...words`, while the test goes on with other things, such as serving it. */
+/** Runs `erwin ...words` while the test does other things, such as serving its files. */
 export async function erwinMeanwhile(
   words: readonly string[],
   { env }: { env?: Record<string, string> } = {},
@@ -67,7 +67,7 @@ export async function erwinMeanwhile(
   return start(words, env).ended;
 }
 
-/** Starts `erwin ...words`, interrupts it as soon as `isTime`, and waits for its end. */
+/** Starts `erwin ...words`, interrupts it as soon as `isTime` returns true, and waits for its end. */
 export async function interruptErwin(
   words: readonly string[],
   isTime: () => boolean,
@@ -77,7 +77,7 @@ export async function interruptErwin(
   const watch = setInterval(() => {
     if (!isTime()) return;
     clearInterval(watch);
-    // Not child.kill: Deno then reports the signal in place of the exit code.
+    // This is not child.kill, after which Deno reports the signal instead of the exit code.
     process.kill(pid, signal);
   }, 20);
   const result = await ended;
@@ -85,7 +85,7 @@ export async function interruptErwin(
   return result;
 }
 
-/** What went wrong, if it was told as it should be: one line that begins with "error: ". */
+/** Returns the error message, which has to be a single line that begins with "error: ". */
 export function errorLine({ stderr }: Result): string {
   const lines = stderr.trimEnd().split("\n");
   if (lines.length !== 1 || !lines[0].startsWith("error: "))

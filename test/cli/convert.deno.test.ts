@@ -1,4 +1,4 @@
-// erwin convert, on files that PyTorch wrote (torch/make.py).
+// erwin convert, with files that PyTorch wrote (torch/make.py).
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ function convert(input: string, output: string, ...words: string[]) {
   return result.stdout;
 }
 
-/** The experiment's model of make.py; what is in it stands in another order than there. */
+/** The experiment's model of make.py, with its parts in another order. */
 class Experiment extends nn.Module {
   constructor(config: object) {
     super();

@@ -1,4 +1,4 @@
-// Loss curves of any length, and without any finite loss.
+// Pictures of loss curves of any length, and without any finite loss.
 
 import { expect, it } from "vitest";
 import { drawCurves } from "../../src/cli/curve.ts";

@@ -1,5 +1,5 @@
-// erwin evaluate on flows, and PyTorch's checkpoints wherever weights are taken: the numbers are the peer's
-// (test/experiments/peer/train.py).
+// erwin evaluate on flows, and PyTorch's checkpoints wherever weights are accepted: the results are those of the PyTorch
+// implementation (test/experiments/peer/train.py).
 
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -35,7 +35,7 @@ describe("eagle", () => {
     for (const [name, value] of Object.entries({ loss: found.loss, ...found.metrics })) {
       expectClose([value as number], [numbers[name]], 1e-4, name);
     }
-    // One of the two goes 29 steps, the other 11.
+    // One of the two trajectories has 29 steps, the other 11.
     expectClose(found.rollout.velocity, rollout.velocity, 1e-4, "velocity");
     expectClose(found.rollout.pressure, rollout.pressure, 1e-4, "pressure");
     expect(found.samples).toHaveLength(2);
@@ -66,7 +66,7 @@ describe("eagle", () => {
     for (const name of ["loss_velocity", "loss_presure"]) {
       expectClose([found.metrics[name]], [expected.val[name]], 1e-5, name);
     }
-    // Of what the test split lists, where that validates.
+    // With the test split for validation, these are other files.
     const { found: other } = evaluate("--split", "val", "--validation", "test");
     expect(other.samples.map(({ name }: { name: string }) => name)).not.toEqual(
       found.samples.map(({ name }: { name: string }) => name),
@@ -105,7 +105,7 @@ describe("a training checkpoint of PyTorch's", () => {
     succeed(["convert", checkpoint, path("converted.safetensors")]);
     expect(measure(checkpoint)).toBe(measure(path("converted.safetensors")));
     succeed([...words("begun", 1), "--init", checkpoint]);
-    // The batch of the first step is that of the seventh.
+    // The first step has the same batch as the seventh.
     expectClose([stepsOf("begun")[0].loss], [losses_f64[6]], 1e-5, "loss of the first step");
   });
 });

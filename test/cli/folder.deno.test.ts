@@ -1,4 +1,4 @@
-// Own data from end to end: a folder of .vtu files is trained on, gone on with, measured and predicted by the built command line.
+// A folder of the user's own .vtu files: the built command line trains on it, continues, evaluates and predicts.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { loadVtu, saveVtu, toFloat32 } from "erwin/formats";
@@ -8,7 +8,7 @@ import { errorLine, erwin, interruptErwin, temporaryFolder } from "./command.ts"
 const { path, remove } = temporaryFolder();
 afterAll(remove);
 
-/** A square of triangles with a wave on it whose frequency is the sample's own. */
+/** Makes a triangulated square with a wave, whose frequency depends on the sample. */
 function plate(index: number) {
   const side = 8 + (index % 3);
   const frequency = 1 + index / 8;
@@ -141,7 +141,7 @@ it("predicts into the input's own file what it measures, by the run and by its m
   const [truth, prediction, error] = ["temperature", "prediction_temperature", "error_temperature"].map(values);
   expect(Math.max(...error.map((value, i) => Math.abs(prediction[i] - truth[i] - value)))).toBeLessThan(1e-4);
 
-  // The mean of the file's errors is what evaluate says of this sample.
+  // The mean of the errors in the file is what evaluate prints for this sample.
   const split = erwin([
     "evaluate",
     "--model",

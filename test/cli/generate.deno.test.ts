@@ -1,4 +1,4 @@
-// erwin generate: what it writes is what train reads, for each experiment, and what a person needs next is said.
+// erwin generate: train can read what it writes, for each experiment, and its output names the next command.
 
 import { readFileSync } from "node:fs";
 import { afterAll, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// erwin gradients on golden cases: what another framework would be compared with.
+// erwin gradients on golden cases, whose results another framework can be compared with.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { loadSafetensors, saveSafetensors } from "erwin";
@@ -10,7 +10,7 @@ import { errorLine, erwin, temporaryFolder } from "./command.ts";
 const { path, remove } = temporaryFolder();
 afterAll(remove);
 
-/** A golden case as the command line takes it: a checkpoint, and an input with its probe. */
+/** Writes a golden case as the files that the command line takes: a checkpoint, and an input with its probe. */
 async function split(name: string, withProbe = true) {
   const { tensors, metadata } = await loadGolden(name);
   const state = [...tensors].filter(([key]) => key.startsWith("state.")).map(([key, t]) => [key.slice(6), t] as const);

@@ -1,4 +1,4 @@
-// erwin info --json, on files that other software wrote and on a data set's folder.
+// erwin info --json, with files that other software wrote, and with the folder of a data set.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Ctrl-C and SIGTERM: the first stops, the second ends the process.
+// Ctrl-C and SIGTERM: the first one stops the command, the second one ends the process.
 
 import process from "node:process";
 import { expect, it, vi } from "vitest";
@@ -17,7 +17,7 @@ it.each([
   await stoppedBySignals(
     () => stopped++,
     async () => {
-      // The runner listens as well.
+      // The test runner has a listener as well.
       const listener = process.listeners(signal).at(-1)!;
       listener(signal);
       expect([stopped, exit.mock.calls.length]).toEqual([1, 0]);

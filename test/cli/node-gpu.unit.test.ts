@@ -1,4 +1,4 @@
-// The command line in Node finds the WebGPU of the npm package webgpu, computes on it, and ends; what is switched on in it.
+// The command line in Node finds the WebGPU of the npm package webgpu, with the toggles that it enables, computes on it, and ends.
 
 import { spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
@@ -22,7 +22,7 @@ it("Dawn's toggles are told where they are in force", async () => {
   expect(await withGpu(toggles, ["disable_robustness"])).toEqual([...usual!, "disable_robustness"]);
   expect(host.navigator?.gpu).toBeUndefined();
 
-  // As in Deno with dawn.mjs.
+  // Here another program has installed WebGPU before, as dawn.mjs does in Deno.
   const remove = await installDawn(["one"]);
   const outer = host.navigator?.gpu;
   expect(await withGpu(toggles)).toEqual([...usual!, "one"]);
@@ -47,6 +47,6 @@ it.skipIf(driver === undefined)("Node has a GPU where the package is installed",
     timeout: 100_000,
   });
   expect(status).toBe(0);
-  // Its first product, which has a known result, has been computed.
+  // The device has computed its first product, whose result is known.
   expect(stdout).toMatch(/backend +webgpu\n.*device +SwiftShader.* \(software\)/);
 });

@@ -1,4 +1,4 @@
-// The commands that tell and show: info and demo.
+// The commands info and demo.
 
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { saveSafetensors } from "erwin";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { drawBalls } from "../../src/cli/picture.ts";
 import { type Mesh, sampleSurface } from "../../src/drawing/surface.ts";
 
-/** The surface of the cube from -1 to 1, two triangles a side, seen counter-clockwise from outside. */
+/** The surface of the cube from -1 to 1: two triangles per side, counter-clockwise as seen from outside. */
 const cube: Mesh = {
   positions: Array.from({ length: 8 }, (_, i) => [i & 1 ? 1 : -1, i & 2 ? 1 : -1, i & 4 ? 1 : -1]),
   cells: [
@@ -50,7 +50,7 @@ describe("sampleSurface", () => {
         nearest = Math.min(nearest, Math.hypot(...row(positions, i).map((value, d) => value - row(positions, j)[d])));
       }
     }
-    // Points at random would come ten times as near.
+    // The nearest of uniformly random points would be ten times as near.
     expect(nearest).toBeGreaterThan(0.5 * Math.sqrt(24 / count));
   });
 

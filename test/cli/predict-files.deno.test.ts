@@ -1,4 +1,4 @@
-// Many files through one model: what is in a batch, what a failure takes down, and what stays in memory.
+// Prediction of many files with one model: the composition of batches, the effect of a failure, and the memory that is kept.
 
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { ErwinTransformer, loadSafetensors, OutOfMemoryError, type PreparedInput } from "erwin";
@@ -33,7 +33,7 @@ const clouds = (sizes: readonly number[]) => {
 
 type Cloud = ReturnType<typeof clouds>[number];
 
-/** Predicts clouds as if each were the file of its number. */
+/** Predicts clouds as if each were a file, named by its number. */
 function predictClouds(
   model: ErwinTransformer,
   clouds: readonly Cloud[],
@@ -59,7 +59,7 @@ const readOut = (file: string) => loadSafetensors(readFileSync(path(file))).tens
 it("joins inputs prepared alone to what they are when prepared together", async () => {
   using model = await ErwinTransformer.create(config, { device: device() });
   const parts = clouds([1, 30, 7, 200, 2, 64, 65]);
-  // An input may itself hold several clouds.
+  // One input may contain several clouds.
   const inputs = [joinClouds(parts.slice(0, 3)), ...parts.slice(3)];
   const joined = joinPrepared(await Promise.all(inputs.map((input) => model.prepare(input))));
   expect(joined).toEqual(await model.prepare(joinClouds(parts)));
@@ -124,7 +124,7 @@ it("prepares the next batch while the device works, and ends between batches whe
       return model.prepare(input);
     },
     forward: async (input: PreparedInput) => {
-      // The pass is not over before another file is prepared.
+      // The pass does not end before another file is prepared.
       const another = new Promise<void>((resolve) => (onPrepared = resolve));
       if (prepared < files.length) await another;
       return model.forward(input);

@@ -7,7 +7,7 @@ import { errorLine, erwin, interruptErwin, temporaryFolder } from "./command.ts"
 const { path, remove } = temporaryFolder();
 afterAll(remove);
 
-/** A golden case as the command line takes it: a checkpoint, and inputs with their tree and graph. */
+/** Writes a golden case as the files that the command line takes: a checkpoint, and inputs with their tree and graph. */
 function split(name: string) {
   const { tensors, metadata } = loadSafetensors(
     readFileSync(new URL(`../golden/${name}.safetensors`, import.meta.url)),
@@ -22,7 +22,7 @@ function split(name: string) {
   return { model, input, tensors, inputs: new Map(inputs) };
 }
 
-/** Largest difference, relative to the largest value expected. */
+/** Returns the largest difference, relative to the largest expected value. */
 function difference(found: SafeTensor | undefined, expected: SafeTensor | undefined): number {
   expect(found?.shape).toEqual(expected?.shape);
   const [a, b] = [toFloat32(found as SafeTensor), toFloat32(expected as SafeTensor)];
@@ -158,7 +158,7 @@ describe("erwin predict in other formats", () => {
       expect(predict(path(name), features)).toMatchObject({ code: 0, stderr: "" });
       expect(readFileSync(path("features-out.npy")).equals(expected), name).toBe(true);
     }
-    // A mesh's file comes back whole, with the prediction in it.
+    // The output is the whole mesh, with the prediction as an additional array.
     const mesh = words(model, path("in.vtu"), path("mesh-out.vtu"), "--knn", "4", "--features", "f");
     expect(mesh).toMatchObject({ code: 0, stderr: "" });
     const pointData = loadVtu(readFileSync(path("mesh-out.vtu"))).pointData;
@@ -212,7 +212,7 @@ describe("erwin predict of many files", () => {
   it("gives the bits each file gives alone, names what failed, and later does what is left", () => {
     const { model, input, inputs } = split("c_3d_rot_eval");
     mkdirSync(path("many/sub"), { recursive: true });
-    // One file with its tree and graph, one without them.
+    // One file contains its tree and graph, the other does not.
     copyFileSync(input, path("many/whole.safetensors"));
     for (const name of ["tree_idx", "tree_mask", "edge_index"]) inputs.delete(name);
     writeFileSync(path("many/sub/bare.safetensors"), saveSafetensors(inputs));

@@ -1,4 +1,4 @@
-// Which files a prediction of many takes, and how they are divided among jobs and batches.
+// A prediction of many files: which files it takes, and how it divides them among jobs and batches.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, relative } from "node:path";

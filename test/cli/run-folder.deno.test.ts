@@ -1,4 +1,4 @@
-// What a run leaves in its folder and tells, and what it does with damaged files, other formats of weights, and W&B.
+// The files and the output of a run, its behaviour with damaged files and other formats of weights, and W&B.
 
 import { cpSync, existsSync, readdirSync, readFileSync, truncateSync } from "node:fs";
 import { createServer } from "node:http";
@@ -45,7 +45,7 @@ it("holds config, weights, numbers for TensorBoard too, a picture, and predictio
   const [events] = eventFiles("whole");
   const text = new TextDecoder("latin1");
   const records = [...readTfRecords(readFileSync(path(`whole/${events}`)))].map((record) => text.decode(record));
-  // One for the version, one for each line of numbers.
+  // There is one record for the version, and one for each line of the log.
   expect(records).toHaveLength(1 + entries("whole").length);
   expect(records[0]).toContain("brain.Event:2");
   for (const tag of ["training/loss", "training/lr", "training/gradientNorm", "training/pointsPerSecond", "test/mse"]) {

@@ -1,4 +1,4 @@
-// erwin train: an interrupted run goes on to the very same weights.
+// erwin train: an interrupted run continues and reaches the very same weights.
 
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -44,7 +44,7 @@ describe("erwin tree", () => {
     expect(tensors.get("tree_idx_rot.0")?.shape).toEqual([20]);
     expect(tensors.get("tree_idx_rot.1")?.shape).toEqual([10]);
     expect(tensors.get("tree_idx_rot.2")?.shape).toEqual([5]);
-    // Neighbours on a line at distance 1, and every point itself.
+    // The neighbours on a line are at distance 1, and every point is its own neighbour.
     expect(tensors.get("edge_index")?.shape).toEqual([2, 13 + 2 * 8 + 2 * 3]);
   });
 
@@ -63,7 +63,7 @@ describe("erwin tree", () => {
     const file = fileURLToPath(new URL(`../formats/numpy/${name}.npz`, import.meta.url));
     const { code, stdout, stderr } = erwin(["tree", "--input", file, "--output", output, "--radius", "1"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    // Clouds of three and two points 0.65 apart, by the archive's batch_idx.
+    // The archive's batch_idx gives clouds of three and two points, whose points are 0.65 apart.
     expect(stdout).toContain("5 points, 6 slots, 11 edges");
   });
 

@@ -1,4 +1,4 @@
-// Exit codes and what the command line says about itself and about wrong use.
+// Exit codes, help, and errors of wrong use.
 
 import { describe, expect, it } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
