@@ -197,11 +197,11 @@ export class AdamW {
       this.#device.read(this.#measure.total, 4),
     ]);
     const found = new Uint32Array(status);
-    const gradientNorm = new Float32Array(norm)[0]!;
+    const gradientNorm = new Float32Array(norm)[0];
     const [fault, call, calls, skipped] = found as unknown as [number, number, number, number];
     if (fault === 0) return { calls, skipped, gradientNorm };
     this.#device.clear(this.#status.slice(0, 4));
-    const tensor = fault === 1 ? "loss" : this.#parameters.names[fault - 2]!;
+    const tensor = fault === 1 ? "loss" : this.#parameters.names[fault - 2];
     if (this.onNonFinite === "skip") return { calls, skipped, gradientNorm, tensor };
     throw new NumericalError(
       `${tensor === "loss" ? "the loss" : `the gradient of ${tensor}`} is not finite at step ${call} of this optimiser: the weights are as they were before it. Lower the learning rate, clip the gradients, or skip such steps (onNonFinite: "skip")`,
@@ -245,7 +245,7 @@ export class AdamW {
     });
     this.#kept().forEach(([kind], k) => {
       names.forEach((name, p) => {
-        state.set(`${kind}.${name}`, { dtype: "F32", shape: [...tensors[p]!.shape], data: moments[k]![p]! });
+        state.set(`${kind}.${name}`, { dtype: "F32", shape: [...tensors[p].shape], data: moments[k][p] });
       });
     });
     return state;
@@ -272,8 +272,8 @@ export class AdamW {
     const packed = this.#kept().map(([kind]) => {
       const values = new Float32Array(blocks * BLOCK);
       names.forEach((name, p) => {
-        const tensor = take(`${kind}.${name}`, tensors[p]!.shape);
-        if (tensor) values.set(toFloat32(tensor), ranges[p]!.firstBlock * BLOCK);
+        const tensor = take(`${kind}.${name}`, tensors[p].shape);
+        if (tensor) values.set(toFloat32(tensor), ranges[p].firstBlock * BLOCK);
       });
       return values;
     });
@@ -285,7 +285,7 @@ export class AdamW {
       );
     }
     this.#device.write(this.#steps, steps);
-    this.#kept().forEach(([, storage], k) => this.#device.write(storage, packed[k]!));
+    this.#kept().forEach(([, storage], k) => this.#device.write(storage, packed[k]));
   }
 
   /** Moves parameters and gradients out of the optimiser's memory, and frees it. Calling it again does nothing. */

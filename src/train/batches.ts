@@ -38,8 +38,8 @@ export function joinEdgeLists(parts: readonly Int32Array[], offsets: Int32Array)
   parts.forEach((edges, cloud) => {
     const count = edges.length / 2;
     for (let e = 0; e < count; e++) {
-      joined[source++] = edges[e]! + offsets[cloud]!;
-      joined[target++] = edges[count + e]! + offsets[cloud]!;
+      joined[source++] = edges[e] + offsets[cloud];
+      joined[target++] = edges[count + e] + offsets[cloud];
     }
   });
   return joined;
@@ -49,7 +49,7 @@ export function joinEdgeLists(parts: readonly Int32Array[], offsets: Int32Array)
 export function offsetsOf(points: readonly number[]): Int32Array {
   const offsets = new Int32Array(points.length + 1);
   points.forEach((count, cloud) => {
-    offsets[cloud + 1] = offsets[cloud]! + count;
+    offsets[cloud + 1] = offsets[cloud] + count;
   });
   return offsets;
 }
@@ -60,7 +60,7 @@ export function offsetsOf(points: readonly number[]): Int32Array {
  * @throws InputError if features are on the device, because they are joined on the host
  */
 export function joinPrepared(inputs: readonly PreparedInput[]): PreparedInput {
-  if (inputs.length === 1) return inputs[0]!;
+  if (inputs.length === 1) return inputs[0];
   const all = <T>(part: (input: PreparedInput) => T) => inputs.map(part);
   const points = offsetsOf(all((input) => input.points));
   const edges = all((input) => input.edges ?? []).flat();
@@ -86,12 +86,12 @@ type Tree = PreparedInput["tree"];
 /** @param points [inputs + 1] the first point of each input */
 function joinTrees(trees: readonly Tree[], points: Int32Array): Tree {
   const all = <T>(part: (tree: Tree) => T) => trees.map(part);
-  const { dimensionality, treeIdxRot, levels: shape } = trees[0]!;
+  const { dimensionality, treeIdxRot, levels: shape } = trees[0];
   const cloudOffsets = offsetsOf(all((tree) => countsOf(tree.cloudOffsets)).flat());
   const strides = shape.slice(0, -1).map(({ stride }) => stride);
   const ballSizes = shape.map(({ ballSize }) => ballSize);
   const levels = treeLevels(cloudOffsets, strides, ballSizes);
-  const firstNodes = shape.map((_, l) => offsetsOf(all((tree) => tree.levels[l]!.nodes)));
+  const firstNodes = shape.map((_, l) => offsetsOf(all((tree) => tree.levels[l].nodes)));
   const treeIdx = all((tree) => tree.treeIdx);
   const treeMask = all((tree) => tree.treeMask);
   return {
@@ -99,10 +99,10 @@ function joinTrees(trees: readonly Tree[], points: Int32Array): Tree {
     treeIdx: joinIndices(Int32Array, treeIdx, points),
     treeMask: join(Uint8Array, treeMask),
     treeIdxRot: treeIdxRot.map((_, l) => {
-      const orders = all((tree) => tree.treeIdxRot[l]!);
-      return joinIndices(Int32Array, orders, firstNodes[l]!);
+      const orders = all((tree) => tree.treeIdxRot[l]);
+      return joinIndices(Int32Array, orders, firstNodes[l]);
     }),
-    offsets: levels[0]!.offsets,
+    offsets: levels[0].offsets,
     cloudOffsets,
     levels,
   };
@@ -110,7 +110,7 @@ function joinTrees(trees: readonly Tree[], points: Int32Array): Tree {
 
 /** The inverse of `offsetsOf`. */
 function countsOf(offsets: Int32Array): number[] {
-  return Array.from(offsets.subarray(1), (end, i) => end - offsets[i]!);
+  return Array.from(offsets.subarray(1), (end, i) => end - offsets[i]);
 }
 
 /** @param points [inputs + 1] the first point of each input */
@@ -135,6 +135,6 @@ function joinIndices<T extends Int32Array | Uint32Array>(
 ): T {
   return join(
     ArrayType,
-    parts.map((part, i) => part.map((index) => index + firsts[i]!) as T),
+    parts.map((part, i) => part.map((index) => index + firsts[i]) as T),
   );
 }

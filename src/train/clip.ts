@@ -23,7 +23,7 @@ export function clipGradientNorm(of: ReadonlyMap<string, Tensor> | AdamW, maxNor
   expectParameters(of);
   expectKind("parameters", of, "a Map of at least one tensor", of.size > 0);
   const gradients = [...of.values()].flatMap(({ grad }) => grad ?? []);
-  const device = [...of.values()][0]!.device;
+  const device = [...of.values()][0].device;
   if (gradients.length === 0) return Tensor.from(device, new Float32Array([0]));
   const { ranges, blocks } = layOut(gradients.map(({ size }) => size));
   const measure = new GradientMeasure(device, ranges, blocks);
@@ -31,7 +31,7 @@ export function clipGradientNorm(of: ReadonlyMap<string, Tensor> | AdamW, maxNor
   const parts = gradients.map(({ storage, size }, i) => ({
     gradient: storage,
     size,
-    firstBlock: ranges[i]!.firstBlock,
+    firstBlock: ranges[i].firstBlock,
   }));
   measure.run(parts, maxNorm);
   const norm = scaleAndReport(measure, parts);

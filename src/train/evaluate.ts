@@ -119,7 +119,7 @@ function offTape(metrics: Record<string, Measured>): Record<string, Measured> {
 
 async function valuesOf(metrics: Record<string, Measured>): Promise<Metrics> {
   const read = Object.entries(metrics).map(async ([name, measured]) => {
-    const number = typeof measured === "number" ? measured : (await measured.data())[0]!;
+    const number = typeof measured === "number" ? measured : (await measured.data())[0];
     return [name, number] as const;
   });
   return Object.fromEntries(await Promise.all(read));

@@ -61,7 +61,7 @@ export class PackedParameters {
         });
       }
     }
-    this.device = this.tensors[0]!.device;
+    this.device = this.tensors[0].device;
     const { ranges, blocks } = layOut(this.tensors.map(({ size }) => size));
     this.ranges = ranges;
     this.blocks = blocks;
@@ -83,8 +83,8 @@ export class PackedParameters {
 
   /** Returns a parameter's part of packed memory. */
   slice(storage: Storage, parameter: number): Storage {
-    const first = this.ranges[parameter]!.firstBlock * BLOCK * 4;
-    return storage.slice(first, this.tensors[parameter]!.size * 4);
+    const first = this.ranges[parameter].firstBlock * BLOCK * 4;
+    return storage.slice(first, this.tensors[parameter].size * 4);
   }
 
   /** Returns the parameter that each block belongs to, [blocks]. */
@@ -99,7 +99,7 @@ export class PackedParameters {
     const all = new Float32Array(await this.device.read(storage, this.blocks * BLOCK * 4));
     return this.ranges.map(({ firstBlock }, p) => {
       const first = firstBlock * BLOCK;
-      return all.subarray(first, first + sizeOf(this.tensors[p]!.shape));
+      return all.subarray(first, first + sizeOf(this.tensors[p].shape));
     });
   }
 

@@ -101,7 +101,7 @@ export function supervised<Sample, Input = ErwinInput, Prepared = PreparedInput>
     each: boolean,
   ): Promise<BatchDetails> => {
     using output = await model.forward(input);
-    const rows = output.shape[0]!;
+    const rows = output.shape[0];
     using wanted = Tensor.from(model.device, target, [rows, target.length / rows]);
     return {
       batch: apply(measures, output, wanted),
@@ -139,8 +139,8 @@ function eachSample(
     });
   }
   return Array.from(offsets.subarray(1), (end, sample) => {
-    using own = slice(output, 0, offsets[sample]!, end);
-    using wanted = slice(target, 0, offsets[sample]!, end);
+    using own = slice(output, 0, offsets[sample], end);
+    using wanted = slice(target, 0, offsets[sample], end);
     return apply(measures, own, wanted);
   });
 }

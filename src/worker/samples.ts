@@ -104,7 +104,7 @@ export function trainingData(model: ErwinTransformer, options: WorkerTrainingOpt
         throw new InputError(`${list}[${i}]: ${cause.message}`, { ...cause.details, list, sample: i }, { cause });
       }
     });
-    return { size: samples.length, load: (index) => samples[index]! };
+    return { size: samples.length, load: (index) => samples[index] };
   }
 
   const measure: Measure = (output, target) => {

@@ -35,7 +35,7 @@ const tiles = [
 const tuningFor = (rows: number, columns: number) => ({ tile: { rows, columns }, fewTiles: 0 });
 
 test.each(tiles)("a product gives the same bits in tiles of %i x %i as on a software adapter", async (...tile) => {
-  const other = asGPU(tuningFor(tile[0]!, tile[1]!));
+  const other = asGPU(tuningFor(tile[0], tile[1]));
   const [rows, inner, columns] = [205, 36, 216];
   const random = seededRandom(1);
   const x = normals(rows * inner, random);
@@ -59,7 +59,7 @@ if ("Deno" in globalThis) {
   let plain: ReturnType<typeof goldenPass> | undefined;
 
   test.each(tiles)("a model and its gradients are the same bits in tiles of %i x %i", async (rows, columns) => {
-    const tiled = await goldenPass(asGPU(tuningFor(rows!, columns!)), name);
+    const tiled = await goldenPass(asGPU(tuningFor(rows, columns)), name);
     const whole = await (plain ??= goldenPass(device(), name));
     expect(tiled.out).toEqual(whole.out);
     expect(tiled.gradients).toEqual(whole.gradients);

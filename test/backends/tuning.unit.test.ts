@@ -43,11 +43,11 @@ describe("the fastest tile", () => {
 });
 
 describe("what was measured", () => {
-  const tuning = { tile: TILES[3]!, fewTiles: 7 };
+  const tuning = { tile: TILES[3], fewTiles: 7 };
 
   it("is found again for the same adapter and no other", () => {
     openTuningStore(info, file).write(tuning);
-    openTuningStore({ ...info, description: "another" }, file).write({ ...tuning, tile: TILES[0]! });
+    openTuningStore({ ...info, description: "another" }, file).write({ ...tuning, tile: TILES[0] });
     expect(openTuningStore(info, file).read()).toEqual(tuning);
     expect(openTuningStore({ ...info, vendor: "no one" }, file).read()).toBeUndefined();
   });
@@ -72,7 +72,7 @@ it("a device is measured once, and uses the stored result from then on", async (
   await tuneProducts(first, file);
   expect(first.info.productTuning).toEqual(DEFAULT_TUNING);
 
-  const kept = { tile: TILES[3]!, fewTiles: 7 };
+  const kept = { tile: TILES[3], fewTiles: 7 };
   openTuningStore(info, file).write(kept);
   const second = tuned();
   await tuneProducts(second, file);

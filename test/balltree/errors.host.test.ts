@@ -86,7 +86,7 @@ test("calls made at the same time, and after disposeThreads, give the same tree"
   const after = await buildBallTree(positions, points);
   for (const tree of [...(await Promise.all(calls)), after]) expect(tree.treeIdx).toEqual(treeIdx);
   const [one, two, three] = await Promise.all(others);
-  expect(two!.treeIdx).toEqual(one!.treeIdx);
-  expect(three!.treeIdx).toEqual(one!.treeIdx);
+  expect(two.treeIdx).toEqual(one.treeIdx);
+  expect(three.treeIdx).toEqual(one.treeIdx);
   await disposed;
 });

@@ -64,7 +64,7 @@ describe("golden files", () => {
   test("rotated balls of four levels in three dimensions", async () => {
     const { tensors, metadata } = await loadGolden("tree_rot_3d");
     const data = (name: string) => tensors.get(name)!.data as Int32Array;
-    const { strides, ball_sizes: ballSizes, rotate } = JSON.parse(metadata.config!);
+    const { strides, ball_sizes: ballSizes, rotate } = JSON.parse(metadata.config);
     const tree = await buildBallTree(tensors.get("node_positions")!.data as Float32Array, {
       dimensionality: 3,
       batchIdx: data("batch_idx"),

@@ -10,7 +10,7 @@ afterEach(() => vi.restoreAllMocks());
 
 test("a training step like the one before makes no bind groups", async () => {
   const model = (await makeModel(device())).train();
-  const { positions, features } = makeClouds(1, 3).clouds[0]!;
+  const { positions, features } = makeClouds(1, 3).clouds[0];
   const batch = await model.prepare({ nodePositions: positions, nodeFeatures: features });
   const optimizer = new AdamW(model.parameters());
   const made = vi.spyOn(GPUDevice.prototype, "createBindGroup");

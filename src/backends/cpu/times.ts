@@ -36,6 +36,6 @@ export class CommandTimes implements Profile {
       times.push(...new Float32Array(await recorder.executor.read(allocation.address, bytes)));
       recorder.pool.release(allocation);
     }
-    return this.#names.map((kernel, i) => ({ kernel, time: times[i]! }));
+    return this.#names.map((kernel, i) => ({ kernel, time: times[i] }));
   }
 }

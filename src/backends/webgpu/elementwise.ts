@@ -106,14 +106,14 @@ export const elementOperators = ({ run, info, pool }: Context) => {
   /** Computes both halves of the outermost axis: each sees about half of every array that exceeds a binding. */
   function inHalves(a: Parameters<typeof elementwise>[0]): void {
     const axis = a.shape.findIndex((size) => size > 1);
-    const size = a.shape[axis]!;
+    const size = a.shape[axis];
     const half = Math.ceil(size / 2);
     for (const [from, count] of [
       [0, half],
       [half, size - half],
     ] as const) {
       const moved = <Given extends Strided | undefined>(array: Given) =>
-        array && { ...array, first: array.first + from * array.strides[axis]! };
+        array && { ...array, first: array.first + from * array.strides[axis] };
       const shape = a.shape.map((whole, i) => (i === axis ? count : whole));
       elementwise({ ...a, shape, x: moved(a.x), y: moved(a.y), out: moved(a.out) });
     }
@@ -124,4 +124,4 @@ export const elementOperators = ({ run, info, pool }: Context) => {
 
 /** The number of elements from the first to the last of a strided array. */
 const extentOf = ({ strides }: Strided, shape: readonly number[]) =>
-  1 + shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis]!, 0);
+  1 + shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis], 0);

@@ -43,13 +43,13 @@ export function kernelSource(name: string, constants: Constants): KernelSource {
   const lines = preprocess(`${name}.wgsl`, constants, (file) => texts.get(file));
   const code = [...header, ...lines.map(({ text }) => text)].join("\n");
   const bindings = [...code.matchAll(/@binding\((\d+)\) var<storage, (read|read_write)> (\w+)/g)].map((match) => ({
-    name: match[3]!,
+    name: match[3],
     binding: Number(match[1]),
     access: match[2] as KernelBinding["access"],
   }));
   const fields = /struct Parameters \{([^}]*)\}/.exec(code)?.[1] ?? "";
   const parameters = [...fields.matchAll(/(\w+): (u32|f32)/g)].map((match) => ({
-    name: match[1]!,
+    name: match[1],
     type: match[2] as "u32" | "f32",
   }));
   return { code, places: [...header.map(() => undefined), ...lines], bindings, parameters };

@@ -63,7 +63,7 @@ export function productCut(shape: ProductShape, device: ProductDevice): { consta
 export function otherTiles(constants: Constants, { productTuning = DEFAULT_TUNING }: ProductDevice): Constants[] {
   const { TILE_ROWS, TILE_COLUMNS, MATRIX } = constants;
   if (!TILE_ROWS || MATRIX) return [];
-  const narrow = TILE_COLUMNS! <= 32;
+  const narrow = TILE_COLUMNS <= 32;
   const tiles = TILES.slice(TILES.findIndex((tile) => sameTile(tile, productTuning.tile)));
   const all = tiles.map((tile) => ({ ...constants, ...registerConstants(narrow ? { ...tile, columns: 32 } : tile) }));
   return all.filter((other) => other.TILE_ROWS !== TILE_ROWS || other.TILE_COLUMNS !== TILE_COLUMNS);

@@ -125,9 +125,9 @@ export class Recorder {
         ...pipeline.source.bindings.map(({ name, binding }, i) => ({
           binding,
           resource: {
-            buffer: windowOf(bound[name]!).storage.buffer,
-            offset: key[3 * i + 2]!,
-            size: key[3 * i + 3]!,
+            buffer: windowOf(bound[name]).storage.buffer,
+            offset: key[3 * i + 2],
+            size: key[3 * i + 3],
           },
         })),
       ],

@@ -49,7 +49,7 @@ export class Timestamps implements Profile {
     device.queue.submit([encoder.finish()]);
     await readback.mapAsync(mapMode.READ);
     const nanoseconds = new BigUint64Array(readback.getMappedRange());
-    const between = (from: number, to: number) => Number(nanoseconds[to]! - nanoseconds[from]!) / 1e6;
+    const between = (from: number, to: number) => Number(nanoseconds[to] - nanoseconds[from]) / 1e6;
     const times = this.#names.map((kernel, i) => {
       // The clocks of some devices sometimes run backwards. The standard's unit is nanoseconds; wgpu, on which Deno is built,
       // returns the device's ticks, which are not nanoseconds on every GPU.

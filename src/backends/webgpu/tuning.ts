@@ -55,7 +55,7 @@ export function fastestTile(times: readonly number[]): Tile {
   const { rows, columns } = DEFAULT_TUNING.tile;
   const standard = TILES.findIndex((tile) => tile.rows === rows && tile.columns === columns);
   const fastest = times.indexOf(Math.min(...times));
-  return TILES[times[fastest]! * GAIN < times[standard]! ? fastest : standard]!;
+  return TILES[times[fastest] * GAIN < times[standard] ? fastest : standard];
 }
 
 async function measureTiles(device: TunedDevice): Promise<number[]> {
@@ -64,14 +64,14 @@ async function measureTiles(device: TunedDevice): Promise<number[]> {
   const clock = new Clock(device.gpu);
   try {
     const times = candidates.map(() => Number.POSITIVE_INFINITY);
-    const first = await clock.time(candidates[0]!, 1);
+    const first = await clock.time(candidates[0], 1);
     if (first > SLOW) return times;
     const repetitions = Math.min(MAX_REPETITIONS, Math.ceil(MEASURED / Math.max(first, 0.01)));
     for (let round = 0; round < ROUNDS; round++) {
       for (const [i, each] of candidates.entries()) {
         const time = await clock.time(each, repetitions);
         // Times of 0 or less come from a clock that stood still or went backwards.
-        if (time > 0) times[i] = Math.min(times[i]!, time);
+        if (time > 0) times[i] = Math.min(times[i], time);
       }
     }
     return times;
@@ -151,7 +151,7 @@ class Clock {
     gpu.queue.submit([encoder.finish()]);
     await this.#readback.mapAsync(mapMode.READ);
     const [start, end] = new BigUint64Array(this.#readback.getMappedRange());
-    const time = Number(end! - start!) / 1e6 / repetitions;
+    const time = Number(end - start) / 1e6 / repetitions;
     this.#readback.unmap();
     return time;
   }
