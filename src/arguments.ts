@@ -314,22 +314,30 @@ function editDistance(a: string, b: string): number {
 }
 
 /**
- * Checks that an array of rows of `width` elements has only finite ones.
+ * Checks that an array of rows of `width` elements has only finite ones, of which none is larger than `most`.
  * @throws InputError with tensor, row and column
  */
-export function checkFinite(tensor: string, values: Float32Array, width: number): void {
-  const at = firstNotFinite(values);
+export function checkFinite(tensor: string, values: Float32Array, width: number, most = Number.MAX_VALUE): void {
+  const at = firstBeyond(values, most);
   if (at < 0) return;
   const row = Math.floor(at / width);
-  throw new InputError(`${tensor} row ${row} has ${values[at]} in column ${at % width}, expected finite numbers`, {
+  const expected = Number.isFinite(values[at])
+    ? `numbers of at most ${most.toPrecision(2)}, whose squares float32 can hold: choose a larger unit`
+    : "finite numbers";
+  throw new InputError(`${tensor} row ${row} has ${values[at]} in column ${at % width}, expected ${expected}`, {
     tensor,
     row,
     column: at % width,
   });
 }
 
-/** The place of the first number that is not finite; -1 where all are. A loop takes a fraction of what `findIndex` does. */
+/** The place of the first number that is not finite; -1 where all are. */
 export function firstNotFinite(values: Float32Array | Float64Array): number {
-  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
+  return firstBeyond(values, Number.MAX_VALUE);
+}
+
+/** The place of the first number that is NaN or larger than `most` in magnitude. A loop takes a fraction of what `findIndex` does. */
+function firstBeyond(values: Float32Array | Float64Array, most: number): number {
+  for (let i = 0; i < values.length; i++) if (!(Math.abs(values[i]) <= most)) return i;
   return -1;
 }

@@ -114,10 +114,13 @@ function compileNative(): Native {
   const { tmpdir } = host.getBuiltinModule("node:os");
   const { join } = host.getBuiltinModule("node:path");
 
-  const folder = mkdtempSync(join(tmpdir(), "erwin-bench-"));
-  const remove = () => rmSync(folder, { recursive: true, force: true });
-  const program = join(folder, "tree");
+  let program = "";
+  let remove = () => {};
   try {
+    // Deno may have no permission for one of these.
+    const folder = mkdtempSync(join(tmpdir(), "erwin-bench-"));
+    remove = () => rmSync(folder, { recursive: true, force: true });
+    program = join(folder, "tree");
     writeFileSync(`${program}.cpp`, nativeSource);
     execFileSync("g++", ["-O3", "-fopenmp", "-o", program, `${program}.cpp`], { stdio: "pipe" });
   } catch (error) {

@@ -1,8 +1,9 @@
 // A data set in a folder of the file system.
 
-import { constants, type FileHandle, open, readdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { constants, type FileHandle, open, readdir, readFile, realpath, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { type ByteRange, type DataEntry, type DataSource, missing } from "../experiments/data-source.ts";
+import { expectRegular } from "./files.ts";
 
 export class FolderSource implements DataSource {
   constructor(readonly name: string) {}
@@ -14,14 +15,17 @@ export class FolderSource implements DataSource {
       entries.map(async (entry) => ({
         name: entry.name,
         // Data sets are often folders of links to where there is room.
-        folder: entry.isSymbolicLink() ? await isFolder(join(path, entry.name)) : entry.isDirectory(),
+        folder: entry.isSymbolicLink() ? await leadsOn(this.name, join(path, entry.name)) : entry.isDirectory(),
       })),
     );
   }
 
   async read(path: string, range?: ByteRange): Promise<Uint8Array> {
     const file = join(this.name, path);
-    return this.#expect(path, "file", () => (range ? readPart(file, range) : readFile(file)));
+    return this.#expect(path, "file", async () => {
+      expectRegular(file, await stat(file));
+      return range ? readPart(file, range) : readFile(file);
+    });
   }
 
   async size(path: string): Promise<number> {
@@ -39,9 +43,15 @@ export class FolderSource implements DataSource {
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
+/** Whether a link leads to a folder, and not back to one that it is in: there would be no end to what is below. */
+async function leadsOn(root: string, link: string): Promise<boolean> {
   try {
-    return (await stat(path)).isDirectory();
+    if (!(await stat(link)).isDirectory()) return false;
+    const place = await realpath(link);
+    for (let above = dirname(link); ; above = dirname(above)) {
+      if ((await realpath(above)) === place) return false;
+      if (above === join(root) || above === dirname(above)) return true;
+    }
   } catch {
     return false; // a link that leads nowhere
   }

@@ -1,6 +1,7 @@
 // Files of the command line: read whole, and written so that an output appears whole or not at all.
 
 import {
+  appendFileSync,
   type Dirent,
   mkdirSync,
   readdirSync,
@@ -8,19 +9,30 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   writeFileSync,
 } from "node:fs";
-import { dirname } from "node:path";
-import process from "node:process";
+import { dirname, join } from "node:path";
 import { InputError } from "../errors.ts";
 
 export function readBytes(path: string): Uint8Array {
   try {
+    expectRegular(path, statSync(path));
     return readFileSync(path);
   } catch (error) {
     throw fileError("read", path, error);
   }
+}
+
+/**
+ * Refuses what is neither a file nor a folder: to read a pipe waits for whoever may write to it, and devices have no end.
+ * @throws InputError
+ */
+export function expectRegular(path: string, found: Stats): void {
+  if (found.isFile() || found.isDirectory()) return;
+  const kind = found.isFIFO() ? "a named pipe" : found.isSocket() ? "a socket" : "a device";
+  throw new InputError(`Cannot read "${path}": it is ${kind}, expected a file.`, { file: path, found: kind });
 }
 
 export function isFolder(path: string): boolean {
@@ -40,14 +52,29 @@ export function listFolder(path: string): Dirent[] {
   }
 }
 
-/** Makes a folder and its parents, where they are missing. */
+/** Makes a folder and its parents, where they are missing, and refuses one that no file can be written to. */
 export function makeFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true });
   } catch (error) {
     throw fileError("write", path, error);
   }
+  tryWriting(path, path);
 }
+
+/** Only writing tells whether a folder takes files: its permissions know nothing of a read-only file system. */
+function tryWriting(folder: string, path: string): void {
+  const trial = temporaryName(join(folder, "trial"));
+  try {
+    writeFileSync(trial, "");
+    rmSync(trial);
+  } catch (error) {
+    throw fileError("write", path, error);
+  }
+}
+
+/** Not of the process's number, which others may have on the machine that shares the folder. */
+const temporaryName = (path: string) => `${path}.${crypto.randomUUID().slice(0, 13)}.tmp`;
 
 /**
  * Refuses an output that cannot be written, or that is one of the inputs, before time is spent on computing it.
@@ -74,6 +101,7 @@ export function checkOutput(path: string, inputs: readonly string[] = []): void 
     throw failure;
   }
   if (problem) throw new InputError(`Cannot write "${path}": ${problem}.`, { file: path });
+  tryWriting(folder, path);
 }
 
 /** The real path of an existing file, with links resolved; undefined where there is none, or it cannot be found out. */
@@ -87,9 +115,9 @@ export function placeOf(path: string): string | undefined {
 
 /** Writes beside the target first: a reader never sees half a file, and a failure leaves the previous file. */
 export function writeWhole(path: string, content: Uint8Array | string): void {
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = temporaryName(path);
   try {
-    writeFileSync(temporary, content);
+    writeFileSync(temporary, content, { flag: "wx" });
     renameSync(temporary, path);
   } catch (error) {
     try {
@@ -97,6 +125,15 @@ export function writeWhole(path: string, content: Uint8Array | string): void {
     } catch {
       // The first error says more.
     }
+    throw fileError("write", path, error);
+  }
+}
+
+/** Adds to the end of a file, which is made where there is none. */
+export function append(path: string, content: Uint8Array | string): void {
+  try {
+    appendFileSync(path, content);
+  } catch (error) {
     throw fileError("write", path, error);
   }
 }
@@ -110,7 +147,19 @@ const reasons: Record<string, string> = {
   EPERM: "not permitted",
   EROFS: "the file system is read-only",
   ENOSPC: "no space left on the device",
+  EDQUOT: "the disk quota is used up",
+  EIO: "the device failed",
+  ELOOP: "its links lead in a circle",
+  ENAMETOOLONG: "the name is too long",
 };
+
+/** What no other file could be written after either. */
+const lasting = ["ENOSPC", "EDQUOT", "EROFS", "EIO"];
+
+/** Whether writing failed for a reason that holds for every other file too. */
+export function endsWriting(error: unknown): boolean {
+  return error instanceof InputError && lasting.includes(String(error.details.reason));
+}
 
 /** Deno's own refusals are rethrown unchanged: they say which permission is missing. */
 function fileError(action: "read" | "write", path: string, error: unknown): unknown {

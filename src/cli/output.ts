@@ -1,12 +1,13 @@
 // Copies a model's output to the host, and encodes it in the format that the file's name says.
 
 import { extname } from "node:path";
+import { firstNotFinite } from "../arguments.ts";
 import type { SafeTensorInput } from "../formats/elements.ts";
 import { saveNpy } from "../formats/npy.ts";
 import { saveNpz } from "../formats/npz.ts";
 import { type Attribute, addAttributes, writePointCloud } from "../formats/pointcloud.ts";
 import { saveSafetensors } from "../formats/safetensors.ts";
-import { InputError, type Tensor } from "../index.ts";
+import { InputError, NumericalError, type Tensor } from "../index.ts";
 import { UsageError } from "./command.ts";
 import { readBytes } from "./files.ts";
 
@@ -91,6 +92,7 @@ export function checkPredictionFormat(format: PredictionFormat, decode: boolean)
 /**
  * Encodes a prediction. Formats of points hold the points, too, and each point's cloud where there are several. Where the format is a
  * mesh's and the points are that mesh's, the file is the mesh with the prediction in it.
+ * @throws NumericalError where it is not finite
  */
 export function encodePrediction(
   format: PredictionFormat,
@@ -99,6 +101,7 @@ export function encodePrediction(
   decode: boolean,
 ): Uint8Array {
   const { data, width, batchIdx } = rows;
+  expectFinite(data, width, `${points.path}: the prediction`);
   if (isPointFormat(format)) {
     const attributes = new Map<string, Attribute>([["out", { data, channels: width }]]);
     if (batchIdx.some((cloud) => cloud > 0)) attributes.set("batch_idx", { data: batchIdx, channels: 1 });
@@ -117,6 +120,21 @@ export function encodePrediction(
       ...tensors,
     ]),
     format,
+  );
+}
+
+/**
+ * @param values [rows, width]
+ * @param what names them in the message
+ * @throws NumericalError naming the first number that is not finite: it would pass for a prediction
+ */
+export function expectFinite(values: Float32Array, width: number, what: string): void {
+  const at = firstNotFinite(values);
+  if (at < 0) return;
+  const [row, column] = [Math.floor(at / width), at % width];
+  throw new NumericalError(
+    `${what} is ${values[at]} in row ${row}, column ${column}, expected finite numbers: features may be too large for float32, or the model's weights damaged.`,
+    { tensor: "out", row, column },
   );
 }
 

@@ -1,10 +1,10 @@
 // A run's folder: what it was begun with, its checkpoints, its numbers and its picture.
 
-import { appendFileSync, existsSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { BEST_CHECKPOINT, LAST_CHECKPOINT, type LogEntry, loadSafetensors } from "../index.ts";
-import { listFolder, readBytes, writeWhole } from "./files.ts";
+import { append, listFolder, readBytes, writeWhole } from "./files.ts";
 import { FolderStore } from "./folder-store.ts";
 
 export const CONFIG_FILE = "config.json";
@@ -96,7 +96,7 @@ export class RunFolder {
 
   /** Appends a line with its line feed to the run's numbers. */
   log(line: string): void {
-    appendFileSync(this.#metrics, line);
+    append(this.#metrics, line);
   }
 
   /** All numbers so far. */

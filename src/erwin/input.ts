@@ -53,6 +53,9 @@ export interface ErwinInput {
   tree?: GivenTree;
 }
 
+/** The squares of distances between points of this size are what float32 can hold, in any number of dimensions that models have. */
+const MAX_COORDINATE = 2 ** 60;
+
 const inputNames: Readonly<Record<keyof ErwinInput, true>> = {
   nodeFeatures: true,
   nodePositions: true,
@@ -127,7 +130,7 @@ export async function prepareGeometry(
   const points = nodePositions.length / dimensionality;
   const offsets = cloudOffsets(points, { batchIdx: input.batchIdx, offsets: input.offsets });
   checkCount(points);
-  checkFinite("nodePositions", nodePositions, dimensionality);
+  checkFinite("nodePositions", nodePositions, dimensionality, MAX_COORDINATE);
 
   const division = { dimensionality, offsets, threads };
   const [tree, edgeIndex] = await Promise.all([

@@ -2,7 +2,7 @@
 
 import process from "node:process";
 import { expect, it, vi } from "vitest";
-import { stoppedBySignals } from "../../src/cli/train/interruption.ts";
+import { stoppedBySignals } from "../../src/cli/interruption.ts";
 
 it.each([
   ["SIGINT", 130],
@@ -15,6 +15,7 @@ it.each([
   const before = process.listenerCount(signal);
   let stopped = 0;
   await stoppedBySignals(
+    "stopping, with a checkpoint",
     () => stopped++,
     async () => {
       // The test runner has a listener as well.

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { ErwinTransformer, loadSafetensors, OutOfMemoryError, type PreparedInput } from "erwin";
 import { afterAll, expect, it } from "vitest";
 import { type FilesDone, type PredictFilesOptions, predictFiles } from "../../src/cli/predict/files.ts";
+import { InputError } from "../../src/errors.ts";
 import { joinPrepared } from "../../src/train/batches.ts";
 import { cloudOptions, joinClouds, randomCloud, seededRandom } from "../support/clouds.ts";
 import { forwardToHost, useDevice } from "../support/models.ts";
@@ -140,3 +141,20 @@ it("prepares the next batch while the device works, and ends between batches whe
   expect(done.predicted).toBe(4);
   expect(readdirSync(path("ended")).sort()).toEqual(["0", "1", "2", "3"]);
 }, 10_000);
+
+it("ends at the first file for which the disk has no room", async () => {
+  using model = await ErwinTransformer.create(config, { device: device() });
+  const failures: unknown[] = [];
+  const tried: string[] = [];
+  const predicting = predictClouds(model, clouds(Array(20).fill(90)), "full", {
+    // As writeWhole says it; for other reasons the others go on.
+    write: (file) => {
+      tried.push(file);
+      throw new InputError("Cannot write.", { file, reason: tried.length === 1 ? "ENAMETOOLONG" : "ENOSPC" });
+    },
+    onFailure: (_, error) => failures.push(error),
+  });
+  await expect(predicting).rejects.toThrow(InputError);
+  expect(tried.length).toBe(2);
+  expect(failures.length).toBe(1);
+});

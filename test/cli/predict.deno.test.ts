@@ -1,4 +1,13 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { loadSafetensors, type SafeTensor, saveSafetensors, toFloat32 } from "erwin";
 import { loadNpy, loadNpz, loadVtu, readPointCloud, saveNpz, writePointCloud } from "erwin/formats";
 import { afterAll, describe, expect, it } from "vitest";
@@ -217,11 +226,23 @@ describe("erwin predict of many files", () => {
     for (const name of ["tree_idx", "tree_mask", "edge_index"]) inputs.delete(name);
     writeFileSync(path("many/sub/bare.safetensors"), saveSafetensors(inputs));
     writeFileSync(path("many/cut.safetensors"), read("many/whole.safetensors").subarray(0, 100));
+    const features = toFloat32(inputs.get("node_features")!).fill(3e38);
+    const huge = { ...inputs.get("node_features")!, data: features };
+    writeFileSync(path("many/huge.safetensors"), saveSafetensors(new Map([...inputs, ["node_features", huge]])));
+    mkdirSync(path("many/closed"));
 
-    const first = erwin(words(model, path("many"), path("predicted")));
+    const flags = [`--deny-read=${path("many/closed")}`];
+    const first = erwin(words(model, path("many"), path("predicted")), { flags });
     expect(first.code).toBe(1);
-    expect(first.stdout).toContain("2 predicted, 0 skipped, 1 failed; ");
-    expect(first.stderr).toMatch(/^error: .*cut\.safetensors: .*\nerror: 1 of 3 files failed\.\n$/);
+    expect(first.stdout).toContain("2 predicted, 0 skipped, 2 failed; ");
+    const lines = first.stderr.split("\n");
+    expect(lines[0]).toMatch(/^error: .*many\/closed/);
+    expect(lines.slice(1, 3).sort()).toEqual([
+      expect.stringMatching(/^error: .*cut\.safetensors: /),
+      expect.stringMatching(/^error: .*huge\.safetensors: the prediction is NaN in row 0, column 0, expected finite/),
+    ]);
+    expect(lines.slice(3)).toEqual(["error: 2 of 4 files failed, and 1 folder could not be read.", ""]);
+    rmSync(path("many/huge.safetensors"));
     for (const name of ["whole", "sub/bare"]) {
       erwin(words(model, path(`many/${name}.safetensors`), path("alone.safetensors")));
       expect(read(`predicted/${name}.safetensors`).equals(read("alone.safetensors")), name).toBe(true);
@@ -260,7 +281,9 @@ describe("erwin predict of many files", () => {
       existsSync(path("from-list/listed/0.safetensors")),
     );
     expect(first.code).toBe(1);
-    expect(first.stderr).toMatch(/^error: Interrupted with \d+ files left: the same command goes on from there\.\n$/);
+    expect(first.stderr).toMatch(
+      /^stopping after this batch; once more ends at once\nerror: Interrupted with \d+ files left: the same command goes on from there\.\n$/,
+    );
     const made = Number(/(\d+) predicted/.exec(first.stdout)?.[1]);
     expect(readdirSync(path("from-list/listed")).length).toBe(made);
     const second = erwin(command);

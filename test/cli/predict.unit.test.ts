@@ -1,9 +1,13 @@
 // A prediction of many files: which files it takes, and how it divides them among jobs and batches.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, relative } from "node:path";
+import process from "node:process";
 import { afterAll, describe, expect, it } from "vitest";
 import { UsageError } from "../../src/cli/command.ts";
+import { FolderSource } from "../../src/cli/data-folder.ts";
+import { append, checkOutput, endsWriting, makeFolder, readBytes, writeWhole } from "../../src/cli/files.ts";
 import { splitOutput } from "../../src/cli/output.ts";
 import { packBatches } from "../../src/cli/predict/batches.ts";
 import { findInputs, isSingleFile } from "../../src/cli/predict/inputs.ts";
@@ -65,6 +69,35 @@ describe("findInputs", () => {
     expect(() => find(inputs, output)).toThrow(InputError);
   });
 
+  it("follows links to folders, but not in a circle, which it tells", () => {
+    write("linked/a.ply");
+    write("store/b.ply");
+    for (const [target, link] of [
+      ["store", "linked/store"],
+      ["linked", "linked/again"],
+      ["linked", "store/back"],
+      ["nowhere", "linked/lost.ply"],
+      ["linked/circle", "linked/circle"],
+    ])
+      symlinkSync(path(target), path(link));
+    const told: string[][] = [];
+    const files = findInputs([path("linked")], path("o"), {
+      onLoop: (link) => told.push(["loop", relative(folder, link)]),
+      onUnreadable: (link) => told.push(["unreadable", relative(folder, link)]),
+    });
+    expect(files.map(({ output }) => relative(path("o"), output))).toEqual([
+      "a.safetensors",
+      // What cannot be read is told when its turn comes, as of every file.
+      "lost.safetensors",
+      "store/b.safetensors",
+    ]);
+    expect(told).toEqual([
+      ["loop", "linked/again"],
+      ["unreadable", "linked/circle"],
+      ["loop", "linked/store/back"],
+    ]);
+  });
+
   it("tells one file from many", () => {
     const single = (...names: string[]) => isSingleFile(names.map(path));
     expect([single("data/b.ply"), single("data/missing.ply")]).toEqual([true, true]);
@@ -73,6 +106,55 @@ describe("findInputs", () => {
       false,
       false,
     ]);
+  });
+});
+
+describe("files", () => {
+  it.each(["readBytes", "FolderSource"])("%s refuses a pipe, which it would wait for", async (reader) => {
+    const pipe = `${reader}.ply`;
+    execFileSync("mkfifo", [path(pipe)]);
+    const read = async () => (reader === "readBytes" ? readBytes(path(pipe)) : new FolderSource(folder).read(pipe));
+    await expect(read()).rejects.toThrow(`"${path(pipe)}": it is a named pipe, expected a file`);
+    await expect(read()).rejects.toThrow(InputError);
+  });
+
+  it("has no end of folders below a data set's", async () => {
+    write("set/inner/a.ply");
+    symlinkSync(path("set"), path("set/inner/above"));
+    symlinkSync(path("data/sub"), path("set/inner/sub"));
+    const entries = await new FolderSource(path("set")).list("inner");
+    expect(entries.filter((entry) => entry.folder).map(({ name }) => name)).toEqual(["sub"]);
+  });
+
+  it("refuses a folder that takes no files before anything is computed", () => {
+    // Nobody can write there, root included.
+    expect(() => checkOutput("/sys/out.npy")).toThrow(/Cannot write "\/sys\/out\.npy": /);
+    expect(() => makeFolder("/sys")).toThrow(/Cannot write "\/sys": /);
+    checkOutput(path("fine.npy"));
+  });
+
+  it("says in words why it could not write, and whether another file could be", () => {
+    const failure = (write: () => void) => {
+      try {
+        write();
+      } catch (error) {
+        return [(error as Error).message, endsWriting(error)];
+      }
+      return undefined;
+    };
+    // This device is always full.
+    expect(failure(() => append("/dev/full", "a line"))).toEqual([
+      'Cannot write "/dev/full": no space left on the device.',
+      true,
+    ]);
+    const long = path("x".repeat(300));
+    expect(failure(() => writeWhole(long, ""))).toEqual([`Cannot write "${long}": the name is too long.`, false]);
+  });
+
+  it("writes beside another process of the same number", () => {
+    mkdirSync(path(`whole.npy.${process.pid}.tmp`));
+    writeWhole(path("whole.npy"), "written");
+    expect(readFileSync(path("whole.npy"), "utf8")).toBe("written");
   });
 });
 

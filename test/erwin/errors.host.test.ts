@@ -64,6 +64,8 @@ describe("an input error says where", () => {
       row: 17,
     },
     { name: "an infinite position", input: { nodePositions: withValue(batch.nodePositions, 3 * 4, -1 / 0) }, row: 4 },
+    // Its distances are not finite, and so would be the output.
+    { name: "a huge position", input: { nodePositions: withValue(batch.nodePositions, 3 * 9, -1e38) }, row: 9 },
     { name: "a batch index that decreases", input: { batchIdx: withValue(batch.batchIdx, 20, 0) }, row: 20 },
     { name: "a batch index that begins at 1", input: { batchIdx: batch.batchIdx.map((b) => b + 1) }, row: 0 },
     { name: "a gap in the batch index", input: { batchIdx: batch.batchIdx.map((b) => 2 * b) }, row: 10 },

@@ -1,11 +1,12 @@
 // erwin index: lists a folder's files in a file, by which they are found on a server.
 
 import { statSync } from "node:fs";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { type FileSizes, formatIndex, INDEX_FILE } from "../../experiments/sources/http.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
-import { isFolder, listFolder, writeWhole } from "../files.ts";
+import { writeWhole } from "../files.ts";
 import { formatBytes, formatPlural } from "../text.ts";
+import { filesBelow } from "../walk.ts";
 
 export const index: Command = {
   summary: `list a data set's files in its ${INDEX_FILE}, by which pages read it from a server`,
@@ -28,15 +29,9 @@ async function run(args: Arguments): Promise<void> {
 /** Writes a folder's index file. */
 export function writeIndex(folder: string): FileSizes {
   const files: Record<string, number> = {};
-  const walk = (below: readonly string[]) => {
-    for (const { name } of listFolder(join(folder, ...below)).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      const path = [...below, name];
-      if (name.startsWith(".") || path.join("/") === INDEX_FILE) continue;
-      if (isFolder(join(folder, ...path))) walk(path);
-      else files[path.join("/")] = statSync(join(folder, ...path)).size;
-    }
-  };
-  walk([]);
+  for (const path of filesBelow(folder)) {
+    if (path !== INDEX_FILE) files[path.split(sep).join("/")] = statSync(join(folder, path)).size;
+  }
   writeWhole(join(folder, INDEX_FILE), formatIndex(files));
   return files;
 }

@@ -25,12 +25,12 @@ import { describeDevice, withDevice } from "../device.ts";
 import { chooseExperiment, openSource } from "../experiment-choice.ts";
 import { experimentFlags, flagOf, givenOptions, textOf } from "../experiment-options.ts";
 import { readBytes, writeWhole } from "../files.ts";
+import { stoppedBySignals } from "../interruption.ts";
 import { type DeviceChoice, deviceOptions, readDeviceChoice } from "../options.ts";
 import { withProgress } from "../progress.ts";
 import { CONFIG_FILE, CURVE_FILE, METRICS_FILE, RunFolder, readRunConfig, type Settings } from "../run-folder.ts";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatTime } from "../text.ts";
 import { EventLog } from "../train/event-log.ts";
-import { stoppedBySignals } from "../train/interruption.ts";
 import {
   PREDICTIONS_FOLDER,
   type PredictionFormat,
@@ -137,6 +137,7 @@ async function run(args: Arguments): Promise<void> {
     const controller = new FitController();
     const logs = await openLogs(call, folder, config());
     const result = await stoppedBySignals(
+      "stopping after this step, with a checkpoint to go on from",
       () => controller.stop(),
       async () => {
         const trained = await logs.around(() => fitRun(call, folder, made, { controller, logger: logs.logger }));

@@ -6,7 +6,8 @@ import { splitNames } from "../../experiments/experiment.ts";
 import { loadCars } from "../../experiments/shapenet/cars.ts";
 import { readTfRecords } from "../../formats/tfrecord.ts";
 import { FolderSource } from "../data-folder.ts";
-import { isFolder, listFolder, readBytes } from "../files.ts";
+import { readBytes } from "../files.ts";
+import { filesBelow } from "../walk.ts";
 import { formatOf, readSamples } from "./arrays.ts";
 import { describeRun, type RunDescription } from "./run.ts";
 import { type ArraySummary, Statistics } from "./statistics.ts";
@@ -42,7 +43,7 @@ export async function describeFile(file: string): Promise<FileDescription> {
 
 /** Counts files and samples, and reads no arrays but a run's weights. */
 export async function describeFolder(folder: string): Promise<FileDescription> {
-  const paths = walk(folder);
+  const paths = filesBelow(folder);
   const files: Record<string, number> = {};
   for (const path of paths) {
     const format = formatOf(path) || "other";
@@ -56,14 +57,6 @@ export async function describeFolder(folder: string): Promise<FileDescription> {
   }
   const { format, samples } = (await dataSetIn(folder, paths)) ?? { format: "folder", samples: paths.length };
   return { file: folder, format, arrays: [], samples, files };
-}
-
-function walk(folder: string, below = ""): string[] {
-  return listFolder(join(folder, below)).flatMap((entry) => {
-    const path = join(below, entry.name);
-    if (entry.name.startsWith(".")) return [];
-    return isFolder(join(folder, path)) ? walk(folder, path) : [path];
-  });
 }
 
 /** The published layouts: what a split's list names, or what lies in its folders. */

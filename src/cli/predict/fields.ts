@@ -18,11 +18,13 @@ import { ErwinError, FormatError, toFloat32 } from "../../index.ts";
 import { UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { describeFailure } from "../failure.ts";
-import { checkOutput, makeFolder, readBytes, writeWhole } from "../files.ts";
+import { checkOutput, endsWriting, makeFolder, readBytes, writeWhole } from "../files.ts";
 import type { DeviceChoice } from "../options.ts";
+import { expectFinite } from "../output.ts";
 import { printError, withProgress } from "../progress.ts";
-import { formatCount, formatPlural } from "../text.ts";
-import { findInputs, type PredictionPaths } from "./inputs.ts";
+import { formatCount } from "../text.ts";
+import { expectAllDone, findTold } from "./found.ts";
+import type { PredictionPaths } from "./inputs.ts";
 import { type Shard, takeShard } from "./shard.ts";
 
 export interface FieldsOptions {
@@ -64,7 +66,7 @@ export interface ManyFieldsOptions extends FieldsOptions {
  */
 export async function predictManyFields(options: ManyFieldsOptions): Promise<void> {
   const { inputs, outputFolder, format, shard, overwrite, weights } = options;
-  const all = findInputs(inputs, outputFolder, {
+  const { files: all, unreadable } = findTold(inputs, outputFolder, {
     extension: format ?? null,
     keep: [weights.file],
     known: sampleExtensions.map((extension) => `.${extension}`),
@@ -81,7 +83,7 @@ export async function predictManyFields(options: ManyFieldsOptions): Promise<voi
           try {
             await predict(paths);
           } catch (error) {
-            if (!(error instanceof ErwinError)) throw error;
+            if (!(error instanceof ErwinError) || endsWriting(error)) throw error;
             failed++;
             printError(describeFailure(paths.input, error));
           }
@@ -96,8 +98,7 @@ export async function predictManyFields(options: ManyFieldsOptions): Promise<voi
     `${formatCount(failed)} failed`,
   ];
   console.log(`${outputFolder}: ${counts.join(", ")}`);
-  if (failed > 0)
-    throw new ErwinError(`${formatCount(failed)} of ${formatPlural(own.length, "file")} failed.`, { failed });
+  expectAllDone({ failed, files: own.length, unreadable });
 }
 
 /** Predicts a file and writes its output; gives the names of the arrays. */
@@ -134,7 +135,9 @@ async function predictFile(
 ): Promise<Map<string, SafeTensorInput>> {
   const sample = await readSample(readBytes(input), input, experiment.described, { truth: false });
   const fields = await experiment.predictFields(model, cloudOf({ sample }, experiment.layout));
-  return pointDataOf(predictionArrays(fields));
+  const arrays = pointDataOf(predictionArrays(fields));
+  for (const [name, { shape, data }] of arrays) expectFinite(data as Float32Array, shape[1] ?? 1, `${input}: ${name}`);
+  return arrays;
 }
 
 /** The input with the arrays in it; where the output is of another format, what that can hold of it. */

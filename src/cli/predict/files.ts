@@ -3,7 +3,7 @@
 import { DeviceLostError } from "../../errors.ts";
 import type { ErwinTransformer, PreparedInput } from "../../index.ts";
 import { joinPrepared } from "../../train/batches.ts";
-import { writeWhole } from "../files.ts";
+import { endsWriting, writeWhole } from "../files.ts";
 import { encodePrediction, type OutputRows, type PredictionFormat, readOutput, splitOutput } from "../output.ts";
 import { packBatches } from "./batches.ts";
 import type { PredictionPaths } from "./inputs.ts";
@@ -19,6 +19,8 @@ export interface PredictFilesOptions {
   batchPoints: number;
   /** Ends the work after the current batch. */
   signal?: AbortSignal;
+  /** Writes a prediction; by default to a file that appears whole or not at all. */
+  write?(path: string, bytes: Uint8Array): void;
   /** Called for a file that could not be predicted; the work continues with the others. */
   onFailure(path: string, error: unknown): void;
   /** Called after each batch. */
@@ -45,10 +47,12 @@ interface Prediction extends PreparedFile {
 
 /**
  * Predicts all valid files in their order. A file's prediction does not depend on the others of its batch.
- * @throws DeviceLostError; every other error is reported as a failure of its file
+ * @throws DeviceLostError; InputError where nothing more can be written, such as to a full disk; every other error is reported as
+ *   a failure of its file
  */
 export async function predictFiles(options: PredictFilesOptions): Promise<FilesDone> {
   const { model, files, format, prepare, batchPoints, signal, onFailure, onProgress } = options;
+  const { write = writeWhole } = options;
   const start = performance.now();
   const done: FilesDone = { predicted: 0, failed: 0, points: 0, time: 0 };
   const fail = (path: string, error: unknown) => {
@@ -86,15 +90,22 @@ export async function predictFiles(options: PredictFilesOptions): Promise<FilesD
     }
   }
 
-  function write(predictions: readonly Prediction[]): void {
+  /** Why nothing more can be written, such as a full disk. */
+  let full: unknown;
+
+  function writeAll(predictions: readonly Prediction[]): void {
     const { decode, dimensionality } = model.config;
     for (const { input, output, points, prepared, rows } of predictions) {
       try {
         const positions = prepared.nodePositions;
-        writeWhole(output, encodePrediction(format, rows, { path: input, positions, dimensionality }, decode));
+        write(output, encodePrediction(format, rows, { path: input, positions, dimensionality }, decode));
         done.predicted++;
         done.points += points;
       } catch (error) {
+        if (endsWriting(error)) {
+          full = error;
+          return;
+        }
         fail(input, error);
       }
     }
@@ -108,17 +119,18 @@ export async function predictFiles(options: PredictFilesOptions): Promise<FilesD
     let computed: Prediction[] = [];
     while (true) {
       const { value: batch } = await next;
-      if (!batch || signal?.aborted) break;
+      if (!batch || signal?.aborted || full) break;
       // The device has its work before the host goes on with its own.
       const computing = compute(batch);
       next = batches.next();
-      write(computed);
+      writeAll(computed);
       computed = await computing;
     }
-    write(computed);
+    if (!full) writeAll(computed);
   } finally {
     await batches.return(undefined);
   }
+  if (full) throw full;
   return done;
 }
 

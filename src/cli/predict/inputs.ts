@@ -1,9 +1,10 @@
 // Finds the files to predict, and the path of each one's prediction.
 
-import { basename, dirname, isAbsolute, join, normalize, parse, resolve } from "node:path";
+import { basename, dirname, extname, isAbsolute, join, normalize, parse, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
 import { pointCloudExtensions } from "../../formats/pointcloud.ts";
-import { isFolder, listFolder, placeOf, readBytes } from "../files.ts";
+import { isFolder, placeOf, readBytes } from "../files.ts";
+import { filesBelow, type WalkOptions } from "../walk.ts";
 
 /** A file of points, and the file for its prediction. */
 export interface PredictionPaths {
@@ -18,22 +19,28 @@ export function isSingleFile(inputs: readonly string[]): boolean {
   return inputs.length === 1 && !isList(inputs[0]) && !isFolder(inputs[0]);
 }
 
+export interface FindOptions extends Omit<WalkOptions, "skip"> {
+  /** Extension of the outputs, with its dot; null where each keeps that of its input. */
+  extension?: string | null;
+  /** Extensions of the files that are looked for in folders, with their dots. */
+  known?: readonly string[];
+  /** Other files that no output may be written over. */
+  keep?: readonly string[];
+}
+
 /**
  * Finds the files that the inputs name, sorted by their outputs.
  *
  * A folder names the point clouds in it and below; a .txt file names the paths in it, one on each line, relative to its own
  * folder. Paths below such a folder are kept below `outputFolder`.
- * @param options.extension extension of the outputs, with its dot; null where each keeps that of its input
- * @param options.known extensions of the files that are looked for in folders, with their dots
- * @param options.keep other files that no output may be written over
  * @throws InputError before any work, where a folder or list holds none, two files have the same output, or an output is an input
  */
 export function findInputs(
   inputs: readonly string[],
   outputFolder: string,
-  { extension = ".safetensors" as string | null, keep = [] as readonly string[], known = pointCloudExtensions } = {},
+  { extension = ".safetensors", keep = [], known = pointCloudExtensions, ...walk }: FindOptions = {},
 ): PredictionPaths[] {
-  const files = inputs.flatMap((input) => expand(input, outputFolder, known));
+  const files = inputs.flatMap((input) => expand(input, outputFolder, known, walk));
   const inputOf = new Map<string, string>();
   for (const { input, name } of files) {
     const { dir, name: stem, ext } = parse(name);
@@ -64,15 +71,22 @@ interface NamedFile {
   name: string;
 }
 
-function expand(input: string, outputFolder: string, known: readonly string[]): NamedFile[] {
+function expand(input: string, outputFolder: string, known: readonly string[], walk: WalkOptions): NamedFile[] {
   if (isFolder(input)) {
-    if (resolve(input) === resolve(outputFolder)) {
+    const isOutput = (path: string) =>
+      (placeOf(path) ?? resolve(path)) === (placeOf(outputFolder) ?? resolve(outputFolder));
+    if (isOutput(input)) {
       throw new InputError(
         `"${input}" is the output's folder too: what is written there would be an input the next time. Choose another.`,
         { file: input },
       );
     }
-    return orNone(walk(input, outputFolder, known), input, `files of points (${known.join(", ")})`);
+    // Without earlier predictions.
+    const found = filesBelow(input, { ...walk, skip: isOutput }).filter((name) =>
+      known.includes(extname(name).toLowerCase()),
+    );
+    const files = found.map((name) => ({ input: join(input, name), name }));
+    return orNone(files, input, `files of points (${known.join(", ")})`);
   }
   if (isList(input)) return orNone(readList(input), input, "paths, one a line");
   return [{ input, name: basename(input) }];
@@ -81,16 +95,6 @@ function expand(input: string, outputFolder: string, known: readonly string[]): 
 function orNone(files: NamedFile[], input: string, expected: string): NamedFile[] {
   if (files.length > 0) return files;
   throw new InputError(`"${input}" holds nothing to predict, expected ${expected}.`, { file: input, expected });
-}
-
-/** All point clouds in a folder and below it, without hidden ones and earlier predictions. */
-function walk(folder: string, outputFolder: string, known: readonly string[], below = ""): NamedFile[] {
-  return listFolder(folder).flatMap((entry) => {
-    const [path, name] = [join(folder, entry.name), join(below, entry.name)];
-    if (entry.name.startsWith(".") || resolve(path) === resolve(outputFolder)) return [];
-    if (entry.isDirectory()) return walk(path, outputFolder, known, name);
-    return known.includes(parse(path).ext.toLowerCase()) ? [{ input: path, name }] : [];
-  });
 }
 
 function readList(path: string): NamedFile[] {

@@ -2,19 +2,20 @@
 
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import process from "node:process";
 import { type Device, ErwinError } from "../../index.ts";
 import { readCloudFile } from "../clouds.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { describeFailure } from "../failure.ts";
 import { makeFolder, readBytes } from "../files.ts";
+import { stoppedBySignals } from "../interruption.ts";
 import { loadModel, modelInput } from "../model.ts";
 import type { ModelChoice } from "../options.ts";
 import { checkPredictionFormat, type PredictionFormat } from "../output.ts";
 import { printError, withProgress } from "../progress.ts";
 import { formatCount, formatPlural, formatTime } from "../text.ts";
 import { type FilesDone, predictFiles } from "./files.ts";
-import { findInputs, type PredictionPaths } from "./inputs.ts";
+import { expectAllDone, findTold } from "./found.ts";
+import type { PredictionPaths } from "./inputs.ts";
 import { type Shard, takeShard } from "./shard.ts";
 
 export interface PredictManyOptions extends ModelChoice {
@@ -34,7 +35,7 @@ export interface PredictManyOptions extends ModelChoice {
 /** @throws ErwinError at the end, when a file could not be predicted or was not reached */
 export async function predictMany(options: PredictManyOptions): Promise<void> {
   const { inputs, outputFolder, format, shard, overwrite } = options;
-  const all = findInputs(inputs, outputFolder, { extension: format, keep: [options.modelPath] });
+  const { files: all, unreadable } = findTold(inputs, outputFolder, { extension: format, keep: [options.modelPath] });
   const own = takeShard(all, shard);
   if (shard.count > 1) {
     const share = own.length === 0 ? "none, it is empty" : formatCount(own.length);
@@ -66,9 +67,7 @@ export async function predictMany(options: PredictManyOptions): Promise<void> {
     const message = `Interrupted with ${formatPlural(left, "file")} left: the same command goes on from there.`;
     throw new ErwinError(message, { left });
   }
-  if (failed > 0) {
-    throw new ErwinError(`${formatCount(failed)} of ${formatPlural(own.length, "file")} failed.`, { failed });
-  }
+  expectAllDone({ failed, files: own.length, unreadable });
 }
 
 /** Predicts until all is done or the user interrupts. */
@@ -82,24 +81,26 @@ async function predictOn(
   checkPredictionFormat(format, model.config.decode);
   if (mode === "train") model.train();
   const interruption = new AbortController();
-  const interrupt = () => interruption.abort();
-  process.once("SIGINT", interrupt);
   try {
-    return await withProgress("predicting", (report) =>
-      predictFiles({
-        model,
-        files,
-        format,
-        prepare: async (path) =>
-          model.prepare(await modelInput(model, readCloudFile(path, features), graph, device.threads)),
-        batchPoints,
-        signal: interruption.signal,
-        onFailure: (path, error) => printError(describeFailure(path, error)),
-        onProgress: (done) => report(done.predicted + done.failed, files.length, formatRate(done)),
-      }),
+    return await stoppedBySignals(
+      "stopping after this batch",
+      () => interruption.abort(),
+      () =>
+        withProgress("predicting", (report) =>
+          predictFiles({
+            model,
+            files,
+            format,
+            prepare: async (path) =>
+              model.prepare(await modelInput(model, readCloudFile(path, features), graph, device.threads)),
+            batchPoints,
+            signal: interruption.signal,
+            onFailure: (path, error) => printError(describeFailure(path, error)),
+            onProgress: (done) => report(done.predicted + done.failed, files.length, formatRate(done)),
+          }),
+        ),
     );
   } finally {
-    process.removeListener("SIGINT", interrupt);
     model.dispose();
   }
 }

@@ -1,9 +1,10 @@
 // A run's numbers as TensorBoard reads them: `tensorboard --logdir RUN`.
 
-import { appendFileSync, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type EventContent, encodeEvent } from "../../formats/tfevents.ts";
 import type { LogEntry, Logger } from "../../index.ts";
+import { append } from "../files.ts";
 import { EVENTS_PREFIX } from "../run-folder.ts";
 
 /** An event file of one call: each call that goes on with a run writes a file of its own, as TensorBoard expects it. */
@@ -27,6 +28,6 @@ export class EventLog implements Logger {
   }
 
   #write(content: EventContent, step: number): void {
-    appendFileSync(this.#path, encodeEvent(content, { step, wallTime: Date.now() / 1000 }));
+    append(this.#path, encodeEvent(content, { step, wallTime: Date.now() / 1000 }));
   }
 }

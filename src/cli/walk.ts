@@ -1,0 +1,49 @@
+// Finds the files in a folder and below it.
+
+import { type Dirent, statSync } from "node:fs";
+import { join } from "node:path";
+import { listFolder, placeOf } from "./files.ts";
+
+export interface WalkOptions {
+  /** Whether a path is left out, with all that is below it. */
+  skip?(path: string): boolean;
+  /** A folder below that cannot be read, while the walk goes on with the others; without it the error is thrown. */
+  onUnreadable?(path: string, error: unknown): void;
+  /** A link that leads back to a folder that it is in, and is left out. */
+  onLoop?(path: string): void;
+}
+
+/**
+ * All files below a folder, by their paths below it and sorted by name; also pipes and the like, which reading refuses. Links to
+ * folders are followed. Names that begin with a dot are left out.
+ * @throws InputError where the folder itself cannot be read
+ */
+export function filesBelow(folder: string, { skip, onUnreadable, onLoop }: WalkOptions = {}): string[] {
+  const walk = (below: string, entries: readonly Dirent[], above: readonly string[]): string[] =>
+    [...entries]
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .flatMap((entry) => {
+        const [path, name] = [join(folder, below, entry.name), join(below, entry.name)];
+        if (entry.name.startsWith(".") || skip?.(path)) return [];
+        let inside: Dirent[];
+        try {
+          if (!leadsToFolder(entry, path)) return [name];
+          if (above.includes(placeOf(path)!)) {
+            onLoop?.(path);
+            return [];
+          }
+          inside = listFolder(path);
+        } catch (error) {
+          if (!onUnreadable) throw error;
+          onUnreadable(path, error);
+          return [];
+        }
+        return walk(name, inside, [...above, placeOf(path)!]);
+      });
+  return walk("", listFolder(folder), [placeOf(folder)!]);
+}
+
+function leadsToFolder(entry: Dirent, path: string): boolean {
+  if (!entry.isSymbolicLink()) return entry.isDirectory();
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
