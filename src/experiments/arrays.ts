@@ -1,10 +1,10 @@
-// Arrays of a data set's files, checked: whatever is wrong with one is told with the file's name.
+// Checks the arrays in a data set's files; errors name the file.
 
 import { firstNotFinite } from "../arguments.ts";
 import { FormatError } from "../errors.ts";
 import { type SafeTensor, toFloat32, toInt32 } from "../formats/elements.ts";
 
-/** What an array must be: -1 stands for a size that the file decides. */
+/** The shape that an array must have; -1 stands for a size that the file chooses. */
 export type ExpectedShape = readonly number[];
 
 /** @throws FormatError naming the file and both shapes */
@@ -18,7 +18,7 @@ export function expectShape({ shape }: SafeTensor, expected: ExpectedShape, file
   });
 }
 
-/** Finite numbers of a shape. @throws FormatError naming the file and the first that is not */
+/** Returns an array of finite numbers of a given shape. @throws FormatError naming the file and the first number that is not finite */
 export function floatsOf(array: SafeTensor, expected: ExpectedShape, file: string): Float32Array {
   expectShape(array, expected, file);
   const values = named(file, () => toFloat32(array));
@@ -26,7 +26,7 @@ export function floatsOf(array: SafeTensor, expected: ExpectedShape, file: strin
   return values;
 }
 
-/** Whole numbers of a shape, from `least` to below `end`. @throws FormatError naming the file and the first that is not */
+/** Returns an array of integers of a given shape, from `least` to below `end`. @throws FormatError naming the file and the first other */
 export function integersOf(
   array: SafeTensor,
   expected: ExpectedShape,
@@ -55,7 +55,7 @@ export function expectFinite(values: Float32Array | Float64Array, file: string):
   });
 }
 
-/** An error about the elements becomes one about the file. */
+/** Calls `convert`, and converts its error about elements to an error about the file. */
 function named<Result>(file: string, convert: () => Result): Result {
   try {
     return convert();

@@ -1,13 +1,13 @@
-// Samples whose files are damaged, left out in place of ending the run.
+// Skips samples whose files are damaged, so that they do not end the run.
 
 import { FormatError } from "../errors.ts";
 import { Random } from "../random.ts";
 import type { OnBad, Split, SplitName } from "./experiment.ts";
 
 /**
- * A split to train on, of which a damaged sample's place is taken by the next that is not: in which order samples come does not
- * depend on when the damage is met, so a run that goes on is the same as one that was not interrupted.
- * @param onBad hears of each damaged sample once
+ * Returns a split for training in which the next sample that is not damaged takes the place of a damaged one. The order of samples
+ * does not depend on when the damage is found, so a resumed run is the same as one that was not interrupted.
+ * @param onBad receives each damaged sample once
  */
 export function replacingBad<Sample>(data: Split<Sample>, split: SplitName, onBad: OnBad): Split<Sample> {
   const known = new Set<number>();
@@ -32,8 +32,8 @@ export function replacingBad<Sample>(data: Split<Sample>, split: SplitName, onBa
 }
 
 /**
- * A split to measure on, without its damaged samples: all are read once to find them.
- * @returns undefined where none is left
+ * Returns a split for evaluation without its damaged samples, which are found by reading all samples once.
+ * @returns undefined if none is left
  */
 export async function withoutBad<Sample>(
   data: Split<Sample>,

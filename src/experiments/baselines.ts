@@ -1,12 +1,12 @@
-// Losses of predictors that take no learning.
+// Losses of trivial predictors, which need no training.
 
 import { Random } from "../random.ts";
 import type { DataSet } from "../train/task.ts";
 
-/** Samples that a baseline looks at: enough for two digits, and quickly read. */
+/** The largest number of samples for a baseline: enough for two digits, and quick to read. */
 const MOST = 256;
 
-/** At most so many samples of a data set, evenly spread over it, as they come without augmentation. */
+/** Loads at most `MOST` samples of a data set, evenly spread over it and without augmentation. */
 export async function spread<Sample>(data: DataSet<Sample>, most = MOST): Promise<Sample[]> {
   const count = Math.min(most, data.size);
   const samples: Sample[] = [];
@@ -17,20 +17,20 @@ export async function spread<Sample>(data: DataSet<Sample>, most = MOST): Promis
   return samples;
 }
 
-/** The mean over samples of what a loss is for each. */
+/** Returns the mean of a loss over samples. */
 export function meanOver<Sample>(samples: readonly Sample[], loss: (sample: Sample) => number): number {
   return samples.reduce((sum, sample) => sum + loss(sample), 0) / samples.length;
 }
 
-/** The mean of all numbers of all samples. */
+/** Returns the mean of all elements of all samples. */
 export function meanOf(samples: readonly Float32Array[]): number {
   const count = samples.reduce((sum, { length }) => sum + length, 0);
   return samples.reduce((sum, values) => values.reduce((total, value) => total + value, sum), 0) / count;
 }
 
 /**
- * The Gaussian negative log likelihood of residuals, by the mean and deviation that other residuals have in each column.
- * @param samples of each, rows of `columns` numbers
+ * Returns the Gaussian negative log likelihood of residuals, with the mean and the deviation of other residuals for each column.
+ * @param samples rows of `columns` elements for each sample
  */
 export function gaussianLoss(
   samples: readonly Float32Array[],

@@ -1,4 +1,4 @@
-// Where a data set's files come from: a folder, a server, files dropped on a page, or memory. Experiments see names and bytes.
+// Sources of a data set's files: a folder, a server, files dropped on a page, or memory. Experiments only see names and bytes.
 
 import { FormatError, InputError } from "../errors.ts";
 import type { PartialFile } from "../formats/partial-file.ts";
@@ -6,48 +6,48 @@ import { FolderListing } from "./sources/listing.ts";
 
 /** A file or folder in a folder of a source. */
 export interface DataEntry {
-  /** Within its folder. */
+  /** The name within the folder. */
   name: string;
   folder: boolean;
 }
 
 /** A part of a file. */
 export interface ByteRange {
-  /** The first byte. */
+  /** The offset of the first byte. */
   offset: number;
-  /** How many bytes; fewer come back where the file ends before. */
+  /** The number of bytes; fewer are returned if the file ends before. */
   length: number;
 }
 
-/** Files by their paths, which have slashes between the names and none at the start: "splits/train.txt". */
+/** Files by their paths. A path has slashes between its names, and none at its beginning: "splits/train.txt". */
 export interface DataSource {
-  /** Stands before paths in error messages, such as the folder's own path; may be empty. */
+  /** A prefix of paths in error messages, such as the path of the source's folder; may be empty. */
   readonly name: string;
-  /** What is in a folder ("" for the outermost), in any order. @throws FormatError where there is no such folder */
+  /** Lists a folder ("" for the outermost), in any order. @throws FormatError if there is no such folder */
   list(folder: string): Promise<DataEntry[]>;
-  /** A file's bytes, or the part of them that is wanted. @throws FormatError where there is no such file */
+  /** Reads a file, or a range of it. @throws FormatError if there is no such file */
   read(path: string, range?: ByteRange): Promise<Uint8Array>;
-  /** Bytes of a file. @throws FormatError where there is no such file */
+  /** Returns the size of a file in bytes. @throws FormatError if there is no such file */
   size(path: string): Promise<number>;
 }
 
-/** How messages name a file of a source. */
+/** Returns a file's name for error messages. */
 export function locate(source: DataSource, path: string): string {
   return [source.name, path].filter((part) => part !== "").join("/");
 }
 
-/** A file of a source that is read in parts. @throws FormatError where there is no such file */
+/** Opens a file that is read in parts. @throws FormatError if there is no such file */
 export async function partialFile(source: DataSource, path: string): Promise<PartialFile> {
   const size = await source.size(path);
   return { file: locate(source, path), size, read: (offset, length) => source.read(path, { offset, length }) };
 }
 
-/** "a/b/c" of "a", "" and "b/c". */
+/** Joins parts of a path: "a/b/c" of "a", "" and "b/c". */
 export function joinPath(...parts: readonly string[]): string {
   return parts.filter((part) => part !== "").join("/");
 }
 
-/** The names of a folder's folders, or of its files, sorted as Python sorts them: by code points. */
+/** Returns the names of the folders in a folder, or of its files, sorted by code points, as Python sorts strings. */
 export async function sortedNames(source: DataSource, folder: string, kind: "folders" | "files"): Promise<string[]> {
   const entries = await source.list(folder);
   return entries
@@ -56,12 +56,12 @@ export async function sortedNames(source: DataSource, folder: string, kind: "fol
     .sort(byCodePoints);
 }
 
-/** Whether a folder is there, such as one of several that a data set may be kept in. */
+/** Returns whether a folder exists, such as one of several in which a data set may be. */
 export async function hasFolder(source: DataSource, path: string): Promise<boolean> {
   return (await hasEntry(source, path))?.folder ?? false;
 }
 
-/** Whether a file is there. */
+/** Returns whether a file exists. */
 export async function hasFile(source: DataSource, path: string): Promise<boolean> {
   const entry = await hasEntry(source, path);
   return entry !== undefined && !entry.folder;
@@ -79,7 +79,7 @@ async function hasEntry(source: DataSource, path: string): Promise<DataEntry | u
   return undefined;
 }
 
-/** The lines of a text file that hold something, such as a list of a split's samples. */
+/** Returns the lines of a text file that are not blank, such as a list of a split's samples. */
 export async function readLines(source: DataSource, path: string): Promise<string[]> {
   const text = new TextDecoder().decode(await source.read(path));
   return text
@@ -95,13 +95,13 @@ function byCodePoints(a: string, b: string): number {
   return at < right.length ? left[at] - right[at] : 1;
 }
 
-/** Files in memory. */
+/** A source of files in memory. */
 export class MemorySource implements DataSource {
   readonly name: string;
   readonly files: ReadonlyMap<string, Uint8Array>;
   readonly #listing: FolderListing;
 
-  /** @param files by their paths */
+  /** @param files the files' bytes by their paths */
   constructor(files: ReadonlyMap<string, Uint8Array>, name = "") {
     this.files = files;
     this.name = name;
@@ -130,7 +130,7 @@ export class MemorySource implements DataSource {
   }
 }
 
-/** The error for a file or folder that a data set lacks. */
+/** Makes the error for a file or folder that is missing in a data set. */
 export function missing(
   source: DataSource,
   path: string,
@@ -141,7 +141,7 @@ export function missing(
   return new FormatError(`${file}: there is no such ${kind}.`, { file }, options);
 }
 
-/** @throws InputError where an experiment that reads files is given none */
+/** @throws InputError if an experiment that reads files is given none */
 export function expectSource(experiment: string, source: DataSource | undefined): DataSource {
   if (source) return source;
   throw new InputError(`${experiment} reads its samples from files: give a data source`, { experiment });

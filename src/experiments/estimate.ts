@@ -1,4 +1,4 @@
-// What training will take before any of it is done: memory, by a dry run of the very steps, and time, by a few of them.
+// Estimates the memory of a training run by a dry run of its steps, and its time by running a few of them.
 
 import type { Device } from "../backends/device.ts";
 import { Random } from "../random.ts";
@@ -14,33 +14,33 @@ import { type ExperimentRun, fitOptions } from "./run.ts";
 export interface TrainingMemory {
   /** Weights and running statistics. */
   model: number;
-  /** Gradients, and what AdamW keeps. */
+  /** Gradients, and the optimiser's moments. */
   optimizer: number;
-  /** The most at any time, these included. */
+  /** The peak, which includes the above. */
   peak: number;
 }
 
-/** Milliseconds. */
+/** Times in milliseconds. */
 export interface TrainingTime {
   step: number;
-  /** Each validation; 0 where there is none. */
+  /** The time of each validation; 0 if there is none. */
   validation: number;
   validations: number;
-  /** Of the whole run, its test included. */
+  /** The time of the whole run with its test. */
   total: number;
 }
 
-/** Batches that are looked at: clouds differ in size. */
+/** The number of batches in the estimate: clouds differ in size. */
 const BATCHES = 3;
-/** Steps that are timed by themselves; where they are quick, more are timed together. */
+/** The number of steps that are timed if they are slow; quick steps are timed in larger groups. */
 const SLOW_STEPS = 4;
 const QUICK_STEPS = 40;
-/** Milliseconds of a step that is not quick. */
+/** Steps that take longer than this many milliseconds are slow. */
 const SLOW = 200;
 
 /**
- * The memory of a run's first batches, whichever takes most.
- * @throws OutOfMemoryError where a single tensor would not fit
+ * Estimates the memory of a run's first batches, and returns the estimate of the largest.
+ * @throws OutOfMemoryError if a single tensor would not fit
  */
 export async function estimateRunMemory(
   experiment: Experiment,
@@ -76,7 +76,7 @@ async function stepMemory(
   const weights = memory.current;
   const optimizer = new AdamW(model.parameters(), {});
   model.train();
-  // Packed, the weights are the optimiser's.
+  // The optimiser holds the weights, packed into its own allocation.
   const kept = memory.current;
   const loss = await task.loss(await task.prepare(samples));
   await loss.backward();
@@ -84,7 +84,7 @@ async function stepMemory(
   return { model: weights, optimizer: kept - weights, peak: memory.peak };
 }
 
-/** Times some steps and batches of the run's own; its model is no longer what it was afterwards. */
+/** Times some of the run's own steps and batches. They change its model. */
 export async function estimateRunTime(run: ExperimentRun, options: ExperimentOptions): Promise<TrainingTime> {
   const { steps, validateEvery, batchSize } = options;
   const slow = await timeSteps(run, options, SLOW_STEPS, 1);
@@ -103,7 +103,7 @@ export async function estimateRunTime(run: ExperimentRun, options: ExperimentOpt
   return { step, validation, validations, total };
 }
 
-/** Milliseconds of a step: the mean over the last `logEvery`. */
+/** Returns the milliseconds of a step: the mean over the last `logEvery`. */
 async function timeSteps(
   { model, task, trainData }: ExperimentRun,
   options: ExperimentOptions,

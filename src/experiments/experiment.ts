@@ -1,5 +1,5 @@
-// What an experiment is: options, a model, samples, and how they are compared. The command line, workers and pages run any of
-// them by these parts.
+// The interface of an experiment: options, a model, samples, and the comparison of both. The command line, workers and pages run
+// any experiment through it.
 
 import type { ErwinConfigInput } from "../erwin/config.ts";
 import type { Cells } from "../formats/cells.ts";
@@ -13,10 +13,10 @@ export const splitNames = ["train", "val", "test"] as const;
 /** The splits of a data set. */
 export type SplitName = (typeof splitNames)[number];
 
-/** Samples that have names: a car, a trajectory and its window. */
+/** Samples with names: a car, or a trajectory and its window. */
 export interface Split<Sample> extends DataSet<Sample> {
   nameOf(index: number): string;
-  /** What is worth telling about the split, such as that the data set is not complete. */
+  /** A remark for the user about the split, such as that the data set is not complete. */
   readonly note?: string;
 }
 
@@ -27,69 +27,69 @@ export interface BadSample {
   problem: string;
 }
 
-/** Hears of a damaged sample, which is left out. */
+/** Receives a damaged sample, which is skipped. */
 export type OnBad = (bad: BadSample) => void;
 
-/** What every experiment's options hold, besides its own. */
+/** The options that every experiment has, besides its own. */
 export type ExperimentOptions = OptionValues<ReturnType<typeof trainingOptions>>;
 
-/** Losses of predictors that take no learning, by name: what a model has to beat. */
+/** Losses of trivial predictors by name: what a model has to beat. */
 export type Baselines = Record<string, number>;
 
-/** Numbers of each point that a model sees or predicts, and how they are standardised for it. */
+/** Values of each point that a model sees or predicts, and their standardisation. */
 export interface DataField {
-  /** As the data calls it: "pressure". */
+  /** The name in the data: "pressure". */
   name: string;
-  /** Numbers of a point. */
+  /** The number of values per point. */
   channels: number;
-  /** [channels] what is subtracted; default 0. */
+  /** [channels] subtracted from the values; default 0. */
   mean?: readonly number[];
-  /** [channels] what is divided by; default 1. */
+  /** [channels] divisor of the values; default 1. */
   deviation?: readonly number[];
 }
 
-/** A field as a model has it at the points of a sample, in the data's own units. */
+/** A model's prediction of a field at the points of a sample, in the data's own units. */
 export interface PredictedField {
-  /** As the data calls it: "pressure". */
+  /** The name in the data: "pressure". */
   name: string;
-  /** Numbers of a point. */
+  /** The number of values per point. */
   channels: number;
   /** [points, channels] */
   prediction: Float32Array | Float64Array;
-  /** [points, channels] where it is known. */
+  /** [points, channels] the true values, if they are known. */
   truth?: Float32Array | Float64Array;
-  /** [points, channels] how far off the model thinks it may be, where it says so. */
+  /** [points, channels] the standard deviation that the model predicts, if it predicts one. */
   deviation?: Float32Array | Float64Array;
-  /** Whether the numbers are classes, which are right or wrong. */
+  /** Whether the values are classes, which are right or wrong. */
   isClass?: boolean;
 }
 
-/** What a model says of a sample, in the data's own units. */
+/** A model's prediction for a sample, in the data's own units. */
 export interface SamplePrediction {
   /** [points, dimensionality] */
   positions: Float32Array;
   dimensionality: number;
-  /** The mesh between the points, where the sample has one. */
+  /** The mesh between the points, if the sample has one. */
   cells?: Cells;
   fields: readonly PredictedField[];
-  /** Where a sample is a sequence: the frame's place in time. */
+  /** The time of the frame, if the sample is a sequence. */
   time?: number;
 }
 
-/** What predictions that feed on themselves come to. */
+/** The evaluation of predictions that are computed step by step from the model's own predictions. */
 export interface Rollout {
-  /** Means over the samples, by the names of the task's metrics; absent where these are measured step by step, without a rollout. */
+  /** Means over the samples, by the names of the task's metrics; absent if these are measured step by step, without a rollout. */
   metrics?: Metrics;
   /**
-   * Error curves by name, averaged over the samples that go as far: the running mean of an error up to each step, or of sequences of
-   * one's own files the error at it.
+   * Error curves by name, averaged over the samples that are long enough: the running mean of an error up to each step, or for
+   * sequences of the user's own files the error at each step.
    */
   curves: Record<string, number[]>;
 }
 
 /**
- * An experiment. A run takes its parts in this order: `config` (or a checkpoint's own), `build`, `load`, `task`.
- * `Model` is its wrapper around Erwin; `Sample` and `Batch` are its own business.
+ * An experiment. A run uses its parts in this order: `config` (or a checkpoint's own), `build`, `load`, `task`.
+ * `Model` is a wrapper around Erwin; nothing outside looks into `Sample` and `Batch`.
  */
 export interface Experiment<
   Values extends ExperimentOptions = ExperimentOptions,
@@ -97,36 +97,36 @@ export interface Experiment<
   Sample = unknown,
   Batch = unknown,
 > {
-  /** One line. */
+  /** A summary of one line. */
   readonly summary: string;
-  /** Those of `trainingOptions` among them. */
+  /** The options, with those of `trainingOptions`. */
   readonly options: Options;
-  /** Whether `load` reads files: those that do not make their samples themselves. */
+  /** Whether `load` reads files; experiments that generate their samples do not. */
   readonly readsFiles: boolean;
-  /** What the model sees and predicts, for those who read a run's folder. */
+  /** The fields that the model sees and predicts, for readers of a run's folder. */
   readonly fields?: { inputs: readonly DataField[]; targets: readonly DataField[] };
-  /** The main model's shape. */
+  /** Returns the config of the main model. */
   config(options: Values): ErwinConfigInput;
-  /** A model of this shape, without values. @throws ConfigError */
+  /** Builds a model of this config, without values. @throws ConfigError */
   build(config: ErwinConfigInput | Readonly<Record<string, unknown>>): Model;
   /**
-   * A split's samples; undefined where the experiment has no such split.
-   * @param onBad hears of what is found to be damaged already now, and left out; without it that is an error
-   * @throws FormatError naming the file that is missing or damaged
+   * Loads a split; undefined if the experiment has no such split.
+   * @param onBad receives samples that are already found to be damaged, and are skipped; without it that is an error
+   * @throws FormatError naming a file that is missing or damaged
    */
   load(split: SplitName, options: Values, source?: DataSource, onBad?: OnBad): Promise<Split<Sample> | undefined>;
-  /** What is computed of a batch. */
+  /** Returns the computation on a batch. */
   task(model: Model, options: Values): Task<Sample, Batch>;
   /**
-   * Losses of trivial predictors on held-out samples.
-   * @param train what a predictor may know
+   * Returns losses of trivial predictors on held-out samples.
+   * @param train the data that a predictor may use
    */
   baselines(heldOut: DataSet<Sample>, train: DataSet<Sample>): Promise<Baselines>;
   /**
-   * Evaluates the test split by predictions that feed on themselves, step by step, one sample at a time: experiments in time
-   * only. How many steps is an option of theirs.
+   * Evaluates the test split by predictions that are computed step by step from the model's own, one sample at a time. Only
+   * experiments in time have it. The number of steps is an option of the experiment.
    * @param model in evaluation mode
-   * @param onSample hears the numbers of each sample, in the order of samples
+   * @param onSample receives the metrics of each sample, in the order of samples
    */
   rollout?(
     model: Model,
@@ -135,8 +135,8 @@ export interface Experiment<
     onSample?: (metrics: Metrics) => void,
   ): Promise<Rollout>;
   /**
-   * What the model says of one sample: experiments with an output at each point only. Sequences give some of their frames, in
-   * the order of time; all others one.
+   * Returns predictions for one sample. Only experiments with an output at each point have it. For sequences they are those of some
+   * frames, in the order of time; for all others there is one.
    * @param model in evaluation mode
    */
   predict?(model: Model, sample: Sample, options: Values): Promise<SamplePrediction[]>;

@@ -1,4 +1,4 @@
-// The generators by the name of the experiment whose data they make.
+// The generators, by the name of the experiment that they make data for.
 
 import { cosmologyGenerator } from "./cosmology/write.ts";
 import { eagleGenerator } from "./eagle/write.ts";

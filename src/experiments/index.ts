@@ -1,4 +1,4 @@
-// The entry `erwin/experiments`: the experiments by name, and what is needed to run one anywhere.
+// The entry `erwin/experiments`: the experiments by name, and functions to run one anywhere.
 
 import { cosmology } from "./cosmology/experiment.ts";
 import { eagle } from "./eagle/experiment.ts";
@@ -12,16 +12,16 @@ import { shapenet } from "./shapenet/experiment.ts";
 /** All experiments. */
 export const experiments: Readonly<Record<string, Experiment>> = { cosmology, md, eagle, shapenet, farthest, overfit };
 
-/** Names of all experiments: `folder` is made by a config (`folderExperiment`), the others are in `experiments`. */
+/** The names of all experiments: a config makes `folder` (`folderExperiment`), the others are in `experiments`. */
 export const experimentNames: readonly string[] = [...Object.keys(experiments), FOLDER];
 
 /**
- * The experiment that a model is of.
- * @param metadata the model file's
+ * Returns the experiment that a model belongs to.
+ * @param metadata the metadata of the model's file
  * @param file its name in error messages
- * @param options.list of a folder: a file in it that lists samples
- * @returns undefined for a name that no experiment has
- * @throws CheckpointError where the file does not say enough
+ * @param options.list for a folder: a file in it that lists samples
+ * @returns undefined for an unknown name
+ * @throws CheckpointError if the file does not contain enough information
  */
 export function experimentOf(
   name: string,

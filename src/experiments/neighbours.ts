@@ -1,17 +1,17 @@
-// Graphs between near points: so many neighbours of each, or all within a radius.
+// Graphs between near points: a number of nearest neighbours of each point, or all within a radius.
 
 import { knnGraph, type PointsOptions, radiusGraph } from "../balltree/index.ts";
 import type { PreparedGeometry } from "../erwin/input.ts";
 import type { ErwinTransformer } from "../erwin/model.ts";
 import { decimal, whole } from "./options.ts";
 
-/** Which points are neighbours: the radius, where one is given, else the number of the nearest. */
+/** The choice of neighbours: a radius if one is given, else the number of the nearest. */
 export interface NeighbourChoice {
   knn: number;
   radius?: number | undefined;
 }
 
-/** The options of experiments whose graph joins near points. */
+/** The options of experiments whose graph connects near points. */
 export const neighbourOptions = (knn: number) => ({
   knn: whole(knn, "edges from so many nearest points of each point"),
   radius: decimal<number | undefined>(
@@ -23,7 +23,7 @@ export const neighbourOptions = (knn: number) => ({
   ),
 });
 
-/** [2, M] sources, then targets. */
+/** Returns the edges of a batch, [2, M]: sources, then targets. */
 function buildNeighbours(
   positions: Float32Array,
   { knn, radius }: NeighbourChoice,
@@ -34,7 +34,7 @@ function buildNeighbours(
     : radiusGraph(positions, { ...points, radius, maxNeighbors: Number.POSITIVE_INFINITY });
 }
 
-/** A batch of clouds, one after the other, whose graph joins near points. */
+/** A batch of clouds, one after the other, whose graph connects near points. */
 export interface NeighbourInput {
   /** [N, dimensionality] */
   positions: Float32Array;

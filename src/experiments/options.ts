@@ -1,19 +1,19 @@
-// An experiment's options, declared once: the command line's flags and a page's form follow from the declaration.
+// Declarations of an experiment's options, from which the command line's flags and a page's form follow.
 
 import { describe } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
 
 interface Declared<Type extends string, Value> {
   readonly type: Type;
-  /** What holds unless it is given; undefined where leaving it out means something of its own. */
+  /** The value of an option that is not given; undefined if its absence has a meaning of its own. */
   readonly default: Value;
-  /** One line. */
+  /** A description of one line. */
   readonly doc: string;
-  /** Another name by which the command line knows it. */
+  /** A second name on the command line. */
   readonly alias?: string;
 }
 
-/** A number: `whole` allows no fractions, `above` excludes the least value itself. */
+/** A number: `whole` excludes fractions, `above` excludes the least value itself. */
 export interface NumberOption<Value extends number | undefined = number | undefined> extends Declared<"number", Value> {
   readonly whole: boolean;
   readonly least: number;
@@ -42,7 +42,7 @@ type ValueOf<Kind extends Option> =
       ? Choice
       : boolean;
 
-/** The values that belong to a declaration. */
+/** The values of a declaration's options. */
 export type OptionValues<Declaration extends Options> = { [Name in keyof Declaration]: ValueOf<Declaration[Name]> };
 
 /** A whole number of at least `least`. */
@@ -67,7 +67,7 @@ export const choice = <const Choice extends string>(
 
 export const onOff = (value: boolean, doc: string): SwitchOption => ({ type: "switch", default: value, doc });
 
-/** What an option may be, in words: "a whole number of at least 1". */
+/** Describes the values that an option accepts: "a whole number of at least 1". */
 export function expectedOf(option: Option): string {
   if (option.type === "choice") return `one of ${option.choices.join(", ")}`;
   if (option.type === "switch") return "on or off";
@@ -76,7 +76,7 @@ export function expectedOf(option: Option): string {
   return option.above ? `${kind} greater than ${option.least}` : `${kind} of at least ${option.least}`;
 }
 
-/** The value that a text stands for, as on the command line; undefined where it stands for none. */
+/** Parses the text of an option, as on the command line; undefined if it is not a value of the option. */
 export function parseOption(option: Option, text: string): number | string | boolean | undefined {
   const value = option.type === "number" ? numberOf(text) : option.type === "switch" ? switchOf(text) : text;
   return value !== undefined && fits(option, value) ? value : undefined;
@@ -94,8 +94,8 @@ function fits(option: Option, value: unknown): boolean {
 }
 
 /**
- * All values of a declaration: those given, and the defaults of the others.
- * @throws ConfigError for an option that is not declared, or a value that it cannot have
+ * Returns the values of a declaration's options: those that are given, and the defaults of the others.
+ * @throws ConfigError for an option that is not declared, or a value that it does not accept
  */
 export function resolveOptions<Declaration extends Options>(
   declared: Declaration,
@@ -115,7 +115,7 @@ export function resolveOptions<Declaration extends Options>(
   return Object.fromEntries(values) as OptionValues<Declaration>;
 }
 
-/** What an experiment of the paper has in its own way. */
+/** The defaults in which the paper's experiments differ. */
 export interface TrainingDefaults {
   steps: number;
   batchSize: number;
@@ -125,7 +125,7 @@ export interface TrainingDefaults {
   validateEvery: number;
 }
 
-/** Options that every experiment has, with its own defaults. */
+/** Returns the options that every experiment has, with an experiment's own defaults. */
 export const trainingOptions = ({ steps, batchSize, lr, minLr, warmup = 0, validateEvery }: TrainingDefaults) => ({
   steps: whole(steps, "steps of the whole run", { alias: "num-epochs" }),
   batchSize: whole(batchSize, "clouds in a batch"),
@@ -143,13 +143,13 @@ export const trainingOptions = ({ steps, batchSize, lr, minLr, warmup = 0, valid
   logEvery: whole(10, "steps between the losses that are written down"),
 });
 
-/** Those that say how weights are found, and nothing of what they are measured by. */
+/** The names of options that affect only training, and not the evaluation. */
 export const trainingOnly: readonly string[] = [
   ...["steps", "lr", "minLr", "warmup", "weightDecay", "maxGradNorm"],
   ...["shuffle", "validateEvery", "saveEvery", "logEvery"],
 ];
 
-/** Options of the paper's experiments: the model's size, and on which split it is validated. */
+/** The options of the paper's experiments: the model's size, and the split for validation. */
 export const paperOptions = {
   size: choice("small", ["small", "medium", "large"], "of the model, as in the paper"),
   rotate: decimal(45, "angle of the rotated tree in degrees", { least: Number.NEGATIVE_INFINITY }),
@@ -157,5 +157,5 @@ export const paperOptions = {
   validation: choice("val", ["val", "test"], "the split that validates; the paper's shapenet takes test"),
 };
 
-/** The angle of a model's rotated tree. */
+/** Returns the angle of a model's rotated tree. */
 export const rotationOf = ({ rotate, rotation }: { rotate: number; rotation: boolean }) => (rotation ? rotate : 0);

@@ -1,26 +1,26 @@
-// From what a model says of a sample to the data's own units.
+// Converts predictions to the data's own units.
 
 import type { Attribute } from "../formats/positions.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { PredictedField } from "./experiment.ts";
 
-/** What was subtracted from each column, and what it was divided by. */
+/** The standardisation of each column: what was subtracted, and what it was divided by. */
 export interface Scaling {
-  /** Default: 0 in each column. */
+  /** Subtracted from each column; default 0. */
   mean?: readonly number[];
   deviation: readonly number[];
 }
 
 /**
- * Numbers as they were before they were standardised.
- * @param values rows of as many columns as there are deviations
+ * Inverts the standardisation of values.
+ * @param values rows with as many columns as there are deviations
  */
 export function unscaled(values: Float32Array, { mean, deviation }: Scaling): Float32Array {
   const columns = deviation.length;
   return values.map((value, i) => value * deviation[i % columns] + (mean?.[i % columns] ?? 0));
 }
 
-/** Some columns of rows, [rows, end - first]. */
+/** Returns some columns of rows, [rows, end - first]. */
 export function columnsOf(values: Float32Array, columns: number, first: number, end: number): Float32Array {
   const width = end - first;
   const chosen = new Float32Array((values.length / columns) * width);
@@ -28,7 +28,7 @@ export function columnsOf(values: Float32Array, columns: number, first: number, 
   return chosen;
 }
 
-/** The numbers of a model's output, whose memory on the device is freed. */
+/** Reads the values of a model's output, and frees its memory on the device. */
 export async function readOutput(output: Tensor): Promise<Float32Array> {
   try {
     return await output.data();
@@ -38,9 +38,9 @@ export async function readOutput(output: Tensor): Promise<Float32Array> {
 }
 
 /**
- * Fields as arrays of points: `prediction` and `error` (the prediction minus the truth; of classes 1 where it is wrong), and
- * `deviation` where the model gives it; of several fields with their names: `prediction_pressure`.
- * @param options.truth whether each field is there as it is in truth, too, under its own name (default false)
+ * Returns fields as arrays of points: `prediction` and `error` (the prediction minus the truth; for classes 1 where it is wrong),
+ * and `deviation` if the model predicts it. If there are several fields, their names are appended: `prediction_pressure`.
+ * @param options.truth whether to add the true values of each field under its own name (default false)
  */
 export function predictionArrays(
   fields: readonly PredictedField[],

@@ -1,9 +1,9 @@
-// Values that are read again and again, such as the samples of a data set: kept in memory as long as there is room.
+// A cache of values that are read again and again, such as the samples of a data set.
 
-/** Bytes that stay in memory, all values together: as many as most machines hold. */
+/** The largest number of bytes in the cache, which most machines can hold. */
 const KEPT_BYTES = 4 * 2 ** 30;
 
-/** Values by number, made when they are first asked for; the least recently used are forgotten when they take too much. */
+/** A cache of values by number. A value is made at its first use; the least recently used ones are dropped if there are too many. */
 export class RecentValues<Value> {
   readonly #make: (index: number) => Promise<Value>;
   readonly #bytesOf: (value: Value) => number;
@@ -19,7 +19,7 @@ export class RecentValues<Value> {
 
   async get(index: number): Promise<Value> {
     const held = this.#held.get(index) ?? this.#make(index);
-    // Put at the end: the first is the least recently used.
+    // The entry moves to the end, so that the first one is the least recently used.
     this.#held.delete(index);
     this.#held.set(index, held);
     try {
@@ -28,7 +28,7 @@ export class RecentValues<Value> {
       this.#trim();
       return value;
     } catch (error) {
-      // What could not be made may be there the next time.
+      // A value that could not be made is tried again the next time.
       this.#held.delete(index);
       throw error;
     }

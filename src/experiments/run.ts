@@ -1,5 +1,5 @@
-// The parts of a run put together, the same for the command line, workers and pages: a model with its first weights, the
-// samples, and what the fit loop has to know.
+// Puts the parts of a run together, in the same way for the command line, workers and pages: a model with its initial weights,
+// samples, and the options of the training loop.
 
 import type { Device } from "../backends/device.ts";
 import { CheckpointError, ConfigError } from "../errors.ts";
@@ -14,14 +14,14 @@ import { replacingBad, withoutBad } from "./bad-samples.ts";
 import type { DataSource } from "./data-source.ts";
 import type { Experiment, ExperimentOptions, OnBad, Split, SplitName } from "./experiment.ts";
 
-/** A file of weights to begin with. */
+/** A file with initial weights. */
 export interface InitialWeights {
   bytes: FileBytes;
-  /** Its name in error messages. */
+  /** The file's name in error messages. */
   file: string;
 }
 
-/** All that a run needs besides its options. */
+/** Everything that a run needs besides its options. */
 export interface ExperimentRun {
   model: Module;
   task: Task<unknown, unknown>;
@@ -30,22 +30,22 @@ export interface ExperimentRun {
   testData: Split<unknown> | undefined;
 }
 
-/** What to train an experiment on, and how. */
+/** The data and the options of a run. */
 export interface RunOptions {
   device: Device;
   options: ExperimentOptions;
-  /** Of experiments that read files. */
+  /** The data set, for experiments that read files. */
   source?: DataSource;
-  /** The whole wrapper's weights; where the file carries a config in its metadata, that decides the model's shape. */
+  /** The weights of the whole wrapper; a config in the file's metadata decides the model's shape. */
   init?: InitialWeights;
-  /** Hears of damaged samples, which are left out: at once of what is measured on, in training when they are met. */
+  /** Receives damaged samples, which are skipped: those for evaluation at once, those for training when they are met. */
   onBad?: OnBad;
 }
 
 /**
- * Makes the model and finds the samples. The model must be disposed.
- * @param name the experiment's, which a file of weights must be of
- * @throws FormatError naming a file that is missing or damaged; CheckpointError where the weights do not fit; ConfigError
+ * Builds the model and finds the samples. The caller has to dispose of the model.
+ * @param name the experiment's name; a file of weights must belong to the same experiment
+ * @throws FormatError naming a file that is missing or damaged; CheckpointError if the weights do not fit; ConfigError
  */
 export async function openRun(
   name: string,
@@ -67,7 +67,7 @@ export async function openRun(
   return { model, task: experiment.task(model, options), trainData, validationData, testData };
 }
 
-/** A safetensors file of what PyTorch saved; what its shapes do not tell of the model is as the options say. */
+/** Converts a file that PyTorch saved to safetensors. Options decide what the shapes of the tensors do not tell about the model. */
 function toSafetensors({ bytes, file }: InitialWeights, usual: ErwinConfigInput): FileBytes {
   const given = toBytes(bytes);
   if (!isTorchFile(given)) return bytes;
@@ -92,11 +92,11 @@ function toSafetensors({ bytes, file }: InitialWeights, usual: ErwinConfigInput)
 }
 
 /**
- * A model with a file's weights, of the shape that the file's config says.
+ * Returns a model with a file's weights, of the shape that the file's config gives.
  * @param weights a safetensors file, or one of PyTorch's
- * @param options decide the shape where the file carries no config
- * @throws FormatError when the file is damaged; CheckpointError when it is another experiment's, or lists every tensor that is
- *   missing, unexpected or misshapen
+ * @param options decide the shape if the file has no config
+ * @throws FormatError if the file is damaged; CheckpointError if it belongs to another experiment, or with a list of all tensors
+ *   that are missing, unexpected or misshapen
  */
 export function readModel(
   experiment: Experiment,
@@ -131,7 +131,7 @@ function parseConfig(text: string, file: string): Record<string, unknown> {
   }
 }
 
-/** How an experiment's options are said to the fit loop. */
+/** Returns the options of the training loop for an experiment's options. */
 export function fitOptions(options: ExperimentOptions) {
   const { steps, batchSize, lr, minLr, warmup, weightDecay, maxGradNorm, seed, shuffle } = options;
   const { validateEvery, saveEvery, logEvery } = options;

@@ -1,4 +1,4 @@
-// Halo catalogues out of TFRecord files: where the records of a split lie, and what of them the model sees.
+// Reads halo catalogues from TFRecord files: finds the records of a split, and takes from them what the model sees.
 
 import { FormatError } from "../../errors.ts";
 import { readExample, readTensorProto } from "../../formats/tensorflow.ts";
@@ -7,7 +7,7 @@ import { floatsOf } from "../arrays.ts";
 import { type DataSource, locate, sortedNames } from "../data-source.ts";
 import type { OnBad, Split, SplitName } from "../experiment.ts";
 
-/** Of the published catalogues, axis by axis: what is subtracted and divided by. */
+/** The standardisation of the published catalogues, axis by axis: what is subtracted, and what is divided by. */
 export const POSITION = {
   names: ["x", "y", "z"],
   mean: [499.91877075908684, 500.0947802559321, 499.964508664328],
@@ -21,27 +21,27 @@ export const VELOCITY = {
 
 export interface HaloSample {
   halos: number;
-  /** [halos, 3] standardised. */
+  /** [halos, 3] standardised positions. */
   positions: Float32Array;
-  /** [halos, 3] standardised. */
+  /** [halos, 3] standardised velocities. */
   velocities: Float32Array;
 }
 
-/** Where a record lies. */
+/** The place of a record. */
 interface RecordAddress {
   path: string;
-  /** Of its head, and of its payload in bytes. */
+  /** The offset of the record's head, and the length of its payload in bytes. */
   offset: number;
   length: number;
-  /** In its file, from 0. */
+  /** The record's number in its file, counted from 0. */
   number: number;
 }
 
 /**
- * The catalogues of a split: those in all files named halos*SPLIT*.tfrecord, by the files' names.
- * @param most catalogues that are used; the others are not looked at
- * @param onBad hears of files of which the rest cannot be walked over, and is left out; without it that is an error
- * @throws FormatError where there is no such file, or one is damaged
+ * Loads the catalogues of a split: those in all files named halos*SPLIT*.tfrecord, in the order of the files' names.
+ * @param most the largest number of catalogues; further ones are not read
+ * @param onBad receives files whose remaining records cannot be found, and are skipped; without it that is an error
+ * @throws FormatError if there is no such file, or one is damaged
  */
 export async function loadCatalogues(
   source: DataSource,
@@ -78,7 +78,7 @@ export async function loadCatalogues(
   };
 }
 
-/** Goes from head to head, so that a file of gigabytes is walked over without being read. */
+/** Yields the records of files by reading only their heads, so that finding them does not read files of gigabytes. */
 async function* findRecords(source: DataSource, path: string): AsyncGenerator<RecordAddress> {
   const size = await source.size(path);
   const file = locate(source, path);

@@ -1,4 +1,4 @@
-// Halos of a simulated universe: from where they are to how they move.
+// The cosmology experiment: predicts the velocities of halos in a simulated universe from their positions.
 
 import type { PreparedGeometry } from "../../erwin/input.ts";
 import { mse } from "../../tensor/operators/losses.ts";

@@ -1,50 +1,50 @@
-// Halos of a generated universe: peaks of a Gaussian random density field in a periodic box, moved along with it to first order
-// (Zel'dovich 1970). Where a halo is and how fast it moves follow from the same field, which is what there is to learn.
+// Generates halos of a universe: peaks of a Gaussian random density field in a periodic box, displaced by the field to first order
+// (Zel'dovich 1970). Positions and velocities of halos follow from the same field, so that a model can learn their relation.
 
 import { Random } from "../../random.ts";
 
-/** Side of the box, Mpc/h. */
+/** The side of the box, Mpc/h. */
 export const BOX = 1000;
-/** Waves of the field: all with at most this many periods along the box. */
+/** The field consists of all waves with at most this many periods along each side of the box. */
 const SHORTEST_WAVE = 7;
-/** Power of a wave by its wave number, near the large scales' own: P(k) ~ k^SLOPE. */
+/** The power of a wave by its wave number, P(k) ~ k^SLOPE, close to that of the universe at large scales. */
 const SLOPE = -1.5;
-/** Deviation of a velocity's component, km/s, that of the Quijote simulations. */
+/** The deviation of a velocity component, km/s, as in the Quijote simulations. */
 const VELOCITY_DEVIATION = 344;
-/** How much denser halos lie than matter: their number goes as exp(BIAS density). */
+/** How much the density of halos varies with that of matter: their number is proportional to exp(BIAS density). */
 const BIAS = 4;
 const COSMOLOGY = { Omega_m: 0.3175, Omega_b: 0.049, h: 0.6711, n_s: 0.9624, sigma_8: 0.834 };
-/** H / h in km/s per Mpc/h, times the growth rate of structure: velocity of a displacement of 1 Mpc/h. */
+/** H / h in km/s per Mpc/h, times the growth rate of structure: the velocity for a displacement of 1 Mpc/h. */
 const VELOCITY_OF_DISPLACEMENT = 100 * COSMOLOGY.Omega_m ** 0.55;
-/** Mass of a halo of the mean radius, Msun/h, and that radius, kpc/h. */
+/** The mass of a halo of the mean radius, Msun/h, and that radius, kpc/h. */
 const MEAN_MASS = 3.213e14;
 const MEAN_RADIUS = 1424;
-/** Bounds of the bins of the two-point correlation function, Mpc/h. */
+/** The bounds of the bins of the two-point correlation function, Mpc/h. */
 const CORRELATION_BINS = 24;
 const CORRELATION_STEP = 5;
 
-/** Names of the arrays of a sample, one number a halo. */
+/** The names of a sample's arrays with one element per halo. */
 export const HALO_FIELDS = ["x", "y", "z", "v_x", "v_y", "v_z", "J_x", "J_y", "J_z", "M200c", "Rvir"] as const;
 
-/** A sample of the published data: arrays of a number for each halo, the heaviest first, the cosmology, the correlation. */
+/** A sample in the published form: arrays with an element per halo, the heaviest first; the cosmology; the correlation function. */
 export type HaloCatalogue = Record<string, Float32Array>;
 
-/** A field of matter, at places in Mpc/h. */
+/** A density field of matter as functions of position in Mpc/h. */
 interface DensityField {
-  /** Density contrast. */
+  /** The density contrast. */
   density(x: number, y: number, z: number): number;
-  /** How far matter has moved from there, Mpc/h. */
+  /** The displacement of the matter that was at this position, Mpc/h. */
   displacement(x: number, y: number, z: number): [number, number, number];
 }
 
-/** A Gaussian random field whose displacements have the deviation that the velocities ask for. */
+/** Makes a Gaussian random field whose displacements have the deviation that the velocities require. */
 export function densityField(random: Random): DensityField {
   const waves: { periods: Periods; squared: number; amplitude: number; phase: number }[] = [];
   for (let i = 0; i <= SHORTEST_WAVE; i++) {
     for (let j = -SHORTEST_WAVE; j <= SHORTEST_WAVE; j++) {
       for (let l = -SHORTEST_WAVE; l <= SHORTEST_WAVE; l++) {
         const length = i * i + j * j + l * l;
-        // Of each pair k, -k one: a real field has both alike.
+        // Only one wave of each pair k, -k is drawn, because in a real field the other is its conjugate.
         const first = i > 0 || (i === 0 && (j > 0 || (j === 0 && l > 0)));
         if (!first || length > SHORTEST_WAVE ** 2) continue;
         const amplitude = Math.sqrt(length ** (SLOPE / 2)) * Math.hypot(random.normal(), random.normal());
@@ -53,7 +53,7 @@ export function densityField(random: Random): DensityField {
       }
     }
   }
-  // A wave of density a cos(k q + phase) displaces by -(k / k^2) a sin(k q + phase), since density = -div displacement.
+  // A density wave a cos(k q + phase) displaces matter by -(k / k^2) a sin(k q + phase), since density = -div displacement.
   const moved = waves.reduce((sum, { squared, amplitude }) => sum + amplitude ** 2 / (2 * squared), 0);
   const scale = (VELOCITY_DEVIATION / VELOCITY_OF_DISPLACEMENT) * Math.sqrt(3 / moved);
   const density = new WaveSum();
@@ -75,18 +75,18 @@ export function densityField(random: Random): DensityField {
   };
 }
 
-/** Periods of a wave along x, y and z: along x from 0, along the others from -SHORTEST_WAVE, to SHORTEST_WAVE. */
+/** The numbers of periods of a wave along x, y and z: from 0 to SHORTEST_WAVE along x, from -SHORTEST_WAVE along the others. */
 type Periods = readonly [number, number, number];
 const PERIODS = 2 * SHORTEST_WAVE + 1;
-/** Of the waves with i periods along x and j - SHORTEST_WAVE along y, the most along z: at i PERIODS + j; -1 where there is none. */
+/** The largest number of periods along z of waves with i periods along x and j - SHORTEST_WAVE along y, at i PERIODS + j; or -1. */
 const LONGEST = Int32Array.from({ length: (SHORTEST_WAVE + 1) * PERIODS }, (_, row) => {
   const rest = SHORTEST_WAVE ** 2 - Math.floor(row / PERIODS) ** 2 - ((row % PERIODS) - SHORTEST_WAVE) ** 2;
   return rest < 0 ? -1 : Math.floor(Math.sqrt(rest));
 });
-/** Wave number of a single period. */
+/** The wave number of a single period. */
 const WAVE_NUMBER = (2 * Math.PI) / BOX;
 
-/** The waves along one axis at a place, by their periods: e^(i WAVE_NUMBER periods place). */
+/** The waves along one axis at a position, by their numbers of periods: e^(i WAVE_NUMBER periods position). */
 interface AxisWaves {
   cosines: Float64Array;
   sines: Float64Array;
@@ -106,8 +106,8 @@ function axisWaves(place: number): AxisWaves {
 }
 
 /**
- * A sum of plane waves. A wave is the product of a wave along each axis, so the sum is taken axis by axis, by products alone:
- * sum_i e^ix sum_j e^jy sum_l c_ijl e^lz.
+ * A sum of plane waves. Each wave is the product of a wave along each axis, so the sum is computed axis by axis with
+ * multiplications alone: sum_i e^ix sum_j e^jy sum_l c_ijl e^lz.
  */
 class WaveSum {
   readonly #real = new Float64Array((SHORTEST_WAVE + 1) * PERIODS ** 2);
@@ -151,7 +151,7 @@ interface Halo {
   mass: number;
 }
 
-/** A catalogue of `halos` halos. The same seed and index give the same. */
+/** Generates a catalogue of `halos` halos. The same seed and index give the same catalogue. */
 export function haloCatalogue(halos: number, seed: number, index: number): HaloCatalogue {
   const random = new Random(seed, `cosmology ${index}`);
   const field = densityField(random);
@@ -159,13 +159,13 @@ export function haloCatalogue(halos: number, seed: number, index: number): HaloC
   while (found.length < halos) {
     const origin = [random.uniform() * BOX, random.uniform() * BOX, random.uniform() * BOX];
     const density = field.density(origin[0], origin[1], origin[2]);
-    // Peaks beyond a density of 0.5, of which there are next to none, are all taken.
+    // Matter with a contrast above 0.5, of which there is hardly any, is always accepted.
     if (random.uniform() > Math.exp(BIAS * (density - 0.5))) continue;
     const displacement = field.displacement(origin[0], origin[1], origin[2]);
     const position = origin.map((q, axis) => (((q + displacement[axis]) % BOX) + BOX) % BOX);
     const velocity = displacement.map((distance) => VELOCITY_OF_DISPLACEMENT * distance);
     const mass = MEAN_MASS * Math.exp(0.5 * random.normal() + 0.5 * density - 0.125);
-    // Of halos of one mass, spins are log-normal and point anywhere.
+    // Halos of one mass have log-normal spins in random directions.
     const spin = 1e15 * (mass / MEAN_MASS) ** (5 / 3) * Math.exp(0.5 * random.normal());
     const direction = [random.normal(), random.normal(), random.normal()];
     const length = Math.hypot(...direction);
@@ -183,7 +183,7 @@ export function haloCatalogue(halos: number, seed: number, index: number): HaloC
   return { x, y, z, v_x, v_y, v_z, J_x, J_y, J_z, M200c, Rvir, ...scalars, tpcf: correlation(x, y, z) };
 }
 
-/** Two-point correlation function of positions in the periodic box: pairs in each bin over those of a uniform cloud, minus 1. */
+/** Returns the two-point correlation function in the periodic box: pairs in each bin divided by those of a uniform cloud, minus 1. */
 export function correlation(x: Float32Array, y: Float32Array, z: Float32Array): Float32Array {
   const pairs = new Float64Array(CORRELATION_BINS);
   const farthest = (CORRELATION_BINS * CORRELATION_STEP) ** 2;

@@ -1,4 +1,4 @@
-// The wrapper for halos: their positions in, their velocities out.
+// The model of the cosmology experiment: positions of halos in, their velocities out.
 
 import type { ErwinConfigInput } from "../../erwin/config.ts";
 import type { PreparedGeometry } from "../../erwin/input.ts";
@@ -11,7 +11,7 @@ import { type NeighbourInput, prepareNeighbours } from "../neighbours.ts";
 
 const DIMENSIONS = 3;
 
-/** Parts `embedding_model.pos_embedding`, `main_model`, `pred_head`. */
+/** The parts are `embedding_model.pos_embedding`, `main_model`, `pred_head`. */
 export class VelocityModel extends Module {
   readonly #embedding: Linear;
   readonly #main: ErwinTransformer;
@@ -34,7 +34,7 @@ export class VelocityModel extends Module {
     return prepareNeighbours(this.#main, input, { dimensionality: DIMENSIONS, loop: false });
   }
 
-  /** -> [N, 3] */
+  /** Returns velocities [N, 3]. */
   async forward(geometry: PreparedGeometry): Promise<Tensor> {
     using positions = Tensor.from(this.device, geometry.nodePositions, [geometry.points, DIMENSIONS]);
     using nodeFeatures = this.#embedding.forward(positions);

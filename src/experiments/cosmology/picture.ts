@@ -1,13 +1,13 @@
-// A picture of halos: a slice of the box, where they are and where they go.
+// A picture of halos in a slice of the box: their positions, and their velocities as arrows.
 
 import type { GeneratorOptions, SamplePicture } from "../generator.ts";
 import { BOX, haloCatalogue } from "./generate.ts";
 
-/** Thickness of the slice, Mpc/h. */
+/** The thickness of the slice, Mpc/h. */
 const SLICE = 400;
-/** Length of an arrow, Mpc/h, for a velocity of 1 km/s. */
+/** The length of an arrow, Mpc/h, for a velocity of 1 km/s. */
 const ARROW = 0.07;
-/** Velocities that the ends of the colours stand for, km/s. */
+/** The velocities at the ends of the colour scale, km/s. */
 const FAST = 700;
 
 export function cosmologyPicture({ points, seed }: GeneratorOptions): SamplePicture {

@@ -1,4 +1,4 @@
-// Generated halo catalogues as files of the published kind: TFRecord, a tf.train.Example for each catalogue.
+// Writes generated halo catalogues as files of the published kind: TFRecord files with a tf.train.Example for each catalogue.
 
 import { writeExample } from "../../formats/tensorflow.ts";
 import { writeTfRecords } from "../../formats/tfrecord.ts";
@@ -6,7 +6,7 @@ import { type DataGenerator, splitSizes } from "../generator.ts";
 import { type HaloCatalogue, haloCatalogue } from "./generate.ts";
 import { cosmologyPicture } from "./picture.ts";
 
-/** Catalogues in a file, for they are in memory together. */
+/** The number of catalogues in a file, which are in memory at the same time. */
 const SAMPLES_PER_FILE = 256;
 
 export const cosmologyGenerator: DataGenerator = {
@@ -35,7 +35,7 @@ export const cosmologyGenerator: DataGenerator = {
   picture: cosmologyPicture,
 };
 
-/** The cosmology's numbers are tensors without a dimension, the others have one. */
+/** Makes an Example. The parameters of the cosmology are tensors without a dimension, all others have one. */
 function exampleOf(halos: HaloCatalogue): Uint8Array {
   const tensors = Object.entries(halos).map(
     ([name, data]) => [name, { shape: data.length === 1 ? [] : [data.length], data }] as const,

@@ -1,4 +1,4 @@
-// The wrapper for flows: the state at a frame in, its change until the next out.
+// The model of the flow experiment: the state of a frame in, its change until the next frame out.
 
 import type { ErwinConfigInput } from "../../erwin/config.ts";
 import type { PreparedGeometry } from "../../erwin/input.ts";
@@ -9,7 +9,7 @@ import { concatenate } from "../../tensor/operators/sections.ts";
 import { scope, Tensor } from "../../tensor/tensor.ts";
 import { NODE_KINDS, STATE } from "./trajectories.ts";
 
-/** A frame of several flows, one after the other. */
+/** The same frame of several flows, one after the other. */
 export interface FlowFrame {
   /** [N, 2] */
   positions: Float32Array;

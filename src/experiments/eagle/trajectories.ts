@@ -1,4 +1,4 @@
-// Flows out of NumPy's files: windows of consecutive frames, of which no more is read than what is asked for.
+// Reads flows from NumPy's files: windows of consecutive frames, of which only the requested frames are read.
 
 import { FormatError } from "../../errors.ts";
 import { uniqueEdges } from "../../formats/cells.ts";
@@ -7,62 +7,62 @@ import { expectShape, floatsOf, integersOf } from "../arrays.ts";
 import { type DataSource, hasFolder, joinPath, locate, partialFile, readLines } from "../data-source.ts";
 import type { Split, SplitName } from "../experiment.ts";
 
-/** Numbers of a node's state: velocity along both axes, static and dynamic pressure. */
+/** The number of variables in a node's state: velocity along both axes, static and dynamic pressure. */
 export const STATE = 4;
-/** Of the published flows: what is subtracted from the numbers of a state, and what they are divided by. */
+/** The standardisation of the published flows: what is subtracted from the variables of a state, and what they are divided by. */
 export const STATE_MEAN = [-0.0015, 0.2211, -0.8322, 4.605];
 export const STATE_DEVIATION = [1.797, 2.0258, 7.4013, 9.7232];
-/** Kinds of nodes, of which the data has five. */
+/** The number of node types in the model; the data has five. */
 export const NODE_KINDS = 9;
 
 const DIMENSIONS = 2;
 const TRAINING_FRAMES = 6;
 const VALIDATION_FRAMES = 2;
-/** Validation and test begin with this frame. */
+/** The first frame of windows for validation and test. */
 const FIRST_HELD_OUT = 100;
 const LISTS: Record<SplitName, string> = { train: "train.txt", val: "valid.txt", test: "test.txt" };
 
-/** Consecutive frames of a flow. */
+/** A window of consecutive frames of a flow. */
 export interface FlowWindow {
   nodes: number;
   frames: number;
   /** [frames, nodes, 2] */
   positions: Float32Array;
-  /** [frames, nodes, 4] normalised. */
+  /** [frames, nodes, 4] normalised states. */
   states: Float32Array;
   /** [frames, nodes] */
   kinds: Int32Array;
   /** [frames, triangles, 3] */
   triangles: Int32Array;
-  /** Whether it is measured by itself, as the test's are, and not as a part of its batch. */
+  /** Whether it is evaluated on its own, like the test's windows, and not as a part of its batch. */
   alone: boolean;
 }
 
 const STATES = ["VX", "VY", "PS", "PG"] as const;
 const ARRAYS = ["pointcloud", "mask", ...STATES] as const;
 
-/** A flow whose files have been opened. */
+/** A flow whose files are open. */
 interface Trajectory {
   nodes: number;
   frames: number;
   arrays: ArchiveReader<(typeof ARRAYS)[number]>;
   triangles: RowReader;
-  /** Of the archive and of the triangles, in error messages. */
+  /** The names of the archive and of the file of triangles, for error messages. */
   files: { archive: string; triangles: string };
 }
 
 export interface FlowOptions {
-  /** Whether windows of training begin anywhere; else they go on by their own length from epoch to epoch. */
+  /** Whether windows for training begin at random frames; otherwise they advance by their own length from epoch to epoch. */
   shuffle: boolean;
-  /** Steps from the first frame of the test's windows: fewer where the trajectory ends before. */
+  /** The number of steps from the first frame of the test's windows; fewer if the trajectory ends before. */
   rollout: number;
 }
 
 /**
- * The trajectories that a split lists, a window of each.
- * @param listed the split whose trajectories they are
- * @param split how the windows are taken: validation may look at the test's trajectories
- * @throws FormatError naming the file that is missing or damaged
+ * Loads the trajectories that a split lists, with one window of each.
+ * @param listed the split whose list is used
+ * @param split how the windows are taken: validation may use the test's trajectories
+ * @throws FormatError naming a file that is missing or damaged
  */
 export async function loadFlows(
   source: DataSource,
@@ -81,7 +81,7 @@ export async function loadFlows(
   const open = (index: number) => {
     const found = opened.get(index) ?? openTrajectory(source, names[index]);
     opened.set(index, found);
-    // What could not be opened may be there the next time.
+    // A file that could not be opened is tried again the next time.
     found.catch(() => opened.delete(index));
     return found;
   };
@@ -133,7 +133,7 @@ async function readWindow(
     ...ARRAYS.map((array) => arrays[array].rows(start, frames)),
   ]);
   const columns = states.map((array, i) => floatsOf(array, [frames, nodes], nameOf(STATES[i])));
-  // Some files give each node's kind an axis of its own.
+  // In some files the node types have an additional axis.
   const isColumn = mask.shape.length === 3;
   if (isColumn) expectShape(mask, [frames, nodes, 1], nameOf("mask"));
   const flatMask = isColumn ? { ...mask, shape: [frames, nodes] } : mask;
@@ -160,7 +160,7 @@ function normalise(columns: readonly Float32Array[]): Float32Array {
 }
 
 /**
- * The sides of triangles as edges, each once in both directions: [2 M] sources, then targets.
+ * Returns the sides of triangles as edges, each once in both directions: [2 M] sources, then targets.
  * @param triangles [triangles, 3]
  */
 export function sidesOf(triangles: Int32Array, nodes: number): Int32Array {

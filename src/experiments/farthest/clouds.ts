@@ -1,21 +1,21 @@
-// Clouds whose extent no ball can see: thick random walks, and for each point its distance to the farthest one.
+// Generates clouds whose extent exceeds every ball: thick random walks, and for each point its distance to the farthest point.
 
 import type { Random } from "../../random.ts";
 
 const DIMENSIONS = 3;
-/** Straight pieces of a walk, their length and their thickness (standard deviations). */
+/** The number of straight pieces of a walk, their length and their thickness (standard deviations). */
 const PIECES = 6;
 const LENGTH = 1;
 const THICKNESS = 0.1;
 
 export interface WalkCloud {
-  /** [points, 3] around their mean. */
+  /** [points, 3] relative to their mean. */
   positions: Float32Array;
-  /** [points] distance to the cloud's farthest point. */
+  /** [points] the distance to the cloud's farthest point. */
   farthest: Float32Array;
 }
 
-/** A walk of six straight pieces in random directions, points spread evenly along it. */
+/** Generates a walk of six straight pieces in random directions, with points spread evenly along it. */
 export function walkCloud(points: number, random: Random): WalkCloud {
   const corners = [[0, 0, 0]];
   for (let piece = 0; piece < PIECES; piece++) {
@@ -34,7 +34,7 @@ export function walkCloud(points: number, random: Random): WalkCloud {
   return { positions, farthest: farthestDistances(positions) };
 }
 
-/** Moves the mean to the origin. */
+/** Moves the mean of the positions to the origin. */
 function centre(positions: Float32Array): void {
   const points = positions.length / DIMENSIONS;
   for (let a = 0; a < DIMENSIONS; a++) {

@@ -1,5 +1,5 @@
-// A task of long range: each point's distance to the farthest point of its cloud, which lies outside its ball. What a
-// point has to know of the others travels through the tree.
+// A long-range task: each point's distance to the farthest point of its cloud, which lies outside its ball. The information about
+// other points has to travel through the tree.
 
 import { ErwinTransformer } from "../../erwin/model.ts";
 import { Random } from "../../random.ts";
@@ -12,7 +12,7 @@ import { type OptionValues, paperOptions, trainingOptions } from "../options.ts"
 import { type WalkCloud, walkCloud } from "./clouds.ts";
 
 const POINTS = 256;
-/** Of the farthest distances over many clouds: the target is standardised by them. */
+/** The mean and the deviation of the farthest distances over many clouds, by which the target is standardised. */
 const MEAN = 3.82;
 const DEVIATION = 1.22;
 

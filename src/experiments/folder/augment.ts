@@ -1,4 +1,4 @@
-// Training samples as they might have been: turned, and with noise on what the model sees.
+// Augments training samples: random rotations, and noise on the inputs.
 
 import type { Random } from "../../random.ts";
 import type { FieldCloud } from "./cloud.ts";
@@ -7,10 +7,10 @@ import type { Layout } from "./layout.ts";
 import type { Columns, FieldSample, Numbers } from "./sample.ts";
 import type { Pair } from "./statistics.ts";
 
-/** A turn of row vectors: [D, D], p R. */
+/** A rotation of row vectors by a matrix [D, D]: p R. */
 type Turn = readonly (readonly number[])[];
 
-/** The sample and the next frame, turned by the same random rotation. Vectors turn with their points. */
+/** Rotates a sample and its next frame by the same random rotation. Vector fields rotate with their points. */
 export function turned(pair: Pair, config: FolderConfig, random: Random): Pair {
   const { rotation } = config.augmentation;
   if (rotation === "none") return pair;
@@ -21,7 +21,7 @@ export function turned(pair: Pair, config: FolderConfig, random: Random): Pair {
 
 function turnSample(sample: FieldSample, turn: Turn, { inputs, targets, globals }: FolderConfig): FieldSample {
   const { dimensions } = sample;
-  // Files of meshes give vectors in the plane a third component.
+  // In mesh files, vectors of two-dimensional data have a third component.
   const isVector = ({ vector, classes }: Field, { width }: Columns) =>
     (width === dimensions || (width === 3 && dimensions === 2)) && classes === undefined && (vector ?? true);
   const turnFields = <Kind extends Columns | undefined>(columns: readonly Kind[], fields: readonly Field[]): Kind[] =>
@@ -37,7 +37,7 @@ function turnSample(sample: FieldSample, turn: Turn, { inputs, targets, globals 
   };
 }
 
-/** Row vectors times a matrix; what they have beyond its size stays. */
+/** Multiplies row vectors by a matrix; further components of the rows stay. */
 function multiply(rows: Numbers, turn: Turn, width = turn.length): Numbers {
   const size = turn.length;
   return Float64Array.from(rows, (value, i) => {
@@ -66,7 +66,7 @@ function randomTurn(about: Augmentation["rotation"], dimensions: number, random:
   return turn;
 }
 
-/** Of all rotations with the same probability: by a quaternion of four normal numbers. */
+/** Draws a rotation uniformly from all rotations: by a quaternion of four normal numbers. */
 function anyTurn(random: Random): Turn {
   const four = Array.from({ length: 4 }, () => random.normal());
   const length = Math.hypot(...four);
@@ -79,8 +79,8 @@ function anyTurn(random: Random): Turn {
 }
 
 /**
- * Adds noise to what the model sees of each point. Of a sequence that is its state: what is asked for becomes the change from there
- * to the true next frame, so that a model learns to correct its own errors (Sanchez-Gonzalez et al. 2020).
+ * Adds noise to the inputs of each point. In a sequence the inputs include the state: the target becomes the change from the noisy
+ * state to the true next frame, so that a model learns to correct its own errors (Sanchez-Gonzalez et al. 2020).
  */
 export function withNoise(cloud: FieldCloud, layout: Layout, deviation: number, random: Random): FieldCloud {
   if (deviation === 0) return cloud;

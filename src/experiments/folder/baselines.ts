@@ -1,4 +1,4 @@
-// Predictors that take no learning: the mean of the training split, zero, and that nothing changes.
+// Trivial predictors, which need no training: the mean of the training split, zero, and no change.
 
 import { meanOver } from "../baselines.ts";
 import type { Baselines } from "../experiment.ts";
@@ -7,7 +7,7 @@ import type { Layout, TargetPlace } from "./layout.ts";
 import { lossOnHost } from "./losses.ts";
 import type { ColumnStatistics, Statistics } from "./statistics.ts";
 
-/** Losses over clouds that have their truth. */
+/** Returns losses over clouds whose truth is known. */
 export function baselineLosses(clouds: readonly FieldCloud[], layout: Layout, statistics: Statistics): Baselines {
   const loss = (row: readonly number[]) =>
     meanOver(clouds, ({ points, truth }) => {
@@ -24,7 +24,7 @@ export function baselineLosses(clouds: readonly FieldCloud[], layout: Layout, st
   };
 }
 
-/** What a model would have to give to say the mean, or zero, everywhere. */
+/** Returns the model output that means the mean, or zero, everywhere. */
 function outputOf({ target, scaling }: TargetPlace, known: ColumnStatistics, isZero: boolean): number[] {
   if (target.loss === "cross_entropy") return logFrequencies(known.counts as readonly number[]);
   const { shift, scale } = scaling;
@@ -37,7 +37,7 @@ function outputOf({ target, scaling }: TargetPlace, known: ColumnStatistics, isZ
   return [...centre, ...deviations];
 }
 
-/** A class that never occurs in training is taken to have occurred once. */
+/** Returns the log frequency of each class. A class that never occurs in training counts as if it had occurred once. */
 function logFrequencies(counts: readonly number[]): number[] {
   const sum = counts.reduce((total, count) => total + Math.max(count, 1), 0);
   return counts.map((count) => Math.log(Math.max(count, 1) / sum));

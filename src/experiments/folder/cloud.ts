@@ -1,4 +1,4 @@
-// A sample as the model takes it: normalised, with all that it sees of a point in one row, and all that it is to give in another.
+// A sample in the form that the model takes: normalised, with all inputs of a point in one row, and all its targets in another.
 
 import { FormatError } from "../../errors.ts";
 import type { Layout, Place } from "./layout.ts";
@@ -9,19 +9,19 @@ export interface FieldCloud {
   readonly points: number;
   /** [points, dimensions] */
   readonly positions: Float32Array;
-  /** [points, features]; globals stand in each row. */
+  /** [points, features]; globals are repeated in each row. */
   readonly features: Float32Array;
-  /** [points, truths]; undefined where the file has none. */
+  /** [points, truths]; undefined if the file has no truth. */
   readonly truth?: Float32Array;
-  /** [2 E] of the mesh. */
+  /** [2 E] the edges of the mesh. */
   readonly edges?: Int32Array;
-  /** What it was made of. */
+  /** The sample that this was made from. */
   readonly pair: Pair;
-  /** Of a sequence: which of its split's, and which of its frames. */
+  /** The place in a sequence: the sequence's number in the split, and the frame's number in the sequence. */
   readonly sequence?: { readonly index: number; readonly frame: number };
 }
 
-/** @throws FormatError where a field has another number of components than in the training split */
+/** @throws FormatError if a field does not have as many components as in the training split */
 export function cloudOf(pair: Pair, layout: Layout): FieldCloud {
   const { sample, next } = pair;
   const { points, dimensions, edges, file } = sample;
@@ -55,7 +55,7 @@ export function cloudOf(pair: Pair, layout: Layout): FieldCloud {
   return { points, positions, features, pair, ...(truth && { truth }), ...(edges && { edges }) };
 }
 
-/** What the model is compared with; undefined where a target is not there. */
+/** Returns the truth that the model's output is compared with; undefined if a target is missing. */
 function truthOf(
   { sample, next }: Pair,
   { targets, truths, state }: Layout,
@@ -92,7 +92,7 @@ function expectWidth({ width }: Columns, expected: number, name: string, file: s
   throw new FormatError(`${file}: ${problem}`, { file, tensor: name, expected, found: width });
 }
 
-/** A sample's numbers in a row for each point. */
+/** Repeats a sample's values in a row for each point. */
 function repeated({ data, width }: Columns, points: number): Columns {
   return { data: Float64Array.from({ length: points * width }, (_, i) => data[i % width]), width };
 }
@@ -101,7 +101,7 @@ function oneHotInto(into: Float32Array, { first, stride }: { first: number; stri
   for (let row = 0; row < data.length; row++) into[row * stride + first + data[row]] = 1;
 }
 
-/** The numbers of a target's place in rows of `stride`: [rows, width]. */
+/** Extracts a place's columns from rows of `stride` elements: [rows, width]. */
 export function placeOf(rows: ArrayLike<number>, { first, width }: Place, stride: number): Float64Array {
   const count = rows.length / stride;
   return Float64Array.from(

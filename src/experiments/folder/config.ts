@@ -1,4 +1,4 @@
-// What a config says of a folder of samples: which arrays are coordinates, inputs and targets, and how a model is trained on them.
+// The config of a folder of samples: which arrays are coordinates, inputs and targets, and how a model is trained on them.
 
 import { ConfigError } from "../../errors.ts";
 import { type ErwinConfigInput, resolveConfig } from "../../erwin/config.ts";
@@ -8,32 +8,32 @@ import { isMapping, pathOf, plainKey, Section, writtenKey, wrongValue } from "./
 import { readSplits, type SplitRule } from "./splits.ts";
 
 const normalisations = ["standard", "range", "none"] as const;
-/** `standard`: mean 0, deviation 1; `range`: from -1 to 1; both over the training split. */
+/** `standard`: mean 0 and deviation 1; `range`: from -1 to 1; both over the training split. */
 export type Normalisation = (typeof normalisations)[number];
 
 const continuousLosses = ["mse", "relative_l2", "gaussian"] as const;
 export type LossName = (typeof continuousLosses)[number] | "cross_entropy";
 
-/** Numbers of each point, or of each sample where it is a global. */
+/** Values of each point, or of each sample for a global. */
 export interface Field {
-  /** What it is called in predictions, metrics and messages. */
+  /** The name in predictions, metrics and messages. */
   readonly name: string;
-  /** The arrays in a file that make it up, side by side. */
+  /** The names of the arrays in a file that it consists of, side by side. */
   readonly from: readonly string[];
   readonly normalise: Normalisation;
-  /** Whether it turns with the points: undefined where that is so if it has as many numbers as there are dimensions. */
+  /** Whether it rotates with the points; by default it does if it has as many components as there are dimensions. */
   readonly vector?: boolean;
-  /** Where it is one of so many classes, as whole numbers from 0 on. */
+  /** The number of classes, if the values are classes: whole numbers from 0 on. */
   readonly classes?: number;
 }
 
 export interface Target extends Field {
   readonly loss: LossName;
-  /** What its loss counts beside those of the other targets. */
+  /** The weight of its loss in the sum of all targets' losses. */
   readonly weight: number;
 }
 
-/** Which points pass messages: along the cells' sides, from the nearest, from all within a radius (in the file's units), or none. */
+/** The graph of the messages: along the sides of cells, to the nearest points, to all within a radius (in the file's units), or none. */
 export type GraphChoice =
   | { readonly kind: "mesh" }
   | { readonly kind: "none" }
@@ -43,26 +43,26 @@ export type GraphChoice =
 const rotations = ["none", "x", "y", "z", "all"] as const;
 
 export interface Augmentation {
-  /** About which axis samples are turned by a random angle; about all of them: any rotation. */
+  /** The axis about which samples are rotated by a random angle; "all" stands for any rotation. */
   readonly rotation: (typeof rotations)[number];
-  /** Deviation of what is added to the inputs, in units of their own deviations. */
+  /** The deviation of the noise on the inputs, in units of the inputs' own deviations. */
   readonly noise: number;
 }
 
-/** Samples are sequences of frames, and the model predicts the targets' change from a frame to the next. */
+/** Present if samples are sequences of frames; the model then predicts the targets' change from one frame to the next. */
 export interface SequenceChoice {
-  /** Frames from one to the next. */
+  /** The number of frames in a step. */
   readonly stride: number;
-  /** Steps that an evaluation predicts from the first frame of a sequence. */
+  /** The number of steps that an evaluation predicts from the first frame of a sequence. */
   readonly rollout: number;
 }
 
 export interface FolderConfig {
-  /** Which files of the folder are samples: a pattern with * and **. */
+  /** The files that are samples: a pattern with * and **. */
   readonly files?: string;
-  /** The arrays that make up the coordinates, side by side; undefined: the points of the file's format. */
+  /** The names of the arrays that contain the coordinates, side by side; undefined: the points that the file's format defines. */
   readonly coordinates?: readonly string[];
-  /** 2 drops the third coordinate; undefined: as many as there are. */
+  /** 2 drops the third coordinate; undefined keeps all. */
   readonly dimensions?: 2 | 3;
   readonly positions: Exclude<Normalisation, "range">;
   readonly inputs: readonly Field[];
@@ -76,7 +76,7 @@ export interface FolderConfig {
   readonly training: OptionValues<typeof folderOptions>;
 }
 
-/** Options of training on a folder; the defaults are those of a first try. */
+/** The options of training on a folder; the defaults suit a first attempt. */
 export const folderOptions = trainingOptions({
   steps: 2000,
   batchSize: 4,
@@ -92,8 +92,8 @@ const keys = [
 ];
 
 /**
- * Checks a config, as it is read from YAML or JSON, and fills in its defaults.
- * @throws ConfigError for a key that is not known or a value that cannot be: `details.field` is the way to it, "training.lr"
+ * Checks a config that was read from YAML or JSON, and fills in its defaults.
+ * @throws ConfigError for an unknown key or an invalid value: `details.field` is its path, "training.lr"
  */
 export function resolveFolderConfig(value: unknown): FolderConfig {
   const all = new Section(value, "", keys);
@@ -130,11 +130,11 @@ export function resolveFolderConfig(value: unknown): FolderConfig {
 
 interface ReadField {
   section: Section;
-  /** @param normalise what holds unless the field says otherwise */
+  /** @param normalise the normalisation if the field does not set it */
   field(normalise: Normalisation): Field;
 }
 
-/** A list of names, of keys with values that have a `name`, or fields' keys by their names. */
+/** Reads a list of names, of keys with values that have a `name`, or of fields' keys by their names. */
 function readFields(all: Section, key: string, more: readonly string[] = []): ReadField[] {
   const value = all.get(key) ?? [];
   const path = all.pathTo(key);
@@ -222,7 +222,7 @@ function readSequence(all: Section): SequenceChoice | undefined {
   return { stride: section.count("stride") ?? 1, rollout: section.count("rollout") ?? 100 };
 }
 
-/** A size, or a size with fields of Erwin's own config in place of the size's. */
+/** Reads a size, or a size with fields of Erwin's own config that override those of the size. */
 function readModel(all: Section): FolderConfig["model"] {
   const value = all.get("model");
   const path = all.pathTo("model");

@@ -1,4 +1,4 @@
-// The samples of a folder: found, divided into splits, read when they are asked for, and made what the model takes.
+// Finds the samples of a folder, divides them into splits, reads them on demand, and converts them to the model's input.
 
 import { FormatError } from "../../errors.ts";
 import { type DataSource, locate } from "../data-source.ts";
@@ -17,7 +17,7 @@ export class FolderData {
   readonly #config: FolderConfig;
   readonly #source: DataSource;
   readonly #units: Record<SplitName, readonly Unit[]>;
-  /** All files of all splits, and the numbers of each unit's. */
+  /** All files of all splits, and the numbers of each unit's files. */
   readonly #files: string[] = [];
   readonly #numbers = new Map<Unit, readonly number[]>();
   readonly #samples: RecentValues<FieldSample>;
@@ -36,9 +36,9 @@ export class FolderData {
   }
 
   /**
-   * Finds and divides the samples of a source; none is read.
+   * Finds and divides the samples of a source, without reading them.
    * @param list a file in the source that lists samples (.txt), or the samples of each split (.json, .yaml)
-   * @throws FormatError where there are none, or a split lists what is not there
+   * @throws FormatError if there are none, or a split lists a sample that does not exist
    */
   static async find(config: FolderConfig, source: DataSource, list?: string): Promise<FolderData> {
     const { files, sequence } = config;
@@ -56,7 +56,7 @@ export class FolderData {
     return readSample(await this.#source.read(path), locate(this.#source, path), this.#config);
   }
 
-  /** How many units a split has, and the first sample of each. */
+  /** Returns the units of a split, and the first sample of each. */
   #places(split: SplitName): { unit: Unit; index: number; frame: number }[] {
     const stride = this.#config.sequence?.stride;
     return this.#units[split].flatMap((unit, index) => {
@@ -73,9 +73,9 @@ export class FolderData {
   }
 
   /**
-   * Of the training split, which is read once, one sample after the other.
-   * @param onBad hears of damaged samples, which are left out; without it they are errors
-   * @throws FormatError for a sample that is not as it must be
+   * Computes the statistics of the training split, whose samples are read once, one after the other.
+   * @param onBad receives damaged samples, which are skipped; without it they are errors
+   * @throws FormatError for a sample that does not fit the config
    */
   async statistics(onBad?: OnBad): Promise<Statistics> {
     const places = this.#places("train");
@@ -98,7 +98,7 @@ export class FolderData {
     return this.#config.sequence ? `${name}, frame ${frame}` : name;
   }
 
-  /** @returns undefined where the split has no samples */
+  /** @returns undefined if the split has no samples */
   split(split: SplitName, layout: Layout): Split<FieldCloud> | undefined {
     const places = this.#places(split);
     if (places.length === 0) return undefined;

@@ -1,4 +1,4 @@
-// An experiment on anybody's folder of meshes and fields, as a config describes it.
+// An experiment on a user's own folder of meshes and fields, which a config describes.
 
 import { CheckpointError, ConfigError } from "../../errors.ts";
 import type { DataSet } from "../../train/task.ts";
@@ -18,12 +18,12 @@ import { rolloutErrors } from "./rollout.ts";
 import type { Scaling, Statistics } from "./statistics.ts";
 import { type FieldBatch, fieldTask, prepareClouds } from "./task.ts";
 
-/** What checkpoints call it. */
+/** The name of the experiment in checkpoints. */
 export const FOLDER = "folder";
 
-/** What is known of a folder besides its config. */
+/** What is known about a folder besides its config. */
 export interface FolderExperimentOptions {
-  /** Of the training split, where they are known from an earlier run; else they are computed when that is loaded. */
+  /** The statistics of the training split, if they are known from an earlier run; else `load` of that split computes them. */
   statistics?: Statistics;
   /** A file in the source that lists samples (.txt), or the samples of each split (.json, .yaml). */
   list?: string;
@@ -31,19 +31,19 @@ export interface FolderExperimentOptions {
 
 type Values = OptionValues<typeof folderOptions> & { rollout?: number };
 
-/** An experiment on a folder of files: what an experiment has, and single predictions. */
+/** An experiment on a folder of files, with prediction of single samples. */
 export interface FolderExperiment extends Experiment<Values, FieldModel, FieldCloud, FieldBatch> {
   readonly described: FolderConfig;
-  /** Where fields stand in the rows that the model sees. @throws ConfigError before the statistics are known */
+  /** The layout of the fields in the model's rows. @throws ConfigError before the statistics are known */
   readonly layout: Layout;
-  /** What the model says of one sample. @param model in evaluation mode */
+  /** Returns the predictions for one sample. @param model in evaluation mode */
   predictFields(model: FieldModel, cloud: FieldCloud): Promise<PredictedField[]>;
 }
 
 /**
- * An experiment on a folder. Its parts are used in the order that `Experiment` gives, or with known statistics in any.
- * @param given a config, as it is read from YAML or JSON
- * @throws ConfigError for a config that cannot be: `details.field` is the way to what is wrong
+ * Makes an experiment on a folder. Its parts are used in the order that `Experiment` gives; with known statistics, in any order.
+ * @param given a config that was read from YAML or JSON
+ * @throws ConfigError for an invalid config: `details.field` is the path of what is wrong
  */
 export function folderExperiment(
   given: unknown,
@@ -125,7 +125,7 @@ export function folderExperiment(
   };
 }
 
-/** What the model sees and predicts, and by how much it is scaled. */
+/** Returns the fields that the model sees and predicts, with their standardisation. */
 function fieldsOf({ dimensions, positions, inputs, globals, state, targets }: Layout): Experiment["fields"] {
   const scaled = (name: string, channels: number, { shift: mean, scale: deviation }: Scaling): DataField => ({
     name,
@@ -144,7 +144,7 @@ function fieldsOf({ dimensions, positions, inputs, globals, state, targets }: La
   };
 }
 
-/** Those of training, with what the config says of them as their defaults. */
+/** Returns the options of training, with the config's values as their defaults. */
 function optionsOf({ training, sequence }: FolderConfig): Options {
   const values = training as Readonly<Record<string, unknown>>;
   const own = Object.entries(folderOptions).map(([name, option]) => [
@@ -158,10 +158,10 @@ function optionsOf({ training, sequence }: FolderConfig): Options {
 }
 
 /**
- * The experiment that a trained model is of.
- * @param metadata the model file's
+ * Returns the experiment that a trained model belongs to.
+ * @param metadata the metadata of the model's file
  * @param file its name in error messages
- * @throws CheckpointError where the file does not say what its fields are
+ * @throws CheckpointError if the file does not describe its fields
  */
 export function folderExperimentOf(
   metadata: Readonly<Record<string, string>>,

@@ -1,4 +1,4 @@
-// The files of a folder that hold samples, and which of them are frames of one sequence.
+// Finds the files of a folder that are samples, and groups those that are frames of one sequence.
 
 import { FormatError } from "../../errors.ts";
 import { loadPvd } from "../../formats/pvd.ts";
@@ -7,17 +7,17 @@ import { sampleExtensions } from "./read.ts";
 import type { Unit } from "./splits.ts";
 
 export interface FindOptions {
-  /** Which files are samples: a pattern with * and **; all that can be read by default. */
+  /** The files that are samples: a pattern with * and **; by default all that can be read. */
   files?: string;
-  /** A file that lists them, one a line, in place of all that are there. */
+  /** A file that lists the samples, one on each line; by default they are found. */
   list?: string;
-  /** Whether they are frames of sequences. */
+  /** Whether samples are frames of sequences. */
   sequence: boolean;
 }
 
 /**
- * The samples of a folder, or the sequences of them, by name.
- * @throws FormatError where there are none
+ * Returns the samples of a folder, or its sequences, by name.
+ * @throws FormatError if there are none
  */
 export async function findUnits(source: DataSource, { files, list, sequence }: FindOptions): Promise<Unit[]> {
   const all = list === undefined ? await findFiles(source) : await readLines(source, list);
@@ -35,7 +35,7 @@ export async function findUnits(source: DataSource, { files, list, sequence }: F
 
 export const extensionOf = (path: string): string => /\.(\w+)$/.exec(path)?.[1].toLowerCase() ?? "";
 
-/** All files below a folder in the order of their names, but for hidden ones. */
+/** Returns all files below a folder in the order of their names, without hidden ones. */
 export async function findFiles(source: DataSource, folder = ""): Promise<string[]> {
   const entries = await source.list(folder);
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -49,7 +49,7 @@ export async function findFiles(source: DataSource, folder = ""): Promise<string
   return found;
 }
 
-/** Collections say what their frames are; of other files the last number in the name counts the frames. */
+/** Finds sequences. Collections list their frames; in the names of other files, the last number counts the frames. */
 async function sequencesIn(source: DataSource, all: readonly string[], samples: readonly string[]): Promise<Unit[]> {
   const units: Unit[] = [];
   const taken = new Set<string>();
@@ -99,7 +99,7 @@ function resolvePath(folder: string, path: string): string {
   return names.join("/");
 }
 
-/** Whether a path is of a pattern, in which * stands for part of a name and ** for any folders; without a slash, of any folder. */
+/** Returns whether a path matches a pattern: * stands for part of a name and ** for any folders; without a slash, in any folder. */
 export function matchesPattern(path: string, pattern: string): boolean {
   const target = pattern.includes("/") ? path : (path.split("/").at(-1) as string);
   const source = pattern

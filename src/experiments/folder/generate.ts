@@ -1,17 +1,17 @@
-// Steady heat in plates with holes: triangulated, solved by finite elements. What a folder of one's own files may look like.
+// Generates steady heat in plates with holes, triangulated and solved by finite elements: an example of a user's own folder.
 
 import Delaunator from "delaunator";
 import { Random } from "../../random.ts";
 
-/** Kinds of points. */
+/** The types of points. */
 export const PLATE_KINDS = { inner: 0, rim: 1, hot: 2, cold: 3 } as const;
 
 /** Temperatures are in kelvin, lengths in metres, conductivities in W/(m K). */
 const COLD = 293;
 const PLATE_CONDUCTIVITY = 15;
-/** Points of a hole's edge for each of its radius. */
+/** The number of points on a hole's edge per unit of its radius. */
 const HOLE_POINTS = 14;
-/** Squared residual of the solver, of what it was at first. */
+/** The solver stops at this squared residual, relative to the first one. */
 const ACCURACY = 1e-20;
 
 export interface Plate {
@@ -26,11 +26,11 @@ export interface Plate {
   conductivity: Float64Array;
   /** [points] K */
   temperature: Float64Array;
-  /** [points, 2] W/m^2, of the triangles around each point */
+  /** [points, 2] W/m^2, the mean over the triangles around each point */
   flux: Float64Array;
-  /** K, of the holes' edges. */
+  /** The temperature of the holes' edges, K. */
   hot: number;
-  /** W/m^3, within the plate. */
+  /** The heat source within the plate, W/m^3. */
   source: number;
 }
 
@@ -41,8 +41,8 @@ interface Hole {
 }
 
 /**
- * A plate of about `points` points. Its holes are hot, its left and right sides cold, the others insulated; it is heated from within,
- * and a disk of it conducts heat better than the rest. The same seed and index give the same.
+ * Generates a plate of about `points` points. Its holes are hot, its left and right sides cold, the other sides insulated; it is
+ * heated from within, and a disk in it conducts heat better than the rest. The same seed and index give the same plate.
  */
 export function heatedPlate(points: number, seed: number, index: number): Plate {
   const random = new Random(seed, `plate ${index}`);
@@ -127,7 +127,7 @@ function placePoints(width: number, height: number, holes: readonly Hole[], spac
   return { positions: Float64Array.from(positions), kinds: Int32Array.from(kinds) };
 }
 
-/** All triangles but those in holes. */
+/** Triangulates the points, without the triangles in holes. */
 function triangulate(positions: Float64Array, holes: readonly Hole[]): Int32Array {
   const { triangles } = new Delaunator(positions);
   const kept: number[] = [];
@@ -140,12 +140,12 @@ function triangulate(positions: Float64Array, holes: readonly Hole[]): Int32Arra
   return Int32Array.from(kept);
 }
 
-/** A triangle in which the temperature is linear. */
+/** A triangle, in which the temperature is linear. */
 interface Element {
   corners: readonly number[];
   area: number;
   conductivity: number;
-  /** The slopes of the three functions that are 1 at one corner and 0 at the others: x, y of each. */
+  /** The gradients of the three functions that are 1 at one corner and 0 at the others: x, y of each. */
   slopes: readonly number[];
 }
 
@@ -163,10 +163,10 @@ function elementsOf(positions: Float64Array, triangles: Int32Array, conductivity
   });
 }
 
-/** Conjugate gradients on the points whose temperature is not known, for -div(k grad T) = source. */
+/** Solves -div(k grad T) = source for the points whose temperature is unknown, by conjugate gradients. */
 function solve(elements: readonly Element[], count: number, known: Float64Array, source: number): Float64Array {
   const isFree = known.map((value) => Number(Number.isNaN(value)));
-  /** What flows out of each point, W/m. */
+  /** The heat that flows out of each point, W/m. */
   const outflow = (temperature: Float64Array) => {
     const result = new Float64Array(count);
     for (const { corners, area, conductivity, slopes } of elements) {
@@ -204,7 +204,7 @@ function solve(elements: readonly Element[], count: number, known: Float64Array,
 
 const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, i) => sum + value * b[i], 0);
 
-/** The flux in the triangles around each point, by their areas. */
+/** Returns the flux at each point: the mean over the triangles around it, weighted by their areas. */
 function fluxAt(elements: readonly Element[], count: number, temperature: Float64Array): Float64Array {
   const flux = new Float64Array(2 * count);
   const areas = new Float64Array(count);

@@ -1,4 +1,4 @@
-// Where each field stands in the rows that the model sees, that it gives, and that it is compared with.
+// The places of fields in the rows of the model's input, of its output, and of the truth.
 
 import type { Field, FolderConfig, Target } from "./config.ts";
 import { positionScaling, type Scaling, type Statistics, scalingOf } from "./statistics.ts";
@@ -16,13 +16,13 @@ export interface InputPlace extends Place {
 
 export interface TargetPlace {
   readonly target: Target;
-  /** Numbers of each point in the file. */
+  /** The number of values per point in the file. */
   readonly width: number;
-  /** What becomes of them: of a sequence, of their change from a frame to the next. */
+  /** The scaling of the values; in a sequence, of their change from one frame to the next. */
   readonly scaling: Scaling;
-  /** In the model's output: of classes a number each, of Gaussians the means and then what deviations are made of. */
+  /** The place in the model's output: a logit per class, or means followed by raw deviations for Gaussians, or the values. */
   readonly output: Place;
-  /** In what that is compared with: of classes 1 for the right one, else 0. */
+  /** The place in the truth: for classes 1 for the right one, else 0. */
   readonly truth: Place;
 }
 
@@ -31,16 +31,16 @@ export interface Layout {
   readonly positions: Scaling;
   readonly inputs: readonly InputPlace[];
   readonly globals: readonly InputPlace[];
-  /** Of sequences: the targets at the frame that the model sees. */
+  /** The targets at the frame that the model sees, in sequences. */
   readonly state: readonly InputPlace[];
   readonly targets: readonly TargetPlace[];
-  /** Numbers in a row of each. */
+  /** The number of columns in each of the rows. */
   readonly features: number;
   readonly outputs: number;
   readonly truths: number;
 }
 
-/** What is left of a config where only names, kinds and scales matter. */
+/** The part of a config that the layout depends on: names, types and scalings. */
 type Fields = Pick<FolderConfig, "inputs" | "targets" | "globals" | "sequence" | "positions">;
 
 export function layOut({ inputs, targets, globals, sequence, positions }: Fields, statistics: Statistics): Layout {

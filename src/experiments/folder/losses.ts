@@ -1,5 +1,5 @@
-// What the model is trained to make small: the loss of each target, on the tape; and the same of numbers on the host, for evaluation
-// and for predictors that are no model.
+// The loss that training minimises: each target's loss, on the tape; and the same computed on the host, for evaluation and for
+// trivial predictors.
 
 import type { Device } from "../../backends/device.ts";
 import { add, multiply } from "../../tensor/operators/arithmetic.ts";
@@ -12,7 +12,7 @@ import type { Layout, Place, TargetPlace } from "./layout.ts";
 import { restore, type Scaling } from "./statistics.ts";
 
 /**
- * The mean of the targets' losses by their weights, on the tape.
+ * Returns the mean of the targets' losses, weighted, on the tape.
  * @param output [N, outputs]
  * @param truth [N, truths]
  * @param offsets [clouds + 1] the first row of each cloud, then N
@@ -38,7 +38,7 @@ function targetLoss({ target, scaling }: TargetPlace, output: Tensor, truth: Ten
   if (target.loss === "cross_entropy") return crossEntropy(output, truth);
   if (target.loss === "gaussian") return gaussianNegativeLogLikelihood(output, truth);
   if (target.loss === "mse") return mse(output, truth);
-  // Relative to what the file has: to the mean's distance from zero, too.
+  // The error is relative to the values of the file, which include the mean.
   const { device } = output;
   return relativeL2(unscaled(device, output, scaling), unscaled(device, truth, scaling), offsets);
 }
@@ -49,7 +49,7 @@ function unscaled(device: Device, rows: Tensor, { shift, scale }: Scaling): Tens
 }
 
 /**
- * The loss of one sample, from numbers on the host.
+ * Returns the loss of one sample, computed on the host.
  * @param output [points, outputs]
  * @param truth [points, truths]
  */
@@ -82,7 +82,7 @@ function lossOfTarget(
   return norm(given.map((value, i) => value - wanted[i])) / norm(wanted);
 }
 
-/** What `gaussianNegativeLogLikelihood` makes of the second half of its columns. */
+/** Returns the deviation that `gaussianNegativeLogLikelihood` computes from an element of the second half of its columns. */
 export const deviationOf = (raw: number): number => 1e-6 + Math.max(raw, 0) + Math.log1p(Math.exp(-Math.abs(raw)));
 
 function crossEntropyOf(logits: Float64Array, truth: Float64Array, classes: number): number {

@@ -1,4 +1,4 @@
-// How far predictions are from the truth, field by field and in the file's units.
+// Measures predictions against the truth, field by field and in the file's units.
 
 import type { Metrics } from "../../train/evaluate.ts";
 import { placeOf } from "./cloud.ts";
@@ -7,7 +7,7 @@ import { lossOnHost } from "./losses.ts";
 import { restore } from "./statistics.ts";
 
 /**
- * What is measured of one sample: numbers whose means over the samples say all that `summarise` gives.
+ * Measures one sample. The means of these values over the samples determine everything that `summarise` returns.
  * @param output [points, outputs]
  * @param truth [points, truths]
  */
@@ -24,7 +24,7 @@ export function measure(output: ArrayLike<number>, truth: ArrayLike<number>, lay
   return found;
 }
 
-/** In units of the deviations where that is more exact: the mean of a pressure may be a thousand times its deviation. */
+/** Sums are in units of the deviations, which is more exact: the mean of a pressure may be a thousand times its deviation. */
 function ofNumbers(
   { target: { name }, output, scaling, width }: TargetPlace,
   given: Float64Array,
@@ -85,7 +85,7 @@ function ofClasses(
   return found;
 }
 
-/** The column of the largest of `count` numbers; the first of several. */
+/** Returns the column of the largest of `count` values, and the first of several. */
 export function largest(values: ArrayLike<number>, first: number, count: number): number {
   let best = 0;
   for (let k = 1; k < count; k++) if (values[first + k] > values[first + best]) best = k;
@@ -93,10 +93,10 @@ export function largest(values: ArrayLike<number>, first: number, count: number)
 }
 
 /**
- * What is reported: of each field of numbers mean absolute error, root mean square error, the mean of the samples' relative L2
- * errors and R2 (of all components together, by their variance); of classes accuracy and IoU, of each and their mean over those
- * that occur.
- * @param numbers what `measure` gives of a sample, or its mean over samples
+ * Returns the metrics. For numeric fields: mean absolute error, root mean square error, the mean of the samples' relative L2 errors,
+ * and R2 (of all components together, by their variance). For classes: the accuracy, the IoU of each class, and the mean IoU of
+ * those that occur.
+ * @param numbers the result of `measure` for a sample, or its mean over samples
  */
 export function summarise(numbers: Metrics, { targets }: Layout): Metrics {
   const found: Metrics = { loss: numbers.loss };
@@ -120,7 +120,7 @@ function summariseNumbers({ target: { name }, width, scaling: { scale } }: Targe
     [`mae_${name}`]: numbers[`mae_${name}`],
     [`rmse_${name}`]: Math.sqrt(squares),
     [`relative_l2_${name}`]: numbers[`relative_l2_${name}`],
-    // Undefined where the truth is the same everywhere.
+    // R2 is undefined if the truth is constant.
     ...(variance > 0 && { [`r2_${name}`]: 1 - (squares * width) / variance }),
   };
 }

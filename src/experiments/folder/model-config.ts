@@ -1,4 +1,4 @@
-// The shape of the main model where a config names no more than its size.
+// The config of the main model for a folder's config that gives no more than a size.
 
 import type { ErwinConfigInput } from "../../erwin/config.ts";
 
@@ -6,7 +6,7 @@ import type { ErwinConfigInput } from "../../erwin/config.ts";
 export const modelSizes = { small: 32, medium: 64, large: 128 } as const;
 export type ModelSize = keyof typeof modelSizes;
 
-/** Four levels, as in the paper's cosmology: for clouds of some hundreds of points to many thousands. */
+/** Returns a config of four levels, as in the paper's cosmology: for clouds of some hundreds to many thousands of points. */
 export function modelConfig(size: ModelSize): Omit<ErwinConfigInput, "dimensionality"> {
   const width = modelSizes[size];
   return {

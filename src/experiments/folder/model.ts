@@ -1,4 +1,4 @@
-// The wrapper for fields on points: positions, inputs and globals in, the targets out.
+// The model of a folder's experiment: positions, inputs and globals in, the targets out.
 
 import type { ErwinConfigInput } from "../../erwin/config.ts";
 import type { PreparedGeometry } from "../../erwin/input.ts";
@@ -11,7 +11,7 @@ import { cos, sin } from "../../tensor/operators/functions.ts";
 import { concatenate } from "../../tensor/operators/sections.ts";
 import { scope, Tensor } from "../../tensor/tensor.ts";
 
-/** Numbers of each point. */
+/** The numbers of columns for each point. */
 export interface FieldWidths {
   features: number;
   outputs: number;
@@ -34,7 +34,7 @@ export interface PreparedFields {
   geometry: PreparedGeometry;
 }
 
-/** Parts `waves`, `embedding`, `main_model`, `head`. */
+/** The parts are `waves`, `embedding`, `main_model`, `head`. */
 export class FieldModel extends Module {
   readonly widths: FieldWidths;
   readonly #waves: Linear;
@@ -43,7 +43,7 @@ export class FieldModel extends Module {
   readonly #head: MLP;
   readonly #description: Readonly<Record<string, string>>;
 
-  /** @param description what `metadata` gives besides the main model's config */
+  /** @param description further entries of `metadata`, besides the main model's config */
   constructor(
     config: ErwinConfigInput | Readonly<Record<string, unknown>>,
     widths: FieldWidths,
@@ -54,7 +54,7 @@ export class FieldModel extends Module {
     const { cIn, dimensionality, cHidden } = main.config;
     this.widths = widths;
     this.#description = description;
-    // Waves of the positions, as of the paper's cars: what changes over short distances is hard to tell from the positions alone.
+    // The model gets sine waves of the positions, as in the paper's cars: changes over short distances are hard to see from positions.
     this.#waves = this.child(
       "waves",
       new Linear(dimensionality, cIn, { bias: false, weightInitializer: normal(0, 1) }),
@@ -79,7 +79,7 @@ export class FieldModel extends Module {
   }
 
   /**
-   * -> [N, outputs]
+   * Returns outputs [N, outputs].
    */
   async forward({ features, geometry }: PreparedFields): Promise<Tensor> {
     const { points, nodePositions } = geometry;

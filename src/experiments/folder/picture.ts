@@ -1,4 +1,4 @@
-// A generated plate: what a model gets of it, and the temperature that it has to predict.
+// A picture of a generated plate: the model's inputs, and the temperature that it has to predict.
 
 import type { GeneratorOptions, SamplePanel, SamplePicture } from "../generator.ts";
 import { heatedPlate, type Plate } from "./generate.ts";

@@ -1,4 +1,4 @@
-// A model's output as fields in the file's own units, with the truth where it is known.
+// Converts a model's output to fields in the file's own units, with the truth if it is known.
 
 import type { PredictedField } from "../experiment.ts";
 import { type FieldCloud, placeOf } from "./cloud.ts";
@@ -9,7 +9,7 @@ import type { Columns } from "./sample.ts";
 import { restore } from "./statistics.ts";
 
 /**
- * The targets as a model has them; of a sequence those of the next frame.
+ * Returns the predicted targets; for a sequence, those of the next frame.
  * @param output [points, outputs]
  */
 export function predictionsOf(output: Float32Array, { pair }: FieldCloud, layout: Layout): PredictedField[] {

@@ -1,14 +1,14 @@
-// A config to begin with, out of what a folder holds: what is likely is filled in, and each choice says what else there is.
+// Proposes a config for a folder: likely choices are filled in, and comments list the alternatives.
 
 import type { FoundArray, Survey } from "./survey.ts";
 
-/** What is usually known before a simulation, by its name. */
+/** Matches names of quantities that are usually known before a simulation. */
 const knownBefore =
   /norm|sdf|dist|wall|bound|bc|type|kind|mask|mater|conduct|permeab|^id$|ids$|coord|area|thick|source|forcing|load/i;
-/** What says when or which, but nothing of the physics. */
+/** Matches names of arrays that identify a step or a point, but are no physical quantity. */
 const bookkeeping = /^(time|timevalue|cycle|step|index|frame|iteration|batch_idx|.*ids?)$/i;
 
-/** A config in YAML, with comments. `folder` is how the command line names it. */
+/** Returns a config in YAML, with comments. `folder` is its path on the command line. */
 export function proposeConfig(found: Survey, folder: string): string {
   const ofPoints = found.arrays.filter(({ of }) => of === "points");
   const isInput = ({ name, classes }: FoundArray) => knownBefore.test(name) || classes !== undefined;
@@ -85,7 +85,7 @@ function describeArray({ components, least, most, classes }: FoundArray): string
 
 const shorten = (value: number) => String(Number(value.toPrecision(4)));
 
-/** A text as YAML has it. */
+/** Formats a text as YAML. */
 function quote(text: string): string {
   return /^[A-Za-z_][\w./-]*$/.test(text) && !/^(true|false|null|yes|no|on|off|y|n)$/i.test(text)
     ? text

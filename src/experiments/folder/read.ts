@@ -1,4 +1,4 @@
-// A sample's file as named arrays: coordinates, the cells between the points, what is attached to each point and to the whole.
+// Reads a sample's file as named arrays: coordinates, cells between the points, and arrays of the points and of the whole.
 
 import { FormatError } from "../../errors.ts";
 import { attributeNames, numericAttributes } from "../../formats/attribute-names.ts";
@@ -13,21 +13,21 @@ import { loadSafetensors } from "../../formats/safetensors.ts";
 import { loadVtk, type VtkFile } from "../../formats/vtk.ts";
 import { loadVtp, loadVtu } from "../../formats/vtu.ts";
 
-/** What is in a file, or what of it was asked for. */
+/** The contents of a file, or the part of them that was requested. */
 export interface SampleArrays {
-  /** Its name in error messages. */
+  /** The file's name in error messages. */
   readonly file: string;
-  /** [n, 2] or [n, 3]; undefined where the file's format does not say which of its arrays they are. */
+  /** [n, 2] or [n, 3]; undefined if the file's format does not define which of its arrays they are. */
   readonly points?: SafeTensor;
-  /** Of formats of meshes. */
+  /** The cells, in formats of meshes. */
   readonly cells?: Cells;
-  /** By name: [n], or [n, components] where there are `points`; any arrays where there are none. */
+  /** Arrays by name: [n] or [n, components] if there are `points`; any arrays otherwise. */
   readonly pointData: ReadonlyMap<string, SafeTensor>;
-  /** By name: of the whole. */
+  /** Arrays of the whole by name. */
   readonly wholeData: ReadonlyMap<string, SafeTensor>;
-  /** Names of arrays of cells, which no point has. */
+  /** The names of arrays of cells, which have no values at points. */
   readonly cellData: readonly string[];
-  /** Names of all that there is, whether it was asked for or not. */
+  /** The names of all arrays in the file, whether requested or not. */
   readonly names: readonly string[];
 }
 
@@ -54,7 +54,7 @@ export const sampleExtensions: readonly string[] = Object.keys(readers);
 /**
  * Reads a file by its extension.
  * @param file its name, with the extension
- * @param wanted the arrays that are needed; all that are numbers by default. Those that are not there are left out.
+ * @param wanted the arrays to read; by default all that are numeric. Those that are missing are skipped.
  * @throws FormatError for a damaged file or an unknown extension
  */
 export async function readArrays(bytes: Uint8Array, file: string, wanted?: readonly string[]): Promise<SampleArrays> {
@@ -89,7 +89,7 @@ function readVtk(bytes: Uint8Array, file: string, wanted?: readonly string[]): S
   return { ...ofCloud(found, file, names), cells: cellsOf(found) };
 }
 
-/** Cells of a legacy file, in the order of its sections. */
+/** Returns the cells of a legacy file, in the order of its sections. */
 function cellsOf({ positions, cells, cellTypes, dimensions }: VtkFile): Cells {
   const points = positions.length / 3;
   if (dimensions) return gridCells(dimensions);
@@ -121,7 +121,7 @@ function kindOf(section: string, length: number): number {
   return section === "TRIANGLE_STRIPS" ? kinds.triangleStrip : kinds.polygon;
 }
 
-/** The lines between neighbours in a structured grid, the first axis running fastest. */
+/** Returns the lines between neighbours in a structured grid, whose first axis runs fastest. */
 function gridCells(dimensions: readonly number[]): Cells {
   const [columns, rows, layers] = dimensions;
   const connectivity: number[] = [];
@@ -150,7 +150,7 @@ function readPoints(bytes: Uint8Array, file: string, wanted?: readonly string[])
   return ofCloud(readPointCloud(bytes, file, { attributes }), file, names);
 }
 
-/** Columns that are the components of a vector: velocity_0 and so on, or as ParaView writes them, velocity:0. */
+/** Finds the columns that are the components of a vector: velocity_0 and so on, or velocity:0 as ParaView writes them. */
 export function componentsOf(name: string, names: readonly string[]): string[] {
   for (const separator of ["_", ":"]) {
     const found: string[] = [];
@@ -180,7 +180,7 @@ async function readHdf5(bytes: Uint8Array, file: string): Promise<SampleArrays> 
   return ofArrays(await loadHdf5(bytes, { file }), undefined, file);
 }
 
-/** What arrays of positions are called, and those of edges or triangles. */
+/** The usual names of arrays of positions, and of edges or triangles. */
 const positionNames = [
   "node_positions",
   "positions",
@@ -197,7 +197,7 @@ const triangleNames = ["triangles", "faces", "cells"];
 const withKnown = (wanted: readonly string[], names: readonly string[]) =>
   names.filter((name) => [...wanted, ...positionNames, ...edgeNames, ...triangleNames].includes(name));
 
-/** Arrays without an order: what has a row for each point is attached to the points. */
+/** Interprets arrays of a format without structure: an array that has a row for each point belongs to the points. */
 function ofArrays(
   arrays: ReadonlyMap<string, SafeTensor>,
   all: readonly string[] | undefined,
@@ -261,8 +261,8 @@ function corners(connectivity: Int32Array, each: number, kind: number): Cells {
 }
 
 /**
- * The edges along the sides of a sample's cells, both ways: [2 E] sources, then targets.
- * @throws FormatError where it has none
+ * Returns edges along the sides of a sample's cells, in both directions: [2 E] sources, then targets.
+ * @throws FormatError if it has no cells
  */
 export function edgesOf({ cells, file }: SampleArrays, points: number): Int32Array {
   const edges = cells && named(file, () => meshEdges(cells, points));

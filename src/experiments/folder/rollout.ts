@@ -1,4 +1,4 @@
-// Sequences predicted step by step from their first frame, each step from the prediction before it.
+// Predicts sequences step by step from their first frame, each step from the prediction before it.
 
 import { Random } from "../../random.ts";
 import type { DataSet } from "../../train/task.ts";
@@ -14,18 +14,18 @@ import { prepareClouds } from "./task.ts";
 export interface RolloutOptions {
   layout: Layout;
   graph: GraphChoice;
-  /** Frames of a step. */
+  /** The number of frames in a step. */
   stride: number;
-  /** Most steps of a sequence. */
+  /** The largest number of steps. */
   steps: number;
 }
 
-/** Root mean square errors of each target at each step, and what they were if nothing changed from the first frame on. */
+/** Root mean square errors of each target at each step, for the model and for persistence of the first frame. */
 type Curves = Record<string, number[]>;
 
 /**
- * Error curves, averaged over the sequences that go as far: `rmse_NAME`, and `persistence_NAME` for the first frame as the prediction
- * of all. Points, inputs and globals are those of each frame; only the targets are the model's own.
+ * Returns error curves, averaged over the sequences that are long enough: `rmse_NAME` for the model, and `persistence_NAME` for the
+ * first frame as the prediction of all. Points, inputs and globals come from each frame; only the targets are predicted.
  * @param data pairs of frames, sequence after sequence
  */
 export async function rolloutErrors(
@@ -51,7 +51,7 @@ export async function rolloutErrors(
 class SequenceRun {
   readonly curves: Curves = {};
   readonly #first: readonly Columns[];
-  /** In the file's units. */
+  /** The state in the file's units. */
   #state: readonly Columns[];
 
   constructor(
@@ -77,7 +77,7 @@ class SequenceRun {
   }
 }
 
-/** A frame whose targets, as far as the model sees them, are others than its file's. */
+/** Returns a frame in which the targets that the model sees are replaced. */
 export function withState(cloud: FieldCloud, state: readonly Columns[], layout: Layout): FieldCloud {
   const features = cloud.features.slice();
   for (const [i, { first, scaling }] of layout.state.entries()) {
@@ -86,7 +86,7 @@ export function withState(cloud: FieldCloud, state: readonly Columns[], layout: 
   return { ...cloud, features };
 }
 
-/** The targets at the next frame: those before, and the change that the model gives. */
+/** Returns the targets of the next frame: the current ones plus the change that the model predicts. */
 export async function nextState(
   model: FieldModel,
   cloud: FieldCloud,

@@ -1,4 +1,4 @@
-// A sample's numbers as a config asks for them: checked, in the file's own units.
+// Reads the arrays of a sample that a config asks for, and checks them. Values stay in the file's own units.
 
 import { FormatError } from "../../errors.ts";
 import type { Cells } from "../../formats/cells.ts";
@@ -6,10 +6,10 @@ import { type SafeTensor, toFloat32 } from "../../formats/elements.ts";
 import type { Field, FolderConfig } from "./config.ts";
 import { componentsOf, edgesOf, readArrays, type SampleArrays } from "./read.ts";
 
-/** Numbers of a file: singles, or doubles where singles would not hold them. */
+/** Numbers of a file: float32, or float64 if float32 cannot represent them. */
 export type Numbers = Float32Array | Float64Array;
 
-/** Numbers of each point, or of the whole sample. */
+/** Values of each point, or of the whole sample. */
 export interface Columns {
   /** [rows, width] */
   readonly data: Numbers;
@@ -17,21 +17,21 @@ export interface Columns {
 }
 
 export interface FieldSample {
-  /** Its name in error messages. */
+  /** The file's name in error messages. */
   readonly file: string;
   readonly points: number;
   readonly dimensions: number;
   /** [points, dimensions] */
   readonly positions: Numbers;
-  /** In the config's order: of each point. */
+  /** The inputs of each point, in the config's order. */
   readonly inputs: readonly Columns[];
-  /** Undefined where the file has no truth, which a prediction does not need. */
+  /** The targets; undefined if the file has no truth, which a prediction does not need. */
   readonly targets: readonly (Columns | undefined)[];
-  /** Of the whole sample. */
+  /** Values of the whole sample. */
   readonly globals: readonly Columns[];
-  /** [2 E] of the mesh, where the config's graph is that. */
+  /** [2 E] edges of the mesh, if the config asks for that graph. */
   readonly edges?: Int32Array;
-  /** The mesh between the points, where the file has one. */
+  /** The mesh between the points, if the file has one. */
   readonly cells?: Cells;
 }
 
@@ -39,10 +39,9 @@ type Wanted = Pick<FolderConfig, "coordinates" | "dimensions" | "inputs" | "targ
 
 /**
  * Reads a sample.
- * @param file its name, whose extension says its format
- * @param options.truth whether a file without targets is refused (default true)
- * @throws FormatError naming the file, the array and the row that is not as it must be; where an array is missing, those that are
- *   there
+ * @param file the file's name, whose extension chooses the format
+ * @param options.truth whether a file without targets is an error (default true)
+ * @throws FormatError naming the file, the array and the row that is wrong; for a missing array, the message lists those that exist
  */
 export async function readSample(
   bytes: Uint8Array,
@@ -101,7 +100,7 @@ function positionsOf(arrays: SampleArrays, { coordinates, dimensions }: Wanted) 
   return { positions, dimensions: kept };
 }
 
-/** An array of the points, or its components in columns of their own. */
+/** Returns an array of the points, or its components if they are in separate arrays. */
 function pick(arrays: SampleArrays, name: string): Columns {
   const { file, pointData } = arrays;
   const array = pointData.get(name);
@@ -151,7 +150,7 @@ function pointColumns(arrays: SampleArrays, { name, from, classes }: Field, poin
   return columns;
 }
 
-/** Of the whole; or of the points, where they all have the same. */
+/** Returns values of the whole sample; they may also be stored at the points, if all points have the same values. */
 function wholeColumns(arrays: SampleArrays, { name, from }: Field, points: number): Columns {
   const { file, wholeData, pointData } = arrays;
   const parts = from.map((array): Columns => {
@@ -173,7 +172,7 @@ function wholeColumns(arrays: SampleArrays, { name, from }: Field, points: numbe
   return columns;
 }
 
-/** [n] as one column, [n, width] as that many; what has more axes has as many columns as numbers in a row. */
+/** Returns [n] as one column and [n, width] as `width` columns; an array with more axes has a column for each element of a row. */
 function columnsOf(array: SafeTensor, name: string): Columns {
   const [rows = 1] = array.shape;
   const data = numbersOf(array, name);
@@ -187,7 +186,7 @@ function numbersOf(array: SafeTensor, name: string): Numbers {
   return Float64Array.from(data as Int32Array, Number);
 }
 
-/** Columns side by side. */
+/** Joins columns side by side. */
 function join(parts: readonly Columns[], file: string): Columns {
   if (parts.length === 1) return parts[0];
   const width = parts.reduce((sum, part) => sum + part.width, 0);

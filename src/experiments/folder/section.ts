@@ -1,23 +1,23 @@
-// A part of a config that holds values by key. Keys may be spelled batch_size, batch-size or batchSize; one that is not known is
-// refused with the one that was probably meant.
+// A section of a config, which holds values by key. Keys may be spelled batch_size, batch-size or batchSize; an unknown key is an
+// error that suggests the most similar one.
 
 import { describe, nearestName } from "../../arguments.ts";
 import { ConfigError } from "../../errors.ts";
 
-/** "batchSize" of "batch_size" or "batch-size". */
+/** Returns the form of a key in code: "batchSize" for "batch_size" or "batch-size". */
 export const plainKey = (key: string): string =>
   key.replace(/[-_]+([a-z0-9])/gi, (_, letter: string) => letter.toUpperCase());
 
-/** "batch_size" of "batchSize": as keys are written in messages and examples. */
+/** Returns the form of a key in messages and examples: "batch_size" for "batchSize". */
 export const writtenKey = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 export const isMapping = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The way to a value: "training.batch_size". */
+/** Returns the path of a value: "training.batch_size". */
 export const pathOf = (path: string, key: string): string => (path === "" ? key : `${path}.${key}`);
 
-/** @param expected what the value should be, in words */
+/** @param expected describes the expected value */
 export function wrongValue(path: string, expected: string, found: unknown): ConfigError {
   const value = isMapping(found) ? "keys with values" : describe(found);
   return new ConfigError(`${path} must be ${expected}, not ${value}`, { field: path, expected });
@@ -27,10 +27,9 @@ export class Section {
   readonly #entries = new Map<string, { written: string; value: unknown }>();
 
   /**
-   * @param path of the part, "" for the whole config
-   * @param known its keys, as they are spelled in code
-   * @throws ConfigError for anything but keys with values, and for a key that is not known or is there twice: `details.field` is
-   *   the way to it
+   * @param path the section's path, "" for the whole config
+   * @param known the allowed keys, as they are spelled in code
+   * @throws ConfigError for anything but keys with values, and for an unknown or duplicate key: `details.field` is its path
    */
   constructor(
     value: unknown,
@@ -43,17 +42,17 @@ export class Section {
       const field = pathOf(path, written);
       if (!known.includes(key)) throw unknownKey(field, key, known);
       if (this.#entries.has(key)) throw new ConfigError(`${field} is there twice`, { field });
-      // A key without a value is left to its default.
+      // A key without a value gets its default.
       if (entry !== null && entry !== undefined) this.#entries.set(key, { written, value: entry });
     }
   }
 
-  /** Undefined where the key is missing or has no value. */
+  /** Returns a value; undefined if the key is missing or has no value. */
   get(key: string): unknown {
     return this.#entries.get(key)?.value;
   }
 
-  /** The way to a key, as it is written. */
+  /** Returns the path of a key, in its written form. */
   pathTo(key: string): string {
     return pathOf(this.path, this.#entries.get(key)?.written ?? writtenKey(key));
   }
@@ -66,12 +65,12 @@ export class Section {
     return this.#checked(key, "true or false", (value) => typeof value === "boolean");
   }
 
-  /** @param fits what is demanded of the number */
+  /** @param fits checks the number */
   number(key: string, expected: string, fits: (value: number) => boolean): number | undefined {
     return this.#checked(key, expected, (value) => Number.isFinite(value) && fits(value as number));
   }
 
-  /** A whole number of at least `least`. */
+  /** Reads a whole number of at least `least`. */
   count(key: string, least = 1): number | undefined {
     return this.number(
       key,
@@ -92,7 +91,7 @@ export class Section {
     throw wrongValue(this.pathTo(key), `one of ${choices.join(", ")}${hint}`, value);
   }
 
-  /** A text, or a list of some. */
+  /** Reads a string, or a list of strings. */
   texts(key: string): readonly string[] | undefined {
     const value = this.get(key);
     if (value === undefined) return undefined;
@@ -101,7 +100,7 @@ export class Section {
     throw wrongValue(this.pathTo(key), "a name or a list of names", value);
   }
 
-  /** The part of the config under a key; empty where it is missing. */
+  /** Returns the section under a key; an empty one if the key is missing. */
   section(key: string, known: readonly string[]): Section {
     return new Section(this.get(key) ?? {}, this.pathTo(key), known);
   }

@@ -1,4 +1,4 @@
-// Which samples of a folder are trained on, validated with and tested with.
+// Divides the samples of a folder into those for training, validation and test.
 
 import { FormatError } from "../../errors.ts";
 import { Random } from "../../random.ts";
@@ -15,21 +15,21 @@ export type SplitRule =
   | { readonly kind: "lists"; readonly lists: Partial<Record<SplitName, readonly string[]>> }
   /** By the folders train, val and test. */
   | { readonly kind: "folders" }
-  /** By a .json or .yaml file in the folder that holds lists. */
+  /** By a .json or .yaml file in the folder that contains lists. */
   | { readonly kind: "file"; readonly file: string };
 
 type Fractions = SplitRule & { readonly kind: "fractions" };
 
 const usual: Fractions = { kind: "fractions", fractions: { train: 0.8, val: 0.1, test: 0.1 }, seed: 0 };
 
-/** What a split's folder may be called. */
+/** The names that a split's folder may have. */
 const folderNames: Record<SplitName, readonly string[]> = {
   train: ["train", "training"],
   val: ["val", "valid", "validation"],
   test: ["test", "testing"],
 };
 
-/** @returns undefined where the config leaves it to the folder */
+/** @returns undefined if the config does not set a rule */
 export function readSplits(all: Section): SplitRule | undefined {
   const value = all.get("splits");
   if (value === undefined) return undefined;
@@ -57,17 +57,17 @@ function readFractions(section: Section): SplitRule {
   return { kind: "fractions", fractions, seed: section.count("seed", Number.MIN_SAFE_INTEGER) ?? 0 };
 }
 
-/** A sample before it is read, or a sequence of them: what a split is made of. */
+/** A sample or a sequence of samples before it is read; splits consist of units. */
 export interface Unit {
-  /** Its file, or what its frames' names have in common. */
+  /** The name of its file, or the common part of its frames' names. */
   readonly name: string;
-  /** Its frames in order; a single file unless it is a sequence. */
+  /** Its frames in order; a single file if it is not a sequence. */
   readonly files: readonly string[];
 }
 
 /**
- * Divides units by a rule; without one by folders called train, val and test where there are such, else 8 to 1 to 1.
- * @throws FormatError for a list that names what is not there
+ * Divides units by a rule; without a rule by folders called train, val and test if they exist, else at random, 8 to 1 to 1.
+ * @throws FormatError for a list that names a sample that does not exist
  */
 export async function divide(
   units: readonly Unit[],
@@ -85,7 +85,7 @@ export async function divide(
   return { train: chosen("train"), val: chosen("val"), test: chosen("test") };
 }
 
-/** A unit's place depends on its own name and on how many there are, so that a few new files move few of the others. */
+/** A unit's split depends only on its own name and on the number of units, so that a few new files hardly move others. */
 function divideByFractions(units: readonly Unit[], { fractions, seed }: Fractions): Record<SplitName, readonly Unit[]> {
   const order = units
     .map((unit) => ({ unit, place: new Random(seed, unit.name).uniform() }))
@@ -111,7 +111,7 @@ function divideByFolders(units: readonly Unit[]): Record<SplitName, readonly Uni
 
 type Lists = Partial<Record<SplitName, readonly string[]>>;
 
-/** A list of one .txt file is what that file lists. */
+/** Returns lists of names; a list with a single .txt file is replaced by the lines of that file. */
 async function readLists(lists: Lists, source: DataSource): Promise<Lists> {
   const read = Object.entries(lists).map(async ([split, list]) => {
     const isFile = list.length === 1 && /\.txt$/i.test(list[0]);
@@ -120,7 +120,7 @@ async function readLists(lists: Lists, source: DataSource): Promise<Lists> {
   return Object.fromEntries(await Promise.all(read));
 }
 
-/** @throws FormatError for a file that is no such */
+/** @throws FormatError for a file without lists of samples */
 export async function readSplitFile(path: string, source: DataSource): Promise<Lists> {
   const file = locate(source, path);
   const text = new TextDecoder().decode(await source.read(path));
@@ -149,7 +149,7 @@ function select(units: readonly Unit[], list: readonly string[] | undefined, sou
   return [...chosen];
 }
 
-/** By its own name, with or without the extension, by its folder, or by a pattern. */
+/** Returns whether an entry names a unit: by its own name, with or without the extension, by its folder, or by a pattern. */
 function isNamed({ name, files }: Unit, wanted: string): boolean {
   if (name === wanted || name.startsWith(`${wanted}/`) || name.replace(/\.\w+$/, "") === wanted) return true;
   return matchesPattern(name, wanted) || (files.length > 1 && files.includes(joinPath(wanted)));

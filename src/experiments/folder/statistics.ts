@@ -1,19 +1,19 @@
-// What the numbers of the training split are like: computed once, sample by sample, and kept with the model.
+// Statistics of the training split, which are computed once, sample by sample, and kept with the model.
 
 import type { FolderConfig, Normalisation } from "./config.ts";
 import type { Columns, FieldSample } from "./sample.ts";
 
-/** Of each column. */
+/** Statistics of each column. */
 export interface ColumnStatistics {
   readonly mean: readonly number[];
   readonly deviation: readonly number[];
   readonly least: readonly number[];
   readonly most: readonly number[];
-  /** Of classes: how many points are of each. */
+  /** The number of points in each class, for classes. */
   readonly counts?: readonly number[];
 }
 
-/** Plain data: it is kept as JSON. Fields by their names. */
+/** Statistics of the fields by their names. They are plain data, because they are stored as JSON. */
 export interface Statistics {
   readonly samples: number;
   readonly points: number;
@@ -22,21 +22,21 @@ export interface Statistics {
   readonly inputs: Readonly<Record<string, ColumnStatistics>>;
   readonly targets: Readonly<Record<string, ColumnStatistics>>;
   readonly globals: Readonly<Record<string, ColumnStatistics>>;
-  /** Of sequences: of the targets' change from a frame to the next. */
+  /** The change of the targets from one frame to the next, for sequences. */
   readonly changes?: Readonly<Record<string, ColumnStatistics>>;
 }
 
-/** Mean and deviation of columns whose rows come a few at a time (Chan, Golub and LeVeque 1979). */
+/** Computes mean and deviation of columns whose rows arrive in parts (Chan, Golub and LeVeque 1979). */
 export class RunningStatistics {
   #count = 0;
   #mean: number[] = [];
-  /** Sums of squared distances from the mean. */
+  /** Sums of squared deviations from the mean. */
   #squares: number[] = [];
   #least: number[] = [];
   #most: number[] = [];
   #counts: number[] | undefined;
 
-  /** @param classes where the numbers are classes, how many there are */
+  /** @param classes the number of classes, if the values are classes */
   constructor(readonly classes?: number) {
     if (classes !== undefined) this.#counts = new Array<number>(classes).fill(0);
   }
@@ -83,15 +83,15 @@ export class RunningStatistics {
   }
 }
 
-/** A sample, and the next frame where samples are frames of sequences. */
+/** A sample, with the next frame if samples are frames of sequences. */
 export interface Pair {
   readonly sample: FieldSample;
   readonly next?: FieldSample;
 }
 
 /**
- * Sums up samples, one after the other.
- * @throws whatever reading a sample throws
+ * Computes statistics over samples, one after the other.
+ * @throws the error of reading a sample
  */
 export async function computeStatistics(
   pairs: AsyncIterable<Pair>,
@@ -131,13 +131,13 @@ export function changeOf({ data, width }: Columns, next: Columns): Columns {
   return { data: Float64Array.from(data, (value, i) => next.data[i] - value), width };
 }
 
-/** normalised = (value - shift) / scale, of each column. */
+/** The scaling of each column: normalised = (value - shift) / scale. */
 export interface Scaling {
   readonly shift: readonly number[];
   readonly scale: readonly number[];
 }
 
-/** What a normalisation does to columns. A column that never changes is only shifted. */
+/** Returns the scaling for a normalisation. A constant column is only shifted. */
 export function scalingOf({ mean, deviation, least, most }: ColumnStatistics, normalise: Normalisation): Scaling {
   const sound = (scale: number) => (scale > 0 ? scale : 1);
   if (normalise === "none") return { shift: mean.map(() => 0), scale: mean.map(() => 1) };
@@ -148,14 +148,14 @@ export function scalingOf({ mean, deviation, least, most }: ColumnStatistics, no
   };
 }
 
-/** All coordinates are divided by one number: distances keep their proportions. */
+/** Returns the scaling of positions: all coordinates are divided by the same number, which preserves proportions. */
 export function positionScaling({ mean, deviation }: ColumnStatistics, normalise: FolderConfig["positions"]): Scaling {
   if (normalise === "none") return { shift: mean.map(() => 0), scale: mean.map(() => 1) };
   const one = Math.sqrt(deviation.reduce((sum, value) => sum + value * value, 0) / deviation.length) || 1;
   return { shift: mean, scale: mean.map(() => one) };
 }
 
-/** Writes normalised columns into rows of `stride` numbers, from the number `first` of each row on. */
+/** Writes normalised columns into rows of `stride` elements, from the element `first` of each row on. */
 export function normaliseInto(
   into: Float32Array,
   { first, stride }: { first: number; stride: number },
@@ -170,7 +170,7 @@ export function normaliseInto(
   }
 }
 
-/** The inverse, of columns that stand in rows of `stride` numbers: [rows, width]. */
+/** Inverts the normalisation of columns in rows of `stride` elements: [rows, width]. */
 export function restore(
   from: ArrayLike<number>,
   { first, stride }: { first: number; stride: number },

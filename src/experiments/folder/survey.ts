@@ -1,47 +1,47 @@
-// What a folder of samples holds, by looking at a few of them: what a config can name.
+// Surveys a folder of samples by reading a few of them: finds everything that a config can name.
 
 import type { SafeTensor } from "../../formats/elements.ts";
 import { type DataSource, locate } from "../data-source.ts";
 import { extensionOf, findFiles } from "./files.ts";
 import { readArrays, sampleExtensions } from "./read.ts";
 
-/** Samples that are looked at. */
+/** The number of samples that are read. */
 const LOOKED_AT = 8;
-/** Whole numbers of more values than this are no classes. */
-const MOST_CLASSES = 32;
+/** Whole numbers with more distinct values than this are not taken for classes. */
+const MAX_CLASSES = 32;
 
 export interface FoundArray {
   readonly name: string;
-  /** Whether it is of points, or of the whole. */
+  /** Whether it holds values of points, or of the whole. */
   readonly of: "points" | "whole";
   readonly components: number;
   readonly least: number;
   readonly most: number;
-  /** Where it holds few whole numbers from 0 on: one more than the largest. */
+  /** The number of classes, if it contains few whole numbers from 0 on: the largest plus one. */
   readonly classes?: number;
-  /** In how many of the samples that were looked at. */
+  /** The number of samples that contain it, of those that were read. */
   readonly samples: number;
 }
 
 export interface Survey {
-  /** Of the folder: the extension that most samples have. */
+  /** The most frequent extension of the samples. */
   readonly extension: string;
-  /** Files of it, and how many of them were looked at. */
+  /** The number of files, and how many of them were read. */
   readonly files: number;
   readonly looked: number;
-  /** Files that list the frames of a sequence. */
+  /** The number of files that list the frames of a sequence. */
   readonly collections: number;
   readonly dimensions: 2 | 3;
-  /** Least and most number of points. */
+  /** The smallest and the largest number of points. */
   readonly points: readonly [number, number];
-  /** Where positions have no name that is known: it must be given. */
+  /** Whether the config has to name the positions, because no array has a usual name of positions. */
   readonly namesPositions: boolean;
   readonly hasCells: boolean;
   readonly arrays: readonly FoundArray[];
   readonly cellData: readonly string[];
 }
 
-/** @throws FormatError where there is no sample, or one of those that are looked at is damaged */
+/** @throws FormatError if there is no sample, or one of those that are read is damaged */
 export async function survey(source: DataSource): Promise<Survey> {
   const all = await findFiles(source);
   const count = (extension: string) => all.filter((path) => extensionOf(path) === extension).length;
@@ -123,7 +123,7 @@ class ArraySurvey {
       this.of === "points" &&
       this.#components === 1 &&
       this.#least >= 0 &&
-      this.#most < MOST_CLASSES &&
+      this.#most < MAX_CLASSES &&
       this.#most > 0;
     return {
       name: this.name,

@@ -1,4 +1,4 @@
-// What is computed of a batch of clouds with fields.
+// The computation on a batch of clouds with fields.
 
 import { knnGraph, radiusGraph } from "../../balltree/index.ts";
 import { FormatError } from "../../errors.ts";
@@ -17,11 +17,11 @@ export interface FieldBatch {
   readonly input: PreparedFields;
   /** [N, truths] */
   readonly truth: Float32Array;
-  /** [clouds + 1] the first point of each, then N. */
+  /** [clouds + 1] the first point of each cloud, then N. */
   readonly offsets: Int32Array;
 }
 
-/** Puts clouds one after the other and builds their trees and graph, without touching the device. */
+/** Concatenates clouds and builds their trees and graph, without touching the device. */
 export async function prepareClouds(
   model: FieldModel,
   clouds: readonly FieldCloud[],

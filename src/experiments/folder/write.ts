@@ -1,4 +1,4 @@
-// Generated plates as a folder of .vtu files, as a program for finite elements would write them.
+// Writes generated plates as a folder of .vtu files, as a finite-element program would.
 
 import { kinds } from "../../formats/cells.ts";
 import { saveVtu } from "../../formats/vtu-write.ts";

@@ -1,4 +1,4 @@
-// Polymers in a solvent: from fifteen velocities of each bead to the distribution of its acceleration.
+// The molecular dynamics experiment: predicts the distribution of each bead's acceleration in a polymer from its last 15 velocities.
 
 import { type Cells, kinds } from "../../formats/cells.ts";
 import { gaussianNegativeLogLikelihood, mse } from "../../tensor/operators/losses.ts";
@@ -98,7 +98,7 @@ export const md: Experiment<
     const scaling = { deviation: ACCELERATION_SCALE };
     return [
       {
-        // From the middle of the trajectory.
+        // The sample is from the middle of the trajectory.
         positions: unscaled(sample.positions, { deviation: POSITION_SCALE }),
         dimensionality: DIMENSIONS,
         cells: bondsOf(sample.edges),
@@ -133,7 +133,7 @@ function collate(samples: ChainSample[]): { input: ChainInput; target: Float32Ar
   };
 }
 
-/** A line for each bond, which the edges have in both directions. */
+/** Returns a line for each bond, which the edges contain in both directions. */
 function bondsOf(edges: Int32Array): Cells {
   const count = edges.length / 2;
   const ends: number[] = [];

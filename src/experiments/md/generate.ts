@@ -1,21 +1,21 @@
-// A polymer in a solvent: beads on springs that repel each other softly, shaken and slowed by a thermostat.
+// Generates a polymer in a solvent: beads on springs with a soft mutual repulsion, and a thermostat that shakes and slows them.
 
 import { Random } from "../../random.ts";
 
-/** Kinds of beads, which differ in size. */
+/** The number of bead types, which differ in size. */
 export const BEAD_TYPES = 4;
 const DIMENSIONS = 3;
-/** Length of a spring at rest and its stiffness; beads have a mass of 1, frames are 1 apart. */
+/** The length of a spring at rest and its stiffness; beads have a mass of 1, frames are 1 apart. */
 const BOND = 4;
 const STIFFNESS = 10;
-/** Distance within which two beads repel each other, by the sum of their radii, and the force where they coincide. */
+/** The radii of beads: two beads repel each other within the sum of their radii; and the force at distance 0. */
 const RADII = [1.5, 1.75, 2, 2.25];
 const REPULSION = 8;
-/** The thermostat's energy for each direction, and the rate at which the solvent slows a bead. */
+/** The thermostat's energy per degree of freedom, and the rate at which the solvent slows a bead. */
 const TEMPERATURE = 2.2;
 const FRICTION = 1;
 const STEPS_PER_FRAME = 20;
-/** Frames before the first that is kept, in which the chain takes its own shape. */
+/** The number of frames before the first that is kept, in which the chain takes its own shape. */
 const WARM_UP = 50;
 
 export interface ChainTrajectory {
@@ -30,7 +30,7 @@ export interface ChainTrajectory {
   radii: Float32Array;
 }
 
-/** Forces of springs and repulsion on all beads, and the energy they come from. */
+/** Computes the forces of springs and repulsion on all beads, and returns their potential energy. */
 export function chainForces(
   positions: Float64Array,
   types: ArrayLike<number>,
@@ -46,7 +46,7 @@ export function chainForces(
       const y = positions[b + 1] - positions[a + 1];
       const z = positions[b + 2] - positions[a + 2];
       const distance = Math.sqrt(x * x + y * y + z * z);
-      // Force along the line from i to j, positive where it pulls them together.
+      // The force along the line from i to j, positive if it pulls them together.
       let pull = 0;
       if (j === i + 1) {
         pull += STIFFNESS * (distance - BOND);
@@ -71,7 +71,7 @@ export function chainForces(
 }
 
 /**
- * Moves a chain on by one frame: velocity Verlet, with the thermostat's exact step between its halves (BAOAB, Leimkuhler and
+ * Advances a chain by one frame: velocity Verlet, with an exact step of the thermostat between its halves (BAOAB, Leimkuhler and
  * Matthews 2013).
  */
 export function advanceChain(
@@ -97,7 +97,7 @@ export function advanceChain(
   }
 }
 
-/** A chain's way over `frames` frames. The same seed and name give the same. */
+/** Generates the trajectory of a chain over `frames` frames. The same seed and name give the same trajectory. */
 export function chainTrajectory(beads: number, frames: number, seed: number, name: string): ChainTrajectory {
   const random = new Random(seed, `md ${name}`);
   const types = Int32Array.from({ length: beads }, () => Math.floor(random.uniform() * BEAD_TYPES));

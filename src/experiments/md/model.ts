@@ -1,4 +1,4 @@
-// The wrapper for polymers: velocities and kinds of beads in, mean and deviation of their accelerations out.
+// The model of the molecular dynamics experiment: velocities and types of beads in, mean and deviation of their accelerations out.
 
 import type { ErwinConfigInput } from "../../erwin/config.ts";
 import type { PreparedGeometry } from "../../erwin/input.ts";
@@ -33,7 +33,7 @@ export interface PreparedChains {
   geometry: PreparedGeometry;
 }
 
-/** Parts `embedding_model.seq_embedding`, `embedding_model.ptype_embedding`, `dynamics_model`, `proj_model`. */
+/** The parts are `embedding_model.seq_embedding`, `embedding_model.ptype_embedding`, `dynamics_model`, `proj_model`. */
 export class DynamicsModel extends Module {
   readonly #velocities: Linear;
   readonly #types: Embedding;
@@ -59,7 +59,7 @@ export class DynamicsModel extends Module {
     return { velocities, types, geometry };
   }
 
-  /** -> [N, 6]: the mean, then what `gaussianNegativeLogLikelihood` makes the deviation of. */
+  /** Returns [N, 6]: means, and the values from which `gaussianNegativeLogLikelihood` computes deviations. */
   async forward({ velocities, types, geometry }: PreparedChains): Promise<Tensor> {
     using nodeFeatures = scope(() => {
       const seen = Tensor.from(this.device, velocities, [geometry.points, VELOCITIES * DIMENSIONS]);

@@ -1,4 +1,4 @@
-// A picture of a polymer: the last velocities that a model sees, and the accelerations that follow.
+// A picture of a polymer: the last velocities that a model sees, and the accelerations that it has to predict.
 
 import type { GeneratorOptions, SamplePicture } from "../generator.ts";
 import { chainTrajectory } from "./generate.ts";

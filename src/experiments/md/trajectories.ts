@@ -1,4 +1,4 @@
-// The files of a polymer's trajectory.
+// Reads the files of a polymer's trajectory.
 
 import { FormatError } from "../../errors.ts";
 import type { SafeTensor } from "../../formats/elements.ts";
@@ -7,16 +7,16 @@ import { expectFinite, expectShape, integersOf } from "../arrays.ts";
 import { type DataSource, joinPath, locate } from "../data-source.ts";
 
 const DIMENSIONS = 3;
-/** Kinds of beads. */
+/** The number of bead types. */
 export const BEAD_TYPES = 4;
-/** Frames of a window: what is before the target's last is what the model sees. */
+/** The number of frames in a window: the model sees all but the last, which gives the target. */
 export const WINDOW = 17;
 
 export interface Trajectory {
-  /** Frames that are used; more may be stored. */
+  /** The number of frames that are used; the file may have more. */
   frames: number;
   beads: number;
-  /** [frames, beads, 3] minus the mean over all stored frames and beads. */
+  /** [frames, beads, 3] relative to the mean over all stored frames and beads. */
   positions: Float32Array;
   /** [beads] */
   types: Int32Array;
@@ -25,9 +25,9 @@ export interface Trajectory {
 }
 
 /**
- * @param folder holds position.h5, ptype.h5 and bond.h5
- * @param most frames that are used
- * @throws FormatError naming the file that is missing, damaged or does not fit the others
+ * @param folder the folder of position.h5, ptype.h5 and bond.h5
+ * @param most the largest number of frames to use
+ * @throws FormatError naming a file that is missing, damaged or does not fit the others
  */
 export async function readTrajectory(source: DataSource, folder: string, most: number): Promise<Trajectory> {
   const read = (file: string, name: string) => readDataset(source, joinPath(folder, file), name);
@@ -71,7 +71,7 @@ async function readDataset(
   return { array, file };
 }
 
-/** The first `count` numbers minus each axis' mean over all of them. */
+/** Returns the first `count` numbers minus the mean of each axis over all frames. */
 function centred({ dtype, data }: SafeTensor, count: number, file: string): Float32Array {
   if (dtype !== "F32" && dtype !== "F64") {
     throw new FormatError(`${file}: holds elements of ${dtype}, expected F32 or F64.`, { file, found: dtype });

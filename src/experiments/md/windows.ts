@@ -1,4 +1,4 @@
-// Samples of polymers in motion: windows of consecutive frames, by trajectory and then in time.
+// Samples of moving polymers: windows of consecutive frames, ordered by trajectory and then by time.
 
 import { FormatError } from "../../errors.ts";
 import type { Random } from "../../random.ts";
@@ -8,16 +8,16 @@ import { RecentValues } from "../recent.ts";
 import { readTrajectory, type Trajectory, WINDOW } from "./trajectories.ts";
 
 const DIMENSIONS = 3;
-/** Velocities that the model sees. */
+/** The number of velocities that the model sees. */
 export const VELOCITIES = WINDOW - 2;
-/** Of the published trajectories, axis by axis: what is divided by. */
+/** The scales of the published trajectories, axis by axis: what is divided by. */
 export const POSITION_SCALE = [21.4457, 31.7121, 25.5143];
 export const VELOCITY_SCALE = [1.2809, 1.2735, 1.2792];
 export const ACCELERATION_SCALE = [1.7428, 1.7295, 1.739];
-/** Deviations of the noise: so many, evenly in the logarithm from the first to the last. */
+/** The deviations of the noise: `count` values, logarithmically spaced from the first to the last. */
 const NOISE = { count: 10, first: 0.1, last: 0.01 };
 
-/** Where a split's trajectories are listed, where they lie, and how many frames of each are used. */
+/** The list of a split's trajectories, their folder, and the number of frames that are used of each. */
 const SPLITS: Record<SplitName, { list: string; folder: string; frames: number }> = {
   train: { list: "splits/train.txt", folder: "polymer_train", frames: 10000 },
   val: { list: "splits/val.txt", folder: "polymer_train", frames: 10000 },
@@ -39,10 +39,10 @@ export interface ChainSample {
 }
 
 /**
- * The windows of a split. All its trajectories are read once, to know how long they are.
+ * Loads the windows of a split. All its trajectories are read once, to find their lengths.
  * @param noise whether noise is added to the frames of a window
- * @param onBad hears of trajectories that cannot be read, and are left out; without it they are errors
- * @throws FormatError naming the file that is missing, damaged or does not fit the others
+ * @param onBad receives trajectories that cannot be read, and are skipped; without it they are errors
+ * @throws FormatError naming a file that is missing, damaged or does not fit the others
  */
 export async function loadWindows(
   source: DataSource,
@@ -59,9 +59,9 @@ export async function loadWindows(
     (index) => readTrajectory(source, joinPath(folder, listed[index]), frames),
     ({ positions }) => positions.byteLength,
   );
-  /** Those that can be read, by their numbers in the list. */
+  /** The trajectories that can be read, by their numbers in the list. */
   const sound: number[] = [];
-  /** The first window of each trajectory, then their number. */
+  /** The first window of each trajectory, followed by the number of windows. */
   const firsts = [0];
   for (const [index, name] of listed.entries()) {
     try {
@@ -89,7 +89,7 @@ export async function loadWindows(
   };
 }
 
-/** @param random of the noise, if any */
+/** @param random the source of the noise; without it there is none */
 function chainSample({ beads, positions, types, edges }: Trajectory, window: number, random?: Random): ChainSample {
   const row = DIMENSIONS * beads;
   const frames = positions.slice(window * row, (window + WINDOW) * row);
@@ -117,14 +117,14 @@ function chainSample({ beads, positions, types, edges }: Trajectory, window: num
   return { beads, velocities, types, positions: scaled, edges, acceleration };
 }
 
-/** One deviation for the whole window. */
+/** Adds noise with one deviation for the whole window. */
 function addNoise(frames: Float32Array, random: Random): void {
   const step = Math.floor(random.uniform() * NOISE.count) / (NOISE.count - 1);
   const deviation = NOISE.first * (NOISE.last / NOISE.first) ** step;
   for (let i = 0; i < frames.length; i++) frames[i] += deviation * random.normal();
 }
 
-/** The acceleration of the last two velocities that the model sees, in the target's scale: [beads, 3]. */
+/** Returns the acceleration between the last two velocities that the model sees, in the target's scale: [beads, 3]. */
 export function lastAcceleration({ beads, velocities }: ChainSample): Float32Array {
   return Float32Array.from({ length: beads * DIMENSIONS }, (_, i) => {
     const axis = i % DIMENSIONS;

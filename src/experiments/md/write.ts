@@ -1,4 +1,4 @@
-// Generated polymers as files of the published kind: a folder of HDF5 files for each trajectory.
+// Writes generated polymers as files of the published kind: a folder of HDF5 files for each trajectory.
 
 import { saveHdf5 } from "../../formats/hdf5-lazy.ts";
 import type { SafeTensor } from "../../formats/safetensors.ts";
@@ -6,7 +6,7 @@ import { type DataGenerator, type GeneratedFile, listFile, splitSizes } from "..
 import { type ChainTrajectory, chainTrajectory } from "./generate.ts";
 import { mdPicture } from "./picture.ts";
 
-/** Side of the box, which a chain never leaves. */
+/** The side of the box, which a chain never leaves. */
 const BOX = 400;
 
 export const mdGenerator: DataGenerator = {
@@ -44,7 +44,7 @@ async function* filesOf(folder: string, chain: ChainTrajectory): AsyncGenerator<
     ["lattice", "lattice", { dtype: "F32", shape: [frames, 3], data: new Float32Array(3 * frames).fill(BOX) }],
     ["rgs", "rgs", { dtype: "F32", shape: [frames], data: radii }],
   ];
-  // Large to download: loaded when there is something to write.
+  // The library is large to download, so it is loaded only when there is something to write.
   for (const [file, name, tensor] of datasets) {
     yield { path: `${folder}/${file}.h5`, bytes: await saveHdf5(new Map([[name, tensor]])) };
   }

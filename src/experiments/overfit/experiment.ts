@@ -1,5 +1,5 @@
-// Learning one thing by heart: the normals of the Stanford bunny at its vertices. A model and a training that are right
-// bring the loss of a fixed batch as low as one likes.
+// Learns a single sample by heart: the normals of the Stanford bunny at its vertices. A correct model and a correct training loop
+// can make the loss of a fixed batch as small as desired.
 
 import { ErwinTransformer } from "../../erwin/model.ts";
 import { readmeModel } from "../../erwin/presets.ts";

@@ -1,12 +1,12 @@
-// The direction a triangle mesh faces at its vertices.
+// Computes the normals of a triangle mesh at its vertices.
 
 export interface TriangleMesh {
   positions: readonly (readonly number[])[];
-  /** Three vertices each, counter-clockwise seen from outside. */
+  /** The three vertices of each triangle, counter-clockwise as seen from outside. */
   cells: readonly (readonly number[])[];
 }
 
-/** [vertices, 3] unit normals: the mean of the adjacent triangles' normals, weighted by their areas. */
+/** Returns unit normals [vertices, 3]: the mean of the adjacent triangles' normals, weighted by their areas. */
 export function vertexNormals({ positions, cells }: TriangleMesh): Float32Array {
   const normals = new Float32Array(positions.length * 3);
   for (const [a, b, c] of cells as readonly [number, number, number][]) {
@@ -18,7 +18,7 @@ export function vertexNormals({ positions, cells }: TriangleMesh): Float32Array 
   }
   for (let vertex = 0; vertex < positions.length; vertex++) {
     const at = vertex * 3;
-    // A vertex without triangles faces nowhere: its normal stays 0.
+    // The normal of a vertex without triangles stays 0.
     const length = Math.hypot(normals[at]!, normals[at + 1]!, normals[at + 2]!) || 1;
     for (let i = 0; i < 3; i++) normals[at + i]! /= length;
   }

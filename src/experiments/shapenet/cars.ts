@@ -1,4 +1,4 @@
-// Cars with the pressure on their surfaces, from the published files: meshes as they came from the solver, or the tensors that
+// Reads cars with the pressure on their surfaces from the published files: either meshes of the solver, or preprocessed tensors.
 // others have made of them.
 
 import { FormatError } from "../../errors.ts";
@@ -11,29 +11,29 @@ import type { Split, SplitName } from "../experiment.ts";
 import { testIndices } from "./test-indices.ts";
 
 const DIMENSIONS = 3;
-/** Folders of the published set, and cars in it. */
+/** The folders of the published set, and the number of cars in it. */
 const FOLDERS = Array.from({ length: 9 }, (_, i) => `param${i}`);
 const PUBLISHED_CARS = 889;
-/** Where in a data set these folders may be. */
+/** The places in a data set where these folders may be. */
 const ROOTS = ["", "preprocessed", "raw", "training_data"];
 
-/** Of the published cars: positions go from these bounds to 0 .. 1, and are standardised then. */
+/** The bounds of the published cars' positions, which are mapped to 0 .. 1 and then standardised. */
 const LEAST = [-2, -1, -4.5];
 const MOST = [2, 4.5, 6];
 const POSITION = { mean: 0.4063, deviation: 0.1531 };
 const PRESSURE_MEAN = -36.3099;
-/** Pa, of the published pressures. */
+/** The deviation of the published pressures, Pa. */
 export const PRESSURE_DEVIATION = 48.5743;
 
-/** The share of the training cars that validate where no split of one's own does. */
+/** The share of the training cars that are used for validation, unless a split is chosen for it. */
 const VALIDATION_SHARE = 0.1;
 
-/** How normalised positions become those of the files. */
+/** The scaling from normalised positions to those of the files. */
 export const POSITION_SCALING = {
   mean: LEAST.map((least, axis) => least + POSITION.mean * (MOST[axis] - least)),
   deviation: LEAST.map((least, axis) => POSITION.deviation * (MOST[axis] - least)),
 };
-/** How a normalised pressure becomes one in Pa. */
+/** The scaling from normalised pressures to Pa. */
 export const PRESSURE_SCALING = { mean: [PRESSURE_MEAN], deviation: [PRESSURE_DEVIATION] };
 
 export interface CarSample {
@@ -44,9 +44,9 @@ export interface CarSample {
 }
 
 /**
- * The cars of a split. The published test indices that are there are the test split.
- * @param validation which split validates; with "val" every tenth training car does and is not trained on
- * @throws FormatError where there are no cars; when a car is read, naming the file that is missing or damaged
+ * Loads the cars of a split. The test split consists of those published test indices that exist.
+ * @param validation the split for validation; with "val" every tenth training car is used for it and not for training
+ * @throws FormatError if there are no cars; when a car is read, with the name of a file that is missing or damaged
  */
 export async function loadCars(
   source: DataSource,
@@ -78,13 +78,13 @@ export async function loadCars(
   };
 }
 
-/** Every so many, from the middle of the first so many on. */
+/** Returns the cars for validation: `VALIDATION_SHARE` of them, evenly spread. */
 function heldOut(cars: readonly string[]): Set<string> {
   const count = cars.length < 2 ? 0 : Math.max(1, Math.round(VALIDATION_SHARE * cars.length));
   return new Set(Array.from({ length: count }, (_, i) => cars[Math.floor(((i + 0.5) * cars.length) / count)]));
 }
 
-/** The cars' folders in their order, within the folder that holds param0 to param8, as many of these as are there. */
+/** Returns the cars' folders in order, within the folder that contains those of param0 to param8 that exist. */
 async function findCars(source: DataSource): Promise<{ cars: string[]; root: string }> {
   for (const root of ROOTS) {
     if (root !== "" && !(await hasFolder(source, root))) continue;
@@ -114,7 +114,7 @@ async function readCar(source: DataSource, folder: string): Promise<CarSample> {
   };
 }
 
-/** Preprocessed: the used points and their pressure, as PyTorch's tensors. */
+/** Reads preprocessed files: the used points and their pressure as PyTorch's tensors. */
 async function readTensors(source: DataSource, folder: string): Promise<CarSample> {
   const tensor = async (name: string) => {
     const path = joinPath(folder, name);
@@ -129,7 +129,7 @@ async function readTensors(source: DataSource, folder: string): Promise<CarSampl
   return { positions, pressure: floatsOf(flat(pressure.value), [positions.length / DIMENSIONS], pressure.file) };
 }
 
-/** Raw: the points of the mesh's quads in ascending order, and the pressure of all points. */
+/** Reads the solver's files: the points of the mesh's quads in ascending order, and the pressure of all points. */
 async function readMesh(source: DataSource, folder: string): Promise<CarSample> {
   const [meshPath, pressurePath] = ["quadpress_smpl.vtk", "press.npy"].map((name) => joinPath(folder, name));
   const [meshFile, pressureFile] = [meshPath, pressurePath].map((path) => locate(source, path));
@@ -171,7 +171,7 @@ function expectPoints(positions: Float32Array, file: string): void {
   if (positions.length === 0) throw new FormatError(`${file}: has no points on a surface.`, { file });
 }
 
-/** A column as a list. */
+/** Returns a column as a list. */
 function flat<Values extends { shape: readonly number[] }>(array: Values): Values & { shape: number[] } {
   const { shape } = array;
   const isColumn = shape.length === 2 && shape[1] === 1;

@@ -1,4 +1,4 @@
-// Cars in the wind: from the points of a car's surface to the pressure on them.
+// The ShapeNet-Car experiment: predicts the pressure on the surface of a car from the points of the surface.
 
 import type { PreparedGeometry } from "../../erwin/input.ts";
 import { scale } from "../../tensor/operators/functions.ts";
@@ -60,7 +60,7 @@ export const shapenet: Experiment<
         };
       },
       loss: mse,
-      // Of the pressure in Pa.
+      // The metric is that of the pressure in Pa.
       metrics: { mse: (output, target) => scale(mse(output, target), PRESSURE_DEVIATION ** 2) },
     }),
   async baselines(heldOut, train) {

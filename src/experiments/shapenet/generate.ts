@@ -1,11 +1,11 @@
-// Bodies in a wind: ellipsoids about the size of a car, and the pressure of the potential flow around them, which is known
-// exactly (Lamb, Hydrodynamics, article 114).
+// Generates bodies in a wind: ellipsoids about the size of a car, with the pressure of the potential flow around them, which is
+// known exactly (Lamb, Hydrodynamics, article 114).
 
 import { Random } from "../../random.ts";
 
-/** Half the air's density times the wind's speed squared, Pa: 20 m/s, as around the published cars. */
+/** Half the air's density times the square of the wind's speed, Pa; the speed is 20 m/s, as for the published cars. */
 const DYNAMIC_PRESSURE = 0.5 * 1.2 * 20 ** 2;
-/** Steps of the integral by which the flow around an ellipsoid is known. */
+/** The number of steps in the numerical integral for the flow around an ellipsoid. */
 const INTEGRAL_STEPS = 400;
 
 export interface Body {
@@ -18,7 +18,7 @@ export interface Body {
 }
 
 /**
- * How much faster than the wind the flow passes the widest part of an ellipsoid, along each of its axes: 1.5 for a sphere.
+ * Returns the ratio of the flow's speed at the widest part of an ellipsoid to the wind's, along each of its axes: 1.5 for a sphere.
  * With alpha_a = (a b c) int_0^inf ds / ((a^2 + s) sqrt((a^2 + s)(b^2 + s)(c^2 + s))) it is 2 / (2 - alpha_a).
  */
 export function surfaceSpeeds(axes: readonly number[]): number[] {
@@ -38,10 +38,10 @@ export function surfaceSpeeds(axes: readonly number[]): number[] {
 }
 
 /**
- * Pressure coefficient 1 - |v|^2 / U^2 at a point of an ellipsoid's surface. The potential on the surface is linear, so the flow
- * is the part along the surface of one vector: the wind's components, each times the axis's surface speed.
- * @param point in the ellipsoid's own axes
- * @param wind of length 1, in the same axes
+ * Returns the pressure coefficient 1 - |v|^2 / U^2 at a point of an ellipsoid's surface. The potential on the surface is linear, so
+ * the flow is the tangential part of one vector: the wind's components, each multiplied by the axis's surface speed.
+ * @param point in the coordinates of the ellipsoid's axes
+ * @param wind a unit vector in the same coordinates
  */
 export function pressureCoefficient(
   point: readonly number[],
@@ -57,20 +57,20 @@ export function pressureCoefficient(
   return 1 - squared;
 }
 
-/** A body of about `points` points. The same seed and index give the same. */
+/** Generates a body of about `points` points. The same seed and index give the same body. */
 export function carBody(points: number, seed: number, index: number): Body {
   const random = new Random(seed, `shapenet ${index}`);
   const between = (low: number, high: number) => low + (high - low) * random.uniform();
-  // Half a car's width, height and length; it stands a little askew in the wind, which blows towards -z.
+  // Half a car's width, height and length. The body is slightly rotated against the wind, which blows towards -z.
   const axes = [between(0.75, 1.1), between(0.55, 0.95), between(1.7, 2.6)];
   const [yaw, pitch] = [between(-0.25, 0.25), between(-0.12, 0.12)];
   const [sinYaw, cosYaw, sinPitch, cosPitch] = [Math.sin(yaw), Math.cos(yaw), Math.sin(pitch), Math.cos(pitch)];
-  /** From the body's axes to the world's: pitch about x, then yaw about y. */
+  /** Rotates from the body's axes to the world's: pitch about x, then yaw about y. */
   const turn = ([x, y, z]: readonly number[]) => {
     const [u, v, w] = [x, cosPitch * y - sinPitch * z, sinPitch * y + cosPitch * z];
     return [cosYaw * u + sinYaw * w, v, -sinYaw * u + cosYaw * w];
   };
-  // The wind (0, 0, -1) seen from the body: the inverse turn.
+  // The wind (0, 0, -1) in the body's axes, by the inverse rotation.
   const wind = [sinYaw, -sinPitch * cosYaw, -cosPitch * cosYaw];
   const speeds = surfaceSpeeds(axes);
   const rows = Math.max(4, Math.round(Math.sqrt(points / 2)));
@@ -78,7 +78,7 @@ export function carBody(points: number, seed: number, index: number): Body {
   const positions = new Float32Array(3 * rows * columns);
   const pressure = new Float32Array(rows * columns);
   for (let row = 0; row < rows; row++) {
-    // Rings around the long axis, none at the very ends: quads need four corners.
+    // Rings around the long axis, with none at the very ends, because quads need four corners.
     const angle = (Math.PI * (row + 0.5)) / rows;
     for (let column = 0; column < columns; column++) {
       const around = (2 * Math.PI * (column + 0.5 * (row % 2))) / columns;

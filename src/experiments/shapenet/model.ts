@@ -1,4 +1,4 @@
-// The wrapper for car surfaces: waves of the positions in, the pressure out.
+// The model of the ShapeNet-Car experiment: sine waves of the positions in, the pressure out.
 
 import { ConfigError } from "../../errors.ts";
 import type { ErwinConfigInput } from "../../erwin/config.ts";
@@ -15,7 +15,7 @@ import { type NeighbourInput, prepareNeighbours } from "../neighbours.ts";
 
 const DIMENSIONS = 3;
 
-/** Parts `pos_enc.linear`, `main_model`, `pred_head`. */
+/** The parts are `pos_enc.linear`, `main_model`, `pred_head`. */
 export class PressureModel extends Module {
   readonly #waves: Linear;
   readonly #main: ErwinTransformer;
@@ -42,7 +42,7 @@ export class PressureModel extends Module {
     return prepareNeighbours(this.#main, input, { dimensionality: DIMENSIONS, loop: true });
   }
 
-  /** -> [N, 1] */
+  /** Returns pressures [N, 1]. */
   async forward(geometry: PreparedGeometry): Promise<Tensor> {
     using nodeFeatures = scope(() => {
       const positions = Tensor.from(this.device, geometry.nodePositions, [geometry.points, DIMENSIONS]);

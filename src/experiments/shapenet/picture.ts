@@ -4,7 +4,7 @@ import type { GeneratorOptions, SamplePicture } from "../generator.ts";
 import { carBody } from "./generate.ts";
 
 const DIMENSIONS = 3;
-/** Angles at which the viewer looks from beside the way ahead and from above, radians. */
+/** The viewer's angles in radians: to the side of the driving direction, and upwards. */
 const BESIDE = -0.8;
 const ABOVE = 0.3;
 
@@ -44,7 +44,7 @@ export function shapenetPicture({ points, seed }: GeneratorOptions): SamplePictu
   };
 }
 
-/** Two triangles of each quad whose corners are all seen, by their places among those that are. */
+/** Returns two triangles for each quad whose corners are all visible, as indices of the visible points. */
 function trianglesBetween(quads: Int32Array, seen: readonly number[]): Int32Array {
   const places = new Map(seen.map((point, place) => [point, place]));
   const triangles: number[] = [];

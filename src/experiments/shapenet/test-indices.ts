@@ -1,4 +1,4 @@
-// The published test split of ShapeNet-Car: which of the 889 cars, in the order of their folders.
+// The published test split of ShapeNet-Car: indices into the 889 cars, in the order of their folders.
 
 // biome-ignore format: a long list of numbers
 export const testIndices: readonly number[] = [

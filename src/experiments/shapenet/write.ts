@@ -1,4 +1,4 @@
-// Generated bodies as files of the published kind: a legacy VTK file of quads and the pressures for each car.
+// Writes generated bodies as files of the published kind: for each car a legacy VTK file of quads, and the pressures.
 
 import { saveNpy } from "../../formats/npy.ts";
 import { saveVtkQuads } from "../../formats/vtk.ts";
@@ -6,7 +6,7 @@ import type { DataGenerator } from "../generator.ts";
 import { carBody } from "./generate.ts";
 import { shapenetPicture } from "./picture.ts";
 
-/** Folders that cars are spread over. */
+/** The number of folders over which cars are spread. */
 const FOLDERS = 9;
 
 export const shapenetGenerator: DataGenerator = {
@@ -18,7 +18,7 @@ export const shapenetGenerator: DataGenerator = {
   async *files({ samples, seed, points }, onSample) {
     for (let index = 0; index < samples; index++) {
       const { points: positions, quads, pressure } = carBody(points, seed, index);
-      // Folder by folder in the order of the indices, which is what the published test split goes by.
+      // Cars fill the folders in the order of their indices, as the published test split assumes.
       const folder = `param${Math.floor((index * FOLDERS) / samples)}/${String(index).padStart(4, "0")}`;
       onSample();
       yield { path: `${folder}/quadpress_smpl.vtk`, bytes: saveVtkQuads(positions, quads) };

@@ -1,9 +1,9 @@
-// A data set in a folder that the browser gives access to: of the origin's private file system (OPFS), or one that the user chose.
+// A data set in a folder that the browser gives access to: in the origin's private file system (OPFS), or chosen by the user.
 
 import { type ByteRange, type DataEntry, type DataSource, locate, missing } from "../data-source.ts";
 import { readBlob } from "./files.ts";
 
-/** `await navigator.storage.getDirectory()`, a folder in it, or what `showDirectoryPicker()` gives. */
+/** A folder: the result of `await navigator.storage.getDirectory()`, of `showDirectoryPicker()`, or a folder in either. */
 export class DirectorySource implements DataSource {
   readonly name: string;
   readonly #root: FileSystemDirectoryHandle;
@@ -29,7 +29,7 @@ export class DirectorySource implements DataSource {
     return (await this.#file(path)).size;
   }
 
-  /** Writes a file, with the folders on the way to it: such as what a generator gives. */
+  /** Writes a file, and creates the folders of its path: for the output of a generator, for example. */
   async write(path: string, bytes: Uint8Array): Promise<void> {
     const { folder, name } = parted(path);
     let directory = this.#root;
@@ -59,7 +59,7 @@ export class DirectorySource implements DataSource {
     try {
       return await find();
     } catch (cause) {
-      // Not there; a file in place of a folder, or the other way round; a name that cannot be.
+      // The file does not exist, a folder stands in the place of a file or vice versa, or the name is not valid.
       const isMissing = ["NotFoundError", "TypeMismatchError", "TypeError"].includes((cause as Error).name);
       throw isMissing ? missing(this, path, kind, { cause }) : cause;
     }

@@ -1,10 +1,10 @@
-// A data set of files that somebody has chosen or dropped on a page.
+// A data set of files that were chosen or dropped on a page.
 
 import { InputError } from "../../errors.ts";
 import { type ByteRange, type DataEntry, type DataSource, locate, missing } from "../data-source.ts";
 import { FolderListing } from "./listing.ts";
 
-/** Files (or other blobs) by their paths. They are read when they are asked for, and no more of them than is asked for. */
+/** Files (or other blobs) by their paths. They are read on demand, and only the requested parts. */
 export class FileSource implements DataSource {
   readonly name: string;
   readonly files: ReadonlyMap<string, Blob>;
@@ -17,25 +17,25 @@ export class FileSource implements DataSource {
   }
 
   /**
-   * The files of `<input type="file" webkitdirectory>`, or of one that takes several. The chosen folder's own name is the
-   * source's, and not a part of the paths.
-   * @throws InputError where there are no files
+   * Returns a source of the files of `<input type="file" webkitdirectory>`, or of an input of several files. The chosen folder's name
+   * becomes the source's name, and is not a part of the paths.
+   * @throws InputError if there are no files
    */
   static fromInput(files: Iterable<File>): FileSource {
     return sourceOf([...files].map((file) => [file.webkitRelativePath || file.name, file]));
   }
 
   /**
-   * What was dropped on a page: files, or folders with all that is in them. To be called in the event's own turn, since what was
-   * dropped is gone afterwards: `await FileSource.fromDrop(event.dataTransfer.items)`.
-   * @throws InputError where there are no files
+   * Returns a source of what was dropped on a page: files, or folders with all their contents. It has to be called synchronously in
+   * the event's handler, because the items are not available later: `await FileSource.fromDrop(event.dataTransfer.items)`.
+   * @throws InputError if there are no files
    */
   static fromDrop(items: Iterable<Pick<DataTransferItem, "webkitGetAsEntry">>): Promise<FileSource> {
     const entries = [...items].flatMap((item) => item.webkitGetAsEntry() ?? []);
     return FileSource.fromEntries(entries);
   }
 
-  /** Files and folders of the browser's File and Directory Entries. @throws InputError where there are no files */
+  /** Returns a source of entries of the browser's File and Directory Entries API. @throws InputError if there are no files */
   static async fromEntries(entries: Iterable<FileSystemEntry>): Promise<FileSource> {
     const found: [string, File][] = [];
     for (const entry of entries) await collect(entry, entry.name, found);
@@ -65,7 +65,7 @@ export class FileSource implements DataSource {
   }
 }
 
-/** @param file its name in error messages. @throws InputError where it has been changed or taken away since it was chosen */
+/** @param file the file's name in error messages. @throws InputError if it has been changed or removed since it was chosen */
 export async function readBlob(blob: Blob, file: string): Promise<Uint8Array> {
   try {
     return new Uint8Array(await blob.arrayBuffer());
@@ -81,7 +81,7 @@ async function collect(entry: FileSystemEntry, path: string, found: [string, Fil
     return;
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader();
-  // A reader gives some at a time, a hundred in Chromium, and none at the end.
+  // A reader returns some entries at a time, a hundred in Chromium, and none at the end.
   while (true) {
     const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
     if (some.length === 0) return;
@@ -89,7 +89,7 @@ async function collect(entry: FileSystemEntry, path: string, found: [string, Fil
   }
 }
 
-/** Of files that are all in one folder, the source is that folder. */
+/** Makes a source. If all files are in one folder, that folder becomes the source. */
 function sourceOf(files: readonly [string, Blob][]): FileSource {
   if (files.length === 0) throw new InputError("there are no files: choose or drop a data set's folder");
   const [first] = files[0][0].split("/");

@@ -1,24 +1,24 @@
-// A data set on a server: an index of its files, and the parts of them that are asked for.
+// A data set on a server: an index of its files, and requests for the needed parts of them.
 
 import { FormatError, InputError } from "../../errors.ts";
 import { type ByteRange, type DataEntry, type DataSource, joinPath, locate, missing } from "../data-source.ts";
 import { FolderListing } from "./listing.ts";
 
 /**
- * The file that lists a data set's files, in its outermost folder: servers do not say what is in a folder. JSON:
+ * The name of the file in the outermost folder that lists a data set's files, because servers do not list folders. It is JSON:
  * `{ "files": { "splits/train.txt": 120, ... } }`, each file's path with its number of bytes.
  */
 export const INDEX_FILE = "index.json";
 
-/** Bytes of each file, by its path. */
+/** The size of each file in bytes, by its path. */
 export type FileSizes = Readonly<Record<string, number>>;
 
-/** The text of an index file. */
+/** Formats the text of an index file. */
 export function formatIndex(files: FileSizes): string {
   return `${JSON.stringify({ files }, null, 1)}\n`;
 }
 
-/** @throws FormatError for what is no index */
+/** @throws FormatError for a text that is not an index */
 export function parseIndex(text: string, file: string): FileSizes {
   const wrong = (problem: string, cause?: unknown) =>
     new FormatError(
@@ -43,20 +43,20 @@ export function parseIndex(text: string, file: string): FileSizes {
   return files as FileSizes;
 }
 
-/** Milliseconds before a request is made again: a data set is thousands of them, and networks fail at times. */
+/** Milliseconds before each retry: a data set takes thousands of requests, and networks fail from time to time. */
 const PAUSES = [300, 2000];
 
-/** A data set on a web server, of which only the needed ranges of its files are fetched. */
+/** A data set on a web server. Only the needed ranges of its files are fetched. */
 export class HttpSource implements DataSource {
   readonly name: string;
   readonly #files: ReadonlyMap<string, number>;
   readonly #listing: FolderListing;
-  /** Of a server that does not send parts: the last file it sent as a whole. */
+  /** The last file that was sent as a whole, by a server that does not send ranges. */
   #whole: { path: string; bytes: Uint8Array } | undefined;
 
   /**
-   * @param address of the outermost folder
-   * @param files what is in it: `open` reads that from its index
+   * @param address the address of the outermost folder
+   * @param files the sizes of its files, which `open` reads from the index
    */
   constructor(address: string | URL, files: FileSizes) {
     this.name = String(address).replace(/\/+$/, "");
@@ -65,8 +65,8 @@ export class HttpSource implements DataSource {
   }
 
   /**
-   * Opens the data set whose outermost folder is at an address, by its index file.
-   * @throws FormatError where there is no index, or it is none; InputError where the server cannot be reached
+   * Opens the data set whose outermost folder is at an address, with its index file.
+   * @throws FormatError if there is no index, or it is not valid; InputError if the server cannot be reached
    */
   static async open(address: string | URL): Promise<HttpSource> {
     const found = new HttpSource(address, {});
@@ -86,7 +86,7 @@ export class HttpSource implements DataSource {
     return size;
   }
 
-  /** @throws FormatError where there is no such file, or it has another size than the index says; InputError */
+  /** @throws FormatError if there is no such file, or its size is not that of the index; InputError */
   async read(path: string, range?: ByteRange): Promise<Uint8Array> {
     const size = await this.size(path);
     const offset = Math.min(range?.offset ?? 0, size);
@@ -119,7 +119,7 @@ export class HttpSource implements DataSource {
     }
   }
 
-  /** @throws FormatError where there is no such file; InputError where the server does not answer as it should, tried again */
+  /** @throws FormatError if there is no such file; InputError if the server does not answer properly after all retries */
   async #fetch(path: string, headers?: Record<string, string>): Promise<Response> {
     const address = joinPath(this.name, path.split("/").map(encodeURIComponent).join("/"));
     for (let tried = 0; ; tried++) {
@@ -130,7 +130,7 @@ export class HttpSource implements DataSource {
         if (response.ok) return response;
         if (response.status === 404 || response.status === 410) throw missing(this, path, "file");
         problem = `the server answers ${response.status} ${response.statusText}`.trim();
-        // What is asked for wrongly is no better asked for again.
+        // A retry cannot repair an error of the request.
         if (response.status < 500 && response.status !== 429) throw this.#unreachable(path, problem);
       } catch (error) {
         if (error instanceof FormatError || error instanceof InputError) throw error;

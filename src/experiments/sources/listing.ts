@@ -1,11 +1,11 @@
-// The folders that a list of files makes: what is in each.
+// The folders that follow from a list of files, and what each contains.
 
 import type { DataEntry } from "../data-source.ts";
 
 export class FolderListing {
   readonly #folders = new Map<string, Map<string, boolean>>([["", new Map()]]);
 
-  /** @param paths with slashes between the names and none at the start */
+  /** @param paths with slashes between the names, and none at the beginning */
   constructor(paths: Iterable<string>) {
     for (const path of paths) {
       const names = path.split("/");
@@ -26,7 +26,7 @@ export class FolderListing {
     return made;
   }
 
-  /** What is in a folder; undefined where there is none of the name. */
+  /** Returns the contents of a folder; undefined if there is no such folder. */
   list(folder: string): DataEntry[] | undefined {
     const entries = this.#folders.get(folder);
     return entries && [...entries].map(([name, isFolder]) => ({ name, folder: isFolder }));
