@@ -1,18 +1,18 @@
-// Configs from files: JSON, or YAML, of which JSON is a part.
+// Reads configs from files in YAML, which includes JSON.
 
 import { FormatError } from "../errors.ts";
 import { readBytes } from "./files.ts";
 
-/** What a config file holds. */
+/** The contents of a config file. */
 export interface ConfigFile {
   value: Record<string, unknown>;
-  /** The line, from 1 on, of a key by the way to it: "training.lr"; undefined where it is not there. */
+  /** Returns the line (from 1 on) of the key with a path such as "training.lr"; undefined if there is no such key. */
   lineOf(path: string): number | undefined;
 }
 
 /**
- * Reads fields by name.
- * @throws FormatError for a file that is neither, naming the line, or that holds anything but fields by name
+ * Reads a file of fields by name.
+ * @throws FormatError for a file in another format, with the line, or whose contents are not fields by name
  */
 export async function readConfigFile(path: string): Promise<ConfigFile> {
   const text = new TextDecoder().decode(readBytes(path));
@@ -36,13 +36,13 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
   };
 }
 
-/** A node of YAML, as far as it matters here: a map has pairs, a list has nodes. */
+/** The part of a YAML node that is used here: a map has pairs, a list has nodes. */
 interface Node {
   items?: readonly (Node | { key: Node & { value?: unknown }; value: Node | null })[];
   range?: readonly number[] | null;
 }
 
-/** Where a key begins; of an entry of a list, where that begins. Keys may have dots in them. */
+/** Returns the offset of a key, or of an entry in a list. Keys may contain dots. */
 function offsetOf(node: unknown, way: string): number | undefined {
   const { items = [] } = (node ?? {}) as Node;
   for (const [i, item] of items.entries()) {

@@ -62,9 +62,9 @@ export function drawCurves(
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="system-ui, sans-serif" font-size="13">\n${parts.join("\n")}\n</svg>\n`;
 }
 
-/** Labelled losses that enclose all others: powers of ten, or 1, 2 and 5 times these where all lie within a decade or so. */
+/** Returns the labelled losses, which enclose all others: powers of ten; within about a decade 1, 2 and 5 times these, too. */
 function marksAround(least: number, most: number): number[] {
-  // Without a loss to draw, one decade.
+  // If there is no loss to draw, the scale shows one decade.
   if (most === 0) return [1, 10];
   const steps = most / least < 20 ? [1, 2, 5] : [1];
   const powers: number[] = [];
@@ -75,7 +75,7 @@ function marksAround(least: number, most: number): number[] {
   return all.slice(first, Math.max(last, first + 1) + 1);
 }
 
-/** Names of lines, from above: those that lie too near each other for a text each are named together, at the upper one. */
+/** Labels of lines, from the top down. Lines that are too close for a label each share one, at the upper line. */
 function namesAt(lines: readonly { name: string; height: number }[]): { names: string[]; height: number }[] {
   const groups: { names: string[]; height: number }[] = [];
   for (const { name, height } of lines) {
@@ -88,7 +88,7 @@ function namesAt(lines: readonly { name: string; height: number }[]): { names: s
 
 const textOf = (loss: number) => (loss < 1e-3 || loss >= 1e4 ? loss.toExponential() : String(loss));
 
-/** A logarithmic scale has no place for others. */
+/** Whether a loss can be drawn on a logarithmic scale. */
 const isDrawn = (loss: number) => loss > 0 && Number.isFinite(loss);
 
 function line(x1: number, y1: number, x2: number, y2: number, colour: string, dashes?: string): string {

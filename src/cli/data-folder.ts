@@ -53,7 +53,7 @@ async function leadsOn(root: string, link: string): Promise<boolean> {
       if (above === join(root) || above === dirname(above)) return true;
     }
   } catch {
-    return false; // a link that leads nowhere
+    return false; // the link is broken
   }
 }
 

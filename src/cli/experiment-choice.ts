@@ -1,4 +1,4 @@
-// Which experiment a command is about, and where its data lies: one by its name, or a folder by a config.
+// Chooses the experiment of a command and its data: an experiment by name, or a folder by a config.
 
 import { basename, dirname, resolve } from "node:path";
 import type { DataSource } from "../experiments/data-source.ts";
@@ -15,13 +15,13 @@ import type { RunConfig, Settings } from "./run-folder.ts";
 export interface ExperimentChoice {
   name: string;
   experiment: Experiment;
-  /** What decides the run's numbers besides the experiment's options. */
+  /** The settings that determine a run's results, besides the experiment's options. */
   settings: Settings;
 }
 
 /**
- * @param begun the config of the run that is gone on with
- * @throws UsageError where none is named; ConfigError for a config that cannot be
+ * @param begun the config of the run that is continued
+ * @throws UsageError if no experiment is named; ConfigError for an invalid config
  */
 export async function chooseExperiment(args: Arguments, begun?: RunConfig): Promise<ExperimentChoice> {
   const config = args.text("config");
@@ -43,12 +43,12 @@ export async function chooseExperiment(args: Arguments, begun?: RunConfig): Prom
   return { name, experiment: experiments[name], settings: {} };
 }
 
-/** A data set's path may be that of a list of samples in it. */
+/** Returns the list of samples in a data set, if its path is that of such a list. */
 export function listIn(dataPath: string | undefined): string | undefined {
   return dataPath !== undefined && isFile(dataPath) ? basename(dataPath) : undefined;
 }
 
-/** The folder at a path, or that of the list at it. */
+/** Opens the folder at a path, or the folder of the list at it. */
 export function openSource(dataPath: string): DataSource {
   return new FolderSource(isFile(dataPath) ? dirname(resolve(dataPath)) : dataPath);
 }

@@ -1,4 +1,4 @@
-// The flags of experiments: what an experiment declares as `batchSize` is `--batch-size` here.
+// The flags of experiments: the option `batchSize` of an experiment is the flag `--batch-size`.
 
 import { experiments } from "../experiments/index.ts";
 import { expectedOf, type Option, type Options, parseOption, trainingOnly } from "../experiments/options.ts";
@@ -7,7 +7,7 @@ import { type Arguments, type CommandOption, UsageError } from "./command.ts";
 /** "batch-size" */
 export const flagOf = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** Flags of all experiments together. */
+/** Returns the flags of all experiments together. */
 export function experimentFlags(): Record<string, CommandOption> {
   const flags: Record<string, CommandOption> = {};
   for (const { options } of Object.values(experiments)) {
@@ -21,7 +21,7 @@ export function experimentFlags(): Record<string, CommandOption> {
   return flags;
 }
 
-/** Of these, the flags that matter where a trained model is measured. */
+/** Returns those of the flags that affect the evaluation of a trained model. */
 export function evaluationFlags(): Record<string, CommandOption> {
   const aliases = Object.values(experiments).flatMap(({ options }) => trainingOnly.map((name) => options[name]?.alias));
   const unused = [...trainingOnly.map(flagOf), ...aliases];
@@ -34,7 +34,7 @@ function placeholder(option: Option): string {
   return option.whole ? "N" : "X";
 }
 
-/** " (default 10)", or by experiment where they differ. */
+/** Returns " (default 10)", or the defaults by experiment if they differ. */
 function defaultsOf(name: string): string {
   const defaults = Object.entries(experiments).flatMap(([experiment, { options }]) =>
     Object.hasOwn(options, name) && options[name].default !== undefined
@@ -47,15 +47,15 @@ function defaultsOf(name: string): string {
   return ` (default: ${defaults.map(({ experiment, value }) => `${experiment} ${value}`).join(", ")})`;
 }
 
-/** As it is written on the command line. */
+/** Formats a value as it is written on the command line. */
 export function textOf(value: unknown): string {
   if (typeof value === "boolean") return value ? "on" : "off";
   return value === undefined ? "none" : String(value);
 }
 
 /**
- * The options that were given.
- * @throws UsageError for a value that an option cannot have, and for another experiment's options
+ * Returns the options that are given on the command line.
+ * @throws UsageError for a value that an option does not accept, and for an option of another experiment
  */
 export function givenOptions(args: Arguments, experiment: string, options: Options): Record<string, unknown> {
   const given: Record<string, unknown> = {};

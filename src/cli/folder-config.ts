@@ -1,4 +1,4 @@
-// The config of an experiment on a folder: a file, with what the command line says in place of it.
+// The config of an experiment on a folder: a file, and overrides from the command line.
 
 import { ConfigError, type ErwinError } from "../errors.ts";
 import {
@@ -13,8 +13,8 @@ import type { Settings } from "./run-folder.ts";
 
 /**
  * Reads a config and makes its experiment.
- * @param words "training.lr=1e-3": a way to a key, and its value in YAML
- * @throws ConfigError naming the file and the line, or the word, of what is wrong; FormatError for a file that cannot be read
+ * @param words overrides such as "training.lr=1e-3": the path of a key, and its value in YAML
+ * @throws ConfigError for an invalid value, with the file and the line or with the override; FormatError for an unreadable file
  */
 export async function readFolderExperiment(
   path: string,
@@ -53,7 +53,7 @@ function located(cause: ErwinError, path: string, { lineOf, ways }: Places): Con
   return new ConfigError(`${place}: ${cause.message}.`, details, { cause });
 }
 
-/** Keys may be spelled in several ways, and have dots in them. */
+/** Sets a value by its path. Keys may be spelled in several ways, and contain dots. */
 function put(into: Record<string, unknown>, way: string, value: unknown, word: string): void {
   const known = Object.keys(into).find(
     (key) => sameKey(way, key) || (sameKey(way.slice(0, key.length), key) && way[key.length] === "."),
@@ -72,7 +72,7 @@ function put(into: Record<string, unknown>, way: string, value: unknown, word: s
 
 const sameKey = (a: string, b: string) => plainKey(a) === plainKey(b);
 
-/** A config as settings by name, without what the options of training say: a run must be gone on with under the same. */
+/** Returns a config as settings by name, without the options of training: a resumed run must have the same settings. */
 export function settingsOf({ described }: FolderExperiment): Settings {
   const { training, ...fields } = described;
   const settings: Settings = {};

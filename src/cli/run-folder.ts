@@ -1,4 +1,4 @@
-// A run's folder: what it was begun with, its checkpoints, its numbers and its picture.
+// The folder of a run: its config, its checkpoints, its log and the picture of its losses.
 
 import { existsSync, rmSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
@@ -10,22 +10,22 @@ import { FolderStore } from "./folder-store.ts";
 export const CONFIG_FILE = "config.json";
 export const METRICS_FILE = "metrics.jsonl";
 export const CURVE_FILE = "curve.svg";
-/** What names of TensorBoard's event files begin with. */
+/** The prefix of the names of TensorBoard's event files. */
 export const EVENTS_PREFIX = "events.out.tfevents.";
 
-/** What decides a run's numbers, by name, as text: its options, its data, its first weights. */
+/** Everything that determines a run's results, by name, as text: its options, its data, its initial weights. */
 export type Settings = Record<string, string>;
 
 export interface RunConfig {
   experiment: string;
   settings: Settings;
-  /** The main model's config, and whatever else is worth knowing. */
+  /** The main model's config, and further information. */
   [more: string]: unknown;
 }
 
 export class RunFolder {
   readonly store: FolderStore;
-  /** Eight letters and digits that no other run has. */
+  /** Eight letters and digits that identify the run. */
   readonly id: string;
   readonly #metrics: string;
 
@@ -35,12 +35,12 @@ export class RunFolder {
     this.id = (this.config?.id as string | undefined) ?? crypto.randomUUID().slice(0, 8);
   }
 
-  /** The config of the run that was begun here, if one was. @throws InputError where it is no run's */
+  /** The config of the run in this folder, if there is one. @throws InputError if the file is not a run's config */
   get config(): RunConfig | undefined {
     return readRunConfig(this.folder);
   }
 
-  /** @throws InputError naming what differs from the settings that the run here was begun with */
+  /** @throws InputError naming the settings that differ from those of the run in this folder */
   expectSame(experiment: string, settings: Settings): void {
     const begun = this.config;
     if (!begun) return;
@@ -56,29 +56,29 @@ export class RunFolder {
     );
   }
 
-  /** Whether there is a checkpoint to go on from. */
+  /** Whether there is a checkpoint from which the run can continue. */
   get begun(): boolean {
     return existsSync(join(this.folder, LAST_CHECKPOINT));
   }
 
-  /** Steps that are done. */
+  /** The number of steps that are done. */
   get step(): number {
     const last = this.store.load(LAST_CHECKPOINT);
     return last ? (JSON.parse(loadSafetensors(last).metadata.training) as { step: number }).step : 0;
   }
 
-  /** Its name: that of the folder. */
+  /** The run's name, which is that of the folder. */
   get name(): string {
     return basename(resolve(this.folder));
   }
 
-  /** The checkpoint to go on from, which may have been put here by `erwin convert`; undefined where there is none. */
+  /** The checkpoint from which the run continues, which `erwin convert` may have written; undefined if there is none. */
   get last(): { bytes: Uint8Array; file: string } | undefined {
     const bytes = this.store.load(LAST_CHECKPOINT);
     return bytes && { bytes, file: join(this.folder, LAST_CHECKPOINT) };
   }
 
-  /** Writes what the run is, and takes away the numbers of steps that come again. */
+  /** Writes the config, and removes the log entries of steps that will be repeated. */
   begin(config: RunConfig): void {
     const { begun, step } = this;
     const kept = begun ? this.entries.filter((entry) => entry.step <= step && entry.kind !== "test") : [];
@@ -89,30 +89,30 @@ export class RunFolder {
     this.write(config);
   }
 
-  /** Writes what the run is. */
+  /** Writes the config. */
   write(config: RunConfig): void {
     writeWhole(join(this.folder, CONFIG_FILE), `${JSON.stringify({ ...config, id: this.id }, null, 2)}\n`);
   }
 
-  /** Appends a line with its line feed to the run's numbers. */
+  /** Appends a line, with its line feed, to the log. */
   log(line: string): void {
     append(this.#metrics, line);
   }
 
-  /** All numbers so far. */
+  /** The entries of the log so far. */
   get entries(): LogEntry[] {
     return readEntries(this.#metrics);
   }
 }
 
-/** The lines of a file of numbers. A last line that was cut when the run was killed is left out. */
+/** Reads the entries of a log. The last line is skipped if it is incomplete, because the run was killed. */
 export function readEntries(path: string): LogEntry[] {
   if (!existsSync(path)) return [];
   const lines = new TextDecoder().decode(readBytes(path)).split("\n");
   return lines.slice(0, -1).map((line) => JSON.parse(line) as LogEntry);
 }
 
-/** The config in a run's folder; undefined where there is none. */
+/** Reads the config in a run's folder; undefined if there is none. */
 export function readRunConfig(folder: string): RunConfig | undefined {
   const path = join(folder, CONFIG_FILE);
   if (!existsSync(path)) return undefined;
@@ -123,7 +123,7 @@ export function readRunConfig(folder: string): RunConfig | undefined {
   }
 }
 
-/** The weights in a run's folder: the best so far, or the last where none has been found the best yet. */
+/** Returns the path of the weights in a run's folder: the best ones, or the last ones if there was no validation yet. */
 export function weightsOf(folder: string): string {
   const best = join(folder, BEST_CHECKPOINT);
   return existsSync(best) ? best : join(folder, LAST_CHECKPOINT);

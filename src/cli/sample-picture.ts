@@ -1,4 +1,4 @@
-// Draws a sample of a data set as an SVG: a panel for what is given and one for what is asked for, in the colours of a number.
+// Draws a sample of a data set as an SVG: a panel for the inputs and one for the targets, coloured by a value.
 
 import type { SamplePanel, SamplePicture } from "../experiments/generator.ts";
 
@@ -7,22 +7,22 @@ const MARGIN = 24;
 const GAP = 20;
 const PANEL = (WIDTH - 2 * MARGIN - GAP) / 2;
 const HEAD = 78;
-/** Above what a panel shows, and under it, where the colours are explained. */
+/** The heights above a panel, and below it for the colour scale. */
 const PANEL_HEAD = 34;
 const PANEL_FOOT = 56;
-/** Around what a panel shows. */
+/** The space around the contents of a panel. */
 const PADDING = 18;
 const COLOURS = 24;
 const TEXT = "#a7b0c4";
 const TITLE = "#f3f5fa";
-/** From the least number to the most: blue, grey, orange, alike in lightness to both sides of the middle. */
+/** The colours from the least value to the largest: blue, grey, orange, with the same lightness on both sides of the middle. */
 const STOPS = [
   [74, 144, 255],
   [120, 128, 150],
   [255, 150, 60],
 ];
 
-/** The picture, its panels side by side and to the same scale as long as they show the same points. */
+/** Draws the panels side by side, with the same scale if they show the same points. */
 export function drawSample({ title, explanation, panels }: SamplePicture): string {
   const heights = panels.map(({ points }) => fit(points).height);
   const height = HEAD + PANEL_HEAD + Math.max(...heights) + PANEL_FOOT + MARGIN;
@@ -36,7 +36,7 @@ export function drawSample({ title, explanation, panels }: SamplePicture): strin
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="system-ui, sans-serif">\n${parts.join("\n")}\n</svg>\n`;
 }
 
-/** From a panel's own units to pixels, and how high that is. */
+/** Returns the mapping from a panel's own units to pixels, and the height in pixels. */
 function fit(points: Float32Array) {
   const bounds = [0, 1].map((axis) => {
     const values = points.filter((_, i) => i % 2 === axis);
@@ -77,7 +77,7 @@ function drawPanel(panel: SamplePanel, left: number, height: number): string {
 
 type Place = readonly [number, number];
 
-/** Points that follow each other in one colour are one path, which keeps the file small. */
+/** Consecutive points of the same colour become one path, which keeps the file small. */
 function drawDots(values: Float32Array, at: (point: number) => Place, step: (value: number) => number): string[] {
   const size = Math.max(3, Math.min(9, 100 / Math.sqrt(values.length)));
   const dots = Array.from(values, (value, point) => ({ colour: step(value), path: `M${pair(at(point))}h0` }));
@@ -98,7 +98,7 @@ function drawTriangles(
     const [a, b, c] = [...corners].map((corner) => pair(at(corner)));
     return { colour: step(mean), path: `M${a}L${b} ${c}z` };
   });
-  // Triangles do not overlap, so all of a colour can be drawn at once; their outline hides the seams between them.
+  // Triangles do not overlap, so all triangles of a colour can be drawn together; their outline hides the seams between them.
   return joinRuns(drawn.sort((a, b) => a.colour - b.colour)).map(
     ({ colour, path }) =>
       `<path fill="${colourAt(colour)}" stroke="${colourAt(colour)}" stroke-width="0.6" d="${path}"/>`,
@@ -115,7 +115,7 @@ function joinRuns(paths: readonly { colour: number; path: string }[]): { colour:
   return runs;
 }
 
-/** An arrow is a line; the dot that it starts from tells its ends apart. */
+/** Draws arrows as lines; the dot at the beginning distinguishes the two ends. */
 function drawArrows(arrows: Float32Array, { points }: SamplePanel, { x, y }: ReturnType<typeof fit>): string {
   const path = Array.from({ length: points.length / 2 }, (_, point) => {
     const [right, up] = points.subarray(2 * point, 2 * point + 2);

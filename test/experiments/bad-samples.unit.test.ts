@@ -1,4 +1,4 @@
-// Damaged samples: left out of what is measured, replaced in training, and told once each.
+// Damaged samples are left out of evaluations, replaced in training, and reported once each.
 
 import { describe, expect, it } from "vitest";
 import { FormatError } from "../../src/errors.ts";
@@ -6,7 +6,7 @@ import { replacingBad, withoutBad } from "../../src/experiments/bad-samples.ts";
 import type { BadSample, Split } from "../../src/experiments/experiment.ts";
 import { Random } from "../../src/random.ts";
 
-/** Samples that are their numbers; those listed are damaged. */
+/** Makes samples that are their own numbers; those that are listed are damaged. */
 function numbers(size: number, damaged: readonly number[]): Split<number> {
   return {
     size,

@@ -1,6 +1,6 @@
-// What the generators write is what the readers of published data read, value by value.
+// The readers of published data read what the generators write, value by value.
 //
-// Other software reads the same: test/experiments/peer/read_generated.py checked files of `erwin generate` with h5py 3, NumPy 2,
+// Other software has read the same files: test/experiments/peer/read_generated.py checked the output of `erwin generate` with h5py 3, NumPy 2,
 // meshio 5 and TensorBoard's record reader (2026-11-26).
 import { describe, expect, it } from "vitest";
 import { HALO_FIELDS, haloCatalogue } from "../../src/experiments/cosmology/generate.ts";

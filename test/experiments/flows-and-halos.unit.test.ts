@@ -1,4 +1,4 @@
-// The loaders of cosmology and eagle: which samples and frames they take, and what is wrong with a file is told by its name.
+// The loaders of cosmology and eagle: which samples and frames they take, and errors that name the damaged file.
 
 import { describe, expect, it } from "vitest";
 import { loadCatalogues } from "../../src/experiments/cosmology/catalogues.ts";
@@ -35,7 +35,7 @@ async function expectBad(
 
 describe("cosmology", () => {
   const names = ["x", "y", "z", "v_x", "v_y", "v_z"];
-  /** Halo h of column c is 1000 * first + 10 c + h. */
+  /** The element of halo h in column c is 1000 * first + 10 c + h. */
   const record = (first: number, halos: number, change: Record<string, Float32Array> = {}) => {
     const columns = names.map(
       (name, c) => [name, Float32Array.from({ length: halos }, (_, h) => 1000 * first + 10 * c + h)] as const,
@@ -122,7 +122,7 @@ describe("eagle", () => {
   ]);
   const options = { shuffle: false, rollout: 400 };
   const source = new MemorySource(files, "D");
-  /** The frame that a window begins with, which VX tells. */
+  /** Returns the first frame of a window, which its VX encodes. */
   const firstFrame = (states: Float32Array) => Math.abs(Math.round(states[0] * STATE_DEVIATION[0] + STATE_MEAN[0]));
 
   it("takes windows of six frames one after the other in training, or from anywhere", async () => {
@@ -130,7 +130,7 @@ describe("eagle", () => {
     expect([split.size, split.nameOf(0), split.nameOf(1)]).toEqual([2, "Cre/1/1", "Tri/2/1"]);
     const starts: number[] = [];
     for (const epoch of [0, 1, 17, 18]) starts.push(firstFrame((await split.load(1, random, epoch)).states));
-    // There are 105 first frames: 6 x 18 goes round.
+    // There are 105 first frames, so the sequence 6 x 18 wraps around.
     expect(starts).toEqual([0, 6, 102, 3]);
     const shuffled = await loadFlows(source, "train", "train", { ...options, shuffle: true });
     const drawn = new Set<number>();
@@ -166,7 +166,7 @@ describe("eagle", () => {
     taken = 0;
     await split.load(0, random, 1);
     const frame = nodes * (2 + 4 + 1) * 4 + 6 * 4;
-    // The header of each of the six arrays' entries is read again.
+    // The header of each of the six arrays is read again.
     expect(taken).toBe(6 * frame + 6 * 30);
   });
 
@@ -227,14 +227,14 @@ describe("eagle", () => {
   it("measures a flow in which nothing moves: known nodes are right, and what is asked for is the change", async () => {
     const window = await (await loadFlows(source, "test", "test", { ...options, rollout: 2 })).load(0, random);
     const [first, second] = persistenceErrors(window);
-    // VX grows by 1 a frame and VY falls by 1, except at the known nodes 1, 3 and 4.
+    // VX grows by 1 per frame and VY falls by 1, except at the known nodes 1, 3 and 4.
     const off = Math.sqrt((1 + 1) / 2);
     expect(first.velocity).toBeCloseTo((off * 2) / nodes, 4);
     expect(second.velocity).toBeCloseTo((2 * off * 2) / nodes, 4);
     expect(first.pressure).toBeCloseTo(0, 5);
     const change = (1 / STATE_DEVIATION[0] ** 2 + 1 / STATE_DEVIATION[1] ** 2) / 2;
     expect(first.loss).toBeCloseTo(change, 4);
-    // At known nodes the state before is the truth, so that one step is missing there, and two elsewhere.
+    // At known nodes the previous state is the truth, so that the error is that of one step there, and of two steps elsewhere.
     expect(second.loss).toBeCloseTo((change * (3 + 2 * 4)) / nodes, 4);
   });
 });

@@ -1,5 +1,5 @@
-// Experiments on folders in every host, by the built library: all formats give the same samples, the loss that is trained is the one
-// that is reported, splits are as they are asked for, and sequences are rolled out.
+// Experiments on folders in every host, with the built library: all formats give the same samples, the reported loss is the one that
+// is minimised, splits are as requested, and sequences are rolled out.
 
 import { fit, MemoryLogger } from "erwin";
 import { FOLDER, fitOptions, folderExperiment, MemorySource, openRun, resolveOptions } from "erwin/experiments";
@@ -107,7 +107,7 @@ onEachDevice((device, backend) => {
       samples.push({ positions, features, truth });
       model.dispose();
     }
-    // Height and speed; pressure, velocity and three classes.
+    // The features are height and speed; the truths are pressure, velocity and three classes.
     expect(samples[0].features).toHaveLength(2 * points);
     expect(samples[0].truth).toHaveLength(7 * points);
     for (const sample of samples) expect(sample).toEqual(samples[0]);

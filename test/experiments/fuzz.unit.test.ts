@@ -1,5 +1,5 @@
-// The loaders of the four experiments on damaged data sets: a sample or a FormatError that names a file, and nothing else, in bounded
-// time and memory. ERWIN_FUZZ=10000 tries so many of each data set; a few hundred otherwise.
+// The loaders of the four experiments on damaged data sets either return a sample or throw a FormatError that names a file, in bounded
+// time and memory. ERWIN_FUZZ=10000 sets the number of attempts per data set; the default is a few hundred.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -31,10 +31,10 @@ async function generated(name: string, sizes: { samples: number; points: number;
   return files;
 }
 
-/** Validation looks at frames 100 and 101. */
+/** Flows with enough frames for validation, which uses frames 100 and 101. */
 const flows = () => generated("eagle", { samples: 3, points: 30, frames: 104 });
 
-/** Cars as PyTorch's tensors, which PyTorch wrote. */
+/** Cars as preprocessed tensors that PyTorch wrote. */
 async function preprocessed(): Promise<Files> {
   const folder = fileURLToPath(new URL("../golden/experiments/shapenet/data/preprocessed", import.meta.url));
   const paths = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".th"));
@@ -46,18 +46,18 @@ const cases: [string, Experiment, () => Promise<Files>, number][] = [
   ["eagle", eagle as unknown as Experiment, flows, 300],
   ["shapenet", shapenet as unknown as Experiment, () => generated("shapenet", { samples: 6, points: 30 }), 600],
   ["shapenet, preprocessed", shapenet as unknown as Experiment, preprocessed, 600],
-  // The HDF5 library is begun anew after each file that it cannot read.
+  // There are only 40 rounds, because the HDF5 library starts anew after each damaged file.
   ["md", md as unknown as Experiment, () => generated("md", { samples: 3, points: 6, frames: 20 }), 40],
 ];
 
-/** Damages a data set in one of the ways that files are damaged, or mixed up. Returns what was done. */
+/** Damages a data set in one of the ways in which files are damaged or mixed up. Returns a description of the damage. */
 function damage(files: Files, random: Random): string {
   const paths = [...files.keys()];
   const pick = <Value>(values: readonly Value[]) => values[Math.floor(random.uniform() * values.length)];
   const path = pick(paths);
   const bytes = files.get(path) as Uint8Array;
   const at = Math.floor(random.uniform() * bytes.length);
-  // Heads and directories are where most is decided.
+  // Most damage is done near the beginning or the end, where headers and directories are.
   const near = random.uniform() < 0.5 ? at : Math.floor(random.uniform() * Math.min(200, bytes.length));
   const place = random.uniform() < 0.3 ? Math.max(0, bytes.length - 1 - near) : near;
   const changed = bytes.slice();
@@ -70,7 +70,7 @@ function damage(files: Files, random: Random): string {
       files.set(path, changed);
       return `a bit of ${path} turned at ${place}`;
     case 2:
-      // An absurd length, wherever one stands.
+      // An absurd length may be written over any length.
       changed.fill(0xff, place, place + pick([2, 4, 8]));
       files.set(path, changed);
       return `${path} filled with ones at ${place}`;
@@ -92,7 +92,7 @@ function damage(files: Files, random: Random): string {
   }
 }
 
-/** Arrays without their last rows, or of other numbers; what is no array of NumPy's comes back twice in a row. */
+/** Returns arrays without their last rows, or with another type; a file that is not NumPy's is concatenated with itself. */
 function reshaped(path: string, bytes: Uint8Array, random: Random): Uint8Array {
   if (path.endsWith(".npz")) {
     const arrays = loadNpz(bytes);
@@ -111,7 +111,7 @@ function reshaped(path: string, bytes: Uint8Array, random: Random): Uint8Array {
   return twice;
 }
 
-/** Counts what is asked of it: a length that a file claims must not be taken before it is checked. */
+/** A source that counts the bytes it is asked for: a length that a file claims must not be used before it is checked. */
 class Watched extends MemorySource {
   override async read(path: string, range?: ByteRange): Promise<Uint8Array> {
     const size = await this.size(path);
@@ -152,7 +152,7 @@ it.each(cases)(
       });
       slowest = Math.max(slowest, performance.now() - begun);
     }
-    // Some damage cannot be seen, such as other digits.
+    // Some damage cannot be detected, such as changed digits.
     expect(refused).toBeGreaterThan(rounds / 3);
   },
   1_200_000,

@@ -29,7 +29,7 @@ describe("cosmology", () => {
       };
       const divergence = [0, 1, 2].reduce((sum, axis) => sum + (along(axis, 1) - along(axis, -1)) / (2 * step), 0);
       expect(divergence).toBeCloseTo(-field.density(x, y, z), 4);
-      // Periodic: the box's sides are the same place.
+      // The box is periodic: opposite sides are the same place.
       expect(field.density(x + 1000, y - 1000, z)).toBeCloseTo(field.density(x, y, z), 6);
     }
   });
@@ -130,7 +130,7 @@ describe("eagle", () => {
   it("carries a vortex along the ground by its image alone", () => {
     const alone: Vortex[] = [{ x: 0, y: 0.5, circulation: 4, core: 1e-4 }];
     for (let frame = 0; frame < 30; frame++) advanceVortices(alone, 0);
-    // Circulation / (4 pi height), for a second.
+    // The velocity is circulation / (4 pi height), over one second.
     expect(alone[0].x).toBeCloseTo(4 / (4 * Math.PI * 0.5), 4);
     expect(alone[0].y).toBeCloseTo(0.5, 10);
   });
@@ -154,13 +154,13 @@ describe("eagle", () => {
 describe("shapenet", () => {
   it("knows the flow around a sphere, and around a disc-like and a needle-like body", () => {
     for (const speed of surfaceSpeeds([2, 2, 2])) expect(speed).toBeCloseTo(1.5, 4);
-    // Lamb's spheroids: alpha in closed form.
+    // Lamb's formula for spheroids gives alpha in closed form.
     const eccentricity = Math.sqrt(1 - 1 / 9);
     const e2 = eccentricity ** 2;
     const along =
       ((2 * (1 - e2)) / (e2 * eccentricity)) * (0.5 * Math.log((1 + eccentricity) / (1 - eccentricity)) - eccentricity);
     expect(surfaceSpeeds([1, 1, 3])[2]).toBeCloseTo(2 / (2 - along), 4);
-    // 1 - 9/4 sin^2 on a sphere.
+    // The pressure coefficient of a sphere is 1 - 9/4 sin^2.
     for (const angle of [0, 0.4, 1.1, Math.PI / 2]) {
       const point = [Math.sin(angle), 0, Math.cos(angle)];
       expect(pressureCoefficient(point, [1, 1, 1], [0, 0, -1])).toBeCloseTo(1 - 2.25 * Math.sin(angle) ** 2, 3);

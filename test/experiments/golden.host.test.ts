@@ -1,4 +1,4 @@
-// md and shapenet against the reference: losses of its training, evaluation and predictions with its weights.
+// md and shapenet against the reference: losses in training, evaluation and predictions with the reference's weights.
 
 import { evaluate, Random } from "erwin";
 import { experiments, readModel } from "erwin/experiments";
@@ -16,8 +16,8 @@ const cases = [
 ] as const;
 
 onEachDevice((device, backend) => {
-  // PyTorch's tensors hold the same cars as the meshes: once more on the quick backend is enough. Software adapters take long
-  // to train, a browser's longest.
+  // PyTorch's tensors contain the same cars as the meshes, so one quick backend is enough for them. Training takes long on software
+  // adapters, and longest in browsers.
   const trains = backend === "cpu" || "Deno" in globalThis;
   const here = cases.filter(([, folder]) => folder !== "preprocessed" || backend === "cpu");
   const trained = trains ? here : [];
@@ -25,7 +25,7 @@ onEachDevice((device, backend) => {
   test.for(trained)("%s %s: the losses and rates of twelve steps, clipped or not", async ([name, folder]) => {
     const run = await loadGoldenRun(name, folder);
     const { losses_f64, lr_used, clipped } = run.expected;
-    // A software adapter has to do each of the two with one experiment only.
+    // A software adapter does each of the two with one experiment only.
     const [plain, limited] = backend === "cpu" ? [true, true] : [name === "shapenet", name === "md"];
     if (plain) {
       const { losses, rates } = await fitGolden(name, run, device());
@@ -59,7 +59,7 @@ onEachDevice((device, backend) => {
       const { loss, mse } = run.expected.final_f64[split];
       expectClose([found.loss], [loss], 1e-5, `loss of ${split}`);
       expectClose([found.mse], [mse], 1e-5, `mse of ${split}`);
-      // Each alone must come to what batches of one cloud come to.
+      // Each cloud alone must give the same as batches of one cloud.
       const alone = await evaluate({ device: device(), task, data, batchSize: 1 });
       const mean = samples.reduce((sum, sample) => sum + sample.loss, 0) / samples.length;
       expect(samples).toHaveLength(data.size);

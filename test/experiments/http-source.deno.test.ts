@@ -1,4 +1,4 @@
-// A data set on a server, by the index that the command line writes: parts of files, servers that send none, and what goes wrong.
+// A data set on a server, with the index that the command line writes: partial reads, servers without partial reads, and errors.
 
 import { cpSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -12,7 +12,7 @@ import { erwin, temporaryFolder } from "../cli/command.ts";
 const { folder, path, remove } = temporaryFolder();
 afterAll(remove);
 
-/** How the server of the moment answers; by default as servers do. */
+/** How the server answers in the current test; by default as usual servers do. */
 let answer: (request: IncomingMessage, response: ServerResponse) => boolean = () => false;
 const ranges: (string | undefined)[] = [];
 const server = createServer((request, response) => {

@@ -1,5 +1,5 @@
-// All four experiments against PyTorch: twenty steps of training from the same weights over the same samples in the same order, and
-// for those that the reference's own files do not cover, evaluation with given weights and rollouts. The peer's numbers are those of
+// All four experiments against PyTorch: twenty steps of training from the same weights over the same samples in the same order; and
+// evaluation with given weights and rollouts, where the reference's own files have none. The expected values are those of
 // test/experiments/peer/train.py in float64.
 
 import { evaluate } from "erwin";
@@ -10,7 +10,7 @@ import { type Evaluation, fitGolden, loadFinalWeights, loadPeerRun } from "../su
 import { onEachDevice } from "../support/models.ts";
 
 onEachDevice((device, backend) => {
-  // A software adapter takes minutes to train cars, of which golden.host.test.ts has twelve steps; a browser's takes long for all.
+  // Software adapters train cars for minutes, so golden.host.test.ts covers them with twelve steps; in a browser everything is slow.
   const trains = backend === "cpu" || "Deno" in globalThis;
   const trained = (["cosmology", "md", "eagle", "shapenet"] as const).filter(
     (name) => trains && (name !== "shapenet" || backend === "cpu"),

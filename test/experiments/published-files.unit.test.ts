@@ -1,4 +1,4 @@
-// What is wrong with a data set's files is told as a FormatError that names the file.
+// A damaged file of a data set gives a FormatError that names the file.
 
 import { saveNpy } from "erwin/formats";
 import { expect, it } from "vitest";
@@ -57,7 +57,7 @@ it("md: reads windows, and names what does not fit", async () => {
   await wrong("polymer_train/chain/bond.h5", await array("bond_indices", [1, 2], Int32Array.of(0, beads)));
 });
 
-/** Two quads of the seven points, one of which neither uses. */
+/** Two quads of the seven points, one of which belongs to neither. */
 const mesh = `# vtk DataFile Version 3.0
 car
 ASCII

@@ -1,4 +1,4 @@
-// Data sets where a page has them: on a server, chosen or dropped as files, in the origin's private file system.
+// Sources of data sets on a page: a server, files that were chosen or dropped, and the origin's private file system.
 
 import { Random } from "erwin";
 import { type DataSource, DirectorySource, experiments, FileSource, HttpSource, MemorySource } from "erwin/experiments";
@@ -8,7 +8,7 @@ import { loadGoldenRun } from "../support/experiments.ts";
 const run = await loadGoldenRun("md");
 const options = run.options();
 
-/** The first test sample, which three HDF5 files and a list make. */
+/** Reads the first test sample, which consists of three HDF5 files and a list. */
 async function firstSample(source: DataSource) {
   const data = (await experiments.md.load("test", options, source))!;
   return data.load(0, new Random(0, ""));
@@ -44,7 +44,7 @@ it("reads the files of an input element", async () => {
     return Object.defineProperty(file, "webkitRelativePath", { value: `polymers/${path}` });
   });
   await expectSame(FileSource.fromInput(files), "polymers");
-  // Files chosen one by one have no folder.
+  // Files that were chosen individually have no folder.
   expect(await FileSource.fromInput([new File(["a"], "a.csv")]).list("")).toEqual([{ name: "a.csv", folder: false }]);
   expect(() => FileSource.fromInput([])).toThrow("there are no files");
 });
@@ -97,7 +97,7 @@ function makeFolder(parent: FileSystemDirectoryEntry, name: string): Promise<Fil
   );
 }
 
-/** TypeScript does not know the writer that Chromium's entries have. */
+/** The writer of Chromium's entries, which TypeScript does not declare. */
 interface WritableEntry {
   createWriter(
     done: (writer: { onwriteend: () => void; onerror: (error: unknown) => void; write(blob: Blob): void }) => void,

@@ -1,4 +1,4 @@
-// erwin evaluate: measures a trained model on a split of its experiment's data.
+// erwin evaluate: evaluates a trained model on a split of its experiment's data.
 
 import { extname, join } from "node:path";
 import process from "node:process";
@@ -101,7 +101,7 @@ interface Measured {
   /** `loss` among them. */
   metrics: Metrics;
   samples: ({ name: string } & Metrics)[];
-  /** Error curves of predictions step by step. */
+  /** Error curves of rollouts. */
   curves?: Record<string, number[]>;
 }
 
@@ -131,7 +131,7 @@ async function measure(
   });
 }
 
-/** @param place path of the files without their extensions */
+/** @param place the path of the files without their extensions */
 function writeCurves(place: string, experiment: string, curves: Readonly<Record<string, readonly number[]>>): void {
   const names = Object.keys(curves);
   const steps = curves[names[0]].map((_, i) => [i + 1, ...names.map((name) => curves[name][i])].join(","));
@@ -141,7 +141,7 @@ function writeCurves(place: string, experiment: string, curves: Readonly<Record<
   console.error(`error curves: ${place}.csv, ${place}.svg`);
 }
 
-/** The options that a run was begun with. */
+/** Returns the options with which a run was begun. */
 function settingsOf(config: RunConfig | undefined, options: Options): Record<string, unknown> {
   if (!config) return {};
   const known = Object.entries(options).flatMap(([name, option]) => {

@@ -107,7 +107,7 @@ async function describeOther(path: string): Promise<void> {
     ];
     return [name, dtype, `[${shape.map((size) => size ?? "varies").join(", ")}]`, [range, ...strange].join(", ")];
   });
-  // Of a run, what is worth knowing of the weights is their number.
+  // For a run, the number of its weights is enough.
   if (rows.length > 0 && !run) console.log(formatTable(rows));
 }
 

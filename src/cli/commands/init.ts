@@ -1,4 +1,4 @@
-// erwin init: writes a config to train on a folder of one's own files, by looking at them.
+// erwin init: surveys a folder of the user's own files, and writes a config to train on them.
 
 import { join } from "node:path";
 import { proposeConfig } from "../../experiments/folder/propose.ts";

@@ -86,7 +86,7 @@ async function run(args: Arguments): Promise<void> {
 
 const forMany = ["format", "shard", "batch-points", "overwrite"];
 
-/** Models of fields know what of a file they take, and how. */
+/** Models of a folder's fields know which arrays of a file they take. */
 async function predictFields(
   args: Arguments,
   inputs: readonly string[],
@@ -108,7 +108,7 @@ async function predictFields(
   });
 }
 
-/** The options of models that do not say what their inputs are. */
+/** The options of models that do not know their inputs. */
 const forModels = ["features", "radius", "knn", "mode", "batch-points"];
 
 /** The options of predicting many files. */

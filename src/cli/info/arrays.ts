@@ -1,4 +1,4 @@
-// The named arrays of any file that can be read, one sample after the other.
+// Reads the named arrays of any supported file, one sample after the other.
 
 import { extname } from "node:path";
 import { FormatError } from "../../errors.ts";
@@ -14,7 +14,7 @@ import { readExample, readTensorProto } from "../../formats/tensorflow.ts";
 import { readTfRecords } from "../../formats/tfrecord.ts";
 import { loadTorch, TorchTensor } from "../../formats/torch.ts";
 
-/** What the first array of a file of points is called. */
+/** The name of the array of positions in a file of points. */
 export const POSITIONS = "positions";
 
 type Arrays = ReadonlyMap<string, SafeTensor>;
@@ -22,7 +22,7 @@ type Reader = (bytes: Uint8Array, file: string) => Iterable<Arrays> | Promise<It
 
 const readTorch: Reader = (bytes, file) => [tensorsIn(loadTorch(bytes, { file }))];
 
-/** HDF5's library is loaded with its first file. */
+/** HDF5's library is loaded when the first file needs it. */
 const readHdf5: Reader = async (bytes, file) => {
   return [await loadHdf5(bytes, { file })];
 };
@@ -45,12 +45,12 @@ const readerOf = (format: string): Reader | undefined => {
   return pointCloudExtensions.includes(`.${format}`) ? (bytes, file) => [readPoints(bytes, file)] : undefined;
 };
 
-/** A file's format, by its extension: "npz". */
+/** Returns a file's format, which is its extension: "npz". */
 export const formatOf = (file: string): string => extname(file).slice(1).toLowerCase();
 
 /**
- * @returns the arrays of each sample: of each record of a TFRecord file, of the whole of any other
- * @throws FormatError for an unknown extension, and what the format's reader throws, here or while samples are taken
+ * @returns the arrays of each sample: of each record of a TFRecord file; other files are a single sample
+ * @throws FormatError for an unknown extension, and what the format's reader throws, here or while samples are read
  */
 export async function readSamples(bytes: Uint8Array, file: string): Promise<Iterable<Arrays>> {
   const read = readerOf(formatOf(file));
@@ -62,7 +62,7 @@ export async function readSamples(bytes: Uint8Array, file: string): Promise<Iter
   });
 }
 
-/** All tensors in dictionaries and lists, named by the way to them: "model_state_dict.embed.weight", "tensors.0". */
+/** Returns all tensors in dictionaries and lists by their paths: "model_state_dict.embed.weight", "tensors.0". */
 function tensorsIn(value: Pickled, name = "", found = new Map<string, SafeTensor>()): Arrays {
   if (value instanceof TorchTensor) found.set(name || "tensor", value);
   const items = value instanceof Map || Array.isArray(value) ? value.entries() : [];
@@ -86,7 +86,7 @@ function* readRecords(bytes: Uint8Array, file: string): Generator<Arrays> {
   }
 }
 
-/** Positions, and whatever numbers the file attaches to its points. */
+/** Reads positions, and the numeric attributes of the points. */
 function readPoints(bytes: Uint8Array, file: string): Arrays {
   const attributes = numericAttributes(bytes, file);
   const cloud = readPointCloud(bytes, file, { attributes });

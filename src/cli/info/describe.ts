@@ -1,4 +1,4 @@
-// What is in a file or a folder, as data: what `erwin info --json` prints.
+// Describes the contents of a file or a folder as data, which `erwin info --json` prints.
 
 import { basename, join } from "node:path";
 import type { DataSource } from "../../experiments/data-source.ts";
@@ -14,18 +14,18 @@ import { type ArraySummary, Statistics } from "./statistics.ts";
 
 export interface FileDescription {
   file: string;
-  /** The extension without its dot; of a folder "run", the experiment whose data it holds, or "folder". */
+  /** The extension without its dot; for a folder "run", the experiment whose data it contains, or "folder". */
   format: string;
   arrays: ArraySummary[];
-  /** How many samples a file holds; of a data set by split. */
+  /** The number of samples in a file, or by split in a data set. */
   samples: number | Record<string, number>;
-  /** Of a folder: how many files there are of each format. */
+  /** The number of files of each format, for a folder. */
   files?: Record<string, number>;
-  /** Of a run's folder. */
+  /** The description of the run, for a run's folder. */
   run?: RunDescription;
 }
 
-/** @throws FormatError for a damaged file or an unknown extension; InputError where there is none */
+/** @throws FormatError for a damaged file or an unknown extension; InputError if there is no such file */
 export async function describeFile(file: string): Promise<FileDescription> {
   const statistics = new Map<string, Statistics>();
   let samples = 0;
@@ -41,7 +41,7 @@ export async function describeFile(file: string): Promise<FileDescription> {
   return { file, format: formatOf(file), arrays, samples };
 }
 
-/** Counts files and samples, and reads no arrays but a run's weights. */
+/** Counts files and samples without reading arrays, except for a run's weights. */
 export async function describeFolder(folder: string): Promise<FileDescription> {
   const paths = filesBelow(folder);
   const files: Record<string, number> = {};
@@ -85,14 +85,14 @@ async function dataSetIn(folder: string, paths: readonly string[]) {
   return Object.keys(samples).length > 0 ? { format: "cosmology", samples } : undefined;
 }
 
-/** Cars are divided by their places in the published set, not by a list. */
+/** Cars are divided by their places in the published set, because there is no list. */
 async function carsOf(source: DataSource): Promise<Record<string, number>> {
   const samples: Record<string, number> = {};
   for (const split of splitNames) samples[split] = (await loadCars(source, split, "val"))?.size ?? 0;
   return samples;
 }
 
-/** "test_class2" and "valid" are what others call test and val. */
+/** Returns the split of a list; some data sets call test and val "test_class2" and "valid". */
 function splitOf(list: string): string {
   return /^(train|val|test)/.exec(list)?.[0] ?? list;
 }

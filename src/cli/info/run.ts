@@ -1,4 +1,4 @@
-// What a run's folder says of its run.
+// Describes the run in a folder.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -8,21 +8,21 @@ import { METRICS_FILE, type RunConfig, readEntries, readRunConfig, weightsOf } f
 
 export interface RunDescription {
   experiment: string;
-  /** Steps done, and of the whole run. */
+  /** The number of steps that are done, and of the whole run. */
   step: number;
   steps: number;
-  /** The best validation. */
+  /** The best validation so far. */
   best?: { step: number; loss: number };
-  /** The latest of each kind. */
+  /** The latest log entry of each kind. */
   training?: LogEntry;
   validation?: LogEntry;
   test?: LogEntry;
-  /** Where its weights are. */
+  /** The path of its weights. */
   weights?: string;
   config: RunConfig;
 }
 
-/** What is known of the run in a folder; undefined where there is none. @throws InputError, FormatError for damaged files */
+/** Describes the run in a folder; undefined if there is none. @throws InputError, FormatError for damaged files */
 export function describeRun(folder: string): RunDescription | undefined {
   const config = readRunConfig(folder);
   if (typeof config?.experiment !== "string" || typeof config.settings !== "object") return undefined;

@@ -1,23 +1,23 @@
-// What an array's numbers are like, in one pass and without a copy.
+// Statistics of an array's values, in one pass and without a copy.
 
 import type { SafeTensor } from "../../formats/elements.ts";
 import { bfloat16ToFloat32, halfToNumber } from "../../formats/half.ts";
 
 export interface ArraySummary {
   name: string;
-  /** Of one sample; null along axes on which samples differ. */
+  /** The shape in one sample; null along axes on which samples differ. */
   shape: (number | null)[];
   dtype: string;
-  /** Of the finite numbers; null where there are none. */
+  /** Statistics of the finite values; null if there are none. */
   min: number | null;
   max: number | null;
   mean: number | null;
-  /** How many are NaN, and how many infinite. */
+  /** The numbers of NaN and of infinite values. */
   nan: number;
   infinite: number;
 }
 
-/** Sums up one array of a file or, sample by sample, the arrays of one name in several. */
+/** Accumulates one array of a file or, sample by sample, the arrays of one name in several samples. */
 export class Statistics {
   readonly #name: string;
   readonly #dtype: string;

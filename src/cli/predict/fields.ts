@@ -1,4 +1,4 @@
-// erwin predict for models of a folder's fields: each file comes back with the predictions in it.
+// erwin predict for models of a folder's fields: each output is the input file with the predictions added.
 
 import { existsSync } from "node:fs";
 import { basename, dirname, extname } from "node:path";
@@ -35,7 +35,7 @@ export interface FieldsOptions {
 
 const writable = addableExtensions.map((extension) => `.${extension}`);
 
-/** @throws UsageError for an output that cannot be written as its name says */
+/** @throws UsageError for an output in a format that cannot be written */
 export function expectFieldOutput(output: string): void {
   if (writable.includes(extname(output).toLowerCase())) return;
   throw new UsageError(`--output is "${output}", expected a file that ends in ${writable.join(", ")}`);
@@ -54,15 +54,15 @@ export async function predictFieldsOf(input: string, output: string, options: Fi
 export interface ManyFieldsOptions extends FieldsOptions {
   inputs: readonly string[];
   outputFolder: string;
-  /** Extension of the outputs, with its dot; by default that of the input. */
+  /** The extension of the outputs, with its dot; by default that of each input. */
   format?: string;
   shard: Shard;
   overwrite: boolean;
 }
 
 /**
- * Predicts the fields of many files; what is there already is skipped, unless it is to be overwritten.
- * @throws ErwinError at the end where a file could not be predicted
+ * Predicts the fields of many files. Existing outputs are skipped, unless they are to be overwritten.
+ * @throws ErwinError at the end if a file could not be predicted
  */
 export async function predictManyFields(options: ManyFieldsOptions): Promise<void> {
   const { inputs, outputFolder, format, shard, overwrite, weights } = options;
@@ -101,7 +101,7 @@ export async function predictManyFields(options: ManyFieldsOptions): Promise<voi
   expectAllDone({ failed, files: own.length, unreadable });
 }
 
-/** Predicts a file and writes its output; gives the names of the arrays. */
+/** Predicts a file and writes its output; returns the names of the arrays. */
 type Predict = (paths: PredictionPaths) => Promise<string[]>;
 
 async function withFields(
@@ -140,7 +140,7 @@ async function predictFile(
   return arrays;
 }
 
-/** The input with the arrays in it; where the output is of another format, what that can hold of it. */
+/** Encodes the input with the arrays added; an output of another format contains what that format supports. */
 async function encode(
   input: string,
   output: string,

@@ -1,4 +1,4 @@
-// A run's numbers as TensorBoard reads them: `tensorboard --logdir RUN`.
+// Writes a run's log for TensorBoard: `tensorboard --logdir RUN`.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -7,11 +7,11 @@ import type { LogEntry, Logger } from "../../index.ts";
 import { append } from "../files.ts";
 import { EVENTS_PREFIX } from "../run-folder.ts";
 
-/** An event file of one call: each call that goes on with a run writes a file of its own, as TensorBoard expects it. */
+/** An event file of one call. Each call that continues a run writes its own file, as TensorBoard expects. */
 export class EventLog implements Logger {
   readonly #path: string;
 
-  /** @param step steps that the run has done: what earlier files say of later ones is void */
+  /** @param step the number of steps that the run has done; entries of later steps in earlier files become void */
   constructor(folder: string, step: number) {
     // TensorBoard reads a folder's files in the order of their names.
     let seconds = Math.floor(Date.now() / 1000);

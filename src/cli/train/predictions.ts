@@ -1,4 +1,4 @@
-// The predictions of a run's test split: a file a sample, with what was predicted, the truth and the error at each point.
+// Writes predictions for a run's test split: for each sample a file with the prediction, the truth and the error at each point.
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -22,16 +22,16 @@ export interface PredictionsOptions {
   model: Module;
   data: Split<unknown>;
   options: ExperimentOptions;
-  /** The run's. */
+  /** The run's folder. */
   folder: string;
   format: PredictionFormat;
-  /** So many samples, evenly spread over the split where it has more. */
+  /** The largest number of samples; of a larger split they are evenly spread. */
   most: number;
   signal: AbortSignal;
   onProgress(done: number, total: number): void;
 }
 
-/** @returns how many samples were written; those of an earlier call are gone */
+/** @returns the number of samples that were written; files of an earlier call are deleted */
 export async function writePredictions(task: PredictionsOptions): Promise<number> {
   const { experiment, model, data, options, format, most, signal, onProgress } = task;
   const folder = join(task.folder, PREDICTIONS_FOLDER);
@@ -51,7 +51,7 @@ export async function writePredictions(task: PredictionsOptions): Promise<number
   return count;
 }
 
-/** The sample's place in its split and its name, without its extension and what file systems do not take. */
+/** Returns the sample's number in its split and its name, without its extension and characters that file systems do not allow. */
 function fileName(index: number, { size, nameOf }: Split<unknown>): string {
   const digits = String(size - 1).length;
   return `${String(index).padStart(digits, "0")}-${nameOf(index)
@@ -59,7 +59,7 @@ function fileName(index: number, { size, nameOf }: Split<unknown>): string {
     .replace(/[^A-Za-z0-9._-]+/g, "_")}`;
 }
 
-/** A sequence is a file a frame, and a collection of them for ParaView where these are meshes. */
+/** Writes a sample. A sequence has a file for each frame, and if these are meshes a collection of them for ParaView. */
 function writeSample(folder: string, name: string, frames: SamplePrediction[], format: PredictionFormat): void {
   if (frames.length === 1) {
     writeWhole(join(folder, `${name}.${format}`), encode(frames[0], format));

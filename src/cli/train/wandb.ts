@@ -1,29 +1,29 @@
-// A run's numbers to Weights & Biases, by its own SDK: loaded only where it is asked for, and never a reason to stop training.
+// Sends a run's log to Weights & Biases by its own SDK, which is loaded only on request. A failure never stops the training.
 
 import { Worker } from "node:worker_threads";
 import type { LogEntry, Logger } from "../../index.ts";
 import { printError } from "../progress.ts";
 
-/** The SDK, which is installed by whoever wants it: `npm install @wandb/sdk`. */
+/** The SDK, which the user has to install: `npm install @wandb/sdk`. */
 const PACKAGE = "@wandb/sdk";
 const PROJECT = "erwin";
-/** Milliseconds until the service is held to be out of reach, and in which the last numbers must be sent. */
+/** The time limit in milliseconds for reaching the service, and for sending the last entries. */
 const PATIENCE = 15_000;
 
 export interface WandbRun {
-  /** The same in each call of a run: 8 letters and digits. */
+  /** An id of 8 letters and digits, which is the same in each call of a run. */
   id: string;
-  /** As it is shown. */
+  /** The name that is displayed. */
   name: string;
   config: Record<string, unknown>;
 }
 
-/** What the SDK's thread tells. */
+/** The messages of the SDK's thread. */
 type Report = { kind: "begun"; url: string } | { kind: "finished" } | { kind: "failed"; problem: string };
 
 /**
- * What runs in the SDK's thread: some of its errors end the thread that they happen in, and it prints whatever goes wrong.
- * `workerData` is { address, run }.
+ * The program of the SDK's thread. It is a thread of its own because some errors of the SDK end the thread in which they happen, and
+ * the SDK prints all errors. `workerData` is { address, run }.
  */
 const program = `
   const tell = (report) => threads.then(({ parentPort }) => parentPort.postMessage(report));
@@ -47,7 +47,7 @@ const program = `
   });
 `;
 
-/** Sends entries as long as that is possible; the first failure is told, and then none are sent. */
+/** Sends entries as long as that is possible. The first failure is reported, and no more entries are sent. */
 export class WandbLogger implements Logger {
   readonly #worker: Worker;
   #failed = false;
@@ -62,7 +62,7 @@ export class WandbLogger implements Logger {
     worker.on("error", (error) => this.#fail(error.message));
   }
 
-  /** Begins a run, or goes on with the one of this id; undefined, and a line that says why, where that is not possible. */
+  /** Begins a run, or continues the one with this id; prints a line and returns undefined if that is not possible. */
   static async begin(run: WandbRun): Promise<WandbLogger | undefined> {
     const address = addressOfSdk();
     if (address === undefined) {
@@ -83,7 +83,7 @@ export class WandbLogger implements Logger {
     this.#worker.postMessage({ entry, step });
   }
 
-  /** Waits until all is sent. @param code 0 where the run went well */
+  /** Waits until everything is sent. @param code 0 if the run succeeded */
   async finish(code: number): Promise<void> {
     if (this.#failed) return;
     this.#worker.postMessage({ code });
@@ -91,7 +91,7 @@ export class WandbLogger implements Logger {
     await this.#worker.terminate();
   }
 
-  /** What the thread tells next; undefined after a failure, or where it takes too long. */
+  /** Returns the thread's next message; undefined after a failure or a timeout. */
   async #next(late: string): Promise<Report | undefined> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const report = await new Promise<Report | undefined>((resolve) => {

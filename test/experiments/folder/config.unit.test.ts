@@ -1,4 +1,4 @@
-// Configs of folders: the documented example, defaults, overrides, and what is refused.
+// Configs of folders: the documented example, defaults, overrides, and errors.
 
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";

@@ -1,4 +1,4 @@
-// What becomes of a sample's numbers: statistics, normalisation, turns and noise, losses and metrics.
+// Processing of a sample's values: statistics, normalisation, rotations and noise, losses and metrics.
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -21,7 +21,7 @@ const config = resolveFolderConfig({
   augmentation: { rotation: "all" },
 });
 
-/** Pressure far from zero, as in pascals. */
+/** Makes a sample with pressures far from zero, as in pascals. */
 function sampleOf(points: number, seed: number): FieldSample {
   const random = new Random(seed, "sample");
   const numbers = (count: number, mean: number, deviation: number) =>
@@ -81,7 +81,7 @@ describe("statistics", () => {
     expect(mean(columns.map((value) => value * value))).toBeCloseTo(1, 5);
     const along = (axis: number) => clouds.flatMap(({ positions }) => [...positions.filter((_, i) => i % 3 === axis)]);
     expect(mean([0, 1, 2].map((axis) => mean(along(axis).map((value) => value * value))))).toBeCloseTo(1, 5);
-    // Globals from 1 to 3 within -1 to 1, in each row.
+    // Globals from 1 to 3 are mapped to -1 to 1, in each row.
     const speed = layout.globals[0].first;
     expect(clouds.map(({ features }) => features[layout.features + speed])).toEqual([-1, 0, 1]);
     expect(statistics.targets.region.counts).toEqual([0, 1].map((k) => all(2).filter((value) => value === k).length));
@@ -103,7 +103,7 @@ it("turns vectors with their points, and keeps all lengths", () => {
       Math.hypot(values[3 * i], values[3 * i + 1], values[3 * i + 2]),
     );
   const apart = (values: ArrayLike<number>) => Float64Array.from(values, (value, i) => value - values[i % 3]);
-  /** Of a point's normal with the way from the first point to it. */
+  /** Returns the products of each point's normal with the vector from the first point to it. */
   const products = ({ positions, inputs }: FieldSample) => {
     const ways = apart(positions);
     return Array.from({ length: positions.length / 3 }, (_, p) =>
@@ -141,7 +141,7 @@ it("noise on a sequence's state is what the model is to take away again", async 
 });
 
 describe("metrics", () => {
-  /** What a model would give for predictions that are off by some numbers of the truth's units. */
+  /** Returns model outputs for predictions with given errors, in units of the truth. */
   const output = ({ truth, points }: (typeof clouds)[number], off: number) => {
     const rows = new Float64Array(points * layout.outputs);
     for (let p = 0; p < points; p++) {
@@ -170,7 +170,7 @@ describe("metrics", () => {
     const flipped = clouds.map((cloud, i) => {
       const rows = output(cloud, 0);
       const { first } = layout.targets[2].output;
-      // In the first sample each point is given the other class.
+      // In the first sample the prediction for each point is the other class.
       if (i === 0)
         for (let p = 0; p < cloud.points; p++)
           rows.subarray(p * layout.outputs + first, p * layout.outputs + first + 2).reverse();
@@ -181,7 +181,7 @@ describe("metrics", () => {
     );
     const found = summarise(average, layout);
     expect(found.accuracy_region).toBeCloseTo(2 / 3, 10);
-    // Each sample's points count 1 together: of a class with the share s of each sample, s1 + s2 of the samples 1 and 2 are right.
+    // Each sample's points have a total weight of 1: with the share s of a class in each sample, s1 + s2 of samples 1 and 2 are correct.
     const share = (i: number, k: number) =>
       mean([...pairs[i].sample.targets[2]!.data].map((value) => Number(value === k)));
     for (const k of [0, 1]) {
@@ -222,7 +222,7 @@ it("knows what the mean and zero are worth", () => {
       known,
     );
   };
-  // Of one sample's own mean square each, since samples count the same.
+  // The mean square of each sample is computed separately, because samples have equal weights.
   const ofSamples = pairs.map(({ sample }) =>
     mean([...sample.targets[0]!.data].map((value) => (value - mean(all(0))) ** 2)),
   );
