@@ -6,7 +6,7 @@ import { count, figure } from "../shared/format.ts";
 import { type Column, table } from "../shared/table.ts";
 import { deviceTitle, type Entry, type Measure } from "./entry.ts";
 
-/** Billions of operations a second of an entry's fastest forward pass, which needs about as many operations a point at any size. */
+/** Billions of operations per second of an entry's fastest forward pass; the operations per point hardly depend on the size. */
 const bestRate = ({ measures }: Entry) =>
   Math.max(0, ...measures.map(({ benchmark, gigaflops = 0 }) => (benchmark === "forward" ? gigaflops : 0)));
 
@@ -72,7 +72,7 @@ export class Charts {
     );
   }
 
-  /** Lines of the largest model that all own entries have; without own entries that of the published figures. */
+  /** Draws lines of the largest model that all of the user's entries have; without such entries, of the published figures' model. */
   show(entries: readonly Entry[]): void {
     this.#forward.show(seriesOf(entries, "forward"));
     this.#training.show(seriesOf(entries, "training"));
@@ -104,7 +104,7 @@ function seriesOf(entries: readonly Entry[], benchmark: Measure["benchmark"]): C
   });
 }
 
-/** The least time at each number of points. */
+/** Returns the least time at each number of points. */
 function shortest(measures: readonly Measure[]) {
   const times = new Map<number, number>();
   for (const { clouds, points, time } of measures) {

@@ -1,4 +1,4 @@
-// The results in the repository, src/bench/results: all of them, as files of the site.
+// The results in the repository, src/bench/results, as files of the site.
 
 import { type Entry, readEntry } from "./entry.ts";
 
@@ -11,7 +11,7 @@ const urls = import.meta.glob<string>(["../../bench/results/**/*.json", "!../../
 /** The result that scores are relative to. */
 const REFERENCE = "cpu-amd-epyc-2-cores.json";
 
-/** Reads all results, in the order of their files' names; one that the host does not send is left out. */
+/** Reads all results, in the order of the files' names; a file that the host does not send is skipped. */
 export async function readCommitted(): Promise<{ entries: Entry[]; reference: Entry | undefined }> {
   const files = Object.entries(urls).map(([path, url]) => ({ name: path.split("/results/")[1]!, url }));
   const entries = await Promise.all(

@@ -1,4 +1,4 @@
-// What the page shows of a result, wherever it comes from: this device, a link, a file, the repository.
+// The contents of a result that the page shows, whether it is from this device, a link, a file or the repository.
 
 import type { BenchCase, BenchResult, DeviceName, MeasuredDevice } from "erwin/bench";
 
@@ -12,10 +12,10 @@ export interface Measure {
   channels?: number;
   threads?: number;
   device?: DeviceName | "cuda";
-  /** Milliseconds; absent where it was not measured. */
+  /** Milliseconds; absent if it was not measured. */
   time?: { median: number; interval?: { low: number; high: number } };
   gigaflops?: number;
-  /** Share of the roofline. */
+  /** The share of the roofline that is reached. */
   reached?: number;
   /** Milliseconds by the device's own clock. */
   clock?: number;
@@ -63,7 +63,7 @@ export function measureOf(entry: BenchCase, device = entry.device): Measure {
   };
 }
 
-/** The only device of a result that names none. */
+/** Returns the device of a result that does not name several. */
 function soleDevice({ device, floors }: BenchResult): MeasuredDevice[] {
   if (!device) return [];
   const name = device.backend === "cpu" ? "cpu" : device.precision === "mixed" ? "webgpu mixed" : "webgpu";
@@ -89,7 +89,7 @@ export function entryOf(result: BenchResult, origin: Entry["origin"], id: string
   };
 }
 
-/** The machine's GPU, or its processor where there is no GPU. */
+/** Returns the name of the machine's GPU, or of its processor if it has no GPU. */
 function titleOf(devices: readonly MeasuredDevice[], processor: string | undefined): string {
   const described = devices.flatMap(({ name, description }) => (description ? { name, ...description } : []));
   const gpu = described.find(({ name, software }) => name !== "cpu" && !software);
@@ -97,7 +97,7 @@ function titleOf(devices: readonly MeasuredDevice[], processor: string | undefin
   return gpu?.description ?? (cpu && (processor ?? cpu.description)) ?? described[0]?.description ?? "Unknown device";
 }
 
-/** "Chrome 156 on Linux" for a browser's user agent; others as they are. */
+/** Shortens a browser's user agent to "Chrome 156 on Linux"; other names stay. */
 export function shortHost(host: string): string {
   const names: [RegExp, string][] = [
     [/Edg\/(\d+)/, "Edge"],
@@ -120,7 +120,7 @@ function systemOf(userAgent: string): string {
   return system ? ` on ${system === "Macintosh" ? "macOS" : system === "CrOS" ? "ChromeOS" : system}` : "";
 }
 
-/** A result, or the results of one machine in the repository's form. @throws Error for other JSON */
+/** Reads a result, or the results of one machine in the repository's form. @throws Error for other JSON */
 export function readEntry(text: string, file: string, origin: Entry["origin"]): Entry {
   let value: { format?: string; erwin?: BenchResult[]; machine?: { processor: string; cores: number } };
   try {
@@ -133,7 +133,7 @@ export function readEntry(text: string, file: string, origin: Entry["origin"]): 
     const [first] = entries;
     if (!first) throw new Error(`${file} has no results`);
     const measures = entries.flatMap(({ measures }) => measures);
-    // Dawn in a host of its own measures the same cases again: the first of each counts.
+    // Dawn, when it is installed in another host, measures the same cases again: the first of each counts.
     const unique = [...new Map([...measures].reverse().map((measure) => [keyOf(measure), measure])).values()].reverse();
     const described = entries.flatMap(({ devices }) => devices);
     const named = described.map((device) => [`${device.name} ${device.description?.description}`, device] as const);

@@ -1,16 +1,16 @@
-// A median with as many digits as its interval leaves a meaning to.
+// Formats a median with as many digits as its interval makes meaningful.
 
 import type { Measure } from "./entry.ts";
 
 type Time = NonNullable<Measure["time"]>;
 
-/** "12.3 ms", or seconds from 1000 ms on. */
+/** Formats a time: "12.3 ms", or seconds from 1000 ms on. */
 export function timeText({ median, interval }: Time): string {
   const [value, unit] = median >= 1000 ? [median / 1000, "s"] : [median, "ms"];
   return `${value.toFixed(decimals({ median, interval }))} ${unit}`;
 }
 
-/** "12.1 – 12.6", in the unit of `timeText`; undefined where there is no interval. */
+/** Formats an interval, "12.1 – 12.6", in the unit of `timeText`; undefined if there is none. */
 export function intervalText({ median, interval }: Time): string | undefined {
   if (!interval) return undefined;
   const factor = median >= 1000 ? 1000 : 1;
@@ -19,8 +19,8 @@ export function intervalText({ median, interval }: Time): string | undefined {
 }
 
 /**
- * The first digit that the interval leaves uncertain is the last that is shown, and the median's first digit always is; without an
- * interval there are three.
+ * Returns the number of decimals. The last digit that is shown is the first one that the interval leaves uncertain, and the median's
+ * first digit is always shown; without an interval there are three digits.
  */
 function decimals({ median, interval }: Time): number {
   const factor = median >= 1000 ? 1000 : 1;

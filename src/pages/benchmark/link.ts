@@ -1,5 +1,5 @@
-// A whole result in a link: its figures with the digits that mean something, compressed, in the part of the address that no server
-// sees.
+// Encodes a whole result in a link: its figures with their meaningful digits, compressed, in the part of the address that is not
+// sent to the server.
 
 import type { BenchCase, BenchResult, DeviceName, MeasuredDevice } from "erwin/bench";
 import { type Entry, entryOf, keyOf, type Measure } from "./entry.ts";
@@ -10,9 +10,9 @@ const benchmarkNames = ["tree", "graph", "forward", "training", "scaling"] as co
 
 /** [name, description, software, GFLOP/s, GB/s, difference from the golden output, right, note] */
 type PackedDevice = [string, string, 0 | 1, number, number, number, 0 | 1, string];
-/** Clouds, points, median, % below and above it in the interval, GFLOP/s, % of the roofline. */
+/** Clouds, points, median, the interval's bounds in % below and above it, GFLOP/s, % of the roofline. */
 type PackedFigure = number[];
-/** [benchmark, device (-1 for none), what the names share: channels, threads or the kind of graph, figures] */
+/** [benchmark, device (-1 for none), the common part of the names: channels, threads or the type of graph, figures] */
 type PackedGroup = [number, number, string, PackedFigure[]];
 type Packed = [
   version: number,
@@ -27,7 +27,7 @@ type Packed = [
 
 const short = (value: number | undefined, digits = 3) => (value === undefined ? 0 : Number(value.toPrecision(digits)));
 
-/** The link of a result to the page that is open. */
+/** Returns the link to a result on the current page. */
 export async function linkTo(entry: Entry): Promise<string> {
   const url = new URL(location.href.split(/[?#]/)[0]!);
   url.hash = `${PARAMETER}=${await pack(entry)}`;
@@ -64,7 +64,7 @@ export async function pack({ result, devices, measures }: Entry): Promise<string
   );
 }
 
-/** The part of a case's name that its sizes do not say. */
+/** Returns the part of a case's name that its sizes do not determine. */
 function sharedName({ benchmark, name, channels, threads }: Measure): string {
   if (benchmark === "tree") return String(threads ?? 1);
   return benchmark === "graph" ? name.split(" ")[1]! : String(channels ?? 0);
@@ -91,7 +91,7 @@ const packedDevice = ({ name, description, floors, answer, note }: MeasuredDevic
   note?.slice(0, 60) ?? "",
 ];
 
-/** The result that an address carries; undefined where it carries none. @throws Error for a damaged one */
+/** Returns the result in an address; undefined if there is none. @throws Error for a damaged one */
 export async function readLink(hash: string): Promise<Entry | undefined> {
   const text = new URLSearchParams(hash.replace(/^#/, "")).get(PARAMETER);
   return text === null ? undefined : await unpack(text);

@@ -21,7 +21,7 @@ const cancelButton = byId<HTMLButtonElement>("cancel");
 const quick = byId<HTMLInputElement>("quick");
 quick.checked = new URLSearchParams(location.search).has("quick");
 
-/** The result that is shown, and those that were opened beside it. */
+/** The result that is shown, and those that were opened for comparison. */
 let shown: Entry | undefined;
 let opened: Entry[] = [];
 let committed: readonly Entry[] = [];
@@ -103,7 +103,7 @@ function setRunning(running: boolean): void {
   }
 }
 
-/** Shows a result as this device's own. */
+/** Shows a result as that of this device. */
 function keep(result: BenchResult | undefined): void {
   if (!result) return;
   page.result = result;
@@ -187,7 +187,7 @@ async function openFiles(files: readonly File[]): Promise<void> {
   else say();
 }
 
-/** The first result that is opened is shown, others beside it. */
+/** Shows the first result that is opened, and opens further ones for comparison. */
 function open(entry: Entry): void {
   if (shown) opened = [...opened.filter(({ id }) => id !== entry.id), entry];
   else {

@@ -1,4 +1,4 @@
-// A result as Markdown, for issues and messages.
+// Formats a result as Markdown, for issues and messages.
 
 import { figure } from "../shared/format.ts";
 import { deviceTitle, type Entry, shortHost } from "./entry.ts";

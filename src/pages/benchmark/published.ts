@@ -6,7 +6,7 @@ const points = [1024, 2048, 4096, 8192, 16384, 32768];
 /** Milliseconds of a forward pass. */
 const eager = [15.2, 17.3, 31.6, 79.7, 189, 459];
 const compiled = [5.55, 11.6, 30.2, 63.2, 127, 222];
-/** Billions of operations of a forward pass, a point of one cloud. */
+/** Billions of operations in a forward pass, per point of one cloud. */
 const GIGAFLOP_OF_POINT = 1227 / 16 / 16384;
 
 const entry = (how: string, times: number[]): Entry => ({

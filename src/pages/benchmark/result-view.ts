@@ -8,11 +8,11 @@ import { deviceTitle, type Entry, keyOf, type Measure } from "./entry.ts";
 import { intervalText, timeText } from "./interval.ts";
 import type { Score } from "./score.ts";
 
-/** From this slowdown on a device is said to be throttled. */
+/** A device with at least this slowdown is reported as throttled. */
 const THROTTLED = 1.03;
 
 /**
- * @param others whose times are put beside
+ * @param others results whose times are shown for comparison
  */
 export function showResult(
   entry: Entry,

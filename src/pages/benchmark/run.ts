@@ -1,4 +1,4 @@
-// One run of the suite, from the page's side: its worker, the wake lock, and what a hidden page means.
+// One run of the suite, as seen by the page: its worker, the wake lock, and the handling of a hidden page.
 
 import type { BenchResult, SuiteProgress } from "erwin/bench";
 import goldenUrl from "../../../test/golden/s_small_clouds_eval.safetensors?url";
@@ -8,13 +8,13 @@ import workerUrl from "./worker.ts?worker&url";
 
 export interface RunListener {
   onProgress(progress: SuiteProgress): void;
-  /** What has been measured after each round; kept if the run ends early. */
+  /** Receives the measurements after each round, which are kept if the run ends early. */
   onPartial(result: BenchResult): void;
 }
 
 /** A run that can be cancelled. */
 export class Run {
-  /** Resolves to the result; to undefined after `cancel`. Rejects when the run failed. */
+  /** Resolves to the result, or to undefined after `cancel`. Rejects if the run failed. */
   readonly result: Promise<BenchResult | undefined>;
   #cancel = () => {};
 
@@ -67,13 +67,13 @@ async function fetchBytes(url: string): Promise<Uint8Array> {
   return new Uint8Array(await response.arrayBuffer());
 }
 
-/** Bytes, where the browser tells; it says at most 8 GiB. */
+/** Returns the machine's memory in bytes if the browser reports it; browsers report at most 8 GiB. */
 function memoryOfMachine(): number | undefined {
   const { deviceMemory } = navigator as { deviceMemory?: number };
   return deviceMemory === undefined ? undefined : deviceMemory * 2 ** 30;
 }
 
-/** Keeps the screen on where the browser allows it, since devices slow down before they sleep; returns what ends that. */
+/** Keeps the screen on if the browser allows it, because devices slow down before they sleep. Returns a function that ends this. */
 function keepAwake(): () => void {
   let lock: WakeLockSentinel | undefined;
   let ended = false;
@@ -82,10 +82,10 @@ function keepAwake(): () => void {
       lock = await navigator.wakeLock?.request("screen");
       if (ended) await lock?.release();
     } catch {
-      // Without a screen, or with little battery, there is none.
+      // The browser may refuse, for example when the battery is low.
     }
   };
-  // A hidden page loses it.
+  // A hidden page loses the wake lock.
   const again = () => {
     if (!document.hidden) void ask();
   };

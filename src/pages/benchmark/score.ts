@@ -1,10 +1,10 @@
-// One number for a device: how many times as fast it is as the reference device, as the geometric mean of four parts.
+// The score of a device: how many times as fast as the reference device it is, as the geometric mean of four parts.
 
 import type { Entry, Measure } from "./entry.ts";
 
 export interface ScorePart {
   title: string;
-  /** Geometric mean over the cases that both have, of the reference's time over this device's. */
+  /** The geometric mean of the reference's time divided by this device's time, over the cases that both have. */
   ratio: number;
   cases: number;
 }
@@ -16,7 +16,7 @@ export interface Score {
 
 const titles = { tree: "Trees", graph: "Graphs", forward: "Forward", training: "Training" } as const;
 
-/** Each model case counts with the machine's fastest device. Undefined where the two have nothing in common. */
+/** Computes the score. Each case of the model counts with the machine's fastest device. Undefined if there are no common cases. */
 export function scoreOf(entry: Entry, reference: Entry): Score | undefined {
   const [own, theirs] = [fastest(entry), fastest(reference)];
   const parts = (Object.keys(titles) as (keyof typeof titles)[]).flatMap((benchmark) => {
@@ -29,7 +29,7 @@ export function scoreOf(entry: Entry, reference: Entry): Score | undefined {
   return parts.length > 0 ? { ratio: geometricMean(parts.map(({ ratio }) => ratio)), parts } : undefined;
 }
 
-/** The least time of each case, of trees with one thread and with as many as there are. */
+/** Returns the least time of each case; for trees with one thread and with all threads. */
 function fastest({ measures, devices }: Entry): Map<string, number> {
   const wrong = new Set(devices.filter(({ answer }) => answer && !answer.right).map(({ name }) => name as string));
   const times = new Map<string, number>();

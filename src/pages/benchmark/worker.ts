@@ -1,4 +1,4 @@
-// Runs the benchmark suite in a worker, so that the page never waits.
+// Runs the benchmark suite in a worker, so that the page stays responsive.
 
 import { takeEngine } from "../shared/engine-worker.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";

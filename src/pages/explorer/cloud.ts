@@ -1,5 +1,5 @@
-// The points that the page shows, out of any file that the library reads: positions, the fields that may colour them, the clouds
-// of a batch, and edges where the file has some.
+// Reads the points that the page shows from any file that the library supports: positions, fields for colouring, the clouds of a
+// batch, and edges if the file has any.
 
 import type { Attribute, SafeTensor, TypedArray } from "erwin/formats";
 import * as formats from "erwin/formats";
@@ -10,17 +10,17 @@ export interface Cloud {
   positions: Float32Array;
   /** 2 or 3. */
   dimensionality: number;
-  /** [clouds + 1] The first point of each cloud of a batch. */
+  /** [clouds + 1] the first point of each cloud in a batch, then the number of points. */
   offsets: Int32Array;
-  /** The names of what else is known of each point. */
+  /** The names of further values at each point. */
   fields: readonly string[];
-  /** @throws FormatError for a field that holds no numbers */
+  /** Returns a field's values. @throws FormatError for a field that is not numeric */
   field(name: string): Attribute;
-  /** [2, edges] Sources, then targets: the file's graph or the sides of its cells; undefined where it has none. */
+  /** Returns [2, edges], sources, then targets: the file's graph or the sides of its cells; undefined if it has neither. */
   edges(): Int32Array | undefined;
 }
 
-/** Files of named arrays, of which one has to be the positions. */
+/** Formats of named arrays, one of which has to be the positions. */
 const arrayFormats: Readonly<Record<string, (bytes: Uint8Array, file: string) => Promise<Arrays> | Arrays>> = {
   h5: (bytes, file) => formats.loadHdf5(bytes, { file }),
   hdf5: (bytes, file) => formats.loadHdf5(bytes, { file }),
@@ -32,7 +32,7 @@ const arrayFormats: Readonly<Record<string, (bytes: Uint8Array, file: string) =>
 
 type Arrays = ReadonlyMap<string, SafeTensor>;
 
-/** What the file dialogue offers. */
+/** The extensions for the file dialogue. */
 export const readableExtensions: readonly string[] = [
   ...formats.pointCloudExtensions,
   ...Object.keys(arrayFormats).map((format) => `.${format}`),
@@ -43,8 +43,8 @@ const batchNames = ["batch_idx", "batch"];
 const edgeNames = ["edge_index", "edges"];
 
 /**
- * @param file its name, whose extension chooses the reader
- * @throws FormatError for a file that holds no points, is damaged or of no known kind
+ * @param file the file's name, whose extension chooses the format
+ * @throws FormatError for a file without points, a damaged file, or one of an unknown format
  */
 export async function readCloud(bytes: Uint8Array, file: string): Promise<Cloud> {
   const format = extensionOf(file);
@@ -69,7 +69,7 @@ export async function readCloud(bytes: Uint8Array, file: string): Promise<Cloud>
 const extensionOf = (file: string) => /\.(\w+)$/.exec(file)?.[1].toLowerCase() ?? "";
 const isTree = (name: string) => /^tree_(idx|mask)/.test(name);
 
-/** Where each cloud begins; undefined for numbers that are no batch index: those are sorted from 0 without gaps. */
+/** Returns where each cloud begins; undefined for values that are not a batch index, which ascends from 0 without gaps. */
 function offsetsOf(batchIdx: ArrayLike<number>): Int32Array | undefined {
   const starts: number[] = [];
   for (let i = 0; i < batchIdx.length; i++) {
@@ -90,7 +90,7 @@ function edgesOf(bytes: Uint8Array, file: string, format: string, names: readonl
   return undefined;
 }
 
-/** Edges of shape [2, M], or [M, 2] as some write them. */
+/** Returns edges of shape [2, M]; some programs write [M, 2]. */
 function edgeIndexOf(array: SafeTensor | undefined): Int32Array | undefined {
   const [rows, columns] = array?.shape ?? [];
   if (array?.shape.length !== 2 || (rows !== 2 && columns !== 2)) return undefined;
@@ -99,12 +99,12 @@ function edgeIndexOf(array: SafeTensor | undefined): Int32Array | undefined {
   return Int32Array.from({ length: 2 * rows }, (_, i) => values[(i % rows) * 2 + Math.floor(i / rows)]);
 }
 
-/** Triangles as cells, of VTK's kind 5. */
+/** Returns triangles as cells, of VTK's type 5. */
 export function trianglesOf(connectivity: Int32Array): formats.Cells {
   return cellsOf(connectivity, 3, 5);
 }
 
-/** Quads as cells, of VTK's kind 9. */
+/** Returns quads as cells, of VTK's type 9. */
 export function quadsOf(connectivity: Int32Array): formats.Cells {
   return cellsOf(connectivity, 4, 9);
 }
@@ -123,7 +123,7 @@ function readTorch(bytes: Uint8Array, file: string): Arrays {
   return value instanceof formats.TorchTensor ? new Map([["tensor", value]]) : formats.torchTensors(value);
 }
 
-/** A record's serialized tensors and lists of numbers. */
+/** Reads a record's serialized tensors and lists of numbers. */
 function readFirstRecord(bytes: Uint8Array, file: string): Arrays {
   const arrays = new Map<string, SafeTensor>();
   const [record] = formats.readTfRecords(bytes, { file });
@@ -163,7 +163,7 @@ function cloudOfArrays(arrays: Arrays, file: string): Cloud {
   };
 }
 
-/** The array that is named as positions are, else the first that looks like some; or one array for each coordinate. */
+/** Finds the positions: an array with a usual name, else the first of a suitable shape, or one array for each coordinate. */
 function findPositions(arrays: Arrays) {
   const suits = ({ shape }: SafeTensor) => shape.length >= 2 && (shape.at(-1) === 2 || shape.at(-1) === 3);
   const lastPart = (name: string) => name.slice(name.lastIndexOf("/") + 1).toLowerCase();
@@ -172,7 +172,7 @@ function findPositions(arrays: Arrays) {
   if (name !== undefined && array) {
     const dimensionality = array.shape.at(-1) as number;
     const values = formats.toFloat32(array, name);
-    // Of a trajectory [frames, points, dimensionality] the first frame.
+    // Of a trajectory [frames, points, dimensionality], the first frame is used.
     const positions = values.slice(0, (array.shape.at(-2) as number) * dimensionality);
     return { positions, dimensionality, names: [name] };
   }

@@ -1,4 +1,4 @@
-// Keeps settings, worker and stage in step: what changes is computed anew in the worker, then shown, then written in the address.
+// Keeps settings, worker and stage consistent: a change is recomputed in the worker, then shown, then written into the address.
 
 import { type Remote, wrap } from "comlink";
 import type { ErwinPage } from "../shared/page.ts";
@@ -21,13 +21,13 @@ import type { Side, Stage } from "./stage/stage.ts";
 import type { ExplorerWorker } from "./worker.ts";
 import workerUrl from "./worker.ts?worker&url";
 
-/** What there is to show, for captions and controls. */
+/** The current contents of the page, for captions and controls. */
 export interface Shown {
   settings: Settings;
   cloud: OpenedCloud;
   tree: BuiltTree;
   selection: Selection | undefined;
-  /** In the ball of the selected point, where it is shown. */
+  /** The attention in the ball of the selected point, if it is shown. */
   attention: Attention | undefined;
   /** The range of the field that colours the points. */
   range: [number, number] | undefined;
@@ -41,7 +41,7 @@ interface Listeners {
   onProblem(message: string | undefined): void;
 }
 
-/** What has to be computed anew. */
+/** What has to be recomputed. */
 interface Stale {
   tree: boolean;
   selection: boolean;
@@ -67,7 +67,7 @@ export class Controller {
   #stale: Stale = { ...all };
   #smoothly = false;
   #updating: Promise<void> | undefined;
-  /** Counts the clouds that were asked for: answers about others come too late. */
+  /** Counts the requests to open a cloud: replies to an earlier request are ignored. */
   #opening = 0;
 
   constructor(stage: Stage, page: ErwinPage, settings: Settings, listeners: Listeners) {
@@ -103,7 +103,7 @@ export class Controller {
       });
       this.#settings = { ...this.#settings, point: undefined, ...settings, sample: isSample ? source : "" };
       this.#stage.setCloud(cloud.positions, cloud.spacing, cloud.dimensionality === 2);
-      // What is flat is looked at from the front.
+      // A flat cloud is viewed from the front.
       if (cloud.dimensionality === 2) this.#stage.setCamera({ turn: 0, tilt: 0, distance: defaults.distance });
       this.#stale = { ...all };
       this.#smoothly = false;
@@ -113,7 +113,7 @@ export class Controller {
     }
   }
 
-  /** Shows something else of the same cloud. */
+  /** Changes the settings of the same cloud. */
   async change(changes: Partial<Settings>): Promise<void> {
     const before = this.#settings;
     this.#settings = { ...before, ...changes };
@@ -139,7 +139,7 @@ export class Controller {
     }
   }
 
-  /** Selects the point at a place of the drawing. */
+  /** Selects the point at a place in the drawing's order. */
   async pick(place: number | undefined): Promise<void> {
     await this.change({ point: place === undefined ? undefined : this.#cloud?.order[place] });
   }
@@ -170,7 +170,7 @@ export class Controller {
     this.#listeners.onProblem(message);
   }
 
-  /** One after the other; what was asked for meanwhile is done by the one that runs. */
+  /** Runs one update at a time; the current one also handles what is requested meanwhile. */
   #update(): Promise<void> {
     this.#updating ??= this.#bringUpToDate().finally(() => {
       this.#updating = undefined;
@@ -189,7 +189,7 @@ export class Controller {
       try {
         await this.#bringPartsUpToDate(stale);
       } catch (error) {
-        // What was asked for meanwhile may well succeed.
+        // The settings have changed meanwhile, so the next update may succeed.
         if (!this.#isStale) throw error;
       }
     }
@@ -265,7 +265,7 @@ const treeSettings = ({ ballSize, stride, levels, rotate }: Settings): TreeSetti
   rotate,
 });
 
-/** The settings as far as this cloud and its tree have what they ask for. */
+/** Returns the settings, corrected to what this cloud and its tree have. */
 function fitting(settings: Settings, cloud: OpenedCloud, tree: BuiltTree): Settings {
   const { colour, graph, point, view, rotate } = settings;
   const known = !colour.startsWith("field:") || cloud.fields.includes(colour.slice("field:".length));
@@ -281,7 +281,7 @@ function fitting(settings: Settings, cloud: OpenedCloud, tree: BuiltTree): Setti
   };
 }
 
-/** The partition that spheres are drawn around. */
+/** Returns the partition around whose parts spheres are drawn. */
 function cutOf({ colour, level, halvings }: Settings): Cut {
   return colour === "splits" ? { halvings } : { level };
 }

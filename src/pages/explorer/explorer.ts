@@ -1,4 +1,4 @@
-// What the page asks about a cloud and its tree: the worker's side, which keeps both.
+// The worker's side of the explorer: keeps a cloud and its tree, and answers the page's requests.
 
 import { ballOfEachPoint, nodeOfEachSlot, slotOfEachPoint } from "../../balltree/balls.ts";
 import type { BallTree } from "../../balltree/index.ts";
@@ -27,16 +27,16 @@ import { receptiveField } from "./receptive-field.ts";
 import { makeSample } from "./samples.ts";
 import { attentionHeads } from "./settings.ts";
 
-/** More lines or spheres say less, and take long to draw. */
+/** The largest numbers of edges and spheres that are drawn: more show less and take long. */
 const MOST_EDGES = 60_000;
 const MOST_SPHERES = 1024;
 const NEIGHBOURS = 8;
-/** A forward pass over more takes a visitor's patience. */
+/** The largest number of points for the model's forward pass, beyond which it takes too long. */
 const MOST_ATTENDING = 200_000;
 const ATTENTION_WIDTH = 32;
-/** Models take positions of about unit deviation; the drawing's are within the unit sphere. */
+/** The model takes positions of about unit deviation, while those of the drawing are within the unit sphere. */
 const MODEL_SCALE = 2.5;
-/** Points without a colour of their own. */
+/** The colour of points without a colour of their own. */
 const PLAIN: Colour = [150, 162, 184];
 
 export class Explorer {
@@ -49,7 +49,7 @@ export class Explorer {
   readonly #graphs = new Map<GraphKind, Int32Array>();
 
   /**
-   * Opens a file or a sample; both the cloud before and its tree are given up.
+   * Opens a file or a sample, and drops the previous cloud and its tree.
    * @throws FormatError for a file that cannot be read
    */
   async open(source: File | string): Promise<OpenedCloud> {
@@ -59,7 +59,7 @@ export class Explorer {
         : await readCloud(new Uint8Array(await source.arrayBuffer()), source.name);
     const { positions, dimensionality, offsets } = cloud;
     const { buildBallTree } = await loadEngine();
-    // Refuses what is not finite before anything is drawn; slots do not depend on the settings.
+    // This rejects positions that are not finite before anything is drawn; slots do not depend on the settings.
     const tree = await buildBallTree(positions, { dimensionality, offsets });
     this.#cloud = cloud;
     this.#tree = undefined;
@@ -114,7 +114,7 @@ export class Explorer {
     };
   }
 
-  /** Balls as spheres, the largest where there are many. */
+  /** Returns balls as spheres: only the largest if there are many. */
   spheres(cut: Cut, rotated: boolean): Spheres {
     const ballOf = this.#partOf(cut, rotated) as Int32Array;
     const spheres = boundingSpheres(ballOf, this.#places, 3);
@@ -133,7 +133,7 @@ export class Explorer {
   async graph(kind: GraphKind): Promise<Graph> {
     const edgeIndex = await this.#edges(kind);
     const edges = edgeIndex.length / 2;
-    // Of the two directions of an edge one.
+    // One direction of each edge is enough.
     const once: number[] = [];
     for (let edge = 0; edge < edges; edge++) if (edgeIndex[edge] < edgeIndex[edges + edge]) once.push(edge);
     const drawn = Math.min(once.length, MOST_EDGES);
@@ -215,7 +215,7 @@ export class Explorer {
     return this.#tree;
   }
 
-  /** The tree of the places, which have three coordinates. */
+  /** Returns the tree of the drawn positions, which have three coordinates. */
   #wideTree(): BallTree {
     return { ...this.#built(), dimensionality: 3 };
   }
@@ -284,7 +284,7 @@ export class Explorer {
   }
 }
 
-/** Into the unit sphere, around the middle of the bounding box. */
+/** Maps positions into the unit sphere, around the centre of the bounding box. */
 function placesOf({ positions, dimensionality }: Cloud): Float32Array<ArrayBuffer> {
   const places = new Float32Array((positions.length / dimensionality) * 3);
   for (let d = 0; d < dimensionality; d++) {
@@ -304,10 +304,10 @@ function placesOf({ positions, dimensionality }: Cloud): Float32Array<ArrayBuffe
   return places;
 }
 
-/** The median distance of the two points of a leaf, of a choice of leaves. */
+/** Returns the median distance between the two points of a leaf, over some of the leaves. */
 function spacingOf({ treeIdx, treeMask }: BallTree, places: Float32Array): number {
   const distances: number[] = [];
-  // Odd: the leaves at multiples of a power of two are those that hold one point twice.
+  // The step is odd, because the leaves at multiples of a power of two are those that contain one point twice.
   const step = 2 * (Math.floor(treeIdx.length / 2 / 2048) | 1);
   for (let slot = 0; slot + 1 < treeIdx.length; slot += step) {
     if (!treeMask[slot] || !treeMask[slot + 1]) continue;
@@ -332,7 +332,7 @@ function membersWith(point: number, ballOf: Int32Array): Int32Array {
   return Int32Array.from(members);
 }
 
-/** Every part moves away from the middle as a whole, and all are drawn smaller, so that the stage holds them. */
+/** Moves every part away from the centre as a whole, and scales the drawing down so that it fits on the stage. */
 function drawApart(places: Float32Array, partOf: Int32Array, apart: number): Float32Array {
   const centres = ballCentres(partOf, places, 3);
   const drawn = new Float32Array(places.length);
@@ -350,7 +350,7 @@ function cloudOfEachPoint(offsets: Int32Array): Int32Array {
   return cloudOf;
 }
 
-/** A field of several channels is shown by its length. */
+/** Returns the values of a field; of a field with several channels, the length of the vector. */
 function magnitudes({ data, channels }: { data: ArrayLike<number>; channels: number }): ArrayLike<number> {
   if (channels === 1) return data;
   const lengths = new Float32Array(data.length / channels);

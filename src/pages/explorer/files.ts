@@ -1,11 +1,11 @@
-// Files: chosen in the dialogue or dropped anywhere on the page; and samples.
+// Opening files, from the dialogue or dropped anywhere on the page, and samples.
 
 import { byId } from "../shared/dom.ts";
 import { acceptDrops } from "../shared/drop.ts";
 import type { Controller } from "./controller.ts";
 import { defaults, type Settings } from "./settings.ts";
 
-/** What a new cloud is shown with; the tree's settings stay. */
+/** The settings for a new cloud; those of the tree stay. */
 const fresh: Partial<Settings> = {
   colour: "balls",
   ...{ level: 0, apart: false, merged: false, graph: "none", point: undefined, up: defaults.up },
@@ -20,7 +20,7 @@ export function connectFiles(controller: Controller): void {
   input.addEventListener("change", () => {
     const [file] = input.files ?? [];
     if (file) void controller.open(file, fresh);
-    // So that the same file can be chosen again.
+    // The value is cleared, so that the same file can be chosen again.
     input.value = "";
   });
   acceptDrops(({ files: [file] }) => {

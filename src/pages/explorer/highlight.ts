@@ -1,9 +1,9 @@
-// How a selected point is shown, and told to scripts: what it sees at which level.
+// Shows a selected point: what it sees at each level, in colours and as data for scripts.
 
 import { type Colour, colourAt } from "../../drawing/colours.ts";
 import { type Attention, NEVER, type Selection } from "./protocol.ts";
 
-/** Of what is first seen at level 0, 1, 2, ... */
+/** The colours of points by the level at which they are first seen: 0, 1, 2, ... */
 export const levelColours: readonly Colour[] = [
   [255, 205, 84],
   [255, 134, 82],
@@ -15,9 +15,9 @@ export const levelColours: readonly Colour[] = [
 const UNSEEN: Colour = [128, 138, 158];
 
 /**
- * The colours of a receptive field, in the drawing's order; the last number is 0 of what is not seen, which fades.
- * @param reachedAt [points] the level at which each point is seen first
- * @param level up to which
+ * Returns the colours of a receptive field, in the drawing's order; the fourth channel is 0 for points that are not seen, which fade.
+ * @param reachedAt [points] the level at which each point is first seen
+ * @param level the last level that is shown
  */
 export function selectionColours(reachedAt: Uint8Array, level: number, order: Int32Array): Uint8Array<ArrayBuffer> {
   const colours = new Uint8Array(4 * order.length);
@@ -33,7 +33,7 @@ export function selectionColours(reachedAt: Uint8Array, level: number, order: In
   return colours;
 }
 
-/** The colours of attention, in the drawing's order: from the least weight in the ball to the largest; the rest fades. */
+/** Returns the colours of attention, in the drawing's order: from the least weight in the ball to the largest; other points fade. */
 export function attentionColours(
   { weights, range: [low, high] }: Attention,
   order: Int32Array,
@@ -47,7 +47,7 @@ export function attentionColours(
   return colours;
 }
 
-/** How many points are seen by the end of each level. */
+/** Returns the number of points that are seen by the end of each level. */
 export function seenByLevel(reachedAt: Uint8Array, levels: number): number[] {
   const first = new Float64Array(NEVER + 1);
   for (const level of reachedAt) first[level]++;
@@ -57,15 +57,15 @@ export function seenByLevel(reachedAt: Uint8Array, levels: number): number[] {
 
 /** One level of a selected point as scripts see it: indices of points, ascending. */
 export interface SelectedLevel {
-  /** Those in the point's ball, in the tree's own partition and in the rotated one. */
+  /** The points in the selected point's ball, in the tree's own partition and in the rotated one. */
   ball: number[];
   rotatedBall: number[];
-  /** Those that have a way to the point by the end of the level, without and with rotated blocks. */
+  /** The points that can affect the selected point by the end of the level, without and with rotated blocks. */
   receptiveField: number[];
   receptiveFieldWithRotation: number[];
 }
 
-/** Lists are made when they are asked for: of a million points they are long. */
+/** The lists are made on demand, because they are long for a cloud of a million points. */
 export function selectedForScripts(selection: Selection): { point: number; levels: SelectedLevel[] } {
   const { point, balls, reachedAt, reachedWithRotationAt } = selection;
   const seen = (reached: Uint8Array, level: number) => {

@@ -66,7 +66,7 @@ function showProblem(message: string | undefined): void {
   byId("problem").hidden = message === undefined;
 }
 
-/** The stage's colours in the theme that is chosen. */
+/** Returns the stage's colours in the current theme. */
 function colours(): { ground: string; ink: string } {
   const ground = getComputedStyle(byId("drop-zone")).backgroundColor;
   return { ground, ink: getComputedStyle(document.body).color };

@@ -1,4 +1,4 @@
-// The controls beside the stage: they show the settings, and change them.
+// The controls beside the stage, which show and change the settings.
 
 import { byId, element } from "../shared/dom.ts";
 import type { Controller, Shown } from "./controller.ts";
@@ -23,7 +23,7 @@ const selects: Readonly<Record<string, Names<number | string>>> = {
 const checks: Readonly<Record<string, Names<boolean>>> = { spheres: "spheres", apart: "apart", merged: "merged" };
 const ranges: Readonly<Record<string, Names<number>>> = { level: "level", halvings: "halvings" };
 
-/** @param controller is told when a control changes */
+/** @param controller receives the changes of controls */
 export function connectControls(controller: Controller): void {
   const fill = (id: string, values: readonly number[]) => {
     byId(id).replaceChildren(...values.map((value) => element("option", { value: String(value) }, value)));
@@ -68,7 +68,7 @@ export function connectControls(controller: Controller): void {
 /** Milliseconds for which each cut is shown. */
 const CUT_MS = 1100;
 
-/** Shows the cuts one after the other, from the whole cloud to the balls, until the visitor shows something else. */
+/** Shows the partitions one after the other, from the whole cloud to the balls, until the user shows something else. */
 async function playCuts(controller: Controller): Promise<void> {
   const splits = Number(byId<HTMLInputElement>("halvings").max);
   for (let halvings = 0; halvings <= splits; halvings++) {
@@ -79,10 +79,10 @@ async function playCuts(controller: Controller): Promise<void> {
   }
 }
 
-/** The cloud whose fields are on offer. */
+/** The cloud whose fields the controls offer. */
 let offered: Shown["cloud"] | undefined;
 
-/** Sets the controls to what is shown. */
+/** Sets the controls to the current contents. */
 export function showSettings({ settings, cloud, tree }: Shown): void {
   if (cloud !== offered) fillColours(cloud.fields, cloud.clouds);
   offered = cloud;

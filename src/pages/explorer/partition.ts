@@ -1,5 +1,5 @@
-// A tree's partitions as pictures need them: the cuts from the root down, the spheres around balls, the places of merged nodes,
-// and an order of the points of which every beginning covers the whole cloud.
+// Prepares a tree's partitions for drawing: the parts after each halving, spheres around balls, positions of merged nodes, and an
+// order of the points whose every prefix covers the whole cloud.
 
 import { ballOfEachPoint, nodeOfEachSlot, slotOfEachPoint } from "../../balltree/balls.ts";
 import type { BallTree } from "../../balltree/index.ts";
@@ -15,8 +15,8 @@ export function splitsOf({ levels: [{ ballSize, offsets }] }: BallTree): number 
 }
 
 /**
- * The part that each point is in after so many halvings of the largest cloud; smaller clouds are whole until its parts are as
- * small.
+ * Returns the part of each point after a number of halvings of the largest cloud; smaller clouds stay whole until the parts of the
+ * largest are as small.
  * @returns [points]
  */
 export function partOfEachPoint(tree: BallTree, halvings: number, rotated = false): Int32Array<ArrayBuffer> {
@@ -26,9 +26,9 @@ export function partOfEachPoint(tree: BallTree, halvings: number, rotated = fals
 }
 
 /**
- * A sphere around each ball, as ball trees have it: around the mean of its points, as far as the farthest.
+ * Returns a sphere around each ball, as in ball trees: its centre is the mean of the points, its radius reaches the farthest.
  * @param positions [points, dimensionality]
- * @returns [balls, 4] centre (z = 0 in the plane) and radius
+ * @returns [balls, 4] centre (z = 0 in two dimensions) and radius
  */
 export function boundingSpheres(
   ballOf: Int32Array,
@@ -52,8 +52,8 @@ export function boundingSpheres(
 }
 
 /**
- * Where the node of a level lies that each point has been merged into: the mean of the node's children, and so on. Of a group that
- * its cloud does not fill the last child counts several times, as in the model.
+ * Returns, for each point, the position of the node of a level into which it has been merged: the mean of the node's children, and
+ * so on. In a group that its cloud does not fill, the last child counts several times, as in the model.
  * @param positions [points, dimensionality]
  * @returns [points, dimensionality]
  */
@@ -88,8 +88,8 @@ export function mergedPositions(tree: BallTree, positions: Float32Array, level: 
 }
 
 /**
- * The points in an order of which every beginning is spread over the whole cloud: slots by the reversed bits of their number, so
- * that the first half takes one of each two neighbours in the tree, the first quarter one of each four.
+ * Returns the points in an order whose every prefix is spread over the whole cloud: slots by the reversed bits of their numbers, so
+ * that the first half contains one of each two neighbours in the tree, the first quarter one of each four.
  * @returns [points] indices of points
  */
 export function spreadOrder({ treeIdx, treeMask, cloudOffsets }: BallTree): Int32Array<ArrayBuffer> {

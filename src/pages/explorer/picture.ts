@@ -1,4 +1,4 @@
-// The view as a file: a PNG of the stage, or an SVG of dots from far to near, which stays sharp at any size.
+// Saves the view as a file: a PNG of the stage, or an SVG of dots from back to front, which is sharp at any size.
 
 import { byId } from "../shared/dom.ts";
 import type { Controller, Shown } from "./controller.ts";
@@ -6,7 +6,7 @@ import type { Side, Stage } from "./stage/stage.ts";
 import { captionOf } from "./texts.ts";
 
 const PNG_WIDTH = 2400;
-/** More dots make a file that other programs open slowly. */
+/** The largest number of dots: a file with more opens slowly in other programs. */
 const MOST_DOTS = 40_000;
 
 /** The buttons that save the view and copy its address. */
@@ -48,7 +48,7 @@ export function connectPictures(
   });
 }
 
-/** Offers a file to be saved. */
+/** Saves a file through the browser's download. */
 function save(blob: Blob, name: string): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
@@ -60,7 +60,7 @@ function save(blob: Blob, name: string): void {
 
 interface SvgOptions {
   title: string;
-  /** Of each side that is shown. */
+  /** The captions of each side that is shown. */
   captions: Readonly<Partial<Record<Side, readonly [title: string, text: string]>>>;
   ground: string;
   ink: string;
@@ -88,7 +88,7 @@ function svgOf(stage: Stage, { title, captions, ground, ink }: SvgOptions): Blob
   return new Blob([parts.join("\n"), "\n</svg>\n"], { type: "image/svg+xml" });
 }
 
-/** Dots of one depth and colour are one path. */
+/** Dots of the same depth and colour become one path. */
 function dotsOf(stage: Stage, { side, width, height }: Stage["panels"][number]): string {
   const projected = stage.project(side, MOST_DOTS);
   const colours = stage.colours(side);
@@ -100,7 +100,7 @@ function dotsOf(stage: Stage, { side, width, height }: Stage["panels"][number]):
   const depths = places.map((place) => projected[3 * place + 2]);
   const nearest = depths.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   const farthest = depths.reduce((a, b) => Math.max(a, b), 0);
-  // Where a part of the points stands for all, each is larger.
+  // If a part of the points represents all, each dot is larger.
   const pixels =
     stage.pointPixels(height * Math.min(1, width / height)) * Math.min(2, Math.sqrt(all / Math.min(all, MOST_DOTS)));
   const paths = new Map<string, string>();

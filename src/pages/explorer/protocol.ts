@@ -1,7 +1,7 @@
-// What the page and its worker tell each other. Arrays of points are in the drawing's order, of which every beginning covers the
-// cloud; `order` says which point is where.
+// The messages between the page and its worker. Arrays of points are in the drawing's order, whose every prefix covers the whole
+// cloud; `order` gives the point at each place.
 
-/** How the tree is built and what the model would make of it. */
+/** The settings of the tree, which are also those of the model. */
 export interface TreeSettings {
   /** The number of nodes in a ball, at every level. */
   ballSize: number;
@@ -23,7 +23,7 @@ export interface OpenedCloud {
   hasEdges: boolean;
   /** [points] The point at each place of the drawing. */
   order: Int32Array;
-  /** [points, 3] Moved and scaled into the unit sphere. */
+  /** [points, 3] positions, mapped into the unit sphere. */
   positions: Float32Array;
   /** The typical distance of neighbouring points, in units of the drawing. */
   spacing: number;
@@ -39,55 +39,55 @@ export interface LevelSummary {
 export interface BuiltTree {
   slots: number;
   levels: LevelSummary[];
-  /** How often the root is halved until its parts are the balls of level 0. */
+  /** The number of halvings of the root until its parts are the balls of level 0. */
   splits: number;
   milliseconds: number;
 }
 
-/** A partition of the points: the balls of a level, or the parts after so many halvings from the root. */
+/** A partition of the points: the balls of a level, or the parts after a number of halvings of the root. */
 export type Cut = { level: number } | { halvings: number };
 
-/** By what points are coloured. */
+/** What determines the colours of points. */
 export type Colouring = Cut | { field: string } | { cloud: true } | { plain: true };
 
 export interface DrawingRequest {
   colouring: Colouring;
   /** Whether partitions are those of the rotated points. */
   rotated: boolean;
-  /** How far the parts of the cut are drawn apart; 0 for not at all. */
+  /** How far the parts of the partition are moved apart; 0 for not at all. */
   apart: number;
   /** The level into whose nodes points are merged; 0 for none. */
   merged: number;
 }
 
 export interface Drawing {
-  /** [points, 4] Red, green and blue; the last is 255. */
+  /** [points, 4] red, green and blue; the fourth channel is 255. */
   colours: Uint8Array;
-  /** [points, 3] Where the points are drawn; undefined for their own places. */
+  /** [points, 3] drawn positions; undefined for the cloud's own. */
   positions: Float32Array | undefined;
-  /** The least and the largest number of a field. */
+  /** The least and the largest value of a field. */
   range?: [number, number];
 }
 
 export interface Spheres {
-  /** [balls, 4] Centre and radius. */
+  /** [balls, 4] centre and radius. */
   spheres: Float32Array;
-  /** [balls, 3] Red, green and blue. */
+  /** [balls, 3] red, green and blue. */
   colours: Uint8Array;
-  /** The number of balls, of which the largest are drawn where there are too many. */
+  /** The number of balls; if there are too many, only the largest are drawn. */
   total: number;
 }
 
 export type GraphKind = "file" | "neighbours";
 
 export interface Graph {
-  /** [drawn edges, 2, 3] The ends of each. */
+  /** [drawn edges, 2, 3] the ends of each. */
   lines: Float32Array;
-  /** The number of edges, each counted once, of which an even choice is drawn where there are too many. */
+  /** The number of edges, each counted once; if there are too many, an even selection is drawn. */
   total: number;
 }
 
-/** How far a point of the model sees. */
+/** The settings that determine how far a point of the model sees. */
 export interface ReachSettings {
   /** The number of blocks at every level. */
   blocks: number;
@@ -97,9 +97,9 @@ export interface ReachSettings {
 
 export interface Selection {
   point: number;
-  /** For each level the points of the point's ball, of the tree's own partition and of the rotated one; ascending. */
+  /** For each level the points in the selected point's ball, in the tree's own partition and in the rotated one; ascending. */
   balls: { ball: Int32Array; rotatedBall: Int32Array }[];
-  /** [points] by index: the first level at whose end a point has a way to the selected one, `NEVER` for those without. */
+  /** [points] by index: the first level at whose end a point can affect the selected one, `NEVER` for those that cannot. */
   reachedAt: Uint8Array;
   /** The same in a model with rotation. */
   reachedWithRotationAt: Uint8Array;
@@ -107,7 +107,7 @@ export interface Selection {
 
 /** The attention of a node in its ball. */
 export interface Attention {
-  /** [points] by index: the weight of the node that each point has become; 0 of those outside the ball. */
+  /** [points] by index: the attention weight of the node into which each point was merged; 0 for those outside the ball. */
   weights: Float32Array;
   /** The least and the largest weight in the ball. */
   range: [number, number];
@@ -115,7 +115,7 @@ export interface Attention {
   nodes: number;
 }
 
-/** Which attention: of the level's node that a point has become, in a block of the level. */
+/** Which attention is shown: that of the selected point's node at a level, in a block of the level. */
 export interface AttentionSettings {
   point: number;
   level: number;

@@ -1,24 +1,24 @@
-// Which points have a way to a node of the tree through the model's encoder: its receptive field. It is followed backwards, from
+// Computes the receptive field of a node: the points that can affect it through the model's encoder. It is followed backwards, from
 // the node through the blocks of its level to its children, and so on down to the points and the edges of their graph.
 
 import { ballsOf, nodeOfEachSlot, slotOfEachPoint } from "../../balltree/balls.ts";
 import type { BallTree, TreeLevel } from "../../balltree/index.ts";
 
-/** What of a model decides how far its nodes see. */
+/** The part of a model's config that determines how far its nodes see. */
 export interface Reach {
   /** The number of blocks of every level. */
   blocks: number;
   /** Whether blocks 1, 3, 5, ... attend in the rotated balls. */
   rotated: boolean;
-  /** [2, edges] Sources, then targets: the graph of the embedding's messages. */
+  /** [2, edges] sources, then targets: the graph of the embedding's messages. */
   edgeIndex?: Int32Array | undefined;
-  /** The number of steps of messages; default 1 with a graph. */
+  /** The number of message-passing steps; default 1 if there is a graph. */
   messageSteps?: number;
 }
 
 /**
- * Returns the points whose features can change what the point's node is after the blocks of a level.
- * @returns [points] 1 for each of them, the others 0
+ * Returns the points whose features can affect the point's node after the blocks of a level.
+ * @returns [points] 1 for each of them, 0 for the others
  */
 export function receptiveField(tree: BallTree, point: number, level: number, reach: Reach): Uint8Array<ArrayBuffer> {
   const { levels } = tree;
@@ -35,7 +35,7 @@ export function receptiveField(tree: BallTree, point: number, level: number, rea
   return reach.edgeIndex ? alongEdges(field, reach.edgeIndex, reach.messageSteps ?? 1) : field;
 }
 
-/** Every block lets each node see the whole of its ball. */
+/** In every block, each node attends to its whole ball. */
 function throughBlocks(tree: BallTree, level: number, reached: Uint8Array, { blocks, rotated }: Reach): void {
   const balls = ballsOf(tree.levels[level]);
   for (let block = blocks - 1; block >= 0; block--) {

@@ -1,4 +1,4 @@
-// Clouds to begin with: the bunny, what the experiments generate, and one of a million points.
+// Sample clouds: the bunny, generated samples of the experiments, and one of a million points.
 
 import type { Attribute } from "erwin/formats";
 import { meshEdges } from "erwin/formats";
@@ -39,7 +39,7 @@ export async function makeSample(name: string): Promise<Cloud> {
   };
 }
 
-/** A power of two: its balls are full. */
+/** A power of two, so that the balls are full. */
 const BUNNY_POINTS = 16384;
 
 async function bunny(): Promise<SampleCloud> {
@@ -54,7 +54,7 @@ function cosmology(): SampleCloud {
   return { positions: columns(x, y, z), fields: { velocity: columns(v_x, v_y, v_z), mass } };
 }
 
-/** A batch of four bodies, one beside the other. */
+/** Makes a batch of four bodies, one beside the other. */
 function cars(): SampleCloud {
   const bodies = [0, 1, 2, 3].map((index) => carBody(3586, 0, index));
   const offsets = [0];
@@ -82,7 +82,7 @@ function cars(): SampleCloud {
 function polymer(): SampleCloud {
   const { positions, types, bonds } = chainTrajectory(400, 1, 0, "explorer");
   const count = bonds.length / 2;
-  // Both directions of each bond.
+  // Edges are in both directions of each bond.
   const edges = Int32Array.from({ length: 4 * count }, (_, i) => {
     const [row, edge] = [Math.floor(i / (2 * count)), i % (2 * count)];
     return bonds[2 * (edge % count) + ((row + Math.floor(edge / count)) % 2)];
@@ -99,7 +99,7 @@ function flow(): SampleCloud {
 const GALAXY_POINTS = 1_000_000;
 const ARMS = 4;
 
-/** Stars on spiral arms around a bulge, with how fast they go around. */
+/** Makes stars on spiral arms around a bulge, with their orbital speeds. */
 function galaxy(): SampleCloud {
   const random = new Random(0, "galaxy");
   const positions = new Float32Array(3 * GALAXY_POINTS);
@@ -117,7 +117,7 @@ function galaxy(): SampleCloud {
   return { positions, fields: { speed } };
 }
 
-/** Columns side by side. */
+/** Joins columns side by side. */
 function columns(...parts: readonly Float32Array[]): Float32Array {
   return Float32Array.from(
     { length: parts.length * parts[0].length },

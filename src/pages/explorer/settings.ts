@@ -1,13 +1,13 @@
-// What the page shows, and how it is written in its address.
+// The settings of the page, and their form in its address.
 
 export interface Settings {
-  /** The name of a sample; "" for a file of the visitor's. */
+  /** The name of a sample; "" for the user's own file. */
   sample: string;
   view: "both" | "tree" | "rotated";
-  /** "balls", "splits", "cloud", "plain", or "field:" and the name of one. */
+  /** "balls", "splits", "cloud", "plain", or "field:" and the name of a field. */
   colour: string;
   level: number;
-  /** Halvings from the root, where parts are shown. */
+  /** The number of halvings of the root, if the parts after halvings are shown. */
   halvings: number;
   apart: boolean;
   merged: boolean;
@@ -23,10 +23,10 @@ export interface Settings {
   point: number | undefined;
   /** What the selection shows: its receptive field, or the attention in its ball. */
   show: "field" | "attention";
-  /** Of the attention: the block of the level, and its head. */
+  /** The block of the level and the head, if attention is shown. */
   block: number;
   head: number;
-  /** Of the camera: turned about the upright axis and tilted, in degrees, and its distance. */
+  /** The camera: rotated about the vertical axis and tilted, in degrees, and its distance. */
   turn: number;
   tilt: number;
   distance: number;
@@ -36,7 +36,7 @@ export const samples = ["bunny", "cosmology", "cars", "polymer", "flow", "galaxy
 export const ballSizes = [8, 16, 32, 64, 128, 256, 512, 1024];
 export const strides = [1, 2, 4, 8];
 export const mostLevels = 6;
-/** Of the model whose attention is shown. */
+/** The number of heads in the model whose attention is shown. */
 export const attentionHeads = 4;
 
 export const defaults: Settings = {
@@ -102,7 +102,7 @@ const readers: { [Name in keyof Settings]: (text: string, fallback: Settings[Nam
   distance: between(0.05, 50, 2),
 };
 
-/** Reads an address's query. What is missing or makes no sense has its default. */
+/** Reads settings from an address's query. Missing and invalid ones get their defaults. */
 export function readSettings(query: string): Settings {
   const parameters = new URLSearchParams(query);
   const entries = Object.entries(readers).map(([name, read]) => {
@@ -113,7 +113,7 @@ export function readSettings(query: string): Settings {
   return Object.fromEntries(entries) as Settings;
 }
 
-/** The query that `readSettings` understands; what has its default is left out. */
+/** Returns the query for `readSettings`, without settings that have their defaults. */
 export function writeSettings(settings: Settings): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(settings)) {

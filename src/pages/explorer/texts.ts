@@ -1,4 +1,4 @@
-// What the page says about what it shows: facts, captions, the legend, the table of a selected point.
+// The texts that describe what the page shows: facts, captions, the legend, the table of a selected point.
 
 import { colourAt, palette } from "../../drawing/colours.ts";
 import { byId, element } from "../shared/dom.ts";

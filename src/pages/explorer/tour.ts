@@ -10,11 +10,11 @@ interface Step {
   text: string;
   seconds: number;
   camera: Partial<CameraPlace>;
-  /** What is shown, and from which second of the step on. */
+  /** The settings of each scene, with the second of the step at which it begins. */
   scenes: readonly (readonly [second: number, Partial<Settings>])[];
 }
 
-/** What every step begins with, so that it looks the same from wherever it is reached. */
+/** Settings with which every step begins, so that it looks the same after any other step. */
 const base: Partial<Settings> = {
   ...{ view: "tree", colour: "plain", level: 0, halvings: 0, apart: false, merged: false, spheres: false },
   ...{ graph: "none", point: undefined, ballSize: 256, stride: 2, levels: 4, rotate: 45, blocks: 2, up: "y" },
@@ -73,14 +73,14 @@ const steps: readonly Step[] = [
   },
 ];
 
-/** A minute. */
+/** The duration of the whole tour in seconds: about a minute. */
 export const tourSeconds = steps.reduce((sum, { seconds }) => sum + seconds, 0);
 
 export class Tour {
   readonly #controller: Controller;
   readonly #stage: Stage;
   #step = -1;
-  /** Seconds into the step. */
+  /** The seconds since the step began. */
   #elapsed = 0;
   #scene = -1;
   #paused = false;
@@ -144,7 +144,7 @@ export class Tour {
 
   #tick(): void {
     const now = performance.now();
-    // A tab in the background, or a long computation, takes no time from the step.
+    // Time in a background tab, or during a long computation, does not count.
     const passed = Math.min(0.5, (now - this.#last) / 1000);
     this.#last = now;
     if (this.#paused || document.hidden) return;
@@ -152,7 +152,7 @@ export class Tour {
     const { seconds } = steps[this.#step];
     byId<HTMLProgressElement>("tour-progress").value = Math.min(1, this.#elapsed / seconds);
     this.#showScene();
-    // The last step stays until the visitor goes on.
+    // The last step stays until the user continues.
     if (this.#elapsed >= seconds && this.#step + 1 < steps.length) this.#go(this.#step + 1);
   }
 

@@ -1,11 +1,11 @@
-// The page's worker: files are read, trees built and drawings computed here, so that the page stays free.
+// The page's worker reads files, builds trees and computes drawings, so that the page stays responsive.
 
 import { expose, transfer } from "comlink";
 import { Explorer } from "./explorer.ts";
 
 const explorer = new Explorer();
 
-/** Moves the arrays of an answer to the page in place of copying them. */
+/** Transfers the arrays of a reply to the page, without copying them. */
 function moved<Answer extends object>(answer: Answer): Answer {
   const buffers = new Set<ArrayBufferLike>();
   const collect = (value: unknown): void => {

@@ -1,4 +1,4 @@
-// The first page: what there is to see. It runs nothing.
+// The first page, which introduces the others and computes nothing.
 
 import { startPage } from "../shared/page.ts";
 import "./index.css";

@@ -1,4 +1,4 @@
-// Charts of lines, by uPlot. They are drawn anew when the colours or the width change.
+// Line charts, by uPlot. They are redrawn when the colours or the width change.
 
 import "uplot/dist/uPlot.min.css";
 import uPlot from "uplot";
@@ -103,7 +103,7 @@ export class Chart {
   }
 }
 
-/** All series over the union of their x. */
+/** Aligns all series to the union of their x values. */
 function aligned(series: readonly ChartSeries[]): uPlot.AlignedData {
   const xs = [...new Set(series.flatMap(({ points }) => points.map(({ x }) => x)))].sort((a, b) => a - b);
   const columns = series.map(({ points }) => {

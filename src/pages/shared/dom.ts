@@ -1,8 +1,8 @@
-// Making and finding elements.
+// Creates and finds elements.
 
 type Child = Node | string | number | undefined | false;
 
-/** An element with properties and children; attributes that are no properties begin with "aria-" or "data-", or are `role`. */
+/** Creates an element with properties and children. Attributes that are not properties begin with "aria-" or "data-", or are `role`. */
 export function element<Name extends keyof HTMLElementTagNameMap>(
   name: Name,
   properties: Partial<HTMLElementTagNameMap[Name]> & { [attribute: `aria-${string}` | `data-${string}`]: string } = {},

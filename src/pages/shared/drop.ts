@@ -1,6 +1,6 @@
-// Files dropped anywhere on a page.
+// Accepts files that are dropped anywhere on a page.
 
-/** @param zone is marked while something is dragged over the page */
+/** @param zone is highlighted while something is dragged over the page */
 export function acceptDrops(take: (dropped: DataTransfer) => void, zone: HTMLElement = document.body): void {
   const mark = (over: boolean) => zone.classList.toggle("drop-target", over);
   addEventListener("dragover", (event) => {

@@ -1,4 +1,4 @@
-// Loads the library, when it is first needed.
+// Loads the library on first use.
 
 /**
  * Where the library's workers and modules are, seen from the folder of the site's scripts; on a page with trusted types the

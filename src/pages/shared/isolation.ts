@@ -2,18 +2,18 @@
 
 import { scriptUrl } from "./trusted.ts";
 
-/** A service worker that takes longer is done without. */
+/** The page does not wait longer than this for the service worker. */
 const PATIENCE_MS = 4000;
 const RELOADED = "erwin-reloaded-for-isolation";
 
 /**
- * Resolves when it is settled whether this page is isolated; the page may be loaded anew before. Without isolation, as on hosts
- * without https and in some private windows, the engine runs on one thread.
+ * Resolves when it is known whether this page is isolated; it may reload the page before. Without isolation, as on hosts without
+ * https and in some private windows, the engine runs on one thread.
  */
 export async function settleIsolation(): Promise<void> {
   if (crossOriginIsolated) return;
   const { serviceWorker } = navigator;
-  // A page that a service worker controls and that is not isolated for all that will not be after another load either.
+  // If a service worker already controls the page and the page is still not isolated, a reload would not help.
   if (!serviceWorker || serviceWorker.controller || wasReloaded()) return;
   const controlled = new Promise<boolean>((resolve) => {
     serviceWorker.addEventListener("controllerchange", () => resolve(true), { once: true });
@@ -25,7 +25,7 @@ export async function settleIsolation(): Promise<void> {
     return;
   }
   if (!(await controlled)) return;
-  // Noted in the history, so that the page is not loaded again and again.
+  // The reload is recorded in the history, so that it happens only once.
   history.replaceState({ ...history.state, [RELOADED]: true }, "");
   location.reload();
   await new Promise<never>(() => {});

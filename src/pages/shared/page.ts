@@ -1,4 +1,4 @@
-// What every page does at its start, and the state that each shows to scripts.
+// The set-up that every page runs first, and the state that each page exposes to scripts.
 
 import "./styles.css";
 import { settleIsolation } from "./isolation.ts";
@@ -8,18 +8,18 @@ export type RunState = "idle" | "running" | "paused" | "done" | "failed" | "canc
 /** What a page is doing, for scripts that drive it: `globalThis.erwinPage`. */
 export interface ErwinPage {
   state: RunState;
-  /** What went wrong, where the state is "failed". */
+  /** The error, if the state is "failed". */
   error?: string;
   /** The benchmark's result, as `erwin bench --json` writes it. */
   result?: unknown;
-  /** Training: steps that are done, and the last one's loss. */
+  /** Training: the number of steps that are done, and the last one's loss. */
   step?: number;
   loss?: number;
   /** Explorer: the point that was clicked, and its receptive field by level. */
   selected?: { point: number; levels: unknown };
-  /** Explorer: the frames that were drawn so far. */
+  /** Explorer: the number of frames that have been drawn. */
   frames?: number;
-  /** The longest task of the main thread since the page began to run something, in milliseconds; where the browser tells. */
+  /** The longest task of the main thread since the page began to run something, in milliseconds; if the browser reports it. */
   longestTask?: number;
 }
 
@@ -28,8 +28,8 @@ declare global {
 }
 
 /**
- * Sets the page up: colours, state, isolation. Controls that start something are disabled in the HTML by the attribute
- * `data-when-ready`, and enabled when this resolves; the page may be loaded anew before that.
+ * Sets up the page: colours, state, isolation. Controls that start something are disabled in the HTML by the attribute
+ * `data-when-ready`, and enabled when this resolves; the page may be reloaded before that.
  */
 export async function startPage(): Promise<ErwinPage> {
   globalThis.erwinPage = { state: "idle" };
@@ -62,7 +62,7 @@ function startThemeToggle(): void {
     try {
       localStorage.setItem("erwin-theme", theme);
     } catch {
-      // Without storage the choice holds for this page alone.
+      // Without storage, the choice lasts as long as the page.
     }
     document.dispatchEvent(new Event("erwin-theme"));
   });

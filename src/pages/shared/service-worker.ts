@@ -1,5 +1,5 @@
-// Adds the headers to all answers that make pages cross-origin isolated, for hosts that do not send them: only then pages share
-// memory with their threads. It keeps nothing, so that pages are always those of the host.
+// Adds the headers that make pages cross-origin isolated to all responses, for hosts that do not send them: only isolated pages
+// share memory with their threads. It caches nothing, so that pages are always up to date.
 
 /** The parts of the service worker's scope that are used; TypeScript declares them only where there is no DOM. */
 interface ExtendableEvent extends Event {
@@ -26,7 +26,7 @@ scope.addEventListener("fetch", (event) => {
 
 async function answer(request: Request): Promise<Response> {
   const response = await fetch(request);
-  // Such responses cannot be rebuilt: redirects that the browser follows by itself.
+  // Opaque responses cannot be rebuilt, such as redirects that the browser follows by itself.
   if (response.status === 0) return response;
   const headers = new Headers(response.headers);
   headers.set("Cross-Origin-Opener-Policy", "same-origin");

@@ -1,4 +1,4 @@
-// Tables with a caption, in a frame that scrolls by itself where they are wide.
+// Tables with a caption, in a frame that scrolls if they are too wide.
 
 import { element } from "./dom.ts";
 
@@ -6,12 +6,12 @@ type Cell = string | Node | undefined;
 
 export interface Column<Row> {
   title: string;
-  /** Numbers are set flush right. */
+  /** Whether the column is right-aligned, as numbers are. */
   number?: boolean;
   cell: (row: Row) => Cell;
 }
 
-/** A table whose first column names the rows. Columns in which no row has anything are left out. */
+/** Makes a table whose first column names the rows. Columns that are empty in all rows are left out. */
 export function table<Row>(caption: string, rows: readonly Row[], columns: readonly Column<Row>[]): HTMLElement {
   const cells = columns.map(({ cell }) => rows.map(cell));
   const filled = columns.map((_, i) => i === 0 || cells[i]!.some((cell) => cell !== undefined && cell !== ""));

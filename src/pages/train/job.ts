@@ -1,4 +1,4 @@
-// One run from the page's side: its worker, which stays while the run pauses.
+// One run, as seen by the page: its worker, which stays while the run is paused.
 
 import { type EngineWorker, startEngineWorker } from "../shared/engine-worker.ts";
 import type { FromWorker, ToWorker, TrainOrder } from "./protocol.ts";
@@ -7,7 +7,7 @@ import workerUrl from "./worker.ts?worker&url";
 export class Job {
   readonly #engine: Promise<EngineWorker>;
 
-  /** @param listener hears what the worker says, and of its end where it fails */
+  /** @param listener receives the worker's messages, and its failure */
   constructor(listener: (message: FromWorker) => void) {
     this.#engine = startEngineWorker(workerUrl);
     const failed = (message: string) => listener({ type: "failed", name: "Error", message });
@@ -28,7 +28,7 @@ export class Job {
     this.#send({ type: "pause" });
   }
 
-  /** Ends it at once; what was kept stays. */
+  /** Ends the worker at once; checkpoints that were saved stay. */
   end(): void {
     this.#engine.then(
       ({ stop }) => stop(),

@@ -1,9 +1,9 @@
 // Smooths a noisy curve.
 
-/** How much of the smoothed value stays from one point to the next. */
+/** The share of the smoothed value that is kept from one point to the next. */
 const INERTIA = 0.9;
 
-/** The exponential moving average, debiased: its first values are not drawn towards zero. */
+/** Returns the exponential moving average with bias correction, so that its first values are not drawn towards zero. */
 export function smooth(values: readonly number[]): number[] {
   let average = 0;
   let weight = 0;
