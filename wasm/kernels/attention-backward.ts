@@ -3,18 +3,7 @@
 // block of queries at a time: with p the weights and ds the gradient of the scores, dq = ds k, dk = ds^T q and dv = p^T
 // dout are products of tile.ts.
 import { QUERIES, TILE_ROWS } from "../out/shared";
-import {
-  allDistances,
-  distancesFrom,
-  eights,
-  fill,
-  keepsDistances,
-  LOG2_E,
-  packHead,
-  packPoints,
-  splitAxes,
-  storeScaled,
-} from "./ball";
+import { distancesFrom, eights, fill, LOG2_E, packHead, packPoints, placeBall, storeScaled } from "./ball";
 import { BallAttentionBackward } from "./commands";
 import { nextOf } from "./threads";
 import { multiplyRows } from "./tile";
@@ -56,10 +45,8 @@ export function ballAttentionBackward(p: BallAttentionBackward, thread: u32, thr
     const head = task % p.heads;
     const first = load<u32>(p.balls + ((<usize>ball) << 3));
     const size = load<u32>(p.balls + ((<usize>ball) << 3), 4);
-    const kept = keepsDistances(size);
     if (ball != present) {
-      splitAxes(p.positions + ((<usize>first * p.dimensions) << 2), size, p.dimensions, axes);
-      if (kept) allDistances(axes, size, p.dimensions, distances);
+      placeBall(p.positions + ((<usize>first * p.dimensions) << 2), size, p.dimensions, axes, distances);
       present = ball;
     }
     const padded = eights(size);
@@ -84,8 +71,7 @@ export function ballAttentionBackward(p: BallAttentionBackward, thread: u32, thr
       multiplyRows(blockDout, outBytes, 0, 0, count, scoreValues, panels, p.headWidth, dscores, scoreBytes, false);
       for (let i: u32 = 0; i < count; i++) {
         const query = block + i;
-        if (!kept) distancesFrom(query, axes, size, p.dimensions, distances);
-        const near = kept ? distances + query * scoreBytes : distances;
+        const near = distancesFrom(query, axes, size, p.dimensions, distances);
         const delta = dot(dout + query * outBytes, out + query * outBytes, p.headWidth);
         const term = (<usize>(first + query) * p.heads + head) << 2;
         const logSum = LOG2_E * load<f32>(p.logSum + term);

@@ -1,18 +1,7 @@
 // The forward pass of ball attention. Formula: gpu/ball_attention.wgsl. A thread takes (ball, head) pairs; scores,
 // softmax and weighted sum are computed for a block of queries at a time.
 import { QUERIES } from "../out/shared";
-import {
-  allDistances,
-  distancesFrom,
-  eights,
-  fill,
-  keepsDistances,
-  LOG2_E,
-  packHead,
-  packPoints,
-  splitAxes,
-  storeScaled,
-} from "./ball";
+import { distancesFrom, eights, fill, LOG2_E, packHead, packPoints, placeBall, storeScaled } from "./ball";
 import { BallAttention } from "./commands";
 import { nextOf } from "./threads";
 import { multiplyRows } from "./tile";
@@ -44,10 +33,8 @@ export function ballAttention(p: BallAttention, thread: u32, threads: u32): void
     const head = task % p.heads;
     const first = load<u32>(p.balls + ((<usize>ball) << 3));
     const size = load<u32>(p.balls + ((<usize>ball) << 3), 4);
-    const kept = keepsDistances(size);
     if (ball != present) {
-      splitAxes(p.positions + ((<usize>first * p.dimensions) << 2), size, p.dimensions, axes);
-      if (kept) allDistances(axes, size, p.dimensions, distances);
+      placeBall(p.positions + ((<usize>first * p.dimensions) << 2), size, p.dimensions, axes, distances);
       present = ball;
     }
     const queries = p.qkv + first * rowBytes + ((<usize>(head * p.headWidth)) << 2);
@@ -62,8 +49,7 @@ export function ballAttention(p: BallAttention, thread: u32, threads: u32): void
       for (let i: u32 = 0; i < count; i++) {
         const scoreRow = scores + i * scoreBytes;
         for (let j = (<usize>size) << 2; j < scoreBytes; j += 4) store<f32>(scoreRow + j, NEVER);
-        if (!kept) distancesFrom(query + i, axes, size, p.dimensions, distances);
-        const near = kept ? distances + (query + i) * scoreBytes : distances;
+        const near = distancesFrom(query + i, axes, size, p.dimensions, distances);
         const logSum = p.logSum + ((<usize>(first + query + i) * p.heads + head) << 2);
         store<f32>(shares + (i << 2), softmax(scoreRow, near, scoreBytes, sigma, logSum));
       }

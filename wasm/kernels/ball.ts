@@ -6,28 +6,36 @@ import { loadSome, madd, storeSome } from "./vectors";
 /** Scores are multiplied by log2(e), so that the softmax computes powers of two. */
 export const LOG2_E: f32 = 1.44269504088896341;
 
-/** Whether the distances between all points of a ball are computed once for all heads. */
-export function keepsDistances(size: u32): bool {
-  return size <= KEPT_DISTANCES;
-}
-
 /** Returns the smallest multiple of 8 that is not below n. */
 export function eights(n: u32): u32 {
   return (n + 7) & ~7;
 }
 
-/** Transposes positions: axes [dimensions, eights(size)], with zeros beyond the last point. */
-export function splitAxes(positions: usize, size: u32, dimensions: u32, axes: usize): void {
+/**
+ * Prepares a ball's distances, once for all heads: stores its axes [dimensions, eights(size)], the transposed positions with zeros
+ * beyond the last point, and if the ball is small all distances [size, eights(size)].
+ */
+export function placeBall(positions: usize, size: u32, dimensions: u32, axes: usize, distances: usize): void {
   const padded = eights(size);
+  let axis = axes;
   for (let a: u32 = 0; a < dimensions; a++) {
-    for (let i: u32 = 0; i < padded; i++, axes += 4) {
-      store<f32>(axes, i < size ? load<f32>(positions + ((<usize>(i * dimensions + a)) << 2)) : 0);
+    for (let i: u32 = 0; i < padded; i++, axis += 4) {
+      store<f32>(axis, i < size ? load<f32>(positions + ((<usize>(i * dimensions + a)) << 2)) : 0);
     }
   }
+  if (size > KEPT_DISTANCES) return;
+  for (let i: u32 = 0; i < size; i++) storeDistances(i, axes, size, dimensions, distances + ((<usize>i * padded) << 2));
 }
 
-/** Computes out[j] = |p_query - p_j| for all points of a ball. */
-export function distancesFrom(query: u32, axes: usize, size: u32, dimensions: u32, out: usize): void {
+/** Returns the address of the distances from a point to all points of a ball that `placeBall` has prepared. */
+export function distancesFrom(query: u32, axes: usize, size: u32, dimensions: u32, distances: usize): usize {
+  if (size <= KEPT_DISTANCES) return distances + ((<usize>query * eights(size)) << 2);
+  storeDistances(query, axes, size, dimensions, distances);
+  return distances;
+}
+
+/** Stores out[j] = |p_query - p_j| for all points of a ball. */
+function storeDistances(query: u32, axes: usize, size: u32, dimensions: u32, out: usize): void {
   const rowBytes = (<usize>eights(size)) << 2;
   for (let j: usize = 0; j < rowBytes; j += 16) {
     let squares = f32x4.splat(0);
@@ -38,11 +46,6 @@ export function distancesFrom(query: u32, axes: usize, size: u32, dimensions: u3
     }
     v128.store(out + j, f32x4.sqrt(squares));
   }
-}
-
-/** Computes the distances between all points of a ball: [size, eights(size)]. */
-export function allDistances(axes: usize, size: u32, dimensions: u32, out: usize): void {
-  for (let i: u32 = 0; i < size; i++) distancesFrom(i, axes, size, dimensions, out + ((<usize>i * eights(size)) << 2));
 }
 
 /**

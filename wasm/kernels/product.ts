@@ -62,15 +62,16 @@ export function product(p: Product, thread: u32, threads: u32): void {
       start += chunk;
     }
     packedBlock = block;
-    if (p.dgate) storeGatedBackward(p, sums, stride, firstRow, rows, firstColumn, columns);
-    else if (p.value) storeGated(p, sums, stride, firstRow, rows, firstColumn, columns);
-    else {
-      let bias = p.bias ? p.bias + ((<usize>firstColumn) << 2) : 0;
-      if (p.bias && p.packedWidth) {
-        packBiases(p, firstColumn, columns, biases);
-        bias = biases;
-      }
-      storeSums(p, bias, sums, stride, firstRow, rows, firstColumn, columns);
+    let bias = p.bias ? p.bias + ((<usize>firstColumn) << 2) : 0;
+    if (p.bias && p.packedWidth) {
+      packBiases(p, firstColumn, columns, biases);
+      bias = biases;
+    }
+    for (let r: u32 = 0; r < rows; r++) {
+      const rowSums = sums + r * stride;
+      if (p.dgate) storeGatedBackward(p, rowSums, firstRow + r, firstColumn, columns);
+      else if (p.value) storeGated(p, rowSums, firstRow + r, firstColumn, columns);
+      else storeSums(p, bias, rowSums, firstRow + r, firstColumn, columns);
     }
   }
 }
