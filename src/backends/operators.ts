@@ -85,7 +85,7 @@ export interface LinearMap {
 /** RMSNorm of the rows x[gather], each [width]. */
 export interface NormedRows {
   x: Storage;
-  /** Of primitives only those of devices that are `indirect`, and normPositionQkv, take it. */
+  /** A primitive takes it only on devices that are `indirect`; normPositionQkv takes it on every device. */
   gather?: Storage;
   norm: Storage;
   rows: number;
