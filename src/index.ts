@@ -1,5 +1,6 @@
 // The public API of erwin.
 
+export type { AbortOptions } from "./abort.ts";
 export type { EdgeIndices, Indices, NumberList, Numbers } from "./arguments.ts";
 export {
   type BackendName,
@@ -117,6 +118,7 @@ export {
   type ErwinWorkerOptions,
   type TrainOptions,
   type TransferOptions,
+  type WorkerForwardOptions,
   type WorkerLoadOptions,
   type WorkerTraining,
 } from "./worker/client.ts";

@@ -35,6 +35,8 @@ class ModelServer implements ModelWorker {
   #device: Device | undefined;
   #deviceLost = false;
   #model: ErwinTransformer | undefined;
+  /** The controllers of the forward calls that run or wait. */
+  readonly #calls = new Map<number, AbortController>();
   /** The controllers of the trainings that run or wait. */
   readonly #controllers = new Map<number, FitController>();
   #closed = false;
@@ -59,19 +61,33 @@ class ModelServer implements ModelWorker {
     return this.#replaceModel((device) => ErwinTransformer.create(config, { device, seed }));
   }
 
-  forward(input: WorkerInput): Promise<WorkerOutput> {
-    return this.#inOrder(async () => {
-      const model = this.#loadedModel();
-      const prepared = await model.prepare(input);
-      // Nobody can run a backward pass through this result.
-      const output = await noGrad(() => model.forward(prepared));
-      try {
-        const data = await output.data();
-        return packed({ data, shape: [...output.shape], batchIdx: output.batchIdx! }, true, "output");
-      } finally {
-        output.dispose();
-      }
-    });
+  async forward(input: WorkerInput, call: number): Promise<WorkerOutput> {
+    const controller = new AbortController();
+    this.#calls.set(call, controller);
+    try {
+      return await this.#inOrder(() => this.#forward(input, controller.signal));
+    } finally {
+      this.#calls.delete(call);
+    }
+  }
+
+  /** Does not wait its turn. A call that has ended is ignored. */
+  abort(call: number): void {
+    this.#calls.get(call)?.abort();
+  }
+
+  async #forward(input: WorkerInput, signal: AbortSignal): Promise<WorkerOutput> {
+    signal.throwIfAborted();
+    const model = this.#loadedModel();
+    const prepared = await model.prepare(input, { signal });
+    // Nobody can run a backward pass through this result.
+    const output = await noGrad(() => model.forward(prepared));
+    try {
+      const data = await output.data();
+      return packed({ data, shape: [...output.shape], batchIdx: output.batchIdx! }, true, "output");
+    } finally {
+      output.dispose();
+    }
   }
 
   setMode(mode: WorkerMode): Promise<void> {

@@ -30,6 +30,7 @@ export interface KnnGraphOptions extends PointsOptions {
  * @returns edgeIndex [2, edges]: all sources, then all targets; sorted by target, then distance, then source
  * @throws InputError with `details.row` if a coordinate is not finite or the division into clouds is wrong
  * @throws ConfigError with `details.field` if an option is wrong
+ * @throws the reason of `signal`, once it is aborted
  * @throws OutOfMemoryError if the graph does not fit WebAssembly memory
  */
 export async function radiusGraph(positions: Numbers, options: RadiusGraphOptions): Promise<Int32Array> {
@@ -62,8 +63,8 @@ async function buildGraph(
   search: { radius: number; loop: boolean; maxNeighbors: number },
 ): Promise<Int32Array> {
   const { positions, cloudOffsets: offsets } = checkPoints(given, options);
-  const { dimensionality, threads } = options;
-  const result = await submit({ kind: "graph", positions, dimensionality, offsets, ...search }, threads);
+  const { dimensionality } = options;
+  const result = await submit({ kind: "graph", positions, dimensionality, offsets, ...search }, options);
   if (result.kind === "badRow") throw badCoordinate(positions, dimensionality, result);
   if (result.kind !== "graph") throw new Error(`Expected a graph, found a ${result.kind}.`);
   return result.edgeIndex;

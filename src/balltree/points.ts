@@ -1,10 +1,11 @@
 // Checks for what trees and graphs share: positions, their division into clouds, threads.
+import { type AbortOptions, checkSignal } from "../abort.ts";
 import { type Numbers, toRows } from "../arguments.ts";
 import { ConfigError, InputError } from "../errors.ts";
 import type { BadRow } from "./execute.ts";
 import { type CloudDivision, cloudOffsets } from "./offsets.ts";
 
-export interface PointsOptions extends CloudDivision {
+export interface PointsOptions extends CloudDivision, AbortOptions {
   /** The number of coordinates of a point, D. */
   dimensionality: number;
   /** The number of threads to use; by default one per processor, at most 8. The result does not depend on it. */
@@ -18,7 +19,13 @@ export function checkWhole(value: number, field: string, least: number): void {
 }
 
 /** The names of the options that trees and graphs share. */
-export const pointsOptions = { dimensionality: true, threads: true, batchIdx: true, offsets: true } as const;
+export const pointsOptions = {
+  dimensionality: true,
+  threads: true,
+  batchIdx: true,
+  offsets: true,
+  signal: true,
+} as const;
 
 /**
  * Checks positions and returns them with the offsets of their clouds. Coordinates that are not finite are found later.
@@ -27,7 +34,8 @@ export function checkPoints(
   given: Numbers,
   options: PointsOptions,
 ): { positions: Float32Array; cloudOffsets: Int32Array } {
-  const { dimensionality, threads } = options;
+  const { dimensionality, threads, signal } = options;
+  checkSignal(signal);
   checkWhole(dimensionality, "dimensionality", 1);
   if (threads !== undefined) checkWhole(threads, "threads", 1);
   const positions = toRows("positions", given, dimensionality);

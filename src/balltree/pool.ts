@@ -1,6 +1,7 @@
 // The persistent threads. On a shared memory they sleep in Atomics.wait until the next job, and the calling thread
 // works along on small jobs; a page that is not isolated gets one worker with its own memory, and a host without
 // workers computes in place. The results are the same.
+import { type AbortOptions, untilAborted } from "../abort.ts";
 import { balltreeModule, poolScript } from "../assets.ts";
 import { deserializeError, OutOfMemoryError, WorkerError } from "../errors.ts";
 import { defaultThreads } from "../host/environment.ts";
@@ -216,14 +217,20 @@ function inTurn<T>(work: () => Promise<T>): Promise<T> {
   return result;
 }
 
+export interface SubmitOptions extends AbortOptions {
+  threads?: number | undefined;
+}
+
 /** Executes a request on the pool, which it starts if necessary. */
-export function submit(request: Request, threads = defaultThreads()): Promise<Result> {
-  return inTurn(async () => {
+export function submit(request: Request, { threads = defaultThreads(), signal }: SubmitOptions = {}): Promise<Result> {
+  const result = inTurn(async () => {
+    signal?.throwIfAborted();
     runner ??= await startRunner();
     try {
-      return await runner.run(request, threads);
+      return await untilAborted(runner.run(request, threads), signal);
     } catch (error) {
-      // After a lack of memory the threads remain usable; after any other error they are restarted.
+      // After a lack of memory the threads remain usable; after any other error they are restarted. Nothing else ends a
+      // computation that is no longer wanted.
       if (!(error instanceof OutOfMemoryError)) {
         runner.stop();
         runner = undefined;
@@ -231,6 +238,8 @@ export function submit(request: Request, threads = defaultThreads()): Promise<Re
       throw error;
     }
   });
+  // A call that waits for its turn need not wait to be aborted.
+  return untilAborted(result, signal);
 }
 
 /**

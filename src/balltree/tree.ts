@@ -49,6 +49,7 @@ export interface BallTreeOptions extends PointsOptions {
  * @param given the positions, [points, dimensionality], row by row
  * @throws InputError with `details.row` if a coordinate is not finite or the division into clouds is wrong
  * @throws ConfigError with `details.field` if an option is wrong
+ * @throws the reason of `signal`, once it is aborted
  * @throws OutOfMemoryError if the batch does not fit WebAssembly memory
  */
 export async function buildBallTree(given: Numbers, options: BallTreeOptions): Promise<BallTree> {
@@ -79,7 +80,7 @@ export async function buildBallTree(given: Numbers, options: BallTreeOptions): P
 
   const result = await submit(
     { kind: "tree", positions, dimensionality, offsets: cloudOffsets, strides, ballSizes, rotate },
-    options.threads,
+    options,
   );
   if (result.kind === "badRow") throw badCoordinate(positions, dimensionality, result);
   if (result.kind !== "tree") throw new Error(`Expected a tree, found a ${result.kind}.`);

@@ -15,6 +15,7 @@ import { root } from "./steps.mjs";
 export const layers = [
   ["errors.ts"],
   ["arguments.ts"],
+  ["abort.ts"],
   ["random.ts"],
   ["host/"],
   ["assets.ts"],

@@ -1,5 +1,6 @@
 // Checks a forward pass's input and builds the parts that it omits: the tree and the graph.
 
+import type { AbortOptions } from "../abort.ts";
 import {
   checkFinite,
   checkNames,
@@ -88,18 +89,23 @@ export function isPrepared(input: object): input is PreparedInput {
 /** What of an input does not depend on its features. */
 export type PreparedGeometry = Omit<PreparedInput, "nodeFeatures">;
 
+/** How to build trees and graphs. */
+export interface HostOptions extends AbortOptions {
+  threads: number | undefined;
+}
+
 /**
- * @throws InputError naming the tensor and the first offending row.
+ * @throws InputError naming the tensor and the first offending row; the signal's reason
  */
 export async function prepareInput(
   config: ErwinConfig,
   input: ErwinInput,
-  threads: number | undefined,
+  options: HostOptions,
 ): Promise<PreparedInput> {
   isPrepared(input);
   const { nodeFeatures: features } = input;
   const nodeFeatures = features instanceof Tensor ? features : toRows("nodeFeatures", features, config.cIn);
-  const geometry = await prepareGeometry(config, input, threads, (points) =>
+  const geometry = await prepareGeometry(config, input, options, (points) =>
     checkFeatures(nodeFeatures, points, config.cIn),
   );
   return { nodeFeatures, ...geometry };
@@ -108,18 +114,21 @@ export async function prepareInput(
 /**
  * Of an input whose features come later.
  * @param checkCount is told the number of points before the tree is built
- * @throws InputError naming the tensor and the first offending row.
+ * @throws InputError naming the tensor and the first offending row; the signal's reason
  */
 export async function prepareGeometry(
   config: ErwinConfig,
   input: Omit<ErwinInput, "nodeFeatures">,
-  threads: number | undefined,
+  options: HostOptions,
   checkCount: (points: number) => void = () => {},
 ): Promise<PreparedGeometry> {
   const { dimensionality, mpSteps } = config;
   isPrepared(input);
   checkNames<Partial<ErwinInput>>(input, inputNames);
-  const positions = input.nodePositions instanceof Tensor ? await input.nodePositions.data() : input.nodePositions;
+  const positions =
+    input.nodePositions instanceof Tensor
+      ? await input.nodePositions.data({ signal: options.signal })
+      : input.nodePositions;
   const nodePositions = toRows("nodePositions", positions, dimensionality);
   if (nodePositions.length % dimensionality !== 0) {
     throw new InputError(
@@ -132,7 +141,7 @@ export async function prepareGeometry(
   checkCount(points);
   checkFinite("nodePositions", nodePositions, dimensionality, MAX_COORDINATE);
 
-  const division = { dimensionality, offsets, threads };
+  const division = { dimensionality, offsets, ...options };
   const [tree, edgeIndex] = await Promise.all([
     input.tree
       ? givenTree(config, input.tree, offsets)
@@ -151,7 +160,7 @@ async function edgesOf(
   config: ErwinConfig,
   positions: Float32Array,
   { edgeIndex, radius, maxNeighbors = 32 }: Omit<ErwinInput, "nodeFeatures">,
-  division: { dimensionality: number; offsets: Int32Array },
+  division: HostOptions & { dimensionality: number; offsets: Int32Array },
 ): Promise<Int32Array> {
   if (edgeIndex != null) return toEdges("edgeIndex", edgeIndex);
   if (radius === undefined) {

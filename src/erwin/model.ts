@@ -1,5 +1,6 @@
 // The Erwin Transformer: embedding, encoder, bottleneck and decoder on the levels of a ball tree.
 
+import { type AbortOptions, checkSignal } from "../abort.ts";
 import { checkOptions } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
 import { CheckpointError, ConfigError, InputError, OutOfMemoryError } from "../errors.ts";
@@ -16,6 +17,7 @@ import { outsideScopes, scope, Tensor } from "../tensor/tensor.ts";
 import { type ErwinConfig, type ErwinConfigInput, resolveConfig, snakeCaseConfig } from "./config.ts";
 import {
   type ErwinInput,
+  type HostOptions,
   isPrepared,
   type PreparedGeometry,
   type PreparedInput,
@@ -50,7 +52,7 @@ export interface LoadOptions extends ModelOptions {
 }
 
 /** What of an input to upload. */
-export interface UploadOptions {
+export interface UploadOptions extends AbortOptions {
   /**
    * Whether to upload what only backward passes need; otherwise the first of them uploads it. Default: the model's
    * mode.
@@ -162,10 +164,10 @@ export class ErwinTransformer extends Module {
   /**
    * Checks an input and builds its tree and graph in the workers, without using the device: the next batch can be
    * prepared while the device works on the current one.
-   * @throws InputError naming the tensor and the first offending row
+   * @throws InputError naming the tensor and the first offending row; the signal's reason, once it is aborted
    */
-  async prepare(input: ErwinInput): Promise<PreparedInput> {
-    const prepared = await prepareInput(this.config, input, this.device.threads);
+  async prepare(input: ErwinInput, options: AbortOptions = {}): Promise<PreparedInput> {
+    const prepared = await prepareInput(this.config, input, this.#onHost("prepare", options));
     makeTables(this.device, this.config, prepared, this.training);
     return prepared;
   }
@@ -173,25 +175,36 @@ export class ErwinTransformer extends Module {
   /**
    * The same for a part of another model that computes the features on the device: they are added to what comes back,
    * `forward({ ...geometry, nodeFeatures })`.
-   * @throws InputError naming the tensor and the first offending row
+   * @throws InputError naming the tensor and the first offending row; the signal's reason, once it is aborted
    */
-  async prepareGeometry(input: Omit<ErwinInput, "nodeFeatures">): Promise<PreparedGeometry> {
-    const geometry = await prepareGeometry(this.config, input, this.device.threads);
+  async prepareGeometry(
+    input: Omit<ErwinInput, "nodeFeatures">,
+    options: AbortOptions = {},
+  ): Promise<PreparedGeometry> {
+    const geometry = await prepareGeometry(this.config, input, this.#onHost("prepareGeometry", options));
     makeTables(this.device, this.config, geometry, this.training);
     return geometry;
+  }
+
+  #onHost(of: string, options: AbortOptions): HostOptions {
+    checkOptions(of, options, { signal: true });
+    checkSignal(options.signal);
+    return { signal: options.signal, threads: this.device.threads };
   }
 
   /**
    * Puts an input on the device, with its tree and graph, for as many passes as wanted: of this model, or of another on the
    * same device that takes inputs of the same layout. The result must be disposed, after the backward passes through what was
    * computed from it in evaluation mode.
-   * @throws InputError naming the tensor and the first offending row; DeviceLostError, OutOfMemoryError
+   * @throws InputError naming the tensor and the first offending row; DeviceLostError, OutOfMemoryError; the signal's reason, once
+   *   it is aborted
    */
   async upload(input: ErwinInput | PreparedInput, options: UploadOptions = {}): Promise<UploadedInput> {
     this.expectUsable();
-    checkOptions("upload", options, { training: true });
-    const { training = this.training } = options;
-    const prepared = isPrepared(input) ? input : await this.prepare(input);
+    checkOptions("upload", options, { training: true, signal: true });
+    const { training = this.training, signal } = options;
+    checkSignal(signal);
+    const prepared = isPrepared(input) ? input : await this.prepare(input, { signal });
     this.expectUsable();
     const uploaded = new UploadedInput(this.device, this.config, prepared, training);
     this.device.submit();
@@ -202,17 +215,19 @@ export class ErwinTransformer extends Module {
    * Applies the model to a batch of point clouds.
    * @returns [N, cHidden[0]] in the input's order of points; with `decode: false` the bottleneck's nodes [M, cHidden[K - 1]].
    *   `batchIdx` of the result is the cloud of each row.
-   * @throws InputError, DeviceLostError, OutOfMemoryError
+   * @throws InputError, DeviceLostError, OutOfMemoryError; the signal's reason, once it is aborted
    */
-  forward(input: ErwinInput | PreparedInput | UploadedInput): Promise<Tensor> {
+  forward(input: ErwinInput | PreparedInput | UploadedInput, options: AbortOptions = {}): Promise<Tensor> {
     // Whether it records is decided by this call: by the time the input is prepared, recording may have changed.
     return recordingAsNow(async (asNow) => {
       this.expectUsable();
+      checkOptions("forward", options, { signal: true });
+      checkSignal(options.signal);
       if (input instanceof UploadedInput) {
         input.checkFor(this.device, this.config);
         return this.#run(input);
       }
-      const prepared = isPrepared(input) ? input : await this.prepare(input);
+      const prepared = isPrepared(input) ? input : await this.prepare(input, options);
       this.expectUsable();
       return asNow(() => this.#run(prepared));
     });

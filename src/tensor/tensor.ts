@@ -1,6 +1,7 @@
 // A tensor: elements on a device, their shape, and the ownership of their memory.
 
-import { type Numbers, toIndices, toNumbers, toShape } from "../arguments.ts";
+import { type AbortOptions, checkSignal, untilAborted } from "../abort.ts";
+import { checkOptions, type Numbers, toIndices, toNumbers, toShape } from "../arguments.ts";
 import type { Device, Storage } from "../backends/device.ts";
 import { DisposedError, InputError } from "../errors.ts";
 import { register } from "./scopes.ts";
@@ -171,9 +172,12 @@ export class Tensor {
   /**
    * The elements, once the device has computed them: a Float32Array for "f32", an Int32Array or Uint32Array for
    * indices.
+   * @throws DeviceLostError; the signal's reason, once it is aborted, while the device goes on with what it has been given
    */
-  async data(): Promise<Float32Array> {
-    const bytes = await this.device.read(this.storage, this.size * 4);
+  async data(options: AbortOptions = {}): Promise<Float32Array> {
+    checkOptions("data", options, { signal: true });
+    checkSignal(options.signal);
+    const bytes = await untilAborted(this.device.read(this.storage, this.size * 4), options.signal);
     return new arrayTypes[this.type](bytes) as Float32Array;
   }
 

@@ -1,6 +1,7 @@
 // A model in a worker, as its user sees it: the methods of ErwinTransformer as promises that always settle.
 
 import { type Endpoint, proxy, type Remote, transfer, wrap } from "comlink";
+import { type AbortOptions, checkSignal, expectSignal, untilAborted } from "../abort.ts";
 import { checkOptions, describe, expectKind } from "../arguments.ts";
 import type { DeviceOptions } from "../backends/index.ts";
 import { ConfigError, DisposedError, type ErwinError, FormatError, InputError, WorkerError } from "../errors.ts";
@@ -55,8 +56,13 @@ export interface WorkerLoadOptions extends TransferOptions {
   config?: WorkerConfig;
 }
 
+/** How to apply the model in the worker. */
+export interface WorkerForwardOptions extends TransferOptions, AbortOptions {}
+
 /** How to train in the worker, and who hears of checkpoints. */
 export interface TrainOptions extends TransferOptions {
+  /** Stops the training like `stop()`: it ends with a checkpoint from which it can continue. */
+  signal?: AbortSignal | undefined;
   /**
    * Called with each checkpoint, every `saveEvery` steps and at the end: if the page keeps it, in IndexedDB say, it
    * outlives the worker.
@@ -100,7 +106,8 @@ export class ErwinWorker {
   /** The calls in progress, and how each is made to fail. */
   readonly #pending = new Map<Promise<unknown>, (failure: ErwinError) => void>();
   #failure: ErwinError | undefined;
-  #trainings = 0;
+  /** The number of calls that can be told apart, by which the worker hears of them again. */
+  #ids = 0;
   #stopWaiting = () => {};
 
   /** @internal */
@@ -179,12 +186,18 @@ export class ErwinWorker {
   /**
    * Applies the model to a batch of point clouds.
    * @returns the output in the input's order of points, in memory that belongs to the caller
-   * @throws InputError naming the tensor and the first offending row; DeviceLostError; OutOfMemoryError
+   * @throws InputError naming the tensor and the first offending row; DeviceLostError; OutOfMemoryError; the signal's reason at
+   *   once when it is aborted, while the device goes on with what it has been given
    */
-  async forward(input: WorkerInput, options: TransferOptions = {}): Promise<WorkerOutput> {
-    checkOptions("forward", options, { transfer: true });
+  async forward(input: WorkerInput, options: WorkerForwardOptions = {}): Promise<WorkerOutput> {
+    checkOptions("forward", options, { transfer: true, signal: true });
+    const { signal } = options;
+    checkSignal(signal);
     const own = packed(input, transferOf(options), "input");
-    return this.#call((remote) => remote.forward(own));
+    const id = this.#ids++;
+    const output = this.#call((remote) => remote.forward(own, id));
+    // A signal cannot be posted. If the worker has stopped, the call has rejected already.
+    return untilAborted(output, signal, () => void this.#call((remote) => remote.abort(id)).catch(() => {}));
   }
 
   /** Sets the model to training or evaluation mode. Earlier calls are not affected. @throws ConfigError */
@@ -218,16 +231,25 @@ export class ErwinWorker {
     onProgress?: (progress: FitProgress) => unknown,
     more: TrainOptions = {},
   ): WorkerTraining {
-    const id = this.#trainings++;
+    const id = this.#ids++;
     const command = (command: TrainingCommand) => {
       // If the worker has stopped, `finished` rejects.
       this.#call((remote) => remote.command(id, command)).catch(() => {});
     };
+    const stop = () => command("stop");
+    const finished = this.#train(id, options, onProgress, more);
+    const signal = more?.signal;
+    if (signal) {
+      const ignore = () => signal.removeEventListener("abort", stop);
+      if (signal.aborted) stop();
+      signal.addEventListener("abort", stop);
+      finished.then(ignore, ignore);
+    }
     return {
       pause: () => command("pause"),
       resume: () => command("resume"),
-      stop: () => command("stop"),
-      finished: this.#train(id, options, onProgress, more),
+      stop,
+      finished,
     };
   }
 
@@ -239,7 +261,8 @@ export class ErwinWorker {
     more: TrainOptions,
   ): Promise<WorkerTrainingResult> {
     try {
-      checkOptions("train", more, { transfer: true, onCheckpoint: true });
+      checkOptions("train", more, { transfer: true, onCheckpoint: true, signal: true });
+      expectSignal(more.signal);
       const own = packed(options, transferOf(more), "options");
       const progress = this.#listener("onProgress", onProgress);
       const checkpoints = this.#listener("onCheckpoint", more.onCheckpoint);

@@ -133,7 +133,10 @@ export interface ModelWorker {
   open(options: DeviceOptions, assets: GivenAssets, threads?: MessagePort): Promise<void>;
   load(source: Uint8Array | string, options: { config?: WorkerConfig }): Promise<void>;
   create(config: WorkerConfig, options: { seed?: number }): Promise<void>;
-  forward(input: WorkerInput): Promise<WorkerOutput>;
+  /** @param call identifies it in `abort` */
+  forward(input: WorkerInput, call: number): Promise<WorkerOutput>;
+  /** Ends a forward call whose caller waits no longer. */
+  abort(call: number): void;
   setMode(mode: WorkerMode): Promise<void>;
   save(): Promise<Uint8Array<ArrayBuffer>>;
   info(): WorkerInfo;
@@ -153,4 +156,4 @@ export interface ModelWorker {
  * The worker's first message, once it is ready. It changes with the calls above, so that no client uses another
  * version's worker.
  */
-export const GREETING = "erwin model worker, protocol 3";
+export const GREETING = "erwin model worker, protocol 4";

@@ -270,6 +270,28 @@ describe("after dispose", () => {
   });
 });
 
+test("an aborted call rejects with the signal's reason, frees what it took, and the model goes on", async () => {
+  using model = await modelFrom(config, state, device());
+  const expected = await forwardToHost(model, batch);
+  const { memory } = device();
+  const before = memory.current;
+  const controller = new AbortController();
+  const { signal } = controller;
+  // The tree of each is being built.
+  const calls = [model.forward(batch, { signal }), model.upload(batch, { signal }), model.prepare(batch, { signal })];
+  const ended = Promise.allSettled(calls);
+  controller.abort();
+  for (const end of await ended) expect(end).toEqual({ status: "rejected", reason: signal.reason });
+  using out = await model.forward(batch);
+  const late = new AbortController();
+  const reading = out.data({ signal: late.signal });
+  late.abort();
+  await expect(reading).rejects.toBe(late.signal.reason);
+  expect(await out.data()).toEqual(expected.data);
+  out.dispose();
+  expect(memory.current).toBe(before);
+});
+
 test("after all these errors the device computes as before and holds no more memory", async () => {
   using model = await modelFrom(config, state, device());
   await forwardToHost(model, batch);

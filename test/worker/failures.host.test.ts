@@ -79,6 +79,24 @@ describe("an error in the worker", () => {
   });
 });
 
+describe("an aborted call", () => {
+  test("rejects at once, whether it runs or waits, and the worker serves on", async () => {
+    const input = { ...cloud, radius: 0.1 };
+    await erwin.create({ ...config, mpSteps: 1 });
+    const expected = await erwin.forward(input);
+    const controller = new AbortController();
+    const { signal } = controller;
+    // All pairs are nearer than this: the graph would take minutes.
+    const large = { ...randomCloud(300_000, cloudOptions(config), seededRandom(2)), radius: 100 };
+    const ended = Promise.allSettled([erwin.forward(large, { signal }), erwin.forward(input, { signal })]);
+    setTimeout(() => controller.abort(), 100);
+    for (const end of await ended) expect(end).toEqual({ status: "rejected", reason: signal.reason });
+    expect(signal.reason.name).toBe("AbortError");
+    expect(await erwin.forward(input, { signal: new AbortController().signal })).toEqual(expected);
+    await erwin.create(config);
+  });
+});
+
 describe("arrays that cannot be sent", () => {
   test("because they were given away", async () => {
     const input = structuredClone(cloud);

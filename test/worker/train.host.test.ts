@@ -158,7 +158,7 @@ describe("a training", () => {
     expect(checkpoints).toHaveLength(3);
     expect(checkpoints[2]).toEqual(result.checkpoint);
     using other = await createErwinWorker({ backend: quickBackend });
-    const stopped = await stoppedRun(other);
+    const stopped = await abortedRun(other);
     expect(stopped.finished).toBe(false);
     expect(stopped.step).toBeLessThan(STEPS);
     for (const checkpoint of [stopped.checkpoint, checkpoints[1]]) {
@@ -237,10 +237,11 @@ describe("a training", () => {
 });
 
 /** Stops as soon as the first steps are reported. */
-async function stoppedRun(worker: ErwinWorker) {
+async function abortedRun(worker: ErwinWorker) {
   await worker.create(config, { seed: 5 });
-  const training = worker.train({ ...options, logEvery: 1 }, () => training.stop());
-  return training.finished;
+  const controller = new AbortController();
+  const { signal } = controller;
+  return worker.train({ ...options, logEvery: 1 }, () => controller.abort(), { signal }).finished;
 }
 
 test("graphs come from the samples or from a radius, alike", async () => {
