@@ -4,13 +4,8 @@ import { type BallTree, buildBallTree } from "erwin";
 import { beforeAll, expect, test } from "vitest";
 import { ballOfEachPoint } from "../../src/balltree/balls.ts";
 import { chooseColours } from "../../src/drawing/colours.ts";
-import {
-  boundingSpheres,
-  mergedPositions,
-  partOfEachPoint,
-  splitsOf,
-  spreadOrder,
-} from "../../src/pages/explorer/partition.ts";
+import { boundingSpheres, mergedPositions, partOfEachPoint, splitsOf } from "../../src/pages/explorer/partition.ts";
+import { spreadOrder } from "../../src/pages/shared/stage/layout.ts";
 import { seededRandom } from "../support/clouds.ts";
 
 const offsets = Int32Array.of(0, 100, 101, 107);

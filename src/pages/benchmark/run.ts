@@ -3,6 +3,7 @@
 import type { BenchResult, SuiteProgress } from "erwin/bench";
 import goldenUrl from "../../../test/golden/s_small_clouds_eval.safetensors?url";
 import { type EngineWorker, startEngineWorker } from "../shared/engine-worker.ts";
+import { keepAwake } from "../shared/keep-awake.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
 import workerUrl from "./worker.ts?worker&url";
 
@@ -71,29 +72,4 @@ async function fetchBytes(url: string): Promise<Uint8Array> {
 function memoryOfMachine(): number | undefined {
   const { deviceMemory } = navigator as { deviceMemory?: number };
   return deviceMemory === undefined ? undefined : deviceMemory * 2 ** 30;
-}
-
-/** Keeps the screen on if the browser allows it, because devices slow down before they sleep. Returns a function that ends this. */
-function keepAwake(): () => void {
-  let lock: WakeLockSentinel | undefined;
-  let ended = false;
-  const ask = async () => {
-    try {
-      lock = await navigator.wakeLock?.request("screen");
-      if (ended) await lock?.release();
-    } catch {
-      // The browser may refuse, for example when the battery is low.
-    }
-  };
-  // A hidden page loses the wake lock.
-  const again = () => {
-    if (!document.hidden) void ask();
-  };
-  void ask();
-  document.addEventListener("visibilitychange", again);
-  return () => {
-    ended = true;
-    document.removeEventListener("visibilitychange", again);
-    void lock?.release();
-  };
 }

@@ -17,7 +17,7 @@ import type {
   TreeSettings,
 } from "./protocol.ts";
 import { defaults, type Settings, writeSettings } from "./settings.ts";
-import type { Side, Stage } from "./stage/stage.ts";
+import { type ExplorerStage, sides } from "./sides.ts";
 import type { ExplorerWorker } from "./worker.ts";
 import workerUrl from "./worker.ts?worker&url";
 
@@ -53,7 +53,7 @@ const all: Stale = { tree: true, selection: true, graph: true, drawing: true };
 
 export class Controller {
   readonly #worker: Remote<ExplorerWorker>;
-  readonly #stage: Stage;
+  readonly #stage: ExplorerStage;
   readonly #page: ErwinPage;
   readonly #listeners: Listeners;
   #settings: Settings;
@@ -70,7 +70,7 @@ export class Controller {
   /** Counts the requests to open a cloud: replies to an earlier request are ignored. */
   #opening = 0;
 
-  constructor(stage: Stage, page: ErwinPage, settings: Settings, listeners: Listeners) {
+  constructor(stage: ExplorerStage, page: ErwinPage, settings: Settings, listeners: Listeners) {
     this.#stage = stage;
     this.#page = page;
     this.#settings = settings;
@@ -211,12 +211,12 @@ export class Controller {
       this.#stage.showLines(this.#graph?.lines);
     }
     if (stale.selection) await this.#select();
-    this.#stage.setView(settings.view);
     this.#stage.setUp(settings.up);
-    const sides: Side[] = settings.view === "both" ? ["tree", "rotated"] : [settings.view];
+    const shownSides = settings.view === "both" ? sides : [settings.view];
+    this.#stage.setSides(shownSides);
     let range: [number, number] | undefined;
     let spheres: Spheres | undefined;
-    for (const side of sides) {
+    for (const side of shownSides) {
       const rotated = side === "rotated";
       const drawing = await this.#worker.draw({
         colouring: colouringOf(settings),

@@ -2,10 +2,12 @@
 
 import { ballOfEachPoint, nodeOfEachSlot, slotOfEachPoint } from "../../balltree/balls.ts";
 import type { BallTree } from "../../balltree/index.ts";
-import { ballCentres, type Colour, chooseColours, colourAt, palette } from "../../drawing/colours.ts";
+import { ballCentres, type Colour, chooseColours, palette } from "../../drawing/colours.ts";
 import { loadEngine } from "../shared/engine.ts";
+import { inOrder, placesOf, spacingOf, spreadOrder } from "../shared/stage/layout.ts";
+import { colourOfEach, magnitudes, paint, rangeOf } from "../shared/stage/paint.ts";
 import { type Cloud, readCloud } from "./cloud.ts";
-import { boundingSpheres, mergedPositions, partOfEachPoint, splitsOf, spreadOrder } from "./partition.ts";
+import { boundingSpheres, mergedPositions, partOfEachPoint, splitsOf } from "./partition.ts";
 import {
   type Attention,
   type AttentionSettings,
@@ -65,7 +67,7 @@ export class Explorer {
     this.#tree = undefined;
     this.#graphs.clear();
     this.#order = spreadOrder(tree);
-    this.#places = placesOf(cloud);
+    this.#places = placesOf(positions, dimensionality);
     const edges = cloud.edges();
     if (edges) this.#graphs.set("file", edges);
     return {
@@ -76,7 +78,7 @@ export class Explorer {
       fields: cloud.fields,
       hasEdges: edges !== undefined,
       order: this.#order.slice(),
-      positions: this.#inOrder(this.#places),
+      positions: inOrder(this.#places, this.#order),
       spacing: spacingOf(tree, this.#places),
     };
   }
@@ -110,7 +112,7 @@ export class Explorer {
     const drawn = partOf && apart > 0 ? drawApart(places, partOf, apart) : places;
     return {
       ...this.#colours(colouring, partOf),
-      positions: drawn === this.#places ? undefined : this.#inOrder(drawn),
+      positions: drawn === this.#places ? undefined : inOrder(drawn, this.#order),
     };
   }
 
@@ -231,45 +233,16 @@ export class Explorer {
   #colours(colouring: Colouring, partOf: Int32Array | undefined): Pick<Drawing, "colours" | "range"> {
     if (partOf) {
       const colours = chooseColours(partOf, this.#places);
-      return { colours: this.#paint((point) => palette[colours[partOf[point]]]) };
+      return { colours: paint(this.#order, (point) => palette[colours[partOf[point]]]) };
     }
     if ("cloud" in colouring) {
       const cloudOf = cloudOfEachPoint(this.#opened().offsets);
-      return { colours: this.#paint((point) => palette[(3 * cloudOf[point]) % palette.length]) };
+      return { colours: paint(this.#order, (point) => palette[(3 * cloudOf[point]) % palette.length]) };
     }
-    if (!("field" in colouring)) return { colours: this.#paint(() => PLAIN) };
+    if (!("field" in colouring)) return { colours: paint(this.#order, () => PLAIN) };
     const values = magnitudes(this.#opened().field(colouring.field));
-    const [low, high] = rangeOf(values);
-    const steps = Array.from({ length: 256 }, (_, step) => colourAt(step / 255));
-    const colour = (point: number) => steps[Math.round((255 * (values[point] - low)) / (high - low || 1)) || 0];
-    return { colours: this.#paint(colour), range: [low, high] };
-  }
-
-  /** [points, 4] in the drawing's order. */
-  #paint(colourOf: (point: number) => Colour): Uint8Array {
-    const order = this.#order;
-    const colours = new Uint8Array(4 * order.length);
-    for (let place = 0; place < order.length; place++) {
-      const colour = colourOf(order[place]);
-      colours[4 * place] = colour[0];
-      colours[4 * place + 1] = colour[1];
-      colours[4 * place + 2] = colour[2];
-      colours[4 * place + 3] = 255;
-    }
-    return colours;
-  }
-
-  /** @param values [points, 3] by index */
-  #inOrder(values: Float32Array): Float32Array {
-    const order = this.#order;
-    const result = new Float32Array(values.length);
-    for (let place = 0; place < order.length; place++) {
-      const at = 3 * order[place];
-      result[3 * place] = values[at];
-      result[3 * place + 1] = values[at + 1];
-      result[3 * place + 2] = values[at + 2];
-    }
-    return result;
+    const range = rangeOf(values);
+    return { colours: paint(this.#order, colourOfEach(values, range)), range };
   }
 
   async #edges(kind: GraphKind): Promise<Int32Array> {
@@ -282,40 +255,6 @@ export class Explorer {
     }
     return edges;
   }
-}
-
-/** Maps positions into the unit sphere, around the centre of the bounding box. */
-function placesOf({ positions, dimensionality }: Cloud): Float32Array<ArrayBuffer> {
-  const places = new Float32Array((positions.length / dimensionality) * 3);
-  for (let d = 0; d < dimensionality; d++) {
-    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    for (let at = d; at < positions.length; at += dimensionality) {
-      low = Math.min(low, positions[at]);
-      high = Math.max(high, positions[at]);
-    }
-    const middle = low / 2 + high / 2;
-    for (let at = d, to = d; at < positions.length; at += dimensionality, to += 3) places[to] = positions[at] - middle;
-  }
-  let radius = 0;
-  for (let at = 0; at < places.length; at += 3) {
-    radius = Math.max(radius, Math.hypot(places[at], places[at + 1], places[at + 2]));
-  }
-  for (let at = 0; at < places.length; at++) places[at] /= radius || 1;
-  return places;
-}
-
-/** Returns the median distance between the two points of a leaf, over some of the leaves. */
-function spacingOf({ treeIdx, treeMask }: BallTree, places: Float32Array): number {
-  const distances: number[] = [];
-  // The step is odd, because the leaves at multiples of a power of two are those that contain one point twice.
-  const step = 2 * (Math.floor(treeIdx.length / 2 / 2048) | 1);
-  for (let slot = 0; slot + 1 < treeIdx.length; slot += step) {
-    if (!treeMask[slot] || !treeMask[slot + 1]) continue;
-    const [a, b] = [3 * treeIdx[slot], 3 * treeIdx[slot + 1]];
-    distances.push(Math.hypot(places[a] - places[b], places[a + 1] - places[b + 1], places[a + 2] - places[b + 2]));
-  }
-  distances.sort((a, b) => a - b);
-  return distances[distances.length >> 1] ?? 0.02;
 }
 
 function countsOf(ballOf: Int32Array): number[] {
@@ -348,26 +287,4 @@ function cloudOfEachPoint(offsets: Int32Array): Int32Array {
   const cloudOf = new Int32Array(offsets[offsets.length - 1]);
   for (let cloud = 0; cloud + 1 < offsets.length; cloud++) cloudOf.fill(cloud, offsets[cloud], offsets[cloud + 1]);
   return cloudOf;
-}
-
-/** Returns the values of a field; of a field with several channels, the length of the vector. */
-function magnitudes({ data, channels }: { data: ArrayLike<number>; channels: number }): ArrayLike<number> {
-  if (channels === 1) return data;
-  const lengths = new Float32Array(data.length / channels);
-  for (let point = 0; point < lengths.length; point++) {
-    let squared = 0;
-    for (let channel = 0; channel < channels; channel++) squared += data[point * channels + channel] ** 2;
-    lengths[point] = Math.sqrt(squared);
-  }
-  return lengths;
-}
-
-function rangeOf(values: ArrayLike<number>): [number, number] {
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (let i = 0; i < values.length; i++) {
-    if (!Number.isFinite(values[i])) continue;
-    low = Math.min(low, values[i]);
-    high = Math.max(high, values[i]);
-  }
-  return low <= high ? [low, high] : [0, 0];
 }

@@ -2,12 +2,12 @@
 
 import type { Controller } from "./controller.ts";
 import { defaults } from "./settings.ts";
-import type { Stage } from "./stage/stage.ts";
+import type { ExplorerStage } from "./sides.ts";
 
 const DEGREES = 8;
 const ZOOM = 1.12;
 
-export function connectKeys(canvas: HTMLCanvasElement, stage: Stage, controller: Controller): void {
+export function connectKeys(canvas: HTMLCanvasElement, stage: ExplorerStage, controller: Controller): void {
   const move = (turn: number, tilt: number, zoom: number) => {
     const { camera } = stage;
     stage.setCamera({ turn: camera.turn + turn, tilt: camera.tilt + tilt, distance: camera.distance * zoom });

@@ -3,20 +3,21 @@
 import "./explorer.css";
 import { byId } from "../shared/dom.ts";
 import { type ErwinPage, onTheme, startPage } from "../shared/page.ts";
+import { Stage } from "../shared/stage/stage.ts";
 import { Controller, type Shown } from "./controller.ts";
 import { connectFiles } from "./files.ts";
 import { connectKeys } from "./keys.ts";
 import { connectControls, showSettings } from "./panel.ts";
 import { connectPictures } from "./picture.ts";
 import { readSettings } from "./settings.ts";
-import { Stage } from "./stage/stage.ts";
+import { type ExplorerStage, sides } from "./sides.ts";
 import { showTexts } from "./texts.ts";
 import { Tour } from "./tour.ts";
 
 const page = await startPage();
-start(new Stage(byId<HTMLCanvasElement>("stage")), page);
+start(new Stage(byId<HTMLCanvasElement>("stage"), sides), page);
 
-function start(stage: Stage, page: ErwinPage): void {
+function start(stage: ExplorerStage, page: ErwinPage): void {
   const settings = readSettings(location.search);
   let shown: Shown | undefined;
   const controller = new Controller(stage, page, settings, {
@@ -52,7 +53,7 @@ function start(stage: Stage, page: ErwinPage): void {
   else byId("status").textContent = "Open a file, or pick a sample";
 }
 
-function connectTurning(stage: Stage): void {
+function connectTurning(stage: ExplorerStage): void {
   const button = byId("turning");
   button.addEventListener("click", () => {
     const turning = button.getAttribute("aria-pressed") !== "true";

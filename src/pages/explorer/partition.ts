@@ -1,5 +1,4 @@
-// Prepares a tree's partitions for drawing: the parts after each halving, spheres around balls, positions of merged nodes, and an
-// order of the points whose every prefix covers the whole cloud.
+// A tree's partitions as pictures need them: the cuts from the root down, the spheres around balls, the places of merged nodes.
 
 import { ballOfEachPoint, nodeOfEachSlot, slotOfEachPoint } from "../../balltree/balls.ts";
 import type { BallTree } from "../../balltree/index.ts";
@@ -85,28 +84,4 @@ export function mergedPositions(tree: BallTree, positions: Float32Array, level: 
     for (let d = 0; d < width; d++) merged[point * width + d] = nodes[nodeOf[slot] * width + d];
   });
   return merged;
-}
-
-/**
- * Returns the points in an order whose every prefix is spread over the whole cloud: slots by the reversed bits of their numbers, so
- * that the first half contains one of each two neighbours in the tree, the first quarter one of each four.
- * @returns [points] indices of points
- */
-export function spreadOrder({ treeIdx, treeMask, cloudOffsets }: BallTree): Int32Array<ArrayBuffer> {
-  const bits = Math.max(1, Math.ceil(Math.log2(treeIdx.length)));
-  const order = new Int32Array(cloudOffsets[cloudOffsets.length - 1]);
-  let found = 0;
-  for (let i = 0; i < 2 ** bits; i++) {
-    const slot = reversedBits(i) >>> (32 - bits);
-    if (slot < treeIdx.length && treeMask[slot]) order[found++] = treeIdx[slot];
-  }
-  return order;
-}
-
-function reversedBits(value: number): number {
-  value = ((value >>> 1) & 0x55555555) | ((value & 0x55555555) << 1);
-  value = ((value >>> 2) & 0x33333333) | ((value & 0x33333333) << 2);
-  value = ((value >>> 4) & 0x0f0f0f0f) | ((value & 0x0f0f0f0f) << 4);
-  value = ((value >>> 8) & 0x00ff00ff) | ((value & 0x00ff00ff) << 8);
-  return (value >>> 16) | (value << 16);
 }

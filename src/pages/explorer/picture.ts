@@ -2,7 +2,7 @@
 
 import { byId } from "../shared/dom.ts";
 import type { Controller, Shown } from "./controller.ts";
-import type { Side, Stage } from "./stage/stage.ts";
+import type { ExplorerStage, Side } from "./sides.ts";
 import { captionOf } from "./texts.ts";
 
 const PNG_WIDTH = 2400;
@@ -11,7 +11,7 @@ const MOST_DOTS = 40_000;
 
 /** The buttons that save the view and copy its address. */
 export function connectPictures(
-  stage: Stage,
+  stage: ExplorerStage,
   controller: Controller,
   shown: () => Shown | undefined,
   colours: () => { ground: string; ink: string },
@@ -66,7 +66,7 @@ interface SvgOptions {
   ink: string;
 }
 
-function svgOf(stage: Stage, { title, captions, ground, ink }: SvgOptions): Blob {
+function svgOf(stage: ExplorerStage, { title, captions, ground, ink }: SvgOptions): Blob {
   const panels = stage.panels;
   const width = Math.max(...panels.map((panel) => panel.x + panel.width));
   const height = Math.max(...panels.map((panel) => panel.y + panel.height));
@@ -88,8 +88,8 @@ function svgOf(stage: Stage, { title, captions, ground, ink }: SvgOptions): Blob
   return new Blob([parts.join("\n"), "\n</svg>\n"], { type: "image/svg+xml" });
 }
 
-/** Dots of the same depth and colour become one path. */
-function dotsOf(stage: Stage, { side, width, height }: Stage["panels"][number]): string {
+/** Dots of one depth and colour are one path. */
+function dotsOf(stage: ExplorerStage, { side, width, height }: ExplorerStage["panels"][number]): string {
   const projected = stage.project(side, MOST_DOTS);
   const colours = stage.colours(side);
   const all = colours.length / 4;

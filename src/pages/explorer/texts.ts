@@ -1,11 +1,12 @@
 // The texts that describe what the page shows: facts, captions, the legend, the table of a selected point.
 
-import { colourAt, palette } from "../../drawing/colours.ts";
+import { palette } from "../../drawing/colours.ts";
 import { byId, element } from "../shared/dom.ts";
 import { count, figure, milliseconds } from "../shared/format.ts";
+import { rampOf } from "../shared/stage/ramp.ts";
 import type { Shown } from "./controller.ts";
 import { levelColours, seenByLevel } from "./highlight.ts";
-import type { Side } from "./stage/stage.ts";
+import type { Side } from "./sides.ts";
 
 export function showTexts(shown: Shown, panels: readonly { side: Side; x: number; y: number }[]): void {
   showFacts(shown);
@@ -75,13 +76,6 @@ export function captionOf(
     title,
     `level ${level}: ${plural(balls, "ball")} of ${cloud.clouds > 1 ? "up to " : ""}${plural(points, "point")}`,
   ];
-}
-
-function rampOf([low, high]: readonly [number, number]): HTMLElement {
-  const ramp = element("i", { className: "ramp" });
-  const stops = [0, 1, 2, 3, 4, 5, 6, 7].map((step) => `rgb(${colourAt(step / 7).join(" ")})`);
-  ramp.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
-  return element("span", {}, figure(low), ramp, figure(high));
 }
 
 function showLegend({ settings, selection, attention, range, cloud }: Shown): void {

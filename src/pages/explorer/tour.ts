@@ -1,9 +1,10 @@
 // The guided tour: a minute that tells the paper's story on the bunny.
 
 import { byId } from "../shared/dom.ts";
+import type { CameraPlace } from "../shared/stage/stage.ts";
 import type { Controller } from "./controller.ts";
 import { defaults, type Settings } from "./settings.ts";
-import type { CameraPlace, Stage } from "./stage/stage.ts";
+import type { ExplorerStage } from "./sides.ts";
 
 interface Step {
   title: string;
@@ -78,7 +79,7 @@ export const tourSeconds = steps.reduce((sum, { seconds }) => sum + seconds, 0);
 
 export class Tour {
   readonly #controller: Controller;
-  readonly #stage: Stage;
+  readonly #stage: ExplorerStage;
   #step = -1;
   /** The seconds since the step began. */
   #elapsed = 0;
@@ -87,7 +88,7 @@ export class Tour {
   #timer: ReturnType<typeof setInterval> | undefined;
   #last = 0;
 
-  constructor(controller: Controller, stage: Stage) {
+  constructor(controller: Controller, stage: ExplorerStage) {
     this.#controller = controller;
     this.#stage = stage;
     byId("start-tour").addEventListener("click", () => void this.start());

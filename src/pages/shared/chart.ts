@@ -2,7 +2,7 @@
 
 import "uplot/dist/uPlot.min.css";
 import uPlot from "uplot";
-import { element } from "./dom.ts";
+import { colourOf, element } from "./dom.ts";
 import { figure } from "./format.ts";
 import { onTheme } from "./page.ts";
 
@@ -13,18 +13,26 @@ export interface ChartSeries {
   dashed?: boolean;
   /** Whether the points have marks. Default true. */
   marks?: boolean;
+  /** A thin line, for what stands behind another. */
+  faint?: boolean;
   points: readonly { x: number; y: number }[];
 }
 
 export interface ChartOptions {
   /** What the chart shows, in words, for those who do not see it. */
   description: string;
-  x: { label: string; log?: boolean; format?: (value: number) => string };
+  /** `whole` where there is nothing between whole numbers. */
+  x: { label?: string; log?: boolean; whole?: boolean; format?: (value: number) => string };
+  /** A logarithmic axis turns linear where a value is not positive. */
   y: { label: string; log?: boolean; format?: (value: number) => string };
   height?: number;
+  /** Default true. */
+  legend?: boolean;
 }
 
 const COLOURS = 6;
+/** Distances of the marks of an axis of whole numbers. */
+const WHOLE = Array.from({ length: 9 }, (_, power) => [1, 2, 5].map((first) => first * 10 ** power)).flat();
 
 /** A chart that fills the width of its parent. */
 export class Chart {
@@ -34,6 +42,8 @@ export class Chart {
   #series: readonly ChartSeries[] = [];
   #plot: uPlot | undefined;
   #width = 0;
+  /** Whether y has a logarithmic axis, which has no place for 0 and below. */
+  #isLog = false;
 
   constructor(options: ChartOptions) {
     this.#options = options;
@@ -56,7 +66,9 @@ export class Chart {
         const { label: oldLabel, colour: oldColour, dashed: oldDashed } = before[i]!;
         return label === oldLabel && colour === oldColour && dashed === oldDashed;
       });
-    if (same && this.#plot) this.#plot.setData(aligned(series));
+    const wasLog = this.#isLog;
+    this.#isLog = this.#options.y.log === true && series.every(({ points }) => points.every(({ y }) => y > 0));
+    if (same && this.#plot && this.#isLog === wasLog) this.#plot.setData(aligned(series));
     else this.#draw();
   }
 
@@ -64,29 +76,40 @@ export class Chart {
     if (this.#width < 50) return;
     this.#plot?.destroy();
     const { x, y, height = 340 } = this.#options;
-    const style = getComputedStyle(document.documentElement);
-    const colour = (name: string) => style.getPropertyValue(name).trim();
-    const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
-    const font = `12px ${colour("--sans")}`;
+    const axis = {
+      stroke: colourOf("--muted"),
+      grid: { stroke: colourOf("--line"), width: 1 },
+      ticks: { show: false },
+    };
+    const font = `12px ${getComputedStyle(this.element).fontFamily}`;
     const scale = (log: boolean | undefined) => (log ? { distr: 3 as const, log: 10 as const } : {});
     const values = (format: (value: number) => string) => (_: uPlot, splits: (number | null)[]) =>
       splits.map((value) => (value === null ? "" : format(value)));
     const strokeOf = ({ colour: number }: ChartSeries) =>
-      colour(number === 0 ? "--muted" : `--series-${((number - 1) % COLOURS) + 1}`);
+      colourOf(number === 0 ? "--muted" : `--series-${((number - 1) % COLOURS) + 1}`);
     const options: uPlot.Options = {
       width: this.#width,
       height,
-      scales: { x: { time: false, ...scale(x.log) }, y: scale(y.log) },
+      scales: { x: { time: false, ...scale(x.log) }, y: scale(this.#isLog) },
       axes: [
-        { ...axis, font, labelFont: font, label: x.label, values: values(x.format ?? figure) },
-        { ...axis, font, labelFont: font, label: y.label, size: 62, values: values(y.format ?? figure) },
+        {
+          ...axis,
+          font,
+          labelFont: font,
+          label: x.label,
+          labelSize: 20,
+          size: 32,
+          ...(x.whole && { incrs: WHOLE }),
+          values: values(x.format ?? figure),
+        },
+        { ...axis, font, labelFont: font, label: y.label, labelSize: 20, size: 62, values: values(y.format ?? figure) },
       ],
       series: [
-        { label: x.label, value: (_, value) => (value === null ? "-" : (x.format ?? figure)(value)) },
+        { label: x.label ?? "", value: (_, value) => (value === null ? "-" : (x.format ?? figure)(value)) },
         ...this.#series.map((series) => ({
           label: series.label,
           stroke: strokeOf(series),
-          width: 2,
+          width: series.faint ? 1 : 2,
           dash: series.dashed ? (series.colour > COLOURS ? [2, 4] : [7, 5]) : undefined,
           spanGaps: true,
           points: { show: series.marks ?? true, size: 6, fill: strokeOf(series) },
@@ -94,6 +117,7 @@ export class Chart {
         })),
       ],
       legend: {
+        show: this.#options.legend ?? true,
         live: this.#width > 500,
         markers: { fill: (_, i) => (i > 0 ? strokeOf(this.#series[i - 1]!) : "transparent") },
       },

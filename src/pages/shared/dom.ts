@@ -24,3 +24,13 @@ export function byId<Kind extends HTMLElement = HTMLElement>(id: string): Kind {
   if (!found) throw new Error(`the page has no element #${id}`);
   return found as Kind;
 }
+
+/** A colour of the styles as it is now, such as "--accent", in a form that canvases take. */
+export function colourOf(name: `--${string}`): string {
+  const probe = element("span");
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}

@@ -1,4 +1,4 @@
-// The stage: the tree's own partition and the rotated one side by side, seen by one camera, so that they turn together.
+// The stage: several drawings of a cloud side by side, seen by one camera, so that they turn together.
 
 import {
   BufferAttribute,
@@ -19,8 +19,6 @@ import { BallSpheres } from "./spheres.ts";
 
 // Colours are shown as they are given.
 ColorManagement.enabled = false;
-
-export type Side = "tree" | "rotated";
 
 /** Where the camera is: turned about the upright axis and tilted, in degrees; its distance, 1 being the cloud's radius. */
 export interface CameraPlace {
@@ -44,7 +42,8 @@ const CLICK_PIXELS = 6;
 const PICK_PIXELS = 12;
 const AT_REST_MS = 160;
 
-export class Stage {
+/** `Side` are the names of its drawings. */
+export class Stage<Side extends string> {
   readonly #canvas: HTMLCanvasElement;
   /** Undefined where the browser has no WebGL: nothing is drawn then, but all else works. */
   readonly #renderer: WebGLRenderer | undefined;
@@ -54,7 +53,7 @@ export class Stage {
   readonly #detail: Detail;
   /** Whether the processor draws, in place of a GPU. */
   readonly #software: boolean;
-  #sides: readonly Side[] = ["tree", "rotated"];
+  #sides: readonly Side[];
   /** The colour of what is drawn over the points. */
   #ink = Uint8Array.of(255, 255, 255);
   #radius = 0.01;
@@ -70,14 +69,16 @@ export class Stage {
   /** Called after each frame. */
   onFrame: () => void = () => {};
 
-  constructor(canvas: HTMLCanvasElement) {
+  /** @param sides all drawings, from left to right; all are shown at first */
+  constructor(canvas: HTMLCanvasElement, sides: readonly Side[]) {
     this.#canvas = canvas;
+    this.#sides = sides;
     // Its keys are its own.
     canvas.setAttribute("role", "application");
     this.#renderer = makeRenderer(canvas);
     this.#software = this.#renderer !== undefined && drawsInSoftware(this.#renderer.getContext());
     this.#detail = new Detail(this.#software);
-    this.#views = { tree: makeView(), rotated: makeView() };
+    this.#views = Object.fromEntries(sides.map((side) => [side, makeView()])) as Record<Side, View>;
     this.#controls = new OrbitControls(this.#camera, canvas);
     this.#controls.enableDamping = true;
     this.#controls.dampingFactor = 0.12;
@@ -93,6 +94,10 @@ export class Stage {
     this.setCamera({ turn: 0, tilt: 0, distance: 3 });
   }
 
+  get #all(): View[] {
+    return Object.values(this.#views);
+  }
+
   /** Whether there is a picture. */
   get draws(): boolean {
     return this.#renderer !== undefined;
@@ -102,7 +107,7 @@ export class Stage {
   setCloud(positions: Float32Array, spacing: number, flat: boolean): void {
     const home = new BufferAttribute(positions, 3);
     this.#radius = Math.max(0.0025, Math.min(0.035, spacing * 0.85));
-    for (const { points } of Object.values(this.#views)) points.setCloud(home, 2 * this.#radius, flat);
+    for (const { points } of this.#all) points.setCloud(home, 2 * this.#radius, flat);
     this.draw();
   }
 
@@ -120,8 +125,8 @@ export class Stage {
   showLines(lines: Float32Array | undefined): void {
     const geometry = new BufferGeometry();
     geometry.setAttribute("position", new BufferAttribute(lines ?? new Float32Array(), 3));
-    Object.values(this.#views)[0].lines.geometry.dispose();
-    for (const view of Object.values(this.#views)) {
+    this.#all[0].lines.geometry.dispose();
+    for (const view of this.#all) {
       view.lines.geometry = geometry;
       view.lines.visible = lines !== undefined;
     }
@@ -130,15 +135,16 @@ export class Stage {
 
   /** Rings a point, by its place in the drawing. */
   mark(place: number | undefined): void {
-    for (const { points, mark } of Object.values(this.#views)) {
+    for (const { points, mark } of this.#all) {
       const at = place === undefined ? undefined : points.places.subarray(3 * place, 3 * place + 3);
       mark.show(at && Float32Array.of(...at, Math.max(0.022, 2.2 * this.#radius)), this.#ink);
     }
     this.draw();
   }
 
-  setView(view: Side | "both"): void {
-    this.#sides = view === "both" ? ["tree", "rotated"] : [view];
+  /** Shows these drawings alone. */
+  setSides(sides: readonly Side[]): void {
+    this.#sides = sides;
     this.draw();
   }
 
@@ -146,7 +152,7 @@ export class Stage {
     const colour = new Color(ground);
     this.#ink = Uint8Array.from(new Color(ink).toArray(), (part) => Math.round(255 * part));
     this.#renderer?.setClearColor(colour, 1);
-    for (const { points, spheres, lines, mark } of Object.values(this.#views)) {
+    for (const { points, spheres, lines, mark } of this.#all) {
       points.object.material.uniforms.ground.value = colour;
       spheres.object.material.uniforms.ground.value = colour;
       mark.object.material.uniforms.strength.value = 1.6;
@@ -157,7 +163,7 @@ export class Stage {
 
   /** Which way of the points is up on the stage. */
   setUp(up: "y" | "z"): void {
-    for (const { scene } of Object.values(this.#views)) scene.rotation.x = up === "z" ? -Math.PI / 2 : 0;
+    for (const { scene } of this.#all) scene.rotation.x = up === "z" ? -Math.PI / 2 : 0;
     this.draw();
   }
 
@@ -271,7 +277,7 @@ export class Stage {
   #step(now: number): void {
     this.#advanceFlight(now);
     let moving = this.#controls.update() || this.#flight !== undefined;
-    for (const { points } of Object.values(this.#views)) moving = points.advance(now) || moving;
+    for (const { points } of this.#all) moving = points.advance(now) || moving;
     if (moving) this.#lastMove = performance.now();
     this.#detail.frame(now);
     let goesOn = true;

@@ -1,0 +1,16 @@
+// The legend of numbers that are shown as colours.
+
+import { colourAt } from "../../../drawing/colours.ts";
+import { element } from "../dom.ts";
+import { figure } from "../format.ts";
+import type { Range } from "./paint.ts";
+
+const STOPS = 7;
+
+/** The scale of colours between the numbers of its ends. */
+export function rampOf([low, high]: Range): HTMLElement {
+  const ramp = element("i", { className: "ramp" });
+  const stops = Array.from({ length: STOPS + 1 }, (_, step) => `rgb(${colourAt(step / STOPS).join(" ")})`);
+  ramp.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
+  return element("span", { className: "scale" }, figure(low), ramp, figure(high));
+}
