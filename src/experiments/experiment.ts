@@ -138,8 +138,9 @@ export interface Experiment<
    * Returns predictions for one sample. Only experiments with an output at each point have it. For sequences they are those of some
    * frames, in the order of time; for all others there is one.
    * @param model in evaluation mode
+   * @param mostFrames of a sequence, evenly spread (default 16)
    */
-  predict?(model: Model, sample: Sample, options: Values): Promise<SamplePrediction[]>;
+  predict?(model: Model, sample: Sample, options: Values, mostFrames?: number): Promise<SamplePrediction[]>;
 }
 
 export type { TrainingDefaults };

@@ -54,6 +54,8 @@ export {
   folderExperiment,
   folderExperimentOf,
 } from "./folder/experiment.ts";
+export { proposeConfig } from "./folder/propose.ts";
+export { type FoundArray, type Survey, survey } from "./folder/survey.ts";
 export {
   type ChoiceOption,
   expectedOf,

@@ -56,6 +56,11 @@ export interface FitOptions<Sample, Batch> {
   /** Whether to resume from the store's last checkpoint, if there is one. Default true. */
   resume?: boolean;
   logger?: Logger;
+  /**
+   * Called before each step with the number of steps done; the step waits for it. The model may be evaluated in it, and is back in
+   * training mode afterwards: the run's numbers do not depend on it.
+   */
+  beforeStep?(step: number): void | Promise<void>;
   onProgress?(progress: FitProgress): void;
   controller?: FitController;
   /** Stops the run like `controller.stop()`. */
@@ -246,6 +251,7 @@ class Run<Sample, Batch> {
       await this.#pace.next();
       await this.#controller.whileRunning();
       if (this.#controller.stopped) return false;
+      await this.#callBeforeStep();
       await this.#step();
       this.#pace.began();
       const { step } = progress;
@@ -257,6 +263,13 @@ class Run<Sample, Batch> {
       }
     }
     return true;
+  }
+
+  async #callBeforeStep(): Promise<void> {
+    const { beforeStep, model } = this.#options;
+    if (!beforeStep) return;
+    await beforeStep(this.#progress.step);
+    model.train();
   }
 
   #prefetchBatches(count: number): Prefetch<Batch> {

@@ -71,6 +71,20 @@ describe("a run", () => {
     expect(one.weights, "afterwards the model has the best weights").toEqual(best(one.store));
   });
 
+  test("whose model is evaluated between its steps has the same bits", async () => {
+    using model = await makeModel(device());
+    const evaluated: number[] = [];
+    const beforeStep = async (step: number) => {
+      evaluated.push(step);
+      if (step % 5 > 0) return;
+      model.eval();
+      await evaluate({ device: device(), task: makeTask(model), data: validationData, batchSize: 2 });
+    };
+    const { store } = await run({ model, task: makeTask(model), beforeStep });
+    expect(evaluated).toEqual(Array.from({ length: 12 }, (_, step) => step));
+    expect(last(store)).toEqual(last((await plainRun()).store));
+  });
+
   test("that was stopped continues with the same bits", async () => {
     const whole = await plainRun();
     for (const stopAt of [3, 7]) {

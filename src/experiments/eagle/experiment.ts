@@ -80,8 +80,8 @@ export const eagle: Experiment<OptionValues<typeof options>, FlowModel, FlowWind
       curves: { velocity: averageCurve(curves, "velocity"), pressure: averageCurve(curves, "pressure") },
     };
   },
-  async predict(model, window) {
-    const frames = shownFrames(window.frames - 1);
+  async predict(model, window, _, mostFrames = MOST_SHOWN) {
+    const frames = shownFrames(window.frames - 1, mostFrames);
     const states = await predictedStates(model, await prepareGroup(model, [window]), frames);
     return frames.map((frame, i) => ({
       positions: frameOf(window, window.positions, frame),
@@ -93,12 +93,12 @@ export const eagle: Experiment<OptionValues<typeof options>, FlowModel, FlowWind
   },
 };
 
-/** Frames of a sequence that are shown: a published trajectory has hundreds. */
+/** Frames of a sequence that are given: a published trajectory has hundreds. */
 const MOST_SHOWN = 16;
 
 /** Steps that are shown of so many: evenly spread, the last among them. */
-function shownFrames(steps: number): number[] {
-  const count = Math.min(steps, MOST_SHOWN);
+function shownFrames(steps: number, most: number): number[] {
+  const count = Math.min(steps, most);
   return Array.from({ length: count }, (_, i) => Math.round(((i + 1) * steps) / count));
 }
 

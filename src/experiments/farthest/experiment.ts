@@ -9,9 +9,11 @@ import { joinRows, offsetsOf } from "../../train/batches.ts";
 import { supervised } from "../../train/task.ts";
 import type { Experiment } from "../experiment.ts";
 import { type OptionValues, paperOptions, trainingOptions } from "../options.ts";
+import { columnsOf, readOutput, unscaled } from "../prediction.ts";
 import { type WalkCloud, walkCloud } from "./clouds.ts";
 
 const POINTS = 256;
+const CHANNELS = 16;
 /** The mean and the deviation of the farthest distances over many clouds, by which the target is standardised. */
 const MEAN = 3.82;
 const DEVIATION = 1.22;
@@ -29,7 +31,7 @@ export const farthest: Experiment<OptionValues<typeof options>, ErwinTransformer
   readsFiles: false,
   config: ({ rotation }) => ({
     cIn: 3,
-    cHidden: 16,
+    cHidden: CHANNELS,
     ballSizes: [32, 32, 32],
     strides: [2, 2],
     encNumHeads: [2, 4, 4],
@@ -60,4 +62,10 @@ export const farthest: Experiment<OptionValues<typeof options>, ErwinTransformer
       loss: (output, target) => mse(slice(output, 1, 0, 1), target),
     }),
   baselines: async () => ({ mean: 1 }),
+  async predict(model, { positions, farthest }) {
+    const output = await readOutput(await model.forward({ nodeFeatures: positions, nodePositions: positions }));
+    const distance = unscaled(columnsOf(output, CHANNELS, 0, 1), { mean: [MEAN], deviation: [DEVIATION] });
+    const field = { name: "farthest", channels: 1, prediction: distance, truth: farthest };
+    return [{ positions, dimensionality: 3, fields: [field] }];
+  },
 };

@@ -84,6 +84,7 @@ export function fieldTask(model: FieldModel, layout: Layout, graph: GraphChoice)
       using wanted = Tensor.from(model.device, truth, [output.shape[0] as number, layout.truths]);
       return fieldLoss(output, wanted, offsets, layout);
     },
+    points: ({ offsets }) => offsets.at(-1) as number,
     metrics: async (batch) => (await details(batch)).batch,
     details,
     summarise: (numbers) => summarise(numbers, layout),

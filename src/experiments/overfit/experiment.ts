@@ -8,6 +8,7 @@ import { slice } from "../../tensor/operators/sections.ts";
 import { supervised } from "../../train/task.ts";
 import type { Experiment } from "../experiment.ts";
 import { type OptionValues, paperOptions, trainingOptions } from "../options.ts";
+import { columnsOf, readOutput } from "../prediction.ts";
 import { vertexNormals } from "./normals.ts";
 
 const CHANNELS = 8;
@@ -39,12 +40,24 @@ export const overfit: Experiment<OptionValues<typeof options>, ErwinTransformer,
   task: (model) =>
     supervised<Surface>({
       model,
-      collate: ([{ positions, normals }]) => ({
-        input: { nodeFeatures: positions, nodePositions: positions, radius: NEIGHBOUR_DISTANCE },
-        target: normals,
-        offsets: Int32Array.of(0, positions.length / 3),
+      collate: ([surface]) => ({
+        input: inputOf(surface),
+        target: surface.normals,
+        offsets: Int32Array.of(0, surface.positions.length / 3),
       }),
       loss: (output, target) => mse(slice(output, 1, 0, 3), target),
     }),
   baselines: async () => ({ zero: 1 / 3 }),
+  async predict(model, surface) {
+    const output = await readOutput(await model.forward(inputOf(surface)));
+    const prediction = columnsOf(output, CHANNELS, 0, 3);
+    const field = { name: "normal", channels: 3, prediction, truth: surface.normals };
+    return [{ positions: surface.positions, dimensionality: 3, fields: [field] }];
+  },
 };
+
+const inputOf = ({ positions }: Surface) => ({
+  nodeFeatures: positions,
+  nodePositions: positions,
+  radius: NEIGHBOUR_DISTANCE,
+});
