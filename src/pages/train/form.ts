@@ -1,7 +1,8 @@
 // The form of a run: what an experiment declares as its options, as fields.
 
-import type { Experiment, Option } from "erwin/experiments";
+import type { Experiment, Option, Options } from "erwin/experiments";
 import { byId, element } from "../shared/dom.ts";
+import { FolderForm } from "./folder-form.ts";
 import type { RunConfig } from "./saved-run.ts";
 
 type Library = typeof import("erwin/experiments");
@@ -11,6 +12,8 @@ type Field = HTMLInputElement | HTMLSelectElement;
 const FIRST = ["overfit", "farthest"];
 /** What most people change; all others are folded away. */
 const COMMON = ["steps", "batchSize", "lr", "seed"];
+/** The summary before there is a config. */
+const OWN_FILES = "fields on the points of your own meshes and clouds";
 const TITLES: Readonly<Record<string, string>> = { lr: "Learning rate", minLr: "Final learning rate" };
 
 export class Form {
@@ -18,14 +21,18 @@ export class Form {
   readonly #experiment = byId<HTMLSelectElement>("experiment");
   readonly #backend = byId<HTMLSelectElement>("backend");
   readonly #fields = new Map<string, Field>();
+  /** What the fields say by default. */
+  readonly #defaults = new Map<string, string>();
+  readonly #folder: FolderForm;
 
   /** @param onChange hears of another experiment */
   constructor(library: Library, onChange: () => void) {
     this.#library = library;
-    const names = Object.keys(library.experiments);
+    this.#folder = new FolderForm(library, () => this.#showOptions(this.#given));
     const rank = (name: string) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
-    names.sort((a, b) => rank(a) - rank(b));
-    this.#experiment.replaceChildren(...names.map((name) => element("option", { value: name }, name)));
+    const names = [...library.experimentNames].sort((a, b) => rank(a) - rank(b));
+    const titleFor = (name: string) => (name === library.FOLDER ? `${name}: your own files` : name);
+    this.#experiment.replaceChildren(...names.map((name) => element("option", { value: name }, titleFor(name))));
     if (!("gpu" in navigator)) this.#backend.value = "cpu";
     this.#experiment.addEventListener("change", () => {
       this.#showOptions({});
@@ -34,16 +41,61 @@ export class Form {
     this.#showOptions({});
   }
 
-  get experiment(): Experiment {
-    return this.#library.experiments[this.#experiment.value]!;
+  /** Its name. */
+  get name(): string {
+    return this.#experiment.value;
   }
 
-  /** @throws Error naming a field and what it may be */
+  set name(name: string) {
+    this.#experiment.value = name;
+    this.#experiment.dispatchEvent(new Event("change"));
+  }
+
+  get readsFiles(): boolean {
+    return this.#isFolder || this.#library.experiments[this.name]!.readsFiles;
+  }
+
+  /** Shows the config of own files. @param config in YAML */
+  propose(config: string): void {
+    this.#folder.show(config);
+    this.#showOptions({});
+  }
+
+  /** Sets options as the command line has them: "--steps 400 --batch-size 2". */
+  setFlags(flags: string): void {
+    for (const [, flag, value] of flags.matchAll(/--([a-z-]+) (\S+)/g)) {
+      const name = flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+      const field = this.#fields.get(name);
+      if (field) field.value = value;
+    }
+  }
+
+  get #isFolder(): boolean {
+    return this.name === this.#library.FOLDER;
+  }
+
+  /** Undefined where the config of own files is missing or wrong. */
+  get #chosen(): Experiment | undefined {
+    return this.#isFolder ? this.#folder.experiment : this.#library.experiments[this.name];
+  }
+
+  /** Values that are not the defaults, as far as they can be. */
+  get #given(): Record<string, unknown> {
+    const options: Options = this.#chosen?.options ?? {};
+    const values = [...this.#fields].flatMap(([name, field]) => {
+      const value = options[name] && this.#library.parseOption(options[name], textOf(field));
+      return value === undefined || textOf(field) === this.#defaults.get(name) ? [] : [[name, value] as const];
+    });
+    return Object.fromEntries(values);
+  }
+
+  /** @throws Error naming a field and what it may be, or saying what is wrong with the config of own files */
   get config(): RunConfig {
+    const folder = this.#isFolder ? this.#folder.config : undefined;
     const options: Record<string, unknown> = {};
-    for (const [name, option] of Object.entries(this.experiment.options)) {
+    for (const [name, option] of Object.entries(this.#chosen!.options)) {
       const field = this.#fields.get(name)!;
-      const text = field instanceof HTMLInputElement && field.type === "checkbox" ? onOff(field.checked) : field.value;
+      const text = textOf(field);
       const value = this.#library.parseOption(option, text);
       if (value === undefined && !(text === "" && option.default === undefined)) {
         field.focus();
@@ -52,27 +104,28 @@ export class Form {
       options[name] = value;
     }
     return {
-      experiment: this.#experiment.value,
+      experiment: this.name,
       backend: this.#backend.value as RunConfig["backend"],
       options,
+      folder,
     };
   }
 
   /** Fills the form as a run was begun. */
-  show({ experiment, backend, options }: RunConfig): void {
+  show({ experiment, backend, options, folder }: RunConfig): void {
     this.#experiment.value = experiment;
     this.#backend.value = backend;
+    if (folder) this.#folder.show(folder);
     this.#showOptions(options);
   }
 
   /** Fills the form from the page's address: `?experiment=overfit&backend=cpu&steps=20`; what it cannot be is left out. */
   showQuery(query: URLSearchParams): void {
     const experiment = query.get("experiment");
-    if (experiment !== null && Object.hasOwn(this.#library.experiments, experiment))
-      this.#experiment.value = experiment;
+    if (experiment !== null && this.#library.experimentNames.includes(experiment)) this.#experiment.value = experiment;
     const backend = query.get("backend");
     if (backend === "cpu" || backend === "webgpu") this.#backend.value = backend;
-    const options = Object.entries(this.experiment.options).map(([name, option]) => [
+    const options = Object.entries(this.#chosen?.options ?? {}).map(([name, option]) => [
       name,
       this.#library.parseOption(option, query.get(name) ?? ""),
     ]);
@@ -80,17 +133,24 @@ export class Form {
   }
 
   #showOptions(given: Readonly<Record<string, unknown>>): void {
-    const { summary, options } = this.experiment;
+    const { summary, options }: Pick<Experiment, "summary" | "options"> = this.#chosen ?? {
+      summary: OWN_FILES,
+      options: {},
+    };
     byId("summary").textContent = `${summary[0]!.toUpperCase()}${summary.slice(1)}.`;
+    byId("folder-frame").hidden = !this.#isFolder;
+    byId("more").hidden = this.#chosen === undefined;
     this.#fields.clear();
+    this.#defaults.clear();
     const rows = (names: readonly string[]) =>
       names.map((name) => {
         const option = options[name]!;
         const field = fieldOf(name, option, given[name] ?? option.default);
         this.#fields.set(name, field);
+        this.#defaults.set(name, textOf(fieldOf(name, option, option.default)));
         return labelled(name, option, field);
       });
-    byId("common-options").replaceChildren(...rows(COMMON));
+    byId("common-options").replaceChildren(...rows(COMMON.filter((name) => Object.hasOwn(options, name))));
     byId("more-options").replaceChildren(...rows(Object.keys(options).filter((name) => !COMMON.includes(name))));
   }
 }
@@ -125,4 +185,6 @@ function titleOf(name: string): string {
   return TITLES[name] ?? `${words[0]!.toUpperCase()}${words.slice(1)}`;
 }
 
+const textOf = (field: Field) =>
+  field instanceof HTMLInputElement && field.type === "checkbox" ? onOff(field.checked) : field.value;
 const onOff = (on: boolean) => (on ? "on" : "off");

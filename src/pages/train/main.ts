@@ -6,12 +6,17 @@ import type { FileSource } from "erwin/experiments";
 import { byId, element } from "../shared/dom.ts";
 import { acceptDrops } from "../shared/drop.ts";
 import { count, figure } from "../shared/format.ts";
+import { keepAwake } from "../shared/keep-awake.ts";
 import { startPage } from "../shared/page.ts";
+import { pastRun } from "./curves.ts";
+import { DataSet } from "./data-set.ts";
 import { Form } from "./form.ts";
 import { Job } from "./job.ts";
+import { PredictionView } from "./prediction-view.ts";
 import { ProgressView } from "./progress-view.ts";
-import type { DataFile, FromWorker } from "./protocol.ts";
+import type { FromWorker } from "./protocol.ts";
 import { downloadRun, readRunFile } from "./run-file.ts";
+import { RunLock } from "./run-lock.ts";
 import { RunStore } from "./run-store.ts";
 import { lastStep, type RunConfig, readRun } from "./saved-run.ts";
 
@@ -29,17 +34,20 @@ let job: Job | undefined;
 let wanted: "run" | "pause" = "pause";
 /** Whether it pauses because the page is hidden, and goes on by itself. */
 let waitsForView = false;
-/** The data set of experiments that read one. */
-let data: readonly DataFile[] | undefined;
+/** Ends what keeps the screen on. */
+let letSleep = () => {};
 
 const page = await startPage();
 const library = await import("erwin/experiments");
 const view = new ProgressView();
-const form = new Form(library, showDataField);
+const prediction = new PredictionView();
+const lock = new RunLock();
+const data = new DataSet();
+const form = new Form(library, showExperiment);
 
 await showSaved();
 if (location.search) form.showQuery(new URLSearchParams(location.search));
-showDataField();
+showExperiment();
 byId("form").addEventListener("submit", (event) => {
   event.preventDefault();
   void start();
@@ -47,32 +55,47 @@ byId("form").addEventListener("submit", (event) => {
 pauseButton.addEventListener("click", () => pause());
 resumeButton.addEventListener("click", () => resume());
 saveButton.addEventListener("click", () => void save());
+byId("generate").addEventListener("click", () => void generate());
+byId("forget").addEventListener("click", () => void forgetPastRuns());
 document.addEventListener("visibilitychange", followVisibility);
 acceptFiles();
 startButton.disabled = false;
 
 async function start(): Promise<void> {
   try {
-    const config = form.config;
-    if (form.experiment.readsFiles && !data) throw new Error(needsData(config));
+    const config = { ...form.config, generated: data.generated };
+    if (form.readsFiles && !data.files) throw new Error(needsData(config));
+    if (!(await lock.take())) throw new Error(ANOTHER_TAB);
     job?.end();
     job = undefined;
+    await rememberRun();
     shown = config;
     entries = [];
     page.result = undefined;
     page.step = 0;
     page.loss = undefined;
     saveButton.disabled = true;
+    prediction.show(undefined);
+    showExperiment();
     begin(config, false);
   } catch (error) {
     say("bad", (error as Error).message);
   }
 }
 
-function resume(): void {
-  if (!shown) return;
-  if (library.experiments[shown.experiment]!.readsFiles && !data) say("bad", needsData(shown));
-  else begin(shown, true);
+async function resume(): Promise<void> {
+  try {
+    if (!(await lock.take())) throw new Error(ANOTHER_TAB);
+    // Another tab may have gone on with it, or begun another, since it was shown here.
+    const kept = job ? undefined : readRun(await (await RunStore.open()).loadAll());
+    if (kept) ({ config: shown, entries } = kept);
+    if (!shown) return;
+    if (!data.files && shown.generated) await data.generateAgain(shown.experiment, shown.generated);
+    if (readsFiles(shown) && !data.files) throw new Error(needsData(shown));
+    begin(shown, true);
+  } catch (error) {
+    say("bad", (error as Error).message);
+  }
 }
 
 /** Trains on; a worker that is there already goes on where it paused. */
@@ -84,7 +107,9 @@ function begin(config: RunConfig, goOn: boolean): void {
   page.error = undefined;
   page.longestTask = 0;
   job ??= new Job(hear);
-  const files = library.experiments[config.experiment]!.readsFiles ? data : undefined;
+  letSleep();
+  letSleep = keepAwake();
+  const files = readsFiles(config) ? data.files : undefined;
   job.train({ type: "train", config, files, resume: goOn });
   pauseButton.focus();
   if (document.hidden) followVisibility();
@@ -103,7 +128,7 @@ function followVisibility(): void {
   } else if (!document.hidden && waitsForView) {
     // Where it is still about to pause, it goes on when it has.
     waitsForView = false;
-    if (page.state === "paused") resume();
+    if (page.state === "paused") void resume();
     else wanted = "run";
   }
 }
@@ -118,6 +143,8 @@ function hear(message: FromWorker): void {
   } else if (message.type === "entry") {
     entries.push(message.entry);
     showEntries();
+  } else if (message.type === "preview") {
+    prediction.show(message.preview);
   } else if (message.type === "saved") {
     saveButton.disabled = false;
   } else if (message.type === "paused") {
@@ -141,6 +168,7 @@ function endJob(): void {
   waitsForView = false;
   job?.end();
   job = undefined;
+  lock.giveBack();
 }
 
 const sentence = (text: string) => `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
@@ -152,6 +180,12 @@ function adviceFor(name: string): string {
   if (name === "ConfigError" || name === "NumericalError") return "Change the options, and “Start” again.";
   return saveButton.disabled ? "“Start” tries again." : "“Resume” goes on from the last checkpoint.";
 }
+
+const ANOTHER_TAB =
+  "Another tab of this browser has a run under way, and the browser keeps one: go on there, or close that tab and try again.";
+
+const readsFiles = ({ experiment }: RunConfig) =>
+  experiment === library.FOLDER || library.experiments[experiment]!.readsFiles;
 
 const needsData = ({ experiment }: RunConfig) =>
   `${experiment} reads a data set: open its folder, or drop it on the page, and try again.`;
@@ -168,6 +202,7 @@ function show(state: typeof page.state, text: string): void {
   startButton.classList.toggle("primary", resumeButton.hidden);
   byId("status").textContent = text;
   page.state = state;
+  if (!running) letSleep();
   if (hadFocus && !running) (resumeButton.hidden ? startButton : resumeButton).focus({ preventScroll: true });
 }
 
@@ -183,7 +218,7 @@ async function showSaved(): Promise<void> {
   try {
     const files = await (await RunStore.open()).loadAll();
     const run = readRun(files);
-    if (!run || !files["last.safetensors"] || !Object.hasOwn(library.experiments, run.config.experiment)) return;
+    if (!run || !files["last.safetensors"] || !library.experimentNames.includes(run.config.experiment)) return;
     ({ config: shown, entries } = run);
     form.show(shown);
     saveButton.disabled = false;
@@ -209,19 +244,65 @@ async function openRunFile(file: File): Promise<void> {
   if (!run || !files["last.safetensors"]) {
     throw new Error(`${file.name} holds no run: open what “Save run” has written.`);
   }
+  if (!(await lock.take())) throw new Error(ANOTHER_TAB);
+  await rememberRun();
   await (await RunStore.open()).replaceAll(files);
+  lock.giveBack();
+  prediction.show(undefined);
   await showSaved();
-  showDataField();
+  showExperiment();
 }
 
-function takeData({ name, files }: FileSource): void {
-  data = [...files].map(([path, file]) => ({ path, file }));
-  byId("data-facts").textContent = `${name === "" ? "Data set" : name}: ${count(files.size)} files.`;
+/** Keeps the curve of the run that is shown, before another takes its place. */
+async function rememberRun(): Promise<void> {
+  if (shown && entries.length > 1) await (await RunStore.open()).addPastRun(pastRun(shown, entries));
+}
+
+async function forgetPastRuns(): Promise<void> {
+  await (await RunStore.open()).forgetPastRuns();
+  await showPastRuns();
+}
+
+async function showPastRuns(): Promise<void> {
+  const runs = await (await RunStore.open()).pastRuns();
+  const experiment = shown?.experiment ?? form.name;
+  const same = runs.filter((run) => run.experiment === experiment);
+  view.showPast(same);
+  byId("forget").hidden = same.length === 0;
+}
+
+/** Samples for the experiment that is chosen, and options that suit them. */
+async function generate(): Promise<void> {
+  const { name } = form;
+  try {
+    say();
+    const flags = await data.generate(name);
+    if (name !== form.name) return;
+    await proposeConfig();
+    form.setFlags(flags);
+  } catch (error) {
+    say("bad", sentence((error as Error).message));
+  }
+}
+
+async function takeData(source: FileSource): Promise<void> {
+  data.take(source);
   say();
+  // Files that an experiment has no use for are those of one's own.
+  if (!form.readsFiles) form.name = library.FOLDER;
+  await proposeConfig();
 }
 
-function showDataField(): void {
-  byId("data").hidden = !form.experiment.readsFiles;
+/** Of own files. */
+async function proposeConfig(): Promise<void> {
+  if (form.name === library.FOLDER) form.propose(await data.propose());
+}
+
+function showExperiment(): void {
+  data.show(form.name, form.readsFiles).catch((error: Error) => say("bad", sentence(error.message)));
+  showPastRuns().catch(() => {
+    // Without storage there are none.
+  });
 }
 
 /** Files that are chosen or dropped: a saved run, or a data set. */
@@ -231,14 +312,13 @@ function acceptFiles(): void {
       const source = await found;
       const [file] = source.files.values();
       const isRun = source.files.size === 1 && file instanceof File && file.name.endsWith(".zip");
-      if (!isRun) takeData(source);
-      else if (page.state === "running") throw new Error("A run is under way: pause it before you open another.");
-      else {
+      if (page.state === "running") throw new Error("A run is under way: pause it before you open something else.");
+      if (isRun) {
         endJob();
         await openRunFile(file);
-      }
+      } else await takeData(source);
     } catch (error) {
-      say("bad", (error as Error).message);
+      say("bad", sentence((error as Error).message));
     }
   };
   for (const id of ["open-file", "open-folder"]) {

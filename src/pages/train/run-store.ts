@@ -1,5 +1,5 @@
 // The files of a run in this browser's database, where they outlive the page: the same files that `erwin train` keeps in a run's
-// folder. There is one run at a time.
+// folder. There is one run at a time; of those before it the curves are kept.
 
 import type { CheckpointStore } from "erwin";
 
@@ -8,6 +8,19 @@ export const METRICS_FILE = "metrics.jsonl";
 
 const DATABASE = "erwin-training";
 const FILES = "files";
+const CURVES = "curves";
+/** Runs before the last whose curves are kept. */
+const MOST_CURVES = 6;
+
+/** What is kept of an earlier run. */
+export interface PastRun {
+  experiment: string;
+  options: Readonly<Record<string, unknown>>;
+  /** When it was replaced: milliseconds since 1970. */
+  ended: number;
+  /** Its loss at steps. */
+  loss: { x: number; y: number }[];
+}
 
 export class RunStore implements CheckpointStore {
   readonly #database: IDBDatabase;
@@ -18,9 +31,15 @@ export class RunStore implements CheckpointStore {
 
   /** @throws Error where the browser allows no storage */
   static async open(): Promise<RunStore> {
-    const request = indexedDB.open(DATABASE, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(FILES);
-    return new RunStore(await answerOf(request));
+    const request = indexedDB.open(DATABASE, 2);
+    request.onupgradeneeded = ({ oldVersion }) => {
+      if (oldVersion < 1) request.result.createObjectStore(FILES);
+      request.result.createObjectStore(CURVES, { autoIncrement: true });
+    };
+    const database = await answerOf(request);
+    // A later version of the page, in another tab, must not have to wait.
+    database.onversionchange = () => database.close();
+    return new RunStore(database);
   }
 
   async load(name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
@@ -46,6 +65,23 @@ export class RunStore implements CheckpointStore {
   /** Puts these files in place of all that there are. */
   replaceAll(files: Readonly<Record<string, Uint8Array<ArrayBuffer>>>): Promise<void> {
     return this.#write(files, true);
+  }
+
+  /** Earlier runs, the oldest first. */
+  async pastRuns(): Promise<PastRun[]> {
+    return answerOf(this.#database.transaction(CURVES).objectStore(CURVES).getAll());
+  }
+
+  /** Keeps a run's curve; the oldest goes where there are many. */
+  async addPastRun(run: PastRun): Promise<void> {
+    const curves = this.#database.transaction(CURVES, "readwrite").objectStore(CURVES);
+    await answerOf(curves.add(run));
+    const keys = await answerOf(curves.getAllKeys());
+    for (const key of keys.slice(0, -MOST_CURVES)) await answerOf(curves.delete(key));
+  }
+
+  async forgetPastRuns(): Promise<void> {
+    await answerOf(this.#database.transaction(CURVES, "readwrite").objectStore(CURVES).clear());
   }
 
   #write(files: Readonly<Record<string, Uint8Array<ArrayBuffer>>>, clear: boolean): Promise<void> {

@@ -1,6 +1,8 @@
 // What is known of a run besides its weights: how it was begun, and its numbers so far. Their files are those of `erwin train`.
 
 import type { BackendName, LogEntry } from "erwin";
+import type { Experiment } from "erwin/experiments";
+import type { GeneratorOptions } from "../../experiments/generator.ts";
 import { CONFIG_FILE, METRICS_FILE } from "./run-store.ts";
 
 /** How a run was begun. */
@@ -9,6 +11,16 @@ export interface RunConfig {
   backend: BackendName;
   /** By the names that the experiment declares. */
   options: Readonly<Record<string, unknown>>;
+  /** Of an experiment on own files: which arrays are what, and the model, as `erwin init` proposes it. */
+  folder?: unknown;
+  /** Where the samples were made on this page, by which they can be made again. */
+  generated?: GeneratorOptions;
+}
+
+/** The experiment that a run is of. @throws ConfigError for a config of own files that cannot be */
+export async function experimentOf({ experiment, folder }: RunConfig): Promise<Experiment> {
+  const { experiments, FOLDER, folderExperiment } = await import("erwin/experiments");
+  return experiment === FOLDER ? (folderExperiment(folder) as unknown as Experiment) : experiments[experiment]!;
 }
 
 export interface SavedRun {
@@ -22,9 +34,9 @@ type Files = Readonly<Record<string, Uint8Array | undefined>>;
 export function readRun(files: Files): SavedRun | undefined {
   const config = files[CONFIG_FILE];
   if (!config) return undefined;
-  const { experiment, backend, options } = JSON.parse(textOf(config)) as Partial<RunConfig>;
+  const { experiment, backend, options, folder, generated } = JSON.parse(textOf(config)) as Partial<RunConfig>;
   if (!experiment || !backend || !options) return undefined;
-  return { config: { experiment, backend, options }, entries: readEntries(files[METRICS_FILE]) };
+  return { config: { experiment, backend, options, folder, generated }, entries: readEntries(files[METRICS_FILE]) };
 }
 
 export const readEntries = (file: Uint8Array | undefined): LogEntry[] =>

@@ -1,15 +1,15 @@
 // Smooths a noisy curve.
 
-/** The share of the smoothed value that is kept from one point to the next. */
-const INERTIA = 0.9;
-
-/** Returns the exponential moving average with bias correction, so that its first values are not drawn towards zero. */
-export function smooth(values: readonly number[]): number[] {
+/**
+ * The exponential moving average, debiased: its first values are not drawn towards zero.
+ * @param inertia how much of the smoothed value stays from one point to the next, from 0 to below 1
+ */
+export function smooth(values: readonly number[], inertia: number): number[] {
   let average = 0;
   let weight = 0;
   return values.map((value) => {
-    average = INERTIA * average + (1 - INERTIA) * value;
-    weight = INERTIA * weight + (1 - INERTIA);
+    average = inertia * average + (1 - inertia) * value;
+    weight = inertia * weight + (1 - inertia);
     return average / weight;
   });
 }

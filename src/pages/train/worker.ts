@@ -3,9 +3,10 @@
 import type { CheckpointStore, Device, LogEntry } from "erwin";
 import type { ExperimentOptions, ExperimentRun } from "erwin/experiments";
 import { takeEngine } from "../shared/engine-worker.ts";
+import { Previewer } from "./previewer.ts";
 import type { FromWorker, ToWorker, TrainOrder } from "./protocol.ts";
 import { CONFIG_FILE, METRICS_FILE, RunStore } from "./run-store.ts";
-import { configFile, entriesFile, readEntries } from "./saved-run.ts";
+import { configFile, entriesFile, experimentOf, readEntries } from "./saved-run.ts";
 
 /** All that stays the same while a run pauses and goes on. */
 interface Opened {
@@ -14,6 +15,7 @@ interface Opened {
   options: ExperimentOptions;
   store: CheckpointStore;
   entries: LogEntry[];
+  previewer: Previewer;
 }
 
 const tell = (message: FromWorker) => postMessage(message);
@@ -33,7 +35,7 @@ async function train(order: TrainOrder): Promise<void> {
     const { fit } = await engine;
     const { fitOptions } = await import("erwin/experiments");
     opened ??= open(order);
-    const { device, run, options, store, entries } = await opened;
+    const { device, run, options, store, entries, previewer } = await opened;
     const { model, task, trainData, validationData, testData } = run;
     tell({ type: "begun", device: describeDevice(device), entries });
     const result = await fit({
@@ -42,6 +44,7 @@ async function train(order: TrainOrder): Promise<void> {
       // Of a short run the curve has a hundred points, too.
       logEvery: Math.min(options.logEvery, Math.ceil(options.steps / 100)),
       signal: stop.signal,
+      beforeStep: (step) => previewer.ifDue(step),
       logger: {
         log(entry) {
           entries.push(entry);
@@ -50,6 +53,7 @@ async function train(order: TrainOrder): Promise<void> {
       },
       config: { experiment: order.config.experiment, ...model.metadata() },
     });
+    if (result.finished) await previewer.atEnd(result.step);
     tell(result.finished ? { type: "done", result } : { type: "paused" });
   } catch (error) {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
@@ -59,7 +63,7 @@ async function train(order: TrainOrder): Promise<void> {
 
 async function open({ config, files, resume }: TrainOrder): Promise<Opened> {
   const { requestDevice } = await engine;
-  const { experiments, FileSource, openRun, resolveOptions } = await import("erwin/experiments");
+  const { FileSource, openRun, resolveOptions } = await import("erwin/experiments");
   const kept = await RunStore.open();
   if (!resume) await kept.replaceAll({ [CONFIG_FILE]: configFile(config) });
   const entries = readEntries(await kept.load(METRICS_FILE));
@@ -70,12 +74,13 @@ async function open({ config, files, resume }: TrainOrder): Promise<Opened> {
       tell({ type: "saved" });
     },
   };
-  const experiment = experiments[config.experiment]!;
+  const experiment = await experimentOf(config);
   const options = resolveOptions(experiment.options, config.options) as ExperimentOptions;
   const device = await requestDevice({ backend: config.backend });
   const source = files && new FileSource(new Map(files.map(({ path, file }) => [path, file])));
   const run = await openRun(config.experiment, experiment, { device, options, source });
-  return { device, run, options, store, entries };
+  const previewer = new Previewer(experiment, run, options, (preview) => tell({ type: "preview", preview }));
+  return { device, run, options, store, entries, previewer };
 }
 
 const describeDevice = ({ backend, info }: Device): string =>

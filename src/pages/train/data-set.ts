@@ -1,0 +1,107 @@
+// The data set of a run: files that were opened or dropped, or samples that are made here.
+
+import { proxy, type Remote, wrap } from "comlink";
+import type { FileSource } from "erwin/experiments";
+import type { GeneratorOptions } from "../../experiments/generator.ts";
+import { byId } from "../shared/dom.ts";
+import { count } from "../shared/format.ts";
+import { scriptUrl } from "../shared/trusted.ts";
+import type { DataWorker, Generation } from "./data-worker.ts";
+import workerUrl from "./data-worker.ts?worker&url";
+import type { DataFile } from "./protocol.ts";
+
+const facts = byId("data-facts");
+const button = byId<HTMLButtonElement>("generate");
+const samples = byId<HTMLInputElement>("generate-samples");
+
+export class DataSet {
+  #worker: Remote<DataWorker> | undefined;
+  #files: readonly DataFile[] | undefined;
+  #name = "";
+  #generated: GeneratorOptions | undefined;
+  /** That is shown, and how its samples can be made. */
+  #experiment = "";
+  #generation: Generation | undefined;
+
+  get files(): readonly DataFile[] | undefined {
+    return this.#files;
+  }
+
+  /** How the samples were made; undefined for files. */
+  get generated(): GeneratorOptions | undefined {
+    return this.#generated;
+  }
+
+  take({ name, files }: FileSource): void {
+    this.#set(
+      [...files].map(([path, file]) => ({ path, file })),
+      name,
+      undefined,
+    );
+    facts.textContent = `${name === "" ? "Data set" : name}: ${count(files.size)} file${files.size === 1 ? "" : "s"}.`;
+  }
+
+  /** Shows where an experiment's samples come from. @param readsFiles whether it reads any */
+  async show(experiment: string, readsFiles: boolean): Promise<void> {
+    byId("data").hidden = !readsFiles;
+    if (experiment === this.#experiment) return;
+    this.#experiment = experiment;
+    // Samples that were made are of the experiment before.
+    if (this.#generated) this.#forget();
+    byId("generation").hidden = true;
+    if (!readsFiles) return;
+    this.#generation = await this.#started.generationOf(experiment);
+    if (!this.#generation || this.#experiment !== experiment) return;
+    samples.value = String(this.#generation.options.samples);
+    samples.min = String(this.#generation.leastSamples);
+    byId("generation").hidden = false;
+  }
+
+  /**
+   * Makes an experiment's samples, as many as the page says.
+   * @returns the options of training that suit them, as the command line has them
+   */
+  async generate(experiment: string): Promise<string> {
+    const { options, leastSamples, training } = this.#generation!;
+    const wanted = Math.max(leastSamples, Math.round(samples.valueAsNumber || options.samples));
+    await this.generateAgain(experiment, { ...options, samples: wanted });
+    return training;
+  }
+
+  async generateAgain(experiment: string, options: GeneratorOptions): Promise<void> {
+    button.disabled = true;
+    const say = (done: number) => {
+      facts.textContent = `Making sample ${count(Math.min(done + 1, options.samples))} of ${count(options.samples)}.`;
+    };
+    try {
+      say(0);
+      const files = await this.#started.generate(experiment, options, proxy(say));
+      this.#set(files, "generated", options);
+      facts.textContent = `${count(options.samples)} samples, made here.`;
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  /** A config for these files, in YAML. @throws FormatError where they hold no samples */
+  propose(): Promise<string> {
+    return this.#started.propose(this.#files ?? [], this.#name);
+  }
+
+  #forget(): void {
+    this.#files = undefined;
+    this.#generated = undefined;
+    facts.textContent = "No data set yet.";
+  }
+
+  get #started(): Remote<DataWorker> {
+    this.#worker ??= wrap<DataWorker>(new Worker(scriptUrl(workerUrl), { type: "module", name: "data" }));
+    return this.#worker;
+  }
+
+  #set(files: readonly DataFile[], name: string, generated: GeneratorOptions | undefined): void {
+    this.#files = files;
+    this.#name = name;
+    this.#generated = generated;
+  }
+}

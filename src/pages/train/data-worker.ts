@@ -1,0 +1,58 @@
+// Looks into data sets and makes some, off the page's thread.
+
+import { expose } from "comlink";
+import type { GeneratorOptions } from "../../experiments/generator.ts";
+import { loadEngine } from "../shared/engine.ts";
+import type { DataFile } from "./protocol.ts";
+
+/** What a visitor has patience for; the command line makes more. */
+const MOST_SAMPLES = 16;
+
+/** How an experiment's samples can be made. */
+export interface Generation {
+  /** The usual numbers. */
+  options: GeneratorOptions;
+  /** Fewer samples are too few. */
+  leastSamples: number;
+  /** Options of training by which a small model learns from them in minutes, as the command line has them. */
+  training: string;
+}
+
+const loadGenerators = async () => (await import("../../experiments/generators.ts")).generators;
+
+const answers = {
+  /**
+   * What `erwin init` would propose for these files, in YAML.
+   * @throws FormatError where there is no sample, or one is damaged
+   */
+  async propose(files: readonly DataFile[], name: string): Promise<string> {
+    await loadEngine();
+    const { FileSource, proposeConfig, survey } = await import("erwin/experiments");
+    const source = new FileSource(new Map(files.map(({ path, file }) => [path, file])), name);
+    return proposeConfig(await survey(source), name || "data");
+  },
+
+  /** Undefined for an experiment whose samples cannot be made. */
+  async generationOf(experiment: string): Promise<Generation | undefined> {
+    const generators = await loadGenerators();
+    if (!Object.hasOwn(generators, experiment)) return undefined;
+    const { defaults, least, training = "" } = generators[experiment];
+    const samples = Math.min(defaults.samples, MOST_SAMPLES);
+    return { options: { seed: 0, frames: 1, ...defaults, samples }, leastSamples: least.samples, training };
+  },
+
+  /** Makes a data set, as `erwin generate` does. @param onSample hears how many samples are done */
+  async generate(experiment: string, options: GeneratorOptions, onSample: (done: number) => void): Promise<DataFile[]> {
+    const generators = await loadGenerators();
+    const files: DataFile[] = [];
+    let done = 0;
+    for await (const { path, bytes } of generators[experiment].files(options, () => onSample(++done))) {
+      files.push({ path, file: new Blob([bytes as Uint8Array<ArrayBuffer>]) });
+    }
+    return files;
+  },
+};
+
+export type DataWorker = typeof answers;
+
+expose(answers);

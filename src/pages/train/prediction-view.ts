@@ -1,0 +1,187 @@
+// What the model says of a sample beside the truth and its error, on a stage; of a sequence frame by frame.
+
+import { type Colour, palette } from "../../drawing/colours.ts";
+import { Chart } from "../shared/chart.ts";
+import { byId, element } from "../shared/dom.ts";
+import { count, figure } from "../shared/format.ts";
+import { onTheme } from "../shared/page.ts";
+import { colourOfEach, paint, type Range } from "../shared/stage/paint.ts";
+import { rampOf } from "../shared/stage/ramp.ts";
+import type { Stage } from "../shared/stage/stage.ts";
+import type { Preview, PreviewValues } from "./protocol.ts";
+
+const sides = ["prediction", "truth", "error"] as const;
+type Side = (typeof sides)[number];
+
+const captions: Readonly<Record<Side, string>> = { prediction: "Prediction", truth: "Truth", error: "Error" };
+/** Milliseconds for which a frame of a sequence is shown. */
+const FRAME_MS = 120;
+const RIGHT: Colour = [92, 160, 128];
+const WRONG: Colour = [238, 88, 76];
+
+export class PredictionView {
+  readonly #canvas = byId<HTMLCanvasElement>("prediction-stage");
+  readonly #field = byId<HTMLSelectElement>("prediction-field");
+  readonly #slider = byId<HTMLInputElement>("prediction-frame");
+  readonly #play = byId<HTMLButtonElement>("prediction-play");
+  readonly #errors = new Chart({
+    description: "The root mean square error of the prediction at each frame",
+    x: { label: "frame", format: count, whole: true },
+    y: { label: "error" },
+    height: 220,
+  });
+  /** Loaded with the first preview. */
+  #stage: Promise<Stage<Side>> | undefined;
+  #preview: Preview | undefined;
+  /** Whether points and frames are other ones than those on the stage. */
+  #isNew = false;
+  #playing: ReturnType<typeof setInterval> | undefined;
+
+  constructor() {
+    byId("error-chart").append(this.#errors.element);
+    this.#field.addEventListener("change", () => void this.#draw());
+    this.#slider.addEventListener("input", () => {
+      this.#setPlaying(false);
+      void this.#draw();
+    });
+    this.#play.addEventListener("click", () => this.#setPlaying(this.#playing === undefined));
+    addEventListener("resize", () => void this.#draw());
+  }
+
+  /** @param preview undefined for none */
+  show(preview: Preview | undefined): void {
+    const before = this.#preview;
+    this.#preview = preview;
+    this.#setPlaying(false);
+    byId("prediction").hidden = preview === undefined;
+    if (!preview) return;
+    this.#isNew = before?.sample !== preview.sample || before.frames.length !== preview.frames.length;
+    if (this.#isNew) this.#fillControls(preview);
+    void this.#draw().then(() => {
+      if (preview.frames.length > 1 && !matchMedia("(prefers-reduced-motion: reduce)").matches) this.#setPlaying(true);
+    });
+  }
+
+  #fillControls({ fields, frames }: Preview): void {
+    this.#field.replaceChildren(...fields.map(({ name }, i) => element("option", { value: String(i) }, name)));
+    byId("prediction-choice").hidden = fields.length < 2;
+    byId("prediction-sequence").hidden = frames.length < 2;
+    this.#slider.max = String(frames.length - 1);
+    this.#slider.value = "0";
+  }
+
+  async #draw(): Promise<void> {
+    const preview = this.#preview;
+    if (!preview) return;
+    const stage = await this.#startStage();
+    if (this.#preview !== preview) return;
+    const { flat, spacing, frames, sample, step } = preview;
+    const frame = frames[this.#slider.valueAsNumber]!;
+    if (this.#isNew) {
+      stage.setCloud(frames[0]!.positions, spacing, flat);
+      stage.setCamera(flat ? { turn: 0, tilt: 0, distance: 3.3 } : { turn: 30, tilt: 20, distance: 3.3 });
+    }
+    const values = frame.values[this.#chosen]!;
+    const { name, isClass, range } = preview.fields[this.#chosen]!;
+    const shown = sides.filter((side) => values[side] !== undefined);
+    stage.setSides(shown);
+    // A sequence has a rhythm of its own.
+    const smoothly = !this.#isNew && frames.length === 1;
+    this.#isNew = false;
+    for (const side of shown) {
+      const colours = coloursOf(side, values[side]!, range, isClass);
+      stage.show(side, { colours, positions: frames.length > 1 ? frame.positions : undefined }, smoothly);
+    }
+    byId("prediction-facts").textContent = `${name} of ${sample}, after ${count(step)} steps`;
+    byId("prediction-frame-value").textContent = frame.time === undefined ? "" : count(frame.time);
+    this.#showCaptions(stage.panels, values, isClass);
+    this.#showLegend(range, isClass);
+    this.#showErrors();
+  }
+
+  get #chosen(): number {
+    return Math.max(0, this.#field.selectedIndex);
+  }
+
+  #showCaptions(
+    panels: readonly { side: Side; x: number; y: number }[],
+    values: PreviewValues,
+    isClass: boolean,
+  ): void {
+    const texts = panels.map(({ side, x, y }) => {
+      const told = side === "error" ? errorText(values.error!, isClass) : "";
+      const caption = element("p", { className: "caption" }, element("strong", {}, captions[side]), ` ${told}`);
+      caption.style.left = `${x}px`;
+      caption.style.top = `${y}px`;
+      return caption;
+    });
+    byId("prediction-captions").replaceChildren(...texts);
+  }
+
+  #showLegend([low, high]: Range, isClass: boolean): void {
+    const legend = byId("prediction-legend");
+    if (isClass) legend.replaceChildren("Each class has a colour; red points are of the wrong one.");
+    else {
+      legend.replaceChildren(
+        element("span", {}, "prediction and truth ", rampOf([low, high])),
+        element("span", {}, "error ", rampOf([0, high - low])),
+      );
+    }
+  }
+
+  /** The error of each frame of a sequence. */
+  #showErrors(): void {
+    const { frames, fields } = this.#preview!;
+    const known = frames.length > 1 && frames.every(({ values }) => values[this.#chosen]?.error);
+    byId("error-chart").hidden = !known;
+    if (!known) return;
+    const at = (i: number) => frames[i]!.time ?? i;
+    const points = frames.map(({ values }, i) => ({ x: at(i), y: rootMeanSquare(values[this.#chosen]!.error!) }));
+    this.#errors.show([
+      { label: `error of ${fields[this.#chosen]!.name}`, colour: 1, marks: false, points },
+      { label: "the frame shown", colour: 2, points: [points[this.#slider.valueAsNumber]!] },
+    ]);
+  }
+
+  #setPlaying(playing: boolean): void {
+    clearInterval(this.#playing);
+    this.#playing = undefined;
+    this.#play.textContent = playing ? "Stop" : "Play";
+    this.#play.setAttribute("aria-pressed", String(playing));
+    if (!playing) return;
+    this.#playing = setInterval(() => {
+      const next = this.#slider.valueAsNumber + 1;
+      this.#slider.valueAsNumber = next < (this.#preview?.frames.length ?? 0) ? next : 0;
+      void this.#draw();
+    }, FRAME_MS);
+  }
+
+  async #startStage(): Promise<Stage<Side>> {
+    this.#stage ??= import("../shared/stage/stage.ts").then(({ Stage }) => {
+      const stage = new Stage<Side>(this.#canvas, sides);
+      onTheme(() => {
+        const ground = getComputedStyle(this.#canvas.parentElement!).backgroundColor;
+        stage.setColours({ ground, ink: getComputedStyle(document.body).color });
+      });
+      return stage;
+    });
+    return this.#stage;
+  }
+}
+
+function coloursOf(side: Side, values: Float32Array, [low, high]: Range, isClass: boolean): Uint8Array {
+  const places = values.keys();
+  const order = Uint32Array.from(places);
+  if (isClass && side === "error") return paint(order, (point) => (values[point] === 0 ? RIGHT : WRONG));
+  if (isClass) return paint(order, (point) => palette[(3 * values[point]!) % palette.length]!);
+  return paint(order, colourOfEach(values, side === "error" ? [0, high - low] : [low, high]));
+}
+
+const rootMeanSquare = (values: Float32Array) =>
+  Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / Math.max(1, values.length));
+
+function errorText(error: Float32Array, isClass: boolean): string {
+  if (!isClass) return `${figure(rootMeanSquare(error))}, root mean square`;
+  const wrong = error.reduce((sum, value) => sum + value, 0);
+  return `${figure((100 * wrong) / Math.max(1, error.length))} % wrong`;
+}

@@ -1,0 +1,63 @@
+// Asks a model in training for what it says of a held-out sample: now and then between its steps, and at the end.
+
+import type { Experiment, ExperimentOptions, ExperimentRun, Split } from "erwin/experiments";
+import { Random } from "../../random.ts";
+import { makePreview } from "./preview.ts";
+import type { Preview } from "./protocol.ts";
+
+/** Previews take no more than this share of the time, and come no more often than it can be seen. */
+const SHARE = 0.1;
+const LEAST_PAUSE = 1000;
+/** Frames of a sequence at the end. */
+const MOST_FRAMES = 120;
+
+export class Previewer {
+  readonly #experiment: Experiment;
+  readonly #run: ExperimentRun;
+  readonly #options: ExperimentOptions;
+  readonly #tell: (preview: Preview) => void;
+  #due = 0;
+
+  /** @param tell hears each preview */
+  constructor(
+    experiment: Experiment,
+    run: ExperimentRun,
+    options: ExperimentOptions,
+    tell: (preview: Preview) => void,
+  ) {
+    this.#experiment = experiment;
+    this.#run = run;
+    this.#options = options;
+    this.#tell = tell;
+  }
+
+  /** Call it before each step. */
+  async ifDue(step: number): Promise<void> {
+    const begun = performance.now();
+    if (begun < this.#due) return;
+    const { validationData, testData, trainData } = this.#run;
+    await this.#show([validationData, testData, trainData], step, 1);
+    const now = performance.now();
+    this.#due = now + Math.max(LEAST_PAUSE, (now - begun) * (1 / SHARE - 1));
+  }
+
+  /** With the best weights, and where samples are sequences, of a whole one. */
+  async atEnd(step: number): Promise<void> {
+    const { validationData, testData, trainData } = this.#run;
+    const isSequence = this.#experiment.rollout !== undefined;
+    const heldOut = isSequence ? [testData, validationData] : [validationData, testData];
+    await this.#show([...heldOut, trainData], step, MOST_FRAMES);
+  }
+
+  /** @param splits of which the first that holds a sample gives its first */
+  async #show(splits: readonly (Split<unknown> | undefined)[], step: number, mostFrames: number): Promise<void> {
+    const { predict } = this.#experiment;
+    const data = splits.find((split) => split && split.size > 0);
+    if (!predict || !data) return;
+    const { model } = this.#run;
+    const sample = await data.load(0, new Random(this.#options.seed, "preview"));
+    model.eval();
+    const frames = await predict(model, sample, this.#options, mostFrames);
+    this.#tell(await makePreview(frames, { step, sample: data.nameOf(0) }));
+  }
+}
