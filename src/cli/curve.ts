@@ -49,7 +49,7 @@ export function drawCurves(
   }
   let legend = LEFT;
   curves.forEach(({ name, points }, i) => {
-    const colour = COLOURS[i % COLOURS.length]!;
+    const colour = COLOURS[i % COLOURS.length];
     const path = points
       .filter(([, loss]) => isDrawn(loss))
       .map(([step, loss]) => `${x(step).toFixed(1)},${y(loss).toFixed(1)}`);

@@ -19,14 +19,14 @@ export interface WalkCloud {
 export function walkCloud(points: number, random: Random): WalkCloud {
   const corners = [[0, 0, 0]];
   for (let piece = 0; piece < PIECES; piece++) {
-    corners.push(corners[piece]!.map((coordinate) => coordinate + LENGTH * random.normal()));
+    corners.push(corners[piece].map((coordinate) => coordinate + LENGTH * random.normal()));
   }
   const positions = new Float32Array(points * DIMENSIONS);
   for (let i = 0; i < points; i++) {
     const along = random.uniform() * PIECES;
     const piece = Math.min(PIECES - 1, Math.floor(along));
     for (let a = 0; a < DIMENSIONS; a++) {
-      const [from, to] = [corners[piece]![a]!, corners[piece + 1]![a]!];
+      const [from, to] = [corners[piece][a], corners[piece + 1][a]];
       positions[i * DIMENSIONS + a] = from + (along - piece) * (to - from) + THICKNESS * random.normal();
     }
   }
@@ -39,8 +39,8 @@ function centre(positions: Float32Array): void {
   const points = positions.length / DIMENSIONS;
   for (let a = 0; a < DIMENSIONS; a++) {
     let sum = 0;
-    for (let i = 0; i < points; i++) sum += positions[i * DIMENSIONS + a]!;
-    for (let i = 0; i < points; i++) positions[i * DIMENSIONS + a]! -= sum / points;
+    for (let i = 0; i < points; i++) sum += positions[i * DIMENSIONS + a];
+    for (let i = 0; i < points; i++) positions[i * DIMENSIONS + a] -= sum / points;
   }
 }
 
@@ -51,7 +51,7 @@ function farthestDistances(positions: Float32Array): Float32Array {
     for (let j = 0; j < points; j++) {
       let squared = 0;
       for (let a = 0; a < DIMENSIONS; a++)
-        squared += (positions[i * DIMENSIONS + a]! - positions[j * DIMENSIONS + a]!) ** 2;
+        squared += (positions[i * DIMENSIONS + a] - positions[j * DIMENSIONS + a]) ** 2;
       most = Math.max(most, squared);
     }
     return Math.sqrt(most);

@@ -10,17 +10,17 @@ export interface TriangleMesh {
 export function vertexNormals({ positions, cells }: TriangleMesh): Float32Array {
   const normals = new Float32Array(positions.length * 3);
   for (const [a, b, c] of cells as readonly [number, number, number][]) {
-    const [p, q, r] = [positions[a]!, positions[b]!, positions[c]!];
-    const u = [q[0]! - p[0]!, q[1]! - p[1]!, q[2]! - p[2]!];
-    const v = [r[0]! - p[0]!, r[1]! - p[1]!, r[2]! - p[2]!];
-    const normal = [u[1]! * v[2]! - u[2]! * v[1]!, u[2]! * v[0]! - u[0]! * v[2]!, u[0]! * v[1]! - u[1]! * v[0]!];
-    for (const vertex of [a, b, c]) for (let i = 0; i < 3; i++) normals[vertex * 3 + i]! += normal[i]!;
+    const [p, q, r] = [positions[a], positions[b], positions[c]];
+    const u = [q[0] - p[0], q[1] - p[1], q[2] - p[2]];
+    const v = [r[0] - p[0], r[1] - p[1], r[2] - p[2]];
+    const normal = [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]];
+    for (const vertex of [a, b, c]) for (let i = 0; i < 3; i++) normals[vertex * 3 + i] += normal[i];
   }
   for (let vertex = 0; vertex < positions.length; vertex++) {
     const at = vertex * 3;
     // The normal of a vertex without triangles stays 0.
-    const length = Math.hypot(normals[at]!, normals[at + 1]!, normals[at + 2]!) || 1;
-    for (let i = 0; i < 3; i++) normals[at + i]! /= length;
+    const length = Math.hypot(normals[at], normals[at + 1], normals[at + 2]) || 1;
+    for (let i = 0; i < 3; i++) normals[at + i] /= length;
   }
   return normals;
 }
