@@ -97,7 +97,7 @@ export function benchResult(cases: BenchCase[], device?: DeviceDescription, roof
  */
 export function parseBenchResult(text: string, file: string): BenchResult {
   const refuse = (problem: string, cause?: unknown) =>
-    new FormatError(`${file} is no result of erwin bench: ${problem}`, { file }, { cause });
+    new FormatError(`${file} is not a result of erwin bench: ${problem}`, { file }, { cause });
   let result: Partial<BenchResult> | null;
   try {
     result = JSON.parse(text);

@@ -41,7 +41,7 @@ export const addableExtensions: readonly string[] = Object.keys(adders);
 export function addArrays(input: FileBytes, arrays: Arrays, name: string): Uint8Array<ArrayBuffer> {
   const extension = /\.(\w+)$/.exec(name)?.[1].toLowerCase() ?? "";
   if (Object.hasOwn(adders, extension)) return adders[extension](toBytes(input), arrays, name);
-  throw formatError(name, `cannot be given more arrays; known are ${addableExtensions.join(", ")}.`, {
+  throw formatError(name, `arrays cannot be added to this format; supported are ${addableExtensions.join(", ")}.`, {
     expected: [...addableExtensions],
     found: extension,
   });

@@ -163,7 +163,7 @@ function eachSide(cells: Cells, points: number, use: (low: number, high: number)
       const sides = sidesOf[type];
       for (let i = 0; i < sides.length; i += 2) join(list[sides[i]], list[sides[i + 1]]);
     } else {
-      throw new InputError(`cell ${cell} is of VTK's kind ${type}, whose sides are not known.`, {
+      throw new InputError(`cell ${cell} is of VTK's type ${type}, whose sides are not known.`, {
         row: cell,
         found: type,
       });

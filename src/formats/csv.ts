@@ -51,7 +51,10 @@ export function loadCsv(input: FileBytes, options: ReadOptions = {}): PointCloud
     columns.forEach((column, i) => {
       const value = parseFloat32(cells[column]);
       if (Number.isNaN(value)) {
-        throw formatError(file, `row ${row}, column ${column + 1}: "${cells[column]}" is no number.`, { row, column });
+        throw formatError(file, `row ${row}, column ${column + 1}: "${cells[column]}" is not a number.`, {
+          row,
+          column,
+        });
       }
       (i < axes.length ? positions : channels[i - axes.length]).push(value);
     });

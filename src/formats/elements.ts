@@ -99,7 +99,7 @@ const isType = (dtype: unknown) => typeof dtype === "string" && Object.hasOwn(ar
 function expectElements(tensor: SafeTensor, name: string): void {
   const type = isType(tensor?.dtype) ? arrayTypes[tensor.dtype] : undefined;
   if (type && tensor.data instanceof type) return;
-  throw new InputError(`${name} is no tensor of a file: expected { dtype, shape, data }.`, { tensor: name });
+  throw new InputError(`${name} is not a tensor of a file: expected { dtype, shape, data }.`, { tensor: name });
 }
 
 /** Returns the named tensors of a Map or of an object, in their order. */
@@ -123,7 +123,7 @@ export function tensorType(name: string, tensor: SafeTensorInput): SafeTensorTyp
   const { shape, data, dtype } = tensor;
   const wrong = (problem: string, details = {}) =>
     new InputError(`Cannot save tensor "${name}": ${problem}`, { tensor: name, ...details });
-  if (dtype !== undefined && !isType(dtype)) throw wrong(`${describe(dtype)} is no known dtype.`);
+  if (dtype !== undefined && !isType(dtype)) throw wrong(`${describe(dtype)} is not a known dtype.`);
   toShape("shape", shape);
   const type = dtype ?? typeNames.find((candidate) => data instanceof arrayTypes[candidate]);
   if (!type || !(data instanceof arrayTypes[type])) {

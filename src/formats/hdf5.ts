@@ -59,7 +59,7 @@ export async function loadHdf5(
       return guarded(name, () => {
         const file = library.open(PATH, library.H5F_ACC_RDONLY, false, -1, -1);
         if (file <= 0n)
-          throw formatError(name, "no HDF5 file, or damaged: the HDF5 library cannot open it.", { offset: 0 });
+          throw formatError(name, "not an HDF5 file, or damaged: the HDF5 library cannot open it.", { offset: 0 });
         const arrays = readDatasets(library, file, { name, size: bytes.length, only: options.only });
         if (library.close_file(file) < 0) throw formatError(name, "damaged: the HDF5 library cannot close it.");
         return arrays;

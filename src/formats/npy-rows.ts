@@ -40,7 +40,7 @@ async function openRows(
     async rows(start, count) {
       const end = start + count;
       if (shape.length === 0 || end > shape[0]) {
-        throw formatError(file, `rows ${start} to ${end - 1} are asked for, the shape is (${shape}).`, {
+        throw formatError(file, `rows ${start} to ${end - 1} are requested, but the shape is (${shape}).`, {
           expected: end,
           found: shape[0],
         });

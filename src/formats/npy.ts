@@ -212,7 +212,7 @@ export function headerEnd(bytes: Uint8Array, file: string): number {
   const view = toDataView(bytes);
   const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
   if (length <= MAX_HEADER_BYTES) return headerStartOf(bytes) + length;
-  throw formatError(file, `its header is said to take ${length} bytes, which none does.`, {
+  throw formatError(file, `its header claims to take ${length} bytes, which is too many.`, {
     offset: 8,
     expected: MAX_HEADER_BYTES,
     found: length,

@@ -98,7 +98,7 @@ export function readPickle(bytes: Uint8Array, options: PickleOptions): { value: 
   };
   const popToMark = (): Pickled[] => {
     const at = stack.lastIndexOf(mark);
-    if (at < 0) throw wrong("closes a list that was not begun");
+    if (at < 0) throw wrong("ends a list that has no beginning");
     return stack.splice(at).slice(1) as Pickled[];
   };
   const tuple = (length: number) => {
@@ -118,17 +118,19 @@ export function readPickle(bytes: Uint8Array, options: PickleOptions): { value: 
   const call = () => {
     const parameters = pop();
     const callee = pop();
-    if (!(callee instanceof PickledName) || !Array.isArray(parameters)) throw wrong("calls what is no known name");
+    if (!(callee instanceof PickledName) || !Array.isArray(parameters))
+      throw wrong("calls something that is not a known name");
     stack.push(options.call(callee.name, parameters));
   };
   const setItems = (items: Pickled[]) => {
     const target = top();
-    if (!(target instanceof Map) || items.length % 2 !== 0) throw wrong("sets items of what is no dictionary");
+    if (!(target instanceof Map) || items.length % 2 !== 0)
+      throw wrong("sets items of something that is not a dictionary");
     for (let i = 0; i < items.length; i += 2) target.set(items[i], items[i + 1]);
   };
   const append = (items: Pickled[]) => {
     const target = top();
-    if (!Array.isArray(target)) throw wrong("appends to what is no list");
+    if (!Array.isArray(target)) throw wrong("appends to something that is not a list");
     for (const item of items) target.push(item);
   };
 

@@ -74,13 +74,13 @@ export function loadPly(input: FileBytes, options: ReadOptions = {}): PointCloud
       const slot = row * dimensionality + d;
       positions[slot] = values[axes[d]];
       if (!Number.isFinite(positions[slot])) {
-        throw rowError(file, vertex, row, `its ${"xyz"[d]} is no finite number`, reader.offset);
+        throw rowError(file, vertex, row, `its ${"xyz"[d]} is not a finite number`, reader.offset);
       }
     }
     properties.forEach((property, i) => {
       columns[i][row] = values[property];
       if (!Number.isFinite(columns[i][row])) {
-        throw rowError(file, vertex, row, `its ${attributes?.[i]} is no finite number`, reader.offset);
+        throw rowError(file, vertex, row, `its ${attributes?.[i]} is not a finite number`, reader.offset);
       }
     });
   };
@@ -91,7 +91,7 @@ export function loadPly(input: FileBytes, options: ReadOptions = {}): PointCloud
   }
   const rest = reader.offset;
   if (reader.word() !== undefined) {
-    throw formatError(file, `goes on after its last element, which ends at byte ${rest}.`, {
+    throw formatError(file, `continues after its last element, which ends at byte ${rest}.`, {
       offset: rest,
       expected: rest,
       found: bytes.length,
@@ -170,7 +170,7 @@ export function readHeader(reader: TextReader, file: string): { encoding: string
     } else if (keyword === "element") {
       const [name, count] = [words[0], parseCount(words[1])];
       if (!name || Number.isNaN(count)) throw wrong(line, "expected a name and a count");
-      if (elementNames.has(name)) throw wrong(line, "the element is there twice");
+      if (elementNames.has(name)) throw wrong(line, "the element occurs twice");
       elementNames.add(name);
       propertyNames.clear();
       elements.push({ name, count, properties: [] });
@@ -178,7 +178,7 @@ export function readHeader(reader: TextReader, file: string): { encoding: string
       const property = readProperty(words);
       const properties = elements.at(-1)?.properties;
       if (!property || !properties) throw wrong(line, "expected an element, then a known type and a name");
-      if (propertyNames.has(property.name)) throw wrong(line, "the property is there twice");
+      if (propertyNames.has(property.name)) throw wrong(line, "the property occurs twice");
       propertyNames.add(property.name);
       properties.push(property);
     } else {
@@ -238,7 +238,7 @@ export function readTextRows(reader: TextReader, element: Element, file: string,
       const word = words[at] ?? "";
       values[i] = lengthType ? parseCount(word) : parseFloat32(word);
       if (lengthType && Number.isNaN(values[i])) {
-        throw rowError(file, element, row, `"${word}" is no length of a list (line ${reader.lineNumber})`, offset);
+        throw rowError(file, element, row, `"${word}" is not the length of a list (line ${reader.lineNumber})`, offset);
       }
       at += 1 + (lengthType ? values[i] : 0);
     });

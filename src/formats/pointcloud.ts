@@ -147,7 +147,7 @@ function arraysOf({ positions, dimensionality, attributes }: PointCloud): Map<st
   const arrays = new Map<string, SafeTensorInput>();
   arrays.set(positionNames[0], { shape: [points, dimensionality], data: positions });
   for (const [name, { data, channels }] of attributes ?? []) {
-    if (arrays.has(name)) throw new InputError(`"${name}" is what the positions are called.`, { tensor: name });
+    if (arrays.has(name)) throw new InputError(`"${name}" is the name of the positions.`, { tensor: name });
     arrays.set(name, { shape: channels === 1 ? [points] : [points, channels], data });
   }
   return arrays;

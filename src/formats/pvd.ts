@@ -36,7 +36,7 @@ export function loadPvd(input: FileBytes, options: { file?: string } = {}): PvdE
       part: source.count(attributes, "part", 0),
     };
     if (Number.isNaN(entry.time)) {
-      throw source.error(`data set ${i}: "${attributes.get("timestep")?.slice(0, 40)}" is no time.`, { row: i });
+      throw source.error(`data set ${i}: "${attributes.get("timestep")?.slice(0, 40)}" is not a time.`, { row: i });
     }
     for (const key of ["group", "name"] as const) {
       const value = attributes.get(key);

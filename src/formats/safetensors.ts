@@ -92,7 +92,7 @@ export function saveSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
   if (typeof metadata !== "object" || metadata === null) {
-    throw new InputError("metadata is no object of texts by name.", { found: typeof metadata });
+    throw new InputError("metadata is not an object of strings by name.", { found: typeof metadata });
   }
   const entries = tensorEntries(tensors).map(([name, tensor]) => {
     if (name === metadataKey) {
@@ -212,7 +212,7 @@ function readEntry(name: string, value: unknown, file: string): HeaderEntry {
     throw wrong(`unknown dtype ${describe(dtype)}; known are ${known.join(", ")}.`, { expected: known });
   }
   if (!Array.isArray(shape) || Number.isNaN(elementCount(shape))) {
-    throw wrong(`${describe(shape)} is no shape.`);
+    throw wrong(`${describe(shape)} is not a shape.`);
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isOffset)) {
     throw wrong(`data_offsets ${describe(offsets)} are not two whole numbers.`);

@@ -44,7 +44,7 @@ export function loadStl(input: FileBytes, options: ReadOptions & { merge?: boole
   const wrong = corners.findIndex((value) => !Number.isFinite(value));
   if (wrong >= 0) {
     const row = Math.floor(wrong / 9);
-    throw formatError(file, `triangle ${row} has a corner that is no finite number.`, { row });
+    throw formatError(file, `triangle ${row} has a corner that is not a finite number.`, { row });
   }
   if (options.merge ?? true) return { dimensionality: 3, ...mergePoints(corners) };
   return {

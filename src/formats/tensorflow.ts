@@ -191,7 +191,7 @@ function readTensorFields(reader: PbfReader) {
     } else if (number === 5) floats.push(reader.readFloat());
     else reader.skip(reader.type);
   }
-  if (Number.isNaN(elementCount(shape))) throw new Error(`(${shape}) is no shape`);
+  if (Number.isNaN(elementCount(shape))) throw new Error(`(${shape}) is not a shape`);
   return { type, shape, content, floats };
 }
 

@@ -131,7 +131,7 @@ export class TextReader {
   #decode(start: number, end: number): string {
     if (start < this.#windowStart || end > this.#windowStart + this.#window.length) {
       if (end - start > maximumLineLength) {
-        throw formatError(this.#file, `no text: a line of more than ${maximumLineLength} bytes at byte ${start}.`, {
+        throw formatError(this.#file, `not text: a line of more than ${maximumLineLength} bytes at byte ${start}.`, {
           offset: start,
           expected: maximumLineLength,
         });

@@ -82,7 +82,7 @@ export function loadTorch(input: FileBytes, options: { file?: string } = {}): Pi
   const entries = openZip(bytes, file);
   const pickle = entries.find(({ name }) => name.endsWith("/data.pkl"));
   if (!pickle) {
-    throw formatError(file, "no archive of PyTorch: holds no data.pkl.", {
+    throw formatError(file, "not an archive of PyTorch: holds no data.pkl.", {
       expected: ["data.pkl"],
       found: entries.slice(0, 10).map(({ name }) => name),
     });
@@ -91,7 +91,7 @@ export function loadTorch(input: FileBytes, options: { file?: string } = {}): Pi
   const records = new Map(entries.map((entry) => [entry.name.slice(root.length), entry]));
   const order = records.get("byteorder");
   if (order && new TextDecoder().decode(order.read().slice()).trim() !== "little") {
-    throw formatError(file, "its numbers are big-endian, which is not read.", { expected: "little" });
+    throw formatError(file, "its numbers are big-endian, which is not supported.", { expected: "little" });
   }
   return new TorchReader(file, records).read(pickle);
 }
@@ -138,7 +138,7 @@ class TorchReader {
   }
 
   #refuse(name: string): never {
-    throw this.#wrong(`calls ${name} with what it does not take.`);
+    throw this.#wrong(`calls ${name} with arguments that it does not take.`);
   }
 
   /** Returns a storage from ("storage", its class, the record's key, the device, the number of elements). */
@@ -146,7 +146,7 @@ class TorchReader {
     const [kind, type, key, , length] = Array.isArray(id) ? id : [];
     const dtype = type instanceof PickledName ? storageTypes.get(type.name) : undefined;
     if (kind !== "storage" || !dtype || typeof key !== "string")
-      throw this.#wrong("refers to what is no tensor's memory.");
+      throw this.#wrong("refers to something that is not a tensor's storage.");
     const existing = this.#storages.get(key);
     if (existing) return existing;
     const record = this.#records.get(`data/${key}`);
@@ -221,7 +221,7 @@ export function saveTorch(tensors: ReadonlyMap<string, SafeTensor>): Uint8Array 
   for (const [name, { dtype, shape, data }] of tensors) {
     const storage = storageNames[dtype];
     if (!storage) {
-      throw new InputError(`tensor "${name}" is ${dtype}, which PyTorch has not: convert it first.`, {
+      throw new InputError(`tensor "${name}" is ${dtype}, which PyTorch does not have: convert it first.`, {
         tensor: name,
         found: dtype,
         expected: Object.keys(storageNames),

@@ -125,7 +125,7 @@ function readArrayHeader(source: VtkReader, section: string): ArrayHeader {
   if (section === "TEXTURE_COORDINATES") return { name, components: source.count(section), type: source.type(section) };
   if (section === "COLOR_SCALARS") return { name, components: source.count(section), type: colourType(source) };
   if (!Object.hasOwn(componentsOf, section)) {
-    throw source.error(`"${section.slice(0, 40)}" is no section of POINT_DATA or CELL_DATA that is known.`);
+    throw source.error(`"${section.slice(0, 40)}" is not a known section of POINT_DATA or CELL_DATA.`);
   }
   return { name, components: componentsOf[section], type: source.type(section) };
 }

@@ -102,7 +102,7 @@ export class VtkReader {
 
   type(section: string, word = this.word()?.toLowerCase() ?? ""): NumberType {
     if (!Object.hasOwn(types, word)) {
-      throw this.error(`${section}: "${word.slice(0, 40)}" is no known type of numbers.`, {
+      throw this.error(`${section}: "${word.slice(0, 40)}" is not a known type of numbers.`, {
         expected: Object.keys(types),
       });
     }

@@ -163,7 +163,7 @@ class VtkParser {
         readField(this.#source, () => false);
         continue;
       }
-      if (seen.has(section)) throw this.#source.error(`${section} is there twice.`);
+      if (seen.has(section)) throw this.#source.error(`${section} occurs twice.`);
       seen.add(section);
       if (section === "DIMENSIONS") {
         result.dimensions = [this.#source.count(section), this.#source.count(section), this.#source.count(section)];
@@ -175,7 +175,7 @@ class VtkParser {
       } else if (section === "CELL_TYPES") {
         result.cellTypes = this.#source.integers(this.#source.count(section), numberTypes.i4, section);
       } else {
-        throw this.#source.error(`"${word.slice(0, 40)}" is no section of ${dataset} that is known.`);
+        throw this.#source.error(`"${word.slice(0, 40)}" is not a known section of ${dataset}.`);
       }
     }
     this.#check(result, seen);

@@ -189,14 +189,14 @@ function readBlocks(source: ByteSource, encoding: Encoding, wrong: Wrong, check:
   check(length);
   const packed = packedSizes.reduce((sum, bytes) => sum + bytes, 0);
   if (packed > source.left) throw wrong(`is cut short: ${packed} bytes, of which at most ${source.left} are there`);
-  if (length > packed * MAX_DEFLATED) throw wrong(`claims ${length} bytes unpacked from ${packed}`);
+  if (length > packed * MAX_DEFLATED) throw wrong(`claims ${length} bytes decompressed from ${packed}`);
   const result = new Uint8Array(length);
   for (let block = 0; block < count; block++) {
     try {
       result.set(inflateZlib(source.take(packedSizes[block]), block === count - 1 ? last : size), block * size);
     } catch (cause) {
       if ((cause as Error).name === "FormatError") throw cause;
-      throw wrong(`cannot be unpacked: block ${block} of ${count}, ${(cause as Error).message}`);
+      throw wrong(`cannot be decompressed: block ${block} of ${count}, ${(cause as Error).message}`);
     }
   }
   return result;

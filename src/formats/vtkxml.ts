@@ -130,7 +130,8 @@ export class VtkXmlFile {
    */
   read(array: VtkXmlArray, rows: number | undefined): SafeTensor {
     const wrong = (problem: string) => this.#wrong(array, problem);
-    if (!Object.hasOwn(elementTypes, array.type)) throw wrong(`is of "${array.type.slice(0, 40)}", which is no number`);
+    if (!Object.hasOwn(elementTypes, array.type))
+      throw wrong(`is of "${array.type.slice(0, 40)}", which is not a number`);
     const dtype = elementTypes[array.type];
     const expected = rows ?? array.tuples;
     const length = expected === undefined ? undefined : elementCount([expected, array.components]);
@@ -154,7 +155,7 @@ export class VtkXmlFile {
     }
     if (array.format === "binary") return readBinary(text, { isBase64: true, wrong }, this.encoding, expected);
     if (array.format !== "appended") throw wrong(`has the format "${array.format.slice(0, 40)}"`);
-    if (!this.appended || array.offset === undefined) throw wrong("has no place in appended data");
+    if (!this.appended || array.offset === undefined) throw wrong("has no offset in the appended data");
     const { start, end, isBase64 } = this.appended;
     if (array.offset > end - start) throw wrong(`begins at byte ${array.offset} of ${end - start} that are appended`);
     const data = this.bytes.subarray(start + array.offset, end);

@@ -78,7 +78,7 @@ export function saveVtp(mesh: MeshInput): Uint8Array<ArrayBuffer> {
   const known = polygonal.flatMap(([, types]) => types);
   const wrong = cells.types.find((type) => !known.includes(type));
   if (wrong !== undefined)
-    throw new InputError(`cells of VTK's kind ${wrong} are no polygonal data.`, { found: wrong });
+    throw new InputError(`cells of VTK's type ${wrong} are not polygonal data.`, { found: wrong });
   const counts: string[] = [];
   const order: number[] = [];
   const sections = polygonal.map(([name, types]): [string, WrittenArray[]] => {

@@ -211,7 +211,7 @@ function readPart(source: VtkXmlFile, { arrays }: VtkXmlSection, name: string, c
   if (name !== "Cells") return { offsets, connectivity, types: polygonalTypes(name, offsets) };
   const types = integers("types", cells);
   const strange = types.find((type) => type < 0 || type > 255);
-  if (strange !== undefined) throw source.error(`${name}: ${strange} is no kind of cells.`, { found: strange });
+  if (strange !== undefined) throw source.error(`${name}: ${strange} is not a type of cells.`, { found: strange });
   const part: Cells = { offsets, connectivity, types: Uint8Array.from(types) };
   if (part.types.includes(kinds.polyhedron) && arrays.some((array) => array.name === "faces")) {
     part.polyhedra = { faces: integers("faces", undefined), faceOffsets: integers("faceoffsets", cells) };

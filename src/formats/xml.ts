@@ -49,7 +49,7 @@ export function readXml(bytes: Uint8Array, file: string, handler: XmlHandler): v
   let depth = 0;
   parser.on("doctype", () => refuse("has a document type, which is not read: it can make a small file endless."));
   parser.on("opentag", ({ name, attributes, isSelfClosing }) => {
-    if (++depth > MAX_DEPTH) refuse(`has more than ${MAX_DEPTH} elements in each other.`);
+    if (++depth > MAX_DEPTH) refuse(`has more than ${MAX_DEPTH} nested elements.`);
     const end = position();
     const named = new Map(Object.entries(attributes).map(([key, value]) => [key, decodeName(value)]));
     const start = bytes.lastIndexOf(0x3c, end - 1);
@@ -70,7 +70,7 @@ export function readXml(bytes: Uint8Array, file: string, handler: XmlHandler): v
     if (error instanceof Stop) return;
     if (error instanceof Error && error.name === "FormatError") throw error;
     const problem = (error as Error).message.slice(0, 200);
-    throw formatError(file, `no XML, or cut short: ${problem}`, { offset: position() }, { cause: error });
+    throw formatError(file, `not XML, or truncated: ${problem}`, { offset: position() }, { cause: error });
   }
 }
 

@@ -73,7 +73,7 @@ export function findDirectory(tail: Uint8Array, size: number, file: string): Dir
     }
     return { count, start, end };
   }
-  throw formatError(file, "no ZIP archive, or truncated: its directory is missing.", { offset: size, found: size });
+  throw formatError(file, "not a ZIP archive, or truncated: its directory is missing.", { offset: size, found: size });
 }
 
 /**
@@ -132,7 +132,7 @@ function readEntry(
   if (view.getUint16(at + 8, true) & 1) throw damaged("is encrypted.");
   if (method !== 0 && method !== 8) throw damaged(`is packed by method ${method}; expected 0 or 8.`, { found: method });
   if (method === 0 ? size !== packedSize : size > packedSize * MAX_DEFLATED) {
-    throw damaged(`claims ${size} bytes unpacked from ${packedSize}.`, { expected: packedSize, found: size });
+    throw damaged(`claims ${size} bytes decompressed from ${packedSize}.`, { expected: packedSize, found: size });
   }
   const checksum = view.getUint32(at + 16, true);
   return { name, size, packedSize, isDeflated: method === 8, checksum, offset, damaged };
@@ -186,7 +186,7 @@ export function packedStart(header: Uint8Array, { offset, packedSize, damaged }:
 
 /** Makes the error for an entry whose compressed bytes are damaged. */
 export function unpackingError({ damaged }: DirectoryEntry, cause: unknown): FormatError {
-  const error = damaged(`cannot be unpacked: ${(cause as Error).message}.`);
+  const error = damaged(`cannot be decompressed: ${(cause as Error).message}.`);
   error.cause = cause;
   return error;
 }

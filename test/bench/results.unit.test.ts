@@ -76,6 +76,6 @@ test("a result survives its file, and other files are refused by name", () => {
       error = thrown;
     }
     expect((error as Error)?.name, text).toBe(FormatError.name);
-    expect((error as Error).message).toContain("a.json is no result of erwin bench: ");
+    expect((error as Error).message).toContain("a.json is not a result of erwin bench: ");
   }
 });

@@ -38,6 +38,6 @@ describe("erwin bench", () => {
     writeFileSync(path("other.json"), "[]");
     const result = erwin(["bench", "--compare", path("other.json"), path("other.json")]);
     expect(result.code).toBe(1);
-    expect(errorLine(result)).toContain("other.json is no result of erwin bench");
+    expect(errorLine(result)).toContain("other.json is not a result of erwin bench");
   });
 });

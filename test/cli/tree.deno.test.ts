@@ -80,7 +80,7 @@ describe("erwin tree", () => {
     );
     for (const [words, message] of [
       [["--input", path("cut.safetensors")], /cut\.safetensors: /],
-      [["--input", path("nan.csv")], /nan\.csv: row 3, column 2: "nan" is no number/],
+      [["--input", path("nan.csv")], /nan\.csv: row 3, column 2: "nan" is not a number/],
       [["--input", path("shapes.safetensors")], /batch_idx has the shape \[2\], expected \[13\]/],
       [["--input", path("points.stl")], /points\.stl/],
       [["--input", input, "--strides", "3", "--ball-sizes", "4,4"], /strides/],

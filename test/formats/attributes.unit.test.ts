@@ -64,7 +64,7 @@ describe("attributes of files of other programs", () => {
 
   it.each([
     ["a.csv", text("1 2 3"), /a\.csv: has no attribute "p"; there are none/],
-    ["a.csv", text("x,y,p", "1,2,", "3,4,5"), /row 2, column 3: "" is no number/],
+    ["a.csv", text("x,y,p", "1,2,", "3,4,5"), /row 2, column 3: "" is not a number/],
     ["a.obj", text("v 1 2 3"), /there are none/],
     ["a.npy", saveNpy({ shape: [1, 3], data: Float32Array.of(1, 2, 3) }), /there are none/],
     [
@@ -81,7 +81,7 @@ describe("attributes of files of other programs", () => {
         ...["ply", "format ascii 1.0", "element vertex 1", "property float x", "property float y"],
         ...["property float p", "end_header", "1 2 nan"],
       ),
-      /vertex 0 of 1: its p is no finite number/,
+      /vertex 0 of 1: its p is not a finite number/,
     ],
     [
       "a.vtk",

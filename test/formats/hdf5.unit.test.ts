@@ -74,7 +74,7 @@ describe("an HDF5 file", () => {
       if (round % 10 === 0) expect((await loadHdf5(bytes, { only: ["scalar"] })).get("scalar")?.data[0]).toBe(0.25);
     }
     expect(refused).toBeGreaterThan(4);
-    await expect(loadHdf5(new Uint8Array(100), { file: "zeros.h5" })).rejects.toThrow("zeros.h5: no HDF5 file");
+    await expect(loadHdf5(new Uint8Array(100), { file: "zeros.h5" })).rejects.toThrow("zeros.h5: not an HDF5 file");
   }, 60_000);
 });
 

@@ -89,7 +89,7 @@ describe("ply", () => {
     ["a count that is none", text(...header(...vertices("many"))), /line 3 of the header/],
     ["too few values", text(...header(...vertices("2")), "1 2.5555", "3"), /vertex 1 of 2: expected 2 values, found 1/],
     ["words for numbers", text(...header(...vertices("2")), "1 2", "3 four"), /vertex 1 of 2: its y/],
-    ["more rows than said", text(...header(...vertices("1")), "1 2", "3 4"), /goes on after/],
+    ["more rows than said", text(...header(...vertices("1")), "1 2", "3 4"), /continues after/],
     ["no vertices", text(...header("element face 0")), /no element "vertex"/],
     ["vertices without y", text(...header("element vertex 1", "property float x"), "1"), /no properties x and y/],
     ["a property of no element", text(...header("property float x")), /expected an element/],
@@ -99,7 +99,7 @@ describe("ply", () => {
     [
       "an endless element of nothing",
       text(...header(...vertices("1"), "element nothing 999999999999"), "1 2", "3"),
-      /goes on/,
+      /continues after/,
     ],
   ])("refuses %s", (_, bytes, message) => {
     expect(() => loadPly(bytes)).toThrow(message);
@@ -134,7 +134,7 @@ describe("obj", () => {
     ["a vertex of two numbers", text("v 0 0 0", "v 1 2"), /line 2, "v 1 2"/],
     ["a vertex of words", text("v 0 0 0x1"), /line 1/],
     ["a file without vertices", text("o nothing"), /no vertex/],
-    ["a binary file", new Uint8Array(2_000_000).fill(7), /no text/],
+    ["a binary file", new Uint8Array(2_000_000).fill(7), /not text/],
   ])("refuses %s", (_, bytes, message) => {
     expect(() => loadObj(bytes)).toThrow(message);
     expect(() => loadObj(bytes)).toThrow(FormatError);
@@ -249,13 +249,13 @@ describe("vtk", () => {
       /take 3 numbers, expected 4/,
     ],
     ["dimensions that do not fit", vtk("ASCII", "STRUCTURED_GRID", "DIMENSIONS 2 2 2", points), /do not fit 4 points/],
-    ["a section twice", vtk("ASCII", "POLYDATA", points, points), /POINTS is there twice/],
+    ["a section twice", vtk("ASCII", "POLYDATA", points, points), /POINTS occurs twice/],
     [
       "more cell types than cells",
       vtk("ASCII", "UNSTRUCTURED_GRID", points, "CELL_TYPES 1\n9"),
       /1 entries for 0 cells/,
     ],
-    ["an unknown section", vtk("ASCII", "POLYDATA", points, "SPHERES 1"), /"SPHERES" is no section/],
+    ["an unknown section", vtk("ASCII", "POLYDATA", points, "SPHERES 1"), /"SPHERES" is not a known section/],
   ])("refuses %s", (_, bytes, message) => {
     expect(() => loadVtk(bytes)).toThrow(message);
     expect(() => loadVtk(bytes)).toThrow(FormatError);

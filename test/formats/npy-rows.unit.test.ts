@@ -36,7 +36,7 @@ it("of an array file: only they are read, and the header once", async () => {
   expect((await array.rows(17, 3)).data).toEqual(rowsOf(large, 17, 3));
   expect((await array.rows(399, 1)).data).toEqual(rowsOf(large, 399, 1));
   expect(file.taken).toBeLessThan(4 * ROW + 200);
-  await expect(array.rows(399, 2)).rejects.toThrow("a: rows 399 to 400 are asked for, the shape is (400,900).");
+  await expect(array.rows(399, 2)).rejects.toThrow("a: rows 399 to 400 are requested, but the shape is (400,900).");
 });
 
 describe("of an archive", () => {

@@ -31,7 +31,7 @@ describe("csv", () => {
   });
 
   it.each([
-    ["a word", text("x,y", "1,2", "3,four"), /row 3, column 2: "four" is no number/],
+    ["a word", text("x,y", "1,2", "3,four"), /row 3, column 2: "four" is not a number/],
     ["a missing value", text("1,2,3", "4,5"), /row 2: expected 3 values, found 2/],
     ["an empty value", text("1,2,3", "4,,6"), /row 2, column 2: ""/],
     ["a value beyond float32", text("1,2,3", "4,1e39,6"), /row 2, column 2/],

@@ -111,7 +111,7 @@ describe("files of VTK", () => {
     ]);
     const triangle = { offsets: Int32Array.of(0, 3), connectivity: Int32Array.of(2, 0, 1), types: Uint8Array.of(5) };
     expect(meshEdges(triangle, 3)).toEqual(Int32Array.of(0, 0, 1, 1, 2, 2, 1, 2, 2, 0, 0, 1));
-    expect(() => meshEdges({ ...triangle, types: Uint8Array.of(70) }, 3)).toThrow(/kind 70, whose sides are not known/);
+    expect(() => meshEdges({ ...triangle, types: Uint8Array.of(70) }, 3)).toThrow(/type 70, whose sides are not known/);
     expect(() => meshEdges({ ...triangle, types: Uint8Array.of(10) }, 3)).toThrow(InputError);
   });
 
@@ -198,7 +198,7 @@ describe("files for other programs", () => {
     const sorted = loadVtp(saveVtp({ points: mesh.points, cells: mixed, cellData: new Map([["number", number]]) }));
     expect([...sorted.cells.connectivity]).toEqual([3, 0, 1, 2]);
     expect([...sorted.cellData.get("number")!.data]).toEqual([8, 7]);
-    expect(() => saveVtp(example())).toThrow(/kind 8 are no polygonal data/);
+    expect(() => saveVtp(example())).toThrow(/type 8 are not polygonal data/);
   });
 
   it("puts arrays into a file, and leaves all else as it is", () => {
@@ -285,10 +285,10 @@ describe("hostile files", () => {
       /document type/,
     ],
     ["an outer entity", text('<!DOCTYPE a SYSTEM "file:///etc/passwd">', "<VTKFile/>"), /document type/],
-    ["an unknown entity", mesh("&e20;"), /no XML/],
+    ["an unknown entity", mesh("&e20;"), /not XML/],
     ["elements without end", text("<a>".repeat(100_000)), /begins with <a>/],
-    ["elements in each other", mesh("<a>".repeat(100_000)), /more than 32 elements in each other/],
-    ["another file", text("solid cube"), /no XML/],
+    ["nested elements", mesh("<a>".repeat(100_000)), /more than 32 nested elements/],
+    ["another file", text("solid cube"), /not XML/],
     ["another root", text("<html></html>"), /begins with <html>/],
     ["another data set", text('<VTKFile type="ImageData"></VTKFile>'), /type "ImageData", expected/],
     ["a count beyond the file", mesh(pointsOf("999999999999", ascii("1 2 3"))), /more than the file can hold/],
@@ -312,7 +312,7 @@ describe("hostile files", () => {
     [
       "blocks that are damaged",
       mesh(pointsOf("1", packed([1, 12, 0, 4, 7])), zlib),
-      /cannot be unpacked: block 0 of 1/,
+      /cannot be decompressed: block 0 of 1/,
     ],
     ["appended data that is cut", text('<VTKFile type="UnstructuredGrid"><AppendedData>_abc'), /is cut short/],
     ["an unknown byte order", mesh("", 'byte_order="Middle"'), /byte_order is "Middle"/],
@@ -383,7 +383,7 @@ describe("collections", () => {
   });
 
   it.each([
-    ['<DataSet timestep="now" file="a.vtu"/>', /data set 0: "now" is no time/],
+    ['<DataSet timestep="now" file="a.vtu"/>', /data set 0: "now" is not a time/],
     ['<DataSet timestep="1"/>', /data set 0 names no file/],
     ['<DataSet part="x" file="a.vtu"/>', /part is "x"/],
   ])("refuses %s", (entry, message) => {

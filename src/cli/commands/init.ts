@@ -30,7 +30,7 @@ async function run(args: Arguments): Promise<void> {
   if (!isFolder(folder)) throw new InputError(`"${folder}" is no folder.`, { file: folder });
   const out = args.text("out") ?? "run.yaml";
   if (isFile(out) && !args.has("overwrite")) {
-    throw new InputError(`"${out}" is there already: choose another --out, or --overwrite.`, { file: out });
+    throw new InputError(`"${out}" already exists: choose another --out, or --overwrite.`, { file: out });
   }
   checkOutput(out);
   const found = await survey(new FolderSource(folder));

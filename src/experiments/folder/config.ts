@@ -177,7 +177,7 @@ function readTarget(field: Field, section: Section, usual: LossName): Target {
 function expectDifferent(fields: readonly Field[], path: string): void {
   const names = fields.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw new ConfigError(`${path}the field "${twice}" is there twice`, { field: twice });
+  if (twice !== undefined) throw new ConfigError(`${path}the field "${twice}" occurs twice`, { field: twice });
 }
 
 function expectContinuous(targets: readonly Target[]): void {

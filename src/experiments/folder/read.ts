@@ -61,7 +61,10 @@ export async function readArrays(bytes: Uint8Array, file: string, wanted?: reado
   const extension = /\.(\w+)$/.exec(file)?.[1].toLowerCase() ?? "";
   if (Object.hasOwn(readers, extension)) return await readers[extension](bytes, file, wanted);
   const known = sampleExtensions.map((name) => `.${name}`);
-  throw new FormatError(`${file}: is no sample: known are ${known.join(", ")}.`, { file, expected: known });
+  throw new FormatError(`${file}: is not a sample; supported formats are ${known.join(", ")}.`, {
+    file,
+    expected: known,
+  });
 }
 
 function ofMesh(

@@ -41,7 +41,7 @@ export class Section {
       const key = plainKey(written);
       const field = pathOf(path, written);
       if (!known.includes(key)) throw unknownKey(field, key, known);
-      if (this.#entries.has(key)) throw new ConfigError(`${field} is there twice`, { field });
+      if (this.#entries.has(key)) throw new ConfigError(`${field} occurs twice`, { field });
       // A key without a value gets its default.
       if (entry !== null && entry !== undefined) this.#entries.set(key, { written, value: entry });
     }

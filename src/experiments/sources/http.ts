@@ -37,7 +37,7 @@ export function parseIndex(text: string, file: string): FileSizes {
   for (const [path, size] of Object.entries(files)) {
     if (!Number.isSafeInteger(size) || size < 0) throw wrong(`"${path.slice(0, 80)}" has no number of bytes`);
     if (path.split("/").some((name) => name === "" || name === "." || name === "..")) {
-      throw wrong(`"${path.slice(0, 80)}" is no path within the data set`);
+      throw wrong(`"${path.slice(0, 80)}" is not a path within the data set`);
     }
   }
   return files as FileSizes;

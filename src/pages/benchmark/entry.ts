@@ -154,7 +154,7 @@ function checked(result: BenchResult, file: string): BenchResult {
     typeof entry.clouds === "number" &&
     soundTime(entry.time);
   if (result?.format !== "erwin-bench-1" || typeof result.host !== "string" || typeof result.date !== "string")
-    throw new Error(`${file} is no result of erwin bench: its format is ${JSON.stringify(result?.format ?? null)}`);
+    throw new Error(`${file} is not a result of erwin bench: its format is ${JSON.stringify(result?.format ?? null)}`);
   if (!Array.isArray(result.cases) || !result.cases.every(sound))
     throw new Error(`${file}: its cases have no names or times`);
   return result;

@@ -7,7 +7,8 @@ const { trustedTypes } = globalThis as { trustedTypes?: { createPolicy(name: str
 
 const policy = trustedTypes?.createPolicy("erwin-page", {
   createScriptURL(url) {
-    if (new URL(url, location.href).origin !== location.origin) throw new TypeError(`${url} is no script of this site`);
+    if (new URL(url, location.href).origin !== location.origin)
+      throw new TypeError(`${url} is not a script of this site`);
     return url;
   },
 });
