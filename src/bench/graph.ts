@@ -3,7 +3,7 @@
 import { readmeModel } from "../erwin/presets.ts";
 import { knnGraph, radiusGraph, resolveConfig } from "../index.ts";
 import { caseClouds, caseGraph } from "./case.ts";
-import type { BenchCase, CaseListener } from "./measurement.ts";
+import { type BenchCase, type CaseListener, threadsText } from "./measurement.ts";
 import type { SubjectListener } from "./subject.ts";
 import { formatTable } from "./table.ts";
 import { calibrateOnHost, formatTiming, type Repeats, timeOnHost } from "./timing.ts";
@@ -30,21 +30,19 @@ export async function benchGraph({ cases, threads, onCase, ...repeats }: GraphOp
   return measured;
 }
 
-/** Makes both kinds of graph ready for rounds of measurements. */
+/** Makes both kinds of graph ready for rounds of measurements, with each number of threads. Names say it unless it is the last, as in other results. */
 export async function readyGraphs(
-  options: Pick<GraphOptions, "cases" | "threads">,
+  { cases, threads }: { cases: GraphOptions["cases"]; threads: readonly number[] },
   { onReady }: Pick<SubjectListener, "onReady">,
 ): Promise<void> {
-  for (const { build, size } of graphs(options)) {
-    const edges = (await build()).length / 2;
-    const { take, span } = await calibrateOnHost(build);
-    onReady({
-      description: size,
-      take,
-      span,
-      summarise: (time) => ({ ...size, edges, time }),
-      dispose: () => {},
-    });
+  for (const threadCount of threads) {
+    for (const { build, size } of graphs({ cases, threads: threadCount })) {
+      const edges = (await build()).length / 2;
+      const { take, span } = await calibrateOnHost(build);
+      const suffix = threadCount === threads.at(-1) ? "" : `, ${threadsText(threadCount)}`;
+      const description: BenchCase = { ...size, name: size.name + suffix, threads: threadCount };
+      onReady({ description, take, span, summarise: (time) => ({ ...description, edges, time }), dispose: () => {} });
+    }
   }
 }
 

@@ -7,6 +7,9 @@ import type { Timing } from "./timing.ts";
 /** The names of the benchmarks. */
 export type BenchmarkName = "tree" | "graph" | "forward" | "training" | "scaling";
 
+/** How names of cases say on how many threads something is built. */
+export const threadsText = (threads: number) => (threads === 1 ? "1 thread" : `${threads} threads`);
+
 /** The devices of one machine. */
 export type DeviceName = "webgpu" | "webgpu mixed" | "cpu";
 
@@ -24,7 +27,7 @@ export interface BenchCase {
   time?: Timing;
   /** Why something was not measured. */
   note?: string;
-  /** Threads that build the trees. */
+  /** Threads that build the trees or the graph. */
   threads?: number;
   /** The time of the plain algorithm in native code. */
   native?: Timing;

@@ -33,7 +33,9 @@ export interface PassOptions extends Repeats {
   roofline?: Roofline;
   /** Whether the times of operators and kernels are reported one by one. */
   profile?: boolean;
-  /** Sizes whose passes are estimated to need more bytes than this are skipped. */
+  /** Whether less is told beside a pass's time, to be quick: no kernels' times, and times on the host of few repetitions. */
+  brief?: boolean;
+  /** Sizes whose passes are estimated to need more bytes than this are left out. */
   memory?: number;
   /** Sizes that have not begun at this time of `performance.now()` are skipped. */
   until?: number;
@@ -56,6 +58,8 @@ export interface Passes {
   start(input: UploadedInput): Pass;
 }
 
+/** Seconds. */
+const BRIEFLY = 0.2;
 /** The fewest passes of a size: one that compiles kernels, two to warm up, one that counts, one by the device's own clock. */
 const FEWEST_PASSES = 5;
 
@@ -88,12 +92,13 @@ export async function measureSizes(passes: Passes, options: PassOptions): Promis
 export async function readySizes(
   passes: Passes,
   options: PassOptions & { rounds: number },
-  { onReady, onSkipped }: SubjectListener,
+  { onStart, onReady, onSkipped }: SubjectListener,
 ): Promise<void> {
   const { rounds, seconds } = options;
   // The first size may take twice the time, so that every benchmark has at least one size to compare.
   let allowed = 2 * seconds;
   const ready = async (size: BenchCase) => {
+    onStart?.(size);
     const { subject, expected } = await readySubject(passes, size, options);
     if (subject.span * rounds <= allowed * 1000) onReady(subject);
     else {
@@ -108,6 +113,10 @@ export async function readySizes(
 
 const tooLong = (passes: number, milliseconds: number, seconds: number) =>
   `not measured: ${passes} passes of about ${(milliseconds / 1000).toPrecision(2)} s do not fit into ${seconds} s`;
+
+/** The name of a pass's case, without its device. */
+export const passName = (benchmark: BenchmarkName, clouds: number, points: number, channels: number) =>
+  `${benchmark} ${clouds} x ${points}, ${channels} channels`;
 
 /**
  * Goes through the sizes from the smallest up. Sizes for which time or memory does not suffice are skipped, with a note.
@@ -126,7 +135,7 @@ async function eachSize(
   await device.tune();
   let last: { points: number; time: number } | undefined;
   for (const points of [...options.points].sort((a, b) => a - b)) {
-    const name = `${benchmark} ${clouds} x ${points}, ${channels} channels`;
+    const name = passName(benchmark, clouds, points, channels);
     const size: BenchCase = { name, benchmark, clouds, points, channels };
     if (performance.now() > until) {
       skip({ ...size, note: "not measured: what came before took too long" });
@@ -166,10 +175,10 @@ async function readySubject(
 ): Promise<{ subject: Subject; expected: number }> {
   const { device, config } = model;
   const { memory } = device;
-  const { seconds, roofline } = options;
+  const { seconds, roofline, brief = false } = options;
   const batch = caseClouds(config, size.clouds, size.points);
   const { dimensionality } = config;
-  const onHost = { seconds: seconds / 20 };
+  const onHost = { seconds: brief ? BRIEFLY : seconds / 20 };
   const buildGraph = () => knnGraph(batch.nodePositions, { dimensionality, offsets: batch.offsets, ...caseGraph });
   const graph = await timeOnHost(buildGraph, onHost);
   const input = { ...batch, edgeIndex: await buildGraph() };
@@ -193,7 +202,7 @@ async function readySubject(
     await pass.run();
     await device.finished();
     const { take, expected, span } = await calibrateOnDevice(device, pass.run);
-    const operators = await profile(device, pass.run);
+    const operators = brief ? undefined : await profile(device, pass.run);
     const clock = await timeByDevice(device, pass.run);
     await device.finished();
     const { peak } = memory;

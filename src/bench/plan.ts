@@ -6,8 +6,10 @@ export interface Plan {
   seconds: number;
   /** After this many seconds no more subjects are made ready. */
   preparation: number;
-  /** The seconds for all rounds of all subjects. If they would take longer, the longest subjects are skipped. */
-  measurement: number;
+  /** Seconds for all of it: the longest cases are left out where the rounds would take longer than what remains. */
+  whole: number;
+  /** Bytes that the largest case takes, on which the memory of devices is tried. */
+  memory: number;
   rooflineSeconds: number;
   channels: number;
   trees: { clouds: number; points: number }[];
@@ -23,7 +25,8 @@ export const quickPlan: Plan = {
   rounds: 10,
   seconds: 15,
   preparation: 90,
-  measurement: 45,
+  whole: 150,
+  memory: 2 ** 29,
   rooflineSeconds: 0.2,
   channels,
   trees: [
@@ -38,7 +41,8 @@ export const fullPlan: Plan = {
   rounds: 15,
   seconds: 25,
   preparation: 400,
-  measurement: 400,
+  whole: 800,
+  memory: 6.5 * 2 ** 30,
   rooflineSeconds: 1,
   channels,
   trees: [

@@ -50,6 +50,8 @@ export interface MeasuredDevice {
   name: DeviceName;
   /** Absent if the machine has no such device; `note` says why. */
   description?: DeviceDescription;
+  /** Bytes that it gave all at once when it was asked for as many as its largest case may take. */
+  memory?: number;
   floors?: Roofline;
   /** The comparison with a golden case. */
   answer?: KnownAnswer;

@@ -5,7 +5,8 @@ import { DeviceLostError, ErwinError, requestDevice } from "../index.ts";
 import { checkAnswer } from "./answer.ts";
 import { forwardPasses } from "./forward.ts";
 import type { BenchCase, DeviceName } from "./measurement.ts";
-import { readySizes } from "./pass.ts";
+import { probeMemory } from "./memory.ts";
+import { passName, readySizes } from "./pass.ts";
 import type { Plan } from "./plan.ts";
 import { describeDevice, type MeasuredDevice } from "./result.ts";
 import { measureRoofline, type Roofline } from "./roofline.ts";
@@ -14,8 +15,15 @@ import { trainingPasses } from "./training.ts";
 
 /** The number of times that a lost device is requested anew. */
 const MAX_LOSSES = 1;
-/** Milliseconds in which a device makes its first forward pass ready, even if the time for preparation is over. */
+/** Training gets ready, with kernels of its own and longer passes, in about so many times the time of the first forward pass. */
+const TRAINING_FACTOR = 4;
+/** Milliseconds in which a device makes its first forward pass ready, even if nothing more is to be made ready. */
 const FIRST_FORWARD_MS = 5000;
+
+const kinds = [
+  ["forward", forwardPasses],
+  ["training", trainingPasses],
+] as const;
 
 export interface Limits {
   /** The number of bytes that a pass may take. */
@@ -32,6 +40,7 @@ export class Station {
   #losses = 0;
   #answer: MeasuredDevice["answer"];
   #description: MeasuredDevice["description"];
+  #memory: number | undefined;
   #roofline: Roofline | undefined;
   #readyAll = async (_until: number) => {};
   #models: Disposable[] = [];
@@ -54,7 +63,8 @@ export class Station {
 
   described(): MeasuredDevice {
     const { name, note } = this;
-    return { name, description: this.#description, floors: this.#roofline, answer: this.#answer, note };
+    const [memory, floors] = [this.#memory, this.#roofline];
+    return { name, description: this.#description, memory, floors, answer: this.#answer, note };
   }
 
   /** Opens the device and checks the golden case. A device that does not exist gets a note. */
@@ -66,11 +76,15 @@ export class Station {
     });
   }
 
-  /** Measures the roofline on a separate device, whose arrays do not count towards the peak memory of this one. */
-  async measureRoofline(seconds: number, memory: number): Promise<void> {
+  /**
+   * Finds out how much of `memory` there is, and the roofline. On a device of its own, which would otherwise count these arrays as
+   * the other's peak of memory.
+   */
+  async probe(seconds: number, memory: number): Promise<void> {
     await this.#noting(async () => {
       using own = await this.#open();
-      this.#roofline = await measureRoofline(own, seconds, memory / 2);
+      this.#memory = await probeMemory(own, memory);
+      this.#roofline = await measureRoofline(own, seconds, this.#memory);
     });
   }
 
@@ -78,18 +92,37 @@ export class Station {
   async ready(plan: Plan, limits: Limits, listener: SubjectListener): Promise<void> {
     const { rounds, seconds, channels, passes } = plan;
     const skipped = new Set<string>();
+    // After a loss that is all which had not been left out before.
+    const isWanted = (name: string) => !skipped.has(name) && !this.held.get(name)?.disposed;
     this.#readyAll = async (last) => {
       const device = this.device!;
-      const common = { device, channels, roofline: this.#roofline, rounds, seconds, ...limits };
-      for (const make of [forwardPasses, trainingPasses]) {
+      const memory = Math.min(limits.memory, this.#memory ?? limits.memory);
+      const common = { device, channels, roofline: this.#roofline, rounds, seconds, memory, brief: true };
+      const begun = performance.now();
+      let firstReady = begun;
+      for (const [benchmark, make] of kinds) {
+        const sizes = passes.map(({ clouds, points }) => ({
+          clouds,
+          points: points.filter((count) => isWanted(passName(benchmark, clouds, count, channels))),
+        }));
+        if (sizes.every(({ points }) => points.length === 0)) continue;
         const models = await make({ channels, device });
         this.#models.push(models);
-        // Each device makes its first forward pass ready, however long the other devices took.
-        const least = make === forwardPasses ? performance.now() + FIRST_FORWARD_MS : 0;
-        const until = Math.max(last, least);
-        for (const sizes of passes) await readySizes(models, { ...common, ...sizes, until }, { onReady, onSkipped });
+        // Each device gets its first forward pass, however long others took.
+        const until =
+          benchmark === "forward"
+            ? Math.max(last, performance.now() + FIRST_FORWARD_MS)
+            : last - TRAINING_FACTOR * (firstReady - begun);
+        const ready = (subject: Subject) => {
+          if (firstReady === begun) firstReady = performance.now();
+          onReady(subject);
+        };
+        for (const some of sizes) {
+          await readySizes(models, { ...common, ...some, until }, { onStart, onReady: ready, onSkipped });
+        }
       }
     };
+    const { onStart } = listener;
     const onReady = (subject: Subject) => {
       const held = this.held.get(subject.description.name);
       if (held) held.replace(subject);
@@ -104,7 +137,7 @@ export class Station {
     await this.#noting(() => this.#readyAll(limits.until));
   }
 
-  /** Handles a loss: opens the device again and makes the same subjects ready, once. */
+  /** After a loss: opens the device again and makes what is still measured ready on it, once. */
   async recover(error: DeviceLostError): Promise<void> {
     if (++this.#losses > MAX_LOSSES) {
       this.#giveUp(error.message);
@@ -173,7 +206,7 @@ export class Station {
 /** A subject on a device that may be lost. It keeps its measurements after a loss, and continues on the new device. */
 export class HeldSubject implements Subject {
   #current: Subject;
-  #disposed = false;
+  disposed = false;
 
   constructor(
     readonly station: Station,
@@ -206,7 +239,7 @@ export class HeldSubject implements Subject {
 
   replace(subject: Subject): void {
     this.#current = subject;
-    if (this.#disposed) subject.dispose();
+    if (this.disposed) subject.dispose();
   }
 
   summarise(time: Parameters<Subject["summarise"]>[0]): BenchCase {
@@ -218,8 +251,8 @@ export class HeldSubject implements Subject {
   }
 
   dispose(): void {
-    if (this.#disposed) return;
-    this.#disposed = true;
+    if (this.disposed) return;
+    this.disposed = true;
     this.#current.dispose();
   }
 }

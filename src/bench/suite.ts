@@ -84,7 +84,7 @@ class Suite {
     const plan = quick ? quickPlan : fullPlan;
     this.#options = options;
     this.#plan = (memory ?? MEMORY) < SMALL_MEMORY ? { ...plan, channels: Math.min(plan.channels, 16) } : plan;
-    this.#memory = (memory ?? MEMORY) * SHARE_OF_MEMORY;
+    this.#memory = Math.min(plan.memory, (memory ?? MEMORY) * SHARE_OF_MEMORY);
     const shared = globalThis.crossOriginIsolated ?? true;
     const cores = globalThis.navigator?.hardwareConcurrency ?? 1;
     const threads = shared ? (options.threads ?? Math.min(8, cores)) : 1;
@@ -113,13 +113,13 @@ class Suite {
     await this.#step("preparing", "ball trees", () =>
       readyTrees({ cases: this.#plan.trees, threads: counts }, listener),
     );
-    await this.#step("preparing", "graphs", () => readyGraphs({ cases: this.#plan.graphs, threads }, listener));
+    await this.#step("preparing", "graphs", () => readyGraphs({ cases: this.#plan.graphs, threads: counts }, listener));
   }
 
   async #readyStation(station: Station): Promise<void> {
     const { rooflineSeconds } = this.#plan;
-    const measureRoofline = () => station.measureRoofline(rooflineSeconds, this.#memory);
-    await this.#step("preparing", `${station.title}: its peak speed`, measureRoofline);
+    const probe = () => station.probe(rooflineSeconds, this.#memory);
+    await this.#step("preparing", `${station.title}: its memory and peak speed`, probe);
     if (!station.works) {
       this.#stepsDone += this.#stepsOfStation - 2;
       return;
@@ -127,9 +127,9 @@ class Suite {
     const ready = (subject: Subject) => this.#subjects.push(new HeldSubject(station, subject, () => this.#disturb()));
     const known = () => this.#subjects.length + this.#skipped.length;
     const [before, steps] = [known(), this.#stepsDone];
-    const progress = () => {
+    const progress = (name?: string) => {
       this.#stepsDone = steps + known() - before;
-      this.#tell("preparing", `${station.title}: compiling and warming up`);
+      this.#tell("preparing", `${station.title}: compiling and warming up${name ? ` ${name}` : ""}`);
     };
     progress();
     const until = this.#start + this.#plan.preparation * 1000;
@@ -137,6 +137,7 @@ class Suite {
       this.#plan,
       { memory: this.#memory, until },
       {
+        onStart: ({ name }) => progress(name),
         onReady: (subject) => {
           ready(subject);
           progress();
@@ -179,13 +180,18 @@ class Suite {
     return this.#result(summary, times);
   }
 
-  /** Drops the longest subjects until all rounds fit into the plan's time. */
+  /** Leaves out the longest subjects until all rounds fit into the time that remains; each device keeps one. */
   #leaveOutLongest(): void {
-    const { rounds, measurement } = this.#plan;
-    const whole = () => (rounds * this.#subjects.reduce((sum, { span }) => sum + span, 0)) / 1000;
-    while (whole() > measurement) {
-      const longest = this.#subjects.reduce((a, b) => (b.span > a.span ? b : a));
-      const note = `not measured: all rounds together would take ${whole().toFixed(0)} s with it`;
+    const { rounds, whole } = this.#plan;
+    const remaining = whole - (performance.now() - this.#start) / 1000;
+    const needed = () => (rounds * this.#subjects.reduce((sum, { span }) => sum + span, 0)) / 1000;
+    const isLast = ({ description: { device } }: Subject) =>
+      device !== undefined && this.#subjects.filter((other) => other.description.device === device).length === 1;
+    while (needed() > remaining) {
+      const others = this.#subjects.filter((subject) => !isLast(subject));
+      if (others.length === 0) return;
+      const longest = others.reduce((a, b) => (b.span > a.span ? b : a));
+      const note = `not measured: all rounds together would take ${needed().toFixed(0)} s with it`;
       this.#skipped.push({ ...longest.description, note });
       this.#subjects.splice(this.#subjects.indexOf(longest), 1);
       longest.dispose();

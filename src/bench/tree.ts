@@ -1,7 +1,7 @@
 // The tree benchmark: this library's ball trees against the plain algorithm in native code, on the same machine in one run, with
 // the same points and as many threads.
 import { buildBallTree } from "../index.ts";
-import type { BenchCase, CaseListener } from "./measurement.ts";
+import { type BenchCase, type CaseListener, threadsText } from "./measurement.ts";
 import nativeSource from "./native/tree.cpp?raw";
 import type { SubjectListener } from "./subject.ts";
 import { formatTable } from "./table.ts";
@@ -56,7 +56,7 @@ export async function readyTrees(
 
 const treeCase = (clouds: number, points: number, threads: number) =>
   ({
-    name: `tree ${clouds} x ${points}, ${threads === 1 ? "1 thread" : `${threads} threads`}`,
+    name: `tree ${clouds} x ${points}, ${threadsText(threads)}`,
     benchmark: "tree",
     clouds,
     points,

@@ -37,7 +37,13 @@ function fullResult(factor: number): BenchResult {
       [16, 1024],
       [1, 65536],
     ] as const) {
-      cases.push({ name: `graph ${kind} ${clouds} x ${points}`, benchmark: "graph", clouds, points, time: time() });
+      for (const [threads, suffix] of [
+        [1, ", 1 thread"],
+        [8, ""],
+      ] as const) {
+        const name = `graph ${kind} ${clouds} x ${points}${suffix}`;
+        cases.push({ name, benchmark: "graph", clouds, points, threads, time: time() });
+      }
     }
   }
   const names: DeviceName[] = ["webgpu", "cpu", "webgpu mixed"];
@@ -86,6 +92,7 @@ function fullResult(factor: number): BenchResult {
         precision: name === "webgpu mixed" ? "mixed" : "float32",
         ...limits,
       },
+      memory: 2 ** 30,
       floors: { gigaflops: 14567.8 * factor, gigabytes: 234.56 },
       answer: { difference: 3.0483e-7, allowed: name === "webgpu mixed" ? 5e-3 : 1e-5, right: true },
     })),
@@ -114,6 +121,7 @@ test("a link of under 1.5 kB carries a whole result", async () => {
     expect(back.detail).toBe(entry.detail);
     expect(back.result!.machine).toEqual(entry.result!.machine);
     expect(back.devices.map(({ answer }) => answer?.right)).toEqual([true, true, true]);
+    expect(back.devices.map(({ memory }) => memory)).toEqual(entry.devices.map(({ memory }) => memory));
   } finally {
     vi.unstubAllGlobals();
   }

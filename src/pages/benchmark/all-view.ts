@@ -1,14 +1,35 @@
-// Shows all results together: the list from the fastest down, and time against points.
+// Shows all results together: the devices from the fastest down, and time, speed and share of the roofline against points.
 
-import { Chart, type ChartSeries } from "../shared/chart.ts";
+import { Chart, type ChartOptions, type ChartSeries } from "../shared/chart.ts";
 import { byId, element } from "../shared/dom.ts";
 import { count, figure } from "../shared/format.ts";
 import { type Column, table } from "../shared/table.ts";
-import { deviceTitle, type Entry, type Measure } from "./entry.ts";
+import { deviceTitle, type Entry, isOwn, type Measure, wrongDevices } from "./entry.ts";
 
-/** Billions of operations per second of an entry's fastest forward pass; the operations per point hardly depend on the size. */
-const bestRate = ({ measures }: Entry) =>
-  Math.max(0, ...measures.map(({ benchmark, gigaflops = 0 }) => (benchmark === "forward" ? gigaflops : 0)));
+/** A device of a result at its fastest: the forward pass needs about as many operations a point at any size. */
+interface Standing {
+  entry: Entry;
+  device: string;
+  /** Billions of operations a second. */
+  gigaflops: number;
+  reached?: number;
+  /** Whether it computed the known answer wrongly. */
+  wrong: boolean;
+}
+
+function standingsOf(entry: Entry): Standing[] {
+  const fastest = new Map<string, Measure>();
+  for (const measure of entry.measures) {
+    const { benchmark, device = "", gigaflops = 0 } = measure;
+    if (benchmark !== "forward" || gigaflops <= (fastest.get(device)?.gigaflops ?? 0)) continue;
+    fastest.set(device, measure);
+  }
+  const wrong = wrongDevices(entry);
+  return [...fastest].map(([device, { gigaflops = 0, reached }]) => ({
+    ...{ entry, device, gigaflops, reached },
+    wrong: wrong.has(device),
+  }));
+}
 
 const origins: Record<Entry["origin"], string> = {
   this: "this device",
@@ -18,22 +39,49 @@ const origins: Record<Entry["origin"], string> = {
   published: "",
 };
 
-export function showAll(entries: readonly Entry[]): void {
-  const ranked = entries.map((entry) => ({ entry, rate: bestRate(entry) })).filter(({ rate }) => rate > 0);
-  ranked.sort((a, b) => b.rate - a.rate);
-  const fastest = ranked[0]?.rate ?? 1;
-  const columns: Column<(typeof ranked)[number]>[] = [
+/** @param shown the result that the page shows, where there is one */
+export function showAll(entries: readonly Entry[], shown: Entry | undefined): void {
+  const standings = entries.flatMap(standingsOf).sort((a, b) => b.gigaflops - a.gigaflops);
+  const fastest = standings[0]?.gigaflops ?? 1;
+  const columns: Column<Standing>[] = [
     { title: "Device", cell: ({ entry }) => entry.title },
+    { title: "On", cell: ({ device }) => (device ? deviceTitle(device) : undefined) },
     { title: "Measured with", cell: ({ entry }) => [entry.detail, origins[entry.origin]].filter(Boolean).join("; ") },
-    { title: "GFLOP/s", cell: ({ rate }) => bar(rate, fastest) },
+    { title: "GFLOP/s", cell: ({ gigaflops, wrong }) => (wrong ? wrongBadge() : bar(gigaflops, fastest)) },
+    {
+      title: "Of roofline",
+      number: true,
+      cell: ({ reached }) => (reached === undefined ? undefined : percent(reached)),
+    },
   ];
-  const made = table("All results by their fastest forward pass; bars are logarithmic", ranked, columns);
-  ranked.forEach(({ entry }, i) => {
-    if (entry.origin !== "committed" && entry.origin !== "published")
-      made.querySelectorAll("tbody tr")[i]!.classList.add("own");
+  const made = table("All devices by their fastest forward pass; bars are logarithmic", standings, columns);
+  standings.forEach(({ entry }, i) => {
+    if (isOwn(entry)) made.querySelectorAll("tbody tr")[i]!.classList.add("own");
   });
+  byId("standing").textContent = sentence(standings, shown);
   byId("all").replaceChildren(made);
 }
+
+/** Where the fastest device of the result that is shown stands. */
+function sentence(standings: readonly Standing[], shown: Entry | undefined): string {
+  const counted = standings.filter(({ wrong }) => !wrong);
+  const at = counted.findIndex(({ entry }) => entry === shown);
+  if (at < 0) return "Run the benchmark, and this device will be among them.";
+  const { entry, device } = counted[at]!;
+  const [above, below] = [counted[at - 1], counted[at + 1]];
+  const nameOf = (other: Standing) => `${other.entry.title}${other.device ? `, ${deviceTitle(other.device)}` : ""}`;
+  const ratio = (a: Standing, b: Standing) => `${figure(a.gigaflops / b.gigaflops)} ×`;
+  const parts = [
+    `${entry.title}, ${deviceTitle(device)}, is number ${at + 1} of ${counted.length}`,
+    above && `${ratio(above, counted[at]!)} behind ${nameOf(above)}`,
+    below && `${ratio(counted[at]!, below)} ahead of ${nameOf(below)}`,
+  ];
+  return `${parts.filter(Boolean).join(", ")}.`;
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
+
+const wrongBadge = () => element("span", { className: "badge bad" }, "computes wrongly");
 
 function bar(rate: number, fastest: number): HTMLElement {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -50,53 +98,100 @@ function bar(rate: number, fastest: number): HTMLElement {
   return element("div", { className: "bar-cell" }, svg, figure(rate));
 }
 
-const axes = {
-  x: { label: "Points of all clouds together", log: true, format: compact },
-  y: { label: "Milliseconds", log: true, format: figure },
-};
+/** What charts show of a figure. */
+interface Quantity {
+  axis: ChartOptions["y"];
+  of: (measure: Measure) => number | undefined;
+  /** Which of several figures of a device at one size is shown. */
+  best: (a: number, b: number) => number;
+}
 
+const quantities = {
+  time: {
+    axis: { label: "Milliseconds", log: true, format: figure },
+    of: ({ time }) => time?.median,
+    best: Math.min,
+  },
+  speed: {
+    axis: { label: "GFLOP/s", log: true, format: figure },
+    of: ({ gigaflops }) => gigaflops,
+    best: Math.max,
+  },
+  roofline: {
+    axis: { label: "Share of the measured roofline, %", format: figure },
+    of: ({ reached }) => (reached === undefined ? undefined : 100 * reached),
+    best: Math.max,
+  },
+} satisfies Record<string, Quantity>;
+
+type QuantityName = keyof typeof quantities;
+
+const topics = [
+  { benchmark: "forward", title: "Forward pass" },
+  { benchmark: "training", title: "Training step" },
+] as const;
+
+/** Charts of all results, of the quantity that is chosen. */
 export class Charts {
-  readonly #forward = new Chart({
-    ...axes,
-    description: "Time of a forward pass against the number of points, for all results; the table has the figures.",
-  });
-  readonly #training = new Chart({
-    ...axes,
-    description: "Time of a training step against the number of points, for all results; the table has the figures.",
-  });
+  #entries: readonly Entry[] = [];
+  #quantity: QuantityName = "time";
+  #charts: { benchmark: Measure["benchmark"]; chart: Chart }[] = [];
 
   constructor() {
-    byId("charts").append(
-      element("div", { className: "card" }, element("h3", {}, "Forward pass"), this.#forward.element),
-      element("div", { className: "card" }, element("h3", {}, "Training step"), this.#training.element),
-    );
+    for (const choice of document.querySelectorAll<HTMLInputElement>("input[name=quantity]")) {
+      // The browser keeps what was chosen over a reload.
+      if (choice.checked) this.#quantity = choice.value as QuantityName;
+      choice.addEventListener("change", () => {
+        this.#quantity = choice.value as QuantityName;
+        this.#make();
+      });
+    }
+    this.#make();
   }
 
   /** Draws lines of the largest model that all of the user's entries have; without such entries, of the published figures' model. */
   show(entries: readonly Entry[]): void {
-    this.#forward.show(seriesOf(entries, "forward"));
-    this.#training.show(seriesOf(entries, "training"));
+    this.#entries = entries;
+    const quantity = quantities[this.#quantity];
+    for (const { benchmark, chart } of this.#charts) chart.show(seriesOf(entries, benchmark, quantity));
+  }
+
+  #make(): void {
+    const { axis } = quantities[this.#quantity];
+    this.#charts = topics.map(({ benchmark, title }) => {
+      const description = `${title}: ${axis.label} against the number of points, for all results; the table has the figures.`;
+      const x = { label: "Points of all clouds together", log: true, format: compact };
+      return { benchmark, title, chart: new Chart({ description, x, y: axis }) };
+    });
+    const cards = this.#charts.map(({ chart }, i) =>
+      element("div", { className: "card" }, element("h3", {}, topics[i]!.title), chart.element),
+    );
+    byId("charts").replaceChildren(...cards);
+    this.show(this.#entries);
   }
 }
 
-function seriesOf(entries: readonly Entry[], benchmark: Measure["benchmark"]): ChartSeries[] {
-  const own = entries.filter(({ origin }) => origin !== "committed" && origin !== "published");
+function seriesOf(entries: readonly Entry[], benchmark: Measure["benchmark"], quantity: Quantity): ChartSeries[] {
+  const own = entries.filter(isOwn);
   const channels = own.flatMap(({ measures }) => measures.flatMap((measure) => measure.channels ?? []))[0];
   let colour = 0;
   return entries.flatMap((entry) => {
-    const isOwn = own.includes(entry);
-    const measures = entry.measures.filter((measure) => measure.benchmark === benchmark && measure.time);
+    const measures = entry.measures.filter((measure) => measure.benchmark === benchmark);
     const names = [...new Set(measures.map(({ device }) => device))];
     return names.flatMap((device) => {
-      const points = shortest(measures.filter((measure) => measure.device === device));
+      const points = best(
+        measures.filter((measure) => measure.device === device),
+        quantity,
+      );
       if (points.length === 0) return [];
-      const ofOther = !isOwn && channels !== undefined && !measures.some((measure) => measure.channels === channels);
+      const ofOther =
+        !own.includes(entry) && channels !== undefined && !measures.some((measure) => measure.channels === channels);
       const label = `${entry.title}${device && device !== "cuda" ? `, ${deviceTitle(device)}` : `, ${entry.detail.split(",")[1]?.trim() ?? ""}`}`;
       return [
         {
           label: ofOther ? `${label} (${measures[0]!.channels} channels)` : label,
           colour: ++colour,
-          dashed: !isOwn,
+          dashed: !own.includes(entry),
           points,
         },
       ];
@@ -104,14 +199,17 @@ function seriesOf(entries: readonly Entry[], benchmark: Measure["benchmark"]): C
   });
 }
 
-/** Returns the least time at each number of points. */
-function shortest(measures: readonly Measure[]) {
-  const times = new Map<number, number>();
-  for (const { clouds, points, time } of measures) {
-    const total = clouds * points;
-    times.set(total, Math.min(times.get(total) ?? Number.POSITIVE_INFINITY, time!.median));
+/** The best figure at each number of points. */
+function best(measures: readonly Measure[], { of, best }: Quantity) {
+  const figures = new Map<number, number>();
+  for (const measure of measures) {
+    const value = of(measure);
+    if (value === undefined || value <= 0) continue;
+    const total = measure.clouds * measure.points;
+    const before = figures.get(total);
+    figures.set(total, before === undefined ? value : best(before, value));
   }
-  return [...times].map(([x, y]) => ({ x, y })).sort((a, b) => a.x - b.x);
+  return [...figures].map(([x, y]) => ({ x, y })).sort((a, b) => a.x - b.x);
 }
 
 function compact(points: number): string {

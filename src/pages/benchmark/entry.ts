@@ -1,6 +1,6 @@
 // The contents of a result that the page shows, whether it is from this device, a link, a file or the repository.
 
-import type { BenchCase, BenchResult, DeviceName, MeasuredDevice } from "erwin/bench";
+import type { BenchCase, BenchResult, DeviceClock, DeviceName, MeasuredDevice } from "erwin/bench";
 
 /** One figure. */
 export interface Measure {
@@ -17,8 +17,8 @@ export interface Measure {
   gigaflops?: number;
   /** The share of the roofline that is reached. */
   reached?: number;
-  /** Milliseconds by the device's own clock. */
-  clock?: number;
+  /** By the device's own clock. */
+  clock?: DeviceClock;
   note?: string;
 }
 
@@ -31,6 +31,13 @@ export interface Entry {
   measures: readonly Measure[];
   result?: BenchResult;
 }
+
+/** Whether it is the visitor's: measured here or opened. */
+export const isOwn = ({ origin }: Entry) => origin !== "committed" && origin !== "published";
+
+/** The names of an entry's devices that computed the known answer wrongly. */
+export const wrongDevices = ({ devices }: Entry): ReadonlySet<string> =>
+  new Set(devices.filter(({ answer }) => answer && !answer.right).map(({ name }) => name));
 
 const deviceTitles: Record<string, string> = {
   webgpu: "WebGPU",
@@ -58,7 +65,7 @@ export function measureOf(entry: BenchCase, device = entry.device): Measure {
     time: time && { median: time.median, interval: time.interval },
     gigaflops: pass?.gigaflops,
     reached: pass?.floor?.reached,
-    clock: pass?.clock?.time,
+    clock: pass?.clock,
     note,
   };
 }

@@ -2,15 +2,16 @@
 // sent to the server.
 
 import type { BenchCase, BenchResult, DeviceName, MeasuredDevice } from "erwin/bench";
+import { threadsText } from "../../bench/measurement.ts";
 import { type Entry, entryOf, keyOf, type Measure } from "./entry.ts";
 
 const VERSION = 1;
 const PARAMETER = "result";
 const benchmarkNames = ["tree", "graph", "forward", "training", "scaling"] as const;
 
-/** [name, description, software, GFLOP/s, GB/s, difference from the golden output, right, note] */
-type PackedDevice = [string, string, 0 | 1, number, number, number, 0 | 1, string];
-/** Clouds, points, median, the interval's bounds in % below and above it, GFLOP/s, % of the roofline. */
+/** [name, description, software, GFLOP/s, GB/s, difference from the golden output, right, note, MiB of memory] */
+type PackedDevice = [string, string, 0 | 1, number, number, number, 0 | 1, string, number];
+/** Clouds, points, median, % below and above it in the interval, GFLOP/s, % of the roofline. */
 type PackedFigure = number[];
 /** [benchmark, device (-1 for none), the common part of the names: channels, threads or the type of graph, figures] */
 type PackedGroup = [number, number, string, PackedFigure[]];
@@ -24,6 +25,9 @@ type Packed = [
   devices: PackedDevice[],
   groups: PackedGroup[],
 ];
+
+/** Letters of a note that a link carries. */
+const NOTE = 60;
 
 const short = (value: number | undefined, digits = 3) => (value === undefined ? 0 : Number(value.toPrecision(digits)));
 
@@ -67,7 +71,9 @@ export async function pack({ result, devices, measures }: Entry): Promise<string
 /** Returns the part of a case's name that its sizes do not determine. */
 function sharedName({ benchmark, name, channels, threads }: Measure): string {
   if (benchmark === "tree") return String(threads ?? 1);
-  return benchmark === "graph" ? name.split(" ")[1]! : String(channels ?? 0);
+  if (benchmark !== "graph") return String(channels ?? 0);
+  const ofFewer = name.includes(", ") ? " fewer" : "";
+  return `${name.split(" ")[1]} ${threads ?? 0}${ofFewer}`;
 }
 
 function packedFigure(
@@ -80,7 +86,7 @@ function packedFigure(
   return gigaflops === undefined ? figures : [...figures, short(gigaflops), Math.round(100 * (reached ?? 0))];
 }
 
-const packedDevice = ({ name, description, floors, answer, note }: MeasuredDevice): PackedDevice => [
+const packedDevice = ({ name, description, memory = 0, floors, answer, note }: MeasuredDevice): PackedDevice => [
   name,
   description?.description ?? "",
   description?.software ? 1 : 0,
@@ -88,7 +94,8 @@ const packedDevice = ({ name, description, floors, answer, note }: MeasuredDevic
   short(floors?.gigabytes),
   short(answer?.difference, 2),
   answer?.right ? 1 : 0,
-  note?.slice(0, 60) ?? "",
+  note && note.length > NOTE ? `${note.slice(0, NOTE)}…` : (note ?? ""),
+  memory / 2 ** 20,
 ];
 
 /** Returns the result in an address; undefined if there is none. @throws Error for a damaged one */
@@ -150,6 +157,7 @@ function unpackedDevice([
   difference,
   right,
   note,
+  mebibytes,
 ]: PackedDevice): MeasuredDevice {
   const known = name as DeviceName;
   const limits = { vendor: "", architecture: "", maxBindingBytes: 0, maxBufferBytes: 0, features: [] };
@@ -158,6 +166,7 @@ function unpackedDevice([
   return {
     name: known,
     description: text ? { backend, description: text, software: software === 1, precision, ...limits } : undefined,
+    memory: mebibytes ? mebibytes * 2 ** 20 : undefined,
     floors: gigaflops ? { gigaflops, gigabytes } : undefined,
     answer: text ? { difference, allowed: precision === "mixed" ? 5e-3 : 1e-5, right: right === 1 } : undefined,
     note: note || undefined,
@@ -175,10 +184,14 @@ function unpackedCase(
   const time = { median, low: interval.low, high: interval.high, best: interval.low, repetitions: 1, interval };
   if (benchmark === "tree") {
     const threads = Number(shared);
-    const name = `tree ${size}, ${threads === 1 ? "1 thread" : `${threads} threads`}`;
-    return { name, benchmark, clouds, points, threads, time };
+    return { name: `tree ${size}, ${threadsText(threads)}`, benchmark, clouds, points, threads, time };
   }
-  if (benchmark === "graph") return { name: `graph ${shared} ${size}`, benchmark, clouds, points, time };
+  if (benchmark === "graph") {
+    const [kind, count, fewer] = shared.split(" ");
+    const threads = Number(count) || undefined;
+    const suffix = fewer && threads ? `, ${threadsText(threads)}` : "";
+    return { name: `graph ${kind} ${size}${suffix}`, benchmark, clouds, points, threads, time };
+  }
   const name = `${benchmark} ${size}, ${shared} channels${device ? `, ${device}` : ""}`;
   return { name, benchmark, clouds, points, channels: Number(shared), device, time };
 }

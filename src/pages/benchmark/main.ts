@@ -13,7 +13,8 @@ import { markdown } from "./markdown.ts";
 import { published } from "./published.ts";
 import { showResult } from "./result-view.ts";
 import { Run } from "./run.ts";
-import { scoreOf } from "./score.ts";
+import { type Score, scoreOf } from "./score.ts";
+import "../shared/choice.css";
 import "./benchmark.css";
 
 const runButton = byId<HTMLButtonElement>("run");
@@ -125,13 +126,15 @@ function reportProblems({ devices = [], rounds }: BenchResult): void {
   else if (rounds?.void) say("warn", `${rounds.void} rounds were disturbed and measured again.`);
 }
 
-const score = (entry: Entry) => (reference ? scoreOf(entry, reference) : undefined);
+function score(entry: Entry): Score | undefined {
+  return reference && scoreOf(entry, reference);
+}
 
 function show(): void {
   const others = [...opened, ...committed, ...published];
   if (shown) showResult(shown, score(shown), reference, opened);
   const all = shown ? [shown, ...others] : others;
-  showAll(all);
+  showAll(all, shown);
   charts.show(all);
 }
 

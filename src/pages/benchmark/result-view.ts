@@ -1,15 +1,14 @@
 // Shows one result: score, devices, tables.
 
 import type { MeasuredDevice } from "erwin/bench";
+import { threadsText } from "../../bench/measurement.ts";
+import { THROTTLED } from "../../bench/rounds.ts";
 import { byId, element } from "../shared/dom.ts";
-import { bytes, figure, milliseconds } from "../shared/format.ts";
+import { bytes, count, figure, milliseconds } from "../shared/format.ts";
 import { type Column, table } from "../shared/table.ts";
 import { deviceTitle, type Entry, keyOf, type Measure } from "./entry.ts";
 import { intervalText, timeText } from "./interval.ts";
 import type { Score } from "./score.ts";
-
-/** A device with at least this slowdown is reported as throttled. */
-const THROTTLED = 1.03;
 
 /**
  * @param others results whose times are shown for comparison
@@ -53,10 +52,10 @@ function scoreParts(score: Score | undefined, reference: Entry | undefined): Nod
   ];
 }
 
-function deviceParts({ devices, result }: Entry): Node[] {
+function deviceParts({ devices, measures, result }: Entry): Node[] {
   const list = element("dl");
   for (const device of devices)
-    list.append(element("dt", {}, deviceTitle(device.name)), element("dd", {}, ...describe(device)));
+    list.append(element("dt", {}, deviceTitle(device.name)), element("dd", {}, ...describe(device, measures)));
   const { machine, rounds } = result ?? {};
   if (machine) {
     const facts = [
@@ -78,7 +77,8 @@ function deviceParts({ devices, result }: Entry): Node[] {
   return [element("h3", {}, "Devices"), list];
 }
 
-function describe({ description, floors, answer, note }: MeasuredDevice): (Node | string)[] {
+function describe(device: MeasuredDevice, measures: readonly Measure[]): (Node | string)[] {
+  const { description, answer, note } = device;
   const parts: (Node | string)[] = [];
   if (description) parts.push(description.description, " ");
   else parts.push(element("span", { className: "muted" }, "none "));
@@ -87,14 +87,29 @@ function describe({ description, floors, answer, note }: MeasuredDevice): (Node 
     const text = answer.right ? "right answer" : `wrong answer, off by ${answer.difference.toExponential(1)}`;
     parts.push(element("span", { className: `badge ${answer.right ? "good" : "bad"}` }, text), " ");
   }
-  if (floors) {
-    const peak = `peak ${figure(floors.gigaflops)} GFLOP/s, ${figure(floors.gigabytes)} GB/s`;
-    parts.push(element("span", { className: "muted small" }, peak));
-  }
-  if (description && description.maxBufferBytes > 0 && description.backend === "webgpu")
-    parts.push(element("span", { className: "muted small" }, `; buffers up to ${bytes(description.maxBufferBytes)}`));
+  const facts = factsOf(device, measures);
+  if (facts.length > 0) parts.push(element("p", { className: "muted small" }, facts.join("; ")));
   if (note) parts.push(element("p", { className: "muted small" }, note));
   return parts;
+}
+
+/** Peak rates, memory, limits, and the steps of the device's own clock. */
+function factsOf({ name, description, floors, memory }: MeasuredDevice, measures: readonly Measure[]): string[] {
+  const facts: string[] = [];
+  if (floors) facts.push(`peak ${figure(floors.gigaflops)} GFLOP/s, ${figure(floors.gigabytes)} GB/s`);
+  if (memory) facts.push(`gave ${bytes(memory)} of memory`);
+  // Links carry no limits.
+  if (description?.backend === "webgpu" && description.maxBufferBytes > 0) {
+    const { maxBufferBytes, maxBindingBytes } = description;
+    facts.push(`buffers up to ${bytes(maxBufferBytes)}, bindings up to ${bytes(maxBindingBytes)}`);
+  }
+  const clocks = measures.flatMap(({ device, clock }) => (device === name && clock ? [clock] : []));
+  if (clocks.length > 0) {
+    const quantum = Math.min(...clocks.map((clock) => clock.quantum));
+    const steps = Math.min(...clocks.map(({ time, passes }) => (time * passes) / quantum));
+    facts.push(`its clock in steps of ${figure(1000 * quantum)} µs, at least ${count(Math.floor(steps))} in a span`);
+  }
+  return facts;
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
@@ -127,7 +142,8 @@ function tables(entry: Entry, others: readonly Entry[]): HTMLElement[] {
 const columns: Column<Measure>[] = [
   {
     title: "Case",
-    cell: ({ name, benchmark }) => (["tree", "graph"].includes(benchmark) ? name : name.slice(benchmark.length + 1)),
+    cell: ({ name, benchmark, threads }) =>
+      benchmark === "tree" ? name : benchmark === "graph" ? graphName(name, threads) : name.slice(benchmark.length + 1),
   },
   { title: "On", cell: ({ device }) => device && deviceTitle(device) },
   { title: "Median", number: true, cell: ({ time }) => time && timeText(time) },
@@ -135,7 +151,7 @@ const columns: Column<Measure>[] = [
   {
     title: "By the GPU's clock",
     number: true,
-    cell: ({ clock }) => (clock === undefined ? undefined : milliseconds(clock)),
+    cell: ({ clock }) => (clock === undefined ? undefined : milliseconds(clock.time)),
   },
   {
     title: "GFLOP/s",
@@ -144,6 +160,10 @@ const columns: Column<Measure>[] = [
   },
   { title: "Of roofline", number: true, cell: ({ reached }) => (reached === undefined ? undefined : percent(reached)) },
 ];
+
+/** Graphs on all threads are named without them. */
+const graphName = (name: string, threads: number | undefined) =>
+  threads === undefined || name.includes(", ") ? name : `${name}, ${threadsText(threads)}`;
 
 function missing({ measures }: Entry): HTMLElement[] {
   const notes = measures.filter(({ time, note }) => !time && note);

@@ -1,6 +1,6 @@
 // The score of a device: how many times as fast as the reference device it is, as the geometric mean of four parts.
 
-import type { Entry, Measure } from "./entry.ts";
+import { type Entry, type Measure, wrongDevices } from "./entry.ts";
 
 export interface ScorePart {
   title: string;
@@ -29,11 +29,11 @@ export function scoreOf(entry: Entry, reference: Entry): Score | undefined {
   return parts.length > 0 ? { ratio: geometricMean(parts.map(({ ratio }) => ratio)), parts } : undefined;
 }
 
-/** Returns the least time of each case; for trees with one thread and with all threads. */
-function fastest({ measures, devices }: Entry): Map<string, number> {
-  const wrong = new Set(devices.filter(({ answer }) => answer && !answer.right).map(({ name }) => name as string));
+/** The least time of each case, of trees with one thread and with as many as there are. */
+function fastest(entry: Entry): Map<string, number> {
+  const wrong = wrongDevices(entry);
   const times = new Map<string, number>();
-  for (const measure of measures) {
+  for (const measure of entry.measures) {
     const { time, device } = measure;
     if (!time || (device && wrong.has(device))) continue;
     const key = scoreKey(measure);

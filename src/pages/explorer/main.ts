@@ -1,5 +1,6 @@
 // The explorer: connects stage, controls, files and tour.
 
+import "../shared/choice.css";
 import "./explorer.css";
 import { byId } from "../shared/dom.ts";
 import { type ErwinPage, onTheme, startPage } from "../shared/page.ts";
