@@ -49,6 +49,7 @@ export {
   toInt32,
 } from "./formats/safetensors.ts";
 export { type AssetName, type Assets, setAssets } from "./host/given-assets.ts";
+export { type Limits, limits, setLimits } from "./limits.ts";
 export * as nn from "./nn/index.ts";
 export { exportOnnx, type OnnxGraph, type OnnxOptions, type OnnxValue } from "./onnx/index.ts";
 export { Random } from "./random.ts";

@@ -9,6 +9,7 @@ import { ErwinTransformer } from "../src/erwin/model.ts";
 import { type GivenAssets, takeAssets } from "../src/host/given-assets.ts";
 import { holdLife } from "../src/host/life.ts";
 import { borrowThreads } from "../src/host/page-threads.ts";
+import { type Limits, setLimits } from "../src/limits.ts";
 import { noGrad } from "../src/tensor/tape.ts";
 import { FitController } from "../src/train/control.ts";
 import { keepErrorClasses } from "../src/worker/errors.ts";
@@ -46,8 +47,9 @@ class ModelServer implements ModelWorker {
     return holdLife(life);
   }
 
-  open(options: DeviceOptions, assets: GivenAssets, threads?: MessagePort): Promise<void> {
+  open(options: DeviceOptions, assets: GivenAssets, limits: Limits, threads?: MessagePort): Promise<void> {
     takeAssets(assets);
+    setLimits(limits);
     if (threads) borrowThreads(threads);
     this.#options = options;
     return this.#inOrder(() => this.#openDevice());

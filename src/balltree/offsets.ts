@@ -1,6 +1,7 @@
 // Where each cloud of a batch begins: checks a batch index or offsets, and returns offsets.
 import { type Indices, toIndices } from "../arguments.ts";
 import { InputError } from "../errors.ts";
+import { howToAllow, limits } from "../limits.ts";
 
 /** How a batch is divided into clouds: one of the two fields, or neither for a single cloud. */
 export interface CloudDivision {
@@ -27,9 +28,20 @@ export function cloudOffsets(points: number, division: CloudDivision = {}): Int3
   if (batchIdx && offsets) {
     throw new InputError("Both batchIdx and offsets were given, expected one of them: leave one out.", {});
   }
-  if (batchIdx) return offsetsOfBatchIdx(points, batchIdx);
-  if (offsets) return checkedOffsets(points, offsets);
-  return Int32Array.of(0, points);
+  expectWithin("points", points);
+  if (!batchIdx && !offsets) return Int32Array.of(0, points);
+  const result = batchIdx ? offsetsOfBatchIdx(points, batchIdx) : checkedOffsets(points, offsets!);
+  expectWithin("clouds", result.length - 1);
+  return result;
+}
+
+function expectWithin(limit: "points" | "clouds", found: number): void {
+  if (found <= limits[limit]) return;
+  throw new InputError(`The batch has ${found} ${limit}, ${howToAllow(limit, found)}.`, {
+    limit,
+    expected: limits[limit],
+    found,
+  });
 }
 
 function offsetsOfBatchIdx(points: number, batchIdx: Int32Array): Int32Array {

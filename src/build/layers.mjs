@@ -16,6 +16,7 @@ export const layers = [
   ["errors.ts"],
   ["arguments.ts"],
   ["abort.ts"],
+  ["limits.ts"],
   ["random.ts"],
   ["host/"],
   ["assets.ts"],

@@ -16,6 +16,7 @@ export function generalHelp(commands: Commands): string {
       ...Object.entries(commands).map(([name, { summary }]) => [name, summary]),
       ["help [COMMAND]", "this text, or a command's options"],
       ["--version", "the version"],
+      ["COMMAND --limit NAME=N", "accept larger files and models; what is refused names its limit"],
     ]),
     "",
     "Exit codes: 0 done, 1 failed (one line on standard error says why; ERWIN_DEBUG=1 adds the stack), 2 wrong usage.",

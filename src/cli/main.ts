@@ -2,6 +2,7 @@
 
 import process from "node:process";
 import { version } from "../../package.json";
+import { setLimits } from "../limits.ts";
 import { Arguments, type Command, UsageError } from "./command.ts";
 import { assets } from "./commands/assets.ts";
 import { bench } from "./commands/bench.ts";
@@ -19,6 +20,7 @@ import { train } from "./commands/train.ts";
 import { tree } from "./commands/tree.ts";
 import { describeError } from "./failure.ts";
 import { commandHelp, generalHelp, suggestCommand } from "./help.ts";
+import { limitOption, readLimits } from "./limit-option.ts";
 
 const commands: Readonly<Record<string, Command>> = {
   tree,
@@ -52,7 +54,9 @@ async function main(words: readonly string[]): Promise<number> {
   if (!Object.hasOwn(commands, name)) return wrongUsage(`Unknown command "${name}"${suggestCommand(name, commands)}`);
   if (rest.includes("--help") || rest.includes("-h")) return help(name);
   try {
-    await commands[name].run(Arguments.parse(commands[name], rest));
+    const args = Arguments.parse({ ...commands[name], options: { ...commands[name].options, ...limitOption } }, rest);
+    setLimits(readLimits(args));
+    await commands[name].run(args);
     return 0;
   } catch (error) {
     if (error instanceof UsageError) return wrongUsage(error.message, name);

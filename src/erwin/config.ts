@@ -3,6 +3,7 @@
 
 import { describe } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
+import { howToAllow, limits } from "../limits.ts";
 
 /** A field of the config. `Default` is the type in which users may write it, or undefined if they must give it. */
 interface Field<Value, Default> {
@@ -18,12 +19,6 @@ interface Field<Value, Default> {
 
 type Check<Value> = Field<Value, unknown>["check"];
 
-/** A config beyond these limits is a mistake, or a file that tries to exhaust whoever opens it. */
-const MAX_LEVELS = 32;
-const MAX_WIDTH = 2 ** 16;
-const MAX_STEPS = 128;
-const MAX_NODES = 2 ** 30;
-
 const needed = <Value, Given = Value>(check: Check<Value>): Field<Value, Given | undefined> => ({
   default: undefined,
   check,
@@ -31,13 +26,17 @@ const needed = <Value, Given = Value>(check: Check<Value>): Field<Value, Given |
 
 const optional = <Value>(value: Value, check: Check<Value>): Field<Value, Value> => ({ default: value, check });
 
-const whole = (min: number, max: number) => (name: string, value: unknown) => {
+/** @param most the largest, or the name of the limit on it */
+const whole = (min: number, most: number | "width" | "steps" | "nodes") => (name: string, value: unknown) => {
+  const max = typeof most === "number" ? most : limits[most];
   if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
-  throw refuse(name, `a whole number of at least ${min} and at most ${max}`, value);
+  const isMore = Number.isInteger(value) && (value as number) > max && typeof most === "string";
+  const advice = isMore ? `, which is ${howToAllow(most, value as number)}` : "";
+  throw refuse(name, `a whole number of at least ${min} and at most ${max}`, value, advice);
 };
 
 const powerOfTwo = (name: string, value: unknown) => {
-  const number = whole(1, MAX_NODES)(name, value);
+  const number = whole(1, "nodes")(name, value);
   if (Number.isInteger(Math.log2(number))) return number;
   throw refuse(name, "a power of two", value);
 };
@@ -64,24 +63,24 @@ const flag = (name: string, value: unknown) => {
 
 /** A single number is the first width; the strides multiply it. */
 const widths = (name: string, value: unknown, levels: number) =>
-  Array.isArray(value) ? list(whole(1, MAX_WIDTH))(name, value, levels) : [whole(1, MAX_WIDTH)(name, value)];
+  Array.isArray(value) ? list(whole(1, "width"))(name, value, levels) : [whole(1, "width")(name, value)];
 
 /** K is the number of levels. */
 const fields = {
   /** The number of channels of the input features. */
-  cIn: needed(whole(1, MAX_WIDTH)),
+  cIn: needed(whole(1, "width")),
   /** The number of channels at each level, K numbers; or one number, which the strides multiply from level to level. */
   cHidden: needed<number[], number | number[]>(widths),
   /** The number of nodes in one attention ball at each level, K powers of two. */
   ballSizes: needed(list(powerOfTwo)),
   /** The number of attention heads of each encoder level, then the bottleneck: K numbers. */
-  encNumHeads: needed(list(whole(1, MAX_WIDTH))),
+  encNumHeads: needed(list(whole(1, "width"))),
   /** The number of blocks of each encoder level, then the bottleneck: K numbers. */
-  encDepths: needed(list(whole(0, MAX_STEPS))),
+  encDepths: needed(list(whole(0, "steps"))),
   /** The number of attention heads of each decoder level, finest first: K - 1 numbers. */
-  decNumHeads: needed(list(whole(1, MAX_WIDTH), 1)),
+  decNumHeads: needed(list(whole(1, "width"), 1)),
   /** The number of blocks of each decoder level, finest first: K - 1 numbers. */
-  decDepths: needed(list(whole(0, MAX_STEPS), 1)),
+  decDepths: needed(list(whole(0, "steps"), 1)),
   /** The number of nodes merged into one between the levels: K - 1 powers of two. */
   strides: needed(list(powerOfTwo, 1)),
   /** The angle of the rotated tree in degrees. Default 0, which means no rotated blocks. */
@@ -89,11 +88,11 @@ const fields = {
   /** Whether the decoder runs; without it the bottleneck's nodes are the output. Default true. */
   decode: optional<boolean>(true, flag),
   /** The width of the feed-forward's hidden layer, as a multiple of the block's width. Default 4. */
-  mlpRatio: optional(4, whole(1, MAX_STEPS)),
+  mlpRatio: optional(4, whole(1, "steps")),
   /** The number of spatial dimensions, 2 or 3. Default 3. */
   dimensionality: optional(3, whole(2, 3)),
   /** The number of message-passing steps of the embedding. Default 3. */
-  mpSteps: optional(3, whole(0, MAX_STEPS)),
+  mpSteps: optional(3, whole(0, "steps")),
 };
 
 type Fields = typeof fields;
@@ -124,8 +123,10 @@ const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${lette
 export function resolveConfig(input: Readonly<Record<string, unknown>> | ErwinConfigInput): ErwinConfig {
   const given = canonicalNames(input as Record<string, unknown>);
   const { ballSizes } = given;
-  if (!Array.isArray(ballSizes) || ballSizes.length < 1 || ballSizes.length > MAX_LEVELS) {
-    throw refuse("ballSizes", `a list of 1 to ${MAX_LEVELS} powers of two, one a level`, ballSizes);
+  if (!Array.isArray(ballSizes) || ballSizes.length < 1 || ballSizes.length > limits.levels) {
+    const levels = Array.isArray(ballSizes) ? ballSizes.length : 0;
+    const advice = levels > limits.levels ? `, which is ${howToAllow("levels", levels)}` : "";
+    throw refuse("ballSizes", `a list of 1 to ${limits.levels} powers of two, one a level`, ballSizes, advice);
   }
   const checked = names.map((name) => [name, fields[name].check(name, given[name], ballSizes.length)]);
   const config = Object.fromEntries(checked) as ErwinConfig;
@@ -184,14 +185,14 @@ function canonicalNames(input: Record<string, unknown>): Record<FieldName, unkno
 }
 
 /** @param name the name of a field, or of an entry of its list: `strides[1]` */
-function refuse(name: string, expected: string, found: unknown): ConfigError {
+function refuse(name: string, expected: string, found: unknown, advice = ""): ConfigError {
   const field = name.replace(/\[.*/, "");
-  return new ConfigError(`${name} must be ${expected}, not ${describe(found)}`, { field, expected });
+  return new ConfigError(`${name} must be ${expected}, not ${describe(found)}${advice}`, { field, expected });
 }
 
 function multipliedWidths({ cHidden: [first], strides }: ErwinConfig): number[] {
   let width = first;
-  return [first, ...strides.map((stride, l) => whole(1, MAX_WIDTH)(`cHidden[${l + 1}]`, (width *= stride)))];
+  return [first, ...strides.map((stride, l) => whole(1, "width")(`cHidden[${l + 1}]`, (width *= stride)))];
 }
 
 function checkHeads(field: "encNumHeads" | "decNumHeads", config: ErwinConfig): void {

@@ -5,6 +5,7 @@
 // have been interrupted half-way. So an instance that has met an error is not used again.
 
 import { InputError } from "../errors.ts";
+import { howToAllow, limits } from "../limits.ts";
 import { bytesOf, elementCount, type FileBytes, formatError, readArray, toBytes } from "./bytes.ts";
 import { arrayTypes, type SafeTensor, type SafeTensorType } from "./elements.ts";
 import { createModule, type DatasetMetadata, type H5Module } from "./h5wasm.ts";
@@ -19,8 +20,6 @@ const floats: Record<number, SafeTensorType> = { 2: "F16", 4: "F32", 8: "F64" };
 const signedIntegers: Record<number, SafeTensorType> = { 1: "I8", 2: "I16", 4: "I32", 8: "I64" };
 const unsignedIntegers: Record<number, SafeTensorType> = { 1: "U8", 2: "U16", 4: "U32", 8: "U64" };
 
-/** No compression filter of HDF5 exceeds this ratio; a file that claims more is damaged, or holds nothing but a fill value. */
-const MAX_UNPACKED = 1100;
 /** A file may always claim this many bytes of data, however small it is. */
 const SMALL = 2 ** 20;
 const PATH = "/file.h5";
@@ -129,13 +128,14 @@ function readDataset(
   const length = elementCount(sizes);
   const type = arrayTypes[dtype];
   const width = type.BYTES_PER_ELEMENT;
-  const limit = Math.max(SMALL, MAX_UNPACKED * size);
+  const limit = Math.max(SMALL, limits.expansion * size);
   if (!(length * width <= limit)) {
     throw formatError(
       `${name}:${path}`,
-      `shape (${sizes}) of ${dtype} is more than a file of ${size} bytes can hold.`,
+      `shape (${sizes}) of ${dtype} is more than a file of ${size} bytes can hold, ${howToAllow("expansion", Math.ceil((length * width) / size))}.`,
       {
         tensor: path,
+        limit: "expansion",
         expected: limit,
         found: length * width,
       },

@@ -1,6 +1,7 @@
 // The entry `erwin/formats`: reads points and arrays from the bytes of files, and writes them. No function here reads a disk.
 
 export { ErwinError, FormatError, InputError } from "../errors.ts";
+export { type Limits, limits, setLimits } from "../limits.ts";
 export { attributeNames } from "./attribute-names.ts";
 export type { FileBytes, TypedArray } from "./bytes.ts";
 export { type Cells, meshEdges, type Polyhedra } from "./cells.ts";

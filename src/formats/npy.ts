@@ -2,6 +2,7 @@
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
 import { InputError } from "../errors.ts";
+import { howToAllow, limits } from "../limits.ts";
 import {
   bytesOf,
   elementCount,
@@ -34,9 +35,6 @@ const elementTypes: Record<string, SafeTensorType> = {
 const headerStart1 = 10;
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
 
-/** NumPy allows at most 64 dimensions, and no header is nearly as long as the limit. */
-const MAX_DIMENSIONS = 64;
-const MAX_HEADER_BYTES = 65_536;
 /**
  * Reads an array file. The result is row-major and in this machine's byte order, whatever those of the file are.
  * @param options.file name used in error messages (default "npy")
@@ -211,10 +209,11 @@ export function headerEnd(bytes: Uint8Array, file: string): number {
   }
   const view = toDataView(bytes);
   const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
-  if (length <= MAX_HEADER_BYTES) return headerStartOf(bytes) + length;
-  throw formatError(file, `its header claims to take ${length} bytes, which is too many.`, {
+  if (length <= limits.npyHeaderBytes) return headerStartOf(bytes) + length;
+  throw formatError(file, `its header claims to take ${length} bytes, ${howToAllow("npyHeaderBytes", length)}.`, {
     offset: 8,
-    expected: MAX_HEADER_BYTES,
+    limit: "npyHeaderBytes",
+    expected: limits.npyHeaderBytes,
     found: length,
   });
 }
@@ -237,6 +236,14 @@ function readHeader(bytes: Uint8Array, file: string): Header {
   const description = /^'(.*)'$/.exec(fields?.get("descr") ?? "")?.[1];
   const order = fields?.get("fortran_order");
   const shape = readTuple(fields?.get("shape"));
+  if (shape && shape.length > limits.dimensions) {
+    throw formatError(file, `the array has ${shape.length} dimensions, ${howToAllow("dimensions", shape.length)}.`, {
+      offset: headerStart,
+      limit: "dimensions",
+      expected: limits.dimensions,
+      found: shape.length,
+    });
+  }
   if (fields?.size !== 3 || description === undefined || (order !== "True" && order !== "False") || !shape) {
     throw formatError(file, `the header is not that of a plain array: ${text.slice(0, 120).trim()}`, {
       offset: headerStart,
@@ -264,7 +271,7 @@ function readTuple(text: string | undefined): number[] | undefined {
   const body = /^\(\s*((?:\d+L?\s*,\s*)*(?:\d+L?\s*)?)\)$/.exec(text ?? "")?.[1];
   if (body === undefined) return undefined;
   const shape = (body.match(/\d+/g) ?? []).map(Number);
-  return shape.length > MAX_DIMENSIONS || Number.isNaN(elementCount(shape)) ? undefined : shape;
+  return Number.isNaN(elementCount(shape)) ? undefined : shape;
 }
 
 /** Converts column-major order (the first index runs fastest) to row-major order (the last index runs fastest). */

@@ -3,6 +3,7 @@
 
 import { describe } from "../arguments.ts";
 import { InputError } from "../errors.ts";
+import { howToAllow, limits } from "../limits.ts";
 import { bytesOf, elementCount, type FileBytes, formatError, readArray, toBytes, toDataView } from "./bytes.ts";
 import {
   arrayTypes,
@@ -23,8 +24,6 @@ export interface SafetensorsFile {
   metadata: Record<string, string>;
 }
 
-/** The format's own limit on the header's length, which also bounds what is read if the length is wrong. */
-const maximumHeaderBytes = 100_000_000;
 const metadataKey = "__metadata__";
 
 /**
@@ -145,13 +144,21 @@ function readHeader(bytes: Uint8Array, file: string): { header: Record<string, u
     });
   }
   const declared = toDataView(bytes).getBigUint64(0, true);
-  const available = Math.min(bytes.length - 8, maximumHeaderBytes);
+  const available = bytes.length - 8;
   if (declared > BigInt(available)) {
     throw formatError(
       file,
       `the header is said to be ${declared} bytes long, but at most ${available} can follow: truncated, or no safetensors file.`,
       { offset: 0, expected: available, found: String(declared) },
     );
+  }
+  if (declared > BigInt(limits.headerBytes)) {
+    throw formatError(file, `the header is ${declared} bytes long, ${howToAllow("headerBytes", Number(declared))}.`, {
+      offset: 0,
+      limit: "headerBytes",
+      expected: limits.headerBytes,
+      found: Number(declared),
+    });
   }
   const dataStart = 8 + Number(declared);
   let text: string;

@@ -3,6 +3,7 @@
 // https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/example/feature.proto, .../framework/tensor.proto
 
 import { PbfReader, PbfWriter } from "pbf";
+import { howToAllow, limits } from "../limits.ts";
 import { bytesOf, elementCount, formatError, readArray, toDataView } from "./bytes.ts";
 import { arrayTypes, type SafeTensor, type SafeTensorType } from "./elements.ts";
 
@@ -157,7 +158,15 @@ export function readTensorProto(bytes: Uint8Array, file: string): SafeTensor {
     }
     return { dtype, shape, data: readArray(content, 0, length, arrayTypes[dtype]) };
   }
-  if (dtype !== "F32" || (floats.length !== length && floats.length !== 1) || length > LARGEST_REPEATED) {
+  if (floats.length === 1 && length > limits.repeated) {
+    // A larger tensor of equal values is taken for damage.
+    throw formatError(file, `shape (${shape}) repeats a value ${length} times, ${howToAllow("repeated", length)}.`, {
+      limit: "repeated",
+      expected: limits.repeated,
+      found: length,
+    });
+  }
+  if (dtype !== "F32" || (floats.length !== length && floats.length !== 1)) {
     throw formatError(file, `shape (${shape}) of ${dtype} takes ${length} values, found ${floats.length}.`, {
       expected: length,
       found: floats.length,
@@ -166,9 +175,6 @@ export function readTensorProto(bytes: Uint8Array, file: string): SafeTensor {
   const data = Float32Array.from(floats);
   return { dtype, shape, data: floats.length === length ? data : new Float32Array(length).fill(data[0]) };
 }
-
-/** A single value is repeated at most this often; a larger tensor of equal values is taken for damage. */
-const LARGEST_REPEATED = 2 ** 24;
 
 function readTensorFields(reader: PbfReader) {
   let type = 0;

@@ -1,9 +1,8 @@
 // What the text formats share: reading words and lines of a file, and strict parsing and formatting of numbers.
 
+import { howToAllow, limits } from "../limits.ts";
 import { formatError } from "./bytes.ts";
 
-/** No line of the formats read here is nearly as long; a file with a longer line is not text. */
-const maximumLineLength = 1_000_000;
 const windowBytes = 65_536;
 /** Decodes one character per byte. */
 export const latin1 = new TextDecoder("latin1");
@@ -130,10 +129,14 @@ export class TextReader {
   /** Decodes a range of the file. A whole window is decoded at once, because most words and lines are only a few bytes long. */
   #decode(start: number, end: number): string {
     if (start < this.#windowStart || end > this.#windowStart + this.#window.length) {
-      if (end - start > maximumLineLength) {
-        throw formatError(this.#file, `not text: a line of more than ${maximumLineLength} bytes at byte ${start}.`, {
+      // No line of the formats read here is nearly as long.
+      if (end - start > limits.lineBytes) {
+        const problem = `not text: a line of ${end - start} bytes at byte ${start}, ${howToAllow("lineBytes", end - start)}.`;
+        throw formatError(this.#file, problem, {
           offset: start,
-          expected: maximumLineLength,
+          limit: "lineBytes",
+          expected: limits.lineBytes,
+          found: end - start,
         });
       }
       // A slice copies the bytes, because text decoders reject shared memory.

@@ -4,6 +4,7 @@
 
 import { zipSync } from "fflate";
 import { InputError } from "../errors.ts";
+import { limits } from "../limits.ts";
 import {
   bytesOf,
   elementCount,
@@ -195,10 +196,8 @@ function orderedDictionary([items]: Pickled[]): Map<Pickled, Pickled> | undefine
 }
 
 const isCount = (value: Pickled): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-/** PyTorch limits the number of dimensions to this. */
-const MAX_DIMENSIONS = 64;
 const areCounts = (value: Pickled): value is number[] =>
-  Array.isArray(value) && value.length <= MAX_DIMENSIONS && value.every(isCount);
+  Array.isArray(value) && value.length <= limits.dimensions && value.every(isCount);
 
 function isRowMajor(shape: readonly number[], strides: readonly number[]): boolean {
   let stride = 1;

@@ -4,11 +4,10 @@
 // collected.
 
 import { SaxesParser } from "saxes";
+import { howToAllow, limits } from "../limits.ts";
 import { formatError } from "./bytes.ts";
 import { decodeName, latin1 } from "./text.ts";
 
-/** No format read here is nearly as deep. */
-const MAX_DEPTH = 32;
 const CHUNK = 65_536;
 
 /** An opening or closing tag. */
@@ -49,7 +48,8 @@ export function readXml(bytes: Uint8Array, file: string, handler: XmlHandler): v
   let depth = 0;
   parser.on("doctype", () => refuse("has a document type, which is not read: it can make a small file endless."));
   parser.on("opentag", ({ name, attributes, isSelfClosing }) => {
-    if (++depth > MAX_DEPTH) refuse(`has more than ${MAX_DEPTH} nested elements.`);
+    if (++depth > limits.depth)
+      refuse(`has more than ${limits.depth} nested elements, ${howToAllow("depth", 2 * limits.depth)}.`);
     const end = position();
     const named = new Map(Object.entries(attributes).map(([key, value]) => [key, decodeName(value)]));
     const start = bytes.lastIndexOf(0x3c, end - 1);

@@ -8,6 +8,7 @@ import { ConfigError, DisposedError, type ErwinError, FormatError, InputError, W
 import { givenAssets } from "../host/given-assets.ts";
 import { lifeName, whenEnded } from "../host/life.ts";
 import { absoluteUrl } from "../host/url.ts";
+import { limits } from "../limits.ts";
 import type { FitProgress } from "../train/fit.ts";
 import { keepErrorClasses } from "./errors.ts";
 import {
@@ -126,7 +127,7 @@ export class ErwinWorker {
     try {
       await erwin.#watch(script.url.href);
       const port = erwin.#threads?.port;
-      await erwin.#call((remote) => remote.open(device, givenAssets(), port && transfer(port, [port])));
+      await erwin.#call((remote) => remote.open(device, givenAssets(), { ...limits }, port && transfer(port, [port])));
     } catch (error) {
       erwin.dispose();
       throw error;

@@ -7,6 +7,7 @@ import type { DeviceOptions } from "../backends/index.ts";
 import type { ErwinConfig, ErwinConfigInput } from "../erwin/config.ts";
 import type { ErwinInput } from "../erwin/input.ts";
 import type { GivenAssets } from "../host/given-assets.ts";
+import type { Limits } from "../limits.ts";
 import type { FitOptions, FitProgress, FitResult } from "../train/fit.ts";
 
 /**
@@ -128,9 +129,10 @@ export interface ModelWorker {
   /**
    * Requests the device; comes before all other calls.
    * @param assets where the library's files are, as set in the client
+   * @param limits those of the client
    * @param threads the port on which the worker requests its threads, if the page starts them
    */
-  open(options: DeviceOptions, assets: GivenAssets, threads?: MessagePort): Promise<void>;
+  open(options: DeviceOptions, assets: GivenAssets, limits: Limits, threads?: MessagePort): Promise<void>;
   load(source: Uint8Array | string, options: { config?: WorkerConfig }): Promise<void>;
   create(config: WorkerConfig, options: { seed?: number }): Promise<void>;
   /** @param call identifies it in `abort` */

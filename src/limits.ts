@@ -1,0 +1,83 @@
+// What the library refuses as a mistake, or as a file that tries to exhaust whoever opens it; and how to allow more.
+
+import { describe } from "./arguments.ts";
+import { ConfigError } from "./errors.ts";
+
+/** The largest sizes that are accepted. Each refusal names its limit; `setLimits` changes it. */
+export interface Limits {
+  /** The bytes of a safetensors file's header. Default 100,000,000, the format's own limit. */
+  headerBytes: number;
+  /** The bytes of an npy array's header. Default 65,536. */
+  npyHeaderBytes: number;
+  /** The bytes of a line of a text file: CSV, OBJ, and the headers and ASCII data of PLY and VTK. Default 1,000,000. */
+  lineBytes: number;
+  /** The dimensions of an array in a file of NumPy or PyTorch. Default 64, which is their own limit. */
+  dimensions: number;
+  /** The elements of an XML file (.vtu, .vtp, .pvd) that are nested. Default 32. */
+  depth: number;
+  /** The memory for an array of an HDF5 file, as a multiple of the file's size. Default 1100: its compression reaches no more. */
+  expansion: number;
+  /** The elements of a TensorFlow tensor of which the file holds a single value. Default 16,777,216. */
+  repeated: number;
+  /** The clouds of a batch. Default 16,777,216. */
+  clouds: number;
+  /** The points of a batch. Default 2^30. */
+  points: number;
+  /** The levels of a model. Default 32. */
+  levels: number;
+  /** The channels of a level, its heads, and the channels of the input. Default 65,536. */
+  width: number;
+  /** The blocks of a level, the steps of message passing, and mlpRatio. Default 128. */
+  steps: number;
+  /** The nodes of a ball, and those that a stride merges. Default 2^30. */
+  nodes: number;
+}
+
+const defaults: Limits = {
+  headerBytes: 100_000_000,
+  npyHeaderBytes: 65_536,
+  lineBytes: 1_000_000,
+  dimensions: 64,
+  depth: 32,
+  expansion: 1100,
+  repeated: 2 ** 24,
+  clouds: 2 ** 24,
+  points: 2 ** 30,
+  levels: 32,
+  width: 2 ** 16,
+  steps: 128,
+  nodes: 2 ** 30,
+};
+
+const current: Limits = { ...defaults };
+
+/** The limits in force. */
+export const limits: Readonly<Limits> = current;
+
+/**
+ * Changes limits, for all that is read and made from now on by this thread; a worker has those that were in force when it was
+ * started. Limits that are not given have their defaults: `setLimits({})` restores all of them.
+ * @throws ConfigError for an unknown name, and for anything but a number greater than 0
+ */
+export function setLimits(changes: Partial<Limits>): void {
+  for (const [name, value] of Object.entries(changes)) {
+    if (!Object.hasOwn(defaults, name)) {
+      const names = Object.keys(defaults);
+      throw new ConfigError(`there is no limit ${name}: known are ${names.join(", ")}`, {
+        field: name,
+        expected: names,
+      });
+    }
+    if (!(typeof value === "number" && value > 0)) {
+      throw new ConfigError(`the limit ${name} must be a number greater than 0, not ${describe(value)}`, {
+        field: name,
+      });
+    }
+  }
+  Object.assign(current, defaults, changes);
+}
+
+/** The end of a message that refuses more than a limit: how to allow it. */
+export function howToAllow(name: keyof Limits, needed: number): string {
+  return `more than the limit ${name}, ${limits[name]}: setLimits({ ${name}: ${needed} }), or --limit ${name}=${needed}, allows it`;
+}
