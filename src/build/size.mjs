@@ -12,6 +12,9 @@ const dist = join(root, "dist");
 /** The worker that holds a model, which most pages do not need. */
 const isModelWorker = (/** @type {string} */ file) => /^assets\/model-[^/]*\.js$/.test(file);
 
+/** The part that only a call of `exportOnnx` loads. */
+const isExporter = (/** @type {string} */ file) => /^assets\/exporter-[^/]*\.js$/.test(file);
+
 /**
  * The files that a file of dist names, directly or through others, with their sizes in bytes.
  * @param {string} entry
@@ -39,8 +42,8 @@ const sum = (/** @type {Iterable<number>} */ numbers) => [...numbers].reduce((to
 
 /** Bytes with gzip of all files that a forward pass may load (`files` one by one), and of those that the model in a worker adds. */
 export function downloadSize() {
-  const files = filesFrom("erwin.js", (file) => !isModelWorker(file));
-  const all = filesFrom("erwin.js");
+  const files = filesFrom("erwin.js", (file) => !isModelWorker(file) && !isExporter(file));
+  const all = filesFrom("erwin.js", (file) => !isExporter(file));
   const library = sum(files.values());
   return { files, library, modelWorker: sum(all.values()) - library };
 }

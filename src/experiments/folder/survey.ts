@@ -10,6 +10,7 @@ const LOOKED_AT = 8;
 /** Whole numbers with more distinct values than this are not taken for classes. */
 const MAX_CLASSES = 32;
 
+/** An array that the surveyed samples have: its name, what it holds, and in how many samples it was found. */
 export interface FoundArray {
   readonly name: string;
   /** Whether it holds values of points, or of the whole. */
@@ -23,6 +24,7 @@ export interface FoundArray {
   readonly samples: number;
 }
 
+/** What was found in a folder of samples, by which a config is proposed. */
 export interface Survey {
   /** The most frequent extension of the samples. */
   readonly extension: string;
