@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { loadCatalogues } from "../../src/experiments/cosmology/catalogues.ts";
 import { type ByteRange, MemorySource } from "../../src/experiments/data-source.ts";
-import { persistenceErrors } from "../../src/experiments/eagle/rollout.ts";
+import { meanErrors, persistenceErrors } from "../../src/experiments/eagle/rollout.ts";
 import { loadFlows, STATE_DEVIATION, STATE_MEAN, sidesOf } from "../../src/experiments/eagle/trajectories.ts";
 import { saveNpy } from "../../src/formats/npy.ts";
 import { saveNpz } from "../../src/formats/npz.ts";
@@ -236,5 +236,19 @@ describe("eagle", () => {
     expect(first.loss).toBeCloseTo(change, 4);
     // At known nodes the previous state is the truth, so that the error is that of one step there, and of two steps elsewhere.
     expect(second.loss).toBeCloseTo((change * (3 + 2 * 4)) / nodes, 4);
+  });
+
+  it("measures a flow of one state: the change to it is compared with the truth's at all nodes", async () => {
+    const window = await (await loadFlows(source, "test", "test", { ...options, rollout: 1 })).load(0, random);
+    const [{ loss, velocity }] = meanErrors(window, [0, 1, 0, 0]);
+    const truth = window.states.subarray(4 * nodes);
+    const halves = truth.map((value, i) => ([1, 1, 0.1, 0.1][i % 4] * (value - (i % 4 === 1 ? 1 : 0)) ** 2) / 2);
+    expect(loss).toBeCloseTo(halves.reduce((sum, half) => sum + half, 0) / nodes, 3);
+    // Nodes 0 and 2 are free.
+    const offs = [101, 101.2].map((speed) => {
+      const [along, up] = [speed - STATE_MEAN[0], -101 - STATE_MEAN[1] - STATE_DEVIATION[1]];
+      return Math.sqrt((along ** 2 + up ** 2) / 2);
+    });
+    expect(velocity).toBeCloseTo((offs[0] + offs[1]) / nodes, 4);
   });
 });

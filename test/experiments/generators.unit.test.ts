@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { correlation, densityField, haloCatalogue } from "../../src/experiments/cosmology/generate.ts";
 import { flowTrajectory } from "../../src/experiments/eagle/generate.ts";
-import { advanceVortices, type Vortex, velocityAt } from "../../src/experiments/eagle/vortices.ts";
+import { advanceVortices, STEP, type Vortex, velocityAt } from "../../src/experiments/eagle/vortices.ts";
 import { advanceChain, chainForces, chainTrajectory } from "../../src/experiments/md/generate.ts";
 import { carBody, pressureCoefficient, surfaceSpeeds } from "../../src/experiments/shapenet/generate.ts";
 import { Random } from "../../src/random.ts";
@@ -129,7 +129,7 @@ describe("eagle", () => {
 
   it("carries a vortex along the ground by its image alone", () => {
     const alone: Vortex[] = [{ x: 0, y: 0.5, circulation: 4, core: 1e-4 }];
-    for (let frame = 0; frame < 30; frame++) advanceVortices(alone, 0);
+    for (let step = 0; step * STEP < 1 - STEP / 2; step++) advanceVortices(alone, 0);
     // The velocity is circulation / (4 pi height), over one second.
     expect(alone[0].x).toBeCloseTo(4 / (4 * Math.PI * 0.5), 4);
     expect(alone[0].y).toBeCloseTo(0.5, 10);
@@ -147,7 +147,7 @@ describe("eagle", () => {
     expect(deviation(flow.VX)).toBeGreaterThan(0.8);
     expect(deviation(flow.VX)).toBeLessThan(4);
     const changes = flow.VX.slice(flow.nodes).map((speed, i) => speed - flow.VX[i]);
-    expect(deviation(changes), "a wake is another in the next frame").toBeGreaterThan(0.1 * deviation(flow.VX));
+    expect(deviation(changes), "a wake is another in the next frame").toBeGreaterThan(0.2 * deviation(flow.VX));
   });
 });
 

@@ -3,7 +3,7 @@
 import { type Cells, kinds } from "../../formats/cells.ts";
 import { Random } from "../../random.ts";
 import type { BatchDetails, Task } from "../../train/task.ts";
-import { meanOver, spread } from "../baselines.ts";
+import { meanOf, meanOver, spread } from "../baselines.ts";
 import { expectSource } from "../data-source.ts";
 import type { Experiment, PredictedField } from "../experiment.ts";
 import { type OptionValues, paperOptions, rotationOf, trainingOptions, whole } from "../options.ts";
@@ -12,6 +12,7 @@ import { FlowModel } from "./model.ts";
 import {
   type FlowGroup,
   frameOf,
+  meanErrors,
   persistenceErrors,
   predictedStates,
   prepareGroup,
@@ -56,9 +57,15 @@ export const eagle: Experiment<OptionValues<typeof options>, FlowModel, FlowWind
   load: (split, { validation, ...windows }, source) =>
     loadFlows(expectSource("eagle", source), split === "val" ? validation : split, split, windows),
   task,
-  async baselines(heldOut) {
+  async baselines(heldOut, train) {
     const windows = await spread(heldOut);
-    return { persistence: meanOver(windows, (window) => meanOver(persistenceErrors(window), ({ loss }) => loss)) };
+    const known = (await spread(train)).map(({ states }) => states);
+    const mean = STATE_MEAN.map((_, column) =>
+      meanOf(known.map((states) => columnsOf(states, STATE, column, column + 1))),
+    );
+    const lossOf = (errors: (window: FlowWindow) => StepErrors[]) =>
+      meanOver(windows, (window) => meanOver(errors(window), ({ loss }) => loss));
+    return { mean: lossOf((window) => meanErrors(window, mean)), persistence: lossOf(persistenceErrors) };
   },
   async rollout(model, data, _, onSample) {
     const curves: StepErrors[][] = [];

@@ -3,7 +3,7 @@
 
 import Delaunator from "delaunator";
 import { Random } from "../../random.ts";
-import { velocityAt } from "./vortices.ts";
+import { STEP, velocityAt } from "./vortices.ts";
 import { Wake } from "./wake.ts";
 
 /** The air above the ground: width and height, m. */
@@ -30,8 +30,14 @@ export interface FlowTrajectory {
   triangles: Int32Array;
 }
 
+const STEPS_PER_FRAME = 3;
+/**
+ * Time between two frames, s: three times that of the published flows. In a third of it vortices move by less than the nodes are
+ * apart, and hundreds of training steps learn little more than that nothing changes.
+ */
+export const FRAME = STEPS_PER_FRAME * STEP;
 /** How often the points are triangulated anew; between, the triangles move along. */
-const FRAMES_PER_MESH = 10;
+const FRAMES_PER_MESH = 3;
 
 /** A flow of `frames` frames over about `nodes` points. The same seed and name give the same. */
 export function flowTrajectory(nodes: number, frames: number, seed: number, name: string): FlowTrajectory {
@@ -70,7 +76,7 @@ export function flowTrajectory(nodes: number, frames: number, seed: number, name
       trajectory.mask[at] = types[node];
     }
     meshes.push(frame % FRAMES_PER_MESH === 0 ? triangulate(points) : meshes[frame - 1]);
-    wake.advance();
+    for (let step = 0; step < STEPS_PER_FRAME; step++) wake.advance();
   }
   trajectory.triangles = joinMeshes(meshes);
   return trajectory;

@@ -1,7 +1,7 @@
 // A picture of a flow: its state at a frame, and what changes until the next.
 
 import type { GeneratorOptions, SamplePicture } from "../generator.ts";
-import { flowTrajectory } from "./generate.ts";
+import { FRAME, flowTrajectory } from "./generate.ts";
 
 /** Colours end at these velocities, m/s. */
 const FAST = 5;
@@ -12,7 +12,7 @@ export function eaglePicture({ points, seed }: GeneratorOptions): SamplePicture 
   const first = places.subarray(0, 2 * nodes);
   const mesh = triangles.subarray(0, triangles.length / 2);
   return {
-    title: "eagle: from a flow to the flow 1/30 s later",
+    title: `eagle: from a flow to the flow ${FRAME.toPrecision(1)} s later`,
     explanation: `the wake of a drone over ground: ${nodes} nodes that follow the drone, ${mesh.length / 3} triangles`,
     panels: [
       {

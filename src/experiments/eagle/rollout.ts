@@ -190,14 +190,25 @@ export async function predictedStates(
 }
 
 /** The errors of a window if nothing moved, but for what is known. */
-export function persistenceErrors(window: FlowWindow): StepErrors[] {
+export const persistenceErrors = (window: FlowWindow): StepErrors[] => errorsOf(window, (state) => state);
+
+/**
+ * The errors of a window if every node were always in the same state, but for what is known.
+ * @param mean [4] normalised
+ */
+export const meanErrors = (window: FlowWindow, mean: readonly number[]): StepErrors[] =>
+  errorsOf(window, (state) => state.map((_, i) => mean[i % STATE]));
+
+/** The errors of a window by a rule that says what follows a state. */
+function errorsOf(window: FlowWindow, next: (state: Float32Array) => Float32Array): StepErrors[] {
   let state = frameOf(window, window.states, 0);
-  const still = new Float32Array(state.length);
   return Array.from({ length: window.frames - 1 }, (_, step) => {
     const truth = frameOf(window, window.states, step + 1);
     const kinds = frameOf(window, window.kinds, step + 1);
-    const after = state.map((value, i) => (isKnown(kinds[Math.floor(i / STATE)]) ? truth[i] : value));
-    const errors = stepErrors(truth, state, still, after);
+    const moved = next(state);
+    const change = moved.map((value, i) => value - state[i]);
+    const after = moved.map((value, i) => (isKnown(kinds[Math.floor(i / STATE)]) ? truth[i] : value));
+    const errors = stepErrors(truth, state, change, after);
     state = after;
     return errors;
   });

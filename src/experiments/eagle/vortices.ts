@@ -1,8 +1,8 @@
 // Vortices over ground: the flow that they make, and how it carries them.
 
-/** Time between two frames, s. */
-export const FRAME = 1 / 30;
-const STEPS_PER_FRAME = 2;
+/** Time by which vortices go on at once, s. */
+export const STEP = 1 / 30;
+const PARTS_OF_STEP = 2;
 /** Kinematic viscosity, by which a vortex's core widens, m^2/s: larger than air's, since turbulence mixes. */
 const VISCOSITY = 5e-3;
 
@@ -40,10 +40,10 @@ export function velocityAt(x: number, y: number, vortices: readonly Vortex[], wi
  */
 const within = (squared: number) => (squared > 40 ? 1 : -Math.expm1(-squared));
 
-/** Carries vortices on by a frame, each by the flow of the others (midpoint rule), and widens their cores. */
+/** Carries vortices on by a step, each by the flow of the others (midpoint rule), and widens their cores. */
 export function advanceVortices(vortices: Vortex[], wind: number): void {
-  const dt = FRAME / STEPS_PER_FRAME;
-  for (let step = 0; step < STEPS_PER_FRAME; step++) {
+  const dt = STEP / PARTS_OF_STEP;
+  for (let part = 0; part < PARTS_OF_STEP; part++) {
     const half = vortices.map((vortex) => {
       const [u, v] = velocityAt(vortex.x, vortex.y, vortices, wind);
       return { ...vortex, x: vortex.x + (dt / 2) * u, y: vortex.y + (dt / 2) * v };

@@ -1,7 +1,7 @@
 // The wake of a drone over ground: its two propellers blow air down, and their tips shed vortices.
 
 import type { Random } from "../../random.ts";
-import { advanceVortices, FRAME, type Vortex } from "./vortices.ts";
+import { advanceVortices, STEP, type Vortex } from "./vortices.ts";
 
 /** How far the propellers are from the middle of the drone, and the tips of a propeller from its hub, m. */
 const ARM = 0.6;
@@ -15,19 +15,19 @@ const STROUHAL = 0.3;
 const CHANCE = 0.2;
 /** Squared radius of the core that a vortex begins with, m^2. */
 const FIRST_CORE = 0.03;
-/** What turbulence leaves of a vortex's strength in a frame. */
-const KEPT_PER_FRAME = Math.exp(-0.5 * FRAME);
+/** What turbulence leaves of a vortex's strength in a step. */
+const KEPT_PER_STEP = Math.exp(-0.5 * STEP);
 /** Weaker vortices, m^2/s, and those farther away, m, are left out. */
 const WEAKEST = 0.4;
 const FARTHEST = 5;
-/** Frames before the first, in which the wake reaches the ground and spreads. */
+/** Steps before the first frame, in which the wake reaches the ground and spreads. */
 const WARM_UP = 60;
 
 /** The end of a propeller, at which a vortex grows. */
 interface Tip {
   /** To the right of the middle of the drone, m. */
   offset: number;
-  /** Circulation by which the vortex grows in a frame, m^2/s, and about how much it has when it is let go. */
+  /** Circulation by which the vortex grows in a step, m^2/s, and about how much it has when it is let go. */
   growth: number;
   full: number;
   vortex: Vortex;
@@ -45,7 +45,7 @@ export class Wake {
   readonly #sway: { phase: number; width: number; height: number };
   readonly #tips: Tip[];
   #shed: Vortex[] = [];
-  #frame = -WARM_UP;
+  #step = -WARM_UP;
 
   /** @param wind along the ground, m/s */
   constructor(wind: number, random: Random) {
@@ -59,20 +59,20 @@ export class Wake {
       const frequency = (STROUHAL * speed) / (2 * BLADE);
       return [-1, 1].map((end) => ({
         offset: side * ARM + end * BLADE,
-        growth: end * rate * FRAME,
+        growth: end * rate * STEP,
         full: rate / frequency,
         // The first are let go at any time, so that the tips do not keep time with each other.
         limit: (rate / frequency) * random.uniform(),
         vortex: { x: 0, y: 0, circulation: 0, core: FIRST_CORE },
       }));
     });
-    while (this.#frame < 0) this.advance();
+    while (this.#step < 0) this.advance();
   }
 
   /** Where the drone is, m. */
   get drone(): [number, number] {
     const { phase, width, height } = this.#sway;
-    const time = this.#frame * FRAME;
+    const time = this.#step * STEP;
     return [width * Math.sin(time + phase), height + 0.15 * Math.cos(1.3 * time + phase)];
   }
 
@@ -80,11 +80,11 @@ export class Wake {
     return [...this.#shed, ...this.#tips.map(({ vortex }) => vortex)];
   }
 
-  /** Goes on to the next frame. */
+  /** Goes on by a step. */
   advance(): void {
     advanceVortices(this.vortices, this.#wind);
-    this.#frame++;
-    for (const vortex of this.#shed) vortex.circulation *= KEPT_PER_FRAME;
+    this.#step++;
+    for (const vortex of this.#shed) vortex.circulation *= KEPT_PER_STEP;
     this.#shed = this.#shed.filter(({ x, circulation }) => Math.abs(circulation) > WEAKEST && Math.abs(x) < FARTHEST);
     const [x, y] = this.drone;
     for (const tip of this.#tips) {

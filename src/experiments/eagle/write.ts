@@ -12,8 +12,9 @@ const GROUNDS = ["Spl", "Cre", "Tri"];
 
 export const eagleGenerator: DataGenerator = {
   summary: "wakes of drones over ground: vortices that carry each other along, on a mesh that follows the drone",
-  defaults: { samples: 30, points: 400, frames: 160 },
-  training: "--steps 400 --batch-size 2 --lr 2e-3 --min-lr 1e-5 --warmup 20 --max-grad-norm 1 --validate-every 50",
+  defaults: { samples: 40, points: 250, frames: 160 },
+  training:
+    "--steps 400 --batch-size 4 --lr 2e-3 --min-lr 1e-5 --warmup 20 --max-grad-norm 1 --validate-every 50 --rollout 20",
   // Validation looks at frames 100 and 101.
   least: { samples: 3, points: 30, frames: 102 },
   async *files({ samples, seed, points, frames }, onSample) {
