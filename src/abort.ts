@@ -1,31 +1,31 @@
-// Calls that an AbortSignal ends, as the platform's own do.
+// Ends calls by an AbortSignal, as the platform's own functions do.
 
 import { expectKind } from "./arguments.ts";
 
-/** What ends a call before it is done. */
+/** Options of calls that a signal can end early. */
 export interface AbortOptions {
   /**
-   * Once it is aborted the call rejects with the signal's reason, by default a DOMException whose name is AbortError. What the call
-   * had allocated is freed, and what it was called on remains usable.
+   * When it is aborted, the call rejects with the signal's reason, by default a DOMException with the name AbortError. Memory that the
+   * call has allocated is freed, and the object that it was called on remains usable.
    */
   signal?: AbortSignal | undefined;
 }
 
-/** @throws InputError if it is no signal */
+/** @throws InputError for a value that is not a signal */
 export function expectSignal(signal: AbortSignal | undefined): void {
   const fits = signal === undefined || typeof signal?.throwIfAborted === "function";
   expectKind("signal", signal, "an AbortSignal", fits);
 }
 
-/** @throws InputError if it is no signal; the signal's reason if it is aborted */
+/** @throws InputError for a value that is not a signal; the signal's reason if it is aborted */
 export function checkSignal(signal: AbortSignal | undefined): void {
   expectSignal(signal);
   signal?.throwIfAborted();
 }
 
 /**
- * Settles as the work does, or rejects with the signal's reason if that comes first.
- * @param onAbort called then
+ * Settles as the work does, or rejects with the signal's reason if the signal is aborted first.
+ * @param onAbort called when the signal is aborted first
  */
 export async function untilAborted<Result>(
   work: Promise<Result>,
@@ -46,7 +46,7 @@ export async function untilAborted<Result>(
     return await Promise.race([work, aborted]);
   } finally {
     signal.removeEventListener("abort", abort);
-    // Nobody hears how the work ends if the signal came first.
+    // If the signal is aborted first, nobody handles the result of the work.
     work.catch(() => {});
   }
 }

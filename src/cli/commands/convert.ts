@@ -66,7 +66,7 @@ async function importTorch(input: string, output: string, configPath: string | u
   if (problem !== undefined) console.error(`note: the optimiser's state is left out: ${problem}.`);
 }
 
-/** Says by which option to give what the file lacks. */
+/** Adds to an error the option that supplies what the file lacks. */
 function convertNaming<Result>(convert: () => Result): Result {
   try {
     return convert();

@@ -98,7 +98,7 @@ const textOrNone = (value: unknown) => (typeof value === "string" ? value : unde
 const withoutExtension = (path: string) => path.slice(0, path.length - extname(path).length);
 
 interface Measured {
-  /** `loss` among them. */
+  /** The metrics, with `loss`. */
   metrics: Metrics;
   samples: ({ name: string } & Metrics)[];
   /** Error curves of rollouts. */

@@ -21,12 +21,12 @@ export interface FlowFrame {
 }
 
 export interface PreparedFrame {
-  /** [N, 9] 1 at the node's kind, else 0. */
+  /** [N, 9] 1 at the node's type, else 0. */
   kinds: Float32Array;
   geometry: PreparedGeometry;
 }
 
-/** Parts `embedding_model`, `main_model`, `pred_head`. */
+/** The parts are `embedding_model`, `main_model`, `pred_head`. */
 export class FlowModel extends Module {
   readonly #embedding: Linear;
   readonly #main: ErwinTransformer;
@@ -52,7 +52,7 @@ export class FlowModel extends Module {
     };
   }
 
-  /** state [N, 4] at the frame -> [N, 4] its change until the next */
+  /** Returns the state's change until the next frame, [N, 4], for the state [N, 4] of a frame. */
   async forward(state: Tensor, { kinds, geometry }: PreparedFrame): Promise<Tensor> {
     using nodeFeatures = scope(() => {
       const oneHot = Tensor.from(this.device, kinds, [geometry.points, NODE_KINDS]);

@@ -1,15 +1,15 @@
-// A run's numbers as points of curves.
+// Converts the entries of a run's log to points of curves.
 
 import type { LogEntry } from "erwin";
 import type { PastRun } from "./run-store.ts";
 import type { RunConfig } from "./saved-run.ts";
 
-/** A curve of more points looks the same, and takes long to draw. */
+/** The largest number of points of a curve: more look the same and take long to draw. */
 const MOST_POINTS = 2000;
 
 type Points = { x: number; y: number }[];
 
-/** The numbers of one name, evenly thinned out where there are very many. */
+/** Returns the values of one name, evenly thinned out if there are too many. */
 export function pointsOf(entries: readonly LogEntry[], key: string): Points {
   const points = entries.flatMap(({ step, [key]: value }) =>
     typeof value === "number" && Number.isFinite(value) ? [{ x: step, y: value }] : [],
@@ -18,14 +18,14 @@ export function pointsOf(entries: readonly LogEntry[], key: string): Points {
   return every <= 1 ? points : points.filter((_, i) => i % every === 0 || i === points.length - 1);
 }
 
-/** The training's loss: the mean since the entry before, where it is known. */
+/** Returns the training loss: the mean since the previous entry, if it is known. */
 export const lossOf = (entries: readonly LogEntry[]): Points =>
   pointsOf(
     entries.filter(({ kind }) => kind === "training").map((entry) => ({ ...entry, loss: entry.mean ?? entry.loss })),
     "loss",
   );
 
-/** What is kept of a run that another takes the place of. */
+/** Returns the part of a run that is kept when another run replaces it. */
 export const pastRun = ({ experiment, options }: RunConfig, entries: readonly LogEntry[]): PastRun => ({
   experiment,
   options,

@@ -1,4 +1,4 @@
-// The data set of a run: files that were opened or dropped, or samples that are made here.
+// The data set of a run: files that were opened or dropped, or samples that are generated here.
 
 import { proxy, type Remote, wrap } from "comlink";
 import type { FileSource } from "erwin/experiments";
@@ -27,7 +27,7 @@ export class DataSet {
     return this.#files;
   }
 
-  /** How the samples were made; undefined for files. */
+  /** The options with which the samples were generated; undefined for files. */
   get generated(): GeneratorOptions | undefined {
     return this.#generated;
   }
@@ -41,12 +41,12 @@ export class DataSet {
     facts.textContent = `${name === "" ? "Data set" : name}: ${count(files.size)} file${files.size === 1 ? "" : "s"}.`;
   }
 
-  /** Shows where an experiment's samples come from. @param readsFiles whether it reads any */
+  /** Shows the source of an experiment's samples. @param readsFiles whether the experiment reads any */
   async show(experiment: string, readsFiles: boolean): Promise<void> {
     byId("data").hidden = !readsFiles;
     if (experiment === this.#experiment) return;
     this.#experiment = experiment;
-    // Samples that were made are of the experiment before.
+    // The samples were generated for the previous experiment.
     if (this.#generated) this.#forget();
     byId("generation").hidden = true;
     if (!readsFiles) return;
@@ -58,8 +58,8 @@ export class DataSet {
   }
 
   /**
-   * Makes an experiment's samples, as many as the page says.
-   * @returns the options of training that suit them, as the command line has them
+   * Generates an experiment's samples, as many as the form says.
+   * @returns the options of training that suit them, as flags of the command line
    */
   async generate(experiment: string): Promise<string> {
     const { options, leastSamples, training } = this.#generation!;
@@ -83,7 +83,7 @@ export class DataSet {
     }
   }
 
-  /** A config for these files, in YAML. @throws FormatError where they hold no samples */
+  /** Proposes a config for these files, in YAML. @throws FormatError if they contain no samples */
   propose(): Promise<string> {
     return this.#started.propose(this.#files ?? [], this.#name);
   }

@@ -1,20 +1,20 @@
-// Looks into data sets and makes some, off the page's thread.
+// Surveys data sets and generates some, in a worker, so that the page stays responsive.
 
 import { expose } from "comlink";
 import type { GeneratorOptions } from "../../experiments/generator.ts";
 import { loadEngine } from "../shared/engine.ts";
 import type { DataFile } from "./protocol.ts";
 
-/** What a visitor has patience for; the command line makes more. */
+/** The largest number of samples that is generated on the page; the command line generates more. */
 const MOST_SAMPLES = 16;
 
-/** How an experiment's samples can be made. */
+/** How an experiment's samples can be generated. */
 export interface Generation {
-  /** The usual numbers. */
+  /** The default options. */
   options: GeneratorOptions;
-  /** Fewer samples are too few. */
+  /** The least number of samples. */
   leastSamples: number;
-  /** Options of training by which a small model learns from them in minutes, as the command line has them. */
+  /** Options of training with which a small model learns from them in minutes, as flags of the command line. */
   training: string;
 }
 
@@ -22,8 +22,8 @@ const loadGenerators = async () => (await import("../../experiments/generators.t
 
 const answers = {
   /**
-   * What `erwin init` would propose for these files, in YAML.
-   * @throws FormatError where there is no sample, or one is damaged
+   * Returns the config that `erwin init` would propose for these files, in YAML.
+   * @throws FormatError if there is no sample, or one is damaged
    */
   async propose(files: readonly DataFile[], name: string): Promise<string> {
     await loadEngine();
@@ -32,7 +32,7 @@ const answers = {
     return proposeConfig(await survey(source), name || "data");
   },
 
-  /** Undefined for an experiment whose samples cannot be made. */
+  /** Returns undefined for an experiment whose samples cannot be generated. */
   async generationOf(experiment: string): Promise<Generation | undefined> {
     const generators = await loadGenerators();
     if (!Object.hasOwn(generators, experiment)) return undefined;
@@ -41,7 +41,7 @@ const answers = {
     return { options: { seed: 0, frames: 1, ...defaults, samples }, leastSamples: least.samples, training };
   },
 
-  /** Makes a data set, as `erwin generate` does. @param onSample hears how many samples are done */
+  /** Generates a data set, as `erwin generate` does. @param onSample receives the number of samples that are done */
   async generate(experiment: string, options: GeneratorOptions, onSample: (done: number) => void): Promise<DataFile[]> {
     const generators = await loadGenerators();
     const files: DataFile[] = [];

@@ -1,5 +1,5 @@
-// The config of an experiment on own files: YAML as `erwin init` writes it, and controls for what is mostly changed in it. The text
-// is the config; the controls edit it.
+// The config of an experiment on the user's own files: YAML as `erwin init` writes it, and controls for its most important fields.
+// The text is the config; the controls edit it.
 
 import type { Experiment } from "erwin/experiments";
 import { type Document, isMap, parseDocument, stringify } from "yaml";
@@ -50,10 +50,10 @@ export class FolderForm {
   #config: Document = parseDocument("");
   #experiment: Experiment | undefined;
   #problem = "Open your files, or drop them on the page: a config for them is proposed then.";
-  /** Arrays that are taken out of the config can be put back. */
+  /** Arrays that were removed from the config, and can be put back. */
   readonly #unused = new Map<string, { part: Part; options: unknown }>();
 
-  /** @param onChange hears of another config */
+  /** @param onChange is called after a change of the config */
   constructor(library: Library, onChange: () => void) {
     this.#library = library;
     this.#onChange = onChange;
@@ -63,12 +63,12 @@ export class FolderForm {
     });
   }
 
-  /** Undefined where there is no config, or one that cannot be. */
+  /** The experiment; undefined if there is no config, or it is not valid. */
   get experiment(): Experiment | undefined {
     return this.#experiment;
   }
 
-  /** @throws Error saying what is wrong with it */
+  /** @throws Error that says what is wrong with it */
   get config(): unknown {
     if (!this.#experiment) throw new Error(this.#problem);
     return this.#config.toJS();
@@ -156,7 +156,7 @@ export class FolderForm {
     return way.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], whole);
   }
 
-  /** @param focus the control that was used, which is made anew */
+  /** @param focus the control that was used, which is created anew */
   #write(focus: string): void {
     text.value = this.#config.toString({ lineWidth: 0 });
     this.#read();

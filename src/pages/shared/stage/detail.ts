@@ -1,17 +1,17 @@
-// How many points a frame draws: as many as keep frames quick on this device. Where nothing moves, the rest is added frame by frame.
+// Chooses how many points a frame draws, so that frames stay quick on this device. When nothing moves, the rest is added frame by frame.
 
-/** Milliseconds between frames beyond which fewer points are drawn, and below which more. */
+/** Milliseconds between frames: if it takes longer, fewer points are drawn; if it takes less than the second, more. */
 const SLOW = 80;
 const QUICK = 45;
 const LEAST = 15_000;
 const MOST = 4_000_000;
 
 export class Detail {
-  /** Points of a frame, of all views together. */
+  /** The number of points in a frame, of all views together. */
   #budget: number;
   #last: number | undefined;
 
-  /** @param software whether the processor draws, in place of a GPU */
+  /** @param software whether the graphics are rendered by the processor */
   constructor(software: boolean) {
     this.#budget = software ? 40_000 : 400_000;
   }
@@ -20,7 +20,7 @@ export class Detail {
     return Math.round(this.#budget);
   }
 
-  /** Tells that a frame begins, one of several in a row. */
+  /** Reports that a frame begins, one of several in a row. */
   frame(now: number): void {
     const duration = this.#last === undefined ? undefined : now - this.#last;
     this.#last = now;
@@ -29,7 +29,7 @@ export class Detail {
     else if (duration < QUICK) this.#budget = Math.min(MOST, this.#budget * 1.15);
   }
 
-  /** Tells that no frame follows for now: the time until the next says nothing about the device. */
+  /** Reports that no frame follows for now: the time until the next one says nothing about the device. */
   rest(): void {
     this.#last = undefined;
   }

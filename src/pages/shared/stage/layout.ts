@@ -1,11 +1,11 @@
-// Where the points of a cloud lie on a stage, and in what order they are drawn.
+// The positions of a cloud's points on a stage, and the order in which they are drawn.
 
 import type { BallTree } from "../../../balltree/index.ts";
 
 /**
- * Moves points into the unit sphere, around the middle of their bounding box.
+ * Maps points into the unit sphere, around the centre of their bounding box.
  * @param positions [points, dimensionality]
- * @returns [points, 3], with z = 0 in the plane
+ * @returns [points, 3], with z = 0 in two dimensions
  */
 export function placesOf(positions: Float32Array, dimensionality: number): Float32Array<ArrayBuffer> {
   const places = new Float32Array((positions.length / dimensionality) * 3);
@@ -26,10 +26,10 @@ export function placesOf(positions: Float32Array, dimensionality: number): Float
   return places;
 }
 
-/** The median distance of the two points of a leaf, of a choice of leaves. */
+/** Returns the median distance between the two points of a leaf, over some of the leaves. */
 export function spacingOf({ treeIdx, treeMask }: BallTree, places: Float32Array): number {
   const distances: number[] = [];
-  // Odd: the leaves at multiples of a power of two are those that hold one point twice.
+  // The step is odd, because the leaves at multiples of a power of two are those that contain one point twice.
   const step = 2 * (Math.floor(treeIdx.length / 2 / 2048) | 1);
   for (let slot = 0; slot + 1 < treeIdx.length; slot += step) {
     if (!treeMask[slot] || !treeMask[slot + 1]) continue;
@@ -41,8 +41,8 @@ export function spacingOf({ treeIdx, treeMask }: BallTree, places: Float32Array)
 }
 
 /**
- * The points in an order of which every beginning is spread over the whole cloud: slots by the reversed bits of their number, so
- * that the first half takes one of each two neighbours in the tree, the first quarter one of each four.
+ * Returns the points in an order whose every prefix is spread over the whole cloud: slots by the reversed bits of their numbers, so
+ * that the first half contains one of each two neighbours in the tree, the first quarter one of each four.
  * @returns [points] indices of points
  */
 export function spreadOrder({ treeIdx, treeMask, cloudOffsets }: BallTree): Int32Array<ArrayBuffer> {
@@ -64,7 +64,7 @@ function reversedBits(value: number): number {
   return (value >>> 16) | (value << 16);
 }
 
-/** Rows of three numbers, such as places, in the order of drawing. @param values [points, 3] by index */
+/** Returns rows of three elements, such as positions, in the drawing's order. @param values [points, 3] by index */
 export function inOrder(values: Float32Array, order: Int32Array): Float32Array<ArrayBuffer> {
   const result = new Float32Array(3 * order.length);
   for (let place = 0; place < order.length; place++) {

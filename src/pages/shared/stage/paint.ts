@@ -1,11 +1,11 @@
-// The colours of points on a stage, by numbers of theirs.
+// Colours points on a stage by their values.
 
 import { type Colour, colourAt } from "../../../drawing/colours.ts";
 
-/** From the least to the largest number. */
+/** The least and the largest value. */
 export type Range = [low: number, high: number];
 
-/** A field of several channels is shown by its length. */
+/** Returns the values of a field; of a field with several channels, the length of the vector. */
 export function magnitudes({ data, channels }: { data: ArrayLike<number>; channels: number }): ArrayLike<number> {
   if (channels === 1) return data;
   const lengths = new Float32Array(data.length / channels);
@@ -17,7 +17,7 @@ export function magnitudes({ data, channels }: { data: ArrayLike<number>; channe
   return lengths;
 }
 
-/** Numbers that are not finite do not count. */
+/** Returns the range of the finite values. */
 export function rangeOf(values: ArrayLike<number>): Range {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let i = 0; i < values.length; i++) {
@@ -31,15 +31,15 @@ export function rangeOf(values: ArrayLike<number>): Range {
 const STEPS = 255;
 const scale = Array.from({ length: STEPS + 1 }, (_, step) => colourAt(step / STEPS));
 
-/** The colour of each of some numbers, on the scale from the range's one end to its other. */
+/** Returns the colour of each value, on the scale from one end of the range to the other. */
 export function colourOfEach(values: ArrayLike<number>, [low, high]: Range): (index: number) => Colour {
   return (index) =>
     scale[Math.max(0, Math.min(STEPS, Math.round((STEPS * (values[index] - low)) / (high - low || 1)))) || 0];
 }
 
 /**
- * Colours in the order of drawing, fully emphasised.
- * @param order [points] the point at each place
+ * Returns colours in the drawing's order, fully emphasised.
+ * @param order [points] the point at each place in the drawing
  * @returns [points, 4]
  */
 export function paint(order: ArrayLike<number>, colourOf: (point: number) => Colour): Uint8Array<ArrayBuffer> {

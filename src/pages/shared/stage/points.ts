@@ -1,4 +1,4 @@
-// The points of one view: little lit balls, which move and change colour smoothly from one drawing to the next.
+// The points of one view: small shaded balls, which move and change colour smoothly from one drawing to the next.
 
 import { BufferAttribute, BufferGeometry, Color, Points, ShaderMaterial } from "three";
 
@@ -18,11 +18,11 @@ const vertexShader = /* glsl */ `
     vec4 place = modelViewMatrix * vec4(mix(position, target, blend), 1.0);
     gl_Position = projectionMatrix * place;
     vec4 mixed = mix(colour, nextColour, blend);
-    // Emphasis is the colour's last number; what is not emphasised is small and fades into the ground.
+    // The emphasis is the fourth channel of the colour; points without it are small and fade into the background.
     float emphasis = mixed.a;
     gl_PointSize = clamp(size * mix(0.42, 1.0, emphasis) * pixels / -place.z, least, 64.0);
     float far = smoothstep(depths.x, depths.y, -place.z);
-    // Points have no normals; most clouds are round enough to be lit as a ball around the middle.
+    // Points have no normals; most clouds are round enough to be lit as a ball around the centre.
     vec3 outwards = normalize(mat3(modelViewMatrix) * position + vec3(1e-6));
     float light = mix(1.0, 0.86 + 0.2 * dot(outwards, vec3(-0.4, 0.7, 0.6)), roundness);
     shown = mix(ground, light * mixed.rgb, mix(0.24, 1.0, emphasis) * (1.0 - 0.4 * far));
@@ -35,19 +35,19 @@ const fragmentShader = /* glsl */ `
     vec2 at = 2.0 * gl_PointCoord - 1.0;
     float squared = dot(at, at);
     if (squared > 1.0) discard;
-    // Daylight from the upper left, darker towards the rim.
+    // The light comes from the upper left, and the rim is darker.
     float light = 0.70 + 0.30 * sqrt(1.0 - squared) - 0.12 * at.x * 0.5 - 0.12 * at.y;
     gl_FragColor = vec4(shown * light, 1.0);
   }
 `;
 
-/** Of a change from one drawing to the next. */
+/** The duration of a change from one drawing to the next. */
 const TRANSITION_MS = 700;
 
 export interface PointDrawing {
   /** [points, 4] */
   colours: Uint8Array;
-  /** [points, 3] undefined for the cloud's own places. */
+  /** [points, 3] drawn positions; undefined for the cloud's own. */
   positions: Float32Array | undefined;
 }
 
@@ -79,7 +79,7 @@ export class CloudPoints {
     return this.#home.count;
   }
 
-  /** Where the points are now, or will be after the transition. */
+  /** The current positions of the points, or those after the transition. */
   get places(): Float32Array {
     return (this.object.geometry.getAttribute("target") as BufferAttribute).array as Float32Array;
   }
@@ -99,7 +99,7 @@ export class CloudPoints {
     this.#moves = false;
   }
 
-  /** @param now the time at which the transition begins; undefined for none */
+  /** @param now the time at which the transition begins; undefined for no transition */
   show({ colours, positions }: PointDrawing, now: number | undefined): void {
     const { geometry, material } = this.object;
     this.#settle();
@@ -111,7 +111,7 @@ export class CloudPoints {
     else this.#began = now;
   }
 
-  /** Moves the transition on. Returns whether one goes on. */
+  /** Advances the transition. Returns whether it is still going on. */
   advance(now: number): boolean {
     if (!this.#moves) return false;
     const share = Math.min(1, (now - this.#began) / TRANSITION_MS);

@@ -1,4 +1,4 @@
-// The legend of numbers that are shown as colours.
+// The legend of values that are shown as colours.
 
 import { colourAt } from "../../../drawing/colours.ts";
 import { element } from "../dom.ts";
@@ -7,7 +7,7 @@ import type { Range } from "./paint.ts";
 
 const STOPS = 7;
 
-/** The scale of colours between the numbers of its ends. */
+/** Makes the scale of colours, with the values at its ends. */
 export function rampOf([low, high]: Range): HTMLElement {
   const ramp = element("i", { className: "ramp" });
   const stops = Array.from({ length: STOPS + 1 }, (_, step) => `rgb(${colourAt(step / STOPS).join(" ")})`);

@@ -1,4 +1,4 @@
-// Balls as spheres: discs that face the camera, with a bright rim, since a sphere's outline is a circle.
+// Draws balls as spheres: discs that face the camera, with a bright rim, because the outline of a sphere is a circle.
 
 import {
   Color,
@@ -19,7 +19,7 @@ const vertexShader = /* glsl */ `
     at = position.xy;
     shown = tint;
     vec4 centre = modelViewMatrix * vec4(sphere.xyz, 1.0);
-    // From nearby more of the outline is covered than the radius says.
+    // From nearby, the outline is wider than the radius.
     float widened = sphere.w * -centre.z / sqrt(max(1e-6, centre.z * centre.z - sphere.w * sphere.w));
     gl_Position = projectionMatrix * (centre + vec4(position.xy * min(widened, 4.0 * sphere.w), 0.0, 0.0));
   }
