@@ -1,0 +1,121 @@
+// Every command works with exactly the permissions that src/SECURITY.md says it needs. One process runs all commands of a row:
+// a call of the command line is no more than its module, evaluated with its words.
+
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+import { saveSafetensors } from "erwin";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { root } from "../../src/build/steps.mjs";
+import { tableRows } from "../readme/markdown.ts";
+import { seededRandom, uniformCloud } from "../support/clouds.ts";
+import { cliPath, erwin, temporaryFolder } from "./command.ts";
+
+const { path, folder, remove } = temporaryFolder();
+afterAll(remove);
+
+const words = (text: string) => [...text.matchAll(/`([^`]+)`/g)].map(([, word]) => word);
+const rows = tableRows(readFileSync(join(root, "src", "SECURITY.md"), "utf8"), "permissions in Deno").map((row) => ({
+  commands: words(row.commands),
+  flags: words(row["permissions in Deno"])[0]
+    .replaceAll("FILES", folder)
+    .replaceAll(/\bdist\b/g, dirname(cliPath))
+    .split(" "),
+}));
+
+const model = ["--model", path("run/last.safetensors"), "--backend", "cpu"];
+const points = ["--input", path("points.safetensors")];
+/** A call of each command, in an order in which each finds what it needs. */
+const calls: Record<string, string[]> = {
+  generate: ["cosmology", "--out", path("halos"), "--samples", "4"],
+  index: [path("halos")],
+  tree: [...points, "--output", path("tree.npz")],
+  train: ["farthest", "--out", path("run"), "--steps", "1", "--batch-size", "1", "--backend", "cpu"],
+  evaluate: ["--model", path("run"), "--backend", "cpu"],
+  predict: [...model, ...points, "--output", path("prediction.npy")],
+  gradients: [...model, ...points, "--output", path("gradients.npz")],
+  export: ["--model", path("run/last.safetensors"), "--onnx", path("model.onnx")],
+  convert: [path("run/last.safetensors"), path("model.pt")],
+  init: [path("fields"), "--out", path("run.yaml")],
+  demo: ["--channels", "8", "--output", path("balls.svg")],
+  assets: [path("assets")],
+  info: [],
+  bench: ["tree", "--points", "64", "--clouds", "1", "--seconds", "0.01"],
+};
+
+const END = "\u0004";
+const driver = `
+import process from "node:process";
+const [cli, ...calls] = JSON.parse(process.argv[2]);
+for (const [i, words] of calls.entries()) {
+  process.argv = [process.argv[0], cli, ...words];
+  process.exitCode = 0;
+  await import(cli + "?" + i);
+  console.log(words[0] + ": " + process.exitCode + "${END}");
+}
+process.exitCode = 0;
+`;
+
+interface DenoCommand {
+  output(): Promise<{ code: number; stdout: Uint8Array; stderr: Uint8Array }>;
+}
+/** Not of node:child_process, which hands all permissions on. */
+const { Command } = (
+  globalThis as unknown as { Deno: { Command: new (program: string, options: object) => DenoCommand } }
+).Deno;
+
+/** What each command of a row printed. */
+async function runAll(commands: readonly string[], flags: readonly string[]): Promise<Map<string, string>> {
+  const inOrder = Object.keys(calls).filter((name) => commands.includes(name));
+  const all = JSON.stringify([pathToFileURL(cliPath).href, ...inOrder.map((name) => [name, ...calls[name]])]);
+  const args = ["run", "--no-prompt", ...flags, path("driver.mjs"), all];
+  const { code, stdout, stderr } = await new Command(process.execPath, { args, env: { NO_COLOR: "1" } }).output();
+  const [printed, told] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  expect({ code, told }, printed).toEqual({ code: 0, told: "" });
+  return new Map(
+    printed
+      .split(END)
+      .slice(0, -1)
+      .map((text, i) => {
+        expect(text.endsWith(`${inOrder[i]}: 0`), text).toBe(true);
+        return [inOrder[i], text];
+      }),
+  );
+}
+
+beforeAll(() => {
+  const data = uniformCloud(60, 3, seededRandom(1));
+  const probe = { shape: [60, 16], data: new Float32Array(60 * 16).fill(1) };
+  writeFileSync(path("points.safetensors"), saveSafetensors({ node_positions: { shape: [60, 3], data }, probe }));
+  writeFileSync(path("driver.mjs"), driver);
+  mkdirSync(path("fields"));
+  for (const name of ["a", "b"]) writeFileSync(path(`fields/${name}.csv`), "x,y,z,heat\n1,2,3,4\n3,2,1,5\n2,2,2,6\n");
+});
+
+it("names every command", () => {
+  const all = [...erwin(["help"]).stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name);
+  expect(rows.flatMap(({ commands }) => commands).sort()).toEqual(all.sort());
+  expect(Object.keys(calls).sort()).toEqual(all);
+});
+
+describe("with exactly these permissions", () => {
+  it("commands read and write files", async () => {
+    const printed = await runAll(rows[0].commands, rows[0].flags);
+    expect(printed.size).toBe(rows[0].commands.length);
+    const demo = printed.get("demo")!;
+    expect(demo).toContain("1,839 points");
+    expect(Number(/differ by at most (\S+)/.exec(demo)?.[1])).toBeLessThan(1e-4);
+    const picture = readFileSync(path("balls.svg"), "utf8");
+    expect(picture).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
+    for (const balls of ["128 balls of 128", "32 balls of 512", "8 balls of 2,048"]) expect(picture).toContain(balls);
+    expect(statSync(path("balls.svg")).size).toBeLessThan(1_500_000);
+  });
+
+  it("others only read", async () => {
+    const printed = await runAll(rows[1].commands, rows[1].flags);
+    expect(printed.get("info")).toMatch(/host +Deno \d/);
+    expect(printed.get("info")).toMatch(/device +\S/);
+    expect(printed.get("bench")).toMatch(/no native baseline: .*permission|no native baseline: .*--allow/);
+  });
+});
