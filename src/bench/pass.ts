@@ -95,8 +95,8 @@ export async function readySizes(
   { onStart, onReady, onSkipped }: SubjectListener,
 ): Promise<void> {
   const { rounds, seconds } = options;
-  // The first size may take twice the time, so that every benchmark has at least one size to compare.
-  let allowed = 2 * seconds;
+  // The first size may take longer, so that every benchmark has a size to compare, and every device a forward pass.
+  let allowed = (passes.benchmark === "forward" ? 6 : 2) * seconds;
   const ready = async (size: BenchCase) => {
     onStart?.(size);
     const { subject, expected } = await readySubject(passes, size, options);

@@ -79,6 +79,22 @@ describe("Chromium with WebGPU, isolated by headers", () => {
     expect(opened.problems).toEqual([]);
   });
 
+  test("says where the device stands, and draws speed and share of the roofline, too", async () => {
+    const { page } = opened;
+    expect(await page.locator("#standing").textContent()).toMatch(/is number \d+ of \d+/);
+    for (const [choice, axis] of [
+      ["GFLOP/s", "GFLOP/s"],
+      ["Share of roofline", "Share of the measured roofline, %"],
+      ["Time", "Milliseconds"],
+    ]) {
+      await page.getByRole("radio", { name: choice }).check();
+      const chart = page.getByRole("img", { name: `Forward pass: ${axis} against the number of points` });
+      await chart.locator("canvas").waitFor();
+      // What was measured here, on the processor and by WebGPU, is among the lines.
+      await chart.getByText("google swiftshader").first().waitFor();
+    }
+  });
+
   test("is accessible with its result", async () => {
     for (const colorScheme of ["light", "dark"] as const) {
       await opened.page.emulateMedia({ colorScheme });
