@@ -1,9 +1,14 @@
-// The training page, clicked through in Chromium: twenty steps, a pause, a reload, and the same bits as without them.
+// The training page, clicked through in Chromium and in Firefox: twenty steps, a pause, a reload, and the same bits as without them;
+// own files; a flow that is predicted frame by frame; two tabs.
 
 import { readFileSync } from "node:fs";
 import { unzipSync } from "fflate";
 import type { Browser, Page } from "playwright-core";
+import { launch } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { findFirefox } from "../../src/build/firefox.mjs";
+import { folderGenerator } from "../../src/experiments/folder/write.ts";
 import { axeViolations, launchChromium, openPage, serveSite } from "./browser.ts";
 
 const RUN_MS = 240_000;
@@ -38,6 +43,11 @@ const lossesOf = (files: Record<string, Uint8Array>) =>
     .filter(({ kind }) => kind === "training")
     .map(({ step, loss }) => ({ step, loss }));
 
+/** The titles of what the stage shows. */
+const captionsOf = (page: Page) => page.locator("#prediction-captions strong").allTextContents();
+
+const ready = (page: Page) => page.locator("#start:enabled").waitFor();
+
 describe("Chromium, isolated by headers", () => {
   let browser: Browser;
   let host: Awaited<ReturnType<typeof serveSite>>;
@@ -62,6 +72,8 @@ describe("Chromium, isolated by headers", () => {
     const losses = lossesOf(expected);
     expect(losses.map(({ step }) => step)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
     expect(losses.at(-1)!.loss).toBeLessThan(losses[0]!.loss / 2);
+    await whole.page.getByText("normal x of bunny, after 20 steps").waitFor();
+    expect(await captionsOf(whole.page)).toEqual(["Prediction", "Truth", "Error"]);
     for (const colorScheme of ["light", "dark"] as const) {
       await whole.page.emulateMedia({ colorScheme });
       expect(await axeViolations(whole.page), colorScheme).toEqual([]);
@@ -107,6 +119,127 @@ describe("Chromium, isolated by headers", () => {
     await other.page.context().close();
   });
 
+  test("a hidden page pauses, and goes on by itself; another tab is told, and leaves the run as it is", async () => {
+    const { page } = await openPage(browser, `${host.url}${query}`);
+    await page.evaluate(() => {
+      let hidden = false;
+      Object.defineProperty(document, "hidden", { get: () => hidden });
+      Object.assign(globalThis, {
+        setHidden(now: boolean) {
+          hidden = now;
+          document.dispatchEvent(new Event("visibilitychange"));
+        },
+      });
+    });
+    const setHidden = (hidden: boolean) =>
+      page.evaluate((now) => (globalThis as unknown as { setHidden(now: boolean): void }).setHidden(now), hidden);
+    await click(page, "Start");
+    await untilStep(page, 2);
+    await setHidden(true);
+    await until(page, "paused");
+    const { step } = await stateOf(page);
+    expect(step).toBeLessThan(20);
+
+    const other = await page.context().newPage();
+    await other.goto(`${host.url}${query}`);
+    await ready(other);
+    await click(other, "Start");
+    await other.getByText("Another tab").waitFor();
+    expect((await stateOf(other)).state).toBe("paused");
+    await other.close();
+
+    await setHidden(false);
+    await until(page, "done");
+    const losses = lossesOf((await saveRun(page)).files);
+    expect(losses.map((entry) => entry.step)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+
+    // The run before is kept as a curve.
+    await click(page, "Start");
+    await untilStep(page, 1);
+    await page.getByText(/run of \d/).waitFor();
+    await page.context().close();
+  });
+
+  test("own files are trained on, with the config that is proposed and changed", async () => {
+    const files: { name: string; mimeType: string; buffer: Buffer }[] = [];
+    const options = { samples: 10, seed: 1, points: 150, frames: 1 };
+    for await (const { path, bytes } of folderGenerator.files(options, () => {})) {
+      files.push({ name: path, mimeType: "application/octet-stream", buffer: Buffer.from(bytes) });
+    }
+    const { page, problems } = await openPage(browser, `${host.url}train.html?backend=cpu`);
+    await page.getByLabel("Open file").setInputFiles(files);
+    await page.getByLabel("flux").selectOption("not used");
+    await page.getByLabel("Graph").selectOption("8 nearest points");
+    await page.locator("#option-steps").fill("20");
+    await page.getByText("The whole config").click();
+    const config = page.getByLabel("Config in YAML");
+    const written = parse(await config.inputValue()) as { targets: object; graph: object };
+    expect(written).toMatchObject({ targets: { temperature: {} }, graph: { kind: "knn", k: 8 } });
+    expect(Object.keys(written.targets)).toEqual(["temperature"]);
+    expect(await axeViolations(page)).toEqual([]);
+    await config.fill((await config.inputValue()).replace("temperature", "temprature"));
+    await click(page, "Start");
+    await until(page, "failed");
+    await page.getByText("temprature").first().waitFor();
+    await config.fill((await config.inputValue()).replace("temprature", "temperature"));
+    await page.locator("#option-steps").fill("20");
+    await click(page, "Start");
+    await page.waitForFunction(() => globalThis.erwinPage.state === "running");
+    await until(page, "done");
+    const { files: saved } = await saveRun(page);
+    const losses = lossesOf(saved);
+    expect(losses).toHaveLength(20);
+    expect(losses.at(-1)!.loss).toBeLessThan(losses[0]!.loss);
+    expect(new TextDecoder().decode(saved["model.safetensors"])).toContain("temperature");
+    await page.getByText(/temperature of plate-\d\.vtu, after 20 steps/).waitFor();
+    expect(await captionsOf(page)).toEqual(["Prediction", "Truth", "Error"]);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test("a flow that is made here is predicted frame by frame, and its error drawn", async () => {
+    const { page, problems } = await openPage(browser, `${host.url}train.html?experiment=eagle&backend=cpu`);
+    await page.locator("#generate-samples").fill("3");
+    await click(page, "Make samples");
+    await page.getByText("3 samples, made here").waitFor();
+    expect(await page.locator("#option-steps").inputValue()).toBe("400");
+    await page.locator("#option-steps").fill("2");
+    await click(page, "Start");
+    await until(page, "done");
+    const frame = page.getByRole("slider", { name: "Frame" });
+    await frame.waitFor();
+    // A hundred frames of 160 come before those of the test.
+    expect(await frame.getAttribute("max")).toBe("58");
+    await page.waitForFunction(() => Number(document.querySelector<HTMLInputElement>("#prediction-frame")?.value) > 3);
+    await click(page, "Stop");
+    await page.getByText("error of velocity x").waitFor();
+    expect(problems).toEqual([]);
+
+    // Its samples can be made again, to go on after a reload.
+    await page.locator("#option-steps").fill("4");
+    await click(page, "Start");
+    await untilStep(page, 1);
+    await click(page, "Pause");
+    await until(page, "paused");
+    await page.reload();
+    await until(page, "paused");
+    await click(page, "Resume");
+    await until(page, "done");
+    expect((await stateOf(page)).step).toBe(4);
+    await page.context().close();
+  });
+
+  test("a run on WebGPU goes to its end", async () => {
+    const { page } = await openPage(browser, `${host.url}train.html?experiment=overfit&backend=webgpu&steps=6`);
+    await click(page, "Start");
+    await until(page, "done");
+    expect(await stateOf(page)).toEqual({ state: "done", step: 6, error: undefined });
+    expect(await page.locator("#device").textContent()).toContain("WebGPU");
+    const losses = lossesOf((await saveRun(page)).files);
+    expect(losses.at(-1)!.loss).toBeLessThan(losses[0]!.loss);
+    await page.context().close();
+  });
+
   test("a data set that is missing or none is said, with what to do", async () => {
     const { page } = await openPage(browser, `${host.url}train.html?experiment=cosmology&backend=cpu`);
     await click(page, "Start");
@@ -120,3 +253,68 @@ describe("Chromium, isolated by headers", () => {
     await page.context().close();
   });
 });
+
+const firefox = findFirefox();
+
+test.skipIf(!firefox)(
+  "Firefox: twenty steps with falling loss, and the same bits with a reload in between",
+  async () => {
+    const host = await serveSite("headers");
+    const firefoxBrowser = await launch({ browser: "firefox", executablePath: firefox, headless: true });
+    try {
+      const page = await firefoxBrowser.newPage();
+      const settled = () =>
+        page.waitForFunction(() => ["done", "failed", "paused"].includes(globalThis.erwinPage?.state), {
+          timeout: RUN_MS,
+        });
+      const open = async () => {
+        await page.goto(`${host.url}${query}`);
+        await page.waitForSelector("#start:enabled");
+      };
+      await open();
+      await page.click("#start");
+      await settled();
+      const whole = await page.evaluate(runOfBrowser);
+      expect(whole.state).toBe("done");
+      expect(whole.losses).toHaveLength(20);
+      expect(whole.losses.at(-1)).toBeLessThan(whole.losses[0]! / 2);
+
+      await open();
+      await page.click("#start");
+      await page.waitForFunction(() => (globalThis.erwinPage.step ?? 0) >= 4 && globalThis.erwinPage.step !== 20);
+      await page.click("#pause");
+      await settled();
+      expect((await page.evaluate(runOfBrowser)).state).toBe("paused");
+      await open();
+      await page.click("#resume");
+      await page.waitForFunction(() => globalThis.erwinPage.state === "running");
+      await settled();
+      expect(await page.evaluate(runOfBrowser)).toEqual(whole);
+    } finally {
+      await firefoxBrowser.close();
+      host.close();
+    }
+  },
+);
+
+/** In the page: its state, and the losses and weights of the run that the browser keeps. */
+async function runOfBrowser() {
+  const answerOf = <Result>(request: IDBRequest<Result>) =>
+    new Promise<Result>((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+  const database = await answerOf(indexedDB.open("erwin-training"));
+  const file = (name: string) => answerOf(database.transaction("files").objectStore("files").get(name));
+  const [metrics, weights] = [await file("metrics.jsonl"), await file("model.safetensors")];
+  database.close();
+  const losses = new TextDecoder()
+    .decode(metrics)
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { kind: string; loss: number })
+    .filter(({ kind }) => kind === "training")
+    .map(({ loss }) => loss);
+  const digest = weights && Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", weights)));
+  return { state: globalThis.erwinPage.state, losses, digest };
+}

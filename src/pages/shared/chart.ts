@@ -52,7 +52,8 @@ export class Chart {
       const width = Math.floor(entry!.contentRect.width);
       if (width === this.#width) return;
       this.#width = width;
-      this.#draw();
+      // Of several charts that appear together each is a task of its own.
+      setTimeout(() => this.#draw());
     }).observe(this.element);
     onTheme(() => this.#draw());
   }

@@ -159,6 +159,7 @@ export class PredictionView {
   async #startStage(): Promise<Stage<Side>> {
     this.#stage ??= import("../shared/stage/stage.ts").then(({ Stage }) => {
       const stage = new Stage<Side>(this.#canvas, sides);
+      void stage.ready().then(() => this.#canvas.classList.remove("unready"));
       onTheme(() => {
         const ground = getComputedStyle(this.#canvas.parentElement!).backgroundColor;
         stage.setColours({ ground, ink: getComputedStyle(document.body).color });

@@ -54,6 +54,9 @@ export class Stage<Side extends string> {
   /** Whether the processor draws, in place of a GPU. */
   readonly #software: boolean;
   #sides: readonly Side[];
+  /** Resolves when the shaders are compiled: nothing is drawn before, since whoever draws waits for the compiler. */
+  readonly #compiled: Promise<unknown>;
+  #isCompiled = false;
   /** The colour of what is drawn over the points. */
   #ink = Uint8Array.of(255, 255, 255);
   #radius = 0.01;
@@ -92,6 +95,11 @@ export class Stage<Side extends string> {
     new ResizeObserver(() => this.draw()).observe(canvas);
     canvas.addEventListener("webglcontextrestored", () => this.draw());
     this.setCamera({ turn: 0, tilt: 0, distance: 3 });
+    const compiling = this.#all.map(({ scene }) => this.#renderer?.compileAsync(scene, this.#camera));
+    this.#compiled = Promise.all(compiling).then(() => {
+      this.#isCompiled = true;
+      this.draw();
+    });
   }
 
   get #all(): View[] {
@@ -207,6 +215,24 @@ export class Stage<Side extends string> {
     this.draw();
   }
 
+  /**
+   * Resolves when the first frame is drawn, which may take seconds without a GPU: a canvas that is shown before makes the page wait
+   * for it.
+   */
+  async ready(): Promise<void> {
+    await this.#compiled;
+    await new Promise(requestAnimationFrame);
+    const context = this.#renderer?.getContext();
+    if (!(context instanceof WebGL2RenderingContext)) return;
+    const fence = context.fenceSync(context.SYNC_GPU_COMMANDS_COMPLETE, 0);
+    context.flush();
+    if (!fence) return;
+    while (context.getSyncParameter(fence, context.SYNC_STATUS) === context.UNSIGNALED) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    context.deleteSync(fence);
+  }
+
   /** The picture as it is, at least so many pixels wide. */
   async picture(width: number): Promise<Blob> {
     const { clientWidth } = this.#canvas;
@@ -266,7 +292,7 @@ export class Stage<Side extends string> {
   /** Draws a frame soon. */
   draw(): void {
     this.#refined = undefined;
-    if (this.#frame === 0) this.#frame = requestAnimationFrame((now) => this.#step(now));
+    if (this.#frame === 0 && this.#isCompiled) this.#frame = requestAnimationFrame((now) => this.#step(now));
   }
 
   #moved(): void {
@@ -418,6 +444,8 @@ function makeRenderer(canvas: HTMLCanvasElement): WebGLRenderer | undefined {
     // What is drawn stays, so that frames can add to it.
     const renderer = new WebGLRenderer({ canvas, antialias: false, preserveDrawingBuffer: true });
     renderer.autoClear = false;
+    // Asking for errors waits for the compiler.
+    renderer.debug.checkShaderErrors = false;
     renderer.outputColorSpace = LinearSRGBColorSpace;
     return renderer;
   } catch {
