@@ -13,6 +13,8 @@ export {
   type Precision,
   type ProductTuning,
   type Profile,
+  type Recovery,
+  type RecoveryListener,
   requestDevice,
   type Tile,
 } from "./backends/index.ts";

@@ -2,28 +2,33 @@
 
 import { expose, type Remote, releaseProxy } from "comlink";
 import type { Device } from "../src/backends/device.ts";
-import { type DeviceOptions, requestDevice } from "../src/backends/index.ts";
+import { type DeviceOptions, Recoveries, type Recovery, requestDevice } from "../src/backends/index.ts";
 import { disposeThreads } from "../src/balltree/index.ts";
-import { DisposedError, ErwinError } from "../src/errors.ts";
+import { DisposedError, ErwinError, serializeError } from "../src/errors.ts";
 import { ErwinTransformer } from "../src/erwin/model.ts";
+import { loadSafetensors, saveSafetensors } from "../src/formats/safetensors.ts";
 import { type GivenAssets, takeAssets } from "../src/host/given-assets.ts";
 import { holdLife } from "../src/host/life.ts";
 import { borrowThreads } from "../src/host/page-threads.ts";
+import { setVisible } from "../src/host/visibility.ts";
 import { type Limits, setLimits } from "../src/limits.ts";
 import { noGrad } from "../src/tensor/tape.ts";
 import { FitController } from "../src/train/control.ts";
 import { keepErrorClasses } from "../src/worker/errors.ts";
 import {
   type CheckpointListener,
+  FAREWELL,
   GREETING,
   type ModelWorker,
   type ProgressListener,
+  type RecoveryCall,
   type TrainingCommand,
   type WorkerConfig,
   type WorkerInfo,
   type WorkerInput,
   type WorkerMode,
   type WorkerOutput,
+  type WorkerRecovery,
   type WorkerTrainingOptions,
   type WorkerTrainingResult,
 } from "../src/worker/protocol.ts";
@@ -31,13 +36,27 @@ import { trainModel } from "../src/worker/training.ts";
 import { packed } from "../src/worker/transfer.ts";
 import { ownerEndpoint } from "./owner.ts";
 
+/** How to make the model again on another device. */
+interface ModelCopy {
+  make(device: Device): Promise<ErwinTransformer>;
+  /** What passes in training mode have changed since. */
+  buffers?: Awaited<ReturnType<ErwinTransformer["saveBuffers"]>>;
+}
+
 class ModelServer implements ModelWorker {
   #options: DeviceOptions = {};
+  /** The device that was requested, with which those that took its place are disposed, and the one in use. */
+  #first: Device | undefined;
   #device: Device | undefined;
   #deviceLost = false;
   #model: ErwinTransformer | undefined;
   /** The controllers of the forward calls that run or wait. */
   readonly #calls = new Map<number, AbortController>();
+  #copy: ModelCopy | undefined;
+  #recover = true;
+  #onRecovery: Remote<RecoveryCall> | undefined;
+  readonly #recoveries = new Recoveries();
+  #trainingRecoveries = 0;
   /** The controllers of the trainings that run or wait. */
   readonly #controllers = new Map<number, FitController>();
   #closed = false;
@@ -47,27 +66,46 @@ class ModelServer implements ModelWorker {
     return holdLife(life);
   }
 
-  open(options: DeviceOptions, assets: GivenAssets, limits: Limits, threads?: MessagePort): Promise<void> {
+  open(
+    options: DeviceOptions,
+    assets: GivenAssets,
+    limits: Limits,
+    { recover, visible }: WorkerRecovery,
+    onRecovery?: Remote<RecoveryCall>,
+    threads?: MessagePort,
+  ): Promise<void> {
     takeAssets(assets);
     setLimits(limits);
+    setVisible(visible);
+    this.#recover = recover;
+    this.#onRecovery = onRecovery;
     if (threads) borrowThreads(threads);
     this.#options = options;
     return this.#inOrder(() => this.#openDevice());
   }
 
+  setVisible(visible: boolean): void {
+    setVisible(visible);
+  }
+
   load(source: Uint8Array | string, { config }: { config?: WorkerConfig }): Promise<void> {
-    return this.#replaceModel((device) => ErwinTransformer.load(source, { device, config }));
+    return this.#replaceModel(async (device) => {
+      const model = await ErwinTransformer.load(source, { device, config });
+      // What is at an address may be another file by the time it is needed again.
+      return { model, copy: copyFrom(typeof source === "string" ? await model.save() : source, config) };
+    });
   }
 
   create(config: WorkerConfig, { seed }: { seed?: number }): Promise<void> {
-    return this.#replaceModel((device) => ErwinTransformer.create(config, { device, seed }));
+    const make = (device: Device) => ErwinTransformer.create(config, { device, seed });
+    return this.#replaceModel(async (device) => ({ model: await make(device), copy: { make } }));
   }
 
   async forward(input: WorkerInput, call: number): Promise<WorkerOutput> {
     const controller = new AbortController();
     this.#calls.set(call, controller);
     try {
-      return await this.#inOrder(() => this.#forward(input, controller.signal));
+      return await this.#surviving(() => this.#forward(input, controller.signal));
     } finally {
       this.#calls.delete(call);
     }
@@ -85,7 +123,8 @@ class ModelServer implements ModelWorker {
     // Nobody can run a backward pass through this result.
     const output = await noGrad(() => model.forward(prepared));
     try {
-      const data = await output.data();
+      const [data, buffers] = await Promise.all([output.data(), model.training ? model.saveBuffers() : undefined]);
+      if (buffers) this.#copy!.buffers = buffers;
       return packed({ data, shape: [...output.shape], batchIdx: output.batchIdx! }, true, "output");
     } finally {
       output.dispose();
@@ -101,7 +140,7 @@ class ModelServer implements ModelWorker {
   }
 
   save(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#inOrder(async () => packed(await this.#loadedModel().save(), true, "model"));
+    return this.#surviving(async () => packed(await this.#loadedModel().save(), true, "model"));
   }
 
   /** Does not wait its turn: it reports the state while a call runs. */
@@ -115,6 +154,7 @@ class ModelServer implements ModelWorker {
       memory: { current, peak, reserved, buffersCreated },
       config: model?.config,
       mode: model && (model.training ? "train" : "eval"),
+      recoveries: this.#recoveries.count + this.#trainingRecoveries,
     };
   }
 
@@ -127,13 +167,19 @@ class ModelServer implements ModelWorker {
     const controller = new FitController();
     this.#controllers.set(id, controller);
     try {
-      return await this.#inOrder(async () =>
-        packed(
-          await trainModel(this.#loadedModel(), options, { controller, onProgress, onCheckpoint }),
-          true,
-          "result",
-        ),
-      );
+      // The training survives the loss of a device by itself, once it has a copy of its own.
+      return await this.#surviving(async () => {
+        const model = this.#loadedModel();
+        const recovering = { recover: this.#recover, onRecovery: (recovery: Recovery) => this.#heardOf(recovery) };
+        try {
+          const result = await trainModel(model, options, { controller, ...recovering, onProgress, onCheckpoint });
+          this.#trainingRecoveries += result.recoveries;
+          return packed(result, true, "result");
+        } finally {
+          // If that fails, the model's device is lost, and its copy stays as it was.
+          await this.#keep(model).catch(() => {});
+        }
+      });
     } finally {
       this.#controllers.delete(id);
       onProgress?.[releaseProxy]();
@@ -154,7 +200,7 @@ class ModelServer implements ModelWorker {
     for (const controller of this.#controllers.values()) controller.stop();
     await this.#lastCall;
     await disposeThreads();
-    this.#device?.dispose();
+    this.#first?.dispose();
   }
 
   /** Executes one call at a time in the order of arrival, whether or not the previous one succeeded. */
@@ -167,20 +213,72 @@ class ModelServer implements ModelWorker {
     return result;
   }
 
-  #replaceModel(make: (device: Device) => Promise<ErwinTransformer>): Promise<void> {
+  /** The same for work that is done again on another device if this one is lost. */
+  #surviving<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.#inOrder(async () => {
-      if (this.#deviceLost) await this.#openDevice();
-      const model = await make(this.#device!);
+      for (;;) {
+        try {
+          const result = await work();
+          this.#recoveries.progressed();
+          return result;
+        } catch (error) {
+          if (!this.#recover) throw error;
+          const move = (device: Device) => this.#moveTo(device);
+          await this.#recoveries.survive(error, this.#device!, move, (recovery) => this.#heardOf(recovery));
+        }
+      }
+    });
+  }
+
+  async #moveTo(device: Device): Promise<void> {
+    const old = this.#model;
+    this.#use(device);
+    if (!old) return;
+    const { make, buffers } = this.#copy!;
+    const model = await make(device);
+    if (old.training) model.train();
+    if (buffers)
+      model.restore(
+        new Map([...loadSafetensors(await model.save()).tensors, ...loadSafetensors(saveSafetensors(buffers)).tensors]),
+      );
+    this.#model = model;
+    old.dispose();
+  }
+
+  #heardOf({ message, error, device: { backend, info } }: Recovery): unknown {
+    if (this.#onRecovery) return this.#onRecovery({ message, error: serializeError(error), device: { backend, info } });
+    if (backend === "cpu") console.warn(`erwin: ${message}`);
+    return undefined;
+  }
+
+  /** Takes a model as it is, and where it is. */
+  async #keep(model: ErwinTransformer): Promise<void> {
+    this.#use(model.device);
+    this.#copy = copyFrom(await model.save());
+  }
+
+  #replaceModel(make: (device: Device) => Promise<{ model: ErwinTransformer; copy: ModelCopy }>): Promise<void> {
+    return this.#surviving(async () => {
+      if (this.#deviceLost && !this.#recover) await this.#openDevice();
+      const { model, copy } = await make(this.#device!);
       this.#model?.dispose();
       this.#model = model;
+      this.#copy = copy;
     });
   }
 
   async #openDevice(): Promise<void> {
-    this.#device = await requestDevice(this.#options);
+    this.#first?.dispose();
+    this.#first = await requestDevice(this.#options);
+    this.#use(this.#first);
+  }
+
+  #use(device: Device): void {
+    if (device === this.#device) return;
+    this.#device = device;
     this.#deviceLost = false;
-    this.#device.lost.then(() => {
-      this.#deviceLost = true;
+    device.lost.then(() => {
+      if (device === this.#device) this.#deviceLost = true;
     });
   }
 
@@ -190,7 +288,23 @@ class ModelServer implements ModelWorker {
   }
 }
 
+const copyFrom = (bytes: Uint8Array, config?: WorkerConfig): ModelCopy => ({
+  make: (device) => ErwinTransformer.load(bytes, { device, config }),
+});
+
+/** A worker that ends itself says so. */
+function sayFarewell(): void {
+  const scope = globalThis as unknown as { close?(): void };
+  const { close } = scope;
+  if (!close) return;
+  scope.close = () => {
+    owner.postMessage(FAREWELL);
+    close.call(scope);
+  };
+}
+
 keepErrorClasses();
 const owner = ownerEndpoint();
 expose(new ModelServer(), owner);
+sayFarewell();
 owner.postMessage(GREETING);

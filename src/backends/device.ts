@@ -101,6 +101,8 @@ export interface Device extends Memory {
   readonly threads: number | undefined;
   /** Resolves when the device goes away; every call after that throws this error. Never resolves after `dispose()`. */
   readonly lost: Promise<DeviceLostError>;
+  /** @internal The device that has taken its place since it was lost; it is disposed with it. */
+  replacement?: Promise<Device>;
 
   /** Fills with zeros. */
   clear(storage: Storage): void;

@@ -228,6 +228,22 @@ export abstract class Module {
   }
 
   /**
+   * Moves it to another device, with the values of a checkpoint: its own may be lost with the device that it is on. The tensors
+   * that `parameters` and `buffers` returned before are disposed.
+   * @param file its name in error messages
+   * @throws CheckpointError listing every tensor that is missing, unexpected or misshapen: it stays where it is then.
+   *   OutOfMemoryError, DeviceLostError: it has no values then, and may be moved again
+   */
+  moveTo(device: Device, tensors: ReadonlyMap<string, SafeTensor>, file = "checkpoint"): void {
+    this.check(tensors, file);
+    for (const module of this.modules().values()) {
+      module.#device = undefined;
+      for (const part of module.#own.values()) if (part instanceof Parameter) part.empty();
+    }
+    this.restore(tensors, file, device);
+  }
+
+  /**
    * Whether `restore` would take these tensors; no memory is taken.
    * @param file its name in error messages
    * @returns the values it would take, by name
@@ -297,17 +313,24 @@ export abstract class Module {
    * does PyTorch's `load_state_dict` after safetensors' `load_file`.
    */
   async save(): Promise<Uint8Array<ArrayBuffer>> {
+    return saveSafetensors(await this.#read(this.state()), this.metadata());
+  }
+
+  /** Buffers and counters as `save` writes them: what a forward pass in training mode changes. */
+  saveBuffers(): Promise<Map<string, SafeTensorInput>> {
+    return this.#read(this.buffers());
+  }
+
+  async #read(wanted: ReadonlyMap<string, Tensor>): Promise<Map<string, SafeTensorInput>> {
     this.expectUsable();
     const tensors = new Map<string, SafeTensorInput>();
     // All reads run at once: on some hosts each takes ten milliseconds, however short.
     await Promise.all(
-      [...this.state()].map(async ([name, tensor]) =>
-        tensors.set(name, { shape: tensor.shape, data: await tensor.data() }),
-      ),
+      [...wanted].map(async ([name, tensor]) => tensors.set(name, { shape: tensor.shape, data: await tensor.data() })),
     );
     for (const [name, { value }] of this.#entries().counters)
       tensors.set(name, { shape: [], data: BigInt64Array.of(BigInt(value)) });
-    return saveSafetensors(tensors, this.metadata());
+    return tensors;
   }
 
   /** The metadata that `save` writes into the file, such as the config as JSON. Default: none. */

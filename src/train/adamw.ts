@@ -220,12 +220,15 @@ export class AdamW {
     const device = this.#device;
     const { weights } = this.#parameters;
     const own = device.allocate(weights.bytes);
-    device.copy(weights, own, weights.bytes);
-    device.copy(this.#average, weights, weights.bytes);
     try {
-      return await work();
+      device.copy(weights, own, weights.bytes);
+      device.copy(this.#average, weights, weights.bytes);
+      try {
+        return await work();
+      } finally {
+        device.copy(own, weights, weights.bytes);
+      }
     } finally {
-      device.copy(own, weights, weights.bytes);
       device.release(own);
     }
   }
@@ -292,10 +295,10 @@ export class AdamW {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.#parameters.dispose();
     this.#measure.dispose();
     const own = [this.#owner, this.#steps, this.#values, this.#status, this.#noLoss];
     for (const storage of [...own, ...this.#kept().map(([, storage]) => storage)]) this.#device.release(storage);
+    this.#parameters.dispose();
   }
 
   [Symbol.dispose](): void {

@@ -1,20 +1,20 @@
 // The training loop.
 
 import { describe, expectParts } from "../arguments.ts";
+import { type Device, Recoveries, type RecoveryListener } from "../backends/index.ts";
 import { ConfigError, NumericalError } from "../errors.ts";
 import { loadSafetensors } from "../formats/safetensors.ts";
 import { Random } from "../random.ts";
-import { Tensor } from "../tensor/tensor.ts";
-import { AdamW, type AdamWOptions } from "./adamw.ts";
+import type { AdamWOptions } from "./adamw.ts";
 import { loadTraining, saveTraining, type TrainingProgress } from "./checkpoint.ts";
 import { FitController } from "./control.ts";
+import { Equipment } from "./equipment.ts";
 import { evaluate, type Metrics } from "./evaluate.ts";
-import type { Logger } from "./logger.ts";
-import { LossLog } from "./losses.ts";
+import type { LogEntry, Logger } from "./logger.ts";
 import { BatchOrder } from "./order.ts";
-import { Pace } from "./pace.ts";
 import { Prefetch } from "./prefetch.ts";
 import { learningRate, type Schedule } from "./schedules.ts";
+import { Snapshots } from "./snapshots.ts";
 import { type CheckpointStore, MemoryStore } from "./store.ts";
 import type { DataSet, Task, Trainable } from "./task.ts";
 
@@ -69,6 +69,16 @@ export interface FitOptions<Sample, Batch> {
   prefetch?: number;
   /** A description of the run, stored in the checkpoints. */
   config?: unknown;
+  /**
+   * Whether the run goes on when its device is lost: on a new device like it, from the newest copy on the host, which is at most
+   * some hundred times as old as it takes to make one. The steps since then are done again with the same results, and are not
+   * logged twice. When two new devices are lost before the run gets any further, or there is none, it goes on with the CPU
+   * backend, whose results differ within rounding. The model is on the new device then (`model.device`), which is disposed with
+   * the lost one. Default true, for models with `moveTo`; false: the run ends with DeviceLostError.
+   */
+  recover?: boolean;
+  /** Hears of each device that takes the place of a lost one. Without it, a change to the CPU backend is written to the console. */
+  onRecovery?: RecoveryListener;
 }
 
 /** How a training is going, as `onProgress` hears of it. */
@@ -104,6 +114,8 @@ export interface FitResult {
   /** The test of the best weights. */
   test?: Metrics;
   skipped: number;
+  /** The number of lost devices that it survived. */
+  recoveries: number;
   /** The total milliseconds, and those for which the device waited for batches. */
   time: number;
   treeWait: number;
@@ -115,7 +127,9 @@ export interface FitResult {
  *
  * Afterwards the model has the weights with the lowest validation loss (the averaged ones, if the optimiser keeps an average), or if
  * the run did not finish, those of its last step.
- * @throws NumericalError if a loss or gradient is not finite and the optimiser does not skip such steps: `details.tensor`,
+ *
+ * A device that is lost does not end a run (`recover`).
+ * @throws DeviceLostError if there is no device any more; NumericalError if a loss or gradient is not finite and the optimiser does not skip such steps: `details.tensor`,
  *   `details.step`; ConfigError, CheckpointError, and errors of the task
  */
 export async function fit<Sample, Batch>(options: FitOptions<Sample, Batch>): Promise<FitResult> {
@@ -144,25 +158,30 @@ class Run<Sample, Batch> {
   readonly #options: FitOptions<Sample, Batch>;
   readonly #store: CheckpointStore;
   readonly #controller: FitController;
-  readonly #optimizer: AdamW;
-  readonly #losses: LossLog;
-  readonly #pace: Pace;
   readonly #accumulate: number;
   readonly #logEvery: number;
-  /** The gradient of the step's loss with respect to a batch's loss: 1 / accumulate. */
-  readonly #share: Tensor;
+  readonly #snapshots = new Snapshots();
+  readonly #recoveries = new Recoveries();
+  #on: Equipment | undefined;
   #progress: TrainingProgress;
   #firstStep = 0;
   #reading: Promise<void> = Promise.resolve();
   #prefetch: Prefetch<Batch> | undefined;
   #validation: Metrics | undefined;
+  /** Skipped steps: up to the first step on this device, up to the newest snapshot, and in all. */
+  #skippedBefore = 0;
+  #skippedAtSnapshot = 0;
   #skipped = 0;
+  /** The last step that was logged, by the kind of its entry: steps that are done again are not. */
+  readonly #logged: Partial<Record<LogEntry["kind"], number>> = {};
+  /** Milliseconds for which devices that were lost had waited for batches. */
+  #waited = 0;
   #points = 0;
   #clock = { step: 0, time: 0, points: 0 };
 
   constructor(options: FitOptions<Sample, Batch>) {
     expectParts("fit", options, { model: "parameters", task: "prepare", trainData: "load" });
-    const { model, schedule, seed = 0, accumulate = 1, logEvery = 10 } = options;
+    const { schedule, seed = 0, accumulate = 1, logEvery = 10 } = options;
     for (const [field, value] of Object.entries({
       steps: options.steps,
       batchSize: options.batchSize,
@@ -178,38 +197,28 @@ class Run<Sample, Batch> {
     this.#store = options.store ?? new MemoryStore();
     this.#controller = options.controller ?? new FitController();
     this.#progress = { step: 0, batches: 0, seed, schedule, validated: 0, config: options.config };
-    const { device } = model;
-    this.#optimizer = new AdamW(model.parameters(), { ...options.optimizer, lr: learningRate(schedule, 0) });
-    this.#losses = new LossLog(device, logEvery, accumulate);
-    this.#share = Tensor.from(device, new Float32Array([1 / accumulate]));
-    // This comes last, because some hosts do not exit while it is open, and a constructor that throws cannot close it.
-    this.#pace = new Pace(device);
   }
 
   async run(): Promise<FitResult> {
-    const { model, signal } = this.#options;
+    const { signal, resume } = this.#options;
     const begun = performance.now();
     const stop = () => this.#controller.stop();
     if (signal?.aborted) stop();
     signal?.addEventListener("abort", stop);
     try {
-      await this.#resume();
-      model.train();
-      this.#clock = { step: this.#progress.step, time: performance.now(), points: 0 };
-      const trained = await this.#steps();
-      await this.#settle();
-      await this.#save();
-      const finished = trained ? await this.#unlessStopped(() => this.#finish()) : undefined;
+      if (resume !== false) this.#snapshots.latest = await this.#store.load(LAST_CHECKPOINT);
+      const { finished, test } = await this.#surviving(() => this.#train());
       const { step, best } = this.#progress;
       return {
         step,
-        finished: finished !== undefined,
+        finished,
         best,
         validation: this.#validation,
-        test: finished?.test,
+        test,
         skipped: this.#skipped,
+        recoveries: this.#recoveries.count,
         time: performance.now() - begun,
-        treeWait: this.#prefetch?.idle ?? 0,
+        treeWait: this.#treeWait,
       };
     } finally {
       signal?.removeEventListener("abort", stop);
@@ -217,17 +226,60 @@ class Run<Sample, Batch> {
   }
 
   dispose(): void {
-    this.#pace.close();
-    this.#optimizer.zeroGrad();
-    this.#optimizer.dispose();
-    this.#losses.dispose();
-    this.#share.dispose();
+    this.#on?.dispose();
+    this.#on = undefined;
   }
 
-  async #resume(): Promise<void> {
-    const bytes = this.#options.resume === false ? undefined : await this.#store.load(LAST_CHECKPOINT);
-    if (!bytes) return;
-    const saved = loadTraining(bytes, this.#options.model, this.#optimizer, LAST_CHECKPOINT);
+  get #recovers(): boolean {
+    const { model, recover = true } = this.#options;
+    return recover && model.moveTo !== undefined;
+  }
+
+  /** Does the work again, from the newest snapshot on, as often as its device is lost. */
+  async #surviving<Result>(work: () => Promise<Result>): Promise<Result> {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        await this.#recover(error);
+      }
+    }
+  }
+
+  /** Moves the run to a new device. @throws the error, if no device was lost or the run cannot move */
+  #recover(error: unknown): Promise<void> {
+    const { model, onRecovery } = this.#options;
+    const { latest } = this.#snapshots;
+    if (!this.#recovers || !latest) throw error;
+    const move = (device: Device) => {
+      this.dispose();
+      model.moveTo!(device, loadSafetensors(latest).tensors);
+    };
+    return this.#recoveries.survive(error, model.device, move, onRecovery);
+  }
+
+  /** Trains from the newest snapshot on; from the model as it is, if there is none. */
+  async #train(): Promise<{ finished: boolean; test?: Metrics }> {
+    const { model, schedule } = this.#options;
+    this.#on = new Equipment(model, {
+      optimizer: { ...this.#options.optimizer, lr: learningRate(schedule, 0) },
+      logEvery: this.#logEvery,
+      accumulate: this.#accumulate,
+    });
+    const { latest } = this.#snapshots;
+    if (latest) this.#restore(latest);
+    else if (this.#recovers) await this.#snapshots.take(() => this.#encode());
+    model.train();
+    this.#clock = { step: this.#progress.step, time: performance.now(), points: this.#points };
+    const trained = await this.#steps();
+    await this.#settle();
+    await this.#save();
+    const finished = trained ? await this.#unlessStopped(() => this.#finish()) : undefined;
+    return { finished: finished !== undefined, test: finished?.test };
+  }
+
+  #restore(bytes: Uint8Array): void {
+    const saved = loadTraining(bytes, this.#options.model, this.#on!.optimizer, LAST_CHECKPOINT);
     this.#progress = {
       ...this.#progress,
       step: saved.step,
@@ -238,24 +290,40 @@ class Run<Sample, Batch> {
       best: saved.best,
     };
     this.#firstStep = saved.step;
+    this.#skippedBefore = this.#skippedAtSnapshot;
+    this.#skipped = this.#skippedBefore;
+    this.#reading = Promise.resolve();
+  }
+
+  #encode(): Promise<Uint8Array<ArrayBuffer>> {
+    return saveTraining(this.#options.model, this.#on!.optimizer, this.#progress);
+  }
+
+  get #treeWait(): number {
+    return this.#waited + (this.#prefetch?.idle ?? 0);
   }
 
   /** @returns whether the last step was reached */
   async #steps(): Promise<boolean> {
     const { steps, saveEvery } = this.#options;
+    const { pace } = this.#on!;
     const progress = this.#progress;
     // Where the last call was stopped while it validated.
     if (!(await this.#validateIfDue())) return false;
+    this.#waited = this.#treeWait;
     this.#prefetch = this.#prefetchBatches((steps - progress.step) * this.#accumulate);
     while (progress.step < steps) {
-      await this.#pace.next();
+      await pace.next();
       await this.#controller.whileRunning();
       if (this.#controller.stopped) return false;
       await this.#callBeforeStep();
       await this.#step();
-      this.#pace.began();
+      pace.began();
       const { step } = progress;
-      if (step % this.#logEvery === 0) await this.#read();
+      if (step % this.#logEvery === 0) {
+        await this.#read();
+        await this.#snapshotIfDue();
+      }
       if (!(await this.#validateIfDue())) return false;
       if (saveEvery && step % saveEvery === 0 && step < steps) {
         await this.#settle();
@@ -287,21 +355,20 @@ class Run<Sample, Batch> {
 
   async #step(): Promise<void> {
     const { task, schedule, maxNorm } = this.#options;
+    const { optimizer, losses, share: whole } = this.#on!;
     const progress = this.#progress;
     for (let i = 0; i < this.#accumulate; i++) {
       const batch = await this.#prefetch!.next();
       this.#points += task.points?.(batch) ?? 0;
-      const loss = await task.loss(batch);
-      this.#losses.add(loss);
-      const share = this.#share.detach(loss.shape);
+      using loss = await task.loss(batch);
+      losses.add(loss);
+      using share = whole.detach(loss.shape);
       await loss.backward(share);
-      share.dispose();
-      loss.dispose();
     }
-    this.#optimizer.lr = learningRate(schedule, progress.step);
-    this.#optimizer.step({ loss: this.#losses.current, maxNorm });
-    this.#optimizer.zeroGrad();
-    this.#losses.endStep();
+    optimizer.lr = learningRate(schedule, progress.step);
+    optimizer.step({ loss: losses.current, maxNorm });
+    optimizer.zeroGrad();
+    losses.endStep();
     progress.step++;
     progress.batches += this.#accumulate;
   }
@@ -310,12 +377,13 @@ class Run<Sample, Batch> {
   async #read(): Promise<void> {
     await this.#reading;
     const { step } = this.#progress;
-    const { lr } = this.#optimizer;
+    const { optimizer, losses: log } = this.#on!;
+    const { lr } = optimizer;
     const points = this.#points;
-    const found = Promise.all([this.#losses.read(), this.#optimizer.check()]);
+    const found = Promise.all([log.read(), optimizer.check()]);
     this.#reading = found.then(
       async ([losses, { skipped, tensor, gradientNorm }]) => {
-        this.#skipped = skipped;
+        this.#skipped = this.#skippedBefore + skipped;
         if (losses.length > 0) await this.#report({ step, losses, lr, points, gradientNorm, tensor });
       },
       (error) => {
@@ -332,6 +400,27 @@ class Run<Sample, Batch> {
     await this.#reading;
   }
 
+  /** Copies the run to the host, when all of its steps so far are known to be finite. */
+  async #snapshotIfDue(): Promise<void> {
+    if (!this.#recovers || !this.#snapshots.due) return;
+    await this.#settle();
+    await this.#snapshots.take(() => this.#encode());
+    this.#progressed();
+  }
+
+  /** A snapshot has been taken: a loss from now on costs only what comes after. */
+  #progressed(): void {
+    this.#skippedAtSnapshot = this.#skipped;
+    this.#recoveries.progressed();
+  }
+
+  /** Logs an entry, unless its step has been done before. */
+  async #log(entry: LogEntry): Promise<void> {
+    if (entry.step <= (this.#logged[entry.kind] ?? -1)) return;
+    await this.#options.logger?.log(entry);
+    this.#logged[entry.kind] = entry.step;
+  }
+
   /** Makes an error with the step of the run; the optimiser counts only its own calls, from the last resumption on. */
   #explain(cause: NumericalError): NumericalError {
     const { tensor, call } = cause.details as { tensor: string; call: number };
@@ -345,7 +434,8 @@ class Run<Sample, Batch> {
   }
 
   async #report({ step, losses, lr, points, gradientNorm, tensor }: StepsRead): Promise<void> {
-    const { steps, task, logger, onProgress } = this.#options;
+    const { steps, task, onProgress } = this.#options;
+    const again = step <= (this.#logged.training ?? -1);
     const now = performance.now();
     const perSecond = (count: number) => (1000 * count) / Math.max(now - this.#clock.time, 1e-3);
     const stepsPerSecond = perSecond(step - this.#clock.step);
@@ -355,7 +445,7 @@ class Run<Sample, Batch> {
     const sound = losses.filter(Number.isFinite);
     const mean = sound.reduce((sum, value) => sum + value, 0) / sound.length;
     const loss = sound.at(-1) ?? mean;
-    await logger?.log({
+    await this.#log({
       kind: "training",
       step,
       loss,
@@ -367,6 +457,7 @@ class Run<Sample, Batch> {
       ...(pointsPerSecond && { pointsPerSecond }),
       ...(tensor && { skipped: tensor }),
     });
+    if (again) return;
     onProgress?.({
       step,
       steps,
@@ -377,7 +468,7 @@ class Run<Sample, Batch> {
       pointsPerSecond,
       secondsLeft: (steps - step) / stepsPerSecond,
       skipped: this.#skipped,
-      treeWait: this.#prefetch?.idle ?? 0,
+      treeWait: this.#treeWait,
       validation: this.#validation,
     });
   }
@@ -407,7 +498,7 @@ class Run<Sample, Batch> {
   }
 
   async #validate(): Promise<void> {
-    const { model, validationData, logger } = this.#options;
+    const { model, validationData } = this.#options;
     const { step, best } = this.#progress;
     const started = performance.now();
     await this.#withBestGuess(async () => {
@@ -419,7 +510,7 @@ class Run<Sample, Batch> {
       this.#progress.best = { step, loss };
       await this.#store.save(BEST_CHECKPOINT, await model.save());
     });
-    await logger?.log({ kind: "validation", step, ...this.#validation });
+    await this.#log({ kind: "validation", step, ...this.#validation });
     this.#clock.time += performance.now() - started;
   }
 
@@ -437,29 +528,31 @@ class Run<Sample, Batch> {
 
   /** Runs work with the averaged weights, if there are any. */
   #withBestGuess<Result>(work: () => Promise<Result>): Promise<Result> {
-    return this.#optimizer.averageDecay === undefined ? work() : this.#optimizer.withAverage(work);
+    const { optimizer } = this.#on!;
+    return optimizer.averageDecay === undefined ? work() : optimizer.withAverage(work);
   }
 
   async #save(): Promise<void> {
-    const { model } = this.#options;
-    await this.#store.save(LAST_CHECKPOINT, await saveTraining(model, this.#optimizer, this.#progress));
+    const bytes = await this.#snapshots.take(() => this.#encode());
+    this.#progressed();
+    await this.#store.save(LAST_CHECKPOINT, bytes);
   }
 
   /** Gives the model the best weights, stores them unless validation has, and tests them. */
   async #finish(): Promise<{ test?: Metrics }> {
-    const { model, testData, logger } = this.#options;
+    const { model, testData } = this.#options;
     const { step, best } = this.#progress;
     if (best) {
       const bytes = await this.#store.load(BEST_CHECKPOINT);
       if (bytes) model.restore(loadSafetensors(bytes, { file: BEST_CHECKPOINT }).tensors, BEST_CHECKPOINT);
-    } else if (this.#optimizer.averageDecay !== undefined) {
-      const averaged = await this.#optimizer.withAverage(() => model.save());
+    } else if (this.#on!.optimizer.averageDecay !== undefined) {
+      const averaged = await this.#on!.optimizer.withAverage(() => model.save());
       model.restore(loadSafetensors(averaged).tensors);
     }
     if (!best) await this.#store.save(BEST_CHECKPOINT, await model.save());
     if (!testData) return {};
     const test = await this.#evaluate(testData);
-    await logger?.log({ kind: "test", step, ...test });
+    await this.#log({ kind: "test", step, ...test });
     return { test };
   }
 }

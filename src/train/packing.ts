@@ -4,7 +4,7 @@
 import { expectKind } from "../arguments.ts";
 import type { Device, Storage } from "../backends/device.ts";
 import { BLOCK } from "../backends/optimizer.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, DeviceLostError } from "../errors.ts";
 import { expectTensor } from "../tensor/shapes.ts";
 import { moveGradient } from "../tensor/tape.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
@@ -105,11 +105,16 @@ export class PackedParameters {
 
   /** Moves parameters and gradients into separate memory again, and frees the packed memory. */
   dispose(): void {
-    for (const tensor of this.tensors) {
-      packed.delete(tensor);
-      if (tensor.disposed) continue;
-      tensor.moveTo(this.device.allocate(tensor.size * 4));
-      moveGradient(tensor);
+    for (const tensor of this.tensors) packed.delete(tensor);
+    try {
+      for (const tensor of this.tensors) {
+        if (tensor.disposed) continue;
+        tensor.moveTo(this.device.allocate(tensor.size * 4));
+        moveGradient(tensor);
+      }
+    } catch (error) {
+      // The numbers of a device that was lost are gone, wherever they were.
+      if (!(error instanceof DeviceLostError)) throw error;
     }
     this.device.release(this.weights);
     this.device.release(this.gradients);

@@ -19,6 +19,8 @@ export interface Trainable {
   save(): Promise<Uint8Array<ArrayBuffer>>;
   /** Restores the tensors of such a file; it ignores those named `optimizer.*` or `training.*`. */
   restore(tensors: ReadonlyMap<string, SafeTensor>, file?: string): void;
+  /** Moves it to another device, with the tensors of such a file. Without this a run ends with its device. */
+  moveTo?(device: Device, tensors: ReadonlyMap<string, SafeTensor>): void;
 }
 
 /** Samples by index. */

@@ -3,17 +3,29 @@
 import { type Endpoint, proxy, type Remote, transfer, wrap } from "comlink";
 import { type AbortOptions, checkSignal, expectSignal, untilAborted } from "../abort.ts";
 import { checkOptions, describe, expectKind } from "../arguments.ts";
-import type { DeviceOptions } from "../backends/index.ts";
-import { ConfigError, DisposedError, type ErwinError, FormatError, InputError, WorkerError } from "../errors.ts";
+import type { DeviceOptions, RecoveryListener } from "../backends/index.ts";
+import {
+  ConfigError,
+  type DeviceLostError,
+  DisposedError,
+  deserializeError,
+  type ErwinError,
+  FormatError,
+  InputError,
+  WorkerError,
+} from "../errors.ts";
 import { givenAssets } from "../host/given-assets.ts";
 import { lifeName, whenEnded } from "../host/life.ts";
 import { absoluteUrl } from "../host/url.ts";
+import { isVisible } from "../host/visibility.ts";
 import { limits } from "../limits.ts";
 import type { FitProgress } from "../train/fit.ts";
 import { keepErrorClasses } from "./errors.ts";
 import {
+  FAREWELL,
   GREETING,
   type ModelWorker,
+  type SentRecovery,
   type TrainingCommand,
   type WorkerConfig,
   type WorkerInfo,
@@ -40,6 +52,15 @@ export interface ErwinWorkerOptions extends DeviceOptions {
    * (CORS).
    */
   url?: string | URL;
+  /**
+   * Whether the worker goes on when its device is lost: on a new device like it, with a copy of the model that it keeps in its
+   * own memory, so that the call under way only takes longer and gives the same result. When two new devices are lost before a
+   * call succeeds, or there is none, it goes on with the CPU backend, whose results differ within rounding. On a page that is
+   * hidden it waits until the page is visible. Default true; false: calls reject with DeviceLostError until a model is loaded.
+   */
+  recover?: boolean;
+  /** Hears of each device that takes the place of a lost one. Without it, a change to the CPU backend is written to the console. */
+  onRecovery?: RecoveryListener;
 }
 
 /** How arrays get to the worker. */
@@ -110,6 +131,7 @@ export class ErwinWorker {
   /** The number of calls that can be told apart, by which the worker hears of them again. */
   #ids = 0;
   #stopWaiting = () => {};
+  #stopTelling = () => {};
 
   /** @internal */
   static async start(options: ErwinWorkerOptions): Promise<ErwinWorker> {
@@ -119,15 +141,24 @@ export class ErwinWorker {
       threads: true,
       maxBindingBytes: true,
       precision: true,
+      recover: true,
+      onRecovery: true,
     });
-    const { url, ...plain } = options;
+    const { url, recover = true, onRecovery, ...plain } = options;
+    expectKind("recover", recover, "true or false", typeof recover === "boolean");
     const device = packed(plain, false, "options");
     const script = url === undefined ? modelScript() : givenScript(absoluteUrl(url, WorkerError));
     const erwin = new ErwinWorker(await startWorker(script, GREETING), script.url.href);
     try {
       await erwin.#watch(script.url.href);
       const port = erwin.#threads?.port;
-      await erwin.#call((remote) => remote.open(device, givenAssets(), { ...limits }, port && transfer(port, [port])));
+      const recovery = { recover, visible: isVisible() };
+      expectKind("onRecovery", onRecovery, "a function", onRecovery === undefined || typeof onRecovery === "function");
+      const listener = erwin.#listener("onRecovery", onRecovery && heardOf(onRecovery));
+      await erwin.#call((remote) =>
+        remote.open(device, givenAssets(), { ...limits }, recovery, listener, port && transfer(port, [port])),
+      );
+      erwin.#tellVisibility();
     } catch (error) {
       erwin.dispose();
       throw error;
@@ -140,6 +171,9 @@ export class ErwinWorker {
     this.#worker = worker;
     this.#remote = wrap<ModelWorker>(checkedEndpoint(worker));
     worker.addEventListener("error", ({ message }) => this.#stopped(url, message || "an error in its script"));
+    worker.addEventListener("message", ({ data }) => {
+      if (data === FAREWELL) this.#stopped(url, "it closed itself");
+    });
     worker.addEventListener("messageerror", () => this.#stopped(url, "it sent what cannot be received"));
   }
 
@@ -225,7 +259,7 @@ export class ErwinWorker {
    *   error that it throws ends the training.
    * @returns at once. `finished` rejects with the error that ended the training: InputError naming the sample
    *   (`details.list`, `.sample`) before the first step; ConfigError, CheckpointError; NumericalError, after which the
-   *   weights are those before the step; DeviceLostError; DisposedError
+   *   weights are those before the step; DeviceLostError if there is no device any more; DisposedError
    */
   train(
     options: WorkerTrainingOptions,
@@ -271,6 +305,17 @@ export class ErwinWorker {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** Tells the worker when the page becomes visible or hidden. */
+  #tellVisibility(): void {
+    const { document } = globalThis;
+    if (!document) return;
+    const tell = () => {
+      this.#call((remote) => remote.setVisible(isVisible())).catch(() => {});
+    };
+    document.addEventListener("visibilitychange", tell);
+    this.#stopTelling = () => document.removeEventListener("visibilitychange", tell);
   }
 
   /** Wraps a function for the worker to call; after the end it is not called any more. The worker releases it. */
@@ -333,10 +378,17 @@ export class ErwinWorker {
 
   #terminate(): void {
     this.#stopWaiting();
+    this.#stopTelling();
     this.#worker.terminate();
     this.#threads?.stop();
   }
 }
+
+/** The listener, for what the worker sends. */
+const heardOf =
+  (listener: RecoveryListener) =>
+  ({ error, ...recovery }: SentRecovery) =>
+    listener({ ...recovery, error: deserializeError(error) as DeviceLostError });
 
 /** @throws InputError if the option is given as anything but true or false */
 function transferOf({ transfer = false }: TransferOptions): boolean {

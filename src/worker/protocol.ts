@@ -4,6 +4,8 @@ import type { ProxyMarked, Remote } from "comlink";
 import type { Numbers } from "../arguments.ts";
 import type { BackendName, DeviceInfo, DeviceMemory } from "../backends/device.ts";
 import type { DeviceOptions } from "../backends/index.ts";
+import type { Recovery } from "../backends/recovery.ts";
+import type { SerializedError } from "../errors.ts";
 import type { ErwinConfig, ErwinConfigInput } from "../erwin/config.ts";
 import type { ErwinInput } from "../erwin/input.ts";
 import type { GivenAssets } from "../host/given-assets.ts";
@@ -36,6 +38,7 @@ export type WorkerMode = "train" | "eval";
 
 /** The state of a worker. */
 export interface WorkerInfo {
+  /** That of the device in use: "cpu" where the GPU's devices were lost and none could be had any more. */
   backend: BackendName;
   device: DeviceInfo;
   /** Device memory in use, in bytes. */
@@ -43,6 +46,8 @@ export interface WorkerInfo {
   /** The model's config; undefined before `load` or `create`. */
   config: ErwinConfig | undefined;
   mode: WorkerMode | undefined;
+  /** The number of lost devices that the worker has survived. */
+  recoveries: number;
 }
 
 /** A config as users write it, in either spelling. */
@@ -118,9 +123,22 @@ export interface WorkerTrainingResult extends FitResult {
 /** A command that reaches a training ahead of the calls that wait. */
 export type TrainingCommand = "pause" | "resume" | "stop";
 
+/** A `Recovery` as it crosses threads. */
+export type SentRecovery = Omit<Recovery, "error"> & { error: SerializedError };
+
 /** Functions on the client's side. */
 export type ProgressListener = ((progress: FitProgress) => unknown) & ProxyMarked;
 export type CheckpointListener = ((checkpoint: Uint8Array<ArrayBuffer>) => unknown) & ProxyMarked;
+
+export type RecoveryCall = ((recovery: SentRecovery) => unknown) & ProxyMarked;
+
+/** How a worker handles the loss of its device. */
+export interface WorkerRecovery {
+  /** Whether it goes on with another one. */
+  recover: boolean;
+  /** Whether the client's page is visible; where it is not, the worker waits before it requests a device. */
+  visible: boolean;
+}
 
 /** The calls that the worker answers. */
 export interface ModelWorker {
@@ -130,9 +148,19 @@ export interface ModelWorker {
    * Requests the device; comes before all other calls.
    * @param assets where the library's files are, as set in the client
    * @param limits those of the client
+   * @param onRecovery hears of each device that takes the place of a lost one
    * @param threads the port on which the worker requests its threads, if the page starts them
    */
-  open(options: DeviceOptions, assets: GivenAssets, limits: Limits, threads?: MessagePort): Promise<void>;
+  open(
+    options: DeviceOptions,
+    assets: GivenAssets,
+    limits: Limits,
+    recovery: WorkerRecovery,
+    onRecovery?: Remote<RecoveryCall>,
+    threads?: MessagePort,
+  ): Promise<void>;
+  /** Says whether the client's page is visible. */
+  setVisible(visible: boolean): void;
   load(source: Uint8Array | string, options: { config?: WorkerConfig }): Promise<void>;
   create(config: WorkerConfig, options: { seed?: number }): Promise<void>;
   /** @param call identifies it in `abort` */
@@ -159,3 +187,6 @@ export interface ModelWorker {
  * version's worker.
  */
 export const GREETING = "erwin model worker, protocol 4";
+
+/** The worker's last message, if it ends itself: not every host tells its owner. */
+export const FAREWELL = "erwin model worker, closed";

@@ -55,7 +55,7 @@ export async function startWorker(script: WorkerScript, greeting: string): Promi
   }
   let worker: ModelThread | undefined;
   try {
-    worker = threads ? (new NodeThread(threads, script.url) as ModelThread) : createWorker(script);
+    worker = threads ? (new NodeThread(threads, script.url) as ModelThread) : announcing(createWorker(script));
     await greeted(worker, greeting);
     return worker;
   } catch (error) {
@@ -68,6 +68,16 @@ export async function startWorker(script: WorkerScript, greeting: string): Promi
       { url: url.href, reason },
     );
   }
+}
+
+/** A worker that is terminated, by whomever, reports that as an error: hosts do not. */
+function announcing(worker: Worker): Worker {
+  const { terminate } = worker;
+  worker.terminate = () => {
+    terminate.call(worker);
+    worker.dispatchEvent(Object.assign(new Event("error"), { message: "it was terminated" }));
+  };
+  return worker;
 }
 
 function greeted(worker: ModelThread, greeting: string): Promise<void> {

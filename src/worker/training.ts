@@ -4,7 +4,7 @@
 import type { ErwinTransformer } from "../erwin/model.ts";
 import { loadSafetensors, type SafeTensor, saveSafetensors } from "../formats/safetensors.ts";
 import type { FitController } from "../train/control.ts";
-import { BEST_CHECKPOINT, type FitProgress, fit, LAST_CHECKPOINT } from "../train/fit.ts";
+import { BEST_CHECKPOINT, type FitOptions, type FitProgress, fit, LAST_CHECKPOINT } from "../train/fit.ts";
 import { MemoryStore } from "../train/store.ts";
 import type { WorkerTrainingOptions, WorkerTrainingResult } from "./protocol.ts";
 import { trainingData } from "./samples.ts";
@@ -12,7 +12,7 @@ import { trainingData } from "./samples.ts";
 /** The prefix of the best weights in the page's checkpoint; whoever reads a model from it ignores them. */
 const BEST_PREFIX = "training.best.";
 
-interface TrainingListeners {
+interface TrainingListeners extends Pick<FitOptions<unknown, unknown>, "recover" | "onRecovery"> {
   controller: FitController;
   /** Training ends if a call rejects. */
   onProgress?(progress: FitProgress): Promise<unknown>;
@@ -23,7 +23,7 @@ interface TrainingListeners {
 export async function trainModel(
   model: ErwinTransformer,
   options: WorkerTrainingOptions,
-  { controller, onProgress, onCheckpoint }: TrainingListeners,
+  { controller, recover, onRecovery, onProgress, onCheckpoint }: TrainingListeners,
 ): Promise<WorkerTrainingResult> {
   const data = trainingData(model, options);
   const { samples, validation, test, radius, maxNeighbors, loss, checkpoint, ...plain } = options;
@@ -42,6 +42,8 @@ export async function trainModel(
       ...data,
       store,
       controller,
+      recover,
+      onRecovery,
       onProgress: (now) => hear(onProgress?.(now)),
     });
     await heard;

@@ -164,6 +164,25 @@ test("a worker without an adapter says so", async () => {
   await rejection(createErwinWorker({ url, backend: "webgpu" }), DeviceError);
 });
 
+describe("a worker that has ended", () => {
+  test("by terminate() rejects the calls under way and later ones", async () => {
+    const { result: erwin, started } = await watchWorkers(() => workerWithModel());
+    const call = rejection(erwin.forward(cloud), WorkerError);
+    started[0].worker.terminate();
+    await call;
+    await rejection(erwin.info(), WorkerError);
+    erwin.dispose();
+  });
+
+  test("by close() of its own does, too", async () => {
+    const after = 'addEventListener("message", ({ data }) => data.path?.[0] === "forward" && close());';
+    const erwin = await workerWithModel({ url: await changedScript({ after }) });
+    await rejection(erwin.forward(cloud), WorkerError);
+    await rejection(erwin.info(), WorkerError);
+    erwin.dispose();
+  });
+});
+
 test("a worker that crashes rejects the calls under way and later ones", async () => {
   // The error is thrown outside of any call, while one is under way.
   const after = `addEventListener("message", ({ data }) => {
@@ -179,7 +198,7 @@ test("a worker that crashes rejects the calls under way and later ones", async (
   erwin.dispose();
 });
 
-test("after a lost device a model can be loaded again", async () => {
+test("after a lost device that is not to be replaced a model can be loaded again", async () => {
   const before = `
     const { requestDevice } = GPUAdapter.prototype;
     let device;
@@ -190,7 +209,9 @@ test("after a lost device a model can be loaded again", async () => {
       if (data === "lose the device") device.destroy();
     });`;
   const url = await changedScript({ before });
-  const { result: losing, started } = await watchWorkers(() => workerWithModel({ url, backend: "webgpu" }));
+  const { result: losing, started } = await watchWorkers(() =>
+    workerWithModel({ url, backend: "webgpu", recover: false }),
+  );
   started[0].worker.postMessage("lose the device");
   await rejection(losing.forward(cloud), DeviceLostError);
   await losing.create(config);

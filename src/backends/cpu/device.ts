@@ -5,6 +5,7 @@ import { DeviceLostError, DisposedError, type ErwinError } from "../../errors.ts
 import { type Operators, operatorsOf } from "../composites/index.ts";
 import type { Device, DeviceInfo, DeviceMemory, Profile, Storage } from "../device.ts";
 import { DryRunDevice } from "../dry-run.ts";
+import { disposeReplacement } from "../loss.ts";
 import type { Context } from "./context.ts";
 import type { Executor } from "./executors.ts";
 import { type Allocation, AllocationPool } from "./memory.ts";
@@ -18,6 +19,7 @@ export class CpuDevice implements Device {
   readonly recorder: Recorder;
   readonly pool: AllocationPool;
   readonly lost: Promise<DeviceLostError>;
+  replacement: Promise<Device> | undefined;
   readonly threads: number;
   readonly memory: DeviceMemory;
   readonly #executor: Executor;
@@ -139,6 +141,7 @@ export class CpuDevice implements Device {
     if (this.#failure instanceof DisposedError) return;
     this.#failure = new DisposedError("this device has been disposed: request a new one");
     this.#executor.stop();
+    disposeReplacement(this);
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,6 @@
 // Makes the CPU device.
 
-import { DeviceError } from "../../errors.ts";
+import { DeviceError, DeviceLostError } from "../../errors.ts";
 import { defaultThreads } from "../../host/environment.ts";
 import type { Precision } from "../device.ts";
 import { checkKnownAnswer } from "../known-answer.ts";
@@ -41,7 +41,7 @@ export async function requestCpuDevice({
     await checkKnownAnswer(device);
   } catch (error) {
     device.dispose();
-    throw error instanceof DeviceError
+    throw error instanceof DeviceError || error instanceof DeviceLostError
       ? error
       : new DeviceError(`the CPU backend failed its check: ${(error as Error).message}`, { backend: "cpu" });
   }

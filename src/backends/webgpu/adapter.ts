@@ -1,6 +1,6 @@
 // Finds a WebGPU adapter, requests all that it offers, and accepts it only after it has computed a known answer.
 
-import { DeviceError } from "../../errors.ts";
+import { DeviceError, DeviceLostError } from "../../errors.ts";
 import type { DeviceInfo, Precision } from "../device.ts";
 import { checkKnownAnswer } from "../known-answer.ts";
 import { WebGPUDevice } from "./device.ts";
@@ -44,7 +44,7 @@ function describeAdapter({ info, features }: GPUAdapter) {
 
 /**
  * Returns a WebGPU device that has passed its check.
- * @throws DeviceError if the host has no WebGPU, no adapter, or only one that computes wrong results
+ * @throws DeviceError if the host has no WebGPU, no adapter, or only one that computes wrong results; DeviceLostError
  */
 export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<WebGPUDevice> {
   const { threads, maxBindingBytes = Number.POSITIVE_INFINITY, acceptSoftware = true } = options;
@@ -99,8 +99,9 @@ export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<
   } catch (error) {
     device.dispose();
     // Access to matrix units is an experiment that changes from version to version.
-    if (matrixUnits) return requestWebGPUDevice({ ...options, acceptMatrixUnits: false });
-    throw error instanceof DeviceError
+    if (matrixUnits && !(error instanceof DeviceLostError))
+      return requestWebGPUDevice({ ...options, acceptMatrixUnits: false });
+    throw error instanceof DeviceError || error instanceof DeviceLostError
       ? error
       : new DeviceError(`the adapter ${description} failed its check: ${(error as Error).message}`);
   }

@@ -3,6 +3,7 @@
 import { DeviceLostError, DisposedError, ErwinError } from "../../errors.ts";
 import { type Operators, operatorsOf } from "../composites/index.ts";
 import type { Device, DeviceInfo, DeviceMemory, Profile, Storage } from "../device.ts";
+import { causeOf, disposeReplacement } from "../loss.ts";
 import { bufferUsage, mapMode } from "./constants.ts";
 import type { Run } from "./context.ts";
 import { webgpuDryRun } from "./dry-run.ts";
@@ -19,9 +20,6 @@ import { tuneProducts } from "./tuning.ts";
 /** The check of a known answer takes fewer dispatches than this; a model takes more. */
 const MAX_CHECK_DISPATCHES = 16;
 
-/** Calls of a lost device fail a moment before it says that it is lost: an error waits for that for so many milliseconds. */
-const LOSS_DELAY = 1000;
-
 export class WebGPUDevice implements Device {
   readonly backend = "webgpu";
   readonly operators: Operators;
@@ -30,6 +28,7 @@ export class WebGPUDevice implements Device {
   readonly pool: BufferPool;
   readonly work = new WorkQueue();
   readonly lost: Promise<DeviceLostError>;
+  replacement: Promise<Device> | undefined;
   readonly memory: DeviceMemory;
   readonly #readbacks: BufferPool;
   #failure: ErwinError | undefined;
@@ -205,6 +204,7 @@ export class WebGPUDevice implements Device {
     this.work.stop(this.#failure);
     this.recorder.dispose();
     this.gpu.destroy();
+    disposeReplacement(this);
   }
 
   [Symbol.dispose](): void {
@@ -229,16 +229,8 @@ export class WebGPUDevice implements Device {
     });
   }
 
-  /** The loss of the device, if an error comes of that; else the error. */
   async #causeOf(error: unknown): Promise<unknown> {
-    if (this.#failure instanceof DisposedError || error instanceof DeviceLostError) return error;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const patience = new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => resolve(undefined), LOSS_DELAY);
-    });
-    const lost = await Promise.race([this.lost, patience]);
-    clearTimeout(timer);
-    return lost ?? error;
+    return this.#failure instanceof DisposedError ? error : causeOf(error, this);
   }
 
   #check(): void {

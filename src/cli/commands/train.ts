@@ -27,7 +27,7 @@ import { experimentFlags, flagOf, givenOptions, textOf } from "../experiment-opt
 import { readBytes, writeWhole } from "../files.ts";
 import { stoppedBySignals } from "../interruption.ts";
 import { type DeviceChoice, deviceOptions, readDeviceChoice } from "../options.ts";
-import { withProgress } from "../progress.ts";
+import { printError, withProgress } from "../progress.ts";
 import { CONFIG_FILE, CURVE_FILE, METRICS_FILE, RunFolder, readRunConfig, type Settings } from "../run-folder.ts";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatTime } from "../text.ts";
 import { EventLog } from "../train/event-log.ts";
@@ -305,6 +305,7 @@ function fitRun(
       store: folder.store,
       ...outside,
       config: { experiment: name, ...model.metadata() },
+      onRecovery: ({ message }) => printError(message),
       onProgress: (progress) => {
         show(progress.step, progress.steps);
         if (!process.stderr.isTTY && progress.step % 100 === 0) console.log(describeProgress(progress));

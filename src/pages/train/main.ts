@@ -145,6 +145,9 @@ function hear(message: FromWorker): void {
     showEntries();
   } else if (message.type === "preview") {
     prediction.show(message.preview);
+  } else if (message.type === "recovered") {
+    byId("device").textContent = message.device;
+    byId("status").textContent = `Training. ${sentence(message.message)}`;
   } else if (message.type === "saved") {
     saveButton.disabled = false;
   } else if (message.type === "paused") {

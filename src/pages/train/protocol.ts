@@ -69,6 +69,8 @@ export type FromWorker =
   | { type: "begun"; device: string; entries: LogEntry[] }
   | { type: "entry"; entry: LogEntry }
   | { type: "preview"; preview: Preview }
+  /** The device was lost, and training goes on with another. */
+  | { type: "recovered"; device: string; message: string }
   /** There is a new checkpoint. */
   | { type: "saved" }
   | { type: "paused" }

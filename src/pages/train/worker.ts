@@ -10,7 +10,6 @@ import { configFile, entriesFile, experimentOf, readEntries } from "./saved-run.
 
 /** All that stays the same while a run pauses and goes on. */
 interface Opened {
-  device: Device;
   run: ExperimentRun;
   options: ExperimentOptions;
   store: CheckpointStore;
@@ -35,9 +34,9 @@ async function train(order: TrainOrder): Promise<void> {
     const { fit } = await engine;
     const { fitOptions } = await import("erwin/experiments");
     opened ??= open(order);
-    const { device, run, options, store, entries, previewer } = await opened;
+    const { run, options, store, entries, previewer } = await opened;
     const { model, task, trainData, validationData, testData } = run;
-    tell({ type: "begun", device: describeDevice(device), entries });
+    tell({ type: "begun", device: describeDevice(model.device), entries });
     const result = await fit({
       ...{ model, task, trainData, validationData, testData, store },
       ...fitOptions(options),
@@ -52,6 +51,7 @@ async function train(order: TrainOrder): Promise<void> {
         },
       },
       config: { experiment: order.config.experiment, ...model.metadata() },
+      onRecovery: ({ device, message }) => tell({ type: "recovered", device: describeDevice(device), message }),
     });
     if (result.finished) await previewer.atEnd(result.step);
     tell(result.finished ? { type: "done", result } : { type: "paused" });
@@ -80,8 +80,8 @@ async function open({ config, files, resume }: TrainOrder): Promise<Opened> {
   const source = files && new FileSource(new Map(files.map(({ path, file }) => [path, file])));
   const run = await openRun(config.experiment, experiment, { device, options, source });
   const previewer = new Previewer(experiment, run, options, (preview) => tell({ type: "preview", preview }));
-  return { device, run, options, store, entries, previewer };
+  return { run, options, store, entries, previewer };
 }
 
-const describeDevice = ({ backend, info }: Device): string =>
+const describeDevice = ({ backend, info }: Pick<Device, "backend" | "info">): string =>
   `${backend === "cpu" ? "Processor" : "WebGPU"}: ${info.description || info.vendor || "unnamed"}`;

@@ -1,0 +1,96 @@
+// Requests a device: the backend that was asked for, or the best there is.
+
+import { checkOptions, describe } from "../arguments.ts";
+import { ConfigError, DeviceError, ErwinError } from "../errors.ts";
+import { requestCpuDevice } from "./cpu/request.ts";
+import type { BackendName, Device, Precision } from "./device.ts";
+import { requestWebGPUDevice } from "./webgpu/adapter.ts";
+
+/** Which device to request, and its limits. */
+export interface DeviceOptions {
+  /**
+   * "auto" (default): WebGPU if there is a working GPU, otherwise the CPU backend, which is many times faster than a software
+   * adapter. "webgpu" also accepts a software adapter.
+   */
+  backend?: "auto" | BackendName;
+  /** Worker threads for trees and graphs, and for the CPU backend. Default: one for each processor core, at most 8. */
+  threads?: number;
+  /**
+   * The maximum size in bytes of a binding, the part of a tensor that a kernel sees at a time. Default: the adapter's limit. Work
+   * on larger tensors is split; a smaller limit shows how a program behaves on a smaller device.
+   */
+  maxBindingBytes?: number;
+  /** Default "float32". "mixed" needs an adapter with the feature shader-f16; the CPU backend does not offer it. */
+  precision?: Precision;
+}
+
+/**
+ * Returns a device to run models on, after it has computed a known answer.
+ * @throws DeviceError if there is none, with a message that says what was tried and what to do; DeviceLostError if it went away
+ *   while it was checked
+ */
+export async function requestDevice(given: DeviceOptions = {}): Promise<Device> {
+  checkOptions("requestDevice", given, { backend: true, threads: true, maxBindingBytes: true, precision: true });
+  const { backend = "auto", threads, maxBindingBytes, precision = "float32" } = given;
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
+    throw new ConfigError(`threads must be a whole number of at least 1, not ${describe(threads)}`, {
+      field: "threads",
+    });
+  }
+  if (maxBindingBytes !== undefined && !(maxBindingBytes >= 2 ** 16)) {
+    throw new ConfigError(`maxBindingBytes must be at least 65536, not ${describe(maxBindingBytes)}`, {
+      field: "maxBindingBytes",
+    });
+  }
+  if (backend !== "auto" && backend !== "webgpu" && backend !== "cpu") {
+    throw new ConfigError(`backend must be "auto", "webgpu" or "cpu", not ${describe(backend)}`, {
+      field: "backend",
+    });
+  }
+  if (precision !== "float32" && precision !== "mixed") {
+    throw new ConfigError(`precision must be "float32" or "mixed", not ${describe(precision)}`, {
+      field: "precision",
+    });
+  }
+  const options = { threads, maxBindingBytes, precision };
+  const device = await (backend === "auto" ? firstOf(options) : requests[backend](options));
+  requested.set(device, options);
+  return device;
+}
+
+type Request = Required<Pick<DeviceOptions, "precision">> & Pick<DeviceOptions, "threads" | "maxBindingBytes">;
+
+const requests: Record<BackendName, (options: Request) => Promise<Device>> = {
+  webgpu: requestWebGPUDevice,
+  cpu: requestCpuDevice,
+};
+
+/** What devices were requested with, for others in their place. */
+const requested = new WeakMap<Device, Request>();
+
+/** Requests a device like another, or one of another backend with its options; the CPU backend computes in float32. */
+export function requestAnother(like: Device, backend: BackendName): Promise<Device> {
+  const { precision, ...options } = requested.get(like) ?? { precision: like.info.precision, threads: like.threads };
+  return requestDevice({ ...options, backend, precision: backend === "cpu" ? "float32" : precision });
+}
+
+/** Requests what computes fastest; a software adapter comes last. */
+async function firstOf(options: Request): Promise<Device> {
+  const refusals: string[] = [];
+  for (const request of [
+    () => requestWebGPUDevice({ ...options, acceptSoftware: false }),
+    () => requestCpuDevice(options),
+    () => requestWebGPUDevice(options),
+  ]) {
+    try {
+      return await request();
+    } catch (error) {
+      if (!(error instanceof ErwinError)) throw error;
+      refusals.push(error.message);
+    }
+  }
+  throw new DeviceError(`there is no device to compute on: ${refusals.join("; ")}`, {
+    backend: "auto",
+    refusals,
+  });
+}

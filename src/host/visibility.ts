@@ -1,0 +1,26 @@
+// Whether the page is visible: browsers give no devices to pages that are not, or take them away again.
+
+/** In a worker, what its page says. */
+let toldVisible = true;
+const waiting = new Set<() => void>();
+
+/** Whether this page is visible; true where there is no page. */
+export const isVisible = (): boolean => toldVisible && globalThis.document?.visibilityState !== "hidden";
+
+/** Used in a worker: takes its page's word. */
+export function setVisible(visible: boolean): void {
+  toldVisible = visible;
+  if (!visible) return;
+  for (const resolve of waiting) resolve();
+  waiting.clear();
+}
+
+/** Resolves at once, or when the page becomes visible. */
+export async function whenVisible(): Promise<void> {
+  while (!isVisible()) {
+    await new Promise<void>((resolve) => {
+      waiting.add(resolve);
+      globalThis.document?.addEventListener("visibilitychange", () => resolve(), { once: true });
+    });
+  }
+}

@@ -1,0 +1,45 @@
+// What a run keeps on its device besides the model. On another device it is made anew.
+
+import { Tensor } from "../tensor/tensor.ts";
+import { AdamW, type AdamWOptions } from "./adamw.ts";
+import { LossLog } from "./losses.ts";
+import { Pace } from "./pace.ts";
+import type { Trainable } from "./task.ts";
+
+export class Equipment {
+  readonly optimizer: AdamW;
+  readonly losses: LossLog;
+  /** The gradient of the step's loss with respect to a batch's loss: 1 / accumulate. */
+  readonly share: Tensor;
+  readonly pace: Pace;
+
+  constructor(
+    model: Pick<Trainable, "device" | "parameters">,
+    { optimizer, logEvery, accumulate }: { optimizer: AdamWOptions; logEvery: number; accumulate: number },
+  ) {
+    const { device } = model;
+    const made: { dispose(): void }[] = [];
+    const keep = <Part extends { dispose(): void }>(part: Part): Part => {
+      made.push(part);
+      return part;
+    };
+    try {
+      this.optimizer = keep(new AdamW(model.parameters(), optimizer));
+      this.losses = keep(new LossLog(device, logEvery, accumulate));
+      this.share = keep(Tensor.from(device, new Float32Array([1 / accumulate])));
+      // This comes last, because some hosts do not exit while it is open.
+      this.pace = new Pace(device);
+    } catch (error) {
+      for (const part of made) part.dispose();
+      throw error;
+    }
+  }
+
+  dispose(): void {
+    this.pace.close();
+    this.losses.dispose();
+    this.share.dispose();
+    this.optimizer.zeroGrad();
+    this.optimizer.dispose();
+  }
+}

@@ -1,0 +1,25 @@
+// How much of the faults a run of the tests tries, and what it notes of them for the table in README.md.
+
+import type { TestContext } from "vitest";
+import { type Fault, type FaultyCall, faultsIn, faultyCalls } from "../support/faults.ts";
+
+/** Whether each call is tried, as `npm run faults` does; otherwise a few of each kind. */
+export const allFaults = (import.meta as { env?: Record<string, string | undefined> }).env?.VITE_FAULTS === "all";
+
+/** Milliseconds for all faults of a piece of work. */
+export const TIMEOUT = allFaults ? 3_600_000 : 120_000;
+
+/** The faults to try. */
+export const chosenFaults = (counts: Readonly<Record<FaultyCall, number>>, perCall: number): Fault[] =>
+  faultsIn(counts, allFaults ? undefined : perCall);
+
+/**
+ * Notes the faults that were tried.
+ * @param recovered how many of them the work survived
+ */
+export function noteFaults({ task }: TestContext, faults: readonly Fault[], recovered: number): void {
+  const tried = faultyCalls.map((call) => [call, faults.filter((fault) => fault.call === call).length] as const);
+  Object.assign(task.meta, { faults: Object.fromEntries(tried), recovered });
+}
+
+export const describeFault = ({ call, at, when }: Fault): string => `lost ${when} ${call} ${at}`;

@@ -1,0 +1,57 @@
+// What is loaded, run and trained while devices go away: an Erwin model, and a layer whose few kernels a software adapter compiles
+// in a browser in a second.
+
+import { type Device, ErwinTransformer, mse, nn, scope, type Task, Tensor, type Trainable } from "erwin";
+import { cloudOptions, randomCloud, seededRandom } from "../support/clouds.ts";
+import { flatConfig, makeClouds, makeTask } from "../train/training.ts";
+
+export interface Subject {
+  make(device: Device): Promise<Trainable & Disposable>;
+  /** The numbers of a forward pass. */
+  forward(model: Trainable): Promise<Float32Array>;
+  task(model: Trainable): Task<never, unknown>;
+}
+
+class Line extends nn.Module {
+  readonly linear = this.child("linear", new nn.Linear(4, 4));
+}
+
+const rows = 8;
+const numbers = Float32Array.from({ length: 4 * rows }, (_, i) => Math.sin(i));
+
+const layer: Subject = {
+  make: async (device) => new Line().initialize({ device, seed: 1 }),
+  async forward(model) {
+    using x = Tensor.from(model.device, numbers, [rows, 4]);
+    using y = (model as Line).linear.forward(x);
+    return await y.data();
+  },
+  task: (model) => ({
+    prepare: async (samples: readonly unknown[]) => samples.length,
+    loss: async () =>
+      scope(() => {
+        const x = Tensor.from(model.device, numbers, [rows, 4]);
+        const target = Tensor.from(
+          model.device,
+          numbers.map((x) => -x),
+          [rows, 4],
+        );
+        return mse((model as Line).linear.forward(x), target);
+      }),
+  }),
+};
+
+const cloud = randomCloud(20, cloudOptions(flatConfig), seededRandom(1));
+
+const transformer: Subject = {
+  make: (device) => ErwinTransformer.create(flatConfig, { device, seed: 1 }),
+  async forward(model) {
+    using out = await (model as ErwinTransformer).forward(cloud);
+    return await out.data();
+  },
+  task: (model) => makeTask(model as ErwinTransformer) as Task<never, unknown>,
+};
+
+export const subjects = { layer, transformer };
+export const trainData = makeClouds(4, 1);
+export const validationData = makeClouds(2, 2);

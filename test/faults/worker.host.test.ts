@@ -1,0 +1,134 @@
+// A worker whose device goes away at any call: its calls only take longer, and give the same bits.
+
+import { createErwinWorker, DeviceLostError, type ErwinWorker, type Recovery, type WorkerTrainingOptions } from "erwin";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { cloudOptions, randomCloud, seededRandom } from "../support/clouds.ts";
+import { expectClose } from "../support/compare.ts";
+import { oneBlock } from "../support/configs.ts";
+import { type Fault, type Faults, faultsIn, faultyCalls, installFaults, outcomeOf } from "../support/faults.ts";
+import { config, flatConfig } from "../train/training.ts";
+import { changedScript, watchWorkers } from "../worker/scripts.ts";
+import { allFaults, chosenFaults, describeFault, noteFaults, TIMEOUT } from "./plan.ts";
+import { trainData } from "./subjects.ts";
+
+const cloud = randomCloud(20, cloudOptions(oneBlock), seededRandom(1));
+const isDeno = "Deno" in globalThis;
+
+let erwin: ErwinWorker;
+let thread: Worker;
+const recoveries: Recovery[] = [];
+
+beforeAll(async () => {
+  const before = `const faults = (${installFaults})();
+    addEventListener("message", ({ data }) => {
+      if (!data.arm) return;
+      postMessage({ counts: faults.counts, lost: faults.lost });
+      faults.arm(...data.arm);
+    });`;
+  const url = await changedScript({ before });
+  const onRecovery = (recovery: Recovery) => recoveries.push(recovery);
+  const { result, started } = await watchWorkers(() => createErwinWorker({ url, backend: "webgpu", onRecovery }));
+  [erwin, thread] = [result, started[0].worker];
+});
+afterAll(() => erwin.dispose());
+
+/** Arms the worker's devices. Returns what has happened since the last time. */
+function arm(...sequence: Fault[]): Promise<Pick<Faults, "counts" | "lost">> {
+  return new Promise((resolve) => {
+    const listen = ({ data }: MessageEvent) => {
+      if (!data?.counts) return;
+      thread.removeEventListener("message", listen);
+      resolve(data);
+    };
+    thread.addEventListener("message", listen);
+    thread.postMessage({ arm: sequence });
+  });
+}
+
+async function loadAndForward(): Promise<Float32Array> {
+  await erwin.create(oneBlock, { seed: 1 });
+  return (await erwin.forward(cloud)).data;
+}
+
+/** What a device in use does no more, since it has all buffers and kernels. */
+const onFreshDevices: readonly string[] = ["createBuffer", "createComputePipelineAsync"];
+const freshDevice: Fault = { call: "submit", at: 1, when: "before" };
+
+test("loads and forward passes survive it", { timeout: TIMEOUT }, async (context) => {
+  await arm();
+  const whole = await loadAndForward();
+  const { counts } = await arm();
+  for (const call of faultyCalls) expect(counts[call], call).toBeGreaterThan(0);
+  // A software adapter takes a browser many seconds for each device.
+  const some = [{ call: "submit", at: 2, when: "after" }] as const;
+  const chosen = isDeno ? chosenFaults(counts, 2) : allFaults ? faultsIn(counts, 4) : some;
+  for (const fault of chosen) {
+    const what = describeFault(fault);
+    const sequence = onFreshDevices.includes(fault.call) ? [freshDevice, fault] : [fault];
+    recoveries.length = 0;
+    await arm(...sequence);
+    expect(await outcomeOf(loadAndForward(), what), what).toEqual(whole);
+    expect((await arm()).lost, what).toBe(sequence.length);
+    expect(recoveries.length, what).toBeGreaterThan(0);
+    expect(recoveries[0].error).toBeInstanceOf(DeviceLostError);
+  }
+  const { recoveries: counted, backend } = await erwin.info();
+  expect(counted).toBeGreaterThanOrEqual(chosen.length);
+  expect(backend).toBe("webgpu");
+  noteFaults(context, chosen, chosen.length);
+});
+
+if (isDeno || allFaults) {
+  test("a model in training mode keeps its statistics", async () => {
+    await erwin.create(config, { seed: 1 });
+    await erwin.setMode("train");
+    const batch = randomCloud(40, cloudOptions(config), seededRandom(2));
+    const twice = async (lose: () => unknown) => {
+      await erwin.create(config, { seed: 1 });
+      await erwin.setMode("train");
+      await erwin.forward(batch);
+      await lose();
+      await erwin.forward(batch);
+      return erwin.save();
+    };
+    const whole = await twice(() => {});
+    expect(await twice(() => arm(freshDevice))).toEqual(whole);
+    expect((await arm()).lost).toBe(1);
+  });
+
+  test("trainings survive it", { timeout: TIMEOUT }, async () => {
+    const training: WorkerTrainingOptions = {
+      samples: trainData.clouds.map(({ positions, features, target }) => ({
+        nodePositions: positions,
+        nodeFeatures: features,
+        target,
+      })),
+      steps: 8,
+      batchSize: 2,
+      schedule: { kind: "constant", lr: 1e-2 },
+      saveEvery: 3,
+    };
+    const train = async (...sequence: Fault[]) => {
+      await erwin.create(flatConfig, { seed: 1 });
+      await arm(...sequence);
+      return (await erwin.train(training).finished).checkpoint;
+    };
+    const whole = await train();
+    const { counts } = await arm();
+    for (const share of [0, 0.5, 1]) {
+      const at = Math.max(1, Math.round(share * counts.submit));
+      expect(await train({ call: "submit", at, when: "after" })).toEqual(whole);
+      expect((await arm()).lost).toBe(1);
+    }
+  });
+
+  test("goes on with the processor after three losses in a row", async () => {
+    await arm();
+    const whole = await loadAndForward();
+    recoveries.length = 0;
+    await arm(freshDevice, freshDevice, freshDevice);
+    expectClose(await loadAndForward(), whole, 1e-5, "output");
+    expect(recoveries.map(({ device }) => device.backend)).toContain("cpu");
+    expect((await erwin.info()).backend).toBe("cpu");
+  });
+}

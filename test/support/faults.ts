@@ -1,0 +1,128 @@
+// Faults: GPU devices that go away at the n-th call of a kind, as those of real machines do at any moment.
+
+/** The calls at which a device can be made to go away. */
+export const faultyCalls = ["submit", "createBuffer", "writeBuffer", "mapAsync", "createComputePipelineAsync"] as const;
+export type FaultyCall = (typeof faultyCalls)[number];
+
+export interface Fault {
+  call: FaultyCall;
+  /** Which of these calls, counted from 1 and from `arm`, or the fault before it, on. */
+  at: number;
+  /** Whether the device goes away before the call is made, or as soon as it has been. */
+  when: "before" | "after";
+}
+
+export interface Faults {
+  /** Makes devices go away, one after the other, each at its own fault; without any, it only counts. */
+  arm(...sequence: Fault[]): void;
+  /** The calls since `arm` or the last fault, by kind, and how many devices went away since `arm`. */
+  readonly counts: Record<FaultyCall, number>;
+  readonly lost: number;
+  /** Devices requested from now on stay as they are. */
+  restore(): void;
+}
+
+/**
+ * Wraps the devices that this thread requests from now on. It is sent to workers as text, so that it refers to nothing
+ * outside of itself.
+ */
+export function installFaults(): Faults {
+  const counts: Record<FaultyCall, number> = {
+    submit: 0,
+    createBuffer: 0,
+    writeBuffer: 0,
+    mapAsync: 0,
+    createComputePipelineAsync: 0,
+  };
+  let armed: Fault[] = [];
+  let lost = 0;
+  /** Devices that went away: what is still asked of them does not count. */
+  const gone = new WeakSet<GPUDevice>();
+  const reset = () => {
+    for (const call of Object.keys(counts) as FaultyCall[]) counts[call] = 0;
+  };
+
+  function watch(device: GPUDevice, object: object, call: FaultyCall): void {
+    const methods = object as Record<string, (...args: unknown[]) => unknown>;
+    const method = methods[call]!;
+    methods[call] = (...args) => {
+      if (gone.has(device)) return method.apply(object, args);
+      counts[call]++;
+      const [next] = armed;
+      if (next?.call !== call || next.at !== counts[call]) return method.apply(object, args);
+      armed.shift();
+      lost++;
+      gone.add(device);
+      reset();
+      if (next.when === "before") device.destroy();
+      const result = method.apply(object, args);
+      if (next.when === "after") device.destroy();
+      return result;
+    };
+  }
+
+  const { requestDevice } = GPUAdapter.prototype;
+  GPUAdapter.prototype.requestDevice = async function (options) {
+    const device = await requestDevice.call(this, options);
+    for (const call of ["submit", "writeBuffer"] as const) watch(device, device.queue, call);
+    watch(device, device, "createComputePipelineAsync");
+    const { createBuffer } = device;
+    device.createBuffer = (description) => {
+      const buffer = createBuffer.call(device, description);
+      watch(device, buffer, "mapAsync");
+      return buffer;
+    };
+    watch(device, device, "createBuffer");
+    return device;
+  };
+  return {
+    arm(...sequence) {
+      armed = sequence;
+      lost = 0;
+      reset();
+    },
+    counts,
+    get lost() {
+      return lost;
+    },
+    restore() {
+      GPUAdapter.prototype.requestDevice = requestDevice;
+    },
+  };
+}
+
+/**
+ * The faults to try: all of them, or of each call some that are spread over it.
+ * @param counts the calls of an undisturbed run
+ * @param perCall how many of each call; default all
+ */
+export function faultsIn(counts: Readonly<Record<FaultyCall, number>>, perCall = Number.POSITIVE_INFINITY): Fault[] {
+  return faultyCalls.flatMap((call) => {
+    const count = counts[call];
+    if (perCall >= count) {
+      return Array.from({ length: 2 * count }, (_, i) => ({
+        call,
+        at: 1 + (i >> 1),
+        when: i % 2 === 0 ? ("before" as const) : ("after" as const),
+      }));
+    }
+    return Array.from({ length: perCall }, (_, i) => ({
+      call,
+      at: perCall === 1 ? Math.ceil(count / 2) : 1 + Math.round((i * (count - 1)) / (perCall - 1)),
+      when: i % 2 === 0 ? ("before" as const) : ("after" as const),
+    }));
+  });
+}
+
+/** Milliseconds after which a run hangs: software adapters take some seconds for one. */
+const TOO_LONG = 100_000;
+
+/** What came of a run: its result, or its error. Fails if it has not ended in good time. */
+export async function outcomeOf<Result>(work: Promise<Result>, what: string): Promise<Result | Error> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: hangs`)), TOO_LONG);
+  });
+  const settled = work.catch((error: Error) => error);
+  return Promise.race([settled, late]).finally(() => clearTimeout(timer));
+}
