@@ -7,14 +7,22 @@ import type { DataSet } from "../train/task.ts";
 const MOST = 256;
 
 /** Loads at most `MOST` samples of a data set, evenly spread over it and without augmentation. */
-export async function spread<Sample>(data: DataSet<Sample>, most = MOST): Promise<Sample[]> {
+export const spread = <Sample>(data: DataSet<Sample>, most = MOST): Promise<Sample[]> =>
+  spreadOf(data, (sample) => sample, most);
+
+/** Calls `find` with each of these samples, of which it keeps no more than one in memory. */
+export async function spreadOf<Sample, Found>(
+  data: DataSet<Sample>,
+  find: (sample: Sample) => Found,
+  most = MOST,
+): Promise<Found[]> {
   const count = Math.min(most, data.size);
-  const samples: Sample[] = [];
+  const found: Found[] = [];
   for (let i = 0; i < count; i++) {
     const index = Math.floor(((i + 0.5) * data.size) / count);
-    samples.push(await data.load(index, new Random(0, `baseline, sample ${index}`)));
+    found.push(find(await data.load(index, new Random(0, `baseline, sample ${index}`))));
   }
-  return samples;
+  return found;
 }
 
 /** Returns the mean of a loss over samples. */

@@ -3,7 +3,7 @@
 import { type Cells, kinds } from "../../formats/cells.ts";
 import { Random } from "../../random.ts";
 import type { BatchDetails, Task } from "../../train/task.ts";
-import { meanOf, meanOver, spread } from "../baselines.ts";
+import { meanOf, meanOver, spreadOf } from "../baselines.ts";
 import { expectSource } from "../data-source.ts";
 import type { Experiment, PredictedField } from "../experiment.ts";
 import { type OptionValues, paperOptions, rotationOf, trainingOptions, whole } from "../options.ts";
@@ -58,14 +58,20 @@ export const eagle: Experiment<OptionValues<typeof options>, FlowModel, FlowWind
     loadFlows(expectSource("eagle", source), split === "val" ? validation : split, split, windows),
   task,
   async baselines(heldOut, train) {
-    const windows = await spread(heldOut);
-    const known = (await spread(train)).map(({ states }) => states);
-    const mean = STATE_MEAN.map((_, column) =>
-      meanOf(known.map((states) => columnsOf(states, STATE, column, column + 1))),
+    // The published windows of a test are too large to be in memory together.
+    const columns = STATE_MEAN.map((_, column) => column);
+    const means = await spreadOf(train, ({ states }) =>
+      columns.map((column) => meanOf([columnsOf(states, STATE, column, column + 1)])),
     );
-    const lossOf = (errors: (window: FlowWindow) => StepErrors[]) =>
-      meanOver(windows, (window) => meanOver(errors(window), ({ loss }) => loss));
-    return { mean: lossOf((window) => meanErrors(window, mean)), persistence: lossOf(persistenceErrors) };
+    const mean = columns.map((column) => meanOver(means, (state) => state[column]));
+    const losses = await spreadOf(heldOut, (window) => ({
+      mean: numbersOf(meanErrors(window, mean)).loss,
+      persistence: numbersOf(persistenceErrors(window)).loss,
+    }));
+    return {
+      mean: meanOver(losses, (loss) => loss.mean),
+      persistence: meanOver(losses, (loss) => loss.persistence),
+    };
   },
   async rollout(model, data, _, onSample) {
     const curves: StepErrors[][] = [];
