@@ -16,8 +16,12 @@ const entry: Record<string, string> = {
 };
 if (existsSync("src/cli/main.ts")) entry.cli = "src/cli/main.ts";
 const workers: Record<string, string> = Object.fromEntries(
-  ["pool", "kernels", "model"].map((name) => [name, `workers/${name}.ts`]),
+  ["pool", "kernels", "model", "data"].map((name) => [name, `workers/${name}.ts`]),
 );
+/** The worker that makes batches is built by itself: it needs parts of the engine, which pages would then load in pieces. */
+const { data, ...others } = workers;
+/** Trees and graphs by themselves, so that a bundle that uses no more takes in nothing of the engine. */
+const library = { ...entry, ...others, "assets/balltree": "src/balltree/index.ts" };
 
 // First lines of the entries: Deno finds the types of a directly imported file by the first, shells an interpreter by the second.
 const banners: Record<string, string> = {
@@ -28,7 +32,7 @@ const banners: Record<string, string> = {
   cli: "#!/usr/bin/env node",
 };
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   base: "./",
   publicDir: false,
   plugins: [libraryAssets(), kernelComments(), thirdPartyLicences()],
@@ -40,8 +44,7 @@ export default defineConfig({
     minify: false,
     reportCompressedSize: false,
     lib: {
-      // Trees and graphs by themselves, so that a bundle that uses no more takes in nothing of the engine.
-      entry: { ...entry, ...workers, "assets/balltree": "src/balltree/index.ts" },
+      entry: mode === "data-worker" ? { data } : library,
       formats: ["es"],
       fileName: (_format, name) => (name in workers ? assetName(workers[name]) : `${name}.js`),
     },
@@ -68,4 +71,4 @@ export default defineConfig({
       },
     },
   },
-});
+}));

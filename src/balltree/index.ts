@@ -4,5 +4,5 @@ export { type KnnGraphOptions, knnGraph, type RadiusGraphOptions, radiusGraph } 
 export { type TreeLevel, treeLevels, treeSlots } from "./levels.ts";
 export { type CloudDivision, cloudOffsets } from "./offsets.ts";
 export type { PointsOptions } from "./points.ts";
-export { disposeThreads } from "./pool.ts";
+export { buildInPlace, disposeThreads } from "./pool.ts";
 export { type BallTree, type BallTreeOptions, buildBallTree } from "./tree.ts";

@@ -203,11 +203,17 @@ async function computeInPlace(bytes: Bytes): Promise<Runner> {
 
 async function startRunner(): Promise<Runner> {
   const bytes = await readModule(balltreeModule());
-  if (!hasWorkers(poolScript())) return computeInPlace(bytes);
+  if (inPlace || !hasWorkers(poolScript())) return computeInPlace(bytes);
   return (await SharedThreads.start(bytes)) ?? (await LoneWorker.start(bytes));
 }
 
 let runner: Runner | undefined;
+let inPlace = false;
+
+/** Used in a worker that is one of many: it builds trees and graphs itself, without threads of its own. */
+export function buildInPlace(): void {
+  inPlace = true;
+}
 let queue: Promise<unknown> = Promise.resolve();
 
 /** Requests run one after the other: each uses all threads and the whole memory. */

@@ -88,7 +88,8 @@ async function buildLibrary() {
   const { build } = await import("vite");
   const outDir = join(cache, "library");
   const dist = join(root, "dist");
-  await build({ root, logLevel: "warn", build: { outDir, emptyOutDir: true } });
+  await build({ root, logLevel: "warn", mode: "data-worker", build: { outDir, emptyOutDir: true } });
+  await build({ root, logLevel: "warn", build: { outDir, emptyOutDir: false } });
   rmSync(join(dist, "assets"), { recursive: true, force: true });
   // The entries are moved last: by then all files that they load exist.
   for (const name of readdirSync(outDir).sort()) cpSync(join(outDir, name), join(dist, name), { recursive: true });

@@ -14,6 +14,8 @@ const isModelWorker = (/** @type {string} */ file) => /^assets\/model-[^/]*\.js$
 
 /** The part that only a call of `exportOnnx` loads. */
 const isExporter = (/** @type {string} */ file) => /^assets\/exporter-[^/]*\.js$/.test(file);
+/** The worker that makes batches of an experiment, of which the library only knows the name. */
+const isDataWorker = (/** @type {string} */ file) => file === "assets/data-worker.js";
 
 /**
  * The files that a file of dist names, directly or through others, with their sizes in bytes.
@@ -42,8 +44,9 @@ const sum = (/** @type {Iterable<number>} */ numbers) => [...numbers].reduce((to
 
 /** Bytes with gzip of all files that a forward pass may load (`files` one by one), and of those that the model in a worker adds. */
 export function downloadSize() {
-  const files = filesFrom("erwin.js", (file) => !isModelWorker(file) && !isExporter(file));
-  const all = filesFrom("erwin.js", (file) => !isExporter(file));
+  const other = (/** @type {string} */ file) => isExporter(file) || isDataWorker(file);
+  const files = filesFrom("erwin.js", (file) => !isModelWorker(file) && !other(file));
+  const all = filesFrom("erwin.js", (file) => !other(file));
   const library = sum(files.values());
   return { files, library, modelWorker: sum(all.values()) - library };
 }

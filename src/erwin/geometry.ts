@@ -1,19 +1,21 @@
 // Converts a tree into what the layers need on the device. All arrays are uploaded first, then the device computes from
-// them, so that a forward pass is one submission. What the host computes for this, it computes once per tree.
+// them, so that a forward pass is one submission. What the host computes for this is a part of the prepared input: it is computed
+// once, and may come from another thread.
 
 import type { Device } from "../backends/device.ts";
 import { type BallTree, ballsOf, slotOfEachPoint, type TreeLevel } from "../balltree/index.ts";
 import type { Grouping, LevelGeometry, NodeOrder } from "../nn/geometry.ts";
 import type { Balls } from "../tensor/operators/balls.ts";
 import { ballOffsets, coarsenPositions } from "../tensor/operators/geometry.ts";
-import { byValue, gatherRows, type RowIndex, unsigned, uploadPlaces } from "../tensor/operators/rows.ts";
+import { byValue, gatherRows, type Places, type RowIndex, unsigned, uploadPlaces } from "../tensor/operators/rows.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { once } from "./once.ts";
 
 /** The rows to gather, and the number of rows to gather from. */
 interface RowTable {
   index: Int32Array;
   sources: number;
+  /** For backward passes: computed when it is first needed. */
+  places?: Places;
 }
 
 interface LevelTables {
@@ -21,7 +23,8 @@ interface LevelTables {
   padding: { places: RowTable; firstPlace: RowTable } | undefined;
 }
 
-interface TreeTables {
+/** What an upload needs of a tree: plain data. */
+export interface TreeTables {
   treeIdx: RowTable;
   slotOfPoint: RowTable;
   levels: LevelTables[];
@@ -45,19 +48,13 @@ interface UploadedLevel {
   padding: Grouping["padding"];
 }
 
-/**
- * Computes in advance what an upload needs of a tree.
- * @param training whether this includes what only backward passes need
- */
-export function makeTreeTables(tree: BallTree, training: boolean): void {
-  const { treeIdx, slotOfPoint, levels } = tablesOf(tree);
-  if (!training) return;
+/** Computes in advance what only backward passes need. */
+export function addPlaces({ treeIdx, slotOfPoint, levels }: TreeTables): void {
   for (const table of [treeIdx, slotOfPoint]) placesOf(table);
   for (const { padding } of levels) if (padding) for (const table of Object.values(padding)) placesOf(table);
 }
 
-export function uploadTree(device: Device, tree: BallTree): UploadedTree {
-  const tables = tablesOf(tree);
+export function uploadTree(device: Device, tree: BallTree, tables: TreeTables): UploadedTree {
   const gathered: UploadedTree["gathered"] = [];
   const upload = (table: RowTable) => {
     const rows: RowIndex = { tensor: Tensor.from(device, table.index), host: table.index };
@@ -106,7 +103,7 @@ export function computeGeometry({ treeIdx, levels }: UploadedTree, pointPosition
   });
 }
 
-const tablesOf = once((tree: BallTree): TreeTables => {
+export function makeTreeTables(tree: BallTree): TreeTables {
   const { treeIdx, levels } = tree;
   return {
     treeIdx: { index: treeIdx, sources: tree.cloudOffsets.at(-1)! },
@@ -116,9 +113,12 @@ const tablesOf = once((tree: BallTree): TreeTables => {
       padding: l + 1 < levels.length ? paddingOf(level) : undefined,
     })),
   };
-});
+}
 
-const placesOf = once(({ index, sources }: RowTable) => byValue(unsigned(index), sources));
+function placesOf(table: RowTable): Places {
+  table.places ??= byValue(unsigned(table.index), table.sources);
+  return table.places;
+}
 
 function tableOfBalls(level: TreeLevel): LevelTables["balls"] {
   const host = ballsOf(level);

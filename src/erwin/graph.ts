@@ -5,7 +5,6 @@ import { InputError } from "../errors.ts";
 import type { GraphPart } from "../tensor/operators/messages.ts";
 import { byValue, type Places } from "../tensor/operators/rows.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { once } from "./once.ts";
 
 /**
  * Edges in compressed rows: those into node j are starts[j] .. starts[j + 1], in the order in which they were given.
@@ -14,6 +13,8 @@ export interface SortedEdges {
   starts: Uint32Array;
   sources: Uint32Array;
   targets: Uint32Array;
+  /** The edges that leave each node, for backward passes: computed when they are first needed. */
+  bySource?: Places;
 }
 
 /**
@@ -57,8 +58,10 @@ export function sortEdges(edgeIndex: Int32Array, nodes: number): SortedEdges {
   return { starts, sources, targets };
 }
 
-/** The edges that leave each node, which the backward pass needs. */
-const edgesBySource = once(({ starts, sources }: SortedEdges) => byValue(sources, starts.length - 1));
+function edgesBySource(edges: SortedEdges): Places {
+  edges.bySource ??= byValue(edges.sources, edges.starts.length - 1);
+  return edges.bySource;
+}
 
 /** Parts begin at a multiple of this many targets, as the devices' windows do. */
 const TARGET_STEP = 64;

@@ -17,6 +17,7 @@ import { InputError } from "../errors.ts";
 import { expectNumbers } from "../tensor/shapes.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { ErwinConfig } from "./config.ts";
+import type { TreeTables } from "./geometry.ts";
 import { type SortedEdges, sortEdges } from "./graph.ts";
 
 /** A tree that was built elsewhere; it is used as it is, after its bounds are checked. It may have more fields, like a `BallTree`. */
@@ -78,6 +79,8 @@ export interface PreparedInput {
   tree: BallTree;
   edges: SortedEdges | undefined;
   points: number;
+  /** What an upload needs of the tree: computed when it is first needed. @internal */
+  tables?: TreeTables;
 }
 
 /** @throws InputError if it is neither. */

@@ -9,7 +9,15 @@ import type { RowIndex } from "../tensor/operators/rows.ts";
 import type { Owner } from "../tensor/scopes.ts";
 import { collect, Tensor } from "../tensor/tensor.ts";
 import type { ErwinConfig } from "./config.ts";
-import { computeGeometry, makeTreeTables, type UploadedTree, uploadInverses, uploadTree } from "./geometry.ts";
+import {
+  addPlaces,
+  computeGeometry,
+  makeTreeTables,
+  type TreeTables,
+  type UploadedTree,
+  uploadInverses,
+  uploadTree,
+} from "./geometry.ts";
 import { makeGraphTables, uploadGraph } from "./graph.ts";
 import type { PreparedGeometry, PreparedInput } from "./input.ts";
 
@@ -30,17 +38,19 @@ export interface PassInput {
 const layoutFields = ["dimensionality", "cIn", "strides", "ballSizes", "rotate"] as const;
 
 /**
- * Computes on the host, in advance, what an upload needs.
+ * Computes on the host, in advance, what an upload needs, and keeps it with the input.
  * @param training whether this includes what only backward passes need
  */
-export function makeTables(
-  device: Device,
-  config: ErwinConfig,
-  { tree, edges }: PreparedGeometry,
-  training: boolean,
-): void {
-  makeTreeTables(tree, training);
-  if (training && edges) makeGraphTables(device, edges, config.cHidden[0]);
+export function makeTables(device: Device, config: ErwinConfig, prepared: PreparedGeometry, training: boolean): void {
+  const tables = tablesOf(prepared);
+  if (!training) return;
+  addPlaces(tables);
+  if (prepared.edges) makeGraphTables(device, prepared.edges, config.cHidden[0]);
+}
+
+function tablesOf(prepared: PreparedGeometry): TreeTables {
+  prepared.tables ??= makeTreeTables(prepared.tree);
+  return prepared.tables;
 }
 
 /**
@@ -76,7 +86,7 @@ export class UploadedInput {
         nodeFeatures instanceof Tensor ? nodeFeatures.view() : Tensor.from(device, nodeFeatures, [points, config.cIn]);
       const positions = Tensor.from(device, nodePositions, [points, config.dimensionality]);
       const graph = edges ? uploadGraph(device, edges, config.cHidden[0], training) : [];
-      const uploaded = uploadTree(device, tree);
+      const uploaded = uploadTree(device, tree, tablesOf(prepared));
       if (training) uploadInverses(device, uploaded);
       return { features, positions, graph, uploaded, levels: computeGeometry(uploaded, positions) };
     });

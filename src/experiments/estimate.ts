@@ -1,10 +1,10 @@
 // Estimates the memory of a training run by a dry run of its steps, and its time by running a few of them.
 
 import type { Device } from "../backends/device.ts";
-import { Random } from "../random.ts";
 import { AdamW } from "../train/adamw.ts";
 import { evaluate } from "../train/evaluate.ts";
 import { fit } from "../train/fit.ts";
+import { type BatchRequest, loadBatch } from "../train/loading.ts";
 import { BatchOrder } from "../train/order.ts";
 import type { DataSet } from "../train/task.ts";
 import type { Experiment, ExperimentOptions } from "./experiment.ts";
@@ -51,13 +51,11 @@ export async function estimateRunMemory(
   const order = new BatchOrder(trainData.size, batchSize, seed, shuffle);
   const estimates: TrainingMemory[] = [];
   for (let i = 0; i < Math.min(BATCHES, order.batchesPerEpoch); i++) {
-    const { epoch, samples } = order.batch(i);
-    const load = (sample: number) =>
-      trainData.load(sample, new Random(seed, `epoch ${epoch}, sample ${sample}`), epoch);
     estimates.push(
       await stepMemory(experiment, trained.device.dryRun(), {
         config: JSON.parse(trained.metadata().config ?? "{}") as Record<string, unknown>,
-        samples: await Promise.all(samples.map(load)),
+        data: trainData,
+        request: { seed, ...order.batch(i) },
         options,
       }),
     );
@@ -65,10 +63,18 @@ export async function estimateRunMemory(
   return estimates.reduce((most, estimate) => (estimate.peak > most.peak ? estimate : most));
 }
 
+interface BatchQuestion {
+  /** The main model's. */
+  config: Record<string, unknown>;
+  data: DataSet<unknown>;
+  request: BatchRequest;
+  options: ExperimentOptions;
+}
+
 async function stepMemory(
   experiment: Experiment,
   device: Device,
-  { config, samples, options }: { config: Record<string, unknown>; samples: unknown[]; options: ExperimentOptions },
+  { config, data, request, options }: BatchQuestion,
 ): Promise<TrainingMemory> {
   const { memory } = device;
   const model = experiment.build(config).initialize({ device });
@@ -78,7 +84,7 @@ async function stepMemory(
   model.train();
   // The optimiser holds the weights, packed into its own allocation.
   const kept = memory.current;
-  const loss = await task.loss(await task.prepare(samples));
+  const loss = await task.loss(await loadBatch(data, task, request));
   await loss.backward();
   optimizer.step({ loss });
   return { model: weights, optimizer: kept - weights, peak: memory.peak };

@@ -56,6 +56,7 @@ export {
 } from "./folder/experiment.ts";
 export { proposeConfig } from "./folder/propose.ts";
 export { type FoundArray, type Survey, survey } from "./folder/survey.ts";
+export { DataWorkers, type DataWorkersOptions } from "./loading/workers.ts";
 export {
   type ChoiceOption,
   expectedOf,

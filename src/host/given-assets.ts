@@ -9,6 +9,7 @@ const files = {
   "pool-worker.js": true,
   "kernels-worker.js": true,
   "model-worker.js": true,
+  "data-worker.js": true,
   "balltree.wasm": true,
   "kernels.wasm": true,
   "kernels-relaxed.wasm": true,

@@ -4,7 +4,7 @@ import { startModuleWorker } from "./trusted.ts";
 /** A worker script of the library, or one that its user gave instead. */
 export interface WorkerScript {
   /** Identifies the script, also when a page starts one for its worker. */
-  readonly name: "pool" | "kernels" | "model";
+  readonly name: "pool" | "kernels" | "model" | "data";
   /** The URL of the script, unless a bundler has moved it: only `create` knows that. */
   readonly url: URL;
   create(): Worker;

@@ -4,12 +4,12 @@ import { describe, expectParts } from "../arguments.ts";
 import { type Device, Recoveries, type RecoveryListener } from "../backends/index.ts";
 import { ConfigError, NumericalError } from "../errors.ts";
 import { loadSafetensors } from "../formats/safetensors.ts";
-import { Random } from "../random.ts";
 import type { AdamWOptions } from "./adamw.ts";
 import { loadTraining, saveTraining, type TrainingProgress } from "./checkpoint.ts";
 import { FitController } from "./control.ts";
 import { Equipment } from "./equipment.ts";
 import { evaluate, type Metrics } from "./evaluate.ts";
+import { type BatchRequest, loadBatch } from "./loading.ts";
 import type { LogEntry, Logger } from "./logger.ts";
 import { BatchOrder } from "./order.ts";
 import { Prefetch } from "./prefetch.ts";
@@ -67,6 +67,8 @@ export interface FitOptions<Sample, Batch> {
   signal?: AbortSignal;
   /** The number of batches prepared ahead. Default 2. */
   prefetch?: number;
+  /** Makes a batch as `task.prepare` would of `trainData`, in other threads say. Default: in this thread. */
+  loadBatch?(request: BatchRequest): Promise<Batch>;
   /** A description of the run, stored in the checkpoints. */
   config?: unknown;
   /**
@@ -345,10 +347,8 @@ class Run<Sample, Batch> {
     const { seed, batches } = this.#progress;
     const order = new BatchOrder(trainData.size, batchSize, seed, shuffle);
     const make = async (index: number) => {
-      const { epoch, samples } = order.batch(index);
-      const load = (sample: number) =>
-        trainData.load(sample, new Random(seed, `epoch ${epoch}, sample ${sample}`), epoch);
-      return task.prepare(await Promise.all(samples.map(load)));
+      const request = { seed, ...order.batch(index) };
+      return this.#options.loadBatch?.(request) ?? loadBatch(trainData, task, request);
     };
     return new Prefetch(model.device, make, batches, batches + count, prefetch);
   }

@@ -62,7 +62,8 @@ it("goes on with the same bits after SIGTERM, and refuses other settings by name
   const other = erwin([...words("md", "interrupted"), "--lr", "1e-3"]);
   expect(other.code).toBe(1);
   expect(errorLine(other)).toContain("lr 0.0005, not 0.001");
-  const ended = erwin(words("md", "interrupted"));
+  // Its batches come from workers now, with the same bits.
+  const ended = erwin([...words("md", "interrupted"), "--num-workers", "2"]);
   expect(ended.code, ended.stderr).toBe(0);
   for (const file of ["last.safetensors", "model.safetensors"]) {
     expect(readFileSync(path(`interrupted/${file}`)).equals(readFileSync(path(`md/${file}`))), file).toBe(true);

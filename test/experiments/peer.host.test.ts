@@ -3,7 +3,7 @@
 // test/experiments/peer/train.py in float64.
 
 import { evaluate } from "erwin";
-import { experiments, readModel } from "erwin/experiments";
+import { type BadSample, DataWorkers, experiments, MemorySource, readModel } from "erwin/experiments";
 import { expect, test } from "vitest";
 import { expectClose } from "../support/compare.ts";
 import { type Evaluation, fitGolden, loadFinalWeights, loadPeerRun } from "../support/experiments.ts";
@@ -20,10 +20,42 @@ onEachDevice((device, backend) => {
     const run = await loadPeerRun(name);
     const { losses_f64, lr_used } = run.expected;
     expect(losses_f64).toHaveLength(20);
-    const { losses, rates } = await fitGolden(name, run, device());
+    // One backend takes its batches from workers, the other makes them itself.
+    const workers = backend === "cpu" ? 2 : 0;
+    const { losses, rates } = await fitGolden(name, run, device(), { workers });
     expectClose(rates, lr_used, 1e-12, "learning rates");
     losses.forEach((loss, step) => void expectClose([loss], [losses_f64[step]], 1e-5, `loss of step ${step + 1}`));
   });
+
+  test.runIf(backend === "cpu")(
+    "workers replace damaged samples and tell of them, or fail as the file does",
+    async () => {
+      const run = await loadPeerRun("eagle");
+      const options = run.options();
+      const files = new Map(run.files);
+      const [first, second] = new TextDecoder().decode(files.get("Splits/train.txt")).trim().split("\n");
+      files.set(`${first}/sim.npz`, files.get(`${first}/sim.npz`)!.subarray(0, 100));
+      using model = readModel(experiments.eagle, run.init, { device: device(), name: "eagle", options });
+      const source = new MemorySource(files, "data");
+      const setup = { name: "eagle", metadata: model.metadata(), options, info: device().info, source };
+      const request = { seed: 1, epoch: 0, samples: [0] };
+      const bad: BadSample[] = [];
+      const replacing = await DataWorkers.start(1, { ...setup, onBad: (sample) => bad.push(sample) });
+      const failing = await DataWorkers.start(1, setup);
+      try {
+        expect(await replacing.load(request)).toEqual(await replacing.load({ ...request, samples: [1] }));
+        expect(bad.map(({ sample }) => sample)).toEqual([first]);
+        await expect(failing.load(request)).rejects.toMatchObject({
+          name: "FormatError",
+          details: { file: `data/${first}/sim.npz` },
+        });
+        expect(await failing.load({ ...request, samples: [1] }), second).toBeDefined();
+      } finally {
+        replacing.stop();
+        failing.stop();
+      }
+    },
+  );
 
   test.for([
     ["cosmology", "init"],

@@ -3,6 +3,7 @@
 import { type Device, fit, MemoryLogger } from "erwin";
 import {
   type DataSource,
+  DataWorkers,
   type ExperimentOptions,
   experiments,
   fitOptions,
@@ -145,21 +146,30 @@ async function carFiles(root: string): Promise<string[]> {
   return [...cars.train, ...cars.test].flatMap((car) => files.map((file) => `${car}/${file}`));
 }
 
-/** Repeats the reference's run: returns the losses and learning rates of its steps. */
+/**
+ * Repeats the reference's run: returns the losses and learning rates of its steps.
+ * @param workers make the batches, where they are not made in place
+ */
 export async function fitGolden(
   name: ExperimentName,
   { options, source, init }: GoldenRun<Expected>,
   device: Device,
-  more: Record<string, unknown> = {},
+  { workers: count = 0, ...more }: Record<string, unknown> & { workers?: number } = {},
 ): Promise<{ losses: number[]; rates: number[] }> {
   const chosen = options(more);
   const { model, task, trainData } = await openRun(name, experiments[name], { device, options: chosen, source, init });
+  const setup = { name, metadata: model.metadata(), options: chosen, info: device.info, source };
+  const workers = count > 0 ? await DataWorkers.start(count, setup) : undefined;
   try {
     const logger = new MemoryLogger();
-    await fit({ ...fitOptions(chosen), model, task, trainData, logger });
+    await fit({
+      ...{ ...fitOptions(chosen), model, task, trainData, logger },
+      ...(workers && { prefetch: workers.prefetch, loadBatch: (request) => workers.load(request) }),
+    });
     const entries = logger.entries.filter(({ kind }) => kind === "training");
     return { losses: entries.map(({ loss }) => Number(loss)), rates: entries.map(({ lr }) => Number(lr)) };
   } finally {
+    workers?.stop();
     model.dispose();
   }
 }

@@ -4,9 +4,9 @@
 import { DeviceLostError, DisposedError, type ErwinError } from "../../errors.ts";
 import { type Operators, operatorsOf } from "../composites/index.ts";
 import type { Device, DeviceInfo, DeviceMemory, Profile, Storage } from "../device.ts";
-import { DryRunDevice } from "../dry-run.ts";
 import { disposeReplacement } from "../loss.ts";
 import type { Context } from "./context.ts";
+import { cpuDryRun } from "./dry-run.ts";
 import type { Executor } from "./executors.ts";
 import { type Allocation, AllocationPool } from "./memory.ts";
 import { cpuPrimitives } from "./primitives.ts";
@@ -127,10 +127,7 @@ export class CpuDevice implements Device {
   compileFor(): void {}
 
   dryRun(): Device {
-    const { backend, info, threads } = this;
-    const pool = new AllocationPool(Number.POSITIVE_INFINITY, () => {});
-    const operators = operatorsOf(cpuPrimitives({ record: () => {}, pool, threads }));
-    return new DryRunDevice({ backend, info, threads, pool, operators });
+    return cpuDryRun(this);
   }
 
   trim(): void {

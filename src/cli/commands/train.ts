@@ -3,11 +3,13 @@
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { version } from "../../../package.json";
+import type { DataSource } from "../../experiments/data-source.ts";
 import { estimateRunMemory, estimateRunTime } from "../../experiments/estimate.ts";
-import type { BadSample, Baselines, Experiment, ExperimentOptions } from "../../experiments/experiment.ts";
-import { experiments } from "../../experiments/index.ts";
+import type { BadSample, Baselines, Experiment, ExperimentOptions, OnBad } from "../../experiments/experiment.ts";
+import { DataWorkers, experiments } from "../../experiments/index.ts";
 import { resolveOptions } from "../../experiments/options.ts";
 import { type ExperimentRun, fitOptions, type InitialWeights, openRun } from "../../experiments/run.ts";
+import { defaultThreads } from "../../host/environment.ts";
 import {
   type Device,
   FitController,
@@ -22,7 +24,7 @@ import {
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { drawCurves } from "../curve.ts";
 import { describeDevice, withDevice } from "../device.ts";
-import { chooseExperiment, openSource } from "../experiment-choice.ts";
+import { chooseExperiment, listIn, openSource } from "../experiment-choice.ts";
 import { experimentFlags, flagOf, givenOptions, textOf } from "../experiment-options.ts";
 import { readBytes, writeWhole } from "../files.ts";
 import { stoppedBySignals } from "../interruption.ts";
@@ -81,6 +83,11 @@ export const train: Command = {
       value: "0|1",
       description: "whether numbers also go to Weights & Biases, by its package @wandb/sdk",
     },
+    "num-workers": {
+      value: "N",
+      description:
+        "threads that read samples and build their trees (default: on a GPU one a processor core but one, at most 7; else 0: the training's own)",
+    },
     ...experimentFlags(),
     ...deviceOptions,
   },
@@ -112,6 +119,8 @@ interface Call {
   predictions: PredictionFormat | undefined;
   mostPredictions: number;
   useWandb: boolean;
+  /** Threads that make batches; undefined: what suits the device. */
+  workers: number | undefined;
   device: DeviceChoice;
 }
 
@@ -167,6 +176,7 @@ async function readCall(args: Arguments): Promise<Call> {
     predictions: predictions === "off" ? undefined : predictions,
     mostPredictions: args.count("max-predictions") ?? MOST_PREDICTIONS,
     useWandb: args.choice("use-wandb", ["0", "1"] as const) === "1",
+    workers: args.number("num-workers", "a whole number", (count) => Number.isInteger(count) && count >= 0),
     device: readDeviceChoice(args),
   };
 }
@@ -207,6 +217,12 @@ export function readDataPath(
   return path;
 }
 
+/** A run, and where its samples are from. */
+interface OpenedRun extends ExperimentRun {
+  source: DataSource | undefined;
+  onBad: OnBad | undefined;
+}
+
 /**
  * Opens the data set and makes the model for `work`.
  * @param leftOut receives the samples that are left out
@@ -215,7 +231,7 @@ export function readDataPath(
 async function withRun(
   { name, experiment, options, dataPath, init, skipBad, device: choice }: Call,
   { leftOut, last }: { leftOut: BadSample[]; last?: InitialWeights },
-  work: (made: ExperimentRun, device: Device) => Promise<void>,
+  work: (made: OpenedRun, device: Device) => Promise<void>,
 ): Promise<void> {
   const weights = last ?? (init === undefined ? undefined : { bytes: readBytes(init), file: init });
   await withDevice(choice, async (device) => {
@@ -231,7 +247,7 @@ async function withRun(
       openRun(name, experiment, { device, options, source, init: weights, onBad: skipBad ? onBad : undefined }),
     );
     try {
-      await work(made, device);
+      await work({ ...made, source, onBad: skipBad ? onBad : undefined }, device);
     } finally {
       made.model.dispose();
     }
@@ -288,13 +304,16 @@ async function openLogs({ useWandb }: Call, folder: RunFolder, config: Record<st
   };
 }
 
-function fitRun(
-  { name, options }: Call,
+async function fitRun(
+  call: Call,
   folder: RunFolder,
-  { model, task, trainData, validationData, testData }: ExperimentRun,
+  made: OpenedRun,
   outside: { controller: FitController; logger: Logger },
 ): Promise<FitResult> {
-  return withProgress(`training ${name}`, (show) =>
+  const { name, options } = call;
+  const { model, task, trainData, validationData, testData } = made;
+  const workers = await startDataWorkers(call, made);
+  const training = withProgress(`training ${name}`, (show) =>
     fit({
       model,
       task,
@@ -310,8 +329,22 @@ function fitRun(
         show(progress.step, progress.steps);
         if (!process.stderr.isTTY && progress.step % 100 === 0) console.log(describeProgress(progress));
       },
+      ...(workers && { prefetch: workers.prefetch, loadBatch: (request) => workers.load(request) }),
     }),
   );
+  return training.finally(() => workers?.stop());
+}
+
+/** A software adapter and the CPU backend compute on the processors that workers would take. */
+async function startDataWorkers(
+  { name, options, dataPath, workers }: Call,
+  { model, source, onBad }: OpenedRun,
+): Promise<DataWorkers | undefined> {
+  const { backend, info } = model.device;
+  const count = workers ?? (backend === "webgpu" && !info.software ? defaultThreads() - 1 : 0);
+  if (count === 0) return undefined;
+  const setup = { name, options, metadata: model.metadata(), info, list: listIn(dataPath) };
+  return DataWorkers.start(count, { ...setup, source, onBad });
 }
 
 async function predictTest(call: Call, folder: RunFolder, made: ExperimentRun, signal: AbortSignal): Promise<void> {

@@ -22,40 +22,43 @@ export interface FlowGroup {
   /** First node of each window, then all nodes. */
   offsets: Int32Array;
   frames: number;
-  /** What the model sees of a frame besides the state. */
-  frame(index: number): Promise<PreparedFrame>;
+  /** What the model sees of the frames besides the states; undefined where these are prepared as they come. */
+  prepared?: readonly PreparedFrame[];
 }
 
-/** Puts windows together, and builds the trees of their frames or begins to. */
+/** Puts windows together, and builds the trees of their frames unless these are many. */
 export async function prepareGroup(model: FlowModel, windows: readonly FlowWindow[]): Promise<FlowGroup> {
   const offsets = offsetsOf(windows.map(({ nodes }) => nodes));
   const [{ frames }] = windows;
-  const prepare = (index: number) =>
-    model.prepare({
-      positions: joinRows(windows.map((window) => frameOf(window, window.positions, index))),
-      kinds: kindsAt(windows, index),
-      offsets,
-      edgeIndex: joinEdgeLists(
-        windows.map((window) => sidesOf(frameOf(window, window.triangles, index), window.nodes)),
-        offsets,
-      ),
-    });
+  const group = { windows, offsets, frames };
   const steps = frames - 1;
-  if (steps <= STEPS_AHEAD) {
-    const prepared = await Promise.all(Array.from({ length: steps }, (_, index) => prepare(index)));
-    return { windows, offsets, frames, frame: async (index) => prepared[index] };
-  }
-  let next = { index: 0, frame: prepare(0) };
-  return {
-    windows,
+  if (steps > STEPS_AHEAD) return group;
+  const frame = (_: unknown, index: number) => prepareFrame(model, group, index);
+  return { ...group, prepared: await Promise.all(Array.from({ length: steps }, frame)) };
+}
+
+function prepareFrame(model: FlowModel, { windows, offsets }: FlowGroup, index: number): Promise<PreparedFrame> {
+  return model.prepare({
+    positions: joinRows(windows.map((window) => frameOf(window, window.positions, index))),
+    kinds: kindsAt(windows, index),
     offsets,
-    frames,
-    async frame(index) {
-      const frame = await (next.index === index ? next.frame : prepare(index));
-      if (index + 1 < steps) next = { index: index + 1, frame: prepare(index + 1) };
-      return frame;
-    },
-  };
+    edgeIndex: joinEdgeLists(
+      windows.map((window) => sidesOf(frameOf(window, window.triangles, index), window.nodes)),
+      offsets,
+    ),
+  });
+}
+
+/** The frames before each step in their order, each prepared while the device works on the one before. */
+async function* framesOf(model: FlowModel, group: FlowGroup): AsyncGenerator<PreparedFrame> {
+  const { prepared, frames } = group;
+  if (prepared) return yield* prepared;
+  let next = prepareFrame(model, group, 0);
+  for (let index = 1; index < frames; index++) {
+    const frame = await next;
+    if (index + 1 < frames) next = prepareFrame(model, group, index);
+    yield frame;
+  }
 }
 
 export function frameOf<T extends Float32Array | Int32Array>({ frames }: FlowWindow, values: T, index: number): T {
@@ -87,15 +90,18 @@ interface Step {
  */
 async function predict(
   model: FlowModel,
-  { windows, offsets, frames, frame }: FlowGroup,
+  group: FlowGroup,
   { detached, onStep }: { detached: boolean; onStep(step: Step): void },
 ): Promise<void> {
   const { device } = model;
+  const { windows, offsets } = group;
   const shape = [offsets.at(-1)!, STATE];
   let state = Tensor.from(device, statesAt(windows, 0), shape);
+  let index = 0;
   try {
-    for (let index = 1; index < frames; index++) {
-      using change = await model.forward(state, await frame(index - 1));
+    for await (const frame of framesOf(model, group)) {
+      index++;
+      using change = await model.forward(state, frame);
       using truth = Tensor.from(device, statesAt(windows, index), shape);
       using after = scope(() => {
         const free = kindsAt(windows, index);

@@ -1,0 +1,79 @@
+// How long a device would wait for batches: real ones, made in workers, and in place of the device a pause as long as its steps.
+//
+//   node src/bench/loading/run.mjs NAME FOLDER [--step MILLISECONDS] [--workers N] [--steps N] [--batch-size N]
+//
+// NAME is an experiment's, FOLDER its data set. Prints the share of the time in which the device waited, as `erwin train` does, and
+// how long this thread was busy beside a step. Needs a build.
+import { readdirSync, readFileSync } from "node:fs";
+import { join, sep } from "node:path";
+import { performance } from "node:perf_hooks";
+import process from "node:process";
+import { setTimeout as pause } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { fit, nn, operators, requestDevice, scope, Tensor } from "../../../dist/erwin.js";
+import { DataWorkers, experiments, MemorySource, resolveOptions } from "../../../dist/experiments.js";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    step: { type: "string", default: "50" },
+    workers: { type: "string", default: "1" },
+    steps: { type: "string", default: "40" },
+    "batch-size": { type: "string", default: "16" },
+  },
+});
+const [name, folder] = positionals;
+const [step, count, steps, batchSize] = [values.step, values.workers, values.steps, values["batch-size"]].map(Number);
+
+const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+const paths = entries.map((entry) => join(entry.parentPath, entry.name));
+const source = new MemorySource(
+  new Map(paths.map((path) => [path.slice(folder.length).split(sep).join("/").replace(/^\//, ""), readFileSync(path)])),
+  folder,
+);
+
+const device = await requestDevice({ backend: "cpu", threads: 1 });
+const experiment = experiments[name];
+const options = /** @type {import("../../experiments/experiment.ts").ExperimentOptions} */ (
+  resolveOptions(experiment.options, { batchSize })
+);
+const trainData = await experiment.load("train", options, source);
+if (!trainData) throw new Error(`${folder} has no samples to train on`);
+// Prepares batches where there are no workers, and computes nothing.
+const shape = experiment.build(experiment.config(options)).initialize({ device: device.dryRun() }).train();
+const task = experiment.task(shape, options);
+const setup = { name, metadata: shape.metadata(), options, info: device.info, source };
+const workers = count === 0 ? undefined : await DataWorkers.start(count, setup);
+
+const model = new nn.Linear(1, 1).initialize({ device });
+const one = Tensor.from(device, new Float32Array([1]), [1, 1]);
+let [begun, busy] = [0, performance.eventLoopUtilization()];
+const { treeWait } = await fit({
+  model,
+  // Its types are those of the sources, not of the build.
+  trainData: /** @type {any} */ (trainData),
+  task: {
+    prepare: task.prepare,
+    async loss() {
+      // The first batch is waited for wherever it is made.
+      if (begun === 0) [begun, busy] = [performance.now(), performance.eventLoopUtilization()];
+      await pause(step);
+      return scope(() => operators.mse(model.forward(one), one));
+    },
+  },
+  steps,
+  batchSize,
+  schedule: { kind: "cosine", lr: 1e-3, steps },
+  ...(workers && { prefetch: workers.prefetch, loadBatch: (request) => workers.load(request) }),
+});
+const time = performance.now() - begun;
+const { active } = performance.eventLoopUtilization(busy);
+const share = ((100 * treeWait) / time).toFixed(1);
+console.log(
+  `${name}: ${steps} steps of ${step} ms in ${(time / 1000).toFixed(2)} s with ${count} workers: ` +
+    `the device waited ${(treeWait / 1000).toFixed(2)} s (${share} %) for data; ` +
+    `this thread was busy for ${(active / steps).toFixed(1)} ms of a step`,
+);
+workers?.stop();
+device.dispose();
+process.exit();

@@ -1,0 +1,130 @@
+// Batches of a training made in workers: samples read, decoded and normalised, trees and graphs built, all away from the thread
+// that hands the device its work.
+
+import { type Endpoint, proxy, type Remote, wrap } from "comlink";
+import { WorkerError } from "../../errors.ts";
+import { givenAssets } from "../../host/given-assets.ts";
+import type { BatchRequest } from "../../train/loading.ts";
+import { keepErrorClasses } from "../../worker/errors.ts";
+import { type ModelThread, startWorker } from "../../worker/start.ts";
+import { packed } from "../../worker/transfer.ts";
+import type { DataSource } from "../data-source.ts";
+import type { OnBad } from "../experiment.ts";
+import { type BatchSetup, type BatchWorker, GREETING, type SharedSource } from "./protocol.ts";
+import { dataScript } from "./script.ts";
+
+/** What the workers read, and who hears of damaged samples. */
+export interface DataWorkersOptions extends Omit<BatchSetup, "sourceName" | "skipBad"> {
+  /** Of experiments that read files. The workers read through it, so that it may be any. */
+  source?: DataSource;
+  /** Hears of damaged samples, which are replaced by others; without it they are errors. */
+  onBad?: OnBad;
+}
+
+/** Workers that make batches, each one at a time. The batches do not depend on how many there are. */
+export class DataWorkers {
+  readonly #threads: DataThread[];
+  readonly #onBad: OnBad | undefined;
+
+  /**
+   * @param count how many, at least 1
+   * @throws WorkerError if the worker script cannot be loaded; DeviceError if the host has no workers; FormatError for a
+   *   data set that is damaged
+   */
+  static async start(count: number, options: DataWorkersOptions): Promise<DataWorkers> {
+    keepErrorClasses();
+    const starting = Array.from({ length: count }, () => DataThread.start(options));
+    const started = await Promise.allSettled(starting);
+    const threads = started.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+    const failed = started.find(({ status }) => status === "rejected") as PromiseRejectedResult | undefined;
+    if (!failed) return new DataWorkers(threads, options.onBad);
+    for (const thread of threads) thread.stop();
+    throw failed.reason;
+  }
+
+  private constructor(threads: DataThread[], onBad: OnBad | undefined) {
+    this.#threads = threads;
+    this.#onBad = onBad;
+  }
+
+  /** How many batches should be under way: each worker has one, and one is ready. */
+  get prefetch(): number {
+    return this.#threads.length + 1;
+  }
+
+  /**
+   * Makes a batch, the same as `loadBatch`.
+   * @throws the error of loading or preparing it; WorkerError if the worker has ended
+   */
+  async load<Batch>(request: BatchRequest): Promise<Batch> {
+    const idlest = this.#threads.reduce((best, thread) => (thread.inHand < best.inHand ? thread : best));
+    const { batch, bad } = await idlest.make(request);
+    for (const sample of bad) this.#onBad?.(sample);
+    return batch as Batch;
+  }
+
+  /** Ends the workers. */
+  stop(): void {
+    for (const thread of this.#threads) thread.stop();
+  }
+}
+
+class DataThread {
+  /** Batches that it has been asked for and that have not come. */
+  inHand = 0;
+  readonly #worker: ModelThread;
+  readonly #remote: Remote<BatchWorker>;
+  readonly #ended: Promise<never>;
+
+  static async start({ source, onBad, ...setup }: DataWorkersOptions): Promise<DataThread> {
+    const { url } = dataScript();
+    const thread = new DataThread(await startWorker(dataScript(), GREETING), url.href);
+    try {
+      const all = { ...setup, sourceName: source?.name ?? "", skipBad: onBad !== undefined };
+      await thread.#unlessEnded(thread.#remote.open(all, givenAssets(), source && shareSource(source)));
+      return thread;
+    } catch (error) {
+      thread.stop();
+      throw error;
+    }
+  }
+
+  private constructor(worker: ModelThread, url: string) {
+    this.#worker = worker;
+    this.#remote = wrap<BatchWorker>(worker as Endpoint);
+    this.#ended = new Promise((_, reject) => {
+      worker.addEventListener("error", ({ message }) => {
+        const reason = message || "an error in its script";
+        reject(new WorkerError(`the worker ${url} stopped: ${reason}. Train with fewer workers`, { url, reason }));
+      });
+    });
+    // Whoever waits for a batch hears of it.
+    this.#ended.catch(() => {});
+  }
+
+  async make(request: BatchRequest) {
+    this.inHand++;
+    try {
+      return await this.#unlessEnded(this.#remote.make(request));
+    } finally {
+      this.inHand--;
+    }
+  }
+
+  #unlessEnded<Result>(call: Promise<Result>): Promise<Result> {
+    return Promise.race([call, this.#ended]);
+  }
+
+  stop(): void {
+    this.#worker.terminate();
+  }
+}
+
+/** A source for other threads. What it reads is copied, since it may keep its files. */
+function shareSource(source: DataSource): SharedSource {
+  return proxy({
+    list: (folder) => source.list(folder),
+    size: (path) => source.size(path),
+    read: async (path, range) => packed(await source.read(path, range), false, path),
+  } satisfies Omit<DataSource, "name">);
+}
