@@ -1,6 +1,7 @@
 // Sources of a data set's files: a folder, a server, files dropped on a page, or memory. Experiments only see names and bytes.
 
 import { FormatError, InputError } from "../errors.ts";
+import { toBytes } from "../formats/bytes.ts";
 import type { PartialFile } from "../formats/partial-file.ts";
 import { FolderListing } from "./sources/listing.ts";
 
@@ -126,7 +127,7 @@ export class MemorySource implements DataSource {
   #file(path: string): Uint8Array {
     const bytes = this.files.get(path);
     if (!bytes) throw missing(this, path, "file");
-    return bytes;
+    return toBytes(bytes);
   }
 }
 

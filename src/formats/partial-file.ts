@@ -1,6 +1,6 @@
 // Files that are too large to be held in memory, and are read in parts.
 
-import { formatError } from "./bytes.ts";
+import { formatError, toBytes } from "./bytes.ts";
 
 export interface PartialFile {
   /** The file's name in error messages. */
@@ -13,7 +13,7 @@ export interface PartialFile {
 
 /** Returns the bytes from `start` to `end`. @throws FormatError if the file ends before */
 export async function readPart({ file, read }: PartialFile, start: number, end: number): Promise<Uint8Array> {
-  const bytes = await read(start, end - start);
+  const bytes = toBytes(await read(start, end - start));
   if (bytes.length === end - start) return bytes;
   throw formatError(file, `truncated: ${end} bytes were expected, it ends after ${start + bytes.length}.`, {
     offset: start,
