@@ -180,13 +180,14 @@ class Suite {
     return this.#result(summary, times);
   }
 
-  /** Leaves out the longest subjects until all rounds fit into the time that remains; each device keeps one. */
+  /** Leaves out the longest subjects until all rounds fit into the time that remains; of each benchmark, on each device, one stays. */
   #leaveOutLongest(): void {
     const { rounds, whole } = this.#plan;
     const remaining = whole - (performance.now() - this.#start) / 1000;
     const needed = () => (rounds * this.#subjects.reduce((sum, { span }) => sum + span, 0)) / 1000;
-    const isLast = ({ description: { device } }: Subject) =>
-      device !== undefined && this.#subjects.filter((other) => other.description.device === device).length === 1;
+    const kindOf = ({ description: { benchmark, device } }: Subject) => `${benchmark} ${device}`;
+    const isLast = (subject: Subject) =>
+      this.#subjects.filter((other) => kindOf(other) === kindOf(subject)).length === 1;
     while (needed() > remaining) {
       const others = this.#subjects.filter((subject) => !isLast(subject));
       if (others.length === 0) return;

@@ -1,6 +1,6 @@
 // The points of one view: small shaded balls, which move and change colour smoothly from one drawing to the next.
 
-import { BufferAttribute, BufferGeometry, Color, Points, ShaderMaterial } from "three";
+import { BufferAttribute, BufferGeometry, Color, Group, Points, ShaderMaterial } from "three";
 
 const vertexShader = /* glsl */ `
   attribute vec3 target;
@@ -51,14 +51,36 @@ export interface PointDrawing {
   positions: Float32Array | undefined;
 }
 
+/**
+ * The points of one buffer. A buffer is uploaded as a whole when it is drawn for the first time, and of a large cloud a frame draws
+ * only the beginning: in slices the upload is spread over frames as the drawing is.
+ */
+const SLICE = 2 ** 17;
+
+/** The values of the points as buffers of one slice each. @param values [points, width] */
+export function slicesOf(values: Float32Array | Uint8Array, width: number): BufferAttribute[] {
+  const slices = Math.ceil(values.length / width / SLICE);
+  return Array.from({ length: slices }, (_, slice) => {
+    const part = values.subarray(width * SLICE * slice, width * SLICE * (slice + 1));
+    return new BufferAttribute(part, width, part instanceof Uint8Array);
+  });
+}
+
 export class CloudPoints {
-  readonly object: Points<BufferGeometry, ShaderMaterial>;
-  #home = new BufferAttribute(new Float32Array(), 3);
+  readonly object = new Group();
+  readonly material: ShaderMaterial;
+  /** [points, 3] Where the points are now, or will be after the transition. */
+  places: Float32Array = new Float32Array();
+  /** [points, 4] Likewise. */
+  colours: Uint8Array = new Uint8Array();
+  #home: readonly BufferAttribute[] = [];
+  #homePlaces: Float32Array = new Float32Array();
+  #slices: Points<BufferGeometry, ShaderMaterial>[] = [];
   #began = 0;
   #moves = false;
 
   constructor() {
-    const material = new ShaderMaterial({
+    this.material = new ShaderMaterial({
       vertexShader,
       fragmentShader,
       uniforms: {
@@ -71,44 +93,64 @@ export class CloudPoints {
         roundness: { value: 1 },
       },
     });
-    this.object = new Points(new BufferGeometry(), material);
-    this.object.frustumCulled = false;
   }
 
   get count(): number {
-    return this.#home.count;
+    return this.#homePlaces.length / 3;
   }
 
-  /** The current positions of the points, or those after the transition. */
-  get places(): Float32Array {
-    return (this.object.geometry.getAttribute("target") as BufferAttribute).array as Float32Array;
-  }
-
-  /** @param home [points, 3], shared by the views of a cloud @param flat whether all lie in a plane */
-  setCloud(home: BufferAttribute, size: number, flat: boolean): void {
-    this.object.geometry.dispose();
-    const geometry = new BufferGeometry();
+  /**
+   * @param places [points, 3]
+   * @param home the same as slices, shared by the views of a cloud
+   * @param flat whether all lie in a plane
+   */
+  setCloud(places: Float32Array, home: readonly BufferAttribute[], size: number, flat: boolean): void {
+    this.#clear();
     this.#home = home;
-    const grey = new BufferAttribute(new Uint8Array(4 * home.count).fill(140), 4, true);
-    for (const name of ["position", "target"]) geometry.setAttribute(name, home);
-    for (const name of ["colour", "nextColour"]) geometry.setAttribute(name, grey);
-    this.object.geometry = geometry;
-    this.object.material.uniforms.size.value = size;
-    this.object.material.uniforms.roundness.value = flat ? 0 : 1;
-    this.object.material.uniforms.blend.value = 0;
+    this.#homePlaces = places;
+    this.places = places;
+    this.colours = new Uint8Array(4 * this.count).fill(140);
+    const grey = slicesOf(this.colours, 4);
+    this.#slices = home.map((places, slice) => {
+      const geometry = new BufferGeometry();
+      for (const name of ["position", "target"]) geometry.setAttribute(name, places);
+      for (const name of ["colour", "nextColour"]) geometry.setAttribute(name, grey[slice]);
+      const points = new Points(geometry, this.material);
+      points.frustumCulled = false;
+      return points;
+    });
+    if (this.#slices.length > 0) this.object.add(...this.#slices);
+    this.material.uniforms.size.value = size;
+    this.material.uniforms.roundness.value = flat ? 0 : 1;
+    this.material.uniforms.blend.value = 0;
     this.#moves = false;
   }
 
   /** @param now the time at which the transition begins; undefined for no transition */
   show({ colours, positions }: PointDrawing, now: number | undefined): void {
-    const { geometry, material } = this.object;
     this.#settle();
-    geometry.setAttribute("nextColour", new BufferAttribute(colours, 4, true));
-    geometry.setAttribute("target", positions ? new BufferAttribute(positions, 3) : this.#home);
+    this.colours = colours;
+    this.places = positions ?? this.#homePlaces;
+    const nextColours = slicesOf(colours, 4);
+    const targets = positions ? slicesOf(positions, 3) : this.#home;
+    this.#slices.forEach(({ geometry }, slice) => {
+      geometry.setAttribute("nextColour", nextColours[slice]);
+      geometry.setAttribute("target", targets[slice]);
+    });
     this.#moves = true;
-    material.uniforms.blend.value = 0;
+    this.material.uniforms.blend.value = 0;
     if (now === undefined) this.#settle();
     else this.#began = now;
+  }
+
+  /** Draws only `count` points, from this one in the order of drawing on. */
+  setRange(first: number, count: number): void {
+    this.#slices.forEach((points, slice) => {
+      const from = Math.max(0, first - slice * SLICE);
+      const to = Math.min(SLICE, first + count - slice * SLICE);
+      points.visible = to > from;
+      points.geometry.setDrawRange(from, to - from);
+    });
   }
 
   /** Advances the transition. Returns whether it is still going on. */
@@ -116,21 +158,28 @@ export class CloudPoints {
     if (!this.#moves) return false;
     const share = Math.min(1, (now - this.#began) / TRANSITION_MS);
     if (share === 1) this.#settle();
-    else this.object.material.uniforms.blend.value = share * share * (3 - 2 * share);
+    else this.material.uniforms.blend.value = share * share * (3 - 2 * share);
     return true;
   }
 
   #settle(): void {
     if (!this.#moves) return;
-    const { geometry, material } = this.object;
-    geometry.setAttribute("position", geometry.getAttribute("target"));
-    geometry.setAttribute("colour", geometry.getAttribute("nextColour"));
-    material.uniforms.blend.value = 0;
+    for (const { geometry } of this.#slices) {
+      geometry.setAttribute("position", geometry.getAttribute("target"));
+      geometry.setAttribute("colour", geometry.getAttribute("nextColour"));
+    }
+    this.material.uniforms.blend.value = 0;
     this.#moves = false;
   }
 
+  #clear(): void {
+    this.object.clear();
+    for (const { geometry } of this.#slices) geometry.dispose();
+    this.#slices = [];
+  }
+
   dispose(): void {
-    this.object.geometry.dispose();
-    this.object.material.dispose();
+    this.#clear();
+    this.material.dispose();
   }
 }

@@ -14,7 +14,7 @@ import {
 } from "three";
 import { OrbitControls } from "three/examples/jsm/controls/OrbitControls.js";
 import { Detail } from "./detail.ts";
-import { CloudPoints, type PointDrawing } from "./points.ts";
+import { CloudPoints, type PointDrawing, slicesOf } from "./points.ts";
 import { BallSpheres } from "./spheres.ts";
 
 // Colours are shown as they are given.
@@ -113,9 +113,9 @@ export class Stage<Side extends string> {
 
   /** @param positions [points, 3] within the unit sphere @param spacing the distance of neighbouring points */
   setCloud(positions: Float32Array, spacing: number, flat: boolean): void {
-    const home = new BufferAttribute(positions, 3);
+    const home = slicesOf(positions, 3);
     this.#radius = Math.max(0.0025, Math.min(0.035, spacing * 0.85));
-    for (const { points } of this.#all) points.setCloud(home, 2 * this.#radius, flat);
+    for (const { points } of this.#all) points.setCloud(positions, home, 2 * this.#radius, flat);
     this.draw();
   }
 
@@ -161,7 +161,7 @@ export class Stage<Side extends string> {
     this.#ink = Uint8Array.from(new Color(ink).toArray(), (part) => Math.round(255 * part));
     this.#renderer?.setClearColor(colour, 1);
     for (const { points, spheres, lines, mark } of this.#all) {
-      points.object.material.uniforms.ground.value = colour;
+      points.material.uniforms.ground.value = colour;
       spheres.object.material.uniforms.ground.value = colour;
       mark.object.material.uniforms.strength.value = 1.6;
       lines.material.color = new Color(ink);
@@ -286,7 +286,7 @@ export class Stage<Side extends string> {
 
   /** [points, 4] */
   colours(side: Side): Uint8Array {
-    return this.#views[side].points.object.geometry.getAttribute("nextColour").array as Uint8Array;
+    return this.#views[side].points.colours;
   }
 
   /** Draws a frame soon. */
@@ -358,8 +358,8 @@ export class Stage<Side extends string> {
       this.#aim(panel.width, panel.height);
       const share = this.#sides.length;
       const first = Math.floor(from / share);
-      points.object.geometry.setDrawRange(first, Math.ceil((to - from) / share));
-      const { uniforms } = points.object.material;
+      points.setRange(first, Math.ceil((to - from) / share));
+      const { uniforms } = points.material;
       const distance = this.#camera.position.distanceTo(this.#controls.target);
       uniforms.depths.value = [distance - 0.6, distance + 1.1];
       // Where a moving frame draws fewer points, each has to cover more.
