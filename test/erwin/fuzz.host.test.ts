@@ -37,7 +37,7 @@ import {
 import * as formats from "erwin/formats";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Any, anything, mostly, resultOrRefusal } from "../support/anything.ts";
+import { type Any, anything, fuzzRuns, mostly, resultOrRefusal } from "../support/anything.ts";
 import { seededRandom, uniformCloud } from "../support/clouds.ts";
 import { quickBackend, useDevice } from "../support/models.ts";
 
@@ -99,7 +99,7 @@ test("tensors, operators and losses", async () => {
       for (const [name, call] of Object.entries(calls)) await tryCall(name, call);
       tensor.dispose();
     }),
-    { numRuns: 200 },
+    fuzzRuns(200),
   );
 });
 
@@ -158,7 +158,7 @@ test("models, their inputs, optimisers and training", async () => {
       };
       for (const [name, call] of Object.entries(calls)) await tryCall(name, call);
     }),
-    { numRuns: 120 },
+    fuzzRuns(120),
   );
 });
 
@@ -207,6 +207,6 @@ test("readers and writers", async () => {
       };
       for (const [name, call] of Object.entries(calls)) await tryCall(name, call);
     }),
-    { numRuns: 400 },
+    fuzzRuns(400),
   );
 });

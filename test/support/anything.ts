@@ -73,3 +73,10 @@ export async function resultOrRefusal(name: string, call: () => unknown): Promis
     throw new Error(`${name} threw ${type}: ${message}\n${stack}`);
   }
 }
+
+/** How long fast-check tries: so many runs, or as long as `npm run fuzz` says, with other runs each time. */
+export function fuzzRuns(numRuns: number): fc.Parameters<unknown> {
+  const milliseconds = Number((globalThis as Any).process?.env?.ERWIN_FUZZ_MILLISECONDS ?? 0);
+  if (milliseconds === 0) return { numRuns };
+  return { numRuns: 2 ** 31 - 1, interruptAfterTimeLimit: milliseconds, markInterruptAsFailure: false };
+}

@@ -1,0 +1,97 @@
+// Every reader takes any bytes: it returns something, or throws a FormatError that names the file.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { FormatError } from "../../src/errors.ts";
+import {
+  loadCsv,
+  loadHdf5,
+  loadNpy,
+  loadNpz,
+  loadObj,
+  loadPly,
+  loadPvd,
+  loadSafetensors,
+  loadStl,
+  loadTorch,
+  loadVtk,
+  loadVtp,
+  loadVtu,
+  readExample,
+  readTfRecords,
+  saveCsv,
+  saveNpy,
+  savePvd,
+  saveSafetensors,
+  torchTensors,
+} from "../../src/formats/index.ts";
+import { fuzz } from "../support/fuzz.ts";
+
+const formats = fileURLToPath(new URL("../formats/", import.meta.url));
+const files = readdirSync(formats, { recursive: true, encoding: "utf8" }).sort();
+/** Files that other software wrote, of these extensions; the small ones, since damage to large ones is mostly to numbers. */
+const found = (...extensions: string[]) =>
+  files
+    .filter((file) => extensions.includes(extname(file)))
+    .map((file) => new Uint8Array(readFileSync(join(formats, file))))
+    .filter(({ length }) => length < 40_000);
+const text = (written: string) => new TextEncoder().encode(written);
+
+const data = Float32Array.from({ length: 30 }, (_, i) => i / 7);
+const cloud = {
+  positions: data,
+  dimensionality: 3,
+  attributes: new Map([["heat", { data: data.slice(0, 10), channels: 1 }]]),
+};
+const options = { file: "FILE" };
+
+type Read = (bytes: Uint8Array) => unknown;
+const readers: [string, Uint8Array[], Read, number][] = [
+  [
+    "safetensors",
+    [saveSafetensors({ a: { shape: [10, 3], data } }, { b: "c" })],
+    (b) => loadSafetensors(b, options),
+    150,
+  ],
+  ["npy", [saveNpy({ shape: [10, 3], data }), ...found(".npy")], (b) => loadNpy(b, options), 150],
+  ["npz", found(".npz"), (b) => loadNpz(b, options), 150],
+  ["csv", [saveCsv(cloud), ...found(".csv")], (b) => loadCsv(b, options), 150],
+  ["obj", [text("v 0 0 1\nv 1 2 3 1.0\nvt 0 1\nf 1/1 2/1 1/1\n")], (b) => loadObj(b, options), 150],
+  ["ply", found(".ply"), (b) => loadPly(b, options), 150],
+  ["stl", found(".stl"), (b) => loadStl(b, options), 150],
+  ["vtk", found(".vtk"), (b) => loadVtk(b, options), 150],
+  ["vtu", found(".vtu"), (b) => loadVtu(b, options), 150],
+  ["vtp", found(".vtp"), (b) => loadVtp(b, options), 150],
+  ["pvd", [savePvd([{ file: "a.vtu" }, { file: "b.vtu", time: 1 }])], (b) => loadPvd(b, options), 100],
+  ["torch", found(".pt", ".th"), (b) => torchTensors(loadTorch(b, options)), 150],
+  [
+    "tfrecord",
+    found(".tfrecord"),
+    (b) => [...readTfRecords(b, options)].map((record) => readExample(record, "FILE")),
+    100,
+  ],
+  // The HDF5 library starts anew after each damaged file.
+  ["hdf5", found(".h5"), (b) => loadHdf5(b, options), 4],
+];
+
+it.each(readers)(
+  "%s",
+  async (name, seeds, read, short) => {
+    expect(seeds.length).toBeGreaterThan(0);
+    const attempt = async (bytes: Uint8Array) => {
+      try {
+        await read(bytes);
+        return undefined;
+      } catch (error) {
+        if (error instanceof FormatError && String(error.details.file).startsWith("FILE")) return error.message;
+        throw error;
+      }
+    };
+    const { inputs, refused } = await fuzz({ name, seeds, short, attempt });
+    // Much damage cannot be detected, such as changed numbers.
+    expect(refused).toBeGreaterThan(inputs / 20);
+  },
+  2 ** 31 - 1,
+);

@@ -1,0 +1,92 @@
+// npm run fuzz: damaged files, configs and command lines, and arguments of all types, for as long as is wanted. What was refused in
+// a new way, was the slowest or failed is kept in node_modules/.cache/erwin/fuzz, where the next run begins.
+//
+//   npm run fuzz -- --minutes N [--only readers,configs,command-line,arguments] [--write]
+//
+// --write puts the results into test/fuzz/README.md.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { build } from "../../src/build/build.mjs";
+import { denoEnvironment, denoProgram } from "../../src/build/deno.mjs";
+import { main, run } from "../../src/build/run.mjs";
+import { setup } from "../../src/build/setup.mjs";
+import { cache, root } from "../../src/build/steps.mjs";
+
+/**
+ * The parts: their tests, the runner that these are for, and how many targets in each share the time.
+ * @type {Record<string, { files: string, runner: "unit" | "host", targets: number }>}
+ */
+const parts = {
+  readers: { files: "test/fuzz/readers", runner: "unit", targets: 14 },
+  configs: { files: "test/fuzz/configs", runner: "unit", targets: 1 },
+  "command-line": { files: "test/fuzz/command-line", runner: "unit", targets: 1 },
+  arguments: { files: "test/erwin/fuzz", runner: "host", targets: 3 },
+};
+
+/** @param {readonly { target: string, inputs: number, refused: number, slowest: number, memory: number }[]} results */
+function formatResults(results) {
+  const date = new Date().toISOString().slice(0, 10);
+  const count = results.reduce((sum, { inputs }) => sum + inputs, 0).toLocaleString("en");
+  const rows = results.map(({ target, inputs, refused, slowest, memory }) =>
+    [
+      ...[target, inputs.toLocaleString("en"), `${Math.round((100 * refused) / inputs)} %`],
+      ...[`${slowest.toFixed(0)} ms`, `${(memory / 2 ** 20).toFixed(1)} MiB`],
+    ].join(" | "),
+  );
+  return [
+    `${date}: ${count} inputs; each was read, or refused by name.`,
+    "",
+    "| target | inputs | refused | slowest | most memory |",
+    "| --- | --- | --- | --- | --- |",
+    ...rows.map((row) => `| ${row} |`),
+    "",
+  ].join("\n");
+}
+
+await main(async () => {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: "string", default: "10" },
+      only: { type: "string" },
+      write: { type: "boolean", default: false },
+    },
+  });
+  const minutes = Number(values.minutes);
+  if (!(minutes > 0)) throw new Error(`--minutes is "${values.minutes}", expected a number greater than 0`);
+  const names = values.only?.split(",") ?? Object.keys(parts);
+  const unknown = names.find((name) => !Object.hasOwn(parts, name));
+  if (unknown !== undefined) throw new Error(`there is no part ${unknown}: known are ${Object.keys(parts).join(", ")}`);
+  setup();
+  await build();
+  const folder = join(cache, "fuzz");
+  mkdirSync(folder, { recursive: true });
+  const resultFiles = () => readdirSync(folder).filter((name) => name.endsWith(".json"));
+  for (const name of resultFiles()) rmSync(join(folder, name));
+  const targets = names.reduce((sum, name) => sum + parts[name].targets, 0);
+  const milliseconds = (60_000 * minutes) / targets;
+  const env = {
+    ...denoEnvironment(),
+    ERWIN_FUZZ_MILLISECONDS: String(milliseconds),
+    ERWIN_FUZZ_FOLDER: folder,
+    ERWIN_TUNE: "off",
+  };
+  const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
+  for (const name of names) {
+    const { files, runner, targets } = parts[name];
+    const command = runner === "host" ? [denoProgram(), "run", "-A"] : [process.execPath];
+    const patience = Math.ceil(targets * milliseconds + 120_000);
+    const words = [vitest, "run", "--project", runner, `--testTimeout=${patience}`, files];
+    run(command[0], [...command.slice(1), ...words], { env });
+  }
+  const results = resultFiles()
+    .sort()
+    .map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")));
+  const text = formatResults(results);
+  console.log(`\n${text}`);
+  if (!values.write) return;
+  const readme = join(root, "test", "fuzz", "README.md");
+  const mark = "<!-- results -->\n";
+  const [before] = readFileSync(readme, "utf8").split(mark);
+  writeFileSync(readme, before + mark + text);
+});

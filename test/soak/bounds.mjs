@@ -1,0 +1,43 @@
+// What memory may do in a soak: grow while it begins, and stay where it is then.
+
+/** @typedef {import("./rounds.mjs").SoakSample} SoakSample */
+
+const MiB = 2 ** 20;
+
+/**
+ * How much each measure may be larger in the last quarter of the samples than in the second, by median: nothing for what the
+ * library counts, little for what a host rounds, collects and keeps in reserve.
+ * @type {Record<"device" | "reserved" | "heap" | "host" | "handles", number>}
+ */
+export const allowed = { device: 0, reserved: 2 * MiB, heap: 2 * MiB, host: 24 * MiB, handles: 0 };
+
+/**
+ * How much more each measure is at the end than early on, by medians; undefined where the host does not tell.
+ * @param {readonly SoakSample[]} samples
+ */
+export function growth(samples) {
+  const quarter = Math.floor(samples.length / 4);
+  const median = (/** @type {number[]} */ values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+  const of = (/** @type {keyof typeof allowed} */ name) => {
+    const values = samples.map((sample) => sample[name]);
+    if (values.includes(undefined)) return undefined;
+    const known = /** @type {number[]} */ (values);
+    return median(known.slice(-quarter)) - median(known.slice(quarter, 2 * quarter));
+  };
+  const names = /** @type {(keyof typeof allowed)[]} */ (Object.keys(allowed));
+  return /** @type {Record<keyof typeof allowed, number | undefined>} */ (
+    Object.fromEntries(names.map((name) => [name, of(name)]))
+  );
+}
+
+/**
+ * The measures that have grown by more than is allowed, in words.
+ * @param {readonly SoakSample[]} samples
+ */
+export function excesses(samples) {
+  const names = /** @type {(keyof typeof allowed)[]} */ (Object.keys(allowed));
+  const grown = growth(samples);
+  return names
+    .filter((name) => (grown[name] ?? 0) > allowed[name])
+    .map((name) => `${name} has grown by ${grown[name]}, of which ${allowed[name]} are allowed`);
+}

@@ -1,0 +1,20 @@
+// The soak in a process of Node or Deno: prints what it measured as JSON. Its argument is the options as JSON.
+import { readdirSync } from "node:fs";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { soak } from "./rounds.mjs";
+
+/** Memory after a collection, where the host was started with --expose-gc. */
+export async function measureProcess() {
+  /** @type {{ gc?: () => void }} */ (globalThis).gc?.();
+  const { rss, heapUsed } = process.memoryUsage();
+  const handles = process.platform === "linux" ? readdirSync("/proc/self/fd").length : undefined;
+  return { host: rss, heap: heapUsed, handles };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const erwin = await import(new URL("../../dist/erwin.js", import.meta.url).href);
+  const { Deno } = /** @type {{ Deno?: { version: { deno: string } } }} */ (globalThis);
+  const host = Deno ? `Deno ${Deno.version.deno}` : `Node ${process.versions.node}`;
+  console.log(JSON.stringify({ host, ...(await soak(erwin, JSON.parse(process.argv[2]), measureProcess)) }));
+}
