@@ -111,10 +111,11 @@ function place(bytes: Uint8Array, random: Random): number {
   const near = Math.min(bytes.length, 400);
   const choice = random();
   if (choice < 0.5) return upTo(near, random);
-  return choice < 0.7 ? bytes.length - 1 - upTo(near, random) : upTo(bytes.length, random);
+  return choice < 0.7 && near > 0 ? bytes.length - 1 - upTo(near, random) : upTo(bytes.length, random);
 }
 
-const join3 = (bytes: Uint8Array, start: number, end: number, middle: Uint8Array) => {
+/** Puts bytes in the place of those from `start` to `end`. */
+const replaced = (bytes: Uint8Array, start: number, end: number, middle: Uint8Array) => {
   const result = new Uint8Array(start + middle.length + Math.max(0, bytes.length - end));
   result.set(bytes.subarray(0, start));
   result.set(middle, start);
@@ -143,27 +144,32 @@ const damages: Damage[] = [
   (bytes, _, random) => bytes.slice(0, upTo(bytes.length + 1, random)),
   (bytes, _, random) => {
     const start = place(bytes, random);
-    return join3(bytes, start, start + upTo(40, random), new Uint8Array(0));
+    return replaced(bytes, start, start + upTo(40, random), new Uint8Array(0));
   },
   (bytes, _, random) => {
-    const start = Math.max(0, place(bytes, random));
+    const start = place(bytes, random);
     const part = bytes.slice(start, start + 1 + upTo(60, random));
     const times = pick([1, 2, 30, 1000], random);
     const repeated = new Uint8Array(part.length * times);
     for (let i = 0; i < times; i++) repeated.set(part, i * part.length);
-    return join3(bytes, start, start, repeated);
+    return replaced(bytes, start, start, repeated);
   },
   (bytes, others, random) => {
     const other = pick(others, random);
-    const start = Math.max(0, place(bytes, random));
-    return join3(bytes, start, start + upTo(100, random), other.subarray(upTo(other.length, random)).subarray(0, 2000));
+    const start = place(bytes, random);
+    return replaced(
+      bytes,
+      start,
+      start + upTo(100, random),
+      other.subarray(upTo(other.length, random)).subarray(0, 2000),
+    );
   },
   // A number of a text.
   (bytes, _, random) => {
-    let start = Math.max(0, place(bytes, random));
+    let start = place(bytes, random);
     while (start < bytes.length && !(bytes[start] >= 0x30 && bytes[start] <= 0x39)) start++;
     let end = start;
     while (end < bytes.length && bytes[end] >= 0x30 && bytes[end] <= 0x39) end++;
-    return join3(bytes, start, end, new TextEncoder().encode(pick(words, random)));
+    return replaced(bytes, start, end, new TextEncoder().encode(pick(words, random)));
   },
 ];
