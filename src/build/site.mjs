@@ -2,6 +2,7 @@
 // dist/site/erwin, and the pages load them at run time.
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { exampleModules, exampleText, writeExampleModel } from "./examples.mjs";
 import { thirdPartyLicences } from "./licences.mjs";
 import { root } from "./steps.mjs";
 
@@ -31,7 +32,11 @@ export async function buildSite() {
     publicDir: false,
     logLevel: "warn",
     plugins: [layout(), themeScript(), libraryByName(), thirdPartyLicences()],
-    worker: { format: "es", plugins: () => [libraryByName()], rollupOptions: { output: { paths: libraryPath } } },
+    worker: {
+      format: "es",
+      plugins: () => [libraryByName(), exampleModules()],
+      rollupOptions: { output: { paths: libraryPath } },
+    },
     build: {
       target: "es2022",
       outDir,
@@ -53,6 +58,8 @@ export async function buildSite() {
   for (const name of [...libraryFiles.values(), "assets", "THIRD-PARTY-LICENSES"]) {
     cpSync(join(dist, name), join(outDir, "erwin", name), { recursive: true });
   }
+  // An example asks for it from beside its script.
+  await writeExampleModel(join(outDir, "assets", "model.safetensors"));
   mkdirSync(site, { recursive: true });
   // The API reference in the same folder stays (reference.mjs).
   for (const name of readdirSync(site)) if (name !== "api") rmSync(join(site, name), { recursive: true });
@@ -93,7 +100,8 @@ function layout() {
           (text, [name, value]) => text.replaceAll(`{{${name}}}`, () => value),
           readFileSync(join(pages, "shared", "layout.html"), "utf8"),
         );
-        return whole.replace(`<a href="./${page}.html"`, `<a href="./${page}.html" aria-current="page"`);
+        const withExamples = whole.replace(/{{example (.*?)}}/g, (_, section) => exampleText(section));
+        return withExamples.replace(`<a href="./${page}.html"`, `<a href="./${page}.html" aria-current="page"`);
       },
     },
   };

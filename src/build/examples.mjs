@@ -1,0 +1,75 @@
+// The README's programs as runnable examples of the site: their text is the README's, and each is a module of its own, so that no
+// page has to evaluate text.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { root } from "./steps.mjs";
+
+const LIST = "virtual:examples";
+const EXAMPLE = "virtual:example/";
+/** What stands for Node's files where an example runs: it offers what is written as a download. */
+const files = join(root, "src", "pages", "examples", "files.ts");
+
+/** The README's programs by the headings they stand under. */
+function readExamples() {
+  const pattern = /^#+ (?<section>[^\n]*)$|^```(?<language>\w*)\n(?<code>.*?)^```$/gms;
+  /** @type {Map<string, string>} */
+  const examples = new Map();
+  let section = "";
+  for (const { groups = {} } of readFileSync(join(root, "README.md"), "utf8").matchAll(pattern)) {
+    if (groups.section !== undefined) section = groups.section;
+    else if (groups.language === "js" || groups.language === "ts") examples.set(section, groups.code);
+  }
+  return examples;
+}
+
+/**
+ * The text of an example, for HTML.
+ * @param {string} section
+ */
+export function exampleText(section) {
+  const code = readExamples().get(section);
+  if (code === undefined) throw new Error(`README.md has no program under the heading "${section}"`);
+  return code.trimEnd().replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+}
+
+/**
+ * Gives `virtual:examples`, which imports each example by its heading, when it is asked to.
+ * @returns {import("vite").Plugin}
+ */
+export function exampleModules() {
+  const sections = [...readExamples().keys()];
+  return {
+    name: "erwin-examples",
+    enforce: "pre",
+    resolveId(id, importer) {
+      if (id === LIST || id.startsWith(EXAMPLE)) return `\0${id}`;
+      if (id === "node:fs/promises" && importer?.startsWith(`\0${EXAMPLE}`)) return files;
+      return null;
+    },
+    load(id) {
+      if (id === `\0${LIST}`) {
+        const entries = sections.map((name, i) => `${JSON.stringify(name)}: () => import("${EXAMPLE}${i}.ts")`);
+        return `export const examples = { ${entries.join(", ")} };`;
+      }
+      if (!id.startsWith(`\0${EXAMPLE}`)) return null;
+      const index = Number(/\d+/.exec(id)?.[0]);
+      return { code: /** @type {string} */ (readExamples().get(sections[index])), moduleType: "ts" };
+    },
+  };
+}
+
+/**
+ * Writes the model that an example loads, with the weights it starts from: of the shape that another example trains.
+ * @param {string} path
+ */
+export async function writeExampleModel(path) {
+  const { ErwinTransformer, requestDevice } = await import(pathToFileURL(join(root, "dist", "erwin.js")).href);
+  const device = await requestDevice({ backend: "cpu", threads: 1 });
+  const levels = { ballSizes: [64, 64], encNumHeads: [2, 4], encDepths: [2, 2], strides: [2] };
+  const config = { cIn: 3, cHidden: 16, ...levels, decNumHeads: [2], decDepths: [2] };
+  const model = await ErwinTransformer.create(config, { device, seed: 0 });
+  writeFileSync(path, await model.save());
+  model.dispose();
+  device.dispose();
+}

@@ -1,0 +1,8 @@
+// In the place of node:fs/promises, where examples run: what they write is sent to the page.
+
+import type { FromWorker } from "./protocol.ts";
+
+export async function writeFile(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  const message: FromWorker = { type: "file", name, bytes };
+  postMessage(message);
+}
