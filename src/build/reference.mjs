@@ -1,6 +1,7 @@
 // Builds the API reference of dist/site/api from the docstrings, by TypeDoc.
 import { createHash } from "node:crypto";
-import { cpSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CommandError } from "./run.mjs";
 import { root } from "./steps.mjs";
@@ -25,7 +26,8 @@ export async function buildReference() {
     tsconfig: join(settings, "tsconfig.json"),
     readme: join(settings, "introduction.md"),
     favicon: join(root, "src", "pages", "shared", "icon.svg"),
-    customCss: join(settings, "reference.css"),
+    customCss: writeStyles(),
+    customJs: join(settings, "reference.js"),
     logLevel: "Warn",
     // Another step of the build checks types.
     skipErrorChecking: true,
@@ -62,6 +64,29 @@ export async function buildReference() {
   renameSync(folder, api);
 }
 
+/** The site's colours, then what the reference makes of them, as one file. */
+function writeStyles() {
+  const parts = [join(root, "src", "pages", "shared", "colours.css"), join(settings, "reference.css")];
+  const file = join(tmpdir(), `erwin-reference-${process.pid}.css`);
+  writeFileSync(file, parts.map((part) => readFileSync(part, "utf8")).join("\n"));
+  return file;
+}
+
+/**
+ * Gives headings levels without gaps, and names the page's parts for readers of the screen: TypeDoc chooses headings by their size.
+ * @param {string} html
+ */
+function withOutline(html) {
+  let last = 0;
+  const levelled = html.replace(/<h([1-6])(?=[ >])/g, (heading, level) => {
+    last = Math.min(Number(level), last + 1);
+    return last === Number(level) ? heading : `${heading} aria-level="${last}"`;
+  });
+  return levelled
+    .replace('<div class="col-content">', '<div class="col-content" role="main">')
+    .replace('<div class="page-menu">', '<div class="page-menu" role="complementary" aria-label="On this page">');
+}
+
 /**
  * Adds the security policy that each page of the site has, with the inline script that TypeDoc writes, and a link back to the site.
  * @param {string} html
@@ -82,7 +107,7 @@ function asPageOfTheSite(html) {
     "form-action 'none'",
   ].join("; ");
   const [, base = "./"] = /data-base="(.*?)"/.exec(html) ?? [];
-  return html
+  return withOutline(html)
     .replace('<meta charset="utf-8"/>', `$&<meta http-equiv="Content-Security-Policy" content="${policy}"/>`)
     .replace('<div id="tsd-toolbar-links">', `$&<a href="${base}../index.html">All pages</a>`);
 }

@@ -26,7 +26,8 @@ export interface OpenPage {
   problems: string[];
 }
 
-const axe = readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8");
+/** A script that brings axe into a page. */
+export const axeSource = readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8");
 
 /** Opens a page and waits until it is ready. */
 export async function openPage(
@@ -50,7 +51,7 @@ export async function openPage(
       );
     });
   });
-  await page.addInitScript(axe);
+  await page.addInitScript(axeSource);
   page.on("pageerror", (error) => problems.push(`error: ${error.message}`));
   page.on("request", (request) => {
     const asked = request.url();

@@ -1,7 +1,7 @@
 // The API reference, opened in Chromium as a visitor comes to it: from the site, by its search and to a class.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { launchChromium, serveSite } from "./browser.ts";
+import { axeSource, axeViolations, launchChromium, serveSite } from "./browser.ts";
 
 let browser: Awaited<ReturnType<typeof launchChromium>>;
 let host: Awaited<ReturnType<typeof serveSite>>;
@@ -40,4 +40,22 @@ test("leads from the site to a class and back, within its policy and without oth
   await page.getByRole("heading", { level: 1, name: "A transformer for large point clouds" }).waitFor();
   expect(problems).toEqual([]);
   await context.close();
+});
+
+test.each([
+  "index.html",
+  "modules/erwin.html",
+  "classes/erwin.ErwinTransformer.html",
+  "interfaces/erwin.FitOptions.html",
+  "functions/erwin.fit.html",
+])("%s is accessible in both colours", async (name) => {
+  const page = await browser.newPage();
+  await page.addInitScript(axeSource);
+  await page.goto(`${host.url}api/${name}`);
+  await page.locator("nav.tsd-navigation summary").first().waitFor();
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    expect(await axeViolations(page), colorScheme).toEqual([]);
+  }
+  await page.close();
 });
