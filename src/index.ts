@@ -103,6 +103,7 @@ export {
   LAST_CHECKPOINT,
 } from "./train/fit.ts";
 export { JsonLinesLogger, type LogEntry, type Logger, MemoryLogger } from "./train/logger.ts";
+export type { MemoryPlan } from "./train/memory-plan.ts";
 export { learningRate, type Schedule } from "./train/schedules.ts";
 export { type CheckpointStore, MemoryStore } from "./train/store.ts";
 export {

@@ -146,12 +146,12 @@ class ModelServer implements ModelWorker {
   /** Does not wait its turn: it reports the state while a call runs. */
   info(): WorkerInfo {
     const { backend, info, memory } = this.#device!;
-    const { current, peak, reserved, buffersCreated } = memory;
+    const { current, peak, reserved, limit, buffersCreated } = memory;
     const model = this.#model;
     return {
       backend,
       device: info,
-      memory: { current, peak, reserved, buffersCreated },
+      memory: { current, peak, reserved, limit, buffersCreated },
       config: model?.config,
       mode: model && (model.training ? "train" : "eval"),
       recoveries: this.#recoveries.count + this.#trainingRecoveries,

@@ -59,6 +59,8 @@ export interface DeviceInfo {
   /** The maximum sizes of a binding and of a buffer in bytes. */
   maxBindingBytes: number;
   maxBufferBytes: number;
+  /** The memory that the device may take, as the option of this name says. */
+  maxMemoryBytes?: number;
   features: string[];
 }
 
@@ -70,6 +72,8 @@ export interface DeviceMemory {
   readonly peak: number;
   /** Allocated on the device, including memory that waits for reuse. */
   readonly reserved: number;
+  /** The most that may be allocated: what WebAssembly can hold, or `maxMemoryBytes`; infinite where the device does not say. */
+  readonly limit: number;
   /** The number of buffers created so far: constant once a repeated call has warmed up. */
   readonly buffersCreated: number;
 }
@@ -104,6 +108,11 @@ export interface Device extends Memory {
   /** @internal The device that has taken its place since it was lost; it is disposed with it. */
   replacement?: Promise<Device>;
 
+  /**
+   * @param shape of the tensor that it is for, which a dry run notes
+   * @throws OutOfMemoryError if the device cannot hold so many bytes
+   */
+  allocate(bytes: number, shape?: readonly number[]): Storage;
   /** Fills with zeros. */
   clear(storage: Storage): void;
   /** Copies the first bytes of one storage to another. */

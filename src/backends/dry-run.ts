@@ -15,6 +15,15 @@ interface Imitated {
   readonly operators: Operators;
 }
 
+/** A tensor that would be there. */
+export interface NotedTensor {
+  shape: readonly number[];
+  bytes: number;
+}
+
+/** The number of tensors that are noted. */
+const LARGEST = 3;
+
 export class DryRunDevice implements Device {
   readonly backend: BackendName;
   readonly info: DeviceInfo;
@@ -22,6 +31,10 @@ export class DryRunDevice implements Device {
   readonly operators: Operators;
   readonly lost = new Promise<never>(() => {});
   readonly memory: Memory & DeviceMemory;
+  /** Whether it notes which tensors are the largest when most memory is in use. */
+  notesTensors = false;
+  largestAtPeak: NotedTensor[] = [];
+  readonly #live = new Map<Storage, NotedTensor>();
 
   constructor({ backend, info, threads, pool, operators }: Imitated) {
     this.backend = backend;
@@ -31,11 +44,17 @@ export class DryRunDevice implements Device {
     this.memory = pool;
   }
 
-  allocate(bytes: number): Storage {
-    return this.memory.allocate(bytes);
+  allocate(bytes: number, shape: readonly number[] = [bytes / 4]): Storage {
+    const storage = this.memory.allocate(bytes);
+    this.#live.set(storage, { shape, bytes });
+    if (this.notesTensors && this.memory.current === this.memory.peak) {
+      this.largestAtPeak = [...this.#live.values()].sort((a, b) => b.bytes - a.bytes).slice(0, LARGEST);
+    }
+    return storage;
   }
 
   release(storage: Storage): void {
+    this.#live.delete(storage);
     this.memory.release(storage);
   }
 

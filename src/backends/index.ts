@@ -12,5 +12,6 @@ export type {
   Profile,
   Tile,
 } from "./device.ts";
+export { causeOf } from "./loss.ts";
 export { Recoveries, type Recovery, type RecoveryListener } from "./recovery.ts";
 export { type DeviceOptions, requestDevice } from "./request.ts";

@@ -20,6 +20,11 @@ export interface DeviceOptions {
    * on larger tensors is split; a smaller limit shows how a program behaves on a smaller device.
    */
   maxBindingBytes?: number;
+  /**
+   * The maximum device memory in bytes: what a batch may take is planned by it. Default: what WebAssembly can hold, on the CPU
+   * backend; on WebGPU, which does not tell, as much as the device grants.
+   */
+  maxMemoryBytes?: number;
   /** Default "float32". "mixed" needs an adapter with the feature shader-f16; the CPU backend does not offer it. */
   precision?: Precision;
 }
@@ -30,8 +35,14 @@ export interface DeviceOptions {
  *   while it was checked
  */
 export async function requestDevice(given: DeviceOptions = {}): Promise<Device> {
-  checkOptions("requestDevice", given, { backend: true, threads: true, maxBindingBytes: true, precision: true });
-  const { backend = "auto", threads, maxBindingBytes, precision = "float32" } = given;
+  checkOptions("requestDevice", given, {
+    backend: true,
+    threads: true,
+    maxBindingBytes: true,
+    maxMemoryBytes: true,
+    precision: true,
+  });
+  const { backend = "auto", threads, maxBindingBytes, maxMemoryBytes, precision = "float32" } = given;
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     throw new ConfigError(`threads must be a whole number of at least 1, not ${describe(threads)}`, {
       field: "threads",
@@ -40,6 +51,11 @@ export async function requestDevice(given: DeviceOptions = {}): Promise<Device> 
   if (maxBindingBytes !== undefined && !(maxBindingBytes >= 2 ** 16)) {
     throw new ConfigError(`maxBindingBytes must be at least 65536, not ${describe(maxBindingBytes)}`, {
       field: "maxBindingBytes",
+    });
+  }
+  if (maxMemoryBytes !== undefined && !(maxMemoryBytes >= 2 ** 20)) {
+    throw new ConfigError(`maxMemoryBytes must be at least 1048576, not ${describe(maxMemoryBytes)}`, {
+      field: "maxMemoryBytes",
     });
   }
   if (backend !== "auto" && backend !== "webgpu" && backend !== "cpu") {
@@ -52,13 +68,13 @@ export async function requestDevice(given: DeviceOptions = {}): Promise<Device> 
       field: "precision",
     });
   }
-  const options = { threads, maxBindingBytes, precision };
+  const options = { threads, maxBindingBytes, maxMemoryBytes, precision };
   const device = await (backend === "auto" ? firstOf(options) : requests[backend](options));
   requested.set(device, options);
   return device;
 }
 
-type Request = Required<Pick<DeviceOptions, "precision">> & Pick<DeviceOptions, "threads" | "maxBindingBytes">;
+type Request = Required<Pick<DeviceOptions, "precision">> & Omit<DeviceOptions, "backend">;
 
 const requests: Record<BackendName, (options: Request) => Promise<Device>> = {
   webgpu: requestWebGPUDevice,

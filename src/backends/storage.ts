@@ -52,6 +52,7 @@ export abstract class Pool<Pooled extends PooledStorage> implements DeviceMemory
   peak = 0;
   reserved = 0;
   buffersCreated = 0;
+  abstract readonly limit: number;
   /** The released storages, by capacity. The last one is reused first. */
   protected readonly released = new Map<number, Pooled[]>();
 

@@ -1,6 +1,7 @@
 // The device memory that a pass needs, found by a dry run on a device that only counts.
 
 import { type Indices, toEdges, toIndices, toRows } from "../arguments.ts";
+import type { DryRunDevice } from "../backends/dry-run.ts";
 import { cloudOffsets, treeLevels } from "../balltree/index.ts";
 import { InputError } from "../errors.ts";
 import { backward, moveGradient } from "../tensor/tape.ts";
@@ -66,6 +67,8 @@ export interface MemoryEstimate {
   temporaries: number;
   /** The maximum at any time: the sum of the above. */
   peak: number;
+  /** The largest tensors at that time, the largest first. */
+  largest: readonly { shape: readonly number[]; bytes: number }[];
 }
 
 /** AdamW packs parameters; each begins at a multiple of this many bytes. */
@@ -82,7 +85,8 @@ export function dryRunPass(
   run: (input: PreparedInput) => Tensor,
   question: MemoryQuestion,
 ): MemoryEstimate {
-  const { device } = model;
+  const device = model.device as DryRunDevice;
+  device.notesTensors = true;
   const { memory } = device;
   const { training = true, average = false } = question;
   const estimate = { parameters: memory.current, gradients: 0, moments: 0 };
@@ -105,7 +109,22 @@ export function dryRunPass(
     const gradient = new Tensor(device, output.shape);
     backward(output, gradient);
   }
-  return { ...estimate, activations, temporaries: memory.peak - before - activations, peak: memory.peak };
+  const temporaries = memory.peak - before - activations;
+  return { ...estimate, activations, temporaries, peak: memory.peak, largest: device.largestAtPeak };
+}
+
+/** Says what is too large, and what would fit. */
+export function describeShortage(
+  needed: MemoryEstimate,
+  { free, limit, points, fitting }: { free: number; limit: number; points: number; fitting: number },
+): string {
+  const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+  const largest = needed.largest.map(({ shape, bytes }) => `[${shape.join(", ")}] (${megabytes(bytes)})`);
+  return [
+    `a pass over ${points} points needs ${megabytes(needed.peak - needed.parameters)}, but of ${megabytes(limit)} only ${megabytes(Math.max(free, 0))} are free`,
+    `the largest tensors are ${largest.join(", ")}`,
+    fitting > 0 ? `about ${fitting} points would fit` : "not even a small cloud would fit",
+  ].join("; ");
 }
 
 /** Returns an input of the given sizes; a device that only counts ignores its content. */

@@ -3,6 +3,7 @@
 import { type AbortOptions, checkSignal } from "../abort.ts";
 import { checkOptions } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
+import { DryRunDevice } from "../backends/dry-run.ts";
 import { CheckpointError, ConfigError, InputError, OutOfMemoryError } from "../errors.ts";
 import { loadSafetensors } from "../formats/safetensors.ts";
 import { type FileSource, readSource } from "../formats/source.ts";
@@ -12,6 +13,7 @@ import { ErwinEmbedding } from "../nn/messages.ts";
 import { Module } from "../nn/module.ts";
 import { BallPooling, BallUnpooling } from "../nn/pooling.ts";
 import { gatherRows } from "../tensor/operators/rows.ts";
+import { concatenate } from "../tensor/operators/sections.ts";
 import { checkpoint, isRecording, recordingAsNow } from "../tensor/tape.ts";
 import { outsideScopes, scope, Tensor } from "../tensor/tensor.ts";
 import { type ErwinConfig, type ErwinConfigInput, resolveConfig, snakeCaseConfig } from "./config.ts";
@@ -24,7 +26,8 @@ import {
   prepareGeometry,
   prepareInput,
 } from "./input.ts";
-import { dryRunPass, type MemoryEstimate, type MemoryQuestion, sizesOf } from "./memory.ts";
+import { describeShortage, dryRunPass, type MemoryEstimate, type MemoryQuestion, sizesOf } from "./memory.ts";
+import { type HostInput, someClouds } from "./parts.ts";
 import { makeTables, UploadedInput } from "./uploaded.ts";
 
 /** How to create a model with new weights. */
@@ -66,6 +69,9 @@ export interface UploadOptions extends AbortOptions {
  */
 const MAX_POINTS_AHEAD = 2 ** 16;
 
+/** What is said to fit needs this share of the free memory. */
+const SAFE_SHARE = 0.85;
+
 /** The metadata key under which a checkpoint carries its config as JSON. */
 const CONFIG_KEY = "config";
 
@@ -84,6 +90,8 @@ export class ErwinTransformer extends Module {
   /** One entry per level, coarsest first. */
   readonly decoder: readonly { unpooling: BallUnpooling; layer: BallLayer }[];
   readonly #options: ModelOptions;
+  /** The most nodes and edges whose pass has been found to fit, and the bytes that it needs. */
+  #fitting = { nodes: 0, free: 0 };
 
   /**
    * Creates a model with initial weights, in evaluation mode.
@@ -212,10 +220,12 @@ export class ErwinTransformer extends Module {
   }
 
   /**
-   * Applies the model to a batch of point clouds.
+   * Applies the model to a batch of point clouds. In evaluation mode a batch that does not fit into the device's memory, where that
+   * is known (`maxMemoryBytes`), is computed in parts, with the same results.
    * @returns [N, cHidden[0]] in the input's order of points; with `decode: false` the bottleneck's nodes [M, cHidden[K - 1]].
    *   `batchIdx` of the result is the cloud of each row.
-   * @throws InputError, DeviceLostError, OutOfMemoryError; the signal's reason, once it is aborted
+   * @throws InputError, DeviceLostError; OutOfMemoryError where not even one cloud fits, naming the largest tensors and what would
+   *   fit (`details.largest`, `.fitting`); the signal's reason, once it is aborted
    */
   forward(input: ErwinInput | PreparedInput | UploadedInput, options: AbortOptions = {}): Promise<Tensor> {
     // Whether it records is decided by this call: by the time the input is prepared, recording may have changed.
@@ -293,6 +303,84 @@ export class ErwinTransformer extends Module {
   /** @param features instead of the input's own, which may have been disposed when a pass is recomputed */
   #compute(input: PreparedInput | UploadedInput, features?: Tensor): Tensor {
     if (input instanceof UploadedInput) return this.#computeUploaded(input, features ?? input.nodeFeatures);
+    const planned = !this.training && !isRecording() && !(this.device instanceof DryRunDevice);
+    if (planned && isOnHost(input)) return this.#computeInParts(input);
+    return this.#computePrepared(input, features);
+  }
+
+  /** Clouds do not depend on each other in evaluation mode: of a batch that does not fit, each half is computed by itself. */
+  #computeInParts(input: HostInput): Tensor {
+    const clouds = input.tree.cloudOffsets.length - 1;
+    if (clouds === 1 || this.#fits(input)) {
+      try {
+        return this.#computePrepared(input);
+      } catch (error) {
+        if (!(error instanceof OutOfMemoryError)) throw error;
+        this.device.trim();
+        if (clouds === 1) throw this.#shortage(input, error);
+      }
+    }
+    const middle = clouds >> 1;
+    const parts = [someClouds(input, 0, middle), someClouds(input, middle, clouds)];
+    return scope(() => concatenate(parts.map((part) => this.#computeInParts(part))));
+  }
+
+  /** Whether the memory that is free holds a forward pass, as far as the device knows. */
+  #fits(input: PreparedInput): boolean {
+    const { limit, current } = this.device.memory;
+    if (limit === Number.POSITIVE_INFINITY) return true;
+    const nodes = input.tree.levels[0].nodes + (input.edges?.sources.length ?? 0);
+    if (nodes <= this.#fitting.nodes && limit - current >= this.#fitting.free) return true;
+    const needed = this.#neededFor(sizesOf(this.config, input));
+    if (needed === undefined || needed > limit - current) return false;
+    this.#fitting = { nodes, free: needed };
+    return true;
+  }
+
+  /** The bytes of a forward pass besides the model; undefined if a single tensor would not fit. */
+  #neededFor(question: MemoryQuestion): number | undefined {
+    try {
+      const { peak, parameters } = this.estimateMemory(question, { training: false });
+      return peak - parameters;
+    } catch (error) {
+      if (error instanceof OutOfMemoryError) return undefined;
+      throw error;
+    }
+  }
+
+  /** The error of a single cloud that does not fit: its largest tensors, and how large a cloud could be. */
+  #shortage(input: PreparedInput, error: OutOfMemoryError): OutOfMemoryError {
+    const { limit, current } = this.device.memory;
+    const { points } = input;
+    const edges = input.edges?.sources.length ?? 0;
+    const needed = this.#neededFor(sizesOf(this.config, input));
+    if (limit === Number.POSITIVE_INFINITY || needed === undefined) return error;
+    const free = limit - current;
+    // Estimates are within some percent, and memory is given out in pieces of few sizes.
+    const safe = SAFE_SHARE * free;
+    let [fitting, tooMany] = [0, points];
+    while (tooMany - fitting > Math.max(1, points / 64)) {
+      const some = (fitting + tooMany) >> 1;
+      const question = { points: some, edges: Math.ceil((edges * some) / points) };
+      if ((this.#neededFor(question) ?? Number.POSITIVE_INFINITY) <= safe) fitting = some;
+      else tooMany = some;
+    }
+    const estimate = this.estimateMemory(input, { training: false });
+    return new OutOfMemoryError(
+      `${describeShortage(estimate, { free, limit, points, fitting })}: use smaller clouds, or a device with more memory`,
+      {
+        ...error.details,
+        limit,
+        current,
+        needed,
+        fitting,
+        largest: estimate.largest.map(({ shape }) => `[${shape.join(", ")}]`),
+      },
+      { cause: error },
+    );
+  }
+
+  #computePrepared(input: PreparedInput, features?: Tensor): Tensor {
     const given = features ? { ...input, nodeFeatures: features } : input;
     const uploaded = new UploadedInput(this.device, this.config, given, isRecording());
     try {
@@ -327,6 +415,8 @@ export class ErwinTransformer extends Module {
     });
   }
 }
+
+const isOnHost = (input: PreparedInput): input is HostInput => !(input.nodeFeatures instanceof Tensor);
 
 /** All levels but the last are grouped. */
 const groupingOf = ({ grouping }: LevelGeometry) => grouping as Grouping;

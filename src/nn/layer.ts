@@ -20,12 +20,18 @@ export interface LayerShape extends BlockShape {
  */
 export class BallLayer extends Module {
   readonly blocks: readonly ErwinBlock[];
-  readonly #checkpointing: boolean;
+  #checkpointing: boolean;
 
   constructor({ depth, checkpointing = false, ...block }: LayerShape) {
     super();
     this.#checkpointing = checkpointing;
     this.blocks = Array.from({ length: depth }, (_, b) => this.child(`blocks.${b}`, new ErwinBlock(block)));
+  }
+
+  protected override checkpointBlocks(on: boolean): boolean {
+    const changes = this.#checkpointing !== on && this.blocks.length > 0;
+    this.#checkpointing = on;
+    return changes;
   }
 
   /** [n, width] -> [n, width]. Consumes x: it is disposed unless there are no blocks. */

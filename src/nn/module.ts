@@ -255,6 +255,41 @@ export abstract class Module {
     return valuesFrom(tensors, { shapes, counters: counters.keys() }, file);
   }
 
+  /**
+   * @internal Does work as if the module were on another device, one that only counts: what the work would need there. Its values
+   * stay as they are. Nothing else may use it meanwhile.
+   */
+  async rehearse<Result>(device: Device, work: () => Promise<Result>): Promise<Result> {
+    const { parameters, counters } = this.#entries();
+    const modules = [...this.modules().values()].map((module) => ({ module, own: module.#device }));
+    const counts = [...counters.values()].map((counter) => ({ counter, value: counter.value }));
+    const giveBack = outsideScopes(() =>
+      [...parameters.values()].map((parameter) => parameter.standIn(new Tensor(device, parameter.shape))),
+    );
+    for (const { module } of modules) module.#device = device;
+    try {
+      return await work();
+    } finally {
+      for (const { module, own } of modules) module.#device = own;
+      for (const give of giveBack) give();
+      for (const { counter, value } of counts) counter.value = value;
+    }
+  }
+
+  /**
+   * Turns gradient checkpointing on or off in all parts that offer it: the backward pass computes again what it would otherwise
+   * keep, with the same gradients bit for bit.
+   * @returns whether that has changed anything
+   */
+  setCheckpointing(on: boolean): boolean {
+    return [...this.modules().values()].map((module) => module.checkpointBlocks(on)).some(Boolean);
+  }
+
+  /** Turns it on or off in this module alone; returns whether that changed anything. */
+  protected checkpointBlocks(_on: boolean): boolean {
+    return false;
+  }
+
   /** Memory for all parameters, without values: for devices that only count. */
   protected allocate(device: Device): void {
     this.#allocate(device, () => undefined);

@@ -66,6 +66,16 @@ export class Parameter {
     this.#tensor = this.trained ? tensor.requireGrad() : tensor;
   }
 
+  /** @internal Takes another tensor for a while; returns what gives it back its own. */
+  standIn(tensor: Tensor): () => void {
+    const own = this.#tensor;
+    this.fill(tensor);
+    return () => {
+      tensor.dispose();
+      this.#tensor = own;
+    };
+  }
+
   /** @internal Frees the tensor given to `fill`. */
   empty(): void {
     this.#tensor?.dispose();

@@ -44,7 +44,7 @@ export class Tensor {
     this.device = device;
     this.shape = shape;
     this.type = type;
-    this.#memory = memory ?? { storage: device.allocate(Math.max(sizeOf(shape), 1) * 4), holders: 0 };
+    this.#memory = memory ?? { storage: device.allocate(Math.max(sizeOf(shape), 1) * 4, shape), holders: 0 };
     this.#memory.holders++;
     register(this);
   }

@@ -1,9 +1,10 @@
 // The training loop.
 
 import { describe, expectParts } from "../arguments.ts";
-import { type Device, Recoveries, type RecoveryListener } from "../backends/index.ts";
-import { ConfigError, NumericalError } from "../errors.ts";
+import { causeOf, type Device, Recoveries, type RecoveryListener } from "../backends/index.ts";
+import { ConfigError, NumericalError, OutOfMemoryError } from "../errors.ts";
 import { loadSafetensors } from "../formats/safetensors.ts";
+import { scale } from "../tensor/operators/functions.ts";
 import type { AdamWOptions } from "./adamw.ts";
 import { loadTraining, saveTraining, type TrainingProgress } from "./checkpoint.ts";
 import { FitController } from "./control.ts";
@@ -11,6 +12,7 @@ import { Equipment } from "./equipment.ts";
 import { evaluate, type Metrics } from "./evaluate.ts";
 import { type BatchRequest, loadBatch } from "./loading.ts";
 import type { LogEntry, Logger } from "./logger.ts";
+import { type MemoryPlan, MemoryPlanner, type Part } from "./memory-plan.ts";
 import { BatchOrder } from "./order.ts";
 import { Prefetch } from "./prefetch.ts";
 import { learningRate, type Schedule } from "./schedules.ts";
@@ -67,7 +69,10 @@ export interface FitOptions<Sample, Batch> {
   signal?: AbortSignal;
   /** The number of batches prepared ahead. Default 2. */
   prefetch?: number;
-  /** Makes a batch as `task.prepare` would of `trainData`, in other threads say. Default: in this thread. */
+  /**
+   * Makes a batch of the samples it is asked for, as `task.prepare` would of `trainData`, for example in other threads. Where memory
+   * is short it is asked for parts of batches. Default: in this thread.
+   */
   loadBatch?(request: BatchRequest): Promise<Batch>;
   /** A description of the run, stored in the checkpoints. */
   config?: unknown;
@@ -79,6 +84,13 @@ export interface FitOptions<Sample, Batch> {
    * the lost one. Default true, for models with `moveTo`; false: the run ends with DeviceLostError.
    */
   recover?: boolean;
+  /**
+   * Hears how batches are computed from now on, when they do not fit into the device's memory: first with gradient checkpointing,
+   * which changes no bits, then in parts whose gradients add up, which changes the order of sums (and of models with BatchNorm the
+   * statistics). Where the device was given a limit (`maxMemoryBytes`) that is planned before a batch is computed; otherwise it
+   * comes of the first batch that fails, and the run goes on from its last copy on the host.
+   */
+  onPlan?(plan: MemoryPlan): unknown;
   /** Hears of each device that takes the place of a lost one. Without it, a change to the CPU backend is written to the console. */
   onRecovery?: RecoveryListener;
 }
@@ -118,6 +130,8 @@ export interface FitResult {
   skipped: number;
   /** The number of lost devices that it survived. */
   recoveries: number;
+  /** How batches were computed in the end. */
+  plan: MemoryPlan;
   /** The total milliseconds, and those for which the device waited for batches. */
   time: number;
   treeWait: number;
@@ -130,8 +144,8 @@ export interface FitResult {
  * Afterwards the model has the weights with the lowest validation loss (the averaged ones, if the optimiser keeps an average), or if
  * the run did not finish, those of its last step.
  *
- * A device that is lost does not end a run (`recover`).
- * @throws DeviceLostError if there is no device any more; NumericalError if a loss or gradient is not finite and the optimiser does not skip such steps: `details.tensor`,
+ * A device that is lost does not end a run (`recover`), nor one with too little memory for a batch (`onPlan`).
+ * @throws DeviceLostError if there is no device any more; OutOfMemoryError if not even one sample fits; NumericalError if a loss or gradient is not finite and the optimiser does not skip such steps: `details.tensor`,
  *   `details.step`; ConfigError, CheckpointError, and errors of the task
  */
 export async function fit<Sample, Batch>(options: FitOptions<Sample, Batch>): Promise<FitResult> {
@@ -141,6 +155,12 @@ export async function fit<Sample, Batch>(options: FitOptions<Sample, Batch>): Pr
   } finally {
     run.dispose();
   }
+}
+
+/** A batch: which samples it has, and the parts in which it is computed. */
+interface Loaded<Batch> {
+  request: BatchRequest;
+  parts: Part<Batch>[];
 }
 
 /** What has come back of the steps since the last reading. */
@@ -164,11 +184,12 @@ class Run<Sample, Batch> {
   readonly #logEvery: number;
   readonly #snapshots = new Snapshots();
   readonly #recoveries = new Recoveries();
+  readonly #planner: MemoryPlanner<Batch>;
   #on: Equipment | undefined;
   #progress: TrainingProgress;
   #firstStep = 0;
   #reading: Promise<void> = Promise.resolve();
-  #prefetch: Prefetch<Batch> | undefined;
+  #prefetch: Prefetch<Loaded<Batch>> | undefined;
   #validation: Metrics | undefined;
   /** Skipped steps: up to the first step on this device, up to the newest snapshot, and in all. */
   #skippedBefore = 0;
@@ -199,6 +220,9 @@ class Run<Sample, Batch> {
     this.#store = options.store ?? new MemoryStore();
     this.#controller = options.controller ?? new FitController();
     this.#progress = { step: 0, batches: 0, seed, schedule, validated: 0, config: options.config };
+    const { model, task, trainData, batchSize, onPlan } = options;
+    const load = (request: BatchRequest) => options.loadBatch?.(request) ?? loadBatch(trainData, task, request);
+    this.#planner = new MemoryPlanner(model, task, load, batchSize, onPlan);
   }
 
   async run(): Promise<FitResult> {
@@ -219,6 +243,7 @@ class Run<Sample, Batch> {
         test,
         skipped: this.#skipped,
         recoveries: this.#recoveries.count,
+        plan: this.#planner.plan,
         time: performance.now() - begun,
         treeWait: this.#treeWait,
       };
@@ -248,16 +273,27 @@ class Run<Sample, Batch> {
     }
   }
 
-  /** Moves the run to a new device. @throws the error, if no device was lost or the run cannot move */
-  #recover(error: unknown): Promise<void> {
+  /**
+   * Moves the run to a new device, or makes it need less memory.
+   * @throws the error, if it comes of neither, or the run cannot go on
+   */
+  async #recover(thrown: unknown): Promise<void> {
     const { model, onRecovery } = this.#options;
     const { latest } = this.#snapshots;
-    if (!this.#recovers || !latest) throw error;
+    if (!this.#recovers || !latest) throw thrown;
+    // Of a lost device allocations may fail before it says that it is lost.
+    const error = thrown instanceof OutOfMemoryError ? await causeOf(thrown, model.device) : thrown;
+    if (error instanceof OutOfMemoryError) {
+      model.device.trim();
+      if (!this.#planner.tighten()) throw this.#planner.explain(error);
+      this.dispose();
+      return;
+    }
     const move = (device: Device) => {
       this.dispose();
       model.moveTo!(device, loadSafetensors(latest).tensors);
     };
-    return this.#recoveries.survive(error, model.device, move, onRecovery);
+    await this.#recoveries.survive(error, model.device, move, onRecovery);
   }
 
   /** Trains from the newest snapshot on; from the model as it is, if there is none. */
@@ -342,13 +378,13 @@ class Run<Sample, Batch> {
     model.train();
   }
 
-  #prefetchBatches(count: number): Prefetch<Batch> {
-    const { model, task, trainData, batchSize, prefetch = 2, shuffle } = this.#options;
+  #prefetchBatches(count: number): Prefetch<Loaded<Batch>> {
+    const { model, trainData, batchSize, prefetch = 2, shuffle } = this.#options;
     const { seed, batches } = this.#progress;
     const order = new BatchOrder(trainData.size, batchSize, seed, shuffle);
     const make = async (index: number) => {
       const request = { seed, ...order.batch(index) };
-      return this.#options.loadBatch?.(request) ?? loadBatch(trainData, task, request);
+      return { request, parts: await this.#planner.prepare(request) };
     };
     return new Prefetch(model.device, make, batches, batches + count, prefetch);
   }
@@ -358,12 +394,17 @@ class Run<Sample, Batch> {
     const { optimizer, losses, share: whole } = this.#on!;
     const progress = this.#progress;
     for (let i = 0; i < this.#accumulate; i++) {
-      const batch = await this.#prefetch!.next();
-      this.#points += task.points?.(batch) ?? 0;
-      using loss = await task.loss(batch);
-      losses.add(loss);
-      using share = whole.detach(loss.shape);
-      await loss.backward(share);
+      const { request, parts } = await this.#prefetch!.next();
+      const fitting = await this.#planner.fit(request, parts);
+      const shares = this.#planner.shares(fitting);
+      for (const [p, { batch }] of fitting.entries()) {
+        this.#points += task.points?.(batch) ?? 0;
+        using found = await task.loss(batch);
+        using loss = shares[p] === 1 ? found.view() : scale(found, shares[p]!);
+        losses.add(loss);
+        using share = whole.detach(loss.shape);
+        await loss.backward(share);
+      }
     }
     optimizer.lr = learningRate(schedule, progress.step);
     optimizer.step({ loss: losses.current, maxNorm });

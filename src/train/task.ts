@@ -21,6 +21,10 @@ export interface Trainable {
   restore(tensors: ReadonlyMap<string, SafeTensor>, file?: string): void;
   /** Moves it to another device, with the tensors of such a file. Without this a run ends with its device. */
   moveTo?(device: Device, tensors: ReadonlyMap<string, SafeTensor>): void;
+  /** Turns gradient checkpointing on or off; returns whether that has changed anything. */
+  setCheckpointing?(on: boolean): boolean;
+  /** Does work as if the model were on a device that only counts, to learn what the work would need. */
+  rehearse?<Result>(device: Device, work: () => Promise<Result>): Promise<Result>;
 }
 
 /** Samples by index. */
@@ -39,6 +43,11 @@ export interface Task<Sample, Batch> {
   prepare(samples: Sample[]): Promise<Batch>;
   /** Returns the batch's mean loss, a scalar that is recorded on the tape. It must dispose the tensors it computes the loss from. */
   loss(batch: Batch): Promise<Tensor>;
+  /**
+   * What a batch counts for where its mean loss is a part of a larger batch's, which did not fit into memory. Default: its number of
+   * samples; of a loss that is a mean over points it should be their number.
+   */
+  weight?(batch: Batch): number;
   /** Returns the number of points in a batch, over all clouds and steps in time, for the log's points per second. */
   points?(batch: Batch): number;
   /** Returns the scalars that validation and test report, including `loss`. Default: the loss. */
@@ -91,11 +100,13 @@ export function supervised<Sample, Input = ErwinInput, Prepared = PreparedInput>
   collate(samples: Sample[]): { input: Input; target: Float32Array; offsets?: Int32Array };
   /** Computes the batch's mean loss. Tensors created inside are freed. */
   loss: Measure;
+  /** Whether that is a mean over samples (the default) or over the rows of the target: `Task.weight`. */
+  meanOver?: "samples" | "rows";
   /** Additional metrics for validation and test. */
   metrics?: Record<string, Measure>;
 }): Task<Sample, SupervisedBatch<Prepared>> {
   expectParts("supervised", options, { model: "forward" });
-  const { model, collate, loss, metrics } = options;
+  const { model, collate, loss, meanOver = "samples", metrics } = options;
   const all = { loss, ...metrics };
   const measure = async (
     { input, target, offsets }: SupervisedBatch<Prepared>,
@@ -115,6 +126,7 @@ export function supervised<Sample, Input = ErwinInput, Prepared = PreparedInput>
       const { input, ...rest } = collate(samples);
       return { input: await model.prepare(input), ...rest };
     },
+    ...(meanOver === "rows" && { weight: ({ target }: SupervisedBatch<Prepared>) => target.length }),
     points: ({ offsets }) => offsets?.at(-1) ?? 0,
     loss: async (batch) => (await measure(batch, { loss }, false)).batch.loss as Tensor,
     metrics: async (batch) => (await measure(batch, all, false)).batch,

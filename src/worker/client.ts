@@ -140,6 +140,7 @@ export class ErwinWorker {
       backend: true,
       threads: true,
       maxBindingBytes: true,
+      maxMemoryBytes: true,
       precision: true,
       recover: true,
       onRecovery: true,

@@ -3,6 +3,7 @@
 
 import {
   BEST_CHECKPOINT,
+  type Device,
   DeviceLostError,
   type FitOptions,
   fit,
@@ -10,6 +11,7 @@ import {
   loadSafetensors,
   MemoryLogger,
   MemoryStore,
+  OutOfMemoryError,
   type Recovery,
   requestDevice,
   toFloat32,
@@ -29,12 +31,17 @@ beforeAll(() => {
 });
 afterAll(() => faults.restore());
 
-async function run(sequence: Fault[] = [], options: Partial<FitOptions<never, unknown>> = {}) {
+async function run(
+  sequence: Fault[] = [],
+  options: Partial<FitOptions<never, unknown>> = {},
+  change: (device: Device) => void = () => {},
+) {
   const device = await requestDevice({ backend: "webgpu" });
   try {
     using model = await make(device);
     const [store, logger, recoveries] = [new MemoryStore(), new MemoryLogger(), [] as Recovery[]];
     faults.arm(...sequence);
+    change(device);
     const result = await fit<never, unknown>({
       model,
       task: task(model),
@@ -104,4 +111,20 @@ test("loses two devices in a row, and goes on with the processor when the third 
 test("ends with the loss if it is not to go on", async () => {
   const fault: Fault = { call: "submit", at: Math.round(0.4 * (await plain()).counts.submit), when: "before" };
   await expect(run([fault], { recover: false })).rejects.toBeInstanceOf(DeviceLostError);
+});
+
+test("is not told that memory ran out when the device was lost", async () => {
+  const whole = await plain();
+  let calls = 0;
+  // As drivers do it: an allocation fails before the device says that it is lost.
+  const { result, store } = await run([], {}, (device) => {
+    const { allocate } = device;
+    device.allocate = (bytes, shape) => {
+      if (++calls !== 100) return allocate.call(device, bytes, shape);
+      (device as unknown as { gpu: GPUDevice }).gpu.destroy();
+      throw new OutOfMemoryError("no memory", { bytes });
+    };
+  });
+  expect(result).toMatchObject({ recoveries: 1, plan: { checkpointing: false, parts: 1 } });
+  expect(store.load(LAST_CHECKPOINT)).toEqual(whole.store.load(LAST_CHECKPOINT));
 });

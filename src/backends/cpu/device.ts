@@ -9,6 +9,7 @@ import type { Context } from "./context.ts";
 import { cpuDryRun } from "./dry-run.ts";
 import type { Executor } from "./executors.ts";
 import { type Allocation, AllocationPool } from "./memory.ts";
+import { firstAddress } from "./module.ts";
 import { cpuPrimitives } from "./primitives.ts";
 import { Recorder } from "./recorder.ts";
 import { CommandTimes } from "./times.ts";
@@ -29,7 +30,10 @@ export class CpuDevice implements Device {
     executor: Executor,
     readonly info: DeviceInfo,
   ) {
-    const pool = new AllocationPool(executor.limit, (end) => executor.reserve(end));
+    const { maxMemoryBytes = Number.POSITIVE_INFINITY } = info;
+    const pool = new AllocationPool(Math.min(executor.limit, firstAddress + maxMemoryBytes), (end) =>
+      executor.reserve(end),
+    );
     const recorder = new Recorder(executor, pool);
     this.#executor = executor;
     this.recorder = recorder;

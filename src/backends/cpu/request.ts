@@ -2,7 +2,7 @@
 
 import { DeviceError, DeviceLostError } from "../../errors.ts";
 import { defaultThreads } from "../../host/environment.ts";
-import type { Precision } from "../device.ts";
+import type { DeviceInfo, Precision } from "../device.ts";
 import { checkKnownAnswer } from "../known-answer.ts";
 import { CpuDevice } from "./device.ts";
 import { startExecutor } from "./executors.ts";
@@ -14,10 +14,12 @@ import { startExecutor } from "./executors.ts";
 export async function requestCpuDevice({
   threads = defaultThreads(),
   maxBindingBytes = Number.POSITIVE_INFINITY,
+  maxMemoryBytes,
   precision = "float32",
 }: {
   threads?: number;
   maxBindingBytes?: number;
+  maxMemoryBytes?: number;
   precision?: Precision;
 } = {}): Promise<CpuDevice> {
   if (precision !== "float32") {
@@ -27,7 +29,7 @@ export async function requestCpuDevice({
     });
   }
   const { executor, relaxed } = await startExecutor(threads);
-  const device = new CpuDevice(executor, {
+  const info: DeviceInfo = {
     description: `CPU, ${executor.threads} thread${executor.threads === 1 ? "" : "s"}, WebAssembly`,
     vendor: "",
     architecture: "wasm32",
@@ -35,8 +37,10 @@ export async function requestCpuDevice({
     precision,
     maxBindingBytes: Math.min(executor.limit, maxBindingBytes),
     maxBufferBytes: executor.limit,
+    ...(maxMemoryBytes !== undefined && { maxMemoryBytes }),
     features: relaxed ? ["simd", "relaxed-simd"] : ["simd"],
-  });
+  };
+  const device = new CpuDevice(executor, info);
   try {
     await checkKnownAnswer(device);
   } catch (error) {

@@ -24,6 +24,7 @@ const ADVICE =
 export interface WebGPUOptions {
   threads?: number;
   maxBindingBytes?: number;
+  maxMemoryBytes?: number;
   /** Whether to accept an adapter that computes on the processor. */
   acceptSoftware?: boolean;
   precision?: Precision;
@@ -47,7 +48,7 @@ function describeAdapter({ info, features }: GPUAdapter) {
  * @throws DeviceError if the host has no WebGPU, no adapter, or only one that computes wrong results; DeviceLostError
  */
 export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<WebGPUDevice> {
-  const { threads, maxBindingBytes = Number.POSITIVE_INFINITY, acceptSoftware = true } = options;
+  const { threads, maxBindingBytes = Number.POSITIVE_INFINITY, maxMemoryBytes, acceptSoftware = true } = options;
   const { precision = "float32", acceptMatrixUnits = true } = options;
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
   if (!gpu) throw new DeviceError(`this host has no WebGPU: ${ADVICE}`, { backend: "webgpu" });
@@ -91,6 +92,7 @@ export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<
     ...(matrixUnits && { matrixUnits }),
     maxBindingBytes: Math.floor(Math.min(gpuDevice.limits.maxStorageBufferBindingSize, maxBindingBytes) / 256) * 256,
     maxBufferBytes: gpuDevice.limits.maxBufferSize,
+    ...(maxMemoryBytes !== undefined && { maxMemoryBytes }),
     features: requiredFeatures,
   };
   const device = new WebGPUDevice(gpuDevice, info, threads);

@@ -41,10 +41,10 @@ export class WebGPUDevice implements Device {
   ) {
     this.recorder = new Recorder(gpu, info.software);
     this.pipelines = new PipelineCache(gpu, (error) => this.#causeOf(error));
-    this.pool = new BufferPool(gpu);
+    this.pool = new BufferPool(gpu, info.maxMemoryBytes);
     const run: Run = (...call) => this.#run(...call);
     this.operators = operatorsOf(webgpuPrimitives({ run, pool: this.pool, info }));
-    this.#readbacks = new BufferPool(gpu, bufferUsage.MAP_READ | bufferUsage.COPY_DST);
+    this.#readbacks = new BufferPool(gpu, undefined, bufferUsage.MAP_READ | bufferUsage.COPY_DST);
     this.memory = memoryOf(this.pool, this.#readbacks);
     this.pool.whenUnused = (destroy) =>
       this.work.add(() => {
@@ -250,6 +250,7 @@ function memoryOf(pool: BufferPool, readbacks: BufferPool): DeviceMemory {
     get reserved() {
       return pool.reserved + readbacks.reserved;
     },
+    limit: pool.limit,
     get buffersCreated() {
       return pool.buffersCreated + readbacks.buffersCreated;
     },

@@ -40,6 +40,7 @@ export class BufferPool extends Pool<BufferStorage> {
 
   constructor(
     readonly device: GPUDevice,
+    readonly limit = Number.POSITIVE_INFINITY,
     readonly usage: number = bufferUsage.STORAGE | bufferUsage.COPY_SRC | bufferUsage.COPY_DST,
   ) {
     super();
@@ -69,14 +70,21 @@ export class BufferPool extends Pool<BufferStorage> {
   }
 
   protected create(bytes: number, capacity: number): BufferStorage {
-    const limit = this.device.limits.maxBufferSize;
-    if (bytes > limit) {
+    const largest = this.device.limits.maxBufferSize;
+    if (bytes > largest) {
       throw new OutOfMemoryError(
-        `a tensor of ${bytes} bytes does not fit into one buffer of this device, which holds at most ${limit}: use fewer points in a batch`,
-        { bytes, limit },
+        `a tensor of ${bytes} bytes does not fit into one buffer of this device, which holds at most ${largest}: use fewer points in a batch`,
+        { bytes, limit: largest },
       );
     }
-    return new BufferStorage(this.createBuffer(Math.min(capacity, Math.floor(limit / 4) * 4), bytes), capacity);
+    if (this.reserved + capacity > this.limit) this.trim();
+    if (this.reserved + capacity > this.limit) {
+      throw new OutOfMemoryError(
+        `there is no room for ${bytes} more bytes: ${this.current} of at most ${this.limit} bytes are in use. Use fewer points in a batch`,
+        { bytes, current: this.current, limit: this.limit },
+      );
+    }
+    return new BufferStorage(this.createBuffer(Math.min(capacity, Math.floor(largest / 4) * 4), bytes), capacity);
   }
 
   protected createBuffer(size: number, bytes: number): GPUBuffer {

@@ -325,6 +325,10 @@ async function fitRun(
       ...outside,
       config: { experiment: name, ...model.metadata() },
       onRecovery: ({ message }) => printError(message),
+      onPlan: ({ checkpointing, parts }) =>
+        printError(
+          `memory: ${parts > 1 ? `each batch is computed in ${parts} parts` : `steps go on with less memory`}${checkpointing ? ", with gradient checkpointing" : ""}`,
+        ),
       onProgress: (progress) => {
         show(progress.step, progress.steps);
         if (!process.stderr.isTTY && progress.step % 100 === 0) console.log(describeProgress(progress));
