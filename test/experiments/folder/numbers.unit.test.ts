@@ -10,8 +10,10 @@ import { resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
 import { layOut } from "../../../src/experiments/folder/layout.ts";
 import { measure, summarise } from "../../../src/experiments/folder/metrics.ts";
 import { predictionsOf } from "../../../src/experiments/folder/predictions.ts";
-import type { FieldSample } from "../../../src/experiments/folder/sample.ts";
+import { type FieldSample, readSample } from "../../../src/experiments/folder/sample.ts";
 import { computeStatistics, type Pair, RunningStatistics } from "../../../src/experiments/folder/statistics.ts";
+import { kinds } from "../../../src/formats/cells.ts";
+import { saveVtu } from "../../../src/formats/vtu-write.ts";
 import { Random } from "../../../src/random.ts";
 
 const config = resolveFolderConfig({
@@ -234,4 +236,20 @@ it("knows what the mean and zero are worth", () => {
   const shares = [0, 1].map((k) => mean(all(2).map((value) => Number(value === k))));
   const entropy = mean(pairs.map(({ sample }) => mean([...sample.targets[2]!.data].map((k) => -Math.log(shares[k])))));
   expect(only({ region: { classes: 2 } })).toEqual({ mean: expect.closeTo(entropy, 6) });
+});
+
+it("data of cells is refused, with what makes it the points'", async () => {
+  const file = saveVtu({
+    points: { shape: [3, 3], data: Float32Array.of(0, 0, 0, 1, 0, 0, 0, 1, 0) },
+    cells: {
+      offsets: Int32Array.of(0, 3),
+      connectivity: Int32Array.of(0, 1, 2),
+      types: Uint8Array.of(kinds.triangle),
+    },
+    cellData: new Map([["pressure", { shape: [1], data: Float32Array.of(5) }]]),
+  });
+  const ofPressure = resolveFolderConfig({ targets: "pressure" });
+  const refused = readSample(file, "duct.vtu", ofPressure);
+  await expect(refused).rejects.toThrow(FormatError);
+  await expect(refused).rejects.toThrow(/duct\.vtu.*"pressure".*Cell Data to Point Data/);
 });
