@@ -8,7 +8,7 @@ function moveLinks() {
       link.remove();
       continue;
     }
-    const summary = link.closest("summary");
+    const summary = /** @type {HTMLElement} */ (link.closest("summary"));
     const title = document.createElement("span");
     title.append(...link.cloneNode(true).childNodes);
     link.replaceWith(title);
