@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import bunny from "bunny";
-import { type BallTree, buildBallTree } from "erwin";
+import { type BallTree, buildBallTree, ErwinTransformer, requestDevice } from "erwin";
 import { pointCloudExtensions, readPointCloud, saveHdf5, saveSafetensors, writePointCloud } from "erwin/formats";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { launch } from "puppeteer-core";
@@ -231,6 +231,31 @@ describe("a selected point", () => {
     await visited.page.locator("#caption-rotated").getByText(nodes).waitFor();
     expect(await visited.settled()).toBe("done");
     await visited.page.getByLabel("Shows").selectOption("field");
+  });
+
+  test("has the attention of a model that is opened, in the balls of its tree", async () => {
+    const levels = { ballSizes: [32, 16], strides: [2], encNumHeads: [2, 8], encDepths: [3, 1] };
+    const config = { cIn: 3, cHidden: 16, ...levels, decNumHeads: [2], decDepths: [1], dimensionality: 3, mpSteps: 1 };
+    using device = await requestDevice({ backend: "cpu", threads: 1 });
+    using model = await ErwinTransformer.create(config, { device, seed: 1 });
+    const { page } = visited;
+    await page.getByLabel("Shows").selectOption("attention");
+    const path = written("model.safetensors", Buffer.from(await model.save()));
+    await page.getByLabel("Open model").setInputFiles(path);
+    await page.getByText("Of model.safetensors").waitFor();
+    expect(await visited.settled()).toBe("done");
+    await page.getByLabel("Level", { exact: true }).fill("0");
+    await page.getByLabel("Block", { exact: true }).selectOption("2");
+    await page.locator("#caption-tree").getByText("to the 32 nodes of its ball: level 0, block 2, head").waitFor();
+    await page.getByLabel("Level", { exact: true }).fill("1");
+    await page.getByLabel("Head").selectOption("7");
+    await page.locator("#caption-tree").getByText("to the 16 nodes of its ball: level 1, block 0, head 7").waitFor();
+    await page.getByLabel("Open model").setInputFiles(written("no-model.safetensors", Buffer.from("no model at all")));
+    await page.locator("#problem").getByText("no-model").waitFor();
+    await page.getByRole("button", { name: "Close model" }).click();
+    await page.getByText("the weights it starts from").waitFor();
+    expect(await visited.settled()).toBe("done");
+    await page.getByLabel("Shows").selectOption("field");
   });
 
   test("can be chosen and left by the keyboard, as can the level", async () => {

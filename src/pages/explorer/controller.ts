@@ -12,11 +12,12 @@ import type {
   Drawing,
   Graph,
   OpenedCloud,
+  OpenedModel,
   Selection,
   Spheres,
   TreeSettings,
 } from "./protocol.ts";
-import { defaults, type Settings, writeSettings } from "./settings.ts";
+import { attentionHeads, defaults, type Settings, writeSettings } from "./settings.ts";
 import { type ExplorerStage, sides } from "./sides.ts";
 import type { ExplorerWorker } from "./worker.ts";
 import workerUrl from "./worker.ts?worker&url";
@@ -27,7 +28,9 @@ export interface Shown {
   cloud: OpenedCloud;
   tree: BuiltTree;
   selection: Selection | undefined;
-  /** The attention in the ball of the selected point, if it is shown. */
+  /** That was opened, in place of one with the weights it starts from. */
+  model: OpenedModel | undefined;
+  /** In the ball of the selected point, where it is shown. */
   attention: Attention | undefined;
   /** The range of the field that colours the points. */
   range: [number, number] | undefined;
@@ -59,6 +62,9 @@ export class Controller {
   #settings: Settings;
   #cloud: OpenedCloud | undefined;
   #tree: BuiltTree | undefined;
+  #model: OpenedModel | undefined;
+  /** The tree's settings from before a model was opened. */
+  #ownTree: TreeSettings | undefined;
   #selection: Selection | undefined;
   #attention: Attention | undefined;
   #graph: Graph | undefined;
@@ -113,7 +119,24 @@ export class Controller {
     }
   }
 
-  /** Changes the settings of the same cloud. */
+  /** Shows the attention of a model, in the balls of its own tree. @param file undefined for none */
+  async openModel(file: File | undefined): Promise<void> {
+    this.#begin(file ? `Reading ${file.name}` : "");
+    try {
+      const model = await this.#worker.openModel(file);
+      await this.#updating;
+      this.#ownTree ??= treeSettings(this.#settings);
+      this.#model = model;
+      this.#settings = { ...this.#settings, ...(model ? treeOfModel(model) : this.#ownTree), show: "attention" };
+      if (!model) this.#ownTree = undefined;
+      this.#stale = { ...all };
+      await this.#update();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Shows something else of the same cloud. */
   async change(changes: Partial<Settings>): Promise<void> {
     const before = this.#settings;
     this.#settings = { ...before, ...changes };
@@ -204,7 +227,7 @@ export class Controller {
       this.#listeners.onStatus("Building the tree");
       this.#tree = await this.#worker.build(treeSettings(this.#settings));
     }
-    this.#settings = fitting(this.#settings, cloud, this.#tree);
+    this.#settings = fitting(this.#settings, cloud, this.#tree, this.#model);
     const { settings } = this;
     if (stale.graph) {
       this.#graph = settings.graph === "none" ? undefined : await this.#worker.graph(settings.graph);
@@ -231,8 +254,8 @@ export class Controller {
     }
     this.#stage.mark(settings.point === undefined ? undefined : this.#placeOf[settings.point]);
     this.#smoothly = true;
-    const [selection, attention, graph] = [this.#selection, this.#attention, this.#graph];
-    this.#listeners.onShown({ settings, cloud, tree: this.#tree, selection, attention, range, graph, spheres });
+    const [model, selection, attention, graph] = [this.#model, this.#selection, this.#attention, this.#graph];
+    this.#listeners.onShown({ settings, cloud, tree: this.#tree, model, selection, attention, range, graph, spheres });
   }
 
   async #select(): Promise<void> {
@@ -265,14 +288,24 @@ const treeSettings = ({ ballSize, stride, levels, rotate }: Settings): TreeSetti
   rotate,
 });
 
-/** Returns the settings, corrected to what this cloud and its tree have. */
-function fitting(settings: Settings, cloud: OpenedCloud, tree: BuiltTree): Settings {
+/** What the settings can say of a model's tree, whose levels may differ. */
+const treeOfModel = ({ ballSizes, strides, rotate }: OpenedModel): TreeSettings => ({
+  ballSize: ballSizes[0],
+  stride: strides[0] ?? 1,
+  levels: ballSizes.length,
+  rotate: Math.round(rotate),
+});
+
+/** The settings as far as this cloud and its tree have what they ask for. */
+function fitting(settings: Settings, cloud: OpenedCloud, tree: BuiltTree, model: OpenedModel | undefined): Settings {
   const { colour, graph, point, view, rotate } = settings;
   const known = !colour.startsWith("field:") || cloud.fields.includes(colour.slice("field:".length));
+  const level = Math.min(settings.level, tree.levels.length - 1);
   return {
     ...settings,
-    level: Math.min(settings.level, tree.levels.length - 1),
-    block: Math.min(settings.block, settings.blocks - 1),
+    level,
+    block: Math.min(settings.block, (model?.blocks[level] ?? settings.blocks) - 1),
+    head: Math.min(settings.head, (model?.heads[level] ?? attentionHeads) - 1),
     halvings: Math.min(settings.halvings, tree.splits),
     colour: known ? colour : defaults.colour,
     graph: graph === "file" && !cloud.hasEdges ? "none" : graph,

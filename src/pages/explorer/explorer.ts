@@ -1,5 +1,6 @@
 // The worker's side of the explorer: keeps a cloud and its tree, and answers the page's requests.
 
+import type { AttentionQuestion, AttentionWeights, Device, ErwinInput, ErwinTransformer } from "erwin";
 import { ballOfEachPoint, nodeOfEachSlot, slotOfEachPoint } from "../../balltree/balls.ts";
 import type { BallTree } from "../../balltree/index.ts";
 import { ballCentres, type Colour, chooseColours, palette } from "../../drawing/colours.ts";
@@ -20,6 +21,7 @@ import {
   type GraphKind,
   NEVER,
   type OpenedCloud,
+  type OpenedModel,
   type ReachSettings,
   type Selection,
   type Spheres,
@@ -48,6 +50,10 @@ export class Explorer {
   #order = new Int32Array();
   /** [points, 3] by index: moved and scaled into the unit sphere, with z = 0 in the plane. */
   #places = new Float32Array();
+  /** Undefined for one with the weights it starts from. */
+  #model: ErwinTransformer | undefined;
+  /** Of that model. */
+  #device: Device | undefined;
   readonly #graphs = new Map<GraphKind, Int32Array>();
 
   /**
@@ -83,15 +89,40 @@ export class Explorer {
     };
   }
 
+  /**
+   * Opens a model, whose tree and attention take the place of those of the settings.
+   * @param file a safetensors file with its config; undefined to go back to the settings
+   * @throws Error for a file that holds no Erwin model
+   */
+  async openModel(file: File | undefined): Promise<OpenedModel | undefined> {
+    const opened = file && (await this.#loadModel(file));
+    this.#model?.dispose();
+    this.#model = opened;
+    if (!file || !opened) return undefined;
+    const { encNumHeads: heads, encDepths: blocks, ballSizes, strides, rotate } = opened.config;
+    return { name: file.name, heads, blocks, ballSizes, strides, rotate };
+  }
+
+  async #loadModel(file: File): Promise<ErwinTransformer> {
+    const { ErwinTransformer, requestDevice } = await loadEngine();
+    this.#device ??= await requestDevice({ backend: "cpu" });
+    try {
+      return await ErwinTransformer.load(new Uint8Array(await file.arrayBuffer()), { device: this.#device });
+    } catch (cause) {
+      throw new Error(`${file.name} is not the file of an Erwin model: ${(cause as Error).message}`, { cause });
+    }
+  }
+
   async build({ ballSize, stride, levels, rotate }: TreeSettings): Promise<BuiltTree> {
     const { positions, dimensionality, offsets } = this.#opened();
     const { buildBallTree } = await loadEngine();
     const start = performance.now();
-    const tree = await buildBallTree(positions, {
-      ...{ dimensionality, offsets, rotate },
+    const { strides, ballSizes, ...own } = this.#model?.config ?? {
       strides: Array.from({ length: levels - 1 }, () => stride),
       ballSizes: Array.from({ length: levels }, () => ballSize),
-    });
+      rotate,
+    };
+    const tree = await buildBallTree(positions, { dimensionality, offsets, rotate: own.rotate, strides, ballSizes });
     const milliseconds = performance.now() - start;
     this.#tree = tree;
     return {
@@ -174,8 +205,8 @@ export class Explorer {
   }
 
   /**
-   * The attention of a model with the tree's settings and the initial weights of seed 0, on the processor.
-   * @throws Error for a cloud that is too large
+   * The attention of the model that is open; else of one with the tree's settings and the initial weights of seed 0. On the processor.
+   * @throws Error for a cloud that is too large, or that the model cannot take
    */
   async attention({ point, level, block, head, blocks }: AttentionSettings): Promise<Attention> {
     const tree = this.#built();
@@ -183,7 +214,24 @@ export class Explorer {
     if (points > MOST_ATTENDING) {
       throw new Error(`Attention is shown for clouds of up to ${MOST_ATTENDING} points; this one has ${points}.`);
     }
+    const { attentionWeights } = await loadEngine();
+    const question = { point, level, block };
+    const { nodes, weights } = this.#model
+      ? await attentionWeights(this.#model, await this.#inputOf(this.#model), question)
+      : await this.#initialAttention(question, blocks);
+    const ofHead = weights.subarray(head * nodes.length, (head + 1) * nodes.length);
+    const weightOf = new Map(Array.from(nodes, (node, i) => [node, ofHead[i]]));
+    const [slotOf, nodeOf] = [slotOfEachPoint(tree), nodeOfEachSlot(tree, level)];
+    return {
+      weights: Float32Array.from(slotOf, (slot) => weightOf.get(nodeOf[slot]) ?? 0),
+      range: rangeOf(ofHead),
+      nodes: nodes.length,
+    };
+  }
+
+  async #initialAttention(question: AttentionQuestion, blocks: number): Promise<AttentionWeights> {
     const { attentionWeights, ErwinTransformer, requestDevice } = await loadEngine();
+    const tree = this.#built();
     const each = <Value>(value: Value) => tree.levels.map(() => value);
     const config = {
       ...{ cIn: 3, cHidden: each(ATTENTION_WIDTH), ballSizes: tree.levels.map(({ ballSize }) => ballSize) },
@@ -196,15 +244,24 @@ export class Explorer {
     using device = await requestDevice({ backend: "cpu" });
     using model = await ErwinTransformer.create(config, { device, seed: 0 });
     const input = { nodeFeatures: positions, nodePositions: positions, offsets, tree };
-    const { nodes, weights } = await attentionWeights(model, input, { point, level, block });
-    const ofHead = weights.subarray(head * nodes.length, (head + 1) * nodes.length);
-    const weightOf = new Map(Array.from(nodes, (node, i) => [node, ofHead[i]]));
-    const [slotOf, nodeOf] = [slotOfEachPoint(tree), nodeOfEachSlot(tree, level)];
-    return {
-      weights: Float32Array.from(slotOf, (slot) => weightOf.get(nodeOf[slot]) ?? 0),
-      range: rangeOf(ofHead),
-      nodes: nodes.length,
-    };
+    // The model lives as long as this call.
+    return await attentionWeights(model, input, question);
+  }
+
+  /** The cloud as a model takes it: its positions as features, or those of its fields that have as many numbers as the model asks for. */
+  async #inputOf({ config: { cIn, dimensionality, mpSteps } }: ErwinTransformer): Promise<ErwinInput> {
+    const cloud = this.#opened();
+    if (cloud.dimensionality !== dimensionality) {
+      throw new Error(`The model is for ${dimensionality} dimensions, and the cloud has ${cloud.dimensionality}.`);
+    }
+    const { positions, offsets } = cloud;
+    const suits = cloud.fields.find((name) => cloud.field(name).channels === cIn);
+    if (cIn !== dimensionality && suits === undefined) {
+      throw new Error(`The model takes ${cIn} numbers of each point: neither the positions nor a field are as many.`);
+    }
+    const nodeFeatures = cIn === dimensionality ? positions : Float32Array.from(cloud.field(suits!).data);
+    const edgeIndex = mpSteps > 0 ? await this.#edges(this.#graphs.has("file") ? "file" : "neighbours") : undefined;
+    return { nodeFeatures, nodePositions: positions, offsets, tree: this.#built(), edgeIndex };
   }
 
   #opened(): Cloud {

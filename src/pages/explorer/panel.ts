@@ -32,7 +32,13 @@ export function connectControls(controller: Controller): void {
   fill("stride", strides);
   fill("levels", numbers(1, mostLevels));
   fill("blocks", numbers(1, 6));
-  fill("head", numbers(0, attentionHeads - 1));
+  const modelFile = byId<HTMLInputElement>("model-file");
+  modelFile.addEventListener("change", () => {
+    const [file] = modelFile.files ?? [];
+    if (file) void controller.openModel(file);
+    modelFile.value = "";
+  });
+  byId("close-model").addEventListener("click", () => void controller.openModel(undefined));
   const change = (name: keyof Settings, value: unknown) => void controller.change({ [name]: value });
   for (const [id, name] of Object.entries(selects)) {
     const select = byId<HTMLSelectElement>(id);
@@ -82,15 +88,23 @@ async function playCuts(controller: Controller): Promise<void> {
 /** The cloud whose fields the controls offer. */
 let offered: Shown["cloud"] | undefined;
 
-/** Sets the controls to the current contents. */
-export function showSettings({ settings, cloud, tree }: Shown): void {
+/** Sets the controls to what is shown. */
+export function showSettings({ settings, cloud, tree, model }: Shown): void {
   if (cloud !== offered) fillColours(cloud.fields, cloud.clouds);
   offered = cloud;
-  const blocks = Array.from({ length: settings.blocks }, (_, block) => {
+  const blocks = Array.from({ length: model?.blocks[settings.level] ?? settings.blocks }, (_, block) => {
     const rotated = settings.rotate > 0 && block % 2 === 1;
     return element("option", { value: String(block) }, `${block}${rotated ? ", rotated" : ""}`);
   });
   byId("block").replaceChildren(...blocks);
+  const heads = numbers(0, (model?.heads[settings.level] ?? attentionHeads) - 1);
+  byId("head").replaceChildren(...heads.map((head) => element("option", { value: String(head) }, head)));
+  byId("model-facts").textContent = model
+    ? `Of ${model.name}, in the balls of its own tree.`
+    : "Of a model with the weights it starts from (seed 0): nearness counts most.";
+  byId("close-model").hidden = model === undefined;
+  for (const id of ["ball-size", "stride", "levels", "rotate"])
+    byId<HTMLSelectElement>(id).disabled = model !== undefined;
   byId("attention-fields").hidden = settings.show !== "attention";
   for (const [id, name] of Object.entries(selects)) byId<HTMLSelectElement>(id).value = String(settings[name]);
   for (const [id, name] of Object.entries(checks)) byId<HTMLInputElement>(id).checked = settings[name];

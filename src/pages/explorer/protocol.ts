@@ -29,6 +29,18 @@ export interface OpenedCloud {
   spacing: number;
 }
 
+/** A model whose attention is shown: a file that was opened. */
+export interface OpenedModel {
+  name: string;
+  /** Of each level of the encoder, the bottleneck last. */
+  heads: readonly number[];
+  blocks: readonly number[];
+  ballSizes: readonly number[];
+  strides: readonly number[];
+  /** The angle of its rotated partitions in degrees. */
+  rotate: number;
+}
+
 export interface LevelSummary {
   nodes: number;
   balls: number;

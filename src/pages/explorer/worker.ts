@@ -18,6 +18,7 @@ function moved<Answer extends object>(answer: Answer): Answer {
 
 const answers = {
   open: async (...[source]: Parameters<Explorer["open"]>) => moved(await explorer.open(source)),
+  openModel: (...[file]: Parameters<Explorer["openModel"]>) => explorer.openModel(file),
   build: (...[settings]: Parameters<Explorer["build"]>) => explorer.build(settings),
   draw: (...[request]: Parameters<Explorer["draw"]>) => moved(explorer.draw(request)),
   spheres: (...[cut, rotated]: Parameters<Explorer["spheres"]>) => moved(explorer.spheres(cut, rotated)),
