@@ -57,7 +57,8 @@ export class FolderForm {
   constructor(library: Library, onChange: () => void) {
     this.#library = library;
     this.#onChange = onChange;
-    text.addEventListener("change", () => {
+    // At once: later it would take away the field that is clicked next.
+    text.addEventListener("input", () => {
       this.#read();
       onChange();
     });
