@@ -24,8 +24,8 @@ const channels = 32;
 export const quickPlan: Plan = {
   rounds: 10,
   seconds: 15,
-  preparation: 90,
-  whole: 150,
+  preparation: 80,
+  whole: 130,
   memory: 2 ** 29,
   rooflineSeconds: 0.2,
   channels,

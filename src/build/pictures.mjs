@@ -29,7 +29,7 @@ const measured = join(root, "src/bench/results/pages/swiftshader-amd-epyc-2-core
 const pictures = {
   bunny: drawBunny,
   explorer: (browser, url) =>
-    drawPage(browser, `${url}explorer.html?level=1&point=9000&levels=4`, "explorer", async (page) => {
+    drawPage(browser, `${url}explorer.html?level=2&distance=2.5`, "explorer", async (page) => {
       await page.waitForFunction(() => globalThis.erwinPage.state === "done", undefined, { timeout: 120_000 });
       // The points move to their places, and are drawn to the last.
       await page.waitForTimeout(4000);

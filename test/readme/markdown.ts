@@ -36,7 +36,10 @@ const cells = (line: string) =>
     .map((cell) => cell.trim());
 
 /** Where the links and pictures lead. */
-export const linkTargets = (text: string) => [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target);
+export const linkTargets = (text: string) =>
+  [...text.matchAll(/\]\(([^)\s]+)\)|<(?:img|source) [^>]*\bsrc(?:set)?="([^"]+)"/g)].map(
+    ([, link, picture]) => link ?? picture,
+  );
 
 /** The name by which a link reaches a heading, as GitHub makes it. */
 export const anchors = (text: string) =>
