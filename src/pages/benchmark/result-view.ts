@@ -4,7 +4,7 @@ import type { MeasuredDevice } from "erwin/bench";
 import { threadsText } from "../../bench/measurement.ts";
 import { THROTTLED } from "../../bench/rounds.ts";
 import { byId, element } from "../shared/dom.ts";
-import { bytes, count, figure, milliseconds } from "../shared/format.ts";
+import { bytes, figure, milliseconds } from "../shared/format.ts";
 import { type Column, table } from "../shared/table.ts";
 import { deviceTitle, type Entry, keyOf, type Measure } from "./entry.ts";
 import { intervalText, timeText } from "./interval.ts";
@@ -37,7 +37,12 @@ function scoreParts(score: Score | undefined, reference: Entry | undefined): Nod
   for (const { title, ratio, cases } of score.parts) {
     list.append(
       element("dt", {}, title),
-      element("dd", {}, `${figure(ratio)} × `, element("span", { className: "muted small" }, `${cases} cases`)),
+      element(
+        "dd",
+        {},
+        `${figure(ratio)} × `,
+        element("span", { className: "muted small" }, `${cases} ${cases === 1 ? "case" : "cases"}`),
+      ),
     );
   }
   return [
@@ -107,7 +112,7 @@ function factsOf({ name, description, floors, memory }: MeasuredDevice, measures
   if (clocks.length > 0) {
     const quantum = Math.min(...clocks.map((clock) => clock.quantum));
     const steps = Math.min(...clocks.map(({ time, passes }) => (time * passes) / quantum));
-    facts.push(`its clock in steps of ${figure(1000 * quantum)} µs, at least ${count(Math.floor(steps))} in a span`);
+    facts.push(`its clock in steps of ${figure(1000 * quantum)} µs, at least ${figure(Math.floor(steps))} in a span`);
   }
   return facts;
 }

@@ -1,6 +1,6 @@
 // The points of one view: small shaded balls, which move and change colour smoothly from one drawing to the next.
 
-import { BufferAttribute, BufferGeometry, Color, Group, Points, ShaderMaterial } from "three";
+import { BufferAttribute, BufferGeometry, Color, Group, Points, ShaderMaterial, Sphere, Vector3 } from "three";
 
 const vertexShader = /* glsl */ `
   attribute vec3 target;
@@ -56,6 +56,8 @@ export interface PointDrawing {
  * only the beginning: in slices the upload is spread over frames as the drawing is.
  */
 const SLICE = 2 ** 17;
+/** All that is drawn lies about here. Without it three.js computes a sphere around all points, which blocks the page. */
+const stage = new Sphere(new Vector3(), 1);
 
 /** The values of the points as buffers of one slice each. @param values [points, width] */
 export function slicesOf(values: Float32Array | Uint8Array, width: number): BufferAttribute[] {
@@ -115,6 +117,7 @@ export class CloudPoints {
       const geometry = new BufferGeometry();
       for (const name of ["position", "target"]) geometry.setAttribute(name, places);
       for (const name of ["colour", "nextColour"]) geometry.setAttribute(name, grey[slice]);
+      geometry.boundingSphere = stage;
       const points = new Points(geometry, this.material);
       points.frustumCulled = false;
       return points;
