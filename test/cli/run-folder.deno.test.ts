@@ -112,7 +112,8 @@ it("leaves damaged samples out where it may, and tells which", () => {
   expect(refused.code).toBe(1);
   expect(errorLine(refused)).toContain("pressure.th");
 
-  const trained = erwin(words("tolerant", "--skip-bad"));
+  // Workers meet the damaged sample more than once, and it is told once.
+  const trained = erwin(words("tolerant", "--skip-bad", "--num-workers", "2"));
   expect(trained.code, trained.stderr).toBe(0);
   expect(trained.stdout).toContain(`${cars.test.length - 1} to test with`);
   expect(trained.stdout).toContain("left out 3 damaged samples");
@@ -123,6 +124,15 @@ it("leaves damaged samples out where it may, and tells which", () => {
     ["val", cars.test[0]],
   ]);
   expect(existsSync(path("tolerant/predictions"))).toBe(false);
+
+  const evaluation = ["evaluate", "--model", path("tolerant"), "--backend", "cpu", "--json", path("sound.json")];
+  expect(erwin(evaluation).stderr).toMatch(/^error: .*pressure\.th/m);
+  const evaluated = erwin([...evaluation, "--skip-bad"]);
+  expect(evaluated.code, evaluated.stderr).toBe(0);
+  expect(evaluated.stderr).toContain(`left out ${cars.test[0]}: `);
+  const found = json(path("sound.json"));
+  expect(found.samples.map(({ name }: { name: string }) => name)).toEqual(cars.test.slice(1));
+  expect(found.leftOut).toMatchObject([{ sample: cars.test[0] }]);
 });
 
 it("begins with PyTorch's weights as with its own", () => {

@@ -2,7 +2,17 @@
 
 import { extname, join } from "node:path";
 import process from "node:process";
-import { type Experiment, type ExperimentOptions, type Split, splitNames } from "../../experiments/experiment.ts";
+import { withoutBad } from "../../experiments/bad-samples.ts";
+import type { DataSource } from "../../experiments/data-source.ts";
+import {
+  type BadSample,
+  type Experiment,
+  type ExperimentOptions,
+  type OnBad,
+  type Split,
+  type SplitName,
+  splitNames,
+} from "../../experiments/experiment.ts";
 import { experimentNames, experimentOf } from "../../experiments/index.ts";
 import { type Options, parseOption, resolveOptions } from "../../experiments/options.ts";
 import { readModel } from "../../experiments/run.ts";
@@ -33,6 +43,7 @@ export const evaluate: Command = {
     experiment: { value: "NAME", description: "what it was trained on, where neither the file nor the run says" },
     "data-path": { value: "FOLDER", description: "the data set (default: the run's own)" },
     split: { value: "train|val|test", description: "what it is measured on (default test)" },
+    "skip-bad": { description: "leave out samples whose files are damaged, and say which" },
     json: { value: "FILE", description: "where the numbers are written, those of each sample among them" },
     ...evaluationFlags(),
     ...deviceOptions,
@@ -73,7 +84,11 @@ async function run(args: Arguments): Promise<void> {
 
   await withDevice(readDeviceChoice(args), async (device) => {
     const source = dataPath === undefined ? undefined : openSource(dataPath);
-    const data = await withProgress("reading the samples", () => experiment.load(split, options, source));
+    const leftOut: BadSample[] = [];
+    const data = await withProgress("reading the samples", () =>
+      loadSplit(experiment, { split, options, source, onBad: args.has("skip-bad") && ((bad) => leftOut.push(bad)) }),
+    );
+    for (const { sample, problem } of leftOut) console.error(`left out ${sample}: ${problem}`);
     if (!data) throw new InputError(`${name} has no split ${split} here.`, { split });
     if (data.note !== undefined) console.error(data.note);
     const model = readModel(experiment, weights, { device, name, options });
@@ -82,7 +97,12 @@ async function run(args: Arguments): Promise<void> {
       const { metrics, samples, curves } = await measure(experiment, model, { name, split, data, options, device });
       const { loss, ...others } = metrics;
       const summary = { experiment: name, split, clouds: data.size, loss, metrics: others };
-      const result = { ...summary, ...(curves && { rollout: curves }), samples };
+      const result = {
+        ...summary,
+        ...(curves && { rollout: curves }),
+        ...(leftOut.length > 0 && { leftOut }),
+        samples,
+      };
       if (json !== undefined) writeWhole(json, `${JSON.stringify(result, null, 2)}\n`);
       const place =
         json === undefined ? (isFolder(given) ? join(given, "rollout") : undefined) : withoutExtension(json);
@@ -92,6 +112,20 @@ async function run(args: Arguments): Promise<void> {
       model.dispose();
     }
   });
+}
+
+interface SplitChoice {
+  split: SplitName;
+  options: ExperimentOptions;
+  source: DataSource | undefined;
+  /** Hears of damaged samples; false: they are errors. */
+  onBad: OnBad | false;
+}
+
+async function loadSplit(experiment: Experiment, { split, options, source, onBad }: SplitChoice) {
+  if (!onBad) return experiment.load(split, options, source);
+  const data = await experiment.load(split, options, source, onBad);
+  return data && withoutBad(data, split, onBad);
 }
 
 const textOrNone = (value: unknown) => (typeof value === "string" ? value : undefined);
