@@ -47,22 +47,6 @@ it("wherever its bytes lie in Node's own buffers, whose slices are no copies", a
   expect([...(await array.rows(1, 2)).data]).toEqual([2, 3]);
 });
 
-it("wherever its bytes lie in Node's own buffers, whose slices are no copies", async () => {
-  const bytes = saveNpy({ shape: [3], data: Float64Array.of(1, 2, 3) });
-  const within = Buffer.concat([Buffer.alloc(4), bytes, Buffer.alloc(4)]);
-  const read = async (offset: number, length: number) => within.subarray(4 + offset, 4 + offset + length);
-  const array = await openNpyRows({ file: "a", size: bytes.length, read });
-  expect([...(await array.rows(1, 2)).data]).toEqual([2, 3]);
-});
-
-it("wherever its bytes lie in Node's own buffers, whose slices are no copies", async () => {
-  const bytes = saveNpy({ shape: [3], data: Float64Array.of(1, 2, 3) });
-  const within = Buffer.concat([Buffer.alloc(4), bytes, Buffer.alloc(4)]);
-  const read = async (offset: number, length: number) => within.subarray(4 + offset, 4 + offset + length);
-  const array = await openNpyRows({ file: "a", size: bytes.length, read });
-  expect([...(await array.rows(1, 2)).data]).toEqual([2, 3]);
-});
-
 describe("of an archive", () => {
   it("only they are read, where an array is stored", async () => {
     const file = counted(zipSync({ "large.npy": saveNpy(large), "other.npy": saveNpy(large) }, { level: 0 }));
