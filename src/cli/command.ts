@@ -31,6 +31,8 @@ export interface Command {
 
 type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
+const LONGEST_WORD = 200;
+
 /** The arguments of one call. Every reader throws a UsageError that names the option and the value. */
 export class Arguments {
   readonly positionals: readonly string[];
@@ -48,6 +50,9 @@ export class Arguments {
         { type: value === undefined ? ("boolean" as const) : ("string" as const), multiple: repeats ?? false },
       ]),
     );
+    // No option has a single letter, and Node's parser takes quadratic time to find none in a long word.
+    const long = words.find((word) => /^-[^-]/.test(word) && word.length > LONGEST_WORD);
+    if (long !== undefined) throw new UsageError(`Unknown option "${long.slice(0, 20)}..."`);
     let parsed: { values: Record<string, unknown>; positionals: string[] };
     try {
       parsed = parseArgs({ args: [...words], options, allowPositionals: true, strict: true });

@@ -20,6 +20,10 @@ const command: Command = {
 const parse = (...words: string[]) => Arguments.parse(command, words);
 
 describe("Arguments", () => {
+  it("refuses a long word of letters after one dash, which Node's parser takes many seconds for", () => {
+    expect(() => parse(`-${"1".repeat(60_000)}`)).toThrow(new UsageError('Unknown option "-1111111111111111111..."'));
+  });
+
   it("reads what is given, and leaves out what is not", () => {
     const args = parse("--sizes", "2, 4,8", "--angle=-4.5e1", "--mode", "eval", "stray");
     expect(args.counts("sizes")).toEqual([2, 4, 8]);
