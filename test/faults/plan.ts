@@ -3,15 +3,20 @@
 import type { TestContext } from "vitest";
 import { type Fault, type FaultyCall, faultsIn, faultyCalls } from "../support/faults.ts";
 
-/** Whether each call is tried, as `npm run faults` does; otherwise a few of each kind. */
-export const allFaults = (import.meta as { env?: Record<string, string | undefined> }).env?.VITE_FAULTS === "all";
+/** The faults of `npm run faults`, "CALL,WHEN": each of these calls is tried. Otherwise a few of each kind. */
+const wanted = (import.meta as { env?: Record<string, string | undefined> }).env?.VITE_FAULTS;
+
+/** Whether all faults of a kind are tried. */
+export const allFaults = wanted !== undefined;
 
 /** Milliseconds for all faults of a piece of work. */
 export const TIMEOUT = allFaults ? 3_600_000 : 120_000;
 
 /** The faults to try. */
 export const chosenFaults = (counts: Readonly<Record<FaultyCall, number>>, perCall: number): Fault[] =>
-  faultsIn(counts, allFaults ? undefined : perCall);
+  faultsIn(counts, allFaults ? undefined : perCall).filter(
+    ({ call, when }) => !allFaults || wanted === `${call},${when}`,
+  );
 
 /**
  * Notes the faults that were tried.

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { cloudOptions, randomCloud, seededRandom } from "../support/clouds.ts";
 import { expectClose } from "../support/compare.ts";
 import { oneBlock } from "../support/configs.ts";
-import { type Fault, type Faults, faultsIn, faultyCalls, installFaults, outcomeOf } from "../support/faults.ts";
+import { type Fault, type Faults, faultyCalls, installFaults, outcomeOf } from "../support/faults.ts";
 import { config, flatConfig } from "../train/training.ts";
 import { changedScript, watchWorkers } from "../worker/scripts.ts";
 import { allFaults, chosenFaults, describeFault, noteFaults, TIMEOUT } from "./plan.ts";
@@ -61,7 +61,7 @@ test("loads and forward passes survive it", { timeout: TIMEOUT }, async (context
   for (const call of faultyCalls) expect(counts[call], call).toBeGreaterThan(0);
   // A software adapter takes a browser many seconds for each device.
   const some = [{ call: "submit", at: 2, when: "after" }] as const;
-  const chosen = isDeno ? chosenFaults(counts, 2) : allFaults ? faultsIn(counts, 4) : some;
+  const chosen = isDeno || allFaults ? chosenFaults(counts, 2) : some;
   for (const fault of chosen) {
     const what = describeFault(fault);
     const sequence = onFreshDevices.includes(fault.call) ? [freshDevice, fault] : [fault];
