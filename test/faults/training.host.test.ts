@@ -78,7 +78,8 @@ const plain = () => (undisturbed ??= run());
 test("goes on to the same bits", async () => {
   const whole = await plain();
   expect(whole.result.recoveries).toBe(0);
-  for (const at of isDeno ? [0.4, 0.8] : [0.6]) {
+  // How many copies are made, and so how many calls, depends on the host's speed: a fault near the end might never come.
+  for (const at of isDeno ? [0.3, 0.6] : [0.5]) {
     const fault: Fault = { call: "submit", at: Math.round(at * whole.counts.submit), when: "after" };
     const { result, entries, recoveries, lost, store } = await run([fault]);
     expect([lost, result.recoveries, recoveries.length]).toEqual([1, 1, 1]);
