@@ -18,6 +18,7 @@ export const layers = [
   ["abort.ts"],
   ["limits.ts"],
   ["random.ts"],
+  ["serial.ts"],
   ["host/"],
   ["assets.ts"],
   ["formats/", "balltree/"],
@@ -29,6 +30,7 @@ export const layers = [
   ["worker/"],
   ["index.ts"],
   ["experiments/", "bench/", "drawing/"],
+  ["jobs/"],
   ["cli/", "pages/"],
 ];
 

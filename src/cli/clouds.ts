@@ -10,6 +10,7 @@ import { readBytes } from "./files.ts";
 
 export interface CloudFile {
   path: string;
+  bytes: Uint8Array;
   /** [n, dimensionality] */
   positions: Float32Array;
   dimensionality: number;
@@ -28,10 +29,14 @@ export interface CloudFile {
  * @throws FormatError for a file that is not what its format demands, or arrays that do not fit each other.
  */
 export function readCloudFile(path: string, features?: readonly string[]): CloudFile {
-  const bytes = readBytes(path);
+  return readCloud(readBytes(path), path, features);
+}
+
+/** As `readCloudFile`, of bytes that have been read; messages name the file by `path`, whose extension says what it is. */
+export function readCloud(bytes: Uint8Array, path: string, features?: readonly string[]): CloudFile {
   const { positions, dimensionality, attributes } = readPointCloud(bytes, path, { attributes: features });
   const points = positions.length / dimensionality;
-  const file: CloudFile = { path, positions, dimensionality, points, batchIdx: new Int32Array(points) };
+  const file: CloudFile = { path, bytes, positions, dimensionality, points, batchIdx: new Int32Array(points) };
   if (attributes && features)
     file.features = joinColumns(
       features.map((name) => attributes.get(name)!),

@@ -2,8 +2,10 @@
 
 import {
   appendFileSync,
+  closeSync,
   type Dirent,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   realpathSync,
@@ -13,7 +15,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { InputError } from "../errors.ts";
 
 export function readBytes(path: string): Uint8Array {
@@ -113,11 +115,14 @@ export function placeOf(path: string): string | undefined {
   }
 }
 
-/** Writes beside the target first: a reader never sees half a file, and a failure leaves the previous file. */
+/**
+ * Writes beside the target first, to the disk itself: a reader never sees half a file, not even after a power failure, and a failure
+ * leaves the previous file.
+ */
 export function writeWhole(path: string, content: Uint8Array | string): void {
   const temporary = temporaryName(path);
   try {
-    writeFileSync(temporary, content, { flag: "wx" });
+    writeFileSync(temporary, content, { flag: "wx", flush: true });
     renameSync(temporary, path);
   } catch (error) {
     try {
@@ -135,6 +140,42 @@ export function append(path: string, content: Uint8Array | string): void {
     appendFileSync(path, content);
   } catch (error) {
     throw fileError("write", path, error);
+  }
+}
+
+/** Writes a file that is not there yet; false where it is. Of several processes that do it at once one gets true. */
+export function createFile(path: string, content: Uint8Array): boolean {
+  let file: number;
+  try {
+    file = openSync(path, "wx");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw fileError("write", path, error);
+  }
+  try {
+    writeFileSync(file, content);
+    return true;
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw fileError("write", path, error);
+  } finally {
+    closeSync(file);
+  }
+}
+
+export function removeFile(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch (error) {
+    throw fileError("write", path, error);
+  }
+}
+
+/** Deletes what processes that were killed while they wrote a file have left beside it. */
+export function removeTemporaries(path: string): void {
+  const name = basename(path);
+  for (const entry of listFolder(dirname(path))) {
+    if (entry.name.startsWith(`${name}.`) && entry.name.endsWith(".tmp")) removeFile(join(dirname(path), entry.name));
   }
 }
 

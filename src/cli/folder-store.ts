@@ -1,22 +1,36 @@
-// Checkpoints in a folder of the file system.
+// Files in a folder of the file system: checkpoints of a run, or outputs that several processes share.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { CheckpointStore } from "../index.ts";
-import { makeFolder, readBytes, writeWhole } from "./files.ts";
+import type { FileStore } from "../jobs/job.ts";
+import { FolderSource } from "./data-folder.ts";
+import { createFile, makeFolder, readBytes, removeFile, removeTemporaries, writeWhole } from "./files.ts";
 
 /** Each file is written beside its target and then renamed, so that every existing file is complete. */
-export class FolderStore implements CheckpointStore {
-  constructor(readonly folder: string) {
+export class FolderStore extends FolderSource implements FileStore {
+  constructor(folder: string) {
+    super(folder);
     makeFolder(folder);
   }
 
-  save(name: string, bytes: Uint8Array<ArrayBuffer>): void {
-    writeWhole(join(this.folder, name), bytes);
+  save(path: string, bytes: Uint8Array<ArrayBuffer>): void {
+    writeWhole(join(this.name, path), bytes);
   }
 
-  load(name: string): Uint8Array | undefined {
-    const path = join(this.folder, name);
-    return existsSync(path) ? readBytes(path) : undefined;
+  load(path: string): Uint8Array | undefined {
+    const file = join(this.name, path);
+    return existsSync(file) ? readBytes(file) : undefined;
+  }
+
+  create(path: string, bytes: Uint8Array<ArrayBuffer>): boolean {
+    return createFile(join(this.name, path), bytes);
+  }
+
+  remove(path: string): void {
+    removeFile(join(this.name, path));
+  }
+
+  sweep(path: string): void {
+    removeTemporaries(join(this.name, path));
   }
 }

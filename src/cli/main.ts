@@ -16,8 +16,12 @@ import { gradients } from "./commands/gradients.ts";
 import { info } from "./commands/info.ts";
 import { init } from "./commands/init.ts";
 import { predict } from "./commands/predict.ts";
+import { serve } from "./commands/serve.ts";
+import { status } from "./commands/status.ts";
+import { sweep } from "./commands/sweep.ts";
 import { train } from "./commands/train.ts";
 import { tree } from "./commands/tree.ts";
+import { work } from "./commands/work.ts";
 import { describeError } from "./failure.ts";
 import { commandHelp, generalHelp, suggestCommand } from "./help.ts";
 import { limitOption, readLimits } from "./limit-option.ts";
@@ -25,8 +29,12 @@ import { limitOption, readLimits } from "./limit-option.ts";
 const commands: Readonly<Record<string, Command>> = {
   tree,
   predict,
+  work,
+  status,
+  serve,
   gradients,
   train,
+  sweep,
   init,
   evaluate,
   generate,

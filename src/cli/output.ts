@@ -7,45 +7,19 @@ import { saveNpy } from "../formats/npy.ts";
 import { saveNpz } from "../formats/npz.ts";
 import { type Attribute, addAttributes, writePointCloud } from "../formats/pointcloud.ts";
 import { saveSafetensors } from "../formats/safetensors.ts";
-import { InputError, NumericalError, type Tensor } from "../index.ts";
+import { InputError, NumericalError } from "../index.ts";
+import type { OutputRows } from "../jobs/rows.ts";
 import { UsageError } from "./command.ts";
-import { readBytes } from "./files.ts";
-
-export interface OutputRows {
-  /** [rows, width] */
-  data: Float32Array;
-  width: number;
-  /** [rows] cloud of each row. */
-  batchIdx: Int32Array;
-}
 
 /** The points of an input. */
 export interface Points {
   /** Of the file that they are from. */
   path: string;
+  /** That file. */
+  bytes: Uint8Array;
   /** [n, dimensionality] */
   positions: Float32Array;
   dimensionality: number;
-}
-
-/** Copies the output of a pass from the device. */
-export async function readOutput(out: Tensor): Promise<OutputRows> {
-  return { data: await out.data(), width: out.shape[1], batchIdx: out.batchIdx! };
-}
-
-/** Divides the output of a batch into parts of the given numbers of clouds, which each part counts from 0. */
-export function splitOutput({ data, width, batchIdx }: OutputRows, clouds: readonly number[]): OutputRows[] {
-  let [cloud, row] = [0, 0];
-  return clouds.map((count) => {
-    const [firstCloud, firstRow] = [cloud, row];
-    cloud += count;
-    while (row < batchIdx.length && batchIdx[row] < cloud) row++;
-    return {
-      data: data.subarray(firstRow * width, row * width),
-      width,
-      batchIdx: batchIdx.subarray(firstRow, row).map((index) => index - firstCloud),
-    };
-  });
 }
 
 /** The output's tensors by their names in the file. Where the rows are not the input's points, each row's cloud is written, too. */
@@ -106,7 +80,7 @@ export function encodePrediction(
     const attributes = new Map<string, Attribute>([["out", { data, channels: width }]]);
     if (batchIdx.some((cloud) => cloud > 0)) attributes.set("batch_idx", { data: batchIdx, channels: 1 });
     const isOfMesh = meshFormats.some((mesh) => mesh === format) && extname(points.path).toLowerCase() === format;
-    if (isOfMesh) return addAttributes(readBytes(points.path), attributes, points.path);
+    if (isOfMesh) return addAttributes(points.bytes, attributes, points.path);
     return writePointCloud({ positions: points.positions, dimensionality: points.dimensionality, attributes }, format);
   }
   const tensors = outputTensors(rows, decode);

@@ -45,12 +45,13 @@ const denoWords = (words: readonly string[], flags: readonly string[] = []) => [
   ...words,
 ];
 
-interface Running {
+export interface Running {
   pid: number;
   ended: Promise<Result>;
 }
 
-function start(words: readonly string[], env: Record<string, string> = {}): Running {
+/** Starts `erwin ...words`; signals go to its `pid`. */
+export function start(words: readonly string[], env: Record<string, string> = {}): Running {
   const child = spawn(process.execPath, denoWords(words), { env: { ...process.env, NO_COLOR: "1", ...env } });
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (text) => (stdout += text));

@@ -249,20 +249,25 @@ describe("erwin predict of many files", () => {
     }
 
     copyFileSync(input, path("many/cut.safetensors"));
-    writeFileSync(path("predicted/whole.safetensors"), "kept");
+    // Its record says that it is this input's; what it holds then does not matter.
+    const { metadata } = loadSafetensors(read("predicted/whole.safetensors"));
+    const kept = saveSafetensors({ kept: { shape: [1], data: Float32Array.of(7) } }, metadata);
+    writeFileSync(path("predicted/whole.safetensors"), kept);
     const second = erwin(words(model, path("many"), path("predicted")));
     expect(second).toMatchObject({ code: 0, stderr: "" });
     expect(second.stdout).toContain("1 predicted, 2 skipped, 0 failed; ");
-    expect(read("predicted/whole.safetensors").toString()).toBe("kept");
+    expect(read("predicted/whole.safetensors").equals(kept)).toBe(true);
 
     const shard = erwin([...words(model, path("many"), path("predicted")), "--overwrite", "--shard", "3/3"]);
     expect(shard.stdout).toMatch(/shard 3\/3 of 3 files: 1\n.*1 predicted, 0 skipped, 0 failed; /);
-    expect(read("predicted/whole.safetensors").toString()).not.toBe("kept");
+    expect(read("predicted/whole.safetensors").equals(kept)).toBe(false);
     const empty = erwin([...words(model, path("many"), path("predicted")), "--shard", "4/4"]);
     expect(empty).toMatchObject({ code: 0, stderr: "" });
     const tables = erwin([...words(model, path("many"), path("tables")), "--format", "csv"]);
     expect(tables).toMatchObject({ code: 0, stderr: "" });
-    expect(readdirSync(path("tables")).sort()).toEqual(["cut.csv", "sub", "whole.csv"]);
+    expect(readdirSync(path("tables")).sort()).toEqual([
+      ...["cut.csv", "cut.csv.job.json", "sub", "whole.csv", "whole.csv.job.json"],
+    ]);
     const { dimensionality, attributes } = readPointCloud(read("tables/sub/bare.csv"), "csv", {
       attributes: ["out_0"],
     });

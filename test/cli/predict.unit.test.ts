@@ -1,4 +1,4 @@
-// A prediction of many files: which files it takes, and how it divides them among jobs and batches.
+// A prediction of many files: which files it takes, and how it divides them among shards.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -8,8 +8,6 @@ import { afterAll, describe, expect, it } from "vitest";
 import { UsageError } from "../../src/cli/command.ts";
 import { FolderSource } from "../../src/cli/data-folder.ts";
 import { append, checkOutput, endsWriting, makeFolder, readBytes, writeWhole } from "../../src/cli/files.ts";
-import { splitOutput } from "../../src/cli/output.ts";
-import { packBatches } from "../../src/cli/predict/batches.ts";
 import { findInputs, isSingleFile } from "../../src/cli/predict/inputs.ts";
 import { parseShard, takeShard } from "../../src/cli/predict/shard.ts";
 import { InputError } from "../../src/errors.ts";
@@ -174,22 +172,4 @@ describe("shards", () => {
   it.each(["0/4", "5/4", "1", "1/0", "-1/2", "1.5/2", "a/b"])("refuses %s", (text) => {
     expect(() => parseShard(text)).toThrow(UsageError);
   });
-});
-
-it("packBatches fills batches in order, and leaves what is too large alone", async () => {
-  async function* items() {
-    for (const points of [40, 60, 1, 500, 30, 70, 1]) yield { points };
-  }
-  const batches: number[][] = [];
-  for await (const batch of packBatches(items(), 100)) batches.push(batch.map(({ points }) => points));
-  expect(batches).toEqual([[40, 60], [1], [500], [30, 70], [1]]);
-});
-
-it("splitOutput gives each file the rows of its clouds, counted from 0", () => {
-  const data = Float32Array.of(0, 0, 1, 1, 2, 2, 3, 3);
-  const parts = splitOutput({ data, width: 2, batchIdx: Int32Array.of(0, 1, 1, 2) }, [1, 2]);
-  expect(parts).toEqual([
-    { data: Float32Array.of(0, 0), width: 2, batchIdx: Int32Array.of(0) },
-    { data: Float32Array.of(1, 1, 2, 2, 3, 3), width: 2, batchIdx: Int32Array.of(0, 0, 1) },
-  ]);
 });

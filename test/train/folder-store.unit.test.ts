@@ -14,7 +14,7 @@ test("a file is replaced as a whole, and no other file is left", () => {
     store.save("last.safetensors", Uint8Array.of(1, 2, 3));
     store.save("last.safetensors", Uint8Array.of(4));
     expect([...store.load("last.safetensors")!]).toEqual([4]);
-    expect(readdirSync(store.folder)).toEqual(["last.safetensors"]);
+    expect(readdirSync(store.name)).toEqual(["last.safetensors"]);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -1,13 +1,14 @@
 // erwin gradients: writes the gradients of sum(out * probe), for comparison with other frameworks.
 
 import { type Device, FormatError, loadSafetensors, Tensor, toFloat32 } from "../../index.ts";
+import { readOutput } from "../../jobs/rows.ts";
 import { readCloudFile } from "../clouds.ts";
 import type { Arguments, Command } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { checkOutput, readBytes, writeWhole } from "../files.ts";
 import { loadModel, modelInput } from "../model.ts";
 import { fileOptions, modelOptions, modelUsage, readModelChoice } from "../options.ts";
-import { arrayFormat, encodeArrays, outputTensors, readOutput } from "../output.ts";
+import { arrayFormat, encodeArrays, outputTensors } from "../output.ts";
 import { withProgress } from "../progress.ts";
 import { formatTime } from "../text.ts";
 

@@ -2,6 +2,9 @@
 
 import { FOLDER } from "../../experiments/folder/experiment.ts";
 import { loadSafetensors } from "../../index.ts";
+import { recordOf } from "../../jobs/job.ts";
+import { withRecord } from "../../jobs/record.ts";
+import { readOutput } from "../../jobs/rows.ts";
 import { readCloudFile } from "../clouds.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
@@ -14,11 +17,11 @@ import {
   type PredictionFormat,
   predictionFormat,
   predictionFormats,
-  readOutput,
 } from "../output.ts";
 import { type FieldsOptions, predictFieldsOf, predictManyFields } from "../predict/fields.ts";
 import { isSingleFile } from "../predict/inputs.ts";
 import { predictMany } from "../predict/many.ts";
+import { recipeOf } from "../predict/recipe.ts";
 import { parseShard } from "../predict/shard.ts";
 import { withProgress } from "../progress.ts";
 import { weightsOf } from "../run-folder.ts";
@@ -27,11 +30,14 @@ import { formatCount, formatTime } from "../text.ts";
 /** Enough points to keep a GPU busy, and only seconds of work for a CPU, since interruptions wait for the current batch. */
 const defaultBatchPoints = 16_384;
 
+/** A call that is busy with one large file may be slow to say so. */
+const defaultLease = 30;
+
 const formatNames = predictionFormats.map((extension) => extension.slice(1));
 
 export const predict: Command = {
   summary: "apply a model to points: of one file, or of thousands",
-  usage: `--model FILE_OR_RUN --input PATH ... --output PATH [--format NAME] [--shard I/N] [--batch-points N] [--overwrite] ${modelUsage}`,
+  usage: `--model FILE_OR_RUN --input PATH ... --output PATH [--format NAME] [--shard I/N] [--batch-points N] [--overwrite] [--lease SECONDS | --queue URL] ${modelUsage}`,
   options: {
     input: { ...fileOptions.input, value: "PATH", repeats: true },
     output: {
@@ -47,7 +53,17 @@ export const predict: Command = {
       value: "N",
       description: `points up to which small files share a pass (default ${formatCount(defaultBatchPoints)}); not in training mode`,
     },
-    overwrite: { description: "predict again what is there; without, such files are skipped" },
+    overwrite: {
+      description: "predict again what is there; without, outputs of the same model, input and options are skipped",
+    },
+    lease: {
+      value: "SECONDS",
+      description: `how long another call on the same output folder may show no sign of life before its files are taken over (default ${defaultLease})`,
+    },
+    queue: {
+      value: "URL",
+      description: "put many files into a queue (redis://HOST:PORT), for erwin work on any number of machines",
+    },
     ...modelOptions,
   },
   notes: [
@@ -56,7 +72,8 @@ export const predict: Command = {
     "The prediction is the array `out` of .safetensors, .npz and .npy; .csv, .ply, .vtk, .vtu and .vtp hold the points too, and a",
     "column, a property or a component for each of its channels. From .vtu to .vtu, and from .vtp to .vtp, the output is the input's",
     "file with this array in it.",
-    "A file that fails does not stop the others, and an interrupted call is completed by the same call.",
+    "A file that fails does not stop the others, and an interrupted call is completed by the same call. Any number of calls, on any",
+    "number of machines, share the work where their output folder is the same.",
   ],
   positionals: Number.POSITIVE_INFINITY,
   run,
@@ -84,7 +101,7 @@ async function run(args: Arguments): Promise<void> {
   return many ? predictMany({ ...choice, ...many, inputs }) : predictOne(inputs[0], output, format, choice);
 }
 
-const forMany = ["format", "shard", "batch-points", "overwrite"];
+const forMany = ["format", "shard", "batch-points", "overwrite", "lease", "queue"];
 
 /** Models of a folder's fields know which arrays of a file they take. */
 async function predictFields(
@@ -96,7 +113,7 @@ async function predictFields(
   const wrong = forModels.find((name) => args.has(name));
   if (wrong) throw new UsageError(`--${wrong} is of no use to a model that was trained on a folder's fields`);
   if (!many) return predictFieldsOf(inputs[0], args.required("output"), options);
-  const { outputFolder, shard, overwrite } = many;
+  const { outputFolder, shard, overwrite, lease, queue } = many;
   const format = args.text("format");
   await predictManyFields({
     ...options,
@@ -105,6 +122,8 @@ async function predictFields(
     format: format && `.${format}`,
     shard,
     overwrite,
+    lease,
+    queue,
   });
 }
 
@@ -128,7 +147,16 @@ function readMany(args: Arguments, { mode }: ModelChoice) {
     // In training mode a file's output would depend on the others of its batch.
     batchPoints: mode === "train" ? 1 : (batchPoints ?? defaultBatchPoints),
     overwrite: args.has("overwrite"),
+    lease: args.number("lease", "a number of seconds greater than 0", (value) => value > 0) ?? defaultLease,
+    queue: readQueue(args, mode),
   };
+}
+
+function readQueue(args: Arguments, mode: ModelChoice["mode"]): string | undefined {
+  const queue = args.text("queue");
+  // Workers predict files together as they come.
+  if (queue !== undefined && mode === "train") throw new UsageError("--queue excludes --mode train");
+  return queue;
 }
 
 async function predictOne(input: string, output: string, format: PredictionFormat, choice: ModelChoice): Promise<void> {
@@ -148,7 +176,8 @@ async function predictOne(input: string, output: string, format: PredictionForma
     const out = await withProgress("forward", () => model.forward(prepared));
     const rows = await readOutput(out);
     const end = performance.now();
-    writeWhole(output, encodePrediction(format, rows, cloud, decode));
+    const record = await recordOf(await recipeOf(checkpoint, choice, format), cloud.bytes);
+    writeWhole(output, withRecord(output, encodePrediction(format, rows, cloud, decode), record));
     console.log(
       `${output}: out [${out.shape.join(", ")}] by ${describeDevice(device)}; ` +
         `tree and graph ${formatTime(preparedAt - start)}, forward ${formatTime(end - preparedAt)}`,

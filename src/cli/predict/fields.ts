@@ -1,7 +1,6 @@
 // erwin predict for models of a folder's fields: each output is the input file with the predictions added.
 
-import { existsSync } from "node:fs";
-import { basename, dirname, extname } from "node:path";
+import { basename, extname } from "node:path";
 import { cloudOf } from "../../experiments/folder/cloud.ts";
 import { type FolderExperiment, folderExperimentOf } from "../../experiments/folder/experiment.ts";
 import type { FieldModel } from "../../experiments/folder/model.ts";
@@ -10,22 +9,23 @@ import { readSample } from "../../experiments/folder/sample.ts";
 import { predictionArrays } from "../../experiments/prediction.ts";
 import { type InitialWeights, readModel } from "../../experiments/run.ts";
 import { addArrays, addableExtensions, attributesOf } from "../../formats/add-arrays.ts";
+import { toBytes } from "../../formats/bytes.ts";
 import type { SafeTensorInput } from "../../formats/elements.ts";
 import { pointDataOf } from "../../formats/mesh.ts";
 import { type Attribute, writePointCloud } from "../../formats/pointcloud.ts";
 import { saveVtp, saveVtu } from "../../formats/vtu-write.ts";
-import { ErwinError, FormatError, toFloat32 } from "../../index.ts";
+import { type Device, ErwinError, FormatError, toFloat32 } from "../../index.ts";
+import { sha256 } from "../../jobs/job.ts";
 import { UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
-import { describeFailure } from "../failure.ts";
-import { checkOutput, endsWriting, makeFolder, readBytes, writeWhole } from "../files.ts";
+import { checkOutput, readBytes, writeWhole } from "../files.ts";
 import type { DeviceChoice } from "../options.ts";
 import { expectFinite } from "../output.ts";
-import { printError, withProgress } from "../progress.ts";
-import { formatCount } from "../text.ts";
-import { expectAllDone, findTold } from "./found.ts";
-import type { PredictionPaths } from "./inputs.ts";
-import { type Shard, takeShard } from "./shard.ts";
+import { withProgress } from "../progress.ts";
+import { enqueueFiles } from "../queue/enqueue.ts";
+import { findTold } from "./found.ts";
+import type { Shard } from "./shard.ts";
+import { predictShared } from "./shared.ts";
 
 export interface FieldsOptions {
   weights: InitialWeights;
@@ -46,8 +46,9 @@ export async function predictFieldsOf(input: string, output: string, options: Fi
   expectFieldOutput(output);
   checkOutput(output, [input, options.weights.file]);
   await withFields(options, async (predict, device) => {
-    const found = await withProgress("predicting", () => predict({ input, output }));
-    console.log(`${output}: ${found.join(", ")} by ${device}`);
+    const { bytes, names } = await withProgress("predicting", () => predict(readBytes(input), input, output));
+    writeWhole(output, bytes);
+    console.log(`${output}: ${names.join(", ")} by ${device}`);
   });
 }
 
@@ -58,6 +59,10 @@ export interface ManyFieldsOptions extends FieldsOptions {
   format?: string;
   shard: Shard;
   overwrite: boolean;
+  /** Seconds without a sign of life after which another call's work is taken over. */
+  lease: number;
+  /** The address of a queue that the files are put into instead. */
+  queue?: string;
 }
 
 /**
@@ -65,75 +70,86 @@ export interface ManyFieldsOptions extends FieldsOptions {
  * @throws ErwinError at the end if a file could not be predicted
  */
 export async function predictManyFields(options: ManyFieldsOptions): Promise<void> {
-  const { inputs, outputFolder, format, shard, overwrite, weights } = options;
-  const { files: all, unreadable } = findTold(inputs, outputFolder, {
+  const { inputs, outputFolder, format, weights, device } = options;
+  const { files, unreadable } = findTold(inputs, outputFolder, {
     extension: format ?? null,
     keep: [weights.file],
     known: sampleExtensions.map((extension) => `.${extension}`),
   });
-  const own = takeShard(all, shard);
-  const files = overwrite ? own : own.filter(({ output }) => !existsSync(output));
   for (const { output } of files) expectFieldOutput(output);
-  for (const folder of new Set(files.map(({ output }) => dirname(output)))) makeFolder(folder);
-  let failed = 0;
-  if (files.length > 0) {
+  const recipe = {
+    model: await sha256(toBytes(weights.bytes)),
+    options: { format, precision: device.precision ?? "float32" },
+  };
+  if (options.queue !== undefined) {
+    return enqueueFiles(options.queue, { ...options, files, recipe, modelPath: weights.file });
+  }
+  await predictShared({ ...options, files, unreadable, recipe }, async (work) => {
     await withFields(options, (predict) =>
       withProgress("predicting", async (report) => {
-        for (const [i, paths] of files.entries()) {
-          try {
-            await predict(paths);
-          } catch (error) {
-            if (!(error instanceof ErwinError) || endsWriting(error)) throw error;
-            failed++;
-            printError(describeFailure(paths.input, error));
+        for await (const claims of work.passes()) {
+          for await (const claim of claims) {
+            const { input, output } = claim.job;
+            try {
+              await claim.finish((await predict(claim.input, input, output)).bytes);
+            } catch (error) {
+              await claim.fail(error);
+              if (!(error instanceof ErwinError)) throw error;
+            }
+            report(work.settled, work.total);
           }
-          report(i + 1, files.length);
         }
       }),
     );
-  }
-  const counts = [
-    `${formatCount(files.length - failed)} predicted`,
-    `${formatCount(own.length - files.length)} skipped`,
-    `${formatCount(failed)} failed`,
-  ];
-  console.log(`${outputFolder}: ${counts.join(", ")}`);
-  expectAllDone({ failed, files: own.length, unreadable });
+    return "";
+  });
 }
 
-/** Predicts a file and writes its output; returns the names of the arrays. */
-type Predict = (paths: PredictionPaths) => Promise<string[]>;
+/** Predicts the bytes of a file; gives those of the output, and the names of the arrays. */
+type Predict = (
+  bytes: Uint8Array,
+  input: string,
+  output: string,
+) => Promise<{ bytes: Uint8Array<ArrayBuffer>; names: string[] }>;
+
+/** A model of fields on a device. */
+export interface OpenFields extends Disposable {
+  predict: Predict;
+}
 
 async function withFields(
   { weights, metadata, device }: FieldsOptions,
   work: (predict: Predict, device: string) => Promise<void>,
 ): Promise<void> {
+  await withDevice(device, async (device) => {
+    using fields = openFields({ weights, metadata }, device);
+    await work(fields.predict, describeDevice(device));
+  });
+}
+
+export function openFields({ weights, metadata }: Omit<FieldsOptions, "device">, device: Device): OpenFields {
   const experiment = folderExperimentOf(metadata, weights.file);
   const options = Object.fromEntries(
     Object.entries(experiment.options).map(([name, option]) => [name, option.default]),
   );
-  await withDevice(device, async (device) => {
-    const name = metadata.experiment as string;
-    const model = readModel(experiment as never, weights, { device, name, options: options as never }) as FieldModel;
-    try {
-      const predict: Predict = async ({ input, output }) => {
-        const arrays = await predictFile(experiment, model, input);
-        writeWhole(output, await encode(input, output, arrays));
-        return [...arrays.keys()];
-      };
-      await work(predict, describeDevice(device));
-    } finally {
-      model.dispose();
-    }
-  });
+  const name = metadata.experiment as string;
+  const model = readModel(experiment as never, weights, { device, name, options: options as never }) as FieldModel;
+  return {
+    predict: async (bytes, input, output) => {
+      const arrays = await predictFile(experiment, model, bytes, input);
+      return { bytes: await encode(bytes, input, output, arrays), names: [...arrays.keys()] };
+    },
+    [Symbol.dispose]: () => model.dispose(),
+  };
 }
 
 async function predictFile(
   experiment: FolderExperiment,
   model: FieldModel,
+  bytes: Uint8Array,
   input: string,
 ): Promise<Map<string, SafeTensorInput>> {
-  const sample = await readSample(readBytes(input), input, experiment.described, { truth: false });
+  const sample = await readSample(bytes, input, experiment.described, { truth: false });
   const fields = await experiment.predictFields(model, cloudOf({ sample }, experiment.layout));
   const arrays = pointDataOf(predictionArrays(fields));
   for (const [name, { shape, data }] of arrays) expectFinite(data as Float32Array, shape[1] ?? 1, `${input}: ${name}`);
@@ -142,11 +158,11 @@ async function predictFile(
 
 /** Encodes the input with the arrays added; an output of another format contains what that format supports. */
 async function encode(
+  bytes: Uint8Array,
   input: string,
   output: string,
   arrays: ReadonlyMap<string, SafeTensorInput>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = readBytes(input);
   const [from, to] = [input, output].map((path) => extname(path).toLowerCase());
   if (from === to) return addArrays(bytes, arrays, input);
   const { points, cells, pointData } = await readArrays(bytes, input);

@@ -1,17 +1,13 @@
-// Prediction of many files with one model: the composition of batches, the effect of a failure, and the memory that is kept.
+// Many inputs through one model: what is in a batch, what a failure takes down, and what stays in memory.
 
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { ErwinTransformer, loadSafetensors, OutOfMemoryError, type PreparedInput } from "erwin";
-import { afterAll, expect, it } from "vitest";
-import { type FilesDone, type PredictFilesOptions, predictFiles } from "../../src/cli/predict/files.ts";
-import { InputError } from "../../src/errors.ts";
+import { ErwinTransformer, OutOfMemoryError, type PreparedInput } from "erwin";
+import { expect, it } from "vitest";
+import { type PredictOptions, predictClaims } from "../../src/jobs/predict.ts";
+import type { Claim } from "../../src/jobs/shared-work.ts";
 import { joinPrepared } from "../../src/train/batches.ts";
 import { cloudOptions, joinClouds, randomCloud, seededRandom } from "../support/clouds.ts";
 import { forwardToHost, useDevice } from "../support/models.ts";
-import { temporaryFolder } from "./command.ts";
 
-const { path, remove } = temporaryFolder();
-afterAll(remove);
 const device = useDevice("cpu");
 
 const config = {
@@ -34,33 +30,38 @@ const clouds = (sizes: readonly number[]) => {
 
 type Cloud = ReturnType<typeof clouds>[number];
 
-/** Predicts clouds as if each were a file, named by its number. */
-function predictClouds(
+/** Predicts clouds as jobs that nobody else works on; gives the outputs and the failures by the clouds' numbers. */
+async function predictClouds(
   model: ErwinTransformer,
   clouds: readonly Cloud[],
-  folder: string,
-  options: Partial<PredictFilesOptions>,
-): Promise<FilesDone> {
-  mkdirSync(path(folder));
-  return predictFiles({
+  options: Partial<PredictOptions> = {},
+): Promise<{ outputs: Map<number, Float32Array>; failures: Map<number, string> }> {
+  const [outputs, failures] = [new Map<number, Float32Array>(), new Map<number, string>()];
+  async function* claims(): AsyncGenerator<Claim> {
+    for (const i of clouds.keys()) {
+      if (options.signal?.aborted) return;
+      yield {
+        job: { input: String(i), output: String(i) },
+        input: new Uint8Array(),
+        finish: async (bytes) => !!outputs.set(i, new Float32Array(bytes.slice().buffer)),
+        fail: async (error) => void failures.set(i, (error as Error).message),
+      };
+    }
+  }
+  await predictClaims(claims(), {
     model,
-    files: clouds.map((_, i) => ({ input: String(i), output: path(`${folder}/${i}`) })),
-    prepare: (input) => model.prepare(clouds[Number(input)]),
-    format: ".safetensors",
+    prepare: ({ job }) => model.prepare(clouds[Number(job.input)]),
+    encode: ({ data }) => new Uint8Array(data.slice().buffer),
     batchPoints: 100,
-    onFailure: (_, error) => {
-      throw error;
-    },
     ...options,
   });
+  return { outputs, failures };
 }
-
-const readOut = (file: string) => loadSafetensors(readFileSync(path(file))).tensors.get("out")?.data;
 
 it("joins inputs prepared alone to what they are when prepared together", async () => {
   using model = await ErwinTransformer.create(config, { device: device() });
   const parts = clouds([1, 30, 7, 200, 2, 64, 65]);
-  // One input may contain several clouds.
+  // An input may itself hold several clouds.
   const inputs = [joinClouds(parts.slice(0, 3)), ...parts.slice(3)];
   const joined = joinPrepared(await Promise.all(inputs.map((input) => model.prepare(input))));
   expect(joined).toEqual(await model.prepare(joinClouds(parts)));
@@ -71,18 +72,21 @@ it("takes no more memory for many batches than for two", async () => {
   const { memory } = device();
   const before = memory.current;
   const seen: { current: number; reserved: number; buffersCreated: number }[] = [];
-  const done = await predictClouds(model, clouds(Array(60).fill(30)), "flat", {
-    onProgress: () => {
+  let points = 0;
+  const { outputs } = await predictClouds(model, clouds(Array(60).fill(30)), {
+    onBatch: (more) => {
+      points += more;
       const { current, reserved, buffersCreated } = memory;
       seen.push({ current, reserved, buffersCreated });
     },
   });
-  expect(done).toMatchObject({ predicted: 60, failed: 0, points: 1800 });
+  expect([outputs.size, points]).toEqual([60, 1800]);
   expect(seen.length).toBe(21);
   expect(memory.current).toBe(before);
-  const { current, ...second } = seen[2];
-  for (const after of seen.slice(3)) expect(after).toMatchObject(second);
-  for (const after of seen.slice(3, -1)) expect(after.current).toBe(current);
+  const { reserved, buffersCreated } = seen[2];
+  for (const after of seen.slice(3)) expect(after).toMatchObject({ reserved, buffersCreated });
+  const most = (some: typeof seen) => Math.max(...some.map(({ current }) => current));
+  expect(most(seen.slice(11))).toBeLessThanOrEqual(most(seen.slice(0, 11)));
 });
 
 it("predicts the others where one fails, and file by file where a batch does", async () => {
@@ -100,15 +104,12 @@ it("predicts the others where one fails, and file by file where a batch does", a
       return model.forward(input);
     },
   } as unknown as ErwinTransformer;
-  const failures = new Map<string, string>();
-  const done = await predictClouds(narrow, files, "failures", {
-    onFailure: (input, error) => failures.set(input, (error as Error).message),
-  });
-  expect(done).toMatchObject({ predicted: 3, failed: 2, points: 70 });
-  expect([...failures.keys()].sort()).toEqual(["1", "3"]);
-  expect(failures.get("1")).toMatch(/nodePositions row 1 has NaN/);
-  expect(failures.get("3")).toBe("no memory for 300 points");
-  for (const i of [0, 2, 4]) expect(readOut(`failures/${i}`)).toEqual((await forwardToHost(model, files[i])).data);
+  const { outputs, failures } = await predictClouds(narrow, files);
+  expect([...failures.keys()].sort()).toEqual([1, 3]);
+  expect(failures.get(1)).toMatch(/nodePositions row 1 has NaN/);
+  expect(failures.get(3)).toBe("no memory for 300 points");
+  expect([...outputs.keys()]).toEqual([0, 2, 4]);
+  for (const [i, data] of outputs) expect(data).toEqual((await forwardToHost(model, files[i])).data);
 });
 
 it("prepares the next batch while the device works, and ends between batches when asked to", async () => {
@@ -125,36 +126,20 @@ it("prepares the next batch while the device works, and ends between batches whe
       return model.prepare(input);
     },
     forward: async (input: PreparedInput) => {
-      // The pass does not end before another file is prepared.
+      // The pass is not over before another file is prepared.
       const another = new Promise<void>((resolve) => (onPrepared = resolve));
       if (prepared < files.length) await another;
       return model.forward(input);
     },
   } as unknown as ErwinTransformer;
   const controller = new AbortController();
-  const done = await predictClouds(overlapping, files, "ended", {
+  let predicted = 0;
+  const { outputs } = await predictClouds(overlapping, files, {
     signal: controller.signal,
-    onProgress: ({ predicted }) => {
+    onBatch: (points) => {
+      if (points > 0) predicted++;
       if (predicted === 3) controller.abort();
     },
   });
-  expect(done.predicted).toBe(4);
-  expect(readdirSync(path("ended")).sort()).toEqual(["0", "1", "2", "3"]);
+  expect([...outputs.keys()]).toEqual([0, 1, 2, 3]);
 }, 10_000);
-
-it("ends at the first file for which the disk has no room", async () => {
-  using model = await ErwinTransformer.create(config, { device: device() });
-  const failures: unknown[] = [];
-  const tried: string[] = [];
-  const predicting = predictClouds(model, clouds(Array(20).fill(90)), "full", {
-    // As writeWhole says it; for other reasons the others go on.
-    write: (file) => {
-      tried.push(file);
-      throw new InputError("Cannot write.", { file, reason: tried.length === 1 ? "ENAMETOOLONG" : "ENOSPC" });
-    },
-    onFailure: (_, error) => failures.push(error),
-  });
-  await expect(predicting).rejects.toThrow(InputError);
-  expect(tried.length).toBe(2);
-  expect(failures.length).toBe(1);
-});

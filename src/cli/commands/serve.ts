@@ -1,0 +1,113 @@
+// erwin serve: predictions of one model over HTTP.
+
+import type { AddressInfo } from "node:net";
+import process from "node:process";
+import { FOLDER } from "../../experiments/folder/experiment.ts";
+import { type Device, loadSafetensors } from "../../index.ts";
+import { type Arguments, type Command, UsageError } from "../command.ts";
+import { describeDevice, withDevice } from "../device.ts";
+import { isFolder, readBytes } from "../files.ts";
+import { loadModel } from "../model.ts";
+import { modelOptions, modelUsage, readModelChoice } from "../options.ts";
+import { openFields } from "../predict/fields.ts";
+import { weightsOf } from "../run-folder.ts";
+import { BatchPredictor, FieldPredictor, type Predictor } from "../serve/predictor.ts";
+import { Service } from "../serve/server.ts";
+
+const { mode: _, ...options } = modelOptions;
+const defaults = { port: 8080, host: "127.0.0.1", queue: 64, batchPoints: 16_384, megabytes: 64, timeout: 30 };
+
+export const serve: Command = {
+  summary: "predictions of a model over HTTP",
+  usage: `--model FILE_OR_RUN [--port P] [--host ADDRESS] [--token-file FILE] [--cors ORIGIN] [--queue N] [--max-megabytes N] [--timeout SECONDS] [--batch-points N] ${modelUsage.replace("[--mode eval|train] ", "")}`,
+  options: {
+    port: { value: "P", description: `default ${defaults.port}; 0 for any that is free` },
+    host: {
+      value: "ADDRESS",
+      description: `default ${defaults.host}, which only this machine reaches; 0.0.0.0 for all`,
+    },
+    "token-file": {
+      value: "FILE",
+      description: "a file with the token that requests must bring, as Authorization: Bearer TOKEN (or ERWIN_TOKEN)",
+    },
+    cors: { value: "ORIGIN", description: "the origin whose pages may ask, such as https://example.org; default none" },
+    queue: {
+      value: "N",
+      description: `requests under way at a time, default ${defaults.queue}; others are answered 429`,
+    },
+    "max-megabytes": { value: "N", description: `size of a request, default ${defaults.megabytes}; larger: 413` },
+    timeout: { value: "SECONDS", description: `to send a request, and for its answer; default ${defaults.timeout}` },
+    "batch-points": {
+      value: "N",
+      description: `points up to which requests that wait share a pass; default ${defaults.batchPoints}`,
+    },
+    ...options,
+  },
+  notes: [
+    "POST /predict?from=vtu&to=vtu with the file as the body; from and to are extensions as of erwin predict (default safetensors),",
+    'or json for small clouds: { "positions": [[x, y, z], ...], "features": [[...], ...] } gives { "out": [[...], ...] }.',
+    "GET /health, and GET /metrics for Prometheus. SIGTERM ends it after the requests that are under way.",
+  ],
+  run,
+};
+
+async function run(args: Arguments): Promise<void> {
+  const given = args.required("model");
+  const modelPath = isFolder(given) ? weightsOf(given) : given;
+  const choice = readModelChoice(args);
+  const positive = (name: string) => args.number(name, "a number greater than 0", (value) => value > 0);
+  const port = args.number("port", "a port", (value) => Number.isInteger(value) && value >= 0 && value < 65_536);
+  const limits = {
+    queue: args.count("queue") ?? defaults.queue,
+    maxBytes: (positive("max-megabytes") ?? defaults.megabytes) * 2 ** 20,
+    timeout: positive("timeout") ?? defaults.timeout,
+    token: readToken(args.text("token-file")),
+    cors: args.text("cors"),
+  };
+  const batchPoints = args.count("batch-points") ?? defaults.batchPoints;
+  const weights = { bytes: readBytes(modelPath), file: modelPath };
+  const { metadata } = loadSafetensors(weights.bytes, { file: modelPath });
+
+  const openPredictor = async (device: Device): Promise<Predictor & Disposable> => {
+    if (metadata.experiment === FOLDER) return new FieldPredictor(openFields({ weights, metadata }, device));
+    return new BatchPredictor(await loadModel(weights.bytes, modelPath, device), choice, batchPoints);
+  };
+  await withDevice(choice.device, async (device) => {
+    using predictor = await openPredictor(device);
+    const about = { model: modelPath, device: describeDevice(device) };
+    await serveUntilEnd({ ...limits, predictor, about }, port ?? defaults.port, args.text("host") ?? defaults.host);
+  });
+}
+
+/** Ends at SIGTERM or Ctrl-C, or throws when the device is lost. */
+async function serveUntilEnd(
+  options: Omit<ConstructorParameters<typeof Service>[0], "onLost">,
+  port: number,
+  host: string,
+): Promise<void> {
+  let [resolve, reject] = [() => {}, (_error: unknown) => {}];
+  const over = new Promise<void>((...ends) => {
+    [resolve, reject] = ends;
+  });
+  const service = new Service({ ...options, onLost: reject });
+  service.server.on("error", reject);
+  service.server.listen(port, host, () => {
+    const { address, port, family } = service.server.address() as AddressInfo;
+    console.log(`serving ${options.about.model} on http://${family === "IPv6" ? `[${address}]` : address}:${port}`);
+  });
+  const signals = ["SIGTERM", "SIGINT"] as const;
+  for (const signal of signals) process.on(signal, resolve);
+  try {
+    await over;
+  } finally {
+    for (const signal of signals) process.removeListener(signal, resolve);
+    await service.end();
+  }
+}
+
+function readToken(file: string | undefined): string | undefined {
+  if (file === undefined) return process.env.ERWIN_TOKEN || undefined;
+  const token = new TextDecoder().decode(readBytes(file)).trim();
+  if (token === "") throw new UsageError(`--token-file is "${file}", which is empty`);
+  return token;
+}

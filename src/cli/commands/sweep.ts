@@ -1,0 +1,152 @@
+// erwin sweep: many runs of erwin train that differ in some options, shared by any number of calls.
+
+import { join } from "node:path";
+import { FormatError } from "../../errors.ts";
+import { ErwinError, type LogEntry } from "../../index.ts";
+import { sha256 } from "../../jobs/job.ts";
+import { Leases } from "../../jobs/leases.ts";
+import { SharedWork } from "../../jobs/shared-work.ts";
+import type { Arguments, Command } from "../command.ts";
+import { drawCurves } from "../curve.ts";
+import { describeFailure } from "../failure.ts";
+import { readBytes, writeWhole } from "../files.ts";
+import { FolderStore } from "../folder-store.ts";
+import { deviceOptions, readDeviceChoice } from "../options.ts";
+import { printError } from "../progress.ts";
+import { METRICS_FILE, readEntries } from "../run-folder.ts";
+import { untilInterrupted } from "../signals.ts";
+import { readSweep, type SweepPlan } from "../sweep/plan.ts";
+import { measurements, type RunResult, trainRun } from "../sweep/run.ts";
+import { formatPlural, formatTable } from "../text.ts";
+
+const TABLE_FILE = "sweep.csv";
+const PICTURE_FILE = "sweep.svg";
+/** Runs in the picture, the best ones: more have no colours of their own. */
+const MOST_CURVES = 6;
+/** Seconds without a sign of life after which another call's run is taken over. */
+const LEASE = 30;
+
+export const sweep: Command = {
+  summary: "many trainings that differ in some options, and which is the best",
+  usage: "--config FILE --out FOLDER [--backend auto|webgpu|cpu] [--precision P] [--threads N]",
+  options: {
+    config: { value: "FILE", description: "what to train and what to search (YAML or JSON), as below" },
+    out: { value: "FOLDER", description: "for a folder of each run, NAME.json with its result, and the summary" },
+    ...deviceOptions,
+  },
+  notes: [
+    "train: farthest                      # as in erwin train NAME; or options with config: and data-path: of your own files",
+    "options: { steps: 500 }              # of all runs: options of erwin train",
+    "metric: loss                         # of the validations; goal: min (default) or max",
+    "search:                              # all combinations of these",
+    "  lr: [0.001, 0.003]                 # options of erwin train, or keys of the config file (training.lr)",
+    "  batch-size: [4, 8]",
+    "random: 20                           # that many drawn at random (seed: 0) instead; then also ranges:",
+    "#  lr: { from: 0.0001, to: 0.01, scale: log }",
+    "",
+    "Any number of calls with the same --out share the runs, and the same call goes on after an interruption. At the end there are a",
+    `table (${TABLE_FILE}) and a picture of the best runs' validations (${PICTURE_FILE}).`,
+  ],
+  run,
+};
+
+async function run(args: Arguments): Promise<void> {
+  const path = args.required("config");
+  const out = args.required("out");
+  readDeviceChoice(args);
+  const device = Object.keys(deviceOptions).flatMap((name) =>
+    args.has(name) ? [`--${name}`, args.required(name)] : [],
+  );
+  const plan = await readSweep(path);
+  const { experiment, options, metric, goal, runs } = plan;
+  const store = new FolderStore(out);
+  const leases = new Leases(store, { owner: crypto.randomUUID(), seconds: LEASE });
+  const settingsOf = new Map(runs.map(({ name, settings }) => [name, settings]));
+  const config = options.config === undefined ? undefined : await sha256(readBytes(options.config));
+  console.log(`${formatPlural(runs.length, "run")} of ${experiment ?? options.config}`);
+  const counts = await untilInterrupted("stopping this run, with a checkpoint to go on from", async (signal) => {
+    const work = new SharedWork({
+      jobs: runs.map(({ name }) => ({ input: name, output: `${name}.json` })),
+      inputs: { read: async (name) => new TextEncoder().encode(JSON.stringify(settingsOf.get(name))) },
+      outputs: store,
+      recipe: { model: config ?? "", options: { experiment, ...options, metric, goal } },
+      leases,
+      signal,
+      onFailure: ({ input }, error) => printError(describeFailure(input, error)),
+    });
+    try {
+      for await (const claims of work.passes()) {
+        for await (const claim of claims) {
+          const name = claim.job.input;
+          try {
+            const result = await trainRun(plan, { name, settings: settingsOf.get(name)! }, out, device, signal);
+            await claim.finish(new TextEncoder().encode(`${JSON.stringify(result)}\n`));
+            console.log(`${name}: ${metric} ${result.best} at step ${result.step}`);
+          } catch (error) {
+            if (signal.aborted) break;
+            await claim.fail(error);
+          }
+        }
+      }
+    } finally {
+      await leases.stop();
+    }
+    return work.counts;
+  });
+  const results = readResults(store, plan);
+  if (results.length > 0) summarise(results, plan, out);
+  const left = runs.length - counts.predicted - counts.skipped - counts.failed;
+  if (left > 0) {
+    throw new ErwinError(`Interrupted with ${formatPlural(left, "run")} left: the same command goes on from there.`, {
+      left,
+    });
+  }
+  if (counts.failed > 0) {
+    throw new ErwinError(`${counts.failed} of ${formatPlural(runs.length, "run")} failed.`, { failed: counts.failed });
+  }
+}
+
+/** The results that are there, the best first. */
+function readResults(store: FolderStore, { runs, goal }: SweepPlan): RunResult[] {
+  const sign = goal === "min" ? 1 : -1;
+  return runs
+    .flatMap(({ name }) => {
+      const bytes = store.load(`${name}.json`);
+      return bytes ? [parseResult(bytes, join(store.name, `${name}.json`))] : [];
+    })
+    .sort((a, b) => sign * (a.best - b.best));
+}
+
+function parseResult(bytes: Uint8Array, file: string): RunResult {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)) as RunResult;
+  } catch (cause) {
+    throw new FormatError(
+      `${file}: is not JSON; delete it, and the run's result is written again.`,
+      { file },
+      { cause },
+    );
+  }
+}
+
+function summarise(results: readonly RunResult[], { metric, runs }: SweepPlan, out: string): void {
+  const names = Object.keys(runs[0].settings);
+  const head = [...names, metric, "step"];
+  const rows = results.map(({ settings, best, step }) => [
+    ...names.map((name) => settings[name]),
+    String(best),
+    String(step),
+  ]);
+  writeWhole(join(out, TABLE_FILE), [head, ...rows].map((row) => `${row.map(quoted).join(",")}\n`).join(""));
+  const curves = results.slice(0, MOST_CURVES).map(({ name }) => ({
+    name,
+    points: measurements(readEntries(join(out, name, METRICS_FILE))).map(
+      (entry: LogEntry) => [entry.step, Number(entry[metric])] as const,
+    ),
+  }));
+  writeWhole(join(out, PICTURE_FILE), drawCurves(`${metric} of the best runs`, curves));
+  console.log(formatTable([head, ...rows]));
+  console.log(`best: ${join(out, results[0].name)}, ${metric} ${results[0].best}`);
+}
+
+const quoted = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);

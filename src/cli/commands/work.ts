@@ -1,0 +1,85 @@
+// erwin work: takes jobs from a queue, as one of any number of workers on any number of machines.
+
+import type { Job } from "bullmq";
+import type { Arguments, Command } from "../command.ts";
+import { deviceOptions, readDeviceChoice } from "../options.ts";
+import { printError } from "../progress.ts";
+import { ComputeError, ComputeProcess } from "../queue/child.ts";
+import { computeJobs } from "../queue/compute.ts";
+import { connectionTo, loadBullmq, type QueuedPrediction, queueName, queueOption } from "../queue/queue.ts";
+import { untilInterrupted } from "../signals.ts";
+import { formatCount } from "../text.ts";
+
+const defaults = { jobs: 16, batchPoints: 16_384, lease: 30 };
+
+export const work: Command = {
+  summary: "predict what erwin predict --queue has put into a queue",
+  usage: "--queue URL [--jobs N] [--batch-points N] [--lease SECONDS] [--backend auto|webgpu|cpu] [--threads N]",
+  options: {
+    ...queueOption,
+    jobs: {
+      value: "N",
+      description: `how many jobs are taken at a time, default ${defaults.jobs}: small ones share a pass`,
+    },
+    "batch-points": {
+      value: "N",
+      description: `points up to which jobs share a pass, default ${defaults.batchPoints}`,
+    },
+    lease: {
+      value: "SECONDS",
+      description: `how long this worker may show no sign of life before others take its jobs, default ${defaults.lease}`,
+    },
+    compute: {
+      description: "compute what the standard input says: how it starts the process that its device belongs to",
+    },
+    ...deviceOptions,
+  },
+  notes: ["It waits for more when the queue is empty, until Ctrl-C or SIGTERM ends it after the jobs it has."],
+  run,
+};
+
+async function run(args: Arguments): Promise<void> {
+  const device = readDeviceChoice(args);
+  const batchPoints = args.count("batch-points") ?? defaults.batchPoints;
+  if (args.has("compute")) return computeJobs(device, batchPoints);
+  const connection = connectionTo(args.required("queue"));
+  const seconds = args.number("lease", "a number of seconds greater than 0", (value) => value > 0) ?? defaults.lease;
+  const { UnrecoverableError, Worker } = await loadBullmq();
+  const passed = ["batch-points", ...Object.keys(deviceOptions)];
+  const words = passed.flatMap((name) => (args.has(name) ? [`--${name}`, args.required(name)] : []));
+  const child = new ComputeProcess(["work", "--compute", ...words]);
+  let done = 0;
+  const worker = new Worker<QueuedPrediction>(
+    queueName,
+    async (job: Job<QueuedPrediction>) => {
+      try {
+        await child.compute(job.data);
+      } catch (error) {
+        throw error instanceof ComputeError && error.isFinal ? new UnrecoverableError(error.message) : error;
+      }
+    },
+    {
+      connection,
+      concurrency: args.count("jobs") ?? defaults.jobs,
+      lockDuration: seconds * 1000,
+      stalledInterval: seconds * 1000,
+      // Each machine that dies takes a job with it; the job is not to blame.
+      maxStalledCount: 100,
+    },
+  );
+  worker.on("completed", () => done++);
+  worker.on("failed", (job, error) => {
+    const isOver =
+      job === undefined || error instanceof UnrecoverableError || job.attemptsMade >= (job.opts.attempts ?? 1);
+    printError(`error: ${error.message}${isOver ? "" : " (to be tried again)"}`);
+  });
+  // The server is away, or another worker has the job by now: both pass.
+  worker.on("error", () => {});
+  await untilInterrupted(
+    "stopping after the jobs under way",
+    (signal) => new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve())),
+  );
+  await worker.close();
+  await child.stop();
+  console.log(`${formatCount(done)} done`);
+}

@@ -1,0 +1,105 @@
+// The process that computes for erwin work: it reads jobs from its standard input, a line of JSON each, and answers each with a line.
+// It is a process of its own, so that its parent can renew the jobs' locks however busy the device is.
+
+import { basename, dirname, extname } from "node:path";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { FOLDER } from "../../experiments/folder/experiment.ts";
+import { type Device, ErwinError, loadSafetensors } from "../../index.ts";
+import { recordOf, sha256 } from "../../jobs/job.ts";
+import { readRecord, saveOutput } from "../../jobs/record.ts";
+import { isPassing } from "../../jobs/shared-work.ts";
+import { withDevice } from "../device.ts";
+import { describeFailure } from "../failure.ts";
+import { readBytes } from "../files.ts";
+import { FolderStore } from "../folder-store.ts";
+import { loadModel } from "../model.ts";
+import type { DeviceChoice } from "../options.ts";
+import { openFields } from "../predict/fields.ts";
+import { BatchPredictor, FieldPredictor, type Predictor } from "../serve/predictor.ts";
+import type { QueuedPrediction } from "./queue.ts";
+
+/** A job with the number that its answer is told apart by. */
+export interface ComputeRequest {
+  number: number;
+  job: QueuedPrediction;
+}
+
+export interface ComputeAnswer {
+  number: number;
+  /** Why it failed. */
+  error?: string;
+  /** Whether another try would fail too. */
+  isFinal?: boolean;
+}
+
+/** Computes until the standard input ends, and then what is under way. */
+export async function computeJobs(choice: DeviceChoice, batchPoints: number): Promise<void> {
+  await withDevice(choice, async (device) => {
+    const predictors = new Map<string, Promise<Predictor & Disposable>>();
+    const predictorOf = (job: QueuedPrediction) => {
+      const key = JSON.stringify([job.model, job.features, job.graph, job.recipe.model]);
+      const predictor = predictors.get(key) ?? openPredictor(device, job, batchPoints);
+      predictors.set(key, predictor);
+      predictor.catch(() => predictors.delete(key));
+      return predictor;
+    };
+    const running = new Set<Promise<void>>();
+    for await (const line of createInterface({ input: process.stdin })) {
+      const { number, job } = JSON.parse(line) as ComputeRequest;
+      const answer = (more: Partial<ComputeAnswer>) => console.log(JSON.stringify({ number, ...more }));
+      const work = compute(job, predictorOf).then(
+        () => answer({}),
+        (error) =>
+          answer({
+            error: describeFailure(job.input, error).replace(/^error: /, ""),
+            isFinal: error instanceof ErwinError && !isPassing(error),
+          }),
+      );
+      running.add(work);
+      void work.finally(() => running.delete(work));
+    }
+    await Promise.all(running);
+    for (const predictor of predictors.values()) (await predictor)[Symbol.dispose]();
+  });
+}
+
+const stores = new Map<string, FolderStore>();
+
+function storeOf(folder: string): FolderStore {
+  const store = stores.get(folder) ?? new FolderStore(folder);
+  stores.set(folder, store);
+  return store;
+}
+
+async function compute(
+  job: QueuedPrediction,
+  predictorOf: (job: QueuedPrediction) => Promise<Predictor>,
+): Promise<void> {
+  const store = storeOf(dirname(job.output));
+  const output = basename(job.output);
+  const input = readBytes(job.input);
+  const record = await recordOf(job.recipe, input);
+  // A second delivery, or one after a worker that died before it could say that it was done.
+  if ((await readRecord(store, output))?.identity === record.identity) return;
+  const predictor = await predictorOf(job);
+  const formats = { from: extname(job.input).slice(1).toLowerCase(), to: job.format.slice(1), path: job.input };
+  const bytes = await predictor.predict(input, formats, new AbortController().signal);
+  await saveOutput(store, output, bytes, record);
+}
+
+async function openPredictor(
+  device: Device,
+  { model, features, graph, recipe }: QueuedPrediction,
+  batchPoints: number,
+): Promise<Predictor & Disposable> {
+  const bytes = readBytes(model);
+  if ((await sha256(bytes)) !== recipe.model) {
+    throw new ErwinError(`${model}: has changed since the jobs were queued: queue them again.`, { file: model });
+  }
+  const { metadata } = loadSafetensors(bytes, { file: model });
+  if (metadata.experiment === FOLDER) {
+    return new FieldPredictor(openFields({ weights: { bytes, file: model }, metadata }, device));
+  }
+  return new BatchPredictor(await loadModel(bytes, model, device), { features, graph }, batchPoints);
+}

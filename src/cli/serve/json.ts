@@ -1,0 +1,68 @@
+// Small clouds and their predictions as JSON.
+
+import type { OutputRows } from "../../jobs/rows.ts";
+import type { CloudFile } from "../clouds.ts";
+import { HttpError } from "./http-error.ts";
+
+/**
+ * `{ "positions": [[x, y, z], ...], "features": [[...], ...], "batch_idx": [...], "edge_index": [[sources], [targets]] }`, of which
+ * the last three may be missing.
+ */
+export function readJsonCloud(bytes: Uint8Array): CloudFile {
+  let body: Record<string, unknown> | null;
+  try {
+    body = JSON.parse(new TextDecoder().decode(bytes)) as typeof body;
+  } catch (cause) {
+    throw new HttpError(400, `the body is no JSON: ${(cause as Error).message}`);
+  }
+  if (typeof body !== "object" || body === null) throw new HttpError(400, "the body is no JSON object");
+  const positions = matrix(body.positions, "positions");
+  const points = positions.rows;
+  const features = body.features === undefined ? undefined : matrix(body.features, "features");
+  if (features && features.rows !== points) {
+    throw new HttpError(400, `features has ${features.rows} rows, positions ${points}`);
+  }
+  const edges = body.edge_index === undefined ? undefined : matrix(body.edge_index, "edge_index");
+  if (edges && (edges.rows !== 2 || !edges.data.every(Number.isInteger))) {
+    throw new HttpError(400, "edge_index: expected a row of sources and a row of targets, whole numbers");
+  }
+  return {
+    path: "the request",
+    bytes,
+    positions: positions.data,
+    dimensionality: positions.columns,
+    points,
+    batchIdx: batchOf(body.batch_idx, points),
+    edgeIndex: edges && Int32Array.from(edges.data),
+    features: features && { data: features.data, channels: features.columns },
+  };
+}
+
+/** `{ "out": [[...], ...] }`, and `out_batch_idx` where the rows are not the input's points. */
+export function formatJsonRows({ data, width, batchIdx }: OutputRows, decode: boolean): Uint8Array {
+  const out = Array.from(batchIdx, (_, row) => Array.from(data.subarray(row * width, (row + 1) * width)));
+  const rows = decode ? { out } : { out, out_batch_idx: Array.from(batchIdx) };
+  return new TextEncoder().encode(`${JSON.stringify(rows)}\n`);
+}
+
+function matrix(value: unknown, name: string): { data: Float32Array; rows: number; columns: number } {
+  const wrong = () =>
+    new HttpError(400, `${name}: expected rows of as many numbers each, as in [[0, 1, 2], [3, 4, 5]]`);
+  if (!Array.isArray(value) || value.length === 0 || !Array.isArray(value[0])) throw wrong();
+  const columns = value[0].length;
+  const data = new Float32Array(value.length * columns);
+  for (const [row, numbers] of value.entries()) {
+    if (!Array.isArray(numbers) || numbers.length !== columns) throw wrong();
+    for (const [column, number] of numbers.entries()) {
+      if (typeof number !== "number") throw wrong();
+      data[row * columns + column] = number;
+    }
+  }
+  return { data, rows: value.length, columns };
+}
+
+function batchOf(value: unknown, points: number): Int32Array {
+  if (value === undefined) return new Int32Array(points);
+  if (Array.isArray(value) && value.length === points && value.every(Number.isInteger)) return Int32Array.from(value);
+  throw new HttpError(400, `batch_idx: expected ${points} whole numbers, the cloud of each point`);
+}

@@ -1,0 +1,19 @@
+// Ctrl-C and SIGTERM as an AbortSignal.
+
+import { stoppedBySignals } from "./interruption.ts";
+
+/**
+ * Runs `work` with a signal that the first Ctrl-C or SIGTERM gives; the second ends the process.
+ * @param message what happens at the first
+ */
+export function untilInterrupted<Result>(
+  message: string,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const interruption = new AbortController();
+  return stoppedBySignals(
+    message,
+    () => interruption.abort(),
+    () => work(interruption.signal),
+  );
+}

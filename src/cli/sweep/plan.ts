@@ -1,0 +1,116 @@
+// A sweep's file: which runs of erwin train it is, as a grid or at random.
+
+import { FormatError } from "../../errors.ts";
+import { Random } from "../../random.ts";
+import { readConfigFile } from "../config-file.ts";
+
+/** One run: its name, and the options that are its own. */
+export interface PlannedRun {
+  name: string;
+  /** By name: options of erwin train, or keys of its config file ("training.lr"). */
+  settings: Readonly<Record<string, string>>;
+}
+
+export interface SweepPlan {
+  /** What `erwin train` trains; undefined where its options name a config file. */
+  experiment: string | undefined;
+  /** Of all runs, by name. */
+  options: Readonly<Record<string, string>>;
+  /** Of the validations. */
+  metric: string;
+  goal: "min" | "max";
+  runs: PlannedRun[];
+}
+
+interface Range {
+  from: number;
+  to: number;
+  scale: "linear" | "log";
+}
+
+/**
+ * Reads a sweep's file (YAML or JSON): `train`, `options`, `metric`, `goal`, `search`, and `random` with `seed` where not the whole
+ * grid is to be run.
+ * @throws FormatError that names the line
+ */
+export async function readSweep(path: string): Promise<SweepPlan> {
+  const { value, lineOf } = await readConfigFile(path);
+  const wrong = (way: string, expected: string) => {
+    const line = lineOf(way);
+    const place = line === undefined ? path : `${path}:${line}`;
+    return new FormatError(`${place}: ${way}: expected ${expected}.`, { file: path, field: way, expected });
+  };
+  const known = ["train", "options", "metric", "goal", "search", "random", "seed"];
+  const unknown = Object.keys(value).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw wrong(unknown, `one of ${known.join(", ")}`);
+  const { train, options = {}, metric = "loss", goal = "min", search, random, seed = 0 } = value;
+  if (train !== undefined && typeof train !== "string") throw wrong("train", "an experiment's name");
+  if (!isRecord(options) || !Object.values(options).every(isScalar)) throw wrong("options", "values by name");
+  if (train === undefined && options.config === undefined) throw wrong("train", "an experiment, or options.config");
+  if (typeof metric !== "string") throw wrong("metric", "the name of a validation's number");
+  if (goal !== "min" && goal !== "max") throw wrong("goal", "min or max");
+  if (!isRecord(search) || Object.keys(search).length === 0) throw wrong("search", "lists or ranges by option");
+  const spaces = Object.entries(search).map(([name, space]) => {
+    if (Array.isArray(space) && space.length > 0 && space.every(isScalar)) return [name, space.map(String)] as const;
+    const range = toRange(space);
+    if (!range) throw wrong(`search.${name}`, "a list of values, or { from: 0.001, to: 0.1, scale: log }");
+    if (random === undefined) throw wrong(`search.${name}`, "a list of values, since a grid has no ranges (random: N)");
+    return [name, range] as const;
+  });
+  if (random !== undefined && !isCount(random)) throw wrong("random", "a number of runs");
+  if (typeof seed !== "number") throw wrong("seed", "a number");
+  const all = random === undefined ? grid(spaces as [string, string[]][]) : draw(spaces, random, seed);
+  const runs = new Map(all.map((settings) => [nameOf(settings), settings]));
+  return {
+    experiment: train,
+    options: Object.fromEntries(Object.entries(options).map(([name, option]) => [name, String(option)])),
+    metric,
+    goal,
+    runs: [...runs].map(([name, settings]) => ({ name, settings })),
+  };
+}
+
+/** All combinations, the last option changing fastest. */
+function grid(spaces: readonly (readonly [string, readonly string[]])[]): Record<string, string>[] {
+  return spaces.reduce<Record<string, string>[]>(
+    (runs, [name, values]) => runs.flatMap((run) => values.map((value) => ({ ...run, [name]: value }))),
+    [{}],
+  );
+}
+
+function draw(
+  spaces: readonly (readonly [string, readonly string[] | Range])[],
+  count: number,
+  seed: number,
+): Record<string, string>[] {
+  const random = new Random(seed);
+  const choose = (space: readonly string[] | Range) => {
+    const share = random.uniform();
+    if (!("from" in space)) return space[Math.floor(share * space.length)];
+    const { from, to, scale } = space;
+    const value = scale === "log" ? from * (to / from) ** share : from + share * (to - from);
+    return String(Number(value.toPrecision(3)));
+  };
+  return Array.from({ length: count }, () =>
+    Object.fromEntries(spaces.map(([name, space]) => [name, choose(space) as string])),
+  );
+}
+
+/** A folder's name that tells the settings: "lr-0.001,batch-size-8". */
+function nameOf(settings: Readonly<Record<string, string>>): string {
+  const parts = Object.entries(settings).map(([name, value]) => `${name}-${value}`);
+  return parts.join(",").replaceAll(/[^\w.,+-]/g, "_");
+}
+
+function toRange(space: unknown): Range | undefined {
+  if (!isRecord(space)) return undefined;
+  const { from, to, scale = "linear", ...rest } = space;
+  if (typeof from !== "number" || typeof to !== "number" || Object.keys(rest).length > 0) return undefined;
+  if (scale === "log" && from > 0 && to > 0) return { from, to, scale };
+  return scale === "linear" ? { from, to, scale } : undefined;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const isScalar = (value: unknown) => ["string", "number", "boolean"].includes(typeof value);
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 1;

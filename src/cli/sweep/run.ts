@@ -1,0 +1,94 @@
+// One run of a sweep: erwin train in a process of its own, which the sweep's signs of life do not have to wait for.
+
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { ErwinError, type LogEntry } from "../../index.ts";
+import { erwinProgram } from "../program.ts";
+import { METRICS_FILE, readEntries, readRunConfig } from "../run-folder.ts";
+import type { PlannedRun, SweepPlan } from "./plan.ts";
+
+/** What a run has come to. */
+export interface RunResult {
+  name: string;
+  settings: Readonly<Record<string, string>>;
+  /** The best value of the metric in the run's validations, and its step. */
+  best: number;
+  step: number;
+}
+
+/** Trains, or goes on where the run was left. @throws ErwinError with what the run said, where it failed */
+export async function trainRun(
+  plan: SweepPlan,
+  run: PlannedRun,
+  out: string,
+  device: readonly string[],
+  signal: AbortSignal,
+): Promise<RunResult> {
+  const folder = join(out, run.name);
+  const words = [...trainWords(plan, run), "--out", folder, ...device];
+  const { code, stderr } = await runErwin(words, signal);
+  if (code !== 0) throw new ErwinError(lastLine(stderr) || `erwin train ended with code ${code}`, { run: run.name });
+  const entries = readEntries(join(folder, METRICS_FILE));
+  // A run that was asked to end does so soundly, wherever it is.
+  signal.throwIfAborted();
+  if (!isWhole(entries, folder))
+    throw new ErwinError("was stopped: the same command goes on with it", { run: run.name });
+  return { ...run, ...bestOf(entries, plan, run.name) };
+}
+
+/** Keys of a config file have dots in them, and are no options. */
+function trainWords({ experiment, options }: SweepPlan, { settings }: PlannedRun): string[] {
+  const all = Object.entries({ ...options, ...settings });
+  const isOption = ([name]: [string, string]) => options.config === undefined || !name.includes(".");
+  const flags = all.filter(isOption).flatMap(([name, value]) => [`--${name}`, value]);
+  const keys = all.filter((entry) => !isOption(entry)).map(([name, value]) => `${name}=${value}`);
+  return ["train", ...(experiment === undefined ? [] : [experiment]), ...flags, ...keys];
+}
+
+/** This command line in another process; the signal ends it as SIGTERM does. */
+function runErwin(words: readonly string[], signal: AbortSignal): Promise<{ code: number | null; stderr: string }> {
+  const [program, ...first] = erwinProgram();
+  const child = spawn(program, [...first, ...words], { stdio: ["ignore", "ignore", "pipe"] });
+  const stop = () => child.kill("SIGTERM");
+  signal.addEventListener("abort", stop);
+  let stderr = "";
+  child.stderr.on("data", (text) => (stderr = `${stderr}${text}`.slice(-4000)));
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => {
+      signal.removeEventListener("abort", stop);
+      resolve({ code, stderr });
+    });
+  });
+}
+
+function isWhole(entries: readonly LogEntry[], folder: string): boolean {
+  const steps = Number(readRunConfig(folder)?.settings.steps);
+  return entries.some(({ step }) => !(step < steps));
+}
+
+/** What is measured: validations, or the training of an experiment without any. */
+export function measurements(entries: readonly LogEntry[]): LogEntry[] {
+  const validations = entries.filter(({ kind }) => kind === "validation");
+  return validations.length > 0 ? validations : entries.filter(({ kind }) => kind === "training");
+}
+
+function bestOf(entries: readonly LogEntry[], { metric, goal }: SweepPlan, name: string) {
+  const measured = measurements(entries);
+  const values = measured
+    .map((entry) => ({ best: entry[metric], step: entry.step }))
+    .filter((value): value is { best: number; step: number } => typeof value.best === "number");
+  const sign = goal === "min" ? 1 : -1;
+  const [first] = values.sort((a, b) => sign * (a.best - b.best));
+  if (first) return first;
+  const known = new Set(measured.flatMap(Object.keys));
+  const found = [...known].filter((key) => key !== "kind" && key !== "step").join(", ") || "nothing";
+  throw new ErwinError(`"${metric}" was not measured, but ${found}`, { run: name, metric });
+}
+
+const lastLine = (text: string) =>
+  text
+    .trimEnd()
+    .split("\n")
+    .at(-1)
+    ?.replace(/^error: /, "") ?? "";

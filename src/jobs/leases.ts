@@ -1,0 +1,158 @@
+// Leases: who of several processes works on which output, told by small files beside the outputs.
+//
+// A lease is the file OUTPUT.lease-N, which its owner writes again before its time is over. Where that has not happened for the
+// whole time, the owner is taken for dead, and whoever creates OUTPUT.lease-(N+1) first has the lease. The time is the observer's
+// own: clocks of several machines need not agree. A process that was stopped and wakes up finds the next number, and knows.
+
+import type { FileStore } from "./job.ts";
+
+export interface LeaseOptions {
+  /** A name that no other process has. */
+  owner: string;
+  /** After how many seconds without a sign of life an owner is taken for dead. */
+  seconds: number;
+}
+
+/** The leases of one process. */
+export class Leases {
+  readonly seconds: number;
+  readonly #store: FileStore;
+  readonly #owner: string;
+  readonly #held = new Set<Lease>();
+  /** What was found in others' leases, and since when. */
+  readonly #seen = new Map<string, { text: string; since: number }>();
+  readonly #timer: ReturnType<typeof setInterval>;
+
+  constructor(store: FileStore, { owner, seconds }: LeaseOptions) {
+    this.#store = store;
+    this.#owner = owner;
+    this.seconds = seconds;
+    this.#timer = setInterval(() => void this.#renew(), (seconds * 1000) / 6);
+  }
+
+  /** Takes the lease on an output; undefined where another process holds it. */
+  async take(output: string): Promise<Lease | undefined> {
+    const others = await this.#latest(output);
+    if (others && !this.#isOver(output, others.text)) return undefined;
+    const lease = new Lease(this.#store, this.#owner, output, (others?.number ?? 0) + 1);
+    if (!(await lease.create(this.seconds))) return undefined;
+    this.#seen.delete(output);
+    this.#held.add(lease);
+    lease.onRelease = () => this.#held.delete(lease);
+    if (others) await this.#store.sweep(output);
+    return lease;
+  }
+
+  /** Deletes what is left of leases on an output that is done: its owner may have been killed before it could. */
+  async clear(output: string): Promise<void> {
+    const last = (await this.#latest(output))?.number ?? 0;
+    for (let number = 1; number <= last; number++) await this.#store.remove(leaseFile(output, number));
+  }
+
+  /** Releases all leases. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    for (const lease of [...this.#held]) await lease.release();
+  }
+
+  async #latest(output: string): Promise<{ number: number; text: string } | undefined> {
+    let latest: { number: number; text: string } | undefined;
+    for (let number = 1; ; number++) {
+      const bytes = await this.#store.load(leaseFile(output, number));
+      if (!bytes) return latest;
+      latest = { number, text: new TextDecoder().decode(bytes) };
+    }
+  }
+
+  /** Whether a lease has stayed the same for the whole of its time. */
+  #isOver(output: string, text: string): boolean {
+    const now = performance.now();
+    const seen = this.#seen.get(output);
+    if (seen?.text === text) return now - seen.since > this.seconds * 1000;
+    this.#seen.set(output, { text, since: now });
+    return false;
+  }
+
+  async #renew(): Promise<void> {
+    for (const lease of [...this.#held]) {
+      try {
+        await lease.renew(this.seconds);
+      } catch {
+        // A disk that is full or a server that does not answer: the next time may do, and a lease that is over does no harm.
+      }
+    }
+  }
+}
+
+const leaseFile = (output: string, number: number) => `${output}.lease-${number}`;
+
+/** The right to write an output. */
+export class Lease {
+  onRelease = () => {};
+  readonly #store: FileStore;
+  readonly #owner: string;
+  readonly #output: string;
+  readonly #number: number;
+  #renewals = 0;
+  #renewedAt = performance.now();
+  #released = false;
+  #renewal: Promise<void> = Promise.resolve();
+
+  constructor(store: FileStore, owner: string, output: string, number: number) {
+    this.#store = store;
+    this.#owner = owner;
+    this.#output = output;
+    this.#number = number;
+  }
+
+  /** @returns whether no other process was first */
+  async create(seconds: number): Promise<boolean> {
+    return this.#store.create(leaseFile(this.#output, this.#number), this.#text(seconds));
+  }
+
+  /** Whether it has not passed to another process. To be asked right before the output is written. */
+  async isHeld(): Promise<boolean> {
+    const own = await this.#store.load(leaseFile(this.#output, this.#number));
+    if (!own || ownerOf(own) !== this.#owner) return false;
+    return (await this.#store.load(leaseFile(this.#output, this.#number + 1))) === undefined;
+  }
+
+  /** Tells the others that its owner lives, where a part of the time has passed since it last did. */
+  renew(seconds: number): Promise<void> {
+    if (performance.now() - this.#renewedAt > (seconds * 1000) / 4) this.#renewal = this.#write(seconds);
+    return this.#renewal;
+  }
+
+  async #write(seconds: number): Promise<void> {
+    if (!(await this.isHeld()) || this.#released) return;
+    this.#renewals++;
+    this.#renewedAt = performance.now();
+    await this.#store.save(leaseFile(this.#output, this.#number), this.#text(seconds));
+  }
+
+  /** Gives it up. From the lowest number on: as long as one is left, no other process begins from the first. */
+  async release(): Promise<void> {
+    this.#released = true;
+    this.onRelease();
+    try {
+      await this.#renewal.catch(() => {});
+      if (!(await this.isHeld())) return;
+      for (let number = 1; number <= this.#number; number++) await this.#store.remove(leaseFile(this.#output, number));
+    } catch {
+      // A lease that stays is over some time later.
+    }
+  }
+
+  #text(seconds: number): Uint8Array<ArrayBuffer> {
+    const until = new Date(Date.now() + seconds * 1000).toISOString();
+    return new TextEncoder().encode(`${JSON.stringify({ owner: this.#owner, renewals: this.#renewals, until })}\n`);
+  }
+}
+
+function ownerOf(lease: Uint8Array): string | undefined {
+  try {
+    return (JSON.parse(new TextDecoder().decode(lease)) as { owner?: string }).owner;
+  } catch {
+    return undefined; // its owner was killed while it wrote
+  }
+}

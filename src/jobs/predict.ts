@@ -1,0 +1,92 @@
+// Predicts the inputs of jobs: while the device works on a batch, the next one is read and the previous one is written.
+
+import type { ErwinTransformer, PreparedInput } from "../index.ts";
+import { packBatches } from "./batches.ts";
+import { applyModel, type OutputRows } from "./rows.ts";
+import type { Claim } from "./shared-work.ts";
+
+export interface PredictOptions {
+  model: ErwinTransformer;
+  /** Reads an input and builds its tree and graph, on the host alone. */
+  prepare(claim: Claim): Promise<PreparedInput>;
+  /** The bytes of an output. */
+  encode(rows: OutputRows, prepared: PreparedInput, claim: Claim): Uint8Array;
+  /** Max points of a batch; an input with more is a batch of its own. */
+  batchPoints: number;
+  /** Ends the work after the current batch. */
+  signal?: AbortSignal;
+  /** Called after each batch with the number of points that were predicted in it. */
+  onBatch?(points: number): void;
+}
+
+interface Prepared {
+  claim: Claim;
+  points: number;
+  prepared: PreparedInput;
+}
+
+interface Prediction extends Prepared {
+  rows: OutputRows;
+}
+
+/**
+ * Predicts all valid inputs in their order. A prediction does not depend on the others of its batch.
+ * @throws DeviceLostError; every other error is reported as a failure of its job
+ */
+export async function predictClaims(claims: AsyncIterable<Claim>, options: PredictOptions): Promise<void> {
+  const { model, prepare, encode, batchPoints, signal, onBatch } = options;
+
+  async function* prepareInputs(): AsyncGenerator<Prepared> {
+    for await (const claim of claims) {
+      try {
+        const prepared = await prepare(claim);
+        yield { claim, points: prepared.points, prepared };
+      } catch (error) {
+        await claim.fail(error);
+      }
+    }
+  }
+
+  async function compute(batch: readonly Prepared[]): Promise<Prediction[]> {
+    const outputs = await applyModel(
+      model,
+      batch.map(({ prepared }) => prepared),
+    );
+    const predictions: Prediction[] = [];
+    for (const [i, rows] of outputs.entries()) {
+      if ("error" in rows) await batch[i].claim.fail(rows.error);
+      else predictions.push({ ...batch[i], rows });
+    }
+    return predictions;
+  }
+
+  async function write(predictions: readonly Prediction[]): Promise<void> {
+    let written = 0;
+    for (const { claim, points, prepared, rows } of predictions) {
+      try {
+        if (await claim.finish(encode(rows, prepared, claim))) written += points;
+      } catch (error) {
+        await claim.fail(error);
+      }
+    }
+    onBatch?.(written);
+  }
+
+  const batches = packBatches(prepareInputs(), batchPoints);
+  try {
+    let next = batches.next();
+    let computed: Prediction[] = [];
+    while (true) {
+      const { value: batch } = await next;
+      if (!batch || signal?.aborted) break;
+      // The device has its work before the host goes on with its own.
+      const computing = compute(batch);
+      next = batches.next();
+      await write(computed);
+      computed = await computing;
+    }
+    await write(computed);
+  } finally {
+    await batches.return(undefined);
+  }
+}

@@ -1,0 +1,70 @@
+// Outputs with the records of what they were made of: in the metadata of a safetensors file, or in a file beside one of another
+// format.
+
+import { FormatError } from "../errors.ts";
+import type { SafeTensorInput } from "../formats/elements.ts";
+import { loadSafetensors, saveSafetensors } from "../formats/safetensors.ts";
+import type { FileStore, JobRecord } from "./job.ts";
+
+/** The key of the record in a safetensors file's metadata. */
+const KEY = "job";
+
+const hasMetadata = (output: string) => /\.safetensors$/i.test(output);
+const sidecarOf = (output: string) => `${output}.job.json`;
+
+/** The record of an output; undefined where there is no output, or none that says what it was made of. */
+export async function readRecord(store: FileStore, output: string): Promise<JobRecord | undefined> {
+  try {
+    if (hasMetadata(output)) {
+      const bytes = await store.load(output);
+      return bytes && parse(loadSafetensors(bytes).metadata[KEY]);
+    }
+    const sidecar = await store.load(sidecarOf(output));
+    // Somebody may have deleted the output alone, to have it made again.
+    return sidecar && (await isThere(store, output)) ? parse(new TextDecoder().decode(sidecar)) : undefined;
+  } catch (error) {
+    // Whatever it is, it is no output of ours.
+    if (error instanceof FormatError || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** An output's bytes, with its record where the format has room for it. */
+export function withRecord(output: string, bytes: Uint8Array, record: JobRecord): Uint8Array<ArrayBuffer> {
+  if (!hasMetadata(output)) return bytes as Uint8Array<ArrayBuffer>;
+  const { tensors, metadata } = loadSafetensors(bytes);
+  return saveSafetensors(tensors as ReadonlyMap<string, SafeTensorInput>, {
+    ...metadata,
+    [KEY]: JSON.stringify(record),
+  });
+}
+
+/** Saves an output with its record: it appears whole, and whoever finds the record finds the output of that record. */
+export async function saveOutput(
+  store: FileStore,
+  output: string,
+  bytes: Uint8Array,
+  record: JobRecord,
+): Promise<void> {
+  const described = withRecord(output, bytes, record);
+  if (hasMetadata(output)) return store.save(output, described);
+  // The record of what was there before must not be found with what comes now.
+  await store.remove(sidecarOf(output));
+  await store.save(output, described);
+  await store.save(sidecarOf(output), new TextEncoder().encode(`${JSON.stringify(record)}\n`));
+}
+
+function parse(text: string | undefined): JobRecord | undefined {
+  const record = text === undefined ? undefined : (JSON.parse(text) as Partial<JobRecord> | null);
+  return typeof record?.identity === "string" ? (record as JobRecord) : undefined;
+}
+
+async function isThere(store: FileStore, path: string): Promise<boolean> {
+  try {
+    await store.size(path);
+    return true;
+  } catch (error) {
+    if (error instanceof FormatError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,66 @@
+// A model's output on the host, divided among the inputs of its batch.
+
+import { DeviceLostError } from "../errors.ts";
+import type { ErwinTransformer, PreparedInput, Tensor } from "../index.ts";
+import { joinPrepared } from "../train/batches.ts";
+
+export interface OutputRows {
+  /** [rows, width] */
+  data: Float32Array;
+  width: number;
+  /** [rows] cloud of each row. */
+  batchIdx: Int32Array;
+}
+
+/** Copies the output of a pass from the device. */
+export async function readOutput(out: Tensor): Promise<OutputRows> {
+  return { data: await out.data(), width: out.shape[1], batchIdx: out.batchIdx! };
+}
+
+/** Divides the output of a batch into parts of the given numbers of clouds, which each part counts from 0. */
+export function splitOutput({ data, width, batchIdx }: OutputRows, clouds: readonly number[]): OutputRows[] {
+  let [cloud, row] = [0, 0];
+  return clouds.map((count) => {
+    const [firstCloud, firstRow] = [cloud, row];
+    cloud += count;
+    while (row < batchIdx.length && batchIdx[row] < cloud) row++;
+    return {
+      data: data.subarray(firstRow * width, row * width),
+      width,
+      batchIdx: batchIdx.subarray(firstRow, row).map((index) => index - firstCloud),
+    };
+  });
+}
+
+/**
+ * Predicts several inputs in one pass; where that fails, such as for lack of memory, one by one. The output of each does not depend
+ * on the others in evaluation mode.
+ * @returns for each input its output or its error
+ * @throws DeviceLostError
+ */
+export async function applyModel(
+  model: ErwinTransformer,
+  inputs: readonly PreparedInput[],
+): Promise<(OutputRows | { error: unknown })[]> {
+  try {
+    return await forwardTogether(model, inputs);
+  } catch (error) {
+    if (error instanceof DeviceLostError) throw error;
+    // Unused allocations are freed before the next try.
+    model.device.trim();
+    if (inputs.length === 1) return [{ error }];
+    const outputs: (OutputRows | { error: unknown })[] = [];
+    for (const input of inputs) outputs.push(...(await applyModel(model, [input])));
+    return outputs;
+  }
+}
+
+async function forwardTogether(model: ErwinTransformer, inputs: readonly PreparedInput[]): Promise<OutputRows[]> {
+  const out = await model.forward(joinPrepared(inputs));
+  try {
+    const clouds = inputs.map(({ tree }) => tree.cloudOffsets.length - 1);
+    return splitOutput(await readOutput(out), clouds);
+  } finally {
+    out.dispose();
+  }
+}

@@ -1,0 +1,195 @@
+// The service: every client gets its own answer, whatever the others do, and what is wrong with a request is said by its status.
+
+import type { AddressInfo } from "node:net";
+import { connect } from "node:net";
+import { ErwinTransformer, knnGraph, loadSafetensors, saveSafetensors, toFloat32 } from "erwin";
+import { loadNpz, readPointCloud } from "erwin/formats";
+import { afterAll, expect, it } from "vitest";
+import { BatchPredictor, type Predictor } from "../../src/cli/serve/predictor.ts";
+import { Service, type ServiceOptions } from "../../src/cli/serve/server.ts";
+import { cloudOptions, randomCloud, seededRandom } from "../support/clouds.ts";
+import { forwardToHost, useDevice } from "../support/models.ts";
+
+const device = useDevice("cpu");
+const config = {
+  cIn: 3,
+  cHidden: [8, 8],
+  ballSizes: [16, 16],
+  encNumHeads: [2, 2],
+  encDepths: [2, 2],
+  decNumHeads: [2],
+  decDepths: [2],
+  strides: [4],
+  rotate: 45,
+  mlpRatio: 2,
+  mpSteps: 1,
+};
+
+const services: Service[] = [];
+afterAll(() => Promise.all(services.map((service) => service.end())));
+
+async function serve(predictor: Predictor, options: Partial<ServiceOptions> = {}) {
+  const limits = { queue: 64, maxBytes: 1 << 20, timeout: 5, onLost: () => {} };
+  const service = new Service({ ...limits, predictor, about: { model: "m" }, ...options });
+  services.push(service);
+  await new Promise<void>((resolve) => service.server.listen(0, "127.0.0.1", resolve));
+  const { port } = service.server.address() as AddressInfo;
+  return { service, port, url: `http://127.0.0.1:${port}` };
+}
+
+const post = (url: string, body: BodyInit, init: RequestInit = {}) => fetch(url, { method: "POST", body, ...init });
+
+/** The first line of the answer to what begins a request and does not end it. */
+function answerTo(port: number, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1", () => socket.write(text));
+    let answer = "";
+    socket.on("data", (data) => (answer += data));
+    socket.on("error", reject);
+    socket.on("close", () => resolve(answer.split("\r\n")[0]));
+  });
+}
+
+/** A predictor whose answers come when the test says so: the body itself. */
+function heldPredictor() {
+  const held = new Map<string, () => void>();
+  const aborted: unknown[] = [];
+  const predictor: Predictor = {
+    numbers: { batches: 0, points: 0, waiting: 0 },
+    predict: (body, _, signal) => {
+      signal.addEventListener("abort", () => aborted.push(signal.reason));
+      return new Promise((resolve) => held.set(new TextDecoder().decode(body), () => resolve(body)));
+    },
+  };
+  const until = async (isTime: () => boolean) => {
+    while (!isTime()) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  return { predictor, held, aborted, until };
+}
+
+it("gives each of many clients at once the bits of its own cloud, in shared passes", async () => {
+  using model = await ErwinTransformer.create(config, { device: device() });
+  const predictor = new BatchPredictor(model, { features: undefined, graph: { k: 4 } }, 4096);
+  const { url } = await serve(predictor);
+  const random = seededRandom(1);
+  const clouds = Array.from({ length: 40 }, (_, i) => randomCloud(20 + 3 * i, cloudOptions(config), random));
+  const expected = [];
+  for (const cloud of clouds) expected.push((await forwardToHost(model, cloud)).data);
+  const answers = await Promise.all(
+    clouds.map(async ({ nodePositions, nodeFeatures, edgeIndex }, i) => {
+      const n = nodePositions.length / 3;
+      const body = saveSafetensors({
+        node_positions: { shape: [n, 3], data: nodePositions },
+        node_features: { shape: [n, 3], data: nodeFeatures as Float32Array },
+        edge_index: { shape: [2, edgeIndex!.length / 2], data: edgeIndex as Int32Array },
+      });
+      const response = await post(`${url}/predict?to=${["safetensors", "npz", "vtu"][i % 3]}`, body);
+      expect(response.status).toBe(200);
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      if (i % 3 === 0) return toFloat32(loadSafetensors(bytes).tensors.get("out")!);
+      if (i % 3 === 1) return toFloat32(loadNpz(bytes).get("out")!);
+      return readPointCloud(bytes, "vtu", { attributes: ["out"] }).attributes!.get("out")!.data;
+    }),
+  );
+  expect(answers).toEqual(expected);
+  expect(predictor.numbers.batches).toBeLessThan(clouds.length);
+
+  const positions = [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]]; // biome-ignore format: points
+  const nodePositions = Float32Array.from(positions.flat());
+  const edgeIndex = await knnGraph(nodePositions, { dimensionality: 3, k: 4, loop: false });
+  const edges = [[...edgeIndex.slice(0, edgeIndex.length / 2)], [...edgeIndex.slice(edgeIndex.length / 2)]];
+  const headers = { "Content-Type": "application/json" };
+  const json = await post(`${url}/predict`, JSON.stringify({ positions, edge_index: edges }), { headers });
+  const { out } = await json.json();
+  const alone = await forwardToHost(model, {
+    nodePositions,
+    nodeFeatures: nodePositions,
+    batchIdx: new Int32Array(positions.length),
+    edgeIndex,
+  });
+  expect(out.flat()).toEqual([...alone.data]);
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  expect(metrics).toContain('erwin_requests_total{status="200"} 41\n');
+  expect(metrics).toMatch(/^erwin_request_seconds_count 41$/m);
+});
+
+it("answers what is wrong with a request by its status", async () => {
+  using model = await ErwinTransformer.create(config, { device: device() });
+  const predictor = new BatchPredictor(model, { features: undefined, graph: { k: 4 } }, 4096);
+  const { url, port } = await serve(predictor, { token: "secret", cors: "https://a.example", maxBytes: 1000 });
+  const headers = { Authorization: "Bearer secret" };
+  const status = async (answer: Promise<Response>) => {
+    const response = await answer;
+    await response.body?.cancel();
+    return response.status;
+  };
+  expect(await status(post(`${url}/predict`, "x"))).toBe(401);
+  expect(await status(post(`${url}/predict`, "x", { headers: { Authorization: "Bearer secre" } }))).toBe(401);
+  expect(await status(fetch(`${url}/health`))).toBe(200);
+  expect(await status(fetch(`${url}/metrics`))).toBe(401);
+  expect(await status(post(`${url}/predict`, "x", { headers: { ...headers, Origin: "https://b.example" } }))).toBe(403);
+  const allowed = await fetch(`${url}/predict`, { method: "OPTIONS", headers: { Origin: "https://a.example" } });
+  expect([allowed.status, allowed.headers.get("access-control-allow-origin")]).toEqual([204, "https://a.example"]);
+  expect(await status(fetch(`${url}/predict`, { headers }))).toBe(405);
+  expect(await status(fetch(`${url}/other`, { headers }))).toBe(404);
+  expect(await status(post(`${url}/predict`, new Uint8Array(1001), { headers }))).toBe(413);
+  // Without a length, the body is read no further than the limit.
+  const chunk = `3e8\r\n${"x".repeat(1000)}\r\n`;
+  const head =
+    "POST /predict HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret\r\nTransfer-Encoding: chunked\r\n\r\n";
+  expect(await answerTo(port, `${head}${chunk}${chunk}`)).toMatch(/^HTTP\/1.1 413 /);
+  for (const [query, body, message] of [
+    ["", "x", /truncated/],
+    ["?from=vtu", "x", /not XML/],
+    ["?from=txt", "x", /txt/],
+    ["?to=gif", "x", /to is "gif", expected json, safetensors/],
+    ["?from=json", "{", /no JSON/],
+    ["?from=json", '{"positions":[[0,0],[1]]}', /positions: expected rows/],
+    ["?from=json", '{"positions":[[0,0],[1,1]]}', /2 dimensions, the model expects 3/],
+  ] as const) {
+    const response = await post(`${url}/predict${query}`, body, { headers });
+    expect([response.status, ((await response.json()) as { error: string }).error]).toEqual([
+      400,
+      expect.stringMatching(message),
+    ]);
+  }
+});
+
+it("refuses more than the queue holds, drops what a client gives up, and ends after what is under way", async () => {
+  const { predictor, held, aborted, until } = heldPredictor();
+  const { service, url } = await serve(predictor, { queue: 2 });
+  const gone = new AbortController();
+  const first = post(`${url}/predict`, "first");
+  const second = post(`${url}/predict`, "second", { signal: gone.signal }).catch((error) => error.name);
+  await until(() => held.size === 2);
+  const third = await post(`${url}/predict`, "third");
+  expect([third.status, third.headers.get("retry-after")]).toEqual([429, "1"]);
+  await third.body?.cancel();
+  gone.abort();
+  expect(await second).toBe("AbortError");
+  await until(() => aborted.length === 1);
+  // There is room again.
+  const fourth = post(`${url}/predict`, "fourth");
+  await until(() => held.size === 3);
+  const ended = service.end();
+  held.get("fourth")!();
+  expect(await (await fourth).text()).toBe("fourth");
+  held.get("first")!();
+  expect(await (await first).text()).toBe("first");
+  await ended;
+  await expect(fetch(`${url}/health`)).rejects.toThrow();
+});
+
+it("waits for no slow request, neither its head nor its body, and for no slow pass", async () => {
+  const { predictor, aborted } = heldPredictor();
+  const { url, port } = await serve(predictor, { timeout: 0.3 });
+  const [head, body, pass] = await Promise.all([
+    answerTo(port, "POST /predict HTTP/1.1\r\nHo"),
+    answerTo(port, "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"),
+    post(`${url}/predict`, "x"),
+  ]);
+  expect([head, body]).toEqual(Array(2).fill("HTTP/1.1 408 Request Timeout"));
+  expect(pass.status).toBe(504);
+  await pass.body?.cancel();
+  expect(aborted.length).toBe(1);
+});

@@ -1,0 +1,25 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { afterAll, expect, it } from "vitest";
+import { start, temporaryFolder } from "./command.ts";
+
+const { path, folder, remove } = temporaryFolder();
+afterAll(remove);
+
+it("two calls share a sweep's runs, and both name the best", async () => {
+  const search = "search: { lr: [0.001, 0.003] }";
+  writeFileSync(path("sweep.yaml"), `train: overfit\noptions: { steps: 2, predictions: off }\n${search}\n`);
+  const sweep = () => start(["sweep", "--config", path("sweep.yaml"), "--out", folder, "--backend", "cpu"]).ended;
+  const both = await Promise.all([sweep(), sweep()]);
+  for (const { code, stdout, stderr } of both) {
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toContain(`best: ${path("lr-0.003")}, loss 0.`);
+  }
+  // Each run is told of by the call that made it.
+  expect(both.flatMap(({ stdout }) => stdout.match(/^lr-.*: loss/gm) ?? []).sort()).toEqual([
+    "lr-0.001: loss",
+    "lr-0.003: loss",
+  ]);
+  expect(readFileSync(path("sweep.csv"), "utf8")).toMatch(/^lr,loss,step\n0\.003,0\.\d+,2\n0\.001,0\.\d+,2\n$/);
+  expect(readFileSync(path("sweep.svg"), "utf8").match(/<polyline/g)?.length).toBe(2);
+  expect(existsSync(path("lr-0.001.json.lease-1"))).toBe(false);
+});

@@ -1,0 +1,60 @@
+// Which runs a sweep's file is.
+
+import { writeFileSync } from "node:fs";
+import { afterAll, expect, it } from "vitest";
+import { readSweep } from "../../src/cli/sweep/plan.ts";
+import { temporaryFolder } from "./command.ts";
+
+const { path, remove } = temporaryFolder();
+afterAll(remove);
+
+function read(text: string) {
+  writeFileSync(path("sweep.yaml"), text);
+  return readSweep(path("sweep.yaml"));
+}
+
+it("is all combinations of a grid, each under a name of its own", async () => {
+  const plan = await read(`
+train: farthest
+options: { steps: 5 }
+search: { lr: [0.001, 3e-3], shuffle: [on, off], seed: [1] }
+`);
+  expect(plan).toMatchObject({ experiment: "farthest", options: { steps: "5" }, metric: "loss", goal: "min" });
+  expect(plan.runs.map(({ settings }) => settings)).toEqual([
+    { lr: "0.001", shuffle: "on", seed: "1" },
+    { lr: "0.001", shuffle: "off", seed: "1" },
+    { lr: "0.003", shuffle: "on", seed: "1" },
+    { lr: "0.003", shuffle: "off", seed: "1" },
+  ]);
+  expect(plan.runs[1].name).toBe("lr-0.001,shuffle-off,seed-1");
+});
+
+it("draws runs from lists and ranges, the same ones each time", async () => {
+  const text = `
+options: { config: run.yaml }
+random: 40
+search:
+  training.lr: { from: 0.0001, to: 0.1, scale: log }
+  training.batchSize: [1, 2]
+`;
+  const { runs } = await read(text);
+  expect(runs).toEqual((await read(text)).runs);
+  expect(new Set(runs.map(({ name }) => name)).size).toBe(40);
+  const rates = runs.map(({ settings }) => Number(settings["training.lr"]));
+  expect(rates.every((rate) => rate >= 0.0001 && rate <= 0.1)).toBe(true);
+  // Half of a logarithmic range is below its geometric mean; of a linear one three in a hundred would be.
+  expect(rates.filter((rate) => rate < Math.sqrt(0.0001 * 0.1)).length).toBeGreaterThan(10);
+  expect(new Set(runs.map(({ settings }) => settings["training.batchSize"]))).toEqual(new Set(["1", "2"]));
+});
+
+it.each([
+  ["serch: {}", /sweep\.yaml:1: serch: expected one of train, options/],
+  ["search: { lr: [1] }", /train: expected an experiment/],
+  [
+    "train: md\nsearch: { lr: { from: 1, to: 2 } }",
+    /sweep\.yaml:2: search\.lr: expected a list .* a grid has no ranges/,
+  ],
+  ["train: md\nrandom: 2\nsearch:\n  lr: { from: 0, to: 1, scale: log }", /sweep\.yaml:4: search\.lr: expected/],
+])("names what is wrong with %j", async (text, message) => {
+  await expect(read(text)).rejects.toThrow(message);
+});

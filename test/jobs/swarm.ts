@@ -1,0 +1,98 @@
+// Several processes of erwin predict on one output folder, of which some are killed and stopped on the way.
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { ErwinTransformer, requestDevice, saveSafetensors } from "erwin";
+import { type Result, type Running, start } from "../cli/command.ts";
+import { seededRandom, uniformCloud } from "../support/clouds.ts";
+
+const config = {
+  cIn: 3,
+  cHidden: [8, 8],
+  ballSizes: [16, 16],
+  encNumHeads: [2, 2],
+  encDepths: [2, 2],
+  decNumHeads: [2],
+  decDepths: [2],
+  strides: [4],
+  rotate: 45,
+  mlpRatio: 2,
+  mpSteps: 1,
+};
+
+/** Points of each cloud. */
+export const POINTS = 64;
+
+/** A folder with a small model, and with clouds for it. */
+export async function makeClouds(folder: string, count: number): Promise<void> {
+  const device = await requestDevice({ backend: "cpu" });
+  using model = await ErwinTransformer.create(config, { device, seed: 1 });
+  mkdirSync(join(folder, "clouds"), { recursive: true });
+  writeFileSync(join(folder, "model.safetensors"), await model.save());
+  device.dispose();
+  const random = seededRandom(1);
+  for (let i = 0; i < count; i++) {
+    const positions = { shape: [POINTS, 3], data: uniformCloud(POINTS, 3, random) };
+    const name = `${String(i).padStart(5, "0")}.safetensors`;
+    writeFileSync(join(folder, "clouds", name), saveSafetensors({ node_positions: positions }));
+  }
+}
+
+/** The words of the command line that predict these clouds. */
+export function predictWords(folder: string, output: string, ...more: string[]): string[] {
+  const files = ["--model", join(folder, "model.safetensors"), "--input", join(folder, "clouds")];
+  const options = ["--knn", "8", "--backend", "cpu", "--threads", "1", ...more];
+  return ["predict", ...files, "--output", join(folder, output), ...options];
+}
+
+/** One process on its own. */
+export function predictAlone(folder: string, output: string, ...more: string[]): Promise<Result> {
+  return start(predictWords(folder, output, ...more)).ended;
+}
+
+export interface Swarm {
+  /** Of the process that was stopped and woken, and of those that nothing befell. */
+  results: Result[];
+  /** How many leases passed to another process. */
+  takenOver: number;
+}
+
+/**
+ * Three processes: the first is killed when a tenth of the outputs is there, the second is stopped when a fifth is, and woken when
+ * the third has finished.
+ */
+export async function predictByThree(folder: string, output: string, count: number, more: string[]): Promise<Swarm> {
+  const words = predictWords(folder, output, ...more);
+  const [killed, stopped, lasting] = [0, 1, 2].map((): Running => start(words));
+  const takenOver = new Set<string>();
+  const outputs = () => {
+    const names = existsSync(join(folder, output)) ? readdirSync(join(folder, output)) : [];
+    for (const name of names) if (/\.lease-[2-9]$/.test(name)) takenOver.add(name);
+    return names.filter((name) => name.endsWith(".safetensors")).length;
+  };
+  await until(() => outputs() >= count / 10);
+  process.kill(killed.pid, "SIGKILL");
+  await until(() => outputs() >= count / 5);
+  process.kill(stopped.pid, "SIGSTOP");
+  const watch = setInterval(outputs, 20);
+  const results = [await lasting.ended];
+  clearInterval(watch);
+  process.kill(stopped.pid, "SIGCONT");
+  results.push(await stopped.ended);
+  await killed.ended;
+  return { results, takenOver: takenOver.size };
+}
+
+async function until(isTime: () => boolean): Promise<void> {
+  while (!isTime()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/** The names in two folders that are not in both, with the same bytes. */
+export function differences(one: string, other: string): string[] {
+  const names = new Set([...readdirSync(one), ...readdirSync(other)]);
+  return [...names].filter((name) => {
+    const [a, b] = [join(one, name), join(other, name)];
+    return !existsSync(a) || !existsSync(b) || !readFileSync(a).equals(readFileSync(b));
+  });
+}
