@@ -64,7 +64,9 @@ it("joins inputs prepared alone to what they are when prepared together", async 
   // An input may itself hold several clouds.
   const inputs = [joinClouds(parts.slice(0, 3)), ...parts.slice(3)];
   const joined = joinPrepared(await Promise.all(inputs.map((input) => model.prepare(input))));
-  expect(joined).toEqual(await model.prepare(joinClouds(parts)));
+  // The tables for an upload follow from the tree, and are made when they are first needed.
+  const { tables, ...together } = await model.prepare(joinClouds(parts));
+  expect(joined).toEqual(together);
 });
 
 it("takes no more memory for many batches than for two", async () => {

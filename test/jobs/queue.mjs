@@ -9,7 +9,12 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { ErwinTransformer, requestDevice, saveSafetensors } from "../../dist/erwin.js";
+
+// The path is in a variable because declarations are made from the sources, and the built library is none of them.
+const library = "../../dist/erwin.js";
+const { ErwinTransformer, requestDevice, saveSafetensors } = /** @type {typeof import("../../src/index.ts")} */ (
+  await import(library)
+);
 
 const { values } = parseArgs({
   options: { clouds: { type: "string", default: "2000" }, fsync: { type: "string", default: "everysec" } },

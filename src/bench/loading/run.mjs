@@ -10,8 +10,14 @@ import { performance } from "node:perf_hooks";
 import process from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { fit, nn, operators, requestDevice, scope, Tensor } from "../../../dist/erwin.js";
-import { DataWorkers, experiments, MemorySource, resolveOptions } from "../../../dist/experiments.js";
+
+// The paths are in variables because declarations are made from the sources, and the built library is none of them.
+const [library, entry] = ["../../../dist/erwin.js", "../../../dist/experiments.js"];
+const { fit, nn, operators, requestDevice, scope, Tensor } = /** @type {typeof import("../../index.ts")} */ (
+  await import(library)
+);
+const { DataWorkers, experiments, MemorySource, resolveOptions } =
+  /** @type {typeof import("../../experiments/index.ts")} */ (await import(entry));
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -50,8 +56,7 @@ const one = Tensor.from(device, new Float32Array([1]), [1, 1]);
 let [begun, busy] = [0, performance.eventLoopUtilization()];
 const { treeWait } = await fit({
   model,
-  // Its types are those of the sources, not of the build.
-  trainData: /** @type {any} */ (trainData),
+  trainData,
   task: {
     prepare: task.prepare,
     async loss() {
