@@ -22,7 +22,8 @@ export interface DeviceOptions {
   maxBindingBytes?: number;
   /**
    * The maximum device memory in bytes: what a batch may take is planned by it. Default: what WebAssembly can hold, on the CPU
-   * backend; on WebGPU, which does not tell, as much as the device grants.
+   * backend, where an upload needs memory that no running work uses, so that a batch of several clouds close to the limit may be
+   * refused rather than computed in parts; on WebGPU, which does not tell, as much as the device grants.
    */
   maxMemoryBytes?: number;
   /** Default "float32". "mixed" needs an adapter with the feature shader-f16; the CPU backend does not offer it. */

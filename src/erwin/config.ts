@@ -31,7 +31,7 @@ const whole = (min: number, most: number | "width" | "steps" | "nodes") => (name
   const max = typeof most === "number" ? most : limits[most];
   if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
   const isMore = Number.isInteger(value) && (value as number) > max && typeof most === "string";
-  const advice = isMore ? `, which is ${howToAllow(most, value as number)}` : "";
+  const advice = isMore ? `, ${howToAllow(most, value as number)}` : "";
   throw refuse(name, `a whole number of at least ${min} and at most ${max}`, value, advice);
 };
 
@@ -125,7 +125,7 @@ export function resolveConfig(input: Readonly<Record<string, unknown>> | ErwinCo
   const { ballSizes } = given;
   if (!Array.isArray(ballSizes) || ballSizes.length < 1 || ballSizes.length > limits.levels) {
     const levels = Array.isArray(ballSizes) ? ballSizes.length : 0;
-    const advice = levels > limits.levels ? `, which is ${howToAllow("levels", levels)}` : "";
+    const advice = levels > limits.levels ? `, ${howToAllow("levels", levels)}` : "";
     throw refuse("ballSizes", `a list of 1 to ${limits.levels} powers of two, one a level`, ballSizes, advice);
   }
   const checked = names.map((name) => [name, fields[name].check(name, given[name], ballSizes.length)]);

@@ -47,6 +47,11 @@ export class MemoryPlanner<Batch> {
     return this.#plan;
   }
 
+  /** Whether less is computed at once than was asked for. */
+  get isTight(): boolean {
+    return this.#plan.checkpointing || this.#plan.parts > 1;
+  }
+
   /** Makes a batch as the plan has it. */
   prepare(request: BatchRequest): Promise<Part<Batch>[]> {
     const { samples } = request;

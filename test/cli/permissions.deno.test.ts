@@ -42,7 +42,10 @@ const calls: Record<string, string[]> = {
   assets: [path("assets")],
   info: [],
   bench: ["tree", "--points", "64", "--clouds", "1", "--seconds", "0.01"],
+  sweep: ["--config", path("sweep.yaml"), "--out", path("sweep"), "--backend", "cpu"],
 };
+/** The commands that need a server of another program. */
+const ofQueues = ["status", "work"];
 
 const END = "\u0004";
 const driver = `
@@ -59,6 +62,7 @@ process.exitCode = 0;
 
 interface DenoCommand {
   output(): Promise<{ code: number; stdout: Uint8Array; stderr: Uint8Array }>;
+  spawn(): { stdout: ReadableStream<Uint8Array>; status: Promise<{ code: number }>; kill(signal: string): void };
 }
 /** Not of node:child_process, which hands all permissions on. */
 const { Command } = (
@@ -90,14 +94,18 @@ beforeAll(() => {
   const probe = { shape: [60, 16], data: new Float32Array(60 * 16).fill(1) };
   writeFileSync(path("points.safetensors"), saveSafetensors({ node_positions: { shape: [60, 3], data }, probe }));
   writeFileSync(path("driver.mjs"), driver);
+  writeFileSync(
+    path("sweep.yaml"),
+    "train: overfit\noptions: { steps: 1, predictions: off }\nsearch: { lr: [0.001] }\n",
+  );
   mkdirSync(path("fields"));
   for (const name of ["a", "b"]) writeFileSync(path(`fields/${name}.csv`), "x,y,z,heat\n1,2,3,4\n3,2,1,5\n2,2,2,6\n");
 });
 
 it("names every command", () => {
   const all = [...erwin(["help"]).stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name);
-  expect(rows.flatMap(({ commands }) => commands).sort()).toEqual(all.sort());
-  expect(Object.keys(calls).sort()).toEqual(all);
+  expect([...rows.flatMap(({ commands }) => commands), ...ofQueues].sort()).toEqual(all.sort());
+  expect([...Object.keys(calls), "serve", ...ofQueues].sort()).toEqual(all);
 });
 
 describe("with exactly these permissions", () => {
@@ -118,5 +126,22 @@ describe("with exactly these permissions", () => {
     expect(printed.get("info")).toMatch(/host +Deno \d/);
     expect(printed.get("info")).toMatch(/device +\S/);
     expect(printed.get("bench")).toMatch(/no native baseline: .*permission|no native baseline: .*--allow/);
+  });
+
+  it("the service listens on its own machine", async () => {
+    const args = ["run", "--no-prompt", ...rows[2].flags, cliPath, "serve", ...model, "--port", "0"];
+    const options = { args, env: { NO_COLOR: "1" }, stdout: "piped", stderr: "inherit" };
+    const service = new Command(process.execPath, options).spawn();
+    const reader = service.stdout.pipeThrough(new TextDecoderStream() as never).getReader();
+    const { value } = (await reader.read()) as { value?: string };
+    const url = /http:\S+/.exec(value ?? "")?.[0];
+    expect((await fetch(`${url}/health`)).status).toBe(200);
+    service.kill("SIGTERM");
+    expect((await service.status).code).toBe(0);
+    await reader.cancel();
+  });
+
+  it("a sweep starts its trainings", async () => {
+    expect((await runAll(rows[3].commands, rows[3].flags)).get("sweep")).toContain("best: ");
   });
 });

@@ -82,10 +82,10 @@ it("asks again where a server is busy, and says what is wrong with it where that
 });
 
 it.each([
-  ["{", "no JSON"],
+  ["{", "not JSON"],
   ["[]", "lists no files"],
   ['{"files": {"a": -1}}', "no number of bytes"],
-  ['{"files": {"../a": 1}}', "no path within"],
+  ['{"files": {"../a": 1}}', "not a path within"],
 ])("refuses the index %s", async (index, problem) => {
   writeFileSync(path("data/index.json"), index);
   const expected = { name: "FormatError", message: expect.stringContaining(problem) };

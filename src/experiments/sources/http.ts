@@ -30,7 +30,7 @@ export function parseIndex(text: string, file: string): FileSizes {
   try {
     index = JSON.parse(text) as typeof index;
   } catch (cause) {
-    throw wrong("is no JSON", cause);
+    throw wrong("is not JSON", cause);
   }
   const files = index?.files;
   if (typeof files !== "object" || files === null) throw wrong("lists no files");
