@@ -16,6 +16,7 @@ export interface Recovery {
   device: Pick<Device, "backend" | "info">;
 }
 
+/** Hears of each device that takes the place of a lost one; training waits for what it returns. */
 export type RecoveryListener = (recovery: Recovery) => unknown;
 
 /** The number of GPU devices in a row that may be lost before the work gets any further; then comes the CPU backend. */
