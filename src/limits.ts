@@ -1,4 +1,5 @@
-// What the library refuses as a mistake, or as a file that tries to exhaust whoever opens it; and how to allow more.
+// The sizes beyond which the library refuses an input as a mistake, or a file as an attempt to exhaust memory; and how to allow
+// more.
 
 import { describe } from "./arguments.ts";
 import { ConfigError } from "./errors.ts";
@@ -13,11 +14,11 @@ export interface Limits {
   lineBytes: number;
   /** The dimensions of an array in a file of NumPy or PyTorch. Default 64, which is their own limit. */
   dimensions: number;
-  /** The elements of an XML file (.vtu, .vtp, .pvd) that are nested. Default 32. */
+  /** The depth of nested elements in an XML file (.vtu, .vtp, .pvd). Default 32. */
   depth: number;
-  /** The memory for an array of an HDF5 file, as a multiple of the file's size. Default 1100: its compression reaches no more. */
+  /** The memory for an array of an HDF5 file, as a multiple of the file's size. Default 1100, more than its compression can reach. */
   expansion: number;
-  /** The elements of a TensorFlow tensor of which the file holds a single value. Default 16,777,216. */
+  /** The elements of a TensorFlow tensor for which the file stores a single value. Default 16,777,216. */
   repeated: number;
   /** The clouds of a batch. Default 16,777,216. */
   clouds: number;
@@ -29,7 +30,7 @@ export interface Limits {
   width: number;
   /** The blocks of a level, the steps of message passing, and mlpRatio. Default 128. */
   steps: number;
-  /** The nodes of a ball, and those that a stride merges. Default 2^30. */
+  /** The nodes of a ball, and the nodes that a stride merges. Default 2^30. */
   nodes: number;
 }
 
@@ -51,13 +52,13 @@ const defaults: Limits = {
 
 const current: Limits = { ...defaults };
 
-/** The limits in force. */
+/** The current limits. */
 export const limits: Readonly<Limits> = current;
 
 /**
- * Changes limits, for all that is read and made from now on by this thread; a worker has those that were in force when it was
- * started. Limits that are not given have their defaults: `setLimits({})` restores all of them.
- * @throws ConfigError for an unknown name, and for anything but a number greater than 0
+ * Changes the limits for everything that this thread reads and creates from now on; a worker has the limits that were set when it
+ * was started. Limits that are not given have their defaults: `setLimits({})` restores all of them.
+ * @throws ConfigError for an unknown name, and for a value that is not a number greater than 0
  */
 export function setLimits(changes: Partial<Limits>): void {
   for (const [name, value] of Object.entries(changes)) {
@@ -77,7 +78,7 @@ export function setLimits(changes: Partial<Limits>): void {
   Object.assign(current, defaults, changes);
 }
 
-/** The end of a message that refuses more than a limit: how to allow it. */
+/** Returns the end of a message that refuses more than a limit: how to allow it. */
 export function howToAllow(name: keyof Limits, needed: number): string {
   return `more than the limit ${name}, ${limits[name]}: setLimits({ ${name}: ${needed} }), or --limit ${name}=${needed}, allows it`;
 }

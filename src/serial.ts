@@ -1,4 +1,4 @@
-// One thing after the other: asynchronous work that must not overlap, such as that of one device.
+// Executes asynchronous work one after the other, such as the work of one device, which must not overlap.
 
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();
@@ -6,8 +6,8 @@ export class SerialQueue {
 
   /**
    * Executes work in the order of arrival, whether or not the previous one succeeded.
-   * @param signal drops the work as long as it waits
-   * @throws the signal's reason, or what the queue was closed with; the work's own error
+   * @param signal drops the work while it waits
+   * @throws the signal's reason, or the error with which the queue was closed; the work's own error
    */
   run<Result>(work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
     const result = this.#last.then(() => {
@@ -19,7 +19,7 @@ export class SerialQueue {
     return result;
   }
 
-  /** Drops all that waits and comes, with this error; resolves when the work under way has ended. */
+  /** Drops all work that waits or arrives later, with this error; resolves when the current work has ended. */
   async close(error: Error): Promise<void> {
     this.#closed = error;
     await this.#last;

@@ -35,7 +35,7 @@ class BatchServer implements BatchWorker {
     takeAssets(assets);
     const experiment = experimentOf(name, metadata, name, { list });
     if (!experiment) throw new ConfigError(`there is no experiment ${name}`, { field: "name" });
-    // The training's own thread has told of what is found already now.
+    // The training's own thread has already reported the damaged samples that are found here.
     const onBad = skipBad ? () => {} : undefined;
     const source = files && remoteSource(sourceName, files);
     const data = await experiment.load("train", options, source, onBad);

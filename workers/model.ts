@@ -36,16 +36,16 @@ import { trainModel } from "../src/worker/training.ts";
 import { packed } from "../src/worker/transfer.ts";
 import { ownerEndpoint } from "./owner.ts";
 
-/** How to make the model again on another device. */
+/** What is needed to create the model again on another device. */
 interface ModelCopy {
   make(device: Device): Promise<ErwinTransformer>;
-  /** What passes in training mode have changed since. */
+  /** The buffers, if passes in training mode have changed them since. */
   buffers?: Awaited<ReturnType<ErwinTransformer["saveBuffers"]>>;
 }
 
 class ModelServer implements ModelWorker {
   #options: DeviceOptions = {};
-  /** The device that was requested, with which those that took its place are disposed, and the one in use. */
+  /** The device that was requested, with which its replacements are disposed, and the device in use. */
   #first: Device | undefined;
   #device: Device | undefined;
   #deviceLost = false;
@@ -91,7 +91,7 @@ class ModelServer implements ModelWorker {
   load(source: Uint8Array | string, { config }: { config?: WorkerConfig }): Promise<void> {
     return this.#replaceModel(async (device) => {
       const model = await ErwinTransformer.load(source, { device, config });
-      // What is at an address may be another file by the time it is needed again.
+      // The file at the address may have changed by the time it is needed again.
       return { model, copy: copyFrom(typeof source === "string" ? await model.save() : source, config) };
     });
   }
@@ -143,7 +143,7 @@ class ModelServer implements ModelWorker {
     return this.#surviving(async () => packed(await this.#loadedModel().save(), true, "model"));
   }
 
-  /** Does not wait its turn: it reports the state while a call runs. */
+  /** Does not wait its turn: it reports the state while a call is executed. */
   info(): WorkerInfo {
     const { backend, info, memory } = this.#device!;
     const { current, peak, reserved, limit, buffersCreated } = memory;
@@ -167,7 +167,7 @@ class ModelServer implements ModelWorker {
     const controller = new FitController();
     this.#controllers.set(id, controller);
     try {
-      // The training survives the loss of a device by itself, once it has a copy of its own.
+      // The training survives the loss of a device by itself, once it has its own copy.
       return await this.#surviving(async () => {
         const model = this.#loadedModel();
         const recovering = { recover: this.#recover, onRecovery: (recovery: Recovery) => this.#heardOf(recovery) };
@@ -193,7 +193,7 @@ class ModelServer implements ModelWorker {
   }
 
   /**
-   * Drops the calls that wait. The current call ends first: Deno can crash when a device is destroyed while it works.
+   * Drops the waiting calls. The current call ends first: Deno can crash if a device is destroyed while it works.
    */
   async close(): Promise<void> {
     this.#closed = true;
@@ -213,7 +213,7 @@ class ModelServer implements ModelWorker {
     return result;
   }
 
-  /** The same for work that is done again on another device if this one is lost. */
+  /** Like `#inOrder`, for work that is done again on another device if this one is lost. */
   #surviving<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.#inOrder(async () => {
       for (;;) {
@@ -251,7 +251,7 @@ class ModelServer implements ModelWorker {
     return undefined;
   }
 
-  /** Takes a model as it is, and where it is. */
+  /** Keeps a model, and a copy of it on the host. */
   async #keep(model: ErwinTransformer): Promise<void> {
     this.#use(model.device);
     this.#copy = copyFrom(await model.save());
@@ -292,7 +292,7 @@ const copyFrom = (bytes: Uint8Array, config?: WorkerConfig): ModelCopy => ({
   make: (device) => ErwinTransformer.load(bytes, { device, config }),
 });
 
-/** A worker that ends itself says so. */
+/** Reports to the owner that this worker ends itself. */
 function sayFarewell(): void {
   const scope = globalThis as unknown as { close?(): void };
   const { close } = scope;

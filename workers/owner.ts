@@ -12,7 +12,7 @@ export interface Owner<FromWorker> {
 
 type WorkerThreads = typeof import("node:worker_threads");
 
-/** What the global scope of a worker has and that of a page has not. */
+/** The members of a worker's global scope that a page does not have. */
 interface DedicatedWorkerScope<ToWorker, FromWorker> {
   addEventListener(type: "message", listener: (event: MessageEvent<ToWorker | LifeMessage>) => void): void;
   postMessage(message: FromWorker | LifeMessage, transfer?: Transferable[]): void;
@@ -34,7 +34,7 @@ export function connectToOwner<ToWorker, FromWorker>(receive: (message: ToWorker
   let alive: Promise<void> = Promise.resolve();
   function take(data: ToWorker | LifeMessage): void {
     if (!isLifeMessage(data)) void alive.then(() => receive(data));
-    // This comes first: a thread that sleeps on shared memory receives no messages.
+    // This comes first, because a thread that sleeps on shared memory receives no messages.
     else alive = holdLife(data.life).then((held) => (held ? owner.postMessage(data) : undefined));
   }
   scope.addEventListener("message", ({ data, ports: [port] }) => {

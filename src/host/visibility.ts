@@ -1,13 +1,13 @@
-// Whether the page is visible: browsers give no devices to pages that are not, or take them away again.
+// Whether the page is visible: browsers do not give devices to hidden pages, or take them away again.
 
-/** In a worker, what its page says. */
+/** In a worker, the last state that its page has reported. */
 let toldVisible = true;
 const waiting = new Set<() => void>();
 
-/** Whether this page is visible; true where there is no page. */
+/** Whether this page is visible; true if there is no page. */
 export const isVisible = (): boolean => toldVisible && globalThis.document?.visibilityState !== "hidden";
 
-/** Used in a worker: takes its page's word. */
+/** Used in a worker: sets the state that its page has reported. */
 export function setVisible(visible: boolean): void {
   toldVisible = visible;
   if (!visible) return;

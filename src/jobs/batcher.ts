@@ -11,29 +11,29 @@ interface Waiting {
 }
 
 export class Batcher {
-  /** Passes so far. */
+  /** The number of passes so far. */
   batches = 0;
-  /** Points predicted so far. */
+  /** The number of points predicted so far. */
   points = 0;
   readonly #model: ErwinTransformer;
   readonly #batchPoints: number;
   #queue: Waiting[] = [];
   #running: Promise<void> | undefined;
 
-  /** @param batchPoints max points of a pass; an input with more has one of its own */
+  /** @param batchPoints the max points of a pass; an input with more has a pass of its own */
   constructor(model: ErwinTransformer, batchPoints: number) {
     this.#model = model;
     this.#batchPoints = batchPoints;
   }
 
-  /** How many inputs wait for a pass. */
+  /** The number of inputs that wait for a pass. */
   get waiting(): number {
     return this.#queue.length;
   }
 
   /**
-   * Predicts an input. Where the signal comes before its pass begins, it takes no part in it.
-   * @throws what the signal was given as its reason; the error of the pass
+   * Predicts an input. If the signal is aborted before the input's pass begins, the input takes no part in that pass.
+   * @throws the signal's reason; the error of the pass
    */
   predict(input: PreparedInput, signal?: AbortSignal): Promise<OutputRows> {
     return new Promise((resolve, reject) => {
@@ -44,9 +44,9 @@ export class Batcher {
     });
   }
 
-  /** Predicts until none waits. A lost device fails all that wait. */
+  /** Predicts until no input waits. When the device is lost, all waiting inputs fail. */
   async #run(): Promise<void> {
-    // Those that come in the same turn take part in the first pass.
+    // Inputs that arrive in the same turn take part in the first pass.
     await Promise.resolve();
     while (this.#queue.length > 0) {
       const batch = this.#nextBatch();

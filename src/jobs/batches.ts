@@ -1,4 +1,4 @@
-// Forms batches: small clouds share a pass, large ones have one of their own.
+// Forms batches: small clouds share a pass, and a large cloud has a pass of its own.
 
 export interface Sized {
   points: number;

@@ -1,15 +1,16 @@
-// Leases: who of several processes works on which output, told by small files beside the outputs.
+// Leases: small files beside the outputs, which say which process works on which output.
 //
-// A lease is the file OUTPUT.lease-N, which its owner writes again before its time is over. Where that has not happened for the
-// whole time, the owner is taken for dead, and whoever creates OUTPUT.lease-(N+1) first has the lease. The time is the observer's
-// own: clocks of several machines need not agree. A process that was stopped and wakes up finds the next number, and knows.
+// A lease is the file OUTPUT.lease-N, which its owner writes again before the lease expires. If that has not happened for the whole
+// duration, the owner is considered dead, and the process that first creates OUTPUT.lease-(N+1) has the lease. The duration is
+// measured by the observer's own clock, so the clocks of several machines need not agree. A process that was stopped and wakes up
+// finds the next number, and knows that it has lost the lease.
 
 import type { FileStore } from "./job.ts";
 
 export interface LeaseOptions {
   /** A name that no other process has. */
   owner: string;
-  /** After how many seconds without a sign of life an owner is taken for dead. */
+  /** The number of seconds without a renewal after which an owner is considered dead. */
   seconds: number;
 }
 
@@ -19,7 +20,7 @@ export class Leases {
   readonly #store: FileStore;
   readonly #owner: string;
   readonly #held = new Set<Lease>();
-  /** What was found in others' leases, and since when. */
+  /** The contents of other processes' leases, and when each was first seen. */
   readonly #seen = new Map<string, { text: string; since: number }>();
   readonly #timer: ReturnType<typeof setInterval>;
 
@@ -30,7 +31,7 @@ export class Leases {
     this.#timer = setInterval(() => void this.#renew(), (seconds * 1000) / 6);
   }
 
-  /** Takes the lease on an output; undefined where another process holds it. */
+  /** Takes the lease on an output; returns undefined if another process holds it. */
   async take(output: string): Promise<Lease | undefined> {
     const others = await this.#latest(output);
     if (others && !this.#isOver(output, others.text)) return undefined;
@@ -43,7 +44,7 @@ export class Leases {
     return lease;
   }
 
-  /** Deletes what is left of leases on an output that is done: its owner may have been killed before it could. */
+  /** Deletes the remaining leases on an output that is done: the owner may have been killed before it could. */
   async clear(output: string): Promise<void> {
     const last = (await this.#latest(output))?.number ?? 0;
     for (let number = 1; number <= last; number++) await this.#store.remove(leaseFile(output, number));
@@ -64,7 +65,7 @@ export class Leases {
     }
   }
 
-  /** Whether a lease has stayed the same for the whole of its time. */
+  /** Whether a lease has expired: it has stayed the same for its whole duration. */
   #isOver(output: string, text: string): boolean {
     const now = performance.now();
     const seen = this.#seen.get(output);
@@ -78,7 +79,7 @@ export class Leases {
       try {
         await lease.renew(this.seconds);
       } catch {
-        // A disk that is full or a server that does not answer: the next time may do, and a lease that is over does no harm.
+        // The disk is full, or a server does not answer. The next renewal may succeed, and a lease that expires does no harm.
       }
     }
   }
@@ -105,19 +106,19 @@ export class Lease {
     this.#number = number;
   }
 
-  /** @returns whether no other process was first */
+  /** @returns false if another process was first */
   async create(seconds: number): Promise<boolean> {
     return this.#store.create(leaseFile(this.#output, this.#number), this.#text(seconds));
   }
 
-  /** Whether it has not passed to another process. To be asked right before the output is written. */
+  /** Whether no other process has taken it over. Must be called right before the output is written. */
   async isHeld(): Promise<boolean> {
     const own = await this.#store.load(leaseFile(this.#output, this.#number));
     if (!own || ownerOf(own) !== this.#owner) return false;
     return (await this.#store.load(leaseFile(this.#output, this.#number + 1))) === undefined;
   }
 
-  /** Tells the others that its owner lives, where a part of the time has passed since it last did. */
+  /** Writes the lease again, if a part of its duration has passed since the last time. */
   renew(seconds: number): Promise<void> {
     if (performance.now() - this.#renewedAt > (seconds * 1000) / 4) this.#renewal = this.#write(seconds);
     return this.#renewal;
@@ -130,7 +131,7 @@ export class Lease {
     await this.#store.save(leaseFile(this.#output, this.#number), this.#text(seconds));
   }
 
-  /** Gives it up. From the lowest number on: as long as one is left, no other process begins from the first. */
+  /** Gives up the lease. Files are deleted from the lowest number on: while one is left, no other process begins with the first number. */
   async release(): Promise<void> {
     this.#released = true;
     this.onRelease();
@@ -139,7 +140,7 @@ export class Lease {
       if (!(await this.isHeld())) return;
       for (let number = 1; number <= this.#number; number++) await this.#store.remove(leaseFile(this.#output, number));
     } catch {
-      // A lease that stays is over some time later.
+      // A lease that stays expires some time later.
     }
   }
 
@@ -153,6 +154,6 @@ function ownerOf(lease: Uint8Array): string | undefined {
   try {
     return (JSON.parse(new TextDecoder().decode(lease)) as { owner?: string }).owner;
   } catch {
-    return undefined; // its owner was killed while it wrote
+    return undefined; // the owner was killed while it wrote
   }
 }

@@ -9,9 +9,9 @@ export interface PredictOptions {
   model: ErwinTransformer;
   /** Reads an input and builds its tree and graph, on the host alone. */
   prepare(claim: Claim): Promise<PreparedInput>;
-  /** The bytes of an output. */
+  /** Returns the bytes of an output. */
   encode(rows: OutputRows, prepared: PreparedInput, claim: Claim): Uint8Array;
-  /** Max points of a batch; an input with more is a batch of its own. */
+  /** The max points of a batch; an input with more is a batch of its own. */
   batchPoints: number;
   /** Ends the work after the current batch. */
   signal?: AbortSignal;
@@ -30,7 +30,7 @@ interface Prediction extends Prepared {
 }
 
 /**
- * Predicts all valid inputs in their order. A prediction does not depend on the others of its batch.
+ * Predicts all valid inputs in their order. A prediction does not depend on the other inputs of its batch.
  * @throws DeviceLostError; every other error is reported as a failure of its job
  */
 export async function predictClaims(claims: AsyncIterable<Claim>, options: PredictOptions): Promise<void> {
@@ -79,7 +79,7 @@ export async function predictClaims(claims: AsyncIterable<Claim>, options: Predi
     while (true) {
       const { value: batch } = await next;
       if (!batch || signal?.aborted) break;
-      // The device has its work before the host goes on with its own.
+      // The work is submitted to the device before the host continues with its own.
       const computing = compute(batch);
       next = batches.next();
       await write(computed);

@@ -1,5 +1,5 @@
-// Outputs with the records of what they were made of: in the metadata of a safetensors file, or in a file beside one of another
-// format.
+// Outputs with the records of what they were computed from: in the metadata of a safetensors file, or in a file beside an output of
+// another format.
 
 import { FormatError } from "../errors.ts";
 import type { SafeTensorInput } from "../formats/elements.ts";
@@ -12,7 +12,7 @@ const KEY = "job";
 const hasMetadata = (output: string) => /\.safetensors$/i.test(output);
 const sidecarOf = (output: string) => `${output}.job.json`;
 
-/** The record of an output; undefined where there is no output, or none that says what it was made of. */
+/** Returns the record of an output; undefined if there is no output, or it has no record. */
 export async function readRecord(store: FileStore, output: string): Promise<JobRecord | undefined> {
   try {
     if (hasMetadata(output)) {
@@ -20,16 +20,16 @@ export async function readRecord(store: FileStore, output: string): Promise<JobR
       return bytes && parse(loadSafetensors(bytes).metadata[KEY]);
     }
     const sidecar = await store.load(sidecarOf(output));
-    // Somebody may have deleted the output alone, to have it made again.
+    // The output alone may have been deleted, to have it computed again.
     return sidecar && (await isThere(store, output)) ? parse(new TextDecoder().decode(sidecar)) : undefined;
   } catch (error) {
-    // Whatever it is, it is no output of ours.
+    // The file is not an output of ours.
     if (error instanceof FormatError || error instanceof SyntaxError) return undefined;
     throw error;
   }
 }
 
-/** An output's bytes, with its record where the format has room for it. */
+/** Returns an output's bytes, with its record if the format has room for it. */
 export function withRecord(output: string, bytes: Uint8Array, record: JobRecord): Uint8Array<ArrayBuffer> {
   if (!hasMetadata(output)) return bytes as Uint8Array<ArrayBuffer>;
   const { tensors, metadata } = loadSafetensors(bytes);
@@ -39,7 +39,7 @@ export function withRecord(output: string, bytes: Uint8Array, record: JobRecord)
   });
 }
 
-/** Saves an output with its record: it appears whole, and whoever finds the record finds the output of that record. */
+/** Saves an output with its record. The output appears whole, and a reader that finds the record finds the output of that record. */
 export async function saveOutput(
   store: FileStore,
   output: string,
@@ -48,7 +48,7 @@ export async function saveOutput(
 ): Promise<void> {
   const described = withRecord(output, bytes, record);
   if (hasMetadata(output)) return store.save(output, described);
-  // The record of what was there before must not be found with what comes now.
+  // The old record must not be found with the new output.
   await store.remove(sidecarOf(output));
   await store.save(output, described);
   await store.save(sidecarOf(output), new TextEncoder().encode(`${JSON.stringify(record)}\n`));

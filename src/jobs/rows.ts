@@ -1,4 +1,4 @@
-// A model's output on the host, divided among the inputs of its batch.
+// The output of a model on the host, and how it is divided among the inputs of its batch.
 
 import { DeviceLostError } from "../errors.ts";
 import type { ErwinTransformer, PreparedInput, Tensor } from "../index.ts";
@@ -8,7 +8,7 @@ export interface OutputRows {
   /** [rows, width] */
   data: Float32Array;
   width: number;
-  /** [rows] cloud of each row. */
+  /** [rows] the cloud of each row. */
   batchIdx: Int32Array;
 }
 
@@ -17,7 +17,7 @@ export async function readOutput(out: Tensor): Promise<OutputRows> {
   return { data: await out.data(), width: out.shape[1], batchIdx: out.batchIdx! };
 }
 
-/** Divides the output of a batch into parts of the given numbers of clouds, which each part counts from 0. */
+/** Divides the output of a batch into parts with the given numbers of clouds. The clouds of each part are counted from 0. */
 export function splitOutput({ data, width, batchIdx }: OutputRows, clouds: readonly number[]): OutputRows[] {
   let [cloud, row] = [0, 0];
   return clouds.map((count) => {
@@ -33,9 +33,9 @@ export function splitOutput({ data, width, batchIdx }: OutputRows, clouds: reado
 }
 
 /**
- * Predicts several inputs in one pass; where that fails, such as for lack of memory, one by one. The output of each does not depend
- * on the others in evaluation mode.
- * @returns for each input its output or its error
+ * Predicts several inputs in one pass; if that fails, for example for lack of memory, one by one. In evaluation mode the output of
+ * each input does not depend on the others.
+ * @returns the output or the error of each input
  * @throws DeviceLostError
  */
 export async function applyModel(
@@ -46,7 +46,7 @@ export async function applyModel(
     return await forwardTogether(model, inputs);
   } catch (error) {
     if (error instanceof DeviceLostError) throw error;
-    // Unused allocations are freed before the next try.
+    // Unused allocations are freed before the inputs are tried one by one.
     model.device.trim();
     if (inputs.length === 1) return [{ error }];
     const outputs: (OutputRows | { error: unknown })[] = [];

@@ -1,4 +1,5 @@
-// Jobs that several processes share: each takes what nobody works on and what is not there yet, until all is done.
+// Jobs that several processes share: each takes jobs that no process works on and whose output does not exist yet, until all are
+// done.
 
 import type { DataSource } from "../experiments/data-source.ts";
 import { ErwinError } from "../index.ts";
@@ -12,40 +13,40 @@ export interface SharedWorkOptions {
   outputs: FileStore;
   recipe: Recipe;
   leases: Leases;
-  /** Whether outputs that are there are made again; default false. */
+  /** Whether existing outputs are computed again; default false. */
   overwrite?: boolean;
-  /** After how many pauses a failure of the storage ends the work; default 12, about three minutes. */
+  /** The number of pauses after which a failure of the storage ends the work; default 12, about three minutes. */
   patience?: number;
   /** Ends the work: no more jobs are given out. */
   signal?: AbortSignal;
-  /** Called for a job that failed; the others go on. */
+  /** Called for a job that failed; the other jobs continue. */
   onFailure(job: Job, error: unknown): void;
 }
 
 export interface Counts {
   predicted: number;
-  /** Outputs that were there, or that another process has made meanwhile. */
+  /** The number of outputs that existed, or that another process has made meanwhile. */
   skipped: number;
   failed: number;
 }
 
-/** Milliseconds between two looks at what others hold, and the first pause after a failure of the storage. */
+/** The milliseconds between two checks of other processes' leases, and of the first pause after a failure of the storage. */
 const LOOK_AGAIN = 250;
-/** Pauses after failures of the storage, each twice as long as the one before, and the last ones half a minute. */
+/** The number of pauses after failures of the storage. Each is twice as long as the previous one, up to half a minute. */
 const PATIENCE = 12;
 const LONGEST_PAUSE = 30_000;
 
-/** Failures of storage that pass, by what the system calls them: full disks, networks. */
+/** The system's codes of storage failures that may pass: full disks, networks. */
 const PASSING = ["ENOSPC", "EDQUOT", "EIO", "EAGAIN", "EBUSY", "EMFILE", "ENFILE", "ESTALE", "ETIMEDOUT", "network"];
 
-/** A job that this process has the lease on. It ends by `finish` or `fail`. */
+/** A job on which this process has the lease. It ends with `finish` or `fail`. */
 export interface Claim {
   job: Job;
   /** The input's bytes. */
   input: Uint8Array;
   /**
    * Saves the output.
-   * @returns false where the lease has passed to another process meanwhile, or the storage failed: the job is then tried again
+   * @returns false if another process has taken over the lease, or the storage failed: the job is then tried again
    */
   finish(bytes: Uint8Array): Promise<boolean>;
   fail(error: unknown): Promise<void>;
@@ -63,11 +64,11 @@ export class SharedWork {
     this.#waiting = [...options.jobs];
   }
 
-  /** Leaves out what is there already; returns how many jobs are left. */
+  /** Leaves out jobs whose output exists; returns the number of jobs that are left. */
   async skipDone(): Promise<number> {
     const left: Job[] = [];
     for (const job of this.#waiting) {
-      // What cannot be read now fails when its turn comes.
+      // A file that cannot be read now fails when its turn comes.
       if (!(await this.#skip(job).catch(() => false))) left.push(job);
     }
     this.#waiting = left;
@@ -75,9 +76,10 @@ export class SharedWork {
   }
 
   /**
-   * Passes over the jobs that are left, until none is or the signal ends it. Each gives jobs one by one, as this process gets them;
-   * all that it gave must be finished or have failed before the next pass begins: what is left is then in the hands of others.
-   * @throws the failure of the storage that has not passed
+   * Passes over the jobs that are left, until there is none or the signal is aborted. Each pass yields the jobs on which this
+   * process gets a lease, one by one; all of them must be finished or have failed before the next pass begins: the jobs that are
+   * left are then held by other processes.
+   * @throws the failure of the storage, if it has not passed
    */
   async *passes(): AsyncGenerator<AsyncGenerator<Claim>> {
     const { signal } = this.#options;
@@ -91,7 +93,7 @@ export class SharedWork {
     }
   }
 
-  /** How many jobs this call is done with. */
+  /** The number of jobs that this call has finished, skipped or reported as failed. */
   get settled(): number {
     return this.counts.predicted + this.counts.skipped + this.counts.failed;
   }
@@ -105,7 +107,7 @@ export class SharedWork {
     this.#waiting = [];
     this.#trouble = undefined;
     for (const [i, job] of jobs.entries()) {
-      // Where the storage fails, the other jobs would fail at it too: they wait for the next pass.
+      // While the storage fails, the other jobs would fail, too: they wait for the next pass.
       if (this.#options.signal?.aborted || this.#trouble) {
         this.#waiting.push(...jobs.slice(i));
         return;
@@ -124,7 +126,7 @@ export class SharedWork {
       return undefined;
     }
     try {
-      // Its last owner may have finished between the look and the lease.
+      // The last owner may have finished between the check and the lease.
       if (!(await this.#skip(job))) {
         const input = await inputs.read(job.input);
         return {
@@ -145,16 +147,16 @@ export class SharedWork {
     return undefined;
   }
 
-  /** @returns whether it was this process that made the output */
+  /** @returns whether this process has made the output */
   async #finish(job: Job, lease: Lease, bytes: Uint8Array, record: JobRecord): Promise<boolean> {
     const saved = await this.#attempt(job, async () => {
-      // Where it has passed to another process, this one was too slow.
+      // If another process has taken over the lease, this one was too slow.
       if (!(await lease.isHeld())) return false;
       try {
         await saveOutput(this.#options.outputs, job.output, bytes, record);
         return true;
       } catch (error) {
-        // The next owner clears away what an earlier one was about to write.
+        // The next owner deletes the temporary file of the previous one.
         if (await lease.isHeld()) throw error;
         return false;
       }
@@ -165,7 +167,7 @@ export class SharedWork {
     return saved ?? false;
   }
 
-  /** Whether there is nothing to do for a job. */
+  /** Whether a job needs no work. */
   async #skip(job: Job): Promise<boolean> {
     if (this.#options.overwrite || !(await this.#isDone(job))) return false;
     await this.#options.leases.clear(job.output);
@@ -180,7 +182,7 @@ export class SharedWork {
     return found.identity === (await recordOf(recipe, await inputs.read(job.input))).identity;
   }
 
-  /** Does something for a job. A failure of the storage that may pass puts it off; any other is one of the job. */
+  /** Does work for a job. A storage failure that may pass postpones the job; any other error is a failure of the job. */
   async #attempt<Result>(job: Job, work: () => Promise<Result>): Promise<Result | undefined> {
     try {
       return await work();
@@ -199,7 +201,7 @@ export class SharedWork {
   }
 }
 
-/** Whether a failure of the storage may be over a little later. */
+/** Whether an error is a failure of the storage that may pass. */
 export function isPassing(error: unknown): boolean {
   const code = error instanceof ErwinError ? error.details.reason : (error as { code?: unknown } | null)?.code;
   return typeof code === "string" && PASSING.includes(code);

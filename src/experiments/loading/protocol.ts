@@ -7,18 +7,18 @@ import type { BatchRequest } from "../../train/loading.ts";
 import type { DataSource } from "../data-source.ts";
 import type { BadSample, ExperimentOptions } from "../experiment.ts";
 
-/** What a worker has to know to make the batches that the training's own thread would make. */
+/** What a worker needs to make the same batches as the training's own thread. */
 export interface BatchSetup {
   /** The experiment's name. */
   name: string;
-  /** The model's (`model.metadata()`): its shape, and of a folder its fields. */
+  /** The model's metadata (`model.metadata()`): its shape, and for a folder its fields. */
   metadata: Readonly<Record<string, string>>;
   options: ExperimentOptions;
-  /** Of a folder: a file in the source that lists samples. */
+  /** For a folder: a file in the source that lists samples. */
   list?: string;
   /** The device that is trained on. */
   info: DeviceInfo;
-  /** The source's, in error messages. */
+  /** The source's name, for error messages. */
   sourceName: string;
   /** Whether damaged samples are replaced by others. */
   skipBad: boolean;
@@ -29,19 +29,19 @@ export type SharedSource = Pick<DataSource, "list" | "read" | "size"> & ProxyMar
 
 export interface MadeBatch {
   batch: unknown;
-  /** The damaged samples that were met since the last one. */
+  /** The damaged samples that were found since the last batch. */
   bad: readonly BadSample[];
 }
 
 /** The calls that a worker answers. */
 export interface BatchWorker {
   /**
-   * Finds the samples; comes before all other calls.
+   * Finds the samples; must be called before all other calls.
    * @param source undefined for experiments that read no files
    */
   open(setup: BatchSetup, assets: GivenAssets, source?: Remote<SharedSource>): Promise<void>;
   make(request: BatchRequest): Promise<MadeBatch>;
 }
 
-/** A worker's first message, once it is ready. It changes with the calls above. */
+/** A worker's first message, once it is ready. Its version changes with the calls above. */
 export const GREETING = "erwin data worker, protocol 1";

@@ -1,5 +1,5 @@
-// Batches of a training made in workers: samples read, decoded and normalised, trees and graphs built, all away from the thread
-// that hands the device its work.
+// Batches of a training made in workers: they read, decode and normalise samples and build trees and graphs, away from the thread
+// that submits work to the device.
 
 import { type Endpoint, proxy, type Remote, wrap } from "comlink";
 import { WorkerError } from "../../errors.ts";
@@ -13,21 +13,21 @@ import type { OnBad } from "../experiment.ts";
 import { type BatchSetup, type BatchWorker, GREETING, type SharedSource } from "./protocol.ts";
 import { dataScript } from "./script.ts";
 
-/** What the workers read, and who hears of damaged samples. */
+/** What the workers read, and the listener for damaged samples. */
 export interface DataWorkersOptions extends Omit<BatchSetup, "sourceName" | "skipBad"> {
-  /** Of experiments that read files. The workers read through it, so that it may be any. */
+  /** The source of an experiment that reads files. Workers read through it, so it can be any source. */
   source?: DataSource;
-  /** Hears of damaged samples, which are replaced by others; without it they are errors. */
+  /** Receives damaged samples, which are replaced by others; without it, a damaged sample is an error. */
   onBad?: OnBad;
 }
 
-/** Workers that make batches, each one at a time. The batches do not depend on how many there are. */
+/** Workers that make batches, each one batch at a time. The batches do not depend on the number of workers. */
 export class DataWorkers {
   readonly #threads: DataThread[];
   readonly #onBad: OnBad | undefined;
 
   /**
-   * @param count how many, at least 1
+   * @param count the number of workers, at least 1
    * @throws WorkerError if the worker script cannot be loaded; DeviceError if the host has no workers; FormatError for a
    *   data set that is damaged
    */
@@ -47,13 +47,13 @@ export class DataWorkers {
     this.#onBad = onBad;
   }
 
-  /** How many batches should be under way: each worker has one, and one is ready. */
+  /** The number of batches that should be under way: one for each worker, and one that is ready. */
   get prefetch(): number {
     return this.#threads.length + 1;
   }
 
   /**
-   * Makes a batch, the same as `loadBatch`.
+   * Makes a batch, the same as `loadBatch` makes.
    * @throws the error of loading or preparing it; WorkerError if the worker has ended
    */
   async load<Batch>(request: BatchRequest): Promise<Batch> {
@@ -63,14 +63,13 @@ export class DataWorkers {
     return batch as Batch;
   }
 
-  /** Ends the workers. */
   stop(): void {
     for (const thread of this.#threads) thread.stop();
   }
 }
 
 class DataThread {
-  /** Batches that it has been asked for and that have not come. */
+  /** The number of batches that were requested and have not arrived. */
   inHand = 0;
   readonly #worker: ModelThread;
   readonly #remote: Remote<BatchWorker>;
@@ -98,7 +97,7 @@ class DataThread {
         reject(new WorkerError(`the worker ${url} stopped: ${reason}. Train with fewer workers`, { url, reason }));
       });
     });
-    // Whoever waits for a batch hears of it.
+    // The error is handled where a batch is awaited.
     this.#ended.catch(() => {});
   }
 
@@ -120,7 +119,7 @@ class DataThread {
   }
 }
 
-/** A source for other threads. What it reads is copied, since it may keep its files. */
+/** Wraps a source for other threads. What it reads is copied, because the source may keep its files. */
 function shareSource(source: DataSource): SharedSource {
   return proxy({
     list: (folder) => source.list(folder),
