@@ -59,7 +59,7 @@ export interface DeviceInfo {
   /** The maximum sizes of a binding and of a buffer in bytes. */
   maxBindingBytes: number;
   maxBufferBytes: number;
-  /** The memory that the device may take, as the option of this name says. */
+  /** The max memory in bytes that the device may allocate (`maxMemoryBytes`). */
   maxMemoryBytes?: number;
   features: string[];
 }
@@ -72,7 +72,7 @@ export interface DeviceMemory {
   readonly peak: number;
   /** Allocated on the device, including memory that waits for reuse. */
   readonly reserved: number;
-  /** The most that may be allocated: what WebAssembly can hold, or `maxMemoryBytes`; infinite where the device does not say. */
+  /** The max bytes that may be allocated: what WebAssembly can hold, or `maxMemoryBytes`; infinite if the device does not tell. */
   readonly limit: number;
   /** The number of buffers created so far: constant once a repeated call has warmed up. */
   readonly buffersCreated: number;
@@ -105,12 +105,12 @@ export interface Device extends Memory {
   readonly threads: number | undefined;
   /** Resolves when the device goes away; every call after that throws this error. Never resolves after `dispose()`. */
   readonly lost: Promise<DeviceLostError>;
-  /** @internal The device that has taken its place since it was lost; it is disposed with it. */
+  /** @internal The device that has replaced it after its loss, and is disposed with it. */
   replacement?: Promise<Device>;
 
   /**
-   * @param shape of the tensor that it is for, which a dry run notes
-   * @throws OutOfMemoryError if the device cannot hold so many bytes
+   * @param shape the shape of the tensor that it is for, which a dry run notes
+   * @throws OutOfMemoryError if the device cannot hold this many bytes
    */
   allocate(bytes: number, shape?: readonly number[]): Storage;
   /** Fills with zeros. */

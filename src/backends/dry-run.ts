@@ -15,7 +15,7 @@ interface Imitated {
   readonly operators: Operators;
 }
 
-/** A tensor that would be there. */
+/** A tensor that would have been allocated. */
 export interface NotedTensor {
   shape: readonly number[];
   bytes: number;
@@ -31,7 +31,7 @@ export class DryRunDevice implements Device {
   readonly operators: Operators;
   readonly lost = new Promise<never>(() => {});
   readonly memory: Memory & DeviceMemory;
-  /** Whether it notes which tensors are the largest when most memory is in use. */
+  /** Whether to note the largest tensors at the time when most memory is in use. */
   notesTensors = false;
   largestAtPeak: NotedTensor[] = [];
   readonly #live = new Map<Storage, NotedTensor>();

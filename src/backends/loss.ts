@@ -1,12 +1,12 @@
-// The loss of a device: what it explains, and what it leaves behind.
+// The loss of a device: whether it is the cause of an error, and the disposal of the device's replacement.
 
 import { DeviceLostError } from "../errors.ts";
 import type { Device } from "./device.ts";
 
-/** Calls of a lost device fail a moment before it says that it is lost: an error waits for that for so many milliseconds. */
+/** The milliseconds that an error waits for the report of a loss: calls on a lost device fail a moment before the loss is reported. */
 const LOSS_DELAY = 1000;
 
-/** The loss of the device, if an error comes of that; else the error. */
+/** Returns the loss of the device if it is the cause of the error; otherwise the error. */
 export async function causeOf(error: unknown, { lost }: Pick<Device, "lost">): Promise<unknown> {
   if (error instanceof DeviceLostError) return error;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -18,7 +18,7 @@ export async function causeOf(error: unknown, { lost }: Pick<Device, "lost">): P
   return loss ?? error;
 }
 
-/** Disposes the device that has taken the place of another, which is being disposed. */
+/** Disposes the replacement of a device that is being disposed. */
 export function disposeReplacement({ replacement }: Pick<Device, "replacement">): void {
   replacement?.then(
     (device) => device.dispose(),

@@ -1,4 +1,4 @@
-// Work that survives the loss of its device: on another of the same kind, or in the end on the processor.
+// Work that survives the loss of its device: it continues on another one of the same kind or, in the end, on the CPU backend.
 
 import { DeviceLostError, ErwinError, OutOfMemoryError } from "../errors.ts";
 import { whenVisible } from "../host/visibility.ts";
@@ -6,40 +6,41 @@ import type { Device } from "./device.ts";
 import { causeOf } from "./loss.ts";
 import { requestAnother } from "./request.ts";
 
-/** A device was lost, and another has taken its place. */
+/** The replacement of a lost device. */
 export interface Recovery {
   /** What happened, in one sentence. */
   message: string;
   /** How the device was lost. */
   error: DeviceLostError;
-  /** The device on which the work goes on. */
+  /** The device on which the work continues. */
   device: Pick<Device, "backend" | "info">;
 }
 
 /** Hears of each device that takes the place of a lost one; training waits for what it returns. */
 export type RecoveryListener = (recovery: Recovery) => unknown;
 
-/** The number of GPU devices in a row that may be lost before the work gets any further; then comes the CPU backend. */
+/** The number of GPU devices in a row that may be lost before the work makes progress; after that, the CPU backend is used. */
 const TRIES = 2;
-/** Milliseconds between the tries: a driver that starts again needs some. */
+/** The milliseconds between the tries, because a driver that restarts needs some time. */
 const PAUSE = 1000;
 
-/** The losses that a piece of work has survived. */
+/** Counts the lost devices that a piece of work has survived. */
 export class Recoveries {
-  /** How many there were. */
+  /** The number of lost devices. */
   count = 0;
   #inVain = 0;
 
-  /** Says that the work has got further: the next loss has all its tries again. */
+  /** Reports progress: at the next loss, all tries are available again. */
   progressed(): void {
     this.#inVain = 0;
   }
 
   /**
-   * Moves work to another device, if an error comes of the loss of its own. Whoever else has lost that device gets the same one,
-   * which is disposed with it.
-   * @param listener hears of it; without one, the console hears of it where the CPU backend goes on, whose results differ
-   * @throws the error, if the device was not lost, or there is none any more
+   * Moves work to another device if the error is caused by the loss of its own. All work on the lost device moves to the same
+   * replacement, which is disposed with the lost device.
+   * @param listener receives the replacement; without a listener, a change to the CPU backend, whose results differ, is written to
+   *   the console
+   * @throws the error, if the device was not lost, or no device is left
    */
   async survive(
     thrown: unknown,
@@ -48,9 +49,9 @@ export class Recoveries {
     listener?: RecoveryListener,
   ): Promise<void> {
     let lost = on;
-    // Of a lost device allocations may fail before it says that it is lost.
+    // On a lost device, allocations may fail before the loss is reported.
     let error = thrown instanceof OutOfMemoryError ? await causeOf(thrown, lost) : thrown;
-    // Some error may speak of another device: one that a task holds on to.
+    // The error may be about another device that a task uses.
     if (!(error instanceof DeviceLostError && (await causeOf(undefined, lost)))) throw error;
     for (;;) {
       const device = await this.#request(lost, error as DeviceLostError);

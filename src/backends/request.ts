@@ -1,4 +1,4 @@
-// Requests a device: the backend that was asked for, or the best there is.
+// Requests a device: the requested backend, or the fastest one.
 
 import { checkOptions, describe } from "../arguments.ts";
 import { ConfigError, DeviceError, ErwinError } from "../errors.ts";
@@ -21,9 +21,9 @@ export interface DeviceOptions {
    */
   maxBindingBytes?: number;
   /**
-   * The maximum device memory in bytes: what a batch may take is planned by it. Default: what WebAssembly can hold, on the CPU
-   * backend, where an upload needs memory that no running work uses, so that a batch of several clouds close to the limit may be
-   * refused rather than computed in parts; on WebGPU, which does not tell, as much as the device grants.
+   * The max device memory in bytes, by which it is planned how batches are computed. Default: what WebAssembly can hold, on the CPU
+   * backend; on WebGPU, which does not tell its memory, as much as the device grants. On the CPU backend an upload needs memory that
+   * no running work uses, so a batch of several clouds close to the limit may be refused instead of being computed in parts.
    */
   maxMemoryBytes?: number;
   /** Default "float32". "mixed" needs an adapter with the feature shader-f16; the CPU backend does not offer it. */
@@ -32,7 +32,7 @@ export interface DeviceOptions {
 
 /**
  * Returns a device to run models on, after it has computed a known answer.
- * @throws DeviceError if there is none, with a message that says what was tried and what to do; DeviceLostError if it went away
+ * @throws DeviceError if there is none, with a message that says what was tried and what to do; DeviceLostError if it was lost
  *   while it was checked
  */
 export async function requestDevice(given: DeviceOptions = {}): Promise<Device> {
@@ -82,16 +82,16 @@ const requests: Record<BackendName, (options: Request) => Promise<Device>> = {
   cpu: requestCpuDevice,
 };
 
-/** What devices were requested with, for others in their place. */
+/** The options with which devices were requested, for requesting their replacements. */
 const requested = new WeakMap<Device, Request>();
 
-/** Requests a device like another, or one of another backend with its options; the CPU backend computes in float32. */
+/** Requests a device of a backend with the options of another device; the CPU backend computes in float32. */
 export function requestAnother(like: Device, backend: BackendName): Promise<Device> {
   const { precision, ...options } = requested.get(like) ?? { precision: like.info.precision, threads: like.threads };
   return requestDevice({ ...options, backend, precision: backend === "cpu" ? "float32" : precision });
 }
 
-/** Requests what computes fastest; a software adapter comes last. */
+/** Requests the backend that computes fastest; a software adapter comes last. */
 async function firstOf(options: Request): Promise<Device> {
   const refusals: string[] = [];
   for (const request of [

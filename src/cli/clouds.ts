@@ -32,7 +32,7 @@ export function readCloudFile(path: string, features?: readonly string[]): Cloud
   return readCloud(readBytes(path), path, features);
 }
 
-/** As `readCloudFile`, of bytes that have been read; messages name the file by `path`, whose extension says what it is. */
+/** Like `readCloudFile`, for bytes that have been read; messages name the file by `path`, whose extension decides the format. */
 export function readCloud(bytes: Uint8Array, path: string, features?: readonly string[]): CloudFile {
   const { positions, dimensionality, attributes } = readPointCloud(bytes, path, { attributes: features });
   const points = positions.length / dimensionality;

@@ -50,7 +50,7 @@ export class Arguments {
         { type: value === undefined ? ("boolean" as const) : ("string" as const), multiple: repeats ?? false },
       ]),
     );
-    // No option has a single letter, and Node's parser takes quadratic time to find none in a long word.
+    // No option has a single letter, and Node's parser takes quadratic time to search a long word for one.
     const long = words.find((word) => /^-[^-]/.test(word) && word.length > LONGEST_WORD);
     if (long !== undefined) throw new UsageError(`Unknown option "${long.slice(0, 20)}..."`);
     let parsed: { values: Record<string, unknown>; positionals: string[] };

@@ -28,7 +28,7 @@ export function readBytes(path: string): Uint8Array {
 }
 
 /**
- * Refuses what is neither a file nor a folder: to read a pipe waits for whoever may write to it, and devices have no end.
+ * Refuses what is neither a file nor a folder: reading a pipe waits until something is written to it, and devices are endless.
  * @throws InputError
  */
 export function expectRegular(path: string, found: Stats): void {
@@ -45,7 +45,7 @@ export function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
-/** Lists a folder's entries by name and kind. */
+/** Returns a folder's entries with their names and kinds. */
 export function listFolder(path: string): Dirent[] {
   try {
     return readdirSync(path, { withFileTypes: true });
@@ -54,7 +54,7 @@ export function listFolder(path: string): Dirent[] {
   }
 }
 
-/** Makes a folder and its parents, where they are missing, and refuses one that no file can be written to. */
+/** Creates a folder and its parents, if they are missing, and refuses a folder in which no file can be written. */
 export function makeFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true });
@@ -64,7 +64,7 @@ export function makeFolder(path: string): void {
   tryWriting(path, path);
 }
 
-/** Only writing tells whether a folder takes files: its permissions know nothing of a read-only file system. */
+/** Only writing shows whether files can be written in a folder: its permissions do not tell that a file system is read-only. */
 function tryWriting(folder: string, path: string): void {
   const trial = temporaryName(join(folder, "trial"));
   try {
@@ -75,7 +75,7 @@ function tryWriting(folder: string, path: string): void {
   }
 }
 
-/** Not of the process's number, which others may have on the machine that shares the folder. */
+/** The name does not use the process id, because the machines that share the folder may have processes with the same id. */
 const temporaryName = (path: string) => `${path}.${crypto.randomUUID().slice(0, 13)}.tmp`;
 
 /**
@@ -98,7 +98,7 @@ export function checkOutput(path: string, inputs: readonly string[] = []): void 
     else if (isFolder(path)) problem = "it is a folder";
   } catch (error) {
     const failure = fileError("write", path, error);
-    // Deno may have permission to write there without permission to read.
+    // Deno may have the permission to write there, but not to read.
     if (!(failure instanceof InputError)) return;
     throw failure;
   }
@@ -106,7 +106,7 @@ export function checkOutput(path: string, inputs: readonly string[] = []): void 
   tryWriting(folder, path);
 }
 
-/** The real path of an existing file, with links resolved; undefined where there is none, or it cannot be found out. */
+/** Returns the real path of an existing file, with links resolved; undefined if there is no file, or its path cannot be determined. */
 export function placeOf(path: string): string | undefined {
   try {
     return realpathSync(path);
@@ -116,8 +116,8 @@ export function placeOf(path: string): string | undefined {
 }
 
 /**
- * Writes beside the target first, to the disk itself: a reader never sees half a file, not even after a power failure, and a failure
- * leaves the previous file.
+ * Writes a file beside the target, flushes it to the disk and renames it: a reader never sees a part of a file, not even after a
+ * power failure, and if writing fails, the previous file remains.
  */
 export function writeWhole(path: string, content: Uint8Array | string): void {
   const temporary = temporaryName(path);
@@ -134,7 +134,7 @@ export function writeWhole(path: string, content: Uint8Array | string): void {
   }
 }
 
-/** Adds to the end of a file, which is made where there is none. */
+/** Appends to a file, which is created if it does not exist. */
 export function append(path: string, content: Uint8Array | string): void {
   try {
     appendFileSync(path, content);
@@ -143,7 +143,7 @@ export function append(path: string, content: Uint8Array | string): void {
   }
 }
 
-/** Writes a file that is not there yet; false where it is. Of several processes that do it at once one gets true. */
+/** Writes a file that does not exist yet; returns false if it exists. If several processes do it at once, only one gets true. */
 export function createFile(path: string, content: Uint8Array): boolean {
   let file: number;
   try {
@@ -171,7 +171,7 @@ export function removeFile(path: string): void {
   }
 }
 
-/** Deletes what processes that were killed while they wrote a file have left beside it. */
+/** Deletes the temporary files that killed processes have left beside a file. */
 export function removeTemporaries(path: string): void {
   const name = basename(path);
   for (const entry of listFolder(dirname(path))) {
@@ -194,15 +194,15 @@ const reasons: Record<string, string> = {
   ENAMETOOLONG: "the name is too long",
 };
 
-/** What no other file could be written after either. */
+/** The errors after which no other file could be written either. */
 const lasting = ["ENOSPC", "EDQUOT", "EROFS", "EIO"];
 
-/** Whether writing failed for a reason that holds for every other file too. */
+/** Whether writing failed for a reason that holds for every other file, too. */
 export function endsWriting(error: unknown): boolean {
   return error instanceof InputError && lasting.includes(String(error.details.reason));
 }
 
-/** Deno's own refusals are rethrown unchanged: they say which permission is missing. */
+/** Deno's own refusals are rethrown unchanged, because they say which permission is missing. */
 function fileError(action: "read" | "write", path: string, error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException).code;
   const reason = code === undefined ? undefined : reasons[code];

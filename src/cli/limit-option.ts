@@ -1,4 +1,4 @@
-// The option --limit, which every command takes: larger files and models than are accepted by default.
+// The option --limit of all commands, which accepts larger files and models than the defaults allow.
 
 import { type Limits, limits } from "../limits.ts";
 import { type Arguments, type CommandOption, UsageError } from "./command.ts";
@@ -11,7 +11,7 @@ export const limitOption: Readonly<Record<"limit", CommandOption>> = {
   },
 };
 
-/** @throws UsageError for an unknown name and for anything but a number greater than 0 */
+/** @throws UsageError for an unknown name, and for a value that is not a number greater than 0 */
 export function readLimits(args: Arguments): Partial<Limits> {
   return Object.fromEntries(
     args.texts("limit").map((text) => {

@@ -1,4 +1,4 @@
-// Copies a model's output to the host, and encodes it in the format that the file's name says.
+// Copies a model's output to the host, and encodes it in the format of the file's extension.
 
 import { extname } from "node:path";
 import { firstNotFinite } from "../arguments.ts";
@@ -13,16 +13,16 @@ import { UsageError } from "./command.ts";
 
 /** The points of an input. */
 export interface Points {
-  /** Of the file that they are from. */
+  /** The file that contains them. */
   path: string;
-  /** That file. */
+  /** The bytes of that file. */
   bytes: Uint8Array;
   /** [n, dimensionality] */
   positions: Float32Array;
   dimensionality: number;
 }
 
-/** The output's tensors by their names in the file. Where the rows are not the input's points, each row's cloud is written, too. */
+/** Returns the output's tensors by their names in the file. If the rows are not the input's points, each row's cloud is included. */
 export function outputTensors({ data, width, batchIdx }: OutputRows, decode: boolean) {
   const tensors = new Map<string, SafeTensorInput>();
   tensors.set("out", { shape: [batchIdx.length, width], data });
@@ -34,7 +34,7 @@ export function outputTensors({ data, width, batchIdx }: OutputRows, decode: boo
 const arrayWriters = { ".safetensors": saveSafetensors, ".npz": saveNpz } as const;
 export type ArrayFormat = keyof typeof arrayWriters;
 
-/** @throws UsageError for an extension of no such file */
+/** @throws UsageError for another extension */
 export function arrayFormat(output: string): ArrayFormat {
   return chooseFormat(output, Object.keys(arrayWriters) as ArrayFormat[]);
 }
@@ -49,12 +49,12 @@ const pointFormats = [".csv", ".ply", ".vtk", ...meshFormats] as const;
 export const predictionFormats = [".safetensors", ".npz", ".npy", ...pointFormats] as const;
 export type PredictionFormat = (typeof predictionFormats)[number];
 
-/** @throws UsageError for an extension that predictions cannot be written as */
+/** @throws UsageError for an extension that is not one of these formats */
 export function predictionFormat(output: string): PredictionFormat {
   return chooseFormat(output, predictionFormats);
 }
 
-/** @throws InputError where the format holds points, and the output's rows are not the input's points */
+/** @throws InputError if the format stores points, and the output's rows are not the input's points */
 export function checkPredictionFormat(format: PredictionFormat, decode: boolean): void {
   if (decode || !isPointFormat(format)) return;
   throw new InputError(
@@ -64,9 +64,9 @@ export function checkPredictionFormat(format: PredictionFormat, decode: boolean)
 }
 
 /**
- * Encodes a prediction. Formats of points hold the points, too, and each point's cloud where there are several. Where the format is a
- * mesh's and the points are that mesh's, the file is the mesh with the prediction in it.
- * @throws NumericalError where it is not finite
+ * Encodes a prediction. Formats of points also store the points, and each point's cloud if there are several clouds. If the format
+ * is a mesh format and the points are those of a mesh, the file contains the mesh with the prediction.
+ * @throws NumericalError if the prediction is not finite
  */
 export function encodePrediction(
   format: PredictionFormat,
@@ -99,8 +99,8 @@ export function encodePrediction(
 
 /**
  * @param values [rows, width]
- * @param what names them in the message
- * @throws NumericalError naming the first number that is not finite: it would pass for a prediction
+ * @param what the name of the values in the message
+ * @throws NumericalError that names the first element that is not finite, which would be taken for a prediction
  */
 export function expectFinite(values: Float32Array, width: number, what: string): void {
   const at = firstNotFinite(values);

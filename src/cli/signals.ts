@@ -3,8 +3,8 @@
 import { stoppedBySignals } from "./interruption.ts";
 
 /**
- * Runs `work` with a signal that the first Ctrl-C or SIGTERM gives; the second ends the process.
- * @param message what happens at the first
+ * Runs `work` with a signal that is aborted by the first Ctrl-C or SIGTERM; the second ends the process.
+ * @param message says what happens after the first
  */
 export function untilInterrupted<Result>(
   message: string,

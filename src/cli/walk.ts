@@ -5,18 +5,18 @@ import { join } from "node:path";
 import { listFolder, placeOf } from "./files.ts";
 
 export interface WalkOptions {
-  /** Whether a path is left out, with all that is below it. */
+  /** Whether a path is left out, with everything below it. */
   skip?(path: string): boolean;
-  /** A folder below that cannot be read, while the walk goes on with the others; without it the error is thrown. */
+  /** Receives a subfolder that cannot be read, and the walk continues with the others; without it, the error is thrown. */
   onUnreadable?(path: string, error: unknown): void;
-  /** A link that leads back to a folder that it is in, and is left out. */
+  /** Receives a link to a folder that contains the link; it is left out. */
   onLoop?(path: string): void;
 }
 
 /**
- * All files below a folder, by their paths below it and sorted by name; also pipes and the like, which reading refuses. Links to
- * folders are followed. Names that begin with a dot are left out.
- * @throws InputError where the folder itself cannot be read
+ * Lists all files below a folder, with paths relative to it, sorted by name. Pipes and the like are included; reading refuses them.
+ * Links to folders are followed. Names that begin with a dot are left out.
+ * @throws InputError if the folder itself cannot be read
  */
 export function filesBelow(folder: string, { skip, onUnreadable, onLoop }: WalkOptions = {}): string[] {
   const walk = (below: string, entries: readonly Dirent[], above: readonly string[]): string[] =>

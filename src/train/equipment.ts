@@ -1,4 +1,4 @@
-// What a run keeps on its device besides the model. On another device it is made anew.
+// What a run keeps on its device besides the model. It is created again on another device.
 
 import { Tensor } from "../tensor/tensor.ts";
 import { AdamW, type AdamWOptions } from "./adamw.ts";

@@ -25,7 +25,7 @@ export const LAST_CHECKPOINT = "last.safetensors";
 /** The name of a run's weights with the lowest validation loss in its store. */
 export const BEST_CHECKPOINT = "model.safetensors";
 
-/** What to train on, how long, and who hears of it. */
+/** What to train on, for how long, and who receives reports. */
 export interface FitOptions<Sample, Batch> {
   model: Trainable;
   task: Task<Sample, Batch>;
@@ -59,8 +59,8 @@ export interface FitOptions<Sample, Batch> {
   resume?: boolean;
   logger?: Logger;
   /**
-   * Called before each step with the number of steps done; the step waits for it. The model may be evaluated in it, and is back in
-   * training mode afterwards: the run's numbers do not depend on it.
+   * Called before each step with the number of steps done; the step waits for it. The model may be evaluated in it, and is in
+   * training mode again afterwards: this does not change the run's results.
    */
   beforeStep?(step: number): void | Promise<void>;
   onProgress?(progress: FitProgress): void;
@@ -70,32 +70,33 @@ export interface FitOptions<Sample, Batch> {
   /** The number of batches prepared ahead. Default 2. */
   prefetch?: number;
   /**
-   * Makes a batch of the samples it is asked for, as `task.prepare` would of `trainData`, for example in other threads. Where memory
-   * is short it is asked for parts of batches. Default: in this thread.
+   * Makes a batch from the requested samples, as `task.prepare` would from those of `trainData`, for example in other threads. If
+   * memory is short, parts of batches are requested. Default: in this thread.
    */
   loadBatch?(request: BatchRequest): Promise<Batch>;
   /** A description of the run, stored in the checkpoints. */
   config?: unknown;
   /**
-   * Whether the run goes on when its device is lost: on a new device like it, from the newest copy on the host, which is at most
-   * some hundred times as old as it takes to make one. The steps since then are done again with the same results, and are not
-   * logged twice. When two new devices are lost before the run gets any further, or there is none, it goes on with the CPU
-   * backend, whose results differ within rounding. The model is on the new device then (`model.device`), which is disposed with
-   * the lost one. Default true, for models with `moveTo`; false: the run ends with DeviceLostError.
+   * Whether the run continues when its device is lost: on a new device of the same kind, from the newest copy on the host. A copy
+   * is made whenever the time since the last one is about a hundred times as long as making one takes. The steps since the copy are
+   * done again with the same results, and are not logged twice. If two new devices are lost before the run gets any further, or
+   * there is no new device, the run continues on the CPU backend, whose results differ within rounding. The model is then on the
+   * new device (`model.device`), which is disposed with the lost one. Default true, for models with `moveTo`; false: the run ends
+   * with DeviceLostError.
    */
   recover?: boolean;
   /**
-   * Hears how batches are computed from now on, when they do not fit into the device's memory: first with gradient checkpointing,
-   * which changes no bits, then in parts whose gradients add up, which changes the order of sums (and of models with BatchNorm the
-   * statistics). Where the device was given a limit (`maxMemoryBytes`) that is planned before a batch is computed; otherwise it
-   * comes of the first batch that fails, and the run goes on from its last copy on the host.
+   * Called when the plan changes because batches do not fit into the device's memory: first to gradient checkpointing, which
+   * changes no bits, then to parts whose gradients add up, which changes the order of sums (and, for models with BatchNorm, the
+   * statistics). If the device was given a limit (`maxMemoryBytes`), this is planned before a batch is computed; otherwise the plan
+   * changes when a batch fails, and the run continues from its last copy on the host.
    */
   onPlan?(plan: MemoryPlan): unknown;
-  /** Hears of each device that takes the place of a lost one. Without it, a change to the CPU backend is written to the console. */
+  /** Receives each device that replaces a lost one. Without it, a change to the CPU backend is written to the console. */
   onRecovery?: RecoveryListener;
 }
 
-/** How a training is going, as `onProgress` hears of it. */
+/** The state of a training, as `onProgress` receives it. */
 export interface FitProgress {
   /** The number of steps done, and of the whole run. */
   step: number;
@@ -107,7 +108,7 @@ export interface FitProgress {
   secondsLeft: number;
   /** The global norm of the last step's gradients, before they were clipped. */
   gradientNorm: number;
-  /** Points of all clouds of a batch; undefined if the task does not count them. */
+  /** The points of all clouds per second; undefined if the task does not count points. */
   pointsPerSecond?: number;
   /** The number of steps skipped because of a NaN or an infinity. */
   skipped: number;
@@ -125,12 +126,12 @@ export interface FitResult {
   finished: boolean;
   best?: { step: number; loss: number };
   validation?: Metrics;
-  /** The test of the best weights. */
+  /** The test's metrics with the best weights. */
   test?: Metrics;
   skipped: number;
-  /** The number of lost devices that it survived. */
+  /** The number of lost devices that the run survived. */
   recoveries: number;
-  /** How batches were computed in the end. */
+  /** How batches were computed at the end. */
   plan: MemoryPlan;
   /** The total milliseconds, and those for which the device waited for batches. */
   time: number;
@@ -144,9 +145,10 @@ export interface FitResult {
  * Afterwards the model has the weights with the lowest validation loss (the averaged ones, if the optimiser keeps an average), or if
  * the run did not finish, those of its last step.
  *
- * A device that is lost does not end a run (`recover`), nor one with too little memory for a batch (`onPlan`).
- * @throws DeviceLostError if there is no device any more; OutOfMemoryError if not even one sample fits; NumericalError if a loss or gradient is not finite and the optimiser does not skip such steps: `details.tensor`,
- *   `details.step`; ConfigError, CheckpointError, and errors of the task
+ * A lost device does not end a run (`recover`), nor does a device with too little memory for a batch (`onPlan`).
+ * @throws DeviceLostError if no device is left; OutOfMemoryError if not even one sample fits; NumericalError if a loss or gradient
+ *   is not finite and the optimiser does not skip such steps: `details.tensor`, `details.step`; ConfigError, CheckpointError, and
+ *   errors of the task
  */
 export async function fit<Sample, Batch>(options: FitOptions<Sample, Batch>): Promise<FitResult> {
   const run = new Run(options);
@@ -157,22 +159,22 @@ export async function fit<Sample, Batch>(options: FitOptions<Sample, Batch>): Pr
   }
 }
 
-/** A batch: which samples it has, and the parts in which it is computed. */
+/** A batch: its samples, and the parts in which it is computed. */
 interface Loaded<Batch> {
   request: BatchRequest;
   parts: Part<Batch>[];
 }
 
-/** What has come back of the steps since the last reading. */
+/** The results of the steps since the last reading. */
 interface StepsRead {
-  /** The last of them. */
+  /** The last of these steps. */
   step: number;
   losses: Float32Array;
   lr: number;
-  /** Points of all steps of this call up to it. */
+  /** The points of all steps of this call up to this one. */
   points: number;
   gradientNorm: number;
-  /** Where the first of their numbers that was not finite was seen. */
+  /** Where the first value that was not finite was found. */
   tensor: string | undefined;
 }
 
@@ -191,13 +193,13 @@ class Run<Sample, Batch> {
   #reading: Promise<void> = Promise.resolve();
   #prefetch: Prefetch<Loaded<Batch>> | undefined;
   #validation: Metrics | undefined;
-  /** Skipped steps: up to the first step on this device, up to the newest snapshot, and in all. */
+  /** The number of skipped steps: before the first step on this device, before the newest snapshot, and in all. */
   #skippedBefore = 0;
   #skippedAtSnapshot = 0;
   #skipped = 0;
-  /** The last step that was logged, by the kind of its entry: steps that are done again are not. */
+  /** The last step that was logged, by the kind of its entry: steps that are done again are not logged again. */
   readonly #logged: Partial<Record<LogEntry["kind"], number>> = {};
-  /** Milliseconds for which devices that were lost had waited for batches. */
+  /** The milliseconds for which the lost devices have waited for batches. */
   #waited = 0;
   #points = 0;
   #clock = { step: 0, time: 0, points: 0 };
@@ -262,7 +264,7 @@ class Run<Sample, Batch> {
     return recover && model.moveTo !== undefined;
   }
 
-  /** Does the work again, from the newest snapshot on, as often as its device is lost. */
+  /** Does the work, and again from the newest snapshot whenever its device is lost. */
   async #surviving<Result>(work: () => Promise<Result>): Promise<Result> {
     for (;;) {
       try {
@@ -275,13 +277,13 @@ class Run<Sample, Batch> {
 
   /**
    * Moves the run to a new device, or makes it need less memory.
-   * @throws the error, if it comes of neither, or the run cannot go on
+   * @throws the error, if it has another cause, or the run cannot continue
    */
   async #recover(thrown: unknown): Promise<void> {
     const { model, onRecovery } = this.#options;
     const { latest } = this.#snapshots;
     if (!this.#recovers || !latest) throw thrown;
-    // Of a lost device allocations may fail before it says that it is lost.
+    // On a lost device, allocations may fail before the loss is reported.
     const error = thrown instanceof OutOfMemoryError ? await causeOf(thrown, model.device) : thrown;
     if (error instanceof OutOfMemoryError) {
       model.device.trim();
@@ -296,7 +298,7 @@ class Run<Sample, Batch> {
     await this.#recoveries.survive(error, model.device, move, onRecovery);
   }
 
-  /** Trains from the newest snapshot on; from the model as it is, if there is none. */
+  /** Trains from the newest snapshot, or from the model as it is, if there is none. */
   async #train(): Promise<{ finished: boolean; test?: Metrics }> {
     const { model, schedule } = this.#options;
     this.#on = new Equipment(model, {
@@ -323,7 +325,7 @@ class Run<Sample, Batch> {
       step: saved.step,
       batches: saved.batches,
       seed: saved.seed,
-      // Checkpoints of earlier versions were written after the validation.
+      // Earlier versions wrote their checkpoints after the validation.
       validated: saved.validated ?? saved.step,
       best: saved.best,
     };
@@ -346,7 +348,7 @@ class Run<Sample, Batch> {
     const { steps, saveEvery } = this.#options;
     const { pace } = this.#on!;
     const progress = this.#progress;
-    // Where the last call was stopped while it validated.
+    // The last call may have been stopped while it validated.
     if (!(await this.#validateIfDue())) return false;
     this.#waited = this.#treeWait;
     this.#prefetch = this.#prefetchBatches((steps - progress.step) * this.#accumulate);
@@ -433,7 +435,7 @@ class Run<Sample, Batch> {
         throw error instanceof NumericalError ? this.#explain(error) : error;
       },
     );
-    // The next caller that awaits it gets the error.
+    // The error is handled where the next reading awaits this one.
     this.#reading.catch(() => {});
   }
 
@@ -443,7 +445,7 @@ class Run<Sample, Batch> {
     await this.#reading;
   }
 
-  /** Copies the run to the host, when all of its steps so far are known to be finite. */
+  /** Copies the run to the host, if it is time and all steps so far are known to be finite. */
   async #snapshotIfDue(): Promise<void> {
     if (!this.#recovers || !this.#snapshots.due) return;
     await this.#settle();
@@ -451,20 +453,20 @@ class Run<Sample, Batch> {
     this.#progressed();
   }
 
-  /** A snapshot has been taken: a loss from now on costs only what comes after. */
+  /** Called after a snapshot: if the device is lost from now on, only the steps after the snapshot are done again. */
   #progressed(): void {
     this.#skippedAtSnapshot = this.#skipped;
     this.#recoveries.progressed();
   }
 
-  /** Logs an entry, unless its step has been done before. */
+  /** Logs an entry, unless one of its kind was logged for this step before. */
   async #log(entry: LogEntry): Promise<void> {
     if (entry.step <= (this.#logged[entry.kind] ?? -1)) return;
     await this.#options.logger?.log(entry);
     this.#logged[entry.kind] = entry.step;
   }
 
-  /** Makes an error with the step of the run; the optimiser counts only its own calls, from the last resumption on. */
+  /** Makes an error with the step of the run; the optimiser only counts its own calls since the last resumption. */
   #explain(cause: NumericalError): NumericalError {
     const { tensor, call } = cause.details as { tensor: string; call: number };
     const step = this.#firstStep + call;
@@ -484,7 +486,7 @@ class Run<Sample, Batch> {
     const stepsPerSecond = perSecond(step - this.#clock.step);
     const pointsPerSecond = task.points && perSecond(points - this.#clock.points);
     this.#clock = { step, time: now, points };
-    // Skipped steps, whose losses may not be finite, do not count.
+    // Skipped steps do not count, because their losses may not be finite.
     const sound = losses.filter(Number.isFinite);
     const mean = sound.reduce((sum, value) => sum + value, 0) / sound.length;
     const loss = sound.at(-1) ?? mean;
@@ -494,7 +496,7 @@ class Run<Sample, Batch> {
       loss,
       ...(sound.length > 1 && { mean }),
       lr,
-      // JSON has no number for a norm that is none.
+      // JSON cannot represent a norm that is not finite.
       ...(Number.isFinite(gradientNorm) && { gradientNorm }),
       stepsPerSecond,
       ...(pointsPerSecond && { pointsPerSecond }),
@@ -516,7 +518,7 @@ class Run<Sample, Batch> {
     });
   }
 
-  /** @returns false where it was stopped before its end */
+  /** @returns false if it was stopped before its end */
   async #validateIfDue(): Promise<boolean> {
     const { steps, validationData, validateEvery } = this.#options;
     const { step, validated } = this.#progress;
@@ -530,7 +532,7 @@ class Run<Sample, Batch> {
     return done ?? false;
   }
 
-  /** Undefined where the run was stopped meanwhile. */
+  /** Returns undefined if the run was stopped meanwhile. */
   async #unlessStopped<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
     try {
       return await work();
@@ -569,7 +571,7 @@ class Run<Sample, Batch> {
     }
   }
 
-  /** Runs work with the averaged weights, if there are any. */
+  /** Runs work with the averaged weights, if the optimiser keeps an average. */
   #withBestGuess<Result>(work: () => Promise<Result>): Promise<Result> {
     const { optimizer } = this.#on!;
     return optimizer.averageDecay === undefined ? work() : optimizer.withAverage(work);
@@ -581,7 +583,7 @@ class Run<Sample, Batch> {
     await this.#store.save(LAST_CHECKPOINT, bytes);
   }
 
-  /** Gives the model the best weights, stores them unless validation has, and tests them. */
+  /** Gives the model the best weights, stores them unless the validation has stored them, and tests them. */
   async #finish(): Promise<{ test?: Metrics }> {
     const { model, testData } = this.#options;
     const { step, best } = this.#progress;

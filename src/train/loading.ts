@@ -1,16 +1,16 @@
-// The batches of a training: which samples each has, and how it is made of them.
+// The batches of a training: which samples each contains, and how it is made from them.
 
 import { Random } from "../random.ts";
 import type { BatchSamples } from "./order.ts";
 import type { DataSet, Task } from "./task.ts";
 
-/** Which samples a batch has. With the same data set and task it is the same batch wherever and whenever it is made. */
+/** Which samples a batch contains. With the same data set and task, the batch is the same wherever and whenever it is made. */
 export interface BatchRequest extends BatchSamples {
   /** The seed of the samples' random numbers. */
   seed: number;
 }
 
-/** Loads a batch's samples and prepares them. @throws what loading or preparing one throws */
+/** Loads a batch's samples and prepares them. @throws the error of loading or preparing a sample */
 export async function loadBatch<Sample, Batch>(
   data: DataSet<Sample>,
   task: Pick<Task<Sample, Batch>, "prepare">,

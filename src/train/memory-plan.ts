@@ -1,5 +1,5 @@
-// How a step's batches are made to fit into the device's memory: by computing again what could be kept, then by parts of batches,
-// whose gradients add up.
+// Makes the batches of a step fit into the device's memory: first by recomputing blocks in the backward pass, then by splitting
+// batches into parts whose gradients add up.
 
 import type { DryRunDevice, NotedTensor } from "../backends/dry-run.ts";
 import { OutOfMemoryError } from "../errors.ts";
@@ -7,21 +7,21 @@ import { moveGradient } from "../tensor/tape.ts";
 import type { BatchRequest } from "./loading.ts";
 import type { Task, Trainable } from "./task.ts";
 
-/** What is said to fit needs this share of the free memory, which is given out in pieces of few sizes. */
+/** A batch is considered to fit if it needs at most this share of the free memory: memory is allocated in few sizes, so some is unused. */
 const SAFE_SHARE = 0.85;
 
 /** How the batches of a run are computed. */
 export interface MemoryPlan {
-  /** Whether the backward pass computes blocks again. It changes no bits. */
+  /** Whether the backward pass recomputes the blocks. This changes no bits. */
   checkpointing: boolean;
   /**
-   * The number of parts in which each batch is computed. The loss and its gradients are the same up to the order of sums, if samples
-   * do not depend on each other; BatchNorm, at strides above 1, takes its statistics of each part instead of the batch.
+   * The number of parts in which each batch is computed. The loss and its gradients are the same up to the order of sums, if
+   * samples do not depend on each other; BatchNorm, at strides above 1, takes its statistics from each part instead of the batch.
    */
   parts: number;
 }
 
-/** A batch, in as many parts as the plan has. */
+/** A part of a batch; the plan decides the number of parts. */
 export interface Part<Batch> {
   batch: Batch;
   samples: number;
@@ -29,12 +29,12 @@ export interface Part<Batch> {
 
 export class MemoryPlanner<Batch> {
   #plan: MemoryPlan = { checkpointing: false, parts: 1 };
-  /** The largest batch that was found to fit, in points. */
+  /** The number of points of the largest batch that was found to fit. */
   #fitting = 0;
-  /** The last batch that was found not to. */
+  /** The last batch that was found not to fit. */
   #tooLarge: { needed: number; free: number; points: number; largest: NotedTensor[] } | undefined;
 
-  /** @param load makes a batch, or a part of one, of the samples that are asked for */
+  /** @param load makes a batch, or a part of one, from the requested samples */
   constructor(
     readonly model: Trainable,
     readonly task: Task<never, Batch>,
@@ -52,7 +52,7 @@ export class MemoryPlanner<Batch> {
     return this.#plan.checkpointing || this.#plan.parts > 1;
   }
 
-  /** Makes a batch as the plan has it. */
+  /** Makes a batch in the parts of the current plan. */
   prepare(request: BatchRequest): Promise<Part<Batch>[]> {
     const { samples } = request;
     const parts = Math.min(this.#plan.parts, samples.length);
@@ -65,7 +65,7 @@ export class MemoryPlanner<Batch> {
     );
   }
 
-  /** The share of each part in its batch's mean loss. */
+  /** Returns the share of each part in its batch's mean loss. */
   shares(parts: readonly Part<Batch>[]): number[] {
     const weights = parts.map(({ batch, samples }) => this.task.weight?.(batch) ?? samples);
     const all = weights.reduce((sum, weight) => sum + weight, 0);
@@ -73,8 +73,8 @@ export class MemoryPlanner<Batch> {
   }
 
   /**
-   * Computes less at once from now on.
-   * @returns false if there is no way to
+   * Reduces the memory that batches need from now on.
+   * @returns false if it cannot be reduced further
    */
   tighten(): boolean {
     const { checkpointing, parts } = this.#plan;
@@ -87,10 +87,10 @@ export class MemoryPlanner<Batch> {
   }
 
   /**
-   * Makes a batch fit, where the device was given a limit (`maxMemoryBytes`) and the task can be rehearsed: its loss
-   * is computed once more then, on a device that only counts.
-   * @param prepared the batch as the plan had it when it was prepared
-   * @returns the batch as the plan has it now
+   * Makes a batch fit, if the device was given a limit (`maxMemoryBytes`) and the task supports a dry run: its loss is then
+   * computed once more, on a device that only counts memory.
+   * @param prepared the batch in the parts of the plan at the time when it was prepared
+   * @returns the batch in the parts of the current plan
    */
   async fit(request: BatchRequest, prepared: Part<Batch>[]): Promise<Part<Batch>[]> {
     const { memory, info } = this.model.device;
@@ -105,7 +105,7 @@ export class MemoryPlanner<Batch> {
     return parts;
   }
 
-  /** The error with what is too large, as far as that is known. */
+  /** Returns the error with what is too large, as far as that is known. */
   explain(error: OutOfMemoryError): OutOfMemoryError {
     if (!this.#tooLarge) return error;
     const { needed, free, points, largest } = this.#tooLarge;
@@ -118,7 +118,7 @@ export class MemoryPlanner<Batch> {
     );
   }
 
-  /** The bytes that the largest part needs, or 0 if it is known to fit, or cannot be known. */
+  /** Returns the bytes that the largest part needs, or 0 if it is known to fit, or its need cannot be known. */
   async #neededFor(parts: readonly Part<Batch>[]): Promise<number> {
     const { model, task } = this;
     const pointsOf = ({ batch }: Part<Batch>) => task.points?.(batch) ?? 0;
@@ -129,7 +129,7 @@ export class MemoryPlanner<Batch> {
     device.notesTensors = true;
     const needed = await model
       .rehearse(device, async () => {
-        // The optimiser has memory for the gradients already.
+        // The optimiser has already allocated the gradients.
         for (const tensor of model.parameters().values()) moveGradient(tensor, device.allocate(tensor.size * 4));
         const { current } = device.memory;
         using loss = await task.loss(largest.batch);

@@ -113,7 +113,7 @@ export class PackedParameters {
         moveGradient(tensor);
       }
     } catch (error) {
-      // The numbers of a device that was lost are gone, wherever they were.
+      // The values of a lost device are lost wherever they were.
       if (!(error instanceof DeviceLostError)) throw error;
     }
     this.device.release(this.weights);

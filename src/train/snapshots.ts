@@ -1,6 +1,6 @@
-// Copies of a run on the host, from which it goes on when its device is lost.
+// Copies of a run on the host, from which it continues when its device is lost.
 
-/** At most this share of a run's time goes into copies that nobody asked for. */
+/** The max share of a run's time for copies that the user has not requested. */
 const SHARE = 0.01;
 
 export class Snapshots {
@@ -9,12 +9,12 @@ export class Snapshots {
   #cost = 0;
   #end = Number.NEGATIVE_INFINITY;
 
-  /** Whether so much time has passed since the last one that the next one costs less than its share. */
+  /** Whether enough time has passed since the last copy for the next one to cost less than its share. */
   get due(): boolean {
     return performance.now() - this.#end > this.#cost / SHARE;
   }
 
-  /** Makes a new one by `save`, and returns it. */
+  /** Makes a new copy with `save`, and returns it. */
   async take<Bytes extends Uint8Array>(save: () => Promise<Bytes>): Promise<Bytes> {
     const begun = performance.now();
     const bytes = await save();

@@ -19,11 +19,11 @@ export interface Trainable {
   save(): Promise<Uint8Array<ArrayBuffer>>;
   /** Restores the tensors of such a file; it ignores those named `optimizer.*` or `training.*`. */
   restore(tensors: ReadonlyMap<string, SafeTensor>, file?: string): void;
-  /** Moves it to another device, with the tensors of such a file. Without this a run ends with its device. */
+  /** Moves the model to another device, with the tensors of such a file. Without this method, a run ends when its device is lost. */
   moveTo?(device: Device, tensors: ReadonlyMap<string, SafeTensor>): void;
-  /** Turns gradient checkpointing on or off; returns whether that has changed anything. */
+  /** Turns gradient checkpointing on or off; returns whether this has changed anything. */
   setCheckpointing?(on: boolean): boolean;
-  /** Does work as if the model were on a device that only counts, to learn what the work would need. */
+  /** Does a dry run of `work`, as if the model were on a device that only counts memory, to learn how much the work needs. */
   rehearse?<Result>(device: Device, work: () => Promise<Result>): Promise<Result>;
 }
 
@@ -37,15 +37,15 @@ export interface DataSet<Sample> {
   load(index: number, random: Random, epoch?: number): Sample | Promise<Sample>;
 }
 
-/** The part of an experiment in training. A `Batch` is made of samples, on the host. */
+/** The part of an experiment in training. A `Batch` is made from samples, on the host. */
 export interface Task<Sample, Batch> {
   /** Joins samples and builds their trees and graph (`model.prepare`), while the device works on other batches. */
   prepare(samples: Sample[]): Promise<Batch>;
   /** Returns the batch's mean loss, a scalar that is recorded on the tape. It must dispose the tensors it computes the loss from. */
   loss(batch: Batch): Promise<Tensor>;
   /**
-   * What a batch counts for where its mean loss is a part of a larger batch's, which did not fit into memory. Default: its number of
-   * samples; of a loss that is a mean over points it should be their number.
+   * Returns the weight of a batch's mean loss if the batch is a part of a larger one that did not fit into memory. Default: its
+   * number of samples; for a loss that is a mean over points, it should be their number.
    */
   weight?(batch: Batch): number;
   /** Returns the number of points in a batch, over all clouds and steps in time, for the log's points per second. */
@@ -100,7 +100,7 @@ export function supervised<Sample, Input = ErwinInput, Prepared = PreparedInput>
   collate(samples: Sample[]): { input: Input; target: Float32Array; offsets?: Int32Array };
   /** Computes the batch's mean loss. Tensors created inside are freed. */
   loss: Measure;
-  /** Whether that is a mean over samples (the default) or over the rows of the target: `Task.weight`. */
+  /** Whether the loss is a mean over samples (the default) or over the rows of the target: `Task.weight`. */
   meanOver?: "samples" | "rows";
   /** Additional metrics for validation and test. */
   metrics?: Record<string, Measure>;

@@ -25,7 +25,7 @@ export interface TorchConversion {
   problem?: string;
 }
 
-/** What a training checkpoint says of its run, by the reference's names; empty where it says nothing. @throws FormatError */
+/** Returns what a training checkpoint says about its run, with the reference's names; empty if it says nothing. @throws FormatError */
 export function describedByTorch(bytes: Uint8Array, { file = "checkpoint" } = {}): Record<string, unknown> {
   const value = loadTorch(bytes, { file });
   return value instanceof Map ? plainObject((value as Dictionary).get("config")) : {};
@@ -133,7 +133,7 @@ function configOf(
       missing,
     });
   }
-  // resolveConfig refuses fields that no config has, by name.
+  // resolveConfig refuses fields that no config has, and names them.
   const strange = Object.entries(given).filter(([field]) => Object.keys(configFields({ [field]: 0 })).length === 0);
   const config = resolveConfig({ ...known, ...Object.fromEntries(strange) });
   new ErwinTransformer(config).check(ofErwin, file);

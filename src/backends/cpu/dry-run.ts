@@ -1,4 +1,4 @@
-// The dry run of a CPU device, which needs none: enough for a model that only prepares its inputs.
+// The dry run of a CPU device. It allocates nothing, and suffices for a model that only prepares its inputs.
 
 import { operatorsOf } from "../composites/index.ts";
 import type { Device } from "../device.ts";

@@ -118,7 +118,7 @@ interface SplitChoice {
   split: SplitName;
   options: ExperimentOptions;
   source: DataSource | undefined;
-  /** Hears of damaged samples; false: they are errors. */
+  /** Receives damaged samples; false if they are errors. */
   onBad: OnBad | false;
 }
 

@@ -30,7 +30,7 @@ import { formatCount, formatTime } from "../text.ts";
 /** Enough points to keep a GPU busy, and only seconds of work for a CPU, since interruptions wait for the current batch. */
 const defaultBatchPoints = 16_384;
 
-/** A call that is busy with one large file may be slow to say so. */
+/** The default is long, because a call that is busy with one large file may be slow to renew its lease. */
 const defaultLease = 30;
 
 const formatNames = predictionFormats.map((extension) => extension.slice(1));
@@ -154,7 +154,7 @@ function readMany(args: Arguments, { mode }: ModelChoice) {
 
 function readQueue(args: Arguments, mode: ModelChoice["mode"]): string | undefined {
   const queue = args.text("queue");
-  // Workers predict files together as they come.
+  // The workers of a queue predict files together in the order of arrival.
   if (queue !== undefined && mode === "train") throw new UsageError("--queue excludes --mode train");
   return queue;
 }

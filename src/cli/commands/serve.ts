@@ -79,7 +79,7 @@ async function run(args: Arguments): Promise<void> {
   });
 }
 
-/** Ends at SIGTERM or Ctrl-C, or throws when the device is lost. */
+/** Resolves at SIGTERM or Ctrl-C, or throws when the device is lost. */
 async function serveUntilEnd(
   options: Omit<ConstructorParameters<typeof Service>[0], "onLost">,
   port: number,

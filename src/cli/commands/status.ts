@@ -1,11 +1,11 @@
-// erwin status: how far a queue's jobs are, over all machines.
+// erwin status: the progress of a queue's jobs, over all machines.
 
 import type { Queue } from "bullmq";
 import type { Arguments, Command } from "../command.ts";
 import { type QueuedPrediction, queueOption, withQueue } from "../queue/queue.ts";
 import { formatCount, formatDuration } from "../text.ts";
 
-/** The jobs that the rate is of, the last ones, and the failures that are named. */
+/** The number of the latest jobs from which the rate is computed, and the number of failures that are listed. */
 const RECENT = 1000;
 const NAMED = 20;
 

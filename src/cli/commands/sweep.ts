@@ -21,9 +21,9 @@ import { formatPlural, formatTable } from "../text.ts";
 
 const TABLE_FILE = "sweep.csv";
 const PICTURE_FILE = "sweep.svg";
-/** Runs in the picture, the best ones: more have no colours of their own. */
+/** The number of runs in the picture, the best ones: there are no colours for more. */
 const MOST_CURVES = 6;
-/** Seconds without a sign of life after which another call's run is taken over. */
+/** The seconds without a renewal after which another call's run is taken over. */
 const LEASE = 30;
 
 export const sweep: Command = {
@@ -106,7 +106,7 @@ async function run(args: Arguments): Promise<void> {
   }
 }
 
-/** The results that are there, the best first. */
+/** Returns the existing results, the best first. */
 function readResults(store: FolderStore, { runs, goal }: SweepPlan): RunResult[] {
   const sign = goal === "min" ? 1 : -1;
   return runs

@@ -42,9 +42,9 @@ import {
 import { WandbLogger } from "../train/wandb.ts";
 
 const names = Object.keys(experiments);
-/** What may differ from one call to the next of the same run. */
+/** The options that may differ between calls of the same run. */
 const freeOptions: readonly string[] = ["saveEvery", "logEvery"];
-/** Samples whose predictions are written: a data set may have tens of thousands. */
+/** The max number of samples whose predictions are written: a data set may contain tens of thousands. */
 const MOST_PREDICTIONS = 256;
 
 export const train: Command = {
@@ -105,21 +105,21 @@ export const train: Command = {
   run,
 };
 
-/** A call of the command, understood. */
+/** The parsed arguments of a call. */
 interface Call {
   name: string;
   experiment: Experiment;
   options: ExperimentOptions;
   dataPath: string | undefined;
   init: string | undefined;
-  /** What decides the run's numbers besides options, data and first weights. */
+  /** What decides the run's results besides options, data and initial weights. */
   described: Settings;
   skipBad: boolean;
-  /** Undefined where none are to be written. */
+  /** The format of the predictions; undefined if none are written. */
   predictions: PredictionFormat | undefined;
   mostPredictions: number;
   useWandb: boolean;
-  /** Threads that make batches; undefined: what suits the device. */
+  /** The number of workers that make batches; undefined for the number that suits the device. */
   workers: number | undefined;
   device: DeviceChoice;
 }
@@ -154,7 +154,7 @@ async function run(args: Arguments): Promise<void> {
         return trained;
       },
     );
-    // In training damaged samples are found as they come.
+    // In training, damaged samples are found while it runs.
     if (call.skipBad) folder.write(config());
     await report(call, folder, made, result);
     describeLeftOut(leftOut);
@@ -181,7 +181,7 @@ async function readCall(args: Arguments): Promise<Call> {
   };
 }
 
-/** What decides the run's numbers. */
+/** Returns what decides the run's results. */
 function settingsOf({ options, dataPath, init, described, skipBad, device }: Call): Settings {
   return {
     ...described,
@@ -198,9 +198,9 @@ function settingsOf({ options, dataPath, init, described, skipBad, device }: Cal
 }
 
 /**
- * Where the data set is.
- * @param usual taken where the command does not say
- * @throws UsageError where the experiment reads a data set and none is given, or the other way round
+ * Returns the location of the data set.
+ * @param usual the location if the command does not give one
+ * @throws UsageError if the experiment reads a data set and none is given, or if one is given and it reads none
  */
 export function readDataPath(
   args: Arguments,
@@ -217,16 +217,16 @@ export function readDataPath(
   return path;
 }
 
-/** A run, and where its samples are from. */
+/** A run, and the source of its samples. */
 interface OpenedRun extends ExperimentRun {
   source: DataSource | undefined;
   onBad: OnBad | undefined;
 }
 
 /**
- * Opens the data set and makes the model for `work`.
+ * Opens the data set and creates the model for `work`.
  * @param leftOut receives the samples that are left out
- * @param last the checkpoint to go on from, which decides the model's shape, whoever wrote it
+ * @param last the checkpoint from which to continue; it decides the model's shape, whoever wrote it
  */
 async function withRun(
   { name, experiment, options, dataPath, init, skipBad, device: choice }: Call,
@@ -273,7 +273,7 @@ async function dryRun(call: Call): Promise<void> {
 
 interface Logs {
   logger: Logger;
-  /** Runs `work`, and ends the logs with it. */
+  /** Runs `work`; the logs end with it. */
   around<Result>(work: () => Promise<Result>): Promise<Result>;
 }
 
@@ -282,7 +282,7 @@ async function openLogs({ useWandb }: Call, folder: RunFolder, config: Record<st
   const { step, entries: before } = folder;
   const events = new EventLog(folder.folder, step);
   const wandb = useWandb ? await WandbLogger.begin({ id: folder.id, name: folder.name, config }) : undefined;
-  // Its run begins anew with each call.
+  // Its run starts from the beginning in each call.
   for (const entry of before) wandb?.log(entry);
   const log = async (entry: LogEntry) => {
     await lines.log(entry);
@@ -339,7 +339,10 @@ async function fitRun(
   return training.finally(() => workers?.stop());
 }
 
-/** A software adapter and the CPU backend compute on the processors that workers would take. */
+/**
+ * With a software adapter or the CPU backend there are none by default, because the workers would take the processors on which it
+ * computes.
+ */
 async function startDataWorkers(
   { name, options, dataPath, workers }: Call,
   { model, source, onBad }: OpenedRun,
@@ -385,7 +388,7 @@ function describeSamples({ trainData, validationData, testData }: ExperimentRun)
   }
 }
 
-/** What of a run is worth knowing besides what it was asked for. */
+/** Returns what is worth knowing about a run besides its options. */
 function describeRun(
   { experiment }: Call,
   { model, trainData, validationData, testData }: ExperimentRun,
@@ -427,7 +430,7 @@ async function report(call: Call, folder: RunFolder, made: ExperimentRun, result
   console.log(`loss curve: ${join(folder.folder, CURVE_FILE)}`);
 }
 
-/** Damaged samples that are told one by one; all are in the run's config. */
+/** The max number of damaged samples that are printed one by one; the run's config lists all of them. */
 const MOST_TOLD = 10;
 
 function describeLeftOut(leftOut: readonly BadSample[]): void {

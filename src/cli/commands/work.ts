@@ -63,7 +63,7 @@ async function run(args: Arguments): Promise<void> {
       concurrency: args.count("jobs") ?? defaults.jobs,
       lockDuration: seconds * 1000,
       stalledInterval: seconds * 1000,
-      // Each machine that dies takes a job with it; the job is not to blame.
+      // Each machine that dies stalls a job, which is not the job's fault.
       maxStalledCount: 100,
     },
   );
@@ -73,7 +73,7 @@ async function run(args: Arguments): Promise<void> {
       job === undefined || error instanceof UnrecoverableError || job.attemptsMade >= (job.opts.attempts ?? 1);
     printError(`error: ${error.message}${isOver ? "" : " (to be tried again)"}`);
   });
-  // The server is away, or another worker has the job by now: both pass.
+  // The server does not answer, or another worker has taken the job: both pass.
   worker.on("error", () => {});
   await untilInterrupted(
     "stopping after the jobs under way",

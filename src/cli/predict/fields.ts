@@ -59,9 +59,9 @@ export interface ManyFieldsOptions extends FieldsOptions {
   format?: string;
   shard: Shard;
   overwrite: boolean;
-  /** Seconds without a sign of life after which another call's work is taken over. */
+  /** The seconds without a renewal after which another call's work is taken over. */
   lease: number;
-  /** The address of a queue that the files are put into instead. */
+  /** The address of a queue to which the files are added, instead of being predicted here. */
   queue?: string;
 }
 
@@ -105,7 +105,7 @@ export async function predictManyFields(options: ManyFieldsOptions): Promise<voi
   });
 }
 
-/** Predicts the bytes of a file; gives those of the output, and the names of the arrays. */
+/** Predicts the bytes of a file; returns the bytes of the output, and the names of the arrays. */
 type Predict = (
   bytes: Uint8Array,
   input: string,

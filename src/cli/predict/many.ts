@@ -29,9 +29,9 @@ export interface PredictManyOptions extends ModelChoice {
   batchPoints: number;
   /** Whether existing outputs are made again. */
   overwrite: boolean;
-  /** Seconds without a sign of life after which another call's work is taken over. */
+  /** The seconds without a renewal after which another call's work is taken over. */
   lease: number;
-  /** The address of a queue that the files are put into instead. */
+  /** The address of a queue to which the files are added, instead of being predicted here. */
   queue?: string;
 }
 
@@ -47,7 +47,7 @@ export async function predictMany(options: PredictManyOptions): Promise<void> {
   );
 }
 
-/** Predicts until all is done or the signal ends it. */
+/** Predicts until all files are done or the signal is aborted. */
 async function predictOn(
   device: Device,
   checkpoint: Uint8Array,

@@ -1,10 +1,10 @@
-// What decides the bytes of a prediction besides its input.
+// Determines what decides the bytes of a prediction besides its input.
 
 import { type Recipe, sha256 } from "../../jobs/job.ts";
 import type { ModelChoice } from "../options.ts";
 import type { PredictionFormat } from "../output.ts";
 
-/** Devices and threads are left out: they change last bits at most. */
+/** Devices and threads are left out: they change the last bits at most. */
 export async function recipeOf(
   checkpoint: Uint8Array,
   { mode, features, graph, device }: ModelChoice,

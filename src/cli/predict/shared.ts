@@ -1,4 +1,4 @@
-// Many files of one call of erwin predict: those that are left to do are shared with other calls on the same output folder.
+// The files of one call of erwin predict: calls with the same output folder share the files that are left.
 
 import { dirname, relative } from "node:path";
 import { ErwinError } from "../../index.ts";
@@ -17,22 +17,22 @@ import { type Shard, takeShard } from "./shard.ts";
 
 export interface SharedFilesOptions {
   files: readonly PredictionPaths[];
-  /** How many folders below the inputs could not be read. */
+  /** The number of subfolders of the inputs that could not be read. */
   unreadable: number;
   outputFolder: string;
   recipe: Recipe;
   /** The part of the files that this call predicts. */
   shard: Shard;
-  /** Whether existing outputs are made again. */
+  /** Whether existing outputs are predicted again. */
   overwrite: boolean;
-  /** Seconds without a sign of life after which another call's work is taken over. */
+  /** The seconds without a renewal after which another call's work is taken over. */
   lease: number;
 }
 
 /**
- * Predicts what is left of the files.
- * @param predict does the work, unless there is none, until the signal ends it; returns a note for the summary
- * @throws ErwinError at the end, when a file could not be predicted or was not reached
+ * Predicts the files that are left.
+ * @param predict does the work, if there is any, until the signal is aborted; returns a note for the summary
+ * @throws ErwinError at the end, if a file could not be predicted or was not reached
  */
 export async function predictShared(
   { files, unreadable, outputFolder, recipe, shard, overwrite, lease }: SharedFilesOptions,

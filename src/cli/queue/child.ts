@@ -1,4 +1,4 @@
-// The computing process of erwin work, from its parent's side.
+// The computing process of erwin work, from the side of its parent process.
 
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
@@ -12,21 +12,21 @@ export class ComputeError extends Error {
 
   constructor(
     message: string,
-    /** Whether another try would fail too. */
+    /** Whether another try would fail, too. */
     readonly isFinal: boolean,
   ) {
     super(message);
   }
 }
 
-/** Starts the process with the first job, and again where it has ended. */
+/** Starts the process with the first job, and restarts it with the next job after it has ended. */
 export class ComputeProcess {
   readonly #words: readonly string[];
   #child: ChildProcessByStdio<Writable, Readable, null> | undefined;
   #number = 0;
   readonly #pending = new Map<number, (answer: ComputeAnswer) => void>();
 
-  /** @param words of the command line that computes */
+  /** @param words the arguments of the command that computes */
   constructor(words: readonly string[]) {
     this.#words = words;
   }
@@ -42,7 +42,7 @@ export class ComputeProcess {
     if (error !== undefined) throw new ComputeError(error, isFinal);
   }
 
-  /** Waits for the process's end, after the jobs that it has. */
+  /** Waits until the process has ended after its jobs. */
   async stop(): Promise<void> {
     const child = this.#child;
     if (!child) return;
@@ -53,14 +53,14 @@ export class ComputeProcess {
 
   #start(): ChildProcessByStdio<Writable, Readable, null> {
     const [program, ...words] = [...erwinProgram(), ...this.#words];
-    // In a group of its own Ctrl-C does not reach it: it ends after its jobs, when its input does.
+    // The process is in its own process group, so Ctrl-C does not reach it: it ends after its jobs, when its standard input ends.
     const child = spawn(program, words, { stdio: ["pipe", "pipe", "inherit"], detached: true });
     createInterface({ input: child.stdout }).on("line", (line) => {
       const answer = JSON.parse(line) as ComputeAnswer;
       this.#pending.get(answer.number)?.(answer);
       this.#pending.delete(answer.number);
     });
-    // What is written to a process that has ended is answered by its end.
+    // A write to a process that has ended is handled when its end is reported.
     child.stdin.on("error", () => {});
     child.on("close", () => {
       this.#child = undefined;

@@ -1,5 +1,5 @@
-// The process that computes for erwin work: it reads jobs from its standard input, a line of JSON each, and answers each with a line.
-// It is a process of its own, so that its parent can renew the jobs' locks however busy the device is.
+// The process that computes for erwin work. It reads jobs from its standard input, one line of JSON each, and answers each with a
+// line. It is a separate process, so that its parent can renew the jobs' locks however busy the device is.
 
 import { basename, dirname, extname } from "node:path";
 import process from "node:process";
@@ -19,7 +19,7 @@ import { openFields } from "../predict/fields.ts";
 import { BatchPredictor, FieldPredictor, type Predictor } from "../serve/predictor.ts";
 import type { QueuedPrediction } from "./queue.ts";
 
-/** A job with the number that its answer is told apart by. */
+/** A job, with a number that identifies its answer. */
 export interface ComputeRequest {
   number: number;
   job: QueuedPrediction;
@@ -27,13 +27,13 @@ export interface ComputeRequest {
 
 export interface ComputeAnswer {
   number: number;
-  /** Why it failed. */
+  /** The reason for a failure. */
   error?: string;
-  /** Whether another try would fail too. */
+  /** Whether another try would fail, too. */
   isFinal?: boolean;
 }
 
-/** Computes until the standard input ends, and then what is under way. */
+/** Computes until the standard input ends and the jobs that were read are done. */
 export async function computeJobs(choice: DeviceChoice, batchPoints: number): Promise<void> {
   await withDevice(choice, async (device) => {
     const predictors = new Map<string, Promise<Predictor & Disposable>>();
@@ -80,7 +80,7 @@ async function compute(
   const output = basename(job.output);
   const input = readBytes(job.input);
   const record = await recordOf(job.recipe, input);
-  // A second delivery, or one after a worker that died before it could say that it was done.
+  // The job was delivered twice, or its previous worker died before it could report that the job was done.
   if ((await readRecord(store, output))?.identity === record.identity) return;
   const predictor = await predictorOf(job);
   const formats = { from: extname(job.input).slice(1).toLowerCase(), to: job.format.slice(1), path: job.input };

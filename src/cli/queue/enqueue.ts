@@ -1,4 +1,4 @@
-// erwin predict --queue: puts what is left to do of many files into a queue.
+// erwin predict --queue: adds the files that are left to a queue.
 
 import { basename, dirname, extname, resolve } from "node:path";
 import { type Recipe, recordOf, sha256 } from "../../jobs/job.ts";
@@ -21,7 +21,7 @@ export interface EnqueueOptions {
   graph?: GraphChoice;
 }
 
-/** The same files and recipe are the same jobs: they are not queued twice. */
+/** The same files with the same recipe are the same jobs, which are not queued twice. */
 export async function enqueueFiles(address: string, options: EnqueueOptions): Promise<void> {
   const { recipe, shard, overwrite, modelPath, features, graph } = options;
   const own = takeShard(options.files, shard);
@@ -38,7 +38,7 @@ export async function enqueueFiles(address: string, options: EnqueueOptions): Pr
   console.log(`${address}: ${formatCount(jobs.length)} queued, ${formatCount(own.length - jobs.length)} skipped`);
 }
 
-/** The files whose outputs are not there. */
+/** Returns the files whose outputs do not exist. */
 async function leftOf(files: readonly PredictionPaths[], recipe: Recipe): Promise<PredictionPaths[]> {
   const left: PredictionPaths[] = [];
   const folders = new Set(files.map(({ output }) => dirname(output)));

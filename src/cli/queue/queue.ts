@@ -1,4 +1,4 @@
-// Predictions as jobs of BullMQ, a queue in Redis: loaded only where a queue is asked for.
+// Predictions as jobs of BullMQ, a queue in Redis, which is loaded only if a queue is used.
 
 import type { Queue, QueueOptions } from "bullmq";
 import { InputError } from "../../errors.ts";
@@ -6,7 +6,7 @@ import type { Recipe } from "../../jobs/job.ts";
 import { UsageError } from "../command.ts";
 import type { GraphChoice } from "../options.ts";
 
-/** What a worker needs to know of a job. Paths are absolute: all machines see the files at the same places. */
+/** What a worker needs to know about a job. The paths are absolute: all machines have the files at the same paths. */
 export interface QueuedPrediction {
   model: string;
   input: string;
@@ -19,14 +19,14 @@ export interface QueuedPrediction {
 }
 
 const NAME = "erwin-predictions";
-/** With pauses of 1, 2, 4, ... seconds between them: a disk that is full for ten minutes fails nothing. */
+/** The number of tries, with pauses of 1, 2, 4, ... seconds between them: a disk that is full for ten minutes fails no job. */
 const ATTEMPTS = 11;
 
 export const queueOption = {
   queue: { value: "URL", description: "of the Redis server: redis://HOST:PORT" },
 } as const;
 
-/** @throws InputError where the package is not installed */
+/** @throws InputError if the package is not installed */
 export async function loadBullmq(): Promise<typeof import("bullmq")> {
   const name = "bullmq";
   try {
@@ -38,7 +38,7 @@ export async function loadBullmq(): Promise<typeof import("bullmq")> {
 
 export const queueName = NAME;
 
-/** @throws UsageError for what is not the address of a Redis server */
+/** @throws UsageError for text that is not the address of a Redis server */
 export function connectionTo(address: string): QueueOptions["connection"] {
   if (!/^rediss?:\/\//.test(address)) throw new UsageError(`--queue is "${address}", expected redis://HOST:PORT`);
   return { url: address, maxRetriesPerRequest: null };
@@ -51,7 +51,7 @@ export async function withQueue<Result>(
 ): Promise<Result> {
   const { Queue } = await loadBullmq();
   const queue = new Queue<QueuedPrediction>(NAME, { connection: connectionTo(address) });
-  // A server that is away is waited for; what it says meanwhile would be printed.
+  // If the server does not answer, the queue waits for it; without this handler the errors meanwhile would be printed.
   queue.on("error", () => {});
   try {
     return await work(queue);
@@ -60,7 +60,7 @@ export async function withQueue<Result>(
   }
 }
 
-/** Adds jobs by their identifiers. One that waits already is not added again; one that is over is. */
+/** Adds jobs by their identifiers. A job that is waiting already is not added again; a job that has ended is. */
 export async function enqueue(
   queue: Queue<QueuedPrediction>,
   jobs: readonly { id: string; data: QueuedPrediction }[],

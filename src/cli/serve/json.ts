@@ -5,7 +5,7 @@ import type { CloudFile } from "../clouds.ts";
 import { HttpError } from "./http-error.ts";
 
 /**
- * `{ "positions": [[x, y, z], ...], "features": [[...], ...], "batch_idx": [...], "edge_index": [[sources], [targets]] }`, of which
+ * Reads `{ "positions": [[x, y, z], ...], "features": [[...], ...], "batch_idx": [...], "edge_index": [[sources], [targets]] }`;
  * the last three may be missing.
  */
 export function readJsonCloud(bytes: Uint8Array): CloudFile {
@@ -38,7 +38,7 @@ export function readJsonCloud(bytes: Uint8Array): CloudFile {
   };
 }
 
-/** `{ "out": [[...], ...] }`, and `out_batch_idx` where the rows are not the input's points. */
+/** Returns `{ "out": [[...], ...] }`, with `out_batch_idx` if the rows are not the input's points. */
 export function formatJsonRows({ data, width, batchIdx }: OutputRows, decode: boolean): Uint8Array {
   const out = Array.from(batchIdx, (_, row) => Array.from(data.subarray(row * width, (row + 1) * width)));
   const rows = decode ? { out } : { out, out_batch_idx: Array.from(batchIdx) };

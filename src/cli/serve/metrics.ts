@@ -1,6 +1,6 @@
-// The numbers of a service, in the text format of Prometheus.
+// The metrics of a service, in the text format of Prometheus.
 
-/** Upper ends of the classes of times, in seconds. */
+/** The upper bounds of the histogram's buckets, in seconds. */
 const BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 export class Metrics {
@@ -9,7 +9,7 @@ export class Metrics {
   #timed = 0;
   #seconds = 0;
 
-  /** Counts an answer to a prediction's request. */
+  /** Counts an answer to a request for a prediction. */
   count(status: number, seconds: number): void {
     this.#requests.set(status, (this.#requests.get(status) ?? 0) + 1);
     if (status !== 200) return;
@@ -18,7 +18,7 @@ export class Metrics {
     for (const [i, bound] of BOUNDS.entries()) if (seconds <= bound) this.#times[i]++;
   }
 
-  /** @param gauges further numbers by name, with their kind and meaning */
+  /** @param more further metrics, with their kind and meaning */
   format(more: readonly { name: string; kind: "gauge" | "counter"; help: string; value: number }[]): string {
     const head = (name: string, kind: string, help: string) => [`# HELP ${name} ${help}`, `# TYPE ${name} ${kind}`];
     const seconds = "erwin_request_seconds";

@@ -1,4 +1,4 @@
-// What the service predicts with: bytes of a request in, bytes of the answer out.
+// Predicts for the service: from the bytes of a request to the bytes of the answer.
 
 import type { ErwinTransformer } from "../../index.ts";
 import { Batcher } from "../../jobs/batcher.ts";
@@ -11,22 +11,22 @@ import { expectFieldOutput, type OpenFields } from "../predict/fields.ts";
 import { HttpError } from "./http-error.ts";
 import { formatJsonRows, readJsonCloud } from "./json.ts";
 
-/** How a request names its body and what it wants: extensions without dots, or "json". */
+/** The formats of a request's body and of the answer: extensions without dots, or "json". */
 export interface Formats {
   from: string;
   to: string;
-  /** What messages call the input; default request.EXTENSION. */
+  /** The name of the input in messages; default request.EXTENSION. */
   path?: string;
 }
 
 export interface Predictor {
-  /** Passes of the device and points so far, and inputs that wait for one. */
+  /** The passes and points so far, and the inputs that wait for a pass. */
   readonly numbers: { batches: number; points: number; waiting: number };
-  /** @throws HttpError, or an ErwinError where the input is at fault */
+  /** @throws HttpError, or an ErwinError if the input is invalid */
   predict(body: Uint8Array, formats: Formats, signal: AbortSignal): Promise<Uint8Array>;
 }
 
-/** Requests that wait for the device share its next pass. */
+/** The requests that wait while the device is busy share its next pass. */
 export class BatchPredictor implements Predictor, Disposable {
   readonly #model: ErwinTransformer;
   readonly #choice: Pick<ModelChoice, "features" | "graph">;
@@ -65,7 +65,7 @@ export class BatchPredictor implements Predictor, Disposable {
   }
 }
 
-/** A model of a folder's fields: requests are predicted one after the other, and answers hold all that the files held. */
+/** A model of a folder's fields: requests are predicted one after the other, and an answer contains everything that the file contained. */
 export class FieldPredictor implements Predictor, Disposable {
   readonly numbers = { batches: 0, points: 0, waiting: 0 };
   readonly #fields: OpenFields;

@@ -1,4 +1,4 @@
-// Predictions over HTTP: who may ask, how much, for how long, and what is answered when it does not work.
+// Predictions over HTTP: which requests are accepted, their sizes and timeouts, and the answers to requests that fail.
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -12,26 +12,26 @@ import type { Predictor } from "./predictor.ts";
 
 export interface ServiceOptions {
   predictor: Predictor;
-  /** What `/health` tells about the model and the device. */
+  /** What `/health` reports about the model and the device. */
   about: Readonly<Record<string, string>>;
-  /** Requests that are read, wait or are computed at a time; more are refused with 429. */
+  /** The max number of requests that are read, waiting or computed at a time; more are refused with 429. */
   queue: number;
-  /** Bytes of a body; longer ones are refused with 413. */
+  /** The max bytes of a body; longer ones are refused with 413. */
   maxBytes: number;
-  /** Seconds for a request's body to come, and then for its answer. */
+  /** The timeout in seconds, for receiving a request's body and then for computing its answer. */
   timeout: number;
-  /** What requests must bring as `Authorization: Bearer TOKEN`. */
+  /** The token that requests must send as `Authorization: Bearer TOKEN`. */
   token?: string;
-  /** The origin whose pages may ask; pages of others are refused. */
+  /** The origin whose pages may send requests; pages of other origins are refused. */
   cors?: string;
   /** Called when the device is lost: the service answers 503 from then on. */
   onLost(error: DeviceLostError): void;
 }
 
-/** JSON is for small clouds: it takes many times the memory of what it says. */
+/** The max bytes of a JSON body. JSON is for small clouds, because it takes many times the memory of its values. */
 const MAX_JSON_BYTES = 1 << 20;
 
-/** Milliseconds for a client to read why it may send no more. */
+/** The milliseconds in which a client can read why it may not send more. */
 const LINGER = 500;
 
 const contentTypes: Readonly<Record<string, string>> = { json: "application/json", csv: "text/csv" };
@@ -48,7 +48,7 @@ export class Service {
   constructor(options: ServiceOptions) {
     this.#options = options;
     const milliseconds = options.timeout * 1000;
-    // The head of a request is the host's to wait for; its body and the answer are watched here.
+    // The host times out the head of a request; the timeouts of its body and of the answer are in this file.
     const limits = {
       headersTimeout: milliseconds,
       requestTimeout: 2 * milliseconds,
@@ -57,7 +57,7 @@ export class Service {
     this.server = createServer(limits, (request, response) => void this.#answer(request, response));
   }
 
-  /** Takes no more requests, and waits for those under way, at most for the timeout. */
+  /** Accepts no more requests, and waits for the current ones, at most for the timeout. */
   async end(): Promise<void> {
     this.#ended.abort();
     this.server.close();
@@ -97,7 +97,7 @@ export class Service {
     }
   }
 
-  /** From the request's head until its answer is sent. */
+  /** Counts a request as active from its head until its answer is sent. */
   async #whileActive(work: () => Promise<void>): Promise<void> {
     const { queue } = this.#options;
     if (this.#ended.signal.aborted) throw new HttpError(503, "the service is ending");
@@ -133,7 +133,7 @@ export class Service {
     }
   }
 
-  /** Stops reading where there is more than is allowed, whatever the request said of its length. */
+  /** Stops reading a body that is larger than allowed, whatever length the request has announced. */
   #readBody(request: IncomingMessage, most: number, signal: AbortSignal): Promise<Uint8Array> {
     const limit = Math.min(most, this.#options.maxBytes);
     const tooLong = new HttpError(413, `the body is longer than ${limit} bytes`);
@@ -171,7 +171,7 @@ export class Service {
     ]);
   }
 
-  /** Pages of other origins cannot read answers, but could keep the device busy. */
+  /** Pages of other origins cannot read the answers, but could keep the device busy. */
   #allowOrigin({ headers }: IncomingMessage, response: ServerResponse): void {
     const { cors } = this.#options;
     if (cors !== undefined) {
@@ -189,7 +189,7 @@ export class Service {
     const { token } = this.#options;
     if (token === undefined) return;
     const [kind, given = ""] = (headers.authorization ?? "").split(" ");
-    // Hashes are of one length, and the time to compare them tells nothing.
+    // The hashes have the same length, and the time of their comparison reveals nothing.
     const same = timingSafeEqual(hash(given), hash(token));
     if (!same || kind.toLowerCase() !== "bearer") throw new HttpError(401, "the bearer token is missing or another");
   }
@@ -212,7 +212,7 @@ function expectMethod(request: IncomingMessage, method: string): void {
   if (request.method !== method) throw new HttpError(405, `expected ${method}`);
 }
 
-/** Rejects with `late` after some seconds, and aborts the work; rejects as soon as that is aborted. */
+/** Rejects with `late` after some seconds, and aborts the work; rejects as soon as the work is aborted. */
 async function within<Result>(
   seconds: number,
   late: HttpError,
@@ -233,7 +233,7 @@ async function within<Result>(
   }
 }
 
-/** Resolves when the answer is sent, or the client has gone. */
+/** Resolves when the answer is sent, or the client has disconnected. */
 function end(response: ServerResponse, status: number, body?: Uint8Array | string, type?: string): Promise<void> {
   if (type !== undefined) response.setHeader("Content-Type", type);
   response.setHeader("X-Content-Type-Options", "nosniff");
@@ -254,10 +254,10 @@ async function refuse(
   const message = error instanceof HttpError ? error.message : describeError(error).replace(/^error: /, "");
   if (status === 429 || status === 503) response.setHeader("Retry-After", "1");
   if (status === 401) response.setHeader("WWW-Authenticate", "Bearer");
-  // What was not read would be taken for the next request.
+  // The rest of the body would be taken for the next request.
   if (!request.complete) {
     response.setHeader("Connection", "close");
-    // A connection that is closed while the client sends takes the answer with it: the rest is received for a while, and dropped.
+    // If the connection is closed while the client sends, the answer is lost: the rest is received for a while, and dropped.
     request.resume();
     response.on("finish", () => setTimeout(() => request.destroy(), LINGER).unref());
   }

@@ -1,22 +1,22 @@
-// A sweep's file: which runs of erwin train it is, as a grid or at random.
+// Reads the file of a sweep: the runs of erwin train, as a grid or at random.
 
 import { FormatError } from "../../errors.ts";
 import { Random } from "../../random.ts";
 import { readConfigFile } from "../config-file.ts";
 
-/** One run: its name, and the options that are its own. */
+/** One run: its name, and the options in which it differs from the others. */
 export interface PlannedRun {
   name: string;
-  /** By name: options of erwin train, or keys of its config file ("training.lr"). */
+  /** The values of options of erwin train, or of keys of its config file ("training.lr"), by name. */
   settings: Readonly<Record<string, string>>;
 }
 
 export interface SweepPlan {
-  /** What `erwin train` trains; undefined where its options name a config file. */
+  /** The experiment that `erwin train` trains; undefined if the options name a config file. */
   experiment: string | undefined;
-  /** Of all runs, by name. */
+  /** The options of all runs, by name. */
   options: Readonly<Record<string, string>>;
-  /** Of the validations. */
+  /** The metric of the validations by which runs are compared. */
   metric: string;
   goal: "min" | "max";
   runs: PlannedRun[];
@@ -29,8 +29,8 @@ interface Range {
 }
 
 /**
- * Reads a sweep's file (YAML or JSON): `train`, `options`, `metric`, `goal`, `search`, and `random` with `seed` where not the whole
- * grid is to be run.
+ * Reads a sweep's file (YAML or JSON): `train`, `options`, `metric`, `goal`, `search`, and, to run only a part of the grid,
+ * `random` with `seed`.
  * @throws FormatError that names the line
  */
 export async function readSweep(path: string): Promise<SweepPlan> {
@@ -70,7 +70,7 @@ export async function readSweep(path: string): Promise<SweepPlan> {
   };
 }
 
-/** All combinations, the last option changing fastest. */
+/** Returns all combinations; the last option changes fastest. */
 function grid(spaces: readonly (readonly [string, readonly string[]])[]): Record<string, string>[] {
   return spaces.reduce<Record<string, string>[]>(
     (runs, [name, values]) => runs.flatMap((run) => values.map((value) => ({ ...run, [name]: value }))),
@@ -96,7 +96,7 @@ function draw(
   );
 }
 
-/** A folder's name that tells the settings: "lr-0.001,batch-size-8". */
+/** Returns a folder's name that contains the settings: "lr-0.001,batch-size-8". */
 function nameOf(settings: Readonly<Record<string, string>>): string {
   const parts = Object.entries(settings).map(([name, value]) => `${name}-${value}`);
   return parts.join(",").replaceAll(/[^\w.,+-]/g, "_");

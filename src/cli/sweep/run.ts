@@ -1,4 +1,4 @@
-// One run of a sweep: erwin train in a process of its own, which the sweep's signs of life do not have to wait for.
+// One run of a sweep: erwin train in a separate process, so that it does not delay the renewal of the sweep's leases.
 
 import { spawn } from "node:child_process";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { erwinProgram } from "../program.ts";
 import { METRICS_FILE, readEntries, readRunConfig } from "../run-folder.ts";
 import type { PlannedRun, SweepPlan } from "./plan.ts";
 
-/** What a run has come to. */
+/** The result of a run. */
 export interface RunResult {
   name: string;
   settings: Readonly<Record<string, string>>;
@@ -16,7 +16,7 @@ export interface RunResult {
   step: number;
 }
 
-/** Trains, or goes on where the run was left. @throws ErwinError with what the run said, where it failed */
+/** Trains, or continues where the run was stopped. @throws ErwinError with the last line that a failed run has printed */
 export async function trainRun(
   plan: SweepPlan,
   run: PlannedRun,
@@ -29,14 +29,14 @@ export async function trainRun(
   const { code, stderr } = await runErwin(words, signal);
   if (code !== 0) throw new ErwinError(lastLine(stderr) || `erwin train ended with code ${code}`, { run: run.name });
   const entries = readEntries(join(folder, METRICS_FILE));
-  // A run that was asked to end does so soundly, wherever it is.
+  // A run that was told to stop ends in order, wherever it is.
   signal.throwIfAborted();
   if (!isWhole(entries, folder))
     throw new ErwinError("was stopped: the same command goes on with it", { run: run.name });
   return { ...run, ...bestOf(entries, plan, run.name) };
 }
 
-/** Keys of a config file have dots in them, and are no options. */
+/** The keys of a config file contain dots, and are not options. */
 function trainWords({ experiment, options }: SweepPlan, { settings }: PlannedRun): string[] {
   const all = Object.entries({ ...options, ...settings });
   const isOption = ([name]: [string, string]) => options.config === undefined || !name.includes(".");
@@ -45,7 +45,7 @@ function trainWords({ experiment, options }: SweepPlan, { settings }: PlannedRun
   return ["train", ...(experiment === undefined ? [] : [experiment]), ...flags, ...keys];
 }
 
-/** This command line in another process; the signal ends it as SIGTERM does. */
+/** Starts this command line in another process; when the signal is aborted, the process receives SIGTERM. */
 function runErwin(words: readonly string[], signal: AbortSignal): Promise<{ code: number | null; stderr: string }> {
   const [program, ...first] = erwinProgram();
   const child = spawn(program, [...first, ...words], { stdio: ["ignore", "ignore", "pipe"] });
@@ -67,7 +67,7 @@ function isWhole(entries: readonly LogEntry[], folder: string): boolean {
   return entries.some(({ step }) => !(step < steps));
 }
 
-/** What is measured: validations, or the training of an experiment without any. */
+/** Returns the entries to compare: validations, or those of training for an experiment without validations. */
 export function measurements(entries: readonly LogEntry[]): LogEntry[] {
   const validations = entries.filter(({ kind }) => kind === "validation");
   return validations.length > 0 ? validations : entries.filter(({ kind }) => kind === "training");
