@@ -339,10 +339,7 @@ async function fitRun(
   return training.finally(() => workers?.stop());
 }
 
-/**
- * With a software adapter or the CPU backend there are none by default, because the workers would take the processors on which it
- * computes.
- */
+/** Starts the workers. By default a software adapter and the CPU backend have none, because they compute on the same processors. */
 async function startDataWorkers(
   { name, options, dataPath, workers }: Call,
   { model, source, onBad }: OpenedRun,

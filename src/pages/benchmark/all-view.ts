@@ -1,4 +1,5 @@
-// Shows all results together: the devices from the fastest down, and time, speed and share of the roofline against points.
+// Shows all results together: the devices from the fastest to the slowest, and charts of time, speed and share of the roofline over
+// the number of points.
 
 import { Chart, type ChartOptions, type ChartSeries } from "../shared/chart.ts";
 import { byId, element } from "../shared/dom.ts";
@@ -6,14 +7,14 @@ import { count, figure } from "../shared/format.ts";
 import { type Column, table } from "../shared/table.ts";
 import { deviceTitle, type Entry, isOwn, type Measure, wrongDevices } from "./entry.ts";
 
-/** A device of a result at its fastest: the forward pass needs about as many operations a point at any size. */
+/** A device of a result at its highest speed: the forward pass needs about the same number of operations per point at any size. */
 interface Standing {
   entry: Entry;
   device: string;
-  /** Billions of operations a second. */
+  /** Billions of operations per second. */
   gigaflops: number;
   reached?: number;
-  /** Whether it computed the known answer wrongly. */
+  /** Whether its output differed from the golden one by more than is allowed. */
   wrong: boolean;
 }
 
@@ -39,7 +40,7 @@ const origins: Record<Entry["origin"], string> = {
   published: "",
 };
 
-/** @param shown the result that the page shows, where there is one */
+/** @param shown the result that the page shows; undefined if there is none */
 export function showAll(entries: readonly Entry[], shown: Entry | undefined): void {
   const standings = entries.flatMap(standingsOf).sort((a, b) => b.gigaflops - a.gigaflops);
   const fastest = standings[0]?.gigaflops ?? 1;
@@ -62,7 +63,7 @@ export function showAll(entries: readonly Entry[], shown: Entry | undefined): vo
   byId("all").replaceChildren(made);
 }
 
-/** Where the fastest device of the result that is shown stands. */
+/** Compares the fastest device of the shown result with the others, in a sentence. */
 function sentence(standings: readonly Standing[], shown: Entry | undefined): string {
   const counted = standings.filter(({ wrong }) => !wrong);
   const at = counted.findIndex(({ entry }) => entry === shown);
@@ -98,11 +99,11 @@ function bar(rate: number, fastest: number): HTMLElement {
   return element("div", { className: "bar-cell" }, svg, figure(rate));
 }
 
-/** What charts show of a figure. */
+/** A quantity that charts can show. */
 interface Quantity {
   axis: ChartOptions["y"];
   of: (measure: Measure) => number | undefined;
-  /** Which of several figures of a device at one size is shown. */
+  /** Chooses which of several values of a device at one size is shown. */
   best: (a: number, b: number) => number;
 }
 
@@ -131,7 +132,7 @@ const topics = [
   { benchmark: "training", title: "Training step" },
 ] as const;
 
-/** Charts of all results, of the quantity that is chosen. */
+/** Charts of all results, for the chosen quantity. */
 export class Charts {
   #entries: readonly Entry[] = [];
   #quantity: QuantityName = "time";
@@ -139,7 +140,7 @@ export class Charts {
 
   constructor() {
     for (const choice of document.querySelectorAll<HTMLInputElement>("input[name=quantity]")) {
-      // The browser keeps what was chosen over a reload.
+      // The browser keeps the choice when the page is reloaded.
       if (choice.checked) this.#quantity = choice.value as QuantityName;
       choice.addEventListener("change", () => {
         this.#quantity = choice.value as QuantityName;
@@ -199,7 +200,7 @@ function seriesOf(entries: readonly Entry[], benchmark: Measure["benchmark"], qu
   });
 }
 
-/** The best figure at each number of points. */
+/** Returns the best value at each number of points. */
 function best(measures: readonly Measure[], { of, best }: Quantity) {
   const figures = new Map<number, number>();
   for (const measure of measures) {

@@ -17,7 +17,7 @@ export interface Measure {
   gigaflops?: number;
   /** The share of the roofline that is reached. */
   reached?: number;
-  /** By the device's own clock. */
+  /** The time that the device's own clock has measured. */
   clock?: DeviceClock;
   note?: string;
 }
@@ -32,10 +32,10 @@ export interface Entry {
   result?: BenchResult;
 }
 
-/** Whether it is the visitor's: measured here or opened. */
+/** Whether the result is the visitor's: measured here or opened. */
 export const isOwn = ({ origin }: Entry) => origin !== "committed" && origin !== "published";
 
-/** The names of an entry's devices that computed the known answer wrongly. */
+/** Returns the names of an entry's devices that computed a wrong result for the golden case. */
 export const wrongDevices = ({ devices }: Entry): ReadonlySet<string> =>
   new Set(devices.filter(({ answer }) => answer && !answer.right).map(({ name }) => name));
 

@@ -11,7 +11,7 @@ const benchmarkNames = ["tree", "graph", "forward", "training", "scaling"] as co
 
 /** [name, description, software, GFLOP/s, GB/s, difference from the golden output, right, note, MiB of memory] */
 type PackedDevice = [string, string, 0 | 1, number, number, number, 0 | 1, string, number];
-/** Clouds, points, median, % below and above it in the interval, GFLOP/s, % of the roofline. */
+/** Clouds, points, median, the interval's % below and above the median, GFLOP/s, % of the roofline. */
 type PackedFigure = number[];
 /** [benchmark, device (-1 for none), the common part of the names: channels, threads or the type of graph, figures] */
 type PackedGroup = [number, number, string, PackedFigure[]];
@@ -26,7 +26,7 @@ type Packed = [
   groups: PackedGroup[],
 ];
 
-/** Letters of a note that a link carries. */
+/** The max number of characters of a note in a link. */
 const NOTE = 60;
 
 const short = (value: number | undefined, digits = 3) => (value === undefined ? 0 : Number(value.toPrecision(digits)));

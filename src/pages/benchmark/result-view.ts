@@ -98,12 +98,12 @@ function describe(device: MeasuredDevice, measures: readonly Measure[]): (Node |
   return parts;
 }
 
-/** Peak rates, memory, limits, and the steps of the device's own clock. */
+/** Returns peak rates, memory, limits, and the step of the device's own clock. */
 function factsOf({ name, description, floors, memory }: MeasuredDevice, measures: readonly Measure[]): string[] {
   const facts: string[] = [];
   if (floors) facts.push(`peak ${figure(floors.gigaflops)} GFLOP/s, ${figure(floors.gigabytes)} GB/s`);
   if (memory) facts.push(`gave ${bytes(memory)} of memory`);
-  // Links carry no limits.
+  // Links contain no limits.
   if (description?.backend === "webgpu" && description.maxBufferBytes > 0) {
     const { maxBufferBytes, maxBindingBytes } = description;
     facts.push(`buffers up to ${bytes(maxBufferBytes)}, bindings up to ${bytes(maxBindingBytes)}`);
@@ -166,7 +166,7 @@ const columns: Column<Measure>[] = [
   { title: "Of roofline", number: true, cell: ({ reached }) => (reached === undefined ? undefined : percent(reached)) },
 ];
 
-/** Graphs on all threads are named without them. */
+/** Returns a graph's name with its number of threads, which names of graphs on all threads do not contain. */
 const graphName = (name: string, threads: number | undefined) =>
   threads === undefined || name.includes(", ") ? name : `${name}, ${threadsText(threads)}`;
 

@@ -29,7 +29,7 @@ export function scoreOf(entry: Entry, reference: Entry): Score | undefined {
   return parts.length > 0 ? { ratio: geometricMean(parts.map(({ ratio }) => ratio)), parts } : undefined;
 }
 
-/** The least time of each case, of trees with one thread and with as many as there are. */
+/** Returns the shortest time of each case; trees have one for one thread and one for all threads. */
 function fastest(entry: Entry): Map<string, number> {
   const wrong = wrongDevices(entry);
   const times = new Map<string, number>();

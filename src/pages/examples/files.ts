@@ -1,4 +1,4 @@
-// In the place of node:fs/promises, where examples run: what they write is sent to the page.
+// Replaces node:fs/promises for the examples: the files that they write are sent to the page.
 
 import type { FromWorker } from "./protocol.ts";
 

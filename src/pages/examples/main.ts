@@ -1,4 +1,4 @@
-// The examples: runs those that are asked for, one at a time, and shows what they print.
+// The page of examples: runs the requested ones, one at a time, and shows what they print.
 
 import "./examples.css";
 import { element } from "../shared/dom.ts";

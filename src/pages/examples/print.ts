@@ -1,8 +1,8 @@
-// Values as a console prints them, in short.
+// Formats values as a console prints them, in short.
 
 const MOST_NUMBERS = 6;
 
-/** The arguments of a `console.log` as a line. */
+/** Returns the arguments of a `console.log` as a line. */
 export const lineOf = (values: readonly unknown[]): string =>
   values.map((value) => (typeof value === "string" ? value : print(value))).join(" ");
 

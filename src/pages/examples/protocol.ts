@@ -1,6 +1,6 @@
-// What page and worker tell each other.
+// The messages between the page and its worker.
 
-/** Runs the example under this heading of the README. */
+/** Runs the example that is under this heading of the README. */
 export interface RunOrder {
   type: "run";
   example: string;

@@ -1,4 +1,4 @@
-// Runs one example, and tells the page what it prints.
+// Runs one example, and sends the page what it prints.
 
 import { examples } from "virtual:examples";
 import { takeEngine } from "../shared/engine-worker.ts";
@@ -16,7 +16,7 @@ addEventListener("message", ({ data }: MessageEvent<RunOrder | { type?: undefine
 
 async function run(example: string): Promise<void> {
   try {
-    // The library has to know where its files are before an example uses it.
+    // The library must know where its files are before an example uses it.
     await engine;
     await examples[example]!();
     tell({ type: "done" });

@@ -28,9 +28,9 @@ export interface Shown {
   cloud: OpenedCloud;
   tree: BuiltTree;
   selection: Selection | undefined;
-  /** That was opened, in place of one with the weights it starts from. */
+  /** The model that was opened; otherwise one with initial weights is used. */
   model: OpenedModel | undefined;
-  /** In the ball of the selected point, where it is shown. */
+  /** The attention in the ball of the selected point, if it is shown. */
   attention: Attention | undefined;
   /** The range of the field that colours the points. */
   range: [number, number] | undefined;
@@ -63,7 +63,7 @@ export class Controller {
   #cloud: OpenedCloud | undefined;
   #tree: BuiltTree | undefined;
   #model: OpenedModel | undefined;
-  /** The tree's settings from before a model was opened. */
+  /** The tree's settings before a model was opened. */
   #ownTree: TreeSettings | undefined;
   #selection: Selection | undefined;
   #attention: Attention | undefined;
@@ -119,7 +119,7 @@ export class Controller {
     }
   }
 
-  /** Shows the attention of a model, in the balls of its own tree. @param file undefined for none */
+  /** Shows the attention of a model, in the balls of its own tree. @param file undefined to close the model */
   async openModel(file: File | undefined): Promise<void> {
     this.#begin(file ? `Reading ${file.name}` : "");
     try {
@@ -136,7 +136,7 @@ export class Controller {
     }
   }
 
-  /** Shows something else of the same cloud. */
+  /** Changes settings for the same cloud. */
   async change(changes: Partial<Settings>): Promise<void> {
     const before = this.#settings;
     this.#settings = { ...before, ...changes };
@@ -288,7 +288,7 @@ const treeSettings = ({ ballSize, stride, levels, rotate }: Settings): TreeSetti
   rotate,
 });
 
-/** What the settings can say of a model's tree, whose levels may differ. */
+/** Expresses a model's tree as settings as far as they can; its levels may differ. */
 const treeOfModel = ({ ballSizes, strides, rotate }: OpenedModel): TreeSettings => ({
   ballSize: ballSizes[0],
   stride: strides[0] ?? 1,
@@ -296,7 +296,7 @@ const treeOfModel = ({ ballSizes, strides, rotate }: OpenedModel): TreeSettings 
   rotate: Math.round(rotate),
 });
 
-/** The settings as far as this cloud and its tree have what they ask for. */
+/** Returns the settings, limited to what this cloud and its tree allow. */
 function fitting(settings: Settings, cloud: OpenedCloud, tree: BuiltTree, model: OpenedModel | undefined): Settings {
   const { colour, graph, point, view, rotate } = settings;
   const known = !colour.startsWith("field:") || cloud.fields.includes(colour.slice("field:".length));

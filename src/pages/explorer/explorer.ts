@@ -50,9 +50,9 @@ export class Explorer {
   #order = new Int32Array();
   /** [points, 3] by index: moved and scaled into the unit sphere, with z = 0 in the plane. */
   #places = new Float32Array();
-  /** Undefined for one with the weights it starts from. */
+  /** The model that was opened; undefined if one with initial weights is used. */
   #model: ErwinTransformer | undefined;
-  /** Of that model. */
+  /** The device of that model. */
   #device: Device | undefined;
   readonly #graphs = new Map<GraphKind, Int32Array>();
 
@@ -90,9 +90,9 @@ export class Explorer {
   }
 
   /**
-   * Opens a model, whose tree and attention take the place of those of the settings.
+   * Opens a model, whose tree and attention replace those of the settings.
    * @param file a safetensors file with its config; undefined to go back to the settings
-   * @throws Error for a file that holds no Erwin model
+   * @throws Error for a file that contains no Erwin model
    */
   async openModel(file: File | undefined): Promise<OpenedModel | undefined> {
     const opened = file && (await this.#loadModel(file));
@@ -205,8 +205,9 @@ export class Explorer {
   }
 
   /**
-   * The attention of the model that is open; else of one with the tree's settings and the initial weights of seed 0. On the processor.
-   * @throws Error for a cloud that is too large, or that the model cannot take
+   * Returns the attention of the opened model, or of a model with the tree's settings and the initial weights of seed 0, computed
+   * on the CPU backend.
+   * @throws Error for a cloud that is too large, or that the model does not accept
    */
   async attention({ point, level, block, head, blocks }: AttentionSettings): Promise<Attention> {
     const tree = this.#built();
@@ -244,11 +245,11 @@ export class Explorer {
     using device = await requestDevice({ backend: "cpu" });
     using model = await ErwinTransformer.create(config, { device, seed: 0 });
     const input = { nodeFeatures: positions, nodePositions: positions, offsets, tree };
-    // The model lives as long as this call.
+    // The model is needed only for this call.
     return await attentionWeights(model, input, question);
   }
 
-  /** The cloud as a model takes it: its positions as features, or those of its fields that have as many numbers as the model asks for. */
+  /** Returns the cloud as a model's input: its features are the positions, or the fields with as many channels as the model expects. */
   async #inputOf({ config: { cIn, dimensionality, mpSteps } }: ErwinTransformer): Promise<ErwinInput> {
     const cloud = this.#opened();
     if (cloud.dimensionality !== dimensionality) {

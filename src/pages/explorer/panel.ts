@@ -88,7 +88,7 @@ async function playCuts(controller: Controller): Promise<void> {
 /** The cloud whose fields the controls offer. */
 let offered: Shown["cloud"] | undefined;
 
-/** Sets the controls to what is shown. */
+/** Sets the controls to the shown settings. */
 export function showSettings({ settings, cloud, tree, model }: Shown): void {
   if (cloud !== offered) fillColours(cloud.fields, cloud.clouds);
   offered = cloud;

@@ -1,4 +1,4 @@
-// A tree's partitions as pictures need them: the cuts from the root down, the spheres around balls, the places of merged nodes.
+// Prepares a tree's partitions for drawing: the cuts from the root down, the spheres around balls, the positions of merged nodes.
 
 import { ballOfEachPoint, nodeOfEachSlot, slotOfEachPoint } from "../../balltree/balls.ts";
 import type { BallTree } from "../../balltree/index.ts";

@@ -88,7 +88,7 @@ function svgOf(stage: ExplorerStage, { title, captions, ground, ink }: SvgOption
   return new Blob([parts.join("\n"), "\n</svg>\n"], { type: "image/svg+xml" });
 }
 
-/** Dots of one depth and colour are one path. */
+/** The dots of one depth and colour are one path. */
 function dotsOf(stage: ExplorerStage, { side, width, height }: ExplorerStage["panels"][number]): string {
   const projected = stage.project(side, MOST_DOTS);
   const colours = stage.colours(side);

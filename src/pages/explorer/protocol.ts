@@ -32,7 +32,7 @@ export interface OpenedCloud {
 /** A model whose attention is shown: a file that was opened. */
 export interface OpenedModel {
   name: string;
-  /** Of each level of the encoder, the bottleneck last. */
+  /** The number of heads at each level of the encoder, with the bottleneck last. */
   heads: readonly number[];
   blocks: readonly number[];
   ballSizes: readonly number[];

@@ -1,9 +1,9 @@
-// TypeDoc puts links into the heads of its folding lists, where readers of the screen cannot reach them: each becomes the first entry
-// of its list. Lists are made when the page is there, and later.
+// TypeDoc puts links into the summaries of its folding lists, where screen readers cannot reach them. This script makes each link
+// the first entry of its list. Lists are created when the page is loaded, and later.
 
 function moveLinks() {
   for (const link of document.querySelectorAll("summary.tsd-accordion-summary a")) {
-    // The list of the page's sections has these addresses, too.
+    // The list of the page's sections contains these addresses, too.
     if (link.classList.contains("tsd-anchor-icon")) {
       link.remove();
       continue;

@@ -13,7 +13,7 @@ export interface ChartSeries {
   dashed?: boolean;
   /** Whether the points have marks. Default true. */
   marks?: boolean;
-  /** A thin line, for what stands behind another. */
+  /** Whether the line is thin, for a series in the background. */
   faint?: boolean;
   points: readonly { x: number; y: number }[];
 }
@@ -21,9 +21,9 @@ export interface ChartSeries {
 export interface ChartOptions {
   /** What the chart shows, in words, for those who do not see it. */
   description: string;
-  /** `whole` where there is nothing between whole numbers. */
+  /** The x axis; `whole` if only whole numbers are meaningful. */
   x: { label?: string; log?: boolean; whole?: boolean; format?: (value: number) => string };
-  /** A logarithmic axis turns linear where a value is not positive. */
+  /** The y axis; a logarithmic one becomes linear if a value is not positive. */
   y: { label: string; log?: boolean; format?: (value: number) => string };
   height?: number;
   /** Default true. */
@@ -31,7 +31,7 @@ export interface ChartOptions {
 }
 
 const COLOURS = 6;
-/** Distances of the marks of an axis of whole numbers. */
+/** The possible distances of the ticks on an axis of whole numbers. */
 const WHOLE = Array.from({ length: 9 }, (_, power) => [1, 2, 5].map((first) => first * 10 ** power)).flat();
 
 /** A chart that fills the width of its parent. */
@@ -42,7 +42,7 @@ export class Chart {
   #series: readonly ChartSeries[] = [];
   #plot: uPlot | undefined;
   #width = 0;
-  /** Whether y has a logarithmic axis, which has no place for 0 and below. */
+  /** Whether the y axis is logarithmic, so that it cannot show 0 and below. */
   #isLog = false;
 
   constructor(options: ChartOptions) {
@@ -52,7 +52,7 @@ export class Chart {
       const width = Math.floor(entry!.contentRect.width);
       if (width === this.#width) return;
       this.#width = width;
-      // Of several charts that appear together each is a task of its own.
+      // If several charts appear together, each is drawn in a task of its own.
       setTimeout(() => this.#draw());
     }).observe(this.element);
     onTheme(() => this.#draw());

@@ -25,7 +25,7 @@ export function byId<Kind extends HTMLElement = HTMLElement>(id: string): Kind {
   return found as Kind;
 }
 
-/** A colour of the styles as it is now, such as "--accent", in a form that canvases take. */
+/** Returns the current value of one of the styles' colours, such as "--accent", in a form that canvases accept. */
 export function colourOf(name: `--${string}`): string {
   const probe = element("span");
   probe.style.color = `var(${name})`;

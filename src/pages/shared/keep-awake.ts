@@ -1,6 +1,6 @@
 // Keeps the screen on during long work.
 
-/** Keeps the screen on where the browser allows it, since devices slow down before they sleep; returns what ends that. */
+/** Keeps the screen on if the browser allows it, because devices slow down before they sleep; returns a function that ends this. */
 export function keepAwake(): () => void {
   let lock: WakeLockSentinel | undefined;
   let ended = false;
@@ -9,10 +9,10 @@ export function keepAwake(): () => void {
       lock = await navigator.wakeLock?.request("screen");
       if (ended) await lock?.release();
     } catch {
-      // Without a screen, or with little battery, there is none.
+      // The browser refuses if there is no screen, or the battery is low.
     }
   };
-  // A hidden page loses it.
+  // The browser releases the lock when the page is hidden.
   const again = () => {
     if (!document.hidden) void ask();
   };

@@ -19,7 +19,7 @@ export class DataSet {
   #files: readonly DataFile[] | undefined;
   #name = "";
   #generated: GeneratorOptions | undefined;
-  /** That is shown, and how its samples can be made. */
+  /** The experiment that is shown, and how its samples can be generated. */
   #experiment = "";
   #generation: Generation | undefined;
 

@@ -57,7 +57,7 @@ export class FolderForm {
   constructor(library: Library, onChange: () => void) {
     this.#library = library;
     this.#onChange = onChange;
-    // At once: later it would take away the field that is clicked next.
+    // The event is handled at once: later, the update would remove the field that is clicked next.
     text.addEventListener("input", () => {
       this.#read();
       onChange();

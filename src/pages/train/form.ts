@@ -12,7 +12,7 @@ type Field = HTMLInputElement | HTMLSelectElement;
 const FIRST = ["overfit", "farthest"];
 /** What most people change; all others are folded away. */
 const COMMON = ["steps", "batchSize", "lr", "seed"];
-/** The summary before there is a config. */
+/** The summary if there is no config. */
 const OWN_FILES = "fields on the points of your own meshes and clouds";
 const TITLES: Readonly<Record<string, string>> = { lr: "Learning rate", minLr: "Final learning rate" };
 
@@ -21,7 +21,7 @@ export class Form {
   readonly #experiment = byId<HTMLSelectElement>("experiment");
   readonly #backend = byId<HTMLSelectElement>("backend");
   readonly #fields = new Map<string, Field>();
-  /** What the fields say by default. */
+  /** The default values of the fields. */
   readonly #defaults = new Map<string, string>();
   readonly #folder: FolderForm;
 
@@ -41,7 +41,7 @@ export class Form {
     this.#showOptions({});
   }
 
-  /** Its name. */
+  /** The name of the chosen experiment. */
   get name(): string {
     return this.#experiment.value;
   }
@@ -55,13 +55,13 @@ export class Form {
     return this.#isFolder || this.#library.experiments[this.name]!.readsFiles;
   }
 
-  /** Shows the config of own files. @param config in YAML */
+  /** Shows the config for the user's own files. @param config in YAML */
   propose(config: string): void {
     this.#folder.show(config);
     this.#showOptions({});
   }
 
-  /** Sets options as the command line has them: "--steps 400 --batch-size 2". */
+  /** Sets options that are written as flags of the command line: "--steps 400 --batch-size 2". */
   setFlags(flags: string): void {
     for (const [, flag, value] of flags.matchAll(/--([a-z-]+) (\S+)/g)) {
       const name = flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
@@ -74,12 +74,12 @@ export class Form {
     return this.name === this.#library.FOLDER;
   }
 
-  /** Undefined where the config of own files is missing or wrong. */
+  /** The chosen experiment; undefined if the config for the user's own files is missing or invalid. */
   get #chosen(): Experiment | undefined {
     return this.#isFolder ? this.#folder.experiment : this.#library.experiments[this.name];
   }
 
-  /** Values that are not the defaults, as far as they can be. */
+  /** Returns the values that are not the defaults, as far as they are valid. */
   get #given(): Record<string, unknown> {
     const options: Options = this.#chosen?.options ?? {};
     const values = [...this.#fields].flatMap(([name, field]) => {
@@ -89,7 +89,7 @@ export class Form {
     return Object.fromEntries(values);
   }
 
-  /** @throws Error naming a field and what it may be, or saying what is wrong with the config of own files */
+  /** @throws Error that names a field and its allowed values, or says what is wrong with the config for the user's own files */
   get config(): RunConfig {
     const folder = this.#isFolder ? this.#folder.config : undefined;
     const options: Record<string, unknown> = {};

@@ -34,7 +34,7 @@ let job: Job | undefined;
 let wanted: "run" | "pause" = "pause";
 /** Whether it pauses because the page is hidden, and goes on by itself. */
 let waitsForView = false;
-/** Ends what keeps the screen on. */
+/** Releases the lock that keeps the screen on. */
 let letSleep = () => {};
 
 const page = await startPage();
@@ -86,7 +86,7 @@ async function start(): Promise<void> {
 async function resume(): Promise<void> {
   try {
     if (!(await lock.take())) throw new Error(ANOTHER_TAB);
-    // Another tab may have gone on with it, or begun another, since it was shown here.
+    // Another tab may have continued the run, or started another, since it was shown here.
     const kept = job ? undefined : readRun(await (await RunStore.open()).loadAll());
     if (kept) ({ config: shown, entries } = kept);
     if (!shown) return;
@@ -256,7 +256,7 @@ async function openRunFile(file: File): Promise<void> {
   showExperiment();
 }
 
-/** Keeps the curve of the run that is shown, before another takes its place. */
+/** Keeps the curve of the shown run, before another replaces it. */
 async function rememberRun(): Promise<void> {
   if (shown && entries.length > 1) await (await RunStore.open()).addPastRun(pastRun(shown, entries));
 }
@@ -274,7 +274,7 @@ async function showPastRuns(): Promise<void> {
   byId("forget").hidden = same.length === 0;
 }
 
-/** Samples for the experiment that is chosen, and options that suit them. */
+/** Generates samples for the chosen experiment, and sets the options that suit them. */
 async function generate(): Promise<void> {
   const { name } = form;
   try {
@@ -291,12 +291,12 @@ async function generate(): Promise<void> {
 async function takeData(source: FileSource): Promise<void> {
   data.take(source);
   say();
-  // Files that an experiment has no use for are those of one's own.
+  // If the experiment reads no files, the files are for an experiment on the user's own files.
   if (!form.readsFiles) form.name = library.FOLDER;
   await proposeConfig();
 }
 
-/** Of own files. */
+/** Proposes a config for the user's own files. */
 async function proposeConfig(): Promise<void> {
   if (form.name === library.FOLDER) form.propose(await data.propose());
 }
@@ -304,7 +304,7 @@ async function proposeConfig(): Promise<void> {
 function showExperiment(): void {
   data.show(form.name, form.readsFiles).catch((error: Error) => say("bad", sentence(error.message)));
   showPastRuns().catch(() => {
-    // Without storage there are none.
+    // Without storage, there are no earlier runs.
   });
 }
 

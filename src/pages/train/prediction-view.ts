@@ -1,4 +1,4 @@
-// What the model says of a sample beside the truth and its error, on a stage; of a sequence frame by frame.
+// Shows the prediction for a sample beside the truth and the error, on a stage; a sequence is shown frame by frame.
 
 import { type Colour, palette } from "../../drawing/colours.ts";
 import { Chart } from "../shared/chart.ts";
@@ -14,7 +14,7 @@ const sides = ["prediction", "truth", "error"] as const;
 type Side = (typeof sides)[number];
 
 const captions: Readonly<Record<Side, string>> = { prediction: "Prediction", truth: "Truth", error: "Error" };
-/** Milliseconds for which a frame of a sequence is shown. */
+/** The milliseconds for which a frame of a sequence is shown. */
 const FRAME_MS = 120;
 const RIGHT: Colour = [92, 160, 128];
 const WRONG: Colour = [238, 88, 76];
@@ -30,10 +30,10 @@ export class PredictionView {
     y: { label: "error" },
     height: 220,
   });
-  /** Loaded with the first preview. */
+  /** The stage, which is loaded with the first preview. */
   #stage: Promise<Stage<Side>> | undefined;
   #preview: Preview | undefined;
-  /** Whether points and frames are other ones than those on the stage. */
+  /** Whether points and frames differ from those on the stage. */
   #isNew = false;
   #playing: ReturnType<typeof setInterval> | undefined;
 
@@ -48,7 +48,7 @@ export class PredictionView {
     addEventListener("resize", () => void this.#draw());
   }
 
-  /** @param preview undefined for none */
+  /** @param preview undefined to show nothing */
   show(preview: Preview | undefined): void {
     const before = this.#preview;
     this.#preview = preview;
@@ -85,7 +85,7 @@ export class PredictionView {
     const { name, isClass, range } = preview.fields[this.#chosen]!;
     const shown = sides.filter((side) => values[side] !== undefined);
     stage.setSides(shown);
-    // A sequence has a rhythm of its own.
+    // The frames of a sequence change at their own pace.
     const smoothly = !this.#isNew && frames.length === 1;
     this.#isNew = false;
     for (const side of shown) {
@@ -129,7 +129,7 @@ export class PredictionView {
     }
   }
 
-  /** The error of each frame of a sequence. */
+  /** Shows the error of each frame of a sequence. */
   #showErrors(): void {
     const { frames, fields } = this.#preview!;
     const known = frames.length > 1 && frames.every(({ values }) => values[this.#chosen]?.error);

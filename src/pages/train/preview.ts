@@ -1,4 +1,4 @@
-// What a model says of a sample, made ready for the stage.
+// Prepares a model's prediction for the stage.
 
 import type { SamplePrediction } from "erwin/experiments";
 import { loadEngine } from "../shared/engine.ts";
@@ -9,8 +9,8 @@ import type { Preview, PreviewField, PreviewValues } from "./protocol.ts";
 type Field = SamplePrediction["fields"][number];
 
 /**
- * @param frames one, or several of a sequence, with as many points each
- * @param about after how many steps, and the sample's name
+ * @param frames one frame, or several of a sequence, all with the same number of points
+ * @param about the number of steps done, and the sample's name
  */
 export async function makePreview(
   frames: readonly SamplePrediction[],
@@ -40,7 +40,7 @@ export async function makePreview(
   };
 }
 
-/** All frames together are moved into the unit sphere, so that what moves in them is seen to move. */
+/** Maps all frames into the unit sphere with the same transform, so that motion remains visible. */
 function placesOfFrames(frames: readonly SamplePrediction[]): Float32Array[] {
   const [{ positions, dimensionality }] = frames;
   const size = positions.length;
@@ -51,7 +51,7 @@ function placesOfFrames(frames: readonly SamplePrediction[]): Float32Array[] {
   return frames.map((_, i) => places.subarray(i * width, (i + 1) * width));
 }
 
-/** One number of each point that is shown: a component of a field, or a vector's length. */
+/** The value that is shown of each point: a component of a field, or a vector's length. */
 interface Shown {
   name: string;
   field: number;
@@ -61,7 +61,7 @@ interface Shown {
 
 const AXES = ["x", "y", "z"];
 
-/** The components of vectors first: their length may say little, as that of normals. */
+/** Lists the components of vectors first, because their length may say little, for example that of normals. */
 function shownOf(fields: readonly Field[]): Shown[] {
   return fields.flatMap(({ name, channels }, field): Shown[] => {
     if (channels === 1) return [{ name, field, component: 0 }];

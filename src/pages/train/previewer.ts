@@ -1,14 +1,14 @@
-// Asks a model in training for what it says of a held-out sample: now and then between its steps, and at the end.
+// Predicts a held-out sample with a model in training: from time to time between its steps, and at the end.
 
 import type { Experiment, ExperimentOptions, ExperimentRun, Split } from "erwin/experiments";
 import { Random } from "../../random.ts";
 import { makePreview } from "./preview.ts";
 import type { Preview } from "./protocol.ts";
 
-/** Previews take no more than this share of the time, and come no more often than it can be seen. */
+/** Previews take at most this share of the time, and are no more frequent than can be seen. */
 const SHARE = 0.1;
 const LEAST_PAUSE = 1000;
-/** Frames of a sequence at the end. */
+/** The max number of frames of a sequence at the end. */
 const MOST_FRAMES = 120;
 
 export class Previewer {
@@ -18,7 +18,7 @@ export class Previewer {
   readonly #tell: (preview: Preview) => void;
   #due = 0;
 
-  /** @param tell hears each preview */
+  /** @param tell receives each preview */
   constructor(
     experiment: Experiment,
     run: ExperimentRun,
@@ -31,7 +31,7 @@ export class Previewer {
     this.#tell = tell;
   }
 
-  /** Call it before each step. */
+  /** Must be called before each step. */
   async ifDue(step: number): Promise<void> {
     const begun = performance.now();
     if (begun < this.#due) return;
@@ -41,7 +41,7 @@ export class Previewer {
     this.#due = now + Math.max(LEAST_PAUSE, (now - begun) * (1 / SHARE - 1));
   }
 
-  /** With the best weights, and where samples are sequences, of a whole one. */
+  /** Predicts with the best weights; if samples are sequences, a whole one. */
   async atEnd(step: number): Promise<void> {
     const { validationData, testData, trainData } = this.#run;
     const isSequence = this.#experiment.rollout !== undefined;
@@ -49,7 +49,7 @@ export class Previewer {
     await this.#show([...heldOut, trainData], step, MOST_FRAMES);
   }
 
-  /** @param splits of which the first that holds a sample gives its first */
+  /** @param splits the first one that contains a sample supplies it */
   async #show(splits: readonly (Split<unknown> | undefined)[], step: number, mostFrames: number): Promise<void> {
     const { predict } = this.#experiment;
     const data = splits.find((split) => split && split.size > 0);

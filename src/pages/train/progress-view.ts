@@ -1,4 +1,4 @@
-// How a run is going: figures, and its curves.
+// Shows the progress of a run: figures, and its curves.
 
 import type { LogEntry } from "erwin";
 import { Chart, type ChartSeries } from "../shared/chart.ts";
@@ -10,7 +10,7 @@ import { smooth } from "./smoothing.ts";
 
 /** Milliseconds between two drawings. */
 const PAUSE = 200;
-/** Earlier runs beside the one that is shown. */
+/** The max number of earlier runs beside the one that is shown. */
 const MOST_PAST = 3;
 
 export class ProgressView {
@@ -43,7 +43,7 @@ export class ProgressView {
     this.#drawSoon();
   }
 
-  /** Shows earlier runs of the same experiment behind it. @param options of the run that is shown */
+  /** Shows earlier runs of the same experiment in the background. */
   showPast(runs: readonly PastRun[]): void {
     this.#past = runs.slice(-MOST_PAST);
     this.#drawSoon();
@@ -113,7 +113,7 @@ type Points = ChartSeries["points"];
 
 const withY = (points: Points, ys: readonly number[]) => points.map(({ x }, i) => ({ x, y: ys[i]! }));
 
-/** The raw line, and its smoothed curve over it. */
+/** Returns the raw line, with its smoothed curve over it. */
 function smoothed(name: string, raw: Points, inertia: number): ChartSeries[] {
   const curve = smooth(
     raw.map(({ y }) => y),

@@ -19,43 +19,43 @@ export interface DataFile {
   file: Blob;
 }
 
-/** What the model says of a sample, for the stage. Numbers of points are in the order of drawing. */
+/** A model's prediction for a sample, for the stage. The values of points are in the drawing's order. */
 export interface Preview {
-  /** The number of steps that were done. */
+  /** The number of steps done. */
   step: number;
   sample: string;
   flat: boolean;
-  /** The typical distance of neighbouring points, in units of the drawing. */
+  /** The typical distance between neighbouring points, in units of the drawing. */
   spacing: number;
   fields: PreviewField[];
-  /** One, or several of a sequence. */
+  /** One frame, or several of a sequence. */
   frames: PreviewFrame[];
 }
 
-/** One number of each point: a field, a component of it, or the length of a vector. */
+/** One value of each point: a field, a component of it, or the length of a vector. */
 export interface PreviewField {
   name: string;
-  /** Whether its numbers are classes, counted from 0. */
+  /** Whether its values are classes, counted from 0. */
   isClass: boolean;
-  /** Of the truth in all frames, where it is known; else of the prediction. */
+  /** The range of the truth in all frames, if it is known; otherwise that of the prediction. */
   range: Range;
 }
 
 export interface PreviewFrame {
-  /** Where in time. */
+  /** The frame's time. */
   time?: number;
   /** [points, 3] within the unit sphere. */
   positions: Float32Array;
-  /** Of each field. */
+  /** The values of each field. */
   values: PreviewValues[];
 }
 
 export interface PreviewValues {
   /** [points] */
   prediction: Float32Array;
-  /** [points] where the truth is known. */
+  /** [points] undefined if the truth is unknown. */
   truth?: Float32Array;
-  /** Its magnitude; of the length of a vector that of the difference. */
+  /** The magnitude of the error; for the length of a vector, that of the difference of the vectors. */
   error?: Float32Array;
 }
 
@@ -69,7 +69,7 @@ export type FromWorker =
   | { type: "begun"; device: string; entries: LogEntry[] }
   | { type: "entry"; entry: LogEntry }
   | { type: "preview"; preview: Preview }
-  /** The device was lost, and training goes on with another. */
+  /** The device was lost, and training continues on another one. */
   | { type: "recovered"; device: string; message: string }
   /** There is a new checkpoint. */
   | { type: "saved" }

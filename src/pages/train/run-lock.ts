@@ -1,13 +1,13 @@
-// The run that the browser keeps is one, and its tabs are many: one of them at a time may work on it.
+// The browser keeps a single run for all tabs; this lock lets only one tab at a time work on it.
 
 const NAME = "erwin-training";
 
 export class RunLock {
   #giveBack: (() => void) | undefined;
 
-  /** Whether this tab has the run now. It keeps it until it gives it back or is closed. */
+  /** Returns whether this tab has the run now. It keeps the run until it gives it back or is closed. */
   async take(): Promise<boolean> {
-    // Without locks, as on hosts without https, tabs cannot know of each other.
+    // Without locks, as on hosts without https, tabs cannot detect each other.
     if (this.#giveBack || !navigator.locks) return true;
     return new Promise((resolve, reject) => {
       const held = navigator.locks.request(NAME, { ifAvailable: true }, (lock) => {

@@ -9,16 +9,16 @@ export const METRICS_FILE = "metrics.jsonl";
 const DATABASE = "erwin-training";
 const FILES = "files";
 const CURVES = "curves";
-/** Runs before the last whose curves are kept. */
+/** The number of earlier runs whose curves are kept. */
 const MOST_CURVES = 6;
 
-/** What is kept of an earlier run. */
+/** The part of an earlier run that is kept. */
 export interface PastRun {
   experiment: string;
   options: Readonly<Record<string, unknown>>;
-  /** When it was replaced: milliseconds since 1970. */
+  /** The time when it was replaced: milliseconds since 1970. */
   ended: number;
-  /** Its loss at steps. */
+  /** The loss at each step that was logged. */
   loss: { x: number; y: number }[];
 }
 
@@ -37,7 +37,7 @@ export class RunStore implements CheckpointStore {
       request.result.createObjectStore(CURVES, { autoIncrement: true });
     };
     const database = await answerOf(request);
-    // A later version of the page, in another tab, must not have to wait.
+    // A later version of the page in another tab must not have to wait.
     database.onversionchange = () => database.close();
     return new RunStore(database);
   }
@@ -67,12 +67,12 @@ export class RunStore implements CheckpointStore {
     return this.#write(files, true);
   }
 
-  /** Earlier runs, the oldest first. */
+  /** Returns earlier runs, the oldest first. */
   async pastRuns(): Promise<PastRun[]> {
     return answerOf(this.#database.transaction(CURVES).objectStore(CURVES).getAll());
   }
 
-  /** Keeps a run's curve; the oldest goes where there are many. */
+  /** Keeps a run's curve; if there are too many, the oldest is deleted. */
   async addPastRun(run: PastRun): Promise<void> {
     const curves = this.#database.transaction(CURVES, "readwrite").objectStore(CURVES);
     await answerOf(curves.add(run));

@@ -11,13 +11,13 @@ export interface RunConfig {
   backend: BackendName;
   /** By the names that the experiment declares. */
   options: Readonly<Record<string, unknown>>;
-  /** Of an experiment on own files: which arrays are what, and the model, as `erwin init` proposes it. */
+  /** For an experiment on the user's own files: the roles of the arrays, and the model, as `erwin init` proposes them. */
   folder?: unknown;
-  /** Where the samples were made on this page, by which they can be made again. */
+  /** If the samples were generated on this page, the options with which they can be generated again. */
   generated?: GeneratorOptions;
 }
 
-/** The experiment that a run is of. @throws ConfigError for a config of own files that cannot be */
+/** Returns the experiment of a run. @throws ConfigError for an invalid config for the user's own files */
 export async function experimentOf({ experiment, folder }: RunConfig): Promise<Experiment> {
   const { experiments, FOLDER, folderExperiment } = await import("erwin/experiments");
   return experiment === FOLDER ? (folderExperiment(folder) as unknown as Experiment) : experiments[experiment]!;

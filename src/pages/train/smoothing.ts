@@ -2,7 +2,7 @@
 
 /**
  * The exponential moving average, debiased: its first values are not drawn towards zero.
- * @param inertia how much of the smoothed value stays from one point to the next, from 0 to below 1
+ * @param inertia the share of the smoothed value that remains from one point to the next, from 0 to below 1
  */
 export function smooth(values: readonly number[], inertia: number): number[] {
   let average = 0;

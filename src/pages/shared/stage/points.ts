@@ -52,14 +52,14 @@ export interface PointDrawing {
 }
 
 /**
- * The points of one buffer. A buffer is uploaded as a whole when it is drawn for the first time, and of a large cloud a frame draws
- * only the beginning: in slices the upload is spread over frames as the drawing is.
+ * The points of one buffer. A buffer is uploaded as a whole when it is drawn for the first time, but a frame draws only the first
+ * points of a large cloud: slices spread the upload over several frames, as the drawing is.
  */
 const SLICE = 2 ** 17;
-/** All that is drawn lies about here. Without it three.js computes a sphere around all points, which blocks the page. */
+/** All points lie about here. Without this sphere three.js computes one around all points, which blocks the page. */
 const stage = new Sphere(new Vector3(), 1);
 
-/** The values of the points as buffers of one slice each. @param values [points, width] */
+/** Returns the values of the points in buffers of one slice each. @param values [points, width] */
 export function slicesOf(values: Float32Array | Uint8Array, width: number): BufferAttribute[] {
   const slices = Math.ceil(values.length / width / SLICE);
   return Array.from({ length: slices }, (_, slice) => {
@@ -71,9 +71,9 @@ export function slicesOf(values: Float32Array | Uint8Array, width: number): Buff
 export class CloudPoints {
   readonly object = new Group();
   readonly material: ShaderMaterial;
-  /** [points, 3] Where the points are now, or will be after the transition. */
+  /** [points, 3] the current positions, or those after the transition. */
   places: Float32Array = new Float32Array();
-  /** [points, 4] Likewise. */
+  /** [points, 4] the current colours, or those after the transition. */
   colours: Uint8Array = new Uint8Array();
   #home: readonly BufferAttribute[] = [];
   #homePlaces: Float32Array = new Float32Array();
@@ -103,8 +103,8 @@ export class CloudPoints {
 
   /**
    * @param places [points, 3]
-   * @param home the same as slices, shared by the views of a cloud
-   * @param flat whether all lie in a plane
+   * @param home the same positions as slices, shared by the views of a cloud
+   * @param flat whether all points lie in a plane
    */
   setCloud(places: Float32Array, home: readonly BufferAttribute[], size: number, flat: boolean): void {
     this.#clear();
@@ -146,7 +146,7 @@ export class CloudPoints {
     else this.#began = now;
   }
 
-  /** Draws only `count` points, from this one in the order of drawing on. */
+  /** Draws only `count` points, beginning with the point `first` in the drawing's order. */
   setRange(first: number, count: number): void {
     this.#slices.forEach((points, slice) => {
       const from = Math.max(0, first - slice * SLICE);

@@ -42,7 +42,7 @@ const CLICK_PIXELS = 6;
 const PICK_PIXELS = 12;
 const AT_REST_MS = 160;
 
-/** `Side` are the names of its drawings. */
+/** `Side` is the union of its drawings' names. */
 export class Stage<Side extends string> {
   readonly #canvas: HTMLCanvasElement;
   /** Undefined where the browser has no WebGL: nothing is drawn then, but all else works. */
@@ -54,7 +54,7 @@ export class Stage<Side extends string> {
   /** Whether the processor draws, in place of a GPU. */
   readonly #software: boolean;
   #sides: readonly Side[];
-  /** Resolves when the shaders are compiled: nothing is drawn before, since whoever draws waits for the compiler. */
+  /** Resolves when the shaders are compiled. Nothing is drawn before, because a draw call waits for the compiler. */
   readonly #compiled: Promise<unknown>;
   #isCompiled = false;
   /** The colour of what is drawn over the points. */
@@ -72,7 +72,7 @@ export class Stage<Side extends string> {
   /** Called after each frame. */
   onFrame: () => void = () => {};
 
-  /** @param sides all drawings, from left to right; all are shown at first */
+  /** @param sides all drawings, from left to right; initially all are shown */
   constructor(canvas: HTMLCanvasElement, sides: readonly Side[]) {
     this.#canvas = canvas;
     this.#sides = sides;
@@ -150,7 +150,7 @@ export class Stage<Side extends string> {
     this.draw();
   }
 
-  /** Shows these drawings alone. */
+  /** Shows only these drawings. */
   setSides(sides: readonly Side[]): void {
     this.#sides = sides;
     this.draw();
@@ -216,8 +216,8 @@ export class Stage<Side extends string> {
   }
 
   /**
-   * Resolves when the first frame is drawn, which may take seconds without a GPU: a canvas that is shown before makes the page wait
-   * for it.
+   * Resolves when the first frame is drawn, which may take seconds without a GPU: if the canvas is shown before, the page waits for
+   * it.
    */
   async ready(): Promise<void> {
     await this.#compiled;
@@ -444,7 +444,7 @@ function makeRenderer(canvas: HTMLCanvasElement): WebGLRenderer | undefined {
     // What is drawn stays, so that frames can add to it.
     const renderer = new WebGLRenderer({ canvas, antialias: false, preserveDrawingBuffer: true });
     renderer.autoClear = false;
-    // Asking for errors waits for the compiler.
+    // A query for errors waits for the compiler.
     renderer.debug.checkShaderErrors = false;
     renderer.outputColorSpace = LinearSRGBColorSpace;
     return renderer;
