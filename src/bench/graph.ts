@@ -30,7 +30,10 @@ export async function benchGraph({ cases, threads, onCase, ...repeats }: GraphOp
   return measured;
 }
 
-/** Makes both kinds of graph ready for rounds of measurements, with each number of threads. Names say it unless it is the last, as in other results. */
+/**
+ * Prepares both kinds of graph for rounds of measurements, with each number of threads. Names contain the number of threads unless
+ * it is the last, as in other results.
+ */
 export async function readyGraphs(
   { cases, threads }: { cases: GraphOptions["cases"]; threads: readonly number[] },
   { onReady }: Pick<SubjectListener, "onReady">,

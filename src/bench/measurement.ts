@@ -7,7 +7,7 @@ import type { Timing } from "./timing.ts";
 /** The names of the benchmarks. */
 export type BenchmarkName = "tree" | "graph" | "forward" | "training" | "scaling";
 
-/** How names of cases say on how many threads something is built. */
+/** Formats the number of threads, as the names of cases contain it. */
 export const threadsText = (threads: number) => (threads === 1 ? "1 thread" : `${threads} threads`);
 
 /** The devices of one machine. */
@@ -27,7 +27,7 @@ export interface BenchCase {
   time?: Timing;
   /** Why something was not measured. */
   note?: string;
-  /** Threads that build the trees or the graph. */
+  /** The number of threads that build the trees or the graph. */
   threads?: number;
   /** The time of the plain algorithm in native code. */
   native?: Timing;

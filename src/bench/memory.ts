@@ -1,14 +1,15 @@
-// How much memory a device really gives: limits are promises, and browsers and drivers keep some of it for themselves.
+// Measures how much memory a device really grants: limits are only promises, and browsers and drivers keep some memory for
+// themselves.
 
 import type { Device, Storage } from "../backends/device.ts";
 import { OutOfMemoryError } from "../index.ts";
 
-/** Bytes of one allocation: as many as large tensors take. */
+/** The bytes of one allocation, which is as large as large tensors are. */
 const PIECE = 2 ** 27;
 
 /**
- * Allocates and touches memory up to `wanted` bytes, and returns how many the device has given. All are released again.
- * @throws OutOfMemoryError when it gives none
+ * Allocates and touches up to `wanted` bytes of memory, and returns how many the device has granted. All are freed again.
+ * @throws OutOfMemoryError if it grants none
  */
 export async function probeMemory(device: Device, wanted: number): Promise<number> {
   const pieces: Storage[] = [];
@@ -18,7 +19,7 @@ export async function probeMemory(device: Device, wanted: number): Promise<numbe
     while (given + size <= wanted) {
       const piece = device.allocate(size);
       pieces.push(piece);
-      // Untouched memory is a promise, too.
+      // Memory that was never touched may not have been granted.
       device.clear(piece);
       await device.finished();
       given += size;

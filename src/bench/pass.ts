@@ -33,7 +33,7 @@ export interface PassOptions extends Repeats {
   roofline?: Roofline;
   /** Whether the times of operators and kernels are reported one by one. */
   profile?: boolean;
-  /** Whether less is told beside a pass's time, to be quick: no kernels' times, and times on the host of few repetitions. */
+  /** Whether to leave out details to save time: no kernels' times, and fewer repetitions of times on the host. */
   brief?: boolean;
   /** Sizes whose passes are estimated to need more bytes than this are left out. */
   memory?: number;
@@ -58,7 +58,7 @@ export interface Passes {
   start(input: UploadedInput): Pass;
 }
 
-/** Seconds. */
+/** The seconds of a brief measurement. */
 const BRIEFLY = 0.2;
 /** The fewest passes of a size: one that compiles kernels, two to warm up, one that counts, one by the device's own clock. */
 const FEWEST_PASSES = 5;

@@ -1,14 +1,14 @@
-// The sizes that the suite measures, and its limits of time.
+// The sizes that the suite measures, and its time limits.
 
-/** Sizes, and limits of time. */
+/** Sizes and time limits. */
 export interface Plan {
   rounds: number;
   seconds: number;
-  /** After this many seconds no more subjects are made ready. */
+  /** The number of seconds after which no more subjects are prepared. */
   preparation: number;
-  /** Seconds for all of it: the longest cases are left out where the rounds would take longer than what remains. */
+  /** The seconds for the whole suite: the longest cases are left out if the rounds would take longer than the remaining time. */
   whole: number;
-  /** Bytes that the largest case takes, on which the memory of devices is tried. */
+  /** The bytes of the largest case, which are tried on each device. */
   memory: number;
   rooflineSeconds: number;
   channels: number;

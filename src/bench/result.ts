@@ -50,7 +50,7 @@ export interface MeasuredDevice {
   name: DeviceName;
   /** Absent if the machine has no such device; `note` says why. */
   description?: DeviceDescription;
-  /** Bytes that it gave all at once when it was asked for as many as its largest case may take. */
+  /** The bytes that the device granted at the same time, when as many were requested as its largest case may take. */
   memory?: number;
   floors?: Roofline;
   /** The comparison with a golden case. */

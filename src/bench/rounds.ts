@@ -8,8 +8,8 @@ import { type Timing, timingOf } from "./timing.ts";
 export interface RoundsOptions {
   rounds: number;
   /**
-   * Returns how often something has disturbed the measurements so far: a hidden page, a lost device. A round in which the number
-   * grows is discarded and repeated.
+   * Returns how often something has disturbed the measurements so far: a hidden page, a lost device. A round in which this number
+   * increases is discarded and repeated.
    */
   disturbances?: () => number;
   /** Waits until nothing disturbs the measurements any more. */

@@ -15,9 +15,12 @@ import { trainingPasses } from "./training.ts";
 
 /** The number of times that a lost device is requested anew. */
 const MAX_LOSSES = 1;
-/** Training gets ready, with kernels of its own and longer passes, in about so many times the time of the first forward pass. */
+/**
+ * The preparation of training, which has its own kernels and longer passes, takes about this many times as long as that of the
+ * first forward pass.
+ */
 const TRAINING_FACTOR = 4;
-/** Milliseconds in which a device makes its first forward pass ready, even if nothing more is to be made ready. */
+/** The milliseconds in which a device prepares its first forward pass, even if the time for preparation is over. */
 const FIRST_FORWARD_MS = 5000;
 
 const kinds = [
@@ -77,8 +80,8 @@ export class Station {
   }
 
   /**
-   * Finds out how much of `memory` there is, and the roofline. On a device of its own, which would otherwise count these arrays as
-   * the other's peak of memory.
+   * Measures how much of `memory` the device grants, and the roofline, on a separate device: on the measured one, these arrays
+   * would count for the peak of memory.
    */
   async probe(seconds: number, memory: number): Promise<void> {
     await this.#noting(async () => {
@@ -92,7 +95,7 @@ export class Station {
   async ready(plan: Plan, limits: Limits, listener: SubjectListener): Promise<void> {
     const { rounds, seconds, channels, passes } = plan;
     const skipped = new Set<string>();
-    // After a loss that is all which had not been left out before.
+    // After a loss, only subjects that were not left out before are prepared again.
     const isWanted = (name: string) => !skipped.has(name) && !this.held.get(name)?.disposed;
     this.#readyAll = async (last) => {
       const device = this.device!;
@@ -108,7 +111,7 @@ export class Station {
         if (sizes.every(({ points }) => points.length === 0)) continue;
         const models = await make({ channels, device });
         this.#models.push(models);
-        // Each device gets its first forward pass, however long others took.
+        // Each device gets its first forward pass, however long the others took.
         const until =
           benchmark === "forward"
             ? Math.max(last, performance.now() + FIRST_FORWARD_MS)
@@ -137,7 +140,7 @@ export class Station {
     await this.#noting(() => this.#readyAll(limits.until));
   }
 
-  /** After a loss: opens the device again and makes what is still measured ready on it, once. */
+  /** After a loss: opens the device again and prepares the remaining subjects on it, once. */
   async recover(error: DeviceLostError): Promise<void> {
     if (++this.#losses > MAX_LOSSES) {
       this.#giveUp(error.message);

@@ -18,7 +18,7 @@ export interface Subject {
 
 /** Receives subjects as soon as they are ready, and cases that cannot be measured, with a note. */
 export interface SubjectListener {
-  /** Hears of a case before it is made ready, which may take long: kernels are compiled and warmed up. */
+  /** Called before a case is prepared, which may take long: kernels are compiled and warmed up. */
   onStart?(starting: BenchCase): void;
   onReady(subject: Subject): void;
   onSkipped(skipped: BenchCase): void;

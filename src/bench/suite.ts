@@ -180,7 +180,7 @@ class Suite {
     return this.#result(summary, times);
   }
 
-  /** Leaves out the longest subjects until all rounds fit into the time that remains; of each benchmark, on each device, one stays. */
+  /** Leaves out the longest subjects until all rounds fit into the remaining time; on each device, one subject of each benchmark stays. */
   #leaveOutLongest(): void {
     const { rounds, whole } = this.#plan;
     const remaining = whole - (performance.now() - this.#start) / 1000;

@@ -117,7 +117,7 @@ function compileNative(): Native {
   let program = "";
   let remove = () => {};
   try {
-    // Deno may have no permission for one of these.
+    // Deno may not have the permission for one of these.
     const folder = mkdtempSync(join(tmpdir(), "erwin-bench-"));
     remove = () => rmSync(folder, { recursive: true, force: true });
     program = join(folder, "tree");

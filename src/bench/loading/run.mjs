@@ -1,9 +1,10 @@
-// How long a device would wait for batches: real ones, made in workers, and in place of the device a pause as long as its steps.
+// Measures how long a device would wait for batches: workers make real ones, and in place of the device there is a pause as long as
+// its steps.
 //
 //   node src/bench/loading/run.mjs NAME FOLDER [--step MILLISECONDS] [--workers N] [--steps N] [--batch-size N]
 //
-// NAME is an experiment's, FOLDER its data set. Prints the share of the time in which the device waited, as `erwin train` does, and
-// how long this thread was busy beside a step. Needs a build.
+// NAME is the name of an experiment, FOLDER its data set. Prints the share of the time in which the device waited, as `erwin train`
+// does, and how long this thread was busy apart from the steps. Needs a build.
 import { readdirSync, readFileSync } from "node:fs";
 import { join, sep } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -11,7 +12,7 @@ import process from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 
-// The paths are in variables because declarations are made from the sources, and the built library is none of them.
+// The paths are in variables because declarations are generated from the sources, to which the built library does not belong.
 const [library, entry] = ["../../../dist/erwin.js", "../../../dist/experiments.js"];
 const { fit, nn, operators, requestDevice, scope, Tensor } = /** @type {typeof import("../../index.ts")} */ (
   await import(library)
@@ -45,7 +46,7 @@ const options = /** @type {import("../../experiments/experiment.ts").ExperimentO
 );
 const trainData = await experiment.load("train", options, source);
 if (!trainData) throw new Error(`${folder} has no samples to train on`);
-// Prepares batches where there are no workers, and computes nothing.
+// Prepares batches if there are no workers, and computes nothing.
 const shape = experiment.build(experiment.config(options)).initialize({ device: device.dryRun() }).train();
 const task = experiment.task(shape, options);
 const setup = { name, metadata: shape.metadata(), options, info: device.info, source };
@@ -60,7 +61,7 @@ const { treeWait } = await fit({
   task: {
     prepare: task.prepare,
     async loss() {
-      // The first batch is waited for wherever it is made.
+      // The first batch must be awaited wherever it is made.
       if (begun === 0) [begun, busy] = [performance.now(), performance.eventLoopUtilization()];
       await pause(step);
       return scope(() => operators.mse(model.forward(one), one));

@@ -1,4 +1,4 @@
-// Flows over ground: from the state at a frame to the next, step by step.
+// The experiment eagle: flows over ground, in which the state of a frame is predicted from the previous one, step by step.
 
 import { type Cells, kinds } from "../../formats/cells.ts";
 import { Random } from "../../random.ts";
@@ -58,7 +58,7 @@ export const eagle: Experiment<OptionValues<typeof options>, FlowModel, FlowWind
     loadFlows(expectSource("eagle", source), split === "val" ? validation : split, split, windows),
   task,
   async baselines(heldOut, train) {
-    // The published windows of a test are too large to be in memory together.
+    // The published test windows are too large to be in memory at the same time.
     const columns = STATE_MEAN.map((_, column) => column);
     const means = await spreadOf(train, ({ states }) =>
       columns.map((column) => meanOf([columnsOf(states, STATE, column, column + 1)])),
@@ -106,10 +106,10 @@ export const eagle: Experiment<OptionValues<typeof options>, FlowModel, FlowWind
   },
 };
 
-/** Frames of a sequence that are given: a published trajectory has hundreds. */
+/** The max number of frames of a sequence that are shown: a published trajectory has hundreds. */
 const MOST_SHOWN = 16;
 
-/** Steps that are shown of so many: evenly spread, the last among them. */
+/** Returns the steps that are shown: evenly spread, and including the last one. */
 function shownFrames(steps: number, most: number): number[] {
   const count = Math.min(steps, most);
   return Array.from({ length: count }, (_, i) => Math.round(((i + 1) * steps) / count));
@@ -124,14 +124,14 @@ function trianglesOf(corners: Int32Array): Cells {
   };
 }
 
-/** Columns of a state, by what they are called. */
+/** The columns of a state, by the names of the fields. */
 const FIELDS = [
   { name: "velocity", first: 0, end: 2 },
   { name: "static_pressure", first: 2, end: 3 },
   { name: "dynamic_pressure", first: 3, end: STATE },
 ];
 
-/** Of normalised states [nodes, 4]. */
+/** Returns the fields of normalised states [nodes, 4]. */
 function fieldsOf(predicted: Float32Array, known: Float32Array): PredictedField[] {
   const [prediction, truth] = [predicted, known].map((state) =>
     unscaled(state, { mean: STATE_MEAN, deviation: STATE_DEVIATION }),
@@ -144,13 +144,13 @@ function fieldsOf(predicted: Float32Array, known: Float32Array): PredictedField[
   }));
 }
 
-/** The test's windows are predicted one by one, all others of a batch together. */
+/** The test's windows are predicted one by one, all others together with their batch. */
 function task(model: FlowModel): Task<FlowWindow, FlowGroup[]> {
   const details = async (groups: FlowGroup[]): Promise<BatchDetails> => {
     const found: { weight: number; numbers: Numbers }[] = [];
     for (const group of groups) {
       const errors = await rolloutErrors(model, group);
-      // A batch's number is the mean over its nodes.
+      // A batch's metrics are means over its nodes.
       const nodes = group.offsets.at(-1)!;
       errors.forEach((steps, i) => {
         found.push({ weight: group.windows[i].nodes / (nodes * groups.length), numbers: numbersOf(steps) });
@@ -172,7 +172,7 @@ function task(model: FlowModel): Task<FlowWindow, FlowGroup[]> {
   };
 }
 
-/** The names are the reference's. */
+/** The metrics, with the reference's names. */
 interface Numbers {
   loss: number;
   loss_velocity: number;
@@ -185,7 +185,7 @@ const numbersOf = (steps: readonly StepErrors[]): Numbers => ({
   loss_presure: meanOver(steps, ({ pressure }) => pressure),
 });
 
-/** The running mean of an error over the steps, averaged over the trajectories that go as far. */
+/** Returns the running mean of an error over the steps, averaged over the trajectories that have so many steps. */
 function averageCurve(curves: readonly StepErrors[][], name: "velocity" | "pressure"): number[] {
   const running = curves.map((steps) => {
     let sum = 0;

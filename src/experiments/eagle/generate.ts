@@ -1,17 +1,17 @@
-// A flow over ground: the wake of a drone and the pressures in it, on a triangulated set of points that follows the drone as
-// the published meshes do.
+// Generates a flow over ground: the wake of a drone and the pressures in it, on a triangulated set of points that follows the
+// drone, like the published meshes.
 
 import Delaunator from "delaunator";
 import { Random } from "../../random.ts";
 import { STEP, velocityAt } from "./vortices.ts";
 import { Wake } from "./wake.ts";
 
-/** The air above the ground: width and height, m. */
+/** The size of the air above the ground: width and height, m. */
 const WIDTH = 5;
 const HEIGHT = 2.5;
 const DENSITY = 1.2;
 
-/** Kinds of nodes. */
+/** The types of nodes. */
 export const NODE_TYPES = { normal: 0, disabled: 2, inflow: 4, outflow: 5, wall: 6 };
 
 export interface FlowTrajectory {
@@ -19,12 +19,12 @@ export interface FlowTrajectory {
   frames: number;
   /** [frames, nodes, 2] */
   points: Float32Array;
-  /** [frames, nodes] velocity along the ground and up, static and dynamic pressure */
+  /** [frames, nodes] velocity along the ground and upwards, static and dynamic pressure */
   VX: Float32Array;
   VY: Float32Array;
   PS: Float32Array;
   PG: Float32Array;
-  /** [frames, nodes] kinds of nodes */
+  /** [frames, nodes] the types of the nodes */
   mask: Int32Array;
   /** [frames, triangles, 3] */
   triangles: Int32Array;
@@ -32,14 +32,14 @@ export interface FlowTrajectory {
 
 const STEPS_PER_FRAME = 3;
 /**
- * Time between two frames, s: three times that of the published flows. In a third of it vortices move by less than the nodes are
- * apart, and hundreds of training steps learn little more than that nothing changes.
+ * The time between two frames, s: three times that of the published flows. In a third of this time, vortices would move by less
+ * than the distance between nodes, and hundreds of training steps would learn little more than that nothing changes.
  */
 export const FRAME = STEPS_PER_FRAME * STEP;
-/** How often the points are triangulated anew; between, the triangles move along. */
+/** The number of frames after which the points are triangulated again; in between, the triangles move along. */
 const FRAMES_PER_MESH = 3;
 
-/** A flow of `frames` frames over about `nodes` points. The same seed and name give the same. */
+/** Generates a flow of `frames` frames over about `nodes` points. The same seed and name give the same flow. */
 export function flowTrajectory(nodes: number, frames: number, seed: number, name: string): FlowTrajectory {
   const random = new Random(seed, `eagle ${name}`);
   const wind = 0.5 * (2 * random.uniform() - 1);
@@ -70,7 +70,7 @@ export function flowTrajectory(nodes: number, frames: number, seed: number, name
       const dynamic = 0.5 * DENSITY * (u * u + v * v);
       trajectory.VX[at] = u;
       trajectory.VY[at] = v;
-      // Bernoulli's equation, as if the flow stood still.
+      // Bernoulli's equation, as if the flow were stationary.
       trajectory.PS[at] = 0.5 * DENSITY * wind * wind - dynamic;
       trajectory.PG[at] = dynamic;
       trajectory.mask[at] = types[node];
@@ -83,14 +83,14 @@ export function flowTrajectory(nodes: number, frames: number, seed: number, name
 }
 
 interface Nodes {
-  /** [nodes that stand still, 2] */
+  /** [nodes that do not move, 2] */
   still: Float32Array;
-  /** Of the others, which come after them: places relative to the drone. */
+  /** The other nodes, which come after these: their positions relative to the drone. */
   around: [number, number][];
   types: number[];
 }
 
-/** Ground and sides first, then points that stand still, then those around the drone and under it, about as many. */
+/** Places nodes on the ground and the sides first, then nodes that do not move, then about as many around and below the drone. */
 function placeNodes(nodes: number, wind: number, random: Random): Nodes {
   const along = Math.max(6, Math.round(Math.sqrt(nodes)));
   const up = Math.max(3, Math.round((along * HEIGHT) / WIDTH));
@@ -116,14 +116,14 @@ function placeNodes(nodes: number, wind: number, random: Random): Nodes {
   }
   const around = Array.from({ length: moving }, (): [number, number] => {
     const [a, b] = even();
-    // An ellipse over the wake, denser in its middle, that never reaches the ground.
+    // The nodes fill an ellipse over the wake that never reaches the ground, and are denser in its centre.
     const [distance, angle] = [0.8 * a ** 0.7, 2 * Math.PI * b];
     return [1.2 * distance * Math.cos(angle), -0.1 + distance * Math.sin(angle)];
   });
   return { still: Float32Array.from(places.flat()), around, types: [...types, ...around.map(() => NODE_TYPES.normal)] };
 }
 
-/** Places in the unit square, each far from those before it (Roberts 2018: the plane's golden ratio). */
+/** Returns positions in the unit square, each far from the previous ones (Roberts 2018: the plane's golden ratio). */
 function evenPlaces(random: Random): () => [number, number] {
   const ratio = 1.32471795724474602596;
   let [a, b] = [random.uniform(), random.uniform()];
@@ -137,7 +137,7 @@ function triangulate(points: Float32Array): Int32Array {
   return Int32Array.from(new Delaunator(points).triangles);
 }
 
-/** Meshes of different sizes as one array: shorter ones repeat their last triangle, which adds no edge. */
+/** Joins meshes of different sizes into one array: shorter ones repeat their last triangle, which adds no edge. */
 function joinMeshes(meshes: readonly Int32Array[]): Int32Array {
   const length = Math.max(...meshes.map((mesh) => mesh.length));
   const joined = new Int32Array(length * meshes.length);

@@ -1,4 +1,4 @@
-// The model of the flow experiment: the state of a frame in, its change until the next frame out.
+// The model of the flow experiment: it maps the state of a frame to the change until the next frame.
 
 import type { ErwinConfigInput } from "../../erwin/config.ts";
 import type { PreparedGeometry } from "../../erwin/input.ts";
@@ -9,7 +9,7 @@ import { concatenate } from "../../tensor/operators/sections.ts";
 import { scope, Tensor } from "../../tensor/tensor.ts";
 import { NODE_KINDS, STATE } from "./trajectories.ts";
 
-/** The same frame of several flows, one after the other. */
+/** The same frame of several flows, concatenated. */
 export interface FlowFrame {
   /** [N, 2] */
   positions: Float32Array;

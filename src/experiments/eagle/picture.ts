@@ -1,9 +1,9 @@
-// A picture of a flow: its state at a frame, and what changes until the next.
+// Draws a flow: its state at a frame, and the change until the next frame.
 
 import type { GeneratorOptions, SamplePicture } from "../generator.ts";
 import { FRAME, flowTrajectory } from "./generate.ts";
 
-/** Colours end at these velocities, m/s. */
+/** The velocity at which the colours end, m/s. */
 const FAST = 5;
 const FAST_CHANGE = 2;
 

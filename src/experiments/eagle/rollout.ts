@@ -1,4 +1,4 @@
-// A flow predicted step by step, each from the prediction before it: the loss of training, and the errors of a test.
+// Predicts a flow step by step, each step from the previous prediction: the loss of training, and the errors of a test.
 
 import { add, multiply, subtract } from "../../tensor/operators/arithmetic.ts";
 import { affine, scale, square } from "../../tensor/operators/functions.ts";
@@ -9,24 +9,24 @@ import { joinEdgeLists, joinIntegers, joinRows, offsetsOf } from "../../train/ba
 import type { FlowModel, PreparedFrame } from "./model.ts";
 import { type FlowWindow, STATE, STATE_DEVIATION, sidesOf } from "./trajectories.ts";
 
-/** Kinds of nodes at which the flow is known: disabled, inflow, wall. */
+/** The types of nodes at which the flow is known: disabled, inflow, wall. */
 const KNOWN = [2, 4, 6];
-/** What the pressures' part in the loss counts. */
+/** The weight of the pressures in the loss. */
 const PRESSURE_WEIGHT = 0.1;
-/** Windows with so many steps are prepared as a whole, ahead of the device; of longer ones a frame at a time. */
+/** Windows with at most this many steps are prepared as a whole, ahead of the device; longer ones frame by frame. */
 const STEPS_AHEAD = 8;
 
-/** Windows of as many frames each that are predicted together. */
+/** Windows with the same number of frames, which are predicted together. */
 export interface FlowGroup {
   windows: readonly FlowWindow[];
-  /** First node of each window, then all nodes. */
+  /** The first node of each window, followed by the number of nodes. */
   offsets: Int32Array;
   frames: number;
-  /** What the model sees of the frames besides the states; undefined where these are prepared as they come. */
+  /** The model's inputs for the frames, besides the states; undefined if they are prepared when they are needed. */
   prepared?: readonly PreparedFrame[];
 }
 
-/** Puts windows together, and builds the trees of their frames unless these are many. */
+/** Joins windows, and builds the trees of their frames unless there are many frames. */
 export async function prepareGroup(model: FlowModel, windows: readonly FlowWindow[]): Promise<FlowGroup> {
   const offsets = offsetsOf(windows.map(({ nodes }) => nodes));
   const [{ frames }] = windows;
@@ -49,7 +49,7 @@ function prepareFrame(model: FlowModel, { windows, offsets }: FlowGroup, index: 
   });
 }
 
-/** The frames before each step in their order, each prepared while the device works on the one before. */
+/** Yields the frame before each step, in order; each is prepared while the device works on the previous one. */
 async function* framesOf(model: FlowModel, group: FlowGroup): AsyncGenerator<PreparedFrame> {
   const { prepared, frames } = group;
   if (prepared) return yield* prepared;
@@ -72,21 +72,21 @@ const statesAt = (windows: readonly FlowWindow[], index: number) =>
 const kindsAt = (windows: readonly FlowWindow[], index: number) =>
   joinIntegers(windows.map((window) => frameOf(window, window.kinds, index)));
 
-/** Where the model has gone in a step. */
+/** One step of the prediction. */
 interface Step {
-  /** The frame arrived at, and the truth there. */
+  /** The index of the frame that the step predicts, and its true state. */
   index: number;
   truth: Tensor;
-  /** The state before the step, its change as the model has it, and the state after: all [N, 4]. */
+  /** The state before the step, its predicted change, and the state after the step: all [N, 4]. */
   before: Tensor;
   change: Tensor;
   after: Tensor;
 }
 
 /**
- * Predicts all frames from the first.
- * @param onStep sees each step; its tensors are freed afterwards
- * @param detached whether no gradient goes from a step to the one before
+ * Predicts all frames from the first one.
+ * @param onStep receives each step; its tensors are freed afterwards
+ * @param detached whether gradients stop at each step
  */
 async function predict(
   model: FlowModel,
@@ -122,8 +122,9 @@ async function predict(
 const isKnown = (kind: number) => (KNOWN.includes(kind) ? 1 : 0);
 
 /**
- * The mean over steps and nodes of the squared error of the velocities' changes, and a tenth of the pressures', on the tape.
- * Gradients go through all steps, and through what each step is compared with: the way from where the model has got to.
+ * Returns the mean over steps and nodes of the squared error of the velocities' changes plus a tenth of that of the pressures',
+ * recorded on the tape. Gradients go through all steps, and also through the targets, which are the changes from the predicted
+ * state to the next true one.
  */
 export async function rolloutLoss(model: FlowModel, group: FlowGroup): Promise<Tensor> {
   let total: Tensor | undefined;
@@ -144,22 +145,22 @@ export async function rolloutLoss(model: FlowModel, group: FlowGroup): Promise<T
   return scale(sum, 1 / (group.frames - 1));
 }
 
-/** What is measured of one window at one step. */
+/** The errors of one window at one step. */
 export interface StepErrors {
   loss: number;
-  /** Means over the nodes of the root of the mean of the two components' squared errors, in the data's units. */
+  /** The mean over the nodes of the root of the mean of the two components' squared errors, in the data's units. */
   velocity: number;
   pressure: number;
 }
 
-/** Errors of each window at each step: [windows][frames - 1]. The model should be in evaluation mode. */
+/** Returns the errors of each window at each step: [windows][frames - 1]. The model should be in evaluation mode. */
 export async function rolloutErrors(model: FlowModel, group: FlowGroup): Promise<StepErrors[][]> {
   const { windows, offsets } = group;
   const reading: Promise<StepErrors[]>[] = [];
   await predict(model, group, {
     detached: true,
     onStep({ index, before, change, after }) {
-      // Reading waits for the device, the next step does not wait for the reading.
+      // The readback waits for the device, but the next step does not wait for the readback.
       const read = Promise.all([before.data(), change.data(), after.data()]).then(([from, by, to]) =>
         windows.map((window, i) => {
           const own = (values: Float32Array) => values.subarray(STATE * offsets[i], STATE * offsets[i + 1]);
@@ -167,7 +168,7 @@ export async function rolloutErrors(model: FlowModel, group: FlowGroup): Promise
         }),
       );
       reading.push(read);
-      // Whoever waits for all of them gets the error.
+      // The error is handled where all readbacks are awaited.
       read.catch(() => {});
     },
   });
@@ -175,7 +176,7 @@ export async function rolloutErrors(model: FlowModel, group: FlowGroup): Promise
   return windows.map((_, i) => steps.map((errors) => errors[i]));
 }
 
-/** The states predicted at some frames of a group of one window, in their order: [nodes, 4] each, normalised. */
+/** Returns the predicted states at some frames of a group of one window, in their order: [nodes, 4] each, normalised. */
 export async function predictedStates(
   model: FlowModel,
   group: FlowGroup,
@@ -188,24 +189,24 @@ export async function predictedStates(
       if (!wanted.includes(index)) return;
       const read = after.data();
       reading.push(read);
-      // Whoever waits for all of them gets the error.
+      // The error is handled where all readbacks are awaited.
       read.catch(() => {});
     },
   });
   return Promise.all(reading);
 }
 
-/** The errors of a window if nothing moved, but for what is known. */
+/** Returns the errors of a window if the state never changed, except where it is known. */
 export const persistenceErrors = (window: FlowWindow): StepErrors[] => errorsOf(window, (state) => state);
 
 /**
- * The errors of a window if every node were always in the same state, but for what is known.
+ * Returns the errors of a window if every node always had the same state, except where it is known.
  * @param mean [4] normalised
  */
 export const meanErrors = (window: FlowWindow, mean: readonly number[]): StepErrors[] =>
   errorsOf(window, (state) => state.map((_, i) => mean[i % STATE]));
 
-/** The errors of a window by a rule that says what follows a state. */
+/** Returns the errors of a window for a rule that predicts the next state from a state. */
 function errorsOf(window: FlowWindow, next: (state: Float32Array) => Float32Array): StepErrors[] {
   let state = frameOf(window, window.states, 0);
   return Array.from({ length: window.frames - 1 }, (_, step) => {

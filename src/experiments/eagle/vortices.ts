@@ -1,22 +1,25 @@
-// Vortices over ground: the flow that they make, and how it carries them.
+// Vortices over ground: the flow that they produce, and how it carries them.
 
-/** Time by which vortices go on at once, s. */
+/** The time by which vortices advance in one step, s. */
 export const STEP = 1 / 30;
 const PARTS_OF_STEP = 2;
-/** Kinematic viscosity, by which a vortex's core widens, m^2/s: larger than air's, since turbulence mixes. */
+/** The kinematic viscosity, which widens the core of a vortex, m^2/s: larger than that of air, because turbulence mixes. */
 const VISCOSITY = 5e-3;
 
-/** A vortex of Lamb and Oseen. Its image under the ground, turning the other way, keeps the flow along the ground. */
+/** A Lamb-Oseen vortex. Its image below the ground, which turns the other way, keeps the flow at the ground parallel to it. */
 export interface Vortex {
   x: number;
   y: number;
-  /** Circulation: positive turns counter-clockwise. */
+  /** The circulation; a positive one turns counter-clockwise. */
   circulation: number;
-  /** Squared radius of its core. */
+  /** The squared radius of the core. */
   core: number;
 }
 
-/** Velocity at a place of vortices above the ground y = 0 in a wind along it; free of divergence, and along the ground on it. */
+/**
+ * Returns the velocity at a position, from vortices above the ground y = 0 and a wind along it. It is free of divergence, and at
+ * the ground parallel to it.
+ */
 export function velocityAt(x: number, y: number, vortices: readonly Vortex[], wind: number): [number, number] {
   let u = wind;
   let v = 0;
@@ -35,12 +38,12 @@ export function velocityAt(x: number, y: number, vortices: readonly Vortex[], wi
 }
 
 /**
- * The share of a vortex's circulation within a squared radius, in units of its core's. expm1 keeps its digits near the centre;
- * beyond 40 cores nothing of a double's digits is missing from 1.
+ * Returns the share of a vortex's circulation within a squared radius, in units of its core's. expm1 keeps the digits near the
+ * centre; beyond 40 cores, the share is 1 in double precision.
  */
 const within = (squared: number) => (squared > 40 ? 1 : -Math.expm1(-squared));
 
-/** Carries vortices on by a step, each by the flow of the others (midpoint rule), and widens their cores. */
+/** Advances vortices by a step, each by the flow of the others (midpoint rule), and widens their cores. */
 export function advanceVortices(vortices: Vortex[], wind: number): void {
   const dt = STEP / PARTS_OF_STEP;
   for (let part = 0; part < PARTS_OF_STEP; part++) {

@@ -3,41 +3,41 @@
 import type { Random } from "../../random.ts";
 import { advanceVortices, STEP, type Vortex } from "./vortices.ts";
 
-/** How far the propellers are from the middle of the drone, and the tips of a propeller from its hub, m. */
+/** The distance of the propellers from the centre of the drone, and of the tips of a propeller from its hub, m. */
 const ARM = 0.6;
 const BLADE = 0.24;
-/** Speed of a propeller's jet, m/s. */
+/** The speed of a propeller's jet, m/s. */
 const SLOWEST = 4.5;
 const FASTEST = 6;
-/** Frequency at which a jet sheds vortices, times its width and divided by its speed: the Strouhal number. */
+/** The frequency at which a jet sheds vortices, times its width and divided by its speed: the Strouhal number. */
 const STROUHAL = 0.3;
-/** By what part of its strength a vortex varies by chance. */
+/** The share of a vortex's strength that is random. */
 const CHANCE = 0.2;
-/** Squared radius of the core that a vortex begins with, m^2. */
+/** The squared radius of a vortex's core at the beginning, m^2. */
 const FIRST_CORE = 0.03;
-/** What turbulence leaves of a vortex's strength in a step. */
+/** The share of a vortex's strength that turbulence leaves in a step. */
 const KEPT_PER_STEP = Math.exp(-0.5 * STEP);
-/** Weaker vortices, m^2/s, and those farther away, m, are left out. */
+/** Vortices that are weaker, m^2/s, or farther away, m, are left out. */
 const WEAKEST = 0.4;
 const FARTHEST = 5;
-/** Steps before the first frame, in which the wake reaches the ground and spreads. */
+/** The steps before the first frame, in which the wake reaches the ground and spreads. */
 const WARM_UP = 60;
 
 /** The end of a propeller, at which a vortex grows. */
 interface Tip {
-  /** To the right of the middle of the drone, m. */
+  /** The distance to the right of the drone's centre, m. */
   offset: number;
-  /** Circulation by which the vortex grows in a step, m^2/s, and about how much it has when it is let go. */
+  /** The circulation by which the vortex grows in a step, m^2/s, and its approximate circulation when it is shed. */
   growth: number;
   full: number;
   vortex: Vortex;
-  /** How much this vortex has when it is let go. */
+  /** The circulation of this vortex when it is shed. */
   limit: number;
 }
 
 /**
- * What a drone that hovers and sways leaves in the air. The vortices of a propeller's two tips turn against each other, so that
- * they carry air down between them: a jet of speed U, whose edges move at U / 2, sheds a circulation of U^2 / 2 a second.
+ * The wake of a drone that hovers and sways. The vortices of a propeller's two tips turn in opposite directions, so that they carry
+ * air down between them: a jet of speed U, whose edges move at U / 2, sheds a circulation of U^2 / 2 per second.
  */
 export class Wake {
   readonly #wind: number;
@@ -47,7 +47,7 @@ export class Wake {
   #shed: Vortex[] = [];
   #step = -WARM_UP;
 
-  /** @param wind along the ground, m/s */
+  /** @param wind its speed along the ground, m/s */
   constructor(wind: number, random: Random) {
     const between = (low: number, high: number) => low + (high - low) * random.uniform();
     this.#wind = wind;
@@ -61,7 +61,7 @@ export class Wake {
         offset: side * ARM + end * BLADE,
         growth: end * rate * STEP,
         full: rate / frequency,
-        // The first are let go at any time, so that the tips do not keep time with each other.
+        // The first vortices are shed at random times, so that the tips are not synchronous.
         limit: (rate / frequency) * random.uniform(),
         vortex: { x: 0, y: 0, circulation: 0, core: FIRST_CORE },
       }));
@@ -69,7 +69,7 @@ export class Wake {
     while (this.#step < 0) this.advance();
   }
 
-  /** Where the drone is, m. */
+  /** The drone's position, m. */
   get drone(): [number, number] {
     const { phase, width, height } = this.#sway;
     const time = this.#step * STEP;
@@ -80,7 +80,7 @@ export class Wake {
     return [...this.#shed, ...this.#tips.map(({ vortex }) => vortex)];
   }
 
-  /** Goes on by a step. */
+  /** Advances by a step. */
   advance(): void {
     advanceVortices(this.vortices, this.#wind);
     this.#step++;
@@ -93,7 +93,7 @@ export class Wake {
         tip.vortex = { x, y, circulation: 0, core: FIRST_CORE };
         tip.limit = tip.full * (1 + CHANCE * this.#random.normal());
       }
-      // What grows stays at the tip.
+      // The growing vortex stays at the tip.
       const circulation = tip.vortex.circulation + tip.growth;
       Object.assign(tip.vortex, { x: x + tip.offset, y, circulation, core: FIRST_CORE });
     }

@@ -1,4 +1,4 @@
-// Generated flows as files of the published kind: an archive of NumPy's and the triangles for each trajectory.
+// Writes generated flows as files of the published kind: a NumPy archive and the triangles for each trajectory.
 
 import { saveNpy } from "../../formats/npy.ts";
 import { saveNpz } from "../../formats/npz.ts";
@@ -7,7 +7,7 @@ import { type DataGenerator, listFile, splitSizes } from "../generator.ts";
 import { flowTrajectory } from "./generate.ts";
 import { eaglePicture } from "./picture.ts";
 
-/** Grounds of the published flows: steps, rough, triangular. */
+/** The grounds of the published flows: steps, rough, triangular. */
 const GROUNDS = ["Spl", "Cre", "Tri"];
 
 export const eagleGenerator: DataGenerator = {
@@ -15,7 +15,7 @@ export const eagleGenerator: DataGenerator = {
   defaults: { samples: 40, points: 250, frames: 160 },
   training:
     "--steps 400 --batch-size 4 --lr 2e-3 --min-lr 1e-5 --warmup 20 --max-grad-norm 1 --validate-every 50 --rollout 20",
-  // Validation looks at frames 100 and 101.
+  // Validation uses frames 100 and 101.
   least: { samples: 3, points: 30, frames: 102 },
   async *files({ samples, seed, points, frames }, onSample) {
     const { train, validation } = splitSizes(samples);
