@@ -1,5 +1,5 @@
-// A device that goes away at any call of a load, a forward pass or a training: the outcome is a DeviceLostError, or of a training
-// that it goes on to the same bits; no other error, no wait without end, no memory that stays allocated.
+// A device is lost at any call of a load, a forward pass or a training. The outcome is a DeviceLostError, or for a training that it
+// continues to the same bits; never another error, an endless wait or memory that stays allocated.
 
 import { type Device, DeviceLostError, fit, requestDevice } from "erwin";
 import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
@@ -13,7 +13,7 @@ beforeAll(() => {
 });
 afterAll(() => faults.restore());
 
-/** Requests a device for `work`, after which none of its memory is in use. */
+/** Requests a device for `work`, and expects that none of its memory is in use afterwards. */
 async function onNewDevice<Result>(work: (device: Device) => Promise<Result>): Promise<Result> {
   const device = await requestDevice({ backend: "webgpu" });
   try {
@@ -56,7 +56,7 @@ const training = ({ make, task }: Subject) =>
     return weights;
   });
 
-/** Tries the faults of a piece of work, and expects each to end it with a DeviceLostError. */
+/** Tries the faults of a piece of work, and expects that each ends it with a DeviceLostError. */
 async function tryAll(context: TestContext, work: () => Promise<unknown>): Promise<void> {
   faults.arm();
   const whole = await work();
@@ -68,7 +68,7 @@ async function tryAll(context: TestContext, work: () => Promise<unknown>): Promi
     const what = describeFault(fault);
     const outcome = await outcomeOf(work(), what);
     expect(faults.lost, what).toBe(1);
-    // A device that goes away when its work is done changes nothing.
+    // A device that is lost after its work is done changes nothing.
     if (outcome instanceof Error) expect(outcome, `${what}: ${outcome.stack}`).toBeInstanceOf(DeviceLostError);
     else {
       expect(outcome, what).toEqual(whole);
@@ -78,7 +78,7 @@ async function tryAll(context: TestContext, work: () => Promise<unknown>): Promi
   noteFaults(context, chosen, goneOn);
 }
 
-// A software adapter takes a browser seconds to compile a transformer's kernels, for each device anew.
+// In browsers, a software adapter takes seconds to compile a transformer's kernels, and does so again for each device.
 const isDeno = "Deno" in globalThis;
 const perCall = isDeno ? 2 : 1;
 const subject = allFaults && isDeno ? subjects.transformer : subjects.layer;

@@ -1,5 +1,5 @@
-// Takes GPU devices away at every call of a load, a forward pass and a training, in Deno, in Chromium and in workers, and writes what
-// came of it into the table of README.md. It takes about an hour on two cores; `npm test` tries some of these faults.
+// Destroys GPU devices at every call of a load, a forward pass and a training, in Deno, in Chromium and in workers, and writes the
+// outcomes into the table of README.md. It takes about an hour on two cores; `npm test` tries some of these faults.
 //
 //   npm run faults -- [host|browser ...]
 import { spawn } from "node:child_process";
@@ -24,7 +24,10 @@ const columns = ["submit", "createBuffer", "writeBuffer", "mapAsync", "createCom
 const file = join(root, "test", "faults", "README.md");
 const marks = ["<!-- faults -->", "<!-- /faults -->"];
 
-/** What came of the faults of one kind, in a process of its own: Deno keeps some megabytes of each device that there was. */
+/**
+ * Returns the outcomes of the faults of one kind, tried in a separate process, because Deno keeps some megabytes of each destroyed
+ * device.
+ */
 async function runKind(/** @type {string} */ project, /** @type {string} */ kind) {
   const { name, command, env } = hosts[project];
   const report = join(cache, `faults-${project}.json`);
@@ -44,7 +47,7 @@ async function runKind(/** @type {string} */ project, /** @type {string} */ kind
   return testResults.flatMap(({ assertionResults }) => assertionResults);
 }
 
-/** The rows of one host. */
+/** Returns the rows of one host. */
 async function run(/** @type {string} */ project) {
   mkdirSync(cache, { recursive: true });
   /** @type {Map<string, { tried: number[], recovered: number }>} */

@@ -1,5 +1,5 @@
-// What is loaded, run and trained while devices go away: an Erwin model, and a layer whose few kernels a software adapter compiles
-// in a browser in a second.
+// What is loaded, run and trained while devices are lost: an Erwin model, and a layer whose few kernels a software adapter compiles
+// within a second in a browser.
 
 import { type Device, ErwinTransformer, mse, nn, scope, type Task, Tensor, type Trainable } from "erwin";
 import { cloudOptions, randomCloud, seededRandom } from "../support/clouds.ts";
@@ -7,7 +7,7 @@ import { flatConfig, makeClouds, makeTask } from "../train/training.ts";
 
 export interface Subject {
   make(device: Device): Promise<Trainable & Disposable>;
-  /** The numbers of a forward pass. */
+  /** Returns the output of a forward pass. */
   forward(model: Trainable): Promise<Float32Array>;
   task(model: Trainable): Task<never, unknown>;
 }

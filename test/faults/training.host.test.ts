@@ -1,5 +1,5 @@
-// A training whose device goes away goes on with another: the same losses and weights to the bit, as if nothing had happened; and
-// on the processor when there is no other.
+// A training whose device is lost continues on another one, with the same losses and weights to the bit; if there is no other GPU
+// device, it continues on the CPU backend.
 
 import {
   BEST_CHECKPOINT,
@@ -21,7 +21,7 @@ import { expectClose } from "../support/compare.ts";
 import { type Fault, type Faults, installFaults } from "../support/faults.ts";
 import { subjects, trainData, validationData } from "./subjects.ts";
 
-// A software adapter takes a browser seconds to compile a transformer's kernels.
+// In browsers, a software adapter takes seconds to compile a transformer's kernels.
 const isDeno = "Deno" in globalThis;
 const { make, task } = isDeno ? subjects.transformer : subjects.layer;
 
@@ -64,7 +64,7 @@ async function run(
     faults.arm();
     model[Symbol.dispose]();
     expect([device.memory.current, model.device.memory.current], "bytes left").toEqual([0, 0]);
-    // What is measured in milliseconds differs from run to run.
+    // Measured times differ from run to run.
     const entries = logger.entries.map(({ stepsPerSecond, pointsPerSecond, ...entry }) => entry);
     return { result, entries, recoveries, counts, lost, store, weights: store.load(BEST_CHECKPOINT)! };
   } finally {
@@ -78,7 +78,7 @@ const plain = () => (undisturbed ??= run());
 test("goes on to the same bits", async () => {
   const whole = await plain();
   expect(whole.result.recoveries).toBe(0);
-  // How many copies are made, and so how many calls, depends on the host's speed: a fault near the end might never come.
+  // The number of copies, and so of calls, depends on the host's speed, so a fault near the end might never occur.
   for (const at of isDeno ? [0.3, 0.6] : [0.5]) {
     const fault: Fault = { call: "submit", at: Math.round(at * whole.counts.submit), when: "after" };
     const { result, entries, recoveries, lost, store } = await run([fault]);
@@ -94,7 +94,7 @@ test("goes on to the same bits", async () => {
 test("loses two devices in a row, and goes on with the processor when the third is lost", async () => {
   const whole = await plain();
   const first: Fault = { call: "submit", at: Math.round(0.4 * whole.counts.submit), when: "after" };
-  // Within the first steps on each further device, before there is a newer copy.
+  // These faults are within the first steps on each further device, before there is a newer copy.
   const next: Fault = { call: "submit", at: 4, when: "before" };
   const { result, entries, recoveries, lost, weights } = await run([first, next, next], { logEvery: 10 });
   expect([lost, result.recoveries, result.step]).toEqual([3, 3, 12]);
@@ -117,7 +117,7 @@ test("ends with the loss if it is not to go on", async () => {
 test("is not told that memory ran out when the device was lost", async () => {
   const whole = await plain();
   let calls = 0;
-  // As drivers do it: an allocation fails before the device says that it is lost.
+  // Some drivers behave like this: an allocation fails before the loss of the device is reported.
   const { result, store } = await run([], {}, (device) => {
     const { allocate } = device;
     device.allocate = (bytes, shape) => {

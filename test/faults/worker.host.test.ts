@@ -1,4 +1,4 @@
-// A worker whose device goes away at any call: its calls only take longer, and give the same bits.
+// A worker whose device is lost at any call: its calls only take longer, and give the same bits.
 
 import { createErwinWorker, DeviceLostError, type ErwinWorker, type Recovery, type WorkerTrainingOptions } from "erwin";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => erwin.dispose());
 
-/** Arms the worker's devices. Returns what has happened since the last time. */
+/** Arms the worker's devices. Returns the counts since the last time. */
 function arm(...sequence: Fault[]): Promise<Pick<Faults, "counts" | "lost">> {
   return new Promise((resolve) => {
     const listen = ({ data }: MessageEvent) => {
@@ -50,7 +50,7 @@ async function loadAndForward(): Promise<Float32Array> {
   return (await erwin.forward(cloud)).data;
 }
 
-/** What a device in use does no more, since it has all buffers and kernels. */
+/** The calls that a device in use does not make again, because it has all buffers and kernels. */
 const onFreshDevices: readonly string[] = ["createBuffer", "createComputePipelineAsync"];
 const freshDevice: Fault = { call: "submit", at: 1, when: "before" };
 
@@ -59,7 +59,7 @@ test("loads and forward passes survive it", { timeout: TIMEOUT }, async (context
   const whole = await loadAndForward();
   const { counts } = await arm();
   for (const call of faultyCalls) expect(counts[call], call).toBeGreaterThan(0);
-  // A software adapter takes a browser many seconds for each device.
+  // In browsers, a software adapter takes many seconds for each device.
   const some = [{ call: "submit", at: 2, when: "after" }] as const;
   const chosen = isDeno || allFaults ? chosenFaults(counts, 2) : some;
   for (const fault of chosen) {

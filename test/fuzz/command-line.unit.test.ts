@@ -1,4 +1,4 @@
-// Any words after a command are read, or refused by a UsageError: the options that several commands share.
+// Any words after a command are read, or refused by a UsageError. The options are those that several commands share.
 
 import { expect, it } from "vitest";
 import { parseBenchWords } from "../../src/cli/bench-options.ts";

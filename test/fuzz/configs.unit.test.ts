@@ -1,4 +1,4 @@
-// A config from anywhere is resolved, or refused by an error that names the field, in bounded time and memory.
+// Any config is resolved, or refused by an error that names the field, in bounded time and memory.
 
 import { expect, it } from "vitest";
 import { ErwinError } from "../../src/errors.ts";
@@ -19,7 +19,7 @@ function attempt(bytes: Uint8Array): string | undefined {
     return "no JSON";
   }
   try {
-    // A model without weights: all its parts, and no memory of a device.
+    // The model has no weights: all its parts are created, without any device memory.
     new ErwinTransformer(config);
     return undefined;
   } catch (error) {

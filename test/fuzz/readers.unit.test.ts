@@ -1,4 +1,4 @@
-// Every reader takes any bytes: it returns something, or throws a FormatError that names the file.
+// Every reader accepts any bytes: it returns a result, or throws a FormatError that names the file.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
@@ -31,7 +31,7 @@ import { fuzz } from "../support/fuzz.ts";
 
 const formats = fileURLToPath(new URL("../formats/", import.meta.url));
 const files = readdirSync(formats, { recursive: true, encoding: "utf8" }).sort();
-/** Files that other software wrote, of these extensions; the small ones, since damage to large ones is mostly to numbers. */
+/** Returns small files with these extensions that other software has written; damage to large ones mostly hits their values. */
 const found = (...extensions: string[]) =>
   files
     .filter((file) => extensions.includes(extname(file)))
@@ -72,7 +72,7 @@ const readers: [string, Uint8Array[], Read, number][] = [
     (b) => [...readTfRecords(b, options)].map((record) => readExample(record, "FILE")),
     100,
   ],
-  // The HDF5 library starts anew after each damaged file.
+  // The HDF5 library restarts after each damaged file.
   ["hdf5", found(".h5"), (b) => loadHdf5(b, options), 4],
 ];
 
@@ -90,7 +90,7 @@ it.each(readers)(
       }
     };
     const { inputs, refused } = await fuzz({ name, seeds, short, attempt });
-    // Much damage cannot be detected, such as changed numbers.
+    // Much damage cannot be detected, such as changed values.
     expect(refused).toBeGreaterThan(inputs / 20);
   },
   2 ** 31 - 1,

@@ -1,5 +1,5 @@
-// npm run fuzz: damaged files, configs and command lines, and arguments of all types, for as long as is wanted. What was refused in
-// a new way, was the slowest or failed is kept in node_modules/.cache/erwin/fuzz, where the next run begins.
+// npm run fuzz: damaged files, configs and command lines, and arguments of all types, for any time. Inputs that are refused in a
+// new way, the slowest ones and those that fail are kept in node_modules/.cache/erwin/fuzz, where the next run begins.
 //
 //   npm run fuzz -- --minutes N [--only readers,configs,command-line,arguments] [--write]
 //
@@ -14,7 +14,7 @@ import { setup } from "../../src/build/setup.mjs";
 import { cache, root } from "../../src/build/steps.mjs";
 
 /**
- * The parts: their tests, the runner that these are for, and how many targets in each share the time.
+ * The parts: their tests, the runner of these tests, and the number of targets that share the time.
  * @type {Record<string, { files: string, runner: "unit" | "host", targets: number }>}
  */
 const parts = {

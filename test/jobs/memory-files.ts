@@ -1,11 +1,11 @@
-// Files in memory that several "processes" of one test share; writing can be made to fail.
+// A store of files in memory that several "processes" of one test share; its writes can be made to fail.
 
 import { MemorySource } from "../../src/experiments/data-source.ts";
 import type { FileStore } from "../../src/jobs/job.ts";
 
 export class MemoryFiles extends MemorySource implements FileStore {
   declare readonly files: Map<string, Uint8Array<ArrayBuffer>>;
-  /** Called before anything is written. */
+  /** Called before each write. */
   onWrite: (path: string) => void = () => {};
 
   constructor() {

@@ -1,4 +1,4 @@
-// Many inputs through one model: what is in a batch, what a failure takes down, and what stays in memory.
+// Many inputs through one model: the contents of batches, the effects of a failure, and the memory that stays in use.
 
 import { ErwinTransformer, OutOfMemoryError, type PreparedInput } from "erwin";
 import { expect, it } from "vitest";
@@ -30,7 +30,7 @@ const clouds = (sizes: readonly number[]) => {
 
 type Cloud = ReturnType<typeof clouds>[number];
 
-/** Predicts clouds as jobs that nobody else works on; gives the outputs and the failures by the clouds' numbers. */
+/** Predicts clouds as jobs on which no other process works; returns the outputs and the failures by the clouds' numbers. */
 async function predictClouds(
   model: ErwinTransformer,
   clouds: readonly Cloud[],
@@ -61,10 +61,10 @@ async function predictClouds(
 it("joins inputs prepared alone to what they are when prepared together", async () => {
   using model = await ErwinTransformer.create(config, { device: device() });
   const parts = clouds([1, 30, 7, 200, 2, 64, 65]);
-  // An input may itself hold several clouds.
+  // An input may contain several clouds.
   const inputs = [joinClouds(parts.slice(0, 3)), ...parts.slice(3)];
   const joined = joinPrepared(await Promise.all(inputs.map((input) => model.prepare(input))));
-  // The tables for an upload follow from the tree, and are made when they are first needed.
+  // The tables for an upload follow from the tree, and are created when they are first needed.
   const { tables, ...together } = await model.prepare(joinClouds(parts));
   expect(joined).toEqual(together);
 });
@@ -128,7 +128,7 @@ it("prepares the next batch while the device works, and ends between batches whe
       return model.prepare(input);
     },
     forward: async (input: PreparedInput) => {
-      // The pass is not over before another file is prepared.
+      // The pass does not end before another file is prepared.
       const another = new Promise<void>((resolve) => (onPrepared = resolve));
       if (prepared < files.length) await another;
       return model.forward(input);

@@ -1,5 +1,5 @@
-// A run of many clouds through a queue, in which a worker is killed, one is stopped, Redis is killed, and the disk is full for a
-// while; then the outputs are held against those of one process. As root, with redis-server and a build:
+// Sends many clouds through a queue, while a worker is killed, one is stopped, Redis is killed, and the disk is full for a while;
+// then compares the outputs with those of one process. Run it as root, with redis-server and a build:
 //
 //   node test/jobs/queue.mjs [--clouds 2000] [--fsync everysec|always]
 import { spawn, spawnSync } from "node:child_process";
@@ -10,7 +10,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
-// The path is in a variable because declarations are made from the sources, and the built library is none of them.
+// The path is in a variable because declarations are generated from the sources, to which the built library does not belong.
 const library = "../../dist/erwin.js";
 const { ErwinTransformer, requestDevice, saveSafetensors } = /** @type {typeof import("../../src/index.ts")} */ (
   await import(library)
@@ -80,7 +80,7 @@ const tell = (message) =>
 
 await makeClouds();
 mkdirSync(shared);
-// A disk of its own, so that it can be full.
+// A separate disk, so that it can be filled.
 const size = Math.ceil((count * 8192 + 2 ** 20) / 2 ** 20);
 const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}m`, "tmpfs", shared]).status === 0;
 const start = performance.now();
@@ -108,7 +108,7 @@ try {
     try {
       writeFileSync(join(shared, "ballast"), new Uint8Array(size * 2 ** 20));
     } catch {
-      // That is what it is for.
+      // The disk is full, as intended.
     }
     tell("the disk is full");
     await pause(5);
@@ -121,7 +121,7 @@ try {
   await until(() => JSON.parse(erwin("status", ...queue, "--json")).waiting === 0 && outputs() === count);
   tell("all are there");
   process.stdout.write(erwin("status", ...queue));
-  // What Redis lost when it was killed is queued again, and is done already.
+  // Jobs that Redis has lost when it was killed are queued again, and are found to be done.
   process.stdout.write(erwin("predict", ...input, "--output", shared, ...queue));
   process.stdout.write(erwin("predict", ...input, "--output", alone, ...device));
   const names = new Set([...readdirSync(shared), ...readdirSync(alone)]);

@@ -1,4 +1,4 @@
-// Who does which job, when outputs count as done, and what becomes of jobs whose owner is gone or whose storage fails.
+// Which process does which job, when outputs count as done, and what happens to jobs whose owner has died or whose storage fails.
 
 import { saveSafetensors } from "erwin";
 import { expect, it } from "vitest";
@@ -31,7 +31,7 @@ function start(store: MemoryFiles, options: Partial<SharedWorkOptions> & { secon
   return { work, leases, failures };
 }
 
-/** Works to the end; gives the inputs that this process predicted. */
+/** Works until all jobs are done; returns the inputs that this process has predicted. */
 async function finishAll(work: SharedWork, predict: (claim: Claim) => Uint8Array = prediction): Promise<string[]> {
   const done: string[] = [];
   for await (const claims of work.passes()) {
@@ -69,7 +69,7 @@ it("keeps the record beside an output of a format without metadata, and never on
   expect(await run({})).toEqual(["0"]);
   expect(names(store)).toEqual(["0.csv", "0.csv.job.json"]);
   expect(await run({})).toEqual([]);
-  // The process ends between the output of another recipe and its record.
+  // The process dies between writing the output of another recipe and its record.
   store.onWrite = (path) => {
     if (path.endsWith(".job.json")) throw new Error("killed");
   };
@@ -96,7 +96,7 @@ it("shares the work of several processes, each output made by one of them", asyn
 
 it("takes over from a process that shows no sign of life, whose own late output is then not written", async () => {
   const store = new MemoryFiles();
-  // It renews its leases no more.
+  // This process no longer renews its leases.
   const stopped = start(Object.assign(Object.create(store) as MemoryFiles, { save: () => {} }), { seconds: 0.2 });
   const pass = (await stopped.work.passes().next()).value!;
   const claim = (await pass.next()).value as Claim;

@@ -1,4 +1,4 @@
-// `ERWIN_CLOUDS=2000` makes it a run of that many clouds, and prints its figures (src/jobs/README.md).
+// `ERWIN_CLOUDS=2000` makes this a run of that many clouds, which prints its figures (src/jobs/README.md).
 
 import process from "node:process";
 import { afterAll, expect, it } from "vitest";
@@ -19,7 +19,7 @@ it(
     expect(alone).toMatchObject({ code: 0, stderr: "" });
     if (process.env.ERWIN_CLOUDS) console.log(swarm, alone.stdout);
     for (const { code, stderr } of swarm.results) expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    // Nothing else is left in the folder, neither leases nor parts of files.
+    // The folder contains nothing else, neither leases nor temporary files.
     expect(differences(path("shared"), path("alone"))).toEqual([]);
   },
   100_000 + 200 * count,

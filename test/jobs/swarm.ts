@@ -1,4 +1,4 @@
-// Several processes of erwin predict on one output folder, of which some are killed and stopped on the way.
+// Several processes of erwin predict on one output folder, some of which are killed or stopped meanwhile.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,10 +21,10 @@ const config = {
   mpSteps: 1,
 };
 
-/** Points of each cloud. */
+/** The number of points of each cloud. */
 export const POINTS = 64;
 
-/** A folder with a small model, and with clouds for it. */
+/** Creates a folder with a small model, and with clouds for it. */
 export async function makeClouds(folder: string, count: number): Promise<void> {
   const device = await requestDevice({ backend: "cpu" });
   using model = await ErwinTransformer.create(config, { device, seed: 1 });
@@ -39,28 +39,28 @@ export async function makeClouds(folder: string, count: number): Promise<void> {
   }
 }
 
-/** The words of the command line that predict these clouds. */
+/** Returns the arguments of the command that predicts these clouds. */
 export function predictWords(folder: string, output: string, ...more: string[]): string[] {
   const files = ["--model", join(folder, "model.safetensors"), "--input", join(folder, "clouds")];
   const options = ["--knn", "8", "--backend", "cpu", "--threads", "1", ...more];
   return ["predict", ...files, "--output", join(folder, output), ...options];
 }
 
-/** One process on its own. */
+/** Runs a single process. */
 export function predictAlone(folder: string, output: string, ...more: string[]): Promise<Result> {
   return start(predictWords(folder, output, ...more)).ended;
 }
 
 export interface Swarm {
-  /** Of the process that was stopped and woken, and of those that nothing befell. */
+  /** The results of the process that was stopped and woken, and of the undisturbed ones. */
   results: Result[];
-  /** How many leases passed to another process. */
+  /** The number of leases that another process took over. */
   takenOver: number;
 }
 
 /**
- * Three processes: the first is killed when a tenth of the outputs is there, the second is stopped when a fifth is, and woken when
- * the third has finished.
+ * Runs three processes: the first is killed when a tenth of the outputs exists; the second is stopped when a fifth exists, and
+ * woken when the third has finished.
  */
 export async function predictByThree(folder: string, output: string, count: number, more: string[]): Promise<Swarm> {
   const words = predictWords(folder, output, ...more);
@@ -88,7 +88,7 @@ async function until(isTime: () => boolean): Promise<void> {
   while (!isTime()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-/** The names in two folders that are not in both, with the same bytes. */
+/** Returns the names of files that are not in both folders with the same bytes. */
 export function differences(one: string, other: string): string[] {
   const names = new Set([...readdirSync(one), ...readdirSync(other)]);
   return [...names].filter((name) => {

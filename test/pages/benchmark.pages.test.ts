@@ -13,7 +13,7 @@ import { isDebian } from "../../src/build/setup.mjs";
 import { root } from "../../src/build/steps.mjs";
 import { axeViolations, type Isolation, launchChromium, type OpenPage, openPage, serveSite } from "./browser.ts";
 
-/** The page's promise for a quick run is three minutes on a machine that does nothing else; this is only to end what hangs. */
+/** The page promises three minutes for a quick run on an idle machine; this timeout only ends a run that hangs. */
 const RUN_MS = 600_000;
 const schema = JSON.parse(readFileSync(join(root, "src/bench/results/schema.json"), "utf8"));
 const validate = new Ajv2020({ strict: false }).compile(schema);
@@ -90,7 +90,7 @@ describe("Chromium with WebGPU, isolated by headers", () => {
       await page.getByRole("radio", { name: choice }).check();
       const chart = page.getByRole("img", { name: `Forward pass: ${axis} against the number of points` });
       await chart.locator("canvas").waitFor();
-      // What was measured here, on the processor and by WebGPU, is among the lines.
+      // The chart's lines include those that were measured here, on the CPU backend and by WebGPU.
       await chart.getByText("google swiftshader").first().waitFor();
     }
   });

@@ -26,7 +26,7 @@ export interface OpenPage {
   problems: string[];
 }
 
-/** A script that brings axe into a page. */
+/** A script that adds axe to a page. */
 export const axeSource = readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8");
 
 /** Opens a page and waits until it is ready. */

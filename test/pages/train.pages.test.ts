@@ -43,7 +43,7 @@ const lossesOf = (files: Record<string, Uint8Array>) =>
     .filter(({ kind }) => kind === "training")
     .map(({ step, loss }) => ({ step, loss }));
 
-/** The titles of what the stage shows. */
+/** Returns the titles of what the stage shows. */
 const captionsOf = (page: Page) => page.locator("#prediction-captions strong").allTextContents();
 
 const ready = (page: Page) => page.locator("#start:enabled").waitFor();
@@ -153,7 +153,7 @@ describe("Chromium, isolated by headers", () => {
     const losses = lossesOf((await saveRun(page)).files);
     expect(losses.map((entry) => entry.step)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
 
-    // The run before is kept as a curve.
+    // The previous run is kept as a curve.
     await click(page, "Start");
     await untilStep(page, 1);
     await page.getByText(/run of \d/).waitFor();
@@ -208,14 +208,14 @@ describe("Chromium, isolated by headers", () => {
     await until(page, "done");
     const frame = page.getByRole("slider", { name: "Frame" });
     await frame.waitFor();
-    // A hundred frames of 160 come before those of the test.
+    // The test's windows begin at frame 100 of 160.
     expect(await frame.getAttribute("max")).toBe("58");
     await page.waitForFunction(() => Number(document.querySelector<HTMLInputElement>("#prediction-frame")?.value) > 3);
     await click(page, "Stop");
     await page.getByText("error of velocity x").waitFor();
     expect(problems).toEqual([]);
 
-    // Its samples can be made again, to go on after a reload.
+    // Its samples can be generated again, so that the run can continue after a reload.
     await page.locator("#option-steps").fill("4");
     await click(page, "Start");
     await untilStep(page, 1);
@@ -297,7 +297,7 @@ test.skipIf(!firefox)(
   },
 );
 
-/** In the page: its state, and the losses and weights of the run that the browser keeps. */
+/** Runs in the page: returns its state, and the losses and weights of the run that the browser keeps. */
 async function runOfBrowser() {
   const answerOf = <Result>(request: IDBRequest<Result>) =>
     new Promise<Result>((resolve, reject) => {

@@ -1,18 +1,18 @@
-// What memory may do in a soak: grow while it begins, and stay where it is then.
+// The bounds of memory in a soak: it may grow at the beginning, but must not grow afterwards.
 
 /** @typedef {import("./rounds.mjs").SoakSample} SoakSample */
 
 const MiB = 2 ** 20;
 
 /**
- * How much each measure may be larger in the last quarter of the samples than in the second, by median: nothing for what the
- * library counts, little for what a host rounds, collects and keeps in reserve.
+ * How much each measure may increase from the second to the last quarter of the samples, by their medians: by nothing for what the
+ * library counts, by little for what a host rounds, collects and keeps in reserve.
  * @type {Record<"device" | "reserved" | "heap" | "host" | "handles", number>}
  */
 export const allowed = { device: 0, reserved: 2 * MiB, heap: 2 * MiB, host: 24 * MiB, handles: 0 };
 
 /**
- * How much more each measure is at the end than early on, by medians; undefined where the host does not tell.
+ * Returns how much each measure has increased at the end, by medians; undefined if the host does not report it.
  * @param {readonly SoakSample[]} samples
  */
 export function growth(samples) {
@@ -31,7 +31,7 @@ export function growth(samples) {
 }
 
 /**
- * The measures that have grown by more than is allowed, in words.
+ * Describes the measures that have increased by more than is allowed.
  * @param {readonly SoakSample[]} samples
  */
 export function excesses(samples) {

@@ -1,10 +1,10 @@
-// The soak in a process of Node or Deno: prints what it measured as JSON. Its argument is the options as JSON.
+// The soak in a process of Node or Deno: prints its measurements as JSON. Its argument contains the options as JSON.
 import { readdirSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { soak } from "./rounds.mjs";
 
-/** Memory after a collection, where the host was started with --expose-gc. */
+/** Returns the memory after a garbage collection, if the host was started with --expose-gc. */
 export async function measureProcess() {
   /** @type {{ gc?: () => void }} */ (globalThis).gc?.();
   const { rss, heapUsed } = process.memoryUsage();

@@ -1,18 +1,19 @@
-// The soak: forward passes and training steps of random sizes through many models, while memory is watched. It runs on any host:
-// the library and what measures the host's memory are handed in, and it is also sent to pages as text, so it imports nothing.
+// The soak: forward passes and training steps of random sizes through many models, while memory is measured. It runs on any host:
+// the library and the function that measures the host's memory are parameters. It imports nothing, because it is also sent to pages
+// as text.
 
 /**
  * @typedef {object} SoakOptions
  * @property {number} forwards
  * @property {number} steps
- * @property {number} models how many are created, used and disposed of beside those that stay
- * @property {number} points of a cloud, at most; a batch has up to three clouds
- * @property {number} samples how often memory is measured
+ * @property {number} models the number of models that are created, used and disposed of besides those that stay
+ * @property {number} points the max points of a cloud; a batch has up to three clouds
+ * @property {number} samples the number of times that memory is measured
  * @property {number} seed
  */
 
 /**
- * Memory at one moment, in bytes. `host` and `heap` are undefined where the host does not tell.
+ * Memory at one moment, in bytes. `host` and `heap` are undefined if the host does not report them.
  * @typedef {object} SoakSample
  * @property {number} round
  * @property {number} device held by tensors
@@ -75,7 +76,7 @@ export async function soak(erwin, { forwards, steps, models, points: most, sampl
     loaded.dispose();
   };
 
-  // The largest batch comes first: a device keeps what the largest took.
+  // The largest batch comes first, because a device keeps the memory that the largest one needed.
   const largest = batchOf(new Array(CLOUDS).fill(most));
   await forward(evaluated, largest);
   await step(largest);

@@ -1,5 +1,5 @@
-// npm run soak: forward passes and training steps of random sizes through many models, in Node, Deno and Chromium. Memory, heap
-// and handles have to stay where they are.
+// npm run soak: forward passes and training steps of random sizes through many models, in Node, Deno and Chromium. Memory, heap and
+// handles must not grow.
 //
 //   npm run soak -- [--forwards N] [--steps N] [--models N] [--hosts node,deno,chromium] [--write]
 //

@@ -1,4 +1,4 @@
-// The short form of the soak (npm run soak): the same rounds, fewer of them, under the same bounds.
+// The short form of the soak (npm run soak): fewer of the same rounds, under the same bounds.
 
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -13,7 +13,7 @@ it("memory stays where it is while models come and go", async () => {
   Object.assign(globalThis, { gc: runInNewContext("gc") });
   const options = { forwards: 160, steps: 40, models: 20, points: 60, samples: 20, seed: 2 };
   const { samples } = await soak(erwin as never, options, async () => {
-    // The process's memory is that of other tests too.
+    // The process's memory is left out, because other tests use it, too.
     const { heap, handles } = await measureProcess();
     return { heap, handles };
   });

@@ -1,30 +1,30 @@
-// Faults: GPU devices that go away at the n-th call of a kind, as those of real machines do at any moment.
+// Faults: GPU devices that are lost at the n-th call of a kind, as those of real machines may be at any moment.
 
-/** The calls at which a device can be made to go away. */
+/** The calls at which a device can be lost. */
 export const faultyCalls = ["submit", "createBuffer", "writeBuffer", "mapAsync", "createComputePipelineAsync"] as const;
 export type FaultyCall = (typeof faultyCalls)[number];
 
 export interface Fault {
   call: FaultyCall;
-  /** Which of these calls, counted from 1 and from `arm`, or the fault before it, on. */
+  /** The number of the call, counted from 1 after `arm` or the previous fault. */
   at: number;
-  /** Whether the device goes away before the call is made, or as soon as it has been. */
+  /** Whether the device is lost before the call is made, or right after it. */
   when: "before" | "after";
 }
 
 export interface Faults {
-  /** Makes devices go away, one after the other, each at its own fault; without any, it only counts. */
+  /** Destroys devices, one after the other, each at its own fault; without faults, the calls are only counted. */
   arm(...sequence: Fault[]): void;
-  /** The calls since `arm` or the last fault, by kind, and how many devices went away since `arm`. */
+  /** The calls since `arm` or the last fault, by kind, and the number of devices that were lost since `arm`. */
   readonly counts: Record<FaultyCall, number>;
   readonly lost: number;
-  /** Devices requested from now on stay as they are. */
+  /** Devices that are requested from now on are not destroyed. */
   restore(): void;
 }
 
 /**
- * Wraps the devices that this thread requests from now on. It is sent to workers as text, so that it refers to nothing
- * outside of itself.
+ * Wraps the devices that this thread requests from now on. The function is sent to workers as text, so it must not refer to
+ * anything outside of itself.
  */
 export function installFaults(): Faults {
   const counts: Record<FaultyCall, number> = {
@@ -36,7 +36,7 @@ export function installFaults(): Faults {
   };
   let armed: Fault[] = [];
   let lost = 0;
-  /** Devices that went away: what is still asked of them does not count. */
+  /** The devices that were lost, whose calls do not count. */
   const gone = new WeakSet<GPUDevice>();
   const reset = () => {
     for (const call of Object.keys(counts) as FaultyCall[]) counts[call] = 0;
@@ -92,9 +92,9 @@ export function installFaults(): Faults {
 }
 
 /**
- * The faults to try: all of them, or of each call some that are spread over it.
- * @param counts the calls of an undisturbed run
- * @param perCall how many of each call; default all
+ * Returns the faults to try: all of them, or for each kind of call some that are spread over the run.
+ * @param counts the number of calls of each kind in an undisturbed run
+ * @param perCall the number of faults for each kind of call; default all
  */
 export function faultsIn(counts: Readonly<Record<FaultyCall, number>>, perCall = Number.POSITIVE_INFINITY): Fault[] {
   return faultyCalls.flatMap((call) => {
@@ -114,10 +114,10 @@ export function faultsIn(counts: Readonly<Record<FaultyCall, number>>, perCall =
   });
 }
 
-/** Milliseconds after which a run hangs: software adapters take some seconds for one. */
+/** The milliseconds after which a run is considered to hang: software adapters take some seconds for one. */
 const TOO_LONG = 100_000;
 
-/** What came of a run: its result, or its error. Fails if it has not ended in good time. */
+/** Returns the outcome of a run: its result, or its error. Fails after a timeout. */
 export async function outcomeOf<Result>(work: Promise<Result>, what: string): Promise<Result | Error> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {

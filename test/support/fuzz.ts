@@ -1,43 +1,44 @@
-// Fuzzing: the budget of a short run and of a long one, the inputs that are kept from one long run to the next, and what was found.
-// `npm run fuzz` sets the variables of the environment; without them a test tries the number of inputs that it names.
+// Fuzzing: the budget of a short and of a long run, the inputs that are kept between long runs, and the findings. `npm run fuzz`
+// sets the environment variables; without them, a test tries the number of inputs that it names.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { seededRandom } from "./clouds.ts";
 
-/** Milliseconds for each target of a long run. */
+/** The milliseconds for each target of a long run. */
 const budget = Number(process.env.ERWIN_FUZZ_MILLISECONDS ?? 0);
 /** The folder of a long run's corpora and results. */
 const folder = process.env.ERWIN_FUZZ_FOLDER;
 
-/** What a target was put through. */
+/** The results of one target. */
 export interface FuzzResult {
   target: string;
   inputs: number;
   refused: number;
-  /** Milliseconds of the slowest input. */
+  /** The milliseconds of the slowest input. */
   slowest: number;
-  /** The most memory that an input took, in bytes beside its own. */
+  /** The max memory in bytes that an input needed besides its own bytes. */
   memory: number;
 }
 
-/** A way in, which takes bytes. */
+/** A function to fuzz, which accepts bytes. */
 export interface FuzzTarget {
   name: string;
-  /** Sound inputs. */
+  /** Valid inputs. */
   seeds: readonly Uint8Array[];
-  /** How many inputs a short run tries. */
+  /** The number of inputs in a short run. */
   short: number;
-  /** Returns what kind of refusal the input met, undefined where it was accepted; throws for anything that is neither. */
+  /** Returns the kind of refusal, or undefined if the input was accepted; throws for any other outcome. */
   attempt(bytes: Uint8Array): Promise<string | undefined> | string | undefined;
 }
 
 type Random = ReturnType<typeof seededRandom>;
 
 /**
- * Puts damaged inputs into a target, until the budget is used up. An input that is refused in a new way is kept, and damaged further.
- * @throws Error with the seed of the damage and the file that holds the input, if the target neither accepts nor refuses it
+ * Runs a target with damaged inputs, until the budget is used up. An input that is refused in a new way is kept, and damaged
+ * further.
+ * @throws Error with the seed of the damage and the file that contains the input, if the target neither accepts nor refuses it
  */
 export async function fuzz({ name, seeds, short, attempt }: FuzzTarget): Promise<FuzzResult> {
   const kept = folder && join(folder, name.replaceAll(/\W+/g, "-"));
@@ -57,7 +58,7 @@ export async function fuzz({ name, seeds, short, attempt }: FuzzTarget): Promise
   const end = performance.now() + budget;
   for (let round = 0; budget > 0 ? performance.now() < end : round < short; round++) {
     const random = seededRandom(first + round);
-    // What has been refused mostly stays refused, so that half of all begins with what is sound.
+    // Damaged inputs are mostly refused again, so half of the attempts begin with a valid input.
     const bytes = damage(pick(random() < 0.5 ? seeds : corpus, random), corpus, random);
     const [before, begun] = [memoryInUse(), performance.now()];
     try {
@@ -97,11 +98,11 @@ function hash(text: string): string {
 const upTo = (limit: number, random: Random) => Math.floor(random() * limit);
 const pick = <Value>(values: readonly Value[], random: Random) => values[upTo(values.length, random)];
 
-/** Numbers that are larger than they should be, or none. */
+/** Numbers that are too large, and text that is not a number. */
 const words = ["0", "-1", "1", "99999999999", "4294967296", "1e308", "1e-400", "nan", "", "0x10", "1".repeat(400)];
 const integers = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff];
 
-/** Damages bytes in up to four places, most of them where headers and directories are: at the start and at the end. */
+/** Damages bytes in up to four places, most of them near the start and the end, where headers and directories are. */
 export function damage(sound: Uint8Array, others: readonly Uint8Array[], random: Random): Uint8Array {
   let bytes: Uint8Array = sound.slice();
   for (let times = 1 + upTo(4, random); times > 0; times--) bytes = pick(damages, random)(bytes, others, random);
@@ -115,7 +116,7 @@ function place(bytes: Uint8Array, random: Random): number {
   return choice < 0.7 && near > 0 ? bytes.length - 1 - upTo(near, random) : upTo(bytes.length, random);
 }
 
-/** Puts bytes in the place of those from `start` to `end`. */
+/** Replaces the bytes from `start` to `end`. */
 const replaced = (bytes: Uint8Array, start: number, end: number, middle: Uint8Array) => {
   const result = new Uint8Array(start + middle.length + Math.max(0, bytes.length - end));
   result.set(bytes.subarray(0, start));
@@ -165,7 +166,7 @@ const damages: Damage[] = [
       other.subarray(upTo(other.length, random)).subarray(0, 2000),
     );
   },
-  // A number of a text.
+  // Damages a number in a text.
   (bytes, _, random) => {
     let start = place(bytes, random);
     while (start < bytes.length && !(bytes[start] >= 0x30 && bytes[start] <= 0x39)) start++;

@@ -21,7 +21,7 @@ import { quickBackend, useDevice } from "../support/models.ts";
 import { type Cloud, flatConfig, makeClouds, makeModel, makeTask } from "./training.ts";
 
 const device = useDevice(quickBackend);
-/** How much the CPU backend keeps for reuse depends on how far its threads are behind. */
+/** The memory that the CPU backend keeps for reuse depends on how far its threads are behind, so it is measured on WebGPU only. */
 const gpu = useDevice("webgpu");
 const trainData = makeClouds(20, 1);
 const validationData = makeClouds(5, 2);
@@ -54,7 +54,7 @@ async function run(options: Options & { seed?: number } = {}) {
   return { result, store, weights: await model.save() };
 }
 
-/** The run without any options; it is made once. */
+/** The run without any options, which is made only once. */
 let plain: ReturnType<typeof run> | undefined;
 const plainRun = () => (plain ??= run());
 
@@ -180,7 +180,7 @@ describe("a run", () => {
     expect(losses.at(-1)!.loss).toBeLessThan(0.5 * (losses[0].loss as number));
     for (const { gradientNorm, stepsPerSecond, pointsPerSecond } of losses) {
       expect(gradientNorm).toBeGreaterThan(0);
-      // Four clouds of 24 points a step.
+      // A step has four clouds of 24 points.
       expect(Number(pointsPerSecond) / Number(stepsPerSecond)).toBeCloseTo(96);
     }
     expect(logger.entries.filter(({ kind }) => kind === "validation").map(({ step }) => step)).toEqual([

@@ -17,9 +17,9 @@ import { expectClose } from "../support/compare.ts";
 import { quickBackend } from "../support/models.ts";
 import { type Cloud, flatConfig, makeClouds, makeModel } from "./training.ts";
 
-/** Without BatchNorm, so that clouds do not depend on each other, and deep, so that checkpointing saves much. */
+/** A model without BatchNorm, so that clouds do not depend on each other, and deep, so that checkpointing saves much. */
 const config = { ...flatConfig, encDepths: [6] };
-/** Clouds of different sizes: a mean over rows is none over clouds. */
+/** The clouds have different sizes, so a mean over rows differs from a mean over clouds. */
 const clouds = [700, 500, 300, 600].map((points, seed) => makeClouds(1, seed, points).clouds[0]);
 const trainData = { size: clouds.length, load: (index: number) => clouds[index] };
 const join = (parts: Float32Array[]) => Float32Array.from(parts.flatMap((part) => [...part]));
@@ -42,7 +42,7 @@ afterAll(() => {
   for (const device of devices) device.dispose();
 });
 
-/** Two steps of all four clouds, on a device with so much memory. */
+/** Runs two steps with all four clouds, on a device with this memory limit. */
 async function run(
   maxMemoryBytes?: number,
   options: Partial<FitOptions<Cloud, unknown>> = {},
