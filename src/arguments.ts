@@ -314,7 +314,7 @@ function editDistance(a: string, b: string): number {
 }
 
 /**
- * Checks that an array of rows of `width` elements has only finite ones, of which none is larger than `most`.
+ * Checks that all elements of an array of rows of `width` elements are finite, and none is larger than `most`.
  * @throws InputError with tensor, row and column
  */
 export function checkFinite(tensor: string, values: Float32Array, width: number, most = Number.MAX_VALUE): void {
@@ -331,12 +331,15 @@ export function checkFinite(tensor: string, values: Float32Array, width: number,
   });
 }
 
-/** The place of the first number that is not finite; -1 where all are. */
+/** Returns the index of the first element that is not finite; -1 if all are. */
 export function firstNotFinite(values: Float32Array | Float64Array): number {
   return firstBeyond(values, Number.MAX_VALUE);
 }
 
-/** The place of the first number that is NaN or larger than `most` in magnitude. A loop takes a fraction of what `findIndex` does. */
+/**
+ * Returns the index of the first element that is NaN or larger than `most` in magnitude. A loop takes a fraction of the time of
+ * `findIndex`.
+ */
 function firstBeyond(values: Float32Array | Float64Array, most: number): number {
   for (let i = 0; i < values.length; i++) if (!(Math.abs(values[i]) <= most)) return i;
   return -1;

@@ -55,7 +55,7 @@ export { type Limits, limits, setLimits } from "./limits.ts";
 export * as nn from "./nn/index.ts";
 export { exportOnnx, type OnnxGraph, type OnnxOptions, type OnnxValue } from "./onnx/index.ts";
 export { Random } from "./random.ts";
-/** All operators, those that the model's layers are fused into included, for models of one's own. */
+/** All operators, including those into which the model's layers are fused, for users' own models. */
 export * as operators from "./tensor/operators/index.ts";
 export {
   abs,

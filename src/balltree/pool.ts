@@ -244,7 +244,7 @@ export function submit(request: Request, { threads = defaultThreads(), signal }:
       throw error;
     }
   });
-  // A call that waits for its turn need not wait to be aborted.
+  // A call that waits for its turn can be aborted at once.
   return untilAborted(result, signal);
 }
 

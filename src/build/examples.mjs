@@ -1,5 +1,5 @@
-// The README's programs as runnable examples of the site: their text is the README's, and each is a module of its own, so that no
-// page has to evaluate text.
+// Makes the README's programs runnable examples of the site. Their text comes from the README, and each is a separate module, so
+// that no page needs to evaluate text.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -7,10 +7,10 @@ import { root } from "./steps.mjs";
 
 const LIST = "virtual:examples";
 const EXAMPLE = "virtual:example/";
-/** What stands for Node's files where an example runs: it offers what is written as a download. */
+/** The replacement of Node's file module in examples: it offers written files as downloads. */
 const files = join(root, "src", "pages", "examples", "files.ts");
 
-/** The README's programs by the headings they stand under. */
+/** Returns the README's programs by their headings. */
 function readExamples() {
   const pattern = /^#+ (?<section>[^\n]*)$|^```(?<language>\w*)\n(?<code>.*?)^```$/gms;
   /** @type {Map<string, string>} */
@@ -24,7 +24,7 @@ function readExamples() {
 }
 
 /**
- * The text of an example, for HTML.
+ * Returns the text of an example, for HTML.
  * @param {string} section
  */
 export function exampleText(section) {
@@ -34,7 +34,7 @@ export function exampleText(section) {
 }
 
 /**
- * Gives `virtual:examples`, which imports each example by its heading, when it is asked to.
+ * A plugin that supplies `virtual:examples`, which imports each example by its heading, on demand.
  * @returns {import("vite").Plugin}
  */
 export function exampleModules() {
@@ -60,7 +60,7 @@ export function exampleModules() {
 }
 
 /**
- * Writes the model that an example loads, with the weights it starts from: of the shape that another example trains.
+ * Writes the model that an example loads: it has initial weights, and the shape of the model that another example trains.
  * @param {string} path
  */
 export async function writeExampleModel(path) {

@@ -20,7 +20,7 @@ import { root } from "./steps.mjs";
 
 const FRAMES = 100;
 const FRAME_MS = 80;
-/** Pixels of the animation's sides. */
+/** The width and height of the animation in pixels. */
 const SIZE = 360;
 const viewport = { width: 1280, height: 800 };
 const measured = join(root, "src/bench/results/pages/swiftshader-amd-epyc-2-cores.json");
@@ -31,7 +31,7 @@ const pictures = {
   explorer: (browser, url) =>
     drawPage(browser, `${url}explorer.html?level=2&distance=2.5`, "explorer", async (page) => {
       await page.waitForFunction(() => globalThis.erwinPage.state === "done", undefined, { timeout: 120_000 });
-      // The points move to their places, and are drawn to the last.
+      // The points move to their positions, and the last of them are drawn.
       await page.waitForTimeout(4000);
     }),
   benchmark: (browser, url) =>
@@ -74,7 +74,7 @@ async function drawBunny(browser) {
     );
   }
   await spheres.close();
-  // Transparent, for light pages and dark ones.
+  // The background is transparent, for light and dark pages.
   const settings = { quality: 62, alphaQuality: 50, effort: 6, loop: 0, delay: Array(FRAMES).fill(FRAME_MS) };
   await save("bunny", sharp(frames, { join: { animated: true } }).webp(settings));
 }
@@ -83,7 +83,7 @@ async function drawBunny(browser) {
  * @param {Browser} browser
  * @param {string} url
  * @param {string} name
- * @param {(page: Page) => Promise<void>} prepare waits until the page shows what it is to show
+ * @param {(page: Page) => Promise<void>} prepare waits until the page is ready for the picture
  */
 async function drawPage(browser, url, name, prepare) {
   for (const colorScheme of /** @type {const} */ (["light", "dark"])) {

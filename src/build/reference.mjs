@@ -64,7 +64,7 @@ export async function buildReference() {
   renameSync(folder, api);
 }
 
-/** The site's colours, then what the reference makes of them, as one file. */
+/** Writes the site's colours, followed by the reference's style sheet, as one file. */
 function writeStyles() {
   const parts = [join(root, "src", "pages", "shared", "colours.css"), join(settings, "reference.css")];
   const file = join(tmpdir(), `erwin-reference-${process.pid}.css`);
@@ -73,7 +73,7 @@ function writeStyles() {
 }
 
 /**
- * Gives headings levels without gaps, and names the page's parts for readers of the screen: TypeDoc chooses headings by their size.
+ * Gives headings levels without gaps, and names the page's parts for screen readers: TypeDoc chooses headings by their size.
  * @param {string} html
  */
 function withOutline(html) {

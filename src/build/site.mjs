@@ -58,7 +58,7 @@ export async function buildSite() {
   for (const name of [...libraryFiles.values(), "assets", "THIRD-PARTY-LICENSES"]) {
     cpSync(join(dist, name), join(outDir, "erwin", name), { recursive: true });
   }
-  // An example asks for it from beside its script.
+  // An example loads this file from the folder of its script.
   await writeExampleModel(join(outDir, "assets", "model.safetensors"));
   mkdirSync(site, { recursive: true });
   // The API reference in the same folder stays (reference.mjs).

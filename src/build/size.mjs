@@ -12,9 +12,9 @@ const dist = join(root, "dist");
 /** The worker that holds a model, which most pages do not need. */
 const isModelWorker = (/** @type {string} */ file) => /^assets\/model-[^/]*\.js$/.test(file);
 
-/** The part that only a call of `exportOnnx` loads. */
+/** The part that is loaded only by a call of `exportOnnx`. */
 const isExporter = (/** @type {string} */ file) => /^assets\/exporter-[^/]*\.js$/.test(file);
-/** The worker that makes batches of an experiment, of which the library only knows the name. */
+/** The worker that makes batches for an experiment; the library itself contains only its name. */
 const isDataWorker = (/** @type {string} */ file) => file === "assets/data-worker.js";
 
 /**

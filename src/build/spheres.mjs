@@ -1,4 +1,4 @@
-// Draws lit spheres on a page with three.js, on a transparent ground.
+// Draws shaded spheres on a page with three.js, on a transparent background.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
@@ -7,14 +7,15 @@ import { serve } from "./serve-dist.mjs";
 const three = dirname(createRequire(import.meta.url).resolve("three"));
 
 /**
- * What a picture shows: spheres, a row each of x, y, z, radius, red, green, blue (0 to 1), turned around the vertical by radians.
+ * The contents of a picture: spheres, each a row of x, y, z, radius, red, green, blue (0 to 1), rotated about the vertical by
+ * `turn` radians.
  * @typedef {{ turn: number, spheres: number[][] }} Frame
  */
 
 /**
  * @param {import("playwright-core").Browser} browser
- * @param {number} size pixels of a picture's sides
- * @returns {Promise<{ draw: (frame: Frame) => Promise<Buffer>, close: () => Promise<void> }>} `draw` gives a PNG
+ * @param {number} size the width and height of a picture in pixels
+ * @returns {Promise<{ draw: (frame: Frame) => Promise<Buffer>, close: () => Promise<void> }>} `draw` returns a PNG
  */
 export async function startSpheres(browser, size) {
   const server = await serve(({ url = "/" }, response) => {
@@ -38,7 +39,7 @@ export async function startSpheres(browser, size) {
 }
 
 /**
- * Runs on the page, as text, which then has a function `draw`.
+ * Runs on the page, to which it is sent as text, and defines a function `draw` there.
  * @param {number} size
  */
 async function start(size) {
@@ -61,7 +62,7 @@ async function start(size) {
   let mesh;
   /** @param {Frame} frame */
   const draw = ({ turn, spheres }) => {
-    // Few spheres are large ones, whose outlines show their corners.
+    // If there are few spheres, they are large, and their outlines would show corners.
     const detail = spheres.length > 1000 ? 2 : spheres.length > 100 ? 6 : 20;
     if (mesh) {
       scene.remove(mesh);

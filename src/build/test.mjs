@@ -24,7 +24,7 @@ const runners = {
   host: () => ({ command: [denoProgram(), "run", "-A", vitest], env: denoEnvironment() }),
 };
 
-/** Ends the runners when this process is told to end: otherwise they would go on without it. */
+/** Ends the runners when this process is terminated: otherwise they would continue without it. */
 const interrupt = new AbortController();
 
 /** The time in milliseconds that a runner may spend on one test, or between two: longer than any test may take. */
@@ -111,7 +111,7 @@ await main(async () => {
   const filters = process.argv.slice(2).filter((argument) => !(argument in runners));
 
   await check("build", () => build());
-  // A run of some tests is part of somebody's work on them, which needs no other checks yet.
+  // A run of some tests is a part of the work on them, which does not need the other checks yet.
   if (process.argv.length === 2) await check("lint", () => lint());
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => interrupt.abort());
   const chosen = names.length > 0 ? names : Object.keys(runners);

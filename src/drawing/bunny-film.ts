@@ -1,4 +1,4 @@
-// The bunny that turns while the balls of its tree merge level by level and divide again: what each frame shows.
+// The frames of an animation: the bunny turns while the balls of its tree merge level by level and divide again.
 
 import bunny from "bunny";
 import { buildBallTree } from "erwin";
@@ -7,23 +7,23 @@ import { chooseColours, palette } from "./colours.ts";
 import { sampleSurface } from "./surface.ts";
 
 const POINTS = 4096;
-/** Nodes that merge into one. */
+/** The number of nodes that merge into one. */
 const STRIDE = 4;
-/** Of a sphere's radius, from one level to the next. */
+/** The factor by which a sphere's radius grows from one level to the next. */
 const GROWTH = 1.8;
-/** The last level has 16 nodes. */
+/** The number of levels; the last one has 16 nodes. */
 const LEVELS = 5;
-/** Nodes of a ball, which have a colour of their own, at every level. */
+/** The number of nodes in a ball, at every level; each ball has its own colour. */
 const BALL_SIZE = 16;
-/** Shares of the animation's time, from one end of it to the other: the points rest, merge, rest as 16 nodes, and divide again. */
+/** Shares of the animation's time, in order: the points rest, merge, rest as 16 nodes, and divide again. */
 const REST = 0.14;
 const MERGING = 0.46;
 const MERGED = 0.08;
 
-/** Spheres, a row each: x, y, z, radius, red, green, blue (0 to 1). */
+/** Spheres, one per row: x, y, z, radius, red, green, blue (0 to 1). */
 export type Spheres = number[][];
 
-/** The frames of a film that ends as it begins; each draws the spheres, turned by `turn` radians around the vertical. */
+/** Returns the frames of a film that ends as it begins; each contains the spheres, and the angle `turn` in radians about the vertical. */
 export async function bunnyFilm(frames: number): Promise<{ turn: number; spheres: Spheres }[]> {
   const levels = await makeLevels();
   return Array.from({ length: frames }, (_, frame) => {
@@ -32,7 +32,7 @@ export async function bunnyFilm(frames: number): Promise<{ turn: number; spheres
   });
 }
 
-/** The level at a moment; between two levels the nodes of the finer one are on their way. */
+/** Returns the level at a time; between two levels, the nodes of the finer one are moving. */
 function levelAt(share: number): number {
   const top = LEVELS - 1;
   if (share < REST) return 0;
@@ -41,13 +41,13 @@ function levelAt(share: number): number {
   return stepwise(top * (1 - (share - REST - MERGING - MERGED) / (1 - REST - MERGING - MERGED)));
 }
 
-/** Each level is reached gently, and left so. */
+/** Eases the motion, so that it begins and ends slowly at each level. */
 function stepwise(level: number): number {
   const [whole, part] = [Math.floor(level), level % 1];
   return whole + part * part * (3 - 2 * part);
 }
 
-/** The nodes of each level, in the tree's order. */
+/** Returns the nodes of each level, in the tree's order. */
 async function makeLevels(): Promise<Spheres[]> {
   const { positions } = sampleSurface(bunny, POINTS, 0);
   const tree = await buildBallTree(positions, {
@@ -60,7 +60,7 @@ async function makeLevels(): Promise<Spheres[]> {
   return tree.levels.map((_, level) => {
     if (level > 0) {
       nodes = means(nodes);
-      // The square root of the stride would cover as much of the surface; the nodes move inwards, too.
+      // A factor of the square root of the stride would keep the covered share of the surface, but the nodes also move inwards.
       radius *= GROWTH;
     }
     const ballOf = ballOfEachNode(tree, level);
@@ -76,7 +76,7 @@ function means(nodes: readonly number[][]): number[][] {
   });
 }
 
-/** Around the middle of the bounding box, and not farther than 1 from it. */
+/** Maps nodes so that the centre of the bounding box is at 0, and none is farther than 1 from it. */
 function scaled(nodes: readonly number[][]): number[][] {
   const middle = [0, 1, 2].map((d) => {
     const values = nodes.map((node) => node[d]);
@@ -87,7 +87,7 @@ function scaled(nodes: readonly number[][]): number[][] {
   return moved.map((node) => node.map((value) => value / farthest));
 }
 
-/** The median distance of the two points of a leaf. */
+/** Returns the median distance between the two points of a leaf. */
 function spacing(nodes: readonly number[][]): number {
   const distances = Array.from({ length: nodes.length / 2 }, (_, leaf) => {
     const [a, b] = [nodes[2 * leaf], nodes[2 * leaf + 1]];
@@ -96,7 +96,7 @@ function spacing(nodes: readonly number[][]): number {
   return distances.sort((a, b) => a - b)[distances.length >> 1];
 }
 
-/** The finer level's nodes on their way to what they become. */
+/** Returns the finer level's nodes on their way to those into which they merge. */
 function between(levels: readonly Spheres[], level: number): Spheres {
   const fine = levels[Math.floor(level)];
   const share = level % 1;

@@ -33,7 +33,7 @@ export interface AttentionWeights {
 /**
  * The attention weights of one node in its ball, in the encoder or the bottleneck. Blocks up to the one in question are run; the
  * model's mode and its running statistics stay as they are if it is in evaluation mode.
- * @throws InputError naming a point, level or block that there is not, and what `forward` throws
+ * @throws InputError naming a point, level or block that does not exist, and the errors of `forward`
  */
 export async function attentionWeights(
   model: ErwinTransformer,

@@ -26,7 +26,7 @@ const needed = <Value, Given = Value>(check: Check<Value>): Field<Value, Given |
 
 const optional = <Value>(value: Value, check: Check<Value>): Field<Value, Value> => ({ default: value, check });
 
-/** @param most the largest, or the name of the limit on it */
+/** @param most the largest value, or the name of the limit on it */
 const whole = (min: number, most: number | "width" | "steps" | "nodes") => (name: string, value: unknown) => {
   const max = typeof most === "number" ? most : limits[most];
   if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;

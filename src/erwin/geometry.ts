@@ -14,7 +14,7 @@ import { Tensor } from "../tensor/tensor.ts";
 interface RowTable {
   index: Int32Array;
   sources: number;
-  /** For backward passes: computed when it is first needed. */
+  /** For backward passes; computed when it is first needed. */
   places?: Places;
 }
 
@@ -23,7 +23,7 @@ interface LevelTables {
   padding: { places: RowTable; firstPlace: RowTable } | undefined;
 }
 
-/** What an upload needs of a tree: plain data. */
+/** The tree's tables for an upload, as plain data. */
 export interface TreeTables {
   treeIdx: RowTable;
   slotOfPoint: RowTable;

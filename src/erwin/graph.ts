@@ -13,7 +13,7 @@ export interface SortedEdges {
   starts: Uint32Array;
   sources: Uint32Array;
   targets: Uint32Array;
-  /** The edges that leave each node, for backward passes: computed when they are first needed. */
+  /** The edges that leave each node, for backward passes; computed when they are first needed. */
   bySource?: Places;
 }
 

@@ -55,7 +55,7 @@ export interface ErwinInput {
   tree?: GivenTree;
 }
 
-/** The squares of distances between points of this size are what float32 can hold, in any number of dimensions that models have. */
+/** The largest coordinate: float32 can represent the squares of distances between such points, in any number of dimensions of a model. */
 const MAX_COORDINATE = 2 ** 60;
 
 const inputNames: Readonly<Record<keyof ErwinInput, true>> = {
@@ -79,7 +79,7 @@ export interface PreparedInput {
   tree: BallTree;
   edges: SortedEdges | undefined;
   points: number;
-  /** What an upload needs of the tree: computed when it is first needed. @internal */
+  /** The tree's tables for an upload; computed when they are first needed. @internal */
   tables?: TreeTables;
 }
 

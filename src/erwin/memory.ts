@@ -67,7 +67,7 @@ export interface MemoryEstimate {
   temporaries: number;
   /** The maximum at any time: the sum of the above. */
   peak: number;
-  /** The largest tensors at that time, the largest first. */
+  /** The largest tensors at that time, in descending order. */
   largest: readonly { shape: readonly number[]; bytes: number }[];
 }
 
@@ -113,7 +113,7 @@ export function dryRunPass(
   return { ...estimate, activations, temporaries, peak: memory.peak, largest: device.largestAtPeak };
 }
 
-/** Says what is too large, and what would fit. */
+/** Returns what is too large, and what would fit. */
 export function describeShortage(
   needed: MemoryEstimate,
   { free, limit, points, fitting }: { free: number; limit: number; points: number; fitting: number },

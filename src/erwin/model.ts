@@ -69,7 +69,7 @@ export interface UploadOptions extends AbortOptions {
  */
 const MAX_POINTS_AHEAD = 2 ** 16;
 
-/** What is said to fit needs this share of the free memory. */
+/** A pass is considered to fit if it needs at most this share of the free memory. */
 const SAFE_SHARE = 0.85;
 
 /** The metadata key under which a checkpoint carries its config as JSON. */
@@ -90,7 +90,7 @@ export class ErwinTransformer extends Module {
   /** One entry per level, coarsest first. */
   readonly decoder: readonly { unpooling: BallUnpooling; layer: BallLayer }[];
   readonly #options: ModelOptions;
-  /** The most nodes and edges whose pass has been found to fit, and the bytes that it needs. */
+  /** The largest number of nodes and edges whose pass was found to fit, and the bytes that it needs. */
   #fitting = { nodes: 0, free: 0 };
 
   /**
@@ -220,12 +220,12 @@ export class ErwinTransformer extends Module {
   }
 
   /**
-   * Applies the model to a batch of point clouds. In evaluation mode a batch that does not fit into the device's memory, where that
-   * is known (`maxMemoryBytes`), is computed in parts, with the same results.
+   * Applies the model to a batch of point clouds. In evaluation mode, a batch that does not fit into the device's memory is
+   * computed in parts, with the same results, if the memory is known (`maxMemoryBytes`).
    * @returns [N, cHidden[0]] in the input's order of points; with `decode: false` the bottleneck's nodes [M, cHidden[K - 1]].
    *   `batchIdx` of the result is the cloud of each row.
-   * @throws InputError, DeviceLostError; OutOfMemoryError where not even one cloud fits, naming the largest tensors and what would
-   *   fit (`details.largest`, `.fitting`); the signal's reason, once it is aborted
+   * @throws InputError, DeviceLostError; OutOfMemoryError if not even one cloud fits, with the largest tensors and what would fit
+   *   (`details.largest`, `.fitting`); the signal's reason, once it is aborted
    */
   forward(input: ErwinInput | PreparedInput | UploadedInput, options: AbortOptions = {}): Promise<Tensor> {
     // Whether it records is decided by this call: by the time the input is prepared, recording may have changed.
@@ -308,7 +308,7 @@ export class ErwinTransformer extends Module {
     return this.#computePrepared(input, features);
   }
 
-  /** Clouds do not depend on each other in evaluation mode: of a batch that does not fit, each half is computed by itself. */
+  /** In evaluation mode clouds do not depend on each other, so each half of a batch that does not fit is computed separately. */
   #computeInParts(input: HostInput): Tensor {
     const clouds = input.tree.cloudOffsets.length - 1;
     if (clouds === 1 || this.#fits(input)) {
@@ -325,7 +325,7 @@ export class ErwinTransformer extends Module {
     return scope(() => concatenate(parts.map((part) => this.#computeInParts(part))));
   }
 
-  /** Whether the memory that is free holds a forward pass, as far as the device knows. */
+  /** Whether a forward pass fits into the free memory, as far as the device knows it. */
   #fits(input: PreparedInput): boolean {
     const { limit, current } = this.device.memory;
     if (limit === Number.POSITIVE_INFINITY) return true;
@@ -337,7 +337,7 @@ export class ErwinTransformer extends Module {
     return true;
   }
 
-  /** The bytes of a forward pass besides the model; undefined if a single tensor would not fit. */
+  /** Returns the bytes that a forward pass needs besides the model; undefined if a single tensor would not fit. */
   #neededFor(question: MemoryQuestion): number | undefined {
     try {
       const { peak, parameters } = this.estimateMemory(question, { training: false });
@@ -348,7 +348,7 @@ export class ErwinTransformer extends Module {
     }
   }
 
-  /** The error of a single cloud that does not fit: its largest tensors, and how large a cloud could be. */
+  /** Returns the error for a single cloud that does not fit, with its largest tensors, and how large a cloud could be. */
   #shortage(input: PreparedInput, error: OutOfMemoryError): OutOfMemoryError {
     const { limit, current } = this.device.memory;
     const { points } = input;
@@ -356,7 +356,7 @@ export class ErwinTransformer extends Module {
     const needed = this.#neededFor(sizesOf(this.config, input));
     if (limit === Number.POSITIVE_INFINITY || needed === undefined) return error;
     const free = limit - current;
-    // Estimates are within some percent, and memory is given out in pieces of few sizes.
+    // Estimates are accurate to a few percent, and memory is allocated in few sizes.
     const safe = SAFE_SHARE * free;
     let [fitting, tooMany] = [0, points];
     while (tooMany - fitting > Math.max(1, points / 64)) {

@@ -1,4 +1,4 @@
-// Some clouds of a prepared batch as a batch of their own.
+// Extracts some clouds of a prepared batch as a separate batch.
 
 import { treeLevels } from "../balltree/index.ts";
 import type { SortedEdges } from "./graph.ts";
@@ -7,7 +7,7 @@ import type { PreparedInput } from "./input.ts";
 /** A prepared input whose features are on the host. */
 export type HostInput = PreparedInput & { nodeFeatures: Float32Array };
 
-/** The clouds [first, end) of a batch: the same as if they had been prepared without the others. */
+/** Returns the clouds [first, end) of a batch, the same as if they had been prepared without the others. */
 export function someClouds(
   { nodeFeatures, nodePositions, points, tree, edges }: HostInput,
   first: number,
@@ -46,7 +46,7 @@ export function someClouds(
   };
 }
 
-/** The edges into the nodes [from, to), whose sources are among them, too. */
+/** Returns the edges into the nodes [from, to), whose sources are also among these nodes. */
 function edgesInto({ starts, sources, targets }: SortedEdges, from: number, to: number): SortedEdges {
   const [begin, end] = [starts[from], starts[to]];
   const within = (nodes: Uint32Array) => nodes.slice(begin, end).map((node) => node - from);

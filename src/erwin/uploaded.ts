@@ -38,7 +38,7 @@ export interface PassInput {
 const layoutFields = ["dimensionality", "cIn", "strides", "ballSizes", "rotate"] as const;
 
 /**
- * Computes on the host, in advance, what an upload needs, and keeps it with the input.
+ * Computes in advance, on the host, what an upload needs, and stores it in the input.
  * @param training whether this includes what only backward passes need
  */
 export function makeTables(device: Device, config: ErwinConfig, prepared: PreparedGeometry, training: boolean): void {

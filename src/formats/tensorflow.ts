@@ -159,7 +159,7 @@ export function readTensorProto(bytes: Uint8Array, file: string): SafeTensor {
     return { dtype, shape, data: readArray(content, 0, length, arrayTypes[dtype]) };
   }
   if (floats.length === 1 && length > limits.repeated) {
-    // A larger tensor of equal values is taken for damage.
+    // A larger tensor of equal values is considered damaged.
     throw formatError(file, `shape (${shape}) repeats a value ${length} times, ${howToAllow("repeated", length)}.`, {
       limit: "repeated",
       expected: limits.repeated,

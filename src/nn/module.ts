@@ -228,11 +228,11 @@ export abstract class Module {
   }
 
   /**
-   * Moves it to another device, with the values of a checkpoint: its own may be lost with the device that it is on. The tensors
-   * that `parameters` and `buffers` returned before are disposed.
+   * Moves the module to another device, with the values of a checkpoint, because its own values may be lost with its device. The
+   * tensors that `parameters` and `buffers` have returned are disposed.
    * @param file its name in error messages
-   * @throws CheckpointError listing every tensor that is missing, unexpected or misshapen: it stays where it is then.
-   *   OutOfMemoryError, DeviceLostError: it has no values then, and may be moved again
+   * @throws CheckpointError listing every tensor that is missing, unexpected or misshapen: the module then stays on its device.
+   *   OutOfMemoryError, DeviceLostError: it then has no values, and may be moved again
    */
   moveTo(device: Device, tensors: ReadonlyMap<string, SafeTensor>, file = "checkpoint"): void {
     this.check(tensors, file);
@@ -256,8 +256,8 @@ export abstract class Module {
   }
 
   /**
-   * @internal Does work as if the module were on another device, one that only counts: what the work would need there. Its values
-   * stay as they are. Nothing else may use it meanwhile.
+   * @internal Does a dry run of `work`, as if the module were on another device that only counts memory. Its values do not change.
+   *   No other work may use the module meanwhile.
    */
   async rehearse<Result>(device: Device, work: () => Promise<Result>): Promise<Result> {
     const { parameters, counters } = this.#entries();
@@ -277,15 +277,15 @@ export abstract class Module {
   }
 
   /**
-   * Turns gradient checkpointing on or off in all parts that offer it: the backward pass computes again what it would otherwise
-   * keep, with the same gradients bit for bit.
-   * @returns whether that has changed anything
+   * Turns gradient checkpointing on or off in all parts that offer it: the backward pass recomputes what it would otherwise keep,
+   * with the same gradients bit for bit.
+   * @returns whether this has changed anything
    */
   setCheckpointing(on: boolean): boolean {
     return [...this.modules().values()].map((module) => module.checkpointBlocks(on)).some(Boolean);
   }
 
-  /** Turns it on or off in this module alone; returns whether that changed anything. */
+  /** Turns it on or off in this module alone; returns whether this has changed anything. */
   protected checkpointBlocks(_on: boolean): boolean {
     return false;
   }
@@ -351,7 +351,7 @@ export abstract class Module {
     return saveSafetensors(await this.#read(this.state()), this.metadata());
   }
 
-  /** Buffers and counters as `save` writes them: what a forward pass in training mode changes. */
+  /** Saves only the buffers and counters, which a forward pass in training mode changes, in the format of `save`. */
   saveBuffers(): Promise<Map<string, SafeTensorInput>> {
     return this.#read(this.buffers());
   }

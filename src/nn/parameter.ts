@@ -66,7 +66,7 @@ export class Parameter {
     this.#tensor = this.trained ? tensor.requireGrad() : tensor;
   }
 
-  /** @internal Takes another tensor for a while; returns what gives it back its own. */
+  /** @internal Replaces the tensor for a while; returns a function that restores it. */
   standIn(tensor: Tensor): () => void {
     const own = this.#tensor;
     this.fill(tensor);

@@ -172,7 +172,7 @@ export class Tensor {
   /**
    * The elements, once the device has computed them: a Float32Array for "f32", an Int32Array or Uint32Array for
    * indices.
-   * @throws DeviceLostError; the signal's reason, once it is aborted, while the device goes on with what it has been given
+   * @throws DeviceLostError; the signal's reason, once it is aborted, while the device continues with the submitted work
    */
   async data(options: AbortOptions = {}): Promise<Float32Array> {
     checkOptions("data", options, { signal: true });

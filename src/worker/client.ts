@@ -53,13 +53,13 @@ export interface ErwinWorkerOptions extends DeviceOptions {
    */
   url?: string | URL;
   /**
-   * Whether the worker goes on when its device is lost: on a new device like it, with a copy of the model that it keeps in its
-   * own memory, so that the call under way only takes longer and gives the same result. When two new devices are lost before a
-   * call succeeds, or there is none, it goes on with the CPU backend, whose results differ within rounding. On a page that is
-   * hidden it waits until the page is visible. Default true; false: calls reject with DeviceLostError until a model is loaded.
+   * Whether the worker continues when its device is lost: on a new device of the same kind, with a copy of the model that it keeps
+   * in its own memory, so that the current call only takes longer and gives the same result. If two new devices are lost before a
+   * call succeeds, or there is no new device, it continues on the CPU backend, whose results differ within rounding. On a hidden
+   * page it waits until the page is visible. Default true; false: calls reject with DeviceLostError until a model is loaded.
    */
   recover?: boolean;
-  /** Hears of each device that takes the place of a lost one. Without it, a change to the CPU backend is written to the console. */
+  /** Receives each device that replaces a lost one. Without it, a change to the CPU backend is written to the console. */
   onRecovery?: RecoveryListener;
 }
 
@@ -128,7 +128,7 @@ export class ErwinWorker {
   /** The calls in progress, and how each is made to fail. */
   readonly #pending = new Map<Promise<unknown>, (failure: ErwinError) => void>();
   #failure: ErwinError | undefined;
-  /** The number of calls that can be told apart, by which the worker hears of them again. */
+  /** The number of identifiers given to calls, with which later messages to the worker refer to them. */
   #ids = 0;
   #stopWaiting = () => {};
   #stopTelling = () => {};
@@ -222,8 +222,8 @@ export class ErwinWorker {
   /**
    * Applies the model to a batch of point clouds.
    * @returns the output in the input's order of points, in memory that belongs to the caller
-   * @throws InputError naming the tensor and the first offending row; DeviceLostError; OutOfMemoryError; the signal's reason at
-   *   once when it is aborted, while the device goes on with what it has been given
+   * @throws InputError naming the tensor and the first offending row; DeviceLostError; OutOfMemoryError; the signal's reason as
+   *   soon as it is aborted, while the device continues with the submitted work
    */
   async forward(input: WorkerInput, options: WorkerForwardOptions = {}): Promise<WorkerOutput> {
     checkOptions("forward", options, { transfer: true, signal: true });
@@ -308,7 +308,7 @@ export class ErwinWorker {
     }
   }
 
-  /** Tells the worker when the page becomes visible or hidden. */
+  /** Reports to the worker when the page becomes visible or hidden. */
   #tellVisibility(): void {
     const { document } = globalThis;
     if (!document) return;
@@ -385,7 +385,7 @@ export class ErwinWorker {
   }
 }
 
-/** The listener, for what the worker sends. */
+/** Wraps the listener for the messages of the worker. */
 const heardOf =
   (listener: RecoveryListener) =>
   ({ error, ...recovery }: SentRecovery) =>

@@ -38,7 +38,7 @@ export type WorkerMode = "train" | "eval";
 
 /** The state of a worker. */
 export interface WorkerInfo {
-  /** That of the device in use: "cpu" where the GPU's devices were lost and none could be had any more. */
+  /** The backend in use: "cpu" if the GPU's devices were lost and no new one could be requested. */
   backend: BackendName;
   device: DeviceInfo;
   /** Device memory in use, in bytes. */
@@ -111,7 +111,7 @@ export interface WorkerTrainingOptions extends PlainFitOptions {
   checkpoint?: Uint8Array;
 }
 
-/** How a training in a worker has ended, and the checkpoint from which it can go on. */
+/** How a training in a worker has ended, and the checkpoint from which it can continue. */
 export interface WorkerTrainingResult extends FitResult {
   /**
    * From here training can continue as if it had not ended: weights, optimiser, best weights. It is a safetensors file
@@ -134,9 +134,9 @@ export type RecoveryCall = ((recovery: SentRecovery) => unknown) & ProxyMarked;
 
 /** How a worker handles the loss of its device. */
 export interface WorkerRecovery {
-  /** Whether it goes on with another one. */
+  /** Whether it continues on another device. */
   recover: boolean;
-  /** Whether the client's page is visible; where it is not, the worker waits before it requests a device. */
+  /** Whether the client's page is visible; if not, the worker waits before it requests a device. */
   visible: boolean;
 }
 
@@ -147,8 +147,8 @@ export interface ModelWorker {
   /**
    * Requests the device; comes before all other calls.
    * @param assets where the library's files are, as set in the client
-   * @param limits those of the client
-   * @param onRecovery hears of each device that takes the place of a lost one
+   * @param limits the limits of the client
+   * @param onRecovery receives each device that replaces a lost one
    * @param threads the port on which the worker requests its threads, if the page starts them
    */
   open(
@@ -159,13 +159,13 @@ export interface ModelWorker {
     onRecovery?: Remote<RecoveryCall>,
     threads?: MessagePort,
   ): Promise<void>;
-  /** Says whether the client's page is visible. */
+  /** Reports whether the client's page is visible. */
   setVisible(visible: boolean): void;
   load(source: Uint8Array | string, options: { config?: WorkerConfig }): Promise<void>;
   create(config: WorkerConfig, options: { seed?: number }): Promise<void>;
   /** @param call identifies it in `abort` */
   forward(input: WorkerInput, call: number): Promise<WorkerOutput>;
-  /** Ends a forward call whose caller waits no longer. */
+  /** Ends a forward call whose caller no longer waits. */
   abort(call: number): void;
   setMode(mode: WorkerMode): Promise<void>;
   save(): Promise<Uint8Array<ArrayBuffer>>;
@@ -188,5 +188,5 @@ export interface ModelWorker {
  */
 export const GREETING = "erwin model worker, protocol 4";
 
-/** The worker's last message, if it ends itself: not every host tells its owner. */
+/** The worker's last message, if it ends itself, because not every host reports this to the owner. */
 export const FAREWELL = "erwin model worker, closed";

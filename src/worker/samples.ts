@@ -148,7 +148,7 @@ function collate(
   };
 }
 
-/** Rows of the output for a cloud of so many points. */
+/** The number of rows of the output for a cloud of a given number of points. */
 function outputRows({ decode, strides, ballSizes }: ErwinConfig, points: number): number {
   return decode ? points : treeLevels(Int32Array.of(0, points), strides, ballSizes).at(-1)!.nodes;
 }

@@ -70,7 +70,7 @@ export async function startWorker(script: WorkerScript, greeting: string): Promi
   }
 }
 
-/** A worker that is terminated, by whomever, reports that as an error: hosts do not. */
+/** Returns a worker that reports its termination as an error, because hosts do not report it. */
 function announcing(worker: Worker): Worker {
   const { terminate } = worker;
   worker.terminate = () => {

@@ -9,7 +9,7 @@ import { MemoryStore } from "../train/store.ts";
 import type { WorkerTrainingOptions, WorkerTrainingResult } from "./protocol.ts";
 import { trainingData } from "./samples.ts";
 
-/** The prefix of the best weights in the page's checkpoint; whoever reads a model from it ignores them. */
+/** The prefix of the best weights in the page's checkpoint, which readers of a model ignore. */
 const BEST_PREFIX = "training.best.";
 
 interface TrainingListeners extends Pick<FitOptions<unknown, unknown>, "recover" | "onRecovery"> {

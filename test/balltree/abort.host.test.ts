@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 
 const positions = Float32Array.from({ length: 300 }, (_, k) => Math.sin(k));
 const points = { dimensionality: 3 };
-// All pairs are compared in more than three dimensions: this would take minutes.
+// In more than three dimensions, all pairs are compared: this would take minutes.
 const many = Float32Array.from({ length: 5 * 300_000 }, (_, k) => Math.sin(k));
 
 const reason = (promise: Promise<unknown>) =>

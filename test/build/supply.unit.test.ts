@@ -1,4 +1,4 @@
-// What the library is built from: exact versions, which the lock file ties to their checksums; and a package that installs nothing.
+// The library's dependencies have exact versions, which the lock file ties to their checksums, and the package installs nothing.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

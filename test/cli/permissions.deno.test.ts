@@ -1,5 +1,5 @@
-// Every command works with exactly the permissions that src/SECURITY.md says it needs. One process runs all commands of a row:
-// a call of the command line is no more than its module, evaluated with its words.
+// Every command works with exactly the permissions that src/SECURITY.md lists. One process runs all commands of a row, because a
+// call of the command line only evaluates its module with its arguments.
 
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -26,7 +26,7 @@ const rows = tableRows(readFileSync(join(root, "src", "SECURITY.md"), "utf8"), "
 
 const model = ["--model", path("run/last.safetensors"), "--backend", "cpu"];
 const points = ["--input", path("points.safetensors")];
-/** A call of each command, in an order in which each finds what it needs. */
+/** A call of each command, in an order in which each finds the files that it needs. */
 const calls: Record<string, string[]> = {
   generate: ["cosmology", "--out", path("halos"), "--samples", "4"],
   index: [path("halos")],
@@ -64,12 +64,12 @@ interface DenoCommand {
   output(): Promise<{ code: number; stdout: Uint8Array; stderr: Uint8Array }>;
   spawn(): { stdout: ReadableStream<Uint8Array>; status: Promise<{ code: number }>; kill(signal: string): void };
 }
-/** Not of node:child_process, which hands all permissions on. */
+/** node:child_process is not used, because it passes on all permissions. */
 const { Command } = (
   globalThis as unknown as { Deno: { Command: new (program: string, options: object) => DenoCommand } }
 ).Deno;
 
-/** What each command of a row printed. */
+/** Returns what each command of a row has printed. */
 async function runAll(commands: readonly string[], flags: readonly string[]): Promise<Map<string, string>> {
   const inOrder = Object.keys(calls).filter((name) => commands.includes(name));
   const all = JSON.stringify([pathToFileURL(cliPath).href, ...inOrder.map((name) => [name, ...calls[name]])]);

@@ -249,7 +249,7 @@ describe("erwin predict of many files", () => {
     }
 
     copyFileSync(input, path("many/cut.safetensors"));
-    // Its record says that it is this input's; what it holds then does not matter.
+    // The record says that the file is this input's output; the other contents do not matter.
     const { metadata } = loadSafetensors(read("predicted/whole.safetensors"));
     const kept = saveSafetensors({ kept: { shape: [1], data: Float32Array.of(7) } }, metadata);
     writeFileSync(path("predicted/whole.safetensors"), kept);

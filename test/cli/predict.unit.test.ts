@@ -85,7 +85,7 @@ describe("findInputs", () => {
     });
     expect(files.map(({ output }) => relative(path("o"), output))).toEqual([
       "a.safetensors",
-      // What cannot be read is told when its turn comes, as of every file.
+      // A file that cannot be read is reported when its turn comes, as every file.
       "lost.safetensors",
       "store/b.safetensors",
     ]);
@@ -125,7 +125,7 @@ describe("files", () => {
   });
 
   it("refuses a folder that takes no files before anything is computed", () => {
-    // Nobody can write there, root included.
+    // Not even root can write there.
     expect(() => checkOutput("/sys/out.npy")).toThrow(/Cannot write "\/sys\/out\.npy": /);
     expect(() => makeFolder("/sys")).toThrow(/Cannot write "\/sys": /);
     checkOutput(path("fine.npy"));

@@ -112,7 +112,7 @@ it("leaves damaged samples out where it may, and tells which", () => {
   expect(refused.code).toBe(1);
   expect(errorLine(refused)).toContain("pressure.th");
 
-  // Workers meet the damaged sample more than once, and it is told once.
+  // The workers find the damaged sample more than once, but it is reported once.
   const trained = erwin(words("tolerant", "--skip-bad", "--num-workers", "2"));
   expect(trained.code, trained.stderr).toBe(0);
   expect(trained.stdout).toContain(`${cars.test.length - 1} to test with`);

@@ -1,4 +1,4 @@
-// The service: every client gets its own answer, whatever the others do, and what is wrong with a request is said by its status.
+// The service: every client gets its own answer, whatever the others do, and the status says what is wrong with a request.
 
 import type { AddressInfo } from "node:net";
 import { connect } from "node:net";
@@ -39,7 +39,7 @@ async function serve(predictor: Predictor, options: Partial<ServiceOptions> = {}
 
 const post = (url: string, body: BodyInit, init: RequestInit = {}) => fetch(url, { method: "POST", body, ...init });
 
-/** The first line of the answer to what begins a request and does not end it. */
+/** Returns the first line of the answer to a request that begins but does not end. */
 function answerTo(port: number, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1", () => socket.write(text));
@@ -50,7 +50,7 @@ function answerTo(port: number, text: string): Promise<string> {
   });
 }
 
-/** A predictor whose answers come when the test says so: the body itself. */
+/** A predictor that answers when the test lets it, with the body itself. */
 function heldPredictor() {
   const held = new Map<string, () => void>();
   const aborted: unknown[] = [];
@@ -168,7 +168,7 @@ it("refuses more than the queue holds, drops what a client gives up, and ends af
   gone.abort();
   expect(await second).toBe("AbortError");
   await until(() => aborted.length === 1);
-  // There is room again.
+  // There is room for another request again.
   const fourth = post(`${url}/predict`, "fourth");
   await until(() => held.size === 3);
   const ended = service.end();

@@ -14,7 +14,7 @@ it("two calls share a sweep's runs, and both name the best", async () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toContain(`best: ${path("lr-0.003")}, loss 0.`);
   }
-  // Each run is told of by the call that made it.
+  // Each run is reported by the call that has made it.
   expect(both.flatMap(({ stdout }) => stdout.match(/^lr-.*: loss/gm) ?? []).sort()).toEqual([
     "lr-0.001: loss",
     "lr-0.003: loss",

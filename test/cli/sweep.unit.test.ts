@@ -1,4 +1,4 @@
-// Which runs a sweep's file is.
+// The runs that follow from a sweep's file.
 
 import { writeFileSync } from "node:fs";
 import { afterAll, expect, it } from "vitest";
@@ -42,7 +42,7 @@ search:
   expect(new Set(runs.map(({ name }) => name)).size).toBe(40);
   const rates = runs.map(({ settings }) => Number(settings["training.lr"]));
   expect(rates.every((rate) => rate >= 0.0001 && rate <= 0.1)).toBe(true);
-  // Half of a logarithmic range is below its geometric mean; of a linear one three in a hundred would be.
+  // Half of a logarithmic range is below its geometric mean, but only about three percent of a linear one.
   expect(rates.filter((rate) => rate < Math.sqrt(0.0001 * 0.1)).length).toBeGreaterThan(10);
   expect(new Set(runs.map(({ settings }) => settings["training.batchSize"]))).toEqual(new Set(["1", "2"]));
 });

@@ -277,7 +277,7 @@ test("an aborted call rejects with the signal's reason, frees what it took, and 
   const before = memory.current;
   const controller = new AbortController();
   const { signal } = controller;
-  // The tree of each is being built.
+  // All of them are building their trees.
   const calls = [model.forward(batch, { signal }), model.upload(batch, { signal }), model.prepare(batch, { signal })];
   const ended = Promise.allSettled(calls);
   controller.abort();

@@ -1,4 +1,4 @@
-// Batches that do not fit into the device's memory: computed in parts with the same results, or refused with what would fit.
+// Batches that do not fit into the device's memory are computed in parts with the same results, or refused with what would fit.
 
 import { type Device, ErwinTransformer, OutOfMemoryError, requestDevice } from "erwin";
 import { expect, test } from "vitest";
@@ -24,7 +24,7 @@ const random = seededRandom(1);
 const clouds = [900, 700, 33, 800, 600].map((points) => randomCloud(points, cloudOptions(config), random));
 const batch = joinClouds(clouds);
 
-/** A device that holds a share of what a pass over the batch needs, besides the model. */
+/** Returns a device whose memory is a share of what a pass over the batch needs, besides the model. */
 async function smallDevice(share: number): Promise<Device> {
   using model = await ErwinTransformer.create(config, { device: device() });
   const { peak, parameters } = model.estimateMemory(await model.prepare(batch), { training: false });

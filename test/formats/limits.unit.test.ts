@@ -1,4 +1,4 @@
-// Limits: what is beyond one is refused by name, and read once it is raised.
+// A file beyond a limit is refused with the limit's name, and read after the limit is raised.
 
 import { afterEach, expect, it } from "vitest";
 import { cloudOffsets } from "../../src/balltree/index.ts";
@@ -28,7 +28,7 @@ const text = (written: string) => new TextEncoder().encode(written);
 const hdf5 = saveHdf5(new Map([["a", { dtype: "F32" as const, ...zeros(2 ** 19) }]]));
 const vtu = saveVtu({ points: zeros(1, 3) });
 
-/** A read that takes as much of a limit as is allowed, at most that, and then one more. */
+/** The name of a limit, a value at which the read is refused, and the read, which the default allows. */
 const cases: [keyof Limits, number, () => unknown][] = [
   ["headerBytes", 60, () => loadSafetensors(saveSafetensors({ a: zeros(2, 2) }))],
   ["npyHeaderBytes", 100, () => loadNpy(saveNpy(zeros(3)))],

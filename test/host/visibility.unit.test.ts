@@ -1,4 +1,4 @@
-// What waits for a visible page waits as long as its worker is told that the page is hidden.
+// Work that waits for a visible page waits until the page reports to its worker that it is visible.
 
 import { expect, test } from "vitest";
 import { setVisible, whenVisible } from "../../src/host/visibility.ts";

@@ -74,7 +74,7 @@ export async function resultOrRefusal(name: string, call: () => unknown): Promis
   }
 }
 
-/** How long fast-check tries: so many runs, or as long as `npm run fuzz` says, with other runs each time. */
+/** How long fast-check tries: a number of runs, or as long as `npm run fuzz` says, with different runs each time. */
 export function fuzzRuns(numRuns: number): fc.Parameters<unknown> {
   const milliseconds = Number((globalThis as Any).process?.env?.ERWIN_FUZZ_MILLISECONDS ?? 0);
   if (milliseconds === 0) return { numRuns };

@@ -148,7 +148,7 @@ async function carFiles(root: string): Promise<string[]> {
 
 /**
  * Repeats the reference's run: returns the losses and learning rates of its steps.
- * @param workers make the batches, where they are not made in place
+ * @param workers make the batches; without workers, they are made in this thread
  */
 export async function fitGolden(
   name: ExperimentName,

@@ -86,7 +86,7 @@ describe("an aborted call", () => {
     const expected = await erwin.forward(input);
     const controller = new AbortController();
     const { signal } = controller;
-    // All pairs are nearer than this: the graph would take minutes.
+    // All pairs are nearer than the radius, so the graph would take minutes.
     const large = { ...randomCloud(300_000, cloudOptions(config), seededRandom(2)), radius: 100 };
     const ended = Promise.allSettled([erwin.forward(large, { signal }), erwin.forward(input, { signal })]);
     setTimeout(() => controller.abort(), 100);

@@ -1,4 +1,4 @@
-// What is told of the files to predict: folders that could not be read or were left out, and how many files failed.
+// Reports on the files to predict: folders that could not be read or were left out, and the number of files that failed.
 
 import { ErwinError } from "../../index.ts";
 import { describeFailure } from "../failure.ts";

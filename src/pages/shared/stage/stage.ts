@@ -200,14 +200,14 @@ export class Stage<Side extends string> {
     this.#controls.target.set(0, 0, 0);
   }
 
-  /** Moves the camera to a place within so many milliseconds; at once for those who prefer stillness. */
+  /** Moves the camera to a position within a given number of milliseconds; at once for visitors who prefer reduced motion. */
   fly(to: CameraPlace, duration = 1600): void {
     if (prefersStillness()) this.setCamera(to);
     else this.#flight = { from: this.camera, to, began: performance.now(), duration };
     this.draw();
   }
 
-  /** Turns by itself, so many degrees in a second; 0 to stop. */
+  /** Rotates continuously, by this many degrees per second; 0 to stop. */
   setTurning(degreesPerSecond: number): void {
     this.#controls.autoRotate = degreesPerSecond !== 0;
     // Three's speed of 1 is a turn in a minute.
@@ -233,7 +233,7 @@ export class Stage<Side extends string> {
     context.deleteSync(fence);
   }
 
-  /** The picture as it is, at least so many pixels wide. */
+  /** Returns the current picture, at least this many pixels wide. */
   async picture(width: number): Promise<Blob> {
     const { clientWidth } = this.#canvas;
     this.#render(Math.max(1, width / Math.max(1, clientWidth)), 0, Number.POSITIVE_INFINITY);
@@ -322,7 +322,7 @@ export class Stage<Side extends string> {
   /** Adds points that the moving frames left out. Returns whether some are left. */
   #refine(): boolean {
     const from = this.#refined ?? 0;
-    // What is see-through has to come last, so all is drawn at once where there is some.
+    // Transparent objects must be drawn last, so if there are any, everything is drawn in one frame.
     const through = this.#sides.some((side) => this.#views[side].spheres.object.visible);
     const to = through ? Number.POSITIVE_INFINITY : from + this.#detail.budget;
     this.#refined = to;
