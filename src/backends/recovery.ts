@@ -97,7 +97,7 @@ async function announce(
   const goesOn = onProcessor
     ? `on the CPU backend, whose results differ within ${rounding}`
     : "on a new device, with the same results";
-  const message = `${info.description} was lost (${error.details.message || error.details.reason}): the work goes on from the last copy on the host ${goesOn}`;
+  const message = `${info.description} was lost (${error.details.message || error.details.reason}): the work continues from the last copy on the host ${goesOn}`;
   if (listener) await listener({ message, error, device });
   else if (onProcessor) console.warn(`erwin: ${message}`);
 }

@@ -80,7 +80,7 @@ export function loadTraining(
   const { tensors, metadata } = loadSafetensors(bytes, { file });
   const text = metadata[METADATA_KEY];
   if (text === undefined) {
-    throw new CheckpointError(`${file} holds a model but no training to go on with`, { file });
+    throw new CheckpointError(`${file} contains a model but no training that can be continued`, { file });
   }
   const state = new Map(
     [...tensors]

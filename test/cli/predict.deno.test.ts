@@ -287,7 +287,7 @@ describe("erwin predict of many files", () => {
     );
     expect(first.code).toBe(1);
     expect(first.stderr).toMatch(
-      /^stopping after this batch; once more ends at once\nerror: Interrupted with \d+ files left: the same command goes on from there\.\n$/,
+      /^stopping after this batch; once more ends at once\nerror: Interrupted with \d+ files left: the same command continues with them\.\n$/,
     );
     const made = Number(/(\d+) predicted/.exec(first.stdout)?.[1]);
     expect(readdirSync(path("from-list/listed")).length).toBe(made);

@@ -18,7 +18,7 @@ const { mode: _, ...options } = modelOptions;
 const defaults = { port: 8080, host: "127.0.0.1", queue: 64, batchPoints: 16_384, megabytes: 64, timeout: 30 };
 
 export const serve: Command = {
-  summary: "predictions of a model over HTTP",
+  summary: "answer requests for predictions over HTTP",
   usage: `--model FILE_OR_RUN [--port P] [--host ADDRESS] [--token-file FILE] [--cors ORIGIN] [--queue N] [--max-megabytes N] [--timeout SECONDS] [--batch-points N] ${modelUsage.replace("[--mode eval|train] ", "")}`,
   options: {
     port: { value: "P", description: `default ${defaults.port}; 0 for any that is free` },
@@ -28,25 +28,31 @@ export const serve: Command = {
     },
     "token-file": {
       value: "FILE",
-      description: "a file with the token that requests must bring, as Authorization: Bearer TOKEN (or ERWIN_TOKEN)",
+      description: "a file with the token that requests must send as Authorization: Bearer TOKEN (or ERWIN_TOKEN)",
     },
-    cors: { value: "ORIGIN", description: "the origin whose pages may ask, such as https://example.org; default none" },
+    cors: {
+      value: "ORIGIN",
+      description: "the origin whose pages may send requests, such as https://example.org; default none",
+    },
     queue: {
       value: "N",
-      description: `requests under way at a time, default ${defaults.queue}; others are answered 429`,
+      description: `requests that wait or are computed at a time, default ${defaults.queue}; others are answered 429`,
     },
     "max-megabytes": { value: "N", description: `size of a request, default ${defaults.megabytes}; larger: 413` },
-    timeout: { value: "SECONDS", description: `to send a request, and for its answer; default ${defaults.timeout}` },
+    timeout: {
+      value: "SECONDS",
+      description: `to receive a request, and then to answer it; default ${defaults.timeout}`,
+    },
     "batch-points": {
       value: "N",
-      description: `points up to which requests that wait share a pass; default ${defaults.batchPoints}`,
+      description: `points up to which waiting requests share a pass; default ${defaults.batchPoints}`,
     },
     ...options,
   },
   notes: [
-    "POST /predict?from=vtu&to=vtu with the file as the body; from and to are extensions as of erwin predict (default safetensors),",
+    "POST /predict?from=vtu&to=vtu with the file as the body; from and to are extensions as in erwin predict (default safetensors),",
     'or json for small clouds: { "positions": [[x, y, z], ...], "features": [[...], ...] } gives { "out": [[...], ...] }.',
-    "GET /health, and GET /metrics for Prometheus. SIGTERM ends it after the requests that are under way.",
+    "GET /health, and GET /metrics for Prometheus. SIGTERM ends it after the current requests.",
   ],
   run,
 };

@@ -44,8 +44,8 @@ export const sweep: Command = {
     "random: 20                           # that many drawn at random (seed: 0) instead; then also ranges:",
     "#  lr: { from: 0.0001, to: 0.01, scale: log }",
     "",
-    "Any number of calls with the same --out share the runs, and the same call goes on after an interruption. At the end there are a",
-    `table (${TABLE_FILE}) and a picture of the best runs' validations (${PICTURE_FILE}).`,
+    "Any number of calls with the same --out share the runs, and the same call continues after an interruption. At the end, a table",
+    `(${TABLE_FILE}) and a picture of the best runs' validations (${PICTURE_FILE}) are written.`,
   ],
   run,
 };
@@ -64,40 +64,43 @@ async function run(args: Arguments): Promise<void> {
   const settingsOf = new Map(runs.map(({ name, settings }) => [name, settings]));
   const config = options.config === undefined ? undefined : await sha256(readBytes(options.config));
   console.log(`${formatPlural(runs.length, "run")} of ${experiment ?? options.config}`);
-  const counts = await untilInterrupted("stopping this run, with a checkpoint to go on from", async (signal) => {
-    const work = new SharedWork({
-      jobs: runs.map(({ name }) => ({ input: name, output: `${name}.json` })),
-      inputs: { read: async (name) => new TextEncoder().encode(JSON.stringify(settingsOf.get(name))) },
-      outputs: store,
-      recipe: { model: config ?? "", options: { experiment, ...options, metric, goal } },
-      leases,
-      signal,
-      onFailure: ({ input }, error) => printError(describeFailure(input, error)),
-    });
-    try {
-      for await (const claims of work.passes()) {
-        for await (const claim of claims) {
-          const name = claim.job.input;
-          try {
-            const result = await trainRun(plan, { name, settings: settingsOf.get(name)! }, out, device, signal);
-            await claim.finish(new TextEncoder().encode(`${JSON.stringify(result)}\n`));
-            console.log(`${name}: ${metric} ${result.best} at step ${result.step}`);
-          } catch (error) {
-            if (signal.aborted) break;
-            await claim.fail(error);
+  const counts = await untilInterrupted(
+    "stopping this run, with a checkpoint from which to continue",
+    async (signal) => {
+      const work = new SharedWork({
+        jobs: runs.map(({ name }) => ({ input: name, output: `${name}.json` })),
+        inputs: { read: async (name) => new TextEncoder().encode(JSON.stringify(settingsOf.get(name))) },
+        outputs: store,
+        recipe: { model: config ?? "", options: { experiment, ...options, metric, goal } },
+        leases,
+        signal,
+        onFailure: ({ input }, error) => printError(describeFailure(input, error)),
+      });
+      try {
+        for await (const claims of work.passes()) {
+          for await (const claim of claims) {
+            const name = claim.job.input;
+            try {
+              const result = await trainRun(plan, { name, settings: settingsOf.get(name)! }, out, device, signal);
+              await claim.finish(new TextEncoder().encode(`${JSON.stringify(result)}\n`));
+              console.log(`${name}: ${metric} ${result.best} at step ${result.step}`);
+            } catch (error) {
+              if (signal.aborted) break;
+              await claim.fail(error);
+            }
           }
         }
+      } finally {
+        await leases.stop();
       }
-    } finally {
-      await leases.stop();
-    }
-    return work.counts;
-  });
+      return work.counts;
+    },
+  );
   const results = readResults(store, plan);
   if (results.length > 0) summarise(results, plan, out);
   const left = runs.length - counts.predicted - counts.skipped - counts.failed;
   if (left > 0) {
-    throw new ErwinError(`Interrupted with ${formatPlural(left, "run")} left: the same command goes on from there.`, {
+    throw new ErwinError(`Interrupted with ${formatPlural(left, "run")} left: the same command continues with them.`, {
       left,
     });
   }

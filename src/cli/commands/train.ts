@@ -48,28 +48,31 @@ const freeOptions: readonly string[] = ["saveEvery", "logEvery"];
 const MOST_PREDICTIONS = 256;
 
 export const train: Command = {
-  summary: "train an experiment's model; interrupted, it goes on where it was",
+  summary: "train an experiment's model; the same command continues an interrupted run",
   usage: `${names.join("|")} --out FOLDER [--data-path FOLDER] [--size small|medium|large] [--steps N] [--batch-size N] [--lr X] ...
        erwin train --data-path FOLDER --config FILE --out FOLDER [KEY=VALUE ...]`,
   options: {
-    out: { value: "FOLDER", description: "the run's, for all that is listed below; goes on from the checkpoint in it" },
+    out: {
+      value: "FOLDER",
+      description: "the run's folder, for all files that are listed below; a run in it is continued",
+    },
     "data-path": {
       value: "FOLDER",
       description:
-        "the data set, of experiments that read one; of your own files also a list of them (.txt, or splits in .json or .yaml)",
+        "the data set, for experiments that read one; for your own files also a list of them (.txt, or splits in .json or .yaml)",
     },
     config: {
       value: "FILE",
       description:
-        "how to train on a folder of your own files (YAML; erwin init writes one); KEY=VALUE takes the place of what it says",
+        "how to train on a folder of your own files (YAML; erwin init writes one); KEY=VALUE replaces a value in it",
     },
     init: {
       value: "FILE",
       description:
         "weights to begin with (.safetensors, or PyTorch's .pt); a config in the file decides the model's shape",
     },
-    resume: { description: "refuse to begin anew: there must be a checkpoint to go on from" },
-    "dry-run": { description: "say how much memory and time the run will take, from a few steps, and write nothing" },
+    resume: { description: "only continue a run: without a checkpoint, it is an error" },
+    "dry-run": { description: "estimate the memory and the time of the run, from a few steps, and write nothing" },
     "skip-bad": { description: "leave out samples whose files are damaged, and say which" },
     predictions: {
       value: "NAME",
@@ -86,17 +89,17 @@ export const train: Command = {
     "num-workers": {
       value: "N",
       description:
-        "threads that read samples and build their trees (default: on a GPU one a processor core but one, at most 7; else 0: the training's own)",
+        "threads that read samples and build their trees (default: on a GPU one less than the processor has cores, at most 7; otherwise 0, which is the training's own thread)",
     },
     ...experimentFlags(),
     ...deviceOptions,
   },
   notes: [
-    "The same command goes on with a run that was interrupted. Its settings must be the same, those of the device,",
-    "--log-every, --save-every and what is written besides the checkpoints aside. Ctrl-C and SIGTERM stop after the step under way,",
-    "with a checkpoint; a second time they end the process at once.",
+    "The same command continues an interrupted run. All settings must be the same, except those of the device, --log-every,",
+    "--save-every and those of the files besides the checkpoints. Ctrl-C and SIGTERM stop the run after the current step, with a",
+    "checkpoint; a second one ends the process at once.",
     "",
-    `The run's folder: ${CONFIG_FILE}, model.safetensors (the best weights), last.safetensors (to go on from), ${METRICS_FILE}, the same`,
+    `The run's folder: ${CONFIG_FILE}, model.safetensors (the best weights), last.safetensors (the checkpoint), ${METRICS_FILE}, the same`,
     `for TensorBoard (events.out.tfevents.*), ${CURVE_FILE}, ${PREDICTIONS_FOLDER}/.`,
     "",
     ...Object.entries(experiments).map(([name, { summary }]) => `${name}: ${summary}`),
@@ -131,7 +134,9 @@ async function run(args: Arguments): Promise<void> {
   const settings = settingsOf(call);
   folder.expectSame(call.name, settings);
   if (args.has("resume") && !folder.begun) {
-    throw new InputError(`There is no checkpoint to go on from in "${folder.folder}".`, { file: folder.folder });
+    throw new InputError(`There is no checkpoint from which to continue in "${folder.folder}".`, {
+      file: folder.folder,
+    });
   }
   const leftOut: BadSample[] = [];
   await withRun(call, { leftOut, last: folder.last }, async (made, device) => {
@@ -146,7 +151,7 @@ async function run(args: Arguments): Promise<void> {
     const controller = new FitController();
     const logs = await openLogs(call, folder, config());
     const result = await stoppedBySignals(
-      "stopping after this step, with a checkpoint to go on from",
+      "stopping after this step, with a checkpoint from which to continue",
       () => controller.stop(),
       async () => {
         const trained = await logs.around(() => fitRun(call, folder, made, { controller, logger: logs.logger }));
@@ -327,7 +332,7 @@ async function fitRun(
       onRecovery: ({ message }) => printError(message),
       onPlan: ({ checkpointing, parts }) =>
         printError(
-          `memory: ${parts > 1 ? `each batch is computed in ${parts} parts` : `steps go on with less memory`}${checkpointing ? ", with gradient checkpointing" : ""}`,
+          `memory: ${parts > 1 ? `each batch is computed in ${parts} parts` : `the next steps use less memory`}${checkpointing ? ", with gradient checkpointing" : ""}`,
         ),
       onProgress: (progress) => {
         show(progress.step, progress.steps);
@@ -418,7 +423,7 @@ async function report(call: Call, folder: RunFolder, made: ExperimentRun, result
   console.log(
     finished
       ? `done in ${formatTime(time)}; ${waited}`
-      : `stopped after ${step} of ${call.options.steps} steps; the same command goes on from there`,
+      : `stopped after ${step} of ${call.options.steps} steps; the same command continues the run`,
   );
   if (validation) console.log(`validation ${JSON.stringify(validation)}`);
   if (test) console.log(`test ${JSON.stringify(test)}`);

@@ -76,7 +76,7 @@ async function run(args: Arguments): Promise<void> {
   // The server does not answer, or another worker has taken the job: both pass.
   worker.on("error", () => {});
   await untilInterrupted(
-    "stopping after the jobs under way",
+    "stopping after the current jobs",
     (signal) => new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve())),
   );
   await worker.close();

@@ -72,7 +72,7 @@ export async function predictShared(
   console.log(`${outputFolder}: ${counts.join(", ")}${note}`);
   const left = own.length - predicted - skipped - failed;
   if (left > 0) {
-    const message = `Interrupted with ${formatPlural(left, "file")} left: the same command goes on from there.`;
+    const message = `Interrupted with ${formatPlural(left, "file")} left: the same command continues with them.`;
     throw new ErwinError(message, { left });
   }
   expectAllDone({ failed, files: own.length, unreadable });

@@ -46,8 +46,7 @@ export function formatJsonRows({ data, width, batchIdx }: OutputRows, decode: bo
 }
 
 function matrix(value: unknown, name: string): { data: Float32Array; rows: number; columns: number } {
-  const wrong = () =>
-    new HttpError(400, `${name}: expected rows of as many numbers each, as in [[0, 1, 2], [3, 4, 5]]`);
+  const wrong = () => new HttpError(400, `${name}: expected rows of the same length, as in [[0, 1, 2], [3, 4, 5]]`);
   if (!Array.isArray(value) || value.length === 0 || !Array.isArray(value[0])) throw wrong();
   const columns = value[0].length;
   const data = new Float32Array(value.length * columns);

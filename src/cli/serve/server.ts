@@ -102,7 +102,7 @@ export class Service {
     const { queue } = this.#options;
     if (this.#ended.signal.aborted) throw new HttpError(503, "the service is ending");
     if (this.#isLost) throw new HttpError(503, "the device was lost");
-    if (this.#active >= queue) throw new HttpError(429, `${queue} requests are under way already`);
+    if (this.#active >= queue) throw new HttpError(429, `${queue} requests are already waiting or computed`);
     this.#active++;
     try {
       await work();
@@ -163,7 +163,12 @@ export class Service {
     const { batches, points, waiting } = this.#options.predictor.numbers;
     const memory = process.memoryUsage().rss;
     return this.#metrics.format([
-      { name: "erwin_requests_active", kind: "gauge", help: "Requests under way.", value: this.#active },
+      {
+        name: "erwin_requests_active",
+        kind: "gauge",
+        help: "Requests that are received, waiting or computed.",
+        value: this.#active,
+      },
       { name: "erwin_queue_length", kind: "gauge", help: "Inputs that wait for the device.", value: waiting },
       { name: "erwin_batches_total", kind: "counter", help: "Passes of the model.", value: batches },
       { name: "erwin_points_total", kind: "counter", help: "Points predicted.", value: points },

@@ -31,8 +31,7 @@ export async function trainRun(
   const entries = readEntries(join(folder, METRICS_FILE));
   // A run that was told to stop ends in order, wherever it is.
   signal.throwIfAborted();
-  if (!isWhole(entries, folder))
-    throw new ErwinError("was stopped: the same command goes on with it", { run: run.name });
+  if (!isWhole(entries, folder)) throw new ErwinError("was stopped: the same command continues it", { run: run.name });
   return { ...run, ...bestOf(entries, plan, run.name) };
 }
 

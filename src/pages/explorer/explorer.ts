@@ -258,7 +258,9 @@ export class Explorer {
     const { positions, offsets } = cloud;
     const suits = cloud.fields.find((name) => cloud.field(name).channels === cIn);
     if (cIn !== dimensionality && suits === undefined) {
-      throw new Error(`The model takes ${cIn} numbers of each point: neither the positions nor a field are as many.`);
+      throw new Error(
+        `The model takes ${cIn} channels per point, but neither the positions nor any field has as many.`,
+      );
     }
     const nodeFeatures = cIn === dimensionality ? positions : Float32Array.from(cloud.field(suits!).data);
     const edgeIndex = mpSteps > 0 ? await this.#edges(this.#graphs.has("file") ? "file" : "neighbours") : undefined;

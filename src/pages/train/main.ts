@@ -181,11 +181,11 @@ function adviceFor(name: string): string {
   if (name === "OutOfMemoryError") return "Choose a smaller batch size, and “Start” again.";
   if (name === "FormatError" || name === "InputError") return "Check the data set, open its folder again, and “Start”.";
   if (name === "ConfigError" || name === "NumericalError") return "Change the options, and “Start” again.";
-  return saveButton.disabled ? "“Start” tries again." : "“Resume” goes on from the last checkpoint.";
+  return saveButton.disabled ? "“Start” tries again." : "“Resume” continues from the last checkpoint.";
 }
 
 const ANOTHER_TAB =
-  "Another tab of this browser has a run under way, and the browser keeps one: go on there, or close that tab and try again.";
+  "Another tab of this browser has started a run, and the browser keeps only one: continue there, or close that tab and try again.";
 
 const readsFiles = ({ experiment }: RunConfig) =>
   experiment === library.FOLDER || library.experiments[experiment]!.readsFiles;
@@ -229,8 +229,8 @@ async function showSaved(): Promise<void> {
     const [step, steps] = [page.step ?? 0, shown.options.steps as number];
     const where = `A run of ${shown.experiment} is kept in this browser: ${count(step)} of ${count(steps)} steps.`;
     // The last files of a run are its best weights.
-    if (step === steps && files["model.safetensors"]) show("idle", `${where} “Start” begins a new one in its place.`);
-    else show("paused", `${where} “Resume” goes on with it, “Start” begins a new one in its place.`);
+    if (step === steps && files["model.safetensors"]) show("idle", `${where} “Start” replaces it by a new one.`);
+    else show("paused", `${where} “Resume” continues it, “Start” replaces it by a new one.`);
   } catch (error) {
     say("warn", `${sentence((error as Error).message)} Runs can be kept only where the browser allows storage.`);
   }
@@ -315,7 +315,7 @@ function acceptFiles(): void {
       const source = await found;
       const [file] = source.files.values();
       const isRun = source.files.size === 1 && file instanceof File && file.name.endsWith(".zip");
-      if (page.state === "running") throw new Error("A run is under way: pause it before you open something else.");
+      if (page.state === "running") throw new Error("A run is in progress: pause it before you open something else.");
       if (isRun) {
         endJob();
         await openRunFile(file);
