@@ -7,7 +7,7 @@ import { type ErwinConfigInput, resolveConfig, snakeCaseConfig } from "../erwin/
 import { type FileBytes, toBytes } from "../formats/bytes.ts";
 import { isTorchFile, loadSafetensors } from "../formats/safetensors.ts";
 import type { Module } from "../nn/module.ts";
-import type { FitOptions } from "../train/fit.ts";
+import type { FitOptions } from "../train/fit-options.ts";
 import type { Task } from "../train/task.ts";
 import { fromTorch } from "../train/torch.ts";
 import { replacingBad, withoutBad } from "./bad-samples.ts";

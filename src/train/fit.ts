@@ -1,142 +1,29 @@
 // The training loop.
 
 import { describe, expectParts } from "../arguments.ts";
-import { causeOf, type Device, Recoveries, type RecoveryListener } from "../backends/index.ts";
+import { causeOf, type Device, Recoveries } from "../backends/index.ts";
 import { ConfigError, NumericalError, OutOfMemoryError } from "../errors.ts";
 import { loadSafetensors } from "../formats/safetensors.ts";
 import { scale } from "../tensor/operators/functions.ts";
-import type { AdamWOptions } from "./adamw.ts";
 import { loadTraining, saveTraining, type TrainingProgress } from "./checkpoint.ts";
 import { FitController } from "./control.ts";
 import { Equipment } from "./equipment.ts";
 import { evaluate, type Metrics } from "./evaluate.ts";
+import type { FitOptions, FitResult } from "./fit-options.ts";
 import { type BatchRequest, loadBatch } from "./loading.ts";
-import type { LogEntry, Logger } from "./logger.ts";
-import { type MemoryPlan, MemoryPlanner, type Part } from "./memory-plan.ts";
+import type { LogEntry } from "./logger.ts";
+import { MemoryPlanner, type Part } from "./memory-plan.ts";
 import { BatchOrder } from "./order.ts";
 import { Prefetch } from "./prefetch.ts";
-import { learningRate, type Schedule } from "./schedules.ts";
+import { learningRate } from "./schedules.ts";
 import { Snapshots } from "./snapshots.ts";
 import { type CheckpointStore, MemoryStore } from "./store.ts";
-import type { DataSet, Task, Trainable } from "./task.ts";
+import type { DataSet } from "./task.ts";
 
 /** The name of a run's newest checkpoint in its store. */
 export const LAST_CHECKPOINT = "last.safetensors";
 /** The name of a run's weights with the lowest validation loss in its store. */
 export const BEST_CHECKPOINT = "model.safetensors";
-
-/** What to train on, for how long, and who receives reports. */
-export interface FitOptions<Sample, Batch> {
-  model: Trainable;
-  task: Task<Sample, Batch>;
-  trainData: DataSet<Sample>;
-  validationData?: DataSet<Sample>;
-  /** The data of the test at the end, with the best weights. */
-  testData?: DataSet<Sample>;
-  /** The number of steps of the whole run. */
-  steps: number;
-  batchSize: number;
-  schedule: Schedule;
-  /** The options of AdamW; its `lr` is the schedule's. */
-  optimizer?: Omit<AdamWOptions, "lr">;
-  /** The number of batches whose gradients are averaged before each step. Default 1. */
-  accumulate?: number;
-  /** Gradients are clipped to this global norm. Default: no clipping. */
-  maxNorm?: number;
-  /** The seed of the order of samples. Default 0. */
-  seed?: number;
-  /** Whether samples are shuffled in each epoch; otherwise they are taken by their index. Default true. */
-  shuffle?: boolean;
-  /** The number of steps between validations; there is always one at the end. Default: only at the end. */
-  validateEvery?: number;
-  /** The number of steps between checkpoints; there is always one at the end. Default: only at the end. */
-  saveEvery?: number;
-  /** The number of steps after which losses are read back, logged and reported. Default 10. */
-  logEvery?: number;
-  /** Receives the last checkpoint, for resuming, and the best weights (without validation, the final ones). Default: in memory. */
-  store?: CheckpointStore;
-  /** Whether to resume from the store's last checkpoint, if there is one. Default true. */
-  resume?: boolean;
-  logger?: Logger;
-  /**
-   * Called before each step with the number of steps done; the step waits for it. The model may be evaluated in it, and is in
-   * training mode again afterwards: this does not change the run's results.
-   */
-  beforeStep?(step: number): void | Promise<void>;
-  onProgress?(progress: FitProgress): void;
-  controller?: FitController;
-  /** Stops the run like `controller.stop()`. */
-  signal?: AbortSignal;
-  /** The number of batches prepared ahead. Default 2. */
-  prefetch?: number;
-  /**
-   * Makes a batch from the requested samples, as `task.prepare` would from those of `trainData`, for example in other threads. If
-   * memory is short, parts of batches are requested. Default: in this thread.
-   */
-  loadBatch?(request: BatchRequest): Promise<Batch>;
-  /** A description of the run, stored in the checkpoints. */
-  config?: unknown;
-  /**
-   * Whether the run continues when its device is lost: on a new device of the same kind, from the newest copy on the host. A copy
-   * is made whenever the time since the last one is about a hundred times as long as making one takes. The steps since the copy are
-   * done again with the same results, and are not logged twice. If two new devices are lost before the run gets any further, or
-   * there is no new device, the run continues on the CPU backend, whose results differ within rounding. The model is then on the
-   * new device (`model.device`), which is disposed with the lost one. Default true, for models with `moveTo`; false: the run ends
-   * with DeviceLostError.
-   */
-  recover?: boolean;
-  /**
-   * Called when the plan changes because batches do not fit into the device's memory: first to gradient checkpointing, which
-   * changes no bits, then to parts whose gradients add up, which changes the order of sums (and, for models with BatchNorm, the
-   * statistics). If the device was given a limit (`maxMemoryBytes`), this is planned before a batch is computed; otherwise the plan
-   * changes when a batch fails, and the run continues from its last copy on the host.
-   */
-  onPlan?(plan: MemoryPlan): unknown;
-  /** Receives each device that replaces a lost one. Without it, a change to the CPU backend is written to the console. */
-  onRecovery?: RecoveryListener;
-}
-
-/** The state of a training, as `onProgress` receives it. */
-export interface FitProgress {
-  /** The number of steps done, and of the whole run. */
-  step: number;
-  steps: number;
-  /** The mean over the last steps. It is up to `logEvery` steps old, because it is read back while the device continues. */
-  loss: number;
-  lr: number;
-  stepsPerSecond: number;
-  secondsLeft: number;
-  /** The global norm of the last step's gradients, before they were clipped. */
-  gradientNorm: number;
-  /** The points of all clouds per second; undefined if the task does not count points. */
-  pointsPerSecond?: number;
-  /** The number of steps skipped because of a NaN or an infinity. */
-  skipped: number;
-  /** The milliseconds for which the device has waited for batches: samples, trees and graphs. */
-  treeWait: number;
-  /** The latest validation. */
-  validation?: Metrics;
-}
-
-/** How a training has ended. */
-export interface FitResult {
-  /** The number of steps done. */
-  step: number;
-  /** False if the run was stopped before the last step. */
-  finished: boolean;
-  best?: { step: number; loss: number };
-  validation?: Metrics;
-  /** The test's metrics with the best weights. */
-  test?: Metrics;
-  skipped: number;
-  /** The number of lost devices that the run survived. */
-  recoveries: number;
-  /** How batches were computed at the end. */
-  plan: MemoryPlan;
-  /** The total milliseconds, and those for which the device waited for batches. */
-  time: number;
-  treeWait: number;
-}
 
 /**
  * Trains a model: shuffled batches, AdamW with a learning-rate schedule, validation, checkpoints, and a test at the end. A run that

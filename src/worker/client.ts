@@ -19,7 +19,7 @@ import { lifeName, whenEnded } from "../host/life.ts";
 import { absoluteUrl } from "../host/url.ts";
 import { isVisible } from "../host/visibility.ts";
 import { limits } from "../limits.ts";
-import type { FitProgress } from "../train/fit.ts";
+import type { FitProgress } from "../train/fit-options.ts";
 import { keepErrorClasses } from "./errors.ts";
 import {
   FAREWELL,

@@ -10,7 +10,7 @@ import type { ErwinConfig, ErwinConfigInput } from "../erwin/config.ts";
 import type { ErwinInput } from "../erwin/input.ts";
 import type { GivenAssets } from "../host/given-assets.ts";
 import type { Limits } from "../limits.ts";
-import type { FitOptions, FitProgress, FitResult } from "../train/fit.ts";
+import type { FitOptions, FitProgress, FitResult } from "../train/fit-options.ts";
 
 /**
  * A model's input for a worker: that of `ErwinTransformer.forward`, but in arrays, since a Tensor cannot leave its
