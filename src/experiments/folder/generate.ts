@@ -1,7 +1,8 @@
-// Generates steady heat in plates with holes, triangulated and solved by finite elements: an example of a user's own folder.
+// Generates plates with holes, triangulated, in which heat flows steadily: an example of a user's own folder.
 
 import Delaunator from "delaunator";
 import { Random } from "../../random.ts";
+import { steadyHeat } from "./heat.ts";
 
 /** The types of points. */
 export const PLATE_KINDS = { inner: 0, rim: 1, hot: 2, cold: 3 } as const;
@@ -11,8 +12,6 @@ const COLD = 293;
 const PLATE_CONDUCTIVITY = 15;
 /** The number of points on a hole's edge per unit of its radius. */
 const HOLE_POINTS = 14;
-/** The solver stops at this squared residual, relative to the first one. */
-const ACCURACY = 1e-20;
 
 export interface Plate {
   points: number;
@@ -60,19 +59,16 @@ export function heatedPlate(points: number, seed: number, index: number): Plate 
     return PLATE_CONDUCTIVITY * (1 + (better - 1) / (1 + Math.exp(-inside / 0.03)));
   });
   const [hot, source] = [COLD + between(50, 200), between(0, 8000)];
-  const elements = elementsOf(positions, triangles, conductivity);
   const known = Float64Array.from(kinds, (kind) =>
     kind === PLATE_KINDS.hot ? hot : kind === PLATE_KINDS.cold ? COLD : Number.NaN,
   );
-  const temperature = solve(elements, count, known, source);
   return {
     points: count,
     positions,
     triangles,
     kinds,
     conductivity,
-    temperature,
-    flux: fluxAt(elements, count, temperature),
+    ...steadyHeat({ positions, triangles, conductivity, known, source }),
     hot,
     source,
   };
@@ -138,82 +134,4 @@ function triangulate(positions: Float64Array, holes: readonly Hole[]): Int32Arra
     kept.push(...corners);
   }
   return Int32Array.from(kept);
-}
-
-/** A triangle, in which the temperature is linear. */
-interface Element {
-  corners: readonly number[];
-  area: number;
-  conductivity: number;
-  /** The gradients of the three functions that are 1 at one corner and 0 at the others: x, y of each. */
-  slopes: readonly number[];
-}
-
-function elementsOf(positions: Float64Array, triangles: Int32Array, conductivity: Float64Array): Element[] {
-  return Array.from({ length: triangles.length / 3 }, (_, t) => {
-    const corners = [...triangles.subarray(3 * t, 3 * t + 3)];
-    const [x, y] = [0, 1].map((axis) => corners.map((corner) => positions[2 * corner + axis]));
-    const double = (x[1] - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (y[1] - y[0]);
-    const slopes = [0, 1, 2].flatMap((i) => {
-      const [j, k] = [(i + 1) % 3, (i + 2) % 3];
-      return [(y[j] - y[k]) / double, (x[k] - x[j]) / double];
-    });
-    const mean = corners.reduce((sum, corner) => sum + conductivity[corner], 0) / 3;
-    return { corners, area: Math.abs(double) / 2, conductivity: mean, slopes };
-  });
-}
-
-/** Solves -div(k grad T) = source for the points whose temperature is unknown, by conjugate gradients. */
-function solve(elements: readonly Element[], count: number, known: Float64Array, source: number): Float64Array {
-  const isFree = known.map((value) => Number(Number.isNaN(value)));
-  /** The heat that flows out of each point, W/m. */
-  const outflow = (temperature: Float64Array) => {
-    const result = new Float64Array(count);
-    for (const { corners, area, conductivity, slopes } of elements) {
-      let [dx, dy] = [0, 0];
-      for (let i = 0; i < 3; i++) {
-        dx += slopes[2 * i] * temperature[corners[i]];
-        dy += slopes[2 * i + 1] * temperature[corners[i]];
-      }
-      for (let i = 0; i < 3; i++)
-        result[corners[i]] += area * conductivity * (slopes[2 * i] * dx + slopes[2 * i + 1] * dy);
-    }
-    return result.map((value, p) => value * isFree[p]);
-  };
-  const temperature = known.map((value) => (Number.isNaN(value) ? COLD : value));
-  const heat = new Float64Array(count);
-  for (const { corners, area } of elements) for (const corner of corners) heat[corner] += (source * area) / 3;
-  const start = outflow(temperature);
-  const residual = heat.map((value, p) => (value - start[p]) * isFree[p]);
-  let direction = residual.slice();
-  let size = dot(residual, residual);
-  const enough = ACCURACY * size;
-  for (let step = 0; step < 10 * count && size > enough; step++) {
-    const along = outflow(direction);
-    const length = size / dot(direction, along);
-    for (let p = 0; p < count; p++) {
-      temperature[p] += length * direction[p];
-      residual[p] -= length * along[p];
-    }
-    const next = dot(residual, residual);
-    direction = direction.map((value, p) => residual[p] + (next / size) * value);
-    size = next;
-  }
-  return temperature;
-}
-
-const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, i) => sum + value * b[i], 0);
-
-/** Returns the flux at each point: the mean over the triangles around it, weighted by their areas. */
-function fluxAt(elements: readonly Element[], count: number, temperature: Float64Array): Float64Array {
-  const flux = new Float64Array(2 * count);
-  const areas = new Float64Array(count);
-  for (const { corners, area, conductivity, slopes } of elements) {
-    for (const axis of [0, 1]) {
-      const slope = corners.reduce((sum, corner, i) => sum + slopes[2 * i + axis] * temperature[corner], 0);
-      for (const corner of corners) flux[2 * corner + axis] -= area * conductivity * slope;
-    }
-    for (const corner of corners) areas[corner] += area;
-  }
-  return flux.map((value, i) => value / areas[i >> 1]);
 }
