@@ -9,7 +9,7 @@ import { isTorchFile, loadSafetensors } from "../formats/safetensors.ts";
 import type { Module } from "../nn/module.ts";
 import type { FitOptions } from "../train/fit-options.ts";
 import type { Task } from "../train/task.ts";
-import { fromTorch } from "../train/torch.ts";
+import { TorchCheckpoint } from "../train/torch.ts";
 import { replacingBad, withoutBad } from "./bad-samples.ts";
 import type { DataSource } from "./data-source.ts";
 import type { Experiment, ExperimentOptions, OnBad, Split, SplitName } from "./experiment.ts";
@@ -19,6 +19,8 @@ export interface InitialWeights {
   bytes: FileBytes;
   /** The file's name in error messages. */
   file: string;
+  /** What is in it, if PyTorch wrote it and it is read already. */
+  torch?: TorchCheckpoint;
 }
 
 /** Everything that a run needs besides its options. */
@@ -40,6 +42,8 @@ export interface RunOptions {
   init?: InitialWeights;
   /** Receives damaged samples, which are skipped: those for evaluation at once, those for training when they are met. */
   onBad?: OnBad;
+  /** Receives what is worth knowing about the weights: as `readModel` does. */
+  onNote?: (note: string) => void;
 }
 
 /**
@@ -50,7 +54,7 @@ export interface RunOptions {
 export async function openRun(
   name: string,
   experiment: Experiment,
-  { device, options, source, init, onBad }: RunOptions,
+  { device, options, source, init, onBad, onNote }: RunOptions,
 ): Promise<ExperimentRun> {
   const load = (split: SplitName) => experiment.load(split, options, source, onBad);
   const all = await load("train");
@@ -62,23 +66,31 @@ export async function openRun(
   };
   const [validationData, testData] = [await heldOut("val"), await heldOut("test")];
   const model = init
-    ? readModel(experiment, init, { device, name, options })
+    ? readModel(experiment, init, { device, name, options, onNote })
     : experiment.build(experiment.config(options)).initialize({ device, seed: options.seed });
   return { model, task: experiment.task(model, options), trainData, validationData, testData };
 }
 
-/** Converts a file that PyTorch saved to safetensors. Options decide what the shapes of the tensors do not tell about the model. */
-function toSafetensors({ bytes, file }: InitialWeights, usual: ErwinConfigInput): FileBytes {
+/** Converts a file that PyTorch saved to safetensors. The experiment decides what the shapes of the tensors do not tell. */
+function toSafetensors(
+  { bytes, file, torch }: InitialWeights,
+  usual: ErwinConfigInput,
+  onNote?: (note: string) => void,
+): FileBytes {
   const given = toBytes(bytes);
   if (!isTorchFile(given)) return bytes;
+  const checkpoint = torch ?? new TorchCheckpoint(given, { file });
   try {
-    return fromTorch(given, { file }).bytes;
+    return checkpoint.convert().bytes;
   } catch (error) {
     const missing = error instanceof CheckpointError ? (error.details.missing as string[] | undefined) : undefined;
     if (!missing) throw error;
     const config = Object.entries(snakeCaseConfig(resolveConfig(usual))).filter(([name]) => missing.includes(name));
     try {
-      return fromTorch(given, { file, config: Object.fromEntries(config) }).bytes;
+      const converted = checkpoint.convert(Object.fromEntries(config)).bytes;
+      const values = config.map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(", ");
+      onNote?.(`${file} does not say ${missing.join(" and ")}: the experiment's own are taken, ${values}`);
+      return converted;
     } catch (cause) {
       const [problem, reason] = [error, cause].map((one) => (one as Error).message);
       const advice = "write them into a file and make a checkpoint with a config by erwin convert --config FILE";
@@ -94,16 +106,18 @@ function toSafetensors({ bytes, file }: InitialWeights, usual: ErwinConfigInput)
 /**
  * Returns a model with a file's weights, of the shape that the file's config gives.
  * @param weights a safetensors file, or one of PyTorch's
- * @param options decide the shape if the file has no config
+ * @param options decide the shape if the file has no config; of a file of PyTorch what its tensors do not tell, and `onNote` hears
+ *   of it
  * @throws FormatError if the file is damaged; CheckpointError if it belongs to another experiment, or with a list of all tensors
  *   that are missing, unexpected or misshapen
  */
 export function readModel(
   experiment: Experiment,
-  { bytes, file }: InitialWeights,
-  { device, name, options }: { device: Device; name: string; options: ExperimentOptions },
+  weights: InitialWeights,
+  { device, name, options, onNote }: Pick<RunOptions, "device" | "options" | "onNote"> & { name: string },
 ): Module {
-  const { tensors, metadata } = loadSafetensors(toSafetensors({ bytes, file }, experiment.config(options)), { file });
+  const { file } = weights;
+  const { tensors, metadata } = loadSafetensors(toSafetensors(weights, experiment.config(options), onNote), { file });
   const found = metadata.experiment;
   if (found !== undefined && found !== name) {
     throw new CheckpointError(`${file} holds a model of the experiment ${found}, not of ${name}`, {

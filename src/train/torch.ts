@@ -25,16 +25,33 @@ export interface TorchConversion {
   problem?: string;
 }
 
-/** Returns what a training checkpoint says about its run, with the reference's names; empty if it says nothing. @throws FormatError */
-export function describedByTorch(bytes: Uint8Array, { file = "checkpoint" } = {}): Record<string, unknown> {
-  const value = loadTorch(bytes, { file });
-  return value instanceof Map ? plainObject((value as Dictionary).get("config")) : {};
-}
-
 type Dictionary = ReadonlyMap<Pickled, Pickled>;
 
 /** The keys of the state_dict in the checkpoints of the reference, of Lightning and of others. */
 const stateKeys = ["model_state_dict", "state_dict", "model"];
+
+/** A file of `torch.save` that is read once, whatever is asked of it. */
+export class TorchCheckpoint {
+  readonly #checkpoint: Dictionary;
+  readonly #file: string;
+
+  /** @throws FormatError if `loadTorch` refuses the file */
+  constructor(bytes: Uint8Array, { file = "checkpoint" } = {}) {
+    const value = loadTorch(bytes, { file });
+    this.#checkpoint = value instanceof Map ? value : new Map();
+    this.#file = file;
+  }
+
+  /** What a training checkpoint says of its run, by the reference's names; empty where it says nothing. */
+  get described(): Record<string, unknown> {
+    return plainObject(this.#checkpoint.get("config"));
+  }
+
+  /** Converts it as `fromTorch` does. @param given fields of the config */
+  convert(given: Readonly<Record<string, unknown>> = {}): TorchConversion {
+    return convert(this.#checkpoint, { given, described: this.described, file: this.#file });
+  }
+}
 
 /**
  * Converts a file of `torch.save`. The prefixes that wrappers add to names (`_orig_mod.`, `module.`, and a prefix that all names
@@ -46,10 +63,16 @@ const stateKeys = ["model_state_dict", "state_dict", "model"];
  */
 export function fromTorch(
   bytes: Uint8Array,
-  { file = "checkpoint", config: given = {} as Readonly<Record<string, unknown>> } = {},
+  { file = "checkpoint", config = {} as Readonly<Record<string, unknown>> } = {},
 ): TorchConversion {
-  const value = loadTorch(bytes, { file });
-  const checkpoint = value instanceof Map ? (value as Dictionary) : new Map<Pickled, Pickled>();
+  return new TorchCheckpoint(bytes, { file }).convert(config);
+}
+
+/** What a checkpoint's config may come from, and the file's name in error messages. */
+type ConfigSources = Record<"given" | "described", Readonly<Record<string, unknown>>> & { file: string };
+
+function convert(checkpoint: Dictionary, sources: ConfigSources): TorchConversion {
+  const { described, file } = sources;
   const found = torchTensors(stateOf(checkpoint));
   if (found.size === 0) {
     const keys = [...checkpoint.keys()].join(", ");
@@ -60,8 +83,7 @@ export function fromTorch(
   }
   const erwins = findErwins(found.keys());
   const tensors = withPlainNames(found, erwins.length > 0, file);
-  const described = plainObject(checkpoint.get("config"));
-  const config = configOf(tensors, { given, described, file });
+  const config = configOf(tensors, sources);
   const metadata: Record<string, string> = {
     ...(config && new ErwinTransformer(config).metadata()),
     ...(typeof described.experiment === "string" && { experiment: described.experiment }),
@@ -112,7 +134,7 @@ function withPlainNames(
 /** Returns the config of the Erwin among the tensors, after checking that they fit it; undefined if there is no Erwin. */
 function configOf(
   tensors: ReadonlyMap<string, SafeTensor>,
-  { given, described, file }: Record<"given" | "described", Readonly<Record<string, unknown>>> & { file: string },
+  { given, described, file }: ConfigSources,
 ): ErwinConfig | undefined {
   const erwins = findErwins(tensors.keys());
   if (erwins.length !== 1) {

@@ -146,6 +146,7 @@ it("begins with PyTorch's weights as with its own", () => {
   expect(fromOwn.code, fromOwn.stderr).toBe(0);
   const fromTorch = erwin(words("torch", "--init", path("first.pt")));
   expect(fromTorch.code, fromTorch.stderr).toBe(0);
+  expect(fromTorch.stderr).toMatch(/first\.pt does not say ball_sizes and rotate: .* ball_sizes \[.+\], rotate \d/);
   expect(entries("torch").map(({ loss }) => loss)).toEqual(entries("own").map(({ loss }) => loss));
 });
 

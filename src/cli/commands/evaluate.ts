@@ -19,7 +19,7 @@ import { readModel } from "../../experiments/run.ts";
 import { isTorchFile } from "../../formats/safetensors.ts";
 import { type Device, evaluate as evaluateSplit, InputError, loadSafetensors, type Metrics } from "../../index.ts";
 import type { Module } from "../../nn/module.ts";
-import { describedByTorch } from "../../train/torch.ts";
+import { TorchCheckpoint } from "../../train/torch.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { drawCurves } from "../curve.ts";
 import { describeDevice, withDevice } from "../device.ts";
@@ -27,7 +27,7 @@ import { listIn, openSource } from "../experiment-choice.ts";
 import { evaluationFlags, flagOf, givenOptions } from "../experiment-options.ts";
 import { checkOutput, isFolder, readBytes, writeWhole } from "../files.ts";
 import { deviceOptions, readDeviceChoice } from "../options.ts";
-import { withProgress } from "../progress.ts";
+import { printError, withProgress } from "../progress.ts";
 import { type RunConfig, readRunConfig, weightsOf } from "../run-folder.ts";
 import { readDataPath } from "./train.ts";
 
@@ -63,10 +63,11 @@ async function run(args: Arguments): Promise<void> {
   const config = isFolder(given) ? readRunConfig(given) : undefined;
   const file = isFolder(given) ? weightsOf(given) : given;
   if (json !== undefined) checkOutput(json, [file]);
-  const weights = { bytes: readBytes(file), file };
-  const isTorch = isTorchFile(weights.bytes);
-  const metadata = isTorch ? {} : loadSafetensors(weights.bytes, { file }).metadata;
-  const described = isTorch ? describedByTorch(weights.bytes, { file }) : metadata;
+  const bytes = readBytes(file);
+  const torch = isTorchFile(bytes) ? new TorchCheckpoint(bytes, { file }) : undefined;
+  const weights = { bytes, file, torch };
+  const metadata = torch ? {} : loadSafetensors(bytes, { file }).metadata;
+  const described = torch?.described ?? metadata;
   const name = args.text("experiment") ?? textOrNone(described.experiment) ?? config?.experiment;
   const list = listIn(args.text("data-path") ?? config?.settings["data-path"]);
   const experiment = name === undefined ? undefined : experimentOf(name, metadata, file, { list });
@@ -91,7 +92,7 @@ async function run(args: Arguments): Promise<void> {
     for (const { sample, problem } of leftOut) console.error(`left out ${sample}: ${problem}`);
     if (!data) throw new InputError(`${name} has no split ${split} here.`, { split });
     if (data.note !== undefined) console.error(data.note);
-    const model = readModel(experiment, weights, { device, name, options });
+    const model = readModel(experiment, weights, { device, name, options, onNote: printError });
     try {
       console.error(`evaluating ${name} on ${describeDevice(device)}: ${data.size} samples of the split ${split}`);
       const { metrics, samples, curves } = await measure(experiment, model, { name, split, data, options, device });

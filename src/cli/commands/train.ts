@@ -249,7 +249,14 @@ async function withRun(
       if (!isKnown(bad)) leftOut.push(bad);
     };
     const made = await withProgress("reading the samples", () =>
-      openRun(name, experiment, { device, options, source, init: weights, onBad: skipBad ? onBad : undefined }),
+      openRun(name, experiment, {
+        device,
+        options,
+        source,
+        init: weights,
+        onBad: skipBad ? onBad : undefined,
+        onNote: printError,
+      }),
     );
     try {
       await work({ ...made, source, onBad: skipBad ? onBad : undefined }, device);
