@@ -123,6 +123,11 @@ export interface Experiment<
    */
   baselines(heldOut: DataSet<Sample>, train: DataSet<Sample>): Promise<Baselines>;
   /**
+   * Returns the metrics of trivial predictors over a split, by the predictors' names and those of the task's metrics. Only
+   * experiments that know their training data's statistics without reading it have it.
+   */
+  baselineMetrics?(data: DataSet<Sample>): Promise<Record<string, Metrics>>;
+  /**
    * Evaluates the test split by predictions that are computed step by step from the model's own, one sample at a time. Only
    * experiments in time have it. The number of steps is an option of the experiment.
    * @param model in evaluation mode

@@ -1,8 +1,10 @@
 // A folder of the user's own .vtu files: the built command line trains on it, continues, evaluates and predicts.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { loadVtu, saveVtu, toFloat32 } from "erwin/formats";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { expectClose } from "../support/compare.ts";
 import { errorLine, erwin, interruptErwin, temporaryFolder } from "./command.ts";
 
 const { path, remove } = temporaryFolder();
@@ -70,7 +72,7 @@ training: {steps: 60, batch_size: 4, lr: 0.005, warmup: 0, log_every: 1, save_ev
 const words = (out: string) => [
   "train",
   "--data-path",
-  path("plates"),
+  path("plates/samples.txt"),
   "--config",
   path("run.yaml"),
   "--out",
@@ -81,10 +83,13 @@ const onCpu = ["--backend", "cpu"];
 beforeAll(() => {
   mkdirSync(path("plates"));
   for (let i = 0; i < 14; i++) writeFileSync(path(`plates/plate-${i}.vtu`), plate(i));
+  writeFileSync(path("plates/plate-99.vtu"), plate(14));
+  const listed = Array.from({ length: 14 }, (_, i) => `${i % 2 ? "./" : ""}plate-${i}.vtu\n`);
+  writeFileSync(path("plates/samples.txt"), listed.join("\n"));
   writeFileSync(path("run.yaml"), config);
 });
 
-it("trains with a falling loss that ends below the mean's, and to the same bits after SIGINT", async () => {
+it("trains on the files of a list with a falling loss that ends below the mean's, and to the same bits after SIGINT", async () => {
   const whole = erwin([...words("whole"), ...onCpu]);
   expect(whole.code, whole.stderr).toBe(0);
   expect(whole.stdout).toContain("10 to train on, 2 to validate with, 2 to test with");
@@ -117,6 +122,11 @@ it("measures each field in its own units, sample by sample", () => {
   expect(found).toMatchObject({ experiment: "folder", split: "test", clouds: 2 });
   const names = ["mae", "rmse", "relative_l2", "r2"].flatMap((name) => [`${name}_temperature`, `${name}_flux`]);
   for (const name of [...names, "accuracy_region", "iou_region"]) expect(found.metrics, name).toHaveProperty(name);
+  // One of the targets is a class, of which zero means nothing.
+  expect(Object.keys(found.baselines)).toEqual(["mean"]);
+  expect(found.metrics.mae_temperature).toBeLessThan(found.baselines.mean.mae_temperature);
+  expect(found.baselines.mean.r2_temperature).toBeLessThan(1e-6);
+  expect(result.stderr).toMatch(new RegExp(`rmse_temperature +${found.metrics.rmse_temperature.toPrecision(4)} +\\d`));
   expect(found.samples).toHaveLength(2);
   const mean = (name: string) => (found.samples[0][name] + found.samples[1][name]) / 2;
   expect(found.metrics.mae_temperature).toBeCloseTo(mean("mae_temperature"), 10);
@@ -159,8 +169,32 @@ it("predicts into the input's own file what it measures, by the run and by its m
   if (own) expect(mae).toBeCloseTo(own.mae_temperature as number, 3);
 
   const folder = ["--input", path("plates"), "--output", path("predicted"), ...onCpu];
-  expect(erwin(["predict", "--model", path("whole/model.safetensors"), ...folder]).stdout).toContain("14 predicted");
+  expect(erwin(["predict", "--model", path("whole/model.safetensors"), ...folder]).stdout).toContain("15 predicted");
   expect(readFileSync(path("predicted/plate-3.vtu")).equals(readFileSync(path("out.vtu")))).toBe(true);
+});
+
+it("proposes a config for files of h5py, which trains as it stands on those that a split file lists", () => {
+  const hdf5 = (name: string) => fileURLToPath(new URL(`hdf5/${name}`, import.meta.url));
+  const proposed = erwin(["init", hdf5("samples"), "--out", path("proposed.yaml")]);
+  expect(proposed.code, proposed.stderr).toBe(0);
+  expect(proposed.stdout).toContain("inputs material; targets deflection, slope; globals load");
+  const text = readFileSync(path("proposed.yaml"), "utf8");
+  expect(text).toMatch(/^# How to train on .*: 5 \.h5 files of 25 to 36 points/);
+  expect(text).toMatch(/^ {2}slope: \{\} +# 2 components, -17\.28 to 17\.28$/m);
+  expect(text).toMatch(/^graph: mesh +# along the sides of the cells/m);
+
+  const config = ["--data-path", hdf5("split.json"), "--config", path("proposed.yaml"), "--out", path("split")];
+  const trained = erwin(["train", ...config, "training.steps=1", "training.batch_size=2", ...onCpu]);
+  expect(trained.code, trained.stderr).toBe(0);
+  expect(trained.stdout).toContain("2 to train on, 1 to validate with, 1 to test with");
+  const { statistics } = JSON.parse(readFileSync(path("split/config.json"), "utf8")).data;
+  for (const [name, { mean, deviation }] of Object.entries<Record<string, number[]>>(
+    JSON.parse(readFileSync(hdf5("expected.json"), "utf8")),
+  )) {
+    const found = statistics.targets[name];
+    mean.forEach((value, i) => expect(found.mean[i], name).toBeCloseTo(value, 10));
+    expectClose(found.deviation, deviation, 1e-10, name);
+  }
 });
 
 it("says what is wrong with a config by line, and what a file lacks", () => {

@@ -29,6 +29,7 @@ import { checkOutput, isFolder, readBytes, writeWhole } from "../files.ts";
 import { deviceOptions, readDeviceChoice } from "../options.ts";
 import { printError, withProgress } from "../progress.ts";
 import { type RunConfig, readRunConfig, weightsOf } from "../run-folder.ts";
+import { formatTable } from "../text.ts";
 import { readDataPath } from "./train.ts";
 
 export const evaluate: Command = {
@@ -49,9 +50,11 @@ export const evaluate: Command = {
     ...deviceOptions,
   },
   notes: [
-    "Prints one line of JSON: experiment, split, clouds, loss, metrics. An experiment in time predicts its test split step by step;",
-    "the running means of its errors are drawn and written as a table: beside the file of --json under its name, with the",
-    "extensions .svg and .csv, or into the run's folder as rollout.svg and rollout.csv.",
+    "Prints one line of JSON: experiment, split, clouds, loss, metrics. For own data a table compares the metrics with those of",
+    "predictors that learn nothing; they are in the file of --json, too, as baselines.",
+    "An experiment in time predicts its test split step by step; the running means of its errors are drawn and written as a table:",
+    "beside the file of --json under its name, with the extensions .svg and .csv, or into the run's folder as rollout.svg and",
+    "rollout.csv.",
   ],
   run,
 };
@@ -98,8 +101,11 @@ async function run(args: Arguments): Promise<void> {
       const { metrics, samples, curves } = await measure(experiment, model, { name, split, data, options, device });
       const { loss, ...others } = metrics;
       const summary = { experiment: name, split, clouds: data.size, loss, metrics: others };
+      const baselines = await experiment.baselineMetrics?.(data);
+      if (baselines) console.error(compare(metrics, baselines));
       const result = {
         ...summary,
+        ...(baselines && { baselines }),
         ...(curves && { rollout: curves }),
         ...(leftOut.length > 0 && { leftOut }),
         samples,
@@ -164,6 +170,20 @@ async function measure(
     const task = experiment.task(model, options);
     return { samples, metrics: await evaluateSplit({ device, task, data, batchSize, onSample }), curves };
   });
+}
+
+/** Returns a table of the model's metrics beside those of trivial predictors. */
+function compare(metrics: Metrics, baselines: Readonly<Record<string, Metrics>>): string {
+  const others = Object.entries(baselines);
+  const shorten = (value: number | undefined) => (value === undefined ? "" : value.toPrecision(4));
+  return formatTable([
+    ["", "model", ...others.map(([name]) => name)],
+    ...Object.entries(metrics).map(([name, value]) => [
+      name,
+      shorten(value),
+      ...others.map(([, found]) => shorten(found[name])),
+    ]),
+  ]);
 }
 
 /** @param place the path of the files without their extensions */

@@ -1,27 +1,54 @@
 // Trivial predictors, which need no training: the mean of the training split, zero, and no change.
 
-import { meanOver } from "../baselines.ts";
+import type { Metrics } from "../../train/evaluate.ts";
+import type { DataSet } from "../../train/task.ts";
+import { meanOver, spreadOf } from "../baselines.ts";
 import type { Baselines } from "../experiment.ts";
 import type { FieldCloud } from "./cloud.ts";
 import type { Layout, TargetPlace } from "./layout.ts";
 import { lossOnHost } from "./losses.ts";
+import { meanOfEach, measure, summarise } from "./metrics.ts";
 import type { ColumnStatistics, Statistics } from "./statistics.ts";
 
-/** Returns losses over clouds whose truth is known. */
+/** Returns the losses over clouds whose truth is known. */
 export function baselineLosses(clouds: readonly FieldCloud[], layout: Layout, statistics: Statistics): Baselines {
-  const loss = (row: readonly number[]) =>
-    meanOver(clouds, ({ points, truth }) => {
-      const output = Float64Array.from({ length: points * row.length }, (_, i) => row[i % row.length]);
-      return lossOnHost(output, truth as Float32Array, layout);
-    });
+  return ofEach(trivialOutputs(layout, statistics), (row) =>
+    meanOver(clouds, ({ points, truth }) => lossOnHost(repeated(row, points), truth as Float32Array, layout)),
+  );
+}
+
+/** Returns the metrics over all samples of a split, of which it keeps no more than one in memory. */
+export async function baselineMetrics(
+  data: DataSet<FieldCloud>,
+  layout: Layout,
+  statistics: Statistics,
+): Promise<Record<string, Metrics>> {
+  const rows = trivialOutputs(layout, statistics);
+  const samples = await spreadOf(
+    data,
+    ({ points, truth }) => ofEach(rows, (row) => measure(repeated(row, points), truth as Float32Array, layout)),
+    data.size,
+  );
+  return ofEach(rows, (_, name) => summarise(meanOfEach(samples.map((found) => found[name])), layout));
+}
+
+/** Returns the rows of model output that trivial predictors give at each point. */
+function trivialOutputs(layout: Layout, statistics: Statistics): Record<string, readonly number[]> {
   const isSequence = layout.state.length > 0;
   const hasClasses = layout.targets.some(({ target }) => target.classes !== undefined);
   const known = statistics.changes ?? statistics.targets;
   const row = (isZero: boolean) => layout.targets.flatMap((place) => outputOf(place, known[place.target.name], isZero));
-  return {
-    mean: loss(row(false)),
-    ...(!hasClasses && { [isSequence ? "persistence" : "zero"]: loss(row(true)) }),
-  };
+  return { mean: row(false), ...(!hasClasses && { [isSequence ? "persistence" : "zero"]: row(true) }) };
+}
+
+const repeated = (row: readonly number[], points: number) =>
+  Float64Array.from({ length: points * row.length }, (_, i) => row[i % row.length]);
+
+function ofEach<From, To>(
+  values: Readonly<Record<string, From>>,
+  convert: (value: From, name: string) => To,
+): Record<string, To> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, convert(value, name)]));
 }
 
 /** Returns the model output that means the mean, or zero, everywhere. */

@@ -7,7 +7,7 @@ import { type DataSource, expectSource, locate } from "../data-source.ts";
 import type { DataField, Experiment, PredictedField } from "../experiment.ts";
 import { type Option, type Options, type OptionValues, whole } from "../options.ts";
 import { readOutput } from "../prediction.ts";
-import { baselineLosses } from "./baselines.ts";
+import { baselineLosses, baselineMetrics } from "./baselines.ts";
 import type { FieldCloud } from "./cloud.ts";
 import { type FolderConfig, folderOptions, resolveFolderConfig } from "./config.ts";
 import { FolderData } from "./data.ts";
@@ -103,6 +103,7 @@ export function folderExperiment(
     async baselines(heldOut) {
       return baselineLosses(await spread(heldOut), laidOut(), statistics as Statistics);
     },
+    baselineMetrics: async (data) => baselineMetrics(data, laidOut(), statistics as Statistics),
     ...(config.sequence && {
       rollout: async (model: FieldModel, data: DataSet<FieldCloud>, { rollout }: Values) => ({
         curves: await rolloutErrors(model, data, {

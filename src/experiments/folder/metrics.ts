@@ -24,6 +24,13 @@ export function measure(output: ArrayLike<number>, truth: ArrayLike<number>, lay
   return found;
 }
 
+/** Returns the mean over samples of each of their values. */
+export function meanOfEach(samples: readonly Metrics[]): Metrics {
+  const names = Object.keys(samples[0]);
+  const mean = (name: string) => samples.reduce((sum, numbers) => sum + numbers[name], 0) / samples.length;
+  return Object.fromEntries(names.map((name) => [name, mean(name)]));
+}
+
 /** Sums are in units of the deviations, which is more exact: the mean of a pressure may be a thousand times its deviation. */
 function ofNumbers(
   { target: { name }, output, scaling, width }: TargetPlace,

@@ -4,13 +4,12 @@ import { knnGraph, radiusGraph } from "../../balltree/index.ts";
 import { FormatError } from "../../errors.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { joinEdgeLists, joinRows, offsetsOf } from "../../train/batches.ts";
-import type { Metrics } from "../../train/evaluate.ts";
 import type { BatchDetails, Task } from "../../train/task.ts";
 import type { FieldCloud } from "./cloud.ts";
 import type { GraphChoice } from "./config.ts";
 import type { Layout } from "./layout.ts";
 import { fieldLoss } from "./losses.ts";
-import { measure, summarise } from "./metrics.ts";
+import { meanOfEach, measure, summarise } from "./metrics.ts";
 import type { FieldModel, PreparedFields } from "./model.ts";
 
 export interface FieldBatch {
@@ -72,7 +71,7 @@ export function fieldTask(model: FieldModel, layout: Layout, graph: GraphChoice)
       const own = (values: Float32Array, width: number) => values.subarray(offsets[cloud] * width, end * width);
       return measure(own(rows, layout.outputs), own(truth, layout.truths), layout);
     });
-    return { batch: meanOf(samples), samples };
+    return { batch: meanOfEach(samples), samples };
   };
   return {
     async prepare(clouds) {
@@ -94,10 +93,4 @@ export function fieldTask(model: FieldModel, layout: Layout, graph: GraphChoice)
 function truthOf({ truth, pair: { sample } }: FieldCloud): Float32Array {
   if (truth) return truth;
   throw new FormatError(`${sample.file}: has no truth to compare a prediction with.`, { file: sample.file });
-}
-
-function meanOf(samples: readonly Metrics[]): Metrics {
-  const names = Object.keys(samples[0]);
-  const mean = (name: string) => samples.reduce((sum, numbers) => sum + numbers[name], 0) / samples.length;
-  return Object.fromEntries(names.map((name) => [name, mean(name)]));
 }
