@@ -16,7 +16,7 @@ export interface Recovery {
   device: Pick<Device, "backend" | "info">;
 }
 
-/** Hears of each device that takes the place of a lost one; training waits for what it returns. */
+/** Receives each device that replaces a lost one; the work waits until the returned promise resolves. */
 export type RecoveryListener = (recovery: Recovery) => unknown;
 
 /** The number of GPU devices in a row that may be lost before the work makes progress; after that, the CPU backend is used. */

@@ -1,4 +1,4 @@
-// What a training takes, reports and returns.
+// The options, the progress reports and the result of a training.
 
 import type { RecoveryListener } from "../backends/index.ts";
 import type { AdamWOptions } from "./adamw.ts";

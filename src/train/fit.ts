@@ -287,7 +287,7 @@ class Run<Sample, Batch> {
       const fitting = await this.#planner.fit(request, parts);
       const shares = this.#planner.shares(fitting);
       for (const [p, { batch }] of fitting.entries()) {
-        // An upload on the processor needs memory that no earlier work uses.
+        // With the CPU backend, an upload needs memory that no earlier work uses.
         if (this.#planner.isTight) await model.device.finished();
         this.#points += task.points?.(batch) ?? 0;
         using found = await task.loss(batch);

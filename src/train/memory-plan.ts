@@ -47,7 +47,7 @@ export class MemoryPlanner<Batch> {
     return this.#plan;
   }
 
-  /** Whether less is computed at once than was asked for. */
+  /** Whether the plan saves memory. */
   get isTight(): boolean {
     return this.#plan.checkpointing || this.#plan.parts > 1;
   }

@@ -32,7 +32,7 @@ async function smallDevice(share: number): Promise<Device> {
   return requestDevice({ backend: quickBackend, maxMemoryBytes });
 }
 
-// On the processor a part's upload would need memory that the part before it, which is still being computed, does not use.
+// On the CPU backend, the upload of a part would need memory that the previous part, which is still computed, does not use.
 const computesInParts = quickBackend === "webgpu" ? test : () => {};
 computesInParts("a batch that does not fit is computed in parts, to the same bits", async () => {
   using model = await ErwinTransformer.create(config, { device: device(), seed: 1 });

@@ -27,7 +27,7 @@ onEachDevice((device, backend) => {
     losses.forEach((loss, step) => void expectClose([loss], [losses_f64[step]], 1e-5, `loss of step ${step + 1}`));
   });
 
-  // The workers need no device: once is enough.
+  // Workers need no device, so one backend is enough.
   const readByWorkers = backend === "cpu" ? (["eagle"] as const) : [];
   test.for(readByWorkers)(
     "%s: workers replace damaged samples and tell of them, or fail as the file does",

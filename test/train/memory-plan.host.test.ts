@@ -95,7 +95,8 @@ test("checkpointing makes a batch fit, without a change of any bit", async () =>
   expect(bytes).toEqual(whole.bytes);
 });
 
-// On the processor the upload of a part's targets would need memory that its forward pass, which is under way, does not use.
+// On the CPU backend, the upload of a part's targets would need memory that the part's forward pass, which still runs, does not
+// use.
 const trainsInParts = quickBackend === "webgpu" ? test : () => {};
 trainsInParts("parts of batches add up to the same step but for rounding", async () => {
   const { result, plans, bytes, losses } = await run(Math.ceil(0.4 * whole.peak));

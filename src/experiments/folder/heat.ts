@@ -1,9 +1,9 @@
-// Solves steady conduction of heat in two dimensions, -div(k grad T) = source, by linear finite elements on triangles.
+// Solves steady heat conduction in two dimensions, -div(k grad T) = source, with linear finite elements on triangles.
 
 /** The solver stops at this squared residual, relative to the first one. */
 const ACCURACY = 1e-20;
 
-/** A plate and what is known of the heat in it. Sides without known temperatures are insulated. */
+/** A plate and what is known about its heat. Sides without known temperatures are insulated. */
 export interface HeatProblem {
   /** [points, 2] m */
   positions: Float64Array;
@@ -24,7 +24,7 @@ export interface Heat {
   flux: Float64Array;
 }
 
-/** Some temperature has to be known. */
+/** Solves for the temperatures and the flux. At least one temperature must be known. */
 export function steadyHeat({ positions, triangles, conductivity, known, source }: HeatProblem): Heat {
   const elements = elementsOf(positions, triangles, conductivity);
   const temperature = solve(elements, known.length, known, source);
@@ -36,7 +36,7 @@ interface Element {
   corners: readonly number[];
   area: number;
   conductivity: number;
-  /** The gradients of the three functions that are 1 at one corner and 0 at the others: x, y of each. */
+  /** The gradients (x, y) of the three functions that are 1 at one corner and 0 at the others. */
   slopes: readonly number[];
 }
 
@@ -54,10 +54,10 @@ function elementsOf(positions: Float64Array, triangles: Int32Array, conductivity
   });
 }
 
-/** Solves for the points whose temperature is unknown, by conjugate gradients. */
+/** Solves for the unknown temperatures by conjugate gradients. */
 function solve(elements: readonly Element[], count: number, known: Float64Array, source: number): Float64Array {
   const isFree = known.map((value) => Number(Number.isNaN(value)));
-  /** The heat that flows out of each point, W/m. */
+  /** Returns the heat that flows out of each point, W/m. */
   const outflow = (temperature: Float64Array) => {
     const result = new Float64Array(count);
     for (const { corners, area, conductivity, slopes } of elements) {

@@ -1,10 +1,10 @@
-// The heat in generated plates is that of physics: known solutions are met, better on finer meshes, and no heat gets lost.
+// The heat in generated plates agrees with known solutions, better on finer meshes, and no heat is lost.
 
 import { describe, expect, it } from "vitest";
 import { heatedPlate, PLATE_KINDS } from "../../../src/experiments/folder/generate.ts";
 import { steadyHeat } from "../../../src/experiments/folder/heat.ts";
 
-/** A grid of `rows` times `columns` quadrilaterals, each cut in two; `place` gives the position of a row and a column. */
+/** Returns a grid of `rows` times `columns` quadrilaterals, each cut in two; `place` returns the position of a row and a column. */
 function grid(rows: number, columns: number, place: (row: number, column: number) => readonly number[]) {
   const at = (row: number, column: number) => row * (columns + 1) + column;
   const positions: number[] = [];
@@ -67,7 +67,7 @@ it("where conduction is better, the temperature changes less", () => {
   const x = mesh.positions.filter((_, i) => i % 2 === 0);
   const known = x.map((at) => (at === 0 ? 300 : at === 1 ? 400 : Number.NaN));
   const { temperature } = steadyHeat({ ...mesh, conductivity: x.map((at) => 10 * (1 + at)), known, source: 0 });
-  // Of k = 10 (1 + x) the temperature is that of a logarithm.
+  // For k = 10 (1 + x), the temperature is logarithmic in x.
   temperature.forEach((value, p) => expect(value).toBeCloseTo(300 + (100 * Math.log1p(x[p])) / Math.LN2, 1));
 });
 
