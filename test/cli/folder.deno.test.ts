@@ -1,8 +1,9 @@
 // A folder of the user's own .vtu files: the built command line trains on it, continues, evaluates and predicts.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { loadVtu, saveVtu, toFloat32 } from "erwin/formats";
+import { loadPvd, loadVtu, savePvd, saveVtu, toFloat32 } from "erwin/formats";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { expectClose } from "../support/compare.ts";
 import { errorLine, erwin, interruptErwin, temporaryFolder } from "./command.ts";
@@ -195,6 +196,50 @@ it("proposes a config for files of h5py, which trains as it stands on those that
     mean.forEach((value, i) => expect(found.mean[i], name).toBeCloseTo(value, 10));
     expectClose(found.deviation, deviation, 1e-10, name);
   }
+});
+
+it("predicts a sequence from its first frame, as far from the truth as evaluate says", () => {
+  mkdirSync(path("flow"));
+  const line = Float32Array.from({ length: 48 }, (_, i) => (i % 3 === 0 ? i / 48 : 0));
+  for (const [s, name] of ["a", "b", "c"].entries()) {
+    for (let frame = 0; frame < 4; frame++) {
+      const heat = Float32Array.from({ length: 16 }, (_, p) => 300 + 5 * Math.sin((p + s) / 3 - frame));
+      const pointData = new Map([["heat", { shape: [16], data: heat }]]);
+      writeFileSync(path(`flow/${name}-${frame}.vtu`), saveVtu({ points: { shape: [16, 3], data: line }, pointData }));
+    }
+  }
+  const frames = [0, 1, 2, 3].map((frame) => ({ file: `a-${frame}.vtu`, time: frame / 10 }));
+  writeFileSync(path("flow/a.pvd"), savePvd(frames));
+  const sequence = 'sequence: true\ntargets: [heat]\nsplits: {train: [b], val: [c], test: ["a.pvd"]}\n';
+  writeFileSync(path("flow.yaml"), sequence + config.slice(config.indexOf("model:")));
+  const data = ["--data-path", path("flow"), "--config", path("flow.yaml"), "--out", path("moved")];
+  const trained = erwin(["train", ...data, "training.steps=3", ...onCpu]);
+  expect(trained.code, trained.stderr).toBe(0);
+  const measured = erwin(["evaluate", "--model", path("moved"), "--json", path("moved.json"), ...onCpu]);
+  expect(measured.code, measured.stderr).toBe(0);
+  const { rollout, baselines } = JSON.parse(readFileSync(path("moved.json"), "utf8"));
+  expect(Object.keys(baselines)).toEqual(["mean", "persistence"]);
+
+  const predict = (input: string, output: string, ...more: string[]) => {
+    const found = erwin(["predict", "--model", path("moved"), "--input", input, "--output", output, ...more, ...onCpu]);
+    expect(found.code, found.stderr).toBe(0);
+    return loadPvd(readFileSync(join(output, "a.pvd"))).map(({ file, time }) => {
+      const { pointData } = loadVtu(readFileSync(join(output, file)));
+      const [truth, prediction, error] = ["heat", "prediction", "error"].map((name) => toFloat32(pointData.get(name)!));
+      return { time, truth, prediction, error };
+    });
+  };
+  const found = predict(path("flow/a.pvd"), path("moved-a"));
+  expect(found.map(({ time }) => time)).toEqual(frames.map(({ time }) => time));
+  expect(found[0].prediction).toEqual(found[0].truth);
+  const errors = found.map(({ error }) => Math.sqrt(error.reduce((sum, value) => sum + value ** 2, 0) / error.length));
+  expectClose(errors.slice(1), rollout.rmse_heat, 1e-6, "errors");
+
+  // Of all sequences, and no further than one is asked for.
+  expect(predict(path("flow"), path("moved-all"), "--rollout", "2")).toEqual(found.slice(0, 3));
+  expect(readdirSync(path("moved-all"))).toEqual(
+    ["a", "b", "c"].flatMap((name) => [...[0, 1, 2].map((frame) => `${name}.${frame}.vtu`), `${name}.pvd`]),
+  );
 });
 
 it("says what is wrong with a config by line, and what a file lacks", () => {

@@ -22,6 +22,7 @@ import { type FieldsOptions, predictFieldsOf, predictManyFields } from "../predi
 import { isSingleFile } from "../predict/inputs.ts";
 import { predictMany } from "../predict/many.ts";
 import { recipeOf } from "../predict/recipe.ts";
+import { isCollection, predictSequences } from "../predict/sequences.ts";
 import { parseShard } from "../predict/shard.ts";
 import { withProgress } from "../progress.ts";
 import { weightsOf } from "../run-folder.ts";
@@ -37,7 +38,7 @@ const formatNames = predictionFormats.map((extension) => extension.slice(1));
 
 export const predict: Command = {
   summary: "apply a model to points: of one file, or of thousands",
-  usage: `--model FILE_OR_RUN --input PATH ... --output PATH [--format NAME] [--shard I/N] [--batch-points N] [--overwrite] [--lease SECONDS | --queue URL] ${modelUsage}`,
+  usage: `--model FILE_OR_RUN --input PATH ... --output PATH [--format NAME] [--shard I/N] [--batch-points N] [--overwrite] [--lease SECONDS | --queue URL] [--rollout N] ${modelUsage}`,
   options: {
     input: { ...fileOptions.input, value: "PATH", repeats: true },
     output: {
@@ -64,6 +65,11 @@ export const predict: Command = {
       value: "URL",
       description: "put many files into a queue (redis://HOST:PORT), for erwin work on any number of machines",
     },
+    rollout: {
+      value: "N",
+      description:
+        "predict the sequences of a folder, or of a .pvd file, from their first frames, N steps at most (of a .pvd file: default all)",
+    },
     ...modelOptions,
   },
   notes: [
@@ -87,19 +93,40 @@ async function run(args: Arguments): Promise<void> {
   // A shell expands data/*.ply to several arguments.
   inputs.push(...args.positionals);
   const choice = { ...readModelChoice(args), modelPath };
+  if (args.has("rollout") || inputs.some(isCollection)) return predictRollout(args, inputs, choice);
   const many = isSingleFile(inputs) ? undefined : readMany(args, choice);
   const wrong = many ? undefined : forMany.find((name) => args.has(name));
   if (wrong) throw new UsageError(`--${wrong} is for many files: a folder, a .txt list or several --input`);
   const output = args.required("output");
   const format = many?.format ?? predictionFormat(output);
 
-  const weights = { bytes: readBytes(modelPath), file: modelPath };
-  const { metadata } = loadSafetensors(weights.bytes, { file: modelPath });
-  if (metadata.experiment === FOLDER) {
-    return predictFields(args, inputs, { weights, metadata, device: choice.device }, many);
-  }
+  const fields = readFields(choice);
+  if (fields) return predictFields(args, inputs, fields, many);
   return many ? predictMany({ ...choice, ...many, inputs }) : predictOne(inputs[0], output, format, choice);
 }
+
+/** Reads the model's file; undefined if it holds no model of a folder's fields. */
+function readFields({ modelPath: file, device }: PathChoice): FieldsOptions | undefined {
+  const bytes = readBytes(file);
+  const { metadata } = loadSafetensors(bytes, { file });
+  return metadata.experiment === FOLDER ? { weights: { bytes, file }, metadata, device } : undefined;
+}
+
+async function predictRollout(args: Arguments, inputs: readonly string[], choice: PathChoice): Promise<void> {
+  const wrong = [...forMany, ...forModels].find((name) => args.has(name));
+  if (wrong) throw new UsageError(`--${wrong} is of no use to sequences, which are predicted step by step`);
+  if (inputs.length > 1) throw new UsageError("sequences are predicted from a single --input: a .pvd file or a folder");
+  const fields = readFields(choice);
+  if (!fields) throw new UsageError(`${choice.modelPath} was not trained on sequences of a folder's fields`);
+  return predictSequences({
+    ...fields,
+    input: inputs[0],
+    outputFolder: args.required("output"),
+    steps: args.count("rollout"),
+  });
+}
+
+type PathChoice = ModelChoice & { modelPath: string };
 
 const forMany = ["format", "shard", "batch-points", "overwrite", "lease", "queue"];
 

@@ -1,6 +1,7 @@
 // erwin predict for models of a folder's fields: each output is the input file with the predictions added.
 
 import { basename, extname } from "node:path";
+import type { PredictedField } from "../../experiments/experiment.ts";
 import { cloudOf } from "../../experiments/folder/cloud.ts";
 import { type FolderExperiment, folderExperimentOf } from "../../experiments/folder/experiment.ts";
 import type { FieldModel } from "../../experiments/folder/model.ts";
@@ -127,13 +128,8 @@ async function withFields(
   });
 }
 
-export function openFields({ weights, metadata }: Omit<FieldsOptions, "device">, device: Device): OpenFields {
-  const experiment = folderExperimentOf(metadata, weights.file);
-  const options = Object.fromEntries(
-    Object.entries(experiment.options).map(([name, option]) => [name, option.default]),
-  );
-  const name = metadata.experiment as string;
-  const model = readModel(experiment as never, weights, { device, name, options: options as never }) as FieldModel;
+export function openFields(weights: Omit<FieldsOptions, "device">, device: Device): OpenFields {
+  const { experiment, model } = readFieldModel(weights, device);
   return {
     predict: async (bytes, input, output) => {
       const arrays = await predictFile(experiment, model, bytes, input);
@@ -143,6 +139,20 @@ export function openFields({ weights, metadata }: Omit<FieldsOptions, "device">,
   };
 }
 
+/** Returns the experiment of a model's file, and the model, which the caller has to dispose of. */
+export function readFieldModel(
+  { weights, metadata }: Omit<FieldsOptions, "device">,
+  device: Device,
+): { experiment: FolderExperiment; model: FieldModel } {
+  const experiment = folderExperimentOf(metadata, weights.file);
+  const options = Object.fromEntries(
+    Object.entries(experiment.options).map(([name, option]) => [name, option.default]),
+  );
+  const name = metadata.experiment as string;
+  const model = readModel(experiment as never, weights, { device, name, options: options as never }) as FieldModel;
+  return { experiment, model };
+}
+
 async function predictFile(
   experiment: FolderExperiment,
   model: FieldModel,
@@ -150,7 +160,11 @@ async function predictFile(
   input: string,
 ): Promise<Map<string, SafeTensorInput>> {
   const sample = await readSample(bytes, input, experiment.described, { truth: false });
-  const fields = await experiment.predictFields(model, cloudOf({ sample }, experiment.layout));
+  return arraysOf(await experiment.predictFields(model, cloudOf({ sample }, experiment.layout)), input);
+}
+
+/** Returns the predictions for a file as arrays of its points. @throws InputError for numbers that are not finite */
+export function arraysOf(fields: readonly PredictedField[], input: string): Map<string, SafeTensorInput> {
   const arrays = pointDataOf(predictionArrays(fields));
   for (const [name, { shape, data }] of arrays) expectFinite(data as Float32Array, shape[1] ?? 1, `${input}: ${name}`);
   return arrays;

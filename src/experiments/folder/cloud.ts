@@ -79,7 +79,8 @@ function truthOf(
   return truth;
 }
 
-function expectTarget(sample: FieldSample, index: number, name: string): Columns {
+/** Returns a target that a sequence cannot begin without. */
+export function expectTarget(sample: FieldSample, index: number, name: string): Columns {
   const target = sample.targets[index];
   if (target) return target;
   const problem = `has no array "${name}", of which the model predicts the change.`;

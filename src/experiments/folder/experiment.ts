@@ -14,7 +14,8 @@ import { FolderData } from "./data.ts";
 import { type Layout, layOut } from "./layout.ts";
 import { FieldModel } from "./model.ts";
 import { predictionsOf } from "./predictions.ts";
-import { rolloutErrors } from "./rollout.ts";
+import { rollOut, rolloutErrors } from "./rollout.ts";
+import type { FieldSample } from "./sample.ts";
 import type { Scaling, Statistics } from "./statistics.ts";
 import { type FieldBatch, fieldTask, prepareClouds } from "./task.ts";
 
@@ -38,6 +39,12 @@ export interface FolderExperiment extends Experiment<Values, FieldModel, FieldCl
   readonly layout: Layout;
   /** Returns the predictions for one sample. @param model in evaluation mode */
   predictFields(model: FieldModel, cloud: FieldCloud): Promise<PredictedField[]>;
+  /**
+   * Predicts a sequence from its first frame, each frame from the prediction before it.
+   * @param model in evaluation mode
+   * @param frames as far apart as the config's stride
+   */
+  rollOut(model: FieldModel, frames: AsyncIterable<FieldSample>): AsyncGenerator<PredictedField[]>;
 }
 
 /**
@@ -118,6 +125,7 @@ export function folderExperiment(
       return layout && fieldsOf(layout);
     },
     predictFields,
+    rollOut: (model, frames) => rollOut(model, frames, { layout: laidOut(), graph: config.graph }),
     async predict(model, cloud) {
       const { positions, dimensions: dimensionality, cells } = cloud.pair.sample;
       const fields = await predictFields(model, cloud);

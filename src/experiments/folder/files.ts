@@ -54,9 +54,9 @@ async function sequencesIn(source: DataSource, all: readonly string[], samples: 
   const units: Unit[] = [];
   const taken = new Set<string>();
   for (const path of all.filter((candidate) => extensionOf(candidate) === "pvd")) {
-    const files = await framesOf(source, path);
-    for (const file of files) taken.add(file);
-    units.push({ name: path, files });
+    const frames = await framesOf(source, path);
+    for (const { file } of frames) taken.add(file);
+    units.push({ name: path, files: frames.map(({ file }) => file), times: frames.map(({ time }) => time) });
   }
   const numbered = new Map<string, { number: number; path: string }[]>();
   for (const path of samples) {
@@ -75,7 +75,7 @@ async function sequencesIn(source: DataSource, all: readonly string[], samples: 
   return units;
 }
 
-async function framesOf(source: DataSource, path: string): Promise<string[]> {
+async function framesOf(source: DataSource, path: string): Promise<{ file: string; time: number }[]> {
   const file = locate(source, path);
   const entries = loadPvd(await source.read(path), { file });
   const inTime = entries
@@ -87,7 +87,7 @@ async function framesOf(source: DataSource, path: string): Promise<string[]> {
     throw new FormatError(`${file}: ${problem}`, { file });
   }
   const folder = path.split("/").slice(0, -1).join("/");
-  return inTime.map(({ entry }) => resolvePath(folder, entry.file));
+  return inTime.map(({ entry }) => ({ file: resolvePath(folder, entry.file), time: entry.time ?? 0 }));
 }
 
 function resolvePath(folder: string, path: string): string {

@@ -3,12 +3,13 @@
 import { Random } from "../../random.ts";
 import type { DataSet } from "../../train/task.ts";
 import { meanOver } from "../baselines.ts";
-import type { FieldCloud } from "./cloud.ts";
+import type { PredictedField } from "../experiment.ts";
+import { cloudOf, expectTarget, type FieldCloud } from "./cloud.ts";
 import type { GraphChoice } from "./config.ts";
 import type { Layout } from "./layout.ts";
 import type { FieldModel } from "./model.ts";
-import type { Columns } from "./sample.ts";
-import { normaliseInto, restore } from "./statistics.ts";
+import type { Columns, FieldSample } from "./sample.ts";
+import { normaliseInto, type Pair, restore } from "./statistics.ts";
 import { prepareClouds } from "./task.ts";
 
 export interface RolloutOptions {
@@ -101,6 +102,37 @@ export async function nextState(
     return { width, data: change.map((value, at) => before[i].data[at] + value) };
   });
 }
+
+/**
+ * Predicts the frames of a sequence from its first one, each from the prediction before it; the first is that frame itself. Inputs and
+ * globals come from each frame; fields have a truth where the frame has one.
+ * @param model in evaluation mode
+ * @param frames those that a step of the model takes each other to
+ * @throws FormatError for a frame that does not fit, and if the first has no targets
+ */
+export async function* rollOut(
+  model: FieldModel,
+  frames: AsyncIterable<FieldSample>,
+  options: Pick<RolloutOptions, "layout" | "graph">,
+): AsyncGenerator<PredictedField[]> {
+  const { targets } = options.layout;
+  let reached: { frame: FieldSample; state: readonly Columns[] } | undefined;
+  for await (const frame of frames) {
+    const state = reached
+      ? await nextState(model, cloudOf(between(reached, frame), options.layout), reached.state, options)
+      : targets.map(({ target }, i) => expectTarget(frame, i, target.name));
+    yield targets.map(({ target: { name }, width }, i) => {
+      const truth = frame.targets[i]?.data;
+      return { name, channels: width, prediction: state[i].data, ...(truth && { truth }) };
+    });
+    reached = { frame, state };
+  }
+}
+
+const between = ({ frame, state }: { frame: FieldSample; state: readonly Columns[] }, next: FieldSample): Pair => ({
+  sample: { ...frame, targets: state },
+  next,
+});
 
 function rootMeanSquare({ data }: Columns, truth: Columns): number {
   let sum = 0;

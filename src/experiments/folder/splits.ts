@@ -63,6 +63,8 @@ export interface Unit {
   readonly name: string;
   /** Its frames in order; a single file if it is not a sequence. */
   readonly files: readonly string[];
+  /** The times of its frames, if they are known. */
+  readonly times?: readonly number[];
 }
 
 /**

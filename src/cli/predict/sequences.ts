@@ -1,0 +1,109 @@
+// erwin predict for models of sequences: predicts each sequence from its first frame, step by step, and writes its frames back with
+// the predictions added.
+
+import { basename, dirname, extname, join, resolve, sep } from "node:path";
+import type { FolderExperiment } from "../../experiments/folder/experiment.ts";
+import { findUnits } from "../../experiments/folder/files.ts";
+import type { FieldModel } from "../../experiments/folder/model.ts";
+import { type FieldSample, readSample } from "../../experiments/folder/sample.ts";
+import type { Unit } from "../../experiments/folder/splits.ts";
+import { addArrays } from "../../formats/add-arrays.ts";
+import { savePvd } from "../../formats/pvd.ts";
+import { InputError } from "../../index.ts";
+import { UsageError } from "../command.ts";
+import { FolderSource } from "../data-folder.ts";
+import { describeDevice, withDevice } from "../device.ts";
+import { isFolder, makeFolder, placeOf, writeWhole } from "../files.ts";
+import { withProgress } from "../progress.ts";
+import { formatPlural } from "../text.ts";
+import { arraysOf, expectFieldOutput, type FieldsOptions, readFieldModel } from "./fields.ts";
+
+/** Whether a path is that of a collection of frames. */
+export const isCollection = (path: string): boolean => extname(path).toLowerCase() === ".pvd";
+
+export interface SequencesOptions extends FieldsOptions {
+  /** A collection (.pvd), or a folder of sequences. */
+  input: string;
+  outputFolder: string;
+  /** The largest number of steps; by default all that a sequence has frames for. */
+  steps?: number;
+}
+
+/**
+ * Predicts sequences. Each gets its frames and a collection of them in the output folder, under its own name.
+ * @throws UsageError for an input or a model that is none of sequences; FormatError for a frame that does not fit
+ */
+export async function predictSequences(options: SequencesOptions): Promise<void> {
+  const { input, outputFolder, weights } = options;
+  if (!isCollection(input) && !isFolder(input)) {
+    throw new UsageError(`--rollout is for sequences: --input is "${input}", expected a .pvd file or a folder`);
+  }
+  const folder = isFolder(input) ? input : dirname(resolve(input));
+  if (placeOf(folder) === (placeOf(outputFolder) ?? resolve(outputFolder))) {
+    throw new InputError(`"${outputFolder}" holds the input: choose another folder for the output.`, { file: input });
+  }
+  await withDevice(options.device, async (device) => {
+    const { experiment, model } = readFieldModel(options, device);
+    try {
+      if (!experiment.described.sequence) {
+        throw new UsageError(
+          `${weights.file} holds a model of single samples: sequences are for one with sequence: true`,
+        );
+      }
+      const source = new FolderSource(folder);
+      const { files } = experiment.described;
+      const found = await findUnits(source, { files: isCollection(input) ? basename(input) : files, sequence: true });
+      // Without earlier predictions.
+      const isOutput = ({ files }: Unit) => resolve(folder, files[0]).startsWith(join(resolve(outputFolder), sep));
+      const units = found.filter((unit) => (isCollection(input) ? unit.name === basename(input) : !isOutput(unit)));
+      makeFolder(outputFolder);
+      for (const unit of units) {
+        const steps = await predictSequence({ ...options, experiment, model, source, unit });
+        console.log(`${unit.name}: ${formatPlural(steps, "step")} by ${describeDevice(device)}, into ${outputFolder}`);
+      }
+    } finally {
+      model.dispose();
+    }
+  });
+}
+
+interface SequenceOptions extends SequencesOptions {
+  experiment: FolderExperiment;
+  model: FieldModel;
+  source: FolderSource;
+  unit: Unit;
+}
+
+/** @returns the number of steps */
+async function predictSequence(options: SequenceOptions): Promise<number> {
+  const { experiment, model, source, unit, outputFolder, steps = Number.POSITIVE_INFINITY } = options;
+  const { described } = experiment;
+  const stride = described.sequence?.stride ?? 1;
+  const frames = unit.files
+    .map((file, i) => ({ file, time: unit.times?.[i] ?? i }))
+    .filter((_, i) => i % stride === 0 && i / stride <= steps);
+  let bytes: Uint8Array = new Uint8Array();
+  async function* samples(): AsyncGenerator<FieldSample> {
+    for (const { file } of frames) {
+      expectFieldOutput(file);
+      bytes = await source.read(file);
+      yield await readSample(bytes, join(source.name, file), described, { truth: false });
+    }
+  }
+  const name = unit.name.replace(/\.pvd$/i, "").replaceAll("/", "_");
+  const digits = String(frames.length - 1).length;
+  const written: { file: string; time: number }[] = [];
+  await withProgress(`predicting ${unit.name}`, async (report) => {
+    for await (const fields of experiment.rollOut(model, samples())) {
+      const { file, time } = frames[written.length];
+      const output = `${name}.${String(written.length).padStart(digits, "0")}${extname(file)}`;
+      writeWhole(join(outputFolder, output), addArrays(bytes, arraysOf(fields, file), file));
+      written.push({ file: output, time });
+      report(written.length, frames.length);
+    }
+  });
+  if (written.every(({ file }) => /\.vt[up]$/i.test(file))) {
+    writeWhole(join(outputFolder, `${name}.pvd`), savePvd(written));
+  }
+  return written.length - 1;
+}
