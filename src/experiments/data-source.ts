@@ -28,6 +28,8 @@ export interface DataSource {
   list(folder: string): Promise<DataEntry[]>;
   /** Reads a file, or a range of it. @throws FormatError if there is no such file */
   read(path: string, range?: ByteRange): Promise<Uint8Array>;
+  /** Returns a file for readers that read parts of it by themselves, if the source has files. @throws FormatError if there is no such file */
+  blob?(path: string): Promise<Blob>;
   /** Returns the size of a file in bytes. @throws FormatError if there is no such file */
   size(path: string): Promise<number>;
 }

@@ -21,6 +21,12 @@ export interface H5Module {
     writeFile(path: string, bytes: Uint8Array): void;
     readFile(path: string): Uint8Array;
     unlink(path: string): void;
+    mkdir(path: string): void;
+    rmdir(path: string): void;
+    mount(kind: unknown, files: { blobs: { name: string; data: Blob }[] }, path: string): void;
+    unmount(path: string): void;
+    /** WORKERFS reads blobs synchronously and in parts, which browsers allow in workers only. */
+    readonly filesystems: { readonly WORKERFS: unknown };
   };
   readonly HEAPU8: Uint8Array;
   _malloc(bytes: number): number;

@@ -23,6 +23,7 @@ const unsignedIntegers: Record<number, SafeTensorType> = { 1: "U8", 2: "U16", 4:
 /** A file may always claim this many bytes of data, however small it is. */
 const SMALL = 2 ** 20;
 const PATH = "/file.h5";
+const MOUNT = "/mounted";
 
 let instance: Promise<H5Module> | undefined;
 
@@ -42,31 +43,55 @@ async function withLibrary<T>(use: (library: H5Module) => T): Promise<T> {
 /**
  * Reads the numeric data sets of an HDF5 file. Names are paths without the first slash: "position", "group/position". Text,
  * compounds and other element types are skipped, unless they are asked for by name.
+ * @param input the file's bytes, or the file itself: in a web worker only the parts that are needed are read of a Blob, which may
+ *   be larger than memory; elsewhere all of it
  * @param options.file name used in error messages (default "hdf5")
  * @param options.only names of the data sets to read (default: all)
  * @throws FormatError for a file that is damaged or truncated, and for a data set of `only` that is missing or not numeric.
  */
 export async function loadHdf5(
-  input: FileBytes,
+  input: FileBytes | Blob,
   options: { file?: string; only?: readonly string[] } = {},
 ): Promise<Map<string, SafeTensor>> {
   const name = options.file ?? "hdf5";
-  const bytes = toBytes(input);
-  return await withLibrary((library) => {
-    library.FS.writeFile(PATH, bytes);
-    try {
-      return guarded(name, () => {
-        const file = library.open(PATH, library.H5F_ACC_RDONLY, false, -1, -1);
+  const content = input instanceof Blob ? await contentOf(input) : toBytes(input);
+  const size = content instanceof Blob ? content.size : content.length;
+  return await withLibrary((library) =>
+    withFile(library, content, (path) =>
+      guarded(name, () => {
+        const file = library.open(path, library.H5F_ACC_RDONLY, false, -1, -1);
         if (file <= 0n)
           throw formatError(name, "not an HDF5 file, or damaged: the HDF5 library cannot open it.", { offset: 0 });
-        const arrays = readDatasets(library, file, { name, size: bytes.length, only: options.only });
+        const arrays = readDatasets(library, file, { name, size, only: options.only });
         if (library.close_file(file) < 0) throw formatError(name, "damaged: the HDF5 library cannot close it.");
         return arrays;
-      });
+      }),
+    ),
+  );
+}
+
+/** Returns the blob where it can be read in parts, else its bytes. */
+const contentOf = async (blob: Blob): Promise<Blob | Uint8Array> =>
+  "FileReaderSync" in globalThis ? blob : new Uint8Array(await blob.arrayBuffer());
+
+/** Gives the library a file while `use` reads it. */
+function withFile<T>({ FS }: H5Module, content: Blob | Uint8Array, use: (path: string) => T): T {
+  if (content instanceof Blob) {
+    FS.mkdir(MOUNT);
+    FS.mount(FS.filesystems.WORKERFS, { blobs: [{ name: PATH.slice(1), data: content }] }, MOUNT);
+    try {
+      return use(`${MOUNT}${PATH}`);
     } finally {
-      library.FS.unlink(PATH);
+      FS.unmount(MOUNT);
+      FS.rmdir(MOUNT);
     }
-  });
+  }
+  FS.writeFile(PATH, content);
+  try {
+    return use(PATH);
+  } finally {
+    FS.unlink(PATH);
+  }
 }
 
 /** Converts whatever the library throws, WebAssembly traps included, to an error about the file. */

@@ -66,8 +66,8 @@ async function readDataset(
   name: string,
 ): Promise<{ array: SafeTensor; file: string }> {
   const file = locate(source, path);
-  const bytes = await source.read(path);
-  const array = (await loadHdf5(bytes, { file, only: [name] })).get(name) as SafeTensor;
+  const content = await (source.blob?.(path) ?? source.read(path));
+  const array = (await loadHdf5(content, { file, only: [name] })).get(name) as SafeTensor;
   return { array, file };
 }
 

@@ -29,6 +29,10 @@ export class DirectorySource implements DataSource {
     return (await this.#file(path)).size;
   }
 
+  blob(path: string): Promise<Blob> {
+    return this.#file(path);
+  }
+
   /** Writes a file, and creates the folders of its path: for the output of a generator, for example. */
   async write(path: string, bytes: Uint8Array): Promise<void> {
     const { folder, name } = parted(path);

@@ -58,6 +58,10 @@ export class FileSource implements DataSource {
     return this.#file(path).size;
   }
 
+  async blob(path: string): Promise<Blob> {
+    return this.#file(path);
+  }
+
   #file(path: string): Blob {
     const file = this.files.get(path);
     if (!file) throw missing(this, path, "file");

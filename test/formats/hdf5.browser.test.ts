@@ -1,0 +1,39 @@
+// HDF5 files that do not fit into memory, which a worker reads in parts.
+import { loadHdf5 } from "erwin/formats";
+import { expect, test } from "vitest";
+
+const address = new URL("hdf5/values.h5", import.meta.url);
+
+/** Has a worker read the file. */
+async function read(blob: Blob, only?: string[]): Promise<Record<string, unknown>> {
+  const worker = new Worker(new URL("hdf5-worker.ts", import.meta.url), { type: "module" });
+  try {
+    return await new Promise((resolve, reject) => {
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.onerror = ({ message }) => reject(new Error(message));
+      worker.postMessage({ blob, only });
+    });
+  } finally {
+    worker.terminate();
+  }
+}
+
+test("a Blob of more than 2 GiB is read in a worker as its beginning is from bytes", async () => {
+  const bytes = await (await fetch(address)).arrayBuffer();
+  const padding = new Blob([new Uint8Array(2 ** 26)]);
+  const large = new Blob([bytes, ...Array(33).fill(padding)]);
+  expect(large.size).toBeGreaterThan(2 ** 31);
+  const expected = Object.fromEntries(await loadHdf5(bytes));
+  expect(Object.keys(expected)).toContain("group/inner/position");
+  expect(await read(large)).toEqual(expected);
+  expect(await read(large, ["scalar"])).toEqual({ scalar: expected.scalar });
+  // A page has no way to read in parts.
+  expect(Object.fromEntries(await loadHdf5(new Blob([bytes])))).toEqual(expected);
+});
+
+test("a damaged Blob is a FormatError in a worker, too", async () => {
+  expect(await read(new Blob([new Uint8Array(1000)]))).toMatchObject({
+    name: "FormatError",
+    message: expect.stringContaining("large.h5: not an HDF5 file"),
+  });
+});
