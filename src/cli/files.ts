@@ -194,14 +194,6 @@ const reasons: Record<string, string> = {
   ENAMETOOLONG: "the name is too long",
 };
 
-/** The errors after which no other file could be written either. */
-const lasting = ["ENOSPC", "EDQUOT", "EROFS", "EIO"];
-
-/** Whether writing failed for a reason that holds for every other file, too. */
-export function endsWriting(error: unknown): boolean {
-  return error instanceof InputError && lasting.includes(String(error.details.reason));
-}
-
 /** Deno's own refusals are rethrown unchanged, because they say which permission is missing. */
 function fileError(action: "read" | "write", path: string, error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException).code;

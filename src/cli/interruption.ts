@@ -30,3 +30,19 @@ export async function stoppedBySignals<Result>(
     for (const signal of signals) process.removeListener(signal, onSignal);
   }
 }
+
+/**
+ * Runs `work` with a signal that is aborted by the first Ctrl-C or SIGTERM; the second ends the process.
+ * @param message says what happens after the first
+ */
+export function untilInterrupted<Result>(
+  message: string,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const interruption = new AbortController();
+  return stoppedBySignals(
+    message,
+    () => interruption.abort(),
+    () => work(interruption.signal),
+  );
+}

@@ -64,12 +64,6 @@ export async function hasFolder(source: DataSource, path: string): Promise<boole
   return (await hasEntry(source, path))?.folder ?? false;
 }
 
-/** Returns whether a file exists. */
-export async function hasFile(source: DataSource, path: string): Promise<boolean> {
-  const entry = await hasEntry(source, path);
-  return entry !== undefined && !entry.folder;
-}
-
 async function hasEntry(source: DataSource, path: string): Promise<DataEntry | undefined> {
   const names = path.split("/");
   let folder = "";

@@ -8,22 +8,10 @@ import { afterAll, expect, it } from "vitest";
 import { BatchPredictor, type Predictor } from "../../src/cli/serve/predictor.ts";
 import { Service, type ServiceOptions } from "../../src/cli/serve/server.ts";
 import { cloudOptions, randomCloud, seededRandom } from "../support/clouds.ts";
+import { twoLevels as config } from "../support/configs.ts";
 import { forwardToHost, useDevice } from "../support/models.ts";
 
 const device = useDevice("cpu");
-const config = {
-  cIn: 3,
-  cHidden: [8, 8],
-  ballSizes: [16, 16],
-  encNumHeads: [2, 2],
-  encDepths: [2, 2],
-  decNumHeads: [2],
-  decDepths: [2],
-  strides: [4],
-  rotate: 45,
-  mlpRatio: 2,
-  mpSteps: 1,
-};
 
 const services: Service[] = [];
 afterAll(() => Promise.all(services.map((service) => service.end())));

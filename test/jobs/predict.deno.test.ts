@@ -6,23 +6,11 @@ import { type PredictOptions, predictClaims } from "../../src/jobs/predict.ts";
 import type { Claim } from "../../src/jobs/shared-work.ts";
 import { joinPrepared } from "../../src/train/batches.ts";
 import { cloudOptions, joinClouds, randomCloud, seededRandom } from "../support/clouds.ts";
+import { twoLevels as config } from "../support/configs.ts";
 import { forwardToHost, useDevice } from "../support/models.ts";
 
 const device = useDevice("cpu");
 
-const config = {
-  cIn: 3,
-  cHidden: [8, 8],
-  ballSizes: [16, 16],
-  encNumHeads: [2, 2],
-  encDepths: [2, 2],
-  decNumHeads: [2],
-  decDepths: [2],
-  strides: [4],
-  rotate: 45,
-  mlpRatio: 2,
-  mpSteps: 1,
-};
 const clouds = (sizes: readonly number[]) => {
   const random = seededRandom(1);
   return sizes.map((size) => randomCloud(size, cloudOptions(config), random));

@@ -6,20 +6,7 @@ import process from "node:process";
 import { ErwinTransformer, requestDevice, saveSafetensors } from "erwin";
 import { type Result, type Running, start } from "../cli/command.ts";
 import { seededRandom, uniformCloud } from "../support/clouds.ts";
-
-const config = {
-  cIn: 3,
-  cHidden: [8, 8],
-  ballSizes: [16, 16],
-  encNumHeads: [2, 2],
-  encDepths: [2, 2],
-  decNumHeads: [2],
-  decDepths: [2],
-  strides: [4],
-  rotate: 45,
-  mlpRatio: 2,
-  mpSteps: 1,
-};
+import { twoLevels as config } from "../support/configs.ts";
 
 /** The number of points of each cloud. */
 export const POINTS = 64;

@@ -2,12 +2,12 @@
 
 import type { Job } from "bullmq";
 import type { Arguments, Command } from "../command.ts";
+import { untilInterrupted } from "../interruption.ts";
 import { deviceOptions, readDeviceChoice } from "../options.ts";
 import { printError } from "../progress.ts";
 import { ComputeError, ComputeProcess } from "../queue/child.ts";
 import { computeJobs } from "../queue/compute.ts";
 import { connectionTo, loadBullmq, type QueuedPrediction, queueName, queueOption } from "../queue/queue.ts";
-import { untilInterrupted } from "../signals.ts";
 import { formatCount } from "../text.ts";
 
 const defaults = { jobs: 16, batchPoints: 16_384, lease: 30 };

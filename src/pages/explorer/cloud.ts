@@ -32,12 +32,6 @@ const arrayFormats: Readonly<Record<string, (bytes: Uint8Array, file: string) =>
 
 type Arrays = ReadonlyMap<string, SafeTensor>;
 
-/** The extensions for the file dialogue. */
-export const readableExtensions: readonly string[] = [
-  ...formats.pointCloudExtensions,
-  ...Object.keys(arrayFormats).map((format) => `.${format}`),
-];
-
 const positionNames = ["node_positions", "positions", "position", "pos", "points", "pointcloud"];
 const batchNames = ["batch_idx", "batch"];
 const edgeNames = ["edge_index", "edges"];

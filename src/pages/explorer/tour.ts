@@ -74,9 +74,6 @@ const steps: readonly Step[] = [
   },
 ];
 
-/** The duration of the whole tour in seconds: about a minute. */
-export const tourSeconds = steps.reduce((sum, { seconds }) => sum + seconds, 0);
-
 export class Tour {
   readonly #controller: Controller;
   readonly #stage: ExplorerStage;
