@@ -12,6 +12,7 @@ import { holdLife } from "../src/host/life.ts";
 import { borrowThreads } from "../src/host/page-threads.ts";
 import { setVisible } from "../src/host/visibility.ts";
 import { type Limits, setLimits } from "../src/limits.ts";
+import { SerialQueue } from "../src/serial.ts";
 import { noGrad } from "../src/tensor/tape.ts";
 import { FitController } from "../src/train/control.ts";
 import { keepErrorClasses } from "../src/worker/errors.ts";
@@ -59,8 +60,8 @@ class ModelServer implements ModelWorker {
   #trainingRecoveries = 0;
   /** The controllers of the trainings that run or wait. */
   readonly #controllers = new Map<number, FitController>();
-  #closed = false;
-  #lastCall: Promise<unknown> = Promise.resolve();
+  /** One call at a time uses the device. */
+  readonly #calling = new SerialQueue();
 
   hold(life: string): Promise<boolean> {
     return holdLife(life);
@@ -81,7 +82,7 @@ class ModelServer implements ModelWorker {
     this.#onRecovery = onRecovery;
     if (threads) borrowThreads(threads);
     this.#options = options;
-    return this.#inOrder(() => this.#openDevice());
+    return this.#calling.run(() => this.#openDevice());
   }
 
   setVisible(visible: boolean): void {
@@ -132,7 +133,7 @@ class ModelServer implements ModelWorker {
   }
 
   setMode(mode: WorkerMode): Promise<void> {
-    return this.#inOrder(async () => {
+    return this.#calling.run(async () => {
       const model = this.#loadedModel();
       if (mode === "train") model.train();
       else model.eval();
@@ -196,26 +197,16 @@ class ModelServer implements ModelWorker {
    * Drops the waiting calls. The current call ends first: Deno can crash if a device is destroyed while it works.
    */
   async close(): Promise<void> {
-    this.#closed = true;
+    const closed = this.#calling.close(new DisposedError("this worker is closing"));
     for (const controller of this.#controllers.values()) controller.stop();
-    await this.#lastCall;
+    await closed;
     await disposeThreads();
     this.#first?.dispose();
   }
 
-  /** Executes one call at a time in the order of arrival, whether or not the previous one succeeded. */
-  #inOrder<Result>(work: () => Promise<Result>): Promise<Result> {
-    const result = this.#lastCall.then(() => {
-      if (this.#closed) throw new DisposedError("this worker is closing");
-      return work();
-    });
-    this.#lastCall = result.catch(() => {});
-    return result;
-  }
-
-  /** Like `#inOrder`, for work that is done again on another device if this one is lost. */
+  /** Executes work in its turn, and again on another device if this one is lost. */
   #surviving<Result>(work: () => Promise<Result>): Promise<Result> {
-    return this.#inOrder(async () => {
+    return this.#calling.run(async () => {
       for (;;) {
         try {
           const result = await work();

@@ -8,6 +8,7 @@ import { defaultThreads } from "../host/environment.ts";
 import { readModule } from "../host/module-file.ts";
 import { ThreadGroup } from "../host/thread-group.ts";
 import { hasWorkers } from "../host/worker.ts";
+import { SerialQueue } from "../serial.ts";
 import { Calls, callBytes } from "./calls.ts";
 import { execute, type Request, type Result } from "./execute.ts";
 import { createMemory } from "./memory.ts";
@@ -214,14 +215,8 @@ let inPlace = false;
 export function buildInPlace(): void {
   inPlace = true;
 }
-let queue: Promise<unknown> = Promise.resolve();
-
 /** Requests run one after the other: each uses all threads and the whole memory. */
-function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  const result = queue.then(work);
-  queue = result.catch(() => {});
-  return result;
-}
+const requests = new SerialQueue();
 
 export interface SubmitOptions extends AbortOptions {
   threads?: number | undefined;
@@ -229,8 +224,7 @@ export interface SubmitOptions extends AbortOptions {
 
 /** Executes a request on the pool, which it starts if necessary. */
 export function submit(request: Request, { threads = defaultThreads(), signal }: SubmitOptions = {}): Promise<Result> {
-  const result = inTurn(async () => {
-    signal?.throwIfAborted();
+  const result = requests.run(async () => {
     runner ??= await startRunner();
     try {
       return await untilAborted(runner.run(request, threads), signal);
@@ -243,7 +237,7 @@ export function submit(request: Request, { threads = defaultThreads(), signal }:
       }
       throw error;
     }
-  });
+  }, signal);
   // A call that waits for its turn can be aborted at once.
   return untilAborted(result, signal);
 }
@@ -253,7 +247,7 @@ export function submit(request: Request, { threads = defaultThreads(), signal }:
  * starts them again. Idle threads do not keep a Node or Deno process alive.
  */
 export function disposeThreads(): Promise<void> {
-  return inTurn(async () => {
+  return requests.run(async () => {
     runner?.stop();
     runner = undefined;
   });
