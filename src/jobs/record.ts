@@ -2,8 +2,9 @@
 // another format.
 
 import { FormatError } from "../errors.ts";
-import type { SafeTensorInput } from "../formats/elements.ts";
-import { loadSafetensors, saveSafetensors } from "../formats/safetensors.ts";
+import { partialFile } from "../experiments/data-source.ts";
+import { addMetadata } from "../formats/safetensors.ts";
+import { readHeaderOf } from "../formats/safetensors-header.ts";
 import type { FileStore, JobRecord } from "./job.ts";
 
 /** The key of the record in a safetensors file's metadata. */
@@ -12,18 +13,15 @@ const KEY = "job";
 const hasMetadata = (output: string) => /\.safetensors$/i.test(output);
 const sidecarOf = (output: string) => `${output}.job.json`;
 
-/** Returns the record of an output; undefined if there is no output, or it has no record. */
+/** Returns the record of an output; undefined if there is no output, it is not complete, or it has no record. */
 export async function readRecord(store: FileStore, output: string): Promise<JobRecord | undefined> {
   try {
-    if (hasMetadata(output)) {
-      const bytes = await store.load(output);
-      return bytes && parse(loadSafetensors(bytes).metadata[KEY]);
-    }
+    if (hasMetadata(output)) return parse((await readHeaderOf(await partialFile(store, output))).metadata[KEY]);
     const sidecar = await store.load(sidecarOf(output));
     // The output alone may have been deleted, to have it computed again.
     return sidecar && (await isThere(store, output)) ? parse(new TextDecoder().decode(sidecar)) : undefined;
   } catch (error) {
-    // The file is not an output of ours.
+    // There is no file, or it is not an output of ours.
     if (error instanceof FormatError || error instanceof SyntaxError) return undefined;
     throw error;
   }
@@ -32,11 +30,7 @@ export async function readRecord(store: FileStore, output: string): Promise<JobR
 /** Returns an output's bytes, with its record if the format has room for it. */
 export function withRecord(output: string, bytes: Uint8Array, record: JobRecord): Uint8Array<ArrayBuffer> {
   if (!hasMetadata(output)) return bytes as Uint8Array<ArrayBuffer>;
-  const { tensors, metadata } = loadSafetensors(bytes);
-  return saveSafetensors(tensors as ReadonlyMap<string, SafeTensorInput>, {
-    ...metadata,
-    [KEY]: JSON.stringify(record),
-  });
+  return addMetadata(bytes, { [KEY]: JSON.stringify(record) }, output);
 }
 
 /** Saves an output with its record. The output appears whole, and a reader that finds the record finds the output of that record. */

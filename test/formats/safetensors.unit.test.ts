@@ -5,6 +5,7 @@ import { FormatError, InputError } from "../../src/errors.ts";
 import { elementCount } from "../../src/formats/bytes.ts";
 import { arrayTypes } from "../../src/formats/elements.ts";
 import {
+  addMetadata,
   isTorchFile,
   loadSafetensors,
   type SafeTensor,
@@ -14,6 +15,7 @@ import {
   toFloat32,
   toInt32,
 } from "../../src/formats/safetensors.ts";
+import { readHeaderOf } from "../../src/formats/safetensors-header.ts";
 import { concat, flips, readOrRefuse, truncations } from "./corruption.ts";
 
 /** Makes a file with this header, word for word, and this many zero bytes after it. */
@@ -47,6 +49,37 @@ const anyTensor = fc
 const anyTensors = fc.dictionary(fc.string({ unit: "grapheme" }), anyTensor, { maxKeys: 6 });
 
 describe("safetensors", () => {
+  it("with metadata added is the file that would have been written with it", () => {
+    fc.assert(
+      fc.property(anyTensors, fc.dictionary(fc.string(), fc.string()), (tensors, metadata) => {
+        const added = addMetadata(saveSafetensors(tensors, metadata), { job: "{}" }, "file");
+        const read = loadSafetensors(added);
+        expect(read).toEqual(loadSafetensors(saveSafetensors(tensors, { ...metadata, job: "{}" })));
+      }),
+    );
+    expect(addMetadata(small(), { job: "{}" }, "file")).toEqual(
+      saveSafetensors(loadSafetensors(small()).tensors, { config: '{"cIn":3}', job: "{}" }),
+    );
+  });
+
+  it("gives its header without the rest being read, if the rest has the right size", async () => {
+    const data = new Float32Array(100_000);
+    const bytes = saveSafetensors({ data: { shape: [data.length], data } }, { job: "x".repeat(20_000) });
+    const parts: number[][] = [];
+    const read = (size: number) =>
+      readHeaderOf({
+        file: "file",
+        size,
+        read: async (offset, length) => {
+          parts.push([offset, length]);
+          return bytes.subarray(offset, offset + length);
+        },
+      });
+    expect((await read(bytes.length)).metadata.job.length).toBe(20_000);
+    expect(Math.max(...parts.map(([offset, length]) => offset + length))).toBeLessThan(21_000);
+    await expect(read(bytes.length - 1)).rejects.toThrow(/truncated: tensor "data" ends/);
+  });
+
   it("gives back names, types, shapes, bits and metadata", () => {
     fc.assert(
       fc.property(anyTensors, fc.dictionary(fc.string(), fc.string()), (tensors, metadata) => {

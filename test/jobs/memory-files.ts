@@ -1,15 +1,24 @@
 // A store of files in memory that several "processes" of one test share; its writes can be made to fail.
 
-import { MemorySource } from "../../src/experiments/data-source.ts";
+import { type ByteRange, MemorySource } from "../../src/experiments/data-source.ts";
 import type { FileStore } from "../../src/jobs/job.ts";
 
-export class MemoryFiles extends MemorySource implements FileStore {
-  declare readonly files: Map<string, Uint8Array<ArrayBuffer>>;
+export class MemoryFiles implements FileStore {
+  readonly name = "";
+  readonly files = new Map<string, Uint8Array<ArrayBuffer>>();
   /** Called before each write. */
   onWrite: (path: string) => void = () => {};
 
-  constructor() {
-    super(new Map());
+  list(folder: string) {
+    return new MemorySource(this.files).list(folder);
+  }
+
+  read(path: string, range?: ByteRange) {
+    return new MemorySource(this.files).read(path, range);
+  }
+
+  size(path: string) {
+    return new MemorySource(this.files).size(path);
   }
 
   load(path: string) {
