@@ -60,6 +60,14 @@ export class WorkerError extends ErwinError {
   override name = "WorkerError";
 }
 
+/**
+ * A server that stores files and does not do what is asked: `details.file`, `.reason` ("network" if it may pass) and, if there was
+ * an answer, `.status`.
+ */
+export class StorageError extends ErwinError {
+  override name = "StorageError";
+}
+
 /** A NaN or an infinity where none is allowed: `details.tensor`. */
 export class NumericalError extends ErwinError {
   override name = "NumericalError";
@@ -80,6 +88,7 @@ const classes = {
   DeviceLostError,
   OutOfMemoryError,
   WorkerError,
+  StorageError,
   NumericalError,
   DisposedError,
 };

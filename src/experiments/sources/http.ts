@@ -1,6 +1,7 @@
 // A data set on a server: an index of its files, and requests for the needed parts of them.
 
 import { FormatError, InputError } from "../../errors.ts";
+import { type Answer, NoAnswerError, sendRequest } from "../../host/request.ts";
 import { type ByteRange, type DataEntry, type DataSource, joinPath, locate, missing } from "../data-source.ts";
 import { FolderListing } from "./listing.ts";
 
@@ -70,8 +71,8 @@ export class HttpSource implements DataSource {
    */
   static async open(address: string | URL): Promise<HttpSource> {
     const found = new HttpSource(address, {});
-    const response = await found.#fetch(INDEX_FILE);
-    return new HttpSource(address, parseIndex(await response.text(), locate(found, INDEX_FILE)));
+    const { body } = await found.#fetch(INDEX_FILE);
+    return new HttpSource(address, parseIndex(new TextDecoder().decode(body), locate(found, INDEX_FILE)));
   }
 
   async list(folder: string): Promise<DataEntry[]> {
@@ -95,9 +96,8 @@ export class HttpSource implements DataSource {
     if (this.#whole?.path === path) return this.#whole.bytes.subarray(offset, offset + length);
     const isPart = length < size;
     const headers = isPart ? { Range: `bytes=${offset}-${offset + length - 1}` } : undefined;
-    const response = await this.#fetch(path, headers);
-    const bytes = new Uint8Array(await this.#body(response, path));
-    if (isPart && response.status === 206) return this.#expectLength(bytes, length, path);
+    const { body: bytes, status } = await this.#fetch(path, headers);
+    if (isPart && status === 206) return this.#expectLength(bytes, length, path);
     this.#expectLength(bytes, size, path);
     if (!isPart) return bytes;
     this.#whole = { path, bytes };
@@ -111,35 +111,20 @@ export class HttpSource implements DataSource {
     throw new FormatError(problem, { file, expected, found: bytes.length });
   }
 
-  async #body(response: Response, path: string): Promise<ArrayBuffer> {
-    try {
-      return await response.arrayBuffer();
-    } catch (cause) {
-      throw this.#unreachable(path, (cause as Error).message, cause);
-    }
-  }
-
   /** @throws FormatError if there is no such file; InputError if the server does not answer properly after all retries */
-  async #fetch(path: string, headers?: Record<string, string>): Promise<Response> {
+  async #fetch(path: string, headers?: Record<string, string>): Promise<Answer> {
     const address = joinPath(this.name, path.split("/").map(encodeURIComponent).join("/"));
-    for (let tried = 0; ; tried++) {
-      let problem: string;
-      let cause: unknown;
-      try {
-        const response = await fetch(address, { headers });
-        if (response.ok) return response;
-        if (response.status === 404 || response.status === 410) throw missing(this, path, "file");
-        problem = `the server answers ${response.status} ${response.statusText}`.trim();
-        // A retry cannot repair an error of the request.
-        if (response.status < 500 && response.status !== 429) throw this.#unreachable(path, problem);
-      } catch (error) {
-        if (error instanceof FormatError || error instanceof InputError) throw error;
-        problem = (error as Error).message;
-        cause = error;
-      }
-      if (tried === PAUSES.length) throw this.#unreachable(path, problem, cause);
-      await new Promise((resolve) => setTimeout(resolve, PAUSES[tried]));
+    let answer: Answer;
+    try {
+      answer = await sendRequest(async () => [address, { headers }], { pauses: PAUSES });
+    } catch (error) {
+      if (error instanceof NoAnswerError) throw this.#unreachable(path, error.message, error);
+      throw error;
     }
+    const { status, statusText } = answer;
+    if (status >= 200 && status < 300) return answer;
+    if (status === 404 || status === 410) throw missing(this, path, "file");
+    throw this.#unreachable(path, `the server answers ${status} ${statusText}`.trim());
   }
 
   #unreachable(path: string, problem: string, cause?: unknown): InputError {

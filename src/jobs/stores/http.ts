@@ -1,0 +1,284 @@
+// Files on a web server: read by GET and, where the server allows it, written by PUT and deleted by DELETE. Servers that speak WebDAV
+// also list their folders; others need an index file.
+
+import { FormatError, InputError, StorageError } from "../../errors.ts";
+import { type ByteRange, type DataEntry, joinPath, missing } from "../../experiments/data-source.ts";
+import { INDEX_FILE, parseIndex } from "../../experiments/sources/http.ts";
+import { FolderListing } from "../../experiments/sources/listing.ts";
+import { type Answer, NoAnswerError, sendRequest } from "../../host/request.ts";
+import type { FileStore } from "../job.ts";
+import { elementsOf, parseXml, textOf, type XmlElement } from "./xml.ts";
+
+/** The milliseconds before each repetition of a request. What does not pass in this time is left to the caller. */
+const PAUSES = [200, 800, 2400];
+
+/** The properties that a listing needs. */
+const PROPFIND = '<?xml version="1.0"?><propfind xmlns="DAV:"><prop><resourcetype/></prop></propfind>';
+
+export interface RemoteOptions {
+  /** The milliseconds before each repetition of a request that fails; default 200, 800 and 2,400. */
+  pauses?: readonly number[];
+}
+
+export class HttpStore implements FileStore {
+  readonly name: string;
+  readonly #root: string;
+  readonly #pauses: readonly number[];
+  readonly #authorization: string | undefined;
+  #moves: Promise<boolean> | undefined;
+  #index: Promise<FolderListing> | undefined;
+
+  /** @param address of the outermost folder; a user's name and password in it are sent as basic authentication, and shown nowhere */
+  constructor(address: string | URL, { pauses = PAUSES }: RemoteOptions = {}) {
+    const { origin, pathname, username, password } = new URL(address);
+    this.#root = `${origin}${pathname}`.replace(/\/+$/, "");
+    this.name = this.#root;
+    this.#pauses = pauses;
+    if (username === "") return;
+    const user = new TextEncoder().encode([username, password].map(decodeURIComponent).join(":"));
+    this.#authorization = `Basic ${btoa(String.fromCharCode(...user))}`;
+  }
+
+  async read(path: string, range?: ByteRange): Promise<Uint8Array<ArrayBuffer>> {
+    const answer = await this.#get(path, range);
+    if (!answer) throw missing(this, path, "file");
+    return answer;
+  }
+
+  load(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    return this.#get(path);
+  }
+
+  async size(path: string): Promise<number> {
+    const answer = await this.send("HEAD", path);
+    if (isMissing(answer)) throw missing(this, path, "file");
+    if (!isOk(answer)) throw this.failure(answer, "read", path);
+    const length = answer.headers.get("Content-Length");
+    // The server makes the answer while it sends it.
+    return length === null ? (await this.read(path)).length : Number(length);
+  }
+
+  /** @throws StorageError if the server neither lists the folder nor has an index */
+  async list(folder: string): Promise<DataEntry[]> {
+    const listed = await this.#propfind(folder);
+    if (listed) return listed;
+    this.#index ??= this.#readIndex();
+    const entries = (await this.#index).list(folder);
+    if (!entries) throw missing(this, folder, "folder");
+    return entries;
+  }
+
+  async save(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    this.#moves ??= this.#canMove();
+    if (!(await this.#moves)) return void (await this.put(path, bytes));
+    const temporary = `${path}.${crypto.randomUUID().slice(0, 13)}.tmp`;
+    await this.put(temporary, bytes);
+    const answer = await this.send("MOVE", temporary, { Destination: this.addressOf(path), Overwrite: "T" });
+    // The answer to the first try may have been lost.
+    const isMoved = isOk(answer) || (isMissing(answer) && answer.failures > 0);
+    if (isMoved) return;
+    await this.remove(temporary);
+    throw this.failure(answer, "write", path);
+  }
+
+  async create(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+    const answer = await this.put(path, bytes, { "If-None-Match": "*" });
+    if (isOk(answer)) return true;
+    // The answer to the first try may have been lost, although the file was written.
+    return answer.failures > 0 && isSame(await this.load(path), bytes);
+  }
+
+  async remove(path: string): Promise<void> {
+    const answer = await this.send("DELETE", path);
+    if (!isOk(answer) && !isMissing(answer)) throw this.failure(answer, "write", path);
+  }
+
+  /** On a server that moves files, a killed process may have left the files that it was about to move. */
+  async sweep(path: string): Promise<void> {
+    if (!(await this.#moves)) return;
+    const [folder, name] = parted(path);
+    for (const entry of await this.list(folder)) {
+      if (entry.name.startsWith(`${name}.`) && entry.name.endsWith(".tmp")) {
+        await this.remove(joinPath(folder, entry.name));
+      }
+    }
+  }
+
+  /**
+   * Writes a file and deletes it, to find out whether the server allows that.
+   * @returns whether `create` refuses an existing file: some servers write it again, and processes that share work do some of it twice
+   * @throws StorageError if files cannot be written or deleted
+   */
+  async tryWriting(): Promise<boolean> {
+    const trial = `trial.${crypto.randomUUID().slice(0, 13)}.tmp`;
+    const bytes = new TextEncoder().encode("a trial whether files can be written here\n");
+    if (!(await this.create(trial, bytes))) throw this.problem("write", trial, "there is such a file already");
+    const isExclusive = !(await this.create(trial, bytes));
+    await this.remove(trial);
+    return isExclusive;
+  }
+
+  /** Returns the address of a file. */
+  protected addressOf(path: string): string {
+    const names = path.split("/");
+    if (names.includes("..") || names.includes(".")) {
+      throw new InputError(`${joinPath(this.name, path)}: names of . and .. are not read from servers.`, {
+        file: path,
+      });
+    }
+    return joinPath(this.#root, names.map(encodeURIComponent).join("/"));
+  }
+
+  /** Makes a request. */
+  protected async prepare(address: string, init: RequestInit & { headers: Record<string, string> }) {
+    if (this.#authorization) init.headers.Authorization = this.#authorization;
+    return [address, { ...init, cache: "no-store" }] as [string, RequestInit];
+  }
+
+  /** Describes an answer that is none of the expected ones. */
+  protected failure(answer: Answer, action: "read" | "write", path: string): StorageError {
+    const { status, statusText } = answer;
+    const said = `the server answers ${status} ${statusText}`.trim();
+    if (status === 401 || status === 403) {
+      const user = this.#authorization
+        ? "the user's name or password"
+        : "https://USER:PASSWORD@HOST/... if it needs a user";
+      return this.problem(action, path, `${said}: this is not permitted (${user})`, { status, reason: "forbidden" });
+    }
+    if (action === "write" && (status === 405 || status === 501)) {
+      const advice = "it takes no files by PUT; give a WebDAV server's address, or a folder of this machine";
+      return this.problem(action, path, `${said}: ${advice}`, { status, reason: "unsupported" });
+    }
+    const reason = status === 507 ? "ENOSPC" : status >= 500 || status === 429 ? "network" : "answer";
+    return this.problem(action, path, said, { status, reason });
+  }
+
+  protected problem(
+    action: "read" | "write",
+    path: string,
+    problem: string,
+    { reason = "answer", ...more }: { reason?: string; status?: number } = {},
+    cause?: unknown,
+  ): StorageError {
+    const file = joinPath(this.name, path);
+    return new StorageError(`Cannot ${action} "${file}": ${problem}.`, { file, reason, ...more }, { cause });
+  }
+
+  /** Sends a request; its answer may have any status. @throws StorageError if there is no answer */
+  protected async send(
+    method: string,
+    path: string,
+    headers: Record<string, string> = {},
+    body?: Uint8Array<ArrayBuffer> | string,
+    { query = "", passing = [] as number[], pauses = this.#pauses } = {},
+  ): Promise<Answer> {
+    const address = `${this.addressOf(path)}${query}`;
+    const make = () => this.prepare(address, { method, headers: { ...headers }, body });
+    try {
+      return await sendRequest(make, { pauses, passing });
+    } catch (error) {
+      if (!(error instanceof NoAnswerError)) throw error;
+      const action = method === "GET" || method === "HEAD" || method === "PROPFIND" ? "read" : "write";
+      const problem = `${new URL(address).host} cannot be reached: ${error.message}`;
+      throw this.problem(action, path, problem, { reason: "network" }, error);
+    }
+  }
+
+  /** @returns undefined if there is no such file */
+  async #get(path: string, range?: ByteRange): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (range?.length === 0) return new Uint8Array();
+    const headers = range && { Range: `bytes=${range.offset}-${range.offset + range.length - 1}` };
+    const answer = await this.send("GET", path, headers);
+    if (this.isMissing(answer)) return undefined;
+    // The file ends before the range begins.
+    if (range && answer.status === 416) return new Uint8Array();
+    if (!isOk(answer)) throw this.failure(answer, "read", path);
+    // A server that does not know ranges sends all.
+    if (range && answer.status !== 206) return answer.body.subarray(range.offset, range.offset + range.length);
+    return answer.body;
+  }
+
+  /** Whether an answer says that there is no such file. */
+  protected isMissing(answer: Answer): boolean {
+    return isMissing(answer);
+  }
+
+  /** @returns the answer: success, or 412 if the file exists and must not */
+  protected async put(
+    path: string,
+    bytes: Uint8Array<ArrayBuffer>,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    let answer = await this.send("PUT", path, headers, bytes);
+    // A WebDAV server's way to say that the folder does not exist.
+    if (answer.status === 409 || answer.status === 404) {
+      await this.#makeFolder(parted(path)[0]);
+      answer = await this.send("PUT", path, headers, bytes);
+    }
+    if (isOk(answer) || answer.status === 412) return answer;
+    throw this.failure(answer, "write", path);
+  }
+
+  /** Makes a folder and those above it. Whatever goes wrong shows when a file is written there. */
+  async #makeFolder(folder: string): Promise<void> {
+    if (folder !== "") await this.#makeFolder(parted(folder)[0]);
+    await this.send("MKCOL", folder === "" ? "" : `${folder}/`);
+  }
+
+  async #canMove(): Promise<boolean> {
+    const { headers } = await this.send("OPTIONS", "");
+    return /\bMOVE\b/.test(`${headers.get("Allow")}`);
+  }
+
+  /** @returns undefined if the server does not list folders */
+  async #propfind(folder: string): Promise<DataEntry[] | undefined> {
+    const headers = { Depth: "1", "Content-Type": "application/xml" };
+    const path = folder === "" ? "" : `${folder}/`;
+    let answer: Answer;
+    try {
+      answer = await this.send("PROPFIND", path, headers, PROPFIND, { pauses: [] });
+    } catch {
+      return undefined; // a page of another origin may not ask for it
+    }
+    if (answer.status !== 207) return undefined;
+    const own = pathOf(this.addressOf(path));
+    return elementsOf(parseXml(new TextDecoder().decode(answer.body)), "response").flatMap((response) => {
+      const found = pathOf(new URL(textOf(response, "href")?.trim() ?? "", this.addressOf(path)).href);
+      if (found === own || !found.startsWith(`${own}/`)) return [];
+      return { name: found.slice(own.length + 1), folder: isFolder(response) };
+    });
+  }
+
+  async #readIndex(): Promise<FolderListing> {
+    const answer = await this.send("GET", INDEX_FILE);
+    try {
+      if (isOk(answer)) {
+        const file = joinPath(this.name, INDEX_FILE);
+        return new FolderListing(Object.keys(parseIndex(new TextDecoder().decode(answer.body), file)));
+      }
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+    }
+    if (answer.status === 401 || answer.status === 403) throw this.failure(answer, "read", INDEX_FILE);
+    const advice = `give a .txt list of addresses, or put an ${INDEX_FILE} there, which erwin index writes`;
+    throw this.problem("read", "", `its server does not list folders: ${advice}`, { reason: "unsupported" });
+  }
+}
+
+const isOk = ({ status }: Answer) => status >= 200 && status < 300;
+const isMissing = ({ status }: Answer) => status === 404 || status === 410;
+
+/** Returns the path of an address, decoded and without a slash at the end. */
+const pathOf = (address: string) => decodeURIComponent(new URL(address).pathname).replace(/\/+$/, "");
+
+const isFolder = (response: XmlElement) => elementsOf(response, "collection").length > 0;
+
+/** Returns the folder and the name of a path. */
+function parted(path: string): [folder: string, name: string] {
+  const at = path.lastIndexOf("/");
+  return [path.slice(0, Math.max(at, 0)), path.slice(at + 1)];
+}
+
+function isSame(one: Uint8Array | undefined, other: Uint8Array): boolean {
+  return one !== undefined && one.length === other.length && one.every((byte, i) => byte === other[i]);
+}

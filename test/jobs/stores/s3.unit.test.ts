@@ -1,0 +1,96 @@
+// The store in S3, against a server that speaks its protocol.
+
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { S3Store, type S3StoreOptions } from "../../../src/jobs/stores/s3.ts";
+import { type S3Server, startS3Server } from "./s3-server.ts";
+
+let server: S3Server;
+beforeAll(async () => {
+  server = await startS3Server();
+});
+afterAll(() => server.stop());
+beforeEach(() => {
+  server.onRequest = () => undefined;
+  server.overwrites = false;
+});
+
+const credentials = { accessKeyId: "S3RVER", secretAccessKey: "S3RVER" };
+const store = (options: Partial<S3StoreOptions> = {}) =>
+  new S3Store({ bucket: "bucket", endpoint: server.endpoint, credentials, pauses: [1, 1, 1], ...options });
+const bytes = (text: string) => new TextEncoder().encode(text);
+const text = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
+const unusual = ["plain", "with space", "über", "a+b", "a&b=c", "50%", "it's (1)!*", "<tag>"];
+
+it("saves, reads, lists and removes objects of any name, below its folder", async () => {
+  const files = store({ folder: "names" });
+  for (const name of unusual) await files.save(`in/${name}`, bytes(name));
+  for (const name of unusual) expect(text(await files.load(`in/${name}`))).toBe(name);
+  const listed = await files.list("in");
+  expect(listed.map(({ name }) => name).sort()).toEqual([...unusual].sort());
+  expect(await store().list("names")).toEqual([{ name: "in", folder: true }]);
+  expect(await files.size("in/über")).toBe(5);
+  expect(text(await files.read("in/plain", { offset: 1, length: 3 }))).toBe("lai");
+  expect(await files.read("in/plain", { offset: 10, length: 3 })).toEqual(new Uint8Array());
+  await files.remove("in/plain");
+  await files.remove("in/plain");
+  expect(await files.load("in/plain")).toBeUndefined();
+  await expect(files.read("in/plain")).rejects.toThrow("s3://bucket/names/in/plain: there is no such file.");
+  await expect(files.size("in/plain")).rejects.toMatchObject({ name: "FormatError" });
+  await expect(files.list("out")).rejects.toMatchObject({ name: "FormatError" });
+});
+
+it("lists page by page", async () => {
+  const files = store({ folder: "pages" });
+  const names = Array.from({ length: 7 }, (_, i) => `${i}.txt`);
+  await Promise.all(names.map((name) => files.save(name, bytes(name))));
+  server.pageSize = 3;
+  const before = server.requests.length;
+  expect((await files.list("")).map(({ name }) => name).sort()).toEqual(names);
+  expect(server.requests.length - before).toBe(3);
+});
+
+it("creates an object once, whoever tries, and tells whether the server can do that", async () => {
+  const winners = await Promise.all(Array.from({ length: 8 }, (_, i) => store().create("one", bytes(`${i}`))));
+  expect(winners.filter(Boolean).length).toBe(1);
+  expect(text(await store().load("one"))).toBe(String(winners.indexOf(true)));
+  expect(await store().tryWriting()).toBe(true);
+  server.overwrites = true;
+  expect(await store().tryWriting()).toBe(false);
+  expect((await store().list("")).filter(({ name }) => name.includes("trial"))).toEqual([]);
+});
+
+it("repeats what fails for a while, and knows its own creation if only the answer was lost", async () => {
+  let failures = 2;
+  server.onRequest = () => (failures-- > 0 ? 503 : undefined);
+  await store().save("slow", bytes("down"));
+  expect(text(await store().load("slow"))).toBe("down");
+  failures = 1;
+  server.onRequest = (method) => (method === "PUT" && failures-- > 0 ? "cut" : undefined);
+  expect(await store().create("cut", bytes("mine"))).toBe(true);
+  failures = 1;
+  expect(await store().create("cut", bytes("of another"))).toBe(false);
+});
+
+it.each([
+  ["no such bucket", { bucket: "absent" }, "bucket", /there is no bucket "absent" at 127\.0\.0\.1.*AWS_ENDPOINT_URL/],
+  [
+    "credentials that are not known",
+    { credentials: { accessKeyId: "unknown", secretAccessKey: "hidden" } },
+    "forbidden",
+    /does not know AWS_ACCESS_KEY_ID/,
+  ],
+  ["a server that is not there", { endpoint: "http://127.0.0.1:1" }, "network", /127\.0\.0\.1:1 cannot be reached/],
+])("says what is wrong: %s", async (_, options, reason, message) => {
+  const failed = await store(options)
+    .save("x", bytes("x"))
+    .catch((error: unknown) => error);
+  expect(failed).toMatchObject({ name: "StorageError", details: { reason }, message: expect.stringMatching(message) });
+  expect(String(failed)).not.toContain("hidden");
+});
+
+it("says in which region a bucket is", async () => {
+  server.onRequest = () => 301;
+  await expect(store().load("x")).rejects.toThrow(/not in the region us-east-1, set AWS_REGION to the bucket's/);
+  server.onRequest = () => 403;
+  await expect(store({ credentials: undefined }).load("x")).rejects.toThrow(/no credentials were given/);
+});
