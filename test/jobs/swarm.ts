@@ -11,6 +11,9 @@ import { twoLevels as config } from "../support/configs.ts";
 /** The number of points of each cloud. */
 export const POINTS = 64;
 
+/** The device is the same everywhere, so that bytes can be compared. */
+export const deviceWords = ["--backend", "cpu", "--threads", "1"];
+
 /** Creates a folder with a small model, and with clouds for it. */
 export async function makeClouds(folder: string, count: number): Promise<void> {
   const device = await requestDevice({ backend: "cpu" });
@@ -29,8 +32,7 @@ export async function makeClouds(folder: string, count: number): Promise<void> {
 /** Returns the arguments of the command that predicts these clouds. */
 export function predictWords(folder: string, output: string, ...more: string[]): string[] {
   const files = ["--model", join(folder, "model.safetensors"), "--input", join(folder, "clouds")];
-  const options = ["--knn", "8", "--backend", "cpu", "--threads", "1", ...more];
-  return ["predict", ...files, "--output", join(folder, output), ...options];
+  return ["predict", ...files, "--output", join(folder, output), "--knn", "16", ...deviceWords, ...more];
 }
 
 /** Runs a single process. */

@@ -63,7 +63,8 @@ export const predict: Command = {
     },
     queue: {
       value: "URL",
-      description: "put many files into a queue (redis://HOST:PORT), for erwin work on any number of machines",
+      description:
+        "put many files into a queue (redis://HOST:PORT, postgres://USER@HOST/DATABASE), for erwin work on any number of machines",
     },
     rollout: {
       value: "N",

@@ -1,13 +1,12 @@
 // erwin work: takes jobs from a queue, as one of any number of workers on any number of machines.
 
-import type { Job } from "bullmq";
 import type { Arguments, Command } from "../command.ts";
 import { untilInterrupted } from "../interruption.ts";
 import { deviceOptions, readDeviceChoice } from "../options.ts";
 import { printError } from "../progress.ts";
-import { ComputeError, ComputeProcess } from "../queue/child.ts";
+import { ComputeProcess } from "../queue/child.ts";
 import { computeJobs } from "../queue/compute.ts";
-import { connectionTo, loadBullmq, type QueuedPrediction, queueName, queueOption } from "../queue/queue.ts";
+import { openWorker, queueOption } from "../queue/queue.ts";
 import { formatCount } from "../text.ts";
 
 const defaults = { jobs: 16, batchPoints: 16_384, lease: 30 };
@@ -42,39 +41,25 @@ async function run(args: Arguments): Promise<void> {
   const device = readDeviceChoice(args);
   const batchPoints = args.count("batch-points") ?? defaults.batchPoints;
   if (args.has("compute")) return computeJobs(device, batchPoints);
-  const connection = connectionTo(args.required("queue"));
+  const queue = args.required("queue");
   const seconds = args.number("lease", "a number of seconds greater than 0", (value) => value > 0) ?? defaults.lease;
-  const { UnrecoverableError, Worker } = await loadBullmq();
   const passed = ["batch-points", ...Object.keys(deviceOptions)];
   const words = passed.flatMap((name) => (args.has(name) ? [`--${name}`, args.required(name)] : []));
   const child = new ComputeProcess(["work", "--compute", ...words]);
   let done = 0;
-  const worker = new Worker<QueuedPrediction>(
-    queueName,
-    async (job: Job<QueuedPrediction>) => {
-      try {
-        await child.compute(job.data);
-      } catch (error) {
-        throw error instanceof ComputeError && error.isFinal ? new UnrecoverableError(error.message) : error;
-      }
-    },
-    {
-      connection,
-      concurrency: args.count("jobs") ?? defaults.jobs,
-      lockDuration: seconds * 1000,
-      stalledInterval: seconds * 1000,
-      // Each machine that dies stalls a job, which is not the job's fault.
-      maxStalledCount: 100,
-    },
-  );
+  const worker = await openWorker(queue, (job) => child.compute(job), {
+    concurrency: args.count("jobs") ?? defaults.jobs,
+    lockDuration: seconds * 1000,
+    stalledInterval: seconds * 1000,
+    // Each machine that dies stalls a job, which is not the job's fault.
+    maxStalledCount: 100,
+  });
   worker.on("completed", () => done++);
   worker.on("failed", (job, error) => {
     const isOver =
-      job === undefined || error instanceof UnrecoverableError || job.attemptsMade >= (job.opts.attempts ?? 1);
+      job === undefined || error.name === "UnrecoverableError" || job.attemptsMade >= (job.opts.attempts ?? 1);
     printError(`error: ${error.message}${isOver ? "" : " (to be tried again)"}`);
   });
-  // The server does not answer, or another worker has taken the job: both pass.
-  worker.on("error", () => {});
   await untilInterrupted(
     "stopping after the current jobs",
     (signal) => new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve())),

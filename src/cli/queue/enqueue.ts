@@ -9,7 +9,7 @@ import type { GraphChoice } from "../options.ts";
 import type { PredictionPaths } from "../predict/inputs.ts";
 import { type Shard, takeShard } from "../predict/shard.ts";
 import { formatCount } from "../text.ts";
-import { enqueue, withQueue } from "./queue.ts";
+import { enqueue, nameOf, withQueue } from "./queue.ts";
 
 export interface EnqueueOptions {
   files: readonly PredictionPaths[];
@@ -35,7 +35,9 @@ export async function enqueueFiles(address: string, options: EnqueueOptions): Pr
     }),
   );
   await withQueue(address, (queue) => enqueue(queue, jobs));
-  console.log(`${address}: ${formatCount(jobs.length)} queued, ${formatCount(own.length - jobs.length)} skipped`);
+  console.log(
+    `${nameOf(address)}: ${formatCount(jobs.length)} queued, ${formatCount(own.length - jobs.length)} skipped`,
+  );
 }
 
 /** Returns the files whose outputs do not exist. */

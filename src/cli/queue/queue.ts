@@ -1,10 +1,11 @@
-// Predictions as jobs of BullMQ, a queue in Redis, which is loaded only if a queue is used.
+// Predictions as jobs of BullMQ, a queue in Redis or PostgreSQL, which is loaded only if a queue is used.
 
-import type { Queue, QueueOptions } from "bullmq";
+import type { Job, Queue, Worker, WorkerOptions } from "bullmq";
 import { InputError } from "../../errors.ts";
 import type { Recipe } from "../../jobs/job.ts";
 import { UsageError } from "../command.ts";
 import type { GraphChoice } from "../options.ts";
+import { ComputeError } from "./child.ts";
 
 /** What a worker needs to know about a job. The paths are absolute: all machines have the files at the same paths. */
 export interface QueuedPrediction {
@@ -23,40 +24,113 @@ const NAME = "erwin-predictions";
 const ATTEMPTS = 11;
 
 export const queueOption = {
-  queue: { value: "URL", description: "of the Redis server: redis://HOST:PORT" },
+  queue: { value: "URL", description: "of the server: redis://HOST:PORT, or postgres://USER@HOST/DATABASE" },
 } as const;
 
-/** @throws InputError if the package is not installed */
-export async function loadBullmq(): Promise<typeof import("bullmq")> {
-  const name = "bullmq";
+type Bullmq = typeof import("bullmq");
+
+interface Server {
+  /** The packages that must be installed to reach it. */
+  packages: readonly string[];
+  /** What BullMQ's classes take as their connection. */
+  connection: object;
+  /** Returns what makes BullMQ work with this server; undefined for its default, Redis. */
+  backend(bullmq: Bullmq): unknown;
+}
+
+/** @throws UsageError for text that is not the address of a server that BullMQ supports */
+function serverAt(address: string): Server {
+  if (/^rediss?:\/\//.test(address)) {
+    const connection = { url: address, maxRetriesPerRequest: null };
+    return { packages: ["bullmq", "ioredis"], connection, backend: () => undefined };
+  }
+  if (/^postgres(ql)?:\/\//.test(address)) {
+    // BullMQ creates its tables only if it is asked to.
+    const connection = { connectionString: address, migrate: true };
+    return { packages: ["bullmq", "pg"], connection, backend: (bullmq) => bullmq.createPostgresBackend };
+  }
+  throw new UsageError(`--queue is "${address}", expected redis://HOST:PORT or postgres://USER@HOST/DATABASE`);
+}
+
+/** @throws InputError if a package is not installed */
+async function loadBullmq(packages: readonly string[]): Promise<Bullmq> {
   try {
-    return (await import(/* @vite-ignore */ name)) as typeof import("bullmq");
+    const modules = await Promise.all(packages.map((name) => import(/* @vite-ignore */ name)));
+    return modules[0] as Bullmq;
   } catch (cause) {
-    throw new InputError("A queue needs two packages beside erwin: npm install bullmq ioredis", {}, { cause });
+    throw new InputError(
+      `This queue needs two packages beside erwin: npm install ${packages.join(" ")}`,
+      {},
+      { cause },
+    );
   }
 }
 
-export const queueName = NAME;
-
-/** @throws UsageError for text that is not the address of a Redis server */
-export function connectionTo(address: string): QueueOptions["connection"] {
-  if (!/^rediss?:\/\//.test(address)) throw new UsageError(`--queue is "${address}", expected redis://HOST:PORT`);
-  return { url: address, maxRetriesPerRequest: null };
+/** Returns the address without its password. */
+export function nameOf(address: string): string {
+  return address.replace(/^(\w+:\/\/[^/]*?):[^/]*@/, "$1@");
 }
 
-/** Works with the queue and closes it. */
+/**
+ * Works with the queue and closes it. If a Redis server does not answer, this waits for it.
+ * @throws InputError if the server refuses the connection
+ */
 export async function withQueue<Result>(
   address: string,
   work: (queue: Queue<QueuedPrediction>) => Promise<Result>,
 ): Promise<Result> {
-  const { Queue } = await loadBullmq();
-  const queue = new Queue<QueuedPrediction>(NAME, { connection: connectionTo(address) });
-  // If the server does not answer, the queue waits for it; without this handler the errors meanwhile would be printed.
+  const { packages, connection, backend } = serverAt(address);
+  const bullmq = await loadBullmq(packages);
+  // The type of the backend would be a parameter of all classes, and they are used in the same way with each.
+  const queue = new bullmq.Queue<QueuedPrediction>(NAME, { connection }, backend(bullmq) as undefined);
+  // Without this handler the errors of a server that does not answer would be printed.
   queue.on("error", () => {});
   try {
+    await untilReady(queue, address);
     return await work(queue);
   } finally {
     await queue.close();
+  }
+}
+
+/**
+ * Takes jobs from the queue until the worker is closed.
+ * @param compute rejects with a final ComputeError if another try would fail, too
+ * @throws InputError if the server refuses the connection
+ */
+export async function openWorker(
+  address: string,
+  compute: (job: QueuedPrediction) => Promise<void>,
+  options: Omit<WorkerOptions, "connection">,
+): Promise<Worker<QueuedPrediction>> {
+  const { packages, connection, backend } = serverAt(address);
+  const bullmq = await loadBullmq(packages);
+  const process = async ({ data }: Job<QueuedPrediction>) => {
+    try {
+      await compute(data);
+    } catch (error) {
+      throw error instanceof ComputeError && error.isFinal ? new bullmq.UnrecoverableError(error.message) : error;
+    }
+  };
+  const all = { ...options, connection };
+  const worker = new bullmq.Worker<QueuedPrediction>(NAME, process, all, backend(bullmq) as undefined);
+  // The server does not answer, or another worker has taken the job: both pass.
+  worker.on("error", () => {});
+  try {
+    await untilReady(worker, address);
+  } catch (error) {
+    await worker.close(true);
+    throw error;
+  }
+  return worker;
+}
+
+async function untilReady(queue: { waitUntilReady(): Promise<unknown> }, address: string): Promise<void> {
+  try {
+    await queue.waitUntilReady();
+  } catch (cause) {
+    const { message, code } = cause as Error & { code?: string };
+    throw new InputError(`Cannot use the queue ${nameOf(address)}: ${message || code}.`, {}, { cause });
   }
 }
 
