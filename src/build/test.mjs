@@ -31,11 +31,22 @@ const interrupt = new AbortController();
 const patience = 6 * 60_000;
 
 /**
- * The runners by the time they take, longest first. Two run side by side, since Chromium spends most time compiling shaders,
- * which takes one core only; the next begins when one of them ends.
+ * The processes of the tests, by the time they take, longest first. Deno's files are shared out to two: those that Chromium runs,
+ * too, and its own, which mostly wait for command lines that they start.
+ * @type {{ name: string, runner: string, exclude?: string }[]}
  */
-const order = ["host", "browser", "unit"];
-const sideBySide = 2;
+const parts = [
+  { name: "browser", runner: "browser" },
+  { name: "host", runner: "host", exclude: "**/*.deno.test.ts" },
+  { name: "host-deno", runner: "host", exclude: "**/*.host.test.ts" },
+  { name: "unit", runner: "unit" },
+];
+
+/**
+ * So many run side by side, and the next begins when one of them ends. Three keep two cores busy: Chromium spends most time compiling
+ * shaders, which takes one core only, and Deno waits for results of its device a third of its time.
+ */
+const sideBySide = 3;
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 
@@ -57,30 +68,31 @@ async function check(name, work) {
 }
 
 /**
- * Runs one runner and adds its counts, which Vitest writes to a file, to the total.
- * @param {string} name
+ * Runs a part of the tests and adds its counts, which Vitest writes to a file, to the total.
+ * @param {(typeof parts)[number]} part
  * @param {string[]} filters
  * @param {boolean} later whether its output is printed only at its end
  */
-async function runTests(name, filters, later = false) {
+async function runTests({ name, runner, exclude }, filters, later = false) {
   console.log(`\ntest: ${name}${later ? ", of which more when it is done" : ""}`);
   const file = join(cache, `tests-${name}.json`);
   rmSync(file, { force: true });
   const args = [
     "run",
     "--project",
-    name,
+    runner,
     "--reporter=default",
     "--reporter=json",
     "--reporter=./src/build/progress.mjs",
     `--outputFile.json=${file}`,
     ...filters,
   ];
+  if (exclude) args.push("--exclude", exclude);
   if (filters.length > 0) args.push("--passWithNoTests");
   /** @type {unknown} */
   let crash;
   try {
-    const { command, env } = runners[name]();
+    const { command, env } = runners[runner]();
     const progress = join(cache, `progress-${name}.txt`);
     const program = { command: [...command, ...args], env: { ...env, NO_COLOR: "1", ERWIN_TEST_PROGRESS: progress } };
     await runWatched(program, { progress, patience, later, spawn: { cwd: root, signal: interrupt.signal } });
@@ -115,10 +127,10 @@ await main(async () => {
   if (process.argv.length === 2) await check("lint", () => lint());
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => interrupt.abort());
   const chosen = names.length > 0 ? names : Object.keys(runners);
-  const waiting = order.filter((name) => chosen.includes(name));
+  const waiting = parts.filter(({ runner }) => chosen.includes(runner));
   const shown = waiting[0];
   const runWaiting = async () => {
-    for (let name = waiting.shift(); name; name = waiting.shift()) await runTests(name, filters, name !== shown);
+    for (let part = waiting.shift(); part; part = waiting.shift()) await runTests(part, filters, part !== shown);
   };
   await Promise.all(Array.from({ length: sideBySide }, runWaiting));
   if (total.passed + total.failed === 0) total.failed++;
