@@ -6,6 +6,10 @@
 // finds the next number, and knows that it has lost the lease.
 
 import type { FileStore } from "./job.ts";
+import { inParallel } from "./parallel.ts";
+
+/** The number of leases that are renewed at a time. */
+const RENEWALS = 16;
 
 export interface LeaseOptions {
   /** A name that no other process has. */
@@ -53,7 +57,7 @@ export class Leases {
   /** Releases all leases. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    for (const lease of [...this.#held]) await lease.release();
+    for await (const _ of inParallel([...this.#held], RENEWALS, (lease) => lease.release()));
   }
 
   async #latest(output: string): Promise<{ number: number; text: string } | undefined> {
@@ -75,13 +79,9 @@ export class Leases {
   }
 
   async #renew(): Promise<void> {
-    for (const lease of [...this.#held]) {
-      try {
-        await lease.renew(this.seconds);
-      } catch {
-        // The disk is full, or a server does not answer. The next renewal may succeed, and a lease that expires does no harm.
-      }
-    }
+    // If the disk is full, or a server does not answer, the next renewal may succeed, and a lease that expires does no harm.
+    const renewals = inParallel([...this.#held], RENEWALS, (lease) => lease.renew(this.seconds).catch(() => {}));
+    for await (const _ of renewals);
   }
 }
 

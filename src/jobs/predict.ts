@@ -2,6 +2,7 @@
 
 import type { ErwinTransformer, PreparedInput } from "../index.ts";
 import { packBatches } from "./batches.ts";
+import { inParallel } from "./parallel.ts";
 import { applyModel, type OutputRows } from "./rows.ts";
 import type { Claim } from "./shared-work.ts";
 
@@ -13,6 +14,8 @@ export interface PredictOptions {
   encode(rows: OutputRows, prepared: PreparedInput, claim: Claim): Uint8Array;
   /** The max points of a batch; an input with more is a batch of its own. */
   batchPoints: number;
+  /** The number of outputs that are written at a time; default 1. */
+  parallel?: number;
   /** Ends the work after the current batch. */
   signal?: AbortSignal;
   /** Called after each batch with the number of points that were predicted in it. */
@@ -34,7 +37,7 @@ interface Prediction extends Prepared {
  * @throws DeviceLostError; every other error is reported as a failure of its job
  */
 export async function predictClaims(claims: AsyncIterable<Claim>, options: PredictOptions): Promise<void> {
-  const { model, prepare, encode, batchPoints, signal, onBatch } = options;
+  const { model, prepare, encode, batchPoints, parallel = 1, signal, onBatch } = options;
 
   async function* prepareInputs(): AsyncGenerator<Prepared> {
     for await (const claim of claims) {
@@ -62,13 +65,14 @@ export async function predictClaims(claims: AsyncIterable<Claim>, options: Predi
 
   async function write(predictions: readonly Prediction[]): Promise<void> {
     let written = 0;
-    for (const { claim, points, prepared, rows } of predictions) {
+    const writing = inParallel(predictions, parallel, async ({ claim, points, prepared, rows }) => {
       try {
         if (await claim.finish(encode(rows, prepared, claim))) written += points;
       } catch (error) {
         await claim.fail(error);
       }
-    }
+    });
+    for await (const _ of writing);
     onBatch?.(written);
   }
 

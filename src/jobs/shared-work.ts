@@ -1,10 +1,11 @@
 // Jobs that several processes share: each takes jobs that no process works on and whose output does not exist yet, until all are
 // done.
 
-import type { DataSource } from "../experiments/data-source.ts";
-import { ErwinError } from "../index.ts";
+import { type DataSource, joinPath } from "../experiments/data-source.ts";
+import { ErwinError, FormatError } from "../index.ts";
 import { type FileStore, type Job, type JobRecord, type Recipe, recordOf } from "./job.ts";
 import type { Lease, Leases } from "./leases.ts";
+import { inParallel } from "./parallel.ts";
 import { readRecord, saveOutput } from "./record.ts";
 
 export interface SharedWorkOptions {
@@ -15,6 +16,10 @@ export interface SharedWorkOptions {
   leases: Leases;
   /** Whether existing outputs are computed again; default false. */
   overwrite?: boolean;
+  /** The number of jobs that are read, checked or written at a time; default 1. Servers take several requests at a time. */
+  parallel?: number;
+  /** The milliseconds between two checks of other processes' leases; default 250. */
+  pause?: number;
   /** The number of pauses after which a failure of the storage ends the work; default 12, about three minutes. */
   patience?: number;
   /** Ends the work: no more jobs are given out. */
@@ -66,13 +71,37 @@ export class SharedWork {
 
   /** Leaves out jobs whose output exists; returns the number of jobs that are left. */
   async skipDone(): Promise<number> {
-    const left: Job[] = [];
-    for (const job of this.#waiting) {
+    if (this.#options.overwrite) return this.#waiting.length;
+    const existing = await this.#listOutputs();
+    const checked = inParallel(this.#waiting, this.parallel, async (job) => {
+      if (existing && !existing.has(job.output)) return { job, isDone: false };
       // A file that cannot be read now fails when its turn comes.
-      if (!(await this.#skip(job).catch(() => false))) left.push(job);
-    }
+      return { job, isDone: await this.#skip(job).catch(() => false) };
+    });
+    const left: Job[] = [];
+    for await (const { job, isDone } of checked) if (!isDone) left.push(job);
     this.#waiting = left;
     return left.length;
+  }
+
+  /** The number of jobs that are read, checked or written at a time. */
+  get parallel(): number {
+    return this.#options.parallel ?? 1;
+  }
+
+  /** Lists the folders of the outputs, which takes fewer requests than a look at each file; undefined if that is not possible. */
+  async #listOutputs(): Promise<ReadonlySet<string> | undefined> {
+    const folders = new Set(this.#waiting.map(({ output }) => output.slice(0, Math.max(output.lastIndexOf("/"), 0))));
+    const found = new Set<string>();
+    for (const folder of folders) {
+      try {
+        for (const { name } of await this.#options.outputs.list(folder)) found.add(joinPath(folder, name));
+      } catch (error) {
+        // A folder that does not exist has no outputs.
+        if (!(error instanceof FormatError)) return undefined;
+      }
+    }
+    return found;
   }
 
   /**
@@ -89,7 +118,8 @@ export class SharedWork {
       if (this.#waiting.length === 0) return;
       failures = this.#trouble && this.settled === before ? failures + 1 : 0;
       if (this.#trouble && failures >= (this.#options.patience ?? PATIENCE)) throw this.#trouble.error;
-      await sleep(Math.min(LOOK_AGAIN * 2 ** failures, LONGEST_PAUSE), signal);
+      const pause = this.#options.pause ?? LOOK_AGAIN;
+      await sleep(Math.min(pause * 2 ** failures, LONGEST_PAUSE), signal);
     }
   }
 
@@ -106,15 +136,13 @@ export class SharedWork {
     const jobs = this.#waiting;
     this.#waiting = [];
     this.#trouble = undefined;
-    for (const [i, job] of jobs.entries()) {
+    const attempts = inParallel(jobs, this.parallel, async (job) => {
       // While the storage fails, the other jobs would fail, too: they wait for the next pass.
-      if (this.#options.signal?.aborted || this.#trouble) {
-        this.#waiting.push(...jobs.slice(i));
-        return;
-      }
-      const claim = await this.#attempt(job, () => this.#claim(job));
-      if (claim) yield claim;
-    }
+      if (!this.#options.signal?.aborted && !this.#trouble) return this.#attempt(job, () => this.#claim(job));
+      this.#waiting.push(job);
+      return undefined;
+    });
+    for await (const claim of attempts) if (claim) yield claim;
   }
 
   async #claim(job: Job): Promise<Claim | undefined> {

@@ -26,15 +26,14 @@ for (const name of ["b.ply", "a.csv", "notes.md", ".hidden.ply", "sub/a.npy", "s
 write("data/list.txt", "sub/a.npy\r\n\n  ../elsewhere/d.obj\n");
 write("data/empty.txt", "\n");
 
-const find = (inputs: readonly string[], output = "data/out") =>
-  findInputs(inputs.map(path), path(output), { keep: [path("data/b.safetensors")] }).map(({ input, output }) => [
-    relative(folder, input),
-    relative(folder, output),
-  ]);
+const find = async (inputs: readonly string[], output = "data/out") =>
+  (await findInputs(inputs.map(path), path(output), { keep: [path("data/b.safetensors")] })).map(
+    ({ input, output }) => [relative(folder, input), relative(folder, output)],
+  );
 
 describe("findInputs", () => {
-  it("takes a folder's point clouds and those below, without hidden files and earlier predictions", () => {
-    expect(find(["data"])).toEqual([
+  it("takes a folder's point clouds and those below, without hidden files and earlier predictions", async () => {
+    expect(await find(["data"])).toEqual([
       ["data/a.csv", "data/out/a.safetensors"],
       ["data/b.ply", "data/out/b.safetensors"],
       ["data/sub/a.npy", "data/out/sub/a.safetensors"],
@@ -42,14 +41,14 @@ describe("findInputs", () => {
     ]);
   });
 
-  it("takes a list's paths relative to the list, and files as they are, whatever the order", () => {
+  it("takes a list's paths relative to the list, and files as they are, whatever the order", async () => {
     const expected = [
       ["data/b.ply", "o/b.safetensors"],
       ["elsewhere/d.obj", "o/d.safetensors"],
       ["data/sub/a.npy", "o/sub/a.safetensors"],
     ];
-    expect(find(["data/list.txt", "data/b.ply"], "o")).toEqual(expected);
-    expect(find(["data/b.ply", "data/list.txt"], "o")).toEqual(expected);
+    expect(await find(["data/list.txt", "data/b.ply"], "o")).toEqual(expected);
+    expect(await find(["data/b.ply", "data/list.txt"], "o")).toEqual(expected);
   });
 
   it.each([
@@ -63,12 +62,12 @@ describe("findInputs", () => {
     ["the model as output", ["data/b.ply"], "data", /written over/],
     ["the output's folder as input", ["data"], "data", /output's folder too/],
     ["a list of nothing", ["data/empty.txt"], "o", /expected paths, one a line/],
-  ])("refuses %s", (_, inputs, output, message) => {
-    expect(() => find(inputs, output)).toThrow(message);
-    expect(() => find(inputs, output)).toThrow(InputError);
+  ])("refuses %s", async (_, inputs, output, message) => {
+    await expect(find(inputs, output)).rejects.toThrow(message);
+    await expect(find(inputs, output)).rejects.toThrow(InputError);
   });
 
-  it("follows links to folders, but not in a circle, which it tells", () => {
+  it("follows links to folders, but not in a circle, which it tells", async () => {
     write("linked/a.ply");
     write("store/b.ply");
     for (const [target, link] of [
@@ -80,7 +79,7 @@ describe("findInputs", () => {
     ])
       symlinkSync(path(target), path(link));
     const told: string[][] = [];
-    const files = findInputs([path("linked")], path("o"), {
+    const files = await findInputs([path("linked")], path("o"), {
       onLoop: (link) => told.push(["loop", relative(folder, link)]),
       onUnreadable: (link) => told.push(["unreadable", relative(folder, link)]),
     });

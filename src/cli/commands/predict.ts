@@ -5,10 +5,10 @@ import { loadSafetensors } from "../../index.ts";
 import { recordOf } from "../../jobs/job.ts";
 import { withRecord } from "../../jobs/record.ts";
 import { readOutput } from "../../jobs/rows.ts";
-import { readCloudFile } from "../clouds.ts";
+import { isRemote } from "../addresses.ts";
+import { readCloud } from "../clouds.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
-import { checkOutput, isFolder, readBytes, writeWhole } from "../files.ts";
 import { loadModel, modelInput } from "../model.ts";
 import { fileOptions, type ModelChoice, modelOptions, modelUsage, readModelChoice } from "../options.ts";
 import {
@@ -25,7 +25,7 @@ import { recipeOf } from "../predict/recipe.ts";
 import { isCollection, predictSequences } from "../predict/sequences.ts";
 import { parseShard } from "../predict/shard.ts";
 import { withProgress } from "../progress.ts";
-import { weightsOf } from "../run-folder.ts";
+import { checkTarget, findModel, readFile, takeUser, writeFile } from "../remote-files.ts";
 import { formatCount, formatTime } from "../text.ts";
 
 /** Enough points to keep a GPU busy, and only seconds of work for a CPU, since interruptions wait for the current batch. */
@@ -87,47 +87,53 @@ export const predict: Command = {
 };
 
 async function run(args: Arguments): Promise<void> {
-  const given = args.required("model");
-  const modelPath = isFolder(given) ? weightsOf(given) : given;
-  const inputs = args.texts("input");
-  if (inputs.length === 0) throw new UsageError("--input is missing");
+  const choice = { ...readModelChoice(args), modelPath: takeUser(args.required("model")) };
+  if (args.texts("input").length === 0) throw new UsageError("--input is missing");
   // A shell expands data/*.ply to several arguments.
-  inputs.push(...args.positionals);
-  const choice = { ...readModelChoice(args), modelPath };
+  const inputs = [...args.texts("input"), ...args.positionals].map(takeUser);
   if (args.has("rollout") || inputs.some(isCollection)) return predictRollout(args, inputs, choice);
   const many = isSingleFile(inputs) ? undefined : readMany(args, choice);
   const wrong = many ? undefined : forMany.find((name) => args.has(name));
   if (wrong) throw new UsageError(`--${wrong} is for many files: a folder, a .txt list or several --input`);
-  const output = args.required("output");
+  const output = takeUser(args.required("output"));
   const format = many?.format ?? predictionFormat(output);
 
-  const fields = readFields(choice);
+  const opened = await openModel(choice);
+  const fields = readFields(opened);
   if (fields) return predictFields(args, inputs, fields, many);
-  return many ? predictMany({ ...choice, ...many, inputs }) : predictOne(inputs[0], output, format, choice);
+  return many ? predictMany({ ...opened, ...many, inputs }) : predictOne(inputs[0], output, format, opened);
+}
+
+/** A model's file, and what is to be done with it. */
+type OpenModel = ModelChoice & { checkpoint: Uint8Array };
+
+async function openModel(choice: ModelChoice): Promise<OpenModel> {
+  const modelPath = await findModel(choice.modelPath);
+  return { ...choice, modelPath, checkpoint: await readFile(modelPath) };
 }
 
 /** Reads the model's file; undefined if it holds no model of a folder's fields. */
-function readFields({ modelPath: file, device }: PathChoice): FieldsOptions | undefined {
-  const bytes = readBytes(file);
+function readFields({ modelPath: file, checkpoint: bytes, device }: OpenModel): FieldsOptions | undefined {
   const { metadata } = loadSafetensors(bytes, { file });
   return metadata.experiment === FOLDER ? { weights: { bytes, file }, metadata, device } : undefined;
 }
 
-async function predictRollout(args: Arguments, inputs: readonly string[], choice: PathChoice): Promise<void> {
+async function predictRollout(args: Arguments, inputs: readonly string[], choice: ModelChoice): Promise<void> {
   const wrong = [...forMany, ...forModels].find((name) => args.has(name));
   if (wrong) throw new UsageError(`--${wrong} is of no use to sequences, which are predicted step by step`);
+  const output = args.required("output");
+  if ([...inputs, output].some(isRemote))
+    throw new UsageError("sequences are read from this machine and written to it");
   if (inputs.length > 1) throw new UsageError("sequences are predicted from a single --input: a .pvd file or a folder");
-  const fields = readFields(choice);
+  const fields = readFields(await openModel(choice));
   if (!fields) throw new UsageError(`${choice.modelPath} was not trained on sequences of a folder's fields`);
   return predictSequences({
     ...fields,
     input: inputs[0],
-    outputFolder: args.required("output"),
+    outputFolder: output,
     steps: args.count("rollout"),
   });
 }
-
-type PathChoice = ModelChoice & { modelPath: string };
 
 const forMany = ["format", "shard", "batch-points", "overwrite", "lease", "queue"];
 
@@ -140,7 +146,7 @@ async function predictFields(
 ): Promise<void> {
   const wrong = forModels.find((name) => args.has(name));
   if (wrong) throw new UsageError(`--${wrong} is of no use to a model that was trained on a folder's fields`);
-  if (!many) return predictFieldsOf(inputs[0], args.required("output"), options);
+  if (!many) return predictFieldsOf(inputs[0], takeUser(args.required("output")), options);
   const { outputFolder, shard, overwrite, lease, queue } = many;
   const format = args.text("format");
   await predictManyFields({
@@ -160,7 +166,7 @@ const forModels = ["features", "radius", "knn", "mode", "batch-points"];
 
 /** The options of predicting many files. */
 function readMany(args: Arguments, { mode }: ModelChoice) {
-  const outputFolder = args.required("output");
+  const outputFolder = takeUser(args.required("output"));
   if (predictionFormats.some((extension) => outputFolder.toLowerCase().endsWith(extension))) {
     throw new UsageError(`--output is "${outputFolder}", expected a folder, since there are several inputs`);
   }
@@ -187,11 +193,10 @@ function readQueue(args: Arguments, mode: ModelChoice["mode"]): string | undefin
   return queue;
 }
 
-async function predictOne(input: string, output: string, format: PredictionFormat, choice: ModelChoice): Promise<void> {
-  const { modelPath, mode, features, graph, device } = choice;
-  checkOutput(output, [input, modelPath]);
-  const cloud = readCloudFile(input, features);
-  const checkpoint = readBytes(modelPath);
+async function predictOne(input: string, output: string, format: PredictionFormat, choice: OpenModel): Promise<void> {
+  const { modelPath, checkpoint, mode, features, graph, device } = choice;
+  await checkTarget(output, [input, modelPath]);
+  const cloud = readCloud(await readFile(input), input, features);
 
   await withDevice(device, async (device) => {
     const model = await loadModel(checkpoint, modelPath, device);
@@ -205,7 +210,7 @@ async function predictOne(input: string, output: string, format: PredictionForma
     const rows = await readOutput(out);
     const end = performance.now();
     const record = await recordOf(await recipeOf(checkpoint, choice, format), cloud.bytes);
-    writeWhole(output, withRecord(output, encodePrediction(format, rows, cloud, decode), record));
+    await writeFile(output, withRecord(output, encodePrediction(format, rows, cloud, decode), record));
     console.log(
       `${output}: out [${out.shape.join(", ")}] by ${describeDevice(device)}; ` +
         `tree and graph ${formatTime(preparedAt - start)}, forward ${formatTime(end - preparedAt)}`,

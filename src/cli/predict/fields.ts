@@ -19,11 +19,11 @@ import { type Device, ErwinError, FormatError, toFloat32 } from "../../index.ts"
 import { sha256 } from "../../jobs/job.ts";
 import { UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
-import { checkOutput, readBytes, writeWhole } from "../files.ts";
 import type { DeviceChoice } from "../options.ts";
 import { expectFinite } from "../output.ts";
 import { withProgress } from "../progress.ts";
 import { enqueueFiles } from "../queue/enqueue.ts";
+import { checkTarget, readFile, writeFile } from "../remote-files.ts";
 import { findTold } from "./found.ts";
 import type { Shard } from "./shard.ts";
 import { predictShared } from "./shared.ts";
@@ -45,10 +45,11 @@ export function expectFieldOutput(output: string): void {
 /** Predicts the fields of one file. */
 export async function predictFieldsOf(input: string, output: string, options: FieldsOptions): Promise<void> {
   expectFieldOutput(output);
-  checkOutput(output, [input, options.weights.file]);
+  await checkTarget(output, [input, options.weights.file]);
+  const found = await readFile(input);
   await withFields(options, async (predict, device) => {
-    const { bytes, names } = await withProgress("predicting", () => predict(readBytes(input), input, output));
-    writeWhole(output, bytes);
+    const { bytes, names } = await withProgress("predicting", () => predict(found, input, output));
+    await writeFile(output, bytes);
     console.log(`${output}: ${names.join(", ")} by ${device}`);
   });
 }
@@ -72,7 +73,7 @@ export interface ManyFieldsOptions extends FieldsOptions {
  */
 export async function predictManyFields(options: ManyFieldsOptions): Promise<void> {
   const { inputs, outputFolder, format, weights, device } = options;
-  const { files, unreadable } = findTold(inputs, outputFolder, {
+  const { files, unreadable } = await findTold(inputs, outputFolder, {
     extension: format ?? null,
     keep: [weights.file],
     known: sampleExtensions.map((extension) => `.${extension}`),

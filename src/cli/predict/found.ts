@@ -13,9 +13,9 @@ export interface Found {
 }
 
 /** Finds the files that the inputs name, and names the folders that had to be left out. @throws InputError as findInputs does */
-export function findTold(inputs: readonly string[], outputFolder: string, options: FindOptions): Found {
+export async function findTold(inputs: readonly string[], outputFolder: string, options: FindOptions): Promise<Found> {
   let unreadable = 0;
-  const files = findInputs(inputs, outputFolder, {
+  const files = await findInputs(inputs, outputFolder, {
     ...options,
     onUnreadable: (path, error) => {
       unreadable++;

@@ -2,21 +2,26 @@
 
 import { basename, dirname, extname, isAbsolute, join, normalize, parse, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
+import { type DataSource, joinPath } from "../../experiments/data-source.ts";
 import { pointCloudExtensions } from "../../formats/pointcloud.ts";
-import { isFolder, placeOf, readBytes } from "../files.ts";
+import { folderAndName, isRemote, isRemoteFolder, joinAddress, splitAddress } from "../addresses.ts";
+import { isFolder, placeOf } from "../files.ts";
+import { joinPlace, openFolder, readFile, takeUser } from "../remote-files.ts";
 import { filesBelow, type WalkOptions } from "../walk.ts";
 
 /** A file of points, and the file for its prediction. */
 export interface PredictionPaths {
   input: string;
   output: string;
+  /** The output's path in the folder of the outputs, with slashes. */
+  name: string;
 }
 
 const isList = (path: string) => /\.txt$/i.test(path);
 
 /** Whether the inputs name a single file, whose prediction is a file and not a folder. */
 export function isSingleFile(inputs: readonly string[]): boolean {
-  return inputs.length === 1 && !isList(inputs[0]) && !isFolder(inputs[0]);
+  return inputs.length === 1 && !isList(inputs[0]) && !(isRemote(inputs[0]) ? isRemoteFolder : isFolder)(inputs[0]);
 }
 
 export interface FindOptions extends Omit<WalkOptions, "skip"> {
@@ -32,20 +37,23 @@ export interface FindOptions extends Omit<WalkOptions, "skip"> {
  * Finds the files that the inputs name, sorted by their outputs.
  *
  * A folder names the point clouds in it and below; a .txt file names the paths in it, one on each line, relative to its own
- * folder. Paths below such a folder are kept below `outputFolder`.
- * @throws InputError before any work, where a folder or list holds none, two files have the same output, or an output is an input
+ * folder. Paths below such a folder are kept below `outputFolder`. All of them may be addresses of servers.
+ * @throws InputError before any work, where a folder or list holds none, two files have the same output, or an output is an input;
+ *   StorageError
  */
-export function findInputs(
+export async function findInputs(
   inputs: readonly string[],
   outputFolder: string,
   { extension = ".safetensors", keep = [], known = pointCloudExtensions, ...walk }: FindOptions = {},
-): PredictionPaths[] {
-  const files = inputs.flatMap((input) => expand(input, outputFolder, known, walk));
-  const inputOf = new Map<string, string>();
-  for (const { input, name } of files) {
-    const { dir, name: stem, ext } = parse(name);
-    const output = join(outputFolder, dir, `${stem}${extension ?? ext}`);
-    const other = inputOf.get(output);
+): Promise<PredictionPaths[]> {
+  const files: NamedFile[] = [];
+  for (const input of inputs) files.push(...(await expand(input, outputFolder, known, walk)));
+  const found = new Map<string, PredictionPaths>();
+  for (const { input, name: path } of files) {
+    const { dir, name: stem, ext } = parse(path);
+    const name = joinPath(dir, `${stem}${extension ?? ext}`);
+    const output = joinPlace(outputFolder, name);
+    const other = found.get(output)?.input;
     if (other !== undefined) {
       throw new InputError(`"${other}" and "${input}" would both be written to "${output}": rename one of them.`, {
         file: input,
@@ -53,17 +61,20 @@ export function findInputs(
         output,
       });
     }
-    inputOf.set(output, input);
+    found.set(output, { input, output, name });
   }
-  const taken = new Set([...files.map(({ input }) => input), ...keep].map((path) => placeOf(path) ?? resolve(path)));
-  for (const output of inputOf.keys()) {
-    if (!taken.has(placeOf(output) ?? resolve(output))) continue;
+  const taken = new Set([...files.map(({ input }) => input), ...keep].map(identify));
+  for (const output of found.keys()) {
+    if (!taken.has(identify(output))) continue;
     throw new InputError(`The input "${output}" would be written over: choose another folder for the output.`, {
       file: output,
     });
   }
-  return [...inputOf].map(([output, input]) => ({ input, output })).sort((a, b) => (a.output < b.output ? -1 : 1));
+  return [...found.values()].sort((a, b) => (a.output < b.output ? -1 : 1));
 }
+
+/** Returns what is the same for two names of the same file. */
+const identify = (path: string) => (isRemote(path) ? path.replace(/\/+$/, "") : (placeOf(path) ?? resolve(path)));
 
 /** A file, and its path below the folder in which it was found. */
 interface NamedFile {
@@ -71,10 +82,15 @@ interface NamedFile {
   name: string;
 }
 
-function expand(input: string, outputFolder: string, known: readonly string[], walk: WalkOptions): NamedFile[] {
-  if (isFolder(input)) {
-    const isOutput = (path: string) =>
-      (placeOf(path) ?? resolve(path)) === (placeOf(outputFolder) ?? resolve(outputFolder));
+async function expand(
+  input: string,
+  outputFolder: string,
+  known: readonly string[],
+  walk: WalkOptions,
+): Promise<NamedFile[]> {
+  const isListed = isList(input);
+  if (!isListed && (isRemote(input) ? isRemoteFolder : isFolder)(input)) {
+    const isOutput = (path: string) => identify(path) === identify(outputFolder);
     if (isOutput(input)) {
       throw new InputError(
         `"${input}" is the output's folder too: what is written there would be an input the next time. Choose another.`,
@@ -82,14 +98,28 @@ function expand(input: string, outputFolder: string, known: readonly string[], w
       );
     }
     // Without earlier predictions.
-    const found = filesBelow(input, { ...walk, skip: isOutput }).filter((name) =>
-      known.includes(extname(name).toLowerCase()),
-    );
-    const files = found.map((name) => ({ input: join(input, name), name }));
+    const found = isRemote(input)
+      ? await namesBelow(openFolder(input), "", (name) => isOutput(joinAddress(input, name)))
+      : filesBelow(input, { ...walk, skip: isOutput });
+    const files = found
+      .filter((name) => known.includes(extname(name).toLowerCase()))
+      .map((name) => ({ input: joinPlace(input, name), name }));
     return orNone(files, input, `files of points (${known.join(", ")})`);
   }
-  if (isList(input)) return orNone(readList(input), input, "paths, one a line");
-  return [{ input, name: basename(input) }];
+  if (isListed) return orNone(await readList(input), input, "paths, one a line");
+  return [{ input, name: isRemote(input) ? folderAndName(input).name : basename(input) }];
+}
+
+/** Lists all files in a folder of a server and below it. Names that begin with a dot are left out. */
+async function namesBelow(source: DataSource, folder: string, skip: (name: string) => boolean): Promise<string[]> {
+  const entries = (await source.list(folder)).filter(({ name }) => !name.startsWith("."));
+  const found: string[] = [];
+  for (const entry of entries) {
+    const name = joinPath(folder, entry.name);
+    if (!entry.folder) found.push(name);
+    else if (!skip(name)) found.push(...(await namesBelow(source, name, skip)));
+  }
+  return found.sort();
 }
 
 function orNone(files: NamedFile[], input: string, expected: string): NamedFile[] {
@@ -97,16 +127,21 @@ function orNone(files: NamedFile[], input: string, expected: string): NamedFile[
   throw new InputError(`"${input}" holds nothing to predict, expected ${expected}.`, { file: input, expected });
 }
 
-function readList(path: string): NamedFile[] {
-  const lines = new TextDecoder().decode(readBytes(path)).split("\n");
+async function readList(path: string): Promise<NamedFile[]> {
+  const lines = new TextDecoder().decode(await readFile(path)).split("\n");
   return lines
-    .map((line) => line.trim())
+    .map((line) => takeUser(line.trim()))
     .filter((line) => line !== "")
     .map((line) => {
+      if (isRemote(line)) return { input: line, name: folderAndName(line).name };
       const isBelow = !isAbsolute(line) && !normalize(line).startsWith("..");
-      return {
-        input: isAbsolute(line) ? line : join(dirname(path), line),
-        name: isBelow ? normalize(line) : basename(line),
-      };
+      return { input: fromList(path, line), name: isBelow ? normalize(line) : basename(line) };
     });
+}
+
+/** Returns the path of a line in a list, which is relative to the list's folder. */
+function fromList(list: string, line: string): string {
+  if (!isRemote(list)) return isAbsolute(line) ? line : join(dirname(list), line);
+  const { root, path } = splitAddress(list);
+  return joinAddress(root, isAbsolute(line) ? line.slice(1) : join(dirname(path), line));
 }

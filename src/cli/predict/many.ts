@@ -5,7 +5,6 @@ import { predictClaims } from "../../jobs/predict.ts";
 import type { SharedWork } from "../../jobs/shared-work.ts";
 import { readCloud } from "../clouds.ts";
 import { describeDevice, withDevice } from "../device.ts";
-import { readBytes } from "../files.ts";
 import { loadModel, modelInput } from "../model.ts";
 import type { ModelChoice } from "../options.ts";
 import { checkPredictionFormat, encodePrediction, type PredictionFormat } from "../output.ts";
@@ -18,6 +17,8 @@ import type { Shard } from "./shard.ts";
 import { predictShared } from "./shared.ts";
 
 export interface PredictManyOptions extends ModelChoice {
+  /** The bytes of the model's file. */
+  checkpoint: Uint8Array;
   /** Paths of files, folders and lists. */
   inputs: readonly string[];
   outputFolder: string;
@@ -37,9 +38,8 @@ export interface PredictManyOptions extends ModelChoice {
 
 /** @throws ErwinError at the end, when a file could not be predicted or was not reached */
 export async function predictMany(options: PredictManyOptions): Promise<void> {
-  const { inputs, outputFolder, format, modelPath, device } = options;
-  const { files, unreadable } = findTold(inputs, outputFolder, { extension: format, keep: [modelPath] });
-  const checkpoint = readBytes(modelPath);
+  const { inputs, outputFolder, format, modelPath, checkpoint, device } = options;
+  const { files, unreadable } = await findTold(inputs, outputFolder, { extension: format, keep: [modelPath] });
   const recipe = await recipeOf(checkpoint, options, format);
   if (options.queue !== undefined) return enqueueFiles(options.queue, { ...options, files, recipe });
   await predictShared({ ...options, files, unreadable, recipe }, (work, signal) =>
@@ -72,6 +72,7 @@ async function predictOn(
           encode: (rows, { nodePositions: positions }, { job, input }) =>
             encodePrediction(format, rows, { path: job.input, bytes: input, positions, dimensionality }, decode),
           batchPoints,
+          parallel: work.parallel,
           signal,
           onBatch: (more) => {
             points += more;

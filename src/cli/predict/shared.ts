@@ -1,19 +1,22 @@
 // The files of one call of erwin predict: calls with the same output folder share the files that are left.
 
-import { dirname, relative } from "node:path";
 import { ErwinError } from "../../index.ts";
 import type { Recipe } from "../../jobs/job.ts";
 import { Leases } from "../../jobs/leases.ts";
 import { SharedWork } from "../../jobs/shared-work.ts";
+import { isRemote } from "../addresses.ts";
 import { describeFailure } from "../failure.ts";
-import { makeFolder, readBytes } from "../files.ts";
-import { FolderStore } from "../folder-store.ts";
 import { untilInterrupted } from "../interruption.ts";
 import { printError } from "../progress.ts";
+import { makeFoldersOf, openOutputs, readFile } from "../remote-files.ts";
 import { formatCount, formatPlural } from "../text.ts";
 import { expectAllDone } from "./found.ts";
 import type { PredictionPaths } from "./inputs.ts";
 import { type Shard, takeShard } from "./shard.ts";
+
+/** With servers: the number of jobs that are read, checked or written at a time, and the milliseconds between checks of other calls. */
+const REQUESTS = 16;
+const PAUSE = 2000;
 
 export interface SharedFilesOptions {
   files: readonly PredictionPaths[];
@@ -43,17 +46,20 @@ export async function predictShared(
     const share = own.length === 0 ? "none, it is empty" : formatCount(own.length);
     console.log(`shard ${shard.index}/${shard.count} of ${formatPlural(files.length, "file")}: ${share}`);
   }
-  for (const folder of new Set(own.map(({ output }) => dirname(output)))) makeFolder(folder);
-  const outputs = new FolderStore(outputFolder);
+  makeFoldersOf(own.map(({ output }) => output));
+  const outputs = await openOutputs(outputFolder);
+  // Requests to a server take their time, but many can be under way.
+  const isFar = isRemote(outputFolder) || own.some(({ input }) => isRemote(input));
   const leases = new Leases(outputs, { owner: crypto.randomUUID(), seconds: lease });
   const { predicted, skipped, failed, note } = await untilInterrupted("stopping after this batch", async (signal) => {
     const work = new SharedWork({
-      jobs: own.map(({ input, output }) => ({ input, output: relative(outputFolder, output) })),
-      inputs: { read: async (path) => readBytes(path) },
+      jobs: own.map(({ input, name }) => ({ input, output: name })),
+      inputs: { read: readFile },
       outputs,
       recipe,
       leases,
       overwrite,
+      ...(isFar ? { parallel: REQUESTS, pause: PAUSE } : {}),
       signal,
       onFailure: ({ input }, error) => printError(describeFailure(input, error)),
     });

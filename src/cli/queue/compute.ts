@@ -6,16 +6,16 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { FOLDER } from "../../experiments/folder/experiment.ts";
 import { type Device, ErwinError, loadSafetensors } from "../../index.ts";
-import { recordOf, sha256 } from "../../jobs/job.ts";
+import { type FileStore, recordOf, sha256 } from "../../jobs/job.ts";
 import { readRecord, saveOutput } from "../../jobs/record.ts";
 import { isPassing } from "../../jobs/shared-work.ts";
+import { folderAndName, isRemote } from "../addresses.ts";
 import { withDevice } from "../device.ts";
 import { describeFailure } from "../failure.ts";
-import { readBytes } from "../files.ts";
-import { FolderStore } from "../folder-store.ts";
 import { loadModel } from "../model.ts";
 import type { DeviceChoice } from "../options.ts";
 import { openFields } from "../predict/fields.ts";
+import { openFolder, readFile } from "../remote-files.ts";
 import { BatchPredictor, FieldPredictor, type Predictor } from "../serve/predictor.ts";
 import type { QueuedPrediction } from "./queue.ts";
 
@@ -64,10 +64,10 @@ export async function computeJobs(choice: DeviceChoice, batchPoints: number): Pr
   });
 }
 
-const stores = new Map<string, FolderStore>();
+const stores = new Map<string, FileStore>();
 
-function storeOf(folder: string): FolderStore {
-  const store = stores.get(folder) ?? new FolderStore(folder);
+function storeOf(folder: string): FileStore {
+  const store = stores.get(folder) ?? openFolder(folder);
   stores.set(folder, store);
   return store;
 }
@@ -76,9 +76,11 @@ async function compute(
   job: QueuedPrediction,
   predictorOf: (job: QueuedPrediction) => Promise<Predictor>,
 ): Promise<void> {
-  const store = storeOf(dirname(job.output));
-  const output = basename(job.output);
-  const input = readBytes(job.input);
+  const { folder, name: output } = isRemote(job.output)
+    ? folderAndName(job.output)
+    : { folder: dirname(job.output), name: basename(job.output) };
+  const store = storeOf(folder);
+  const input = await readFile(job.input);
   const record = await recordOf(job.recipe, input);
   // The job was delivered twice, or its previous worker died before it could report that the job was done.
   if ((await readRecord(store, output))?.identity === record.identity) return;
@@ -93,7 +95,7 @@ async function openPredictor(
   { model, features, graph, recipe }: QueuedPrediction,
   batchPoints: number,
 ): Promise<Predictor & Disposable> {
-  const bytes = readBytes(model);
+  const bytes = await readFile(model);
   if ((await sha256(bytes)) !== recipe.model) {
     throw new ErwinError(`${model}: has changed since the jobs were queued: queue them again.`, { file: model });
   }

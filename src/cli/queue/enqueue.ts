@@ -1,18 +1,24 @@
 // erwin predict --queue: adds the files that are left to a queue.
 
-import { basename, dirname, extname, resolve } from "node:path";
+import { extname, resolve } from "node:path";
+import type { FileStore } from "../../jobs/job.ts";
 import { type Recipe, recordOf, sha256 } from "../../jobs/job.ts";
+import { inParallel } from "../../jobs/parallel.ts";
 import { readRecord } from "../../jobs/record.ts";
-import { readBytes } from "../files.ts";
-import { FolderStore } from "../folder-store.ts";
+import { isRemote } from "../addresses.ts";
 import type { GraphChoice } from "../options.ts";
 import type { PredictionPaths } from "../predict/inputs.ts";
 import { type Shard, takeShard } from "../predict/shard.ts";
+import { openOutputs, readFile } from "../remote-files.ts";
 import { formatCount } from "../text.ts";
 import { enqueue, nameOf, withQueue } from "./queue.ts";
 
+/** The number of outputs that are looked at at a time. */
+const CHECKS = 8;
+
 export interface EnqueueOptions {
   files: readonly PredictionPaths[];
+  outputFolder: string;
   recipe: Recipe;
   shard: Shard;
   overwrite: boolean;
@@ -25,11 +31,12 @@ export interface EnqueueOptions {
 export async function enqueueFiles(address: string, options: EnqueueOptions): Promise<void> {
   const { recipe, shard, overwrite, modelPath, features, graph } = options;
   const own = takeShard(options.files, shard);
-  const left = overwrite ? own : await leftOf(own, recipe);
-  const model = resolve(modelPath);
+  const outputs = await openOutputs(options.outputFolder);
+  const left = overwrite ? own : await leftOf(own, outputs, recipe);
+  const model = absolute(modelPath);
   const jobs = await Promise.all(
     left.map(async (file) => {
-      const [input, output] = [resolve(file.input), resolve(file.output)];
+      const [input, output] = [absolute(file.input), absolute(file.output)];
       const data = { model, input, output, format: extname(output).toLowerCase(), features, graph, recipe };
       return { id: await sha256(new TextEncoder().encode(JSON.stringify(data))), data };
     }),
@@ -40,19 +47,22 @@ export async function enqueueFiles(address: string, options: EnqueueOptions): Pr
   );
 }
 
+const absolute = (path: string) => (isRemote(path) ? path : resolve(path));
+
 /** Returns the files whose outputs do not exist. */
-async function leftOf(files: readonly PredictionPaths[], recipe: Recipe): Promise<PredictionPaths[]> {
+async function leftOf(
+  files: readonly PredictionPaths[],
+  outputs: FileStore,
+  recipe: Recipe,
+): Promise<PredictionPaths[]> {
   const left: PredictionPaths[] = [];
-  const folders = new Set(files.map(({ output }) => dirname(output)));
-  const stores = new Map([...folders].map((folder) => [folder, new FolderStore(folder)]));
-  for (const file of files) {
-    if (!(await isDone(stores.get(dirname(file.output))!, basename(file.output), recipe, file.input))) left.push(file);
-  }
+  const checked = inParallel(files, CHECKS, async (file) => ({ file, done: await isDone(outputs, file, recipe) }));
+  for await (const { file, done } of checked) if (!done) left.push(file);
   return left;
 }
 
-async function isDone(store: FolderStore, output: string, recipe: Recipe, input: string): Promise<boolean> {
-  const record = await readRecord(store, output);
+async function isDone(outputs: FileStore, { input, name }: PredictionPaths, recipe: Recipe): Promise<boolean> {
+  const record = await readRecord(outputs, name);
   if (record?.model !== recipe.model) return false;
-  return record.identity === (await recordOf(recipe, readBytes(input))).identity;
+  return record.identity === (await recordOf(recipe, await readFile(input))).identity;
 }
