@@ -1,4 +1,4 @@
-// The library build: dist/erwin.js, dist/formats.js, dist/experiments.js, dist/bench.js and dist/cli.js with their workers and wasm modules in dist/assets. The files
+// The library build: dist/erwin.js, dist/formats.js, dist/experiments.js, dist/jobs.js, dist/bench.js and dist/cli.js with their workers and wasm modules in dist/assets. The files
 // it makes run unchanged in Chromium, Firefox, Deno, Node and in workers, without any bundler on the user's side, and bundlers
 // understand them. Workers are entries of the same build, so that they share chunks with the library.
 import { existsSync } from "node:fs";
@@ -13,6 +13,7 @@ const entry: Record<string, string> = {
   bench: "src/bench/index.ts",
   formats: "src/formats/index.ts",
   experiments: "src/experiments/index.ts",
+  jobs: "src/jobs/index.ts",
 };
 if (existsSync("src/cli/main.ts")) entry.cli = "src/cli/main.ts";
 const workers: Record<string, string> = Object.fromEntries(
@@ -29,6 +30,7 @@ const banners: Record<string, string> = {
   bench: '/* @ts-self-types="./bench.d.ts" */',
   formats: '/* @ts-self-types="./formats.d.ts" */',
   experiments: '/* @ts-self-types="./experiments.d.ts" */',
+  jobs: '/* @ts-self-types="./jobs.d.ts" */',
   cli: "#!/usr/bin/env node",
 };
 

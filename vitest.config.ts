@@ -11,7 +11,10 @@ import { serveDist } from "./src/build/serve-dist.mjs";
 const library = fileURLToPath(new URL("dist/erwin.js", import.meta.url));
 const formats = fileURLToPath(new URL("dist/formats.js", import.meta.url));
 const experiments = fileURLToPath(new URL("dist/experiments.js", import.meta.url));
-const resolve = { alias: { "erwin/experiments": experiments, "erwin/formats": formats, erwin: library } };
+const jobs = fileURLToPath(new URL("dist/jobs.js", import.meta.url));
+const resolve = {
+  alias: { "erwin/experiments": experiments, "erwin/formats": formats, "erwin/jobs": jobs, erwin: library },
+};
 
 const shared = {
   // Compiling shaders on a software adapter takes seconds.
@@ -40,7 +43,7 @@ export default defineConfig({
           environment: "node",
           include: ["test/**/*.host.test.ts", "test/**/*.deno.test.ts"],
           // Loaded by Deno itself as it is, not through Vitest's transforms.
-          server: { deps: { external: [library, formats, experiments] } },
+          server: { deps: { external: [library, formats, experiments, jobs] } },
         },
       },
       {
@@ -62,7 +65,7 @@ export default defineConfig({
           environment: "node",
           include: ["test/backends/precision.host.test.ts", "test/**/*.dawn.test.ts"],
           setupFiles: "test/support/dawn-setup.ts",
-          server: { deps: { external: [library, formats, experiments] } },
+          server: { deps: { external: [library, formats, experiments, jobs] } },
         },
       },
       {

@@ -48,7 +48,7 @@ const library = {
   name: "library",
   inputs: [...sources, "wasm/out", "vite.config.ts"],
   ignored: scripts,
-  outputs: ["dist/erwin.js", "dist/bench.js", "dist/formats.js", "dist/experiments.js", "dist/assets"],
+  outputs: ["dist/erwin.js", "dist/bench.js", "dist/formats.js", "dist/experiments.js", "dist/jobs.js", "dist/assets"],
   run: buildLibrary,
 };
 
@@ -56,7 +56,7 @@ const declarations = {
   name: "declarations",
   inputs: [...sources, "src/build/declarations.mjs"],
   ignored: ["gpu", ...scripts],
-  outputs: ["dist/erwin.d.ts", "dist/bench.d.ts", "dist/formats.d.ts", "dist/experiments.d.ts"],
+  outputs: ["dist/erwin.d.ts", "dist/bench.d.ts", "dist/formats.d.ts", "dist/experiments.d.ts", "dist/jobs.d.ts"],
   run: buildDeclarations,
 };
 

@@ -22,6 +22,7 @@ export async function buildDeclarations() {
     bench: "src/bench/index.d.ts",
     formats: "src/formats/index.d.ts",
     experiments: "src/experiments/index.d.ts",
+    jobs: "src/jobs/index.d.ts",
   };
   for (const [name, input] of Object.entries(entries)) {
     const bundle = await rollup({

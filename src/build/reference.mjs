@@ -12,6 +12,7 @@ const entries = new Map([
   ["index", "erwin"],
   ["bench", "erwin/bench"],
   ["experiments", "erwin/experiments"],
+  ["jobs", "erwin/jobs"],
   ["formats", "erwin/formats"],
 ]);
 
@@ -20,8 +21,8 @@ export async function buildReference() {
   const { Application, Converter, PageEvent } = await import("typedoc");
   const app = await Application.bootstrap({
     name: "erwin: API reference",
-    entryPoints: ["index.ts", "bench/index.ts", "experiments/index.ts", "formats/index.ts"].map((path) =>
-      join(root, "src", path),
+    entryPoints: ["index.ts", "bench/index.ts", "experiments/index.ts", "formats/index.ts", "jobs/index.ts"].map(
+      (path) => join(root, "src", path),
     ),
     tsconfig: join(settings, "tsconfig.json"),
     readme: join(settings, "introduction.md"),

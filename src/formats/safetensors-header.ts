@@ -4,7 +4,6 @@ import { describe } from "../arguments.ts";
 import { howToAllow, limits } from "../limits.ts";
 import { elementCount, formatError, toDataView } from "./bytes.ts";
 import { arrayTypes, type SafeTensorType } from "./elements.ts";
-import { type PartialFile, readPart } from "./partial-file.ts";
 
 export interface SafetensorsHeader {
   /** The tensors in the order of their bytes in the file. */
@@ -27,9 +26,6 @@ export interface HeaderEntry {
 /** The key of the metadata among the tensors' names. */
 export const METADATA = "__metadata__";
 
-/** The number of bytes that are read at first from a file that is read in parts: most headers are smaller. */
-const FIRST_PART = 16_384;
-
 /**
  * Reads the header of a file.
  * @param bytes the file's bytes, of which only those of the header are read
@@ -46,14 +42,6 @@ export function readHeader(bytes: Uint8Array, size: number, file: string): Safet
     .sort((a, b) => a.begin - b.begin || a.end - b.end);
   expectNoGaps(entries, dataStart, size, file);
   return { entries, metadata, dataStart };
-}
-
-/** Reads only the header of a file. @throws FormatError as `readHeader` does */
-export async function readHeaderOf(source: PartialFile): Promise<SafetensorsHeader> {
-  const { file, size } = source;
-  const bytes = await readPart(source, 0, Math.min(FIRST_PART, size));
-  const dataStart = readHeaderEnd(bytes, size, file);
-  return readHeader(dataStart > bytes.length ? await readPart(source, 0, dataStart) : bytes, size, file);
 }
 
 /**
@@ -82,8 +70,8 @@ export function writeHeader(
   return result;
 }
 
-/** Returns the offset of the first byte after the header. */
-function readHeaderEnd(bytes: Uint8Array, size: number, file: string): number {
+/** Returns the offset of the first byte after the header, of a file of which only the first bytes may be given. */
+export function readHeaderEnd(bytes: Uint8Array, size: number, file: string): number {
   if (bytes.length < 8) {
     throw formatError(file, `truncated: expected at least 8 bytes, found ${bytes.length}.`, {
       offset: 0,

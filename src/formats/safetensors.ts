@@ -71,21 +71,3 @@ export function saveSafetensors(
   for (const [i, { bytes }] of arrays.entries()) result.set(bytes, header.length + entries[i].begin);
   return result;
 }
-
-/**
- * Returns a safetensors file with further metadata. The tensors' bytes are copied without a look at them.
- * @param file name used in error messages
- * @throws FormatError if the file's header is not valid
- */
-export function addMetadata(
-  bytes: Uint8Array,
-  more: Readonly<Record<string, string>>,
-  file: string,
-): Uint8Array<ArrayBuffer> {
-  const { entries, metadata, dataStart } = readHeader(bytes, bytes.length, file);
-  const header = writeHeader(entries, { ...metadata, ...more });
-  const result = new Uint8Array(header.length + bytes.length - dataStart);
-  result.set(header);
-  result.set(bytes.subarray(dataStart), header.length);
-  return result;
-}

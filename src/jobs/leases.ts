@@ -11,6 +11,7 @@ import { inParallel } from "./parallel.ts";
 /** The number of leases that are renewed at a time. */
 const RENEWALS = 16;
 
+/** The owner and the duration of leases. */
 export interface LeaseOptions {
   /** A name that no other process has. */
   owner: string;

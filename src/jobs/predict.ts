@@ -6,6 +6,7 @@ import { inParallel } from "./parallel.ts";
 import { applyModel, type OutputRows } from "./rows.ts";
 import type { Claim } from "./shared-work.ts";
 
+/** The model, the steps before and after it, and the size of batches. */
 export interface PredictOptions {
   model: ErwinTransformer;
   /** Reads an input and builds its tree and graph, on the host alone. */

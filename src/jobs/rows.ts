@@ -4,6 +4,7 @@ import { DeviceLostError } from "../errors.ts";
 import type { ErwinTransformer, PreparedInput, Tensor } from "../index.ts";
 import { joinPrepared } from "../train/batches.ts";
 
+/** The output of a model on the host. */
 export interface OutputRows {
   /** [rows, width] */
   data: Float32Array;

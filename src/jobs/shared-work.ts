@@ -8,6 +8,7 @@ import type { Lease, Leases } from "./leases.ts";
 import { inParallel } from "./parallel.ts";
 import { readRecord, saveOutput } from "./record.ts";
 
+/** The jobs, their files, and what happens to failures. */
 export interface SharedWorkOptions {
   jobs: readonly Job[];
   inputs: Pick<DataSource, "read">;
@@ -28,6 +29,7 @@ export interface SharedWorkOptions {
   onFailure(job: Job, error: unknown): void;
 }
 
+/** The numbers of jobs by what became of them. */
 export interface Counts {
   predicted: number;
   /** The number of outputs that existed, or that another process has made meanwhile. */
@@ -57,6 +59,7 @@ export interface Claim {
   fail(error: unknown): Promise<void>;
 }
 
+/** The part of one process in jobs that several processes share. */
 export class SharedWork {
   readonly counts: Counts = { predicted: 0, skipped: 0, failed: 0 };
   readonly #options: SharedWorkOptions;

@@ -26,6 +26,7 @@ test("compile in a strict program that checks them and names no newer library", 
           ["erwin/bench", "bench"],
           ["erwin/formats", "formats"],
           ["erwin/experiments", "experiments"],
+          ["erwin/jobs", "jobs"],
         ].map(([entry, file]) => [entry, [join(root, "dist", `${file}.d.ts`)]]),
       ),
     };
@@ -36,6 +37,7 @@ test("compile in a strict program that checks them and names no newer library", 
        export * from "erwin/bench";
        export * from "erwin/formats";
        export { experiments } from "erwin/experiments";
+       export * from "erwin/jobs";
        export const device = await requestDevice({ backend: "cpu" });
        device[Symbol.dispose]();`,
     );

@@ -12,6 +12,7 @@ test.each([
   ["bench", "runSuite"],
   ["experiments", "experiments"],
   ["formats", "readPointCloud"],
+  ["jobs", "SharedWork"],
 ])("every name that the entry %s exports has a docstring", (entry, known) => {
   const source = readFileSync(join(root, "dist", `${entry}.d.ts`), "utf8");
   const file = ts.createSourceFile(`${entry}.d.ts`, source, ts.ScriptTarget.Latest, true);

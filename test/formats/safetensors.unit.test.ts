@@ -5,7 +5,6 @@ import { FormatError, InputError } from "../../src/errors.ts";
 import { elementCount } from "../../src/formats/bytes.ts";
 import { arrayTypes } from "../../src/formats/elements.ts";
 import {
-  addMetadata,
   isTorchFile,
   loadSafetensors,
   type SafeTensor,
@@ -15,7 +14,7 @@ import {
   toFloat32,
   toInt32,
 } from "../../src/formats/safetensors.ts";
-import { readHeaderOf } from "../../src/formats/safetensors-header.ts";
+import { addMetadata, readHeaderOf } from "../../src/formats/safetensors-metadata.ts";
 import { concat, flips, readOrRefuse, truncations } from "./corruption.ts";
 
 /** Makes a file with this header, word for word, and this many zero bytes after it. */

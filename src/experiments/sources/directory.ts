@@ -44,6 +44,16 @@ export class DirectorySource implements DataSource {
     await stream.close();
   }
 
+  /** Deletes a file, if it exists. */
+  async remove(path: string): Promise<void> {
+    const { folder, name } = parted(path);
+    try {
+      await (await this.#walk(folder)).removeEntry(name);
+    } catch (error) {
+      if ((error as Error).name !== "NotFoundError") throw error;
+    }
+  }
+
   async #directory(path: string): Promise<FileSystemDirectoryHandle> {
     return this.#expect(path, "folder", () => this.#walk(path === "" ? [] : path.split("/")));
   }

@@ -15,11 +15,15 @@ const PAUSES = [200, 800, 2400];
 /** The properties that a listing needs. */
 const PROPFIND = '<?xml version="1.0"?><propfind xmlns="DAV:"><prop><resourcetype/></prop></propfind>';
 
+/** How a store on a server behaves. */
 export interface RemoteOptions {
   /** The milliseconds before each repetition of a request that fails; default 200, 800 and 2,400. */
   pauses?: readonly number[];
 }
 
+/**
+ * Files below an address. `create` depends on the server: WebDAV servers may ignore `If-None-Match: *`, which `tryWriting` finds out.
+ */
 export class HttpStore implements FileStore {
   readonly name: string;
   readonly #root: string;

@@ -7,12 +7,14 @@ import { sha256 } from "../job.ts";
 import { HttpStore, type RemoteOptions } from "./http.ts";
 import { elementsOf, parseXml, textOf, type XmlElement } from "./xml.ts";
 
+/** The keys by which requests are signed. */
 export interface S3Credentials {
   accessKeyId: string;
   secretAccessKey: string;
   sessionToken?: string;
 }
 
+/** The place of a store, and the credentials for it. */
 export interface S3StoreOptions extends RemoteOptions {
   bucket: string;
   /** The folder in the bucket that is the store's outermost one; default: the bucket itself. */
@@ -41,6 +43,10 @@ const advices: Readonly<Record<string, string>> = {
 
 type Signer = import("aws4fetch").AwsClient;
 
+/**
+ * Files in a bucket of S3, or of another server that speaks its protocol: "/" in a key separates folders. The bucket has to exist.
+ * Pages need a bucket that allows their origin (CORS), the headers of requests, and exposes `x-amz-bucket-region`.
+ */
 export class S3Store extends HttpStore {
   override readonly name: string;
   readonly #options: S3StoreOptions;
