@@ -1,9 +1,9 @@
 // Leases: small files beside the outputs, which say which process works on which output.
 //
 // A lease is the file OUTPUT.lease-N, which its owner writes again before the lease expires. If that has not happened for the whole
-// duration, the owner is considered dead, and the process that first creates OUTPUT.lease-(N+1) has the lease. The duration is
-// measured by the observer's own clock, so the clocks of several machines need not agree. A process that was stopped and wakes up
-// finds the next number, and knows that it has lost the lease.
+// duration, the owner is considered dead, and the process that first creates OUTPUT.lease-(N+1) has the lease. The duration, which
+// the lease states, is measured by the observer's own clock, so the clocks of several machines need not agree. A process that was
+// stopped and wakes up finds the next number, and knows that it has lost the lease.
 
 import type { FileStore } from "./job.ts";
 import { inParallel } from "./parallel.ts";
@@ -40,8 +40,8 @@ export class Leases {
   async take(output: string): Promise<Lease | undefined> {
     const others = await this.#latest(output);
     if (others && !this.#isOver(output, others.text)) return undefined;
-    const lease = new Lease(this.#store, this.#owner, output, (others?.number ?? 0) + 1);
-    if (!(await lease.create(this.seconds))) return undefined;
+    const lease = new Lease(this.#store, this.#owner, output, (others?.number ?? 0) + 1, this.seconds);
+    if (!(await lease.create())) return undefined;
     this.#seen.delete(output);
     this.#held.add(lease);
     lease.onRelease = () => this.#held.delete(lease);
@@ -74,14 +74,14 @@ export class Leases {
   #isOver(output: string, text: string): boolean {
     const now = performance.now();
     const seen = this.#seen.get(output);
-    if (seen?.text === text) return now - seen.since > this.seconds * 1000;
+    if (seen?.text === text) return now - seen.since > 1000 * (parse(text)?.seconds ?? this.seconds);
     this.#seen.set(output, { text, since: now });
     return false;
   }
 
   async #renew(): Promise<void> {
     // If the disk is full, or a server does not answer, the next renewal may succeed, and a lease that expires does no harm.
-    const renewals = inParallel([...this.#held], RENEWALS, (lease) => lease.renew(this.seconds).catch(() => {}));
+    const renewals = inParallel([...this.#held], RENEWALS, (lease) => lease.renew().catch(() => {}));
     for await (const _ of renewals);
   }
 }
@@ -95,41 +95,51 @@ export class Lease {
   readonly #owner: string;
   readonly #output: string;
   readonly #number: number;
+  readonly #seconds: number;
   #renewals = 0;
-  #renewedAt = performance.now();
+  /** When the last renewal began, and when the last one began that has succeeded. */
+  #renewedAt = clock();
+  #keptAt = this.#renewedAt;
   #released = false;
   #renewal: Promise<void> = Promise.resolve();
 
-  constructor(store: FileStore, owner: string, output: string, number: number) {
+  constructor(store: FileStore, owner: string, output: string, number: number, seconds: number) {
     this.#store = store;
     this.#owner = owner;
     this.#output = output;
     this.#number = number;
+    this.#seconds = seconds;
   }
 
   /** @returns false if another process was first */
-  async create(seconds: number): Promise<boolean> {
-    return this.#store.create(leaseFile(this.#output, this.#number), this.#text(seconds));
+  async create(): Promise<boolean> {
+    return this.#store.create(leaseFile(this.#output, this.#number), this.#text());
   }
 
-  /** Whether no other process has taken it over. Must be called right before the output is written. */
+  /**
+   * Whether no other process has taken it over. Must be called right before the output is written. The files are read only if the
+   * lease is old enough that another process may have done so.
+   */
   async isHeld(): Promise<boolean> {
+    if (secondsSince(this.#keptAt) < this.#seconds / 2) return true;
     const own = await this.#store.load(leaseFile(this.#output, this.#number));
-    if (!own || ownerOf(own) !== this.#owner) return false;
+    if (!own || parse(new TextDecoder().decode(own))?.owner !== this.#owner) return false;
     return (await this.#store.load(leaseFile(this.#output, this.#number + 1))) === undefined;
   }
 
   /** Writes the lease again, if a part of its duration has passed since the last time. */
-  renew(seconds: number): Promise<void> {
-    if (performance.now() - this.#renewedAt > (seconds * 1000) / 4) this.#renewal = this.#write(seconds);
+  renew(): Promise<void> {
+    if (secondsSince(this.#renewedAt) > this.#seconds / 4) this.#renewal = this.#write();
     return this.#renewal;
   }
 
-  async #write(seconds: number): Promise<void> {
+  async #write(): Promise<void> {
     if (!(await this.isHeld()) || this.#released) return;
     this.#renewals++;
-    this.#renewedAt = performance.now();
-    await this.#store.save(leaseFile(this.#output, this.#number), this.#text(seconds));
+    const begin = clock();
+    this.#renewedAt = begin;
+    await this.#store.save(leaseFile(this.#output, this.#number), this.#text());
+    this.#keptAt = begin;
   }
 
   /** Gives up the lease. Files are deleted from the lowest number on: while one is left, no other process begins with the first number. */
@@ -145,15 +155,22 @@ export class Lease {
     }
   }
 
-  #text(seconds: number): Uint8Array<ArrayBuffer> {
-    const until = new Date(Date.now() + seconds * 1000).toISOString();
-    return new TextEncoder().encode(`${JSON.stringify({ owner: this.#owner, renewals: this.#renewals, until })}\n`);
+  #text(): Uint8Array<ArrayBuffer> {
+    const content = { owner: this.#owner, seconds: this.#seconds, renewals: this.#renewals };
+    const until = new Date(Date.now() + this.#seconds * 1000).toISOString();
+    return new TextEncoder().encode(`${JSON.stringify({ ...content, until })}\n`);
   }
 }
 
-function ownerOf(lease: Uint8Array): string | undefined {
+/** The time by two clocks: one may be set back, and the other may stand still while the machine sleeps. */
+const clock = () => ({ steady: performance.now(), wall: Date.now() });
+
+const secondsSince = ({ steady, wall }: ReturnType<typeof clock>): number =>
+  Math.max(performance.now() - steady, Date.now() - wall) / 1000;
+
+function parse(lease: string): { owner?: string; seconds?: number } | undefined {
   try {
-    return (JSON.parse(new TextDecoder().decode(lease)) as { owner?: string }).owner;
+    return JSON.parse(lease);
   } catch {
     return undefined; // the owner was killed while it wrote
   }
