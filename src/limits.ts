@@ -6,6 +6,20 @@ import { ConfigError } from "./errors.ts";
 
 /** The largest sizes that are accepted. Each refusal names its limit; `setLimits` changes it. */
 export interface Limits {
+  /**
+   * The bytes that are read at once from a disk, a server or a dropped file: of a file, or of the part of it that is needed. Default
+   * 2^31 - 1, which Node and Chromium can read at once.
+   */
+  fileBytes: number;
+  /** The rows of a table, and the points or cells of an OBJ, PLY, STL or VTK file. Default 67,108,864, which take 1 to 2 GB. */
+  rows: number;
+  /** The memory in bytes for all arrays of a compressed file (.npz, .h5, .pt, .vtu, .vtp). Default 2^32. */
+  unpackedBytes: number;
+  /**
+   * The memory for all arrays of a compressed file, as a multiple of the file's size. Default 1100, more than compression can reach.
+   * A megabyte is always accepted.
+   */
+  expansion: number;
   /** The bytes of a safetensors file's header. Default 100,000,000, the format's own limit. */
   headerBytes: number;
   /** The bytes of an npy array's header. Default 65,536. */
@@ -16,8 +30,6 @@ export interface Limits {
   dimensions: number;
   /** The depth of nested elements in an XML file (.vtu, .vtp, .pvd). Default 32. */
   depth: number;
-  /** The memory for an array of an HDF5 file, as a multiple of the file's size. Default 1100, more than its compression can reach. */
-  expansion: number;
   /** The elements of a TensorFlow tensor for which the file stores a single value. Default 16,777,216. */
   repeated: number;
   /** The clouds of a batch. Default 16,777,216. */
@@ -35,12 +47,15 @@ export interface Limits {
 }
 
 const defaults: Limits = {
+  fileBytes: 2 ** 31 - 1,
+  rows: 2 ** 26,
+  unpackedBytes: 2 ** 32,
+  expansion: 1100,
   headerBytes: 100_000_000,
   npyHeaderBytes: 65_536,
   lineBytes: 1_000_000,
   dimensions: 64,
   depth: 32,
-  expansion: 1100,
   repeated: 2 ** 24,
   clouds: 2 ** 24,
   points: 2 ** 30,

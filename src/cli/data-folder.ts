@@ -1,8 +1,11 @@
 // A data set in a folder of the file system.
 
-import { constants, type FileHandle, open, readdir, readFile, realpath, stat } from "node:fs/promises";
+import * as files from "node:fs/promises";
+import { readdir, realpath, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type ByteRange, type DataEntry, type DataSource, missing } from "../experiments/data-source.ts";
+import { readFile } from "../formats/source.ts";
+import { readRange } from "../host/open-file.ts";
 import { expectRegular } from "./files.ts";
 
 export class FolderSource implements DataSource {
@@ -24,7 +27,7 @@ export class FolderSource implements DataSource {
     const file = join(this.name, path);
     return this.#expect(path, "file", async () => {
       expectRegular(file, await stat(file));
-      return range ? readPart(file, range) : readFile(file);
+      return range ? readPart(file, range) : readFile(files, file, file);
     });
   }
 
@@ -58,16 +61,9 @@ async function leadsOn(root: string, link: string): Promise<boolean> {
 }
 
 async function readPart(path: string, { offset, length }: ByteRange): Promise<Uint8Array> {
-  const file: FileHandle = await open(path, constants.O_RDONLY);
+  const file = await files.open(path);
   try {
-    const bytes = new Uint8Array(length);
-    let done = 0;
-    while (done < length) {
-      const { bytesRead } = await file.read(bytes, done, length - done, offset + done);
-      if (bytesRead === 0) break;
-      done += bytesRead;
-    }
-    return bytes.subarray(0, done);
+    return await readRange(file, offset, length);
   } finally {
     await file.close();
   }

@@ -8,6 +8,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -17,13 +18,35 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { InputError } from "../errors.ts";
+import { expectFileBytes } from "../formats/bytes.ts";
+import { allocate } from "../formats/partial-file.ts";
 
+/** The size in bytes beyond which Node does not read a file at once. */
+const LARGEST_READ = 2 ** 31 - 1;
+
+/** @throws InputError for what cannot be read; FormatError for a file that is larger than the limit `fileBytes` */
 export function readBytes(path: string): Uint8Array {
   try {
-    expectRegular(path, statSync(path));
-    return readFileSync(path);
+    const found = statSync(path);
+    expectRegular(path, found);
+    expectFileBytes(found.size, path);
+    return found.size > LARGEST_READ ? readInPieces(path, found.size) : readFileSync(path);
   } catch (error) {
     throw fileError("read", path, error);
+  }
+}
+
+function readInPieces(path: string, size: number): Uint8Array {
+  const bytes = allocate(size, path);
+  const file = openSync(path, "r");
+  try {
+    let done = 0;
+    for (let read = 1; read > 0 && done < size; done += read) {
+      read = readSync(file, bytes, done, Math.min(size - done, LARGEST_READ), done);
+    }
+    return bytes.subarray(0, done);
+  } finally {
+    closeSync(file);
   }
 }
 

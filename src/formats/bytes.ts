@@ -1,6 +1,7 @@
 // What all format readers share: the bytes they are given, the typed arrays they return, and the error they throw.
 
 import { type ErrorDetails, FormatError, InputError } from "../errors.ts";
+import { howToAllow, type Limits, limits } from "../limits.ts";
 
 /** What a reader accepts: the bytes of a whole file. A view may be part of a larger buffer. */
 export type FileBytes = ArrayBufferView | ArrayBufferLike;
@@ -112,4 +113,31 @@ export function formatError(
   options?: ErrorOptions,
 ): FormatError {
   return new FormatError(`${file}: ${problem}`, { file, ...details }, options);
+}
+
+/**
+ * Refuses more than a limit.
+ * @param problem what the file has: "the array has 65 dimensions"
+ * @throws FormatError that says how to allow it
+ */
+export function expectWithin(
+  limit: keyof Limits,
+  found: number,
+  file: string,
+  problem: string,
+  details: ErrorDetails = {},
+): void {
+  if (found <= limits[limit]) return;
+  const expected = limits[limit];
+  throw formatError(file, `${problem}, ${howToAllow(limit, found)}.`, { limit, expected, found, ...details });
+}
+
+/** Refuses to read more bytes at once than are likely to fit into memory, before they are read. @throws FormatError */
+export function expectFileBytes(bytes: number, file: string): void {
+  expectWithin("fileBytes", bytes, file, `${bytes} bytes are to be read at once`);
+}
+
+/** @param what the rows are: "points" @throws FormatError for more rows than a file may hold */
+export function expectRows(rows: number, what: string, file: string): void {
+  expectWithin("rows", rows, file, `holds ${rows} ${what}`);
 }

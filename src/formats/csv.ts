@@ -1,7 +1,7 @@
 // Tables of numbers as text. The reader accepts commas, semicolons, tabs or spaces between the values, with or without a header
 // line; the writer writes commas and a header line.
 
-import { type FileBytes, formatError, toBytes } from "./bytes.ts";
+import { expectRows, type FileBytes, formatError, toBytes } from "./bytes.ts";
 import { type Column, columnsOf } from "./columns.ts";
 import { FloatList } from "./float-list.ts";
 import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
@@ -18,7 +18,8 @@ const axisNames = [
  * Reads points from a table: with a header line the columns x, y and (if present) z, without one all columns, which must be two or
  * three. Blank lines, lines that begin with #, and columns that are not asked for are skipped.
  * @param options.attributes names of columns to read as attributes of one channel each
- * @throws FormatError that names the row (its line in the file) and the column, or the columns that exist
+ * @throws FormatError that names the row (its line in the file) and the column, or the columns that exist; and for more lines than
+ * the limit `rows`
  */
 export function loadCsv(input: FileBytes, options: ReadOptions = {}): PointCloud {
   const { file, attributes } = checkReadOptions(options, "csv");
@@ -34,6 +35,8 @@ export function loadCsv(input: FileBytes, options: ReadOptions = {}): PointCloud
   const names = isNumbers ? namesInComment(comment, split, first.length) : first;
   const axes = chooseColumns(names, first.length, file);
   const columns = [...axes, ...(attributes ?? []).map((name) => findColumn(name, names ?? [], file))];
+  // This line is the first row, if it holds numbers.
+  expectRows(reader.countLines() + Number(isNumbers), "rows", file);
   if (!isNumbers) line = nextLine(reader);
 
   const positions = new FloatList();

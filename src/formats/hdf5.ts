@@ -5,10 +5,11 @@
 // have been interrupted half-way. So an instance that has met an error is not used again.
 
 import { InputError } from "../errors.ts";
-import { howToAllow, limits } from "../limits.ts";
 import { bytesOf, elementCount, type FileBytes, formatError, readArray, toBytes } from "./bytes.ts";
 import { arrayTypes, type SafeTensor, type SafeTensorType } from "./elements.ts";
 import { createModule, type DatasetMetadata, type H5Module } from "./h5wasm.ts";
+import { blobFile, readWhole } from "./partial-file.ts";
+import { Unpacking } from "./unpacking.ts";
 
 /** Numbers of element classes in HDF5. */
 const INTEGER = 0;
@@ -20,8 +21,6 @@ const floats: Record<number, SafeTensorType> = { 2: "F16", 4: "F32", 8: "F64" };
 const signedIntegers: Record<number, SafeTensorType> = { 1: "I8", 2: "I16", 4: "I32", 8: "I64" };
 const unsignedIntegers: Record<number, SafeTensorType> = { 1: "U8", 2: "U16", 4: "U32", 8: "U64" };
 
-/** A file may always claim this many bytes of data, however small it is. */
-const SMALL = 2 ** 20;
 const PATH = "/file.h5";
 const MOUNT = "/mounted";
 
@@ -54,7 +53,7 @@ export async function loadHdf5(
   options: { file?: string; only?: readonly string[] } = {},
 ): Promise<Map<string, SafeTensor>> {
   const name = options.file ?? "hdf5";
-  const content = input instanceof Blob ? await contentOf(input) : toBytes(input);
+  const content = input instanceof Blob ? await contentOf(input, name) : toBytes(input);
   const size = content instanceof Blob ? content.size : content.length;
   return await withLibrary((library) =>
     withFile(library, content, (path) =>
@@ -71,8 +70,8 @@ export async function loadHdf5(
 }
 
 /** Returns the blob where it can be read in parts, else its bytes. */
-const contentOf = async (blob: Blob): Promise<Blob | Uint8Array> =>
-  "FileReaderSync" in globalThis ? blob : new Uint8Array(await blob.arrayBuffer());
+const contentOf = async (blob: Blob, file: string): Promise<Blob | Uint8Array> =>
+  "FileReaderSync" in globalThis ? blob : readWhole(blobFile(blob, file));
 
 /** Gives the library a file while `use` reads it. */
 function withFile<T>({ FS }: H5Module, content: Blob | Uint8Array, use: (path: string) => T): T {
@@ -120,10 +119,11 @@ function readDatasets(
     });
   }
   const arrays = new Map<string, SafeTensor>();
+  const unpacking = new Unpacking(size);
   for (const path of only ?? found) {
     const metadata = library.get_dataset_metadata(file, path);
     const dtype = elementType(metadata);
-    if (dtype && metadata.shape) arrays.set(path, readDataset(library, file, path, dtype, metadata, { name, size }));
+    if (dtype && metadata.shape) arrays.set(path, readDataset(library, file, path, dtype, metadata, name, unpacking));
     else if (only) throw formatError(`${name}:${path}`, "holds no numbers.", { tensor: path });
   }
   return arrays;
@@ -147,33 +147,23 @@ function readDataset(
   path: string,
   dtype: SafeTensorType,
   { shape }: DatasetMetadata,
-  { name, size }: { name: string; size: number },
+  name: string,
+  unpacking: Unpacking,
 ): SafeTensor {
   const sizes = Array.from(shape ?? [], Number);
   const length = elementCount(sizes);
   const type = arrayTypes[dtype];
   const width = type.BYTES_PER_ELEMENT;
-  const limit = Math.max(SMALL, limits.expansion * size);
-  if (!(length * width <= limit)) {
-    throw formatError(
-      `${name}:${path}`,
-      `shape (${sizes}) of ${dtype} is more than a file of ${size} bytes can hold, ${howToAllow("expansion", Math.ceil((length * width) / size))}.`,
-      {
-        tensor: path,
-        limit: "expansion",
-        expected: limit,
-        found: length * width,
-      },
-    );
-  }
+  const place = `${name}:${path}`;
+  if (Number.isNaN(length)) throw formatError(place, `(${sizes}) is not a shape.`, { tensor: path, found: sizes });
+  unpacking.take(length * width, place, { tensor: path });
   if (length === 0) return { dtype, shape: sizes, data: new type(0) };
   // The library converts elements to this machine's byte order.
   const pointer = library._malloc(length * width);
-  if (pointer === 0)
-    throw formatError(`${name}:${path}`, `no memory for its ${length * width} bytes.`, { tensor: path });
+  if (pointer === 0) throw formatError(place, `no memory for its ${length * width} bytes.`, { tensor: path });
   try {
     if (library.get_dataset_data(file, path, null, null, null, BigInt(pointer)) < 0) {
-      throw formatError(`${name}:${path}`, "is damaged: the HDF5 library cannot read it.", { tensor: path });
+      throw formatError(place, "is damaged: the HDF5 library cannot read it.", { tensor: path });
     }
     const bytes = library.HEAPU8.slice(pointer, pointer + length * width);
     return { dtype, shape: sizes, data: readArray(bytes, 0, length, type) };

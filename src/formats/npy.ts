@@ -2,10 +2,10 @@
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
 import { InputError } from "../errors.ts";
-import { howToAllow, limits } from "../limits.ts";
 import {
   bytesOf,
   elementCount,
+  expectWithin,
   type FileBytes,
   formatError,
   readArray,
@@ -209,13 +209,8 @@ export function headerEnd(bytes: Uint8Array, file: string): number {
   }
   const view = toDataView(bytes);
   const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
-  if (length <= limits.npyHeaderBytes) return headerStartOf(bytes) + length;
-  throw formatError(file, `its header claims to take ${length} bytes, ${howToAllow("npyHeaderBytes", length)}.`, {
-    offset: 8,
-    limit: "npyHeaderBytes",
-    expected: limits.npyHeaderBytes,
-    found: length,
-  });
+  expectWithin("npyHeaderBytes", length, file, `its header claims to take ${length} bytes`, { offset: 8 });
+  return headerStartOf(bytes) + length;
 }
 
 const headerStartOf = (bytes: Uint8Array) => (bytes[6] === 1 ? headerStart1 : LENGTHS_END);
@@ -236,14 +231,8 @@ function readHeader(bytes: Uint8Array, file: string): Header {
   const description = /^'(.*)'$/.exec(fields?.get("descr") ?? "")?.[1];
   const order = fields?.get("fortran_order");
   const shape = readTuple(fields?.get("shape"));
-  if (shape && shape.length > limits.dimensions) {
-    throw formatError(file, `the array has ${shape.length} dimensions, ${howToAllow("dimensions", shape.length)}.`, {
-      offset: headerStart,
-      limit: "dimensions",
-      expected: limits.dimensions,
-      found: shape.length,
-    });
-  }
+  const { length: dimensions } = shape ?? [];
+  expectWithin("dimensions", dimensions, file, `the array has ${dimensions} dimensions`, { offset: headerStart });
   if (fields?.size !== 3 || description === undefined || (order !== "True" && order !== "False") || !shape) {
     throw formatError(file, `the header is not that of a plain array: ${text.slice(0, 120).trim()}`, {
       offset: headerStart,

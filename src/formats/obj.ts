@@ -8,7 +8,8 @@ import { parseFloat32, splitWords, TextReader } from "./text.ts";
 /**
  * Reads the vertex positions of an OBJ file, in file order.
  * @param options.attributes not supported: OBJ files have no named attributes of vertices
- * @throws FormatError, with the line, where a vertex has fewer than three numbers; and for a file without vertices
+ * @throws FormatError, with the line, where a vertex has fewer than three numbers; and for a file without vertices, or with more
+ * than the limit `rows`
  */
 export function loadObj(input: FileBytes, options: ReadOptions = {}): PointCloud {
   const { file, attributes } = checkReadOptions(options, "obj");
@@ -24,6 +25,7 @@ export function loadObj(input: FileBytes, options: ReadOptions = {}): PointCloud
       if (isVertex) parts.push(last);
     }
     if (!isVertex) continue;
+    reader.expectRoom(coordinates.length / 3, "vertices");
     line = parts.map((part) => part.replace(/\\$/, "")).join(" ");
     const [, ...words] = splitWords(line);
     // Some programs write a weight or a colour after x, y, z.

@@ -1,7 +1,7 @@
 // PLY, the Stanford polygon file: a text header that lists elements and their properties, then rows of numbers in ASCII or
 // binary. The reader returns the vertices' x, y, z and requested properties; it also walks over the rest, to notice a truncated file.
 
-import { type FileBytes, formatError, toBytes, toDataView } from "./bytes.ts";
+import { expectRows, type FileBytes, formatError, toBytes, toDataView } from "./bytes.ts";
 import { columnsOf } from "./columns.ts";
 import { type NumberType, numberTypes } from "./numbers.ts";
 import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
@@ -65,6 +65,7 @@ export function loadPly(input: FileBytes, options: ReadOptions = {}): PointCloud
   }
   const properties = (attributes ?? []).map((name) => findProperty(name, vertex, file));
   checkCounts(elements, encoding, reader, file);
+  expectRows(vertex.count, "vertices", file);
 
   const dimensionality = axes.length;
   const positions = new Float32Array(vertex.count * dimensionality);

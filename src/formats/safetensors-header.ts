@@ -1,8 +1,7 @@
 // The header of a safetensors file: which tensors the file holds, where their bytes are, and the metadata.
 
 import { describe } from "../arguments.ts";
-import { howToAllow, limits } from "../limits.ts";
-import { elementCount, formatError, toDataView } from "./bytes.ts";
+import { elementCount, expectWithin, formatError, toDataView } from "./bytes.ts";
 import { arrayTypes, type SafeTensorType } from "./elements.ts";
 
 export interface SafetensorsHeader {
@@ -95,14 +94,7 @@ export function readHeaderEnd(bytes: Uint8Array, size: number, file: string): nu
       { offset: 0, expected: available, found: String(declared) },
     );
   }
-  if (declared > BigInt(limits.headerBytes)) {
-    throw formatError(file, `the header is ${declared} bytes long, ${howToAllow("headerBytes", Number(declared))}.`, {
-      offset: 0,
-      limit: "headerBytes",
-      expected: limits.headerBytes,
-      found: Number(declared),
-    });
-  }
+  expectWithin("headerBytes", Number(declared), file, `the header is ${declared} bytes long`, { offset: 0 });
   return 8 + Number(declared);
 }
 

@@ -2,15 +2,20 @@
 
 import { FormatError } from "../errors.ts";
 import { nodeModule } from "../host/environment.ts";
+import { readRange } from "../host/open-file.ts";
+import { readBody } from "../host/request.ts";
 import { absoluteUrl } from "../host/url.ts";
-import type { FileBytes } from "./bytes.ts";
+import { expectFileBytes, type FileBytes } from "./bytes.ts";
+import { readWhole } from "./partial-file.ts";
+
+type Files = typeof import("node:fs/promises");
 
 /** A file's bytes or its location: a URL, or a path in Node and Deno. */
 export type FileSource = FileBytes | string | URL;
 
 /**
  * @returns the bytes, and the file's name in error messages
- * @throws FormatError when it cannot be loaded
+ * @throws FormatError when it cannot be loaded, or is larger than the limit `fileBytes`
  */
 export async function readSource(source: FileSource): Promise<{ bytes: FileBytes; file: string }> {
   return typeof source === "string" || source instanceof URL
@@ -22,17 +27,28 @@ async function fetchBytes(source: string | URL): Promise<Uint8Array | ArrayBuffe
   const url = absoluteUrl(source, FormatError);
   const file = String(source);
   // `fetch` of Node does not read files.
-  const files =
-    url.protocol === "file:" ? nodeModule<typeof import("node:fs/promises")>("node:fs/promises") : undefined;
+  const files = url.protocol === "file:" ? nodeModule<Files>("node:fs/promises") : undefined;
   let response: Response;
   try {
-    if (files) return await files.readFile(url);
+    if (files) return await readFile(files, url, file);
     response = await fetch(url);
   } catch (error) {
+    if (error instanceof FormatError) throw error;
     const advice = "give an address or path that can, or the file's bytes";
     throw new FormatError(`${file} could not be loaded: ${(error as Error).message} (${advice})`, { file });
   }
   if (!response.ok)
     throw new FormatError(`${file} could not be loaded: status ${response.status} ${response.statusText}`, { file });
-  return response.arrayBuffer();
+  return readBody(response, (bytes) => expectFileBytes(bytes, file));
+}
+
+/** Reads a file of the disk. @throws FormatError if it is larger than the limit */
+export async function readFile(files: Files, path: string | URL, file: string): Promise<Uint8Array> {
+  const handle = await files.open(path);
+  try {
+    const { size } = await handle.stat();
+    return await readWhole({ file, size, read: (offset, length) => readRange(handle, offset, length) });
+  } finally {
+    await handle.close();
+  }
 }

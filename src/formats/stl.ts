@@ -1,6 +1,6 @@
 // STL, the format of surfaces for printing and meshing: triangles in text or binary, each with its own three corners.
 
-import { type FileBytes, formatError, toBytes, toDataView } from "./bytes.ts";
+import { expectRows, type FileBytes, formatError, toBytes, toDataView } from "./bytes.ts";
 import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 import { parseFloat32, splitWords, TextReader } from "./text.ts";
 
@@ -40,6 +40,7 @@ export function loadStl(input: FileBytes, options: ReadOptions & { merge?: boole
       },
     );
   }
+  if (isBinary) expectRows(3 * count, "points", file);
   const corners = isBinary ? readBinary(bytes, count) : readText(bytes, file);
   const wrong = corners.findIndex((value) => !Number.isFinite(value));
   if (wrong >= 0) {
@@ -92,6 +93,7 @@ function readText(bytes: Uint8Array, file: string): Float32Array {
         offset: reader.offset,
       });
     }
+    if (values.length > 0) reader.expectRoom(filled / 3, "points");
     corners.set(values, filled);
     filled += values.length;
     at = (at + 1) % triangleLines.length;

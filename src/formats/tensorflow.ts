@@ -3,8 +3,7 @@
 // https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/example/feature.proto, .../framework/tensor.proto
 
 import { PbfReader, PbfWriter } from "pbf";
-import { howToAllow, limits } from "../limits.ts";
-import { bytesOf, elementCount, formatError, readArray, toDataView } from "./bytes.ts";
+import { bytesOf, elementCount, expectWithin, formatError, readArray, toDataView } from "./bytes.ts";
 import { arrayTypes, type SafeTensor, type SafeTensorType } from "./elements.ts";
 
 /** A feature of an Example: a list of byte strings, of float32 values or of 64-bit integers. */
@@ -158,14 +157,8 @@ export function readTensorProto(bytes: Uint8Array, file: string): SafeTensor {
     }
     return { dtype, shape, data: readArray(content, 0, length, arrayTypes[dtype]) };
   }
-  if (floats.length === 1 && length > limits.repeated) {
-    // A larger tensor of equal values is considered damaged.
-    throw formatError(file, `shape (${shape}) repeats a value ${length} times, ${howToAllow("repeated", length)}.`, {
-      limit: "repeated",
-      expected: limits.repeated,
-      found: length,
-    });
-  }
+  // A larger tensor of equal values is considered damaged.
+  if (floats.length === 1) expectWithin("repeated", length, file, `shape (${shape}) repeats a value ${length} times`);
   if (dtype !== "F32" || (floats.length !== length && floats.length !== 1)) {
     throw formatError(file, `shape (${shape}) of ${dtype} takes ${length} values, found ${floats.length}.`, {
       expected: length,

@@ -1,7 +1,7 @@
 // What the text formats share: reading words and lines of a file, and strict parsing and formatting of numbers.
 
-import { howToAllow, limits } from "../limits.ts";
-import { formatError } from "./bytes.ts";
+import { limits } from "../limits.ts";
+import { expectRows, expectWithin } from "./bytes.ts";
 
 const windowBytes = 65_536;
 /** Decodes one character per byte. */
@@ -121,6 +121,26 @@ export class TextReader {
     return undefined;
   }
 
+  /** Returns the number of lines left, without reading them. */
+  countLines(): number {
+    const bytes = this.#bytes;
+    let count = 0;
+    for (let at = this.offset; at < bytes.length; at++) if (bytes[at] === this.#lineEnd) count++;
+    return count + (this.left > 0 && bytes[bytes.length - 1] !== this.#lineEnd ? 1 : 0);
+  }
+
+  /**
+   * Refuses a further row if there are as many as the limit allows.
+   * @param rows the number of rows before it
+   * @param what the rows are: "vertices"
+   * @throws FormatError
+   */
+  expectRoom(rows: number, what: string): void {
+    if (rows < limits.rows) return;
+    // Not all of the lines left have to be rows.
+    expectRows(rows + 1 + this.countLines(), `${what} at most`, this.#file);
+  }
+
   /** The number of bytes left. A file cannot hold more numbers than that, whatever its header claims. */
   get left(): number {
     return this.#bytes.length - this.offset;
@@ -130,15 +150,8 @@ export class TextReader {
   #decode(start: number, end: number): string {
     if (start < this.#windowStart || end > this.#windowStart + this.#window.length) {
       // No line of the formats read here is nearly as long.
-      if (end - start > limits.lineBytes) {
-        const problem = `not text: a line of ${end - start} bytes at byte ${start}, ${howToAllow("lineBytes", end - start)}.`;
-        throw formatError(this.#file, problem, {
-          offset: start,
-          limit: "lineBytes",
-          expected: limits.lineBytes,
-          found: end - start,
-        });
-      }
+      const problem = `not text: a line of ${end - start} bytes at byte ${start}`;
+      expectWithin("lineBytes", end - start, this.#file, problem, { offset: start });
       // A slice copies the bytes, because text decoders reject shared memory.
       const bytes = this.#bytes.slice(start, Math.max(end, start + windowBytes));
       this.#window = latin1.decode(bytes);

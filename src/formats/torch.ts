@@ -4,10 +4,10 @@
 
 import { zipSync } from "fflate";
 import { InputError } from "../errors.ts";
-import { limits } from "../limits.ts";
 import {
   bytesOf,
   elementCount,
+  expectWithin,
   type FileBytes,
   formatError,
   readArray,
@@ -17,6 +17,7 @@ import {
 import { arrayTypes, type SafeTensor, type SafeTensorType } from "./elements.ts";
 import { type Pickled, PickledName, readPickle } from "./pickle.ts";
 import { gatherStrided } from "./strided.ts";
+import { Unpacking } from "./unpacking.ts";
 import { openZip, type ZipEntry } from "./zip.ts";
 
 /** PyTorch's names of the class of a tensor's storage, by element type. */
@@ -80,7 +81,8 @@ export function loadTorch(input: FileBytes, options: { file?: string } = {}): Pi
     const advice = "load it with PyTorch and save it again, which writes the archive of PyTorch 1.6 and later";
     throw formatError(file, `a pickle without an archive, as old versions of PyTorch wrote: ${advice}.`, { offset: 0 });
   }
-  const entries = openZip(bytes, file);
+  const unpacking = new Unpacking(bytes.length);
+  const entries = openZip(bytes, file, unpacking);
   const pickle = entries.find(({ name }) => name.endsWith("/data.pkl"));
   if (!pickle) {
     throw formatError(file, "not an archive of PyTorch: holds no data.pkl.", {
@@ -94,7 +96,7 @@ export function loadTorch(input: FileBytes, options: { file?: string } = {}): Pi
   if (order && new TextDecoder().decode(order.read().slice()).trim() !== "little") {
     throw formatError(file, "its numbers are big-endian, which is not supported.", { expected: "little" });
   }
-  return new TorchReader(file, records).read(pickle);
+  return new TorchReader(file, records, unpacking).read(pickle);
 }
 
 /** Returns the tensors of a dictionary, such as a state_dict, by name, without other values. */
@@ -108,11 +110,13 @@ export function torchTensors(value: Pickled): Map<string, SafeTensor> {
 class TorchReader {
   readonly #file: string;
   readonly #records: ReadonlyMap<string, ZipEntry>;
+  readonly #unpacking: Unpacking;
   readonly #storages = new Map<string, Storage>();
 
-  constructor(file: string, records: ReadonlyMap<string, ZipEntry>) {
+  constructor(file: string, records: ReadonlyMap<string, ZipEntry>, unpacking: Unpacking) {
     this.#file = file;
     this.#records = records;
+    this.#unpacking = unpacking;
   }
 
   read(pickle: ZipEntry): Pickled {
@@ -171,6 +175,7 @@ class TorchReader {
     if (!(storage instanceof Storage) || !isCount(offset) || !areCounts(shape) || !areCounts(strides)) {
       return this.#refuse(TENSOR);
     }
+    expectWithin("dimensions", shape.length, this.#file, `a tensor has ${shape.length} dimensions`);
     const { dtype, elements } = storage;
     const count = elementCount(shape);
     const last = shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis], offset);
@@ -181,10 +186,12 @@ class TorchReader {
         { expected: elements.length, found: last + 1 },
       );
     }
-    const data = isRowMajor(shape, strides)
-      ? elements.subarray(offset, offset + count)
-      : gatherStrided(elements, offset, shape, strides);
-    return new TorchTensor({ dtype, shape, data });
+    if (isRowMajor(shape, strides)) {
+      return new TorchTensor({ dtype, shape, data: elements.subarray(offset, offset + count) });
+    }
+    // Many views of the same elements would make a small file a large one.
+    this.#unpacking.take(count * elements.BYTES_PER_ELEMENT, this.#file);
+    return new TorchTensor({ dtype, shape, data: gatherStrided(elements, offset, shape, strides) });
   }
 }
 
@@ -196,8 +203,7 @@ function orderedDictionary([items]: Pickled[]): Map<Pickled, Pickled> | undefine
 }
 
 const isCount = (value: Pickled): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-const areCounts = (value: Pickled): value is number[] =>
-  Array.isArray(value) && value.length <= limits.dimensions && value.every(isCount);
+const areCounts = (value: Pickled): value is number[] => Array.isArray(value) && value.every(isCount);
 
 function isRowMajor(shape: readonly number[], strides: readonly number[]): boolean {
   let stride = 1;

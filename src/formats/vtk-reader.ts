@@ -1,7 +1,7 @@
 // Reads numbers and words of a legacy VTK file, in text or binary.
 
 import type { ErrorDetails, FormatError } from "../errors.ts";
-import { formatError, toDataView } from "./bytes.ts";
+import { expectRows, formatError, toDataView } from "./bytes.ts";
 import { type NumberType, numberTypes } from "./numbers.ts";
 import { missingAttribute } from "./positions.ts";
 import { parseCount, parseFloat32, parseInteger, TextReader } from "./text.ts";
@@ -97,6 +97,14 @@ export class VtkReader {
     const word = this.word();
     const count = parseCount(word);
     if (Number.isNaN(count)) throw this.error(`${section}: expected a count, found "${word?.slice(0, 40) ?? ""}".`);
+    return count;
+  }
+
+  /** Reads the number of points or cells. */
+  rows(section: string): number {
+    const count = this.count(section);
+    // More than there are bytes is false, and refused where the numbers are read.
+    if (count <= this.text.left) expectRows(count, section, this.#file);
     return count;
   }
 

@@ -168,12 +168,12 @@ class VtkParser {
       if (section === "DIMENSIONS") {
         result.dimensions = [this.#source.count(section), this.#source.count(section), this.#source.count(section)];
       } else if (section === "POINTS") {
-        const count = this.#source.count(section);
+        const count = this.#source.rows(section);
         result.positions = Float32Array.from(this.#source.numbers(count * 3, this.#source.type(section), section));
       } else if (cellSections.includes(section)) {
         result.cells.set(section, this.#version >= 5 ? this.#readSplitCells(section) : this.#readMixedCells(section));
       } else if (section === "CELL_TYPES") {
-        result.cellTypes = this.#source.integers(this.#source.count(section), numberTypes.i4, section);
+        result.cellTypes = this.#source.integers(this.#source.rows(section), numberTypes.i4, section);
       } else {
         throw this.#source.error(`"${word.slice(0, 40)}" is not a known section of ${dataset}.`);
       }
@@ -207,7 +207,7 @@ class VtkParser {
 
   /** Reads cells up to version 4: n cells in `size` numbers, each cell as its number of points and then the points. */
   #readMixedCells(section: string): VtkCells {
-    const [count, size] = [this.#source.count(section), this.#source.count(section)];
+    const [count, size] = [this.#source.rows(section), this.#source.count(section)];
     const numbers = this.#source.integers(size, numberTypes.i4, section);
     if (count > size) throw this.#source.error(`${section}: ${count} cells in ${size} numbers.`);
     const offsets = new Int32Array(count + 1);
@@ -228,7 +228,7 @@ class VtkParser {
 
   /** Reads cells from version 5 on: two arrays, the cells' offsets and their points. */
   #readSplitCells(section: string): VtkCells {
-    const [count, size] = [this.#source.count(section), this.#source.count(section)];
+    const [count, size] = [this.#source.rows(section), this.#source.count(section)];
     const read = (keyword: string, length: number) => {
       const found = this.#source.word()?.toUpperCase();
       if (found !== keyword)

@@ -4,8 +4,8 @@
 import type { FormatError } from "../errors.ts";
 import { elementCount, formatError } from "./bytes.ts";
 import { arrayTypes, type SafeTensor } from "./elements.ts";
-import { MAX_DEFLATED } from "./inflate.ts";
 import { parseCount } from "./text.ts";
+import { Unpacking } from "./unpacking.ts";
 import { type Encoding, elementTypes, readBinary, readText } from "./vtkxml-data.ts";
 import { readXml, type XmlOpenTag } from "./xml.ts";
 
@@ -69,8 +69,8 @@ export class VtkXmlFile {
   encoding: Encoding = { littleEndian: true, headerWidth: 4, isCompressed: false };
   appended: AppendedData | undefined;
   #compressor = "";
-  /** The bytes that further arrays may take. The sum is limited by what the file can hold, even if arrays refer to the same data. */
-  #budget: number;
+  /** The bytes of all arrays that are read, even if they refer to the same data. */
+  readonly #unpacking: Unpacking;
 
   /**
    * @throws FormatError for a file that is not XML, or not one of VTK's
@@ -78,7 +78,7 @@ export class VtkXmlFile {
   constructor(bytes: Uint8Array, file: string) {
     this.bytes = bytes;
     this.file = file;
-    this.#budget = 2 ** 16 + bytes.length * MAX_DEFLATED;
+    this.#unpacking = new Unpacking(bytes.length);
     const path: XmlOpenTag[] = [];
     let section: VtkXmlSection | undefined;
     let array: VtkXmlArray | undefined;
@@ -135,13 +135,15 @@ export class VtkXmlFile {
     const dtype = elementTypes[array.type];
     const expected = rows ?? array.tuples;
     const length = expected === undefined ? undefined : elementCount([expected, array.components]);
-    const charge = (elements: number) => {
-      this.#budget -= elements * arrayTypes[dtype].BYTES_PER_ELEMENT;
-      if (!(this.#budget >= 0)) throw wrong("is more than the file can hold");
-    };
-    charge(length ?? 0);
+    if (Number.isNaN(length)) throw wrong("has no valid number of rows");
+    const take = (elements: number) =>
+      this.#unpacking.take(elements * arrayTypes[dtype].BYTES_PER_ELEMENT, this.file, {
+        tensor: array.name,
+        offset: array.start,
+      });
+    take(length ?? 0);
     const data = this.#readData(array, { dtype, length }, wrong);
-    if (length === undefined) charge(data.length);
+    if (length === undefined) take(data.length);
     const found = data.length / array.components;
     if (!Number.isInteger(found)) throw wrong(`holds ${data.length} numbers in rows of ${array.components}`);
     return { dtype, shape: array.components === 1 ? [found] : [found, array.components], data };

@@ -1,7 +1,7 @@
 // Reads meshes in VTK's XML files: unstructured grids (.vtu) and polygonal data (.vtp), which ParaView and most CFD programs
 // support. The pieces of a file are joined.
 
-import { type FileBytes, toBytes } from "./bytes.ts";
+import { expectRows, type FileBytes, toBytes } from "./bytes.ts";
 import { type Cells, kinds, type Polyhedra } from "./cells.ts";
 import { arrayTypes, type SafeTensor, toInt32 } from "./elements.ts";
 import type { Mesh } from "./mesh.ts";
@@ -101,6 +101,7 @@ function namesOf({ pieces }: VtkXmlFile, section: string): string[] {
 }
 
 function readPoints(source: VtkXmlFile): SafeTensor {
+  let points = 0;
   const parts = source.pieces.map((piece) => {
     const count = source.count(piece.attributes, "NumberOfPoints", 0);
     const array = piece.sections.get("Points")?.arrays[0];
@@ -108,6 +109,8 @@ function readPoints(source: VtkXmlFile): SafeTensor {
       if (count > 0) throw source.error(`a piece of ${count} points has no array in Points.`);
       return undefined;
     }
+    points += count;
+    expectRows(points, "points", source.file);
     if (array.components !== 3) throw source.error(`Points have ${array.components} components, expected 3.`);
     return source.read(array, count);
   });
@@ -166,7 +169,7 @@ interface CellPart extends Cells {
 function readCells(source: VtkXmlFile, points: number): Cells {
   const parts: CellPart[] = [];
   const names = source.type === "PolyData" ? polygonal : ["Cells"];
-  let firstPoint = 0;
+  let [firstPoint, allCells] = [0, 0];
   for (const piece of source.pieces) {
     const count = source.count(piece.attributes, "NumberOfPoints", 0);
     for (const name of names) {
@@ -174,6 +177,8 @@ function readCells(source: VtkXmlFile, points: number): Cells {
       const section = piece.sections.get(name);
       if (cells === 0) continue;
       if (!section) throw source.error(`a piece of ${cells} cells has no ${name}.`);
+      allCells += cells;
+      expectRows(allCells, "cells", source.file);
       parts.push({ ...readPart(source, section, name, cells, count), firstPoint });
     }
     firstPoint += count;

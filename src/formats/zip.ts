@@ -4,6 +4,7 @@
 import { crc32 } from "./checksums.ts";
 import { inflate, inflateRange, RangeInflater } from "./inflate.ts";
 import { type PartialFile, readPart } from "./partial-file.ts";
+import { Unpacking } from "./unpacking.ts";
 import {
   type DirectoryEntry,
   findDirectory,
@@ -26,15 +27,19 @@ export interface ZipEntry {
 
 /**
  * Lists a ZIP archive in the order of its directory.
- * @throws FormatError, here or in an entry's `read`, for an archive that is truncated, damaged, encrypted or compressed otherwise.
+ * @param unpacking counts the bytes of the entries that are decompressed
+ * @throws FormatError, here or in an entry's `read`, for an archive that is truncated, damaged, encrypted or compressed otherwise,
+ * and for entries that unpack to more than the limits allow.
  */
-export function openZip(bytes: Uint8Array, file: string): ZipEntry[] {
+export function openZip(bytes: Uint8Array, file: string, unpacking = new Unpacking(bytes.length)): ZipEntry[] {
   const place = findDirectory(bytes.subarray(-MAX_TAIL_BYTES), bytes.length, file);
-  return readDirectory(bytes.subarray(place.start, place.end), place, file).map((entry) => zipEntry(bytes, entry));
+  const entries = readDirectory(bytes.subarray(place.start, place.end), place, file);
+  return entries.map((entry) => zipEntry(bytes, entry, file, unpacking));
 }
 
-function zipEntry(bytes: Uint8Array, entry: DirectoryEntry): ZipEntry {
+function zipEntry(bytes: Uint8Array, entry: DirectoryEntry, file: string, unpacking: Unpacking): ZipEntry {
   const { name, size, packedSize, isDeflated, checksum, offset, damaged } = entry;
+  const take = (unpacked: number) => unpacking.take(unpacked, `${file}:${name}`, { tensor: name });
   const packed = () => {
     const start = packedStart(bytes.subarray(offset, offset + LOCAL_HEADER_BYTES), entry, bytes.length);
     return bytes.subarray(start, start + packedSize);
@@ -51,6 +56,7 @@ function zipEntry(bytes: Uint8Array, entry: DirectoryEntry): ZipEntry {
     name,
     size,
     read() {
+      if (isDeflated) take(size);
       const data = isDeflated ? unpack((source) => inflate(source, size)) : packed();
       const found = crc32(data);
       if (found === checksum) return data;
@@ -62,7 +68,9 @@ function zipEntry(bytes: Uint8Array, entry: DirectoryEntry): ZipEntry {
     },
     part(start, end) {
       const last = Math.min(end, size);
-      return isDeflated ? unpack((source) => inflateRange(source, start, last)) : packed().subarray(start, last);
+      if (!isDeflated) return packed().subarray(start, last);
+      take(last - start);
+      return unpack((source) => inflateRange(source, start, last));
     },
   };
 }
@@ -108,6 +116,8 @@ function partialEntry(archive: PartialFile, entry: DirectoryEntry): PartialEntry
       const header = await archive.read(offset, LOCAL_HEADER_BYTES);
       const first = packedStart(header, entry, archive.size);
       if (!isDeflated) return readPart(archive, first + start, first + last);
+      // Of a part alone: those that were read before may have been freed.
+      new Unpacking(archive.size).take(last - start, `${archive.file}:${name}`, { tensor: name });
       const inflater = new RangeInflater(start, last);
       for (let at = 0; !inflater.isDone && at < packedSize; at += PIECE) {
         const piece = await readPart(archive, first + at, first + Math.min(at + PIECE, packedSize));

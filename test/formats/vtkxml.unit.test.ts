@@ -291,7 +291,7 @@ describe("hostile files", () => {
     ["another file", text("solid cube"), /not XML/],
     ["another root", text("<html></html>"), /begins with <html>/],
     ["another data set", text('<VTKFile type="ImageData"></VTKFile>'), /type "ImageData", expected/],
-    ["a count beyond the file", mesh(pointsOf("999999999999", ascii("1 2 3"))), /more than the file can hold/],
+    ["a count beyond the file", mesh(pointsOf("9999999", ascii("1 2 3"))), /more than the limit expansion/],
     ["a count beyond the text", mesh(pointsOf("2000", ascii("1 2 3"))), /cut short: 6000 numbers/],
     ["a count that is none", mesh(pointsOf("1e3", ascii("1 2 3"))), /NumberOfPoints is "1e3"/],
     ["words for numbers", mesh(pointsOf("1", ascii("1 2 three"))), /number 2 of 3 is "three"/],

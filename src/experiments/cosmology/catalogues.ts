@@ -1,6 +1,7 @@
 // Reads halo catalogues from TFRecord files: finds the records of a split, and takes from them what the model sees.
 
 import { FormatError } from "../../errors.ts";
+import { expectFileBytes } from "../../formats/bytes.ts";
 import { readExample, readTensorProto } from "../../formats/tensorflow.ts";
 import { checkRecord, RECORD_HEAD, RECORD_TAIL, readRecordHead } from "../../formats/tfrecord.ts";
 import { floatsOf } from "../arrays.ts";
@@ -92,6 +93,7 @@ async function* findRecords(source: DataSource, path: string): AsyncGenerator<Re
 
 async function readCatalogue(source: DataSource, { path, offset, length, number }: RecordAddress): Promise<HaloSample> {
   const file = locate(source, path);
+  expectFileBytes(length, file);
   const bytes = await source.read(path, { offset: offset + RECORD_HEAD, length: length + RECORD_TAIL });
   if (bytes.length < length + RECORD_TAIL) {
     throw new FormatError(`${file}: truncated since it was opened.`, { file, offset });

@@ -1,6 +1,7 @@
 // A data set of files that were chosen or dropped on a page.
 
-import { InputError } from "../../errors.ts";
+import { FormatError, InputError } from "../../errors.ts";
+import { blobFile, readWhole } from "../../formats/partial-file.ts";
 import { type ByteRange, type DataEntry, type DataSource, locate, missing } from "../data-source.ts";
 import { FolderListing } from "./listing.ts";
 
@@ -69,11 +70,15 @@ export class FileSource implements DataSource {
   }
 }
 
-/** @param file the file's name in error messages. @throws InputError if it has been changed or removed since it was chosen */
+/**
+ * @param file the file's name in error messages
+ * @throws InputError if it has been changed or removed since it was chosen; FormatError if it is larger than the limit `fileBytes`
+ */
 export async function readBlob(blob: Blob, file: string): Promise<Uint8Array> {
   try {
-    return new Uint8Array(await blob.arrayBuffer());
+    return await readWhole(blobFile(blob, file));
   } catch (cause) {
+    if (cause instanceof FormatError) throw cause;
     throw new InputError(`${file}: cannot be read (any more): ${(cause as Error).message}`, { file }, { cause });
   }
 }

@@ -1,6 +1,7 @@
 // A data set on a server: an index of its files, and requests for the needed parts of them.
 
 import { FormatError, InputError } from "../../errors.ts";
+import { expectFileBytes } from "../../formats/bytes.ts";
 import { type Answer, NoAnswerError, sendRequest } from "../../host/request.ts";
 import { type ByteRange, type DataEntry, type DataSource, joinPath, locate, missing } from "../data-source.ts";
 import { FolderListing } from "./listing.ts";
@@ -93,6 +94,7 @@ export class HttpSource implements DataSource {
     const offset = Math.min(range?.offset ?? 0, size);
     const length = Math.min(range?.length ?? size, size - offset);
     if (length === 0) return new Uint8Array();
+    expectFileBytes(length, locate(this, path));
     if (this.#whole?.path === path) return this.#whole.bytes.subarray(offset, offset + length);
     const isPart = length < size;
     const headers = isPart ? { Range: `bytes=${offset}-${offset + length - 1}` } : undefined;
@@ -116,7 +118,10 @@ export class HttpSource implements DataSource {
     const address = joinPath(this.name, path.split("/").map(encodeURIComponent).join("/"));
     let answer: Answer;
     try {
-      answer = await sendRequest(async () => [address, { headers }], { pauses: PAUSES });
+      answer = await sendRequest(async () => [address, { headers }], {
+        pauses: PAUSES,
+        expectBytes: (bytes) => expectFileBytes(bytes, locate(this, path)),
+      });
     } catch (error) {
       if (error instanceof NoAnswerError) throw this.#unreachable(path, error.message, error);
       throw error;

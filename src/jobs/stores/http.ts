@@ -5,6 +5,7 @@ import { FormatError, InputError, StorageError } from "../../errors.ts";
 import { type ByteRange, type DataEntry, joinPath, missing } from "../../experiments/data-source.ts";
 import { INDEX_FILE, parseIndex } from "../../experiments/sources/http.ts";
 import { FolderListing } from "../../experiments/sources/listing.ts";
+import { expectFileBytes } from "../../formats/bytes.ts";
 import { type Answer, NoAnswerError, sendRequest } from "../../host/request.ts";
 import type { FileStore } from "../job.ts";
 import { elementsOf, parseXml, textOf, type XmlElement } from "./xml.ts";
@@ -179,7 +180,11 @@ export class HttpStore implements FileStore {
     const address = `${this.addressOf(path)}${query}`;
     const make = () => this.prepare(address, { method, headers: { ...headers }, body });
     try {
-      return await sendRequest(make, { pauses, passing });
+      return await sendRequest(make, {
+        pauses,
+        passing,
+        expectBytes: (bytes) => expectFileBytes(bytes, joinPath(this.name, path)),
+      });
     } catch (error) {
       if (!(error instanceof NoAnswerError)) throw error;
       const action = method === "GET" || method === "HEAD" || method === "PROPFIND" ? "read" : "write";

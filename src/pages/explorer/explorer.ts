@@ -4,6 +4,7 @@ import type { AttentionQuestion, AttentionWeights, Device, ErwinInput, ErwinTran
 import { ballOfEachPoint, nodeOfEachSlot, slotOfEachPoint } from "../../balltree/balls.ts";
 import type { BallTree } from "../../balltree/index.ts";
 import { ballCentres, type Colour, chooseColours, palette } from "../../drawing/colours.ts";
+import { readBlob } from "../../experiments/sources/files.ts";
 import { loadEngine } from "../shared/engine.ts";
 import { inOrder, placesOf, spacingOf, spreadOrder } from "../shared/stage/layout.ts";
 import { colourOfEach, magnitudes, paint, rangeOf } from "../shared/stage/paint.ts";
@@ -64,7 +65,7 @@ export class Explorer {
     const cloud =
       typeof source === "string"
         ? await makeSample(source)
-        : await readCloud(new Uint8Array(await source.arrayBuffer()), source.name);
+        : await readCloud(await readBlob(source, source.name), source.name);
     const { positions, dimensionality, offsets } = cloud;
     const { buildBallTree } = await loadEngine();
     // This rejects positions that are not finite before anything is drawn; slots do not depend on the settings.
@@ -107,7 +108,7 @@ export class Explorer {
     const { ErwinTransformer, requestDevice } = await loadEngine();
     this.#device ??= await requestDevice({ backend: "cpu" });
     try {
-      return await ErwinTransformer.load(new Uint8Array(await file.arrayBuffer()), { device: this.#device });
+      return await ErwinTransformer.load(await readBlob(file, file.name), { device: this.#device });
     } catch (cause) {
       throw new Error(`${file.name} is not the file of an Erwin model: ${(cause as Error).message}`, { cause });
     }

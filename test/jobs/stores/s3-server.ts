@@ -39,7 +39,9 @@ export async function startS3Server(): Promise<S3Server> {
   const port = Number(await new Promise((resolve) => child.stdout.once("data", resolve)));
   const turns = new SerialQueue();
 
-  const server = createServer((incoming, answer) => void handle(incoming, answer));
+  const server = createServer((incoming, answer) => {
+    handle(incoming, answer).catch(() => answer.destroy()); // a client that was killed in the middle of a request
+  });
   const self: S3Server = {
     endpoint: "",
     overwrites: false,
