@@ -33,6 +33,20 @@ test.each(delays)("while data() waits, %s", async (_, delay) => {
   );
 });
 
+test("while data() waits, on a host that reports the loss much later", async () => {
+  device = await requestDevice({ backend: "webgpu" });
+  const { gpu } = device as unknown as { gpu: GPUDevice };
+  const { createBuffer } = gpu;
+  gpu.createBuffer = (description) =>
+    Object.assign(createBuffer.call(gpu, description), {
+      mapAsync: () => Promise.reject(new DOMException("Buffer unmapped", "AbortError")),
+    });
+  const numbers = new Float32Array(1000);
+  const reading = Tensor.from(device, numbers).data();
+  await expect(reading).rejects.toBeInstanceOf(DeviceLostError);
+  expect(await device.lost).toBe(await reading.catch((error: unknown) => error));
+});
+
 test.each(delays)("while a kernel is compiled, %s", async (_, delay) => {
   device = await requestDevice({ backend: "webgpu" });
   const [x, weight] = [new Float32Array(50), new Float32Array(35)];

@@ -32,6 +32,7 @@ export class WebGPUDevice implements Device {
   readonly memory: DeviceMemory;
   readonly #readbacks: BufferPool;
   #failure: ErwinError | undefined;
+  #report: (error: DeviceLostError) => void = () => {};
   #tuned: Promise<void> | undefined;
 
   constructor(
@@ -53,17 +54,10 @@ export class WebGPUDevice implements Device {
         destroy();
       });
     this.lost = new Promise((resolve) => {
-      // Some versions of Deno have no device.lost.
-      gpu.lost?.then((reason) => {
-        if (this.#failure instanceof DisposedError) return;
-        const error = new DeviceLostError(
-          `the device ${info.description} was lost${reason.message ? `: ${reason.message}` : ""}. Its tensors are gone: request a new device and load the model again`,
-          { reason: reason.reason ?? "unknown", message: reason.message ?? "" },
-        );
-        this.#failure = error;
-        resolve(error);
-      });
+      this.#report = resolve;
     });
+    // Some versions of Deno have no device.lost.
+    gpu.lost?.then(({ reason, message }) => this.#lose(reason, message));
     gpu.addEventListener?.("uncapturederror", (event) => {
       (event as Event).preventDefault?.();
       const { error } = event as GPUUncapturedErrorEvent;
@@ -131,7 +125,12 @@ export class WebGPUDevice implements Device {
       await this.work.done();
       this.#check();
       const mapped = readback.buffer.mapAsync(mapMode.READ, 0, padded);
-      await nudged(this.gpu.queue, mapped).catch((error: Error) => {
+      await nudged(this.gpu.queue, mapped).catch(async (error: Error) => {
+        // Nothing here unmaps a buffer while it is being mapped, so the device is lost. Firefox may report that seconds later.
+        if (error.name === "AbortError") {
+          await this.#causeOf(error);
+          this.#lose("unknown", error.message);
+        }
         throw (
           this.#failure ?? new ErwinError(`the device could not return ${bytes} bytes: ${error.message}`, { bytes })
         );
@@ -231,6 +230,17 @@ export class WebGPUDevice implements Device {
 
   async #causeOf(error: unknown): Promise<unknown> {
     return this.#failure instanceof DisposedError ? error : causeOf(error, this);
+  }
+
+  /** Notes that the device is lost; every call fails from now on. */
+  #lose(reason = "unknown", message = ""): void {
+    if (this.#failure instanceof DisposedError || this.#failure instanceof DeviceLostError) return;
+    const error = new DeviceLostError(
+      `the device ${this.info.description} was lost${message ? `: ${message}` : ""}. Its tensors are gone: request a new device and load the model again`,
+      { reason, message },
+    );
+    this.#failure = error;
+    this.#report(error);
   }
 
   #check(): void {
