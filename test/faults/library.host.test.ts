@@ -1,90 +1,47 @@
-// A device is lost at any call of a load, a forward pass or a training. The outcome is a DeviceLostError, or for a training that it
-// continues to the same bits; never another error, an endless wait or memory that stays allocated.
+// A device is lost at some of the calls of a load, a forward pass and a training; `npm run faults` tries all calls. The outcome is a
+// DeviceLostError, or for a training that it continues to the same bits; never another error, an endless wait or memory that stays
+// allocated.
 
-import { type Device, DeviceLostError, fit, requestDevice } from "erwin";
-import { afterAll, beforeAll, expect, type TestContext, test } from "vitest";
-import { type Faults, faultyCalls, installFaults, outcomeOf } from "../support/faults.ts";
-import { allFaults, chosenFaults, describeFault, noteFaults, TIMEOUT } from "./plan.ts";
-import { type Subject, subjects, trainData, validationData } from "./subjects.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { describeFault, faultsIn, faultyCalls } from "../support/faults.ts";
+import { installStepClock } from "./clock.ts";
+import { programs } from "./programs.ts";
+import { tryFault, undisturbed } from "./try.ts";
 
-let faults: Faults;
+let restoreClock: () => void;
 beforeAll(() => {
-  faults = installFaults();
+  restoreClock = installStepClock();
 });
-afterAll(() => faults.restore());
+afterAll(() => restoreClock());
 
-/** Requests a device for `work`, and expects that none of its memory is in use afterwards. */
-async function onNewDevice<Result>(work: (device: Device) => Promise<Result>): Promise<Result> {
-  const device = await requestDevice({ backend: "webgpu" });
-  try {
-    return await work(device);
-  } finally {
-    expect(device.memory.current, "bytes left").toBe(0);
-    device.dispose();
-  }
-}
-
-const loadAndForward = ({ make, forward }: Subject) =>
-  onNewDevice(async (device) => {
-    using model = await make(device);
-    return await forward(model);
-  });
-
-let survived = 0;
-
-const training = ({ make, task }: Subject) =>
-  onNewDevice(async (device) => {
-    using model = await make(device);
-    const { recoveries } = await fit({
-      model,
-      task: task(model),
-      trainData,
-      validationData,
-      steps: 3,
-      batchSize: 2,
-      schedule: { kind: "constant", lr: 1e-2 },
-      optimizer: { averageDecay: 0.9 },
-      validateEvery: 2,
-      saveEvery: 2,
-      logEvery: 2,
-      onRecovery: () => {},
-    });
-    survived += recoveries;
-    const weights = await model.save();
-    model[Symbol.dispose]();
-    expect(model.device.memory.current, "bytes left").toBe(0);
-    return weights;
-  });
-
-/** Tries the faults of a piece of work, and expects that each ends it with a DeviceLostError. */
-async function tryAll(context: TestContext, work: () => Promise<unknown>): Promise<void> {
-  faults.arm();
-  const whole = await work();
-  for (const call of faultyCalls) expect(faults.counts[call], call).toBeGreaterThan(0);
-  const chosen = chosenFaults(faults.counts, perCall);
-  let goneOn = 0;
-  for (const fault of chosen) {
-    faults.arm(fault);
-    const what = describeFault(fault);
-    const outcome = await outcomeOf(work(), what);
-    expect(faults.lost, what).toBe(1);
-    // A device that is lost after its work is done changes nothing.
-    if (outcome instanceof Error) expect(outcome, `${what}: ${outcome.stack}`).toBeInstanceOf(DeviceLostError);
-    else {
-      expect(outcome, what).toEqual(whole);
-      goneOn++;
-    }
-  }
-  noteFaults(context, chosen, goneOn);
-}
-
-// In browsers, a software adapter takes seconds to compile a transformer's kernels, and does so again for each device.
+/** Programs, and the number of faults for each kind of call. */
+const tried: [string, number][] = [
+  ["load", 1],
+  ["training", 2],
+  ["forward", 1],
+  ["training without recovery", 1],
+];
+// In browsers, a software adapter takes a second to compile each kernel, and does so again for each device.
 const isDeno = "Deno" in globalThis;
-const perCall = isDeno ? 2 : 1;
-const subject = allFaults && isDeno ? subjects.transformer : subjects.layer;
+const inBrowsers: typeof tried = [
+  ["load", 1],
+  ["training", 1],
+];
 
-test("a load and a forward pass", { timeout: TIMEOUT }, (context) => tryAll(context, () => loadAndForward(subject)));
-test("a training", { timeout: TIMEOUT }, async (context) => {
-  await tryAll(context, () => training(subject));
-  expect(survived).toBeGreaterThan(0);
+test.each(isDeno ? tried : inBrowsers)("%s", async (name, perCall) => {
+  const program = programs[name]();
+  try {
+    const whole = await undisturbed(program);
+    for (const call of faultyCalls) expect(whole.counts[call], call).toBeGreaterThan(0);
+    const endings = new Set<string>();
+    for (const fault of faultsIn(whole.counts, perCall)) {
+      const ending = await tryFault(program, fault, whole);
+      expect(ending, describeFault(fault)).toBeTypeOf("string");
+      endings.add(String(ending));
+    }
+    // Only a training has what it needs to go on.
+    expect(endings.has("same"), "goes on").toBe(name === "training");
+  } finally {
+    await program.close();
+  }
 });

@@ -1,93 +1,133 @@
-// Destroys GPU devices at every call of a load, a forward pass and a training, in Deno, in Chromium and in workers, and writes the
-// outcomes into the table of README.md. It takes about an hour on two cores; `npm test` tries some of these faults.
+// Destroys GPU devices at every call of a load, a forward pass and a training, in Deno and in browsers, called directly and in
+// workers, and writes how that ended into results.json and README.md. What was survived according to results.json is not tried again,
+// so a run that was ended continues where it was. `npm test` tries some of these faults.
 //
-//   npm run faults -- [host|browser ...]
-import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+//   npm run faults -- [--hosts deno,chromium,firefox] [--programs REGEXP] [--minutes N] [--again]
+//
+// --again forgets the results of these hosts and programs first; --minutes ends the run early.
+import { parseArgs } from "node:util";
 import { build } from "../../src/build/build.mjs";
-import { denoEnvironment, denoProgram } from "../../src/build/deno.mjs";
-import { CommandError, main } from "../../src/build/run.mjs";
+import { main } from "../../src/build/run.mjs";
 import { setup } from "../../src/build/setup.mjs";
-import { cache, root } from "../../src/build/steps.mjs";
+import { hosts } from "./hosts.mjs";
+import { emptyResult, forgetDefects, note, readResults, untried, writeResults, writeTables } from "./results.mjs";
 
-const vitest = join("node_modules", "vitest", "vitest.mjs");
-/** @typedef {{ name: string, command: () => string[], env: () => NodeJS.ProcessEnv }} Host */
-/** @typedef {{ fullName: string, meta?: { faults?: Record<string, number>, recovered?: number } }} Test */
+/** The names of the programs; a file that imports the library cannot be imported here. */
+const programs = [
+  "load",
+  "forward",
+  "training",
+  "training that goes on",
+  "training without recovery",
+  "start of a worker",
+  "load in a worker",
+  "load in a worker that goes on",
+  "load in a worker without recovery",
+  "forward in a worker",
+  "forward in a worker that goes on",
+  "forward in a worker without recovery",
+  "training in a worker",
+  "training in a worker that goes on",
+  "training in a worker without recovery",
+];
 
-/** @type {Record<string, Host>} */
-const hosts = {
-  host: { name: "Deno, lavapipe", command: () => [denoProgram(), "run", "-A", vitest], env: denoEnvironment },
-  browser: { name: "Chromium, SwiftShader", command: () => [process.execPath, vitest], env: () => process.env },
-};
-const columns = ["submit", "createBuffer", "writeBuffer", "mapAsync", "createComputePipelineAsync"];
-const file = join(root, "test", "faults", "README.md");
-const marks = ["<!-- faults -->", "<!-- /faults -->"];
+/** The faults for one process or page: hosts keep some megabytes of each destroyed device. */
+const BATCH = 30;
+/** The milliseconds without a report after which a process or page is taken to hang. */
+const SILENCE = 300_000;
+
+const results = readResults();
 
 /**
- * Returns the outcomes of the faults of one kind, tried in a separate process, because Deno keeps some megabytes of each destroyed
- * device.
+ * Tries a batch of faults: at first only an undisturbed run, which tells what there is to try.
+ * @param {string} host
+ * @param {string} program
+ * @returns {Promise<boolean>} whether there may be more to try
  */
-async function runKind(/** @type {string} */ project, /** @type {string} */ kind) {
-  const { name, command, env } = hosts[project];
-  const report = join(cache, `faults-${project}.json`);
-  const args = ["run", "--project", project, "test/faults", "-t", "survive it|a load and|a training$"];
-  const [program, ...before] = command();
-  /** @type {number | null} */
-  const code = await new Promise((resolve) =>
-    spawn(program, [...before, ...args, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`], {
-      cwd: root,
-      stdio: "inherit",
-      env: { ...env(), VITE_FAULTS: kind, ERWIN_TUNE: "off", NO_COLOR: "1" },
-    }).on("close", resolve),
-  );
-  if (code !== 0) throw new CommandError(`faults: ${name}: ${kind}`, code);
-  /** @type {{ testResults: { assertionResults: Test[] }[] }} */
-  const { testResults } = JSON.parse(readFileSync(report, "utf8"));
-  return testResults.flatMap(({ assertionResults }) => assertionResults);
-}
-
-/** Returns the rows of one host. */
-async function run(/** @type {string} */ project) {
-  mkdirSync(cache, { recursive: true });
-  /** @type {Map<string, { tried: number[], recovered: number }>} */
-  const found = new Map();
-  for (const call of columns) {
-    for (const when of ["before", "after"]) {
-      for (const { fullName, meta: { faults, recovered = 0 } = {} } of await runKind(project, `${call},${when}`)) {
-        if (!faults) continue;
-        const row = found.get(fullName) ?? { tried: columns.map(() => 0), recovered: 0 };
-        row.tried = row.tried.map((count, i) => count + (faults[columns[i]] ?? 0));
-        row.recovered += recovered;
-        found.set(fullName, row);
+async function tryBatch(host, program) {
+  results[host] ??= {};
+  const found = results[host][program];
+  const faults = found ? untried(found).slice(0, BATCH) : [];
+  if (found && faults.length === 0) return false;
+  const begun = Date.now();
+  const interrupt = new AbortController();
+  const silent = () => interrupt.abort(new Error(`silent for ${SILENCE / 1000} s`));
+  let timer = setTimeout(silent, SILENCE);
+  let waiting = faults.length;
+  let ended = false;
+  /** @type {import("./hosts.mjs").Listener} */
+  const listener = (report) => {
+    clearTimeout(timer);
+    timer = setTimeout(silent, SILENCE);
+    if ("counts" in report) {
+      const counts = JSON.stringify(report.counts);
+      if (!found) results[host][program] = emptyResult(report.counts);
+      else if (JSON.stringify(found.counts) !== counts)
+        interrupt.abort(new Error(`now there are other calls: ${counts}`));
+    } else if ("fault" in report) {
+      waiting--;
+      note(results[host][program], report.fault, report.ending);
+      writeResults(results);
+      if (typeof report.ending === "object") {
+        process.exitCode = 1;
+        ended = true;
+        console.error(`\nfaults: ${host}: ${program}: ${JSON.stringify(report.fault)}: ${report.ending.defect}`);
+      } else process.stdout.write(report.ending[0]);
+    } else {
+      ended = true;
+      for (const left of report.end) {
+        process.exitCode = 1;
+        console.error(`\nfaults: ${host}: ${program}: at the end: ${left}`);
       }
     }
+  };
+  try {
+    const name = await hosts[host](program, faults, listener, interrupt.signal);
+    if (!ended) throw new Error("it ended without a report");
+    results[host][program].host = name;
+  } catch (error) {
+    process.exitCode = 1;
+    console.error(`\nfaults: ${host}: ${program}: ${error}`);
+    const next = faults[faults.length - waiting];
+    if (!next || ended) return false;
+    note(results[host][program], next, { defect: String(error) });
+  } finally {
+    clearTimeout(timer);
+    const result = results[host][program];
+    if (result) {
+      result.seconds += Math.round((Date.now() - begun) / 1000);
+      result.date = new Date().toISOString().slice(0, 10);
+    }
+    writeResults(results);
+    writeTables(results);
   }
-  return [...found].map(([work, { tried, recovered }]) => {
-    const all = tried.reduce((sum, count) => sum + count, 0);
-    return `| ${[hosts[project].name, work, ...tried, all, recovered].join(" | ")} |`;
-  });
+  return true;
 }
 
 await main(async () => {
+  const { values } = parseArgs({
+    options: {
+      hosts: { type: "string", default: Object.keys(hosts).join() },
+      programs: { type: "string", default: "" },
+      minutes: { type: "string", default: "Infinity" },
+      again: { type: "boolean", default: false },
+    },
+  });
   setup();
   await build();
-  const wanted = process.argv.slice(2);
-  const chosen = Object.keys(hosts).filter((host) => wanted.length === 0 || wanted.includes(host));
-  const text = readFileSync(file, "utf8");
-  const [begin, end] = [text.indexOf(marks[0]) + marks[0].length, text.indexOf(marks[1])];
-  const others = text
-    .slice(begin, end)
-    .split("\n")
-    .filter((line) => Object.keys(hosts).some((h) => !chosen.includes(h) && line.startsWith(`| ${hosts[h].name}`)));
-  const rows = [];
-  for (const host of chosen) rows.push(...(await run(host)));
-  const date = new Date().toISOString().slice(0, 10);
-  const head = [
-    `Of ${date}, every fault tried was survived:`,
-    "",
-    `| host | work | ${columns.join(" | ")} | faults | gone on |`,
-    `|${" --- |".repeat(columns.length + 4)}`,
-  ];
-  writeFileSync(file, `${text.slice(0, begin)}\n${[...head, ...rows, ...others].join("\n")}\n${text.slice(end)}`);
+  const until = Date.now() + 60_000 * Number(values.minutes);
+  const chosen = programs.filter((name) => new RegExp(`^(${values.programs || ".*"})$`).test(name));
+  const waiting = values.hosts.split(",").flatMap((host) => {
+    if (!Object.hasOwn(hosts, host)) throw new Error(`there is no host ${host}: known are ${Object.keys(hosts)}`);
+    for (const program of chosen) {
+      if (values.again) delete results[host]?.[program];
+      else if (results[host]?.[program]) forgetDefects(results[host][program]);
+    }
+    return chosen.map((program) => ({ host, program }));
+  });
+  // A batch of each in turn, so that a run that ends early has tried some of everything.
+  for (let next = waiting.shift(); next && Date.now() < until; next = waiting.shift()) {
+    console.log(`\nfaults: ${next.host}: ${next.program}`);
+    if (await tryBatch(next.host, next.program)) waiting.push(next);
+  }
 });

@@ -41,7 +41,7 @@ const layer: Subject = {
   }),
 };
 
-const cloud = randomCloud(20, cloudOptions(flatConfig), seededRandom(1));
+export const cloud = randomCloud(20, cloudOptions(flatConfig), seededRandom(1));
 
 const transformer: Subject = {
   make: (device) => ErwinTransformer.create(flatConfig, { device, seed: 1 }),

@@ -1,49 +1,29 @@
 // A worker whose device is lost at any call: its calls only take longer, and give the same bits.
 
-import { createErwinWorker, DeviceLostError, type ErwinWorker, type Recovery, type WorkerTrainingOptions } from "erwin";
+import { DeviceLostError, type ErwinWorker, type Recovery, type WorkerTrainingOptions } from "erwin";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cloudOptions, randomCloud, seededRandom } from "../support/clouds.ts";
 import { expectClose } from "../support/compare.ts";
 import { oneBlock } from "../support/configs.ts";
-import { type Fault, type Faults, faultyCalls, installFaults, outcomeOf } from "../support/faults.ts";
+import { describeFault, type Fault, faultsIn, faultyCalls, outcomeOf } from "../support/faults.ts";
 import { config, flatConfig } from "../train/training.ts";
-import { changedScript, watchWorkers } from "../worker/scripts.ts";
-import { allFaults, chosenFaults, describeFault, noteFaults, TIMEOUT } from "./plan.ts";
+import { FaultyWorker } from "./faulty-worker.ts";
 import { trainData } from "./subjects.ts";
 
 const cloud = randomCloud(20, cloudOptions(oneBlock), seededRandom(1));
 const isDeno = "Deno" in globalThis;
 
+let worker: FaultyWorker;
 let erwin: ErwinWorker;
-let thread: Worker;
 const recoveries: Recovery[] = [];
 
 beforeAll(async () => {
-  const before = `const faults = (${installFaults})();
-    addEventListener("message", ({ data }) => {
-      if (!data.arm) return;
-      postMessage({ counts: faults.counts, lost: faults.lost });
-      faults.arm(...data.arm);
-    });`;
-  const url = await changedScript({ before });
-  const onRecovery = (recovery: Recovery) => recoveries.push(recovery);
-  const { result, started } = await watchWorkers(() => createErwinWorker({ url, backend: "webgpu", onRecovery }));
-  [erwin, thread] = [result, started[0].worker];
+  worker = await FaultyWorker.start({ onRecovery: (recovery) => recoveries.push(recovery) });
+  erwin = worker.erwin;
 });
-afterAll(() => erwin.dispose());
+afterAll(() => worker.close());
 
-/** Arms the worker's devices. Returns the counts since the last time. */
-function arm(...sequence: Fault[]): Promise<Pick<Faults, "counts" | "lost">> {
-  return new Promise((resolve) => {
-    const listen = ({ data }: MessageEvent) => {
-      if (!data?.counts) return;
-      thread.removeEventListener("message", listen);
-      resolve(data);
-    };
-    thread.addEventListener("message", listen);
-    thread.postMessage({ arm: sequence });
-  });
-}
+const arm = (...sequence: Fault[]) => worker.arm(...sequence);
 
 async function loadAndForward(): Promise<Float32Array> {
   await erwin.create(oneBlock, { seed: 1 });
@@ -54,14 +34,14 @@ async function loadAndForward(): Promise<Float32Array> {
 const onFreshDevices: readonly string[] = ["createBuffer", "createComputePipelineAsync"];
 const freshDevice: Fault = { call: "submit", at: 1, when: "before" };
 
-test("loads and forward passes survive it", { timeout: TIMEOUT }, async (context) => {
+test("loads and forward passes survive it", async () => {
   await arm();
   const whole = await loadAndForward();
   const { counts } = await arm();
   for (const call of faultyCalls) expect(counts[call], call).toBeGreaterThan(0);
   // In browsers, a software adapter takes many seconds for each device.
   const some = [{ call: "submit", at: 2, when: "after" }] as const;
-  const chosen = isDeno || allFaults ? chosenFaults(counts, 2) : some;
+  const chosen = isDeno ? faultsIn(counts, 2) : some;
   for (const fault of chosen) {
     const what = describeFault(fault);
     const sequence = onFreshDevices.includes(fault.call) ? [freshDevice, fault] : [fault];
@@ -75,10 +55,9 @@ test("loads and forward passes survive it", { timeout: TIMEOUT }, async (context
   const { recoveries: counted, backend } = await erwin.info();
   expect(counted).toBeGreaterThanOrEqual(chosen.length);
   expect(backend).toBe("webgpu");
-  noteFaults(context, chosen, chosen.length);
 });
 
-if (isDeno || allFaults) {
+if (isDeno) {
   test("a model in training mode keeps its statistics", async () => {
     await erwin.create(config, { seed: 1 });
     await erwin.setMode("train");
@@ -96,7 +75,7 @@ if (isDeno || allFaults) {
     expect((await arm()).lost).toBe(1);
   });
 
-  test("trainings survive it", { timeout: TIMEOUT }, async () => {
+  test("trainings survive it", async () => {
     const training: WorkerTrainingOptions = {
       samples: trainData.clouds.map(({ positions, features, target }) => ({
         nodePositions: positions,
