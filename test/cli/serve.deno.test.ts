@@ -4,9 +4,10 @@ import type { AddressInfo } from "node:net";
 import { connect } from "node:net";
 import { ErwinTransformer, knnGraph, loadSafetensors, saveSafetensors, toFloat32 } from "erwin";
 import { loadNpz, readPointCloud } from "erwin/formats";
-import { afterAll, expect, it } from "vitest";
+import { afterAll, expect, it, vi } from "vitest";
 import { BatchPredictor, type Predictor } from "../../src/cli/serve/predictor.ts";
 import { Service, type ServiceOptions } from "../../src/cli/serve/server.ts";
+import { DeviceLostError } from "../../src/errors.ts";
 import { cloudOptions, randomCloud, seededRandom } from "../support/clouds.ts";
 import { twoLevels as config } from "../support/configs.ts";
 import { forwardToHost, useDevice } from "../support/models.ts";
@@ -27,14 +28,14 @@ async function serve(predictor: Predictor, options: Partial<ServiceOptions> = {}
 
 const post = (url: string, body: BodyInit, init: RequestInit = {}) => fetch(url, { method: "POST", body, ...init });
 
-/** Returns the first line of the answer to a request that begins but does not end. */
+/** Returns the answer to a request that may be no valid one, or may not end. */
 function answerTo(port: number, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1", () => socket.write(text));
     let answer = "";
     socket.on("data", (data) => (answer += data));
     socket.on("error", reject);
-    socket.on("close", () => resolve(answer.split("\r\n")[0]));
+    socket.on("close", () => resolve(answer));
   });
 }
 
@@ -43,7 +44,7 @@ function heldPredictor() {
   const held = new Map<string, () => void>();
   const aborted: unknown[] = [];
   const predictor: Predictor = {
-    numbers: { batches: 0, points: 0, waiting: 0 },
+    numbers: { batches: 0, points: 0, waiting: 0, deviceBytes: 0 },
     predict: (body, _, signal) => {
       signal.addEventListener("abort", () => aborted.push(signal.reason));
       return new Promise((resolve) => held.set(new TextDecoder().decode(body), () => resolve(body)));
@@ -126,6 +127,13 @@ it("answers what is wrong with a request by its status", async () => {
   const head =
     "POST /predict HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret\r\nTransfer-Encoding: chunked\r\n\r\n";
   expect(await answerTo(port, `${head}${chunk}${chunk}`)).toMatch(/^HTTP\/1.1 413 /);
+  const answers = await Promise.all(
+    ["GET //", "GET http://[", "GET /../../etc/passwd"].map((line) =>
+      answerTo(port, `${line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret\r\nConnection: close\r\n\r\n`),
+    ),
+  );
+  expect(answers.map((answer) => answer.slice(9, 12))).toEqual(["404", "400", "404"]);
+  expect(await status(post(`${url}/predict`, "x", { headers: { ...headers, "Content-Encoding": "gzip" } }))).toBe(415);
   for (const [query, body, message] of [
     ["", "x", /truncated/],
     ["?from=vtu", "x", /not XML/],
@@ -145,7 +153,7 @@ it("answers what is wrong with a request by its status", async () => {
 
 it("refuses more than the queue holds, drops what a client gives up, and ends after what is under way", async () => {
   const { predictor, held, aborted, until } = heldPredictor();
-  const { service, url } = await serve(predictor, { queue: 2 });
+  const { service, url, port } = await serve(predictor, { queue: 2 });
   const gone = new AbortController();
   const first = post(`${url}/predict`, "first");
   const second = post(`${url}/predict`, "second", { signal: gone.signal }).catch((error) => error.name);
@@ -156,10 +164,21 @@ it("refuses more than the queue holds, drops what a client gives up, and ends af
   gone.abort();
   expect(await second).toBe("AbortError");
   await until(() => aborted.length === 1);
-  // There is room for another request again.
+  // There is room for another request again, which is given up before it is whole.
+  const half = connect(port, "127.0.0.1", () => {
+    half.write("POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf");
+    setTimeout(() => half.destroy(), 50);
+  });
+  const metrics = async () => (await fetch(`${url}/metrics`)).text();
+  await expect.poll(metrics).toContain('erwin_requests_total{status="499"} 2');
   const fourth = post(`${url}/predict`, "fourth");
   await until(() => held.size === 3);
   const ended = service.end();
+  const health = await fetch(`${url}/health`);
+  expect([health.status, ((await health.json()) as { status: string }).status]).toEqual([503, "draining"]);
+  const tooLate = await answerTo(port, "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx");
+  expect(tooLate).toMatch(/^HTTP\/1.1 503 /);
+  expect(tooLate).toMatch(/^Connection: close\r$/im);
   held.get("fourth")!();
   expect(await (await fourth).text()).toBe("fourth");
   held.get("first")!();
@@ -176,8 +195,29 @@ it("waits for no slow request, neither its head nor its body, and for no slow pa
     answerTo(port, "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"),
     post(`${url}/predict`, "x"),
   ]);
-  expect([head, body]).toEqual(Array(2).fill("HTTP/1.1 408 Request Timeout"));
+  for (const answer of [head, body]) expect(answer).toMatch(/^HTTP\/1.1 408 Request Timeout\r\n/);
   expect(pass.status).toBe(504);
   await pass.body?.cancel();
   expect(aborted.length).toBe(1);
+});
+
+it("tells clients nothing of unexpected errors, and answers 503 from the loss of the device on", async () => {
+  const losses: DeviceLostError[] = [];
+  const errors = [new Error("/home/user/secret"), new DeviceLostError("the driver was reset")];
+  const { predictor } = heldPredictor();
+  predictor.predict = () => Promise.reject(errors.shift());
+  const log = vi.spyOn(console, "error").mockImplementation(() => {});
+  const { url } = await serve(predictor, { onLost: (error) => losses.push(error) });
+  const unexpected = await post(`${url}/predict`, "x", { headers: { "X-Request-Id": "request-7" } });
+  expect([unexpected.status, unexpected.headers.get("x-request-id")]).toEqual([500, "request-7"]);
+  expect(await unexpected.text()).not.toContain("secret");
+  expect(log.mock.calls).toEqual([[expect.stringMatching(/request-7.*\/home\/user\/secret/)]]);
+  log.mockRestore();
+  for (let i = 0; i < 2; i++) {
+    const lost = await post(`${url}/predict`, "x");
+    expect(lost.status).toBe(503);
+    await lost.body?.cancel();
+  }
+  expect(losses.length).toBe(1);
+  expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: "lost" });
 });

@@ -1,21 +1,29 @@
 // erwin serve: predictions of one model over HTTP.
 
 import type { AddressInfo } from "node:net";
+import { basename } from "node:path";
 import process from "node:process";
 import { FOLDER } from "../../experiments/folder/experiment.ts";
 import { type Device, loadSafetensors } from "../../index.ts";
+import { setLimits } from "../../limits.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { isFolder, readBytes } from "../files.ts";
+import { stoppedBySignals } from "../interruption.ts";
+import { readLimits } from "../limit-option.ts";
 import { loadModel } from "../model.ts";
 import { modelOptions, modelUsage, readModelChoice } from "../options.ts";
 import { openFields } from "../predict/fields.ts";
+import { printError } from "../progress.ts";
 import { weightsOf } from "../run-folder.ts";
 import { BatchPredictor, FieldPredictor, type Predictor } from "../serve/predictor.ts";
-import { Service } from "../serve/server.ts";
+import { Service, type ServiceOptions } from "../serve/server.ts";
 
 const { mode: _, ...options } = modelOptions;
 const defaults = { port: 8080, host: "127.0.0.1", queue: 64, batchPoints: 16_384, megabytes: 64, timeout: 30 };
+
+/** How many times larger a compressed file may be when decompressed, in relation to the largest request. */
+const EXPANSION = 4;
 
 export const serve: Command = {
   summary: "answer requests for predictions over HTTP",
@@ -38,7 +46,10 @@ export const serve: Command = {
       value: "N",
       description: `requests that wait or are computed at a time, default ${defaults.queue}; others are answered 429`,
     },
-    "max-megabytes": { value: "N", description: `size of a request, default ${defaults.megabytes}; larger: 413` },
+    "max-megabytes": {
+      value: "N",
+      description: `size of a request, default ${defaults.megabytes}; a compressed one up to ${EXPANSION} times this when decompressed`,
+    },
     timeout: {
       value: "SECONDS",
       description: `to receive a request, and then to answer it; default ${defaults.timeout}`,
@@ -52,7 +63,7 @@ export const serve: Command = {
   notes: [
     "POST /predict?from=vtu&to=vtu with the file as the body; from and to are extensions as in erwin predict (default safetensors),",
     'or json for small clouds: { "positions": [[x, y, z], ...], "features": [[...], ...] } gives { "out": [[...], ...] }.',
-    "GET /health, and GET /metrics for Prometheus. SIGTERM ends it after the current requests.",
+    "GET /health, and GET /metrics for Prometheus. SIGTERM ends it after the current requests, a second one at once.",
   ],
   run,
 };
@@ -71,6 +82,9 @@ async function run(args: Arguments): Promise<void> {
     cors: args.text("cors"),
   };
   const batchPoints = args.count("batch-points") ?? defaults.batchPoints;
+  // A megabyte can be made to decompress to a gigabyte.
+  const unpackedBytes = EXPANSION * limits.maxBytes;
+  setLimits({ unpackedBytes, expansion: EXPANSION, ...readLimits(args) });
   const weights = { bytes: readBytes(modelPath), file: modelPath };
   const { metadata } = loadSafetensors(weights.bytes, { file: modelPath });
 
@@ -80,36 +94,42 @@ async function run(args: Arguments): Promise<void> {
   };
   await withDevice(choice.device, async (device) => {
     using predictor = await openPredictor(device);
-    const about = { model: modelPath, device: describeDevice(device) };
-    await serveUntilEnd({ ...limits, predictor, about }, port ?? defaults.port, args.text("host") ?? defaults.host);
+    const about = { model: basename(given), device: describeDevice(device) };
+    const place = { port: port ?? defaults.port, host: args.text("host") ?? defaults.host };
+    await serveUntilEnd({ ...limits, predictor, about }, device, place);
   });
 }
 
-/** Resolves at SIGTERM or Ctrl-C, or throws when the device is lost. */
+/** Resolves at SIGTERM or Ctrl-C, after the current requests, or throws when the device is lost. */
 async function serveUntilEnd(
-  options: Omit<ConstructorParameters<typeof Service>[0], "onLost">,
-  port: number,
-  host: string,
+  options: Omit<ServiceOptions, "onLost">,
+  device: Device,
+  place: { port: number; host: string },
 ): Promise<void> {
   let [resolve, reject] = [() => {}, (_error: unknown) => {}];
   const over = new Promise<void>((...ends) => {
     [resolve, reject] = ends;
   });
   const service = new Service({ ...options, onLost: reject });
+  void device.lost.then((error) => service.lose(error));
   service.server.on("error", reject);
-  service.server.listen(port, host, () => {
+  service.server.listen(place, () => {
     const { address, port, family } = service.server.address() as AddressInfo;
     console.log(`serving ${options.about.model} on http://${family === "IPv6" ? `[${address}]` : address}:${port}`);
+    if (options.token === undefined && !isLoopback(address)) {
+      printError(`everyone who can reach ${address} may send requests: --token-file demands a token`);
+    }
   });
-  const signals = ["SIGTERM", "SIGINT"] as const;
-  for (const signal of signals) process.on(signal, resolve);
-  try {
-    await over;
-  } finally {
-    for (const signal of signals) process.removeListener(signal, resolve);
-    await service.end();
-  }
+  await stoppedBySignals("answering the current requests", resolve, async () => {
+    try {
+      await over;
+    } finally {
+      await service.end();
+    }
+  });
 }
+
+const isLoopback = (address: string) => address === "::1" || address.startsWith("127.");
 
 function readToken(file: string | undefined): string | undefined {
   if (file === undefined) return process.env.ERWIN_TOKEN || undefined;

@@ -107,16 +107,18 @@ export async function predictManyFields(options: ManyFieldsOptions): Promise<voi
   });
 }
 
-/** Predicts the bytes of a file; returns the bytes of the output, and the names of the arrays. */
+/** Predicts the bytes of a file; returns the bytes of the output, the number of points, and the names of the arrays. */
 type Predict = (
   bytes: Uint8Array,
   input: string,
   output: string,
-) => Promise<{ bytes: Uint8Array<ArrayBuffer>; names: string[] }>;
+) => Promise<{ bytes: Uint8Array<ArrayBuffer>; points: number; names: string[] }>;
 
 /** A model of fields on a device. */
 export interface OpenFields extends Disposable {
   predict: Predict;
+  /** The device's. */
+  memory: Device["memory"];
 }
 
 async function withFields(
@@ -134,8 +136,10 @@ export function openFields(weights: Omit<FieldsOptions, "device">, device: Devic
   return {
     predict: async (bytes, input, output) => {
       const arrays = await predictFile(experiment, model, bytes, input);
-      return { bytes: await encode(bytes, input, output, arrays), names: [...arrays.keys()] };
+      const [{ shape }] = arrays.values();
+      return { bytes: await encode(bytes, input, output, arrays), points: shape[0], names: [...arrays.keys()] };
     },
+    memory: device.memory,
     [Symbol.dispose]: () => model.dispose(),
   };
 }

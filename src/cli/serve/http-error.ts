@@ -3,9 +3,11 @@
 export class HttpError extends Error {
   override name = "HttpError";
 
+  /** @param headers further headers of the answer */
   constructor(
     readonly status: number,
     message: string,
+    readonly headers: Readonly<Record<string, string>> = {},
   ) {
     super(message);
   }

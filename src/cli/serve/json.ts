@@ -49,9 +49,10 @@ function matrix(value: unknown, name: string): { data: Float32Array; rows: numbe
   const wrong = () => new HttpError(400, `${name}: expected rows of the same length, as in [[0, 1, 2], [3, 4, 5]]`);
   if (!Array.isArray(value) || value.length === 0 || !Array.isArray(value[0])) throw wrong();
   const columns = value[0].length;
+  // All rows are measured before memory is allocated: one long row among many empty ones would claim gigabytes.
+  if (!value.every((numbers) => Array.isArray(numbers) && numbers.length === columns)) throw wrong();
   const data = new Float32Array(value.length * columns);
-  for (const [row, numbers] of value.entries()) {
-    if (!Array.isArray(numbers) || numbers.length !== columns) throw wrong();
+  for (const [row, numbers] of (value as unknown[][]).entries()) {
     for (const [column, number] of numbers.entries()) {
       if (typeof number !== "number") throw wrong();
       data[row * columns + column] = number;

@@ -1,5 +1,6 @@
 // Predicts for the service: from the bytes of a request to the bytes of the answer.
 
+import { addableExtensions } from "../../formats/add-arrays.ts";
 import type { ErwinTransformer } from "../../index.ts";
 import { Batcher } from "../../jobs/batcher.ts";
 import { SerialQueue } from "../../serial.ts";
@@ -7,7 +8,7 @@ import { readCloud } from "../clouds.ts";
 import { modelInput } from "../model.ts";
 import type { ModelChoice } from "../options.ts";
 import { checkPredictionFormat, encodePrediction, type PredictionFormat, predictionFormats } from "../output.ts";
-import { expectFieldOutput, type OpenFields } from "../predict/fields.ts";
+import type { OpenFields } from "../predict/fields.ts";
 import { HttpError } from "./http-error.ts";
 import { formatJsonRows, readJsonCloud } from "./json.ts";
 
@@ -20,8 +21,8 @@ export interface Formats {
 }
 
 export interface Predictor {
-  /** The passes and points so far, and the inputs that wait for a pass. */
-  readonly numbers: { batches: number; points: number; waiting: number };
+  /** The passes and points so far, the inputs that wait for a pass, and the memory in use on the device. */
+  readonly numbers: { batches: number; points: number; waiting: number; deviceBytes: number };
   /** @throws HttpError, or an ErwinError if the input is invalid */
   predict(body: Uint8Array, formats: Formats, signal: AbortSignal): Promise<Uint8Array>;
 }
@@ -40,7 +41,7 @@ export class BatchPredictor implements Predictor, Disposable {
 
   get numbers() {
     const { batches, points, waiting } = this.#batcher;
-    return { batches, points, waiting };
+    return { batches, points, waiting, deviceBytes: this.#model.device.memory.current };
   }
 
   async predict(
@@ -53,9 +54,9 @@ export class BatchPredictor implements Predictor, Disposable {
     const format = to === "json" ? undefined : outputFormat(to);
     if (format) checkPredictionFormat(format, decode);
     const cloud = from === "json" ? readJsonCloud(body) : readCloud(body, path, this.#choice.features);
-    const prepared = await model.prepare(await modelInput(model, cloud, this.#choice.graph, model.device.threads));
-    signal.throwIfAborted();
-    const rows = await this.#batcher.predict(prepared, signal);
+    const prepare = async () =>
+      model.prepare(await modelInput(model, cloud, this.#choice.graph, model.device.threads), { signal });
+    const rows = await this.#batcher.predict(cloud.points, prepare, signal);
     if (!format) return formatJsonRows(rows, decode);
     return encodePrediction(format, rows, { path, bytes: body, positions: cloud.positions, dimensionality }, decode);
   }
@@ -67,24 +68,29 @@ export class BatchPredictor implements Predictor, Disposable {
 
 /** A model of a folder's fields: requests are predicted one after the other, and an answer contains everything that the file contained. */
 export class FieldPredictor implements Predictor, Disposable {
-  readonly numbers = { batches: 0, points: 0, waiting: 0 };
   readonly #fields: OpenFields;
   readonly #queue = new SerialQueue();
+  readonly #numbers = { batches: 0, points: 0, waiting: 0 };
 
   constructor(fields: OpenFields) {
     this.#fields = fields;
   }
 
+  get numbers() {
+    return { ...this.#numbers, deviceBytes: this.#fields.memory.current };
+  }
+
   async predict(body: Uint8Array, { from, to, path }: Formats, signal: AbortSignal): Promise<Uint8Array> {
-    const [input, output] = [path ?? `request.${from}`, `answer.${to}`];
-    expectFieldOutput(output);
-    this.numbers.waiting++;
+    if (!addableExtensions.includes(to)) throw unknownFormat(to, addableExtensions);
+    const work = () => this.#fields.predict(body, path ?? `request.${from}`, `answer.${to}`);
+    this.#numbers.waiting++;
     try {
-      const { bytes } = await this.#queue.run(() => this.#fields.predict(body, input, output), signal);
-      this.numbers.batches++;
+      const { bytes, points } = await this.#queue.run(work, signal);
+      this.#numbers.batches++;
+      this.#numbers.points += points;
       return bytes;
     } finally {
-      this.numbers.waiting--;
+      this.#numbers.waiting--;
     }
   }
 
@@ -96,6 +102,8 @@ export class FieldPredictor implements Predictor, Disposable {
 function outputFormat(to: string): PredictionFormat {
   const format = predictionFormats.find((extension) => extension === `.${to}`);
   if (format) return format;
-  const known = predictionFormats.map((extension) => extension.slice(1));
-  throw new HttpError(400, `to is "${to}", expected json, ${known.join(", ")}`);
+  throw unknownFormat(to, ["json", ...predictionFormats.map((extension) => extension.slice(1))]);
 }
+
+const unknownFormat = (to: string, known: readonly string[]) =>
+  new HttpError(400, `to is "${to}", expected ${known.join(", ")}`);
