@@ -1,5 +1,6 @@
 // Requests a device: the requested backend, or the fastest one.
 
+import { type AbortOptions, checkSignal, untilAborted } from "../abort.ts";
 import { checkOptions, describe } from "../arguments.ts";
 import { ConfigError, DeviceError, ErwinError } from "../errors.ts";
 import { requestCpuDevice } from "./cpu/request.ts";
@@ -7,7 +8,7 @@ import type { BackendName, Device, Precision } from "./device.ts";
 import { requestWebGPUDevice } from "./webgpu/adapter.ts";
 
 /** Which device to request, and its limits. */
-export interface DeviceOptions {
+export interface DeviceOptions extends AbortOptions {
   /**
    * "auto" (default): WebGPU if there is a working GPU, otherwise the CPU backend, which is many times faster than a software
    * adapter. "webgpu" also accepts a software adapter.
@@ -33,7 +34,7 @@ export interface DeviceOptions {
 /**
  * Returns a device to run models on, after it has computed a known answer.
  * @throws DeviceError if there is none, with a message that says what was tried and what to do; DeviceLostError if it was lost
- *   while it was checked
+ *   while it was checked; the signal's reason as soon as it is aborted
  */
 export async function requestDevice(given: DeviceOptions = {}): Promise<Device> {
   checkOptions("requestDevice", given, {
@@ -42,8 +43,10 @@ export async function requestDevice(given: DeviceOptions = {}): Promise<Device> 
     maxBindingBytes: true,
     maxMemoryBytes: true,
     precision: true,
+    signal: true,
   });
-  const { backend = "auto", threads, maxBindingBytes, maxMemoryBytes, precision = "float32" } = given;
+  const { backend = "auto", threads, maxBindingBytes, maxMemoryBytes, precision = "float32", signal } = given;
+  checkSignal(signal);
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     throw new ConfigError(`threads must be a whole number of at least 1, not ${describe(threads)}`, {
       field: "threads",
@@ -70,12 +73,13 @@ export async function requestDevice(given: DeviceOptions = {}): Promise<Device> 
     });
   }
   const options = { threads, maxBindingBytes, maxMemoryBytes, precision };
-  const device = await (backend === "auto" ? firstOf(options) : requests[backend](options));
+  const request = backend === "auto" ? firstOf(options) : requests[backend](options);
+  const device = await untilAborted(request, signal, () => void request.then((late) => late.dispose()).catch(() => {}));
   requested.set(device, options);
   return device;
 }
 
-type Request = Required<Pick<DeviceOptions, "precision">> & Omit<DeviceOptions, "backend">;
+type Request = Required<Pick<DeviceOptions, "precision">> & Omit<DeviceOptions, "backend" | "signal">;
 
 const requests: Record<BackendName, (options: Request) => Promise<Device>> = {
   webgpu: requestWebGPUDevice,

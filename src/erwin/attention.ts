@@ -1,6 +1,7 @@
 // What a node attends to: the weights of one block's attention in the node's ball, computed on the host from the queries and keys
 // that the device has.
 
+import type { AbortOptions } from "../abort.ts";
 import { ballOfEachNode, ballsOf, nodeOfEachSlot, slotOfEachPoint } from "../balltree/index.ts";
 import { InputError } from "../errors.ts";
 import type { Grouping } from "../nn/geometry.ts";
@@ -12,7 +13,7 @@ import type { ErwinInput, PreparedInput } from "./input.ts";
 import type { ErwinTransformer } from "./model.ts";
 
 /** Whose attention is asked for: a point, and the place in the encoder. */
-export interface AttentionQuestion {
+export interface AttentionQuestion extends AbortOptions {
   /** An index into the batch's points: the node that it has become at the level is the one that attends. */
   point: number;
   /** The level, from 0; the last is the bottleneck. Default 0. */
@@ -38,12 +39,12 @@ export interface AttentionWeights {
 export async function attentionWeights(
   model: ErwinTransformer,
   input: ErwinInput | PreparedInput,
-  { point, level = 0, block = 0 }: AttentionQuestion,
+  { point, level = 0, block = 0, signal }: AttentionQuestion,
 ): Promise<AttentionWeights> {
   const layers = [...model.encoder.map(({ layer }) => layer), model.bottleneck];
   expectBelow("level", level, layers.length);
   expectBelow("block", block, layers[level].blocks.length);
-  const uploaded = await model.upload(input, { training: false });
+  const uploaded = await model.upload(input, { training: false, signal });
   try {
     const { tree } = uploaded;
     expectBelow("point", point, uploaded.points);
@@ -55,7 +56,8 @@ export async function attentionWeights(
     const [first, size] = ballsOf(tree.levels[level]).subarray(2 * ball, 2 * ball + 2);
     const nodes = Int32Array.from({ length: size }, (_, i) => (order ? order[first + i] : first + i));
     const { attention } = layers[level].blocks[block];
-    const [rows, places, sigma] = await Promise.all([qkv.data(), positions.data(), attention.sigma.data()]);
+    const tensors = [qkv, positions, attention.sigma];
+    const [rows, places, sigma] = await Promise.all(tensors.map((tensor) => tensor.data({ signal })));
     const weights = weightsInBall({
       qkv: rows.subarray((first * rows.length) / tree.levels[level].nodes),
       positions: places.subarray(first * tree.dimensionality),

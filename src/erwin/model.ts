@@ -48,7 +48,7 @@ export interface ModelOptions {
 }
 
 /** How to load a model from a checkpoint. */
-export interface LoadOptions extends ModelOptions {
+export interface LoadOptions extends ModelOptions, AbortOptions {
   device: Device;
   /** Used instead of the checkpoint's own config. */
   config?: ErwinConfigInput | Readonly<Record<string, unknown>>;
@@ -112,12 +112,14 @@ export class ErwinTransformer extends Module {
    * Loads a model from a safetensors checkpoint with the reference's parameter names, in evaluation mode.
    * @param source the file's bytes, or its address: a URL, or a path in Node and Deno
    * @throws FormatError if the file is damaged; CheckpointError if it has no config, or listing every tensor that is
-   *   missing, unexpected or misshapen; ConfigError; OutOfMemoryError. No memory stays allocated then.
+   *   missing, unexpected or misshapen; ConfigError; OutOfMemoryError; the signal's reason, once it is aborted. No
+   *   memory stays allocated then.
    */
   static async load(source: FileSource, given: LoadOptions): Promise<ErwinTransformer> {
-    checkModelOptions("ErwinTransformer.load", given, { device: true, checkpointing: true, config: true });
-    const { device, config, ...options } = given;
-    const { bytes, file } = await readSource(source);
+    const known = { device: true, checkpointing: true, config: true, signal: true } as const;
+    checkModelOptions("ErwinTransformer.load", given, known);
+    const { device, config, signal, ...options } = given;
+    const { bytes, file } = await readSource(source, signal);
     const { tensors, metadata } = loadSafetensors(bytes, { file });
     const model = new ErwinTransformer(config ?? readConfig(metadata[CONFIG_KEY], file), options);
     model.restore(tensors, file, device);

@@ -1,5 +1,6 @@
 // Files that are given as bytes or by their location.
 
+import { checkSignal } from "../abort.ts";
 import { FormatError } from "../errors.ts";
 import { nodeModule } from "../host/environment.ts";
 import { readRange } from "../host/open-file.ts";
@@ -15,39 +16,52 @@ export type FileSource = FileBytes | string | URL;
 
 /**
  * @returns the bytes, and the file's name in error messages
- * @throws FormatError when it cannot be loaded, or is larger than the limit `fileBytes`
+ * @throws FormatError when it cannot be loaded, or is larger than the limit `fileBytes`; the signal's reason, once it is aborted
  */
-export async function readSource(source: FileSource): Promise<{ bytes: FileBytes; file: string }> {
+export async function readSource(
+  source: FileSource,
+  signal?: AbortSignal,
+): Promise<{ bytes: FileBytes; file: string }> {
+  checkSignal(signal);
   return typeof source === "string" || source instanceof URL
-    ? { bytes: await fetchBytes(source), file: String(source) }
+    ? { bytes: await fetchBytes(source, signal), file: String(source) }
     : { bytes: source, file: "checkpoint" };
 }
 
-async function fetchBytes(source: string | URL): Promise<Uint8Array | ArrayBuffer> {
+async function fetchBytes(source: string | URL, signal?: AbortSignal): Promise<Uint8Array | ArrayBuffer> {
   const url = absoluteUrl(source, FormatError);
   const file = String(source);
   // `fetch` of Node does not read files.
   const files = url.protocol === "file:" ? nodeModule<Files>("node:fs/promises") : undefined;
   let response: Response;
   try {
-    if (files) return await readFile(files, url, file);
-    response = await fetch(url);
+    if (files) return await readFile(files, url, file, signal);
+    response = await fetch(url, { signal });
+    if (response.ok) return await readBody(response, (bytes) => expectFileBytes(bytes, file));
   } catch (error) {
+    signal?.throwIfAborted();
     if (error instanceof FormatError) throw error;
     const advice = "give an address or path that can, or the file's bytes";
     throw new FormatError(`${file} could not be loaded: ${(error as Error).message} (${advice})`, { file });
   }
-  if (!response.ok)
-    throw new FormatError(`${file} could not be loaded: status ${response.status} ${response.statusText}`, { file });
-  return readBody(response, (bytes) => expectFileBytes(bytes, file));
+  throw new FormatError(`${file} could not be loaded: status ${response.status} ${response.statusText}`, { file });
 }
 
-/** Reads a file of the disk. @throws FormatError if it is larger than the limit */
-export async function readFile(files: Files, path: string | URL, file: string): Promise<Uint8Array> {
+/** Reads a file of the disk. @throws FormatError if it is larger than the limit; the signal's reason, once it is aborted */
+export async function readFile(
+  files: Files,
+  path: string | URL,
+  file: string,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
   const handle = await files.open(path);
+  const read = (offset: number, length: number) => {
+    signal?.throwIfAborted();
+    return readRange(handle, offset, length);
+  };
   try {
     const { size } = await handle.stat();
-    return await readWhole({ file, size, read: (offset, length) => readRange(handle, offset, length) });
+    return await readWhole({ file, size, read });
   } finally {
     await handle.close();
   }

@@ -7,7 +7,7 @@ export type { Grouping, LevelGeometry, NodeOrder } from "./geometry.ts";
 export { BallLayer, type LayerShape } from "./layer.ts";
 export { Linear, type LinearOptions } from "./linear.ts";
 export { ErwinEmbedding, MPNN, type MPNNShape } from "./messages.ts";
-export { type InitializeOptions, Module } from "./module.ts";
+export { type InitializeOptions, Module, type ModuleLoadOptions } from "./module.ts";
 export * from "./norms.ts";
 export { type Counter, type Initializer, normal, ones, type Parameter, uniform, zeros } from "./parameter.ts";
 export { BallPooling, BallUnpooling, type PoolingShape } from "./pooling.ts";

@@ -1,6 +1,7 @@
 // The base class of all layers and models: it names their parameters, initializes them from a seed or a file, saves and
 // frees them.
 
+import type { AbortOptions } from "../abort.ts";
 import { checkOptions } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
 import { ConfigError, DisposedError, type ErrorDetails, ErwinError, InputError } from "../errors.ts";
@@ -15,6 +16,11 @@ export interface InitializeOptions {
   device: Device;
   /** Default 0. The same seed gives the same values on every platform. */
   seed?: number;
+}
+
+/** Where `load` puts a module, and how to end it. */
+export interface ModuleLoadOptions extends AbortOptions {
+  device: Device;
 }
 
 /** Everything that a module and its submodules keep, in the order of declaration. */
@@ -199,10 +205,10 @@ export abstract class Module {
    * Loads its values from a safetensors file.
    * @param source the file's bytes, or its address: a URL, or a path in Node and Deno
    * @throws FormatError if the file is damaged; CheckpointError listing every tensor that is missing, unexpected or
-   *   misshapen; OutOfMemoryError. The module is then unchanged.
+   *   misshapen; OutOfMemoryError; the signal's reason, once it is aborted. The module is then unchanged.
    */
-  async load(source: FileSource, { device }: { device: Device }): Promise<this> {
-    const { bytes, file } = await readSource(source);
+  async load(source: FileSource, { device, signal }: ModuleLoadOptions): Promise<this> {
+    const { bytes, file } = await readSource(source, signal);
     this.restore(loadSafetensors(bytes, { file }).tensors, file, device);
     return this;
   }

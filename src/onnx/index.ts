@@ -1,5 +1,6 @@
 // A model as an ONNX file, for other runtimes.
 
+import { type AbortOptions, checkSignal } from "../abort.ts";
 import { checkOptions, expectParts } from "../arguments.ts";
 import { ErwinTransformer } from "../erwin/model.ts";
 import * as nn from "../nn/index.ts";
@@ -10,7 +11,7 @@ import type { Weight } from "./graph.ts";
 export type { GraphBuilder as OnnxGraph, Value as OnnxValue } from "./graph.ts";
 
 /** What the exported file is for. */
-export interface OnnxOptions {
+export interface OnnxOptions extends AbortOptions {
   /**
    * For clouds that are smaller than the model's balls: the number of points of each. The file is then only for clouds
    * whose trees have as many slots as the tree of such a cloud (the next power of two).
@@ -48,18 +49,19 @@ export interface OnnxOptions {
  * }
  * ```
  * @throws ConfigError for a number of `points` for which no graph is possible, and for modules without a description;
- *   FormatError if the file would be larger than 2 GiB; DisposedError, DeviceLostError
+ *   FormatError if the file would be larger than 2 GiB; DisposedError, DeviceLostError; the signal's reason, once it is aborted
  */
 export async function exportOnnx(model: Module, options: OnnxOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
   expectParts("exportOnnx", { model }, { model: "state" });
-  checkOptions("exportOnnx", options, { points: true });
-  const { points } = options;
+  checkOptions("exportOnnx", options, { points: true, signal: true });
+  const { points, signal } = options;
+  checkSignal(signal);
   // The exporter is loaded on demand: pages that never export need not download it.
   const { onnxModel } = await import("./exporter.ts");
   const weights = new Map<string, Weight>();
   await Promise.all(
     [...model.state()].map(async ([name, tensor]) =>
-      weights.set(name, { shape: tensor.shape, data: await tensor.data() }),
+      weights.set(name, { shape: tensor.shape, data: await tensor.data({ signal }) }),
     ),
   );
   return onnxModel({ nn, ErwinTransformer }, model, weights, points);
