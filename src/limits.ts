@@ -1,10 +1,10 @@
-// The sizes beyond which the library refuses an input as a mistake, or a file as an attempt to exhaust memory; and how to allow
-// more.
+// The sizes beyond which the library refuses an input as a mistake, or a file as an attempt to exhaust memory, and the time after
+// which it takes a worker for lost; and how to allow more.
 
 import { describe } from "./arguments.ts";
 import { ConfigError } from "./errors.ts";
 
-/** The largest sizes that are accepted. Each refusal names its limit; `setLimits` changes it. */
+/** The largest sizes that are accepted, and the longest silence. Each refusal names its limit; `setLimits` changes it. */
 export interface Limits {
   /**
    * The bytes that are read at once from a disk, a server or a dropped file: of a file, or of the part of it that is needed. Default
@@ -44,6 +44,14 @@ export interface Limits {
   steps: number;
   /** The nodes of a ball, and the nodes that a stride merges. Default 2^30. */
   nodes: number;
+  /**
+   * The seconds for which a worker, or the threads of trees or of the CPU backend, may give no sign of life while a call waits for
+   * them; then they are ended, and the call rejects with a WorkerError, or with a DeviceLostError if they are a device. Time in
+   * which the waiting thread does not run itself does not count. Default 600: much longer than any sound work is silent. Long
+   * work gives signs as it goes on, but for waits for a GPU in Deno, which block a worker: there a software adapter needs minutes for
+   * large batches. Infinity: for ever, for instance while a worker stands in a debugger.
+   */
+  silenceSeconds: number;
 }
 
 const defaults: Limits = {
@@ -63,6 +71,7 @@ const defaults: Limits = {
   width: 2 ** 16,
   steps: 128,
   nodes: 2 ** 30,
+  silenceSeconds: 600,
 };
 
 const current: Limits = { ...defaults };

@@ -16,6 +16,8 @@ import {
   type SharedSource,
 } from "../src/experiments/loading/protocol.ts";
 import { type GivenAssets, takeAssets } from "../src/host/given-assets.ts";
+import { SIGN_OF_LIFE, sendSigns } from "../src/host/silence.ts";
+import { type Limits, setLimits } from "../src/limits.ts";
 import { type BatchRequest, loadBatch } from "../src/train/loading.ts";
 import type { DataSet, Task } from "../src/train/task.ts";
 import { keepErrorClasses } from "../src/worker/errors.ts";
@@ -30,9 +32,11 @@ class BatchServer implements BatchWorker {
   async open(
     { name, metadata, options, list, info, sourceName, skipBad }: BatchSetup,
     assets: GivenAssets,
+    limits: Limits,
     files?: Remote<SharedSource>,
   ): Promise<void> {
     takeAssets(assets);
+    setLimits(limits);
     const experiment = experimentOf(name, metadata, name, { list });
     if (!experiment) throw new ConfigError(`there is no experiment ${name}`, { field: "name" });
     // The training's own thread has already reported the damaged samples that are found here.
@@ -51,6 +55,8 @@ class BatchServer implements BatchWorker {
     const batch = await loadBatch(this.#data!, this.#task!, request);
     return packed({ batch, bad: this.#bad.splice(0) }, true, "batch");
   }
+
+  beat(): void {}
 }
 
 function remoteSource(name: string, files: Remote<SharedSource>): DataSource {
@@ -66,4 +72,5 @@ keepErrorClasses();
 buildInPlace();
 const owner = ownerEndpoint();
 expose(new BatchServer(), owner);
+sendSigns(() => owner.postMessage(SIGN_OF_LIFE));
 owner.postMessage(GREETING);

@@ -14,6 +14,7 @@ import {
   type ToWorker,
 } from "../src/backends/cpu/module.ts";
 import { serializeError } from "../src/errors.ts";
+import { sendSigns } from "../src/host/silence.ts";
 import type { ThreadMessage } from "../src/host/thread-group.ts";
 import { connectToOwner } from "./owner.ts";
 
@@ -60,6 +61,7 @@ async function handle(message: ToWorker): Promise<void> {
   try {
     if (message.type === "start" && message.shared) await takeSubmissions(message.bytes, message.shared);
     else if (message.type === "start") {
+      sendSigns(() => owner.postMessage({ type: "alive" }));
       machine = await Machine.start(message.bytes);
       owner.postMessage({ type: "ready" });
     } else if (message.type === "reserve") machine.reserve(message.end);

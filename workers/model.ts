@@ -10,6 +10,7 @@ import { loadSafetensors, saveSafetensors } from "../src/formats/safetensors.ts"
 import { type GivenAssets, takeAssets } from "../src/host/given-assets.ts";
 import { holdLife } from "../src/host/life.ts";
 import { borrowThreads } from "../src/host/page-threads.ts";
+import { SIGN_OF_LIFE, sendSigns } from "../src/host/silence.ts";
 import { setVisible } from "../src/host/visibility.ts";
 import { type Limits, setLimits } from "../src/limits.ts";
 import { SerialQueue } from "../src/serial.ts";
@@ -51,7 +52,7 @@ class ModelServer implements ModelWorker {
   #device: Device | undefined;
   #deviceLost = false;
   #model: ErwinTransformer | undefined;
-  /** The controllers of the forward calls that run or wait. */
+  /** The controllers of the calls that run or wait and can be aborted. */
   readonly #calls = new Map<number, AbortController>();
   #copy: ModelCopy | undefined;
   #recover = true;
@@ -85,28 +86,39 @@ class ModelServer implements ModelWorker {
     return this.#calling.run(() => this.#openDevice());
   }
 
+  beat(): void {}
+
   setVisible(visible: boolean): void {
     setVisible(visible);
   }
 
-  load(source: Uint8Array | string, { config }: { config?: WorkerConfig }): Promise<void> {
-    return this.#replaceModel(async (device) => {
-      const model = await ErwinTransformer.load(source, { device, config });
-      // The file at the address may have changed by the time it is needed again.
-      return { model, copy: copyFrom(typeof source === "string" ? await model.save() : source, config) };
-    });
+  load(source: Uint8Array | string, { config }: { config?: WorkerConfig }, call: number): Promise<void> {
+    return this.#abortable(call, (signal) =>
+      this.#replaceModel(async (device) => {
+        const model = await ErwinTransformer.load(source, { device, config, signal });
+        // The file at the address may have changed by the time it is needed again.
+        return { model, copy: copyFrom(typeof source === "string" ? await model.save() : source, config) };
+      }, signal),
+    );
   }
 
-  create(config: WorkerConfig, { seed }: { seed?: number }): Promise<void> {
+  create(config: WorkerConfig, { seed }: { seed?: number }, call: number): Promise<void> {
     const make = (device: Device) => ErwinTransformer.create(config, { device, seed });
-    return this.#replaceModel(async (device) => ({ model: await make(device), copy: { make } }));
+    return this.#abortable(call, (signal) =>
+      this.#replaceModel(async (device) => ({ model: await make(device), copy: { make } }), signal),
+    );
   }
 
-  async forward(input: WorkerInput, call: number): Promise<WorkerOutput> {
+  forward(input: WorkerInput, call: number): Promise<WorkerOutput> {
+    return this.#abortable(call, (signal) => this.#surviving(() => this.#forward(input, signal), signal));
+  }
+
+  /** Executes work with a signal that `abort` aborts. */
+  async #abortable<Result>(call: number, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
     const controller = new AbortController();
     this.#calls.set(call, controller);
     try {
-      return await this.#surviving(() => this.#forward(input, controller.signal));
+      return await work(controller.signal);
     } finally {
       this.#calls.delete(call);
     }
@@ -118,7 +130,6 @@ class ModelServer implements ModelWorker {
   }
 
   async #forward(input: WorkerInput, signal: AbortSignal): Promise<WorkerOutput> {
-    signal.throwIfAborted();
     const model = this.#loadedModel();
     const prepared = await model.prepare(input, { signal });
     // Nobody can run a backward pass through this result.
@@ -132,16 +143,18 @@ class ModelServer implements ModelWorker {
     }
   }
 
-  setMode(mode: WorkerMode): Promise<void> {
-    return this.#calling.run(async () => {
+  setMode(mode: WorkerMode, call: number): Promise<void> {
+    const set = async () => {
       const model = this.#loadedModel();
       if (mode === "train") model.train();
       else model.eval();
-    });
+    };
+    return this.#abortable(call, (signal) => this.#calling.run(set, signal));
   }
 
-  save(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#surviving(async () => packed(await this.#loadedModel().save(), true, "model"));
+  save(call: number): Promise<Uint8Array<ArrayBuffer>> {
+    const save = async () => packed(await this.#loadedModel().save(), true, "model");
+    return this.#abortable(call, (signal) => this.#surviving(save, signal));
   }
 
   /** Does not wait its turn: it reports the state while a call is executed. */
@@ -205,7 +218,7 @@ class ModelServer implements ModelWorker {
   }
 
   /** Executes work in its turn, and again on another device if this one is lost. */
-  #surviving<Result>(work: () => Promise<Result>): Promise<Result> {
+  #surviving<Result>(work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
     return this.#calling.run(async () => {
       for (;;) {
         try {
@@ -218,7 +231,7 @@ class ModelServer implements ModelWorker {
           await this.#recoveries.survive(error, this.#device!, move, (recovery) => this.#heardOf(recovery));
         }
       }
-    });
+    }, signal);
   }
 
   async #moveTo(device: Device): Promise<void> {
@@ -248,14 +261,21 @@ class ModelServer implements ModelWorker {
     this.#copy = copyFrom(await model.save());
   }
 
-  #replaceModel(make: (device: Device) => Promise<{ model: ErwinTransformer; copy: ModelCopy }>): Promise<void> {
+  #replaceModel(
+    make: (device: Device) => Promise<{ model: ErwinTransformer; copy: ModelCopy }>,
+    signal?: AbortSignal,
+  ): Promise<void> {
     return this.#surviving(async () => {
       if (this.#deviceLost && !this.#recover) await this.#openDevice();
       const { model, copy } = await make(this.#device!);
+      if (signal?.aborted) {
+        model.dispose();
+        throw signal.reason;
+      }
       this.#model?.dispose();
       this.#model = model;
       this.#copy = copy;
-    });
+    }, signal);
   }
 
   async #openDevice(): Promise<void> {
@@ -298,4 +318,5 @@ keepErrorClasses();
 const owner = ownerEndpoint();
 expose(new ModelServer(), owner);
 sayFarewell();
+sendSigns(() => owner.postMessage(SIGN_OF_LIFE));
 owner.postMessage(GREETING);

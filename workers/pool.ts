@@ -13,6 +13,7 @@ import {
   type ToWorker,
 } from "../src/balltree/module.ts";
 import { serializeError } from "../src/errors.ts";
+import { sendSigns } from "../src/host/silence.ts";
 import type { ThreadMessage } from "../src/host/thread-group.ts";
 import { connectToOwner } from "./owner.ts";
 
@@ -34,6 +35,7 @@ async function takeJobs(bytes: StartMessage["bytes"], shared: NonNullable<StartM
 let answer: ((message: RequestMessage) => Promise<void>) | undefined;
 
 async function answerRequests(bytes: StartMessage["bytes"]): Promise<void> {
+  sendSigns(() => owner.postMessage({ type: "alive" }));
   const memory = createMemory();
   const exports = await instantiate(bytes, memory);
   const engine = { memory, start: exports.__heap_base.value, threads: 1, run: runAlone(exports) };

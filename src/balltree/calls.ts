@@ -43,6 +43,11 @@ export class Calls {
     Atomics.notify(words, word.number, threads - inside);
   }
 
+  /** The words, in a form that changes with them. */
+  get state(): string {
+    return this.#words.join();
+  }
+
   /** Tells all threads to end. */
   end(): void {
     Atomics.store(this.#words, word.number, LEAVE);

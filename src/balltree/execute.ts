@@ -173,6 +173,12 @@ class Job {
   }
 }
 
+/** Returns what the threads of a job have done so far, in a form that changes with everything they do. */
+export function stateOf(memory: WebAssembly.Memory, job: number): string {
+  const [sync] = new Uint32Array(memory.buffer, job + jobFields.get("sync")!.at, 1);
+  return new Int32Array(memory.buffer, sync, syncBytes / 4).join();
+}
+
 /** Executes a request. */
 export function execute(request: Request, engine: Engine): Promise<Result> {
   return request.kind === "tree" ? buildTree(request, engine) : buildGraph(request, engine);

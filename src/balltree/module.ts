@@ -1,6 +1,7 @@
 // The WebAssembly module of wasm/balltree: its exports, and the messages between the threads and their owner.
 import type { SerializedError } from "../errors.ts";
 import { instantiateModule } from "../host/module-file.ts";
+import { signOfLife } from "../host/silence.ts";
 import type { Request, Result } from "./execute.ts";
 
 export interface ModuleExports {
@@ -14,7 +15,8 @@ export interface ModuleExports {
 }
 
 export async function instantiate(bytes: Uint8Array<ArrayBuffer>, memory: WebAssembly.Memory): Promise<ModuleExports> {
-  return (await instantiateModule(bytes, { env: { memory } })) as unknown as ModuleExports;
+  const host = { beat: signOfLife };
+  return (await instantiateModule(bytes, { env: { memory }, host })) as unknown as ModuleExports;
 }
 
 /** An engine's `run` that does all of a job in the calling thread. */

@@ -10,7 +10,7 @@ import { ThreadGroup } from "../host/thread-group.ts";
 import { hasWorkers } from "../host/worker.ts";
 import { SerialQueue } from "../serial.ts";
 import { Calls, callBytes } from "./calls.ts";
-import { execute, type Request, type Result } from "./execute.ts";
+import { execute, type Request, type Result, stateOf } from "./execute.ts";
 import { createMemory } from "./memory.ts";
 import { type Answer, instantiate, type ModuleExports, runAlone, stackBytes, type ToWorker } from "./module.ts";
 
@@ -29,15 +29,21 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** The threads, of which one at a time answers. */
 class PoolThreads {
-  readonly #group = new ThreadGroup<ToWorker, Answer>(poolScript(), "trees and graphs", {
-    onMessage: (message) => {
-      if (message.type === "error") this.#waiting?.reject(deserializeError(message.error));
-      else this.#waiting?.resolve(message);
-    },
-    onFailure: (error) => this.#waiting?.reject(error),
-  });
+  readonly #group: ThreadGroup<ToWorker, Answer>;
   /** The caller that waits for an answer. */
   #waiting: { resolve: (answer: Answer) => void; reject: (error: unknown) => void } | undefined;
+
+  /** @param progress see `ThreadGroupListener` */
+  constructor(progress?: () => string) {
+    this.#group = new ThreadGroup(poolScript(), "trees and graphs", {
+      onMessage: (message) => {
+        if (message.type === "error") this.#waiting?.reject(deserializeError(message.error));
+        else this.#waiting?.resolve(message);
+      },
+      onFailure: (error) => this.#waiting?.reject(error),
+      progress,
+    });
+  }
 
   get count(): number {
     return this.#group.count;
@@ -51,17 +57,16 @@ class PoolThreads {
     this.#group.setRef(false);
   }
 
-  /** Returns the next answer from now on. Threads keep the process alive until then. */
+  /** Returns the next answer from now on. */
   async answer(): Promise<Answer> {
     if (this.#group.failure) throw this.#group.failure;
-    this.#group.setRef(true);
+    const answer = new Promise<Answer>((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
     try {
-      return await new Promise((resolve, reject) => {
-        this.#waiting = { resolve, reject };
-      });
+      return await this.#group.wait(answer);
     } finally {
       this.#waiting = undefined;
-      this.#group.setRef(false);
     }
   }
 
@@ -71,6 +76,7 @@ class PoolThreads {
 
   stop(): void {
     this.#group.stop();
+    this.#waiting?.reject(this.#group.failure);
   }
 }
 
@@ -81,7 +87,9 @@ class SharedThreads implements Runner {
   readonly #exports: ModuleExports;
   readonly #callsAt: number;
   readonly #calls: Calls;
-  readonly #threads = new PoolThreads();
+  readonly #threads = new PoolThreads(() => this.#calls.state + stateOf(this.#memory, this.#job));
+  /** The address of the last job. */
+  #job = 0;
 
   private constructor(bytes: Bytes, memory: WebAssembly.Memory, exports: ModuleExports) {
     this.#bytes = bytes;
@@ -139,6 +147,7 @@ class SharedThreads implements Runner {
     const inside = worksAlong ? 1 : 0;
     if (threads - inside > this.#threads.count) await this.#grow(threads - inside);
     this.#exports.prepare(job);
+    this.#job = job;
     this.#calls.begin(job, threads, inside);
     if (worksAlong && this.#workAlong(job)) return;
     // Messages of the threads arrive no sooner than this call returns.

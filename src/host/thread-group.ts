@@ -1,7 +1,8 @@
-// Threads of one script that work together. When one of them fails, does not start or ends, all are ended and the owner
-// is told.
+// Threads of one script that work together. When one of them fails, does not start, ends or hangs, all are ended and the owner is
+// told.
 
 import { deserializeError, type SerializedError, WorkerError } from "../errors.ts";
+import { SilenceWatch, silenceError } from "./silence.ts";
 import { type HostWorker, startWorker } from "./worker.ts";
 import type { WorkerScript } from "./worker-script.ts";
 
@@ -9,12 +10,16 @@ import type { WorkerScript } from "./worker-script.ts";
 export type ThreadMessage =
   /** The reply to its first message. */
   | { type: "ready" }
+  /** A sign of life in the midst of long work. */
+  | { type: "alive" }
   /** The thread cannot continue. */
   | { type: "failed"; error: SerializedError };
 
 /** What a group reports to its owner. */
 export interface ThreadGroupListener<FromThread> {
   onMessage(message: FromThread): void;
+  /** Returns what changes while the threads work, if there is such a thing: words of shared memory. */
+  progress?(): string;
   /** Called once when the threads have ended, unless the owner stopped them before. */
   onFailure(error: WorkerError): void;
 }
@@ -25,6 +30,9 @@ export class ThreadGroup<ToThread, FromThread extends { type: string }> {
   readonly #listener: ThreadGroupListener<FromThread>;
   readonly #threads: HostWorker[] = [];
   readonly #starting = new Set<(error: WorkerError) => void>();
+  readonly #silence: SilenceWatch;
+  #progress: string | undefined;
+  #waits = 0;
   #failure: WorkerError | undefined;
 
   /** @param name the group's name in messages, such as "the CPU backend" */
@@ -32,6 +40,14 @@ export class ThreadGroup<ToThread, FromThread extends { type: string }> {
     this.#script = script;
     this.#name = name;
     this.#listener = listener;
+    this.#silence = new SilenceWatch({
+      ask: () => {
+        const progress = listener.progress?.();
+        if (progress !== this.#progress) this.#silence.heard();
+        this.#progress = progress;
+      },
+      onSilence: (seconds) => this.#fail(silenceError(`the threads of ${name}`, seconds, { url: script.url.href })),
+    });
   }
 
   get count(): number {
@@ -63,13 +79,13 @@ export class ThreadGroup<ToThread, FromThread extends { type: string }> {
     ready.catch(() => {});
     const thread = startWorker(this.#script, {
       onMessage: (data) => {
+        this.#silence.heard();
         const message = data as ThreadMessage | FromThread;
         if (isFailed(message)) fail(deserializeError(message.error));
-        else if (!isReady(message)) this.#listener.onMessage(message);
-        else {
+        else if (isReady(message)) {
           this.#starting.delete(reject);
           resolve();
-        }
+        } else if (message.type !== "alive") this.#listener.onMessage(message as FromThread);
       },
       onError: fail,
     });
@@ -87,6 +103,18 @@ export class ThreadGroup<ToThread, FromThread extends { type: string }> {
   /** Posts a message to the first thread, for groups of one. */
   post(message: ToThread, transfer: Transferable[] = []): void {
     this.#threads[0]?.post(message, transfer);
+  }
+
+  /** Waits for work of the threads. Until then they keep a process alive, and have to give signs of life. */
+  async wait<Result>(work: Promise<Result>): Promise<Result> {
+    if (this.#waits++ === 0) this.setRef(true);
+    this.#silence.begin();
+    try {
+      return await work;
+    } finally {
+      this.#silence.end();
+      if (--this.#waits === 0) this.setRef(false);
+    }
   }
 
   /** Sets whether the threads keep a process alive. */

@@ -16,6 +16,7 @@ import {
 } from "../errors.ts";
 import { givenAssets } from "../host/given-assets.ts";
 import { lifeName, whenEnded } from "../host/life.ts";
+import { SilenceWatch, silenceError } from "../host/silence.ts";
 import { absoluteUrl } from "../host/url.ts";
 import { isVisible } from "../host/visibility.ts";
 import { limits } from "../limits.ts";
@@ -73,7 +74,7 @@ export interface TransferOptions {
 }
 
 /** How the worker loads a checkpoint. */
-export interface WorkerLoadOptions extends TransferOptions {
+export interface WorkerLoadOptions extends TransferOptions, AbortOptions {
   /** Used instead of the checkpoint's own config. */
   config?: WorkerConfig;
 }
@@ -110,7 +111,8 @@ export interface WorkerTraining {
  * pages, in workers, and in Deno and Node. In Firefox, where threads that a worker starts sometimes never begin, the
  * page starts the worker's threads; on a page that is not cross-origin isolated, and from a worker, it computes with
  * one thread.
- * @throws WorkerError naming the script if it cannot be loaded; DeviceError if the worker finds no device; ConfigError
+ * @throws WorkerError naming the script if it cannot be loaded; DeviceError if the worker finds no device; ConfigError; the
+ *   signal's reason as soon as it is aborted
  */
 export function createErwinWorker(options: ErwinWorkerOptions = {}): Promise<ErwinWorker> {
   return ErwinWorker.start(options);
@@ -118,8 +120,8 @@ export function createErwinWorker(options: ErwinWorkerOptions = {}): Promise<Erw
 
 /**
  * A model in a worker, as created by `createErwinWorker`. Calls are executed in order. Each rejects with the error that
- * was thrown in the worker; all reject with WorkerError once the worker has stopped unexpectedly, and with
- * DisposedError after `dispose()`.
+ * was thrown in the worker; all reject with WorkerError once the worker has stopped unexpectedly or has given no sign of life for
+ * `limits.silenceSeconds`, 600 by default, and with DisposedError after `dispose()`.
  */
 export class ErwinWorker {
   readonly #worker: ModelThread;
@@ -127,6 +129,7 @@ export class ErwinWorker {
   readonly #threads = lendPageThreads();
   /** The calls in progress, and how each is made to fail. */
   readonly #pending = new Map<Promise<unknown>, (failure: ErwinError) => void>();
+  readonly #silence: SilenceWatch;
   #failure: ErwinError | undefined;
   /** The number of identifiers given to calls, with which later messages to the worker refer to them. */
   #ids = 0;
@@ -135,6 +138,13 @@ export class ErwinWorker {
 
   /** @internal */
   static async start(options: ErwinWorkerOptions): Promise<ErwinWorker> {
+    const { signal, ...rest } = options;
+    checkSignal(signal);
+    const starting = ErwinWorker.#start(rest);
+    return untilAborted(starting, signal, () => void starting.then((late) => late.dispose()).catch(() => {}));
+  }
+
+  static async #start(options: Omit<ErwinWorkerOptions, "signal">): Promise<ErwinWorker> {
     checkOptions("createErwinWorker", options, {
       url: true,
       backend: true,
@@ -172,7 +182,15 @@ export class ErwinWorker {
     this.#worker = worker;
     this.#remote = wrap<ModelWorker>(checkedEndpoint(worker));
     worker.addEventListener("error", ({ message }) => this.#stopped(url, message || "an error in its script"));
+    this.#silence = new SilenceWatch({
+      ask: () => void this.#remote.beat(),
+      onSilence: (seconds) => {
+        this.#fail(silenceError(`the worker ${url}`, seconds, { url }));
+        this.#terminate();
+      },
+    });
     worker.addEventListener("message", ({ data }) => {
+      this.#silence.heard();
       if (data === FAREWELL) this.#stopped(url, "it closed itself");
     });
     worker.addEventListener("messageerror", () => this.#stopped(url, "it sent what cannot be received"));
@@ -195,28 +213,33 @@ export class ErwinWorker {
    * Loads a safetensors checkpoint, in evaluation mode. The previous model is freed when the new one is loaded. If the
    * device was lost, a new one is requested.
    * @param source the file's bytes, or its address: a URL, or a path in Node and Deno
-   * @throws FormatError, CheckpointError, ConfigError; InputError if the bytes have been transferred before
+   * @throws FormatError, CheckpointError, ConfigError; InputError if the bytes have been transferred before; the signal's reason as
+   *   soon as it is aborted: the previous model then stays, unless the new one was loaded already
    */
   async load(source: Uint8Array | ArrayBuffer | string | URL, options: WorkerLoadOptions = {}): Promise<void> {
-    checkOptions("load", options, { transfer: true, config: true });
+    checkOptions("load", options, { transfer: true, config: true, signal: true });
+    checkSignal(options.signal);
     const config = packed(options.config, false, "config");
     const file =
       typeof source === "string" || source instanceof URL
         ? absoluteUrl(source, FormatError).href
         : (packed(source, transferOf(options), "source") as Uint8Array);
-    return this.#call((remote) => remote.load(file, { config }));
+    return this.#abortable(options.signal, (remote, id) => remote.load(file, { config }, id));
   }
 
   /**
    * Creates a model with initial weights, in evaluation mode. The previous model is freed when the new one exists. If
    * the device was lost, a new one is requested.
    * @param options.seed the seed of the weights, default 0
-   * @throws ConfigError naming the field that is invalid
+   * @throws ConfigError naming the field that is invalid; the signal's reason as soon as it is aborted: the previous model then
+   *   stays, unless the new one existed already
    */
-  async create(config: WorkerConfig, options: { seed?: number } = {}): Promise<void> {
-    checkOptions("create", options, { seed: true });
-    const [own, plain] = [packed(config, false, "config"), packed(options, false, "options")];
-    return this.#call((remote) => remote.create(own, plain));
+  async create(config: WorkerConfig, options: { seed?: number } & AbortOptions = {}): Promise<void> {
+    checkOptions("create", options, { seed: true, signal: true });
+    const { signal, ...rest } = options;
+    checkSignal(signal);
+    const [own, plain] = [packed(config, false, "config"), packed(rest, false, "options")];
+    return this.#abortable(signal, (remote, id) => remote.create(own, plain, id));
   }
 
   /**
@@ -227,26 +250,32 @@ export class ErwinWorker {
    */
   async forward(input: WorkerInput, options: WorkerForwardOptions = {}): Promise<WorkerOutput> {
     checkOptions("forward", options, { transfer: true, signal: true });
-    const { signal } = options;
-    checkSignal(signal);
+    checkSignal(options.signal);
     const own = packed(input, transferOf(options), "input");
-    const id = this.#ids++;
-    const output = this.#call((remote) => remote.forward(own, id));
-    // A signal cannot be posted. If the worker has stopped, the call has rejected already.
-    return untilAborted(output, signal, () => void this.#call((remote) => remote.abort(id)).catch(() => {}));
+    return this.#abortable(options.signal, (remote, id) => remote.forward(own, id));
   }
 
-  /** Sets the model to training or evaluation mode. Earlier calls are not affected. @throws ConfigError */
-  async setMode(mode: WorkerMode): Promise<void> {
+  /**
+   * Sets the model to training or evaluation mode. Earlier calls are not affected.
+   * @throws ConfigError; the signal's reason as soon as it is aborted
+   */
+  async setMode(mode: WorkerMode, options: AbortOptions = {}): Promise<void> {
+    checkOptions("setMode", options, { signal: true });
+    checkSignal(options.signal);
     if (mode !== "train" && mode !== "eval") {
       throw new ConfigError(`the mode must be "train" or "eval", not ${describe(mode)}`, { field: "mode" });
     }
-    return this.#call((remote) => remote.setMode(mode));
+    return this.#abortable(options.signal, (remote, id) => remote.setMode(mode, id));
   }
 
-  /** Returns the model as a safetensors file, which `load` and the reference can read. */
-  async save(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#call((remote) => remote.save());
+  /**
+   * Returns the model as a safetensors file, which `load` and the reference can read.
+   * @throws the signal's reason as soon as it is aborted
+   */
+  async save(options: AbortOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    checkOptions("save", options, { signal: true });
+    checkSignal(options.signal);
+    return this.#abortable(options.signal, (remote, id) => remote.save(id));
   }
 
   /**
@@ -346,24 +375,42 @@ export class ErwinWorker {
     this.dispose();
   }
 
-  /** Makes a call that also settles if the worker ends without an answer. */
+  /** Makes a call that also settles if the worker ends or hangs without an answer. */
   #call<Result>(send: (remote: Remote<ModelWorker>) => Promise<Result>): Promise<Result> {
     if (this.#failure) return Promise.reject(this.#failure);
+    // Arguments that cannot be sent throw at once.
+    const answer = (async () => send(this.#remote))();
     let reject: (reason: unknown) => void = () => {};
     const call = new Promise<Result>((resolve, refuse) => {
       reject = refuse;
-      send(this.#remote)
-        .then(resolve, refuse)
-        .finally(() => this.#pending.delete(call));
+      answer.then(resolve, refuse).finally(() => this.#settled(call));
     });
     this.#pending.set(call, reject);
+    if (this.#pending.size === 1) this.#silence.begin();
     return call;
+  }
+
+  /** Makes a call that rejects as soon as the signal is aborted; `send` passes the call's identifier on. */
+  #abortable<Result>(
+    signal: AbortSignal | undefined,
+    send: (remote: Remote<ModelWorker>, id: number) => Promise<Result>,
+  ): Promise<Result> {
+    const id = this.#ids++;
+    const call = this.#call((remote) => send(remote, id));
+    // A signal cannot be posted. If the worker has stopped, the call has rejected already.
+    return untilAborted(call, signal, () => void this.#call((remote) => remote.abort(id)).catch(() => {}));
+  }
+
+  #settled(call: Promise<unknown>): void {
+    if (this.#pending.delete(call) && this.#pending.size === 0) this.#silence.end();
   }
 
   #fail(failure: ErwinError): void {
     this.#failure = failure;
-    for (const reject of this.#pending.values()) reject(failure);
-    this.#pending.clear();
+    for (const [call, reject] of this.#pending) {
+      reject(failure);
+      this.#settled(call);
+    }
   }
 
   /** Lets the worker clean up: in Deno its threads and their memory outlive it unless it stops them itself. */

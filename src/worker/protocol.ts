@@ -159,16 +159,17 @@ export interface ModelWorker {
     onRecovery?: Remote<RecoveryCall>,
     threads?: MessagePort,
   ): Promise<void>;
+  /** A call for a sign of life: any message of the worker is one. */
+  beat(): void;
   /** Reports whether the client's page is visible. */
   setVisible(visible: boolean): void;
-  load(source: Uint8Array | string, options: { config?: WorkerConfig }): Promise<void>;
-  create(config: WorkerConfig, options: { seed?: number }): Promise<void>;
-  /** @param call identifies it in `abort` */
+  load(source: Uint8Array | string, options: { config?: WorkerConfig }, call: number): Promise<void>;
+  create(config: WorkerConfig, options: { seed?: number }, call: number): Promise<void>;
   forward(input: WorkerInput, call: number): Promise<WorkerOutput>;
-  /** Ends a forward call whose caller no longer waits. */
+  setMode(mode: WorkerMode, call: number): Promise<void>;
+  save(call: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Ends the call with this number, whose caller no longer waits. */
   abort(call: number): void;
-  setMode(mode: WorkerMode): Promise<void>;
-  save(): Promise<Uint8Array<ArrayBuffer>>;
   info(): WorkerInfo;
   /** @param id identifies the training in `command` */
   train(
@@ -186,7 +187,7 @@ export interface ModelWorker {
  * The worker's first message, once it is ready. It changes with the calls above, so that no client uses another
  * version's worker.
  */
-export const GREETING = "erwin model worker, protocol 4";
+export const GREETING = "erwin model worker, protocol 5";
 
 /** The worker's last message, if it ends itself, because not every host reports this to the owner. */
 export const FAREWELL = "erwin model worker, closed";

@@ -2,6 +2,8 @@
 // `navigator` nor web workers, and fetches no files.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import process from "node:process";
@@ -14,9 +16,10 @@ import {
   FormatError,
   InputError,
   requestDevice,
+  setLimits,
   WorkerError,
 } from "erwin";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { cloudOptions, randomCloud, seededRandom } from "../support/clouds.ts";
 import { oneBlock } from "../support/configs.ts";
 
@@ -88,4 +91,41 @@ test("a worker script that is missing, and one that ends, are WorkerErrors that 
     expect(error).toBeInstanceOf(WorkerError);
     expect(error.details.url).toBe(url.href);
   }
+});
+
+test("a worker that hangs is a WorkerError", async () => {
+  const script = join(folder, "hangs.mjs");
+  const library = new URL("../../dist/assets/model-worker.js", import.meta.url);
+  const hangs = "({ path }) => { while (path?.[0] === 'save'); }";
+  const code = `import { parentPort } from "node:worker_threads"; parentPort.on("message", ${hangs});`;
+  writeFileSync(script, `${code} import(${JSON.stringify(library.href)});`);
+  const hanging = await createErwinWorker({ backend: "cpu", threads: 1, url: pathToFileURL(script) });
+  setLimits({ silenceSeconds: 0.3 });
+  const error: WorkerError = await hanging.save().catch((reason) => reason);
+  setLimits({});
+  expect(error).toBeInstanceOf(WorkerError);
+  expect(error.message).toContain("no sign of life from the worker file:");
+  hanging.dispose();
+});
+
+test("loading from an address that never answers ends by a signal, here and in a worker, which serves on", async () => {
+  await erwin.load(file);
+  let requests = 0;
+  const server = createServer(() => requests++);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/model.safetensors`;
+  const controller = new AbortController();
+  const { signal } = controller;
+  const loads = [
+    ErwinTransformer.load(url, { device, signal }),
+    erwin.load(url, { signal }),
+    erwin.setMode("eval", { signal }),
+  ];
+  const ended = Promise.allSettled(loads);
+  await vi.waitFor(() => expect(requests).toBe(2), { timeout: 10_000 });
+  controller.abort();
+  for (const end of await ended) expect(end).toEqual({ status: "rejected", reason: signal.reason });
+  expect((await erwin.forward(cloud)).data).toEqual(expected);
+  server.closeAllConnections();
+  server.close();
 });

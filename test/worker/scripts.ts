@@ -45,8 +45,9 @@ export async function libraryScript(): Promise<string> {
   }
 }
 
-/** The library's worker with `before` run before it and `after` after it. */
-export async function changedScript({ before = "", after = "" }): Promise<string> {
-  const imports = [scriptUrl(before), await libraryScript(), scriptUrl(after)];
-  return scriptUrl(imports.map((url) => `import ${JSON.stringify(url)};`).join("\n"));
+/** A worker script of the library, by default that of models, with `before` run before it and `after` after it. */
+export async function changedScript({ before = "", after = "", name = "model-worker.js", urlOf = scriptUrl }) {
+  const library = (await libraryScript()).replace("model-worker.js", name);
+  const imports = [urlOf(before), library, urlOf(after)];
+  return urlOf(imports.map((url) => `import ${JSON.stringify(url)};`).join("\n"));
 }

@@ -30,6 +30,9 @@ const flags = [
   "-Wl,--shared-memory",
   "-Wl,--export=__stack_pointer",
   "-Wl,--export=__heap_base",
+  // beat() is imported.
+  "-sERROR_ON_UNDEFINED_SYMBOLS=0",
+  "-sWARN_ON_UNDEFINED_SYMBOLS=0",
 ];
 
 const modified = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;

@@ -7,6 +7,9 @@
 
 constexpr int busyLoops = 1024;
 
+/// Gives a sign of life (src/host/silence.ts). A thread calls it after every part of the work that it has taken.
+extern "C" __attribute__((import_module("host"), import_name("beat"))) void beat();
+
 /// A thread that works on a job.
 struct Thread {
   int32_t index;
@@ -57,6 +60,7 @@ inline bool shareRange(const Job& job, Thread thread, int stage, int32_t items, 
     const int32_t first = atomicAdd(&shared.next, 1) * chunk;
     if (first >= items) break;
     work(first, items - first < chunk ? items : first + chunk);
+    beat();
     reportDone(job, &shared.done, chunks);
   }
   return isDone(job, thread, &shared.done, chunks);
@@ -120,6 +124,7 @@ inline bool runQueue(const Job& job, Thread thread, Queue& queue, BeginTask begi
       }
       finishTask(task);
     }
+    beat();
     if (atomicAdd(&queue.unfinished, -1) == 1) reportProgress(job);
   }
 }

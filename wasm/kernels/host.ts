@@ -1,4 +1,4 @@
-// What a thread imports from its host: Atomics.wait and Atomics.notify, and the time. WebAssembly has instructions for
+// What a thread imports from its host: Atomics.wait and Atomics.notify, the time, and a way to give signs of life. WebAssembly has instructions for
 // waiting and waking, but in Node 20 threads that use them lose wake-ups and registers.
 
 /** Sleeps until woken, unless the word at an address differs from `value`. */
@@ -9,3 +9,6 @@ export declare function wake(address: usize): void;
 
 /** Returns performance.now(): milliseconds from an arbitrary origin. */
 export declare function now(): f64;
+
+/** Gives a sign of life, for the owner of a thread that shares no memory with it. */
+export declare function beat(): void;

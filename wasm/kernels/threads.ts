@@ -1,6 +1,6 @@
 // How threads divide work and wait for each other.
 import { ARRIVED, CLAIMED, GENERATION, STOP } from "../out/shared";
-import { sleep, wake } from "./host";
+import { beat, sleep, wake } from "./host";
 
 /** Address of the control words. */
 let control: usize = 0;
@@ -11,6 +11,9 @@ export function useControl(at: usize): void {
 
 /** A thread checks this many times before it sleeps: a few microseconds. */
 const SPINS: i32 = 4000;
+
+/** A single thread claims at most this many items, so that it gives signs of life. */
+const MOST_ALONE: u32 = 1024;
 
 /** Returns the first of `items` that belongs to a thread; it ends where the next thread's begin. */
 export function firstOf(items: u32, thread: u32, threads: u32): u32 {
@@ -36,28 +39,29 @@ export function nextOf(items: u32, threads: u32): u32 {
     const first = atomic.load<u32>(control, CLAIMED);
     if (first >= items) return items;
     // The number decreases, so that all end at about the same time.
-    const few = max<u32>(1, (items - first) / (threads == 1 ? 1 : 4 * threads));
+    const few = threads == 1 ? min(MOST_ALONE, items - first) : max<u32>(1, (items - first) / (4 * threads));
     if (atomic.cmpxchg<u32>(control, first, first + few, CLAIMED) != first) continue;
+    beat();
     claimed = first;
     claimedEnd = first + few;
   }
   return claimed++;
 }
 
-/** Returns true when all threads have called it, or false if they were told to stop. */
+/**
+ * Returns true when all threads have called it, or false if they were told to stop. The owner takes changes of GENERATION and CLAIMED
+ * as signs of life (src/host/silence.ts).
+ */
 export function meet(threads: i32): bool {
   const generation = atomic.load<i32>(control, GENERATION);
   // The order matters: whoever stops the threads changes STOP first and GENERATION after it.
   if (atomic.load<i32>(control, STOP) != 0) return false;
-  if (threads == 1) {
-    atomic.store<i32>(control, 0, CLAIMED);
-    return true;
-  }
+  beat();
   if (atomic.add<i32>(control, 1, ARRIVED) == threads - 1) {
     atomic.store<i32>(control, 0, CLAIMED);
     atomic.store<i32>(control, 0, ARRIVED);
     atomic.add<i32>(control, 1, GENERATION);
-    wake(control + GENERATION);
+    if (threads > 1) wake(control + GENERATION);
   } else {
     for (let i = 0; i < SPINS && atomic.load<i32>(control, GENERATION) == generation; i++) {}
     while (atomic.load<i32>(control, GENERATION) == generation) {

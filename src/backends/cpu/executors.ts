@@ -54,17 +54,23 @@ interface Wait<Result> {
 /** Threads, and the callers that wait for them. */
 abstract class Threads {
   onFailure: (error: ErwinError) => void = () => {};
-  protected readonly group = new ThreadGroup<ToWorker, FromWorker>(kernelsScript(), "the CPU backend", {
-    onMessage: (message) => this.receive(message),
-    onFailure: (error) => {
-      this.stop();
-      this.onFailure(error);
-    },
-  });
+  protected readonly group: ThreadGroup<ToWorker, FromWorker>;
   protected submitted = 0;
   #waits: Wait<void>[] = [];
 
   abstract readonly completed: number;
+
+  /** @param progress see `ThreadGroupListener` */
+  constructor(progress?: () => string) {
+    this.group = new ThreadGroup(kernelsScript(), "the CPU backend", {
+      onMessage: (message) => this.receive(message),
+      onFailure: (error) => {
+        this.stop();
+        this.onFailure(error);
+      },
+      progress,
+    });
+  }
 
   protected abstract receive(message: FromWorker): void;
 
@@ -75,16 +81,13 @@ abstract class Threads {
     if (done.length === 0) return;
     this.#waits = this.#waits.filter(({ submission }) => submission > completed);
     for (const { resolve } of done) resolve();
-    if (this.#waits.length === 0) this.group.setRef(false);
   }
 
   async finished(): Promise<void> {
     if (this.group.failure) throw this.group.failure;
     const submission = this.submitted;
     if (submission <= this.completed) return;
-    // The threads keep the process alive as long as a caller waits for them.
-    this.group.setRef(true);
-    await new Promise<void>((resolve, reject) => this.#waits.push({ submission, resolve, reject }));
+    await this.group.wait(new Promise<void>((resolve, reject) => this.#waits.push({ submission, resolve, reject })));
   }
 
   stop(): void {
@@ -102,7 +105,7 @@ class SharedThreads extends Threads implements Executor {
   #entered = 0;
 
   private constructor(readonly threads: number) {
-    super();
+    super(() => this.#words.subarray(0, control.ring).join());
     const { memory, limit } = createMemory();
     this.#memory = memory;
     this.limit = limit;
@@ -217,14 +220,12 @@ class LoneWorker extends Threads implements Executor {
   }
 
   async read(address: number, bytes: number): Promise<ArrayBuffer> {
+    if (this.group.failure) throw this.group.failure;
     const data = new Promise<ArrayBuffer>((resolve, reject) => {
       this.#reads.push({ submission: this.submitted, resolve, reject });
     });
-    data.catch(() => {});
-    this.group.setRef(true);
     this.#post({ type: "read", address, bytes });
-    await this.finished();
-    return data;
+    return this.group.wait(data);
   }
 
   protected receive(message: FromWorker): void {

@@ -2,6 +2,7 @@
 
 import { createSharedMemory, pageBytes } from "../../host/memory.ts";
 import { instantiateModule } from "../../host/module-file.ts";
+import { signOfLife } from "../../host/silence.ts";
 import { commandWords } from "./commands.ts";
 
 /** The address of the control words; below it is the module's own data. */
@@ -60,6 +61,7 @@ export async function instantiate(bytes: Uint8Array<ArrayBuffer>, memory: WebAss
     sleep: (address: number, value: number) => Atomics.wait(words, wordAt(address), value),
     wake: (address: number) => Atomics.notify(words, wordAt(address)),
     now: () => performance.now(),
+    beat: signOfLife,
   };
   const { run } = (await instantiateModule(bytes, { env: { memory }, host })) as unknown as ModuleExports;
   return ({ address, count, times }, thread, threads) =>

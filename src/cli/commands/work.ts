@@ -45,6 +45,7 @@ async function run(args: Arguments): Promise<void> {
   const seconds = args.number("lease", "a number of seconds greater than 0", (value) => value > 0) ?? defaults.lease;
   const passed = ["batch-points", ...Object.keys(deviceOptions)];
   const words = passed.flatMap((name) => (args.has(name) ? [`--${name}`, args.required(name)] : []));
+  for (const limit of args.texts("limit")) words.push("--limit", limit);
   const child = new ComputeProcess(["work", "--compute", ...words]);
   let done = 0;
   const worker = await openWorker(queue, (job) => child.compute(job), {

@@ -3,8 +3,9 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { SilenceWatch, silenceError } from "../../host/silence.ts";
 import { erwinProgram } from "../program.ts";
-import type { ComputeAnswer } from "./compute.ts";
+import type { ComputeAnswer, ComputeRequest } from "./compute.ts";
 import type { QueuedPrediction } from "./queue.ts";
 
 export class ComputeError extends Error {
@@ -19,12 +20,19 @@ export class ComputeError extends Error {
   }
 }
 
-/** Starts the process with the first job, and restarts it with the next job after it has ended. */
+/** Starts the process with the first job, and restarts it with the next job after it has ended. One that hangs is ended. */
 export class ComputeProcess {
   readonly #words: readonly string[];
   #child: ChildProcessByStdio<Writable, Readable, null> | undefined;
   #number = 0;
   readonly #pending = new Map<number, (answer: ComputeAnswer) => void>();
+  readonly #silence = new SilenceWatch({
+    ask: () => this.#send({ number: this.#number++ }),
+    onSilence: (seconds) => {
+      this.#failAll(silenceError("the computing process", seconds).message);
+      this.#child?.kill("SIGKILL");
+    },
+  });
 
   /** @param words the arguments of the command that computes */
   constructor(words: readonly string[]) {
@@ -35,10 +43,12 @@ export class ComputeProcess {
   async compute(job: QueuedPrediction): Promise<void> {
     this.#child ??= this.#start();
     const number = this.#number++;
+    this.#silence.begin();
     const { error, isFinal = false } = await new Promise<ComputeAnswer>((resolve) => {
       this.#pending.set(number, resolve);
-      this.#child?.stdin.write(`${JSON.stringify({ number, job })}\n`);
+      this.#send({ number, job });
     });
+    this.#silence.end();
     if (error !== undefined) throw new ComputeError(error, isFinal);
   }
 
@@ -47,8 +57,14 @@ export class ComputeProcess {
     const child = this.#child;
     if (!child) return;
     const ended = new Promise((resolve) => child.on("close", resolve));
+    this.#silence.begin();
     child.stdin.end();
     await ended;
+    this.#silence.end();
+  }
+
+  #send(request: ComputeRequest): void {
+    this.#child?.stdin.write(`${JSON.stringify(request)}\n`);
   }
 
   #start(): ChildProcessByStdio<Writable, Readable, null> {
@@ -56,6 +72,7 @@ export class ComputeProcess {
     // The process is in its own process group, so Ctrl-C does not reach it: it ends after its jobs, when its standard input ends.
     const child = spawn(program, words, { stdio: ["pipe", "pipe", "inherit"], detached: true });
     createInterface({ input: child.stdout }).on("line", (line) => {
+      this.#silence.heard();
       const answer = JSON.parse(line) as ComputeAnswer;
       this.#pending.get(answer.number)?.(answer);
       this.#pending.delete(answer.number);
@@ -64,9 +81,13 @@ export class ComputeProcess {
     child.stdin.on("error", () => {});
     child.on("close", () => {
       this.#child = undefined;
-      for (const [number, resolve] of this.#pending) resolve({ number, error: "the computing process ended" });
-      this.#pending.clear();
+      this.#failAll("the computing process ended");
     });
     return child;
+  }
+
+  #failAll(error: string): void {
+    for (const [number, resolve] of this.#pending) resolve({ number, error });
+    this.#pending.clear();
   }
 }

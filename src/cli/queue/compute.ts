@@ -19,10 +19,10 @@ import { openFolder, readFile } from "../remote-files.ts";
 import { BatchPredictor, FieldPredictor, type Predictor } from "../serve/predictor.ts";
 import type { QueuedPrediction } from "./queue.ts";
 
-/** A job, with a number that identifies its answer. */
+/** A job, with a number that identifies its answer. Without a job it only calls for a sign of life. */
 export interface ComputeRequest {
   number: number;
-  job: QueuedPrediction;
+  job?: QueuedPrediction;
 }
 
 export interface ComputeAnswer {
@@ -48,6 +48,10 @@ export async function computeJobs(choice: DeviceChoice, batchPoints: number): Pr
     for await (const line of createInterface({ input: process.stdin })) {
       const { number, job } = JSON.parse(line) as ComputeRequest;
       const answer = (more: Partial<ComputeAnswer>) => console.log(JSON.stringify({ number, ...more }));
+      if (!job) {
+        answer({});
+        continue;
+      }
       const work = compute(job, predictorOf).then(
         () => answer({}),
         (error) =>

@@ -3,6 +3,7 @@
 import type { ProxyMarked, Remote } from "comlink";
 import type { DeviceInfo } from "../../backends/device.ts";
 import type { GivenAssets } from "../../host/given-assets.ts";
+import type { Limits } from "../../limits.ts";
 import type { BatchRequest } from "../../train/loading.ts";
 import type { DataSource } from "../data-source.ts";
 import type { BadSample, ExperimentOptions } from "../experiment.ts";
@@ -37,11 +38,15 @@ export interface MadeBatch {
 export interface BatchWorker {
   /**
    * Finds the samples; must be called before all other calls.
+   * @param assets where the library's files are, as set in the training's thread
+   * @param limits the limits of the training's thread
    * @param source undefined for experiments that read no files
    */
-  open(setup: BatchSetup, assets: GivenAssets, source?: Remote<SharedSource>): Promise<void>;
+  open(setup: BatchSetup, assets: GivenAssets, limits: Limits, source?: Remote<SharedSource>): Promise<void>;
   make(request: BatchRequest): Promise<MadeBatch>;
+  /** A call for a sign of life: any message of the worker is one. */
+  beat(): void;
 }
 
 /** A worker's first message, once it is ready. Its version changes with the calls above. */
-export const GREETING = "erwin data worker, protocol 1";
+export const GREETING = "erwin data worker, protocol 2";

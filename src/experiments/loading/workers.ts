@@ -4,6 +4,8 @@
 import { type Endpoint, proxy, type Remote, wrap } from "comlink";
 import { WorkerError } from "../../errors.ts";
 import { givenAssets } from "../../host/given-assets.ts";
+import { SilenceWatch, silenceError } from "../../host/silence.ts";
+import { limits } from "../../limits.ts";
 import type { BatchRequest } from "../../train/loading.ts";
 import { keepErrorClasses } from "../../worker/errors.ts";
 import { type ModelThread, startWorker } from "../../worker/start.ts";
@@ -54,7 +56,7 @@ export class DataWorkers {
 
   /**
    * Makes a batch, the same as `loadBatch` makes.
-   * @throws the error of loading or preparing it; WorkerError if the worker has ended
+   * @throws the error of loading or preparing it; WorkerError if the worker has ended or hangs
    */
   async load<Batch>(request: BatchRequest): Promise<Batch> {
     const idlest = this.#threads.reduce((best, thread) => (thread.inHand < best.inHand ? thread : best));
@@ -73,6 +75,7 @@ class DataThread {
   inHand = 0;
   readonly #worker: ModelThread;
   readonly #remote: Remote<BatchWorker>;
+  readonly #silence: SilenceWatch;
   readonly #ended: Promise<never>;
 
   static async start({ source, onBad, ...setup }: DataWorkersOptions): Promise<DataThread> {
@@ -80,7 +83,7 @@ class DataThread {
     const thread = new DataThread(await startWorker(dataScript(), GREETING), url.href);
     try {
       const all = { ...setup, sourceName: source?.name ?? "", skipBad: onBad !== undefined };
-      await thread.#unlessEnded(thread.#remote.open(all, givenAssets(), source && shareSource(source)));
+      await thread.#unlessEnded(thread.#remote.open(all, givenAssets(), { ...limits }, source && shareSource(source)));
       return thread;
     } catch (error) {
       thread.stop();
@@ -91,12 +94,22 @@ class DataThread {
   private constructor(worker: ModelThread, url: string) {
     this.#worker = worker;
     this.#remote = wrap<BatchWorker>(worker as Endpoint);
+    let fail: (error: WorkerError) => void = () => {};
     this.#ended = new Promise((_, reject) => {
-      worker.addEventListener("error", ({ message }) => {
-        const reason = message || "an error in its script";
-        reject(new WorkerError(`the worker ${url} stopped: ${reason}. Train with fewer workers`, { url, reason }));
-      });
+      fail = reject;
     });
+    worker.addEventListener("error", ({ message }) => {
+      const reason = message || "an error in its script";
+      fail(new WorkerError(`the worker ${url} stopped: ${reason}. Train with fewer workers`, { url, reason }));
+    });
+    this.#silence = new SilenceWatch({
+      ask: () => void this.#remote.beat(),
+      onSilence: (seconds) => {
+        fail(silenceError(`the worker ${url}`, seconds, { url }));
+        this.stop();
+      },
+    });
+    worker.addEventListener("message", () => this.#silence.heard());
     // The error is handled where a batch is awaited.
     this.#ended.catch(() => {});
   }
@@ -110,8 +123,13 @@ class DataThread {
     }
   }
 
-  #unlessEnded<Result>(call: Promise<Result>): Promise<Result> {
-    return Promise.race([call, this.#ended]);
+  async #unlessEnded<Result>(call: Promise<Result>): Promise<Result> {
+    this.#silence.begin();
+    try {
+      return await Promise.race([call, this.#ended]);
+    } finally {
+      this.#silence.end();
+    }
   }
 
   stop(): void {

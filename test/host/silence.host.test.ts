@@ -1,0 +1,122 @@
+// Workers that live and say nothing: whoever waits for them hears of it after the limit, and nobody waits for ever. Workers that are
+// busy for longer are left alone.
+
+import {
+  buildBallTree,
+  createErwinWorker,
+  DeviceLostError,
+  disposeThreads,
+  knnGraph,
+  requestDevice,
+  setAssets,
+  setLimits,
+  WorkerError,
+} from "erwin";
+import { DataWorkers, type DataWorkersOptions } from "erwin/experiments";
+import { afterEach, expect, test } from "vitest";
+import { cloudOptions, randomCloud, seededRandom } from "../support/clouds.ts";
+import { oneBlock } from "../support/configs.ts";
+import { changedScript, scriptUrl } from "../worker/scripts.ts";
+
+const SECONDS = 0.5;
+const limitSilence = (seconds = SECONDS) => setLimits({ silenceSeconds: seconds });
+afterEach(async () => {
+  setLimits({});
+  setAssets(undefined);
+  await disposeThreads();
+});
+
+const cloud = randomCloud(20, cloudOptions(oneBlock), seededRandom(1));
+const cpu = { backend: "cpu", threads: 1 } as const;
+const failure = (call: Promise<unknown>) =>
+  call.then(
+    () => expect.fail("nothing was thrown"),
+    (error: Error) => error,
+  );
+const silent = new RegExp(
+  `no sign of life from .* for ${SECONDS} s: .*setLimits\\({ silenceSeconds: ${2 * SECONDS} }\\)`,
+);
+
+/** A script of the library's threads, whose module never returns from `run`. */
+function hangingThread(name: "pool-worker.js" | "kernels-worker.js"): Promise<string> {
+  const before = `const { instantiate } = WebAssembly;
+    WebAssembly.instantiate = async (...given) => {
+      const { exports } = (await instantiate(...given)).instance;
+      return { instance: { exports: { ...exports, run() { for (;;); } } } };
+    };`;
+  // Deno starts no threads from other URLs.
+  const urlOf = "Deno" in globalThis ? (code: string) => `data:text/javascript,${encodeURIComponent(code)}` : scriptUrl;
+  return changedScript({ before, name, urlOf });
+}
+
+/** A script that hangs when it is asked to do this. */
+const hangsOn = (call: string) =>
+  `addEventListener("message", ({ data }) => { while (data.path?.[0] === "${call}"); });`;
+
+test("a model's worker: all its calls are rejected", async () => {
+  const erwin = await createErwinWorker({ ...cpu, url: await changedScript({ before: hangsOn("forward") }) });
+  await erwin.create(oneBlock);
+  limitSilence();
+  const errors = await Promise.all([failure(erwin.forward(cloud)), failure(erwin.save())]);
+  expect(errors[0]).toBeInstanceOf(WorkerError);
+  expect(errors[0].message).toMatch(silent);
+  expect(errors[1]).toBe(errors[0]);
+  expect(await failure(erwin.info())).toBe(errors[0]);
+  erwin.dispose();
+});
+
+test("a model's worker is not silent while it works, pauses, or the caller's thread is busy", async () => {
+  using erwin = await createErwinWorker(cpu);
+  await erwin.create(oneBlock);
+  limitSilence();
+  const forward = erwin.forward(cloud);
+  for (const end = performance.now() + 2000 * SECONDS; performance.now() < end; );
+  expect((await forward).shape).toEqual([20, 8]);
+  const schedule = { kind: "constant", lr: 0.001 } as const;
+  const sample = { ...cloud, target: new Float32Array(20) };
+  const training = erwin.train({ samples: [sample], steps: 2, batchSize: 1, schedule });
+  training.pause();
+  await new Promise((resolve) => setTimeout(resolve, 3000 * SECONDS));
+  training.resume();
+  expect((await training.finished).step).toBe(2);
+});
+
+test("a worker that makes a training's batches", async () => {
+  setAssets({ "data-worker.js": await changedScript({ before: hangsOn("open"), name: "data-worker.js" }) });
+  limitSilence();
+  const error = await failure(DataWorkers.start(1, {} as DataWorkersOptions));
+  expect(error).toBeInstanceOf(WorkerError);
+  expect(error.message).toMatch(silent);
+});
+
+test("the threads of trees: the call is rejected, and the next ones work", async () => {
+  await disposeThreads();
+  setAssets({ "pool-worker.js": await hangingThread("pool-worker.js") });
+  limitSilence();
+  const positions = Float32Array.from({ length: 3 * 5000 }, (_, i) => Math.sin(i));
+  const error = await failure(knnGraph(positions, { dimensionality: 3, k: 4, threads: 2 }));
+  expect(error).toBeInstanceOf(WorkerError);
+  expect(error.message).toMatch(silent);
+  setAssets(undefined);
+  expect((await buildBallTree(positions, { dimensionality: 3, threads: 2 })).treeIdx.length).toBe(8192);
+});
+
+test("the threads of trees are not silent while they work", async () => {
+  // In more than three dimensions, all pairs are compared.
+  const positions = Float32Array.from({ length: 5 * 4000 }, (_, i) => Math.sin(i));
+  const options = { dimensionality: 5, k: 4, threads: 1 };
+  await knnGraph(positions.subarray(0, 500), options);
+  const begin = performance.now();
+  const { length } = await knnGraph(positions, options);
+  limitSilence((performance.now() - begin) / 2000);
+  expect(await knnGraph(positions, options)).toHaveLength(length);
+});
+
+test("the threads of the CPU backend: the device is lost", async () => {
+  setAssets({ "kernels-worker.js": await hangingThread("kernels-worker.js") });
+  limitSilence();
+  // It computes to check the device.
+  const error = await failure(requestDevice({ backend: "cpu", threads: 2 }));
+  expect(error).toBeInstanceOf(DeviceLostError);
+  expect(error.message).toMatch(silent);
+});
