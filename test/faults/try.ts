@@ -59,6 +59,9 @@ export async function tryFaults(name: string, faults: readonly Fault[], report: 
   }
   await program.close();
   await disposeThreads();
+  // A worker whose start failed ends after that has been reported.
+  for (let i = 0; i < 100 && workers.ended < workers.started; i++)
+    await new Promise((resolve) => setTimeout(resolve, 100));
   const left = workers.started - workers.ended;
   report({ end: [...rejections, ...(left > 0 ? [`${left} workers are left`] : [])] });
 }
