@@ -24,6 +24,8 @@ export function takeUser(address: string): string {
   if (!parts) return address;
   const [, scheme, user, rest] = parts;
   users.set(`${scheme}${rest.split("/")[0]}`, user);
+  // A store that was opened before does not know the user.
+  stores.clear();
   return `${scheme}${rest}`;
 }
 

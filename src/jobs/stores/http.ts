@@ -6,7 +6,7 @@ import { type ByteRange, type DataEntry, joinPath, missing } from "../../experim
 import { INDEX_FILE, parseIndex } from "../../experiments/sources/http.ts";
 import { FolderListing } from "../../experiments/sources/listing.ts";
 import { expectFileBytes } from "../../formats/bytes.ts";
-import { type Answer, NoAnswerError, sendRequest } from "../../host/request.ts";
+import { type Answer, NoAnswerError, type RequestOptions, sendRequest } from "../../host/request.ts";
 import type { FileStore } from "../job.ts";
 import { elementsOf, parseXml, textOf, type XmlElement } from "./xml.ts";
 
@@ -31,7 +31,7 @@ export class HttpStore implements FileStore {
   readonly #pauses: readonly number[];
   readonly #authorization: string | undefined;
   #moves: Promise<boolean> | undefined;
-  #index: Promise<FolderListing> | undefined;
+  #index: Promise<FolderListing | undefined> | undefined;
 
   /** @param address of the outermost folder; a user's name and password in it are sent as basic authentication, and shown nowhere */
   constructor(address: string | URL, { pauses = PAUSES }: RemoteOptions = {}) {
@@ -66,15 +66,22 @@ export class HttpStore implements FileStore {
   /** @throws StorageError if the server neither lists the folder nor has an index */
   async list(folder: string): Promise<DataEntry[]> {
     const listed = await this.#propfind(folder);
-    if (listed) return listed;
+    if (Array.isArray(listed)) return listed;
     this.#index ??= this.#readIndex();
-    const entries = (await this.#index).list(folder);
+    const index = await this.#index;
+    // A server that knows the request says that there is no such folder.
+    if (!index && listed === "missing") throw missing(this, folder, "folder");
+    if (!index) {
+      const advice = `give a .txt list of addresses, or put an ${INDEX_FILE} there, which erwin index writes`;
+      throw this.problem("read", "", `its server does not list folders: ${advice}`, { reason: "unsupported" });
+    }
+    const entries = index.list(folder);
     if (!entries) throw missing(this, folder, "folder");
     return entries;
   }
 
   async save(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    this.#moves ??= this.#canMove();
+    this.#moves ??= this.#canMove(path);
     if (!(await this.#moves)) return void (await this.put(path, bytes));
     const temporary = `${path}.${crypto.randomUUID().slice(0, 13)}.tmp`;
     await this.put(temporary, bytes);
@@ -177,7 +184,20 @@ export class HttpStore implements FileStore {
     body?: Uint8Array<ArrayBuffer> | string,
     { query = "", passing = [] as number[], pauses = this.#pauses } = {},
   ): Promise<Answer> {
-    const address = `${this.addressOf(path)}${query}`;
+    return this.#sendTo(`${this.addressOf(path)}${query}`, method, path, { headers, body, passing, pauses });
+  }
+
+  async #sendTo(
+    address: string,
+    method: string,
+    path: string,
+    {
+      headers = {},
+      body,
+      passing,
+      pauses = this.#pauses,
+    }: Partial<RequestOptions> & { headers?: Record<string, string>; body?: Uint8Array<ArrayBuffer> | string } = {},
+  ): Promise<Answer> {
     const make = () => this.prepare(address, { method, headers: { ...headers }, body });
     try {
       return await sendRequest(make, {
@@ -221,26 +241,32 @@ export class HttpStore implements FileStore {
     let answer = await this.send("PUT", path, headers, bytes);
     // A WebDAV server's way to say that the folder does not exist.
     if (answer.status === 409 || answer.status === 404) {
-      await this.#makeFolder(parted(path)[0]);
+      await this.#makeFolders(path);
       answer = await this.send("PUT", path, headers, bytes);
     }
     if (isOk(answer) || answer.status === 412) return answer;
     throw this.failure(answer, "write", path);
   }
 
-  /** Makes a folder and those above it. Whatever goes wrong shows when a file is written there. */
-  async #makeFolder(folder: string): Promise<void> {
-    if (folder !== "") await this.#makeFolder(parted(folder)[0]);
-    await this.send("MKCOL", folder === "" ? "" : `${folder}/`);
+  /** Makes the folders that a file is in. Whatever goes wrong shows when the file is written. */
+  async #makeFolders(path: string): Promise<void> {
+    const { origin, pathname } = new URL(this.addressOf(path));
+    const names = pathname.split("/").slice(1, -1);
+    for (const i of names.keys()) {
+      const address = `${origin}/${names.slice(0, i + 1).join("/")}/`;
+      await this.#sendTo(address, "MKCOL", path);
+    }
   }
 
-  async #canMove(): Promise<boolean> {
+  /** Asks whether the server moves files. Servers know that only of folders that exist. */
+  async #canMove(path: string): Promise<boolean> {
+    await this.#makeFolders(path);
     const { headers } = await this.send("OPTIONS", "");
     return /\bMOVE\b/.test(`${headers.get("Allow")}`);
   }
 
-  /** @returns undefined if the server does not list folders */
-  async #propfind(folder: string): Promise<DataEntry[] | undefined> {
+  /** @returns "missing" if there is no such folder, undefined if the server does not list folders */
+  async #propfind(folder: string): Promise<DataEntry[] | "missing" | undefined> {
     const headers = { Depth: "1", "Content-Type": "application/xml" };
     const path = folder === "" ? "" : `${folder}/`;
     let answer: Answer;
@@ -249,7 +275,7 @@ export class HttpStore implements FileStore {
     } catch {
       return undefined; // a page of another origin may not ask for it
     }
-    if (answer.status !== 207) return undefined;
+    if (answer.status !== 207) return isMissing(answer) ? "missing" : undefined;
     const own = pathOf(this.addressOf(path));
     return elementsOf(parseXml(new TextDecoder().decode(answer.body)), "response").flatMap((response) => {
       const found = pathOf(new URL(textOf(response, "href")?.trim() ?? "", this.addressOf(path)).href);
@@ -258,7 +284,7 @@ export class HttpStore implements FileStore {
     });
   }
 
-  async #readIndex(): Promise<FolderListing> {
+  async #readIndex(): Promise<FolderListing | undefined> {
     const answer = await this.send("GET", INDEX_FILE);
     try {
       if (isOk(answer)) {
@@ -269,8 +295,7 @@ export class HttpStore implements FileStore {
       if (!(error instanceof FormatError)) throw error;
     }
     if (answer.status === 401 || answer.status === 403) throw this.failure(answer, "read", INDEX_FILE);
-    const advice = `give a .txt list of addresses, or put an ${INDEX_FILE} there, which erwin index writes`;
-    throw this.problem("read", "", `its server does not list folders: ${advice}`, { reason: "unsupported" });
+    return undefined;
   }
 }
 

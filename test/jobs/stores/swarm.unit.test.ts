@@ -16,7 +16,9 @@ it("three calls share a bucket: one killed, one stopped beyond its lease, and al
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     };
-    const { results, different, others } = await predictByThree({ address: "s3://bucket/run", store, env }, 30);
+    const { results, different, others } = await predictByThree({ address: "s3://bucket/run", store, env }, 24, {
+      lease: 3,
+    });
     for (const { code, text } of results) expect(code, text).toBe(0);
     expect({ different, others }).toEqual({ different: [], others: [] });
   } finally {
