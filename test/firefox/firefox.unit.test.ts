@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { findFirefox } from "../../src/build/firefox.mjs";
 import { isolationHeaders } from "../../src/build/isolation.mjs";
 import { isDebian } from "../../src/build/setup.mjs";
+import { type FolderVisit, problemsOf } from "../jobs/directory-work.ts";
 import { expectClose } from "../support/compare.ts";
 import { type GoldenCase, loadGoldenCase, numbers } from "../support/golden.ts";
 import { loadAgainAndAgain } from "./loads.mjs";
@@ -43,6 +44,20 @@ async function visitPage(browser: Browser, headers: Record<string, string>): Pro
   }
 }
 
+async function visitFolder(browser: Browser): Promise<FolderVisit> {
+  const server = await servePage({});
+  try {
+    const page = await browser.newPage();
+    await page.goto(server.url);
+    const script = 'import("/test/jobs/directory-work.ts").then(({ visitFolder }) => visitFolder())';
+    const visit = (await page.evaluate(script)) as FolderVisit;
+    await page.close();
+    return visit;
+  } finally {
+    server.close();
+  }
+}
+
 async function computeInNode(): Promise<SafetensorsFile> {
   using device = await requestDevice({ backend: "cpu", threads });
   const bytes = await compute(device, threads);
@@ -55,6 +70,7 @@ describe.skipIf(skipped)(`Firefox${reason}`, () => {
   let plain: Page;
   let node: SafetensorsFile;
   const workers: unknown[] = [];
+  let folder: FolderVisit;
 
   beforeAll(async () => {
     if (!firefox) throw new Error("there is no Firefox: node src/build/setup.mjs installs it");
@@ -62,6 +78,7 @@ describe.skipIf(skipped)(`Firefox${reason}`, () => {
     try {
       isolated = await visitPage(browser, isolationHeaders);
       plain = await visitPage(browser, {});
+      folder = await visitFolder(browser);
       for await (const found of loadAgainAndAgain(browser, 10)) workers.push(found);
     } finally {
       await browser.close();
@@ -86,6 +103,10 @@ describe.skipIf(skipped)(`Firefox${reason}`, () => {
     const description = `CPU, ${threads} threads, WebAssembly`;
     // The model's, two of the CPU backend, two of the trees.
     expect(workers).toEqual(Array(10).fill({ isolated: true, description, same: true, started: 5, ended: 5 }));
+  });
+
+  test("predicts a folder of the private file system once, whoever shares it", () => {
+    expect(problemsOf(folder)).toEqual([]);
   });
 
   test("builds the same trees as Node, bit for bit", () => {

@@ -7,7 +7,7 @@ import { root } from "../../src/build/steps.mjs";
 
 /** The page: nothing but the place of the library, which scripts import by the package's name. */
 const page = `<!doctype html><title>erwin</title>
-<script type="importmap">{ "imports": { "erwin": "/dist/erwin.js" } }</script>`;
+<script type="importmap">{ "imports": { "erwin": "/dist/erwin.js", "erwin/jobs": "/dist/jobs.js" } }</script>`;
 
 const folders = ["dist", "test"].map((folder) => join(root, folder, "/"));
 
