@@ -129,3 +129,13 @@ test("loading from an address that never answers ends by a signal, here and in a
   server.closeAllConnections();
   server.close();
 });
+
+test("a device or a worker that is being started ends by a signal", async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const starts = [requestDevice({ backend: "cpu", signal }), createErwinWorker({ backend: "cpu", threads: 1, signal })];
+  const ended = Promise.allSettled(starts);
+  controller.abort();
+  for (const end of await ended) expect(end).toEqual({ status: "rejected", reason: signal.reason });
+  await expect(createErwinWorker({ signal })).rejects.toBe(signal.reason);
+});
