@@ -279,9 +279,11 @@ class ModelServer implements ModelWorker {
   }
 
   async #openDevice(): Promise<void> {
+    const device = await requestDevice(this.#options);
+    // Until there is another one, calls tell that this one is lost.
     this.#first?.dispose();
-    this.#first = await requestDevice(this.#options);
-    this.#use(this.#first);
+    this.#first = device;
+    this.#use(device);
   }
 
   #use(device: Device): void {

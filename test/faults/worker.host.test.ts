@@ -110,4 +110,20 @@ if (isDeno) {
     expect(recoveries.map(({ device }) => device.backend)).toContain("cpu");
     expect((await erwin.info()).backend).toBe("cpu");
   });
+
+  test("reports the loss until there is another device, if it is not to go on", async () => {
+    const other = await FaultyWorker.start({ recover: false });
+    try {
+      await other.erwin.create(oneBlock, { seed: 1 });
+      // The second device is lost while it is checked.
+      await other.arm(freshDevice, freshDevice);
+      await expect(other.erwin.save()).rejects.toBeInstanceOf(DeviceLostError);
+      await expect(other.erwin.create(oneBlock, { seed: 1 })).rejects.toBeInstanceOf(DeviceLostError);
+      await expect(other.erwin.save()).rejects.toBeInstanceOf(DeviceLostError);
+      await other.erwin.create(oneBlock, { seed: 1 });
+      expect((await other.erwin.save()).length).toBeGreaterThan(0);
+    } finally {
+      await other.close();
+    }
+  });
 }
