@@ -8,4 +8,6 @@ const { Deno } = globalThis as { Deno?: { version: { deno: string } } };
 console.log(Deno ? `Deno ${Deno.version.deno}, lavapipe` : `Node ${process.versions.node}, Dawn`);
 const [name, faults] = process.argv.slice(2);
 installStepClock();
-await tryFaults(name!, JSON.parse(faults!), (report) => console.log(JSON.stringify(report)));
+const isSound = await tryFaults(name!, JSON.parse(faults!), (report) => console.log(JSON.stringify(report)));
+// After a defect, workers may still run. Otherwise the process has to end by itself.
+if (!isSound) process.exit();

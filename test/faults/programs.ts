@@ -12,8 +12,6 @@ export interface Trial {
   result: string;
   /** The calls since the last fault. */
   counts: Record<FaultyCall, number>;
-  /** The number of devices that were lost. */
-  lost: number;
   /** The number of lost devices that the work survived. */
   recoveries: number;
 }
@@ -21,6 +19,8 @@ export interface Trial {
 export interface Program {
   /** Runs it while devices are lost in this order; throws what the program throws. */
   run(...sequence: Fault[]): Promise<Trial>;
+  /** The number of devices that the last run has lost. */
+  readonly lost: number;
   /** What runs have left that they should not. */
   readonly left: string[];
   /** The faults before those that are tried, as in a second loss during the recovery from a first one. */
@@ -67,6 +67,10 @@ abstract class Direct implements Program {
 
   abstract run(...sequence: Fault[]): Promise<Trial>;
 
+  get lost(): number {
+    return this.faults.lost;
+  }
+
   /** Does work on a new device, of which nothing may be left. */
   async onNewDevice<Result>(work: (device: Device) => Promise<Result>): Promise<Result> {
     try {
@@ -90,8 +94,7 @@ abstract class Direct implements Program {
   }
 
   trial(result: string, recoveries = 0): Trial {
-    const { counts, lost } = this.faults;
-    return { result, counts: { ...counts }, lost, recoveries };
+    return { result, counts: { ...this.faults.counts }, recoveries };
   }
 
   async close(): Promise<void> {
@@ -177,6 +180,7 @@ class Remote implements Program {
   readonly before: readonly Fault[];
   readonly always: boolean;
   readonly left: string[] = [];
+  lost = 0;
   readonly #recover: boolean;
   readonly #work: (worker: FaultyWorker) => Promise<string>;
   #worker: FaultyWorker | undefined;
@@ -204,22 +208,21 @@ class Remote implements Program {
     await erwin.save().catch((error) => {
       if (this.#recover || !(error instanceof DeviceLostError)) throw error;
     });
+    await worker.arm();
     await erwin.load(this.#file);
     this.#bytes ??= (await erwin.info()).memory.current;
     const before = (await erwin.info()).recoveries;
-    await worker.arm(...sequence);
     worker.file = this.#file;
-    try {
-      const result = await this.#work(worker);
-      const { recoveries, backend } = await erwin.info();
-      if (backend !== "webgpu") throw new Error(`it goes on with the backend ${backend}`);
-      return { result, recoveries: recoveries - before, ...(await worker.arm()) };
-    } finally {
-      const { memory } = await erwin.info();
-      if (memory.current !== this.#bytes) this.left.push(`${memory.current} bytes instead of ${this.#bytes}`);
-      await worker.arm();
-      this.left.push(...worker.rejections.splice(0));
-    }
+    await worker.arm(...sequence);
+    const ending = await this.#work(worker).catch((error: Error) => error);
+    const { counts, lost } = await worker.arm();
+    const { memory, backend, recoveries } = await erwin.info();
+    this.lost = lost;
+    this.left.push(...worker.rejections.splice(0));
+    if (memory.current !== this.#bytes) this.left.push(`${memory.current} bytes instead of ${this.#bytes}`);
+    if (ending instanceof Error) throw ending;
+    if (backend !== "webgpu") throw new Error(`it goes on with the backend ${backend}`);
+    return { result: ending, recoveries: recoveries - before, counts };
   }
 
   async close(): Promise<void> {
@@ -232,12 +235,16 @@ class Start implements Program {
   readonly before: readonly Fault[] = [];
   readonly always = false;
   readonly left: string[] = [];
+  lost = 0;
 
   async run(...sequence: Fault[]): Promise<Trial> {
+    // A worker that does not start cannot be asked.
+    this.lost = sequence.length;
     const worker = await FaultyWorker.start({ recover: true }, ...sequence);
     const { counts, lost } = await worker.arm();
+    this.lost = lost;
     await worker.close();
-    return { result: "started", counts, lost, recoveries: 0 };
+    return { result: "started", counts, recoveries: 0 };
   }
 
   async close(): Promise<void> {}

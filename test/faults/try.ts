@@ -23,9 +23,10 @@ export async function tryFault(program: Program, fault: Fault, whole: Trial): Pr
     const ending = await outcomeOf(program.run(...program.before, fault), describeFault(fault));
     const left = program.left.splice(0);
     if (left.length > 0) return { defect: `left: ${left.join("; ")}` };
-    if (ending instanceof DeviceLostError && !program.always) return "error";
-    if (ending instanceof Error) return { defect: describe(ending) };
-    if (ending.lost !== program.before.length + 1) return { defect: `lost ${ending.lost} devices` };
+    const asArmed = program.lost === program.before.length + 1;
+    if (ending instanceof DeviceLostError && !program.always && asArmed) return "error";
+    if (ending instanceof Error) return { defect: `${describe(ending)}\nafter ${program.lost} losses` };
+    if (!asArmed) return { defect: `lost ${program.lost} devices` };
     return ending.result === whole.result ? "same" : { defect: "other bits" };
   } catch (error) {
     return { defect: describe(error as Error) };
@@ -40,8 +41,13 @@ const describe = (error: Error): string => {
 /**
  * Tries faults of a program one after the other, up to the first defect, after which the host may be in any state.
  * @param report receives the calls that can be lost, then each fault's ending, and then what is left at the end
+ * @returns false after a defect
  */
-export async function tryFaults(name: string, faults: readonly Fault[], report: (report: Report) => void) {
+export async function tryFaults(
+  name: string,
+  faults: readonly Fault[],
+  report: (report: Report) => void,
+): Promise<boolean> {
   const workers = countWorkers();
   const rejections = collectRejections();
   const program = programs[name]!();
@@ -55,7 +61,7 @@ export async function tryFaults(name: string, faults: readonly Fault[], report: 
     const [rejection] = rejections;
     if (rejection) ending = { defect: `unhandled: ${rejection}` };
     report({ fault, ending, milliseconds: Date.now() - begun });
-    if (typeof ending === "object") return;
+    if (typeof ending === "object") return false;
   }
   await program.close();
   await disposeThreads();
@@ -64,6 +70,7 @@ export async function tryFaults(name: string, faults: readonly Fault[], report: 
     await new Promise((resolve) => setTimeout(resolve, 100));
   const left = workers.started - workers.ended;
   report({ end: [...rejections, ...(left > 0 ? [`${left} workers are left`] : [])] });
+  return true;
 }
 
 /** Counts this thread's workers from now on. */
