@@ -1,8 +1,9 @@
 // Compiles this folder into wasm/out/balltree.wasm: one module on a shared, imported memory, without a JavaScript runtime.
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
 const folder = dirname(fileURLToPath(import.meta.url));
 const output = join(folder, "..", "out", "balltree.wasm");
@@ -38,14 +39,14 @@ const flags = [
 const modified = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
 /** Compiles unless the output is newer than every source; returns the output's path. */
-export function build() {
+export async function build() {
   const newest = Math.max(...readdirSync(folder).map((name) => modified(join(folder, name))));
   if (modified(output) > newest) return output;
   mkdirSync(dirname(output), { recursive: true });
   // The output is written to another name and renamed, so that nobody reads half a file.
   const unfinished = join(dirname(output), `balltree.${process.pid}.wasm`);
   try {
-    execFileSync("emcc", [join(folder, "balltree.cpp"), "-o", unfinished, ...flags], { stdio: "inherit" });
+    await promisify(execFile)("emcc", [join(folder, "balltree.cpp"), "-o", unfinished, ...flags]);
     renameSync(unfinished, output);
   } catch (error) {
     rmSync(unfinished, { force: true });
@@ -55,4 +56,4 @@ export function build() {
   return output;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(build());
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(await build());
