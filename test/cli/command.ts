@@ -48,6 +48,8 @@ const denoWords = (words: readonly string[], flags: readonly string[] = []) => [
 export interface Running {
   pid: number;
   ended: Promise<Result>;
+  /** Resolves with the part of the standard output that matches, as soon as there is one. */
+  printed: (pattern: RegExp) => Promise<string>;
 }
 
 /** Starts `erwin ...words`; signals go to its `pid`. */
@@ -57,7 +59,17 @@ export function start(words: readonly string[], env: Record<string, string> = {}
   child.stdout.on("data", (text) => (stdout += text));
   child.stderr.on("data", (text) => (stderr += text));
   const ended = new Promise<Result>((resolve) => child.on("close", (code) => resolve({ code, stdout, stderr })));
-  return { pid: child.pid as number, ended };
+  const printed = (pattern: RegExp) =>
+    new Promise<string>((resolve, reject) => {
+      const look = () => {
+        const match = pattern.exec(stdout);
+        if (match) resolve(match[0]);
+      };
+      child.stdout.on("data", look);
+      child.on("close", () => reject(new Error(`${words[0]} ended without printing ${pattern}: ${stderr}`)));
+      look();
+    });
+  return { pid: child.pid as number, ended, printed };
 }
 
 /** Runs `erwin ...words` while the test does other things, such as serving its files. */

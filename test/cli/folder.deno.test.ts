@@ -2,11 +2,12 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { loadPvd, loadVtu, savePvd, saveVtu, toFloat32 } from "erwin/formats";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { expectClose } from "../support/compare.ts";
-import { errorLine, erwin, interruptErwin, temporaryFolder } from "./command.ts";
+import { errorLine, erwin, interruptErwin, start, temporaryFolder } from "./command.ts";
 
 const { path, remove } = temporaryFolder();
 afterAll(remove);
@@ -172,6 +173,24 @@ it("predicts into the input's own file what it measures, by the run and by its m
   const folder = ["--input", path("plates"), "--output", path("predicted"), ...onCpu];
   expect(erwin(["predict", "--model", path("whole/model.safetensors"), ...folder]).stdout).toContain("15 predicted");
   expect(readFileSync(path("predicted/plate-3.vtu")).equals(readFileSync(path("out.vtu")))).toBe(true);
+});
+
+it("serves the same file as predict writes, with its normalisation, and ends at SIGTERM", async () => {
+  const { pid, ended, printed } = start(["serve", "--model", path("whole"), "--port", "0", ...onCpu]);
+  const url = await printed(/http:\S+/);
+  const body = readFileSync(path("plates/plate-3.vtu"));
+  const answer = await fetch(`${url}/predict?from=vtu`, { method: "POST", body });
+  expect(answer.status).toBe(200);
+  expect(readFileSync(path("out.vtu")).equals(new Uint8Array(await answer.arrayBuffer()))).toBe(true);
+  const json = await fetch(`${url}/predict`, {
+    method: "POST",
+    body: "{}",
+    headers: { "Content-Type": "application/json" },
+  });
+  expect([json.status, await json.text()]).toEqual([400, expect.stringMatching(/to is \\"json\\", expected .*vtu/)]);
+  // This is not child.kill, after which Deno reports the signal instead of the exit code.
+  process.kill(pid, "SIGTERM");
+  expect((await ended).code).toBe(0);
 });
 
 it("proposes a config for files of h5py, which trains as it stands on those that a split file lists", () => {
