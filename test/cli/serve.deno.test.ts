@@ -187,6 +187,19 @@ it("refuses more than the queue holds, drops what a client gives up, and ends af
   await expect(fetch(`${url}/health`)).rejects.toThrow();
 });
 
+it("answers a request that fails while the service ends", async () => {
+  let fail: ((error: Error) => void) | undefined;
+  const { predictor, until } = heldPredictor();
+  predictor.predict = () => new Promise((_, reject) => (fail = reject));
+  const { service, url } = await serve(predictor);
+  const last = post(`${url}/predict`, "x");
+  await until(() => fail !== undefined);
+  const ended = service.end();
+  fail?.(new DeviceLostError("the driver was reset"));
+  expect((await last).status).toBe(503);
+  await ended;
+});
+
 it("waits for no slow request, neither its head nor its body, and for no slow pass", async () => {
   const { predictor, aborted } = heldPredictor();
   const { url, port } = await serve(predictor, { timeout: 0.3 });

@@ -13,7 +13,7 @@ export const allowed = { device: 0, reserved: 2 * MiB, heap: 2 * MiB, host: 24 *
 
 /**
  * Returns how much each measure has increased at the end, by medians; undefined if the host does not report it.
- * @param {readonly SoakSample[]} samples
+ * @param {readonly Partial<SoakSample>[]} samples
  */
 export function growth(samples) {
   const quarter = Math.floor(samples.length / 4);
@@ -32,7 +32,7 @@ export function growth(samples) {
 
 /**
  * Describes the measures that have increased by more than is allowed.
- * @param {readonly SoakSample[]} samples
+ * @param {readonly Partial<SoakSample>[]} samples
  */
 export function excesses(samples) {
   const names = /** @type {(keyof typeof allowed)[]} */ (Object.keys(allowed));

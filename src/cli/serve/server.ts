@@ -87,26 +87,30 @@ export class Service {
     const id = givenId(request) ?? randomUUID();
     response.setHeader("X-Request-Id", id);
     let isPrediction = false;
+    let leave = () => {};
+    let answer: Answer;
     try {
       const { pathname, searchParams } = targetOf(request);
       isPrediction = pathname === "/predict" && request.method === "POST";
       allowOrigin(request, response, this.#options.cors);
-      if (request.method === "OPTIONS") return await this.#send(request, response, { status: 204 });
-      if (pathname === "/health") return await this.#send(request, response, this.#health(request));
-      expectToken(request, this.#options.token);
-      if (pathname === "/metrics") return await this.#send(request, response, this.#formatMetrics(request));
-      if (pathname !== "/predict") throw new HttpError(404, "there are /predict, /health and /metrics");
-      expectMethod(request, "POST");
-      await this.#whileActive(async () => {
-        const answer = await this.#predict(request, response, searchParams);
-        this.#metrics.count(200, (performance.now() - start) / 1000);
-        await this.#send(request, response, answer);
-      });
+      if (request.method === "OPTIONS") answer = { status: 204 };
+      else if (pathname === "/health") answer = this.#health(request);
+      else {
+        expectToken(request, this.#options.token);
+        if (pathname === "/metrics") answer = this.#formatMetrics(request);
+        else if (pathname !== "/predict") throw new HttpError(404, "there are /predict, /health and /metrics");
+        else {
+          expectMethod(request, "POST");
+          leave = this.#enter();
+          answer = await this.#predict(request, response, searchParams);
+        }
+      }
     } catch (error) {
-      const answer = this.#refusal(error, id);
-      if (isPrediction) this.#metrics.count(answer.status, 0);
-      await this.#send(request, response, answer);
+      answer = this.#refusal(error, id);
     }
+    if (isPrediction) this.#metrics.count(answer.status, (performance.now() - start) / 1000);
+    await this.#send(request, response, answer);
+    leave();
   }
 
   async #send(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
@@ -114,18 +118,16 @@ export class Service {
     await send(request, response, { ...answer, headers }, this.#options.timeout);
   }
 
-  /** Counts a request as active from its head until its answer is sent. */
-  async #whileActive(work: () => Promise<void>): Promise<void> {
+  /** Counts a request as active from its head until its answer is sent, when the returned function is to be called. */
+  #enter(): () => void {
     const { queue } = this.#options;
-    if (this.#isDraining) throw new HttpError(503, "the service is ending", retry);
     if (this.#lost) throw this.#lost;
+    if (this.#isDraining) throw new HttpError(503, "the service is ending", retry);
     if (this.#active >= queue) throw new HttpError(429, `${queue} requests are already waiting or computed`, retry);
     this.#active++;
-    try {
-      await work();
-    } finally {
+    return () => {
       if (--this.#active === 0) this.#onIdle();
-    }
+    };
   }
 
   async #predict(request: IncomingMessage, response: ServerResponse, query: URLSearchParams): Promise<Answer> {
