@@ -2,6 +2,8 @@
 // call of the command line only evaluates its module with its arguments.
 
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
@@ -119,6 +121,22 @@ describe("with exactly these permissions", () => {
     expect(picture).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
     for (const balls of ["128 balls of 128", "32 balls of 512", "8 balls of 2,048"]) expect(picture).toContain(balls);
     expect(statSync(path("balls.svg")).size).toBeLessThan(1_500_000);
+  });
+
+  it("predict also takes addresses, with the permission for their host", async () => {
+    const server = createServer((_, response) => response.end(readFileSync(path("points.safetensors"))));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/points.safetensors`;
+    const words = ["predict", ...model, "--input", address, "--output", path("remote.npy")];
+    const run = (...more: string[]) => {
+      const args = ["run", "--no-prompt", ...rows[0].flags, ...more, cliPath, ...words];
+      return new Command(process.execPath, { args, env: { NO_COLOR: "1" } }).output();
+    };
+    const refused = await run();
+    expect([refused.code, new TextDecoder().decode(refused.stderr)]).toEqual([1, expect.stringMatching(/--allow-net/)]);
+    expect((await run("--allow-net=127.0.0.1")).code).toBe(0);
+    expect(readFileSync(path("remote.npy"))).toEqual(readFileSync(path("prediction.npy")));
+    server.close();
   });
 
   it("others only read", async () => {

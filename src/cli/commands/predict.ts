@@ -79,6 +79,8 @@ export const predict: Command = {
     "The prediction is the array `out` of .safetensors, .npz and .npy; .csv, .ply, .vtk, .vtu and .vtp hold the points too, and a",
     "column, a property or a component for each of its channels. From .vtu to .vtu, and from .vtp to .vtp, the output is the input's",
     "file with this array in it.",
+    "The model, inputs, lists and --output may be on servers: s3://BUCKET/KEY (by the variables AWS_ACCESS_KEY_ID,",
+    "AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL) or https://HOST/PATH; a folder's address ends with a slash.",
     "A file that fails does not stop the others, and an interrupted call is completed by the same call. Any number of calls, on any",
     "number of machines, share the work where their output folder is the same.",
   ],
