@@ -40,6 +40,7 @@ import { expect, test } from "vitest";
 import { type Any, anything, fuzzRuns, mostly, resultOrRefusal } from "../support/anything.ts";
 import { seededRandom, uniformCloud } from "../support/clouds.ts";
 import { quickBackend, useDevice } from "../support/models.ts";
+import { Tally } from "../support/tally.ts";
 
 const device = useDevice(quickBackend);
 const config = {
@@ -59,17 +60,27 @@ const random = seededRandom(5);
 const nodePositions = uniformCloud(points, 3, random);
 const nodeFeatures = uniformCloud(points, 2, random);
 
-/** As `resultOrRefusal`; tensors must have a shape, and are disposed. */
-async function tryCall(name: string, call: () => unknown): Promise<void> {
-  const result = await resultOrRefusal(name, call);
-  for (const part of Array.isArray(result) ? result : [result]) {
-    if (!(part instanceof Tensor)) continue;
-    expect(part.shape.every(Number.isSafeInteger), name).toBe(true);
-    part.dispose();
+/** As `resultOrRefusal`, for all calls; tensors must have a shape, and are disposed. */
+async function tryCalls(tally: Tally, calls: Record<string, () => unknown>): Promise<void> {
+  for (const [name, call] of Object.entries(calls)) {
+    let refusal: string | undefined;
+    let result: Any;
+    await tally.count(async () => {
+      result = await resultOrRefusal(name, call, (message) => {
+        refusal = `${name}: ${message}`;
+      });
+      return refusal;
+    });
+    for (const part of Array.isArray(result) ? result : [result]) {
+      if (!(part instanceof Tensor)) continue;
+      expect(part.shape.every(Number.isSafeInteger), name).toBe(true);
+      part.dispose();
+    }
   }
 }
 
 test("tensors, operators and losses", async () => {
+  const tally = new Tally("arguments of tensors, operators and losses");
   await fc.assert(
     fc.asyncProperty(anything, anything, anything, async (a: Any, b: Any, c: Any) => {
       const tensor = Tensor.from(device(), nodeFeatures, [points, 2]);
@@ -96,14 +107,16 @@ test("tensors, operators and losses", async () => {
         backward: () => tensor.backward(a),
         checkpoint: () => checkpoint(a, b, c),
       };
-      for (const [name, call] of Object.entries(calls)) await tryCall(name, call);
+      await tryCalls(tally, calls);
       tensor.dispose();
     }),
     fuzzRuns(200),
   );
+  tally.save();
 });
 
 test("models, their inputs, optimisers and training", async () => {
+  const tally = new Tally("arguments of models, their inputs, optimisers and training");
   using model = await ErwinTransformer.create(config, { device: device(), seed: 3 });
   const fields = { nodeFeatures, nodePositions, batchIdx: undefined, offsets: undefined, tree: undefined };
   const inputs = fc.record(Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, mostly(value)])));
@@ -156,13 +169,15 @@ test("models, their inputs, optimisers and training", async () => {
         saveTraining: () => saveTraining(x, y, y),
         supervised: () => supervised(x),
       };
-      for (const [name, call] of Object.entries(calls)) await tryCall(name, call);
+      await tryCalls(tally, calls);
     }),
     fuzzRuns(120),
   );
+  tally.save();
 });
 
 test("readers and writers", async () => {
+  const tally = new Tally("arguments of readers and writers");
   const tensor = fc.record({ shape: mostly([2]), data: mostly(Float32Array.of(1, 2)), dtype: mostly(undefined) });
   const clouds = fc.record({
     positions: mostly(nodePositions),
@@ -205,8 +220,9 @@ test("readers and writers", async () => {
         saveVtk: () => formats.saveVtk(cloud),
         "saveVtk anything": () => formats.saveVtk(a),
       };
-      for (const [name, call] of Object.entries(calls)) await tryCall(name, call);
+      await tryCalls(tally, calls);
     }),
     fuzzRuns(400),
   );
+  tally.save();
 });

@@ -24,21 +24,21 @@ const parts = {
   arguments: { files: "test/erwin/fuzz", runner: "host", targets: 3 },
 };
 
-/** @param {readonly { target: string, inputs: number, refused: number, slowest: number, memory: number }[]} results */
+/** @param {readonly import("../support/tally.ts").FuzzResult[]} results */
 function formatResults(results) {
   const date = new Date().toISOString().slice(0, 10);
   const count = results.reduce((sum, { inputs }) => sum + inputs, 0).toLocaleString("en");
-  const rows = results.map(({ target, inputs, refused, slowest, memory }) =>
+  const rows = results.map(({ target, inputs, refused, kinds, slowest, memory }) =>
     [
-      ...[target, inputs.toLocaleString("en"), `${Math.round((100 * refused) / inputs)} %`],
+      ...[target, inputs, inputs - refused, refused, kinds].map((value) => value.toLocaleString("en")),
       ...[`${slowest.toFixed(0)} ms`, `${(memory / 2 ** 20).toFixed(1)} MiB`],
     ].join(" | "),
   );
   return [
     `${date}: ${count} inputs; each was read, or refused by name.`,
     "",
-    "| target | inputs | refused | slowest | most memory |",
-    "| --- | --- | --- | --- | --- |",
+    "| target | inputs | read | refused | kinds of refusal | slowest | most memory |",
+    "| --- | --- | --- | --- | --- | --- | --- |",
     ...rows.map((row) => `| ${row} |`),
     "",
   ].join("\n");

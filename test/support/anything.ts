@@ -63,12 +63,19 @@ export const anything: fc.Arbitrary<unknown> = fc.oneof(
 export const mostly = (value: unknown) =>
   fc.oneof({ weight: 2, arbitrary: fc.constant(value) }, { weight: 1, arbitrary: anything });
 
-/** The result of a call; undefined where it refused by an ErwinError. Any other error fails the test, with the call's name. */
-export async function resultOrRefusal(name: string, call: () => unknown): Promise<Any> {
+/**
+ * The result of a call; undefined where it refused by an ErwinError. Any other error fails the test, with the call's name.
+ * @param refused is called with the refusal's message
+ */
+export async function resultOrRefusal(
+  name: string,
+  call: () => unknown,
+  refused: (message: string) => void = () => {},
+): Promise<Any> {
   try {
     return await call();
   } catch (error) {
-    if (error instanceof ErwinError) return undefined;
+    if (error instanceof ErwinError) return void refused(error.message);
     const { name: type, message, stack } = error as Error;
     throw new Error(`${name} threw ${type}: ${message}\n${stack}`);
   }

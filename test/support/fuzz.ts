@@ -5,22 +5,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import process from "node:process";
 import { seededRandom } from "./clouds.ts";
+import { type FuzzResult, fileName, Tally } from "./tally.ts";
 
 /** The milliseconds for each target of a long run. */
 const budget = Number(process.env.ERWIN_FUZZ_MILLISECONDS ?? 0);
 /** The folder of a long run's corpora and results. */
 const folder = process.env.ERWIN_FUZZ_FOLDER;
-
-/** The results of one target. */
-export interface FuzzResult {
-  target: string;
-  inputs: number;
-  refused: number;
-  /** The milliseconds of the slowest input. */
-  slowest: number;
-  /** The max memory in bytes that an input needed besides its own bytes. */
-  memory: number;
-}
 
 /** A function to fuzz, which accepts bytes. */
 export interface FuzzTarget {
@@ -41,7 +31,7 @@ type Random = ReturnType<typeof seededRandom>;
  * @throws Error with the seed of the damage and the file that contains the input, if the target neither accepts nor refuses it
  */
 export async function fuzz({ name, seeds, short, attempt }: FuzzTarget): Promise<FuzzResult> {
-  const kept = folder && join(folder, name.replaceAll(/\W+/g, "-"));
+  const kept = folder && join(folder, fileName(name));
   if (kept) mkdirSync(kept, { recursive: true });
   const corpus = [
     ...seeds,
@@ -52,41 +42,27 @@ export async function fuzz({ name, seeds, short, attempt }: FuzzTarget): Promise
     if (file && (again || !existsSync(file))) writeFileSync(file, bytes);
     return file ?? "not kept";
   };
-  const kinds = new Set<string>();
-  const result: FuzzResult = { target: name, inputs: 0, refused: 0, slowest: 0, memory: 0 };
+  const tally = new Tally(name);
   const first = budget > 0 ? Date.now() % 2 ** 30 : 1;
   const end = performance.now() + budget;
   for (let round = 0; budget > 0 ? performance.now() < end : round < short; round++) {
     const random = seededRandom(first + round);
     // Damaged inputs are mostly refused again, so half of the attempts begin with a valid input.
     const bytes = damage(pick(random() < 0.5 ? seeds : corpus, random), corpus, random);
-    const [before, begun] = [memoryInUse(), performance.now()];
     try {
-      const refusal = await attempt(bytes);
-      if (refusal !== undefined) result.refused++;
-      const kind = refusal?.replaceAll(/"[^"]*"|[\d.-]+/g, "#").slice(0, 200);
-      if (kind !== undefined && !kinds.has(kind)) {
-        kinds.add(kind);
+      const { newKind, isSlowest } = await tally.count(() => attempt(bytes));
+      if (newKind !== undefined) {
         if (corpus.length < 300) corpus.push(bytes);
-        keep(`kind-${hash(kind)}`, bytes);
+        keep(`kind-${hash(newKind)}`, bytes);
       }
+      if (isSlowest) keep("slowest", bytes, true);
     } catch (cause) {
       const file = keep(`failure-${first + round}`, bytes);
       throw new Error(`${name}, seed ${first + round}, ${bytes.length} bytes (${file}): ${cause}`, { cause });
     }
-    result.inputs++;
-    const time = performance.now() - begun;
-    if (time > result.slowest) keep("slowest", bytes, true);
-    result.slowest = Math.max(result.slowest, time);
-    result.memory = Math.max(result.memory, memoryInUse() - before);
   }
-  if (folder) writeFileSync(join(folder, `${name.replaceAll(/\W+/g, "-")}.json`), JSON.stringify(result));
-  return result;
-}
-
-function memoryInUse(): number {
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
+  tally.save();
+  return tally.result;
 }
 
 function hash(text: string): string {
