@@ -4,8 +4,7 @@ import * as files from "node:fs/promises";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type ByteRange, type DataEntry, type DataSource, missing } from "../experiments/data-source.ts";
-import { readFile } from "../formats/source.ts";
-import { readRange } from "../host/open-file.ts";
+import { readDiskFile, readRange } from "../formats/disk-file.ts";
 import { expectRegular } from "./files.ts";
 
 export class FolderSource implements DataSource {
@@ -27,7 +26,7 @@ export class FolderSource implements DataSource {
     const file = join(this.name, path);
     return this.#expect(path, "file", async () => {
       expectRegular(file, await stat(file));
-      return range ? readPart(file, range) : readFile(files, file, file);
+      return range ? readPart(file, range) : readDiskFile(files, file, file);
     });
   }
 

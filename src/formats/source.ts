@@ -3,13 +3,10 @@
 import { checkSignal } from "../abort.ts";
 import { FormatError } from "../errors.ts";
 import { nodeModule } from "../host/environment.ts";
-import { readRange } from "../host/open-file.ts";
 import { readBody } from "../host/request.ts";
 import { absoluteUrl } from "../host/url.ts";
 import { expectFileBytes, type FileBytes } from "./bytes.ts";
-import { readWhole } from "./partial-file.ts";
-
-type Files = typeof import("node:fs/promises");
+import { readDiskFile } from "./disk-file.ts";
 
 /** A file's bytes or its location: a URL, or a path in Node and Deno. */
 export type FileSource = FileBytes | string | URL;
@@ -32,10 +29,11 @@ async function fetchBytes(source: string | URL, signal?: AbortSignal): Promise<U
   const url = absoluteUrl(source, FormatError);
   const file = String(source);
   // `fetch` of Node does not read files.
-  const files = url.protocol === "file:" ? nodeModule<Files>("node:fs/promises") : undefined;
+  const files =
+    url.protocol === "file:" ? nodeModule<typeof import("node:fs/promises")>("node:fs/promises") : undefined;
   let response: Response;
   try {
-    if (files) return await readFile(files, url, file, signal);
+    if (files) return await readDiskFile(files, url, file, signal);
     response = await fetch(url, { signal });
     if (response.ok) return await readBody(response, (bytes) => expectFileBytes(bytes, file));
   } catch (error) {
@@ -45,24 +43,4 @@ async function fetchBytes(source: string | URL, signal?: AbortSignal): Promise<U
     throw new FormatError(`${file} could not be loaded: ${(error as Error).message} (${advice})`, { file });
   }
   throw new FormatError(`${file} could not be loaded: status ${response.status} ${response.statusText}`, { file });
-}
-
-/** Reads a file of the disk. @throws FormatError if it is larger than the limit; the signal's reason, once it is aborted */
-export async function readFile(
-  files: Files,
-  path: string | URL,
-  file: string,
-  signal?: AbortSignal,
-): Promise<Uint8Array> {
-  const handle = await files.open(path);
-  const read = (offset: number, length: number) => {
-    signal?.throwIfAborted();
-    return readRange(handle, offset, length);
-  };
-  try {
-    const { size } = await handle.stat();
-    return await readWhole({ file, size, read });
-  } finally {
-    await handle.close();
-  }
 }
