@@ -324,7 +324,14 @@ export class ErwinTransformer extends Module {
     }
     const middle = clouds >> 1;
     const parts = [someClouds(input, 0, middle), someClouds(input, middle, clouds)];
-    return scope(() => concatenate(parts.map((part) => this.#computeInParts(part))));
+    return scope(() => {
+      const outputs = parts.map((part) => {
+        // What other sizes left is joined, because a part needs most of the memory.
+        this.device.trim();
+        return this.#computeInParts(part);
+      });
+      return concatenate(outputs);
+    });
   }
 
   /** Whether a forward pass fits into the free memory, as far as the device knows it. */

@@ -279,7 +279,7 @@ class Run<Sample, Batch> {
   }
 
   async #step(): Promise<void> {
-    const { model, task, schedule, maxNorm } = this.#options;
+    const { task, schedule, maxNorm } = this.#options;
     const { optimizer, losses, share: whole } = this.#on!;
     const progress = this.#progress;
     for (let i = 0; i < this.#accumulate; i++) {
@@ -287,8 +287,6 @@ class Run<Sample, Batch> {
       const fitting = await this.#planner.fit(request, parts);
       const shares = this.#planner.shares(fitting);
       for (const [p, { batch }] of fitting.entries()) {
-        // With the CPU backend, an upload needs memory that no earlier work uses.
-        if (this.#planner.isTight) await model.device.finished();
         this.#points += task.points?.(batch) ?? 0;
         using found = await task.loss(batch);
         using loss = shares[p] === 1 ? found.view() : scale(found, shares[p]!);

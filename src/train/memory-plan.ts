@@ -47,11 +47,6 @@ export class MemoryPlanner<Batch> {
     return this.#plan;
   }
 
-  /** Whether the plan saves memory. */
-  get isTight(): boolean {
-    return this.#plan.checkpointing || this.#plan.parts > 1;
-  }
-
   /** Makes a batch in the parts of the current plan. */
   prepare(request: BatchRequest): Promise<Part<Batch>[]> {
     const { samples } = request;

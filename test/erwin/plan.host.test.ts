@@ -1,9 +1,9 @@
 // Batches that do not fit into the device's memory are computed in parts with the same results, or refused with what would fit.
 
 import { type Device, ErwinTransformer, OutOfMemoryError, requestDevice } from "erwin";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { cloudOptions, joinClouds, randomCloud, seededRandom } from "../support/clouds.ts";
-import { forwardToHost, quickBackend, useDevice } from "../support/models.ts";
+import { forwardToHost, quickBackend, quickBackends, useDevice } from "../support/models.ts";
 
 const device = useDevice(quickBackend);
 
@@ -25,32 +25,34 @@ const clouds = [900, 700, 33, 800, 600].map((points) => randomCloud(points, clou
 const batch = joinClouds(clouds);
 
 /** Returns a device whose memory is a share of what a pass over the batch needs, besides the model. */
-async function smallDevice(share: number): Promise<Device> {
-  using model = await ErwinTransformer.create(config, { device: device() });
+async function smallDevice(share: number, device: Device): Promise<Device> {
+  using model = await ErwinTransformer.create(config, { device });
   const { peak, parameters } = model.estimateMemory(await model.prepare(batch), { training: false });
   const maxMemoryBytes = Math.ceil(parameters + share * (peak - parameters));
-  return requestDevice({ backend: quickBackend, maxMemoryBytes });
+  return requestDevice({ backend: device.backend, maxMemoryBytes });
 }
 
-// On the CPU backend, the upload of a part would need memory that the previous part, which is still computed, does not use.
-const computesInParts = quickBackend === "webgpu" ? test : () => {};
-computesInParts("a batch that does not fit is computed in parts, to the same bits", async () => {
-  using model = await ErwinTransformer.create(config, { device: device(), seed: 1 });
-  const whole = await forwardToHost(model, batch);
-  const small = await smallDevice(0.5);
-  try {
-    using other = await ErwinTransformer.create(config, { device: small, seed: 1 });
-    const { limit } = small.memory;
-    expect(other.estimateMemory(await other.prepare(batch), { training: false }).peak).toBeGreaterThan(limit);
-    expect(await forwardToHost(other, batch)).toEqual(whole);
-    expect(small.memory.peak).toBeLessThanOrEqual(limit);
-  } finally {
-    small.dispose();
-  }
+describe.each(quickBackends)("on %s", (backend) => {
+  const device = useDevice(backend);
+
+  test("a batch that does not fit is computed in parts, to the same bits", async () => {
+    using model = await ErwinTransformer.create(config, { device: device(), seed: 1 });
+    const whole = await forwardToHost(model, batch);
+    const small = await smallDevice(0.5, device());
+    try {
+      using other = await ErwinTransformer.create(config, { device: small, seed: 1 });
+      const { limit } = small.memory;
+      expect(other.estimateMemory(await other.prepare(batch), { training: false }).peak).toBeGreaterThan(limit);
+      expect(await forwardToHost(other, batch)).toEqual(whole);
+      expect(small.memory.peak).toBeLessThanOrEqual(limit);
+    } finally {
+      small.dispose();
+    }
+  });
 });
 
 test("a cloud that does not fit is refused with its largest tensors, and what would fit does", async () => {
-  const small = await smallDevice(0.5);
+  const small = await smallDevice(0.5, device());
   try {
     using model = await ErwinTransformer.create(config, { device: small, seed: 1 });
     const held = small.memory.current;

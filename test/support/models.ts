@@ -9,6 +9,9 @@ import { afterAll, beforeAll, describe } from "vitest";
  */
 export const quickBackend: BackendName = "Deno" in globalThis ? "webgpu" : "cpu";
 
+/** The backends for such tests where both have to work: a browser's runner does without WebGPU. */
+export const quickBackends: readonly BackendName[] = "Deno" in globalThis ? ["webgpu", "cpu"] : ["cpu"];
+
 /** The devices in use, by backend; files share them. */
 const devices = new Map<BackendName, Device>();
 

@@ -1,6 +1,7 @@
 // Trainings whose batches do not fit into the device's memory: checkpointing changes no bits, and parts of batches add up.
 
 import {
+  type BackendName,
   type Device,
   type FitOptions,
   fit,
@@ -12,9 +13,9 @@ import {
   supervised,
   toFloat32,
 } from "erwin";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expectClose } from "../support/compare.ts";
-import { quickBackend } from "../support/models.ts";
+import { quickBackend, quickBackends } from "../support/models.ts";
 import { type Cloud, flatConfig, makeClouds, makeModel } from "./training.ts";
 
 /** A model without BatchNorm, so that clouds do not depend on each other, and deep, so that checkpointing saves much. */
@@ -23,12 +24,6 @@ const config = { ...flatConfig, encDepths: [6] };
 const clouds = [700, 500, 300, 600].map((points, seed) => makeClouds(1, seed, points).clouds[0]);
 const trainData = { size: clouds.length, load: (index: number) => clouds[index] };
 const join = (parts: Float32Array[]) => Float32Array.from(parts.flatMap((part) => [...part]));
-
-let whole: Awaited<ReturnType<typeof run>>;
-let allocations = 0;
-beforeAll(async () => {
-  whole = await run(undefined, {}, (device) => onAllocation(device, () => allocations++));
-});
 
 function onAllocation(device: Device, act: (bytes: number) => void): void {
   const { allocate } = device;
@@ -44,11 +39,12 @@ afterAll(() => {
 
 /** Runs two steps with all four clouds, on a device with this memory limit. */
 async function run(
+  backend: BackendName,
   maxMemoryBytes?: number,
   options: Partial<FitOptions<Cloud, unknown>> = {},
   change?: (device: Device) => void,
 ) {
-  const device = await requestDevice({ backend: quickBackend, maxMemoryBytes });
+  const device = await requestDevice({ backend, maxMemoryBytes });
   devices.push(device);
   using model = await makeModel(device, 1, config);
   change?.(device);
@@ -83,53 +79,58 @@ async function run(
   return { result, losses, plans, bytes: await model.save(), peak: device.memory.peak };
 }
 
-test("what fits is computed as it is", () => {
-  expect(whole.plans).toEqual([]);
-  expect(whole.result.plan).toEqual({ checkpointing: false, parts: 1 });
-});
+describe.each(quickBackends)("on %s", (backend) => {
+  let whole: Awaited<ReturnType<typeof run>>;
+  let allocations = 0;
+  beforeAll(async () => {
+    whole = await run(backend, undefined, {}, (device) => onAllocation(device, () => allocations++));
+  });
 
-test("checkpointing makes a batch fit, without a change of any bit", async () => {
-  const { result, bytes, losses } = await run(Math.ceil(0.75 * whole.peak));
-  expect(result.plan).toEqual({ checkpointing: true, parts: 1 });
-  expect(losses).toEqual(whole.losses);
-  expect(bytes).toEqual(whole.bytes);
-});
+  test("what fits is computed as it is", () => {
+    expect(whole.plans).toEqual([]);
+    expect(whole.result.plan).toEqual({ checkpointing: false, parts: 1 });
+  });
 
-// On the CPU backend, the upload of a part's targets would need memory that the part's forward pass, which still runs, does not
-// use.
-const trainsInParts = quickBackend === "webgpu" ? test : () => {};
-trainsInParts("parts of batches add up to the same step but for rounding", async () => {
-  const { result, plans, bytes, losses } = await run(Math.ceil(0.4 * whole.peak));
-  expect(plans).toEqual([
-    { checkpointing: true, parts: 1 },
-    { checkpointing: true, parts: 2 },
-  ]);
-  expect(result.plan).toEqual(plans[1]);
-  expectClose(losses, whole.losses, 1e-6, "losses");
-  const expected = loadSafetensors(whole.bytes).tensors;
-  for (const [name, tensor] of loadSafetensors(bytes).tensors) {
-    // A key's bias shifts all scores of a query equally: its gradient is only rounding errors.
-    if (!name.endsWith("qkv.bias")) expectClose(toFloat32(tensor), toFloat32(expected.get(name)!), 1e-4, name);
-  }
-});
+  test("checkpointing makes a batch fit, without a change of any bit", async () => {
+    const { result, bytes, losses } = await run(backend, Math.ceil(0.75 * whole.peak));
+    expect(result.plan).toEqual({ checkpointing: true, parts: 1 });
+    expect(losses).toEqual(whole.losses);
+    expect(bytes).toEqual(whole.bytes);
+  });
 
-test("memory that runs out unforeseen is planned for, too", async () => {
-  let calls = 0;
-  const failing = Math.round(0.4 * allocations);
-  const { result, bytes, losses } = await run(undefined, {}, (device) =>
-    onAllocation(device, (bytes) => {
-      if (++calls === failing) throw new OutOfMemoryError("no memory", { bytes });
-    }),
-  );
-  expect(calls).toBeGreaterThan(failing);
-  expect(result.plan).toEqual({ checkpointing: true, parts: 1 });
-  expect(losses).toEqual(whole.losses);
-  expect(bytes).toEqual(whole.bytes);
+  test("parts of batches add up to the same step but for rounding", async () => {
+    const { result, plans, bytes, losses } = await run(backend, Math.ceil(0.4 * whole.peak));
+    expect(plans).toEqual([
+      { checkpointing: true, parts: 1 },
+      { checkpointing: true, parts: 2 },
+    ]);
+    expect(result.plan).toEqual(plans[1]);
+    expectClose(losses, whole.losses, 1e-6, "losses");
+    const expected = loadSafetensors(whole.bytes).tensors;
+    for (const [name, tensor] of loadSafetensors(bytes).tensors) {
+      // A key's bias shifts all scores of a query equally: its gradient is only rounding errors.
+      if (!name.endsWith("qkv.bias")) expectClose(toFloat32(tensor), toFloat32(expected.get(name)!), 1e-4, name);
+    }
+  });
+
+  test("memory that runs out unforeseen is planned for, too", async () => {
+    let calls = 0;
+    const failing = Math.round(0.4 * allocations);
+    const { result, bytes, losses } = await run(backend, undefined, {}, (device) =>
+      onAllocation(device, (bytes) => {
+        if (++calls === failing) throw new OutOfMemoryError("no memory", { bytes });
+      }),
+    );
+    expect(calls).toBeGreaterThan(failing);
+    expect(result.plan).toEqual({ checkpointing: true, parts: 1 });
+    expect(losses).toEqual(whole.losses);
+    expect(bytes).toEqual(whole.bytes);
+  });
 });
 
 test("a cloud that does not fit by itself is refused with its largest tensors, and what would fit", async () => {
   const large = makeClouds(1, 1, 6000);
-  const error = await run(2 ** 20, { trainData: large, batchSize: 1 }).catch((reason: unknown) => reason);
+  const error = await run(quickBackend, 2 ** 20, { trainData: large, batchSize: 1 }).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(OutOfMemoryError);
   const { message, details } = error as OutOfMemoryError;
   expect(details.needed).toBeGreaterThan(details.free as number);

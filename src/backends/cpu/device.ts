@@ -9,7 +9,6 @@ import type { Context } from "./context.ts";
 import { cpuDryRun } from "./dry-run.ts";
 import type { Executor } from "./executors.ts";
 import { type Allocation, AllocationPool } from "./memory.ts";
-import { firstAddress } from "./module.ts";
 import { cpuPrimitives } from "./primitives.ts";
 import { Recorder } from "./recorder.ts";
 import { CommandTimes } from "./times.ts";
@@ -31,10 +30,8 @@ export class CpuDevice implements Device {
     readonly info: DeviceInfo,
   ) {
     const { maxMemoryBytes = Number.POSITIVE_INFINITY } = info;
-    const pool = new AllocationPool(Math.min(executor.limit, firstAddress + maxMemoryBytes), (end) =>
-      executor.reserve(end),
-    );
-    const recorder = new Recorder(executor, pool);
+    const pool = new AllocationPool(Math.min(info.maxBufferBytes, maxMemoryBytes), (end) => executor.reserve(end));
+    const recorder = new Recorder(executor);
     this.#executor = executor;
     this.recorder = recorder;
     this.pool = pool;
@@ -85,6 +82,13 @@ export class CpuDevice implements Device {
     }
     // Work that is already recorded may still read the old contents: the new ones are kept elsewhere and copied in order.
     const waiting = this.pool.allocateIdle(bytes.byteLength, this.recorder.settled);
+    if (!waiting) {
+      // Without memory for them, they wait on the host.
+      this.recorder.submit();
+      this.#executor.writeInOrder(address, bytes);
+      whole.lastUse = this.recorder.recording;
+      return;
+    }
     this.#executor.write(waiting.address, bytes);
     this.recorder.record("Copy", { from: waiting, to: storage, bytes: bytes.byteLength });
     this.pool.release(waiting);
@@ -123,7 +127,7 @@ export class CpuDevice implements Device {
 
   startProfile(): Profile {
     this.submit();
-    this.recorder.times = new CommandTimes(this.recorder);
+    this.recorder.times = new CommandTimes(this.recorder, this.pool);
     return this.recorder.times;
   }
 

@@ -34,8 +34,10 @@ export interface Executor {
   onFailure: (error: ErwinError) => void;
   /** Makes addresses below `end` usable. @throws OutOfMemoryError */
   reserve(end: number): void;
-  /** Writes to memory that no unfinished submission uses. */
+  /** Writes at once, to memory that no unfinished submission uses. */
   write(address: number, data: Uint8Array): void;
+  /** Writes to any memory, after all that has been submitted so far is done. */
+  writeInOrder(address: number, data: Uint8Array): void;
   submit(submission: Submission): void;
   /** Resolves when all that has been submitted is done. */
   finished(): Promise<void>;
@@ -100,8 +102,8 @@ class SharedThreads extends Threads implements Executor {
   readonly limit: number;
   readonly #memory: WebAssembly.Memory;
   readonly #words: Int32Array;
-  /** The submissions that found the ring full. */
-  #queue: Submission[] = [];
+  /** The submissions that found the ring full, and writes that wait for the submissions before them. */
+  #queue: (Submission | { address: number; data: Uint8Array })[] = [];
   #entered = 0;
 
   private constructor(readonly threads: number) {
@@ -144,6 +146,11 @@ class SharedThreads extends Threads implements Executor {
     new Uint8Array(this.#memory.buffer, address, data.byteLength).set(data);
   }
 
+  writeInOrder(address: number, data: Uint8Array): void {
+    this.#queue.push({ address, data: data.slice() });
+    this.#enter();
+  }
+
   submit(submission: Submission): void {
     this.submitted++;
     this.#queue.push(submission);
@@ -160,11 +167,14 @@ class SharedThreads extends Threads implements Executor {
     this.advance();
   }
 
-  /** Moves submissions into the ring and wakes the threads. */
+  /** Moves submissions into the ring, does the writes between them, and wakes the threads. */
   #enter(): void {
-    while (this.#queue.length > 0 && this.#entered - this.completed < ringLength) {
-      const { address, count, times } = this.#queue.shift()!;
-      this.#words.set([address, count, times], entryOf(this.#entered++));
+    for (let next = this.#queue[0]; next; next = this.#queue[0]) {
+      const waiting = this.#entered - this.completed;
+      if (waiting >= ("data" in next ? 1 : ringLength)) break;
+      this.#queue.shift();
+      if ("data" in next) this.write(next.address, next.data);
+      else this.#words.set([next.address, next.count, next.times], entryOf(this.#entered++));
     }
     Atomics.store(this.#words, control.submitted, this.#entered);
     Atomics.notify(this.#words, control.submitted);
@@ -212,6 +222,10 @@ class LoneWorker extends Threads implements Executor {
   write(address: number, data: Uint8Array): void {
     const copy = new Uint8Array(data);
     this.#post({ type: "write", address, data: copy }, [copy.buffer]);
+  }
+
+  writeInOrder(address: number, data: Uint8Array): void {
+    this.write(address, data);
   }
 
   submit(submission: Submission): void {

@@ -55,6 +55,10 @@ export class Machine implements Executor {
     new Uint8Array(this.memory.buffer, address, data.byteLength).set(data);
   }
 
+  writeInOrder(address: number, data: Uint8Array): void {
+    this.write(address, data);
+  }
+
   read(address: number, bytes: number): ArrayBuffer {
     return copyOut(this.memory, address, bytes);
   }

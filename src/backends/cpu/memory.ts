@@ -35,20 +35,27 @@ interface Gap {
 export class AllocationPool extends Pool<Allocation> {
   /** Ranges below `#end` that no allocation covers, by address. */
   #gaps: Gap[] = [];
-  #end = firstAddress;
+  #end: number;
 
   constructor(
-    /** The maximum size of the memory in bytes. */
+    /** The max bytes of all allocations. */
     readonly limit: number,
     /** Makes addresses below `end` usable. */
     readonly reserve: (end: number) => void,
+    readonly start = firstAddress,
   ) {
     super();
+    this.#end = start;
   }
 
-  /** An allocation that no submission after `completed` uses. */
-  allocateIdle(bytes: number, completed: number): Allocation {
-    return this.allocate(bytes, ({ lastUse }) => lastUse <= completed);
+  /** Returns an allocation that no submission after `completed` uses; undefined if there is no room for one. */
+  allocateIdle(bytes: number, completed: number): Allocation | undefined {
+    try {
+      return this.allocate(bytes, ({ lastUse }) => lastUse <= completed);
+    } catch (error) {
+      if (!(error instanceof OutOfMemoryError)) throw error;
+      return undefined;
+    }
   }
 
   /** Joins the released allocations into gaps, of which allocations of any size can be made. */
@@ -84,8 +91,10 @@ export class AllocationPool extends Pool<Allocation> {
   }
 
   #fromGap(capacity: number, isUsable: IsUsable): Allocation | undefined {
-    const gap = this.#gaps.find((gap) => gap.end - gap.start >= capacity && isUsable(gap));
-    if (!gap) return undefined;
+    const fitting = this.#gaps.filter((gap) => gap.end - gap.start >= capacity && isUsable(gap));
+    if (fitting.length === 0) return undefined;
+    // The smallest, so that large ones remain for large tensors.
+    const gap = fitting.reduce((best, other) => (other.end - other.start < best.end - best.start ? other : best));
     const allocation = new Allocation(gap.start, capacity);
     allocation.lastUse = gap.lastUse;
     gap.start += capacity;
@@ -94,7 +103,7 @@ export class AllocationPool extends Pool<Allocation> {
   }
 
   #atEnd(capacity: number): Allocation | undefined {
-    if (this.#end + capacity > this.limit) return undefined;
+    if (this.#end + capacity > this.start + this.limit) return undefined;
     try {
       this.reserve(this.#end + capacity);
     } catch (error) {

@@ -28,8 +28,11 @@ export const entryWords = 3;
 export const controlWords = control.ring + entryWords * ringLength;
 /** The index of a submission's first word, by its number. */
 export const entryOf = (submission: number) => control.ring + entryWords * (submission % ringLength);
+/** The address of the lists of commands, whose memory is not that of tensors: commands do not fail when tensors fill all of it. */
+export const listsAt = pageBytes;
+export const listsBytes = 2 ** 20;
 /** The first address of tensors. */
-export const firstAddress = pageBytes;
+export const firstAddress = listsAt + listsBytes;
 
 /** A list of commands in memory. */
 export interface Submission {

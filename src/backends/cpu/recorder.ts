@@ -4,11 +4,15 @@ import { ErwinError } from "../../errors.ts";
 import type { Storage } from "../device.ts";
 import { commandLayouts, commandWords } from "./commands.ts";
 import type { Executor } from "./executors.ts";
-import type { Allocation, AllocationPool } from "./memory.ts";
+import { type Allocation, AllocationPool } from "./memory.ts";
+import { listsAt, listsBytes } from "./module.ts";
 import type { CommandTimes } from "./times.ts";
 
 /** A command's fields by name; fields that are left out are 0. */
 export type Fields = Record<string, Storage | number | boolean | undefined>;
+
+/** The max number of commands in a list: several lists fit into their memory, so that some wait while one is executed. */
+const MOST_COMMANDS = Math.floor(listsBytes / 4 / (4 * commandWords));
 
 export class Recorder {
   /** The number of the next submission. */
@@ -19,10 +23,11 @@ export class Recorder {
   #floats = new Float32Array(this.#words.buffer);
   #count = 0;
 
-  constructor(
-    readonly executor: Executor,
-    readonly pool: AllocationPool,
-  ) {}
+  readonly #lists: AllocationPool;
+
+  constructor(readonly executor: Executor) {
+    this.#lists = new AllocationPool(listsBytes, (end) => executor.reserve(end), listsAt);
+  }
 
   /**
    * The memory that only submissions up to this one used is free. That of the last submission counts as in use even if it is done,
@@ -36,6 +41,7 @@ export class Recorder {
     const layout = commandLayouts.get(name);
     if (!layout) throw new ErwinError(`there is no command ${name}`);
     this.times?.add(name);
+    if (this.#count === MOST_COMMANDS) this.submit();
     const first = this.#count++ * commandWords;
     if (first + commandWords > this.#words.length) this.#grow();
     this.#words[first] = layout.code;
@@ -59,13 +65,21 @@ export class Recorder {
   submit(): void {
     if (this.#count === 0) return;
     const used = this.#words.subarray(0, this.#count * commandWords);
-    const list = this.pool.allocateIdle(used.byteLength, this.settled);
-    this.executor.write(list.address, new Uint8Array(used.buffer, 0, used.byteLength));
+    const list = this.#writeList(new Uint8Array(used.buffer, 0, used.byteLength));
     list.lastUse = this.recording++;
     const count = this.#count;
     this.#count = 0;
     this.executor.submit({ address: list.address, count, times: this.times?.place(count) ?? 0 });
-    this.pool.release(list);
+    this.#lists.release(list);
+  }
+
+  #writeList(bytes: Uint8Array): Allocation {
+    const idle = this.#lists.allocateIdle(bytes.byteLength, this.settled);
+    const list = idle ?? this.#lists.allocate(bytes.byteLength);
+    // Otherwise it replaces the list of an earlier submission, when that is done.
+    if (idle) this.executor.write(idle.address, bytes);
+    else this.executor.writeInOrder(list.address, bytes);
+    return list;
   }
 
   #grow(): void {

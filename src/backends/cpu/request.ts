@@ -6,6 +6,7 @@ import type { DeviceInfo, Precision } from "../device.ts";
 import { checkKnownAnswer } from "../known-answer.ts";
 import { CpuDevice } from "./device.ts";
 import { startExecutor } from "./executors.ts";
+import { firstAddress } from "./module.ts";
 
 /**
  * Returns a CPU device that has passed its check.
@@ -29,14 +30,15 @@ export async function requestCpuDevice({
     });
   }
   const { executor, relaxed } = await startExecutor(threads);
+  const largest = executor.limit - firstAddress;
   const info: DeviceInfo = {
     description: `CPU, ${executor.threads} thread${executor.threads === 1 ? "" : "s"}, WebAssembly`,
     vendor: "",
     architecture: "wasm32",
     software: false,
     precision,
-    maxBindingBytes: Math.min(executor.limit, maxBindingBytes),
-    maxBufferBytes: executor.limit,
+    maxBindingBytes: Math.min(largest, maxBindingBytes),
+    maxBufferBytes: largest,
     ...(maxMemoryBytes !== undefined && { maxMemoryBytes }),
     features: relaxed ? ["simd", "relaxed-simd"] : ["simd"],
   };

@@ -1,14 +1,17 @@
 // The times of commands while a profile runs: the first thread writes the time of each command next to the list of commands.
 
 import type { KernelTime, Profile } from "../device.ts";
-import type { Allocation } from "./memory.ts";
+import type { Allocation, AllocationPool } from "./memory.ts";
 import type { Recorder } from "./recorder.ts";
 
 export class CommandTimes implements Profile {
   readonly #names: string[] = [];
   readonly #submissions: { allocation: Allocation; bytes: number }[] = [];
 
-  constructor(readonly recorder: Recorder) {}
+  constructor(
+    readonly recorder: Recorder,
+    readonly pool: AllocationPool,
+  ) {}
 
   get kernels(): number {
     return this.#names.length;
@@ -18,11 +21,11 @@ export class CommandTimes implements Profile {
     this.#names.push(command);
   }
 
-  /** Returns the address for the times of the next `count` commands. */
+  /** Returns the address for the times of the `count` commands that are being submitted. */
   place(count: number): number {
-    const { pool, settled } = this.recorder;
+    const { recording } = this.recorder;
     // This must be memory that none of the commands uses.
-    const allocation = pool.allocateIdle(4 * count, settled);
+    const allocation = this.pool.allocate(4 * count, ({ lastUse }) => lastUse < recording - 1);
     this.#submissions.push({ allocation, bytes: 4 * count });
     return allocation.address;
   }
@@ -34,7 +37,7 @@ export class CommandTimes implements Profile {
     const times: number[] = [];
     for (const { allocation, bytes } of this.#submissions) {
       times.push(...new Float32Array(await recorder.executor.read(allocation.address, bytes)));
-      recorder.pool.release(allocation);
+      this.pool.release(allocation);
     }
     return this.#names.map((kernel, i) => ({ kernel, time: times[i] }));
   }
