@@ -10,8 +10,9 @@
 //     values [parameters] (mode, step_size, inverse_root, factor), made by adamw_control.wgsl
 //
 // Each thread updates four elements. Mode 0 changes nothing; mode 1 (a parameter without a gradient) only updates the average.
+//! include workgroup.wgsl
 
-struct Parameters { items: u32, decay: f32, beta1_rest: f32, beta2: f32, beta2_rest: f32, epsilon: f32, average_rest: f32 }
+struct Parameters { first_group: u32, items: u32, decay: f32, beta1_rest: f32, beta2: f32, beta2_rest: f32, epsilon: f32, average_rest: f32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> owner: array<u32>;
 @group(0) @binding(2) var<storage, read> values: array<vec4f>;
@@ -25,7 +26,7 @@ struct Parameters { items: u32, decay: f32, beta1_rest: f32, beta2: f32, beta2_r
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let item = (group.y * groups.x + group.x) * 64 + thread;
+  let item = workgroup_number(group, groups) * 64 + thread;
   if (item >= parameters.items) { return; }
   let value = values[owner[item / 16]];
   if (value.x == 0.0) { return; }

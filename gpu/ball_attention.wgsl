@@ -28,7 +28,7 @@ const HEADROOM: f32 = 64;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let block = block_of(group.y * groups.x + group.x, THREADS * QUERIES);
+  let block = block_of(workgroup_number(group, groups), THREADS * QUERIES);
   if (block.begin >= block.size) { return; }
   let size = block.size;
   let head = block.head;

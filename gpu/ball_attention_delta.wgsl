@@ -5,8 +5,9 @@
 // HEAD_VEC4S = ceil(E / 4).
 //! include stored.wgsl
 //! include vec4_read.wgsl out dout
+//! include workgroup.wgsl
 
-struct Parameters { rows: u32, heads: u32, head_width: u32 }
+struct Parameters { first_group: u32, rows: u32, heads: u32, head_width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> out: array<Stored>;
 @group(0) @binding(2) var<storage, read> dout: array<Stored>;
@@ -14,7 +15,7 @@ struct Parameters { rows: u32, heads: u32, head_width: u32 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let item = (group.y * groups.x + group.x) * 64 + thread;
+  let item = workgroup_number(group, groups) * 64 + thread;
   if (item >= parameters.rows * parameters.heads) { return; }
   let begin = item * parameters.head_width;
   var sum = 0.0;

@@ -1,5 +1,6 @@
 // The work of one workgroup in the kernels of ball attention: a block of one ball's points, for one head. ball_head.wgsl declares balls.
-struct Parameters { first_ball: u32, ball_count: u32, first_row: u32, heads: u32, head_width: u32, query_blocks: u32 }
+//! include workgroup.wgsl
+struct Parameters { first_group: u32, first_ball: u32, ball_count: u32, first_row: u32, heads: u32, head_width: u32, query_blocks: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 
 struct Block {

@@ -3,8 +3,9 @@
 //     offsets[i] = positions[i] - mean of the positions of i's ball          positions, offsets [rows, DIMENSIONS]
 //
 // One workgroup per ball; partial sums are added in a fixed order.
+//! include workgroup.wgsl
 
-struct Parameters { first_ball: u32, ball_count: u32, first_row: u32 }
+struct Parameters { first_group: u32, first_ball: u32, ball_count: u32, first_row: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> positions: array<f32>;
 @group(0) @binding(2) var<storage, read> balls: array<vec2u>;
@@ -14,7 +15,7 @@ var<workgroup> partial: array<f32, 64>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let index = group.y * groups.x + group.x;
+  let index = workgroup_number(group, groups);
   if (index >= parameters.ball_count) { return; }
   let ball = balls[parameters.first_ball + index];
   let first = ball.x - parameters.first_row;

@@ -1,8 +1,9 @@
 // BatchNorm with given statistics:
 //
 //     y = (x - mean) / sqrt(variance + 1e-5) * weight + bias          x, y [rows, width]
+//! include workgroup.wgsl
 
-struct Parameters { rows: u32, width: u32 }
+struct Parameters { first_group: u32, rows: u32, width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> mean: array<f32>;
@@ -15,7 +16,7 @@ const BATCH_EPSILON: f32 = 1e-5;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let item = (group.y * groups.x + group.x) * 64 + thread;
+  let item = workgroup_number(group, groups) * 64 + thread;
   if (item >= parameters.rows * parameters.width) { return; }
   let column = item % parameters.width;
   y[item] = (x[item] - mean[column]) / sqrt(variance[column] + BATCH_EPSILON) * weight[column] + bias[column];

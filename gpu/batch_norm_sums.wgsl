@@ -4,7 +4,7 @@
 //
 //     x, dy [rows, width]   sums [parts, 2, width], added up by sum_parts.wgsl
 
-struct Parameters { rows: u32, items: u32, part_rows: u32, first_part: u32 }
+struct Parameters { first_group: u32, rows: u32, items: u32, part_rows: u32, first_part: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> x: array<Stored>;
 @group(0) @binding(2) var<storage, read> mean: array<Stored>;
@@ -17,7 +17,7 @@ const BATCH_EPSILON: f32 = 1e-5;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let place = place_of(group.y * groups.x + group.x, thread);
+  let place = place_of(workgroup_number(group, groups), thread);
   let column = min(place.column, parameters.items - 1);
   let centre = mean[column];
   var sum = Stored(0);

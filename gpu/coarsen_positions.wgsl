@@ -2,8 +2,9 @@
 //
 //     centres[g] = mean of positions[g * stride .. (g + 1) * stride]                 centres [groups, DIMENSIONS]
 //     offsets[i] = positions[i] - centres[i / stride]                                offsets [groups * stride, DIMENSIONS]
+//! include workgroup.wgsl
 
-struct Parameters { groups: u32, stride: u32 }
+struct Parameters { first_group: u32, groups: u32, stride: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> positions: array<f32>;
 @group(0) @binding(2) var<storage, read_write> centres: array<f32>;
@@ -11,7 +12,7 @@ struct Parameters { groups: u32, stride: u32 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let item = (group.y * groups.x + group.x) * 64 + thread;
+  let item = workgroup_number(group, groups) * 64 + thread;
   if (item >= parameters.groups * DIMENSIONS) { return; }
   let first = (item / DIMENSIONS) * parameters.stride * DIMENSIONS + item % DIMENSIONS;
   // The sum is relative to the group's first node, so that a cloud far from the origin loses no precision.

@@ -7,7 +7,7 @@
 // With PLAIN, sums [parts, 2, columns] holds the sums of x alone first. ACCUMULATE adds to what is there. first_part is the part
 // index of the first bound row.
 
-struct Parameters { rows: u32, items: u32, part_rows: u32, first_part: u32 }
+struct Parameters { first_group: u32, rows: u32, items: u32, part_rows: u32, first_part: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> x: array<Stored>;
 @group(0) @binding(2) var<storage, read_write> sums: array<Stored>;
@@ -40,7 +40,7 @@ fn put(at: u32, value: Stored) {
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let place = place_of(group.y * groups.x + group.x, thread);
+  let place = place_of(workgroup_number(group, groups), thread);
   let column = min(place.column, parameters.items - 1);
   var sum = Stored(0);
 //! if PLAIN

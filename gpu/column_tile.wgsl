@@ -3,6 +3,7 @@
 // together. The including file declares parameters with rows, items (elements per row, or vec4s per row) and part_rows, a
 // multiple of 256.
 //! include stored.wgsl
+//! include workgroup.wgsl
 
 const ACROSS: u32 = 8;
 const LANES: u32 = 32;

@@ -6,9 +6,10 @@
 // transposes and repetitions (stride 0) need no copy; axis 0 is the innermost. One of the constants AFFINE, ADD, ... chooses f; Y
 // says whether there is a y; ACCUMULATE adds to what is there.
 //! include functions.wgsl
+//! include workgroup.wgsl
 
 struct Parameters {
-  count: u32, x_first: u32, y_first: u32, out_first: u32, factor: f32, shift: f32,
+  first_group: u32, count: u32, x_first: u32, y_first: u32, out_first: u32, factor: f32, shift: f32,
 //! repeat a RANK
   size_$a: u32, x_stride_$a: u32, y_stride_$a: u32, out_stride_$a: u32,
 //! end
@@ -86,7 +87,7 @@ fn derivative(x: f32) -> f32 { return sigmoid(x); }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let item = (group.y * groups.x + group.x) * 64 + thread;
+  let item = workgroup_number(group, groups) * 64 + thread;
   if (item >= parameters.count) { return; }
   var rest = item;
   var x_at = parameters.x_first;

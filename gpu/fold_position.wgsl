@@ -8,8 +8,9 @@
 // sums are added up in a fixed order. A row of W is read once, with coalesced loads.
 //! include packing.wgsl
 //! include stored.wgsl
+//! include workgroup.wgsl
 
-struct Parameters { width: u32 }
+struct Parameters { first_group: u32, width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> weight: array<Stored>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
@@ -22,7 +23,7 @@ var<workgroup> partial: array<vec4f, 256>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let first = (group.y * groups.x + group.x) * 16;
+  let first = workgroup_number(group, groups) * 16;
   let columns = 3 * parameters.width;
   let items = parameters.width / ELEMENTS;
 //! repeat c 4

@@ -3,7 +3,7 @@
 //! include product.wgsl
 //! include vec4_read.wgsl gate_weight gate_bias value_weight value_bias
 
-struct Parameters { rows: u32, width: u32, hidden_width: u32 }
+struct Parameters { first_group: u32, rows: u32, width: u32, hidden_width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> $array: array<Stored>;
 @group(0) @binding(2) var<storage, read> gate_weight: array<Stored>;

@@ -3,8 +3,9 @@
 //     out[i] (+)= sum over e in starts[i] .. starts[i + 1] of x[entries[e]]          x [picked, width], out [rows, width]
 //
 // When x exceeds a binding, it is bound in windows of x_rows rows from first_x on; the first call writes, later ones add.
+//! include workgroup.wgsl
 
-struct Parameters { rows: u32, width: u32, first_x: u32, x_rows: u32 }
+struct Parameters { first_group: u32, rows: u32, width: u32, first_x: u32, x_rows: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> starts: array<u32>;
@@ -13,7 +14,7 @@ struct Parameters { rows: u32, width: u32, first_x: u32, x_rows: u32 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let item = (group.y * groups.x + group.x) * 64 + thread;
+  let item = workgroup_number(group, groups) * 64 + thread;
   if (item >= parameters.rows * parameters.width) { return; }
   let row = item / parameters.width;
   let column = item % parameters.width;

@@ -5,8 +5,9 @@
 //     sums [blocks] (squares, elements that are not finite)   ranges [count] (first block, blocks, counts, -)   norms [count]
 //
 // One workgroup per parameter: lane l adds blocks l, l + 256, ...; the lanes are added up pairwise.
+//! include workgroup.wgsl
 
-struct Parameters { count: u32 }
+struct Parameters { first_group: u32, count: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> sums: array<vec2f>;
 @group(0) @binding(2) var<storage, read> ranges: array<vec4u>;
@@ -16,7 +17,7 @@ var<workgroup> lanes: array<vec2f, 256>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let parameter = group.y * groups.x + group.x;
+  let parameter = workgroup_number(group, groups);
   let range = ranges[min(parameter, parameters.count - 1)];
   var own = vec2f(0.0);
   if (range.z != 0) {

@@ -6,8 +6,9 @@
 //
 // Eight threads per block each take every eighth element; their sums are added up in the order of the threads. The bits are
 // tested, since compilers may assume that x == x.
+//! include workgroup.wgsl
 
-struct Parameters { size: u32, first_block: u32 }
+struct Parameters { first_group: u32, size: u32, first_block: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> gradient: array<f32>;
 @group(0) @binding(2) var<storage, read_write> sums: array<vec2f>;
@@ -16,7 +17,7 @@ var<workgroup> lanes: array<vec2f, 64>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let block = (group.y * groups.x + group.x) * 8 + thread / 8;
+  let block = workgroup_number(group, groups) * 8 + thread / 8;
   let first = block * 64 + thread % 8;
   let last = parameters.size - 1;
   var own = vec2f(0);

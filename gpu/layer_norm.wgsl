@@ -3,8 +3,9 @@
 //     y[i] = residual[i] + (x[i] - mean(x[i])) / sqrt(variance(x[i]) + 1e-5) * weight + bias          x, residual, y [rows, width]
 //
 // A workgroup computes eight rows, eight threads per row (row_moments.wgsl).
+//! include workgroup.wgsl
 
-struct Parameters { rows: u32, width: u32 }
+struct Parameters { first_group: u32, rows: u32, width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> x: array<Stored>;
 @group(0) @binding(2) var<storage, read> residual: array<Stored>;
@@ -20,7 +21,7 @@ fn result(first: u32, k: u32, moments: vec2f) -> Stored {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let wanted = (group.y * groups.x + group.x) * 8 + thread / 8;
+  let wanted = workgroup_number(group, groups) * 8 + thread / 8;
   let items = parameters.width / ELEMENTS;
   let first = min(wanted, parameters.rows - 1) * items;
   let moments = row_moments(first, thread);

@@ -4,8 +4,9 @@
 //     dx (+)= scale (g - mean(g) - n mean(g n)),   g = dy * weight                x, dy, dx [rows, width]
 //
 // ACCUMULATE adds to dx. A workgroup computes eight rows, eight threads per row (row_moments.wgsl).
+//! include workgroup.wgsl
 
-struct Parameters { rows: u32, width: u32 }
+struct Parameters { first_group: u32, rows: u32, width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> x: array<Stored>;
 @group(0) @binding(2) var<storage, read> weight: array<Stored>;
@@ -36,7 +37,7 @@ fn put(at: u32, value: Stored) {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let wanted = (group.y * groups.x + group.x) * 8 + thread / 8;
+  let wanted = workgroup_number(group, groups) * 8 + thread / 8;
   let items = parameters.width / ELEMENTS;
   let first = min(wanted, parameters.rows - 1) * items;
   let lane = thread % 8;

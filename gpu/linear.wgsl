@@ -16,7 +16,7 @@
 //! include vec4_read.wgsl x second weight bias residual y
 //! include vec4_write.wgsl y
 
-struct Parameters { rows: u32, columns: u32, inner: u32, second_inner: u32, weight_stride: u32, weight_offset: u32, packed_width: u32, has_bias: u32, has_residual: u32, scatter: u32, accumulate: u32 }
+struct Parameters { first_group: u32, rows: u32, columns: u32, inner: u32, second_inner: u32, weight_stride: u32, weight_offset: u32, packed_width: u32, has_bias: u32, has_residual: u32, scatter: u32, accumulate: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 //! if HALF_X
 //! if VEC4

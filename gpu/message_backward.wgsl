@@ -13,8 +13,9 @@
 //     sum of dz[e, c] (p_source - p_target)[a]  [width, DIMENSIONS]      sum of n dout / degree  [width]      sum of dout / degree  [width]
 //! include message.wgsl
 //! include vec4_read.wgsl dout
+//! include workgroup.wgsl
 
-struct Parameters { nodes: u32, edges: u32, first_sums: u32 }
+struct Parameters { first_group: u32, nodes: u32, edges: u32, first_sums: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(6) var<storage, read> dout: array<Stored>;
 //! if ARRIVING
@@ -41,7 +42,7 @@ fn nodes_total(thread: u32, which: u32) -> vec4f {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let own_group = group.y * groups.x + group.x;
+  let own_group = workgroup_number(group, groups);
   let first = min(own_group * NODES, parameters.nodes);
   let row = thread / ACROSS;
   let node = min(first + row, parameters.nodes);

@@ -7,8 +7,9 @@
 //! include message.wgsl
 //! include vec4_read.wgsl norm_bias
 //! include vec4_write.wgsl out
+//! include workgroup.wgsl
 
-struct Parameters { nodes: u32, edges: u32, targets: u32 }
+struct Parameters { first_group: u32, nodes: u32, edges: u32, targets: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(6) var<storage, read> norm_bias: array<Stored>;
 @group(0) @binding(7) var<storage, read_write> out: array<Stored>;
@@ -18,7 +19,7 @@ var<workgroup> moments: array<vec2f, EDGES>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let first = min((group.y * groups.x + group.x) * NODES, parameters.targets);
+  let first = min(workgroup_number(group, groups) * NODES, parameters.targets);
   let begin = graph[first];
   let end = graph[min(first + NODES, parameters.targets)];
   let row = thread / ACROSS;

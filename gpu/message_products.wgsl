@@ -10,7 +10,7 @@
 //! include vec4_read.wgsl h bias
 //! include vec4_write.wgsl products
 
-struct Parameters { rows: u32, width: u32, weight_stride: u32 }
+struct Parameters { first_group: u32, rows: u32, width: u32, weight_stride: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> h: array<Stored>;
 @group(0) @binding(2) var<storage, read> weight: array<f32>;

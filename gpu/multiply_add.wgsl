@@ -1,13 +1,14 @@
 // Measures the device's arithmetic rate: x = x * factor + term, `rounds` times, a multiple of 16; x [size], size a multiple of
 // 512. Each thread has eight elements, whose chains of operations are independent.
+//! include workgroup.wgsl
 
-struct Parameters { size: u32, rounds: u32, factor: f32, term: f32 }
+struct Parameters { first_group: u32, size: u32, rounds: u32, factor: f32, term: f32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read_write> x: array<vec4f>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let item = 2 * ((group.y * groups.x + group.x) * 64 + thread);
+  let item = 2 * (workgroup_number(group, groups) * 64 + thread);
   if (item * 4 >= parameters.size) { return; }
   let factor = vec4f(parameters.factor);
   let term = vec4f(parameters.term);

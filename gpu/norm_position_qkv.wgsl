@@ -13,7 +13,7 @@
 //! include vec4_read.wgsl x norm weight
 //! include vec4_write.wgsl qkv
 
-struct Parameters { rows: u32, width: u32, gather: u32 }
+struct Parameters { first_group: u32, rows: u32, width: u32, gather: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> x: array<Stored>;
 @group(0) @binding(2) var<storage, read> norm: array<Stored>;

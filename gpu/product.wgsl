@@ -32,6 +32,7 @@
 // epilogue receives four neighbouring columns of the tile's first half in `low`, and the four that are HALF_COLUMNS further in
 // `high`. A tile of 32 columns has no second half (HALVES is 1).
 //! include stored.wgsl
+//! include workgroup.wgsl
 
 const HALF_COLUMNS: u32 = TILE_COLUMNS / HALVES;
 //! if NORM

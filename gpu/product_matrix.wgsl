@@ -30,7 +30,7 @@ fn main(
   @builtin(subgroup_id) subgroup: u32
 ) {
   let size = product_size();
-  let place = place_of(group.y * groups.x + group.x, size);
+  let place = place_of(workgroup_number(group, groups), size);
   if (place.begin >= place.end) { return; }
   let first_row = place.first_row;
   let tile = place.tile;

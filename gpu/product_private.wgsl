@@ -10,7 +10,7 @@ const COLUMN_VEC4S: u32 = 8 * HALVES;
 @compute @workgroup_size(4)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32, @builtin(subgroup_invocation_id) lane: u32) {
   let size = product_size();
-  let place = place_of(group.y * groups.x + group.x, size);
+  let place = place_of(workgroup_number(group, groups), size);
   let tile = place.tile;
   let end = place.end;
   let first_row = place.first_row + thread * 16;

@@ -29,7 +29,7 @@ fn rounded(values: vec4f) -> vec4f { return values; }
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
   let size = product_size();
-  let place = place_of(group.y * groups.x + group.x, size);
+  let place = place_of(workgroup_number(group, groups), size);
   if (place.begin >= place.end) { return; }
   let first_row = place.first_row;
   let tile = place.tile;

@@ -5,8 +5,9 @@
 // dy is the gradient of the norm's result. ACCUMULATE adds to dx. column_sums.wgsl computes the weight's gradient, the sum of dy
 // * x * scale over the rows. Eight threads per row, each taking one element (with VEC4 one vec4) at a time.
 //! include stored.wgsl
+//! include workgroup.wgsl
 
-struct Parameters { rows: u32, width: u32 }
+struct Parameters { first_group: u32, rows: u32, width: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> x: array<Stored>;
 @group(0) @binding(2) var<storage, read> norm: array<Stored>;
@@ -27,7 +28,7 @@ fn gradient(first: u32, k: u32, own: f32, shrink: f32) -> Stored {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let wanted = (group.y * groups.x + group.x) * 8 + thread / 8;
+  let wanted = workgroup_number(group, groups) * 8 + thread / 8;
   let row = min(wanted, parameters.rows - 1);
   let lane = thread % 8;
   let items = parameters.width / ELEMENTS;

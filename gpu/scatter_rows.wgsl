@@ -5,8 +5,9 @@
 // When the target is larger than one binding, the call is repeated for windows of it: rows first_target .. first_target +
 // target_rows are bound, and only rows whose index falls into the window are written. With VEC4 `width` counts vec4s.
 //! include stored.wgsl
+//! include workgroup.wgsl
 
-struct Parameters { rows: u32, width: u32, first_target: u32, target_rows: u32 }
+struct Parameters { first_group: u32, rows: u32, width: u32, first_target: u32, target_rows: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> source: array<Stored>;
 @group(0) @binding(2) var<storage, read> row_index: array<u32>;
@@ -14,7 +15,7 @@ struct Parameters { rows: u32, width: u32, first_target: u32, target_rows: u32 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let item = (group.y * groups.x + group.x) * 64 + thread;
+  let item = workgroup_number(group, groups) * 64 + thread;
   if (item >= parameters.rows * parameters.width) { return; }
   let to_row = row_index[item / parameters.width] - parameters.first_target;
   if (to_row < parameters.target_rows) {

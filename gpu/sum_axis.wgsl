@@ -5,9 +5,10 @@
 // A part's elements are `parts` apart, so that neighbouring threads read neighbouring elements whatever the axis. x begins at
 // x_first, sums at sums_first, and consecutive elements of the outer axis are x_stride or sums_stride apart: the bindings may be
 // windows of larger arrays. ACCUMULATE adds to what is there. The order of a sum is fixed by the shapes.
+//! include workgroup.wgsl
 
 struct Parameters {
-  outer: u32, middle: u32, inner: u32, parts: u32, x_first: u32, x_stride: u32, sums_first: u32, sums_stride: u32, factor: f32
+  first_group: u32, outer: u32, middle: u32, inner: u32, parts: u32, x_first: u32, x_stride: u32, sums_first: u32, sums_stride: u32, factor: f32
 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -15,7 +16,7 @@ struct Parameters {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let item = (group.y * groups.x + group.x) * 64 + thread;
+  let item = workgroup_number(group, groups) * 64 + thread;
   // A place is a pair of part p and inner index i: an index in sums, and in x that of the part's first element.
   let places = parameters.parts * parameters.inner;
   if (item >= parameters.outer * places) { return; }

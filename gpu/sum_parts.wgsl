@@ -9,9 +9,10 @@
 // t). ACCUMULATE adds to what is there, and so does ACCUMULATE_SECOND. With EIGHT_LANES, for many parts, eight threads share a
 // sum, each adding an eighth of the parts in order; the eighths are added up in order.
 //! include packing.wgsl
+//! include workgroup.wgsl
 
 struct Parameters {
-  parts: u32, part_size: u32, first: u32, rows: u32, columns: u32, out_columns: u32, first_column: u32, packed_width: u32, second_rows: u32
+  first_group: u32, parts: u32, part_size: u32, first: u32, rows: u32, columns: u32, out_columns: u32, first_column: u32, packed_width: u32, second_rows: u32
 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> sums: array<f32>;
@@ -33,7 +34,7 @@ fn row_of(index: u32) -> u32 {
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let wanted = (group.y * groups.x + group.x) * ACROSS + thread % ACROSS;
+  let wanted = workgroup_number(group, groups) * ACROSS + thread % ACROSS;
   let size = parameters.rows * parameters.columns;
   let item = min(wanted, size + parameters.second_rows - 1);
   let share = (parameters.parts + LANES - 1) / LANES;

@@ -10,7 +10,7 @@
 //! include vec4_read.wgsl gradient x
 //! include vec4_write.wgsl sums
 
-struct Parameters { rows: u32, columns: u32, inner: u32, part_rows: u32, first_part: u32 }
+struct Parameters { first_group: u32, rows: u32, columns: u32, inner: u32, part_rows: u32, first_part: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> gradient: array<Stored>;
 @group(0) @binding(2) var<storage, read> x: array<Stored>;

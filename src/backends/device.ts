@@ -95,7 +95,11 @@ export interface Profile {
   stop(): Promise<KernelTime[]>;
 }
 
-/** A device that can run a model. Made by `requestDevice`. */
+/**
+ * A device that can run a model. Made by `requestDevice`. Work is recorded, and runs in the background. On WebGPU it is submitted in
+ * pieces that take about half a second at most, and not more than about two seconds' worth ahead, so that neither the browser nor
+ * the system takes a slow device for one that hangs; `dispose()` drops what has not been submitted.
+ */
 export interface Device extends Memory {
   readonly backend: BackendName;
   readonly operators: Operators;

@@ -13,7 +13,7 @@ import { PipelineCache } from "./pipelines.ts";
 import { webgpuPrimitives } from "./primitives.ts";
 import { otherTiles } from "./products.ts";
 import { WorkQueue } from "./queue.ts";
-import { Recorder, windowOf } from "./recorder.ts";
+import { type Bound, Recorder, windowOf } from "./recorder.ts";
 import { Timestamps } from "./timestamps.ts";
 import { tuneProducts } from "./tuning.ts";
 
@@ -26,7 +26,7 @@ export class WebGPUDevice implements Device {
   readonly recorder: Recorder;
   readonly pipelines: PipelineCache;
   readonly pool: BufferPool;
-  readonly work = new WorkQueue();
+  readonly work: WorkQueue;
   readonly lost: Promise<DeviceLostError>;
   replacement: Promise<Device> | undefined;
   readonly memory: DeviceMemory;
@@ -40,7 +40,12 @@ export class WebGPUDevice implements Device {
     readonly info: DeviceInfo,
     readonly threads: number | undefined,
   ) {
-    this.recorder = new Recorder(gpu, info.software);
+    const recorder = new Recorder(gpu, info.software);
+    this.recorder = recorder;
+    this.work = new WorkQueue(
+      () => recorder.full,
+      () => recorder.pacer.finished(),
+    );
     this.pipelines = new PipelineCache(gpu, (error) => this.#causeOf(error));
     this.pool = new BufferPool(gpu, info.maxMemoryBytes);
     const run: Run = (...call) => this.#run(...call);
@@ -93,7 +98,7 @@ export class WebGPUDevice implements Device {
     if (data.byteLength === 0) return;
     const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
     // If the write has to wait, the caller may change its array meanwhile.
-    const given = this.work.idle ? bytes : bytes.slice();
+    const given = this.work.open ? bytes : bytes.slice();
     this.work.add(() => this.#write(storage as BufferStorage, given));
   }
 
@@ -117,10 +122,13 @@ export class WebGPUDevice implements Device {
     this.#check();
     const padded = Math.ceil(bytes / 4) * 4;
     const readback = this.#readbacks.allocate(padded);
+    const { pacer } = this.recorder;
+    let submitted = 0;
     try {
       this.work.add(() => {
         this.recorder.copy(storage as BufferStorage, readback, padded);
         this.recorder.submit();
+        submitted = pacer.submitted;
       });
       await this.work.done();
       this.#check();
@@ -135,6 +143,7 @@ export class WebGPUDevice implements Device {
           this.#failure ?? new ErwinError(`the device could not return ${bytes} bytes: ${error.message}`, { bytes })
         );
       });
+      pacer.finish(submitted);
       const copy = readback.buffer.getMappedRange(0, padded).slice(0, bytes);
       readback.buffer.unmap();
       await this.pool.verified();
@@ -160,7 +169,7 @@ export class WebGPUDevice implements Device {
     this.submit();
     await this.work.done();
     this.#check();
-    await nudged(this.gpu.queue, this.gpu.queue.onSubmittedWorkDone());
+    await this.recorder.pacer.finished();
     await this.pool.verified();
     this.#check();
   }
@@ -212,13 +221,20 @@ export class WebGPUDevice implements Device {
 
   #run(...[name, constants, bound, parameters, groups]: Parameters<Run>): void {
     const pipeline = this.pipelines.get(name, constants);
-    if (this.work.idle && pipeline.pipeline) {
-      this.recorder.dispatch(pipeline, bound, parameters, groups);
+    if (this.work.open && pipeline.pipeline) {
+      this.#dispatch(pipeline, bound, parameters, groups);
       return;
     }
-    // By the time the work runs, the memory may have been released and reused with another size.
-    const windows = Object.fromEntries(Object.entries(bound).map(([array, given]) => [array, windowOf(given)]));
-    this.work.add(() => this.recorder.dispatch(pipeline, windows, parameters, groups), pipeline.compiling);
+    const windows = windowsOf(bound);
+    this.work.add(() => this.#dispatch(pipeline, windows, parameters, groups), pipeline.compiling);
+  }
+
+  /** Records a kernel from the workgroup `first` on. If that is too much for one submission, the rest waits until there is room. */
+  #dispatch(...[pipeline, bound, parameters, groups, first]: Parameters<Recorder["dispatch"]>): void {
+    const next = this.recorder.dispatch(pipeline, bound, parameters, groups, first);
+    if (next >= groups) return;
+    const windows = windowsOf(bound);
+    this.work.addRest(() => this.#dispatch(pipeline, windows, parameters, groups, next));
   }
 
   /** The result, or the cause of its failure. */
@@ -247,6 +263,11 @@ export class WebGPUDevice implements Device {
     const failure = this.#failure ?? this.pool.failure ?? this.work.failure;
     if (failure) throw failure;
   }
+}
+
+/** Arrays for work that waits: meanwhile the memory may be released and reused with another size. */
+function windowsOf(bound: Record<string, Bound>): Record<string, Bound> {
+  return Object.fromEntries(Object.entries(bound).map(([array, given]) => [array, windowOf(given)]));
 }
 
 function memoryOf(pool: BufferPool, readbacks: BufferPool): DeviceMemory {

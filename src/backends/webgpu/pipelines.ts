@@ -7,6 +7,7 @@ import { type Constants, type KernelSource, kernelSource } from "./kernels.ts";
 /** A kernel that is compiled or being compiled. */
 export interface Pipeline {
   name: string;
+  constants: Constants;
   /** Different for every kernel and set of constants. */
   id: number;
   source: KernelSource;
@@ -60,7 +61,7 @@ export class PipelineCache {
       compute: { module, entryPoint: "main" },
     });
     const checked = device.popErrorScope();
-    const pipeline: Pipeline = { name, id: this.#pipelines.size, source, layout };
+    const pipeline: Pipeline = { name, constants, id: this.#pipelines.size, source, layout };
     pipeline.compiling = (async () => {
       try {
         const [compiled, error] = await Promise.all([made, checked]);

@@ -1,5 +1,5 @@
-// Keeps the device's work in order while kernels are being compiled: work that needs such a kernel waits for it, and all later
-// work waits behind it.
+// Keeps the device's work in order while some of it waits: for a kernel that is being compiled, or because the device has enough to
+// do. All later work waits behind it.
 
 export class WorkQueue {
   /** The error of the first work that failed; all later work is dropped. */
@@ -7,18 +7,37 @@ export class WorkQueue {
   #waiting: { work: () => void; after: Promise<unknown> | undefined }[] = [];
   #running: Promise<void> | undefined;
 
-  /** True when nothing waits. */
-  get idle(): boolean {
-    return this.#running === undefined;
+  /**
+   * @param full whether the device has enough to do
+   * @param finished resolves when the device has done it
+   */
+  constructor(
+    readonly full: () => boolean,
+    readonly finished: () => Promise<unknown>,
+  ) {}
+
+  /** True when work is done as soon as it is added: nothing waits, and the device has room for it. */
+  get open(): boolean {
+    return this.#running === undefined && !this.full();
   }
 
   /** Does `work` at once if possible, otherwise in its turn. It may not depend on anything that the caller changes meanwhile. */
   add(work: () => void, after?: Promise<unknown>): void {
-    if (this.idle && !after) {
+    if (this.open && !after) {
       work();
       return;
     }
     this.#waiting.push({ work, after });
+    this.#running ??= this.#run();
+  }
+
+  /** Does the rest of some work, which the work itself adds: before any other that waits. */
+  addRest(work: () => void): void {
+    if (this.open) {
+      work();
+      return;
+    }
+    this.#waiting.unshift({ work, after: undefined });
     this.#running ??= this.#run();
   }
 
@@ -37,6 +56,8 @@ export class WorkQueue {
     try {
       for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
         if (next.after) await next.after;
+        // If the device is lost, the work itself fails or has no effect.
+        if (this.full()) await this.finished().catch(() => {});
         if (!this.failure) next.work();
       }
     } catch (error) {

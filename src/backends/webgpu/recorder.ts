@@ -1,12 +1,15 @@
-// Records dispatches into one command buffer until they are submitted. It keeps the bind groups and the uniform buffer of the
-// parameters, and folds long dispatches into two dimensions.
+// Records dispatches into one command buffer until they are submitted, which happens before a submission becomes too long. It
+// keeps the bind groups and the uniform buffer of the parameters, folds long dispatches into two dimensions, and divides those that
+// would take too long.
 
 import { ErwinError } from "../../errors.ts";
 import type { Storage } from "../storage.ts";
 import { bufferUsage } from "./constants.ts";
 import type { BufferStorage } from "./memory.ts";
+import { Pacer } from "./pacer.ts";
 import type { Pipeline } from "./pipelines.ts";
 import type { Timestamps } from "./timestamps.ts";
+import { workOf } from "./work.ts";
 
 /** The part of a storage that a kernel sees: `bytes` bytes from `offset` on. */
 export interface Window {
@@ -29,6 +32,9 @@ const MAX_DISPATCHES = { gpu: 256, software: 2048 };
 /** Beyond this number all bind groups are dropped, so that a program with ever new shapes does not collect them forever. */
 const MAX_BIND_GROUPS = 20_000;
 
+/** The parameter by which a kernel's workgroups begin at another one than the first (gpu/workgroup.wgsl). */
+const FIRST_GROUP = "first_group";
+
 /** A bind group and its key: the id of its pipeline, followed by id, offset and bytes of each array. */
 interface KeyedGroup {
   key: number[];
@@ -41,6 +47,7 @@ export class Recorder {
   dispatches = 0;
   /** Set while kernels are timed. */
   timestamps: Timestamps | undefined;
+  readonly pacer: Pacer;
 
   // The bytes reserved for the parameters of one dispatch, and the parameters of all dispatches on the host and on the device.
   readonly #slot: number;
@@ -56,6 +63,8 @@ export class Recorder {
   readonly #maxGroups: number;
   readonly #maxDispatches: number;
   #slotsUsed = 0;
+  /** The work that is recorded and not submitted. */
+  #work = 0;
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
 
@@ -63,6 +72,7 @@ export class Recorder {
     readonly device: GPUDevice,
     software: boolean,
   ) {
+    this.pacer = new Pacer(device.queue);
     this.#maxDispatches = software ? MAX_DISPATCHES.software : MAX_DISPATCHES.gpu;
     this.#slot = Math.max(256, device.limits.minUniformBufferOffsetAlignment);
     this.#maxGroups = device.limits.maxComputeWorkgroupsPerDimension;
@@ -70,26 +80,63 @@ export class Recorder {
     this.#floats = new Float32Array(this.#integers.buffer);
   }
 
-  /** Records `groups` workgroups of a compiled kernel; more than 65,535 become a rectangle. */
-  dispatch(pipeline: Pipeline, bound: Record<string, Bound>, parameters: Record<string, number>, groups: number): void {
-    if (groups === 0) return;
-    if (this.#slotsUsed === this.#maxDispatches) this.submit();
+  /**
+   * Whether recorded work should wait. While kernels are timed it never does: a profile tells by the order of the calls which
+   * kernel belongs to whom.
+   */
+  get full(): boolean {
+    return this.pacer.full && !this.timestamps;
+  }
+
+  /**
+   * Records the workgroups `first` to `groups` of a compiled kernel, or as many as one submission may hold; more than 65,535
+   * become a rectangle.
+   * @returns the first workgroup that is left
+   */
+  dispatch(
+    pipeline: Pipeline,
+    bound: Record<string, Bound>,
+    parameters: Record<string, number>,
+    groups: number,
+    first = 0,
+  ): number {
+    if (groups === 0) return 0;
+    let bytes = 0;
+    for (const name in bound) bytes += bound[name].bytes;
+    const { name: kernel, constants } = pipeline;
+    const ofGroup = workOf({ kernel, constants, parameters, groups, bytes }) / groups;
+    const count = this.#groupsAtOnce(pipeline, ofGroup, groups - first);
+    const work = ofGroup * count;
+    if (this.#slotsUsed === this.#maxDispatches || (this.#work > 0 && this.#work + work > this.pacer.most))
+      this.submit();
+    this.#work += work;
     this.#offset[0] = this.#slotsUsed++ * this.#slot;
-    this.#putParameters(pipeline, parameters, this.#offset[0] / 4);
+    this.#putParameters(pipeline, parameters, first, this.#offset[0] / 4);
     const group = this.#bindGroup(pipeline, bound);
-    const rows = Math.ceil(groups / this.#maxGroups);
+    const rows = Math.ceil(count / this.#maxGroups);
     this.#pass = this.#computePass(pipeline.name);
     this.#pass.setPipeline(pipeline.pipeline!);
     // The overload that takes an array of offsets takes Deno longer than everything else in this function.
     this.#pass.setBindGroup(0, group, this.#offset, 0, 1);
-    this.#pass.dispatchWorkgroups(Math.ceil(groups / rows), rows);
+    this.#pass.dispatchWorkgroups(Math.ceil(count / rows), rows);
     this.dispatches++;
+    return first + count;
   }
 
-  #putParameters(pipeline: Pipeline, parameters: Record<string, number>, first: number): void {
-    let at = first;
+  /** Returns how many of the workgroups that are left to dispatch next: all, or one of equal parts if they are too much work. */
+  #groupsAtOnce({ source }: Pipeline, ofGroup: number, left: number): number {
+    const parts = Math.ceil((ofGroup * left) / this.pacer.most);
+    // Kernels without the parameter have a few short workgroups.
+    if (parts <= 1 || !source.parameters.some(({ name }) => name === FIRST_GROUP)) return left;
+    const part = Math.ceil(left / parts);
+    // A rectangle must not reach into the next part: where there is one, its rows are full.
+    return part > this.#maxGroups ? part - (part % this.#maxGroups) : part;
+  }
+
+  /** @param at the index of the dispatch's first field */
+  #putParameters(pipeline: Pipeline, parameters: Record<string, number>, firstGroup: number, at: number): void {
     for (const { name, type } of pipeline.source.parameters) {
-      const value = parameters[name];
+      const value = name === FIRST_GROUP ? firstGroup : parameters[name];
       if (value === undefined) throw new ErwinError(`kernel ${pipeline.name} needs the parameter ${name}`);
       if (type === "u32") this.#integers[at++] = value;
       else this.#floats[at++] = value;
@@ -159,6 +206,8 @@ export class Recorder {
     if (this.#uniform && this.#slotsUsed > 0)
       queue.writeBuffer(this.#uniform, 0, this.#integers, 0, (this.#slotsUsed * this.#slot) / 4);
     queue.submit([this.#encoder.finish()]);
+    this.pacer.submit(this.#work);
+    this.#work = 0;
     this.#encoder = undefined;
     this.#pass = undefined;
     this.#slotsUsed = 0;

@@ -15,6 +15,7 @@
 
 import type { Tile } from "../../backends/device.ts";
 import type { Constants } from "../../backends/webgpu/kernels.ts";
+import { innerOf } from "../../backends/webgpu/work.ts";
 import type { CompiledKernel } from "./compiled.ts";
 import type { ModelledDevice } from "./devices.ts";
 import { type Counts, total } from "./listing.ts";
@@ -52,60 +53,37 @@ interface Needs {
 const tileReads = (tile: Tile, rows: number, columns: number, inner: number) =>
   Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns) * (tile.rows + tile.columns) * inner * 4;
 
-/** Matrix products by kernel: the inner dimension of one tile, and the work of the product. */
-const products: Record<
-  string,
-  { inner: (p: Values) => number; needs: (p: Values, c: Constants, tile: Tile) => Needs }
-> = {
-  linear: {
-    inner: (p) => p.inner + p.second_inner,
-    needs: ({ rows, columns, inner, second_inner, has_residual, accumulate }, { HALF_X }, tile) => {
-      const whole = inner + second_inner;
-      const written = 1 + has_residual + accumulate;
-      return {
-        operations: 2 * rows * columns * whole,
-        memory:
-          rows * inner * (HALF_X ? 2 : 4) +
-          rows * second_inner * 4 +
-          columns * whole * 4 +
-          rows * columns * 4 * written,
-        tileReads: tileReads(tile, rows, columns, whole),
-      };
-    },
+/** The work of matrix products by kernel. */
+const products: Record<string, (p: Values, c: Constants, tile: Tile) => Needs> = {
+  linear: ({ rows, columns, inner, second_inner, has_residual, accumulate }, { HALF_X }, tile) => {
+    const whole = inner + second_inner;
+    const written = 1 + has_residual + accumulate;
+    return {
+      operations: 2 * rows * columns * whole,
+      memory:
+        rows * inner * (HALF_X ? 2 : 4) + rows * second_inner * 4 + columns * whole * 4 + rows * columns * 4 * written,
+      tileReads: tileReads(tile, rows, columns, whole),
+    };
   },
-  weight_gradient: {
-    inner: (p) => p.part_rows,
-    needs: ({ rows, columns, inner, part_rows }, _, tile) => ({
-      operations: 2 * rows * columns * inner,
-      memory: rows * (columns + inner) * 4 + Math.ceil(rows / part_rows) * columns * inner * 4,
-      tileReads: tileReads(tile, columns, inner, rows),
-    }),
-  },
-  norm_swiglu: {
-    inner: (p) => p.width,
-    needs: ({ rows, width, hidden_width: hidden }, { HALF }, tile) =>
-      gated(rows, width, hidden, rows * hidden * (HALF ? 2 : 4), tile),
-  },
-  swiglu_backward: {
-    inner: (p) => p.width,
-    needs: ({ rows, width, hidden_width: hidden }, _, tile) => gated(rows, width, hidden, rows * hidden * 16, tile),
-  },
-  norm_position_qkv: {
-    inner: (p) => p.width,
-    needs: ({ rows, width }, _, tile) => ({
-      operations: 6 * rows * width ** 2,
-      memory: (rows * width + 3 * width ** 2 + 3 * rows * width) * 4 + rows * 12,
-      tileReads: tileReads(tile, rows, 3 * width, width),
-    }),
-  },
-  message_products: {
-    inner: (p) => p.width,
-    needs: ({ rows, width }, _, tile) => ({
-      operations: 4 * rows * width ** 2,
-      memory: rows * width * 4 * 3,
-      tileReads: tileReads(tile, rows, 2 * width, width),
-    }),
-  },
+  weight_gradient: ({ rows, columns, inner, part_rows }, _, tile) => ({
+    operations: 2 * rows * columns * inner,
+    memory: rows * (columns + inner) * 4 + Math.ceil(rows / part_rows) * columns * inner * 4,
+    tileReads: tileReads(tile, columns, inner, rows),
+  }),
+  norm_swiglu: ({ rows, width, hidden_width: hidden }, { HALF }, tile) =>
+    gated(rows, width, hidden, rows * hidden * (HALF ? 2 : 4), tile),
+  swiglu_backward: ({ rows, width, hidden_width: hidden }, _, tile) =>
+    gated(rows, width, hidden, rows * hidden * 16, tile),
+  norm_position_qkv: ({ rows, width }, _, tile) => ({
+    operations: 6 * rows * width ** 2,
+    memory: (rows * width + 3 * width ** 2 + 3 * rows * width) * 4 + rows * 12,
+    tileReads: tileReads(tile, rows, 3 * width, width),
+  }),
+  message_products: ({ rows, width }, _, tile) => ({
+    operations: 4 * rows * width ** 2,
+    memory: rows * width * 4 * 3,
+    tileReads: tileReads(tile, rows, 2 * width, width),
+  }),
 };
 
 const gated = (rows: number, width: number, hidden: number, written: number, tile: Tile): Needs => ({
@@ -164,7 +142,7 @@ const messages = ["message_mean", "message_backward"];
 
 function needsOf({ name, constants }: Kernel, { parameters: p, bound }: Dispatch): Needs {
   const tile = tileOf(constants);
-  if (tile && products[name]) return products[name].needs(p, constants, tile);
+  if (tile && products[name]) return products[name](p, constants, tile);
   if (attention[name]) {
     const { operations, elements, array, ofArray } = attention[name];
     const width = p.heads * p.head_width;
@@ -217,7 +195,7 @@ export function costOf(
   let latency = 0;
   if (products[name] && fmaATurn(constants, threads) && hot) {
     // Loops other than the hot one and those that zero memory are left out.
-    const turns = Math.ceil(products[name].inner(p) / INNER_A_TURN);
+    const turns = Math.ceil(innerOf(name, p) / INNER_A_TURN);
     const tile = turns * hot.instructions + wholeWarp(found, () => 0);
     issue = (warps * tile) / slots;
     loads = (warps * turns * accessCycles(hot.counts)) / units;

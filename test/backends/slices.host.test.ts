@@ -1,0 +1,72 @@
+// Work that is too long for one submission is divided among several, single dispatches too: the same bits in more submissions.
+
+import { add, type Device, multiply, Tensor } from "erwin";
+import { afterEach, expect, test } from "vitest";
+import { useDevice } from "../support/models.ts";
+import { goldenPass } from "./passes.ts";
+
+/** The parts of a WebGPU device that decide about submissions. */
+interface Sliced extends Device {
+  gpu: GPUDevice;
+  recorder: { dispatches: number; pacer: { readonly most: number } };
+}
+
+const device = useDevice() as () => Sliced;
+
+/** Lets the device submit no more than this work at a time. */
+const limit = (most: number) =>
+  Object.defineProperty(device().recorder.pacer, "most", { value: most, configurable: true });
+afterEach(() => {
+  Reflect.deleteProperty(device().recorder.pacer, "most");
+});
+
+/** Counts the dispatches and the submissions of some work. */
+async function counted<Result>(work: () => Promise<Result>) {
+  const { recorder, gpu } = device();
+  const before = recorder.dispatches;
+  let submissions = 0;
+  const { submit } = gpu.queue;
+  gpu.queue.submit = (commands) => {
+    submissions++;
+    submit.call(gpu.queue, commands);
+  };
+  try {
+    const result = await work();
+    return { result, dispatches: recorder.dispatches - before, submissions };
+  } finally {
+    Reflect.deleteProperty(gpu.queue, "submit");
+  }
+}
+
+test("a model's outputs and gradients are the same bits in slices", async () => {
+  const pass = () => goldenPass(device(), "a_2d_tiny_train");
+  limit(1e15);
+  const whole = await counted(pass);
+  limit(1e5);
+  const sliced = await counted(pass);
+  expect(sliced.dispatches).toBeGreaterThan(1.2 * whole.dispatches);
+  expect(sliced.submissions).toBeGreaterThan(2 * whole.submissions);
+  expect(sliced.result).toEqual(whole.result);
+});
+
+test("the rest of a dispatch is done before what follows it, with the memory that it was called with", async () => {
+  const size = 2 ** 16;
+  const values = Float32Array.from({ length: size }, (_, i) => i);
+  using x = Tensor.from(device(), values, [size]);
+  limit(1e15);
+  await x.data();
+  limit(4 * size);
+  const run = async () => {
+    const sum = add(x, x);
+    const twice = add(sum, sum);
+    // Released while the device has yet to compute it; its memory goes to the next tensor.
+    sum.dispose();
+    using other = multiply(x, x);
+    using result = add(twice, other);
+    twice.dispose();
+    return result.data();
+  };
+  const { result, submissions } = await counted(run);
+  expect(submissions).toBeGreaterThan(20);
+  expect(result).toEqual(values.map((value) => 4 * value + Math.fround(value * value)));
+});
