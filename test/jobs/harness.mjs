@@ -8,25 +8,24 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 // The path is in a variable because declarations are generated from the sources, to which the built library does not belong.
-const library = "../../dist/erwin.js";
-const { ErwinTransformer, requestDevice, saveSafetensors } = /** @type {typeof import("../../src/index.ts")} */ (
-  await import(library)
-);
+const path = "../../dist/erwin.js";
+export const library = /** @type {typeof import("../../src/index.ts")} */ (await import(path));
 
-const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
+export const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 
 export const folder = mkdtempSync(join(tmpdir(), "erwin-jobs-"));
 /** The folder of the outputs of several processes, and that of a single process. */
 export const shared = join(folder, "shared");
 const alone = join(folder, "alone");
-const clouds = join(folder, "clouds");
-const model = join(folder, "model.safetensors");
+export const clouds = join(folder, "clouds");
+export const model = join(folder, "model.safetensors");
 
 export const deviceWords = ["--backend", "cpu", "--threads", "1"];
 export const predictWords = ["predict", "--model", model, "--input", clouds, "--knn", "8"];
 
 /** Makes a small model, and clouds of 64 points. */
 export async function makeClouds(/** @type {number} */ count) {
+  const { ErwinTransformer, requestDevice, saveSafetensors } = library;
   const cpu = await requestDevice({ backend: "cpu" });
   const levels = { cHidden: [8, 8], ballSizes: [16, 16], encNumHeads: [2, 2], encDepths: [2, 2] };
   const decoder = { decNumHeads: [2], decDepths: [2], strides: [4] };

@@ -51,7 +51,7 @@ try {
   await until(() => JSON.parse(erwin("status", ...queue, "--json")).waiting === 0 && outputs() === count);
   tell("all are there");
   process.stdout.write(erwin("status", ...queue));
-  console.log(server.usage());
+  console.log(`${server.processorSeconds().toFixed(1)} s of the server's processor time since it is back`);
   // Jobs that the server has lost when it was killed are queued again, and are found to be done.
   enqueue();
   harness.compareWithOneProcess();

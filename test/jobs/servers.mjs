@@ -9,7 +9,7 @@ import { join } from "node:path";
  * @property {string} address what --queue takes
  * @property {() => Promise<void>} start starts it, and waits until it accepts connections
  * @property {() => void} kill kills it as a power failure would
- * @property {() => string} usage the processor time of the running server since its start
+ * @property {() => number} processorSeconds the processor time of the running server since its start
  */
 
 /** @type {Record<"redis" | "postgres", (folder: string, flushesAlways: boolean) => Server>} */
@@ -64,7 +64,7 @@ function server(address, port, run) {
       while (!(await accepts(port))) await new Promise((resolve) => setTimeout(resolve, 50));
     },
     kill: () => void child?.kill("SIGKILL"),
-    usage: () => `the server has used ${processorSeconds(child?.pid ?? 0).toFixed(1)} s of processor time`,
+    processorSeconds: () => processorSeconds(child?.pid ?? 0),
   };
 }
 
@@ -77,7 +77,7 @@ function accepts(/** @type {number} */ port) {
 }
 
 /** The processor time of a process and its children, those that have ended among them. */
-function processorSeconds(/** @type {number} */ pid) {
+export function processorSeconds(/** @type {number} */ pid) {
   let ticks = 0;
   for (const name of readdirSync("/proc")) {
     const file = join("/proc", name, "stat");
