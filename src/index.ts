@@ -94,12 +94,12 @@ export { loadTraining, saveTraining, type TrainingProgress } from "./train/check
 export { clipGradientNorm } from "./train/clip.ts";
 export { FitController } from "./train/control.ts";
 export { type EvaluateOptions, evaluate, type Metrics } from "./train/evaluate.ts";
-export { BEST_CHECKPOINT, fit, LAST_CHECKPOINT } from "./train/fit.ts";
+export { fit } from "./train/fit.ts";
 export type { FitOptions, FitProgress, FitResult } from "./train/fit-options.ts";
 export { JsonLinesLogger, type LogEntry, type Logger, MemoryLogger } from "./train/logger.ts";
 export type { MemoryPlan } from "./train/memory-plan.ts";
 export { learningRate, type Schedule } from "./train/schedules.ts";
-export { type CheckpointStore, MemoryStore } from "./train/store.ts";
+export { BEST_CHECKPOINT, type CheckpointStore, LAST_CHECKPOINT, MemoryStore } from "./train/store.ts";
 export {
   type BatchDetails,
   type DataSet,

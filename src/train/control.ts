@@ -45,6 +45,19 @@ export class FitController {
   }
 }
 
+/** Does work that the controller's signal ends; returns undefined if the run was stopped meanwhile. */
+export async function unlessStopped<Result>(
+  { signal }: FitController,
+  work: () => Promise<Result>,
+): Promise<Result | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) return undefined;
+    throw error;
+  }
+}
+
 /** Lets the host process workers' messages and page events. A timer would take at least four milliseconds in browsers. */
 export class HostTurns {
   readonly #channel = new MessageChannel();

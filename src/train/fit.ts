@@ -2,28 +2,24 @@
 
 import { describe, expectParts } from "../arguments.ts";
 import { causeOf, type Device, Recoveries } from "../backends/index.ts";
-import { ConfigError, NumericalError, OutOfMemoryError } from "../errors.ts";
+import { ConfigError, OutOfMemoryError } from "../errors.ts";
 import { loadSafetensors } from "../formats/safetensors.ts";
 import { scale } from "../tensor/operators/functions.ts";
+import { BestWeights } from "./best-weights.ts";
 import { loadTraining, saveTraining, type TrainingProgress } from "./checkpoint.ts";
-import { FitController } from "./control.ts";
+import { FitController, unlessStopped } from "./control.ts";
 import { Equipment } from "./equipment.ts";
-import { evaluate, type Metrics } from "./evaluate.ts";
+import type { Metrics } from "./evaluate.ts";
 import type { FitOptions, FitResult } from "./fit-options.ts";
 import { type BatchRequest, loadBatch } from "./loading.ts";
-import type { LogEntry } from "./logger.ts";
 import { MemoryPlanner, type Part } from "./memory-plan.ts";
 import { BatchOrder } from "./order.ts";
 import { Prefetch } from "./prefetch.ts";
+import { Readback } from "./readback.ts";
+import { Reporter } from "./reporter.ts";
 import { learningRate } from "./schedules.ts";
 import { Snapshots } from "./snapshots.ts";
-import { type CheckpointStore, MemoryStore } from "./store.ts";
-import type { DataSet } from "./task.ts";
-
-/** The name of a run's newest checkpoint in its store. */
-export const LAST_CHECKPOINT = "last.safetensors";
-/** The name of a run's weights with the lowest validation loss in its store. */
-export const BEST_CHECKPOINT = "model.safetensors";
+import { type CheckpointStore, LAST_CHECKPOINT, MemoryStore } from "./store.ts";
 
 /**
  * Trains a model: shuffled batches, AdamW with a learning-rate schedule, validation, checkpoints, and a test at the end. A run that
@@ -52,19 +48,6 @@ interface Loaded<Batch> {
   parts: Part<Batch>[];
 }
 
-/** The results of the steps since the last reading. */
-interface StepsRead {
-  /** The last of these steps. */
-  step: number;
-  losses: Float32Array;
-  lr: number;
-  /** The points of all steps of this call up to this one. */
-  points: number;
-  gradientNorm: number;
-  /** Where the first value that was not finite was found. */
-  tensor: string | undefined;
-}
-
 class Run<Sample, Batch> {
   readonly #options: FitOptions<Sample, Batch>;
   readonly #store: CheckpointStore;
@@ -74,22 +57,15 @@ class Run<Sample, Batch> {
   readonly #snapshots = new Snapshots();
   readonly #recoveries = new Recoveries();
   readonly #planner: MemoryPlanner<Batch>;
+  readonly #reporter: Reporter;
+  readonly #readback: Readback;
+  readonly #best: BestWeights<Sample, Batch>;
   #on: Equipment | undefined;
   #progress: TrainingProgress;
-  #firstStep = 0;
-  #reading: Promise<void> = Promise.resolve();
   #prefetch: Prefetch<Loaded<Batch>> | undefined;
-  #validation: Metrics | undefined;
-  /** The number of skipped steps: before the first step on this device, before the newest snapshot, and in all. */
-  #skippedBefore = 0;
-  #skippedAtSnapshot = 0;
-  #skipped = 0;
-  /** The last step that was logged, by the kind of its entry: steps that are done again are not logged again. */
-  readonly #logged: Partial<Record<LogEntry["kind"], number>> = {};
   /** The milliseconds for which the lost devices have waited for batches. */
   #waited = 0;
   #points = 0;
-  #clock = { step: 0, time: 0, points: 0 };
 
   constructor(options: FitOptions<Sample, Batch>) {
     expectParts("fit", options, { model: "parameters", task: "prepare", trainData: "load" });
@@ -112,6 +88,13 @@ class Run<Sample, Batch> {
     const { model, task, trainData, batchSize, onPlan } = options;
     const load = (request: BatchRequest) => options.loadBatch?.(request) ?? loadBatch(trainData, task, request);
     this.#planner = new MemoryPlanner(model, task, load, batchSize, onPlan);
+    this.#reporter = new Reporter(options, task.points !== undefined, () => ({
+      skipped: this.#readback.skipped,
+      treeWait: this.#treeWait,
+      validation: this.#best.validation,
+    }));
+    this.#readback = new Readback((found) => this.#reporter.report(found));
+    this.#best = new BestWeights(options, this.#store, this.#controller, this.#reporter);
   }
 
   async run(): Promise<FitResult> {
@@ -128,9 +111,9 @@ class Run<Sample, Batch> {
         step,
         finished,
         best,
-        validation: this.#validation,
+        validation: this.#best.validation,
         test,
-        skipped: this.#skipped,
+        skipped: this.#readback.skipped,
         recoveries: this.#recoveries.count,
         plan: this.#planner.plan,
         time: performance.now() - begun,
@@ -197,11 +180,13 @@ class Run<Sample, Batch> {
     if (latest) this.#restore(latest);
     else if (this.#recovers) await this.#snapshots.take(() => this.#encode());
     model.train();
-    this.#clock = { step: this.#progress.step, time: performance.now(), points: this.#points };
+    this.#readback.begin(this.#on, this.#progress.step);
+    this.#reporter.startClock(this.#progress.step, this.#points);
     const trained = await this.#steps();
     await this.#settle();
     await this.#save();
-    const finished = trained ? await this.#unlessStopped(() => this.#finish()) : undefined;
+    const finish = () => this.#best.finish(this.#progress, this.#on!.optimizer);
+    const finished = trained ? await unlessStopped(this.#controller, finish) : undefined;
     return { finished: finished !== undefined, test: finished?.test };
   }
 
@@ -216,10 +201,6 @@ class Run<Sample, Batch> {
       validated: saved.validated ?? saved.step,
       best: saved.best,
     };
-    this.#firstStep = saved.step;
-    this.#skippedBefore = this.#skippedAtSnapshot;
-    this.#skipped = this.#skippedBefore;
-    this.#reading = Promise.resolve();
   }
 
   #encode(): Promise<Uint8Array<ArrayBuffer>> {
@@ -248,7 +229,7 @@ class Run<Sample, Batch> {
       pace.began();
       const { step } = progress;
       if (step % this.#logEvery === 0) {
-        await this.#read();
+        await this.#readback.read(step, this.#points);
         await this.#snapshotIfDue();
       }
       if (!(await this.#validateIfDue())) return false;
@@ -303,31 +284,9 @@ class Run<Sample, Batch> {
     progress.batches += this.#accumulate;
   }
 
-  /** Starts to read back the results of the steps since the last call, after the previous readback has finished. */
-  async #read(): Promise<void> {
-    await this.#reading;
-    const { step } = this.#progress;
-    const { optimizer, losses: log } = this.#on!;
-    const { lr } = optimizer;
-    const points = this.#points;
-    const found = Promise.all([log.read(), optimizer.check()]);
-    this.#reading = found.then(
-      async ([losses, { skipped, tensor, gradientNorm }]) => {
-        this.#skipped = this.#skippedBefore + skipped;
-        if (losses.length > 0) await this.#report({ step, losses, lr, points, gradientNorm, tensor });
-      },
-      (error) => {
-        throw error instanceof NumericalError ? this.#explain(error) : error;
-      },
-    );
-    // The error is handled where the next reading awaits this one.
-    this.#reading.catch(() => {});
-  }
-
   /** Waits until all steps so far are done and known to be finite. */
   async #settle(): Promise<void> {
-    await this.#read();
-    await this.#reading;
+    await this.#readback.settle(this.#progress.step, this.#points);
   }
 
   /** Copies the run to the host, if it is time and all steps so far are known to be finite. */
@@ -340,149 +299,25 @@ class Run<Sample, Batch> {
 
   /** Called after a snapshot: if the device is lost from now on, only the steps after the snapshot are done again. */
   #progressed(): void {
-    this.#skippedAtSnapshot = this.#skipped;
+    this.#readback.keep();
     this.#recoveries.progressed();
-  }
-
-  /** Logs an entry, unless one of its kind was logged for this step before. */
-  async #log(entry: LogEntry): Promise<void> {
-    if (entry.step <= (this.#logged[entry.kind] ?? -1)) return;
-    await this.#options.logger?.log(entry);
-    this.#logged[entry.kind] = entry.step;
-  }
-
-  /** Makes an error with the step of the run; the optimiser only counts its own calls since the last resumption. */
-  #explain(cause: NumericalError): NumericalError {
-    const { tensor, call } = cause.details as { tensor: string; call: number };
-    const step = this.#firstStep + call;
-    const what = tensor === "loss" ? "the loss" : `the gradient of ${tensor}`;
-    return new NumericalError(
-      `${what} is not finite at step ${step}: the weights are as they were before it. Lower the learning rate, clip the gradients (maxNorm), or skip such steps (onNonFinite: "skip")`,
-      { tensor, step },
-      { cause },
-    );
-  }
-
-  async #report({ step, losses, lr, points, gradientNorm, tensor }: StepsRead): Promise<void> {
-    const { steps, task, onProgress } = this.#options;
-    const again = step <= (this.#logged.training ?? -1);
-    const now = performance.now();
-    const perSecond = (count: number) => (1000 * count) / Math.max(now - this.#clock.time, 1e-3);
-    const stepsPerSecond = perSecond(step - this.#clock.step);
-    const pointsPerSecond = task.points && perSecond(points - this.#clock.points);
-    this.#clock = { step, time: now, points };
-    // Skipped steps do not count, because their losses may not be finite.
-    const sound = losses.filter(Number.isFinite);
-    const mean = sound.reduce((sum, value) => sum + value, 0) / sound.length;
-    const loss = sound.at(-1) ?? mean;
-    await this.#log({
-      kind: "training",
-      step,
-      loss,
-      ...(sound.length > 1 && { mean }),
-      lr,
-      // JSON cannot represent a norm that is not finite.
-      ...(Number.isFinite(gradientNorm) && { gradientNorm }),
-      stepsPerSecond,
-      ...(pointsPerSecond && { pointsPerSecond }),
-      ...(tensor && { skipped: tensor }),
-    });
-    if (again) return;
-    onProgress?.({
-      step,
-      steps,
-      loss: mean,
-      lr,
-      gradientNorm,
-      stepsPerSecond,
-      pointsPerSecond,
-      secondsLeft: (steps - step) / stepsPerSecond,
-      skipped: this.#skipped,
-      treeWait: this.#treeWait,
-      validation: this.#validation,
-    });
   }
 
   /** @returns false if it was stopped before its end */
   async #validateIfDue(): Promise<boolean> {
-    const { steps, validationData, validateEvery } = this.#options;
-    const { step, validated } = this.#progress;
-    const due = step === steps || (validateEvery !== undefined && step > 0 && step % validateEvery === 0);
-    if (!validationData || !due || validated === step) return true;
+    const progress = this.#progress;
+    if (!this.#best.isDue(progress)) return true;
     await this.#settle();
-    const done = await this.#unlessStopped(async () => {
-      await this.#validate();
+    const done = await unlessStopped(this.#controller, async () => {
+      await this.#best.validate(progress, this.#on!.optimizer);
       return true;
     });
     return done ?? false;
-  }
-
-  /** Returns undefined if the run was stopped meanwhile. */
-  async #unlessStopped<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
-    try {
-      return await work();
-    } catch (error) {
-      if (this.#controller.stopped && error === this.#controller.signal.reason) return undefined;
-      throw error;
-    }
-  }
-
-  async #validate(): Promise<void> {
-    const { model, validationData } = this.#options;
-    const { step, best } = this.#progress;
-    const started = performance.now();
-    await this.#withBestGuess(async () => {
-      this.#validation = await this.#evaluate(validationData!);
-      const { loss } = this.#validation;
-      if (loss === undefined) throw new ConfigError("the task's metrics have no loss", { field: "metrics" });
-      this.#progress.validated = step;
-      if (best && !(loss < best.loss)) return;
-      this.#progress.best = { step, loss };
-      await this.#store.save(BEST_CHECKPOINT, await model.save());
-    });
-    await this.#log({ kind: "validation", step, ...this.#validation });
-    this.#clock.time += performance.now() - started;
-  }
-
-  async #evaluate(data: DataSet<Sample>): Promise<Metrics> {
-    const { model, task, batchSize, prefetch } = this.#options;
-    model.eval();
-    try {
-      const { seed } = this.#progress;
-      const { signal } = this.#controller;
-      return await evaluate({ device: model.device, task, data, batchSize, prefetch, seed, signal });
-    } finally {
-      model.train();
-    }
-  }
-
-  /** Runs work with the averaged weights, if the optimiser keeps an average. */
-  #withBestGuess<Result>(work: () => Promise<Result>): Promise<Result> {
-    const { optimizer } = this.#on!;
-    return optimizer.averageDecay === undefined ? work() : optimizer.withAverage(work);
   }
 
   async #save(): Promise<void> {
     const bytes = await this.#snapshots.take(() => this.#encode());
     this.#progressed();
     await this.#store.save(LAST_CHECKPOINT, bytes);
-  }
-
-  /** Gives the model the best weights, stores them unless the validation has stored them, and tests them. */
-  async #finish(): Promise<{ test?: Metrics }> {
-    const { model, testData } = this.#options;
-    const { step, best } = this.#progress;
-    if (best) {
-      const bytes = await this.#store.load(BEST_CHECKPOINT);
-      if (bytes) model.restore(loadSafetensors(bytes, { file: BEST_CHECKPOINT }).tensors, BEST_CHECKPOINT);
-    } else if (this.#on!.optimizer.averageDecay !== undefined) {
-      const averaged = await this.#on!.optimizer.withAverage(() => model.save());
-      model.restore(loadSafetensors(averaged).tensors);
-    }
-    if (!best) await this.#store.save(BEST_CHECKPOINT, await model.save());
-    if (!testData) return {};
-    const test = await this.#evaluate(testData);
-    await this.#log({ kind: "test", step, ...test });
-    return { test };
   }
 }

@@ -1,5 +1,10 @@
 // Stores for training's checkpoints.
 
+/** The name of a run's newest checkpoint in its store. */
+export const LAST_CHECKPOINT = "last.safetensors";
+/** The name of a run's weights with the lowest validation loss in its store. */
+export const BEST_CHECKPOINT = "model.safetensors";
+
 /** Files by name. `save` must replace a file completely or not at all. */
 export interface CheckpointStore {
   save(name: string, bytes: Uint8Array<ArrayBuffer>): void | Promise<void>;

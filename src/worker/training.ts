@@ -4,9 +4,9 @@
 import type { ErwinTransformer } from "../erwin/model.ts";
 import { loadSafetensors, type SafeTensor, saveSafetensors } from "../formats/safetensors.ts";
 import type { FitController } from "../train/control.ts";
-import { BEST_CHECKPOINT, fit, LAST_CHECKPOINT } from "../train/fit.ts";
+import { fit } from "../train/fit.ts";
 import type { FitOptions, FitProgress } from "../train/fit-options.ts";
-import { MemoryStore } from "../train/store.ts";
+import { BEST_CHECKPOINT, LAST_CHECKPOINT, MemoryStore } from "../train/store.ts";
 import type { WorkerTrainingOptions, WorkerTrainingResult } from "./protocol.ts";
 import { trainingData } from "./samples.ts";
 
