@@ -1,10 +1,11 @@
-// npm run load: erwin serve under load, on the loopback address of a Linux machine. First its speed beside that of one process that
-// calls the library; then many requests for different clouds, each answer compared with that of its own cloud, beside hostile
-// requests, each of which must be answered with its status; memory and handles must not grow.
+// npm run load: erwin serve under load, on the loopback address of a Linux machine. First many requests for different clouds, each
+// answer compared with that of its own cloud, beside hostile requests, each of which must be answered with its status; memory and
+// handles must not grow. Then its speed beside that of one process that calls the library.
 //
-//   npm run load -- [--requests N] [--seconds N] [--write]
+//   npm run load -- [--requests N] [--rounds N] [--seconds N] [--write]
 //
-// --seconds is the duration of each measurement of speed; --write puts the results into test/serve/README.md.
+// The requests are sent in rounds, after each of which memory is measured. --seconds is the duration of each measurement of speed;
+// --write puts the results into test/serve/README.md.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,7 +22,8 @@ import { root } from "../../src/build/steps.mjs";
 
 const CONNECTIONS = [1, 16, 64];
 const CLOUDS = 64;
-const ROUNDS = 50;
+/** The calls of the library before its speed is measured, so that its code is compiled. */
+const WARM_UP = 300;
 
 /**
  * Sends requests through some connections, each of which begins with another cloud.
@@ -108,10 +110,8 @@ async function serviceRate(service, known, connections, seconds) {
  * @param {number} seconds
  */
 async function compareSpeed(model, clouds, service, known, seconds) {
-  for (const size of CONNECTIONS) {
-    await libraryRate(model, clouds, size, 1);
-    await serviceRate(service, known, size, 1);
-  }
+  const { apply } = await import("./clouds.mjs");
+  for (let i = 0; i < WARM_UP; i++) await apply(model, clouds.slice(0, 1 + (i % CLOUDS)));
   const lines = [];
   let wrong = 0;
   for (const size of CONNECTIONS) {
@@ -135,16 +135,16 @@ async function compareSpeed(model, clouds, service, known, seconds) {
 /**
  * @param {RunningService} service
  * @param {readonly Known[]} known
- * @param {number} count
+ * @param {{ requests: number, rounds: number }} options
  */
-async function endure(service, known, count) {
+async function endure(service, known, { requests, rounds }) {
   const { hostileRequests, sendHostile } = await import("./hostile.mjs");
   const samples = [];
   let [sent, wrong] = [0, 0];
   /** @type {string[]} */
   const unexpected = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const amount = Math.ceil((count * (round + 1)) / ROUNDS) - sent;
+  for (let round = 0; round < rounds; round++) {
+    const amount = Math.ceil((requests * (round + 1)) / rounds) - sent;
     const [answers, failures] = await Promise.all([
       send(service, known, { connections: 16, amount }),
       sendHostile(service.port),
@@ -155,7 +155,7 @@ async function endure(service, known, count) {
     samples.push(await service.measureIdle());
     console.log(`load: ${sent} requests, ${wrong} wrong answers, ${unexpected.length} wrong statuses`);
   }
-  return { samples, sent, wrong, unexpected, hostile: ROUNDS * hostileRequests.length };
+  return { samples, sent, wrong, unexpected, hostile: rounds * hostileRequests.length };
 }
 
 /** @param {{ active: number }[]} samples @param {{ sent: number, wrong: number, unexpected: string[] }} found */
@@ -173,6 +173,7 @@ await main(async () => {
   const { values } = parseArgs({
     options: {
       requests: { type: "string", default: "100000" },
+      rounds: { type: "string", default: "50" },
       seconds: { type: "string", default: "10" },
       write: { type: "boolean", default: false },
     },
@@ -203,8 +204,9 @@ await main(async () => {
     ...["--max-megabytes", String(limits.megabytes), "--timeout", String(limits.timeout)],
   ]);
   try {
-    const speed = await compareSpeed(model, clouds, service, known, Number(values.seconds));
-    const found = await endure(service, known, Number(values.requests));
+    const [requests, rounds, seconds] = [values.requests, values.rounds, values.seconds].map(Number);
+    const found = await endure(service, known, { requests, rounds });
+    const speed = await compareSpeed(model, clouds, service, known, seconds);
     service.kill("SIGTERM");
     const code = await service.ended;
     const failures = [...failuresOf(found.samples, found), ...excesses(found.samples)];
