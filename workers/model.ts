@@ -185,14 +185,16 @@ class ModelServer implements ModelWorker {
       return await this.#surviving(async () => {
         const model = this.#loadedModel();
         const recovering = { recover: this.#recover, onRecovery: (recovery: Recovery) => this.#heardOf(recovery) };
-        try {
-          const result = await trainModel(model, options, { controller, ...recovering, onProgress, onCheckpoint });
-          this.#trainingRecoveries += result.recoveries;
-          return packed(result, true, "result");
-        } finally {
-          // If that fails, the model's device is lost, and its copy stays as it was.
-          await this.#keep(model).catch(() => {});
-        }
+        const listeners = { controller, ...recovering, onProgress, onCheckpoint };
+        const { result, file } = await trainModel(model, options, listeners).catch(async (error) => {
+          this.#use(model.device);
+          // If this device is lost, there is no copy of the model as it is now, and so the training is repeated.
+          this.#keep(model, await model.save());
+          throw error;
+        });
+        this.#keep(model, file);
+        this.#trainingRecoveries += result.recoveries;
+        return packed(result, true, "result");
       });
     } finally {
       this.#controllers.delete(id);
@@ -255,10 +257,10 @@ class ModelServer implements ModelWorker {
     return undefined;
   }
 
-  /** Keeps a model, and a copy of it on the host. */
-  async #keep(model: ErwinTransformer): Promise<void> {
+  /** Keeps a model that may have moved to another device, and its file, from which it is created again. */
+  #keep(model: ErwinTransformer, file: Uint8Array): void {
     this.#use(model.device);
-    this.#copy = copyFrom(await model.save());
+    this.#copy = copyFrom(file, model.config);
   }
 
   #replaceModel(

@@ -3,6 +3,7 @@
 
 import type { ErwinTransformer } from "../erwin/model.ts";
 import { loadSafetensors, type SafeTensor, saveSafetensors } from "../formats/safetensors.ts";
+import { isOfTraining } from "../nn/checkpoint.ts";
 import type { FitController } from "../train/control.ts";
 import { fit } from "../train/fit.ts";
 import type { FitOptions, FitProgress } from "../train/fit-options.ts";
@@ -20,12 +21,15 @@ interface TrainingListeners extends Pick<FitOptions<unknown, unknown>, "recover"
   onCheckpoint?(checkpoint: Uint8Array<ArrayBuffer>): Promise<unknown>;
 }
 
-/** Trains as described in `ErwinWorker.train`. Resolves when the listeners have received everything. */
+/**
+ * Trains as described in `ErwinWorker.train`. Resolves when the listeners have received everything.
+ * @returns the result, and the model's file as it is afterwards, which shares no memory with the result
+ */
 export async function trainModel(
   model: ErwinTransformer,
   options: WorkerTrainingOptions,
   { controller, recover, onRecovery, onProgress, onCheckpoint }: TrainingListeners,
-): Promise<WorkerTrainingResult> {
+): Promise<{ result: WorkerTrainingResult; file: Uint8Array<ArrayBuffer> }> {
   const data = trainingData(model, options);
   const { samples, validation, test, radius, maxNeighbors, loss, checkpoint, ...plain } = options;
   const store = new PageStore(checkpoint);
@@ -48,7 +52,9 @@ export async function trainModel(
       onProgress: (now) => hear(onProgress?.(now)),
     });
     await heard;
-    return { ...result, checkpoint: store.checkpoint };
+    // A run that was stopped in its test has its best weights already; if it cannot be read, its device was lost meanwhile.
+    const file = result.finished ? store.load(BEST_CHECKPOINT)! : await model.save().catch(() => store.lastModel);
+    return { result: { ...result, checkpoint: store.checkpoint }, file };
   } finally {
     if (!training) model.eval();
   }
@@ -76,6 +82,12 @@ class PageStore extends MemoryStore {
   override save(name: string, bytes: Uint8Array<ArrayBuffer>): void {
     super.save(name, bytes);
     if (name === LAST_CHECKPOINT) this.onSave();
+  }
+
+  /** The model of the last checkpoint. */
+  get lastModel(): Uint8Array<ArrayBuffer> {
+    const { tensors, metadata } = loadSafetensors(this.load(LAST_CHECKPOINT)!);
+    return saveSafetensors(new Map([...tensors].filter(([name]) => !isOfTraining(name))), metadata);
   }
 
   /** Both files; the same, byte for byte, for runs at the same step. */
