@@ -1,27 +1,35 @@
 // The variants of products for GPUs, on the software adapters of these tests: smaller tiles for small products, and in Chromium,
 // whose SwiftShader has its own kernel for products, the GPU's kernel.
 
-import { type Device, linear, requestDevice, Tensor } from "erwin";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Device, linear, Tensor } from "erwin";
+import { expect, test } from "vitest";
 import { normals, seededRandom } from "../support/clouds.ts";
 import { useDevice } from "../support/models.ts";
 import { expectGolden, goldenPass } from "./passes.ts";
 
 const device = useDevice();
 
-/** A device that treats its software adapter as a GPU. */
-let gpu: Device;
-beforeAll(async () => {
-  gpu = await requestDevice({ backend: "webgpu" });
+/**
+ * Does work on the device as if its software adapter were a GPU. It is the same device, so that kernels which are the same for both
+ * are compiled once for all tests.
+ */
+async function asGPU<Result>(
+  productTuning: Device["info"]["productTuning"],
+  work: (gpu: Device) => Promise<Result>,
+): Promise<Result> {
+  const gpu = device();
+  const info = gpu.info as { software: boolean; productTuning?: Device["info"]["productTuning"] };
+  const { software, productTuning: before } = info;
   // Compiling ahead and measuring tiles are left out, because only a GPU is fast at them.
-  Object.assign(gpu, { compileFor: () => {}, tune: async () => {} });
-});
-afterAll(() => gpu.dispose());
-
-/** That device; kernels whose constants its tuning leaves alone are compiled once for all tests. */
-function asGPU(productTuning?: Device["info"]["productTuning"]): Device {
-  Object.assign(gpu.info, { software: false, productTuning });
-  return gpu;
+  const leftOut = { compileFor: () => {}, tune: async () => {} };
+  Object.assign(info, { software: false, productTuning });
+  Object.assign(gpu, leftOut);
+  try {
+    return await work(gpu);
+  } finally {
+    Object.assign(info, { software, productTuning: before });
+    for (const name in leftOut) Reflect.deleteProperty(gpu, name);
+  }
 }
 
 const tiles = [
@@ -35,20 +43,22 @@ const tiles = [
 const tuningFor = (rows: number, columns: number) => ({ tile: { rows, columns }, fewTiles: 0 });
 
 test.each(tiles)("a product gives the same bits in tiles of %i x %i as on a software adapter", async (...tile) => {
-  const other = asGPU(tuningFor(tile[0], tile[1]));
   const [rows, inner, columns] = [205, 36, 216];
   const random = seededRandom(1);
   const x = normals(rows * inner, random);
   const weight = normals(columns * inner, random);
-  const [whole, tiled] = [device(), other].map((own) =>
-    linear(Tensor.from(own, x, [rows, inner]), Tensor.from(own, weight, [columns, inner])).data(),
-  );
-  expect(await tiled).toEqual(await whole);
+  const product = async (own: Device) => {
+    using left = Tensor.from(own, x, [rows, inner]);
+    using right = Tensor.from(own, weight, [columns, inner]);
+    using result = linear(left, right);
+    return await result.data();
+  };
+  expect(await asGPU(tuningFor(tile[0], tile[1]), product)).toEqual(await product(device()));
 });
 
 test("the GPU's variants give a golden case's outputs and gradients", async () => {
-  const other = asGPU();
-  await expectGolden("a_2d_tiny_train", await goldenPass(other, "a_2d_tiny_train"));
+  const name = "a_2d_tiny_train";
+  await expectGolden(name, await asGPU(undefined, (gpu) => goldenPass(gpu, name)));
 });
 
 // This runs only in Deno: it compiles many kernels, for which Chromium's software adapter takes long, and that adapter has its own
@@ -59,7 +69,7 @@ if ("Deno" in globalThis) {
   let plain: ReturnType<typeof goldenPass> | undefined;
 
   test.each(tiles)("a model and its gradients are the same bits in tiles of %i x %i", async (rows, columns) => {
-    const tiled = await goldenPass(asGPU(tuningFor(rows, columns)), name);
+    const tiled = await asGPU(tuningFor(rows, columns), (gpu) => goldenPass(gpu, name));
     const whole = await (plain ??= goldenPass(device(), name));
     expect(tiled.out).toEqual(whole.out);
     expect(tiled.gradients).toEqual(whole.gradients);
