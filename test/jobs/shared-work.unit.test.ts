@@ -97,13 +97,17 @@ it("shares the work of several processes, each output made by one of them", asyn
 it("takes over from a process that shows no sign of life, whose own late output is then not written", async () => {
   const store = new MemoryFiles();
   // This process no longer renews its leases.
-  const stopped = start(Object.assign(Object.create(store) as MemoryFiles, { save: () => {} }), { seconds: 0.2 });
+  const save = () => {
+    throw new Error("this process is stopped");
+  };
+  const stopped = start(Object.assign(Object.create(store) as MemoryFiles, { save }), { seconds: 0.2 });
   const pass = (await stopped.work.passes().next()).value!;
   const claim = (await pass.next()).value as Claim;
   const other = start(store, { seconds: 0.2 });
   expect(await finishAll(other.work)).toEqual(["1", "2", "0"]);
   expect(names(store)).toEqual(["0.safetensors", "1.safetensors", "2.safetensors"]);
   expect(await claim.finish(text("what no safetensors file is"))).toBe(false);
+  expect(stopped.failures).toEqual([]);
   await other.leases.stop();
   await stopped.leases.stop();
   expect(names(store)).toEqual(["0.safetensors", "1.safetensors", "2.safetensors"]);

@@ -40,7 +40,8 @@ export async function startS3Server(): Promise<S3Server> {
   const turns = new SerialQueue();
 
   const server = createServer((incoming, answer) => {
-    handle(incoming, answer).catch(() => answer.destroy()); // a client that was killed in the middle of a request
+    // Where the server breaks off its answer, so does the proxy.
+    handle(incoming, answer).catch(() => incoming.socket.destroy());
   });
   const self: S3Server = {
     endpoint: "",
@@ -105,10 +106,13 @@ function ask(
   body: Buffer,
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ host: "127.0.0.1", port, method, path, headers }, async (answer) => {
+    const outgoing = request({ host: "127.0.0.1", port, method, path, headers }, (answer) => {
       const parts: Buffer[] = [];
-      for await (const part of answer) parts.push(part as Buffer);
-      resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(parts) });
+      answer.on("data", (part: Buffer) => parts.push(part));
+      answer.on("error", reject);
+      answer.on("end", () =>
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(parts) }),
+      );
     });
     outgoing.on("error", reject);
     outgoing.end(body);

@@ -1,6 +1,9 @@
 // The store in S3, against a server that speaks its protocol.
 
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { sha256 } from "../../../src/jobs/job.ts";
+import { Leases } from "../../../src/jobs/leases.ts";
+import { type Claim, SharedWork } from "../../../src/jobs/shared-work.ts";
 import { S3Store, type S3StoreOptions } from "../../../src/jobs/stores/s3.ts";
 import { type S3Server, startS3Server } from "./s3-server.ts";
 
@@ -57,6 +60,51 @@ it("creates an object once, whoever tries, and tells whether the server can do t
   server.overwrites = true;
   expect(await store().tryWriting()).toBe(false);
   expect((await store().list("")).filter(({ name }) => name.includes("trial"))).toEqual([]);
+});
+
+/** A process that no longer renews its leases. */
+class Stopped extends S3Store {
+  override async save() {
+    throw new Error("this process is stopped");
+  }
+}
+
+it("shares work, each output made once, and takes over what a stopped process has begun", async () => {
+  const inputs = store({ folder: "work/in" });
+  const names = Array.from({ length: 9 }, (_, i) => `${i}.csv`);
+  await Promise.all(names.map((name) => inputs.save(name, bytes(name))));
+  const recipe = { model: await sha256(bytes("model")), options: {} };
+  const begin = (outputs: S3Store, owner: string) => {
+    const leases = new Leases(outputs, { owner, seconds: 1 });
+    const jobs = names.map((name) => ({ input: name, output: name }));
+    const failures: unknown[] = [];
+    const onFailure = (_: unknown, error: unknown) => failures.push(error);
+    const work = new SharedWork({ jobs, inputs, outputs, recipe, leases, parallel: 3, onFailure });
+    return { work, leases, failures };
+  };
+  const folder = "work/out";
+  const options = { bucket: "bucket", folder, endpoint: server.endpoint, credentials };
+  const stopped = begin(new Stopped(options), "stopped");
+  const claim = (await (await stopped.work.passes().next()).value!.next()).value as Claim;
+  const made = await Promise.all(
+    ["one", "other"].map(async (owner) => {
+      const { work, leases, failures } = begin(store({ folder }), owner);
+      const done: string[] = [];
+      for await (const claims of work.passes()) {
+        for await (const { job, input, finish } of claims) if (await finish(input)) done.push(job.input);
+      }
+      await leases.stop();
+      expect(failures).toEqual([]);
+      return done;
+    }),
+  );
+  expect(made.flat().sort()).toEqual(names);
+  expect(await claim.finish(bytes("too late"))).toBe(false);
+  expect(stopped.failures).toEqual([]);
+  await stopped.leases.stop();
+  const found = (await store({ folder }).list("")).map(({ name }) => name).sort();
+  expect(found).toEqual(names.flatMap((name) => [name, `${name}.job.json`]).sort());
+  for (const name of names) expect(text(await store({ folder }).load(name))).toBe(name);
 });
 
 it("repeats what fails for a while, and knows its own creation if only the answer was lost", async () => {

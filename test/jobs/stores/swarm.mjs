@@ -1,14 +1,14 @@
 // Three calls of erwin predict on a server: one is killed, one is stopped beyond its lease. Then the outputs are compared with those
-// of one call on this machine. A test uses it with a few clouds; by hand it takes any server, whose credentials are in the environment
-// (s3) or in the address (http). It needs a build, and an address at which nothing is:
+// of one call on this machine. Credentials are in the environment (s3) or in the address (http). It needs a build, and an address at
+// which nothing is. The lease has to be longer than the calls may be kept waiting for a processor, or they take each other's work:
 //
-//   node test/jobs/stores/swarm.mjs s3://BUCKET/FOLDER [--clouds 200]
+//   node test/jobs/stores/swarm.mjs s3://BUCKET/FOLDER [--clouds 200] [--lease 5]
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 // The paths are in variables because declarations are generated from the sources, to which the built library does not belong.
@@ -19,12 +19,11 @@ const cli = fileURLToPath(new URL("../../../dist/cli.js", import.meta.url));
  * @typedef {object} Place
  * @property {string} address of the folder in which everything is
  * @property {import("../../../src/jobs/job.ts").FileStore} store the store of that folder
- * @property {Record<string, string>} env of the calls
  */
 
 /** Starts a call of the command line; `ended` resolves to its exit code and its output. */
-function start(/** @type {Record<string, string>} */ env, /** @type {string[]} */ ...words) {
-  const child = spawn(process.execPath, [cli, ...words], { env: { ...process.env, ...env } });
+function start(/** @type {string[]} */ ...words) {
+  const child = spawn(process.execPath, [cli, ...words]);
   let text = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (part) => (text += part));
   const ended = new Promise((resolve) => child.on("close", (code) => resolve({ code, text })));
@@ -56,10 +55,11 @@ async function makeClouds(/** @type {string} */ folder, /** @type {number} */ co
 /**
  * @param {Place} place
  * @param {number} count the number of clouds
- * @param {{ lease?: number, tell?: (message: string) => void }} options
+ * @param {number} lease in seconds
  * @returns the outputs that are not those of one process, everything else in the folder of outputs, and how the calls ended
  */
-export async function predictByThree({ address, store, env }, count, { lease = 1, tell = () => {} } = {}) {
+async function predictByThree({ address, store }, count, lease) {
+  const tell = console.log;
   const folder = mkdtempSync(join(tmpdir(), "erwin-remote-"));
   /** @type {ReturnType<typeof start>[]} */
   const calls = [];
@@ -89,7 +89,7 @@ export async function predictByThree({ address, store, env }, count, { lease = 1
 
     const begin = performance.now();
     const seconds = () => (performance.now() - begin) / 1000;
-    for (let i = 0; i < 3; i++) calls.push(start(env, "predict", ...words));
+    for (let i = 0; i < 3; i++) calls.push(start("predict", ...words));
     const [killed, stopped, lasting] = calls;
     await until(count / 10);
     killed.child.kill("SIGKILL");
@@ -106,7 +106,7 @@ export async function predictByThree({ address, store, env }, count, { lease = 1
     // The model from the server, everything else on this machine.
     const alone = join(folder, "alone");
     const local = ["--model", `${address}/model.safetensors`, "--input", clouds, "--output", alone];
-    results.push(await start(env, "predict", ...local, ...options).ended);
+    results.push(await start("predict", ...local, ...options).ended);
     const different = [];
     for (const name of names) {
       const bytes = await store.load(`out/${name}`);
@@ -122,7 +122,7 @@ export async function predictByThree({ address, store, env }, count, { lease = 1
 
 async function run() {
   const { values, positionals } = parseArgs({
-    options: { clouds: { type: "string", default: "200" } },
+    options: { clouds: { type: "string", default: "200" }, lease: { type: "string", default: "5" } },
     allowPositionals: true,
   });
   const { HttpStore, S3Store } = /** @type {typeof import("../../../src/jobs/index.ts")} */ (await import(jobs));
@@ -132,13 +132,10 @@ async function run() {
   const s3 = { endpoint: process.env.AWS_ENDPOINT_URL, credentials: { accessKeyId, secretAccessKey } };
   const store = bucket ? new S3Store({ bucket, folder, ...s3 }) : new HttpStore(address);
   console.log(`create refuses what exists: ${await store.tryWriting()}`);
-  const { results, ...found } = await predictByThree({ address, store, env: {} }, Number(values.clouds), {
-    lease: 2,
-    tell: console.log,
-  });
+  const { results, ...found } = await predictByThree({ address, store }, Number(values.clouds), Number(values.lease));
   for (const { code, text } of results) console.log(`code ${code}: ${text.trim()}`);
   console.log(JSON.stringify(found));
   process.exitCode = found.different.length + found.others.length > 0 ? 1 : 0;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) await run();
+await run();
