@@ -83,8 +83,7 @@ async function run(args: Arguments): Promise<void> {
   };
   const batchPoints = args.count("batch-points") ?? defaults.batchPoints;
   // A megabyte can be made to decompress to a gigabyte.
-  const unpackedBytes = EXPANSION * limits.maxBytes;
-  setLimits({ unpackedBytes, expansion: EXPANSION, ...readLimits(args) });
+  setLimits({ unpackedBytes: EXPANSION * limits.maxBytes, ...readLimits(args) });
   const weights = { bytes: readBytes(modelPath), file: modelPath };
   const { metadata } = loadSafetensors(weights.bytes, { file: modelPath });
 
