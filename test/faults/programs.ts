@@ -219,7 +219,7 @@ class Remote implements Program {
     const { memory, backend, recoveries } = await erwin.info();
     this.lost = lost;
     this.left.push(...worker.rejections.splice(0));
-    if (memory.current !== this.#bytes) this.left.push(`${memory.current} bytes instead of ${this.#bytes}`);
+    if (memory.current > this.#bytes) this.left.push(`${memory.current} bytes instead of ${this.#bytes}`);
     if (ending instanceof Error) throw ending;
     if (backend !== "webgpu") throw new Error(`it goes on with the backend ${backend}`);
     return { result: ending, recoveries: recoveries - before, counts };

@@ -22,7 +22,9 @@ export async function tryFault(program: Program, fault: Fault, whole: Trial): Pr
   try {
     const ending = await outcomeOf(program.run(...program.before, fault), describeFault(fault));
     const left = program.left.splice(0);
-    if (left.length > 0) return { defect: `left: ${left.join("; ")}` };
+    if (left.length > 0) {
+      return { defect: `left: ${left.join("; ")}, after ${ending instanceof Error ? describe(ending) : "success"}` };
+    }
     const asArmed = program.lost === program.before.length + 1;
     if (ending instanceof DeviceLostError && !program.always && asArmed) return "error";
     if (ending instanceof Error) return { defect: `${describe(ending)}\nafter ${program.lost} losses` };
