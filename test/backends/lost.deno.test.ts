@@ -47,6 +47,16 @@ test("while data() waits, on a host that reports the loss much later", async () 
   expect(await device.lost).toBe(await reading.catch((error: unknown) => error));
 });
 
+test("when it reports an error of a call before it reports its loss", async () => {
+  device = await requestDevice({ backend: "webgpu" });
+  const { gpu } = device as unknown as { gpu: GPUDevice };
+  const error = { message: "Buffer with '' label is invalid" };
+  gpu.dispatchEvent(Object.assign(new Event("uncapturederror"), { error }));
+  lose();
+  const reading = Promise.resolve().then(() => Tensor.from(device, Float32Array.of(1, 2, 3)).data());
+  await expect(reading).rejects.toBeInstanceOf(DeviceLostError);
+});
+
 test.each(delays)("while a kernel is compiled, %s", async (_, delay) => {
   device = await requestDevice({ backend: "webgpu" });
   const [x, weight] = [new Float32Array(50), new Float32Array(35)];

@@ -33,6 +33,8 @@ export class WebGPUDevice implements Device {
   readonly #readbacks: BufferPool;
   #failure: ErwinError | undefined;
   #report: (error: DeviceLostError) => void = () => {};
+  /** Resolves when it is known whether the errors that the device has reported are those of a lost device. */
+  #examined: Promise<void> | undefined;
   #tuned: Promise<void> | undefined;
 
   constructor(
@@ -68,7 +70,12 @@ export class WebGPUDevice implements Device {
       const { error } = event as GPUUncapturedErrorEvent;
       // After a failed allocation, further errors are only its consequences, which end when the caller handles it.
       if (this.pool.failure) return;
-      this.#failure ??= new ErwinError(`the device reported an error: ${error.message}`, { message: error.message });
+      const { message } = error;
+      const found = new ErwinError(`the device reported an error: ${message}`, { message });
+      // A lost device reports errors too, and Firefox does so before it reports the loss.
+      this.#examined = Promise.all([this.#examined, causeOf(found, this)]).then(() => {
+        this.#failure ??= found;
+      });
     });
   }
 
@@ -147,6 +154,7 @@ export class WebGPUDevice implements Device {
       const copy = readback.buffer.getMappedRange(0, padded).slice(0, bytes);
       readback.buffer.unmap();
       await this.pool.verified();
+      await this.#examined;
       this.#check();
       // Tuning starts after the first result, which a caller was waiting for. Its errors are ignored: a lost device, for one, is
       // reported by the next call that does work.
@@ -171,6 +179,7 @@ export class WebGPUDevice implements Device {
     this.#check();
     await this.recorder.pacer.finished();
     await this.pool.verified();
+    await this.#examined;
     this.#check();
   }
 
