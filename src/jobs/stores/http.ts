@@ -107,6 +107,7 @@ export class HttpStore implements FileStore {
 
   /** On a server that moves files, a killed process may have left the files that it was about to move. */
   async sweep(path: string): Promise<void> {
+    this.#moves ??= this.#canMove(path);
     if (!(await this.#moves)) return;
     const [folder, name] = parted(path);
     for (const entry of await this.list(folder)) {

@@ -61,7 +61,7 @@ it("saves, reads, lists and removes files, in folders that it makes", async () =
   await files.save("in/plain", bytes("again"));
   expect(text(await files.load("in/plain"))).toBe("again");
   await files.save("in/plain.0123.tmp", bytes("left by a killed process"));
-  await files.sweep("in/plain");
+  await store("made/for it").sweep("in/plain");
   expect((await files.list("in")).length).toBe(names.length);
   await files.remove("in/plain");
   await files.remove("in/plain");
