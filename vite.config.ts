@@ -1,10 +1,12 @@
-// The library build: dist/erwin.js, dist/formats.js, dist/experiments.js, dist/jobs.js, dist/bench.js and dist/cli.js with their workers and wasm modules in dist/assets. The files
-// it makes run unchanged in Chromium, Firefox, Deno, Node and in workers, without any bundler on the user's side, and bundlers
-// understand them. Workers are entries of the same build, so that they share chunks with the library.
+// The library build: dist/erwin.js, dist/formats.js, dist/experiments.js, dist/jobs.js, dist/bench.js and dist/cli.js with their
+// workers and wasm modules in dist/assets. The files it makes run unchanged in Chromium, Firefox, Deno, Node and in workers, without
+// any bundler on the user's side, and bundlers understand them. Workers are entries of the same build, so that they share chunks with
+// the library.
 import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { defineConfig } from "vite";
 import { assetName, libraryAssets } from "./src/build/assets.mjs";
+import { indentation } from "./src/build/indentation.mjs";
 import { kernelComments } from "./src/build/kernel-comments.mjs";
 import { thirdPartyLicences } from "./src/build/licences.mjs";
 
@@ -37,7 +39,7 @@ const banners: Record<string, string> = {
 export default defineConfig(({ mode }) => ({
   base: "./",
   publicDir: false,
-  plugins: [libraryAssets(), kernelComments(), thirdPartyLicences()],
+  plugins: [libraryAssets(), kernelComments(), indentation(), thirdPartyLicences()],
   build: {
     target: "es2022",
     outDir: "dist",
