@@ -192,17 +192,18 @@ export class AdamW {
    */
   async check(): Promise<StepReport> {
     this.#checkUsable();
-    const [status, norm] = await Promise.all([
-      this.#device.read(this.#status, 16),
-      this.#device.read(this.#measure.total, 4),
-    ]);
+    const reading = Promise.all([this.#device.read(this.#status, 16), this.#device.read(this.#measure.total, 4)]);
+    const forget = () => this.#device.clear(this.#status.slice(0, 4));
+    // Right behind the reading: once it has come, the mark may be that of a later step.
+    if (this.onNonFinite === "skip") forget();
+    const [status, norm] = await reading;
     const found = new Uint32Array(status);
     const gradientNorm = new Float32Array(norm)[0];
     const [fault, call, calls, skipped] = found as unknown as [number, number, number, number];
     if (fault === 0) return { calls, skipped, gradientNorm };
-    this.#device.clear(this.#status.slice(0, 4));
     const tensor = fault === 1 ? "loss" : this.#parameters.names[fault - 2];
     if (this.onNonFinite === "skip") return { calls, skipped, gradientNorm, tensor };
+    forget();
     throw new NumericalError(
       `${tensor === "loss" ? "the loss" : `the gradient of ${tensor}`} is not finite at step ${call} of this optimiser: the weights are as they were before it. Lower the learning rate, clip the gradients, or skip such steps (onNonFinite: "skip")`,
       { tensor, call },

@@ -306,5 +306,16 @@ describe("a step that is not finite", () => {
     expect(await optimizer.check()).toEqual({ calls: 3, skipped: 1, gradientNorm: expect.any(Number), tensor: "e" });
     expect(await optimizer.check()).toEqual({ calls: 3, skipped: 1, gradientNorm: expect.any(Number) });
     expectWeights(await read(), reference);
+    // A report that comes while later steps are done takes nothing from theirs.
+    const spoil = async () => {
+      await give(spoilt(gradients[0], ["e", 5, Number.NaN]));
+      optimizer.step();
+      optimizer.zeroGrad();
+    };
+    await spoil();
+    const report = optimizer.check();
+    await spoil();
+    expect(await report).toMatchObject({ skipped: 2, tensor: "e" });
+    expect(await optimizer.check()).toMatchObject({ skipped: 3, tensor: "e" });
   });
 });
