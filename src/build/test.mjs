@@ -30,15 +30,21 @@ const interrupt = new AbortController();
 /** The time in milliseconds that a runner may spend on one test, or between two: longer than any test may take. */
 const patience = 6 * 60_000;
 
+/** Folders of tests that train: in Deno they take as long as all others together. */
+const training = "experiments|faults|train|worker";
+
 /**
- * The processes of the tests, by the time they take, longest first. Deno's files are shared out to two: those that Chromium runs,
- * too, and its own, which mostly wait for command lines that they start.
- * @type {{ name: string, runner: string, exclude?: string }[]}
+ * The processes of the tests, in the order in which they begin: so the three that run side by side end at about the same time, also
+ * where lavapipe has to compile all kernels. Deno's files are shared out to four processes; its own, which Chromium does not run,
+ * mostly wait for command lines that they start.
+ * @type {{ name: string, runner: string, exclude?: string[] }[]}
  */
 const parts = [
   { name: "browser", runner: "browser" },
-  { name: "host", runner: "host", exclude: "**/*.deno.test.ts" },
-  { name: "host-deno", runner: "host", exclude: "**/*.host.test.ts" },
+  { name: "host-deno", runner: "host", exclude: ["**/*.host.test.ts"] },
+  { name: "host-training", runner: "host", exclude: ["**/*.deno.test.ts", `test/!(${training})/**`] },
+  { name: "host-backends", runner: "host", exclude: ["**/*.deno.test.ts", "test/!(backends)/**"] },
+  { name: "host", runner: "host", exclude: ["**/*.deno.test.ts", `test/@(backends|${training})/**`] },
   { name: "unit", runner: "unit" },
 ];
 
@@ -73,7 +79,7 @@ async function check(name, work) {
  * @param {string[]} filters
  * @param {boolean} later whether its output is printed only at its end
  */
-async function runTests({ name, runner, exclude }, filters, later = false) {
+async function runTests({ name, runner, exclude = [] }, filters, later = false) {
   console.log(`\ntest: ${name}${later ? ", of which more when it is done" : ""}`);
   const file = join(cache, `tests-${name}.json`);
   rmSync(file, { force: true });
@@ -87,7 +93,7 @@ async function runTests({ name, runner, exclude }, filters, later = false) {
     `--outputFile.json=${file}`,
     ...filters,
   ];
-  if (exclude) args.push("--exclude", exclude);
+  for (const files of exclude) args.push("--exclude", files);
   if (filters.length > 0) args.push("--passWithNoTests");
   /** @type {unknown} */
   let crash;
