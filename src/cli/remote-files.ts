@@ -85,8 +85,8 @@ export function makeFoldersOf(paths: readonly string[]): void {
 
 /** Returns the path of a model's file: of the weights of a run, if a run's folder is given. */
 export async function findModel(given: string): Promise<string> {
-  if (!isRemote(given)) return isFolder(given) ? weightsOf(given) : given;
-  if (!isRemoteFolder(given)) return given;
+  if (!isFolderPlace(given)) return given;
+  if (!isRemote(given)) return weightsOf(given);
   try {
     await openRemote(given).size(BEST_CHECKPOINT);
     return joinAddress(given, BEST_CHECKPOINT);
@@ -95,6 +95,9 @@ export async function findModel(given: string): Promise<string> {
     throw error;
   }
 }
+
+/** Whether a path or address is that of a folder. */
+export const isFolderPlace = (place: string): boolean => (isRemote(place) ? isRemoteFolder : isFolder)(place);
 
 /** Joins a folder's path or address and a path in it. */
 export const joinPlace = (folder: string, path: string): string =>

@@ -50,6 +50,12 @@ export function joinPath(...parts: readonly string[]): string {
   return parts.filter((part) => part !== "").join("/");
 }
 
+/** Splits a path into the folder that a file is in, "" for the outermost, and the file's name. */
+export function splitPath(path: string): { folder: string; name: string } {
+  const slash = path.lastIndexOf("/");
+  return { folder: path.slice(0, Math.max(slash, 0)), name: path.slice(slash + 1) };
+}
+
 /** Returns the names of the folders in a folder, or of its files, sorted by code points, as Python sorts strings. */
 export async function sortedNames(source: DataSource, folder: string, kind: "folders" | "files"): Promise<string[]> {
   const entries = await source.list(folder);

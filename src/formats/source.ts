@@ -3,10 +3,10 @@
 import { checkSignal } from "../abort.ts";
 import { FormatError } from "../errors.ts";
 import { nodeModule } from "../host/environment.ts";
-import { readBody } from "../host/request.ts";
 import { absoluteUrl } from "../host/url.ts";
-import { expectFileBytes, type FileBytes } from "./bytes.ts";
+import type { FileBytes } from "./bytes.ts";
 import { readDiskFile } from "./disk-file.ts";
+import { readBody } from "./request.ts";
 
 /** A file's bytes or its location: a URL, or a path in Node and Deno. */
 export type FileSource = FileBytes | string | URL;
@@ -35,7 +35,7 @@ async function fetchBytes(source: string | URL, signal?: AbortSignal): Promise<U
   try {
     if (files) return await readDiskFile(files, url, file, signal);
     response = await fetch(url, { signal });
-    if (response.ok) return await readBody(response, (bytes) => expectFileBytes(bytes, file));
+    if (response.ok) return await readBody(response, file);
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof FormatError) throw error;

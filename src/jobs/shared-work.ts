@@ -1,7 +1,7 @@
 // Jobs that several processes share: each takes jobs that no process works on and whose output does not exist yet, until all are
 // done.
 
-import { type DataSource, joinPath } from "../experiments/data-source.ts";
+import { type DataSource, joinPath, splitPath } from "../experiments/data-source.ts";
 import { ErwinError, FormatError } from "../index.ts";
 import { type FileStore, type Job, type JobRecord, type Recipe, recordOf } from "./job.ts";
 import type { Lease, Leases } from "./leases.ts";
@@ -94,7 +94,7 @@ export class SharedWork {
 
   /** Lists the folders of the outputs, which takes fewer requests than a look at each file; undefined if that is not possible. */
   async #listOutputs(): Promise<ReadonlySet<string> | undefined> {
-    const folders = new Set(this.#waiting.map(({ output }) => output.slice(0, Math.max(output.lastIndexOf("/"), 0))));
+    const folders = new Set(this.#waiting.map(({ output }) => splitPath(output).folder));
     const found = new Set<string>();
     for (const folder of folders) {
       try {

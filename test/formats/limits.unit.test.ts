@@ -11,7 +11,6 @@ import { limitOption, readLimits } from "../../src/cli/limit-option.ts";
 import { ConfigError, type ErwinError } from "../../src/errors.ts";
 import { resolveConfig } from "../../src/erwin/config.ts";
 import { FileSource } from "../../src/experiments/sources/files.ts";
-import { expectFileBytes } from "../../src/formats/bytes.ts";
 import {
   loadHdf5,
   loadNpy,
@@ -29,8 +28,8 @@ import {
   torchTensors,
   writePointCloud,
 } from "../../src/formats/index.ts";
+import { readBody } from "../../src/formats/request.ts";
 import { readSource } from "../../src/formats/source.ts";
-import { readBody } from "../../src/host/request.ts";
 import { type Limits, limits, setLimits } from "../../src/limits.ts";
 import { oneBlock } from "../support/configs.ts";
 
@@ -42,8 +41,7 @@ const vtu = saveVtu({ points: zeros(1, 3) });
 const here = new URL(import.meta.url);
 const views = readFileSync(new URL("torch/values.pt", import.meta.url));
 const content = new Uint8Array(101);
-const receive = (headers: Record<string, string>) =>
-  readBody(new Response(content, { headers }), (bytes) => expectFileBytes(bytes, "URL"));
+const receive = (headers: Record<string, string>) => readBody(new Response(content, { headers }), "URL");
 
 /** Arrays of 1.5 MiB of zeros in files of a few kilobytes, but for the last. */
 const large = { dtype: "F32" as const, ...zeros(2 ** 17, 3) };

@@ -6,10 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-
-// The path is in a variable because declarations are generated from the sources, to which the built library does not belong.
-const path = "../../dist/erwin.js";
-export const library = /** @type {typeof import("../../src/index.ts")} */ (await import(path));
+import { makeClouds } from "./clouds.mjs";
 
 export const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 
@@ -23,21 +20,10 @@ export const model = join(folder, "model.safetensors");
 export const deviceWords = ["--backend", "cpu", "--threads", "1"];
 export const predictWords = ["predict", "--model", model, "--input", clouds, "--knn", "8"];
 
-/** Makes a small model, and clouds of 64 points. */
-export async function makeClouds(/** @type {number} */ count) {
-  const { ErwinTransformer, requestDevice, saveSafetensors } = library;
-  const cpu = await requestDevice({ backend: "cpu" });
-  const levels = { cHidden: [8, 8], ballSizes: [16, 16], encNumHeads: [2, 2], encDepths: [2, 2] };
-  const decoder = { decNumHeads: [2], decDepths: [2], strides: [4] };
-  const config = { cIn: 3, ...levels, ...decoder, rotate: 45, mlpRatio: 2, mpSteps: 1 };
-  writeFileSync(model, await (await ErwinTransformer.create(config, { device: cpu, seed: 1 })).save());
-  cpu.dispose();
-  mkdirSync(clouds);
+/** Makes the model, the clouds and the folder of the outputs. */
+export async function prepare(/** @type {number} */ count) {
+  await makeClouds(model, clouds, count);
   mkdirSync(shared);
-  for (let i = 0; i < count; i++) {
-    const data = Float32Array.from({ length: 192 }, (_, k) => Math.sin(12.9898 * (i * 192 + k)));
-    writeFileSync(join(clouds, `${i}.safetensors`), saveSafetensors({ node_positions: { shape: [64, 3], data } }));
-  }
 }
 
 /** Runs a command to its end, and returns what it printed. */

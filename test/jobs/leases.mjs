@@ -11,7 +11,7 @@ const { outputs, pause, seconds, shared, tell, until } = harness;
 const { values } = parseArgs({ options: { clouds: { type: "string", default: "2000" } } });
 const count = Number(values.clouds);
 
-await harness.makeClouds(count);
+await harness.prepare(count);
 const fillDisk = harness.mountDisk(count);
 const words = [
   ...harness.predictWords,

@@ -22,10 +22,11 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { library } from "./clouds.mjs";
 import * as harness from "./harness.mjs";
 import { processorSeconds, servers } from "./servers.mjs";
 
-const { knnGraph, requestDevice, ErwinTransformer, loadSafetensors, saveSafetensors } = harness.library;
+const { knnGraph, requestDevice, ErwinTransformer, loadSafetensors, saveSafetensors } = library;
 const { values } = parseArgs({ options: { clouds: { type: "string", default: "1000" } } });
 const count = Number(values.clouds);
 const seconds = (/** @type {number} */ since) => (performance.now() - since) / 1000;
@@ -134,7 +135,7 @@ function disk() {
   return times;
 }
 
-await harness.makeClouds(count);
+await harness.prepare(count);
 try {
   const [plain, single] = [await predictPlainly(), predict(join(harness.folder, "alone"))];
   const calls = [0, 1, 2].map(() =>

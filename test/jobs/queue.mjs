@@ -17,7 +17,7 @@ const { values } = parseArgs({
 });
 const count = Number(values.clouds);
 
-await harness.makeClouds(count);
+await harness.prepare(count);
 const fillDisk = harness.mountDisk(count);
 const server = servers[/** @type {"redis" | "postgres"} */ (values.server)](harness.folder, values.fsync === "always");
 const queue = ["--queue", server.address];

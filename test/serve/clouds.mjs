@@ -1,5 +1,6 @@
 // A small model, and clouds of different sizes with the answers that they must get.
 import { writeFileSync } from "node:fs";
+import { twoLevels } from "../support/two-levels.mjs";
 
 // The paths are in variables because declarations are generated from the sources, to which the built library does not belong.
 const [library, formats] = ["../../dist/erwin.js", "../../dist/formats.js"];
@@ -13,24 +14,11 @@ export const { saveNpy, saveNpz, saveVtu } = /** @type {typeof import("../../src
 /** @typedef {ReturnType<typeof makeCloud>} Cloud */
 
 export const NEIGHBOURS = 8;
-const config = {
-  cIn: 3,
-  cHidden: [8, 8],
-  ballSizes: [16, 16],
-  encNumHeads: [2, 2],
-  encDepths: [2, 2],
-  decNumHeads: [2],
-  decDepths: [2],
-  strides: [4],
-  rotate: 45,
-  mlpRatio: 2,
-  mpSteps: 1,
-};
 
 /** Creates the model on one thread of the CPU backend, and writes it to a file. @param {string} file */
 export async function makeModel(file) {
   const device = await requestDevice({ backend: "cpu", threads: 1 });
-  const model = await ErwinTransformer.create(config, { device, seed: 1 });
+  const model = await ErwinTransformer.create(twoLevels, { device, seed: 1 });
   writeFileSync(file, await model.save());
   return model;
 }

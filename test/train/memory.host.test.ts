@@ -3,23 +3,12 @@
 import { AdamW, ErwinTransformer, type ErwinTransformer as Model, Tensor } from "erwin";
 import { describe, expect, test } from "vitest";
 import { cloudOptions, joinClouds, randomCloud, seededRandom } from "../support/clouds.ts";
+import { twoLevels } from "../support/configs.ts";
 import { quickBackend, useDevice } from "../support/models.ts";
 
 const device = useDevice(quickBackend, { own: true });
 
-const hierarchical = {
-  cIn: 4,
-  cHidden: [8, 8],
-  ballSizes: [16, 16],
-  encNumHeads: [2, 2],
-  encDepths: [2, 2],
-  decNumHeads: [2],
-  decDepths: [2],
-  strides: [2],
-  rotate: 45,
-  mlpRatio: 2,
-  mpSteps: 1,
-};
+const hierarchical = { ...twoLevels, cIn: 4, strides: [2] };
 const deep = { ...hierarchical, encDepths: [4, 4], decDepths: [4], mpSteps: 0 };
 /** The bottleneck's input is the encoder's output itself, which the decoder uses, too. */
 const flat = { ...hierarchical, strides: [1], mpSteps: 0 };

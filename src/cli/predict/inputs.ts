@@ -4,9 +4,9 @@ import { basename, dirname, extname, isAbsolute, join, normalize, parse, resolve
 import { InputError } from "../../errors.ts";
 import { type DataSource, joinPath } from "../../experiments/data-source.ts";
 import { pointCloudExtensions } from "../../formats/pointcloud.ts";
-import { folderAndName, isRemote, isRemoteFolder, joinAddress, splitAddress } from "../addresses.ts";
-import { isFolder, placeOf } from "../files.ts";
-import { joinPlace, openFolder, readFile, takeUser } from "../remote-files.ts";
+import { folderAndName, isRemote, joinAddress, splitAddress } from "../addresses.ts";
+import { placeOf } from "../files.ts";
+import { isFolderPlace, joinPlace, openFolder, readFile, takeUser } from "../remote-files.ts";
 import { filesBelow, type WalkOptions } from "../walk.ts";
 
 /** A file of points, and the file for its prediction. */
@@ -21,7 +21,7 @@ const isList = (path: string) => /\.txt$/i.test(path);
 
 /** Whether the inputs name a single file, whose prediction is a file and not a folder. */
 export function isSingleFile(inputs: readonly string[]): boolean {
-  return inputs.length === 1 && !isList(inputs[0]) && !(isRemote(inputs[0]) ? isRemoteFolder : isFolder)(inputs[0]);
+  return inputs.length === 1 && !isList(inputs[0]) && !isFolderPlace(inputs[0]);
 }
 
 export interface FindOptions extends Omit<WalkOptions, "skip"> {
@@ -89,7 +89,7 @@ async function expand(
   walk: WalkOptions,
 ): Promise<NamedFile[]> {
   const isListed = isList(input);
-  if (!isListed && (isRemote(input) ? isRemoteFolder : isFolder)(input)) {
+  if (!isListed && isFolderPlace(input)) {
     const isOutput = (path: string) => identify(path) === identify(outputFolder);
     if (isOutput(input)) {
       throw new InputError(

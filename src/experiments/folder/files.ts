@@ -2,7 +2,7 @@
 
 import { FormatError } from "../../errors.ts";
 import { loadPvd } from "../../formats/pvd.ts";
-import { type DataSource, joinPath, locate, readLines } from "../data-source.ts";
+import { type DataSource, joinPath, locate, readLines, splitPath } from "../data-source.ts";
 import { sampleExtensions } from "./read.ts";
 import type { Unit } from "./splits.ts";
 
@@ -86,7 +86,7 @@ async function framesOf(source: DataSource, path: string): Promise<{ file: strin
     const problem = `has several files at the time ${parallel.entry.time}, expected one for each frame.`;
     throw new FormatError(`${file}: ${problem}`, { file });
   }
-  const folder = path.split("/").slice(0, -1).join("/");
+  const { folder } = splitPath(path);
   return inTime.map(({ entry }) => ({ file: resolvePath(folder, entry.file), time: entry.time ?? 0 }));
 }
 

@@ -2,7 +2,7 @@
 
 import { FormatError, InputError } from "../../errors.ts";
 import { expectFileBytes } from "../../formats/bytes.ts";
-import { type Answer, NoAnswerError, sendRequest } from "../../host/request.ts";
+import { type Answer, isMissing, isOk, NoAnswerError, sendRequest } from "../../formats/request.ts";
 import { type ByteRange, type DataEntry, type DataSource, joinPath, locate, missing } from "../data-source.ts";
 import { FolderListing } from "./listing.ts";
 
@@ -118,18 +118,14 @@ export class HttpSource implements DataSource {
     const address = joinPath(this.name, path.split("/").map(encodeURIComponent).join("/"));
     let answer: Answer;
     try {
-      answer = await sendRequest(async () => [address, { headers }], {
-        pauses: PAUSES,
-        expectBytes: (bytes) => expectFileBytes(bytes, locate(this, path)),
-      });
+      answer = await sendRequest(async () => [address, { headers }], { file: locate(this, path), pauses: PAUSES });
     } catch (error) {
       if (error instanceof NoAnswerError) throw this.#unreachable(path, error.message, error);
       throw error;
     }
-    const { status, statusText } = answer;
-    if (status >= 200 && status < 300) return answer;
-    if (status === 404 || status === 410) throw missing(this, path, "file");
-    throw this.#unreachable(path, `the server answers ${status} ${statusText}`.trim());
+    if (isOk(answer)) return answer;
+    if (isMissing(answer)) throw missing(this, path, "file");
+    throw this.#unreachable(path, `the server answers ${answer.status} ${answer.statusText}`.trim());
   }
 
   #unreachable(path: string, problem: string, cause?: unknown): InputError {

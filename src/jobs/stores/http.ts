@@ -2,11 +2,17 @@
 // also list their folders; others need an index file.
 
 import { FormatError, InputError, StorageError } from "../../errors.ts";
-import { type ByteRange, type DataEntry, joinPath, missing } from "../../experiments/data-source.ts";
+import { type ByteRange, type DataEntry, joinPath, missing, splitPath } from "../../experiments/data-source.ts";
 import { INDEX_FILE, parseIndex } from "../../experiments/sources/http.ts";
 import { FolderListing } from "../../experiments/sources/listing.ts";
-import { expectFileBytes } from "../../formats/bytes.ts";
-import { type Answer, NoAnswerError, type RequestOptions, sendRequest } from "../../host/request.ts";
+import {
+  type Answer,
+  isMissing,
+  isOk,
+  NoAnswerError,
+  type RequestOptions,
+  sendRequest,
+} from "../../formats/request.ts";
 import type { FileStore } from "../job.ts";
 import { elementsOf, parseXml, textOf, type XmlElement } from "./xml.ts";
 
@@ -109,7 +115,7 @@ export class HttpStore implements FileStore {
   async sweep(path: string): Promise<void> {
     this.#moves ??= this.#canMove(path);
     if (!(await this.#moves)) return;
-    const [folder, name] = parted(path);
+    const { folder, name } = splitPath(path);
     for (const entry of await this.list(folder)) {
       if (entry.name.startsWith(`${name}.`) && entry.name.endsWith(".tmp")) {
         await this.remove(joinPath(folder, entry.name));
@@ -201,11 +207,7 @@ export class HttpStore implements FileStore {
   ): Promise<Answer> {
     const make = () => this.prepare(address, { method, headers: { ...headers }, body });
     try {
-      return await sendRequest(make, {
-        pauses,
-        passing,
-        expectBytes: (bytes) => expectFileBytes(bytes, joinPath(this.name, path)),
-      });
+      return await sendRequest(make, { file: joinPath(this.name, path), pauses, passing });
     } catch (error) {
       if (!(error instanceof NoAnswerError)) throw error;
       const action = method === "GET" || method === "HEAD" || method === "PROPFIND" ? "read" : "write";
@@ -300,19 +302,10 @@ export class HttpStore implements FileStore {
   }
 }
 
-const isOk = ({ status }: Answer) => status >= 200 && status < 300;
-const isMissing = ({ status }: Answer) => status === 404 || status === 410;
-
 /** Returns the path of an address, decoded and without a slash at the end. */
 const pathOf = (address: string) => decodeURIComponent(new URL(address).pathname).replace(/\/+$/, "");
 
 const isFolder = (response: XmlElement) => elementsOf(response, "collection").length > 0;
-
-/** Returns the folder and the name of a path. */
-function parted(path: string): [folder: string, name: string] {
-  const at = path.lastIndexOf("/");
-  return [path.slice(0, Math.max(at, 0)), path.slice(at + 1)];
-}
 
 function isSame(one: Uint8Array | undefined, other: Uint8Array): boolean {
   return one !== undefined && one.length === other.length && one.every((byte, i) => byte === other[i]);

@@ -2,7 +2,7 @@
 
 import type { StorageError } from "../../errors.ts";
 import { type DataEntry, joinPath, missing } from "../../experiments/data-source.ts";
-import type { Answer } from "../../host/request.ts";
+import { type Answer, isOk } from "../../formats/request.ts";
 import { sha256 } from "../job.ts";
 import { HttpStore, type RemoteOptions } from "./http.ts";
 import { elementsOf, parseXml, textOf, type XmlElement } from "./xml.ts";
@@ -101,7 +101,7 @@ export class S3Store extends HttpStore {
     const signed = { ...headers, "X-Amz-Content-Sha256": await sha256(bytes) };
     // 409: another creation of the same object is under way, and one of them has to be sent again.
     const answer = await this.send("PUT", path, signed, bytes, { passing: [409] });
-    if ((answer.status >= 200 && answer.status < 300) || answer.status === 412) return answer;
+    if (isOk(answer) || answer.status === 412) return answer;
     throw this.failure(answer, "write", path);
   }
 

@@ -4,15 +4,16 @@
 //
 //   node test/jobs/stores/swarm.mjs s3://BUCKET/FOLDER [--clouds 200] [--lease 5]
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { makeClouds } from "../clouds.mjs";
 
-// The paths are in variables because declarations are generated from the sources, to which the built library does not belong.
-const [library, jobs] = ["../../../dist/erwin.js", "../../../dist/jobs.js"];
+// The path is in a variable because declarations are generated from the sources, to which the built library does not belong.
+const jobs = "../../../dist/jobs.js";
 const cli = fileURLToPath(new URL("../../../dist/cli.js", import.meta.url));
 
 /**
@@ -32,26 +33,6 @@ function start(/** @type {string[]} */ ...words) {
 
 const pause = (/** @type {number} */ milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** @returns the paths of a small model and of a folder of clouds with 64 points */
-async function makeClouds(/** @type {string} */ folder, /** @type {number} */ count) {
-  const { ErwinTransformer, requestDevice, saveSafetensors } = /** @type {typeof import("../../../src/index.ts")} */ (
-    await import(library)
-  );
-  const [model, clouds] = [join(folder, "model.safetensors"), join(folder, "clouds")];
-  const device = await requestDevice({ backend: "cpu", threads: 1 });
-  const levels = { cHidden: [8, 8], ballSizes: [16, 16], encNumHeads: [2, 2], encDepths: [2, 2] };
-  const decoder = { decNumHeads: [2], decDepths: [2], strides: [4] };
-  const config = { cIn: 3, ...levels, ...decoder, rotate: 45, mlpRatio: 2, mpSteps: 1 };
-  writeFileSync(model, await (await ErwinTransformer.create(config, { device, seed: 1 })).save());
-  device.dispose();
-  mkdirSync(clouds);
-  for (let i = 0; i < count; i++) {
-    const data = Float32Array.from({ length: 192 }, (_, k) => Math.sin(12.9898 * (i * 192 + k)));
-    writeFileSync(join(clouds, `${i}.safetensors`), saveSafetensors({ node_positions: { shape: [64, 3], data } }));
-  }
-  return { model, clouds };
-}
-
 /**
  * @param {Place} place
  * @param {number} count the number of clouds
@@ -64,7 +45,8 @@ async function predictByThree({ address, store }, count, lease) {
   /** @type {ReturnType<typeof start>[]} */
   const calls = [];
   try {
-    const { model, clouds } = await makeClouds(folder, count);
+    const [model, clouds] = [join(folder, "model.safetensors"), join(folder, "clouds")];
+    await makeClouds(model, clouds, count);
     const names = readdirSync(clouds);
     const upload = (/** @type {string} */ file, /** @type {string} */ path) =>
       store.save(path, new Uint8Array(readFileSync(file)));

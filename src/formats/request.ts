@@ -1,6 +1,7 @@
 // Requests to servers. One that fails in a way that may pass is sent again, after pauses that grow.
 
 import { ErwinError } from "../errors.ts";
+import { concatBytes, expectFileBytes } from "./bytes.ts";
 
 /** A server's answer, with its whole body. */
 export interface Answer {
@@ -12,13 +13,19 @@ export interface Answer {
   failures: number;
 }
 
+/** Whether an answer is a success. */
+export const isOk = ({ status }: Answer): boolean => status >= 200 && status < 300;
+
+/** Whether an answer says that there is no such file. */
+export const isMissing = ({ status }: Answer): boolean => status === 404 || status === 410;
+
 export interface RequestOptions {
+  /** The file's name in error messages. */
+  file: string;
   /** The milliseconds before each repetition. */
   pauses: readonly number[];
   /** Further statuses after which a request is repeated. */
   passing?: readonly number[];
-  /** Refuses a body by throwing an ErwinError; called with the bytes that are announced, then with those that have arrived. */
-  expectBytes?(bytes: number): void;
 }
 
 /** There was no answer: `message` says why. */
@@ -36,17 +43,17 @@ const LONGEST_PAUSE = 30_000;
  * Sends a request, and repeats it if there is no answer, or one with a status that may pass (429, and 500 and more).
  * @param makeRequest makes the request of each try, because a signature holds for some minutes only
  * @returns the last answer, whatever its status
- * @throws NoAnswerError if there is none; what `makeRequest` and `expectBytes` throw; a permission that Deno refuses
+ * @throws NoAnswerError if there is none; what `makeRequest` throws; FormatError for an answer larger than the limit `fileBytes`; a permission that Deno refuses
  */
 export async function sendRequest(
   makeRequest: () => Promise<[string | URL, RequestInit]>,
-  { pauses, passing = [], expectBytes = () => {} }: RequestOptions,
+  { file, pauses, passing = [] }: RequestOptions,
 ): Promise<Answer> {
   for (let failures = 0; ; failures++) {
     const [address, init] = await makeRequest();
     let pause = pauses[failures];
     try {
-      const answer = await sendOnce(address, init, expectBytes);
+      const answer = await sendOnce(address, init, file);
       const { status, headers } = answer;
       // 501 and 505 say that the server lacks what is asked for.
       const mayPass = (status >= 500 && status !== 501 && status !== 505) || status === 429 || passing.includes(status);
@@ -62,34 +69,37 @@ export async function sendRequest(
   }
 }
 
-/** Reads what a server sends. @throws what `expectBytes` throws, as soon as it does */
+/**
+ * Reads what a server sends.
+ * @param file the file's name in error messages
+ * @param onPart called when a part has arrived
+ * @throws FormatError for more bytes than the limit `fileBytes`, as soon as they are announced or have arrived
+ */
 export async function readBody(
   response: Response,
-  expectBytes: (bytes: number) => void,
+  file: string,
+  onPart: () => void = () => {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   // The header gives the size, unless the server compresses or does not know it.
-  expectBytes(Number(response.headers.get("Content-Length") ?? 0));
+  expectFileBytes(Number(response.headers.get("Content-Length") ?? 0), file);
   const parts: Uint8Array[] = [];
   let received = 0;
   const reader = response.body?.getReader();
   try {
     for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
       received += part.value.length;
-      expectBytes(received);
+      onPart();
+      expectFileBytes(received, file);
       parts.push(part.value);
     }
   } catch (error) {
     reader?.cancel().catch(() => {});
     throw error;
   }
-  return concatenate(parts);
+  return concatBytes(parts);
 }
 
-async function sendOnce(
-  address: string | URL,
-  init: RequestInit,
-  expectBytes: (bytes: number) => void,
-): Promise<Omit<Answer, "failures">> {
+async function sendOnce(address: string | URL, init: RequestInit, file: string): Promise<Omit<Answer, "failures">> {
   const controller = new AbortController();
   const sent = (init.body as Uint8Array | undefined)?.byteLength ?? 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -101,26 +111,13 @@ async function sendOnce(
   try {
     const response = await fetch(address, { ...init, signal: controller.signal });
     // A HEAD's answer announces the bytes of the file, which do not follow.
-    const expected = init.method === "HEAD" ? () => {} : expectBytes;
-    const body = await readBody(response, (bytes) => {
-      expectLife(PATIENCE);
-      expected(bytes);
-    });
+    const isHead = init.method === "HEAD";
+    const body = isHead ? new Uint8Array() : await readBody(response, file, () => expectLife(PATIENCE));
     const { status, statusText, headers } = response;
     return { status, statusText, headers, body };
   } finally {
     clearTimeout(timer);
   }
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    bytes.set(part, offset);
-    offset += part.length;
-  }
-  return bytes;
 }
 
 /** Whether Deno refuses the permission, which no repetition changes. */
