@@ -240,7 +240,7 @@ describe("Chromium, isolated by headers", () => {
     await page.context().close();
   });
 
-  test("a data set that is missing or none is said, with what to do", async () => {
+  test("a data set that is missing or none is said, with what to do, and a file that is no saved run", async () => {
     const { page } = await openPage(browser, `${host.url}train.html?experiment=cosmology&backend=cpu`);
     await click(page, "Start");
     await page.getByText("open its folder").waitFor();
@@ -250,6 +250,10 @@ describe("Chromium, isolated by headers", () => {
     await click(page, "Start");
     await until(page, "failed");
     await page.getByText("open its folder again").waitFor();
+    await page
+      .getByLabel("Open file")
+      .setInputFiles({ name: "a.zip", mimeType: "application/zip", buffer: Buffer.from("PK") });
+    await page.getByText("The saved run a.zip: not a ZIP archive").waitFor();
     await page.context().close();
   });
 });

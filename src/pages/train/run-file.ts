@@ -1,6 +1,8 @@
-// Saves a run as a file: a zip of its folder, as `erwin train` would write it.
+// Saves a run as a file, and opens it: a zip of its folder, as `erwin train` would write it.
 
-import { unzipSync, zipSync } from "fflate";
+import { zipSync } from "fflate";
+import { blobFile, readWhole } from "../../formats/partial-file.ts";
+import { openZip } from "../../formats/zip.ts";
 import { element } from "../shared/dom.ts";
 
 type Files = Record<string, Uint8Array<ArrayBuffer>>;
@@ -12,11 +14,10 @@ export function downloadRun(files: Files, name: string): void {
   setTimeout(() => URL.revokeObjectURL(href), 10_000);
 }
 
-/** Reads the files of a saved run. @throws Error if it is not a zip */
+/** Reads the files of a saved run. @throws FormatError if it is no zip, is damaged, or is larger than the limits, also unpacked */
 export async function readRunFile(file: File): Promise<Files> {
-  try {
-    return unzipSync(new Uint8Array(await file.arrayBuffer())) as Files;
-  } catch (cause) {
-    throw new Error(`${file.name} cannot be read as a zip: open what “Save run” has written.`, { cause });
-  }
+  const name = `the saved run ${file.name}`;
+  const entries = openZip(await readWhole(blobFile(file, name)), name);
+  // Copies, because the database stores the whole memory of which an array is a part.
+  return Object.fromEntries(entries.map((entry) => [entry.name, entry.read().slice()]));
 }

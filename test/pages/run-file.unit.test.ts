@@ -1,0 +1,40 @@
+// Saved runs that the training page opens obey the limits of all files.
+
+import { zipSync } from "fflate";
+import { afterEach, expect, test } from "vitest";
+import { FormatError } from "../../src/errors.ts";
+import { setLimits } from "../../src/limits.ts";
+import { readRunFile } from "../../src/pages/train/run-file.ts";
+
+afterEach(() => setLimits({}));
+
+const fileOf = (bytes: Uint8Array) => new File([bytes as Uint8Array<ArrayBuffer>], "run.zip");
+
+/** Two megabytes of zeros in a few kilobytes. */
+const bomb = zipSync({ "config.json": new Uint8Array(2 ** 20), "last.safetensors": new Uint8Array(2 ** 20) });
+
+test("a saved run is read, each file in memory of its own", async () => {
+  const config = new TextEncoder().encode("{}");
+  const files = await readRunFile(fileOf(zipSync({ "config.json": config, "metrics.jsonl": config }, { level: 0 })));
+  expect(files).toEqual({ "config.json": config, "metrics.jsonl": config });
+  expect(files["config.json"]!.buffer.byteLength).toBe(2);
+});
+
+test.each([
+  ["fileBytes", 1000],
+  ["unpackedBytes", 2 ** 20 + 1],
+  ["expansion", 400],
+] as const)("beyond the limit %s it is refused by name, whichever of its files is too much", async (limit, value) => {
+  expect(Object.keys(await readRunFile(fileOf(bomb)))).toHaveLength(2);
+  setLimits({ [limit]: value });
+  const error = await readRunFile(fileOf(bomb)).catch((reason: Error) => reason);
+  expect(error).toBeInstanceOf(FormatError);
+  expect((error as Error).message).toMatch(new RegExp(`run\\.zip.* more than the limit ${limit}, ${value}`));
+});
+
+test("a file that is damaged is refused by name", async () => {
+  const damaged = zipSync({ "config.json": new Uint8Array(1000).fill(7) }, { level: 0 });
+  damaged[500] = 8;
+  await expect(readRunFile(fileOf(damaged))).rejects.toThrow(/run\.zip.*"config\.json" is damaged/);
+  await expect(readRunFile(fileOf(damaged.subarray(0, 900)))).rejects.toThrow(/run\.zip: not a ZIP archive/);
+});
