@@ -1,4 +1,4 @@
-// Checks of shapes that the operators share.
+// Checks of their arguments that the operators share.
 
 import { InputError } from "../errors.ts";
 import { Tensor } from "./tensor.ts";
@@ -45,4 +45,20 @@ export function expectNumbers(name: string, tensor: Tensor): void {
   if (type !== "f32") {
     throw new InputError(`${name} holds indices (${type}), but numbers (f32) are needed here`, { tensor: name, type });
   }
+}
+
+/**
+ * Operators read memory by its place on their own device: what is there of another device's tensor is not its numbers.
+ * @param tensors by their names; the first is on the operator's device
+ * @throws InputError if another one is not
+ */
+export function expectSameDevice(tensors: Readonly<Record<string, Tensor | undefined>>): void {
+  const given = Object.entries(tensors).filter((entry): entry is [string, Tensor] => entry[1] !== undefined);
+  const other = given.find(([, tensor]) => tensor.device !== given[0][1].device);
+  if (!other) return;
+  const [name, [first]] = [other[0], given[0]];
+  throw new InputError(
+    `${name} is on another device than ${first}: give Tensor.from(device, await tensor.data(), tensor.shape)`,
+    { tensor: name },
+  );
 }

@@ -165,7 +165,7 @@ function onForeignMemory(tensor: Tensor, storage: Storage): Tensor {
 /**
  * Computes the gradients of all leaves that `result` was computed from and adds them to those already there.
  * @param gradient the gradient of the result; optional for a scalar
- * @throws InputError if the result is not on the tape, or its backward pass has run before
+ * @throws InputError if the result is not on the tape, or its backward pass has run before, or the gradient does not fit
  */
 export function backward(result: Tensor, gradient?: Tensor): void {
   const { history } = result;
@@ -179,6 +179,13 @@ export function backward(result: Tensor, gradient?: Tensor): void {
     throw new InputError(
       `a tensor of shape [${result.shape}] needs the gradient of a later result: backward(gradient)`,
       { shape: [...result.shape] },
+    );
+  }
+  const fits = !gradient || (gradient.device === result.device && String(gradient.shape) === String(result.shape));
+  if (!fits) {
+    throw new InputError(
+      `the gradient has the shape [${gradient.shape}], but one of [${result.shape}] on the result's device is needed`,
+      { expected: [...result.shape], found: [...gradient.shape] },
     );
   }
   const player = new Player();

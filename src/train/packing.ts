@@ -5,7 +5,7 @@ import { expectKind } from "../arguments.ts";
 import type { Device, Storage } from "../backends/device.ts";
 import { BLOCK } from "../backends/optimizer.ts";
 import { ConfigError, DeviceLostError } from "../errors.ts";
-import { expectTensor } from "../tensor/shapes.ts";
+import { expectSameDevice, expectTensor } from "../tensor/shapes.ts";
 import { moveGradient } from "../tensor/tape.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
 
@@ -30,6 +30,7 @@ export function layOut(sizes: readonly number[]): { ranges: BlockRange[]; blocks
 export function expectParameters(parameters: ReadonlyMap<string, Tensor>): void {
   expectKind("parameters", parameters, "a Map of tensors by name", parameters instanceof Map);
   for (const [name, tensor] of parameters) expectTensor(`the parameter ${name}`, tensor);
+  expectSameDevice(Object.fromEntries(parameters));
 }
 
 const packed = new WeakSet<Tensor>();

@@ -3,7 +3,7 @@
 
 import { InputError } from "../../errors.ts";
 import { broadcastShape, repeatedStrides } from "../layout.ts";
-import { expectNumbers } from "../shapes.ts";
+import { expectNumbers, expectSameDevice } from "../shapes.ts";
 import { type Gradients, record } from "../tape.ts";
 import { sizeOf, Tensor } from "../tensor.ts";
 import { elementwise } from "./elementwise.ts";
@@ -62,6 +62,7 @@ function tensorOf(operand: Operand): Tensor {
 function combine(operation: "add" | "subtract" | "multiply" | "divide", a: Tensor, b: Tensor): Tensor {
   expectNumbers("the first operand", a);
   expectNumbers("the second operand", b);
+  expectSameDevice({ "the first operand": a, "the second operand": b });
   const shape = broadcastShape(a.shape, b.shape);
   const out = new Tensor(a.device, shape);
   elementwise(a, shape, {

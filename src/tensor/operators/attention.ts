@@ -1,6 +1,6 @@
 // Ball attention, and its queries, keys and values.
 
-import { expectShape, matrixShape } from "../shapes.ts";
+import { expectSameDevice, expectShape, matrixShape } from "../shapes.ts";
 import { record, recording } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
 import { type Balls, ballListOf } from "./balls.ts";
@@ -24,6 +24,7 @@ export function normPositionQkv(
   expectShape("norm", norm, [width]);
   expectShape("position weight", position.weight, [width, dimensions]);
   expectShape("qkv weight", projection.weight, [3 * width, width]);
+  expectSameDevice({ norm, x, offsets, gather });
   const qkv = new Tensor(x.device, [rows, 3 * width]);
   x.device.operators.normPositionQkv({
     x: x.storage,
@@ -81,6 +82,7 @@ export function ballAttention(qkv: Tensor, positions: Tensor, sigma: Tensor, bal
   const [rows, packed] = matrixShape("qkv", qkv);
   const [, dimensions] = matrixShape("positions", positions);
   expectShape("positions", positions, [rows, dimensions]);
+  expectSameDevice({ sigma, qkv, positions });
   const width = packed / 3;
   const heads = sigma.size;
   const out = new Tensor(qkv.device, [rows, width]);

@@ -1,6 +1,6 @@
 // The gated feed-forward part of a block.
 
-import { expectShape, matrixShape } from "../shapes.ts";
+import { expectSameDevice, expectShape, matrixShape } from "../shapes.ts";
 import { record } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
 import { destinationOf, destinationsOf, type LinearWeights, storageOf } from "./destinations.ts";
@@ -19,6 +19,7 @@ export function feedForward(
   expectShape("gate weight", gate.weight, [hiddenWidth, width]);
   expectShape("value weight", value.weight, [hiddenWidth, width]);
   expectShape("output weight", output.weight, [width, hiddenWidth]);
+  expectSameDevice({ norm, x });
   const y = new Tensor(x.device, [rows, width]);
   x.device.operators.feedForward({
     x: x.storage,

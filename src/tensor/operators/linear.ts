@@ -1,7 +1,7 @@
 // The linear map.
 
 import { checkOptions } from "../../arguments.ts";
-import { expectShape, matrixShape } from "../shapes.ts";
+import { expectSameDevice, expectShape, matrixShape } from "../shapes.ts";
 import { record } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
 import { destinationOf } from "./destinations.ts";
@@ -30,6 +30,7 @@ export function linear(x: Tensor, weight: Tensor, extras: LinearExtras = {}): Te
   if (bias) expectShape("bias", bias, [columns]);
   if (residual) expectShape("residual", residual, [rows, columns]);
   if (scatter) expectShape("scatter", scatter, [rows]);
+  expectSameDevice({ weight, x, bias, second, residual, scatter });
   const y = new Tensor(x.device, [rows, columns]);
   x.device.operators.linear({
     x: x.storage,

@@ -2,7 +2,7 @@
 
 import { type Indices, type Numbers, toNumbers } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
-import { expectShape, expectTensor, matrixShape } from "../shapes.ts";
+import { expectSameDevice, expectShape, expectTensor, matrixShape } from "../shapes.ts";
 import { scope, sizeOf, Tensor } from "../tensor.ts";
 import { add, divide, multiply, subtract } from "./arithmetic.ts";
 import { affine, log, scale, softplus, sqrt, square } from "./functions.ts";
@@ -21,6 +21,7 @@ export type Target = Tensor | Numbers;
 function targetOf(prediction: Tensor, target: Target, shape: readonly number[]): Tensor {
   if (target instanceof Tensor) {
     expectShape("target", target, shape);
+    expectSameDevice({ prediction, target });
     return target;
   }
   const { data, shape: nested } = toNumbers("target", target);

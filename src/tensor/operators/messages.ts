@@ -1,7 +1,7 @@
 // Message passing over a graph.
 
 import type { LinearDestinations } from "../../backends/operators.ts";
-import { expectShape, matrixShape } from "../shapes.ts";
+import { expectSameDevice, expectShape, matrixShape } from "../shapes.ts";
 import { record } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
 import { destinationOf, destinationsOf, type LinearWeights, storageOf } from "./destinations.ts";
@@ -39,6 +39,7 @@ export function messageMean(
   const [, dimensions] = matrixShape("positions", positions);
   expectShape("positions", positions, [rows, dimensions]);
   expectShape("message weight", message.weight, [width, 2 * width + dimensions]);
+  expectSameDevice({ "message weight": message.weight, h, positions });
   const out = new Tensor(device, [rows, width]);
   const shape = { width, dimensions };
   for (const part of parts) {

@@ -1,6 +1,6 @@
 // Normalisations as operators of their own (RMSNorm is fused into the products that follow it).
 
-import { expectShape, matrixShape } from "../shapes.ts";
+import { expectSameDevice, expectShape, matrixShape } from "../shapes.ts";
 import { record } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
 import { destinationOf, destinationsOf, type LinearWeights, storageOf } from "./destinations.ts";
@@ -9,6 +9,7 @@ import { destinationOf, destinationsOf, type LinearWeights, storageOf } from "./
 export function layerNorm(x: Tensor, residual: Tensor, norm: LinearWeights): Tensor {
   const [rows, width] = matrixShape("x", x);
   expectShape("residual", residual, [rows, width]);
+  expectSameDevice({ ...norm, x, residual });
   const y = new Tensor(x.device, [rows, width]);
   x.device.operators.layerNorm({
     x: x.storage,
@@ -50,6 +51,7 @@ export function batchNorm(x: Tensor, norm: LinearWeights, running: RunningStatis
   const { device } = x;
   const [rows, width] = matrixShape("x", x);
   expectShape("running mean", running.mean, [width]);
+  expectSameDevice({ ...norm, x });
   const y = new Tensor(device, [rows, width]);
   const own = training ? { mean: new Tensor(device, [width]), variance: new Tensor(device, [width]) } : undefined;
   if (own) {

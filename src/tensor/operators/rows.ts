@@ -1,7 +1,7 @@
 // Operators that move rows.
 
 import type { Device } from "../../backends/device.ts";
-import { matrixShape } from "../shapes.ts";
+import { expectSameDevice, matrixShape } from "../shapes.ts";
 import { record, recording } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
 
@@ -31,6 +31,7 @@ export interface Places {
 /** out[i] = x[index[i]]: x [sources, width], index [rows] -> [rows, width]. Indices are not checked. */
 export function gatherRows(x: Tensor, { tensor: index, host, inverse }: RowIndex): Tensor {
   const [sources, width] = matrixShape("x", x);
+  expectSameDevice({ x, index });
   const rows = index.size;
   const { device } = x;
   const out = new Tensor(device, [rows, width], x.type);

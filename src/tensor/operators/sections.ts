@@ -3,7 +3,7 @@
 import { describe, expectKind, expectNumber, toShape } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
 import { type AroundAxis, aroundAxis, stridesOf } from "../layout.ts";
-import { expectNumbers, expectShape } from "../shapes.ts";
+import { expectNumbers, expectSameDevice, expectShape } from "../shapes.ts";
 import { record } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
 import { elementwise } from "./elementwise.ts";
@@ -23,6 +23,7 @@ export function concatenate(tensors: readonly Tensor[], axis = 0): Tensor {
   Array.from(tensors).forEach((tensor, i) => {
     expectNumbers(`tensor ${i}`, tensor);
     expectShape(`tensor ${i}`, tensor, along(tensor.shape[place]));
+    expectSameDevice({ "tensor 0": first, [`tensor ${i}`]: tensor });
   });
   const result = new Tensor(first.device, along(tensors.reduce((sum, { shape }) => sum + shape[place], 0)));
   const sections = sectionsOf(
