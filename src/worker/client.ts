@@ -9,14 +9,14 @@ import {
   type DeviceLostError,
   DisposedError,
   deserializeError,
-  type ErwinError,
   FormatError,
   InputError,
   WorkerError,
 } from "../errors.ts";
 import { givenAssets } from "../host/given-assets.ts";
 import { lifeName, whenEnded } from "../host/life.ts";
-import { SilenceWatch, silenceError } from "../host/silence.ts";
+import { PendingCalls } from "../host/pending-calls.ts";
+import { silenceError } from "../host/silence.ts";
 import { absoluteUrl } from "../host/url.ts";
 import { isVisible } from "../host/visibility.ts";
 import { limits } from "../limits.ts";
@@ -127,10 +127,7 @@ export class ErwinWorker {
   readonly #worker: ModelThread;
   readonly #remote: Remote<ModelWorker>;
   readonly #threads = lendPageThreads();
-  /** The calls in progress, and how each is made to fail. */
-  readonly #pending = new Map<Promise<unknown>, (failure: ErwinError) => void>();
-  readonly #silence: SilenceWatch;
-  #failure: ErwinError | undefined;
+  readonly #calls: PendingCalls;
   /** The number of identifiers given to calls, with which later messages to the worker refer to them. */
   #ids = 0;
   #stopWaiting = () => {};
@@ -182,15 +179,15 @@ export class ErwinWorker {
     this.#worker = worker;
     this.#remote = wrap<ModelWorker>(checkedEndpoint(worker));
     worker.addEventListener("error", ({ message }) => this.#stopped(url, message || "an error in its script"));
-    this.#silence = new SilenceWatch({
+    this.#calls = new PendingCalls({
       ask: () => void this.#remote.beat(),
       onSilence: (seconds) => {
-        this.#fail(silenceError(`the worker ${url}`, seconds, { url }));
+        this.#calls.fail(silenceError(`the worker ${url}`, seconds, { url }));
         this.#terminate();
       },
     });
     worker.addEventListener("message", ({ data }) => {
-      this.#silence.heard();
+      this.#calls.heard();
       if (data === FAREWELL) this.#stopped(url, "it closed itself");
     });
     worker.addEventListener("messageerror", () => this.#stopped(url, "it sent what cannot be received"));
@@ -204,8 +201,8 @@ export class ErwinWorker {
   }
 
   #stopped(url: string, reason: string): void {
-    if (this.#failure) return;
-    this.#fail(new WorkerError(`the worker ${url} stopped: ${reason}. Create another one`, { url, reason }));
+    if (this.#calls.failure) return;
+    this.#calls.fail(new WorkerError(`the worker ${url} stopped: ${reason}. Create another one`, { url, reason }));
     this.#terminate();
   }
 
@@ -351,7 +348,7 @@ export class ErwinWorker {
   /** Wraps a function for the worker to call; after the end it is not called any more. The worker releases it. */
   #listener<Value>(name: string, listener: Listener<Value>) {
     expectKind(name, listener, "a function", listener === undefined || typeof listener === "function");
-    return listener && proxy((value: Value) => (this.#failure ? undefined : listener(value)));
+    return listener && proxy((value: Value) => (this.#calls.failure ? undefined : listener(value)));
   }
 
   /** Returns device, memory, config and mode as they are now, without waiting for earlier calls. */
@@ -364,10 +361,9 @@ export class ErwinWorker {
    * still completes its submitted work.
    */
   dispose(): void {
-    if (this.#failure) return;
+    if (this.#calls.failure) return;
     // Who ends a training by this need not have listened to how it ends: in Node and Deno that would end the process.
-    for (const call of this.#pending.keys()) call.catch(() => {});
-    this.#fail(new DisposedError("this worker has been disposed: create another one"));
+    this.#calls.fail(new DisposedError("this worker has been disposed: create another one"), true);
     void this.#close();
   }
 
@@ -377,17 +373,9 @@ export class ErwinWorker {
 
   /** Makes a call that also settles if the worker ends or hangs without an answer. */
   #call<Result>(send: (remote: Remote<ModelWorker>) => Promise<Result>): Promise<Result> {
-    if (this.#failure) return Promise.reject(this.#failure);
+    if (this.#calls.failure) return Promise.reject(this.#calls.failure);
     // Arguments that cannot be sent throw at once.
-    const answer = (async () => send(this.#remote))();
-    let reject: (reason: unknown) => void = () => {};
-    const call = new Promise<Result>((resolve, refuse) => {
-      reject = refuse;
-      answer.then(resolve, refuse).finally(() => this.#settled(call));
-    });
-    this.#pending.set(call, reject);
-    if (this.#pending.size === 1) this.#silence.begin();
-    return call;
+    return this.#calls.wait((async () => send(this.#remote))());
   }
 
   /** Makes a call that rejects as soon as the signal is aborted; `send` passes the call's identifier on. */
@@ -399,18 +387,6 @@ export class ErwinWorker {
     const call = this.#call((remote) => send(remote, id));
     // A signal cannot be posted. If the worker has stopped, the call has rejected already.
     return untilAborted(call, signal, () => void this.#call((remote) => remote.abort(id)).catch(() => {}));
-  }
-
-  #settled(call: Promise<unknown>): void {
-    if (this.#pending.delete(call) && this.#pending.size === 0) this.#silence.end();
-  }
-
-  #fail(failure: ErwinError): void {
-    this.#failure = failure;
-    for (const [call, reject] of this.#pending) {
-      reject(failure);
-      this.#settled(call);
-    }
   }
 
   /** Lets the worker clean up: in Deno its threads and their memory outlive it unless it stops them itself. */

@@ -4,7 +4,8 @@
 import { type Endpoint, proxy, type Remote, wrap } from "comlink";
 import { WorkerError } from "../../errors.ts";
 import { givenAssets } from "../../host/given-assets.ts";
-import { SilenceWatch, silenceError } from "../../host/silence.ts";
+import { PendingCalls } from "../../host/pending-calls.ts";
+import { silenceError } from "../../host/silence.ts";
 import { limits } from "../../limits.ts";
 import type { BatchRequest } from "../../train/loading.ts";
 import { keepErrorClasses } from "../../worker/errors.ts";
@@ -75,15 +76,14 @@ class DataThread {
   inHand = 0;
   readonly #worker: ModelThread;
   readonly #remote: Remote<BatchWorker>;
-  readonly #silence: SilenceWatch;
-  readonly #ended: Promise<never>;
+  readonly #calls: PendingCalls;
 
   static async start({ source, onBad, ...setup }: DataWorkersOptions): Promise<DataThread> {
     const { url } = dataScript();
     const thread = new DataThread(await startWorker(dataScript(), GREETING), url.href);
     try {
       const all = { ...setup, sourceName: source?.name ?? "", skipBad: onBad !== undefined };
-      await thread.#unlessEnded(thread.#remote.open(all, givenAssets(), { ...limits }, source && shareSource(source)));
+      await thread.#calls.wait(thread.#remote.open(all, givenAssets(), { ...limits }, source && shareSource(source)));
       return thread;
     } catch (error) {
       thread.stop();
@@ -94,41 +94,28 @@ class DataThread {
   private constructor(worker: ModelThread, url: string) {
     this.#worker = worker;
     this.#remote = wrap<BatchWorker>(worker as Endpoint);
-    let fail: (error: WorkerError) => void = () => {};
-    this.#ended = new Promise((_, reject) => {
-      fail = reject;
-    });
     worker.addEventListener("error", ({ message }) => {
       const reason = message || "an error in its script";
-      fail(new WorkerError(`the worker ${url} stopped: ${reason}. Train with fewer workers`, { url, reason }));
+      this.#calls.fail(
+        new WorkerError(`the worker ${url} stopped: ${reason}. Train with fewer workers`, { url, reason }),
+      );
     });
-    this.#silence = new SilenceWatch({
+    this.#calls = new PendingCalls({
       ask: () => void this.#remote.beat(),
       onSilence: (seconds) => {
-        fail(silenceError(`the worker ${url}`, seconds, { url }));
+        this.#calls.fail(silenceError(`the worker ${url}`, seconds, { url }));
         this.stop();
       },
     });
-    worker.addEventListener("message", () => this.#silence.heard());
-    // The error is handled where a batch is awaited.
-    this.#ended.catch(() => {});
+    worker.addEventListener("message", () => this.#calls.heard());
   }
 
   async make(request: BatchRequest) {
     this.inHand++;
     try {
-      return await this.#unlessEnded(this.#remote.make(request));
+      return await this.#calls.wait(this.#remote.make(request));
     } finally {
       this.inHand--;
-    }
-  }
-
-  async #unlessEnded<Result>(call: Promise<Result>): Promise<Result> {
-    this.#silence.begin();
-    try {
-      return await Promise.race([call, this.#ended]);
-    } finally {
-      this.#silence.end();
     }
   }
 
