@@ -6,6 +6,8 @@ import { gzipSync } from "node:zlib";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { root } from "../../src/build/steps.mjs";
+import { SIGN_OF_LIFE } from "../../src/host/silence.ts";
+import { QUESTION } from "../../src/pages/shared/signs-of-life.ts";
 import { axeViolations, launchChromium, openPage, serveSite } from "./browser.ts";
 
 const site = join(root, "dist/site");
@@ -70,6 +72,30 @@ test("without either a page says that there is one thread", async () => {
   const { page } = await openPage(browser, `${plainHost.url}benchmark.html`, { isolation: "none" });
   expect(await page.locator("#hint").textContent()).toContain("one thread only");
   await page.context().close();
+});
+
+test("every worker of the site says that it is alive", async () => {
+  const workers = readdirSync(join(site, "assets")).filter((name) => /^(data-)?worker-.*\.js$/.test(name));
+  // Of the benchmark, the explorer, the examples, and two of the training page.
+  expect(workers).toHaveLength(5);
+  const page = await browser.newPage();
+  // A file without the pages' policy, by which only the pages' own scripts may start workers.
+  await page.goto(`${host.url}assets/${workers[0]}`);
+  const answers = await page.evaluate(
+    ([question, ...names]) => {
+      const ask = (name: string) =>
+        new Promise((resolve) => {
+          const worker = new Worker(`/assets/${name}`, { type: "module" });
+          worker.onmessage = ({ data }) => resolve(data);
+          worker.onerror = ({ message }) => resolve(message);
+          worker.postMessage(question);
+        });
+      return Promise.all(names.map(ask));
+    },
+    [QUESTION, ...workers],
+  );
+  expect(answers).toEqual(workers.map(() => SIGN_OF_LIFE));
+  await page.close();
 });
 
 test("the colours that a visitor chooses stay", async () => {

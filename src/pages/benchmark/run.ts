@@ -4,6 +4,7 @@ import type { BenchResult, SuiteProgress } from "erwin/bench";
 import goldenUrl from "../../../test/golden/s_small_clouds_eval.safetensors?url";
 import { type EngineWorker, startEngineWorker } from "../shared/engine-worker.ts";
 import { keepAwake } from "../shared/keep-awake.ts";
+import type { SiteWorker } from "../shared/site-worker.ts";
 import type { FromWorker, ToWorker } from "./protocol.ts";
 import workerUrl from "./worker.ts?worker&url";
 
@@ -32,27 +33,24 @@ export class Run {
 async function measure(quick: boolean, listener: RunListener, cancelled: Promise<undefined>) {
   const unlock = keepAwake();
   let engine: EngineWorker | undefined;
-  const tellHidden = () => send(engine?.worker, { type: "hidden", hidden: document.hidden });
+  const tellHidden = () => send(engine?.site, { type: "hidden", hidden: document.hidden });
   try {
     const golden = await fetchBytes(goldenUrl);
-    const started = await startEngineWorker(workerUrl);
+    const started = await startEngineWorker(workerUrl, "benchmark");
     engine = started;
-    const { worker } = started;
+    const { site } = started;
     document.addEventListener("visibilitychange", tellHidden);
     if (document.hidden) tellHidden();
     const done = new Promise<BenchResult>((resolve, reject) => {
-      worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
-        if (data.type === "progress") listener.onProgress(data.progress);
-        else if (data.type === "partial") listener.onPartial(data.result);
-        else if (data.type === "done") resolve(data.result);
-        else reject(new Error(data.message));
+      site.onMessage((message: FromWorker) => {
+        if (message.type === "progress") listener.onProgress(message.progress);
+        else if (message.type === "partial") listener.onPartial(message.result);
+        else if (message.type === "done") resolve(message.result);
+        else reject(new Error(message.message));
       });
-      worker.addEventListener("error", ({ message }) =>
-        reject(new Error(message || "the worker could not be started")),
-      );
     });
-    send(worker, { type: "run", golden, quick, memory: memoryOfMachine() });
-    return await Promise.race([done, cancelled]);
+    send(site, { type: "run", golden, quick, memory: memoryOfMachine() });
+    return await Promise.race([site.until(done), cancelled]);
   } finally {
     document.removeEventListener("visibilitychange", tellHidden);
     engine?.stop();
@@ -60,7 +58,7 @@ async function measure(quick: boolean, listener: RunListener, cancelled: Promise
   }
 }
 
-const send = (worker: Worker | undefined, message: ToWorker) => worker?.postMessage(message);
+const send = (site: SiteWorker | undefined, message: ToWorker) => site?.worker.postMessage(message);
 
 async function fetchBytes(url: string): Promise<Uint8Array> {
   const response = await fetch(url);

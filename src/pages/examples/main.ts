@@ -23,20 +23,18 @@ async function run(card: HTMLElement): Promise<void> {
   page.error = undefined;
   for (const button of buttons) button.disabled = true;
   try {
-    const { worker, stop } = await startEngineWorker(workerUrl);
+    const { site, stop } = await startEngineWorker(workerUrl, "example");
     const order: RunOrder = { type: "run", example: card.dataset.example! };
-    worker.postMessage(order);
-    await new Promise<void>((resolve, reject) => {
-      worker.addEventListener("error", ({ message }) =>
-        reject(new Error(message || "the worker could not be started")),
-      );
-      worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
-        if (data.type === "printed") show(data.line);
-        else if (data.type === "file") show(`${data.name}: `, downloadOf(data.name, data.bytes));
-        else if (data.type === "failed") reject(new Error(data.message));
+    site.worker.postMessage(order);
+    const ended = new Promise<void>((resolve, reject) => {
+      site.onMessage((message: FromWorker) => {
+        if (message.type === "printed") show(message.line);
+        else if (message.type === "file") show(`${message.name}: `, downloadOf(message.name, message.bytes));
+        else if (message.type === "failed") reject(new Error(message.message));
         else resolve();
       });
-    }).finally(stop);
+    });
+    await site.until(ended).finally(stop);
     page.state = "done";
     show("Done.");
   } catch (error) {

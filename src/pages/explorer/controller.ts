@@ -1,8 +1,8 @@
 // Keeps settings, worker and stage consistent: a change is recomputed in the worker, then shown, then written into the address.
 
-import { type Remote, wrap } from "comlink";
+import { WorkerError } from "../../errors.ts";
 import type { ErwinPage } from "../shared/page.ts";
-import { scriptUrl } from "../shared/trusted.ts";
+import { SiteFunctions } from "../shared/site-worker.ts";
 import { attentionColours, selectedForScripts, selectionColours } from "./highlight.ts";
 import type {
   Attention,
@@ -55,7 +55,7 @@ interface Stale {
 const all: Stale = { tree: true, selection: true, graph: true, drawing: true };
 
 export class Controller {
-  readonly #worker: Remote<ExplorerWorker>;
+  readonly #worker = new SiteFunctions<ExplorerWorker>(workerUrl, "explorer", () => this.#forget());
   readonly #stage: ExplorerStage;
   readonly #page: ErwinPage;
   readonly #listeners: Listeners;
@@ -81,7 +81,6 @@ export class Controller {
     this.#page = page;
     this.#settings = settings;
     this.#listeners = listeners;
-    this.#worker = wrap<ExplorerWorker>(new Worker(scriptUrl(workerUrl), { type: "module", name: "explorer" }));
   }
 
   get settings(): Settings {
@@ -98,7 +97,7 @@ export class Controller {
     const isSample = typeof source === "string";
     this.#begin(isSample ? "Making the cloud" : `Reading ${source.name}`);
     try {
-      const cloud = await this.#worker.open(source);
+      const cloud = await this.#worker.call("open", source);
       if (opening !== this.#opening) return;
       await this.#updating;
       this.#cloud = cloud;
@@ -123,7 +122,7 @@ export class Controller {
   async openModel(file: File | undefined): Promise<void> {
     this.#begin(file ? `Reading ${file.name}` : "");
     try {
-      const model = await this.#worker.openModel(file);
+      const model = await this.#worker.call("openModel", file);
       await this.#updating;
       this.#ownTree ??= treeSettings(this.#settings);
       this.#model = model;
@@ -186,11 +185,20 @@ export class Controller {
   }
 
   #fail(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = error instanceof WorkerError ? `${reason}. Open the cloud again.` : reason;
     this.#page.state = "failed";
     this.#page.error = message;
     this.#listeners.onStatus("");
     this.#listeners.onProblem(message);
+  }
+
+  /** The cloud and the model are gone with the worker that has failed. */
+  #forget(): void {
+    this.#cloud = undefined;
+    this.#tree = undefined;
+    this.#model = undefined;
+    this.#ownTree = undefined;
   }
 
   /** Runs one update at a time; the current one also handles what is requested meanwhile. */
@@ -212,8 +220,8 @@ export class Controller {
       try {
         await this.#bringPartsUpToDate(stale);
       } catch (error) {
-        // The settings have changed meanwhile, so the next update may succeed.
-        if (!this.#isStale) throw error;
+        // The settings have changed meanwhile, so the next update may succeed, unless the worker has failed.
+        if (!this.#isStale || !this.#cloud) throw error;
       }
     }
     this.#page.state = "done";
@@ -225,12 +233,12 @@ export class Controller {
     const cloud = this.#cloud as OpenedCloud;
     if (stale.tree || !this.#tree) {
       this.#listeners.onStatus("Building the tree");
-      this.#tree = await this.#worker.build(treeSettings(this.#settings));
+      this.#tree = await this.#worker.call("build", treeSettings(this.#settings));
     }
     this.#settings = fitting(this.#settings, cloud, this.#tree, this.#model);
     const { settings } = this;
     if (stale.graph) {
-      this.#graph = settings.graph === "none" ? undefined : await this.#worker.graph(settings.graph);
+      this.#graph = settings.graph === "none" ? undefined : await this.#worker.call("graph", settings.graph);
       this.#stage.showLines(this.#graph?.lines);
     }
     if (stale.selection) await this.#select();
@@ -241,14 +249,14 @@ export class Controller {
     let spheres: Spheres | undefined;
     for (const side of shownSides) {
       const rotated = side === "rotated";
-      const drawing = await this.#worker.draw({
+      const drawing = await this.#worker.call("draw", {
         colouring: colouringOf(settings),
         rotated,
         apart: settings.apart ? 0.6 : 0,
         merged: settings.merged ? settings.level : 0,
       });
       range = drawing.range;
-      spheres = settings.spheres ? await this.#worker.spheres(cutOf(settings), rotated) : undefined;
+      spheres = settings.spheres ? await this.#worker.call("spheres", cutOf(settings), rotated) : undefined;
       this.#stage.show(side, this.#highlighted(drawing, rotated), this.#smoothly);
       this.#stage.showSpheres(side, spheres?.spheres, spheres?.colours);
     }
@@ -261,12 +269,12 @@ export class Controller {
   async #select(): Promise<void> {
     const { point, blocks, graph } = this.#settings;
     const reach = { blocks, graph: graph === "none" ? undefined : graph };
-    this.#selection = point === undefined ? undefined : await this.#worker.select(point, reach);
+    this.#selection = point === undefined ? undefined : await this.#worker.call("select", point, reach);
     this.#attention = undefined;
     if (point !== undefined && this.#settings.show === "attention") {
       this.#listeners.onStatus("Computing attention");
       const { level, block, head } = this.#settings;
-      this.#attention = await this.#worker.attention({ point, level, block, head, blocks });
+      this.#attention = await this.#worker.call("attention", { point, level, block, head, blocks });
     }
     if (this.#selection) this.#page.selected = selectedForScripts(this.#selection);
     else delete this.#page.selected;

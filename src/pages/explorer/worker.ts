@@ -1,6 +1,7 @@
 // The page's worker reads files, builds trees and computes drawings, so that the page stays responsive.
 
 import { expose, transfer } from "comlink";
+import { answerPage } from "../shared/signs-of-life.ts";
 import { Explorer } from "./explorer.ts";
 
 const explorer = new Explorer();
@@ -29,4 +30,5 @@ const answers = {
 
 export type ExplorerWorker = typeof answers;
 
+answerPage();
 expose(answers);

@@ -1,31 +1,31 @@
 // Starts a worker of the site that computes with the library, and ends it with all its threads.
 
 import { loadEngine } from "./engine.ts";
-import { scriptUrl } from "./trusted.ts";
+import { answerPage } from "./signs-of-life.ts";
+import { SiteWorker } from "./site-worker.ts";
 
 export interface EngineWorker {
-  worker: Worker;
+  site: SiteWorker;
   /** Ends the worker, whatever it is doing, and the threads that the page runs for it. */
   stop(): void;
 }
 
-/**
- * @param url the address that `import url from "./worker.ts?worker&url"` gives; the script calls `takeThreads` first
- */
-export async function startEngineWorker(url: string): Promise<EngineWorker> {
+/** @param url the address that `import url from "./worker.ts?worker&url"` gives; the script calls `takeEngine` first */
+export async function startEngineWorker(url: string, name: string): Promise<EngineWorker> {
   const { lendPageThreads } = await loadEngine();
   const threads = lendPageThreads();
-  const worker = new Worker(scriptUrl(url), { type: "module" });
-  worker.postMessage({ threads: threads?.port }, threads ? [threads.port] : []);
+  const site = new SiteWorker(url, name);
+  site.worker.postMessage({ threads: threads?.port }, threads ? [threads.port] : []);
   const stop = () => {
-    worker.terminate();
+    site.stop();
     threads?.stop();
   };
-  return { worker, stop };
+  return { site, stop };
 }
 
 /** Used in such a worker: loads the library once the page has said where its threads come from. Later messages are the caller's. */
 export function takeEngine(): Promise<typeof import("erwin")> {
+  answerPage();
   return new Promise((resolve, reject) => {
     const take = ({ data }: MessageEvent<{ threads?: MessagePort }>) => {
       loadEngine().then((erwin) => {

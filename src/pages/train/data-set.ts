@@ -1,11 +1,11 @@
 // The data set of a run: files that were opened or dropped, or samples that are generated here.
 
-import { proxy, type Remote, wrap } from "comlink";
+import { proxy } from "comlink";
 import type { FileSource } from "erwin/experiments";
 import type { GeneratorOptions } from "../../experiments/generator.ts";
 import { byId } from "../shared/dom.ts";
 import { count } from "../shared/format.ts";
-import { scriptUrl } from "../shared/trusted.ts";
+import { SiteFunctions } from "../shared/site-worker.ts";
 import type { DataWorker, Generation } from "./data-worker.ts";
 import workerUrl from "./data-worker.ts?worker&url";
 import type { DataFile } from "./protocol.ts";
@@ -15,7 +15,7 @@ const button = byId<HTMLButtonElement>("generate");
 const samples = byId<HTMLInputElement>("generate-samples");
 
 export class DataSet {
-  #worker: Remote<DataWorker> | undefined;
+  readonly #worker = new SiteFunctions<DataWorker>(workerUrl, "reader of data sets");
   #files: readonly DataFile[] | undefined;
   #name = "";
   #generated: GeneratorOptions | undefined;
@@ -50,7 +50,7 @@ export class DataSet {
     if (this.#generated) this.#forget();
     byId("generation").hidden = true;
     if (!readsFiles) return;
-    this.#generation = await this.#started.generationOf(experiment);
+    this.#generation = await this.#worker.call("generationOf", experiment);
     if (!this.#generation || this.#experiment !== experiment) return;
     samples.value = String(this.#generation.options.samples);
     samples.min = String(this.#generation.leastSamples);
@@ -75,7 +75,7 @@ export class DataSet {
     };
     try {
       say(0);
-      const files = await this.#started.generate(experiment, options, proxy(say));
+      const files = await this.#worker.call("generate", experiment, options, proxy(say));
       this.#set(files, "generated", options);
       facts.textContent = `${count(options.samples)} samples, made here.`;
     } finally {
@@ -85,18 +85,13 @@ export class DataSet {
 
   /** Proposes a config for these files, in YAML. @throws FormatError if they contain no samples */
   propose(): Promise<string> {
-    return this.#started.propose(this.#files ?? [], this.#name);
+    return this.#worker.call("propose", this.#files ?? [], this.#name);
   }
 
   #forget(): void {
     this.#files = undefined;
     this.#generated = undefined;
     facts.textContent = "No data set yet.";
-  }
-
-  get #started(): Remote<DataWorker> {
-    this.#worker ??= wrap<DataWorker>(new Worker(scriptUrl(workerUrl), { type: "module", name: "data" }));
-    return this.#worker;
   }
 
   #set(files: readonly DataFile[], name: string, generated: GeneratorOptions | undefined): void {

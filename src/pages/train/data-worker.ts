@@ -3,6 +3,7 @@
 import { expose } from "comlink";
 import type { GeneratorOptions } from "../../experiments/generator.ts";
 import { loadEngine } from "../shared/engine.ts";
+import { answerPage } from "../shared/signs-of-life.ts";
 import type { DataFile } from "./protocol.ts";
 
 /** The largest number of samples that is generated on the page; the command line generates more. */
@@ -55,4 +56,5 @@ const answers = {
 
 export type DataWorker = typeof answers;
 
+answerPage();
 expose(answers);

@@ -6,22 +6,36 @@ import workerUrl from "./worker.ts?worker&url";
 
 export class Job {
   readonly #engine: Promise<EngineWorker>;
+  readonly #listener: (message: FromWorker) => void;
+  /** Called when the steps end: the run is done, paused or has failed. */
+  #settle = () => {};
+  #ended = false;
 
   /** @param listener receives the worker's messages, and its failure */
   constructor(listener: (message: FromWorker) => void) {
-    this.#engine = startEngineWorker(workerUrl);
-    const failed = (message: string) => listener({ type: "failed", name: "Error", message });
+    this.#listener = listener;
+    this.#engine = startEngineWorker(workerUrl, "training");
     this.#engine.then(
-      ({ worker }) => {
-        worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => listener(data));
-        worker.addEventListener("error", ({ message }) => failed(message || "the worker could not be started"));
-      },
-      (error: Error) => failed(error.message),
+      ({ site }) =>
+        site.onMessage((message: FromWorker) => {
+          if (["done", "paused", "failed"].includes(message.type)) this.#settle();
+          listener(message);
+        }),
+      // Told when the training is begun.
+      () => {},
     );
   }
 
   train(order: TrainOrder): void {
+    const settled = new Promise<void>((resolve) => {
+      this.#settle = resolve;
+    });
     this.#send(order);
+    this.#engine
+      .then(({ site }) => site.until(settled))
+      .catch(({ name, message }: Error) => {
+        if (!this.#ended) this.#listener({ type: "failed", name, message });
+      });
   }
 
   pause(): void {
@@ -30,6 +44,7 @@ export class Job {
 
   /** Ends the worker at once; checkpoints that were saved stay. */
   end(): void {
+    this.#ended = true;
     this.#engine.then(
       ({ stop }) => stop(),
       () => {},
@@ -38,7 +53,7 @@ export class Job {
 
   #send(message: ToWorker): void {
     this.#engine.then(
-      ({ worker }) => worker.postMessage(message),
+      ({ site }) => site.worker.postMessage(message),
       () => {},
     );
   }

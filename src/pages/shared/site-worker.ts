@@ -1,0 +1,93 @@
+// Workers of the site, from the page's side. Waiting for one ends also when it fails or hangs, so that a page never waits for ever.
+
+import { type Remote, wrap } from "comlink";
+import { WorkerError } from "../../errors.ts";
+import { PendingCalls } from "../../host/pending-calls.ts";
+import { SIGN_OF_LIFE, silenceError } from "../../host/silence.ts";
+import { QUESTION } from "./signs-of-life.ts";
+import { scriptUrl } from "./trusted.ts";
+
+export class SiteWorker {
+  readonly worker: Worker;
+  readonly #calls: PendingCalls;
+
+  /** @param url the address that `import url from "./worker.ts?worker&url"` gives; the script calls `answerPage` first */
+  constructor(url: string, name: string) {
+    this.worker = new Worker(scriptUrl(url), { type: "module", name });
+    const fail = (error: WorkerError) => {
+      this.#calls.fail(error);
+      this.stop();
+    };
+    this.#calls = new PendingCalls({
+      ask: () => this.worker.postMessage(QUESTION),
+      onSilence: (seconds) => fail(silenceError(`the page's ${name}`, seconds)),
+    });
+    this.worker.addEventListener("message", () => this.#calls.heard());
+    this.worker.addEventListener("error", ({ message }) =>
+      fail(new WorkerError(`the page's ${name} could not be started or stopped: ${message || "no reason given"}`)),
+    );
+  }
+
+  /** Whether the worker has failed or was stopped. */
+  get hasEnded(): boolean {
+    return this.#calls.failure !== undefined;
+  }
+
+  onMessage<Message>(listener: (message: Message) => void): void {
+    this.worker.addEventListener("message", ({ data }) => {
+      if (data !== SIGN_OF_LIFE) listener(data);
+    });
+  }
+
+  /** Waits for what the worker answers. @throws WorkerError when it fails or hangs, after which it is ended, and when it is stopped */
+  until<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    return this.#calls.wait(answer);
+  }
+
+  /** Ends the worker, whatever it is doing. */
+  stop(): void {
+    this.#calls.fail(new WorkerError("the page's worker was stopped"), true);
+    this.worker.terminate();
+  }
+}
+
+/** Functions by name, which a worker exposes by Comlink. */
+type Functions = Readonly<Record<string, (...given: never[]) => unknown>>;
+
+/** A worker whose functions the page calls. It is started with the first call, and again with the next one after it has failed. */
+export class SiteFunctions<Exposed extends Functions> {
+  readonly #url: string;
+  readonly #name: string;
+  readonly #onEnd: () => void;
+  #started: { site: SiteWorker; remote: Remote<Functions> } | undefined;
+
+  /** @param onEnd called when a worker has failed, with all that it held */
+  constructor(url: string, name: string, onEnd = () => {}) {
+    this.#url = url;
+    this.#name = name;
+    this.#onEnd = onEnd;
+  }
+
+  /** @throws what the function throws; WorkerError if the worker fails or hangs */
+  async call<Name extends string & keyof Exposed>(
+    name: Name,
+    ...given: Parameters<Exposed[Name]>
+  ): Promise<Awaited<ReturnType<Exposed[Name]>>> {
+    this.#started ??= this.#start();
+    const { site, remote } = this.#started;
+    try {
+      return await site.until(remote[name]!(...given) as Promise<Awaited<ReturnType<Exposed[Name]>>>);
+    } catch (error) {
+      if (site.hasEnded && site === this.#started?.site) {
+        this.#started = undefined;
+        this.#onEnd();
+      }
+      throw error;
+    }
+  }
+
+  #start() {
+    const site = new SiteWorker(this.#url, this.#name);
+    return { site, remote: wrap<Functions>(site.worker) };
+  }
+}
