@@ -11,10 +11,10 @@ import { nodeModule } from "./environment.ts";
  * run itself counts as one turn at most, however long it is: while it computes, stands in a debugger, is throttled with its page, or
  * sleeps with the machine.
  */
-const TURNS = 10;
+export const TURNS = 10;
 
-/** The longest delay of a timer. */
-const LONGEST_DELAY = 2 ** 31 - 1;
+/** The longest delay of a timer, in milliseconds. */
+export const LONGEST_DELAY = 2 ** 31 - 1;
 
 /** What is done while a worker is waited for. */
 export interface SilenceListener {

@@ -31,8 +31,10 @@ it("goes on after SIGINT, and ends with the same bits as a run that was not inte
   expect(second.code, second.stderr).toBe(0);
   expect(second.stdout).toContain("done in");
 
-  const whole = erwin(words("whole"));
+  // How erwin sweep starts it: the signs come also while kernels are compiled or computed.
+  const whole = erwin([...words("whole"), "--signs-of-life", "--limit", "silenceSeconds=0.5"]);
   expect(whole.code, whole.stderr).toBe(0);
+  expect(whole.stdout.match(/^erwin, alive$/gm)?.length).toBeGreaterThan(3);
   expect(readFileSync(path("interrupted/last.safetensors")).equals(readFileSync(path("whole/last.safetensors")))).toBe(
     true,
   );

@@ -1,6 +1,7 @@
 // The count of a worker's silence: whoever does not answer is noticed, whoever does is left alone, and time in which the waiting
 // thread does not run itself does not count. Workers that hang: silence.host.test.ts.
 
+import { tmpdir } from "node:os";
 import process from "node:process";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { balltreeModule, kernelsModule } from "../../src/assets.ts";
@@ -12,6 +13,8 @@ import { createMemory } from "../../src/balltree/memory.ts";
 import { instantiate, runAlone } from "../../src/balltree/module.ts";
 import { ComputeError, ComputeProcess } from "../../src/cli/queue/child.ts";
 import type { QueuedPrediction } from "../../src/cli/queue/queue.ts";
+import { trainRun } from "../../src/cli/sweep/run.ts";
+import { WorkerError } from "../../src/errors.ts";
 import { readModule } from "../../src/host/module-file.ts";
 import { SilenceWatch, sendSigns, signOfLife } from "../../src/host/silence.ts";
 import { setLimits } from "../../src/limits.ts";
@@ -142,4 +145,32 @@ test("the computing process of erwin work is ended if it hangs, and not while it
   expect(error).toBeInstanceOf(ComputeError);
   expect(error.message).toContain(`no sign of life from the computing process for ${SECONDS} s`);
   await child.stop();
+});
+
+describe("a run of erwin sweep", () => {
+  const run = { name: "lr-1", settings: { lr: "1" } };
+  const plan = { experiment: "overfit", options: {}, metric: "loss", goal: "min", runs: [run] } as const;
+  const trained = (seconds: number) => {
+    setLimits({ silenceSeconds: seconds });
+    return trainRun({ ...plan, runs: [run] }, run, tmpdir(), [], new AbortController().signal).catch((error) => error);
+  };
+
+  test("is ended if it hangs, and fails with that reason", async () => {
+    program.code = "for (;;);";
+    const error = await trained(SECONDS);
+    expect(error).toBeInstanceOf(WorkerError);
+    expect(error.message).toContain(`no sign of life from the process of the run lr-1 for ${SECONDS} s`);
+  });
+
+  test("is left alone while it gives signs of life", async () => {
+    // Longer than a process takes to start.
+    const limit = 20 * SECONDS;
+    program.code = `
+      setInterval(() => console.log("a sign"), ${100 * SECONDS});
+      setTimeout(() => {
+        console.error("error: out of luck");
+        process.exit(1);
+      }, ${1500 * limit});`;
+    expect((await trained(limit)).message).toBe("out of luck");
+  });
 });

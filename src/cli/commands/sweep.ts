@@ -54,9 +54,8 @@ async function run(args: Arguments): Promise<void> {
   const path = args.required("config");
   const out = args.required("out");
   readDeviceChoice(args);
-  const device = Object.keys(deviceOptions).flatMap((name) =>
-    args.has(name) ? [`--${name}`, args.required(name)] : [],
-  );
+  const more = Object.keys(deviceOptions).flatMap((name) => (args.has(name) ? [`--${name}`, args.required(name)] : []));
+  for (const limit of args.texts("limit")) more.push("--limit", limit);
   const plan = await readSweep(path);
   const { experiment, options, metric, goal, runs } = plan;
   const store = new FolderStore(out);
@@ -81,7 +80,7 @@ async function run(args: Arguments): Promise<void> {
           for await (const claim of claims) {
             const name = claim.job.input;
             try {
-              const result = await trainRun(plan, { name, settings: settingsOf.get(name)! }, out, device, signal);
+              const result = await trainRun(plan, { name, settings: settingsOf.get(name)! }, out, more, signal);
               await claim.finish(new TextEncoder().encode(`${JSON.stringify(result)}\n`));
               console.log(`${name}: ${metric} ${result.best} at step ${result.step}`);
             } catch (error) {

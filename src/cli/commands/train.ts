@@ -31,6 +31,7 @@ import { stoppedBySignals } from "../interruption.ts";
 import { type DeviceChoice, deviceOptions, readDeviceChoice } from "../options.ts";
 import { printError, withProgress } from "../progress.ts";
 import { CONFIG_FILE, CURVE_FILE, METRICS_FILE, RunFolder, readRunConfig, type Settings } from "../run-folder.ts";
+import { printSigns } from "../signs.ts";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatTime } from "../text.ts";
 import { EventLog } from "../train/event-log.ts";
 import {
@@ -91,6 +92,7 @@ export const train: Command = {
       description:
         "threads that read samples and build their trees (default: on a GPU one less than the processor has cores, at most 7; otherwise 0, which is the training's own thread)",
     },
+    "signs-of-life": { description: "print a line now and then while it runs: how erwin sweep starts it" },
     ...experimentFlags(),
     ...deviceOptions,
   },
@@ -128,6 +130,7 @@ interface Call {
 }
 
 async function run(args: Arguments): Promise<void> {
+  if (args.has("signs-of-life")) printSigns();
   const call = await readCall(args);
   if (args.has("dry-run")) return dryRun(call);
   const folder = new RunFolder(args.required("out"));

@@ -2,6 +2,8 @@
 
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { PendingCalls } from "../../host/pending-calls.ts";
+import { silenceError } from "../../host/silence.ts";
 import { ErwinError, type LogEntry } from "../../index.ts";
 import { erwinProgram } from "../program.ts";
 import { METRICS_FILE, readEntries, readRunConfig } from "../run-folder.ts";
@@ -16,17 +18,21 @@ export interface RunResult {
   step: number;
 }
 
-/** Trains, or continues where the run was stopped. @throws ErwinError with the last line that a failed run has printed */
+/**
+ * Trains, or continues where the run was stopped.
+ * @param more options of erwin train that are none of the run's: the device, limits
+ * @throws ErwinError with the last line that a failed run has printed; WorkerError for a run that hangs, which is ended
+ */
 export async function trainRun(
   plan: SweepPlan,
   run: PlannedRun,
   out: string,
-  device: readonly string[],
+  more: readonly string[],
   signal: AbortSignal,
 ): Promise<RunResult> {
   const folder = join(out, run.name);
-  const words = [...trainWords(plan, run), "--out", folder, ...device];
-  const { code, stderr } = await runErwin(words, signal);
+  const words = [...trainWords(plan, run), "--out", folder, "--signs-of-life", ...more];
+  const { code, stderr } = await runErwin(run.name, words, signal);
   if (code !== 0) throw new ErwinError(lastLine(stderr) || `erwin train ended with code ${code}`, { run: run.name });
   const entries = readEntries(join(folder, METRICS_FILE));
   // A run that was told to stop ends in order, wherever it is.
@@ -44,21 +50,39 @@ function trainWords({ experiment, options }: SweepPlan, { settings }: PlannedRun
   return ["train", ...(experiment === undefined ? [] : [experiment]), ...flags, ...keys];
 }
 
-/** Starts this command line in another process; when the signal is aborted, the process receives SIGTERM. */
-function runErwin(words: readonly string[], signal: AbortSignal): Promise<{ code: number | null; stderr: string }> {
+/**
+ * Starts this command line in another process; when the signal is aborted, the process receives SIGTERM.
+ * @param name the run's name in messages
+ */
+async function runErwin(
+  name: string,
+  words: readonly string[],
+  signal: AbortSignal,
+): Promise<{ code: number | null; stderr: string }> {
   const [program, ...first] = erwinProgram();
-  const child = spawn(program, [...first, ...words], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(program, [...first, ...words], { stdio: ["ignore", "pipe", "pipe"] });
+  const calls = new PendingCalls({
+    // It gives signs without being asked.
+    ask() {},
+    onSilence(seconds) {
+      child.kill("SIGKILL");
+      calls.fail(silenceError(`the process of the run ${name}`, seconds, { run: name }));
+    },
+  });
   const stop = () => child.kill("SIGTERM");
   signal.addEventListener("abort", stop);
   let stderr = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", () => calls.heard());
   child.stderr.on("data", (text) => (stderr = `${stderr}${text}`.slice(-4000)));
-  return new Promise((resolve, reject) => {
+  const ended = new Promise<number | null>((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", (code) => {
-      signal.removeEventListener("abort", stop);
-      resolve({ code, stderr });
-    });
+    child.on("close", resolve);
   });
+  try {
+    return { code: await calls.wait(ended), stderr };
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
 }
 
 function isWhole(entries: readonly LogEntry[], folder: string): boolean {
