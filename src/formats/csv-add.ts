@@ -1,9 +1,10 @@
-// Adds columns to a table: each line stays as it is and is extended.
+// Adds columns to a table: each row stays as it is and is extended.
 
 import { InputError } from "../errors.ts";
 import { formatError } from "./bytes.ts";
 import { type Column, channelsOf } from "./columns.ts";
-import { cell, chooseSplit, namesInComment, quote } from "./csv.ts";
+import { cell, namesInComment, quote } from "./csv.ts";
+import { goesOn, separatorOf, splitBy } from "./csv-rows.ts";
 import type { Attribute } from "./positions.ts";
 import { parseFloat32 } from "./text.ts";
 
@@ -20,12 +21,12 @@ export function addCsvColumns(
     channelsOf(data, channels, (channel) => (channels === 1 ? name : `${name}_${channel}`)),
   );
   // A slice copies the bytes, because text decoders reject shared memory.
-  const lines = new TextDecoder().decode(bytes.slice()).split(/(?<=\n|\r(?!\n))/);
-  const isRow = (line: string) => line.trim() !== "" && !line.trimStart().startsWith("#");
-  const first = lines.findIndex(isRow);
+  const found = new TextDecoder().decode(bytes.slice()).split(/(?<=\n|\r(?!\n))/);
+  const first = found.findIndex(isRow);
   if (first < 0) throw formatError(file, "holds no rows.", { expected: 1, found: 0 });
-  const split = chooseSplit(endless(lines[first]));
-  const separator = [";", ",", "\t"].find((candidate) => lines[first].includes(candidate)) ?? " ";
+  const separator = separatorOf(found[first]);
+  const split = splitBy(separator);
+  const lines = wholeRows(found, separator);
   const cells = split(endless(lines[first]));
   const isNumbers = cells.every((text) => !Number.isNaN(parseFloat32(text)));
   const comment = isNumbers
@@ -54,8 +55,22 @@ export function addCsvColumns(
   }
   const end = /\r?\n$|\r$/.exec(lines[first])?.[0] ?? "\n";
   const axes = ["x", "y", "z"].slice(0, cells.length);
-  const named = isNumbers && !commented ? [[...axes, ...header].join(separator) + end] : [];
+  const named = isNumbers && !commented ? [extended(axes.join(separator ?? " "), header, separator) + end] : [];
   return new TextEncoder().encode([...written.slice(0, first), ...named, ...written.slice(first)].join(""));
+}
+
+const isRow = (line: string) => line.trim() !== "" && !line.trimStart().startsWith("#");
+
+/** Joins the lines over which the quoted cells of a row go. */
+function wholeRows(lines: readonly string[], separator: string | undefined): string[] {
+  const rows: string[][] = [];
+  let isOpen = false;
+  for (const line of lines) {
+    if (isOpen) rows.at(-1)!.push(line);
+    else rows.push([line]);
+    isOpen = (isOpen || isRow(line)) && goesOn(line, separator, isOpen);
+  }
+  return rows.map((parts) => parts.join(""));
 }
 
 const namesIn = (line: string, split: (line: string) => string[], columns: number) =>
@@ -63,7 +78,7 @@ const namesIn = (line: string, split: (line: string) => string[], columns: numbe
 
 const endless = (line: string) => line.replace(/[\r\n]+$/, "");
 
-function extended(line: string, values: readonly string[], separator: string): string {
+function extended(line: string, values: readonly string[], separator = " "): string {
   const text = endless(line);
   return [text, ...values].join(separator) + line.slice(text.length);
 }

@@ -3,6 +3,7 @@
 
 import { expectRows, type FileBytes, formatError, toBytes } from "./bytes.ts";
 import { type Column, columnsOf } from "./columns.ts";
+import { goesOn, separatorOf, splitBy } from "./csv-rows.ts";
 import { FloatList } from "./float-list.ts";
 import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 import { decodeName, formatFloat32, parseFloat32, splitWords, TextReader } from "./text.ts";
@@ -25,11 +26,19 @@ export function loadCsv(input: FileBytes, options: ReadOptions = {}): PointCloud
   const { file, attributes } = checkReadOptions(options, "csv");
   const reader = new TextReader(toBytes(input), file);
   let comment = "";
-  let line = nextLine(reader, (text) => {
+  const begin = nextLine(reader, (text) => {
     comment = text;
   });
-  if (line === undefined) throw formatError(file, "holds no rows.", { expected: 1, found: 0 });
-  const split = chooseSplit(line);
+  if (begin === undefined) throw formatError(file, "holds no rows.", { expected: 1, found: 0 });
+  const separator = separatorOf(begin);
+  const split = splitBy(separator);
+  let row = reader.lineNumber;
+  let line: string | undefined = wholeRow(begin, reader, separator, file);
+  const nextRow = () => {
+    const next = nextLine(reader);
+    row = reader.lineNumber;
+    return next === undefined ? undefined : wholeRow(next, reader, separator, file);
+  };
   const first = split(line);
   const isNumbers = first.every((cell) => !Number.isNaN(parseFloat32(cell)));
   const names = isNumbers ? namesInComment(comment, split, first.length) : first;
@@ -37,12 +46,11 @@ export function loadCsv(input: FileBytes, options: ReadOptions = {}): PointCloud
   const columns = [...axes, ...(attributes ?? []).map((name) => findColumn(name, names ?? [], file))];
   // This line is the first row, if it holds numbers.
   expectRows(reader.countLines() + Number(isNumbers), "rows", file);
-  if (!isNumbers) line = nextLine(reader);
+  if (!isNumbers) line = nextRow();
 
   const positions = new FloatList();
   const channels = (attributes ?? []).map(() => new FloatList());
-  for (; line !== undefined; line = nextLine(reader)) {
-    const row = reader.lineNumber;
+  for (; line !== undefined; line = nextRow()) {
     const cells = split(line);
     if (cells.length !== first.length) {
       throw formatError(file, `row ${row}: expected ${first.length} values, found ${cells.length}.`, {
@@ -101,6 +109,19 @@ function findColumn(name: string, names: readonly string[], file: string): numbe
   throw missingAttribute(file, name, decoded);
 }
 
+/** Returns a row that begins with a line, with the further lines over which its quoted cells go. */
+function wholeRow(line: string, reader: TextReader, separator: string | undefined, file: string): string {
+  const row = reader.lineNumber;
+  const lines = [line];
+  for (let isOpen = goesOn(line, separator, false); isOpen; ) {
+    const next = reader.line();
+    if (next === undefined) throw formatError(file, `row ${row}: a quoted cell has no end.`, { row });
+    lines.push(next);
+    isOpen = goesOn(next, separator, true);
+  }
+  return lines.length === 1 ? line : lines.join("\n");
+}
+
 function nextLine(reader: TextReader, useComment?: (text: string) => void): string | undefined {
   let line = reader.filledLine();
   while (line?.trimStart().startsWith("#")) {
@@ -123,18 +144,6 @@ export function namesInComment(
       axisNames.slice(0, 2).every((aliases) => aliases.some((name) => lowerCase.includes(name)))
     );
   });
-}
-
-/** Returns a function that splits a line into cells. */
-export function chooseSplit(line: string): (line: string) => string[] {
-  const separator = [";", ",", "\t"].find((candidate) => line.includes(candidate));
-  if (separator === undefined) return splitWords;
-  const quoted = new RegExp(`(?:^|${separator})\\s*(?:"((?:[^"]|"")*)"\\s*(?=${separator}|$)|([^${separator}]*))`, "g");
-  return (row) => {
-    if (!row.includes('"')) return row.split(separator).map((cell) => cell.trim());
-    // A separator between quotes is part of the value, and a quote inside of quotes is doubled.
-    return Array.from(row.matchAll(quoted), ([, inner, plain]) => inner?.replaceAll('""', '"') ?? plain.trim());
-  };
 }
 
 function chooseColumns(names: readonly string[] | undefined, count: number, file: string): number[] {

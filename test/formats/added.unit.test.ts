@@ -107,6 +107,11 @@ it.each([
     "# a\r\nx;y\r\n0;0\r\n\r\n1;0\r\n1;1\r\n# b\r\n0;1",
     "# a\r\nx;y;p\r\n0;0;1\r\n\r\n1;0;2\r\n1;1;3\r\n# b\r\n0;1;4",
   ],
+  [
+    "quoted cells may go over several lines",
+    'x,y,"a\nb"\n0,0,"c\n\n"\n1,0,""\n1,1,"""\n# d"\n0,1,e"\n',
+    'x,y,"a\nb",p\n0,0,"c\n\n",1\n1,0,"",2\n1,1,"""\n# d",3\n0,1,e",4\n',
+  ],
 ])("%s", (_, text, expected) => {
   const column = new Map([["p", { shape: [4], data: Float32Array.of(1, 2, 3, 4) }]]);
   const after = addArrays(new TextEncoder().encode(text), column, "a.csv");

@@ -12,6 +12,9 @@ import { concat, numbers, text } from "./corruption.ts";
 
 const encode = (words: string) => new TextEncoder().encode(words);
 const points = Float32Array.of(1, 2, 3, 4, 5, 6);
+/** As Python's csv module writes a table whose cells hold separators, quotes and line breaks. */
+const pythonTable =
+  'x,"velocity\n(m/s)","note, long",y,z\r\n1,9,"a ""5"""" pipe""",2,3\r\n4,8,"first\n\n# no comment\nlast,",5,6\r\n';
 
 describe("line ends, marks and comments", () => {
   it.each([
@@ -19,6 +22,8 @@ describe("line ends, marks and comments", () => {
     ["obj with CR", loadObj(encode("v 1 2 3\rv 4 5 6\r"))],
     ["obj with lines that go on", loadObj(encode("f 1 \\\n 2 \\\nv 3\nv 1 \\\n2 3\nv 4 5 6\n"))],
     ["csv with CR", loadCsv(encode("x,y,z\r1,2,3\r4,5,6\r"))],
+    ["csv with quoted cells over several lines", loadCsv(encode(pythonTable))],
+    ["csv with quotes within cells", loadCsv(text("x,y,z,size", '1,2,3,5"', '4,5,6, 6" or "7"'))],
     ["csv with names in a comment", loadCsv(text("# made by hand", "# z,y,x", "3,2,1", "6,5,4"))],
     ["csv with names in a comment, by spaces", loadCsv(text("# z y x", "3 2 1", "6 5 4"))],
     ["csv with a comment of other words", loadCsv(text("# z, p, x", "1,2,3", "4,5,6"))],

@@ -34,6 +34,8 @@ describe("csv", () => {
     ["a word", text("x,y", "1,2", "3,four"), /row 3, column 2: "four" is not a number/],
     ["a missing value", text("1,2,3", "4,5"), /row 2: expected 3 values, found 2/],
     ["an empty value", text("1,2,3", "4,,6"), /row 2, column 2: ""/],
+    ["a row after one of two lines", text("x,y,a", '1,2,"b', 'c"', "3,4"), /row 4: expected 3 values, found 2/],
+    ["quotes without an end", text("x,y,a", '1,2,"b', "3,4,c"), /row 2: a quoted cell has no end/],
     ["a value beyond float32", text("1,2,3", "4,1e39,6"), /row 2, column 2/],
     ["unnamed columns", text("1,2,3,4"), /found 4 columns without names/],
     ["other names", text("lon,lat", "1,2"), /found the columns "lon", "lat"/],

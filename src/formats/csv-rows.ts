@@ -1,0 +1,41 @@
+// The rows of a table as text, and their cells. A quoted cell may hold separators, doubled quotes and line breaks (RFC 4180).
+
+import { splitWords } from "./text.ts";
+
+/** Returns what separates the cells of a table with such a first line; undefined for white space, where no cell is quoted. */
+export function separatorOf(line: string): string | undefined {
+  return [";", ",", "\t"].find((candidate) => line.includes(candidate));
+}
+
+/** Returns a function that splits a row into cells. */
+export function splitBy(separator: string | undefined): (row: string) => string[] {
+  if (separator === undefined) return splitWords;
+  const quoted = new RegExp(`(?:^|${separator})\\s*(?:"((?:[^"]|"")*)"\\s*(?=${separator}|$)|([^${separator}]*))`, "g");
+  return (row) => {
+    if (!row.includes('"')) return row.split(separator).map((cell) => cell.trim());
+    return Array.from(row.matchAll(quoted), ([, inner, plain]) => inner?.replaceAll('""', '"') ?? plain.trim());
+  };
+}
+
+/**
+ * Whether a row goes on in the next line, because a quoted cell has not ended.
+ * @param isOpen whether a quoted cell has not ended at the line's beginning
+ */
+export function goesOn(line: string, separator: string | undefined, isOpen: boolean): boolean {
+  if (separator === undefined || !line.includes('"')) return isOpen;
+  let isInQuotes = isOpen;
+  let isCellEmpty = !isOpen;
+  let hasJustEnded = false;
+  for (const character of line) {
+    if (isInQuotes) {
+      isInQuotes = character !== '"';
+      hasJustEnded = !isInQuotes;
+      continue;
+    }
+    // A doubled quote ends the quotes and begins them again. Within other cells a quote is a character like any other: 5".
+    isInQuotes = character === '"' && (isCellEmpty || hasJustEnded);
+    hasJustEnded = false;
+    isCellEmpty = character === separator || (isCellEmpty && !isInQuotes && character.trim() === "");
+  }
+  return isInQuotes;
+}
