@@ -56,9 +56,10 @@ export abstract class Pool<Pooled extends PooledStorage> implements DeviceMemory
   /** The released storages, by capacity. The last one is reused first. */
   protected readonly released = new Map<number, Pooled[]>();
 
-  allocate(bytes: number, isUsable?: IsUsable): Pooled {
+  /** @param shape the shape of the tensor that it is for, for messages */
+  allocate(bytes: number, isUsable?: IsUsable, shape?: readonly number[]): Pooled {
     const capacity = sizeClass(bytes);
-    const storage = this.#reuse(capacity, isUsable) ?? this.#create(bytes, capacity, isUsable);
+    const storage = this.#reuse(capacity, isUsable) ?? this.#create(bytes, capacity, isUsable, shape);
     storage.bytes = bytes;
     storage.inUse = true;
     this.current += bytes;
@@ -79,7 +80,7 @@ export abstract class Pool<Pooled extends PooledStorage> implements DeviceMemory
   abstract trim(): void;
 
   /** Makes a storage of this capacity, for a request of `bytes` bytes. */
-  protected abstract create(bytes: number, capacity: number, isUsable?: IsUsable): Pooled;
+  protected abstract create(bytes: number, capacity: number, isUsable?: IsUsable, shape?: readonly number[]): Pooled;
 
   protected insert(storage: Pooled, released: Pooled[]): void {
     released.push(storage);
@@ -92,10 +93,10 @@ export abstract class Pool<Pooled extends PooledStorage> implements DeviceMemory
     return index < 0 ? undefined : released!.splice(index, 1)[0];
   }
 
-  #create(bytes: number, capacity: number, isUsable?: IsUsable): Pooled {
+  #create(bytes: number, capacity: number, isUsable?: IsUsable, shape?: readonly number[]): Pooled {
     // Released memory of other sizes may not outgrow the peak use: the memory of a program with many shapes stays bounded.
     if (this.reserved - this.current > Math.max(this.peak, SMALL_RESERVE)) this.trim();
-    const storage = this.create(bytes, capacity, isUsable);
+    const storage = this.create(bytes, capacity, isUsable, shape);
     this.buffersCreated++;
     this.reserved += capacity;
     return storage;

@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import { afterEach, expect, test, vi } from "vitest";
+import { Allocations } from "../../src/backends/webgpu/allocations.ts";
 import { kernelSource } from "../../src/backends/webgpu/kernels.ts";
 import { BufferStorage } from "../../src/backends/webgpu/memory.ts";
 import { Pacer } from "../../src/backends/webgpu/pacer.ts";
@@ -31,6 +32,8 @@ function standIn(side: number) {
   const device = {
     limits: { minUniformBufferOffsetAlignment: 256, maxComputeWorkgroupsPerDimension: side },
     createBuffer: () => ({ destroy() {} }),
+    pushErrorScope() {},
+    popErrorScope: async () => null,
     createBindGroup: () => ({}),
     createCommandEncoder: () => ({ beginComputePass: () => pass, finish() {} }),
     queue: {
@@ -46,7 +49,7 @@ function standIn(side: number) {
       },
     },
   };
-  return { recorder: new Recorder(device as unknown as GPUDevice, false), dispatched };
+  return { recorder: new Recorder(new Allocations(device as unknown as GPUDevice), false), dispatched };
 }
 
 const pipeline = { name: "scale", constants: {}, id: 0, source: kernelSource("scale", {}) } as unknown as Pipeline;

@@ -4,6 +4,7 @@ import { DeviceLostError, DisposedError, ErwinError } from "../../errors.ts";
 import { type Operators, operatorsOf } from "../composites/index.ts";
 import type { Device, DeviceInfo, DeviceMemory, Profile, Storage } from "../device.ts";
 import { causeOf, disposeReplacement } from "../loss.ts";
+import { Allocations } from "./allocations.ts";
 import { bufferUsage, mapMode } from "./constants.ts";
 import type { Run } from "./context.ts";
 import { webgpuDryRun } from "./dry-run.ts";
@@ -31,6 +32,7 @@ export class WebGPUDevice implements Device {
   replacement: Promise<Device> | undefined;
   readonly memory: DeviceMemory;
   readonly #readbacks: BufferPool;
+  readonly #allocations: Allocations;
   #failure: ErwinError | undefined;
   #report: (error: DeviceLostError) => void = () => {};
   /** Resolves when it is known whether the errors that the device has reported are those of a lost device. */
@@ -42,17 +44,20 @@ export class WebGPUDevice implements Device {
     readonly info: DeviceInfo,
     readonly threads: number | undefined,
   ) {
-    const recorder = new Recorder(gpu, info.software);
+    const allocations = new Allocations(gpu, () => this.memory.reserved);
+    this.#allocations = allocations;
+    const recorder = new Recorder(allocations, info.software);
     this.recorder = recorder;
     this.work = new WorkQueue(
       () => recorder.full,
       () => recorder.pacer.finished(),
     );
     this.pipelines = new PipelineCache(gpu, (error) => this.#causeOf(error));
-    this.pool = new BufferPool(gpu, info.maxMemoryBytes);
+    this.pool = new BufferPool(allocations, info.maxMemoryBytes);
     const run: Run = (...call) => this.#run(...call);
     this.operators = operatorsOf(webgpuPrimitives({ run, pool: this.pool, info }));
-    this.#readbacks = new BufferPool(gpu, undefined, bufferUsage.MAP_READ | bufferUsage.COPY_DST);
+    const toRead = bufferUsage.MAP_READ | bufferUsage.COPY_DST;
+    this.#readbacks = new BufferPool(allocations, undefined, toRead, "a result that is read");
     this.memory = memoryOf(this.pool, this.#readbacks);
     this.pool.whenUnused = (destroy) =>
       this.work.add(() => {
@@ -69,8 +74,10 @@ export class WebGPUDevice implements Device {
       (event as Event).preventDefault?.();
       const { error } = event as GPUUncapturedErrorEvent;
       // After a failed allocation, further errors are only its consequences, which end when the caller handles it.
-      if (this.pool.failure) return;
+      if (allocations.failure) return;
       const { message } = error;
+      // What the GPU's own work takes, as that of an upload does, is under no scope.
+      if (error.constructor.name === "GPUOutOfMemoryError") return allocations.fail(`its work: ${message}`);
       const found = new ErwinError(`the device reported an error: ${message}`, { message });
       // A lost device reports errors too, and Firefox does so before it reports the loss.
       this.#examined = Promise.all([this.#examined, causeOf(found, this)]).then(() => {
@@ -79,9 +86,9 @@ export class WebGPUDevice implements Device {
     });
   }
 
-  allocate(bytes: number): BufferStorage {
+  allocate(bytes: number, shape?: readonly number[]): BufferStorage {
     this.#check();
-    return this.pool.allocate(bytes);
+    return this.pool.allocate(bytes, undefined, shape);
   }
 
   release(storage: Storage): void {
@@ -146,6 +153,8 @@ export class WebGPUDevice implements Device {
           await this.#causeOf(error);
           this.#lose("unknown", error.message);
         }
+        // A buffer for which there was no memory cannot be mapped.
+        await this.#allocations.verified();
         throw (
           this.#failure ?? new ErwinError(`the device could not return ${bytes} bytes: ${error.message}`, { bytes })
         );
@@ -153,7 +162,7 @@ export class WebGPUDevice implements Device {
       pacer.finish(submitted);
       const copy = readback.buffer.getMappedRange(0, padded).slice(0, bytes);
       readback.buffer.unmap();
-      await this.pool.verified();
+      await this.#allocations.verified();
       await this.#examined;
       this.#check();
       // Tuning starts after the first result, which a caller was waiting for. Its errors are ignored: a lost device, for one, is
@@ -178,7 +187,7 @@ export class WebGPUDevice implements Device {
     await this.work.done();
     this.#check();
     await this.recorder.pacer.finished();
-    await this.pool.verified();
+    await this.#allocations.verified();
     await this.#examined;
     this.#check();
   }
@@ -211,6 +220,13 @@ export class WebGPUDevice implements Device {
   }
 
   trim(): void {
+    if (this.#allocations.failure) {
+      // What is recorded may refer to memory that there was not; the errors of that are no news.
+      this.gpu.pushErrorScope("validation");
+      this.recorder.submit();
+      this.gpu.popErrorScope().catch(() => {});
+      this.#allocations.failure = undefined;
+    }
     this.pool.trim();
     this.#readbacks.trim();
   }
@@ -269,7 +285,7 @@ export class WebGPUDevice implements Device {
   }
 
   #check(): void {
-    const failure = this.#failure ?? this.pool.failure ?? this.work.failure;
+    const failure = this.#failure ?? this.#allocations.failure ?? this.work.failure;
     if (failure) throw failure;
   }
 }

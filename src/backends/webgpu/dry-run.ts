@@ -3,6 +3,7 @@
 import { operatorsOf } from "../composites/index.ts";
 import type { DeviceInfo } from "../device.ts";
 import { DryRunDevice } from "../dry-run.ts";
+import { Allocations } from "./allocations.ts";
 import type { Run } from "./context.ts";
 import { BufferPool } from "./memory.ts";
 import { webgpuPrimitives } from "./primitives.ts";
@@ -19,7 +20,7 @@ export function webgpuDryRun(
   { gpu, info, threads }: { gpu: GPUDevice; info: DeviceInfo; threads?: number },
   run: Run = () => {},
 ): DryRunDevice {
-  const pool = new CountingPool(gpu);
+  const pool = new CountingPool(new Allocations(gpu));
   const operators = operatorsOf(webgpuPrimitives({ run, pool, info }));
   return new DryRunDevice({ backend: "webgpu", info, threads, pool, operators });
 }

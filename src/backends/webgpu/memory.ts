@@ -1,7 +1,8 @@
 // The memory of the WebGPU device: buffers.
 
 import { OutOfMemoryError } from "../../errors.ts";
-import { Pool, PooledStorage } from "../storage.ts";
+import { type IsUsable, Pool, PooledStorage } from "../storage.ts";
+import type { Allocations } from "./allocations.ts";
 import { bufferUsage } from "./constants.ts";
 
 let storagesMade = 0;
@@ -12,6 +13,8 @@ export class BufferStorage extends PooledStorage {
   /** The storage that it is a part of (itself, if it is no part), and the byte in it at which it begins. */
   readonly whole: BufferStorage;
   readonly offset: number;
+  /** Whether the device had no memory for it, which is known only some time after it was made. */
+  failed = false;
 
   constructor(
     readonly buffer: GPUBuffer,
@@ -32,23 +35,30 @@ export class BufferStorage extends PooledStorage {
 }
 
 export class BufferPool extends Pool<BufferStorage> {
-  /** The error of the first allocation that the device reported as failed; `trim` clears it. */
-  failure: OutOfMemoryError | undefined;
   /** Destroys buffers once nothing refers to them; set by whoever refers to them. */
   whenUnused: (destroy: () => void) => void = (destroy) => destroy();
-  readonly #checks = new Set<Promise<void>>();
 
+  /** @param contents what its buffers hold, for messages */
   constructor(
-    readonly device: GPUDevice,
+    readonly allocations: Allocations,
     readonly limit = Number.POSITIVE_INFINITY,
     readonly usage: number = bufferUsage.STORAGE | bufferUsage.COPY_SRC | bufferUsage.COPY_DST,
+    readonly contents = "an intermediate result",
   ) {
     super();
   }
 
+  override release(storage: BufferStorage): void {
+    if (storage.failed && storage.inUse) {
+      storage.inUse = false;
+      this.current -= storage.bytes;
+      this.reserved -= storage.capacity;
+      this.whenUnused(() => storage.buffer.destroy());
+    } else super.release(storage);
+  }
+
   /** Destroys the released buffers. */
   trim(): void {
-    this.failure = undefined;
     const unused = [...this.released.values()].flat();
     this.released.clear();
     for (const { capacity } of unused) this.reserved -= capacity;
@@ -57,48 +67,37 @@ export class BufferPool extends Pool<BufferStorage> {
     });
   }
 
-  /** Resolves when every allocation so far is known to have succeeded; throws the error of the first that failed. */
-  async verified(): Promise<void> {
-    await Promise.all(this.#checks);
-    if (this.failure) throw this.failure;
-  }
-
   /** Keeps the oldest storage last, so that a repeated call gets the same buffers and finds its bind groups. */
   protected override insert(storage: BufferStorage, released: BufferStorage[]): void {
     const older = released.findIndex(({ id }) => id < storage.id);
     released.splice(older < 0 ? released.length : older, 0, storage);
   }
 
-  protected create(bytes: number, capacity: number): BufferStorage {
-    const largest = this.device.limits.maxBufferSize;
+  protected create(bytes: number, capacity: number, _?: IsUsable, shape?: readonly number[]): BufferStorage {
+    const what = shape ? `a tensor [${shape}]` : this.contents;
+    const largest = this.allocations.gpu.limits.maxBufferSize;
     if (bytes > largest) {
       throw new OutOfMemoryError(
-        `a tensor of ${bytes} bytes does not fit into one buffer of this device, which holds at most ${largest}: use fewer points in a batch`,
+        `${what} of ${bytes} bytes does not fit into one buffer of this device, which holds at most ${largest}: use fewer points in a batch`,
         { bytes, limit: largest },
       );
     }
     if (this.reserved + capacity > this.limit) this.trim();
     if (this.reserved + capacity > this.limit) {
       throw new OutOfMemoryError(
-        `there is no room for ${bytes} more bytes: ${this.current} of at most ${this.limit} bytes are in use. Use fewer points in a batch`,
+        `there is no room for ${what} of ${bytes} bytes: ${this.current} of at most ${this.limit} bytes are in use. Use fewer points in a batch`,
         { bytes, current: this.current, limit: this.limit },
       );
     }
-    return new BufferStorage(this.createBuffer(Math.min(capacity, Math.floor(largest / 4) * 4), bytes), capacity);
+    const size = Math.min(capacity, Math.floor(largest / 4) * 4);
+    const buffer = this.createBuffer(size, what, bytes, () => {
+      storage.failed = true;
+    });
+    const storage = new BufferStorage(buffer, capacity);
+    return storage;
   }
 
-  protected createBuffer(size: number, bytes: number): GPUBuffer {
-    this.device.pushErrorScope("out-of-memory");
-    const buffer = this.device.createBuffer({ size, usage: this.usage });
-    const check = this.device.popErrorScope().then((error) => {
-      this.#checks.delete(check);
-      if (!error) return;
-      this.failure ??= new OutOfMemoryError(
-        `the device has no memory for ${bytes} more bytes (${this.reserved} bytes are in use or kept for reuse): dispose tensors and call device.trim() to continue, with fewer points in a batch`,
-        { bytes, reserved: this.reserved },
-      );
-    });
-    this.#checks.add(check);
-    return buffer;
+  protected createBuffer(size: number, what: string, bytes: number, onFailure: () => void): GPUBuffer {
+    return this.allocations.buffer({ size, usage: this.usage }, what, bytes, onFailure);
   }
 }

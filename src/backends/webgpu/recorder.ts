@@ -4,6 +4,7 @@
 
 import { ErwinError } from "../../errors.ts";
 import type { Storage } from "../storage.ts";
+import type { Allocations } from "./allocations.ts";
 import { bufferUsage } from "./constants.ts";
 import type { BufferStorage } from "./memory.ts";
 import { Pacer } from "./pacer.ts";
@@ -48,6 +49,7 @@ export class Recorder {
   /** Set while kernels are timed. */
   timestamps: Timestamps | undefined;
   readonly pacer: Pacer;
+  readonly device: GPUDevice;
 
   // The bytes reserved for the parameters of one dispatch, and the parameters of all dispatches on the host and on the device.
   readonly #slot: number;
@@ -69,9 +71,11 @@ export class Recorder {
   #pass: GPUComputePassEncoder | undefined;
 
   constructor(
-    readonly device: GPUDevice,
+    readonly allocations: Allocations,
     software: boolean,
   ) {
+    const device = allocations.gpu;
+    this.device = device;
     this.pacer = new Pacer(device.queue);
     this.#maxDispatches = software ? MAX_DISPATCHES.software : MAX_DISPATCHES.gpu;
     this.#slot = Math.max(256, device.limits.minUniformBufferOffsetAlignment);
@@ -241,10 +245,9 @@ export class Recorder {
   }
 
   #uniformBuffer(): GPUBuffer {
-    this.#uniform ??= this.device.createBuffer({
-      size: this.#integers.byteLength,
-      usage: bufferUsage.UNIFORM | bufferUsage.COPY_DST,
-    });
+    const size = this.#integers.byteLength;
+    const usage = bufferUsage.UNIFORM | bufferUsage.COPY_DST;
+    this.#uniform ??= this.allocations.buffer({ size, usage }, "the parameters of kernels");
     return this.#uniform;
   }
 }

@@ -27,7 +27,7 @@ export class Timestamps implements Profile {
   /** Returns the descriptor of the next kernel's pass. */
   around(kernel: string): GPUComputePassDescriptor {
     const at = (2 * this.#names.push(kernel) - 2) % SET_SIZE;
-    if (at === 0) this.#sets.push(this.recorder.device.createQuerySet({ type: "timestamp", count: SET_SIZE }));
+    if (at === 0) this.#sets.push(this.recorder.allocations.timestamps(SET_SIZE));
     const querySet = this.#sets.at(-1)!;
     return { timestampWrites: { querySet, beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 } };
   }
@@ -37,9 +37,11 @@ export class Timestamps implements Profile {
     await this.work.done();
     const size = this.kernels * 2 * BYTES;
     if (size === 0) return [];
-    const { device } = this.recorder;
-    const resolved = device.createBuffer({ size, usage: bufferUsage.QUERY_RESOLVE | bufferUsage.COPY_SRC });
-    const readback = device.createBuffer({ size, usage: bufferUsage.MAP_READ | bufferUsage.COPY_DST });
+    const { device, allocations } = this.recorder;
+    const make = (usage: number) => allocations.buffer({ size, usage }, "the times of kernels");
+    const resolved = make(bufferUsage.QUERY_RESOLVE | bufferUsage.COPY_SRC);
+    const readback = make(bufferUsage.MAP_READ | bufferUsage.COPY_DST);
+    await allocations.verified();
     const encoder = device.createCommandEncoder();
     this.#sets.forEach((set, i) => {
       const count = Math.min(SET_SIZE, 2 * this.kernels - i * SET_SIZE);

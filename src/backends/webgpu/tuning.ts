@@ -2,6 +2,7 @@
 // product's bits, so the result may arrive at any time and a program need not wait for it.
 
 import type { DeviceInfo, Tile } from "../device.ts";
+import { Allocations } from "./allocations.ts";
 import { bufferUsage, mapMode } from "./constants.ts";
 import type { Pipeline, PipelineCache } from "./pipelines.ts";
 import { DEFAULT_TUNING, productCut, TILES } from "./products.ts";
@@ -63,6 +64,7 @@ async function measureTiles(device: TunedDevice): Promise<number[]> {
   await Promise.all(candidates.map(({ pipeline }) => pipeline.compiling));
   const clock = new Clock(device.gpu);
   try {
+    await clock.allocations.verified();
     const times = candidates.map(() => Number.POSITIVE_INFINITY);
     const first = await clock.time(candidates[0], 1);
     if (first > SLOW) return times;
@@ -102,16 +104,19 @@ class Clock {
   readonly #parameters: GPUBuffer;
   readonly #arrays: GPUBuffer[];
 
+  /** Of its own: whether there is memory for measuring is no concern of the device's users. */
+  readonly allocations: Allocations;
+
   constructor(readonly gpu: GPUDevice) {
     const { rows, columns, inner } = PRODUCT;
     const { STORAGE, UNIFORM, QUERY_RESOLVE, COPY_SRC, COPY_DST, MAP_READ } = bufferUsage;
-    this.#queries = gpu.createQuerySet({ type: "timestamp", count: 2 });
-    this.#resolved = gpu.createBuffer({ size: 16, usage: QUERY_RESOLVE | COPY_SRC });
-    this.#readback = gpu.createBuffer({ size: 16, usage: MAP_READ | COPY_DST });
-    this.#parameters = gpu.createBuffer({ size: 256, usage: UNIFORM | COPY_DST });
-    this.#arrays = [rows * inner, columns * inner, rows * columns].map((length) =>
-      gpu.createBuffer({ size: length * 4, usage: STORAGE }),
-    );
+    this.allocations = new Allocations(gpu);
+    const make = (size: number, usage: number) => this.allocations.buffer({ size, usage }, "measuring tiles");
+    this.#queries = this.allocations.timestamps(2);
+    this.#resolved = make(16, QUERY_RESOLVE | COPY_SRC);
+    this.#readback = make(16, MAP_READ | COPY_DST);
+    this.#parameters = make(256, UNIFORM | COPY_DST);
+    this.#arrays = [rows * inner, columns * inner, rows * columns].map((length) => make(length * 4, STORAGE));
   }
 
   /** Returns the mean milliseconds of `repetitions` runs. */
