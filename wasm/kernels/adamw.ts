@@ -39,6 +39,18 @@ export function adamwControl(p: AdamwControl, thread: u32): void {
 
 export function adamw(p: Adamw, thread: u32, threads: u32): void {
   const end = firstOf(p.blocks, thread + 1, threads);
+  // The compiler does not know that the stores leave the command as it is, and would load its fields again for each vector.
+  const weights = p.weights;
+  const gradients = p.gradients;
+  const firsts = p.first;
+  const seconds = p.second;
+  const averages = p.average;
+  const decay = f32x4.splat(p.decay);
+  const beta1Rest = f32x4.splat(p.beta1Rest);
+  const beta2 = f32x4.splat(p.beta2);
+  const beta2Rest = f32x4.splat(p.beta2Rest);
+  const epsilon = f32x4.splat(p.epsilon);
+  const averageRest = f32x4.splat(p.averageRest);
   for (let block = firstOf(p.blocks, thread, threads); block < end; block++) {
     const value = p.values + ((<usize>load<u32>(p.owner + ((<usize>block) << 2))) << 4);
     const mode = load<f32>(value);
@@ -48,24 +60,24 @@ export function adamw(p: Adamw, thread: u32, threads: u32): void {
     const factor = v128.load_splat<f32>(value, 12);
     const last = (<usize>(block + 1)) << 8;
     for (let at = (<usize>block) << 8; at < last; at += 16) {
-      let w = v128.load(p.weights + at);
+      let w = v128.load(weights + at);
       if (mode > 1) {
-        const g = f32x4.mul(factor, v128.load(p.gradients + at));
-        let first = v128.load(p.first + at);
-        first = f32x4.add(first, f32x4.mul(f32x4.splat(p.beta1Rest), f32x4.sub(g, first)));
-        const square = f32x4.mul(f32x4.mul(f32x4.splat(p.beta2Rest), g), g);
-        const second = f32x4.add(f32x4.mul(f32x4.splat(p.beta2), v128.load(p.second + at)), square);
-        v128.store(p.first + at, first);
-        v128.store(p.second + at, second);
-        const under = f32x4.add(f32x4.mul(f32x4.sqrt(second), inverseRoot), f32x4.splat(p.epsilon));
+        const g = f32x4.mul(factor, v128.load(gradients + at));
+        let first = v128.load(firsts + at);
+        first = f32x4.add(first, f32x4.mul(beta1Rest, f32x4.sub(g, first)));
+        const square = f32x4.mul(f32x4.mul(beta2Rest, g), g);
+        const second = f32x4.add(f32x4.mul(beta2, v128.load(seconds + at)), square);
+        v128.store(firsts + at, first);
+        v128.store(seconds + at, second);
+        const under = f32x4.add(f32x4.mul(f32x4.sqrt(second), inverseRoot), epsilon);
         const step = f32x4.div(f32x4.mul(stepSize, first), under);
-        w = f32x4.sub(f32x4.mul(f32x4.splat(p.decay), w), step);
-        v128.store(p.weights + at, w);
+        w = f32x4.sub(f32x4.mul(decay, w), step);
+        v128.store(weights + at, w);
       }
-      if (!p.average) continue;
-      const average = v128.load(p.average + at);
-      const moved = f32x4.mul(f32x4.splat(p.averageRest), f32x4.sub(w, average));
-      v128.store(p.average + at, f32x4.add(average, moved));
+      if (!averages) continue;
+      const average = v128.load(averages + at);
+      const moved = f32x4.mul(averageRest, f32x4.sub(w, average));
+      v128.store(averages + at, f32x4.add(average, moved));
     }
   }
 }

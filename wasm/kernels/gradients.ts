@@ -1,24 +1,28 @@
 // Norms of gradients. Formulas: gpu/gradient_squares.wgsl, gpu/gradient_norms.wgsl, gpu/gradient_total.wgsl.
 import { GradientNorms, GradientSquares, GradientTotal } from "./commands";
 import { firstOf } from "./threads";
-import { loadSome, madd, sumOf } from "./vectors";
+import { constant, loadSome, madd, sumOf } from "./vectors";
 
 const BLOCK: u32 = 64;
-const INFINITE: i32 = 0x7f800000;
+const INFINITE = memory.data<i32>([0x7f800000]);
 
 export function gradientSquares(p: GradientSquares, thread: u32, threads: u32): void {
   const blocks = (p.size + BLOCK - 1) / BLOCK;
   const end = firstOf(blocks, thread + 1, threads);
+  const infinite = constant(INFINITE);
   for (let block = firstOf(blocks, thread, threads); block < end; block++) {
-    const last = min((block + 1) * BLOCK, p.size);
+    let from = p.gradient + ((<usize>(block * BLOCK)) << 2);
+    const count = min(BLOCK, p.size - block * BLOCK);
     let squares = f32x4.splat(0);
     let faults = i32x4.splat(0);
-    for (let i = block * BLOCK; i < last; i += 4) {
-      const value = loadSome(p.gradient + ((<usize>i) << 2), last - i);
-      const exponent = v128.and(value, i32x4.splat(INFINITE));
-      faults = i32x4.sub(faults, i32x4.eq(exponent, i32x4.splat(INFINITE)));
+    for (const whole = from + ((<usize>(count & ~3)) << 2); from < whole; from += 16) {
+      const value = v128.load(from);
+      faults = i32x4.sub(faults, i32x4.eq(v128.and(value, infinite), infinite));
       squares = madd(value, value, squares);
     }
+    const rest = loadSome(from, count & 3);
+    faults = i32x4.sub(faults, i32x4.eq(v128.and(rest, infinite), infinite));
+    squares = madd(rest, rest, squares);
     store<f32>(p.sums + ((<usize>block) << 3), sumOf(squares));
     store<f32>(p.sums + ((<usize>block) << 3), sumOf(f32x4.convert_i32x4_s(faults)), 4);
   }
