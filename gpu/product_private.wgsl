@@ -3,7 +3,7 @@
 //
 // There arithmetic on the values of four threads is one instruction, but a load or store at a computed index takes eighty, a
 // check and a branch for each of the four, in any kind of memory (SwiftShader's Subzero). So values are passed between threads by
-// broadcast, not through workgroup memory, and each loaded value is used 64 times.
+// broadcast, not through workgroup memory, and each loaded value is used for all columns, or all 64 rows, of the tile.
 
 const COLUMN_VEC4S: u32 = 8 * HALVES;
 
