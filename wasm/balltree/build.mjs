@@ -1,7 +1,7 @@
 // Compiles this folder into wasm/out/balltree.wasm: one module on a shared, imported memory, without a JavaScript runtime.
 import { execFile } from "node:child_process";
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -36,6 +36,17 @@ const flags = [
   "-sWARN_ON_UNDEFINED_SYMBOLS=0",
 ];
 
+/**
+ * The environment without the programs of npm packages, which npm puts first: Emscripten would take AssemblyScript's wasm-opt for its
+ * own, which is another version, gives other bytes, and is slower.
+ */
+function withoutPackages(env) {
+  // Windows calls it Path.
+  const name = Object.keys(env).find((key) => key.toUpperCase() === "PATH") ?? "PATH";
+  const own = (env[name] ?? "").split(delimiter).filter((path) => !path.endsWith(join("node_modules", ".bin")));
+  return { ...env, [name]: own.join(delimiter) };
+}
+
 const modified = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
 /** Compiles unless the output is newer than every source; returns the output's path. */
@@ -46,7 +57,9 @@ export async function build() {
   // The output is written to another name and renamed, so that nobody reads half a file.
   const unfinished = join(dirname(output), `balltree.${process.pid}.wasm`);
   try {
-    await promisify(execFile)("emcc", [join(folder, "balltree.cpp"), "-o", unfinished, ...flags]);
+    await promisify(execFile)("emcc", [join(folder, "balltree.cpp"), "-o", unfinished, ...flags], {
+      env: withoutPackages(process.env),
+    });
     renameSync(unfinished, output);
   } catch (error) {
     rmSync(unfinished, { force: true });
