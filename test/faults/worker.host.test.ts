@@ -4,16 +4,15 @@ import { DeviceLostError, type ErwinWorker, type Recovery, type WorkerTrainingOp
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { cloudOptions, randomCloud, seededRandom } from "../support/clouds.ts";
 import { expectClose } from "../support/compare.ts";
-import { oneBlock } from "../support/configs.ts";
+import { noBlock, oneBlock } from "../support/configs.ts";
 import { describeFault, type Fault, faultsIn, faultyCalls, outcomeOf } from "../support/faults.ts";
 import { config, flatConfig } from "../train/training.ts";
 import { FaultyWorker } from "./faulty-worker.ts";
 import { trainData } from "./subjects.ts";
 
-/** With widths that are all multiples of 4, one kernel serves for all products of one kind: browsers take seconds to compile each. */
-const alike = { ...oneBlock, cIn: 4 };
-const cloud = randomCloud(20, cloudOptions(alike), seededRandom(1));
 const isDeno = "Deno" in globalThis;
+const model = isDeno ? { ...oneBlock, cIn: 4 } : noBlock;
+const cloud = randomCloud(20, cloudOptions(model), seededRandom(1));
 
 let worker: FaultyWorker;
 let erwin: ErwinWorker;
@@ -28,7 +27,7 @@ afterAll(() => worker.close());
 const arm = (...sequence: Fault[]) => worker.arm(...sequence);
 
 async function loadAndForward(): Promise<Float32Array> {
-  await erwin.create(alike, { seed: 1 });
+  await erwin.create(model, { seed: 1 });
   return (await erwin.forward(cloud)).data;
 }
 

@@ -15,4 +15,10 @@ export const oneBlock = {
   mpSteps: 0,
 } satisfies ReferenceConfigInput;
 
+/**
+ * No more than the embedding, for tests of what surrounds a model: a browser's software adapter takes six seconds to compile a
+ * block's kernels, and does so again for each device.
+ */
+export const noBlock = { ...oneBlock, cIn: 4, encDepths: [0] } satisfies ReferenceConfigInput;
+
 export { twoLevels } from "./two-levels.mjs";

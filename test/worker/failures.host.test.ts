@@ -16,7 +16,7 @@ import {
 } from "erwin";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { cloudOptions, randomCloud, seededRandom } from "../support/clouds.ts";
-import { oneBlock } from "../support/configs.ts";
+import { noBlock, oneBlock } from "../support/configs.ts";
 import { forwardToHost, quickBackend, useDevice } from "../support/models.ts";
 import { changedScript, libraryScript, scriptUrl, watchWorkers } from "./scripts.ts";
 
@@ -45,9 +45,9 @@ async function rejection(action: Promise<unknown>, errorClass: ErrorClass): Prom
 }
 
 /** A worker with a model. */
-async function workerWithModel(options: Parameters<typeof createErwinWorker>[0] = {}) {
+async function workerWithModel(options: Parameters<typeof createErwinWorker>[0] = {}, its: typeof config = config) {
   const erwin = await createErwinWorker(options);
-  await erwin.create(config);
+  await erwin.create(its);
   return erwin;
 }
 
@@ -211,12 +211,12 @@ test("after a lost device that is not to be replaced a model can be loaded again
     });`;
   const url = await changedScript({ before });
   const { result: losing, started } = await watchWorkers(() =>
-    workerWithModel({ url, backend: "webgpu", recover: false }),
+    workerWithModel({ url, backend: "webgpu", recover: false }, noBlock),
   );
   started[0].worker.postMessage("lose the device");
   await rejection(losing.forward(cloud), DeviceLostError);
-  await losing.create(config);
-  using model = await ErwinTransformer.create(config, { device: device() });
+  await losing.create(noBlock);
+  using model = await ErwinTransformer.create(noBlock, { device: device() });
   expect((await losing.forward(cloud)).data).toEqual((await forwardToHost(model, cloud)).data);
   losing.dispose();
 });
