@@ -36,16 +36,16 @@ const training = "experiments|faults|train|worker";
 /**
  * The processes of the tests, in the order in which they begin: so the three that run side by side end at about the same time, also
  * where lavapipe has to compile all kernels. Deno's files are shared out to four processes; its own, which Chromium does not run,
- * mostly wait for command lines that they start.
+ * mostly wait for command lines that they start. Those in Node wait for npm, bundlers and browsers too, so they do not come last.
  * @type {{ name: string, runner: string, exclude?: string[] }[]}
  */
 const parts = [
   { name: "browser", runner: "browser" },
   { name: "host-deno", runner: "host", exclude: ["**/*.host.test.ts"] },
   { name: "host-training", runner: "host", exclude: ["**/*.deno.test.ts", `test/!(${training})/**`] },
+  { name: "unit", runner: "unit" },
   { name: "host-backends", runner: "host", exclude: ["**/*.deno.test.ts", "test/!(backends)/**"] },
   { name: "host", runner: "host", exclude: ["**/*.deno.test.ts", `test/@(backends|${training})/**`] },
-  { name: "unit", runner: "unit" },
 ];
 
 /**
