@@ -49,3 +49,13 @@ export const devices: Record<string, ModelledDevice> = {
   H100: { ...hopper, dram: 3350e9 * 0.85 },
   H200: { ...hopper, dram: 4800e9 * 0.8 },
 };
+
+/**
+ * The devices of the model's first version, from before measurements: it had no load-store unit, and a lower clock for sm_90.
+ */
+export const uncorrectedDevices: Record<string, ModelledDevice> = Object.fromEntries(
+  Object.entries(devices).map(([name, device]) => [
+    name,
+    { ...device, loadStore: Number.POSITIVE_INFINITY, clock: device.gpu === "sm_90" ? 1.75e9 : device.clock },
+  ]),
+);

@@ -2,9 +2,10 @@
 // compiled code. README.md beside this file explains how, and what the columns mean.
 //
 //   npm run profile:static -- [WORD ...] [--fronts naga,tint,tint-norobust] [--gpus sm_86,sm_90,navi31] [--jobs N]
-//     [--json FILE] [--compare FILE] [--update]
+//     [--uncorrected] [--json FILE] [--compare FILE] [--update]
 //
-// With words, only kernels with one of them in their names are compiled, and times are left out. --json writes the result,
+// With words, only kernels with one of them in their names are compiled, and times are left out. --uncorrected estimates times
+// by the model as it was before measurements. --json writes the result,
 // --compare shows the differences from a written one, --update writes results/now.json and the README's tables. Missing tools
 // are installed first (tools.ts), which takes root and Debian. $STATIC_PROFILE_CACHE is the folder of tools and listings.
 
@@ -16,7 +17,7 @@ import { withLock } from "../../build/lock.mjs";
 import { CommandError, main, run } from "../../build/run.mjs";
 import { compileForAmd } from "./amd.ts";
 import type { Compiled, CompiledKernel } from "./compiled.ts";
-import { devices } from "./devices.ts";
+import { devices, uncorrectedDevices } from "./devices.ts";
 import { compileForNvidia, isNvidia, writeMetal } from "./nvidia.ts";
 import { updateReadme } from "./readme.ts";
 import type { Recording } from "./record.ts";
@@ -47,6 +48,7 @@ const { values, positionals: words } = parseArgs({
     fronts: { type: "string", default: Object.keys(frontEnds).join() },
     gpus: { type: "string", default: "sm_86,sm_90,navi31" },
     jobs: { type: "string", default: String(availableParallelism()) },
+    uncorrected: { type: "boolean", default: false },
     json: { type: "string" },
     compare: { type: "string" },
     update: { type: "boolean", default: false },
@@ -63,6 +65,7 @@ function checkOptions() {
   const unknown = fronts.filter((front) => !(front in frontEnds));
   if (unknown.length > 0) throw new CommandError(`finding the front ends ${unknown.join(", ")}`, 2);
   if (!(jobs >= 1)) throw new CommandError("--jobs with a number from 1", 2);
+  if (values.update && values.uncorrected) throw new CommandError("--update by the corrected model", 2);
   if (values.update && words.length > 0) throw new CommandError("--update of some kernels only", 2);
 }
 
@@ -86,7 +89,7 @@ async function compile(
 /** Estimates all passes in float32 on the devices of these GPUs; none where a kernel could not be compiled. */
 function estimate({ passes, kernels }: Recording, found: Map<string, Compiled[]>) {
   const estimates: { device: string; front: string; pass: Time["pass"]; points: number; estimate: Estimate }[] = [];
-  for (const [device, model] of Object.entries(devices)) {
+  for (const [device, model] of Object.entries(values.uncorrected ? uncorrectedDevices : devices)) {
     for (const front of fronts) {
       const compiled = found.get(`${front} ${model.gpu}`);
       if (!compiled) continue;
