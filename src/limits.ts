@@ -1,7 +1,6 @@
 // The sizes beyond which the library refuses an input as a mistake, or a file as an attempt to exhaust memory, and the time after
 // which it takes a worker for lost; and how to allow more.
 
-import { describe } from "./arguments.ts";
 import { ConfigError } from "./errors.ts";
 
 /** The largest sizes that are accepted, and the longest silence. Each refusal names its limit; `setLimits` changes it. */
@@ -94,9 +93,8 @@ export function setLimits(changes: Partial<Limits>): void {
       });
     }
     if (!(typeof value === "number" && value > 0)) {
-      throw new ConfigError(`the limit ${name} must be a number greater than 0, not ${describe(value)}`, {
-        field: name,
-      });
+      const found = typeof value === "number" ? value : `a ${typeof value}`;
+      throw new ConfigError(`the limit ${name} must be a number greater than 0, not ${found}`, { field: name });
     }
   }
   Object.assign(current, defaults, changes);
