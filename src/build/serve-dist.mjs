@@ -9,6 +9,7 @@ import { root } from "./steps.mjs";
 /** @type {Record<string, string>} */
 export const contentTypes = {
   ".js": "text/javascript",
+  ".mjs": "text/javascript",
   ".wasm": "application/wasm",
   ".html": "text/html",
   ".css": "text/css",

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { deflateSync } from "fflate";
 import { expect, test, vi } from "vitest";
 import type { BenchCase, BenchResult, DeviceName } from "../../src/bench/index.ts";
 import { root } from "../../src/build/steps.mjs";
@@ -130,6 +131,11 @@ test("a link of under 1.5 kB carries a whole result", async () => {
 test("a damaged link says so", async () => {
   await expect(unpack("AAAA")).rejects.toThrow("The link is damaged");
   await expect(unpack("%%%")).rejects.toThrow("The link is damaged");
+  // A result that would be valid, but unpacks to 30 MB of spaces.
+  const bomb = deflateSync(new TextEncoder().encode(`[1,"","",0,[],[],[],[]${" ".repeat(30e6)}]`));
+  await expect(unpack(Buffer.from(bomb).toString("base64url"))).rejects.toThrow("The link is damaged");
+  const small = deflateSync(new TextEncoder().encode('[1,"","",0,[],[],[],[]]'));
+  expect((await unpack(Buffer.from(small).toString("base64url"))).measures).toEqual([]);
 });
 
 test("the repository's results can be opened, and other files are refused by name", () => {

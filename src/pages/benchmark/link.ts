@@ -28,6 +28,8 @@ type Packed = [
 
 /** The max number of characters of a note in a link. */
 const NOTE = 60;
+/** The max number of characters of a result in a link: ten times those of the largest results, and 15 MB at most when unpacked. */
+const LONGEST = 20_000;
 
 const short = (value: number | undefined, digits = 3) => (value === undefined ? 0 : Number(value.toPrecision(digits)));
 
@@ -107,6 +109,7 @@ export async function readLink(hash: string): Promise<Entry | undefined> {
 export async function unpack(text: string): Promise<Entry> {
   let packed: Packed;
   try {
+    if (text.length > LONGEST) throw new Error(`it has ${text.length} characters, expected at most ${LONGEST}`);
     const bytes = await through(fromBase64(text), new DecompressionStream("deflate-raw"));
     packed = JSON.parse(new TextDecoder().decode(bytes));
   } catch (error) {
