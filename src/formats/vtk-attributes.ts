@@ -3,7 +3,7 @@
 import { type NumberType, numberTypes } from "./numbers.ts";
 import type { Attribute, PointCloud } from "./positions.ts";
 import { decodeName } from "./text.ts";
-import type { VtkReader } from "./vtk-reader.ts";
+import type { ArrayType, VtkReader } from "./vtk-reader.ts";
 
 /** The number of components of each section's array, where the header of the section does not give it. */
 const componentsOf: Readonly<Record<string, number>> = {
@@ -19,7 +19,7 @@ const componentsOf: Readonly<Record<string, number>> = {
 interface ArrayHeader {
   name: string;
   components: number;
-  type: NumberType;
+  type: ArrayType;
 }
 
 /** What a file says about its point data. */
@@ -30,7 +30,7 @@ export interface PointData {
 }
 
 /** Reads the values of an array, and returns whether it did: after false, the values are skipped. */
-type Use = (name: string, components: number, rows: number, type: NumberType, section: string) => boolean;
+type Use = (name: string, components: number, rows: number, type: ArrayType, section: string) => boolean;
 
 /**
  * Reads the requested arrays from the first POINT_DATA or CELL_DATA to the end of the file.
@@ -60,6 +60,7 @@ export function readAttributes(
     const isNew = ofPoints && !found.has(name) && length === points && components > 0;
     if (isNew) found.set(name, undefined);
     if (!isNew || !wanted.includes(name)) return false;
+    if (typeof type === "string") throw source.error(`${section}: expected numbers, found an array of type ${type}.`);
     const numbers = Float32Array.from(source.numbers(components * length, type, section));
     const wrong = numbers.findIndex((value) => !Number.isFinite(value));
     if (wrong >= 0) throw source.error(`${section}: number ${wrong} is not finite.`, { row: wrong });
@@ -104,7 +105,7 @@ export function readField(source: VtkReader, use: Use): void {
     }
     const section = `FIELD ${name}`;
     const [components, rows] = [source.count(section), source.count(section)];
-    const type = source.type(section);
+    const type = source.arrayType(section);
     if (!use(decodeVtkName(name), components, rows, type, section)) source.skip(components * rows, type, section);
   }
 }
@@ -113,7 +114,7 @@ export function readField(source: VtkReader, use: Use): void {
 function readArrayHeader(source: VtkReader, section: string): ArrayHeader {
   const name = decodeVtkName(source.word() ?? "");
   if (section === "SCALARS") {
-    const type = source.type(section);
+    const type = source.arrayType(section);
     const components = Number(source.text.line()?.trim() || 1);
     const table = source.word()?.toUpperCase();
     if (!(components >= 1 && components <= 4 && Number.isInteger(components)) || table !== "LOOKUP_TABLE") {

@@ -25,6 +25,9 @@ const types: Record<string, NumberType> = {
   double: numberTypes.f8,
 };
 
+/** The type of an array: of numbers, or what can only be skipped. */
+export type ArrayType = NumberType | "bit" | "string";
+
 /** Reads a file from its beginning to its end. Errors name the file and the current offset or line. */
 export class VtkReader {
   readonly text: TextReader;
@@ -73,14 +76,38 @@ export class VtkReader {
     return result;
   }
 
-  /** Skips `length` numbers that follow the current line. They are not parsed, so they may be anything: "nan", say. */
-  skip(length: number, type: NumberType, section: string): void {
-    if (this.binary) {
-      this.numbers(length, type, section);
-      return;
-    }
+  /** Skips `length` values that follow the current line. They are not parsed, so they may be anything: "nan", say. */
+  skip(length: number, type: ArrayType, section: string): void {
+    if (type === "string") this.#skipStrings(length, section);
+    else if (!this.binary) this.#skipWords(length, section);
+    else if (type !== "bit") this.numbers(length, type, section);
+    // Eight of them are a byte.
+    else this.numbers(Math.ceil(length / 8), numberTypes.u1, section);
+  }
+
+  #skipWords(length: number, section: string): void {
     for (let i = 0; i < length; i++) {
       if (this.word() === undefined) throw this.error(`${section}: truncated at value ${i} of ${length}.`);
+    }
+  }
+
+  /** Strings stand on a line each; in binary, their lengths stand before them, in 1, 2, 4 or 8 bytes, as the first two bits say. */
+  #skipStrings(length: number, section: string): void {
+    const reader = this.text;
+    reader.line();
+    for (let i = 0; i < length; i++) {
+      const truncated = () => this.error(`${section}: truncated at value ${i} of ${length}.`);
+      if (!this.binary) {
+        if (reader.line() === undefined) throw truncated();
+        continue;
+      }
+      if (reader.left === 0) throw truncated();
+      const width = [8, 4, 2, 1][this.#bytes[reader.offset] >> 6];
+      if (reader.left < width) throw truncated();
+      let size = this.#bytes[reader.offset] & 0x3f;
+      for (let byte = 1; byte < width; byte++) size = size * 256 + this.#bytes[reader.offset + byte];
+      if (reader.left < width + size) throw truncated();
+      reader.offset += width + size;
     }
   }
 
@@ -106,6 +133,12 @@ export class VtkReader {
     // More than there are bytes is false, and refused where the numbers are read.
     if (count <= this.text.left) expectRows(count, section, this.#file);
     return count;
+  }
+
+  arrayType(section: string): ArrayType {
+    const word = this.word()?.toLowerCase() ?? "";
+    if (word === "utf8_string") return "string";
+    return word === "bit" || word === "string" ? word : this.type(section, word);
   }
 
   type(section: string, word = this.word()?.toLowerCase() ?? ""): NumberType {

@@ -40,9 +40,11 @@ describe("attributes of files of other programs", () => {
         },
       ],
     ),
+    ["vtk-types-ascii.vtk", { label, pressure }],
+    ["vtk-types-binary.vtk", { label, pressure }],
   ])("%s", (name, expected) => {
     const cloud = readPointCloud(foreign(name), name, { attributes: Object.keys(expected) });
-    const decimals = name.includes("ascii-") ? 4 : 15; // VTK writes six digits in text
+    const decimals = /^vtk.*ascii/.test(name) ? 4 : 15; // VTK writes six digits in text
     expect(cloud.dimensionality).toBe(3);
     cloud.positions.forEach((value, i) => expect(value).toBeCloseTo(positions[i], decimals));
     expect([...cloud.attributes!.keys()]).toEqual(Object.keys(expected));
@@ -54,6 +56,18 @@ describe("attributes of files of other programs", () => {
     expect(() => readPointCloud(foreign(name), name, { attributes: ["presure"] })).toThrow(
       `${name}: has no attribute "presure"; there are "`,
     );
+  });
+
+  it("names arrays of text and bits, which are no attributes, and the ends of files within them", () => {
+    for (const name of ["vtk-types-ascii.vtk", "vtk-types-binary.vtk"]) {
+      expect(() => readPointCloud(foreign(name), name, { attributes: ["names"] })).toThrow(
+        `${name}: FIELD names: expected numbers, found an array of type string.`,
+      );
+      const whole = foreign(name);
+      for (const bytes of [19_000, 20_150, whole.length - 20_060]) {
+        expect(() => readPointCloud(whole.subarray(0, bytes), name, { attributes: ["label"] })).toThrow(FormatError);
+      }
+    }
   });
 
   it("does not take what is attached to cells for what is attached to points", () => {

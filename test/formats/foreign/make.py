@@ -75,3 +75,27 @@ for text in (True, False):
         writer.SetFileVersion(version)
         writer.SetFileTypeToASCII() if text else writer.SetFileTypeToBinary()
         writer.Write()
+
+# Arrays of text and of bits, which no attribute holds, before the points and between the points' other arrays.
+for text in (True, False):
+    data, of_points, _ = polydata()
+    for to in (data.GetFieldData(), of_points):
+        names = vtk.vtkStringArray()
+        names.SetName("names")
+        for name in ["a", "", "two words", "x" * 100, "y" * 20_000]:
+            names.InsertNextValue(name)
+        flags = vtk.vtkBitArray()
+        flags.SetName("flags")
+        flags.SetNumberOfComponents(2)
+        for i in range(10):
+            flags.InsertNextValue(i % 3 == 0)
+        to.AddArray(names)
+        to.AddArray(flags)
+    last = numpy_to_vtk(pressure, deep=True)
+    last.SetName("pressure")
+    of_points.AddArray(last)
+    writer = vtk.vtkPolyDataWriter()
+    writer.SetInputData(data)
+    writer.SetFileName(str(folder / f"vtk-types-{'ascii' if text else 'binary'}.vtk"))
+    writer.SetFileTypeToASCII() if text else writer.SetFileTypeToBinary()
+    writer.Write()
