@@ -43,7 +43,8 @@ const LONGEST_PAUSE = 30_000;
  * Sends a request, and repeats it if there is no answer, or one with a status that may pass (429, and 500 and more).
  * @param makeRequest makes the request of each try, because a signature holds for some minutes only
  * @returns the last answer, whatever its status
- * @throws NoAnswerError if there is none; what `makeRequest` throws; FormatError for an answer larger than the limit `fileBytes`; a permission that Deno refuses
+ * @throws NoAnswerError if there is none; what `makeRequest` throws; FormatError for an answer larger than the limit `fileBytes`; a
+ *   permission that Deno refuses
  */
 export async function sendRequest(
   makeRequest: () => Promise<[string | URL, RequestInit]>,
