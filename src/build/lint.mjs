@@ -1,5 +1,5 @@
-// Checks format and lint rules of all files (biome.json), of which `--write` repairs what can be repaired, and the layers of src
-// (layers.mjs).
+// Checks format and lint rules of all files (biome.json), of which `--write` repairs what can be repaired, the layers of src
+// (layers.mjs), and the Python files (python.mjs).
 //
 //   node src/build/lint.mjs [--write]
 import { pathToFileURL } from "node:url";
@@ -9,9 +9,10 @@ import { installPackages } from "./setup.mjs";
 /** @param {string[]} args */
 export async function lint(args = []) {
   runPackage("@biomejs/biome/bin/biome", ["check", "--error-on-warnings", ...args]);
-  // Its parser is a package, which a bare clone has only once setup has run.
-  const { checkLayers } = await import("./layers.mjs");
+  // Their parsers are packages, which a bare clone has only once setup has run.
+  const [{ checkLayers }, { checkPython }] = await Promise.all([import("./layers.mjs"), import("./python.mjs")]);
   checkLayers();
+  checkPython();
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

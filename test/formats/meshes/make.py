@@ -38,7 +38,7 @@ def listed(array):
 
 def by_vtk():
     import vtk
-    from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+    from vtk.util.numpy_support import numpy_to_vtk
 
     def attach(to, name, array):
         numbers = numpy_to_vtk(array, deep=True)

@@ -76,7 +76,7 @@ def ball_sizes(clouds: list[int], model: ErwinTransformer, file: str) -> list[in
     nodes = [2 << max(0, (points - 1).bit_length() - 1) for points in clouds]
     sizes = []
     for level, largest in enumerate(model.ball_sizes):
-        found = {min(most, count) for count in nodes}
+        found = {min(largest, count) for count in nodes}
         if len(found) > 1:
             raise UnsuitableInput(
                 f"{file}: its clouds have balls of {sorted(found)} nodes at level {level}; PyTorch's side needs balls of one "

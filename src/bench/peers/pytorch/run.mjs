@@ -50,8 +50,9 @@ async function runScript(script, args) {
   try {
     run(program, [...words, join(here, script), ...args], { cwd: process.cwd(), env });
   } catch (error) {
-    // The command around the script says nothing to the user.
-    throw error instanceof CommandError ? new CommandError(script, error.status) : error;
+    // The script has said what was wrong, in the last line.
+    if (!(error instanceof CommandError)) throw error;
+    process.exitCode = error.status;
   }
 }
 
