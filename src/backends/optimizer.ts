@@ -15,9 +15,21 @@ interface AdamWSettings {
   averageDecay: number;
 }
 
+/** How a dynamic loss scale changes. */
+export interface LossScaleGrowth {
+  /** The number of steps in a row with finite gradients after which it doubles. */
+  interval: number;
+  /** It is not halved or doubled beyond these. */
+  least: number;
+  largest: number;
+}
+
 export interface OptimizerOperators {
-  /** sums[firstBlock + b] = (sum of squares, number of elements that are not finite) of each block b of a gradient. */
-  gradientSquares(a: { gradient: Storage; size: number; sums: Storage; firstBlock: number }): void;
+  /**
+   * sums[firstBlock + b] = (sum of squares, number of elements that are not finite) of each block b of a gradient, whose elements
+   * are divided by the loss scale: `lossScale` [4] f32 holds the scale, its reciprocal, and what `adamw` keeps with it.
+   */
+  gradientSquares(a: { gradient: Storage; size: number; lossScale: Storage; sums: Storage; firstBlock: number }): void;
 
   /**
    * total = (norm of all gradients, factor that clips it to `maxNorm` (0: no clipping), 1 + the first parameter with an element
@@ -36,7 +48,11 @@ export interface OptimizerOperators {
   /** x *= factors[index]. */
   scale(a: { x: Storage; factors: Storage; index: number; size: number }): void;
 
-  /** Takes one step of AdamW, or none if the loss or a gradient is not finite. */
+  /**
+   * Takes one step of AdamW, or none if the loss or a gradient is not finite. Gradients are divided by the loss scale. If that is
+   * dynamic (`growth`), it is halved where a gradient is not finite, which `status` then does not note, unless the scale would
+   * fall below the least, or the loss is not finite.
+   */
   adamw(
     a: AdamWSettings & {
       weights: Storage;
@@ -48,6 +64,8 @@ export interface OptimizerOperators {
       owner: Storage;
       ranges: Storage;
       total: Storage;
+      lossScale: Storage;
+      growth: LossScaleGrowth | undefined;
       /** One f32. */
       loss: Storage;
       /** [count] u32: the steps of each parameter so far; incremented. */

@@ -31,6 +31,7 @@ export function evaluationFlags(): Record<string, CommandOption> {
 function placeholder(option: Option): string {
   if (option.type === "choice") return option.choices.join("|");
   if (option.type === "switch") return "on|off";
+  if (option.type === "number-or-word") return `${option.word}|X`;
   return option.whole ? "N" : "X";
 }
 

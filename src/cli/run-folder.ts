@@ -47,9 +47,11 @@ export class RunFolder {
     const before: Settings = { experiment: begun.experiment, ...begun.settings };
     const now: Settings = { experiment, ...settings };
     const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];
-    const different = names.filter((name) => before[name] !== now[name]);
+    // An option that is newer than the run was none in it.
+    const textOf = (settings: Settings, name: string) => settings[name] ?? "none";
+    const different = names.filter((name) => textOf(before, name) !== textOf(now, name));
     if (different.length === 0) return;
-    const list = different.map((name) => `${name} ${before[name] ?? "none"}, not ${now[name] ?? "none"}`).join("; ");
+    const list = different.map((name) => `${name} ${textOf(before, name)}, not ${textOf(now, name)}`).join("; ");
     throw new InputError(
       `The run in "${this.folder}" was begun with ${list}. Go on with its own settings, or choose another folder.`,
       { file: this.folder, different },

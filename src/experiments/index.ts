@@ -61,6 +61,7 @@ export {
   type ChoiceOption,
   expectedOf,
   type NumberOption,
+  type NumberOrWordOption,
   type Option,
   type Options,
   type OptionValues,

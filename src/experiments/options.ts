@@ -25,11 +25,18 @@ export interface ChoiceOption<Value extends string = string> extends Declared<"c
   readonly choices: readonly Value[];
 }
 
+/** A number, or a word in its place. */
+export interface NumberOrWordOption<Word extends string = string>
+  extends Declared<"number-or-word", number | Word | undefined> {
+  readonly least: number;
+  readonly word: Word;
+}
+
 /** On or off. */
 export type SwitchOption = Declared<"switch", boolean>;
 
 /** An option of any kind. */
-export type Option = NumberOption | ChoiceOption | SwitchOption;
+export type Option = NumberOption | ChoiceOption | NumberOrWordOption | SwitchOption;
 /** Options by name. */
 export type Options = Readonly<Record<string, Option>>;
 
@@ -40,7 +47,9 @@ type ValueOf<Kind extends Option> =
       : number
     : Kind extends ChoiceOption<infer Choice>
       ? Choice
-      : boolean;
+      : Kind extends NumberOrWordOption<infer Word>
+        ? number | Word | undefined
+        : boolean;
 
 /** The values of a declaration's options. */
 export type OptionValues<Declaration extends Options> = { [Name in keyof Declaration]: ValueOf<Declaration[Name]> };
@@ -65,12 +74,20 @@ export const choice = <const Choice extends string>(
   doc: string,
 ): ChoiceOption<Choice> => ({ type: "choice", choices, default: value, doc });
 
+/** A finite number of at least `least` or the word; undefined if neither is given. */
+export const numberOr = <const Word extends string>(
+  word: Word,
+  doc: string,
+  { least = 0 }: { least?: number } = {},
+): NumberOrWordOption<Word> => ({ type: "number-or-word", word, least, default: undefined, doc });
+
 export const onOff = (value: boolean, doc: string): SwitchOption => ({ type: "switch", default: value, doc });
 
 /** Describes the values that an option accepts: "a whole number of at least 1". */
 export function expectedOf(option: Option): string {
   if (option.type === "choice") return `one of ${option.choices.join(", ")}`;
   if (option.type === "switch") return "on or off";
+  if (option.type === "number-or-word") return `${option.word} or a number of at least ${option.least}`;
   const kind = option.whole ? "a whole number" : "a number";
   if (option.least === Number.NEGATIVE_INFINITY) return kind;
   return option.above ? `${kind} greater than ${option.least}` : `${kind} of at least ${option.least}`;
@@ -78,8 +95,14 @@ export function expectedOf(option: Option): string {
 
 /** Parses the text of an option, as on the command line; undefined if it is not a value of the option. */
 export function parseOption(option: Option, text: string): number | string | boolean | undefined {
-  const value = option.type === "number" ? numberOf(text) : option.type === "switch" ? switchOf(text) : text;
+  const value = valueOf(option, text);
   return value !== undefined && fits(option, value) ? value : undefined;
+}
+
+function valueOf(option: Option, text: string): number | string | boolean | undefined {
+  if (option.type === "switch") return switchOf(text);
+  const isWord = option.type === "choice" || (option.type === "number-or-word" && text === option.word);
+  return isWord ? text : numberOf(text);
 }
 
 const numberOf = (text: string) => (text.trim() === "" ? undefined : Number(text));
@@ -88,7 +111,9 @@ const switchOf = (text: string) => ({ on: true, off: false })[text];
 function fits(option: Option, value: unknown): boolean {
   if (option.type === "switch") return typeof value === "boolean";
   if (option.type === "choice") return option.choices.includes(value as string);
+  if (option.type === "number-or-word" && value === option.word) return true;
   if (typeof value !== "number" || !Number.isFinite(value)) return false;
+  if (option.type === "number-or-word") return value >= option.least;
   if (option.whole && !Number.isSafeInteger(value)) return false;
   return option.above ? value > option.least : value >= option.least;
 }
@@ -136,6 +161,7 @@ export const trainingOptions = ({ steps, batchSize, lr, minLr, warmup = 0, valid
   maxGradNorm: decimal<number | undefined>(undefined, "gradients are scaled down to this norm (default: not at all)", {
     above: true,
   }),
+  lossScale: numberOr("dynamic", "of a training in half precision: dynamic, or a number (default: none)", { least: 1 }),
   seed: whole(0, "of the weights, the samples and their order", { least: Number.MIN_SAFE_INTEGER }),
   shuffle: onOff(true, "whether the order of samples is drawn anew each epoch"),
   validateEvery: whole(validateEvery, "steps between validations"),
@@ -145,7 +171,7 @@ export const trainingOptions = ({ steps, batchSize, lr, minLr, warmup = 0, valid
 
 /** The names of options that affect only training, and not the evaluation. */
 export const trainingOnly: readonly string[] = [
-  ...["steps", "lr", "minLr", "warmup", "weightDecay", "maxGradNorm"],
+  ...["steps", "lr", "minLr", "warmup", "weightDecay", "maxGradNorm", "lossScale"],
   ...["shuffle", "validateEvery", "saveEvery", "logEvery"],
 ];
 

@@ -147,13 +147,13 @@ function parseConfig(text: string, file: string): Record<string, unknown> {
 
 /** Returns the options of the training loop for an experiment's options. */
 export function fitOptions(options: ExperimentOptions) {
-  const { steps, batchSize, lr, minLr, warmup, weightDecay, maxGradNorm, seed, shuffle } = options;
+  const { steps, batchSize, lr, minLr, warmup, weightDecay, maxGradNorm, lossScale, seed, shuffle } = options;
   const { validateEvery, saveEvery, logEvery } = options;
   return {
     steps,
     batchSize,
     schedule: { kind: "cosine", lr, minLr, steps, warmup: Math.min(warmup, steps - 1) },
-    optimizer: { weightDecay },
+    optimizer: { weightDecay, lossScale },
     maxNorm: maxGradNorm,
     seed,
     shuffle,

@@ -7,6 +7,7 @@ import { CheckpointError, ConfigError, DisposedError, InputError, NumericalError
 import { type SafeTensor, toFloat32 } from "../formats/safetensors.ts";
 import { expectTensor } from "../tensor/shapes.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { LARGEST_LOSS_SCALE, type LossScale } from "./loss-scale.ts";
 import { GradientMeasure } from "./measure.ts";
 import { PackedParameters } from "./packing.ts";
 
@@ -27,6 +28,14 @@ export interface AdamWOptions {
    * not change. "error" (default): all later steps are skipped, too, and `check` throws. "skip": training continues.
    */
   onNonFinite?: "error" | "skip";
+  /**
+   * Multiplies gradients, so that small ones do not vanish in half precision: `await loss.backward(optimizer.lossScale)`. The step
+   * divides the gradients by it again. A number from 1 to 2^126 stays as it is. "dynamic" begins with 65536; a gradient that is
+   * not finite halves it, and the step is skipped, which is no error; 2000 steps in a row without one double it (the defaults of
+   * torch.cuda.amp.GradScaler). `onNonFinite` still holds for a loss that is not finite, and for gradients that are not finite
+   * although the scale is 1. Powers of two change no bits, as long as nothing leaves the range of float32. Default: none.
+   */
+  lossScale?: "dynamic" | number;
 }
 
 /** What a step checks and limits besides the gradients. */
@@ -44,6 +53,7 @@ const optionNames: Readonly<Record<keyof AdamWOptions, true>> = {
   weightDecay: true,
   averageDecay: true,
   onNonFinite: true,
+  lossScale: true,
 };
 
 /** The steps so far. */
@@ -52,13 +62,18 @@ export interface StepReport {
   calls: number;
   /** The number of calls whose step was skipped. */
   skipped: number;
-  /** The global norm of the last step's gradients, before they were scaled down. */
+  /** The global norm of the last step's gradients without the loss scale, before they were scaled down. */
   gradientNorm: number;
-  /** Where the first NaN or infinity since the last report was: "loss" or a parameter's name. */
+  /** The scale of the next loss; absent if the optimiser has none. */
+  lossScale?: number;
+  /** Where the first NaN or infinity since the last report was, unless a dynamic loss scale was the cause: "loss" or a parameter's name. */
   tensor?: string;
 }
 
-/** The moments, step count and, if kept, average of each parameter: `first.<name>`, `second.<name>`, `steps.<name>`, `average.<name>`. */
+/**
+ * The moments, step count and, if kept, average of each parameter: `first.<name>`, `second.<name>`, `steps.<name>`, `average.<name>`.
+ * With a dynamic loss scale also `lossScale` and `lossScaleSteps`, the steps in a row with finite gradients since it changed.
+ */
 export type OptimizerState = Map<string, SafeTensor>;
 
 /**
@@ -96,7 +111,7 @@ export class AdamW {
   constructor(parameters: ReadonlyMap<string, Tensor>, options: AdamWOptions = {}) {
     checkOptions("AdamW", options, optionNames);
     const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 } = options;
-    const { averageDecay, onNonFinite = "error" } = options;
+    const { averageDecay, onNonFinite = "error", lossScale } = options;
     const inUnit = (value: number) => typeof value === "number" && value >= 0 && value < 1;
     const isPositive = (value: number) => typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY;
     expectOption("lr", lr, "a number of at least 0", isPositive(lr));
@@ -106,6 +121,9 @@ export class AdamW {
     expectOption("weightDecay", weightDecay, "a number of at least 0", isPositive(weightDecay));
     expectOption("averageDecay", averageDecay, "a number from 0 to below 1", inUnit(averageDecay ?? 0));
     expectOption("onNonFinite", onNonFinite, '"error" or "skip"', ["error", "skip"].includes(onNonFinite));
+    const isScale = typeof lossScale === "number" && lossScale >= 1 && lossScale <= LARGEST_LOSS_SCALE;
+    const fitsScale = lossScale === undefined || lossScale === "dynamic" || isScale;
+    expectOption("lossScale", lossScale, '"dynamic" or a number from 1 to 2^126', fitsScale);
     this.lr = lr;
     this.betas = betas;
     this.eps = eps;
@@ -113,11 +131,11 @@ export class AdamW {
     this.averageDecay = averageDecay;
     this.onNonFinite = onNonFinite;
 
-    const packed = new PackedParameters(parameters);
+    const packed = new PackedParameters(parameters, lossScale);
     const { device, tensors } = packed;
     this.#device = device;
     this.#parameters = packed;
-    this.#measure = new GradientMeasure(device, packed.ranges, packed.blocks);
+    this.#measure = new GradientMeasure(device, packed.ranges, packed.blocks, packed.lossScale);
     this.#first = packed.allocate();
     this.#second = packed.allocate();
     if (averageDecay !== undefined) {
@@ -138,6 +156,14 @@ export class AdamW {
   }
 
   /**
+   * The loss scale, a scalar of shape [] on the device, which `step` may change: the gradient that `loss.backward` needs. It belongs
+   * to the optimiser; undefined if there is none.
+   */
+  get lossScale(): Tensor | undefined {
+    return this.#parameters.lossScale?.tensor;
+  }
+
+  /**
    * Takes one step with the gradients accumulated since `zeroGrad`. It only submits the work to the device; to await the result is
    * to await `check`.
    * @throws InputError if the loss is not a scalar
@@ -150,8 +176,8 @@ export class AdamW {
     if (loss && loss.size !== 1) {
       throw new InputError(`a loss is one number, not a tensor of shape [${loss.shape}]`, { found: [...loss.shape] });
     }
-    const { weights, gradients, blocks, tensors } = this.#parameters;
-    const { ranges, total } = this.measure(maxNorm);
+    const { weights, gradients, blocks, tensors, lossScale: scale } = this.#parameters;
+    const { ranges, total, lossScale } = this.measure(maxNorm);
     this.#device.operators.adamw({
       weights,
       gradients,
@@ -161,6 +187,8 @@ export class AdamW {
       owner: this.#owner,
       ranges,
       total,
+      lossScale,
+      growth: scale?.growth,
       loss: loss?.storage ?? this.#noLoss,
       steps: this.#steps,
       values: this.#values,
@@ -192,17 +220,21 @@ export class AdamW {
    */
   async check(): Promise<StepReport> {
     this.#checkUsable();
-    const reading = Promise.all([this.#device.read(this.#status, 16), this.#device.read(this.#measure.total, 4)]);
+    const reading = Promise.all([
+      this.#device.read(this.#status, 16),
+      this.#device.read(this.#measure.total, 4),
+      this.#parameters.lossScale?.read(),
+    ]);
     const forget = () => this.#device.clear(this.#status.slice(0, 4));
     // Right behind the reading: once it has come, the mark may be that of a later step.
     if (this.onNonFinite === "skip") forget();
-    const [status, norm] = await reading;
-    const found = new Uint32Array(status);
+    const [status, norm, scale] = await reading;
+    const [fault, call, calls, skipped] = new Uint32Array(status) as unknown as [number, number, number, number];
     const gradientNorm = new Float32Array(norm)[0];
-    const [fault, call, calls, skipped] = found as unknown as [number, number, number, number];
-    if (fault === 0) return { calls, skipped, gradientNorm };
+    const report = { calls, skipped, gradientNorm, ...(scale && { lossScale: scale.scale }) };
+    if (fault === 0) return report;
     const tensor = fault === 1 ? "loss" : this.#parameters.names[fault - 2];
-    if (this.onNonFinite === "skip") return { calls, skipped, gradientNorm, tensor };
+    if (this.onNonFinite === "skip") return { ...report, tensor };
     forget();
     throw new NumericalError(
       `${tensor === "loss" ? "the loss" : `the gradient of ${tensor}`} is not finite at step ${call} of this optimiser: the weights are as they were before it. Lower the learning rate, clip the gradients, or skip such steps (onNonFinite: "skip")`,
@@ -238,8 +270,10 @@ export class AdamW {
   async state(): Promise<OptimizerState> {
     this.#checkUsable();
     const { names, tensors } = this.#parameters;
-    const [stepBytes, ...moments] = await Promise.all([
+    const dynamic = this.#dynamicScale;
+    const [stepBytes, scale, ...moments] = await Promise.all([
       this.#device.read(this.#steps, tensors.length * 4),
+      dynamic?.read(),
       ...this.#kept().map(([, storage]) => this.#parameters.read(storage)),
     ]);
     const state: OptimizerState = new Map();
@@ -252,11 +286,15 @@ export class AdamW {
         state.set(`${kind}.${name}`, { dtype: "F32", shape: [...tensors[p].shape], data: moments[k][p] });
       });
     });
+    if (scale) {
+      state.set("lossScale", { dtype: "F32", shape: [], data: Float32Array.of(scale.scale) });
+      state.set("lossScaleSteps", { dtype: "U32", shape: [], data: Uint32Array.of(scale.steps) });
+    }
     return state;
   }
 
   /**
-   * Continues from a state that `state` returned.
+   * Continues from a state that `state` returned. A dynamic loss scale that it does not have begins anew.
    * @throws CheckpointError listing the tensors that are missing or have another shape
    */
   load(state: ReadonlyMap<string, SafeTensor>): void {
@@ -288,6 +326,8 @@ export class AdamW {
         { missing, misshapen },
       );
     }
+    const [scale, since] = ["lossScale", "lossScaleSteps"].map((name) => Number(state.get(name)?.data[0] ?? 0));
+    if (scale > 0) this.#dynamicScale?.load({ scale, steps: since });
     this.#device.write(this.#steps, steps);
     this.#kept().forEach(([, storage], k) => this.#device.write(storage, packed[k]));
   }
@@ -327,6 +367,11 @@ export class AdamW {
     ];
     if (this.#average) kept.push(["average", this.#average]);
     return kept;
+  }
+
+  get #dynamicScale(): LossScale | undefined {
+    const { lossScale } = this.#parameters;
+    return lossScale?.growth && lossScale;
   }
 
   #checkUsable(): void {

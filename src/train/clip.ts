@@ -2,10 +2,11 @@
 
 import { expectKind } from "../arguments.ts";
 import type { Storage } from "../backends/device.ts";
+import { ConfigError } from "../errors.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { AdamW } from "./adamw.ts";
 import { GradientMeasure } from "./measure.ts";
-import { expectParameters, layOut } from "./packing.ts";
+import { expectParameters, layOut, lossScaleOf } from "./packing.ts";
 
 /** Indices in the result of a measure. */
 const NORM = 0;
@@ -13,20 +14,29 @@ const FACTOR = 1;
 
 /**
  * Scales all gradients on the device by min(1, maxNorm / (norm + 1e-6)), so that their global norm is at most `maxNorm`, as
- * torch.nn.utils.clip_grad_norm_ does. Gradients that are not finite do not change.
+ * torch.nn.utils.clip_grad_norm_ does. Gradients that are not finite do not change. The norm is that of the gradients without
+ * their optimiser's loss scale, by which they stay multiplied.
  * @param of a model's parameters, or their optimiser (faster, because it scales all gradients at once)
  * @returns the norm before clipping, a scalar tensor
+ * @throws ConfigError if the parameters belong to several optimisers of which one has a loss scale
  */
 export function clipGradientNorm(of: ReadonlyMap<string, Tensor> | AdamW, maxNorm: number): Tensor {
   expectKind("maxNorm", maxNorm, "a number of at least 0", typeof maxNorm === "number" && maxNorm >= 0);
   if (of instanceof AdamW) return scaleAndReport(of.measure(maxNorm), [of.packedGradients]);
   expectParameters(of);
   expectKind("parameters", of, "a Map of at least one tensor", of.size > 0);
-  const gradients = [...of.values()].flatMap(({ grad }) => grad ?? []);
-  const device = [...of.values()][0].device;
+  const tensors = [...of.values()];
+  const [lossScale, ...others] = new Set(tensors.map(lossScaleOf));
+  if (others.length > 0) {
+    throw new ConfigError("the gradients differ in their loss scale: clip those of each optimiser by themselves", {
+      field: "lossScale",
+    });
+  }
+  const gradients = tensors.flatMap(({ grad }) => grad ?? []);
+  const { device } = tensors[0];
   if (gradients.length === 0) return Tensor.from(device, new Float32Array([0]));
   const { ranges, blocks } = layOut(gradients.map(({ size }) => size));
-  const measure = new GradientMeasure(device, ranges, blocks);
+  const measure = new GradientMeasure(device, ranges, blocks, lossScale);
   measure.include(gradients.map(() => true));
   const parts = gradients.map(({ storage, size }, i) => ({
     gradient: storage,

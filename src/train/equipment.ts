@@ -1,5 +1,6 @@
 // What a run keeps on its device besides the model. It is created again on another device.
 
+import { multiply } from "../tensor/operators/arithmetic.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { AdamW, type AdamWOptions } from "./adamw.ts";
 import { LossLog } from "./losses.ts";
@@ -9,9 +10,9 @@ import type { Trainable } from "./task.ts";
 export class Equipment {
   readonly optimizer: AdamW;
   readonly losses: LossLog;
-  /** The gradient of the step's loss with respect to a batch's loss: 1 / accumulate. */
-  readonly share: Tensor;
   readonly pace: Pace;
+  /** 1 / accumulate */
+  readonly #share: Tensor;
 
   constructor(
     model: Pick<Trainable, "device" | "parameters">,
@@ -26,7 +27,7 @@ export class Equipment {
     try {
       this.optimizer = keep(new AdamW(model.parameters(), optimizer));
       this.losses = keep(new LossLog(device, logEvery, accumulate));
-      this.share = keep(Tensor.from(device, new Float32Array([1 / accumulate])));
+      this.#share = keep(Tensor.from(device, new Float32Array([1 / accumulate])));
       // This comes last, because some hosts do not exit while it is open.
       this.pace = new Pace(device);
     } catch (error) {
@@ -35,10 +36,18 @@ export class Equipment {
     }
   }
 
+  /** The gradient of the step's loss, times the loss scale, with respect to a batch's loss. The caller disposes of it. */
+  lossGradient(shape: readonly number[]): Tensor {
+    const { lossScale } = this.optimizer;
+    if (!lossScale) return this.#share.detach(shape);
+    using gradient = multiply(this.#share, lossScale);
+    return gradient.detach(shape);
+  }
+
   dispose(): void {
     this.pace.close();
     this.losses.dispose();
-    this.share.dispose();
+    this.#share.dispose();
     this.optimizer.zeroGrad();
     this.optimizer.dispose();
   }

@@ -92,11 +92,13 @@ export interface FitProgress {
   lr: number;
   stepsPerSecond: number;
   secondsLeft: number;
-  /** The global norm of the last step's gradients, before they were clipped. */
+  /** The global norm of the last step's gradients without the loss scale, before they were clipped. */
   gradientNorm: number;
+  /** The scale of the next loss; absent if the optimiser has none (`optimizer.lossScale`). */
+  lossScale?: number;
   /** The points of all clouds per second; undefined if the task does not count points. */
   pointsPerSecond?: number;
-  /** The number of steps skipped because of a NaN or an infinity. */
+  /** The number of steps skipped because of a NaN or an infinity, those that made a dynamic loss scale smaller included. */
   skipped: number;
   /** The milliseconds for which the device has waited for batches: samples, trees and graphs. */
   treeWait: number;

@@ -261,7 +261,8 @@ class Run<Sample, Batch> {
 
   async #step(): Promise<void> {
     const { task, schedule, maxNorm } = this.#options;
-    const { optimizer, losses, share: whole } = this.#on!;
+    const on = this.#on!;
+    const { optimizer, losses } = on;
     const progress = this.#progress;
     for (let i = 0; i < this.#accumulate; i++) {
       const { request, parts } = await this.#prefetch!.next();
@@ -272,8 +273,8 @@ class Run<Sample, Batch> {
         using found = await task.loss(batch);
         using loss = shares[p] === 1 ? found.view() : scale(found, shares[p]!);
         losses.add(loss);
-        using share = whole.detach(loss.shape);
-        await loss.backward(share);
+        using gradient = on.lossGradient(loss.shape);
+        await loss.backward(gradient);
       }
     }
     optimizer.lr = learningRate(schedule, progress.step);

@@ -1,6 +1,8 @@
-// Computes the global norm of a model's gradients and finds the first gradient that is not finite. Both results stay on the device.
+// Computes the global norm of a model's gradients, divided by their loss scale, and finds the first gradient that is not finite.
+// Both results stay on the device.
 
 import type { Device, Storage } from "../backends/device.ts";
+import { LossScale } from "./loss-scale.ts";
 import type { BlockRange } from "./packing.ts";
 
 /** Measures gradients, with memory that is reused in every step. */
@@ -9,6 +11,9 @@ export class GradientMeasure {
   readonly total: Storage;
   /** [count, 4] u32: first block, blocks, whether the gradient counts, unused. */
   readonly ranges: Storage;
+  /** The scale of the gradients, as operators take it; 1 unless there is another. */
+  readonly lossScale: Storage;
+  readonly #unscaled: LossScale | undefined;
   readonly #sums: Storage;
   readonly #norms: Storage;
   readonly #table: Uint32Array;
@@ -17,7 +22,10 @@ export class GradientMeasure {
     readonly device: Device,
     ranges: readonly BlockRange[],
     blocks: number,
+    lossScale?: LossScale,
   ) {
+    this.#unscaled = lossScale ? undefined : new LossScale(device, 1);
+    this.lossScale = (lossScale ?? this.#unscaled!).storage;
     this.#table = new Uint32Array(ranges.flatMap(({ firstBlock, blocks }) => [firstBlock, blocks, 0, 0]));
     this.total = device.allocate(16);
     this.ranges = device.allocate(this.#table.byteLength);
@@ -38,7 +46,10 @@ export class GradientMeasure {
 
   /** @param maxNorm the norm to which gradients are clipped; 0 for no limit */
   run(gradients: readonly { gradient: Storage; size: number; firstBlock: number }[], maxNorm: number): void {
-    for (const gradient of gradients) this.device.operators.gradientSquares({ ...gradient, sums: this.#sums });
+    const { lossScale } = this;
+    for (const gradient of gradients) {
+      this.device.operators.gradientSquares({ ...gradient, lossScale, sums: this.#sums });
+    }
     this.device.operators.gradientTotal({
       sums: this.#sums,
       ranges: this.ranges,
@@ -50,6 +61,7 @@ export class GradientMeasure {
   }
 
   dispose(): void {
+    this.#unscaled?.dispose();
     for (const storage of [this.total, this.ranges, this.#sums, this.#norms]) this.device.release(storage);
   }
 }

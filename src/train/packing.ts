@@ -8,6 +8,7 @@ import { ConfigError, DeviceLostError } from "../errors.ts";
 import { expectSameDevice, expectTensor } from "../tensor/shapes.ts";
 import { moveGradient } from "../tensor/tape.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
+import { LossScale } from "./loss-scale.ts";
 
 /** The range of a gradient's elements among the packed ones, in blocks of 64. */
 export interface BlockRange {
@@ -33,7 +34,10 @@ export function expectParameters(parameters: ReadonlyMap<string, Tensor>): void 
   expectSameDevice(Object.fromEntries(parameters));
 }
 
-const packed = new WeakSet<Tensor>();
+const packed = new WeakMap<Tensor, PackedParameters>();
+
+/** The loss scale of the optimiser that a parameter belongs to, if both exist. */
+export const lossScaleOf = (tensor: Tensor): LossScale | undefined => packed.get(tensor)?.lossScale;
 
 export class PackedParameters {
   readonly device: Device;
@@ -43,12 +47,14 @@ export class PackedParameters {
   readonly blocks: number;
   readonly weights: Storage;
   readonly gradients: Storage;
+  /** The scale of the gradients, if there is one. */
+  readonly lossScale: LossScale | undefined;
 
   /**
    * Moves the tensors and their gradients, if any, into the packed memory.
    * @throws ConfigError if there is no tensor, or one already belongs to another optimiser
    */
-  constructor(parameters: ReadonlyMap<string, Tensor>) {
+  constructor(parameters: ReadonlyMap<string, Tensor>, lossScale?: "dynamic" | number) {
     expectParameters(parameters);
     this.names = [...parameters.keys()];
     this.tensors = [...parameters.values()];
@@ -71,8 +77,9 @@ export class PackedParameters {
     this.tensors.forEach((tensor, p) => {
       tensor.moveTo(this.slice(this.weights, p));
       moveGradient(tensor, this.slice(this.gradients, p));
-      packed.add(tensor);
+      packed.set(tensor, this);
     });
+    this.lossScale = lossScale === undefined ? undefined : new LossScale(this.device, lossScale);
   }
 
   /** Allocates zeros in the layout of the parameters. */
@@ -119,5 +126,6 @@ export class PackedParameters {
     }
     this.device.release(this.weights);
     this.device.release(this.gradients);
+    this.lossScale?.dispose();
   }
 }

@@ -46,9 +46,11 @@ export class Readback {
     const { lr } = optimizer;
     const found = Promise.all([log.read(), optimizer.check()]);
     this.#reading = found.then(
-      async ([losses, { skipped, tensor, gradientNorm }]) => {
+      async ([losses, { skipped, tensor, gradientNorm, lossScale }]) => {
         this.#skipped = this.#skippedBefore + skipped;
-        if (losses.length > 0) await this.report({ step, losses, lr, points, gradientNorm, tensor });
+        if (losses.length > 0) {
+          await this.report({ step, losses, lr, points, gradientNorm, lossScale, tensor });
+        }
       },
       (error) => {
         throw error instanceof NumericalError ? this.#explain(error) : error;

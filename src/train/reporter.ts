@@ -12,6 +12,7 @@ export interface StepsRead {
   /** The points of all steps of this call up to this one. */
   points: number;
   gradientNorm: number;
+  lossScale: number | undefined;
   /** Where the first value that was not finite was found. */
   tensor: string | undefined;
 }
@@ -52,7 +53,7 @@ export class Reporter {
   }
 
   /** Logs the results of steps, and reports the progress unless these steps are done again. */
-  async report({ step, losses, lr, points, gradientNorm, tensor }: StepsRead): Promise<void> {
+  async report({ step, losses, lr, points, gradientNorm, lossScale, tensor }: StepsRead): Promise<void> {
     const { steps, onProgress } = this.options;
     const again = step <= (this.#logged.training ?? -1);
     const now = performance.now();
@@ -72,6 +73,7 @@ export class Reporter {
       lr,
       // JSON cannot represent a norm that is not finite.
       ...(Number.isFinite(gradientNorm) && { gradientNorm }),
+      ...(lossScale && { lossScale }),
       stepsPerSecond,
       ...(pointsPerSecond && { pointsPerSecond }),
       ...(tensor && { skipped: tensor }),
@@ -83,6 +85,7 @@ export class Reporter {
       loss: mean,
       lr,
       gradientNorm,
+      ...(lossScale && { lossScale }),
       stepsPerSecond,
       pointsPerSecond,
       secondsLeft: (steps - step) / stepsPerSecond,

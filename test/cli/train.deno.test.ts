@@ -19,6 +19,8 @@ const words = (folder: string) => [
   "4",
   "--validate-every",
   "100",
+  "--loss-scale",
+  "dynamic",
 ];
 
 it("goes on after SIGINT, and ends with the same bits as a run that was not interrupted", async () => {
@@ -44,6 +46,7 @@ it("goes on after SIGINT, and ends with the same bits as a run that was not inte
     .split("\n")
     .map((line) => JSON.parse(line));
   expect(entries.at(-1)).toMatchObject({ kind: "test", step: 8 });
+  expect(entries.find(({ kind }) => kind === "training")).toMatchObject({ lossScale: 65536 });
 });
 
 it("refuses an experiment it does not know", () => {

@@ -79,6 +79,10 @@ describe("wrong usage ends with code 2 and a hint", () => {
     [["bench", "everything"], 'Unknown benchmark "everything"'],
     [["bench", "forward", "--dawn-features", "disable_robustness"], "this host has its own."],
     [["bench", "forward", "--dawn-features", "a,B"], '--dawn-features has "B", expected names'],
+    [
+      ["train", "farthest", "--out", "x", "--loss-scale", "static"],
+      '--loss-scale is "static", expected dynamic or a number of at least 1.',
+    ],
     [["info", "a", "b"], 'Unexpected argument "b".'],
   ])("erwin %j", (words, message) => {
     const { code, stdout, stderr } = erwin(words);

@@ -109,6 +109,28 @@ describe("a run", () => {
     }
   });
 
+  test("continues with a loss scale from a checkpoint that has none, and with its own, with the same bits", async () => {
+    const store = new MemoryStore();
+    const [logger, optimizer] = [new MemoryLogger(), { averageDecay: 0.9, lossScale: "dynamic" } as const];
+    const until = (stopAt: number) => {
+      const controller = new FitController();
+      const beforeStep = (step: number) => {
+        if (step === stopAt) controller.stop();
+      };
+      return { store, logger, controller, beforeStep };
+    };
+    await run(until(3));
+    const { result } = await run({ ...until(7), optimizer });
+    expect(result).toMatchObject({ step: 8, finished: false });
+    const { tensors } = loadSafetensors(last(store));
+    expect(tensors.get("optimizer.lossScale")!.data).toEqual(Float32Array.of(65536));
+    expect(tensors.get("optimizer.lossScaleSteps")!.data).toEqual(Uint32Array.of(4));
+    await run({ store, logger, optimizer });
+    expect(best(store)).toEqual(best((await plainRun()).store));
+    expect(loadSafetensors(last(store)).tensors.get("optimizer.lossScaleSteps")!.data).toEqual(Uint32Array.of(8));
+    expect(logger.entries.at(-2)).toMatchObject({ step: 12, lossScale: 65536 });
+  });
+
   test("that was stopped while it validated validates first when it goes on", async () => {
     const whole = new MemoryLogger();
     await run({ logger: whole });

@@ -9,12 +9,32 @@ function complement(t: u32, logBeta: f32): f32 {
   return <f32>-Math.expm1(<f64>t * <f64>logBeta);
 }
 
+/** Halves a dynamic scale where a gradient overflows, and doubles it after enough steps. */
+function updateScale(p: AdamwControl, overflows: bool, skipped: bool): void {
+  const scale = load<f32>(p.lossScale);
+  let stepsSince: f32 = skipped ? 0 : load<f32>(p.lossScale, 8) + 1;
+  let factor: f32 = overflows ? 0.5 : 1;
+  if (stepsSince >= p.growthInterval) {
+    stepsSince = 0;
+    if (scale + scale <= p.largestScale) factor = 2;
+  }
+  store<f32>(p.lossScale, factor * scale);
+  store<f32>(p.lossScale, load<f32>(p.lossScale, 4) / factor, 4);
+  store<f32>(p.lossScale, stepsSince, 8);
+}
+
 export function adamwControl(p: AdamwControl, thread: u32): void {
   if (thread > 0) return;
   const faultyParameter = load<f32>(p.total, 8);
   let fault: u32 = faultyParameter > 0 ? 1 + <u32>faultyParameter : 0;
   if ((load<u32>(p.loss) & INFINITE) == INFINITE) fault = 1;
-  const stops = fault > 0 || (p.halt && load<u32>(p.status) > 0);
+  const scale = load<f32>(p.lossScale);
+  const unscale = load<f32>(p.lossScale, 4);
+  const dynamic = p.growthInterval > 0;
+  const overflows = dynamic && fault > 1 && 0.5 * scale >= p.leastScale;
+  if (overflows) fault = 0;
+  const halted = p.halt && load<u32>(p.status) > 0;
+  const stops = halted || overflows || fault > 0;
   const calls = load<u32>(p.status, 8) + 1;
   store<u32>(p.status, calls, 8);
   if (stops) store<u32>(p.status, load<u32>(p.status, 12) + 1, 12);
@@ -22,6 +42,7 @@ export function adamwControl(p: AdamwControl, thread: u32): void {
     store<u32>(p.status, fault);
     store<u32>(p.status, calls, 4);
   }
+  if (dynamic && !halted) updateScale(p, overflows, overflows || fault > 0);
   for (let i: usize = 0; i < p.count; i++) {
     const value = p.values + (i << 4);
     v128.store(value, f32x4.splat(0));
@@ -33,7 +54,7 @@ export function adamwControl(p: AdamwControl, thread: u32): void {
     store<u32>(p.steps + (i << 2), step);
     store<f32>(value, p.lr / complement(step, p.logBeta1), 4);
     store<f32>(value, 1 / sqrt<f32>(complement(step, p.logBeta2)), 8);
-    store<f32>(value, load<f32>(p.total, 4), 12);
+    store<f32>(value, load<f32>(p.total, 4) * unscale, 12);
   }
 }
 

@@ -296,6 +296,7 @@ export class SumAxis extends Command {
 export class GradientSquares extends Command {
   gradient: usize;
   size: u32;
+  lossScale: usize;
   /** The address of the gradient's first block. */
   sums: usize;
 }
@@ -327,11 +328,15 @@ export class AdamwControl extends Command {
   steps: usize;
   values: usize;
   status: usize;
+  lossScale: usize;
   halt: u32;
   count: u32;
   lr: f32;
   logBeta1: f32;
   logBeta2: f32;
+  growthInterval: f32;
+  leastScale: f32;
+  largestScale: f32;
 }
 
 export class Adamw extends Command {

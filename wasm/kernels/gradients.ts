@@ -10,6 +10,7 @@ export function gradientSquares(p: GradientSquares, thread: u32, threads: u32): 
   const blocks = (p.size + BLOCK - 1) / BLOCK;
   const end = firstOf(blocks, thread + 1, threads);
   const infinite = constant(INFINITE);
+  const unscale = v128.load_splat<f32>(p.lossScale, 4);
   for (let block = firstOf(blocks, thread, threads); block < end; block++) {
     let from = p.gradient + ((<usize>(block * BLOCK)) << 2);
     const count = min(BLOCK, p.size - block * BLOCK);
@@ -18,11 +19,13 @@ export function gradientSquares(p: GradientSquares, thread: u32, threads: u32): 
     for (const whole = from + ((<usize>(count & ~3)) << 2); from < whole; from += 16) {
       const value = v128.load(from);
       faults = i32x4.sub(faults, i32x4.eq(v128.and(value, infinite), infinite));
-      squares = madd(value, value, squares);
+      const unscaled = f32x4.mul(unscale, value);
+      squares = madd(unscaled, unscaled, squares);
     }
     const rest = loadSome(from, count & 3);
     faults = i32x4.sub(faults, i32x4.eq(v128.and(rest, infinite), infinite));
-    squares = madd(rest, rest, squares);
+    const unscaled = f32x4.mul(unscale, rest);
+    squares = madd(unscaled, unscaled, squares);
     store<f32>(p.sums + ((<usize>block) << 3), sumOf(squares));
     store<f32>(p.sums + ((<usize>block) << 3), sumOf(f32x4.convert_i32x4_s(faults)), 4);
   }

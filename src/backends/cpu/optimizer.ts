@@ -4,8 +4,8 @@ import { adamwFactors, type OptimizerOperators } from "../optimizer.ts";
 import { type Context, from } from "./context.ts";
 
 export const optimizerOperators = ({ record }: Context): OptimizerOperators => ({
-  gradientSquares({ gradient, size, sums, firstBlock }) {
-    record("GradientSquares", { gradient, size, sums: from(sums, 2 * firstBlock) });
+  gradientSquares({ gradient, size, lossScale, sums, firstBlock }) {
+    record("GradientSquares", { gradient, size, lossScale, sums: from(sums, 2 * firstBlock) });
   },
 
   gradientTotal({ sums, ranges, norms, total, count, maxNorm }) {
@@ -18,10 +18,15 @@ export const optimizerOperators = ({ record }: Context): OptimizerOperators => (
   },
 
   adamw(a) {
-    const { ranges, total, loss, steps, values, status, halt, count, lr } = a;
+    const { ranges, total, loss, steps, values, status, halt, count, lr, lossScale, growth } = a;
     const { owner, gradients, weights, first, second, average, blocks, eps: epsilon } = a;
     const { logBeta1, logBeta2, ...factors } = adamwFactors(a);
-    record("AdamwControl", { ranges, total, loss, steps, values, status, halt, count, lr, logBeta1, logBeta2 });
+    record("AdamwControl", {
+      ...{ ranges, total, loss, steps, values, status, lossScale, halt, count, lr, logBeta1, logBeta2 },
+      growthInterval: growth?.interval ?? 0,
+      leastScale: growth?.least ?? 0,
+      largestScale: growth?.largest ?? 0,
+    });
     record("Adamw", { owner, values, gradients, weights, first, second, average, blocks, epsilon, ...factors });
   },
 });

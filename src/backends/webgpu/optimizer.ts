@@ -4,8 +4,9 @@ import { adamwFactors, BLOCK, type OptimizerOperators } from "../optimizer.ts";
 import { type Context, flag, ROWS_OF_EIGHT_LANES, runRows, THREADS } from "./context.ts";
 
 export const optimizerOperators = (context: Context): OptimizerOperators => ({
-  gradientSquares({ gradient, size, sums, firstBlock }) {
-    runRows(context, "gradient_squares", {}, size, { gradient: [gradient, 1], sums }, (first, count) => ({
+  gradientSquares({ gradient, size, lossScale, sums, firstBlock }) {
+    const arrays = { gradient: [gradient, 1] as const, loss_scale: lossScale, sums };
+    runRows(context, "gradient_squares", {}, size, arrays, (first, count) => ({
       parameters: { size: count, first_block: firstBlock + first / BLOCK },
       groups: count / BLOCK / ROWS_OF_EIGHT_LANES,
     }));
@@ -24,13 +25,21 @@ export const optimizerOperators = (context: Context): OptimizerOperators => ({
   },
 
   adamw(a) {
-    const { ranges, total, loss, steps, values, status, count, lr, average } = a;
+    const { ranges, total, loss, steps, values, status, count, lr, average, lossScale, growth } = a;
     const { logBeta1, logBeta2, decay, beta1Rest, beta2, beta2Rest, averageRest } = adamwFactors(a);
     context.run(
       "adamw_control",
       { HALT: flag(a.halt) },
-      { ranges, total, loss, steps, values, status },
-      { count, lr, log_beta1: logBeta1, log_beta2: logBeta2 },
+      { ranges, total, loss, steps, values, status, loss_scale: lossScale },
+      {
+        count,
+        lr,
+        log_beta1: logBeta1,
+        log_beta2: logBeta2,
+        growth_interval: growth?.interval ?? 0,
+        least_scale: growth?.least ?? 0,
+        largest_scale: growth?.largest ?? 0,
+      },
       1,
     );
     const arrays = {

@@ -163,6 +163,7 @@ function fieldOf(name: string, option: Option, value: unknown): Field {
     select.value = value as string;
     return select;
   }
+  if (option.type === "number-or-word") return element("input", { id, value: String(value ?? "") });
   const step = option.whole ? "1" : "any";
   return element("input", { id, type: "number", step, value: value === undefined ? "" : String(value) });
 }
