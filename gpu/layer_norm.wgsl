@@ -12,6 +12,7 @@ struct Parameters { first_group: u32, rows: u32, width: u32 }
 @group(0) @binding(3) var<storage, read> weight: array<Stored>;
 @group(0) @binding(4) var<storage, read> bias: array<Stored>;
 @group(0) @binding(5) var<storage, read_write> y: array<Stored>;
+const ROW_THREADS: u32 = 64;
 //! include row_moments.wgsl
 
 // Returns element k (with VEC4 vec4 k) of the result for the row that begins at `first`.

@@ -92,6 +92,16 @@ export interface NormedRows {
   width: number;
 }
 
+/** The gradient of a norm's result, and where those of its argument and its parameters go. */
+export interface NormGradient {
+  gradient: Storage;
+  x: Storage;
+  norm: LinearParameters;
+  into: LinearDestinations & { x?: Destination };
+  rows: number;
+  width: number;
+}
+
 /** The positional term offsets P^T + b_P; offsets [rows, dimensions]. */
 export interface PositionTerm {
   offsets: Storage;
@@ -171,6 +181,9 @@ export interface DirectOperators {
 
   /** Computes `out` and `logSum`. */
   ballAttention(a: BallAttention): void;
+
+  /** The backward pass of layerNorm without its residual. */
+  layerNormBackward(a: NormGradient): void;
 
   /** Computes the mean and the biased variance of each column, and moves the running ones towards them. */
   batchStatistics(a: NormedColumns & { runningMean: Storage; runningVariance: Storage }): void;
@@ -271,6 +284,14 @@ export interface CompositeParts {
 
   /** y = RMSNorm(x[gather]; norm) (+ offsets P^T + b_P), scale [rows] = the factor of each row. */
   normPosition(a: NormedRows & Partial<PositionTerm> & { y: Storage; scale: Storage }): void;
+
+  /**
+   * The backward pass of y = RMSNorm(x[gather]; norm) + bias, of which dy is y's gradient and `scale` is normPosition's: into.x
+   * receives that of x, at the rows `gather` if it is given.
+   */
+  rmsNormBackward(
+    a: NormedRows & { scale: Storage; dy: Storage; into: LinearDestinations & { x?: Destination } },
+  ): void;
 
   /** Bytes of one element of normSwiglu's result. */
   readonly hiddenBytes: number;

@@ -4,8 +4,8 @@
 
 import type { Destination, Storage } from "./operators.ts";
 
-/** matrix [rows, width], scalars [rows], vector [width], pair [2, width]; indices [rows], which are optional. */
-type Shape = "matrix" | "scalars" | "vector" | "pair" | "indices";
+/** matrix [rows, width], vector [width], pair [2, width]. */
+type Shape = "matrix" | "vector" | "pair";
 type Arrays = Readonly<Record<string, Shape>>;
 
 /** The declaration of a kernel. Arrays have the names that the kernel gives them. */
@@ -30,20 +30,6 @@ export const rowKernels = {
     arrays: { x: "matrix", residual: "matrix", weight: "vector", bias: "vector", y: "matrix" },
     eightLanes: true,
   }),
-  /** dx (+)= the gradient of LayerNorm's argument, where dy is the gradient of its result; normalised = (x - mean) / deviation. */
-  layerNormInputGradient: declare({
-    kernel: "layer_norm_backward",
-    arrays: { x: "matrix", weight: "vector", dy: "matrix", normalised: "matrix" },
-    into: "dx",
-    eightLanes: true,
-  }),
-  /** dx (+)= the gradient of RMSNorm's argument x[gather], at the rows `gather` if it is given; `scale` is normPosition's. */
-  rmsNormInputGradient: declare({
-    kernel: "rms_norm_backward",
-    arrays: { x: "matrix", gather: "indices", norm: "vector", scale: "scalars", dy: "matrix" },
-    into: "dx",
-    eightLanes: true,
-  }),
   /** y = (x - mean) / sqrt(variance + eps) * weight + bias, column by column. */
   batchNorm: declare({
     kernel: "batch_norm",
@@ -63,9 +49,7 @@ export const rowKernels = {
 type Declared = typeof rowKernels;
 export type RowKernelName = keyof Declared;
 
-type Given<Kernel extends RowKernel> = {
-  [Name in keyof Kernel["arrays"] as Kernel["arrays"][Name] extends "indices" ? never : Name]: Storage;
-} & { [Name in keyof Kernel["arrays"] as Kernel["arrays"][Name] extends "indices" ? Name : never]?: Storage };
+type Given<Kernel extends RowKernel> = Record<keyof Kernel["arrays"], Storage>;
 type Written<Kernel> = Kernel extends { into: infer Into extends string } ? Record<Into, Destination> : unknown;
 type Flags<Kernel> = Kernel extends { flags: readonly (infer Flag extends string)[] } ? Record<Flag, boolean> : unknown;
 type RowArguments<Kernel extends RowKernel> = Given<Kernel> &
@@ -78,7 +62,6 @@ export type RowOperators = { [Name in RowKernelName]: (a: RowArguments<Declared[
 /** The arguments of any of them in a uniform way. */
 export interface RowCall {
   kernel: string;
-  /** The arrays that are given. */
   arrays: { name: string; shape: Shape; storage: Storage }[];
   accumulate: boolean | undefined;
   flags: Record<string, boolean>;
@@ -88,9 +71,7 @@ export interface RowCall {
 }
 
 function callOf({ kernel, arrays, into, flags = [], eightLanes }: RowKernel, a: Record<string, unknown>): RowCall {
-  const given = Object.entries(arrays)
-    .filter(([name]) => a[name])
-    .map(([name, shape]) => ({ name, shape, storage: a[name] as Storage }));
+  const given = Object.entries(arrays).map(([name, shape]) => ({ name, shape, storage: a[name] as Storage }));
   const destination = into ? (a[into] as Destination) : undefined;
   if (destination) given.push({ name: into!, shape: "matrix", storage: destination.storage });
   return {
@@ -115,8 +96,6 @@ export function rowOperators(run: (call: RowCall) => void): RowOperators {
 
 const sizes = {
   matrix: (rows: number, width: number) => rows * width,
-  scalars: (rows: number) => rows,
-  indices: (rows: number) => rows,
   vector: (_: number, width: number) => width,
   pair: (_: number, width: number) => 2 * width,
 };

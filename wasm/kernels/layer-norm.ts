@@ -1,4 +1,4 @@
-// LayerNorm over the channels. Formulas: gpu/layer_norm.wgsl, gpu/layer_norm_backward.wgsl; eps = 1e-5.
+// LayerNorm over the channels. Formulas: gpu/layer_norm.wgsl, gpu/norm_backward.wgsl; eps = 1e-5.
 import { LayerNorm, LayerNormBackward } from "./commands";
 import { firstOf } from "./threads";
 import { lanesBelow, loadSome, madd, storeSome, sumOf } from "./vectors";

@@ -1,4 +1,4 @@
-// RMSNorm. Formulas: gpu/norm_position.wgsl, gpu/rms_norm_backward.wgsl; eps = 2^-23.
+// RMSNorm. Formulas: gpu/norm_position.wgsl, gpu/norm_backward.wgsl; eps = 2^-23.
 import { NormPosition, RmsNormBackward } from "./commands";
 import { firstOf } from "./threads";
 import { loadSome, madd, storeSome, sumOf } from "./vectors";

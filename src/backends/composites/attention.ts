@@ -33,18 +33,17 @@ export function normPositionQkvBackward(
       device.inputGradient({ ...packed, weight: projection.weight, into: { storage: dy, accumulate: false } });
       const through = { gradient: dy, rows, columns: width, inner: dimensions };
       device.weightGradient({ ...through, x: offsets, into: { weight: into.position.weight } });
-      const sums = { x: dy, factor: x, factorGather: gather, scale, rows, columns: width };
-      device.columnSums({ ...sums, into: into.norm, plain: into.position.bias });
+      const shared = { norm, scale, dy, rows, width };
+      const parameters = { weight: into.norm, bias: into.position.bias };
       const { x: dx } = into;
-      if (!dx) return;
-      if (!a.gather || gather) {
-        device.rmsNormInputGradient({ x, gather, norm, scale, dy, dx, rows, width });
+      if (!dx || !a.gather || gather) {
+        device.rmsNormBackward({ x, gather, ...shared, into: { ...parameters, x: dx } });
         return;
       }
       const index = a.gather;
       withMemory(device, { ordered: rows * width }, ({ ordered }) => {
         const inPlace = { storage: ordered, accumulate: false };
-        device.rmsNormInputGradient({ x, norm, scale, dy, dx: inPlace, rows, width });
+        device.rmsNormBackward({ x, ...shared, into: { ...parameters, x: inPlace } });
         // The index is a permutation: every row is written, so nothing has to be cleared.
         device.scatterRows({ source: ordered, index, into: dx, rows, targets: rows, width });
       });

@@ -77,10 +77,8 @@ export function feedForwardBackward(
       });
       const dy = y;
       device.gatesInputGradient({ dgates, gate, value, dy, ...shape });
-      device.columnSums({ x: dy, factor: x, scale, into: later(into.norm), rows, columns: width });
-      if (!into.x) continue;
-      const dx = { ...into.x, storage: rowsOf(into.x.storage, width, first, rows) };
-      device.rmsNormInputGradient({ x, norm, scale, dy, dx, rows, width });
+      const dx = into.x && { ...into.x, storage: rowsOf(into.x.storage, width, first, rows) };
+      device.rmsNormBackward({ x, norm, scale, dy, into: { x: dx, weight: later(into.norm) }, rows, width });
     }
   });
 }

@@ -1,28 +1,7 @@
-// The backward passes of the norms that are not fused with a product.
+// The backward pass of BatchNorm.
 
-import type { Destination, LinearDestinations, LinearParameters, Primitives, Storage } from "../operators.ts";
+import type { NormGradient, Primitives, Storage } from "../operators.ts";
 import { withMemory } from "./memory.ts";
-
-export interface NormGradient {
-  gradient: Storage;
-  x: Storage;
-  norm: LinearParameters;
-  into: LinearDestinations & { x?: Destination };
-  rows: number;
-  width: number;
-}
-
-/** The backward pass of layerNorm without its residual. */
-export function layerNormBackward(device: Primitives, { gradient, x, norm, into, rows, width }: NormGradient): void {
-  const unwanted = into.x ? undefined : device.allocate(rows * width * 4);
-  const dx = into.x ?? { storage: unwanted!, accumulate: false };
-  withMemory(device, { normalised: rows * width }, ({ normalised }) => {
-    device.layerNormInputGradient({ x, weight: norm.weight, dy: gradient, dx, normalised, rows, width });
-    const sums = { x: gradient, factor: normalised, rows, columns: width };
-    device.columnSums({ ...sums, into: into.weight, plain: into.bias });
-  });
-  if (unwanted) device.release(unwanted);
-}
 
 /** The backward pass of batchNorm; with `training` the statistics are the batch's own and are differentiated. */
 export function batchNormBackward(

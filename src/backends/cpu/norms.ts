@@ -3,7 +3,7 @@
 import type { Storage } from "../device.ts";
 import type { NormedRows, PositionTerm, Primitives } from "../operators.ts";
 import { type Context, withScratch } from "./context.ts";
-import { recordProduct } from "./linear.ts";
+import { recordColumnSums, recordProduct } from "./linear.ts";
 import { paddedRows } from "./scratch.ts";
 
 /** Records y = RMSNorm(x; norm), with the positional term if it is given; the rows' factors are stored if `scale` is. */
@@ -34,6 +34,26 @@ export const norms = (context: Context) =>
         { bias: projection.bias, out: qkv, outStride: 3 * width },
       );
       context.pool.release(y);
+    },
+
+    rmsNormBackward({ x, gather, norm, scale, dy, into, rows, width }) {
+      const sums = { rows, columns: width };
+      if (into.bias) recordColumnSums(context, dy, into.bias, sums);
+      if (into.weight) recordColumnSums(context, dy, into.weight, { ...sums, factor: x, factorGather: gather, scale });
+      if (!into.x) return;
+      const { storage: dx, accumulate } = into.x;
+      context.record("RmsNormBackward", { x, gather, norm, scale, dy, dx, accumulate, rows, width });
+    },
+
+    layerNormBackward({ gradient, x, norm, into, rows, width }) {
+      const normalised = context.pool.allocate(rows * width * 4);
+      const { storage: dx, accumulate } = into.x ?? {};
+      const arrays = { x, weight: norm.weight, dy: gradient, dx, normalised };
+      context.record("LayerNormBackward", { ...arrays, accumulate, rows, width });
+      const sums = { rows, columns: width };
+      if (into.bias) recordColumnSums(context, gradient, into.bias, sums);
+      if (into.weight) recordColumnSums(context, gradient, into.weight, { ...sums, factor: normalised });
+      context.pool.release(normalised);
     },
 
     batchStatistics: (a) => context.record("BatchStatistics", { ...a }),

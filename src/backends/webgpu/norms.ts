@@ -1,17 +1,84 @@
 // Norms on WebGPU, in addition to those that row-kernels.ts declares.
 
-import type { Primitives } from "../operators.ts";
+import type { Storage } from "../device.ts";
+import type { Destination, LinearDestinations, Primitives } from "../operators.ts";
 import {
+  type Arrays,
+  boundRows,
   COLUMNS_ACROSS,
   type Context,
   flag,
   itemsOf,
   MOMENT_ROWS,
+  overParts,
   ROWS_OF_EIGHT_LANES,
   runColumns,
   runRows,
 } from "./context.ts";
 import { sumPair, sumParts } from "./sums.ts";
+import { rowsInBinding } from "./windows.ts";
+
+/** The threads of norm_backward.wgsl, the rows that it takes at a time, and those of a thread whose loads it issues together. */
+const GRADIENT_THREADS = 256;
+const GRADIENT_CHUNK = GRADIENT_THREADS / ROWS_OF_EIGHT_LANES;
+const GRADIENT_ROWS = 4;
+/** The rows are divided into at most this many parts. */
+const GRADIENT_PARTS = 512;
+
+/** The arguments of norm_backward.wgsl, as its header defines them; LayerNorm has no scale. */
+interface RowsNormGradient {
+  x: Storage;
+  gather?: Storage;
+  weight: Storage;
+  scale?: Storage;
+  dy: Storage;
+  into: LinearDestinations & { x?: Destination };
+  rows: number;
+  width: number;
+}
+
+/** Runs norm_backward.wgsl and adds up its sums. */
+function runNormBackward(
+  context: Context,
+  { x, gather, weight, scale, dy, into, rows, width }: RowsNormGradient,
+): void {
+  const { run, pool, info } = context;
+  const { vec4, items } = itemsOf(width);
+  let across = 8;
+  while (across < GRADIENT_THREADS && across < items) across *= 2;
+  const plain = flag(into.bias);
+  const constants = {
+    LAYER: flag(!scale),
+    GATHER: flag(gather),
+    PLAIN: plain,
+    ACCUMULATE: flag(into.x?.accumulate),
+    ACROSS: across,
+    OWN_ROWS: Math.min(GRADIENT_ROWS, (GRADIENT_CHUNK * across) / GRADIENT_THREADS),
+    VEC4: vec4,
+  };
+  const chunks = Math.ceil(rows / GRADIENT_PARTS / GRADIENT_CHUNK);
+  const partRows = Math.min(chunks * GRADIENT_CHUNK, rowsInBinding(info.maxBindingBytes, width));
+  const parts = Math.ceil(rows / partRows);
+  const partSize = (1 + plain) * width;
+  const sums = pool.allocate(parts * partSize * 4);
+  const unwanted = into.x ? undefined : pool.allocate(rows * width * 4);
+  const dx = into.x?.storage ?? unwanted!;
+  const arrays: Arrays = { x: gather ? x : [x, width], weight, dy: [dy, width], dx: gather ? dx : [dx, width], sums };
+  if (scale) arrays.scale = [scale, 1];
+  if (gather) arrays.row_index = [gather, 1];
+  overParts(context, { rows, width, partRows }, (first, count) =>
+    run(
+      "norm_backward",
+      constants,
+      boundRows(arrays, first, count),
+      { rows: count, width, part_rows: partRows, first_part: first / partRows },
+      Math.ceil(items / across) * Math.ceil(count / partRows),
+    ),
+  );
+  sumPair(context, sums, [into.weight, into.bias], { parts, partSize, size: width });
+  pool.release(sums);
+  if (unwanted) pool.release(unwanted);
+}
 
 export const norms = (context: Context) =>
   ({
@@ -28,6 +95,14 @@ export const norms = (context: Context) =>
         parameters: { rows: count, width },
         groups: count / ROWS_OF_EIGHT_LANES,
       }));
+    },
+
+    rmsNormBackward({ norm, ...a }) {
+      runNormBackward(context, { ...a, weight: norm });
+    },
+
+    layerNormBackward({ gradient, norm, ...a }) {
+      runNormBackward(context, { ...a, weight: norm.weight, dy: gradient });
     },
 
     batchStatistics({ x, mean, variance, runningMean, runningVariance, rows, width }) {

@@ -12,10 +12,9 @@ export const declaredRows = (context: Context): RowOperators =>
     for (const [name, value] of Object.entries(flags)) constants[name.toUpperCase()] = flag(value);
     if (accumulate !== undefined) constants.ACCUMULATE = flag(accumulate);
     if (eightLanes) constants.VEC4 = itemsOf(width).vec4;
-    const bound = arrays.map(({ name, shape, storage }) => {
-      if (shape === "vector" || shape === "pair") return [name, storage] as const;
-      return [name, [storage, shape === "matrix" ? width : 1]] as const;
-    });
+    const bound = arrays.map(
+      ({ name, shape, storage }) => [name, shape === "matrix" ? ([storage, width] as const) : storage] as const,
+    );
     runRows(context, kernel, constants, rows, Object.fromEntries(bound), (_, count) => ({
       parameters: { rows: count, width, total_rows: rows },
       groups: eightLanes ? count / ROWS_OF_EIGHT_LANES : (count * width) / THREADS,

@@ -1,0 +1,160 @@
+// The backward pass of RMSNorm, or with LAYER of LayerNorm:
+//
+//     n = (x - mean) * scale,   g = dy * weight                               for RMSNorm mean = 0
+//     dx (+)= scale (g - mean(g) - n mean(g n))                               for RMSNorm without mean(g)
+//     sums[part, 0] = sum over the part's rows of dy * n                      their sum is the weight's gradient
+//     sums[part, 1] = sum over the part's rows of dy                          with PLAIN
+//
+//     x, dy, dx [rows, width]   scale [rows], which LayerNorm computes itself   sums [parts, 1 + PLAIN, width]
+//
+// dy is the gradient of the norm's result. With GATHER, row i of x and dx is row row_index[i] of what is stored. ACCUMULATE adds
+// to dx. first_part is the part index of the first bound row.
+//
+// A workgroup of 256 threads takes ACROSS columns (with VEC4 vec4s of columns) of one part of the rows, CHUNK rows at a time.
+// First eight threads share a row, for its means; then each thread computes dx in one column and every 256 / ACROSS-th row, and
+// adds to the sums of its column.
+//! include workgroup.wgsl
+
+struct Parameters { first_group: u32, rows: u32, width: u32, part_rows: u32, first_part: u32 }
+@group(0) @binding(0) var<uniform> parameters: Parameters;
+@group(0) @binding(1) var<storage, read> x: array<Stored>;
+@group(0) @binding(2) var<storage, read> weight: array<Stored>;
+@group(0) @binding(3) var<storage, read> dy: array<Stored>;
+@group(0) @binding(4) var<storage, read_write> dx: array<Stored>;
+@group(0) @binding(5) var<storage, read_write> sums: array<Stored>;
+//! if LAYER
+//! else
+@group(0) @binding(6) var<storage, read> scale: array<f32>;
+//! end
+//! if GATHER
+@group(0) @binding(7) var<storage, read> row_index: array<u32>;
+//! end
+
+const ROW_THREADS: u32 = 256;
+const CHUNK: u32 = ROW_THREADS / 8;
+const LANES: u32 = ROW_THREADS / ACROSS;
+const TURNS: u32 = CHUNK / LANES / OWN_ROWS;
+//! include row_moments.wgsl
+
+// Of each row of the chunk: mean(x), scale, mean(g) and mean(g n).
+var<workgroup> statistics: array<vec4f, CHUNK>;
+var<workgroup> lane_sums: array<Stored, ROW_THREADS>;
+
+fn stored_row(row: u32) -> u32 {
+//! if GATHER
+  return row_index[row];
+//! else
+  return row;
+//! end
+}
+
+fn normalised(value: Stored, row: vec4f) -> Stored {
+//! if LAYER
+  return (value - row.x) * row.y;
+//! else
+  return value * row.y;
+//! end
+}
+
+fn gradient(g: Stored, n: Stored, row: vec4f) -> Stored {
+//! if LAYER
+  return row.y * (g - row.z - n * row.w);
+//! else
+  return row.y * (g - n * row.w);
+//! end
+}
+
+// Returns the statistics of the row whose elements begin at `first` in x and at `first_dy` in dy.
+fn statistics_of(first: u32, first_dy: u32, moments: vec2f, thread: u32) -> vec4f {
+  let items = parameters.width / ELEMENTS;
+  let row = vec4f(moments, 0, 0);
+  var g_sum = Stored(0);
+  var product_sum = Stored(0);
+  var k = thread % 8;
+  for (; k + 24 < items; k += 32) {
+//! repeat i 4
+    let g_$i = dy[first_dy + k + $i * 8] * weight[k + $i * 8];
+    let n_$i = normalised(x[first + k + $i * 8], row);
+//! end
+//! repeat i 4
+    g_sum += g_$i;
+    product_sum = fma(g_$i, n_$i, product_sum);
+//! end
+  }
+  for (; k < items; k += 8) {
+    let g = dy[first_dy + k] * weight[k];
+    g_sum += g;
+    product_sum = fma(g, normalised(x[first + k], row), product_sum);
+  }
+  return vec4f(moments, row_total(thread, vec2f(total_of(g_sum), total_of(product_sum))) / f32(parameters.width));
+}
+
+// Adds up the sums of a column's threads in the order of the threads. The result is valid in the column's first thread.
+fn column_total(thread: u32, own: Stored) -> Stored {
+  workgroupBarrier();
+  lane_sums[thread] = own;
+  workgroupBarrier();
+  var total = own;
+  if (thread < ACROSS) {
+    for (var lane = 1u; lane < LANES; lane++) { total += lane_sums[lane * ACROSS + thread]; }
+  }
+  return total;
+}
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let index = workgroup_number(group, groups);
+  let items = parameters.width / ELEMENTS;
+  let tiles = (items + ACROSS - 1) / ACROSS;
+  let part = index / tiles;
+  let end = min((part + 1) * parameters.part_rows, parameters.rows);
+  let last = parameters.rows - 1;
+  let column = index % tiles * ACROSS + thread % ACROSS;
+  let k = min(column, items - 1);
+  let own_weight = weight[k];
+  var product_sum = Stored(0);
+  var plain_sum = Stored(0);
+  for (var start = part * parameters.part_rows; start < end; start += CHUNK) {
+    let row = min(start + thread / 8, last);
+    let first = stored_row(row) * items;
+//! if LAYER
+    let moments = row_moments(first, thread);
+//! else
+    let moments = vec2f(0, scale[row]);
+//! end
+    let own = statistics_of(first, row * items, moments, thread);
+    if (thread % 8 == 0) { statistics[thread / 8] = own; }
+    workgroupBarrier();
+    for (var turn = 0u; turn < TURNS; turn++) {
+      // All loads come before the stores: the compiler cannot tell that dx does not alias what is read.
+//! repeat i OWN_ROWS
+      let of_chunk_$i = (turn * OWN_ROWS + $i) * LANES + thread / ACROSS;
+      let row_$i = min(start + of_chunk_$i, last);
+      let at_$i = stored_row(row_$i) * items + k;
+      let dy_$i = dy[row_$i * items + k];
+      let n_$i = normalised(x[at_$i], statistics[of_chunk_$i]);
+      var dx_$i = gradient(dy_$i * own_weight, n_$i, statistics[of_chunk_$i]);
+//! if ACCUMULATE
+      dx_$i += dx[at_$i];
+//! end
+//! end
+//! repeat i OWN_ROWS
+      if (start + of_chunk_$i < end) {
+        product_sum = fma(dy_$i, n_$i, product_sum);
+        plain_sum += dy_$i;
+        if (column < items) { dx[at_$i] = dx_$i; }
+      }
+//! end
+    }
+  }
+  let product_total = column_total(thread, product_sum);
+//! if PLAIN
+  let plain_total = column_total(thread, plain_sum);
+//! end
+  if (thread >= ACROSS || column >= items || part * parameters.part_rows >= parameters.rows) { return; }
+  let at = (parameters.first_part + part) * (1 + PLAIN) * items + column;
+  sums[at] = product_total;
+//! if PLAIN
+  sums[at + items] = plain_total;
+//! end
+}
