@@ -128,7 +128,7 @@ export function describeShortage(
 }
 
 /** Returns an input of the given sizes; a device that only counts ignores its content. */
-function blankInput(
+export function blankInput(
   { dimensionality, cIn, mpSteps, strides, ballSizes, rotate }: ErwinConfig,
   question: MemoryQuestion,
 ): PreparedInput {

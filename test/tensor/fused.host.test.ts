@@ -1,12 +1,12 @@
 // The fused operators of the model's layers: each on its own, with sizes that are not multiples of a tile.
 
-import { linear, operators, reshape, scope, sum, Tensor } from "erwin";
+import { AdamW, linear, noGrad, operators, reshape, scope, sum, Tensor } from "erwin";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { normals, permutation, type Random, seededRandom } from "../support/clouds.ts";
 import { expectClose } from "../support/compare.ts";
 import { onEachDevice } from "../support/models.ts";
-import { byDifferences, byReverse, check, type Given, given, runs } from "../support/operators.ts";
+import { byDifferences, byReverse, check, type Given, given, runs, sizeOf } from "../support/operators.ts";
 import type { BallRows } from "../support/reference/reverse.ts";
 
 const few = { ...runs, numRuns: 3 };
@@ -133,6 +133,48 @@ onEachDevice((device, backend) => {
         few,
       );
     });
+  });
+
+  test("the result of normPositionQkv follows all that is written to its weights", async () => {
+    const [rows, width, dimensions] = [7, 8, 2];
+    const random = seededRandom(5);
+    const make = (shape: number[]) => Tensor.from(device(), normals(sizeOf(shape), random), shape);
+    const shapes = { p: [width, dimensions], pBias: [width], q: [3 * width, width], qBias: [3 * width] };
+    const weights = Object.entries(shapes).map(([name, shape]) => [name, make(shape).requireGrad()] as const);
+    const inputs = [make([rows, width]), make([width]), make([rows, dimensions])] as const;
+    const compute = (named: Record<string, Tensor>) =>
+      operators.normPositionQkv(
+        ...inputs,
+        { weight: named.p, bias: named.pBias },
+        { weight: named.q, bias: named.qBias },
+      );
+    const expectCurrent = async (after: string) => {
+      using result = noGrad(() => compute(Object.fromEntries(weights)));
+      const copies = await Promise.all(
+        weights.map(
+          async ([name, tensor]) => [name, Tensor.from(device(), await tensor.data(), tensor.shape)] as const,
+        ),
+      );
+      using expected = noGrad(() => compute(Object.fromEntries(copies)));
+      expect(await result.data(), `after ${after}`).toEqual(await expected.data());
+      for (const [, copy] of copies) copy.dispose();
+    };
+    await expectCurrent("nothing");
+    for (const [name, tensor] of weights) {
+      tensor.set(normals(tensor.size, random));
+      await expectCurrent(`a write to ${name}`);
+    }
+    using optimizer = new AdamW(new Map(weights), { lr: 0.1 });
+    await expectCurrent("a move into the optimiser's memory");
+    const result = sum(compute(Object.fromEntries(weights)));
+    await result.backward();
+    result.dispose();
+    optimizer.step();
+    await expectCurrent("a step of the optimiser");
+    optimizer.dispose();
+    await expectCurrent("a move out of it");
+    for (const [, tensor] of weights) tensor.dispose();
+    for (const tensor of inputs) tensor.dispose();
   });
 
   describe("ballAttention", () => {

@@ -1,7 +1,7 @@
 // Ball attention on WebGPU: the product that computes queries, keys and values, and attention within each ball.
 
 import type { DeviceInfo } from "../device.ts";
-import type { BallAttention, BallList, DirectOperators, Primitives } from "../operators.ts";
+import type { BallAttention, BallList, DirectOperators, LinearParameters, Primitives } from "../operators.ts";
 import { type Arrays, boundRows, type Context, flag, itemsOf, runRows, type Split, THREADS } from "./context.ts";
 import { isMixed, runProduct } from "./linear.ts";
 import { movedRows } from "./rows.ts";
@@ -92,8 +92,20 @@ function attentionRun(context: Context, a: BallAttention, maxQueries: 2 | 4) {
 }
 
 export const ballOperators = (context: Context) => {
-  const { run, info, pool } = context;
+  const { run, info, pool, derived } = context;
   const { gatherRows } = movedRows(context);
+
+  /** The terms of fold_position.wgsl. */
+  const foldPosition = (projection: LinearParameters, position: LinearParameters, width: number, dimensions: number) =>
+    derived.of([projection.weight, projection.bias, position.weight, position.bias], 3 * width * 4 * 4, (folded) =>
+      run(
+        "fold_position",
+        { DIMENSIONS: dimensions, VEC4: itemsOf(width).vec4 },
+        { ...projection, position_weight: position.weight, position_bias: position.bias, folded },
+        { width },
+        Math.ceil((3 * width) / FOLDED_COLUMNS),
+      ),
+    );
 
   const normPositionQkv: DirectOperators["normPositionQkv"] = (a) => {
     const { x, gather, norm, offsets, position, projection, qkv, rows, width, dimensions } = a;
@@ -104,28 +116,19 @@ export const ballOperators = (context: Context) => {
       pool.release(gathered);
       return;
     }
-    const folded = pool.allocate(3 * width * 4 * 4);
-    const { weight, bias } = projection;
-    run(
-      "fold_position",
-      { DIMENSIONS: dimensions, VEC4: itemsOf(width).vec4 },
-      { weight, bias, position_weight: position.weight, position_bias: position.bias, folded },
-      { width },
-      Math.ceil((3 * width) / FOLDED_COLUMNS),
-    );
+    const { weight } = projection;
     const arrays: Arrays = {
       x: gather ? x : [x, width],
       norm,
       weight,
       offsets: [offsets, dimensions],
-      folded,
+      folded: foldPosition(projection, position, width, dimensions),
       qkv: [qkv, 3 * width],
       row_index: gather ? [gather, 1] : weight,
     };
     const shape = { rows, columns: 3 * width, widths: [width], norm: true, half: isMixed(info) };
     const constants = { DIMENSIONS: dimensions };
     runProduct(context, "norm_position_qkv", shape, constants, arrays, { width, gather: flag(gather) });
-    pool.release(folded);
   };
 
   return {

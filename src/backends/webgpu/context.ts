@@ -1,6 +1,7 @@
 // What the operators on WebGPU share: how they run kernels, on which memory, and within which limits.
 
 import type { DeviceInfo, Storage } from "../device.ts";
+import type { DerivedArrays } from "./derived.ts";
 import type { Constants } from "./kernels.ts";
 import type { BufferPool } from "./memory.ts";
 import type { Bound } from "./recorder.ts";
@@ -24,6 +25,7 @@ export type Run = (
 export interface Context {
   readonly run: Run;
   readonly pool: BufferPool;
+  readonly derived: DerivedArrays;
   readonly info: DeviceInfo;
 }
 

@@ -7,6 +7,7 @@ import { causeOf, disposeReplacement } from "../loss.ts";
 import { Allocations } from "./allocations.ts";
 import { bufferUsage, mapMode } from "./constants.ts";
 import type { Run } from "./context.ts";
+import { DerivedArrays } from "./derived.ts";
 import { webgpuDryRun } from "./dry-run.ts";
 import { BufferPool, type BufferStorage } from "./memory.ts";
 import { nudged } from "./nudge.ts";
@@ -32,6 +33,7 @@ export class WebGPUDevice implements Device {
   replacement: Promise<Device> | undefined;
   readonly memory: DeviceMemory;
   readonly #readbacks: BufferPool;
+  readonly #derived: DerivedArrays;
   readonly #allocations: Allocations;
   #failure: ErwinError | undefined;
   #report: (error: DeviceLostError) => void = () => {};
@@ -55,16 +57,20 @@ export class WebGPUDevice implements Device {
     this.pipelines = new PipelineCache(gpu, (error) => this.#causeOf(error));
     this.pool = new BufferPool(allocations, info.maxMemoryBytes);
     const run: Run = (...call) => this.#run(...call);
-    this.operators = operatorsOf(webgpuPrimitives({ run, pool: this.pool, info }));
+    this.#derived = new DerivedArrays(new BufferPool(allocations, undefined, undefined, "what follows from weights"));
+    this.operators = operatorsOf(webgpuPrimitives({ run, pool: this.pool, derived: this.#derived, info }));
     const toRead = bufferUsage.MAP_READ | bufferUsage.COPY_DST;
     this.#readbacks = new BufferPool(allocations, undefined, toRead, "a result that is read");
-    this.memory = memoryOf(this.pool, this.#readbacks);
-    this.pool.whenUnused = (destroy) =>
+    this.memory = memoryOf(this.pool, [this.#readbacks, this.#derived.pool]);
+    const whenUnused = (destroy: () => void) =>
       this.work.add(() => {
         this.recorder.submit();
         this.recorder.forgetBindGroups();
         destroy();
       });
+    this.pool.whenUnused = whenUnused;
+    this.#derived.pool.whenUnused = whenUnused;
+    this.pool.whenReleased = (storage) => this.#derived.release(storage);
     this.lost = new Promise((resolve) => {
       this.#report = resolve;
     });
@@ -97,12 +103,14 @@ export class WebGPUDevice implements Device {
 
   copy(from: Storage, to: Storage, bytes: number): void {
     this.#check();
+    (to as BufferStorage).whole.version++;
     this.work.add(() => this.recorder.copy(from as BufferStorage, to as BufferStorage, Math.ceil(bytes / 4) * 4));
   }
 
   clear(storage: Storage): void {
     this.#check();
     const bytes = Math.ceil(storage.bytes / 4) * 4;
+    (storage as BufferStorage).whole.version++;
     this.work.add(() => this.recorder.clear(storage as BufferStorage, bytes));
   }
 
@@ -110,6 +118,7 @@ export class WebGPUDevice implements Device {
     this.#check();
     // An empty write ends Deno's process (2.9.5, "unwrap on a None value").
     if (data.byteLength === 0) return;
+    (storage as BufferStorage).whole.version++;
     const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
     // If the write has to wait, the caller may change its array meanwhile.
     const given = this.work.open ? bytes : bytes.slice();
@@ -229,6 +238,8 @@ export class WebGPUDevice implements Device {
     }
     this.pool.trim();
     this.#readbacks.trim();
+    // After a failure this is needed: what should have computed them may not have run.
+    this.#derived.trim();
   }
 
   dispose(): void {
@@ -246,12 +257,14 @@ export class WebGPUDevice implements Device {
 
   #run(...[name, constants, bound, parameters, groups]: Parameters<Run>): void {
     const pipeline = this.pipelines.get(name, constants);
-    if (this.work.open && pipeline.pipeline) {
-      this.#dispatch(pipeline, bound, parameters, groups);
-      return;
+    if (this.work.open && pipeline.pipeline) this.#dispatch(pipeline, bound, parameters, groups);
+    else {
+      const windows = windowsOf(bound);
+      this.work.add(() => this.#dispatch(pipeline, windows, parameters, groups), pipeline.compiling);
     }
-    const windows = windowsOf(bound);
-    this.work.add(() => this.#dispatch(pipeline, windows, parameters, groups), pipeline.compiling);
+    for (const { name, access } of pipeline.source.bindings) {
+      if (access === "read_write") windowOf(bound[name]).storage.whole.version++;
+    }
   }
 
   /** Records a kernel from the workgroup `first` on. If that is too much for one submission, the rest waits until there is room. */
@@ -295,7 +308,9 @@ function windowsOf(bound: Record<string, Bound>): Record<string, Bound> {
   return Object.fromEntries(Object.entries(bound).map(([array, given]) => [array, windowOf(given)]));
 }
 
-function memoryOf(pool: BufferPool, readbacks: BufferPool): DeviceMemory {
+/** @param others hold memory beside that of tensors and passes */
+function memoryOf(pool: BufferPool, others: readonly BufferPool[]): DeviceMemory {
+  const all = [pool, ...others];
   return {
     get current() {
       return pool.current;
@@ -304,11 +319,11 @@ function memoryOf(pool: BufferPool, readbacks: BufferPool): DeviceMemory {
       return pool.peak;
     },
     get reserved() {
-      return pool.reserved + readbacks.reserved;
+      return all.reduce((sum, { reserved }) => sum + reserved, 0);
     },
     limit: pool.limit,
     get buffersCreated() {
-      return pool.buffersCreated + readbacks.buffersCreated;
+      return all.reduce((sum, { buffersCreated }) => sum + buffersCreated, 0);
     },
   };
 }

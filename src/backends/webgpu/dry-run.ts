@@ -5,6 +5,7 @@ import type { DeviceInfo } from "../device.ts";
 import { DryRunDevice } from "../dry-run.ts";
 import { Allocations } from "./allocations.ts";
 import type { Run } from "./context.ts";
+import { DerivedArrays } from "./derived.ts";
 import { BufferPool } from "./memory.ts";
 import { webgpuPrimitives } from "./primitives.ts";
 
@@ -15,12 +16,17 @@ class CountingPool extends BufferPool {
   }
 }
 
-/** @param run is called with each kernel that would run */
+/**
+ * Nothing is ever written, so arrays that are derived from weights are computed once.
+ * @param run is called with each kernel that would run
+ */
 export function webgpuDryRun(
   { gpu, info, threads }: { gpu: GPUDevice; info: DeviceInfo; threads?: number },
   run: Run = () => {},
 ): DryRunDevice {
-  const pool = new CountingPool(new Allocations(gpu));
-  const operators = operatorsOf(webgpuPrimitives({ run, pool, info }));
+  const allocations = new Allocations(gpu);
+  const pool = new CountingPool(allocations);
+  const derived = new DerivedArrays(new CountingPool(allocations));
+  const operators = operatorsOf(webgpuPrimitives({ run, pool, derived, info }));
   return new DryRunDevice({ backend: "webgpu", info, threads, pool, operators });
 }

@@ -13,6 +13,8 @@ export class BufferStorage extends PooledStorage {
   /** The storage that it is a part of (itself, if it is no part), and the byte in it at which it begins. */
   readonly whole: BufferStorage;
   readonly offset: number;
+  /** Of the whole: increases whenever something writes to it or to a part of it. */
+  version = 0;
   /** Whether the device had no memory for it, which is known only some time after it was made. */
   failed = false;
 
@@ -37,6 +39,8 @@ export class BufferStorage extends PooledStorage {
 export class BufferPool extends Pool<BufferStorage> {
   /** Destroys buffers once nothing refers to them; set by whoever refers to them. */
   whenUnused: (destroy: () => void) => void = (destroy) => destroy();
+  /** Is told of storages that are released; set by whoever keeps something for them. */
+  whenReleased: (storage: BufferStorage) => void = () => {};
 
   /** @param contents what its buffers hold, for messages */
   constructor(
@@ -49,6 +53,7 @@ export class BufferPool extends Pool<BufferStorage> {
   }
 
   override release(storage: BufferStorage): void {
+    if (storage.inUse) this.whenReleased(storage);
     if (storage.failed && storage.inUse) {
       storage.inUse = false;
       this.current -= storage.bytes;
