@@ -49,6 +49,10 @@ describe.each(forwardCases)("%s", (name) => {
   });
 });
 
+test("Deno and Chromium use fused multiply-adds", () => {
+  expect(one.info.features).toContain("relaxed-simd");
+});
+
 test("three steps of AdamW follow the stored trajectory", () => expectGoldenSteps(two));
 
 test("many threads give the bits of one", async () => {

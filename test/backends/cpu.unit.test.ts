@@ -2,7 +2,7 @@
 // which disposes its device ends by itself.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { disposeThreads, requestDevice } from "erwin";
@@ -17,6 +17,11 @@ afterAll(async () => {
 
 test.each(["c_3d_rot_eval", "d_mixed_strides_train"])("%s gives the stored output and gradients", async (name) => {
   await expectGolden(name, await goldenPass(device, name));
+});
+
+test("fused multiply-adds are used where the module that has them is valid", () => {
+  const module = readFileSync(new URL("../../dist/assets/kernels-relaxed.wasm", import.meta.url));
+  expect(device.info.features.includes("relaxed-simd")).toBe(WebAssembly.validate(module));
 });
 
 test("three steps of AdamW follow the stored trajectory", () => expectGoldenSteps(device));
