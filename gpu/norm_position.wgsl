@@ -4,6 +4,7 @@
 //
 //     x [rows, width]   offsets [rows, DIMENSIONS]   P [width, DIMENSIONS]   y [rows, width]   scale [rows]
 //
+// With GATHER, row i of x is row row_index[i] of what is stored.
 // Eight threads per row, each taking one element (with VEC4 one vec4) at a time; partial sums are added in a fixed order.
 //! include stored.wgsl
 //! include workgroup.wgsl
@@ -19,6 +20,9 @@ struct Parameters { first_group: u32, rows: u32, width: u32 }
 @group(0) @binding(6) var<storage, read> position_weight: array<f32>;
 @group(0) @binding(7) var<storage, read> position_bias: array<Stored>;
 //! end
+//! if GATHER
+@group(0) @binding(8) var<storage, read> row_index: array<u32>;
+//! end
 
 const RMS_EPSILON: f32 = 1.1920928955078125e-7;
 var<workgroup> partial: array<f32, 64>;
@@ -27,9 +31,9 @@ var<workgroup> partial: array<f32, 64>;
 //! include direction.wgsl
 //! end
 
-// Returns element k (with VEC4 vec4 k) of the row's result.
-fn normalised(row: u32, k: u32, row_scale: f32) -> Stored {
-  var value = x[row * (parameters.width / ELEMENTS) + k] * row_scale * norm[k];
+// Returns element k (with VEC4 vec4 k) of the result for a row whose elements begin at `first` in x.
+fn normalised(row: u32, first: u32, k: u32, row_scale: f32) -> Stored {
+  var value = x[first + k] * row_scale * norm[k];
 //! if POSITION
   value += position_bias[k];
 //! repeat a DIMENSIONS
@@ -45,7 +49,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let row = min(wanted, parameters.rows - 1);
   let lane = thread % 8;
   let items = parameters.width / ELEMENTS;
+//! if GATHER
+  let first = row_index[row] * items;
+//! else
   let first = row * items;
+//! end
   var squares = Stored(0);
   var k = lane;
   for (; k + 56 < items; k += 64) {
@@ -67,11 +75,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   // Four loads come before the stores: the compiler cannot tell that y does not alias what is read.
   for (k = lane; k + 24 < items; k += 32) {
 //! repeat i 4
-    let y_$i = normalised(row, k + $i * 8, row_scale);
+    let y_$i = normalised(row, first, k + $i * 8, row_scale);
 //! end
 //! repeat i 4
-    y[first + k + $i * 8] = y_$i;
+    y[row * items + k + $i * 8] = y_$i;
 //! end
   }
-  for (; k < items; k += 8) { y[first + k] = normalised(row, k, row_scale); }
+  for (; k < items; k += 8) { y[row * items + k] = normalised(row, first, k, row_scale); }
 }

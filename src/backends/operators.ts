@@ -85,7 +85,6 @@ export interface LinearMap {
 /** RMSNorm of the rows x[gather], each [width]. */
 export interface NormedRows {
   x: Storage;
-  /** A primitive takes it only on devices that are `indirect`; normPositionQkv takes it on every device. */
   gather?: Storage;
   norm: Storage;
   rows: number;
@@ -260,7 +259,7 @@ export interface ProductGradient {
 
 /** The parts of the composites. Every gradient is summed in a fixed order: the same bits from run to run. */
 export interface CompositeParts {
-  /** Whether kernels read rows through an index (`gather`); if not, composites gather the rows first. */
+  /** Whether products read rows through an index (`gather`); if not, composites gather the rows first. */
   readonly indirect: boolean;
 
   /** into [rows, inner] (+)= gradient W. */

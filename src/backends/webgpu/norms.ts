@@ -15,6 +15,7 @@ import {
   runColumns,
   runRows,
 } from "./context.ts";
+import { movedRows, pickedRows } from "./rows.ts";
 import { sumPair, sumParts } from "./sums.ts";
 import { rowsInBinding } from "./windows.ts";
 
@@ -82,23 +83,40 @@ function runNormBackward(
 
 export const norms = (context: Context) =>
   ({
-    normPosition({ x, norm, offsets, position, y, scale, rows, width, dimensions = 0 }) {
-      const constants = { POSITION: flag(offsets), DIMENSIONS: dimensions, VEC4: itemsOf(width).vec4 };
+    normPosition({ norm, offsets, position, y, scale, dimensions = 0, ...picked }) {
+      const { rows, width } = picked;
       const term = offsets &&
         position && {
           offsets: [offsets, dimensions] as const,
           position_weight: position.weight,
           position_bias: position.bias,
         };
-      const arrays = { x: [x, width] as const, norm, y: [y, width] as const, scale: [scale, 1] as const, ...term };
-      runRows(context, "norm_position", constants, rows, arrays, (_, count) => ({
-        parameters: { rows: count, width },
-        groups: count / ROWS_OF_EIGHT_LANES,
-      }));
+      const shared = { norm, y: [y, width] as const, scale: [scale, 1] as const, ...term };
+      pickedRows(context, picked, (x, gather) => {
+        const constants = { POSITION: flag(offsets), GATHER: flag(gather), DIMENSIONS: dimensions };
+        const arrays: Arrays = { x: gather ? x : [x, width], ...shared };
+        if (gather) arrays.row_index = [gather, 1];
+        runRows(context, "norm_position", { ...constants, VEC4: itemsOf(width).vec4 }, rows, arrays, (_, count) => ({
+          parameters: { rows: count, width },
+          groups: count / ROWS_OF_EIGHT_LANES,
+        }));
+      });
     },
 
-    rmsNormBackward({ norm, ...a }) {
-      runNormBackward(context, { ...a, weight: norm });
+    rmsNormBackward({ norm: weight, scale, dy, into, ...picked }) {
+      const { gather: index, rows, width } = picked;
+      pickedRows(context, picked, (x, gather) => {
+        const shared = { x, gather, weight, scale, dy, rows, width };
+        if (!into.x || !index || gather) {
+          runNormBackward(context, { ...shared, into });
+          return;
+        }
+        const ordered = context.pool.allocate(rows * width * 4);
+        runNormBackward(context, { ...shared, into: { ...into, x: { storage: ordered, accumulate: false } } });
+        // The index is a permutation: every row is written, so nothing has to be cleared.
+        movedRows(context).scatterRows({ source: ordered, index, into: into.x, rows, targets: rows, width });
+        context.pool.release(ordered);
+      });
     },
 
     layerNormBackward({ gradient, norm, ...a }) {

@@ -1,9 +1,10 @@
 // Operators on WebGPU that move rows or work on them one by one.
 
+import type { Storage } from "../device.ts";
 import type { Primitives } from "../operators.ts";
 import { type RowOperators, rowOperators } from "../row-kernels.ts";
 import { type Context, flag, itemsOf, ROWS_OF_EIGHT_LANES, runRows, THREADS } from "./context.ts";
-import { overRows, rowWindow } from "./windows.ts";
+import { overRows, rowsInBinding, rowWindow } from "./windows.ts";
 
 /** The operators that row-kernels.ts declares. */
 export const declaredRows = (context: Context): RowOperators =>
@@ -20,6 +21,25 @@ export const declaredRows = (context: Context): RowOperators =>
       groups: eightLanes ? count / ROWS_OF_EIGHT_LANES : (count * width) / THREADS,
     }));
   });
+
+/**
+ * Runs `work` on the rows x[gather]: through the index if one binding holds all rows, else on a copy of them in this order. Without
+ * an index, it runs on the matrix itself.
+ */
+export function pickedRows(
+  context: Context,
+  { x, gather, rows, width }: { x: Storage; gather?: Storage; rows: number; width: number },
+  work: (x: Storage, gather?: Storage) => void,
+): void {
+  if (!gather || rows <= rowsInBinding(context.info.maxBindingBytes, width)) {
+    work(x, gather);
+    return;
+  }
+  const ordered = context.pool.allocate(rows * width * 4);
+  movedRows(context).gatherRows({ source: x, index: gather, out: ordered, sources: rows, rows, width });
+  work(ordered);
+  context.pool.release(ordered);
+}
 
 export const movedRows = (context: Context) => {
   const { run, info } = context;
