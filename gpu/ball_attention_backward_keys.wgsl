@@ -3,15 +3,17 @@
 //     dv_j = sum_i p_ij dout_i                            last third of dqkv [rows, 3 H E]
 //     dk_j = sum_i dscore_ij q_i / sqrt(E)                second third
 //
+// It also writes delta_i to dqkv, in the place of the first element of each head of dq_i, from where the kernel of the queries reads it.
+//
 // Each thread computes QUERIES keys; queries pass through workgroup memory in tiles of KEYS, STEP at a time. Beyond the ball's
 // end the last query is repeated with a gradient of zero.
 //! include ball_head.wgsl
-//! include vec4_read.wgsl dout
+//! include vec4_read.wgsl dout out
 //! include vec4_write.wgsl dqkv
 
 @group(0) @binding(5) var<storage, read> log_sum: array<f32>;
 @group(0) @binding(6) var<storage, read> dout: array<Stored>;
-@group(0) @binding(7) var<storage, read> delta: array<f32>;
+@group(0) @binding(7) var<storage, read> out: array<Stored>;
 @group(0) @binding(8) var<storage, read_write> dqkv: array<Stored>;
 
 alias Written = f32;
@@ -36,7 +38,12 @@ fn load_queries(block: Block, start: u32, thread: u32) {
 //! end
   let row = block.first + min(start + thread, last);
   let position = position_of(row, log_sum[row * parameters.heads + block.head]);
-  let own_delta = delta[row * parameters.heads + block.head];
+  let first = (row * parameters.heads + block.head) * parameters.head_width;
+  var delta = 0.0;
+//! repeat i HEAD_VEC4S
+  delta += dot(
+    dout_some(first + $i * 4, parameters.head_width - $i * 4), out_some(first + $i * 4, parameters.head_width - $i * 4));
+//! end
 //! repeat f FETCHES
   if (item_$f < KEYS * HEAD_VEC4S) {
     let step = item_$f / (STEP * HEAD_VEC4S);
@@ -47,7 +54,11 @@ fn load_queries(block: Block, start: u32, thread: u32) {
 //! end
   if (thread < KEYS) {
     query_positions[thread / STEP][thread % STEP] = position;
-    deltas[thread / STEP][thread % STEP] = select(0.0, own_delta, start + thread < block.size);
+    deltas[thread / STEP][thread % STEP] = select(0.0, delta, start + thread < block.size);
+    // The blocks of one ball all see its queries.
+    if (block.begin == 0 && start + thread < block.size) {
+      put_dqkv((3 * row * parameters.heads + block.head) * parameters.head_width, 1, vec4f(delta));
+    }
   }
 }
 

@@ -2,26 +2,51 @@
 //
 //     dscore_ij = p_ij (dout_i . v_j - delta_i)
 //     dq_i = sum_j dscore_ij k_j / sqrt(E)                        first third of dqkv [rows, 3 H E]
-//     row_terms[i, h] = sum_j dscore_ij |p_i - p_j|               their sum over the rows is sigma's gradient
+//     sums[block, h] = sum_ij dscore_ij |p_i - p_j|               over the queries i of a block; their sum is sigma's gradient
 //
-// row_terms [rows, H] holds delta when the kernel starts (ball_attention_delta.wgsl).
+// The blocks of queries of all balls are numbered ball by ball, query_blocks for each. When the kernel starts, dqkv holds delta_i
+// in the place of the first element of each head of dq_i (ball_attention_backward_keys.wgsl).
 // p_ij = 2^(score_ij - log_sum_i) is recomputed (Dao et al. 2022). The work is divided as in ball_attention.wgsl.
 //! include ball_head.wgsl
 //! include ball_keys.wgsl
-//! include vec4_read.wgsl dout
+//! include vec4_read.wgsl dout dqkv
 //! include vec4_write.wgsl dqkv
 
 @group(0) @binding(5) var<storage, read> log_sum: array<f32>;
 @group(0) @binding(6) var<storage, read> dout: array<Stored>;
 @group(0) @binding(7) var<storage, read_write> dqkv: array<Stored>;
-@group(0) @binding(8) var<storage, read_write> row_terms: array<f32>;
+@group(0) @binding(8) var<storage, read_write> sums: array<f32>;
 
 alias Written = f32;
 
+var<workgroup> sigma_terms: array<f32, THREADS * QUERIES>;
+
+// Returns the place in `sums` of workgroup number `index`.
+fn place_of_sum(index: u32) -> u32 {
+  let head_blocks = parameters.heads * parameters.query_blocks;
+  let block = (parameters.first_ball + index / head_blocks) * parameters.query_blocks + index % parameters.query_blocks;
+  return block * parameters.heads + (index / parameters.query_blocks) % parameters.heads;
+}
+
+// Adds up the block's terms. The order does not depend on how many queries a thread has. The result is valid in the first thread.
+fn sum_of_terms(thread: u32) -> f32 {
+  for (var count = THREADS * QUERIES / 2; count > 0; count /= 2) {
+    workgroupBarrier();
+    for (var i = thread; i < count; i += THREADS) { sigma_terms[i] += sigma_terms[i + count]; }
+  }
+  return sigma_terms[0];
+}
+
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let block = block_of(workgroup_number(group, groups), THREADS * QUERIES);
-  if (block.begin >= block.size) { return; }
+  let index = workgroup_number(group, groups);
+  let block = block_of(index, THREADS * QUERIES);
+  if (block.begin >= block.size) {
+    if (thread == 0 && index < parameters.ball_count * parameters.heads * parameters.query_blocks) {
+      sums[place_of_sum(index)] = 0;
+    }
+    return;
+  }
   let size = block.size;
   let head = block.head;
 
@@ -32,7 +57,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let row_$q = block.first + min(block.begin + $q * THREADS + thread, size - 1);
   let position_$q = position_of(row_$q, 0);
   let log_sum_$q = log_sum[row_$q * parameters.heads + head];
-  let delta_$q = row_terms[row_$q * parameters.heads + head];
+  let delta_$q = dqkv_some(row_$q * 3 * width + head * parameters.head_width, 1).x;
   var sigma_term_$q = 0.0;
 //! repeat i HEAD_VEC4S
   let query_$q_$i = head_vec4(row_$q, head, 0, $i) * (scale * LOG2_E);
@@ -77,12 +102,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
 
 //! repeat q QUERIES
+  sigma_terms[$q * THREADS + thread] = select(0.0, sigma_term_$q, block.begin + $q * THREADS + thread < size);
   if (block.begin + $q * THREADS + thread < size) {
-    row_terms[row_$q * parameters.heads + head] = sigma_term_$q;
 //! repeat i HEAD_VEC4S
     put_dqkv(
       row_$q * 3 * width + head * parameters.head_width + $i * 4, parameters.head_width - $i * 4, dquery_$q_$i * scale);
 //! end
   }
 //! end
+  let sum = sum_of_terms(thread);
+  if (thread == 0) { sums[place_of_sum(index)] = sum; }
 }

@@ -131,19 +131,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let of_chunk_$i = (turn * OWN_ROWS + $i) * LANES + thread / ACROSS;
       let row_$i = min(start + of_chunk_$i, last);
       let at_$i = stored_row(row_$i) * items + k;
-      let dy_$i = dy[row_$i * items + k];
+      let dy_$i = select(Stored(0), dy[row_$i * items + k], start + of_chunk_$i < end);
       let n_$i = normalised(x[at_$i], statistics[of_chunk_$i]);
+      product_sum = fma(dy_$i, n_$i, product_sum);
+      plain_sum += dy_$i;
       var dx_$i = gradient(dy_$i * own_weight, n_$i, statistics[of_chunk_$i]);
 //! if ACCUMULATE
       dx_$i += dx[at_$i];
 //! end
 //! end
 //! repeat i OWN_ROWS
-      if (start + of_chunk_$i < end) {
-        product_sum = fma(dy_$i, n_$i, product_sum);
-        plain_sum += dy_$i;
-        if (column < items) { dx[at_$i] = dx_$i; }
-      }
+      if (start + of_chunk_$i < end && column < items) { dx[at_$i] = dx_$i; }
 //! end
     }
   }

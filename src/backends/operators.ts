@@ -181,6 +181,9 @@ export interface DirectOperators {
   /** Computes `out` and `logSum`. */
   ballAttention(a: BallAttention): void;
 
+  /** The backward pass of ballAttention; `gradient` is that of `out`, [rows, heads * headWidth]. */
+  ballAttentionBackward(a: BallAttention & { gradient: Storage; into: { qkv: Storage; sigma?: Destination } }): void;
+
   /** The backward pass of layerNorm without its residual. */
   layerNormBackward(a: NormGradient): void;
 
@@ -317,9 +320,6 @@ export interface CompositeParts {
       into: { gate: LinearDestinations; value: LinearDestinations };
     },
   ): void;
-
-  /** The gradient of qkv, and rowTerms [rows, heads], whose column sums are the gradient of sigma. */
-  ballAttentionGradients(a: BallAttention & { gradient: Storage; dqkv: Storage; rowTerms: Storage }): void;
 
   /**
    * Each node's terms of the messages it sends and receives, in a layout of the device's own, from h [nodes, width]. The caller

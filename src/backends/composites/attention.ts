@@ -1,7 +1,6 @@
-// The backward passes of ball attention and of the product before it.
+// The backward pass of the product that computes queries, keys and values.
 
 import type {
-  BallAttention,
   Destination,
   LinearDestinations,
   LinearParameters,
@@ -34,17 +33,5 @@ export function normPositionQkvBackward(
     device.weightGradient({ ...through, x: offsets, into: { weight: into.position.weight } });
     const parameters = { weight: into.norm, bias: into.position.bias };
     device.rmsNormBackward({ x, gather, norm, scale, dy, into: { ...parameters, x: into.x }, rows, width });
-  });
-}
-
-/** The backward pass of ballAttention: writes the gradients of qkv and sigma. */
-export function ballAttentionBackward(
-  device: Primitives,
-  { into, ...a }: BallAttention & { gradient: Storage; into: { qkv: Storage; sigma?: Destination } },
-): void {
-  const { rows, heads } = a;
-  withMemory(device, { rowTerms: rows * heads }, ({ rowTerms }) => {
-    device.ballAttentionGradients({ ...a, dqkv: into.qkv, rowTerms });
-    device.columnSums({ x: rowTerms, into: into.sigma, rows, columns: heads });
   });
 }

@@ -2,6 +2,7 @@
 
 import type { BallList, Primitives } from "../operators.ts";
 import { type Context, withScratch } from "./context.ts";
+import { recordColumnSums } from "./linear.ts";
 import { attentionBackwardScratch, attentionScratch } from "./scratch.ts";
 
 const ballsOf = ({ storage, host }: BallList) => ({ balls: storage, ballCount: host.length / 2 });
@@ -15,11 +16,15 @@ export const ballOperators = (context: Context) =>
       );
     },
 
-    ballAttentionGradients({ rows: _, ...a }) {
+    ballAttentionBackward({ rows, into, ...a }) {
       const { largest } = a.balls;
+      const rowTerms = context.pool.allocate(rows * a.heads * 4);
+      const results = { dqkv: into.qkv, rowTerms };
       withScratch(context, attentionBackwardScratch({ ...a, largest }), (scratch) =>
-        context.record("BallAttentionBackward", { ...a, ...ballsOf(a.balls), largest, ...scratch }),
+        context.record("BallAttentionBackward", { ...a, ...ballsOf(a.balls), largest, ...results, ...scratch }),
       );
+      if (into.sigma) recordColumnSums(context, rowTerms, into.sigma, { rows, columns: a.heads });
+      context.pool.release(rowTerms);
     },
 
     ballOffsets({ positions, balls, offsets, dimensions }) {

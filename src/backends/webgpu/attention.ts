@@ -2,9 +2,10 @@
 
 import type { DeviceInfo } from "../device.ts";
 import type { BallAttention, BallList, DirectOperators, LinearParameters, Primitives } from "../operators.ts";
-import { type Arrays, boundRows, type Context, flag, itemsOf, runRows, type Split, THREADS } from "./context.ts";
+import { type Arrays, boundRows, type Context, flag, itemsOf, runRows, THREADS, widestOf } from "./context.ts";
 import { isMixed, runProduct } from "./linear.ts";
 import { movedRows } from "./rows.ts";
+import { sumParts } from "./sums.ts";
 import { ROW_STEP, rowsInBinding } from "./windows.ts";
 
 const FOLDED_COLUMNS = 16;
@@ -35,7 +36,7 @@ function attentionCut(
   // The number of keys of one step. Software adapters take long to compile longer steps.
   const step = software ? 2 : 4;
   let keys = threads;
-  while (keys > step && keys * (headVec4s * 32 + 20) > ATTENTION_BYTES) keys /= 2;
+  while (keys > step && keys * (headVec4s * 32 + 20) + threads * queries * 4 > ATTENTION_BYTES) keys /= 2;
   return {
     constants: {
       THREADS: threads,
@@ -58,19 +59,18 @@ function runBalls(
   name: string,
   constants: Record<string, number>,
   { balls, rows }: { balls: BallList; rows: number },
-  splits: Record<string, Split>,
-  others: Arrays = {},
+  arrays: Arrays,
   parameters: Record<string, number> = {},
   groupsOfBall = 1,
 ): void {
   const total = balls.host.length / 2;
-  const step = rowsInBinding(info.maxBindingBytes, Math.max(...Object.values(splits).map(([, width]) => width)));
+  const step = rowsInBinding(info.maxBindingBytes, widestOf(arrays));
   const start = (ball: number) => (ball < total ? balls.host[2 * ball] : rows);
   for (let firstBall = 0, end = 0; firstBall < total; firstBall = end) {
     const firstRow = Math.floor(start(firstBall) / ROW_STEP) * ROW_STEP;
     end = rows <= step ? total : firstBall + 1;
     while (end < total && start(end + 1) - firstRow <= step) end++;
-    const bound = boundRows({ ...splits, ...others, balls: balls.storage }, firstRow, start(end) - firstRow);
+    const bound = boundRows({ ...arrays, balls: balls.storage }, firstRow, start(end) - firstRow);
     const range = { first_ball: firstBall, ball_count: end - firstBall, first_row: firstRow };
     run(name, constants, bound, { ...range, ...parameters }, (end - firstBall) * groupsOfBall);
   }
@@ -86,9 +86,9 @@ function attentionRun(context: Context, a: BallAttention, maxQueries: 2 | 4) {
     log_sum: [logSum, heads],
   } as const;
   const sizes = { heads, head_width: headWidth, query_blocks: queryBlocks };
-  const runKernel = (name: string, splits: Record<string, Split>) =>
-    runBalls(context, name, constants, a, { ...shared, ...splits }, { sigma }, sizes, heads * queryBlocks);
-  return { constants, runKernel };
+  const runKernel = (name: string, arrays: Arrays) =>
+    runBalls(context, name, constants, a, { ...shared, sigma, ...arrays }, sizes, heads * queryBlocks);
+  return { queryBlocks, runKernel };
 }
 
 export const ballOperators = (context: Context) => {
@@ -155,19 +155,17 @@ export const ballOperators = (context: Context) => {
       }));
     },
 
-    ballAttentionGradients(a) {
-      const { gradient, out, dqkv, rowTerms, rows, heads, headWidth } = a;
+    ballAttentionBackward({ gradient, into, ...a }) {
+      const { balls, out, heads, headWidth } = a;
       const width = heads * headWidth;
-      const { constants, runKernel } = attentionRun(context, a, 2);
-      const { HEAD_VEC4S, VEC4 } = constants;
-      const arrays: Arrays = { out: [out, width], dout: [gradient, width], delta: [rowTerms, heads] };
-      runRows(context, "ball_attention_delta", { HEAD_VEC4S, VEC4 }, rows, arrays, (_, count) => ({
-        parameters: { rows: count, heads, head_width: headWidth },
-        groups: (count * heads) / THREADS,
-      }));
-      const shared = { dout: [gradient, width], dqkv: [dqkv, 3 * width] } as const;
-      runKernel("ball_attention_backward_keys", { ...shared, delta: [rowTerms, heads] });
-      runKernel("ball_attention_backward_queries", { ...shared, row_terms: [rowTerms, heads] });
+      const { queryBlocks, runKernel } = attentionRun(context, a, 2);
+      const parts = (balls.host.length / 2) * queryBlocks;
+      const sums = pool.allocate(parts * heads * 4);
+      const shared = { dout: [gradient, width], dqkv: [into.qkv, 3 * width] } as const;
+      runKernel("ball_attention_backward_keys", { ...shared, out: [out, width] });
+      runKernel("ball_attention_backward_queries", { ...shared, sums });
+      if (into.sigma) sumParts(context, sums, into.sigma, { parts, rows: heads });
+      pool.release(sums);
     },
   } satisfies Partial<Primitives>;
 };

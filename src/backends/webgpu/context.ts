@@ -52,6 +52,10 @@ export function boundRows(arrays: Arrays, first: number, count: number): Record<
   return bound;
 }
 
+/** Returns the largest width of the split arrays. */
+export const widestOf = (arrays: Arrays): number =>
+  Math.max(...Object.values(arrays).map((array) => (isSplit(array) ? array[1] : 1)));
+
 /** Calls `work` for ranges of rows, each as long as one binding of every split array allows. */
 export function overArrays(
   { info }: Context,
@@ -59,8 +63,7 @@ export function overArrays(
   arrays: Arrays,
   work: (first: number, count: number) => void,
 ): void {
-  const widths = Object.values(arrays).map((array) => (isSplit(array) ? array[1] : 1));
-  overRows(rows, info.maxBindingBytes, Math.max(...widths), work);
+  overRows(rows, info.maxBindingBytes, widestOf(arrays), work);
 }
 
 /** Runs a kernel on all rows of its arrays, in as many dispatches as these need. */

@@ -98,7 +98,7 @@ const gated = (rows: number, width: number, hidden: number, written: number, til
  */
 const attention: Record<string, { operations: number; elements: number; array: string; ofArray: number }> = {
   ball_attention: { operations: 4, elements: 4, array: "out", ofArray: 1 },
-  ball_attention_backward_keys: { operations: 8, elements: 6, array: "qkv", ofArray: 3 },
+  ball_attention_backward_keys: { operations: 8, elements: 7, array: "qkv", ofArray: 3 },
   ball_attention_backward_queries: { operations: 6, elements: 5, array: "qkv", ofArray: 3 },
 };
 
