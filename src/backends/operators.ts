@@ -190,8 +190,18 @@ export interface DirectOperators {
   /** Computes the mean and the biased variance of each column, and moves the running ones towards them. */
   batchStatistics(a: NormedColumns & { runningMean: Storage; runningVariance: Storage }): void;
 
-  /** offsets = positions - mean of the ball's positions; both [rows, dimensions]. */
-  ballOffsets(a: { positions: Storage; balls: BallList; offsets: Storage; rows: number; dimensions: number }): void;
+  /**
+   * offsets = positions - mean of the ball's positions; both [rows, dimensions]. With `from`, it writes the positions first: the rows
+   * source[index], source [sources, dimensions].
+   */
+  ballOffsets(a: {
+    positions: Storage;
+    from?: { source: Storage; index: Storage; sources: number };
+    balls: BallList;
+    offsets: Storage;
+    rows: number;
+    dimensions: number;
+  }): void;
 
   /** centres [groups, dimensions] = means over `stride` rows; offsets [groups * stride, dimensions] = positions - centre. */
   coarsenPositions(a: {

@@ -95,7 +95,8 @@ export const operatorNeeds: Table = {
       targets * width,
     ),
   batchStatistics: ({ rows, width }) => needs(0, rows * width, 6 * width),
-  ballOffsets: ({ balls, rows, dimensions }) => needs(0, 2 * rows * dimensions, balls.host.length),
+  ballOffsets: ({ from, balls, rows, dimensions }) =>
+    needs(0, 2 * rows * dimensions, balls.host.length, when(from, rows * (dimensions + 1))),
   coarsenPositions: ({ groups, stride, dimensions }) => needs(0, groups * dimensions * (2 * stride + 1)),
 
   add: ({ size }) => needs(0, 3 * size),

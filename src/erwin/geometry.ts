@@ -6,7 +6,7 @@ import type { Device } from "../backends/device.ts";
 import { type BallTree, ballsOf, slotOfEachPoint, type TreeLevel } from "../balltree/index.ts";
 import type { Grouping, LevelGeometry, NodeOrder } from "../nn/geometry.ts";
 import type { Balls } from "../tensor/operators/balls.ts";
-import { ballOffsets, coarsenPositions } from "../tensor/operators/geometry.ts";
+import { ballOffsets, coarsenPositions, placeInBalls } from "../tensor/operators/geometry.ts";
 import { byValue, gatherRows, type Places, type RowIndex, unsigned, uploadPlaces } from "../tensor/operators/rows.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
@@ -84,20 +84,18 @@ export function uploadInverses(device: Device, { gathered }: UploadedTree): void
 
 /** Computes positions, offsets and groupings of every level from the points' positions [n, D]. */
 export function computeGeometry({ treeIdx, levels }: UploadedTree, pointPositions: Tensor): LevelGeometry[] {
-  let positions = gatherRows(pointPositions, treeIdx);
+  let { positions, offsets } = placeInBalls(pointPositions, treeIdx.tensor, levels[0].balls);
   return levels.map(({ level, balls, rotatedIndex, padding }, l) => {
-    const straight: NodeOrder = { index: undefined, positions, offsets: ballOffsets(positions, balls) };
-    let rotated: NodeOrder | undefined;
-    if (rotatedIndex) {
-      const turned = gatherRows(positions, rotatedIndex);
-      rotated = { index: rotatedIndex.tensor, positions: turned, offsets: ballOffsets(turned, balls) };
-    }
+    const straight: NodeOrder = { index: undefined, positions, offsets };
+    const index = rotatedIndex?.tensor;
+    const rotated: NodeOrder | undefined = index && { index, ...placeInBalls(positions, index, balls) };
     let grouping: Grouping | undefined;
     if (l + 1 < levels.length) {
       const places = padding ? gatherRows(positions, padding.places) : positions;
-      const { centres, offsets } = coarsenPositions(places, level.stride);
-      grouping = { stride: level.stride, offsets, padding };
+      const { centres, offsets: fromCentres } = coarsenPositions(places, level.stride);
+      grouping = { stride: level.stride, offsets: fromCentres, padding };
       positions = centres;
+      offsets = ballOffsets(centres, levels[l + 1].balls);
     }
     return { nodes: level.nodes, balls, straight, rotated, grouping };
   });

@@ -3,6 +3,7 @@
 import type { BallList, Primitives } from "../operators.ts";
 import { type Context, withScratch } from "./context.ts";
 import { recordColumnSums } from "./linear.ts";
+import { movedRows } from "./rows.ts";
 import { attentionBackwardScratch, attentionScratch } from "./scratch.ts";
 
 const ballsOf = ({ storage, host }: BallList) => ({ balls: storage, ballCount: host.length / 2 });
@@ -27,7 +28,8 @@ export const ballOperators = (context: Context) =>
       context.pool.release(rowTerms);
     },
 
-    ballOffsets({ positions, balls, offsets, dimensions }) {
+    ballOffsets({ positions, from, balls, offsets, rows, dimensions }) {
+      if (from) movedRows(context).gatherRows({ ...from, out: positions, rows, width: dimensions });
       context.record("BallOffsets", { positions, ...ballsOf(balls), offsets, dimensions });
     },
 

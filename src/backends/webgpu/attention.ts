@@ -138,9 +138,14 @@ export const ballOperators = (context: Context) => {
       attentionRun(context, a, 4).runKernel("ball_attention", { out: [a.out, a.heads * a.headWidth] });
     },
 
-    ballOffsets({ positions, balls, offsets, rows, dimensions }) {
-      const splits = { positions: [positions, dimensions], offsets: [offsets, dimensions] } as const;
-      runBalls(context, "ball_offsets", { DIMENSIONS: dimensions }, { balls, rows }, splits);
+    ballOffsets({ positions, from, balls, offsets, rows, dimensions }) {
+      const indirect = from && from.sources <= rowsInBinding(info.maxBindingBytes, dimensions);
+      if (from && !indirect) gatherRows({ ...from, out: positions, rows, width: dimensions });
+      const splits: Record<string, Split> = { positions: [positions, dimensions], offsets: [offsets, dimensions] };
+      if (indirect) splits.row_index = [from.index, 1];
+      const constants = { DIMENSIONS: dimensions, GATHER: flag(indirect) };
+      const others: Arrays = indirect ? { source: from.source } : {};
+      runBalls(context, "ball_offsets", constants, { balls, rows }, splits, others);
     },
 
     coarsenPositions({ positions, centres, offsets, groups, stride, dimensions }) {

@@ -1,6 +1,6 @@
 // Operators on positions. They have no gradient.
 
-import { matrixShape } from "../shapes.ts";
+import { expectSameDevice, matrixShape } from "../shapes.ts";
 import { Tensor } from "../tensor.ts";
 import { type Balls, ballListOf } from "./balls.ts";
 
@@ -16,6 +16,25 @@ export function ballOffsets(positions: Tensor, balls: Balls): Tensor {
     dimensions,
   });
   return offsets;
+}
+
+/** The rows source[index] and their ballOffsets in one: source [sources, D], index [n] -> both [n, D]. Indices are not checked. */
+export function placeInBalls(source: Tensor, index: Tensor, balls: Balls): { positions: Tensor; offsets: Tensor } {
+  const [sources, dimensions] = matrixShape("source", source);
+  expectSameDevice({ source, index });
+  const { device } = source;
+  const rows = index.size;
+  const positions = new Tensor(device, [rows, dimensions]);
+  const offsets = new Tensor(device, [rows, dimensions]);
+  device.operators.ballOffsets({
+    positions: positions.storage,
+    from: { source: source.storage, index: index.storage, sources },
+    balls: ballListOf(balls),
+    offsets: offsets.storage,
+    rows,
+    dimensions,
+  });
+  return { positions, offsets };
 }
 
 /**
