@@ -2,9 +2,10 @@
 // gpu/ball_attention_backward_keys.wgsl. A thread takes (ball, head) pairs and recomputes the softmax's weights, for a
 // block of queries at a time: with p the weights and ds the gradient of the scores, dq = ds k, dk = ds^T q and dv = p^T
 // dout are products of tile.ts.
-import { QUERIES, TILE_ROWS } from "../out/shared";
-import { distancesFrom, eights, fill, LOG2_E, packHead, packPoints, placeBall, storeScaled } from "./ball";
+import { QUERIES } from "../out/shared";
+import { distancesFrom, eights, LOG2_E, packHead, packPoints, placeBall, sixes, storeScaled } from "./ball";
 import { BallAttentionBackward } from "./commands";
+import { packStrips, STRIP_STEP } from "./pack";
 import { nextOf } from "./threads";
 import { multiplyRows } from "./tile";
 import { exp2, lanesBelow, loadSome, madd, storeTransposed, sumOf } from "./vectors";
@@ -19,24 +20,25 @@ export function ballAttentionBackward(p: BallAttentionBackward, thread: u32, thr
   const headEights = eights(p.headWidth);
   const headBytes = (<usize>headEights) << 2;
   // A thread's buffers, one after the other; src/backends/cpu/scratch.ts adds up the same sizes.
-  const factors = p.scratch + <usize>thread * p.scratchBytes;
-  const axes = factors + headBytes;
+  const axes = p.scratch + <usize>thread * p.scratchBytes;
   const scoreKeys = axes + ((<usize>(paddedSize * p.dimensions)) << 2);
   const scoreValues = scoreKeys + ((<usize>(paddedSize * p.headWidth)) << 2);
   const keyHead = scoreValues + ((<usize>(paddedSize * p.headWidth)) << 2);
   const queryHead = keyHead + paddedSize * headBytes;
   const doutHead = queryHead + QUERIES * headBytes;
-  const weights = doutHead + QUERIES * headBytes;
-  const dscores = weights + ((<usize>(QUERIES * paddedSize)) << 2);
-  const weightsAcross = dscores + ((<usize>(QUERIES * paddedSize)) << 2);
-  const dscoresAcross = weightsAcross + ((<usize>(QUERIES * paddedSize)) << 2);
-  const dkeys = dscoresAcross + ((<usize>(QUERIES * paddedSize)) << 2);
+  const queryStrips = doutHead + QUERIES * headBytes;
+  const doutStrips = queryStrips + QUERY_BYTES * p.headWidth;
+  const weights = doutStrips + QUERY_BYTES * p.headWidth;
+  const dscores = weights + QUERY_BYTES * paddedSize;
+  // A tile of keys may reach beyond the last key of the last query.
+  const dscoresAcross = dscores + QUERY_BYTES * paddedSize + 32;
+  const dkeys = dscoresAcross + QUERY_BYTES * paddedSize;
   // There is room for the tile that reaches beyond the last point.
-  const dvalues = dkeys + (paddedSize + TILE_ROWS) * headBytes;
-  const dqueries = dvalues + (paddedSize + TILE_ROWS) * headBytes;
+  const dvalues = dkeys + sixes(p.largest) * headBytes;
+  const dqueries = dvalues + sixes(p.largest) * headBytes;
   const distances = dqueries + QUERIES * headBytes;
+  const stripBytes = p.headWidth * STRIP_STEP;
   const scale: f32 = 1 / sqrt<f32>(<f32>p.headWidth);
-  fill(factors, headEights, LOG2_E * scale);
 
   let present: u32 = -1;
   const tasks = p.ballCount * p.heads;
@@ -57,18 +59,43 @@ export function ballAttentionBackward(p: BallAttentionBackward, thread: u32, thr
     const values = keys + outBytes;
     const out = p.out + first * outBytes + headStart;
     const dout = p.gradient + first * outBytes + headStart;
-    packPoints(keys, rowBytes, size, p.headWidth, factors, scoreKeys);
-    packPoints(values, rowBytes, size, p.headWidth, 0, scoreValues);
+    packPoints(keys, rowBytes, size, p.headWidth, LOG2_E * scale, scoreKeys);
+    packPoints(values, rowBytes, size, p.headWidth, 1, scoreValues);
     packHead(keys, rowBytes, size, p.headWidth, keyHead);
     const sigma = LOG2_E * load<f32>(p.sigma + ((<usize>head) << 2));
+    const panels = padded >> 3;
+    const headPanels = headEights >> 3;
 
     for (let block: u32 = 0; block < size; block += QUERIES) {
       const count = min(QUERIES, size - block);
       const blockQueries = queries + block * rowBytes;
       const blockDout = dout + block * outBytes;
-      const panels = padded >> 3;
-      multiplyRows(blockQueries, rowBytes, 0, 0, count, scoreKeys, panels, p.headWidth, weights, scoreBytes, false);
-      multiplyRows(blockDout, outBytes, 0, 0, count, scoreValues, panels, p.headWidth, dscores, scoreBytes, false);
+      packStrips(blockQueries, rowBytes, 0, 0, count, p.headWidth, queryStrips);
+      packStrips(blockDout, outBytes, 0, 0, count, p.headWidth, doutStrips);
+      multiplyRows(
+        queryStrips,
+        stripBytes,
+        STRIP_STEP,
+        count,
+        scoreKeys,
+        panels,
+        p.headWidth,
+        weights,
+        scoreBytes,
+        false,
+      );
+      multiplyRows(
+        doutStrips,
+        stripBytes,
+        STRIP_STEP,
+        count,
+        scoreValues,
+        panels,
+        p.headWidth,
+        dscores,
+        scoreBytes,
+        false,
+      );
       for (let i: u32 = 0; i < count; i++) {
         const query = block + i;
         const near = distancesFrom(query, axes, size, p.dimensions, distances);
@@ -78,20 +105,29 @@ export function ballAttentionBackward(p: BallAttentionBackward, thread: u32, thr
         const row = i * scoreBytes;
         store<f32>(p.rowTerms + term, scoreGradients(weights + row, dscores + row, near, size, sigma, logSum, delta));
       }
-      multiplyRows(dscores, scoreBytes, 0, 0, count, keyHead, headEights >> 3, size, dqueries, headBytes, false);
+      across(dscores, count, padded, dscoresAcross);
+      multiplyRows(
+        dscoresAcross,
+        STRIP_STEP,
+        QUERY_BYTES,
+        count,
+        keyHead,
+        headPanels,
+        size,
+        dqueries,
+        headBytes,
+        false,
+      );
       for (let i: u32 = 0; i < count; i++) {
         const dq = p.dqkv + (first + block + i) * rowBytes + headStart;
         storeScaled(dqueries + i * headBytes, dq, p.headWidth, scale);
       }
-      across(weights, count, padded, weightsAcross);
-      across(dscores, count, padded, dscoresAcross);
       packHead(blockQueries, rowBytes, count, p.headWidth, queryHead);
       packHead(blockDout, outBytes, count, p.headWidth, doutHead);
       // The blocks' contributions are added up.
       const add = block > 0;
-      const headPanels = headEights >> 3;
-      multiplyRows(dscoresAcross, QUERY_BYTES, 0, 0, size, queryHead, headPanels, count, dkeys, headBytes, add);
-      multiplyRows(weightsAcross, QUERY_BYTES, 0, 0, size, doutHead, headPanels, count, dvalues, headBytes, add);
+      multiplyRows(dscores, STRIP_STEP, scoreBytes, size, queryHead, headPanels, count, dkeys, headBytes, add);
+      multiplyRows(weights, STRIP_STEP, scoreBytes, size, doutHead, headPanels, count, dvalues, headBytes, add);
     }
     for (let i: u32 = 0; i < size; i++) {
       const dk = p.dqkv + (first + i) * rowBytes + headStart + outBytes;

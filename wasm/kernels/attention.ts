@@ -1,12 +1,25 @@
 // The forward pass of ball attention. Formula: gpu/ball_attention.wgsl. A thread takes (ball, head) pairs; scores,
-// softmax and weighted sum are computed for a block of queries at a time.
+// softmax and weighted sum are computed for a block of queries at a time. Scores are [keys, QUERIES]: the softmax's vectors
+// hold four queries each, and the weights lie as the strips of the weighted sum.
 import { QUERIES } from "../out/shared";
-import { distancesFrom, eights, fill, LOG2_E, packHead, packPoints, placeBall, storeScaled } from "./ball";
+import {
+  distancesBetween,
+  eights,
+  LOG2_E,
+  packHead,
+  packPoints,
+  placeBall,
+  rowOfDistances,
+  sixes,
+  storeScaled,
+} from "./ball";
 import { BallAttention } from "./commands";
+import { packStrips, STRIP_STEP } from "./pack";
 import { nextOf } from "./threads";
 import { multiplyRows } from "./tile";
-import { exp2, largestOf, madd, sumOf } from "./vectors";
+import { exp2, madd } from "./vectors";
 
+const QUERY_BYTES: usize = (<usize>QUERIES) << 2;
 /** A finite number below every possible score. */
 const NEVER: f32 = -3.0e38;
 
@@ -16,15 +29,16 @@ export function ballAttention(p: BallAttention, thread: u32, threads: u32): void
   const paddedSize = eights(p.largest);
   const headEights = eights(p.headWidth);
   const headBytes = (<usize>headEights) << 2;
-  const factors = p.scratch + <usize>thread * p.scratchBytes;
-  const axes = factors + headBytes;
+  const axes = p.scratch + <usize>thread * p.scratchBytes;
   const keys = axes + ((<usize>(paddedSize * p.dimensions)) << 2);
-  const values = keys + ((<usize>(paddedSize * p.headWidth)) << 2);
-  const scores = values + ((<usize>(paddedSize * headEights)) << 2);
-  const sums = scores + ((<usize>(QUERIES * paddedSize)) << 2);
-  const shares = sums + ((<usize>(QUERIES * headEights)) << 2);
-  const distances = shares + ((<usize>QUERIES) << 2);
-  fill(factors, headEights, LOG2_E / sqrt<f32>(<f32>p.headWidth));
+  const values = keys + ((<usize>(sixes(p.largest) * p.headWidth)) << 2);
+  const queries = values + ((<usize>(paddedSize * headEights)) << 2);
+  const scores = queries + QUERY_BYTES * p.headWidth;
+  const sums = scores + QUERY_BYTES * sixes(p.largest);
+  const tops = sums + QUERIES * headBytes;
+  const totals = tops + QUERY_BYTES;
+  const distances = totals + QUERY_BYTES;
+  const factor = LOG2_E / sqrt<f32>(<f32>p.headWidth);
 
   let present: u32 = -1;
   const tasks = p.ballCount * p.heads;
@@ -37,47 +51,63 @@ export function ballAttention(p: BallAttention, thread: u32, threads: u32): void
       placeBall(p.positions + ((<usize>first * p.dimensions) << 2), size, p.dimensions, axes, distances);
       present = ball;
     }
-    const queries = p.qkv + first * rowBytes + ((<usize>(head * p.headWidth)) << 2);
-    packPoints(queries + ((<usize>width) << 2), rowBytes, size, p.headWidth, factors, keys);
-    packHead(queries + ((<usize>width) << 3), rowBytes, size, p.headWidth, values);
+    const firstQuery = p.qkv + first * rowBytes + ((<usize>(head * p.headWidth)) << 2);
+    const firstKey = firstQuery + ((<usize>width) << 2);
+    const firstValue = firstKey + ((<usize>width) << 2);
+    packStrips(firstKey, rowBytes, 0, 0, size, p.headWidth, keys);
+    packHead(firstValue, rowBytes, size, p.headWidth, values);
     const sigma = LOG2_E * load<f32>(p.sigma + ((<usize>head) << 2));
-    const scoreBytes = (<usize>eights(size)) << 2;
+    const keyBytes = p.headWidth * STRIP_STEP;
+    const nearBytes = rowOfDistances(size);
     for (let query: u32 = 0; query < size; query += QUERIES) {
       const count = min(QUERIES, size - query);
-      const block = queries + query * rowBytes;
-      multiplyRows(block, rowBytes, 0, 0, count, keys, eights(size) >> 3, p.headWidth, scores, scoreBytes, false);
-      for (let i: u32 = 0; i < count; i++) {
-        const scoreRow = scores + i * scoreBytes;
-        for (let j = (<usize>size) << 2; j < scoreBytes; j += 4) store<f32>(scoreRow + j, NEVER);
-        const near = distancesFrom(query + i, axes, size, p.dimensions, distances);
-        const logSum = p.logSum + ((<usize>(first + query + i) * p.heads + head) << 2);
-        store<f32>(shares + (i << 2), softmax(scoreRow, near, scoreBytes, sigma, logSum));
+      const panels = eights(count) >> 3;
+      packPoints(firstQuery + query * rowBytes, rowBytes, count, p.headWidth, factor, queries);
+      multiplyRows(keys, keyBytes, STRIP_STEP, size, queries, panels, p.headWidth, scores, QUERY_BYTES, false);
+      const near = distancesBetween(query, axes, size, p.dimensions, distances);
+      for (let at: usize = 0; at < (<usize>count) << 2; at += 16) {
+        softmax(scores + at, near + at, nearBytes, size, sigma, tops + at, totals + at);
       }
-      multiplyRows(scores, scoreBytes, 0, 0, count, values, headEights >> 3, size, sums, headBytes, false);
+      multiplyRows(scores, STRIP_STEP, QUERY_BYTES, count, values, headEights >> 3, size, sums, headBytes, false);
       for (let i: u32 = 0; i < count; i++) {
-        const out = p.out + ((<usize>(first + query + i) * width + head * p.headWidth) << 2);
-        storeScaled(sums + i * headBytes, out, p.headWidth, load<f32>(shares + (i << 2)));
+        const row = first + query + i;
+        const total = load<f32>(totals + (i << 2));
+        const out = p.out + ((<usize>(row * width + head * p.headWidth)) << 2);
+        storeScaled(sums + i * headBytes, out, p.headWidth, 1 / total);
+        const logSum = load<f32>(tops + (i << 2)) / LOG2_E + Mathf.log(total);
+        store<f32>(p.logSum + ((<usize>(row * p.heads + head)) << 2), logSum);
       }
     }
   }
 }
 
-/** Turns a row of scores into weights without their denominator. Stores its logarithm and returns its inverse. */
-function softmax(scores: usize, distances: usize, bytes: usize, sigma: f32, logSum: usize): f32 {
+/**
+ * Turns the scores of four queries, [size] vectors QUERY_BYTES apart, into weights without their denominator. Stores the
+ * largest scores and the sums of the weights.
+ */
+function softmax(
+  scores: usize,
+  distances: usize,
+  distanceBytes: usize,
+  size: u32,
+  sigma: f32,
+  tops: usize,
+  totals: usize,
+): void {
+  const end = scores + size * QUERY_BYTES;
+  const slope = f32x4.splat(sigma);
   let top = f32x4.splat(NEVER);
-  for (let j: usize = 0; j < bytes; j += 16) {
-    const score = madd(f32x4.splat(sigma), v128.load(distances + j), v128.load(scores + j));
-    v128.store(scores + j, score);
+  for (let at = scores; at < end; at += QUERY_BYTES, distances += distanceBytes) {
+    const score = madd(slope, v128.load(distances), v128.load(at));
+    v128.store(at, score);
     top = f32x4.pmax(top, score);
   }
-  const largest = largestOf(top);
-  let sum = f32x4.splat(0);
-  for (let j: usize = 0; j < bytes; j += 16) {
-    const weight = exp2(f32x4.sub(v128.load(scores + j), f32x4.splat(largest)));
-    v128.store(scores + j, weight);
-    sum = f32x4.add(sum, weight);
+  let total = f32x4.splat(0);
+  for (let at = scores; at < end; at += QUERY_BYTES) {
+    const weight = exp2(f32x4.sub(v128.load(at), top));
+    v128.store(at, weight);
+    total = f32x4.add(total, weight);
   }
-  const total = sumOf(sum);
-  store<f32>(logSum, largest / LOG2_E + Mathf.log(total));
-  return 1 / total;
+  v128.store(tops, top);
+  v128.store(totals, total);
 }

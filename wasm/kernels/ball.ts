@@ -1,5 +1,5 @@
 // What ball attention's forward and backward passes share: distances within a ball, and panels of its keys and values.
-import { KEPT_DISTANCES } from "../out/shared";
+import { KEPT_DISTANCES, QUERIES, TILE_ROWS } from "../out/shared";
 import { packColumns, packRows } from "./pack";
 import { loadSome, madd, storeSome } from "./vectors";
 
@@ -9,6 +9,11 @@ export const LOG2_E: f32 = 1.44269504088896341;
 /** Returns the smallest multiple of 8 that is not below n. */
 export function eights(n: u32): u32 {
   return (n + 7) & ~7;
+}
+
+/** Returns the smallest multiple of the rows of a tile that is not below n. */
+export function sixes(n: u32): u32 {
+  return ((n + TILE_ROWS - 1) / TILE_ROWS) * TILE_ROWS;
 }
 
 /**
@@ -24,43 +29,62 @@ export function placeBall(positions: usize, size: u32, dimensions: u32, axes: us
     }
   }
   if (size > KEPT_DISTANCES) return;
-  for (let i: u32 = 0; i < size; i++) storeDistances(i, axes, size, dimensions, distances + ((<usize>i * padded) << 2));
+  const rowBytes = (<usize>padded) << 2;
+  for (let i: u32 = 0; i < size; i++) storeDistances(i, axes, size, dimensions, 0, rowBytes, distances + i * rowBytes);
 }
 
 /** Returns the address of the distances from a point to all points of a ball that `placeBall` has prepared. */
-export function distancesFrom(query: u32, axes: usize, size: u32, dimensions: u32, distances: usize): usize {
-  if (size <= KEPT_DISTANCES) return distances + ((<usize>query * eights(size)) << 2);
-  storeDistances(query, axes, size, dimensions, distances);
+export function distancesFrom(point: u32, axes: usize, size: u32, dimensions: u32, distances: usize): usize {
+  const rowBytes = (<usize>eights(size)) << 2;
+  if (size <= KEPT_DISTANCES) return distances + point * rowBytes;
+  storeDistances(point, axes, size, dimensions, 0, rowBytes, distances);
   return distances;
 }
 
-/** Stores out[j] = |p_query - p_j| for all points of a ball. */
-function storeDistances(query: u32, axes: usize, size: u32, dimensions: u32, out: usize): void {
-  const rowBytes = (<usize>eights(size)) << 2;
-  for (let j: usize = 0; j < rowBytes; j += 16) {
+/**
+ * Returns the address of the distances from all points of a prepared ball to QUERIES points from `first` on, in rows
+ * `rowOfDistances` bytes apart; those to points beyond the last are not to be used.
+ */
+export function distancesBetween(first: u32, axes: usize, size: u32, dimensions: u32, distances: usize): usize {
+  const offset = (<usize>first) << 2;
+  if (size <= KEPT_DISTANCES) return distances + offset;
+  const rowBytes = rowOfDistances(size);
+  for (let i: u32 = 0; i < size; i++) {
+    storeDistances(i, axes, size, dimensions, offset, offset + rowBytes, distances + i * rowBytes);
+  }
+  return distances;
+}
+
+export function rowOfDistances(size: u32): usize {
+  return (<usize>(size <= KEPT_DISTANCES ? eights(size) : QUERIES)) << 2;
+}
+
+/** Stores |p_point - p_j| for the points of a ball whose coordinates lie at `start` to `end` of each axis. */
+function storeDistances(
+  point: u32,
+  axes: usize,
+  size: u32,
+  dimensions: u32,
+  start: usize,
+  end: usize,
+  out: usize,
+): void {
+  const axisBytes = (<usize>eights(size)) << 2;
+  for (let j = start; j < end; j += 16, out += 16) {
     let squares = f32x4.splat(0);
     let axis = axes;
-    for (let a: u32 = 0; a < dimensions; a++, axis += rowBytes) {
-      const between = f32x4.sub(v128.load_splat<f32>(axis + ((<usize>query) << 2)), v128.load(axis + j));
+    for (let a: u32 = 0; a < dimensions; a++, axis += axisBytes) {
+      const between = f32x4.sub(v128.load_splat<f32>(axis + ((<usize>point) << 2)), v128.load(axis + j));
       squares = madd(between, between, squares);
     }
-    v128.store(out + j, f32x4.sqrt(squares));
+    v128.store(out, f32x4.sqrt(squares));
   }
 }
 
-/**
- * Packs panels of eight rows each (of keys, say), with the head's elements as inner dimension, times factors[k] if
- * given.
- */
-export function packPoints(
-  first: usize,
-  rowBytes: usize,
-  size: u32,
-  headWidth: u32,
-  factors: usize,
-  panel: usize,
-): void {
+/** Packs panels of eight rows each (of keys, say), times a factor, with the head's elements as inner dimension. */
+export function packPoints(first: usize, rowBytes: usize, size: u32, headWidth: u32, factor: f32, panels: usize): void {
   const last = size - 1;
+  let panel = panels;
   for (let i: u32 = 0; i < size; i += 8, panel += (<usize>headWidth) << 5) {
     packRows(
       first + i * rowBytes,
@@ -72,10 +96,10 @@ export function packPoints(
       first + min(i + 6, last) * rowBytes,
       first + min(i + 7, last) * rowBytes,
       headWidth,
-      factors,
       panel,
     );
   }
+  if (factor != 1) storeScaled(panels, panels, eights(size) * headWidth, factor);
 }
 
 /** Packs panels of eight of the head's elements each, with the points as inner dimension. */
@@ -91,9 +115,4 @@ export function storeScaled(from: usize, to: usize, count: u32, factor: f32): vo
     const at = (<usize>c) << 2;
     storeSome(to + at, f32x4.mul(loadSome(from + at, count - c), f32x4.splat(factor)), count - c);
   }
-}
-
-/** Stores `value` `count` times. */
-export function fill(to: usize, count: u32, value: f32): void {
-  for (let i: usize = 0; i < count; i++) store<f32>(to + (i << 2), value);
 }

@@ -14,10 +14,9 @@
 import { CHUNK, TILE_ROWS } from "../out/shared";
 import { Product } from "./commands";
 import { packedRow, storeGated, storeGatedBackward, storeSums } from "./epilogue";
-import { packColumns, packRows } from "./pack";
+import { packColumns, packRows, packStripAcross, packStrips, STRIP_STEP } from "./pack";
 import { nextOf } from "./threads";
 import { multiplyRows } from "./tile";
-import { loadSome, storeTransposed } from "./vectors";
 
 export function product(p: Product, thread: u32, threads: u32): void {
   const rowBlocks = (p.rows + p.rowBlock - 1) / p.rowBlock;
@@ -30,8 +29,9 @@ export function product(p: Product, thread: u32, threads: u32): void {
   const stride = (<usize>panels) << 5;
   const biases = p.scratch + <usize>thread * p.scratchBytes;
   const sums = biases + ((<usize>(panels * panelColumns)) << 2);
-  const leftRows = sums + stride * (((p.rowBlock + TILE_ROWS - 1) / TILE_ROWS) * TILE_ROWS);
-  const packed = leftRows + (p.leftAlong ? (<usize>CHUNK * ((p.rowBlock + 3) & ~3)) << 2 : 0);
+  const tiles = (p.rowBlock + TILE_ROWS - 1) / TILE_ROWS;
+  const strips = sums + stride * (tiles * TILE_ROWS);
+  const packed = strips + <usize>tiles * (CHUNK * STRIP_STEP);
   // The packed right side of a block is kept for its rows, unless the inner dimension is long.
   const keeps = !p.leftAlong;
   let packedBlock: u32 = -1;
@@ -47,18 +47,7 @@ export function product(p: Product, thread: u32, threads: u32): void {
       const chunk = min(CHUNK, start < p.inner ? p.inner - start : inner - start);
       const right = keeps ? packed + ((<usize>start * panels) << 5) : packed;
       if (!keeps || packedBlock != block) packRight(p, firstColumn, columns, start, chunk, right);
-      if (p.leftAlong) packLeft(p, firstRow, rows, start, chunk, leftRows);
-      if (p.leftAlong) {
-        multiplyRows(leftRows, CHUNK << 2, 0, 0, rows, right, panelCount, chunk, sums, stride, start > 0);
-      } else if (start < p.inner) {
-        const left = p.left + ((<usize>start) << 2);
-        const rowBytes = p.leftStride << 2;
-        multiplyRows(left, rowBytes, p.gather, firstRow, rows, right, panelCount, chunk, sums, stride, start > 0);
-      } else {
-        const left = p.second + ((<usize>(start - p.inner)) << 2);
-        const rowBytes = p.secondInner << 2;
-        multiplyRows(left, rowBytes, 0, firstRow, rows, right, panelCount, chunk, sums, stride, start > 0);
-      }
+      multiplyBlock(p, firstRow, rows, start, chunk, strips, right, panelCount, sums, stride);
       start += chunk;
     }
     packedBlock = block;
@@ -105,79 +94,71 @@ function packRight(p: Product, firstColumn: u32, columns: u32, start: u32, inner
   }
   const offset = (<usize>start) << 2;
   const last = firstColumn + columns - 1;
-  if (p.value) {
-    const gates = p.right + offset;
-    const values = p.value + offset;
-    for (let c = firstColumn; c <= last; c += 4, panel += (<usize>inner) << 5) {
-      const row0 = rowBytes * c;
-      const row1 = rowBytes * min(c + 1, last);
-      const row2 = rowBytes * min(c + 2, last);
-      const row3 = rowBytes * min(c + 3, last);
-      packRows(
-        gates + row0,
-        gates + row1,
-        gates + row2,
-        gates + row3,
-        values + row0,
-        values + row1,
-        values + row2,
-        values + row3,
-        inner,
-        0,
-        panel,
-      );
-    }
-    return;
-  }
-  const right = p.right + offset;
-  for (let c = firstColumn; c <= last; c += 8, panel += (<usize>inner) << 5) {
+  const first = p.right + offset;
+  const second = offset + (p.value ? p.value : p.right);
+  const columnsOfEach: u32 = p.value ? 4 : 8;
+  for (let c = firstColumn; c <= last; c += columnsOfEach, panel += (<usize>inner) << 5) {
+    const d = p.value ? c : c + 4;
     packRows(
-      right + rowBytes * packedRow(c, p.packedWidth),
-      right + rowBytes * packedRow(min(c + 1, last), p.packedWidth),
-      right + rowBytes * packedRow(min(c + 2, last), p.packedWidth),
-      right + rowBytes * packedRow(min(c + 3, last), p.packedWidth),
-      right + rowBytes * packedRow(min(c + 4, last), p.packedWidth),
-      right + rowBytes * packedRow(min(c + 5, last), p.packedWidth),
-      right + rowBytes * packedRow(min(c + 6, last), p.packedWidth),
-      right + rowBytes * packedRow(min(c + 7, last), p.packedWidth),
+      first + rowBytes * packedRow(c, p.packedWidth),
+      first + rowBytes * packedRow(min(c + 1, last), p.packedWidth),
+      first + rowBytes * packedRow(min(c + 2, last), p.packedWidth),
+      first + rowBytes * packedRow(min(c + 3, last), p.packedWidth),
+      second + rowBytes * packedRow(min(d, last), p.packedWidth),
+      second + rowBytes * packedRow(min(d + 1, last), p.packedWidth),
+      second + rowBytes * packedRow(min(d + 2, last), p.packedWidth),
+      second + rowBytes * packedRow(min(d + 3, last), p.packedWidth),
       inner,
-      0,
       panel,
     );
   }
 }
 
-/** Writes rows of CHUNK elements from a transposed left side; the chunk is padded to a multiple of 4. */
-function packLeft(p: Product, firstRow: u32, rows: u32, start: u32, inner: u32, out: usize): void {
-  const last = start + inner - 1;
+/** Multiplies the rows of a block by the packed right side. */
+function multiplyBlock(
+  p: Product,
+  firstRow: u32,
+  rows: u32,
+  start: u32,
+  inner: u32,
+  strips: usize,
+  right: usize,
+  panels: u32,
+  sums: usize,
+  stride: usize,
+): void {
+  const stripBytes = inner * STRIP_STEP;
+  if (p.leftAlong) {
+    packAcross(p, firstRow, rows, start, inner, strips);
+    multiplyRows(strips, stripBytes, STRIP_STEP, rows, right, panels, inner, sums, stride, start > 0);
+    return;
+  }
+  const second = start >= p.inner;
+  const left = second ? p.second + ((<usize>(start - p.inner)) << 2) : p.left + ((<usize>start) << 2);
+  const rowBytes = (<usize>(second ? p.secondInner : p.leftStride)) << 2;
+  const gather = second ? 0 : p.gather;
+  // Each strip is multiplied while it is in the L1 cache.
+  for (let r: u32 = 0; r < rows; r += TILE_ROWS, sums += TILE_ROWS * stride) {
+    const count = min(TILE_ROWS, rows - r);
+    packStrips(left, rowBytes, gather, firstRow + r, count, inner, strips);
+    multiplyRows(strips, stripBytes, STRIP_STEP, count, right, panels, inner, sums, stride, start > 0);
+  }
+}
+
+/** The number of steps of the inner dimension after which the next strip is filled, so that few cache lines are used at a time. */
+const STEPS: u32 = 8;
+
+function packAcross(p: Product, firstRow: u32, rows: u32, start: u32, inner: u32, strips: usize): void {
   const rowBytes = (<usize>p.leftStride) << 2;
-  for (let k = start; k <= last; k += 4, out += 16) {
-    let at0: usize = k;
-    let at1: usize = min(k + 1, last);
-    let at2: usize = min(k + 2, last);
-    let at3: usize = min(k + 3, last);
-    if (p.gather) {
-      at0 = load<u32>(p.gather + (at0 << 2));
-      at1 = load<u32>(p.gather + (at1 << 2));
-      at2 = load<u32>(p.gather + (at2 << 2));
-      at3 = load<u32>(p.gather + (at3 << 2));
-    }
-    const left = p.left + ((<usize>firstRow) << 2);
-    const from0 = left + at0 * rowBytes;
-    const from1 = left + at1 * rowBytes;
-    const from2 = left + at2 * rowBytes;
-    const from3 = left + at3 * rowBytes;
-    for (let r: u32 = 0; r < rows; r += 4) {
-      const step = (<usize>r) << 2;
-      const into = out + ((<usize>r * CHUNK) << 2);
-      storeTransposed(
-        loadSome(from0 + step, rows - r),
-        loadSome(from1 + step, rows - r),
-        loadSome(from2 + step, rows - r),
-        loadSome(from3 + step, rows - r),
-        into,
-        CHUNK << 2,
-      );
+  const left = p.left + ((<usize>firstRow) << 2);
+  const steps: u32 = p.gather ? 1 : STEPS;
+  for (let k: u32 = 0; k < inner; k += steps, strips += steps * STRIP_STEP) {
+    const at = start + k;
+    const from: usize = p.gather ? load<u32>(p.gather + ((<usize>at) << 2)) : at;
+    let row = left + from * rowBytes;
+    let strip = strips;
+    for (let r: u32 = 0; r < rows; r += TILE_ROWS, row += STRIP_STEP, strip += inner * STRIP_STEP) {
+      packStripAcross(row, rowBytes, rows - r, min(steps, inner - k), strip);
     }
   }
 }

@@ -2,6 +2,7 @@
 // the arrays that the kernels (wasm/kernels) place in that memory.
 
 const eights = (n: number) => Math.ceil(n / 8) * 8;
+const sixes = (n: number) => Math.ceil(n / TILE_ROWS) * TILE_ROWS;
 const fours = (n: number) => Math.ceil(n / 4) * 4;
 
 /** Constants that the kernels share (wasm/kernels/derived.mjs passes them on). */
@@ -18,7 +19,7 @@ export const kernelSizes = {
 const { CHUNK, KEPT_DISTANCES, TILE_ROWS, QUERIES } = kernelSizes;
 
 /** The maximum size of a packed right factor, which should stay in the L2 cache. */
-const PACKED_BYTES = 2 ** 18;
+const PACKED_BYTES = 2 ** 19;
 export interface Cut {
   rowBlock: number;
   columnBlock: number;
@@ -33,7 +34,7 @@ export function cutProduct(
 ): Cut {
   const panelColumns = gated ? 4 : 8;
   const kept = leftAlong ? CHUNK : inner;
-  const maxPanels = Math.max(2, Math.min(leftAlong ? 16 : 8, Math.floor(PACKED_BYTES / (kept * 32))));
+  const maxPanels = Math.max(2, Math.min(16, Math.floor(PACKED_BYTES / (kept * 32))));
   const evenly = (size: number, maxSize: number, step: number) => {
     const blocks = Math.ceil(size / maxSize);
     return Math.ceil(Math.ceil(size / blocks) / step) * step;
@@ -46,8 +47,8 @@ export function cutProduct(
     else columnBlock = evenly(columns, columnBlock / 2, panelColumns);
   }
   const panels = Math.ceil(columnBlock / panelColumns);
-  const sums = panels * 32 * rowBlock;
-  const left = leftAlong ? CHUNK * fours(rowBlock) * 4 : 0;
+  const sums = panels * 32 * sixes(rowBlock);
+  const left = CHUNK * sixes(rowBlock) * 4;
   const biases = panels * panelColumns * 4;
   return { rowBlock, columnBlock, scratchBytes: biases + sums + left + panels * 32 * kept };
 }
@@ -58,21 +59,23 @@ interface BallShape {
   dimensions: number;
 }
 
-const distanceElements = (largest: number) => (largest <= KEPT_DISTANCES ? largest : 1) * eights(largest);
+/** All distances of a small ball, or those from all points to a block of queries, and as many as a block may read too many. */
+const distanceElements = (largest: number) =>
+  (largest <= KEPT_DISTANCES ? largest * eights(largest) : QUERIES * largest) + QUERIES;
 
 export function attentionScratch({ largest, headWidth, dimensions }: BallShape): number {
-  const keys = eights(largest);
   const head = eights(headWidth);
-  const packed = keys * (dimensions + headWidth + head);
-  return 4 * (head + packed + QUERIES * (keys + head + 1) + distanceElements(largest));
+  const packed = eights(largest) * (dimensions + head) + (sixes(largest) + QUERIES) * headWidth;
+  const blocks = QUERIES * (sixes(largest) + head + 2);
+  return 4 * (packed + blocks + distanceElements(largest));
 }
 
 export function attentionBackwardScratch({ largest, headWidth, dimensions }: BallShape): number {
   const keys = eights(largest);
   const head = eights(headWidth);
-  const packed = keys * (dimensions + 2 * headWidth + head) + 2 * QUERIES * head;
-  const blocks = 4 * QUERIES * keys;
-  return 4 * (head + packed + blocks + 2 * (keys + TILE_ROWS) * head + QUERIES * head + distanceElements(largest));
+  const packed = keys * (dimensions + 2 * headWidth + head) + 2 * QUERIES * (head + headWidth);
+  const blocks = 3 * QUERIES * keys + eights(TILE_ROWS);
+  return 4 * (packed + blocks + 2 * sixes(largest) * head + QUERIES * head + distanceElements(largest));
 }
 
 /** The bytes of `rows` rows whose width is padded to whole vectors. */
