@@ -141,11 +141,10 @@ export const ballOperators = (context: Context) => {
     ballOffsets({ positions, from, balls, offsets, rows, dimensions }) {
       const indirect = from && from.sources <= rowsInBinding(info.maxBindingBytes, dimensions);
       if (from && !indirect) gatherRows({ ...from, out: positions, rows, width: dimensions });
-      const splits: Record<string, Split> = { positions: [positions, dimensions], offsets: [offsets, dimensions] };
-      if (indirect) splits.row_index = [from.index, 1];
+      const arrays: Arrays = { positions: [positions, dimensions], offsets: [offsets, dimensions] };
+      if (indirect) Object.assign(arrays, { source: from.source, row_index: [from.index, 1] });
       const constants = { DIMENSIONS: dimensions, GATHER: flag(indirect) };
-      const others: Arrays = indirect ? { source: from.source } : {};
-      runBalls(context, "ball_offsets", constants, { balls, rows }, splits, others);
+      runBalls(context, "ball_offsets", constants, { balls, rows }, arrays);
     },
 
     coarsenPositions({ positions, centres, offsets, groups, stride, dimensions }) {
