@@ -1,11 +1,11 @@
 // Sums over the rows, one for each part of the rows:
 //
-//     sums[part, c] (+)= sum over the part's rows of x[row, c] (* factor[row, c] if FACTOR) (* scale[row] if SCALE)
+//     sums[part, c] = sum over the part's rows of x[row, c] (* factor[row, c] if FACTOR) (* scale[row] if SCALE)
 //
-//     x, factor [rows, columns]   scale [rows]   sums [parts, columns], added up by sum_parts.wgsl where there are several parts
+//     x, factor [rows, columns]   scale [rows]   sums [parts, columns], added up by sum_parts.wgsl
 //
-// With PLAIN, sums [parts, 2, columns] holds the sums of x alone first. ACCUMULATE adds to what is there. first_part is the part
-// index of the first bound row.
+// With PLAIN, sums [parts, 2, columns] holds the sums of x alone first. first_part is the part index of the first bound
+// row.
 
 struct Parameters { first_group: u32, rows: u32, items: u32, part_rows: u32, first_part: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -28,14 +28,6 @@ fn weighted(value: Stored, row: u32, column: u32) -> Stored {
   result *= scale[row];
 //! end
   return result;
-}
-
-fn put(at: u32, value: Stored) {
-//! if ACCUMULATE
-  sums[at] += value;
-//! else
-  sums[at] = value;
-//! end
 }
 
 @compute @workgroup_size(256)
@@ -71,10 +63,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let plain_total = column_total(thread, plain);
   let at = (parameters.first_part + place.part) * 2 * parameters.items + place.column;
   if (writes(place, thread)) {
-    put(at, plain_total);
-    put(at + parameters.items, total);
+    sums[at] = plain_total;
+    sums[at + parameters.items] = total;
   }
 //! else
-  if (writes(place, thread)) { put((parameters.first_part + place.part) * parameters.items + place.column, total); }
+  if (writes(place, thread)) { sums[(parameters.first_part + place.part) * parameters.items + place.column] = total; }
 //! end
 }

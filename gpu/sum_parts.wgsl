@@ -1,77 +1,91 @@
-// Adds up partial sums in the order of their parts, and writes each to its row and column:
+// Adds up partial sums in the order of their parts: up to JOBS matrices of them, whose workgroups follow one another. Job j has
+// the workgroups from group_j on, and adds up the parts of the array sums_i with i = array_j. With the job's parameters:
 //
-//     out[row(r), first_column + c] (+)= sum over parts of sums[part, first + r columns + c]                 r < rows, c < columns
-//     SECOND: second[row(r)] (+)= sum over parts of sums[part, first + rows columns + r]                     r < second_rows
+//     out[out_first + row(r) out_columns + c] (+)= sum over parts of sums[part, first + r columns + c]                 c < columns
 //
-//     sums [parts, part_size]   out [rows, out_columns]
+//     sums [parts, part_size]   size = rows * columns
 //
 // row(r) = r, or with packed_width = d > 0 the row of the reference's packed qkv: r runs over t, h, e and is written to (h, e,
-// t). ACCUMULATE adds to what is there, and so does ACCUMULATE_SECOND. With EIGHT_LANES, for many parts, eight threads share a
-// sum, each adding an eighth of the parts in order; the eighths are added up in order.
+// t). A job with `accumulate` adds to what is there. From MANY_PARTS parts on, eight threads share a sum, each adding an eighth
+// of the parts in order; the eighths are added up in order. Jobs that there are not have no workgroups.
 //! include packing.wgsl
 //! include workgroup.wgsl
 
 struct Parameters {
-  first_group: u32, parts: u32, part_size: u32, first: u32, rows: u32, columns: u32, out_columns: u32, first_column: u32, packed_width: u32, second_rows: u32
+  first_group: u32,
+//! repeat j JOBS
+  group_$j: u32, array_$j: u32, parts_$j: u32, part_size_$j: u32, first_$j: u32, size_$j: u32, columns_$j: u32, out_first_$j: u32, out_columns_$j: u32, packed_width_$j: u32, accumulate_$j: u32,
+//! end
 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
-@group(0) @binding(1) var<storage, read> sums: array<f32>;
-@group(0) @binding(2) var<storage, read_write> out: array<f32>;
-//! if SECOND
-@group(0) @binding(3) var<storage, read_write> second: array<f32>;
+@group(0) @binding(1) var<storage, read_write> out: array<f32>;
+//! repeat i ARRAYS
+@group(0) @binding(@2+$i@) var<storage, read> sums_$i: array<f32>;
 //! end
 
-const LANES: u32 = 1 + 7 * EIGHT_LANES;
-const ACROSS: u32 = 64 / LANES;
-//! if EIGHT_LANES
+const LANES: u32 = 8;
 var<workgroup> shares: array<f32, 64>;
-//! end
 
-fn row_of(index: u32) -> u32 {
-  if (parameters.packed_width > 0) { return packed_row(index, parameters.packed_width); }
-  return index;
+struct Job {
+  group: u32, array: u32, parts: u32, part_size: u32, first: u32, size: u32, columns: u32, out_first: u32, out_columns: u32, packed_width: u32, accumulate: u32
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let wanted = workgroup_number(group, groups) * ACROSS + thread % ACROSS;
-  let size = parameters.rows * parameters.columns;
-  let item = min(wanted, size + parameters.second_rows - 1);
-  let share = (parameters.parts + LANES - 1) / LANES;
-  var part = thread / ACROSS * share;
-  let end = min(part + share, parameters.parts);
+// The job that has this workgroup.
+fn job_of(number: u32) -> Job {
+  var job: Job;
+//! repeat j JOBS
+  if (number >= parameters.group_$j) {
+    job = Job(parameters.group_$j, parameters.array_$j, parameters.parts_$j, parameters.part_size_$j, parameters.first_$j, parameters.size_$j, parameters.columns_$j, parameters.out_first_$j, parameters.out_columns_$j, parameters.packed_width_$j, parameters.accumulate_$j);
+  }
+//! end
+  return job;
+}
+
+//! repeat i ARRAYS
+// The sum of the element `first` of the parts from first_part up to `end`.
+fn sum_of_$i(first_part: u32, end: u32, part_size: u32, first: u32) -> f32 {
+  var part = first_part;
   var sum = 0.0;
   // Eight loads are issued together: the loop checks that hosts add keep compilers from doing that.
   for (; part + 8 <= end; part += 8) {
-    let at = part * parameters.part_size + parameters.first + item;
-//! repeat i 8
-    let term_$i = sums[at + $i * parameters.part_size];
+    let at = part * part_size + first;
+//! repeat k 8
+    let term_$k = sums_$i[at + $k * part_size];
 //! end
-//! repeat i 8
-    sum += term_$i;
+//! repeat k 8
+    sum += term_$k;
 //! end
   }
-  for (; part < end; part++) { sum += sums[part * parameters.part_size + parameters.first + item]; }
-//! if EIGHT_LANES
-  shares[thread] = sum;
-  workgroupBarrier();
-  if (thread >= ACROSS) { return; }
-  for (var lane = 1u; lane < LANES; lane++) { sum += shares[lane * ACROSS + thread]; }
+  for (; part < end; part++) { sum += sums_$i[part * part_size + first]; }
+  return sum;
+}
 //! end
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let number = workgroup_number(group, groups);
+  let job = job_of(number);
+  let lanes = select(1u, LANES, job.parts >= MANY_PARTS);
+  let across = 64 / lanes;
+  let wanted = (number - job.group) * across + thread % across;
+  let item = min(wanted, job.size - 1);
+  let share = (job.parts + lanes - 1) / lanes;
+  let part = thread / across * share;
+  let end = min(part + share, job.parts);
+  var sum = 0.0;
+//! repeat i ARRAYS
+  if (job.array == $i) { sum = sum_of_$i(part, end, job.part_size, job.first + item); }
+//! end
+  if (lanes > 1) {
+    shares[thread] = sum;
+    workgroupBarrier();
+    if (thread >= across) { return; }
+    for (var lane = 1u; lane < LANES; lane++) { sum += shares[lane * across + thread]; }
+  }
   if (wanted > item) { return; }
-//! if SECOND
-  if (item >= size) {
-    let row = row_of(item - size);
-//! if ACCUMULATE_SECOND
-    sum += second[row];
-//! end
-    second[row] = sum;
-    return;
-  }
-//! end
-  let at = row_of(item / parameters.columns) * parameters.out_columns + parameters.first_column + item % parameters.columns;
-//! if ACCUMULATE
-  sum += out[at];
-//! end
+  var row = item / job.columns;
+  if (job.packed_width > 0) { row = packed_row(row, job.packed_width); }
+  let at = job.out_first + row * job.out_columns + item % job.columns;
+  if (job.accumulate > 0) { sum += out[at]; }
   out[at] = sum;
 }

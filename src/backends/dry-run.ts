@@ -13,6 +13,8 @@ interface Imitated {
   readonly threads: number | undefined;
   readonly pool: Memory & DeviceMemory;
   readonly operators: Operators;
+  /** Runs what waits until work is submitted. */
+  readonly submit?: () => void;
 }
 
 /** A tensor that would have been allocated. */
@@ -31,17 +33,19 @@ export class DryRunDevice implements Device {
   readonly operators: Operators;
   readonly lost = new Promise<never>(() => {});
   readonly memory: Memory & DeviceMemory;
+  readonly submit: () => void;
   /** Whether to note the largest tensors at the time when most memory is in use. */
   notesTensors = false;
   largestAtPeak: NotedTensor[] = [];
   readonly #live = new Map<Storage, NotedTensor>();
 
-  constructor({ backend, info, threads, pool, operators }: Imitated) {
+  constructor({ backend, info, threads, pool, operators, submit = () => {} }: Imitated) {
     this.backend = backend;
     this.info = info;
     this.threads = threads;
     this.operators = operators;
     this.memory = pool;
+    this.submit = submit;
   }
 
   allocate(bytes: number, shape: readonly number[] = [bytes / 4]): Storage {
@@ -61,7 +65,6 @@ export class DryRunDevice implements Device {
   clear(): void {}
   copy(): void {}
   write(): void {}
-  submit(): void {}
   trim(): void {}
   dispose(): void {}
   [Symbol.dispose](): void {}

@@ -71,8 +71,22 @@ export interface MemoryEstimate {
   largest: readonly { shape: readonly number[]; bytes: number }[];
 }
 
-/** AdamW packs parameters; each begins at a multiple of this many bytes. */
+/** AdamW packs parameters into one allocation, and their gradients into another; each begins at a multiple of this many bytes. */
 const ALIGNMENT = 256;
+
+/** Moves parameters and their gradients to where AdamW has them. Returns the bytes of each of the two allocations. */
+function packParameters(tensors: readonly Tensor[], { memory }: DryRunDevice): number {
+  const sizes = tensors.map(({ size }) => Math.ceil((size * 4) / ALIGNMENT) * ALIGNMENT);
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  const [weights, gradients] = [memory.allocate(bytes), memory.allocate(bytes)];
+  let first = 0;
+  tensors.forEach((tensor, i) => {
+    tensor.moveTo(weights.slice(first, tensor.size * 4));
+    moveGradient(tensor, gradients.slice(first, tensor.size * 4));
+    first += sizes[i];
+  });
+  return bytes;
+}
 
 /**
  * Runs a pass on a device that only counts.
@@ -92,14 +106,11 @@ export function dryRunPass(
   const estimate = { parameters: memory.current, gradients: 0, moments: 0 };
   if (training) {
     model.train();
-    for (const tensor of model.parameters().values()) {
-      const bytes = Math.ceil((tensor.size * 4) / ALIGNMENT) * ALIGNMENT;
-      tensor.moveTo(device.allocate(bytes));
-      moveGradient(tensor, device.allocate(bytes));
-      for (let kept = 0; kept < (average ? 3 : 2); kept++) device.allocate(bytes);
-      estimate.gradients += bytes;
-      estimate.moments += (average ? 3 : 2) * bytes;
-    }
+    const moments = average ? 3 : 2;
+    const bytes = packParameters([...model.parameters().values()], device);
+    for (let kept = 0; kept < moments; kept++) memory.allocate(bytes);
+    estimate.gradients = bytes;
+    estimate.moments = moments * bytes;
     estimate.parameters = memory.current - estimate.gradients - estimate.moments;
   }
   const before = memory.current;

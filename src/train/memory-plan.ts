@@ -3,8 +3,8 @@
 
 import type { DryRunDevice, NotedTensor } from "../backends/dry-run.ts";
 import { OutOfMemoryError } from "../errors.ts";
-import { moveGradient } from "../tensor/tape.ts";
 import type { BatchRequest } from "./loading.ts";
+import { PackedParameters } from "./packing.ts";
 import type { Task, Trainable } from "./task.ts";
 
 /** A batch is considered to fit if it needs at most this share of the free memory: memory is allocated in few sizes, so some is unused. */
@@ -124,8 +124,8 @@ export class MemoryPlanner<Batch> {
     device.notesTensors = true;
     const needed = await model
       .rehearse(device, async () => {
-        // The optimiser has already allocated the gradients.
-        for (const tensor of model.parameters().values()) moveGradient(tensor, device.allocate(tensor.size * 4));
+        // The optimiser has already allocated its memory.
+        new PackedParameters(model.parameters());
         const { current } = device.memory;
         using loss = await task.loss(largest.batch);
         await loss.backward();

@@ -1,6 +1,7 @@
 // What the operators on WebGPU share: how they run kernels, on which memory, and within which limits.
 
 import type { DeviceInfo, Storage } from "../device.ts";
+import type { DeferredSums } from "./deferred-sums.ts";
 import type { DerivedArrays } from "./derived.ts";
 import type { Constants } from "./kernels.ts";
 import type { BufferPool } from "./memory.ts";
@@ -23,9 +24,11 @@ export type Run = (
 ) => void;
 
 export interface Context {
+  /** `sums.run`, which comes after the sums that wait where it has to. */
   readonly run: Run;
   readonly pool: BufferPool;
   readonly derived: DerivedArrays;
+  readonly sums: DeferredSums;
   readonly info: DeviceInfo;
 }
 

@@ -7,6 +7,7 @@ import { causeOf, disposeReplacement } from "../loss.ts";
 import { Allocations } from "./allocations.ts";
 import { bufferUsage, mapMode } from "./constants.ts";
 import type { Run } from "./context.ts";
+import { DeferredSums } from "./deferred-sums.ts";
 import { DerivedArrays } from "./derived.ts";
 import { webgpuDryRun } from "./dry-run.ts";
 import { BufferPool, type BufferStorage } from "./memory.ts";
@@ -34,6 +35,7 @@ export class WebGPUDevice implements Device {
   readonly memory: DeviceMemory;
   readonly #readbacks: BufferPool;
   readonly #derived: DerivedArrays;
+  readonly #sums: DeferredSums;
   readonly #allocations: Allocations;
   #failure: ErwinError | undefined;
   #report: (error: DeviceLostError) => void = () => {};
@@ -56,9 +58,11 @@ export class WebGPUDevice implements Device {
     );
     this.pipelines = new PipelineCache(gpu, (error) => this.#causeOf(error));
     this.pool = new BufferPool(allocations, info.maxMemoryBytes);
-    const run: Run = (...call) => this.#run(...call);
-    this.#derived = new DerivedArrays(new BufferPool(allocations, undefined, undefined, "what follows from weights"));
-    this.operators = operatorsOf(webgpuPrimitives({ run, pool: this.pool, derived: this.#derived, info }));
+    const derived = new DerivedArrays(new BufferPool(allocations, undefined, undefined, "what follows from weights"));
+    this.#derived = derived;
+    const sums = new DeferredSums((...call) => this.#run(...call), this.pool, info.maxBindingBytes);
+    this.#sums = sums;
+    this.operators = operatorsOf(webgpuPrimitives({ run: sums.run, pool: this.pool, sums, derived, info }));
     const toRead = bufferUsage.MAP_READ | bufferUsage.COPY_DST;
     this.#readbacks = new BufferPool(allocations, undefined, toRead, "a result that is read");
     this.memory = memoryOf(this.pool, [this.#readbacks, this.#derived.pool]);
@@ -104,11 +108,14 @@ export class WebGPUDevice implements Device {
   copy(from: Storage, to: Storage, bytes: number): void {
     this.#check();
     (to as BufferStorage).whole.version++;
+    this.#sums.before(from);
+    this.#sums.before(to);
     this.work.add(() => this.recorder.copy(from as BufferStorage, to as BufferStorage, Math.ceil(bytes / 4) * 4));
   }
 
   clear(storage: Storage): void {
     this.#check();
+    this.#sums.before(storage);
     const bytes = Math.ceil(storage.bytes / 4) * 4;
     (storage as BufferStorage).whole.version++;
     this.work.add(() => this.recorder.clear(storage as BufferStorage, bytes));
@@ -119,6 +126,7 @@ export class WebGPUDevice implements Device {
     // An empty write ends Deno's process (2.9.5, "unwrap on a None value").
     if (data.byteLength === 0) return;
     (storage as BufferStorage).whole.version++;
+    this.#sums.before(storage);
     const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
     // If the write has to wait, the caller may change its array meanwhile.
     const given = this.work.open ? bytes : bytes.slice();
@@ -143,6 +151,7 @@ export class WebGPUDevice implements Device {
 
   async #read(storage: Storage, bytes: number): Promise<ArrayBuffer> {
     this.#check();
+    this.#sums.settle();
     const padded = Math.ceil(bytes / 4) * 4;
     const readback = this.#readbacks.allocate(padded);
     const { pacer } = this.recorder;
@@ -184,6 +193,7 @@ export class WebGPUDevice implements Device {
   }
 
   submit(): void {
+    this.#sums.settle();
     this.work.add(() => this.recorder.submit());
   }
 
@@ -203,7 +213,7 @@ export class WebGPUDevice implements Device {
 
   startProfile(): Profile | undefined {
     if (!this.info.features.includes("timestamp-query")) return undefined;
-    return new Timestamps(this.recorder, this.work);
+    return new Timestamps(this.recorder, this.work, () => this.#sums.settle());
   }
 
   tune(): Promise<void> {
@@ -232,6 +242,7 @@ export class WebGPUDevice implements Device {
     if (this.#allocations.failure) {
       // What is recorded may refer to memory that there was not; the errors of that are no news.
       this.gpu.pushErrorScope("validation");
+      this.#sums.settle();
       this.recorder.submit();
       this.gpu.popErrorScope().catch(() => {});
       this.#allocations.failure = undefined;
@@ -246,6 +257,7 @@ export class WebGPUDevice implements Device {
     if (this.#failure instanceof DisposedError) return;
     this.#failure = new DisposedError("this device has been disposed: request a new one");
     this.work.stop(this.#failure);
+    this.#sums.drop();
     this.recorder.dispose();
     this.gpu.destroy();
     disposeReplacement(this);

@@ -5,6 +5,7 @@ import type { DeviceInfo } from "../device.ts";
 import { DryRunDevice } from "../dry-run.ts";
 import { Allocations } from "./allocations.ts";
 import type { Run } from "./context.ts";
+import { DeferredSums } from "./deferred-sums.ts";
 import { DerivedArrays } from "./derived.ts";
 import { BufferPool } from "./memory.ts";
 import { webgpuPrimitives } from "./primitives.ts";
@@ -27,6 +28,7 @@ export function webgpuDryRun(
   const allocations = new Allocations(gpu);
   const pool = new CountingPool(allocations);
   const derived = new DerivedArrays(new CountingPool(allocations));
-  const operators = operatorsOf(webgpuPrimitives({ run, pool, derived, info }));
-  return new DryRunDevice({ backend: "webgpu", info, threads, pool, operators });
+  const sums = new DeferredSums(run, pool, info.maxBindingBytes);
+  const operators = operatorsOf(webgpuPrimitives({ run: sums.run, pool, sums, derived, info }));
+  return new DryRunDevice({ backend: "webgpu", info, threads, pool, operators, submit: () => sums.settle() });
 }

@@ -154,12 +154,9 @@ export const linearMaps = (context: Context) => {
       const { weight, bias } = into;
       if (!weight && !bias) return;
       const { sums, parts } = weightParts(context, gradient, x, { rows, columns, inner, bias: flag(bias) });
-      const place = { parts, rows: columns, packedWidth };
-      const second = bias && { into: bias, rows: columns };
-      if (weight) sumParts(context, sums, weight, { ...place, columns: inner, stride, offset }, second);
-      else if (bias) {
-        sumParts(context, sums, bias, { ...place, first: columns * inner, partSize: columns * (inner + 1) });
-      }
+      const place = { parts, partSize: columns * (inner + flag(bias)), rows: columns, packedWidth };
+      if (weight) sumParts(context, sums, weight, { ...place, columns: inner, stride, offset });
+      if (bias) sumParts(context, sums, bias, { ...place, first: columns * inner });
       pool.release(sums);
     },
   } satisfies Partial<Primitives>;

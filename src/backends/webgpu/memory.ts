@@ -42,6 +42,9 @@ export class BufferPool extends Pool<BufferStorage> {
   /** Is told of storages that are released; set by whoever keeps something for them. */
   whenReleased: (storage: BufferStorage) => void = () => {};
 
+  /** Work that waits: it keeps storages that it uses until it is done, even if they are released. Set by whoever lets work wait. */
+  waiting: { keeps(storage: BufferStorage): boolean; settle(): void } | undefined;
+
   /** @param contents what its buffers hold, for messages */
   constructor(
     readonly allocations: Allocations,
@@ -54,6 +57,7 @@ export class BufferPool extends Pool<BufferStorage> {
 
   override release(storage: BufferStorage): void {
     if (storage.inUse) this.whenReleased(storage);
+    if (this.waiting?.keeps(storage)) return;
     if (storage.failed && storage.inUse) {
       storage.inUse = false;
       this.current -= storage.bytes;
@@ -64,6 +68,7 @@ export class BufferPool extends Pool<BufferStorage> {
 
   /** Destroys the released buffers. */
   trim(): void {
+    this.waiting?.settle();
     const unused = [...this.released.values()].flat();
     this.released.clear();
     for (const { capacity } of unused) this.reserved -= capacity;

@@ -26,10 +26,11 @@ export const windowOf = (bound: Bound): Window =>
   "storage" in bound ? bound : { storage: bound as BufferStorage, offset: 0, bytes: Math.ceil(bound.bytes / 4) * 4 };
 
 /**
- * The maximum number of dispatches in one submission. A GPU works on them while the next ones are recorded; an adapter that
- * computes on the processor gains nothing, and lavapipe's queue blocks a submission until the previous one is done.
+ * The maximum number of dispatches in one submission, counted by the slots that their parameters fill. A GPU works on them while
+ * the next ones are recorded; an adapter that computes on the processor gains nothing, and lavapipe's queue blocks a submission
+ * until the previous one is done.
  */
-const MAX_DISPATCHES = { gpu: 256, software: 2048 };
+const MAX_SLOTS = { gpu: 256, software: 2048 };
 /** Beyond this number all bind groups are dropped, so that a program with ever new shapes does not collect them forever. */
 const MAX_BIND_GROUPS = 20_000;
 
@@ -51,7 +52,8 @@ export class Recorder {
   readonly pacer: Pacer;
   readonly device: GPUDevice;
 
-  // The bytes reserved for the parameters of one dispatch, and the parameters of all dispatches on the host and on the device.
+  // The bytes of a slot, of which the parameters of one dispatch fill one, rarely more; and the parameters of all dispatches on the
+  // host and on the device.
   readonly #slot: number;
   readonly #integers: Uint32Array<ArrayBuffer>;
   readonly #floats: Float32Array;
@@ -63,7 +65,7 @@ export class Recorder {
   readonly #key: number[] = [];
   readonly #offset = new Uint32Array(1);
   readonly #maxGroups: number;
-  readonly #maxDispatches: number;
+  readonly #maxSlots: number;
   #slotsUsed = 0;
   /** The work that is recorded and not submitted. */
   #work = 0;
@@ -77,10 +79,10 @@ export class Recorder {
     const device = allocations.gpu;
     this.device = device;
     this.pacer = new Pacer(device.queue);
-    this.#maxDispatches = software ? MAX_DISPATCHES.software : MAX_DISPATCHES.gpu;
+    this.#maxSlots = software ? MAX_SLOTS.software : MAX_SLOTS.gpu;
     this.#slot = Math.max(256, device.limits.minUniformBufferOffsetAlignment);
     this.#maxGroups = device.limits.maxComputeWorkgroupsPerDimension;
-    this.#integers = new Uint32Array((this.#maxDispatches * this.#slot) / 4);
+    this.#integers = new Uint32Array((this.#maxSlots * this.#slot) / 4);
     this.#floats = new Float32Array(this.#integers.buffer);
   }
 
@@ -111,10 +113,12 @@ export class Recorder {
     const ofGroup = workOf({ kernel, constants, parameters, groups, bytes }) / groups;
     const count = this.#groupsAtOnce(pipeline, ofGroup, groups - first);
     const work = ofGroup * count;
-    if (this.#slotsUsed === this.#maxDispatches || (this.#work > 0 && this.#work + work > this.pacer.most))
+    const slots = this.#slotsOf(pipeline);
+    if (this.#slotsUsed + slots > this.#maxSlots || (this.#work > 0 && this.#work + work > this.pacer.most))
       this.submit();
     this.#work += work;
-    this.#offset[0] = this.#slotsUsed++ * this.#slot;
+    this.#offset[0] = this.#slotsUsed * this.#slot;
+    this.#slotsUsed += slots;
     this.#putParameters(pipeline, parameters, first, this.#offset[0] / 4);
     const group = this.#bindGroup(pipeline, bound);
     const rows = Math.ceil(count / this.#maxGroups);
@@ -147,6 +151,11 @@ export class Recorder {
     }
   }
 
+  /** The slots that the parameters of one dispatch fill. */
+  #slotsOf({ source }: Pipeline): number {
+    return Math.ceil((4 * source.parameters.length) / this.#slot);
+  }
+
   /** Returns the bind group of these arrays; the one made before, if the same memory is bound to the same kernel again. */
   #bindGroup(pipeline: Pipeline, bound: Record<string, Bound>): GPUBindGroup {
     const key = this.#key;
@@ -172,7 +181,7 @@ export class Recorder {
       label: pipeline.name,
       layout: pipeline.layout,
       entries: [
-        { binding: 0, resource: { buffer: this.#uniformBuffer(), size: this.#slot } },
+        { binding: 0, resource: { buffer: this.#uniformBuffer(), size: this.#slotsOf(pipeline) * this.#slot } },
         ...pipeline.source.bindings.map(({ name, binding }, i) => ({
           binding,
           resource: {

@@ -3,24 +3,13 @@
 
 import type { Storage } from "../device.ts";
 import type { Destination } from "../operators.ts";
-import {
-  type Arrays,
-  COLUMNS_ACROSS,
-  type Context,
-  flag,
-  itemsOf,
-  MOMENT_ROWS,
-  runColumns,
-  THREADS,
-} from "./context.ts";
+import { type Arrays, COLUMNS_ACROSS, type Context, flag, itemsOf, MOMENT_ROWS, runColumns } from "./context.ts";
 import type { BufferStorage } from "./memory.ts";
 import { rowsInBinding } from "./windows.ts";
 
 /** The parts of the rows have about this many workgroups together; up to SINGLE_PART_ROWS rows are a single part. */
 const COLUMN_GROUPS = 512;
 const SINGLE_PART_ROWS = 2048;
-/** From this number of parts on, several threads share the sum of their sums. */
-const MANY_PARTS = 64;
 
 /** A matrix whose rows are to be added, and its optional factors. */
 interface ColumnShape {
@@ -43,14 +32,10 @@ export function columnSums(
     if (plain) columnSums(context, x, plain, { rows, columns });
     return;
   }
-  if (!plain && rows <= partRowsOf(context, rows, columns)) {
-    sumInParts(context, x, into.storage, { ...shape, accumulate: into.accumulate });
-    return;
-  }
   const { sums, parts } = partialColumnSums(context, x, shape, flag(plain));
-  const matrix = { parts, rows: columns };
-  if (plain) sumParts(context, sums, plain, matrix, { into, rows: columns });
-  else sumParts(context, sums, into, matrix);
+  const partSize = columns * (plain ? 2 : 1);
+  if (plain) sumPair(context, sums, [plain, into], { parts, partSize, size: columns });
+  else sumParts(context, sums, into, { parts, rows: columns });
   context.pool.release(sums);
 }
 
@@ -61,10 +46,15 @@ export function partialColumnSums(
   shape: ColumnShape,
   plain = 0,
 ): { sums: BufferStorage; parts: number } {
-  const { rows, columns } = shape;
-  const parts = Math.ceil(rows / partRowsOf(context, rows, columns));
+  const { rows, columns, factor, scale } = shape;
+  const partRows = partRowsOf(context, rows, columns);
+  const parts = Math.ceil(rows / partRows);
   const sums = context.pool.allocate(parts * (1 + plain) * columns * 4);
-  sumInParts(context, x, sums, { ...shape, plain });
+  const constants = { FACTOR: flag(factor), SCALE: flag(scale), PLAIN: plain };
+  const arrays: Arrays = { x: [x, columns], sums };
+  if (factor) arrays.factor = [factor, columns];
+  if (scale) arrays.scale = [scale, 1];
+  runColumns(context, "column_sums", constants, arrays, { rows, width: columns, partRows });
   return { sums, parts };
 }
 
@@ -76,30 +66,17 @@ function partRowsOf({ info }: Context, rows: number, columns: number): number {
   return Math.min(wanted, rowsInBinding(info.maxBindingBytes, columns));
 }
 
-function sumInParts(
-  context: Context,
-  x: Storage,
-  sums: Storage,
-  shape: ColumnShape & { plain?: number; accumulate?: boolean },
-): void {
-  const { rows, columns: width, factor, scale, plain = 0, accumulate } = shape;
-  const constants = { FACTOR: flag(factor), SCALE: flag(scale), PLAIN: plain, ACCUMULATE: flag(accumulate) };
-  const arrays: Arrays = { x: [x, width], sums };
-  if (factor) arrays.factor = [factor, width];
-  if (scale) arrays.scale = [scale, 1];
-  runColumns(context, "column_sums", constants, arrays, { rows, width, partRows: partRowsOf(context, rows, width) });
-}
-
 /**
- * into (+)= sum over parts of the rows x columns elements from index `first` on of each part. The sum of the elements that follow
- * these goes to `second`, if it is given.
+ * into (+)= sum over parts of the rows x columns elements from index `first` on of each part, at once or before anything else uses
+ * the destination. The partial sums may be released directly afterwards.
  */
 export function sumParts(
-  { run }: Context,
+  context: Context,
   sums: BufferStorage,
   into: Destination,
   shape: {
     parts: number;
+    /** Default: all elements that are added up. */
     partSize?: number;
     first?: number;
     rows: number;
@@ -108,33 +85,10 @@ export function sumParts(
     offset?: number;
     packedWidth?: number;
   },
-  second?: { into: Destination; rows: number },
 ): void {
   const { parts, rows, columns = 1, stride = columns, offset = 0, packedWidth = 0, first = 0 } = shape;
-  const size = rows * columns + (second?.rows ?? 0);
-  const eight = parts >= MANY_PARTS;
-  run(
-    "sum_parts",
-    {
-      ACCUMULATE: flag(into.accumulate),
-      SECOND: flag(second),
-      ACCUMULATE_SECOND: flag(second?.into.accumulate),
-      EIGHT_LANES: flag(eight),
-    },
-    { sums, out: into.storage, ...(second && { second: second.into.storage }) },
-    {
-      parts,
-      part_size: shape.partSize ?? size,
-      first,
-      rows,
-      columns,
-      out_columns: stride,
-      first_column: offset,
-      packed_width: packedWidth,
-      second_rows: second?.rows ?? 0,
-    },
-    Math.ceil((size * (eight ? 8 : 1)) / THREADS),
-  );
+  const { partSize = rows * columns } = shape;
+  context.sums.add({ sums, into, parts, partSize, first, rows, columns, stride, offset, packedWidth });
 }
 
 /** The sums over parts of two contiguous groups of `size` elements each. Either destination may be absent. */
@@ -144,6 +98,6 @@ export function sumPair(
   [low, high]: readonly [Destination | undefined, Destination | undefined],
   { size, first = 0, ...place }: { parts: number; partSize: number; first?: number; size: number },
 ): void {
-  if (low) sumParts(context, sums, low, { ...place, first, rows: size }, high && { into: high, rows: size });
-  else if (high) sumParts(context, sums, high, { ...place, first: first + size, rows: size });
+  if (low) sumParts(context, sums, low, { ...place, first, rows: size });
+  if (high) sumParts(context, sums, high, { ...place, first: first + size, rows: size });
 }

@@ -13,9 +13,11 @@ export class Timestamps implements Profile {
   readonly #names: string[] = [];
   readonly #sets: GPUQuerySet[] = [];
 
+  /** @param settle records the kernels that wait to be recorded */
   constructor(
     readonly recorder: Recorder,
     readonly work: WorkQueue,
+    readonly settle: () => void,
   ) {
     this.#timeFromNow(this);
   }
@@ -64,6 +66,7 @@ export class Timestamps implements Profile {
 
   /** Sets what times the kernels that are recorded from now on. */
   #timeFromNow(timestamps: Timestamps | undefined): void {
+    this.settle();
     this.work.add(() => {
       this.recorder.submit();
       this.recorder.timestamps = timestamps;

@@ -106,7 +106,8 @@ export async function recordPass(
   );
   const device: Device = Object.assign(dryRun, {
     dryRun: () => device,
-    copy: () => void pass.copies++,
+    // Before its first kernel, parameters are only moved to where an optimiser has them.
+    copy: () => void (pass.dispatches.length > 0 && pass.copies++),
     clear: () => void pass.clears++,
   });
   const model = await ErwinTransformer.create(readmeModel(CHANNELS), { device });

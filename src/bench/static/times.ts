@@ -124,7 +124,11 @@ const chains: Record<
   column_sums: { loads: (c) => 1 + c.FACTOR + c.SCALE, items: ownRows, from: "dramLatency" },
   batch_norm_sums: { loads: () => 2, items: ownRows, from: "dramLatency" },
   column_moments: { loads: () => 1, items: ownRows, from: "dramLatency" },
-  sum_parts: { loads: () => 1, items: (p, c) => p.parts / (c.EIGHT_LANES ? PART_LANES : 1), from: "l2Latency" },
+  sum_parts: {
+    loads: () => 1,
+    items: (p, c) => Math.max(...partSums(p, c).map(({ parts }) => parts / (parts < c.MANY_PARTS ? 1 : PART_LANES))),
+    from: "l2Latency",
+  },
   batch_statistics: { loads: () => 2, items: (p) => p.rows / 256 / ROW_LANES, from: "l2Latency" },
   fold_position: {
     loads: (c) => 2 + c.DIMENSIONS * (c.VEC4 ? 4 : 1),
@@ -135,6 +139,16 @@ const chains: Record<
 
 function ownRows({ rows, part_rows }: Values): number {
   return Math.min(rows, part_rows) / ROW_LANES;
+}
+
+/** The parts and the size of each sum of one dispatch. */
+function partSums(p: Values, { JOBS }: Constants): { parts: number; size: number; accumulate: number }[] {
+  const jobs = Array.from({ length: JOBS }, (_, j) => ({
+    parts: p[`parts_${j}`],
+    size: p[`size_${j}`],
+    accumulate: p[`accumulate_${j}`],
+  }));
+  return jobs.filter(({ parts }) => parts > 0);
 }
 
 /** Kernels that go through the edges of neighbouring nodes, tile by tile (gpu/message.wgsl). */
@@ -152,6 +166,11 @@ function needsOf({ name, constants }: Kernel, { parameters: p, bound }: Dispatch
       memory: rows * width * 4 * elements,
       pairs: rows * BALL * p.heads,
     };
+  }
+  if (name === "sum_parts") {
+    // What is bound has gaps between the destinations.
+    const elements = partSums(p, constants).map(({ parts, size, accumulate }) => size * (parts + 1 + accumulate));
+    return { operations: 0, memory: 4 * elements.reduce((sum, count) => sum + count, 0) };
   }
   const arrays = Object.values(bound).reduce((sum, bytes) => sum + bytes, 0);
   // Edges gather rows, which come on top.
