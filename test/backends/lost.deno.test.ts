@@ -1,6 +1,6 @@
 // A device that is lost while a call waits: the call gives its numbers, or the error that says so; never another error.
 
-import { type Device, DeviceLostError, linear, requestDevice, Tensor } from "erwin";
+import { type Device, DeviceLostError, DisposedError, linear, requestDevice, Tensor } from "erwin";
 import { afterEach, expect, test } from "vitest";
 
 let device: Device;
@@ -67,4 +67,23 @@ test.each(delays)("while a kernel is compiled, %s", async (_, delay) => {
   const found = await reading.catch((error: unknown) => error);
   if (found instanceof Float32Array) expect(found).toEqual(new Float32Array(70));
   else expect(found).toBeInstanceOf(DeviceLostError);
+});
+
+test.each([
+  ["lost", DeviceLostError, lose],
+  ["disposed of", DisposedError, () => device.dispose()],
+] as const)("while gradients wait to be added up, it is %s", async (_, expected, end) => {
+  device = await requestDevice({ backend: "webgpu" });
+  using x = Tensor.from(device, new Float32Array(300).fill(1), [100, 3]);
+  const gradients = device.allocate(512);
+  const into = { weight: { storage: gradients.slice(0, 36), accumulate: false } };
+  const weight = device.allocate(36);
+  const shape = { rows: 100, columns: 3, inner: 3 };
+  device.operators.linearBackward({ gradient: x.storage, x: x.storage, weight, into, ...shape });
+  end();
+  const found = await device.read(gradients, 36).catch((error: unknown) => error);
+  expect(found).toBeInstanceOf(expected);
+  // Releases and reuse after the end are no errors.
+  device.release(gradients);
+  device.trim();
 });
