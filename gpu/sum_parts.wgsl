@@ -7,14 +7,15 @@
 //
 // row(r) = r, or with packed_width = d > 0 the row of the reference's packed qkv: r runs over t, h, e and is written to (h, e,
 // t). A job with `accumulate` adds to what is there. From MANY_PARTS parts on, eight threads share a sum, each adding an eighth
-// of the parts in order; the eighths are added up in order. Jobs that there are not have no workgroups.
+// of the parts in order; the eighths are added up in order. With fewer parts, a thread computes one sum after the other in so many
+// rounds. Jobs that there are not have no workgroups.
 //! include packing.wgsl
 //! include workgroup.wgsl
 
 struct Parameters {
   first_group: u32,
 //! repeat j JOBS
-  group_$j: u32, array_$j: u32, parts_$j: u32, part_size_$j: u32, first_$j: u32, size_$j: u32, columns_$j: u32, out_first_$j: u32, out_columns_$j: u32, packed_width_$j: u32, accumulate_$j: u32,
+  group_$j: u32, array_$j: u32, parts_$j: u32, part_size_$j: u32, first_$j: u32, size_$j: u32, columns_$j: u32, out_first_$j: u32, out_columns_$j: u32, packed_width_$j: u32, accumulate_$j: u32, rounds_$j: u32,
 //! end
 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -27,7 +28,7 @@ const LANES: u32 = 8;
 var<workgroup> shares: array<f32, 64>;
 
 struct Job {
-  group: u32, array: u32, parts: u32, part_size: u32, first: u32, size: u32, columns: u32, out_first: u32, out_columns: u32, packed_width: u32, accumulate: u32
+  group: u32, array: u32, parts: u32, part_size: u32, first: u32, size: u32, columns: u32, out_first: u32, out_columns: u32, packed_width: u32, accumulate: u32, rounds: u32
 }
 
 // The job that has this workgroup.
@@ -35,7 +36,7 @@ fn job_of(number: u32) -> Job {
   var job: Job;
 //! repeat j JOBS
   if (number >= parameters.group_$j) {
-    job = Job(parameters.group_$j, parameters.array_$j, parameters.parts_$j, parameters.part_size_$j, parameters.first_$j, parameters.size_$j, parameters.columns_$j, parameters.out_first_$j, parameters.out_columns_$j, parameters.packed_width_$j, parameters.accumulate_$j);
+    job = Job(parameters.group_$j, parameters.array_$j, parameters.parts_$j, parameters.part_size_$j, parameters.first_$j, parameters.size_$j, parameters.columns_$j, parameters.out_first_$j, parameters.out_columns_$j, parameters.packed_width_$j, parameters.accumulate_$j, parameters.rounds_$j);
   }
 //! end
   return job;
@@ -61,31 +62,39 @@ fn sum_of_$i(first_part: u32, end: u32, part_size: u32, first: u32) -> f32 {
 }
 //! end
 
+fn put(job: Job, item: u32, sum: f32) {
+  var row = item / job.columns;
+  if (job.packed_width > 0) { row = packed_row(row, job.packed_width); }
+  let at = job.out_first + row * job.out_columns + item % job.columns;
+  var result = sum;
+  if (job.accumulate > 0) { result += out[at]; }
+  out[at] = result;
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
   let number = workgroup_number(group, groups);
   let job = job_of(number);
   let lanes = select(1u, LANES, job.parts >= MANY_PARTS);
   let across = 64 / lanes;
-  let wanted = (number - job.group) * across + thread % across;
-  let item = min(wanted, job.size - 1);
+  let begin = (number - job.group) * job.rounds * across + thread % across;
   let share = (job.parts + lanes - 1) / lanes;
   let part = thread / across * share;
   let end = min(part + share, job.parts);
   var sum = 0.0;
 //! repeat i ARRAYS
-  if (job.array == $i) { sum = sum_of_$i(part, end, job.part_size, job.first + item); }
-//! end
-  if (lanes > 1) {
-    shares[thread] = sum;
-    workgroupBarrier();
-    if (thread >= across) { return; }
-    for (var lane = 1u; lane < LANES; lane++) { sum += shares[lane * across + thread]; }
+  if (job.array == $i) {
+    for (var round = 0u; round < job.rounds; round++) {
+      let item = begin + round * across;
+      sum = sum_of_$i(part, end, job.part_size, job.first + min(item, job.size - 1));
+      if (lanes == 1 && item < job.size) { put(job, item, sum); }
+    }
   }
-  if (wanted > item) { return; }
-  var row = item / job.columns;
-  if (job.packed_width > 0) { row = packed_row(row, job.packed_width); }
-  let at = job.out_first + row * job.out_columns + item % job.columns;
-  if (job.accumulate > 0) { sum += out[at]; }
-  out[at] = sum;
+//! end
+  if (lanes == 1) { return; }
+  shares[thread] = sum;
+  workgroupBarrier();
+  if (thread >= across || begin >= job.size) { return; }
+  for (var lane = 1u; lane < LANES; lane++) { sum += shares[lane * across + thread]; }
+  put(job, begin, sum);
 }

@@ -2,22 +2,26 @@
 // take less time than a dispatch costs. Everything that runs kernels or moves memory tells this file which memory it is about to
 // use; if that has to do with a sum that waits, all of them are computed first.
 
+import type { DeviceInfo } from "../device.ts";
 import type { Destination } from "../operators.ts";
 import { flag, type Run, THREADS } from "./context.ts";
 import type { BufferPool, BufferStorage } from "./memory.ts";
 import type { Bound } from "./recorder.ts";
 
 /**
- * The sums of one dispatch, and the arrays whose parts they add up: every device binds eight arrays, of which one is written. The
- * jobs' parameters fill two slots of the recorder.
+ * The most sums of one dispatch, and the most arrays whose parts they add up: every device binds eight arrays, of which one is
+ * written. An adapter that computes on the processor gains nothing by fewer dispatches, and would go through the code of all
+ * arrays for each sum: there only the sums of one array are joined.
  */
-const JOBS = 11;
-const ARRAYS = 7;
+const MOST = { gpu: { jobs: 15, arrays: 7 }, software: { jobs: 4, arrays: 1 } };
 /** Sums are computed once this many bytes wait to be added up. */
 const MOST_BYTES = 100 * 2 ** 20;
 /** From this number of parts on, several threads share a sum. */
 const MANY_PARTS = 64;
 const LANES = 8;
+/** Finding its job takes a workgroup longer than a sum of few parts: where there are more workgroups than these, each does more. */
+const ENOUGH_GROUPS = 512;
+const MOST_ROUNDS = 16;
 
 /** The parameters of a job but for its first workgroup, by their names in sum_parts.wgsl, and those of one that there is not. */
 const NO_JOB = {
@@ -31,6 +35,7 @@ const NO_JOB = {
   out_columns: 0,
   packed_width: 0,
   accumulate: 0,
+  rounds: 0,
 };
 type Job = typeof NO_JOB;
 const NO_GROUP = 2 ** 32 - 1;
@@ -53,6 +58,8 @@ export interface SumOfParts {
 }
 
 export class DeferredSums {
+  /** The most sums and arrays of one dispatch. */
+  most: { jobs: number; arrays: number };
   /** The destinations of what waits lie in one allocation, apart from one another. */
   #waiting: SumOfParts[] = [];
   /** The arrays that it adds up, and those of them that were released meanwhile. */
@@ -63,8 +70,9 @@ export class DeferredSums {
   constructor(
     readonly runNow: Run,
     readonly pool: BufferPool,
-    readonly maxBindingBytes: number,
+    readonly info: Pick<DeviceInfo, "maxBindingBytes" | "software">,
   ) {
+    this.most = info.software ? MOST.software : MOST.gpu;
     pool.waiting = this;
   }
 
@@ -131,13 +139,14 @@ export class DeferredSums {
   #joins(sum: SumOfParts): boolean {
     const waiting = this.#waiting;
     if (waiting.length === 0) return true;
-    if (waiting.length === JOBS || wholeOf(sum) !== wholeOf(waiting[0])) return false;
-    if (this.#arrays.size === ARRAYS && !this.#arrays.has(sum.sums)) return false;
+    if (waiting.length === this.most.jobs || wholeOf(sum) !== wholeOf(waiting[0])) return false;
+    if (this.#arrays.size === this.most.arrays && !this.#arrays.has(sum.sums)) return false;
     if (waiting.some((other) => overlap(sum, other))) return false;
-    return spanOf([...waiting, sum]).bytes <= this.maxBindingBytes;
+    return spanOf([...waiting, sum]).bytes <= this.info.maxBindingBytes;
   }
 
   #compute(sums: readonly SumOfParts[]): void {
+    const { jobs: JOBS, arrays: ARRAYS } = this.most;
     const arrays = [...new Set(sums.map((sum) => sum.sums))];
     const { offset, bytes } = spanOf(sums);
     const bound: Record<string, Bound> = { out: { storage: wholeOf(sums[0]), offset, bytes } };
@@ -183,6 +192,8 @@ function spanOf(sums: readonly SumOfParts[]): { offset: number; bytes: number } 
 function jobOf(sum: SumOfParts, arrays: readonly BufferStorage[], start: number) {
   const { rows, columns, parts } = sum;
   const size = rows * columns;
+  const workgroups = Math.ceil((size * (parts >= MANY_PARTS ? LANES : 1)) / THREADS);
+  const rounds = parts >= MANY_PARTS ? 1 : Math.min(MOST_ROUNDS, Math.ceil(workgroups / ENOUGH_GROUPS));
   const job: Job = {
     array: arrays.indexOf(sum.sums),
     parts,
@@ -194,6 +205,7 @@ function jobOf(sum: SumOfParts, arrays: readonly BufferStorage[], start: number)
     out_columns: sum.stride,
     packed_width: sum.packedWidth,
     accumulate: flag(sum.into.accumulate),
+    rounds,
   };
-  return { job, workgroups: Math.ceil((size * (parts >= MANY_PARTS ? LANES : 1)) / THREADS) };
+  return { job, workgroups: Math.ceil(workgroups / rounds) };
 }

@@ -35,7 +35,7 @@ export class WebGPUDevice implements Device {
   readonly memory: DeviceMemory;
   readonly #readbacks: BufferPool;
   readonly #derived: DerivedArrays;
-  readonly #sums: DeferredSums;
+  readonly sums: DeferredSums;
   readonly #allocations: Allocations;
   #failure: ErwinError | undefined;
   #report: (error: DeviceLostError) => void = () => {};
@@ -60,8 +60,8 @@ export class WebGPUDevice implements Device {
     this.pool = new BufferPool(allocations, info.maxMemoryBytes);
     const derived = new DerivedArrays(new BufferPool(allocations, undefined, undefined, "what follows from weights"));
     this.#derived = derived;
-    const sums = new DeferredSums((...call) => this.#run(...call), this.pool, info.maxBindingBytes);
-    this.#sums = sums;
+    const sums = new DeferredSums((...call) => this.#run(...call), this.pool, info);
+    this.sums = sums;
     this.operators = operatorsOf(webgpuPrimitives({ run: sums.run, pool: this.pool, sums, derived, info }));
     const toRead = bufferUsage.MAP_READ | bufferUsage.COPY_DST;
     this.#readbacks = new BufferPool(allocations, undefined, toRead, "a result that is read");
@@ -108,14 +108,14 @@ export class WebGPUDevice implements Device {
   copy(from: Storage, to: Storage, bytes: number): void {
     this.#check();
     (to as BufferStorage).whole.version++;
-    this.#sums.before(from);
-    this.#sums.before(to);
+    this.sums.before(from);
+    this.sums.before(to);
     this.work.add(() => this.recorder.copy(from as BufferStorage, to as BufferStorage, Math.ceil(bytes / 4) * 4));
   }
 
   clear(storage: Storage): void {
     this.#check();
-    this.#sums.before(storage);
+    this.sums.before(storage);
     const bytes = Math.ceil(storage.bytes / 4) * 4;
     (storage as BufferStorage).whole.version++;
     this.work.add(() => this.recorder.clear(storage as BufferStorage, bytes));
@@ -126,7 +126,7 @@ export class WebGPUDevice implements Device {
     // An empty write ends Deno's process (2.9.5, "unwrap on a None value").
     if (data.byteLength === 0) return;
     (storage as BufferStorage).whole.version++;
-    this.#sums.before(storage);
+    this.sums.before(storage);
     const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
     // If the write has to wait, the caller may change its array meanwhile.
     const given = this.work.open ? bytes : bytes.slice();
@@ -151,7 +151,7 @@ export class WebGPUDevice implements Device {
 
   async #read(storage: Storage, bytes: number): Promise<ArrayBuffer> {
     this.#check();
-    this.#sums.settle();
+    this.sums.settle();
     const padded = Math.ceil(bytes / 4) * 4;
     const readback = this.#readbacks.allocate(padded);
     const { pacer } = this.recorder;
@@ -193,7 +193,7 @@ export class WebGPUDevice implements Device {
   }
 
   submit(): void {
-    this.#sums.settle();
+    this.sums.settle();
     this.work.add(() => this.recorder.submit());
   }
 
@@ -213,7 +213,7 @@ export class WebGPUDevice implements Device {
 
   startProfile(): Profile | undefined {
     if (!this.info.features.includes("timestamp-query")) return undefined;
-    return new Timestamps(this.recorder, this.work, () => this.#sums.settle());
+    return new Timestamps(this.recorder, this.work, () => this.sums.settle());
   }
 
   tune(): Promise<void> {
@@ -242,7 +242,7 @@ export class WebGPUDevice implements Device {
     if (this.#allocations.failure) {
       // What is recorded may refer to memory that there was not; the errors of that are no news.
       this.gpu.pushErrorScope("validation");
-      this.#sums.settle();
+      this.sums.settle();
       this.recorder.submit();
       this.gpu.popErrorScope().catch(() => {});
       this.#allocations.failure = undefined;
@@ -257,7 +257,7 @@ export class WebGPUDevice implements Device {
     if (this.#failure instanceof DisposedError) return;
     this.#failure = new DisposedError("this device has been disposed: request a new one");
     this.work.stop(this.#failure);
-    this.#sums.drop();
+    this.sums.drop();
     this.recorder.dispose();
     this.gpu.destroy();
     disposeReplacement(this);

@@ -28,7 +28,7 @@ export function webgpuDryRun(
   const allocations = new Allocations(gpu);
   const pool = new CountingPool(allocations);
   const derived = new DerivedArrays(new CountingPool(allocations));
-  const sums = new DeferredSums(run, pool, info.maxBindingBytes);
+  const sums = new DeferredSums(run, pool, info);
   const operators = operatorsOf(webgpuPrimitives({ run: sums.run, pool, sums, derived, info }));
   return new DryRunDevice({ backend: "webgpu", info, threads, pool, operators, submit: () => sums.settle() });
 }

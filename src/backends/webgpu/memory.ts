@@ -56,8 +56,8 @@ export class BufferPool extends Pool<BufferStorage> {
   }
 
   override release(storage: BufferStorage): void {
-    if (storage.inUse) this.whenReleased(storage);
     if (this.waiting?.keeps(storage)) return;
+    if (storage.inUse) this.whenReleased(storage);
     if (storage.failed && storage.inUse) {
       storage.inUse = false;
       this.current -= storage.bytes;
