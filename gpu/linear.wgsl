@@ -6,6 +6,8 @@
 // to(i) = row_index[i] with scatter, else i. Which of these parts a call has is given by parameters, not compiled in: compilers
 // take long over a product, and one pipeline must do for all. An array that a call lacks is bound to a buffer that is not read.
 //
+// With COLUMN_NORM, y is normalised before it is written, by BatchNorm with given statistics (column_norm.wgsl), and not scattered.
+//
 // With HALF_X, x is stored in half precision: the hidden layer of norm_swiglu.wgsl.
 //
 // With TRANSPOSED, element (column, k) of W lies at weight_offset + row(k) * weight_stride + column, which gives the gradient
@@ -32,7 +34,11 @@ struct Parameters { first_group: u32, rows: u32, columns: u32, inner: u32, secon
 @group(0) @binding(4) var<storage, read> second: array<Stored>;
 @group(0) @binding(5) var<storage, read> bias: array<Stored>;
 @group(0) @binding(6) var<storage, read> residual: array<Stored>;
+//! if COLUMN_NORM
+@group(0) @binding(7) var<storage, read> column_norm: array<vec4f>;
+//! else
 @group(0) @binding(7) var<storage, read> row_index: array<u32>;
+//! end
 
 alias Written = f32;
 
@@ -98,12 +104,21 @@ fn store(row: u32, column: u32, values: vec4f) {
   if (parameters.has_bias == 1) { result += bias_vec4(column); }
   if (parameters.has_residual == 1) { result += residual_vec4(at); }
   if (parameters.accumulate == 1) { result += y_some(at, count); }
+//! if COLUMN_NORM
+//! repeat c 4
+  let norm_$c = column_norm[column + $c];
+  result[$c] = (result[$c] - norm_$c.x) / norm_$c.y * norm_$c.z + norm_$c.w;
+//! end
+//! end
   put_y(at, count, result);
 }
 
 fn epilogue(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {
   var target_row = row;
+//! if COLUMN_NORM
+//! else
   if (parameters.scatter == 1) { target_row = row_index[row]; }
+//! end
   let column = tile * TILE_COLUMNS + column_in_tile;
   if (column < parameters.columns) { store(target_row, column, low); }
   if (HALVES == 2 && column + HALF_COLUMNS < parameters.columns) { store(target_row, column + HALF_COLUMNS, high); }

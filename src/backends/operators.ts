@@ -82,6 +82,13 @@ export interface LinearMap {
   secondInner?: number;
 }
 
+/** BatchNorm with given statistics, all [width]. */
+export interface ColumnNorm extends LinearParameters {
+  mean: Storage;
+  variance: Storage;
+  width: number;
+}
+
 /** RMSNorm of the rows x[gather], each [width]. */
 export interface NormedRows {
   x: Storage;
@@ -172,8 +179,13 @@ export interface DirectOperators {
     width: number;
   }): void;
 
-  /** y = [x, second] W^T + bias + residual; `fromHidden` says that x is a hidden layer as normSwiglu writes it. */
-  linear(a: LinearMap & { bias?: Storage; residual?: Storage; y: Storage; fromHidden?: boolean }): void;
+  /**
+   * y = [x, second] W^T + bias + residual; `fromHidden` says that x is a hidden layer as normSwiglu writes it. With `norm`, which
+   * excludes `scatter`, y is normalised as a matrix [rows columns / norm.width, norm.width].
+   */
+  linear(
+    a: LinearMap & { bias?: Storage; residual?: Storage; norm?: ColumnNorm; y: Storage; fromHidden?: boolean },
+  ): void;
 
   /** qkv = (RMSNorm(x[gather]) + offsets P^T + b_P) W^T + b, with q, k, v side by side in each row; qkv [rows, 3 width]. */
   normPositionQkv(a: NormedRows & PositionTerm & { projection: LinearParameters; qkv: Storage }): void;

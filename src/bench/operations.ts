@@ -56,7 +56,7 @@ export const operatorNeeds: Table = {
   ...declaredNeeds,
   gatherRows: ({ rows, width }) => needs(0, rows, 2 * rows * width),
   scatterRows: ({ into: to, rows, width }) => needs(0, rows, rows * width, into(to, rows * width)),
-  linear: ({ bias, residual, scatter, rows, columns, inner, secondInner = 0 }) => {
+  linear: ({ bias, residual, scatter, norm, rows, columns, inner, secondInner = 0 }) => {
     const whole = inner + secondInner;
     return needs(
       product(rows, columns, whole),
@@ -64,6 +64,7 @@ export const operatorNeeds: Table = {
       when(bias, columns),
       when(residual, rows * columns),
       when(scatter, rows),
+      norm ? 4 * norm.width : 0,
       rows * columns,
     );
   },

@@ -2,10 +2,12 @@
 
 import { add, divide, multiply } from "../tensor/operators/arithmetic.ts";
 import { sqrt, square } from "../tensor/operators/functions.ts";
-import { batchNorm, layerNorm } from "../tensor/operators/norms.ts";
+import type { LinearExtras } from "../tensor/operators/linear.ts";
+import { batchNorm, layerNorm, linearBatchNorm, type RunningStatistics } from "../tensor/operators/norms.ts";
 import { mean } from "../tensor/operators/reductions.ts";
 import { reshape } from "../tensor/operators/reshape.ts";
 import { scope, Tensor } from "../tensor/tensor.ts";
+import type { Linear } from "./linear.ts";
 import { Module } from "./module.ts";
 import { type Counter, ones, type Parameter, zeros } from "./parameter.ts";
 
@@ -98,6 +100,17 @@ export class BatchNorm extends Module {
 
   forward(x: Tensor): Tensor {
     if (this.training) this.#batches.value++;
-    return batchNorm(x, this, { mean: this.#mean.tensor, variance: this.#variance.tensor }, this.training);
+    return batchNorm(x, this, this.#running, this.training);
+  }
+
+  /** The same of what a linear map makes of x, whose rows hold one or more of the norm's: [n, inputs] -> [n outputs / width, width]. */
+  afterLinear(map: Linear, x: Tensor, extras: Omit<LinearExtras, "bias" | "scatter"> = {}): Tensor {
+    if (this.training) this.#batches.value++;
+    const bias = map.hasBias ? map.bias : undefined;
+    return linearBatchNorm(x, map.weight, { ...extras, bias }, this, this.#running, this.training);
+  }
+
+  get #running(): RunningStatistics {
+    return { mean: this.#mean.tensor, variance: this.#variance.tensor };
   }
 }

@@ -51,7 +51,7 @@ export class BallPooling extends Transition {
     return scope(() => {
       const places = padding ? gatherRows(x, padding.places) : x;
       const groups = reshape(places, [places.shape[0] / stride, places.shape[1] * stride]);
-      return this.norm.forward(this.projection.forward(groups, { second: offsets }));
+      return this.norm.afterLinear(this.projection, groups, { second: offsets });
     });
   }
 }
@@ -76,8 +76,7 @@ export class BallUnpooling extends Transition {
       const [, fineWidth] = skip.shape as [number, number];
       if (!padding) {
         const residual = reshape(skip, [groups, stride * fineWidth]);
-        const children = this.projection.forward(x, { second: offsets, residual });
-        return this.norm.forward(reshape(children, [groups * stride, fineWidth]));
+        return this.norm.afterLinear(this.projection, x, { second: offsets, residual });
       }
       // Repeated places receive the sum too; only the first place of each node is read.
       const residual = reshape(gatherRows(skip, padding.places), [groups, stride * fineWidth]);

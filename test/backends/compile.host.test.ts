@@ -73,7 +73,7 @@ test("a GPU compiles the kernels of a forward pass as soon as there is a model",
   const config = { cIn: 3, cHidden: 8, ballSizes: [16, 16], strides: [2], encNumHeads: [2, 2], encDepths: [1, 1] };
   using model = await ErwinTransformer.create({ ...config, decNumHeads: [2], decDepths: [1] }, { device });
   expect(model.config.cHidden).toEqual([8, 16]);
-  for (const kernel of ["message_mean", "norm_position_qkv", "ball_attention", "norm_swiglu", "batch_norm"]) {
+  for (const kernel of ["message_mean", "norm_position_qkv", "ball_attention", "norm_swiglu", "column_norm"]) {
     expect(asked).toContain(kernel);
   }
 });

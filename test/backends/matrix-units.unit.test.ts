@@ -26,7 +26,11 @@ describe("the kernels for matrix units compile", () => {
   });
 
   const kernels = [
-    { name: "linear", norm: false, kinds: [0, 1].map((HALF_X) => ({ TRANSPOSED: 0, HALF_X, SECOND: HALF_X })) },
+    {
+      name: "linear",
+      norm: false,
+      kinds: [0, 1].map((HALF_X) => ({ TRANSPOSED: 0, HALF_X, SECOND: HALF_X, COLUMN_NORM: HALF_X })),
+    },
     { name: "norm_position_qkv", norm: true, kinds: [2, 3].map((DIMENSIONS) => ({ DIMENSIONS })) },
     { name: "norm_swiglu", norm: true, kinds: [{}] },
     { name: "message_products", norm: false, kinds: [{}] },

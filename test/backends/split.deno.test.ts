@@ -1,8 +1,8 @@
 // Work on tensors larger than one binding of the device is split: the same bits forward, the same gradients.
 
-import { type Device, ErwinTransformer, knnGraph, noGrad, requestDevice, Tensor } from "erwin";
+import { type Device, ErwinTransformer, knnGraph, noGrad, operators, requestDevice, Tensor } from "erwin";
 import { expect, test } from "vitest";
-import { cloudOptions, randomCloud, seededRandom } from "../support/clouds.ts";
+import { cloudOptions, normals, randomCloud, seededRandom } from "../support/clouds.ts";
 import { l2Error } from "../support/compare.ts";
 
 const config = {
@@ -38,13 +38,32 @@ async function run(device: Device) {
   return { data, gradients, evaluation };
 }
 
-test("a device with bindings of 32 KiB gives the results of one with large bindings", async () => {
+test("a device with bindings of 64 KiB gives the results of one with large bindings", async () => {
   const whole = await run(await requestDevice({ backend: "webgpu" }));
-  const pieces = await run(await requestDevice({ backend: "webgpu", maxBindingBytes: 2 ** 15 }));
+  const pieces = await run(await requestDevice({ backend: "webgpu", maxBindingBytes: 2 ** 16 }));
   expect(pieces.data).toEqual(whole.data);
   expect(pieces.evaluation).toEqual(whole.evaluation);
   expect(pieces.gradients.size).toBe(whole.gradients.size);
   for (const [name, gradient] of whole.gradients) {
     expect(l2Error(pieces.gradients.get(name)!, gradient), name).toBeLessThan(1e-4);
   }
+});
+
+test("positions that exceed a binding are picked and placed in their balls by the same bits", async () => {
+  const [sources, rows, size] = [6000, 6400, 64];
+  const random = seededRandom(8);
+  const positions = normals(3 * sources, random);
+  const index = Uint32Array.from({ length: rows }, () => Math.floor(sources * random()));
+  const host = Uint32Array.from({ length: (2 * rows) / size }, (_, i) => (i % 2 === 0 ? (size * i) / 2 : size));
+  const place = async (maxBindingBytes?: number) => {
+    using device = await requestDevice({ backend: "webgpu", maxBindingBytes });
+    const source = Tensor.from(device, positions, [sources, 3]);
+    const balls = { tensor: Tensor.from(device, host), host, largest: size };
+    const placed = operators.placeInBalls(source, Tensor.from(device, index), balls);
+    return { positions: await placed.positions.data(), offsets: await placed.offsets.data() };
+  };
+  const whole = await place();
+  const picked = Array.from(index, (i) => [...positions.subarray(3 * i, 3 * i + 3)]).flat();
+  expect([...whole.positions]).toEqual(picked);
+  expect(await place(2 ** 16)).toEqual(whole);
 });

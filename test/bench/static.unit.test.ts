@@ -241,6 +241,12 @@ test("the time model's rules fit what the engine dispatches", async () => {
   expect(seconds).toBeGreaterThan(0);
 });
 
+test("a forward pass has at most 150 dispatches once what follows from weights alone is there", async () => {
+  const { dispatches } = await recordPass("float32", false, 1024, new KernelList());
+  expect(dispatches.length).toBeGreaterThan(100);
+  expect(dispatches.length).toBeLessThanOrEqual(150);
+});
+
 test("the README's tables are those of the committed results", () => {
   const tables = formatTables(readResult("before"), readResult("now"));
   expect(readReadme()).toBe(withTables(readReadme(), tables));

@@ -6,7 +6,16 @@ import { describe, expect, test } from "vitest";
 import { normals, permutation, type Random, seededRandom } from "../support/clouds.ts";
 import { expectClose } from "../support/compare.ts";
 import { onEachDevice } from "../support/models.ts";
-import { byDifferences, byReverse, check, type Given, given, runs, sizeOf } from "../support/operators.ts";
+import {
+  byDifferences,
+  byReverse,
+  check,
+  type Given,
+  given,
+  runs,
+  sizeOf,
+  VALUE_TOLERANCE,
+} from "../support/operators.ts";
 import type { BallRows } from "../support/reference/reverse.ts";
 
 const few = { ...runs, numRuns: 3 };
@@ -331,6 +340,35 @@ onEachDevice((device, backend) => {
       runs,
     );
   });
+
+  // Rows that hold one row of the norm's, as in pooling, and several, as in unpooling.
+  test.each([
+    { rows: 65, inner: 17, more: 3, width: 33, times: 1, residual: false },
+    { rows: 63, inner: 16, more: 6, width: 8, times: 2, residual: true },
+    { rows: 130, inner: 8, more: 12, width: 12, times: 4, residual: true },
+  ])(
+    "linearBatchNorm in one kernel is linear, then batchNorm: [$rows, $inner + $more] -> $times x $width",
+    async ({ rows, inner, more, width, times, residual }) => {
+      const random = seededRandom(width);
+      const make = (...shape: number[]) => Tensor.from(device(), normals(sizeOf(shape), random), shape);
+      const columns = times * width;
+      const extras: operators.LinearExtras = { bias: make(columns), second: make(rows, more) };
+      if (residual) extras.residual = make(rows, columns);
+      const [x, map, mean, variance] = [make(rows, inner), make(columns, inner + more), make(width), make(width)];
+      const norm = { weight: make(width), bias: make(width) };
+      for (let time = 0; time < 2; time++) {
+        variance.set(normals(width, random).map((value) => 0.5 + Math.abs(value)));
+        using together = operators.linearBatchNorm(x, map, extras, norm, { mean, variance }, false);
+        using apart = scope(() => {
+          const y = reshape(linear(x, map, extras), [rows * times, width]);
+          return operators.batchNorm(y, norm, { mean, variance }, false);
+        });
+        expect(together.shape).toEqual(apart.shape);
+        expectClose(await together.data(), await apart.data(), VALUE_TOLERANCE, "the result");
+      }
+      for (const tensor of [x, map, mean, variance, ...Object.values(extras), ...Object.values(norm)]) tensor.dispose();
+    },
+  );
 
   describe("batchNorm", () => {
     test.each([true, false])("with training = %s", async (training) => {

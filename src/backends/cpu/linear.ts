@@ -45,7 +45,7 @@ export function recordColumnSums(
 
 export const linearMaps = (context: Context) =>
   ({
-    linear({ x, second, weight, bias, residual, scatter, y, rows, columns, inner, secondInner = 0 }) {
+    linear({ x, second, weight, bias, residual, scatter, norm, y, rows, columns, inner, secondInner = 0 }) {
       recordProduct(
         context,
         { rows, columns, inner, secondInner },
@@ -53,6 +53,7 @@ export const linearMaps = (context: Context) =>
         { right: weight, rightStride: inner + secondInner },
         { bias, residual, scatter, out: y, outStride: columns },
       );
+      if (norm) context.record("BatchNorm", { x: y, ...norm, y, rows: (rows * columns) / norm.width });
     },
 
     inputGradient({ gradient, gather, weight, into, rows, columns, inner, stride = inner, offset = 0, packedWidth }) {

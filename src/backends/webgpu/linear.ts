@@ -1,8 +1,8 @@
 // The linear map on WebGPU and the gradients of its two sides.
 
 import type { DeviceInfo, Storage } from "../device.ts";
-import type { DirectOperators, LinearDestinations, Primitives } from "../operators.ts";
-import { type Arrays, boundRows, type Context, flag, overArrays, overParts, type Split } from "./context.ts";
+import type { ColumnNorm, DirectOperators, LinearDestinations, Primitives } from "../operators.ts";
+import { type Arrays, boundRows, type Context, flag, overArrays, overParts, type Split, THREADS } from "./context.ts";
 import type { Constants } from "./kernels.ts";
 import type { BufferStorage } from "./memory.ts";
 import { type ProductShape, productCut, tilesOf } from "./products.ts";
@@ -22,6 +22,7 @@ interface LinearCall {
   bias?: Storage;
   residual?: Storage | Split;
   scatter?: Storage;
+  norm?: ColumnNorm;
   y: Storage | Split;
   rows: number;
   columns: number;
@@ -57,7 +58,7 @@ export function runProduct(
 
 /** Runs linear.wgsl. Arrays that a call does not have are bound to the weight, and not read. */
 export function runLinear(context: Context, call: LinearCall): void {
-  const { x, y, weight, second, bias, residual, scatter, rows, columns, inner, secondInner = 0 } = call;
+  const { x, y, weight, second, bias, residual, scatter, norm, rows, columns, inner, secondInner = 0 } = call;
   const { transposed = false, accumulate = false, packedWidth = 0, halfX = false } = call;
   const { weightStride = inner + secondInner, weightOffset = 0 } = call;
   const shape = {
@@ -72,7 +73,7 @@ export function runLinear(context: Context, call: LinearCall): void {
     context,
     "linear",
     shape,
-    { TRANSPOSED: flag(transposed), HALF_X: flag(halfX), SECOND: flag(secondInner) },
+    { TRANSPOSED: flag(transposed), HALF_X: flag(halfX), SECOND: flag(secondInner), COLUMN_NORM: flag(norm) },
     {
       x,
       weight,
@@ -80,7 +81,7 @@ export function runLinear(context: Context, call: LinearCall): void {
       second: second ?? weight,
       bias: bias ?? weight,
       residual: residual ?? weight,
-      row_index: scatter ?? weight,
+      ...(norm ? { column_norm: columnNorm(context, columns, norm) } : { row_index: scatter ?? weight }),
     },
     {
       columns,
@@ -94,6 +95,15 @@ export function runLinear(context: Context, call: LinearCall): void {
       scatter: flag(scatter),
       accumulate: flag(accumulate),
     },
+  );
+}
+
+/** The array of column_norm.wgsl. */
+function columnNorm(context: Context, columns: number, { width, ...norm }: ColumnNorm): BufferStorage {
+  const { derived, run } = context;
+  const { mean, variance, weight, bias } = norm;
+  return derived.of([weight, bias, mean, variance], 4 * columns * 4, (column_norm) =>
+    run("column_norm", {}, { ...norm, column_norm }, { columns, width }, Math.ceil(columns / THREADS)),
   );
 }
 

@@ -1,9 +1,11 @@
 // Normalisations as operators of their own (RMSNorm is fused into the products that follow it).
 
 import { expectSameDevice, expectShape, matrixShape } from "../shapes.ts";
-import { record } from "../tape.ts";
-import { Tensor } from "../tensor.ts";
+import { record, recording } from "../tape.ts";
+import { scope, Tensor } from "../tensor.ts";
 import { destinationOf, destinationsOf, type LinearWeights, storageOf } from "./destinations.ts";
+import { computeLinear, type LinearExtras, linear } from "./linear.ts";
+import { reshape } from "./reshape.ts";
 
 /** residual + LayerNorm(x): all [n, d]. eps 1e-5. */
 export function layerNorm(x: Tensor, residual: Tensor, norm: LinearWeights): Tensor {
@@ -92,4 +94,31 @@ export function batchNorm(x: Tensor, norm: LinearWeights, running: RunningStatis
   own?.mean.dispose();
   own?.variance.dispose();
   return y;
+}
+
+/**
+ * batchNorm of a linear map's result, each row of which holds one or more rows of the norm's, side by side: x [n, inner], weight
+ * [columns, inner (+ more)], norm [d] -> [n columns / d, d]. In evaluation where nothing is recorded it is a single kernel.
+ */
+export function linearBatchNorm(
+  x: Tensor,
+  weight: Tensor,
+  extras: Omit<LinearExtras, "scatter">,
+  norm: LinearWeights,
+  running: RunningStatistics,
+  training: boolean,
+): Tensor {
+  const [rows] = matrixShape("x", x);
+  const [columns] = matrixShape("weight", weight);
+  const width = norm.weight.size;
+  const shape = [(rows * columns) / width, width];
+  const { bias, second, residual } = extras;
+  if (training || recording(x, weight, bias, second, residual, norm.weight, norm.bias)) {
+    return scope(() => batchNorm(reshape(linear(x, weight, extras), shape), norm, running, training));
+  }
+  expectShape("running mean", running.mean, [width]);
+  expectSameDevice({ ...norm, x });
+  const { mean, variance } = running;
+  const given = { ...storageOf(norm), mean: mean.storage, variance: variance.storage, width };
+  return scope(() => reshape(computeLinear(x, weight, extras, given).y, shape));
 }
