@@ -16,14 +16,15 @@ fn product_size() -> vec4u {
   return vec4u(parameters.rows, (parameters.hidden_width + HALF_COLUMNS - 1) / HALF_COLUMNS * TILE_COLUMNS, parameters.width, parameters.width);
 }
 
-fn left_start(row: u32) -> u32 { return row * parameters.width; }
-fn left(start: u32, inner: u32) -> vec4f { return $array_vec4(start + inner); }
+fn left_start(row: u32) -> u32 { return row * (parameters.width >> STORED_SHIFT); }
+fn left(start: u32, inner: u32) -> vec4f { return $array_at(start + (inner >> STORED_SHIFT)); }
 
 fn right_start(tile: u32, column_in_tile: u32) -> u32 {
-  return min(tile * HALF_COLUMNS + column_in_tile % HALF_COLUMNS, parameters.hidden_width - 1) * parameters.width;
+  return min(tile * HALF_COLUMNS + column_in_tile % HALF_COLUMNS, parameters.hidden_width - 1) * (parameters.width >> STORED_SHIFT);
 }
 
 fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f {
-  if (column_in_tile < HALF_COLUMNS) { return gate_weight_vec4(start + inner); }
-  return value_weight_vec4(start + inner);
+  let place = start + (inner >> STORED_SHIFT);
+  if (column_in_tile < HALF_COLUMNS) { return gate_weight_at(place); }
+  return value_weight_at(place);
 }

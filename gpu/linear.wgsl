@@ -8,6 +8,8 @@
 //
 // With COLUMN_NORM, y is normalised before it is written, by BatchNorm with given statistics (column_norm.wgsl), and not scattered.
 //
+// `second` and the weight's rows need not be multiples of 4 (TAIL) where x and y are: the positions that pooling joins to x.
+//
 // With HALF_X, x is stored in half precision: the hidden layer of norm_swiglu.wgsl.
 //
 // With TRANSPOSED, element (column, k) of W lies at weight_offset + row(k) * weight_stride + column, which gives the gradient
@@ -15,7 +17,10 @@
 // e), which is (h, e, t). `second` is then a second weight, for the last second_inner of x's inner + second_inner columns.
 //! include product.wgsl
 //! include packing.wgsl
-//! include vec4_read.wgsl x second weight bias residual y
+//! include vec4_read.wgsl x bias residual y
+//! if SPLIT_LEFT
+//! include vec4_read.wgsl second
+//! end
 //! include vec4_write.wgsl y
 
 struct Parameters { first_group: u32, rows: u32, columns: u32, inner: u32, second_inner: u32, weight_stride: u32, weight_offset: u32, packed_width: u32, has_bias: u32, has_residual: u32, scatter: u32, accumulate: u32 }
@@ -29,9 +34,17 @@ struct Parameters { first_group: u32, rows: u32, columns: u32, inner: u32, secon
 //! else
 @group(0) @binding(1) var<storage, read> x: array<Stored>;
 //! end
-@group(0) @binding(2) var<storage, read> weight: array<Stored>;
+@group(0) @binding(2) var<storage, read> weight: array<Weight>;
 @group(0) @binding(3) var<storage, read_write> y: array<Stored>;
+//! if TRANSPOSED
+@group(0) @binding(4) var<storage, read> second: array<Weight>;
+//! else
+//! if TAIL
+@group(0) @binding(4) var<storage, read> second: array<f32>;
+//! else
 @group(0) @binding(4) var<storage, read> second: array<Stored>;
+//! end
+//! end
 @group(0) @binding(5) var<storage, read> bias: array<Stored>;
 @group(0) @binding(6) var<storage, read> residual: array<Stored>;
 //! if COLUMN_NORM
@@ -41,23 +54,38 @@ struct Parameters { first_group: u32, rows: u32, columns: u32, inner: u32, secon
 //! end
 
 alias Written = f32;
+//! if RIGHT_VEC4
+alias Weight = vec4f;
+//! else
+alias Weight = f32;
+//! end
 
 fn product_size() -> vec4u {
+//! if TAIL
+  return vec4u(parameters.rows, parameters.columns, parameters.inner, parameters.inner);
+//! else
   return vec4u(parameters.rows, parameters.columns, parameters.inner + parameters.second_inner, parameters.inner + parameters.second_inner);
+//! end
 }
 
+//! if TAIL
+fn tail_size() -> u32 { return parameters.second_inner; }
+fn left_tail(row: u32, inner: u32) -> f32 { return second[row * parameters.second_inner + inner]; }
+
+fn right_tail(tile: u32, column_in_tile: u32, inner: u32) -> f32 {
+  return weight[right_start(tile, column_in_tile) + parameters.inner + inner];
+}
+
+//! end
+
+//! if SPLIT_LEFT
+// A row that continues in second begins at two places, so its start is its number.
 fn left_start(row: u32) -> u32 { return row; }
 
 //! if VEC4
 fn left(row: u32, inner: u32) -> vec4f {
-//! if TRANSPOSED
-  return x_vec4(row * product_size().z + inner);
-//! else
-//! if SECOND
   if (inner >= parameters.inner) { return second_vec4(row * parameters.second_inner + inner - parameters.inner); }
-//! end
   return x_vec4(row * parameters.inner + inner);
-//! end
 }
 //! else
 // A vec4 may straddle the end of x and the beginning of second.
@@ -66,36 +94,55 @@ fn left(row: u32, inner: u32) -> vec4f {
 }
 
 fn left_element(row: u32, inner: u32) -> f32 {
-//! if TRANSPOSED
-  return f32(x[row * product_size().z + inner]);
-//! else
   if (inner >= parameters.inner) { return second[row * parameters.second_inner + inner - parameters.inner]; }
   return f32(x[row * parameters.inner + inner]);
-//! end
 }
+//! end
+//! else
+fn left_start(row: u32) -> u32 { return row * (product_size().z >> STORED_SHIFT); }
+fn left(start: u32, inner: u32) -> vec4f { return x_at(start + (inner >> STORED_SHIFT)); }
 //! end
 
 fn right_start(tile: u32, column_in_tile: u32) -> u32 {
   let column = min(tile * TILE_COLUMNS + column_in_tile, parameters.columns - 1);
 //! if TRANSPOSED
-  return parameters.weight_offset + column;
+  return (parameters.weight_offset + column) >> RIGHT_SHIFT;
 //! else
-  return parameters.weight_offset + column * parameters.weight_stride;
+  return (parameters.weight_offset + column * parameters.weight_stride) >> RIGHT_SHIFT;
 //! end
 }
 
-fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f {
+fn weight_at(place: u32) -> vec4f {
+//! if RIGHT_VEC4
+  return weight[place];
+//! else
+  return vec4f(weight[place], weight[place + 1], weight[place + 2], weight[place + 3]);
+//! end
+}
+
 //! if TRANSPOSED
+fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f {
+  let stride = parameters.weight_stride >> RIGHT_SHIFT;
 //! if SECOND
-  if (inner >= parameters.inner) { return second_vec4(start + (inner - parameters.inner) * parameters.weight_stride); }
+  if (inner >= parameters.inner) { return second_weight_at(start + (inner - parameters.inner) * stride); }
 //! end
   var row = inner;
   if (parameters.packed_width > 0) { row = packed_row(inner, parameters.packed_width); }
-  return weight_vec4(start + row * parameters.weight_stride);
+  return weight_at(start + row * stride);
+}
+
+//! if SECOND
+fn second_weight_at(place: u32) -> vec4f {
+//! if RIGHT_VEC4
+  return second[place];
 //! else
-  return weight_vec4(start + inner);
+  return vec4f(second[place], second[place + 1], second[place + 2], second[place + 3]);
 //! end
 }
+//! end
+//! else
+fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f { return weight_at(start + (inner >> RIGHT_SHIFT)); }
+//! end
 
 fn store(row: u32, column: u32, values: vec4f) {
   let at = row * parameters.columns + column;

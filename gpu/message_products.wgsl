@@ -21,8 +21,8 @@ alias Written = f32;
 
 fn product_size() -> vec4u { return vec4u(parameters.rows, 2 * parameters.width, parameters.width, parameters.width); }
 
-fn left_start(row: u32) -> u32 { return row * parameters.width; }
-fn left(start: u32, inner: u32) -> vec4f { return h_vec4(start + inner); }
+fn left_start(row: u32) -> u32 { return row * (parameters.width >> STORED_SHIFT); }
+fn left(start: u32, inner: u32) -> vec4f { return h_at(start + (inner >> STORED_SHIFT)); }
 
 fn right_start(tile: u32, column_in_tile: u32) -> u32 {
   let column = min(tile * TILE_COLUMNS + column_in_tile, 2 * parameters.width - 1);

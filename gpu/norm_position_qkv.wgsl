@@ -30,16 +30,16 @@ fn product_size() -> vec4u { return vec4u(parameters.rows, 3 * parameters.width,
 fn left_start(row: u32) -> u32 {
   var source = row;
   if (parameters.gather == 1) { source = row_index[row]; }
-  return source * parameters.width;
+  return source * (parameters.width >> STORED_SHIFT);
 }
 
-fn left(start: u32, inner: u32) -> vec4f { return x_vec4(start + inner); }
+fn left(start: u32, inner: u32) -> vec4f { return x_at(start + (inner >> STORED_SHIFT)); }
 
 fn right_start(tile: u32, column_in_tile: u32) -> u32 {
-  return packed_row(min(tile * TILE_COLUMNS + column_in_tile, 3 * parameters.width - 1), parameters.width) * parameters.width;
+  return packed_row(min(tile * TILE_COLUMNS + column_in_tile, 3 * parameters.width - 1), parameters.width) * (parameters.width >> STORED_SHIFT);
 }
 
-fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f { return weight_vec4(start + inner); }
+fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f { return weight_at(start + (inner >> STORED_SHIFT)); }
 
 fn store(row: u32, column: u32, values: vec4f) {
   let columns = 3 * parameters.width;

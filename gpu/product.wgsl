@@ -7,15 +7,19 @@
 // including file says what is multiplied and what is done with a sum:
 //
 //     fn product_size() -> vec4u                                  rows, columns (in the tiles' columns), inner, inner of one part
-//     fn left_start(row: u32) -> u32                              row < rows: what left needs to know of the row, computed once
+//     fn left_start(row: u32) -> u32                              row < rows: the place where it begins (stored.wgsl)
 //     fn left(start: u32, inner: u32) -> vec4f                    the row's elements inner .. inner + 3
 //     fn right_start(tile: u32, column: u32) -> u32               column inside the tile; may lie beyond the last column
-//     fn right(start: u32, column: u32, inner: u32) -> vec4f      the column's elements inner .. inner + 3
+//     fn right(start: u32, column: u32, inner: u32) -> vec4f      elements inner .. inner + 3 of the column, or of one of the three
+//                                                                 after it, which `start` tells
 //     fn epilogue(row: u32, tile: u32, column: u32, low: vec4f, high: vec4f)
 //
 // With LEFT_ALONG / RIGHT_ALONG, rows / columns are contiguous in memory: a call with a row / column that is a multiple of 4
 // returns the elements of four of them at one inner position. With VEC4 all widths are multiples of 4 (stored.wgsl); without it,
-// what left and right return beyond the end of the inner dimension is ignored.
+// what left and right return beyond the end of the inner dimension is ignored. RIGHT_VEC4 says whether right's array holds vec4s.
+//
+// With WHOLE_STEPS (without LEFT_ALONG) the inner dimension has a single part, a multiple of 16, and a row or column that lies
+// along it is contiguous in one array: the elements at `inner` are those at 0 of a start that is as many elements further.
 //
 // With NORM the rows of left, which lie along the inner dimension, are RMS-normalised: the squares of the elements loaded into
 // the tiles are added up on the way, and every sum is multiplied by its row's 1 / sqrt(mean of squares + 2^-23) (spec: eps is
@@ -29,6 +33,12 @@
 //
 //     fn left_epilogue(row: u32, sums: vec4f)
 //
+// With TAIL the inner dimension goes on for tail_size() positions, whose elements are read one by one:
+//
+//     fn tail_size() -> u32
+//     fn left_tail(row: u32, inner: u32) -> f32                   row < rows, inner < tail_size(), counted from the tail's start
+//     fn right_tail(tile: u32, column: u32, inner: u32) -> f32    column as of right_start
+//
 // epilogue receives four neighbouring columns of the tile's first half in `low`, and the four that are HALF_COLUMNS further in
 // `high`. A tile of 32 columns has no second half (HALVES is 1).
 //! include stored.wgsl
@@ -37,6 +47,11 @@
 const HALF_COLUMNS: u32 = TILE_COLUMNS / HALVES;
 //! if NORM
 const RMS_EPSILON: f32 = 1.1920928955078125e-7;
+//! end
+//! if RIGHT_VEC4
+const RIGHT_SHIFT: u32 = STORED_SHIFT;
+//! else
+const RIGHT_SHIFT: u32 = 0;
 //! end
 var<private> part: u32;
 

@@ -1,10 +1,12 @@
 // A tile of sums (product.wgsl) in registers: each thread computes 4 * ROW_VEC4S rows x 4 * HALVES columns of it.
 //
 // A step loads TILE_INNER inner positions into workgroup memory and multiplies them. Its loads have no condition, so that all are
-// under way at once: indices are clamped, and elements beyond the end become zero when they are stored into the tile. The loads
-// are issued before the previous step is multiplied, but NVIDIA's compiler moves them behind that (seen in its machine code),
-// which frees registers: other workgroups hide the latency. A loop that keeps them early was 6 % slower on an H200, norms
-// included.
+// under way at once: indices are clamped, and elements beyond the end become zero when they are stored into the tile. They are
+// not issued before the previous step is multiplied, because that takes registers, and other workgroups hide the latency: a loop
+// with early loads was 6 % slower on an H200, norms included.
+//
+// With WHOLE_STEPS no step reaches beyond the end, so nothing is clamped; and the places that a thread reads from, where a side
+// lies along the inner dimension, move on from step to step.
 
 const TILE_INNER: u32 = 16;
 const LEFT_VEC4S: u32 = TILE_ROWS / 4;
@@ -51,7 +53,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let left_vec4 = left_block % 8 + left_block / 32 * 8;
   let left_inner = left_block / 8 % 4 * 4;
 //! repeat i 4
+//! if WHOLE_STEPS
+  var left_from_$i = left_start(min(first_row + left_vec4 * 4 + $i, size.x - 1)) + (left_inner >> STORED_SHIFT);
+//! else
   let left_from_$i = left_start(min(first_row + left_vec4 * 4 + $i, size.x - 1));
+//! end
 //! end
 //! end
 //! if RIGHT_ALONG
@@ -63,7 +69,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let right_vec4 = right_block % 8 + right_block / 32 * 8;
   let right_inner = right_block / 8 % 4 * 4;
 //! repeat i 4
+//! if WHOLE_STEPS
+  var right_from_$i = right_start(tile, right_vec4 * 4 + $i) + (right_inner >> RIGHT_SHIFT);
+//! else
   let right_from_$i = right_start(tile, right_vec4 * 4 + $i);
+//! end
 //! end
 //! end
 
@@ -90,7 +100,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var norm_next = vec4f(0);
 //! end
 
-  for (var start = place.begin; ; start += TILE_INNER) {
+  for (var start = place.begin; start < end; start += TILE_INNER) {
 //! if LEFT_ALONG
 //! repeat i LEFT_LOADS
     left_next_$i = left(left_from, min(start + left_inner + $i * (THREADS / LEFT_VEC4S), end - 1));
@@ -101,15 +111,26 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! else
     if (thread < TILE_ROWS) {
 //! end
+//! if WHOLE_STEPS
+//! repeat i 4
+      left_next_$i = left(left_from_$i, 0);
+      left_from_$i += TILE_INNER >> STORED_SHIFT;
+//! end
+//! else
       let inner = min(start + left_inner, last_vec4);
 //! repeat i 4
       left_next_$i = left(left_from_$i, inner);
+//! end
 //! end
     }
 //! end
 //! if RIGHT_ALONG
 //! repeat i RIGHT_LOADS
+//! if WHOLE_STEPS
+    right_next_$i = right(right_from, right_vec4 * 4, start + right_inner + $i * (THREADS / RIGHT_VEC4S));
+//! else
     right_next_$i = right(right_from, right_vec4 * 4, min(start + right_inner + $i * (THREADS / RIGHT_VEC4S), end - 1));
+//! end
 //! end
 //! else
 //! if RIGHT_ALL
@@ -117,9 +138,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! else
     if (thread >= THREADS - TILE_COLUMNS) {
 //! end
+//! if WHOLE_STEPS
+      let inner = start + right_inner;
+//! repeat i 4
+      right_next_$i = right(right_from_$i, right_vec4 * 4, 0);
+      right_from_$i += TILE_INNER >> RIGHT_SHIFT;
+//! end
+//! else
       let inner = min(start + right_inner, last_vec4);
 //! repeat i 4
-      right_next_$i = right(right_from_$i, right_vec4 * 4 + $i, inner);
+      right_next_$i = right(right_from_$i, right_vec4 * 4, inner);
+//! end
 //! end
 //! if NORM
       norm_next = norm_vec4(inner);
@@ -127,26 +156,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     }
 //! end
 
-    if (start > place.begin) {
-//! repeat k 16
-      {
-//! repeat r ROW_VEC4S
-        let rows_$r = left_tile[$k][$r * (LEFT_VEC4S / ROW_VEC4S) + own_row];
-//! end
-//! repeat h HALVES
-        let columns_$h = right_tile[$k][$h * (RIGHT_VEC4S / HALVES) + own_column];
-//! end
-//! repeat h HALVES
-//! repeat r ROW_VEC4S
-//! repeat i 4
-        sum_@4*$r+$i@_$h = fma(vec4f(rows_$r[$i]), columns_$h, sum_@4*$r+$i@_$h);
-//! end
-//! end
-//! end
-      }
-//! end
-    }
-    if (start >= end) { break; }
+    // The previous step's tiles have been read.
     workgroupBarrier();
 
 //! if LEFT_ALONG
@@ -168,8 +178,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! end
 //! repeat i 4
       {
-        let values = select(
-          vec4f(0), vec4f(left_next_0[$i], left_next_1[$i], left_next_2[$i], left_next_3[$i]), start + left_inner + $i < end);
+        let loaded = vec4f(left_next_0[$i], left_next_1[$i], left_next_2[$i], left_next_3[$i]);
+//! if WHOLE_STEPS
+        let values = loaded;
+//! else
+        let values = select(vec4f(0), loaded, start + left_inner + $i < end);
+//! end
 //! if NORM
         squares = fma(values, values, squares);
 //! end
@@ -201,7 +215,66 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     }
 //! end
     workgroupBarrier();
+
+//! repeat k 16
+    {
+//! repeat r ROW_VEC4S
+      let rows_$r = left_tile[$k][$r * (LEFT_VEC4S / ROW_VEC4S) + own_row];
+//! end
+//! repeat h HALVES
+      let columns_$h = right_tile[$k][$h * (RIGHT_VEC4S / HALVES) + own_column];
+//! end
+//! repeat h HALVES
+//! repeat r ROW_VEC4S
+//! repeat i 4
+      sum_@4*$r+$i@_$h = fma(vec4f(rows_$r[$i]), columns_$h, sum_@4*$r+$i@_$h);
+//! end
+//! end
+//! end
+    }
+//! end
   }
+
+//! if TAIL
+  for (var start = 0u; start < tail_size(); start += TILE_INNER) {
+    let count = min(TILE_INNER, tail_size() - start);
+    workgroupBarrier();
+    for (var item = thread; item < count * LEFT_VEC4S; item += THREADS) {
+      let row = first_row + item % LEFT_VEC4S * 4;
+      let inner = item / LEFT_VEC4S;
+      left_tile[inner][item % LEFT_VEC4S] = rounded(vec4f(
+//! repeat i 4
+        left_tail(min(row + $i, size.x - 1), start + inner),
+//! end
+      ));
+    }
+    for (var item = thread; item < count * RIGHT_VEC4S; item += THREADS) {
+      let column = item % RIGHT_VEC4S * 4;
+      let inner = item / RIGHT_VEC4S;
+      right_tile[inner][item % RIGHT_VEC4S] = rounded(vec4f(
+//! repeat i 4
+        right_tail(tile, column + $i, start + inner),
+//! end
+      ));
+    }
+    workgroupBarrier();
+    for (var k = 0u; k < count; k++) {
+//! repeat r ROW_VEC4S
+      let rows_$r = left_tile[k][$r * (LEFT_VEC4S / ROW_VEC4S) + own_row];
+//! end
+//! repeat h HALVES
+      let columns_$h = right_tile[k][$h * (RIGHT_VEC4S / HALVES) + own_column];
+//! end
+//! repeat h HALVES
+//! repeat r ROW_VEC4S
+//! repeat i 4
+      sum_@4*$r+$i@_$h = fma(vec4f(rows_$r[$i]), columns_$h, sum_@4*$r+$i@_$h);
+//! end
+//! end
+//! end
+    }
+  }
+//! end
 
 //! if LEFT_ALONG
 //! if LEFT_SUMS

@@ -3,9 +3,18 @@
 // division by a constant to one division per thread.
 fn $array_vec4(at: u32) -> vec4f {
 //! if VEC4
-  return vec4f($array[at >> 2]);
+  return $array_at(at >> 2);
 //! else
-  return vec4f(f32($array[at]), f32($array[at + 1]), f32($array[at + 2]), f32($array[at + 3]));
+  return $array_at(at);
+//! end
+}
+
+// The same from a place in the array (stored.wgsl).
+fn $array_at(place: u32) -> vec4f {
+//! if VEC4
+  return vec4f($array[place]);
+//! else
+  return vec4f(f32($array[place]), f32($array[place + 1]), f32($array[place + 2]), f32($array[place + 3]));
 //! end
 }
 

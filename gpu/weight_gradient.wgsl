@@ -20,11 +20,16 @@ alias Written = f32;
 
 fn product_size() -> vec4u { return vec4u(parameters.columns, parameters.inner, parameters.rows, parameters.part_rows); }
 
-fn left_start(column: u32) -> u32 { return column; }
-fn left(column: u32, row: u32) -> vec4f { return gradient_vec4(row * parameters.columns + column); }
+fn left_start(column: u32) -> u32 { return column >> STORED_SHIFT; }
+fn left(start: u32, row: u32) -> vec4f { return gradient_at(row * (parameters.columns >> STORED_SHIFT) + start); }
 
-fn right_start(tile: u32, inner_in_tile: u32) -> u32 { return min(tile * TILE_COLUMNS + inner_in_tile, parameters.inner - 1); }
-fn right(inner: u32, inner_in_tile: u32, row: u32) -> vec4f { return x_vec4(row * parameters.inner + inner); }
+fn right_start(tile: u32, inner_in_tile: u32) -> u32 {
+  return min(tile * TILE_COLUMNS + inner_in_tile, parameters.inner - 1) >> STORED_SHIFT;
+}
+
+fn right(start: u32, inner_in_tile: u32, row: u32) -> vec4f {
+  return x_at(row * (parameters.inner >> STORED_SHIFT) + start);
+}
 
 fn part_start() -> u32 { return (parameters.first_part + part) * parameters.columns * (parameters.inner + LEFT_SUMS); }
 

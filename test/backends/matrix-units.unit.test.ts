@@ -29,7 +29,13 @@ describe("the kernels for matrix units compile", () => {
     {
       name: "linear",
       norm: false,
-      kinds: [0, 1].map((HALF_X) => ({ TRANSPOSED: 0, HALF_X, SECOND: HALF_X, COLUMN_NORM: HALF_X })),
+      kinds: [0, 1].map((HALF_X) => ({
+        TRANSPOSED: 0,
+        HALF_X,
+        SECOND: HALF_X,
+        SPLIT_LEFT: HALF_X,
+        COLUMN_NORM: HALF_X,
+      })),
     },
     { name: "norm_position_qkv", norm: true, kinds: [2, 3].map((DIMENSIONS) => ({ DIMENSIONS })) },
     { name: "norm_swiglu", norm: true, kinds: [{}] },
@@ -42,7 +48,7 @@ describe("the kernels for matrix units compile", () => {
         // Few and many rows, narrow and wide matrices, widths that are multiples of 4 and others.
         for (const rows of [64, 2 ** 16]) {
           for (const columns of [32, 64, 66, 256]) {
-            const shape = { rows, columns, widths: [columns], norm, half: true };
+            const shape = { rows, columns, inner: columns, widths: [columns], norm, half: true };
             const cut = productCut(shape, { software: false, matrixUnits: unitsOf[kind] }).constants;
             const { code } = kernelSource(name, { ...constants, ...cut });
             expect(code).toContain("subgroupMatrixMultiplyAccumulate(");

@@ -126,7 +126,7 @@ export const ballOperators = (context: Context) => {
       qkv: [qkv, 3 * width],
       row_index: gather ? [gather, 1] : weight,
     };
-    const shape = { rows, columns: 3 * width, widths: [width], norm: true, half: isMixed(info) };
+    const shape = { rows, columns: 3 * width, inner: width, widths: [width], norm: true, half: isMixed(info) };
     const constants = { DIMENSIONS: dimensions };
     runProduct(context, "norm_position_qkv", shape, constants, arrays, { width, gather: flag(gather) });
   };

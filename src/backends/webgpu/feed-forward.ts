@@ -18,14 +18,14 @@ export const hiddenLayers = (context: Context) => {
       rowsInBinding(Math.min(maxBytes, Math.floor(info.maxBindingBytes / arrays)), hiddenWidth),
 
     normSwiglu({ x, norm, gate, value, hidden, rows, width, hiddenWidth }) {
-      const shape = { rows, columns: hiddenWidth, gated: true, widths: [width, hiddenWidth] };
+      const shape = { rows, columns: hiddenWidth, gated: true, inner: width, widths: [width, hiddenWidth] };
       const options = { norm: true, half: isMixed(info) };
       const arrays = { x, norm, ...gateArrays(gate, value), hidden };
       runProduct(context, "norm_swiglu", { ...shape, ...options }, {}, arrays, { width, hidden_width: hiddenWidth });
     },
 
     swigluBackward({ y, gate, value, hidden, dgates, rows, width, hiddenWidth }) {
-      const shape = { rows, columns: hiddenWidth, gated: true, widths: [width, hiddenWidth] };
+      const shape = { rows, columns: hiddenWidth, gated: true, inner: width, widths: [width, hiddenWidth] };
       const arrays = { y, ...gateArrays(gate, value), hidden, dgates };
       runProduct(context, "swiglu_backward", shape, {}, arrays, { width, hidden_width: hiddenWidth });
     },

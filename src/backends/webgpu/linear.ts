@@ -5,7 +5,7 @@ import type { ColumnNorm, DirectOperators, LinearDestinations, Primitives } from
 import { type Arrays, boundRows, type Context, flag, overArrays, overParts, type Split, THREADS } from "./context.ts";
 import type { Constants } from "./kernels.ts";
 import type { BufferStorage } from "./memory.ts";
-import { type ProductShape, productCut, tilesOf } from "./products.ts";
+import { hasTails, multiplesOf4, type ProductShape, productCut, tilesOf } from "./products.ts";
 import { movedRows } from "./rows.ts";
 import { sumPair, sumParts } from "./sums.ts";
 import { ROW_STEP, rowsInBinding } from "./windows.ts";
@@ -61,19 +61,33 @@ export function runLinear(context: Context, call: LinearCall): void {
   const { x, y, weight, second, bias, residual, scatter, norm, rows, columns, inner, secondInner = 0 } = call;
   const { transposed = false, accumulate = false, packedWidth = 0, halfX = false } = call;
   const { weightStride = inner + secondInner, weightOffset = 0 } = call;
+  const half = isMixed(context.info) && !transposed;
+  const isSplit = secondInner > 0 && !transposed;
+  // A short second input, whose rows are no multiples of 4, would make all of x be read one element at a time.
+  const isTail = isSplit && multiplesOf4([columns, inner]) && secondInner % 4 !== 0 && hasTails(context.info, half);
   const shape = {
     rows,
     columns,
-    widths: [columns, inner, secondInner, weightStride, weightOffset],
+    inner: isTail ? inner : inner + secondInner,
+    widths: isTail ? [columns, inner] : [columns, inner, secondInner],
     rightAlong: transposed,
+    rightVec4: multiplesOf4([weightStride, weightOffset]),
+    splitLeft: isSplit && !isTail,
+    tail: isTail,
     // Gradients are often too small for half precision.
-    half: isMixed(context.info) && !transposed,
+    half,
   };
   runProduct(
     context,
     "linear",
     shape,
-    { TRANSPOSED: flag(transposed), HALF_X: flag(halfX), SECOND: flag(secondInner), COLUMN_NORM: flag(norm) },
+    {
+      TRANSPOSED: flag(transposed),
+      HALF_X: flag(halfX),
+      SECOND: flag(secondInner),
+      SPLIT_LEFT: flag(shape.splitLeft),
+      COLUMN_NORM: flag(norm),
+    },
     {
       x,
       weight,
@@ -203,7 +217,14 @@ function weightParts(
   { rows, columns, inner, bias }: { rows: number; columns: number; inner: number; bias: number },
 ): { sums: BufferStorage; parts: number } {
   const { run, info, pool } = context;
-  const product = { rows: columns, columns: inner, widths: [columns, inner], leftAlong: true, rightAlong: true };
+  const product = {
+    rows: columns,
+    columns: inner,
+    inner: rows,
+    widths: [columns, inner],
+    leftAlong: true,
+    rightAlong: true,
+  };
   const { constants, tiles } = productCut({ ...product, inParts: true }, info);
   const width = Math.max(columns, inner);
   // The parts do not depend on the tile, because the bits depend on the parts.

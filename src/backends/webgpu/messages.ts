@@ -38,7 +38,14 @@ export const messagePassing = (context: Context) => {
     messageProducts({ h, message: { weight, bias }, nodes, width, dimensions }) {
       const products = pool.allocate(nodes * 2 * width * 4);
       const arrays = { h: [h, width] as const, weight, bias, products: [products, 2 * width] as const };
-      const shape = { rows: nodes, columns: 2 * width, widths: [width], half: isMixed(info) };
+      const shape = {
+        rows: nodes,
+        columns: 2 * width,
+        inner: width,
+        widths: [width],
+        rightVec4: false,
+        half: isMixed(info),
+      };
       runProduct(context, "message_products", shape, {}, arrays, { width, weight_stride: 2 * width + dimensions });
       return products;
     },

@@ -11,10 +11,18 @@ export interface ProductShape {
   gated?: boolean;
   /** The widths of the arrays, and the offsets in their rows at which the product begins. */
   widths: readonly number[];
+  /** The length of the inner dimension. */
+  inner: number;
   norm?: boolean;
   leftAlong?: boolean;
+  /** Whether the rows of left lie in two arrays. */
+  splitLeft?: boolean;
   rightAlong?: boolean;
+  /** Whether right's rows are multiples of 4 where `widths` are. Default: they are. */
+  rightVec4?: boolean;
   half?: boolean;
+  /** Whether the inner dimension has a tail, which `inner` does not count; only where hasTails says so. */
+  tail?: boolean;
   /** Whether it is divided into enough parts to occupy a GPU with tiles of any size. */
   inParts?: boolean;
 }
@@ -41,16 +49,27 @@ export const matrixThreads = ({ rows, columns, subgroup }: MatrixUnits) => subgr
 /** Subgroups of four threads are those of SwiftShader; lavapipe's have eight. */
 const isSwiftShader = ({ software, subgroupSize }: ProductDevice) => software && subgroupSize === 4;
 
+/** Whether the device's products may have a tail: only product_registers.wgsl computes it. */
+export const hasTails = (device: ProductDevice, half: boolean) =>
+  !isSwiftShader(device) && !(half && device.matrixUnits);
+
+export const multiplesOf4 = (widths: readonly number[]) => widths.every((width) => width % 4 === 0);
+
 /** Returns the constants of product.wgsl and the number of tiles. */
 export function productCut(shape: ProductShape, device: ProductDevice): { constants: Constants; tiles: number } {
-  const { widths, norm, leftAlong, rightAlong, half } = shape;
+  const { widths, inner, norm, leftAlong, splitLeft, rightAlong, rightVec4 = true, half, tail } = shape;
   const { software, matrixUnits } = device;
   const useMatrixUnits = half && matrixUnits;
   const tile = chooseTile(shape, useMatrixUnits ? { software, productTuning: MATRIX_TUNING } : device);
+  const vec4 = multiplesOf4(widths) ? 1 : 0;
+  const isWhole = !software && !useMatrixUnits && !leftAlong && !splitLeft && inner % 16 === 0;
   return {
     constants: {
       ...(useMatrixUnits ? matrixConstants(tile, matrixUnits) : registerConstants(tile)),
-      VEC4: widths.every((width) => width % 4 === 0) ? 1 : 0,
+      VEC4: vec4,
+      RIGHT_VEC4: vec4 && rightVec4 ? 1 : 0,
+      WHOLE_STEPS: isWhole ? 1 : 0,
+      TAIL: tail ? 1 : 0,
       NORM: norm ? 1 : 0,
       LEFT_ALONG: leftAlong ? 1 : 0,
       RIGHT_ALONG: rightAlong ? 1 : 0,

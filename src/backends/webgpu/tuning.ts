@@ -90,12 +90,13 @@ interface Candidate {
 /** Makes linear.wgsl without any optional inputs, in one tile. */
 function candidate(device: TunedDevice, tile: Tile): Candidate {
   const { rows, columns, inner } = PRODUCT;
-  const shape = { rows, columns, widths: [columns, inner] };
+  const shape = { rows, columns, inner, widths: [columns, inner] };
   const { constants, tiles } = productCut(shape, { software: false, productTuning: { tile, fewTiles: 0 } });
   const pipeline = device.pipelines.get("linear", {
     TRANSPOSED: 0,
     HALF_X: 0,
     SECOND: 0,
+    SPLIT_LEFT: 0,
     COLUMN_NORM: 0,
     ...constants,
   });
