@@ -8,6 +8,7 @@ export {
   type DeviceInfo,
   type DeviceMemory,
   type DeviceOptions,
+  type GradientPrecision,
   type KernelTime,
   type MatrixUnits,
   type Precision,

@@ -11,10 +11,17 @@ export type BackendName = "webgpu" | "cpu";
 
 /**
  * "float32", or "mixed": the forward pass rounds the factors of matrix products, and the hidden layer that it stores, to half
- * precision (11 bits); sums, all other values and the backward pass stay in float32. The relative error of outputs is then about
- * 1e-3.
+ * precision (11 bits); sums, all other values and, unless `gradientPrecision` says otherwise, the backward pass stay in float32. The
+ * relative error of outputs is then about 1e-3.
  */
 export type Precision = "float32" | "mixed";
+
+/**
+ * The precision of the backward pass's matrix products in mixed precision: "float32", or "half", which rounds their factors, the
+ * gradients among them, to half precision; sums, and those of biases, stay in float32. Gradients below 6e-8 then become 0, and those
+ * above 65504 infinite: train with a loss scale (`AdamWOptions.lossScale`).
+ */
+export type GradientPrecision = "float32" | "half";
 
 /**
  * The shape of one multiplication of a GPU's matrix units: `subgroup` threads multiply a matrix of `rows` x `inner` elements by one
@@ -50,9 +57,11 @@ export interface DeviceInfo {
   /** True if a processor emulates a GPU (lavapipe, SwiftShader). */
   software: boolean;
   precision: Precision;
+  /** Absent: "float32". */
+  gradientPrecision?: GradientPrecision;
   /** The number of threads of a subgroup, if it is always the same and kernels may exchange values within subgroups. */
   subgroupSize?: number;
-  /** The matrix units that the forward pass uses: in mixed precision, if the host gives access to them. */
+  /** The matrix units that products in half precision use: in mixed precision, if the host gives access to them. */
   matrixUnits?: MatrixUnits;
   /** The measured settings of matrix products; absent if nothing was measured. */
   productTuning?: ProductTuning;

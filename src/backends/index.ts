@@ -5,6 +5,7 @@ export type {
   Device,
   DeviceInfo,
   DeviceMemory,
+  GradientPrecision,
   KernelTime,
   MatrixUnits,
   Precision,

@@ -4,7 +4,7 @@ import { type AbortOptions, checkSignal, untilAborted } from "../abort.ts";
 import { checkOptions, describe } from "../arguments.ts";
 import { ConfigError, DeviceError, ErwinError } from "../errors.ts";
 import { requestCpuDevice } from "./cpu/request.ts";
-import type { BackendName, Device, Precision } from "./device.ts";
+import type { BackendName, Device, GradientPrecision, Precision } from "./device.ts";
 import { requestWebGPUDevice } from "./webgpu/adapter.ts";
 
 /** Which device to request, and its limits. */
@@ -29,11 +29,13 @@ export interface DeviceOptions extends AbortOptions {
   maxMemoryBytes?: number;
   /** Default "float32". "mixed" needs an adapter with the feature shader-f16; the CPU backend does not offer it. */
   precision?: Precision;
+  /** Default "float32". "half" is for training in mixed precision with a loss scale. */
+  gradientPrecision?: GradientPrecision;
 }
 
 /**
  * Returns a device to run models on, after it has computed a known answer.
- * @throws DeviceError if there is none, with a message that says what was tried and what to do; DeviceLostError if it was lost
+ * @throws ConfigError naming an invalid option, or if gradients are to be in half precision without mixed precision; DeviceError if there is none, with a message that says what was tried and what to do; DeviceLostError if it was lost
  *   while it was checked; the signal's reason as soon as it is aborted
  */
 export async function requestDevice(given: DeviceOptions = {}): Promise<Device> {
@@ -43,9 +45,11 @@ export async function requestDevice(given: DeviceOptions = {}): Promise<Device> 
     maxBindingBytes: true,
     maxMemoryBytes: true,
     precision: true,
+    gradientPrecision: true,
     signal: true,
   });
   const { backend = "auto", threads, maxBindingBytes, maxMemoryBytes, precision = "float32", signal } = given;
+  const { gradientPrecision = "float32" } = given;
   checkSignal(signal);
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     throw new ConfigError(`threads must be a whole number of at least 1, not ${describe(threads)}`, {
@@ -72,27 +76,37 @@ export async function requestDevice(given: DeviceOptions = {}): Promise<Device> 
       field: "precision",
     });
   }
-  const options = { threads, maxBindingBytes, maxMemoryBytes, precision };
+  if (gradientPrecision !== "float32" && (gradientPrecision !== "half" || precision !== "mixed")) {
+    throw new ConfigError(
+      `gradientPrecision must be "float32", or "half" with precision "mixed", not ${describe(gradientPrecision)} with ${describe(precision)}`,
+      { field: "gradientPrecision" },
+    );
+  }
+  const options = { threads, maxBindingBytes, maxMemoryBytes, precision, gradientPrecision };
   const request = backend === "auto" ? firstOf(options) : requests[backend](options);
   const device = await untilAborted(request, signal, () => void request.then((late) => late.dispose()).catch(() => {}));
   requested.set(device, options);
   return device;
 }
 
-type Request = Required<Pick<DeviceOptions, "precision">> & Omit<DeviceOptions, "backend" | "signal">;
+type Request = Required<Pick<DeviceOptions, "precision" | "gradientPrecision">> &
+  Omit<DeviceOptions, "backend" | "signal">;
 
 const requests: Record<BackendName, (options: Request) => Promise<Device>> = {
   webgpu: requestWebGPUDevice,
   cpu: requestCpuDevice,
 };
 
+const FLOAT32 = { precision: "float32", gradientPrecision: "float32" } as const;
+
 /** The options with which devices were requested, for requesting their replacements. */
 const requested = new WeakMap<Device, Request>();
 
 /** Requests a device of a backend with the options of another device; the CPU backend computes in float32. */
 export function requestAnother(like: Device, backend: BackendName): Promise<Device> {
-  const { precision, ...options } = requested.get(like) ?? { precision: like.info.precision, threads: like.threads };
-  return requestDevice({ ...options, backend, precision: backend === "cpu" ? "float32" : precision });
+  const { precision, gradientPrecision } = like.info;
+  const options = requested.get(like) ?? { precision, gradientPrecision, threads: like.threads };
+  return requestDevice({ ...options, backend, ...(backend === "cpu" && FLOAT32) });
 }
 
 /** Requests the backend that computes fastest; a software adapter comes last. */

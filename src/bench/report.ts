@@ -13,7 +13,9 @@ export function formatResult(result: BenchResult): string {
   const passes = (what: string) => (cases: BenchResult["cases"]) =>
     devicesOf(result).flatMap(({ name, device, floors }, i) => {
       const own = cases.filter((entry) => entry.device === name);
-      const where = `${device ? deviceName(device) : "?"}${device?.precision === "mixed" ? ", mixed precision" : ""}`;
+      const gradients = device?.gradientPrecision === "half" ? ", gradients in half" : "";
+      const precision = device?.precision === "mixed" ? `, mixed precision${gradients}` : "";
+      const where = `${device ? deviceName(device) : "?"}${precision}`;
       const heading = `${what} of the benchmarks' model on ${where}, ${result.host}`;
       const lines = [heading, ...(floors ? [formatRoofline(floors)] : []), "", ...formatPasses(own, floors)];
       return own.length === 0 ? [] : i === 0 ? lines : ["", ...lines];

@@ -4,7 +4,7 @@
 import { publishedTable } from "../bench/case.ts";
 import type { BenchOptions } from "../bench/index.ts";
 import { Arguments, type CommandOption, UsageError } from "./command.ts";
-import { deviceOptions, readDeviceChoice } from "./options.ts";
+import { readTrainingDevice, trainingDeviceOptions } from "./options.ts";
 
 export const benchOptions = {
   points: { value: "N,N,...", description: "points of each cloud, one case each (default: 2048,4096 for the model)" },
@@ -18,7 +18,7 @@ export const benchOptions = {
   },
   profile: { description: "the time of every operator and kernel of the model" },
   json: { value: "FILE", description: "write the results to a file, too; whole after each case" },
-  ...deviceOptions,
+  ...trainingDeviceOptions,
 } satisfies Record<string, CommandOption>;
 
 export function readBenchOptions(args: Arguments): BenchOptions {
@@ -44,5 +44,5 @@ export function readBenchOptions(args: Arguments): BenchOptions {
 export function parseBenchWords(words: readonly string[]) {
   const args = Arguments.parse({ options: benchOptions, positionals: 1 }, words);
   const [name] = args.positionals;
-  return { name, options: readBenchOptions(args), device: readDeviceChoice(args), json: args.text("json") };
+  return { name, options: readBenchOptions(args), device: readTrainingDevice(args), json: args.text("json") };
 }

@@ -1,6 +1,6 @@
 // The options that several commands share, and their parsers.
 
-import type { BackendName, Precision } from "../index.ts";
+import type { BackendName, GradientPrecision, Precision } from "../index.ts";
 import { type Arguments, type CommandOption, UsageError } from "./command.ts";
 
 export const fileOptions = {
@@ -41,6 +41,15 @@ export const deviceOptions = {
   ...threadsOption,
 } satisfies Record<string, CommandOption>;
 
+/** The options of commands that train. */
+export const trainingDeviceOptions = {
+  ...deviceOptions,
+  "gradient-precision": {
+    value: "P",
+    description: "float32 (default) or half: the backward pass's products with --precision mixed; wants a --loss-scale",
+  },
+} satisfies Record<string, CommandOption>;
+
 /** The graph to build, if any. */
 export type GraphChoice = { radius: number } | { k: number } | undefined;
 
@@ -55,6 +64,7 @@ export function readGraphChoice(args: Arguments): GraphChoice {
 export interface DeviceChoice {
   backend: BackendName | "auto";
   precision?: Precision;
+  gradientPrecision?: GradientPrecision;
   threads?: number;
   /** Further toggles to enable where WebGPU is Dawn's (node-gpu.ts). */
   dawnToggles?: readonly string[];
@@ -66,6 +76,16 @@ export function readDeviceChoice(args: Arguments): DeviceChoice {
     precision: args.choice("precision", ["float32", "mixed"] as const),
     threads: args.count("threads"),
   };
+}
+
+/** The device of a command that trains. */
+export function readTrainingDevice(args: Arguments): DeviceChoice {
+  const choice = readDeviceChoice(args);
+  const gradientPrecision = args.choice("gradient-precision", ["float32", "half"] as const);
+  if (gradientPrecision === "half" && choice.precision !== "mixed") {
+    throw new UsageError("--gradient-precision half is for --precision mixed");
+  }
+  return { ...choice, gradientPrecision };
 }
 
 export const modeOption = {

@@ -155,6 +155,7 @@ export class ErwinWorker {
       maxBindingBytes: true,
       maxMemoryBytes: true,
       precision: true,
+      gradientPrecision: true,
       recover: true,
       onRecovery: true,
     });

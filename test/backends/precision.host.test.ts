@@ -1,10 +1,24 @@
 // Mixed precision: the factors of products are rounded to half precision, if the adapter has it, and nothing else changes.
 
-import { ConfigError, DeviceError, linear, requestDevice, Tensor } from "erwin";
-import { expect, test } from "vitest";
+import {
+  AdamW,
+  type AdamWOptions,
+  ConfigError,
+  type Device,
+  DeviceError,
+  fit,
+  linear,
+  mean,
+  requestDevice,
+  scale,
+  Tensor,
+} from "erwin";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { normals, seededRandom } from "../support/clouds.ts";
 import { l2Error } from "../support/compare.ts";
 import { loadGoldenCase, numbers } from "../support/golden.ts";
+import { useDevice } from "../support/models.ts";
+import { flatConfig, makeClouds, makeModel, makeTask } from "../train/training.ts";
 import { goldenPass } from "./passes.ts";
 
 /** SwiftShader has no half precision, lavapipe does. */
@@ -25,6 +39,12 @@ test("an unknown precision is a config error", async () => {
   const error = await requestDevice({ precision: "float16" as "mixed" }).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(ConfigError);
   expect((error as ConfigError).details.field).toBe("precision");
+});
+
+test("gradients in half precision need mixed precision", async () => {
+  const error = await requestDevice({ gradientPrecision: "half" }).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(ConfigError);
+  expect((error as ConfigError).details.field).toBe("gradientPrecision");
 });
 
 // These need half precision; the test above covers devices without it.
@@ -69,5 +89,104 @@ if (hasHalf) {
     const features = l2Error(gradients.get("grad_features")!, numbers(golden, "grad_features"));
     expect(features).toBeGreaterThan(2e-5);
     expect(features).toBeLessThan(5e-2);
+  });
+
+  describe("gradients in half precision", () => {
+    const float32 = useDevice();
+    let device: Device;
+    beforeAll(async () => {
+      device = await requestDevice({ backend: "webgpu", precision: "mixed", gradientPrecision: "half" });
+    });
+    afterAll(() => device.dispose());
+
+    test("are as near the exact ones as 11 bits allow, and a bias's as float32", async () => {
+      // The last has several parts of rows.
+      const some = [
+        [65, 64, 64],
+        [33, 70, 47],
+        [700, 36, 100],
+      ];
+      for (const [rows, inner, columns] of some) {
+        const random = seededRandom(rows);
+        const [x, weight, gradient] = [rows * inner, columns * inner, rows * columns].map((n) => normals(n, random));
+        const input = Tensor.from(device, x, [rows, inner]).requireGrad();
+        const weights = Tensor.from(device, weight, [columns, inner]).requireGrad();
+        const bias = Tensor.from(device, new Float32Array(columns)).requireGrad();
+        await linear(input, weights, { bias }).backward(Tensor.from(device, gradient, [rows, columns]));
+        const exact = { input: x.map(() => 0), weight: weight.map(() => 0), bias: new Float32Array(columns) };
+        for (let row = 0; row < rows; row++) {
+          for (let column = 0; column < columns; column++) {
+            const g = gradient[row * columns + column];
+            exact.bias[column] += g;
+            for (let k = 0; k < inner; k++) {
+              exact.input[row * inner + k] += g * weight[column * inner + k];
+              exact.weight[column * inner + k] += g * x[row * inner + k];
+            }
+          }
+        }
+        const where = `[${rows}, ${inner}] -> ${columns}`;
+        for (const [found, wanted] of [[input, exact.input] as const, [weights, exact.weight] as const]) {
+          const error = l2Error(await found.grad!.data(), wanted);
+          expect(error, where).toBeLessThan(5e-4);
+          expect(error, `${where}: rounded`).toBeGreaterThan(2e-5);
+        }
+        expect(l2Error(await bias.grad!.data(), exact.bias), `${where}: bias`).toBeLessThan(2e-6);
+      }
+    });
+
+    test("of a model are as near the golden ones as 11 bits allow", async () => {
+      const name = "a_2d_tiny_train";
+      const { golden } = await loadGoldenCase(name);
+      const { gradients } = await goldenPass(device, name);
+      expect(l2Error(gradients.get("grad_features")!, numbers(golden, "grad_features"))).toBeLessThan(5e-2);
+    });
+
+    /** Takes steps with the gradient `size` of each of 64 outputs; returns the last report. */
+    async function stepsWith(size: number, steps: number, lossScale: AdamWOptions["lossScale"], on = device) {
+      const random = seededRandom(3);
+      const weight = Tensor.from(on, normals(8 * 4, random), [8, 4]).requireGrad();
+      const x = Tensor.from(on, normals(8 * 4, random), [8, 4]);
+      using optimizer = new AdamW(new Map([["weight", weight]]), { lossScale });
+      for (let step = 1; ; step++) {
+        const loss = scale(mean(linear(x, weight)), 64 * size);
+        await loss.backward(optimizer.lossScale);
+        const report = optimizer.step({ loss });
+        optimizer.zeroGrad();
+        if (step === steps) return await report;
+      }
+    }
+
+    test("vanish if they are small, unless the loss is scaled", async () => {
+      expect((await stepsWith(1e-9, 1, undefined)).gradientNorm).toBe(0);
+      const { gradientNorm } = await stepsWith(1e-9, 1, undefined, float32());
+      for (const lossScale of ["dynamic", 2 ** 20] as const) {
+        const found = await stepsWith(1e-9, 1, lossScale);
+        expect(found.skipped).toBe(0);
+        expect(Math.abs(found.gradientNorm / gradientNorm - 1)).toBeLessThan(1e-3);
+      }
+    });
+
+    test("overflow if they are large, until a dynamic scale is small enough", async () => {
+      // 100 * 512 is the first that is below 65504.
+      expect(await stepsWith(100, 9, "dynamic")).toMatchObject({ calls: 9, skipped: 7, lossScale: 512 });
+      await expect(stepsWith(100, 1, 65536)).rejects.toThrow("the gradient of weight is not finite");
+    });
+
+    test("train as well as those in float32, with a dynamic loss scale", async () => {
+      const trainData = makeClouds(20, 1);
+      const train = async (on: Device, optimizer: AdamWOptions) => {
+        using model = await makeModel(on, 1, flatConfig);
+        const { validation, skipped } = await fit({
+          ...{ model, task: makeTask(model), trainData, validationData: makeClouds(5, 2), optimizer },
+          ...{ steps: 150, batchSize: 4, schedule: { kind: "cosine", lr: 1e-2, minLr: 1e-4, steps: 150 } },
+        });
+        return { loss: validation!.loss, skipped };
+      };
+      const exact = await train(float32(), {});
+      const half = await train(device, { lossScale: "dynamic" });
+      expect(half.loss / exact.loss).toBeLessThan(1.02);
+      expect(half.skipped).toBeLessThan(10);
+      // Matrix units in software take minutes.
+    }, 300_000);
   });
 }

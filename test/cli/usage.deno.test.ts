@@ -83,6 +83,10 @@ describe("wrong usage ends with code 2 and a hint", () => {
       ["train", "farthest", "--out", "x", "--loss-scale", "static"],
       '--loss-scale is "static", expected dynamic or a number of at least 1.',
     ],
+    [
+      ["train", "farthest", "--out", "x", "--gradient-precision", "half"],
+      "--gradient-precision half is for --precision mixed.",
+    ],
     [["info", "a", "b"], 'Unexpected argument "b".'],
   ])("erwin %j", (words, message) => {
     const { code, stdout, stderr } = erwin(words);

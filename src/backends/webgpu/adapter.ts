@@ -1,7 +1,7 @@
 // Finds a WebGPU adapter, requests all that it offers, and accepts it only after it has computed a known answer.
 
 import { DeviceError, DeviceLostError } from "../../errors.ts";
-import type { DeviceInfo, Precision } from "../device.ts";
+import type { DeviceInfo, GradientPrecision, Precision } from "../device.ts";
 import { checkKnownAnswer } from "../known-answer.ts";
 import { WebGPUDevice } from "./device.ts";
 import { findMatrixUnits, MATRIX_FEATURE } from "./matrix-units.ts";
@@ -28,6 +28,7 @@ export interface WebGPUOptions {
   /** Whether to accept an adapter that computes on the processor. */
   acceptSoftware?: boolean;
   precision?: Precision;
+  gradientPrecision?: GradientPrecision;
   /** Whether to use matrix units if there are any. */
   acceptMatrixUnits?: boolean;
 }
@@ -49,7 +50,7 @@ function describeAdapter({ info, features }: GPUAdapter) {
  */
 export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<WebGPUDevice> {
   const { threads, maxBindingBytes = Number.POSITIVE_INFINITY, maxMemoryBytes, acceptSoftware = true } = options;
-  const { precision = "float32", acceptMatrixUnits = true } = options;
+  const { precision = "float32", gradientPrecision, acceptMatrixUnits = true } = options;
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
   if (!gpu) throw new DeviceError(`this host has no WebGPU: ${ADVICE}`, { backend: "webgpu" });
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
@@ -89,6 +90,7 @@ export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<
   const info: DeviceInfo = {
     ...described,
     precision,
+    ...(gradientPrecision === "half" && { gradientPrecision }),
     ...(matrixUnits && { matrixUnits }),
     maxBindingBytes: Math.floor(Math.min(gpuDevice.limits.maxStorageBufferBindingSize, maxBindingBytes) / 256) * 256,
     maxBufferBytes: gpuDevice.limits.maxBufferSize,

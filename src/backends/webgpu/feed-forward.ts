@@ -2,7 +2,7 @@
 
 import type { LinearParameters, Primitives } from "../operators.ts";
 import type { Context } from "./context.ts";
-import { isMixed, pairedWeightGradients, runLinear, runProduct } from "./linear.ts";
+import { halvesGradients, isMixed, pairedWeightGradients, runLinear, runProduct } from "./linear.ts";
 import { rowsInBinding } from "./windows.ts";
 
 /** The maximum size of the hidden layer in bytes; its rows are computed in as many steps as this takes. */
@@ -25,7 +25,8 @@ export const hiddenLayers = (context: Context) => {
     },
 
     swigluBackward({ y, gate, value, hidden, dgates, rows, width, hiddenWidth }) {
-      const shape = { rows, columns: hiddenWidth, gated: true, inner: width, widths: [width, hiddenWidth] };
+      const half = halvesGradients(info);
+      const shape = { rows, columns: hiddenWidth, gated: true, inner: width, widths: [width, hiddenWidth], half };
       const arrays = { y, ...gateArrays(gate, value), hidden, dgates };
       runProduct(context, "swiglu_backward", shape, {}, arrays, { width, hidden_width: hiddenWidth });
     },

@@ -40,6 +40,9 @@ interface LinearCall {
 /** Whether the forward pass multiplies in half precision. */
 export const isMixed = ({ precision }: DeviceInfo) => precision === "mixed";
 
+/** Whether the backward pass does. */
+export const halvesGradients = ({ gradientPrecision }: DeviceInfo) => gradientPrecision === "half";
+
 /** Runs a kernel that includes product.wgsl on all rows of its arrays; its parameter `rows` is set here. */
 export function runProduct(
   context: Context,
@@ -61,7 +64,8 @@ export function runLinear(context: Context, call: LinearCall): void {
   const { x, y, weight, second, bias, residual, scatter, norm, rows, columns, inner, secondInner = 0 } = call;
   const { transposed = false, accumulate = false, packedWidth = 0, halfX = false } = call;
   const { weightStride = inner + secondInner, weightOffset = 0 } = call;
-  const half = isMixed(context.info) && !transposed;
+  // Gradients are often too small for half precision: it is used for them only if that is wanted.
+  const half = transposed ? halvesGradients(context.info) : isMixed(context.info);
   const isSplit = secondInner > 0 && !transposed;
   // A short second input, whose rows are no multiples of 4, would make all of x be read one element at a time.
   const isTail = isSplit && multiplesOf4([columns, inner]) && secondInner % 4 !== 0 && hasTails(context.info, half);
@@ -74,7 +78,6 @@ export function runLinear(context: Context, call: LinearCall): void {
     rightVec4: multiplesOf4([weightStride, weightOffset]),
     splitLeft: isSplit && !isTail,
     tail: isTail,
-    // Gradients are often too small for half precision.
     half,
   };
   runProduct(
@@ -224,6 +227,7 @@ function weightParts(
     widths: [columns, inner],
     leftAlong: true,
     rightAlong: true,
+    half: halvesGradients(info),
   };
   const { constants, tiles } = productCut({ ...product, inParts: true }, info);
   const width = Math.max(columns, inner);

@@ -21,7 +21,7 @@ import { type Arguments, type Command, UsageError } from "../command.ts";
 import { withDevice } from "../device.ts";
 import { checkOutput, readBytes, writeWhole } from "../files.ts";
 import { describeDawn } from "../node-gpu.ts";
-import { type DeviceChoice, readDeviceChoice } from "../options.ts";
+import { type DeviceChoice, readTrainingDevice } from "../options.ts";
 import { withProgress } from "../progress.ts";
 
 const DAWN_FEATURES = "dawn-features";
@@ -63,7 +63,7 @@ async function run(args: Arguments): Promise<void> {
 }
 
 function readChoice(args: Arguments): DeviceChoice {
-  const choice = readDeviceChoice(args);
+  const choice = readTrainingDevice(args);
   const dawnToggles = args.text(DAWN_FEATURES)?.split(",");
   const wrong = dawnToggles?.find((name) => !/^[a-z0-9_]+$/.test(name));
   if (wrong !== undefined)

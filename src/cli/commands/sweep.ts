@@ -12,7 +12,7 @@ import { describeFailure } from "../failure.ts";
 import { readBytes, writeWhole } from "../files.ts";
 import { FolderStore } from "../folder-store.ts";
 import { untilInterrupted } from "../interruption.ts";
-import { deviceOptions, readDeviceChoice } from "../options.ts";
+import { readTrainingDevice, trainingDeviceOptions } from "../options.ts";
 import { printError } from "../progress.ts";
 import { METRICS_FILE, readEntries } from "../run-folder.ts";
 import { readSweep, type SweepPlan } from "../sweep/plan.ts";
@@ -32,7 +32,7 @@ export const sweep: Command = {
   options: {
     config: { value: "FILE", description: "what to train and what to search (YAML or JSON), as below" },
     out: { value: "FOLDER", description: "for a folder of each run, NAME.json with its result, and the summary" },
-    ...deviceOptions,
+    ...trainingDeviceOptions,
   },
   notes: [
     "train: farthest                      # as in erwin train NAME; or options with config: and data-path: of your own files",
@@ -53,8 +53,10 @@ export const sweep: Command = {
 async function run(args: Arguments): Promise<void> {
   const path = args.required("config");
   const out = args.required("out");
-  readDeviceChoice(args);
-  const more = Object.keys(deviceOptions).flatMap((name) => (args.has(name) ? [`--${name}`, args.required(name)] : []));
+  readTrainingDevice(args);
+  const more = Object.keys(trainingDeviceOptions).flatMap((name) =>
+    args.has(name) ? [`--${name}`, args.required(name)] : [],
+  );
   for (const limit of args.texts("limit")) more.push("--limit", limit);
   const plan = await readSweep(path);
   const { experiment, options, metric, goal, runs } = plan;

@@ -28,7 +28,7 @@ import { chooseExperiment, listIn, openSource } from "../experiment-choice.ts";
 import { experimentFlags, flagOf, givenOptions, textOf } from "../experiment-options.ts";
 import { readBytes, writeWhole } from "../files.ts";
 import { stoppedBySignals } from "../interruption.ts";
-import { type DeviceChoice, deviceOptions, readDeviceChoice } from "../options.ts";
+import { type DeviceChoice, readTrainingDevice, trainingDeviceOptions } from "../options.ts";
 import { printError, withProgress } from "../progress.ts";
 import { CONFIG_FILE, CURVE_FILE, METRICS_FILE, RunFolder, readRunConfig, type Settings } from "../run-folder.ts";
 import { printSigns } from "../signs.ts";
@@ -94,7 +94,7 @@ export const train: Command = {
     },
     "signs-of-life": { description: "print a line now and then while it runs: how erwin sweep starts it" },
     ...experimentFlags(),
-    ...deviceOptions,
+    ...trainingDeviceOptions,
   },
   notes: [
     "The same command continues an interrupted run. All settings must be the same, except those of the device, --log-every,",
@@ -185,7 +185,7 @@ async function readCall(args: Arguments): Promise<Call> {
     mostPredictions: args.count("max-predictions") ?? MOST_PREDICTIONS,
     useWandb: args.choice("use-wandb", ["0", "1"] as const) === "1",
     workers: args.number("num-workers", "a whole number", (count) => Number.isInteger(count) && count >= 0),
-    device: readDeviceChoice(args),
+    device: readTrainingDevice(args),
   };
 }
 
@@ -202,6 +202,7 @@ function settingsOf({ options, dataPath, init, described, skipBad, device }: Cal
     ...(init !== undefined && { init: resolve(init) }),
     ...(skipBad && { "skip-bad": "on" }),
     precision: device.precision ?? "float32",
+    ...(device.gradientPrecision === "half" && { "gradient-precision": "half" }),
   };
 }
 
