@@ -66,7 +66,10 @@ export interface StepReport {
   gradientNorm: number;
   /** The scale of the next loss; absent if the optimiser has none. */
   lossScale?: number;
-  /** Where the first NaN or infinity since the last report was, unless a dynamic loss scale was the cause: "loss" or a parameter's name. */
+  /**
+   * Where the first NaN or infinity since the last report was: "loss" or a parameter's name. What a dynamic loss scale has taken
+   * for an overflow does not count.
+   */
   tensor?: string;
 }
 
@@ -156,8 +159,8 @@ export class AdamW {
   }
 
   /**
-   * The loss scale, a scalar of shape [] on the device, which `step` may change: the gradient that `loss.backward` needs. It belongs
-   * to the optimiser; undefined if there is none.
+   * The loss scale, a scalar of shape [] on the device, which `step` may change: the gradient that `loss.backward` needs. Its memory
+   * is the optimiser's. Undefined if there is none.
    */
   get lossScale(): Tensor | undefined {
     return this.#parameters.lossScale?.tensor;

@@ -25,10 +25,10 @@ describe("the kernels for matrix units compile", () => {
     gpu = undefined;
   });
 
+  const along = { leftAlong: true, rightAlong: true, inParts: true };
   const kernels = [
     {
       name: "linear",
-      norm: false,
       kinds: [0, 1].map((HALF_X) => ({
         TRANSPOSED: 0,
         HALF_X,
@@ -39,16 +39,24 @@ describe("the kernels for matrix units compile", () => {
     },
     { name: "norm_position_qkv", norm: true, kinds: [2, 3].map((DIMENSIONS) => ({ DIMENSIONS })) },
     { name: "norm_swiglu", norm: true, kinds: [{}] },
-    { name: "message_products", norm: false, kinds: [{}] },
+    { name: "message_products", kinds: [{}] },
+    // Of the backward pass, where gradients are in half precision.
+    {
+      name: "linear",
+      rightAlong: true,
+      kinds: [0, 1].map((SECOND) => ({ TRANSPOSED: 1, HALF_X: 0, SECOND, SPLIT_LEFT: 0, COLUMN_NORM: 0 })),
+    },
+    { name: "weight_gradient", ...along, kinds: [0, 1].map((LEFT_SUMS) => ({ LEFT_SUMS })) },
+    { name: "swiglu_backward", kinds: [{}] },
   ];
   const unitsOf = { nvidia, mesa };
   it.each(Object.keys(unitsOf) as (keyof typeof unitsOf)[])("of the kind of %s", async (kind) => {
-    for (const { name, norm, kinds } of kernels) {
+    for (const { name, kinds, ...options } of kernels) {
       for (const constants of kinds) {
         // Few and many rows, narrow and wide matrices, widths that are multiples of 4 and others.
         for (const rows of [64, 2 ** 16]) {
           for (const columns of [32, 64, 66, 256]) {
-            const shape = { rows, columns, inner: columns, widths: [columns], norm, half: true };
+            const shape = { rows, columns, inner: columns, widths: [columns], ...options, half: true };
             const cut = productCut(shape, { software: false, matrixUnits: unitsOf[kind] }).constants;
             const { code } = kernelSource(name, { ...constants, ...cut });
             expect(code).toContain("subgroupMatrixMultiplyAccumulate(");

@@ -6,7 +6,7 @@ import { matrixThreads } from "./products.ts";
 
 export const MATRIX_FEATURE = "chromium-experimental-subgroup-matrix";
 
-/** The maximum workgroup memory of the kernel, for its tiles, their sums and the squares of their rows, and its maximum threads. */
+/** The maximum workgroup memory of the kernel, for its tiles, their sums and the squares or sums of their rows, and of its threads. */
 const MATRIX_BYTES = 24_576;
 const MAX_THREADS = 256;
 
