@@ -322,14 +322,24 @@ export interface CompositeParts {
   /** The number of rows of the hidden layer that exist at a time, with `arrays` of them side by side in a row. */
   hiddenRows(hiddenWidth: number, arrays: number): number;
 
-  /** hidden = (W2 n) * SiLU(W1 n), n = RMSNorm(x; norm); hidden [rows, hiddenWidth] in elements of `hiddenBytes`. */
-  normSwiglu(a: GatedLayer & { x: Storage; norm: Storage; hidden: Storage }): void;
+  /**
+   * Whether the forward pass keeps gate and value of a layer for its backward pass, which otherwise computes them again. If so,
+   * all rows of the hidden layer exist at a time.
+   */
+  keepsGates(rows: number, hiddenWidth: number): boolean;
+
+  /**
+   * hidden = (W2 n) * SiLU(W1 n), n = RMSNorm(x; norm); hidden [rows, hiddenWidth] in elements of `hiddenBytes`. `gates`, which
+   * only devices that keep them are given, receives W1 n and W2 n, each [rows, hiddenWidth].
+   */
+  normSwiglu(a: GatedLayer & { x: Storage; norm: Storage; hidden: Storage; gates?: Storage }): void;
 
   /**
    * The gradients of both factors of hidden = (W2 y) * SiLU(W1 y). `hidden` holds its own gradient before and its value after;
-   * `dgates` receives those of gate and value, 2 rows * hiddenWidth elements in a layout of the device's own.
+   * `dgates` receives those of gate and value, 2 rows * hiddenWidth elements in a layout of the device's own; with `kept`, it
+   * holds normSwiglu's `gates` before.
    */
-  swigluBackward(a: GatedLayer & { y: Storage; hidden: Storage; dgates: Storage }): void;
+  swigluBackward(a: GatedLayer & { y: Storage; hidden: Storage; dgates: Storage; kept: boolean }): void;
 
   /** The inputGradient of gate and value together, from swigluBackward's `dgates`: dy [rows, width]. */
   gatesInputGradient(a: GatedLayer & { dgates: Storage; dy: Storage }): void;

@@ -126,12 +126,22 @@ export class Product extends ScratchCommand {
   out: usize;
   outStride: u32;
   outPackedWidth: u32;
-  /** For the backward pass of the gated hidden layer. */
+  /** What the gated hidden layer keeps for its backward pass, if given. */
+  keptGate: usize;
+  keptValue: usize;
+  /** For the backward pass of the gated hidden layer without what it kept. */
   dgate: usize;
   dvalue: usize;
   // The division into blocks.
   rowBlock: u32;
   columnBlock: u32;
+}
+
+export class SwigluBackward extends Command {
+  dgate: usize;
+  dvalue: usize;
+  hidden: usize;
+  size: u32;
 }
 
 export class ColumnSums extends Command {

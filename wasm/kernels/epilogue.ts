@@ -1,7 +1,8 @@
 // The epilogues of products: each takes the sums of one row of a block, which is in the L1 cache: those of `count` columns from
 // `firstColumn` on. Formulas: gpu/linear.wgsl, gpu/norm_swiglu.wgsl, gpu/swiglu_backward.wgsl.
 import { Product } from "./commands";
-import { loadSome, sigmoid4, storeSome } from "./vectors";
+import { gated, storeGradients } from "./swiglu";
+import { loadSome, storeSome } from "./vectors";
 
 /** Returns the row of the reference's packed qkv weight that holds column (t, h, e): (h, e, t). (gpu/packing.wgsl) */
 export function packedRow(column: u32, width: u32): u32 {
@@ -34,28 +35,30 @@ function copyRow(sums: usize, out: usize, count: u32): void {
 
 /** hidden = value * SiLU(gate). Each panel holds four gates, then four values. */
 export function storeGated(p: Product, sums: usize, row: u32, firstColumn: u32, count: u32): void {
-  const whole = (<usize>(count & ~3)) << 2;
-  const rest = count & 3;
-  const out = p.out + ((<usize>row * p.outStride + firstColumn) << 2);
+  const place = (<usize>row * p.outStride + firstColumn) << 2;
   const gates = p.bias + ((<usize>firstColumn) << 2);
   const values = p.valueBias + ((<usize>firstColumn) << 2);
+  const whole = (<usize>(count & ~3)) << 2;
   for (let c: usize = 0; c < whole; c += 16) {
-    v128.store(out + c, gated(sums + 2 * c, v128.load(gates + c), v128.load(values + c)));
+    const gate = f32x4.add(v128.load(sums + 2 * c), v128.load(gates + c));
+    const value = f32x4.add(v128.load(sums + 2 * c, 16), v128.load(values + c));
+    v128.store(p.out + place + c, gated(gate, value));
+    if (!p.keptGate) continue;
+    v128.store(p.keptGate + place + c, gate);
+    v128.store(p.keptValue + place + c, value);
   }
-  if (rest) {
-    const biases = loadSome(gates + whole, rest);
-    storeSome(out + whole, gated(sums + 2 * whole, biases, loadSome(values + whole, rest)), rest);
-  }
-}
-
-function gated(sums: usize, gateBias: v128, valueBias: v128): v128 {
-  const gate = f32x4.add(v128.load(sums), gateBias);
-  return f32x4.mul(f32x4.mul(f32x4.add(v128.load(sums, 16), valueBias), gate), sigmoid4(gate));
+  const rest = count & 3;
+  if (!rest) return;
+  const gate = f32x4.add(v128.load(sums + 2 * whole), loadSome(gates + whole, rest));
+  const value = f32x4.add(v128.load(sums + 2 * whole, 16), loadSome(values + whole, rest));
+  storeSome(p.out + place + whole, gated(gate, value), rest);
+  if (!p.keptGate) return;
+  storeSome(p.keptGate + place + whole, gate, rest);
+  storeSome(p.keptValue + place + whole, value, rest);
 }
 
 /** Computes hidden, dgate and dvalue; hidden holds its gradient before. */
 export function storeGatedBackward(p: Product, sums: usize, row: u32, firstColumn: u32, count: u32): void {
-  const one = f32x4.splat(1);
   const place = (<usize>row * p.outStride + firstColumn) << 2;
   const gates = p.bias + ((<usize>firstColumn) << 2);
   const values = p.valueBias + ((<usize>firstColumn) << 2);
@@ -64,12 +67,7 @@ export function storeGatedBackward(p: Product, sums: usize, row: u32, firstColum
     const step = (<usize>c) << 2;
     const gate = f32x4.add(v128.load(sums + 2 * step), loadSome(gates + step, some));
     const value = f32x4.add(v128.load(sums + 2 * step, 16), loadSome(values + step, some));
-    const share = sigmoid4(gate);
-    const dhidden = loadSome(p.out + place + step, some);
-    const opened = f32x4.mul(gate, share);
-    storeSome(p.out + place + step, f32x4.mul(value, opened), some);
-    const derivative = f32x4.mul(share, f32x4.add(one, f32x4.mul(gate, f32x4.sub(one, share))));
-    storeSome(p.dgate + place + step, f32x4.mul(f32x4.mul(dhidden, value), derivative), some);
-    storeSome(p.dvalue + place + step, f32x4.mul(dhidden, opened), some);
+    const at = place + step;
+    storeGradients(gate, value, p.out + at, p.dgate + at, p.dvalue + at, some);
   }
 }

@@ -16,16 +16,16 @@ export interface FeedForward extends GatedLayer {
   output: LinearParameters;
 }
 
-/** y = x + W3 (W2 n * SiLU(W1 n)), n = RMSNorm(x; norm). */
-export function feedForward(device: Primitives, a: FeedForward & { y: Storage }): void {
-  const { norm, gate, value, output, rows, width, hiddenWidth } = a;
+/** y = x + W3 (W2 n * SiLU(W1 n)), n = RMSNorm(x; norm). `gates` is kept for feedForwardBackward, where the device keeps it. */
+export function feedForward(device: Primitives, a: FeedForward & { y: Storage; gates?: Storage }): void {
+  const { norm, gate, value, output, gates, rows, width, hiddenWidth } = a;
   const step = Math.min(rows, device.hiddenRows(hiddenWidth, 1));
   const hidden = device.allocate(step * hiddenWidth * device.hiddenBytes);
   for (let first = 0; first < rows; first += step) {
     const count = Math.min(step, rows - first);
     const x = rowsOf(a.x, width, first, count);
     const y = rowsOf(a.y, width, first, count);
-    device.normSwiglu({ x, norm, gate, value, hidden, rows: count, width, hiddenWidth });
+    device.normSwiglu({ x, norm, gate, value, hidden, gates, rows: count, width, hiddenWidth });
     const shape = { rows: count, columns: width, inner: hiddenWidth, fromHidden: true };
     device.linear({ x: hidden, ...output, residual: x, y, ...shape });
   }
@@ -34,12 +34,13 @@ export function feedForward(device: Primitives, a: FeedForward & { y: Storage })
 
 /**
  * The backward pass of feedForward without its residual: `into.x` receives only the gradient through the hidden layer. It may be
- * added to `gradient` itself, because each row is read before it is written.
+ * added to `gradient` itself, because each row is read before it is written. What `gates` holds is replaced.
  */
 export function feedForwardBackward(
   device: Primitives,
   a: FeedForward & {
     gradient: Storage;
+    gates?: Storage;
     into: {
       x?: Destination;
       norm?: Destination;
@@ -52,8 +53,9 @@ export function feedForwardBackward(
   const { norm, gate, value, output, into, rows: all, width, hiddenWidth } = a;
   // The gradients of gate and value are side by side.
   const step = Math.min(all, device.hiddenRows(hiddenWidth, 2));
-  const elements = { y: step * width, scale: step, hidden: step * hiddenWidth, dgates: 2 * step * hiddenWidth };
-  withMemory(device, elements, ({ y, scale, hidden, dgates }) => {
+  const elements = { y: step * width, scale: step, hidden: step * hiddenWidth };
+  const dgates = a.gates ?? device.allocate(2 * step * hiddenWidth * 4);
+  withMemory(device, elements, ({ y, scale, hidden }) => {
     for (let first = 0; first < all; first += step) {
       const rows = Math.min(step, all - first);
       const x = rowsOf(a.x, width, first, rows);
@@ -67,7 +69,7 @@ export function feedForwardBackward(
 
       device.normPosition({ x, norm, y, scale, rows, width });
       device.inputGradient({ ...outer, weight: output.weight, into: { storage: hidden, accumulate: false } });
-      device.swigluBackward({ y, gate, value, hidden, dgates, ...shape });
+      device.swigluBackward({ y, gate, value, hidden, dgates, kept: a.gates !== undefined, ...shape });
       device.weightGradient({ ...outer, x: hidden, into: laterOf(into.output) });
       device.gatesWeightGradients({
         dgates,
@@ -81,4 +83,5 @@ export function feedForwardBackward(
       device.rmsNormBackward({ x, norm, scale, dy, into: { x: dx, weight: later(into.norm) }, rows, width });
     }
   });
+  if (!a.gates) device.release(dgates);
 }

@@ -17,6 +17,9 @@ export const hiddenLayers = (context: Context) => {
     hiddenRows: (hiddenWidth, arrays) =>
       rowsInBinding(Math.min(maxBytes, Math.floor(info.maxBindingBytes / arrays)), hiddenWidth),
 
+    // They are computed again, to save memory.
+    keepsGates: () => false,
+
     normSwiglu({ x, norm, gate, value, hidden, rows, width, hiddenWidth }) {
       const shape = { rows, columns: hiddenWidth, gated: true, inner: width, widths: [width, hiddenWidth] };
       const options = { norm: true, half: isMixed(info) };

@@ -1,7 +1,7 @@
 // The gated feed-forward part of a block.
 
 import { expectSameDevice, expectShape, matrixShape } from "../shapes.ts";
-import { record } from "../tape.ts";
+import { record, recording } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
 import { destinationOf, destinationsOf, type LinearWeights, storageOf } from "./destinations.ts";
 
@@ -21,18 +21,7 @@ export function feedForward(
   expectShape("output weight", output.weight, [width, hiddenWidth]);
   expectSameDevice({ norm, x });
   const y = new Tensor(x.device, [rows, width]);
-  x.device.operators.feedForward({
-    x: x.storage,
-    norm: norm.storage,
-    gate: storageOf(gate),
-    value: storageOf(value),
-    output: storageOf(output),
-    y: y.storage,
-    rows,
-    width,
-    hiddenWidth,
-  });
-  const kept = {
+  const inputs = {
     x,
     norm,
     gateWeight: gate.weight,
@@ -42,7 +31,21 @@ export function feedForward(
     weight: output.weight,
     bias: output.bias,
   };
-  return record(y, Object.values(kept), kept, (gradient, gradients, kept) => {
+  const keeps = recording(...Object.values(inputs)) && x.device.operators.keepsGates(rows, hiddenWidth);
+  const gates = keeps ? new Tensor(x.device, [2, rows, hiddenWidth]) : undefined;
+  x.device.operators.feedForward({
+    x: x.storage,
+    norm: norm.storage,
+    gate: storageOf(gate),
+    value: storageOf(value),
+    output: storageOf(output),
+    y: y.storage,
+    gates: gates?.storage,
+    rows,
+    width,
+    hiddenWidth,
+  });
+  record(y, Object.values(inputs), { ...inputs, gates }, (gradient, gradients, kept) => {
     x.device.operators.feedForwardBackward({
       gradient: gradient.storage,
       x: kept.x.storage,
@@ -50,6 +53,7 @@ export function feedForward(
       gate: storageOf({ weight: kept.gateWeight, bias: kept.gateBias }),
       value: storageOf({ weight: kept.valueWeight, bias: kept.valueBias }),
       output: storageOf(kept),
+      gates: kept.gates?.storage,
       into: {
         // It is added to the gradient that arrives, which the residual passes on.
         x: gradients.wanted(x) ? { storage: gradient.storage, accumulate: true } : undefined,
@@ -64,4 +68,6 @@ export function feedForward(
     });
     gradients.give(x, gradient);
   });
+  gates?.dispose();
+  return y;
 }
