@@ -10,12 +10,12 @@
 // dy is the gradient of the norm's result. With GATHER, row i of x and dx is row row_index[i] of what is stored. ACCUMULATE adds
 // to dx. first_part is the part index of the first bound row.
 //
-// A workgroup of 256 threads takes ACROSS columns (with VEC4 vec4s of columns) of one part of the rows, CHUNK rows at a time.
-// First eight threads share a row, for its means; then each thread computes dx in one column and every 256 / ACROSS-th row, and
-// adds to the sums of its column.
+// A workgroup of 256 threads takes `across` columns (with VEC4 vec4s of columns) of one part of the rows, `chunk` rows at a time.
+// First eight threads share a row, for its means; then each thread computes dx in one column and every 256 / across-th row, and
+// adds to the sums of its column. across is a power of two of at least 8, chunk a multiple of 32 and of 4 * 256 / across.
 //! include workgroup.wgsl
 
-struct Parameters { first_group: u32, rows: u32, width: u32, part_rows: u32, first_part: u32 }
+struct Parameters { first_group: u32, rows: u32, width: u32, across: u32, chunk: u32, part_rows: u32, first_part: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> x: array<Stored>;
 @group(0) @binding(2) var<storage, read> weight: array<Stored>;
@@ -31,13 +31,11 @@ struct Parameters { first_group: u32, rows: u32, width: u32, part_rows: u32, fir
 //! end
 
 const ROW_THREADS: u32 = 256;
-const CHUNK: u32 = ROW_THREADS / 8;
-const LANES: u32 = ROW_THREADS / ACROSS;
-const TURNS: u32 = CHUNK / LANES / OWN_ROWS;
+const LARGEST_CHUNK: u32 = 128;
 //! include row_moments.wgsl
 
 // Of each row of the chunk: mean(x), scale, mean(g) and mean(g n).
-var<workgroup> statistics: array<vec4f, CHUNK>;
+var<workgroup> statistics: array<vec4f, LARGEST_CHUNK>;
 var<workgroup> lane_sums: array<Stored, ROW_THREADS>;
 
 fn stored_row(row: u32) -> u32 {
@@ -95,8 +93,10 @@ fn column_total(thread: u32, own: Stored) -> Stored {
   lane_sums[thread] = own;
   workgroupBarrier();
   var total = own;
-  if (thread < ACROSS) {
-    for (var lane = 1u; lane < LANES; lane++) { total += lane_sums[lane * ACROSS + thread]; }
+  if (thread < parameters.across) {
+    for (var of_lane = thread + parameters.across; of_lane < ROW_THREADS; of_lane += parameters.across) {
+      total += lane_sums[of_lane];
+    }
   }
   return total;
 }
@@ -105,30 +105,36 @@ fn column_total(thread: u32, own: Stored) -> Stored {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
   let index = workgroup_number(group, groups);
   let items = parameters.width / ELEMENTS;
-  let tiles = (items + ACROSS - 1) / ACROSS;
+  let across = parameters.across;
+  let tiles = (items + across - 1) / across;
+  let lane = thread / across;
+  let lanes = ROW_THREADS / across;
   let part = index / tiles;
   let end = min((part + 1) * parameters.part_rows, parameters.rows);
   let last = parameters.rows - 1;
-  let column = index % tiles * ACROSS + thread % ACROSS;
+  let column = index % tiles * across + thread % across;
   let k = min(column, items - 1);
   let own_weight = weight[k];
   var product_sum = Stored(0);
   var plain_sum = Stored(0);
-  for (var start = part * parameters.part_rows; start < end; start += CHUNK) {
-    let row = min(start + thread / 8, last);
-    let first = stored_row(row) * items;
+  for (var start = part * parameters.part_rows; start < end; start += parameters.chunk) {
+    for (var begin = 0u; begin < parameters.chunk; begin += ROW_THREADS / 8) {
+      let of_chunk = begin + thread / 8;
+      let row = min(start + of_chunk, last);
+      let first = stored_row(row) * items;
 //! if LAYER
-    let moments = row_moments(first, thread);
+      let moments = row_moments(first, thread);
 //! else
-    let moments = vec2f(0, scale[row]);
+      let moments = vec2f(0, scale[row]);
 //! end
-    let own = statistics_of(first, row * items, moments, thread);
-    if (thread % 8 == 0) { statistics[thread / 8] = own; }
+      let own = statistics_of(first, row * items, moments, thread);
+      if (thread % 8 == 0) { statistics[of_chunk] = own; }
+    }
     workgroupBarrier();
-    for (var turn = 0u; turn < TURNS; turn++) {
+    for (var own_row = lane; own_row < parameters.chunk; own_row += 4 * lanes) {
       // All loads come before the stores: the compiler cannot tell that dx does not alias what is read.
-//! repeat i OWN_ROWS
-      let of_chunk_$i = (turn * OWN_ROWS + $i) * LANES + thread / ACROSS;
+//! repeat i 4
+      let of_chunk_$i = own_row + $i * lanes;
       let row_$i = min(start + of_chunk_$i, last);
       let at_$i = stored_row(row_$i) * items + k;
       let dy_$i = select(Stored(0), dy[row_$i * items + k], start + of_chunk_$i < end);
@@ -140,7 +146,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       dx_$i += dx[at_$i];
 //! end
 //! end
-//! repeat i OWN_ROWS
+//! repeat i 4
       if (start + of_chunk_$i < end && column < items) { dx[at_$i] = dx_$i; }
 //! end
     }
@@ -149,7 +155,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! if PLAIN
   let plain_total = column_total(thread, plain_sum);
 //! end
-  if (thread >= ACROSS || column >= items || part * parameters.part_rows >= parameters.rows) { return; }
+  if (thread >= across || column >= items || part * parameters.part_rows >= parameters.rows) { return; }
   let at = (parameters.first_part + part) * (1 + PLAIN) * items + column;
   sums[at] = product_total;
 //! if PLAIN

@@ -359,34 +359,37 @@ onEachDevice((device, backend) => {
     );
   });
 
-  test("layerNorm", async () => {
-    await fc.assert(
-      fc.asyncProperty(rowCounts, widths, fc.nat(), async (rows, width, seed) => {
-        const random = seededRandom(seed);
-        await check(
-          device(),
+  describe("layerNorm", () => {
+    const run = async (rows: number, width: number, seed: number) => {
+      const random = seededRandom(seed);
+      await check(
+        device(),
+        [given([rows, width], random), given([rows, width], random), normWeight(width, random), vector(width, random)],
+        (x, residual, weight, bias) => operators.layerNorm(x, residual, { weight, bias }),
+        byReverse(
           [
-            given([rows, width], random),
-            given([rows, width], random),
-            normWeight(width, random),
-            vector(width, random),
+            [rows, width],
+            [rows, width],
+            [1, width],
+            [1, width],
           ],
-          (x, residual, weight, bias) => operators.layerNorm(x, residual, { weight, bias }),
-          byReverse(
-            [
-              [rows, width],
-              [rows, width],
-              [1, width],
-              [1, width],
-            ],
-            (r, x, residual, w, b) => r.add(residual, r.layerNorm(x, w, b)),
-          ),
-          random,
-          `layerNorm of [${rows}, ${width}]`,
-        );
-      }),
-      runs,
-    );
+          (r, x, residual, w, b) => r.add(residual, r.layerNorm(x, w, b)),
+        ),
+        random,
+        `layerNorm of [${rows}, ${width}]`,
+      );
+    };
+
+    test("of narrow rows", async () => {
+      await fc.assert(fc.asyncProperty(rowCounts, widths, fc.nat(), run), runs);
+    });
+
+    // Rows for several workgroups, one element or one vec4 at a time; and so many rows that a workgroup goes through several chunks.
+    test.each([
+      [33, 259],
+      [40, 1028],
+      [17_000, 3],
+    ])("of [%i, %i]", (rows, width) => run(rows, width, 1));
   });
 
   // Rows that hold one row of the norm's, as in pooling, and several, as in unpooling.

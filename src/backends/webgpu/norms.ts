@@ -19,9 +19,8 @@ import { movedRows, pickedRows } from "./rows.ts";
 import { sumPair, sumParts } from "./sums.ts";
 import { rowsInBinding } from "./windows.ts";
 
-/** The threads of norm_backward.wgsl, the rows that it takes at a time, and those of a thread whose loads it issues together. */
+/** The threads of norm_backward.wgsl, and the rows of a thread whose loads it issues together. */
 const GRADIENT_THREADS = 256;
-const GRADIENT_CHUNK = GRADIENT_THREADS / ROWS_OF_EIGHT_LANES;
 const GRADIENT_ROWS = 4;
 /** The rows are divided into at most this many parts. */
 const GRADIENT_PARTS = 512;
@@ -53,12 +52,11 @@ function runNormBackward(
     GATHER: flag(gather),
     PLAIN: plain,
     ACCUMULATE: flag(into.x?.accumulate),
-    ACROSS: across,
-    OWN_ROWS: Math.min(GRADIENT_ROWS, (GRADIENT_CHUNK * across) / GRADIENT_THREADS),
     VEC4: vec4,
   };
-  const chunks = Math.ceil(rows / GRADIENT_PARTS / GRADIENT_CHUNK);
-  const partRows = Math.min(chunks * GRADIENT_CHUNK, rowsInBinding(info.maxBindingBytes, width));
+  const chunk = Math.max(GRADIENT_THREADS / 8, (GRADIENT_ROWS * GRADIENT_THREADS) / across);
+  const chunks = Math.ceil(rows / GRADIENT_PARTS / chunk);
+  const partRows = Math.min(chunks * chunk, rowsInBinding(info.maxBindingBytes, width));
   const parts = Math.ceil(rows / partRows);
   const partSize = (1 + plain) * width;
   const sums = pool.allocate(parts * partSize * 4);
@@ -72,7 +70,7 @@ function runNormBackward(
       "norm_backward",
       constants,
       boundRows(arrays, first, count),
-      { rows: count, width, part_rows: partRows, first_part: first / partRows },
+      { rows: count, width, across, chunk, part_rows: partRows, first_part: first / partRows },
       Math.ceil(items / across) * Math.ceil(count / partRows),
     ),
   );

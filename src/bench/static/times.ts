@@ -121,7 +121,13 @@ const chains: Record<
   string,
   { loads: (c: Constants) => number; items: (p: Values, c: Constants) => number; from: "dramLatency" | "l2Latency" }
 > = {
-  column_sums: { loads: (c) => 1 + c.FACTOR + c.SCALE, items: ownRows, from: "dramLatency" },
+  column_sums: { loads: () => 1, items: ownRows, from: "dramLatency" },
+  norm_backward: {
+    loads: (c) => 2 + c.ACCUMULATE + c.GATHER,
+    // For each 32 rows their means, for which LayerNorm goes through them three times, and then a thread's rows of its column.
+    items: (p, c) => Math.min(p.rows, p.part_rows) * ((1 + 2 * c.LAYER) / ROW_LANES + p.across / 256),
+    from: "dramLatency",
+  },
   batch_norm_sums: { loads: () => 2, items: ownRows, from: "dramLatency" },
   column_moments: { loads: () => 1, items: ownRows, from: "dramLatency" },
   sum_parts: {
