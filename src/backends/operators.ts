@@ -293,19 +293,6 @@ export interface CompositeParts {
   /** into.weight (+)= gradient^T x, x [rows, inner], and into.bias [columns] (+)= the sums of the gradient's columns. */
   weightGradient(a: ProductGradient & { x: Storage; into: LinearDestinations }): void;
 
-  /** into[c] (+)= sum over rows of x[row, c] (* factor[row, c]) (* scale[row]), plain[c] (+)= sum over rows of x[row, c]. */
-  columnSums(a: {
-    x: Storage;
-    factor?: Storage;
-    /** Row i of the factor is row factorGather[i] of what is stored; only on devices that are `indirect`. */
-    factorGather?: Storage;
-    scale?: Storage;
-    into?: Destination;
-    plain?: Destination;
-    rows: number;
-    columns: number;
-  }): void;
-
   /** y = RMSNorm(x[gather]; norm) (+ offsets P^T + b_P), scale [rows] = the factor of each row. */
   normPosition(a: NormedRows & Partial<PositionTerm> & { y: Storage; scale: Storage }): void;
 

@@ -21,7 +21,7 @@ export interface Work {
 type Needs<Name extends keyof Operators> = Operators[Name] extends (a: infer Given) => unknown
   ? (a: Given) => Work
   : never;
-type Table = { [Name in Exclude<keyof Operators, keyof CompositeParts> | "columnSums"]: Needs<Name> };
+type Table = { [Name in Exclude<keyof Operators, keyof CompositeParts>]: Needs<Name> };
 export type OperatorName = keyof Table;
 
 const needs = (operations: number, ...elements: number[]): Work => ({
@@ -169,8 +169,6 @@ export const operatorNeeds: Table = {
     const size = shape.reduce((count, axis) => count * axis, 1);
     return needs(0, distinct(x), y ? distinct(y) : 0, accumulate ? 2 * size : size);
   },
-  columnSums: ({ factor, scale, into: to, plain, rows, columns }) =>
-    needs(0, rows * columns, when(factor, rows * columns), when(scale, rows), into(to, columns) + into(plain, columns)),
   sumAxis: ({ into: to, outer, middle, inner }) => needs(0, outer * middle * inner, into(to, outer * inner)),
 
   gradientSquares: ({ size }) => needs(0, size, (2 * size) / BLOCK),

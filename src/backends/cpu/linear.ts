@@ -85,9 +85,4 @@ export const linearMaps = (context: Context) =>
       // A sum over all rows needs no index.
       if (bias) recordColumnSums(context, gradient, bias, { rows, columns, packedWidth });
     },
-
-    columnSums({ x, factor, factorGather, scale, into, plain, rows, columns }) {
-      if (plain) recordColumnSums(context, x, plain, { rows, columns });
-      if (into) recordColumnSums(context, x, into, { rows, columns, factor, factorGather, scale });
-    },
   }) satisfies Partial<Primitives>;

@@ -13,14 +13,11 @@ import { norms } from "./norms.ts";
 import { optimizerOperators } from "./optimizer.ts";
 import { rooflineOperators } from "./roofline.ts";
 import { declaredRows, movedRows } from "./rows.ts";
-import { columnSums } from "./sums.ts";
 
 export const webgpuPrimitives = (context: Context): Primitives => ({
   allocate: (bytes) => context.pool.allocate(bytes),
   release: (storage) => context.pool.release(storage as BufferStorage),
   indirect: false,
-  columnSums: ({ x, factor, scale, into, plain, rows, columns }) =>
-    columnSums(context, x, into, { rows, columns, factor, scale }, plain),
   ...declaredRows(context),
   ...movedRows(context),
   ...linearMaps(context),

@@ -3,7 +3,7 @@
 
 import type { Storage } from "../device.ts";
 import type { Destination } from "../operators.ts";
-import { type Arrays, COLUMNS_ACROSS, type Context, flag, itemsOf, MOMENT_ROWS, runColumns } from "./context.ts";
+import { COLUMNS_ACROSS, type Context, itemsOf, MOMENT_ROWS, runColumns } from "./context.ts";
 import type { BufferStorage } from "./memory.ts";
 import { rowsInBinding } from "./windows.ts";
 
@@ -11,50 +11,16 @@ import { rowsInBinding } from "./windows.ts";
 const COLUMN_GROUPS = 512;
 const SINGLE_PART_ROWS = 2048;
 
-/** A matrix whose rows are to be added, and its optional factors. */
-interface ColumnShape {
-  rows: number;
-  columns: number;
-  factor?: Storage;
-  scale?: Storage;
-}
-
-/** into[c] (+)= sum over rows of x[row, c] (* factor[row, c]) (* scale[row]), and plain[c] (+)= sum over rows of x[row, c]. */
-export function columnSums(
-  context: Context,
-  x: Storage,
-  into: Destination | undefined,
-  shape: ColumnShape,
-  plain?: Destination,
-): void {
-  const { rows, columns } = shape;
-  if (!into) {
-    if (plain) columnSums(context, x, plain, { rows, columns });
-    return;
-  }
-  const { sums, parts } = partialColumnSums(context, x, shape, flag(plain));
-  const partSize = columns * (plain ? 2 : 1);
-  if (plain) sumPair(context, sums, [plain, into], { parts, partSize, size: columns });
-  else sumParts(context, sums, into, { parts, rows: columns });
-  context.pool.release(sums);
-}
-
-/** The sums of each part of the rows, [parts, columns] or with `plain` [parts, 2, columns]. The caller releases them. */
+/** The sums of each part of the rows, [parts, columns]. The caller releases them. */
 export function partialColumnSums(
   context: Context,
   x: Storage,
-  shape: ColumnShape,
-  plain = 0,
+  { rows, columns }: { rows: number; columns: number },
 ): { sums: BufferStorage; parts: number } {
-  const { rows, columns, factor, scale } = shape;
   const partRows = partRowsOf(context, rows, columns);
   const parts = Math.ceil(rows / partRows);
-  const sums = context.pool.allocate(parts * (1 + plain) * columns * 4);
-  const constants = { FACTOR: flag(factor), SCALE: flag(scale), PLAIN: plain };
-  const arrays: Arrays = { x: [x, columns], sums };
-  if (factor) arrays.factor = [factor, columns];
-  if (scale) arrays.scale = [scale, 1];
-  runColumns(context, "column_sums", constants, arrays, { rows, width: columns, partRows });
+  const sums = context.pool.allocate(parts * columns * 4);
+  runColumns(context, "column_sums", {}, { x: [x, columns], sums }, { rows, width: columns, partRows });
   return { sums, parts };
 }
 
