@@ -31,7 +31,8 @@ export function product(p: Product, thread: u32, threads: u32): void {
   const sums = biases + ((<usize>(panels * panelColumns)) << 2);
   const tiles = (p.rowBlock + TILE_ROWS - 1) / TILE_ROWS;
   const strips = sums + stride * (tiles * TILE_ROWS);
-  const packed = strips + <usize>tiles * (CHUNK * STRIP_STEP);
+  const depth = min(CHUNK, (inner + 3) & ~3);
+  const packed = strips + <usize>tiles * (depth * STRIP_STEP);
   // The packed right side of a block is kept for its rows, unless the inner dimension is long.
   const keeps = !p.leftAlong;
   let packedBlock: u32 = -1;

@@ -48,7 +48,7 @@ export function cutProduct(
   }
   const panels = Math.ceil(columnBlock / panelColumns);
   const sums = panels * 32 * sixes(rowBlock);
-  const left = CHUNK * sixes(rowBlock) * 4;
+  const left = Math.min(CHUNK, fours(inner)) * sixes(rowBlock) * 4;
   const biases = panels * panelColumns * 4;
   return { rowBlock, columnBlock, scratchBytes: biases + sums + left + panels * 32 * kept };
 }
