@@ -1,12 +1,11 @@
 // Gradients that lie in one allocation are added up several at a time, when something needs them: with the same bits as those that
 // are added up one by one, because each has memory of its own.
 
-import { AdamW, type Device, Tensor } from "erwin";
+import type { Device } from "erwin";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { normals, type Random, seededRandom } from "../support/clouds.ts";
-import { loadGoldenCase } from "../support/golden.ts";
-import { modelFrom, useDevice } from "../support/models.ts";
+import { useDevice } from "../support/models.ts";
 import { runs } from "../support/operators.ts";
 
 type Storage = ReturnType<Device["allocate"]>;
@@ -115,31 +114,6 @@ test("gradients in one allocation have the bits of gradients in memory of their 
   );
   expect(dispatched.packed).toBeLessThan(0.8 * dispatched.own);
 });
-
-// In browsers, where it takes half a minute to compile the kernels of a model, other tests' optimisers pack gradients.
-test.runIf("Deno" in globalThis)(
-  "a model's gradients have the same bits with an optimiser, which packs them, and without",
-  async () => {
-    const { config, state, input } = await loadGoldenCase("a_2d_tiny_train");
-    const gradients = async (optimised: boolean) => {
-      using model = await modelFrom({ ...config, dimensionality: 2 }, state, device());
-      model.train();
-      using _ = optimised ? new AdamW(model.parameters()) : undefined;
-      // The second pass adds to the gradients of the first.
-      for (let pass = 0; pass < 2; pass++) {
-        using out = await model.forward(input);
-        using seed = Tensor.from(device(), new Float32Array(out.size).fill(1e-2), out.shape);
-        await out.backward(seed);
-      }
-      const found = new Map<string, Float32Array>();
-      for (const [name, { grad }] of model.parameters()) if (grad) found.set(name, await grad.data());
-      return found;
-    };
-    const own = await gradients(false);
-    expect(own.size).toBeGreaterThan(50);
-    expect(await gradients(true)).toEqual(own);
-  },
-);
 
 test("whatever uses a gradient next finds its sums, or writes after them", async () => {
   const random = seededRandom(7);
