@@ -3,12 +3,13 @@
 import { checkOptions, describe, expectKind } from "../arguments.ts";
 import type { Device, Storage } from "../backends/device.ts";
 import { BLOCK } from "../backends/optimizer.ts";
-import { CheckpointError, ConfigError, DisposedError, InputError, NumericalError } from "../errors.ts";
+import { CheckpointError, ConfigError, DisposedError, InputError } from "../errors.ts";
 import { type SafeTensor, toFloat32 } from "../formats/safetensors.ts";
 import { expectTensor } from "../tensor/shapes.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { LARGEST_LOSS_SCALE, type LossScale } from "./loss-scale.ts";
 import { GradientMeasure } from "./measure.ts";
+import { nonFiniteError } from "./non-finite.ts";
 import { PackedParameters } from "./packing.ts";
 
 /** The optimiser's settings, with torch's defaults. */
@@ -218,8 +219,8 @@ export class AdamW {
   /**
    * Waits for the steps so far and reports them.
    * @throws NumericalError if `onNonFinite` is "error" and a loss or gradient was not finite: `details.tensor` is the first such
-   *   tensor (the loss, then the parameters in their order), `details.call` the call of `step`. The weights are those before that
-   *   call; after this error, steps are taken again.
+   *   tensor (the loss, then the parameters in their order), `details.call` the call of `step`, `details.lossScale` a loss scale
+   *   that was given as a number. The weights are those before that call; after this error, steps are taken again.
    */
   async check(): Promise<StepReport> {
     this.#checkUsable();
@@ -239,10 +240,9 @@ export class AdamW {
     const tensor = fault === 1 ? "loss" : this.#parameters.names[fault - 2];
     if (this.onNonFinite === "skip") return { ...report, tensor };
     forget();
-    throw new NumericalError(
-      `${tensor === "loss" ? "the loss" : `the gradient of ${tensor}`} is not finite at step ${call} of this optimiser: the weights are as they were before it. Lower the learning rate, clip the gradients, or skip such steps (onNonFinite: "skip")`,
-      { tensor, call },
-    );
+    const chosen = this.#parameters.lossScale?.scale;
+    const lossScale = chosen === "dynamic" ? undefined : chosen;
+    throw nonFiniteError({ tensor, lossScale }, `step ${call} of this optimiser`, { call });
   }
 
   /**

@@ -2,6 +2,7 @@
 
 import { NumericalError } from "../errors.ts";
 import type { Equipment } from "./equipment.ts";
+import { type NonFinite, nonFiniteError } from "./non-finite.ts";
 import type { StepsRead } from "./reporter.ts";
 
 export class Readback {
@@ -68,13 +69,8 @@ export class Readback {
 
   /** Makes an error with the step of the run; the optimiser only counts its own calls since the last resumption. */
   #explain(cause: NumericalError): NumericalError {
-    const { tensor, call } = cause.details as { tensor: string; call: number };
+    const { call, ...found } = cause.details as unknown as NonFinite & { call: number };
     const step = this.#firstStep + call;
-    const what = tensor === "loss" ? "the loss" : `the gradient of ${tensor}`;
-    return new NumericalError(
-      `${what} is not finite at step ${step}: the weights are as they were before it. Lower the learning rate, clip the gradients (maxNorm), or skip such steps (onNonFinite: "skip")`,
-      { tensor, step },
-      { cause },
-    );
+    return nonFiniteError(found, `step ${step}`, { step }, cause);
   }
 }

@@ -71,6 +71,17 @@ onEachDevice((device) => {
       }
     });
 
+    test("that is too large for the gradients is what the error names", async () => {
+      const parameters = one();
+      using optimizer = new AdamW(parameters, { lossScale: 4096 });
+      await give(parameters.get("w")!, Number.POSITIVE_INFINITY);
+      const error = await optimizer.step().then(undefined, (reason: unknown) => reason);
+      expect(error).toBeInstanceOf(NumericalError);
+      const { message, details } = error as NumericalError;
+      expect(message).toMatch(/the gradient of w is not finite .* Take a loss scale below 4096 or a "dynamic" one/);
+      expect(details).toEqual({ tensor: "w", call: 1, lossScale: 4096 });
+    });
+
     test("of another optimiser cannot be told apart by clipping", () => {
       const [scaled, plain] = [one(), one()];
       using _scaled = new AdamW(scaled, { lossScale: 8 });
