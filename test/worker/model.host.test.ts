@@ -1,6 +1,6 @@
 // A model in a worker computes what one on the caller's thread does, in order, and leaves the caller's thread and arrays alone.
 
-import { createErwinWorker, ErwinTransformer, type ErwinWorker, loadSafetensors } from "erwin";
+import { createErwinWorker, ErwinTransformer, type ErwinWorker, loadSafetensors, requestDevice } from "erwin";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cloudOptions, joinClouds, permutation, randomCloud, randomState, seededRandom } from "../support/clouds.ts";
 import { checkpointBytes, forwardToHost, modelFrom, quickBackend, useDevice } from "../support/models.ts";
@@ -199,6 +199,25 @@ describe("info", () => {
     using fresh = await createErwinWorker();
     expect(await fresh.info()).toMatchObject({ config: undefined, mode: undefined });
   });
+});
+
+test("a worker's device has the precisions that are asked for, or tells why not as one on the caller's thread does", async () => {
+  const half = { backend: "webgpu", precision: "mixed", gradientPrecision: "half" } as const;
+  const reason = ({ name, message }: Error) => ({ name, message });
+  const own = await requestDevice(half).then((device) => {
+    device.dispose();
+    return { precision: device.info.precision, gradientPrecision: device.info.gradientPrecision };
+  }, reason);
+  const inWorker = await createErwinWorker(half).then(async (worker) => {
+    const { precision, gradientPrecision } = (await worker.info()).device;
+    worker.dispose();
+    return { precision, gradientPrecision };
+  }, reason);
+  expect([
+    { precision: "mixed", gradientPrecision: "half" },
+    { name: "DeviceError", message: expect.stringContaining("leave precision out") },
+  ]).toContainEqual(own);
+  expect(inWorker).toEqual(own);
 });
 
 test("a worker can be started from a worker", async () => {
