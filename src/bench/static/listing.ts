@@ -1,4 +1,6 @@
-// Finds loops in compilers' listings and counts their instructions, the same for NVIDIA and AMD.
+// Counts the instructions of loops in compilers' listings, the same for NVIDIA and AMD.
+
+import { type ControlFlow, findLoops, isInside, type Loop } from "./loops.ts";
 
 /**
  * fp: other float arithmetic; special: exp, sqrt, reciprocal (of the special function unit); int: addresses, comparisons, moves;
@@ -26,6 +28,8 @@ export interface Instruction {
   operands: string;
   /** The label it may jump to. */
   target?: string;
+  /** Whether the instruction after it never runs next. */
+  ends?: boolean;
   predicate?: string;
 }
 
@@ -60,35 +64,37 @@ export interface Analysis {
 /** Counts loads in flight and waits in sequences of instructions that run one after the other. */
 export type LoadCounter = (...sequences: Instruction[][]) => Pick<Analysis, "loadsInFlight" | "waits">;
 
-/** The first and the last block of a jump back. */
-type Loop = readonly [first: number, last: number];
-
 /** Kinds that do not count as instructions: padding, and the scheduling hints of AMD's compiler. */
 const IGNORED: readonly Kind[] = ["pad", "wait"];
 
 export const total = (counts: Counts) => Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-function findLoops(blocks: readonly Block[]): Loop[] {
-  const index = new Map(blocks.map(({ label }, i) => [label, i]));
-  const lasts = new Map<number, number>();
-  blocks.forEach(({ instructions }, i) => {
-    for (const { target } of instructions) {
-      const first = target === undefined ? undefined : index.get(target);
-      if (first !== undefined && first <= i) lasts.set(first, Math.max(i, lasts.get(first) ?? 0));
+/** Divides labelled blocks after every jump, so that each part runs as a whole. */
+function divide(blocks: readonly Block[]): { parts: Instruction[][]; flow: ControlFlow } {
+  const parts: Instruction[][] = [];
+  const starts = new Map<string, number>();
+  for (const { label, instructions } of blocks) {
+    starts.set(label, parts.length);
+    parts.push([]);
+    for (const instruction of instructions) {
+      const last = parts.at(-1)!.at(-1);
+      if (last?.target !== undefined || last?.ends) parts.push([]);
+      parts.at(-1)!.push(instruction);
     }
+  }
+  const flow = parts.map((part, i) => {
+    const { target, ends } = part.at(-1) ?? {};
+    const jump = target === undefined ? undefined : starts.get(target);
+    const isLast = ends || i + 1 === parts.length;
+    return [...(jump === undefined ? [] : [jump]), ...(isLast ? [] : [i + 1])];
   });
-  return [...lasts].sort(([a], [b]) => a - b);
+  return { parts, flow };
 }
 
-const isInside = (inner: Loop, outer: Loop) => inner !== outer && outer[0] <= inner[0] && inner[1] <= outer[1];
-
-/** Counts the instructions of a range of blocks by kind, without those of some loops. */
-function count(blocks: readonly Block[], [first, last]: Loop, without: readonly Loop[] = []): Counts {
+/** Counts instructions by kind. */
+function count(parts: readonly Instruction[][]): Counts {
   const counts: Counts = {};
-  for (let i = first; i <= last; i++) {
-    if (without.some(([a, b]) => a <= i && i <= b)) continue;
-    for (const { kind } of blocks[i].instructions) if (!IGNORED.includes(kind)) counts[kind] = (counts[kind] ?? 0) + 1;
-  }
+  for (const { kind } of parts.flat()) if (!IGNORED.includes(kind)) counts[kind] = (counts[kind] ?? 0) + 1;
   return counts;
 }
 
@@ -113,29 +119,27 @@ const byHeat = (a: Counts, b: Counts) =>
  * of all FMAs where their number is not known.
  */
 export function analyse(blocks: readonly Block[], countLoads: LoadCounter, fmaATurn?: number): Analysis {
-  const found = findLoops(blocks);
+  const { parts, flow } = divide(blocks);
+  const found = findLoops(flow);
+  const partsOf = ({ blocks }: Loop, without: readonly Loop[] = []) =>
+    blocks.filter((i) => !without.some((other) => other.blocks.includes(i))).map((i) => parts[i]);
   const all = found.map((loop) => {
     const inner = found.filter((other) => isInside(other, loop));
-    return { loop, own: count(blocks, loop, inner) };
+    return { loop, own: count(partsOf(loop, inner)) };
   });
   const loops = all.filter(({ own }) => Object.keys(own).some((kind) => kind !== "branch"));
-  const whole: Loop = [0, blocks.length - 1];
-  const outside = count(
-    blocks,
-    whole,
-    loops.map(({ loop }) => loop),
-  );
-  const result = { outside: total(outside), loops: loops.map(({ own }) => own) };
-  const sequenceOf = ([first, last]: Loop) => blocks.slice(first, last + 1).flatMap(({ instructions }) => instructions);
+  const whole = { header: 0, blocks: parts.map((_, i) => i) };
+  const inLoops = loops.map(({ loop }) => loop);
+  const result = { outside: total(count(partsOf(whole, inLoops))), loops: loops.map(({ own }) => own) };
 
   const [hottest] = loops.filter(({ own }) => mayBeHot(own)).sort((a, b) => byHeat(a.own, b.own));
-  if (!hottest) return { ...result, ...countLoads(sequenceOf(whole)) };
+  if (!hottest) return { ...result, ...countLoads(parts.flat()) };
   let { loop: region, own: counts } = hottest;
   if (fmaATurn && counts.fma) {
     const times = Math.round(fmaATurn / counts.fma);
     const [around] = loops
       .filter(({ loop }) => isInside(hottest.loop, loop))
-      .sort(({ loop: a }, { loop: b }) => a[1] - a[0] - (b[1] - b[0]));
+      .sort(({ loop: a }, { loop: b }) => a.blocks.length - b.blocks.length);
     if (times > 1 && around) {
       region = around.loop;
       counts = turns(times, counts, around.own);
@@ -144,6 +148,6 @@ export function analyse(blocks: readonly Block[], countLoads: LoadCounter, fmaAT
   const instructions = total(counts);
   const hot = { instructions, share: (fmaATurn ?? counts.fma ?? 0) / instructions, counts };
   // The sequence is counted twice, since one iteration may issue the loads of the next.
-  const sequence = sequenceOf(region);
+  const sequence = partsOf(region).flat();
   return { ...result, hot, ...countLoads(sequence, sequence) };
 }

@@ -38,7 +38,7 @@ export function parseRdna(listing: string): Block[] {
     const halves = code.split("::").map((half) => kindOf(half.trim().split(/\s/)[0]));
     const kind = halves.length > 1 && halves.includes("fma") ? "fma" : kindOf(op);
     const target = kind === "branch" ? /^BB\d+/.exec(operands)?.[0] : undefined;
-    blocks.at(-1)!.instructions.push({ kind, op, operands, target });
+    blocks.at(-1)!.instructions.push({ kind, op, operands, target, ends: /^s_(branch|setpc|endpgm)/.test(op) });
   }
   return blocks;
 }

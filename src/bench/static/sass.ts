@@ -26,6 +26,9 @@ function kindOf(op: string, operands: string): Kind {
   return kinds.get(op.split(".")[0]) ?? "int";
 }
 
+/** Without a predicate; BRA may have a condition before its target. */
+const ALWAYS_LEAVES = /^(EXIT|RET|BRX|JMP)\b|^BRA(\.U)? `/;
+
 export function parseSass(listing: string): Block[] {
   const blocks: Block[] = [{ label: "start", instructions: [] }];
   for (const line of listing.split("\n")) {
@@ -36,7 +39,8 @@ export function parseSass(listing: string): Block[] {
     if (!code) continue;
     const [, predicate = "", op, operands] = code as unknown as [string, string | undefined, string, string];
     const target = op.startsWith("BRA") ? /L_x_\d+/.exec(operands)?.[0] : undefined;
-    const instruction = { kind: kindOf(op, operands), op, operands, target, predicate: predicate.trim() };
+    const instruction: Instruction = { kind: kindOf(op, operands), op, operands, target, predicate: predicate.trim() };
+    instruction.ends = predicate === "" && ALWAYS_LEAVES.test(`${op} ${operands}`);
     blocks.at(-1)!.instructions.push(instruction);
   }
   return blocks;
