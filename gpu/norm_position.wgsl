@@ -24,7 +24,7 @@ struct Parameters { first_group: u32, rows: u32, width: u32 }
 @group(0) @binding(8) var<storage, read> row_index: array<u32>;
 //! end
 
-const RMS_EPSILON: f32 = 1.1920928955078125e-7;
+//! include rms_epsilon.wgsl
 var<workgroup> partial: array<f32, 64>;
 
 //! if POSITION

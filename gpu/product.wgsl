@@ -43,11 +43,11 @@
 // `high`. A tile of 32 columns has no second half (HALVES is 1).
 //! include stored.wgsl
 //! include workgroup.wgsl
+//! if NORM
+//! include rms_epsilon.wgsl
+//! end
 
 const HALF_COLUMNS: u32 = TILE_COLUMNS / HALVES;
-//! if NORM
-const RMS_EPSILON: f32 = 1.1920928955078125e-7;
-//! end
 //! if RIGHT_VEC4
 const RIGHT_SHIFT: u32 = STORED_SHIFT;
 //! else

@@ -141,6 +141,13 @@ export interface GatedLayer {
   hiddenWidth: number;
 }
 
+/** The feed-forward part of a block: y = x + W3 (W2 n * SiLU(W1 n)), n = RMSNorm(x; norm); W3 is the output's weight. */
+export interface FeedForward extends GatedLayer {
+  x: Storage;
+  norm: Storage;
+  output: LinearParameters;
+}
+
 /** A matrix and the statistics of its columns, both [width]. */
 export interface NormedColumns {
   x: Storage;
@@ -303,6 +310,9 @@ export interface CompositeParts {
   rmsNormBackward(
     a: NormedRows & { scale: Storage; dy: Storage; into: LinearDestinations & { x?: Destination } },
   ): void;
+
+  /** Computes the whole of a feed-forward part in one kernel, where the device has one for rows this narrow; returns whether it has. */
+  narrowFeedForward(a: FeedForward & { y: Storage }): boolean;
 
   /** Bytes of one element of normSwiglu's result. */
   readonly hiddenBytes: number;

@@ -1,23 +1,11 @@
 // The gated feed-forward part of a block. Its hidden layer exists only for some rows at a time, to save memory.
 
-import type {
-  Destination,
-  GatedLayer,
-  LinearDestinations,
-  LinearParameters,
-  Primitives,
-  Storage,
-} from "../operators.ts";
+import type { Destination, FeedForward, LinearDestinations, Primitives, Storage } from "../operators.ts";
 import { rowsOf, withMemory } from "./memory.ts";
-
-export interface FeedForward extends GatedLayer {
-  x: Storage;
-  norm: Storage;
-  output: LinearParameters;
-}
 
 /** y = x + W3 (W2 n * SiLU(W1 n)), n = RMSNorm(x; norm). `gates` is kept for feedForwardBackward, where the device keeps it. */
 export function feedForward(device: Primitives, a: FeedForward & { y: Storage; gates?: Storage }): void {
+  if (device.narrowFeedForward(a)) return;
   const { norm, gate, value, output, gates, rows, width, hiddenWidth } = a;
   const step = Math.min(rows, device.hiddenRows(hiddenWidth, 1));
   const hidden = device.allocate(step * hiddenWidth * device.hiddenBytes);

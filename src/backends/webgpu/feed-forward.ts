@@ -1,12 +1,17 @@
 // The feed-forward's hidden layer on WebGPU, forward and backward. Its rows fit into one binding (hiddenRows).
 
-import type { LinearParameters, Primitives } from "../operators.ts";
-import type { Context } from "./context.ts";
+import type { FeedForward, LinearParameters, Primitives } from "../operators.ts";
+import { type Context, runRows, THREADS } from "./context.ts";
 import { halvesGradients, isMixed, pairedWeightGradients, runLinear, runProduct } from "./linear.ts";
 import { rowsInBinding } from "./windows.ts";
 
 /** The maximum size of the hidden layer in bytes; its rows are computed in as many steps as this takes. */
 const HIDDEN_BYTES = { gpu: 2 ** 28, software: 2 ** 26 };
+
+/** The widths for which feed_forward.wgsl has enough registers and workgroup memory. */
+const NARROW_WIDTHS: readonly number[] = [32, 64];
+/** The elements of x in one of its workgroups. */
+const NARROW_ELEMENTS = 2048;
 
 export const hiddenLayers = (context: Context) => {
   const { info } = context;
@@ -19,6 +24,26 @@ export const hiddenLayers = (context: Context) => {
 
     // They are computed again, to save memory.
     keepsGates: () => false,
+
+    // Software adapters take too long to compile it.
+    narrowFeedForward({ x, y, rows, ...layer }) {
+      const { width, hiddenWidth } = layer;
+      if (info.software || isMixed(info) || !NARROW_WIDTHS.includes(width) || hiddenWidth % 32 !== 0) return false;
+      const tileRows = NARROW_ELEMENTS / width;
+      const constants = {
+        ROWS: tileRows,
+        ROW_VEC4S: tileRows / 32,
+        WIDTH: width,
+        STEPS: width / 16,
+        HALVES: width / 32,
+      };
+      const arrays = { x: [x, width], weights: feedForwardWeights(context, layer), y: [y, width] } as const;
+      runRows(context, "feed_forward", constants, rows, arrays, (_, count) => ({
+        parameters: { rows: count, hidden_width: hiddenWidth },
+        groups: count / tileRows,
+      }));
+      return true;
+    },
 
     normSwiglu({ x, norm, gate, value, hidden, rows, width, hiddenWidth }) {
       const shape = { rows, columns: hiddenWidth, gated: true, inner: width, widths: [width, hiddenWidth] };
@@ -55,6 +80,25 @@ export const hiddenLayers = (context: Context) => {
     },
   } satisfies Partial<Primitives>;
 };
+
+/** The array of feed_forward_weights.wgsl. */
+function feedForwardWeights(
+  { derived, run }: Context,
+  { norm, gate, value, output, width, hiddenWidth }: Omit<FeedForward, "x" | "rows">,
+) {
+  const arrays = { norm, ...gateArrays(gate, value), output_weight: output.weight, output_bias: output.bias };
+  const { gate_weight, ...others } = arrays;
+  const size = 3 * width * hiddenWidth + 2 * hiddenWidth + width;
+  return derived.of([gate_weight, ...Object.values(others)], size * 4, (weights) =>
+    run(
+      "feed_forward_weights",
+      { WIDTH: width },
+      { ...arrays, weights },
+      { hidden_width: hiddenWidth },
+      Math.ceil(size / THREADS),
+    ),
+  );
+}
 
 const gateArrays = (gate: LinearParameters, value: LinearParameters) => ({
   gate_weight: gate.weight,

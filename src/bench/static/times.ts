@@ -160,6 +160,9 @@ function partSums(p: Values, { JOBS }: Constants): { parts: number; size: number
 /** Kernels that go through the edges of neighbouring nodes, tile by tile (gpu/message.wgsl). */
 const messages = ["message_mean", "message_backward"];
 
+/** The feed-forward part in one kernel (gpu/feed_forward.wgsl). */
+const FEED_FORWARD = "feed_forward";
+
 function needsOf({ name, constants }: Kernel, { parameters: p, bound }: Dispatch): Needs {
   const tile = tileOf(constants);
   if (tile && products[name]) return products[name](p, constants, tile);
@@ -179,6 +182,14 @@ function needsOf({ name, constants }: Kernel, { parameters: p, bound }: Dispatch
     return { operations: 0, memory: 4 * elements.reduce((sum, count) => sum + count, 0) };
   }
   const arrays = Object.values(bound).reduce((sum, bytes) => sum + bytes, 0);
+  if (name === FEED_FORWARD) {
+    const weights = 3 * constants.WIDTH * p.hidden_width;
+    return {
+      operations: 2 * p.rows * weights,
+      memory: arrays,
+      tileReads: Math.ceil(p.rows / constants.ROWS) * weights * 4 + bound.x,
+    };
+  }
   // Edges gather rows, which come on top.
   return { operations: 0, memory: arrays + (messages.includes(name) ? p.edges * constants.WIDTH * 4 : 0) };
 }
@@ -225,6 +236,14 @@ export function costOf(
     issue = (warps * tile) / slots;
     loads = (warps * turns * accessCycles(hot.counts)) / units;
     if (groups <= 2 * device.multiprocessors) latency = tile / (device.clock * ALONE);
+  } else if (name === FEED_FORWARD && hot) {
+    // A loop goes through the hidden layer, with an exponential for each element, and one inside it through the channels of x.
+    const hidden = p.hidden_width / 32;
+    const turns = (loop: Counts) => hidden * (loop.special ? 1 : constants.STEPS);
+    const whole = wholeWarp(found, turns);
+    issue = (warps * whole) / slots;
+    loads = (warps * found.loops.reduce((sum, loop) => sum + turns(loop) * accessCycles(loop), 0)) / units;
+    if (groups <= 2 * device.multiprocessors) latency = whole / (device.clock * ALONE);
   } else if (needs.pairs && hot?.counts.special) {
     const items = hot.counts.special / specials[name];
     issue = (((needs.pairs / 32) * hot.instructions) / items) * (ATTENTION_WHOLE / slots);
