@@ -8,6 +8,10 @@
 //
 // With COLUMN_NORM, y is normalised before it is written, by BatchNorm with given statistics (column_norm.wgsl), and not scattered.
 //
+// With LAYER_NORM, which excludes COLUMN_NORM, a scatter and accumulation, the residual is added to LayerNorm of the rest:
+//
+//     y[i] = residual[i] + LayerNorm([x, second][i] W^T + bias)
+//
 // `second` and the weight's rows need not be multiples of 4 (TAIL) where x and y are: the positions that pooling joins to x.
 //
 // With HALF_X, x is stored in half precision: the hidden layer of norm_swiglu.wgsl.
@@ -50,7 +54,12 @@ struct Parameters { first_group: u32, rows: u32, columns: u32, inner: u32, secon
 //! if COLUMN_NORM
 @group(0) @binding(7) var<storage, read> column_norm: array<vec4f>;
 //! else
+//! if LAYER_NORM
+@group(0) @binding(7) var<storage, read> norm_weight: array<vec4f>;
+@group(0) @binding(8) var<storage, read> norm_bias: array<vec4f>;
+//! else
 @group(0) @binding(7) var<storage, read> row_index: array<u32>;
+//! end
 //! end
 
 alias Written = f32;
@@ -144,6 +153,18 @@ fn second_weight_at(place: u32) -> vec4f {
 fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f { return weight_at(start + (inner >> RIGHT_SHIFT)); }
 //! end
 
+//! if LAYER_NORM
+fn last_terms(column: u32, sums: vec4f) -> vec4f {
+  if (parameters.has_bias == 1) { return sums + bias_vec4(column); }
+  return sums;
+}
+
+fn store(row: u32, column: u32, values: vec4f) {
+  let at = row * parameters.columns + column;
+  let normed = fma(values, norm_weight[column >> 2], norm_bias[column >> 2]);
+  put_y(at, parameters.columns - column, residual_vec4(at) + normed);
+}
+//! else
 fn store(row: u32, column: u32, values: vec4f) {
   let at = row * parameters.columns + column;
   let count = parameters.columns - column;
@@ -159,12 +180,16 @@ fn store(row: u32, column: u32, values: vec4f) {
 //! end
   put_y(at, count, result);
 }
+//! end
 
 fn epilogue(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {
   var target_row = row;
 //! if COLUMN_NORM
 //! else
+//! if LAYER_NORM
+//! else
   if (parameters.scatter == 1) { target_row = row_index[row]; }
+//! end
 //! end
   let column = tile * TILE_COLUMNS + column_in_tile;
   if (column < parameters.columns) { store(target_row, column, low); }

@@ -39,12 +39,20 @@
 //     fn left_tail(row: u32, inner: u32) -> f32                   row < rows, inner < tail_size(), counted from the tail's start
 //     fn right_tail(tile: u32, column: u32, inner: u32) -> f32    column as of right_start
 //
+// With LAYER_NORM (in registers, with VEC4) a tile has whole rows, of at most 64 columns, which are normalised as by layer_norm.wgsl
+// but for weight and bias; before that a function gives them their last terms:
+//
+//     fn last_terms(column: u32, sums: vec4f) -> vec4f            column < columns
+//
 // epilogue receives four neighbouring columns of the tile's first half in `low`, and the four that are HALF_COLUMNS further in
 // `high`. A tile of 32 columns has no second half (HALVES is 1).
 //! include stored.wgsl
 //! include workgroup.wgsl
 //! if NORM
 //! include rms_epsilon.wgsl
+//! end
+//! if LAYER_NORM
+//! include layer_epsilon.wgsl
 //! end
 
 const HALF_COLUMNS: u32 = TILE_COLUMNS / HALVES;

@@ -1,9 +1,9 @@
 // LayerNorm's statistics: the mean and 1 / sqrt(variance + 1e-5) of rows of x, by eight threads per row, each taking one element
 // (with VEC4 one vec4) at a time. Two passes, with sums in a fixed order. The including file declares parameters with width, x, and
 // ROW_THREADS, the number of threads of all rows.
+//! include layer_epsilon.wgsl
 //! include stored.wgsl
 
-const LAYER_EPSILON: f32 = 1e-5;
 var<workgroup> partial: array<vec2f, ROW_THREADS>;
 
 // Adds up the values of a row's eight threads.

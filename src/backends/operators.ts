@@ -89,6 +89,15 @@ export interface ColumnNorm extends LinearParameters {
   width: number;
 }
 
+/** y = residual + LayerNorm([x, second] W^T + bias; norm). */
+export interface LinearLayerNorm extends Omit<LinearMap, "scatter"> {
+  bias?: Storage;
+  /** [rows, columns] */
+  residual: Storage;
+  norm: LinearParameters;
+  y: Storage;
+}
+
 /** RMSNorm of the rows x[gather], each [width]. */
 export interface NormedRows {
   x: Storage;
@@ -310,6 +319,9 @@ export interface CompositeParts {
   rmsNormBackward(
     a: NormedRows & { scale: Storage; dy: Storage; into: LinearDestinations & { x?: Destination } },
   ): void;
+
+  /** Computes linearLayerNorm in one kernel, where the device has one for results this narrow; returns whether it has. */
+  narrowLinearLayerNorm(a: LinearLayerNorm): boolean;
 
   /** Computes the whole of a feed-forward part in one kernel, where the device has one for rows this narrow; returns whether it has. */
   narrowFeedForward(a: FeedForward & { y: Storage }): boolean;

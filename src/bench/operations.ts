@@ -68,6 +68,11 @@ export const operatorNeeds: Table = {
       rows * columns,
     );
   },
+  linearLayerNorm: ({ bias, rows, columns, inner, secondInner = 0 }) => {
+    const whole = inner + secondInner;
+    const weights = columns * whole + when(bias, columns) + 2 * columns;
+    return needs(product(rows, columns, whole), rows * whole, weights, 2 * rows * columns);
+  },
   normPositionQkv: ({ gather, rows, width, dimensions }) =>
     needs(
       product(rows, width, dimensions) + product(rows, 3 * width, width),

@@ -47,7 +47,7 @@ export class MPNN extends Module {
     for (const { message, messageNorm, update, updateNorm } of this.steps) {
       const next = scope(() => {
         const arrived = messageMean(h, positions, graph, message, messageNorm);
-        return updateNorm.forward(update.forward(h, { second: arrived }), h);
+        return updateNorm.afterLinear(update, h, { second: arrived }, h);
       });
       h.dispose();
       h = next;

@@ -3,7 +3,13 @@
 import { add, divide, multiply } from "../tensor/operators/arithmetic.ts";
 import { sqrt, square } from "../tensor/operators/functions.ts";
 import type { LinearExtras } from "../tensor/operators/linear.ts";
-import { batchNorm, layerNorm, linearBatchNorm, type RunningStatistics } from "../tensor/operators/norms.ts";
+import {
+  batchNorm,
+  layerNorm,
+  linearBatchNorm,
+  linearLayerNorm,
+  type RunningStatistics,
+} from "../tensor/operators/norms.ts";
 import { mean } from "../tensor/operators/reductions.ts";
 import { reshape } from "../tensor/operators/reshape.ts";
 import { scope, Tensor } from "../tensor/tensor.ts";
@@ -65,6 +71,12 @@ export class LayerNorm extends Module {
       x.device.clear(nothing.storage);
       return layerNorm(x, nothing, this);
     });
+  }
+
+  /** residual + LayerNorm of what a linear map makes of x. */
+  afterLinear(map: Linear, x: Tensor, extras: Pick<LinearExtras, "second">, residual: Tensor): Tensor {
+    const bias = map.hasBias ? map.bias : undefined;
+    return linearLayerNorm(x, map.weight, { ...extras, bias }, this, residual);
   }
 }
 

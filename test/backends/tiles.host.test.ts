@@ -78,6 +78,36 @@ async function counted(compute: () => Tensor): Promise<{ data: Float32Array; dis
   return { data, dispatches: recorder.dispatches - before };
 }
 
+// In a part of one half of a tile's columns, in a part of both, and in all.
+test.each([24, 52, 64])(
+  "a linear map of %i columns and its LayerNorm are the same in one kernel as in two, to the bit in tiles of any size",
+  async (columns) => {
+    const [rows, inner, more] = [205, 20, 12];
+    const random = seededRandom(columns);
+    const make = (...shape: number[]) => Tensor.from(device(), normals(sizeOf(shape), random), shape);
+    const [x, second, weight, residual] = [
+      make(rows, inner),
+      make(rows, more),
+      make(columns, inner + more),
+      make(rows, columns),
+    ];
+    const [bias, ...norm] = [make(columns), make(columns), make(columns)];
+    const compute = (extras: operators.LinearExtras) =>
+      counted(() => operators.linearLayerNorm(x, weight, extras, { weight: norm[0], bias: norm[1] }, residual));
+    for (const extras of [{ second, bias }, { second }]) {
+      const two = await compute(extras);
+      let first: Float32Array | undefined;
+      for (const rows of [32, 128]) {
+        const one = await asGPU(tuningFor(rows, 64), () => compute(extras));
+        expect([one.dispatches, two.dispatches]).toEqual([1, 2]);
+        expectClose(one.data, two.data, VALUE_TOLERANCE, "the result");
+        expect(one.data).toEqual((first ??= one.data));
+      }
+    }
+    for (const tensor of [x, second, weight, residual, bias, ...norm]) tensor.dispose();
+  },
+);
+
 // The hidden layer of 32 channels is no multiple of the 64 columns of gates and values that the kernel computes at a time. Chromium's
 // software adapter takes long to compile it.
 test.each([{ width: 64, hidden: 128 }, ...("Deno" in globalThis ? [{ width: 32, hidden: 96 }] : [])])(

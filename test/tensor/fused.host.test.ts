@@ -420,6 +420,29 @@ onEachDevice((device, backend) => {
     },
   );
 
+  // All vec4s, or one element at a time; and with columns for several tiles.
+  test.each([
+    { rows: 65, inner: 16, more: 8, width: 24 },
+    { rows: 7, inner: 17, more: 3, width: 33 },
+    { rows: 63, inner: 8, more: 0, width: 100 },
+  ])("linearLayerNorm is linear, then layerNorm: [$rows, $inner + $more] -> $width", async (shape) => {
+    const { rows, inner, more, width } = shape;
+    const random = seededRandom(width);
+    const make = (...shape: number[]) => Tensor.from(device(), normals(sizeOf(shape), random), shape);
+    const [x, map, residual] = [make(rows, inner), make(width, inner + more), make(rows, width)];
+    const extras = { bias: make(width), second: more > 0 ? make(rows, more) : undefined };
+    const norm = { weight: make(width), bias: make(width) };
+    using together = operators.linearLayerNorm(x, map, extras, norm, residual);
+    using apart = scope(() => operators.layerNorm(linear(x, map, extras), residual, norm));
+    expect(await together.data()).toEqual(await apart.data());
+    // With gradients they are two records.
+    map.requireGrad();
+    using recorded = sum(operators.linearLayerNorm(x, map, extras, norm, residual));
+    await recorded.backward();
+    expect(map.grad?.shape).toEqual(map.shape);
+    for (const tensor of [x, map, residual, ...Object.values(extras), ...Object.values(norm)]) tensor?.dispose();
+  });
+
   describe("batchNorm", () => {
     test.each([true, false])("with training = %s", async (training) => {
       await fc.assert(

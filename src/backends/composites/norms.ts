@@ -1,7 +1,18 @@
-// The backward pass of BatchNorm.
+// LayerNorm after a linear map, and the backward pass of BatchNorm.
 
-import type { NormGradient, Primitives, Storage } from "../operators.ts";
+import type { LinearLayerNorm, NormGradient, Primitives, Storage } from "../operators.ts";
 import { withMemory } from "./memory.ts";
+
+/** y = residual + LayerNorm([x, second] W^T + bias; norm). */
+export function linearLayerNorm(device: Primitives, a: LinearLayerNorm): void {
+  if (device.narrowLinearLayerNorm(a)) return;
+  const { norm, residual, y, ...map } = a;
+  const { rows, columns: width } = map;
+  withMemory(device, { product: rows * width }, ({ product }) => {
+    device.linear({ ...map, y: product });
+    device.layerNorm({ x: product, residual, ...norm, y, rows, width });
+  });
+}
 
 /** The backward pass of batchNorm; with `training` the statistics are the batch's own and are differentiated. */
 export function batchNormBackward(

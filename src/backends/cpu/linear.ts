@@ -56,6 +56,8 @@ export const linearMaps = (context: Context) =>
       if (norm) context.record("BatchNorm", { x: y, ...norm, y, rows: (rows * columns) / norm.width });
     },
 
+    narrowLinearLayerNorm: () => false,
+
     inputGradient({ gradient, gather, weight, into, rows, columns, inner, stride = inner, offset = 0, packedWidth }) {
       recordProduct(
         context,

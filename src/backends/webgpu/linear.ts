@@ -1,11 +1,11 @@
 // The linear map on WebGPU and the gradients of its two sides.
 
 import type { DeviceInfo, Storage } from "../device.ts";
-import type { ColumnNorm, DirectOperators, LinearDestinations, Primitives } from "../operators.ts";
+import type { ColumnNorm, DirectOperators, LinearDestinations, LinearParameters, Primitives } from "../operators.ts";
 import { type Arrays, boundRows, type Context, flag, overArrays, overParts, type Split, THREADS } from "./context.ts";
 import type { Constants } from "./kernels.ts";
 import type { BufferStorage } from "./memory.ts";
-import { hasTails, multiplesOf4, type ProductShape, productCut, tilesOf } from "./products.ts";
+import { hasLayerNorm, hasTails, multiplesOf4, type ProductShape, productCut, tilesOf } from "./products.ts";
 import { movedRows } from "./rows.ts";
 import { sumPair, sumParts } from "./sums.ts";
 import { ROW_STEP, rowsInBinding } from "./windows.ts";
@@ -23,6 +23,7 @@ interface LinearCall {
   residual?: Storage | Split;
   scatter?: Storage;
   norm?: ColumnNorm;
+  layerNorm?: LinearParameters;
   y: Storage | Split;
   rows: number;
   columns: number;
@@ -61,7 +62,21 @@ export function runProduct(
 
 /** Runs linear.wgsl. Arrays that a call does not have are bound to the weight, and not read. */
 export function runLinear(context: Context, call: LinearCall): void {
-  const { x, y, weight, second, bias, residual, scatter, norm, rows, columns, inner, secondInner = 0 } = call;
+  const {
+    x,
+    y,
+    weight,
+    second,
+    bias,
+    residual,
+    scatter,
+    norm,
+    layerNorm,
+    rows,
+    columns,
+    inner,
+    secondInner = 0,
+  } = call;
   const { transposed = false, accumulate = false, packedWidth = 0, halfX = false } = call;
   const { weightStride = inner + secondInner, weightOffset = 0 } = call;
   // Gradients are often too small for half precision: it is used for them only if that is wanted.
@@ -78,6 +93,7 @@ export function runLinear(context: Context, call: LinearCall): void {
     rightVec4: multiplesOf4([weightStride, weightOffset]),
     splitLeft: isSplit && !isTail,
     tail: isTail,
+    layerNorm: Boolean(layerNorm),
     half,
   };
   runProduct(
@@ -98,7 +114,7 @@ export function runLinear(context: Context, call: LinearCall): void {
       second: second ?? weight,
       bias: bias ?? weight,
       residual: residual ?? weight,
-      ...(norm ? { column_norm: columnNorm(context, columns, norm) } : { row_index: scatter ?? weight }),
+      ...lastArrays(context, call),
     },
     {
       columns,
@@ -113,6 +129,13 @@ export function runLinear(context: Context, call: LinearCall): void {
       accumulate: flag(accumulate),
     },
   );
+}
+
+/** The arrays of a norm or of a scatter, of which a call has one at most. */
+function lastArrays(context: Context, { norm, layerNorm, scatter, weight, columns }: LinearCall): Arrays {
+  if (norm) return { column_norm: columnNorm(context, columns, norm) };
+  if (layerNorm) return { norm_weight: layerNorm.weight, norm_bias: layerNorm.bias };
+  return { row_index: scatter ?? weight };
 }
 
 /** The array of column_norm.wgsl. */
@@ -159,6 +182,14 @@ export const linearMaps = (context: Context) => {
 
   return {
     linear,
+
+    narrowLinearLayerNorm({ x, second, residual, y, norm, ...a }) {
+      const { columns, inner, secondInner = 0 } = a;
+      if (!multiplesOf4([columns, inner, secondInner]) || !hasLayerNorm(info, isMixed(info), columns)) return false;
+      const split = { x: [x, inner], residual: [residual, columns], y: [y, columns] } as const;
+      runLinear(context, { ...a, ...split, second: second && [second, secondInner], layerNorm: norm });
+      return true;
+    },
 
     inputGradient({ gradient, weight, into, rows, columns, inner, stride = inner, offset = 0, packedWidth }) {
       runLinear(context, {

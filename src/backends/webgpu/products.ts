@@ -14,6 +14,8 @@ export interface ProductShape {
   /** The length of the inner dimension. */
   inner: number;
   norm?: boolean;
+  /** Whether the result's rows are normalised; only where hasLayerNorm says so. */
+  layerNorm?: boolean;
   leftAlong?: boolean;
   /** Whether the rows of left lie in two arrays. */
   splitLeft?: boolean;
@@ -53,11 +55,15 @@ const isSwiftShader = ({ software, subgroupSize }: ProductDevice) => software &&
 export const hasTails = (device: ProductDevice, half: boolean) =>
   !isSwiftShader(device) && !(half && device.matrixUnits);
 
+/** Whether a result with so many columns may be normalised where it is computed. For software adapters this is one more kernel to compile. */
+export const hasLayerNorm = (device: ProductDevice, half: boolean, columns: number) =>
+  !device.software && !(half && device.matrixUnits) && columns <= 64;
+
 export const multiplesOf4 = (widths: readonly number[]) => widths.every((width) => width % 4 === 0);
 
 /** Returns the constants of product.wgsl and the number of tiles. */
 export function productCut(shape: ProductShape, device: ProductDevice): { constants: Constants; tiles: number } {
-  const { widths, inner, norm, leftAlong, splitLeft, rightAlong, rightVec4 = true, half, tail } = shape;
+  const { widths, inner, norm, layerNorm, leftAlong, splitLeft, rightAlong, rightVec4 = true, half, tail } = shape;
   const { software, matrixUnits } = device;
   const useMatrixUnits = half && matrixUnits;
   const tile = chooseTile(shape, useMatrixUnits ? { software, productTuning: MATRIX_TUNING } : device);
@@ -71,6 +77,7 @@ export function productCut(shape: ProductShape, device: ProductDevice): { consta
       WHOLE_STEPS: isWhole ? 1 : 0,
       TAIL: tail ? 1 : 0,
       NORM: norm ? 1 : 0,
+      LAYER_NORM: layerNorm ? 1 : 0,
       LEFT_ALONG: leftAlong ? 1 : 0,
       RIGHT_ALONG: rightAlong ? 1 : 0,
       HALF: half ? 1 : 0,

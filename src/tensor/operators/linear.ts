@@ -1,7 +1,6 @@
 // The linear map.
 
 import { checkOptions } from "../../arguments.ts";
-import type { ColumnNorm } from "../../backends/operators.ts";
 import { expectSameDevice, expectShape, matrixShape } from "../shapes.ts";
 import { record } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
@@ -22,7 +21,8 @@ export interface LinearExtras {
 /** y = [x, second] W^T + bias + residual: x [rows, inner], weight [columns, inner (+ more)] -> [rows, columns]. */
 export function linear(x: Tensor, weight: Tensor, extras: LinearExtras = {}): Tensor {
   checkOptions("linear", extras, { bias: true, second: true, residual: true, scatter: true });
-  const { y, shape } = computeLinear(x, weight, extras);
+  const { y, shape, given } = prepareLinear(x, weight, extras);
+  x.device.operators.linear(given);
   const { bias, second, residual, scatter } = extras;
   return record(y, [x, second, weight, bias, residual], { x, second, weight, scatter }, (gradient, gradients, kept) => {
     x.device.operators.linearBackward({
@@ -43,8 +43,8 @@ export function linear(x: Tensor, weight: Tensor, extras: LinearExtras = {}): Te
   });
 }
 
-/** The same without a record, and with a norm of the result if one is given. */
-export function computeLinear(x: Tensor, weight: Tensor, extras: LinearExtras, norm?: ColumnNorm) {
+/** Checks the arguments of a linear map. Returns its result, which is yet to be computed, and what an operator is given for that. */
+export function prepareLinear(x: Tensor, weight: Tensor, extras: LinearExtras) {
   const { bias, second, residual, scatter } = extras;
   const [rows, inner] = matrixShape("x", x);
   const [columns] = matrixShape("weight", weight);
@@ -57,16 +57,15 @@ export function computeLinear(x: Tensor, weight: Tensor, extras: LinearExtras, n
   expectSameDevice({ weight, x, bias, second, residual, scatter });
   const y = new Tensor(x.device, [rows, columns]);
   const shape = { rows, columns, inner, secondInner };
-  x.device.operators.linear({
+  const given = {
     x: x.storage,
     second: second?.storage,
     weight: weight.storage,
     bias: bias?.storage,
     residual: residual?.storage,
     scatter: scatter?.storage,
-    norm,
     y: y.storage,
     ...shape,
-  });
-  return { y, shape };
+  };
+  return { y, shape, given };
 }

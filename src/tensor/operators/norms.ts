@@ -4,7 +4,7 @@ import { expectSameDevice, expectShape, matrixShape } from "../shapes.ts";
 import { record, recording } from "../tape.ts";
 import { scope, Tensor } from "../tensor.ts";
 import { destinationOf, destinationsOf, type LinearWeights, storageOf } from "./destinations.ts";
-import { computeLinear, type LinearExtras, linear } from "./linear.ts";
+import { type LinearExtras, linear, prepareLinear } from "./linear.ts";
 import { reshape } from "./reshape.ts";
 
 /** residual + LayerNorm(x): all [n, d]. eps 1e-5. */
@@ -37,6 +37,29 @@ export function layerNorm(x: Tensor, residual: Tensor, norm: LinearWeights): Ten
       gradients.give(residual, gradient);
     },
   );
+}
+
+/**
+ * residual + layerNorm of a linear map's result: x [n, inner], weight [d, inner (+ more)], residual [n, d], norm [d] -> [n, d]. Where
+ * nothing is recorded it may be a single kernel.
+ */
+export function linearLayerNorm(
+  x: Tensor,
+  weight: Tensor,
+  extras: Omit<LinearExtras, "scatter" | "residual">,
+  norm: LinearWeights,
+  residual: Tensor,
+): Tensor {
+  const { bias, second } = extras;
+  if (recording(x, weight, bias, second, norm.weight, norm.bias, residual)) {
+    return scope(() => layerNorm(linear(x, weight, extras), residual, norm));
+  }
+  const [, width] = matrixShape("residual", residual);
+  expectShape("norm weight", norm.weight, [width]);
+  expectSameDevice({ ...norm, x });
+  const { y, given } = prepareLinear(x, weight, { ...extras, residual });
+  x.device.operators.linearLayerNorm({ ...given, residual: residual.storage, norm: storageOf(norm) });
+  return y;
 }
 
 /** The mean and variance of each column, as BatchNorm keeps them. */
@@ -119,6 +142,10 @@ export function linearBatchNorm(
   expectShape("running mean", running.mean, [width]);
   expectSameDevice({ ...norm, x });
   const { mean, variance } = running;
-  const given = { ...storageOf(norm), mean: mean.storage, variance: variance.storage, width };
-  return scope(() => reshape(computeLinear(x, weight, extras, given).y, shape));
+  const columnNorm = { ...storageOf(norm), mean: mean.storage, variance: variance.storage, width };
+  return scope(() => {
+    const { y, given } = prepareLinear(x, weight, extras);
+    x.device.operators.linear({ ...given, norm: columnNorm });
+    return reshape(y, shape);
+  });
 }
