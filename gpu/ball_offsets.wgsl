@@ -1,13 +1,18 @@
-// The offset of each point from the centre of its ball, the input of attention's positional term:
+// The offset of each node from the centre of its ball, the input of attention's positional term:
 //
 //     offsets[i] = positions[i] - mean of the positions of i's ball          positions, offsets [rows, DIMENSIONS]
 //
-// With GATHER the positions are written, too: positions[i] = source[row_index[i]].
+// With GATHER or MEAN the positions are written, too, the latter with the offsets from them:
 //
-// One workgroup per ball; partial sums are added in a fixed order.
+//     positions[i] = source[row_index[i]]
+//     positions[i] = mean of source[i * stride .. (i + 1) * stride]          from_means[j] = source[j] - positions[j / stride]
+//
+// With ROTATED the same is computed for the nodes in another order, too: rotated_positions[i] = positions[rotated_index[i]].
+//
+// One workgroup per ball of each order; partial sums are added in a fixed order.
 //! include workgroup.wgsl
 
-struct Parameters { first_group: u32, first_ball: u32, ball_count: u32, first_row: u32 }
+struct Parameters { first_group: u32, first_ball: u32, ball_count: u32, first_row: u32, stride: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> balls: array<vec2u>;
 @group(0) @binding(2) var<storage, read_write> offsets: array<f32>;
@@ -16,32 +21,73 @@ struct Parameters { first_group: u32, first_ball: u32, ball_count: u32, first_ro
 @group(0) @binding(4) var<storage, read> source: array<f32>;
 @group(0) @binding(5) var<storage, read> row_index: array<u32>;
 //! else
+//! if MEAN
+@group(0) @binding(3) var<storage, read_write> positions: array<f32>;
+@group(0) @binding(4) var<storage, read> source: array<f32>;
+@group(0) @binding(5) var<storage, read_write> from_means: array<f32>;
+//! else
 @group(0) @binding(3) var<storage, read> positions: array<f32>;
+//! end
+//! end
+//! if ROTATED
+@group(0) @binding(6) var<storage, read> rotated_index: array<u32>;
+@group(0) @binding(7) var<storage, read_write> rotated_positions: array<f32>;
+@group(0) @binding(8) var<storage, read_write> rotated_offsets: array<f32>;
 //! end
 
 var<workgroup> partial: array<f32, 64>;
 
-fn position(row: u32, axis: u32) -> f32 {
-//! if GATHER
-  return source[row_index[row] * DIMENSIONS + axis];
-//! else
-  return positions[row * DIMENSIONS + axis];
+//! if MEAN
+// Returns a coordinate of the first of the rows that a node is the mean of, and the mean relative to it, so that a cloud far from the
+// origin loses no precision.
+fn mean_of(node: u32, axis: u32) -> vec2f {
+  let first = node * parameters.stride * DIMENSIONS + axis;
+  let origin = source[first];
+  var sum = 0.0;
+  for (var i = 0u; i < parameters.stride; i++) { sum += source[first + i * DIMENSIONS] - origin; }
+  return vec2f(origin, sum / f32(parameters.stride));
+}
 //! end
+
+fn position(node: u32, axis: u32) -> f32 {
+//! if GATHER
+  return source[row_index[node] * DIMENSIONS + axis];
+//! else
+//! if MEAN
+  let mean = mean_of(node, axis);
+  return mean.x + mean.y;
+//! else
+  return positions[node * DIMENSIONS + axis];
+//! end
+//! end
+}
+
+// Returns the node at a place of the order that a workgroup computes.
+fn node_at(place: u32, rotated: bool) -> u32 {
+//! if ROTATED
+  if (rotated) { return rotated_index[place]; }
+//! end
+  return place;
 }
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let index = workgroup_number(group, groups);
-  if (index >= parameters.ball_count) { return; }
-  let ball = balls[parameters.first_ball + index];
+  let number = workgroup_number(group, groups);
+  let rotated = number >= parameters.ball_count;
+//! if ROTATED
+  if (number >= 2 * parameters.ball_count) { return; }
+//! else
+  if (rotated) { return; }
+//! end
+  let ball = balls[parameters.first_ball + number % parameters.ball_count];
   let first = ball.x - parameters.first_row;
   let size = ball.y;
 //! repeat a DIMENSIONS
   {
     // The sum is relative to the ball's first point, so that a cloud far from the origin loses no precision.
-    let origin = position(first, $a);
+    let origin = position(node_at(first, rotated), $a);
     var sum = 0.0;
-    for (var i = thread; i < size; i += 64) { sum += position(first + i, $a) - origin; }
+    for (var i = thread; i < size; i += 64) { sum += position(node_at(first + i, rotated), $a) - origin; }
     partial[thread] = sum;
     workgroupBarrier();
     var total = 0.0;
@@ -49,10 +95,26 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let mean = total / f32(size);
     for (var i = thread; i < size; i += 64) {
       let at = (first + i) * DIMENSIONS + $a;
-      let coordinate = position(first + i, $a);
-      offsets[at] = (coordinate - origin) - mean;
+      let coordinate = position(node_at(first + i, rotated), $a);
+      let offset = (coordinate - origin) - mean;
+//! if ROTATED
+      if (rotated) {
+        rotated_positions[at] = coordinate;
+        rotated_offsets[at] = offset;
+        continue;
+      }
+//! end
+      offsets[at] = offset;
 //! if GATHER
       positions[at] = coordinate;
+//! end
+//! if MEAN
+      positions[at] = coordinate;
+      let centre = mean_of(first + i, $a);
+      for (var j = 0u; j < parameters.stride; j++) {
+        let row = ((first + i) * parameters.stride + j) * DIMENSIONS + $a;
+        from_means[row] = (source[row] - centre.x) - centre.y;
+      }
 //! end
     }
     workgroupBarrier();

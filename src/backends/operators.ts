@@ -124,6 +124,29 @@ export interface PositionTerm {
   dimensions: number;
 }
 
+/** Nodes in an order in which each ball is contiguous, and their offsets from the mean of their ball; both [rows, dimensions]. */
+interface PlacedNodes {
+  positions: Storage;
+  offsets: Storage;
+}
+
+/** The nodes of one level of a tree, in the tree's own order and in that of the rotated tree. */
+export interface LevelPlacement {
+  /** [sources, dimensions] */
+  source: Storage;
+  sources: number;
+  /**
+   * A node is the row of source at its place in the index, or the mean of `stride` rows, whose offsets from it,
+   * [rows * stride, dimensions], are computed, too.
+   */
+  from: { index: Storage } | { stride: number; offsets: Storage };
+  balls: BallList;
+  straight: PlacedNodes;
+  rotated?: PlacedNodes & { index: Storage };
+  rows: number;
+  dimensions: number;
+}
+
 /** Attention within each ball. */
 export interface BallAttention {
   /** [rows, 3 heads * headWidth] */
@@ -218,29 +241,6 @@ export interface DirectOperators {
   /** Computes the mean and the biased variance of each column, and moves the running ones towards them. */
   batchStatistics(a: NormedColumns & { runningMean: Storage; runningVariance: Storage }): void;
 
-  /**
-   * offsets = positions - mean of the ball's positions; both [rows, dimensions]. With `from`, it writes the positions first: the rows
-   * source[index], source [sources, dimensions].
-   */
-  ballOffsets(a: {
-    positions: Storage;
-    from?: { source: Storage; index: Storage; sources: number };
-    balls: BallList;
-    offsets: Storage;
-    rows: number;
-    dimensions: number;
-  }): void;
-
-  /** centres [groups, dimensions] = means over `stride` rows; offsets [groups * stride, dimensions] = positions - centre. */
-  coarsenPositions(a: {
-    positions: Storage;
-    centres: Storage;
-    offsets: Storage;
-    groups: number;
-    stride: number;
-    dimensions: number;
-  }): void;
-
   /** y += x. */
   add(a: { x: Storage; y: Storage; size: number }): void;
 
@@ -302,6 +302,32 @@ export interface ProductGradient {
 export interface CompositeParts {
   /** Whether products read rows through an index (`gather`); if not, composites gather the rows first. */
   readonly indirect: boolean;
+
+  /** Computes placeLevel in one kernel, if the device has one and its arrays fit into bindings; returns whether it has. */
+  placeLevelAtOnce(a: LevelPlacement): boolean;
+
+  /**
+   * offsets = positions - mean of the ball's positions; both [rows, dimensions]. With `from`, it writes the positions first: the rows
+   * source[index], source [sources, dimensions].
+   */
+  ballOffsets(a: {
+    positions: Storage;
+    from?: { source: Storage; index: Storage; sources: number };
+    balls: BallList;
+    offsets: Storage;
+    rows: number;
+    dimensions: number;
+  }): void;
+
+  /** centres [groups, dimensions] = means over `stride` rows; offsets [groups * stride, dimensions] = positions - centre. */
+  coarsenPositions(a: {
+    positions: Storage;
+    centres: Storage;
+    offsets: Storage;
+    groups: number;
+    stride: number;
+    dimensions: number;
+  }): void;
 
   /** into [rows, inner] (+)= gradient W. */
   inputGradient(a: ProductGradient & { weight: Storage; into: Destination }): void;

@@ -101,9 +101,15 @@ export const operatorNeeds: Table = {
       targets * width,
     ),
   batchStatistics: ({ rows, width }) => needs(0, rows * width, 6 * width),
-  ballOffsets: ({ from, balls, rows, dimensions }) =>
-    needs(0, 2 * rows * dimensions, balls.host.length, when(from, rows * (dimensions + 1))),
-  coarsenPositions: ({ groups, stride, dimensions }) => needs(0, groups * dimensions * (2 * stride + 1)),
+  placeLevel: ({ from, balls, rotated, rows, sources, dimensions }) =>
+    needs(
+      0,
+      sources * dimensions + balls.host.length,
+      when("index" in from, rows),
+      when("stride" in from, sources * dimensions),
+      2 * rows * dimensions,
+      when(rotated, rows * (2 * dimensions + 1)),
+    ),
 
   add: ({ size }) => needs(0, 3 * size),
   gatherRowsBackward: ({ into: to, sources, rows, width }) =>

@@ -4,9 +4,9 @@
 
 import type { Device } from "../backends/device.ts";
 import { type BallTree, ballsOf, slotOfEachPoint, type TreeLevel } from "../balltree/index.ts";
-import type { Grouping, LevelGeometry, NodeOrder } from "../nn/geometry.ts";
+import type { Grouping, LevelGeometry } from "../nn/geometry.ts";
 import type { Balls } from "../tensor/operators/balls.ts";
-import { ballOffsets, coarsenPositions, placeInBalls } from "../tensor/operators/geometry.ts";
+import { type NodeSource, placeLevel } from "../tensor/operators/geometry.ts";
 import { byValue, gatherRows, type Places, type RowIndex, unsigned, uploadPlaces } from "../tensor/operators/rows.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
@@ -84,21 +84,32 @@ export function uploadInverses(device: Device, { gathered }: UploadedTree): void
 
 /** Computes positions, offsets and groupings of every level from the points' positions [n, D]. */
 export function computeGeometry({ treeIdx, levels }: UploadedTree, pointPositions: Tensor): LevelGeometry[] {
-  let { positions, offsets } = placeInBalls(pointPositions, treeIdx.tensor, levels[0].balls);
-  return levels.map(({ level, balls, rotatedIndex, padding }, l) => {
-    const straight: NodeOrder = { index: undefined, positions, offsets };
-    const index = rotatedIndex?.tensor;
-    const rotated: NodeOrder | undefined = index && { index, ...placeInBalls(positions, index, balls) };
-    let grouping: Grouping | undefined;
-    if (l + 1 < levels.length) {
-      const places = padding ? gatherRows(positions, padding.places) : positions;
-      const { centres, offsets: fromCentres } = coarsenPositions(places, level.stride);
-      grouping = { stride: level.stride, offsets: fromCentres, padding };
-      positions = centres;
-      offsets = ballOffsets(centres, levels[l + 1].balls);
-    }
-    return { nodes: level.nodes, balls, straight, rotated, grouping };
+  const placed: ReturnType<typeof placeLevel>[] = [];
+  levels.forEach(({ balls, rotatedIndex }, l) => {
+    const [source, from] =
+      l === 0 ? [pointPositions, { index: treeIdx.tensor }] : groupsOf(levels[l - 1], placed[l - 1]);
+    placed.push(placeLevel(source, from, balls, rotatedIndex?.tensor));
   });
+  return levels.map(({ level, balls, rotatedIndex, padding }, l) => {
+    const { straight, rotated } = placed[l];
+    const offsets = placed[l + 1]?.fromMeans;
+    return {
+      nodes: level.nodes,
+      balls,
+      straight: { index: undefined, ...straight },
+      rotated: rotated && { index: rotatedIndex?.tensor, ...rotated },
+      grouping: offsets && { stride: level.stride, offsets, padding },
+    };
+  });
+}
+
+/** What the next level's nodes are: the means of the level's own, of which the last of a cloud may be repeated. */
+function groupsOf(
+  { level, padding }: UploadedLevel,
+  { straight }: ReturnType<typeof placeLevel>,
+): [Tensor, NodeSource] {
+  const { positions } = straight;
+  return [padding ? gatherRows(positions, padding.places) : positions, { stride: level.stride }];
 }
 
 export function makeTreeTables(tree: BallTree): TreeTables {

@@ -2,7 +2,7 @@
 
 import { type Device, ErwinTransformer, knnGraph, noGrad, operators, requestDevice, Tensor } from "erwin";
 import { expect, test } from "vitest";
-import { cloudOptions, normals, randomCloud, seededRandom } from "../support/clouds.ts";
+import { cloudOptions, normals, permutation, randomCloud, seededRandom } from "../support/clouds.ts";
 import { l2Error } from "../support/compare.ts";
 
 const config = {
@@ -54,16 +54,19 @@ test("positions that exceed a binding are picked and placed in their balls by th
   const random = seededRandom(8);
   const positions = normals(3 * sources, random);
   const index = Uint32Array.from({ length: rows }, () => Math.floor(sources * random()));
+  const order = permutation(rows, random);
   const host = Uint32Array.from({ length: (2 * rows) / size }, (_, i) => (i % 2 === 0 ? (size * i) / 2 : size));
   const place = async (maxBindingBytes?: number) => {
     using device = await requestDevice({ backend: "webgpu", maxBindingBytes });
     const source = Tensor.from(device, positions, [sources, 3]);
     const balls = { tensor: Tensor.from(device, host), host, largest: size };
-    const placed = operators.placeInBalls(source, Tensor.from(device, index), balls);
-    return { positions: await placed.positions.data(), offsets: await placed.offsets.data() };
+    const from = { index: Tensor.from(device, index) };
+    const { straight, rotated } = operators.placeLevel(source, from, balls, Tensor.from(device, order));
+    const all = [straight, rotated!].flatMap(({ positions, offsets }) => [positions, offsets]);
+    return await Promise.all(all.map((tensor) => tensor.data()));
   };
   const whole = await place();
   const picked = Array.from(index, (i) => [...positions.subarray(3 * i, 3 * i + 3)]).flat();
-  expect([...whole.positions]).toEqual(picked);
+  expect([...whole[0]]).toEqual(picked);
   expect(await place(2 ** 16)).toEqual(whole);
 });

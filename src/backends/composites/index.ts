@@ -4,11 +4,12 @@
 import type { Memory, Primitives } from "../operators.ts";
 import * as attention from "./attention.ts";
 import * as feedForward from "./feed-forward.ts";
+import * as geometry from "./geometry.ts";
 import * as linear from "./linear.ts";
 import * as messages from "./messages.ts";
 import * as norms from "./norms.ts";
 
-const composites = { ...attention, ...feedForward, ...linear, ...messages, ...norms };
+const composites = { ...attention, ...feedForward, ...geometry, ...linear, ...messages, ...norms };
 
 export type Composites = {
   [Name in keyof typeof composites]: (a: Parameters<(typeof composites)[Name]>[1]) => void;

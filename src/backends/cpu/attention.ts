@@ -28,6 +28,8 @@ export const ballOperators = (context: Context) =>
       context.pool.release(rowTerms);
     },
 
+    placeLevelAtOnce: () => false,
+
     ballOffsets({ positions, from, balls, offsets, rows, dimensions }) {
       if (from) movedRows(context).gatherRows({ ...from, out: positions, rows, width: dimensions });
       context.record("BallOffsets", { positions, ...ballsOf(balls), offsets, dimensions });

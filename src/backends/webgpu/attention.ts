@@ -138,13 +138,30 @@ export const ballOperators = (context: Context) => {
       attentionRun(context, a, 4).runKernel("ball_attention", { out: [a.out, a.heads * a.headWidth] });
     },
 
+    placeLevelAtOnce({ source, sources, from, balls, straight, rotated, rows, dimensions }) {
+      if (Math.max(sources, rows) > rowsInBinding(info.maxBindingBytes, dimensions)) return false;
+      const gather = "index" in from;
+      const constants = { DIMENSIONS: dimensions, GATHER: flag(gather), MEAN: flag(!gather), ROTATED: flag(rotated) };
+      const arrays: Arrays = { source, ...straight };
+      if (gather) arrays.row_index = from.index;
+      else arrays.from_means = from.offsets;
+      if (rotated) {
+        arrays.rotated_index = rotated.index;
+        arrays.rotated_positions = rotated.positions;
+        arrays.rotated_offsets = rotated.offsets;
+      }
+      const stride = gather ? 1 : from.stride;
+      runBalls(context, "ball_offsets", constants, { balls, rows }, arrays, { stride }, rotated ? 2 : 1);
+      return true;
+    },
+
     ballOffsets({ positions, from, balls, offsets, rows, dimensions }) {
       const indirect = from && from.sources <= rowsInBinding(info.maxBindingBytes, dimensions);
       if (from && !indirect) gatherRows({ ...from, out: positions, rows, width: dimensions });
       const arrays: Arrays = { positions: [positions, dimensions], offsets: [offsets, dimensions] };
       if (indirect) Object.assign(arrays, { source: from.source, row_index: [from.index, 1] });
-      const constants = { DIMENSIONS: dimensions, GATHER: flag(indirect) };
-      runBalls(context, "ball_offsets", constants, { balls, rows }, arrays);
+      const constants = { DIMENSIONS: dimensions, GATHER: flag(indirect), MEAN: 0, ROTATED: 0 };
+      runBalls(context, "ball_offsets", constants, { balls, rows }, arrays, { stride: 1 });
     },
 
     coarsenPositions({ positions, centres, offsets, groups, stride, dimensions }) {

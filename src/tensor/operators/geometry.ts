@@ -1,58 +1,55 @@
-// Operators on positions. They have no gradient.
+// Positions of a tree's nodes. They have no gradient.
 
 import { expectSameDevice, matrixShape } from "../shapes.ts";
 import { Tensor } from "../tensor.ts";
 import { type Balls, ballListOf } from "./balls.ts";
 
-/** positions - mean of the positions of the ball: [n, D] -> [n, D]. */
-export function ballOffsets(positions: Tensor, balls: Balls): Tensor {
-  const [rows, dimensions] = matrixShape("positions", positions);
-  const offsets = new Tensor(positions.device, [rows, dimensions]);
-  positions.device.operators.ballOffsets({
-    positions: positions.storage,
-    balls: ballListOf(balls),
-    offsets: offsets.storage,
-    rows,
-    dimensions,
-  });
-  return offsets;
+/** The nodes of one level: their positions and offsets from the mean of the positions of their ball, both [n, D]. */
+export interface PlacedNodes {
+  positions: Tensor;
+  offsets: Tensor;
 }
 
-/** The rows source[index] and their ballOffsets in one: source [sources, D], index [n] -> both [n, D]. Indices are not checked. */
-export function placeInBalls(source: Tensor, index: Tensor, balls: Balls): { positions: Tensor; offsets: Tensor } {
-  const [sources, dimensions] = matrixShape("source", source);
-  expectSameDevice({ source, index });
-  const { device } = source;
-  const rows = index.size;
-  const positions = new Tensor(device, [rows, dimensions]);
-  const offsets = new Tensor(device, [rows, dimensions]);
-  device.operators.ballOffsets({
-    positions: positions.storage,
-    from: { source: source.storage, index: index.storage, sources },
-    balls: ballListOf(balls),
-    offsets: offsets.storage,
-    rows,
-    dimensions,
-  });
-  return { positions, offsets };
-}
+/** What the nodes of one level are: rows that an index [n] picks, or the means of `stride` consecutive rows each. */
+export type NodeSource = { index: Tensor } | { stride: number };
 
 /**
- * The mean of each `stride` consecutive positions, and each position's offset from it: [g s, D] -> centres [g, D],
- * offsets [g, s D].
+ * The positions of one level's nodes, computed from source [sources, D], in the order of the balls, and with an index [n] of nodes
+ * also in this order. Of means also `fromMeans`, the offsets [n, stride D] of the rows from theirs. Indices are not checked.
  */
-export function coarsenPositions(positions: Tensor, stride: number): { centres: Tensor; offsets: Tensor } {
-  const [rows, dimensions] = matrixShape("positions", positions);
-  const groups = rows / stride;
-  const centres = new Tensor(positions.device, [groups, dimensions]);
-  const offsets = new Tensor(positions.device, [groups, stride * dimensions]);
-  positions.device.operators.coarsenPositions({
-    positions: positions.storage,
-    centres: centres.storage,
-    offsets: offsets.storage,
-    groups,
-    stride,
+export function placeLevel(
+  source: Tensor,
+  from: NodeSource,
+  balls: Balls,
+  rotatedIndex?: Tensor,
+): { straight: PlacedNodes; rotated: PlacedNodes | undefined; fromMeans: Tensor | undefined } {
+  const [sources, dimensions] = matrixShape("source", source);
+  const index = "index" in from ? from.index : undefined;
+  expectSameDevice({ source, index, rotatedIndex });
+  const { device } = source;
+  const stride = "stride" in from ? from.stride : 1;
+  const rows = index ? index.size : sources / stride;
+  const place = (): PlacedNodes => ({
+    positions: new Tensor(device, [rows, dimensions]),
+    offsets: new Tensor(device, [rows, dimensions]),
+  });
+  const straight = place();
+  const rotated = rotatedIndex && place();
+  const fromMeans = index ? undefined : new Tensor(device, [rows, stride * dimensions]);
+  device.operators.placeLevel({
+    source: source.storage,
+    sources,
+    from: index ? { index: index.storage } : { stride, offsets: fromMeans!.storage },
+    balls: ballListOf(balls),
+    straight: storagesOf(straight),
+    rotated: rotated && { index: rotatedIndex.storage, ...storagesOf(rotated) },
+    rows,
     dimensions,
   });
-  return { centres, offsets };
+  return { straight, rotated, fromMeans };
 }
+
+const storagesOf = ({ positions, offsets }: PlacedNodes) => ({
+  positions: positions.storage,
+  offsets: offsets.storage,
+});

@@ -21,7 +21,7 @@ export {
   sqrt,
   square,
 } from "./functions.ts";
-export { ballOffsets, coarsenPositions, placeInBalls } from "./geometry.ts";
+export { type NodeSource, type PlacedNodes, placeLevel } from "./geometry.ts";
 export { cloudSums } from "./groups.ts";
 export { type LinearExtras, linear } from "./linear.ts";
 export { embeddingLookup } from "./lookup.ts";
