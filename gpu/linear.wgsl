@@ -18,7 +18,8 @@
 //
 // With TRANSPOSED, element (column, k) of W lies at weight_offset + row(k) * weight_stride + column, which gives the gradient
 // with respect to x. Here row(k) = k, or with packed_width > 0 the row of the reference's packed qkv that holds column k = (t, h,
-// e), which is (h, e, t). `second` is then a second weight, for the last second_inner of x's inner + second_inner columns.
+// e), which is (h, e, t). With SECOND, `second` is then a second weight, for the last second_inner of x's inner + second_inner
+// columns, and packed_width is 0.
 //! include product.wgsl
 //! include packing.wgsl
 //! include vec4_read.wgsl x bias residual y
@@ -134,10 +135,10 @@ fn right(start: u32, column_in_tile: u32, inner: u32) -> vec4f {
   let stride = parameters.weight_stride >> RIGHT_SHIFT;
 //! if SECOND
   if (inner >= parameters.inner) { return second_weight_at(start + (inner - parameters.inner) * stride); }
+  return weight_at(start + inner * stride);
+//! else
+  return weight_at(start + packed_row(inner, parameters.packed_width) * stride);
 //! end
-  var row = inner;
-  if (parameters.packed_width > 0) { row = packed_row(inner, parameters.packed_width); }
-  return weight_at(start + row * stride);
 }
 
 //! if SECOND

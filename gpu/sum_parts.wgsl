@@ -63,8 +63,7 @@ fn sum_of_$i(first_part: u32, end: u32, part_size: u32, first: u32) -> f32 {
 //! end
 
 fn put(job: Job, item: u32, sum: f32) {
-  var row = item / job.columns;
-  if (job.packed_width > 0) { row = packed_row(row, job.packed_width); }
+  let row = packed_row(item / job.columns, job.packed_width);
   let at = job.out_first + row * job.out_columns + item % job.columns;
   var result = sum;
   if (job.accumulate > 0) { result += out[at]; }
