@@ -18,8 +18,8 @@
 // returns the elements of four of them at one inner position. With VEC4 all widths are multiples of 4 (stored.wgsl); without it,
 // what left and right return beyond the end of the inner dimension is ignored. RIGHT_VEC4 says whether right's array holds vec4s.
 //
-// With WHOLE_STEPS (without LEFT_ALONG) the inner dimension has a single part, a multiple of 16, and a row or column that lies
-// along it is contiguous in one array: the elements at `inner` are those at 0 of a start that is as many elements further.
+// With WHOLE_STEPS every part of the inner dimension is a multiple of 16, and a row or column that lies along it is contiguous in
+// one array: the elements at `inner` are those at 0 of a start that is as many elements further.
 //
 // With NORM the rows of left, which lie along the inner dimension, are RMS-normalised: the squares of the elements loaded into
 // the tiles are added up on the way, and every sum is multiplied by its row's 1 / sqrt(mean of squares + 2^-23) (spec: eps is

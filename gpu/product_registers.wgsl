@@ -39,10 +39,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
   // What a thread loads from memory for the tiles: of each side four vec4s along the inner dimension, of four neighbouring rows /
   // columns (only the first / last threads load if a side needs fewer than there are); or, if rows / columns are contiguous,
-  // vec4s of them at several inner positions. Eight neighbouring threads write neighbouring vec4s, without bank conflicts.
+  // vec4s of them at several inner positions. Eight neighbouring threads write neighbouring vec4s, without bank conflicts. The
+  // remainders change nothing: they tell compilers that indices are in bounds, which spares a clamp with every use.
 //! if LEFT_ALONG
   let left_vec4 = thread % LEFT_VEC4S;
-  let left_inner = thread / LEFT_VEC4S;
+  let left_inner = thread / LEFT_VEC4S % (THREADS / LEFT_VEC4S);
   let left_from = left_start(min(first_row + left_vec4 * 4, size.x - 1));
 //! if LEFT_SUMS
   // Each sum covers inner positions that are 8 apart, whatever the tile's shape.
@@ -62,7 +63,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! end
 //! if RIGHT_ALONG
   let right_vec4 = thread % RIGHT_VEC4S;
-  let right_inner = thread / RIGHT_VEC4S;
+  let right_inner = thread / RIGHT_VEC4S % (THREADS / RIGHT_VEC4S);
   let right_from = right_start(tile, right_vec4 * 4);
 //! else
   let right_block = thread % TILE_COLUMNS;
@@ -79,7 +80,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
   // The position of the thread's sums, in vec4s. Eight threads, which NVIDIA's workgroup memory serves at a time, read four vec4s
   // of rows and two of columns, not one and eight: 3 % faster.
-  let warp = thread / 32;
+  let warp = thread / 32 % (THREADS / 32);
   let own_row = (thread >> 1) % 4 + warp / (HALF_COLUMNS / 32) * 4;
   let own_column = thread % 2 + (thread >> 3) % 4 * 2 + warp % (HALF_COLUMNS / 32) * 8;
   // The last inner position that a vec4 may be read from. (Without VEC4 its fourth element may lie beyond the end.)
@@ -103,7 +104,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var start = place.begin; start < end; start += TILE_INNER) {
 //! if LEFT_ALONG
 //! repeat i LEFT_LOADS
+//! if WHOLE_STEPS
+    left_next_$i = left(left_from, start + left_inner + $i * (THREADS / LEFT_VEC4S));
+//! else
     left_next_$i = left(left_from, min(start + left_inner + $i * (THREADS / LEFT_VEC4S), end - 1));
+//! end
 //! end
 //! else
 //! if LEFT_ALL
@@ -163,7 +168,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! repeat i LEFT_LOADS
     {
       let inner = left_inner + $i * (THREADS / LEFT_VEC4S);
+//! if WHOLE_STEPS
+      let values = left_next_$i;
+//! else
       let values = select(vec4f(0), left_next_$i, start + inner < end);
+//! end
       left_tile[inner][left_vec4] = rounded(values);
 //! if LEFT_SUMS
       left_sums[$i % LEFT_CLASSES] += values;

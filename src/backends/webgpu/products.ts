@@ -68,7 +68,7 @@ export function productCut(shape: ProductShape, device: ProductDevice): { consta
   const useMatrixUnits = half && matrixUnits;
   const tile = chooseTile(shape, useMatrixUnits ? { software, productTuning: MATRIX_TUNING } : device);
   const vec4 = multiplesOf4(widths) ? 1 : 0;
-  const isWhole = !software && !useMatrixUnits && !leftAlong && !splitLeft && inner % 16 === 0;
+  const isWhole = !software && !useMatrixUnits && !splitLeft && inner % 16 === 0;
   return {
     constants: {
       ...(useMatrixUnits ? matrixConstants(tile, matrixUnits) : registerConstants(tile)),
