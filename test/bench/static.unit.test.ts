@@ -186,6 +186,26 @@ test("kernels of one file are named by what tells them apart", () => {
   expect(names).toEqual(["linear 64x64", "linear 128x64 transposed", ...attention, "add"]);
 });
 
+test("kernels that differ in derived constants alone are named by as few of those as tell them apart", () => {
+  const tiles = [64, 128].map((THREADS) => ({ ...product, TILE_ROWS: THREADS, THREADS, WHOLE_STEPS: 1 }));
+  const constants = tiles.flatMap((tile) =>
+    [0, 1].map((RIGHT_VEC4) => ({ ...tile, RIGHT_VEC4, TAIL: 1 - RIGHT_VEC4 })),
+  );
+  const kernels = [...constants, { ...tiles[1], TRANSPOSED: 1, WHOLE_STEPS: 0, RIGHT_VEC4: 1 }];
+  const names = nameVariants(kernels.map((one) => ({ name: "linear", constants: one }))).map(({ kernel }) => kernel);
+  const [small, large] = ["linear 64x64", "linear 128x64"];
+  expect(names).toEqual([small, `${small} right_vec4`, large, `${large} right_vec4`, `${large} transposed`]);
+});
+
+test("all kernels that the benchmarks' model trains with have short names of their own", async () => {
+  const list = new KernelList();
+  await recordPass("float32", true, 1024, list);
+  await recordPass("float32", true, 16384, list);
+  const names = nameVariants(list.kernels).map(({ kernel }) => kernel);
+  expect(new Set(names).size).toBe(names.length);
+  expect(names.filter((name) => name.split(" ").length > 5)).toEqual([]);
+});
+
 test("a kernel is found again after it got another constant or was cut otherwise, not after it does something else", () => {
   const before = nameVariants([
     { name: "linear", constants: product },

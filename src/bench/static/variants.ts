@@ -42,26 +42,37 @@ const DERIVED_CONSTANTS = [
 /** Constants that divide the work, and do not change what is computed. (ROW_HALVES and HALVES once named the tiles.) */
 const DIVISION_CONSTANTS = [...TILE_CONSTANTS, ...THREAD_CONSTANTS, "ROW_HALVES", "KEYS", "QUERIES", "FETCHES", "STEP"];
 
-/** Names each kernel by a product's tile, and by the constants that tell the kernels of one file apart. */
+/**
+ * Names each kernel by a product's tile, and by the constants that tell the kernels of one file apart. Where that leaves several
+ * with one name, as many of the constants in which these few differ follow as are needed.
+ */
 export function nameVariants(kernels: readonly { name: string; constants: Constants }[]): Variant[] {
-  const describe = ({ name, constants }: (typeof kernels)[number], hidden: readonly string[]) => {
-    const others = kernels.filter((other) => other.name === name);
+  const short = kernels.map(({ name, constants }) => {
     const tile = tileOf(constants);
-    const words = [name, ...(tile ? [`${tile.rows}x${tile.columns}`] : [])];
-    for (const [constant, value] of Object.entries(constants)) {
-      const values = new Set(others.map((other) => other.constants[constant]));
-      if (!value || values.size === 1 || hidden.includes(constant)) continue;
-      const isFlag = [...values].every((one) => one === 0 || one === 1);
-      words.push(isFlag ? constant.toLowerCase() : `${constant.toLowerCase()}=${value}`);
-    }
-    return words.join(" ");
-  };
-  const short = kernels.map((kernel) => describe(kernel, DERIVED_CONSTANTS));
-  return kernels.map((kernel, i) => {
-    const { name, constants } = kernel;
-    const isUnique = short.filter((other) => other === short[i]).length === 1;
-    return { kernel: isUnique ? short[i] : describe(kernel, TILE_CONSTANTS), name, constants };
+    const others = kernels.filter((other) => other.name === name);
+    const told = Object.keys(constants).filter((constant) => !DERIVED_CONSTANTS.includes(constant));
+    const words = told.flatMap((constant) => wordsFor(constant, constants, others));
+    return [name, ...(tile ? [`${tile.rows}x${tile.columns}`] : []), ...words].join(" ");
   });
+  return kernels.map(({ name, constants }, i) => {
+    const namesakes = kernels.filter((_, other) => short[other] === short[i]);
+    const words: string[] = [];
+    let alike = namesakes;
+    for (const constant in constants) {
+      const left = alike.filter((other) => other.constants[constant] === constants[constant]);
+      if (left.length < alike.length) words.push(...wordsFor(constant, constants, namesakes));
+      alike = left;
+    }
+    return { kernel: [short[i], ...words].join(" "), name, constants };
+  });
+}
+
+/** The word for a constant's value in one of several kernels; none where all have the same, or for a zero. */
+function wordsFor(constant: string, own: Constants, kernels: readonly { constants: Constants }[]): string[] {
+  const values = [...new Set(kernels.map(({ constants }) => constants[constant]))];
+  if (!own[constant] || values.length === 1) return [];
+  const isFlag = values.every((value) => value === 0 || value === 1);
+  return [isFlag ? constant.toLowerCase() : `${constant.toLowerCase()}=${own[constant]}`];
 }
 
 /** The constants by their current names: older results have QUADS in the place of VEC4. */
