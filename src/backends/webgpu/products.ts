@@ -75,6 +75,7 @@ export function productCut(shape: ProductShape, device: ProductDevice): { consta
       VEC4: vec4,
       RIGHT_VEC4: vec4 && rightVec4 ? 1 : 0,
       WHOLE_STEPS: isWhole ? 1 : 0,
+      UNROLLED: software ? 0 : 1,
       TAIL: tail ? 1 : 0,
       NORM: norm ? 1 : 0,
       LAYER_NORM: layerNorm ? 1 : 0,
