@@ -89,6 +89,15 @@ fn right_tail(tile: u32, column_in_tile: u32, inner: u32) -> f32 {
 //! end
 
 //! if SPLIT_LEFT
+//! if WHOLE_STEPS
+// Rows of x and of second are equally long, so what is a place in both of them, one after the other, lies a row earlier in second.
+fn left_start(row: u32) -> u32 { return row * (parameters.inner >> STORED_SHIFT); }
+
+fn left_of_step(place: u32, inner: u32) -> vec4f {
+  if (inner >= parameters.inner) { return second_at(place - (parameters.inner >> STORED_SHIFT)); }
+  return x_at(place);
+}
+//! else
 // A row that continues in second begins at two places, so its start is its number.
 fn left_start(row: u32) -> u32 { return row; }
 
@@ -107,6 +116,7 @@ fn left_element(row: u32, inner: u32) -> f32 {
   if (inner >= parameters.inner) { return second[row * parameters.second_inner + inner - parameters.inner]; }
   return f32(x[row * parameters.inner + inner]);
 }
+//! end
 //! end
 //! else
 fn left_start(row: u32) -> u32 { return row * (product_size().z >> STORED_SHIFT); }

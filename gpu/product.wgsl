@@ -19,7 +19,10 @@
 // what left and right return beyond the end of the inner dimension is ignored. RIGHT_VEC4 says whether right's array holds vec4s.
 //
 // With WHOLE_STEPS every part of the inner dimension is a multiple of 16, and a row or column that lies along it is contiguous in
-// one array: the elements at `inner` are those at 0 of a start that is as many elements further.
+// one array: the elements at `inner` are those at 0 of a start that is as many elements further. With SPLIT_LEFT, though, rows of
+// left go on in a second array, from a multiple of 16 on, and the step's first inner position tells the array:
+//
+//     fn left_of_step(start: u32, inner: u32) -> vec4f
 //
 // With NORM the rows of left, which lie along the inner dimension, are RMS-normalised: the squares of the elements loaded into
 // the tiles are added up on the way, and every sum is multiplied by its row's 1 / sqrt(mean of squares + 2^-23) (spec: eps is

@@ -121,7 +121,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! end
 //! if WHOLE_STEPS
 //! repeat i 4
+//! if SPLIT_LEFT
+      left_next_$i = left_of_step(left_from_$i, start);
+//! else
       left_next_$i = left(left_from_$i, 0);
+//! end
       left_from_$i += TILE_INNER >> STORED_SHIFT;
 //! end
 //! else

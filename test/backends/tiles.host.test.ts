@@ -44,10 +44,11 @@ const tiles = [
 /** Makes the device use this tile even if there are few of it. */
 const tuningFor = (rows: number, columns: number) => ({ tile: { rows, columns }, fewTiles: 0 });
 
-// The inner dimension is a multiple of the kernel's step and has a tail (product.wgsl), or neither.
+// The inner dimension is no multiple of the kernel's step; is one and has a tail; is one in each of two arrays (product.wgsl).
 const inners = [
   { inner: 36, more: 0 },
   { inner: 48, more: 18 },
+  { inner: 32, more: 32 },
 ];
 
 test.each(tiles)("a product gives the same bits in tiles of %i x %i as on a software adapter", async (...tile) => {

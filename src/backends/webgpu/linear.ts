@@ -91,7 +91,7 @@ export function runLinear(context: Context, call: LinearCall): void {
     widths: isTail ? [columns, inner] : [columns, inner, secondInner],
     rightAlong: transposed,
     rightVec4: multiplesOf4([weightStride, weightOffset]),
-    splitLeft: isSplit && !isTail,
+    splitLeft: isSplit && !isTail ? ([inner, secondInner] as const) : undefined,
     tail: isTail,
     layerNorm: Boolean(layerNorm),
     half,
@@ -104,7 +104,6 @@ export function runLinear(context: Context, call: LinearCall): void {
       TRANSPOSED: flag(transposed),
       HALF_X: flag(halfX),
       SECOND: flag(secondInner),
-      SPLIT_LEFT: flag(shape.splitLeft),
       COLUMN_NORM: flag(norm),
     },
     {

@@ -17,8 +17,8 @@ export interface ProductShape {
   /** Whether the result's rows are normalised; only where hasLayerNorm says so. */
   layerNorm?: boolean;
   leftAlong?: boolean;
-  /** Whether the rows of left lie in two arrays. */
-  splitLeft?: boolean;
+  /** Where the rows of left lie in two arrays: the inner positions of each. */
+  splitLeft?: readonly [number, number];
   rightAlong?: boolean;
   /** Whether right's rows are multiples of 4 where `widths` are. Default: they are. */
   rightVec4?: boolean;
@@ -61,6 +61,9 @@ export const hasLayerNorm = (device: ProductDevice, half: boolean, columns: numb
 
 export const multiplesOf4 = (widths: readonly number[]) => widths.every((width) => width % 4 === 0);
 
+/** Whether each step of 16 inner positions lies in one of the arrays, in whose rows it begins at the same place. */
+const splitsEvenly = ([first, second]: readonly [number, number]) => first === second && first % 16 === 0;
+
 /** Returns the constants of product.wgsl and the number of tiles. */
 export function productCut(shape: ProductShape, device: ProductDevice): { constants: Constants; tiles: number } {
   const { widths, inner, norm, layerNorm, leftAlong, splitLeft, rightAlong, rightVec4 = true, half, tail } = shape;
@@ -68,7 +71,7 @@ export function productCut(shape: ProductShape, device: ProductDevice): { consta
   const useMatrixUnits = half && matrixUnits;
   const tile = chooseTile(shape, useMatrixUnits ? { software, productTuning: MATRIX_TUNING } : device);
   const vec4 = multiplesOf4(widths) ? 1 : 0;
-  const isWhole = !software && !useMatrixUnits && !splitLeft && inner % 16 === 0;
+  const isWhole = !software && !useMatrixUnits && inner % 16 === 0 && (!splitLeft || splitsEvenly(splitLeft));
   return {
     constants: {
       ...(useMatrixUnits ? matrixConstants(tile, matrixUnits) : registerConstants(tile)),
@@ -77,6 +80,7 @@ export function productCut(shape: ProductShape, device: ProductDevice): { consta
       WHOLE_STEPS: isWhole ? 1 : 0,
       UNROLLED: software ? 0 : 1,
       TAIL: tail ? 1 : 0,
+      SPLIT_LEFT: splitLeft ? 1 : 0,
       NORM: norm ? 1 : 0,
       LAYER_NORM: layerNorm ? 1 : 0,
       LEFT_ALONG: leftAlong ? 1 : 0,

@@ -96,7 +96,6 @@ function candidate(device: TunedDevice, tile: Tile): Candidate {
     TRANSPOSED: 0,
     HALF_X: 0,
     SECOND: 0,
-    SPLIT_LEFT: 0,
     COLUMN_NORM: 0,
     ...constants,
   });
