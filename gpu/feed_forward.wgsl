@@ -1,12 +1,12 @@
-// The feed-forward part of a block whose rows are narrow, in one kernel: the hidden layer never leaves workgroup memory.
+// The feed-forward part of a block of 32 channels in one kernel: the hidden layer never leaves workgroup memory.
 //
-//     n = RMSNorm(x; norm)                                                       x [rows, WIDTH]
-//     y = x + W3 ((W2 n + b2) * SiLU(W1 n + b1)) + b3                            y [rows, WIDTH], W1, W2 [hidden_width, WIDTH]
+//     n = RMSNorm(x; norm)                                                       x, y [rows, WIDTH]
+//     y = x + W3 ((W2 n + b2) * SiLU(W1 n + b1)) + b3                            W1, W2 [hidden_width, WIDTH]
 //
 // A workgroup computes ROWS rows of y, and for them 32 columns of the hidden layer at a time: with the weights that belong to them,
 // 16 inner positions at a time, it computes gate and value, and multiplies their product by its part of W3. Every sum runs in the
 // order of norm_swiglu.wgsl and linear.wgsl, so it has the same bits. `weights` is feed_forward_weights.wgsl's, all of it vec4s:
-// consecutive threads read consecutive ones, and nothing has to be transposed. All widths are multiples of 32.
+// consecutive threads read consecutive ones, and nothing has to be transposed. hidden_width is a multiple of 32.
 //! include rms_epsilon.wgsl
 //! include workgroup.wgsl
 
@@ -16,12 +16,12 @@ struct Parameters { first_group: u32, rows: u32, hidden_width: u32 }
 @group(0) @binding(2) var<storage, read> weights: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
 
-const ROW_TILE_VEC4S: u32 = ROWS / 4;
-const WIDTH_VEC4S: u32 = WIDTH / 4;
+const WIDTH: u32 = 32;
+const ROWS: u32 = 64;
 
 // Tiles are indexed by an inner position and a vec4 of rows / columns, x_tile by 16 inner positions first.
-var<workgroup> x_tile: array<array<array<vec4f, ROW_TILE_VEC4S>, 16>, STEPS>;
-var<workgroup> hidden_tile: array<array<vec4f, ROW_TILE_VEC4S>, 16>;
+var<workgroup> x_tile: array<array<array<vec4f, ROWS / 4>, 16>, WIDTH / 16>;
+var<workgroup> hidden_tile: array<array<vec4f, ROWS / 4>, 16>;
 // W1's columns, then W2's; or W3's.
 var<workgroup> weight_tile: array<array<vec4f, 16>, 16>;
 
@@ -37,14 +37,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let output_biases = value_biases + hidden_vec4s;
 
   // The squares of x's elements are added up as in product_registers.wgsl: by four threads a row, each for a quarter of each step.
-  if (thread < ROWS) {
+  {
     let row_vec4 = thread % 8 + thread / 32 * 8;
     let inner = thread / 8 % 4 * 4;
     var squares = vec4f(0);
 //! repeat i 4
-    let from_$i = min(first_row + row_vec4 * 4 + $i, parameters.rows - 1) * WIDTH_VEC4S + inner / 4;
+    let from_$i = min(first_row + row_vec4 * 4 + $i, parameters.rows - 1) * 8 + inner / 4;
 //! end
-//! repeat s STEPS
+//! repeat s 2
     {
 //! repeat i 4
       let loaded_$i = x[from_$i + $s * 4];
@@ -63,27 +63,25 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   // The position of the thread's sums, in vec4s, as in product_registers.wgsl.
   let own_row = (thread >> 1) % 4 + thread / 32 * 4;
   let own_column = thread % 2 + (thread >> 3) % 4 * 2;
-//! repeat r ROW_VEC4S
+//! repeat r 2
   let squares_$r = hidden_tile[0][$r * 8 + own_row] + hidden_tile[1][$r * 8 + own_row] + hidden_tile[2][$r * 8 + own_row] + hidden_tile[3][$r * 8 + own_row];
   let scales_$r = 1.0 / sqrt(squares_$r / f32(WIDTH) + RMS_EPSILON);
 //! end
-//! repeat r ROW_VEC4S
+//! repeat r 2
 //! repeat i 4
-//! repeat h HALVES
-  var sum_@4*$r+$i@_$h = vec4f(0);
-//! end
+  var sum_@4*$r+$i@ = vec4f(0);
 //! end
 //! end
 
   for (var first_hidden = 0u; first_hidden < parameters.hidden_width; first_hidden += 32) {
-//! repeat r ROW_VEC4S
+//! repeat r 2
 //! repeat i 4
     var gate_@4*$r+$i@ = vec4f(0);
     var value_@4*$r+$i@ = vec4f(0);
 //! end
 //! end
-    for (var step = 0u; step < STEPS; step++) {
-      let from_weights = first_hidden * WIDTH / 2 + step * 256 + thread;
+    for (var step = 0u; step < 2; step++) {
+      let from_weights = first_hidden * 16 + step * 256 + thread;
 //! repeat i 4
       let loaded_$i = weights[from_weights + $i * 64];
 //! end
@@ -97,7 +95,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       {
         let gates = weight_tile[$k][own_column];
         let values = weight_tile[$k][8 + own_column];
-//! repeat r ROW_VEC4S
+//! repeat r 2
         let rows_$r = x_tile[step][$k][$r * 8 + own_row];
 //! repeat i 4
         gate_@4*$r+$i@ = fma(vec4f(rows_$r[$i]), gates, gate_@4*$r+$i@);
@@ -110,7 +108,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 
     let gate_bias = weights[gate_biases + first_hidden / 4 + own_column];
     let value_bias = weights[value_biases + first_hidden / 4 + own_column];
-//! repeat r ROW_VEC4S
+//! repeat r 2
 //! repeat i 4
     {
       let gate = gate_@4*$r+$i@ * scales_$r[$i] + gate_bias;
@@ -123,16 +121,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     // W3's part for 16 of the 32 columns at a time, which half of the threads have.
 //! repeat half 2
     {
-      let from_weights = output_weights + (first_hidden + $half * 16) * WIDTH_VEC4S + thread;
-//! repeat i STEPS
+      let from_weights = output_weights + (first_hidden + $half * 16) * 8 + thread;
+//! repeat i 2
       let loaded_$i = weights[from_weights + $i * 64];
 //! end
       workgroupBarrier();
-//! repeat i STEPS
-      weight_tile[thread / WIDTH_VEC4S + $i * (64 / WIDTH_VEC4S)][thread % WIDTH_VEC4S] = loaded_$i;
+//! repeat i 2
+      weight_tile[thread / 8 + $i * 8][thread % 8] = loaded_$i;
 //! end
       if (own_column / 4 == $half) {
-//! repeat r ROW_VEC4S
+//! repeat r 2
 //! repeat i 4
         hidden_tile[own_column % 4 * 4 + $i][$r * 8 + own_row] = vec4f(value_@4*$r@[$i], value_@4*$r+1@[$i], value_@4*$r+2@[$i], value_@4*$r+3@[$i]);
 //! end
@@ -141,15 +139,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       workgroupBarrier();
 //! repeat k 16
       {
-//! repeat r ROW_VEC4S
+//! repeat r 2
         let rows_$r = hidden_tile[$k][$r * 8 + own_row];
 //! end
-//! repeat h HALVES
-        let columns_$h = weight_tile[$k][$h * 8 + own_column];
-//! repeat r ROW_VEC4S
+        let columns = weight_tile[$k][own_column];
+//! repeat r 2
 //! repeat i 4
-        sum_@4*$r+$i@_$h = fma(vec4f(rows_$r[$i]), columns_$h, sum_@4*$r+$i@_$h);
-//! end
+        sum_@4*$r+$i@ = fma(vec4f(rows_$r[$i]), columns, sum_@4*$r+$i@);
 //! end
 //! end
       }
@@ -158,18 +154,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! end
   }
 
-//! repeat h HALVES
-  let bias_$h = weights[output_biases + $h * 8 + own_column];
-//! end
-//! repeat r ROW_VEC4S
+  let bias = weights[output_biases + own_column];
+//! repeat r 2
 //! repeat i 4
   {
     let row = first_row + ($r * 8 + own_row) * 4 + $i;
     if (row < parameters.rows) {
-//! repeat h HALVES
-      let at_$h = row * WIDTH_VEC4S + $h * 8 + own_column;
-      y[at_$h] = sum_@4*$r+$i@_$h + bias_$h + x[at_$h];
-//! end
+      let at = row * 8 + own_column;
+      y[at] = sum_@4*$r+$i@ + bias + x[at];
     }
   }
 //! end

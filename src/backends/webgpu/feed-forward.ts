@@ -8,10 +8,8 @@ import { rowsInBinding } from "./windows.ts";
 /** The maximum size of the hidden layer in bytes; its rows are computed in as many steps as this takes. */
 const HIDDEN_BYTES = { gpu: 2 ** 28, software: 2 ** 26 };
 
-/** The widths for which feed_forward.wgsl has enough registers and workgroup memory. */
-const NARROW_WIDTHS: readonly number[] = [32, 64];
-/** The elements of x in one of its workgroups. */
-const NARROW_ELEMENTS = 2048;
+/** The channels for which feed_forward.wgsl is, and the rows of one of its workgroups. Wider layers are faster in two kernels. */
+const NARROW = { width: 32, rows: 64 };
 
 export const hiddenLayers = (context: Context) => {
   const { info } = context;
@@ -28,19 +26,11 @@ export const hiddenLayers = (context: Context) => {
     // Software adapters take too long to compile it.
     narrowFeedForward({ x, y, rows, ...layer }) {
       const { width, hiddenWidth } = layer;
-      if (info.software || isMixed(info) || !NARROW_WIDTHS.includes(width) || hiddenWidth % 32 !== 0) return false;
-      const tileRows = NARROW_ELEMENTS / width;
-      const constants = {
-        ROWS: tileRows,
-        ROW_VEC4S: tileRows / 32,
-        WIDTH: width,
-        STEPS: width / 16,
-        HALVES: width / 32,
-      };
+      if (info.software || isMixed(info) || width !== NARROW.width || hiddenWidth % 32 !== 0) return false;
       const arrays = { x: [x, width], weights: feedForwardWeights(context, layer), y: [y, width] } as const;
-      runRows(context, "feed_forward", constants, rows, arrays, (_, count) => ({
+      runRows(context, "feed_forward", {}, rows, arrays, (_, count) => ({
         parameters: { rows: count, hidden_width: hiddenWidth },
-        groups: count / tileRows,
+        groups: count / NARROW.rows,
       }));
       return true;
     },
@@ -90,13 +80,7 @@ function feedForwardWeights(
   const { gate_weight, ...others } = arrays;
   const size = 3 * width * hiddenWidth + 2 * hiddenWidth + width;
   return derived.of([gate_weight, ...Object.values(others)], size * 4, (weights) =>
-    run(
-      "feed_forward_weights",
-      { WIDTH: width },
-      { ...arrays, weights },
-      { hidden_width: hiddenWidth },
-      Math.ceil(size / THREADS),
-    ),
+    run("feed_forward_weights", {}, { ...arrays, weights }, { hidden_width: hiddenWidth }, Math.ceil(size / THREADS)),
   );
 }
 

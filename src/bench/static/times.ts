@@ -163,7 +163,7 @@ const messages = ["message_mean", "message_backward"];
 /** The feed-forward part in one kernel (gpu/feed_forward.wgsl). */
 const FEED_FORWARD = "feed_forward";
 
-function needsOf({ name, constants }: Kernel, { parameters: p, bound }: Dispatch): Needs {
+function needsOf({ name, constants }: Kernel, { parameters: p, bound, groups }: Dispatch): Needs {
   const tile = tileOf(constants);
   if (tile && products[name]) return products[name](p, constants, tile);
   if (attention[name]) {
@@ -183,11 +183,11 @@ function needsOf({ name, constants }: Kernel, { parameters: p, bound }: Dispatch
   }
   const arrays = Object.values(bound).reduce((sum, bytes) => sum + bytes, 0);
   if (name === FEED_FORWARD) {
-    const weights = 3 * constants.WIDTH * p.hidden_width;
+    const weights = 3 * 32 * p.hidden_width;
     return {
       operations: 2 * p.rows * weights,
       memory: arrays,
-      tileReads: Math.ceil(p.rows / constants.ROWS) * weights * 4 + bound.x,
+      tileReads: groups * weights * 4 + bound.x,
     };
   }
   // Edges gather rows, which come on top.
@@ -237,9 +237,9 @@ export function costOf(
     loads = (warps * turns * accessCycles(hot.counts)) / units;
     if (groups <= 2 * device.multiprocessors) latency = tile / (device.clock * ALONE);
   } else if (name === FEED_FORWARD && hot) {
-    // A loop goes through the hidden layer, with an exponential for each element, and one inside it through the channels of x.
-    const hidden = p.hidden_width / 32;
-    const turns = (loop: Counts) => hidden * (loop.special ? 1 : constants.STEPS);
+    // A loop goes through the hidden layer, 32 elements with their exponentials at a time, and one inside it through half the 32
+    // channels of x.
+    const turns = (loop: Counts) => (p.hidden_width / 32) * (loop.special ? 1 : 2);
     const whole = wholeWarp(found, turns);
     issue = (warps * whole) / slots;
     loads = (warps * found.loops.reduce((sum, loop) => sum + turns(loop) * accessCycles(loop), 0)) / units;
