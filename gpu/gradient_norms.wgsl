@@ -23,8 +23,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (range.z != 0) {
     var block = lane;
     for (; block + 7 * 256 < range.y; block += 8 * 256) {
+      // As in row_moments.wgsl, all loads are under way before one is waited for.
 //! repeat i 8
-      let block_$i = sums[range.x + block + $i * 256];
+      var block_@7-$i@ = sums[range.x + block + @7-$i@ * 256];
 //! end
 //! repeat i 8
       own += block_$i;

@@ -1,6 +1,9 @@
 // LayerNorm's statistics: the mean and 1 / sqrt(variance + 1e-5) of rows of x, by eight threads per row, each taking one element
 // (with VEC4 one vec4) at a time. Two passes, with sums in a fixed order. The including file declares parameters with width, x, and
 // ROW_THREADS, the number of threads of all rows.
+//
+// The value that is added first is loaded last, so that all eight loads are under way before one is waited for: compilers delay
+// loads to save registers. (A variable stays where it is; what a `let` holds may be computed where it is used.)
 //! include layer_epsilon.wgsl
 //! include stored.wgsl
 
@@ -24,7 +27,7 @@ fn row_moments(first: u32, thread: u32) -> vec2f {
   var k = lane;
   for (; k + 56 < items; k += 64) {
 //! repeat i 8
-    let value_$i = x[first + k + $i * 8];
+    var value_@7-$i@ = x[first + k + @7-$i@ * 8];
 //! end
 //! repeat i 8
     sum += value_$i;
@@ -35,9 +38,10 @@ fn row_moments(first: u32, thread: u32) -> vec2f {
   var squares = Stored(0);
   for (k = lane; k + 56 < items; k += 64) {
 //! repeat i 8
-    let deviation_$i = x[first + k + $i * 8] - mean;
+    var value_@7-$i@ = x[first + k + @7-$i@ * 8];
 //! end
 //! repeat i 8
+    let deviation_$i = value_$i - mean;
     squares = fma(deviation_$i, deviation_$i, squares);
 //! end
   }

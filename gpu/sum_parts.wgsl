@@ -47,11 +47,12 @@ fn job_of(number: u32) -> Job {
 fn sum_of_$i(first_part: u32, end: u32, part_size: u32, first: u32) -> f32 {
   var part = first_part;
   var sum = 0.0;
-  // Eight loads are issued together: the loop checks that hosts add keep compilers from doing that.
+  // Eight loads are issued together: the loop checks that hosts add keep compilers from doing that, and what a `let` holds may be
+  // loaded where it is used.
   for (; part + 8 <= end; part += 8) {
     let at = part * part_size + first;
 //! repeat k 8
-    let term_$k = sums_$i[at + $k * part_size];
+    var term_$k = sums_$i[at + $k * part_size];
 //! end
 //! repeat k 8
     sum += term_$k;

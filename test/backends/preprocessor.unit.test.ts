@@ -17,7 +17,7 @@ const nested = `begin
 //! if FIRST
 a$i
 //! repeat jj 2
-b$i_$jj2 @2*$i+3*$jj@
+b$i_$jj2 @2*$i+3*$jj@ @7-$i-2*$jj@
 //! end
 //! else
 c$i
@@ -29,11 +29,11 @@ test("repeats, conditions, variables and sums can be nested", () => {
   expect(textOf(nested, { COUNT: 2, FIRST: 1 })).toEqual([
     "begin",
     "a0",
-    "b0_02 0",
-    "b0_12 3",
+    "b0_02 0 7",
+    "b0_12 3 5",
     "a1",
-    "b1_02 2",
-    "b1_12 5",
+    "b1_02 2 6",
+    "b1_12 5 4",
     "last",
   ]);
   expect(textOf(nested, { COUNT: 3, FIRST: 0 })).toEqual(["begin", "c0", "c1", "c2", "last"]);

@@ -8,8 +8,8 @@
 //     //! if CONSTANT           the lines up to else or end, if the constant is not 0
 //     //! else                  the lines up to end, if it is 0
 //     //! end
-// A sum of products of integers between two @ is evaluated last: @2*$h+$i@ is 3 for h = i = 1. With it, names of variables can
-// replace the elements of an array.
+// A sum of products of integers between two @ is evaluated last: @2*$h+$i@ is 3 for h = i = 1, @7-$i@ counts down. With it, names
+// of variables can replace the elements of an array.
 
 import { ErwinError } from "../../errors.ts";
 
@@ -158,14 +158,17 @@ function textOf(at: Line, variables: Context["variables"]): string {
       if (value === undefined) throw errorAt(at, `$${name} is not defined here`);
       return value;
     })
-    .replace(/@([\d+*]+)@/g, (_, sum: string) => String(sumOfProducts(sum)));
+    .replace(/@([\d+*-]+)@/g, (_, sum: string) => String(sumOfProducts(sum)));
   // The remaining @ belong to attributes, whose names begin with a letter.
   if (/@(?![a-zA-Z])/.test(text)) throw errorAt(at, "there is no sum of products of integers between two @");
   return text;
 }
 
-/** 2*3+4 is 10. */
+/** 2*3+4-1 is 9. */
 function sumOfProducts(text: string): number {
   const productOf = (term: string) => term.split("*").reduce((product, factor) => product * Number(factor), 1);
-  return text.split("+").reduce((total, term) => total + productOf(term), 0);
+  return text
+    .replaceAll("-", "+-")
+    .split("+")
+    .reduce((total, term) => total + productOf(term), 0);
 }
