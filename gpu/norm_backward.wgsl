@@ -69,12 +69,12 @@ fn statistics_of(first: u32, first_dy: u32, moments: vec2f, thread: u32) -> vec4
   var g_sum = Stored(0);
   var product_sum = Stored(0);
   var k = thread % 8;
-  for (; k + 24 < items; k += 32) {
-//! repeat i 4
+  for (; k + 8 < items; k += 16) {
+//! repeat i 2
     let g_$i = dy[first_dy + k + $i * 8] * weight[k + $i * 8];
     let n_$i = normalised(x[first + k + $i * 8], row);
 //! end
-//! repeat i 4
+//! repeat i 2
     g_sum += g_$i;
     product_sum = fma(g_$i, n_$i, product_sum);
 //! end
@@ -110,14 +110,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let lane = thread / across;
   let lanes = ROW_THREADS / across;
   let part = index / tiles;
-  let end = min((part + 1) * parameters.part_rows, parameters.rows);
+  let part_start = part * parameters.part_rows;
+  let end = min(part_start + parameters.part_rows, parameters.rows);
   let last = parameters.rows - 1;
   let column = index % tiles * across + thread % across;
   let k = min(column, items - 1);
+  // What follows from the workgroup's place is computed here: its parts would take registers of their own through the loops.
+  let writes = column < items;
+  let sums_at = (parameters.first_part + part) * (1 + PLAIN) * items + k;
   let own_weight = weight[k];
   var product_sum = Stored(0);
   var plain_sum = Stored(0);
-  for (var start = part * parameters.part_rows; start < end; start += parameters.chunk) {
+  for (var start = part_start; start < end; start += parameters.chunk) {
     for (var begin = 0u; begin < parameters.chunk; begin += ROW_THREADS / 8) {
       let of_chunk = begin + thread / 8;
       let row = min(start + of_chunk, last);
@@ -135,19 +139,26 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       // All loads come before the stores: the compiler cannot tell that dx does not alias what is read.
 //! repeat i 4
       let of_chunk_$i = own_row + $i * lanes;
+      let is_there_$i = start + of_chunk_$i < end;
       let row_$i = min(start + of_chunk_$i, last);
       let at_$i = stored_row(row_$i) * items + k;
-      let dy_$i = select(Stored(0), dy[row_$i * items + k], start + of_chunk_$i < end);
-      let n_$i = normalised(x[at_$i], statistics[of_chunk_$i]);
+      let loaded_dy_$i = dy[row_$i * items + k];
+      let loaded_x_$i = x[at_$i];
+//! end
+//! repeat i 4
+      let dy_$i = select(Stored(0), loaded_dy_$i, is_there_$i);
+      let n_$i = normalised(loaded_x_$i, statistics[of_chunk_$i]);
       product_sum = fma(dy_$i, n_$i, product_sum);
       plain_sum += dy_$i;
       var dx_$i = gradient(dy_$i * own_weight, n_$i, statistics[of_chunk_$i]);
+//! end
 //! if ACCUMULATE
+//! repeat i 4
       dx_$i += dx[at_$i];
 //! end
 //! end
 //! repeat i 4
-      if (start + of_chunk_$i < end && column < items) { dx[at_$i] = dx_$i; }
+      if (is_there_$i && writes) { dx[at_$i] = dx_$i; }
 //! end
     }
   }
@@ -155,10 +166,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! if PLAIN
   let plain_total = column_total(thread, plain_sum);
 //! end
-  if (thread >= across || column >= items || part * parameters.part_rows >= parameters.rows) { return; }
-  let at = (parameters.first_part + part) * (1 + PLAIN) * items + column;
-  sums[at] = product_total;
+  if (thread >= across || !writes || part_start >= parameters.rows) { return; }
+  sums[sums_at] = product_total;
 //! if PLAIN
-  sums[at + items] = plain_total;
+  sums[sums_at + items] = plain_total;
 //! end
 }
