@@ -5,10 +5,11 @@
 //
 // to(i) = row_index[i] with scatter, else i. Which of these parts a call has is given by parameters, not compiled in: compilers
 // take long over a product, and one pipeline must do for all. An array that a call lacks is bound to a buffer that is not read.
+// Only a TRANSPOSED product is added to what y holds, and it has no bias, residual and scatter.
 //
 // With COLUMN_NORM, y is normalised before it is written, by BatchNorm with given statistics (column_norm.wgsl), and not scattered.
 //
-// With LAYER_NORM, which excludes COLUMN_NORM, a scatter and accumulation, the residual is added to LayerNorm of the rest:
+// With LAYER_NORM, which excludes COLUMN_NORM and a scatter, the residual is added to LayerNorm of the rest:
 //
 //     y[i] = residual[i] + LayerNorm([x, second][i] W^T + bias)
 //
@@ -180,9 +181,12 @@ fn store(row: u32, column: u32, values: vec4f) {
   let at = row * parameters.columns + column;
   let count = parameters.columns - column;
   var result = values;
+//! if TRANSPOSED
+  if (parameters.accumulate == 1) { result += y_some(at, count); }
+//! else
   if (parameters.has_bias == 1) { result += bias_vec4(column); }
   if (parameters.has_residual == 1) { result += residual_vec4(at); }
-  if (parameters.accumulate == 1) { result += y_some(at, count); }
+//! end
 //! if COLUMN_NORM
 //! repeat c 4
   let norm_$c = column_norm[column + $c];
@@ -199,7 +203,10 @@ fn epilogue(row: u32, tile: u32, column_in_tile: u32, low: vec4f, high: vec4f) {
 //! else
 //! if LAYER_NORM
 //! else
+//! if TRANSPOSED
+//! else
   if (parameters.scatter == 1) { target_row = row_index[row]; }
+//! end
 //! end
 //! end
   let column = tile * TILE_COLUMNS + column_in_tile;
