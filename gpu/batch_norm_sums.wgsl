@@ -3,6 +3,8 @@
 //     sums[part, 0, c] = sum of dy[row, c]        sums[part, 1, c] = sum of dy[row, c] (x[row, c] - mean[c]) / sqrt(variance[c] + 1e-5)
 //
 //     x, dy [rows, width]   sums [parts, 2, width], added up by sum_parts.wgsl
+//
+// part_rows is 256, so each thread has eight rows. As in row_moments.wgsl, the one that is added first is loaded last.
 
 struct Parameters { first_group: u32, rows: u32, items: u32, part_rows: u32, first_part: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
@@ -20,24 +22,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let place = place_of(workgroup_number(group, groups), thread);
   let column = min(place.column, parameters.items - 1);
   let centre = mean[column];
+  let last = parameters.rows - 1;
+//! repeat i 8
+  let at_@7-$i@ = min(place.row + @7-$i@ * LANES, last) * parameters.items + column;
+  var dy_@7-$i@ = dy[at_@7-$i@];
+  var x_@7-$i@ = x[at_@7-$i@];
+//! end
   var sum = Stored(0);
   var product = Stored(0);
-  var row = place.row;
-  for (; row + 7 * LANES < place.end; row += 8 * LANES) {
 //! repeat i 8
-    let dy_$i = dy[(row + $i * LANES) * parameters.items + column];
-    let x_$i = x[(row + $i * LANES) * parameters.items + column];
+  let own_dy_$i = select(Stored(0), dy_$i, place.row + $i * LANES < place.end);
+  let deviation_$i = select(Stored(0), x_$i - centre, place.row + $i * LANES < place.end);
+  sum += own_dy_$i;
+  product = fma(own_dy_$i, deviation_$i, product);
 //! end
-//! repeat i 8
-    sum += dy_$i;
-    product = fma(dy_$i, x_$i - centre, product);
-//! end
-  }
-  for (; row < place.end; row += LANES) {
-    let at = row * parameters.items + column;
-    sum += dy[at];
-    product = fma(dy[at], x[at] - centre, product);
-  }
   let total = column_total(thread, sum);
   let product_total = column_total(thread, product);
   if (!writes(place, thread)) { return; }

@@ -21,19 +21,16 @@ const MOMENTUM: f32 = 0.1;
 const ACROSS: u32 = 8;
 const LANES: u32 = 32;
 
-struct Moments {
-  centre: f32,
-  squares: f32,
-  count: f32,
-}
+// Of some rows: their mean, the sum of squared deviations from it, and their number.
+alias Moments = vec3f;
 
 var<workgroup> joined: array<Moments, 256>;
 
 fn join(a: Moments, b: Moments) -> Moments {
-  let total = max(a.count + b.count, 1.0);
-  let share = b.count / total;
-  let distance = b.centre - a.centre;
-  return Moments(a.centre + distance * share, a.squares + b.squares + distance * distance * (a.count * share), a.count + b.count);
+  let total = max(a.z + b.z, 1.0);
+  let share = b.z / total;
+  let distance = b.x - a.x;
+  return Moments(a.x + distance * share, a.y + b.y + distance * distance * (a.z * share), a.z + b.z);
 }
 
 @compute @workgroup_size(256)
@@ -48,11 +45,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   while (block < end) {
 //! repeat i 8
     let at_$i = min(block + $i, blocks - 1) * 2 * parameters.width + column;
-    let centre_$i = moments[at_$i];
-    let squares_$i = moments[at_$i + parameters.width];
+    var centre_$i = moments[at_$i];
+    var squares_$i = moments[at_$i + parameters.width];
 //! end
 //! repeat i 8
-    if (block + $i < end) { own = join(own, Moments(centre_$i, squares_$i, f32(min(256, parameters.rows - (block + $i) * 256)))); }
+    let moments_$i = Moments(centre_$i, squares_$i, f32(min(256, parameters.rows - (block + $i) * 256)));
+    own = select(own, join(own, moments_$i), block + $i < end);
 //! end
     block += 8;
   }
@@ -60,9 +58,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   workgroupBarrier();
   if (thread >= ACROSS || wanted >= parameters.width) { return; }
   for (var lane = 1u; lane < min(LANES, blocks); lane++) { own = join(own, joined[lane * ACROSS + thread]); }
-  mean[column] = own.centre;
-  variance[column] = own.squares / own.count;
-  if ((bitcast<u32>(own.squares) & 0x7f800000) == 0x7f800000) { return; }
-  running_mean[column] += MOMENTUM * (own.centre - running_mean[column]);
-  running_variance[column] += MOMENTUM * (own.squares / max(own.count - 1.0, 1.0) - running_variance[column]);
+  mean[column] = own.x;
+  variance[column] = own.y / own.z;
+  if ((bitcast<u32>(own.y) & 0x7f800000) == 0x7f800000) { return; }
+  running_mean[column] += MOMENTUM * (own.x - running_mean[column]);
+  running_variance[column] += MOMENTUM * (own.y / max(own.z - 1.0, 1.0) - running_variance[column]);
 }

@@ -18,10 +18,24 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   // The sum is relative to the group's first node, so that a cloud far from the origin loses no precision.
   let origin = positions[first];
   var sum = 0.0;
-  for (var i = 0u; i < parameters.stride; i++) { sum += positions[first + i * DIMENSIONS] - origin; }
+  // Eight loads are under way at once; those beyond the group's end read its last node.
+  let last = parameters.stride - 1;
+  for (var begin = 0u; begin < parameters.stride; begin += 8) {
+//! repeat i 8
+    let place_$i = positions[first + min(begin + $i, last) * DIMENSIONS];
+//! end
+//! repeat i 8
+    if (begin + $i < parameters.stride) { sum += place_$i - origin; }
+//! end
+  }
   let mean = sum / f32(parameters.stride);
   centres[item] = origin + mean;
-  for (var i = 0u; i < parameters.stride; i++) {
-    offsets[first + i * DIMENSIONS] = (positions[first + i * DIMENSIONS] - origin) - mean;
+  for (var begin = 0u; begin < parameters.stride; begin += 8) {
+//! repeat i 8
+    let place_$i = positions[first + min(begin + $i, last) * DIMENSIONS];
+//! end
+//! repeat i 8
+    if (begin + $i < parameters.stride) { offsets[first + (begin + $i) * DIMENSIONS] = (place_$i - origin) - mean; }
+//! end
   }
 }

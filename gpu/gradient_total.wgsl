@@ -18,9 +18,17 @@ var<workgroup> faults: array<u32, 64>;
 fn main(@builtin(local_invocation_index) lane: u32) {
   var sum = 0.0;
   var first_fault = 0u;
-  for (var p = lane; p < parameters.count; p += 64) {
-    sum += norms[p].x;
-    if (first_fault == 0 && norms[p].y > 0.0) { first_fault = p + 1; }
+  // Eight loads, into variables that are there before the conditions, are under way at once; those beyond the end read the last
+  // parameter's.
+  for (var begin = lane; begin < parameters.count; begin += 8 * 64) {
+//! repeat i 8
+    var norm_$i = norms[min(begin + $i * 64, parameters.count - 1)];
+//! end
+//! repeat i 8
+    let is_there_$i = begin + $i * 64 < parameters.count;
+    sum += select(0.0, norm_$i.x, is_there_$i);
+    if (is_there_$i & (first_fault == 0) & (norm_$i.y > 0.0)) { first_fault = begin + $i * 64 + 1; }
+//! end
   }
   squares[lane] = sum;
   faults[lane] = first_fault;
