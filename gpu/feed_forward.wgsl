@@ -3,6 +3,11 @@
 //     n = RMSNorm(x; norm)                                                       x, y [rows, WIDTH]
 //     y = x + W3 ((W2 n + b2) * SiLU(W1 n + b1)) + b3                            W1, W2 [hidden_width, WIDTH]
 //
+// With ATTENDED it first adds the output map of attention to x, as linear.wgsl with a residual and a scatter does, and takes the sum
+// for x:
+//
+//     x[to(i)] += attended[i] W^T + b                                            attended [rows, WIDTH], W [WIDTH, WIDTH]
+//
 // A workgroup computes ROWS rows of y, and for them 32 columns of the hidden layer at a time: with the weights that belong to them,
 // 16 inner positions at a time, it computes gate and value, and multiplies their product by its part of W3. Every sum runs in the
 // order of norm_swiglu.wgsl and linear.wgsl, so it has the same bits. `weights` is feed_forward_weights.wgsl's, all of it vec4s:
@@ -10,11 +15,17 @@
 //! include rms_epsilon.wgsl
 //! include workgroup.wgsl
 
-struct Parameters { first_group: u32, rows: u32, hidden_width: u32 }
+struct Parameters { first_group: u32, rows: u32, hidden_width: u32, scatter: u32 }
 @group(0) @binding(0) var<uniform> parameters: Parameters;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
 @group(0) @binding(2) var<storage, read> weights: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
+//! if ATTENDED
+@group(0) @binding(4) var<storage, read> attended: array<vec4f>;
+@group(0) @binding(5) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(6) var<storage, read> bias: array<vec4f>;
+@group(0) @binding(7) var<storage, read> row_index: array<u32>;
+//! end
 
 const WIDTH: u32 = 32;
 const ROWS: u32 = 64;
@@ -24,6 +35,14 @@ var<workgroup> x_tile: array<array<array<vec4f, ROWS / 4>, 16>, WIDTH / 16>;
 var<workgroup> hidden_tile: array<array<vec4f, ROWS / 4>, 16>;
 // W1's columns, then W2's; or W3's.
 var<workgroup> weight_tile: array<array<vec4f, 16>, 16>;
+
+// The row of x and y that belongs to a row of attended.
+fn target_row(row: u32) -> u32 {
+//! if ATTENDED
+  if (parameters.scatter == 1) { return row_index[row]; }
+//! end
+  return row;
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
@@ -36,43 +55,97 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let value_biases = gate_biases + hidden_vec4s;
   let output_biases = value_biases + hidden_vec4s;
 
-  // The squares of x's elements are added up as in product_registers.wgsl: by four threads a row, each for a quarter of each step.
-  {
-    let row_vec4 = thread % 8 + thread / 32 * 8;
-    let inner = thread / 8 % 4 * 4;
-    var squares = vec4f(0);
+  // What a thread loads: 4 of each 16 inner positions of four rows.
+  let row_vec4 = thread % 8 + thread / 32 * 8;
+  let inner = thread / 8 % 4 * 4;
 //! repeat i 4
-    let from_$i = min(first_row + row_vec4 * 4 + $i, parameters.rows - 1) * 8 + inner / 4;
+  let from_$i = min(first_row + row_vec4 * 4 + $i, parameters.rows - 1) * 8 + inner / 4;
 //! end
 //! repeat s 2
-    {
+  {
 //! repeat i 4
-      let loaded_$i = x[from_$i + $s * 4];
+//! if ATTENDED
+    let loaded_$i = attended[from_$i + $s * 4];
+//! else
+    let loaded_$i = x[from_$i + $s * 4];
+//! end
 //! end
 //! repeat i 4
-      let values_$i = vec4f(loaded_0[$i], loaded_1[$i], loaded_2[$i], loaded_3[$i]);
-      squares = fma(values_$i, values_$i, squares);
-      x_tile[$s][inner + $i][row_vec4] = values_$i;
+    x_tile[$s][inner + $i][row_vec4] = vec4f(loaded_0[$i], loaded_1[$i], loaded_2[$i], loaded_3[$i]);
 //! end
-    }
-//! end
-    hidden_tile[inner / 4][row_vec4] = squares;
   }
-  workgroupBarrier();
+//! end
 
   // The position of the thread's sums, in vec4s, as in product_registers.wgsl.
   let own_row = (thread >> 1) % 4 + thread / 32 * 4;
   let own_column = thread % 2 + (thread >> 3) % 4 * 2;
 //! repeat r 2
-  let squares_$r = hidden_tile[0][$r * 8 + own_row] + hidden_tile[1][$r * 8 + own_row] + hidden_tile[2][$r * 8 + own_row] + hidden_tile[3][$r * 8 + own_row];
-  let scales_$r = 1.0 / sqrt(squares_$r / f32(WIDTH) + RMS_EPSILON);
-//! end
-//! repeat r 2
 //! repeat i 4
   var sum_@4*$r+$i@ = vec4f(0);
+  let target_@4*$r+$i@ = target_row(min(first_row + ($r * 8 + own_row) * 4 + $i, parameters.rows - 1)) * 8 + own_column;
 //! end
 //! end
 
+//! if ATTENDED
+//! repeat s 2
+  {
+    // Each thread transposes eight elements of a column of W.
+//! repeat i 2
+    let loaded_$i = weight[thread % 32 * 8 + $s * 4 + thread / 32 * 2 + $i];
+//! end
+    workgroupBarrier();
+//! repeat i 2
+//! repeat c 4
+    weight_tile[thread / 32 * 8 + $i * 4 + $c][thread % 32 / 4][thread % 4] = loaded_$i[$c];
+//! end
+//! end
+    workgroupBarrier();
+//! repeat k 16
+    {
+      let columns = weight_tile[$k][own_column];
+//! repeat r 2
+      let rows_$r = x_tile[$s][$k][$r * 8 + own_row];
+//! repeat i 4
+      sum_@4*$r+$i@ = fma(vec4f(rows_$r[$i]), columns, sum_@4*$r+$i@);
+//! end
+//! end
+    }
+//! end
+  }
+//! end
+  let output_bias = bias[own_column];
+//! repeat r 2
+//! repeat i 4
+  sum_@4*$r+$i@ = sum_@4*$r+$i@ + output_bias + x[target_@4*$r+$i@];
+//! end
+//! end
+  workgroupBarrier();
+//! repeat r 2
+//! repeat i 4
+  x_tile[own_column / 4][own_column % 4 * 4 + $i][$r * 8 + own_row] = vec4f(sum_@4*$r@[$i], sum_@4*$r+1@[$i], sum_@4*$r+2@[$i], sum_@4*$r+3@[$i]);
+//! end
+//! end
+//! repeat r 2
+//! repeat i 4
+  sum_@4*$r+$i@ = vec4f(0);
+//! end
+//! end
+//! end
+  workgroupBarrier();
+
+  // The squares of x's elements are added up as in product_registers.wgsl: by four threads a row, each for a quarter of each step.
+  var squares = vec4f(0);
+//! repeat s 2
+//! repeat i 4
+  squares = fma(x_tile[$s][inner + $i][row_vec4], x_tile[$s][inner + $i][row_vec4], squares);
+//! end
+//! end
+  hidden_tile[inner / 4][row_vec4] = squares;
+  workgroupBarrier();
+//! repeat r 2
+  let squares_$r = hidden_tile[0][$r * 8 + own_row] + hidden_tile[1][$r * 8 + own_row] + hidden_tile[2][$r * 8 + own_row] + hidden_tile[3][$r * 8 + own_row];
+  let scales_$r = 1.0 / sqrt(squares_$r / f32(WIDTH) + RMS_EPSILON);
+//! end
   for (var first_hidden = 0u; first_hidden < parameters.hidden_width; first_hidden += 32) {
 //! repeat r 2
 //! repeat i 4
@@ -154,15 +227,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! end
   }
 
-  let bias = weights[output_biases + own_column];
+  let last_bias = weights[output_biases + own_column];
 //! repeat r 2
+//! repeat c 4
+  let x_@4*$r+$c@ = x_tile[own_column / 4][own_column % 4 * 4 + $c][$r * 8 + own_row];
+//! end
 //! repeat i 4
-  {
-    let row = first_row + ($r * 8 + own_row) * 4 + $i;
-    if (row < parameters.rows) {
-      let at = row * 8 + own_column;
-      y[at] = sum_@4*$r+$i@ + bias + x[at];
-    }
+  if (first_row + ($r * 8 + own_row) * 4 + $i < parameters.rows) {
+    y[target_@4*$r+$i@] = sum_@4*$r+$i@ + last_bias + vec4f(x_@4*$r@[$i], x_@4*$r+1@[$i], x_@4*$r+2@[$i], x_@4*$r+3@[$i]);
   }
 //! end
 //! end

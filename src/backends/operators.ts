@@ -180,6 +180,13 @@ export interface FeedForward extends GatedLayer {
   output: LinearParameters;
 }
 
+/** The output map of attention, added to the rows `scatter` of a feed-forward part's x before it: x[scatter] += attended W^T + b. */
+export interface AttentionOutput {
+  attended: Storage;
+  projection: LinearParameters;
+  scatter?: Storage;
+}
+
 /** A matrix and the statistics of its columns, both [width]. */
 export interface NormedColumns {
   x: Storage;
@@ -349,8 +356,11 @@ export interface CompositeParts {
   /** Computes linearLayerNorm in one kernel, where the device has one for results this narrow; returns whether it has. */
   narrowLinearLayerNorm(a: LinearLayerNorm): boolean;
 
-  /** Computes the whole of a feed-forward part in one kernel, where the device has one for rows this narrow; returns whether it has. */
-  narrowFeedForward(a: FeedForward & { y: Storage }): boolean;
+  /** Whether the device computes a feed-forward part of this size in one kernel, with attention's output before it if there is one. */
+  joinsFeedForward(rows: number, width: number, hiddenWidth: number): boolean;
+
+  /** That kernel, on devices that may have one. x is only read. */
+  narrowFeedForward?(a: FeedForward & { y: Storage; attention?: AttentionOutput }): void;
 
   /** Bytes of one element of normSwiglu's result. */
   readonly hiddenBytes: number;

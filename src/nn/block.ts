@@ -1,7 +1,7 @@
 // Erwin's block: ball attention and the gated feed-forward part, each applied to normalised input and added to it.
 
 import { ballAttention, normPositionQkv } from "../tensor/operators/attention.ts";
-import { feedForward } from "../tensor/operators/feedforward.ts";
+import { type AttentionOutput, attendedFeedForward } from "../tensor/operators/feedforward.ts";
 import { scope, type Tensor } from "../tensor/tensor.ts";
 import type { LevelGeometry, NodeOrder } from "./geometry.ts";
 import { erwinLinear, Linear } from "./linear.ts";
@@ -49,13 +49,14 @@ export class BallAttention extends Module {
     return this.#sigma.tensor;
   }
 
-  /** x + BMSA(norm(x)), in the given order of the nodes: [n, width] -> [n, width]. */
-  forward(x: Tensor, norm: RMSNorm, { index, positions, offsets }: NodeOrder, { balls }: LevelGeometry): Tensor {
-    return scope(() => {
+  /** The output of x + BMSA(norm(x)) before its last map, in the given order of the nodes. */
+  forward(x: Tensor, norm: RMSNorm, order: NodeOrder, { balls }: LevelGeometry): AttentionOutput {
+    const { index, positions, offsets } = order;
+    const attended = scope(() => {
       const qkv = normPositionQkv(x, norm.weight, offsets, this.position, this.qkv, index);
-      const attended = ballAttention(qkv, positions, this.sigma, balls);
-      return this.output.forward(attended, { residual: x, scatter: index });
+      return ballAttention(qkv, positions, this.sigma, balls);
     });
+    return { attended, projection: this.output, scatter: index };
   }
 }
 
@@ -72,9 +73,9 @@ export class SwiGLU extends Module {
     this.output = this.child("w3", new Linear(width * mlpRatio, width, erwinLinear));
   }
 
-  /** x + SwiGLU(norm(x)): [n, width] -> [n, width]. */
-  forward(x: Tensor, norm: RMSNorm): Tensor {
-    return feedForward(x, norm.weight, this.gate, this.value, this.output);
+  /** y + SwiGLU(norm(y)), where y is x with attention's output, which is consumed: [n, width] -> [n, width]. */
+  forward(attention: AttentionOutput, x: Tensor, norm: RMSNorm): Tensor {
+    return attendedFeedForward(attention, x, norm.weight, this.gate, this.value, this.output);
   }
 }
 
@@ -95,8 +96,7 @@ export class ErwinBlock extends Module {
 
   /** [n, width] -> [n, width]. */
   forward(x: Tensor, order: NodeOrder, level: LevelGeometry): Tensor {
-    return scope(() =>
-      this.swiglu.forward(this.attention.forward(x, this.attentionNorm, order, level), this.feedForwardNorm),
-    );
+    const attention = this.attention.forward(x, this.attentionNorm, order, level);
+    return this.swiglu.forward(attention, x, this.feedForwardNorm);
   }
 }

@@ -1,12 +1,28 @@
 // The gated feed-forward part of a block. Its hidden layer exists only for some rows at a time, to save memory.
 
-import type { Destination, FeedForward, LinearDestinations, Primitives, Storage } from "../operators.ts";
+import type {
+  AttentionOutput,
+  Destination,
+  FeedForward,
+  LinearDestinations,
+  Primitives,
+  Storage,
+} from "../operators.ts";
 import { rowsOf, withMemory } from "./memory.ts";
 
-/** y = x + W3 (W2 n * SiLU(W1 n)), n = RMSNorm(x; norm). `gates` is kept for feedForwardBackward, where the device keeps it. */
-export function feedForward(device: Primitives, a: FeedForward & { y: Storage; gates?: Storage }): void {
-  if (device.narrowFeedForward(a)) return;
+/**
+ * y = x + W3 (W2 n * SiLU(W1 n)), n = RMSNorm(x; norm). `gates` is kept for feedForwardBackward, where the device keeps it. `attention`
+ * comes before it, only where joinsFeedForward says so.
+ */
+export function feedForward(
+  device: Primitives,
+  a: FeedForward & { y: Storage; gates?: Storage; attention?: AttentionOutput },
+): void {
   const { norm, gate, value, output, gates, rows, width, hiddenWidth } = a;
+  if (device.joinsFeedForward(rows, width, hiddenWidth)) {
+    device.narrowFeedForward?.(a);
+    return;
+  }
   const step = Math.min(rows, device.hiddenRows(hiddenWidth, 1));
   const hidden = device.allocate(step * hiddenWidth * device.hiddenBytes);
   for (let first = 0; first < rows; first += step) {

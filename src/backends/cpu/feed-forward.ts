@@ -23,7 +23,7 @@ export const hiddenLayers = (context: Context) => {
 
     keepsGates: (rows, hiddenWidth) => rows * hiddenWidth * 4 <= KEPT_BYTES,
 
-    narrowFeedForward: () => false,
+    joinsFeedForward: () => false,
 
     normSwiglu({ x, norm, gate, value, hidden, gates, rows, width, hiddenWidth }) {
       const kept = gates && { keptGate: gates, keptValue: from(gates, rows * hiddenWidth) };

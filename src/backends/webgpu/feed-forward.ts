@@ -1,7 +1,8 @@
 // The feed-forward's hidden layer on WebGPU, forward and backward. Its rows fit into one binding (hiddenRows).
 
+import type { Storage } from "../device.ts";
 import type { FeedForward, LinearParameters, Primitives } from "../operators.ts";
-import { type Context, runRows, THREADS } from "./context.ts";
+import { type Context, flag, THREADS } from "./context.ts";
 import { halvesGradients, isMixed, pairedWeightGradients, runLinear, runProduct } from "./linear.ts";
 import { rowsInBinding } from "./windows.ts";
 
@@ -24,15 +25,24 @@ export const hiddenLayers = (context: Context) => {
     keepsGates: () => false,
 
     // Software adapters take too long to compile it.
-    narrowFeedForward({ x, y, rows, ...layer }) {
-      const { width, hiddenWidth } = layer;
-      if (info.software || isMixed(info) || width !== NARROW.width || hiddenWidth % 32 !== 0) return false;
-      const arrays = { x: [x, width], weights: feedForwardWeights(context, layer), y: [y, width] } as const;
-      runRows(context, "feed_forward", {}, rows, arrays, (_, count) => ({
-        parameters: { rows: count, hidden_width: hiddenWidth },
-        groups: count / NARROW.rows,
-      }));
-      return true;
+    joinsFeedForward: (rows, width, hiddenWidth) =>
+      width === NARROW.width &&
+      hiddenWidth % 32 === 0 &&
+      !info.software &&
+      !isMixed(info) &&
+      rows <= rowsInBinding(info.maxBindingBytes, width),
+
+    narrowFeedForward({ x, y, rows, attention, ...layer }) {
+      const { hiddenWidth } = layer;
+      const weights = feedForwardWeights(context, layer);
+      const arrays: Record<string, Storage> = { x, weights, y };
+      if (attention) {
+        const { attended, projection, scatter } = attention;
+        Object.assign(arrays, { attended, ...projection, row_index: scatter ?? projection.weight });
+      }
+      const parameters = { rows, hidden_width: hiddenWidth, scatter: flag(attention?.scatter) };
+      const groups = Math.ceil(rows / NARROW.rows);
+      context.run("feed_forward", { ATTENDED: flag(attention) }, arrays, parameters, groups);
     },
 
     normSwiglu({ x, norm, gate, value, hidden, rows, width, hiddenWidth }) {

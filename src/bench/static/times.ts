@@ -185,7 +185,7 @@ function needsOf({ name, constants }: Kernel, { parameters: p, bound, groups }: 
   if (name === FEED_FORWARD) {
     const weights = 3 * 32 * p.hidden_width;
     return {
-      operations: 2 * p.rows * weights,
+      operations: 2 * p.rows * (weights + constants.ATTENDED * 32 * 32),
       memory: arrays,
       tileReads: groups * weights * 4 + bound.x,
     };
@@ -242,7 +242,9 @@ export function costOf(
     const turns = (loop: Counts) => (p.hidden_width / 32) * (loop.special ? 1 : 2);
     const whole = wholeWarp(found, turns);
     issue = (warps * whole) / slots;
-    loads = (warps * found.loops.reduce((sum, loop) => sum + turns(loop) * accessCycles(loop), 0)) / units;
+    // The map before it is outside of all loops: at each of 32 inner positions it reads three vec4s, and it loads four of its weight.
+    const before = constants.ATTENDED * accessCycles({ load: 4, "shared-load": 3 * 32 });
+    loads = (warps * found.loops.reduce((sum, loop) => sum + turns(loop) * accessCycles(loop), before)) / units;
     if (groups <= 2 * device.multiprocessors) latency = whole / (device.clock * ALONE);
   } else if (needs.pairs && hot?.counts.special) {
     const items = hot.counts.special / specials[name];

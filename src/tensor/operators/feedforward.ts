@@ -2,8 +2,47 @@
 
 import { expectSameDevice, expectShape, matrixShape } from "../shapes.ts";
 import { record, recording } from "../tape.ts";
-import { Tensor } from "../tensor.ts";
+import { scope, Tensor } from "../tensor.ts";
 import { destinationOf, destinationsOf, type LinearWeights, storageOf } from "./destinations.ts";
+import { linear } from "./linear.ts";
+
+/** The output map of attention: x[scatter] + attended W^T + b, all [n, d]. */
+export interface AttentionOutput {
+  attended: Tensor;
+  projection: LinearWeights;
+  /** [n] A permutation. */
+  scatter: Tensor | undefined;
+}
+
+/** feedForward of attention's output. Consumes what is attended: it is disposed as soon as it has been used. */
+export function attendedFeedForward(
+  { attended, projection, scatter }: AttentionOutput,
+  x: Tensor,
+  norm: Tensor,
+  gate: LinearWeights,
+  value: LinearWeights,
+  output: LinearWeights,
+): Tensor {
+  const { weight, bias } = projection;
+  const { inputs, given } = prepareFeedForward(x, norm, gate, value, output);
+  const { rows, width, hiddenWidth } = given;
+  expectShape("attended", attended, [rows, width]);
+  const records = recording(attended, weight, bias, ...Object.values(inputs));
+  if (!records && x.device.operators.joinsFeedForward(rows, width, hiddenWidth)) {
+    expectShape("projection weight", weight, [width, width]);
+    expectSameDevice({ x, attended, weight, scatter });
+    const attention = { attended: attended.storage, projection: storageOf(projection), scatter: scatter?.storage };
+    const y = new Tensor(x.device, [rows, width]);
+    x.device.operators.feedForward({ ...given, attention, y: y.storage });
+    attended.dispose();
+    return y;
+  }
+  return scope(() => {
+    const added = linear(attended, weight, { bias, residual: x, scatter });
+    attended.dispose();
+    return feedForward(added, norm, gate, value, output);
+  });
+}
 
 /** y = x + W3 (W2 n * SiLU(W1 n)) with n = RMSNorm(x; norm): x [n, d], W1 and W2 [r d, d], W3 [d, r d] -> [n, d]. */
 export function feedForward(
@@ -13,38 +52,12 @@ export function feedForward(
   value: LinearWeights,
   output: LinearWeights,
 ): Tensor {
-  const [rows, width] = matrixShape("x", x);
-  const [hiddenWidth] = matrixShape("gate weight", gate.weight);
-  expectShape("norm", norm, [width]);
-  expectShape("gate weight", gate.weight, [hiddenWidth, width]);
-  expectShape("value weight", value.weight, [hiddenWidth, width]);
-  expectShape("output weight", output.weight, [width, hiddenWidth]);
-  expectSameDevice({ norm, x });
+  const { inputs, given } = prepareFeedForward(x, norm, gate, value, output);
+  const { rows, width, hiddenWidth } = given;
   const y = new Tensor(x.device, [rows, width]);
-  const inputs = {
-    x,
-    norm,
-    gateWeight: gate.weight,
-    gateBias: gate.bias,
-    valueWeight: value.weight,
-    valueBias: value.bias,
-    weight: output.weight,
-    bias: output.bias,
-  };
   const keeps = recording(...Object.values(inputs)) && x.device.operators.keepsGates(rows, hiddenWidth);
   const gates = keeps ? new Tensor(x.device, [2, rows, hiddenWidth]) : undefined;
-  x.device.operators.feedForward({
-    x: x.storage,
-    norm: norm.storage,
-    gate: storageOf(gate),
-    value: storageOf(value),
-    output: storageOf(output),
-    y: y.storage,
-    gates: gates?.storage,
-    rows,
-    width,
-    hiddenWidth,
-  });
+  x.device.operators.feedForward({ ...given, y: y.storage, gates: gates?.storage });
   record(y, Object.values(inputs), { ...inputs, gates }, (gradient, gradients, kept) => {
     x.device.operators.feedForwardBackward({
       gradient: gradient.storage,
@@ -70,4 +83,36 @@ export function feedForward(
   });
   gates?.dispose();
   return y;
+}
+
+/** Checks the arguments of a feed-forward part. Returns all tensors that it reads, and what an operator is given of them. */
+function prepareFeedForward(x: Tensor, norm: Tensor, gate: LinearWeights, value: LinearWeights, output: LinearWeights) {
+  const [rows, width] = matrixShape("x", x);
+  const [hiddenWidth] = matrixShape("gate weight", gate.weight);
+  expectShape("norm", norm, [width]);
+  expectShape("gate weight", gate.weight, [hiddenWidth, width]);
+  expectShape("value weight", value.weight, [hiddenWidth, width]);
+  expectShape("output weight", output.weight, [width, hiddenWidth]);
+  expectSameDevice({ norm, x });
+  const inputs = {
+    x,
+    norm,
+    gateWeight: gate.weight,
+    gateBias: gate.bias,
+    valueWeight: value.weight,
+    valueBias: value.bias,
+    weight: output.weight,
+    bias: output.bias,
+  };
+  const given = {
+    x: x.storage,
+    norm: norm.storage,
+    gate: storageOf(gate),
+    value: storageOf(value),
+    output: storageOf(output),
+    rows,
+    width,
+    hiddenWidth,
+  };
+  return { inputs, given };
 }

@@ -4,7 +4,7 @@ export { add, divide, multiply, type Operand, subtract } from "./arithmetic.ts";
 export { ballAttention, normPositionQkv } from "./attention.ts";
 export type { Balls } from "./balls.ts";
 export type { LinearWeights } from "./destinations.ts";
-export { feedForward } from "./feedforward.ts";
+export { type AttentionOutput, attendedFeedForward, feedForward } from "./feedforward.ts";
 export {
   abs,
   affine,
