@@ -1,7 +1,7 @@
 // Erwin's block: ball attention and the gated feed-forward part, each applied to normalised input and added to it.
 
 import { ballAttention, normPositionQkv } from "../tensor/operators/attention.ts";
-import { type AttentionOutput, attendedFeedForward } from "../tensor/operators/feedforward.ts";
+import { type AttentionOutput, attendedFeedForward, feedForward } from "../tensor/operators/feedforward.ts";
 import { scope, type Tensor } from "../tensor/tensor.ts";
 import type { LevelGeometry, NodeOrder } from "./geometry.ts";
 import { erwinLinear, Linear } from "./linear.ts";
@@ -49,8 +49,21 @@ export class BallAttention extends Module {
     return this.#sigma.tensor;
   }
 
-  /** The output of x + BMSA(norm(x)) before its last map, in the given order of the nodes. */
-  forward(x: Tensor, norm: RMSNorm, order: NodeOrder, { balls }: LevelGeometry): AttentionOutput {
+  /** x + BMSA(norm(x)), in the given order of the nodes: [n, width] -> [n, width]. */
+  forward(x: Tensor, norm: RMSNorm, order: NodeOrder, level: LevelGeometry): Tensor {
+    return scope(() => {
+      const { attended, projection, scatter } = this.attend(x, norm, order, level);
+      return projection.forward(attended, { residual: x, scatter });
+    });
+  }
+
+  /** The same without its last map and sum, which the block's next part can compute on the way. */
+  attend(
+    x: Tensor,
+    norm: RMSNorm,
+    order: NodeOrder,
+    { balls }: LevelGeometry,
+  ): AttentionOutput & { projection: Linear } {
     const { index, positions, offsets } = order;
     const attended = scope(() => {
       const qkv = normPositionQkv(x, norm.weight, offsets, this.position, this.qkv, index);
@@ -73,8 +86,13 @@ export class SwiGLU extends Module {
     this.output = this.child("w3", new Linear(width * mlpRatio, width, erwinLinear));
   }
 
+  /** x + SwiGLU(norm(x)): [n, width] -> [n, width]. */
+  forward(x: Tensor, norm: RMSNorm): Tensor {
+    return feedForward(x, norm.weight, this.gate, this.value, this.output);
+  }
+
   /** y + SwiGLU(norm(y)), where y is x with attention's output, which is consumed: [n, width] -> [n, width]. */
-  forward(attention: AttentionOutput, x: Tensor, norm: RMSNorm): Tensor {
+  afterAttention(attention: AttentionOutput, x: Tensor, norm: RMSNorm): Tensor {
     return attendedFeedForward(attention, x, norm.weight, this.gate, this.value, this.output);
   }
 }
@@ -96,7 +114,7 @@ export class ErwinBlock extends Module {
 
   /** [n, width] -> [n, width]. */
   forward(x: Tensor, order: NodeOrder, level: LevelGeometry): Tensor {
-    const attention = this.attention.forward(x, this.attentionNorm, order, level);
-    return this.swiglu.forward(attention, x, this.feedForwardNorm);
+    const attention = this.attention.attend(x, this.attentionNorm, order, level);
+    return this.swiglu.afterAttention(attention, x, this.feedForwardNorm);
   }
 }
