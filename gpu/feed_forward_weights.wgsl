@@ -17,8 +17,6 @@ struct Parameters { first_group: u32, hidden_width: u32 }
 @group(0) @binding(7) var<storage, read> output_bias: array<f32>;
 @group(0) @binding(8) var<storage, read_write> weights: array<f32>;
 
-const WIDTH: u32 = 32;
-
 fn element(item: u32) -> f32 {
   let hidden_width = parameters.hidden_width;
   var at = item;

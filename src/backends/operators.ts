@@ -359,8 +359,8 @@ export interface CompositeParts {
   /** Whether the device computes a feed-forward part of this size in one kernel, with attention's output before it if there is one. */
   joinsFeedForward(rows: number, width: number, hiddenWidth: number): boolean;
 
-  /** That kernel, on devices that may have one. x is only read. */
-  narrowFeedForward?(a: FeedForward & { y: Storage; attention?: AttentionOutput }): void;
+  /** Computes it where joinsFeedForward says so; returns whether it has. x is only read. */
+  narrowFeedForward(a: FeedForward & { y: Storage; attention?: AttentionOutput }): boolean;
 
   /** Bytes of one element of normSwiglu's result. */
   readonly hiddenBytes: number;

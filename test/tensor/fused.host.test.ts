@@ -262,20 +262,23 @@ onEachDevice((device, backend) => {
     }
   });
 
+  /** x, norm, and weight and bias of gate, value and output. */
+  const feedForwardInputs = (rows: number, width: number, hidden: number, random: () => number) => [
+    given([rows, width], random),
+    normWeight(width, random),
+    weight(hidden, width, random),
+    vector(hidden, random),
+    weight(hidden, width, random),
+    vector(hidden, random),
+    weight(width, hidden, random),
+    vector(width, random),
+  ];
+
   if (backend === "cpu") {
     test("feedForward: kept for the backward pass or computed again, gate and value give the same bits", async () => {
       const [rows, width, hidden] = [131, 24, 54];
       const random = seededRandom(5);
-      const inputs = [
-        given([rows, width], random),
-        normWeight(width, random),
-        weight(hidden, width, random),
-        vector(hidden, random),
-        weight(hidden, width, random),
-        vector(hidden, random),
-        weight(width, hidden, random),
-        vector(width, random),
-      ];
+      const inputs = feedForwardInputs(rows, width, hidden, random);
       const { keepsGates } = device().operators;
       const compute = async (kept: boolean) => {
         let asked = 0;
@@ -325,16 +328,7 @@ onEachDevice((device, backend) => {
           [width, hidden],
           [1, width],
         ];
-        const inputs = [
-          given([rows, width], random),
-          normWeight(width, random),
-          weight(hidden, width, random),
-          vector(hidden, random),
-          weight(hidden, width, random),
-          vector(hidden, random),
-          weight(width, hidden, random),
-          vector(width, random),
-        ];
+        const inputs = feedForwardInputs(rows, width, hidden, random);
         await check(
           device(),
           inputs,

@@ -18,11 +18,8 @@ export function feedForward(
   device: Primitives,
   a: FeedForward & { y: Storage; gates?: Storage; attention?: AttentionOutput },
 ): void {
+  if (device.narrowFeedForward(a)) return;
   const { norm, gate, value, output, gates, rows, width, hiddenWidth } = a;
-  if (device.joinsFeedForward(rows, width, hiddenWidth)) {
-    device.narrowFeedForward?.(a);
-    return;
-  }
   const step = Math.min(rows, device.hiddenRows(hiddenWidth, 1));
   const hidden = device.allocate(step * hiddenWidth * device.hiddenBytes);
   for (let first = 0; first < rows; first += step) {

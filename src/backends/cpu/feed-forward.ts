@@ -24,6 +24,7 @@ export const hiddenLayers = (context: Context) => {
     keepsGates: (rows, hiddenWidth) => rows * hiddenWidth * 4 <= KEPT_BYTES,
 
     joinsFeedForward: () => false,
+    narrowFeedForward: () => false,
 
     normSwiglu({ x, norm, gate, value, hidden, gates, rows, width, hiddenWidth }) {
       const kept = gates && { keptGate: gates, keptValue: from(gates, rows * hiddenWidth) };

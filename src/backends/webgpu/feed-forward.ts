@@ -9,12 +9,21 @@ import { rowsInBinding } from "./windows.ts";
 /** The maximum size of the hidden layer in bytes; its rows are computed in as many steps as this takes. */
 const HIDDEN_BYTES = { gpu: 2 ** 28, software: 2 ** 26 };
 
-/** The channels for which feed_forward.wgsl is, and the rows of one of its workgroups. Wider layers are faster in two kernels. */
-const NARROW = { width: 32, rows: 64 };
+/** feed_forward.wgsl's constants: its channels, and the rows of a workgroup. Wider layers are faster in two kernels. */
+const NARROW = { WIDTH: 32, ROWS: 64 };
 
 export const hiddenLayers = (context: Context) => {
   const { info } = context;
   const maxBytes = info.software ? HIDDEN_BYTES.software : HIDDEN_BYTES.gpu;
+
+  // Software adapters take too long to compile the kernel.
+  const joinsFeedForward = (rows: number, width: number, hiddenWidth: number) =>
+    width === NARROW.WIDTH &&
+    hiddenWidth % 32 === 0 &&
+    !info.software &&
+    !isMixed(info) &&
+    rows <= rowsInBinding(info.maxBindingBytes, width);
+
   return {
     hiddenBytes: isMixed(info) ? 2 : 4,
 
@@ -24,16 +33,11 @@ export const hiddenLayers = (context: Context) => {
     // They are computed again, to save memory.
     keepsGates: () => false,
 
-    // Software adapters take too long to compile it.
-    joinsFeedForward: (rows, width, hiddenWidth) =>
-      width === NARROW.width &&
-      hiddenWidth % 32 === 0 &&
-      !info.software &&
-      !isMixed(info) &&
-      rows <= rowsInBinding(info.maxBindingBytes, width),
+    joinsFeedForward,
 
     narrowFeedForward({ x, y, rows, attention, ...layer }) {
-      const { hiddenWidth } = layer;
+      const { width, hiddenWidth } = layer;
+      if (!joinsFeedForward(rows, width, hiddenWidth)) return false;
       const weights = feedForwardWeights(context, layer);
       const arrays: Record<string, Storage> = { x, weights, y };
       if (attention) {
@@ -41,8 +45,9 @@ export const hiddenLayers = (context: Context) => {
         Object.assign(arrays, { attended, ...projection, row_index: scatter ?? projection.weight });
       }
       const parameters = { rows, hidden_width: hiddenWidth, scatter: flag(attention?.scatter) };
-      const groups = Math.ceil(rows / NARROW.rows);
-      context.run("feed_forward", { ATTENDED: flag(attention) }, arrays, parameters, groups);
+      const groups = Math.ceil(rows / NARROW.ROWS);
+      context.run("feed_forward", { ...NARROW, ATTENDED: flag(attention) }, arrays, parameters, groups);
+      return true;
     },
 
     normSwiglu({ x, norm, gate, value, hidden, rows, width, hiddenWidth }) {
@@ -90,7 +95,13 @@ function feedForwardWeights(
   const { gate_weight, ...others } = arrays;
   const size = 3 * width * hiddenWidth + 2 * hiddenWidth + width;
   return derived.of([gate_weight, ...Object.values(others)], size * 4, (weights) =>
-    run("feed_forward_weights", {}, { ...arrays, weights }, { hidden_width: hiddenWidth }, Math.ceil(size / THREADS)),
+    run(
+      "feed_forward_weights",
+      { WIDTH: width },
+      { ...arrays, weights },
+      { hidden_width: hiddenWidth },
+      Math.ceil(size / THREADS),
+    ),
   );
 }
 

@@ -35,10 +35,9 @@ export function innerOf(kernel: string, { width, inner, second_inner, part_rows 
 
 /** Estimates the work of a dispatch. Kernels without a rule here are bound by memory. */
 export function workOf({ kernel, constants, parameters, groups, bytes }: Dispatched): number {
-  const { TILE_ROWS, TILE_COLUMNS, THREADS, QUERIES, HEAD_VEC4S, EACH, WIDTH } = constants;
+  const { TILE_ROWS, TILE_COLUMNS, THREADS, QUERIES, HEAD_VEC4S, EACH, WIDTH, ROWS } = constants;
   if (TILE_ROWS) return groups * TILE_ROWS * TILE_COLUMNS * innerOf(kernel, parameters);
-  // 64 rows of 32 channels (feed_forward.wgsl).
-  if (kernel === "feed_forward") return groups * 64 * 32 * 3 * parameters.hidden_width;
+  if (kernel === "feed_forward") return groups * ROWS * WIDTH * 3 * parameters.hidden_width;
   if (QUERIES) {
     const queries = THREADS * QUERIES;
     // As many blocks of queries as the largest ball has.

@@ -183,9 +183,9 @@ function needsOf({ name, constants }: Kernel, { parameters: p, bound, groups }: 
   }
   const arrays = Object.values(bound).reduce((sum, bytes) => sum + bytes, 0);
   if (name === FEED_FORWARD) {
-    const weights = 3 * 32 * p.hidden_width;
+    const weights = 3 * constants.WIDTH * p.hidden_width;
     return {
-      operations: 2 * p.rows * (weights + constants.ATTENDED * 32 * 32),
+      operations: 2 * p.rows * (weights + constants.ATTENDED * constants.WIDTH ** 2),
       memory: arrays,
       tileReads: groups * weights * 4 + bound.x,
     };
@@ -239,7 +239,7 @@ export function costOf(
   } else if (name === FEED_FORWARD && hot) {
     // A loop goes through the hidden layer, 32 elements with their exponentials at a time, and one inside it through half the 32
     // channels of x.
-    const turns = (loop: Counts) => (p.hidden_width / 32) * (loop.special ? 1 : 2);
+    const turns = (loop: Counts) => (p.hidden_width / 32) * (loop.special ? 1 : constants.WIDTH / 16);
     const whole = wholeWarp(found, turns);
     issue = (warps * whole) / slots;
     // The map before it is outside of all loops: at each of 32 inner positions it reads three vec4s, and it loads four of its weight.
