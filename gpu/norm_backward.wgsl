@@ -11,8 +11,8 @@
 // to dx. first_part is the part index of the first bound row.
 //
 // A workgroup of 256 threads takes `across` columns (with VEC4 vec4s of columns) of one part of the rows, `chunk` rows at a time.
-// First eight threads share a row, for its means; then each thread computes dx in one column and every 256 / across-th row, and
-// adds to the sums of its column. across is a power of two of at least 8, chunk a multiple of 32 and of 4 * 256 / across.
+// First eight threads share a row, for its means; then each thread computes dx in one column and every 256 / across-th row, ROWS
+// at a time, and adds to the sums of its column. across is a power of two of at least 8, chunk a multiple of 32 and of ROWS * 256 / across.
 //! include workgroup.wgsl
 
 struct Parameters { first_group: u32, rows: u32, width: u32, across: u32, chunk: u32, part_rows: u32, first_part: u32 }
@@ -135,9 +135,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       if (thread % 8 == 0) { statistics[of_chunk] = own; }
     }
     workgroupBarrier();
-    for (var own_row = lane; own_row < parameters.chunk; own_row += 4 * lanes) {
+    for (var own_row = lane; own_row < parameters.chunk; own_row += ROWS * lanes) {
       // All loads come before the stores: the compiler cannot tell that dx does not alias what is read.
-//! repeat i 4
+//! repeat i ROWS
       let of_chunk_$i = own_row + $i * lanes;
       let is_there_$i = start + of_chunk_$i < end;
       let row_$i = min(start + of_chunk_$i, last);
@@ -145,7 +145,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let loaded_dy_$i = dy[row_$i * items + k];
       let loaded_x_$i = x[at_$i];
 //! end
-//! repeat i 4
+//! repeat i ROWS
       let dy_$i = select(Stored(0), loaded_dy_$i, is_there_$i);
       let n_$i = normalised(loaded_x_$i, statistics[of_chunk_$i]);
       product_sum = fma(dy_$i, n_$i, product_sum);
@@ -153,11 +153,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       var dx_$i = gradient(dy_$i * own_weight, n_$i, statistics[of_chunk_$i]);
 //! end
 //! if ACCUMULATE
-//! repeat i 4
+//! repeat i ROWS
       dx_$i += dx[at_$i];
 //! end
 //! end
-//! repeat i 4
+//! repeat i ROWS
       if (is_there_$i && writes) { dx[at_$i] = dx_$i; }
 //! end
     }

@@ -10,6 +10,8 @@ import { sizeOf, VALUE_TOLERANCE } from "../support/operators.ts";
 import { expectGolden, goldenPass } from "./passes.ts";
 
 const device = useDevice();
+/** Chromium's software adapter takes long to compile these kernels, so that it does only what covers most. */
+const isDeno = "Deno" in globalThis;
 
 /**
  * Does work on the device as if its software adapter were a GPU. It is the same device, so that kernels which are the same for both
@@ -51,23 +53,26 @@ const inners = [
   { inner: 32, more: 32 },
 ];
 
-test.each(tiles)("a product gives the same bits in tiles of %i x %i as on a software adapter", async (...tile) => {
-  const [rows, columns] = [205, 216];
-  const random = seededRandom(1);
-  for (const { inner, more } of inners) {
-    const x = normals(rows * inner, random);
-    const second = normals(rows * more, random);
-    const weight = normals(columns * (inner + more), random);
-    const product = async (own: Device) => {
-      using left = Tensor.from(own, x, [rows, inner]);
-      using leftMore = more > 0 ? Tensor.from(own, second, [rows, more]) : undefined;
-      using right = Tensor.from(own, weight, [columns, inner + more]);
-      using result = linear(left, right, { second: leftMore });
-      return await result.data();
-    };
-    expect(await asGPU(tuningFor(tile[0], tile[1]), product)).toEqual(await product(device()));
-  }
-});
+test.each(isDeno ? tiles : tiles.slice(0, 2))(
+  "a product gives the same bits in tiles of %i x %i as on a software adapter",
+  async (...tile) => {
+    const [rows, columns] = [205, 216];
+    const random = seededRandom(1);
+    for (const { inner, more } of inners) {
+      const x = normals(rows * inner, random);
+      const second = normals(rows * more, random);
+      const weight = normals(columns * (inner + more), random);
+      const product = async (own: Device) => {
+        using left = Tensor.from(own, x, [rows, inner]);
+        using leftMore = more > 0 ? Tensor.from(own, second, [rows, more]) : undefined;
+        using right = Tensor.from(own, weight, [columns, inner + more]);
+        using result = linear(left, right, { second: leftMore });
+        return await result.data();
+      };
+      expect(await asGPU(tuningFor(tile[0], tile[1]), product)).toEqual(await product(device()));
+    }
+  },
+);
 
 /** Returns a result, and the number of dispatches that it takes. */
 async function counted(compute: () => Tensor): Promise<{ data: Float32Array; dispatches: number }> {
@@ -79,8 +84,8 @@ async function counted(compute: () => Tensor): Promise<{ data: Float32Array; dis
   return { data, dispatches: recorder.dispatches - before };
 }
 
-// In a part of one half of a tile's columns, in a part of both, and in all.
-test.each([24, 52, 64])(
+// In a part of both halves of a tile's columns, in a part of one, and in all.
+test.each(isDeno ? [52, 24, 64] : [52])(
   "a linear map of %i columns and its LayerNorm are the same in one kernel as in two, to the bit in tiles of any size",
   async (columns) => {
     const [rows, inner, more] = [205, 20, 12];
@@ -109,11 +114,10 @@ test.each([24, 52, 64])(
   },
 );
 
-// Chromium's software adapter takes long to compile the kernel, so it does what covers most.
 const feedForwards = ["scattered and feed-forward", "added and feed-forward", "feed-forward"];
 
 // The hidden layer is no multiple of the 64 columns of gates and values that the kernel computes at a time.
-test.each("Deno" in globalThis ? feedForwards : feedForwards.slice(0, 1))(
+test.each(isDeno ? feedForwards : feedForwards.slice(0, 1))(
   "a %s part of 32 channels is the same in one kernel as in several",
   async (kind) => {
     const [rows, width, hidden] = [131, 32, 96];
@@ -138,7 +142,7 @@ test.each("Deno" in globalThis ? feedForwards : feedForwards.slice(0, 1))(
       const [first, one, two] = [await asGPU(undefined, compute), await asGPU(undefined, compute), await compute()];
       expect([first, one, two].map(({ dispatches }) => dispatches)).toEqual([2, 1, several]);
       // SwiftShader's own kernel for products adds the squares of a norm in another order.
-      if ("Deno" in globalThis) expect(one.data).toEqual(two.data);
+      if (isDeno) expect(one.data).toEqual(two.data);
       expectClose(one.data, two.data, VALUE_TOLERANCE, "the result");
     }
     for (const tensor of [...tensors, index]) tensor.dispose();
@@ -152,7 +156,7 @@ test("the GPU's variants give a golden case's outputs and gradients", async () =
 
 // This runs only in Deno: it compiles many kernels, for which Chromium's software adapter takes long, and that adapter has its own
 // kernel for products, which adds the squares of a norm in another order.
-if ("Deno" in globalThis) {
+if (isDeno) {
   const name = "d_mixed_strides_train";
   /** On the software adapter as it is, made once. */
   let plain: ReturnType<typeof goldenPass> | undefined;

@@ -28,11 +28,13 @@ function attentionCut(
   // many threads; a software adapter does not.
   const room = Math.min(1, 4 / headVec4s) * (software ? 4 : maxQueries);
   const wanted = software || rows * heads >= MANY_QUERIES ? room : Math.min(room, 2);
+  // Software adapters take long to compile, so that all balls share two kernels: those for balls of 32 and of 128 points.
+  const size = software ? (balls.largest <= 32 ? 32 : 128) : balls.largest;
   // At least a subgroup: 32 threads on a GPU, four or eight on software adapters.
   let threads = software ? 8 : 32;
   let queries = 1;
-  while (queries * 2 <= wanted && queries * threads * 2 <= balls.largest) queries *= 2;
-  while (threads < 64 && threads * room < balls.largest) threads *= 2;
+  while (queries * 2 <= wanted && queries * threads * 2 <= size) queries *= 2;
+  while (threads < 64 && threads * room < size) threads *= 2;
   // The number of keys of one step. Software adapters take long to compile longer steps.
   const step = software ? 2 : 4;
   let keys = threads;

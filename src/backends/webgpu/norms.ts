@@ -19,8 +19,9 @@ import { movedRows, pickedRows } from "./rows.ts";
 import { sumPair, sumParts } from "./sums.ts";
 import { rowsInBinding } from "./windows.ts";
 
-/** The threads of norm_backward.wgsl, and the rows of a thread whose loads it issues together. */
+/** The threads of norm_backward.wgsl. */
 const GRADIENT_THREADS = 256;
+/** The rows of a thread whose loads norm_backward.wgsl issues together on a GPU. */
 const GRADIENT_ROWS = 4;
 /** The rows are divided into at most this many parts. */
 const GRADIENT_PARTS = 512;
@@ -48,6 +49,8 @@ function runNormBackward(
   while (across < GRADIENT_THREADS && across < items) across *= 2;
   const plain = flag(into.bias);
   const constants = {
+    // A software adapter gains nothing by it, but takes longer to compile.
+    ROWS: info.software ? 1 : GRADIENT_ROWS,
     LAYER: flag(!scale),
     GATHER: flag(gather),
     PLAIN: plain,
