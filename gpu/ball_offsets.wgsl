@@ -35,29 +35,38 @@ struct Parameters { first_group: u32, first_ball: u32, ball_count: u32, first_ro
 @group(0) @binding(8) var<storage, read_write> rotated_offsets: array<f32>;
 //! end
 
-var<workgroup> partial: array<f32, 64>;
+var<workgroup> partial: array<vec4f, 64>;
 
+//! if GATHER
+//! include point_read.wgsl source
+//! else
 //! if MEAN
-// Returns a coordinate of the first of the rows that a node is the mean of, and the mean relative to it, so that a cloud far from the
-// origin loses no precision.
-fn mean_of(node: u32, axis: u32) -> vec2f {
-  let first = node * parameters.stride * DIMENSIONS + axis;
-  let origin = source[first];
-  var sum = 0.0;
-  for (var i = 0u; i < parameters.stride; i++) { sum += source[first + i * DIMENSIONS] - origin; }
-  return vec2f(origin, sum / f32(parameters.stride));
+//! include point_read.wgsl source
+
+// The first of the rows that a node is the mean of, and the mean relative to it, so that a cloud far from the origin loses no
+// precision.
+struct Mean { origin: vec4f, rest: vec4f }
+fn mean_of(node: u32) -> Mean {
+  let first = node * parameters.stride;
+  let origin = source_point(first);
+  var sum = vec4f(0);
+  for (var i = 0u; i < parameters.stride; i++) { sum += source_point(first + i) - origin; }
+  return Mean(origin, sum / f32(parameters.stride));
 }
+//! else
+//! include point_read.wgsl positions
+//! end
 //! end
 
-fn position(node: u32, axis: u32) -> f32 {
+fn position(node: u32) -> vec4f {
 //! if GATHER
-  return source[row_index[node] * DIMENSIONS + axis];
+  return source_point(row_index[node]);
 //! else
 //! if MEAN
-  let mean = mean_of(node, axis);
-  return mean.x + mean.y;
+  let mean = mean_of(node);
+  return mean.origin + mean.rest;
 //! else
-  return positions[node * DIMENSIONS + axis];
+  return positions_point(node);
 //! end
 //! end
 }
@@ -82,42 +91,48 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let ball = balls[parameters.first_ball + number % parameters.ball_count];
   let first = ball.x - parameters.first_row;
   let size = ball.y;
-//! repeat a DIMENSIONS
-  {
-    // The sum is relative to the ball's first point, so that a cloud far from the origin loses no precision.
-    let origin = position(node_at(first, rotated), $a);
-    var sum = 0.0;
-    for (var i = thread; i < size; i += 64) { sum += position(node_at(first + i, rotated), $a) - origin; }
-    partial[thread] = sum;
-    workgroupBarrier();
-    var total = 0.0;
-    for (var i = 0u; i < 64; i++) { total += partial[i]; }
-    let mean = total / f32(size);
-    for (var i = thread; i < size; i += 64) {
-      let at = (first + i) * DIMENSIONS + $a;
-      let coordinate = position(node_at(first + i, rotated), $a);
-      let offset = (coordinate - origin) - mean;
+  // The sum is relative to the ball's first point, so that a cloud far from the origin loses no precision.
+  let origin = position(node_at(first, rotated));
+  var sum = vec4f(0);
+  for (var i = thread; i < size; i += 64) { sum += position(node_at(first + i, rotated)) - origin; }
+  partial[thread] = sum;
+  workgroupBarrier();
+  var total = vec4f(0);
+  for (var i = 0u; i < 64; i++) { total += partial[i]; }
+  let mean = total / f32(size);
+  for (var i = thread; i < size; i += 64) {
+    let at = (first + i) * DIMENSIONS;
+    let point = position(node_at(first + i, rotated));
+    let offset = (point - origin) - mean;
 //! if ROTATED
-      if (rotated) {
-        rotated_positions[at] = coordinate;
-        rotated_offsets[at] = offset;
-        continue;
-      }
+    if (rotated) {
+//! repeat a DIMENSIONS
+      rotated_positions[at + $a] = point[$a];
+      rotated_offsets[at + $a] = offset[$a];
 //! end
-      offsets[at] = offset;
+      continue;
+    }
+//! end
+//! repeat a DIMENSIONS
+    offsets[at + $a] = offset[$a];
+//! end
 //! if GATHER
-      positions[at] = coordinate;
+//! repeat a DIMENSIONS
+    positions[at + $a] = point[$a];
+//! end
 //! end
 //! if MEAN
-      positions[at] = coordinate;
-      let centre = mean_of(first + i, $a);
-      for (var j = 0u; j < parameters.stride; j++) {
-        let row = ((first + i) * parameters.stride + j) * DIMENSIONS + $a;
-        from_means[row] = (source[row] - centre.x) - centre.y;
-      }
+//! repeat a DIMENSIONS
+    positions[at + $a] = point[$a];
+//! end
+    let centre = mean_of(first + i);
+    for (var j = 0u; j < parameters.stride; j++) {
+      let row = (first + i) * parameters.stride + j;
+      let from_mean = (source_point(row) - centre.origin) - centre.rest;
+//! repeat a DIMENSIONS
+      from_means[row * DIMENSIONS + $a] = from_mean[$a];
 //! end
     }
-    workgroupBarrier();
-  }
 //! end
+  }
 }

@@ -242,32 +242,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
 
 //! if TAIL
-  for (var start = 0u; start < tail_size(); start += TILE_INNER) {
-    let count = min(TILE_INNER, tail_size() - start);
-    workgroupBarrier();
-    for (var item = thread; item < count * LEFT_VEC4S; item += THREADS) {
-      let row = first_row + item % LEFT_VEC4S * 4;
-      let inner = item / LEFT_VEC4S;
-      left_tile[inner][item % LEFT_VEC4S] = rounded(vec4f(
-//! repeat i 4
-        left_tail(min(row + $i, size.x - 1), start + inner),
-//! end
-      ));
-    }
-    for (var item = thread; item < count * RIGHT_VEC4S; item += THREADS) {
-      let column = item % RIGHT_VEC4S * 4;
-      let inner = item / RIGHT_VEC4S;
-      right_tile[inner][item % RIGHT_VEC4S] = rounded(vec4f(
-//! repeat i 4
-        right_tail(tile, column + $i, start + inner),
-//! end
-      ));
-    }
-    workgroupBarrier();
-    for (var k = 0u; k < count; k++) {
-//! include product_step.wgsl k
-    }
-  }
+//! include product_tail.wgsl
 //! end
 
 //! if LEFT_ALONG
@@ -308,67 +283,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! end
 
 //! if LAYER_NORM
-  // The moments of the rows, by the eight threads that share one, in row_moments.wgsl's order. Each has one vec4 of a row, or two
-  // that are 32 columns apart.
-//! repeat h HALVES
-  let is_column_$h = own_column * 4 + $h * HALF_COLUMNS < size.y;
-//! end
-//! repeat r ROW_VEC4S
-  let row_vec4_$r = $r * (LEFT_VEC4S / ROW_VEC4S) + own_row;
-  var partial_$r = vec4f(0);
-//! repeat i 4
-  {
-    var total = vec4f(0);
-//! repeat h HALVES
-    if (is_column_$h) { sum_@4*$r+$i@_$h = last_terms(own_column * 4 + $h * HALF_COLUMNS, sum_@4*$r+$i@_$h); }
-    total += select(vec4f(0), sum_@4*$r+$i@_$h, is_column_$h);
-//! end
-    partial_$r[$i] = total_of(total);
-  }
-//! end
-//! end
-  workgroupBarrier();
-//! repeat r ROW_VEC4S
-  left_tile[own_column][row_vec4_$r] = partial_$r;
-//! end
-  workgroupBarrier();
-//! repeat r ROW_VEC4S
-  var total_$r = vec4f(0);
-//! repeat c 8
-  total_$r += left_tile[$c][row_vec4_$r];
-//! end
-  let mean_$r = total_$r / f32(size.y);
-//! repeat i 4
-  {
-    var squares = vec4f(0);
-//! repeat h HALVES
-    sum_@4*$r+$i@_$h -= mean_$r[$i];
-    let deviation_$h = select(vec4f(0), sum_@4*$r+$i@_$h, is_column_$h);
-    squares = fma(deviation_$h, deviation_$h, squares);
-//! end
-    partial_$r[$i] = total_of(squares);
-  }
-//! end
-//! end
-  workgroupBarrier();
-//! repeat r ROW_VEC4S
-  left_tile[own_column][row_vec4_$r] = partial_$r;
-//! end
-  workgroupBarrier();
-//! repeat r ROW_VEC4S
-  {
-    var total = vec4f(0);
-//! repeat c 8
-    total += left_tile[$c][row_vec4_$r];
-//! end
-    let scales = 1.0 / sqrt(total / f32(size.y) + LAYER_EPSILON);
-//! repeat i 4
-//! repeat h HALVES
-    sum_@4*$r+$i@_$h *= scales[$i];
-//! end
-//! end
-  }
-//! end
+//! include product_layer_norm.wgsl
 //! end
 
 //! repeat r ROW_VEC4S

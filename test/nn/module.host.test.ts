@@ -18,7 +18,15 @@ import {
   Tensor,
 } from "erwin";
 import { describe, expect, test } from "vitest";
-import { cloudOptions, joinClouds, normals, randomCloud, randomState, seededRandom } from "../support/clouds.ts";
+import {
+  cloudOptions,
+  joinClouds,
+  normals,
+  permutation,
+  randomCloud,
+  randomState,
+  seededRandom,
+} from "../support/clouds.ts";
 import { expectClose } from "../support/compare.ts";
 import { loadGolden } from "../support/files.ts";
 import { numbers } from "../support/golden.ts";
@@ -190,6 +198,45 @@ test("gradients of a head, Erwin and features of one's own are the slopes of the
       0.01 * Math.abs(expected) + 0.01,
     );
   }
+});
+
+test("attention and the feed-forward part, one after the other, are their block, with its gradients", async () => {
+  const [rows, width, dimensions] = [12, 8, 3];
+  const random = seededRandom(9);
+  using block = new nn.ErwinBlock({ width, heads: 2, mlpRatio: 2, dimensions }).initialize({
+    device: device(),
+    seed: 1,
+  });
+  const make = (columns: number) => Tensor.from(device(), normals(rows * columns, random), [rows, columns]);
+  const host = Uint32Array.of(0, 8, 8, 4);
+  const [x, positions, offsets] = [make(width), make(dimensions), make(dimensions)];
+  const [index, balls] = [permutation(rows, random), host].map((list) => Tensor.from(device(), Uint32Array.from(list)));
+  const order = { index, positions, offsets };
+  const level = {
+    nodes: rows,
+    balls: { tensor: balls, host, largest: 8 },
+    straight: order,
+    rotated: undefined,
+    grouping: undefined,
+  };
+  const results = async (compute: () => Tensor) => {
+    using y = compute();
+    using total = scope(() => sum(y));
+    await total.backward();
+    const gradients = await Promise.all([...block.parameters().values()].map(({ grad }) => grad!.data()));
+    for (const tensor of block.parameters().values()) tensor.zeroGrad();
+    return [await y.data(), ...gradients];
+  };
+  const whole = await results(() => block.forward(x, order, level));
+  const parts = await results(() =>
+    scope(() => {
+      const attended = block.attention.forward(x, block.attentionNorm, order, level);
+      return block.swiglu.forward(attended, block.feedForwardNorm);
+    }),
+  );
+  expect(whole.length).toBeGreaterThan(10);
+  parts.forEach((values, i) => expectClose(values, whole[i], 1e-6, `array ${i}`));
+  for (const tensor of [x, positions, offsets, index, balls]) tensor.dispose();
 });
 
 test("RMSNorm and LayerNorm stand alone", async () => {
