@@ -1,8 +1,9 @@
 // A model in a worker computes what one on the caller's thread does, in order, and leaves the caller's thread and arrays alone.
 
 import { createErwinWorker, ErwinTransformer, type ErwinWorker, loadSafetensors, requestDevice } from "erwin";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cloudOptions, joinClouds, permutation, randomCloud, randomState, seededRandom } from "../support/clouds.ts";
+import { expectFreeThread } from "../support/free-thread.ts";
 import { checkpointBytes, forwardToHost, modelFrom, quickBackend, useDevice } from "../support/models.ts";
 import type { ReferenceConfigInput } from "../support/reference.ts";
 import { libraryScript, scriptUrl } from "./scripts.ts";
@@ -87,18 +88,7 @@ describe("forward", () => {
   test("leaves the caller's thread free", async () => {
     await erwin.create(config);
     const big = randomCloud(40_000, cloudOptions(config), seededRandom(5));
-    // What computes on this thread calls these; the worker has its own.
-    const computing = (["prepare", "forward"] as const).map((name) => vi.spyOn(ErwinTransformer.prototype, name));
-    let turns = 0;
-    const timer = setInterval(() => turns++, 5);
-    try {
-      await erwin.forward(big, { transfer: true });
-      expect(turns, "turns of this thread's event loop").toBeGreaterThan(2);
-      for (const method of computing) expect(method).not.toHaveBeenCalled();
-    } finally {
-      clearInterval(timer);
-      for (const method of computing) method.mockRestore();
-    }
+    await expectFreeThread(() => erwin.forward(big, { transfer: true }));
   });
 });
 

@@ -20,6 +20,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { normals, seededRandom, uniformCloud } from "../support/clouds.ts";
 import { expectClose } from "../support/compare.ts";
+import { expectFreeThread } from "../support/free-thread.ts";
 import { quickBackend } from "../support/models.ts";
 import type { ReferenceConfigInput } from "../support/reference.ts";
 import { watchWorkers } from "./scripts.ts";
@@ -208,18 +209,7 @@ describe("a training", () => {
 
   test("leaves the caller's thread free", async () => {
     await erwin.create(config);
-    let last = performance.now();
-    const begin = last;
-    let longest = 0;
-    const timer = setInterval(() => {
-      const now = performance.now();
-      longest = Math.max(longest, now - last);
-      last = now;
-    }, 5);
-    await erwin.train(options).finished;
-    clearInterval(timer);
-    // A share, since a software adapter leaves this thread little of a small machine.
-    expect(longest).toBeLessThan(Math.max(100, (performance.now() - begin) / 4));
+    await expectFreeThread(() => erwin.train(options).finished);
   });
 
   test("leaves the caller's arrays alone, or takes them", async () => {
