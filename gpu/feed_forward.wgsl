@@ -27,7 +27,6 @@ struct Parameters { first_group: u32, rows: u32, hidden_width: u32, scatter: u32
 @group(0) @binding(7) var<storage, read> row_index: array<u32>;
 //! end
 
-
 // Tiles are indexed by an inner position and a vec4 of rows / columns, x_tile by 16 inner positions first.
 var<workgroup> x_tile: array<array<array<vec4f, ROWS / 4>, 16>, WIDTH / 16>;
 var<workgroup> hidden_tile: array<array<vec4f, ROWS / 4>, 16>;

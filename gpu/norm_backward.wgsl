@@ -12,7 +12,8 @@
 //
 // A workgroup of 256 threads takes `across` columns (with VEC4 vec4s of columns) of one part of the rows, `chunk` rows at a time.
 // First eight threads share a row, for its means; then each thread computes dx in one column and every 256 / across-th row, ROWS
-// at a time, and adds to the sums of its column. across is a power of two of at least 8, chunk a multiple of 32 and of ROWS * 256 / across.
+// at a time, and adds to the sums of its column. across is a power of two of at least 8, chunk a multiple of 32 and of ROWS * 256 /
+// across.
 //! include workgroup.wgsl
 
 struct Parameters { first_group: u32, rows: u32, width: u32, across: u32, chunk: u32, part_rows: u32, first_part: u32 }

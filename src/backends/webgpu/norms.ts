@@ -57,6 +57,7 @@ function runNormBackward(
     ACCUMULATE: flag(into.x?.accumulate),
     VEC4: vec4,
   };
+  // The same on all devices, because the parts of the sums follow from it, and so their bits.
   const chunk = Math.max(GRADIENT_THREADS / 8, (GRADIENT_ROWS * GRADIENT_THREADS) / across);
   const chunks = Math.ceil(rows / GRADIENT_PARTS / chunk);
   const partRows = Math.min(chunks * chunk, rowsInBinding(info.maxBindingBytes, width));
