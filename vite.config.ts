@@ -9,6 +9,7 @@ import { assetName, libraryAssets } from "./src/build/assets.mjs";
 import { indentation } from "./src/build/indentation.mjs";
 import { kernelComments } from "./src/build/kernel-comments.mjs";
 import { thirdPartyLicences } from "./src/build/licences.mjs";
+import { hdf5Script } from "./wasm/hdf5/library.mjs";
 
 const entry: Record<string, string> = {
   erwin: "src/index.ts",
@@ -39,7 +40,7 @@ const banners: Record<string, string> = {
 export default defineConfig(({ mode }) => ({
   base: "./",
   publicDir: false,
-  plugins: [libraryAssets(), kernelComments(), indentation(), thirdPartyLicences()],
+  plugins: [libraryAssets(), hdf5Script(), kernelComments(), indentation(), thirdPartyLicences()],
   build: {
     target: "es2022",
     outDir: "dist",

@@ -4,14 +4,9 @@
 // worker, which uses all of these, is in a separate file (src/worker/script.ts): bundlers reject a worker that
 // references itself.
 import { givenUrl } from "./host/given-assets.ts";
+import { absolute, MOVED, unmoved } from "./host/moved.ts";
 import { scriptAt, type WorkerScript } from "./host/worker-script.ts";
 
-/** What bundlers put in place of `new URL("...", import.meta.url)` may begin with the path, as Turbopack's does. */
-const absolute = (href: string) => new URL(href, globalThis.location?.href);
-
-/** During development, Vite before 8 moves the library to a folder beside it, without its files. */
-const MOVED = "/.vite/deps/";
-const unmoved = ({ href }: URL) => absolute(href.replace(MOVED, "/erwin/dist/assets/"));
 const isMoved = () => balltreeUrl().href.includes(MOVED);
 
 /** @param create creates the worker in the form that bundlers recognise */

@@ -21,12 +21,12 @@ const scripts = ["src/build", "src/pages"];
 
 /** Each folder of wasm/ with a build.mjs makes modules in wasm/out. */
 function wasmSteps() {
-  return ["balltree", "kernels"]
+  return ["balltree", "kernels", "hdf5"]
     .filter((room) => existsSync(join(root, "wasm", room, "build.mjs")))
     .map((room) => ({
       name: `wasm-${room}`,
-      // wasm/kernels/derived.mjs reads the last two.
-      inputs: [`wasm/${room}`, "asconfig.json", "src/backends/operators.ts", "src/backends/cpu"],
+      // wasm/kernels/derived.mjs reads two of src; the packages are AssemblyScript and h5wasm.
+      inputs: [`wasm/${room}`, "asconfig.json", "package-lock.json", "src/backends/operators.ts", "src/backends/cpu"],
       outputs: ["wasm/out"],
       run: async () => {
         mkdirSync(join(root, "wasm", "out"), { recursive: true });
@@ -46,7 +46,7 @@ const typecheck = {
 
 const library = {
   name: "library",
-  inputs: [...sources, "wasm/out", "vite.config.ts"],
+  inputs: [...sources, "wasm/out", "wasm/hdf5", "vite.config.ts"],
   ignored: scripts,
   outputs: ["dist/erwin.js", "dist/bench.js", "dist/formats.js", "dist/experiments.js", "dist/jobs.js", "dist/assets"],
   run: buildLibrary,

@@ -16,6 +16,8 @@ const isModelWorker = (/** @type {string} */ file) => /^assets\/model-[^/]*\.js$
 const isExporter = (/** @type {string} */ file) => /^assets\/exporter-[^/]*\.js$/.test(file);
 /** Of the kernels' two modules a host loads one. The other is a little larger. */
 const isUnusedModule = (/** @type {string} */ file) => file === "assets/kernels-relaxed.wasm";
+/** The HDF5 library, of which the library itself contains only the name; it is loaded with the first such file. */
+const isHdf5 = (/** @type {string} */ file) => file === "assets/hdf5.wasm";
 /** The worker that makes batches for an experiment; the library itself contains only its name. */
 const isDataWorker = (/** @type {string} */ file) => file === "assets/data-worker.js";
 
@@ -46,7 +48,8 @@ const sum = (/** @type {Iterable<number>} */ numbers) => [...numbers].reduce((to
 
 /** Bytes with gzip of all files that a forward pass may load (`files` one by one), and of those that the model in a worker adds. */
 export function downloadSize() {
-  const other = (/** @type {string} */ file) => isExporter(file) || isDataWorker(file) || isUnusedModule(file);
+  const other = (/** @type {string} */ file) =>
+    isExporter(file) || isDataWorker(file) || isUnusedModule(file) || isHdf5(file);
   const files = filesFrom("erwin.js", (file) => !isModelWorker(file) && !other(file));
   const all = filesFrom("erwin.js", (file) => !other(file));
   const library = sum(files.values());

@@ -1,8 +1,12 @@
-// Declares the part of h5wasm's WebAssembly module that hdf5.ts calls. The package exports only one shared instance, so its file is
-// imported by path.
+// Creates instances of h5wasm's WebAssembly module, and declares the part of it that hdf5.ts calls. The package exports only one
+// shared instance, so its file is imported by path. The build puts the module, which is in that file, into one of its own
+// (wasm/hdf5).
 
 // @ts-expect-error: the file has no types.
 import create from "../../node_modules/h5wasm/dist/esm/hdf5_util.js";
+import { givenUrl } from "../host/given-assets.ts";
+import { compileModule, readModule } from "../host/module-file.ts";
+import { unmoved } from "../host/moved.ts";
 
 export interface DatasetMetadata {
   /** The class of the elements, H5T_INTEGER and so on, as a number. */
@@ -64,9 +68,45 @@ export interface H5Module {
   ): number;
 }
 
-/** Creates an instance that is not shared. */
-export const createModule: (options: {
+/** What h5wasm's script calls with an instance of the module. */
+type Receive = (instance: WebAssembly.Instance, module: WebAssembly.Module) => void;
+
+interface Options {
   noInitialRun: boolean;
   print(line: string): void;
   printErr(line: string): void;
-}) => Promise<H5Module> = create;
+  instantiateWasm(imports: WebAssembly.Imports, receive: Receive): void;
+}
+
+const createLibrary: (options: Options) => Promise<H5Module> = create;
+
+const moduleUrl = () => givenUrl("hdf5.wasm") ?? unmoved(new URL("../../wasm/out/hdf5.wasm", import.meta.url));
+
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+/** Returns the module, which is read once; if that fails, the next call tries again. */
+async function libraryModule(): Promise<WebAssembly.Module> {
+  compiled ??= readModule(moduleUrl()).then(compileModule);
+  try {
+    return await compiled;
+  } catch (error) {
+    compiled = undefined;
+    throw error;
+  }
+}
+
+/**
+ * Creates an instance that is not shared.
+ * @throws WorkerError if the module's file is missing or damaged; DeviceError if the host does not compile it
+ */
+export async function createModule(): Promise<H5Module> {
+  const module = await libraryModule();
+  return await new Promise<H5Module>((resolve, reject) => {
+    const instantiateWasm = (imports: WebAssembly.Imports, receive: Receive) => {
+      WebAssembly.instantiate(module, imports).then((instance) => receive(instance, module), reject);
+    };
+    // Errors are found by the status that calls return; the messages that the library prints are for its developers.
+    const silent = { print() {}, printErr() {} };
+    createLibrary({ noInitialRun: true, ...silent, instantiateWasm }).then(resolve, reject);
+  });
+}

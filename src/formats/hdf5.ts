@@ -1,5 +1,5 @@
-// HDF5 by h5wasm, which is the HDF5 library compiled to WebAssembly. The library is a download of 1 MB and loaded with this module,
-// so this module should be imported only when an HDF5 file is to be read or written (hdf5-lazy.ts).
+// HDF5 by h5wasm, which is the HDF5 library compiled to WebAssembly. The first call loads it, 1 MB with gzip, and its script comes
+// with this module, so this one should be imported only when an HDF5 file is to be read or written (hdf5-lazy.ts).
 //
 // A damaged file leaves the library in an unknown state: it may keep the file open and return it when the next one is opened, or
 // have been interrupted half-way. So an instance that has met an error is not used again.
@@ -28,11 +28,9 @@ let instance: Promise<H5Module> | undefined;
 
 /** Calls `use` with an instance of the library, and discards the instance if the call fails. */
 async function withLibrary<T>(use: (library: H5Module) => T): Promise<T> {
-  // Errors are found by the status that calls return; the messages that the library prints are for its developers.
-  instance ??= createModule({ noInitialRun: true, print() {}, printErr() {} });
-  const library = await instance;
+  instance ??= createModule();
   try {
-    return use(library);
+    return use(await instance);
   } catch (error) {
     instance = undefined;
     throw error;

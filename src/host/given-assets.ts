@@ -13,6 +13,7 @@ const files = {
   "balltree.wasm": true,
   "kernels.wasm": true,
   "kernels-relaxed.wasm": true,
+  "hdf5.wasm": true,
 } as const;
 
 /** A file that the library loads at run time; `erwin assets FOLDER` copies all of them. */

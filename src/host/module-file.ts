@@ -78,12 +78,12 @@ function isWhole(bytes: Bytes): boolean {
 }
 
 /**
- * Compiles a module and creates an instance.
+ * Compiles a module.
  * @throws DeviceError if a security policy forbids it or the host is too old
  */
-export async function instantiateModule(bytes: Bytes, imports: WebAssembly.Imports): Promise<WebAssembly.Exports> {
+export async function compileModule(bytes: Bytes): Promise<WebAssembly.Module> {
   try {
-    return (await WebAssembly.instantiate(bytes, imports)).instance.exports;
+    return await WebAssembly.compile(bytes);
   } catch (cause) {
     if (!(cause instanceof WebAssembly.CompileError)) throw cause;
     if (!WebAssembly.validate(bytes)) throw tooOld({ cause });
@@ -94,6 +94,14 @@ export async function instantiateModule(bytes: Bytes, imports: WebAssembly.Impor
       { cause },
     );
   }
+}
+
+/**
+ * Compiles a module and creates an instance.
+ * @throws DeviceError as `compileModule` does
+ */
+export async function instantiateModule(bytes: Bytes, imports: WebAssembly.Imports): Promise<WebAssembly.Exports> {
+  return (await WebAssembly.instantiate(await compileModule(bytes), imports)).exports;
 }
 
 /** The error for a complete module that the host considers invalid. */

@@ -1,7 +1,7 @@
 // HDF5 files that h5py wrote (hdf5/make.py), one that h5py has read, and those of the golden experiments.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { FormatError, InputError } from "../../src/errors.ts";
 import { type SafeTensor, toFloat32 } from "../../src/formats/elements.ts";
 import { loadHdf5, saveHdf5 } from "../../src/formats/hdf5.ts";
@@ -99,5 +99,24 @@ describe("saveHdf5", () => {
   it("refuses what it does not write", async () => {
     const flags: SafeTensor = { dtype: "BOOL", shape: [1], data: Uint8Array.of(1) };
     await expect(saveHdf5(new Map([["flags", flags]]))).rejects.toThrow(InputError);
+  });
+});
+
+describe("the HDF5 library's module", () => {
+  it("is named where it is missing, and is read again by the next call", async () => {
+    vi.resetModules();
+    const { loadHdf5 } = await import("../../src/formats/hdf5.ts");
+    const { setAssets } = await import("../../src/host/given-assets.ts");
+    setAssets({ "hdf5.wasm": new URL("nowhere/hdf5.wasm", import.meta.url) });
+    await expect(loadHdf5(read("values.h5"))).rejects.toThrow(/nowhere\/hdf5\.wasm could not be loaded.*setAssets/s);
+    setAssets(undefined);
+    expect((await loadHdf5(read("values.h5"))).has("position")).toBe(true);
+  });
+
+  it("is a file of its own: Deno parses all scripts before a program begins", () => {
+    const assets = join(import.meta.dirname, "../../dist/assets");
+    const scripts = readdirSync(assets).filter((name) => name.endsWith(".js"));
+    expect(readdirSync(assets)).toContain("hdf5.wasm");
+    expect(scripts.filter((name) => statSync(join(assets, name)).size > 1e6)).toEqual([]);
   });
 });

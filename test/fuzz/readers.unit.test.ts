@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { FormatError } from "../../src/errors.ts";
 import {
   loadCsv,
@@ -74,24 +74,6 @@ const readers: [string, Uint8Array[], Read, number][] = [
   ],
   ["hdf5", found(".h5"), (b) => loadHdf5(b, options), 20],
 ];
-
-/**
- * The HDF5 library restarts after each damaged file. h5wasm then compiles its 4 MB anew, which takes most of the time: here all
- * instances share one module.
- */
-function compileOnce(): void {
-  const { instantiate } = WebAssembly;
-  const modules = new Map<number, WebAssembly.Module>();
-  WebAssembly.instantiate = (async (source: Uint8Array<ArrayBuffer>, imports: WebAssembly.Imports) => {
-    const module = modules.get(source.byteLength) ?? (await WebAssembly.compile(source));
-    modules.set(source.byteLength, module);
-    return { module, instance: await instantiate(module, imports) };
-  }) as typeof instantiate;
-  afterAll(() => {
-    WebAssembly.instantiate = instantiate;
-  });
-}
-compileOnce();
 
 it.each(readers)(
   "%s",

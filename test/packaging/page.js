@@ -1,6 +1,7 @@
-// What each project runs: a graph, a forward pass, the same in a worker, and three training steps. With these the library loads
-// all the files of its own that it has, its workers and WebAssembly modules.
+// What each project runs: a graph, a forward pass, the same in a worker, three training steps, and an HDF5 file written and read.
+// With these the library loads all the files of its own that it has, its workers and WebAssembly modules.
 import { AdamW, createErwinWorker, ErwinTransformer, knnGraph, mse, requestDevice } from "erwin";
+import { loadHdf5, saveHdf5 } from "erwin/formats";
 
 const count = 300;
 const nodePositions = Float32Array.from({ length: 3 * count }, (_, i) => Math.sin(i * i));
@@ -28,14 +29,18 @@ export async function run() {
   const output = await forward(model, input);
   const outputOfWorker = await forwardInWorker(input);
   const losses = await train(model, input);
+  const { data: read } = (await loadHdf5(await saveHdf5(new Map([["output", tensorOf(output)]])))).get("output");
   model.dispose();
   device.dispose();
 
   if (!output.every(Number.isFinite) || output.length !== 8 * count) throw new Error("the model's output is wrong");
   if (output.some((value, i) => value !== outputOfWorker[i])) throw new Error("the worker computes something else");
+  if (output.some((value, i) => value !== read[i])) throw new Error("the HDF5 file holds something else");
   if (!(losses[0] > losses[1] && losses[1] > losses[2])) throw new Error(`the loss does not fall: ${losses}`);
   return losses;
 }
+
+const tensorOf = (data) => ({ dtype: "F32", shape: [count, 8], data });
 
 async function forward(model, input) {
   const output = await model.forward(input);

@@ -162,20 +162,21 @@ function sendFile(response, file, headers) {
  * @param {string} origin
  */
 function html({ library, script = "start.js" }, origin) {
-  const map = { imports: { erwin: `${origin}/erwin.js` } };
+  const map = { imports: { erwin: `${origin}/erwin.js`, "erwin/formats": `${origin}/formats.js` } };
   const importMap = library === "elsewhere" ? `<script type="importmap">${JSON.stringify(map)}</script>` : "";
   return `<!doctype html><meta charset="utf-8"><title>erwin</title><link rel="icon" href="/favicon.ico">
 ${importMap}<script type="module" src="/${script}"></script>`;
 }
 
 /**
- * A script of this folder; without an import map it names the library's file.
+ * A script of this folder; without an import map it names the library's files.
  * @param {Page} page
  * @param {string} path
  */
 function script({ library }, path) {
   const text = readFileSync(join(import.meta.dirname, path), "utf8");
-  return library === "elsewhere" ? text : text.replace('from "erwin"', 'from "/dist/erwin.js"');
+  if (library === "elsewhere") return text;
+  return text.replace(/from "erwin(?:\/(\w+))?"/g, (_, part) => `from "/dist/${part ?? "erwin"}.js"`);
 }
 
 /** @type {Promise<string> | undefined} */

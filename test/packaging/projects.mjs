@@ -126,6 +126,6 @@ async function runProgram(name, script) {
 function redirect(name, project, url) {
   const map = join(import.meta.dirname, name, "http.json");
   if (!existsSync(map)) return;
-  const text = readFileSync(map, "utf8").replace("https://cdn.jsdelivr.net/", url);
+  const text = readFileSync(map, "utf8").replaceAll("https://cdn.jsdelivr.net/", url);
   writeFileSync(join(project, "http.json"), text);
 }
