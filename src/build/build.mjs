@@ -67,6 +67,7 @@ const site = {
     "src/drawing",
     "src/bench/results",
     "src/build/site.mjs",
+    "wasm/hdf5",
     "package-lock.json",
     ...library.outputs,
   ],

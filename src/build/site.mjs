@@ -2,6 +2,7 @@
 // dist/site/erwin, and the pages load them at run time.
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { hdf5Script } from "../../wasm/hdf5/library.mjs";
 import { exampleModules, exampleText, writeExampleModel } from "./examples.mjs";
 import { thirdPartyLicences } from "./licences.mjs";
 import { root } from "./steps.mjs";
@@ -34,7 +35,7 @@ export async function buildSite() {
     plugins: [layout(), themeScript(), libraryByName(), thirdPartyLicences()],
     worker: {
       format: "es",
-      plugins: () => [libraryByName(), exampleModules()],
+      plugins: () => [libraryByName(), exampleModules(), hdf5Script()],
       rollupOptions: { output: { paths: libraryPath } },
     },
     build: {

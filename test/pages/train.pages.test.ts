@@ -229,6 +229,19 @@ describe("Chromium, isolated by headers", () => {
     await page.context().close();
   });
 
+  test("chains that are made here are HDF5 files, which the training reads", async () => {
+    const { page, problems } = await openPage(browser, `${host.url}train.html?experiment=md&backend=cpu`);
+    await page.locator("#generate-samples").fill("3");
+    await click(page, "Make samples");
+    await page.getByText("3 samples, made here").waitFor();
+    await page.locator("#option-steps").fill("2");
+    await click(page, "Start");
+    await until(page, "done");
+    expect(await stateOf(page)).toEqual({ state: "done", step: 2, error: undefined });
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
   test("a run on WebGPU goes to its end", async () => {
     const { page } = await openPage(browser, `${host.url}train.html?experiment=overfit&backend=webgpu&steps=6`);
     await click(page, "Start");
