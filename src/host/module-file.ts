@@ -81,9 +81,21 @@ function isWhole(bytes: Bytes): boolean {
  * Compiles a module.
  * @throws DeviceError if a security policy forbids it or the host is too old
  */
-export async function compileModule(bytes: Bytes): Promise<WebAssembly.Module> {
+export const compileModule = (bytes: Bytes): Promise<WebAssembly.Module> =>
+  explained(bytes, WebAssembly.compile(bytes));
+
+/**
+ * Compiles a module and creates an instance.
+ * @throws DeviceError if a security policy forbids it or the host is too old
+ */
+export async function instantiateModule(bytes: Bytes, imports: WebAssembly.Imports): Promise<WebAssembly.Exports> {
+  return (await explained(bytes, WebAssembly.instantiate(bytes, imports))).instance.exports;
+}
+
+/** Says why a module could not be compiled. */
+async function explained<T>(bytes: Bytes, compiled: Promise<T>): Promise<T> {
   try {
-    return await WebAssembly.compile(bytes);
+    return await compiled;
   } catch (cause) {
     if (!(cause instanceof WebAssembly.CompileError)) throw cause;
     if (!WebAssembly.validate(bytes)) throw tooOld({ cause });
@@ -94,14 +106,6 @@ export async function compileModule(bytes: Bytes): Promise<WebAssembly.Module> {
       { cause },
     );
   }
-}
-
-/**
- * Compiles a module and creates an instance.
- * @throws DeviceError as `compileModule` does
- */
-export async function instantiateModule(bytes: Bytes, imports: WebAssembly.Imports): Promise<WebAssembly.Exports> {
-  return (await WebAssembly.instantiate(await compileModule(bytes), imports)).exports;
 }
 
 /** The error for a complete module that the host considers invalid. */
