@@ -45,6 +45,7 @@ async function withLibrary<T>(use: (library: H5Module) => T): Promise<T> {
  * @param options.file name used in error messages (default "hdf5")
  * @param options.only names of the data sets to read (default: all)
  * @throws FormatError for a file that is damaged or truncated, and for a data set of `only` that is missing or not numeric.
+ *   WorkerError if the library's module, hdf5.wasm, cannot be loaded.
  */
 export async function loadHdf5(
   input: FileBytes | Blob,
@@ -174,6 +175,7 @@ function readDataset(
  * Writes arrays into an HDF5 file. Names are paths such as "position"; groups are not created.
  * @param options.compress compress each array (by deflate, as a single chunk)
  * @throws InputError for an element type that is not supported (F16, BF16, BOOL) and for an array that does not fit its shape.
+ *   WorkerError if the library's module, hdf5.wasm, cannot be loaded.
  */
 export async function saveHdf5(
   arrays: ReadonlyMap<string, SafeTensor>,

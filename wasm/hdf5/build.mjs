@@ -2,11 +2,11 @@
 import { renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { takeApart } from "./library.mjs";
+import { libraryModule } from "./library.mjs";
 
 const output = join(dirname(fileURLToPath(import.meta.url)), "..", "out", "hdf5.wasm");
 
 export function build() {
-  writeFileSync(`${output}.part`, takeApart().module);
+  writeFileSync(`${output}.part`, libraryModule());
   renameSync(`${output}.part`, output);
 }

@@ -12,22 +12,26 @@ const file = join(root, "node_modules", "h5wasm", "dist", "esm", "hdf5_util.js")
 const before = "return binaryDecode('";
 const after = "')}function getBinarySync";
 
-/** Returns the script without its module, and the module. */
-export function takeApart() {
+/** Returns the script without the literal's content, and that content. */
+function takeApart() {
   const code = readFileSync(file, "utf8");
   const start = code.indexOf(before) + before.length;
   const end = code.indexOf(after, start);
   if (start < before.length || end < 0) throw new Error(`${file} has changed: the module in it was not found`);
-  const text = /** @type {string} */ (runInNewContext(`'${code.slice(start, end)}'`));
+  return { script: code.slice(0, start) + code.slice(end), literal: code.slice(start, end) };
+}
+
+/** Returns the bytes of the module. */
+export function libraryModule() {
+  const text = /** @type {string} */ (runInNewContext(`'${takeApart().literal}'`));
   // Emscripten writes a byte as the character of its number, and zero as the character 256, too.
   const module = Uint8Array.from(text, (character) => character.charCodeAt(0) & 0xff);
-  if (!WebAssembly.validate(module))
-    throw new Error(`${file} has changed: what was found in it is no WebAssembly module`);
-  return { script: code.slice(0, start) + code.slice(end), module };
+  if (WebAssembly.validate(module)) return module;
+  throw new Error(`${file} has changed: what was found in it is no WebAssembly module`);
 }
 
 /**
- * A plugin of the library's build: bundles the script without its module.
+ * A plugin of the builds of library and site: bundles the script without its module.
  * @returns {import("vite").Plugin}
  */
 export function hdf5Script() {
