@@ -4,7 +4,7 @@
 import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
-import { chromiumArguments, findChromium } from "./src/build/chromium.mjs";
+import { findChromium, testArguments } from "./src/build/chromium.mjs";
 import { isolationHeaders } from "./src/build/isolation.mjs";
 import { serveDist } from "./src/build/serve-dist.mjs";
 
@@ -80,7 +80,7 @@ export default defineConfig({
             enabled: true,
             headless: true,
             screenshotFailures: false,
-            provider: playwright({ launchOptions: { executablePath: findChromium(), args: chromiumArguments() } }),
+            provider: playwright({ launchOptions: { executablePath: findChromium(), args: testArguments() } }),
             instances: [{ browser: "chromium" }],
           },
         },

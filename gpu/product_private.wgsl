@@ -20,7 +20,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   // Elements of four columns each: a thread has one of the four at four inner positions, or with RIGHT_ALONG all four at one.
   var columns: array<vec4f, 16>;
   // Indexed by row, then by vec4 of columns.
-  var sum: array<vec4f, 256>;
+  var sum: array<vec4f, 16 * COLUMN_VEC4S>;
 //! if NORM
   var squares: array<vec4f, 16>;
 //! end
@@ -81,7 +81,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let right_values = vec4f(quadBroadcast(own, 0), quadBroadcast(own, 1), quadBroadcast(own, 2), quadBroadcast(own, 3));
 //! end
 //! repeat r 16
-      sum[$r * 16 + $h * 8 + $q] = fma(vec4f(rows[$r][$i]), right_values, sum[$r * 16 + $h * 8 + $q]);
+      sum[$r * COLUMN_VEC4S + $h * 8 + $q] = fma(vec4f(rows[$r][$i]), right_values, sum[$r * COLUMN_VEC4S + $h * 8 + $q]);
 //! end
     }
 //! end
@@ -102,28 +102,31 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
 //! end
 //! end
-  // A copy of half the rows at a time: only this array has to lie in memory to be read at computed indices, and WGSL guarantees
-  // 8192 bytes of such variables.
+  // A copy of as many rows at a time as 8192 bytes hold, which WGSL guarantees: only this array has to lie in memory to be read at
+  // computed indices.
   var result: array<vec4f, 128>;
-//! repeat half 2
-//! repeat r 8
+//! repeat part HALVES
+//! repeat r PART_ROWS
   {
 //! if NORM
-    let scale = 1.0 / sqrt(dot(squares[$half * 8 + $r], vec4f(1)) / f32(size.z) + RMS_EPSILON);
+    let scale = 1.0 / sqrt(dot(squares[$part * PART_ROWS + $r], vec4f(1)) / f32(size.z) + RMS_EPSILON);
 //! else
     let scale = 1.0;
 //! end
 //! repeat h HALVES
 //! repeat q 8
-    result[$r * 16 + $h * 8 + $q] = sum[($half * 8 + $r) * 16 + $h * 8 + $q] * scale;
+    result[$r * COLUMN_VEC4S + $h * 8 + $q] = sum[($part * PART_ROWS + $r) * COLUMN_VEC4S + $h * 8 + $q] * scale;
 //! end
 //! end
   }
 //! end
-  for (var r = 0u; r < 8; r++) {
-    let row = first_row + $half * 8 + r;
+  for (var r = 0u; r < PART_ROWS; r++) {
+    let row = first_row + $part * PART_ROWS + r;
     if (row >= size.x) { break; }
-    for (var item = 0u; item < 8; item++) { epilogue(row, tile, item * 4, result[r * 16 + item], result[r * 16 + 8 + item]); }
+    for (var item = 0u; item < 8; item++) {
+      let at = r * COLUMN_VEC4S + item;
+      epilogue(row, tile, item * 4, result[at], result[at + COLUMN_VEC4S - 8]);
+    }
   }
 //! end
 }

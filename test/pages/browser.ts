@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { chromiumArguments, findChromium } from "../../src/build/chromium.mjs";
+import { findChromium, testArguments } from "../../src/build/chromium.mjs";
 import { isolationHeaders } from "../../src/build/isolation.mjs";
 import { sendSiteFile, serve } from "../../src/build/serve-dist.mjs";
 import { root } from "../../src/build/steps.mjs";
@@ -16,7 +16,7 @@ export const serveSite = (isolation: Isolation) =>
   serve((request, response) => sendSiteFile(request, response, isolation === "headers" ? isolationHeaders : {}));
 
 export function launchChromium({ webgpu = true } = {}): Promise<Browser> {
-  const args = chromiumArguments().filter((argument) => webgpu || !/webgpu/.test(argument));
+  const args = testArguments().filter((argument) => webgpu || !/webgpu/.test(argument));
   return chromium.launch({ executablePath: findChromium(), args });
 }
 

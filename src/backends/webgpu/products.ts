@@ -142,6 +142,7 @@ function registerConstants({ rows, columns }: Tile): Constants {
     TILE_COLUMNS: columns,
     HALVES: halves,
     WIDE: halves - 1,
+    PART_ROWS: 16 / halves,
     ROW_VEC4S: rowVec4s,
     THREADS: threads,
     // The number of vec4s of each factor that a thread loads if its rows / columns are contiguous in memory; LEFT_ALL and
