@@ -56,7 +56,14 @@ const declarations = {
   name: "declarations",
   inputs: [...sources, "src/build/declarations.mjs"],
   ignored: ["gpu", ...scripts],
-  outputs: ["dist/erwin.d.ts", "dist/bench.d.ts", "dist/formats.d.ts", "dist/experiments.d.ts", "dist/jobs.d.ts"],
+  outputs: [
+    "dist/types.d.ts",
+    "dist/erwin.d.ts",
+    "dist/bench.d.ts",
+    "dist/formats.d.ts",
+    "dist/experiments.d.ts",
+    "dist/jobs.d.ts",
+  ],
   run: buildDeclarations,
 };
 

@@ -1,6 +1,8 @@
-// Rolls the declarations of each entry into a single file: dist/erwin.d.ts, and so on.
-import { rmSync } from "node:fs";
+// Rolls all declarations into a single file, dist/types.d.ts, of which dist/erwin.d.ts and so on export what is each entry's. A class
+// with private fields has the type of one declaration, so each has one only: a model of "erwin" is also one for "erwin/jobs".
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import ts from "typescript";
 import { typescript } from "./run.mjs";
 import { root } from "./steps.mjs";
 
@@ -24,14 +26,58 @@ export async function buildDeclarations() {
     experiments: "src/experiments/index.d.ts",
     jobs: "src/jobs/index.d.ts",
   };
-  for (const [name, input] of Object.entries(entries)) {
-    const bundle = await rollup({
-      input: join(folder, input),
-      plugins: [dts({ includeExternal: bundled })],
-      onwarn: (warning) => console.warn(`build: declarations: ${warning.message}`),
-    });
-    await bundle.write({ file: join(root, "dist", `${name}.d.ts`), format: "es", banner });
-    await bundle.close();
-  }
+  const all = join(folder, "types.d.ts");
+  writeFileSync(
+    all,
+    Object.values(entries)
+      .map((file) => `export * from "./${file.replace(".d.ts", ".js")}";\n`)
+      .join(""),
+  );
+  const bundle = await rollup({
+    input: all,
+    plugins: [dts({ includeExternal: bundled })],
+    onwarn: (warning) => console.warn(`build: declarations: ${warning.message}`),
+  });
+  await bundle.write({ file: join(root, "dist", "types.d.ts"), format: "es", banner });
+  await bundle.close();
+  for (const [name, lists] of exportsOf(entries, folder)) writeFileSync(join(root, "dist", `${name}.d.ts`), lists);
   rmSync(folder, { recursive: true, force: true });
+}
+
+/**
+ * What each entry exports of all declarations.
+ * @param {Record<string, string>} entries
+ * @param {string} folder
+ * @returns {Map<string, string>} by the entry's name
+ */
+function exportsOf(entries, folder) {
+  const files = Object.values(entries).map((file) => join(folder, file));
+  const program = ts.createProgram(files, {
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+  });
+  const checker = program.getTypeChecker();
+  return new Map(
+    Object.keys(entries).map((name, i) => {
+      const source = program.getSourceFile(files[i]);
+      const module = source && checker.getSymbolAtLocation(source);
+      const names = module ? checker.getExportsOfModule(module) : [];
+      const types = names.filter(({ declarations }) => declarations?.some(ts.isTypeOnlyImportOrExportDeclaration));
+      const values = names.filter((symbol) => !types.includes(symbol));
+      return [name, `${list("export", values)}${list("export type", types)}`];
+    }),
+  );
+}
+
+/**
+ * Returns a statement that exports names of dist/types.d.ts. No script belongs to it: TypeScript finds it by the script's name, and
+ * Deno over http by the comment.
+ * @param {"export" | "export type"} statement
+ * @param {readonly import("typescript").Symbol[]} symbols
+ */
+function list(statement, symbols) {
+  const names = symbols.map(({ name }) => name).sort();
+  return names.length === 0
+    ? ""
+    : `// @ts-types="./types.d.ts"\n${statement} { ${names.join(", ")} } from "./types.js";\n`;
 }

@@ -1,4 +1,4 @@
-// The published declarations, as a strict program with the language of 2022 sees them.
+// The published declarations, as a strict program with the language of 2022 sees them; what one entry makes, another takes.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -33,12 +33,16 @@ test("compile in a strict program that checks them and names no newer library", 
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: settings, files: ["main.ts"] }));
     writeFileSync(
       join(folder, "main.ts"),
-      `import { requestDevice } from "erwin";
+      `import { type ErwinTransformer, exportOnnx, requestDevice } from "erwin";
        export * from "erwin/bench";
        export * from "erwin/formats";
        export { experiments } from "erwin/experiments";
        export * from "erwin/jobs";
        export const device = await requestDevice({ backend: "cpu" });
+       import type { ExperimentRun } from "erwin/experiments";
+       import type { PredictOptions } from "erwin/jobs";
+       export const applied = (model: ErwinTransformer): Pick<PredictOptions, "model"> => ({ model });
+       export const exported = ({ model }: ExperimentRun) => exportOnnx(model);
        device[Symbol.dispose]();`,
     );
     const tsc = join(root, "node_modules", "@typescript", "native", "bin", "tsc");
