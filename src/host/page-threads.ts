@@ -2,6 +2,7 @@
 // worker's port, over which the two communicate as a worker and its owner do. The thread belongs to the page, which
 // ends it on request or when it ends them all.
 
+import type { HostType } from "./host-type.ts";
 import { createWorker } from "./origin.ts";
 import type { WorkerScript } from "./worker-script.ts";
 
@@ -17,7 +18,7 @@ interface Order {
 /** A page's handle on the threads that it runs for a worker. */
 export interface LentThreads {
   /** For the worker, which passes it to `borrowThreads`. */
-  readonly port: MessagePort;
+  readonly port: HostType<"MessagePort">;
   /** Ends all threads; no more are started. */
   stop(): void;
 }
@@ -59,7 +60,7 @@ export function lendThreads(scripts: readonly WorkerScript[]): LentThreads {
 let orders: MessagePort | undefined;
 
 /** Used in a worker: from now on its page starts its threads. */
-export function borrowThreads(port: MessagePort): void {
+export function borrowThreads(port: HostType<"MessagePort">): void {
   orders = port;
 }
 

@@ -8,18 +8,22 @@ import process from "node:process";
 import { expect, test } from "vitest";
 import { root } from "../../src/build/steps.mjs";
 
-test("compile in a strict program that checks them and names no newer library", () => {
+test.each([
+  ["a page", ["es2022", "dom"], []],
+  ["Node", ["es2022"], ["node"]],
+])("compile in a strict program of %s that checks them and names no newer library", (_, lib, types) => {
   const folder = mkdtempSync(join(tmpdir(), "erwin-types-"));
   try {
     const settings = {
       target: "es2022",
-      lib: ["es2022", "dom"],
+      lib,
       module: "esnext",
       moduleResolution: "bundler",
       strict: true,
       skipLibCheck: false,
       noEmit: true,
-      types: [],
+      types,
+      typeRoots: [join(root, "node_modules", "@types")],
       paths: Object.fromEntries(
         [
           ["erwin", "erwin"],

@@ -1,5 +1,6 @@
 // A data set in a folder that the browser gives access to: in the origin's private file system (OPFS), or chosen by the user.
 
+import type { HostType } from "../../host/host-type.ts";
 import { type ByteRange, type DataEntry, type DataSource, locate, missing } from "../data-source.ts";
 import { readBlob } from "./files.ts";
 
@@ -8,7 +9,7 @@ export class DirectorySource implements DataSource {
   readonly name: string;
   readonly #root: FileSystemDirectoryHandle;
 
-  constructor(root: FileSystemDirectoryHandle, name = root.name) {
+  constructor(root: HostType<"FileSystemDirectoryHandle">, name = root.name) {
     this.#root = root;
     this.name = name;
   }

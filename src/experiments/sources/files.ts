@@ -2,6 +2,7 @@
 
 import { FormatError, InputError } from "../../errors.ts";
 import { blobFile, readWhole } from "../../formats/partial-file.ts";
+import type { HostType } from "../../host/host-type.ts";
 import { type ByteRange, type DataEntry, type DataSource, locate, missing } from "../data-source.ts";
 import { FolderListing } from "./listing.ts";
 
@@ -31,13 +32,13 @@ export class FileSource implements DataSource {
    * the event's handler, because the items are not available later: `await FileSource.fromDrop(event.dataTransfer.items)`.
    * @throws InputError if there are no files
    */
-  static fromDrop(items: Iterable<Pick<DataTransferItem, "webkitGetAsEntry">>): Promise<FileSource> {
+  static fromDrop(items: Iterable<{ webkitGetAsEntry(): HostType<"FileSystemEntry"> | null }>): Promise<FileSource> {
     const entries = [...items].flatMap((item) => item.webkitGetAsEntry() ?? []);
     return FileSource.fromEntries(entries);
   }
 
   /** Returns a source of entries of the browser's File and Directory Entries API. @throws InputError if there are no files */
-  static async fromEntries(entries: Iterable<FileSystemEntry>): Promise<FileSource> {
+  static async fromEntries(entries: Iterable<HostType<"FileSystemEntry">>): Promise<FileSource> {
     const found: [string, File][] = [];
     for (const entry of entries) await collect(entry, entry.name, found);
     return sourceOf(found);
