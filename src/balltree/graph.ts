@@ -1,5 +1,5 @@
 // Builds radius graphs and nearest-neighbour graphs.
-import { checkOptions, type Numbers } from "../arguments.ts";
+import { checkOptions, describe, type Numbers } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
 import { badCoordinate, checkPoints, checkWhole, type PointsOptions, pointsOptions } from "./points.ts";
 import { submit } from "./pool.ts";
@@ -36,8 +36,10 @@ export interface KnnGraphOptions extends PointsOptions {
 export async function radiusGraph(positions: Numbers, options: RadiusGraphOptions): Promise<Int32Array> {
   checkOptions("radiusGraph", options, { ...pointsOptions, radius: true, loop: true, maxNeighbors: true });
   const { radius, loop = true, maxNeighbors = 32 } = options;
-  if (!(radius >= 0 && radius < Number.POSITIVE_INFINITY)) {
-    throw new ConfigError(`radius is ${radius}, expected a finite number of at least 0.`, { field: "radius" });
+  if (!(Number.isFinite(radius) && radius >= 0)) {
+    throw new ConfigError(`radius is ${describe(radius)}, expected a finite number of at least 0.`, {
+      field: "radius",
+    });
   }
   if (maxNeighbors !== Number.POSITIVE_INFINITY) checkWhole(maxNeighbors, "maxNeighbors", 0);
   return buildGraph(positions, options, { radius, loop, maxNeighbors });

@@ -1,6 +1,6 @@
 // Checks for what trees and graphs share: positions, their division into clouds, threads.
 import { type AbortOptions, checkSignal } from "../abort.ts";
-import { type Numbers, toRows } from "../arguments.ts";
+import { describe, type Numbers, toRows } from "../arguments.ts";
 import { ConfigError, InputError } from "../errors.ts";
 import type { BadRow } from "./execute.ts";
 import { type CloudDivision, cloudOffsets } from "./offsets.ts";
@@ -15,7 +15,7 @@ export interface PointsOptions extends CloudDivision, AbortOptions {
 /** Throws a ConfigError naming `field` unless `value` is an integer of at least `least`. */
 export function checkWhole(value: number, field: string, least: number): void {
   if (Number.isInteger(value) && value >= least) return;
-  throw new ConfigError(`${field} is ${value}, expected a whole number of at least ${least}.`, { field });
+  throw new ConfigError(`${field} is ${describe(value)}, expected a whole number of at least ${least}.`, { field });
 }
 
 /** The names of the options that trees and graphs share. */

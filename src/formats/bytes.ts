@@ -29,7 +29,7 @@ export interface TypedArrayConstructor {
 /**
  * Returns the same bytes as a plain Uint8Array. Every reader calls it, because `slice` of Node's Buffer, which also is a
  * Uint8Array, does not copy. Memory that can be resized is copied.
- * @throws InputError for anything but bytes.
+ * @throws InputError for anything but bytes, and for memory that was transferred and is no longer here.
  */
 export function toBytes(file: FileBytes): Uint8Array {
   const [buffer, offset, length] = ArrayBuffer.isView(file)
@@ -46,9 +46,21 @@ export function toBytes(file: FileBytes): Uint8Array {
       },
     );
   }
-  const bytes = new Uint8Array(buffer, offset, length);
+  const bytes = view(buffer, offset, length);
   const { resizable, growable } = buffer as { resizable?: boolean; growable?: boolean };
   return resizable || growable ? bytes.slice() : bytes;
+}
+
+function view(buffer: ArrayBufferLike, offset: number, length: number): Uint8Array {
+  try {
+    return new Uint8Array(buffer, offset, length);
+  } catch (cause) {
+    throw new InputError(
+      "the bytes of a file were transferred, so they are gone: keep a copy, or read the file again",
+      {},
+      { cause },
+    );
+  }
 }
 
 /** Returns a view as a `DataView`, which reads elements that are not aligned or not in this machine's byte order. */

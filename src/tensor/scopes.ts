@@ -1,5 +1,7 @@
 // Scopes: what is created in one is freed when it ends.
 
+import { InputError } from "../errors.ts";
+
 /** Something that owns memory until it is disposed. */
 export interface Owner {
   dispose(): void;
@@ -15,6 +17,7 @@ export function register(made: Owner): void {
 /**
  * Runs `compute` and disposes every tensor created in it, except the one it returns: intermediate results need no care.
  * `compute` must be synchronous.
+ * @throws InputError for a promise: what an async function makes after an await belongs to no scope
  */
 export function scope<Result extends Owner | undefined>(compute: () => Result): Result {
   const made = new Set<Owner>();
@@ -22,12 +25,22 @@ export function scope<Result extends Owner | undefined>(compute: () => Result): 
   let result: Result | undefined;
   try {
     result = compute();
+    expectNoPromise(result);
     return result;
   } finally {
     scopes.pop();
     for (const tensor of made) if (tensor !== result) tensor.dispose();
     if (result && made.has(result)) register(result);
   }
+}
+
+function expectNoPromise(result: unknown): void {
+  if (typeof (result as { then?: unknown } | null | undefined)?.then !== "function") return;
+  // The InputError is thrown anyway, even if the promise rejects.
+  Promise.resolve(result).catch(() => {});
+  throw new InputError(
+    "scope was given an async function, whose tensors after an await it cannot dispose: await first, or hold them by `using`",
+  );
 }
 
 /**

@@ -91,10 +91,17 @@ export class Tensor {
 
   /**
    * Returns the same elements off the tape, so that no gradient passes through; on the same memory, with another shape
-   * if given.
+   * of the same size if given.
+   * @throws InputError for a shape of another size; DisposedError
    */
   detach(shape: readonly number[] = this.shape): Tensor {
     if (this.#disposed) throw new DisposedError(`a tensor of shape [${this.shape}] was used after it was disposed`);
+    if (sizeOf(toShape("shape", shape)) !== this.size) {
+      throw new InputError(`a tensor of shape [${this.shape}] cannot take the shape [${shape}]`, {
+        expected: [...shape],
+        found: [...this.shape],
+      });
+    }
     return new Tensor(this.device, shape, this.type, this.#memory);
   }
 

@@ -67,6 +67,7 @@ test("config errors name the field", async () => {
     [buildBallTree(positions, { dimensionality: 0 }), "dimensionality"],
     [buildBallTree(positions, { ...points, threads: 0.5 }), "threads"],
     [radiusGraph(positions, { ...points, radius: Number.NaN }), "radius"],
+    [radiusGraph(positions, { ...points, radius: "1" as never }), "radius"],
     [radiusGraph(positions, { ...points, radius: 1, maxNeighbors: -1 }), "maxNeighbors"],
     [knnGraph(positions, { ...points, k: 1.5 }), "k"],
   ];

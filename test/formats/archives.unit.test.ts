@@ -36,6 +36,9 @@ describe("npy", () => {
     const columns = npy("<f4", "True", "(3, 2)", numbers("Float32", [0, 2, 4, 1, 3, 5]));
     expect(loadNpyRows(columns, 1, 3)).toEqual({ dtype: "F32", shape: [2, 2], data: Float32Array.of(2, 3, 4, 5) });
     expect(() => loadNpyRows(whole, 1, 6)).toThrow(InputError);
+    const transferred = whole.slice();
+    structuredClone(transferred, { transfer: [transferred.buffer] });
+    expect(() => loadNpyRows(transferred, 0, 1)).toThrow(InputError);
   });
 });
 

@@ -56,6 +56,12 @@ onEachDevice((device) => {
       expect(constant.grad).toBeUndefined();
     });
 
+    test("need views of the tensor's own size, and scopes that end at once", () => {
+      using x = leaf(1, 2);
+      expect(() => x.detach([1000])).toThrow(InputError);
+      expect(() => scope((async () => multiply(x, x)) as never)).toThrow(InputError);
+    });
+
     test("arrive although every tensor on the way has been disposed", async () => {
       using x = leaf(1, 2);
       const middle = multiply(x, x);
