@@ -18,7 +18,7 @@ const libraryFiles = new Map([
   ["erwin/formats", "formats.js"],
 ]);
 /** Files with fixed names in the site's root folder: a service worker controls only its own folder and those below. */
-const fixedNames = ["service-worker", "theme"];
+const fixedNames = ["service-worker", "theme", "incomplete"];
 
 /** Builds the site beside dist and moves it there when it is complete. */
 export async function buildSite() {
@@ -32,7 +32,7 @@ export async function buildSite() {
     base: "./",
     publicDir: false,
     logLevel: "warn",
-    plugins: [layout(), themeScript(), libraryByName(), thirdPartyLicences()],
+    plugins: [layout(), plainScripts(), libraryByName(), thirdPartyLicences()],
     worker: {
       format: "es",
       plugins: () => [libraryByName(), exampleModules(), hdf5Script()],
@@ -109,15 +109,17 @@ function layout() {
 }
 
 /**
- * Adds the script that applies the chosen colours before the first paint. It is not a module, which would wait for the document.
+ * Adds the scripts that apply the chosen colours before the first paint, and say when another script cannot be loaded. They are not
+ * modules, which would wait for the document.
  * @returns {import("vite").Plugin}
  */
-function themeScript() {
+function plainScripts() {
   return {
-    name: "erwin-theme",
+    name: "erwin-plain-scripts",
     transformIndexHtml: {
       order: "post",
-      handler: () => [{ tag: "script", attrs: { src: "./theme.js" }, injectTo: "head" }],
+      handler: () =>
+        ["theme", "incomplete"].map((name) => ({ tag: "script", attrs: { src: `./${name}.js` }, injectTo: "head" })),
     },
   };
 }

@@ -1,10 +1,11 @@
-// Saved runs that the training page opens obey the limits of all files.
+// Saved runs that the training page opens obey the limits of all files, and are checked before they replace another run.
 
 import { zipSync } from "fflate";
 import { afterEach, expect, test } from "vitest";
 import { FormatError } from "../../src/errors.ts";
+import { saveSafetensors } from "../../src/formats/safetensors.ts";
 import { setLimits } from "../../src/limits.ts";
-import { readRunFile } from "../../src/pages/train/run-file.ts";
+import { checkRun, readRunFile } from "../../src/pages/train/run-file.ts";
 
 afterEach(() => setLimits({}));
 
@@ -37,4 +38,39 @@ test("a file that is damaged is refused by name", async () => {
   damaged[500] = 8;
   await expect(readRunFile(fileOf(damaged))).rejects.toThrow(/run\.zip.*"config\.json" is damaged/);
   await expect(readRunFile(fileOf(damaged.subarray(0, 900)))).rejects.toThrow(/run\.zip: not a ZIP archive/);
+});
+
+const config = { experiment: "overfit", backend: "cpu", options: { steps: 20 } };
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+const run = {
+  "config.json": bytesOf(JSON.stringify(config)),
+  "metrics.jsonl": bytesOf('{"kind":"training","step":1}\n'),
+  "last.safetensors": saveSafetensors(new Map()),
+};
+
+test.each<[string, Record<string, Uint8Array<ArrayBuffer>>, RegExp]>([
+  ["a config that is cut", { "config.json": bytesOf("{") }, /config\.json is no JSON/],
+  ["a config that is null", { "config.json": bytesOf("null") }, /holds no run/],
+  [
+    "another experiment",
+    { "config.json": bytesOf(JSON.stringify({ ...config, experiment: "toString" })) },
+    /no experiment/,
+  ],
+  [
+    "another value",
+    { "config.json": bytesOf(JSON.stringify({ ...config, options: { steps: "abc" } })) },
+    /steps must be a whole number of at least 1, not "abc"/,
+  ],
+  [
+    "a cut line",
+    { "metrics.jsonl": bytesOf('{"kind":"training","step":1}\n{"kind"') },
+    /metrics\.jsonl, line 2 is no JSON/,
+  ],
+  ["a line of something else", { "metrics.jsonl": bytesOf("7\n") }, /metrics\.jsonl, line 1: expected an entry/],
+  ["a cut checkpoint", { "last.safetensors": run["last.safetensors"].slice(0, 7) }, /last\.safetensors: truncated/],
+])("a saved run with %s is refused by name, and whole it is not", async (_, damage, message) => {
+  await checkRun(run, "a.zip");
+  const error = await checkRun({ ...run, ...damage }, "a.zip").catch((reason: Error) => reason);
+  expect((error as Error).message).toMatch(/^a\.zip cannot be opened: /);
+  expect((error as Error).message).toMatch(message);
 });

@@ -62,8 +62,10 @@ describe("Chromium, isolated by headers", () => {
 
   test("twenty steps on the processor, and the same bits with a pause and a reload in between", async () => {
     const whole = await openPage(browser, `${host.url}${query}`);
-    await click(whole.page, "Start");
+    // Clicked twice, it starts once.
+    await whole.page.getByRole("button", { name: "Start", exact: true }).dblclick();
     await until(whole.page, "done");
+    expect(await whole.page.locator("#message").textContent()).toBe("");
     expect(await stateOf(whole.page)).toEqual({ state: "done", step: 20, error: undefined });
     const longest = await whole.page.evaluate(() => globalThis.erwinPage.longestTask ?? 0);
     console.log(`the longest task of the page's main thread took ${longest} ms`);
@@ -223,9 +225,14 @@ describe("Chromium, isolated by headers", () => {
     await until(page, "paused");
     await page.reload();
     await until(page, "paused");
+    await ready(page);
+    // Another experiment that is looked at meanwhile changes nothing; a second click while the samples are generated neither.
+    await page.getByLabel("Experiment").selectOption("overfit");
+    await click(page, "Resume");
     await click(page, "Resume");
     await until(page, "done");
     expect((await stateOf(page)).step).toBe(4);
+    expect(await page.getByLabel("Experiment").inputValue()).toBe("eagle");
     await page.context().close();
   });
 
@@ -268,6 +275,23 @@ describe("Chromium, isolated by headers", () => {
       .setInputFiles({ name: "a.zip", mimeType: "application/zip", buffer: Buffer.from("PK") });
     await page.getByText("The saved run a.zip: not a ZIP archive").waitFor();
     await page.context().close();
+  });
+
+  test("a page without storage, and one whose script does not arrive, say so", async () => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.addInitScript(() => {
+      IDBFactory.prototype.open = () => {
+        throw new DOMException("The operation is insecure.", "SecurityError");
+      };
+    });
+    await page.goto(`${host.url}${query}`);
+    await page.getByText("allow this site to keep data").waitFor();
+    await ready(page);
+    await page.route(/assets\/page-.*\.js$/, (route) => route.abort());
+    await page.reload();
+    await page.getByText("This page could not be loaded completely").waitFor();
+    await context.close();
   });
 });
 

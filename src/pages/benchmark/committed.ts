@@ -16,8 +16,8 @@ export async function readCommitted(): Promise<{ entries: Entry[]; reference: En
   const files = Object.entries(urls).map(([path, url]) => ({ name: path.split("/results/")[1]!, url }));
   const entries = await Promise.all(
     files.map(async ({ name, url }) => {
-      const response = await fetch(url);
-      return response.ok ? [{ ...readEntry(await response.text(), name, "committed"), id: name }] : [];
+      const response = await fetch(url).catch(() => undefined);
+      return response?.ok ? [{ ...readEntry(await response.text(), name, "committed"), id: name }] : [];
     }),
   );
   const all = entries.flat();

@@ -3,7 +3,7 @@
 import type { BenchResult } from "erwin/bench";
 import { byId, element } from "../shared/dom.ts";
 import { acceptDrops } from "../shared/drop.ts";
-import { duration } from "../shared/format.ts";
+import { duration, sentence } from "../shared/format.ts";
 import { startPage } from "../shared/page.ts";
 import { Charts, showAll } from "./all-view.ts";
 import { readCommitted } from "./committed.ts";
@@ -80,7 +80,7 @@ async function run(): Promise<void> {
     page.error = (error as Error).message;
     say(
       "bad",
-      `${page.error}.${partial ? " What had been measured until then is below." : ""} “Run benchmark” tries again.`,
+      `${sentence(page.error)}${partial ? " What had been measured until then is below." : ""} “Run benchmark” tries again.`,
     );
   } finally {
     cancelButton.removeEventListener("click", cancel);
@@ -99,6 +99,7 @@ function setRunning(running: boolean): void {
   byId("progress-left").textContent = "";
   if (running) {
     page.state = "running";
+    page.error = undefined;
     page.longestTask = 0;
     cancelButton.focus();
   }

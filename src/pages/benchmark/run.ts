@@ -61,8 +61,11 @@ async function measure(quick: boolean, listener: RunListener, cancelled: Promise
 const send = (site: SiteWorker | undefined, message: ToWorker) => site?.worker.postMessage(message);
 
 async function fetchBytes(url: string): Promise<Uint8Array> {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url} could not be loaded: status ${response.status}`);
+  const response = await fetch(url).catch(() => undefined);
+  if (!response?.ok) {
+    const reason = response ? `status ${response.status}` : "check the connection";
+    throw new Error(`The known answer could not be loaded: ${reason}`);
+  }
   return new Uint8Array(await response.arrayBuffer());
 }
 

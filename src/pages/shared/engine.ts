@@ -9,11 +9,19 @@ const assets = new URL("../erwin/assets/", here).href;
 
 let loading: Promise<typeof import("erwin")> | undefined;
 
-/** The library, on a page or in a worker of the site. */
+/** The library, on a page or in a worker of the site. @throws Error when it cannot be fetched, after which the next call tries again */
 export function loadEngine(): Promise<typeof import("erwin")> {
-  loading ??= import("erwin").then((erwin) => {
+  loading ??= load();
+  return loading;
+}
+
+async function load(): Promise<typeof import("erwin")> {
+  try {
+    const erwin = await import("erwin");
     erwin.setAssets(assets);
     return erwin;
-  });
-  return loading;
+  } catch (error) {
+    loading = undefined;
+    throw new Error("the engine could not be loaded; check the connection", { cause: error });
+  }
 }

@@ -9,6 +9,10 @@ export const figure = (value: number): string => threeDigits.format(value);
 /** A whole number with commas between thousands. */
 export const count = (value: number): string => whole.format(value);
 
+/** Makes a message a sentence: with a capital letter, unless a file's name or the like is first, and a full stop. */
+export const sentence = (text: string): string =>
+  `${text.replace(/^[a-z](?=[a-z-]*[\s,])/, (letter) => letter.toUpperCase())}${/[.!?]$/.test(text) ? "" : "."}`;
+
 /** Milliseconds in the unit that suits them: 4.56 ms, 1.23 s. */
 export const milliseconds = (value: number): string =>
   value >= 1000 ? `${figure(value / 1000)} s` : `${figure(value)} ms`;

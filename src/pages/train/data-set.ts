@@ -46,8 +46,8 @@ export class DataSet {
     byId("data").hidden = !readsFiles;
     if (experiment === this.#experiment) return;
     this.#experiment = experiment;
-    // The samples were generated for the previous experiment.
-    if (this.#generated) this.#forget();
+    // Samples that are generated, or are just being, are those of the previous experiment.
+    if (this.#generated || !this.#files) this.#forget();
     byId("generation").hidden = true;
     if (!readsFiles) return;
     this.#generation = await this.#worker.call("generationOf", experiment);
@@ -68,14 +68,18 @@ export class DataSet {
     return training;
   }
 
+  /** Generates the samples of a run again, unless they are there. They are dropped if another experiment is chosen meanwhile. */
   async generateAgain(experiment: string, options: GeneratorOptions): Promise<void> {
+    if (JSON.stringify(options) === JSON.stringify(this.#generated)) return;
     button.disabled = true;
     const say = (done: number) => {
+      if (experiment !== this.#experiment) return;
       facts.textContent = `Making sample ${count(Math.min(done + 1, options.samples))} of ${count(options.samples)}.`;
     };
     try {
       say(0);
       const files = await this.#worker.call("generate", experiment, options, proxy(say));
+      if (experiment !== this.#experiment) return;
       this.#set(files, "generated", options);
       facts.textContent = `${count(options.samples)} samples, made here.`;
     } finally {

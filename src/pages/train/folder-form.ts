@@ -75,9 +75,11 @@ export class FolderForm {
     return this.#config.toJS();
   }
 
-  /** @param config in YAML, or as an object */
+  /** @param config in YAML, or as an object, for which the text keeps its comments if it says the same */
   show(config: unknown): void {
-    text.value = typeof config === "string" ? config : stringify(config);
+    const written = typeof config === "string" ? config : stringify(config);
+    if (written !== config && this.#experiment && written === stringify(this.#config.toJS())) return;
+    text.value = written;
     this.#unused.clear();
     this.#read();
   }

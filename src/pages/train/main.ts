@@ -5,7 +5,7 @@ import type { LogEntry } from "erwin";
 import type { FileSource } from "erwin/experiments";
 import { byId, element } from "../shared/dom.ts";
 import { acceptDrops } from "../shared/drop.ts";
-import { count, figure } from "../shared/format.ts";
+import { count, figure, sentence } from "../shared/format.ts";
 import { keepAwake } from "../shared/keep-awake.ts";
 import { startPage } from "../shared/page.ts";
 import { pastRun } from "./curves.ts";
@@ -15,7 +15,7 @@ import { Job } from "./job.ts";
 import { PredictionView } from "./prediction-view.ts";
 import { ProgressView } from "./progress-view.ts";
 import type { FromWorker } from "./protocol.ts";
-import { downloadRun, readRunFile } from "./run-file.ts";
+import { checkRun, downloadRun, readRunFile } from "./run-file.ts";
 import { RunLock } from "./run-lock.ts";
 import { RunStore } from "./run-store.ts";
 import { lastStep, type RunConfig, readRun } from "./saved-run.ts";
@@ -36,9 +36,18 @@ let wanted: "run" | "pause" = "pause";
 let waitsForView = false;
 /** Releases the lock that keeps the screen on. */
 let letSleep = () => {};
+/** Whether the start of a run is being prepared: a second click, or a file, has to wait. */
+let starting = false;
+
+const ANOTHER_TAB =
+  "Another tab of this browser has started a run, and the browser keeps only one: continue there, or close that tab and try again.";
 
 const page = await startPage();
-const library = await import("erwin/experiments");
+const library = await import("erwin/experiments").catch((error: Error) => {
+  byId("status").textContent = "";
+  say("bad", "The library could not be loaded: check the connection, and reload the page.");
+  throw error;
+});
 const view = new ProgressView();
 const prediction = new PredictionView();
 const lock = new RunLock();
@@ -50,52 +59,67 @@ if (location.search) form.showQuery(new URLSearchParams(location.search));
 showExperiment();
 byId("form").addEventListener("submit", (event) => {
   event.preventDefault();
-  void start();
+  void prepare(start);
 });
 pauseButton.addEventListener("click", () => pause());
-resumeButton.addEventListener("click", () => resume());
-saveButton.addEventListener("click", () => void save());
-byId("generate").addEventListener("click", () => void generate());
-byId("forget").addEventListener("click", () => void forgetPastRuns());
+resumeButton.addEventListener("click", () => void prepare(resume));
+saveButton.addEventListener("click", () => void saying(save));
+byId("generate").addEventListener("click", () => void saying(generate));
+byId("forget").addEventListener("click", () => void saying(forgetPastRuns));
 document.addEventListener("visibilitychange", followVisibility);
 acceptFiles();
 startButton.disabled = false;
+if (!shown) byId("status").textContent = "Nothing has been trained yet.";
 
-async function start(): Promise<void> {
+/** Does one of the page's actions; a failure is shown. */
+async function saying(action: () => Promise<void>): Promise<void> {
   try {
-    const config = { ...form.config, generated: data.generated };
-    if (form.readsFiles && !data.files) throw new Error(needsData(config));
-    if (!(await lock.take())) throw new Error(ANOTHER_TAB);
-    job?.end();
-    job = undefined;
-    await rememberRun();
-    shown = config;
-    entries = [];
-    page.result = undefined;
-    page.step = 0;
-    page.loss = undefined;
-    saveButton.disabled = true;
-    prediction.show(undefined);
-    showExperiment();
-    begin(config, false);
+    await action();
   } catch (error) {
-    say("bad", (error as Error).message);
+    say("bad", sentence((error as Error).message));
   }
 }
 
+/** Starts or resumes a run, once however often it is clicked. */
+async function prepare(action: () => Promise<void>): Promise<void> {
+  if (starting) return;
+  starting = true;
+  await saying(action);
+  starting = false;
+}
+
+async function start(): Promise<void> {
+  const config = { ...form.config, generated: data.generated };
+  if (form.readsFiles && !data.files) throw new Error(needsData(config));
+  if (!(await lock.take())) throw new Error(ANOTHER_TAB);
+  job?.end();
+  job = undefined;
+  await rememberRun();
+  shown = config;
+  entries = [];
+  page.result = undefined;
+  page.step = 0;
+  page.loss = undefined;
+  saveButton.disabled = true;
+  prediction.show(undefined);
+  showExperiment();
+  begin(config, false);
+}
+
 async function resume(): Promise<void> {
-  try {
-    if (!(await lock.take())) throw new Error(ANOTHER_TAB);
-    // Another tab may have continued the run, or started another, since it was shown here.
-    const kept = job ? undefined : readRun(await (await RunStore.open()).loadAll());
-    if (kept) ({ config: shown, entries } = kept);
-    if (!shown) return;
-    if (!data.files && shown.generated) await data.generateAgain(shown.experiment, shown.generated);
+  if (!(await lock.take())) throw new Error(ANOTHER_TAB);
+  // Another tab may have continued the run, or started another, since it was shown here.
+  const kept = job ? undefined : readRun(await (await RunStore.open()).loadAll());
+  if (kept) ({ config: shown, entries } = kept);
+  if (!shown) return;
+  // The run continues with its own options, whatever has been chosen meanwhile.
+  form.show(shown);
+  showExperiment();
+  if (!job) {
+    if (shown.generated) await data.generateAgain(shown.experiment, shown.generated);
     if (readsFiles(shown) && !data.files) throw new Error(needsData(shown));
-    begin(shown, true);
-  } catch (error) {
-    say("bad", (error as Error).message);
   }
+  begin(shown, true);
 }
 
 /** Trains on; a worker that is there already goes on where it paused. */
@@ -128,7 +152,7 @@ function followVisibility(): void {
   } else if (!document.hidden && waitsForView) {
     // Where it is still about to pause, it goes on when it has.
     waitsForView = false;
-    if (page.state === "paused") void resume();
+    if (page.state === "paused") void prepare(resume);
     else wanted = "run";
   }
 }
@@ -174,24 +198,23 @@ function endJob(): void {
   lock.giveBack();
 }
 
-const sentence = (text: string) => `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
-
 function adviceFor(name: string): string {
   if (name === "DeviceError") return "Or choose the processor as the device.";
   if (name === "OutOfMemoryError") return "Choose a smaller batch size, and “Start” again.";
-  if (name === "FormatError" || name === "InputError") return "Check the data set, open its folder again, and “Start”.";
+  if ((name === "FormatError" || name === "InputError") && shown && readsFiles(shown)) {
+    return "Check the data set, open its folder again, and “Start”.";
+  }
   if (name === "ConfigError" || name === "NumericalError") return "Change the options, and “Start” again.";
   return saveButton.disabled ? "“Start” tries again." : "“Resume” continues from the last checkpoint.";
 }
 
-const ANOTHER_TAB =
-  "Another tab of this browser has started a run, and the browser keeps only one: continue there, or close that tab and try again.";
+function readsFiles({ experiment }: RunConfig): boolean {
+  return experiment === library.FOLDER || library.experiments[experiment]!.readsFiles;
+}
 
-const readsFiles = ({ experiment }: RunConfig) =>
-  experiment === library.FOLDER || library.experiments[experiment]!.readsFiles;
-
-const needsData = ({ experiment }: RunConfig) =>
-  `${experiment} reads a data set: open its folder, or drop it on the page, and try again.`;
+function needsData({ experiment }: RunConfig): string {
+  return `${experiment} reads a data set: open its folder, drop it on the page, or make samples, and try again.`;
+}
 
 /** Shows what the page is doing, by its buttons too. */
 function show(state: typeof page.state, text: string): void {
@@ -232,7 +255,7 @@ async function showSaved(): Promise<void> {
     if (step === steps && files["model.safetensors"]) show("idle", `${where} “Start” replaces it by a new one.`);
     else show("paused", `${where} “Resume” continues it, “Start” replaces it by a new one.`);
   } catch (error) {
-    say("warn", `${sentence((error as Error).message)} Runs can be kept only where the browser allows storage.`);
+    say("warn", sentence((error as Error).message));
   }
 }
 
@@ -243,14 +266,12 @@ async function save(): Promise<void> {
 
 async function openRunFile(file: File): Promise<void> {
   const files = await readRunFile(file);
-  const run = readRun(files);
-  if (!run || !files["last.safetensors"]) {
-    throw new Error(`${file.name} holds no run: open what “Save run” has written.`);
-  }
+  await checkRun(files, file.name);
   if (!(await lock.take())) throw new Error(ANOTHER_TAB);
   await rememberRun();
   await (await RunStore.open()).replaceAll(files);
   lock.giveBack();
+  say();
   prediction.show(undefined);
   await showSaved();
   showExperiment();
@@ -277,15 +298,11 @@ async function showPastRuns(): Promise<void> {
 /** Generates samples for the chosen experiment, and sets the options that suit them. */
 async function generate(): Promise<void> {
   const { name } = form;
-  try {
-    say();
-    const flags = await data.generate(name);
-    if (name !== form.name) return;
-    await proposeConfig();
-    form.setFlags(flags);
-  } catch (error) {
-    say("bad", sentence((error as Error).message));
-  }
+  say();
+  const flags = await data.generate(name);
+  if (name !== form.name) return;
+  await proposeConfig();
+  form.setFlags(flags);
 }
 
 async function takeData(source: FileSource): Promise<void> {
@@ -311,28 +328,24 @@ function showExperiment(): void {
 /** Files that are chosen or dropped: a saved run, or a data set. */
 function acceptFiles(): void {
   const take = async (found: Promise<FileSource> | FileSource) => {
-    try {
-      const source = await found;
-      const [file] = source.files.values();
-      const isRun = source.files.size === 1 && file instanceof File && file.name.endsWith(".zip");
-      if (page.state === "running") throw new Error("A run is in progress: pause it before you open something else.");
-      if (isRun) {
-        endJob();
-        await openRunFile(file);
-      } else await takeData(source);
-    } catch (error) {
-      say("bad", sentence((error as Error).message));
-    }
+    const source = await found;
+    const [file] = source.files.values();
+    const isRun = source.files.size === 1 && file instanceof File && file.name.endsWith(".zip");
+    if (starting || page.state === "running")
+      throw new Error("A run is in progress: pause it before you open something else.");
+    if (!isRun) return await takeData(source);
+    endJob();
+    await openRunFile(file);
   };
   for (const id of ["open-file", "open-folder"]) {
     byId<HTMLInputElement>(id).addEventListener("change", ({ currentTarget }) => {
       const input = currentTarget as HTMLInputElement;
       const files = [...(input.files ?? [])];
       input.value = "";
-      if (files.length > 0) void take(library.FileSource.fromInput(files));
+      if (files.length > 0) void saying(() => take(library.FileSource.fromInput(files)));
     });
   }
-  acceptDrops(({ items }) => void take(library.FileSource.fromDrop(items)));
+  acceptDrops(({ items }) => void saying(() => take(library.FileSource.fromDrop(items))));
 }
 
 function say(kind?: "bad" | "warn", text?: string): void {

@@ -2,8 +2,10 @@
 
 import { zipSync } from "fflate";
 import { blobFile, readWhole } from "../../formats/partial-file.ts";
+import { loadSafetensors } from "../../formats/safetensors.ts";
 import { openZip } from "../../formats/zip.ts";
 import { element } from "../shared/dom.ts";
+import { checkConfig, readRun } from "./saved-run.ts";
 
 type Files = Record<string, Uint8Array<ArrayBuffer>>;
 
@@ -20,4 +22,21 @@ export async function readRunFile(file: File): Promise<Files> {
   const entries = openZip(await readWhole(blobFile(file, name)), name);
   // Copies, because the database stores the whole memory of which an array is a part.
   return Object.fromEntries(entries.map((entry) => [entry.name, entry.read().slice()]));
+}
+
+/**
+ * Checks that files are a run that this page can continue, before they replace another run.
+ * @param name the file that they are from
+ * @throws Error that says what is missing, damaged or unknown
+ */
+export async function checkRun(files: Files, name: string): Promise<void> {
+  try {
+    const run = readRun(files);
+    const checkpoint = files["last.safetensors"];
+    if (!run || !checkpoint) throw new Error("it holds no run, expected what “Save run” has written");
+    await checkConfig(run.config);
+    loadSafetensors(checkpoint, { file: "last.safetensors" });
+  } catch (error) {
+    throw new Error(`${name} cannot be opened: ${(error as Error).message}`, { cause: error });
+  }
 }

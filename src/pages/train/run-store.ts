@@ -31,15 +31,20 @@ export class RunStore implements CheckpointStore {
 
   /** @throws Error where the browser allows no storage */
   static async open(): Promise<RunStore> {
-    const request = indexedDB.open(DATABASE, 2);
-    request.onupgradeneeded = ({ oldVersion }) => {
-      if (oldVersion < 1) request.result.createObjectStore(FILES);
-      request.result.createObjectStore(CURVES, { autoIncrement: true });
-    };
-    const database = await answerOf(request);
-    // A later version of the page in another tab must not have to wait.
-    database.onversionchange = () => database.close();
-    return new RunStore(database);
+    try {
+      const request = indexedDB.open(DATABASE, 2);
+      request.onupgradeneeded = ({ oldVersion }) => {
+        if (oldVersion < 1) request.result.createObjectStore(FILES);
+        request.result.createObjectStore(CURVES, { autoIncrement: true });
+      };
+      const database = await answerOf(request);
+      // A later version of the page in another tab must not have to wait.
+      database.onversionchange = () => database.close();
+      return new RunStore(database);
+    } catch (error) {
+      const reason = `the browser refuses this page its storage, where runs are kept (${(error as Error).message})`;
+      throw new Error(`${reason}; allow this site to keep data, or use a window that is not private`, { cause: error });
+    }
   }
 
   async load(name: string): Promise<Uint8Array<ArrayBuffer> | undefined> {

@@ -2,6 +2,7 @@
 
 import type { BackendName, LogEntry } from "erwin";
 import type { Experiment } from "erwin/experiments";
+import { ConfigError, FormatError } from "../../errors.ts";
 import type { GeneratorOptions } from "../../experiments/generator.ts";
 import { CONFIG_FILE, METRICS_FILE } from "./run-store.ts";
 
@@ -17,10 +18,21 @@ export interface RunConfig {
   generated?: GeneratorOptions;
 }
 
-/** Returns the experiment of a run. @throws ConfigError for an invalid config for the user's own files */
+/** Returns the experiment of a run. @throws ConfigError for an unknown one, or an invalid config for the user's own files */
 export async function experimentOf({ experiment, folder }: RunConfig): Promise<Experiment> {
-  const { experiments, FOLDER, folderExperiment } = await import("erwin/experiments");
-  return experiment === FOLDER ? (folderExperiment(folder) as unknown as Experiment) : experiments[experiment]!;
+  const { experiments, experimentNames, FOLDER, folderExperiment } = await import("erwin/experiments");
+  if (experiment === FOLDER) return folderExperiment(folder) as unknown as Experiment;
+  if (Object.hasOwn(experiments, experiment)) return experiments[experiment]!;
+  throw new ConfigError(`there is no experiment ${experiment}, expected ${experimentNames.join(", ")}`);
+}
+
+/**
+ * Checks that this page can continue a run.
+ * @throws ConfigError for an experiment or an option that is unknown, or a value that the option does not accept
+ */
+export async function checkConfig(config: RunConfig): Promise<void> {
+  const { resolveOptions } = await import("erwin/experiments");
+  resolveOptions((await experimentOf(config)).options, config.options);
 }
 
 export interface SavedRun {
@@ -30,20 +42,36 @@ export interface SavedRun {
 
 type Files = Readonly<Record<string, Uint8Array | undefined>>;
 
-/** The run that files are of; undefined where they are none. */
+/** The run that files are of; undefined where they are none. @throws FormatError for files that are damaged */
 export function readRun(files: Files): SavedRun | undefined {
   const config = files[CONFIG_FILE];
   if (!config) return undefined;
-  const { experiment, backend, options, folder, generated } = JSON.parse(textOf(config)) as Partial<RunConfig>;
-  if (!experiment || !backend || !options) return undefined;
+  const read = parse(textOf(config), CONFIG_FILE) as Partial<RunConfig> | null;
+  const { experiment, backend, options, folder, generated } = read ?? {};
+  const isRun = typeof experiment === "string" && (backend === "cpu" || backend === "webgpu");
+  if (!isRun || typeof options !== "object" || options === null) return undefined;
   return { config: { experiment, backend, options, folder, generated }, entries: readEntries(files[METRICS_FILE]) };
 }
 
+/** @throws FormatError for a line that is no entry */
 export const readEntries = (file: Uint8Array | undefined): LogEntry[] =>
   textOf(file ?? new Uint8Array())
     .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as LogEntry);
+    .flatMap((line, i) => (line === "" ? [] : [readEntry(line, `${METRICS_FILE}, line ${i + 1}`)]));
+
+function readEntry(line: string, place: string): LogEntry {
+  const entry = parse(line, place) as Partial<LogEntry> | null;
+  if (typeof entry?.kind === "string" && typeof entry.step === "number") return entry as LogEntry;
+  throw new FormatError(`${place}: expected an entry with its kind and its step`, { file: METRICS_FILE });
+}
+
+function parse(text: string, place: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new FormatError(`${place} is no JSON: ${(error as Error).message}`, { file: place });
+  }
+}
 
 export const entriesFile = (entries: readonly LogEntry[]): Uint8Array<ArrayBuffer> =>
   bytesOf(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
