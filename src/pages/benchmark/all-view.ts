@@ -178,8 +178,11 @@ function seriesOf(entries: readonly Entry[], benchmark: Measure["benchmark"], qu
   let colour = 0;
   return entries.flatMap((entry) => {
     const measures = entry.measures.filter((measure) => measure.benchmark === benchmark);
-    const names = [...new Set(measures.map(({ device }) => device))];
+    const drawn = entry.measures.filter((measure) => topics.some((topic) => topic.benchmark === measure.benchmark));
+    const names = [...new Set(drawn.map(({ device }) => device))];
     return names.flatMap((device) => {
+      // Also where it has no line here, so that it has the same colour in all charts.
+      colour++;
       const points = best(
         measures.filter((measure) => measure.device === device),
         quantity,
@@ -191,7 +194,7 @@ function seriesOf(entries: readonly Entry[], benchmark: Measure["benchmark"], qu
       return [
         {
           label: ofOther ? `${label} (${measures[0]!.channels} channels)` : label,
-          colour: ++colour,
+          colour,
           dashed: !own.includes(entry),
           points,
         },
