@@ -213,6 +213,16 @@ export function headerEnd(bytes: Uint8Array, file: string): number {
   return headerStartOf(bytes) + length;
 }
 
+/**
+ * Whether an array file holds numbers that can be read, by its header: text, dates, objects, structures, complex numbers and floats
+ * of 96 or 128 bits are not. True for a damaged header, too, of which `loadNpy` says what is wrong.
+ * @throws FormatError for a file that does not begin as an array file does
+ */
+export function isNumericNpy(bytes: Uint8Array, file: string): boolean {
+  const header = new TextDecoder("latin1").decode(bytes.slice(headerStartOf(bytes), headerEnd(bytes, file)));
+  return !/'descr'\s*:\s*(\[|'[<>=|]([OSUVMmc]|f12|f16))/.test(header);
+}
+
 const headerStartOf = (bytes: Uint8Array) => (bytes[6] === 1 ? headerStart1 : LENGTHS_END);
 
 function readHeader(bytes: Uint8Array, file: string): Header {

@@ -3,14 +3,15 @@
 import { zipSync } from "fflate";
 import { type FileBytes, formatError, toBytes } from "./bytes.ts";
 import { type SafeTensor, type SafeTensorInput, tensorEntries } from "./elements.ts";
-import { loadNpy, readRows, saveNpy } from "./npy.ts";
+import { isNumericNpy, loadNpy, readRows, saveNpy } from "./npy.ts";
 import { openZip } from "./zip.ts";
 
 /**
- * Reads all arrays of an archive, compressed or not.
+ * Reads the arrays of an archive, compressed or not. Text, objects and other arrays that are not numeric are skipped, as in HDF5
+ * files, unless they are asked for by name.
  * @param options.file name used in error messages (default "npz")
- * @param options.only names of the arrays to read (default: all)
- * @throws FormatError for a damaged archive, or an entry that is not an array of numbers.
+ * @param options.only names of the arrays to read (default: all that are numeric)
+ * @throws FormatError for a damaged archive, and for an array of `only` that is not numeric
  */
 export function loadNpz(
   input: FileBytes,
@@ -21,7 +22,10 @@ export function loadNpz(
   for (const entry of openZip(toBytes(input), file)) {
     const name = arrayName(entry.name);
     if (options?.only && !options.only.includes(name)) continue;
-    arrays.set(name, loadNpy(entry.read(), { file: `${file}:${entry.name}` }));
+    const entryFile = `${file}:${entry.name}`;
+    const bytes = entry.read();
+    if (!options?.only && !isNumericNpy(bytes, entryFile)) continue;
+    arrays.set(name, loadNpy(bytes, { file: entryFile }));
   }
   return arrays;
 }

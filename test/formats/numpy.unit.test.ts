@@ -102,6 +102,15 @@ describe("npz", () => {
     expect(() => loadNpz(archive)).toThrow(/npz:notes\.txt/);
   });
 
+  it.each(["<U6", "|S3", "|O", "<M8[D]", "<c16", "<f16"])(
+    "skips an array of %s, but not where it is asked for",
+    (type) => {
+      const archive = zipSync({ ...arrays, "name.npy": npy(type, "False", "()", new Uint8Array(16)) });
+      expect([...loadNpz(archive).keys()]).toEqual(["positions", "labels"]);
+      expect(() => loadNpz(archive, { only: ["name"] })).toThrow(/npz:name\.npy: elements of type .* cannot be read/);
+    },
+  );
+
   it("refuses every truncation; no flipped byte goes unnoticed in an array", () => {
     const archive = zipSync(arrays, { level: 6 });
     const intact = loadNpz(archive);
