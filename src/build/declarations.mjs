@@ -2,7 +2,6 @@
 // with private fields has the type of one declaration, so each has one only: a model of "erwin" is also one for "erwin/jobs".
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import ts from "typescript";
 import { typescript } from "./run.mjs";
 import { root } from "./steps.mjs";
 
@@ -40,17 +39,20 @@ export async function buildDeclarations() {
   });
   await bundle.write({ file: join(root, "dist", "types.d.ts"), format: "es", banner });
   await bundle.close();
-  for (const [name, lists] of exportsOf(entries, folder)) writeFileSync(join(root, "dist", `${name}.d.ts`), lists);
+  // Like the bundler, the compiler is there only once the set-up has run, which imports this module.
+  const { default: ts } = await import("typescript");
+  for (const [name, lists] of exportsOf(ts, entries, folder)) writeFileSync(join(root, "dist", `${name}.d.ts`), lists);
   rmSync(folder, { recursive: true, force: true });
 }
 
 /**
  * What each entry exports of all declarations.
+ * @param {typeof import("typescript")} ts
  * @param {Record<string, string>} entries
  * @param {string} folder
  * @returns {Map<string, string>} by the entry's name
  */
-function exportsOf(entries, folder) {
+function exportsOf(ts, entries, folder) {
   const files = Object.values(entries).map((file) => join(folder, file));
   const program = ts.createProgram(files, {
     module: ts.ModuleKind.ESNext,
