@@ -148,13 +148,16 @@ export function writeWhole(path: string, content: Uint8Array | string): void {
     writeFileSync(temporary, content, { flag: "wx", flush: true });
     renameSync(temporary, path);
   } catch (error) {
-    try {
-      rmSync(temporary, { force: true });
-    } catch {
-      // The first error says more.
-    }
+    removeIfPossible(temporary);
     throw fileError("write", path, error);
   }
+}
+
+/** Removes what a failed write has left. Its error says more than one of the removal would. */
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {}
 }
 
 /** Appends to a file, which is created if it does not exist. */
@@ -179,7 +182,7 @@ export function createFile(path: string, content: Uint8Array): boolean {
     writeFileSync(file, content);
     return true;
   } catch (error) {
-    rmSync(path, { force: true });
+    removeIfPossible(path);
     throw fileError("write", path, error);
   } finally {
     closeSync(file);

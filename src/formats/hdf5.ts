@@ -234,6 +234,11 @@ function writeDataset(
   // Only chunked data sets can be compressed, and scalars and empty arrays cannot be chunked.
   const packed = compress && shape.length > 0 && data.length > 0;
   const pointer = library._malloc(Math.max(1, bytes.length));
+  if (pointer === 0) {
+    throw new InputError(`cannot write "${path}": the HDF5 library has no memory for its ${bytes.length} bytes.`, {
+      tensor: path,
+    });
+  }
   try {
     library.HEAPU8.set(bytes, pointer);
     const status = library.create_dataset(file, `/${path}`, BigInt(pointer), {

@@ -127,8 +127,18 @@ function threadScript(url: URL): URL {
   return new URL(`data:text/javascript,${encodeURIComponent(`import ${JSON.stringify(url.href)};`)}`);
 }
 
+function startThread(threads: WorkerThreads, url: URL) {
+  try {
+    return new threads.Worker(threadScript(url), { execArgv: [] });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const isDenied = code === "ERR_ACCESS_DENIED";
+    throw workerError(url, isDenied ? "Node's permissions forbid threads; --allow-worker allows them" : message);
+  }
+}
+
 function startNodeWorker(threads: WorkerThreads, url: URL, listener: HostWorkerListener): HostWorker {
-  const worker = new threads.Worker(threadScript(url), { execArgv: [] });
+  const worker = startThread(threads, url);
   let stopped = false;
   const fail = (reason: string) => {
     if (!stopped) listener.onError(workerError(url, reason));

@@ -240,6 +240,8 @@ export function isPassing(error: unknown): boolean {
 
 function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve) => {
+    // An abort that is past sends no event.
+    if (signal?.aborted) return resolve();
     const timer = setTimeout(done, milliseconds);
     function done() {
       clearTimeout(timer);

@@ -1,10 +1,13 @@
 // Workers of this host: one that never begins is an error, not a hang, and a worker in Firefox has its page start its threads.
 
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { root } from "../../src/build/steps.mjs";
 import { WorkerError } from "../../src/errors.ts";
 import { hasWorkers, startWorker } from "../../src/host/worker.ts";
 import { givenScript } from "../../src/worker/script.ts";
@@ -93,3 +96,16 @@ class Thread extends EventTarget {
     this.#port!.close();
   }
 }
+
+test("names the option that allows threads where Node's permissions forbid them", async () => {
+  const permission = process.allowedNodeEnvironmentFlags.has("--permission")
+    ? "--permission"
+    : "--experimental-permission";
+  const program = `
+    import { requestDevice } from ${JSON.stringify(pathToFileURL(join(root, "dist", "erwin.js")).href)};
+    await requestDevice({ backend: "cpu" }).catch(({ name, message }) => console.log(name, message));
+  `;
+  const words = [permission, "--allow-fs-read=*", "--input-type=module", "--eval", program];
+  const { stdout } = await promisify(execFile)(process.execPath, words);
+  expect(stdout).toMatch(/^WorkerError The worker script .*kernels-worker\.js .* --allow-worker/);
+});

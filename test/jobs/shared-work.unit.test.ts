@@ -145,3 +145,14 @@ it("ends where the disk stays full", async () => {
   await expect(finishAll(work)).rejects.toThrow("full");
   expect(failures).toEqual([]);
 });
+
+it("ends without its pause where it is stopped in the middle of a pass", { timeout: 5000 }, async () => {
+  const stop = new AbortController();
+  const { work, leases } = start(new MemoryFiles(), { signal: stop.signal, pause: 30_000 });
+  const predict = (claim: Claim) => {
+    stop.abort();
+    return prediction(claim);
+  };
+  expect(await finishAll(work, predict)).toEqual(["0"]);
+  await leases.stop();
+});

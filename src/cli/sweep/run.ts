@@ -71,8 +71,12 @@ async function runErwin(
   });
   const stop = () => child.kill("SIGTERM");
   signal.addEventListener("abort", stop);
+  // An abort that is past sends no event.
+  if (signal.aborted) stop();
   let stderr = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", () => calls.heard());
+  // A letter's bytes may arrive in two pieces.
+  child.stderr.setEncoding("utf8");
   child.stderr.on("data", (text) => (stderr = `${stderr}${text}`.slice(-4000)));
   const ended = new Promise<number | null>((resolve, reject) => {
     child.on("error", reject);
