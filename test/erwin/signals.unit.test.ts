@@ -3,8 +3,9 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
-const file = new URL("../../dist/erwin.d.ts", import.meta.url);
-const declarations = readFileSync(file, "utf8").replace(/\/\*[\s\S]*?\*\//g, "");
+const read = (file: string) => readFileSync(new URL(`../../dist/${file}`, import.meta.url), "utf8");
+const declarations = read("types.d.ts").replace(/\/\*[\s\S]*?\*\//g, "");
+const exported = new Set(read("erwin.d.ts").match(/\w+/g));
 
 /** They wait for nothing but calls that have signals, the device's last work or the worker's event loop. */
 const short = [
@@ -23,7 +24,7 @@ function publicCalls(): Map<string, string> {
   for (const [, name, parameters] of declarations.matchAll(
     /^declare function (\w+)(?:<[\w, ]+>)?\((.*)\): Promise</gm,
   )) {
-    calls.set(name, parameters);
+    if (exported.has(name)) calls.set(name, parameters);
   }
   for (const name of ["Tensor", "Module", "ErwinTransformer", "ErwinWorker"]) {
     const [body] = new RegExp(`class ${name} [\\s\\S]*?^}`, "m").exec(declarations)!;
