@@ -55,6 +55,8 @@ export abstract class Pool<Pooled extends PooledStorage> implements DeviceMemory
   abstract readonly limit: number;
   /** The released storages, by capacity. The last one is reused first. */
   protected readonly released = new Map<number, Pooled[]>();
+  /** What the work in progress of `freeingOnFailure` has allocated. */
+  #allocated: Pooled[] | undefined;
 
   /** @param shape the shape of the tensor that it is for, for messages */
   allocate(bytes: number, isUsable?: IsUsable, shape?: readonly number[]): Pooled {
@@ -62,6 +64,7 @@ export abstract class Pool<Pooled extends PooledStorage> implements DeviceMemory
     const storage = this.#reuse(capacity, isUsable) ?? this.#create(bytes, capacity, isUsable, shape);
     storage.bytes = bytes;
     storage.inUse = true;
+    this.#allocated?.push(storage);
     this.current += bytes;
     this.peak = Math.max(this.peak, this.current);
     return storage;
@@ -74,6 +77,20 @@ export abstract class Pool<Pooled extends PooledStorage> implements DeviceMemory
     const others = this.released.get(storage.capacity);
     if (others) this.insert(storage, others);
     else this.released.set(storage.capacity, [storage]);
+  }
+
+  /** Does work; if it throws, for lack of memory perhaps, releases what it has allocated. */
+  freeingOnFailure<Result>(work: () => Result): Result {
+    const allocated: Pooled[] = [];
+    this.#allocated = allocated;
+    try {
+      return work();
+    } catch (error) {
+      for (const storage of allocated) this.release(storage);
+      throw error;
+    } finally {
+      this.#allocated = undefined;
+    }
   }
 
   /** Makes the released memory available for other sizes or other programs. */

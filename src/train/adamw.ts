@@ -10,6 +10,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { LARGEST_LOSS_SCALE, type LossScale } from "./loss-scale.ts";
 import { GradientMeasure } from "./measure.ts";
 import { nonFiniteError } from "./non-finite.ts";
+import { OwnMemory } from "./own-memory.ts";
 import { PackedParameters } from "./packing.ts";
 
 /** The optimiser's settings, with torch's defaults. */
@@ -97,6 +98,7 @@ export class AdamW {
   readonly #device: Device;
   readonly #parameters: PackedParameters;
   readonly #measure: GradientMeasure;
+  readonly #memory: OwnMemory;
   readonly #first: Storage;
   readonly #second: Storage;
   readonly #average: Storage | undefined;
@@ -139,24 +141,27 @@ export class AdamW {
     const { device, tensors } = packed;
     this.#device = device;
     this.#parameters = packed;
-    this.#measure = new GradientMeasure(device, packed.ranges, packed.blocks, packed.lossScale);
-    this.#first = packed.allocate();
-    this.#second = packed.allocate();
-    if (averageDecay !== undefined) {
-      this.#average = packed.allocate();
-      device.copy(packed.weights, this.#average, packed.weights.bytes);
+    const memory = new OwnMemory(device);
+    this.#memory = memory;
+    try {
+      this.#first = memory.zeros(packed.bytes);
+      this.#second = memory.zeros(packed.bytes);
+      if (averageDecay !== undefined) {
+        this.#average = memory.allocate(packed.bytes);
+        device.copy(packed.weights, this.#average, packed.bytes);
+      }
+      this.#owner = memory.allocate(packed.blocks * 4);
+      device.write(this.#owner, packed.owners());
+      this.#steps = memory.zeros(tensors.length * 4);
+      this.#values = memory.allocate(tensors.length * 16);
+      this.#status = memory.zeros(16);
+      this.#noLoss = memory.zeros(4);
+      this.#measure = new GradientMeasure(device, packed.ranges, packed.blocks, packed.lossScale);
+    } catch (error) {
+      memory.free();
+      packed.dispose();
+      throw error;
     }
-    const zeros = (bytes: number) => {
-      const storage = device.allocate(bytes);
-      device.clear(storage);
-      return storage;
-    };
-    this.#owner = device.allocate(packed.blocks * 4);
-    device.write(this.#owner, packed.owners());
-    this.#steps = zeros(tensors.length * 4);
-    this.#values = device.allocate(tensors.length * 16);
-    this.#status = zeros(16);
-    this.#noLoss = zeros(4);
   }
 
   /**
@@ -340,8 +345,7 @@ export class AdamW {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#measure.dispose();
-    const own = [this.#owner, this.#steps, this.#values, this.#status, this.#noLoss];
-    for (const storage of [...own, ...this.#kept().map(([, storage]) => storage)]) this.#device.release(storage);
+    this.#memory.free();
     this.#parameters.dispose();
   }
 

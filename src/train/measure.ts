@@ -3,6 +3,7 @@
 
 import type { Device, Storage } from "../backends/device.ts";
 import { LossScale } from "./loss-scale.ts";
+import { OwnMemory } from "./own-memory.ts";
 import type { BlockRange } from "./packing.ts";
 
 /** Measures gradients, with memory that is reused in every step. */
@@ -14,6 +15,7 @@ export class GradientMeasure {
   /** The scale of the gradients, as operators take it; 1 unless there is another. */
   readonly lossScale: Storage;
   readonly #unscaled: LossScale | undefined;
+  readonly #memory: OwnMemory;
   readonly #sums: Storage;
   readonly #norms: Storage;
   readonly #table: Uint32Array;
@@ -24,13 +26,20 @@ export class GradientMeasure {
     blocks: number,
     lossScale?: LossScale,
   ) {
-    this.#unscaled = lossScale ? undefined : new LossScale(device, 1);
-    this.lossScale = (lossScale ?? this.#unscaled!).storage;
+    const memory = new OwnMemory(device);
+    this.#memory = memory;
     this.#table = new Uint32Array(ranges.flatMap(({ firstBlock, blocks }) => [firstBlock, blocks, 0, 0]));
-    this.total = device.allocate(16);
-    this.ranges = device.allocate(this.#table.byteLength);
-    this.#sums = device.allocate(blocks * 8);
-    this.#norms = device.allocate(ranges.length * 8);
+    try {
+      this.total = memory.allocate(16);
+      this.ranges = memory.allocate(this.#table.byteLength);
+      this.#sums = memory.allocate(blocks * 8);
+      this.#norms = memory.allocate(ranges.length * 8);
+      this.#unscaled = lossScale ? undefined : new LossScale(device, 1);
+    } catch (error) {
+      memory.free();
+      throw error;
+    }
+    this.lossScale = (lossScale ?? this.#unscaled!).storage;
     device.write(this.ranges, this.#table);
   }
 
@@ -62,6 +71,6 @@ export class GradientMeasure {
 
   dispose(): void {
     this.#unscaled?.dispose();
-    for (const storage of [this.total, this.ranges, this.#sums, this.#norms]) this.device.release(storage);
+    this.#memory.free();
   }
 }

@@ -9,6 +9,7 @@ import { expectSameDevice, expectTensor } from "../tensor/shapes.ts";
 import { moveGradient } from "../tensor/tape.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
 import { LossScale } from "./loss-scale.ts";
+import { OwnMemory } from "./own-memory.ts";
 
 /** The range of a gradient's elements among the packed ones, in blocks of 64. */
 export interface BlockRange {
@@ -45,6 +46,8 @@ export class PackedParameters {
   readonly tensors: readonly Tensor[];
   readonly ranges: readonly BlockRange[];
   readonly blocks: number;
+  /** The bytes of anything in the layout of the parameters. */
+  readonly bytes: number;
   readonly weights: Storage;
   readonly gradients: Storage;
   /** The scale of the gradients, if there is one. */
@@ -72,21 +75,21 @@ export class PackedParameters {
     const { ranges, blocks } = layOut(this.tensors.map(({ size }) => size));
     this.ranges = ranges;
     this.blocks = blocks;
-    this.weights = this.allocate();
-    this.gradients = this.allocate();
+    this.bytes = blocks * BLOCK * 4;
+    const memory = new OwnMemory(this.device);
+    try {
+      this.weights = memory.zeros(this.bytes);
+      this.gradients = memory.zeros(this.bytes);
+      this.lossScale = lossScale === undefined ? undefined : new LossScale(this.device, lossScale);
+    } catch (error) {
+      memory.free();
+      throw error;
+    }
     this.tensors.forEach((tensor, p) => {
       tensor.moveTo(this.slice(this.weights, p));
       moveGradient(tensor, this.slice(this.gradients, p));
       packed.set(tensor, this);
     });
-    this.lossScale = lossScale === undefined ? undefined : new LossScale(this.device, lossScale);
-  }
-
-  /** Allocates zeros in the layout of the parameters. */
-  allocate(): Storage {
-    const storage = this.device.allocate(this.blocks * BLOCK * 4);
-    this.device.clear(storage);
-    return storage;
   }
 
   /** Returns a parameter's part of packed memory. */
@@ -104,7 +107,7 @@ export class PackedParameters {
 
   /** Reads packed memory back to the host, parameter by parameter. */
   async read(storage: Storage): Promise<Float32Array[]> {
-    const all = new Float32Array(await this.device.read(storage, this.blocks * BLOCK * 4));
+    const all = new Float32Array(await this.device.read(storage, this.bytes));
     return this.ranges.map(({ firstBlock }, p) => {
       const first = firstBlock * BLOCK;
       return all.subarray(first, first + sizeOf(this.tensors[p].shape));
@@ -114,18 +117,21 @@ export class PackedParameters {
   /** Moves parameters and gradients into separate memory again, and frees the packed memory. */
   dispose(): void {
     for (const tensor of this.tensors) packed.delete(tensor);
-    try {
-      for (const tensor of this.tensors) {
-        if (tensor.disposed) continue;
-        tensor.moveTo(this.device.allocate(tensor.size * 4));
-        moveGradient(tensor);
-      }
-    } catch (error) {
-      // The values of a lost device are lost wherever they were.
-      if (!(error instanceof DeviceLostError)) throw error;
-    }
-    this.device.release(this.weights);
+    const left = this.tensors.filter((tensor) => !tensor.disposed);
+    // A gradient that has not arrived needs no memory, so that there is room for the weights.
+    unlessLost(() => left.forEach((tensor) => moveGradient(tensor)));
     this.device.release(this.gradients);
+    unlessLost(() => left.forEach((tensor) => tensor.moveTo(this.device.allocate(tensor.size * 4))));
+    this.device.release(this.weights);
     this.lossScale?.dispose();
+  }
+}
+
+/** Moves values, unless they are lost with their device wherever they were. */
+function unlessLost(move: () => void): void {
+  try {
+    move();
+  } catch (error) {
+    if (!(error instanceof DeviceLostError)) throw error;
   }
 }

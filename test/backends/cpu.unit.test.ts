@@ -5,8 +5,11 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { disposeThreads, requestDevice } from "erwin";
+import { AdamW, disposeThreads, OutOfMemoryError, requestDevice, Tensor } from "erwin";
 import { afterAll, expect, test } from "vitest";
+import { operatorsOf } from "../../src/backends/composites/index.ts";
+import { AllocationPool } from "../../src/backends/cpu/memory.ts";
+import { cpuPrimitives } from "../../src/backends/cpu/primitives.ts";
 import { expectGolden, expectGoldenSteps, goldenPass } from "./passes.ts";
 
 const device = await requestDevice({ backend: "cpu", threads: 2 });
@@ -25,6 +28,49 @@ test("fused multiply-adds are used where the module that has them is valid", () 
 });
 
 test("three steps of AdamW follow the stored trajectory", () => expectGoldenSteps(device));
+
+test("an operator that finds no memory leaves none of its temporary memory in use", () => {
+  const [rows, width, hiddenWidth] = [256, 8, 32];
+  const prepare = (limit: number) => {
+    const pool = new AllocationPool(limit, () => {});
+    const operators = operatorsOf(cpuPrimitives({ record() {}, pool, threads: 1 }), pool);
+    const [x, y, norm] = [rows * width, rows * width, width].map((size) => pool.allocate(size * 4));
+    const linear = { weight: pool.allocate(width * hiddenWidth * 4), bias: pool.allocate(hiddenWidth * 4) };
+    const given = { x: x!, y: y!, norm: norm!, gate: linear, value: linear, output: linear, rows, width, hiddenWidth };
+    return { pool, run: () => operators.feedForward(given) };
+  };
+  const ample = prepare(2 ** 30);
+  const held = ample.pool.reserved;
+  ample.run();
+  const needed = ample.pool.reserved;
+  const failures = [];
+  for (let limit = held; limit < needed; limit += 256) {
+    const { pool, run } = prepare(limit);
+    const { current } = pool;
+    try {
+      run();
+    } catch (error) {
+      failures.push((error as Error).name);
+    }
+    expect(pool.current).toBe(current);
+  }
+  expect(new Set(failures)).toEqual(new Set(["OutOfMemoryError"]));
+});
+
+test("an optimiser that finds no memory leaves the parameters as they were", async () => {
+  const small = await requestDevice({ backend: "cpu", threads: 1, maxMemoryBytes: 3.5 * 2 ** 20 });
+  try {
+    const values = new Float32Array(2 ** 18).fill(2);
+    using weight = Tensor.from(small, values).requireGrad();
+    const { current } = small.memory;
+    // Weights and gradients are packed before there is no memory for a moment.
+    for (let i = 0; i < 2; i++) expect(() => new AdamW(new Map([["weight", weight]]))).toThrow(OutOfMemoryError);
+    expect(small.memory.current).toBe(current);
+    expect((await weight.data()).every((value) => value === 2)).toBe(true);
+  } finally {
+    small.dispose();
+  }
+});
 
 test("a process ends once its device is disposed", () => {
   const library = JSON.stringify(new URL("../../dist/erwin.js", import.meta.url).href);

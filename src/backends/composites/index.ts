@@ -2,6 +2,7 @@
 // export is one.
 
 import type { Memory, Primitives } from "../operators.ts";
+import type { Pool } from "../storage.ts";
 import * as attention from "./attention.ts";
 import * as feedForward from "./feed-forward.ts";
 import * as geometry from "./geometry.ts";
@@ -18,8 +19,19 @@ export type Composites = {
 /** The operators that tensors and the optimiser call: composites, and the primitives themselves. */
 export interface Operators extends Omit<Primitives, keyof Memory>, Composites {}
 
-/** Makes all operators of a device from its primitives. */
-export function operatorsOf(primitives: Primitives): Operators {
+/**
+ * Makes all operators of a device from its primitives. One that fails, which is for lack of memory, leaves none of its temporary
+ * memory in use: the primitives and composites themselves need not care.
+ * @param pool the memory of the primitives
+ */
+export function operatorsOf(primitives: Primitives, pool: Pick<Pool<never>, "freeingOnFailure">): Operators {
   const composed = Object.entries(composites).map(([name, run]) => [name, (a: never) => run(primitives, a)]);
-  return { ...primitives, ...(Object.fromEntries(composed) as Composites) };
+  const operators = { ...primitives, ...(Object.fromEntries(composed) as Composites) };
+  const freeing = Object.entries(operators).map(([name, operator]) => [
+    name,
+    typeof operator === "function"
+      ? (...a: never[]) => pool.freeingOnFailure(() => (operator as (...a: never[]) => unknown)(...a))
+      : operator,
+  ]);
+  return Object.fromEntries(freeing);
 }

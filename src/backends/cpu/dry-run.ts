@@ -9,6 +9,6 @@ import { cpuPrimitives } from "./primitives.ts";
 /** A device that only counts memory. */
 export function cpuDryRun({ info, threads }: Pick<Device, "info"> & { threads: number }): Device {
   const pool = new AllocationPool(Number.POSITIVE_INFINITY, () => {});
-  const operators = operatorsOf(cpuPrimitives({ record: () => {}, pool, threads }));
+  const operators = operatorsOf(cpuPrimitives({ record: () => {}, pool, threads }), pool);
   return new DryRunDevice({ backend: "cpu", info, threads, pool, operators });
 }

@@ -62,7 +62,7 @@ export class WebGPUDevice implements Device {
     this.#derived = derived;
     const sums = new DeferredSums((...call) => this.#run(...call), this.pool, info);
     this.sums = sums;
-    this.operators = operatorsOf(webgpuPrimitives({ run: sums.run, pool: this.pool, sums, derived, info }));
+    this.operators = operatorsOf(webgpuPrimitives({ run: sums.run, pool: this.pool, sums, derived, info }), this.pool);
     const toRead = bufferUsage.MAP_READ | bufferUsage.COPY_DST;
     this.#readbacks = new BufferPool(allocations, undefined, toRead, "a result that is read");
     this.memory = memoryOf(this.pool, [this.#readbacks, this.#derived.pool]);

@@ -29,6 +29,6 @@ export function webgpuDryRun(
   const pool = new CountingPool(allocations);
   const derived = new DerivedArrays(new CountingPool(allocations));
   const sums = new DeferredSums(run, pool, info);
-  const operators = operatorsOf(webgpuPrimitives({ run: sums.run, pool, sums, derived, info }));
+  const operators = operatorsOf(webgpuPrimitives({ run: sums.run, pool, sums, derived, info }), pool);
   return new DryRunDevice({ backend: "webgpu", info, threads, pool, operators, submit: () => sums.settle() });
 }

@@ -113,25 +113,27 @@ export function messageMean(
   });
 }
 
-/** Returns the nodes of a part, which are gathered if they are not all nodes. */
+/** Returns the nodes of a part, which are gathered if they are not all nodes. They are tensors, which a scope frees if an operator fails. */
 function membersOf({ members, nodes }: GraphPart, h: Tensor, positions: Tensor) {
-  if (!members) return { storages: { h: h.storage, positions: positions.storage }, release: () => {} };
-  const { device } = h;
-  const gather = (source: Tensor) => {
+  const pick = (source: Tensor) => {
+    if (!members) return source.detach();
     const [sources, width] = matrixShape("nodes", source);
-    const gathered = device.allocate(nodes * width * 4);
-    device.operators.gatherRows({
+    const gathered = source.empty([nodes, width]);
+    source.device.operators.gatherRows({
       source: source.storage,
       index: members.storage,
-      out: gathered,
+      out: gathered.storage,
       sources,
       rows: nodes,
       width,
     });
     return gathered;
   };
-  const storages = { h: gather(h), positions: gather(positions) };
-  return { storages, release: () => Object.values(storages).forEach((storage) => device.release(storage)) };
+  const own = [pick(h), pick(positions)] as const;
+  return {
+    storages: { h: own[0].storage, positions: own[1].storage },
+    release: () => own.forEach((tensor) => tensor.dispose()),
+  };
 }
 
 function addFromNowOn(destinations: LinearDestinations): void {
