@@ -64,6 +64,12 @@ export function expectKind(name: string, value: unknown, expected: string, fits:
   if (!fits) throw wrongType(name, value, expected);
 }
 
+/** @throws ConfigError naming an option that is not a whole number of at least `least` */
+export function expectWhole(field: string, value: unknown, least: number): void {
+  if (Number.isInteger(value) && (value as number) >= least) return;
+  throw new ConfigError(`${field} must be a whole number of at least ${least}, not ${describe(value)}`, { field });
+}
+
 /**
  * Checks options whose parts must be objects of some class: each is recognised by one of its methods.
  * @param methods the method that each part must have

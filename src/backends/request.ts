@@ -1,7 +1,7 @@
 // Requests a device: the requested backend, or the fastest one.
 
 import { type AbortOptions, checkSignal, untilAborted } from "../abort.ts";
-import { checkOptions, describe } from "../arguments.ts";
+import { checkOptions, describe, expectWhole } from "../arguments.ts";
 import { ConfigError, DeviceError, ErwinError } from "../errors.ts";
 import { requestCpuDevice } from "./cpu/request.ts";
 import type { BackendName, Device, GradientPrecision, Precision } from "./device.ts";
@@ -51,21 +51,9 @@ export async function requestDevice(given: DeviceOptions = {}): Promise<Device> 
   const { backend = "auto", threads, maxBindingBytes, maxMemoryBytes, precision = "float32", signal } = given;
   const { gradientPrecision = "float32" } = given;
   checkSignal(signal);
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
-    throw new ConfigError(`threads must be a whole number of at least 1, not ${describe(threads)}`, {
-      field: "threads",
-    });
-  }
-  if (maxBindingBytes !== undefined && !(maxBindingBytes >= 2 ** 16)) {
-    throw new ConfigError(`maxBindingBytes must be at least 65536, not ${describe(maxBindingBytes)}`, {
-      field: "maxBindingBytes",
-    });
-  }
-  if (maxMemoryBytes !== undefined && !(maxMemoryBytes >= 2 ** 20)) {
-    throw new ConfigError(`maxMemoryBytes must be at least 1048576, not ${describe(maxMemoryBytes)}`, {
-      field: "maxMemoryBytes",
-    });
-  }
+  if (threads !== undefined) expectWhole("threads", threads, 1);
+  expectBytes("maxBindingBytes", maxBindingBytes, 2 ** 16);
+  expectBytes("maxMemoryBytes", maxMemoryBytes, 2 ** 20);
   if (backend !== "auto" && backend !== "webgpu" && backend !== "cpu") {
     throw new ConfigError(`backend must be "auto", "webgpu" or "cpu", not ${describe(backend)}`, {
       field: "backend",
@@ -87,6 +75,11 @@ export async function requestDevice(given: DeviceOptions = {}): Promise<Device> 
   const device = await untilAborted(request, signal, () => void request.then((late) => late.dispose()).catch(() => {}));
   requested.set(device, options);
   return device;
+}
+
+function expectBytes(field: string, value: unknown, least: number): void {
+  if (value === undefined || (typeof value === "number" && value >= least)) return;
+  throw new ConfigError(`${field} must be at least ${least}, not ${describe(value)}`, { field });
 }
 
 type Request = Required<Pick<DeviceOptions, "precision" | "gradientPrecision">> &

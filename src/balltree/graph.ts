@@ -1,7 +1,7 @@
 // Builds radius graphs and nearest-neighbour graphs.
-import { checkOptions, describe, type Numbers } from "../arguments.ts";
+import { checkOptions, describe, expectWhole, type Numbers } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
-import { badCoordinate, checkPoints, checkWhole, type PointsOptions, pointsOptions } from "./points.ts";
+import { badCoordinate, checkPoints, type PointsOptions, pointsOptions } from "./points.ts";
 import { submit } from "./pool.ts";
 
 export interface RadiusGraphOptions extends PointsOptions {
@@ -41,7 +41,7 @@ export async function radiusGraph(positions: Numbers, options: RadiusGraphOption
       field: "radius",
     });
   }
-  if (maxNeighbors !== Number.POSITIVE_INFINITY) checkWhole(maxNeighbors, "maxNeighbors", 0);
+  if (maxNeighbors !== Number.POSITIVE_INFINITY) expectWhole("maxNeighbors", maxNeighbors, 0);
   return buildGraph(positions, options, { radius, loop, maxNeighbors });
 }
 
@@ -55,7 +55,7 @@ export async function radiusGraph(positions: Numbers, options: RadiusGraphOption
 export async function knnGraph(positions: Numbers, options: KnnGraphOptions): Promise<Int32Array> {
   checkOptions("knnGraph", options, { ...pointsOptions, k: true, loop: true });
   const { k, loop = false } = options;
-  checkWhole(k, "k", 0);
+  expectWhole("k", k, 0);
   return buildGraph(positions, options, { radius: Number.POSITIVE_INFINITY, loop, maxNeighbors: k });
 }
 

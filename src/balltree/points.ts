@@ -1,7 +1,7 @@
 // Checks for what trees and graphs share: positions, their division into clouds, threads.
 import { type AbortOptions, checkSignal } from "../abort.ts";
-import { describe, type Numbers, toRows } from "../arguments.ts";
-import { ConfigError, InputError } from "../errors.ts";
+import { expectWhole, type Numbers, toRows } from "../arguments.ts";
+import { InputError } from "../errors.ts";
 import type { BadRow } from "./execute.ts";
 import { type CloudDivision, cloudOffsets } from "./offsets.ts";
 
@@ -10,12 +10,6 @@ export interface PointsOptions extends CloudDivision, AbortOptions {
   dimensionality: number;
   /** The number of threads to use; by default one per processor, at most 8. The result does not depend on it. */
   threads?: number | undefined;
-}
-
-/** Throws a ConfigError naming `field` unless `value` is an integer of at least `least`. */
-export function checkWhole(value: number, field: string, least: number): void {
-  if (Number.isInteger(value) && value >= least) return;
-  throw new ConfigError(`${field} is ${describe(value)}, expected a whole number of at least ${least}.`, { field });
 }
 
 /** The names of the options that trees and graphs share. */
@@ -36,8 +30,8 @@ export function checkPoints(
 ): { positions: Float32Array; cloudOffsets: Int32Array } {
   const { dimensionality, threads, signal } = options;
   checkSignal(signal);
-  checkWhole(dimensionality, "dimensionality", 1);
-  if (threads !== undefined) checkWhole(threads, "threads", 1);
+  expectWhole("dimensionality", dimensionality, 1);
+  if (threads !== undefined) expectWhole("threads", threads, 1);
   const positions = toRows("positions", given, dimensionality);
   if (positions.length % dimensionality !== 0) {
     throw new InputError(

@@ -85,7 +85,7 @@ export interface PreparedInput {
 
 /** @throws InputError if it is neither. */
 export function isPrepared(input: object): input is PreparedInput {
-  if (typeof input === "object" && input !== null) return "edges" in input;
+  if (typeof input === "object" && input !== null) return "points" in input;
   throw new InputError("a model takes an object with nodeFeatures and nodePositions", { found: typeof input });
 }
 
@@ -108,9 +108,10 @@ export async function prepareInput(
   isPrepared(input);
   const { nodeFeatures: features } = input;
   const nodeFeatures = features instanceof Tensor ? features : toRows("nodeFeatures", features, config.cIn);
-  const geometry = await prepareGeometry(config, input, options, (points) =>
-    checkFeatures(nodeFeatures, points, config.cIn),
-  );
+  const geometry = await prepareGeometry(config, input, options, (points) => {
+    checkFeatures(nodeFeatures, points, config.cIn);
+    if (!(nodeFeatures instanceof Tensor)) checkFinite("nodeFeatures", nodeFeatures, config.cIn);
+  });
   return { nodeFeatures, ...geometry };
 }
 
@@ -223,7 +224,8 @@ function countWithin(
   return count;
 }
 
-function checkFeatures(features: Float32Array | Tensor, points: number, cIn: number): void {
+/** Checks that each point has its features; finite they may not be. */
+export function checkFeatures(features: Float32Array | Tensor, points: number, cIn: number): void {
   if (features instanceof Tensor) expectNumbers("nodeFeatures", features);
   const size = features instanceof Tensor ? features.size : features.length;
   const width = features instanceof Tensor ? features.shape.at(-1) : size / points;
@@ -233,7 +235,6 @@ function checkFeatures(features: Float32Array | Tensor, points: number, cIn: num
       { tensor: "nodeFeatures", expected: points * cIn, found: size },
     );
   }
-  if (!(features instanceof Tensor)) checkFinite("nodeFeatures", features, cIn);
 }
 
 function givenTree(

@@ -1,13 +1,14 @@
 // The device memory that a pass needs, found by a dry run on a device that only counts.
 
-import { type Indices, toEdges, toIndices, toRows } from "../arguments.ts";
+import { describe, type Indices, toEdges, toIndices, toRows } from "../arguments.ts";
 import type { DryRunDevice } from "../backends/dry-run.ts";
 import { cloudOffsets, treeLevels } from "../balltree/index.ts";
 import { InputError } from "../errors.ts";
+import { limits } from "../limits.ts";
 import { backward, moveGradient } from "../tensor/tape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { ErwinConfig } from "./config.ts";
-import type { ErwinInput, PreparedInput } from "./input.ts";
+import { type ErwinInput, isPrepared, type PreparedInput } from "./input.ts";
 import type { ErwinTransformer } from "./model.ts";
 
 /** A batch, described by its sizes alone. */
@@ -35,8 +36,11 @@ export function sizesOf(
   { dimensionality, mpSteps }: ErwinConfig,
   batch: MemoryQuestion | ErwinInput | PreparedInput,
 ): MemoryQuestion {
+  if (typeof batch !== "object" || batch === null) {
+    throw new InputError("a batch is an object: { points, edges }, or what forward takes", { found: typeof batch });
+  }
   if (!("nodePositions" in batch)) return batch;
-  if ("edges" in batch) return { offsets: batch.tree.cloudOffsets, edges: batch.edges?.sources.length ?? 0 };
+  if (isPrepared(batch)) return { offsets: batch.tree.cloudOffsets, edges: batch.edges?.sources.length ?? 0 };
   const { nodePositions, batchIdx, offsets, edgeIndex } = batch;
   const numbers =
     nodePositions instanceof Tensor
@@ -70,6 +74,9 @@ export interface MemoryEstimate {
   /** The largest tensors at that time, in descending order. */
   largest: readonly { shape: readonly number[]; bytes: number }[];
 }
+
+/** Edges are numbered by signed integers of 32 bits. */
+const MAX_EDGES = 2 ** 31 - 1;
 
 /** AdamW packs parameters into one allocation, and their gradients into another; each begins at a multiple of this many bytes. */
 const ALIGNMENT = 256;
@@ -150,6 +157,8 @@ export function blankInput(
   if (mpSteps > 0 && question.edges === undefined) {
     throw new InputError("the model passes messages (mpSteps > 0): give the number of edges", { tensor: "edgeIndex" });
   }
+  expectSize("points", points, 1, limits.points);
+  expectSize("edges", question.edges ?? 0, 0, MAX_EDGES);
   const offsets = cloudOffsets(points, { offsets: given });
   const levels = treeLevels(offsets, strides, ballSizes);
   const slots = levels[0].nodes;
@@ -168,6 +177,11 @@ export function blankInput(
     },
     edges: mpSteps > 0 ? evenEdges(question.edges!, points) : undefined,
   };
+}
+
+function expectSize(field: string, value: number, least: number, most: number): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  throw new InputError(`${field} is ${describe(value)}, expected a whole number from ${least} to ${most}`, { field });
 }
 
 /** Distributes `edges` edges evenly among the nodes; each goes from a node to itself. */

@@ -249,12 +249,14 @@ export class ErwinTransformer extends Module {
    * Estimates the device memory that a pass over a batch of the given sizes needs, including the model, without
    * allocating it. Training includes AdamW's moments; what the loss needs is additional, unless it has the output's
    * size.
-   * @throws InputError if the number of points or edges is missing; OutOfMemoryError if a single tensor would not fit
+   * @throws InputError if the number of points or edges is missing or not valid; ConfigError naming an option that does not exist;
+   *   OutOfMemoryError if a single tensor would not fit
    */
   estimateMemory(
     batch: MemoryQuestion | ErwinInput | PreparedInput,
     options: Pick<MemoryQuestion, "training" | "average"> = {},
   ): MemoryEstimate {
+    checkOptions("estimateMemory", options, { training: true, average: true });
     const { training = this.training, ...question } = { ...sizesOf(this.config, batch), ...options };
     return ErwinTransformer.#dryRun(this.device.dryRun(), this.config, { training, ...question }, this.#options);
   }

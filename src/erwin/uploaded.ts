@@ -19,7 +19,7 @@ import {
   uploadTree,
 } from "./geometry.ts";
 import { makeGraphTables, uploadGraph } from "./graph.ts";
-import type { PreparedGeometry, PreparedInput } from "./input.ts";
+import { checkFeatures, type PreparedGeometry, type PreparedInput } from "./input.ts";
 
 /** What a pass needs on the device, except the features. */
 export interface PassInput {
@@ -74,6 +74,8 @@ export class UploadedInput {
   /** @param training whether to upload what only backward passes need; else the first of them uploads it */
   constructor(device: Device, config: ErwinConfig, prepared: PreparedInput, training: boolean) {
     const { nodeFeatures, nodePositions, tree, edges, points } = prepared;
+    // Those of an array are counted where it is copied.
+    if (nodeFeatures instanceof Tensor) checkFeatures(nodeFeatures, points, config.cIn);
     this.device = device;
     this.points = points;
     this.tree = tree;

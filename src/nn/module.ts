@@ -205,9 +205,11 @@ export abstract class Module {
    * Loads its values from a safetensors file.
    * @param source the file's bytes, or its address: a URL, or a path in Node and Deno
    * @throws FormatError if the file is damaged; CheckpointError listing every tensor that is missing, unexpected or
-   *   misshapen; OutOfMemoryError; the signal's reason, once it is aborted. The module is then unchanged.
+   *   misshapen; OutOfMemoryError; ConfigError; the signal's reason, once it is aborted. The module is then unchanged.
    */
-  async load(source: FileSource, { device, signal }: ModuleLoadOptions): Promise<this> {
+  async load(source: FileSource, options: ModuleLoadOptions): Promise<this> {
+    checkOptions("load", options, { device: true, signal: true });
+    const { device, signal } = options;
     const { bytes, file } = await readSource(source, signal);
     this.restore(loadSafetensors(bytes, { file }).tensors, file, device);
     return this;

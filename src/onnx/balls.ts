@@ -1,6 +1,7 @@
 // The balls of an exported graph. The graph does not know about clouds, so all balls of a level have the same size,
 // which is correct for some clouds only.
 
+import { expectWhole } from "../arguments.ts";
 import { treeLevels, treeSlots } from "../balltree/index.ts";
 import { ConfigError } from "../errors.ts";
 import type { ErwinConfig } from "../erwin/config.ts";
@@ -14,9 +15,7 @@ export interface ExportedBalls {
 
 /** @throws ConfigError for a number of `points` (see `OnnxOptions`) for which no graph is possible. */
 export function exportedBalls({ ballSizes, strides }: ErwinConfig, points: number | undefined): ExportedBalls {
-  if (points !== undefined && (!Number.isInteger(points) || points < 1)) {
-    throw new ConfigError(`points must be a whole number of at least 1, not ${points}`, { field: "points" });
-  }
+  if (points !== undefined) expectWhole("points", points, 1);
   const fewest = (slots: number) => (slots === 2 ? 1 : slots / 2 + 1);
   const merged = ballSizes.map((_, l) => strides.slice(0, l).reduce((product, stride) => product * stride, 1));
   const fullSlots = Math.max(2, ...ballSizes.map((ball, l) => ball * merged[l]));

@@ -39,8 +39,12 @@ export class Tensor {
   batchIdx?: Int32Array;
   #disposed = false;
 
-  /** Creates an uninitialised tensor; `Tensor.from` creates one with given numbers. */
+  /**
+   * Creates an uninitialised tensor; `Tensor.from` creates one with given numbers.
+   * @throws InputError for a shape that is not a list of whole numbers; OutOfMemoryError
+   */
   constructor(device: Device, shape: readonly number[], type: TensorType = "f32", memory?: SharedStorage) {
+    toShape("shape", shape);
     this.device = device;
     this.shape = shape;
     this.type = type;
@@ -96,7 +100,7 @@ export class Tensor {
    */
   detach(shape: readonly number[] = this.shape): Tensor {
     if (this.#disposed) throw new DisposedError(`a tensor of shape [${this.shape}] was used after it was disposed`);
-    if (sizeOf(toShape("shape", shape)) !== this.size) {
+    if (sizeOf(shape) !== this.size) {
       throw new InputError(`a tensor of shape [${this.shape}] cannot take the shape [${shape}]`, {
         expected: [...shape],
         found: [...this.shape],
@@ -118,8 +122,12 @@ export class Tensor {
     return new Tensor(this.device, this.shape, this.type, { storage, holders: 1 });
   }
 
-  /** From now on `backward` writes this tensor's gradient to `grad`. */
+  /**
+   * From now on `backward` writes this tensor's gradient to `grad`. What the tensor was computed from gets none through it any more.
+   */
   requireGrad(): this {
+    if (this.history?.leaf) return this;
+    if (this.history) releaseHistory(this.history);
     makeLeaf(this);
     return this;
   }

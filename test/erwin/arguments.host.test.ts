@@ -253,6 +253,27 @@ describe("everything else is refused by name", () => {
     }
   });
 
+  test("shapes of tensors, features that do not fit a prepared geometry, and sizes to estimate", async () => {
+    for (const shape of [[2.5], ["a"], [-3], 4] as Any[]) {
+      expect(await refusal(() => new Tensor(device(), shape))).toContain("is not a shape");
+    }
+    using plain = await ErwinTransformer.create({ ...config, mpSteps: 0 }, { device: device() });
+    const geometry = await plain.prepareGeometry({ nodePositions });
+    using half = Tensor.from(device(), nodeFeatures.slice(0, points), [points / 2, 2]);
+    using integers = Tensor.from(device(), new Int32Array(2 * points), [points, 2]);
+    for (const wrong of [half, integers]) {
+      expect(await refusal(() => plain.forward({ ...geometry, nodeFeatures: wrong }))).toContain("nodeFeatures holds");
+    }
+    using erwin = await model();
+    // The name of its edges is another one.
+    expect(await refusal(() => erwin.forward({ nodeFeatures, nodePositions, edges: [] } as Any))).toContain(
+      "edgeIndex",
+    );
+    for (const wrong of [{ points, edges: -1 }, { points, edges: Number.NaN }, { points: -1, edges: 1 }, undefined]) {
+      await refusal(() => erwin.estimateMemory(wrong as Any));
+    }
+  });
+
   test("options that do not exist, with a suggestion", async () => {
     const misspelt = (name: string, value: unknown) => ({ [name]: value }) as Any;
     const calls: [() => unknown, string][] = [
