@@ -119,12 +119,11 @@ export class AdamW {
     const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 } = options;
     const { averageDecay, onNonFinite = "error", lossScale } = options;
     const inUnit = (value: number) => typeof value === "number" && value >= 0 && value < 1;
-    const isPositive = (value: number) => typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY;
-    expectOption("lr", lr, "a number of at least 0", isPositive(lr));
+    expectOption("lr", lr, "a number of at least 0", isAmount(lr));
     const areBetas = Array.isArray(betas) && betas.length === 2 && Array.from(betas).every(inUnit);
     expectOption("betas", betas, "two numbers from 0 to below 1", areBetas);
-    expectOption("eps", eps, "a number of at least 0", isPositive(eps));
-    expectOption("weightDecay", weightDecay, "a number of at least 0", isPositive(weightDecay));
+    expectOption("eps", eps, "a number of at least 0", isAmount(eps));
+    expectOption("weightDecay", weightDecay, "a number of at least 0", isAmount(weightDecay));
     expectOption("averageDecay", averageDecay, "a number from 0 to below 1", inUnit(averageDecay ?? 0));
     expectOption("onNonFinite", onNonFinite, '"error" or "skip"', ["error", "skip"].includes(onNonFinite));
     const isScale = typeof lossScale === "number" && lossScale >= 1 && lossScale <= LARGEST_LOSS_SCALE;
@@ -175,11 +174,12 @@ export class AdamW {
   /**
    * Takes one step with the gradients accumulated since `zeroGrad`. It only submits the work to the device; to await the result is
    * to await `check`.
-   * @throws InputError if the loss is not a scalar
+   * @throws InputError if the loss is not a scalar; ConfigError if `lr` has been set to what is no learning rate
    */
   step(options: StepOptions = {}): PromiseLike<StepReport> {
     checkOptions("step", options, { loss: true, maxNorm: true });
     const { loss, maxNorm = 0 } = options;
+    expectOption("lr", this.lr, "a number of at least 0", isAmount(this.lr));
     if (loss !== undefined) expectTensor("loss", loss);
     expectKind("maxNorm", maxNorm, "a number of at least 0", typeof maxNorm === "number" && maxNorm >= 0);
     if (loss && loss.size !== 1) {
@@ -385,6 +385,8 @@ export class AdamW {
     if (this.#disposed) throw new DisposedError("this optimiser has been disposed");
   }
 }
+
+const isAmount = (value: unknown) => typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY;
 
 function expectOption(field: string, value: unknown, expected: string, fits: boolean): void {
   if (!fits) throw new ConfigError(`${field} must be ${expected}, not ${describe(value)}`, { field, expected });

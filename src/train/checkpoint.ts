@@ -78,10 +78,7 @@ export function loadTraining(
 ): TrainingProgress {
   expectParts("loadTraining", { model, optimizer }, { model: "state", optimizer: "state" });
   const { tensors, metadata } = loadSafetensors(bytes, { file });
-  const text = metadata[METADATA_KEY];
-  if (text === undefined) {
-    throw new CheckpointError(`${file} contains a model but no training that can be continued`, { file });
-  }
+  const progress = progressOf(metadata, file);
   const state = new Map(
     [...tensors]
       .filter(([name]) => name.startsWith(PREFIX))
@@ -89,6 +86,23 @@ export function loadTraining(
   );
   model.restore(tensors, file);
   optimizer.load(state);
-  const { optimizer: _, ...progress } = JSON.parse(text);
   return progress;
+}
+
+/**
+ * The progress of a run, from the metadata of its checkpoint.
+ * @param file its name in error messages
+ * @throws CheckpointError for a model's checkpoint without training, or one whose progress is damaged
+ */
+export function progressOf(metadata: Readonly<Record<string, string>>, file: string): TrainingProgress {
+  const text = metadata[METADATA_KEY];
+  if (text === undefined) {
+    throw new CheckpointError(`${file} contains a model but no training that can be continued`, { file });
+  }
+  try {
+    const { optimizer: _, ...progress } = JSON.parse(text);
+    return progress;
+  } catch (cause) {
+    throw new CheckpointError(`${file} has a progress of training that is not JSON`, { file }, { cause });
+  }
 }

@@ -1,6 +1,6 @@
 // Validation and test: a task's metrics over a data set, averaged over its clouds.
 
-import { expectParts } from "../arguments.ts";
+import { expectParts, expectWhole } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
 import { ConfigError } from "../errors.ts";
 import { Random } from "../random.ts";
@@ -32,11 +32,15 @@ export interface EvaluateOptions<Sample, Batch> {
 
 /**
  * The model should be in evaluation mode. Samples are taken in order, and all have the same weight, whatever batch they are in.
- * @throws the signal's reason, once it is aborted; what samples and task throw
+ * @throws ConfigError naming an invalid option, or if there are no samples; the signal's reason, once it is aborted; what samples and
+ *   task throw
  */
 export async function evaluate<Sample, Batch>(options: EvaluateOptions<Sample, Batch>): Promise<Metrics> {
   expectParts("evaluate", options, { device: "allocate", task: "prepare", data: "load" });
   const { device, task, data, batchSize, prefetch = 2, seed = 0, signal, onSample } = options;
+  expectWhole("batchSize", batchSize, 1);
+  expectWhole("prefetch", prefetch, 0);
+  if (!(data.size >= 1)) throw new ConfigError("there are no samples to evaluate on", { field: "data" });
   const batches = Math.ceil(data.size / batchSize);
   const samplesOf = (batch: number) => Math.min(batchSize, data.size - batch * batchSize);
   const summarise = (numbers: Metrics) => task.summarise?.(numbers) ?? numbers;

@@ -1,6 +1,6 @@
 // The training loop.
 
-import { describe, expectParts } from "../arguments.ts";
+import { expectParts, expectWhole } from "../arguments.ts";
 import { causeOf, type Device, Recoveries } from "../backends/index.ts";
 import { ConfigError, OutOfMemoryError } from "../errors.ts";
 import { loadSafetensors } from "../formats/safetensors.ts";
@@ -69,15 +69,14 @@ class Run<Sample, Batch> {
 
   constructor(options: FitOptions<Sample, Batch>) {
     expectParts("fit", options, { model: "parameters", task: "prepare", trainData: "load" });
-    const { schedule, seed = 0, accumulate = 1, logEvery = 10 } = options;
-    for (const [field, value] of Object.entries({
-      steps: options.steps,
-      batchSize: options.batchSize,
-      accumulate,
-      logEvery,
-    })) {
-      if (Number.isInteger(value) && value >= 1) continue;
-      throw new ConfigError(`${field} must be a whole number of at least 1, not ${describe(value)}`, { field });
+    const { schedule, seed = 0, accumulate = 1, logEvery = 10, validateEvery = 1, saveEvery = 1 } = options;
+    const { steps, prefetch = 0 } = options;
+    const counts = { steps, batchSize: options.batchSize, accumulate, logEvery, validateEvery, saveEvery };
+    for (const [field, value] of Object.entries(counts)) expectWhole(field, value, 1);
+    expectWhole("prefetch", prefetch, 0);
+    for (const field of ["validationData", "testData"] as const) {
+      const size = options[field]?.size ?? 1;
+      if (!(size >= 1)) throw new ConfigError(`${field} has no samples: leave it out`, { field });
     }
     this.#options = options;
     this.#accumulate = accumulate;

@@ -1,6 +1,7 @@
 // The order of the samples in training: shuffled in each epoch, or fixed. It is a pure function of the seed and the index of the
 // batch. So the random state of a run consists of two numbers, and preparing batches ahead does not change it.
 
+import { expectWhole } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
 import { Random } from "../random.ts";
 
@@ -24,10 +25,8 @@ export class BatchOrder {
     readonly seed: number,
     readonly shuffle = true,
   ) {
-    if (size < 1) throw new ConfigError("there are no samples to train on", { field: "trainData" });
-    if (!(Number.isInteger(batchSize) && batchSize >= 1)) {
-      throw new ConfigError(`batchSize must be a whole number of at least 1, not ${batchSize}`, { field: "batchSize" });
-    }
+    if (!(size >= 1)) throw new ConfigError("there are no samples to train on", { field: "trainData" });
+    expectWhole("batchSize", batchSize, 1);
     this.#batchSize = Math.min(batchSize, size);
     this.batchesPerEpoch = Math.floor(size / this.#batchSize);
   }

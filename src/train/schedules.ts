@@ -34,7 +34,11 @@ export function learningRate(schedule: Schedule, step: number): number {
     });
   }
   const { minLr = 0, steps, warmup = 0 } = schedule;
-  if (!(warmup >= 0 && steps > warmup)) {
+  for (const [field, value] of Object.entries({ minLr, steps, warmup })) {
+    if (typeof value === "number" && value >= 0) continue;
+    throw new ConfigError(`schedule.${field} must be a number of at least 0, not ${describe(value)}`, { field });
+  }
+  if (!(steps > warmup)) {
     throw new ConfigError(`schedule.steps must be more than the ${warmup} of its warm-up, not ${steps}`, {
       field: "steps",
     });

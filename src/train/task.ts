@@ -7,7 +7,7 @@ import type { ErwinInput, PreparedInput } from "../erwin/input.ts";
 import type { SafeTensor } from "../formats/safetensors.ts";
 import type { Random } from "../random.ts";
 import { slice } from "../tensor/operators/sections.ts";
-import { scope, Tensor } from "../tensor/tensor.ts";
+import { collect, scope, Tensor } from "../tensor/tensor.ts";
 
 /** A model that the training loop can train: an ErwinTransformer, or a wrapper around one. */
 export interface Trainable {
@@ -116,10 +116,10 @@ export function supervised<Sample, Input = ErwinInput, Prepared = PreparedInput>
     using output = await model.forward(input);
     const rows = output.shape[0];
     using wanted = Tensor.from(model.device, target, [rows, target.length / rows]);
-    return {
+    return collect(() => ({
       batch: apply(measures, output, wanted),
       samples: each ? eachSample(offsets, output, wanted, measures) : [],
-    };
+    })).result;
   };
   return {
     async prepare(samples) {
