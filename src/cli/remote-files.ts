@@ -114,7 +114,7 @@ function makeRemote(folder: string): HttpStore {
   if (/^s3:/i.test(root)) return new S3Store({ bucket: root.slice(5), folder: path, ...readEnvironment() });
   const user = users.get(root);
   const address = path === "" ? root : joinAddress(root, path.replace(/\/+$/, ""));
-  return new HttpStore(user === undefined ? address : address.replace("://", `://${user}@`));
+  return new HttpStore(user === undefined ? address : address.replace("://", () => `://${user}@`));
 }
 
 /** Reads the variables that all programs for S3 use. */

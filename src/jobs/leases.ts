@@ -5,6 +5,8 @@
 // the lease states, is measured by the observer's own clock, so the clocks of several machines need not agree. A process that was
 // stopped and wakes up finds the next number, and knows that it has lost the lease.
 
+import { describe } from "../arguments.ts";
+import { ConfigError } from "../errors.ts";
 import type { FileStore } from "./job.ts";
 import { inParallel } from "./parallel.ts";
 
@@ -29,7 +31,11 @@ export class Leases {
   readonly #seen = new Map<string, { text: string; since: number }>();
   readonly #timer: ReturnType<typeof setInterval>;
 
+  /** @throws ConfigError if the seconds are no number greater than 0 */
   constructor(store: FileStore, { owner, seconds }: LeaseOptions) {
+    if (!(typeof seconds === "number" && seconds > 0 && seconds < Number.POSITIVE_INFINITY)) {
+      throw new ConfigError(`seconds must be a number greater than 0, not ${describe(seconds)}`, { field: "seconds" });
+    }
     this.#store = store;
     this.#owner = owner;
     this.seconds = seconds;

@@ -1,5 +1,6 @@
 // Predicts the inputs of jobs: while the device works on a batch, the next one is read and the previous one is written.
 
+import { expectWhole } from "../arguments.ts";
 import type { ErwinTransformer, PreparedInput } from "../index.ts";
 import { packBatches } from "./batches.ts";
 import { inParallel } from "./parallel.ts";
@@ -35,10 +36,12 @@ interface Prediction extends Prepared {
 
 /**
  * Predicts all valid inputs in their order. A prediction does not depend on the other inputs of its batch.
- * @throws DeviceLostError; every other error is reported as a failure of its job
+ * @throws DeviceLostError; ConfigError naming an invalid option; every other error is reported as a failure of its job
  */
 export async function predictClaims(claims: AsyncIterable<Claim>, options: PredictOptions): Promise<void> {
   const { model, prepare, encode, batchPoints, parallel = 1, signal, onBatch } = options;
+  expectWhole("batchPoints", batchPoints, 1);
+  expectWhole("parallel", parallel, 1);
 
   async function* prepareInputs(): AsyncGenerator<Prepared> {
     for await (const claim of claims) {
@@ -78,15 +81,16 @@ export async function predictClaims(claims: AsyncIterable<Claim>, options: Predi
   }
 
   const batches = packBatches(prepareInputs(), batchPoints);
+  const prepareNext = () => handledLater(batches.next());
   try {
-    let next = batches.next();
+    let next = prepareNext();
     let computed: Prediction[] = [];
     while (true) {
       const { value: batch } = await next;
       if (!batch || signal?.aborted) break;
       // The work is submitted to the device before the host continues with its own.
-      const computing = compute(batch);
-      next = batches.next();
+      const computing = handledLater(compute(batch));
+      next = prepareNext();
       await write(computed);
       computed = await computing;
     }
@@ -94,4 +98,10 @@ export async function predictClaims(claims: AsyncIterable<Claim>, options: Predi
   } finally {
     await batches.return(undefined);
   }
+}
+
+/** Returns a promise that is awaited only after other work, so that its failure meanwhile does not end the process as unhandled. */
+function handledLater<Work extends Promise<unknown>>(work: Work): Work {
+  work.catch(() => {});
+  return work;
 }

@@ -1,6 +1,7 @@
 // Jobs that several processes share: each takes jobs that no process works on and whose output does not exist yet, until all are
 // done.
 
+import { expectWhole } from "../arguments.ts";
 import { type DataSource, joinPath, splitPath } from "../experiments/data-source.ts";
 import { ErwinError, FormatError } from "../index.ts";
 import { type FileStore, type Job, type JobRecord, type Recipe, recordOf } from "./job.ts";
@@ -67,7 +68,9 @@ export class SharedWork {
   /** The last failure of the storage in this pass. */
   #trouble: { error: unknown } | undefined;
 
+  /** @throws ConfigError if `parallel` is no whole number of at least 1 */
   constructor(options: SharedWorkOptions) {
+    expectWhole("parallel", options.parallel ?? 1, 1);
     this.#options = options;
     this.#waiting = [...options.jobs];
   }

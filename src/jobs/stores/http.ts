@@ -39,14 +39,17 @@ export class HttpStore implements FileStore {
   #moves: Promise<boolean> | undefined;
   #index: Promise<FolderListing | undefined> | undefined;
 
-  /** @param address of the outermost folder; a user's name and password in it are sent as basic authentication, and shown nowhere */
+  /**
+   * @param address of the outermost folder; a user's name and password in it are sent as basic authentication, and shown nowhere
+   * @throws InputError for what is no address
+   */
   constructor(address: string | URL, { pauses = PAUSES }: RemoteOptions = {}) {
-    const { origin, pathname, username, password } = new URL(address);
+    const { origin, pathname, username, password } = parseAddress(address);
     this.#root = `${origin}${pathname}`.replace(/\/+$/, "");
     this.name = this.#root;
     this.#pauses = pauses;
     if (username === "") return;
-    const user = new TextEncoder().encode([username, password].map(decodeURIComponent).join(":"));
+    const user = new TextEncoder().encode(`${username}:${password}`);
     this.#authorization = `Basic ${btoa(String.fromCharCode(...user))}`;
   }
 
@@ -299,6 +302,22 @@ export class HttpStore implements FileStore {
     }
     if (answer.status === 401 || answer.status === 403) throw this.failure(answer, "read", INDEX_FILE);
     return undefined;
+  }
+}
+
+/** The parts of an address, decoded. Messages do not quote it, since there may be a password in it. */
+function parseAddress(address: string | URL) {
+  try {
+    const { origin, pathname, username, password } = new URL(address);
+    decodeURIComponent(pathname);
+    return { origin, pathname, username: decodeURIComponent(username), password: decodeURIComponent(password) };
+  } catch (cause) {
+    throw new InputError(
+      "a server's address is not valid, expected https://USER:PASSWORD@HOST/PATH, where the characters %, #, ?, / and @ in names " +
+        "and passwords are written as %25, %23, %3F, %2F and %40",
+      {},
+      { cause },
+    );
   }
 }
 

@@ -35,6 +35,14 @@ beforeEach(() => {
 });
 
 const store = (folder: string) => new HttpStore(`${address}/${folder}`, { pauses: [1, 1] });
+it("refuses an address whose parts are not encoded, without its password", () => {
+  for (const address of ["https://user:50%pass@host/", "https://user:pass#word@host/", "https://host/100%/"]) {
+    const error = (() => new HttpStore(address)) as () => unknown;
+    expect(error).toThrow(/address is not valid/);
+    expect(error).not.toThrow(/pass@|word@/);
+  }
+});
+
 const bytes = (text: string) => new TextEncoder().encode(text);
 const text = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
 
