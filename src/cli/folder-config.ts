@@ -28,7 +28,7 @@ export async function readFolderExperiment(
     const equals = word.indexOf("=");
     if (equals < 1) throw new UsageError(`Unexpected argument "${word}", expected KEY=VALUE, such as training.lr=1e-3`);
     const way = word.slice(0, equals);
-    put(value, way, parse(word.slice(equals + 1)), word);
+    put(value, way, parsed(parse, word, equals + 1), word);
     ways.push({ way, word });
   }
   try {
@@ -36,6 +36,15 @@ export async function readFolderExperiment(
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause;
     throw located(cause, path, { lineOf, ways });
+  }
+}
+
+/** @param at where the value begins in the word */
+function parsed(parse: (text: string) => unknown, word: string, at: number): unknown {
+  try {
+    return parse(word.slice(at));
+  } catch (error) {
+    throw new UsageError(`"${word}" has no value in YAML: ${(error as Error).message.split(" at line")[0]}`);
   }
 }
 

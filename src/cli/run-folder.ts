@@ -4,6 +4,7 @@ import { existsSync, rmSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { BEST_CHECKPOINT, LAST_CHECKPOINT, type LogEntry, loadSafetensors } from "../index.ts";
+import { progressOf } from "../train/checkpoint.ts";
 import { append, listFolder, readBytes, writeWhole } from "./files.ts";
 import { FolderStore } from "./folder-store.ts";
 
@@ -65,8 +66,8 @@ export class RunFolder {
 
   /** The number of steps that are done. */
   get step(): number {
-    const last = this.store.load(LAST_CHECKPOINT);
-    return last ? (JSON.parse(loadSafetensors(last).metadata.training) as { step: number }).step : 0;
+    const { last } = this;
+    return last ? progressOf(loadSafetensors(last.bytes, last).metadata, last.file).step : 0;
   }
 
   /** The run's name, which is that of the folder. */
@@ -111,17 +112,34 @@ export class RunFolder {
 export function readEntries(path: string): LogEntry[] {
   if (!existsSync(path)) return [];
   const lines = new TextDecoder().decode(readBytes(path)).split("\n");
-  return lines.slice(0, -1).map((line) => JSON.parse(line) as LogEntry);
+  return lines.slice(0, -1).map((line, i) => parseJson(line, `${path}:${i + 1}`) as LogEntry);
 }
 
-/** Reads the config in a run's folder; undefined if there is none. */
+/** Reads the config in a run's folder; undefined if there is none. @throws InputError if the file is of something else */
 export function readRunConfig(folder: string): RunConfig | undefined {
+  const config = readConfig(folder);
+  if (config === undefined || isRunConfig(config)) return config;
+  const file = join(folder, CONFIG_FILE);
+  throw new InputError(`${file}: is not the config of a run: choose another folder.`, { file });
+}
+
+/** Reads what is in a folder under the name of a run's config; undefined if there is nothing. */
+export function readConfig(folder: string): unknown {
   const path = join(folder, CONFIG_FILE);
-  if (!existsSync(path)) return undefined;
+  return existsSync(path) ? parseJson(new TextDecoder().decode(readBytes(path)), path) : undefined;
+}
+
+export function isRunConfig(value: unknown): value is RunConfig {
+  const { experiment, settings } = (value ?? {}) as Partial<RunConfig>;
+  return typeof experiment === "string" && typeof settings === "object" && settings !== null;
+}
+
+/** @param place the file, or a line of it */
+function parseJson(text: string, place: string): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(readBytes(path))) as RunConfig;
+    return JSON.parse(text);
   } catch (cause) {
-    throw new InputError(`${path}: is no JSON (${(cause as Error).message}).`, { file: path }, { cause });
+    throw new InputError(`${place}: is no JSON (${(cause as Error).message}).`, { file: place }, { cause });
   }
 }
 

@@ -3,8 +3,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { LAST_CHECKPOINT, type LogEntry, loadSafetensors } from "../../index.ts";
+import { progressOf } from "../../train/checkpoint.ts";
 import { readBytes } from "../files.ts";
-import { METRICS_FILE, type RunConfig, readEntries, readRunConfig, weightsOf } from "../run-folder.ts";
+import { isRunConfig, METRICS_FILE, type RunConfig, readConfig, readEntries, weightsOf } from "../run-folder.ts";
 
 export interface RunDescription {
   experiment: string;
@@ -24,17 +25,14 @@ export interface RunDescription {
 
 /** Describes the run in a folder; undefined if there is none. @throws InputError, FormatError for damaged files */
 export function describeRun(folder: string): RunDescription | undefined {
-  const config = readRunConfig(folder);
-  if (typeof config?.experiment !== "string" || typeof config.settings !== "object") return undefined;
+  const config = readConfig(folder);
+  if (!isRunConfig(config)) return undefined;
   const last = join(folder, LAST_CHECKPOINT);
   const entries = readEntries(join(folder, METRICS_FILE));
   const latest = (kind: LogEntry["kind"]) => entries.filter((entry) => entry.kind === kind).at(-1);
   const weights = weightsOf(folder);
-  const progress = existsSync(last)
-    ? (JSON.parse(loadSafetensors(readBytes(last), { file: last }).metadata.training) as Pick<
-        RunDescription,
-        "step" | "best"
-      >)
+  const progress: Pick<RunDescription, "step" | "best"> = existsSync(last)
+    ? progressOf(loadSafetensors(readBytes(last), { file: last }).metadata, last)
     : { step: 0 };
   return {
     experiment: config.experiment,
