@@ -1,6 +1,7 @@
 // A sample in the form that the model takes: normalised, with all inputs of a point in one row, and all its targets in another.
 
 import { FormatError } from "../../errors.ts";
+import type { FolderConfig } from "./config.ts";
 import type { Layout, Place } from "./layout.ts";
 import type { Columns, FieldSample } from "./sample.ts";
 import { changeOf, normaliseInto, type Pair } from "./statistics.ts";
@@ -21,18 +22,14 @@ export interface FieldCloud {
   readonly sequence?: { readonly index: number; readonly frame: number };
 }
 
-/** @throws FormatError if a field does not have as many components as in the training split */
+/**
+ * @throws FormatError if a field does not have as many components as in the training split, or the next frame has other points
+ */
 export function cloudOf(pair: Pair, layout: Layout): FieldCloud {
   const { sample, next } = pair;
   const { points, dimensions, edges, file } = sample;
-  if (dimensions !== layout.dimensions) {
-    const problem = `has ${dimensions} coordinates, those of the training split have ${layout.dimensions}.`;
-    throw new FormatError(`${file}: ${problem}`, { file, expected: layout.dimensions, found: dimensions });
-  }
-  if (next && next.points !== points) {
-    const problem = `has ${next.points} points, the frame before has ${points}: a sequence keeps its points.`;
-    throw new FormatError(`${next.file}: ${problem}`, { file: next.file, expected: points, found: next.points });
-  }
+  expectDimensions(sample, layout.dimensions);
+  expectSamePoints(pair);
   const positions = new Float32Array(points * dimensions);
   normaliseInto(
     positions,
@@ -85,6 +82,38 @@ export function expectTarget(sample: FieldSample, index: number, name: string): 
   if (target) return target;
   const problem = `has no array "${name}", of which the model predicts the change.`;
   throw new FormatError(`${sample.file}: ${problem}`, { file: sample.file, tensor: name });
+}
+
+/**
+ * Checks that statistics can be computed over a pair together with the first of the training split.
+ * @throws FormatError if it has other dimensions, a field with other components, or frames with different points
+ */
+export function expectAlike(
+  pair: Pair,
+  first: Pair,
+  fields: Pick<FolderConfig, "inputs" | "targets" | "globals">,
+): void {
+  expectSamePoints(pair);
+  for (const sample of pair.next ? [pair.sample, pair.next] : [pair.sample]) {
+    expectDimensions(sample, first.sample.dimensions);
+    for (const kind of ["inputs", "targets", "globals"] as const) {
+      for (const [i, { name }] of fields[kind].entries()) {
+        expectWidth(sample[kind][i] as Columns, (first.sample[kind][i] as Columns).width, name, sample.file);
+      }
+    }
+  }
+}
+
+function expectDimensions({ dimensions, file }: FieldSample, expected: number): void {
+  if (dimensions === expected) return;
+  const problem = `has ${dimensions} coordinates, those of the training split have ${expected}.`;
+  throw new FormatError(`${file}: ${problem}`, { file, expected, found: dimensions });
+}
+
+function expectSamePoints({ sample: { points }, next }: Pair): void {
+  if (!next || next.points === points) return;
+  const problem = `has ${next.points} points, the frame before has ${points}: a sequence keeps its points.`;
+  throw new FormatError(`${next.file}: ${problem}`, { file: next.file, expected: points, found: next.points });
 }
 
 function expectWidth({ width }: Columns, expected: number, name: string, file: string): void {

@@ -5,7 +5,7 @@ import { type DataSource, locate } from "../data-source.ts";
 import type { OnBad, Split, SplitName } from "../experiment.ts";
 import { RecentValues } from "../recent.ts";
 import { turned, withNoise } from "./augment.ts";
-import { cloudOf, type FieldCloud } from "./cloud.ts";
+import { cloudOf, expectAlike, type FieldCloud } from "./cloud.ts";
 import type { FolderConfig } from "./config.ts";
 import { findUnits } from "./files.ts";
 import type { Layout } from "./layout.ts";
@@ -81,17 +81,22 @@ export class FolderData {
     const places = this.#places("train");
     const pair = (unit: Unit, frame: number) => this.#pair(unit, frame);
     const nameOf = (unit: Unit, frame: number) => this.#nameOf(unit, frame);
+    const config = this.#config;
     async function* pairs(): AsyncGenerator<Pair> {
+      let first: Pair | undefined;
       for (const { unit, frame } of places) {
         try {
-          yield await pair(unit, frame);
+          const found = await pair(unit, frame);
+          first ??= found;
+          expectAlike(found, first, config);
+          yield found;
         } catch (error) {
           if (!onBad || !(error instanceof FormatError)) throw error;
           onBad({ split: "train", sample: nameOf(unit, frame), problem: error.message });
         }
       }
     }
-    return computeStatistics(pairs(), this.#config);
+    return computeStatistics(pairs(), config);
   }
 
   #nameOf({ name }: Unit, frame: number): string {

@@ -3,15 +3,19 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FormatError } from "../../../src/errors.ts";
+import { MemorySource } from "../../../src/experiments/data-source.ts";
+import type { OnBad } from "../../../src/experiments/experiment.ts";
 import { turned, withNoise } from "../../../src/experiments/folder/augment.ts";
 import { baselineLosses } from "../../../src/experiments/folder/baselines.ts";
 import { cloudOf } from "../../../src/experiments/folder/cloud.ts";
 import { resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
+import { folderExperiment } from "../../../src/experiments/folder/experiment.ts";
 import { layOut } from "../../../src/experiments/folder/layout.ts";
 import { measure, summarise } from "../../../src/experiments/folder/metrics.ts";
 import { predictionsOf } from "../../../src/experiments/folder/predictions.ts";
 import { type FieldSample, readSample } from "../../../src/experiments/folder/sample.ts";
 import { computeStatistics, type Pair, RunningStatistics } from "../../../src/experiments/folder/statistics.ts";
+import { resolveOptions } from "../../../src/experiments/options.ts";
 import { kinds } from "../../../src/formats/cells.ts";
 import { saveVtu } from "../../../src/formats/vtu-write.ts";
 import { Random } from "../../../src/random.ts";
@@ -94,6 +98,23 @@ describe("statistics", () => {
     const narrow = { ...sample, inputs: [{ data: new Float64Array(5), width: 1 }, sample.inputs[1]] };
     expect(() => cloudOf({ sample: narrow }, layout)).toThrow(/sample 1: array "normal" has 1 components.* have 3/);
     expect(() => cloudOf({ sample: { ...sample, dimensions: 2 } }, layout)).toThrow(FormatError);
+  });
+
+  it("are not of samples that do not fit the first one", async () => {
+    const csv = (columns: string, row: string) => new TextEncoder().encode(`${columns}\n${row}\n${row}\n`);
+    const files = {
+      "a.csv": csv("x,y,p,v_0,v_1", "1,2,3,4,5"),
+      "b.csv": csv("x,y,p,v_0,v_1,v_2", "1,2,3,4,5,6"),
+      "c.csv": csv("x,y,p,v_0,v_1", "1,2,3,6,5"),
+    };
+    const folder = folderExperiment({ inputs: ["v"], targets: ["p"], splits: { train: ["*"] } });
+    const source = new MemorySource(new Map(Object.entries(files)));
+    const load = (onBad?: OnBad) => folder.load("train", resolveOptions(folder.options) as never, source, onBad);
+    await expect(load()).rejects.toThrow('b.csv: array "v" has 3 components');
+    const told: string[] = [];
+    await load(({ sample }) => told.push(sample));
+    expect(told).toEqual(["b.csv"]);
+    expect(folder.layout.inputs[0].scaling.shift).toEqual([5, 5]);
   });
 });
 
