@@ -3,6 +3,7 @@
 
 import Delaunator from "delaunator";
 import { Random } from "../../random.ts";
+import { NODE_TYPES } from "./trajectories.ts";
 import { STEP, velocityAt } from "./vortices.ts";
 import { Wake } from "./wake.ts";
 
@@ -10,9 +11,6 @@ import { Wake } from "./wake.ts";
 const WIDTH = 5;
 const HEIGHT = 2.5;
 const DENSITY = 1.2;
-
-/** The types of nodes. */
-export const NODE_TYPES = { normal: 0, disabled: 2, inflow: 4, outflow: 5, wall: 6 };
 
 export interface FlowTrajectory {
   nodes: number;

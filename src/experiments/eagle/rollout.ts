@@ -7,10 +7,10 @@ import { slice } from "../../tensor/operators/sections.ts";
 import { scope, Tensor } from "../../tensor/tensor.ts";
 import { joinEdgeLists, joinIntegers, joinRows, offsetsOf } from "../../train/batches.ts";
 import type { FlowModel, PreparedFrame } from "./model.ts";
-import { type FlowWindow, STATE, STATE_DEVIATION, sidesOf } from "./trajectories.ts";
+import { type FlowWindow, NODE_TYPES, STATE, STATE_DEVIATION, sidesOf } from "./trajectories.ts";
 
-/** The types of nodes at which the flow is known: disabled, inflow, wall. */
-const KNOWN = [2, 4, 6];
+/** The types of nodes at which the flow is known. */
+const KNOWN = [NODE_TYPES.disabled, NODE_TYPES.inflow, NODE_TYPES.wall];
 /** The weight of the pressures in the loss. */
 const PRESSURE_WEIGHT = 0.1;
 /** Windows with at most this many steps are prepared as a whole, ahead of the device; longer ones frame by frame. */
@@ -56,7 +56,11 @@ async function* framesOf(model: FlowModel, group: FlowGroup): AsyncGenerator<Pre
   let next = prepareFrame(model, group, 0);
   for (let index = 1; index < frames; index++) {
     const frame = await next;
-    if (index + 1 < frames) next = prepareFrame(model, group, index);
+    if (index + 1 < frames) {
+      next = prepareFrame(model, group, index);
+      // An error is handled where the frame is awaited, after the step before it.
+      next.catch(() => {});
+    }
     yield frame;
   }
 }
@@ -127,22 +131,25 @@ const isKnown = (kind: number) => (KNOWN.includes(kind) ? 1 : 0);
  * state to the next true one.
  */
 export async function rolloutLoss(model: FlowModel, group: FlowGroup): Promise<Tensor> {
-  let total: Tensor | undefined;
-  await predict(model, group, {
-    detached: false,
-    onStep({ truth, before, change }) {
-      const sum = scope(() => {
-        const squares = square(subtract(change, subtract(truth, before)));
-        const [velocity, pressure] = [slice(squares, 1, 0, 2), slice(squares, 1, 2, STATE)];
-        const loss = add(mean(velocity), scale(mean(pressure), PRESSURE_WEIGHT));
-        return total ? add(total, loss) : loss;
-      });
-      total?.dispose();
-      total = sum;
-    },
-  });
-  using sum = total!;
-  return scale(sum, 1 / (group.frames - 1));
+  const found: { total?: Tensor } = {};
+  try {
+    await predict(model, group, {
+      detached: false,
+      onStep({ truth, before, change }) {
+        const sum = scope(() => {
+          const squares = square(subtract(change, subtract(truth, before)));
+          const [velocity, pressure] = [slice(squares, 1, 0, 2), slice(squares, 1, 2, STATE)];
+          const loss = add(mean(velocity), scale(mean(pressure), PRESSURE_WEIGHT));
+          return found.total ? add(found.total, loss) : loss;
+        });
+        found.total?.dispose();
+        found.total = sum;
+      },
+    });
+    return scale(found.total!, 1 / (group.frames - 1));
+  } finally {
+    found.total?.dispose();
+  }
 }
 
 /** The errors of one window at one step. */

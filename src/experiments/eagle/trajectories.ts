@@ -12,6 +12,8 @@ export const STATE = 4;
 /** The standardisation of the published flows: what is subtracted from the variables of a state, and what they are divided by. */
 export const STATE_MEAN = [-0.0015, 0.2211, -0.8322, 4.605];
 export const STATE_DEVIATION = [1.797, 2.0258, 7.4013, 9.7232];
+/** The types of nodes in the data. */
+export const NODE_TYPES = { normal: 0, disabled: 2, inflow: 4, outflow: 5, wall: 6 };
 /** The number of node types in the model; the data has five. */
 export const NODE_KINDS = 9;
 

@@ -1,4 +1,4 @@
-// Reads cars with the pressure on their surfaces from the published files: either meshes of the solver, or preprocessed tensors.
+// Reads cars with the pressure on their surfaces from the published files: either meshes of the solver, or preprocessed tensors that
 // others have made of them.
 
 import { FormatError } from "../../errors.ts";
@@ -71,6 +71,8 @@ export async function loadCars(
     load(index) {
       const sample = held.get(index) ?? readCar(source, joinPath(root, chosen[index]));
       held.set(index, sample);
+      // A car that could not be read is tried again the next time.
+      sample.catch(() => held.delete(index));
       return sample;
     },
     nameOf: (index) => chosen[index],
