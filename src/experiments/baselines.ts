@@ -30,6 +30,17 @@ export function meanOver<Sample>(samples: readonly Sample[], loss: (sample: Samp
   return samples.reduce((sum, sample) => sum + loss(sample), 0) / samples.length;
 }
 
+/** Returns the mean of curves at each of their steps, over those that have so many. */
+export function meanCurve(curves: readonly (readonly number[])[]): number[] {
+  const longest = Math.max(...curves.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, step) =>
+    meanOver(
+      curves.filter(({ length }) => length > step),
+      (curve) => curve[step],
+    ),
+  );
+}
+
 /** Returns the mean of all elements of all samples. */
 export function meanOf(samples: readonly Float32Array[]): number {
   const count = samples.reduce((sum, { length }) => sum + length, 0);

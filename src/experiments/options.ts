@@ -68,14 +68,14 @@ export const decimal = <Value extends number | undefined>(
   { least = 0, above = false }: { least?: number; above?: boolean } = {},
 ): NumberOption<Value> => ({ type: "number", whole: false, least, above, default: value, doc });
 
-export const choice = <const Choice extends string>(
+const choice = <const Choice extends string>(
   value: NoInfer<Choice>,
   choices: readonly Choice[],
   doc: string,
 ): ChoiceOption<Choice> => ({ type: "choice", choices, default: value, doc });
 
 /** A finite number of at least `least` or the word; undefined if neither is given. */
-export const numberOr = <const Word extends string>(
+const numberOr = <const Word extends string>(
   word: Word,
   doc: string,
   { least = 0 }: { least?: number } = {},

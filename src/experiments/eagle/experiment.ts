@@ -1,9 +1,10 @@
 // The experiment eagle: flows over ground, in which the state of a frame is predicted from the previous one, step by step.
 
-import { type Cells, kinds } from "../../formats/cells.ts";
+import { kinds } from "../../formats/cells.ts";
 import { Random } from "../../random.ts";
 import type { BatchDetails, Task } from "../../train/task.ts";
-import { meanOf, meanOver, spreadOf } from "../baselines.ts";
+import { meanCurve, meanOf, meanOver, spreadOf } from "../baselines.ts";
+import { equalCells } from "../cells.ts";
 import { expectSource } from "../data-source.ts";
 import type { Experiment, PredictedField } from "../experiment.ts";
 import { type OptionValues, paperOptions, rotationOf, trainingOptions, whole } from "../options.ts";
@@ -99,7 +100,7 @@ export const eagle: Experiment<OptionValues<typeof options>, FlowModel, FlowWind
     return frames.map((frame, i) => ({
       positions: frameOf(window, window.positions, frame),
       dimensionality: 2,
-      cells: trianglesOf(frameOf(window, window.triangles, frame)),
+      cells: equalCells(frameOf(window, window.triangles, frame), 3, kinds.triangle),
       fields: fieldsOf(states[i], frameOf(window, window.states, frame)),
       time: frame,
     }));
@@ -113,15 +114,6 @@ const MOST_SHOWN = 16;
 function shownFrames(steps: number, most: number): number[] {
   const count = Math.min(steps, most);
   return Array.from({ length: count }, (_, i) => Math.round(((i + 1) * steps) / count));
-}
-
-function trianglesOf(corners: Int32Array): Cells {
-  const count = corners.length / 3;
-  return {
-    offsets: Int32Array.from({ length: count + 1 }, (_, i) => 3 * i),
-    connectivity: corners,
-    types: new Uint8Array(count).fill(kinds.triangle),
-  };
 }
 
 /** The columns of a state, by the names of the fields. */
@@ -194,11 +186,5 @@ function averageCurve(curves: readonly StepErrors[][], name: "velocity" | "press
       return sum / (i + 1);
     });
   });
-  const longest = Math.max(...running.map(({ length }) => length));
-  return Array.from({ length: longest }, (_, step) =>
-    meanOver(
-      running.filter(({ length }) => length > step),
-      (curve) => curve[step],
-    ),
-  );
+  return meanCurve(running);
 }

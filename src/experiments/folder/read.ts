@@ -12,6 +12,8 @@ import { readPointCloud } from "../../formats/pointcloud.ts";
 import { loadSafetensors } from "../../formats/safetensors.ts";
 import { loadVtk, type VtkFile } from "../../formats/vtk.ts";
 import { loadVtp, loadVtu } from "../../formats/vtu.ts";
+import { edgeNames, positionNames, triangleNames } from "../array-names.ts";
+import { equalCells } from "../cells.ts";
 
 /** The contents of a file, or the part of them that was requested. */
 export interface SampleArrays {
@@ -138,12 +140,7 @@ function gridCells(dimensions: readonly number[]): Cells {
       }
     }
   }
-  const lines = connectivity.length / 2;
-  return {
-    offsets: Int32Array.from({ length: lines + 1 }, (_, i) => 2 * i),
-    connectivity: Int32Array.from(connectivity),
-    types: new Uint8Array(lines).fill(kinds.line),
-  };
+  return equalCells(Int32Array.from(connectivity), 2, kinds.line);
 }
 
 function readPoints(bytes: Uint8Array, file: string, wanted?: readonly string[]): SampleArrays {
@@ -183,20 +180,6 @@ async function readHdf5(bytes: Uint8Array, file: string): Promise<SampleArrays> 
   return ofArrays(await loadHdf5(bytes, { file }), undefined, file);
 }
 
-/** The usual names of arrays of positions, and of edges or triangles. */
-const positionNames = [
-  "node_positions",
-  "positions",
-  "position",
-  "pos",
-  "points",
-  "pointcloud",
-  "coordinates",
-  "coords",
-];
-const edgeNames = ["edge_index", "edges"];
-const triangleNames = ["triangles", "faces", "cells"];
-
 const withKnown = (wanted: readonly string[], names: readonly string[]) =>
   names.filter((name) => [...wanted, ...positionNames, ...edgeNames, ...triangleNames].includes(name));
 
@@ -228,11 +211,11 @@ function linesOf(arrays: ReadonlyMap<string, SafeTensor>, points: number, file: 
     return name === undefined ? undefined : indicesOf(arrays.get(name) as SafeTensor, points, `${file}:${name}`);
   };
   const edges = find(edgeNames, ([two, _, ...rest]) => two === 2 && rest.length === 0);
-  if (edges) return corners(transpose(edges), 2, kinds.line);
+  if (edges) return equalCells(transpose(edges), 2, kinds.line);
   const pairs = find(edgeNames, ([_, two, ...rest]) => two === 2 && rest.length === 0);
-  if (pairs) return corners(pairs, 2, kinds.line);
+  if (pairs) return equalCells(pairs, 2, kinds.line);
   const triangles = find(triangleNames, ([_, three, ...rest]) => three === 3 && rest.length === 0);
-  return triangles && corners(triangles, 3, kinds.triangle);
+  return triangles && equalCells(triangles, 3, kinds.triangle);
 }
 
 function indicesOf(array: SafeTensor, points: number, name: string): Int32Array {
@@ -252,15 +235,6 @@ function indicesOf(array: SafeTensor, points: number, name: string): Int32Array 
 function transpose(edges: Int32Array): Int32Array {
   const count = edges.length / 2;
   return Int32Array.from({ length: edges.length }, (_, i) => edges[(i % 2) * count + (i >> 1)]);
-}
-
-function corners(connectivity: Int32Array, each: number, kind: number): Cells {
-  const count = connectivity.length / each;
-  return {
-    offsets: Int32Array.from({ length: count + 1 }, (_, i) => each * i),
-    connectivity,
-    types: new Uint8Array(count).fill(kind),
-  };
 }
 
 /**

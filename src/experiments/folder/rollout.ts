@@ -2,7 +2,7 @@
 
 import { Random } from "../../random.ts";
 import type { DataSet } from "../../train/task.ts";
-import { meanOver } from "../baselines.ts";
+import { meanCurve } from "../baselines.ts";
 import type { PredictedField } from "../experiment.ts";
 import { cloudOf, expectTarget, type FieldCloud } from "./cloud.ts";
 import type { GraphChoice } from "./config.ts";
@@ -46,7 +46,7 @@ export async function rolloutErrors(
     if (frame % options.stride === 0 && frame / options.stride < options.steps) await run.step(model, cloud, options);
   }
   const names = Object.keys(found[0] ?? {});
-  return Object.fromEntries(names.map((name) => [name, average(found.map((curves) => curves[name]))]));
+  return Object.fromEntries(names.map((name) => [name, meanCurve(found.map((curves) => curves[name]))]));
 }
 
 class SequenceRun {
@@ -79,7 +79,7 @@ class SequenceRun {
 }
 
 /** Returns a frame in which the targets that the model sees are replaced. */
-export function withState(cloud: FieldCloud, state: readonly Columns[], layout: Layout): FieldCloud {
+function withState(cloud: FieldCloud, state: readonly Columns[], layout: Layout): FieldCloud {
   const features = cloud.features.slice();
   for (const [i, { first, scaling }] of layout.state.entries()) {
     normaliseInto(features, { first, stride: layout.features }, state[i], scaling);
@@ -88,7 +88,7 @@ export function withState(cloud: FieldCloud, state: readonly Columns[], layout: 
 }
 
 /** Returns the targets of the next frame: the current ones plus the change that the model predicts. */
-export async function nextState(
+async function nextState(
   model: FieldModel,
   cloud: FieldCloud,
   before: readonly Columns[],
@@ -138,14 +138,4 @@ function rootMeanSquare({ data }: Columns, truth: Columns): number {
   let sum = 0;
   for (let i = 0; i < data.length; i++) sum += (data[i] - truth.data[i]) ** 2;
   return Math.sqrt(sum / data.length);
-}
-
-function average(curves: readonly (readonly number[])[]): number[] {
-  const longest = Math.max(...curves.map(({ length }) => length));
-  return Array.from({ length: longest }, (_, step) =>
-    meanOver(
-      curves.filter(({ length }) => length > step),
-      (curve) => curve[step],
-    ),
-  );
 }

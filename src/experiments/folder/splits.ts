@@ -123,7 +123,7 @@ async function readLists(lists: Lists, source: DataSource): Promise<Lists> {
 }
 
 /** @throws FormatError for a file without lists of samples */
-export async function readSplitFile(path: string, source: DataSource): Promise<Lists> {
+async function readSplitFile(path: string, source: DataSource): Promise<Lists> {
   const file = locate(source, path);
   const text = new TextDecoder().decode(await source.read(path));
   const { parse } = await import("yaml");

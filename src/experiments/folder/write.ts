@@ -2,6 +2,7 @@
 
 import { kinds } from "../../formats/cells.ts";
 import { saveVtu } from "../../formats/vtu-write.ts";
+import { equalCells } from "../cells.ts";
 import type { DataGenerator } from "../generator.ts";
 import { heatedPlate, type Plate } from "./generate.ts";
 import { platePicture } from "./picture.ts";
@@ -22,16 +23,11 @@ export const folderGenerator: DataGenerator = {
 };
 
 function meshFile({ points, positions, triangles, kinds: kind, conductivity, temperature, flux, hot, source }: Plate) {
-  const cells = triangles.length / 3;
   const inSpace = (values: Float64Array) =>
     Float32Array.from({ length: 3 * points }, (_, i) => (i % 3 < 2 ? values[2 * Math.floor(i / 3) + (i % 3)] : 0));
   return saveVtu({
     points: { shape: [points, 3], data: inSpace(positions) },
-    cells: {
-      offsets: Int32Array.from({ length: cells + 1 }, (_, cell) => 3 * cell),
-      connectivity: triangles,
-      types: new Uint8Array(cells).fill(kinds.triangle),
-    },
+    cells: equalCells(triangles, 3, kinds.triangle),
     pointData: new Map([
       ["kind", { shape: [points], data: kind }],
       ["conductivity", { shape: [points], data: Float32Array.from(conductivity) }],

@@ -6,6 +6,7 @@ import { slice } from "../../tensor/operators/sections.ts";
 import { joinEdgeLists, joinIntegers, joinRows, offsetsOf } from "../../train/batches.ts";
 import { type SupervisedBatch, supervised } from "../../train/task.ts";
 import { gaussianLoss, spread } from "../baselines.ts";
+import { equalCells } from "../cells.ts";
 import { expectSource } from "../data-source.ts";
 import type { Experiment } from "../experiment.ts";
 import { type OptionValues, onOff, paperOptions, rotationOf, trainingOptions } from "../options.ts";
@@ -138,9 +139,5 @@ function bondsOf(edges: Int32Array): Cells {
   const count = edges.length / 2;
   const ends: number[] = [];
   for (let e = 0; e < count; e++) if (edges[e] < edges[count + e]) ends.push(edges[e], edges[count + e]);
-  return {
-    offsets: Int32Array.from({ length: ends.length / 2 + 1 }, (_, i) => 2 * i),
-    connectivity: Int32Array.from(ends),
-    types: new Uint8Array(ends.length / 2).fill(kinds.line),
-  };
+  return equalCells(Int32Array.from(ends), 2, kinds.line);
 }

@@ -1,14 +1,13 @@
 // Generates a polymer in a solvent: beads on springs with a soft mutual repulsion, and a thermostat that shakes and slows them.
 
 import { Random } from "../../random.ts";
+import { BEAD_TYPES } from "./trajectories.ts";
 
-/** The number of bead types, which differ in size. */
-export const BEAD_TYPES = 4;
 const DIMENSIONS = 3;
 /** The length of a spring at rest and its stiffness; beads have a mass of 1, frames are 1 apart. */
 const BOND = 4;
 const STIFFNESS = 10;
-/** The radii of beads: two beads repel each other within the sum of their radii; and the force at distance 0. */
+/** The radii of beads by their types: two beads repel each other within the sum of their radii; and the force at distance 0. */
 const RADII = [1.5, 1.75, 2, 2.25];
 const REPULSION = 8;
 /** The thermostat's energy per degree of freedom, and the rate at which the solvent slows a bead. */

@@ -7,7 +7,7 @@ import { expectFinite, expectShape, integersOf } from "../arrays.ts";
 import { type DataSource, joinPath, locate } from "../data-source.ts";
 
 const DIMENSIONS = 3;
-/** The number of bead types. */
+/** The number of bead types, which differ in size. */
 export const BEAD_TYPES = 4;
 /** The number of frames in a window: the model sees all but the last, which gives the target. */
 export const WINDOW = 17;

@@ -3,6 +3,8 @@
 
 import type { Attribute, SafeTensor, TypedArray } from "erwin/formats";
 import * as formats from "erwin/formats";
+import { edgeNames, positionNames } from "../../experiments/array-names.ts";
+import { equalCells } from "../../experiments/cells.ts";
 
 export interface Cloud {
   name: string;
@@ -32,9 +34,7 @@ const arrayFormats: Readonly<Record<string, (bytes: Uint8Array, file: string) =>
 
 type Arrays = ReadonlyMap<string, SafeTensor>;
 
-const positionNames = ["node_positions", "positions", "position", "pos", "points", "pointcloud"];
 const batchNames = ["batch_idx", "batch"];
-const edgeNames = ["edge_index", "edges"];
 
 /**
  * @param file the file's name, whose extension chooses the format
@@ -71,7 +71,7 @@ function offsetsOf(batchIdx: ArrayLike<number>): Int32Array | undefined {
     if (batchIdx[i] !== starts.length) return undefined;
     starts.push(i);
   }
-  return Int32Array.of(...starts, batchIdx.length);
+  return Int32Array.from([...starts, batchIdx.length]);
 }
 
 function edgesOf(bytes: Uint8Array, file: string, format: string, names: readonly string[], points: number) {
@@ -95,21 +95,12 @@ function edgeIndexOf(array: SafeTensor | undefined): Int32Array | undefined {
 
 /** Returns triangles as cells, of VTK's type 5. */
 export function trianglesOf(connectivity: Int32Array): formats.Cells {
-  return cellsOf(connectivity, 3, 5);
+  return equalCells(connectivity, 3, 5);
 }
 
 /** Returns quads as cells, of VTK's type 9. */
 export function quadsOf(connectivity: Int32Array): formats.Cells {
-  return cellsOf(connectivity, 4, 9);
-}
-
-function cellsOf(connectivity: Int32Array, corners: number, kind: number): formats.Cells {
-  const cells = connectivity.length / corners;
-  return {
-    offsets: Int32Array.from({ length: cells + 1 }, (_, cell) => corners * cell),
-    connectivity,
-    types: new Uint8Array(cells).fill(kind),
-  };
+  return equalCells(connectivity, 4, 9);
 }
 
 function readTorch(bytes: Uint8Array, file: string): Arrays {

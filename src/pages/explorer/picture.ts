@@ -1,6 +1,7 @@
 // Saves the view as a file: a PNG of the stage, or an SVG of dots from back to front, which is sharp at any size.
 
 import { byId } from "../shared/dom.ts";
+import { saveFile } from "../shared/save.ts";
 import type { Controller, Shown } from "./controller.ts";
 import type { ExplorerStage, Side } from "./sides.ts";
 import { captionOf } from "./texts.ts";
@@ -23,14 +24,14 @@ export function connectPictures(
   byId("save-png").addEventListener("click", async () => {
     const now = shown();
     if (!now) return;
-    save(await stage.picture(PNG_WIDTH), `${nameOf(now)}.png`);
+    saveFile(await stage.picture(PNG_WIDTH), `${nameOf(now)}.png`);
     say("The picture is saved.");
   });
   byId("save-svg").addEventListener("click", () => {
     const now = shown();
     if (!now) return;
     const captions = { tree: captionOf(now, "tree"), rotated: captionOf(now, "rotated") };
-    save(svgOf(stage, { title: now.cloud.name, captions, ...colours() }), `${nameOf(now)}.svg`);
+    saveFile(svgOf(stage, { title: now.cloud.name, captions, ...colours() }), `${nameOf(now)}.svg`);
     say("The picture is saved.");
   });
   byId("copy-link").addEventListener("click", async () => {
@@ -46,16 +47,6 @@ export function connectPictures(
       say(`The browser does not allow to copy: the link is the page's address.`);
     }
   });
-}
-
-/** Saves a file through the browser's download. */
-function save(blob: Blob, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  // Browsers need the address until they have begun to save.
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 interface SvgOptions {

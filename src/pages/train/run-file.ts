@@ -4,16 +4,14 @@ import { zipSync } from "fflate";
 import { blobFile, readWhole } from "../../formats/partial-file.ts";
 import { loadSafetensors } from "../../formats/safetensors.ts";
 import { openZip } from "../../formats/zip.ts";
-import { element } from "../shared/dom.ts";
+import { saveFile } from "../shared/save.ts";
 import { checkConfig, readRun } from "./saved-run.ts";
 
 type Files = Record<string, Uint8Array<ArrayBuffer>>;
 
 export function downloadRun(files: Files, name: string): void {
   // The archive is not compressed, because weights hardly get smaller.
-  const href = URL.createObjectURL(new Blob([zipSync(files, { level: 0 })], { type: "application/zip" }));
-  element("a", { href, download: `${name}.zip` }).click();
-  setTimeout(() => URL.revokeObjectURL(href), 10_000);
+  saveFile(new Blob([zipSync(files, { level: 0 })], { type: "application/zip" }), `${name}.zip`);
 }
 
 /** Reads the files of a saved run. @throws FormatError if it is no zip, is damaged, or is larger than the limits, also unpacked */
