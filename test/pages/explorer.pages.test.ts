@@ -132,6 +132,15 @@ describe("files", () => {
     await visited.page.locator("#legend").getByText("cloud 2").waitFor();
   });
 
+  test("a setting may be changed while a file is read", async () => {
+    const positions = Float32Array.from({ length: 600_000 }, (_, i) => Math.sin(i * i));
+    const path = written("large.csv", writePointCloud({ positions, dimensionality: 3 }, "csv"));
+    await visited.page.getByLabel("Open file").setInputFiles(path);
+    await visited.page.getByLabel("Colour", { exact: true }).selectOption("plain");
+    await visited.page.locator("#facts").getByText("200,000 points").waitFor();
+    expect(await visited.settled()).toBe("done");
+  });
+
   test("a damaged file is refused with the reader's words, and the next one opens", async () => {
     const path = written("damaged.ply", readFileSync(join(formats, "foreign", "meshio.ply")).subarray(0, 300));
     expect(await open(path)).toBe("failed");

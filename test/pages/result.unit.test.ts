@@ -136,6 +136,8 @@ test("a damaged link says so", async () => {
   await expect(unpack(Buffer.from(bomb).toString("base64url"))).rejects.toThrow("The link is damaged");
   const small = deflateSync(new TextEncoder().encode('[1,"","",0,[],[],[],[]]'));
   expect((await unpack(Buffer.from(small).toString("base64url"))).measures).toEqual([]);
+  const short = deflateSync(new TextEncoder().encode('[1,"","",0]'));
+  await expect(unpack(Buffer.from(short).toString("base64url"))).rejects.toThrow("The link is damaged");
 });
 
 test("the repository's results can be opened, and other files are refused by name", () => {

@@ -107,18 +107,22 @@ export async function readLink(hash: string): Promise<Entry | undefined> {
 }
 
 export async function unpack(text: string): Promise<Entry> {
-  let packed: Packed;
+  let entry: Entry | undefined;
   try {
     if (text.length > LONGEST) throw new Error(`it has ${text.length} characters, expected at most ${LONGEST}`);
     const bytes = await through(fromBase64(text), new DecompressionStream("deflate-raw"));
-    packed = JSON.parse(new TextDecoder().decode(bytes));
+    const packed: Packed = JSON.parse(new TextDecoder().decode(bytes));
+    if (packed[0] === VERSION) entry = entryFrom(packed, `link ${text.slice(0, 12)} ${text.length}`);
   } catch (error) {
     throw new Error("The link is damaged: it carries no result that can be read. Was it copied whole?", {
       cause: error,
     });
   }
-  if (packed[0] !== VERSION)
-    throw new Error(`The link is of another version of this page (${packed[0]}, expected ${VERSION})`);
+  if (entry) return entry;
+  throw new Error(`The link is of another version of this page, expected version ${VERSION}`);
+}
+
+function entryFrom(packed: Packed, id: string): Entry {
   const [, version, host, seconds, machine, rounds, packedDevices, groups] = packed;
   const devices = packedDevices.map(unpackedDevice);
   const figures = new Map<string, { gigaflops?: number; reached?: number }>();
@@ -146,7 +150,7 @@ export async function unpack(text: string): Promise<Entry> {
     devices,
     cases,
   };
-  const entry = entryOf(result, "link", `link ${text.slice(0, 12)} ${text.length}`);
+  const entry = entryOf(result, "link", id);
   const measures = entry.measures.map((measure) => ({ ...measure, ...figures.get(keyOf(measure)) }));
   return { ...entry, measures };
 }

@@ -5,6 +5,7 @@ import { byId, element } from "../shared/dom.ts";
 import { acceptDrops } from "../shared/drop.ts";
 import { duration, sentence } from "../shared/format.ts";
 import { startPage } from "../shared/page.ts";
+import { saveFile } from "../shared/save.ts";
 import { Charts, showAll } from "./all-view.ts";
 import { readCommitted } from "./committed.ts";
 import { type Entry, entryOf, readEntry } from "./entry.ts";
@@ -146,9 +147,7 @@ function say(kind?: "bad" | "warn", text?: string): void {
 function download(): void {
   const { result, title } = shown!;
   const blob = new Blob([`${JSON.stringify(result, null, 2)}\n`], { type: "application/json" });
-  const href = URL.createObjectURL(blob);
-  element("a", { href, download: `${title.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.json` }).click();
-  setTimeout(() => URL.revokeObjectURL(href), 10_000);
+  saveFile(blob, `${title.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.json`);
 }
 
 async function copyLink(): Promise<void> {

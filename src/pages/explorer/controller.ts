@@ -1,6 +1,7 @@
 // Keeps settings, worker and stage consistent: a change is recomputed in the worker, then shown, then written into the address.
 
 import { WorkerError } from "../../errors.ts";
+import { SerialQueue } from "../../serial.ts";
 import type { ErwinPage } from "../shared/page.ts";
 import { SiteFunctions } from "../shared/site-worker.ts";
 import { attentionColours, selectedForScripts, selectionColours } from "./highlight.ts";
@@ -73,7 +74,9 @@ export class Controller {
   #stale: Stale = { ...all };
   #smoothly = false;
   #updating: Promise<void> | undefined;
-  /** Counts the requests to open a cloud: replies to an earlier request are ignored. */
+  /** What uses the worker's cloud runs one after the other, so that nothing is computed of one cloud and shown of another. */
+  readonly #turns = new SerialQueue();
+  /** Counts the requests to open a cloud: failures before the last one are not shown. */
   #opening = 0;
 
   constructor(stage: ExplorerStage, page: ErwinPage, settings: Settings, listeners: Listeners) {
@@ -95,40 +98,48 @@ export class Controller {
   async open(source: File | string, settings: Partial<Settings> = {}): Promise<void> {
     const opening = ++this.#opening;
     const isSample = typeof source === "string";
-    this.#begin(isSample ? "Making the cloud" : `Reading ${source.name}`);
+    const begin = () => this.#begin(isSample ? "Making the cloud" : `Reading ${source.name}`);
+    begin();
     try {
-      const cloud = await this.#worker.call("open", source);
-      if (opening !== this.#opening) return;
-      await this.#updating;
-      this.#cloud = cloud;
-      this.#selection = undefined;
-      this.#placeOf = new Int32Array(cloud.points);
-      cloud.order.forEach((point, place) => {
-        this.#placeOf[point] = place;
+      const isOpen = await this.#turns.run(async () => {
+        if (opening !== this.#opening) return false;
+        begin();
+        this.#take(await this.#worker.call("open", source));
+        this.#settings = { ...this.#settings, point: undefined, ...settings, sample: isSample ? source : "" };
+        return true;
       });
-      this.#settings = { ...this.#settings, point: undefined, ...settings, sample: isSample ? source : "" };
-      this.#stage.setCloud(cloud.positions, cloud.spacing, cloud.dimensionality === 2);
-      // A flat cloud is viewed from the front.
-      if (cloud.dimensionality === 2) this.#stage.setCamera({ turn: 0, tilt: 0, distance: defaults.distance });
-      this.#stale = { ...all };
-      this.#smoothly = false;
-      await this.#update();
+      if (isOpen) await this.#update();
     } catch (error) {
       if (opening === this.#opening) this.#fail(error);
     }
+  }
+
+  #take(cloud: OpenedCloud): void {
+    this.#cloud = cloud;
+    this.#selection = undefined;
+    this.#placeOf = new Int32Array(cloud.points);
+    cloud.order.forEach((point, place) => {
+      this.#placeOf[point] = place;
+    });
+    this.#stage.setCloud(cloud.positions, cloud.spacing, cloud.dimensionality === 2);
+    // A flat cloud is viewed from the front.
+    if (cloud.dimensionality === 2) this.#stage.setCamera({ turn: 0, tilt: 0, distance: defaults.distance });
+    this.#stale = { ...all };
+    this.#smoothly = false;
   }
 
   /** Shows the attention of a model, in the balls of its own tree. @param file undefined to close the model */
   async openModel(file: File | undefined): Promise<void> {
     this.#begin(file ? `Reading ${file.name}` : "");
     try {
-      const model = await this.#worker.call("openModel", file);
-      await this.#updating;
-      this.#ownTree ??= treeSettings(this.#settings);
-      this.#model = model;
-      this.#settings = { ...this.#settings, ...(model ? treeOfModel(model) : this.#ownTree), show: "attention" };
-      if (!model) this.#ownTree = undefined;
-      this.#stale = { ...all };
+      await this.#turns.run(async () => {
+        const model = await this.#worker.call("openModel", file);
+        this.#ownTree ??= treeSettings(this.#settings);
+        this.#model = model;
+        this.#settings = { ...this.#settings, ...(model ? treeOfModel(model) : this.#ownTree), show: "attention" };
+        if (!model) this.#ownTree = undefined;
+        this.#stale = { ...all };
+      });
       await this.#update();
     } catch (error) {
       this.#fail(error);
@@ -137,7 +148,7 @@ export class Controller {
 
   /** Changes settings for the same cloud. */
   async change(changes: Partial<Settings>): Promise<void> {
-    const before = this.#settings;
+    const [before, opening] = [this.#settings, this.#opening];
     this.#settings = { ...before, ...changes };
     if (!this.#cloud) return;
     const changed = (...names: (keyof Settings)[]) => names.some((name) => this.#settings[name] !== before[name]);
@@ -157,7 +168,7 @@ export class Controller {
     try {
       await this.#update();
     } catch (error) {
-      this.#fail(error);
+      if (opening === this.#opening) this.#fail(error);
     }
   }
 
@@ -203,9 +214,11 @@ export class Controller {
 
   /** Runs one update at a time; the current one also handles what is requested meanwhile. */
   #update(): Promise<void> {
-    this.#updating ??= this.#bringUpToDate().finally(() => {
-      this.#updating = undefined;
-    });
+    this.#updating ??= this.#turns
+      .run(() => this.#bringUpToDate())
+      .finally(() => {
+        this.#updating = undefined;
+      });
     return this.#updating;
   }
 
@@ -214,6 +227,7 @@ export class Controller {
   }
 
   async #bringUpToDate(): Promise<void> {
+    if (!this.#cloud) return;
     while (this.#isStale) {
       const stale = this.#stale;
       this.#stale = { tree: false, selection: false, graph: false, drawing: false };

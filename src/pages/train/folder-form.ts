@@ -140,14 +140,18 @@ export class FolderForm {
     const id = `folder-${way[0]}`;
     const now = JSON.stringify(this.#valueAt(way));
     const known = Object.entries(values).map(([label, value]) => [label, JSON.stringify(value)] as const);
-    const given = now === undefined || known.some(([, value]) => value === now) ? [] : [["as written", now] as const];
+    // A key without a value has its default.
+    const written = now === undefined ? ["the default", "null"] : ["as written", now];
+    const given = known.some(([, value]) => value === now) ? [] : [written];
     const select = element(
       "select",
       { id },
       ...[...given, ...known].map(([label, value]) => element("option", { value }, label)),
     );
-    if (now !== undefined) select.value = now;
+    select.value = now ?? "null";
     select.addEventListener("change", () => {
+      const [part] = way;
+      if (way.length > 1 && !isMap(this.#config.get(part, true))) this.#config.set(part, this.#config.createNode({}));
       this.#config.setIn(way, JSON.parse(select.value));
       this.#write(id);
     });
@@ -156,7 +160,11 @@ export class FolderForm {
 
   #valueAt(way: readonly string[]): unknown {
     const whole = this.#config.toJS() as unknown;
-    return way.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], whole);
+    return way.reduce<unknown>((value, key) => {
+      // `model: small` is short for `model: {size: small}`.
+      if (key === "size" && typeof value === "string") return value;
+      return (value as Record<string, unknown> | null | undefined)?.[key];
+    }, whole);
   }
 
   /** @param focus the control that was used, which is created anew */

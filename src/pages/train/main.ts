@@ -85,6 +85,8 @@ async function prepare(action: () => Promise<void>): Promise<void> {
   if (starting) return;
   starting = true;
   await saying(action);
+  // Other tabs need not wait for a run that did not begin.
+  if (!job) lock.giveBack();
   starting = false;
 }
 
@@ -268,9 +270,12 @@ async function openRunFile(file: File): Promise<void> {
   const files = await readRunFile(file);
   await checkRun(files, file.name);
   if (!(await lock.take())) throw new Error(ANOTHER_TAB);
-  await rememberRun();
-  await (await RunStore.open()).replaceAll(files);
-  lock.giveBack();
+  try {
+    await rememberRun();
+    await (await RunStore.open()).replaceAll(files);
+  } finally {
+    lock.giveBack();
+  }
   say();
   prediction.show(undefined);
   await showSaved();
