@@ -68,8 +68,8 @@ const hostSizes = ({ points, clouds = 1 }: BenchOptions) =>
 export const benchmarks: Readonly<Record<BenchmarkName, Benchmark>> = {
   tree: {
     needsDevice: false,
-    run: ({ threads, seconds = 1.5, onCase, ...sizes }) =>
-      benchTree({ cases: hostSizes(sizes), threads: threads ? [threads] : [1, 2], seconds, onCase }),
+    run: ({ threads, seconds = 1.5, repeat, onCase, ...sizes }) =>
+      benchTree({ cases: hostSizes(sizes), threads: threads ? [threads] : [1, 2], seconds, repeat, onCase }),
   },
   graph: {
     needsDevice: false,

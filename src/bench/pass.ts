@@ -188,12 +188,14 @@ async function readySubject(
   const estimate = model.estimateMemory(prepared).peak;
   const upload = await timeUpload(model, prepared, onHost);
   const uploaded = await model.upload(prepared);
-  const pass = start(uploaded);
+  let started: Pass | undefined;
   const dispose = () => {
-    pass.dispose();
+    started?.dispose();
     uploaded.dispose();
   };
   try {
+    const pass = start(uploaded);
+    started = pass;
     let work!: Work;
     const first = await timed(async () => {
       work = await countWork(device, pass.run);

@@ -85,8 +85,13 @@ export async function timeByDevice(device: Device, pass: () => unknown): Promise
   if (!device.info.features.includes("timestamp-query")) return undefined;
   for (let passes = 1; ; passes = Math.min(MAX_PASSES, 4 * passes)) {
     const clock = device.startProfile()!;
-    for (let i = 0; i < passes; i++) await pass();
-    const moments = (await clock.stop()).flatMap(({ start = 0, time }) => [start, start + time]).sort((a, b) => a - b);
+    let kernels: KernelTime[];
+    try {
+      for (let i = 0; i < passes; i++) await pass();
+    } finally {
+      kernels = await clock.stop();
+    }
+    const moments = kernels.flatMap(({ start = 0, time }) => [start, start + time]).sort((a, b) => a - b);
     const steps = moments.slice(1).flatMap((moment, i) => (moment > moments[i] ? [moment - moments[i]] : []));
     const span = (moments.at(-1) ?? 0) - (moments[0] ?? 0);
     const quantum = Math.min(...steps);

@@ -5,19 +5,17 @@ import { type BenchCase, type CaseListener, threadsText } from "./measurement.ts
 import nativeSource from "./native/tree.cpp?raw";
 import type { SubjectListener } from "./subject.ts";
 import { formatTable } from "./table.ts";
-import { calibrateOnHost, formatTiming, timed, timingOf } from "./timing.ts";
+import { calibrateOnHost, formatTiming, type Repeats, timed, timingOf } from "./timing.ts";
 
-export interface TreeOptions {
+export interface TreeOptions extends Repeats {
   /** The clouds have 3 dimensions; `points` are those of each cloud. */
   cases: readonly { clouds: number; points: number }[];
   threads: readonly number[];
-  /** Approximate seconds for one case on one side. */
-  seconds: number;
   onCase?: CaseListener;
 }
 
 /** Measures each case with each number of threads. Both sides warm up, then take turns. */
-export async function benchTree({ cases, threads, seconds, onCase }: TreeOptions): Promise<BenchCase[]> {
+export async function benchTree({ cases, threads, onCase, ...repeats }: TreeOptions): Promise<BenchCase[]> {
   const native = compileNative();
   const note = native.missing === undefined ? undefined : `no native baseline: ${native.missing}`;
   const measured: BenchCase[] = [];
@@ -25,7 +23,7 @@ export async function benchTree({ cases, threads, seconds, onCase }: TreeOptions
     for (const { clouds, points } of cases) {
       for (const threadCount of threads) {
         const size = { ...treeCase(clouds, points, threadCount), threads: threadCount, note };
-        const done = { ...size, ...(await measure(size, seconds, native.run)) };
+        const done = { ...size, ...(await measure(size, repeats, native.run)) };
         measured.push(done);
         onCase?.(done);
       }
@@ -67,7 +65,7 @@ const WARM_UPS = 12;
 
 async function measure(
   size: { clouds: number; points: number; threads: number },
-  seconds: number,
+  { repeat, seconds }: Repeats,
   runNative: NativeRun | undefined,
 ): Promise<Pick<BenchCase, "time" | "native">> {
   const { clouds, points, threads } = size;
@@ -77,11 +75,12 @@ async function measure(
   let once = await build();
   for (let warmUp = 0; warmUp < WARM_UPS; warmUp++) once = Math.min(once, await build());
   const rounds = 2;
-  const repetitions = Math.max(3, Math.min(100, Math.round((seconds * 1000) / once / rounds)));
-  const nativeRepetitions = Math.max(3, Math.round(repetitions / 4));
+  const fitting = Math.max(3, Math.min(100, Math.round((seconds * 1000) / once / rounds)));
+  const nativeRepetitions = Math.max(3, Math.round(fitting / 4));
   const ours: number[] = [];
   const theirs: number[] = [];
   for (let round = 0; round < rounds; round++) {
+    const repetitions = repeat === undefined ? fitting : Math.ceil((repeat - round) / rounds);
     for (let repetition = 0; repetition < repetitions; repetition++) ours.push(await build());
     if (runNative) theirs.push(...runNative(size, nativeRepetitions));
   }
