@@ -18,6 +18,8 @@ import { cache, root, runStep } from "./steps.mjs";
 
 const sources = ["src", "workers", "gpu", "package.json", "package-lock.json", "tsconfig.json"];
 const scripts = ["src/build", "src/pages"];
+/** The scripts of the build of which the library is made, too: the plugins of vite.config.ts. */
+const plugins = ["assets", "indentation", "kernel-comments", "licences"].map((name) => `src/build/${name}.mjs`);
 
 /** Each folder of wasm/ with a build.mjs makes modules in wasm/out. */
 function wasmSteps() {
@@ -46,7 +48,7 @@ const typecheck = {
 
 const library = {
   name: "library",
-  inputs: [...sources, "wasm/out", "wasm/hdf5", "vite.config.ts"],
+  inputs: [...sources, ...plugins, "wasm/out", "wasm/hdf5", "vite.config.ts"],
   ignored: scripts,
   outputs: ["dist/erwin.js", "dist/bench.js", "dist/formats.js", "dist/experiments.js", "dist/jobs.js", "dist/assets"],
   run: buildLibrary,
@@ -74,6 +76,8 @@ const site = {
     "src/drawing",
     "src/bench/results",
     "src/build/site.mjs",
+    "src/build/examples.mjs",
+    "README.md",
     "wasm/hdf5",
     "package-lock.json",
     ...library.outputs,

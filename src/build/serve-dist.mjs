@@ -1,6 +1,6 @@
 // Serves the files of dist unchanged, so that pages under test load the library as a page without a bundler does.
 // The development server by itself would transform them.
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { isolationHeaders } from "./isolation.mjs";
@@ -42,6 +42,8 @@ export async function serve(answer, wanted = 0) {
   };
 }
 
+const isFile = (/** @type {string} */ path) => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+
 /**
  * Answers a request for /dist/ (with an empty page) or for a file in it; returns false for other requests.
  * @param {import("node:http").IncomingMessage} request
@@ -49,8 +51,8 @@ export async function serve(answer, wanted = 0) {
  */
 export function sendDistFile(request, response) {
   const path = normalize(join(root, new URL(request.url ?? "/", "http://localhost").pathname));
-  if (!path.startsWith(dist) || !existsSync(path)) return false;
   const isPage = path === dist;
+  if (!path.startsWith(dist) || !(isPage || isFile(path))) return false;
   response.writeHead(200, {
     ...isolationHeaders,
     "Content-Type": isPage ? "text/html" : (contentTypes[extname(path)] ?? "application/octet-stream"),
@@ -69,7 +71,7 @@ export function sendDistFile(request, response) {
 export function sendSiteFile(request, response, headers = isolationHeaders) {
   const { pathname } = new URL(request.url ?? "/", "http://localhost");
   const path = normalize(join(site, pathname.endsWith("/") ? `${pathname}index.html` : pathname));
-  if (!path.startsWith(site) || !existsSync(path)) {
+  if (!path.startsWith(site) || !isFile(path)) {
     response.writeHead(404, headers).end();
     return;
   }
