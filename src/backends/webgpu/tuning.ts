@@ -27,7 +27,7 @@ const ROUNDS = 3;
 const GAIN = 1.02;
 
 /** Returns the value of ERWIN_TUNE: "off", "on" (measure even if there is a stored result), or the file of the stored results. */
-export function tuningMode(): string | undefined {
+function tuningMode(): string | undefined {
   const { Deno, process } = globalThis as {
     Deno?: { permissions: { querySync(query: object): { state: string } } };
     process?: { env: Record<string, string | undefined> };
@@ -43,12 +43,9 @@ export async function tuneProducts(device: TunedDevice, mode = tuningMode()): Pr
   const { info } = device;
   if (mode === "off" || info.software || !info.features.includes("timestamp-query")) return;
   const store = openTuningStore(info, mode);
-  let tuning = mode === "on" ? undefined : store.read();
-  if (!tuning) {
-    tuning = { ...DEFAULT_TUNING, tile: fastestTile(await measureTiles(device)) };
-    store.write(tuning);
-  }
-  info.productTuning = tuning;
+  const stored = mode === "on" ? undefined : store.read();
+  info.productTuning = stored ?? { ...DEFAULT_TUNING, tile: fastestTile(await measureTiles(device)) };
+  if (!stored) store.write(info.productTuning);
 }
 
 /** @param times the milliseconds of each of TILES; infinite for those that could not be measured */
