@@ -81,7 +81,7 @@ export const deviceName = ({ backend, description, dawn }: DeviceDescription) =>
   `${backend}: ${description}${dawn ? ` by Dawn with ${dawn.toggles.join(", ")}` : ""}`;
 
 /** Names the host: "Deno/2.9.5", "Node.js/20.16.0", or a browser's user agent. */
-export function hostName(): string {
+function hostName(): string {
   const node = (globalThis as { process?: typeof process }).process?.versions.node;
   return globalThis.navigator?.userAgent ?? (node === undefined ? "unknown host" : `Node.js/${node}`);
 }

@@ -12,7 +12,7 @@ export const fileOptions = {
   output: { value: "FILE", description: "a .safetensors or .npz file; it appears whole or not at all" },
 } satisfies Record<string, CommandOption>;
 
-export const featuresOption = {
+const featuresOption = {
   features: {
     value: "NAME,...",
     description:
@@ -88,14 +88,14 @@ export function readTrainingDevice(args: Arguments): DeviceChoice {
   return { ...choice, gradientPrecision };
 }
 
-export const modeOption = {
+const modeOption = {
   mode: {
     value: "MODE",
     description: "eval (default) or train: BatchNorm by the running or by the batch's statistics",
   },
 } satisfies Record<string, CommandOption>;
 
-export function readMode(args: Arguments): "eval" | "train" {
+function readMode(args: Arguments): "eval" | "train" {
   return args.choice("mode", ["eval", "train"] as const) ?? "eval";
 }
 

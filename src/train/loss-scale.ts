@@ -6,7 +6,7 @@ import type { LossScaleGrowth } from "../backends/optimizer.ts";
 import { outsideScopes, Tensor } from "../tensor/tensor.ts";
 
 /** How a dynamic scale changes: the defaults of torch.cuda.amp.GradScaler, whose factors are 2 and 1/2 as here. */
-export const DYNAMIC_LOSS_SCALE = {
+const DYNAMIC_LOSS_SCALE = {
   initial: 65536,
   /** The number of steps in a row with finite gradients after which it doubles. */
   growthInterval: 2000,

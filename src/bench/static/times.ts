@@ -212,7 +212,7 @@ const accessCycles = ({ load = 0, "shared-load": read = 0, "shared-store": writt
   LOAD_CYCLES * load + SHARED_CYCLES * (read + written);
 
 /** Estimates the seconds of one dispatch without its gap, and what bounds it. */
-export function costOf(
+function costOf(
   kernel: Kernel,
   dispatch: Dispatch,
   found: CompiledKernel,
