@@ -27,10 +27,14 @@ export async function findUnits(source: DataSource, { files, list, sequence }: F
     ? await sequencesIn(source, wanted, samples)
     : samples.map((path) => ({ name: path, files: [path] }));
   if (units.length > 0) return units;
-  const folder = locate(source, list ?? "");
+  throw noSamples(locate(source, list ?? ""), { files, sequence });
+}
+
+/** @param folder its name in the message */
+export function noSamples(folder: string, { files, sequence }: Pick<FindOptions, "files" | "sequence">): FormatError {
   const kind = files === undefined ? sampleExtensions.map((extension) => `.${extension}`).join(" ") : files;
   const problem = sequence ? "holds no sequence: a .pvd, or numbered files" : "holds no sample";
-  throw new FormatError(`${folder}: ${problem} (${kind}).`, { file: folder, expected: [...sampleExtensions] });
+  return new FormatError(`${folder}: ${problem} (${kind}).`, { file: folder, expected: [...sampleExtensions] });
 }
 
 export const extensionOf = (path: string): string => /\.(\w+)$/.exec(path)?.[1].toLowerCase() ?? "";

@@ -2,7 +2,7 @@
 
 import type { SafeTensor } from "../../formats/elements.ts";
 import { type DataSource, locate } from "../data-source.ts";
-import { extensionOf, findFiles } from "./files.ts";
+import { extensionOf, findFiles, noSamples } from "./files.ts";
 import { readArrays, sampleExtensions } from "./read.ts";
 
 /** The number of samples that are read. */
@@ -49,6 +49,7 @@ export async function survey(source: DataSource): Promise<Survey> {
   const count = (extension: string) => all.filter((path) => extensionOf(path) === extension).length;
   const extension = [...sampleExtensions].sort((a, b) => count(b) - count(a))[0];
   const files = all.filter((path) => extensionOf(path) === extension);
+  if (files.length === 0) throw noSamples(locate(source, ""), { sequence: false });
   const looked = Array.from(
     { length: Math.min(LOOKED_AT, files.length) },
     (_, i) => files[Math.floor((i * files.length) / Math.min(LOOKED_AT, files.length))],

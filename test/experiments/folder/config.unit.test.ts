@@ -5,8 +5,10 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { ConfigError } from "../../../src/errors.ts";
 import { resolveConfig } from "../../../src/erwin/config.ts";
+import { MemorySource } from "../../../src/experiments/data-source.ts";
 import { folderOptions, resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
 import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
+import { survey } from "../../../src/experiments/folder/survey.ts";
 
 const page = readFileSync(new URL("../../../src/experiments/folder/README.md", import.meta.url), "utf8");
 const example = /```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? "";
@@ -76,6 +78,11 @@ it.each([
   } catch (error) {
     expect((error as ConfigError).details.field).toBe(field);
   }
+});
+
+it("proposes nothing for a folder without samples", async () => {
+  const source = new MemorySource(new Map([["notes.txt", new Uint8Array(3)]]), "notes");
+  await expect(survey(source)).rejects.toThrow("notes: holds no sample (.vtu ");
 });
 
 it("proposes a config that can be used", () => {
