@@ -76,13 +76,13 @@ async function measure(
   for (let warmUp = 0; warmUp < WARM_UPS; warmUp++) once = Math.min(once, await build());
   const rounds = 2;
   const fitting = Math.max(3, Math.min(100, Math.round((seconds * 1000) / once / rounds)));
-  const nativeRepetitions = Math.max(3, Math.round(fitting / 4));
   const ours: number[] = [];
   const theirs: number[] = [];
   for (let round = 0; round < rounds; round++) {
     const repetitions = repeat === undefined ? fitting : Math.ceil((repeat - round) / rounds);
     for (let repetition = 0; repetition < repetitions; repetition++) ours.push(await build());
-    if (runNative) theirs.push(...runNative(size, nativeRepetitions));
+    const ofNative = repeat === undefined ? Math.max(3, Math.round(fitting / 4)) : repetitions;
+    if (runNative) theirs.push(...runNative(size, ofNative));
   }
   return { time: timingOf(ours), native: runNative && timingOf(theirs) };
 }
