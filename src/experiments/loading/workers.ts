@@ -2,6 +2,7 @@
 // that submits work to the device.
 
 import { type Endpoint, proxy, type Remote, wrap } from "comlink";
+import { expectWhole } from "../../arguments.ts";
 import { WorkerError } from "../../errors.ts";
 import { givenAssets } from "../../host/given-assets.ts";
 import { PendingCalls } from "../../host/pending-calls.ts";
@@ -31,10 +32,11 @@ export class DataWorkers {
 
   /**
    * @param count the number of workers, at least 1
-   * @throws WorkerError if the worker script cannot be loaded; DeviceError if the host has no workers; FormatError for a
+   * @throws ConfigError for another count; WorkerError if the worker script cannot be loaded; DeviceError if the host has no workers; FormatError for a
    *   data set that is damaged
    */
   static async start(count: number, options: DataWorkersOptions): Promise<DataWorkers> {
+    expectWhole("count", count, 1);
     keepErrorClasses();
     const starting = Array.from({ length: count }, () => DataThread.start(options));
     const started = await Promise.allSettled(starting);

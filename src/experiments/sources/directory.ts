@@ -34,15 +34,26 @@ export class DirectorySource implements DataSource {
     return this.#file(path);
   }
 
-  /** Writes a file, and creates the folders of its path: for the output of a generator, for example. */
+  /** Writes a file, and creates the folders of its path: for the output of a generator, for example. A failure leaves no new file. */
   async write(path: string, bytes: Uint8Array): Promise<void> {
     const { folder, name } = parted(path);
     let directory = this.#root;
     for (const part of folder) directory = await directory.getDirectoryHandle(part, { create: true });
     const file = await directory.getFileHandle(name, { create: true });
-    const stream = await file.createWritable();
-    await stream.write(bytes as Uint8Array<ArrayBuffer>);
-    await stream.close();
+    try {
+      const stream = await file.createWritable();
+      try {
+        await stream.write(bytes as Uint8Array<ArrayBuffer>);
+        await stream.close();
+      } catch (error) {
+        await stream.abort().catch(() => {});
+        throw error;
+      }
+    } catch (error) {
+      // The handle of a new file has made an empty one, which others would take for the whole.
+      if ((await file.getFile()).size === 0) await directory.removeEntry(name);
+      throw error;
+    }
   }
 
   /** Deletes a file, if it exists. */
