@@ -18,6 +18,10 @@ export interface DatasetMetadata {
   /** null for a data set that holds nothing. */
   shape: number[] | null;
   vlen: boolean;
+  /** The values of an enumeration, by their names. */
+  enum_type?: { members: Record<string, number> };
+  /** The data sets that a virtual one is made of; the file "." is its own. */
+  virtual_sources?: { file_name: string; dset_name: string }[];
 }
 
 export interface H5Module {
@@ -38,11 +42,16 @@ export interface H5Module {
   readonly H5F_ACC_RDONLY: number;
   readonly H5F_ACC_TRUNC: number;
   readonly H5G_DATASET: number;
+  /** Links by path, within the file (those that lead nowhere) and to other files. */
+  readonly H5G_LINK: number;
+  readonly H5G_UDLINK: number;
   open(path: string, mode: number, trackOrder: boolean, oldest: number, newest: number): bigint;
   close_file(file: bigint): number;
   /** Returns the names of everything in a group, as paths if `recursive`. */
   get_names(file: bigint, path: string, recursive: boolean): string[];
   get_type(file: bigint, path: string): number;
+  get_symbolic_link(file: bigint, path: string): string;
+  get_external_link(file: bigint, path: string): { filename: string; obj_path: string };
   get_dataset_metadata(file: bigint, path: string): DatasetMetadata;
   get_dataset_data(
     file: bigint,

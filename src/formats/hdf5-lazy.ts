@@ -7,6 +7,11 @@ export async function loadHdf5(...words: Parameters<Hdf5["loadHdf5"]>): ReturnTy
   return (await import("./hdf5.ts")).loadHdf5(...words);
 }
 
+/** Reads a file, and names what is left out: see `readHdf5` of hdf5.ts. */
+export async function readHdf5(...words: Parameters<Hdf5["readHdf5"]>): ReturnType<Hdf5["readHdf5"]> {
+  return (await import("./hdf5.ts")).readHdf5(...words);
+}
+
 /** Writes arrays into an HDF5 file: see `saveHdf5` of hdf5.ts. */
 export async function saveHdf5(...words: Parameters<Hdf5["saveHdf5"]>): ReturnType<Hdf5["saveHdf5"]> {
   return (await import("./hdf5.ts")).saveHdf5(...words);

@@ -5,7 +5,7 @@
 // have been interrupted half-way. So an instance that has met an error is not used again.
 
 import { InputError } from "../errors.ts";
-import { bytesOf, elementCount, type FileBytes, formatError, readArray, toBytes } from "./bytes.ts";
+import { bytesOf, elementCount, type FileBytes, formatError, readArray, swapByteOrder, toBytes } from "./bytes.ts";
 import { arrayTypes, type SafeTensor, type SafeTensorType } from "./elements.ts";
 import { createModule, type DatasetMetadata, type H5Module } from "./h5wasm.ts";
 import { blobFile, readWhole } from "./partial-file.ts";
@@ -14,8 +14,20 @@ import { Unpacking } from "./unpacking.ts";
 /** Numbers of element classes in HDF5. */
 const INTEGER = 0;
 const FLOAT = 1;
-/** h5py stores booleans as an enumeration. */
+/** Names of integers: h5py stores booleans so. */
 const ENUMERATION = 8;
+
+/** Element classes that are not read, by their numbers in HDF5. */
+const otherElements: Record<number, string> = {
+  2: "times",
+  3: "text",
+  4: "bit fields",
+  5: "opaque bytes",
+  6: "compounds",
+  7: "references",
+  9: "sequences of varying length",
+  10: "arrays as elements",
+};
 
 const floats: Record<number, SafeTensorType> = { 2: "F16", 4: "F32", 8: "F64" };
 const signedIntegers: Record<number, SafeTensorType> = { 1: "I8", 2: "I16", 4: "I32", 8: "I64" };
@@ -39,7 +51,8 @@ async function withLibrary<T>(use: (library: H5Module) => T): Promise<T> {
 
 /**
  * Reads the numeric data sets of an HDF5 file. Names are paths without the first slash: "position", "group/position". Text,
- * compounds and other element types are skipped, unless they are asked for by name.
+ * compounds, other element types and numbers that are in other files (by links, or in a virtual data set) are skipped, unless they are
+ * asked for by name.
  * @param input the file's bytes, or the file itself: in a web worker only the parts that are needed are read of a Blob, which may
  *   be larger than memory; elsewhere all of it
  * @param options.file name used in error messages (default "hdf5")
@@ -51,6 +64,20 @@ export async function loadHdf5(
   input: FileBytes | Blob,
   options: { file?: string; only?: readonly string[] } = {},
 ): Promise<Map<string, SafeTensor>> {
+  return (await readHdf5(input, options)).arrays;
+}
+
+/** The arrays of a file, and for each data set that is left out what it holds instead: "text". */
+export interface Hdf5Contents {
+  arrays: Map<string, SafeTensor>;
+  leftOut: Map<string, string>;
+}
+
+/** Reads a file as `loadHdf5` does. */
+export async function readHdf5(
+  input: FileBytes | Blob,
+  options: { file?: string; only?: readonly string[] } = {},
+): Promise<Hdf5Contents> {
   const name = options.file ?? "hdf5";
   const content = input instanceof Blob ? await contentOf(input, name) : toBytes(input);
   const size = content instanceof Blob ? content.size : content.length;
@@ -60,9 +87,9 @@ export async function loadHdf5(
         const file = library.open(path, library.H5F_ACC_RDONLY, false, -1, -1);
         if (file <= 0n)
           throw formatError(name, "not an HDF5 file, or damaged: the HDF5 library cannot open it.", { offset: 0 });
-        const arrays = readDatasets(library, file, { name, size, only: options.only });
+        const contents = readDatasets(library, file, { name, size, only: options.only });
         if (library.close_file(file) < 0) throw formatError(name, "damaged: the HDF5 library cannot close it.");
-        return arrays;
+        return contents;
       }),
     ),
   );
@@ -107,37 +134,69 @@ function readDatasets(
   library: H5Module,
   file: bigint,
   { name, size, only }: { name: string; size: number; only?: readonly string[] },
-): Map<string, SafeTensor> {
-  const found = datasetNames(library, file);
-  const missing = only?.find((path) => !found.includes(path));
+): Hdf5Contents {
+  const { datasets, links } = listFile(library, file);
+  const missing = only?.find((path) => !datasets.includes(path));
   if (missing !== undefined) {
-    throw formatError(name, `holds no data set "${missing}", but ${found.join(", ") || "none"}.`, {
-      tensor: missing,
-      expected: [...(only ?? [])],
-      found,
-    });
+    const link = links.get(missing);
+    const problem =
+      link === undefined
+        ? `holds no data set "${missing}", but ${datasets.join(", ") || "none"}.`
+        : `"${missing}" is ${link}, which is not read: copy the data set into this file.`;
+    throw formatError(name, problem, { tensor: missing, expected: [...(only ?? [])], found: datasets });
   }
   const arrays = new Map<string, SafeTensor>();
+  const leftOut = new Map(links);
   const unpacking = new Unpacking(size);
-  for (const path of only ?? found) {
+  for (const path of only ?? datasets) {
     const metadata = library.get_dataset_metadata(file, path);
     const dtype = elementType(metadata);
-    if (dtype && metadata.shape) arrays.set(path, readDataset(library, file, path, dtype, metadata, name, unpacking));
-    else if (only) throw formatError(`${name}:${path}`, "holds no numbers.", { tensor: path });
+    if (dtype && metadata.shape && otherFiles(metadata).length === 0) {
+      arrays.set(path, readDataset(library, file, path, dtype, metadata, name, unpacking));
+    } else if (only) {
+      throw formatError(`${name}:${path}`, `holds no numbers, but ${contentKind(metadata)}.`, { tensor: path });
+    } else leftOut.set(path, contentKind(metadata));
   }
-  return arrays;
+  return { arrays, leftOut };
 }
 
-function datasetNames(library: H5Module, file: bigint): string[] {
-  const paths = library.get_names(file, "/", true).map((path) => path.replace(/^\/+/, ""));
-  return paths.filter((path) => library.get_type(file, path) === library.H5G_DATASET);
+/** Returns the paths of a file's data sets, and what each link is that leads to none in this file. */
+function listFile(library: H5Module, file: bigint): { datasets: string[]; links: Map<string, string> } {
+  const datasets: string[] = [];
+  const links = new Map<string, string>();
+  for (const name of library.get_names(file, "/", true)) {
+    const path = name.replace(/^\/+/, "");
+    const type = library.get_type(file, path);
+    if (type === library.H5G_DATASET) datasets.push(path);
+    else if (type === library.H5G_LINK) links.set(path, `a link to ${library.get_symbolic_link(file, path)}`);
+    else if (type === library.H5G_UDLINK) {
+      const { filename, obj_path } = library.get_external_link(file, path);
+      links.set(path, `a link to ${obj_path} in the file ${filename}`);
+    }
+  }
+  return { datasets, links };
 }
 
-function elementType({ type, size, signed, vlen }: DatasetMetadata): SafeTensorType | undefined {
+function elementType({ type, size, signed, vlen, enum_type }: DatasetMetadata): SafeTensorType | undefined {
   if (vlen) return undefined;
   if (type === FLOAT) return floats[size];
-  if (type === ENUMERATION && size === 1) return "BOOL";
-  return type === INTEGER ? (signed ? signedIntegers : unsignedIntegers)[size] : undefined;
+  const isBoolean = size === 1 && Object.values(enum_type?.members ?? {}).every((value) => value === 0 || value === 1);
+  if (type === ENUMERATION && isBoolean) return "BOOL";
+  return type === INTEGER || type === ENUMERATION ? (signed ? signedIntegers : unsignedIntegers)[size] : undefined;
+}
+
+/** The other files that hold a virtual data set's numbers: the library would put its fill value in their place. */
+const otherFiles = ({ virtual_sources }: DatasetMetadata): string[] => [
+  ...new Set(virtual_sources?.map(({ file_name }) => file_name).filter((file) => file !== ".")),
+];
+
+/** Names what a data set holds that is not read. */
+function contentKind(metadata: DatasetMetadata): string {
+  const { type, size, shape } = metadata;
+  const files = otherFiles(metadata);
+  if (files.length > 0)
+    return `a view of data sets in ${files.slice(0, 3).join(", ")}${files.length > 3 ? ", ..." : ""}`;
+  return shape ? (otherElements[type] ?? `numbers of ${8 * size} bits`) : "an empty data space";
 }
 
 function readDataset(
@@ -145,7 +204,7 @@ function readDataset(
   file: bigint,
   path: string,
   dtype: SafeTensorType,
-  { shape }: DatasetMetadata,
+  { shape, type: elements, littleEndian }: DatasetMetadata,
   name: string,
   unpacking: Unpacking,
 ): SafeTensor {
@@ -157,7 +216,7 @@ function readDataset(
   if (Number.isNaN(length)) throw formatError(place, `(${sizes}) is not a shape.`, { tensor: path, found: sizes });
   unpacking.take(length * width, place, { tensor: path });
   if (length === 0) return { dtype, shape: sizes, data: new type(0) };
-  // The library converts elements to this machine's byte order.
+  // The library converts elements to this machine's byte order, but for named ones.
   const pointer = library._malloc(length * width);
   if (pointer === 0) throw formatError(place, `no memory for its ${length * width} bytes.`, { tensor: path });
   try {
@@ -165,6 +224,7 @@ function readDataset(
       throw formatError(place, "is damaged: the HDF5 library cannot read it.", { tensor: path });
     }
     const bytes = library.HEAPU8.slice(pointer, pointer + length * width);
+    if (elements === ENUMERATION && !littleEndian) swapByteOrder(bytes, width);
     return { dtype, shape: sizes, data: readArray(bytes, 0, length, type) };
   } finally {
     library._free(pointer);

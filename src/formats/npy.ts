@@ -123,8 +123,8 @@ export function decodeRows(array: NpyDescription, bytes: Uint8Array, start: numb
  */
 export function describeNpy(bytes: Uint8Array, fileBytes: number, file: string): NpyDescription {
   const { description, fortranOrder, shape, dataStart } = readHeader(bytes, file);
-  const [, order, kind] = /^([<>=|])([a-z]\d+)$/.exec(description) ?? [];
-  if (kind === undefined || !Object.hasOwn(elementTypes, kind)) {
+  const elements = readType(description);
+  if (!elements) {
     const known = Object.keys(elementTypes);
     throw formatError(
       file,
@@ -132,7 +132,7 @@ export function describeNpy(bytes: Uint8Array, fileBytes: number, file: string):
       { offset: 10, expected: known, found: description },
     );
   }
-  const dtype = elementTypes[kind];
+  const { dtype, order } = elements;
   const type = arrayTypes[dtype];
   const width = type.BYTES_PER_ELEMENT;
   const expected = dataStart + elementCount(shape) * width;
@@ -214,13 +214,13 @@ export function headerEnd(bytes: Uint8Array, file: string): number {
 }
 
 /**
- * Whether an array file holds numbers that can be read, by its header: text, dates, objects, structures, complex numbers and floats
- * of 96 or 128 bits are not. True for a damaged header, too, of which `loadNpy` says what is wrong.
+ * Returns the description of an array file's elements, such as "<U6", if they are not numbers that can be read: text, dates, objects,
+ * structures, complex numbers and floats of 96 or 128 bits. Otherwise undefined.
  * @throws FormatError for a file that does not begin as an array file does
  */
-export function isNumericNpy(bytes: Uint8Array, file: string): boolean {
-  const header = new TextDecoder("latin1").decode(bytes.slice(headerStartOf(bytes), headerEnd(bytes, file)));
-  return !/'descr'\s*:\s*(\[|'[<>=|]([OSUVMmc]|f12|f16))/.test(header);
+export function foreignElements(bytes: Uint8Array, file: string): string | undefined {
+  const { description } = readHeader(bytes, file);
+  return readType(description) ? undefined : description;
 }
 
 const headerStartOf = (bytes: Uint8Array) => (bytes[6] === 1 ? headerStart1 : LENGTHS_END);
@@ -238,25 +238,32 @@ function readHeader(bytes: Uint8Array, file: string): Header {
   // Latin-1 maps every byte to a character, so nothing is lost; numbers and keys are ASCII in all versions.
   const text = new TextDecoder("latin1").decode(bytes.slice(headerStart, dataStart));
   const fields = readDictionary(text);
-  const description = /^'(.*)'$/.exec(fields?.get("descr") ?? "")?.[1];
+  const description = /^'(.*)'$|^\[.*\]$/.exec(fields?.get("descr") ?? "");
   const order = fields?.get("fortran_order");
   const shape = readTuple(fields?.get("shape"));
   const { length: dimensions } = shape ?? [];
   expectWithin("dimensions", dimensions, file, `the array has ${dimensions} dimensions`, { offset: headerStart });
-  if (fields?.size !== 3 || description === undefined || (order !== "True" && order !== "False") || !shape) {
+  if (fields?.size !== 3 || !description || (order !== "True" && order !== "False") || !shape) {
     throw formatError(file, `the header is not that of a plain array: ${text.slice(0, 120).trim()}`, {
       offset: headerStart,
     });
   }
-  return { description, fortranOrder: order === "True", shape, dataStart };
+  // A structure is described by a list of its fields.
+  return { description: description[1] ?? description[0], fortranOrder: order === "True", shape, dataStart };
 }
 
-/** Returns the three kinds of values that a header holds, as text; undefined for any other header. */
+/** Reads a description such as "<f4"; undefined if it is not one of the known element types. */
+function readType(description: string): { dtype: SafeTensorType; order: string } | undefined {
+  const [, order, kind] = /^([<>=|])([a-z]\d+)$/.exec(description) ?? [];
+  return kind !== undefined && Object.hasOwn(elementTypes, kind) ? { dtype: elementTypes[kind], order } : undefined;
+}
+
+/** Returns the kinds of values that a header holds, as text; undefined for any other header. */
 function readDictionary(text: string): Map<string, string> | undefined {
   const body = /^\s*\{(.*)\}\s*$/s.exec(text)?.[1];
   if (body === undefined) return undefined;
   const fields = new Map<string, string>();
-  const field = /\s*'(\w+)'\s*:\s*('[^']*'|\([^)]*\)|True|False)\s*(?:,\s*|$)/y;
+  const field = /\s*'(\w+)'\s*:\s*('[^']*'|\[.*\]|\([^)]*\)|True|False)\s*(?:,\s*|$)/y;
   while (field.lastIndex < body.length) {
     const [, key, value] = field.exec(body) ?? [];
     if (key === undefined || value === undefined || fields.has(key)) return undefined;

@@ -3,7 +3,7 @@
 import { zipSync } from "fflate";
 import { type FileBytes, formatError, toBytes } from "./bytes.ts";
 import { type SafeTensor, type SafeTensorInput, tensorEntries } from "./elements.ts";
-import { isNumericNpy, loadNpy, readRows, saveNpy } from "./npy.ts";
+import { foreignElements, loadNpy, readRows, saveNpy } from "./npy.ts";
 import { openZip } from "./zip.ts";
 
 /**
@@ -17,17 +17,30 @@ export function loadNpz(
   input: FileBytes,
   options: { file?: string; only?: readonly string[] } = {},
 ): Map<string, SafeTensor> {
+  return readNpz(input, options).arrays;
+}
+
+/**
+ * Reads an archive as `loadNpz` does.
+ * @returns the arrays, and for each array that is left out its elements' type, such as "<U6"
+ */
+export function readNpz(
+  input: FileBytes,
+  options: { file?: string; only?: readonly string[] } = {},
+): { arrays: Map<string, SafeTensor>; leftOut: Map<string, string> } {
   const file = options?.file ?? "npz";
   const arrays = new Map<string, SafeTensor>();
+  const leftOut = new Map<string, string>();
   for (const entry of openZip(toBytes(input), file)) {
     const name = arrayName(entry.name);
     if (options?.only && !options.only.includes(name)) continue;
     const entryFile = `${file}:${entry.name}`;
     const bytes = entry.read();
-    if (!options?.only && !isNumericNpy(bytes, entryFile)) continue;
-    arrays.set(name, loadNpy(bytes, { file: entryFile }));
+    const foreign = options?.only ? undefined : foreignElements(bytes, entryFile);
+    if (foreign === undefined) arrays.set(name, loadNpy(bytes, { file: entryFile }));
+    else leftOut.set(name, foreign);
   }
-  return arrays;
+  return { arrays, leftOut };
 }
 
 /**

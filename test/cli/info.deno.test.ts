@@ -36,13 +36,21 @@ it("names the tensors in a PyTorch file by the way to them", () => {
   expect(names).toContain("optimizer_state_dict.state.0.exp_avg");
 });
 
-it("reads what is attached to points, text left out", () => {
+it("reads what is attached to points, and names the text that it leaves out", () => {
   writeFileSync(path("a.csv"), "x,y,z,heat,label\n0,0,0,1,a\n1,2,3,5,b\n");
-  const { arrays } = info(path("a.csv"));
+  const { arrays, leftOut } = info(path("a.csv"));
+  expect(leftOut).toEqual({ label: "not numeric" });
   expect(arrays).toMatchObject([
     { name: "positions", shape: [2, 3], mean: 1 },
     { name: "heat", shape: [2], min: 1, max: 5 },
   ]);
+});
+
+it("takes HDF5 for a file of arrays, also if the first is called positions", () => {
+  const { code, stdout, stderr } = erwin(["info", join(import.meta.dirname, "..", "formats", "hdf5", "elsewhere.h5")]);
+  expect(code, stderr).toBe(0);
+  expect(stdout).toMatch(/^ +positions +F32 +\[2, 3\] +0 to 5, mean 2.5$/m);
+  expect(stdout).toContain("left out: link (a link to /position in the file latest.h5), ");
 });
 
 it("counts the samples of a data set by split", () => {

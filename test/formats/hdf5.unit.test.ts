@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { FormatError, InputError } from "../../src/errors.ts";
 import { type SafeTensor, toFloat32 } from "../../src/formats/elements.ts";
-import { loadHdf5, saveHdf5 } from "../../src/formats/hdf5.ts";
+import { loadHdf5, readHdf5, saveHdf5 } from "../../src/formats/hdf5.ts";
 
 const read = (name: string) => readFileSync(join(import.meta.dirname, "hdf5", name));
 
@@ -41,6 +41,27 @@ describe("an HDF5 file", () => {
   it("may be of HDF5's latest layout", async () => {
     const arrays = await loadHdf5(read("latest.h5"));
     expect(plain(arrays.get("position"))).toEqual({ dtype: "F32", shape: [2, 3], data: [0, 1, 2, 3, 4, 5] });
+  });
+
+  it("whose numbers are in other files does not give its fill values for them", async () => {
+    const { arrays, leftOut } = await readHdf5(read("elsewhere.h5"));
+    expect([...leftOut]).toEqual([
+      ["link", "a link to /position in the file latest.h5"],
+      ["nowhere", "a link to /none"],
+      ["view", "a view of data sets in latest.h5"],
+    ]);
+    expect(plain(arrays.get("x"))?.data).toEqual([0, 3]);
+    const asked = (only: string) => loadHdf5(read("elsewhere.h5"), { only: [only] });
+    await expect(asked("view")).rejects.toThrow("holds no numbers, but a view of data sets in latest.h5.");
+    await expect(asked("link")).rejects.toThrow(
+      '"link" is a link to /position in the file latest.h5, which is not read',
+    );
+  });
+
+  it("may name its numbers", async () => {
+    const arrays = await loadHdf5(read("elsewhere.h5"), { only: ["material", "region"] });
+    expect(plain(arrays.get("material"))).toEqual({ dtype: "U8", shape: [2], data: [0, 2] });
+    expect(plain(arrays.get("region"))).toEqual({ dtype: "I32", shape: [2], data: [300, 0] });
   });
 
   it("gives what is asked for, or says what there is", async () => {

@@ -6,12 +6,13 @@ import { FormatError } from "../../src/errors.ts";
 import { elementCount } from "../../src/formats/bytes.ts";
 import { crc32 } from "../../src/formats/checksums.ts";
 import { loadNpy } from "../../src/formats/npy.ts";
-import { loadNpz } from "../../src/formats/npz.ts";
+import { loadNpz, readNpz } from "../../src/formats/npz.ts";
 import { concat, flips, numbers, readOrRefuse, truncations } from "./corruption.ts";
 
 /** Makes an array file as NumPy writes it: the header is padded so that the data is aligned to 64 bytes. */
 function npy(description: string, order: "True" | "False", shape: string, data: Uint8Array, version = 1): Uint8Array {
-  const body = `{'descr': '${description}', 'fortran_order': ${order}, 'shape': ${shape}, }`;
+  const elements = description.startsWith("[") ? description : `'${description}'`;
+  const body = `{'descr': ${elements}, 'fortran_order': ${order}, 'shape': ${shape}, }`;
   const prefix = version === 1 ? 10 : 12;
   const length = Math.ceil((prefix + body.length + 1) / 64) * 64 - prefix;
   const lengthBytes = version === 1 ? Uint16Array.of(length).buffer : Uint32Array.of(length).buffer;
@@ -102,11 +103,12 @@ describe("npz", () => {
     expect(() => loadNpz(archive)).toThrow(/npz:notes\.txt/);
   });
 
-  it.each(["<U6", "|S3", "|O", "<M8[D]", "<c16", "<f16"])(
+  it.each(["<U6", "|S3", "|O", "<M8[D]", "<c16", "<f16", `[('a', '<f4'), ("it's", '<f4', (2,))]`])(
     "skips an array of %s, but not where it is asked for",
     (type) => {
       const archive = zipSync({ ...arrays, "name.npy": npy(type, "False", "()", new Uint8Array(16)) });
       expect([...loadNpz(archive).keys()]).toEqual(["positions", "labels"]);
+      expect(readNpz(archive).leftOut).toEqual(new Map([["name", type]]));
       expect(() => loadNpz(archive, { only: ["name"] })).toThrow(/npz:name\.npy: elements of type .* cannot be read/);
     },
   );

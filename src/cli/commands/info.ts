@@ -15,7 +15,7 @@ import {
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { withDevice } from "../device.ts";
 import { isFolder, readBytes } from "../files.ts";
-import { POSITIONS } from "../info/arrays.ts";
+import { isPointFormat } from "../info/arrays.ts";
 import { describeFile, describeFolder } from "../info/describe.ts";
 import type { RunDescription } from "../info/run.ts";
 import { describeDawn } from "../node-gpu.ts";
@@ -91,8 +91,8 @@ function describeTensors(file: string, { tensors, metadata }: SafetensorsFile): 
 
 async function describeOther(path: string): Promise<void> {
   const description = await (isFolder(path) ? describeFolder(path) : describeFile(path));
-  const { format, arrays, samples, files, run } = description;
-  const isCloud = arrays[0]?.name === POSITIONS;
+  const { format, arrays, leftOut, samples, files, run } = description;
+  const isCloud = isPointFormat(format);
   if (isCloud) describePoints(path);
   const counted = typeof samples === "number" ? formatPlural(samples, "sample") : describeSplits(samples);
   if (!isCloud) console.log(`${path}: ${format}, ${counted}`);
@@ -109,6 +109,8 @@ async function describeOther(path: string): Promise<void> {
   });
   // For a run, the number of its weights is enough.
   if (rows.length > 0 && !run) console.log(formatTable(rows));
+  const others = Object.entries(leftOut ?? {}).map(([name, held]) => `${name} (${held})`);
+  if (others.length > 0) console.log(`left out: ${others.join(", ")}`);
 }
 
 function rowsOf({ experiment, step, steps, best, training, validation, test, config }: RunDescription): string[][] {

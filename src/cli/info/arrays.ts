@@ -2,11 +2,11 @@
 
 import { extname } from "node:path";
 import { FormatError } from "../../errors.ts";
-import { numericAttributes } from "../../formats/attribute-names.ts";
+import { attributeNames, numericAttributes } from "../../formats/attribute-names.ts";
 import type { SafeTensor } from "../../formats/elements.ts";
-import { loadHdf5 } from "../../formats/hdf5-lazy.ts";
+import { readHdf5 } from "../../formats/hdf5-lazy.ts";
 import { loadNpy } from "../../formats/npy.ts";
-import { loadNpz } from "../../formats/npz.ts";
+import { readNpz } from "../../formats/npz.ts";
 import type { Pickled } from "../../formats/pickle.ts";
 import { type Attribute, pointCloudExtensions, readPointCloud } from "../../formats/pointcloud.ts";
 import { loadSafetensors } from "../../formats/safetensors.ts";
@@ -15,44 +15,61 @@ import { readTfRecords } from "../../formats/tfrecord.ts";
 import { loadTorch, TorchTensor } from "../../formats/torch.ts";
 
 /** The name of the array of positions in a file of points. */
-export const POSITIONS = "positions";
+const POSITIONS = "positions";
 
 type Arrays = ReadonlyMap<string, SafeTensor>;
-type Reader = (bytes: Uint8Array, file: string) => Iterable<Arrays> | Promise<Iterable<Arrays>>;
 
-const readTorch: Reader = (bytes, file) => [tensorsIn(loadTorch(bytes, { file }))];
+/** The arrays of each sample in a file, and what each array that cannot be read holds instead of numbers. */
+export interface Samples {
+  samples: Iterable<Arrays>;
+  leftOut?: ReadonlyMap<string, string>;
+}
+
+type Reader = (bytes: Uint8Array, file: string) => Samples | Promise<Samples>;
+
+const readTorch: Reader = (bytes, file) => ({ samples: [tensorsIn(loadTorch(bytes, { file }))] });
 
 /** HDF5's library is loaded when the first file needs it. */
-const readHdf5: Reader = async (bytes, file) => {
-  return [await loadHdf5(bytes, { file })];
+const readHdf: Reader = async (bytes, file) => {
+  const { arrays, leftOut } = await readHdf5(bytes, { file });
+  return { samples: [arrays], leftOut };
+};
+
+const readArchive: Reader = (bytes, file) => {
+  const { arrays, leftOut } = readNpz(bytes, { file });
+  return { samples: [arrays], leftOut };
 };
 
 const readers: Readonly<Record<string, Reader>> = {
-  safetensors: (bytes, file) => [loadSafetensors(bytes, { file }).tensors],
-  npy: (bytes, file) => [new Map([["array", loadNpy(bytes, { file })]])],
-  npz: (bytes, file) => [loadNpz(bytes, { file })],
+  safetensors: (bytes, file) => ({ samples: [loadSafetensors(bytes, { file }).tensors] }),
+  npy: (bytes, file) => ({ samples: [new Map([["array", loadNpy(bytes, { file })]])] }),
+  npz: readArchive,
   pt: readTorch,
   pth: readTorch,
   ckpt: readTorch,
   th: readTorch,
-  h5: readHdf5,
-  hdf5: readHdf5,
-  tfrecord: readRecords,
+  h5: readHdf,
+  hdf5: readHdf,
+  tfrecord: (bytes, file) => ({ samples: readRecords(bytes, file) }),
 };
 
-const readerOf = (format: string): Reader | undefined => {
-  if (Object.hasOwn(readers, format)) return readers[format];
-  return pointCloudExtensions.includes(`.${format}`) ? (bytes, file) => [readPoints(bytes, file)] : undefined;
-};
+/** Whether files of a format hold points with attributes, rather than arrays of any names. */
+export const isPointFormat = (format: string): boolean =>
+  !Object.hasOwn(readers, format) && pointCloudExtensions.includes(`.${format}`);
+
+function readerOf(format: string): Reader | undefined {
+  if (isPointFormat(format)) return readPoints;
+  return Object.hasOwn(readers, format) ? readers[format] : undefined;
+}
 
 /** Returns a file's format, which is its extension: "npz". */
 export const formatOf = (file: string): string => extname(file).slice(1).toLowerCase();
 
 /**
- * @returns the arrays of each sample: of each record of a TFRecord file; other files are a single sample
+ * @returns the samples: the records of a TFRecord file; other files are a single sample
  * @throws FormatError for an unknown extension, and what the format's reader throws, here or while samples are read
  */
-export async function readSamples(bytes: Uint8Array, file: string): Promise<Iterable<Arrays>> {
+export async function readSamples(bytes: Uint8Array, file: string): Promise<Samples> {
   const read = readerOf(formatOf(file));
   if (read) return await read(bytes, file);
   const known = [...new Set([...Object.keys(readers).map((format) => `.${format}`), ...pointCloudExtensions])];
@@ -87,7 +104,7 @@ function* readRecords(bytes: Uint8Array, file: string): Generator<Arrays> {
 }
 
 /** Reads positions, and the numeric attributes of the points. */
-function readPoints(bytes: Uint8Array, file: string): Arrays {
+function readPoints(bytes: Uint8Array, file: string): Samples {
   const attributes = numericAttributes(bytes, file);
   const cloud = readPointCloud(bytes, file, { attributes });
   const { positions, dimensionality } = cloud;
@@ -95,7 +112,8 @@ function readPoints(bytes: Uint8Array, file: string): Arrays {
   const arrays = new Map<string, SafeTensor>();
   arrays.set(POSITIONS, { dtype: "F32", shape: [points, dimensionality], data: positions });
   for (const [name, attribute] of cloud.attributes ?? []) arrays.set(name, arrayOf(attribute, points));
-  return arrays;
+  const others = attributeNames(bytes, file).filter((name) => !attributes.includes(name));
+  return { samples: [arrays], leftOut: new Map(others.map((name) => [name, "not numeric"])) };
 }
 
 function arrayOf({ data, channels }: Attribute, points: number): SafeTensor {

@@ -17,6 +17,8 @@ export interface FileDescription {
   /** The extension without its dot; for a folder "run", the experiment whose data it contains, or "folder". */
   format: string;
   arrays: ArraySummary[];
+  /** What each array that cannot be read holds instead of numbers, if there are any: "<U6", "text". */
+  leftOut?: Record<string, string>;
   /** The number of samples in a file, or by split in a data set. */
   samples: number | Record<string, number>;
   /** The number of files of each format, for a folder. */
@@ -28,9 +30,10 @@ export interface FileDescription {
 /** @throws FormatError for a damaged file or an unknown extension; InputError if there is no such file */
 export async function describeFile(file: string): Promise<FileDescription> {
   const statistics = new Map<string, Statistics>();
-  let samples = 0;
-  for (const arrays of await readSamples(readBytes(file), file)) {
-    samples++;
+  const { samples, leftOut } = await readSamples(readBytes(file), file);
+  let count = 0;
+  for (const arrays of samples) {
+    count++;
     for (const [name, array] of arrays) {
       let ofName = statistics.get(name);
       if (!ofName) statistics.set(name, (ofName = new Statistics(name, array)));
@@ -38,7 +41,8 @@ export async function describeFile(file: string): Promise<FileDescription> {
     }
   }
   const arrays = [...statistics.values()].map((ofName) => ofName.summary());
-  return { file, format: formatOf(file), arrays, samples };
+  const description = { file, format: formatOf(file), arrays, samples: count };
+  return leftOut?.size ? { ...description, leftOut: Object.fromEntries(leftOut) } : description;
 }
 
 /** Counts files and samples without reading arrays, except for a run's weights. */

@@ -27,6 +27,19 @@ with h5py.File(folder / "values.h5", "w") as file:
     group["round"] = file["/group"]
 with h5py.File(folder / "latest.h5", "w", libver="latest") as file:
     file["position"] = np.arange(6, dtype=np.float32).reshape(2, 3)
+# Names of numbers; and numbers that are in other files.
+with h5py.File(folder / "elsewhere.h5", "w") as file:
+    file["positions"] = np.arange(6, dtype=np.float32).reshape(2, 3)
+    file.create_dataset("material", data=[0, 2], dtype=h5py.enum_dtype({"air": 0, "steel": 1, "oil": 2}, basetype="u1"))
+    file.create_dataset("region", data=[300, 0], dtype=h5py.enum_dtype({"in": 0, "out": 300}, basetype=">i4"))
+    file["link"] = h5py.ExternalLink("latest.h5", "/position")
+    file["nowhere"] = h5py.SoftLink("/none")
+    layout = h5py.VirtualLayout((2, 3), np.float32)
+    layout[:] = h5py.VirtualSource("latest.h5", "position", (2, 3))
+    file.create_virtual_dataset("view", layout)
+    layout = h5py.VirtualLayout((2,), np.float32)
+    layout[:] = h5py.VirtualSource(".", "positions", (2, 3))[:, 0]
+    file.create_virtual_dataset("x", layout)
 
 with h5py.File(folder / "written.h5") as file:
     assert sorted(file) == ["bonds", "position", "scalar", "types"], list(file)
