@@ -2,13 +2,15 @@
 
 import { FormatError } from "../errors.ts";
 import type { FileBytes } from "./bytes.ts";
+import { isAxis } from "./csv.ts";
 import { readPointCloud } from "./pointcloud.ts";
 
 /** A name that no attribute has: readers reject it with an error that lists the names that exist. */
 const NO_NAME = "\0";
 
 /**
- * Returns the names of a file's attributes, without its coordinates. Some attributes may not be numeric: a column of text, say.
+ * Returns the names of a file's attributes, without its coordinates and columns without a name, such as pandas writes for its index.
+ * Some attributes may not be numeric: a column of text, say.
  * @throws FormatError for a damaged file or an unknown extension
  */
 export function attributeNames(bytes: FileBytes, file: string): string[] {
@@ -18,19 +20,32 @@ export function attributeNames(bytes: FileBytes, file: string): string[] {
   } catch (error) {
     if (!(error instanceof FormatError) || error.details.tensor !== NO_NAME) throw error;
     const names = error.details.found as string[];
-    return names.filter((name) => !["x", "y", "z"].includes(name.toLowerCase()));
+    return [...new Set(names)].filter((name) => name !== "" && !isCoordinate(name, file));
   }
 }
 
-/** Returns the names of the attributes that are numeric: a column may hold text, and a property may be a list. */
-export function numericAttributes(bytes: FileBytes, file: string): string[] {
-  return attributeNames(bytes, file).filter((name) => {
+/** Whether a column or a property holds coordinates: other formats have an array of its own for them. */
+function isCoordinate(name: string, file: string): boolean {
+  if (/(?:^|\.)csv$/i.test(file)) return isAxis(name);
+  return /(?:^|\.)ply$/i.test(file) && ["x", "y", "z"].includes(name.toLowerCase());
+}
+
+/**
+ * Divides a file's attributes into those that are numeric and the others: a column may hold text, or a property may be a list.
+ * @returns the names of the numeric ones, and for each other one what the reader says of it
+ * @throws FormatError as `attributeNames` does
+ */
+export function sortAttributes(bytes: FileBytes, file: string): { numeric: string[]; others: Map<string, string> } {
+  const others = new Map<string, string>();
+  const numeric = attributeNames(bytes, file).filter((name) => {
     try {
       readPointCloud(bytes, file, { attributes: [name] });
       return true;
     } catch (error) {
-      if (error instanceof FormatError) return false;
-      throw error;
+      if (!(error instanceof FormatError)) throw error;
+      others.set(name, error.message.replace(`${file}: `, "").replace(/\.$/, ""));
+      return false;
     }
   });
+  return { numeric, others };
 }

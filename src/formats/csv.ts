@@ -15,6 +15,9 @@ const axisNames = [
   ["z", "pos_z", "points:2", "points_2"],
 ];
 
+/** Whether a column of this name holds coordinates. */
+export const isAxis = (name: string): boolean => axisNames.some((aliases) => aliases.includes(name.toLowerCase()));
+
 /**
  * Reads points from a table: with a header line the columns x, y and (if present) z, without one all columns, which must be two or
  * three. Blank lines, lines that begin with #, and columns that are not asked for are skipped.
@@ -24,7 +27,9 @@ const axisNames = [
  */
 export function loadCsv(input: FileBytes, options: ReadOptions = {}): PointCloud {
   const { file, attributes } = checkReadOptions(options, "csv");
-  const reader = new TextReader(toBytes(input), file);
+  const bytes = toBytes(input);
+  expectText(bytes, file);
+  const reader = new TextReader(bytes, file);
   let comment = "";
   const begin = nextLine(reader, (text) => {
     comment = text;
@@ -62,7 +67,8 @@ export function loadCsv(input: FileBytes, options: ReadOptions = {}): PointCloud
     columns.forEach((column, i) => {
       const value = parseFloat32(cells[column]);
       if (Number.isNaN(value)) {
-        throw formatError(file, `row ${row}, column ${column + 1}: "${cells[column]}" is not a number.`, {
+        const hint = /^[-+]?\d*,\d+(e[-+]?\d+)?$/i.test(cells[column]) ? "; expected a point before the decimals" : "";
+        throw formatError(file, `row ${row}, column ${column + 1}: "${cells[column]}" is not a number${hint}.`, {
           row,
           column,
         });
@@ -105,9 +111,24 @@ export function quote(name: string): string {
 function findColumn(name: string, names: readonly string[], file: string): number {
   const decoded = names.map(decodeName);
   const column = decoded.indexOf(name);
-  if (column >= 0) return column;
-  throw missingAttribute(file, name, decoded);
+  if (column < 0) throw missingAttribute(file, name, decoded);
+  if (!decoded.includes(name, column + 1)) return column;
+  throw formatError(file, `has several columns named "${name}": rename all but one.`, { tensor: name, found: decoded });
 }
+
+/** Refuses spreadsheets, archives and text of two bytes a character, whose columns would have unreadable names. */
+function expectText(bytes: Uint8Array, file: string): void {
+  const at = bytes.subarray(0, 1024).findIndex((byte) => byte < 0x20 && !textControls.includes(byte));
+  if (at < 0) return;
+  const found = bytes[at];
+  throw formatError(file, `byte ${at} is not text; expected a table of text in UTF-8: export it as CSV.`, {
+    offset: at,
+    found,
+  });
+}
+
+/** Tab, the ends of lines and pages, and the mark with which old systems end a file. */
+const textControls = [0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x1a];
 
 /** Returns a row that begins with a line, with the further lines over which its quoted cells go. */
 function wholeRow(line: string, reader: TextReader, separator: string | undefined, file: string): string {

@@ -39,7 +39,7 @@ it("names the tensors in a PyTorch file by the way to them", () => {
 it("reads what is attached to points, and names the text that it leaves out", () => {
   writeFileSync(path("a.csv"), "x,y,z,heat,label\n0,0,0,1,a\n1,2,3,5,b\n");
   const { arrays, leftOut } = info(path("a.csv"));
-  expect(leftOut).toEqual({ label: "not numeric" });
+  expect(leftOut).toEqual({ label: 'row 2, column 5: "a" is not a number' });
   expect(arrays).toMatchObject([
     { name: "positions", shape: [2, 3], mean: 1 },
     { name: "heat", shape: [2], min: 1, max: 5 },

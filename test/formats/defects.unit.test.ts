@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { FormatError } from "../../src/errors.ts";
+import { attributeNames } from "../../src/formats/attribute-names.ts";
 import { loadCsv } from "../../src/formats/csv.ts";
 import { FloatList } from "../../src/formats/float-list.ts";
 import { loadObj } from "../../src/formats/obj.ts";
@@ -41,6 +42,28 @@ describe("line ends, marks and comments", () => {
     ],
   ])("%s", (_, cloud) => {
     expect(cloud).toEqual({ positions: points, dimensionality: 3 });
+  });
+
+  it.each([
+    ["pandas' index has no name", ",x,y,z,p\n0,1,2,3,4\n", ["p"]],
+    ["ParaView's points are no attributes", '"p","Points:0","Points:1","Points:2"\n4,1,2,3\n', ["p"]],
+    ["each line ends with a comma", "x,y,z,p,\n1,2,3,4,\n", ["p"]],
+  ])("csv: %s", (_, table, names) => {
+    expect(attributeNames(encode(table), "a.csv")).toEqual(names);
+    expect(attributeNames(encode(table.replaceAll("\n", "\r\n")), "csv")).toEqual(names);
+  });
+
+  it.each([
+    ["two columns of one name", encode("x,y,z,p,p\n1,2,3,4,5\n"), /several columns named "p": rename all but one/],
+    ["decimal commas", encode("x;y;z;p\n1,5;2;3;4\n"), /"1,5" is not a number; expected a point before the decimals/],
+    [
+      "a spreadsheet",
+      concat("PK", Uint8Array.of(3, 4), "x,y"),
+      /byte 2 is not text; expected a table of text in UTF-8/,
+    ],
+    ["text of two bytes a character", concat(Uint8Array.of(0xff, 0xfe), "x\0,\0"), /byte 3 is not text/],
+  ])("csv with %s is refused", (_, table, message) => {
+    expect(() => loadCsv(table, { attributes: ["p"] })).toThrow(message);
   });
 
   it("vtkIdType is written as int", () => {

@@ -42,6 +42,7 @@ async function run(args: Arguments): Promise<void> {
   console.log(
     `${formatCount(found.files)} .${found.extension} files: inputs ${names("inputs")}; targets ${names("targets")}; globals ${names("globals")}`,
   );
+  for (const [name, reason] of found.leftOut) console.log(`left out: ${name} (${reason})`);
   console.log(
     `${out}: look it over, then erwin train --data-path ${folder} --config ${out} --out ${join("runs", "first")}`,
   );

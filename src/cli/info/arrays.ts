@@ -2,7 +2,7 @@
 
 import { extname } from "node:path";
 import { FormatError } from "../../errors.ts";
-import { attributeNames, numericAttributes } from "../../formats/attribute-names.ts";
+import { sortAttributes } from "../../formats/attribute-names.ts";
 import type { SafeTensor } from "../../formats/elements.ts";
 import { readHdf5 } from "../../formats/hdf5-lazy.ts";
 import { loadNpy } from "../../formats/npy.ts";
@@ -105,15 +105,14 @@ function* readRecords(bytes: Uint8Array, file: string): Generator<Arrays> {
 
 /** Reads positions, and the numeric attributes of the points. */
 function readPoints(bytes: Uint8Array, file: string): Samples {
-  const attributes = numericAttributes(bytes, file);
-  const cloud = readPointCloud(bytes, file, { attributes });
+  const { numeric, others } = sortAttributes(bytes, file);
+  const cloud = readPointCloud(bytes, file, { attributes: numeric });
   const { positions, dimensionality } = cloud;
   const points = positions.length / dimensionality;
   const arrays = new Map<string, SafeTensor>();
   arrays.set(POSITIONS, { dtype: "F32", shape: [points, dimensionality], data: positions });
   for (const [name, attribute] of cloud.attributes ?? []) arrays.set(name, arrayOf(attribute, points));
-  const others = attributeNames(bytes, file).filter((name) => !attributes.includes(name));
-  return { samples: [arrays], leftOut: new Map(others.map((name) => [name, "not numeric"])) };
+  return { samples: [arrays], leftOut: others };
 }
 
 function arrayOf({ data, channels }: Attribute, points: number): SafeTensor {

@@ -17,7 +17,7 @@ export interface FileDescription {
   /** The extension without its dot; for a folder "run", the experiment whose data it contains, or "folder". */
   format: string;
   arrays: ArraySummary[];
-  /** What each array that cannot be read holds instead of numbers, if there are any: "<U6", "text". */
+  /** Why each array that cannot be read is left out, if there are any: its type ("<U6", "text"), or what is wrong with it. */
   leftOut?: Record<string, string>;
   /** The number of samples in a file, or by split in a data set. */
   samples: number | Record<string, number>;

@@ -1,13 +1,13 @@
 // Reads a sample's file as named arrays: coordinates, cells between the points, and arrays of the points and of the whole.
 
 import { FormatError } from "../../errors.ts";
-import { attributeNames, numericAttributes } from "../../formats/attribute-names.ts";
+import { attributeNames, sortAttributes } from "../../formats/attribute-names.ts";
 import { type Cells, kinds, meshEdges } from "../../formats/cells.ts";
 import { type SafeTensor, toInt32 } from "../../formats/elements.ts";
-import { loadHdf5 } from "../../formats/hdf5-lazy.ts";
+import { readHdf5 } from "../../formats/hdf5-lazy.ts";
 import type { Mesh } from "../../formats/mesh.ts";
 import { pointDataOf, vertices } from "../../formats/mesh.ts";
-import { listNpz, loadNpz } from "../../formats/npz.ts";
+import { listNpz, readNpz } from "../../formats/npz.ts";
 import { readPointCloud } from "../../formats/pointcloud.ts";
 import { loadSafetensors } from "../../formats/safetensors.ts";
 import { loadVtk, type VtkFile } from "../../formats/vtk.ts";
@@ -31,6 +31,8 @@ export interface SampleArrays {
   readonly cellData: readonly string[];
   /** The names of all arrays in the file, whether requested or not. */
   readonly names: readonly string[];
+  /** Why each array that cannot be read is left out, where all were to be read: its type, or what is wrong with it. */
+  readonly leftOut?: ReadonlyMap<string, string>;
 }
 
 type Reader = (bytes: Uint8Array, file: string, wanted?: readonly string[]) => SampleArrays | Promise<SampleArrays>;
@@ -43,11 +45,12 @@ const readers: Readonly<Record<string, Reader>> = {
   csv: readPoints,
   npz: (bytes, file, wanted) => {
     const names = listNpz(bytes, { file });
-    return ofArrays(loadNpz(bytes, { file, only: wanted && withKnown(wanted, names) }), names, file);
+    const { arrays, leftOut } = readNpz(bytes, { file, only: wanted && withKnown(wanted, names) });
+    return { ...ofArrays(arrays, names, file), leftOut };
   },
   safetensors: (bytes, file) => ofArrays(loadSafetensors(bytes, { file }).tensors, undefined, file),
-  h5: readHdf5,
-  hdf5: readHdf5,
+  h5: readHdf,
+  hdf5: readHdf,
 };
 
 /** The extensions of files that can be samples, without dots. */
@@ -88,10 +91,10 @@ function ofMesh(
 }
 
 function readVtk(bytes: Uint8Array, file: string, wanted?: readonly string[]): SampleArrays {
-  const names = wanted ? attributeNames(bytes, file) : numericAttributes(bytes, file);
+  const { names, leftOut } = namesIn(bytes, file, wanted);
   const attributes = names.filter((name) => !wanted || wanted.includes(name));
   const found = loadVtk(bytes, { file, attributes });
-  return { ...ofCloud(found, file, names), cells: cellsOf(found) };
+  return { ...ofCloud(found, file, names), cells: cellsOf(found), leftOut };
 }
 
 /** Returns the cells of a legacy file, in the order of its sections. */
@@ -144,10 +147,17 @@ function gridCells(dimensions: readonly number[]): Cells {
 }
 
 function readPoints(bytes: Uint8Array, file: string, wanted?: readonly string[]): SampleArrays {
-  const names = wanted ? attributeNames(bytes, file) : numericAttributes(bytes, file);
+  const { names, leftOut } = namesIn(bytes, file, wanted);
   const asked = wanted && new Set(wanted.flatMap((name) => [name, ...componentsOf(name, names)]));
   const attributes = names.filter((name) => !asked || asked.has(name));
-  return ofCloud(readPointCloud(bytes, file, { attributes }), file, names);
+  return { ...ofCloud(readPointCloud(bytes, file, { attributes }), file, names), leftOut };
+}
+
+/** Returns all names if some are wanted, which are then read; otherwise those that can be read, and why the others cannot. */
+function namesIn(bytes: Uint8Array, file: string, wanted: readonly string[] | undefined) {
+  if (wanted) return { names: attributeNames(bytes, file) };
+  const { numeric, others } = sortAttributes(bytes, file);
+  return { names: numeric, leftOut: others };
 }
 
 /** Finds the columns that are the components of a vector: velocity_0 and so on, or velocity:0 as ParaView writes them. */
@@ -176,8 +186,9 @@ function ofCloud(cloud: ReturnType<typeof readPointCloud>, file: string, names: 
   return { file, points, pointData, wholeData: new Map(), cellData: [], names };
 }
 
-async function readHdf5(bytes: Uint8Array, file: string): Promise<SampleArrays> {
-  return ofArrays(await loadHdf5(bytes, { file }), undefined, file);
+async function readHdf(bytes: Uint8Array, file: string): Promise<SampleArrays> {
+  const { arrays, leftOut } = await readHdf5(bytes, { file });
+  return { ...ofArrays(arrays, undefined, file), leftOut };
 }
 
 const withKnown = (wanted: readonly string[], names: readonly string[]) =>

@@ -41,6 +41,8 @@ export interface Survey {
   readonly hasCells: boolean;
   readonly arrays: readonly FoundArray[];
   readonly cellData: readonly string[];
+  /** Arrays that cannot be read, and why, with the first file where that is so. */
+  readonly leftOut: ReadonlyMap<string, string>;
 }
 
 /** @throws FormatError if there is no sample, or one of those that are read is damaged */
@@ -56,6 +58,7 @@ export async function survey(source: DataSource): Promise<Survey> {
   );
   const found = new Map<string, ArraySurvey>();
   const cellData = new Set<string>();
+  const leftOut = new Map<string, string>();
   let [least, most, isFlat, hasCells, namesPositions] = [Number.POSITIVE_INFINITY, 0, true, false, true];
   for (const path of looked) {
     const arrays = await readArrays(await source.read(path), locate(source, path));
@@ -68,6 +71,9 @@ export async function survey(source: DataSource): Promise<Survey> {
     } else namesPositions = false;
     hasCells ||= (arrays.cells?.types ?? []).some((type) => type > 2);
     for (const name of arrays.cellData) cellData.add(name);
+    for (const [name, reason] of arrays.leftOut ?? []) {
+      if (!leftOut.has(name)) leftOut.set(name, `${path}: ${reason}`);
+    }
     for (const [of, named] of [
       ["points", arrays.pointData],
       ["whole", arrays.wholeData],
@@ -92,6 +98,7 @@ export async function survey(source: DataSource): Promise<Survey> {
     hasCells,
     arrays: [...found.values()].map((ofName) => ofName.result),
     cellData: [...cellData],
+    leftOut,
   };
 }
 

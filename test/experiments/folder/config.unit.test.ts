@@ -113,6 +113,7 @@ it("proposes a config that can be used", () => {
         array("speed", "whole"),
       ],
       cellData: ["quality"],
+      leftOut: new Map(),
     },
     "data",
   );
