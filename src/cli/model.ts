@@ -1,6 +1,7 @@
 // Loads the command line's model from a checkpoint, and prepares a file's points for it.
 
-import { CheckpointError, type Device, ErwinError, ErwinTransformer, InputError } from "../index.ts";
+import { FOLDER } from "../experiments/folder/experiment.ts";
+import { CheckpointError, type Device, ErwinError, ErwinTransformer, InputError, loadSafetensors } from "../index.ts";
 import type { CloudFile } from "./clouds.ts";
 import { buildGraph } from "./graph.ts";
 import type { GraphChoice } from "./options.ts";
@@ -16,6 +17,15 @@ export async function loadModel(bytes: Uint8Array, path: string, device: Device)
       throw new CheckpointError(
         `${path}: carries no config in its metadata, under the key "config" as JSON: save it again with one.`,
         error.details,
+      );
+    }
+    const experiment = error instanceof CheckpointError && loadSafetensors(bytes, { file: path }).metadata.experiment;
+    if (experiment) {
+      throw new CheckpointError(
+        `${path}: is the model of a run of "${experiment}", with layers of its own around the Erwin Transformer; ` +
+          "this takes a transformer alone. erwin evaluate --model RUN applies the model to the experiment's data" +
+          `${experiment === FOLDER ? ", and erwin predict to other files" : ""}.`,
+        { file: path, found: experiment },
       );
     }
     if (error instanceof ErwinError) error.message = `${path}: ${error.message}`;

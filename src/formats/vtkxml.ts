@@ -153,7 +153,9 @@ export class VtkXmlFile {
     const text = this.bytes.subarray(...array.text);
     if (array.format === "ascii") return readText(text, expected, this.file, wrong);
     if (this.#compressor !== "" && this.#compressor !== "vtkZLibDataCompressor") {
-      throw wrong(`is packed by ${this.#compressor.slice(0, 40)}; only vtkZLibDataCompressor can be read`);
+      throw wrong(
+        `is packed by ${this.#compressor.slice(0, 40)}; only vtkZLibDataCompressor can be read: write the file with ZLib, or without compression`,
+      );
     }
     if (array.format === "binary") return readBinary(text, { isBase64: true, wrong }, this.encoding, expected);
     if (array.format !== "appended") throw wrong(`has the format "${array.format.slice(0, 40)}"`);

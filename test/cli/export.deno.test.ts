@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { saveSafetensors } from "erwin";
 import { afterAll, describe, expect, it } from "vitest";
 import { randomState } from "../support/clouds.ts";
 import { checkpointBytes } from "../support/models.ts";
@@ -41,6 +42,12 @@ describe("erwin export", () => {
     expect(refusal("--model", path("nowhere"))).toMatch(/Cannot read ".*nowhere": no such file or folder\.$/);
     writeFileSync(path("points.csv"), "1 2 3\n");
     expect(refusal("--model", path("points.csv"))).toMatch(/points\.csv: .*truncated/);
+    const metadata = { config: JSON.stringify(config), experiment: "cosmology" };
+    const weight = { shape: [1], data: Float32Array.of(1) };
+    writeFileSync(path("run.safetensors"), saveSafetensors({ "embedding.weight": weight }, metadata));
+    expect(refusal("--model", path("run.safetensors"))).toMatch(
+      /run\.safetensors: is the model of a run of "cosmology"/,
+    );
     expect(refusal("--model", model, "--points", "1")).toMatch(
       /points is 1, .*2 nodes at level 0, fewer than its stride 4/,
     );

@@ -14,7 +14,10 @@ export const exportModel: Command = {
   usage: "--model FILE --onnx FILE [--points N]",
   options: {
     model: { value: "FILE", description: "a checkpoint (.safetensors) with its config in the metadata" },
-    onnx: { value: "FILE", description: "the file to write; its inputs are arrays as `erwin tree` writes them" },
+    onnx: {
+      value: "FILE",
+      description: "the file to write; its inputs are arrays as `erwin tree` writes them, integers as int64",
+    },
     points: {
       value: "N",
       description: "for clouds of N points each, where these are smaller than the model's balls",
