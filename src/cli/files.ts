@@ -82,9 +82,16 @@ export function makeFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true });
   } catch (error) {
+    // Node says ENOENT where a file system is read-only; a trial in the parent that exists says so.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") tryWriting(existingParent(path), path);
     throw fileError("write", path, error);
   }
   tryWriting(path, path);
+}
+
+function existingParent(path: string): string {
+  const parent = dirname(path);
+  return parent === path || isFolder(parent) ? parent : existingParent(parent);
 }
 
 /** Only writing shows whether files can be written in a folder: its permissions do not tell that a file system is read-only. */
@@ -215,6 +222,7 @@ const reasons: Record<string, string> = {
   EROFS: "the file system is read-only",
   ENOSPC: "no space left on the device",
   EDQUOT: "the disk quota is used up",
+  EFBIG: "the file would be larger than the system allows (ulimit -f)",
   EIO: "the device failed",
   ELOOP: "its links lead in a circle",
   ENAMETOOLONG: "the name is too long",

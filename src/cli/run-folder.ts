@@ -2,7 +2,7 @@
 
 import { existsSync, rmSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { InputError } from "../errors.ts";
+import { FormatError, InputError } from "../errors.ts";
 import { BEST_CHECKPOINT, LAST_CHECKPOINT, type LogEntry, loadSafetensors } from "../index.ts";
 import { progressOf } from "../train/checkpoint.ts";
 import { append, listFolder, readBytes, writeWhole } from "./files.ts";
@@ -81,8 +81,9 @@ export class RunFolder {
     return bytes && { bytes, file: join(this.folder, LAST_CHECKPOINT) };
   }
 
-  /** Writes the config, and removes the log entries of steps that will be repeated. */
+  /** Writes the config, and removes the log entries of steps that will be repeated, and what killed processes have left. */
   begin(config: RunConfig): void {
+    for (const name of [LAST_CHECKPOINT, BEST_CHECKPOINT]) this.store.sweep(name);
     const { begun, step } = this;
     const kept = begun ? this.entries.filter((entry) => entry.step <= step && entry.kind !== "test") : [];
     if (kept.length > 0) writeWhole(this.#metrics, kept.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
@@ -108,11 +109,24 @@ export class RunFolder {
   }
 }
 
-/** Reads the entries of a log. The last line is skipped if it is incomplete, because the run was killed. */
+/**
+ * Reads the entries of a log. The last line is skipped if it is incomplete, because the run was killed.
+ * @throws FormatError for a line that is no entry
+ */
 export function readEntries(path: string): LogEntry[] {
   if (!existsSync(path)) return [];
   const lines = new TextDecoder().decode(readBytes(path)).split("\n");
-  return lines.slice(0, -1).map((line, i) => parseJson(line, `${path}:${i + 1}`) as LogEntry);
+  return lines.slice(0, -1).map((line, i) => readEntry(line, `${path}, line ${i + 1}`));
+}
+
+function readEntry(line: string, place: string): LogEntry {
+  try {
+    const entry = JSON.parse(line) as Partial<LogEntry> | null;
+    if (typeof entry?.kind === "string" && typeof entry.step === "number") return entry as LogEntry;
+  } catch {}
+  throw new FormatError(`${place}: is damaged, expected an entry as JSON with its kind and step; remove the line.`, {
+    file: place,
+  });
 }
 
 /** Reads the config in a run's folder; undefined if there is none. @throws InputError if the file is of something else */
@@ -134,12 +148,11 @@ export function isRunConfig(value: unknown): value is RunConfig {
   return typeof experiment === "string" && typeof settings === "object" && settings !== null;
 }
 
-/** @param place the file, or a line of it */
-function parseJson(text: string, place: string): unknown {
+function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new InputError(`${place}: is no JSON (${(cause as Error).message}).`, { file: place }, { cause });
+    throw new InputError(`${file}: is no JSON (${(cause as Error).message}).`, { file }, { cause });
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { afterAll, expect, it } from "vitest";
+import { readEntries } from "../../src/cli/run-folder.ts";
 import { readSweep } from "../../src/cli/sweep/plan.ts";
 import { temporaryFolder } from "./command.ts";
 
@@ -57,4 +58,14 @@ it.each([
   ["train: md\nrandom: 2\nsearch:\n  lr: { from: 0, to: 1, scale: log }", /sweep\.yaml:4: search\.lr: expected/],
 ])("names what is wrong with %j", async (text, message) => {
   await expect(read(text)).rejects.toThrow(message);
+});
+
+it("compares runs by their logs, of which a line cut short is skipped, and a damaged one is named", () => {
+  const entry = { kind: "validation", step: 1, loss: 2 };
+  writeFileSync(path("metrics.jsonl"), `${JSON.stringify(entry)}\n{"kind":"val`);
+  expect(readEntries(path("metrics.jsonl"))).toEqual([entry]);
+  for (const damage of ["\0\0\0", "null", "{}"]) {
+    writeFileSync(path("metrics.jsonl"), `${JSON.stringify(entry)}\n${damage}\n`);
+    expect(() => readEntries(path("metrics.jsonl"))).toThrow(/metrics\.jsonl, line 2: is damaged, .*remove the line/);
+  }
 });
