@@ -1,6 +1,7 @@
 // Reads configs from files in YAML, which includes JSON.
 
 import { FormatError } from "../errors.ts";
+import { yamlProblem } from "../experiments/folder/yaml.ts";
 import { readBytes } from "./files.ts";
 
 /** The contents of a config file. */
@@ -19,11 +20,13 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
   const { LineCounter, parseDocument } = await import("yaml");
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
-  const [problem] = document.errors;
-  if (problem) {
-    throw new FormatError(`${path}: neither JSON nor YAML: ${problem.message.split(":\n")[0]}`, { file: path });
+  let value: unknown;
+  try {
+    if (document.errors.length > 0) throw document.errors[0];
+    value = document.toJS();
+  } catch (cause) {
+    throw new FormatError(`${path}: neither JSON nor YAML: ${yamlProblem(cause)}`, { file: path }, { cause });
   }
-  const value: unknown = document.toJS();
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new FormatError(`${path}: expected fields by name, such as {"rotate": 45}`, { file: path });
   }

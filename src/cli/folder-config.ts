@@ -7,6 +7,7 @@ import {
   folderExperiment,
 } from "../experiments/folder/experiment.ts";
 import { isMapping, plainKey } from "../experiments/folder/section.ts";
+import { yamlProblem } from "../experiments/folder/yaml.ts";
 import { UsageError } from "./command.ts";
 import { readConfigFile } from "./config-file.ts";
 import type { Settings } from "./run-folder.ts";
@@ -28,7 +29,7 @@ export async function readFolderExperiment(
     const equals = word.indexOf("=");
     if (equals < 1) throw new UsageError(`Unexpected argument "${word}", expected KEY=VALUE, such as training.lr=1e-3`);
     const way = word.slice(0, equals);
-    put(value, way, parsed(parse, word, equals + 1), word);
+    put(value, way, readValue(parse, word.slice(equals + 1), word), word);
     ways.push({ way, word });
   }
   try {
@@ -39,12 +40,11 @@ export async function readFolderExperiment(
   }
 }
 
-/** @param at where the value begins in the word */
-function parsed(parse: (text: string) => unknown, word: string, at: number): unknown {
+function readValue(parse: (text: string) => unknown, text: string, word: string): unknown {
   try {
-    return parse(word.slice(at));
-  } catch (error) {
-    throw new UsageError(`"${word}" has no value in YAML: ${(error as Error).message.split(" at line")[0]}`);
+    return parse(text);
+  } catch (cause) {
+    throw new UsageError(`The value of "${word}" is no YAML: ${yamlProblem(cause)}`);
   }
 }
 

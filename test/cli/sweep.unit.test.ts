@@ -2,6 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { afterAll, expect, it } from "vitest";
+import { readFolderExperiment } from "../../src/cli/folder-config.ts";
 import { readEntries } from "../../src/cli/run-folder.ts";
 import { readSweep } from "../../src/cli/sweep/plan.ts";
 import { temporaryFolder } from "./command.ts";
@@ -58,6 +59,18 @@ it.each([
   ["train: md\nrandom: 2\nsearch:\n  lr: { from: 0, to: 1, scale: log }", /sweep\.yaml:4: search\.lr: expected/],
 ])("names what is wrong with %j", async (text, message) => {
   await expect(read(text)).rejects.toThrow(message);
+});
+
+it("is YAML, in which a pattern of names needs quotes, as in the overrides of a config", async () => {
+  await expect(read("train: *.vtu\n")).rejects.toThrow(
+    /sweep\.yaml: neither JSON nor YAML: "\*\.vtu" begins with \*, write it/,
+  );
+  writeFileSync(path("run.yaml"), "targets: [p]\n");
+  const override = (word: string) => readFolderExperiment(path("run.yaml"), [word], {});
+  await expect(override("files=*.vtu")).rejects.toThrow(
+    /value of "files=\*\.vtu" is no YAML: "\*\.vtu" begins with \*/,
+  );
+  await expect(override("model.c_hidden=[16,32")).rejects.toThrow(/is no YAML: Flow sequence must end with a \]/);
 });
 
 it("compares runs by their logs, of which a line cut short is skipped, and a damaged one is named", () => {

@@ -99,14 +99,16 @@ export function resolveFolderConfig(value: unknown): FolderConfig {
   const all = new Section(value, "", keys);
   const dimensions = all.number("dimensions", "2 or 3", (number) => number === 2 || number === 3);
   const normalisation = all.section("normalisation", ["positions", "inputs", "targets", "globals"]);
-  const usual = (key: string) => normalisation.choice(key, normalisations) ?? "standard";
+  const [ofInputs, ofTargets, ofGlobals] = ["inputs", "targets", "globals"].map(
+    (key) => normalisation.choice(key, normalisations) ?? "standard",
+  );
   const loss = all.choice("loss", continuousLosses) ?? "mse";
   const targets = readFields(all, "targets", ["loss", "weight"]).map(({ field, section }) =>
-    readTarget(field(usual("targets")), section, loss),
+    readTarget(field(ofTargets), section, loss),
   );
   if (targets.length === 0) throw new ConfigError("targets must name the fields to predict", { field: "targets" });
-  const inputs = readFields(all, "inputs").map(({ field }) => field(usual("inputs")));
-  const globals = readFields(all, "globals").map(({ field }) => field(usual("globals")));
+  const inputs = readFields(all, "inputs").map(({ field }) => field(ofInputs));
+  const globals = readFields(all, "globals").map(({ field }) => field(ofGlobals));
   expectDifferent([...inputs, ...globals], all.path);
   expectDifferent(targets, all.path);
   const sequence = readSequence(all);

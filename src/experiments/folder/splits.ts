@@ -6,6 +6,7 @@ import { type DataSource, joinPath, locate, readLines } from "../data-source.ts"
 import { type SplitName, splitNames } from "../experiment.ts";
 import { matchesPattern } from "./files.ts";
 import { isMapping, Section, wrongValue } from "./section.ts";
+import { yamlProblem } from "./yaml.ts";
 
 /** How samples are divided. */
 export type SplitRule =
@@ -132,8 +133,11 @@ async function readSplitFile(path: string, source: DataSource): Promise<Lists> {
     const val = section.texts("val") ?? section.texts("valid") ?? section.texts("validation");
     return { train: section.texts("train"), val, test: section.texts("test") };
   } catch (cause) {
-    const problem = (cause as Error).message.split(":\n")[0];
-    throw new FormatError(`${file}: expected lists under train, val and test: ${problem}`, { file }, { cause });
+    throw new FormatError(
+      `${file}: expected lists under train, val and test: ${yamlProblem(cause)}`,
+      { file },
+      { cause },
+    );
   }
 }
 

@@ -68,6 +68,7 @@ it.each([
   [{ targets: ["p"], model: { c_hiden: 3 } }, "model.c_hiden", /cHiden/],
   [{ targets: ["p"], training: { batch_size: 0 } }, "training.batch_size", /at least 1/],
   [{ targets: ["p"], training: { lr: 1, Lr: 1 } }, "training.Lr", /no key training\.Lr/],
+  [{ targets: ["p"], normalisation: { inputs: "yes" } }, "normalisation.inputs", /one of standard, range, none/],
   [{ targets: { p: { classes: 3 } }, sequence: true }, "targets.p", /numbers that change/],
 ])("refuses %j", (given, field, message) => {
   const refuse = () => resolveFolderConfig(given);
