@@ -6,7 +6,14 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import bunny from "bunny";
 import { type BallTree, buildBallTree, ErwinTransformer, requestDevice } from "erwin";
-import { pointCloudExtensions, readPointCloud, saveHdf5, saveSafetensors, writePointCloud } from "erwin/formats";
+import {
+  pointCloudExtensions,
+  readPointCloud,
+  saveHdf5,
+  saveNpz,
+  saveSafetensors,
+  writePointCloud,
+} from "erwin/formats";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { launch } from "puppeteer-core";
 import { SaxesParser } from "saxes";
@@ -147,6 +154,24 @@ describe("files", () => {
     const words = (await visited.page.getByRole("alert").textContent()) ?? "";
     expect(() => readPointCloud(readFileSync(path), "damaged.ply")).toThrow(words);
     expect(await open(ours[0])).toBe("done");
+    expect(await visited.page.getByRole("alert").isVisible()).toBe(false);
+  });
+
+  test("a file with wrong edges leaves the cloud before it as it was, and a field of text is told of until another is shown", async () => {
+    const positions = { shape: [100, 3], data: random };
+    const edges = { shape: [2, 1], data: Int32Array.of(0, 100) };
+    expect(await open(ours[0])).toBe("done");
+    expect(await open(written("edges.npz", saveNpz({ positions, edge_index: edges })))).toBe("failed");
+    await visited.page.getByLabel("Colour", { exact: true }).selectOption("plain");
+    expect(await visited.settled()).toBe("done");
+    expect(await open(written("text.csv", new TextEncoder().encode("x,y,z,name,heat\n0,0,0,a,1\n1,1,1,b,2\n")))).toBe(
+      "done",
+    );
+    await visited.page.getByLabel("Colour", { exact: true }).selectOption("field:name");
+    expect(await visited.settled()).toBe("failed");
+    expect(await visited.page.getByRole("alert").textContent()).toContain('"a" is not a number');
+    await visited.page.getByLabel("Colour", { exact: true }).selectOption("field:heat");
+    expect(await visited.settled()).toBe("done");
     expect(await visited.page.getByRole("alert").isVisible()).toBe(false);
   });
 

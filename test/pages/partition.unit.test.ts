@@ -1,10 +1,18 @@
 // What pictures take from a tree, on a ragged batch whose smallest clouds fill neither balls nor groups.
 
 import { type BallTree, buildBallTree } from "erwin";
+import { saveNpz } from "erwin/formats";
 import { beforeAll, expect, test } from "vitest";
 import { ballOfEachPoint } from "../../src/balltree/balls.ts";
 import { chooseColours } from "../../src/drawing/colours.ts";
-import { boundingSpheres, mergedPositions, partOfEachPoint, splitsOf } from "../../src/pages/explorer/partition.ts";
+import { readCloud } from "../../src/pages/explorer/cloud.ts";
+import {
+  boundingSpheres,
+  connectedPairs,
+  mergedPositions,
+  partOfEachPoint,
+  splitsOf,
+} from "../../src/pages/explorer/partition.ts";
 import { spreadOrder } from "../../src/pages/shared/stage/layout.ts";
 import { seededRandom } from "../support/clouds.ts";
 
@@ -93,4 +101,22 @@ test("neighbouring balls have different colours", () => {
   const ballOf = Int32Array.from({ length: 40 }, (_, i) => i >> 1);
   const colours = chooseColours(ballOf, line);
   for (let ball = 1; ball < 20; ball++) expect(colours[ball]).not.toBe(colours[ball - 1]);
+});
+
+test("an edge is drawn once, whichever of its directions there are", () => {
+  const edges = Int32Array.of(5, 2, 0, 1, 3, 3, /* to */ 2, 5, 1, 0, 3, 4);
+  expect([...connectedPairs(edges, 6)]).toEqual([0 * 6 + 1, 2 * 6 + 5, 3 * 6 + 4]);
+});
+
+test("edges to points that do not exist are refused, not drawn to the centre", async () => {
+  const positions = { shape: [3, 3], data: new Float32Array(9) };
+  const read = async (edges: number[]) =>
+    (
+      await readCloud(saveNpz({ positions, edge_index: { shape: [2, 2], data: Float64Array.from(edges) } }), "a.npz")
+    ).edges();
+  expect(await read([0, 1, 1, 2])).toEqual(Int32Array.of(0, 1, 1, 2));
+  await expect(read([0, 1, 1, 3])).rejects.toThrow(
+    "a.npz:edge_index: element 3 is the point 3, there are 3, counted from 0.",
+  );
+  await expect(read([0, 1, -1, 2])).rejects.toThrow("element 2 is the point -1");
 });

@@ -76,19 +76,28 @@ function offsetsOf(batchIdx: ArrayLike<number>): Int32Array | undefined {
 
 function edgesOf(bytes: Uint8Array, file: string, format: string, names: readonly string[], points: number) {
   const name = names.find((one) => edgeNames.includes(one));
-  if (name && format === "npz") return edgeIndexOf(formats.loadNpz(bytes, { file, only: [name] }).get(name));
-  if (name && format === "safetensors") return edgeIndexOf(formats.loadSafetensors(bytes, { file }).tensors.get(name));
+  if (name && format === "npz") {
+    return edgeIndexOf(formats.loadNpz(bytes, { file, only: [name] }).get(name), points, `${file}:${name}`);
+  }
+  if (name && format === "safetensors") {
+    return edgeIndexOf(formats.loadSafetensors(bytes, { file }).tensors.get(name), points, `${file}:${name}`);
+  }
   if (format === "vtu") return formats.meshEdges(formats.loadVtu(bytes, { file, only: [] }).cells, points);
   if (format === "vtp") return formats.meshEdges(formats.loadVtp(bytes, { file, only: [] }).cells, points);
   if (format === "stl") return formats.meshEdges(trianglesOf(formats.loadStl(bytes, { file }).triangles), points);
   return undefined;
 }
 
-/** Returns edges of shape [2, M]; some programs write [M, 2]. */
-function edgeIndexOf(array: SafeTensor | undefined): Int32Array | undefined {
+/** Returns edges of shape [2, M]; some programs write [M, 2]. @throws FormatError for what is no number of a point */
+function edgeIndexOf(array: SafeTensor | undefined, points: number, place: string): Int32Array | undefined {
   const [rows, columns] = array?.shape ?? [];
   if (array?.shape.length !== 2 || (rows !== 2 && columns !== 2)) return undefined;
-  const values = formats.toInt32(array);
+  const values = formats.toInt32(array, place);
+  const wrong = values.findIndex((point) => point < 0 || point >= points);
+  if (wrong >= 0) {
+    const problem = `element ${wrong} is the point ${values[wrong]}, there are ${points}, counted from 0.`;
+    throw new formats.FormatError(`${place}: ${problem}`, { file: place, row: wrong, found: values[wrong] });
+  }
   if (rows === 2) return values;
   return Int32Array.from({ length: 2 * rows }, (_, i) => values[(i % rows) * 2 + Math.floor(i / rows)]);
 }
@@ -130,21 +139,23 @@ function cloudOfArrays(arrays: Arrays, file: string): Cloud {
   }
   const { positions, dimensionality, names } = found;
   const points = positions.length / dimensionality;
-  const attributes = new Map<string, Attribute>();
-  for (const [name, array] of arrays) {
-    const [rows, channels = 1] = array.shape;
-    if (names.includes(name) || rows !== points || array.shape.length > 2) continue;
-    attributes.set(name, { data: formats.toFloat32(array, `${file}:${name}`), channels });
-  }
-  const batch = batchNames.find((name) => attributes.has(name));
+  const isField = ({ shape }: SafeTensor) => shape[0] === points && shape.length <= 2;
+  const fields = [...arrays].filter(([name, array]) => !names.includes(name) && isField(array)).map(([name]) => name);
+  // Only when a field is shown is it known whether float32 can hold its values.
+  const field = (name: string): Attribute => {
+    const array = arrays.get(name) as SafeTensor;
+    return { data: formats.toFloat32(array, `${file}:${name}`), channels: array.shape[1] ?? 1 };
+  };
+  const batch = batchNames.find((name) => fields.includes(name));
+  const edges = edgeNames.find((name) => arrays.has(name));
   return {
     name: file,
     positions,
     dimensionality,
-    offsets: (batch && offsetsOf(attributes.get(batch)!.data)) || Int32Array.of(0, points),
-    fields: [...attributes.keys()].filter((name) => !batchNames.includes(name)),
-    field: (name) => attributes.get(name)!,
-    edges: () => edgeIndexOf(edgeNames.map((name) => arrays.get(name)).find((array) => array !== undefined)),
+    offsets: (batch && offsetsOf(field(batch).data)) || Int32Array.of(0, points),
+    fields: fields.filter((name) => !batchNames.includes(name)),
+    field,
+    edges: () => (edges === undefined ? undefined : edgeIndexOf(arrays.get(edges), points, `${file}:${edges}`)),
   };
 }
 

@@ -165,6 +165,8 @@ export class Controller {
     };
     this.#smoothly = true;
     this.writeAddress();
+    // What was wrong before may be right now.
+    this.#listeners.onProblem(undefined);
     try {
       await this.#update();
     } catch (error) {

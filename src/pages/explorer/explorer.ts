@@ -9,7 +9,7 @@ import { loadEngine } from "../shared/engine.ts";
 import { inOrder, placesOf, spacingOf, spreadOrder } from "../shared/stage/layout.ts";
 import { colourOfEach, magnitudes, paint, rangeOf } from "../shared/stage/paint.ts";
 import { type Cloud, readCloud } from "./cloud.ts";
-import { boundingSpheres, mergedPositions, partOfEachPoint, splitsOf } from "./partition.ts";
+import { boundingSpheres, connectedPairs, mergedPositions, partOfEachPoint, splitsOf } from "./partition.ts";
 import {
   type Attention,
   type AttentionSettings,
@@ -70,12 +70,13 @@ export class Explorer {
     const { buildBallTree } = await loadEngine();
     // This rejects positions that are not finite before anything is drawn; slots do not depend on the settings.
     const tree = await buildBallTree(positions, { dimensionality, offsets });
+    const edges = cloud.edges();
+    // From here on nothing fails: a file that is refused leaves the cloud before it as it was.
     this.#cloud = cloud;
     this.#tree = undefined;
     this.#graphs.clear();
     this.#order = spreadOrder(tree);
     this.#places = placesOf(positions, dimensionality);
-    const edges = cloud.edges();
     if (edges) this.#graphs.set("file", edges);
     return {
       name: cloud.name,
@@ -166,16 +167,13 @@ export class Explorer {
 
   async graph(kind: GraphKind): Promise<Graph> {
     const edgeIndex = await this.#edges(kind);
-    const edges = edgeIndex.length / 2;
-    // One direction of each edge is enough.
-    const once: number[] = [];
-    for (let edge = 0; edge < edges; edge++) if (edgeIndex[edge] < edgeIndex[edges + edge]) once.push(edge);
+    const points = this.#order.length;
+    const once = connectedPairs(edgeIndex, points);
     const drawn = Math.min(once.length, MOST_EDGES);
     const lines = new Float32Array(6 * drawn);
     for (let line = 0; line < drawn; line++) {
-      const edge = once[Math.floor((line * once.length) / drawn)];
-      for (let end = 0; end < 2; end++) {
-        const point = edgeIndex[end * edges + edge];
+      const pair = once[Math.floor((line * once.length) / drawn)];
+      for (const [end, point] of [Math.floor(pair / points), pair % points].entries()) {
         lines.set(this.#places.subarray(3 * point, 3 * point + 3), 6 * line + 3 * end);
       }
     }

@@ -85,3 +85,16 @@ export function mergedPositions(tree: BallTree, positions: Float32Array, level: 
   });
   return merged;
 }
+
+/** Returns the pairs of points that are connected, each once whatever the directions of its edges, as `first * points + second`. */
+export function connectedPairs(edgeIndex: Int32Array, points: number): Float64Array {
+  const edges = edgeIndex.length / 2;
+  const pairs = new Float64Array(edges);
+  let count = 0;
+  for (let edge = 0; edge < edges; edge++) {
+    const [source, target] = [edgeIndex[edge], edgeIndex[edges + edge]];
+    if (source !== target) pairs[count++] = Math.min(source, target) * points + Math.max(source, target);
+  }
+  const sorted = pairs.subarray(0, count).sort();
+  return sorted.filter((pair, i) => i === 0 || pair !== sorted[i - 1]);
+}
