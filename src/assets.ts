@@ -27,9 +27,18 @@ export const poolScript = () =>
 export const kernelsScript = () =>
   workerScript("kernels", () => new Worker(new URL("../workers/kernels.ts", import.meta.url), { type: "module" }));
 
-const balltreeUrl = () => new URL("../wasm/out/balltree.wasm", import.meta.url);
-const kernelsUrl = () => new URL("../wasm/out/kernels.wasm", import.meta.url);
-const relaxedKernelsUrl = () => new URL("../wasm/out/kernels-relaxed.wasm", import.meta.url);
+// Not arrow functions: what packs a server's files (@vercel/nft, used by Vercel, Next and Nuxt) does not see URLs that those return.
+function balltreeUrl(): URL {
+  return new URL("../wasm/out/balltree.wasm", import.meta.url);
+}
+
+function kernelsUrl(): URL {
+  return new URL("../wasm/out/kernels.wasm", import.meta.url);
+}
+
+function relaxedKernelsUrl(): URL {
+  return new URL("../wasm/out/kernels-relaxed.wasm", import.meta.url);
+}
 
 export const balltreeModule = () => givenUrl("balltree.wasm") ?? unmoved(balltreeUrl());
 export const kernelsModule = () => givenUrl("kernels.wasm") ?? unmoved(kernelsUrl());

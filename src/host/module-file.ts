@@ -40,11 +40,13 @@ async function readFile(url: URL): Promise<{ bytes: Bytes; type?: string | null 
 }
 
 function fileError(url: URL, problem: string, cause?: unknown): WorkerError {
-  const advice = "The file belongs beside the library; setAssets() says where else it is";
+  const advice =
+    "The file belongs beside the library, where the command erwin assets FOLDER copies it; setAssets() says where else it is";
   // The library was moved there without its files, and the server answers missing files with the page.
-  const vite = url.pathname.includes("/node_modules/")
-    ? '. For the development server of Vite before 8: optimizeDeps: { exclude: ["erwin"] }'
-    : "";
+  const vite =
+    url.protocol !== "file:" && url.pathname.includes("/node_modules/")
+      ? '. For the development server of Vite before 8: optimizeDeps: { exclude: ["erwin"] }'
+      : "";
   return new WorkerError(`${url.href} ${problem}. ${advice}${vite}.`, { url: url.href }, { cause });
 }
 

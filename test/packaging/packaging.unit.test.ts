@@ -1,6 +1,6 @@
 // The packed library works in a bundler that follows its workers and modules, and in one beside whose bundle they are copied.
 // All bundlers and hosts: `npm run test:packaging`.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import library from "../../package.json";
@@ -15,6 +15,15 @@ test("a page built by webpack, and one built by esbuild, computes what it should
 test("tools that know nothing of `exports` find the same files", () => {
   const { types, default: main } = library.exports["."];
   expect(library).toMatchObject({ main, module: main, types });
+});
+
+// @vercel/nft, by which Vercel, Next and Nuxt pack a server, sees the URL of a module that is not what an arrow function returns.
+test("what packs a server's files sees the WebAssembly modules", () => {
+  const references = readdirSync(join(root, "dist", "assets"))
+    .filter((name) => name.endsWith(".js"))
+    .flatMap((name) => asset(name).match(/.*new URL\("\.\/[\w-]+\.wasm"/g) ?? []);
+  expect(references.length).toBeGreaterThan(3);
+  expect(references.filter((line) => line.includes("=> new URL"))).toEqual([]);
 });
 
 /** The files in dist/assets that one of them imports, and those that these import. */
