@@ -1,7 +1,9 @@
 // Rolls all declarations into a single file, dist/types.d.ts, of which dist/erwin.d.ts and so on export what is each entry's. A class
-// with private fields has the type of one declaration, so each has one only: a model of "erwin" is also one for "erwin/jobs".
+// with private fields has the type of one declaration, so each has one only: a model of "erwin" is also one for "erwin/jobs". What an
+// entry exports as a namespace, as nn, is a file of its own, dist/nn.d.ts: TypeScript can write nn.Linear into the declarations of a
+// program only if that is the class itself, and the bundler would make it another name for it.
 import { rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { typescript } from "./run.mjs";
 import { root } from "./steps.mjs";
 
@@ -25,13 +27,11 @@ export async function buildDeclarations() {
     experiments: "src/experiments/index.d.ts",
     jobs: "src/jobs/index.d.ts",
   };
+  // Like the bundler, the compiler is there only once the set-up has run, which imports this module.
+  const { default: ts } = await import("typescript");
+  const modules = modulesOf(ts, entries, folder);
   const all = join(folder, "types.d.ts");
-  writeFileSync(
-    all,
-    Object.values(entries)
-      .map((file) => `export * from "./${file.replace(".d.ts", ".js")}";\n`)
-      .join(""),
-  );
+  writeFileSync(all, modules.map(({ file }) => `export * from "./${file}";\n`).join(""));
   const bundle = await rollup({
     input: all,
     plugins: [dts({ includeExternal: bundled })],
@@ -39,47 +39,77 @@ export async function buildDeclarations() {
   });
   await bundle.write({ file: join(root, "dist", "types.d.ts"), format: "es", banner });
   await bundle.close();
-  // Like the bundler, the compiler is there only once the set-up has run, which imports this module.
-  const { default: ts } = await import("typescript");
-  for (const [name, lists] of exportsOf(ts, entries, folder)) writeFileSync(join(root, "dist", `${name}.d.ts`), lists);
+  for (const { name, values, types, namespaces } of modules) {
+    const parts = namespaces.map((part) => `${typesFrom(part)}export * as ${part} from "./${part}.js";\n`);
+    writeFileSync(join(root, "dist", `${name}.d.ts`), [list("./types.js", values, types), ...parts].join(""));
+  }
   rmSync(folder, { recursive: true, force: true });
 }
 
 /**
- * What each entry exports of all declarations.
+ * A module of the public API: an entry, or a namespace that one exports.
+ * @typedef {object} PublicModule
+ * @property {string} name
+ * @property {string} file its script, below the folder of all declarations
+ * @property {string[]} values the names that it exports
+ * @property {string[]} types those that are types alone
+ * @property {string[]} namespaces those that are modules
+ */
+
+/**
  * @param {typeof import("typescript")} ts
  * @param {Record<string, string>} entries
  * @param {string} folder
- * @returns {Map<string, string>} by the entry's name
+ * @returns {PublicModule[]}
  */
-function exportsOf(ts, entries, folder) {
+function modulesOf(ts, entries, folder) {
   const files = Object.values(entries).map((file) => join(folder, file));
   const program = ts.createProgram(files, {
     module: ts.ModuleKind.ESNext,
     moduleResolution: ts.ModuleResolutionKind.Bundler,
   });
   const checker = program.getTypeChecker();
-  return new Map(
-    Object.keys(entries).map((name, i) => {
-      const source = program.getSourceFile(files[i]);
-      const module = source && checker.getSymbolAtLocation(source);
-      const names = module ? checker.getExportsOfModule(module) : [];
-      const types = names.filter(({ declarations }) => declarations?.some(ts.isTypeOnlyImportOrExportDeclaration));
-      const values = names.filter((symbol) => !types.includes(symbol));
-      return [name, `${list("export", values)}${list("export type", types)}`];
-    }),
-  );
+  /** @type {PublicModule[]} */
+  const modules = [];
+  /**
+   * @param {string} name
+   * @param {import("typescript").Symbol} module
+   */
+  const add = (name, module) => {
+    const symbols = checker.getExportsOfModule(module).sort((a, b) => (a.name < b.name ? -1 : 1));
+    const are = (/** @type {(node: import("typescript").Node) => boolean} */ kind) =>
+      symbols.filter(({ declarations }) => declarations?.some(kind));
+    const types = are(ts.isTypeOnlyImportOrExportDeclaration);
+    const namespaces = are(ts.isNamespaceExport);
+    const values = symbols.filter((symbol) => !types.includes(symbol) && !namespaces.includes(symbol));
+    const names = (/** @type {import("typescript").Symbol[]} */ list) => list.map((symbol) => symbol.name);
+    const file = relative(folder, module.declarations?.[0].getSourceFile().fileName ?? "").replace(".d.ts", ".js");
+    modules.push({ name, file, values: names(values), types: names(types), namespaces: names(namespaces) });
+    for (const namespace of namespaces) add(namespace.name, checker.getAliasedSymbol(namespace));
+  };
+  for (const [i, name] of Object.keys(entries).entries()) {
+    const source = program.getSourceFile(files[i]);
+    const module = source && checker.getSymbolAtLocation(source);
+    if (module) add(name, module);
+  }
+  return modules;
 }
 
 /**
- * Returns a statement that exports names of dist/types.d.ts. No script belongs to it: TypeScript finds it by the script's name, and
- * Deno over http by the comment.
- * @param {"export" | "export type"} statement
- * @param {readonly import("typescript").Symbol[]} symbols
+ * The comment by which Deno finds the declarations over http, to which no script belongs. TypeScript finds them by the script's name.
+ * @param {string} name
  */
-function list(statement, symbols) {
-  const names = symbols.map(({ name }) => name).sort();
-  return names.length === 0
-    ? ""
-    : `// @ts-types="./types.d.ts"\n${statement} { ${names.join(", ")} } from "./types.js";\n`;
+const typesFrom = (name) => `// @ts-types="./${name}.d.ts"\n`;
+
+/**
+ * Returns statements that export names of a module.
+ * @param {string} script
+ * @param {readonly string[]} values
+ * @param {readonly string[]} types
+ */
+function list(script, values, types) {
+  const comment = typesFrom(basename(script, ".js"));
+  const statement = (/** @type {string} */ kind, /** @type {readonly string[]} */ names) =>
+    names.length === 0 ? "" : `${comment}${kind} { ${names.join(", ")} } from "${script}";\n`;
+  return `${statement("export", values)}${statement("export type", types)}`;
 }

@@ -22,6 +22,8 @@ test.each([
       strict: true,
       skipLibCheck: false,
       noEmit: true,
+      // What a program exports has a type that its own declarations can name.
+      declaration: true,
       types,
       typeRoots: [join(root, "node_modules", "@types")],
       paths: Object.fromEntries(
@@ -37,11 +39,12 @@ test.each([
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: settings, files: ["main.ts"] }));
     writeFileSync(
       join(folder, "main.ts"),
-      `import { type ErwinTransformer, exportOnnx, requestDevice } from "erwin";
+      `import { type ErwinTransformer, exportOnnx, nn, requestDevice } from "erwin";
        export * from "erwin/bench";
        export * from "erwin/formats";
        export { experiments } from "erwin/experiments";
        export * from "erwin/jobs";
+       export const layer = new nn.Linear(3, 4);
        export const device = await requestDevice({ backend: "cpu" });
        import type { ExperimentRun } from "erwin/experiments";
        import type { PredictOptions } from "erwin/jobs";
