@@ -56,6 +56,20 @@ export function expectNumber(name: string, value: unknown): void {
   if (typeof value !== "number") throw wrongType(name, value, "a number");
 }
 
+/** @throws InputError if the array's memory was transferred to another thread: it would be taken for an empty one */
+export function expectMemory(name: string, array: ArrayBufferView): void {
+  if (array.byteLength > 0) return;
+  try {
+    new Uint8Array(array.buffer);
+  } catch (cause) {
+    throw new InputError(
+      `${name} has no memory any more: it was transferred to another thread. Transfer a copy to keep it: array.slice()`,
+      { tensor: name },
+      { cause },
+    );
+  }
+}
+
 /**
  * @param expected the expected kind for the message, such as "a function"
  * @throws InputError if `fits` is false
@@ -115,6 +129,7 @@ export interface ShapedNumbers {
  */
 export function toNumbers(name: string, value: Numbers): ShapedNumbers {
   const type = typeOf(value);
+  if (numberTypes.includes(type)) expectMemory(name, value as Float32Array);
   if (type === "Float32Array") {
     const data = steady(value as Float32Array, Float32Array);
     return { data, shape: [data.length] };
@@ -189,6 +204,7 @@ export function toRows(name: string, value: Numbers, width: number): Float32Arra
  */
 export function toIndices(name: string, value: Indices): Int32Array {
   const type = typeOf(value);
+  if (indexTypes.includes(type)) expectMemory(name, value as Int32Array);
   if (type === "Int32Array") return steady(value as Int32Array, Int32Array);
   if (type !== "a plain array" && !indexTypes.includes(type)) {
     throw wrongType(name, value, "an Int32Array, Uint32Array, BigInt64Array or a plain array of whole numbers");

@@ -2,6 +2,7 @@
 // alone, since Math.log and Math.exp may differ in their last bit between engines.
 
 import { expectNumber } from "./arguments.ts";
+import { InputError } from "./errors.ts";
 
 /**
  * The number of layers of the ziggurat (Marsaglia and Tsang 2000): the area under exp(-x^2 / 2), x >= 0, is divided
@@ -24,9 +25,15 @@ export class Random {
   readonly #drawn = new Uint32Array(256);
   #next = 256;
 
-  /** The same seed and stream give the same numbers; different streams of a seed are independent. */
+  /**
+   * The same seed and stream give the same numbers; different streams of a seed are independent.
+   * @throws InputError for a seed that is not a whole number: of others, such as Math.random(), only the whole part would count
+   */
   constructor(seed: number, stream = "") {
     expectNumber("seed", seed);
+    if (!Number.isInteger(seed)) {
+      throw new InputError(`seed is ${seed}, expected a whole number`, { tensor: "seed", expected: "a whole number" });
+    }
     let mixed = seed >>> 0;
     for (let i = 0; i < stream.length; i++) mixed = Math.imul(mixed ^ stream.charCodeAt(i), 0x01000193) >>> 0;
     for (let i = 0; i < 4; i++) {

@@ -4,7 +4,7 @@ import { expose, type Remote, releaseProxy } from "comlink";
 import type { Device } from "../src/backends/device.ts";
 import { type DeviceOptions, Recoveries, type Recovery, requestDevice } from "../src/backends/index.ts";
 import { disposeThreads } from "../src/balltree/index.ts";
-import { DisposedError, ErwinError, serializeError } from "../src/errors.ts";
+import { DisposedError, InputError, serializeError } from "../src/errors.ts";
 import { ErwinTransformer } from "../src/erwin/model.ts";
 import { loadSafetensors, saveSafetensors } from "../src/formats/safetensors.ts";
 import { type GivenAssets, takeAssets } from "../src/host/given-assets.ts";
@@ -298,7 +298,7 @@ class ModelServer implements ModelWorker {
   }
 
   #loadedModel(): ErwinTransformer {
-    if (!this.#model) throw new ErwinError("the worker has no model yet: call load() or create() first");
+    if (!this.#model) throw new InputError("the worker has no model yet: call load() or create() first");
     return this.#model;
   }
 }

@@ -1,5 +1,6 @@
 // Scopes: what is created in one is freed when it ends.
 
+import { expectKind } from "../arguments.ts";
 import { InputError } from "../errors.ts";
 
 /** Something that owns memory until it is disposed. */
@@ -17,9 +18,11 @@ export function register(made: Owner): void {
 /**
  * Runs `compute` and disposes every tensor created in it, except the one it returns: intermediate results need no care.
  * `compute` must be synchronous.
- * @throws InputError for a promise: what an async function makes after an await belongs to no scope
+ * @throws InputError for anything but a function, and for a promise: what an async function makes after an await belongs to no
+ *   scope
  */
 export function scope<Result extends Owner | undefined>(compute: () => Result): Result {
+  expectKind("what scope has to run", compute, "a function", typeof compute === "function");
   const made = new Set<Owner>();
   scopes.push(made);
   let result: Result | undefined;

@@ -58,9 +58,10 @@ const settled = new WeakSet<object>();
  * Runs `compute` without recording. It must be synchronous, or return the promise of `model.forward` itself: `await
  * noGrad(() => model.forward(input))`. Recording is on or off for everything that runs, so it cannot stay off while an
  * async function waits and others work.
- * @throws InputError for any other promise
+ * @throws InputError for anything but a function, and for any other promise
  */
 export function noGrad<Result>(compute: () => Result): Result {
+  expectKind("what noGrad has to run", compute, "a function", typeof compute === "function");
   paused++;
   let result: Result;
   try {

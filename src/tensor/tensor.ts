@@ -1,7 +1,7 @@
 // A tensor: elements on a device, their shape, and the ownership of their memory.
 
 import { type AbortOptions, checkSignal, untilAborted } from "../abort.ts";
-import { checkOptions, type Numbers, toIndices, toNumbers, toShape } from "../arguments.ts";
+import { checkOptions, describe, expectMemory, type Numbers, toIndices, toNumbers, toShape } from "../arguments.ts";
 import type { Device, Storage } from "../backends/device.ts";
 import { DisposedError, InputError } from "../errors.ts";
 import { register } from "./scopes.ts";
@@ -41,10 +41,10 @@ export class Tensor {
 
   /**
    * Creates an uninitialised tensor; `Tensor.from` creates one with given numbers.
-   * @throws InputError for a shape that is not a list of whole numbers; OutOfMemoryError
+   * @throws InputError for what is not a device, a shape or an element type; OutOfMemoryError
    */
   constructor(device: Device, shape: readonly number[], type: TensorType = "f32", memory?: SharedStorage) {
-    toShape("shape", shape);
+    if (!memory) checkParts(device, shape, type);
     this.device = device;
     this.shape = shape;
     this.type = type;
@@ -64,10 +64,7 @@ export class Tensor {
   }
 
   static #of(device: Device, data: TensorData, shape: readonly number[]): Tensor {
-    if (typeof device?.allocate !== "function") {
-      throw new InputError("a tensor lives on a device: Tensor.from(await requestDevice(), numbers)", {});
-    }
-    toShape("shape", shape);
+    checkParts(device, shape, typeOf(data));
     if (data.length !== sizeOf(shape)) {
       throw new InputError(`${data.length} numbers do not fill the shape [${shape}], which has ${sizeOf(shape)}`, {
         expected: sizeOf(shape),
@@ -100,7 +97,7 @@ export class Tensor {
    */
   detach(shape: readonly number[] = this.shape): Tensor {
     if (this.#disposed) throw new DisposedError(`a tensor of shape [${this.shape}] was used after it was disposed`);
-    if (sizeOf(shape) !== this.size) {
+    if (sizeOf(toShape("shape", shape)) !== this.size) {
       throw new InputError(`a tensor of shape [${this.shape}] cannot take the shape [${shape}]`, {
         expected: [...shape],
         found: [...this.shape],
@@ -209,8 +206,23 @@ export class Tensor {
   }
 }
 
+function checkParts(device: Device, shape: readonly number[], type: TensorType): void {
+  if (typeof device?.allocate !== "function") {
+    throw new InputError("a tensor lives on a device: Tensor.from(await requestDevice(), numbers)", {});
+  }
+  toShape("shape", shape);
+  if (Object.hasOwn(arrayTypes, type)) return;
+  const expected = Object.keys(arrayTypes);
+  throw new InputError(`${describe(type)} is not the type of a tensor's elements: they are ${expected.join(", ")}`, {
+    expected,
+  });
+}
+
 function toTensorData(source: TensorSource): { data: TensorData; shape: readonly number[] } {
-  if (source instanceof Int32Array || source instanceof Uint32Array) return { data: source, shape: [source.length] };
+  if (source instanceof Int32Array || source instanceof Uint32Array) {
+    expectMemory("data", source);
+    return { data: source, shape: [source.length] };
+  }
   if (source instanceof BigInt64Array || source instanceof BigUint64Array) {
     return { data: toIndices("data", source), shape: [source.length] };
   }

@@ -249,8 +249,8 @@ export class ErwinWorker {
   /**
    * Applies the model to a batch of point clouds.
    * @returns the output in the input's order of points, in memory that belongs to the caller
-   * @throws InputError naming the tensor and the first offending row; DeviceLostError; OutOfMemoryError; the signal's reason as
-   *   soon as it is aborted, while the device continues with the submitted work
+   * @throws InputError naming the tensor and the first offending row, and before `load` or `create`; DeviceLostError;
+   *   OutOfMemoryError; the signal's reason as soon as it is aborted, while the device continues with the submitted work
    */
   async forward(input: WorkerInput, options: WorkerForwardOptions = {}): Promise<WorkerOutput> {
     checkOptions("forward", options, { transfer: true, signal: true });
@@ -261,7 +261,7 @@ export class ErwinWorker {
 
   /**
    * Sets the model to training or evaluation mode. Earlier calls are not affected.
-   * @throws ConfigError; the signal's reason as soon as it is aborted
+   * @throws ConfigError; InputError before `load` or `create`; the signal's reason as soon as it is aborted
    */
   async setMode(mode: WorkerMode, options: AbortOptions = {}): Promise<void> {
     checkOptions("setMode", options, { signal: true });
@@ -274,7 +274,7 @@ export class ErwinWorker {
 
   /**
    * Returns the model as a safetensors file, which `load` and the reference can read.
-   * @throws the signal's reason as soon as it is aborted
+   * @throws InputError before `load` or `create`; the signal's reason as soon as it is aborted
    */
   async save(options: AbortOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     checkOptions("save", options, { signal: true });
@@ -292,8 +292,8 @@ export class ErwinWorker {
    * @param onProgress called every `logEvery` steps and before each validation and checkpoint, on the caller's side. An
    *   error that it throws ends the training.
    * @returns at once. `finished` rejects with the error that ended the training: InputError naming the sample
-   *   (`details.list`, `.sample`) before the first step; ConfigError, CheckpointError; NumericalError, after which the
-   *   weights are those before the step; DeviceLostError if there is no device any more; DisposedError
+   *   (`details.list`, `.sample`) before the first step, and before `load` or `create`; ConfigError, CheckpointError;
+   *   NumericalError, after which the weights are those before the step; DeviceLostError if there is no device any more; DisposedError
    */
   train(
     options: WorkerTrainingOptions,

@@ -14,6 +14,7 @@ import {
   radiusGraph,
   relativeL2,
   requestDevice,
+  scope,
   Tensor,
 } from "erwin";
 import fc from "fast-check";
@@ -219,6 +220,23 @@ describe("everything else is refused by name", () => {
     ).toContain("positions[1] has 2 entries");
     expect(await refusal(() => buildBallTree([1e300, 0, 0], { dimensionality: 3 }))).toContain("float32 cannot hold");
     expect(await refusal(() => erwin.forward(undefined as Any))).toContain("nodePositions");
+  });
+
+  test("arrays whose memory was transferred, and parts of a tensor that are none", async () => {
+    for (const gone of [new Float32Array(3), new Float64Array(3), new Int32Array(3), new BigInt64Array(3)]) {
+      structuredClone(gone, { transfer: [gone.buffer] });
+      expect(await refusal(() => Tensor.from(device(), gone))).toContain("data has no memory any more");
+    }
+    expect(await refusal(() => new (Tensor as Any)(device()))).toContain("undefined is not a shape");
+    expect(await refusal(() => new Tensor(device(), [2], "f16" as Any))).toContain('"f16" is not the type');
+    for (const call of [scope, noGrad] as Any[]) expect(await refusal(() => call())).toContain("expected a function");
+  });
+
+  test("seeds that are not whole numbers", async () => {
+    for (const seed of [Number.NaN, Number.POSITIVE_INFINITY, 0.5]) {
+      const message = await refusal(() => ErwinTransformer.create(config, { device: device(), seed }));
+      expect(message).toContain(`seed is ${seed}, expected a whole number`);
+    }
   });
 
   test("values that are not indices", async () => {

@@ -65,7 +65,7 @@ describe("an error in the worker", () => {
 
   test("of a config, a mode, a checkpoint and a missing model says so", async () => {
     using empty = await createErwinWorker();
-    expect((await rejection(empty.forward(cloud), ErwinError)).message).toContain("load()");
+    expect((await rejection(empty.forward(cloud), InputError)).message).toContain("load()");
     expect((await rejection(erwin.create({ ...config, ballSizes: [9] }), ConfigError)).details.field).toBe("ballSizes");
     await rejection(erwin.load(Uint8Array.of(1, 2, 3)), FormatError);
     expect((await rejection(erwin.setMode("other" as "eval"), ConfigError)).details.field).toBe("mode");
