@@ -40,8 +40,6 @@ export interface PickleOptions {
 const mark = Symbol("mark");
 type StackValue = Pickled | typeof mark;
 
-const text = new TextDecoder("utf-8", { fatal: true });
-
 /**
  * Reads one pickle of protocol 2 to 5.
  * @returns the value, and the number of bytes it takes.
@@ -49,6 +47,7 @@ const text = new TextDecoder("utf-8", { fatal: true });
  */
 export function readPickle(bytes: Uint8Array, options: PickleOptions): { value: Pickled; end: number } {
   const view = toDataView(bytes);
+  const text = new TextDecoder("utf-8", { fatal: true });
   let offset = 0;
   const wrong = (problem: string) => options.error(problem, offset);
   const take = (count: number) => {

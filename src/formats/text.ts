@@ -4,8 +4,6 @@ import { limits } from "../limits.ts";
 import { expectRows, expectWithin } from "./bytes.ts";
 
 const windowBytes = 65_536;
-/** Decodes one character per byte. */
-export const latin1 = new TextDecoder("latin1");
 
 // The pattern matches digits in only one way, so that a line of nothing but digits takes linear time.
 const decimal = /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?$/;
@@ -42,14 +40,18 @@ export function formatFloat32(value: number): string {
   return String(Number(value.toPrecision(9)));
 }
 
-const byteOfCharacter = new Map(
-  [...latin1.decode(Uint8Array.from({ length: 256 }, (_, byte) => byte))].map((character, byte) => [character, byte]),
-);
+/** The byte of each character that is decoded from one. */
+function bytesOfCharacters(): Map<string, number> {
+  const characters = new TextDecoder("latin1").decode(Uint8Array.from({ length: 256 }, (_, byte) => byte));
+  return new Map([...characters].map((character, byte) => [character, byte]));
+}
 
 /** Decodes a name as UTF-8, if it is: text is decoded here one character per byte. */
 export function decodeName(text: string): string {
+  if (!/[^\0-\x7f]/.test(text)) return text;
+  const byteOf = bytesOfCharacters();
   return text.replace(/[^\0-\x7f]+/g, (run) => {
-    const bytes = Array.from(run, (character) => byteOfCharacter.get(character));
+    const bytes = Array.from(run, (character) => byteOf.get(character));
     if (bytes.includes(undefined)) return run;
     try {
       return new TextDecoder("utf-8", { fatal: true }).decode(Uint8Array.from(bytes as number[]));
@@ -154,7 +156,7 @@ export class TextReader {
       expectWithin("lineBytes", end - start, this.#file, problem, { offset: start });
       // A slice copies the bytes, because text decoders reject shared memory.
       const bytes = this.#bytes.slice(start, Math.max(end, start + windowBytes));
-      this.#window = latin1.decode(bytes);
+      this.#window = new TextDecoder("latin1").decode(bytes);
       this.#windowStart = start;
     }
     return this.#window.slice(start - this.#windowStart, end - this.#windowStart);

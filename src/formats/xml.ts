@@ -6,7 +6,7 @@
 import { SaxesParser } from "saxes";
 import { howToAllow, limits } from "../limits.ts";
 import { formatError } from "./bytes.ts";
-import { decodeName, latin1 } from "./text.ts";
+import { decodeName } from "./text.ts";
 
 const CHUNK = 65_536;
 
@@ -63,7 +63,7 @@ export function readXml(bytes: Uint8Array, file: string, handler: XmlHandler): v
   try {
     for (let at = origin; at < bytes.length; at += CHUNK) {
       // A slice copies the bytes, because text decoders reject shared memory.
-      parser.write(latin1.decode(bytes.slice(at, at + CHUNK)));
+      parser.write(new TextDecoder("latin1").decode(bytes.slice(at, at + CHUNK)));
     }
     parser.close();
   } catch (error) {

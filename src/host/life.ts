@@ -16,9 +16,11 @@ export const isLifeMessage = (message: unknown): message is LifeMessage =>
 export const lifeName = (): string | undefined => globalThis.navigator?.locks && crypto.randomUUID();
 
 /**
- * Used in a worker: holds the lock until the worker ends. Resolves when it holds the lock, or to false if it may not.
+ * Used in a worker: holds the lock until the worker ends. Resolves when it holds the lock, or to false if it may not, or has no
+ * locks: a simulated page in Node may have them, as happy-dom's has, and Node's own threads none.
  */
 export function holdLife(name: string): Promise<boolean> {
+  if (!globalThis.navigator?.locks) return Promise.resolve(false);
   return new Promise((resolve) => {
     const hold = () => {
       resolve(true);

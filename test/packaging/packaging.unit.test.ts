@@ -1,7 +1,9 @@
 // The packed library works in a bundler that follows its workers and modules, and in one beside whose bundle they are copied.
 // All bundlers and hosts: `npm run test:packaging`.
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { expect, test } from "vitest";
 import library from "../../package.json";
 import { root } from "../../src/build/steps.mjs";
@@ -15,6 +17,15 @@ test("a page built by webpack, and one built by esbuild, computes what it should
 test("tools that know nothing of `exports` find the same files", () => {
   const { types, default: main } = library.exports["."];
   expect(library).toMatchObject({ main, module: main, types });
+});
+
+// As in the simulated page of Jest, jsdom.
+test("the library can be imported where there is no TextDecoder", () => {
+  const names = ["erwin", "formats", "experiments", "bench", "jobs"];
+  const imports = names.map((name) => `await import(${JSON.stringify(join(root, "dist", `${name}.js`))});`).join(" ");
+  const program = `delete globalThis.TextDecoder; ${imports}`;
+  const { stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], { encoding: "utf8" });
+  expect(stderr).toBe("");
 });
 
 // @vercel/nft, by which Vercel, Next and Nuxt pack a server, sees the URL of a module that is not what an arrow function returns.

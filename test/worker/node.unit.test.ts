@@ -69,6 +69,17 @@ test("a checkpoint that is missing is a FormatError that names it", async () => 
   expect(error.message).toContain("missing.safetensors");
 });
 
+// As in happy-dom, beside which the threads of Node are still Node's.
+test("a worker serves a simulated page that has locks, although the worker has none", async () => {
+  vi.stubGlobal("navigator", { locks: {} });
+  try {
+    using other = await createErwinWorker({ backend: "cpu" });
+    expect((await other.info()).device.description).toContain("thread");
+  } finally {
+    vi.unstubAllGlobals();
+  }
+});
+
 test("errors of a worker keep their class, and training reports its progress", async () => {
   await erwin.create(config);
   const nodePositions = cloud.nodePositions.slice();
