@@ -4,10 +4,8 @@
 // worker, which uses all of these, is in a separate file (src/worker/script.ts): bundlers reject a worker that
 // references itself.
 import { givenUrl } from "./host/given-assets.ts";
-import { absolute, MOVED, unmoved } from "./host/moved.ts";
+import { absolute, located, MOVED, unmoved } from "./host/moved.ts";
 import { scriptAt, type WorkerScript } from "./host/worker-script.ts";
-
-const isMoved = () => balltreeUrl().href.includes(MOVED);
 
 /** @param create creates the worker in the form that bundlers recognise */
 export function workerScript(name: WorkerScript["name"], create: () => Worker): WorkerScript {
@@ -15,8 +13,9 @@ export function workerScript(name: WorkerScript["name"], create: () => Worker): 
   const url = givenUrl(file);
   if (url) return scriptAt(name, url);
   // This is not new URL(file, import.meta.url): Turbopack would look for a file whose name it does not know.
-  const beside = absolute(balltreeUrl().href.replace(/[^/?#]*([?#].*)?$/, file));
-  return isMoved() ? scriptAt(name, unmoved(beside)) : { name, url: beside, create };
+  const { href } = located(balltreeUrl);
+  const beside = absolute(href.replace(/[^/?#]*([?#].*)?$/, file));
+  return href.includes(MOVED) ? scriptAt(name, unmoved(beside)) : { name, url: beside, create };
 }
 
 /** The script of a thread that builds trees and graphs. */
@@ -40,7 +39,7 @@ function relaxedKernelsUrl(): URL {
   return new URL("../wasm/out/kernels-relaxed.wasm", import.meta.url);
 }
 
-export const balltreeModule = () => givenUrl("balltree.wasm") ?? unmoved(balltreeUrl());
-export const kernelsModule = () => givenUrl("kernels.wasm") ?? unmoved(kernelsUrl());
+export const balltreeModule = () => givenUrl("balltree.wasm") ?? unmoved(located(balltreeUrl));
+export const kernelsModule = () => givenUrl("kernels.wasm") ?? unmoved(located(kernelsUrl));
 /** The module with fused multiply-add. */
-export const relaxedKernelsModule = () => givenUrl("kernels-relaxed.wasm") ?? unmoved(relaxedKernelsUrl());
+export const relaxedKernelsModule = () => givenUrl("kernels-relaxed.wasm") ?? unmoved(located(relaxedKernelsUrl));

@@ -114,7 +114,7 @@ async function firstOf(options: Request): Promise<Device> {
       return await request();
     } catch (error) {
       if (!(error instanceof ErwinError)) throw error;
-      refusals.push(error.message);
+      if (!refusals.includes(error.message)) refusals.push(error.message);
     }
   }
   throw new DeviceError(`there is no device to compute on: ${refusals.join("; ")}`, {

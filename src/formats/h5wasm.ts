@@ -6,7 +6,7 @@
 import create from "../../node_modules/h5wasm/dist/esm/hdf5_util.js";
 import { givenUrl } from "../host/given-assets.ts";
 import { compileModule, readModule } from "../host/module-file.ts";
-import { unmoved } from "../host/moved.ts";
+import { located, unmoved } from "../host/moved.ts";
 
 export interface DatasetMetadata {
   /** The class of the elements, H5T_INTEGER and so on, as a number. */
@@ -89,7 +89,11 @@ interface Options {
 
 const createLibrary: (options: Options) => Promise<H5Module> = create;
 
-const moduleUrl = () => givenUrl("hdf5.wasm") ?? unmoved(new URL("../../wasm/out/hdf5.wasm", import.meta.url));
+function hdf5Url(): URL {
+  return new URL("../../wasm/out/hdf5.wasm", import.meta.url);
+}
+
+const moduleUrl = () => givenUrl("hdf5.wasm") ?? unmoved(located(hdf5Url));
 
 let compiled: Promise<WebAssembly.Module> | undefined;
 

@@ -94,6 +94,10 @@ export async function instantiateModule(bytes: Bytes, imports: WebAssembly.Impor
   return (await explained(bytes, WebAssembly.instantiate(bytes, imports))).instance.exports;
 }
 
+const unloadable =
+  "this host does not compile WebAssembly that is loaded at run time, as Cloudflare's Workers do not: " +
+  "run the library in Node, Deno or Bun, or in the browser";
+
 /** Says why a module could not be compiled. */
 async function explained<T>(bytes: Bytes, compiled: Promise<T>): Promise<T> {
   try {
@@ -101,6 +105,8 @@ async function explained<T>(bytes: Bytes, compiled: Promise<T>): Promise<T> {
   } catch (cause) {
     if (!(cause instanceof WebAssembly.CompileError)) throw cause;
     if (!WebAssembly.validate(bytes)) throw tooOld({ cause });
+    // Pages, and workers of theirs, have an address.
+    if (globalThis.location === undefined) throw new DeviceError(unloadable, {}, { cause });
     const advice = "add 'wasm-unsafe-eval' to its script-src";
     throw new DeviceError(
       `the Content Security Policy of this page or worker does not allow WebAssembly: ${advice}`,

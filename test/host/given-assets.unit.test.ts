@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, expect, test } from "vitest";
 import { balltreeModule, kernelsModule, poolScript } from "../../src/assets.ts";
-import { ConfigError } from "../../src/errors.ts";
+import { ConfigError, WorkerError } from "../../src/errors.ts";
 import { type Assets, setAssets } from "../../src/host/given-assets.ts";
+import { located } from "../../src/host/moved.ts";
 import { modelScript } from "../../src/worker/script.ts";
 
 afterEach(() => setAssets(undefined));
@@ -35,4 +36,11 @@ test("the name of a file that there is not is refused, and changes nothing", () 
   expect(() => setAssets({ "baltree.wasm": "x" } as Assets)).toThrow("did you mean balltree.wasm?");
   expect(() => setAssets("https://")).toThrow(ConfigError);
   expect(balltreeModule().href).toBe("https://example.org/balltree.wasm");
+});
+
+test("a bundle that does not know its own address is told of setAssets", () => {
+  const address = { url: undefined as unknown as string };
+  const call = () => located(() => new URL("./balltree.wasm", address.url));
+  expect(call).toThrow(WorkerError);
+  expect(call).toThrow("setAssets() says where they are");
 });
