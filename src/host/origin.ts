@@ -19,8 +19,10 @@ export function createWorker({ url, create }: WorkerScript): Worker {
 }
 
 function importFrom(url: URL): Worker {
-  const source = new Blob([`import ${JSON.stringify(url.href)};`], { type: "text/javascript" });
-  const address = URL.createObjectURL(source);
+  const source = `import ${JSON.stringify(url.href)};`;
+  // In a sandboxed frame, which has no origin, Chromium (156) runs no modules from blobs.
+  if (globalThis.origin === "null") return startModuleWorker(`data:text/javascript,${encodeURIComponent(source)}`);
+  const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   const worker = startModuleWorker(address);
   // Once the worker has sent a message or failed, it has read its script.
   for (const type of ["message", "error"]) {
