@@ -1,5 +1,7 @@
 // Draws loss curves as an SVG picture: steps on the horizontal axis, the loss on a logarithmic vertical one.
 
+import { escaped } from "../drawing/svg.ts";
+
 export interface Curve {
   name: string;
   /** [step, loss] */
@@ -99,5 +101,3 @@ function line(x1: number, y1: number, x2: number, y2: number, colour: string, da
 function label(x: number, y: number, text: string, anchor: "start" | "middle" | "end"): string {
   return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" fill="${TEXT}" text-anchor="${anchor}">${escaped(text)}</text>`;
 }
-
-const escaped = (text: string) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;");

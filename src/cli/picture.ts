@@ -2,6 +2,7 @@
 // that differs from its neighbours'.
 
 import { chooseColours, palette } from "../drawing/colours.ts";
+import { escaped } from "../drawing/svg.ts";
 
 /** One panel. */
 export interface PicturePanel {
@@ -72,7 +73,7 @@ export function drawBalls({ title, explanation, positions, normals, rows }: Pict
   const height = headHeight + rows.length * (rowHeadHeight + panelHeight) + (rows.length - 1) * gap + footHeight;
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="${theme.font}">`,
-    `<title>${escape(title)}</title>`,
+    `<title>${escaped(title)}</title>`,
     `<rect width="${width}" height="${height}" rx="14" fill="${theme.background}"/>`,
     label(margin, 54, 28, theme.title, title, 650),
     label(margin, 84, 15.5, theme.text, explanation),
@@ -188,9 +189,5 @@ function shade(colour: readonly number[], step: number): string {
 }
 
 function label(x: number, y: number, size: number, colour: string, text: string, weight = 400): string {
-  return `<text x="${x}" y="${y}" font-size="${size}" font-weight="${weight}" fill="${colour}">${escape(text)}</text>`;
-}
-
-function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+  return `<text x="${x}" y="${y}" font-size="${size}" font-weight="${weight}" fill="${colour}">${escaped(text)}</text>`;
 }

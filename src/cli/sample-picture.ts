@@ -1,5 +1,6 @@
 // Draws a sample of a data set as an SVG: a panel for the inputs and one for the targets, coloured by a value.
 
+import { escaped } from "../drawing/svg.ts";
 import type { SamplePanel, SamplePicture } from "../experiments/generator.ts";
 
 const WIDTH = 860;
@@ -157,5 +158,3 @@ function label(
 ): string {
   return `<text x="${x}" y="${y}" font-size="${size}" font-weight="${weight}" fill="${colour}" text-anchor="${anchor}">${escaped(text)}</text>`;
 }
-
-const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");

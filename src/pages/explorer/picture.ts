@@ -1,5 +1,6 @@
 // Saves the view as a file: a PNG of the stage, or an SVG of dots from back to front, which is sharp at any size.
 
+import { escaped } from "../../drawing/svg.ts";
 import { byId } from "../shared/dom.ts";
 import { saveFile } from "../shared/save.ts";
 import type { Controller, Shown } from "./controller.ts";
@@ -63,7 +64,7 @@ function svgOf(stage: ExplorerStage, { title, captions, ground, ink }: SvgOption
   const height = Math.max(...panels.map((panel) => panel.y + panel.height));
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="system-ui, sans-serif">`,
-    `<title>${escape(title)}</title>`,
+    `<title>${escaped(title)}</title>`,
     `<rect width="${width}" height="${height}" fill="${ground}"/>`,
   ];
   for (const panel of panels) {
@@ -71,8 +72,8 @@ function svgOf(stage: ExplorerStage, { title, captions, ground, ink }: SvgOption
     parts.push(
       `<svg x="${panel.x}" y="${panel.y}" width="${panel.width}" height="${panel.height}">`,
       `<g stroke-linecap="round" fill="none">${dotsOf(stage, panel)}</g>`,
-      `<text x="20" y="34" font-size="16" font-weight="600" fill="${ink}">${escape(name)}</text>`,
-      `<text x="20" y="54" font-size="13" fill="${ink}" opacity="0.75">${escape(text)}</text>`,
+      `<text x="20" y="34" font-size="16" font-weight="600" fill="${ink}">${escaped(name)}</text>`,
+      `<text x="20" y="54" font-size="13" fill="${ink}" opacity="0.75">${escaped(text)}</text>`,
       "</svg>",
     );
   }
@@ -109,8 +110,4 @@ function dotsOf(stage: ExplorerStage, { side, width, height }: ExplorerStage["pa
     .sort(([a], [b]) => (a.slice(0, 2) < b.slice(0, 2) ? -1 : 1))
     .map(([key, dots]) => `${key.slice(2)}${dots}"/>`)
     .join("\n");
-}
-
-function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
