@@ -35,9 +35,14 @@ const ROW_THREADS: u32 = 256;
 const LARGEST_CHUNK: u32 = 128;
 //! include row_moments.wgsl
 
-// Of each row of the chunk: mean(x), scale, mean(g) and mean(g n).
-var<workgroup> statistics: array<vec4f, LARGEST_CHUNK>;
-var<workgroup> lane_sums: array<Stored, ROW_THREADS>;
+//! if LAYER
+// Of a row: scale, mean(g n), mean(x) and mean(g).
+alias Statistics = vec4f;
+//! else
+// Of a row: scale and mean(g n).
+alias Statistics = vec2f;
+//! end
+var<workgroup> statistics: array<Statistics, LARGEST_CHUNK>;
 
 fn stored_row(row: u32) -> u32 {
 //! if GATHER
@@ -47,27 +52,28 @@ fn stored_row(row: u32) -> u32 {
 //! end
 }
 
-fn normalised(value: Stored, row: vec4f) -> Stored {
+fn normalised(value: Stored, row: Statistics) -> Stored {
 //! if LAYER
-  return (value - row.x) * row.y;
+  return (value - row.z) * row.x;
 //! else
-  return value * row.y;
+  return value * row.x;
 //! end
 }
 
-fn gradient(g: Stored, n: Stored, row: vec4f) -> Stored {
+fn gradient(g: Stored, n: Stored, row: Statistics) -> Stored {
 //! if LAYER
-  return row.y * (g - row.z - n * row.w);
+  return row.x * (g - row.w - n * row.y);
 //! else
-  return row.y * (g - n * row.w);
+  return row.x * (g - n * row.y);
 //! end
 }
 
-// Returns the statistics of the row whose elements begin at `first` in x and at `first_dy` in dy.
-fn statistics_of(first: u32, first_dy: u32, moments: vec2f, thread: u32) -> vec4f {
+// Returns the statistics of the row whose elements begin at `first` in x and at `first_dy` in dy; `row` has those of x.
+fn statistics_of(first: u32, first_dy: u32, row: Statistics, thread: u32) -> Statistics {
   let items = parameters.width / ELEMENTS;
-  let row = vec4f(moments, 0, 0);
+//! if LAYER
   var g_sum = Stored(0);
+//! end
   var product_sum = Stored(0);
   var k = thread % 8;
   for (; k + 8 < items; k += 16) {
@@ -76,27 +82,45 @@ fn statistics_of(first: u32, first_dy: u32, moments: vec2f, thread: u32) -> vec4
     let n_$i = normalised(x[first + k + $i * 8], row);
 //! end
 //! repeat i 2
+//! if LAYER
     g_sum += g_$i;
+//! end
     product_sum = fma(g_$i, n_$i, product_sum);
 //! end
   }
   for (; k < items; k += 8) {
     let g = dy[first_dy + k] * weight[k];
+//! if LAYER
     g_sum += g;
+//! end
     product_sum = fma(g, normalised(x[first + k], row), product_sum);
   }
-  return vec4f(moments, row_total(thread, vec2f(total_of(g_sum), total_of(product_sum))) / f32(parameters.width));
+//! if LAYER
+  let means = row_total(thread, vec2f(total_of(product_sum), total_of(g_sum))) / f32(parameters.width);
+  return vec4f(row.x, means.x, row.z, means.y);
+//! else
+  return vec2f(row.x, row_total(thread, vec2f(total_of(product_sum), 0)).x / f32(parameters.width));
+//! end
 }
 
-// Adds up the sums of a column's threads in the order of the threads. The result is valid in the column's first thread.
+// Adds up the sums of a column's threads in the order of the threads. The result is valid in the column's first thread. Sums pass
+// through row_moments.wgsl's memory two by two: a software adapter takes longer to compile a kernel the more memory it has.
 fn column_total(thread: u32, own: Stored) -> Stored {
+//! if VEC4
+  return vec4f(lanes_total(thread, own.xy), lanes_total(thread, own.zw));
+//! else
+  return lanes_total(thread, vec2f(own, 0)).x;
+//! end
+}
+
+fn lanes_total(thread: u32, own: vec2f) -> vec2f {
   workgroupBarrier();
-  lane_sums[thread] = own;
+  partial[thread] = own;
   workgroupBarrier();
   var total = own;
   if (thread < parameters.across) {
     for (var of_lane = thread + parameters.across; of_lane < ROW_THREADS; of_lane += parameters.across) {
-      total += lane_sums[of_lane];
+      total += partial[of_lane];
     }
   }
   return total;
@@ -119,7 +143,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   // What follows from the workgroup's place is computed here: its parts would take registers of their own through the loops.
   let writes = column < items;
   let sums_at = (parameters.first_part + part) * (1 + PLAIN) * items + k;
-  let own_weight = weight[k];
   var product_sum = Stored(0);
   var plain_sum = Stored(0);
   for (var start = part_start; start < end; start += parameters.chunk) {
@@ -129,13 +152,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let first = stored_row(row) * items;
 //! if LAYER
       let moments = row_moments(first, thread);
+      let of_x = vec4f(moments.y, 0, moments.x, 0);
 //! else
-      let moments = vec2f(0, scale[row]);
+      let of_x = vec2f(scale[row], 0);
 //! end
-      let own = statistics_of(first, row * items, moments, thread);
+      let own = statistics_of(first, row * items, of_x, thread);
       if (thread % 8 == 0) { statistics[of_chunk] = own; }
     }
     workgroupBarrier();
+    // Read with each chunk, so that it takes no registers above.
+    let own_weight = weight[k];
     for (var own_row = lane; own_row < parameters.chunk; own_row += ROWS * lanes) {
       // All loads come before the stores: the compiler cannot tell that dx does not alias what is read.
 //! repeat i ROWS
@@ -143,8 +169,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let is_there_$i = start + of_chunk_$i < end;
       let row_$i = min(start + of_chunk_$i, last);
       let at_$i = stored_row(row_$i) * items + k;
-      let loaded_dy_$i = dy[row_$i * items + k];
-      let loaded_x_$i = x[at_$i];
+      var loaded_dy_$i = dy[row_$i * items + k];
+      var loaded_x_$i = x[at_$i];
 //! end
 //! repeat i ROWS
       let dy_$i = select(Stored(0), loaded_dy_$i, is_there_$i);

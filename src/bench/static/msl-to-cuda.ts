@@ -20,7 +20,8 @@ export function translateMetal(metal: string, threads: number, zeroed: boolean):
     .replace(/^constant [^\n]*=[^\n]*;\n/gm, "")
     .replaceAll("static inline __attribute__((always_inline))", "static __device__ __forceinline__")
     .replace(/\b(?:precise|fast|metal)::/g, "")
-    .replaceAll("threadgroup_barrier(mem_flags::mem_threadgroup)", "__syncthreads()");
+    .replaceAll("threadgroup_barrier(mem_flags::mem_threadgroup)", "__syncthreads()")
+    .replace(/\b(\w+)\.([xz])([yw])\b/g, "V2<decltype($1.x)>($1.$2, $1.$3)");
 
   const kernel = /kernel void (?:main0|dawn_entry_point)\((.*?)\)\n\{/s.exec(source);
   if (!kernel) throw new Error("SPIRV-Cross's Metal has no kernel");
