@@ -102,7 +102,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let mean = total / f32(size);
   for (var i = thread; i < size; i += 64) {
     let at = (first + i) * DIMENSIONS;
-    let point = position(node_at(first + i, rotated));
+    let node = node_at(first + i, rotated);
+//! if MEAN
+    let centre = mean_of(node);
+    let point = centre.origin + centre.rest;
+//! else
+    let point = position(node);
+//! end
     let offset = (point - origin) - mean;
 //! if ROTATED
     if (rotated) {
@@ -125,7 +131,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 //! repeat a DIMENSIONS
     positions[at + $a] = point[$a];
 //! end
-    let centre = mean_of(first + i);
     for (var j = 0u; j < parameters.stride; j++) {
       let row = (first + i) * parameters.stride + j;
       let from_mean = (source_point(row) - centre.origin) - centre.rest;

@@ -7,7 +7,7 @@
 
 const ACROSS: u32 = 8;
 const LANES: u32 = 32;
-var<workgroup> lane_sums: array<Stored, 256>;
+var<workgroup> lane_sums: array<vec2f, 256>;
 
 // A thread's part of the rows, its column (which exists only if it is below `items`), and its rows: every 32nd from `row` to
 // `end`.
@@ -31,16 +31,27 @@ fn writes(place: Place, thread: u32) -> bool {
   return thread < ACROSS && place.column < parameters.items && place.part * parameters.part_rows < parameters.rows;
 }
 
-// Adds up the sums of a column's threads in the order of the threads. The result is valid in the column's first thread.
+// Adds up the sums of a column's threads in the order of the threads. The result is valid in the column's first thread. Sums pass
+// through the workgroup's memory two by two: a software adapter takes longer to compile a kernel the more memory it has.
 fn column_total(thread: u32, own: Stored) -> Stored {
+//! if VEC4
+  return vec4f(lanes_total(thread, own.xy), lanes_total(thread, own.zw));
+//! else
+  return lanes_total(thread, vec2f(own, 0)).x;
+//! end
+}
+
+fn lanes_total(thread: u32, own: vec2f) -> vec2f {
   workgroupBarrier();
   lane_sums[thread] = own;
   workgroupBarrier();
-  var total = Stored(0);
+  var total = vec2f(0);
   if (thread < ACROSS) {
-//! repeat i 32
-    total += lane_sums[$i * ACROSS + thread];
+    for (var first = thread; first < 256; first += 8 * ACROSS) {
+//! repeat i 8
+      total += lane_sums[first + $i * ACROSS];
 //! end
+    }
   }
   return total;
 }
