@@ -302,7 +302,7 @@ export class WebGPUDevice implements Device {
   #lose(reason = "unknown", message = ""): void {
     if (this.#failure instanceof DisposedError || this.#failure instanceof DeviceLostError) return;
     const error = new DeviceLostError(
-      `the device ${this.info.description} was lost${message ? `: ${message}` : ""}. Its tensors are gone: request a new device and load the model again`,
+      `the device ${this.info.description} was lost${message ? `: ${message.replace(/\.$/, "")}` : ""}. Its tensors are gone: request a new device and load the model again`,
       { reason, message },
     );
     this.#failure = error;
