@@ -64,8 +64,7 @@ export default defineConfig(({ mode }) => ({
         // A chunk is named after its first module; of the largest "engine" says more.
         chunkFileNames: ({ moduleIds }) =>
           `assets/${moduleIds.some((id) => id.endsWith("/src/erwin/model.ts")) ? "engine" : "[name]"}-[hash].js`,
-        // What every worker needs, in one file. Parcel makes a bundle of its own of what only two of three workers share once
-        // that comes to 20 kB, and cannot load it.
+        // What every worker needs, in one file, and small: Parcel cannot load larger ones (test/packaging/packaging.unit.test.ts).
         codeSplitting: {
           groups: [
             {

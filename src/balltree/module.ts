@@ -1,6 +1,6 @@
 // The WebAssembly module of wasm/balltree: its exports, and the messages between the threads and their owner.
 import type { SerializedError } from "../errors.ts";
-import { instantiateModule } from "../host/module-file.ts";
+import { instantiateModule } from "../host/compile.ts";
 import { signOfLife } from "../host/silence.ts";
 import type { Request, Result } from "./execute.ts";
 

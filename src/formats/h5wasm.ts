@@ -4,8 +4,9 @@
 
 // @ts-expect-error: the file has no types.
 import create from "../../node_modules/h5wasm/dist/esm/hdf5_util.js";
+import { compileModule } from "../host/compile.ts";
 import { givenUrl } from "../host/given-assets.ts";
-import { compileModule, readModule } from "../host/module-file.ts";
+import { readModule } from "../host/module-file.ts";
 import { located, unmoved } from "../host/moved.ts";
 
 export interface DatasetMetadata {

@@ -25,13 +25,6 @@ test("the README states these sizes", () => {
   expect(Math.abs(Number(worker) - size.modelWorker / 1000)).toBeLessThan(5);
 });
 
-test("what all workers share is under 20 kB, from which on Parcel makes a bundle of it that it cannot load", () => {
-  const assets = join(root, "dist/assets");
-  const pool = readFileSync(join(assets, "pool-worker.js"), "utf8");
-  const [shared] = /thread-[^"]+\.js/.exec(pool) ?? [];
-  expect(readFileSync(join(assets, shared!)).length).toBeLessThan(20_000);
-});
-
 test("a bundle that builds graphs alone has nothing of the engine", async () => {
   const source = `export { knnGraph } from ${JSON.stringify(join(root, "dist", "erwin.js"))};`;
   const result = await build({

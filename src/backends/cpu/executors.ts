@@ -5,7 +5,8 @@
 
 import { kernelsModule, kernelsScript, relaxedKernelsModule } from "../../assets.ts";
 import type { ErwinError } from "../../errors.ts";
-import { readModule, tooOld } from "../../host/module-file.ts";
+import { tooOld } from "../../host/compile.ts";
+import { readModule } from "../../host/module-file.ts";
 import { ThreadGroup } from "../../host/thread-group.ts";
 import { hasWorkers } from "../../host/worker.ts";
 import { copyOut, growTo, Machine } from "./machine.ts";

@@ -1,7 +1,7 @@
 // The WebAssembly module of wasm/kernels: the layout of its memory, and the messages between the workers and their owner.
 
+import { instantiateModule } from "../../host/compile.ts";
 import { createSharedMemory, pageBytes } from "../../host/memory.ts";
-import { instantiateModule } from "../../host/module-file.ts";
 import { signOfLife } from "../../host/silence.ts";
 import { commandWords } from "./commands.ts";
 
