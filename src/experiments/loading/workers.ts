@@ -32,8 +32,8 @@ export class DataWorkers {
 
   /**
    * @param count the number of workers, at least 1
-   * @throws ConfigError for another count; WorkerError if the worker script cannot be loaded; DeviceError if the host has no workers; FormatError for a
-   *   data set that is damaged
+   * @throws ConfigError for another count; WorkerError if the worker script cannot be loaded; DeviceError if the host has no workers;
+   *   FormatError for a data set that is damaged
    */
   static async start(count: number, options: DataWorkersOptions): Promise<DataWorkers> {
     expectWhole("count", count, 1);

@@ -113,7 +113,10 @@ export function messageMean(
   });
 }
 
-/** Returns the nodes of a part, which are gathered if they are not all nodes. They are tensors, which a scope frees if an operator fails. */
+/**
+ * Returns the nodes of a part, which are gathered if they are not all nodes. They are tensors, which a scope frees if an operator
+ * fails.
+ */
 function membersOf({ members, nodes }: GraphPart, h: Tensor, positions: Tensor) {
   const pick = (source: Tensor) => {
     if (!members) return source.detach();
