@@ -150,13 +150,9 @@ test.each(isDeno ? feedForwards : feedForwards.slice(0, 1))(
   },
 );
 
-test("the GPU's variants give a golden case's outputs and gradients", async () => {
-  const name = "a_2d_tiny_train";
-  await expectGolden(name, await asGPU(undefined, (gpu) => goldenPass(gpu, name)));
-});
-
-// This runs only in Deno: it compiles many kernels, for which Chromium's software adapter takes long, and that adapter has its own
-// kernel for products, which adds the squares of a norm in another order.
+// Chromium's software adapter takes long to compile the kernels of all tiles, and has its own kernel for products, which adds the
+// squares of a norm in another order: there the smallest tile alone gives the stored values of a small model. In Deno all tiles give
+// the bits of the kernels that other tests hold against such values.
 if (isDeno) {
   const name = "d_mixed_strides_train";
   /** On the software adapter as it is, made once. */
@@ -167,5 +163,10 @@ if (isDeno) {
     const whole = await (plain ??= goldenPass(device(), name));
     expect(tiled.out).toEqual(whole.out);
     expect(tiled.gradients).toEqual(whole.gradients);
+  });
+} else {
+  test("the GPU's variants give a golden case's outputs and gradients", async () => {
+    const name = "a_2d_tiny_train";
+    await expectGolden(name, await asGPU(undefined, (gpu) => goldenPass(gpu, name)));
   });
 }
