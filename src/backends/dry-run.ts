@@ -1,6 +1,7 @@
 // A device that computes nothing: its operators allocate and release what those of a real device do, so that a dry run of a pass
 // shows how much memory the pass will need and which kernels it will run.
 
+import "../disposable.ts";
 import { ErwinError } from "../errors.ts";
 import type { Operators } from "./composites/index.ts";
 import type { BackendName, Device, DeviceInfo, DeviceMemory } from "./device.ts";

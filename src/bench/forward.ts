@@ -1,5 +1,6 @@
 // The forward benchmark: the benchmarks' model on seeded uniform clouds, its input, tree and graph on the device.
 
+import "../disposable.ts";
 import { readmeModel } from "../erwin/presets.ts";
 import { ErwinTransformer } from "../index.ts";
 import type { BenchCase, BenchmarkName } from "./measurement.ts";

@@ -1,5 +1,6 @@
 // The training benchmark: a forward pass, the loss, a backward pass and a step of AdamW, with the same model on the same clouds.
 
+import "../disposable.ts";
 import { readmeModel } from "../erwin/presets.ts";
 import { AdamW, ErwinTransformer, mse, Random, Tensor } from "../index.ts";
 import type { BenchCase } from "./measurement.ts";

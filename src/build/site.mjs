@@ -35,7 +35,7 @@ export async function buildSite() {
     plugins: [layout(), plainScripts(), libraryByName(), thirdPartyLicences()],
     worker: {
       format: "es",
-      plugins: () => [libraryByName(), exampleModules(), hdf5Script()],
+      plugins: () => [libraryByName(), exampleModules(), hdf5Script(), entriesByThemselves()],
       rollupOptions: { output: { paths: libraryPath } },
     },
     build: {
@@ -81,6 +81,15 @@ function libraryByName() {
     enforce: "pre",
     resolveId: (id) => (libraryFiles.has(id) ? { id, external: true } : null),
   };
+}
+
+/**
+ * Keeps what a worker's own script shares with its other chunks out of that script, which they would otherwise import: WebKit runs a
+ * worker's script again when it is imported, and both copies would answer the page.
+ * @returns {import("vite").Plugin}
+ */
+function entriesByThemselves() {
+  return { name: "erwin-worker-entries", options: (options) => ({ ...options, preserveEntrySignatures: "strict" }) };
 }
 
 /**

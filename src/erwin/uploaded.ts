@@ -1,5 +1,6 @@
 // An input on the device: what a pass needs besides the model, uploaded and computed once for many passes.
 
+import "../disposable.ts";
 import type { Device } from "../backends/device.ts";
 import type { BallTree } from "../balltree/index.ts";
 import { DisposedError, InputError } from "../errors.ts";

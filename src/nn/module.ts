@@ -1,6 +1,7 @@
 // The base class of all layers and models: it names their parameters, initializes them from a seed or a file, saves and
 // frees them.
 
+import "../disposable.ts";
 import type { AbortOptions } from "../abort.ts";
 import { checkOptions } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";

@@ -1,5 +1,6 @@
 // A tensor: elements on a device, their shape, and the ownership of their memory.
 
+import "../disposable.ts";
 import { type AbortOptions, checkSignal, untilAborted } from "../abort.ts";
 import { checkOptions, describe, expectMemory, type Numbers, toIndices, toNumbers, toShape } from "../arguments.ts";
 import type { Device, Storage } from "../backends/device.ts";

@@ -1,5 +1,6 @@
 // AdamW on the device: one pass over all parameters, which are packed. Steps with a NaN or an infinity are skipped.
 
+import "../disposable.ts";
 import { checkOptions, describe, expectKind } from "../arguments.ts";
 import type { Device, Storage } from "../backends/device.ts";
 import { BLOCK } from "../backends/optimizer.ts";

@@ -1,5 +1,6 @@
 // A model in a worker, as its user sees it: the methods of ErwinTransformer as promises that always settle.
 
+import "../disposable.ts";
 import { type Endpoint, proxy, type Remote, transfer, wrap } from "comlink";
 import { type AbortOptions, checkSignal, expectSignal, untilAborted } from "../abort.ts";
 import { checkOptions, describe, expectKind } from "../arguments.ts";

@@ -76,6 +76,17 @@ test("without either a page says that there is one thread", async () => {
   await page.context().close();
 });
 
+test("no script of the site or the library imports a worker's own, which WebKit would run a second time", () => {
+  for (const [folder, workers, imports] of [
+    [join(site, "assets"), /^(data-)?worker-.*\.js$/, /from"\.\/(data-)?worker-|import\(`\.\/(data-)?worker-/],
+    [join(site, "erwin/assets"), /^(pool|kernels|model|data)-worker\.js$/, /(from|import\()\s*["`].*-worker\.js/],
+  ] as const) {
+    const scripts = readdirSync(folder).filter((name) => name.endsWith(".js"));
+    expect(scripts.filter((name) => workers.test(name)).length).toBeGreaterThan(3);
+    expect(scripts.filter((name) => imports.test(readFileSync(join(folder, name), "utf8")))).toEqual([]);
+  }
+});
+
 test("every worker of the site says that it is alive", async () => {
   const workers = readdirSync(join(site, "assets")).filter((name) => /^(data-)?worker-.*\.js$/.test(name));
   // Of the benchmark, the explorer, the examples, and two of the training page.

@@ -1,6 +1,7 @@
 // The CPU device: WebAssembly kernels on its own threads. Calls are recorded as commands, which the threads execute after their
 // submission, so that the caller, which may be a page's main thread, never waits.
 
+import "../../disposable.ts";
 import { DeviceLostError, DisposedError, type ErwinError } from "../../errors.ts";
 import { type Operators, operatorsOf } from "../composites/index.ts";
 import type { Device, DeviceInfo, DeviceMemory, Profile, Storage } from "../device.ts";

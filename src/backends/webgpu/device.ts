@@ -1,5 +1,6 @@
 // The WebGPU device: owns the GPUDevice, its memory, its compiled kernels and its recording.
 
+import "../../disposable.ts";
 import { DeviceLostError, DisposedError, ErwinError } from "../../errors.ts";
 import { type Operators, operatorsOf } from "../composites/index.ts";
 import type { Device, DeviceInfo, DeviceMemory, Profile, Storage } from "../device.ts";
