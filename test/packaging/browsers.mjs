@@ -3,20 +3,23 @@ import { chromium } from "playwright-core";
 import { launch } from "puppeteer-core";
 import { chromiumArguments, findChromium } from "../../src/build/chromium.mjs";
 import { findFirefox } from "../../src/build/firefox.mjs";
+import { launchWebKit } from "../../src/build/webkit.mjs";
 import { judge } from "./judge.mjs";
-
-/** @typedef {import("playwright-core").Browser | import("puppeteer-core").Browser} Browser */
 
 const launchers = {
   Chromium: () => chromium.launch({ executablePath: findChromium(), args: chromiumArguments() }),
   Firefox: () => launch({ browser: "firefox", executablePath: findFirefox(), headless: true }),
+  WebKit: launchWebKit,
 };
 
-/** @type {Map<string, Promise<Browser>>} */
+/** @typedef {keyof typeof launchers} BrowserName */
+/** @typedef {Awaited<ReturnType<typeof launchers[BrowserName]>>} Browser */
+
+/** @type {Map<BrowserName, Promise<Browser>>} */
 const started = new Map();
 
 /** Starts a browser, or gives the one started before, which runs until `closeBrowsers`. */
-export function openBrowser(/** @type {"Chromium" | "Firefox"} */ name) {
+function openBrowser(/** @type {BrowserName} */ name) {
   const browser = started.get(name) ?? launchers[name]();
   started.set(name, browser);
   return browser;
@@ -28,17 +31,41 @@ export async function closeBrowsers() {
 }
 
 /** A browser's name and version, as "Chromium 153". */
-export async function describeBrowser(/** @type {"Chromium" | "Firefox"} */ name) {
-  const [, major] = /(\d+)\./.exec(await (await openBrowser(name)).version()) ?? [];
-  return `${name} ${major}`;
+export async function describeBrowser(/** @type {BrowserName} */ name) {
+  const version = await (await openBrowser(name)).version();
+  // WebKitGTK counts the versions that others call major behind a point.
+  const [number] = (name === "WebKit" ? /\d+\.\d+/ : /\d+(?=\.)/).exec(version) ?? [];
+  return `${name} ${number}`;
 }
 
 /**
  * What the page at a URL comes to: "right", or what it says went wrong, with all else that was seen of it.
- * @param {Browser} browser
+ * @param {BrowserName} name
  * @param {string} url
  */
-export async function resultOf(browser, url) {
+export async function resultOf(name, url) {
+  const browser = await openBrowser(name);
+  return "evaluate" in browser ? resultInWebKit(browser, url) : resultOnConsole(browser, url);
+}
+
+/**
+ * Its driver does not read the console, so that the page keeps the result for it.
+ * @param {import("../../src/build/webkit.mjs").WebKit} browser
+ * @param {string} url
+ */
+async function resultInWebKit(browser, url) {
+  await browser.open(url);
+  const result = await browser.evaluate(`
+    for (let tenth = 0; tenth < 600 && !globalThis.erwinResult; tenth++) await new Promise((go) => setTimeout(go, 100));
+    return globalThis.erwinResult`);
+  return result ? judge(result) : "no result within 60 s";
+}
+
+/**
+ * @param {Exclude<Browser, import("../../src/build/webkit.mjs").WebKit>} browser
+ * @param {string} url
+ */
+async function resultOnConsole(browser, url) {
   // Both browsers' drivers have these methods and events.
   const page = /** @type {import("playwright-core").Page} */ (await browser.newPage());
   /** @type {string[]} */

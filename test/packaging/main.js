@@ -1,7 +1,13 @@
 // The entry of each project. Who runs it reads the result from the console.
 import { run } from "./page.js";
 
+/** To the console, and for a browser whose driver does not read that. */
+function say(result) {
+  globalThis.erwinResult = result;
+  console.log(`result: ${result}`);
+}
+
 run().then(
-  (losses) => console.log(`result: losses ${losses.join(" ")}`),
-  (error) => console.log(`result: ${error.stack}`),
+  (losses) => say(`losses ${losses.join(" ")}`),
+  (error) => say(error.stack),
 );

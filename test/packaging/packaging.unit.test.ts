@@ -28,6 +28,21 @@ test("the library can be imported where there is no TextDecoder", () => {
   expect(stderr).toBe("");
 });
 
+// As in Safari: a class without it would have a method "undefined", and what compilers make of `using` would not find any.
+test("what the library's objects own can be disposed of by `using` where the language has no Symbol.dispose", () => {
+  const program = `
+    const { Symbol: own } = globalThis;
+    const names = Object.getOwnPropertyNames(own).filter((name) => !["dispose", "prototype", "length", "name"].includes(name));
+    globalThis.Symbol = Object.assign(() => {}, Object.fromEntries(names.map((name) => [name, own[name]])));
+    const { AdamW, ErwinTransformer, Tensor, requestDevice } = await import(${JSON.stringify(join(root, "dist", "erwin.js"))});
+    const device = await requestDevice({ backend: "cpu" });
+    const owners = [AdamW.prototype, ErwinTransformer.prototype, Tensor.prototype, device];
+    console.log(...owners.map((owner) => typeof owner[own.for("Symbol.dispose")] + typeof owner[Symbol.dispose]));
+    device.dispose();`;
+  const { stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], { encoding: "utf8" });
+  expect(stdout.trim().split(" ")).toEqual(Array.from({ length: 4 }, () => "functionfunction"));
+});
+
 // @vercel/nft, by which Vercel, Next and Nuxt pack a server, sees the URL of a module that is not what an arrow function returns.
 test("what packs a server's files sees the WebAssembly modules", () => {
   const references = readdirSync(join(root, "dist", "assets"))

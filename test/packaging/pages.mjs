@@ -8,7 +8,7 @@ import { build, version } from "vite";
 import { isolationHeaders } from "../../src/build/isolation.mjs";
 import { contentTypes, serve } from "../../src/build/serve-dist.mjs";
 import { root } from "../../src/build/steps.mjs";
-import { closeBrowsers, describeBrowser, openBrowser, resultOf } from "./browsers.mjs";
+import { closeBrowsers, describeBrowser, resultOf } from "./browsers.mjs";
 
 const dist = join(root, "dist");
 const scripts = ["start.js", "main.js", "page.js", "failures.js"];
@@ -77,15 +77,15 @@ export const pages = [
 ];
 
 /**
- * Yields what each page comes to: in Chromium, those without a bundler in Firefox too.
+ * Yields what each page comes to: in Chromium, those without a bundler in Firefox and WebKit too.
  * @param {Page[]} chosen
  * @returns {AsyncGenerator<import("./table.mjs").Outcome>}
  */
 export async function* runPages(chosen = pages) {
   try {
     for (const page of chosen) {
-      for (const browser of /** @type {const} */ (["Chromium", "Firefox"])) {
-        if (browser === "Firefox" && page.built) continue;
+      for (const browser of /** @type {const} */ (["Chromium", "Firefox", "WebKit"])) {
+        if (browser !== "Chromium" && page.built) continue;
         for (const isolated of page.policy?.("") === sandbox ? [false] : [true, false]) {
           const result = await visit(page, { isolated, browser }).catch((error) => String(error.message));
           const description = `${page.description}${isolated ? ", cross-origin isolated" : ""}`;
@@ -102,7 +102,7 @@ export async function* runPages(chosen = pages) {
 /**
  * What a page comes to: "right", or what went wrong.
  * @param {Page} page
- * @param {{ isolated?: boolean, browser?: "Chromium" | "Firefox" }} options
+ * @param {{ isolated?: boolean, browser?: import("./browsers.mjs").BrowserName }} options
  */
 export async function visit(page, { isolated = false, browser = "Chromium" } = {}) {
   const folder = page.built ? await builtPage() : undefined;
@@ -124,7 +124,7 @@ export async function visit(page, { isolated = false, browser = "Chromium" } = {
   });
   try {
     const wishes = new URLSearchParams({ isolated: String(isolated), ...(page.assets && { assets: page.assets }) });
-    return await resultOf(await openBrowser(browser), `${server.url}?${wishes}`);
+    return await resultOf(browser, `${server.url}?${wishes}`);
   } finally {
     for (const each of [server, library]) each.close();
   }

@@ -3,14 +3,14 @@
 // A project without scripts is a page as it stands.
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { closeBrowsers, describeBrowser, openBrowser, resultOf } from "./browsers.mjs";
+import { closeBrowsers, describeBrowser, resultOf } from "./browsers.mjs";
 import { judge } from "./judge.mjs";
 import { install, npm, pack, readProject, tarball } from "./pack.mjs";
 import { serveDevelopment, serveFolder, serveLibrary } from "./serve.mjs";
 
 /** @typedef {import("./table.mjs").Outcome} Outcome */
 
-/** All are tried in Chromium. */
+/** All are tried in Chromium, and what bundlers build in WebKit, which loads the parts of a worker in its own way. */
 const alsoInFirefox = ["plain", "vite8"];
 
 /** All projects' names. */
@@ -50,11 +50,15 @@ function runsOf(name, scripts) {
   const pages = runs.filter(({ script }) => script === "build" || script === "dev");
   if (runs.length === 0) pages.push({ script: "", command: "" });
   const programs = runs.filter((run) => !pages.includes(run));
-  /** @type {("Chromium" | "Firefox")[]} */
-  const browsers = alsoInFirefox.includes(name) ? ["Chromium", "Firefox"] : ["Chromium"];
+  /** @type {(script: string) => import("./browsers.mjs").BrowserName[]} */
+  const browsersOf = (script) => [
+    "Chromium",
+    ...(alsoInFirefox.includes(name) ? /** @type {const} */ (["Firefox"]) : []),
+    ...(script !== "dev" ? /** @type {const} */ (["WebKit"]) : []),
+  ];
   return [
     ...pages.flatMap(({ script, command }) =>
-      browsers.map((browser) => ({
+      browsersOf(script).map((browser) => ({
         command,
         host: () => describeBrowser(browser),
         result: () => runPage(name, script, browser),
@@ -71,13 +75,13 @@ function runsOf(name, scripts) {
 /**
  * @param {string} name
  * @param {string} script
- * @param {"Chromium" | "Firefox"} browser
+ * @param {import("./browsers.mjs").BrowserName} browser
  */
 async function runPage(name, script, browser) {
   const project = await install(name);
   const server = await servePage(project, script);
   try {
-    return await resultOf(await openBrowser(browser), server.url);
+    return await resultOf(browser, server.url);
   } finally {
     server.close();
   }
