@@ -29,7 +29,8 @@ export const layers = [
   ["onnx/", "train/"],
   ["worker/"],
   ["index.ts"],
-  ["experiments/", "bench/", "drawing/"],
+  ["drawing/"],
+  ["experiments/", "bench/"],
   ["jobs/"],
   ["cli/", "pages/"],
 ];

@@ -1,13 +1,7 @@
 // Samples point clouds from a triangle mesh: points evenly over its surface, with the surface's normals.
 
-import { seededRandom } from "./random.ts";
-
-/** A mesh in the form of npm's mesh packages. */
-export interface Mesh {
-  positions: readonly (readonly number[])[];
-  /** Triangles: three vertices each, counter-clockwise seen from outside. */
-  cells: readonly (readonly number[])[];
-}
+import { Random } from "../random.ts";
+import { type TriangleMesh, vertexNormals } from "./normals.ts";
 
 export interface SurfacePoints {
   /** [n, 3] */
@@ -28,37 +22,33 @@ const cross = (a: Vector, b: Vector) => [
 const candidatesPerPoint = 8;
 
 /** Samples `count` points evenly over the mesh: a choice of random points of which no two are close (blue noise). */
-export function sampleSurface(mesh: Mesh, count: number, seed: number): SurfacePoints {
-  const random = seededRandom(seed);
+export function sampleSurface(mesh: TriangleMesh, count: number, seed: number): SurfacePoints {
+  const random = new Random(seed, "surface");
   const candidates = drawSurface(mesh, count * candidatesPerPoint, random);
   const chosen = spread(candidates.positions, candidates.area, count, random);
   return { positions: gatherRows(candidates.positions, chosen), normals: gatherRows(candidates.normals, chosen) };
 }
 
 /** Draws random points, with a probability proportional to area. */
-function drawSurface(
-  { positions, cells }: Mesh,
-  count: number,
-  random: () => number,
-): SurfacePoints & { area: number } {
-  const vertexNormals = positions.map(() => [0, 0, 0]);
+function drawSurface(mesh: TriangleMesh, count: number, random: Random): SurfacePoints & { area: number } {
+  const { positions, cells } = mesh;
+  const flat = vertexNormals(mesh);
+  const normals = positions.map((_, vertex) => Array.from(flat.subarray(3 * vertex, 3 * vertex + 3)));
   const areaUpTo = new Float64Array(cells.length);
   let area = 0;
   cells.forEach(([a, b, c], cell) => {
-    const normal = cross(subtract(positions[b], positions[a]), subtract(positions[c], positions[a]));
-    for (const vertex of [a, b, c]) for (let d = 0; d < 3; d++) vertexNormals[vertex][d] += normal[d];
-    area += Math.hypot(...normal) / 2;
+    area += Math.hypot(...cross(subtract(positions[b], positions[a]), subtract(positions[c], positions[a]))) / 2;
     areaUpTo[cell] = area;
   });
 
   const result = { positions: new Float32Array(count * 3), normals: new Float32Array(count * 3) };
   for (let i = 0; i < count; i++) {
-    const corners = cells[firstAbove(areaUpTo, random() * area)];
-    const [u, v] = [Math.sqrt(random()), random()];
+    const corners = cells[firstAbove(areaUpTo, random.uniform() * area)];
+    const [u, v] = [Math.sqrt(random.uniform()), random.uniform()];
     const weights = [1 - u, u * (1 - v), u * v];
     const mix = (values: readonly Vector[], d: number) =>
       corners.reduce((sum, vertex, corner) => sum + weights[corner] * values[vertex][d], 0);
-    const normal = [mix(vertexNormals, 0), mix(vertexNormals, 1), mix(vertexNormals, 2)];
+    const normal = [mix(normals, 0), mix(normals, 1), mix(normals, 2)];
     const length = Math.hypot(...normal) || 1;
     for (let d = 0; d < 3; d++) {
       result.positions[i * 3 + d] = mix(positions, d);
@@ -69,7 +59,7 @@ function drawSurface(
 }
 
 /** Chooses `count` points that are at least a distance apart, which shrinks until there are enough. */
-function spread(positions: Float32Array, area: number, count: number, random: () => number): Int32Array {
+function spread(positions: Float32Array, area: number, count: number, random: Random): Int32Array {
   const order = shuffled(positions.length / 3, random);
   const chosen = new Int32Array(count);
   const isChosen = new Uint8Array(order.length);
@@ -154,10 +144,10 @@ function firstAbove(sorted: Float64Array, value: number): number {
   return low;
 }
 
-function shuffled(count: number, random: () => number): Int32Array {
+function shuffled(count: number, random: Random): Int32Array {
   const order = Int32Array.from({ length: count }, (_, i) => i);
   for (let i = count - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
+    const j = Math.floor(random.uniform() * (i + 1));
     [order[i], order[j]] = [order[j], order[i]];
   }
   return order;

@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { drawBalls } from "../../src/cli/picture.ts";
-import { type Mesh, sampleSurface } from "../../src/drawing/surface.ts";
+import type { TriangleMesh } from "../../src/drawing/normals.ts";
+import { sampleSurface } from "../../src/drawing/surface.ts";
 
 /** The surface of the cube from -1 to 1: two triangles per side, counter-clockwise as seen from outside. */
-const cube: Mesh = {
+const cube: TriangleMesh = {
   positions: Array.from({ length: 8 }, (_, i) => [i & 1 ? 1 : -1, i & 2 ? 1 : -1, i & 4 ? 1 : -1]),
   cells: [
     [0, 2, 1],

@@ -1,7 +1,8 @@
 // Draws the demonstration's picture: the balls of the model on the bunny's surface.
 
 import { ballOfEachPoint } from "../../balltree/balls.ts";
-import { type Mesh, sampleSurface } from "../../drawing/surface.ts";
+import type { TriangleMesh } from "../../drawing/normals.ts";
+import { sampleSurface } from "../../drawing/surface.ts";
 import { readmeModel } from "../../erwin/presets.ts";
 import { buildBallTree } from "../../index.ts";
 import { drawBalls, type PictureRow } from "../picture.ts";
@@ -14,7 +15,7 @@ const config = readmeModel(32);
 const pictureLevels = [0, 2, 4];
 
 /** Returns the picture as SVG. */
-export async function drawBunny(mesh: Mesh, threads?: number): Promise<string> {
+export async function drawBunny(mesh: TriangleMesh, threads?: number): Promise<string> {
   const { dimensionality, strides, ballSizes, rotate } = config;
   const { positions, normals } = sampleSurface(mesh, picturePoints, 0);
   const tree = await buildBallTree(positions, { dimensionality, strides, ballSizes, rotate, threads });

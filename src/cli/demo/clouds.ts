@@ -1,13 +1,14 @@
 // The point clouds of the demonstration, cut from one mesh, and features for their points.
 
-import { seededRandom } from "../../drawing/random.ts";
-import { type Mesh, sampleSurface } from "../../drawing/surface.ts";
+import type { TriangleMesh } from "../../drawing/normals.ts";
+import { sampleSurface } from "../../drawing/surface.ts";
+import { Random } from "../../random.ts";
 
 const dimensionality = 3;
 const seed = 0;
 
 /** The mesh's vertices, and clouds of other sizes and densities cut from it; the last is a single point. */
-export function raggedClouds(mesh: Mesh, vertices: Float32Array): Float32Array[] {
+export function raggedClouds(mesh: TriangleMesh, vertices: Float32Array): Float32Array[] {
   const where = (keep: (x: number, y: number, z: number, i: number) => boolean) =>
     Float32Array.from(mesh.positions.filter(([x, y, z], i) => keep(x, y, z, i)).flat());
   return [
@@ -35,8 +36,8 @@ export function joinClouds(clouds: readonly Float32Array[]): { positions: Float3
 
 /** Makes features from random waves over space: smooth functions of the position, [points, channels]. */
 export function smoothFeatures(positions: Float32Array, channels: number): Float32Array {
-  const random = seededRandom(seed);
-  const waves = Array.from({ length: channels }, () => [0, 1, 2, 3].map(() => random() * 2 - 1));
+  const random = new Random(seed, "features");
+  const waves = Array.from({ length: channels }, () => [0, 1, 2, 3].map(() => random.uniform() * 2 - 1));
   const features = new Float32Array((positions.length / dimensionality) * channels);
   for (let i = 0; i < features.length; i++) {
     const [x, y, z, phase] = waves[i % channels];

@@ -1,6 +1,7 @@
 // Learns a single sample by heart: the normals of the Stanford bunny at its vertices. A correct model and a correct training loop
 // can make the loss of a fixed batch as small as desired.
 
+import { vertexNormals } from "../../drawing/normals.ts";
 import { ErwinTransformer } from "../../erwin/model.ts";
 import { readmeModel } from "../../erwin/presets.ts";
 import { mse } from "../../tensor/operators/losses.ts";
@@ -9,7 +10,6 @@ import { supervised } from "../../train/task.ts";
 import type { Experiment } from "../experiment.ts";
 import { type OptionValues, paperOptions, trainingOptions } from "../options.ts";
 import { columnsOf, readOutput } from "../prediction.ts";
-import { vertexNormals } from "./normals.ts";
 
 const CHANNELS = 8;
 const NEIGHBOUR_DISTANCE = 0.6;

@@ -1,5 +1,6 @@
 // Computes the normals of a triangle mesh at its vertices.
 
+/** A mesh in the form of npm's mesh packages. */
 export interface TriangleMesh {
   positions: readonly (readonly number[])[];
   /** The three vertices of each triangle, counter-clockwise as seen from outside. */
