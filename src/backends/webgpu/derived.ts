@@ -28,7 +28,11 @@ export class DerivedArrays {
     this.#arrays.set(whole, ofWhole);
     let derived = ofWhole.get(offset);
     if (derived?.storage.bytes !== bytes) {
-      if (derived) this.pool.release(derived.storage);
+      if (derived) {
+        // Its memory may serve the new array. It is forgotten before that is allocated, since allocating can fail.
+        ofWhole.delete(offset);
+        this.pool.release(derived.storage);
+      }
       derived = { storage: this.pool.allocate(bytes), sources: [] };
       ofWhole.set(offset, derived);
     }
