@@ -1,6 +1,7 @@
 // The sizes beyond which the library refuses an input as a mistake, or a file as an attempt to exhaust memory, and the time after
 // which it takes a worker for lost; and how to allow more.
 
+import { expectWhole } from "./arguments.ts";
 import { ConfigError } from "./errors.ts";
 
 /** The largest sizes that are accepted, and the longest silence. Each refusal names its limit; `setLimits` changes it. */
@@ -44,6 +45,11 @@ export interface Limits {
   /** The nodes of a ball, and the nodes that a stride merges. Default 2^30. */
   nodes: number;
   /**
+   * The threads that are asked for: of a device, of trees and graphs, or that make batches for a training. Default 128: more than the
+   * processor's cores only take turns, and each takes some ten megabytes and its time to start.
+   */
+  threads: number;
+  /**
    * The seconds for which a worker, or the threads of trees or of the CPU backend, may give no sign of life while a call waits for
    * them; then they are ended, and the call rejects with a WorkerError, or with a DeviceLostError if they are a device. Time in
    * which the waiting thread does not run itself does not count. Default 600: much longer than any sound work is silent. Long
@@ -70,6 +76,7 @@ const defaults: Limits = {
   width: 2 ** 16,
   steps: 128,
   nodes: 2 ** 30,
+  threads: 128,
   silenceSeconds: 600,
 };
 
@@ -98,6 +105,14 @@ export function setLimits(changes: Partial<Limits>): void {
     }
   }
   Object.assign(current, defaults, changes);
+}
+
+/** @throws ConfigError for an option that is not a number of threads to start */
+export function expectThreads(field: string, value: unknown): void {
+  expectWhole(field, value, 1);
+  if ((value as number) <= limits.threads) return;
+  const advice = `one for each of the processor's cores is enough (${howToAllow("threads", value as number)})`;
+  throw new ConfigError(`${field} is ${value}: ${advice}`, { field, limit: limits.threads });
 }
 
 /** Returns the end of a message that refuses more than a limit: how to allow it. */

@@ -1,8 +1,9 @@
 // Requests a device: the requested backend, or the fastest one.
 
 import { type AbortOptions, checkSignal, untilAborted } from "../abort.ts";
-import { checkOptions, describe, expectWhole } from "../arguments.ts";
+import { checkOptions, describe } from "../arguments.ts";
 import { ConfigError, DeviceError, ErwinError } from "../errors.ts";
+import { expectThreads } from "../limits.ts";
 import { requestCpuDevice } from "./cpu/request.ts";
 import type { BackendName, Device, GradientPrecision, Precision } from "./device.ts";
 import { requestWebGPUDevice } from "./webgpu/adapter.ts";
@@ -14,7 +15,10 @@ export interface DeviceOptions extends AbortOptions {
    * adapter. "webgpu" also accepts a software adapter.
    */
   backend?: "auto" | BackendName;
-  /** Worker threads for trees and graphs, and for the CPU backend. Default: one for each processor core, at most 8. */
+  /**
+   * Worker threads for trees and graphs, and for the CPU backend. Default: one for each processor core, at most 8. More than
+   * `limits.threads`, 128 by default, are refused.
+   */
   threads?: number;
   /**
    * The maximum size in bytes of a binding, the part of a tensor that a kernel sees at a time. Default: the adapter's limit. Work
@@ -51,7 +55,7 @@ export async function requestDevice(given: DeviceOptions = {}): Promise<Device> 
   const { backend = "auto", threads, maxBindingBytes, maxMemoryBytes, precision = "float32", signal } = given;
   const { gradientPrecision = "float32" } = given;
   checkSignal(signal);
-  if (threads !== undefined) expectWhole("threads", threads, 1);
+  if (threads !== undefined) expectThreads("threads", threads);
   expectBytes("maxBindingBytes", maxBindingBytes, 2 ** 16);
   expectBytes("maxMemoryBytes", maxMemoryBytes, 2 ** 20);
   if (backend !== "auto" && backend !== "webgpu" && backend !== "cpu") {

@@ -2,13 +2,14 @@
 import { type AbortOptions, checkSignal } from "../abort.ts";
 import { expectWhole, type Numbers, toRows } from "../arguments.ts";
 import { InputError } from "../errors.ts";
+import { expectThreads } from "../limits.ts";
 import type { BadRow } from "./execute.ts";
 import { type CloudDivision, cloudOffsets } from "./offsets.ts";
 
 export interface PointsOptions extends CloudDivision, AbortOptions {
   /** The number of coordinates of a point, D. */
   dimensionality: number;
-  /** The number of threads to use; by default one per processor, at most 8. The result does not depend on it. */
+  /** The number of threads to use; by default one per processor, at most 8. More than 32 are no help. The result does not depend on it. */
   threads?: number | undefined;
 }
 
@@ -31,7 +32,7 @@ export function checkPoints(
   const { dimensionality, threads, signal } = options;
   checkSignal(signal);
   expectWhole("dimensionality", dimensionality, 1);
-  if (threads !== undefined) expectWhole("threads", threads, 1);
+  if (threads !== undefined) expectThreads("threads", threads);
   const positions = toRows("positions", given, dimensionality);
   if (positions.length % dimensionality !== 0) {
     throw new InputError(

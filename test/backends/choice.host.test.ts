@@ -47,6 +47,7 @@ test.each([
 test.each([
   [{ backend: "cuda" as "cpu" }, "backend"],
   [{ threads: 0 }, "threads"],
+  [{ threads: 10_000 }, "threads"],
   [{ maxBindingBytes: 100 }, "maxBindingBytes"],
 ])("%o is a config error", async (options, field) => {
   const error = await requestDevice(options).catch((reason: unknown) => reason);

@@ -66,6 +66,7 @@ test("config errors name the field", async () => {
     [buildBallTree(positions, { ...tree, dimensionality: 5 }), "rotate"],
     [buildBallTree(positions, { dimensionality: 0 }), "dimensionality"],
     [buildBallTree(positions, { ...points, threads: 0.5 }), "threads"],
+    [knnGraph(positions, { ...points, k: 1, threads: 10_000 }), "threads"],
     [radiusGraph(positions, { ...points, radius: Number.NaN }), "radius"],
     [radiusGraph(positions, { ...points, radius: "1" as never }), "radius"],
     [radiusGraph(positions, { ...points, radius: 1, maxNeighbors: -1 }), "maxNeighbors"],

@@ -30,7 +30,7 @@ import {
 } from "../../src/formats/index.ts";
 import { readBody } from "../../src/formats/request.ts";
 import { readSource } from "../../src/formats/source.ts";
-import { type Limits, limits, setLimits } from "../../src/limits.ts";
+import { expectThreads, type Limits, limits, setLimits } from "../../src/limits.ts";
 import { oneBlock } from "../support/configs.ts";
 
 afterEach(() => setLimits({}));
@@ -89,6 +89,7 @@ const cases: Case[] = [
   ["width", 7, () => resolveConfig(oneBlock)],
   ["steps", 2, () => resolveConfig({ ...oneBlock, encDepths: [3] })],
   ["nodes", 4, () => resolveConfig(oneBlock)],
+  ["threads", 2, () => expectThreads("threads", 3)],
 ];
 const twoLevels = {
   ...{ cHidden: [8, 8], ballSizes: [8, 8], encNumHeads: [2, 2], encDepths: [1, 1] },

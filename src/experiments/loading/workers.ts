@@ -2,12 +2,11 @@
 // that submits work to the device.
 
 import { type Endpoint, proxy, type Remote, wrap } from "comlink";
-import { expectWhole } from "../../arguments.ts";
 import { WorkerError } from "../../errors.ts";
 import { givenAssets } from "../../host/given-assets.ts";
 import { PendingCalls } from "../../host/pending-calls.ts";
 import { silenceError } from "../../host/silence.ts";
-import { limits } from "../../limits.ts";
+import { expectThreads, limits } from "../../limits.ts";
 import type { BatchRequest } from "../../train/loading.ts";
 import { keepErrorClasses } from "../../worker/errors.ts";
 import { type ModelThread, startWorker } from "../../worker/start.ts";
@@ -31,12 +30,12 @@ export class DataWorkers {
   readonly #onBad: OnBad | undefined;
 
   /**
-   * @param count the number of workers, at least 1
+   * @param count the number of workers, from 1 to `limits.threads`
    * @throws ConfigError for another count; WorkerError if the worker script cannot be loaded; DeviceError if the host has no workers;
    *   FormatError for a data set that is damaged
    */
   static async start(count: number, options: DataWorkersOptions): Promise<DataWorkers> {
-    expectWhole("count", count, 1);
+    expectThreads("count", count);
     keepErrorClasses();
     const starting = Array.from({ length: count }, () => DataThread.start(options));
     const started = await Promise.allSettled(starting);
