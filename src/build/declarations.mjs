@@ -31,7 +31,7 @@ export async function buildDeclarations() {
   const { default: ts } = await import("typescript");
   const modules = modulesOf(ts, entries, folder);
   const all = join(folder, "types.d.ts");
-  writeFileSync(all, modules.map(({ file }) => `export * from "./${file}";\n`).join(""));
+  writeFileSync(all, everyName(modules));
   const bundle = await rollup({
     input: all,
     plugins: [dts({ includeExternal: bundled })],
@@ -93,6 +93,23 @@ function modulesOf(ts, entries, folder) {
     if (module) add(name, module);
   }
   return modules;
+}
+
+/**
+ * Returns statements that export every name of the modules once, as a value where one of them does. Their namespaces are left out: the
+ * bundler would repeat in them what is declared already.
+ * @param {readonly PublicModule[]} modules
+ */
+function everyName(modules) {
+  /** @type {Set<string>} */
+  const exported = new Set();
+  const statements = (/** @type {string} */ kind, /** @type {"values" | "types"} */ list) =>
+    modules.map((module) => {
+      const names = module[list].filter((name) => !exported.has(name));
+      for (const name of names) exported.add(name);
+      return names.length === 0 ? "" : `${kind} { ${names.join(", ")} } from "./${module.file}";\n`;
+    });
+  return [...statements("export", "values"), ...statements("export type", "types")].join("");
 }
 
 /**

@@ -1,18 +1,38 @@
 // HDF5 for programs that may never need it: the first call loads the library, which is a download of 1 MB.
 
-type Hdf5 = typeof import("./hdf5.ts");
+import type { FileBytes } from "./bytes.ts";
+import type { SafeTensor } from "./elements.ts";
+import type { Hdf5Contents, Hdf5Options } from "./hdf5.ts";
 
-/** Reads the numeric data sets of an HDF5 file: see `loadHdf5` of hdf5.ts. */
-export async function loadHdf5(...words: Parameters<Hdf5["loadHdf5"]>): ReturnType<Hdf5["loadHdf5"]> {
-  return (await import("./hdf5.ts")).loadHdf5(...words);
+const library = () => import("./hdf5.ts");
+
+/**
+ * Reads the numeric data sets of an HDF5 file. Names are paths without the first slash: "position", "group/position". Text,
+ * compounds, other element types and numbers that are in other files (by links, or in a virtual data set) are skipped, unless they are
+ * asked for by name.
+ * @param input the file's bytes, or the file itself: in a web worker only the parts that are needed are read of a Blob, which may
+ *   be larger than memory; elsewhere all of it
+ * @throws FormatError for a file that is damaged or truncated, and for a data set of `only` that is missing or not numeric.
+ *   WorkerError if the library's module, hdf5.wasm, cannot be loaded.
+ */
+export async function loadHdf5(input: FileBytes | Blob, options: Hdf5Options = {}): Promise<Map<string, SafeTensor>> {
+  return (await library()).loadHdf5(input, options);
 }
 
-/** Reads a file, and names what is left out: see `readHdf5` of hdf5.ts. */
-export async function readHdf5(...words: Parameters<Hdf5["readHdf5"]>): ReturnType<Hdf5["readHdf5"]> {
-  return (await import("./hdf5.ts")).readHdf5(...words);
+/** Reads a file as `loadHdf5` does, and names what is left out. */
+export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {}): Promise<Hdf5Contents> {
+  return (await library()).readHdf5(input, options);
 }
 
-/** Writes arrays into an HDF5 file: see `saveHdf5` of hdf5.ts. */
-export async function saveHdf5(...words: Parameters<Hdf5["saveHdf5"]>): ReturnType<Hdf5["saveHdf5"]> {
-  return (await import("./hdf5.ts")).saveHdf5(...words);
+/**
+ * Writes arrays into an HDF5 file. Names are paths such as "position"; groups are not created.
+ * @param options.compress compress each array (by deflate, as a single chunk)
+ * @throws InputError for an element type that is not supported (F16, BF16, BOOL) and for an array that does not fit its shape.
+ *   WorkerError if the library's module, hdf5.wasm, cannot be loaded.
+ */
+export async function saveHdf5(
+  arrays: ReadonlyMap<string, SafeTensor>,
+  options: { compress?: boolean } = {},
+): Promise<Uint8Array> {
+  return (await library()).saveHdf5(arrays, options);
 }

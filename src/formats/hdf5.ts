@@ -49,21 +49,16 @@ async function withLibrary<T>(use: (library: H5Module) => T): Promise<T> {
   }
 }
 
-/**
- * Reads the numeric data sets of an HDF5 file. Names are paths without the first slash: "position", "group/position". Text,
- * compounds, other element types and numbers that are in other files (by links, or in a virtual data set) are skipped, unless they are
- * asked for by name.
- * @param input the file's bytes, or the file itself: in a web worker only the parts that are needed are read of a Blob, which may
- *   be larger than memory; elsewhere all of it
- * @param options.file name used in error messages (default "hdf5")
- * @param options.only names of the data sets to read (default: all)
- * @throws FormatError for a file that is damaged or truncated, and for a data set of `only` that is missing or not numeric.
- *   WorkerError if the library's module, hdf5.wasm, cannot be loaded.
- */
-export async function loadHdf5(
-  input: FileBytes | Blob,
-  options: { file?: string; only?: readonly string[] } = {},
-): Promise<Map<string, SafeTensor>> {
+/** How to read a file. */
+export interface Hdf5Options {
+  /** Its name in error messages. Default "hdf5". */
+  file?: string;
+  /** The names of the data sets to read. Default: all. */
+  only?: readonly string[];
+}
+
+/** See hdf5-lazy.ts. */
+export async function loadHdf5(input: FileBytes | Blob, options: Hdf5Options = {}): Promise<Map<string, SafeTensor>> {
   return (await readHdf5(input, options)).arrays;
 }
 
@@ -73,11 +68,8 @@ export interface Hdf5Contents {
   leftOut: Map<string, string>;
 }
 
-/** Reads a file as `loadHdf5` does. */
-export async function readHdf5(
-  input: FileBytes | Blob,
-  options: { file?: string; only?: readonly string[] } = {},
-): Promise<Hdf5Contents> {
+/** See hdf5-lazy.ts. */
+export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {}): Promise<Hdf5Contents> {
   const name = options.file ?? "hdf5";
   const content = input instanceof Blob ? await contentOf(input, name) : toBytes(input);
   const size = content instanceof Blob ? content.size : content.length;
@@ -231,12 +223,7 @@ function readDataset(
   }
 }
 
-/**
- * Writes arrays into an HDF5 file. Names are paths such as "position"; groups are not created.
- * @param options.compress compress each array (by deflate, as a single chunk)
- * @throws InputError for an element type that is not supported (F16, BF16, BOOL) and for an array that does not fit its shape.
- *   WorkerError if the library's module, hdf5.wasm, cannot be loaded.
- */
+/** See hdf5-lazy.ts. */
 export async function saveHdf5(
   arrays: ReadonlyMap<string, SafeTensor>,
   options: { compress?: boolean } = {},
