@@ -17,6 +17,7 @@ export {
   type Recovery,
   type RecoveryListener,
   requestDevice,
+  type Storage,
   type Tile,
 } from "./backends/index.ts";
 export {
@@ -31,6 +32,7 @@ export {
 export * from "./errors.ts";
 export { type AttentionQuestion, type AttentionWeights, attentionWeights } from "./erwin/attention.ts";
 export { type ErwinConfig, type ErwinConfigInput, resolveConfig } from "./erwin/config.ts";
+export type { SortedEdges } from "./erwin/graph.ts";
 export type { ErwinInput, GivenTree, PreparedGeometry, PreparedInput } from "./erwin/input.ts";
 export type { MemoryEstimate, MemoryQuestion } from "./erwin/memory.ts";
 export {
@@ -54,7 +56,7 @@ export {
 export { type AssetName, type Assets, setAssets } from "./host/given-assets.ts";
 export { type Limits, limits, setLimits } from "./limits.ts";
 export * as nn from "./nn/index.ts";
-export { exportOnnx, type OnnxGraph, type OnnxOptions, type OnnxValue } from "./onnx/index.ts";
+export { exportOnnx, type OnnxGraph, type OnnxOptions, type OnnxValue, type OnnxWeight } from "./onnx/index.ts";
 export { Random } from "./random.ts";
 /** All operators, including those into which the model's layers are fused, for users' own models. */
 export * as operators from "./tensor/operators/index.ts";
@@ -97,6 +99,7 @@ export { FitController } from "./train/control.ts";
 export { type EvaluateOptions, evaluate, type Metrics } from "./train/evaluate.ts";
 export { fit } from "./train/fit.ts";
 export type { FitOptions, FitProgress, FitResult } from "./train/fit-options.ts";
+export type { BatchRequest } from "./train/loading.ts";
 export { JsonLinesLogger, type LogEntry, type Logger, MemoryLogger } from "./train/logger.ts";
 export type { MemoryPlan } from "./train/memory-plan.ts";
 export { learningRate, type Schedule } from "./train/schedules.ts";

@@ -111,6 +111,7 @@ export interface Profile {
  */
 export interface Device extends Memory {
   readonly backend: BackendName;
+  /** @internal Operators on its memory, which those on tensors call. */
   readonly operators: Operators;
   readonly info: DeviceInfo;
   readonly memory: DeviceMemory;

@@ -11,6 +11,7 @@ export type {
   Precision,
   ProductTuning,
   Profile,
+  Storage,
   Tile,
 } from "./device.ts";
 export { causeOf } from "./loss.ts";

@@ -26,6 +26,7 @@ export {
 } from "./result.ts";
 export { measureRoofline, type Roofline } from "./roofline.ts";
 export type { RoundsSummary } from "./rounds.ts";
+export type { Exponents } from "./scaling.ts";
 export { runSuite, type SuiteOptions, type SuiteProgress } from "./suite.ts";
 export type { Timing } from "./timing.ts";
 

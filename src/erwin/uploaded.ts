@@ -102,7 +102,7 @@ export class UploadedInput {
   }
 
   /**
-   * Returns what a pass needs.
+   * @internal Returns what a pass needs.
    * @param training whether a backward pass may follow
    */
   forPass(training: boolean): PassInput {

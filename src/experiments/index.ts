@@ -33,6 +33,7 @@ export function experimentOf(
   return Object.hasOwn(experiments, name) ? experiments[name] : undefined;
 }
 
+export type { BatchRequest } from "../train/loading.ts";
 export { type ByteRange, type DataEntry, type DataSource, MemorySource } from "./data-source.ts";
 export type {
   BadSample,
@@ -47,6 +48,7 @@ export type {
   Split,
   SplitName,
 } from "./experiment.ts";
+export type { FieldCloud } from "./folder/cloud.ts";
 export {
   FOLDER,
   type FolderExperiment,
@@ -54,8 +56,12 @@ export {
   folderExperiment,
   folderExperimentOf,
 } from "./folder/experiment.ts";
+export type { FieldInput, FieldModel, FieldWidths, PreparedFields } from "./folder/model.ts";
 export { proposeConfig } from "./folder/propose.ts";
+export type { Columns as FieldColumns, FieldSample } from "./folder/sample.ts";
+export type { ColumnStatistics, Pair as FieldPair, Statistics } from "./folder/statistics.ts";
 export { type FoundArray, type Survey, survey } from "./folder/survey.ts";
+export type { FieldBatch } from "./folder/task.ts";
 export { DataWorkers, type DataWorkersOptions } from "./loading/workers.ts";
 export {
   type ChoiceOption,

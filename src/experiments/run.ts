@@ -19,7 +19,7 @@ export interface InitialWeights {
   bytes: FileBytes;
   /** The file's name in error messages. */
   file: string;
-  /** What is in it, if PyTorch wrote it and it is read already. */
+  /** @internal What is in it, if PyTorch wrote it and it is read already. */
   torch?: TorchCheckpoint;
 }
 

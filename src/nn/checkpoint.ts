@@ -10,6 +10,7 @@ export interface WantedTensors {
   counters: Iterable<string>;
 }
 
+/** What a checkpoint has for a module, by the names of its parameters, buffers and counters. */
 export interface FoundValues {
   /** The values of parameters and buffers, row by row. */
   values: Map<string, Float32Array>;

@@ -220,6 +220,7 @@ export class GraphBuilder {
     return this.node("Div", [a, b]);
   }
 
+  /** @internal Returns the graph as it is written to a file. */
   finish(name: string): GraphProto {
     return {
       name,

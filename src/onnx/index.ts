@@ -7,8 +7,8 @@ import * as nn from "../nn/index.ts";
 import type { Module } from "../nn/module.ts";
 import type { Weight } from "./graph.ts";
 
-/** The graph to which a module's own method `onnx` adds its nodes, and the type of the values in it. */
-export type { GraphBuilder as OnnxGraph, Value as OnnxValue } from "./graph.ts";
+/** The graph to which a module's own method `onnx` adds its nodes, the type of the values in it, and that of constants. */
+export type { GraphBuilder as OnnxGraph, Value as OnnxValue, Weight as OnnxWeight } from "./graph.ts";
 
 /** What the exported file is for. */
 export interface OnnxOptions extends AbortOptions {

@@ -21,7 +21,7 @@ export function register(made: Owner): void {
  * @throws InputError for anything but a function, and for a promise: what an async function makes after an await belongs to no
  *   scope
  */
-export function scope<Result extends Owner | undefined>(compute: () => Result): Result {
+export function scope<Result extends { dispose(): void } | undefined>(compute: () => Result): Result {
   expectKind("what scope has to run", compute, "a function", typeof compute === "function");
   const made = new Set<Owner>();
   scopes.push(made);

@@ -33,7 +33,7 @@ export class Tensor {
   readonly device: Device;
   readonly shape: readonly number[];
   readonly type: TensorType;
-  /** Its place on the tape; undefined if no gradient passes through it. */
+  /** @internal Its place on the tape; undefined if no gradient passes through it. */
   history: History | undefined;
   readonly #memory: SharedStorage;
   /** For a model's output: the cloud of each row. */

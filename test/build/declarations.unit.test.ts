@@ -5,8 +5,59 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import ts from "typescript";
 import { expect, test } from "vitest";
 import { root } from "../../src/build/steps.mjs";
+
+/** The file of declarations of each entry. */
+const entries = {
+  erwin: "erwin",
+  "erwin/bench": "bench",
+  "erwin/formats": "formats",
+  "erwin/experiments": "experiments",
+  "erwin/jobs": "jobs",
+};
+const declarationsOf = (file: string) => join(root, "dist", `${file}.d.ts`);
+
+/**
+ * Returns a program that exports a function for each public member of each class and interface, whose result is that member: its own
+ * declarations have to name the member's type.
+ */
+function exportsOfMembers(): string {
+  const files = Object.values(entries).map(declarationsOf);
+  const program = ts.createProgram(files, { moduleResolution: ts.ModuleResolutionKind.Bundler });
+  const checker = program.getTypeChecker();
+  const lines: string[] = [];
+  const visit = (module: ts.Symbol, name: string) => {
+    for (const exported of checker.getExportsOfModule(module)) {
+      const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
+      const declaration = symbol.declarations?.[0];
+      if (symbol.flags & ts.SymbolFlags.ValueModule) visit(symbol, `${name}.${exported.name}`);
+      else if (declaration && (ts.isClassDeclaration(declaration) || ts.isInterfaceDeclaration(declaration)))
+        lines.push(...membersOf(symbol, declaration, `${name}.${exported.name}`));
+    }
+  };
+  const membersOf = (symbol: ts.Symbol, { typeParameters }: Generic, name: string) => {
+    const type = typeParameters ? `<${typeParameters.map(() => "any").join(", ")}>` : "";
+    const members = checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(symbol)).filter(isPublic);
+    return members.map((member) => `(of: ${name}${type}) => of[${JSON.stringify(member.name)}]`);
+  };
+  const names = Object.keys(entries).map((entry, i) => [entry, `entry${i}`]);
+  for (const [i, file] of files.entries())
+    visit(checker.getSymbolAtLocation(program.getSourceFile(file) as ts.Node) as ts.Symbol, names[i][1]);
+  return [
+    ...names.map(([entry, name]) => `import type * as ${name} from "${entry}";`),
+    ...lines.map((line, i) => `export const member${i} = ${line};`),
+  ].join("\n");
+}
+
+type Generic = Pick<ts.ClassDeclaration | ts.InterfaceDeclaration, "typeParameters">;
+
+/** Whether a member can be read from outside, by its name. */
+function isPublic({ name, declarations = [] }: ts.Symbol): boolean {
+  const hidden = ts.ModifierFlags.Private | ts.ModifierFlags.Protected;
+  return !/^(__|#)/.test(name) && declarations.every((one) => (ts.getCombinedModifierFlags(one) & hidden) === 0);
+}
 
 test.each([
   ["a page", ["es2022", "dom"], []],
@@ -26,17 +77,13 @@ test.each([
       declaration: true,
       types,
       typeRoots: [join(root, "node_modules", "@types")],
-      paths: Object.fromEntries(
-        [
-          ["erwin", "erwin"],
-          ["erwin/bench", "bench"],
-          ["erwin/formats", "formats"],
-          ["erwin/experiments", "experiments"],
-          ["erwin/jobs", "jobs"],
-        ].map(([entry, file]) => [entry, [join(root, "dist", `${file}.d.ts`)]]),
-      ),
+      paths: Object.fromEntries(Object.entries(entries).map(([entry, file]) => [entry, [declarationsOf(file)]])),
     };
-    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: settings, files: ["main.ts"] }));
+    writeFileSync(
+      join(folder, "tsconfig.json"),
+      JSON.stringify({ compilerOptions: settings, files: ["main.ts", "members.ts"] }),
+    );
+    writeFileSync(join(folder, "members.ts"), exportsOfMembers());
     writeFileSync(
       join(folder, "main.ts"),
       `import { type ErwinTransformer, exportOnnx, nn, requestDevice } from "erwin";

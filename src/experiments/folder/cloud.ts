@@ -6,6 +6,7 @@ import type { Layout, Place } from "./layout.ts";
 import type { Columns, FieldSample } from "./sample.ts";
 import { changeOf, normaliseInto, type Pair } from "./statistics.ts";
 
+/** A sample as the model sees it: standardised. */
 export interface FieldCloud {
   readonly points: number;
   /** [points, dimensions] */

@@ -34,8 +34,9 @@ type Values = OptionValues<typeof folderOptions> & { rollout?: number };
 
 /** An experiment on a folder of files, with prediction of single samples. */
 export interface FolderExperiment extends Experiment<Values, FieldModel, FieldCloud, FieldBatch> {
+  /** @internal The config, with its defaults. */
   readonly described: FolderConfig;
-  /** The layout of the fields in the model's rows. @throws ConfigError before the statistics are known */
+  /** @internal The layout of the fields in the model's rows. @throws ConfigError before the statistics are known */
   readonly layout: Layout;
   /** Returns the predictions for one sample. @param model in evaluation mode */
   predictFields(model: FieldModel, cloud: FieldCloud): Promise<PredictedField[]>;

@@ -28,6 +28,7 @@ export interface FieldInput {
   edgeIndex?: Int32Array;
 }
 
+/** A batch with its trees and its graph, ready for the device. */
 export interface PreparedFields {
   /** [N, features] */
   features: Float32Array;

@@ -16,6 +16,7 @@ export interface Columns {
   readonly width: number;
 }
 
+/** A sample of the folder, as its file has it. */
 export interface FieldSample {
   /** The file's name in error messages. */
   readonly file: string;

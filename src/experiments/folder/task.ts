@@ -12,6 +12,7 @@ import { fieldLoss } from "./losses.ts";
 import { meanOfEach, measure, summarise } from "./metrics.ts";
 import type { FieldModel, PreparedFields } from "./model.ts";
 
+/** Clouds of a batch, ready for the model, and what it has to predict. */
 export interface FieldBatch {
   readonly input: PreparedFields;
   /** [N, truths] */

@@ -30,5 +30,5 @@ export { type GraphPart, messageMean } from "./messages.ts";
 export * from "./norms.ts";
 export { mean, sum } from "./reductions.ts";
 export { reshape } from "./reshape.ts";
-export { gatherRows, type RowIndex } from "./rows.ts";
+export { gatherRows, type Places, type RowIndex, type RowPlaces } from "./rows.ts";
 export { concatenate, slice, split } from "./sections.ts";
