@@ -38,22 +38,52 @@ export function matrixShape(name: string, tensor: Tensor): [number, number] {
   return tensor.shape as unknown as [number, number];
 }
 
-/** @throws InputError if the tensor holds indices. */
+/** @throws InputError if the tensor holds indices; DisposedError */
 export function expectNumbers(name: string, tensor: Tensor): void {
-  expectTensor(name, tensor);
+  expectUsable(name, tensor);
   const { type } = tensor;
   if (type !== "f32") {
     throw new InputError(`${name} holds indices (${type}), but numbers (f32) are needed here`, { tensor: name, type });
   }
 }
 
+/** @throws InputError if it is no tensor; DisposedError */
+function expectUsable(name: string, tensor: Tensor): void {
+  expectTensor(name, tensor);
+  void tensor.storage;
+}
+
+type NamedTensors = Readonly<Record<string, Tensor | undefined>>;
+
+/**
+ * Checks all tensors that an operator reads, before it takes memory for its result.
+ * @param numbers by their names; the first is on the operator's device
+ * @param indices those that hold indices
+ * @throws InputError if one is on another device, or holds indices where numbers are needed, or numbers where indices are; DisposedError
+ */
+export function expectOperands(numbers: NamedTensors, indices: NamedTensors = {}): void {
+  expectSameDevice({ ...numbers, ...indices });
+  for (const [name, tensor] of Object.entries(numbers)) if (tensor) expectNumbers(name, tensor);
+  for (const [name, tensor] of Object.entries(indices)) {
+    if (tensor?.type !== "f32") continue;
+    throw new InputError(`${name} holds numbers (f32), but indices (i32 or u32) are needed here`, { tensor: name });
+  }
+}
+
+/** @throws InputError if a weight or bias does not have as many elements as its rows are wide */
+export function expectNorm(name: string, { weight, bias }: { weight: Tensor; bias: Tensor }, width: number): void {
+  expectShape(`${name} weight`, weight, [width]);
+  expectShape(`${name} bias`, bias, [width]);
+}
+
 /**
  * Operators read memory by its place on their own device: what is there of another device's tensor is not its numbers.
  * @param tensors by their names; the first is on the operator's device
- * @throws InputError if another one is not
+ * @throws InputError if another one is not; DisposedError
  */
-export function expectSameDevice(tensors: Readonly<Record<string, Tensor | undefined>>): void {
+export function expectSameDevice(tensors: NamedTensors): void {
   const given = Object.entries(tensors).filter((entry): entry is [string, Tensor] => entry[1] !== undefined);
+  for (const [name, tensor] of given) expectUsable(name, tensor);
   const other = given.find(([, tensor]) => tensor.device !== given[0][1].device);
   if (!other) return;
   const [name, [first]] = [other[0], given[0]];

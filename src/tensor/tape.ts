@@ -113,11 +113,22 @@ export function record<Kept extends Saved>(
     result: history,
     inputs: histories,
     kept: held,
-    backward: backward as unknown as Backward<Saved>,
+    backward: (result.size === 0 ? giveZeros(inputs) : backward) as unknown as Backward<Saved>,
   };
   result.history = history;
   return result;
 }
+
+/** The backward pass of a result without elements: kernels would have nothing to read, and write nothing. */
+const giveZeros =
+  (inputs: (Tensor | undefined)[]): Backward<Saved> =>
+  (_, gradients) => {
+    for (const input of inputs) {
+      if (!gradients.wanted(input)) continue;
+      const { storage, accumulate } = gradients.into(input);
+      if (!accumulate) input.device.clear(storage);
+    }
+  };
 
 /**
  * Removes one holder. With the last one, a leaf's gradient is freed, or what was kept for a backward pass that can no

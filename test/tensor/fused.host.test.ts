@@ -1,6 +1,6 @@
 // The fused operators of the model's layers: each on its own, with sizes that are not multiples of a tile.
 
-import { AdamW, linear, noGrad, operators, reshape, scope, sum, Tensor } from "erwin";
+import { AdamW, ErwinError, linear, noGrad, operators, reshape, scope, sum, Tensor } from "erwin";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { normals, permutation, type Random, seededRandom } from "../support/clouds.ts";
@@ -521,5 +521,80 @@ onEachDevice((device, backend) => {
     ]);
     using x = Tensor.from(device(), new Float32Array(6));
     expect(() => reshape(x, [4])).toThrow("a tensor of shape [6] cannot take the shape [4]");
+  });
+
+  describe("what an operator cannot read is refused by name, before memory is taken", () => {
+    /** The operands' shapes by name, for `rows` rows, and the operator on them. */
+    type Operands = Record<string, Tensor>;
+    const cases: Record<string, [(rows: number) => Record<string, number[]>, (t: Operands) => Tensor]> = {
+      linear: [
+        (n) => ({ x: [n, 4], weight: [5, 4], bias: [5], residual: [n, 5] }),
+        ({ x, weight, bias, residual }) => linear(x, weight, { bias, residual }),
+      ],
+      layerNorm: [
+        (n) => ({ x: [n, 4], residual: [n, 4], weight: [4], bias: [4] }),
+        ({ x, residual, weight, bias }) => operators.layerNorm(x, residual, { weight, bias }),
+      ],
+      batchNorm: [
+        (n) => ({ x: [n, 4], weight: [4], bias: [4], mean: [4], variance: [4] }),
+        ({ x, weight, bias, mean, variance }) => operators.batchNorm(x, { weight, bias }, { mean, variance }, false),
+      ],
+      feedForward: [
+        (n) => ({ x: [n, 4], norm: [4], w1: [8, 4], b1: [8], w2: [8, 4], b2: [8], w3: [4, 8], b3: [4] }),
+        ({ x, norm, w1, b1, w2, b2, w3, b3 }) =>
+          operators.feedForward(x, norm, { weight: w1, bias: b1 }, { weight: w2, bias: b2 }, { weight: w3, bias: b3 }),
+      ],
+      normPositionQkv: [
+        (n) => ({ x: [n, 4], norm: [4], offsets: [n, 2], w1: [4, 2], b1: [4], w2: [12, 4], b2: [12] }),
+        ({ x, norm, offsets, w1, b1, w2, b2 }) =>
+          operators.normPositionQkv(x, norm, offsets, { weight: w1, bias: b1 }, { weight: w2, bias: b2 }),
+      ],
+      cloudSums: [(n) => ({ x: [n, 4] }), ({ x }) => operators.cloudSums(x, [0, x.shape[0]])],
+      add: [(n) => ({ a: [n, 4], b: [4] }), ({ a, b }) => operators.add(a, b)],
+      gelu: [(n) => ({ x: [n, 4] }), ({ x }) => operators.gelu(x)],
+    };
+    const filled = (shape: number[]) => Tensor.from(device(), new Float32Array(sizeOf(shape)).fill(0.5), shape);
+    const wrong: Record<string, (shape: number[]) => Tensor> = {
+      indices: (shape) => Tensor.from(device(), new Int32Array(sizeOf(shape)), shape),
+      disposed: (shape) => {
+        const tensor = filled(shape);
+        tensor.dispose();
+        return tensor;
+      },
+      "an axis more": (shape) => filled([...shape, 1]),
+    };
+
+    test.each(Object.entries(cases))("%s", (name, [shapesFor, run]) => {
+      const before = device().memory.current;
+      const shapes = Object.entries(shapesFor(3));
+      for (const [operand] of shapes) {
+        for (const [kind, spoil] of Object.entries(wrong)) {
+          // Elementwise operators take any shape.
+          if (kind === "an axis more" && (name === "add" || name === "gelu")) continue;
+          const given = shapes.map(
+            ([other, shape]) => [other, other === operand ? spoil(shape) : filled(shape)] as const,
+          );
+          expect(() => run(Object.fromEntries(given)), `${operand}: ${kind}`).toThrow(ErwinError);
+          for (const [, tensor] of given) tensor.dispose();
+          expect(device().memory.current, `memory after ${operand}: ${kind}`).toBe(before);
+        }
+      }
+    });
+
+    test.each(Object.entries(cases).filter(([name]) => name !== "cloudSums"))(
+      "%s of no rows has no elements, and the gradient 0",
+      async (_, [shapesFor, run]) => {
+        const given = Object.entries(shapesFor(0)).map(([name, shape]) => [name, filled(shape).requireGrad()] as const);
+        using result = run(Object.fromEntries(given));
+        expect(await result.data()).toHaveLength(0);
+        using total = sum(result);
+        await total.backward();
+        for (const [name, tensor] of given) {
+          if (tensor.grad) expect(await tensor.grad.data(), name).toEqual(new Float32Array(tensor.size));
+          tensor.dispose();
+        }
+        expect(given.some(([name]) => name === "x" || name === "a")).toBe(true);
+      },
+    );
   });
 });

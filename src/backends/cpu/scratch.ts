@@ -39,8 +39,9 @@ export function cutProduct(
     const blocks = Math.ceil(size / maxSize);
     return Math.ceil(Math.ceil(size / blocks) / step) * step;
   };
-  let rowBlock = evenly(rows, 128, TILE_ROWS);
-  let columnBlock = evenly(columns, maxPanels * panelColumns, panelColumns);
+  // A product without rows or columns has blocks of the least size, none of which is computed.
+  let rowBlock = evenly(Math.max(rows, 1), 128, TILE_ROWS);
+  let columnBlock = evenly(Math.max(columns, 1), maxPanels * panelColumns, panelColumns);
   const items = () => Math.ceil(rows / rowBlock) * Math.ceil(columns / columnBlock);
   while (items() < 2 * threads && (rowBlock > 32 || columnBlock > 2 * panelColumns)) {
     if (rowBlock > 32) rowBlock = evenly(rows, rowBlock / 2, TILE_ROWS);

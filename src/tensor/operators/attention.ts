@@ -1,10 +1,10 @@
 // Ball attention, and its queries, keys and values.
 
-import { expectSameDevice, expectShape, matrixShape } from "../shapes.ts";
+import { expectOperands, expectShape, matrixShape } from "../shapes.ts";
 import { record, recording } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
 import { type Balls, ballListOf } from "./balls.ts";
-import { destinationOf, destinationsOf, type LinearWeights, storageOf } from "./destinations.ts";
+import { destinationOf, destinationsOf, type LinearWeights, namedOf, storageOf } from "./destinations.ts";
 
 /**
  * qkv = (RMSNorm(x[gather]; norm) + offsets P^T + b_P) W^T + b: x [n, d], offsets [n, D] -> [n, 3 d]. Each row has q,
@@ -23,8 +23,10 @@ export function normPositionQkv(
   expectShape("offsets", offsets, [rows, dimensions]);
   expectShape("norm", norm, [width]);
   expectShape("position weight", position.weight, [width, dimensions]);
+  expectShape("position bias", position.bias, [width]);
   expectShape("qkv weight", projection.weight, [3 * width, width]);
-  expectSameDevice({ norm, x, offsets, gather });
+  expectShape("qkv bias", projection.bias, [3 * width]);
+  expectOperands({ norm, x, offsets, ...namedOf("position", position), ...namedOf("qkv", projection) }, { gather });
   const qkv = new Tensor(x.device, [rows, 3 * width]);
   x.device.operators.normPositionQkv({
     x: x.storage,
@@ -82,7 +84,7 @@ export function ballAttention(qkv: Tensor, positions: Tensor, sigma: Tensor, bal
   const [rows, packed] = matrixShape("qkv", qkv);
   const [, dimensions] = matrixShape("positions", positions);
   expectShape("positions", positions, [rows, dimensions]);
-  expectSameDevice({ sigma, qkv, positions });
+  expectOperands({ sigma, qkv, positions });
   const width = packed / 3;
   const heads = sigma.size;
   const out = new Tensor(qkv.device, [rows, width]);

@@ -12,6 +12,12 @@ export interface LinearWeights {
 
 export const storageOf = ({ weight, bias }: LinearWeights) => ({ weight: weight.storage, bias: bias.storage });
 
+/** Weight and bias by their names in messages. */
+export const namedOf = (name: string, { weight, bias }: LinearWeights) => ({
+  [`${name} weight`]: weight,
+  [`${name} bias`]: bias,
+});
+
 export function destinationOf(gradients: Gradients, input: Tensor | undefined): Destination | undefined {
   return gradients.wanted(input) ? gradients.into(input) : undefined;
 }

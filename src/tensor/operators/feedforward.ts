@@ -1,9 +1,9 @@
 // The gated feed-forward part of a block.
 
-import { expectSameDevice, expectShape, matrixShape } from "../shapes.ts";
+import { expectOperands, expectShape, matrixShape } from "../shapes.ts";
 import { record, recording } from "../tape.ts";
 import { scope, Tensor } from "../tensor.ts";
-import { destinationOf, destinationsOf, type LinearWeights, storageOf } from "./destinations.ts";
+import { destinationOf, destinationsOf, type LinearWeights, namedOf, storageOf } from "./destinations.ts";
 import { linear } from "./linear.ts";
 
 /** The output map of attention: x[scatter] + attended W^T + b, all [n, d]. */
@@ -30,7 +30,8 @@ export function attendedFeedForward(
   const records = recording(attended, weight, bias, ...Object.values(inputs));
   if (!records && x.device.operators.joinsFeedForward(rows, width, hiddenWidth)) {
     expectShape("projection weight", weight, [width, width]);
-    expectSameDevice({ x, attended, weight, scatter });
+    expectShape("projection bias", bias, [width]);
+    expectOperands({ x, attended, ...namedOf("projection", projection) }, { scatter });
     const attention = { attended: attended.storage, projection: storageOf(projection), scatter: scatter?.storage };
     const y = new Tensor(x.device, [rows, width]);
     x.device.operators.feedForward({ ...given, attention, y: y.storage });
@@ -93,7 +94,10 @@ function prepareFeedForward(x: Tensor, norm: Tensor, gate: LinearWeights, value:
   expectShape("gate weight", gate.weight, [hiddenWidth, width]);
   expectShape("value weight", value.weight, [hiddenWidth, width]);
   expectShape("output weight", output.weight, [width, hiddenWidth]);
-  expectSameDevice({ norm, x });
+  expectShape("gate bias", gate.bias, [hiddenWidth]);
+  expectShape("value bias", value.bias, [hiddenWidth]);
+  expectShape("output bias", output.bias, [width]);
+  expectOperands({ norm, x, ...namedOf("gate", gate), ...namedOf("value", value), ...namedOf("output", output) });
   const inputs = {
     x,
     norm,

@@ -4,7 +4,7 @@ import { type Indices, toIndices } from "../../arguments.ts";
 import type { Device, Storage } from "../../backends/device.ts";
 import type { Destination } from "../../backends/operators.ts";
 import { InputError } from "../../errors.ts";
-import { matrixShape } from "../shapes.ts";
+import { expectNumbers, matrixShape } from "../shapes.ts";
 import { record, recording } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
 
@@ -82,6 +82,7 @@ export function sumGroups(
  * @throws InputError if the offsets do not divide the rows into clouds of at least one row.
  */
 export function cloudSums(x: Tensor, offsets: Indices): Tensor {
+  expectNumbers("x", x);
   const { device } = x;
   const [rows, width] = matrixShape("x", x);
   const starts = Uint32Array.from(toIndices("offsets", offsets));

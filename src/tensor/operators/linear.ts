@@ -1,7 +1,8 @@
 // The linear map.
 
 import { checkOptions } from "../../arguments.ts";
-import { expectSameDevice, expectShape, matrixShape } from "../shapes.ts";
+import { InputError } from "../../errors.ts";
+import { expectOperands, expectShape, matrixShape } from "../shapes.ts";
 import { record } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
 import { destinationOf } from "./destinations.ts";
@@ -50,11 +51,12 @@ export function prepareLinear(x: Tensor, weight: Tensor, extras: LinearExtras) {
   const [columns] = matrixShape("weight", weight);
   const secondInner = second ? matrixShape("second", second)[1] : 0;
   expectShape("weight", weight, [columns, inner + secondInner]);
+  if (inner + secondInner === 0) throw new InputError("a linear map needs at least one column of x", { tensor: "x" });
   if (second) expectShape("second", second, [rows, secondInner]);
   if (bias) expectShape("bias", bias, [columns]);
   if (residual) expectShape("residual", residual, [rows, columns]);
   if (scatter) expectShape("scatter", scatter, [rows]);
-  expectSameDevice({ weight, x, bias, second, residual, scatter });
+  expectOperands({ weight, x, bias, second, residual }, { scatter });
   const y = new Tensor(x.device, [rows, columns]);
   const shape = { rows, columns, inner, secondInner };
   const given = {

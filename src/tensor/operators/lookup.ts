@@ -15,8 +15,8 @@ import { byValue } from "./rows.ts";
  */
 export function embeddingLookup(table: Tensor, numbers: Indices): Tensor {
   const indices = toIndices("indices", numbers);
-  const { device } = table;
   expectNumbers("table", table);
+  const { device } = table;
   const [entries, width] = matrixShape("table", table);
   const rows = indices.length;
   for (let row = 0; row < rows; row++) {

@@ -76,10 +76,10 @@ function halfOf(prediction: Tensor): number[] {
  */
 export function relativeL2(prediction: Tensor, target: Target, offsets?: Indices): Tensor {
   expectTensor("prediction", prediction);
-  const [rows] = prediction.shape;
+  const [rows, ...row] = prediction.shape;
   if (rows === undefined) throw new InputError("a scalar has no rows", { found: [] });
   const norms = (x: Tensor) =>
-    sqrt(cloudSums(sum(reshape(square(x), [rows, x.size / rows, 1]), 1), offsets ?? [0, rows]));
+    sqrt(cloudSums(sum(reshape(square(x), [rows, sizeOf(row), 1]), 1), offsets ?? [0, rows]));
   return scope(() => {
     const wanted = targetOf(prediction, target, prediction.shape);
     return mean(divide(norms(subtract(prediction, wanted)), norms(wanted)));

@@ -1,10 +1,10 @@
 // Message passing over a graph.
 
 import type { LinearDestinations } from "../../backends/operators.ts";
-import { expectSameDevice, expectShape, matrixShape } from "../shapes.ts";
+import { expectNorm, expectOperands, expectShape, matrixShape } from "../shapes.ts";
 import { record } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
-import { destinationOf, destinationsOf, type LinearWeights, storageOf } from "./destinations.ts";
+import { destinationOf, destinationsOf, type LinearWeights, namedOf, storageOf } from "./destinations.ts";
 
 /** A part of a graph that fits a device's bindings: all edges that arrive at a range of nodes. */
 export interface GraphPart {
@@ -39,7 +39,9 @@ export function messageMean(
   const [, dimensions] = matrixShape("positions", positions);
   expectShape("positions", positions, [rows, dimensions]);
   expectShape("message weight", message.weight, [width, 2 * width + dimensions]);
-  expectSameDevice({ "message weight": message.weight, h, positions });
+  expectShape("message bias", message.bias, [width]);
+  expectNorm("norm", norm, width);
+  expectOperands({ ...namedOf("message", message), h, positions, ...namedOf("norm", norm) });
   const out = new Tensor(device, [rows, width]);
   const shape = { width, dimensions };
   for (const part of parts) {

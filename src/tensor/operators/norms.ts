@@ -1,9 +1,10 @@
 // Normalisations as operators of their own (RMSNorm is fused into the products that follow it).
 
-import { expectSameDevice, expectShape, matrixShape } from "../shapes.ts";
+import { InputError } from "../../errors.ts";
+import { expectNorm, expectOperands, expectShape, matrixShape } from "../shapes.ts";
 import { record, recording } from "../tape.ts";
 import { scope, Tensor } from "../tensor.ts";
-import { destinationOf, destinationsOf, type LinearWeights, storageOf } from "./destinations.ts";
+import { destinationOf, destinationsOf, type LinearWeights, namedOf, storageOf } from "./destinations.ts";
 import { type LinearExtras, linear, prepareLinear } from "./linear.ts";
 import { reshape } from "./reshape.ts";
 
@@ -11,7 +12,8 @@ import { reshape } from "./reshape.ts";
 export function layerNorm(x: Tensor, residual: Tensor, norm: LinearWeights): Tensor {
   const [rows, width] = matrixShape("x", x);
   expectShape("residual", residual, [rows, width]);
-  expectSameDevice({ ...norm, x, residual });
+  expectNorm("norm", norm, width);
+  expectOperands({ ...namedOf("norm", norm), x, residual });
   const y = new Tensor(x.device, [rows, width]);
   x.device.operators.layerNorm({
     x: x.storage,
@@ -55,8 +57,8 @@ export function linearLayerNorm(
     return scope(() => layerNorm(linear(x, weight, extras), residual, norm));
   }
   const [, width] = matrixShape("residual", residual);
-  expectShape("norm weight", norm.weight, [width]);
-  expectSameDevice({ ...norm, x });
+  expectNorm("norm", norm, width);
+  expectOperands({ ...namedOf("norm", norm), x, residual });
   const { y, given } = prepareLinear(x, weight, { ...extras, residual });
   x.device.operators.linearLayerNorm({ ...given, residual: residual.storage, norm: storageOf(norm) });
   return y;
@@ -68,15 +70,28 @@ export interface RunningStatistics {
   variance: Tensor;
 }
 
+function expectBatchNorm(x: Tensor, norm: LinearWeights, { mean, variance }: RunningStatistics, width: number): void {
+  expectNorm("norm", norm, width);
+  expectShape("running mean", mean, [width]);
+  expectShape("running variance", variance, [width]);
+  expectOperands({ ...namedOf("norm", norm), x, "running mean": mean, "running variance": variance });
+}
+
 /**
  * BatchNorm over the rows, eps 1e-5: x [n, d] -> [n, d]. With `training` it uses the batch's own statistics and updates
  * the running ones (momentum 0.1, unbiased variance); else it uses the running ones.
+ * @throws InputError with `training` for a batch of no rows
  */
 export function batchNorm(x: Tensor, norm: LinearWeights, running: RunningStatistics, training: boolean): Tensor {
   const { device } = x;
   const [rows, width] = matrixShape("x", x);
-  expectShape("running mean", running.mean, [width]);
-  expectSameDevice({ ...norm, x });
+  expectBatchNorm(x, norm, running, width);
+  if (training && rows === 0) {
+    throw new InputError("x has no rows, so BatchNorm has no statistics to train with: leave the batch out", {
+      tensor: "x",
+      found: [...x.shape],
+    });
+  }
   const y = new Tensor(device, [rows, width]);
   const own = training ? { mean: new Tensor(device, [width]), variance: new Tensor(device, [width]) } : undefined;
   if (own) {
@@ -139,8 +154,7 @@ export function linearBatchNorm(
   if (training || recording(x, weight, bias, second, residual, norm.weight, norm.bias)) {
     return scope(() => batchNorm(reshape(linear(x, weight, extras), shape), norm, running, training));
   }
-  expectShape("running mean", running.mean, [width]);
-  expectSameDevice({ ...norm, x });
+  expectBatchNorm(x, norm, running, width);
   const { mean, variance } = running;
   const columnNorm = { ...storageOf(norm), mean: mean.storage, variance: variance.storage, width };
   return scope(() => {
