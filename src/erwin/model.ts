@@ -225,12 +225,13 @@ export class ErwinTransformer extends Module {
    * Applies the model to a batch of point clouds. In evaluation mode, a batch that does not fit into the device's memory is
    * computed in parts, with the same results, if the memory is known (`maxMemoryBytes`).
    * @returns [N, cHidden[0]] in the input's order of points; with `decode: false` the bottleneck's nodes [M, cHidden[K - 1]].
-   *   `batchIdx` of the result is the cloud of each row.
+   *   `batchIdx` of the result is the cloud of each row. The mode, and whether it is recorded, are those of the time of the call.
    * @throws InputError, DeviceLostError; OutOfMemoryError if not even one cloud fits, with the largest tensors and what would fit
    *   (`details.largest`, `.fitting`); the signal's reason, once it is aborted
    */
   forward(input: ErwinInput | PreparedInput | UploadedInput, options: AbortOptions = {}): Promise<Tensor> {
-    // Whether it records is decided by this call: by the time the input is prepared, recording may have changed.
+    // Whether it records, and the mode, are decided by this call: by the time the input is prepared, both may have changed.
+    const inModes = this.inModesOfNow();
     return recordingAsNow(async (asNow) => {
       this.expectUsable();
       checkOptions("forward", options, { signal: true });
@@ -241,7 +242,7 @@ export class ErwinTransformer extends Module {
       }
       const prepared = isPrepared(input) ? input : await this.prepare(input, options);
       this.expectUsable();
-      return asNow(() => this.#run(prepared));
+      return asNow(() => inModes(() => this.#run(prepared)));
     });
   }
 
@@ -294,9 +295,12 @@ export class ErwinTransformer extends Module {
       );
     }
     // In evaluation most passes are never played back: they keep nothing, and are computed again if a gradient is asked for.
+    const inModes = this.inModesOfNow();
     const output = this.training
       ? this.#compute(input)
-      : checkpoint(given, [...this.parameters().values()], ([features]) => this.#compute(input, features));
+      : checkpoint(given, [...this.parameters().values()], ([features]) =>
+          inModes(() => this.#compute(input, features)),
+        );
     output.batchIdx = cloudOfEachRow(
       this.config.decode ? tree.cloudOffsets : tree.levels[tree.levels.length - 1].offsets,
     );

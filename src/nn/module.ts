@@ -121,6 +121,25 @@ export abstract class Module {
     return this;
   }
 
+  /**
+   * For work that begins later, or is repeated in a backward pass: returns what runs it in the modes that this module and its
+   * submodules have now, whatever `train` and `eval` have set meanwhile. The work must be synchronous.
+   */
+  protected inModesOfNow(): <Result>(work: () => Result) => Result {
+    const modules = [...this.modules().values()];
+    const modes = modules.map((module) => module.#training);
+    return (work) => {
+      const current = modules.map((module) => module.#training);
+      const set = (to: readonly boolean[]) => modules.forEach((module, i) => (module.#training = to[i]));
+      set(modes);
+      try {
+        return work();
+      } finally {
+        set(current);
+      }
+    };
+  }
+
   /** The modules declared in this one, by name. */
   children(): Map<string, Module> {
     return new Map([...this.#own].filter((entry): entry is [string, Module] => entry[1] instanceof Module));

@@ -200,6 +200,31 @@ test("gradients of a head, Erwin and features of one's own are the slopes of the
   }
 });
 
+test("a pass has the mode of its call, and its gradients too, whatever is set before they are computed", async () => {
+  const [nodePositions, edgeIndex] = cloud(40);
+  const input = { nodeFeatures: new Float32Array(40 * small.cIn).fill(0.5), nodePositions, edgeIndex };
+  /** The output, gradients and buffers of a pass in evaluation mode. */
+  const pass = async (afterCall: (model: ErwinTransformer) => void, afterPass: (model: ErwinTransformer) => void) => {
+    using model = await ErwinTransformer.create(small, { device: device(), seed: 3 });
+    const output = model.forward(input);
+    afterCall(model);
+    using result = await output;
+    using total = sum(result);
+    afterPass(model);
+    await total.backward();
+    const gradients = [...model.parameters().values()].flatMap(({ grad }) => grad ?? []);
+    expect(gradients.length).toBeGreaterThan(0);
+    return Promise.all([result, ...gradients, ...model.buffers().values()].map((tensor) => tensor.data()));
+  };
+  const train = (model: ErwinTransformer) => void model.train();
+  const expected = await pass(
+    () => {},
+    () => {},
+  );
+  expect(await pass(train, () => {})).toEqual(expected);
+  expect(await pass(() => {}, train)).toEqual(expected);
+});
+
 test("attention and the feed-forward part, one after the other, are their block, with its gradients", async () => {
   const [rows, width, dimensions] = [12, 8, 3];
   const random = seededRandom(9);
