@@ -1,5 +1,6 @@
 // Layers applied in sequence.
 
+import { describe } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
 import { gelu } from "../tensor/operators/functions.ts";
 import { scope, type Tensor } from "../tensor/tensor.ts";
@@ -22,8 +23,15 @@ export class GELU extends Module {
 export class Sequential extends Module {
   readonly layers: readonly Layer[];
 
+  /** @throws ConfigError for what is not a module with a method `forward` */
   constructor(...layers: Layer[]) {
     super();
+    layers.forEach((layer, i) => {
+      if (layer instanceof Module && typeof layer.forward === "function") return;
+      throw new ConfigError(`layer ${i} must be a module with a method forward, not ${describe(layer)}`, {
+        field: `${i}`,
+      });
+    });
     this.layers = layers.map((layer, i) => this.child(`${i}`, layer));
   }
 

@@ -193,13 +193,7 @@ export function backward(result: Tensor, gradient?: Tensor): void {
       { shape: [...result.shape] },
     );
   }
-  const fits = !gradient || (gradient.device === result.device && String(gradient.shape) === String(result.shape));
-  if (!fits) {
-    throw new InputError(
-      `the gradient has the shape [${gradient.shape}], but one of [${result.shape}] on the result's device is needed`,
-      { expected: [...result.shape], found: [...gradient.shape] },
-    );
-  }
+  if (gradient) expectGradient(result, gradient);
   const player = new Player();
   outsideScopes(() => {
     player.play(result, gradient ? copyOf(gradient) : oneLike(result));
@@ -240,6 +234,20 @@ export function checkpoint(
       if (leaf?.gradient && !leaf.held) view.device.clear(leaf.gradient.storage);
     }
   });
+}
+
+/** @throws InputError if the gradient of the result cannot be this; DisposedError */
+function expectGradient(result: Tensor, gradient: Tensor): void {
+  const { shape = [], device, type } = gradient;
+  if (device !== result.device || String(shape) !== String(result.shape)) {
+    throw new InputError(
+      `the gradient has the shape [${shape}], but a tensor of [${result.shape}] on the result's device is needed`,
+      { expected: [...result.shape], found: [...shape] },
+    );
+  }
+  if (type !== "f32")
+    throw new InputError(`the gradient holds indices (${type}), but numbers (f32) are needed`, { type });
+  void gradient.storage;
 }
 
 /** Returns the gradient of a scalar with respect to itself. */

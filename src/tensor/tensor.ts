@@ -122,8 +122,11 @@ export class Tensor {
 
   /**
    * From now on `backward` writes this tensor's gradient to `grad`. What the tensor was computed from gets none through it any more.
+   * @throws InputError for a tensor of indices; DisposedError
    */
   requireGrad(): this {
+    void this.storage;
+    if (this.type !== "f32") throw new InputError(`indices (${this.type}) have no gradient`, { type: this.type });
     if (this.history?.leaf) return this;
     if (this.history) releaseHistory(this.history);
     makeLeaf(this);

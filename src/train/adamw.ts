@@ -304,10 +304,11 @@ export class AdamW {
 
   /**
    * Continues from a state that `state` returned. A dynamic loss scale that it does not have begins anew.
-   * @throws CheckpointError listing the tensors that are missing or have another shape
+   * @throws CheckpointError listing the tensors that are missing or have another shape; InputError for anything but a Map
    */
   load(state: ReadonlyMap<string, SafeTensor>): void {
     this.#checkUsable();
+    expectKind("state", state, "a Map of tensors by name", state instanceof Map);
     const { names, tensors, ranges, blocks } = this.#parameters;
     const missing: string[] = [];
     const misshapen: string[] = [];

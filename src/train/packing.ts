@@ -4,7 +4,7 @@
 import { expectKind } from "../arguments.ts";
 import type { Device, Storage } from "../backends/device.ts";
 import { BLOCK } from "../backends/optimizer.ts";
-import { ConfigError, DeviceLostError } from "../errors.ts";
+import { ConfigError, DeviceLostError, InputError } from "../errors.ts";
 import { expectSameDevice, expectTensor } from "../tensor/shapes.ts";
 import { moveGradient } from "../tensor/tape.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
@@ -28,11 +28,18 @@ export function layOut(sizes: readonly number[]): { ranges: BlockRange[]; blocks
   return { ranges, blocks };
 }
 
-/** @throws InputError if it is not a map of tensors */
+/** @throws InputError if it is not a map of tensors of one device, each of which is there once */
 export function expectParameters(parameters: ReadonlyMap<string, Tensor>): void {
   expectKind("parameters", parameters, "a Map of tensors by name", parameters instanceof Map);
   for (const [name, tensor] of parameters) expectTensor(`the parameter ${name}`, tensor);
   expectSameDevice(Object.fromEntries(parameters));
+  const names = new Map<Tensor, string>();
+  for (const [name, tensor] of parameters) {
+    const first = names.get(tensor);
+    if (first !== undefined)
+      throw new InputError(`the parameters ${first} and ${name} are one tensor: name it once`, { tensor: name });
+    names.set(tensor, name);
+  }
 }
 
 const packed = new WeakMap<Tensor, PackedParameters>();

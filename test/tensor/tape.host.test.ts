@@ -1,6 +1,6 @@
 // The tape: gradients are accumulated where they should be and nowhere else, and no memory is leaked.
 
-import { add, checkpoint, gelu, InputError, mse, multiply, noGrad, scope, sum, Tensor } from "erwin";
+import { add, checkpoint, DisposedError, gelu, InputError, mse, multiply, noGrad, scope, sum, Tensor } from "erwin";
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../support/clouds.ts";
 import { onEachDevice } from "../support/models.ts";
@@ -31,6 +31,23 @@ onEachDevice((device) => {
       });
       await y.backward();
       expect(await numbers(x.grad)).toEqual([4 + 8, 4 + 16]);
+    });
+
+    test("are numbers, for numbers; what is not is refused, and no memory lost", async () => {
+      using x = leaf(1, 2);
+      using y = multiply(x, 3);
+      using indices = Tensor.from(device(), Int32Array.of(1, 2));
+      const gone = leaf(1, 2);
+      gone.dispose();
+      const before = device().memory.current;
+      expect(() => indices.requireGrad()).toThrow(InputError);
+      expect(() => gone.requireGrad()).toThrow(DisposedError);
+      await expect(y.backward(indices)).rejects.toThrow(InputError);
+      await expect(y.backward([1, 1] as never)).rejects.toThrow(InputError);
+      await expect(y.backward(gone)).rejects.toThrow(DisposedError);
+      expect(device().memory.current).toBe(before);
+      await y.backward(leaf(1, 10));
+      expect(await numbers(x.grad)).toEqual([3, 30]);
     });
 
     test("of two backward calls add up, in calls of either kind", async () => {

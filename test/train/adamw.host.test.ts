@@ -1,6 +1,6 @@
 // AdamW, clipping, averaging and the guard against NaN, on parameters of odd sizes, against a float64 implementation.
 
-import { AdamW, clipGradientNorm, NumericalError, requestDevice, scale, Tensor } from "erwin";
+import { AdamW, clipGradientNorm, InputError, NumericalError, requestDevice, scale, Tensor } from "erwin";
 import { afterEach, describe, expect, test } from "vitest";
 import { normals, type Random, seededRandom } from "../support/clouds.ts";
 import { expectClose } from "../support/compare.ts";
@@ -161,6 +161,9 @@ describe("AdamW", () => {
     const own = memory.current;
     const optimizer = new AdamW(parameters, options);
     expect(() => new AdamW(parameters, options)).toThrow(/a already belongs to another optimiser/);
+    const twice = new Map([...parameters, ["again", parameters.get("a")!]]);
+    expect(() => new AdamW(twice, options)).toThrow(/a and again are one tensor/);
+    expect(() => optimizer.load({} as never)).toThrow(InputError);
     await give(initial, ["a", "b"]);
     optimizer.dispose();
     expect(await read()).toEqual(initial);

@@ -25,6 +25,8 @@ function apply(name: ElementFunction, x: Tensor): Tensor {
 /** factor * x + shift. */
 export function affine(x: Tensor, factor: number, shift = 0): Tensor {
   expectNumbers("x", x);
+  expectNumber("factor", factor);
+  expectNumber("shift", shift);
   const y = new Tensor(x.device, x.shape);
   elementwise(x, x.shape, { function: "affine", x, out: y, factor, shift });
   return record(y, [x], {}, (gradient, gradients) =>
@@ -33,10 +35,7 @@ export function affine(x: Tensor, factor: number, shift = 0): Tensor {
 }
 
 /** factor * x. */
-export const scale = (x: Tensor, factor: number): Tensor => {
-  expectNumber("factor", factor);
-  return affine(x, factor);
-};
+export const scale = (x: Tensor, factor: number): Tensor => affine(x, factor);
 
 /** -x. */
 export const negate = (x: Tensor): Tensor => affine(x, -1);
