@@ -31,6 +31,18 @@ search: { lr: [0.001, 3e-3], shuffle: [on, off], seed: [1] }
   expect(plan.runs[1].name).toBe("lr-0.001,shuffle-off,seed-1");
 });
 
+it("has no two runs in one folder where settings differ in letters that no folder's name has", async () => {
+  const { runs } = await read(`
+train: farthest
+search: { data-path: ["a/b", "a b", "a:b", "a/b"] }
+`);
+  expect(runs).toEqual([
+    { name: "data-path-a_b", settings: { "data-path": "a/b" } },
+    { name: "data-path-a_b+2", settings: { "data-path": "a b" } },
+    { name: "data-path-a_b+3", settings: { "data-path": "a:b" } },
+  ]);
+});
+
 it("draws runs from lists and ranges, the same ones each time", async () => {
   const text = `
 options: { config: run.yaml }

@@ -60,13 +60,12 @@ export async function readSweep(path: string): Promise<SweepPlan> {
   if (random !== undefined && !isCount(random)) throw wrong("random", "a number of runs");
   if (typeof seed !== "number") throw wrong("seed", "a number");
   const all = random === undefined ? grid(spaces as [string, string[]][]) : draw(spaces, random, seed);
-  const runs = new Map(all.map((settings) => [nameOf(settings), settings]));
   return {
     experiment: train,
     options: Object.fromEntries(Object.entries(options).map(([name, option]) => [name, String(option)])),
     metric,
     goal,
-    runs: [...runs].map(([name, settings]) => ({ name, settings })),
+    runs: nameRuns(all),
   };
 }
 
@@ -94,6 +93,24 @@ function draw(
   return Array.from({ length: count }, () =>
     Object.fromEntries(spaces.map(([name, space]) => [name, choose(space) as string])),
   );
+}
+
+/**
+ * Names each run after its settings; the same settings drawn twice are one run. Letters that no folder can have become "_", and a
+ * run whose name another one has then gets a number.
+ */
+function nameRuns(all: readonly Readonly<Record<string, string>>[]): PlannedRun[] {
+  const runs = new Map<string, PlannedRun>();
+  const names = new Set<string>();
+  for (const settings of all) {
+    const key = JSON.stringify(settings);
+    if (runs.has(key)) continue;
+    let name = nameOf(settings);
+    for (let number = 2; names.has(name); number++) name = `${nameOf(settings)}+${number}`;
+    names.add(name);
+    runs.set(key, { name, settings });
+  }
+  return [...runs.values()];
 }
 
 /** Returns a folder's name that contains the settings: "lr-0.001,batch-size-8". */
