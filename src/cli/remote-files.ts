@@ -12,7 +12,7 @@ import { UsageError } from "./command.ts";
 import { checkOutput, isFolder, makeFolder, readBytes, writeWhole } from "./files.ts";
 import { FolderStore } from "./folder-store.ts";
 import { printError } from "./progress.ts";
-import { weightsOf } from "./run-folder.ts";
+import { lastWeightsNote, weightsOf } from "./run-folder.ts";
 
 /** The users of web servers, "NAME:PASSWORD" as it was written in an address, by the servers' addresses. */
 const users = new Map<string, string>();
@@ -86,13 +86,14 @@ export function makeFoldersOf(paths: readonly string[]): void {
 /** Returns the path of a model's file: of the weights of a run, if a run's folder is given. */
 export async function findModel(given: string): Promise<string> {
   if (!isFolderPlace(given)) return given;
-  if (!isRemote(given)) return weightsOf(given);
+  if (!isRemote(given)) return weightsOf(given, printError);
   try {
     await openRemote(given).size(BEST_CHECKPOINT);
     return joinAddress(given, BEST_CHECKPOINT);
   } catch (error) {
-    if (error instanceof FormatError) return joinAddress(given, LAST_CHECKPOINT);
-    throw error;
+    if (!(error instanceof FormatError)) throw error;
+    printError(lastWeightsNote(given));
+    return joinAddress(given, LAST_CHECKPOINT);
   }
 }
 

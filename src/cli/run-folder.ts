@@ -156,8 +156,20 @@ function parseJson(text: string, file: string): unknown {
   }
 }
 
-/** Returns the path of the weights in a run's folder: the best ones, or the last ones if there was no validation yet. */
-export function weightsOf(folder: string): string {
+/**
+ * Returns the path of the weights in a run's folder: the best ones, or the last ones if there was no validation yet.
+ * @param onNote is told if they are the last ones, and why
+ */
+export function weightsOf(folder: string, onNote: (line: string) => void = () => {}): string {
   const best = join(folder, BEST_CHECKPOINT);
-  return existsSync(best) ? best : join(folder, LAST_CHECKPOINT);
+  if (existsSync(best)) return best;
+  const last = join(folder, LAST_CHECKPOINT);
+  if (existsSync(last)) onNote(lastWeightsNote(folder));
+  return last;
+}
+
+/** Says that a run's last weights are used, and why. */
+export function lastWeightsNote(folder: string): string {
+  const why = "it was not validated yet, or they were removed";
+  return `${folder} has no best weights, ${BEST_CHECKPOINT} (${why}): using its last ones, ${LAST_CHECKPOINT}.`;
 }

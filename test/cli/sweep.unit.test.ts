@@ -1,9 +1,9 @@
 // The runs that follow from a sweep's file.
 
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { afterAll, expect, it } from "vitest";
 import { readFolderExperiment } from "../../src/cli/folder-config.ts";
-import { readEntries } from "../../src/cli/run-folder.ts";
+import { readEntries, weightsOf } from "../../src/cli/run-folder.ts";
 import { readSweep } from "../../src/cli/sweep/plan.ts";
 import { temporaryFolder } from "./command.ts";
 
@@ -93,4 +93,20 @@ it("compares runs by their logs, of which a line cut short is skipped, and a dam
     writeFileSync(path("metrics.jsonl"), `${JSON.stringify(entry)}\n${damage}\n`);
     expect(() => readEntries(path("metrics.jsonl"))).toThrow(/metrics\.jsonl, line 2: is damaged, .*remove the line/);
   }
+});
+
+it("a run's weights are its best ones; that they are the last ones is said, and why", () => {
+  mkdirSync(path("run"));
+  const notes: string[] = [];
+  const weights = () => weightsOf(path("run"), (line) => notes.push(line));
+  writeFileSync(path("run/last.safetensors"), "");
+  expect(weights()).toBe(path("run/last.safetensors"));
+  expect(notes).toEqual([
+    expect.stringMatching(
+      /run has no best weights, model\.safetensors \(.*\): using its last ones, last\.safetensors\.$/,
+    ),
+  ]);
+  writeFileSync(path("run/model.safetensors"), "");
+  expect(weights()).toBe(path("run/model.safetensors"));
+  expect(notes).toHaveLength(1);
 });

@@ -64,7 +64,7 @@ async function run(args: Arguments): Promise<void> {
   const split = args.choice("split", splitNames) ?? "test";
   const json = args.text("json");
   const config = isFolder(given) ? readRunConfig(given) : undefined;
-  const file = isFolder(given) ? weightsOf(given) : given;
+  const file = isFolder(given) ? weightsOf(given, printError) : given;
   if (json !== undefined) checkOutput(json, [file]);
   const bytes = readBytes(file);
   const torch = isTorchFile(bytes) ? new TorchCheckpoint(bytes, { file }) : undefined;

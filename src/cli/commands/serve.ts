@@ -70,7 +70,7 @@ export const serve: Command = {
 
 async function run(args: Arguments): Promise<void> {
   const given = args.required("model");
-  const modelPath = isFolder(given) ? weightsOf(given) : given;
+  const modelPath = isFolder(given) ? weightsOf(given, printError) : given;
   const choice = readModelChoice(args);
   const positive = (name: string) => args.number(name, "a number greater than 0", (value) => value > 0);
   const port = args.number("port", "a port", (value) => Number.isInteger(value) && value >= 0 && value < 65_536);
