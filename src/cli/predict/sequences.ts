@@ -56,6 +56,7 @@ export async function predictSequences(options: SequencesOptions): Promise<void>
       // Without earlier predictions.
       const isOutput = ({ files }: Unit) => resolve(folder, files[0]).startsWith(join(resolve(outputFolder), sep));
       const units = found.filter((unit) => (isCollection(input) ? unit.name === basename(input) : !isOutput(unit)));
+      checkNames(units);
       makeFolder(outputFolder);
       for (const unit of units) {
         const steps = await predictSequence({ ...options, experiment, model, source, unit });
@@ -65,6 +66,24 @@ export async function predictSequences(options: SequencesOptions): Promise<void>
       model.dispose();
     }
   });
+}
+
+/** The name under which a sequence's frames are written. */
+const outputName = ({ name }: Unit) => name.replace(/\.pvd$/i, "").replaceAll("/", "_");
+
+function checkNames(units: readonly Unit[]): void {
+  const byName = new Map<string, Unit>();
+  for (const unit of units) {
+    const name = outputName(unit);
+    const other = byName.get(name);
+    if (other) {
+      const problem = `The sequences "${other.name}" and "${unit.name}" would both be written as "${name}"`;
+      throw new InputError(`${problem}: rename one of them, or predict them into different folders.`, {
+        file: unit.name,
+      });
+    }
+    byName.set(name, unit);
+  }
 }
 
 interface SequenceOptions extends SequencesOptions {
@@ -90,7 +109,7 @@ async function predictSequence(options: SequenceOptions): Promise<number> {
       yield await readSample(bytes, join(source.name, file), described, { truth: false });
     }
   }
-  const name = unit.name.replace(/\.pvd$/i, "").replaceAll("/", "_");
+  const name = outputName(unit);
   const digits = String(frames.length - 1).length;
   const written: { file: string; time: number }[] = [];
   await withProgress(`predicting ${unit.name}`, async (report) => {

@@ -62,21 +62,57 @@ async function sequencesIn(source: DataSource, all: readonly string[], samples: 
     for (const { file } of frames) taken.add(file);
     units.push({ name: path, files: frames.map(({ file }) => file), times: frames.map(({ time }) => time) });
   }
-  const numbered = new Map<string, { number: number; path: string }[]>();
+  const untaken = samples.filter((path) => !taken.has(path));
+  return [...units, ...numberedSequences(untaken, source)];
+}
+
+interface Numbered {
+  path: string;
+  /** Its name up to the number, and the extension: what the frames of a sequence have in common. */
+  start: string;
+  digits: string;
+  extension: string;
+}
+
+/**
+ * Groups files whose names differ in nothing but their last number. A sequence is called by what its names begin with, and by
+ * the extension, too, where several would be called the same, such as run_0.npz, run_0.csv and run0.npz.
+ * @throws FormatError if the numbers do not tell the order
+ */
+function numberedSequences(samples: readonly string[], source: DataSource): Unit[] {
+  const groups = new Map<string, Numbered[]>();
   for (const path of samples) {
     const match = /^(.*?)(\d+)(\.\w+)$/.exec(path);
-    if (!match || taken.has(path)) continue;
-    const name = match[1].replace(/[-_./ ]+$/, "") || match[3].slice(1);
-    const frames = numbered.get(name) ?? [];
-    frames.push({ number: Number(match[2]), path });
-    numbered.set(name, frames);
+    if (!match) continue;
+    const [, start, digits, extension] = match;
+    const key = `${start}*${extension}`;
+    const frames = groups.get(key) ?? [];
+    frames.push({ path, start, digits, extension });
+    groups.set(key, frames);
   }
-  for (const [name, frames] of numbered) {
-    if (frames.length < 2) continue;
-    frames.sort((a, b) => a.number - b.number);
-    units.push({ name, files: frames.map(({ path }) => path) });
-  }
-  return units;
+  const sequences = [...groups.values()].filter((frames) => frames.length > 1);
+  const shortName = ([{ start, extension }]: Numbered[]) => start.replace(/[-_./ ]+$/, "") || extension.slice(1);
+  const shortNames = sequences.map(shortName);
+  return sequences.map((frames) => {
+    checkPadding(frames, source);
+    const name = shortName(frames);
+    const alone = shortNames.indexOf(name) === shortNames.lastIndexOf(name);
+    const inTime = [...frames].sort((a, b) => Number(a.digits) - Number(b.digits));
+    return { name: alone ? name : frames[0].start + frames[0].extension, files: inTime.map(({ path }) => path) };
+  });
+}
+
+/** A number padded with zeros beside a shorter one is a decimal, as in t_0.05 and t_0.1, or the same number twice. */
+function checkPadding(frames: readonly Numbered[], source: DataSource): void {
+  const padded = frames.find(({ digits }) => digits.length > 1 && digits.startsWith("0"));
+  const shorter = padded && frames.find(({ digits }) => digits.length < padded.digits.length);
+  if (!shorter) return;
+  const file = locate(source, padded.path);
+  const problem = `"${padded.digits}" and, in "${shorter.path}", "${shorter.digits}" do not tell which frame is earlier`;
+  throw new FormatError(`${file}: ${problem}: write all numbers with as many digits, or list the frames in a .pvd.`, {
+    file,
+    other: shorter.path,
+  });
 }
 
 async function framesOf(source: DataSource, path: string): Promise<{ file: string; time: number }[]> {

@@ -7,6 +7,7 @@ import { ConfigError } from "../../../src/errors.ts";
 import { resolveConfig } from "../../../src/erwin/config.ts";
 import { MemorySource } from "../../../src/experiments/data-source.ts";
 import { folderOptions, resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
+import { findUnits } from "../../../src/experiments/folder/files.ts";
 import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
 import { survey } from "../../../src/experiments/folder/survey.ts";
 
@@ -126,4 +127,29 @@ it("proposes a config that can be used", () => {
   ]);
   expect(config.globals.map(({ name }) => name)).toEqual(["speed"]);
   expect(config).toMatchObject({ dimensions: 2, graph: { kind: "mesh" } });
+});
+
+describe("sequences of numbered files", () => {
+  const sequences = (...paths: string[]) =>
+    findUnits(new MemorySource(new Map(paths.map((path) => [path, new Uint8Array()]))), { sequence: true });
+
+  it("are of files whose names differ in nothing but their last number", async () => {
+    expect(await sequences("a/run_10.vtu", "a/run_9.vtu", "b/run_1.vtu", "notes.7", "0.npz", "1.npz")).toEqual([
+      { name: "npz", files: ["0.npz", "1.npz"] },
+      { name: "a/run", files: ["a/run_9.vtu", "a/run_10.vtu"] },
+    ]);
+    expect(await sequences("run1_0.csv", "run1_0.npz", "run1_1.csv", "run1_1.npz", "run1-0.csv", "run1-1.csv")).toEqual(
+      [
+        { name: "run1-.csv", files: ["run1-0.csv", "run1-1.csv"] },
+        { name: "run1_.csv", files: ["run1_0.csv", "run1_1.csv"] },
+        { name: "run1_.npz", files: ["run1_0.npz", "run1_1.npz"] },
+      ],
+    );
+  });
+
+  it("are refused where the numbers tell no order, as decimals do not", async () => {
+    const refused = sequences("t_0.05.csv", "t_0.1.csv");
+    await expect(refused).rejects.toThrow(/t_0\.05\.csv.*"05" and, in "t_0\.1\.csv", "1" do not tell .*as many digits/);
+    expect(await sequences("t_00.csv", "t_99.csv", "t_100.csv")).toHaveLength(1);
+  });
 });
