@@ -54,6 +54,9 @@ export interface H5Module {
   get_symbolic_link(file: bigint, path: string): string;
   get_external_link(file: bigint, path: string): { filename: string; obj_path: string };
   get_dataset_metadata(file: bigint, path: string): DatasetMetadata;
+  /** Returns what compresses a data set's chunks, or checks them. */
+  get_dataset_filters(file: bigint, path: string): { id: number; name: string }[];
+  get_attribute_names(file: bigint, path: string): string[];
   get_dataset_data(
     file: bigint,
     path: string,

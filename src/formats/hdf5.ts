@@ -33,6 +33,12 @@ const floats: Record<number, SafeTensorType> = { 2: "F16", 4: "F32", 8: "F64" };
 const signedIntegers: Record<number, SafeTensorType> = { 1: "I8", 2: "I16", 4: "I32", 8: "I64" };
 const unsignedIntegers: Record<number, SafeTensorType> = { 1: "U8", 2: "U16", 4: "U32", 8: "U64" };
 
+/** Filters that the library has, by their numbers: deflate, shuffle, fletcher32, szip, nbit, scaleoffset and lzf. */
+const knownFilters: readonly number[] = [1, 2, 3, 4, 5, 6, 32000];
+
+/** Attributes of netCDF's data sets that hold other numbers than those that are meant. */
+const packingAttributes = ["scale_factor", "add_offset"];
+
 const PATH = "/file.h5";
 const MOUNT = "/mounted";
 
@@ -143,7 +149,12 @@ function readDatasets(
   for (const path of only ?? datasets) {
     const metadata = library.get_dataset_metadata(file, path);
     const dtype = elementType(metadata);
-    if (dtype && metadata.shape && otherFiles(metadata).length === 0) {
+    const hindrance = hindranceOf(library, file, path);
+    if (hindrance !== undefined) {
+      const { kind, advice } = hindrance;
+      if (only) throw formatError(`${name}:${path}`, `holds ${kind}, which is not read: ${advice}.`, { tensor: path });
+      leftOut.set(path, `${kind}: ${advice}`);
+    } else if (dtype && metadata.shape && otherFiles(metadata).length === 0) {
       arrays.set(path, readDataset(library, file, path, dtype, metadata, name, unpacking));
     } else if (only) {
       throw formatError(`${name}:${path}`, `holds no numbers, but ${contentKind(metadata)}.`, { tensor: path });
@@ -167,6 +178,23 @@ function listFile(library: H5Module, file: bigint): { datasets: string[]; links:
     }
   }
   return { datasets, links };
+}
+
+/** Returns why a data set's numbers cannot be had, though they are numbers, and what its owner can do; undefined if they can. */
+function hindranceOf(library: H5Module, file: bigint, path: string): { kind: string; advice: string } | undefined {
+  const filter = library.get_dataset_filters(file, path).find(({ id }) => !knownFilters.includes(id));
+  if (filter) {
+    const by = filter.name || `filter ${filter.id}`;
+    return {
+      kind: `data compressed by ${by}`,
+      advice: "compress it by gzip (h5repack -f GZIP=4 IN OUT), or not at all",
+    };
+  }
+  const attributes = library.get_attribute_names(file, path);
+  const packing = packingAttributes.filter((attribute) => attributes.includes(attribute));
+  if (packing.length === 0) return undefined;
+  const advice = "write it unpacked (xarray: open_dataset(IN).drop_encoding().to_netcdf(OUT))";
+  return { kind: `data packed by ${packing.join(" and ")}`, advice };
 }
 
 function elementType({ type, size, signed, vlen, enum_type }: DatasetMetadata): SafeTensorType | undefined {

@@ -43,6 +43,15 @@ describe("an HDF5 file", () => {
     expect(plain(arrays.get("position"))).toEqual({ dtype: "F32", shape: [2, 3], data: [0, 1, 2, 3, 4, 5] });
   });
 
+  it("whose numbers are compressed by a plugin, or packed as netCDF does it, is not called damaged, nor given as it is", async () => {
+    const { arrays, leftOut } = await readHdf5(read("plugins.h5"));
+    expect([...arrays.keys()]).toEqual(["positions"]);
+    expect(leftOut.get("blosc")).toMatch(/^data compressed by filter 32001: compress it by gzip \(h5repack/);
+    expect(leftOut.get("packed")).toMatch(/^data packed by scale_factor and add_offset: write it unpacked/);
+    const asked = loadHdf5(read("plugins.h5"), { file: "flow.h5", only: ["packed"] });
+    await expect(asked).rejects.toThrow(/^flow\.h5:packed: holds data packed by .*, which is not read: write it/);
+  });
+
   it("whose numbers are in other files does not give its fill values for them", async () => {
     const { arrays, leftOut } = await readHdf5(read("elsewhere.h5"));
     expect([...leftOut]).toEqual([
