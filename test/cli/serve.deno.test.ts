@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { ErwinTransformer, knnGraph, loadSafetensors, saveSafetensors, toFloat32 } from "erwin";
 import { loadNpz, readPointCloud } from "erwin/formats";
 import { afterAll, expect, it, vi } from "vitest";
+import { listenError } from "../../src/cli/serve/listen-error.ts";
 import { BatchPredictor, type Predictor } from "../../src/cli/serve/predictor.ts";
 import { Service, type ServiceOptions } from "../../src/cli/serve/server.ts";
 import { DeviceLostError } from "../../src/errors.ts";
@@ -121,6 +122,7 @@ it("answers what is wrong with a request by its status", async () => {
   expect(await status(post(`${url}/predict`, "x"))).toBe(401);
   expect(await status(post(`${url}/predict`, "x", { headers: { Authorization: "Bearer secre" } }))).toBe(401);
   expect(await status(fetch(`${url}/health`))).toBe(200);
+  expect(await status(fetch(`${url}/health`, { method: "HEAD" }))).toBe(200);
   expect(await status(fetch(`${url}/metrics`))).toBe(401);
   expect(await status(post(`${url}/predict`, "x", { headers: { ...headers, Origin: "https://b.example" } }))).toBe(403);
   const allowed = await fetch(`${url}/predict`, { method: "OPTIONS", headers: { Origin: "https://a.example" } });
@@ -155,6 +157,17 @@ it("answers what is wrong with a request by its status", async () => {
       expect.stringMatching(message),
     ]);
   }
+});
+
+it("says what to do where its port is taken", async () => {
+  const { predictor } = heldPredictor();
+  const { port } = await serve(predictor);
+  const place = { port, host: "127.0.0.1" };
+  const second = new Service({ queue: 1, maxBytes: 1, timeout: 1, onLost: () => {}, predictor, about: {} });
+  const problem = await new Promise<Error>((resolve) => second.server.on("error", resolve).listen(place));
+  expect(listenError(problem, place).message).toBe(
+    `cannot listen on 127.0.0.1: the port ${port} is taken: choose another by --port, or 0 for any that is free.`,
+  );
 });
 
 it("refuses more than the queue holds, drops what a client gives up, and ends after what is under way", async () => {

@@ -16,6 +16,7 @@ import { modelOptions, modelUsage, readModelChoice } from "../options.ts";
 import { openFields } from "../predict/fields.ts";
 import { printError } from "../progress.ts";
 import { weightsOf } from "../run-folder.ts";
+import { listenError, type Place } from "../serve/listen-error.ts";
 import { BatchPredictor, FieldPredictor, type Predictor } from "../serve/predictor.ts";
 import { Service, type ServiceOptions } from "../serve/server.ts";
 
@@ -100,18 +101,14 @@ async function run(args: Arguments): Promise<void> {
 }
 
 /** Resolves at SIGTERM or Ctrl-C, after the current requests, or throws when the device is lost. */
-async function serveUntilEnd(
-  options: Omit<ServiceOptions, "onLost">,
-  device: Device,
-  place: { port: number; host: string },
-): Promise<void> {
+async function serveUntilEnd(options: Omit<ServiceOptions, "onLost">, device: Device, place: Place): Promise<void> {
   let [resolve, reject] = [() => {}, (_error: unknown) => {}];
   const over = new Promise<void>((...ends) => {
     [resolve, reject] = ends;
   });
   const service = new Service({ ...options, onLost: reject });
   void device.lost.then((error) => service.lose(error));
-  service.server.on("error", reject);
+  service.server.on("error", (error) => reject(listenError(error, place)));
   service.server.listen(place, () => {
     const { address, port, family } = service.server.address() as AddressInfo;
     console.log(`serving ${options.about.model} on http://${family === "IPv6" ? `[${address}]` : address}:${port}`);

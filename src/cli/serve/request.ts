@@ -12,8 +12,10 @@ export function targetOf({ url = "/" }: IncomingMessage): URL {
   }
 }
 
-export function expectMethod({ method }: IncomingMessage, expected: string): void {
-  if (method !== expected) throw new HttpError(405, `expected ${expected}`, { Allow: expected });
+/** HEAD is GET without the body of the answer, which the host leaves out. */
+export function expectMethod({ method }: IncomingMessage, expected: "GET" | "POST"): void {
+  const isHead = expected === "GET" && method === "HEAD";
+  if (method !== expected && !isHead) throw new HttpError(405, `expected ${expected}`, { Allow: expected });
 }
 
 /** Returns the id that a proxy has given the request, if it has one of a usual form. */
