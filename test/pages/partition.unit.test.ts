@@ -14,6 +14,7 @@ import {
   splitsOf,
 } from "../../src/pages/explorer/partition.ts";
 import { spreadOrder } from "../../src/pages/shared/stage/layout.ts";
+import { colourOfEach, rangeOf } from "../../src/pages/shared/stage/paint.ts";
 import { seededRandom } from "../support/clouds.ts";
 
 const offsets = Int32Array.of(0, 100, 101, 107);
@@ -119,4 +120,12 @@ test("edges to points that do not exist are refused, not drawn to the centre", a
     "a.npz:edge_index: element 3 is the point 3, there are 3, counted from 0.",
   );
   await expect(read([0, 1, -1, 2])).rejects.toThrow("element 2 is the point -1");
+});
+
+test("a field without finite values has the empty range, and every point a colour", () => {
+  const values = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  const [low, high] = rangeOf(values);
+  expect(low).toBeGreaterThan(high);
+  const colourOf = colourOfEach(values, [low, high]);
+  for (const point of values.keys()) expect(colourOf(point)).toEqual(colourOfEach([0], [0, 1])(0));
 });

@@ -2,7 +2,7 @@
 
 import { type Colour, colourAt } from "../../../drawing/colours.ts";
 
-/** The least and the largest value. */
+/** The least and the largest value; of no values, the empty range, whose least is above its largest. */
 export type Range = [low: number, high: number];
 
 /** Returns the values of a field; of a field with several channels, the length of the vector. */
@@ -17,7 +17,7 @@ export function magnitudes({ data, channels }: { data: ArrayLike<number>; channe
   return lengths;
 }
 
-/** Returns the range of the finite values. */
+/** Returns the range of the finite values, which is empty if there is none. */
 export function rangeOf(values: ArrayLike<number>): Range {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (let i = 0; i < values.length; i++) {
@@ -25,7 +25,7 @@ export function rangeOf(values: ArrayLike<number>): Range {
     low = Math.min(low, values[i]);
     high = Math.max(high, values[i]);
   }
-  return low <= high ? [low, high] : [0, 0];
+  return [low, high];
 }
 
 const STEPS = 255;

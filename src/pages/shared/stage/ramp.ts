@@ -7,8 +7,9 @@ import type { Range } from "./paint.ts";
 
 const STOPS = 7;
 
-/** Makes the scale of colours, with the values at its ends. */
+/** Makes the scale of colours, with the values at its ends; of an empty range it says so. */
 export function rampOf([low, high]: Range): HTMLElement {
+  if (low > high) return element("span", { className: "scale" }, "no finite value");
   const ramp = element("i", { className: "ramp" });
   const stops = Array.from({ length: STOPS + 1 }, (_, step) => `rgb(${colourAt(step / STOPS).join(" ")})`);
   ramp.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
