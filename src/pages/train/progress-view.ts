@@ -19,10 +19,12 @@ export class ProgressView {
     x: { label: "step", format: count, whole: true },
     y: { label: "loss", log: true },
   });
+  /** The charts below; exact values, which are set and not measured, are not smoothed. */
   readonly #small = [
-    { key: "gradientNorm", chart: smallChart("gradient norm", true) },
-    { key: "pointsPerSecond", chart: smallChart("points per second", false) },
-    { key: "lr", chart: smallChart("learning rate", false) },
+    { key: "gradientNorm", chart: smallChart("gradient norm", true), exact: false },
+    { key: "pointsPerSecond", chart: smallChart("points per second", false), exact: false },
+    { key: "lr", chart: smallChart("learning rate", false), exact: true },
+    { key: "lossScale", chart: smallChart("loss scale", true), exact: true },
   ];
   readonly #smoothing = byId<HTMLInputElement>("smoothing");
   #entries: readonly LogEntry[] = [];
@@ -60,10 +62,10 @@ export class ProgressView {
     const training = this.#entries.filter(({ kind }) => kind === "training");
     const inertia = this.#smoothing.valueAsNumber;
     this.#loss.show(this.#lossCurves(inertia));
-    for (const { key, chart } of this.#small) {
+    for (const { key, chart, exact } of this.#small) {
       const raw = pointsOf(training, key);
       chart.element.hidden = raw.length === 0;
-      chart.show(key === "lr" ? [{ label: "", colour: 1, marks: false, points: raw }] : smoothed("", raw, inertia));
+      chart.show(exact ? [{ label: "", colour: 1, marks: false, points: raw }] : smoothed("", raw, inertia));
     }
     const last = training.at(-1);
     byId("curves").hidden = !last;
