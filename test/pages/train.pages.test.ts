@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { findFirefox } from "../../src/build/firefox.mjs";
 import { folderGenerator } from "../../src/experiments/folder/write.ts";
+import { saveSafetensors } from "../../src/formats/safetensors.ts";
 import { axeViolations, launchChromium, openPage, serveSite } from "./browser.ts";
 
 const RUN_MS = 240_000;
@@ -274,6 +275,15 @@ describe("Chromium, isolated by headers", () => {
       .getByLabel("Open file")
       .setInputFiles({ name: "a.zip", mimeType: "application/zip", buffer: Buffer.from("PK") });
     await page.getByText("The saved run a.zip: not a ZIP archive").waitFor();
+    const table = Buffer.from(`x,y,z,u,wall\n${"0,1,2,3,inlet\n".repeat(8)}`);
+    await page.getByLabel("Experiment").selectOption("folder");
+    await page.getByLabel("Open file").setInputFiles({ name: "a.csv", mimeType: "text/csv", buffer: table });
+    await page.getByText('wall (a.csv: row 2, column 5: "inlet" is not a number)').waitFor();
+    const model = saveSafetensors(new Map([["a.weight", { shape: [1], data: new Float32Array(1) }]]), { config: "{}" });
+    await page
+      .getByLabel("Open file")
+      .setInputFiles({ name: "m.safetensors", mimeType: "application/octet-stream", buffer: Buffer.from(model) });
+    await page.getByText("m.safetensors: expected a sample, found a model").waitFor();
     await page.context().close();
   });
 

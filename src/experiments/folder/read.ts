@@ -48,7 +48,7 @@ const readers: Readonly<Record<string, Reader>> = {
     const { arrays, leftOut } = readNpz(bytes, { file, only: wanted && withKnown(wanted, names) });
     return { ...ofArrays(arrays, names, file), leftOut };
   },
-  safetensors: (bytes, file) => ofArrays(loadSafetensors(bytes, { file }).tensors, undefined, file),
+  safetensors: readSafetensors,
   h5: readHdf,
   hdf5: readHdf,
 };
@@ -184,6 +184,20 @@ function ofCloud(cloud: ReturnType<typeof readPointCloud>, file: string, names: 
     }),
   );
   return { file, points, pointData, wholeData: new Map(), cellData: [], names };
+}
+
+/** @throws FormatError for a model's file too: its weights have the config of the model in their metadata */
+function readSafetensors(bytes: Uint8Array, file: string): SampleArrays {
+  const { tensors, metadata } = loadSafetensors(bytes, { file });
+  if (metadata.config !== undefined && [...tensors.keys()].some((name) => name.endsWith(".weight"))) {
+    const use = "Models are for `erwin train --init`, `erwin predict --model` and the explorer's “Open model”.";
+    throw new FormatError(`${file}: expected a sample, found a model: its weights and their config. ${use}`, {
+      file,
+      expected: "a sample",
+      found: "a model",
+    });
+  }
+  return ofArrays(tensors, undefined, file);
 }
 
 async function readHdf(bytes: Uint8Array, file: string): Promise<SampleArrays> {

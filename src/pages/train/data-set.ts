@@ -6,13 +6,15 @@ import type { GeneratorOptions } from "../../experiments/generator.ts";
 import { byId } from "../shared/dom.ts";
 import { count } from "../shared/format.ts";
 import { SiteFunctions } from "../shared/site-worker.ts";
-import type { DataWorker, Generation } from "./data-worker.ts";
+import type { DataWorker, Generation, Proposal } from "./data-worker.ts";
 import workerUrl from "./data-worker.ts?worker&url";
 import type { DataFile } from "./protocol.ts";
 
 const facts = byId("data-facts");
 const button = byId<HTMLButtonElement>("generate");
 const samples = byId<HTMLInputElement>("generate-samples");
+
+const listFiles = ({ files }: FileSource): DataFile[] => [...files].map(([path, file]) => ({ path, file }));
 
 export class DataSet {
   readonly #worker = new SiteFunctions<DataWorker>(workerUrl, "reader of data sets");
@@ -32,12 +34,9 @@ export class DataSet {
     return this.#generated;
   }
 
-  take({ name, files }: FileSource): void {
-    this.#set(
-      [...files].map(([path, file]) => ({ path, file })),
-      name,
-      undefined,
-    );
+  take(source: FileSource): void {
+    const { name, files } = source;
+    this.#set(listFiles(source), name, undefined);
     facts.textContent = `${name === "" ? "Data set" : name}: ${count(files.size)} file${files.size === 1 ? "" : "s"}.`;
   }
 
@@ -87,8 +86,9 @@ export class DataSet {
     }
   }
 
-  /** Proposes a config for these files, in YAML. @throws FormatError if they contain no samples */
-  propose(): Promise<string> {
+  /** Proposes a config for files, by default those of this data set. @throws FormatError if they contain no samples */
+  propose(source?: FileSource): Promise<Proposal> {
+    if (source) return this.#worker.call("propose", listFiles(source), source.name);
     return this.#worker.call("propose", this.#files ?? [], this.#name);
   }
 

@@ -9,6 +9,14 @@ import type { DataFile } from "./protocol.ts";
 /** The largest number of samples that is generated on the page; the command line generates more. */
 const MOST_SAMPLES = 16;
 
+/** What is proposed for the user's own files. */
+export interface Proposal {
+  /** The config, in YAML. */
+  config: string;
+  /** The arrays that cannot be read, by name, and why. */
+  leftOut: ReadonlyMap<string, string>;
+}
+
 /** How an experiment's samples can be generated. */
 export interface Generation {
   /** The default options. */
@@ -23,14 +31,15 @@ const loadGenerators = async () => (await import("../../experiments/generators.t
 
 const answers = {
   /**
-   * Returns the config that `erwin init` would propose for these files, in YAML.
+   * Returns what `erwin init` would write for these files, and say of them.
    * @throws FormatError if there is no sample, or one is damaged
    */
-  async propose(files: readonly DataFile[], name: string): Promise<string> {
+  async propose(files: readonly DataFile[], name: string): Promise<Proposal> {
     await loadEngine();
     const { FileSource, proposeConfig, survey } = await import("erwin/experiments");
     const source = new FileSource(new Map(files.map(({ path, file }) => [path, file])), name);
-    return proposeConfig(await survey(source), name || "data");
+    const found = await survey(source);
+    return { config: proposeConfig(found, name || "data"), leftOut: found.leftOut };
   },
 
   /** Returns undefined for an experiment whose samples cannot be generated. */

@@ -75,12 +75,18 @@ export class FolderForm {
     return this.#config.toJS();
   }
 
-  /** @param config in YAML, or as an object, for which the text keeps its comments if it says the same */
-  show(config: unknown): void {
+  /**
+   * @param config in YAML, or as an object, for which the text keeps its comments if it says the same
+   * @param leftOut arrays of the files that cannot be read, by name, and why
+   */
+  show(config: unknown, leftOut: ReadonlyMap<string, string> = new Map()): void {
     const written = typeof config === "string" ? config : stringify(config);
     if (written !== config && this.#experiment && written === stringify(this.#config.toJS())) return;
     text.value = written;
     this.#unused.clear();
+    const reasons = [...leftOut].map(([name, reason]) => element("li", {}, `${name} (${reason})`));
+    byId("folder-left-out-list").replaceChildren(...reasons);
+    byId("folder-left-out").hidden = reasons.length === 0;
     this.#read();
   }
 

@@ -2,6 +2,7 @@
 
 import type { Experiment, Option, Options } from "erwin/experiments";
 import { byId, element } from "../shared/dom.ts";
+import type { Proposal } from "./data-worker.ts";
 import { FolderForm } from "./folder-form.ts";
 import type { RunConfig } from "./saved-run.ts";
 
@@ -55,9 +56,9 @@ export class Form {
     return this.#isFolder || this.#library.experiments[this.name]!.readsFiles;
   }
 
-  /** Shows the config for the user's own files. @param config in YAML */
-  propose(config: string): void {
-    this.#folder.show(config);
+  /** Shows the config for the user's own files, and which of their arrays it leaves out. */
+  propose({ config, leftOut }: Proposal): void {
+    this.#folder.show(config, leftOut);
     this.#showOptions({});
   }
 
@@ -163,7 +164,7 @@ function fieldOf(name: string, option: Option, value: unknown): Field {
     select.value = value as string;
     return select;
   }
-  if (option.type === "number-or-word") return element("input", { id, value: String(value ?? "") });
+  if (option.type === "number-or-word") return element("input", { id, type: "text", value: String(value ?? "") });
   const step = option.whole ? "1" : "any";
   return element("input", { id, type: "number", step, value: value === undefined ? "" : String(value) });
 }

@@ -306,21 +306,20 @@ async function generate(): Promise<void> {
   say();
   const flags = await data.generate(name);
   if (name !== form.name) return;
-  await proposeConfig();
+  if (name === library.FOLDER) form.propose(await data.propose());
   form.setFlags(flags);
 }
 
 async function takeData(source: FileSource): Promise<void> {
-  data.take(source);
   say();
   // If the experiment reads no files, the files are for an experiment on the user's own files.
-  if (!form.readsFiles) form.name = library.FOLDER;
-  await proposeConfig();
-}
-
-/** Proposes a config for the user's own files. */
-async function proposeConfig(): Promise<void> {
-  if (form.name === library.FOLDER) form.propose(await data.propose());
+  const own = !form.readsFiles || form.name === library.FOLDER;
+  // Files without samples are refused here, before they replace those that are there.
+  const proposal = own ? await data.propose(source) : undefined;
+  data.take(source);
+  if (!proposal) return;
+  form.name = library.FOLDER;
+  form.propose(proposal);
 }
 
 function showExperiment(): void {

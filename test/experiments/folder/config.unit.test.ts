@@ -10,6 +10,7 @@ import { folderOptions, resolveFolderConfig } from "../../../src/experiments/fol
 import { findUnits } from "../../../src/experiments/folder/files.ts";
 import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
 import { survey } from "../../../src/experiments/folder/survey.ts";
+import { saveSafetensors } from "../../../src/formats/safetensors.ts";
 
 const page = readFileSync(new URL("../../../src/experiments/folder/README.md", import.meta.url), "utf8");
 const example = /```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? "";
@@ -85,6 +86,14 @@ it.each([
 it("proposes nothing for a folder without samples", async () => {
   const source = new MemorySource(new Map([["notes.txt", new Uint8Array(3)]]), "notes");
   await expect(survey(source)).rejects.toThrow("notes: holds no sample (.vtu ");
+});
+
+it("proposes nothing for a model, which is no sample", async () => {
+  const model = saveSafetensors(new Map([["embed.weight", { shape: [1], data: new Float32Array(1) }]]), {
+    config: "{}",
+  });
+  const source = new MemorySource(new Map([["model.safetensors", model]]), "runs");
+  await expect(survey(source)).rejects.toThrow("model.safetensors: expected a sample, found a model");
 });
 
 it("proposes a config that can be used", () => {
