@@ -6,6 +6,15 @@ export function nodeModule<T>(name: string): T | undefined {
   return host?.getBuiltinModule?.(name) as T | undefined;
 }
 
+/**
+ * Whether this is a window of Electron, or a worker of one. With `nodeIntegration` they have Node's modules, too, but Node's threads
+ * cannot be started there: "The V8 platform used by this instance of Node does not support creating Workers".
+ */
+export function isElectronWindow(): boolean {
+  const type = (globalThis as { process?: { type?: unknown } }).process?.type;
+  return type === "renderer" || type === "worker";
+}
+
 /** Whether the host is Firefox, by its user agent. */
 export function isFirefox(): boolean {
   return /\bFirefox\//.test(globalThis.navigator?.userAgent ?? "");

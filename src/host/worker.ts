@@ -1,7 +1,7 @@
 // Workers with one interface on every host.
 
 import { WorkerError } from "../errors.ts";
-import { isFirefox, nodeModule } from "./environment.ts";
+import { isElectronWindow, isFirefox, nodeModule } from "./environment.ts";
 import { isLifeMessage, type LifeMessage, lifeName, whenEnded } from "./life.ts";
 import { createWorker } from "./origin.ts";
 import { BorrowedThread, borrowsThreads } from "./page-threads.ts";
@@ -52,8 +52,8 @@ export function hasWorkers({ url }: WorkerScript): boolean {
 export function startWorker(script: WorkerScript, listener: HostWorkerListener): HostWorker {
   const { url } = script;
   // Deno has both kinds. A Node worker can be told not to keep the process alive, a web worker cannot.
-  const threads =
-    url.protocol === "file:" || "Deno" in globalThis ? nodeModule<WorkerThreads>("node:worker_threads") : undefined;
+  const mayBeThread = (url.protocol === "file:" && !isElectronWindow()) || "Deno" in globalThis;
+  const threads = mayBeThread ? nodeModule<WorkerThreads>("node:worker_threads") : undefined;
   const giveUp = () => listener.onError(workerError(url, `it did not answer within ${START_SECONDS} s`));
   const timer = setTimeout(giveUp, START_SECONDS * 1000);
   const timed: HostWorkerListener = {

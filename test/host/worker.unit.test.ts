@@ -39,6 +39,17 @@ test("a worker that sends nothing for 60 s is a WorkerError that names it", () =
   expect(errors[0].details.url).toBe(url.href);
 });
 
+test("a window of Electron starts web workers, although it has Node's modules", () => {
+  vi.stubGlobal("process", Object.assign(Object.create(process), { type: "renderer" }));
+  const thread = Object.assign(new EventTarget(), { postMessage: vi.fn(), terminate: vi.fn() });
+  const script = { ...givenScript(pathToFileURL("worker.js")), create: () => thread as unknown as Worker };
+  const worker = startWorker(script, { onMessage: () => {}, onError: () => {} });
+  worker.post("begin");
+  expect(thread.postMessage.mock.lastCall?.[0]).toBe("begin");
+  worker.stop();
+  expect(thread.terminate).toHaveBeenCalled();
+});
+
 describe("a worker in Firefox", () => {
   const url = new URL("https://example.org/worker.js");
 
