@@ -97,9 +97,16 @@ export class RunStore implements CheckpointStore {
     return new Promise((resolve, reject) => {
       transaction.oncomplete = () => resolve();
       transaction.onabort = () =>
-        reject(new Error(`the run cannot be kept in this browser: ${transaction.error?.message ?? "no storage"}`));
+        reject(new Error(`the run cannot be kept in this browser: ${reasonOf(transaction.error)}`));
     });
   }
+}
+
+/** Returns why a transaction was aborted; the browser's own message may be empty. */
+function reasonOf(error: DOMException | null): string {
+  if (error?.name === "QuotaExceededError")
+    return "the storage that it has for this site is full; make room on the disk";
+  return error?.message || error?.name || "no storage";
 }
 
 function answerOf<Result>(request: IDBRequest<Result>): Promise<Result> {
