@@ -287,6 +287,15 @@ describe("Chromium, isolated by headers", () => {
     await page.context().close();
   });
 
+  test("a page whose storage is full says so", async () => {
+    const { page } = await openPage(browser, `${host.url}${query}`);
+    const devTools = await page.context().newCDPSession(page);
+    await devTools.send("Storage.overrideQuotaForOrigin", { origin: new URL(host.url).origin, quotaSize: 50_000 });
+    await click(page, "Start");
+    await page.getByText("for this site is full").waitFor();
+    await page.context().close();
+  });
+
   test("a page without storage, and one whose script does not arrive, say so", async () => {
     const context = await browser.newContext();
     const page = await context.newPage();
