@@ -37,15 +37,22 @@ function isCoordinate(name: string, file: string): boolean {
  */
 export function sortAttributes(bytes: FileBytes, file: string): { numeric: string[]; others: Map<string, string> } {
   const others = new Map<string, string>();
-  const numeric = attributeNames(bytes, file).filter((name) => {
+  // Thousands of columns are read at once: those that are not numeric are looked for in halves, only where there are any.
+  const sort = (names: readonly string[]): string[] => {
+    if (names.length === 0) return [];
     try {
-      readPointCloud(bytes, file, { attributes: [name] });
-      return true;
+      readPointCloud(bytes, file, { attributes: names });
+      return [...names];
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
-      others.set(name, error.message.replace(`${file}: `, "").replace(/\.$/, ""));
-      return false;
+      if (names.length > 1) {
+        const middle = names.length >> 1;
+        return [...sort(names.slice(0, middle)), ...sort(names.slice(middle))];
+      }
+      others.set(names[0], error.message.replace(`${file}: `, "").replace(/\.$/, ""));
+      return [];
     }
-  });
+  };
+  const numeric = sort(attributeNames(bytes, file));
   return { numeric, others };
 }

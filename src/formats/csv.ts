@@ -48,7 +48,7 @@ export function loadCsv(input: FileBytes, options: ReadOptions = {}): PointCloud
   const isNumbers = first.every((cell) => !Number.isNaN(parseFloat32(cell)));
   const names = isNumbers ? namesInComment(comment, split, first.length) : first;
   const axes = chooseColumns(names, first.length, file);
-  const columns = [...axes, ...(attributes ?? []).map((name) => findColumn(name, names ?? [], file))];
+  const columns = [...axes, ...findColumns(attributes ?? [], names ?? [], file)];
   // This line is the first row, if it holds numbers.
   expectRows(reader.countLines() + Number(isNumbers), "rows", file);
   if (!isNumbers) line = nextRow();
@@ -108,12 +108,20 @@ export function quote(name: string): string {
   return /[",\n\r]|^\s|\s$/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
 }
 
-function findColumn(name: string, names: readonly string[], file: string): number {
+/** Finds columns by their names, of which there may be thousands. */
+function findColumns(wanted: readonly string[], names: readonly string[], file: string): number[] {
   const decoded = names.map(decodeName);
-  const column = decoded.indexOf(name);
-  if (column < 0) throw missingAttribute(file, name, decoded);
-  if (!decoded.includes(name, column + 1)) return column;
-  throw formatError(file, `has several columns named "${name}": rename all but one.`, { tensor: name, found: decoded });
+  const places = new Map(decoded.map((name, column) => [name, column]));
+  const repeated = new Set(decoded.filter((name, column) => places.get(name) !== column));
+  return wanted.map((name) => {
+    const column = places.get(name);
+    if (column === undefined) throw missingAttribute(file, name, decoded);
+    if (!repeated.has(name)) return column;
+    throw formatError(file, `has several columns named "${name}": rename all but one.`, {
+      tensor: name,
+      found: decoded,
+    });
+  });
 }
 
 /** Refuses spreadsheets, archives and text of two bytes a character, whose columns would have unreadable names. */

@@ -1,20 +1,27 @@
 // A growing list of float32 numbers, for readers that do not know in advance how many will come.
 
+/** The numbers that each further chunk holds. */
 const CHUNK = 65_536;
+/** The numbers that the first chunk holds. */
+const FIRST = 256;
 
 /** A growing list of float32 numbers. It takes four bytes per element, and may be longer than a plain array. */
 export class FloatList {
   readonly #full: Float32Array[] = [];
-  #chunk = new Float32Array(CHUNK);
+  // A table may have thousands of columns of a few rows each.
+  #chunk = new Float32Array(FIRST);
   #filled = 0;
+  /** The numbers of all full chunks. */
+  #before = 0;
 
   get length(): number {
-    return this.#full.length * CHUNK + this.#filled;
+    return this.#before + this.#filled;
   }
 
   push(value: number): void {
-    if (this.#filled === CHUNK) {
+    if (this.#filled === this.#chunk.length) {
       this.#full.push(this.#chunk);
+      this.#before += this.#filled;
       this.#chunk = new Float32Array(CHUNK);
       this.#filled = 0;
     }
@@ -23,10 +30,12 @@ export class FloatList {
 
   toArray(): Float32Array {
     const result = new Float32Array(this.length);
-    this.#full.forEach((chunk, i) => {
-      result.set(chunk, i * CHUNK);
-    });
-    result.set(this.#chunk.subarray(0, this.#filled), this.#full.length * CHUNK);
+    let start = 0;
+    for (const chunk of this.#full) {
+      result.set(chunk, start);
+      start += chunk.length;
+    }
+    result.set(this.#chunk.subarray(0, this.#filled), start);
     return result;
   }
 }
