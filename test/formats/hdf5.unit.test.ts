@@ -43,7 +43,7 @@ describe("an HDF5 file", () => {
     expect(plain(arrays.get("position"))).toEqual({ dtype: "F32", shape: [2, 3], data: [0, 1, 2, 3, 4, 5] });
   });
 
-  it("whose numbers are compressed by a plugin, or packed as netCDF does it, is not called damaged, nor given as it is", async () => {
+  it("whose numbers are a plugin compressed, or netCDF packed, is not called damaged, nor given as it is", async () => {
     const { arrays, leftOut } = await readHdf5(read("plugins.h5"));
     expect([...arrays.keys()]).toEqual(["positions"]);
     expect(leftOut.get("blosc")).toMatch(/^data compressed by filter 32001: compress it by gzip \(h5repack/);
