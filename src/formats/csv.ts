@@ -6,7 +6,7 @@ import { type Column, columnsOf } from "./columns.ts";
 import { goesOn, separatorOf, splitBy } from "./csv-rows.ts";
 import { FloatList } from "./float-list.ts";
 import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
-import { decodeName, formatFloat32, parseFloat32, splitWords, TextReader } from "./text.ts";
+import { decodeName, formatFloat32, parseFloat32, parseNonFinite, splitWords, TextReader } from "./text.ts";
 
 /** Names of the coordinates' columns: plain ones, then those that ParaView and common exporters write. */
 const axisNames = [
@@ -21,7 +21,8 @@ export const isAxis = (name: string): boolean => axisNames.some((aliases) => ali
 /**
  * Reads points from a table: with a header line the columns x, y and (if present) z, without one all columns, which must be two or
  * three. Blank lines, lines that begin with #, and columns that are not asked for are skipped.
- * @param options.attributes names of columns to read as attributes of one channel each
+ * @param options.attributes names of columns to read as attributes of one channel each; "nan" and "inf", as NumPy writes them, are
+ *   values of these, and no coordinates
  * @throws FormatError that names the row (its line in the file) and the column, or the columns that exist; and for more lines than
  * the limit `rows`
  */
@@ -65,15 +66,18 @@ export function loadCsv(input: FileBytes, options: ReadOptions = {}): PointCloud
       });
     }
     columns.forEach((column, i) => {
-      const value = parseFloat32(cells[column]);
-      if (Number.isNaN(value)) {
+      const isCoordinate = i < axes.length;
+      const number = parseFloat32(cells[column]);
+      // NumPy and `saveCsv` write "nan" where a point has no value; its coordinates are numbers.
+      const value = Number.isNaN(number) && !isCoordinate ? parseNonFinite(cells[column]) : number;
+      if (value === undefined || (isCoordinate && Number.isNaN(value))) {
         const hint = /^[-+]?\d*,\d+(e[-+]?\d+)?$/i.test(cells[column]) ? "; expected a point before the decimals" : "";
         throw formatError(file, `row ${row}, column ${column + 1}: "${cells[column]}" is not a number${hint}.`, {
           row,
           column,
         });
       }
-      (i < axes.length ? positions : channels[i - axes.length]).push(value);
+      (isCoordinate ? positions : channels[i - axes.length]).push(value);
     });
   }
   const cloud: PointCloud = { positions: positions.toArray(), dimensionality: axes.length };

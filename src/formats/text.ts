@@ -15,6 +15,13 @@ export function parseFloat32(word: string): number {
   return Number.isFinite(value) ? value : Number.NaN;
 }
 
+/** Parses the words that files have for what is no finite number, such as "nan", "-inf" or "Infinity"; undefined for anything else. */
+export function parseNonFinite(word: string): number | undefined {
+  const [, sign, name] = /^([-+]?)(nan|inf)(?:inity)?(?:\([a-z\d]*\))?$/i.exec(word) ?? [];
+  if (name === undefined) return undefined;
+  return name.toLowerCase() === "nan" ? Number.NaN : sign === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+}
+
 /** Parses an integer; `NaN` for anything else and for integers that a float64 cannot represent exactly. */
 export function parseInteger(word: string): number {
   if (!/^-?\d+$/.test(word)) return Number.NaN;

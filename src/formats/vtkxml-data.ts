@@ -6,7 +6,7 @@ import type { FormatError } from "../errors.ts";
 import { bytesOf, readArray, swapByteOrder, type TypedArray, toDataView } from "./bytes.ts";
 import { arrayTypes, type SafeTensorType } from "./elements.ts";
 import { inflateZlib, MAX_DEFLATED } from "./inflate.ts";
-import { parseInteger, TextReader } from "./text.ts";
+import { parseInteger, parseNonFinite, TextReader } from "./text.ts";
 
 /** The encoding of a file's binary arrays. */
 export interface Encoding {
@@ -243,13 +243,9 @@ function parserOf(dtype: SafeTensorType): (word: string) => number | bigint | un
 }
 
 const decimal = /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?$/;
-const special = /^([-+]?)(nan|inf)(?:inity)?(?:\([a-z\d]*\))?$/i;
 
 function parseFloat64(word: string): number | undefined {
-  if (decimal.test(word)) return Number(word);
-  const [, sign, name] = special.exec(word) ?? [];
-  if (name === undefined) return undefined;
-  return name.toLowerCase() === "nan" ? Number.NaN : sign === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  return decimal.test(word) ? Number(word) : parseNonFinite(word);
 }
 
 /** VTK's own block size. With blocks, a reader can decompress a part of the data alone. */

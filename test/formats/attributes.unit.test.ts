@@ -178,6 +178,11 @@ describe("files for other programs", () => {
     const odd = { positions: Float32Array.of(0.1, 1 / 3), dimensionality: 2, attributes: new Map() };
     odd.attributes.set("p", one(Float32Array.of(Number.NaN)));
     expect(new TextDecoder().decode(saveCsv(odd))).toBe("x,y,p\n0.1,0.33333334,nan\n");
+    // As numpy.savetxt and pandas write them.
+    const table = "x y p\n1 2 nan\n3 4 -inf\n5 6 Infinity\n7 8 9\n";
+    const read = readPointCloud(new TextEncoder().encode(table), "csv", { attributes: ["p"] });
+    expect(read.attributes?.get("p")?.data).toEqual(Float32Array.of(Number.NaN, -Infinity, Infinity, 9));
+    expect(() => readPointCloud(new TextEncoder().encode("x,y\n1,nan\n"), "csv")).toThrow('row 2, column 2: "nan"');
   });
 
   it("points in the plane get a z in .ply", () => {
