@@ -1,7 +1,6 @@
 // The sizes beyond which the library refuses an input as a mistake, or a file as an attempt to exhaust memory, and the time after
 // which it takes a worker for lost; and how to allow more.
 
-import { expectWhole } from "./arguments.ts";
 import { ConfigError } from "./errors.ts";
 
 /** The largest sizes that are accepted, and the longest silence. Each refusal names its limit; `setLimits` changes it. */
@@ -105,14 +104,6 @@ export function setLimits(changes: Partial<Limits>): void {
     }
   }
   Object.assign(current, defaults, changes);
-}
-
-/** @throws ConfigError for an option that is not a number of threads to start */
-export function expectThreads(field: string, value: unknown): void {
-  expectWhole(field, value, 1);
-  if ((value as number) <= limits.threads) return;
-  const advice = `one for each of the processor's cores is enough (${howToAllow("threads", value as number)})`;
-  throw new ConfigError(`${field} is ${value}: ${advice}`, { field, limit: limits.threads });
 }
 
 /** Returns the end of a message that refuses more than a limit: how to allow it. */

@@ -3,7 +3,7 @@
 import { type AbortOptions, checkSignal, untilAborted } from "../abort.ts";
 import { checkOptions, describe } from "../arguments.ts";
 import { ConfigError, DeviceError, ErwinError } from "../errors.ts";
-import { expectThreads } from "../limits.ts";
+import { expectThreads } from "../host/threads.ts";
 import { requestCpuDevice } from "./cpu/request.ts";
 import type { BackendName, Device, GradientPrecision, Precision } from "./device.ts";
 import { requestWebGPUDevice } from "./webgpu/adapter.ts";

@@ -2,7 +2,7 @@
 import { type AbortOptions, checkSignal } from "../abort.ts";
 import { expectWhole, type Numbers, toRows } from "../arguments.ts";
 import { InputError } from "../errors.ts";
-import { expectThreads } from "../limits.ts";
+import { expectThreads } from "../host/threads.ts";
 import type { BadRow } from "./execute.ts";
 import { type CloudDivision, cloudOffsets } from "./offsets.ts";
 

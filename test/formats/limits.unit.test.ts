@@ -30,7 +30,8 @@ import {
 } from "../../src/formats/index.ts";
 import { readBody } from "../../src/formats/request.ts";
 import { readSource } from "../../src/formats/source.ts";
-import { expectThreads, type Limits, limits, setLimits } from "../../src/limits.ts";
+import { expectThreads } from "../../src/host/threads.ts";
+import { type Limits, limits, setLimits } from "../../src/limits.ts";
 import { oneBlock } from "../support/configs.ts";
 
 afterEach(() => setLimits({}));
