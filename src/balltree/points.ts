@@ -9,7 +9,10 @@ import { type CloudDivision, cloudOffsets } from "./offsets.ts";
 export interface PointsOptions extends CloudDivision, AbortOptions {
   /** The number of coordinates of a point, D. */
   dimensionality: number;
-  /** The number of threads to use; by default one per processor, at most 8. More than 32 are no help. The result does not depend on it. */
+  /**
+   * The number of threads to use; by default one per processor, at most 8. More than 32 are no help, and more than
+   * `limits.threads` are refused. The result does not depend on it.
+   */
   threads?: number | undefined;
 }
 
