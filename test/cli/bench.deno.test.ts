@@ -2,15 +2,17 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
-import { errorLine, erwin, temporaryFolder } from "./command.ts";
+import { useErwin } from "./calls.ts";
+import { errorLine, temporaryFolder } from "./command.ts";
 
 const { path, remove } = temporaryFolder();
 afterAll(remove);
+const erwin = useErwin();
 
 describe("erwin bench", () => {
-  it("measures what fits into its time, says what does not, and compares results", () => {
+  it("measures what fits into its time, says what does not, and compares results", async () => {
     const size = ["--points", "64,65536", "--channels", "8", "--repeat", "2", "--seconds", "0.2", "--backend", "cpu"];
-    const { code, stdout, stderr } = erwin(["bench", "forward", ...size, "--profile", "--json", path("a.json")]);
+    const { code, stdout, stderr } = await erwin(["bench", "forward", ...size, "--profile", "--json", path("a.json")]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(/^1 x 64 .* x 2 /m);
     expect(stdout).toMatch(/^feedForward +22 /m);
@@ -29,14 +31,14 @@ describe("erwin bench", () => {
     expect(pass.memory).toMatchObject({ grown: 0, buffersCreated: 0 });
     expect(cases[1].time).toBeUndefined();
 
-    const same = erwin(["bench", "--compare", path("a.json"), path("a.json")]);
+    const same = await erwin(["bench", "--compare", path("a.json"), path("a.json")]);
     expect(same.code).toBe(0);
     expect(same.stdout).toMatch(/^forward 1 x 64, 8 channels .* 1\.00$/m);
   });
 
-  it("refuses to compare with what is no result", () => {
+  it("refuses to compare with what is no result", async () => {
     writeFileSync(path("other.json"), "[]");
-    const result = erwin(["bench", "--compare", path("other.json"), path("other.json")]);
+    const result = await erwin(["bench", "--compare", path("other.json"), path("other.json")]);
     expect(result.code).toBe(1);
     expect(errorLine(result)).toContain("other.json is not a result of erwin bench");
   });

@@ -1,6 +1,6 @@
-// Runs the built command line as a user does, in a process of its own and in an empty folder.
+// Runs the built command line as a user does: in a process of its own, or interrupted, and in an empty folder.
 
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,30 +21,6 @@ export function temporaryFolder(): { path: (name: string) => string; folder: str
   return { folder, path: (name) => join(folder, name), remove: () => rmSync(folder, { recursive: true }) };
 }
 
-/**
- * Runs `erwin ...words` in Deno, with all permissions: a Deno that is started through node:child_process has them whatever its
- * flags are, except for those that `flags` deny ("--deny-read").
- */
-export function erwin(words: readonly string[], { flags = [] as string[], cwd = tmpdir() } = {}): Result {
-  const { status, stdout, stderr, error } = spawnSync(process.execPath, denoWords(words, flags), {
-    cwd,
-    encoding: "utf8",
-    env: { ...process.env, NO_COLOR: "1" },
-    timeout: 100_000,
-  });
-  if (error) throw error;
-  return { code: status, stdout, stderr };
-}
-
-const denoWords = (words: readonly string[], flags: readonly string[] = []) => [
-  "run",
-  "-A",
-  "--no-prompt",
-  ...flags,
-  cliPath,
-  ...words,
-];
-
 export interface Running {
   pid: number;
   ended: Promise<Result>;
@@ -52,9 +28,21 @@ export interface Running {
   printed: (pattern: RegExp) => Promise<string>;
 }
 
-/** Starts `erwin ...words`; signals go to its `pid`. */
-export function start(words: readonly string[], env: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, denoWords(words), { env: { ...process.env, NO_COLOR: "1", ...env } });
+export interface ProcessOptions {
+  env?: Record<string, string>;
+  /** Flags of Deno, such as "--deny-read". */
+  flags?: readonly string[];
+}
+
+/**
+ * Starts `erwin ...words` in a process of its own; signals go to its `pid`. It has all permissions: a Deno that is started through
+ * node:child_process has them whatever its flags are, except for those that `flags` deny.
+ */
+export function start(words: readonly string[], { env = {}, flags = [] }: ProcessOptions = {}): Running {
+  const child = spawn(process.execPath, ["run", "-A", "--no-prompt", ...flags, cliPath, ...words], {
+    cwd: tmpdir(),
+    env: { ...process.env, NO_COLOR: "1", ...env },
+  });
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (text) => (stdout += text));
   child.stderr.on("data", (text) => (stderr += text));
@@ -72,13 +60,9 @@ export function start(words: readonly string[], env: Record<string, string> = {}
   return { pid: child.pid as number, ended, printed };
 }
 
-/** Runs `erwin ...words` while the test does other things, such as serving its files. */
-export async function erwinMeanwhile(
-  words: readonly string[],
-  { env }: { env?: Record<string, string> } = {},
-): Promise<Result> {
-  return start(words, env).ended;
-}
+/** Runs `erwin ...words` in a process of its own to its end. */
+export const erwinAlone = (words: readonly string[], options?: ProcessOptions): Promise<Result> =>
+  start(words, options).ended;
 
 /** Starts `erwin ...words`, interrupts it as soon as `isTime` returns true, and waits for its end. */
 export async function interruptErwin(

@@ -5,17 +5,19 @@ import { join } from "node:path";
 import { AdamW, ErwinTransformer, loadSafetensors, loadTraining, nn, requestDevice } from "erwin";
 import { afterAll, describe, expect, it } from "vitest";
 import { loadTorch, TorchTensor, torchTensors } from "../../src/formats/torch.ts";
-import { errorLine, erwin, temporaryFolder } from "./command.ts";
+import { useErwin } from "./calls.ts";
+import { errorLine, temporaryFolder } from "./command.ts";
 
 const { path, remove } = temporaryFolder();
 afterAll(remove);
+const erwin = useErwin();
 
 const fixture = (name: string) => join(import.meta.dirname, "torch", name);
 const load = (name: string) => loadTorch(readFileSync(fixture(name)));
 const read = (name: string) => loadSafetensors(readFileSync(path(name)));
 
-function convert(input: string, output: string, ...words: string[]) {
-  const result = erwin(["convert", fixture(input), path(output), ...words]);
+async function convert(input: string, output: string, ...words: string[]) {
+  const result = await erwin(["convert", fixture(input), path(output), ...words]);
   expect(result.stderr).toBe("");
   expect(result.code).toBe(0);
   return result.stdout;
@@ -32,7 +34,9 @@ class Experiment extends nn.Module {
 
 describe("a training checkpoint of the reference", () => {
   it("becomes one that a run goes on from: weights, moments, counts, place", async () => {
-    expect(convert("checkpoint.pt", "last.safetensors")).toContain("with its config, and the training after 3 steps");
+    expect(await convert("checkpoint.pt", "last.safetensors")).toContain(
+      "with its config, and the training after 3 steps",
+    );
     const { metadata } = read("last.safetensors");
     expect(metadata.experiment).toBe("cosmology");
     const device = await requestDevice({ backend: "cpu", threads: 1 });
@@ -74,12 +78,12 @@ describe("a training checkpoint of the reference", () => {
 describe("a state_dict", () => {
   const config = { c_in: 2, c_hidden: [4, 8], enc_num_heads: [2, 4], enc_depths: [2, 1], strides: [2], mlp_ratio: 4 };
 
-  it("gets a config from its shapes, but for what no shape tells", () => {
-    const refused = erwin(["convert", fixture("plain.pth"), path("refused.safetensors")]);
+  it("gets a config from its shapes, but for what no shape tells", async () => {
+    const refused = await erwin(["convert", fixture("plain.pth"), path("refused.safetensors")]);
     expect(refused.code).toBe(1);
     expect(errorLine(refused)).toMatch(/plain.pth has no config.* ball_sizes and rotate: give --config FILE/);
     writeFileSync(path("config.yaml"), "# of the paper\nball_sizes: [8, 4]\nrotate: 45\n");
-    convert("plain.pth", "plain.safetensors", "--config", path("config.yaml"));
+    await convert("plain.pth", "plain.safetensors", "--config", path("config.yaml"));
     const { metadata, tensors } = read("plain.safetensors");
     expect(JSON.parse(metadata.config)).toEqual({
       ...config,
@@ -96,29 +100,41 @@ describe("a state_dict", () => {
     for (const [name, { data }] of torchTensors(load("plain.pth"))) expect(tensors.get(name)?.data, name).toEqual(data);
   });
 
-  it("loses what wrappers put before its names", () => {
+  it("loses what wrappers put before its names", async () => {
     writeFileSync(path("config.json"), '{"ballSizes": [8, 4], "rotate": 0}');
-    convert("lightning.ckpt", "lightning.safetensors", "--config", path("config.json"));
+    await convert("lightning.ckpt", "lightning.safetensors", "--config", path("config.json"));
     const names = [...torchTensors(load("plain.pth")).keys()];
     expect([...read("lightning.safetensors").tensors.keys()].sort()).toEqual(names.sort());
   });
 
-  it("that a config does not fit is refused, and so are other files", () => {
+  it("that a config does not fit is refused, and so are other files", async () => {
     writeFileSync(path("wide.json"), '{"ball_sizes": [8, 4], "rotate": 0, "c_in": 3}');
-    const misfit = erwin(["convert", fixture("plain.pth"), path("no.safetensors"), "--config", path("wide.json")]);
+    const misfit = await erwin([
+      "convert",
+      fixture("plain.pth"),
+      path("no.safetensors"),
+      "--config",
+      path("wide.json"),
+    ]);
     expect(errorLine(misfit)).toMatch(/embed.embed_fn.weight has \[4,2\], expected \[4,3\]/);
     writeFileSync(path("odd.yaml"), "balls: 8\n");
-    const odd = erwin(["convert", fixture("checkpoint.pt"), path("no.safetensors"), "--config", path("odd.yaml")]);
+    const odd = await erwin([
+      "convert",
+      fixture("checkpoint.pt"),
+      path("no.safetensors"),
+      "--config",
+      path("odd.yaml"),
+    ]);
     expect(errorLine(odd)).toContain('"balls"');
-    expect(erwin(["convert", fixture("plain.pth"), path("a.npz")]).code).toBe(2);
-    const loaded = erwin(["export", "--model", fixture("plain.pth"), "--onnx", path("a.onnx")]);
+    expect((await erwin(["convert", fixture("plain.pth"), path("a.npz")])).code).toBe(2);
+    const loaded = await erwin(["export", "--model", fixture("plain.pth"), "--onnx", path("a.onnx")]);
     expect(errorLine(loaded)).toContain("erwin convert");
   });
 });
 
-it("a safetensors file becomes a state_dict, without what training added to it", () => {
-  convert("checkpoint.pt", "last.safetensors");
-  const { code, stdout } = erwin(["convert", path("last.safetensors"), path("back.pt")]);
+it("a safetensors file becomes a state_dict, without what training added to it", async () => {
+  await convert("checkpoint.pt", "last.safetensors");
+  const { code, stdout } = await erwin(["convert", path("last.safetensors"), path("back.pt")]);
   expect(code, stdout).toBe(0);
   const back = torchTensors(loadTorch(readFileSync(path("back.pt"))));
   const first = torchTensors((load("checkpoint.pt") as Map<string, object>).get("model_state_dict")!);

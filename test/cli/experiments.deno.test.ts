@@ -4,10 +4,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
 import { expectClose } from "../support/compare.ts";
-import { errorLine, erwin, interruptErwin, temporaryFolder } from "./command.ts";
+import { useErwin } from "./calls.ts";
+import { errorLine, interruptErwin, temporaryFolder } from "./command.ts";
 
 const { path, remove } = temporaryFolder();
 afterAll(remove);
+const erwin = useErwin();
 
 const golden = (name: string) => fileURLToPath(new URL(`../golden/experiments/${name}`, import.meta.url));
 const json = (file: string) => JSON.parse(readFileSync(file, "utf8"));
@@ -24,9 +26,9 @@ const words = (name: keyof typeof cases, folder: string) => [
   ...["--num-epochs", "12", "--log-every", "1", "--out", path(folder), "--backend", "cpu"],
 ];
 
-it.each(["md", "shapenet"] as const)("%s: trains as the reference does, and evaluates its own run", (name) => {
+it.each(["md", "shapenet"] as const)("%s: trains as the reference does, and evaluates its own run", async (name) => {
   const expected = json(golden(`${name}/expected.json`));
-  const trained = erwin(words(name, name));
+  const trained = await erwin(words(name, name));
   expect(trained.code, trained.stderr).toBe(0);
   const entries = readFileSync(path(`${name}/metrics.jsonl`), "utf8")
     .trim()
@@ -40,7 +42,7 @@ it.each(["md", "shapenet"] as const)("%s: trains as the reference does, and eval
     "losses",
   );
 
-  const evaluated = erwin(["evaluate", "--model", path(name), "--json", path("found.json"), "--backend", "cpu"]);
+  const evaluated = await erwin(["evaluate", "--model", path(name), "--json", path("found.json"), "--backend", "cpu"]);
   expect(evaluated.code, evaluated.stderr).toBe(0);
   const found = json(path("found.json"));
   const test = JSON.parse(entries.at(-1) as string);
@@ -59,23 +61,32 @@ it("goes on with the same bits after SIGTERM, and refuses other settings by name
   );
   expect(begun.code, begun.stderr).toBe(0);
   expect(begun.stdout).toMatch(/stopped after \d+ of 12 steps/);
-  const other = erwin([...words("md", "interrupted"), "--lr", "1e-3"]);
+  const other = await erwin([...words("md", "interrupted"), "--lr", "1e-3"]);
   expect(other.code).toBe(1);
   expect(errorLine(other)).toContain("lr 0.0005, not 0.001");
   // Its batches come from workers now, with the same bits.
-  const ended = erwin([...words("md", "interrupted"), "--num-workers", "2"]);
+  const ended = await erwin([...words("md", "interrupted"), "--num-workers", "2"]);
   expect(ended.code, ended.stderr).toBe(0);
   for (const file of ["last.safetensors", "model.safetensors"]) {
     expect(readFileSync(path(`interrupted/${file}`)).equals(readFileSync(path(`md/${file}`))), file).toBe(true);
   }
 });
 
-it("says what is missing in one line", () => {
-  const usage = erwin(["train", "md", "--out", path("none")]);
+it("says what is missing in one line", async () => {
+  const usage = await erwin(["train", "md", "--out", path("none")]);
   expect(usage.code).toBe(2);
   expect(usage.stderr).toContain("--data-path is missing");
-  expect(erwin(["train", "farthest", "--out", path("none"), "--knn", "3"]).stderr).toContain("no option --knn");
-  const empty = erwin(["train", "md", "--data-path", golden("shapenet"), "--out", path("none"), "--backend", "cpu"]);
+  expect((await erwin(["train", "farthest", "--out", path("none"), "--knn", "3"])).stderr).toContain("no option --knn");
+  const empty = await erwin([
+    "train",
+    "md",
+    "--data-path",
+    golden("shapenet"),
+    "--out",
+    path("none"),
+    "--backend",
+    "cpu",
+  ]);
   expect(empty.code).toBe(1);
   expect(errorLine(empty)).toContain("shapenet/splits/train.txt: there is no such file");
 });

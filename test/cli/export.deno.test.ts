@@ -3,10 +3,12 @@ import { saveSafetensors } from "erwin";
 import { afterAll, describe, expect, it } from "vitest";
 import { randomState } from "../support/clouds.ts";
 import { checkpointBytes } from "../support/models.ts";
-import { errorLine, erwin, temporaryFolder } from "./command.ts";
+import { useErwin } from "./calls.ts";
+import { errorLine, temporaryFolder } from "./command.ts";
 
 const { path, remove } = temporaryFolder();
 afterAll(remove);
+const erwin = useErwin();
 
 const config = {
   cIn: 3,
@@ -23,32 +25,32 @@ const model = path("model.safetensors");
 writeFileSync(model, checkpointBytes(config, randomState(config, 1)));
 
 describe("erwin export", () => {
-  it("writes an ONNX file", () => {
+  it("writes an ONNX file", async () => {
     const onnx = path("model.onnx");
-    const { code, stdout, stderr } = erwin(["export", "--model", model, "--onnx", onnx]);
+    const { code, stdout, stderr } = await erwin(["export", "--model", model, "--onnx", onnx]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(/model\.onnx: .* KiB, for clouds of 33 points or more$/m);
     expect(readFileSync(onnx, "latin1")).toContain("tree_idx_rot.0");
   });
 
-  it("says what cannot be exported, and leaves no file behind", () => {
+  it("says what cannot be exported, and leaves no file behind", async () => {
     const onnx = path("never.onnx");
-    const refusal = (...words: string[]) => {
-      const result = erwin(["export", "--onnx", onnx, ...words]);
+    const refusal = async (...words: string[]) => {
+      const result = await erwin(["export", "--onnx", onnx, ...words]);
       expect(result.code).toBe(1);
       expect(existsSync(onnx)).toBe(false);
       return errorLine(result);
     };
-    expect(refusal("--model", path("nowhere"))).toMatch(/Cannot read ".*nowhere": no such file or folder\.$/);
+    expect(await refusal("--model", path("nowhere"))).toMatch(/Cannot read ".*nowhere": no such file or folder\.$/);
     writeFileSync(path("points.csv"), "1 2 3\n");
-    expect(refusal("--model", path("points.csv"))).toMatch(/points\.csv: .*truncated/);
+    expect(await refusal("--model", path("points.csv"))).toMatch(/points\.csv: .*truncated/);
     const metadata = { config: JSON.stringify(config), experiment: "cosmology" };
     const weight = { shape: [1], data: Float32Array.of(1) };
     writeFileSync(path("run.safetensors"), saveSafetensors({ "embedding.weight": weight }, metadata));
-    expect(refusal("--model", path("run.safetensors"))).toMatch(
+    expect(await refusal("--model", path("run.safetensors"))).toMatch(
       /run\.safetensors: is the model of a run of "cosmology"/,
     );
-    expect(refusal("--model", model, "--points", "1")).toMatch(
+    expect(await refusal("--model", model, "--points", "1")).toMatch(
       /points is 1, .*2 nodes at level 0, fewer than its stride 4/,
     );
   });

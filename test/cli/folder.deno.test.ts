@@ -7,10 +7,12 @@ import { fileURLToPath } from "node:url";
 import { loadPvd, loadVtu, savePvd, saveVtu, toFloat32 } from "erwin/formats";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { expectClose } from "../support/compare.ts";
-import { errorLine, erwin, interruptErwin, start, temporaryFolder } from "./command.ts";
+import { useErwin } from "./calls.ts";
+import { errorLine, interruptErwin, start, temporaryFolder } from "./command.ts";
 
 const { path, remove } = temporaryFolder();
 afterAll(remove);
+const erwin = useErwin();
 
 /** Makes a triangulated square with a wave, whose frequency depends on the sample. */
 function plate(index: number) {
@@ -92,7 +94,7 @@ beforeAll(() => {
 });
 
 it("trains on the files of a list with a falling loss that ends below the mean's, and to the same bits after SIGINT", async () => {
-  const whole = erwin([...words("whole"), ...onCpu]);
+  const whole = await erwin([...words("whole"), ...onCpu]);
   expect(whole.code, whole.stderr).toBe(0);
   expect(whole.stdout).toContain("10 to train on, 2 to validate with, 2 to test with");
   const entries = readFileSync(path("whole/metrics.jsonl"), "utf8")
@@ -108,17 +110,17 @@ it("trains on the files of a list with a falling loss that ends below the mean's
 
   const begun = await interruptErwin([...words("parts"), ...onCpu], () => existsSync(path("parts/last.safetensors")));
   expect(begun.code, begun.stderr).toBe(0);
-  const other = erwin([...words("parts"), ...onCpu, "graph=knn"]);
+  const other = await erwin([...words("parts"), ...onCpu, "graph=knn"]);
   expect(other.code).toBe(1);
   expect(errorLine(other)).toContain("graph.kind mesh, not knn");
-  expect(erwin([...words("parts"), ...onCpu]).code).toBe(0);
+  expect((await erwin([...words("parts"), ...onCpu])).code).toBe(0);
   for (const file of ["last.safetensors", "model.safetensors"]) {
     expect(readFileSync(path(`parts/${file}`)).equals(readFileSync(path(`whole/${file}`))), file).toBe(true);
   }
 });
 
-it("measures each field in its own units, sample by sample", () => {
-  const result = erwin(["evaluate", "--model", path("whole"), "--json", path("found.json"), ...onCpu]);
+it("measures each field in its own units, sample by sample", async () => {
+  const result = await erwin(["evaluate", "--model", path("whole"), "--json", path("found.json"), ...onCpu]);
   expect(result.code, result.stderr).toBe(0);
   const found = JSON.parse(readFileSync(path("found.json"), "utf8"));
   expect(found).toMatchObject({ experiment: "folder", split: "test", clouds: 2 });
@@ -138,9 +140,9 @@ it("measures each field in its own units, sample by sample", () => {
   );
 });
 
-it("predicts into the input's own file what it measures, by the run and by its model file alone", () => {
+it("predicts into the input's own file what it measures, by the run and by its model file alone", async () => {
   const words = ["--input", path("plates/plate-3.vtu"), ...onCpu];
-  const result = erwin(["predict", "--model", path("whole"), "--output", path("out.vtu"), ...words]);
+  const result = await erwin(["predict", "--model", path("whole"), "--output", path("out.vtu"), ...words]);
   expect(result.code, result.stderr).toBe(0);
   const [before, after] = [path("plates/plate-3.vtu"), path("out.vtu")].map((file) => loadVtu(readFileSync(file)));
   expect(after.points).toEqual(before.points);
@@ -154,7 +156,7 @@ it("predicts into the input's own file what it measures, by the run and by its m
   expect(Math.max(...error.map((value, i) => Math.abs(prediction[i] - truth[i] - value)))).toBeLessThan(1e-4);
 
   // The mean of the errors in the file is what evaluate prints for this sample.
-  const split = erwin([
+  const split = await erwin([
     "evaluate",
     "--model",
     path("whole"),
@@ -171,7 +173,9 @@ it("predicts into the input's own file what it measures, by the run and by its m
   if (own) expect(mae).toBeCloseTo(own.mae_temperature as number, 3);
 
   const folder = ["--input", path("plates"), "--output", path("predicted"), ...onCpu];
-  expect(erwin(["predict", "--model", path("whole/model.safetensors"), ...folder]).stdout).toContain("15 predicted");
+  expect((await erwin(["predict", "--model", path("whole/model.safetensors"), ...folder])).stdout).toContain(
+    "15 predicted",
+  );
   expect(readFileSync(path("predicted/plate-3.vtu")).equals(readFileSync(path("out.vtu")))).toBe(true);
 });
 
@@ -193,9 +197,9 @@ it("serves the same file as predict writes, with its normalisation, and ends at 
   expect((await ended).code).toBe(0);
 });
 
-it("proposes a config for files of h5py, which trains as it stands on those that a split file lists", () => {
+it("proposes a config for files of h5py, which trains as it stands on those that a split file lists", async () => {
   const hdf5 = (name: string) => fileURLToPath(new URL(`hdf5/${name}`, import.meta.url));
-  const proposed = erwin(["init", hdf5("samples"), "--out", path("proposed.yaml")]);
+  const proposed = await erwin(["init", hdf5("samples"), "--out", path("proposed.yaml")]);
   expect(proposed.code, proposed.stderr).toBe(0);
   expect(proposed.stdout).toContain("inputs material; targets deflection, slope; globals load");
   const text = readFileSync(path("proposed.yaml"), "utf8");
@@ -204,7 +208,7 @@ it("proposes a config for files of h5py, which trains as it stands on those that
   expect(text).toMatch(/^graph: mesh +# along the sides of the cells/m);
 
   const config = ["--data-path", hdf5("split.json"), "--config", path("proposed.yaml"), "--out", path("split")];
-  const trained = erwin(["train", ...config, "training.steps=1", "training.batch_size=2", ...onCpu]);
+  const trained = await erwin(["train", ...config, "training.steps=1", "training.batch_size=2", ...onCpu]);
   expect(trained.code, trained.stderr).toBe(0);
   expect(trained.stdout).toContain("2 to train on, 1 to validate with, 1 to test with");
   const { statistics } = JSON.parse(readFileSync(path("split/config.json"), "utf8")).data;
@@ -217,7 +221,7 @@ it("proposes a config for files of h5py, which trains as it stands on those that
   }
 });
 
-it("predicts a sequence from its first frame, as far from the truth as evaluate says", () => {
+it("predicts a sequence from its first frame, as far from the truth as evaluate says", async () => {
   mkdirSync(path("flow"));
   const line = Float32Array.from({ length: 48 }, (_, i) => (i % 3 === 0 ? i / 48 : 0));
   for (const [s, name] of ["a", "b", "c"].entries()) {
@@ -232,15 +236,25 @@ it("predicts a sequence from its first frame, as far from the truth as evaluate 
   const sequence = 'sequence: true\ntargets: [heat]\nsplits: {train: [b], val: [c], test: ["a.pvd"]}\n';
   writeFileSync(path("flow.yaml"), sequence + config.slice(config.indexOf("model:")));
   const data = ["--data-path", path("flow"), "--config", path("flow.yaml"), "--out", path("moved")];
-  const trained = erwin(["train", ...data, "training.steps=3", ...onCpu]);
+  const trained = await erwin(["train", ...data, "training.steps=3", ...onCpu]);
   expect(trained.code, trained.stderr).toBe(0);
-  const measured = erwin(["evaluate", "--model", path("moved"), "--json", path("moved.json"), ...onCpu]);
+  const measured = await erwin(["evaluate", "--model", path("moved"), "--json", path("moved.json"), ...onCpu]);
   expect(measured.code, measured.stderr).toBe(0);
   const { rollout, baselines } = JSON.parse(readFileSync(path("moved.json"), "utf8"));
   expect(Object.keys(baselines)).toEqual(["mean", "persistence"]);
 
-  const predict = (input: string, output: string, ...more: string[]) => {
-    const found = erwin(["predict", "--model", path("moved"), "--input", input, "--output", output, ...more, ...onCpu]);
+  const predict = async (input: string, output: string, ...more: string[]) => {
+    const found = await erwin([
+      "predict",
+      "--model",
+      path("moved"),
+      "--input",
+      input,
+      "--output",
+      output,
+      ...more,
+      ...onCpu,
+    ]);
     expect(found.code, found.stderr).toBe(0);
     return loadPvd(readFileSync(join(output, "a.pvd"))).map(({ file, time }) => {
       const { pointData } = loadVtu(readFileSync(join(output, file)));
@@ -248,24 +262,24 @@ it("predicts a sequence from its first frame, as far from the truth as evaluate 
       return { time, truth, prediction, error };
     });
   };
-  const found = predict(path("flow/a.pvd"), path("moved-a"));
+  const found = await predict(path("flow/a.pvd"), path("moved-a"));
   expect(found.map(({ time }) => time)).toEqual(frames.map(({ time }) => time));
   expect(found[0].prediction).toEqual(found[0].truth);
   const errors = found.map(({ error }) => Math.sqrt(error.reduce((sum, value) => sum + value ** 2, 0) / error.length));
   expectClose(errors.slice(1), rollout.rmse_heat, 1e-6, "errors");
 
   // Of all sequences, and no further than one is asked for.
-  expect(predict(path("flow"), path("moved-all"), "--rollout", "2")).toEqual(found.slice(0, 3));
+  expect(await predict(path("flow"), path("moved-all"), "--rollout", "2")).toEqual(found.slice(0, 3));
   expect(readdirSync(path("moved-all"))).toEqual(
     ["a", "b", "c"].flatMap((name) => [...[0, 1, 2].map((frame) => `${name}.${frame}.vtu`), `${name}.pvd`]),
   );
 });
 
-it("says what is wrong with a config by line, and what a file lacks", () => {
-  const run = (text: string, ...more: string[]) => {
+it("says what is wrong with a config by line, and what a file lacks", async () => {
+  const run = async (text: string, ...more: string[]) => {
     writeFileSync(path("wrong.yaml"), text);
     return errorLine(
-      erwin([
+      await erwin([
         "train",
         "--data-path",
         path("plates"),
@@ -278,14 +292,16 @@ it("says what is wrong with a config by line, and what a file lacks", () => {
       ]),
     );
   };
-  expect(run("inputs: [height]\ntarget: [flux]\n")).toMatch(
+  expect(await run("inputs: [height]\ntarget: [flux]\n")).toMatch(
     /wrong\.yaml, line 2: there is no key target, perhaps targets was meant/,
   );
-  expect(run("targets: [flux]\ntraining:\n  lr: fast\n")).toMatch(/wrong\.yaml, line 3: .*lr must be a number/);
-  expect(run("targets: [flux]\n", "training.stesp=3")).toMatch(/"training\.stesp=3": .*perhaps steps was meant/);
-  expect(run("targets: [fluxes]\n")).toMatch(/plate-\d+\.vtu: has no array "fluxes".*"height", "temperature", "flux"/);
-  expect(run("targets: [quality]\n")).toMatch(/of cells/);
-  expect(run("targets: {region: {classes: 2}}\n")).toMatch(
+  expect(await run("targets: [flux]\ntraining:\n  lr: fast\n")).toMatch(/wrong\.yaml, line 3: .*lr must be a number/);
+  expect(await run("targets: [flux]\n", "training.stesp=3")).toMatch(/"training\.stesp=3": .*perhaps steps was meant/);
+  expect(await run("targets: [fluxes]\n")).toMatch(
+    /plate-\d+\.vtu: has no array "fluxes".*"height", "temperature", "flux"/,
+  );
+  expect(await run("targets: [quality]\n")).toMatch(/of cells/);
+  expect(await run("targets: {region: {classes: 2}}\n")).toMatch(
     /plate-\d+\.vtu: array "region", row \d+: is 2, expected a class from 0 to 1/,
   );
 });

@@ -2,10 +2,12 @@
 
 import { readFileSync } from "node:fs";
 import { afterAll, expect, it } from "vitest";
-import { errorLine, erwin, temporaryFolder } from "./command.ts";
+import { useErwin } from "./calls.ts";
+import { errorLine, temporaryFolder } from "./command.ts";
 
 const { path, remove } = temporaryFolder();
 afterAll(remove);
+const erwin = useErwin();
 
 const sizes = {
   cosmology: ["--samples", "3", "--points", "64"],
@@ -15,10 +17,10 @@ const sizes = {
 };
 const names = Object.keys(sizes) as (keyof typeof sizes)[];
 
-it.each(names)("%s: a model learns from a few generated samples", (name) => {
+it.each(names)("%s: a model learns from a few generated samples", async (name) => {
   const data = path(name);
   const picture = path(`${name}.svg`);
-  const made = erwin(["generate", name, "--out", data, ...sizes[name], "--picture", picture]);
+  const made = await erwin(["generate", name, "--out", data, ...sizes[name], "--picture", picture]);
   expect(made.code, made.stderr).toBe(0);
   expect(made.stdout).toContain(`erwin train ${name} --data-path ${data}`);
   const svg = readFileSync(picture, "utf8");
@@ -28,7 +30,7 @@ it.each(names)("%s: a model learns from a few generated samples", (name) => {
   const run = path(`${name}-run`);
   const words = ["train", name, "--data-path", data, "--out", run, "--backend", "cpu", "--shuffle", "off"];
   const rollout = name === "eagle" ? ["--rollout", "2"] : [];
-  const trained = erwin([
+  const trained = await erwin([
     ...words,
     "--steps",
     "16",
@@ -52,9 +54,11 @@ it.each(names)("%s: a model learns from a few generated samples", (name) => {
   expect(mean(losses.slice(-4)), losses.join(" ")).toBeLessThan(0.95 * mean(losses.slice(0, 4)));
 });
 
-it("says what a data set needs at least", () => {
-  const few = erwin(["generate", "eagle", "--out", path("few"), "--frames", "20"]);
+it("says what a data set needs at least", async () => {
+  const few = await erwin(["generate", "eagle", "--out", path("few"), "--frames", "20"]);
   expect(few.code).toBe(2);
   expect(few.stderr).toContain("--frames is 20, expected at least 102 for eagle");
-  expect(errorLine(erwin(["generate", "md", "--out", path("x"), "--picture", path("none/md.svg")]))).toContain("none");
+  expect(errorLine(await erwin(["generate", "md", "--out", path("x"), "--picture", path("none/md.svg")]))).toContain(
+    "none",
+  );
 });

@@ -5,10 +5,12 @@ import { loadSafetensors, saveSafetensors } from "erwin";
 import { afterAll, describe, expect, it } from "vitest";
 import { l2Error } from "../support/compare.ts";
 import { loadGolden } from "../support/files.ts";
-import { errorLine, erwin, temporaryFolder } from "./command.ts";
+import { useErwin } from "./calls.ts";
+import { errorLine, temporaryFolder } from "./command.ts";
 
 const { path, remove } = temporaryFolder();
 afterAll(remove);
+const erwin = useErwin();
 
 /** Writes a golden case as the files that the command line takes: a checkpoint, and an input with its probe. */
 async function split(name: string, withProbe = true) {
@@ -30,7 +32,7 @@ describe("erwin gradients", () => {
     ["d_mixed_strides_train", "train"],
   ])("writes every gradient of %s, and none where there is none", async (name, mode) => {
     const { tensors, info, words } = await split(name);
-    const { code, stdout, stderr } = erwin(["gradients", ...words, "--output", output, "--mode", mode]);
+    const { code, stdout, stderr } = await erwin(["gradients", ...words, "--output", output, "--mode", mode]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(/out \[\d+, \d+\] and \d+ more tensors by (webgpu|cpu)/);
     const written = loadSafetensors(readFileSync(output)).tensors;
@@ -46,7 +48,7 @@ describe("erwin gradients", () => {
 
   it("says what is wrong with the probe", async () => {
     const { words } = await split("a_2d_tiny_train", false);
-    const missing = erwin(["gradients", ...words, "--output", output]);
+    const missing = await erwin(["gradients", ...words, "--output", output]);
     expect(missing.code).toBe(1);
     expect(errorLine(missing)).toMatch(/input\.safetensors: has no probe, expected .*\[164, 8\]/);
   });

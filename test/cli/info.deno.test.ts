@@ -4,21 +4,23 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { saveNpz } from "erwin/formats";
 import { afterAll, expect, it } from "vitest";
-import { errorLine, erwin, temporaryFolder } from "./command.ts";
+import { useErwin } from "./calls.ts";
+import { errorLine, temporaryFolder } from "./command.ts";
 
 const { path, remove } = temporaryFolder();
 afterAll(remove);
+const erwin = useErwin();
 
-function info(file: string) {
-  const { code, stdout, stderr } = erwin(["info", file, "--json"]);
+async function info(file: string) {
+  const { code, stdout, stderr } = await erwin(["info", file, "--json"]);
   expect(code, stderr).toBe(0);
   return JSON.parse(stdout);
 }
 
-it("sums up arrays, and counts what is not finite apart", () => {
+it("sums up arrays, and counts what is not finite apart", async () => {
   const data = Float32Array.of(1, Number.NaN, -3, Number.POSITIVE_INFINITY);
   writeFileSync(path("a.npz"), saveNpz({ a: { shape: [2, 2], data }, b: { shape: [0], data: new Int32Array() } }));
-  expect(info(path("a.npz"))).toEqual({
+  expect(await info(path("a.npz"))).toEqual({
     file: path("a.npz"),
     format: "npz",
     arrays: [
@@ -29,16 +31,16 @@ it("sums up arrays, and counts what is not finite apart", () => {
   });
 });
 
-it("names the tensors in a PyTorch file by the way to them", () => {
-  const { arrays } = info(join(import.meta.dirname, "torch", "checkpoint.pt"));
+it("names the tensors in a PyTorch file by the way to them", async () => {
+  const { arrays } = await info(join(import.meta.dirname, "torch", "checkpoint.pt"));
   const names = arrays.map(({ name }: { name: string }) => name);
   expect(names).toContain("model_state_dict._orig_mod.main_model.embed.embed_fn.weight");
   expect(names).toContain("optimizer_state_dict.state.0.exp_avg");
 });
 
-it("reads what is attached to points, and names the text that it leaves out", () => {
+it("reads what is attached to points, and names the text that it leaves out", async () => {
   writeFileSync(path("a.csv"), "x,y,z,heat,label\n0,0,0,1,a\n1,2,3,5,b\n");
-  const { arrays, leftOut } = info(path("a.csv"));
+  const { arrays, leftOut } = await info(path("a.csv"));
   expect(leftOut).toEqual({ label: 'row 2, column 5: "a" is not a number' });
   expect(arrays).toMatchObject([
     { name: "positions", shape: [2, 3], mean: 1 },
@@ -46,14 +48,17 @@ it("reads what is attached to points, and names the text that it leaves out", ()
   ]);
 });
 
-it("takes HDF5 for a file of arrays, also if the first is called positions", () => {
-  const { code, stdout, stderr } = erwin(["info", join(import.meta.dirname, "..", "formats", "hdf5", "elsewhere.h5")]);
+it("takes HDF5 for a file of arrays, also if the first is called positions", async () => {
+  const { code, stdout, stderr } = await erwin([
+    "info",
+    join(import.meta.dirname, "..", "formats", "hdf5", "elsewhere.h5"),
+  ]);
   expect(code, stderr).toBe(0);
   expect(stdout).toMatch(/^ +positions +F32 +\[2, 3\] +0 to 5, mean 2.5$/m);
   expect(stdout).toContain("left out: link (a link to /position in the file latest.h5), ");
 });
 
-it("counts the samples of a data set by split", () => {
+it("counts the samples of a data set by split", async () => {
   mkdirSync(path("set/splits"), { recursive: true });
   mkdirSync(path("set/polymer_train/a"), { recursive: true });
   writeFileSync(path("set/polymer_train/a/position.h5"), "");
@@ -64,16 +69,16 @@ it("counts the samples of a data set by split", () => {
   ]) {
     writeFileSync(path(`set/splits/${list}.txt`), text);
   }
-  expect(info(path("set"))).toMatchObject({
+  expect(await info(path("set"))).toMatchObject({
     format: "md",
     files: { h5: 1, txt: 3 },
     samples: { train: 2, val: 1, test: 1 },
   });
 });
 
-it("refuses what it cannot read in one line", () => {
+it("refuses what it cannot read in one line", async () => {
   writeFileSync(path("a.docx"), "");
-  const { code, stderr } = erwin(["info", path("a.docx"), "--json"]);
+  const { code, stderr } = await erwin(["info", path("a.docx"), "--json"]);
   expect(code).toBe(1);
   expect(errorLine({ code, stdout: "", stderr })).toContain("known are .safetensors");
 });

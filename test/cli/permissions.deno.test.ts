@@ -6,13 +6,13 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { pathToFileURL } from "node:url";
 import { saveSafetensors } from "erwin";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { root } from "../../src/build/steps.mjs";
 import { tableRows } from "../readme/markdown.ts";
 import { seededRandom, uniformCloud } from "../support/clouds.ts";
-import { cliPath, erwin, temporaryFolder } from "./command.ts";
+import { callsProgram, END } from "./calls.ts";
+import { cliPath, erwinAlone, temporaryFolder } from "./command.ts";
 
 const { path, folder, remove } = temporaryFolder();
 afterAll(remove);
@@ -49,22 +49,20 @@ const calls: Record<string, string[]> = {
 /** The commands that need a server of another program. */
 const ofQueues = ["status", "work"];
 
-const END = "\u0004";
-const driver = `
-import process from "node:process";
-const [cli, ...calls] = JSON.parse(process.argv[2]);
-for (const [i, words] of calls.entries()) {
-  process.argv = [process.argv[0], cli, ...words];
-  process.exitCode = 0;
-  await import(cli + "?" + i);
-  console.log(words[0] + ": " + process.exitCode + "${END}");
+interface DenoOutput {
+  code: number;
+  stdout: Uint8Array;
+  stderr: Uint8Array;
 }
-process.exitCode = 0;
-`;
-
 interface DenoCommand {
-  output(): Promise<{ code: number; stdout: Uint8Array; stderr: Uint8Array }>;
-  spawn(): { stdout: ReadableStream<Uint8Array>; status: Promise<{ code: number }>; kill(signal: string): void };
+  output(): Promise<DenoOutput>;
+  spawn(): {
+    stdin: WritableStream<Uint8Array>;
+    stdout: ReadableStream<Uint8Array>;
+    output(): Promise<DenoOutput>;
+    status: Promise<{ code: number }>;
+    kill(signal: string): void;
+  };
 }
 /** node:child_process is not used, because it passes on all permissions. */
 const { Command } = (
@@ -74,28 +72,25 @@ const { Command } = (
 /** Returns what each command of a row has printed. */
 async function runAll(commands: readonly string[], flags: readonly string[]): Promise<Map<string, string>> {
   const inOrder = Object.keys(calls).filter((name) => commands.includes(name));
-  const all = JSON.stringify([pathToFileURL(cliPath).href, ...inOrder.map((name) => [name, ...calls[name]])]);
-  const args = ["run", "--no-prompt", ...flags, path("driver.mjs"), all];
-  const { code, stdout, stderr } = await new Command(process.execPath, { args, env: { NO_COLOR: "1" } }).output();
+  const lines = inOrder.map((name) => `${JSON.stringify([name, ...calls[name]])}\n`);
+  const pipes = { stdin: "piped", stdout: "piped", stderr: "piped" };
+  const args = ["run", "--no-prompt", ...flags, ...callsProgram];
+  const child = new Command(process.execPath, { args, env: { NO_COLOR: "1" }, ...pipes }).spawn();
+  await new Blob(lines).stream().pipeTo(child.stdin);
+  const { code, stdout, stderr } = await child.output();
   const [printed, told] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   expect(code, told).toBe(0);
   expect(told).not.toContain("error");
-  return new Map(
-    printed
-      .split(END)
-      .slice(0, -1)
-      .map((text, i) => {
-        expect(text.endsWith(`${inOrder[i]}: 0`), text).toBe(true);
-        return [inOrder[i], text];
-      }),
-  );
+  // After each call's output comes its exit code.
+  const parts = printed.split(new RegExp(`${END}0\n`));
+  expect(parts.length, printed).toBe(inOrder.length + 1);
+  return new Map(inOrder.map((name, i) => [name, parts[i]]));
 }
 
 beforeAll(() => {
   const data = uniformCloud(60, 3, seededRandom(1));
   const probe = { shape: [60, 16], data: new Float32Array(60 * 16).fill(1) };
   writeFileSync(path("points.safetensors"), saveSafetensors({ node_positions: { shape: [60, 3], data }, probe }));
-  writeFileSync(path("driver.mjs"), driver);
   writeFileSync(
     path("sweep.yaml"),
     "train: overfit\noptions: { steps: 1, predictions: off }\nsearch: { lr: [0.001] }\n",
@@ -104,8 +99,8 @@ beforeAll(() => {
   for (const name of ["a", "b"]) writeFileSync(path(`fields/${name}.csv`), "x,y,z,heat\n1,2,3,4\n3,2,1,5\n2,2,2,6\n");
 });
 
-it("names every command", () => {
-  const all = [...erwin(["help"]).stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name);
+it("names every command", async () => {
+  const all = [...(await erwinAlone(["help"])).stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name);
   expect([...rows.flatMap(({ commands }) => commands), ...ofQueues].sort()).toEqual(all.sort());
   expect([...Object.keys(calls), "serve", ...ofQueues].sort()).toEqual(all);
 });

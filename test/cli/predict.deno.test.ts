@@ -11,10 +11,12 @@ import {
 import { loadSafetensors, type SafeTensor, saveSafetensors, toFloat32 } from "erwin";
 import { loadNpy, loadNpz, loadVtu, readPointCloud, saveNpz, writePointCloud } from "erwin/formats";
 import { afterAll, describe, expect, it } from "vitest";
-import { errorLine, erwin, interruptErwin, temporaryFolder } from "./command.ts";
+import { useErwin } from "./calls.ts";
+import { errorLine, erwinAlone, interruptErwin, temporaryFolder } from "./command.ts";
 
 const { path, remove } = temporaryFolder();
 afterAll(remove);
+const erwin = useErwin();
 
 /** Writes a golden case as the files that the command line takes: a checkpoint, and inputs with their tree and graph. */
 function split(name: string) {
@@ -42,9 +44,9 @@ function difference(found: SafeTensor | undefined, expected: SafeTensor | undefi
 const output = path("out.safetensors");
 
 describe("erwin predict", () => {
-  it("computes what the reference does, in evaluation mode", () => {
+  it("computes what the reference does, in evaluation mode", async () => {
     const { model, input, tensors } = split("c_3d_rot_eval");
-    const { code, stdout, stderr } = erwin(["predict", "--model", model, "--input", input, "--output", output]);
+    const { code, stdout, stderr } = await erwin(["predict", "--model", model, "--input", input, "--output", output]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(/out \[\d+, \d+\] by (webgpu|cpu)/);
     const written = loadSafetensors(readFileSync(output)).tensors;
@@ -52,47 +54,47 @@ describe("erwin predict", () => {
     expect(difference(written.get("out"), tensors.get("out_f64"))).toBeLessThan(1e-5);
   });
 
-  it("writes the bottleneck's clouds where the model does not decode, and knows training mode", () => {
+  it("writes the bottleneck's clouds where the model does not decode, and knows training mode", async () => {
     const { model, input, tensors } = split("e_encoder_only_train");
     const words = ["--model", model, "--input", input, "--output", output, "--mode", "train", "--backend", "webgpu"];
-    const { code, stderr } = erwin(["predict", ...words]);
+    const { code, stderr } = await erwin(["predict", ...words]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const written = loadSafetensors(readFileSync(output)).tensors;
     expect(difference(written.get("out"), tensors.get("out_f64"))).toBeLessThan(5e-5);
     expect([...(written.get("out_batch_idx")?.data ?? [])]).toEqual([...(tensors.get("out_batch_idx")?.data ?? [])]);
   });
 
-  it("says that a checkpoint has no config, and names no option that it has not", () => {
+  it("says that a checkpoint has no config, and names no option that it has not", async () => {
     const { model, input } = split("c_3d_rot_eval");
     writeFileSync(model, saveSafetensors(loadSafetensors(readFileSync(model)).tensors));
-    const message = errorLine(erwin(["predict", "--model", model, "--input", input, "--output", output]));
+    const message = errorLine(await erwin(["predict", "--model", model, "--input", input, "--output", output]));
     expect(message).toMatch(/model\.safetensors: carries no config in its metadata/);
     expect(message).not.toContain("option");
   });
 
-  it("builds what the input lacks, and says what it cannot build", () => {
+  it("builds what the input lacks, and says what it cannot build", async () => {
     const { model, inputs } = split("c_3d_rot_eval");
     const bare = path("bare.safetensors");
     const keep = (...names: string[]) => new Map([...inputs].filter(([name]) => names.includes(name)));
     writeFileSync(bare, saveSafetensors(keep("node_features", "node_positions", "batch_idx")));
     const words = ["predict", "--model", model, "--input", bare, "--output", output];
-    const withoutGraph = erwin(words);
+    const withoutGraph = await erwin(words);
     expect(withoutGraph.code).toBe(1);
     expect(errorLine(withoutGraph)).toMatch(/bare\.safetensors: has no edge_index.*--radius R or --knn K/);
-    expect(erwin([...words, "--knn", "4"]).code).toBe(0);
+    expect((await erwin([...words, "--knn", "4"])).code).toBe(0);
 
     writeFileSync(bare, saveSafetensors(keep("node_positions", "batch_idx")));
-    const withoutFeatures = erwin([...words, "--knn", "4"]);
+    const withoutFeatures = await erwin([...words, "--knn", "4"]);
     expect(withoutFeatures.code).toBe(1);
     expect(errorLine(withoutFeatures)).toMatch(/has no node_features, the model expects \d+ \(positions serve/);
   });
 
-  it("leaves no output behind when the checkpoint does not fit", () => {
+  it("leaves no output behind when the checkpoint does not fit", async () => {
     const { input, tensors } = split("a_2d_tiny_train");
     const model = path("broken.safetensors");
     writeFileSync(model, saveSafetensors({ weight: tensors.get("node_features") as SafeTensor }));
     const missing = path("never.safetensors");
-    const result = erwin(["predict", "--model", model, "--input", input, "--output", missing]);
+    const result = await erwin(["predict", "--model", model, "--input", input, "--output", missing]);
     expect(result.code).toBe(1);
     expect(errorLine(result)).toContain("broken.safetensors");
     expect(existsSync(missing)).toBe(false);
@@ -100,22 +102,22 @@ describe("erwin predict", () => {
 });
 
 describe("erwin predict in other formats", () => {
-  const words = (model: string, input: string, output: string, ...more: string[]) =>
+  const run = (model: string, input: string, output: string, ...more: string[]) =>
     erwin(["predict", "--model", model, "--input", input, "--output", output, "--backend", "cpu", ...more]);
 
-  it("writes what the output's extension says", () => {
+  it("writes what the output's extension says", async () => {
     const { model, input, inputs } = split("c_3d_rot_eval");
-    const read = (extension: string) => {
+    const read = async (extension: string) => {
       const file = path(`prediction.${extension}`);
-      expect(words(model, input, file)).toMatchObject({ code: 0, stderr: "" });
+      expect(await run(model, input, file)).toMatchObject({ code: 0, stderr: "" });
       return readFileSync(file);
     };
-    const expected = loadSafetensors(read("safetensors")).tensors.get("out")!;
+    const expected = loadSafetensors(await read("safetensors")).tensors.get("out")!;
     const [points, width] = expected.shape;
     const positions = toFloat32(inputs.get("node_positions")!);
     const channels = Array.from({ length: width }, (_, channel) => `out_${channel}`);
     for (const extension of ["csv", "ply"]) {
-      const cloud = readPointCloud(read(extension), extension, { attributes: [...channels, "batch_idx"] });
+      const cloud = readPointCloud(await read(extension), extension, { attributes: [...channels, "batch_idx"] });
       expect(cloud.positions).toEqual(positions);
       channels.forEach((name, channel) => {
         const column = expected.data.filter((_: unknown, i: number) => i % width === channel);
@@ -123,19 +125,19 @@ describe("erwin predict in other formats", () => {
       });
     }
     for (const extension of ["vtk", "vtu", "vtp"]) {
-      expect(readPointCloud(read(extension), extension, { attributes: ["out"] }), extension).toEqual({
+      expect(readPointCloud(await read(extension), extension, { attributes: ["out"] }), extension).toEqual({
         positions,
         dimensionality: 3,
         attributes: new Map([["out", { data: expected.data, channels: width }]]),
       });
     }
-    const npz = loadNpz(read("npz"));
+    const npz = loadNpz(await read("npz"));
     expect(npz.get("out")).toEqual(expected);
     expect([...npz.keys()]).toEqual(["node_positions", "batch_idx", "out"]);
-    expect(loadNpy(read("npy"))).toEqual({ dtype: "F32", shape: [points, width], data: expected.data });
+    expect(loadNpy(await read("npy"))).toEqual({ dtype: "F32", shape: [points, width], data: expected.data });
   });
 
-  it("takes columns, properties, point data and arrays as features", () => {
+  it("takes columns, properties, point data and arrays as features", async () => {
     const { model, inputs } = split("c_3d_rot_eval");
     const features = toFloat32(inputs.get("node_features")!);
     const positions = toFloat32(inputs.get("node_positions")!);
@@ -152,8 +154,8 @@ describe("erwin predict in other formats", () => {
     const bare = path("features.safetensors");
     writeFileSync(bare, writePointCloud(cloud, bare));
     const predict = (file: string, names: string) =>
-      words(model, file, path("features-out.npy"), "--knn", "4", "--features", names);
-    expect(predict(bare, "f")).toMatchObject({ code: 0, stderr: "" });
+      run(model, file, path("features-out.npy"), "--knn", "4", "--features", names);
+    expect(await predict(bare, "f")).toMatchObject({ code: 0, stderr: "" });
     const expected = readFileSync(path("features-out.npy"));
     const columns = Array.from({ length: channels }, (_, i) => `f_${i}`).join(",");
     for (const [name, features] of [
@@ -164,51 +166,53 @@ describe("erwin predict in other formats", () => {
       ["in.npz", "f"],
     ]) {
       writeFileSync(path(name), writePointCloud(cloud, name));
-      expect(predict(path(name), features)).toMatchObject({ code: 0, stderr: "" });
+      expect(await predict(path(name), features)).toMatchObject({ code: 0, stderr: "" });
       expect(readFileSync(path("features-out.npy")).equals(expected), name).toBe(true);
     }
     // The output is the whole mesh, with the prediction as an additional array.
-    const mesh = words(model, path("in.vtu"), path("mesh-out.vtu"), "--knn", "4", "--features", "f");
+    const mesh = await run(model, path("in.vtu"), path("mesh-out.vtu"), "--knn", "4", "--features", "f");
     expect(mesh).toMatchObject({ code: 0, stderr: "" });
     const pointData = loadVtu(readFileSync(path("mesh-out.vtu"))).pointData;
     expect([...pointData.keys()]).toEqual(["batch_idx", "f", "out"]);
     expect(pointData.get("out")).toEqual(loadNpy(expected));
-    expect(errorLine(predict(path("in.csv"), "f_0,g"))).toContain('in.csv: has no attribute "g"; there are "x", "y",');
-    expect(errorLine(words(model, path("in.npz"), path("never.csv"), "--knn", "4"))).toMatch(
+    expect(errorLine(await predict(path("in.csv"), "f_0,g"))).toContain(
+      'in.csv: has no attribute "g"; there are "x", "y",',
+    );
+    expect(errorLine(await run(model, path("in.npz"), path("never.csv"), "--knn", "4"))).toMatch(
       /has no node_features, .*--features NAME/,
     );
   });
 
-  it("reads node_features of an archive of NumPy", () => {
+  it("reads node_features of an archive of NumPy", async () => {
     const { model, input, inputs } = split("c_3d_rot_eval");
     writeFileSync(path("names.npz"), saveNpz(inputs));
     for (const file of [input, path("names.npz")]) {
-      expect(words(model, file, path("names-out.npy"))).toMatchObject({ code: 0, stderr: "" });
+      expect(await run(model, file, path("names-out.npy"))).toMatchObject({ code: 0, stderr: "" });
       writeFileSync(`${file}.out`, readFileSync(path("names-out.npy")));
     }
     expect(readFileSync(`${input}.out`).equals(readFileSync(path("names.npz.out")))).toBe(true);
   });
 
-  it("refuses to write over the input or the model, whatever names lead to them", () => {
+  it("refuses to write over the input or the model, whatever names lead to them", async () => {
     const { model, input } = split("c_3d_rot_eval");
     symlinkSync(input, path("link.safetensors"));
     const before = [readFileSync(input), readFileSync(model)];
     for (const output of [input, model, path("link.safetensors"), path("./sub/../c_3d_rot_eval-input.safetensors")]) {
-      const result = words(model, input, output);
+      const result = await run(model, input, output);
       expect(result.code).toBe(1);
       expect(errorLine(result)).toContain("would be written over the input");
     }
-    expect(errorLine(erwin(["tree", "--input", input, "--output", input]))).toContain("written over the input");
+    expect(errorLine(await erwin(["tree", "--input", input, "--output", input]))).toContain("written over the input");
     expect([readFileSync(input).equals(before[0]), readFileSync(model).equals(before[1])]).toEqual([true, true]);
   });
 
-  it("does not write a bottleneck's output as points", () => {
+  it("does not write a bottleneck's output as points", async () => {
     const { model, input } = split("e_encoder_only_train");
-    const refused = words(model, input, path("bottleneck.ply"));
+    const refused = await run(model, input, path("bottleneck.ply"));
     expect(refused.code).toBe(1);
     expect(errorLine(refused)).toContain("does not decode");
     expect(existsSync(path("bottleneck.ply"))).toBe(false);
-    expect(words(model, input, path("bottleneck.npz")).code).toBe(0);
+    expect((await run(model, input, path("bottleneck.npz"))).code).toBe(0);
     expect([...loadNpz(readFileSync(path("bottleneck.npz"))).keys()]).toEqual(["out", "out_batch_idx"]);
   });
 });
@@ -218,7 +222,7 @@ describe("erwin predict of many files", () => {
     ["predict", "--model", model, "--input", input, "--output", output, "--knn", "4", "--backend", "cpu"] as const;
   const read = (name: string) => readFileSync(path(name));
 
-  it("gives the bits each file gives alone, names what failed, and later does what is left", () => {
+  it("gives the bits each file gives alone, names what failed, and later does what is left", async () => {
     const { model, input, inputs } = split("c_3d_rot_eval");
     mkdirSync(path("many/sub"), { recursive: true });
     // One file contains its tree and graph, the other does not.
@@ -232,7 +236,7 @@ describe("erwin predict of many files", () => {
     mkdirSync(path("many/closed"));
 
     const flags = [`--deny-read=${path("many/closed")}`];
-    const first = erwin(words(model, path("many"), path("predicted")), { flags });
+    const first = await erwinAlone(words(model, path("many"), path("predicted")), { flags });
     expect(first.code).toBe(1);
     expect(first.stdout).toContain("2 predicted, 0 skipped, 2 failed; ");
     const lines = first.stderr.split("\n");
@@ -244,7 +248,7 @@ describe("erwin predict of many files", () => {
     expect(lines.slice(3)).toEqual(["error: 2 of 4 files failed, and 1 folder could not be read.", ""]);
     rmSync(path("many/huge.safetensors"));
     for (const name of ["whole", "sub/bare"]) {
-      erwin(words(model, path(`many/${name}.safetensors`), path("alone.safetensors")));
+      await erwin(words(model, path(`many/${name}.safetensors`), path("alone.safetensors")));
       expect(read(`predicted/${name}.safetensors`).equals(read("alone.safetensors")), name).toBe(true);
     }
 
@@ -253,17 +257,17 @@ describe("erwin predict of many files", () => {
     const { metadata } = loadSafetensors(read("predicted/whole.safetensors"));
     const kept = saveSafetensors({ kept: { shape: [1], data: Float32Array.of(7) } }, metadata);
     writeFileSync(path("predicted/whole.safetensors"), kept);
-    const second = erwin(words(model, path("many"), path("predicted")));
+    const second = await erwin(words(model, path("many"), path("predicted")));
     expect(second).toMatchObject({ code: 0, stderr: "" });
     expect(second.stdout).toContain("1 predicted, 2 skipped, 0 failed; ");
     expect(read("predicted/whole.safetensors").equals(kept)).toBe(true);
 
-    const shard = erwin([...words(model, path("many"), path("predicted")), "--overwrite", "--shard", "3/3"]);
+    const shard = await erwin([...words(model, path("many"), path("predicted")), "--overwrite", "--shard", "3/3"]);
     expect(shard.stdout).toMatch(/shard 3\/3 of 3 files: 1\n.*1 predicted, 0 skipped, 0 failed; /);
     expect(read("predicted/whole.safetensors").equals(kept)).toBe(false);
-    const empty = erwin([...words(model, path("many"), path("predicted")), "--shard", "4/4"]);
+    const empty = await erwin([...words(model, path("many"), path("predicted")), "--shard", "4/4"]);
     expect(empty).toMatchObject({ code: 0, stderr: "" });
-    const tables = erwin([...words(model, path("many"), path("tables")), "--format", "csv"]);
+    const tables = await erwin([...words(model, path("many"), path("tables")), "--format", "csv"]);
     expect(tables).toMatchObject({ code: 0, stderr: "" });
     expect(readdirSync(path("tables")).sort()).toEqual([
       ...["cut.csv", "cut.csv.job.json", "sub", "whole.csv", "whole.csv.job.json"],
@@ -291,7 +295,7 @@ describe("erwin predict of many files", () => {
     );
     const made = Number(/(\d+) predicted/.exec(first.stdout)?.[1]);
     expect(readdirSync(path("from-list/listed")).length).toBe(made);
-    const second = erwin(command);
+    const second = await erwin(command);
     expect(second).toMatchObject({ code: 0, stderr: "" });
     expect(second.stdout).toContain(`${files - made} predicted, ${made} skipped, 0 failed; `);
   });

@@ -7,10 +7,12 @@ import { fileURLToPath } from "node:url";
 import { loadVtu, readTfRecords } from "erwin/formats";
 import { afterAll, expect, it } from "vitest";
 import { expectClose } from "../support/compare.ts";
-import { errorLine, erwin, erwinMeanwhile, temporaryFolder } from "./command.ts";
+import { useErwin } from "./calls.ts";
+import { errorLine, erwinAlone, temporaryFolder } from "./command.ts";
 
 const { path, remove } = temporaryFolder();
 afterAll(remove);
+const erwin = useErwin();
 
 const golden = (name: string) => fileURLToPath(new URL(`../golden/experiments/${name}`, import.meta.url));
 const json = (file: string) => JSON.parse(readFileSync(file, "utf8"));
@@ -27,8 +29,8 @@ const md = (run: string, ...more: string[]) => [
 
 const eventFiles = (run: string) => readdirSync(path(run)).filter((name) => name.startsWith("events.out.tfevents."));
 
-it("holds config, weights, numbers for TensorBoard too, a picture, and predictions in the data's own units", () => {
-  const trained = erwin(md("whole"));
+it("holds config, weights, numbers for TensorBoard too, a picture, and predictions in the data's own units", async () => {
+  const trained = await erwin(md("whole"));
   expect(trained.code, trained.stderr).toBe(0);
   const config = json(path("whole/config.json"));
   expect(config).toMatchObject({
@@ -70,28 +72,36 @@ it("holds config, weights, numbers for TensorBoard too, a picture, and predictio
     );
     return error.reduce((sum, value, i) => sum + (value / target.deviation[i % 3]) ** 2, 0) / error.length;
   });
-  const evaluated = erwin(["evaluate", "--model", path("whole"), "--json", path("found.json"), "--backend", "cpu"]);
+  const evaluated = await erwin([
+    "evaluate",
+    "--model",
+    path("whole"),
+    "--json",
+    path("found.json"),
+    "--backend",
+    "cpu",
+  ]);
   expect(evaluated.code, evaluated.stderr).toBe(0);
   const measured = json(path("found.json")).samples.map(({ mse }: { mse: number }) => mse);
   expectClose(errors, measured, 1e-5, "mean squared error of each prediction");
 });
 
-it("is described by erwin info", () => {
-  const { code, stdout, stderr } = erwin(["info", path("whole"), "--json"]);
+it("is described by erwin info", async () => {
+  const { code, stdout, stderr } = await erwin(["info", path("whole"), "--json"]);
   expect(code, stderr).toBe(0);
   const { format, samples, arrays, run } = JSON.parse(stdout);
   expect({ format, samples }).toEqual({ format: "run", samples: { train: 132, val: 88, test: 88 } });
   expect(run).toMatchObject({ experiment: "md", step: 4, steps: 4, test: entries("whole").at(-1) });
   expect(arrays.map(({ name }: { name: string }) => name)).toContain("dynamics_model.embed.embed_fn.weight");
-  const text = erwin(["info", path("whole")]).stdout;
+  const text = (await erwin(["info", path("whole")])).stdout;
   expect(text).toMatch(/steps +4 of 4/);
-  expect(erwin(["info", golden("shapenet/data/preprocessed"), "--json"]).stdout).toMatch(
+  expect((await erwin(["info", golden("shapenet/data/preprocessed"), "--json"])).stdout).toMatch(
     /"train": \d+,\s+"val": \d+,\s+"test": \d+/,
   );
 });
 
-it("says what a run will take, and writes nothing", () => {
-  const { code, stdout, stderr } = erwin(md("planned", "--dry-run"));
+it("says what a run will take, and writes nothing", async () => {
+  const { code, stdout, stderr } = await erwin(md("planned", "--dry-run"));
   expect(code, stderr).toBe(0);
   expect(stdout).toMatch(/memory: .* the model, .* gradients and AdamW, .* at most/);
   expect(stdout).toMatch(/time: [\d.]+ \w+ a step/);
@@ -99,7 +109,7 @@ it("says what a run will take, and writes nothing", () => {
   expect(existsSync(path("planned"))).toBe(false);
 });
 
-it("leaves damaged samples out where it may, and tells which", () => {
+it("leaves damaged samples out where it may, and tells which", async () => {
   cpSync(golden("shapenet/data/preprocessed"), path("cars"), { recursive: true });
   const cars = json(golden("shapenet/expected.json")).cars as Record<"train" | "test", string[]>;
   for (const car of [cars.train[0], cars.test[0]]) truncateSync(path(`cars/${car}/pressure.th`), 300);
@@ -108,12 +118,12 @@ it("leaves damaged samples out where it may, and tells which", () => {
     ...["--validation", "test", "--batch-size", "2", "--steps", "4", "--backend", "cpu", "--predictions", "off"],
     ...["--out", path(run), ...more],
   ];
-  const refused = erwin(words("refused"));
+  const refused = await erwin(words("refused"));
   expect(refused.code).toBe(1);
   expect(errorLine(refused)).toContain("pressure.th");
 
   // The workers find the damaged sample more than once, but it is reported once.
-  const trained = erwin(words("tolerant", "--skip-bad", "--num-workers", "2"));
+  const trained = await erwin(words("tolerant", "--skip-bad", "--num-workers", "2"));
   expect(trained.code, trained.stderr).toBe(0);
   expect(trained.stdout).toContain(`${cars.test.length - 1} to test with`);
   expect(trained.stdout).toContain("left out 3 damaged samples");
@@ -126,8 +136,8 @@ it("leaves damaged samples out where it may, and tells which", () => {
   expect(existsSync(path("tolerant/predictions"))).toBe(false);
 
   const evaluation = ["evaluate", "--model", path("tolerant"), "--backend", "cpu", "--json", path("sound.json")];
-  expect(erwin(evaluation).stderr).toMatch(/^error: .*pressure\.th/m);
-  const evaluated = erwin([...evaluation, "--skip-bad"]);
+  expect((await erwin(evaluation)).stderr).toMatch(/^error: .*pressure\.th/m);
+  const evaluated = await erwin([...evaluation, "--skip-bad"]);
   expect(evaluated.code, evaluated.stderr).toBe(0);
   expect(evaluated.stderr).toContain(`left out ${cars.test[0]}: `);
   const found = json(path("sound.json"));
@@ -135,16 +145,16 @@ it("leaves damaged samples out where it may, and tells which", () => {
   expect(found.leftOut).toMatchObject([{ sample: cars.test[0] }]);
 });
 
-it("begins with PyTorch's weights as with its own", () => {
+it("begins with PyTorch's weights as with its own", async () => {
   const words = (run: string, ...more: string[]) => [
     ...["train", "farthest", "--backend", "cpu", "--batch-size", "1", "--predictions", "off"],
     ...["--steps", "1", "--log-every", "1", "--out", path(run), ...more],
   ];
-  expect(erwin(words("first")).code).toBe(0);
-  expect(erwin(["convert", path("first/model.safetensors"), path("first.pt")]).code).toBe(0);
-  const fromOwn = erwin(words("own", "--init", path("first/model.safetensors")));
+  expect((await erwin(words("first"))).code).toBe(0);
+  expect((await erwin(["convert", path("first/model.safetensors"), path("first.pt")])).code).toBe(0);
+  const fromOwn = await erwin(words("own", "--init", path("first/model.safetensors")));
   expect(fromOwn.code, fromOwn.stderr).toBe(0);
-  const fromTorch = erwin(words("torch", "--init", path("first.pt")));
+  const fromTorch = await erwin(words("torch", "--init", path("first.pt")));
   expect(fromTorch.code, fromTorch.stderr).toBe(0);
   expect(fromTorch.stderr).toMatch(/first\.pt does not say ball_sizes and rotate: .* ball_sizes \[.+\], rotate \d/);
   expect(entries("torch").map(({ loss }) => loss)).toEqual(entries("own").map(({ loss }) => loss));
@@ -173,7 +183,7 @@ it("sends its numbers to Weights & Biases, and goes on where that fails", async 
   const env = { WANDB_API_KEY: "0".repeat(40), WANDB_BASE_URL: address };
   const words = (run: string) => md(run, "--use-wandb", "1", "--predictions", "off");
   try {
-    const sent = await erwinMeanwhile(words("sent"), { env });
+    const sent = await erwinAlone(words("sent"), { env });
     expect(sent.code, sent.stderr).toBe(0);
     const { id } = json(path("sent/config.json"));
     expect(sent.stderr).toContain(`/us/erwin/runs/${id}`);
@@ -189,7 +199,7 @@ it("sends its numbers to Weights & Biases, and goes on where that fails", async 
     server.close();
     server.closeAllConnections();
   }
-  const alone = await erwinMeanwhile(words("alone"), { env });
+  const alone = await erwinAlone(words("alone"), { env });
   expect(alone.code, alone.stderr).toBe(0);
   expect(alone.stderr).toMatch(/Weights & Biases: .*; training goes on without it/);
   expect(entries("alone").map(({ loss }) => loss)).toEqual(entries("sent").map(({ loss }) => loss));

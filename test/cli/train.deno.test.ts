@@ -3,10 +3,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
-import { errorLine, erwin, interruptErwin, temporaryFolder } from "./command.ts";
+import { useErwin } from "./calls.ts";
+import { errorLine, interruptErwin, temporaryFolder } from "./command.ts";
 
 const { path, remove } = temporaryFolder();
 afterAll(remove);
+const erwin = useErwin();
 
 const words = (folder: string) => [
   "train",
@@ -29,12 +31,12 @@ it("goes on after SIGINT, and ends with the same bits as a run that was not inte
   );
   expect(first.code, first.stderr).toBe(0);
   expect(first.stdout).toMatch(/stopped after [1-7] of 8 steps/);
-  const second = erwin(words("interrupted"));
+  const second = await erwin(words("interrupted"));
   expect(second.code, second.stderr).toBe(0);
   expect(second.stdout).toContain("done in");
 
   // How erwin sweep starts it: the signs come also while kernels are compiled or computed.
-  const whole = erwin([...words("whole"), "--signs-of-life", "--limit", "silenceSeconds=0.5"]);
+  const whole = await erwin([...words("whole"), "--signs-of-life", "--limit", "silenceSeconds=0.5"]);
   expect(whole.code, whole.stderr).toBe(0);
   expect(whole.stdout.match(/^erwin, alive$/gm)?.length).toBeGreaterThan(3);
   expect(readFileSync(path("interrupted/last.safetensors")).equals(readFileSync(path("whole/last.safetensors")))).toBe(
@@ -49,11 +51,11 @@ it("goes on after SIGINT, and ends with the same bits as a run that was not inte
   expect(entries.find(({ kind }) => kind === "training")).toMatchObject({ lossScale: 65536 });
 });
 
-it("refuses an experiment it does not know", () => {
-  const result = erwin(["train", "everything", "--out", path("x")]);
+it("refuses an experiment it does not know", async () => {
+  const result = await erwin(["train", "everything", "--out", path("x")]);
   expect(result.code).toBe(2);
   expect(result.stderr).toContain("farthest, overfit");
-  expect(errorLine(erwin(["train", "farthest", "--out", fileURLToPath(import.meta.url)]))).toContain(
+  expect(errorLine(await erwin(["train", "farthest", "--out", fileURLToPath(import.meta.url)]))).toContain(
     "train.deno.test.ts",
   );
 });

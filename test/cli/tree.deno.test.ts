@@ -2,10 +2,12 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { loadSafetensors, saveSafetensors } from "erwin";
 import { afterAll, describe, expect, it } from "vitest";
-import { errorLine, erwin, temporaryFolder } from "./command.ts";
+import { useErwin } from "./calls.ts";
+import { errorLine, temporaryFolder } from "./command.ts";
 
 const { path, folder, remove } = temporaryFolder();
 afterAll(remove);
+const erwin = useErwin();
 
 /** Two clouds of 9 and 4 points on lines. */
 const positions = Float32Array.from({ length: 39 }, (_, i) => (i % 3 === 0 ? i / 3 : 0));
@@ -22,8 +24,8 @@ const output = path("tree.safetensors");
 const read = () => loadSafetensors(readFileSync(output)).tensors;
 
 describe("erwin tree", () => {
-  it("writes the tree of every cloud", () => {
-    const { code, stdout, stderr } = erwin(["tree", "--input", input, "--output", output]);
+  it("writes the tree of every cloud", async () => {
+    const { code, stdout, stderr } = await erwin(["tree", "--input", input, "--output", output]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toContain("13 points, 20 slots");
     const tensors = read();
@@ -36,9 +38,9 @@ describe("erwin tree", () => {
     );
   });
 
-  it("writes rotated partitions and a graph", () => {
+  it("writes rotated partitions and a graph", async () => {
     const words = ["--strides", "2,2", "--ball-sizes", "4,2,2", "--rotate", "45", "--radius", "1.5"];
-    const { code, stderr } = erwin(["tree", "--input", input, "--output", output, ...words]);
+    const { code, stderr } = await erwin(["tree", "--input", input, "--output", output, ...words]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const tensors = read();
     expect(tensors.get("tree_idx_rot.0")?.shape).toEqual([20]);
@@ -51,23 +53,33 @@ describe("erwin tree", () => {
   it.each([
     ["points.csv", "x,y\n0,0\n1,0\n0,2\n"],
     ["points.obj", "v 0 0 0\nv 1 0 0\nv 0 2 0\n"],
-  ])("takes %s as one cloud", (name, text) => {
+  ])("takes %s as one cloud", async (name, text) => {
     writeFileSync(path(name), text);
-    const { code, stderr } = erwin(["tree", "--input", path(name), "--output", output, "--knn", "2", "--threads", "1"]);
+    const { code, stderr } = await erwin([
+      "tree",
+      "--input",
+      path(name),
+      "--output",
+      output,
+      "--knn",
+      "2",
+      "--threads",
+      "1",
+    ]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(read().get("tree_idx")?.shape).toEqual([4]);
     expect(read().get("edge_index")?.shape).toEqual([2, 6]);
   });
 
-  it.each(["stored", "deflated"])("reads %s.npz as NumPy wrote it", (name) => {
+  it.each(["stored", "deflated"])("reads %s.npz as NumPy wrote it", async (name) => {
     const file = fileURLToPath(new URL(`../formats/numpy/${name}.npz`, import.meta.url));
-    const { code, stdout, stderr } = erwin(["tree", "--input", file, "--output", output, "--radius", "1"]);
+    const { code, stdout, stderr } = await erwin(["tree", "--input", file, "--output", output, "--radius", "1"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     // The archive's batch_idx gives clouds of three and two points, whose points are 0.65 apart.
     expect(stdout).toContain("5 points, 6 slots, 11 edges");
   });
 
-  it("leaves the output as it was when something goes wrong", () => {
+  it("leaves the output as it was when something goes wrong", async () => {
     writeFileSync(output, "precious");
     writeFileSync(path("cut.safetensors"), readFileSync(input).subarray(0, 200));
     writeFileSync(path("nan.csv"), "x,y\n0,0\n1,nan\n");
@@ -85,7 +97,7 @@ describe("erwin tree", () => {
       [["--input", path("points.stl")], /points\.stl/],
       [["--input", input, "--strides", "3", "--ball-sizes", "4,4"], /strides/],
     ] as const) {
-      const result = erwin(["tree", "--output", output, ...words]);
+      const result = await erwin(["tree", "--output", output, ...words]);
       expect(result.code).toBe(1);
       expect(errorLine(result)).toMatch(message);
     }
@@ -93,8 +105,8 @@ describe("erwin tree", () => {
     expect(readdirSync(folder).filter((name) => name.includes(".tmp"))).toEqual([]);
   });
 
-  it("refuses an output that cannot be before it computes", () => {
-    const result = erwin(["tree", "--input", input, "--output", path("no/such/folder.safetensors")]);
+  it("refuses an output that cannot be before it computes", async () => {
+    const result = await erwin(["tree", "--input", input, "--output", path("no/such/folder.safetensors")]);
     expect(result.code).toBe(1);
     expect(errorLine(result)).toMatch(/^Cannot write ".*folder\.safetensors": no such file or folder\.$/);
   });

@@ -2,32 +2,35 @@
 
 import { describe, expect, it } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
-import { errorLine, erwin } from "./command.ts";
+import { useErwin } from "./calls.ts";
+import { errorLine, erwinAlone } from "./command.ts";
+
+const erwin = useErwin();
 
 describe("help", () => {
-  it("lists the commands", () => {
+  it("lists the commands", async () => {
     for (const words of [["help"], ["--help"]]) {
-      const { code, stdout } = erwin(words);
+      const { code, stdout } = await erwin(words);
       expect(code).toBe(0);
       for (const command of ["tree", "predict", "export", "bench", "info", "demo"])
         expect(stdout).toMatch(new RegExp(`^ +${command} `, "m"));
     }
   });
 
-  it("explains a command", () => {
+  it("explains a command", async () => {
     for (const words of [
       ["help", "tree"],
       ["tree", "--help"],
     ]) {
-      const { code, stdout } = erwin(words);
+      const { code, stdout } = await erwin(words);
       expect(code).toBe(0);
       expect(stdout).toContain("usage: erwin tree --input FILE --output FILE");
       expect(stdout).toContain("--ball-sizes B,B,B");
     }
   });
 
-  it("tells the version", () => {
-    expect(erwin(["--version"]).stdout.trim()).toBe(packageJson.version);
+  it("tells the version", async () => {
+    expect((await erwin(["--version"])).stdout.trim()).toBe(packageJson.version);
   });
 });
 
@@ -88,8 +91,8 @@ describe("wrong usage ends with code 2 and a hint", () => {
       "--gradient-precision half is for --precision mixed.",
     ],
     [["info", "a", "b"], 'Unexpected argument "b".'],
-  ])("erwin %j", (words, message) => {
-    const { code, stdout, stderr } = erwin(words);
+  ])("erwin %j", async (words, message) => {
+    const { code, stdout, stderr } = await erwin(words);
     expect(stderr).toContain(message);
     expect(stderr).toMatch(/usage: erwin|See "erwin help/);
     expect(stdout).toBe("");
@@ -98,14 +101,14 @@ describe("wrong usage ends with code 2 and a hint", () => {
 });
 
 describe("failures end with code 1 and one line", () => {
-  it("names a file that is not there", () => {
-    const result = erwin(["info", "nowhere.ply"]);
+  it("names a file that is not there", async () => {
+    const result = await erwin(["info", "nowhere.ply"]);
     expect(result.code).toBe(1);
     expect(errorLine(result)).toBe('Cannot read "nowhere.ply": no such file or folder.');
   });
 
-  it("says which permission is missing", () => {
-    const result = erwin(["info", "nowhere.ply"], { flags: ["--deny-read"] });
+  it("says which permission is missing", async () => {
+    const result = await erwinAlone(["info", "nowhere.ply"], { flags: ["--deny-read"] });
     expect(result.code).toBe(1);
     expect(errorLine(result)).toMatch(/^Deno refused: Requires read access to .*--allow-read/);
   });

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { HttpSource } from "erwin/experiments";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { erwin, temporaryFolder } from "../cli/command.ts";
+import { erwinAlone, temporaryFolder } from "../cli/command.ts";
 
 const { folder, path, remove } = temporaryFolder();
 afterAll(remove);
@@ -41,7 +41,7 @@ const text = async (bytes: Promise<Uint8Array>) => new TextDecoder().decode(awai
 
 it("reads files and parts of them by the index", async () => {
   await expect(HttpSource.open(address)).rejects.toMatchObject({ name: "FormatError" });
-  const { code, stdout } = erwin(["index", path("data")]);
+  const { code, stdout } = await erwinAlone(["index", path("data")]);
   expect([code, stdout]).toEqual([0, expect.stringContaining("index.json: ")]);
   const source = await HttpSource.open(address);
   expect((await source.list("")).map(({ name, folder }) => [name, folder])).toEqual([
