@@ -32,7 +32,7 @@ async function benchmark({ library, benchmarks: module, name, options, device: c
   if (!known) return { names };
   // The roofline has a device of its own: its arrays are the largest of all and would be the other's peak memory.
   const measured = await erwin.requestDevice(choice);
-  const roofline = await measureRoofline(measured);
+  const roofline = await measureRoofline(measured, options.seconds);
   measured.dispose();
   const device = await erwin.requestDevice(choice);
   const cases = await benchmarks[known].run({ ...options, roofline }, device);

@@ -13,35 +13,43 @@ export interface Roofline {
   gigabytes: number;
 }
 
-/** Enough elements for every thread of a large GPU; a CPU takes half a second for them. */
-const ELEMENTS = 2 ** 23;
+/** Enough elements for every thread of a large GPU; a CPU would take half a second for them. */
+const ELEMENTS = { webgpu: 2 ** 23, cpu: 2 ** 20 };
 const ROUNDS = 1024;
 /** Exceeds every cache. */
 const COPIED_BYTES = 2 ** 28;
 
-/** @param memory bytes that the measurement may take */
+/** More repetitions than fit into so many seconds find no higher rates. */
+const LONGEST = 1;
+
+/**
+ * @param seconds about, for each of the three measurements; at most 1, the default
+ * @param memory bytes that the measurement may take
+ */
 export async function measureRoofline(
   device: Device,
-  seconds = 1,
+  seconds = LONGEST,
   memory = Number.POSITIVE_INFINITY,
 ): Promise<Roofline> {
-  const x = device.allocate(4 * ELEMENTS);
+  const repeats = { seconds: Math.min(seconds, LONGEST) };
+  const elements = ELEMENTS[device.backend];
+  const x = device.allocate(4 * elements);
   device.clear(x);
-  const chains = { x, size: ELEMENTS, rounds: ROUNDS, factor: 0.5, term: 1 };
-  const multiply = await timeOnDevice(device, () => device.operators.multiplyAdd(chains), { seconds });
+  const chains = { x, size: elements, rounds: ROUNDS, factor: 0.5, term: 1 };
+  const multiply = await timeOnDevice(device, () => device.operators.multiplyAdd(chains), repeats);
   device.release(x);
 
   const bytes = Math.min(COPIED_BYTES, device.info.maxBufferBytes, 2 ** Math.floor(Math.log2(memory / 2)));
   const [from, to] = [device.allocate(bytes), device.allocate(bytes)];
   device.clear(from);
   device.clear(to);
-  const copy = await timeOnDevice(device, () => device.copy(from, to, bytes), { seconds });
+  const copy = await timeOnDevice(device, () => device.copy(from, to, bytes), repeats);
   // Some drivers copy at a fifth of the speed at which kernels read and write.
-  const sum = await timeOnDevice(device, () => device.operators.add({ x: from, y: to, size: bytes / 4 }), { seconds });
+  const sum = await timeOnDevice(device, () => device.operators.add({ x: from, y: to, size: bytes / 4 }), repeats);
   device.release(from);
   device.release(to);
   return {
-    gigaflops: (2 * ELEMENTS * ROUNDS) / multiply.best / 1e6,
+    gigaflops: (2 * elements * ROUNDS) / multiply.best / 1e6,
     gigabytes: Math.max((2 * bytes) / copy.best, (3 * bytes) / sum.best) / 1e6,
   };
 }

@@ -92,7 +92,7 @@ async function measure(
       let cases: BenchCase[];
       if (benchmark.needsDevice) {
         roofline ??= await withProgress("measuring the device", () =>
-          withDevice(choice, (own) => measureRoofline(own)),
+          withDevice(choice, (own) => measureRoofline(own, options.seconds)),
         );
         cases = await withDevice(choice, (own) => {
           device = { ...describeDevice(own), dawn: describeDawn(own) };
