@@ -147,8 +147,8 @@ it("leaves damaged samples out where it may, and tells which", async () => {
 
 it("begins with PyTorch's weights as with its own", async () => {
   const words = (run: string, ...more: string[]) => [
-    ...["train", "farthest", "--backend", "cpu", "--batch-size", "1", "--predictions", "off"],
-    ...["--steps", "1", "--log-every", "1", "--out", path(run), ...more],
+    ...["train", "overfit", "--backend", "cpu", "--predictions", "off", "--steps", "1", "--log-every", "1"],
+    ...["--out", path(run), ...more],
   ];
   expect((await erwin(words("first"))).code).toBe(0);
   expect((await erwin(["convert", path("first/model.safetensors"), path("first.pt")])).code).toBe(0);
