@@ -42,6 +42,8 @@ function difference(found: SafeTensor | undefined, expected: SafeTensor | undefi
 }
 
 const output = path("out.safetensors");
+/** One thread: to start another takes longer than these predictions. */
+const onCpu = ["--backend", "cpu", "--threads", "1"];
 
 describe("erwin predict", () => {
   it("computes what the reference does, in evaluation mode", async () => {
@@ -103,7 +105,7 @@ describe("erwin predict", () => {
 
 describe("erwin predict in other formats", () => {
   const run = (model: string, input: string, output: string, ...more: string[]) =>
-    erwin(["predict", "--model", model, "--input", input, "--output", output, "--backend", "cpu", ...more]);
+    erwin(["predict", "--model", model, "--input", input, "--output", output, ...onCpu, ...more]);
 
   it("writes what the output's extension says", async () => {
     const { model, input, inputs } = split("c_3d_rot_eval");
@@ -218,8 +220,18 @@ describe("erwin predict in other formats", () => {
 });
 
 describe("erwin predict of many files", () => {
-  const words = (model: string, input: string, output: string) =>
-    ["predict", "--model", model, "--input", input, "--output", output, "--knn", "4", "--backend", "cpu"] as const;
+  const words = (model: string, input: string, output: string) => [
+    "predict",
+    "--model",
+    model,
+    "--input",
+    input,
+    "--output",
+    output,
+    "--knn",
+    "4",
+    ...onCpu,
+  ];
   const read = (name: string) => readFileSync(path(name));
 
   it("gives the bits each file gives alone, names what failed, and later does what is left", async () => {

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
 import { useErwin } from "./calls.ts";
-import { errorLine, interruptErwin, temporaryFolder } from "./command.ts";
+import { errorLine, erwinAlone, interruptErwin, temporaryFolder } from "./command.ts";
 
 const { path, remove } = temporaryFolder();
 afterAll(remove);
@@ -18,7 +18,7 @@ const words = (folder: string) => [
   "--steps",
   "8",
   "--batch-size",
-  "4",
+  "2",
   "--validate-every",
   "100",
   "--loss-scale",
@@ -36,7 +36,7 @@ it("goes on after SIGINT, and ends with the same bits as a run that was not inte
   expect(second.stdout).toContain("done in");
 
   // How erwin sweep starts it: the signs come also while kernels are compiled or computed.
-  const whole = await erwin([...words("whole"), "--signs-of-life", "--limit", "silenceSeconds=0.5"]);
+  const whole = await erwinAlone([...words("whole"), "--signs-of-life", "--limit", "silenceSeconds=0.5"]);
   expect(whole.code, whole.stderr).toBe(0);
   expect(whole.stdout.match(/^erwin, alive$/gm)?.length).toBeGreaterThan(3);
   expect(readFileSync(path("interrupted/last.safetensors")).equals(readFileSync(path("whole/last.safetensors")))).toBe(
