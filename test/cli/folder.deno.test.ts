@@ -82,7 +82,7 @@ const words = (out: string) => [
   "--out",
   path(out),
 ];
-const onCpu = ["--backend", "cpu"];
+const onCpu = ["--backend", "cpu", "--threads", "1"];
 
 beforeAll(() => {
   mkdirSync(path("plates"));

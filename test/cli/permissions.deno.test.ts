@@ -1,5 +1,4 @@
-// Every command works with exactly the permissions that src/SECURITY.md lists. One process runs all commands of a row, because a
-// call of the command line only evaluates its module with its arguments.
+// Every command works with exactly the permissions that src/SECURITY.md lists. One process runs all commands of a row.
 
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -33,7 +32,10 @@ const calls: Record<string, string[]> = {
   generate: ["cosmology", "--out", path("halos"), "--samples", "4"],
   index: [path("halos")],
   tree: [...points, "--output", path("tree.npz")],
-  train: ["farthest", "--out", path("run"), "--steps", "1", "--batch-size", "1", "--backend", "cpu"],
+  train: [
+    ...["farthest", "--out", path("run"), "--steps", "1", "--batch-size", "1", "--max-predictions", "1"],
+    ...["--backend", "cpu"],
+  ],
   evaluate: ["--model", path("run"), "--backend", "cpu"],
   predict: [...model, ...points, "--output", path("prediction.npy")],
   gradients: [...model, ...points, "--output", path("gradients.npz")],
