@@ -27,9 +27,9 @@ export interface OpenPage {
 }
 
 /** A script that adds axe to a page. */
-export const axeSource = readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8");
+const axeSource = readFileSync(join(root, "node_modules/axe-core/axe.min.js"), "utf8");
 
-/** Opens a page and waits until it is ready. */
+/** Opens a page, in a context of its own, and waits until it is ready. */
 export async function openPage(
   browser: Browser,
   url: string,
@@ -51,23 +51,28 @@ export async function openPage(
       );
     });
   });
-  await page.addInitScript(axeSource);
   page.on("pageerror", (error) => problems.push(`error: ${error.message}`));
   page.on("request", (request) => {
     const asked = request.url();
     if (!asked.startsWith(new URL(url).origin) && !/^(blob|data):/.test(asked)) problems.push(`request: ${asked}`);
   });
+  await load(page, url, isolation);
+  return { page, problems };
+}
+
+/** Loads a URL into a page and waits until it is ready. For another page of the site this takes a third of opening that. */
+export async function load(page: Page, url: string, isolation: Isolation = "headers"): Promise<void> {
   await page.goto(url);
   await page.waitForFunction(
     (isolated) => "erwinPage" in globalThis && crossOriginIsolated === isolated,
     isolation !== "none",
   );
   await page.locator("[data-when-ready][disabled]").first().waitFor({ state: "detached" });
-  return { page, problems };
 }
 
 /** What axe finds wrong with a page, a line each. */
 export async function axeViolations(page: Page): Promise<string[]> {
+  await page.evaluate(axeSource);
   const { violations } = await page.evaluate(() =>
     (globalThis as unknown as { axe: typeof import("axe-core") }).axe.run(),
   );

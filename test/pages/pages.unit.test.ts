@@ -8,18 +8,25 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { root } from "../../src/build/steps.mjs";
 import { SIGN_OF_LIFE } from "../../src/host/silence.ts";
 import { QUESTION } from "../../src/pages/shared/signs-of-life.ts";
-import { axeViolations, launchChromium, openPage, serveSite } from "./browser.ts";
+import { axeViolations, launchChromium, load, type OpenPage, openPage, serveSite } from "./browser.ts";
 
 const site = join(root, "dist/site");
 const names = readdirSync(site).filter((name) => name.endsWith(".html"));
+const withoutEngine = ["index.html", "benchmark.html"];
+/** A phone's, or that of a screen at 400 %. */
+const narrow = { width: 320, height: 740 };
+const wide = { width: 1280, height: 720 };
 const colours = ["light", "dark"] as const;
 
 let browser: Browser;
 let host: Awaited<ReturnType<typeof serveSite>>;
 let plainHost: typeof host;
+/** One for all tests but that of the service worker: to open a page takes much longer than to load another into it. */
+let opened: OpenPage;
 beforeAll(async () => {
   browser = await launchChromium();
   [host, plainHost] = [await serveSite("headers"), await serveSite("none")];
+  opened = await openPage(browser, `${host.url}${names[0]}`);
 });
 afterAll(async () => {
   await browser.close();
@@ -28,39 +35,38 @@ afterAll(async () => {
 });
 
 describe.each(names)("%s", (name) => {
-  test("keeps to its policy, is accessible in both colours, and downloads little", async () => {
-    const { page, problems } = await openPage(browser, `${host.url}${name}`);
-    const files = await page.evaluate(() =>
+  beforeAll(async () => {
+    opened.problems.splice(0);
+    await opened.page.setViewportSize(narrow);
+    await load(opened.page, `${host.url}${name}`);
+  });
+
+  test("is no wider than a phone of 320 pixels, or a screen at 400 %, and has whole legends", async () => {
+    const { page } = opened;
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(narrow.width);
+    // The legend of a chart has its first line, too.
+    if (name === "benchmark.html") await page.locator(".u-legend").first().getByText("AMD EPYC, 2 cores").waitFor();
+  });
+
+  test("downloads little, and the first pages are on the screen without the engine", async () => {
+    const files = await opened.page.evaluate(() =>
       performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname),
     );
-    for (const colorScheme of colours) {
-      await page.emulateMedia({ colorScheme });
-      expect(await axeViolations(page), colorScheme).toEqual([]);
-    }
-    expect(problems).toEqual([]);
     // Results of others are data, no part of the page.
     const own = [`/${name}`, ...new Set(files)].filter((file) => !file.endsWith(".json"));
     const size = own.reduce((sum, file) => sum + gzipSync(readFileSync(join(site, file))).length, 0);
     expect(size).toBeLessThan(600_000);
-    await page.context().close();
+    if (withoutEngine.includes(name)) expect(files.filter((file) => file.includes("/erwin/"))).toEqual([]);
   });
-});
 
-test.each(["index.html", "benchmark.html"])("%s is on the screen without the engine", async (name) => {
-  const { page } = await openPage(browser, `${host.url}${name}`);
-  const files = await page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name));
-  expect(files.filter((file) => file.includes("/erwin/"))).toEqual([]);
-  await page.context().close();
-});
-
-test("a phone of 320 pixels, or a screen at 400 %, sees no page wider than itself, and whole legends", async () => {
-  for (const name of names) {
-    const { page } = await openPage(browser, `${host.url}${name}`, { viewport: { width: 320, height: 740 } });
-    expect(await page.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(320);
-    // The legend of a chart has its first line, too.
-    if (name === "benchmark.html") await page.locator(".u-legend").first().getByText("AMD EPYC, 2 cores").waitFor();
-    await page.context().close();
-  }
+  test("is accessible in both colours, and keeps to its policy", async () => {
+    await opened.page.setViewportSize(wide);
+    for (const colorScheme of colours) {
+      await opened.page.emulateMedia({ colorScheme });
+      expect(await axeViolations(opened.page), colorScheme).toEqual([]);
+    }
+    expect(opened.problems).toEqual([]);
+  });
 });
 
 test("a service worker isolates pages where the host does not", async () => {
@@ -71,9 +77,8 @@ test("a service worker isolates pages where the host does not", async () => {
 });
 
 test("without either a page says that there is one thread", async () => {
-  const { page } = await openPage(browser, `${plainHost.url}benchmark.html`, { isolation: "none" });
-  expect(await page.locator("#hint").textContent()).toContain("one thread only");
-  await page.context().close();
+  await load(opened.page, `${plainHost.url}benchmark.html`, "none");
+  expect(await opened.page.locator("#hint").textContent()).toContain("one thread only");
 });
 
 test("no script of the site or the library imports a worker's own, which WebKit would run a second time", () => {
@@ -91,7 +96,7 @@ test("every worker of the site says that it is alive", async () => {
   const workers = readdirSync(join(site, "assets")).filter((name) => /^(data-)?worker-.*\.js$/.test(name));
   // Of the benchmark, the explorer, the examples, and two of the training page.
   expect(workers).toHaveLength(5);
-  const page = await browser.newPage();
+  const { page } = opened;
   // A file without the pages' policy, by which only the pages' own scripts may start workers.
   await page.goto(`${host.url}assets/${workers[0]}`);
   const answers = await page.evaluate(
@@ -108,16 +113,17 @@ test("every worker of the site says that it is alive", async () => {
     [QUESTION, ...workers],
   );
   expect(answers).toEqual(workers.map(() => SIGN_OF_LIFE));
-  await page.close();
 });
 
 test("the colours that a visitor chooses stay", async () => {
-  const { page } = await openPage(browser, `${host.url}index.html`, { colorScheme: "light" });
+  const { page } = opened;
+  await page.emulateMedia({ colorScheme: "light" });
+  await load(page, `${host.url}index.html`);
   const toggle = page.getByRole("button", { name: "Dark colours" });
   await toggle.click();
-  await page.goto(`${host.url}benchmark.html`);
+  await load(page, `${host.url}benchmark.html`);
   expect(await toggle.getAttribute("aria-pressed")).toBe("true");
   const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   expect(background).toBe("rgb(15, 18, 24)");
-  await page.context().close();
+  await page.evaluate(() => localStorage.clear());
 });

@@ -1,7 +1,7 @@
 // The API reference, opened in Chromium as a visitor comes to it: from the site, by its search and to a class.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { axeSource, axeViolations, launchChromium, serveSite } from "./browser.ts";
+import { axeViolations, launchChromium, serveSite } from "./browser.ts";
 
 let browser: Awaited<ReturnType<typeof launchChromium>>;
 let host: Awaited<ReturnType<typeof serveSite>>;
@@ -50,7 +50,6 @@ test.each([
   "functions/erwin.fit.html",
 ])("%s is accessible in both colours", async (name) => {
   const page = await browser.newPage();
-  await page.addInitScript(axeSource);
   await page.goto(`${host.url}api/${name}`);
   await page.locator("nav.tsd-navigation summary").first().waitFor();
   for (const colorScheme of ["light", "dark"] as const) {
