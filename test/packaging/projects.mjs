@@ -10,6 +10,11 @@ import { serveDevelopment, serveFolder, serveLibrary } from "./serve.mjs";
 
 /** @typedef {import("./table.mjs").Outcome} Outcome */
 
+/** @typedef {import("./browsers.mjs").BrowserName} BrowserName */
+
+/** @type {BrowserName[]} */
+const allBrowsers = ["Chromium", "Firefox", "WebKit"];
+
 /** All are tried in Chromium, and what bundlers build in WebKit, which loads the parts of a worker in its own way. */
 const alsoInFirefox = ["plain", "vite8"];
 
@@ -22,15 +27,17 @@ export function projectNames() {
 /**
  * Yields what each script of the projects, in each browser, comes to.
  * @param {string[]} names
+ * @param {{ browsers?: BrowserName[], buildArguments?: Record<string, string[]> }} options the browsers to try, by default all, and
+ *   what to add to a project's build
  * @returns {AsyncGenerator<Outcome>}
  */
-export async function* runProjects(names = projectNames()) {
+export async function* runProjects(names = projectNames(), { browsers = allBrowsers, buildArguments = {} } = {}) {
   await pack();
   try {
     for (const name of names) {
       const { description, dependencies, scripts } = readProject(name);
       const packages = Object.entries(dependencies).map(([key, version]) => `${key} ${version}`);
-      for (const run of runsOf(name, Object.keys(scripts))) {
+      for (const run of runsOf(name, Object.keys(scripts), browsers, buildArguments[name])) {
         const result = await run.result().catch((error) => String(error.message));
         yield { name, description, packages, command: run.command, host: await run.host(), result };
       }
@@ -44,25 +51,25 @@ export async function* runProjects(names = projectNames()) {
  * What there is to run of a project.
  * @param {string} name
  * @param {string[]} scripts
+ * @param {BrowserName[]} browsers
+ * @param {string[]} [buildArguments]
  */
-function runsOf(name, scripts) {
+function runsOf(name, scripts, browsers, buildArguments) {
   const runs = scripts.map((script) => ({ script, command: `npm run ${script}` }));
   const pages = runs.filter(({ script }) => script === "build" || script === "dev");
   if (runs.length === 0) pages.push({ script: "", command: "" });
   const programs = runs.filter((run) => !pages.includes(run));
-  /** @type {(script: string) => import("./browsers.mjs").BrowserName[]} */
-  const browsersOf = (script) => [
-    "Chromium",
-    ...(alsoInFirefox.includes(name) ? /** @type {const} */ (["Firefox"]) : []),
-    ...(script !== "dev" ? /** @type {const} */ (["WebKit"]) : []),
-  ];
+  const wanted = (/** @type {BrowserName} */ browser, /** @type {string} */ script) =>
+    browser === "Chromium" || (browser === "Firefox" ? alsoInFirefox.includes(name) : script !== "dev");
   return [
     ...pages.flatMap(({ script, command }) =>
-      browsersOf(script).map((browser) => ({
-        command,
-        host: () => describeBrowser(browser),
-        result: () => runPage(name, script, browser),
-      })),
+      browsers
+        .filter((browser) => wanted(browser, script))
+        .map((browser) => ({
+          command,
+          host: () => describeBrowser(browser),
+          result: () => runPage(name, script, browser, buildArguments),
+        })),
     ),
     ...programs.map(({ script, command }) => ({
       command,
@@ -75,11 +82,12 @@ function runsOf(name, scripts) {
 /**
  * @param {string} name
  * @param {string} script
- * @param {import("./browsers.mjs").BrowserName} browser
+ * @param {BrowserName} browser
+ * @param {string[]} [buildArguments]
  */
-async function runPage(name, script, browser) {
+async function runPage(name, script, browser, buildArguments) {
   const project = await install(name);
-  const server = await servePage(project, script);
+  const server = await servePage(project, script, buildArguments);
   try {
     return await resultOf(browser, server.url);
   } finally {
@@ -90,12 +98,13 @@ async function runPage(name, script, browser) {
 /**
  * @param {string} project
  * @param {string} script
+ * @param {string[]} buildArguments
  */
-async function servePage(project, script) {
+async function servePage(project, script, buildArguments = []) {
   if (script === "dev") return serveDevelopment(project);
   if (script !== "build") return serveFolder(project);
   const built = join(project, "dist");
-  if (!existsSync(built)) await npm(project, ["run", script]);
+  if (!existsSync(built)) await npm(project, ["run", script, "--", ...buildArguments]);
   // Where the bundler makes no page.
   const page = join(built, "index.html");
   if (!existsSync(page)) cpSync(join(project, "index.html"), page);
