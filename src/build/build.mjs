@@ -109,24 +109,27 @@ async function buildLibrary() {
 }
 
 /**
- * Runs the steps in order, those of WebAssembly side by side. A type error is reported like any failure, but only after the files
- * that tests need are built.
+ * Runs the steps in order, those of WebAssembly side by side, then the library and what is made of it beside TypeScript's. A type error
+ * is reported like any failure, but only after the files that tests need are built.
  * @param {{ force?: boolean, reference?: boolean, only?: string[] }} options
  */
 export async function build({ force = false, reference = false, only = [] } = {}) {
   await withLock(async () => {
     const wasm = wasmSteps();
-    const steps = [...wasm, library, declarations, site, apiReference, typecheck];
-    const names = steps.map((step) => step.name);
-    const beside = wasm.map((step) => step.name);
+    const fromLibrary = [library, site, apiReference];
+    const fromTypes = [declarations, typecheck];
+    const names = [...wasm, ...fromLibrary, ...fromTypes].map((step) => step.name);
     const unknown = only.filter((name) => !names.includes(name));
     if (unknown.length > 0)
       throw new CommandError(`build: unknown step ${unknown.join(", ")} (there are ${names.join(", ")});`, 2);
     const wanted = only.length > 0 ? only : names.filter((name) => reference || name !== apiReference.name);
-    const chosen = steps.filter((step) => wanted.includes(step.name));
-    // Emscripten is a program of its own, so the other compiler has a core for itself.
-    await Promise.all(chosen.filter(({ name }) => beside.includes(name)).map((step) => runStep(step, { force })));
-    for (const step of chosen) if (!beside.includes(step.name)) await runStep(step, { force });
+    const inOrder = async (/** @type {Parameters<typeof runStep>[0][]} */ steps) => {
+      for (const step of steps) if (wanted.includes(step.name)) await runStep(step, { force });
+    };
+    // Emscripten and TypeScript are programs of their own, so what runs beside them has a core for itself.
+    await Promise.all(wasm.map((step) => inOrder([step])));
+    const ends = await Promise.allSettled([inOrder(fromLibrary), inOrder(fromTypes)]);
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
   });
 }
 

@@ -17,7 +17,7 @@ export async function buildDeclarations() {
   // The folder is not below node_modules: the bundler takes files there for another package's and leaves them out.
   const folder = join(root, "dist", ".declarations");
   rmSync(folder, { recursive: true, force: true });
-  typescript(["--noEmit", "false", "--emitDeclarationOnly", "--noCheck", "--outDir", folder]);
+  await typescript(["--noEmit", "false", "--emitDeclarationOnly", "--noCheck", "--outDir", folder]);
   const { rollup } = await import("rollup");
   const { dts } = await import("rollup-plugin-dts");
   const entries = {

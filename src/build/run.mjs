@@ -1,5 +1,6 @@
 // Starts other programs for the build's scripts: in the repository's root, on this terminal; a failure throws.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
 import { root } from "./steps.mjs";
 
@@ -37,11 +38,15 @@ export function runPackage(script, args) {
 }
 
 /**
- * Runs TypeScript 7: the package `typescript` is TypeScript 6, which the declaration bundler and TypeDoc need.
+ * Runs TypeScript 7, beside what else this process does: the package `typescript` is TypeScript 6, which the declaration bundler and
+ * TypeDoc need.
  * @param {string[]} args
  */
-export function typescript(args) {
-  runPackage("@typescript/native/bin/tsc", ["--project", root, ...args]);
+export async function typescript(args) {
+  const script = join(root, "node_modules", "@typescript/native/bin/tsc");
+  const child = spawn(process.execPath, [script, "--project", root, ...args], { cwd: root, stdio: "inherit" });
+  const [status] = await once(child, "close");
+  if (status !== 0) throw new CommandError(["tsc", ...args].join(" "), status);
 }
 
 /**
