@@ -149,12 +149,13 @@ async function carFiles(root: string): Promise<string[]> {
 /**
  * Repeats the reference's run: returns the losses and learning rates of its steps.
  * @param workers make the batches; without workers, they are made in this thread
+ * @param first ends the run after so many steps; by default it is repeated to its end
  */
 export async function fitGolden(
   name: ExperimentName,
   { options, source, init }: GoldenRun<Expected>,
   device: Device,
-  { workers: count = 0, ...more }: Record<string, unknown> & { workers?: number } = {},
+  { workers: count = 0, first, ...more }: Record<string, unknown> & { workers?: number; first?: number } = {},
 ): Promise<{ losses: number[]; rates: number[] }> {
   const chosen = options(more);
   const { model, task, trainData } = await openRun(name, experiments[name], { device, options: chosen, source, init });
@@ -163,7 +164,7 @@ export async function fitGolden(
   try {
     const logger = new MemoryLogger();
     await fit({
-      ...{ ...fitOptions(chosen), model, task, trainData, logger },
+      ...{ ...fitOptions(chosen), steps: first ?? chosen.steps, model, task, trainData, logger },
       ...(workers && { prefetch: workers.prefetch, loadBatch: (request) => workers.load(request) }),
     });
     const entries = logger.entries.filter(({ kind }) => kind === "training");

@@ -40,10 +40,19 @@ export function useDevice(backend: BackendName = "webgpu", { own = false } = {})
   };
 }
 
-const backends: readonly BackendName[] = ["webgpu", "cpu"];
+const bothBackends: readonly BackendName[] = ["webgpu", "cpu"];
+
+/**
+ * The backends for comparisons with PyTorch's runs of experiments: in browsers only WebGPU, whose adapter differs from Deno's. The
+ * CPU backend's modules are the same in both, and so is the engine that runs them.
+ */
+export const comparedBackends: readonly BackendName[] = "Deno" in globalThis ? bothBackends : ["webgpu"];
 
 /** Declares the same tests for the device of each backend. */
-export function onEachDevice(declare: (device: () => Device, backend: BackendName) => void): void {
+export function onEachDevice(
+  declare: (device: () => Device, backend: BackendName) => void,
+  backends: readonly BackendName[] = bothBackends,
+): void {
   describe.each(backends)("on %s", (backend) => declare(useDevice(backend), backend));
 }
 
