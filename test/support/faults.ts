@@ -112,7 +112,7 @@ export function installFaults(): Faults {
  * @param perCall the number of faults for each kind of call; default all
  */
 export function faultsIn(counts: Readonly<Record<FaultyCall, number>>, perCall = Number.POSITIVE_INFINITY): Fault[] {
-  return faultyCalls.flatMap((call) => {
+  return faultyCalls.flatMap((call, kind) => {
     const count = counts[call];
     if (perCall >= count) {
       return Array.from({ length: 2 * count }, (_, i) => ({
@@ -124,7 +124,8 @@ export function faultsIn(counts: Readonly<Record<FaultyCall, number>>, perCall =
     return Array.from({ length: perCall }, (_, i) => ({
       call,
       at: perCall === 1 ? Math.ceil(count / 2) : 1 + Math.round((i * (count - 1)) / (perCall - 1)),
-      when: i % 2 === 0 ? ("before" as const) : ("after" as const),
+      // One kind of call is lost before it is made, the next one after it.
+      when: (kind + i) % 2 === 0 ? ("before" as const) : ("after" as const),
     }));
   });
 }
