@@ -44,9 +44,9 @@ async function rejection(action: Promise<unknown>, errorClass: ErrorClass): Prom
   return error;
 }
 
-/** A worker with a model. */
+/** A worker with a model, by default the one that starts quickest. */
 async function workerWithModel(options: Parameters<typeof createErwinWorker>[0] = {}, its: typeof config = config) {
-  const erwin = await createErwinWorker(options);
+  const erwin = await createErwinWorker({ backend: "cpu", threads: 1, ...options });
   await erwin.create(its);
   return erwin;
 }
@@ -63,9 +63,7 @@ describe("an error in the worker", () => {
     expect((await erwin.forward(cloud)).shape).toEqual([20, 8]);
   });
 
-  test("of a config, a mode, a checkpoint and a missing model says so", async () => {
-    using empty = await createErwinWorker();
-    expect((await rejection(empty.forward(cloud), InputError)).message).toContain("load()");
+  test("of a config, a mode and a checkpoint says so", async () => {
     expect((await rejection(erwin.create({ ...config, ballSizes: [9] }), ConfigError)).details.field).toBe("ballSizes");
     await rejection(erwin.load(Uint8Array.of(1, 2, 3)), FormatError);
     expect((await rejection(erwin.setMode("other" as "eval"), ConfigError)).details.field).toBe("mode");
@@ -199,8 +197,10 @@ test("a worker that crashes rejects the calls under way and later ones", async (
   erwin.dispose();
 });
 
-test("after a lost device that is not to be replaced a model can be loaded again", async () => {
-  const before = `
+// In browsers, a software adapter takes seconds for each device; faults/worker.host.test.ts loses one there.
+if ("Deno" in globalThis)
+  test("after a lost device that is not to be replaced a model can be loaded again", async () => {
+    const before = `
     const { requestDevice } = GPUAdapter.prototype;
     let device;
     GPUAdapter.prototype.requestDevice = async function (options) {
@@ -209,33 +209,28 @@ test("after a lost device that is not to be replaced a model can be loaded again
     addEventListener("message", ({ data }) => {
       if (data === "lose the device") device.destroy();
     });`;
-  const url = await changedScript({ before });
-  const { result: losing, started } = await watchWorkers(() =>
-    workerWithModel({ url, backend: "webgpu", recover: false }, noBlock),
-  );
-  started[0].worker.postMessage("lose the device");
-  await rejection(losing.forward(cloud), DeviceLostError);
-  await losing.create(noBlock);
-  using model = await ErwinTransformer.create(noBlock, { device: device() });
-  expect((await losing.forward(cloud)).data).toEqual((await forwardToHost(model, cloud)).data);
-  losing.dispose();
-});
+    const url = await changedScript({ before });
+    const { result: losing, started } = await watchWorkers(() =>
+      workerWithModel({ url, backend: "webgpu", recover: false }, noBlock),
+    );
+    started[0].worker.postMessage("lose the device");
+    await rejection(losing.forward(cloud), DeviceLostError);
+    await losing.create(noBlock);
+    using model = await ErwinTransformer.create(noBlock, { device: device() });
+    expect((await losing.forward(cloud)).data).toEqual((await forwardToHost(model, cloud)).data);
+    losing.dispose();
+  });
 
 describe("dispose", () => {
-  test("rejects the calls under way and later ones", async () => {
-    const erwin = await workerWithModel();
+  test("rejects the calls under way and later ones, and ends the worker", async () => {
+    const { result: erwin, started } = await watchWorkers(() => workerWithModel());
+    const terminate = vi.spyOn(started[0].worker, "terminate");
     const calls = [erwin.forward(cloud), erwin.save(), erwin.info()];
     const rejections = calls.map((call) => rejection(call, DisposedError));
     erwin.dispose();
     erwin.dispose();
     await Promise.all(rejections);
     await rejection(erwin.forward(cloud), DisposedError);
-  });
-
-  test("ends the worker", async () => {
-    const { result: erwin, started } = await watchWorkers(() => workerWithModel());
-    const terminate = vi.spyOn(started[0].worker, "terminate");
-    erwin.dispose();
     await vi.waitFor(() => expect(terminate).toHaveBeenCalledOnce(), { timeout: 20_000 });
   });
 });

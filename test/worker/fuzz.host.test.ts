@@ -68,7 +68,8 @@ test("arguments of all types are computed with or refused", async () => {
         await resultOrRefusal(name, call);
       }
     }),
-    { numRuns: 15, seed: 4 },
+    // Each host tries others.
+    { numRuns: 6, seed: "Deno" in globalThis ? 4 : 5 },
   );
   await erwin.load(checkpoint);
   expect((await erwin.forward(cloud)).data).toEqual(expected);

@@ -33,6 +33,15 @@ beforeAll(async () => {
 });
 afterAll(() => erwin.dispose());
 
+test("before a model is there, info says so, and a forward pass is refused", async () => {
+  using fresh = await createErwinWorker({ backend: "cpu", threads: 1 });
+  expect(await fresh.info()).toMatchObject({ config: undefined, mode: undefined });
+  await expect(fresh.forward(batch)).rejects.toMatchObject({
+    name: "InputError",
+    message: expect.stringContaining("load()"),
+  });
+});
+
 /** The same only if every bit is. */
 const bits = (values: Float32Array) => [...new Uint32Array(values.buffer, values.byteOffset, values.length)];
 
@@ -87,7 +96,7 @@ describe("forward", () => {
 
   test("leaves the caller's thread free", async () => {
     await erwin.create(config);
-    const big = randomCloud(40_000, cloudOptions(config), seededRandom(5));
+    const big = randomCloud(10_000, cloudOptions(config), seededRandom(5));
     await expectFreeThread(() => erwin.forward(big, { transfer: true }));
   });
 });
@@ -178,11 +187,6 @@ describe("info", () => {
     const info = await erwin.info();
     expect(info).toMatchObject({ backend: device().backend, device: device().info, config, mode: "train" });
     expect(info.memory.current).toBeGreaterThan(0);
-  });
-
-  test("is there before a model is", async () => {
-    using fresh = await createErwinWorker();
-    expect(await fresh.info()).toMatchObject({ config: undefined, mode: undefined });
   });
 });
 

@@ -31,7 +31,7 @@ const config = {
   cHidden: [8, 8],
   ballSizes: [16, 16],
   encNumHeads: [2, 2],
-  encDepths: [1, 1],
+  encDepths: [0, 0],
   decNumHeads: [2],
   decDepths: [1],
   strides: [2],
@@ -334,7 +334,7 @@ describe("what goes wrong", () => {
 });
 
 test("dispose ends a training and its worker", async () => {
-  const { result: erwin, started } = await watchWorkers(() => createErwinWorker({ backend: quickBackend }));
+  const { result: erwin, started } = await watchWorkers(() => createErwinWorker({ backend: "cpu", threads: 1 }));
   const terminate = vi.spyOn(started[0].worker, "terminate");
   await erwin.create(config);
   let reports = 0;
