@@ -21,11 +21,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { normals, seededRandom, uniformCloud } from "../support/clouds.ts";
 import { expectClose } from "../support/compare.ts";
 import { expectFreeThread } from "../support/free-thread.ts";
-import { quickBackend } from "../support/models.ts";
 import type { ReferenceConfigInput } from "../support/reference.ts";
 import { watchWorkers } from "./scripts.ts";
 
-// Small and alike on all levels: compiling shaders is what takes the time.
 const config = {
   cIn: 3,
   cHidden: [8, 8],
@@ -70,9 +68,10 @@ const options: WorkerTrainingOptions = {
   logEvery: 2,
 };
 
+// The processor trains: faults/worker.host.test.ts has trainings in a worker on a GPU, whose kernels take seconds to compile.
 let erwin: ErwinWorker;
 beforeAll(async () => {
-  erwin = await createErwinWorker({ backend: quickBackend });
+  erwin = await createErwinWorker({ backend: "cpu" });
 });
 afterAll(() => erwin.dispose());
 
@@ -158,7 +157,7 @@ describe("a training", () => {
     const { result, checkpoints, weights } = await wholeRun();
     expect(checkpoints).toHaveLength(3);
     expect(checkpoints[2]).toEqual(result.checkpoint);
-    using other = await createErwinWorker({ backend: quickBackend });
+    using other = await createErwinWorker({ backend: "cpu" });
     const stopped = await abortedRun(other);
     expect(stopped.finished).toBe(false);
     expect(stopped.step).toBeLessThan(STEPS);
