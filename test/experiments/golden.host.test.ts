@@ -18,8 +18,8 @@ onEachDevice((device, backend) => {
   ] as const;
   // Training takes long on software adapters, and longest in browsers.
   const trained = "Deno" in globalThis ? cases : [];
-  // A software adapter takes a second for each step of a car, so it trains as far as shows a wrong gradient: the second loss tells of
-  // its sign, the third and later ones of its size.
+  // A software adapter takes a second for each step of a car, so it trains as far as shows a wrong gradient: the second loss
+  // tells of its sign, the third and later ones of its size.
   const first = backend === "cpu" ? 12 : 4;
 
   test.for(trained)(`%s %s: the losses and rates of ${first} steps, clipped or not`, async ([name, folder]) => {

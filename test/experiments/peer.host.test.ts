@@ -1,6 +1,6 @@
-// All four experiments against PyTorch: twelve steps of training (four on WebGPU) from the same weights over the same samples in the
-// same order; and evaluation with given weights and rollouts, where the reference's own files have none. The expected values are those
-// of test/experiments/peer/train.py in float64.
+// All four experiments against PyTorch: twelve steps of training (four on WebGPU) from the same weights over the same samples in
+// the same order; and evaluation with given weights and rollouts, where the reference's own files have none. The expected values
+// are those of test/experiments/peer/train.py in float64.
 
 import { evaluate } from "erwin";
 import { type BadSample, DataWorkers, experiments, MemorySource, readModel } from "erwin/experiments";
@@ -13,8 +13,9 @@ import { comparedBackends, onEachDevice, quickBackend, useDevice } from "../supp
 const quick = useDevice(quickBackend);
 
 onEachDevice((device, backend) => {
-  // Training takes long on software adapters, and longest in browsers. One takes a second for each step, so it trains as far as shows
-  // a wrong gradient: the second loss tells of its sign, the third and later ones of its size. golden.host.test.ts trains the others.
+  // Training takes long on software adapters, and longest in browsers. One takes a second for each step, so it trains as far as
+  // shows a wrong gradient: the second loss tells of its sign, the third and later ones of its size. golden.host.test.ts trains
+  // the others.
   const steps = backend === "cpu" ? 12 : 4;
   const names =
     backend === "cpu" ? (["cosmology", "eagle", "md", "shapenet"] as const) : (["cosmology", "eagle"] as const);

@@ -87,7 +87,8 @@ test("goes on to the same bits", async () => {
   for (const file of [LAST_CHECKPOINT, BEST_CHECKPOINT]) expect(store.load(file)).toEqual(whole.store.load(file));
 });
 
-// What follows is decided by the loop and not by the host. In browsers, a software adapter takes seconds for each of these devices.
+// What follows is decided by the loop and not by the host. In browsers, a software adapter takes seconds for each of these
+// devices.
 if ("Deno" in globalThis) {
   test("loses two devices in a row, and goes on with the processor when the third is lost", async () => {
     const whole = await plain();

@@ -10,8 +10,8 @@ import { modelFrom, useDevice } from "../support/models.ts";
 const device = useDevice();
 
 /**
- * A browser's software adapter takes seconds to compile each kernel. So it has one case of these, whose gradients pass through all but
- * the decoder; the three steps below train another model there, with a decoder.
+ * A browser's software adapter takes seconds to compile each kernel. So it has one case of these, whose gradients pass through
+ * all but the decoder; the three steps below train another model there, with a decoder.
  */
 const cases = ["e_encoder_only_train"];
 if ("Deno" in globalThis) cases.push("a_2d_tiny_train", "c_3d_rot_eval", "d_mixed_strides_train");
