@@ -154,7 +154,7 @@ test.each(isDeno ? feedForwards : feedForwards.slice(0, 1))(
 // squares of a norm in another order: there the smallest tile alone gives the stored values of a small model. In Deno all tiles give
 // the bits of the kernels that other tests hold against such values.
 if (isDeno) {
-  const name = "d_mixed_strides_train";
+  const name = "a_2d_tiny_train";
   /** On the software adapter as it is, made once. */
   let plain: ReturnType<typeof goldenPass> | undefined;
 
