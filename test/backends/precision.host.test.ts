@@ -79,7 +79,7 @@ if (hasHalf) {
   test("outputs and gradients are as near the golden ones as 11 bits allow", async () => {
     using device = await requestDevice({ backend: "webgpu", precision: "mixed" });
     expect(device.info.precision).toBe("mixed");
-    const name = "d_mixed_strides_train";
+    const name = "a_2d_tiny_train";
     const { golden } = await loadGoldenCase(name);
     const { out, gradients } = await goldenPass(device, name);
     const error = l2Error(out, numbers(golden, "out_f64"));
