@@ -1,11 +1,9 @@
 // Runs the built command line again and again in one process, which is much cheaper than a process for each call.
 
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { tmpdir } from "node:os";
-import process from "node:process";
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
-import { cliPath, type Result } from "./command.ts";
+import { cliPath, type Result, spawnDeno } from "./command.ts";
 
 /** What ends the output of each call. */
 export const END = "\u0004";
@@ -41,8 +39,7 @@ class Calls {
   #onOutput = () => {};
 
   constructor() {
-    const words = ["run", "-A", "--no-prompt", ...callsProgram];
-    this.#child = spawn(process.execPath, words, { cwd: tmpdir(), env: { ...process.env, NO_COLOR: "1" } });
+    this.#child = spawnDeno(callsProgram);
     this.#ended = new Promise((resolve) => this.#child.on("close", resolve));
     for (const name of ["stdout", "stderr"] as const) {
       this.#child[name].setEncoding("utf8").on("data", (text) => {

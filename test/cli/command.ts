@@ -34,15 +34,19 @@ export interface ProcessOptions {
   flags?: readonly string[];
 }
 
+/** Starts a program in Deno, with all permissions but those that `flags` deny, in the folder for temporary files. */
+export const spawnDeno = (program: readonly string[], { env = {}, flags = [] }: ProcessOptions = {}) =>
+  spawn(process.execPath, ["run", "-A", "--no-prompt", ...flags, ...program], {
+    cwd: tmpdir(),
+    env: { ...process.env, NO_COLOR: "1", ...env },
+  });
+
 /**
  * Starts `erwin ...words` in a process of its own; signals go to its `pid`. It has all permissions: a Deno that is started through
  * node:child_process has them whatever its flags are, except for those that `flags` deny.
  */
-export function start(words: readonly string[], { env = {}, flags = [] }: ProcessOptions = {}): Running {
-  const child = spawn(process.execPath, ["run", "-A", "--no-prompt", ...flags, cliPath, ...words], {
-    cwd: tmpdir(),
-    env: { ...process.env, NO_COLOR: "1", ...env },
-  });
+export function start(words: readonly string[], options?: ProcessOptions): Running {
+  const child = spawnDeno([cliPath, ...words], options);
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (text) => (stdout += text));
   child.stderr.on("data", (text) => (stderr += text));

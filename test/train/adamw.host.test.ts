@@ -185,10 +185,10 @@ test("work on parameters larger than one binding is split, with the same bits", 
       optimizer.step({ maxNorm: 10 });
       optimizer.zeroGrad();
     }
-    const stepped = [await tensor.data(), await optimizer.state()];
+    const result = [await tensor.data(), await optimizer.state()];
     optimizer.dispose();
     tensor.dispose();
-    return stepped;
+    return result;
   };
   using small = await requestDevice({ backend: "webgpu", maxBindingBytes: 2 ** 16 });
   expect(await stepped(small)).toEqual(await stepped(device()));
