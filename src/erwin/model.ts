@@ -95,8 +95,7 @@ export class ErwinTransformer extends Module {
 
   /**
    * Creates a model with initial weights, in evaluation mode.
-   * @throws ConfigError naming the field that is invalid; OutOfMemoryError naming the tensor that did not fit. No
-   *   memory
+   * @throws ConfigError naming the field that is invalid; OutOfMemoryError naming the tensor that did not fit. No memory
    *   stays allocated then.
    */
   static async create(

@@ -53,9 +53,8 @@ export interface TrainingData {
 }
 
 /**
- * @throws ConfigError if there is no such loss, or a list is empty; InputError naming the sample, the tensor and, if
- *   there is
- *   one, the row
+ * @throws ConfigError if there is no such loss, or a list is empty; InputError naming the sample, the tensor and, if there is one,
+ *   the row
  */
 export function trainingData(model: ErwinTransformer, options: WorkerTrainingOptions): TrainingData {
   checkOptions("train", options, known);
