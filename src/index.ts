@@ -58,6 +58,7 @@ export { type Limits, limits, setLimits } from "./limits.ts";
 export * as nn from "./nn/index.ts";
 export { exportOnnx, type OnnxGraph, type OnnxOptions, type OnnxValue, type OnnxWeight } from "./onnx/index.ts";
 export { Random } from "./random.ts";
+export { checkpoint } from "./tensor/checkpoint.ts";
 /** All operators, including those into which the model's layers are fused, for users' own models. */
 export * as operators from "./tensor/operators/index.ts";
 export {
@@ -90,7 +91,7 @@ export {
   subtract,
   sum,
 } from "./tensor/operators/index.ts";
-export { checkpoint, noGrad } from "./tensor/tape.ts";
+export { noGrad } from "./tensor/tape.ts";
 export { scope, Tensor, type TensorData, type TensorSource, type TensorType } from "./tensor/tensor.ts";
 export { AdamW, type AdamWOptions, type OptimizerState, type StepOptions, type StepReport } from "./train/adamw.ts";
 export { loadTraining, saveTraining, type TrainingProgress } from "./train/checkpoint.ts";

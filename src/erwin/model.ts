@@ -12,9 +12,10 @@ import { BallLayer } from "../nn/layer.ts";
 import { ErwinEmbedding } from "../nn/messages.ts";
 import { Module } from "../nn/module.ts";
 import { BallPooling, BallUnpooling } from "../nn/pooling.ts";
+import { checkpoint } from "../tensor/checkpoint.ts";
 import { gatherRows } from "../tensor/operators/rows.ts";
 import { concatenate } from "../tensor/operators/sections.ts";
-import { checkpoint, isRecording, recordingAsNow } from "../tensor/tape.ts";
+import { isRecording, recordingAsNow } from "../tensor/tape.ts";
 import { outsideScopes, scope, Tensor } from "../tensor/tensor.ts";
 import { type ErwinConfig, type ErwinConfigInput, resolveConfig, snakeCaseConfig } from "./config.ts";
 import {
@@ -297,9 +298,7 @@ export class ErwinTransformer extends Module {
     const inModes = this.inModesOfNow();
     const output = this.training
       ? this.#compute(input)
-      : checkpoint(given, [...this.parameters().values()], ([features]) =>
-          inModes(() => this.#compute(input, features)),
-        );
+      : checkpoint(given, [...this.state().values()], ([features]) => inModes(() => this.#compute(input, features)));
     output.batchIdx = cloudOfEachRow(
       this.config.decode ? tree.cloudOffsets : tree.levels[tree.levels.length - 1].offsets,
     );

@@ -28,7 +28,8 @@ export interface Gradients {
   give(input: Tensor | undefined, gradient: Tensor): void;
 }
 
-type Saved = Record<string, Tensor | undefined>;
+/** What a backward pass needs, by name. */
+export type Saved = Record<string, Tensor | undefined>;
 type Backward<Kept extends Saved> = (gradient: Tensor, gradients: Gradients, kept: Kept) => void;
 
 interface TapeRecord {
@@ -37,6 +38,8 @@ interface TapeRecord {
   result: History;
   inputs: History[];
   kept: Saved;
+  /** What the backward pass reads, and the version of each when it was recorded. */
+  read: ReadonlyMap<Tensor, number>;
   backward: Backward<Saved>;
 }
 
@@ -94,12 +97,14 @@ export function recordingAsNow<Result>(
 /**
  * Puts an operator on the tape if any of its inputs is on it.
  * @param kept tensors that the backward pass needs; they stay alive until it has run
+ * @param read other tensors that it reads, which are not kept alive
  */
 export function record<Kept extends Saved>(
   result: Tensor,
   inputs: (Tensor | undefined)[],
   kept: Kept,
   backward: Backward<Kept>,
+  read: readonly Tensor[] = [],
 ): Tensor {
   if (!recording(...inputs)) return result;
   const held = outsideScopes(() =>
@@ -113,10 +118,22 @@ export function record<Kept extends Saved>(
     result: history,
     inputs: histories,
     kept: held,
+    read: new Map([...Object.values(held), ...read].flatMap((tensor) => (tensor ? [[tensor, tensor.version]] : []))),
     backward: (result.size === 0 ? giveZeros(inputs) : backward) as unknown as Backward<Saved>,
   };
   result.history = history;
   return result;
+}
+
+/** @throws InputError if something that a backward pass reads has changed: gradients would be those of another pass */
+function expectUnchanged({ read }: TapeRecord): void {
+  const [changed] = [...read].find(([tensor, version]) => tensor.version !== version) ?? [];
+  if (!changed) return;
+  throw new InputError(
+    `a tensor of shape [${changed.shape}] was changed after this result was computed from it, by a step of an optimiser, by set or ` +
+      "restore, or as a running statistic in training mode: compute the result again, or call backward before the change",
+    { shape: [...changed.shape] },
+  );
 }
 
 /** The backward pass of a result without elements: kernels would have nothing to read, and write nothing. */
@@ -177,7 +194,8 @@ function onForeignMemory(tensor: Tensor, storage: Storage): Tensor {
 /**
  * Computes the gradients of all leaves that `result` was computed from and adds them to those already there.
  * @param gradient the gradient of the result; optional for a scalar
- * @throws InputError if the result is not on the tape, or its backward pass has run before, or the gradient does not fit
+ * @throws InputError if the result is not on the tape, its backward pass has run before, a tensor that this pass needs was changed
+ *   since, or the gradient does not fit
  */
 export function backward(result: Tensor, gradient?: Tensor): void {
   const { history } = result;
@@ -194,46 +212,8 @@ export function backward(result: Tensor, gradient?: Tensor): void {
     );
   }
   if (gradient) expectGradient(result, gradient);
-  const player = new Player();
-  outsideScopes(() => {
-    player.play(result, gradient ? copyOf(gradient) : oneLike(result));
-  });
+  outsideScopes(() => playBack(result, gradient ? copyOf(gradient) : oneLike(result)));
   result.device.submit();
-}
-
-/**
- * Runs `compute` on the inputs without keeping what its backward pass needs, and runs it again when that is needed:
- * this trades time for memory, with the same bits in every gradient. `compute` must give the same result twice and must
- * not dispose its inputs.
- * @param leaves the parameters it uses
- * @param constants other tensors it uses; they are kept alive and passed to `compute` as its second argument
- */
-export function checkpoint(
-  inputs: readonly Tensor[],
-  leaves: readonly Tensor[],
-  compute: (inputs: readonly Tensor[], constants: readonly (Tensor | undefined)[]) => Tensor,
-  constants: readonly (Tensor | undefined)[] = [],
-): Tensor {
-  for (const [name, list] of Object.entries({ inputs, leaves, constants })) {
-    expectKind(name, list, "a list of tensors", Array.isArray(list));
-  }
-  expectKind("compute", compute, "a function", typeof compute === "function");
-  const result = noGrad(() => compute(inputs, constants));
-  const kept: Saved = Object.fromEntries([...inputs, ...constants].map((tensor, i) => [i, tensor]));
-  return record(result, [...inputs, ...leaves], kept, (gradient, gradients, saved) => {
-    const again = inputs.map((input, i) => {
-      const view = saved[i]!.detach();
-      // Gradients are written directly to their destinations, so that sums have the same order as without a checkpoint.
-      if (gradients.wanted(input)) makeLeaf(view, gradients.into(input));
-      return view;
-    });
-    const constantsAgain = constants.map((_, i) => saved[inputs.length + i]);
-    new Player().play(compute(again, constantsAgain), gradient.view());
-    for (const view of again) {
-      const leaf = view.history?.leaf;
-      if (leaf?.gradient && !leaf.held) view.device.clear(leaf.gradient.storage);
-    }
-  });
 }
 
 /** @throws InputError if the gradient of the result cannot be this; DisposedError */
@@ -269,6 +249,11 @@ function expectPlayable({ leaf, record, shape }: History): void {
   throw new InputError("backward was called twice through the same result: compute it again", { shape: [...shape] });
 }
 
+/** Runs the records that led to `result`, on the tape, from its gradient on, which is disposed. */
+export function playBack(result: Tensor, gradient: Tensor): void {
+  new Player().play(result, gradient);
+}
+
 class Player {
   readonly #gradients = new Map<History, Tensor>();
   readonly #waiting = new Map<number, TapeRecord>();
@@ -292,6 +277,7 @@ class Player {
     const arrived = this.#gradients.get(next.result)!;
     this.#gradients.delete(next.result);
     try {
+      expectUnchanged(next);
       scope(() => {
         next.backward(arrived, this.#sink(), next.kept);
         return undefined;

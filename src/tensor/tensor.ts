@@ -26,6 +26,8 @@ export const sizeOf = (shape: readonly number[]) => shape.reduce((product, size)
 interface SharedStorage {
   storage: Storage;
   holders: number;
+  /** How often its elements were replaced by others: what was kept for a backward pass may not have changed since. */
+  version: number;
 }
 
 /** An array of elements on a device, row-major. Owns its memory until `dispose()`. */
@@ -49,7 +51,11 @@ export class Tensor {
     this.device = device;
     this.shape = shape;
     this.type = type;
-    this.#memory = memory ?? { storage: device.allocate(Math.max(sizeOf(shape), 1) * 4, shape), holders: 0 };
+    this.#memory = memory ?? {
+      storage: device.allocate(Math.max(sizeOf(shape), 1) * 4, shape),
+      holders: 0,
+      version: 0,
+    };
     this.#memory.holders++;
     register(this);
   }
@@ -117,7 +123,7 @@ export class Tensor {
    * the tensor.
    */
   emptyOn(storage: Storage): Tensor {
-    return new Tensor(this.device, this.shape, this.type, { storage, holders: 1 });
+    return new Tensor(this.device, this.shape, this.type, { storage, holders: 1, version: 0 });
   }
 
   /**
@@ -142,7 +148,8 @@ export class Tensor {
   /**
    * Computes the gradients of the parameters that this tensor was computed from and adds them to those already there.
    * @param gradient the gradient of this tensor; optional for a scalar
-   * @throws InputError if the tensor is not on the tape or its backward pass has run before
+   * @throws InputError if the tensor is not on the tape, its backward pass has run before, or a tensor that this pass needs was
+   *   changed since: by a step of an optimiser, `set`, `restore`, or the running statistics of a pass in training mode
    */
   async backward(gradient?: Tensor): Promise<void> {
     backward(this, gradient);
@@ -166,6 +173,16 @@ export class Tensor {
     this.device.release(old);
   }
 
+  /** @internal How often other elements took the place of those in its memory. */
+  get version(): number {
+    return this.#memory.version;
+  }
+
+  /** @internal Must be called by what gives the elements other values, for all tensors that share their memory. */
+  changed(): void {
+    this.#memory.version++;
+  }
+
   get size(): number {
     return sizeOf(this.shape);
   }
@@ -183,6 +200,7 @@ export class Tensor {
       );
     }
     this.device.write(this.storage, data);
+    this.changed();
   }
 
   /**

@@ -212,6 +212,7 @@ export class AdamW {
       weightDecay: this.weightDecay,
       averageDecay: this.averageDecay ?? 1,
     });
+    for (const tensor of tensors) if (tensor.grad) tensor.changed();
     this.#device.submit();
     // biome-ignore lint/suspicious/noThenProperty: a readback takes time, so it is done only if the caller awaits the step
     return { then: (...handlers) => this.check().then(...handlers) };
@@ -260,15 +261,19 @@ export class AdamW {
     if (!this.#average)
       throw new ConfigError("this optimiser keeps no average: give averageDecay", { field: "averageDecay" });
     const device = this.#device;
-    const { weights } = this.#parameters;
+    const { weights, tensors } = this.#parameters;
     const own = device.allocate(weights.bytes);
+    const replaceBy = (values: Storage) => {
+      device.copy(values, weights, weights.bytes);
+      for (const tensor of tensors) tensor.changed();
+    };
     try {
       device.copy(weights, own, weights.bytes);
-      device.copy(this.#average, weights, weights.bytes);
+      replaceBy(this.#average);
       try {
         return await work();
       } finally {
-        device.copy(own, weights, weights.bytes);
+        replaceBy(own);
       }
     } finally {
       device.release(own);

@@ -36,7 +36,7 @@ export class LossScale {
     readonly scale: "dynamic" | number,
   ) {
     this.storage = device.allocate(16);
-    this.tensor = outsideScopes(() => new Tensor(device, [], "f32", { storage: this.storage, holders: 1 }));
+    this.tensor = outsideScopes(() => new Tensor(device, [], "f32", { storage: this.storage, holders: 1, version: 0 }));
     this.load({ scale: scale === "dynamic" ? DYNAMIC_LOSS_SCALE.initial : scale, steps: 0 });
   }
 

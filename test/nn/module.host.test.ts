@@ -10,6 +10,7 @@ import {
   ErwinTransformer,
   loadSafetensors,
   nn,
+  noGrad,
   OutOfMemoryError,
   saveSafetensors,
   scope,
@@ -200,6 +201,16 @@ test("gradients of a head, Erwin and features of one's own are the slopes of the
   }
 });
 
+test("an output that is still there does not keep the memory of a model that has been disposed", async () => {
+  const [nodePositions, edgeIndex] = cloud(40);
+  const before = device().memory.current;
+  const model = await ErwinTransformer.create(small, { device: device() });
+  using output = await model.forward({ nodeFeatures: new Float32Array(40 * small.cIn), nodePositions, edgeIndex });
+  model.dispose();
+  expect(device().memory.current - before).toBe(4 * output.size);
+  await expect(output.backward(output)).rejects.toThrow(DisposedError);
+});
+
 test("a pass has the mode of its call, and its gradients too, whatever is set before they are computed", async () => {
   const [nodePositions, edgeIndex] = cloud(40);
   const input = { nodeFeatures: new Float32Array(40 * small.cIn).fill(0.5), nodePositions, edgeIndex };
@@ -223,6 +234,13 @@ test("a pass has the mode of its call, and its gradients too, whatever is set be
   );
   expect(await pass(train, () => {})).toEqual(expected);
   expect(await pass(() => {}, train)).toEqual(expected);
+
+  // A pass in training mode changes the running statistics that the pass before it used.
+  using model = await ErwinTransformer.create(small, { device: device(), seed: 3 });
+  using result = await model.forward(input);
+  using total = sum(result);
+  (await noGrad(() => model.train().forward(input))).dispose();
+  await expect(total.backward()).rejects.toThrow(/shape \[8\] was changed after/);
 });
 
 test("attention and the feed-forward part, one after the other, are their block, with its gradients", async () => {

@@ -1,6 +1,19 @@
 // The tape: gradients are accumulated where they should be and nowhere else, and no memory is leaked.
 
-import { add, checkpoint, DisposedError, gelu, InputError, mse, multiply, noGrad, scope, sum, Tensor } from "erwin";
+import {
+  AdamW,
+  add,
+  checkpoint,
+  DisposedError,
+  gelu,
+  InputError,
+  mse,
+  multiply,
+  noGrad,
+  scope,
+  sum,
+  Tensor,
+} from "erwin";
 import { describe, expect, test } from "vitest";
 import { seededRandom } from "../support/clouds.ts";
 import { onEachDevice } from "../support/models.ts";
@@ -117,6 +130,42 @@ onEachDevice((device) => {
       await expect(second.backward()).rejects.toThrow("twice through the same result");
       for (const tensor of [x, shared, first, second]) tensor.dispose();
       expect(device().memory.current).toBe(before);
+    });
+
+    test("a tensor that was changed after a result was computed from it, whether the result is kept or computed again", async () => {
+      const weight = leaf(1, 2);
+      using optimizer = new AdamW(new Map([["weight", weight]]), { averageDecay: 0.9 });
+      const changes = {
+        step: () => optimizer.step(),
+        set: () => weight.set([3, 4]),
+        average: () => optimizer.withAverage(() => {}),
+      };
+      const square = () => multiply(weight, weight);
+      for (const [name, change] of Object.entries(changes)) {
+        for (const compute of [square, () => checkpoint([], [weight], square)]) {
+          using first = scope(() => sum(compute()));
+          await first.backward();
+          using late = scope(() => sum(compute()));
+          await change();
+          await expect(late.backward(), name).rejects.toThrow(
+            /shape \[2\] was changed after .* compute the result again/,
+          );
+          using again = scope(() => sum(compute()));
+          await again.backward();
+        }
+      }
+      weight.dispose();
+    });
+
+    test("a checkpoint of what is not a tensor; one that returns what it is given has that one's gradient", async () => {
+      using x = leaf(1, 2);
+      expect(() => checkpoint([x], [], (() => 3) as never)).toThrow("what compute returns must be a Tensor");
+      expect(() => checkpoint([x], [undefined as never], ([y]) => y)).toThrow("leaves[0] must be a Tensor");
+      using same = checkpoint([x], [], ([y]) => y);
+      using constant = checkpoint([x], [], ([y]) => multiply(y.detach(), 2));
+      using loss = scope(() => sum(add(multiply(same, 3), constant)));
+      await loss.backward();
+      expect(await numbers(x.grad)).toEqual([3, 3]);
     });
 
     test("a result that is not on the tape, or of many numbers without their gradient", async () => {

@@ -104,6 +104,8 @@ export function batchNorm(x: Tensor, norm: LinearWeights, running: RunningStatis
       rows,
       width,
     });
+    running.mean.changed();
+    running.variance.changed();
   }
   const { mean, variance } = own ?? running;
   device.operators.batchNorm({
