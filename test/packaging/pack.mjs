@@ -12,7 +12,7 @@ process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 /** Of the library, once `pack` has made it; some projects name it. */
 export const tarball = join(folder, "erwin.tgz");
-const shared = ["page.js", "main.js", "index.html"];
+const shared = ["page.js", "main.js", "say.js", "index.html"];
 
 /**
  * Runs npm and returns what it printed; throws, with all that, where it fails or does not end.

@@ -11,7 +11,7 @@ import { root } from "../../src/build/steps.mjs";
 import { closeBrowsers, describeBrowser, resultOf } from "./browsers.mjs";
 
 const dist = join(root, "dist");
-const scripts = ["start.js", "main.js", "page.js", "failures.js"];
+const scripts = ["start.js", "main.js", "say.js", "page.js", "failures.js"];
 
 /**
  * @typedef {object} Page
