@@ -160,6 +160,9 @@ describe("Chromium, isolated by headers", () => {
     await click(page, "Start");
     await untilStep(page, 1);
     await page.getByText(/run of \d/).waitFor();
+    const asked = page.waitForEvent("dialog");
+    await page.close({ runBeforeUnload: true });
+    expect((await asked).type(), "whoever leaves a run that is under way is asked").toBe("beforeunload");
     await page.context().close();
   });
 
@@ -296,7 +299,7 @@ describe("Chromium, isolated by headers", () => {
     await page.context().close();
   });
 
-  test("a page without storage, and one whose script does not arrive, say so", async () => {
+  test("a page without storage, and one whose script fails or does not arrive, say so", async () => {
     const context = await browser.newContext();
     const page = await context.newPage();
     await page.addInitScript(() => {
@@ -307,7 +310,11 @@ describe("Chromium, isolated by headers", () => {
     await page.goto(`${host.url}${query}`);
     await page.getByText("allow this site to keep data").waitFor();
     await ready(page);
-    await page.route(/assets\/page-.*\.js$/, (route) => route.abort());
+    const library = /assets\/page-.*\.js$/;
+    await page.route(library, (route) => route.fulfill({ contentType: "text/javascript", body: "" }));
+    await page.reload();
+    await page.getByText("This page does not work in this browser: Uncaught SyntaxError").waitFor();
+    await page.route(library, (route) => route.abort());
     await page.reload();
     await page.getByText("This page could not be loaded completely").waitFor();
     await context.close();

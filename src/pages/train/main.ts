@@ -67,6 +67,10 @@ saveButton.addEventListener("click", () => void saying(save));
 byId("generate").addEventListener("click", () => void saying(generate));
 byId("forget").addEventListener("click", () => void saying(forgetPastRuns));
 document.addEventListener("visibilitychange", followVisibility);
+addEventListener("beforeunload", (event) => {
+  // The browser asks whether to leave: the steps since the last checkpoint would be lost.
+  if (page.state === "running") event.preventDefault();
+});
 acceptFiles();
 startButton.disabled = false;
 if (!shown) byId("status").textContent = "Nothing has been trained yet.";
