@@ -5,6 +5,7 @@ import { scope, type Tensor } from "../tensor/tensor.ts";
 import { erwinLinear, Linear } from "./linear.ts";
 import { Module } from "./module.ts";
 import { LayerNorm } from "./norms.ts";
+import { expectSizes } from "./sizes.ts";
 
 export interface MPNNShape {
   width: number;
@@ -13,6 +14,9 @@ export interface MPNNShape {
   /** The number of spatial dimensions. */
   dimensions: number;
 }
+
+/** The least sizes of an MPNN. */
+const LEAST = { width: 1, steps: 0, dimensions: 1 };
 
 /**
  * Message passing over the graph of the points (paper, section 3.1); each step i computes
@@ -26,8 +30,11 @@ export class MPNN extends Module {
   readonly width: number;
   readonly steps: readonly { message: Linear; messageNorm: LayerNorm; update: Linear; updateNorm: LayerNorm }[];
 
-  constructor({ width, steps, dimensions }: MPNNShape) {
+  /** @throws ConfigError naming a size that is not whole, or too small */
+  constructor(shape: MPNNShape) {
     super();
+    expectSizes("MPNN", shape, LEAST);
+    const { width, steps, dimensions } = shape;
     this.width = width;
     this.steps = Array.from({ length: steps }, (_, i) => ({
       message: this.child(`message_fns.${i}.0`, new Linear(2 * width + dimensions, width, erwinLinear)),
@@ -61,9 +68,13 @@ export class ErwinEmbedding extends Module {
   readonly linear: Linear;
   readonly mpnn: MPNN;
 
-  /** @param inputs the number of channels of the points' features */
+  /**
+   * @param inputs the number of channels of the points' features
+   * @throws ConfigError naming a size that is not whole, or too small
+   */
   constructor(inputs: number, shape: MPNNShape) {
     super();
+    expectSizes("ErwinEmbedding", { ...shape, inputs }, { inputs: 1, ...LEAST });
     this.linear = this.child("embed_fn", new Linear(inputs, shape.width, erwinLinear));
     this.mpnn = this.child("mpnn", new MPNN(shape));
   }

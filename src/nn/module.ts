@@ -7,7 +7,7 @@ import { checkOptions } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
 import { ConfigError, DisposedError, type ErrorDetails, ErwinError, InputError } from "../errors.ts";
 import { loadSafetensors, type SafeTensor, type SafeTensorInput, saveSafetensors } from "../formats/safetensors.ts";
-import { type FileSource, readSource } from "../formats/source.ts";
+import { type BytesOrAddress, readSource } from "../formats/source.ts";
 import { Random } from "../random.ts";
 import { outsideScopes, sizeOf, Tensor } from "../tensor/tensor.ts";
 import { type FoundValues, valuesFrom } from "./checkpoint.ts";
@@ -227,7 +227,7 @@ export abstract class Module {
    * @throws FormatError if the file is damaged; CheckpointError listing every tensor that is missing, unexpected or
    *   misshapen; OutOfMemoryError; ConfigError; the signal's reason, once it is aborted. The module is then unchanged.
    */
-  async load(source: FileSource, options: ModuleLoadOptions): Promise<this> {
+  async load(source: BytesOrAddress, options: ModuleLoadOptions): Promise<this> {
     checkOptions("load", options, { device: true, signal: true });
     const { device, signal } = options;
     const { bytes, file } = await readSource(source, signal);

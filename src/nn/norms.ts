@@ -16,6 +16,7 @@ import { scope, Tensor } from "../tensor/tensor.ts";
 import type { Linear } from "./linear.ts";
 import { Module } from "./module.ts";
 import { type Counter, ones, type Parameter, zeros } from "./parameter.ts";
+import { expectSizes } from "./sizes.ts";
 
 /** The machine epsilon of float32, PyTorch's default. */
 const RMS_EPSILON = 2 ** -23;
@@ -27,8 +28,10 @@ const RMS_EPSILON = 2 ** -23;
 export class RMSNorm extends Module {
   readonly #weight: Parameter;
 
+  /** @throws ConfigError for a width that is not whole or less than 1 */
   constructor(width: number) {
     super();
+    expectSizes("RMSNorm", { width }, { width: 1 });
     this.#weight = this.parameter("weight", [width], ones);
   }
 
@@ -49,8 +52,10 @@ export class LayerNorm extends Module {
   readonly #weight: Parameter;
   readonly #bias: Parameter;
 
+  /** @throws ConfigError for a width that is not whole or less than 1 */
   constructor(width: number) {
     super();
+    expectSizes("LayerNorm", { width }, { width: 1 });
     this.#weight = this.parameter("weight", [width], ones);
     this.#bias = this.parameter("bias", [width], zeros);
   }
@@ -93,8 +98,10 @@ export class BatchNorm extends Module {
   /** The number of batches seen in training; nothing depends on it, but PyTorch's checkpoints contain it. */
   readonly #batches: Counter;
 
+  /** @throws ConfigError for a width that is not whole or less than 1 */
   constructor(width: number) {
     super();
+    expectSizes("BatchNorm", { width }, { width: 1 });
     this.#weight = this.parameter("weight", [width], ones);
     this.#bias = this.parameter("bias", [width], zeros);
     this.#mean = this.buffer("running_mean", [width], zeros);

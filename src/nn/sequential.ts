@@ -52,10 +52,13 @@ export class Sequential extends Module {
  * `new MLP([c, c, outputs])`. Parts `0`, `2`, `4`, ... are its linear maps, as in PyTorch's Sequential.
  */
 export class MLP extends Sequential {
-  /** @param widths the widths of the input, the hidden layers and the output */
+  /**
+   * @param widths the widths of the input, the hidden layers and the output
+   * @throws ConfigError for fewer than two widths, and for one that is not whole or less than 1
+   */
   constructor(widths: readonly number[], options: LinearOptions = {}) {
-    if (widths.length < 2) {
-      throw new ConfigError(`an MLP needs the widths of its input and its output, not [${widths}]`, {
+    if (!Array.isArray(widths) || widths.length < 2) {
+      throw new ConfigError(`an MLP needs the widths of its input and its output, not ${describe(widths)}`, {
         field: "widths",
       });
     }
