@@ -125,7 +125,7 @@ export interface PositionTerm {
 }
 
 /** Nodes in an order in which each ball is contiguous, and their offsets from the mean of their ball; both [rows, dimensions]. */
-interface PlacedNodes {
+interface NodePlaces {
   positions: Storage;
   offsets: Storage;
 }
@@ -141,14 +141,14 @@ export interface LevelPlacement {
    */
   from: { index: Storage } | { stride: number; offsets: Storage };
   balls: BallList;
-  straight: PlacedNodes;
-  rotated?: PlacedNodes & { index: Storage };
+  straight: NodePlaces;
+  rotated?: NodePlaces & { index: Storage };
   rows: number;
   dimensions: number;
 }
 
 /** Attention within each ball. */
-export interface BallAttention {
+export interface AttentionWithinBalls {
   /** [rows, 3 heads * headWidth] */
   qkv: Storage;
   positions: Storage;
@@ -181,7 +181,7 @@ export interface FeedForward extends GatedLayer {
 }
 
 /** The output map of attention, added to the rows `scatter` of a feed-forward part's x before it: x[scatter] += attended W^T + b. */
-export interface AttentionOutput {
+export interface AttentionProjection {
   attended: Storage;
   projection: LinearParameters;
   scatter?: Storage;
@@ -237,10 +237,12 @@ export interface DirectOperators {
   normPositionQkv(a: NormedRows & PositionTerm & { projection: LinearParameters; qkv: Storage }): void;
 
   /** Computes `out` and `logSum`. */
-  ballAttention(a: BallAttention): void;
+  ballAttention(a: AttentionWithinBalls): void;
 
   /** The backward pass of ballAttention; `gradient` is that of `out`, [rows, heads * headWidth]. */
-  ballAttentionBackward(a: BallAttention & { gradient: Storage; into: { qkv: Storage; sigma?: Destination } }): void;
+  ballAttentionBackward(
+    a: AttentionWithinBalls & { gradient: Storage; into: { qkv: Storage; sigma?: Destination } },
+  ): void;
 
   /** The backward pass of layerNorm without its residual. */
   layerNormBackward(a: NormGradient): void;
@@ -360,7 +362,7 @@ export interface CompositeParts {
   joinsFeedForward(rows: number, width: number, hiddenWidth: number): boolean;
 
   /** Computes it where joinsFeedForward says so; returns whether it has. x is only read. */
-  narrowFeedForward(a: FeedForward & { y: Storage; attention?: AttentionOutput }): boolean;
+  narrowFeedForward(a: FeedForward & { y: Storage; attention?: AttentionProjection }): boolean;
 
   /** Bytes of one element of normSwiglu's result. */
   readonly hiddenBytes: number;

@@ -46,8 +46,8 @@ export const rowKernels = {
   }),
 };
 
-type Declared = typeof rowKernels;
-export type RowKernelName = keyof Declared;
+type RowKernels = typeof rowKernels;
+export type RowKernelName = keyof RowKernels;
 
 type Given<Kernel extends RowKernel> = Record<keyof Kernel["arrays"], Storage>;
 type Written<Kernel> = Kernel extends { into: infer Into extends string } ? Record<Into, Destination> : unknown;
@@ -57,7 +57,7 @@ type RowArguments<Kernel extends RowKernel> = Given<Kernel> &
   Flags<Kernel> & { rows: number; width: number };
 
 /** The operators of the declarations. */
-export type RowOperators = { [Name in RowKernelName]: (a: RowArguments<Declared[Name]>) => void };
+export type RowOperators = { [Name in RowKernelName]: (a: RowArguments<RowKernels[Name]>) => void };
 
 /** The arguments of any of them in a uniform way. */
 export interface RowCall {

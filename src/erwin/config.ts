@@ -97,7 +97,7 @@ const fields = {
 
 type Fields = typeof fields;
 type FieldName = keyof Fields;
-type Given<Name extends FieldName> = Exclude<Fields[Name]["default"], undefined>;
+type GivenValue<Name extends FieldName> = Exclude<Fields[Name]["default"], undefined>;
 type NeededName = { [Name in FieldName]: undefined extends Fields[Name]["default"] ? Name : never }[FieldName];
 
 /** A model's config, complete and checked. */
@@ -107,8 +107,8 @@ export type ErwinConfig = { [Name in FieldName]: ReturnType<Fields[Name]["check"
  * A config as users write it: `cHidden` may be one number, which the strides multiply; fields with defaults may be
  * omitted.
  */
-export type ErwinConfigInput = { [Name in NeededName]: Given<Name> } & {
-  [Name in Exclude<FieldName, NeededName>]?: Given<Name>;
+export type ErwinConfigInput = { [Name in NeededName]: GivenValue<Name> } & {
+  [Name in Exclude<FieldName, NeededName>]?: GivenValue<Name>;
 };
 
 const names = Object.keys(fields) as FieldName[];

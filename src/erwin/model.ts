@@ -6,7 +6,7 @@ import type { Device } from "../backends/device.ts";
 import { DryRunDevice } from "../backends/dry-run.ts";
 import { CheckpointError, ConfigError, InputError, OutOfMemoryError } from "../errors.ts";
 import { loadSafetensors } from "../formats/safetensors.ts";
-import { type FileSource, readSource } from "../formats/source.ts";
+import { type BytesOrAddress, readSource } from "../formats/source.ts";
 import type { Grouping, LevelGeometry } from "../nn/geometry.ts";
 import { BallLayer } from "../nn/layer.ts";
 import { ErwinEmbedding } from "../nn/messages.ts";
@@ -115,7 +115,7 @@ export class ErwinTransformer extends Module {
    *   missing, unexpected or misshapen; ConfigError; OutOfMemoryError; the signal's reason, once it is aborted. No
    *   memory stays allocated then.
    */
-  static async load(source: FileSource, given: LoadOptions): Promise<ErwinTransformer> {
+  static async load(source: BytesOrAddress, given: LoadOptions): Promise<ErwinTransformer> {
     const known = { device: true, checkpointing: true, config: true, signal: true } as const;
     checkModelOptions("ErwinTransformer.load", given, known);
     const { device, config, signal, ...options } = given;

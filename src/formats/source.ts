@@ -9,14 +9,14 @@ import { readDiskFile } from "./disk-file.ts";
 import { readBody } from "./request.ts";
 
 /** A file's bytes or its location: a URL, or a path in Node and Deno. */
-export type FileSource = FileBytes | string | URL;
+export type BytesOrAddress = FileBytes | string | URL;
 
 /**
  * @returns the bytes, and the file's name in error messages
  * @throws FormatError when it cannot be loaded, or is larger than the limit `fileBytes`; the signal's reason, once it is aborted
  */
 export async function readSource(
-  source: FileSource,
+  source: BytesOrAddress,
   signal?: AbortSignal,
 ): Promise<{ bytes: FileBytes; file: string }> {
   checkSignal(signal);

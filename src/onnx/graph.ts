@@ -3,10 +3,10 @@
 import { ConfigError } from "../errors.ts";
 import type { Module } from "../nn/module.ts";
 import {
-  type Attribute,
   type ElementType,
   elementTypes,
   type GraphProto,
+  type NodeAttribute,
   type NodeProto,
   type TensorProto,
   type ValueInfoProto,
@@ -21,7 +21,7 @@ export interface Weight {
   data: Float32Array;
 }
 
-type Attributes = Readonly<Record<string, Attribute>>;
+type Attributes = Readonly<Record<string, NodeAttribute>>;
 
 /**
  * Adds the nodes for what a module computes in evaluation mode.

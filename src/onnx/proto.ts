@@ -18,7 +18,7 @@ export interface TensorProto {
 }
 
 /** A node's attribute: an integer, a float, a string or integers. */
-export type Attribute = { i: number } | { f: number } | { s: string } | { ints: readonly number[] };
+export type NodeAttribute = { i: number } | { f: number } | { s: string } | { ints: readonly number[] };
 
 export interface NodeProto {
   /** The operator, such as "Gemm". */
@@ -26,7 +26,7 @@ export interface NodeProto {
   name: string;
   inputs: readonly string[];
   outputs: readonly string[];
-  attributes: Readonly<Record<string, Attribute>>;
+  attributes: Readonly<Record<string, NodeAttribute>>;
 }
 
 /** An input or output of a graph. */
@@ -107,7 +107,7 @@ function writeNode({ type, name, inputs, outputs, attributes }: NodeProto, write
   for (const entry of Object.entries(attributes)) writer.writeMessage(5, writeAttribute, entry);
 }
 
-function writeAttribute([name, value]: [string, Attribute], writer: PbfWriter): void {
+function writeAttribute([name, value]: [string, NodeAttribute], writer: PbfWriter): void {
   writer.writeStringField(1, name);
   const ofType = (type: number) => writer.writeVarintField(20, type);
   if ("f" in value) {

@@ -1,7 +1,7 @@
 // The published declarations, as a strict program with the language of 2022 sees them; what one entry makes, another takes.
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -58,6 +58,10 @@ function isPublic({ name, declarations = [] }: ts.Symbol): boolean {
   const hidden = ts.ModifierFlags.Private | ts.ModifierFlags.Protected;
   return !/^(__|#)/.test(name) && declarations.every((one) => (ts.getCombinedModifierFlags(one) & hidden) === 0);
 }
+
+test("each name is one type's: the bundler tells two of one name apart by a number, which a program's author would see", () => {
+  expect(readFileSync(declarationsOf("types"), "utf8").match(/\b\w+\$\d+\b/g) ?? []).toEqual([]);
+});
 
 test.each([
   ["a page", ["es2022", "dom"], []],

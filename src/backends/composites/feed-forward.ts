@@ -1,7 +1,7 @@
 // The gated feed-forward part of a block. Its hidden layer exists only for some rows at a time, to save memory.
 
 import type {
-  AttentionOutput,
+  AttentionProjection,
   Destination,
   FeedForward,
   LinearDestinations,
@@ -16,7 +16,7 @@ import { rowsOf, withMemory } from "./memory.ts";
  */
 export function feedForward(
   device: Primitives,
-  a: FeedForward & { y: Storage; gates?: Storage; attention?: AttentionOutput },
+  a: FeedForward & { y: Storage; gates?: Storage; attention?: AttentionProjection },
 ): void {
   if (device.narrowFeedForward(a)) return;
   const { norm, gate, value, output, gates, rows, width, hiddenWidth } = a;

@@ -1,7 +1,7 @@
 // Ball attention on WebGPU: the product that computes queries, keys and values, and attention within each ball.
 
 import type { DeviceInfo } from "../device.ts";
-import type { BallAttention, BallList, DirectOperators, LinearParameters, Primitives } from "../operators.ts";
+import type { AttentionWithinBalls, BallList, DirectOperators, LinearParameters, Primitives } from "../operators.ts";
 import { type Arrays, boundRows, type Context, flag, itemsOf, runRows, THREADS, widestOf } from "./context.ts";
 import { isMixed, runProduct } from "./linear.ts";
 import { movedRows } from "./rows.ts";
@@ -19,7 +19,7 @@ const MANY_QUERIES = 131_072;
  * the number of queries, of heads no wider than 16, for which a thread of a GPU has enough registers.
  */
 function attentionCut(
-  { balls, rows, heads, headWidth, dimensions }: BallAttention,
+  { balls, rows, heads, headWidth, dimensions }: AttentionWithinBalls,
   { software }: Pick<DeviceInfo, "software">,
   maxQueries: 2 | 4,
 ) {
@@ -79,7 +79,7 @@ function runBalls(
 }
 
 /** What the kernels of attention inside balls share. */
-function attentionRun(context: Context, a: BallAttention, maxQueries: 2 | 4) {
+function attentionRun(context: Context, a: AttentionWithinBalls, maxQueries: 2 | 4) {
   const { qkv, positions, sigma, logSum, heads, headWidth, dimensions } = a;
   const { constants, queryBlocks } = attentionCut(a, context.info, maxQueries);
   const shared = {

@@ -4,7 +4,7 @@ import type { Random } from "../../random.ts";
 import type { FieldCloud } from "./cloud.ts";
 import type { Augmentation, Field, FolderConfig } from "./config.ts";
 import type { Layout } from "./layout.ts";
-import type { Columns, FieldSample, Numbers } from "./sample.ts";
+import type { Columns, FieldSample, FileNumbers } from "./sample.ts";
 import type { Pair } from "./statistics.ts";
 
 /** A rotation of row vectors by a matrix [D, D]: p R. */
@@ -38,7 +38,7 @@ function turnSample(sample: FieldSample, turn: Turn, { inputs, targets, globals 
 }
 
 /** Multiplies row vectors by a matrix; further components of the rows stay. */
-function multiply(rows: Numbers, turn: Turn, width = turn.length): Numbers {
+function multiply(rows: FileNumbers, turn: Turn, width = turn.length): FileNumbers {
   const size = turn.length;
   return Float64Array.from(rows, (value, i) => {
     const [row, column] = [i - (i % width), i % width];

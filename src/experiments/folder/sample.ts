@@ -7,12 +7,12 @@ import type { Field, FolderConfig } from "./config.ts";
 import { componentsOf, edgesOf, readArrays, type SampleArrays } from "./read.ts";
 
 /** Numbers of a file: float32, or float64 if float32 cannot represent them. */
-export type Numbers = Float32Array | Float64Array;
+export type FileNumbers = Float32Array | Float64Array;
 
 /** Values of each point, or of the whole sample. */
 export interface Columns {
   /** [rows, width] */
-  readonly data: Numbers;
+  readonly data: FileNumbers;
   readonly width: number;
 }
 
@@ -23,7 +23,7 @@ export interface FieldSample {
   readonly points: number;
   readonly dimensions: number;
   /** [points, dimensions] */
-  readonly positions: Numbers;
+  readonly positions: FileNumbers;
   /** The inputs of each point, in the config's order. */
   readonly inputs: readonly Columns[];
   /** The targets; undefined if the file has no truth, which a prediction does not need. */
@@ -180,7 +180,7 @@ function columnsOf(array: SafeTensor, name: string): Columns {
   return { data, width: rows === 0 ? 1 : data.length / rows };
 }
 
-function numbersOf(array: SafeTensor, name: string): Numbers {
+function numbersOf(array: SafeTensor, name: string): FileNumbers {
   const { dtype, data } = array;
   if (data instanceof Float32Array || data instanceof Float64Array) return data;
   if (dtype === "F16" || dtype === "BF16") return toFloat32(array, name);
@@ -208,7 +208,7 @@ function join(parts: readonly Columns[], file: string): Columns {
   return { data, width };
 }
 
-function expectFinite(values: Numbers, width: number, file: string, name: string): void {
+function expectFinite(values: FileNumbers, width: number, file: string, name: string): void {
   const wrong = values.findIndex((value) => !Number.isFinite(value));
   if (wrong < 0) return;
   const row = Math.floor(wrong / width);
