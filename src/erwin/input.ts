@@ -4,6 +4,7 @@ import type { AbortOptions } from "../abort.ts";
 import {
   checkFinite,
   checkNames,
+  describe,
   type EdgeIndices,
   type Indices,
   type Numbers,
@@ -83,10 +84,14 @@ export interface PreparedInput {
   tables?: TreeTables;
 }
 
-/** @throws InputError if it is neither. */
+/** @throws InputError for anything but an object with fields, such as an array of features alone. */
 export function isPrepared(input: object): input is PreparedInput {
-  if (typeof input === "object" && input !== null) return "points" in input;
-  throw new InputError("a model takes an object with nodeFeatures and nodePositions", { found: typeof input });
+  const isArray = Array.isArray(input) || ArrayBuffer.isView(input) || input instanceof Tensor;
+  if (typeof input === "object" && input !== null && !isArray) return "points" in input;
+  throw new InputError(
+    `a model takes an object, forward({ nodeFeatures, nodePositions, ... }), not ${describe(input)}`,
+    { found: typeof input },
+  );
 }
 
 /** What of an input does not depend on its features. */
@@ -106,6 +111,7 @@ export async function prepareInput(
   options: HostOptions,
 ): Promise<PreparedInput> {
   isPrepared(input);
+  checkNames<Partial<ErwinInput>>(input, inputNames);
   const { nodeFeatures: features } = input;
   const nodeFeatures = features instanceof Tensor ? features : toRows("nodeFeatures", features, config.cIn);
   const geometry = await prepareGeometry(config, input, options, (points) => {

@@ -234,13 +234,14 @@ export class ErwinTransformer extends Module {
     const inModes = this.inModesOfNow();
     return recordingAsNow(async (asNow) => {
       this.expectUsable();
+      const isReady = input instanceof UploadedInput || isPrepared(input);
       checkOptions("forward", options, { signal: true });
       checkSignal(options.signal);
       if (input instanceof UploadedInput) {
         input.checkFor(this.device, this.config);
         return this.#run(input);
       }
-      const prepared = isPrepared(input) ? input : await this.prepare(input, options);
+      const prepared = isReady ? input : await this.prepare(input, options);
       this.expectUsable();
       return asNow(() => inModes(() => this.#run(prepared)));
     });

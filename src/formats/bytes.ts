@@ -1,5 +1,6 @@
 // What all format readers share: the bytes they are given, the typed arrays they return, and the error they throw.
 
+import { describe } from "../arguments.ts";
 import { type ErrorDetails, FormatError, InputError } from "../errors.ts";
 import { howToAllow, type Limits, limits } from "../limits.ts";
 
@@ -38,12 +39,12 @@ export function toBytes(file: FileBytes): Uint8Array {
   // The class is compared by name, because a buffer from another realm (a frame, a test's sandbox) is not an instance of this realm's.
   const kind = Object.prototype.toString.call(buffer);
   if (kind !== "[object ArrayBuffer]" && kind !== "[object SharedArrayBuffer]") {
-    const found = file === null ? "null" : typeof file;
+    const found = describe(file);
+    const advice =
+      typeof (file as Partial<Blob> | null)?.arrayBuffer === "function" ? ": give its await arrayBuffer()" : "";
     throw new InputError(
-      `expected the bytes of a file, an ArrayBuffer or a view such as Uint8Array, found: ${found}.`,
-      {
-        found,
-      },
+      `expected the bytes of a file, an ArrayBuffer or a view such as Uint8Array, found: ${found}${advice}.`,
+      { found },
     );
   }
   const bytes = view(buffer, offset, length);

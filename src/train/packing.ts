@@ -30,7 +30,12 @@ export function layOut(sizes: readonly number[]): { ranges: BlockRange[]; blocks
 
 /** @throws InputError if it is not a map of tensors of one device, each of which is there once */
 export function expectParameters(parameters: ReadonlyMap<string, Tensor>): void {
-  expectKind("parameters", parameters, "a Map of tensors by name", parameters instanceof Map);
+  expectKind(
+    "parameters",
+    parameters,
+    "a Map of tensors by name, such as model.parameters()",
+    parameters instanceof Map,
+  );
   for (const [name, tensor] of parameters) expectTensor(`the parameter ${name}`, tensor);
   expectSameDevice(Object.fromEntries(parameters));
   const names = new Map<Tensor, string>();

@@ -287,6 +287,12 @@ describe("everything else is refused by name", () => {
     expect(await refusal(() => erwin.forward({ nodeFeatures, nodePositions, edges: [] } as Any))).toContain(
       "edgeIndex",
     );
+    expect(await refusal(() => (erwin as Any).forward(nodeFeatures, nodePositions))).toContain(
+      "a model takes an object",
+    );
+    expect(await refusal(() => erwin.forward({ node_features: nodeFeatures, nodePositions } as Any))).toContain(
+      "did you mean nodeFeatures?",
+    );
     for (const wrong of [{ points, edges: -1 }, { points, edges: Number.NaN }, { points: -1, edges: 1 }, undefined]) {
       await refusal(() => erwin.estimateMemory(wrong as Any));
     }
@@ -303,9 +309,12 @@ describe("everything else is refused by name", () => {
       [() => ErwinTransformer.load(new Uint8Array(), { device: device(), ...misspelt("confg", {}) }), "config"],
     ];
     for (const [call, meant] of calls) expect(await refusal(call, ConfigError)).toContain(`did you mean ${meant}?`);
-    expect(await refusal(() => radiusGraph(nodePositions, undefined as Any), ConfigError)).toContain(
-      "expected an object",
-    );
+    for (const wrong of [undefined, nodePositions]) {
+      const message = await refusal(() => radiusGraph(nodePositions, wrong as Any), ConfigError);
+      expect(message).toContain("expected an object");
+    }
+    const blob = await refusal(() => ErwinTransformer.load(new Blob() as Any, { device: device() }));
+    expect(blob).toContain("found: Blob: give its await arrayBuffer()");
     expect(await refusal(() => ErwinTransformer.create(config, {} as Any), ConfigError)).toContain("device");
     using erwin = await model();
     const input = { nodeFeatures, nodePositions, radius: 1, ...misspelt("maxNeighbours", 4) };
