@@ -230,8 +230,14 @@ const reasons: Record<string, string> = {
 
 /** Deno's own refusals are rethrown unchanged, because they say which permission is missing. */
 function fileError(action: "read" | "write", path: string, error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
-  const reason = code === undefined ? undefined : reasons[code];
+  const reason = reasonOf(error);
   if (reason === undefined) return error;
-  return new InputError(`Cannot ${action} "${path}": ${reason}.`, { file: path, reason: code ?? "" }, { cause: error });
+  const { code = "" } = error as NodeJS.ErrnoException;
+  return new InputError(`Cannot ${action} "${path}": ${reason}.`, { file: path, reason: code }, { cause: error });
+}
+
+/** Returns in words why the system refused to read or write; undefined for what is no such refusal. */
+export function reasonOf(error: unknown): string | undefined {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === undefined ? undefined : reasons[code];
 }

@@ -25,6 +25,7 @@ import { work } from "./commands/work.ts";
 import { describeError } from "./failure.ts";
 import { commandHelp, generalHelp, suggestCommand } from "./help.ts";
 import { limitOption, readLimits } from "./limit-option.ts";
+import { withStandardStreams } from "./standard-streams.ts";
 
 const commands: Readonly<Record<string, Command>> = {
   tree,
@@ -87,4 +88,4 @@ function wrongUsage(problem: string, command?: string): number {
   return 2;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await withStandardStreams(() => main(process.argv.slice(2)));

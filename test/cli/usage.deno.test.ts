@@ -1,9 +1,11 @@
 // Exit codes, help, and errors of wrong use.
 
+import { spawnSync } from "node:child_process";
+import process from "node:process";
 import { describe, expect, it } from "vitest";
 import packageJson from "../../package.json" with { type: "json" };
 import { useErwin } from "./calls.ts";
-import { errorLine, erwinAlone } from "./command.ts";
+import { cliPath, errorLine, erwinAlone } from "./command.ts";
 
 const erwin = useErwin();
 
@@ -105,6 +107,12 @@ describe("failures end with code 1 and one line", () => {
     const result = await erwin(["info", "nowhere.ply"]);
     expect(result.code).toBe(1);
     expect(errorLine(result)).toBe('Cannot read "nowhere.ply": no such file or folder.');
+  });
+
+  it("says that standard output could not be written", () => {
+    const program = [process.execPath, "run", "-A", "--no-prompt", cliPath, "help"];
+    const { status, stderr } = spawnSync("sh", ["-c", '"$@" > /dev/full', "sh", ...program], { encoding: "utf8" });
+    expect([status, stderr]).toEqual([1, "error: Cannot write standard output: no space left on the device.\n"]);
   });
 
   it("says which permission is missing", async () => {

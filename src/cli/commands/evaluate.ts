@@ -1,7 +1,6 @@
 // erwin evaluate: evaluates a trained model on a split of its experiment's data.
 
 import { extname, join } from "node:path";
-import process from "node:process";
 import { withoutBad } from "../../experiments/bad-samples.ts";
 import type { DataSource } from "../../experiments/data-source.ts";
 import {
@@ -114,7 +113,7 @@ async function run(args: Arguments): Promise<void> {
       const place =
         json === undefined ? (isFolder(given) ? join(given, "rollout") : undefined) : withoutExtension(json);
       if (curves && place !== undefined) writeCurves(place, name, curves);
-      process.stdout.write(`${JSON.stringify(summary)}\n`);
+      console.log(JSON.stringify(summary));
     } finally {
       model.dispose();
     }
