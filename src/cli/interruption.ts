@@ -1,11 +1,13 @@
-// Ctrl-C and SIGTERM during long work: the first ends it soundly, the second ends the process at once.
+// Ctrl-C, SIGTERM and a closed terminal during long work: the first ends it soundly; a second Ctrl-C or SIGTERM ends the process at once.
 
+import { fstatSync } from "node:fs";
 import process from "node:process";
 import { printError } from "./progress.ts";
 
 /** How a shell tells that a program was ended by a signal. */
-const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
-const signals = Object.keys(exitCodes) as (keyof typeof exitCodes)[];
+const exitCodes = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+type Interruption = keyof typeof exitCodes;
+const signals = Object.keys(exitCodes) as Interruption[];
 
 /**
  * Runs `work`; calls `stop` at the first signal.
@@ -17,8 +19,14 @@ export async function stoppedBySignals<Result>(
   work: () => Promise<Result>,
 ): Promise<Result> {
   let asked = false;
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (asked) process.exit(exitCodes[signal as keyof typeof exitCodes]);
+  const onSignal = (name: NodeJS.Signals) => {
+    const signal = name as Interruption;
+    if (signal === "SIGHUP" && outlivesTerminal()) return;
+    if (asked) {
+      // A terminal that is closed says so twice, by its shell and by the system.
+      if (signal !== "SIGHUP") process.exit(exitCodes[signal]);
+      return;
+    }
     asked = true;
     printError(`${message}; once more ends at once`);
     stop();
@@ -32,7 +40,7 @@ export async function stoppedBySignals<Result>(
 }
 
 /**
- * Runs `work` with a signal that is aborted by the first Ctrl-C or SIGTERM; the second ends the process.
+ * Runs `work` with a signal that is aborted by the first Ctrl-C, SIGTERM or closed terminal; a second Ctrl-C ends the process.
  * @param message says what happens after the first
  */
 export function untilInterrupted<Result>(
@@ -45,4 +53,24 @@ export function untilInterrupted<Result>(
     () => interruption.abort(),
     () => work(interruption.signal),
   );
+}
+
+/**
+ * Lets a process that nohup started live on after its terminal. nohup asks to ignore SIGHUP, but Node and Deno forget that at
+ * their start.
+ */
+export function obeyNohup(): void {
+  if (outlivesTerminal()) process.on("SIGHUP", () => {});
+}
+
+/** Whether this process has what nohup leaves it: no terminal, and output that goes to no other program. */
+function outlivesTerminal(): boolean {
+  const { stdin, stdout, stderr } = process;
+  return ![stdin, stdout, stderr].some(({ isTTY }) => isTTY) && ![1, 2].some(isRead);
+}
+
+/** Whether another program reads what is written to a stream. */
+function isRead(stream: number): boolean {
+  const found = fstatSync(stream);
+  return found.isFIFO() || found.isSocket();
 }

@@ -24,6 +24,7 @@ import { tree } from "./commands/tree.ts";
 import { work } from "./commands/work.ts";
 import { describeError } from "./failure.ts";
 import { commandHelp, generalHelp, suggestCommand } from "./help.ts";
+import { obeyNohup } from "./interruption.ts";
 import { limitOption, readLimits } from "./limit-option.ts";
 import { withStandardStreams } from "./standard-streams.ts";
 
@@ -88,4 +89,5 @@ function wrongUsage(problem: string, command?: string): number {
   return 2;
 }
 
+obeyNohup();
 process.exitCode = await withStandardStreams(() => main(process.argv.slice(2)));

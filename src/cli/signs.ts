@@ -1,5 +1,6 @@
 // Signs of life of this process, for another one that waits for it.
 
+import process from "node:process";
 import { setInterval } from "node:timers";
 import { LONGEST_DELAY, SIGN_OF_LIFE, sendSigns, TURNS } from "../host/silence.ts";
 import { limits } from "../limits.ts";
@@ -9,4 +10,17 @@ export function printSigns(): void {
   const print = () => console.log(SIGN_OF_LIFE);
   sendSigns(print);
   setInterval(print, Math.min((limits.silenceSeconds * 1000) / TURNS, LONGEST_DELAY)).unref();
+}
+
+/** How often this process looks whether the other one is still there, in milliseconds. */
+const LOOK = 1000;
+
+/** Ends this process as SIGTERM does when the one that started it has ended, perhaps by force: others may take over its work. */
+export function endWithParent(): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    process.kill(process.pid, "SIGTERM");
+  }, LOOK).unref();
 }

@@ -2,6 +2,7 @@
 // end by that, and an output that was asked for but could not be written must not look as if it had been.
 
 import process from "node:process";
+import { setImmediate } from "node:timers/promises";
 import { reasonOf } from "./files.ts";
 
 /** Nobody reads any more, by the reader's own choice: the pipe was closed, or the terminal. */
@@ -48,13 +49,14 @@ function guarded(print: typeof console.log, onFailure: (error: unknown) => void)
   };
 }
 
-/** Waits until everything that was written to a stream has arrived or failed. */
-function flush(stream: NodeJS.WriteStream): Promise<void> {
-  return new Promise((resolve) => {
+/** Waits until everything that was written to a stream has arrived or failed, and its failures were reported. */
+async function flush(stream: NodeJS.WriteStream): Promise<void> {
+  await new Promise<void>((resolve) => {
     try {
       stream.write("", () => resolve());
     } catch {
-      resolve(); // Deno throws what Node gives to the function
+      resolve(); // Deno throws what Node gives to the function.
     }
   });
+  await setImmediate();
 }

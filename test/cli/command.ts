@@ -32,13 +32,16 @@ export interface ProcessOptions {
   env?: Record<string, string>;
   /** Flags of Deno, such as "--deny-read". */
   flags?: readonly string[];
+  /** Whether it has a process group of its own, as the programs in a terminal have. Default false. */
+  detached?: boolean;
 }
 
 /** Starts a program in Deno, with all permissions but those that `flags` deny, in the folder for temporary files. */
-export const spawnDeno = (program: readonly string[], { env = {}, flags = [] }: ProcessOptions = {}) =>
+export const spawnDeno = (program: readonly string[], { env = {}, flags = [], detached }: ProcessOptions = {}) =>
   spawn(process.execPath, ["run", "-A", "--no-prompt", ...flags, ...program], {
     cwd: tmpdir(),
     env: { ...process.env, NO_COLOR: "1", ...env },
+    detached,
   });
 
 /**

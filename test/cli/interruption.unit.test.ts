@@ -1,8 +1,11 @@
-// Ctrl-C and SIGTERM: the first one stops the command, the second one ends the process.
+// Ctrl-C, SIGTERM and a closed terminal: the first one stops the command, a second Ctrl-C or SIGTERM ends the process.
 
 import process from "node:process";
 import { expect, it, vi } from "vitest";
 import { stoppedBySignals } from "../../src/cli/interruption.ts";
+
+const streams = vi.hoisted(() => ({ areFiles: false }));
+vi.mock("node:fs", () => ({ fstatSync: () => ({ isFIFO: () => !streams.areFiles, isSocket: () => false }) }));
 
 it.each([
   ["SIGINT", 130],
@@ -31,4 +34,25 @@ it.each([
   expect(process.listenerCount(signal)).toBe(before);
   exit.mockRestore();
   told.mockRestore();
+});
+
+it("a closed terminal stops the work, however often it says so; under nohup it goes on", async () => {
+  const exit = vi.spyOn(process, "exit").mockImplementation(() => {
+    throw new Error("ended");
+  });
+  const told = vi.spyOn(console, "error").mockImplementation(() => {});
+  const terminal = vi.spyOn(process, "stdin", "get");
+  let stopped = 0;
+  const hangUp = (isTTY: boolean, areFiles: boolean) => {
+    terminal.mockReturnValue({ isTTY } as typeof process.stdin);
+    streams.areFiles = areFiles;
+    const work = async () => void [1, 2].forEach(() => process.listeners("SIGHUP").at(-1)!("SIGHUP"));
+    return stoppedBySignals("stopping", () => stopped++, work);
+  };
+  await hangUp(false, true);
+  expect(stopped).toBe(0);
+  await hangUp(true, true);
+  await hangUp(false, false);
+  expect([stopped, told.mock.calls.length, exit.mock.calls.length]).toEqual([2, 2, 0]);
+  for (const mock of [exit, told, terminal]) mock.mockRestore();
 });

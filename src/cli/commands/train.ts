@@ -31,7 +31,7 @@ import { stoppedBySignals } from "../interruption.ts";
 import { type DeviceChoice, readTrainingDevice, trainingDeviceOptions } from "../options.ts";
 import { printError, withProgress } from "../progress.ts";
 import { CONFIG_FILE, CURVE_FILE, METRICS_FILE, RunFolder, readRunConfig, type Settings } from "../run-folder.ts";
-import { printSigns } from "../signs.ts";
+import { endWithParent, printSigns } from "../signs.ts";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatTime } from "../text.ts";
 import { EventLog } from "../train/event-log.ts";
 import {
@@ -98,8 +98,8 @@ export const train: Command = {
   },
   notes: [
     "The same command continues an interrupted run. All settings must be the same, except those of the device, --log-every,",
-    "--save-every and those of the files besides the checkpoints. Ctrl-C and SIGTERM stop the run after the current step, with a",
-    "checkpoint; a second one ends the process at once.",
+    "--save-every and those of the files besides the checkpoints. Ctrl-C, SIGTERM and a closed terminal (but not under nohup) stop the",
+    "run after the current step, with a checkpoint; a second Ctrl-C or SIGTERM ends the process at once.",
     "",
     `The run's folder: ${CONFIG_FILE}, model.safetensors (the best weights), last.safetensors (the checkpoint), ${METRICS_FILE}, the same`,
     `for TensorBoard (events.out.tfevents.*), ${CURVE_FILE}, ${PREDICTIONS_FOLDER}/.`,
@@ -130,7 +130,10 @@ interface Call {
 }
 
 async function run(args: Arguments): Promise<void> {
-  if (args.has("signs-of-life")) printSigns();
+  if (args.has("signs-of-life")) {
+    printSigns();
+    endWithParent();
+  }
   const call = await readCall(args);
   if (args.has("dry-run")) return dryRun(call);
   const folder = new RunFolder(args.required("out"));

@@ -60,7 +60,8 @@ async function runErwin(
   signal: AbortSignal,
 ): Promise<{ code: number | null; stderr: string }> {
   const [program, ...first] = erwinProgram();
-  const child = spawn(program, [...first, ...words], { stdio: ["ignore", "pipe", "pipe"] });
+  // In a process group of its own, so that Ctrl-C does not reach it as well: to a run, a second signal says to end at once.
+  const child = spawn(program, [...first, ...words], { stdio: ["ignore", "pipe", "pipe"], detached: true });
   const calls = new PendingCalls({
     // It gives signs without being asked.
     ask() {},
