@@ -57,6 +57,9 @@ export interface H5Module {
   /** Returns what compresses a data set's chunks, or checks them. */
   get_dataset_filters(file: bigint, path: string): { id: number; name: string }[];
   get_attribute_names(file: bigint, path: string): string[];
+  /** `total_size` is the number of elements. */
+  get_attribute_metadata(file: bigint, path: string, name: string): DatasetMetadata & { total_size: number | bigint };
+  get_attribute_data(file: bigint, path: string, name: string, target: bigint): number;
   get_dataset_data(
     file: bigint,
     path: string,

@@ -9,7 +9,8 @@ const library = () => import("./hdf5.ts");
 /**
  * Reads the numeric data sets of an HDF5 file. Names are paths without the first slash: "position", "group/position". Text,
  * compounds, other element types, and numbers that are in other files (by links, or in a virtual data set), compressed by a plugin, or
- * packed as netCDF does it are skipped, unless they are asked for by name.
+ * packed as netCDF does it are skipped, unless they are asked for by name. So is what netCDF and MATLAB add of their own (dimensions
+ * without a variable, "#refs#"). A number that equals its data set's `_FillValue` is NaN.
  * @param input the file's bytes, or the file itself: in a web worker only the parts that are needed are read of a Blob, which may
  *   be larger than memory; elsewhere all of it
  * @throws FormatError for a file that is damaged or truncated, and for a data set of `only` that is missing or not numeric.

@@ -14,6 +14,7 @@ import { Unpacking } from "./unpacking.ts";
 /** Numbers of element classes in HDF5. */
 const INTEGER = 0;
 const FLOAT = 1;
+const TEXT = 3;
 /** Names of integers: h5py stores booleans so. */
 const ENUMERATION = 8;
 
@@ -35,6 +36,12 @@ const unsignedIntegers: Record<number, SafeTensorType> = { 1: "U8", 2: "U16", 4:
 
 /** Filters that the library has, by their numbers: deflate, shuffle, fletcher32, szip, nbit, scaleoffset and lzf. */
 const knownFilters: readonly number[] = [1, 2, 3, 4, 5, 6, 32000];
+
+/** Groups in which MATLAB keeps the contents of cells and objects under names of its own, as in "#refs#/a". */
+const MATLAB_STORAGE = /^#(refs|subsystem)#\//;
+
+/** How the attribute NAME of a netCDF dimension begins for which there is no variable: its data set holds zeros that nobody wrote. */
+const BARE_DIMENSION = "This is a netCDF dimension but not a netCDF variable";
 
 /** Attributes of netCDF's data sets that hold other numbers than those that are meant. */
 const packingAttributes = ["scale_factor", "add_offset"];
@@ -163,21 +170,60 @@ function readDatasets(
   return { arrays, leftOut };
 }
 
-/** Returns the paths of a file's data sets, and what each link is that leads to none in this file. */
+/** Returns the paths of the data sets whose numbers the file's owner has written, and what each link is that leads to none in this file. */
 function listFile(library: H5Module, file: bigint): { datasets: string[]; links: Map<string, string> } {
   const datasets: string[] = [];
   const links = new Map<string, string>();
   for (const name of library.get_names(file, "/", true)) {
     const path = name.replace(/^\/+/, "");
     const type = library.get_type(file, path);
-    if (type === library.H5G_DATASET) datasets.push(path);
-    else if (type === library.H5G_LINK) links.set(path, `a link to ${library.get_symbolic_link(file, path)}`);
+    if (MATLAB_STORAGE.test(path)) continue;
+    if (type === library.H5G_DATASET) {
+      if (!isBareDimension(library, file, path)) datasets.push(path);
+    } else if (type === library.H5G_LINK) links.set(path, `a link to ${library.get_symbolic_link(file, path)}`);
     else if (type === library.H5G_UDLINK) {
       const { filename, obj_path } = library.get_external_link(file, path);
       links.set(path, `a link to ${obj_path} in the file ${filename}`);
     }
   }
   return { datasets, links };
+}
+
+/** Returns the bytes of an attribute of a data set, if it has one element of that class and of fixed length, else undefined. */
+function attributeBytes(
+  library: H5Module,
+  file: bigint,
+  path: string,
+  attribute: string,
+  elements: number,
+): Uint8Array | undefined {
+  if (!library.get_attribute_names(file, path).includes(attribute)) return undefined;
+  const { type, vlen, size, total_size: count } = library.get_attribute_metadata(file, path, attribute);
+  if (type !== elements || vlen || Number(count) !== 1) return undefined;
+  const pointer = library._malloc(size);
+  if (pointer === 0) return undefined;
+  try {
+    const status = library.get_attribute_data(file, path, attribute, BigInt(pointer));
+    return status < 0 ? undefined : library.HEAPU8.slice(pointer, pointer + size);
+  } finally {
+    library._free(pointer);
+  }
+}
+
+/** Whether a data set stands for a dimension of netCDF of which there is no variable. */
+function isBareDimension(library: H5Module, file: bigint, path: string): boolean {
+  const name = attributeBytes(library, file, path, "NAME", TEXT);
+  return name !== undefined && new TextDecoder().decode(name).startsWith(BARE_DIMENSION);
+}
+
+/** Makes NaN of the value that stands for missing numbers in netCDF's data sets. */
+function markMissing(library: H5Module, file: bigint, path: string, { dtype, data }: SafeTensor): void {
+  if (!(data instanceof Float32Array || data instanceof Float64Array)) return;
+  const bytes = attributeBytes(library, file, path, "_FillValue", FLOAT);
+  if (bytes?.length !== data.BYTES_PER_ELEMENT) return;
+  const [missing] = readArray(bytes, 0, 1, arrayTypes[dtype]);
+  for (let i = data.indexOf(missing as number); i >= 0; i = data.indexOf(missing as number, i + 1))
+    data[i] = Number.NaN;
 }
 
 /** Returns why a data set's numbers cannot be had, though they are numbers, and what its owner can do; undefined if they can. */
@@ -245,7 +291,9 @@ function readDataset(
     }
     const bytes = library.HEAPU8.slice(pointer, pointer + length * width);
     if (elements === ENUMERATION && !littleEndian) swapByteOrder(bytes, width);
-    return { dtype, shape: sizes, data: readArray(bytes, 0, length, type) };
+    const array = { dtype, shape: sizes, data: readArray(bytes, 0, length, type) };
+    markMissing(library, file, path, array);
+    return array;
   } finally {
     library._free(pointer);
   }

@@ -52,6 +52,15 @@ describe("an HDF5 file", () => {
     await expect(asked).rejects.toThrow(/^flow\.h5:packed: holds data packed by .*, which is not read: write it/);
   });
 
+  it("of netCDF or MATLAB gives what its owner has written, and no number where none is known", async () => {
+    const { arrays, leftOut } = await readHdf5(read("foreign.h5"));
+    expect([...arrays.keys(), ...leftOut.keys()]).toEqual(["depth", "positions", "time"]);
+    expect(plain(arrays.get("depth"))?.data).toEqual([2.5, Number.NaN]);
+    await expect(loadHdf5(read("foreign.h5"), { only: ["node"] })).rejects.toThrow(
+      /holds no data set "node", but depth/,
+    );
+  });
+
   it("whose numbers are in other files does not give its fill values for them", async () => {
     const { arrays, leftOut } = await readHdf5(read("elsewhere.h5"));
     expect([...leftOut]).toEqual([

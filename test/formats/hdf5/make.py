@@ -53,6 +53,17 @@ with h5py.File(folder / "plugins.h5", "w", libver="latest") as file:
     file["packed"].attrs.update(scale_factor=0.001, add_offset=1.0)
     file["positions"] = np.arange(6, dtype=np.float32).reshape(2, 3)
 
+# As netCDF writes a dimension of which there is no variable, and numbers that are missing; as MATLAB writes the contents of a cell.
+with h5py.File(folder / "foreign.h5", "w") as file:
+    file["node"] = np.zeros(2, np.float32)
+    file["node"].make_scale("This is a netCDF dimension but not a netCDF variable.%10d" % 2)
+    file["time"] = np.float32([0.5, 1.5])
+    file["time"].make_scale("time")
+    file["depth"] = np.float32([2.5, 1e20])
+    file["depth"].attrs["_FillValue"] = np.float32([1e20])
+    file["#refs#/a"] = np.zeros(2, np.uint64)
+    file["positions"] = np.arange(6, dtype=np.float32).reshape(2, 3)
+
 with h5py.File(folder / "written.h5") as file:
     assert sorted(file) == ["bonds", "position", "scalar", "types"], list(file)
     assert file["position"].dtype == np.float32 and file["position"][:].tolist() == [[0.5, -2, 3.25], [1, 0, -1.5]]
