@@ -1,10 +1,11 @@
-// Reads an input file: positions and features, and from a safetensors or npz file also clouds, graph and tree.
+// Reads an input file: positions and features, and from a safetensors, npz or HDF5 file also clouds, graph and tree.
 
 import { maxLevels } from "../balltree/execute.ts";
 import { FormatError } from "../errors.ts";
 import { type SafeTensor, toFloat32, toInt32 } from "../formats/elements.ts";
+import { loadHdf5 } from "../formats/hdf5-lazy.ts";
 import { loadNpz } from "../formats/npz.ts";
-import { type Attribute, readPointCloud } from "../formats/pointcloud.ts";
+import { type Attribute, pointCloudExtensions, pointCloudOf, readPointCloud } from "../formats/pointcloud.ts";
 import { loadSafetensors } from "../formats/safetensors.ts";
 import { readBytes } from "./files.ts";
 
@@ -24,17 +25,22 @@ export interface CloudFile {
   tree?: { treeIdx: Int32Array; treeMask: Uint8Array; treeIdxRot: Int32Array[] };
 }
 
+/** The extensions of files that `readCloudFile` reads, with their dots. */
+export const cloudExtensions: readonly string[] = [...pointCloudExtensions, ".h5", ".hdf5"];
+
 /**
  * @param features names of the file's arrays that become the features, side by side; default: its node_features
  * @throws FormatError for a file that is not what its format demands, or arrays that do not fit each other.
  */
-export function readCloudFile(path: string, features?: readonly string[]): CloudFile {
-  return readCloud(readBytes(path), path, features);
+export async function readCloudFile(path: string, features?: readonly string[]): Promise<CloudFile> {
+  return await readCloud(readBytes(path), path, features);
 }
 
 /** Like `readCloudFile`, for bytes that have been read; messages name the file by `path`, whose extension decides the format. */
-export function readCloud(bytes: Uint8Array, path: string, features?: readonly string[]): CloudFile {
-  const { positions, dimensionality, attributes } = readPointCloud(bytes, path, { attributes: features });
+export async function readCloud(bytes: Uint8Array, path: string, features?: readonly string[]): Promise<CloudFile> {
+  const named = await readNamedArrays(bytes, path);
+  const { positions, dimensionality, attributes } =
+    named && isHdf5(path) ? pointCloudOf(named, path, features) : readPointCloud(bytes, path, { attributes: features });
   const points = positions.length / dimensionality;
   const file: CloudFile = { path, bytes, positions, dimensionality, points, batchIdx: new Int32Array(points) };
   if (attributes && features)
@@ -42,7 +48,6 @@ export function readCloud(bytes: Uint8Array, path: string, features?: readonly s
       features.map((name) => attributes.get(name)!),
       points,
     );
-  const named = readNamedArrays(bytes, path);
   if (!named) return file;
 
   const arrays = new ArrayReader(named, path);
@@ -76,10 +81,13 @@ const arrayNames = [
 ];
 
 /** Reads the arrays of a file whose format names them. */
-function readNamedArrays(bytes: Uint8Array, path: string): ReadonlyMap<string, SafeTensor> | undefined {
+async function readNamedArrays(bytes: Uint8Array, path: string): Promise<ReadonlyMap<string, SafeTensor> | undefined> {
+  if (isHdf5(path)) return await loadHdf5(bytes, { file: path });
   if (/\.safetensors$/i.test(path)) return loadSafetensors(bytes, { file: path }).tensors;
   return /\.npz$/i.test(path) ? loadNpz(bytes, { file: path, only: arrayNames }) : undefined;
 }
+
+const isHdf5 = (path: string) => /\.(h5|hdf5)$/i.test(path);
 
 function readTree(arrays: ArrayReader): CloudFile["tree"] {
   const treeIdx = arrays.read("tree_idx", [undefined]);

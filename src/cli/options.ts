@@ -16,7 +16,7 @@ const featuresOption = {
   features: {
     value: "NAME,...",
     description:
-      "what of the input is the features: columns of .csv, properties of .ply, point data of .vtu, .vtp and .vtk, arrays of .npz and .safetensors (default: node_features)",
+      "what of the input is the features: columns of .csv, properties of .ply, point data of .vtu, .vtp and .vtk, arrays of .npz, .h5 and .safetensors (default: node_features)",
   },
 } satisfies Record<string, CommandOption>;
 

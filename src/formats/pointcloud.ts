@@ -103,9 +103,25 @@ export function readPointCloud(
 ): PointCloud {
   const read = chooseByName({ ...readers, ...heads }, name, pointCloudExtensions);
   checkReadOptions(options, name);
-  const { positions, dimensionality, attributes } = read(bytes, { file: name, attributes: options.attributes });
+  return expectPoints(read(bytes, { file: name, attributes: options.attributes }), name, options.attributes);
+}
+
+/**
+ * Returns the points of one cloud from a file's arrays, as `readPointCloud` does for .npz and .safetensors.
+ * @throws FormatError
+ */
+export function pointCloudOf(
+  arrays: ReadonlyMap<string, SafeTensor>,
+  name: string,
+  attributes?: readonly string[],
+): PointCloud {
+  return expectPoints(chooseArrays(arrays, [...arrays.keys()], name, attributes), name, attributes);
+}
+
+function expectPoints(cloud: PointCloud, name: string, wanted: readonly string[] | undefined): PointCloud {
+  const { positions, dimensionality, attributes } = cloud;
   if (positions.length === 0) throw formatError(name, "holds no points.", { expected: 1, found: 0 });
-  return options.attributes ? { positions, dimensionality, attributes } : { positions, dimensionality };
+  return wanted ? { positions, dimensionality, attributes } : { positions, dimensionality };
 }
 
 /**

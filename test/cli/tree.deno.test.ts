@@ -79,6 +79,13 @@ describe("erwin tree", () => {
     expect(stdout).toContain("5 points, 6 slots, 11 edges");
   });
 
+  it("reads an HDF5 file as h5py wrote it", async () => {
+    const file = fileURLToPath(new URL("../formats/hdf5/foreign.h5", import.meta.url));
+    const { code, stdout, stderr } = await erwin(["tree", "--input", file, "--output", output, "--knn", "1"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toContain("2 points, 2 slots, 2 edges");
+  });
+
   it("leaves the output as it was when something goes wrong", async () => {
     writeFileSync(output, "precious");
     writeFileSync(path("cut.safetensors"), readFileSync(input).subarray(0, 200));

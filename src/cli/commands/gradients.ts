@@ -24,7 +24,7 @@ async function run(args: Arguments): Promise<void> {
   const [input, output] = [args.required("input"), args.required("output")];
   const format = arrayFormat(output);
   checkOutput(output, [input, modelPath]);
-  const cloud = readCloudFile(input, features);
+  const cloud = await readCloudFile(input, features);
   const checkpoint = readBytes(modelPath);
 
   await withDevice(device, async (device) => {

@@ -198,7 +198,7 @@ function readQueue(args: Arguments, mode: ModelChoice["mode"]): string | undefin
 async function predictOne(input: string, output: string, format: PredictionFormat, choice: OpenModel): Promise<void> {
   const { modelPath, checkpoint, mode, features, graph, device } = choice;
   await checkTarget(output, [input, modelPath]);
-  const cloud = readCloud(await readFile(input), input, features);
+  const cloud = await readCloud(await readFile(input), input, features);
 
   await withDevice(device, async (device) => {
     const model = await loadModel(checkpoint, modelPath, device);

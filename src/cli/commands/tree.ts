@@ -38,7 +38,7 @@ async function run(args: Arguments): Promise<void> {
   const format = arrayFormat(output);
   checkOutput(output, [input]);
   try {
-    const cloud = readCloudFile(input);
+    const cloud = await readCloudFile(input);
     const start = performance.now();
     const { positions, dimensionality, batchIdx } = cloud;
     const { treeIdx, treeMask, treeIdxRot } = await withProgress("ball tree", () =>

@@ -3,8 +3,8 @@
 import { basename, dirname, extname, isAbsolute, join, normalize, parse, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
 import { type DataSource, joinPath } from "../../experiments/data-source.ts";
-import { pointCloudExtensions } from "../../formats/pointcloud.ts";
 import { folderAndName, isRemote, joinAddress, splitAddress } from "../addresses.ts";
+import { cloudExtensions } from "../clouds.ts";
 import { placeOf } from "../files.ts";
 import { isFolderPlace, joinPlace, openFolder, readFile, takeUser } from "../remote-files.ts";
 import { filesBelow, type WalkOptions } from "../walk.ts";
@@ -44,7 +44,7 @@ export interface FindOptions extends Omit<WalkOptions, "skip"> {
 export async function findInputs(
   inputs: readonly string[],
   outputFolder: string,
-  { extension = ".safetensors", keep = [], known = pointCloudExtensions, ...walk }: FindOptions = {},
+  { extension = ".safetensors", keep = [], known = cloudExtensions, ...walk }: FindOptions = {},
 ): Promise<PredictionPaths[]> {
   const files: NamedFile[] = [];
   for (const input of inputs) files.push(...(await expand(input, outputFolder, known, walk)));

@@ -68,7 +68,7 @@ async function predictOn(
         await predictClaims(claims, {
           model,
           prepare: async ({ job, input }) =>
-            model.prepare(await modelInput(model, readCloud(input, job.input, features), graph, device.threads)),
+            model.prepare(await modelInput(model, await readCloud(input, job.input, features), graph, device.threads)),
           encode: (rows, { nodePositions: positions }, { job, input }) =>
             encodePrediction(format, rows, { path: job.input, bytes: input, positions, dimensionality }, decode),
           batchPoints,

@@ -53,7 +53,7 @@ export class BatchPredictor implements Predictor, Disposable {
     const { decode, dimensionality } = model.config;
     const format = to === "json" ? undefined : outputFormat(to);
     if (format) checkPredictionFormat(format, decode);
-    const cloud = from === "json" ? readJsonCloud(body) : readCloud(body, path, this.#choice.features);
+    const cloud = from === "json" ? readJsonCloud(body) : await readCloud(body, path, this.#choice.features);
     const prepare = async () =>
       model.prepare(await modelInput(model, cloud, this.#choice.graph, model.device.threads), { signal });
     const rows = await this.#batcher.predict(cloud.points, prepare, signal);
