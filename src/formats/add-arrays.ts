@@ -14,9 +14,14 @@ import { addPointData } from "./vtu-write.ts";
 type Arrays = ReadonlyMap<string, SafeTensorInput>;
 type Adder = (bytes: Uint8Array, arrays: Arrays, file: string) => Uint8Array<ArrayBuffer>;
 
+const addToXml: Adder = (bytes, arrays, file) => addPointData(bytes, arrays, { file });
+
 const adders: Readonly<Record<string, Adder>> = {
-  vtu: (bytes, arrays, file) => addPointData(bytes, arrays, { file }),
-  vtp: (bytes, arrays, file) => addPointData(bytes, arrays, { file }),
+  vtu: addToXml,
+  vtp: addToXml,
+  vti: addToXml,
+  vtr: addToXml,
+  vts: addToXml,
   vtk: (bytes, arrays, file) => addVtkPointData(bytes, attributesOf(arrays), file),
   ply: (bytes, arrays, file) => addPlyProperties(bytes, attributesOf(arrays), file),
   csv: (bytes, arrays, file) => addCsvColumns(bytes, attributesOf(arrays), file),
@@ -31,7 +36,7 @@ const adders: Readonly<Record<string, Adder>> = {
 export const addableExtensions: readonly string[] = Object.keys(adders);
 
 /**
- * Returns the bytes of a file with additional arrays of its points. In .vtu, .vtp, .npz and .safetensors, an array of the same name
+ * Returns the bytes of a file with additional arrays of its points. In VTK's XML files, .npz and .safetensors, an array of the same name
  * is replaced.
  * @param arrays by name, each of shape [n] or [n, components]
  * @param name the file's name: its extension chooses the format, and error messages begin with it

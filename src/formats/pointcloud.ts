@@ -59,11 +59,16 @@ const readers: Record<string, Reader> = {
   },
   vtu: loadVtkXmlPoints,
   vtp: loadVtkXmlPoints,
+  vti: loadVtkXmlPoints,
+  vtr: loadVtkXmlPoints,
+  vts: loadVtkXmlPoints,
   csv: loadCsv,
 };
 
 /** Files that hold no points but refer to other files that do: reading one gives an error that says so. */
-const heads: Record<string, Reader> = { pvtu: loadVtkXmlPoints, pvtp: loadVtkXmlPoints };
+const heads: Record<string, Reader> = Object.fromEntries(
+  ["pvtu", "pvtp", "pvti", "pvtr", "pvts"].map((head) => [head, loadVtkXmlPoints]),
+);
 
 const writers: Record<string, (cloud: PointCloud) => Uint8Array<ArrayBuffer>> = {
   safetensors: (cloud) => saveSafetensors(arraysOf(cloud)),
@@ -91,7 +96,7 @@ export const writableExtensions: readonly string[] = withDots(writers);
 /**
  * Reads the points of one cloud.
  * @param name the file's name, whose extension chooses the format and with which error messages begin; or a format alone: "ply"
- * @param options.attributes names of attributes to read: columns of .csv, properties of .ply, point data of .vtk, .vtu and .vtp,
+ * @param options.attributes names of attributes to read: columns of .csv, properties of .ply, point data of .vtk, .vtu, .vtp, .vti, .vtr and .vts,
  * arrays of shape [n] or [n, channels] of .npz and .safetensors
  * @throws FormatError for an unknown extension, for a file without points or without a requested attribute (the message lists those
  * that exist), or from the format's reader.

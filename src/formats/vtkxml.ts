@@ -62,6 +62,8 @@ export class VtkXmlFile {
   readonly file: string;
   /** "UnstructuredGrid", "PolyData", ... */
   type = "";
+  /** The attributes of the element of that name. */
+  attributes: ReadonlyMap<string, string> = new Map();
   readonly pieces: VtkXmlPiece[] = [];
   readonly fieldData: VtkXmlArray[] = [];
   /** The DataSet elements of a collection. */
@@ -94,6 +96,7 @@ export class VtkXmlFile {
         const parent = path.at(-1)?.name ?? "";
         path.push(tag);
         if (path.length === 1) this.#readRoot(tag);
+        else if (path.length === 2 && tag.name === this.type) this.attributes = tag.attributes;
         else if (tag.name === "AppendedData" && path.length === 2) {
           this.appended = this.#findAppended(tag);
           return true;
@@ -147,6 +150,11 @@ export class VtkXmlFile {
     const found = data.length / array.components;
     if (!Number.isInteger(found)) throw wrong(`holds ${data.length} numbers in rows of ${array.components}`);
     return { dtype, shape: array.components === 1 ? [found] : [found, array.components], data };
+  }
+
+  /** Counts the bytes of an array that is made of the file's numbers. @throws FormatError if the file holds more than is accepted */
+  take(name: string, bytes: number): void {
+    this.#unpacking.take(bytes, this.file, { tensor: name });
   }
 
   #readData(array: VtkXmlArray, expected: Parameters<typeof readText>[1], wrong: (problem: string) => FormatError) {

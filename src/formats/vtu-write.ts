@@ -7,6 +7,7 @@ import { type SafeTensorInput, type SafeTensorType, tensorType, toFloat32 } from
 import { checkMesh, type MeshInput } from "./mesh.ts";
 import type { VtkXmlPiece } from "./vtkxml.ts";
 import { type Encoding, elementTypes, encodeBase64, encodeBinary } from "./vtkxml-data.ts";
+import { pointsOf } from "./vtkxml-grid.ts";
 import { openMesh } from "./vtu.ts";
 import { escapeXml } from "./xml.ts";
 
@@ -177,7 +178,7 @@ export function addPointData(
   options: { file?: string } = {},
 ): Uint8Array<ArrayBuffer> {
   const source = openMesh(input, options?.file ?? "vtu");
-  const counts = source.pieces.map(({ attributes }) => source.count(attributes, "NumberOfPoints", 0));
+  const counts = source.pieces.map((piece) => pointsOf(source, piece));
   const points = counts.reduce((sum, count) => sum + count, 0);
   const written = [...arrays].map(([name, tensor]) => {
     const array = writtenArray(name, tensor);

@@ -1,5 +1,5 @@
 // Reads meshes in VTK's XML files: unstructured grids (.vtu) and polygonal data (.vtp), which ParaView and most CFD programs
-// support. The pieces of a file are joined.
+// support, and grids (.vti, .vtr, .vts). The pieces of a mesh are joined.
 
 import { expectRows, type FileBytes, toBytes } from "./bytes.ts";
 import { type Cells, kinds, type Polyhedra } from "./cells.ts";
@@ -14,6 +14,7 @@ import {
   toPointCloud,
 } from "./positions.ts";
 import { type VtkXmlArray, VtkXmlFile, type VtkXmlPiece, type VtkXmlSection } from "./vtkxml.ts";
+import { gridCellCount, gridCells, gridTypes, impliedPoints, impliesPoints, pointsOf } from "./vtkxml-grid.ts";
 
 /** Options of the readers of mesh files. */
 export interface MeshOptions {
@@ -43,14 +44,22 @@ export function loadVtp(input: FileBytes, options: MeshOptions = {}): Mesh {
   return readMesh(openMesh(input, options?.file ?? "vtp", "PolyData"), options?.only);
 }
 
-/** Reads the points of either format, and arrays of its points. */
+/**
+ * Reads an image, a rectilinear grid or a structured grid, whose cells are hexahedra, or quads or lines where it is flat.
+ * @throws FormatError as `loadVtu` does, and for a grid in several pieces
+ */
+export function loadVtkGrid(input: FileBytes, options: MeshOptions = {}): Mesh {
+  return readMesh(openMesh(input, options?.file ?? "vti", ...gridTypes), options?.only);
+}
+
+/** Reads the points of any of these formats, and arrays of its points. */
 export function loadVtkXmlPoints(input: FileBytes, options: ReadOptions = {}): PointCloud {
   const { file, attributes } = checkReadOptions(options, "vtu");
   const source = openMesh(input, file);
   const points = readPoints(source);
   const cloud = toPointCloud(points, `${file}:Points`);
   if (!attributes) return cloud;
-  const data = readRows(source, "PointData", "NumberOfPoints", attributes);
+  const data = readRows(source, "PointData", (piece) => pointsOf(source, piece), attributes);
   const found = namesOf(source, "PointData");
   cloud.attributes = new Map(
     attributes.map((name) => {
@@ -62,12 +71,13 @@ export function loadVtkXmlPoints(input: FileBytes, options: ReadOptions = {}): P
   return cloud;
 }
 
-/** @throws FormatError for a file whose type is not the expected one */
-export function openMesh(input: FileBytes, file: string, type?: string): VtkXmlFile {
+/** @throws FormatError for a file whose type is none of the expected ones; default: all that are known */
+export function openMesh(input: FileBytes, file: string, ...types: string[]): VtkXmlFile {
   const source = new VtkXmlFile(toBytes(input), file);
-  const expected = type ? [type] : ["UnstructuredGrid", "PolyData"];
+  const known = ["UnstructuredGrid", "PolyData", ...gridTypes];
+  const expected = types.length > 0 ? types : known;
   if (expected.includes(source.type)) return source;
-  if (source.type === "PUnstructuredGrid" || source.type === "PPolyData") {
+  if (source.type.startsWith("P") && known.includes(source.type.slice(1))) {
     const pieces = source.pieces.map(({ attributes }) => attributes.get("Source") ?? "");
     throw source.error(`is the head of a parallel file; read its pieces: ${pieces.slice(0, 100).join(", ")}.`, {
       expected,
@@ -83,8 +93,8 @@ export function openMesh(input: FileBytes, file: string, type?: string): VtkXmlF
 function readMesh(source: VtkXmlFile, only: readonly string[] | undefined): Mesh {
   const points = readPoints(source);
   const cells = readCells(source, points.shape[0]);
-  const pointData = readRows(source, "PointData", "NumberOfPoints", only);
-  const cellData = readRows(source, "CellData", source.type === "PolyData" ? polygonal : "NumberOfCells", only);
+  const pointData = readRows(source, "PointData", (piece) => pointsOf(source, piece), only);
+  const cellData = readRows(source, "CellData", (piece) => cellsOf(source, piece), only);
   const fieldData = new Map<string, SafeTensor>();
   for (const array of source.fieldData) {
     if (isWanted(array, only)) fieldData.set(array.name, source.read(array, undefined));
@@ -103,7 +113,8 @@ function namesOf({ pieces }: VtkXmlFile, section: string): string[] {
 function readPoints(source: VtkXmlFile): SafeTensor {
   let points = 0;
   const parts = source.pieces.map((piece) => {
-    const count = source.count(piece.attributes, "NumberOfPoints", 0);
+    if (impliesPoints(source)) return impliedPoints(source, piece);
+    const count = pointsOf(source, piece);
     const array = piece.sections.get("Points")?.arrays[0];
     if (!array) {
       if (count > 0) throw source.error(`a piece of ${count} points has no array in Points.`);
@@ -117,17 +128,19 @@ function readPoints(source: VtkXmlFile): SafeTensor {
   return join(source, "Points", parts) ?? { dtype: "F32", shape: [0, 3], data: new Float32Array() };
 }
 
-/** @param counts the attribute of a piece that gives the number of rows, or the elements of cells whose counts are added */
+function cellsOf(source: VtkXmlFile, piece: VtkXmlPiece): number {
+  if (gridTypes.includes(source.type)) return gridCellCount(source, piece);
+  const names = source.type === "PolyData" ? polygonal : ["Cells"];
+  return names.reduce((sum, name) => sum + source.count(piece.attributes, `NumberOf${name}`, 0), 0);
+}
+
+/** @param rowsOf returns the number of rows of a piece's arrays */
 function readRows(
   source: VtkXmlFile,
   section: string,
-  counts: string | readonly string[],
+  rowsOf: (piece: VtkXmlPiece) => number,
   only: readonly string[] | undefined,
 ): Map<string, SafeTensor> {
-  const rowsOf = ({ attributes }: VtkXmlPiece) =>
-    typeof counts === "string"
-      ? source.count(attributes, counts, 0)
-      : counts.reduce((sum, name) => sum + source.count(attributes, `NumberOf${name}`, 0), 0);
   // A piece without points or cells may leave out its arrays.
   const filled = source.pieces.filter((piece) => rowsOf(piece) > 0);
   const first = (filled[0] ?? source.pieces[0])?.sections.get(section)?.arrays ?? [];
@@ -167,11 +180,12 @@ interface CellPart extends Cells {
 }
 
 function readCells(source: VtkXmlFile, points: number): Cells {
+  if (gridTypes.includes(source.type) && source.pieces.length > 0) return gridCells(source, source.pieces[0]);
   const parts: CellPart[] = [];
   const names = source.type === "PolyData" ? polygonal : ["Cells"];
   let [firstPoint, allCells] = [0, 0];
   for (const piece of source.pieces) {
-    const count = source.count(piece.attributes, "NumberOfPoints", 0);
+    const count = pointsOf(source, piece);
     for (const name of names) {
       const cells = source.count(piece.attributes, `NumberOf${name}`, 0);
       const section = piece.sections.get(name);

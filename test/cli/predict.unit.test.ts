@@ -8,6 +8,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { UsageError } from "../../src/cli/command.ts";
 import { FolderSource } from "../../src/cli/data-folder.ts";
 import { append, checkOutput, makeFolder, readBytes, writeWhole } from "../../src/cli/files.ts";
+import { expectFieldOutput } from "../../src/cli/predict/fields.ts";
 import { findInputs, isSingleFile } from "../../src/cli/predict/inputs.ts";
 import { parseShard, takeShard } from "../../src/cli/predict/shard.ts";
 import { InputError } from "../../src/errors.ts";
@@ -172,4 +173,10 @@ describe("shards", () => {
   it.each(["0/4", "5/4", "1", "1/0", "-1/2", "1.5/2", "a/b"])("refuses %s", (text) => {
     expect(() => parseShard(text)).toThrow(UsageError);
   });
+});
+
+it("fields of points are written in any format of points, and those of a grid into a copy of its file", () => {
+  for (const output of ["a.vtu", "a.npz", "a.VTI"]) expectFieldOutput("grid.vti", output);
+  for (const output of ["a.vti", "a.npy", "a.h5"])
+    expect(() => expectFieldOutput("mesh.vtu", output)).toThrow(/expected a file that ends in \.safetensors, .*\.vtu/);
 });

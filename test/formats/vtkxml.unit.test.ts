@@ -9,7 +9,7 @@ import type { SafeTensor, SafeTensorInput } from "../../src/formats/elements.ts"
 import { type Mesh, meshOf } from "../../src/formats/mesh.ts";
 import { readPointCloud, writePointCloud } from "../../src/formats/pointcloud.ts";
 import { loadPvd, savePvd } from "../../src/formats/pvd.ts";
-import { loadVtp, loadVtu } from "../../src/formats/vtu.ts";
+import { loadVtkGrid, loadVtp, loadVtu } from "../../src/formats/vtu.ts";
 import { addPointData, saveVtp, saveVtu } from "../../src/formats/vtu-write.ts";
 import { flips, readOrRefuse, text, truncations } from "./corruption.ts";
 
@@ -144,6 +144,51 @@ describe("files of VTK", () => {
   ])("%s is refused with what to do", (name, message) => {
     expect(() => loadVtu(foreign(name))).toThrow(message);
     expect(() => loadVtu(foreign(name))).toThrow(FormatError);
+  });
+});
+
+describe("grids of VTK", () => {
+  const grids = JSON.parse(readFileSync(new URL("./grids/expected.json", import.meta.url)).toString());
+  const read = (name: string) => readFileSync(new URL(`./grids/${name}`, import.meta.url));
+
+  it.each(Object.keys(grids))("%s", (name) => {
+    const { points, cells, types } = grids[name];
+    const mesh = loadVtkGrid(read(name), { file: name });
+    expect(Array.from(mesh.points.data, Number)).toEqual(points.flat());
+    const { offsets, connectivity } = mesh.cells;
+    expect(Array.from(types, (_, i) => [...connectivity.slice(offsets[i], offsets[i + 1])])).toEqual(cells);
+    expect([...mesh.cells.types]).toEqual(types);
+    expect(mesh.cellData.get("number")?.shape).toEqual([cells.length]);
+    const velocity = Float32Array.from({ length: 2 * points.length }, (_, i) => i / 8);
+    const cloud = readPointCloud(read(name), name, { attributes: ["velocity"] });
+    expect(cloud.attributes?.get("velocity")).toEqual({ data: velocity, channels: 2 });
+    expect(cloud.positions).toEqual(Float32Array.from(points.flat()));
+    const out = { shape: [points.length], data: Float32Array.from(points, (_, i) => i) };
+    expect(loadVtkGrid(addPointData(read(name), new Map([["out", out]]))).pointData.get("out")?.data).toEqual(out.data);
+  });
+
+  it("are refused where they are damaged, or in several pieces", () => {
+    const image = (attributes: string, extent: string, more = "") =>
+      text(
+        `<VTKFile type="ImageData"><ImageData ${attributes}><Piece Extent="${extent}"/>${more}</ImageData></VTKFile>`,
+      );
+    expect(loadVtkGrid(image("", "0 -1 0 -1 0 -1")).points.shape).toEqual([0, 3]);
+    for (const [bytes, message] of [
+      [image("", "0 1 0 1"), /Extent is "0 1 0 1", expected 6 numbers/],
+      [image("", "0 1 0 1 0 1.5"), /expected 6 numbers/],
+      [image('Spacing="1 x 1"', "0 1 0 1 0 1"), /Spacing is "1 x 1", expected 3 numbers/],
+      [image("", "0 1 0 1 0 1", '<Piece Extent="1 2 0 1 0 1"/>'), /has 2 pieces, expected one/],
+      [image("", "0 99999 0 99999 0 0"), /more than the limit/],
+      [
+        text('<VTKFile type="PImageData"><PImageData><Piece Source="a.vti"/></PImageData></VTKFile>'),
+        /its pieces: a\.vti/,
+      ],
+    ] as const) {
+      expect(() => loadVtkGrid(bytes)).toThrow(message);
+      expect(() => loadVtkGrid(bytes)).toThrow(FormatError);
+    }
+    for (const bytes of truncations(read("line.vti"))) readOrRefuse(loadVtkGrid, bytes);
+    for (const bytes of flips(read("line.vti"))) readOrRefuse(loadVtkGrid, bytes);
   });
 });
 

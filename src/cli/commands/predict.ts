@@ -18,7 +18,7 @@ import {
   predictionFormat,
   predictionFormats,
 } from "../output.ts";
-import { type FieldsOptions, predictFieldsOf, predictManyFields } from "../predict/fields.ts";
+import { type FieldsOptions, isCopy, predictFieldsOf, predictManyFields } from "../predict/fields.ts";
 import { isSingleFile } from "../predict/inputs.ts";
 import { predictMany } from "../predict/many.ts";
 import { recipeOf } from "../predict/recipe.ts";
@@ -98,12 +98,15 @@ async function run(args: Arguments): Promise<void> {
   const wrong = many ? undefined : forMany.find((name) => args.has(name));
   if (wrong) throw new UsageError(`--${wrong} is for many files: a folder, a .txt list or several --input`);
   const output = takeUser(args.required("output"));
-  const format = many?.format ?? predictionFormat(output);
+  // A model of a folder's fields copies its input, and so writes formats that other models do not.
+  if (!many && !isCopy(inputs[0], output)) predictionFormat(output);
 
   const opened = await openModel(choice);
   const fields = readFields(opened);
   if (fields) return predictFields(args, inputs, fields, many);
-  return many ? predictMany({ ...opened, ...many, inputs }) : predictOne(inputs[0], output, format, opened);
+  return many
+    ? predictMany({ ...opened, ...many, inputs })
+    : predictOne(inputs[0], output, predictionFormat(output), opened);
 }
 
 /** A model's file, and what is to be done with it. */

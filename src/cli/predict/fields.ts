@@ -13,7 +13,7 @@ import { addArrays, addableExtensions, attributesOf } from "../../formats/add-ar
 import { toBytes } from "../../formats/bytes.ts";
 import type { SafeTensorInput } from "../../formats/elements.ts";
 import { pointDataOf } from "../../formats/mesh.ts";
-import { type Attribute, writePointCloud } from "../../formats/pointcloud.ts";
+import { type Attribute, writableExtensions, writePointCloud } from "../../formats/pointcloud.ts";
 import { saveVtp, saveVtu } from "../../formats/vtu-write.ts";
 import { type Device, ErwinError, FormatError, toFloat32 } from "../../index.ts";
 import { sha256 } from "../../jobs/job.ts";
@@ -34,17 +34,28 @@ export interface FieldsOptions {
   device: DeviceChoice;
 }
 
-const writable = addableExtensions.map((extension) => `.${extension}`);
+/** Formats to which a file's points and fields can be converted; arrays can be added to files of more formats. */
+const writable = writableExtensions.filter((extension) => addable(extension));
 
 /** @throws UsageError for an output in a format that cannot be written */
-export function expectFieldOutput(output: string): void {
-  if (writable.includes(extname(output).toLowerCase())) return;
+export function expectFieldOutput(input: string, output: string): void {
+  if (writable.includes(extname(output).toLowerCase()) || isCopy(input, output)) return;
   throw new UsageError(`--output is "${output}", expected a file that ends in ${writable.join(", ")}`);
+}
+
+/** Whether an output is the input's file with arrays added. */
+export function isCopy(input: string, output: string): boolean {
+  const [from, to] = [input, output].map((path) => extname(path).toLowerCase());
+  return from === to && addable(to);
+}
+
+function addable(extension: string): boolean {
+  return addableExtensions.includes(extension.slice(1));
 }
 
 /** Predicts the fields of one file. */
 export async function predictFieldsOf(input: string, output: string, options: FieldsOptions): Promise<void> {
-  expectFieldOutput(output);
+  expectFieldOutput(input, output);
   await checkTarget(output, [input, options.weights.file]);
   const found = await readFile(input);
   await withFields(options, async (predict, device) => {
@@ -78,7 +89,7 @@ export async function predictManyFields(options: ManyFieldsOptions): Promise<voi
     keep: [weights.file],
     known: sampleExtensions.map((extension) => `.${extension}`),
   });
-  for (const { output } of files) expectFieldOutput(output);
+  for (const { input, output } of files) expectFieldOutput(input, output);
   const recipe = {
     model: await sha256(toBytes(weights.bytes)),
     options: { format, precision: device.precision ?? "float32" },

@@ -104,7 +104,7 @@ async function predictSequence(options: SequenceOptions): Promise<number> {
   let bytes: Uint8Array = new Uint8Array();
   async function* samples(): AsyncGenerator<FieldSample> {
     for (const { file } of frames) {
-      expectFieldOutput(file);
+      expectFieldOutput(file, file);
       bytes = await source.read(file);
       yield await readSample(bytes, join(source.name, file), described, { truth: false });
     }
@@ -121,7 +121,7 @@ async function predictSequence(options: SequenceOptions): Promise<number> {
       report(written.length, frames.length);
     }
   });
-  if (written.every(({ file }) => /\.vt[up]$/i.test(file))) {
+  if (written.every(({ file }) => /\.vt[upirs]$/i.test(file))) {
     writeWhole(join(outputFolder, `${name}.pvd`), savePvd(written));
   }
   return written.length - 1;

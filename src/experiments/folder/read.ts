@@ -11,7 +11,7 @@ import { listNpz, readNpz } from "../../formats/npz.ts";
 import { readPointCloud } from "../../formats/pointcloud.ts";
 import { loadSafetensors } from "../../formats/safetensors.ts";
 import { loadVtk, type VtkFile } from "../../formats/vtk.ts";
-import { loadVtp, loadVtu } from "../../formats/vtu.ts";
+import { loadVtkGrid, loadVtp, loadVtu } from "../../formats/vtu.ts";
 import { edgeNames, positionNames, triangleNames } from "../array-names.ts";
 import { equalCells } from "../cells.ts";
 
@@ -40,6 +40,9 @@ type Reader = (bytes: Uint8Array, file: string, wanted?: readonly string[]) => S
 const readers: Readonly<Record<string, Reader>> = {
   vtu: (bytes, file, wanted) => ofMesh(loadVtu(bytes, { file }), file, wanted),
   vtp: (bytes, file, wanted) => ofMesh(loadVtp(bytes, { file }), file, wanted),
+  vti: readGrid,
+  vtr: readGrid,
+  vts: readGrid,
   vtk: readVtk,
   ply: readPoints,
   csv: readPoints,
@@ -88,6 +91,10 @@ function ofMesh(
     cellData: [...cellData.keys()],
     names: [...pointData.keys(), ...fieldData.keys()],
   };
+}
+
+function readGrid(bytes: Uint8Array, file: string, wanted?: readonly string[]): SampleArrays {
+  return ofMesh(loadVtkGrid(bytes, { file }), file, wanted);
 }
 
 function readVtk(bytes: Uint8Array, file: string, wanted?: readonly string[]): SampleArrays {
