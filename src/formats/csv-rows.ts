@@ -4,16 +4,23 @@ import { splitWords } from "./text.ts";
 
 /** Returns what separates the cells of a table with such a first line; undefined for white space, where no cell is quoted. */
 export function separatorOf(line: string): string | undefined {
-  return [";", ",", "\t"].find((candidate) => line.includes(candidate));
+  const outside = line.replaceAll(/"[^"]*"/g, "");
+  return [";", ",", "\t"].find((candidate) => outside.includes(candidate));
 }
 
 /** Returns a function that splits a row into cells. */
 export function splitBy(separator: string | undefined): (row: string) => string[] {
   if (separator === undefined) return splitWords;
-  const quoted = new RegExp(`(?:^|${separator})\\s*(?:"((?:[^"]|"")*)"\\s*(?=${separator}|$)|([^${separator}]*))`, "g");
+  // A tab is white space, but not where it separates cells.
+  const space = `[^\\S${separator}]*`;
+  // Runs are matched as a whole: one by one, the letters of a long cell would take more stack than there is.
+  const inQuotes = `"([^"]*(?:""[^"]*)*)"${space}(?=${separator}|$)`;
+  const quoted = new RegExp(`${separator}${space}(?:${inQuotes}|([^${separator}]*))`, "g");
   return (row) => {
     if (!row.includes('"')) return row.split(separator).map((cell) => cell.trim());
-    return Array.from(row.matchAll(quoted), ([, inner, plain]) => inner?.replaceAll('""', '"') ?? plain.trim());
+    // With a separator before the first cell, too, none is matched by nothing.
+    const cells = (separator + row).matchAll(quoted);
+    return Array.from(cells, ([, inner, plain]) => inner?.replaceAll('""', '"') ?? plain.trim());
   };
 }
 

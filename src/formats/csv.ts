@@ -45,9 +45,9 @@ export function loadCsv(input: FileBytes, options: ReadOptions = {}): PointCloud
     row = reader.lineNumber;
     return next === undefined ? undefined : wholeRow(next, reader, separator, file);
   };
-  const first = split(line);
+  const first = split(decodeName(line));
   const isNumbers = first.every((cell) => !Number.isNaN(parseFloat32(cell)));
-  const names = isNumbers ? namesInComment(comment, split, first.length) : first;
+  const names = isNumbers ? namesInComment(decodeName(comment), split, first.length) : first;
   const axes = chooseColumns(names, first.length, file);
   const columns = [...axes, ...findColumns(attributes ?? [], names ?? [], file)];
   // This line is the first row, if it holds numbers.
@@ -109,21 +109,20 @@ export function cell({ data, stride, start, integer }: Column, point: number): s
 
 /** Quotes a name that the table could not hold otherwise. */
 export function quote(name: string): string {
-  return /[",\n\r]|^\s|\s$/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
+  return /[",;\t\n\r]|^\s|\s$/.test(name) ? `"${name.replaceAll('"', '""')}"` : name;
 }
 
 /** Finds columns by their names, of which there may be thousands. */
 function findColumns(wanted: readonly string[], names: readonly string[], file: string): number[] {
-  const decoded = names.map(decodeName);
-  const places = new Map(decoded.map((name, column) => [name, column]));
-  const repeated = new Set(decoded.filter((name, column) => places.get(name) !== column));
+  const places = new Map(names.map((name, column) => [name, column]));
+  const repeated = new Set(names.filter((name, column) => places.get(name) !== column));
   return wanted.map((name) => {
     const column = places.get(name);
-    if (column === undefined) throw missingAttribute(file, name, decoded);
+    if (column === undefined) throw missingAttribute(file, name, names);
     if (!repeated.has(name)) return column;
     throw formatError(file, `has several columns named "${name}": rename all but one.`, {
       tensor: name,
-      found: decoded,
+      found: [...names],
     });
   });
 }

@@ -104,13 +104,13 @@ export function loadPly(input: FileBytes, options: ReadOptions = {}): PointCloud
 }
 
 function findProperty(name: string, { properties }: Element, file: string): number {
-  const index = properties.findIndex((property) => !property.lengthType && decodeName(property.name) === name);
+  const index = properties.findIndex((property) => !property.lengthType && property.name === name);
   if (index >= 0) return index;
   const single = properties.filter(({ lengthType }) => !lengthType);
   throw missingAttribute(
     file,
     name,
-    single.map((property) => decodeName(property.name)),
+    single.map((property) => property.name),
   );
 }
 
@@ -162,7 +162,7 @@ export function readHeader(reader: TextReader, file: string): { encoding: string
   for (;;) {
     const line = reader.line();
     if (line === undefined) throw formatError(file, "truncated: the header has no end.", { offset: reader.offset });
-    const [keyword, ...words] = splitWords(line);
+    const [keyword, ...words] = splitWords(decodeName(line));
     if (keyword === "end_header") break;
     if (keyword === undefined || keyword === "comment" || keyword === "obj_info") continue;
     if (keyword === "format") {

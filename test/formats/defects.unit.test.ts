@@ -25,6 +25,7 @@ describe("line ends, marks and comments", () => {
     ["csv with CR", loadCsv(encode("x,y,z\r1,2,3\r4,5,6\r"))],
     ["csv with quoted cells over several lines", loadCsv(encode(pythonTable))],
     ["csv with quotes within cells", loadCsv(text("x,y,z,size", '1,2,3,5"', '4,5,6, 6" or "7"'))],
+    ["csv with an empty cell between tabs", loadCsv(text("x\ty\tz\t\tp", '1\t2\t3\t\t"a"', "4\t5\t6\t\tb"))],
     ["csv with names in a comment", loadCsv(text("# made by hand", "# z,y,x", "3,2,1", "6,5,4"))],
     ["csv with names in a comment, by spaces", loadCsv(text("# z y x", "3 2 1", "6 5 4"))],
     ["csv with a comment of other words", loadCsv(text("# z, p, x", "1,2,3", "4,5,6"))],
@@ -48,6 +49,10 @@ describe("line ends, marks and comments", () => {
     ["pandas' index has no name", ",x,y,z,p\n0,1,2,3,4\n", ["p"]],
     ["ParaView's points are no attributes", '"p","Points:0","Points:1","Points:2"\n4,1,2,3\n', ["p"]],
     ["each line ends with a comma", "x,y,z,p,\n1,2,3,4,\n", ["p"]],
+    ["pandas' index beside a name in quotes", ',x,y,z,"p, Pa"\n0,1,2,3,4\n', ["p, Pa"]],
+    ["a name that holds another separator", 'x,y,z,"p; in Pa"\n1,2,3,4\n', ["p; in Pa"]],
+    // The last byte of "à" is that of a space without a break in other encodings.
+    ["names that end with à", "x,y,z,velocità\n1,2,3,4\n", ["velocità"]],
   ])("csv: %s", (_, table, names) => {
     expect(attributeNames(encode(table), "a.csv")).toEqual(names);
     expect(attributeNames(encode(table.replaceAll("\n", "\r\n")), "csv")).toEqual(names);
@@ -78,6 +83,11 @@ describe("in time and memory that their size allows", () => {
   it("a line of digits", () => {
     expect(() => loadCsv(text("1,2,3", `4,5,${"1".repeat(600_000)}x`))).toThrow(FormatError);
     expect(() => loadObj(text(`v 1 2 ${"1".repeat(600_000)}x`))).toThrow(FormatError);
+  });
+
+  it("a quoted cell of many lines", () => {
+    const table = encode(`x,y,z,note\n1,2,3,"${"a line of it\n".repeat(700_000)}"\n4,5,6,""\n`);
+    expect(loadCsv(table).positions).toEqual(points);
   });
 
   it("a ply header of many properties, and of many elements", () => {
