@@ -1,12 +1,12 @@
 // Adds columns to a table: each row stays as it is and is extended.
 
 import { InputError } from "../errors.ts";
-import { formatError } from "./bytes.ts";
+import { concatBytes, formatError } from "./bytes.ts";
 import { type Column, channelsOf } from "./columns.ts";
 import { cell, namesInComment, quote } from "./csv.ts";
 import { goesOn, separatorOf, splitBy } from "./csv-rows.ts";
 import type { Attribute } from "./positions.ts";
-import { parseFloat32 } from "./text.ts";
+import { decodeName, fromLatin1, parseFloat32, toLatin1 } from "./text.ts";
 
 /**
  * Returns a table with additional columns at the end of each row. A table without a header line gets one.
@@ -20,14 +20,15 @@ export function addCsvColumns(
   const columns = [...attributes].flatMap(([name, { data, channels }]) =>
     channelsOf(data, channels, (channel) => (channels === 1 ? name : `${name}_${channel}`)),
   );
-  // A slice copies the bytes, because text decoders reject shared memory.
-  const found = new TextDecoder().decode(bytes.slice()).split(/(?<=\n|\r(?!\n))/);
+  // The rows stay as they are, whatever their encoding: there is a character for each byte.
+  const mark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.slice(0, 3) : new Uint8Array();
+  const found = fromLatin1(bytes.subarray(mark.length)).split(/(?<=\n|\r(?!\n))/);
   const first = found.findIndex(isRow);
   if (first < 0) throw formatError(file, "holds no rows.", { expected: 1, found: 0 });
   const separator = separatorOf(found[first]);
   const split = splitBy(separator);
   const lines = wholeRows(found, separator);
-  const cells = split(endless(lines[first]));
+  const cells = split(endless(decodeName(lines[first])));
   const isNumbers = cells.every((text) => !Number.isNaN(parseFloat32(text)));
   const comment = isNumbers
     ? lines
@@ -35,13 +36,16 @@ export function addCsvColumns(
         .map((line) => line.trim() !== "")
         .lastIndexOf(true)
     : -1;
-  const commented = comment < 0 ? undefined : namesIn(lines[comment], split, cells.length);
+  const commented = comment < 0 ? undefined : namesIn(decodeName(lines[comment]), split, cells.length);
   const names = isNumbers ? (commented ?? []) : cells;
   expectNew(columns, names, file);
 
-  const header = columns.map(({ name }) => quote(name));
+  const encoder = new TextEncoder();
+  // No cell is quoted between spaces.
+  const written = (name: string) => (separator === undefined ? name.replaceAll(/\s+/g, "_") : quote(name));
+  const header = columns.map(({ name }) => fromLatin1(encoder.encode(written(name))));
   let row = 0;
-  const written = lines.map((line, i) => {
+  const longer = lines.map((line, i) => {
     if (i === first && !isNumbers) return extended(line, header, separator);
     if (i === comment && commented) return extended(line, header, line.includes(",") ? "," : " ");
     if (i < first || !isRow(line)) return line;
@@ -56,7 +60,7 @@ export function addCsvColumns(
   const end = /\r?\n$|\r$/.exec(lines[first])?.[0] ?? "\n";
   const axes = ["x", "y", "z"].slice(0, cells.length);
   const named = isNumbers && !commented ? [extended(axes.join(separator ?? " "), header, separator) + end] : [];
-  return new TextEncoder().encode([...written.slice(0, first), ...named, ...written.slice(first)].join(""));
+  return concatBytes([mark, toLatin1([...longer.slice(0, first), ...named, ...longer.slice(first)].join(""))]);
 }
 
 const isRow = (line: string) => line.trim() !== "" && !line.trimStart().startsWith("#");

@@ -6,7 +6,7 @@ import { type Column, channelsOf } from "./columns.ts";
 import { cell } from "./csv.ts";
 import { readBinaryRows, readHeader, readTextRows } from "./ply.ts";
 import type { Attribute } from "./positions.ts";
-import { TextReader } from "./text.ts";
+import { fromLatin1, TextReader, toLatin1 } from "./text.ts";
 
 /**
  * Returns a PLY file whose vertices have additional properties after their own, in the file's own encoding.
@@ -27,9 +27,9 @@ export function addPlyProperties(
   const vertex = elements.find(({ name }) => name === "vertex");
   if (!vertex) throw formatError(file, 'has no element "vertex".', { found: elements.map(({ name }) => name) });
   expectFit(columns, vertex, file);
-  const header = extendHeader(new TextDecoder("latin1").decode(bytes.slice(0, headerEnd)), columns);
+  const header = extendHeader(fromLatin1(bytes.subarray(0, headerEnd)), columns);
 
-  const parts: Uint8Array[] = [Uint8Array.from(header, (letter) => letter.charCodeAt(0))];
+  const parts: Uint8Array[] = [toLatin1(header)];
   let copied = headerEnd;
   const extend = (row: number, _: readonly number[], end: number) => {
     const stop = encoding === "ascii" ? endOfText(bytes, end) : end;
@@ -66,7 +66,7 @@ function expectFit(
   }
 }
 
-/** Inserts lines for the new properties after the last property of the vertices. */
+/** Inserts lines for the new properties after the last property of the vertices. The header has a character for each byte. */
 function extendHeader(header: string, columns: readonly Column[]): string {
   const lines = header.split(/(?<=\n|\r(?!\n))/);
   const first = lines.findIndex((line) => /^\s*element\s+vertex\s/.test(line));
@@ -75,8 +75,9 @@ function extendHeader(header: string, columns: readonly Column[]): string {
     if (/^\s*property\s/.test(lines[i])) last = i;
   }
   const end = /\r?\n$|\r$/.exec(lines[last])?.[0] ?? "\n";
-  const more = columns.map(({ name, integer }) => `property ${integer ? "int" : "float"} ${name}${end}`);
-  return [...lines.slice(0, last + 1), ...more, ...lines.slice(last + 1)].join("");
+  const more = columns.map(({ name, integer }) => `property ${integer ? "int" : "float"} ${name}${end}`).join("");
+  const encoded = fromLatin1(new TextEncoder().encode(more));
+  return [...lines.slice(0, last + 1), encoded, ...lines.slice(last + 1)].join("");
 }
 
 /** Returns where the text of a line ends, without its line feed, for a line that ends before `end`. */

@@ -53,6 +53,23 @@ function bytesOfCharacters(): Map<string, number> {
   return new Map([...characters].map((character, byte) => [character, byte]));
 }
 
+/** Decodes text of any encoding, one character per byte; `toLatin1` gives the same bytes back. */
+export function fromLatin1(bytes: Uint8Array): string {
+  // A slice copies the bytes, because text decoders reject shared memory.
+  return new TextDecoder("latin1").decode(bytes.slice());
+}
+
+/** Encodes what `fromLatin1` has decoded. */
+export function toLatin1(text: string): Uint8Array<ArrayBuffer> {
+  const byteOf = bytesOfCharacters();
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    bytes[i] = code < 0x80 ? code : (byteOf.get(text[i]) as number);
+  }
+  return bytes;
+}
+
 /** Decodes a name as UTF-8, if it is: text is decoded here one character per byte. */
 export function decodeName(text: string): string {
   if (!/[^\0-\x7f]/.test(text)) return text;

@@ -10,7 +10,7 @@ import { loadNpz } from "../../src/formats/npz.ts";
 import { readPointCloud } from "../../src/formats/pointcloud.ts";
 import { loadVtk } from "../../src/formats/vtk.ts";
 import { openZip } from "../../src/formats/zip.ts";
-import { readOrRefuse, truncations } from "./corruption.ts";
+import { concat, readOrRefuse, truncations } from "./corruption.ts";
 
 const read = (name: string) => new Uint8Array(readFileSync(new URL(`added/${name}`, import.meta.url)));
 const flux = Float32Array.from({ length: 8 }, (_, i) => (i ** 3 - 20.5) / 3);
@@ -86,6 +86,27 @@ it("keeps what is no array of numbers in an archive, and replaces what has the n
       .read();
   expect(entry(twice)).toEqual(entry(read("numpy.npz")));
   expect([...loadNpz(twice, { only: ["guess"] }).get("guess")!.data]).toEqual([0, 0, 0, 0]);
+});
+
+const ply = (properties: string, row: string) => [
+  ...[
+    "ply\nformat ascii 1.0\ncomment ",
+    Uint8Array.of(0x84),
+    " Ä\nelement vertex 1\nproperty float x\nproperty float y\n",
+  ],
+  `${properties}end_header\n${row}\n`,
+];
+it.each([
+  ["a.ply", ply("", "1 2"), ply("property float température\n", "1 2 4")],
+  [
+    "a.csv",
+    ["\ufeffx,y,T ", Uint8Array.of(0xb0), "C\n1,2,3\n"],
+    ["\ufeffx,y,T ", Uint8Array.of(0xb0), "C,température\n1,2,3,4\n"],
+  ],
+  ["b.csv", ["x y ", Uint8Array.of(0x84), "\n1 2 3\n"], ["x y ", Uint8Array.of(0x84), " température\n1 2 3 4\n"]],
+])("%s: bytes of any encoding stay, and what is added is UTF-8", (file, before, expected) => {
+  const column = new Map([["température", { shape: [1], data: Float32Array.of(4) }]]);
+  expect(addArrays(concat(...before), column, file)).toEqual(concat(...expected));
 });
 
 it("names a column that is there, or a kind of file that takes none", () => {
