@@ -160,11 +160,7 @@ export class VtkXmlFile {
   #readData(array: VtkXmlArray, expected: Parameters<typeof readText>[1], wrong: (problem: string) => FormatError) {
     const text = this.bytes.subarray(...array.text);
     if (array.format === "ascii") return readText(text, expected, this.file, wrong);
-    if (this.#compressor !== "" && this.#compressor !== "vtkZLibDataCompressor") {
-      throw wrong(
-        `is packed by ${this.#compressor.slice(0, 40)}; only vtkZLibDataCompressor can be read: write the file with ZLib, or without compression`,
-      );
-    }
+    if (this.unknownCompression !== undefined) throw wrong(this.unknownCompression);
     if (array.format === "binary") return readBinary(text, { isBase64: true, wrong }, this.encoding, expected);
     if (array.format !== "appended") throw wrong(`has the format "${array.format.slice(0, 40)}"`);
     if (!this.appended || array.offset === undefined) throw wrong("has no offset in the appended data");
@@ -172,6 +168,13 @@ export class VtkXmlFile {
     if (array.offset > end - start) throw wrong(`begins at byte ${array.offset} of ${end - start} that are appended`);
     const data = this.bytes.subarray(start + array.offset, end);
     return readBinary(data, { isBase64, wrong }, this.encoding, expected);
+  }
+
+  /** What is wrong with a file whose compression is not known here; undefined for one whose arrays can be read and written. */
+  get unknownCompression(): string | undefined {
+    if (this.#compressor === "" || this.#compressor === "vtkZLibDataCompressor") return undefined;
+    const advice = "write the file with ZLib, or without compression";
+    return `is packed by ${this.#compressor.slice(0, 40)}; only vtkZLibDataCompressor can be read: ${advice}`;
   }
 
   /** @throws FormatError for an element whose attribute is not a non-negative integer */

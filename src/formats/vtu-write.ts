@@ -170,7 +170,7 @@ interface Change {
  * (meshio cannot read a file that mixes both ways), else they are written as base64 inside of their elements.
  * @param arrays by name: of shape [n] or [n, components], n being the number of points in all pieces
  * @param options.file name used in error messages (default "vtu")
- * @throws FormatError for a file of another format; InputError for arrays that do not fit it
+ * @throws FormatError for a file of another format or compression; InputError for arrays that do not fit it
  */
 export function addPointData(
   input: FileBytes,
@@ -178,6 +178,7 @@ export function addPointData(
   options: { file?: string } = {},
 ): Uint8Array<ArrayBuffer> {
   const source = openMesh(input, options?.file ?? "vtu");
+  if (source.unknownCompression !== undefined) throw source.error(`${source.unknownCompression}.`);
   const counts = source.pieces.map((piece) => pointsOf(source, piece));
   const points = counts.reduce((sum, count) => sum + count, 0);
   const written = [...arrays].map(([name, tensor]) => {

@@ -145,6 +145,10 @@ describe("files of VTK", () => {
     expect(() => loadVtu(foreign(name))).toThrow(message);
     expect(() => loadVtu(foreign(name))).toThrow(FormatError);
   });
+
+  it("whose compression is not known get no arrays, which would be compressed otherwise than the file says", () => {
+    expect(() => addPointData(foreign("vtk-lz4.vtu"), new Map())).toThrow(/packed by vtkLZ4DataCompressor/);
+  });
 });
 
 describe("grids of VTK", () => {
