@@ -86,7 +86,8 @@ function readText(bytes: Uint8Array, file: string): Float32Array {
     const expected = at < 0 ? "solid" : triangleLines[at];
     const values = keyword === "vertex" ? words.slice(1).map(parseFloat32) : [];
     const fits =
-      expected.startsWith(keyword) && (keyword !== "vertex" || (values.length === 3 && !values.some(Number.isNaN)));
+      expected.split(" ")[0] === keyword &&
+      (keyword !== "vertex" || (values.length === 3 && !values.some(Number.isNaN)));
     if (!fits || filled + values.length > corners.length) {
       throw formatError(file, `line ${reader.lineNumber}, "${line.trim().slice(0, 80)}": expected ${expected}.`, {
         row: reader.lineNumber,

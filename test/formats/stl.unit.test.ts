@@ -55,6 +55,11 @@ describe("stl", () => {
   it.each([
     ["a word", text("solid", ...triangle.map((line) => line.replace("1", "one")), "endsolid"), /line 5|line 2/],
     ["a missing corner", text("solid", ...triangle.filter((_, i) => i !== 3), "endsolid"), /expected vertex/],
+    [
+      "half a keyword",
+      text("solid", ...triangle.map((line) => line.replace("vertex 1", "ver 1")), "endsolid"),
+      /line 5/,
+    ],
     ["no end", text("solid", ...triangle), /has no end/],
     ["another file", text("ply"), /no STL file/],
   ])("refuses %s", (_, bytes, message) => {
