@@ -73,9 +73,11 @@ export class RunningStatistics {
   }
 
   get result(): ColumnStatistics {
+    // Rounding would give a constant column a tiny deviation, and a division by it makes other values of later files huge.
+    const isConstant = (column: number) => this.#least[column] === this.#most[column];
     return {
-      mean: this.#mean,
-      deviation: this.#squares.map((sum) => Math.sqrt(sum / this.#count)),
+      mean: this.#mean.map((mean, column) => (isConstant(column) ? this.#least[column] : mean)),
+      deviation: this.#squares.map((sum, column) => (isConstant(column) ? 0 : Math.sqrt(sum / this.#count))),
       least: this.#least,
       most: this.#most,
       ...(this.#counts && { counts: this.#counts }),

@@ -14,7 +14,12 @@ import { layOut } from "../../../src/experiments/folder/layout.ts";
 import { measure, summarise } from "../../../src/experiments/folder/metrics.ts";
 import { predictionsOf } from "../../../src/experiments/folder/predictions.ts";
 import { type FieldSample, readSample } from "../../../src/experiments/folder/sample.ts";
-import { computeStatistics, type Pair, RunningStatistics } from "../../../src/experiments/folder/statistics.ts";
+import {
+  computeStatistics,
+  type Pair,
+  RunningStatistics,
+  scalingOf,
+} from "../../../src/experiments/folder/statistics.ts";
 import { resolveOptions } from "../../../src/experiments/options.ts";
 import { kinds } from "../../../src/formats/cells.ts";
 import { saveVtu } from "../../../src/formats/vtu-write.ts";
@@ -79,6 +84,13 @@ describe("statistics", () => {
         },
       ),
     );
+  });
+
+  it("of a constant column are exact, so that another value in a later file stays a number of its size", () => {
+    const running = new RunningStatistics();
+    for (const rows of [7, 10]) running.add({ data: new Float64Array(rows).fill(0.1), width: 1 });
+    expect(running.result).toMatchObject({ mean: [0.1], deviation: [0] });
+    expect(scalingOf(running.result, "standard")).toEqual({ shift: [0.1], scale: [1] });
   });
 
   it("make numbers of mean 0 and deviation 1, far from zero, too", () => {
