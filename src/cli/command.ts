@@ -55,7 +55,7 @@ export class Arguments {
     if (long !== undefined) throw new UsageError(`Unknown option "${long.slice(0, 20)}..."`);
     let parsed: { values: Record<string, unknown>; positionals: string[] };
     try {
-      parsed = parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
+      parsed = parseArgs({ args: joinNegative(words, options), options, allowPositionals: true, strict: true });
     } catch (error) {
       throw new UsageError((error as Error).message.split(/\.\s|\n/)[0]);
     }
@@ -120,6 +120,19 @@ export class Arguments {
     }
     return choice;
   }
+}
+
+/** Joins an option and the negative number after it, which Node's parser would take for an option: "--rotate=-45". */
+function joinNegative(words: readonly string[], options: Readonly<Record<string, { type: string }>>): string[] {
+  const joined: string[] = [];
+  for (const word of words) {
+    const before = joined.at(-1) ?? "";
+    const name = before.slice("--".length);
+    const takesValue = before.startsWith("--") && Object.hasOwn(options, name) && options[name].type === "string";
+    if (takesValue && /^-\.?\d/.test(word)) joined[joined.length - 1] = `${before}=${word}`;
+    else joined.push(word);
+  }
+  return joined;
 }
 
 function isCount(value: number): boolean {

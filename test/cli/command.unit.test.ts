@@ -29,6 +29,9 @@ describe("Arguments", () => {
     expect(args.counts("sizes")).toEqual([2, 4, 8]);
     expect(args.number("angle", "", () => true)).toBe(-45);
     expect(args.choice("mode", ["eval", "train"])).toBe("eval");
+    for (const angle of ["-45", "-.5", "-4.5e1"]) {
+      expect(parse("--angle", angle, "stray").number("angle", "", () => true)).toBe(Number(angle));
+    }
     expect(args.text("file")).toBeUndefined();
     expect(args.positionals).toEqual(["stray"]);
     expect([args.texts("from"), args.has("quick")]).toEqual([[], false]);
@@ -39,6 +42,8 @@ describe("Arguments", () => {
   it.each<[string, () => unknown]>([
     ["an unknown option", () => parse("--other", "1")],
     ["an option without its value", () => parse("--sizes")],
+    ["an option in place of a value", () => parse("--sizes", "--quick")],
+    ["a number for a switch", () => parse("--quick", "-1")],
     ["a value for a switch", () => parse("--quick=1")],
     ["an empty one of several values", () => parse("--from", "a", "--from", "").texts("from")],
     ["an argument too many", () => parse("a", "b")],
