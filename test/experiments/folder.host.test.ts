@@ -158,6 +158,8 @@ onEachDevice((device, backend) => {
 }, quickBackends);
 
 describe("splits", () => {
+  /** What the splits of the last call have to remark. */
+  const notes: string[] = [];
   const names = async (splits: unknown, files: Record<string, Uint8Array> = {}) => {
     const all = new Map(
       Array.from({ length: 10 }, (_, i) => [`${i < 6 ? "train" : i < 8 ? "valid" : "test"}/s${i}.csv`, formats.csv(i)]),
@@ -166,8 +168,10 @@ describe("splits", () => {
     const experiment = folderExperiment({ targets: ["pressure"], splits, model });
     const options = resolveOptions(experiment.options) as never;
     const found: Record<string, string[]> = {};
+    notes.length = 0;
     for (const split of ["train", "val", "test"] as const) {
       const part = await experiment.load(split, options, data);
+      if (part?.note !== undefined) notes.push(part.note);
       found[split] = Array.from({ length: part?.size ?? 0 }, (_, i) => part!.nameOf(i).replace(/^\w+\/|\.csv$/g, ""));
     }
     return found;
@@ -190,6 +194,18 @@ describe("splits", () => {
     await expect(names({ train: ["train/s77"] })).rejects.toThrow(
       "data/train/s77: a split lists it, but there is no such sample",
     );
+  });
+
+  test("by names that other folders have, too, and with samples in two of them, which are told", async () => {
+    const outer = { "s1.csv": formats.csv(1) };
+    expect(await names({ train: ["s1.csv"], test: ["train/s1.csv"] }, outer)).toEqual({
+      train: ["s1"],
+      val: [],
+      test: ["s1"],
+    });
+    expect(notes).toEqual([]);
+    await names({ train: ["train/*"], val: ["valid"], test: ["train/s1", "test"] });
+    expect(notes).toEqual(["1 of the 3 samples in the split test are in the split train, too: train/s1.csv"]);
   });
 
   test("at random: all once, the same for the same seed", async () => {

@@ -103,13 +103,25 @@ export class FolderData {
     return this.#config.sequence ? `${name}, frame ${frame}` : name;
   }
 
+  /** Returns a remark if a held-out split shares samples with the training split, as lists of patterns may by mistake. */
+  #noteOn(split: SplitName): string | undefined {
+    const trained = new Set(this.#units.train);
+    const units = this.#units[split];
+    const shared = split === "train" ? [] : units.filter((unit) => trained.has(unit));
+    if (shared.length === 0) return undefined;
+    const kind = this.#config.sequence ? "sequences" : "samples";
+    return `${shared.length} of the ${units.length} ${kind} in the split ${split} are in the split train, too: ${shared[0].name}${shared.length > 1 ? ", ..." : ""}`;
+  }
+
   /** @returns undefined if the split has no samples */
   split(split: SplitName, layout: Layout): Split<FieldCloud> | undefined {
     const places = this.#places(split);
     if (places.length === 0) return undefined;
     const { sequence, augmentation } = this.#config;
+    const note = this.#noteOn(split);
     return {
       size: places.length,
+      ...(note !== undefined && { note }),
       nameOf: (i) => this.#nameOf(places[i].unit, places[i].frame),
       load: async (i, random) => {
         const { unit, index, frame } = places[i];

@@ -145,7 +145,9 @@ function select(units: readonly Unit[], list: readonly string[] | undefined, sou
   const chosen = new Set<Unit>();
   for (const entry of list ?? []) {
     const wanted = entry.replace(/^\.\//, "").replace(/\/$/, "");
-    const found = units.filter((unit) => isNamed(unit, wanted));
+    // A file in the outermost folder is not meant together with those of the same name in others.
+    const exact = units.filter(({ name }) => name === wanted);
+    const found = exact.length > 0 ? exact : units.filter((unit) => isNamed(unit, wanted));
     if (found.length === 0) {
       const file = locate(source, wanted);
       throw new FormatError(`${file}: a split lists it, but there is no such sample.`, { file });
@@ -155,8 +157,8 @@ function select(units: readonly Unit[], list: readonly string[] | undefined, sou
   return [...chosen];
 }
 
-/** Returns whether an entry names a unit: by its own name, with or without the extension, by its folder, or by a pattern. */
+/** Returns whether an entry names a unit: by its name without the extension, by its folder, by a frame, or by a pattern. */
 function isNamed({ name, files }: Unit, wanted: string): boolean {
-  if (name === wanted || name.startsWith(`${wanted}/`) || name.replace(/\.\w+$/, "") === wanted) return true;
+  if (name.startsWith(`${wanted}/`) || name.replace(/\.\w+$/, "") === wanted) return true;
   return matchesPattern(name, wanted) || (files.length > 1 && files.includes(joinPath(wanted)));
 }
