@@ -52,22 +52,28 @@ export async function sendRequest(
 ): Promise<Answer> {
   for (let failures = 0; ; failures++) {
     const [address, init] = await makeRequest();
-    let pause = pauses[failures];
+    const pause = pauses[failures];
+    let asked = 0;
     try {
       const answer = await sendOnce(address, init, file);
       const { status, headers } = answer;
       // 501 and 505 say that the server lacks what is asked for.
       const mayPass = (status >= 500 && status !== 501 && status !== 505) || status === 429 || passing.includes(status);
       if (!mayPass || pause === undefined) return { ...answer, failures };
-      const wanted = 1000 * Number(headers.get("Retry-After") ?? Number.NaN);
-      if (wanted > pause) pause = Math.min(wanted, LONGEST_PAUSE);
+      asked = pauseAskedFor(headers.get("Retry-After") ?? "");
     } catch (error) {
       if (error instanceof ErwinError || isRefusal(error)) throw error;
       if (pause === undefined) throw new NoAnswerError(reasonOf(error), { cause: error });
     }
     // Processes that failed at the same time do not all come back at the same time.
-    await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
+    await new Promise((resolve) => setTimeout(resolve, asked + pause * (0.5 + Math.random())));
   }
+}
+
+/** Returns the milliseconds for which a server asks by a header, which holds a number of seconds or a date. */
+function pauseAskedFor(text: string): number {
+  const asked = /^\d+$/.test(text) ? 1000 * Number(text) : Date.parse(text) - Date.now();
+  return asked > 0 ? Math.min(asked, LONGEST_PAUSE) : 0;
 }
 
 /**

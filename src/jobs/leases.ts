@@ -148,7 +148,10 @@ export class Lease {
     this.#keptAt = begin;
   }
 
-  /** Gives up the lease. Files are deleted from the lowest number on: while one is left, no other process begins with the first number. */
+  /**
+   * Gives up the lease. Files are deleted from the lowest number on: the other way round, a process that knows the lease before this
+   * one as expired could take the next number, and another then begin with the first.
+   */
   async release(): Promise<void> {
     this.#released = true;
     this.onRelease();

@@ -55,6 +55,22 @@ const sendOnly = (files: Record<string, string>) => (request: IncomingMessage, r
   return true;
 };
 
+it("waits as long as a busy server asks for, in seconds or until a date", async () => {
+  const asked = [new Date(Date.now() + 1600).toUTCString(), "1"];
+  const come: number[] = [];
+  inPlace = (request, response) => {
+    come.push(Date.now());
+    const again = asked[come.length - 1];
+    if (again === undefined) return sendOnly({ "/busy/a": "a" })(request, response);
+    response.writeHead(503, { "Retry-After": again }).end();
+    return true;
+  };
+  expect(text(await store("busy").read("a"))).toBe("a");
+  // Timers may be a millisecond early.
+  expect(come[1]).toBeGreaterThan(Date.parse(asked[0]) - 20);
+  expect(come[2] - come[1]).toBeGreaterThan(980);
+});
+
 it("saves, reads, lists and removes files, in folders that it makes", async () => {
   const files = store("made/for it");
   const names = ["plain", "with space", "über", "a+b", "50%"];
