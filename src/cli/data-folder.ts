@@ -5,7 +5,7 @@ import { readdir, realpath, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type ByteRange, type DataEntry, type DataSource, missing } from "../experiments/data-source.ts";
 import { readDiskFile, readRange } from "../formats/disk-file.ts";
-import { expectRegular } from "./files.ts";
+import { expectRegular, fileError } from "./files.ts";
 
 export class FolderSource implements DataSource {
   constructor(readonly name: string) {}
@@ -39,7 +39,9 @@ export class FolderSource implements DataSource {
       return await read();
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
-      if (code !== "ENOENT" && code !== "ENOTDIR" && code !== "EISDIR") throw cause;
+      if (code !== "ENOENT" && code !== "ENOTDIR" && code !== "EISDIR") {
+        throw fileError("read", join(this.name, path), cause);
+      }
       throw missing(this, path, kind, { cause });
     }
   }

@@ -228,8 +228,11 @@ const reasons: Record<string, string> = {
   ENAMETOOLONG: "the name is too long",
 };
 
-/** Deno's own refusals are rethrown unchanged, because they say which permission is missing. */
-function fileError(action: "read" | "write", path: string, error: unknown): unknown {
+/**
+ * Returns the InputError that says why a file cannot be read or written. Other errors stay as they are: Deno's own refusals say which
+ * permission is missing.
+ */
+export function fileError(action: "read" | "write", path: string, error: unknown): unknown {
   const reason = reasonOf(error);
   if (reason === undefined) return error;
   const { code = "" } = error as NodeJS.ErrnoException;

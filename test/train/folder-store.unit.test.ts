@@ -1,12 +1,12 @@
 // Checkpoints in a folder: it contains what was saved last, and nothing else.
 
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { FolderStore } from "../../src/cli/folder-store.ts";
 
-test("a file is replaced as a whole, and no other file is left", () => {
+test("a file is replaced as a whole, no other file is left, and one that cannot be read is named", async () => {
   const folder = mkdtempSync(join(tmpdir(), "erwin-store-"));
   try {
     const store = new FolderStore(join(folder, "run"));
@@ -15,6 +15,10 @@ test("a file is replaced as a whole, and no other file is left", () => {
     store.save("last.safetensors", Uint8Array.of(4));
     expect([...store.load("last.safetensors")!]).toEqual([4]);
     expect(readdirSync(store.name)).toEqual(["last.safetensors"]);
+    symlinkSync("endless.csv", join(store.name, "endless.csv"));
+    await expect(store.read("endless.csv")).rejects.toThrow(
+      `Cannot read "${join(store.name, "endless.csv")}": its links lead in a circle.`,
+    );
   } finally {
     rmSync(folder, { recursive: true });
   }
