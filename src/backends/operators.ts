@@ -247,7 +247,7 @@ export interface DirectOperators {
   /** The backward pass of layerNorm without its residual. */
   layerNormBackward(a: NormGradient): void;
 
-  /** Computes the mean and the biased variance of each column, and moves the running ones towards them. */
+  /** Computes the mean and the biased variance of each column, and moves the running ones towards them if they are finite. */
   batchStatistics(a: NormedColumns & { runningMean: Storage; runningVariance: Storage }): void;
 
   /** y += x. */

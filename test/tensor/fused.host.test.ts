@@ -493,6 +493,17 @@ onEachDevice((device, backend) => {
         runs,
       );
     });
+
+    test("a column that is not finite leaves its running statistics as they were", async () => {
+      const row = (value: number) => Tensor.from(device(), new Float32Array(5).fill(value));
+      using x = Tensor.from(device(), [1, Number.NaN, 3, Number.POSITIVE_INFINITY, 5, 2, 2, 2, 2, 7], [2, 5]);
+      const norm = { weight: row(1), bias: row(0) };
+      const running = { mean: row(0), variance: row(1) };
+      operators.batchNorm(x, norm, running, true).dispose();
+      expectClose(await running.mean.data(), [0.15, 0, 0.25, 0, 0.6], 1e-6, "running mean");
+      expectClose(await running.variance.data(), [0.95, 1, 0.95, 1, 1.1], 1e-6, "running variance");
+      for (const tensor of [...Object.values(norm), ...Object.values(running)]) tensor.dispose();
+    });
   });
 
   test("gatherRows", async () => {

@@ -13,9 +13,11 @@ function scaleOf(variance: usize, some: u32): v128 {
   return f32x4.div(f32x4.splat(1), f32x4.sqrt(f32x4.add(loadSome(variance, some), f32x4.splat(EPSILON))));
 }
 
-function moveTowards(running: usize, value: v128, some: u32): void {
+/** Moves the lanes of `sound`; the others stay. */
+function moveTowards(running: usize, value: v128, sound: v128, some: u32): void {
   const old = loadSome(running, some);
-  storeSome(running, madd(f32x4.splat(MOMENTUM), f32x4.sub(value, old), old), some);
+  const moved = madd(f32x4.splat(MOMENTUM), f32x4.sub(value, old), old);
+  storeSome(running, v128.bitselect(moved, old, sound), some);
 }
 
 export function batchStatistics(p: BatchStatistics, thread: u32, threads: u32): void {
@@ -45,8 +47,11 @@ export function batchStatistics(p: BatchStatistics, thread: u32, threads: u32): 
     }
     storeSome(p.mean + at, mean, some);
     storeSome(p.variance + at, f32x4.div(squares, f32x4.splat(<f32>p.rows)), some);
-    moveTowards(p.runningMean + at, mean, some);
-    moveTowards(p.runningVariance + at, f32x4.div(squares, f32x4.splat(<f32>(max<u32>(p.rows, 2) - 1))), some);
+    // One bad batch must not ruin a model for good.
+    const sound = f32x4.lt(squares, f32x4.splat(Infinity));
+    const unbiased = f32x4.div(squares, f32x4.splat(<f32>(max<u32>(p.rows, 2) - 1)));
+    moveTowards(p.runningMean + at, mean, sound, some);
+    moveTowards(p.runningVariance + at, unbiased, sound, some);
   }
 }
 

@@ -79,7 +79,8 @@ function expectBatchNorm(x: Tensor, norm: LinearWeights, { mean, variance }: Run
 
 /**
  * BatchNorm over the rows, eps 1e-5: x [n, d] -> [n, d]. With `training` it uses the batch's own statistics and updates
- * the running ones (momentum 0.1, unbiased variance); else it uses the running ones.
+ * the running ones (momentum 0.1, unbiased variance), except those of a column with a NaN or an infinity; else it uses the running
+ * ones.
  * @throws InputError with `training` for a batch of no rows
  */
 export function batchNorm(x: Tensor, norm: LinearWeights, running: RunningStatistics, training: boolean): Tensor {
