@@ -122,6 +122,8 @@ export interface Device extends Memory {
   /** @internal The device that has replaced it after its loss, and is disposed with it. */
   replacement?: Promise<Device>;
 
+  /** @internal Throws what every call that does work throws once the device is lost or disposed, or had no memory for earlier work. */
+  check(): void;
   /**
    * @param shape the shape of the tensor that it is for, which a dry run notes
    * @throws OutOfMemoryError if the device cannot hold this many bytes

@@ -63,6 +63,7 @@ export class DryRunDevice implements Device {
     this.memory.release(storage);
   }
 
+  check(): void {}
   clear(): void {}
   copy(): void {}
   write(): void {}

@@ -317,6 +317,8 @@ export class ErwinTransformer extends Module {
 
   /** In evaluation mode clouds do not depend on each other, so each half of a batch that does not fit is computed separately. */
   #computeInParts(input: HostInput): Tensor {
+    // What the device had no memory for earlier is not a matter of this batch, and `trim` would hide it from whoever reads its result.
+    this.device.check();
     const clouds = input.tree.cloudOffsets.length - 1;
     if (clouds === 1 || this.#fits(input)) {
       try {

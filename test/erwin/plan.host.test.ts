@@ -49,6 +49,23 @@ describe.each(quickBackends)("on %s", (backend) => {
       small.dispose();
     }
   });
+
+  // A GPU tells only later what it had no memory for.
+  if (backend === "webgpu") {
+    test("a batch does not hide that earlier work had no memory", async () => {
+      using model = await ErwinTransformer.create(config, { device: device(), seed: 1 });
+      const { gpu } = device() as unknown as { gpu: GPUDevice };
+      gpu.dispatchEvent(
+        Object.assign(new Event("uncapturederror"), { error: new GPUOutOfMemoryError("none for the upload") }),
+      );
+      const error = await model.forward(batch).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(OutOfMemoryError);
+      expect((error as Error).message).toContain("none for the upload");
+      await expect(model.forward(clouds[2]!), "until it is handled").rejects.toBe(error);
+      device().trim();
+      expect((await forwardToHost(model, batch)).shape).toEqual([3033, 16]);
+    });
+  }
 });
 
 test("a cloud that does not fit is refused with its largest tensors, and what would fit does", async () => {

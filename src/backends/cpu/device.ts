@@ -54,8 +54,12 @@ export class CpuDevice implements Device {
     });
   }
 
+  check(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
   allocate(bytes: number): Allocation {
-    this.#check();
+    this.check();
     return this.pool.allocate(bytes);
   }
 
@@ -64,17 +68,17 @@ export class CpuDevice implements Device {
   }
 
   clear(storage: Storage): void {
-    this.#check();
+    this.check();
     this.recorder.record("Clear", { to: storage, bytes: storage.bytes });
   }
 
   copy(from: Storage, to: Storage, bytes: number): void {
-    this.#check();
+    this.check();
     this.recorder.record("Copy", { from, to, bytes });
   }
 
   write(storage: Storage, data: ArrayBufferView): void {
-    this.#check();
+    this.check();
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const { whole, address } = storage as Allocation;
     if (whole.lastUse <= this.#executor.completed) {
@@ -96,7 +100,7 @@ export class CpuDevice implements Device {
   }
 
   async read(storage: Storage, bytes: number): Promise<ArrayBuffer> {
-    this.#check();
+    this.check();
     // The copy is made in the order of the work, because work that is recorded later may change the original.
     const readback = this.pool.allocate(bytes);
     try {
@@ -111,7 +115,7 @@ export class CpuDevice implements Device {
   }
 
   submit(): void {
-    this.#check();
+    this.check();
     this.recorder.submit();
   }
 
@@ -152,9 +156,5 @@ export class CpuDevice implements Device {
 
   [Symbol.dispose](): void {
     this.dispose();
-  }
-
-  #check(): void {
-    if (this.#failure) throw this.#failure;
   }
 }

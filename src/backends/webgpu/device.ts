@@ -97,8 +97,13 @@ export class WebGPUDevice implements Device {
     });
   }
 
+  check(): void {
+    const failure = this.#failure ?? this.#allocations.failure ?? this.work.failure;
+    if (failure) throw failure;
+  }
+
   allocate(bytes: number, shape?: readonly number[]): BufferStorage {
-    this.#check();
+    this.check();
     return this.pool.allocate(bytes, undefined, shape);
   }
 
@@ -107,7 +112,7 @@ export class WebGPUDevice implements Device {
   }
 
   copy(from: Storage, to: Storage, bytes: number): void {
-    this.#check();
+    this.check();
     (to as BufferStorage).whole.version++;
     this.sums.before(from);
     this.sums.before(to);
@@ -115,7 +120,7 @@ export class WebGPUDevice implements Device {
   }
 
   clear(storage: Storage): void {
-    this.#check();
+    this.check();
     this.sums.before(storage);
     const bytes = Math.ceil(storage.bytes / 4) * 4;
     (storage as BufferStorage).whole.version++;
@@ -123,7 +128,7 @@ export class WebGPUDevice implements Device {
   }
 
   write(storage: Storage, data: ArrayBufferView): void {
-    this.#check();
+    this.check();
     // An empty write ends Deno's process (2.9.5, "unwrap on a None value").
     if (data.byteLength === 0) return;
     (storage as BufferStorage).whole.version++;
@@ -151,7 +156,7 @@ export class WebGPUDevice implements Device {
   }
 
   async #read(storage: Storage, bytes: number): Promise<ArrayBuffer> {
-    this.#check();
+    this.check();
     this.sums.settle();
     const padded = Math.ceil(bytes / 4) * 4;
     const readback = this.#readbacks.allocate(padded);
@@ -164,7 +169,7 @@ export class WebGPUDevice implements Device {
         submitted = pacer.submitted;
       });
       await this.work.done();
-      this.#check();
+      this.check();
       const mapped = readback.buffer.mapAsync(mapMode.READ, 0, padded);
       await nudged(this.gpu.queue, mapped).catch(async (error: Error) => {
         // Nothing here unmaps a buffer while it is being mapped, so the device is lost. Firefox may report that seconds later.
@@ -183,7 +188,7 @@ export class WebGPUDevice implements Device {
       readback.buffer.unmap();
       await this.#allocations.verified();
       await this.#examined;
-      this.#check();
+      this.check();
       // Tuning starts after the first result, which a caller was waiting for. Its errors are ignored: a lost device, for one, is
       // reported by the next call that does work.
       if (this.recorder.dispatches > MAX_CHECK_DISPATCHES) this.tune().catch(() => {});
@@ -205,11 +210,11 @@ export class WebGPUDevice implements Device {
   async #finished(): Promise<void> {
     this.submit();
     await this.work.done();
-    this.#check();
+    this.check();
     await this.recorder.pacer.finished();
     await this.#allocations.verified();
     await this.#examined;
-    this.#check();
+    this.check();
   }
 
   startProfile(): Profile | undefined {
@@ -308,11 +313,6 @@ export class WebGPUDevice implements Device {
     );
     this.#failure = error;
     this.#report(error);
-  }
-
-  #check(): void {
-    const failure = this.#failure ?? this.#allocations.failure ?? this.work.failure;
-    if (failure) throw failure;
   }
 }
 
