@@ -400,6 +400,9 @@ export interface CompositeParts {
     },
   ): void;
 
+  /** The elements of the largest of the arrays that message passing makes for the nodes, in training those for gradients too. */
+  messageElements(a: Pick<MessageShape, "nodes" | "width" | "dimensions"> & { training: boolean }): number;
+
   /**
    * Each node's terms of the messages it sends and receives, in a layout of the device's own, from h [nodes, width]. The caller
    * releases the result.

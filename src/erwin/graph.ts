@@ -66,25 +66,31 @@ function edgesBySource(edges: SortedEdges): Places {
 /** Parts begin at a multiple of this many targets, as the devices' windows do. */
 const TARGET_STEP = 64;
 
-/** Whether this many nodes and the edges that arrive at them fit the device's largest binding. */
-const fits = ({ info }: Device, width: number, nodes: number, edges: number) =>
-  Math.max(nodes * 2 * width, (nodes + 1 + 2 * edges) * 2, 4 * edges) * 4 <= info.maxBindingBytes;
-
-const fitsWhole = (device: Device, { starts, sources }: SortedEdges, width: number) =>
-  fits(device, width, starts.length - 1, sources.length);
-
-/** Computes in advance what the backward pass needs, if the graph is uploaded in one part. */
-export function makeGraphTables(device: Device, edges: SortedEdges, width: number): void {
-  if (fitsWhole(device, edges, width)) edgesBySource(edges);
+/** The messages that are passed, and whether a backward pass will need the edges by source too. */
+export interface Passing {
+  width: number;
+  dimensions: number;
+  training: boolean;
 }
 
-/**
- * Uploads the graph, in one part if the device's largest binding allows it.
- * @param training whether the backward pass will need the edges by source too
- */
-export function uploadGraph(device: Device, edges: SortedEdges, width: number, training: boolean): GraphPart[] {
+/** Whether this many nodes and the edges that arrive at them fit the device's largest binding. */
+const fits = ({ info, operators }: Device, passing: Passing, nodes: number, edges: number) =>
+  Math.max(operators.messageElements({ ...passing, nodes }), (nodes + 1 + 2 * edges) * 2, 4 * edges) * 4 <=
+  info.maxBindingBytes;
+
+const fitsWhole = (device: Device, { starts, sources }: SortedEdges, passing: Passing) =>
+  fits(device, passing, starts.length - 1, sources.length);
+
+/** Computes in advance what the backward pass needs, if the graph is uploaded in one part. */
+export function makeGraphTables(device: Device, edges: SortedEdges, passing: Passing): void {
+  if (fitsWhole(device, edges, passing)) edgesBySource(edges);
+}
+
+/** Uploads the graph, in one part if the device's largest binding allows it. */
+export function uploadGraph(device: Device, edges: SortedEdges, passing: Passing): GraphPart[] {
   const nodes = edges.starts.length - 1;
-  if (fitsWhole(device, edges, width)) {
+  const { training } = passing;
+  if (fitsWhole(device, edges, passing)) {
     return [
       {
         ...upload(device, edges, nodes, training ? edgesBySource(edges) : undefined),
@@ -103,7 +109,7 @@ export function uploadGraph(device: Device, edges: SortedEdges, width: number, t
     // Every arriving edge may add a node to the part.
     const room = (last: number) => {
       const arriving = edges.starts[last] - edges.starts[first];
-      return fits(device, width, last - first + arriving, arriving);
+      return fits(device, passing, last - first + arriving, arriving);
     };
     while (end < nodes && room(Math.min(end + TARGET_STEP, nodes))) end = Math.min(end + TARGET_STEP, nodes);
     parts.push(uploadPart(device, edges, first, end, training, places));

@@ -19,7 +19,7 @@ import {
   uploadInverses,
   uploadTree,
 } from "./geometry.ts";
-import { makeGraphTables, uploadGraph } from "./graph.ts";
+import { makeGraphTables, type Passing, uploadGraph } from "./graph.ts";
 import { checkFeatures, type PreparedGeometry, type PreparedInput } from "./input.ts";
 
 /** What a pass needs on the device, except the features. */
@@ -46,8 +46,14 @@ export function makeTables(device: Device, config: ErwinConfig, prepared: Prepar
   const tables = tablesOf(prepared);
   if (!training) return;
   addPlaces(tables);
-  if (prepared.edges) makeGraphTables(device, prepared.edges, config.cHidden[0]);
+  if (prepared.edges) makeGraphTables(device, prepared.edges, passingOf(config, training));
 }
+
+const passingOf = ({ cHidden, dimensionality }: ErwinConfig, training: boolean): Passing => ({
+  width: cHidden[0],
+  dimensions: dimensionality,
+  training,
+});
 
 function tablesOf(prepared: PreparedGeometry): TreeTables {
   prepared.tables ??= makeTreeTables(prepared.tree);
@@ -88,7 +94,7 @@ export class UploadedInput {
       const features =
         nodeFeatures instanceof Tensor ? nodeFeatures.view() : Tensor.from(device, nodeFeatures, [points, config.cIn]);
       const positions = Tensor.from(device, nodePositions, [points, config.dimensionality]);
-      const graph = edges ? uploadGraph(device, edges, config.cHidden[0], training) : [];
+      const graph = edges ? uploadGraph(device, edges, passingOf(config, training)) : [];
       const uploaded = uploadTree(device, tree, tablesOf(prepared));
       if (training) uploadInverses(device, uploaded);
       return { features, positions, graph, uploaded, levels: computeGeometry(uploaded, positions) };
@@ -152,7 +158,7 @@ export class UploadedInput {
     const old = this.#pass.graph;
     const { result, tensors } = collect(() => {
       uploadInverses(device, this.#uploaded);
-      return this.#edges ? uploadGraph(device, this.#edges, this.#config.cHidden[0], true) : [];
+      return this.#edges ? uploadGraph(device, this.#edges, passingOf(this.#config, true)) : [];
     });
     this.#owned.push(...tensors);
     this.#pass.graph = result;

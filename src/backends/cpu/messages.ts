@@ -24,6 +24,8 @@ function sharedFields({ products, ...a }: MessageShape & { products: Storage }) 
 
 export const messagePassing = (context: Context) =>
   ({
+    messageElements: ({ nodes, width }) => nodes * 2 * width,
+
     // [nodes, 2, padded width]
     messageProducts({ h, message, nodes, width, dimensions }) {
       const stride = 2 * paddedWidth(width);

@@ -32,9 +32,24 @@ function messageCut(width: number, dimensions: number, scratchVec4s = 0) {
   };
 }
 
+/** The gradient of each node, followed by the sums of each workgroup for the parameters: the layout of message_backward.wgsl's `out`. */
+function gradientCut({ nodes, width, dimensions }: { nodes: number; width: number; dimensions: number }) {
+  const sumColumns = (dimensions + 2) * width;
+  const { constants, groups } = messageCut(width, dimensions, (dimensions + 2) * THREADS);
+  const firstSums = Math.ceil(nodes / ROW_STEP) * ROW_STEP * width;
+  return { constants, groups: groups(nodes), firstSums, sumColumns };
+}
+
 export const messagePassing = (context: Context) => {
   const { run, info, pool } = context;
   return {
+    messageElements({ training, ...shape }) {
+      const products = shape.nodes * 2 * shape.width;
+      if (!training) return products;
+      const { groups, firstSums, sumColumns } = gradientCut(shape);
+      return Math.max(products, firstSums + groups * sumColumns);
+    },
+
     messageProducts({ h, message: { weight, bias }, nodes, width, dimensions }) {
       const products = pool.allocate(nodes * 2 * width * 4);
       const arrays = { h: [h, width] as const, weight, bias, products: [products, 2 * width] as const };
@@ -59,20 +74,17 @@ export const messagePassing = (context: Context) => {
 
     messageGradients({ products, positions, graph, message, norm, gradient, into, nodes, edges, width, dimensions }) {
       const moments = pool.allocate(Math.max(edges, 1) * 16);
-      // The gradient of each node, followed by the sums of each workgroup for the parameters.
-      const sumColumns = (dimensions + 2) * width;
-      const { constants, groups } = messageCut(width, dimensions, (dimensions + 2) * THREADS);
-      const firstSums = Math.ceil(nodes / ROW_STEP) * ROW_STEP * width;
-      const asTarget = pool.allocate((firstSums + groups(nodes) * sumColumns) * 4);
+      const { constants, groups, firstSums, sumColumns } = gradientCut({ nodes, width, dimensions });
+      const asTarget = pool.allocate((firstSums + groups * sumColumns) * 4);
       const asSource = pool.allocate(nodes * width * 4);
       const parameters = { weight: message.weight, norm_weight: norm.weight, norm_bias: norm.bias };
       const shared = { products, positions, graph, ...parameters, dout: gradient, moments };
       const sizes = { nodes, edges, first_sums: firstSums };
       // The pass over arriving edges stores the moments that the other reads.
-      run("message_backward", { ...constants, ARRIVING: 1 }, { ...shared, out: asTarget }, sizes, groups(nodes));
-      run("message_backward", { ...constants, ARRIVING: 0 }, { ...shared, out: asSource }, sizes, groups(nodes));
-      const given = asTarget.slice(firstSums * 4, groups(nodes) * sumColumns * 4);
-      const { sums, parts } = partialColumnSums(context, given, { rows: groups(nodes), columns: sumColumns });
+      run("message_backward", { ...constants, ARRIVING: 1 }, { ...shared, out: asTarget }, sizes, groups);
+      run("message_backward", { ...constants, ARRIVING: 0 }, { ...shared, out: asSource }, sizes, groups);
+      const given = asTarget.slice(firstSums * 4, groups * sumColumns * 4);
+      const { sums, parts } = partialColumnSums(context, given, { rows: groups, columns: sumColumns });
       const part = { parts, partSize: sumColumns };
       const besideNodes = { rows: width, columns: dimensions, stride: 2 * width + dimensions, offset: 2 * width };
       if (into.weight) sumParts(context, sums, into.weight, { ...part, ...besideNodes });
