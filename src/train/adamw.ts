@@ -236,7 +236,8 @@ export class AdamW {
       this.#device.read(this.#measure.total, 4),
       this.#parameters.lossScale?.read(),
     ]);
-    const forget = () => this.#device.clear(this.#status.slice(0, 4));
+    // Once it is disposed, the memory may belong to others.
+    const forget = () => this.#disposed || this.#device.clear(this.#status.slice(0, 4));
     // Right behind the reading: once it has come, the mark may be that of a later step.
     if (this.onNonFinite === "skip") forget();
     const [status, norm, scale] = await reading;
@@ -254,7 +255,7 @@ export class AdamW {
 
   /**
    * Runs `work` while the model has the averaged weights, then restores its own.
-   * @throws ConfigError if the optimiser keeps no average
+   * @throws ConfigError if the optimiser keeps no average; DisposedError if it is disposed meanwhile: the model keeps the average then
    */
   async withAverage<Result>(work: () => Result | Promise<Result>): Promise<Result> {
     this.#checkUsable();
@@ -273,6 +274,7 @@ export class AdamW {
       try {
         return await work();
       } finally {
+        this.#checkUsable();
         replaceBy(own);
       }
     } finally {

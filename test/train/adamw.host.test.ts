@@ -151,6 +151,8 @@ describe("AdamW", () => {
     const found = await optimizer.withAverage(read);
     for (const name of names) expectClose(found[name], average[name], 1e-6, name);
     expect(await read(), "its own weights afterwards").toEqual(own);
+    await expect(optimizer.withAverage(() => optimizer.dispose())).rejects.toThrow("has been disposed");
+    expect(await read()).toEqual(found);
   });
 
   test("releases all memory, and moves the parameters into their own", async () => {
@@ -295,6 +297,23 @@ describe("a step that is not finite", () => {
     await give(good);
     expect(await optimizer.step()).toEqual({ calls: 4, skipped: 2, gradientNorm: expect.any(Number) });
     expect(await read(), "after the error steps happen again").not.toEqual(before);
+  });
+
+  test("is reported by an optimiser that is disposed meanwhile, and its memory left to others", async () => {
+    const random = seededRandom(9);
+    const initial = draw(random);
+    const optimizer = new AdamW(makeParameters(initial), options);
+    await give(spoilt(draw(random), ["d", 100, Number.NaN]));
+    optimizer.step();
+    optimizer.zeroGrad();
+    const report = optimizer.check();
+    optimizer.dispose();
+    const others = Array.from({ length: 20 }, () => Tensor.from(device(), [1]));
+    await expect(report).rejects.toThrow(NumericalError);
+    const found = await Promise.all(others.map((other) => other.data()));
+    expect(new Set(found.map(([number]) => number))).toEqual(new Set([1]));
+    expect(await read()).toEqual(initial);
+    for (const other of others) other.dispose();
   });
 
   test("is skipped if the optimiser is to skip such steps", async () => {
