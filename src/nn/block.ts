@@ -18,7 +18,7 @@ export interface BlockShape {
   heads: number;
   /** The width of the feed-forward's hidden layer, as a multiple of the block's width. */
   mlpRatio: number;
-  /** The number of spatial dimensions. */
+  /** The number of spatial dimensions, 1 to 3. */
   dimensions: number;
 }
 

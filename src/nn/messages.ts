@@ -11,7 +11,7 @@ export interface MPNNShape {
   width: number;
   /** The number of message-passing steps. */
   steps: number;
-  /** The number of spatial dimensions. */
+  /** The number of spatial dimensions, 1 to 3. */
   dimensions: number;
 }
 

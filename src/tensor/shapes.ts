@@ -38,6 +38,23 @@ export function matrixShape(name: string, tensor: Tensor): [number, number] {
   return tensor.shape as unknown as [number, number];
 }
 
+/** Kernels hold a position, and one number more, in a vector of four. */
+const MAX_DIMENSIONS = 3;
+
+/** Returns rows and columns of a matrix of positions or offsets. @throws InputError for more than three dimensions, or none */
+export function positionsShape(name: string, tensor: Tensor): [number, number] {
+  const shape = matrixShape(name, tensor);
+  if (shape[1] >= 1 && shape[1] <= MAX_DIMENSIONS) return shape;
+  throw new InputError(
+    `${name} has the shape [${shape}], but points of 1 to ${MAX_DIMENSIONS} dimensions are needed here`,
+    {
+      tensor: name,
+      found: [...shape],
+      limit: MAX_DIMENSIONS,
+    },
+  );
+}
+
 /** @throws InputError if the tensor holds indices; DisposedError */
 export function expectNumbers(name: string, tensor: Tensor): void {
   expectUsable(name, tensor);

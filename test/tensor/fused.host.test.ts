@@ -592,6 +592,27 @@ onEachDevice((device, backend) => {
       }
     });
 
+    test("points of more than three dimensions", () => {
+      const before = device().memory.current;
+      scope(() => {
+        const [points, square, wide, channels] = [filled([4, 4]), filled([4, 4]), filled([12, 4]), filled([4])];
+        const balls = { tensor: indexTensor([0, 4]), host: Uint32Array.of(0, 4), largest: 4 };
+        const norm = { weight: channels, bias: channels };
+        const projection = { weight: wide, bias: filled([12]) };
+        const calls = {
+          normPositionQkv: () => operators.normPositionQkv(square, channels, points, norm, projection),
+          ballAttention: () => operators.ballAttention(filled([4, 12]), points, filled([2]), balls),
+          messageMean: () => operators.messageMean(square, points, [], { weight: wide, bias: channels }, norm),
+          placeLevel: () => operators.placeLevel(points, { stride: 1 }, balls),
+        };
+        for (const [name, call] of Object.entries(calls)) {
+          expect(call, name).toThrow("has the shape [4,4], but points of 1 to 3 dimensions are needed here");
+        }
+        return undefined;
+      });
+      expect(device().memory.current).toBe(before);
+    });
+
     test.each(Object.entries(cases).filter(([name]) => name !== "cloudSums"))(
       "%s of no rows has no elements, and the gradient 0",
       async (_, [shapesFor, run]) => {

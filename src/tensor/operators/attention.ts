@@ -1,6 +1,6 @@
 // Ball attention, and its queries, keys and values.
 
-import { expectOperands, expectShape, matrixShape } from "../shapes.ts";
+import { expectOperands, expectShape, matrixShape, positionsShape } from "../shapes.ts";
 import { record, recording } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
 import { type Balls, ballListOf } from "./balls.ts";
@@ -19,7 +19,7 @@ export function normPositionQkv(
   gather?: Tensor,
 ): Tensor {
   const [rows, width] = matrixShape("x", x);
-  const [, dimensions] = matrixShape("offsets", offsets);
+  const [, dimensions] = positionsShape("offsets", offsets);
   expectShape("offsets", offsets, [rows, dimensions]);
   expectShape("norm", norm, [width]);
   expectShape("position weight", position.weight, [width, dimensions]);
@@ -82,7 +82,7 @@ export function normPositionQkv(
  */
 export function ballAttention(qkv: Tensor, positions: Tensor, sigma: Tensor, balls: Balls): Tensor {
   const [rows, packed] = matrixShape("qkv", qkv);
-  const [, dimensions] = matrixShape("positions", positions);
+  const [, dimensions] = positionsShape("positions", positions);
   expectShape("positions", positions, [rows, dimensions]);
   expectOperands({ sigma, qkv, positions });
   const width = packed / 3;

@@ -1,6 +1,6 @@
 // Positions of a tree's nodes. They have no gradient.
 
-import { expectSameDevice, matrixShape } from "../shapes.ts";
+import { expectSameDevice, positionsShape } from "../shapes.ts";
 import { Tensor } from "../tensor.ts";
 import { type Balls, ballListOf } from "./balls.ts";
 
@@ -23,7 +23,7 @@ export function placeLevel(
   balls: Balls,
   rotatedIndex?: Tensor,
 ): { straight: PlacedNodes; rotated: PlacedNodes | undefined; fromMeans: Tensor | undefined } {
-  const [sources, dimensions] = matrixShape("source", source);
+  const [sources, dimensions] = positionsShape("source", source);
   const index = "index" in from ? from.index : undefined;
   expectSameDevice({ source, index, rotatedIndex });
   const { device } = source;

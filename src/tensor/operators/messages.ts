@@ -1,7 +1,7 @@
 // Message passing over a graph.
 
 import type { LinearDestinations } from "../../backends/operators.ts";
-import { expectNorm, expectOperands, expectShape, matrixShape } from "../shapes.ts";
+import { expectNorm, expectOperands, expectShape, matrixShape, positionsShape } from "../shapes.ts";
 import { record } from "../tape.ts";
 import { Tensor } from "../tensor.ts";
 import { destinationOf, destinationsOf, type LinearWeights, namedOf, storageOf } from "./destinations.ts";
@@ -36,7 +36,7 @@ export function messageMean(
 ): Tensor {
   const { device } = h;
   const [rows, width] = matrixShape("h", h);
-  const [, dimensions] = matrixShape("positions", positions);
+  const [, dimensions] = positionsShape("positions", positions);
   expectShape("positions", positions, [rows, dimensions]);
   expectShape("message weight", message.weight, [width, 2 * width + dimensions]);
   expectShape("message bias", message.bias, [width]);
