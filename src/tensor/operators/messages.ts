@@ -96,7 +96,7 @@ export function messageMean(
       });
       members.release();
       if (local && dh) {
-        if (!dh.accumulate && i === 0) device.write(dh.storage, new Float32Array(rows * width));
+        if (!dh.accumulate && i === 0) device.clear(dh.storage);
         device.operators.scatterRows({
           source: local.storage,
           index: kept[`members${i}`]!.storage,
