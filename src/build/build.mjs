@@ -43,7 +43,7 @@ const typecheck = {
   inputs: [...sources, "test", "vite.config.ts", "vitest.config.ts"],
   ignored: ["src/build", "test/golden"],
   outputs: [],
-  run: () => typescript([]),
+  run: () => typescript(root),
 };
 
 const library = {
@@ -109,8 +109,8 @@ async function buildLibrary() {
 }
 
 /**
- * Runs the steps in order, those of WebAssembly side by side, then the library and what is made of it beside TypeScript's. A type error
- * is reported like any failure, but only after the files that tests need are built.
+ * Runs the steps: those of WebAssembly side by side, then the library and what is made of it; TypeScript's beside all of these. A type
+ * error is reported like any failure, but only after the files that tests need are built.
  * @param {{ force?: boolean, reference?: boolean, only?: string[] }} options
  */
 export async function build({ force = false, reference = false, only = [] } = {}) {
@@ -126,9 +126,12 @@ export async function build({ force = false, reference = false, only = [] } = {}
     const inOrder = async (/** @type {Parameters<typeof runStep>[0][]} */ steps) => {
       for (const step of steps) if (wanted.includes(step.name)) await runStep(step, { force });
     };
+    const modulesAndLibrary = async () => {
+      await Promise.all(wasm.map((step) => inOrder([step])));
+      await inOrder(fromLibrary);
+    };
     // Emscripten and TypeScript are programs of their own, so what runs beside them has a core for itself.
-    await Promise.all(wasm.map((step) => inOrder([step])));
-    const ends = await Promise.allSettled([inOrder(fromLibrary), inOrder(fromTypes)]);
+    const ends = await Promise.allSettled([modulesAndLibrary(), inOrder(fromTypes)]);
     for (const end of ends) if (end.status === "rejected") throw end.reason;
   });
 }

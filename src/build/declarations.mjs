@@ -2,7 +2,7 @@
 // with private fields has the type of one declaration, so each has one only: a model of "erwin" is also one for "erwin/jobs". What an
 // entry exports as a namespace, as nn, is a file of its own, dist/nn.d.ts: TypeScript can write nn.Linear into the declarations of a
 // program only if that is the class itself, and the bundler would make it another name for it.
-import { rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { typescript } from "./run.mjs";
 import { root } from "./steps.mjs";
@@ -17,16 +17,17 @@ export async function buildDeclarations() {
   // The folder is not below node_modules: the bundler takes files there for another package's and leaves them out.
   const folder = join(root, "dist", ".declarations");
   rmSync(folder, { recursive: true, force: true });
-  await typescript(["--noEmit", "false", "--emitDeclarationOnly", "--noCheck", "--outDir", folder]);
+  mkdirSync(folder, { recursive: true });
+  const entries = {
+    erwin: "src/index",
+    bench: "src/bench/index",
+    formats: "src/formats/index",
+    experiments: "src/experiments/index",
+    jobs: "src/jobs/index",
+  };
+  await emit(folder, Object.values(entries));
   const { rollup } = await import("rollup");
   const { dts } = await import("rollup-plugin-dts");
-  const entries = {
-    erwin: "src/index.d.ts",
-    bench: "src/bench/index.d.ts",
-    formats: "src/formats/index.d.ts",
-    experiments: "src/experiments/index.d.ts",
-    jobs: "src/jobs/index.d.ts",
-  };
   // Like the bundler, the compiler is there only once the set-up has run, which imports this module.
   const { default: ts } = await import("typescript");
   const modules = modulesOf(ts, entries, folder);
@@ -47,6 +48,22 @@ export async function buildDeclarations() {
 }
 
 /**
+ * Writes the declarations of these modules, and of what they import, into the folder. The project of the repository has many files more.
+ * @param {string} folder
+ * @param {string[]} entries
+ */
+async function emit(folder, entries) {
+  const project = {
+    extends: join(root, "tsconfig.json"),
+    compilerOptions: { noEmit: false, emitDeclarationOnly: true, noCheck: true, rootDir: root, outDir: folder },
+    files: entries.map((entry) => join(root, `${entry}.ts`)),
+    include: [],
+  };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(project));
+  await typescript(folder);
+}
+
+/**
  * A module of the public API: an entry, or a namespace that one exports.
  * @typedef {object} PublicModule
  * @property {string} name
@@ -63,7 +80,7 @@ export async function buildDeclarations() {
  * @returns {PublicModule[]}
  */
 function modulesOf(ts, entries, folder) {
-  const files = Object.values(entries).map((file) => join(folder, file));
+  const files = Object.values(entries).map((file) => join(folder, `${file}.d.ts`));
   const program = ts.createProgram(files, {
     module: ts.ModuleKind.ESNext,
     moduleResolution: ts.ModuleResolutionKind.Bundler,

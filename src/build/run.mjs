@@ -38,15 +38,24 @@ export function runPackage(script, args) {
 }
 
 /**
- * Runs TypeScript 7, beside what else this process does: the package `typescript` is TypeScript 6, which the declaration bundler and
- * TypeDoc need.
+ * Runs a script with this Node beside what else this process does, to its end; throws unless it succeeds.
+ * @param {string} script its path, from the repository's root
  * @param {string[]} args
  */
-export async function typescript(args) {
-  const script = join(root, "node_modules", "@typescript/native/bin/tsc");
-  const child = spawn(process.execPath, [script, "--project", root, ...args], { cwd: root, stdio: "inherit" });
+export async function runBeside(script, args = []) {
+  const child = spawn(process.execPath, [script, ...args], { cwd: root, stdio: "inherit" });
   const [status] = await once(child, "close");
-  if (status !== 0) throw new CommandError(["tsc", ...args].join(" "), status);
+  if (status !== 0) throw new CommandError([script, ...args].join(" "), status);
+}
+
+/**
+ * Runs TypeScript 7, beside what else this process does: the package `typescript` is TypeScript 6, which the declaration bundler and
+ * TypeDoc need. It uses one thread, since it would do part of its work again in each; the rest of the build takes as long.
+ * @param {string} project the folder of its tsconfig.json
+ * @param {string[]} args
+ */
+export async function typescript(project, args = []) {
+  await runBeside("node_modules/@typescript/native/bin/tsc", ["--project", project, "--singleThreaded", ...args]);
 }
 
 /**

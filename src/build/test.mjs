@@ -6,9 +6,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "./build.mjs";
 import { denoEnvironment, denoProgram } from "./deno.mjs";
-import { lint } from "./lint.mjs";
 import { runWatched } from "./processes.mjs";
-import { main } from "./run.mjs";
+import { main, runBeside } from "./run.mjs";
 import { setup } from "./setup.mjs";
 import { cache, root } from "./steps.mjs";
 
@@ -128,9 +127,10 @@ await main(async () => {
   const names = process.argv.slice(2).filter((argument) => argument in runners);
   const filters = process.argv.slice(2).filter((argument) => !(argument in runners));
 
-  await check("build", () => build());
+  const checks = [check("build", () => build())];
   // A run of some tests is a part of the work on them, which does not need the other checks yet.
-  if (process.argv.length === 2) await check("lint", () => lint());
+  if (process.argv.length === 2) checks.push(check("lint", () => runBeside("src/build/lint.mjs")));
+  await Promise.all(checks);
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => interrupt.abort());
   const chosen = names.length > 0 ? names : Object.keys(runners);
   const waiting = parts.filter(({ runner }) => chosen.includes(runner));
