@@ -229,6 +229,14 @@ onEachDevice((device) => {
       for (const tensor of given.all) tensor.dispose();
     });
 
+    test("of a checkpoint whose result depends on no input is 0", async () => {
+      using x = Tensor.from(device(), [1, 2]).requireGrad();
+      using constant = Tensor.from(device(), [3, 4]);
+      using out = checkpoint([x], [], (_, [kept]) => add(kept!, 1), [constant]);
+      await out.backward(constant);
+      expect(await x.grad!.data()).toEqual(new Float32Array(2));
+    });
+
     test("of intermediate results is not kept by a checkpoint, and the gradients have the same bits", async () => {
       const before = device().memory.current;
       const run = async (compute: typeof layers) => {
