@@ -29,6 +29,19 @@ test("fused multiply-adds are used where the module that has them is valid", () 
 
 test("three steps of AdamW follow the stored trajectory", () => expectGoldenSteps(device));
 
+test("memory that was released before the end of all serves what is larger", () => {
+  const mebibyte = 2 ** 20;
+  const pool = new AllocationPool(4 * mebibyte, () => {});
+  const [first, second] = [pool.allocate(mebibyte), pool.allocate(2 * mebibyte)];
+  second.lastUse = 5;
+  pool.release(second);
+  expect(pool.allocateIdle(3 * mebibyte, 4), "while work uses it").toBeUndefined();
+  const larger = pool.allocate(3 * mebibyte);
+  expect(larger).toMatchObject({ address: first.address + mebibyte, lastUse: 5 });
+  expect(pool.reserved).toBe(4 * mebibyte);
+  expect(() => pool.allocate(256)).toThrow("there is no room for 256 more bytes");
+});
+
 test("an operator that finds no memory leaves none of its temporary memory in use", () => {
   const [rows, width, hiddenWidth] = [256, 8, 32];
   const prepare = (limit: number) => {

@@ -82,7 +82,7 @@ export class AllocationPool extends Pool<Allocation> {
     if (found) return found;
     // The last resort: the released memory of other sizes.
     this.trim();
-    const allocation = this.#fromGap(capacity, isUsable);
+    const allocation = this.#fromGap(capacity, isUsable) ?? this.#acrossEnd(capacity, isUsable);
     if (allocation) return allocation;
     throw new OutOfMemoryError(
       `there is no room for ${bytes} more bytes: ${this.current} of at most ${this.limit} bytes are in use. Use fewer points in a batch`,
@@ -100,6 +100,14 @@ export class AllocationPool extends Pool<Allocation> {
     gap.start += capacity;
     if (gap.start === gap.end) this.#gaps.splice(this.#gaps.indexOf(gap), 1);
     return allocation;
+  }
+
+  /** Makes an allocation of the gap before the end, and of what it lacks beyond. */
+  #acrossEnd(capacity: number, isUsable: IsUsable): Allocation | undefined {
+    const gap = this.#gaps.at(-1);
+    if (gap?.end !== this.#end || !isUsable(gap) || !this.#atEnd(capacity - (gap.end - gap.start))) return undefined;
+    gap.end = this.#end;
+    return this.#fromGap(capacity, isUsable);
   }
 
   #atEnd(capacity: number): Allocation | undefined {
