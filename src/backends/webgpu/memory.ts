@@ -55,6 +55,18 @@ export class BufferPool extends Pool<BufferStorage> {
     super();
   }
 
+  override allocate(bytes: number, isUsable?: IsUsable, shape?: readonly number[]): BufferStorage {
+    const largest = this.allocations.gpu.limits.maxBufferSize;
+    // Also where released memory could be reused: the largest buffers are smaller than others of their capacity.
+    if (bytes > largest) {
+      throw new OutOfMemoryError(
+        `${this.#what(shape)} of ${bytes} bytes does not fit into one buffer of this device, which holds at most ${largest}: use fewer points in a batch`,
+        { bytes, limit: largest },
+      );
+    }
+    return super.allocate(bytes, isUsable, shape);
+  }
+
   override release(storage: BufferStorage): void {
     if (this.waiting?.keeps(storage)) return;
     if (storage.inUse) this.whenReleased(storage);
@@ -84,14 +96,7 @@ export class BufferPool extends Pool<BufferStorage> {
   }
 
   protected create(bytes: number, capacity: number, _?: IsUsable, shape?: readonly number[]): BufferStorage {
-    const what = shape ? `a tensor [${shape}]` : this.contents;
-    const largest = this.allocations.gpu.limits.maxBufferSize;
-    if (bytes > largest) {
-      throw new OutOfMemoryError(
-        `${what} of ${bytes} bytes does not fit into one buffer of this device, which holds at most ${largest}: use fewer points in a batch`,
-        { bytes, limit: largest },
-      );
-    }
+    const what = this.#what(shape);
     if (this.reserved + capacity > this.limit) this.trim();
     if (this.reserved + capacity > this.limit) {
       throw new OutOfMemoryError(
@@ -99,12 +104,16 @@ export class BufferPool extends Pool<BufferStorage> {
         { bytes, current: this.current, limit: this.limit },
       );
     }
-    const size = Math.min(capacity, Math.floor(largest / 4) * 4);
+    const size = Math.min(capacity, Math.floor(this.allocations.gpu.limits.maxBufferSize / 4) * 4);
     const buffer = this.createBuffer(size, what, bytes, () => {
       storage.failed = true;
     });
     const storage = new BufferStorage(buffer, capacity);
     return storage;
+  }
+
+  #what(shape?: readonly number[]): string {
+    return shape ? `a tensor [${shape}]` : this.contents;
   }
 
   protected createBuffer(size: number, what: string, bytes: number, onFailure: () => void): GPUBuffer {
