@@ -106,6 +106,15 @@ test("a refusal is told with what it was for, and nothing is lost but that call"
     expect((told as Error).message).toContain(error.message);
     device.trim();
     expect(await layer.forward(model)).toEqual(expected);
+
+    // The host has no memory for a copy of the result.
+    const { getMappedRange } = GPUBuffer.prototype;
+    GPUBuffer.prototype.getMappedRange = () => {
+      GPUBuffer.prototype.getMappedRange = getMappedRange;
+      throw new RangeError("Array buffer allocation failed");
+    };
+    await expect(layer.forward(model)).rejects.toThrow("allocation failed");
+    expect(await layer.forward(model)).toEqual(expected);
   } finally {
     device.dispose();
   }

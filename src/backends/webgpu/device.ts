@@ -142,7 +142,7 @@ export class WebGPUDevice implements Device {
   #write({ buffer, offset, whole: owner }: BufferStorage, data: Uint8Array<ArrayBuffer>): void {
     // The queue writes before it runs the work that is still being recorded.
     if (owner.lastUse === this.recorder.recording) this.recorder.submit();
-    const whole = data.byteLength & ~3;
+    const whole = data.byteLength - (data.byteLength % 4);
     this.gpu.queue.writeBuffer(buffer, offset, data, 0, whole);
     if (whole < data.byteLength) {
       const rest = new Uint8Array(4);
@@ -184,8 +184,7 @@ export class WebGPUDevice implements Device {
         );
       });
       pacer.finish(submitted);
-      const copy = readback.buffer.getMappedRange(0, padded).slice(0, bytes);
-      readback.buffer.unmap();
+      const copy = copyOut(readback.buffer, padded, bytes);
       await this.#allocations.verified();
       await this.#examined;
       this.check();
@@ -313,6 +312,15 @@ export class WebGPUDevice implements Device {
     );
     this.#failure = error;
     this.#report(error);
+  }
+}
+
+/** Copies the first bytes of a buffer that is mapped, which it is no longer afterwards, even if the host has no memory for the copy. */
+function copyOut(mapped: GPUBuffer, size: number, bytes: number): ArrayBuffer {
+  try {
+    return mapped.getMappedRange(0, size).slice(0, bytes);
+  } finally {
+    mapped.unmap();
   }
 }
 
