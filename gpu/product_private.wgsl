@@ -11,6 +11,7 @@ const COLUMN_VEC4S: u32 = 8 * HALVES;
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32, @builtin(subgroup_invocation_id) lane: u32) {
   let size = product_size();
   let place = place_of(workgroup_number(group, groups), size);
+  if (place.begin >= place.end) { return; }
   let tile = place.tile;
   let end = place.end;
   let first_row = place.first_row + thread * 16;
