@@ -192,7 +192,8 @@ function onForeignMemory(tensor: Tensor, storage: Storage): Tensor {
 }
 
 /**
- * Computes the gradients of all leaves that `result` was computed from and adds them to those already there.
+ * Computes the gradients of all leaves that `result` was computed from and adds them to those already there. If it fails, for lack
+ * of memory say, leaves without a gradient still have none, and those with one may have a part of the new one added.
  * @param gradient the gradient of the result; optional for a scalar
  * @throws InputError if the result is not on the tape, its backward pass has run before, a tensor that this pass needs was changed
  *   since, or the gradient does not fit
@@ -257,11 +258,17 @@ export function playBack(result: Tensor, gradient: Tensor): void {
 class Player {
   readonly #gradients = new Map<History, Tensor>();
   readonly #waiting = new Map<number, TapeRecord>();
+  /** The leaves whose first gradient this pass has written. */
+  readonly #begun = new Set<{ held: boolean }>();
 
   play(result: Tensor, gradient: Tensor): void {
     try {
       this.#give(result.history!, gradient);
       for (let next = this.#latest(); next; next = this.#latest()) this.#playRecord(next);
+    } catch (error) {
+      // What failed may have written nothing to memory that it was to write to.
+      for (const leaf of this.#begun) leaf.held = false;
+      throw error;
     } finally {
       gradient.dispose();
       // Gradients are left only after an error.
@@ -355,6 +362,7 @@ class Player {
     if (history.leaf) {
       history.leaf.gradient = gradient;
       history.leaf.held = true;
+      this.#begun.add(history.leaf);
       return;
     }
     // The history is held until its record runs: the tensors that led here may have been disposed.

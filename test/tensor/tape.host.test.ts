@@ -10,6 +10,7 @@ import {
   mse,
   multiply,
   noGrad,
+  OutOfMemoryError,
   scope,
   sum,
   Tensor,
@@ -61,6 +62,23 @@ onEachDevice((device) => {
       expect(device().memory.current).toBe(before);
       await y.backward(leaf(1, 10));
       expect(await numbers(x.grad)).toEqual([3, 30]);
+    });
+
+    test("are none after a backward pass that failed, and arrive with the next one", async () => {
+      using x = leaf(2);
+      using y = gelu(x);
+      using z = multiply(y, y);
+      const { operators } = device();
+      const { elementwise } = operators;
+      operators.elementwise = (call) => {
+        if (call.function === "gelu") throw new OutOfMemoryError("there is no room");
+        elementwise(call);
+      };
+      await expect(z.backward()).rejects.toThrow("there is no room");
+      operators.elementwise = elementwise;
+      expect(x.grad).toBeUndefined();
+      await y.backward();
+      expect((await numbers(x.grad))[0]).toBeCloseTo(1.085, 3);
     });
 
     test("of two backward calls add up, in calls of either kind", async () => {
