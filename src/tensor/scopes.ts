@@ -16,8 +16,8 @@ export function register(made: Owner): void {
 }
 
 /**
- * Runs `compute` and disposes every tensor created in it, except the one it returns: intermediate results need no care.
- * `compute` must be synchronous.
+ * Runs `compute` and disposes every tensor created in it, except the one it returns: intermediate results need no care, nor does a
+ * result for which there is memory but not for computing it. `compute` must be synchronous.
  * @throws InputError for anything but a function, and for a promise: what an async function makes after an await belongs to no
  *   scope
  */

@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { AdamW, disposeThreads, OutOfMemoryError, requestDevice, Tensor } from "erwin";
+import { AdamW, disposeThreads, OutOfMemoryError, operators, requestDevice, scope, Tensor } from "erwin";
 import { afterAll, expect, test } from "vitest";
 import { operatorsOf } from "../../src/backends/composites/index.ts";
 import { AllocationPool } from "../../src/backends/cpu/memory.ts";
@@ -68,6 +68,35 @@ test("an operator that finds no memory leaves none of its temporary memory in us
     expect(pool.current).toBe(current);
   }
   expect(new Set(failures)).toEqual(new Set(["OutOfMemoryError"]));
+});
+
+test("an operator on tensors that finds no memory leaves no result either", async () => {
+  const small = await requestDevice({ backend: "cpu", threads: 1, maxMemoryBytes: 3 * 2 ** 20 });
+  try {
+    const filled = (...shape: number[]) =>
+      Tensor.from(small, new Float32Array(shape.reduce((product, size) => product * size, 1)), shape);
+    const map = (columns: number, inner: number) => ({ weight: filled(columns, inner), bias: filled(columns) });
+    // There is room for a result of a mebibyte, and not for another array of its size.
+    const [x, norm, square, offsets] = [filled(8192, 32), filled(32), map(32, 32), filled(8192, 2)];
+    const [gate, value, output] = [map(128, 32), map(128, 32), map(32, 128)];
+    const taken = filled(2 ** 17);
+    const calls = {
+      feedForward: () => operators.feedForward(x, norm, gate, value, output),
+      linearLayerNorm: () => operators.linearLayerNorm(x, square.weight, {}, { weight: norm, bias: norm }, x),
+      normPositionQkv: () => operators.normPositionQkv(x, norm, offsets, map(32, 2), map(96, 32)),
+    };
+    for (const [name, call] of Object.entries(calls)) {
+      scope(() => {
+        const { current } = small.memory;
+        expect(call, name).toThrow(OutOfMemoryError);
+        expect(small.memory.current - current, name).toBeLessThan(2 ** 16);
+        return undefined;
+      });
+    }
+    expect(taken.disposed).toBe(false);
+  } finally {
+    small.dispose();
+  }
 });
 
 test("an optimiser that finds no memory leaves the parameters as they were", async () => {

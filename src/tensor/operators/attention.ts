@@ -2,7 +2,7 @@
 
 import { expectOperands, expectShape, matrixShape, positionsShape } from "../shapes.ts";
 import { record, recording } from "../tape.ts";
-import { Tensor } from "../tensor.ts";
+import { scope, Tensor } from "../tensor.ts";
 import { type Balls, ballListOf } from "./balls.ts";
 import { destinationOf, destinationsOf, type LinearWeights, namedOf, storageOf } from "./destinations.ts";
 
@@ -27,54 +27,56 @@ export function normPositionQkv(
   expectShape("qkv weight", projection.weight, [3 * width, width]);
   expectShape("qkv bias", projection.bias, [3 * width]);
   expectOperands({ norm, x, offsets, ...namedOf("position", position), ...namedOf("qkv", projection) }, { gather });
-  const qkv = new Tensor(x.device, [rows, 3 * width]);
-  x.device.operators.normPositionQkv({
-    x: x.storage,
-    gather: gather?.storage,
-    norm: norm.storage,
-    offsets: offsets.storage,
-    position: storageOf(position),
-    projection: storageOf(projection),
-    qkv: qkv.storage,
-    rows,
-    width,
-    dimensions,
+  return scope(() => {
+    const qkv = new Tensor(x.device, [rows, 3 * width]);
+    x.device.operators.normPositionQkv({
+      x: x.storage,
+      gather: gather?.storage,
+      norm: norm.storage,
+      offsets: offsets.storage,
+      position: storageOf(position),
+      projection: storageOf(projection),
+      qkv: qkv.storage,
+      rows,
+      width,
+      dimensions,
+    });
+    const kept = {
+      x,
+      norm,
+      offsets,
+      gather,
+      positionWeight: position.weight,
+      positionBias: position.bias,
+      weight: projection.weight,
+      bias: projection.bias,
+    };
+    return record(
+      qkv,
+      [x, norm, position.weight, position.bias, projection.weight, projection.bias],
+      kept,
+      (gradient, gradients, kept) => {
+        x.device.operators.normPositionQkvBackward({
+          gradient: gradient.storage,
+          x: kept.x.storage,
+          gather: kept.gather?.storage,
+          norm: kept.norm.storage,
+          offsets: kept.offsets.storage,
+          position: storageOf({ weight: kept.positionWeight, bias: kept.positionBias }),
+          projection: storageOf(kept),
+          into: {
+            x: destinationOf(gradients, x),
+            norm: destinationOf(gradients, norm),
+            position: destinationsOf(gradients, position),
+            projection: destinationsOf(gradients, projection),
+          },
+          rows,
+          width,
+          dimensions,
+        });
+      },
+    );
   });
-  const kept = {
-    x,
-    norm,
-    offsets,
-    gather,
-    positionWeight: position.weight,
-    positionBias: position.bias,
-    weight: projection.weight,
-    bias: projection.bias,
-  };
-  return record(
-    qkv,
-    [x, norm, position.weight, position.bias, projection.weight, projection.bias],
-    kept,
-    (gradient, gradients, kept) => {
-      x.device.operators.normPositionQkvBackward({
-        gradient: gradient.storage,
-        x: kept.x.storage,
-        gather: kept.gather?.storage,
-        norm: kept.norm.storage,
-        offsets: kept.offsets.storage,
-        position: storageOf({ weight: kept.positionWeight, bias: kept.positionBias }),
-        projection: storageOf(kept),
-        into: {
-          x: destinationOf(gradients, x),
-          norm: destinationOf(gradients, norm),
-          position: destinationsOf(gradients, position),
-          projection: destinationsOf(gradients, projection),
-        },
-        rows,
-        width,
-        dimensions,
-      });
-    },
-  );
 }
 
 /**
@@ -87,36 +89,38 @@ export function ballAttention(qkv: Tensor, positions: Tensor, sigma: Tensor, bal
   expectOperands({ sigma, qkv, positions });
   const width = packed / 3;
   const heads = sigma.size;
-  const out = new Tensor(qkv.device, [rows, width]);
-  const logSum = new Tensor(qkv.device, [rows, heads]);
-  const shape = { rows, heads, headWidth: width / heads, dimensions };
-  qkv.device.operators.ballAttention({
-    qkv: qkv.storage,
-    positions: positions.storage,
-    sigma: sigma.storage,
-    out: out.storage,
-    logSum: logSum.storage,
-    balls: ballListOf(balls),
-    ...shape,
-  });
-  if (recording(qkv, sigma)) {
-    const kept = { qkv, positions, sigma, out, logSum, balls: balls.tensor };
-    record(out, [qkv, sigma], kept, (gradient, gradients, kept) => {
-      const dqkv = new Tensor(qkv.device, [rows, packed]);
-      qkv.device.operators.ballAttentionBackward({
-        gradient: gradient.storage,
-        qkv: kept.qkv.storage,
-        positions: kept.positions.storage,
-        sigma: kept.sigma.storage,
-        out: kept.out.storage,
-        logSum: kept.logSum.storage,
-        balls: ballListOf({ ...balls, tensor: kept.balls }),
-        into: { qkv: dqkv.storage, sigma: destinationOf(gradients, sigma) },
-        ...shape,
-      });
-      gradients.give(qkv, dqkv);
+  return scope(() => {
+    const out = new Tensor(qkv.device, [rows, width]);
+    const logSum = new Tensor(qkv.device, [rows, heads]);
+    const shape = { rows, heads, headWidth: width / heads, dimensions };
+    qkv.device.operators.ballAttention({
+      qkv: qkv.storage,
+      positions: positions.storage,
+      sigma: sigma.storage,
+      out: out.storage,
+      logSum: logSum.storage,
+      balls: ballListOf(balls),
+      ...shape,
     });
-  }
-  logSum.dispose();
-  return out;
+    if (recording(qkv, sigma)) {
+      const kept = { qkv, positions, sigma, out, logSum, balls: balls.tensor };
+      record(out, [qkv, sigma], kept, (gradient, gradients, kept) => {
+        const dqkv = new Tensor(qkv.device, [rows, packed]);
+        qkv.device.operators.ballAttentionBackward({
+          gradient: gradient.storage,
+          qkv: kept.qkv.storage,
+          positions: kept.positions.storage,
+          sigma: kept.sigma.storage,
+          out: kept.out.storage,
+          logSum: kept.logSum.storage,
+          balls: ballListOf({ ...balls, tensor: kept.balls }),
+          into: { qkv: dqkv.storage, sigma: destinationOf(gradients, sigma) },
+          ...shape,
+        });
+        gradients.give(qkv, dqkv);
+      });
+    }
+    logSum.dispose();
+    return out;
+  });
 }

@@ -55,35 +55,37 @@ export function feedForward(
 ): Tensor {
   const { inputs, given } = prepareFeedForward(x, norm, gate, value, output);
   const { rows, width, hiddenWidth } = given;
-  const y = new Tensor(x.device, [rows, width]);
-  const keeps = recording(...Object.values(inputs)) && x.device.operators.keepsGates(rows, hiddenWidth);
-  const gates = keeps ? new Tensor(x.device, [2, rows, hiddenWidth]) : undefined;
-  x.device.operators.feedForward({ ...given, y: y.storage, gates: gates?.storage });
-  record(y, Object.values(inputs), { ...inputs, gates }, (gradient, gradients, kept) => {
-    x.device.operators.feedForwardBackward({
-      gradient: gradient.storage,
-      x: kept.x.storage,
-      norm: kept.norm.storage,
-      gate: storageOf({ weight: kept.gateWeight, bias: kept.gateBias }),
-      value: storageOf({ weight: kept.valueWeight, bias: kept.valueBias }),
-      output: storageOf(kept),
-      gates: kept.gates?.storage,
-      into: {
-        // It is added to the gradient that arrives, which the residual passes on.
-        x: gradients.wanted(x) ? { storage: gradient.storage, accumulate: true } : undefined,
-        norm: destinationOf(gradients, norm),
-        gate: destinationsOf(gradients, gate),
-        value: destinationsOf(gradients, value),
-        output: destinationsOf(gradients, output),
-      },
-      rows,
-      width,
-      hiddenWidth,
+  return scope(() => {
+    const y = new Tensor(x.device, [rows, width]);
+    const keeps = recording(...Object.values(inputs)) && x.device.operators.keepsGates(rows, hiddenWidth);
+    const gates = keeps ? new Tensor(x.device, [2, rows, hiddenWidth]) : undefined;
+    x.device.operators.feedForward({ ...given, y: y.storage, gates: gates?.storage });
+    record(y, Object.values(inputs), { ...inputs, gates }, (gradient, gradients, kept) => {
+      x.device.operators.feedForwardBackward({
+        gradient: gradient.storage,
+        x: kept.x.storage,
+        norm: kept.norm.storage,
+        gate: storageOf({ weight: kept.gateWeight, bias: kept.gateBias }),
+        value: storageOf({ weight: kept.valueWeight, bias: kept.valueBias }),
+        output: storageOf(kept),
+        gates: kept.gates?.storage,
+        into: {
+          // It is added to the gradient that arrives, which the residual passes on.
+          x: gradients.wanted(x) ? { storage: gradient.storage, accumulate: true } : undefined,
+          norm: destinationOf(gradients, norm),
+          gate: destinationsOf(gradients, gate),
+          value: destinationsOf(gradients, value),
+          output: destinationsOf(gradients, output),
+        },
+        rows,
+        width,
+        hiddenWidth,
+      });
+      gradients.give(x, gradient);
     });
-    gradients.give(x, gradient);
+    gates?.dispose();
+    return y;
   });
-  gates?.dispose();
-  return y;
 }
 
 /** Checks the arguments of a feed-forward part. Returns all tensors that it reads, and what an operator is given of them. */

@@ -6,7 +6,7 @@ import type { Destination } from "../../backends/operators.ts";
 import { InputError } from "../../errors.ts";
 import { expectNumbers, matrixShape } from "../shapes.ts";
 import { record, recording } from "../tape.ts";
-import { Tensor } from "../tensor.ts";
+import { scope, Tensor } from "../tensor.ts";
 
 /** The rows that are added up: those of group g are entries[starts[g] .. starts[g + 1]]. */
 export interface Groups {
@@ -90,28 +90,30 @@ export function cloudSums(x: Tensor, offsets: Indices): Tensor {
   expectOffsets(starts, rows);
   const cloudOf = new Uint32Array(rows);
   for (let cloud = 0; cloud < clouds; cloud++) cloudOf.fill(cloud, starts[cloud], starts[cloud + 1]);
-  const result = new Tensor(device, [clouds, width]);
-  const groups = uploadGroups(device, { starts, entries: Uint32Array.from(cloudOf.keys()) });
-  const into = { storage: result.storage, accumulate: false };
-  sumGroups({ device, storage: x.storage, rows, width }, groups, into);
-  for (const tensor of Object.values(groups)) tensor?.dispose();
-  if (!recording(x)) return result;
-  const index = Tensor.from(device, cloudOf);
-  record(result, [x], { index }, (gradient, gradients, kept) => {
-    const spread = new Tensor(device, [rows, width]);
-    const out = spread.storage;
-    device.operators.gatherRows({
-      source: gradient.storage,
-      index: kept.index.storage,
-      out,
-      sources: clouds,
-      rows,
-      width,
+  return scope(() => {
+    const result = new Tensor(device, [clouds, width]);
+    const groups = uploadGroups(device, { starts, entries: Uint32Array.from(cloudOf.keys()) });
+    const into = { storage: result.storage, accumulate: false };
+    sumGroups({ device, storage: x.storage, rows, width }, groups, into);
+    for (const tensor of Object.values(groups)) tensor?.dispose();
+    if (!recording(x)) return result;
+    const index = Tensor.from(device, cloudOf);
+    record(result, [x], { index }, (gradient, gradients, kept) => {
+      const spread = new Tensor(device, [rows, width]);
+      const out = spread.storage;
+      device.operators.gatherRows({
+        source: gradient.storage,
+        index: kept.index.storage,
+        out,
+        sources: clouds,
+        rows,
+        width,
+      });
+      gradients.give(x, spread);
     });
-    gradients.give(x, spread);
+    index.dispose();
+    return result;
   });
-  index.dispose();
-  return result;
 }
 
 function expectOffsets(starts: Uint32Array, rows: number): void {

@@ -4,7 +4,7 @@ import { checkOptions } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
 import { expectOperands, expectShape, matrixShape } from "../shapes.ts";
 import { record } from "../tape.ts";
-import { Tensor } from "../tensor.ts";
+import { scope, Tensor } from "../tensor.ts";
 import { destinationOf } from "./destinations.ts";
 
 /** The optional parts of a linear map. */
@@ -22,25 +22,32 @@ export interface LinearExtras {
 /** y = [x, second] W^T + bias + residual: x [rows, inner], weight [columns, inner (+ more)] -> [rows, columns]. */
 export function linear(x: Tensor, weight: Tensor, extras: LinearExtras = {}): Tensor {
   checkOptions("linear", extras, { bias: true, second: true, residual: true, scatter: true });
-  const { y, shape, given } = prepareLinear(x, weight, extras);
-  x.device.operators.linear(given);
-  const { bias, second, residual, scatter } = extras;
-  return record(y, [x, second, weight, bias, residual], { x, second, weight, scatter }, (gradient, gradients, kept) => {
-    x.device.operators.linearBackward({
-      gradient: gradient.storage,
-      x: kept.x.storage,
-      second: kept.second?.storage,
-      weight: kept.weight.storage,
-      scatter: kept.scatter?.storage,
-      into: {
-        x: destinationOf(gradients, x),
-        second: destinationOf(gradients, second),
-        weight: destinationOf(gradients, weight),
-        bias: destinationOf(gradients, bias),
+  return scope(() => {
+    const { y, shape, given } = prepareLinear(x, weight, extras);
+    x.device.operators.linear(given);
+    const { bias, second, residual, scatter } = extras;
+    return record(
+      y,
+      [x, second, weight, bias, residual],
+      { x, second, weight, scatter },
+      (gradient, gradients, kept) => {
+        x.device.operators.linearBackward({
+          gradient: gradient.storage,
+          x: kept.x.storage,
+          second: kept.second?.storage,
+          weight: kept.weight.storage,
+          scatter: kept.scatter?.storage,
+          into: {
+            x: destinationOf(gradients, x),
+            second: destinationOf(gradients, second),
+            weight: destinationOf(gradients, weight),
+            bias: destinationOf(gradients, bias),
+          },
+          ...shape,
+        });
+        gradients.give(residual, gradient);
       },
-      ...shape,
-    });
-    gradients.give(residual, gradient);
+    );
   });
 }
 

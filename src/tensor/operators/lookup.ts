@@ -4,7 +4,7 @@ import { type Indices, toIndices } from "../../arguments.ts";
 import { InputError } from "../../errors.ts";
 import { expectNumbers, matrixShape } from "../shapes.ts";
 import { record, recording } from "../tape.ts";
-import { Tensor } from "../tensor.ts";
+import { scope, Tensor } from "../tensor.ts";
 import { sumGroups, uploadGroups } from "./groups.ts";
 import { byValue } from "./rows.ts";
 
@@ -25,23 +25,25 @@ export function embeddingLookup(table: Tensor, numbers: Indices): Tensor {
       throw new InputError(`index ${row} is ${entry}, but the table has the rows 0 to ${entries - 1}`, { row, entry });
     }
   }
-  const out = new Tensor(device, [rows, width]);
-  const host = Uint32Array.from(indices);
-  const index = Tensor.from(device, host);
-  device.operators.gatherRows({
-    source: table.storage,
-    index: index.storage,
-    out: out.storage,
-    sources: entries,
-    rows,
-    width,
+  return scope(() => {
+    const out = new Tensor(device, [rows, width]);
+    const host = Uint32Array.from(indices);
+    const index = Tensor.from(device, host);
+    device.operators.gatherRows({
+      source: table.storage,
+      index: index.storage,
+      out: out.storage,
+      sources: entries,
+      rows,
+      width,
+    });
+    index.dispose();
+    if (!recording(table)) return out;
+    const groups = uploadGroups(device, byValue(host, entries));
+    record(out, [table], groups, (gradient, gradients, kept) =>
+      sumGroups({ device, storage: gradient.storage, rows, width }, kept, gradients.into(table)),
+    );
+    for (const tensor of Object.values(groups)) tensor?.dispose();
+    return out;
   });
-  index.dispose();
-  if (!recording(table)) return out;
-  const groups = uploadGroups(device, byValue(host, entries));
-  record(out, [table], groups, (gradient, gradients, kept) =>
-    sumGroups({ device, storage: gradient.storage, rows, width }, kept, gradients.into(table)),
-  );
-  for (const tensor of Object.values(groups)) tensor?.dispose();
-  return out;
 }

@@ -3,7 +3,7 @@
 import type { LinearDestinations } from "../../backends/operators.ts";
 import { expectNorm, expectOperands, expectShape, matrixShape, positionsShape } from "../shapes.ts";
 import { record } from "../tape.ts";
-import { Tensor } from "../tensor.ts";
+import { scope, Tensor } from "../tensor.ts";
 import { destinationOf, destinationsOf, type LinearWeights, namedOf, storageOf } from "./destinations.ts";
 
 /** A part of a graph that fits a device's bindings: all edges that arrive at a range of nodes. */
@@ -42,75 +42,77 @@ export function messageMean(
   expectShape("message bias", message.bias, [width]);
   expectNorm("norm", norm, width);
   expectOperands({ ...namedOf("message", message), h, positions, ...namedOf("norm", norm) });
-  const out = new Tensor(device, [rows, width]);
-  const shape = { width, dimensions };
-  for (const part of parts) {
-    const { graph, nodes, firstTarget, targets, edges } = part;
-    const members = membersOf(part, h, positions);
-    device.operators.messageMean({
-      ...shape,
-      ...members.storages,
-      graph: graph.storage,
-      message: storageOf(message),
-      norm: storageOf(norm),
-      out: out.storage,
-      firstTarget,
-      nodes,
-      targets,
-      edges,
-    });
-    members.release();
-  }
-  const kept: Record<string, Tensor | undefined> = {
-    h,
-    positions,
-    messageWeight: message.weight,
-    messageBias: message.bias,
-    normWeight: norm.weight,
-    normBias: norm.bias,
-  };
-  parts.forEach(({ graph, arrived, members }, i) =>
-    Object.assign(kept, { [`graph${i}`]: graph, [`arrived${i}`]: arrived, [`members${i}`]: members }),
-  );
-  return record(out, [h, message.weight, message.bias, norm.weight, norm.bias], kept, (gradient, gradients, kept) => {
-    const into = { message: destinationsOf(gradients, message), norm: destinationsOf(gradients, norm) };
-    let dh = destinationOf(gradients, h);
-    parts.forEach((part, i) => {
-      const { nodes, firstTarget, targets, edges } = part;
-      const members = membersOf({ ...part, members: kept[`members${i}`] }, kept.h!, kept.positions!);
-      // With members, the gradients of the part's nodes are computed separately and then added to those of all nodes.
-      const local = dh && kept[`members${i}`] ? new Tensor(device, [nodes, width]) : undefined;
-      device.operators.messageMeanBackward({
+  return scope(() => {
+    const out = new Tensor(device, [rows, width]);
+    const shape = { width, dimensions };
+    for (const part of parts) {
+      const { graph, nodes, firstTarget, targets, edges } = part;
+      const members = membersOf(part, h, positions);
+      device.operators.messageMean({
         ...shape,
         ...members.storages,
-        gradient: gradient.storage,
-        graph: kept[`graph${i}`]!.storage,
-        arrived: kept[`arrived${i}`]!.storage,
-        message: storageOf({ weight: kept.messageWeight!, bias: kept.messageBias! }),
-        norm: storageOf({ weight: kept.normWeight!, bias: kept.normBias! }),
-        into: { ...into, h: local ? { storage: local.storage, accumulate: false } : dh },
+        graph: graph.storage,
+        message: storageOf(message),
+        norm: storageOf(norm),
+        out: out.storage,
         firstTarget,
         nodes,
         targets,
         edges,
       });
       members.release();
-      if (local && dh) {
-        if (!dh.accumulate && i === 0) device.clear(dh.storage);
-        device.operators.scatterRows({
-          source: local.storage,
-          index: kept[`members${i}`]!.storage,
-          into: { ...dh, accumulate: true },
-          rows: nodes,
-          targets: rows,
-          width,
+    }
+    const kept: Record<string, Tensor | undefined> = {
+      h,
+      positions,
+      messageWeight: message.weight,
+      messageBias: message.bias,
+      normWeight: norm.weight,
+      normBias: norm.bias,
+    };
+    parts.forEach(({ graph, arrived, members }, i) =>
+      Object.assign(kept, { [`graph${i}`]: graph, [`arrived${i}`]: arrived, [`members${i}`]: members }),
+    );
+    return record(out, [h, message.weight, message.bias, norm.weight, norm.bias], kept, (gradient, gradients, kept) => {
+      const into = { message: destinationsOf(gradients, message), norm: destinationsOf(gradients, norm) };
+      let dh = destinationOf(gradients, h);
+      parts.forEach((part, i) => {
+        const { nodes, firstTarget, targets, edges } = part;
+        const members = membersOf({ ...part, members: kept[`members${i}`] }, kept.h!, kept.positions!);
+        // With members, the gradients of the part's nodes are computed separately and then added to those of all nodes.
+        const local = dh && kept[`members${i}`] ? new Tensor(device, [nodes, width]) : undefined;
+        device.operators.messageMeanBackward({
+          ...shape,
+          ...members.storages,
+          gradient: gradient.storage,
+          graph: kept[`graph${i}`]!.storage,
+          arrived: kept[`arrived${i}`]!.storage,
+          message: storageOf({ weight: kept.messageWeight!, bias: kept.messageBias! }),
+          norm: storageOf({ weight: kept.normWeight!, bias: kept.normBias! }),
+          into: { ...into, h: local ? { storage: local.storage, accumulate: false } : dh },
+          firstTarget,
+          nodes,
+          targets,
+          edges,
         });
-        local.dispose();
-      }
-      // Later parts add to what the first has written.
-      dh = dh && { ...dh, accumulate: true };
-      addFromNowOn(into.message);
-      addFromNowOn(into.norm);
+        members.release();
+        if (local && dh) {
+          if (!dh.accumulate && i === 0) device.clear(dh.storage);
+          device.operators.scatterRows({
+            source: local.storage,
+            index: kept[`members${i}`]!.storage,
+            into: { ...dh, accumulate: true },
+            rows: nodes,
+            targets: rows,
+            width,
+          });
+          local.dispose();
+        }
+        // Later parts add to what the first has written.
+        dh = dh && { ...dh, accumulate: true };
+        addFromNowOn(into.message);
+        addFromNowOn(into.norm);
+      });
     });
   });
 }

@@ -14,31 +14,33 @@ export function layerNorm(x: Tensor, residual: Tensor, norm: LinearWeights): Ten
   expectShape("residual", residual, [rows, width]);
   expectNorm("norm", norm, width);
   expectOperands({ ...namedOf("norm", norm), x, residual });
-  const y = new Tensor(x.device, [rows, width]);
-  x.device.operators.layerNorm({
-    x: x.storage,
-    residual: residual.storage,
-    ...storageOf(norm),
-    y: y.storage,
-    rows,
-    width,
+  return scope(() => {
+    const y = new Tensor(x.device, [rows, width]);
+    x.device.operators.layerNorm({
+      x: x.storage,
+      residual: residual.storage,
+      ...storageOf(norm),
+      y: y.storage,
+      rows,
+      width,
+    });
+    return record(
+      y,
+      [x, residual, norm.weight, norm.bias],
+      { x, weight: norm.weight, bias: norm.bias },
+      (gradient, gradients, kept) => {
+        x.device.operators.layerNormBackward({
+          gradient: gradient.storage,
+          x: kept.x.storage,
+          norm: storageOf(kept),
+          into: { x: destinationOf(gradients, x), ...destinationsOf(gradients, norm) },
+          rows,
+          width,
+        });
+        gradients.give(residual, gradient);
+      },
+    );
   });
-  return record(
-    y,
-    [x, residual, norm.weight, norm.bias],
-    { x, weight: norm.weight, bias: norm.bias },
-    (gradient, gradients, kept) => {
-      x.device.operators.layerNormBackward({
-        gradient: gradient.storage,
-        x: kept.x.storage,
-        norm: storageOf(kept),
-        into: { x: destinationOf(gradients, x), ...destinationsOf(gradients, norm) },
-        rows,
-        width,
-      });
-      gradients.give(residual, gradient);
-    },
-  );
 }
 
 /**
@@ -59,9 +61,11 @@ export function linearLayerNorm(
   const [, width] = matrixShape("residual", residual);
   expectNorm("norm", norm, width);
   expectOperands({ ...namedOf("norm", norm), x, residual });
-  const { y, given } = prepareLinear(x, weight, { ...extras, residual });
-  x.device.operators.linearLayerNorm({ ...given, residual: residual.storage, norm: storageOf(norm) });
-  return y;
+  return scope(() => {
+    const { y, given } = prepareLinear(x, weight, { ...extras, residual });
+    x.device.operators.linearLayerNorm({ ...given, residual: residual.storage, norm: storageOf(norm) });
+    return y;
+  });
 }
 
 /** The mean and variance of each column, as BatchNorm keeps them. */
@@ -93,48 +97,50 @@ export function batchNorm(x: Tensor, norm: LinearWeights, running: RunningStatis
       found: [...x.shape],
     });
   }
-  const y = new Tensor(device, [rows, width]);
-  const own = training ? { mean: new Tensor(device, [width]), variance: new Tensor(device, [width]) } : undefined;
-  if (own) {
-    device.operators.batchStatistics({
+  return scope(() => {
+    const y = new Tensor(device, [rows, width]);
+    const own = training ? { mean: new Tensor(device, [width]), variance: new Tensor(device, [width]) } : undefined;
+    if (own) {
+      device.operators.batchStatistics({
+        x: x.storage,
+        mean: own.mean.storage,
+        variance: own.variance.storage,
+        runningMean: running.mean.storage,
+        runningVariance: running.variance.storage,
+        rows,
+        width,
+      });
+      running.mean.changed();
+      running.variance.changed();
+    }
+    const { mean, variance } = own ?? running;
+    device.operators.batchNorm({
       x: x.storage,
-      mean: own.mean.storage,
-      variance: own.variance.storage,
-      runningMean: running.mean.storage,
-      runningVariance: running.variance.storage,
+      mean: mean.storage,
+      variance: variance.storage,
+      ...storageOf(norm),
+      y: y.storage,
       rows,
       width,
     });
-    running.mean.changed();
-    running.variance.changed();
-  }
-  const { mean, variance } = own ?? running;
-  device.operators.batchNorm({
-    x: x.storage,
-    mean: mean.storage,
-    variance: variance.storage,
-    ...storageOf(norm),
-    y: y.storage,
-    rows,
-    width,
-  });
-  const kept = { x, mean, variance, weight: norm.weight, bias: norm.bias };
-  record(y, [x, norm.weight, norm.bias], kept, (gradient, gradients, kept) => {
-    device.operators.batchNormBackward({
-      gradient: gradient.storage,
-      x: kept.x.storage,
-      mean: kept.mean.storage,
-      variance: kept.variance.storage,
-      norm: storageOf(kept),
-      training,
-      into: { x: destinationOf(gradients, x), ...destinationsOf(gradients, norm) },
-      rows,
-      width,
+    const kept = { x, mean, variance, weight: norm.weight, bias: norm.bias };
+    record(y, [x, norm.weight, norm.bias], kept, (gradient, gradients, kept) => {
+      device.operators.batchNormBackward({
+        gradient: gradient.storage,
+        x: kept.x.storage,
+        mean: kept.mean.storage,
+        variance: kept.variance.storage,
+        norm: storageOf(kept),
+        training,
+        into: { x: destinationOf(gradients, x), ...destinationsOf(gradients, norm) },
+        rows,
+        width,
+      });
     });
+    own?.mean.dispose();
+    own?.variance.dispose();
+    return y;
   });
-  own?.mean.dispose();
-  own?.variance.dispose();
-  return y;
 }
 
 /**

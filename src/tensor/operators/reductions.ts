@@ -4,7 +4,7 @@ import { InputError } from "../../errors.ts";
 import { aroundAxis, stridesOf } from "../layout.ts";
 import { expectNumbers } from "../shapes.ts";
 import { record } from "../tape.ts";
-import { Tensor } from "../tensor.ts";
+import { scope, Tensor } from "../tensor.ts";
 import { elementwise } from "./elementwise.ts";
 
 /**
@@ -35,18 +35,20 @@ function scaledSum(x: Tensor, axis: number | undefined, factorFor: (count: numbe
   const around = all ? { axis: 0, outer: 1, size: x.size, inner: 1 } : aroundAxis(x.shape, axis);
   const { outer, size, inner } = around;
   const factor = factorFor(size);
-  const result = new Tensor(device, all ? [] : x.shape.filter((_, i) => i !== around.axis));
-  const into = { storage: result.storage, accumulate: false };
-  device.operators.sumAxis({ x: x.storage, into, outer, middle: size, inner, factor });
-  return record(result, [x], {}, (gradient, gradients) => {
-    // Every element receives the gradient of its sum.
-    const [first, , last] = [...stridesOf([outer, 1, inner])] as [number, number, number];
-    const repeated = { storage: gradient.storage, strides: [first, 0, last] };
-    elementwise(gradient, [outer, size, inner], {
-      function: "affine",
-      x: repeated,
-      out: gradients.into(x),
-      factor,
+  return scope(() => {
+    const result = new Tensor(device, all ? [] : x.shape.filter((_, i) => i !== around.axis));
+    const into = { storage: result.storage, accumulate: false };
+    device.operators.sumAxis({ x: x.storage, into, outer, middle: size, inner, factor });
+    return record(result, [x], {}, (gradient, gradients) => {
+      // Every element receives the gradient of its sum.
+      const [first, , last] = [...stridesOf([outer, 1, inner])] as [number, number, number];
+      const repeated = { storage: gradient.storage, strides: [first, 0, last] };
+      elementwise(gradient, [outer, size, inner], {
+        function: "affine",
+        x: repeated,
+        out: gradients.into(x),
+        factor,
+      });
     });
   });
 }

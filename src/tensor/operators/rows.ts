@@ -3,7 +3,7 @@
 import type { Device } from "../../backends/device.ts";
 import { expectSameDevice, matrixShape } from "../shapes.ts";
 import { record, recording } from "../tape.ts";
-import { Tensor } from "../tensor.ts";
+import { scope, Tensor } from "../tensor.ts";
 
 /** The rows to gather, on the device, and on the host for the backward pass. */
 export interface RowIndex {
@@ -34,25 +34,27 @@ export function gatherRows(x: Tensor, { tensor: index, host, inverse }: RowIndex
   expectSameDevice({ x, index });
   const rows = index.size;
   const { device } = x;
-  const out = new Tensor(device, [rows, width], x.type);
-  device.operators.gatherRows({ source: x.storage, index: index.storage, out: out.storage, sources, rows, width });
-  if (!recording(x)) return out;
-  const kept = inverse ?? uploadPlaces(device, byValue(unsigned(host), sources));
-  record(out, [x], { ...kept }, (gradient, gradients, { starts, entries }) => {
-    const into = gradients.into(x);
-    if (rows === 0 && !into.accumulate) device.clear(into.storage);
-    device.operators.gatherRowsBackward({
-      gradient: gradient.storage,
-      starts: starts.storage,
-      entries: entries.storage,
-      into,
-      sources,
-      rows,
-      width,
+  return scope(() => {
+    const out = new Tensor(device, [rows, width], x.type);
+    device.operators.gatherRows({ source: x.storage, index: index.storage, out: out.storage, sources, rows, width });
+    if (!recording(x)) return out;
+    const kept = inverse ?? uploadPlaces(device, byValue(unsigned(host), sources));
+    record(out, [x], { ...kept }, (gradient, gradients, { starts, entries }) => {
+      const into = gradients.into(x);
+      if (rows === 0 && !into.accumulate) device.clear(into.storage);
+      device.operators.gatherRowsBackward({
+        gradient: gradient.storage,
+        starts: starts.storage,
+        entries: entries.storage,
+        into,
+        sources,
+        rows,
+        width,
+      });
     });
+    if (!inverse) for (const tensor of Object.values(kept)) tensor.dispose();
+    return out;
   });
-  if (!inverse) for (const tensor of Object.values(kept)) tensor.dispose();
-  return out;
 }
 
 export const uploadPlaces = (device: Device, { starts, entries }: Places): RowPlaces => ({
