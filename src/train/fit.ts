@@ -2,9 +2,11 @@
 
 import { expectParts, expectWhole } from "../arguments.ts";
 import { causeOf, type Device, Recoveries } from "../backends/index.ts";
-import { ConfigError, OutOfMemoryError } from "../errors.ts";
+import { ConfigError, InputError, OutOfMemoryError } from "../errors.ts";
 import { loadSafetensors } from "../formats/safetensors.ts";
 import { scale } from "../tensor/operators/functions.ts";
+import { expectTensor } from "../tensor/shapes.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { BestWeights } from "./best-weights.ts";
 import { loadTraining, saveTraining, type TrainingProgress } from "./checkpoint.ts";
 import { FitController, unlessStopped } from "./control.ts";
@@ -69,6 +71,7 @@ class Run<Sample, Batch> {
 
   constructor(options: FitOptions<Sample, Batch>) {
     expectParts("fit", options, { model: "parameters", task: "prepare", trainData: "load" });
+    expectParts("fit", options, { task: "loss" });
     const { schedule, seed = 0, accumulate = 1, logEvery = 10, validateEvery = 1, saveEvery = 1 } = options;
     const { steps, prefetch = 0 } = options;
     const counts = { steps, batchSize: options.batchSize, accumulate, logEvery, validateEvery, saveEvery };
@@ -269,7 +272,7 @@ class Run<Sample, Batch> {
       const shares = this.#planner.shares(fitting);
       for (const [p, { batch }] of fitting.entries()) {
         this.#points += task.points?.(batch) ?? 0;
-        using found = await task.loss(batch);
+        using found = expectLoss(await task.loss(batch));
         using loss = shares[p] === 1 ? found.view() : scale(found, shares[p]!);
         losses.add(loss);
         using gradient = on.lossGradient(loss.shape);
@@ -320,4 +323,18 @@ class Run<Sample, Batch> {
     this.#progressed();
     await this.#store.save(LAST_CHECKPOINT, bytes);
   }
+}
+
+/** @throws InputError if a task's loss is not a scalar; if it is a tensor of another shape, that is freed */
+function expectLoss(loss: Tensor): Tensor {
+  expectTensor("what task.loss returns", loss);
+  if (loss.size === 1) return loss;
+  loss.dispose();
+  throw new InputError(
+    `what task.loss returns is a tensor of shape [${loss.shape}], but a scalar is needed, as from mse`,
+    {
+      tensor: "loss",
+      found: [...loss.shape],
+    },
+  );
 }

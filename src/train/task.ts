@@ -1,8 +1,8 @@
 // The interfaces between the training loop and what it trains: models, data sets and tasks.
 
-import { expectParts } from "../arguments.ts";
+import { expectKind, expectParts } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, InputError } from "../errors.ts";
 import type { ErwinInput, PreparedInput } from "../erwin/input.ts";
 import type { SafeTensor } from "../formats/safetensors.ts";
 import type { Random } from "../random.ts";
@@ -90,7 +90,11 @@ export interface SupervisedBatch<Prepared = PreparedInput> {
 /** Compares the model's output with a target of the same number of rows; returns a scalar. */
 export type Measure = (output: Tensor, target: Tensor) => Tensor;
 
-/** Makes the usual task: one forward pass whose output is compared with a target. */
+/**
+ * Makes the usual task: one forward pass whose output is compared with a target.
+ * @throws ConfigError for what is not a model; InputError for what is not a function. Its batches: InputError if the target's numbers
+ *   cannot be divided among the output's rows
+ */
 export function supervised<Sample, Input = ErwinInput, Prepared = PreparedInput>(options: {
   model: SupervisedModel<Input, Prepared>;
   /**
@@ -107,6 +111,9 @@ export function supervised<Sample, Input = ErwinInput, Prepared = PreparedInput>
 }): Task<Sample, SupervisedBatch<Prepared>> {
   expectParts("supervised", options, { model: "forward" });
   const { model, collate, loss, meanOver = "samples", metrics } = options;
+  for (const [name, part] of Object.entries({ collate, loss })) {
+    expectKind(`supervised: ${name}`, part, "a function", typeof part === "function");
+  }
   const all = { loss, ...metrics };
   const measure = async (
     { input, target, offsets }: SupervisedBatch<Prepared>,
@@ -115,7 +122,14 @@ export function supervised<Sample, Input = ErwinInput, Prepared = PreparedInput>
   ): Promise<BatchDetails> => {
     using output = await model.forward(input);
     const rows = output.shape[0];
-    using wanted = Tensor.from(model.device, target, [rows, target.length / rows]);
+    const width = target?.length / rows;
+    if (!Number.isInteger(width)) {
+      throw new InputError(
+        `collate gave a target of ${target?.length ?? "no"} numbers, but the output has ${rows} rows: each needs as many of them`,
+        { tensor: "target" },
+      );
+    }
+    using wanted = Tensor.from(model.device, target, [rows, width]);
     return collect(() => ({
       batch: apply(measures, output, wanted),
       samples: each ? eachSample(offsets, output, wanted, measures) : [],

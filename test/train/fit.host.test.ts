@@ -12,7 +12,10 @@ import {
   loadSafetensors,
   MemoryLogger,
   MemoryStore,
+  mse,
   NumericalError,
+  type SupervisedBatch,
+  supervised,
   type Task,
   Tensor,
 } from "erwin";
@@ -271,6 +274,34 @@ describe("a run", () => {
     expect(created.get(50)).toBe(created.get(20));
     expect(memory.current).toBe(held);
   });
+});
+
+test("a task whose loss is no scalar, and what is no task, are refused", async () => {
+  using model = await makeModel(device(), 1, flatConfig);
+  const task = makeTask(model);
+  const held = device().memory.current;
+  const losses: [unknown, string][] = [
+    [async () => 1, "what task.loss returns must be a Tensor"],
+    [async () => Tensor.from(device(), [1, 2]), "a tensor of shape [2], but a scalar is needed"],
+    [undefined, "expected what has a method loss"],
+  ];
+  for (const [loss, message] of losses) {
+    await expect(run({ model, task: { ...task, loss } as Task<Cloud, unknown> })).rejects.toThrow(message);
+  }
+  const collate = () => ({ input: {} as never, target: new Float32Array(3) });
+  expect(() => supervised({ model, loss: mse } as never)).toThrow(
+    "supervised: collate is undefined, expected a function",
+  );
+  expect(() => supervised({ model, collate } as never)).toThrow("supervised: loss is undefined, expected a function");
+  const batch = {
+    ...((await task.prepare(trainData.clouds.slice(0, 1))) as SupervisedBatch),
+    target: new Float32Array(3),
+  };
+  await expect(supervised({ model, collate, loss: mse }).loss(batch)).rejects.toThrow(
+    "collate gave a target of 3 numbers",
+  );
+  for (const tensor of model.parameters().values()) tensor.zeroGrad();
+  expect(device().memory.current).toBe(held);
 });
 
 describe("a NaN in a batch", () => {
