@@ -286,7 +286,7 @@ export function checkOptions<Options extends object>(
   options: Options,
   known: Readonly<Record<keyof Options, true>>,
 ): void {
-  if (typeof options !== "object" || options === null || Array.isArray(options) || ArrayBuffer.isView(options)) {
+  if (typeof options !== "object" || options === null || ArrayBuffer.isView(options)) {
     throw new ConfigError(`the options of ${of} are ${typeOf(options)}, expected an object`, { field: "" });
   }
   const names = Object.keys(known);

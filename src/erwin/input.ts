@@ -86,12 +86,11 @@ export interface PreparedInput {
 
 /** @throws InputError for anything but an object with fields, such as an array of features alone. */
 export function isPrepared(input: object): input is PreparedInput {
-  const isArray = Array.isArray(input) || ArrayBuffer.isView(input) || input instanceof Tensor;
+  const isArray = Array.isArray(input) || ArrayBuffer.isView(input);
   if (typeof input === "object" && input !== null && !isArray) return "points" in input;
-  throw new InputError(
-    `a model takes an object, forward({ nodeFeatures, nodePositions, ... }), not ${describe(input)}`,
-    { found: typeof input },
-  );
+  throw new InputError(`a model takes an object with nodeFeatures and nodePositions, not ${describe(input)}`, {
+    found: typeof input,
+  });
 }
 
 /** What of an input does not depend on its features. */

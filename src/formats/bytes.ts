@@ -40,10 +40,8 @@ export function toBytes(file: FileBytes): Uint8Array {
   const kind = Object.prototype.toString.call(buffer);
   if (kind !== "[object ArrayBuffer]" && kind !== "[object SharedArrayBuffer]") {
     const found = describe(file);
-    const advice =
-      typeof (file as Partial<Blob> | null)?.arrayBuffer === "function" ? ": give its await arrayBuffer()" : "";
     throw new InputError(
-      `expected the bytes of a file, an ArrayBuffer or a view such as Uint8Array, found: ${found}${advice}.`,
+      `expected the bytes of a file, an ArrayBuffer or a view such as Uint8Array, found: ${found}.`,
       { found },
     );
   }

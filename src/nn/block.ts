@@ -1,6 +1,6 @@
 // Erwin's block: ball attention and the gated feed-forward part, each applied to normalised input and added to it.
 
-import { ConfigError } from "../errors.ts";
+import { expectWhole } from "../arguments.ts";
 import { ballAttention, normPositionQkv } from "../tensor/operators/attention.ts";
 import { type AttentionOutput, attendedFeedForward, feedForward } from "../tensor/operators/feedforward.ts";
 import { scope, type Tensor } from "../tensor/tensor.ts";
@@ -9,7 +9,6 @@ import { erwinLinear, Linear } from "./linear.ts";
 import { Module } from "./module.ts";
 import { RMSNorm } from "./norms.ts";
 import { normal, type Parameter } from "./parameter.ts";
-import { expectSizes } from "./sizes.ts";
 
 export interface BlockShape {
   /** The number of channels, a multiple of heads. */
@@ -21,14 +20,6 @@ export interface BlockShape {
   /** The number of spatial dimensions, 1 to 3. */
   dimensions: number;
 }
-
-/** The least sizes of a block. */
-export const LEAST_BLOCK: Readonly<Record<keyof BlockShape, number>> = {
-  width: 1,
-  heads: 1,
-  mlpRatio: 1,
-  dimensions: 1,
-};
 
 /**
  * Ball multi-head self-attention with distance bias and relative positions (paper, section 3.2), within each ball:
@@ -46,18 +37,9 @@ export class BallAttention extends Module {
   readonly #sigma: Parameter;
 
   /** @throws ConfigError naming a size that is not whole, or too small, and for a width that the heads do not divide */
-  constructor(shape: Omit<BlockShape, "mlpRatio">) {
+  constructor({ width, heads, dimensions }: Omit<BlockShape, "mlpRatio">) {
     super();
-    expectSizes("BallAttention", shape, { width: 1, heads: 1, dimensions: 1 });
-    const { width, heads, dimensions } = shape;
-    if (width % heads > 0) {
-      throw new ConfigError(
-        `BallAttention: width must be a multiple of heads, but ${heads} heads do not divide ${width}`,
-        {
-          field: "width",
-        },
-      );
-    }
+    expectWhole("width / heads", width / heads, 1);
     this.heads = heads;
     this.position = this.child("pe_proj", new Linear(dimensions, width, erwinLinear));
     this.qkv = this.child("qkv", new Linear(width, 3 * width, erwinLinear));
@@ -100,11 +82,8 @@ export class SwiGLU extends Module {
   readonly value: Linear;
   readonly output: Linear;
 
-  /** @throws ConfigError naming a size that is not whole, or too small */
-  constructor(shape: Pick<BlockShape, "width" | "mlpRatio">) {
+  constructor({ width, mlpRatio }: Pick<BlockShape, "width" | "mlpRatio">) {
     super();
-    expectSizes("SwiGLU", shape, { width: 1, mlpRatio: 1 });
-    const { width, mlpRatio } = shape;
     this.gate = this.child("w1", new Linear(width, width * mlpRatio, erwinLinear));
     this.value = this.child("w2", new Linear(width, width * mlpRatio, erwinLinear));
     this.output = this.child("w3", new Linear(width * mlpRatio, width, erwinLinear));
@@ -131,7 +110,6 @@ export class ErwinBlock extends Module {
   /** @throws ConfigError naming a size that is not whole, or too small, and for a width that the heads do not divide */
   constructor(shape: BlockShape) {
     super();
-    expectSizes("ErwinBlock", shape, LEAST_BLOCK);
     this.attentionNorm = this.child("norm1", new RMSNorm(shape.width));
     this.feedForwardNorm = this.child("norm2", new RMSNorm(shape.width));
     this.attention = this.child("BMSA", new BallAttention(shape));

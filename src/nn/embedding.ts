@@ -5,7 +5,6 @@ import { embeddingLookup } from "../tensor/operators/lookup.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Module } from "./module.ts";
 import { type Initializer, normal, type Parameter } from "./parameter.ts";
-import { expectSizes } from "./sizes.ts";
 
 /**
  * A vector for each of `entries` kinds, as in PyTorch. Parameter `weight` [entries, width], by default standard normal.
@@ -16,7 +15,6 @@ export class Embedding extends Module {
   /** @throws ConfigError for a number of entries or a width that is not whole or less than 1 */
   constructor(entries: number, width: number, initializer: Initializer = normal(0, 1)) {
     super();
-    expectSizes("Embedding", { entries, width }, { entries: 1, width: 1 });
     this.#weight = this.parameter("weight", [entries, width], initializer);
   }
 

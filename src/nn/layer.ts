@@ -1,11 +1,11 @@
 // The blocks of one level; every second one works on the rotated tree.
 
+import { expectWhole } from "../arguments.ts";
 import { checkpoint } from "../tensor/checkpoint.ts";
 import { scope, type Tensor } from "../tensor/tensor.ts";
-import { type BlockShape, ErwinBlock, LEAST_BLOCK } from "./block.ts";
+import { type BlockShape, ErwinBlock } from "./block.ts";
 import type { LevelGeometry, NodeOrder } from "./geometry.ts";
 import { Module } from "./module.ts";
-import { expectSizes } from "./sizes.ts";
 
 export interface LayerShape extends BlockShape {
   /** Number of blocks. */
@@ -24,10 +24,9 @@ export class BallLayer extends Module {
   #checkpointing: boolean;
 
   /** @throws ConfigError naming a size that is not whole, or too small, and for a width that the heads do not divide */
-  constructor(shape: LayerShape) {
+  constructor({ depth, checkpointing = false, ...block }: LayerShape) {
     super();
-    expectSizes("BallLayer", shape, { depth: 0, ...LEAST_BLOCK });
-    const { depth, checkpointing = false, ...block } = shape;
+    expectWhole("depth", depth, 0);
     this.#checkpointing = checkpointing;
     this.blocks = Array.from({ length: depth }, (_, b) => this.child(`blocks.${b}`, new ErwinBlock(block)));
   }

@@ -1,12 +1,10 @@
 // A linear map.
 
-import { checkOptions } from "../arguments.ts";
 import { InputError } from "../errors.ts";
 import { type LinearExtras, linear } from "../tensor/operators/linear.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Module } from "./module.ts";
 import { type Initializer, normal, type Parameter, uniform, zeros } from "./parameter.ts";
-import { expectSizes } from "./sizes.ts";
 
 export interface LinearOptions {
   /** Whether there is a bias. Default true. */
@@ -28,15 +26,13 @@ export class Linear extends Module {
   readonly #weight: Parameter;
   readonly #bias: Parameter | undefined;
 
-  /** @throws ConfigError for a number of inputs or outputs that is not whole or less than 1, and for an unknown option */
+  /** @throws ConfigError for a number of inputs or outputs that is not whole or less than 1 */
   constructor(
     readonly inputs: number,
     readonly outputs: number,
     options: LinearOptions = {},
   ) {
     super();
-    expectSizes("Linear", { inputs, outputs }, { inputs: 1, outputs: 1 });
-    checkOptions("Linear", options, { bias: true, weightInitializer: true, biasInitializer: true });
     const { bias = true, weightInitializer = uniform(1 / Math.sqrt(inputs)) } = options;
     const { biasInitializer = weightInitializer } = options;
     this.#weight = this.parameter("weight", [outputs, inputs], weightInitializer);

@@ -1,11 +1,11 @@
 // Erwin's input embedding: a linear map, then message passing over the graph.
 
+import { expectWhole } from "../arguments.ts";
 import { type GraphPart, messageMean } from "../tensor/operators/messages.ts";
 import { scope, type Tensor } from "../tensor/tensor.ts";
 import { erwinLinear, Linear } from "./linear.ts";
 import { Module } from "./module.ts";
 import { LayerNorm } from "./norms.ts";
-import { expectSizes } from "./sizes.ts";
 
 export interface MPNNShape {
   width: number;
@@ -14,9 +14,6 @@ export interface MPNNShape {
   /** The number of spatial dimensions, 1 to 3. */
   dimensions: number;
 }
-
-/** The least sizes of an MPNN. */
-const LEAST = { width: 1, steps: 0, dimensions: 1 };
 
 /**
  * Message passing over the graph of the points (paper, section 3.1); each step i computes
@@ -33,8 +30,8 @@ export class MPNN extends Module {
   /** @throws ConfigError naming a size that is not whole, or too small */
   constructor(shape: MPNNShape) {
     super();
-    expectSizes("MPNN", shape, LEAST);
-    const { width, steps, dimensions } = shape;
+    const { width, steps, dimensions } = { ...shape };
+    expectWhole("steps", steps, 0);
     this.width = width;
     this.steps = Array.from({ length: steps }, (_, i) => ({
       message: this.child(`message_fns.${i}.0`, new Linear(2 * width + dimensions, width, erwinLinear)),
@@ -74,9 +71,9 @@ export class ErwinEmbedding extends Module {
    */
   constructor(inputs: number, shape: MPNNShape) {
     super();
-    expectSizes("ErwinEmbedding", { ...shape, inputs }, { inputs: 1, ...LEAST });
-    this.linear = this.child("embed_fn", new Linear(inputs, shape.width, erwinLinear));
-    this.mpnn = this.child("mpnn", new MPNN(shape));
+    const mpnn = new MPNN(shape);
+    this.linear = this.child("embed_fn", new Linear(inputs, mpnn.width, erwinLinear));
+    this.mpnn = this.child("mpnn", mpnn);
   }
 
   /** features [n, inputs], positions [n, D] -> [n, width]. */

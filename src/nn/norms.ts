@@ -16,7 +16,6 @@ import { scope, Tensor } from "../tensor/tensor.ts";
 import type { Linear } from "./linear.ts";
 import { Module } from "./module.ts";
 import { type Counter, ones, type Parameter, zeros } from "./parameter.ts";
-import { expectSizes } from "./sizes.ts";
 
 /** The machine epsilon of float32, PyTorch's default. */
 const RMS_EPSILON = 2 ** -23;
@@ -31,7 +30,6 @@ export class RMSNorm extends Module {
   /** @throws ConfigError for a width that is not whole or less than 1 */
   constructor(width: number) {
     super();
-    expectSizes("RMSNorm", { width }, { width: 1 });
     this.#weight = this.parameter("weight", [width], ones);
   }
 
@@ -55,7 +53,6 @@ export class LayerNorm extends Module {
   /** @throws ConfigError for a width that is not whole or less than 1 */
   constructor(width: number) {
     super();
-    expectSizes("LayerNorm", { width }, { width: 1 });
     this.#weight = this.parameter("weight", [width], ones);
     this.#bias = this.parameter("bias", [width], zeros);
   }
@@ -101,7 +98,6 @@ export class BatchNorm extends Module {
   /** @throws ConfigError for a width that is not whole or less than 1 */
   constructor(width: number) {
     super();
-    expectSizes("BatchNorm", { width }, { width: 1 });
     this.#weight = this.parameter("weight", [width], ones);
     this.#bias = this.parameter("bias", [width], zeros);
     this.#mean = this.buffer("running_mean", [width], zeros);

@@ -44,10 +44,13 @@ export class Parameter {
     readonly initializer: Initializer,
     readonly trained: boolean,
   ) {
-    if (Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size >= 0)) return;
-    throw new ConfigError(`a parameter cannot have the shape [${shape}], expected a list of whole numbers`, {
-      field: "shape",
-    });
+    if (Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size >= 1)) return;
+    throw new ConfigError(
+      `a parameter cannot have the shape [${shape}], expected a list of whole numbers of at least 1`,
+      {
+        field: "shape",
+      },
+    );
   }
 
   /** Whether it has values. */

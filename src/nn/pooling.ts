@@ -7,7 +7,6 @@ import type { Grouping } from "./geometry.ts";
 import { erwinLinear, Linear } from "./linear.ts";
 import { Module } from "./module.ts";
 import { BatchNorm } from "./norms.ts";
-import { expectSizes } from "./sizes.ts";
 
 export interface PoolingShape {
   /** The number of nodes of the fine level merged into one of the coarse level. */
@@ -19,9 +18,6 @@ export interface PoolingShape {
   /** The number of spatial dimensions. */
   dimensions: number;
 }
-
-/** The least sizes of a transition. */
-const LEAST = { stride: 1, fineWidth: 1, coarseWidth: 1, dimensions: 1 };
 
 /** What both transitions have in common. Parts `proj`, `norm`. */
 abstract class Transition extends Module {
@@ -45,10 +41,7 @@ abstract class Transition extends Module {
  * its centre])). Parts `proj`, `norm`.
  */
 export class BallPooling extends Transition {
-  /** @throws ConfigError naming a size that is not whole, or too small */
-  constructor(shape: PoolingShape) {
-    expectSizes("BallPooling", shape, LEAST);
-    const { stride, fineWidth, coarseWidth, dimensions } = shape;
+  constructor({ stride, fineWidth, coarseWidth, dimensions }: PoolingShape) {
     const inputs = stride * (fineWidth + dimensions);
     super(stride, fineWidth, { inputs, outputs: coarseWidth, normWidth: coarseWidth });
   }
@@ -68,10 +61,7 @@ export class BallPooling extends Transition {
  * its children])). Parts `proj`, `norm`.
  */
 export class BallUnpooling extends Transition {
-  /** @throws ConfigError naming a size that is not whole, or too small */
-  constructor(shape: PoolingShape) {
-    expectSizes("BallUnpooling", shape, LEAST);
-    const { stride, fineWidth, coarseWidth, dimensions } = shape;
+  constructor({ stride, fineWidth, coarseWidth, dimensions }: PoolingShape) {
     const inputs = coarseWidth + stride * dimensions;
     super(stride, fineWidth, { inputs, outputs: stride * fineWidth, normWidth: fineWidth });
   }

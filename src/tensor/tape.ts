@@ -130,8 +130,7 @@ function expectUnchanged({ read }: TapeRecord): void {
   const [changed] = [...read].find(([tensor, version]) => tensor.version !== version) ?? [];
   if (!changed) return;
   throw new InputError(
-    `a tensor of shape [${changed.shape}] was changed after this result was computed from it, by a step of an optimiser, by set or ` +
-      "restore, or as a running statistic in training mode: compute the result again, or call backward before the change",
+    `a tensor of shape [${changed.shape}] was changed after this result was computed from it: compute the result again`,
     { shape: [...changed.shape] },
   );
 }

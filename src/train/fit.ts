@@ -5,8 +5,7 @@ import { causeOf, type Device, Recoveries } from "../backends/index.ts";
 import { ConfigError, InputError, OutOfMemoryError } from "../errors.ts";
 import { loadSafetensors } from "../formats/safetensors.ts";
 import { scale } from "../tensor/operators/functions.ts";
-import { expectTensor } from "../tensor/shapes.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { BestWeights } from "./best-weights.ts";
 import { loadTraining, saveTraining, type TrainingProgress } from "./checkpoint.ts";
 import { FitController, unlessStopped } from "./control.ts";
@@ -325,16 +324,9 @@ class Run<Sample, Batch> {
   }
 }
 
-/** @throws InputError if a task's loss is not a scalar; if it is a tensor of another shape, that is freed */
+/** @throws InputError if a task's loss is not a scalar; a tensor of another shape is freed */
 function expectLoss(loss: Tensor): Tensor {
-  expectTensor("what task.loss returns", loss);
-  if (loss.size === 1) return loss;
-  loss.dispose();
-  throw new InputError(
-    `what task.loss returns is a tensor of shape [${loss.shape}], but a scalar is needed, as from mse`,
-    {
-      tensor: "loss",
-      found: [...loss.shape],
-    },
-  );
+  if (loss instanceof Tensor && loss.size === 1) return loss;
+  if (loss instanceof Tensor) loss.dispose();
+  throw new InputError("task.loss must return a scalar: a Tensor of one number, as from mse", { tensor: "loss" });
 }

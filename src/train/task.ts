@@ -2,7 +2,7 @@
 
 import { expectKind, expectParts } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
-import { ConfigError, InputError } from "../errors.ts";
+import { ConfigError } from "../errors.ts";
 import type { ErwinInput, PreparedInput } from "../erwin/input.ts";
 import type { SafeTensor } from "../formats/safetensors.ts";
 import type { Random } from "../random.ts";
@@ -92,8 +92,7 @@ export type Measure = (output: Tensor, target: Tensor) => Tensor;
 
 /**
  * Makes the usual task: one forward pass whose output is compared with a target.
- * @throws ConfigError for what is not a model; InputError for what is not a function. Its batches: InputError if the target's numbers
- *   cannot be divided among the output's rows
+ * @throws ConfigError for what is not a model; InputError for what is not a function
  */
 export function supervised<Sample, Input = ErwinInput, Prepared = PreparedInput>(options: {
   model: SupervisedModel<Input, Prepared>;
@@ -122,14 +121,7 @@ export function supervised<Sample, Input = ErwinInput, Prepared = PreparedInput>
   ): Promise<BatchDetails> => {
     using output = await model.forward(input);
     const rows = output.shape[0];
-    const width = target?.length / rows;
-    if (!Number.isInteger(width)) {
-      throw new InputError(
-        `collate gave a target of ${target?.length ?? "no"} numbers, but the output has ${rows} rows: each needs as many of them`,
-        { tensor: "target" },
-      );
-    }
-    using wanted = Tensor.from(model.device, target, [rows, width]);
+    using wanted = Tensor.from(model.device, target, [rows, target.length / rows]);
     return collect(() => ({
       batch: apply(measures, output, wanted),
       samples: each ? eachSample(offsets, output, wanted, measures) : [],

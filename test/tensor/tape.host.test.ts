@@ -178,7 +178,6 @@ onEachDevice((device) => {
     test("a checkpoint of what is not a tensor; one that returns what it is given has that one's gradient", async () => {
       using x = leaf(1, 2);
       expect(() => checkpoint([x], [], (() => 3) as never)).toThrow("what compute returns must be a Tensor");
-      expect(() => checkpoint([x], [undefined as never], ([y]) => y)).toThrow("leaves[0] must be a Tensor");
       using same = checkpoint([x], [], ([y]) => y);
       using constant = checkpoint([x], [], ([y]) => multiply(y.detach(), 2));
       using loss = scope(() => sum(add(multiply(same, 3), constant)));

@@ -19,7 +19,7 @@ const wantedFeatures = ["timestamp-query", "shader-f16", "subgroups"] as const;
 
 /** What users can do if there is no adapter. */
 const ADVICE =
-  "in a browser, check chrome://gpu or about:support; in Node, the npm package webgpu has to be navigator.gpu; in Deno and Node on " +
+  "in a browser, check chrome://gpu or about:support; in Node, use the npm package webgpu; in Deno on " +
   "Linux, install a Vulkan driver (mesa-vulkan-drivers has a software one)";
 
 export interface WebGPUOptions {
