@@ -63,11 +63,17 @@ export function missingAttribute(file: string, name: string, found: readonly str
 export function toPointCloud(array: SafeTensor, file: string): PointCloud {
   const [rows, dimensionality] = array.shape;
   if (array.shape.length !== 2 || (dimensionality !== 2 && dimensionality !== 3)) {
-    throw formatError(file, `expected positions of shape [points, 2] or [points, 3], found [${array.shape}].`, {
-      expected: ["points, 2", "points, 3"],
-      found: array.shape,
-      rows: rows ?? null,
-    });
+    const isTurned = array.shape.length === 2 && (rows === 2 || rows === 3);
+    const advice = isTurned ? ": transpose it, since MATLAB and Fortran write arrays with their axes in reverse" : "";
+    throw formatError(
+      file,
+      `expected positions of shape [points, 2] or [points, 3], found [${array.shape}]${advice}.`,
+      {
+        expected: ["points, 2", "points, 3"],
+        found: array.shape,
+        rows: rows ?? null,
+      },
+    );
   }
   return { positions: toFloat32(array, file), dimensionality };
 }

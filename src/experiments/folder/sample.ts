@@ -36,12 +36,14 @@ export interface FieldSample {
   readonly cells?: Cells;
 }
 
-type Wanted = Pick<FolderConfig, "coordinates" | "dimensions" | "inputs" | "targets" | "globals" | "graph">;
+type Wanted = Pick<FolderConfig, "coordinates" | "dimensions" | "inputs" | "targets" | "globals" | "graph"> & {
+  readonly sequence?: unknown;
+};
 
 /**
  * Reads a sample.
  * @param file the file's name, whose extension chooses the format
- * @param options.truth whether a file without targets is an error (default true)
+ * @param options.truth whether a file without targets, or with wrong ones, is an error (default true)
  * @throws FormatError naming the file, the array and the row that is wrong; for a missing array, the message lists those that exist
  */
 export async function readSample(
@@ -50,9 +52,16 @@ export async function readSample(
   config: Wanted,
   { truth = true } = {},
 ): Promise<FieldSample> {
-  const { coordinates, inputs, targets, globals, graph } = config;
-  const wanted = [...(coordinates ?? []), ...[...inputs, ...targets, ...globals].flatMap(({ from }) => from)];
-  const arrays = await readArrays(bytes, file, wanted);
+  const { coordinates, inputs, targets, globals, graph, sequence } = config;
+  const namesOf = (fields: readonly Field[]) => fields.flatMap(({ from }) => from);
+  const known = [...(coordinates ?? []), ...namesOf(inputs), ...namesOf(globals)];
+  const targetNames = namesOf(targets);
+  // A sequence goes on from its targets; otherwise a prediction needs no truth, and truth with gaps is none.
+  const mayLack = !truth && !sequence;
+  const arrays = await readArrays(bytes, file, [...known, ...targetNames]).catch((error: unknown) => {
+    if (!(mayLack && error instanceof FormatError)) throw error;
+    return readArrays(bytes, file, known);
+  });
   const { positions, dimensions } = positionsOf(arrays, config);
   const points = positions.length / dimensions;
   return {
@@ -62,8 +71,13 @@ export async function readSample(
     positions,
     inputs: inputs.map((field) => pointColumns(arrays, field, points)),
     targets: targets.map((field) => {
-      const isThere = field.from.every((name) => has(arrays, name));
-      return truth || isThere ? pointColumns(arrays, field, points) : undefined;
+      if (!truth && !field.from.every((name) => has(arrays, name))) return undefined;
+      try {
+        return pointColumns(arrays, field, points);
+      } catch (error) {
+        if (!(mayLack && error instanceof FormatError)) throw error;
+        return undefined;
+      }
     }),
     globals: globals.map((field) => wholeColumns(arrays, field, points)),
     ...(graph.kind === "mesh" && { edges: edgesOf(arrays, points) }),

@@ -286,3 +286,16 @@ it("data of cells is refused, with what makes it the points'", async () => {
   await expect(refused).rejects.toThrow(FormatError);
   await expect(refused).rejects.toThrow(/duct\.vtu.*"pressure".*Cell Data to Point Data/);
 });
+
+it("truth with gaps is none for a prediction, and an error for training and for a sequence", async () => {
+  const file = new TextEncoder().encode("x,y,wall,pressure\n0,0,1,\n1,0,2,5\n0,1,3,7\n");
+  const ofPressure = resolveFolderConfig({ inputs: ["wall"], targets: "pressure" });
+  const { inputs, targets } = await readSample(file, "duct.csv", ofPressure, { truth: false });
+  expect([[...inputs[0].data], targets]).toEqual([[1, 2, 3], [undefined]]);
+  const gap = /duct\.csv: row 2, column 4: "" is not a number/;
+  await expect(readSample(file, "duct.csv", ofPressure)).rejects.toThrow(gap);
+  const inTime = resolveFolderConfig({ inputs: ["wall"], targets: "pressure", sequence: { stride: 1 } });
+  await expect(readSample(file, "duct.csv", inTime, { truth: false })).rejects.toThrow(gap);
+  const ofWall = resolveFolderConfig({ inputs: ["pressure"], targets: "wall" });
+  await expect(readSample(file, "duct.csv", ofWall, { truth: false })).rejects.toThrow(gap);
+});
