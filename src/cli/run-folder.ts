@@ -41,10 +41,10 @@ export class RunFolder {
     return readRunConfig(this.folder);
   }
 
-  /** @throws InputError naming the settings that differ from those of the run in this folder */
+  /** @throws InputError naming the settings that differ from those of the run in this folder, if that has left any weights */
   expectSame(experiment: string, settings: Settings): void {
     const begun = this.config;
-    if (!begun) return;
+    if (!begun || !(this.begun || existsSync(join(this.folder, BEST_CHECKPOINT)))) return;
     const before: Settings = { experiment: begun.experiment, ...begun.settings };
     const now: Settings = { experiment, ...settings };
     const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];

@@ -28,6 +28,7 @@ import { checkOutput, isFolder, readBytes, writeWhole } from "../files.ts";
 import { deviceOptions, readDeviceChoice } from "../options.ts";
 import { printError, withProgress } from "../progress.ts";
 import { type RunConfig, readRunConfig, weightsOf } from "../run-folder.ts";
+import { advisingSkipBad } from "../skip-bad.ts";
 import { formatTable } from "../text.ts";
 import { readDataPath } from "./train.ts";
 
@@ -85,39 +86,43 @@ async function run(args: Arguments): Promise<void> {
   }) as ExperimentOptions;
   const dataPath = readDataPath(args, name, experiment, config?.settings["data-path"]);
 
-  await withDevice(readDeviceChoice(args), async (device) => {
-    const source = dataPath === undefined ? undefined : openSource(dataPath);
-    const leftOut: BadSample[] = [];
-    const data = await withProgress("reading the samples", () =>
-      loadSplit(experiment, { split, options, source, onBad: args.has("skip-bad") && ((bad) => leftOut.push(bad)) }),
-    );
-    for (const { sample, problem } of leftOut) console.error(`left out ${sample}: ${problem}`);
-    if (!data) throw new InputError(`${name} has no split ${split} here.`, { split });
-    if (data.note !== undefined) console.error(data.note);
-    const model = readModel(experiment, weights, { device, name, options, onNote: printError });
-    try {
-      console.error(`evaluating ${name} on ${describeDevice(device)}: ${data.size} samples of the split ${split}`);
-      const { metrics, samples, curves } = await measure(experiment, model, { name, split, data, options, device });
-      const { loss, ...others } = metrics;
-      const summary = { experiment: name, split, clouds: data.size, loss, metrics: others };
-      const baselines = await experiment.baselineMetrics?.(data);
-      if (baselines) console.error(compare(metrics, baselines));
-      const result = {
-        ...summary,
-        ...(baselines && { baselines }),
-        ...(curves && { rollout: curves }),
-        ...(leftOut.length > 0 && { leftOut }),
-        samples,
-      };
-      if (json !== undefined) writeWhole(json, `${JSON.stringify(result, null, 2)}\n`);
-      const place =
-        json === undefined ? (isFolder(given) ? join(given, "rollout") : undefined) : withoutExtension(json);
-      if (curves && place !== undefined) writeCurves(place, name, curves);
-      console.log(JSON.stringify(summary));
-    } finally {
-      model.dispose();
-    }
-  });
+  const withAdvice = (measure: () => Promise<void>) =>
+    args.has("skip-bad") ? measure() : advisingSkipBad([file, dataPath], measure);
+  await withDevice(readDeviceChoice(args), (device) =>
+    withAdvice(async () => {
+      const source = dataPath === undefined ? undefined : openSource(dataPath);
+      const leftOut: BadSample[] = [];
+      const data = await withProgress("reading the samples", () =>
+        loadSplit(experiment, { split, options, source, onBad: args.has("skip-bad") && ((bad) => leftOut.push(bad)) }),
+      );
+      for (const { sample, problem } of leftOut) console.error(`left out ${sample}: ${problem}`);
+      if (!data) throw new InputError(`${name} has no split ${split} here.`, { split });
+      if (data.note !== undefined) console.error(data.note);
+      const model = readModel(experiment, weights, { device, name, options, onNote: printError });
+      try {
+        console.error(`evaluating ${name} on ${describeDevice(device)}: ${data.size} samples of the split ${split}`);
+        const { metrics, samples, curves } = await measure(experiment, model, { name, split, data, options, device });
+        const { loss, ...others } = metrics;
+        const summary = { experiment: name, split, clouds: data.size, loss, metrics: others };
+        const baselines = await experiment.baselineMetrics?.(data);
+        if (baselines) console.error(compare(metrics, baselines));
+        const result = {
+          ...summary,
+          ...(baselines && { baselines }),
+          ...(curves && { rollout: curves }),
+          ...(leftOut.length > 0 && { leftOut }),
+          samples,
+        };
+        if (json !== undefined) writeWhole(json, `${JSON.stringify(result, null, 2)}\n`);
+        const place =
+          json === undefined ? (isFolder(given) ? join(given, "rollout") : undefined) : withoutExtension(json);
+        if (curves && place !== undefined) writeCurves(place, name, curves);
+        console.log(JSON.stringify(summary));
+      } finally {
+        model.dispose();
+      }
+    }),
+  );
 }
 
 interface SplitChoice {

@@ -32,6 +32,7 @@ import { type DeviceChoice, readTrainingDevice, trainingDeviceOptions } from "..
 import { printError, withProgress } from "../progress.ts";
 import { CONFIG_FILE, CURVE_FILE, METRICS_FILE, RunFolder, readRunConfig, type Settings } from "../run-folder.ts";
 import { endWithParent, printSigns } from "../signs.ts";
+import { advisingSkipBad } from "../skip-bad.ts";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatTime } from "../text.ts";
 import { EventLog } from "../train/event-log.ts";
 import {
@@ -246,31 +247,35 @@ async function withRun(
   work: (made: OpenedRun, device: Device) => Promise<void>,
 ): Promise<void> {
   const weights = last ?? (init === undefined ? undefined : { bytes: readBytes(init), file: init });
-  await withDevice(choice, async (device) => {
-    const { steps, batchSize } = options;
-    console.log(`training ${name} on ${describeDevice(device)}: ${steps} steps of ${batchSize}`);
-    const source = dataPath === undefined ? undefined : openSource(dataPath);
-    const isKnown = ({ split, sample }: BadSample) =>
-      leftOut.some((known) => known.split === split && known.sample === sample);
-    const onBad = (bad: BadSample) => {
-      if (!isKnown(bad)) leftOut.push(bad);
-    };
-    const made = await withProgress("reading the samples", () =>
-      openRun(name, experiment, {
-        device,
-        options,
-        source,
-        init: weights,
-        onBad: skipBad ? onBad : undefined,
-        onNote: printError,
-      }),
-    );
-    try {
-      await work({ ...made, source, onBad: skipBad ? onBad : undefined }, device);
-    } finally {
-      made.model.dispose();
-    }
-  });
+  const withAdvice = (train: () => Promise<void>) =>
+    skipBad ? train() : advisingSkipBad([weights?.file, dataPath], train);
+  await withDevice(choice, (device) =>
+    withAdvice(async () => {
+      const { steps, batchSize } = options;
+      console.log(`training ${name} on ${describeDevice(device)}: ${steps} steps of ${batchSize}`);
+      const source = dataPath === undefined ? undefined : openSource(dataPath);
+      const isKnown = ({ split, sample }: BadSample) =>
+        leftOut.some((known) => known.split === split && known.sample === sample);
+      const onBad = (bad: BadSample) => {
+        if (!isKnown(bad)) leftOut.push(bad);
+      };
+      const made = await withProgress("reading the samples", () =>
+        openRun(name, experiment, {
+          device,
+          options,
+          source,
+          init: weights,
+          onBad: skipBad ? onBad : undefined,
+          onNote: printError,
+        }),
+      );
+      try {
+        await work({ ...made, source, onBad: skipBad ? onBad : undefined }, device);
+      } finally {
+        made.model.dispose();
+      }
+    }),
+  );
 }
 
 async function dryRun(call: Call): Promise<void> {
