@@ -133,8 +133,21 @@ export function checkOutput(path: string, inputs: readonly string[] = []): void 
     throw failure;
   }
   if (problem) throw new InputError(`Cannot write "${path}": ${problem}.`, { file: path });
-  tryWriting(folder, path);
+  if (!isDevice(path)) tryWriting(dirname(targetOf(path)), path);
 }
+
+/** Whether a path is that of a device or a pipe, such as /dev/null and /dev/stdout: a file in its place would end it for all programs. */
+function isDevice(path: string): boolean {
+  try {
+    const found = statSync(path);
+    return !found.isFile() && !found.isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/** Returns the file to which a path leads, by links too, which stay as they are. */
+const targetOf = (path: string) => placeOf(path) ?? path;
 
 /** Returns the real path of an existing file, with links resolved; undefined if there is no file, or its path cannot be determined. */
 export function placeOf(path: string): string | undefined {
@@ -147,13 +160,18 @@ export function placeOf(path: string): string | undefined {
 
 /**
  * Writes a file beside the target, flushes it to the disk and renames it: a reader never sees a part of a file, not even after a
- * power failure, and if writing fails, the previous file remains.
+ * power failure, and if writing fails, the previous file remains. What is no file, such as /dev/stdout, is written to.
  */
 export function writeWhole(path: string, content: Uint8Array | string): void {
-  const temporary = temporaryName(path);
+  if (isDevice(path)) {
+    append(path, content);
+    return;
+  }
+  const target = targetOf(path);
+  const temporary = temporaryName(target);
   try {
     writeFileSync(temporary, content, { flag: "wx", flush: true });
-    renameSync(temporary, path);
+    renameSync(temporary, target);
   } catch (error) {
     removeIfPossible(temporary);
     throw fileError("write", path, error);

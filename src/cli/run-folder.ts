@@ -44,7 +44,7 @@ export class RunFolder {
   /** @throws InputError naming the settings that differ from those of the run in this folder, if that has left any weights */
   expectSame(experiment: string, settings: Settings): void {
     const begun = this.config;
-    if (!begun || !(this.begun || existsSync(join(this.folder, BEST_CHECKPOINT)))) return;
+    if (!begun || !hasWeights(this.folder)) return;
     const before: Settings = { experiment: begun.experiment, ...begun.settings };
     const now: Settings = { experiment, ...settings };
     const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];
@@ -156,15 +156,27 @@ function parseJson(text: string, file: string): unknown {
   }
 }
 
+/** Whether a run has left weights in its folder. */
+export function hasWeights(folder: string): boolean {
+  return [BEST_CHECKPOINT, LAST_CHECKPOINT].some((name) => existsSync(join(folder, name)));
+}
+
 /**
  * Returns the path of the weights in a run's folder: the best ones, or the last ones if there was no validation yet.
  * @param onNote is told if they are the last ones, and why
+ * @throws InputError for a folder that holds neither
  */
 export function weightsOf(folder: string, onNote: (line: string) => void = () => {}): string {
   const best = join(folder, BEST_CHECKPOINT);
   if (existsSync(best)) return best;
   const last = join(folder, LAST_CHECKPOINT);
-  if (existsSync(last)) onNote(lastWeightsNote(folder));
+  if (!hasWeights(folder)) {
+    throw new InputError(
+      `"${folder}" holds no weights, ${BEST_CHECKPOINT} or ${LAST_CHECKPOINT}: it is no run, or has not reached its first checkpoint.`,
+      { file: folder },
+    );
+  }
+  onNote(lastWeightsNote(folder));
   return last;
 }
 

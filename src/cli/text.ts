@@ -1,4 +1,4 @@
-// Formats numbers for people.
+// Formats numbers, and words of commands, for people.
 
 import { formatTable as layOut } from "../bench/table.ts";
 
@@ -10,6 +10,11 @@ export function formatCount(count: number): string {
 /** "3 points", "1 point" */
 export function formatPlural(value: number, noun: string): string {
   return `${formatCount(value)} ${noun}${value === 1 ? "" : "s"}`;
+}
+
+/** Quotes a word of a command line for a shell, if it needs that: "'my run.yaml'". */
+export function quoteWord(word: string): string {
+  return /^[\p{L}\p{N}_@%+=:,./-]+$/u.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** "0.42 ms", "12.3 ms", "4.71 s" */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Arguments, type Command, UsageError } from "../../src/cli/command.ts";
-import { formatBytes, formatTable, formatTime } from "../../src/cli/text.ts";
+import { formatBytes, formatTable, formatTime, quoteWord } from "../../src/cli/text.ts";
 
 const option = { value: "V", description: "" };
 const command: Command = {
@@ -70,4 +70,13 @@ describe("text", () => {
       ]),
     ).toBe("  a    1,000\n  bcd      5");
   });
+});
+
+it("quotes words that a shell would divide or interpret", () => {
+  expect(["runs/größe-1", "my data", "it's", "$HOME"].map(quoteWord)).toEqual([
+    "runs/größe-1",
+    "'my data'",
+    "'it'\\''s'",
+    "'$HOME'",
+  ]);
 });

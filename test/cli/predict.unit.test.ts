@@ -1,7 +1,7 @@
 // A prediction of many files: which files it takes, and how it divides them among shards.
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, relative } from "node:path";
 import process from "node:process";
 import { afterAll, describe, expect, it } from "vitest";
@@ -146,8 +146,21 @@ describe("files", () => {
       'Cannot write "/dev/full": no space left on the device.',
       true,
     ]);
+    expect(failure(() => writeWhole("/dev/full", "a line"))).toEqual(failure(() => append("/dev/full", "a line")));
     const long = path("x".repeat(300));
     expect(failure(() => writeWhole(long, ""))).toEqual([`Cannot write "${long}": the name is too long.`, false]);
+  });
+
+  it("leaves devices and links what they are", () => {
+    checkOutput("/dev/null");
+    writeWhole("/dev/null", "gone");
+    expect(statSync("/dev/null").isCharacterDevice()).toBe(true);
+    write("linked/real.npy");
+    symlinkSync(path("linked/real.npy"), path("link.npy"));
+    checkOutput(path("link.npy"));
+    writeWhole(path("link.npy"), "written");
+    expect(lstatSync(path("link.npy")).isSymbolicLink()).toBe(true);
+    expect(readFileSync(path("linked/real.npy"), "utf8")).toBe("written");
   });
 
   it("writes beside another process of the same number", () => {

@@ -99,6 +99,7 @@ it("a run's weights are its best ones; that they are the last ones is said, and 
   mkdirSync(path("run"));
   const notes: string[] = [];
   const weights = () => weightsOf(path("run"), (line) => notes.push(line));
+  expect(weights).toThrow(/run" holds no weights, .*: it is no run, or has not reached its first checkpoint\.$/);
   writeFileSync(path("run/last.safetensors"), "");
   expect(weights()).toBe(path("run/last.safetensors"));
   expect(notes).toEqual([

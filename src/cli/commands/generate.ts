@@ -6,6 +6,7 @@ import { type Arguments, type Command, UsageError } from "../command.ts";
 import { checkOutput, makeFolder, writeWhole } from "../files.ts";
 import { withProgress } from "../progress.ts";
 import { drawSample } from "../sample-picture.ts";
+import { quoteWord } from "../text.ts";
 import { writeIndex } from "./data-index.ts";
 
 const names = Object.keys(generators);
@@ -74,7 +75,9 @@ async function run(args: Arguments): Promise<void> {
     writeWhole(picture, drawSample(generators[name].picture(options)));
     console.log(`the first of them: ${picture}`);
   }
-  const start = (what: string) => `erwin train ${what} --data-path ${folder} --out ${folder}-run`;
+  const start = (what: string) =>
+    `erwin train ${what} --data-path ${quoteWord(folder)} --out ${quoteWord(`${folder}-run`)}`;
   if (training !== undefined) console.log(`to train on them: ${start(name)} ${training}`);
-  else console.log(`to train on them: erwin init ${folder} --out run.yaml, then ${start("--config run.yaml")}`);
+  else
+    console.log(`to train on them: erwin init ${quoteWord(folder)} --out run.yaml, then ${start("--config run.yaml")}`);
 }

@@ -7,7 +7,7 @@ import { InputError } from "../../index.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { FolderSource } from "../data-folder.ts";
 import { checkOutput, isFile, isFolder, writeWhole } from "../files.ts";
-import { formatCount } from "../text.ts";
+import { formatCount, quoteWord } from "../text.ts";
 
 export const init: Command = {
   summary: "write a config to train on a folder of your own files, by looking at them",
@@ -44,6 +44,6 @@ async function run(args: Arguments): Promise<void> {
   );
   for (const [name, reason] of found.leftOut) console.log(`left out: ${name} (${reason})`);
   console.log(
-    `${out}: look it over, then erwin train --data-path ${folder} --config ${out} --out ${join("runs", "first")}`,
+    `${out}: look it over, then erwin train --data-path ${quoteWord(folder)} --config ${quoteWord(out)} --out ${join("runs", "first")}`,
   );
 }

@@ -5,7 +5,15 @@ import { join } from "node:path";
 import { LAST_CHECKPOINT, type LogEntry, loadSafetensors } from "../../index.ts";
 import { progressOf } from "../../train/checkpoint.ts";
 import { readBytes } from "../files.ts";
-import { isRunConfig, METRICS_FILE, type RunConfig, readConfig, readEntries, weightsOf } from "../run-folder.ts";
+import {
+  hasWeights,
+  isRunConfig,
+  METRICS_FILE,
+  type RunConfig,
+  readConfig,
+  readEntries,
+  weightsOf,
+} from "../run-folder.ts";
 
 export interface RunDescription {
   experiment: string;
@@ -30,7 +38,6 @@ export function describeRun(folder: string): RunDescription | undefined {
   const last = join(folder, LAST_CHECKPOINT);
   const entries = readEntries(join(folder, METRICS_FILE));
   const latest = (kind: LogEntry["kind"]) => entries.filter((entry) => entry.kind === kind).at(-1);
-  const weights = weightsOf(folder);
   const progress: Pick<RunDescription, "step" | "best"> = existsSync(last)
     ? progressOf(loadSafetensors(readBytes(last), { file: last }).metadata, last)
     : { step: 0 };
@@ -42,7 +49,7 @@ export function describeRun(folder: string): RunDescription | undefined {
     training: latest("training"),
     validation: latest("validation"),
     test: latest("test"),
-    ...(existsSync(weights) && { weights }),
+    ...(hasWeights(folder) && { weights: weightsOf(folder) }),
     config,
   };
 }
