@@ -7,11 +7,16 @@ import { RecentValues } from "../recent.ts";
 import { turned, withNoise } from "./augment.ts";
 import { cloudOf, expectAlike, type FieldCloud } from "./cloud.ts";
 import type { FolderConfig } from "./config.ts";
-import { findUnits } from "./files.ts";
+import { extensionOf, findUnits } from "./files.ts";
 import type { Layout } from "./layout.ts";
 import { type FieldSample, readSample } from "./sample.ts";
 import { divide, type SplitRule, type Unit } from "./splits.ts";
 import { computeStatistics, type Pair, type Statistics } from "./statistics.ts";
+
+/** The extensions of formats whose coordinates are read as float32. */
+const singleFormats = ["csv", "ply", "vtk"];
+/** The number of steps of float32 in the coordinates' deviation below which they count as coarse. */
+const COARSE = 1000;
 
 export class FolderData {
   readonly #config: FolderConfig;
@@ -103,14 +108,30 @@ export class FolderData {
     return this.#config.sequence ? `${name}, frame ${frame}` : name;
   }
 
+  #noteOn(split: SplitName, layout: Layout): string | undefined {
+    return split === "train" ? this.#noteOnCoordinates(layout) : this.#noteOnShared(split);
+  }
+
+  /** Returns a remark if coordinates are so far from zero, such as those of maps, that float32 rounds them to a coarse grid. */
+  #noteOnCoordinates({ positions: { shift, scale } }: Layout): string | undefined {
+    const file = this.#files.find((path) => singleFormats.includes(extensionOf(path)));
+    const far = Math.max(...shift.map(Math.abs));
+    const step = 2 ** (Math.floor(Math.log2(far)) - 23);
+    if (file === undefined || !(step > scale[0] / COARSE)) return undefined;
+    const found = `coordinates are around ${far.toPrecision(3)} and deviate by ${scale[0].toPrecision(3)}`;
+    const advice = "subtract an origin from them, or write them as float64 in .vtu, .npz or .h5";
+    return `${found}, but .${extensionOf(file)} is read as float32, in steps of ${step}: ${advice}`;
+  }
+
   /** Returns a remark if a held-out split shares samples with the training split, as lists of patterns may by mistake. */
-  #noteOn(split: SplitName): string | undefined {
+  #noteOnShared(split: SplitName): string | undefined {
     const trained = new Set(this.#units.train);
     const units = this.#units[split];
-    const shared = split === "train" ? [] : units.filter((unit) => trained.has(unit));
+    const shared = units.filter((unit) => trained.has(unit));
     if (shared.length === 0) return undefined;
     const kind = this.#config.sequence ? "sequences" : "samples";
-    return `${shared.length} of the ${units.length} ${kind} in the split ${split} are in the split train, too: ${shared[0].name}${shared.length > 1 ? ", ..." : ""}`;
+    const first = `${shared[0].name}${shared.length > 1 ? ", ..." : ""}`;
+    return `${shared.length} of the ${units.length} ${kind} in the split ${split} are in the split train, too: ${first}`;
   }
 
   /** @returns undefined if the split has no samples */
@@ -118,7 +139,7 @@ export class FolderData {
     const places = this.#places(split);
     if (places.length === 0) return undefined;
     const { sequence, augmentation } = this.#config;
-    const note = this.#noteOn(split);
+    const note = this.#noteOn(split, layout);
     return {
       size: places.length,
       ...(note !== undefined && { note }),

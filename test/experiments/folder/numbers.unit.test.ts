@@ -130,6 +130,17 @@ describe("statistics", () => {
   });
 });
 
+it.each([
+  ["maps", 5_400_000, /around 5.40e\+6 and deviate by 1\.\d+, but .csv is read as float32, in steps of 0.5: subtract/],
+  ["a hall", 40, /^none$/],
+])("says so if coordinates as those of %s are too far from zero for the numbers of a format", async (_, far, note) => {
+  const rows = Array.from({ length: 30 }, (_, i) => `${far + (i % 6)},${far - (i % 7)},${i}`);
+  const files = new Map([["a.csv", new TextEncoder().encode(`x,y,p\n${rows.join("\n")}\n`)]]);
+  const folder = folderExperiment({ targets: ["p"], splits: { train: ["*"] } });
+  const split = await folder.load("train", resolveOptions(folder.options) as never, new MemorySource(files));
+  expect(split?.note ?? "none").toMatch(note);
+});
+
 it("turns vectors with their points, and keeps all lengths", () => {
   const before = pairs[1].sample;
   const after = turned({ sample: before }, config, new Random(4, "turn")).sample;
