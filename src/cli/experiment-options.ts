@@ -56,16 +56,18 @@ export function textOf(value: unknown): string {
 
 /**
  * Returns the options that are given on the command line.
- * @throws UsageError for a value that an option does not accept, and for an option of another experiment
+ * @throws UsageError for a value that an option does not accept, for an option under both of its names, and for one of another
+ * experiment
  */
 export function givenOptions(args: Arguments, experiment: string, options: Options): Record<string, unknown> {
   const given: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(options)) {
-    const flag = option.alias && args.has(option.alias) ? option.alias : flagOf(name);
-    const text = args.text(flag);
-    if (text === undefined) continue;
+    const flags = [flagOf(name), ...(option.alias ? [option.alias] : [])].filter((flag) => args.has(flag));
+    if (flags.length > 1) throw new UsageError(`--${flags.join(" and --")} are the same option: give one of them`);
+    if (flags.length === 0) continue;
+    const text = args.required(flags[0]);
     given[name] = parseOption(option, text);
-    if (given[name] === undefined) throw new UsageError(`--${flag} is "${text}", expected ${expectedOf(option)}`);
+    if (given[name] === undefined) throw new UsageError(`--${flags[0]} is "${text}", expected ${expectedOf(option)}`);
   }
   const foreign = Object.keys(experimentFlags()).find((flag) => args.has(flag) && !hasFlag(options, flag));
   if (foreign !== undefined) throw new UsageError(`${experiment} has no option --${foreign}`);

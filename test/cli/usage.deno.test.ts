@@ -89,6 +89,10 @@ describe("wrong usage ends with code 2 and a hint", () => {
       '--loss-scale is "static", expected dynamic or a number of at least 1.',
     ],
     [
+      ["train", "farthest", "--out", "x", "--num-epochs", "2", "--steps", "1"],
+      "--steps and --num-epochs are the same option: give one of them.",
+    ],
+    [
       ["train", "farthest", "--out", "x", "--gradient-precision", "half"],
       "--gradient-precision half is for --precision mixed.",
     ],
