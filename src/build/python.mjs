@@ -1,14 +1,11 @@
 // Checks the Python files (peers and makers of fixtures) by Ruff: few of them run in the tests, since they need PyTorch and the like.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
 import { CommandError } from "./run.mjs";
 import { root } from "./steps.mjs";
+import { unoptimised } from "./unoptimised.mjs";
 
-// V8 would take eight seconds of a processor to optimise what runs for a tenth of one.
-setFlagsFromString("--liftoff-only");
-const { default: ruff } = await import("@astral-sh/ruff-wasm-nodejs");
-setFlagsFromString("--no-liftoff-only");
+const { default: ruff } = await unoptimised(() => import("@astral-sh/ruff-wasm-nodejs"));
 
 /** Syntax errors, and Pyflakes' rules: names that are undefined, unused or defined twice, wrong formats. */
 const options = { "line-length": 120, lint: { select: ["E9", "F"] } };

@@ -14,6 +14,7 @@ import {
 } from "erwin";
 import * as ort from "onnxruntime-web";
 import { afterAll, describe, expect, test } from "vitest";
+import { unoptimised } from "../../src/build/unoptimised.mjs";
 import { encodeModel } from "../../src/onnx/proto.ts";
 import { type Batch, cloudOptions, joinClouds, randomCloud, randomState, seededRandom } from "../support/clouds.ts";
 import { expectClose } from "../support/compare.ts";
@@ -48,7 +49,8 @@ async function runOnnx(file: Uint8Array, cloud: Batch, { treeIdx, treeMask, tree
   treeIdxRot.forEach((order, level) => {
     arrays[`tree_idx_rot.${level}`] = integers(order);
   });
-  const session = await ort.InferenceSession.create(file, { executionProviders: ["wasm"] });
+  // The first one compiles onnxruntime.
+  const session = await unoptimised(() => ort.InferenceSession.create(file, { executionProviders: ["wasm"] }));
   try {
     const feeds = Object.fromEntries(session.inputNames.map((name) => [name, arrays[name]]));
     const { out } = await session.run(feeds);
