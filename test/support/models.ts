@@ -43,7 +43,7 @@ export function useDevice(backend: BackendName = "webgpu", { own = false } = {})
 const bothBackends: readonly BackendName[] = ["webgpu", "cpu"];
 
 /**
- * The backends for comparisons with PyTorch's runs of experiments: in browsers only WebGPU, whose adapter differs from Deno's.
+ * The backends for comparisons with PyTorch's runs or a reference: in browsers only WebGPU, whose adapter differs from Deno's.
  * The CPU backend's modules are the same in both, and so is the engine that runs them.
  */
 export const comparedBackends: readonly BackendName[] = "Deno" in globalThis ? bothBackends : ["webgpu"];

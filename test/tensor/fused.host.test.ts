@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { normals, permutation, type Random, seededRandom } from "../support/clouds.ts";
 import { expectClose } from "../support/compare.ts";
-import { onEachDevice } from "../support/models.ts";
+import { comparedBackends, onEachDevice } from "../support/models.ts";
 import {
   byDifferences,
   byReverse,
@@ -629,4 +629,4 @@ onEachDevice((device, backend) => {
       },
     );
   });
-});
+}, comparedBackends);

@@ -4,7 +4,7 @@ import { operators, Tensor } from "erwin";
 import { expect, test } from "vitest";
 import { normals, type Random, seededRandom } from "../support/clouds.ts";
 import { type Edges, graphInParts, wholeGraph } from "../support/graph-parts.ts";
-import { onEachDevice } from "../support/models.ts";
+import { comparedBackends, onEachDevice } from "../support/models.ts";
 import { byReverse, check, given } from "../support/operators.ts";
 
 const graphs: Record<string, (nodes: number, random: Random) => Edges> = {
@@ -101,4 +101,4 @@ onEachDevice((device, backend) => {
     );
     expect(found).toEqual([nodes, width]);
   });
-});
+}, comparedBackends);
