@@ -7,7 +7,7 @@ import { isBuiltin } from "node:module";
 import { defineConfig } from "vite";
 import { assetName, libraryAssets } from "./src/build/assets.mjs";
 import { indentation } from "./src/build/indentation.mjs";
-import { kernelComments } from "./src/build/kernel-comments.mjs";
+import { kernelText } from "./src/build/kernel-text.mjs";
 import { thirdPartyLicences } from "./src/build/licences.mjs";
 import { hdf5Script } from "./wasm/hdf5/library.mjs";
 
@@ -40,7 +40,7 @@ const banners: Record<string, string> = {
 export default defineConfig(({ mode }) => ({
   base: "./",
   publicDir: false,
-  plugins: [libraryAssets(), hdf5Script(), kernelComments(), indentation(), thirdPartyLicences()],
+  plugins: [libraryAssets(), hdf5Script(), kernelText(), indentation(), thirdPartyLicences()],
   build: {
     target: "es2022",
     outDir: "dist",

@@ -19,7 +19,7 @@ import { cache, root, runStep } from "./steps.mjs";
 const sources = ["src", "workers", "gpu", "package.json", "package-lock.json", "tsconfig.json"];
 const scripts = ["src/build", "src/pages"];
 /** The scripts of the build of which the library is made, too: the plugins of vite.config.ts. */
-const plugins = ["assets", "indentation", "kernel-comments", "licences"].map((name) => `src/build/${name}.mjs`);
+const plugins = ["assets", "indentation", "kernel-text", "licences"].map((name) => `src/build/${name}.mjs`);
 
 /** Each folder of wasm/ with a build.mjs makes modules in wasm/out. */
 function wasmSteps() {

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { KernelError, preprocess } from "../../src/backends/webgpu/preprocessor.ts";
-import { stripComments } from "../../src/build/kernel-comments.mjs";
+import { shorten } from "../../src/build/kernel-text.mjs";
 
 /** Expands a file and joins its lines; other files are given by name. */
 function expand(main: string, constants: Record<string, number> = {}, others: Record<string, string> = {}) {
@@ -96,7 +96,7 @@ test("names a kernel that does not exist", () => {
   expect(() => preprocess("none.wgsl", {}, () => undefined)).toThrow("there is no kernel file gpu/none.wgsl");
 });
 
-test("the shipped kernels have no comments but the same lines and directives", () => {
-  const text = "// What it does.\n//! if A\nlet x = a / b; // half\n  // more\n//! end\n";
-  expect(stripComments(text)).toBe("\n//! if A\nlet x = a / b;\n\n//! end\n");
+test("the shipped kernels have neither comments nor indentation but the same lines and directives", () => {
+  const text = "// What it does.\n//! if A\n  let x = a / b; // half\n  // more\n//! end\n";
+  expect(shorten(text)).toBe("\n//! if A\nlet x = a / b;\n\n//! end\n");
 });
