@@ -1,11 +1,15 @@
 // Ctrl-C, SIGTERM and a closed terminal: the first one stops the command, a second Ctrl-C or SIGTERM ends the process.
 
+import fs from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import process from "node:process";
-import { expect, it, vi } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { stoppedBySignals } from "../../src/cli/interruption.ts";
 
-const streams = vi.hoisted(() => ({ areFiles: false }));
-vi.mock("node:fs", () => ({ fstatSync: () => ({ isFIFO: () => !streams.areFiles, isSocket: () => false }) }));
+afterEach(() => {
+  vi.restoreAllMocks();
+  syncBuiltinESMExports();
+});
 
 it.each([
   ["SIGINT", 130],
@@ -32,8 +36,6 @@ it.each([
   expect(told.mock.calls.flat().join()).toContain("checkpoint");
   expect(stopped).toBe(1);
   expect(process.listenerCount(signal)).toBe(before);
-  exit.mockRestore();
-  told.mockRestore();
 });
 
 it("a closed terminal stops the work, however often it says so; under nohup it goes on", async () => {
@@ -45,7 +47,9 @@ it("a closed terminal stops the work, however often it says so; under nohup it g
   let stopped = 0;
   const hangUp = (isTTY: boolean, areFiles: boolean) => {
     terminal.mockReturnValue({ isTTY } as typeof process.stdin);
-    streams.areFiles = areFiles;
+    const found = { isFIFO: () => !areFiles, isSocket: () => false } as fs.Stats;
+    vi.spyOn(fs, "fstatSync").mockReturnValue(found);
+    syncBuiltinESMExports();
     const work = async () => void [1, 2].forEach(() => process.listeners("SIGHUP").at(-1)!("SIGHUP"));
     return stoppedBySignals("stopping", () => stopped++, work);
   };
@@ -54,5 +58,4 @@ it("a closed terminal stops the work, however often it says so; under nohup it g
   await hangUp(true, true);
   await hangUp(false, false);
   expect([stopped, told.mock.calls.length, exit.mock.calls.length]).toEqual([2, 2, 0]);
-  for (const mock of [exit, told, terminal]) mock.mockRestore();
 });

@@ -1,9 +1,11 @@
 // The count of a worker's silence: whoever does not answer is noticed, whoever does is left alone, and time in which the waiting
 // thread does not run itself does not count. Workers that hang: silence.host.test.ts.
 
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { balltreeModule, kernelsModule } from "../../src/assets.ts";
 import { CpuDevice } from "../../src/backends/cpu/device.ts";
 import { Machine } from "../../src/backends/cpu/machine.ts";
@@ -21,12 +23,24 @@ import { setLimits } from "../../src/limits.ts";
 import { linear } from "../../src/tensor/operators/index.ts";
 import { Tensor } from "../../src/tensor/tensor.ts";
 
-const program = vi.hoisted(() => ({ code: "" }));
-vi.mock("../../src/cli/program.ts", () => ({ erwinProgram: () => [process.execPath, "-e", program.code] }));
-
 const SECONDS = 0.1;
 beforeEach(() => setLimits({ silenceSeconds: SECONDS }));
 afterEach(() => setLimits({}));
+
+const folder = mkdtempSync(join(tmpdir(), "silence-"));
+const [program, options] = [process.argv[1], process.execArgv];
+afterEach(() => {
+  process.argv[1] = program;
+  process.execArgv = options;
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Makes this code what starts where the command line starts itself again. */
+function startsAgain(code: string): void {
+  process.argv[1] = join(folder, "program.cjs");
+  process.execArgv = [];
+  writeFileSync(process.argv[1], code);
+}
 
 const passed = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
@@ -129,12 +143,12 @@ describe("signs of life of a thread that cannot return to its event loop", () =>
 
 test("the computing process of erwin work is ended if it hangs, and not while it is busy", async () => {
   const compute = (job: object) => child.compute(job as QueuedPrediction);
-  program.code = `
+  startsAgain(`
     require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
       const { number, job } = JSON.parse(line);
       while (job?.hangs);
       setTimeout(() => console.log(JSON.stringify({ number })), job?.milliseconds ?? 0);
-    });`;
+    });`);
   const child = new ComputeProcess([]);
   // It takes its time to start.
   setLimits({});
@@ -156,7 +170,7 @@ describe("a run of erwin sweep", () => {
   };
 
   test("is ended if it hangs, and fails with that reason", async () => {
-    program.code = "for (;;);";
+    startsAgain("for (;;);");
     const error = await trained(SECONDS);
     expect(error).toBeInstanceOf(WorkerError);
     expect(error.message).toContain(`no sign of life from the process of the run lr-1 for ${SECONDS} s`);
@@ -165,12 +179,12 @@ describe("a run of erwin sweep", () => {
   test("is left alone while it gives signs of life", async () => {
     // Longer than a process takes to start.
     const limit = 20 * SECONDS;
-    program.code = `
+    startsAgain(`
       setInterval(() => console.log("a sign"), ${100 * SECONDS});
       setTimeout(() => {
         console.error("error: out of luck");
         process.exit(1);
-      }, ${1500 * limit});`;
+      }, ${1500 * limit});`);
     expect((await trained(limit)).message).toBe("out of luck");
   });
 });
