@@ -80,6 +80,7 @@ describe("files", () => {
 
   const foreign = ["meshio-ascii.ply", "meshio.ply", "meshio.vtk", "numpy.npz", "pandas.csv", "vtk-binary-51.vtk"];
   const meshes = ["meshio.stl", "vtk-ascii.stl", "vtk-appended-raw-zlib.vtu", "vtk.vtp"];
+  const grids = ["image.vti", "rectilinear.vtr", "structured.vts"];
   const ours = [
     written("ours.npy", writePointCloud({ positions: random, dimensionality: 3 }, "npy")),
     written("ours.safetensors", saveSafetensors({ node_positions: { shape: [150, 2], data: random } })),
@@ -88,6 +89,7 @@ describe("files", () => {
   const paths = [
     ...foreign.map((name) => join(formats, "foreign", name)),
     ...meshes.map((name) => join(formats, "meshes", name)),
+    ...grids.map((name) => join(formats, "grids", name)),
     ...ours,
   ];
 

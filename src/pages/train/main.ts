@@ -346,12 +346,15 @@ function acceptFiles(): void {
     await openRunFile(file);
   };
   for (const id of ["open-file", "open-folder"]) {
-    byId<HTMLInputElement>(id).addEventListener("change", ({ currentTarget }) => {
-      const input = currentTarget as HTMLInputElement;
+    const input = byId<HTMLInputElement>(id);
+    const takeChosen = () => {
       const files = [...(input.files ?? [])];
       input.value = "";
       if (files.length > 0) void saying(() => take(library.FileSource.fromInput(files)));
-    });
+    };
+    input.addEventListener("change", takeChosen);
+    // Someone may have chosen files before the library had arrived.
+    takeChosen();
   }
   acceptDrops(({ items }) => void saying(() => take(library.FileSource.fromDrop(items))));
 }
