@@ -52,10 +52,9 @@ export async function runBeside(script, args = []) {
  * Runs TypeScript 7, beside what else this process does: the package `typescript` is TypeScript 6, which the declaration bundler and
  * TypeDoc need. It uses one thread, since it would do part of its work again in each; the rest of the build takes as long.
  * @param {string} project the folder of its tsconfig.json
- * @param {string[]} args
  */
-export async function typescript(project, args = []) {
-  await runBeside("node_modules/@typescript/native/bin/tsc", ["--project", project, "--singleThreaded", ...args]);
+export async function typescript(project) {
+  await runBeside("node_modules/@typescript/native/bin/tsc", ["--project", project, "--singleThreaded"]);
 }
 
 /**

@@ -4,16 +4,17 @@ import { FormatError } from "../errors.ts";
 
 /**
  * Runs work that reads samples. If it ends by the error of a sample's file, the error says how to do without the sample.
- * @param others files that the work reads besides the samples: weights, a list of samples
+ * @param choice.skipBad whether the call does so already
+ * @param choice.others files that the work reads besides the samples: weights, a list of samples
  */
 export async function advisingSkipBad<Result>(
-  others: readonly (string | undefined)[],
+  { skipBad, others }: { skipBad: boolean; others: readonly (string | undefined)[] },
   work: () => Promise<Result>,
 ): Promise<Result> {
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof FormatError) || others.includes(error.details.file as string)) throw error;
+    if (skipBad || !(error instanceof FormatError) || others.includes(error.details.file as string)) throw error;
     // An array that is missing is so in all samples, if its name is wrong.
     if (Array.isArray(error.details.found)) throw error;
     throw new FormatError(`${error.message} --skip-bad leaves out samples whose files are damaged.`, error.details, {

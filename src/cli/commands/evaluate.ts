@@ -86,14 +86,13 @@ async function run(args: Arguments): Promise<void> {
   }) as ExperimentOptions;
   const dataPath = readDataPath(args, name, experiment, config?.settings["data-path"]);
 
-  const withAdvice = (measure: () => Promise<void>) =>
-    args.has("skip-bad") ? measure() : advisingSkipBad([file, dataPath], measure);
+  const skipBad = args.has("skip-bad");
   await withDevice(readDeviceChoice(args), (device) =>
-    withAdvice(async () => {
+    advisingSkipBad({ skipBad, others: [file, dataPath] }, async () => {
       const source = dataPath === undefined ? undefined : openSource(dataPath);
       const leftOut: BadSample[] = [];
       const data = await withProgress("reading the samples", () =>
-        loadSplit(experiment, { split, options, source, onBad: args.has("skip-bad") && ((bad) => leftOut.push(bad)) }),
+        loadSplit(experiment, { split, options, source, onBad: skipBad && ((bad) => leftOut.push(bad)) }),
       );
       for (const { sample, problem } of leftOut) console.error(`left out ${sample}: ${problem}`);
       if (!data) throw new InputError(`${name} has no split ${split} here.`, { split });

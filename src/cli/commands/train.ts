@@ -247,10 +247,8 @@ async function withRun(
   work: (made: OpenedRun, device: Device) => Promise<void>,
 ): Promise<void> {
   const weights = last ?? (init === undefined ? undefined : { bytes: readBytes(init), file: init });
-  const withAdvice = (train: () => Promise<void>) =>
-    skipBad ? train() : advisingSkipBad([weights?.file, dataPath], train);
   await withDevice(choice, (device) =>
-    withAdvice(async () => {
+    advisingSkipBad({ skipBad, others: [weights?.file, dataPath] }, async () => {
       const { steps, batchSize } = options;
       console.log(`training ${name} on ${describeDevice(device)}: ${steps} steps of ${batchSize}`);
       const source = dataPath === undefined ? undefined : openSource(dataPath);
