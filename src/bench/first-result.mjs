@@ -42,8 +42,7 @@ await main(async () => {
       repeat: { type: "string", default: "5" },
     },
   });
-  setup();
-  await build();
+  await setup((programs) => build({ programs }));
   /** @type {typeof import("../erwin/presets.ts")} */
   const { readmeModel } = await loadTypeScript("../erwin/presets.ts");
   /** @type {typeof import("./table.ts")} */

@@ -68,8 +68,7 @@ await main(async () => {
       "binding-bytes": { type: "string", default: String(2 ** 27) },
     },
   });
-  setup();
-  await build();
+  await setup((programs) => build({ programs }));
   /** @type {typeof import("../erwin/presets.ts")} */
   const { readmeModel } = await loadTypeScript("../erwin/presets.ts");
   const program = {

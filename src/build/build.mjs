@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { buildDeclarations } from "./declarations.mjs";
 import { withLock } from "./lock.mjs";
 import { buildReference } from "./reference.mjs";
-import { CommandError, main, typescript } from "./run.mjs";
+import { allEnded, CommandError, main, typescript } from "./run.mjs";
 import { setup } from "./setup.mjs";
 import { buildSite } from "./site.mjs";
 import { describeSize } from "./size.mjs";
@@ -110,10 +110,10 @@ async function buildLibrary() {
 
 /**
  * Runs the steps: those of WebAssembly side by side, then the library and what is made of it; TypeScript's beside all of these. A type
- * error is reported like any failure, but only after the files that tests need are built.
- * @param {{ force?: boolean, reference?: boolean, only?: string[] }} options
+ * error is reported like any failure, but only after the files that tests need are built. `programs` ends when Emscripten is installed.
+ * @param {{ force?: boolean, reference?: boolean, only?: string[], programs?: Promise<void> }} options
  */
-export async function build({ force = false, reference = false, only = [] } = {}) {
+export async function build({ force = false, reference = false, only = [], programs } = {}) {
   await withLock(async () => {
     const wasm = wasmSteps();
     const fromLibrary = [library, site, apiReference];
@@ -127,12 +127,15 @@ export async function build({ force = false, reference = false, only = [] } = {}
       for (const step of steps) if (wanted.includes(step.name)) await runStep(step, { force });
     };
     const modulesAndLibrary = async () => {
-      await Promise.all(wasm.map((step) => inOrder([step])));
+      const built = wasm.map(async (step) => {
+        if (step.name === "wasm-balltree") await programs;
+        await inOrder([step]);
+      });
+      await Promise.all(built);
       await inOrder(fromLibrary);
     };
     // Emscripten and TypeScript are programs of their own, so what runs beside them has a core for itself.
-    const ends = await Promise.allSettled([modulesAndLibrary(), inOrder(fromTypes)]);
-    for (const end of ends) if (end.status === "rejected") throw end.reason;
+    await allEnded([modulesAndLibrary(), inOrder(fromTypes)]);
   });
 }
 
@@ -141,8 +144,5 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     options: { force: { type: "boolean" }, reference: { type: "boolean" } },
     allowPositionals: true,
   });
-  await main(async () => {
-    setup();
-    await build({ ...values, only: positionals });
-  });
+  await main(() => setup((programs) => build({ ...values, only: positionals, programs })));
 }

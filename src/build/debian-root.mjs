@@ -64,7 +64,7 @@ async function make(root) {
     throw new CommandError(`making a Debian folder for ${purpose} (be root on Linux${advice})`, null);
   }
   console.log(`${purpose}: installing Debian's packages in ${folder} (once; ${size})`);
-  if (spawnSync("debootstrap", ["--version"]).error) aptGetInstall(["debootstrap"]);
+  if (spawnSync("debootstrap", ["--version"]).error) await aptGetInstall(["debootstrap"]);
   const mirror = debianMirror();
   if (!mirror) throw new CommandError(`finding a Debian mirror in apt-get's configuration (have one${advice})`, null);
   const unfinished = `${folder}.unfinished`;

@@ -6,7 +6,7 @@ import { main, runPackage } from "./run.mjs";
 import { installPackages } from "./setup.mjs";
 
 await main(async () => {
-  installPackages();
+  await installPackages();
   runPackage("@biomejs/biome/bin/biome", ["check", "--error-on-warnings", ...process.argv.slice(2)]);
   // Their parsers are packages, which a bare clone has only once setup has run.
   const [{ checkLayers }, { checkPython }] = await Promise.all([import("./layers.mjs"), import("./python.mjs")]);

@@ -19,8 +19,7 @@ const driver = "/usr/share/vulkan/icd.d/lvp_icd.json";
 const environment = ["XDG_RUNTIME_DIR=/tmp", `VK_DRIVER_FILES=${driver}`, "NO_COLOR=1"];
 
 await main(async () => {
-  setup();
-  await build();
+  await setup((programs) => build({ programs }));
   await prepareRoot(debian);
   const filters = process.argv.slice(2);
   const vitest = ["node", "node_modules/vitest/vitest.mjs", "run", "--project", "dawn", ...filters];

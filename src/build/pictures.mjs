@@ -47,8 +47,7 @@ await main(async () => {
   const unknown = names.filter((name) => !Object.hasOwn(pictures, name));
   if (unknown.length > 0)
     throw new Error(`${unknown.join(", ")}: expected some of ${Object.keys(pictures).join(", ")}`);
-  setup();
-  await build();
+  await setup((programs) => build({ programs }));
   const site = await serve((request, response) => sendSiteFile(request, response));
   const browser = await chromium.launch({ executablePath: findChromium(), args: chromiumArguments() });
   try {

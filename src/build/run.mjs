@@ -38,14 +38,23 @@ export function runPackage(script, args) {
 }
 
 /**
- * Runs a script with this Node beside what else this process does, to its end; throws unless it succeeds.
- * @param {string} script its path, from the repository's root
+ * Runs a program beside what else this process does, to its end; throws unless it succeeds.
+ * @param {string} command
  * @param {string[]} args
+ * @param {import("node:child_process").SpawnOptions} options
  */
-export async function runBeside(script, args = []) {
-  const child = spawn(process.execPath, [script, ...args], { cwd: root, stdio: "inherit" });
+export async function runBeside(command, args, options = {}) {
+  const child = spawn(command, args, { cwd: root, stdio: "inherit", ...options });
   const [status] = await once(child, "close");
-  if (status !== 0) throw new CommandError([script, ...args].join(" "), status);
+  if (status !== 0) throw new CommandError([command, ...args].join(" "), status);
+}
+
+/**
+ * Waits until all that runs side by side has ended, and then throws the first failure: nothing goes on behind its message.
+ * @param {Promise<unknown>[]} promises
+ */
+export async function allEnded(promises) {
+  for (const end of await Promise.allSettled(promises)) if (end.status === "rejected") throw end.reason;
 }
 
 /**
@@ -54,7 +63,8 @@ export async function runBeside(script, args = []) {
  * @param {string} project the folder of its tsconfig.json
  */
 export async function typescript(project) {
-  await runBeside("node_modules/@typescript/native/bin/tsc", ["--project", project, "--singleThreaded"]);
+  const script = "node_modules/@typescript/native/bin/tsc";
+  await runBeside(process.execPath, [script, "--project", project, "--singleThreaded"]);
 }
 
 /**

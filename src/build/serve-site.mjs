@@ -9,7 +9,7 @@ import { setup } from "./setup.mjs";
 
 await main(async () => {
   const { values } = parseArgs({ options: { port: { type: "string", default: "4173" } } });
-  setup();
+  await setup();
   await build({ reference: true });
   const { url } = await serve((request, response) => sendSiteFile(request, response), Number(values.port));
   console.log(`The pages are at ${url} until this is ended (Ctrl+C).`);

@@ -8,7 +8,7 @@ import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { findChromium } from "./chromium.mjs";
 import { findFirefox } from "./firefox.mjs";
-import { CommandError, main, run } from "./run.mjs";
+import { allEnded, CommandError, main, run, runBeside } from "./run.mjs";
 import { root } from "./steps.mjs";
 
 /** @param {string} program */
@@ -87,14 +87,16 @@ function aptGet() {
   if (!onPath("apt-get")) return undefined;
   if (process.getuid?.() === 0) return ["apt-get"];
   if (!onPath("sudo")) return undefined;
-  return process.stdin.isTTY ? ["sudo", "apt-get"] : ["sudo", "-n", "apt-get"];
+  // The password is asked for before anything else writes to the terminal.
+  if (process.stdin.isTTY) run("sudo", ["-v"]);
+  return ["sudo", "-n", "apt-get"];
 }
 
-function installSystemPackages() {
+async function installSystemPackages() {
   const names = missing()
     .filter((need) => !need.lackedBy?.test(release))
     .map((need) => need.package);
-  if (names.length > 0 && process.platform === "linux") aptGetInstall(names);
+  if (names.length > 0 && process.platform === "linux") await aptGetInstall(names);
 
   const still = missing();
   for (const need of still) console.log(`setup: please install ${need.what}: ${need.from}`);
@@ -103,25 +105,25 @@ function installSystemPackages() {
 }
 
 /** @param {string[]} names */
-export function aptGetInstall(names) {
+export async function aptGetInstall(names) {
   const apt = aptGet();
   if (!apt) {
     console.log(`setup: cannot install system packages here; as root on Debian: apt-get install ${names.join(" ")}`);
     return;
   }
   console.log(`setup: installing ${names.join(", ")} by apt-get`);
-  /** @type {import("node:child_process").SpawnSyncOptions} */
+  /** @type {import("node:child_process").SpawnOptions} */
   const options = {
     env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
     stdio: ["inherit", "ignore", "inherit"],
   };
   const [program, ...args] = apt;
-  run(program, [...args, "update", "-qq"], options);
-  run(program, [...args, "install", "-y", "-qq", "--no-install-recommends", ...names], options);
+  await runBeside(program, [...args, "update", "-qq"], options);
+  await runBeside(program, [...args, "install", "-y", "-qq", "--no-install-recommends", ...names], options);
 }
 
 /** Installs node_modules from the lock where it is missing or older. */
-export function installPackages() {
+export async function installPackages() {
   const installed = join(root, "node_modules", ".package-lock.json");
   const lock = join(root, "package-lock.json");
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
@@ -129,13 +131,18 @@ export function installPackages() {
   // No package needs an install script: native parts are packages of their own.
   const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
   // Under npm, the same npm is used; it is a script for Node on every system.
-  if (process.env.npm_execpath?.endsWith("npm-cli.js")) run(process.execPath, [process.env.npm_execpath, ...args]);
-  else run("npm", args, { shell: process.platform === "win32" });
+  if (process.env.npm_execpath?.endsWith("npm-cli.js")) {
+    await runBeside(process.execPath, [process.env.npm_execpath, ...args]);
+  } else await runBeside("npm", args, { shell: process.platform === "win32" });
 }
 
-export function setup() {
-  installSystemPackages();
-  installPackages();
+/**
+ * Installs what is missing: npm packages, and beside them the system's, which take longer.
+ * @param {(programs: Promise<void>) => unknown} work what needs npm packages only, until it has waited for the system's: `programs`
+ */
+export async function setup(work = () => {}) {
+  const programs = installSystemPackages();
+  await allEnded([programs, installPackages().then(() => work(programs))]);
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) await main(setup);
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await main(() => setup());

@@ -7,8 +7,7 @@ import { main } from "./run.mjs";
 import { setup } from "./setup.mjs";
 
 await main(async () => {
-  setup();
-  await build();
+  await setup((programs) => build({ programs }));
   process.exitCode = runDeno(["dist/cli.js", ...process.argv.slice(2)]);
   if (process.argv[2] === "demo")
     console.log("npm run site shows the pages: a benchmark, an explorer, training to watch.");

@@ -119,18 +119,20 @@ async function runTests({ name, runner, exclude = [] }, filters, later = false) 
 }
 
 await main(async () => {
-  setup();
-  mkdirSync(cache, { recursive: true });
   process.env.NO_COLOR = "1";
   // Tests must not depend on when a background measurement of a device ends.
   process.env.ERWIN_TUNE = "off";
   const names = process.argv.slice(2).filter((argument) => argument in runners);
   const filters = process.argv.slice(2).filter((argument) => !(argument in runners));
 
-  const checks = [check("build", () => build())];
-  // A run of some tests is a part of the work on them, which does not need the other checks yet.
-  if (process.argv.length === 2) checks.push(check("lint", () => runBeside("src/build/lint.mjs")));
-  await Promise.all(checks);
+  await setup(async (programs) => {
+    const checks = [check("build", () => build({ programs }))];
+    // A run of some tests is a part of the work on them, which does not need the other checks yet.
+    if (process.argv.length === 2)
+      checks.push(check("lint", () => runBeside(process.execPath, ["src/build/lint.mjs"])));
+    await Promise.all(checks);
+  });
+  mkdirSync(cache, { recursive: true });
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => interrupt.abort());
   const chosen = names.length > 0 ? names : Object.keys(runners);
   const waiting = parts.filter(({ runner }) => chosen.includes(runner));

@@ -25,7 +25,7 @@ const SCRIPT_TIMEOUT = 300_000;
 
 /** @returns {Promise<WebKit>} */
 export async function launchWebKit() {
-  if (![driver, screen].every((program) => existsSync(program))) aptGetInstall(packages);
+  if (![driver, screen].every((program) => existsSync(program))) await aptGetInstall(packages);
   if (!existsSync(driver)) throw new CommandError(`WebKit's driver is missing: install ${packages.join(" and ")}`, 1);
   const display = spawn(screen, ["-displayfd", "3", "-screen", "0", "1400x1000x24"], {
     stdio: ["ignore", "ignore", "ignore", "pipe"],

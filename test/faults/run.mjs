@@ -119,8 +119,7 @@ await main(async () => {
       again: { type: "boolean", default: false },
     },
   });
-  setup();
-  await build();
+  await setup((programs) => build({ programs }));
   const until = Date.now() + 60_000 * Number(values.minutes);
   const chosen = programs.filter((name) => new RegExp(`^(${values.programs || ".*"})$`).test(name));
   const waiting = values.hosts.split(",").flatMap((host) => {

@@ -57,8 +57,7 @@ await main(async () => {
   const names = values.only?.split(",") ?? Object.keys(parts);
   const unknown = names.find((name) => !Object.hasOwn(parts, name));
   if (unknown !== undefined) throw new Error(`there is no part ${unknown}: known are ${Object.keys(parts).join(", ")}`);
-  setup();
-  await build();
+  await setup((programs) => build({ programs }));
   const folder = join(cache, "fuzz");
   mkdirSync(folder, { recursive: true });
   const resultFiles = () => readdirSync(folder).filter((name) => name.endsWith(".json"));

@@ -6,7 +6,7 @@ import { main, runPackage } from "../../src/build/run.mjs";
 import { setup } from "../../src/build/setup.mjs";
 
 await main(async () => {
-  setup();
+  await setup();
   await build({ reference: true });
   runPackage("vitest/vitest.mjs", ["run", "--project", "pages", ...process.argv.slice(2)]);
 });

@@ -178,8 +178,7 @@ await main(async () => {
       write: { type: "boolean", default: false },
     },
   });
-  setup();
-  await build();
+  await setup((programs) => build({ programs }));
   const { answerTo, encoders, makeCloud, makeModel, NEIGHBOURS } = await import("./clouds.mjs");
   const { hostileRequests, limits } = await import("./hostile.mjs");
   const { startService } = await import("./service.mjs");

@@ -119,8 +119,7 @@ await main(async () => {
       write: { type: "boolean", default: false },
     },
   });
-  setup();
-  await build();
+  await setup((programs) => build({ programs }));
   const [forwards, steps, models] = [values.forwards, values.steps, values.models].map(Number);
   const options = { forwards, steps, models, points: 300, samples: 100, seed: 1 };
   /** @type {SoakResult[]} */

@@ -15,8 +15,7 @@ await main(async () => {
   const options = /** @type {const} */ ({ pack: { type: "string" }, tests: { type: "boolean" } });
   // measure.ts reads and checks all other options.
   const { values } = parseArgs({ args: words, options, strict: false });
-  setup();
-  await build();
+  await setup((programs) => build({ programs }));
   if (values.pack !== undefined) return pack(String(values.pack), values.tests === true);
   try {
     await preparePython([]);

@@ -12,8 +12,7 @@ import { preparePython } from "./trees/environment.mjs";
 const here = fileURLToPath(new URL(".", import.meta.url));
 
 await main(async () => {
-  setup();
-  await build();
+  await setup((programs) => build({ programs }));
   const args = process.argv.slice(2);
   if (args.includes("--trees")) {
     await preparePython([here]);

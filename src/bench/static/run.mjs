@@ -3,7 +3,7 @@ import { runDeno } from "../../build/deno.mjs";
 import { main } from "../../build/run.mjs";
 import { installPackages } from "../../build/setup.mjs";
 
-await main(() => {
-  installPackages();
+await main(async () => {
+  await installPackages();
   process.exitCode = runDeno(["src/bench/static/profile.ts", ...process.argv.slice(2)]);
 });

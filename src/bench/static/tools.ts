@@ -59,7 +59,7 @@ export async function prepareTools(): Promise<void> {
     throw new CommandError("profiling the kernels (be root on Linux with an x86-64 processor)", null);
   }
   const packages = needs.filter(({ there }) => !there()).flatMap((need) => need.packages);
-  if (packages.length > 0) aptGetInstall(packages);
+  if (packages.length > 0) await aptGetInstall(packages);
   await prepareRoot(debian);
   if (!existsSync(complete)) installCuda();
 }
