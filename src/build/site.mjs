@@ -43,12 +43,14 @@ export async function buildSite() {
       outDir,
       emptyOutDir: true,
       reportCompressedSize: false,
+      // The largest script is three.js, which pages load after what they show first.
+      chunkSizeWarningLimit: 1000,
       // The pages' policy allows connections to their own host only, which excludes data: URLs.
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
       rollupOptions: {
         // Only says what took how long, where TypeScript runs beside it.
-        checks: { pluginTimings: false },
+        checks: { bundlerTimings: false },
         input: Object.fromEntries([...names.map((name) => [name.replace(".html", ""), join(pages, name)]), ...scripts]),
         output: {
           paths: libraryPath,
