@@ -1,22 +1,19 @@
 // The short form of the soak (npm run soak): fewer of the same rounds, under the same bounds.
 
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
-import * as erwin from "erwin";
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import process from "node:process";
+import { promisify } from "node:util";
 import { expect, it } from "vitest";
+import { root } from "../../src/build/steps.mjs";
 import { excesses } from "./bounds.mjs";
-import { measureProcess } from "./process.mjs";
-import { soak } from "./rounds.mjs";
+import type { SoakOptions } from "./rounds.mjs";
 
 it("memory stays where it is while models come and go", async () => {
-  setFlagsFromString("--expose-gc");
-  Object.assign(globalThis, { gc: runInNewContext("gc") });
-  const options = { forwards: 160, steps: 40, models: 20, points: 60, samples: 20, seed: 2 };
-  const { samples } = await soak(erwin as never, options, async () => {
-    // The process's memory is left out, because other tests use it, too.
-    const { heap, handles } = await measureProcess();
-    return { heap, handles };
-  });
+  const options: SoakOptions = { forwards: 160, steps: 40, models: 20, points: 60, samples: 20, seed: 2 };
+  const words = ["--expose-gc", join(root, "test/soak/process.mjs"), JSON.stringify(options)];
+  const { stdout } = await promisify(execFile)(process.execPath, words);
+  const { samples } = JSON.parse(stdout);
   expect(samples.length).toBe(20);
   expect(excesses(samples)).toEqual([]);
 }, 60_000);
