@@ -42,6 +42,21 @@ export async function serve(answer, wanted = 0) {
   };
 }
 
+/** @param {import("node:http").IncomingMessage} request */
+export const pathOf = (request) => new URL(request.url ?? "/", "http://localhost").pathname;
+
+/**
+ * Answers with a file's contents and these headers, or that it is not there.
+ * @param {import("node:http").ServerResponse} response
+ * @param {string} path
+ * @param {Record<string, string>} headers
+ */
+export function sendFile(response, path, headers = {}) {
+  if (!isFile(path)) return void response.writeHead(404, headers).end();
+  const type = contentTypes[extname(path)] ?? "application/octet-stream";
+  response.writeHead(200, { ...headers, "Content-Type": type }).end(readFileSync(path));
+}
+
 const isFile = (/** @type {string} */ path) => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 
 /**
@@ -50,15 +65,14 @@ const isFile = (/** @type {string} */ path) => statSync(path, { throwIfNoEntry: 
  * @param {import("node:http").ServerResponse} response
  */
 export function sendDistFile(request, response) {
-  const path = normalize(join(root, new URL(request.url ?? "/", "http://localhost").pathname));
-  const isPage = path === dist;
-  if (!path.startsWith(dist) || !(isPage || isFile(path))) return false;
-  response.writeHead(200, {
-    ...isolationHeaders,
-    "Content-Type": isPage ? "text/html" : (contentTypes[extname(path)] ?? "application/octet-stream"),
-    "Cache-Control": "no-store",
-  });
-  response.end(isPage ? "<!doctype html><title>erwin</title>" : readFileSync(path));
+  const path = normalize(join(root, pathOf(request)));
+  const headers = { ...isolationHeaders, "Cache-Control": "no-store" };
+  if (path === dist) {
+    response.writeHead(200, { ...headers, "Content-Type": "text/html" }).end("<!doctype html><title>erwin</title>");
+    return true;
+  }
+  if (!path.startsWith(dist) || !isFile(path)) return false;
+  sendFile(response, path, headers);
   return true;
 }
 
@@ -69,14 +83,10 @@ export function sendDistFile(request, response) {
  * @param {Record<string, string>} headers
  */
 export function sendSiteFile(request, response, headers = isolationHeaders) {
-  const { pathname } = new URL(request.url ?? "/", "http://localhost");
+  const pathname = pathOf(request);
   const path = normalize(join(site, pathname.endsWith("/") ? `${pathname}index.html` : pathname));
-  if (!path.startsWith(site) || !isFile(path)) {
-    response.writeHead(404, headers).end();
-    return;
-  }
-  const type = contentTypes[extname(path)] ?? "application/octet-stream";
-  response.writeHead(200, { ...headers, "Content-Type": type, "Cache-Control": "no-cache" }).end(readFileSync(path));
+  if (path.startsWith(site)) sendFile(response, path, { ...headers, "Cache-Control": "no-cache" });
+  else response.writeHead(404, headers).end();
 }
 
 /**

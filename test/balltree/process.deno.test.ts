@@ -1,13 +1,13 @@
 // Threads and the lifetime of a process: idle threads do not keep it alive, and a thread that cannot start is an error, not a hang.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
-import { contentTypes, serve } from "../../src/build/serve-dist.mjs";
+import { pathOf, sendFile, serve } from "../../src/build/serve-dist.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "erwin-threads-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -37,10 +37,7 @@ test("a process with idle threads ends by itself", () => {
 });
 
 test("a process that loads the library from the web ends by itself, too", async () => {
-  const server = await serve((request, response) => {
-    const path = join(folder, request.url ?? "");
-    response.setHeader("Content-Type", contentTypes[extname(path)] ?? "text/plain").end(readFileSync(path));
-  });
+  const server = await serve((request, response) => sendFile(response, join(folder, pathOf(request))));
   try {
     const options = { timeout: 30_000, stdio: ["ignore", "pipe", "inherit"] as ["ignore", "pipe", "inherit"] };
     const deno = spawn(process.execPath, ["run", "-A", `${server.url}script.js`], options);

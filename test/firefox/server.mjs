@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { extname, join, normalize } from "node:path";
 import { transformWithOxc } from "vite";
-import { contentTypes, serve } from "../../src/build/serve-dist.mjs";
+import { pathOf, sendFile, serve } from "../../src/build/serve-dist.mjs";
 import { root } from "../../src/build/steps.mjs";
 
 /** The page: nothing but the place of the library, which scripts import by the package's name. */
@@ -17,14 +17,14 @@ const folders = ["dist", "test"].map((folder) => join(root, folder, "/"));
  */
 export const servePage = (headers) =>
   serve(async (request, response) => {
-    const path = normalize(join(root, new URL(request.url ?? "/", "http://localhost").pathname));
-    /** @type {(status: number, type: string, body: string | Uint8Array) => unknown} */
-    const answer = (status, type, body) =>
-      response.writeHead(status, { ...headers, "Content-Type": type, "Cache-Control": "no-store" }).end(body);
-    if (path === root) answer(200, "text/html", page);
-    else if (!folders.some((folder) => path.startsWith(folder)) || !existsSync(path)) answer(404, "text/plain", "");
-    else if (extname(path) === ".ts") answer(200, "text/javascript", await withoutTypes(path));
-    else answer(200, contentTypes[extname(path)] ?? "application/octet-stream", readFileSync(path));
+    const path = normalize(join(root, pathOf(request)));
+    const all = { ...headers, "Cache-Control": "no-store" };
+    const isScript = extname(path) === ".ts" && existsSync(path);
+    if (path === root) response.writeHead(200, { ...all, "Content-Type": "text/html" }).end(page);
+    else if (!folders.some((folder) => path.startsWith(folder))) response.writeHead(404, all).end();
+    else if (isScript)
+      response.writeHead(200, { ...all, "Content-Type": "text/javascript" }).end(await withoutTypes(path));
+    else sendFile(response, path, all);
   });
 
 /** @param {string} path */

@@ -10,7 +10,7 @@ import { root } from "../../src/build/steps.mjs";
 const folder = mkdtempSync(join(tmpdir(), "erwin-packaging-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
-/** Of the library, once `pack` has made it; some projects name it. */
+/** Of the library, once `pack` has made it. */
 export const tarball = join(folder, "erwin.tgz");
 const shared = ["page.js", "main.js", "say.js", "index.html"];
 
@@ -32,8 +32,16 @@ export async function npm(cwd, args, env = {}) {
   }
 }
 
-/** Packs the files in dist as they are. */
-export async function pack() {
+/** @type {Promise<void> | undefined} */
+let packing;
+
+/** Packs the files in dist as they are, once for all that ask. */
+export function pack() {
+  packing ??= packOnce();
+  return packing;
+}
+
+async function packOnce() {
   const output = await npm(root, ["pack", "--json", "--ignore-scripts", "--pack-destination", folder]);
   const [{ filename }] = JSON.parse(output);
   renameSync(join(folder, filename), tarball);

@@ -1,12 +1,12 @@
 // Pages as strict servers and CDNs make them: with the library on another origin, under a Content Security Policy, with trusted
 // types, each with and without cross-origin isolation.
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { build, version } from "vite";
 import { isolationHeaders } from "../../src/build/isolation.mjs";
-import { contentTypes, serve } from "../../src/build/serve-dist.mjs";
+import { contentTypes, pathOf, sendFile, serve } from "../../src/build/serve-dist.mjs";
 import { root } from "../../src/build/steps.mjs";
 import { closeBrowsers, describeBrowser, resultOf } from "./browsers.mjs";
 
@@ -107,18 +107,20 @@ export async function* runPages(chosen = pages) {
 export async function visit(page, { isolated = false, browser = "Chromium" } = {}) {
   const folder = page.built ? await builtPage() : undefined;
   const library = await serve((request, response) => {
-    sendFile(response, join(dist, pathOf(request)), { ...isolationHeaders, "Access-Control-Allow-Origin": "*" });
+    const shared = { ...isolationHeaders, "Access-Control-Allow-Origin": "*", "Cache-Control": "no-store" };
+    sendFile(response, join(dist, pathOf(request)), shared);
   });
   const origin = new URL(library.url).origin;
   const headers = {
     "Access-Control-Allow-Origin": "*",
+    "Cache-Control": "no-store",
     ...(isolated && isolationHeaders),
     ...(page.policy && { "Content-Security-Policy": page.policy(origin) }),
   };
   const server = await serve((request, response) => {
     const path = pathOf(request);
     const own = contentOf(page, path, origin);
-    if (own) send(response, own.type, own.body, headers);
+    if (own) response.writeHead(200, { ...headers, "Content-Type": own.type }).end(own.body);
     else if (folder) sendFile(response, join(folder, path === "/" ? "index.html" : path), headers);
     else sendFile(response, join(root, path.startsWith("/dist/") ? path : "nothing"), headers);
   });
@@ -129,9 +131,6 @@ export async function visit(page, { isolated = false, browser = "Chromium" } = {
     for (const each of [server, library]) each.close();
   }
 }
-
-/** @param {import("node:http").IncomingMessage} request */
-const pathOf = (request) => new URL(request.url ?? "/", "http://localhost").pathname;
 
 /**
  * What the server makes itself: what stands in place of a file and, where nothing is built, the page and its scripts.
@@ -144,26 +143,6 @@ function contentOf(page, path, origin) {
   if (replaced || page.built) return replaced;
   if (path === "/") return { type: contentTypes[".html"], body: html(page, origin) };
   if (scripts.includes(path.slice(1))) return { type: contentTypes[".js"], body: script(page, path) };
-}
-
-/**
- * @param {import("node:http").ServerResponse} response
- * @param {string} type
- * @param {string | Uint8Array} body
- * @param {Record<string, string>} headers
- */
-function send(response, type, body, headers) {
-  response.writeHead(200, { ...headers, "Content-Type": type, "Cache-Control": "no-store" }).end(body);
-}
-
-/**
- * @param {import("node:http").ServerResponse} response
- * @param {string} file
- * @param {Record<string, string>} headers
- */
-function sendFile(response, file, headers) {
-  if (!existsSync(file) || !statSync(file).isFile()) return void response.writeHead(404).end();
-  send(response, contentTypes[extname(file)] ?? "application/octet-stream", readFileSync(file), headers);
 }
 
 /**

@@ -1,38 +1,28 @@
 // Servers for the projects: of what they have built, of a development server, and of the library itself.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { extname, join } from "node:path";
-import { contentTypes, serve } from "../../src/build/serve-dist.mjs";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathOf, sendFile, serve } from "../../src/build/serve-dist.mjs";
 
 /** Serves the files of a folder. */
 export function serveFolder(/** @type {string} */ folder) {
   return serve((request, response) => {
-    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    const pathname = pathOf(request);
     sendFile(response, join(folder, pathname === "/" ? "index.html" : pathname));
   });
 }
 
 /**
- * @param {import("node:http").ServerResponse} response
- * @param {string} file
- */
-function sendFile(response, file) {
-  if (!existsSync(file) || !statSync(file).isFile()) return void response.writeHead(404).end();
-  response.writeHead(200, { "Content-Type": contentTypes[extname(file)] ?? "application/octet-stream" });
-  response.end(readFileSync(file));
-}
-
-/**
  * Stands in for npm's registry and for a CDN of it, neither of which has the library as it is now.
  * @param {string} tarball what the registry gives
- * @param {string} library the same, unpacked
+ * @param {string} library the folder of the same package.json, and of what the CDN gives
  */
 export function serveLibrary(tarball, library) {
   const { name, version, ...fields } = JSON.parse(readFileSync(join(library, "package.json"), "utf8"));
   const integrity = `sha512-${createHash("sha512").update(readFileSync(tarball)).digest("base64")}`;
   return serve((request, response) => {
-    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    const pathname = pathOf(request);
     if (pathname === "/erwin.tgz") return sendFile(response, tarball);
     if (pathname !== "/erwin") return sendFile(response, join(library, pathname.replace("/npm/erwin/", "/")));
     const dist = { tarball: `http://${request.headers.host}/erwin.tgz`, integrity };

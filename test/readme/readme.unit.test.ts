@@ -23,8 +23,9 @@ import { chromiumArguments, findChromium } from "../../src/build/chromium.mjs";
 import { denoEnvironment, denoProgram } from "../../src/build/deno.mjs";
 import { contentTypes, serve } from "../../src/build/serve-dist.mjs";
 import { root } from "../../src/build/steps.mjs";
+import { pack, tarball } from "../packaging/pack.mjs";
+import { serveLibrary } from "../packaging/serve.mjs";
 import { anchors, codeBlocks, linkTargets, tableRows } from "./markdown.ts";
-import { serveRegistry } from "./registry.ts";
 
 const readText = (path: string) => readFileSync(join(root, path), "utf8");
 const readme = readText("README.md");
@@ -57,13 +58,14 @@ async function shell(cwd: string, commands: string): Promise<string> {
   return stdout;
 }
 
-let registry: Awaited<ReturnType<typeof serveRegistry>>;
+let registry: Awaited<ReturnType<typeof serveLibrary>>;
 let browser: Browser | undefined;
 beforeAll(async () => {
   for (const path of [inNode, inDeno, programs]) mkdirSync(path);
   writeFileSync(join(inNode, "package.json"), '{ "type": "module" }');
   if (denoProgram() !== "deno") symlinkSync(denoProgram(), join(programs, "deno"));
-  registry = await serveRegistry(folder);
+  await pack();
+  registry = await serveLibrary(tarball, root);
   environment.NPM_CONFIG_REGISTRY = environment.npm_config_registry = registry.url;
 });
 afterAll(async () => {

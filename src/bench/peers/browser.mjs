@@ -3,13 +3,12 @@
 //   node src/bench/peers/browser.mjs --folder CASES --cases 1x2048,1x4096 --library onnxruntime --backend cpu [--threads 2] [--wide]
 //
 // With --wide V8 joins pairs of WebAssembly's 128-bit vectors where it can: an experimental feature that is off by default.
-import { createReadStream, existsSync, statSync } from "node:fs";
-import { extname, join, normalize, resolve, sep } from "node:path";
+import { join, resolve, sep } from "node:path";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 import { chromiumArguments, findChromium } from "../../build/chromium.mjs";
 import { isolationHeaders } from "../../build/isolation.mjs";
-import { contentTypes, serve } from "../../build/serve-dist.mjs";
+import { pathOf, sendFile, serve } from "../../build/serve-dist.mjs";
 import { root } from "../../build/steps.mjs";
 
 const { values } = parseArgs({
@@ -27,17 +26,14 @@ const folder = resolve(values.folder);
 
 /** Serves the repository's files under their paths, and the cases under /cases. */
 const server = await serve((request, response) => {
-  const { pathname } = new URL(request.url ?? "/", "http://localhost");
+  const pathname = pathOf(request);
   const inCases = pathname.startsWith("/cases/");
-  const top = inCases ? folder : normalize(root);
-  const path = join(top, normalize(inCases ? pathname.slice("/cases".length) : pathname));
+  const top = join(inCases ? folder : root, sep);
+  const path = join(top, inCases ? pathname.slice("/cases".length) : pathname);
   if (pathname === "/") {
     response.writeHead(200, { ...isolationHeaders, "Content-Type": "text/html" }).end("<!doctype html>");
-  } else if (path.startsWith(top.endsWith(sep) ? top : top + sep) && existsSync(path) && statSync(path).isFile()) {
-    const type = extname(path) === ".mjs" ? "text/javascript" : contentTypes[extname(path)];
-    response.writeHead(200, { ...isolationHeaders, "Content-Type": type ?? "application/octet-stream" });
-    createReadStream(path).pipe(response);
-  } else response.writeHead(404).end();
+  } else if (path.startsWith(top)) sendFile(response, path, isolationHeaders);
+  else response.writeHead(404).end();
 });
 
 const args = chromiumArguments();
