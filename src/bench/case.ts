@@ -1,6 +1,7 @@
 // The benchmarks' input, for the library and for its peers: seeded points, uniform in the unit cube, with normal features.
 
 import type { ErwinConfig } from "../erwin/config.ts";
+import type { MemoryQuestion } from "../erwin/memory.ts";
 // This is not imported from the library's index, which needs a bundler: Deno loads this file as it is, too.
 import { Random } from "../random.ts";
 
@@ -19,6 +20,16 @@ export interface CaseClouds {
   offsets: Int32Array;
 }
 
+/** Where each of `clouds` clouds of `points` points begins: [clouds + 1]. */
+export const caseOffsets = (clouds: number, points: number): Int32Array<ArrayBuffer> =>
+  Int32Array.from({ length: clouds + 1 }, (_, cloud) => cloud * points);
+
+/** The batch without its data, as `estimateMemory` takes it. */
+export const caseSize = (clouds: number, points: number): MemoryQuestion => ({
+  offsets: caseOffsets(clouds, points),
+  edges: caseGraph.k * clouds * points,
+});
+
 /** Makes `clouds` clouds of `points` points each; the input depends on these two alone and is the same on every platform. */
 export function caseClouds(
   { cIn, dimensionality }: Pick<ErwinConfig, "cIn" | "dimensionality">,
@@ -29,6 +40,5 @@ export function caseClouds(
   const total = points * clouds;
   const nodePositions = Float32Array.from({ length: total * dimensionality }, () => random.uniform());
   const nodeFeatures = Float32Array.from({ length: total * cIn }, () => random.normal());
-  const offsets = Int32Array.from({ length: clouds + 1 }, (_, cloud) => cloud * points);
-  return { nodeFeatures, nodePositions, offsets };
+  return { nodeFeatures, nodePositions, offsets: caseOffsets(clouds, points) };
 }

@@ -2,11 +2,10 @@
 
 import type { Device } from "../backends/device.ts";
 import type { PreparedInput } from "../erwin/input.ts";
-import type { MemoryQuestion } from "../erwin/memory.ts";
 import type { ErwinTransformer } from "../erwin/model.ts";
 import type { UploadedInput } from "../erwin/uploaded.ts";
 import { knnGraph, OutOfMemoryError } from "../index.ts";
-import { caseClouds, caseGraph } from "./case.ts";
+import { caseClouds, caseGraph, caseSize } from "./case.ts";
 import type { BenchCase, BenchmarkName, CaseListener } from "./measurement.ts";
 import type { Work } from "./operations.ts";
 import { countWork, formatProfile, profile, timeByDevice } from "./profile.ts";
@@ -147,7 +146,7 @@ async function eachSize(
       continue;
     }
     try {
-      const needed = Number.isFinite(memory) ? model.estimateMemory(sizeQuestion(size)).peak : 0;
+      const needed = Number.isFinite(memory) ? model.estimateMemory(caseSize(clouds, points)).peak : 0;
       if (needed > memory) {
         const note = `not measured: it needs ${mebibytes(needed)}, and ${mebibytes(memory)} are given to it`;
         skip({ ...size, note });
@@ -161,11 +160,6 @@ async function eachSize(
     }
   }
 }
-
-const sizeQuestion = ({ clouds, points }: BenchCase): MemoryQuestion => ({
-  offsets: Int32Array.from({ length: clouds + 1 }, (_, cloud) => cloud * points),
-  edges: caseGraph.k * clouds * points,
-});
 
 /** Uploads the input, warms up, and takes the measurements that are taken only once. */
 async function readySubject(

@@ -1,6 +1,7 @@
 // The tree benchmark: this library's ball trees against the plain algorithm in native code, on the same machine in one run, with
 // the same points and as many threads.
 import { buildBallTree } from "../index.ts";
+import { caseOffsets } from "./case.ts";
 import { type BenchCase, type CaseListener, threadsText } from "./measurement.ts";
 import nativeSource from "./native/tree.cpp?raw";
 import type { SubjectListener } from "./subject.ts";
@@ -41,7 +42,7 @@ export async function readyTrees(
 ): Promise<void> {
   for (const { clouds, points } of cases) {
     const positions = samplePositions(clouds * points);
-    const offsets = Int32Array.from({ length: clouds + 1 }, (_, cloud) => cloud * points);
+    const offsets = caseOffsets(clouds, points);
     for (const threadCount of threads) {
       const size: BenchCase = { ...treeCase(clouds, points, threadCount), threads: threadCount };
       const build = () => buildBallTree(positions, { dimensionality: 3, offsets, threads: threadCount });
@@ -70,7 +71,7 @@ async function measure(
 ): Promise<Pick<BenchCase, "time" | "native">> {
   const { clouds, points, threads } = size;
   const positions = samplePositions(clouds * points);
-  const offsets = Int32Array.from({ length: clouds + 1 }, (_, cloud) => cloud * points);
+  const offsets = caseOffsets(clouds, points);
   const build = () => timed(() => buildBallTree(positions, { dimensionality: 3, offsets, threads }));
   let once = await build();
   for (let warmUp = 0; warmUp < WARM_UPS; warmUp++) once = Math.min(once, await build());

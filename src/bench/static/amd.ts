@@ -34,7 +34,7 @@ export function compileForAmd(
     const [threads] = describeSpirv(readFileSync(join(folder, `${file}.spv`))).size;
     const assembly = readFileSync(join(listings, `${file}.spv.Assembly.txt`), "utf8");
     return {
-      threads: threads,
+      threads,
       registers: found["VGPRs"],
       spills: found["Spilled VGPRs"] + found["Spilled SGPRs"],
       shared: found["LDS size"],

@@ -9,12 +9,11 @@ import { blankInput } from "../../erwin/memory.ts";
 import { ErwinTransformer } from "../../erwin/model.ts";
 import { readmeModel } from "../../erwin/presets.ts";
 import { noGrad } from "../../tensor/tape.ts";
+import { caseSize, publishedTable } from "../case.ts";
 
 const CHANNELS = 32;
-const CLOUDS = 16;
 /** Points of each cloud: half of the sizes of the published table. */
 const POINTS = [1024, 4096, 16384, 32768];
-const EDGES_A_POINT = 16;
 
 /** A kernel file with its constants. */
 export interface Kernel {
@@ -111,8 +110,7 @@ export async function recordPass(
     clear: () => void pass.clears++,
   });
   const model = await ErwinTransformer.create(readmeModel(CHANNELS), { device });
-  const offsets = Int32Array.from({ length: CLOUDS + 1 }, (_, cloud) => cloud * points);
-  const batch = { offsets, edges: CLOUDS * points * EDGES_A_POINT };
+  const batch = caseSize(publishedTable.clouds, points);
   const begin = () => Object.assign(pass, { dispatches: [], copies: 0, clears: 0 });
   if (training) {
     begin();
