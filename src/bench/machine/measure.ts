@@ -42,7 +42,7 @@ import { denoEnvironment } from "../../build/deno.mjs";
 import { root } from "../../build/steps.mjs";
 import { publishedTable } from "../case.ts";
 import type { BenchmarkName } from "../measurement.ts";
-import { findPython } from "../peers/pytorch/environment.mjs";
+import { findPython, pytorch } from "../peers/python.mjs";
 import type { PyTorchBench } from "../peers/pytorch/run.mjs";
 import type { BenchResult } from "../result.ts";
 import type { MachineResult } from "./result.ts";
@@ -210,7 +210,7 @@ function benchErwin(
 
 function benchPyTorch(variant: "eager" | "compile", until: number, order: readonly number[]): void {
   // Python can read both folders, and starts in the first.
-  const python = findPython([root, folder]);
+  const python = findPython(pytorch, [root, folder]);
   if (!python) throw new Error("python3 has no torch and safetensors");
   const fileOf = (points: number) => join(folder, `${clouds}x${points}.safetensors`);
   if (!existsSync(fileOf(sizes[0]))) {

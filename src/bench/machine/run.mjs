@@ -7,7 +7,7 @@ import { build } from "../../build/build.mjs";
 import { runDeno } from "../../build/deno.mjs";
 import { CommandError, main } from "../../build/run.mjs";
 import { setup } from "../../build/setup.mjs";
-import { preparePython } from "../peers/pytorch/environment.mjs";
+import { preparePython, pytorch } from "../peers/python.mjs";
 import { pack } from "./pack.mjs";
 
 await main(async () => {
@@ -18,7 +18,7 @@ await main(async () => {
   await setup((programs) => build({ programs }));
   if (values.pack !== undefined) return pack(String(values.pack), values.tests === true);
   try {
-    await preparePython([]);
+    await preparePython(pytorch, []);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     console.error(`PyTorch is left out: ${error.message}`);

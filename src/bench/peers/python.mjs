@@ -9,6 +9,42 @@ import { inRoot, isMade, prepareRoot } from "../../build/debian-root.mjs";
  * @property {import("../../build/debian-root.mjs").DebianRoot} debian
  */
 
+/** @type {PythonPlace} */
+export const pytorch = {
+  imports: "torch, safetensors",
+  debian: {
+    // Debian 13 is the first with PyTorch 2.6.
+    suite: "trixie",
+    purpose: "pytorch",
+    size: "some minutes, 2 GB",
+    instead: "give python3 torch and safetensors",
+    packages: [
+      "python3-torch",
+      "python3-safetensors",
+      "python3-numpy",
+      // PyTorch calls the BLAS from its own OpenMP threads: OpenBLAS's build for OpenMP shares them, the others compete.
+      "libopenblas0-openmp",
+      // torch.compile needs a compiler, the headers of Python and PyTorch, and one more import.
+      "g++",
+      "python3-dev",
+      "python3-setuptools",
+      "libtorch-dev",
+    ],
+  },
+};
+
+/** @type {PythonPlace} */
+export const scikit = {
+  imports: "sklearn, joblib",
+  debian: {
+    suite: "trixie",
+    purpose: "scikit-learn",
+    size: "about two minutes, 430 MB",
+    instead: "give python3 scikit-learn and joblib",
+    packages: ["python3-sklearn", "python3-joblib", "python3-numpy"],
+  },
+};
+
 /**
  * Returns the command that runs python3 with the packages, without its arguments; undefined where there is none yet.
  * @param {PythonPlace} place

@@ -7,7 +7,7 @@ import { build } from "../../build/build.mjs";
 import { runDeno } from "../../build/deno.mjs";
 import { main, run } from "../../build/run.mjs";
 import { setup } from "../../build/setup.mjs";
-import { preparePython } from "./trees/environment.mjs";
+import { preparePython, scikit } from "./python.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 
@@ -15,7 +15,7 @@ await main(async () => {
   await setup((programs) => build({ programs }));
   const args = process.argv.slice(2);
   if (args.includes("--trees")) {
-    await preparePython([here]);
+    await preparePython(scikit, [here]);
     process.exitCode = runDeno([join(here, "trees", "compare.ts"), ...args]);
     return;
   }

@@ -7,7 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { CommandError, main, run } from "../../../build/run.mjs";
 import { root } from "../../../build/steps.mjs";
-import { preparePython } from "./environment.mjs";
+import { preparePython, pytorch } from "../python.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 
@@ -45,7 +45,7 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 async function runScript(script, args) {
   const named = args.filter((argument) => argument.includes("/")).map(enclosingFolder);
   const folders = new Set([process.cwd(), resolve(root), ...named.filter((folder) => folder !== "/")]);
-  const [program, ...words] = await preparePython([...folders]);
+  const [program, ...words] = await preparePython(pytorch, [...folders]);
   const env = { ...process.env, PYTHONDONTWRITEBYTECODE: "1" };
   try {
     run(program, [...words, join(here, script), ...args], { cwd: process.cwd(), env });

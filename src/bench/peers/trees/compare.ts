@@ -13,9 +13,10 @@ import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { buildBallTree, disposeThreads, Random } from "erwin";
+import { caseOffsets } from "../../case.ts";
 import { formatTable } from "../../table.ts";
 import { formatTiming, type Timing, timed, timingOf } from "../../timing.ts";
-import { findPython } from "./environment.mjs";
+import { findPython, scikit } from "../python.mjs";
 
 /** The speed relative to scikit-learn in the paper's table, with 16 processors. */
 const published = new Map([
@@ -52,7 +53,7 @@ interface Row {
 async function measureErwin(points: number): Promise<Pick<Row, "oneThread" | "allThreads">> {
   const random = new Random(points, "points");
   const positions = Float32Array.from({ length: clouds * points * 3 }, () => random.uniform());
-  const offsets = Int32Array.from({ length: clouds + 1 }, (_, cloud) => cloud * points);
+  const offsets = caseOffsets(clouds, points);
   const build = (threads: number) => timed(() => buildBallTree(positions, { dimensionality: 3, offsets, threads }));
   const one: number[] = [];
   const all: number[] = [];
@@ -68,7 +69,7 @@ async function measureErwin(points: number): Promise<Pick<Row, "oneThread" | "al
 
 function measureScikit(): { versions: string; rows: { points: number; times: number[] }[] } {
   const here = import.meta.dirname;
-  const [program, ...words] = findPython([here])!;
+  const [program, ...words] = findPython(scikit, [here])!;
   const { points, clouds, threads, seconds } = values;
   const args = ["--points", points, "--clouds", clouds, "--processes", threads, "--seconds", seconds];
   const output = execFileSync(program, [...words, join(here, "scikit.py"), ...args], {
