@@ -6,7 +6,8 @@ import type { MachineResult } from "../../src/bench/machine/result.ts";
 import type { BenchCase } from "../../src/bench/measurement.ts";
 import type { PyTorchRow } from "../../src/bench/peers/pytorch/run.mjs";
 import type { BenchResult } from "../../src/bench/result.ts";
-import { formatMachine, readmePath, readResults, withTables } from "../../src/bench/results/table.mjs";
+import { formatMachine, formatTables, readmePath, readResults } from "../../src/bench/results/table.mjs";
+import { withResults } from "../../src/build/results.mjs";
 
 const timing = (median: number) => ({ median, low: median, high: median, best: median, repetitions: 9 });
 
@@ -112,5 +113,5 @@ test("a machine where nothing could be measured says why", () => {
 
 test("the README shows the results that are there (node src/bench/results/table.mjs)", () => {
   const readme = readFileSync(readmePath, "utf8");
-  expect(withTables(readme, readResults())).toBe(readme);
+  expect(withResults(readme, formatTables(readResults()))).toBe(readme);
 });

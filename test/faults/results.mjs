@@ -1,6 +1,7 @@
 // The results of all faults that were tried, in results.json, and the table of README.md that is made of them.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { putResults } from "../../src/build/results.mjs";
 import { root } from "../../src/build/steps.mjs";
 
 const file = join(root, "test", "faults", "results.json");
@@ -91,9 +92,6 @@ function row([program, { date, seconds, endings }]) {
 
 /** Puts the results into README.md. @param {ReturnType<typeof readResults>} results */
 export function writeTables(results) {
-  const text = readFileSync(readme, "utf8");
-  const marks = ["<!-- faults -->", "<!-- /faults -->"];
-  const [begin, end] = [text.indexOf(marks[0]) + marks[0].length, text.indexOf(marks[1])];
   const tables = Object.values(results).map((programs) => {
     const head = ["program", ...calls, "faults", "error", "same bits", "defects", "minutes", "date"];
     const { host } = Object.values(programs)[0];
@@ -105,8 +103,5 @@ export function writeTables(results) {
       ...Object.entries(programs).map(row),
     ];
   });
-  writeFileSync(
-    readme,
-    `${text.slice(0, begin)}\n${tables.map((lines) => lines.join("\n")).join("\n\n")}\n${text.slice(end)}`,
-  );
+  putResults(readme, tables.map((lines) => lines.join("\n")).join("\n\n"));
 }

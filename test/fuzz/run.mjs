@@ -4,11 +4,12 @@
 //   npm run fuzz -- --minutes N [--only readers,configs,command-line,arguments] [--write]
 //
 // --write puts the results into test/fuzz/README.md.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { build } from "../../src/build/build.mjs";
 import { denoEnvironment, denoProgram } from "../../src/build/deno.mjs";
+import { putResults } from "../../src/build/results.mjs";
 import { main, run } from "../../src/build/run.mjs";
 import { setup } from "../../src/build/setup.mjs";
 import { cache, root } from "../../src/build/steps.mjs";
@@ -40,7 +41,6 @@ function formatResults(results) {
     "| target | inputs | read | refused | kinds of refusal | slowest | most memory |",
     "| --- | --- | --- | --- | --- | --- | --- |",
     ...rows.map((row) => `| ${row} |`),
-    "",
   ].join("\n");
 }
 
@@ -83,9 +83,5 @@ await main(async () => {
     .map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")));
   const text = formatResults(results);
   console.log(`\n${text}`);
-  if (!values.write) return;
-  const readme = join(root, "test", "fuzz", "README.md");
-  const mark = "<!-- results -->\n";
-  const [before] = readFileSync(readme, "utf8").split(mark);
-  writeFileSync(readme, before + mark + text);
+  if (values.write) putResults(join(root, "test", "fuzz", "README.md"), text);
 });

@@ -1,6 +1,7 @@
 // The table of results in README.md, written by `npm run test:packaging -- --write`.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { putResults } from "../../src/build/results.mjs";
 
 /**
  * What one run came to.
@@ -14,7 +15,6 @@ import { join } from "node:path";
  */
 
 const file = join(import.meta.dirname, "README.md");
-const [begin, end] = ["<!-- results -->", "<!-- end of results -->"];
 
 /** One line, or more where something went wrong. */
 export function describe(/** @type {Outcome} */ { name, command, host, result }) {
@@ -32,9 +32,7 @@ export function writeTable(/** @type {Outcome[]} */ outcomes) {
     "| --- | --- | --- | --- | --- | --- |",
     ...rows,
   ];
-  const text = readFileSync(file, "utf8");
-  const [before, after] = [text.slice(0, text.indexOf(begin)), text.slice(text.indexOf(end))];
-  writeFileSync(file, `${before}${begin}\n${table.join("\n")}\n${after}`);
+  putResults(file, table.join("\n"));
 }
 
 /** @param {Outcome} outcome */

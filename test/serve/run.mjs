@@ -6,12 +6,13 @@
 //
 // The requests are sent in rounds, after each of which memory is measured. --seconds is the duration of each measurement of speed;
 // --write puts the results into test/serve/README.md.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import autocannon from "autocannon";
 import { build } from "../../src/build/build.mjs";
+import { putResults } from "../../src/build/results.mjs";
 import { main } from "../../src/build/run.mjs";
 import { setup } from "../../src/build/setup.mjs";
 import { root } from "../../src/build/steps.mjs";
@@ -240,11 +241,7 @@ await main(async () => {
       `| open files and sockets | ${grown.handles} | ${allowed.handles} |`,
     ].join("\n");
     console.log(`\n${text}`);
-    if (!values.write) return;
-    const readme = join(root, "test", "serve", "README.md");
-    const mark = "<!-- results -->\n";
-    const [before] = readFileSync(readme, "utf8").split(mark);
-    writeFileSync(readme, `${before}${mark}${text}\n`);
+    if (values.write) putResults(join(root, "test", "serve", "README.md"), text);
   } finally {
     service.kill("SIGKILL");
     model.device.dispose();

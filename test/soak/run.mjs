@@ -5,13 +5,14 @@
 //
 // --write puts the results into test/soak/README.md, and their curves into memory.svg.
 import { execFile } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { chromium } from "playwright-core";
 import { build } from "../../src/build/build.mjs";
 import { chromiumArguments, findChromium } from "../../src/build/chromium.mjs";
 import { denoEnvironment, denoProgram } from "../../src/build/deno.mjs";
+import { putResults } from "../../src/build/results.mjs";
 import { main } from "../../src/build/run.mjs";
 import { sendDistFile, serve } from "../../src/build/serve-dist.mjs";
 import { setup } from "../../src/build/setup.mjs";
@@ -137,9 +138,6 @@ await main(async () => {
   const text = formatResults(results, options);
   console.log(`\n${text}`);
   if (!values.write) return;
-  const file = join(root, "test", "soak", "README.md");
-  const mark = "<!-- results -->\n";
-  const [before] = readFileSync(file, "utf8").split(mark);
-  writeFileSync(file, `${before}${mark}${text}\n\n![memory by round](memory.svg)\n`);
+  putResults(join(root, "test", "soak", "README.md"), `${text}\n\n![memory by round](memory.svg)`);
   writeFileSync(join(root, "test", "soak", "memory.svg"), drawMemory(results));
 });

@@ -1,10 +1,11 @@
 // Puts this folder's results, one JSON file for each machine from src/bench/machine/measure.ts, into its README as tables.
 //
 //   node src/bench/results/table.mjs
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { CommandError, main } from "../../build/run.mjs";
+import { putResults } from "../../build/results.mjs";
+import { main } from "../../build/run.mjs";
 import { root } from "../../build/steps.mjs";
 
 /** @typedef {import("../machine/result.ts").MachineResult} MachineResult */
@@ -13,8 +14,6 @@ import { root } from "../../build/steps.mjs";
 /** @typedef {"forward" | "training"} Pass */
 
 export const readmePath = join(root, "src/bench/results/README.md");
-const begin = "<!-- results: begin, made by src/bench/results/table.mjs -->";
-const end = "<!-- results: end -->";
 
 /** A reason that the table itself gives. */
 const OUT_OF_MEMORY = "out of memory";
@@ -26,17 +25,8 @@ export function readResults() {
   return names.sort().map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")));
 }
 
-/**
- * Returns the README with the tables of these results between the two comments.
- * @param {string} readme
- * @param {MachineResult[]} results
- */
-export function withTables(readme, results) {
-  const [from, to] = [readme.indexOf(begin), readme.indexOf(end)];
-  if (from < 0 || to < from) throw new CommandError(`finding "${begin}" and "${end}" in the README`, null);
-  const tables = results.map(formatMachine).join("\n\n");
-  return `${readme.slice(0, from + begin.length)}\n\n${tables}\n\n${readme.slice(to)}`;
-}
+/** @param {MachineResult[]} results */
+export const formatTables = (results) => results.map(formatMachine).join("\n\n");
 
 /**
  * Formats where and with what the result was measured, a table for each pass, and the figures that are missing.
@@ -161,7 +151,5 @@ const percent = (/** @type {number | undefined} */ share) =>
   share === undefined ? undefined : `${(100 * share).toFixed(0)} %`;
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  await main(() => {
-    writeFileSync(readmePath, withTables(readFileSync(readmePath, "utf8"), readResults()));
-  });
+  await main(() => putResults(readmePath, formatTables(readResults())));
 }

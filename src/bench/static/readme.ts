@@ -2,14 +2,13 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { putResults } from "../../build/results.mjs";
 import { root } from "../../build/steps.mjs";
 import { change, formatCell, pairRows, timeTable } from "./report.ts";
 import { type Column, columns, formatResult, parseResult, type StaticResult } from "./result.ts";
 
 const folder = join(root, "src/bench/static");
-const readmePath = join(folder, "README.md");
-const begin = "<!-- results: begin, made by readme.ts -->";
-const end = "<!-- results: end -->";
+export const readmePath = join(folder, "README.md");
 
 /** The table omits kernels with a smaller share of the estimated time in both passes. */
 const LEAST_SHARE = 0.01;
@@ -56,16 +55,8 @@ export function formatTables(before: StaticResult, now: StaticResult): string {
   return [titled(["device", "front end", ...titles], rows), kernelTable(before, now)].join("\n\n");
 }
 
-/** Returns the README with these tables between the two comments. */
-export function withTables(readme: string, tables: string): string {
-  const [from, to] = [readme.indexOf(begin), readme.indexOf(end)];
-  return `${readme.slice(0, from + begin.length)}\n\n${tables}\n\n${readme.slice(to)}`;
-}
-
-export const readReadme = () => readFileSync(readmePath, "utf8");
-
 /** Writes a result as the committed one, and updates the README's tables from it. */
 export function updateReadme(now: StaticResult) {
   writeFileSync(resultPath("now"), formatResult(now));
-  writeFileSync(readmePath, withTables(readReadme(), formatTables(readResult("before"), now)));
+  putResults(readmePath, formatTables(readResult("before"), now));
 }
