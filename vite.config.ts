@@ -2,38 +2,26 @@
 // workers and wasm modules in dist/assets. The files it makes run unchanged in Chromium, Firefox, Deno, Node and in workers, without
 // any bundler on the user's side, and bundlers understand them. Workers are entries of the same build, so that they share chunks with
 // the library.
-import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { defineConfig } from "vite";
 import { assetName, libraryAssets } from "./src/build/assets.mjs";
+import { entries, entryNames } from "./src/build/entries.mjs";
 import { indentation } from "./src/build/indentation.mjs";
 import { kernelText } from "./src/build/kernel-text.mjs";
 import { thirdPartyLicences } from "./src/build/licences.mjs";
 import { hdf5Script } from "./wasm/hdf5/library.mjs";
 
-const entry: Record<string, string> = {
-  erwin: "src/index.ts",
-  bench: "src/bench/index.ts",
-  formats: "src/formats/index.ts",
-  experiments: "src/experiments/index.ts",
-  jobs: "src/jobs/index.ts",
-};
-if (existsSync("src/cli/main.ts")) entry.cli = "src/cli/main.ts";
 const workers: Record<string, string> = Object.fromEntries(
   ["pool", "kernels", "model", "data"].map((name) => [name, `workers/${name}.ts`]),
 );
 /** The worker that makes batches is built by itself: it needs parts of the engine, which pages would then load in pieces. */
 const { data, ...others } = workers;
 /** Trees and graphs by themselves, so that a bundle that uses no more takes in nothing of the engine. */
-const library = { ...entry, ...others, "assets/balltree": "src/balltree/index.ts" };
+const library = { ...entries, cli: "src/cli/main.ts", ...others, "assets/balltree": "src/balltree/index.ts" };
 
 // First lines of the entries: Deno finds the types of a directly imported file by the first, shells an interpreter by the second.
 const banners: Record<string, string> = {
-  erwin: '/* @ts-self-types="./erwin.d.ts" */',
-  bench: '/* @ts-self-types="./bench.d.ts" */',
-  formats: '/* @ts-self-types="./formats.d.ts" */',
-  experiments: '/* @ts-self-types="./experiments.d.ts" */',
-  jobs: '/* @ts-self-types="./jobs.d.ts" */',
+  ...Object.fromEntries(entryNames.map((name) => [name, `/* @ts-self-types="./${name}.d.ts" */`])),
   cli: "#!/usr/bin/env node",
 };
 

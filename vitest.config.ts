@@ -5,16 +5,18 @@ import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { findChromium, testArguments } from "./src/build/chromium.mjs";
+import { entryNames, importName } from "./src/build/entries.mjs";
 import { isolationHeaders } from "./src/build/isolation.mjs";
 import { serveDist } from "./src/build/serve-dist.mjs";
 
-const library = fileURLToPath(new URL("dist/erwin.js", import.meta.url));
-const formats = fileURLToPath(new URL("dist/formats.js", import.meta.url));
-const experiments = fileURLToPath(new URL("dist/experiments.js", import.meta.url));
-const jobs = fileURLToPath(new URL("dist/jobs.js", import.meta.url));
-const resolve = {
-  alias: { "erwin/experiments": experiments, "erwin/formats": formats, "erwin/jobs": jobs, erwin: library },
-};
+/** The built library by the names of its entries. */
+const alias = entryNames.map((name) => ({
+  find: new RegExp(`^${importName(name)}$`),
+  replacement: fileURLToPath(new URL(`dist/${name}.js`, import.meta.url)),
+}));
+const resolve = { alias };
+/** Loaded by the host itself as it is, not through Vitest's transforms. */
+const server = { deps: { external: alias.map(({ replacement }) => replacement) } };
 
 const shared = {
   // Compiling shaders on a software adapter takes seconds.
@@ -42,8 +44,7 @@ export default defineConfig({
           name: "host",
           environment: "node",
           include: ["test/**/*.host.test.ts", "test/**/*.deno.test.ts"],
-          // Loaded by Deno itself as it is, not through Vitest's transforms.
-          server: { deps: { external: [library, formats, experiments, jobs] } },
+          server,
         },
       },
       {
@@ -65,7 +66,7 @@ export default defineConfig({
           environment: "node",
           include: ["test/backends/precision.host.test.ts", "test/**/*.dawn.test.ts"],
           setupFiles: "test/support/dawn-setup.ts",
-          server: { deps: { external: [library, formats, experiments, jobs] } },
+          server,
         },
       },
       {

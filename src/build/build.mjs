@@ -3,11 +3,12 @@
 //   node src/build/build.mjs [--force] [--reference] [STEP ...]
 //
 // All steps, or only those named; --force rebuilds what is up to date, --reference builds the API reference too (dist/site/api).
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { buildDeclarations } from "./declarations.mjs";
+import { entryNames } from "./entries.mjs";
 import { withLock } from "./lock.mjs";
 import { buildReference } from "./reference.mjs";
 import { allEnded, CommandError, main, typescript } from "./run.mjs";
@@ -18,25 +19,23 @@ import { cache, root, runStep } from "./steps.mjs";
 
 const sources = ["src", "workers", "gpu", "package.json", "package-lock.json", "tsconfig.json"];
 const scripts = ["src/build", "src/pages"];
-/** The scripts of the build of which the library is made, too: the plugins of vite.config.ts. */
-const plugins = ["assets", "indentation", "kernel-text", "licences"].map((name) => `src/build/${name}.mjs`);
+/** The scripts of the build of which the library is made, too: those that vite.config.ts imports. */
+const libraryScripts = ["assets", "entries", "indentation", "kernel-text", "licences"].map(
+  (name) => `src/build/${name}.mjs`,
+);
 
-/** Each folder of wasm/ with a build.mjs makes modules in wasm/out. */
-function wasmSteps() {
-  return ["balltree", "kernels", "hdf5"]
-    .filter((room) => existsSync(join(root, "wasm", room, "build.mjs")))
-    .map((room) => ({
-      name: `wasm-${room}`,
-      // wasm/kernels/derived.mjs reads two of src; the packages are AssemblyScript and h5wasm.
-      inputs: [`wasm/${room}`, "asconfig.json", "package-lock.json", "src/backends/operators.ts", "src/backends/cpu"],
-      outputs: ["wasm/out"],
-      run: async () => {
-        mkdirSync(join(root, "wasm", "out"), { recursive: true });
-        const { build } = await import(pathToFileURL(join(root, "wasm", room, "build.mjs")).href);
-        await build();
-      },
-    }));
-}
+/** Each of these folders makes modules in wasm/out. */
+const wasm = ["balltree", "kernels", "hdf5"].map((folder) => ({
+  name: `wasm-${folder}`,
+  // wasm/kernels/derived.mjs reads two of src; the packages are AssemblyScript and h5wasm.
+  inputs: [`wasm/${folder}`, "asconfig.json", "package-lock.json", "src/backends/operators.ts", "src/backends/cpu"],
+  outputs: ["wasm/out"],
+  run: async () => {
+    mkdirSync(join(root, "wasm", "out"), { recursive: true });
+    const { build } = await import(pathToFileURL(join(root, "wasm", folder, "build.mjs")).href);
+    await build();
+  },
+}));
 
 const typecheck = {
   name: "typecheck",
@@ -48,24 +47,17 @@ const typecheck = {
 
 const library = {
   name: "library",
-  inputs: [...sources, ...plugins, "wasm/out", "wasm/hdf5", "vite.config.ts"],
+  inputs: [...sources, ...libraryScripts, "wasm/out", "wasm/hdf5", "vite.config.ts"],
   ignored: scripts,
-  outputs: ["dist/erwin.js", "dist/bench.js", "dist/formats.js", "dist/experiments.js", "dist/jobs.js", "dist/assets"],
+  outputs: [...entryNames.map((name) => `dist/${name}.js`), "dist/assets"],
   run: buildLibrary,
 };
 
 const declarations = {
   name: "declarations",
-  inputs: [...sources, "src/build/declarations.mjs"],
+  inputs: [...sources, "src/build/declarations.mjs", "src/build/entries.mjs"],
   ignored: ["gpu", ...scripts],
-  outputs: [
-    "dist/types.d.ts",
-    "dist/erwin.d.ts",
-    "dist/bench.d.ts",
-    "dist/formats.d.ts",
-    "dist/experiments.d.ts",
-    "dist/jobs.d.ts",
-  ],
+  outputs: ["types", ...entryNames].map((name) => `dist/${name}.d.ts`),
   run: buildDeclarations,
 };
 
@@ -115,7 +107,6 @@ async function buildLibrary() {
  */
 export async function build({ force = false, reference = false, only = [], programs } = {}) {
   await withLock(async () => {
-    const wasm = wasmSteps();
     const fromLibrary = [library, site, apiReference];
     const fromTypes = [declarations, typecheck];
     const names = [...wasm, ...fromLibrary, ...fromTypes].map((step) => step.name);

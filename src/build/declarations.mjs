@@ -4,6 +4,7 @@
 // program only if that is the class itself, and the bundler would make it another name for it.
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
+import { entries, entryNames } from "./entries.mjs";
 import { typescript } from "./run.mjs";
 import { root } from "./steps.mjs";
 
@@ -18,19 +19,12 @@ export async function buildDeclarations() {
   const folder = join(root, "dist", ".declarations");
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const entries = {
-    erwin: "src/index",
-    bench: "src/bench/index",
-    formats: "src/formats/index",
-    experiments: "src/experiments/index",
-    jobs: "src/jobs/index",
-  };
-  await emit(folder, Object.values(entries));
+  await emit(folder);
   const { rollup } = await import("rollup");
   const { dts } = await import("rollup-plugin-dts");
   // Like the bundler, the compiler is there only once the set-up has run, which imports this module.
   const { default: ts } = await import("typescript");
-  const modules = modulesOf(ts, entries, folder);
+  const modules = modulesOf(ts, folder);
   const all = join(folder, "types.d.ts");
   writeFileSync(all, everyName(modules));
   const bundle = await rollup({
@@ -48,15 +42,14 @@ export async function buildDeclarations() {
 }
 
 /**
- * Writes the declarations of these modules, and of what they import, into the folder. The project of the repository has many files more.
+ * Writes the declarations of the entries, and of what they import, into the folder. The project of the repository has many files more.
  * @param {string} folder
- * @param {string[]} entries
  */
-async function emit(folder, entries) {
+async function emit(folder) {
   const project = {
     extends: join(root, "tsconfig.json"),
     compilerOptions: { noEmit: false, emitDeclarationOnly: true, noCheck: true, rootDir: root, outDir: folder },
-    files: entries.map((entry) => join(root, `${entry}.ts`)),
+    files: Object.values(entries).map((file) => join(root, file)),
     include: [],
   };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(project));
@@ -75,12 +68,11 @@ async function emit(folder, entries) {
 
 /**
  * @param {typeof import("typescript")} ts
- * @param {Record<string, string>} entries
  * @param {string} folder
  * @returns {PublicModule[]}
  */
-function modulesOf(ts, entries, folder) {
-  const files = Object.values(entries).map((file) => join(folder, `${file}.d.ts`));
+function modulesOf(ts, folder) {
+  const files = Object.values(entries).map((file) => join(folder, file.replace(/\.ts$/, ".d.ts")));
   const program = ts.createProgram(files, {
     module: ts.ModuleKind.ESNext,
     moduleResolution: ts.ModuleResolutionKind.Bundler,
@@ -104,7 +96,7 @@ function modulesOf(ts, entries, folder) {
     modules.push({ name, file, values: names(values), types: names(types), namespaces: names(namespaces) });
     for (const namespace of namespaces) add(namespace.name, checker.getAliasedSymbol(namespace));
   };
-  for (const [i, name] of Object.keys(entries).entries()) {
+  for (const [i, name] of entryNames.entries()) {
     const source = program.getSourceFile(files[i]);
     const module = source && checker.getSymbolAtLocation(source);
     if (module) add(name, module);

@@ -3,27 +3,18 @@ import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { entries, importName } from "./entries.mjs";
 import { CommandError } from "./run.mjs";
 import { root } from "./steps.mjs";
 
 const settings = join(root, "src", "pages", "reference");
-/** The source files of the package's entries, and the names by which users import them. */
-const entries = new Map([
-  ["index", "erwin"],
-  ["bench", "erwin/bench"],
-  ["experiments", "erwin/experiments"],
-  ["jobs", "erwin/jobs"],
-  ["formats", "erwin/formats"],
-]);
 
 /** Builds the reference beside the site and moves it there when it is complete. */
 export async function buildReference() {
   const { Application, Converter, PageEvent } = await import("typedoc");
   const app = await Application.bootstrap({
     name: "erwin: API reference",
-    entryPoints: ["index.ts", "bench/index.ts", "experiments/index.ts", "formats/index.ts", "jobs/index.ts"].map(
-      (path) => join(root, "src", path),
-    ),
+    entryPoints: Object.values(entries).map((file) => join(root, file)),
     tsconfig: join(settings, "tsconfig.json"),
     readme: join(settings, "introduction.md"),
     favicon: join(root, "src", "pages", "shared", "icon.svg"),
@@ -45,7 +36,8 @@ export async function buildReference() {
     treatValidationWarningsAsErrors: true,
   });
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
-    for (const module of project.children ?? []) module.name = entries.get(module.name) ?? module.name;
+    // Its names are those of folders, and of the main entry's file.
+    for (const module of project.children ?? []) module.name = importName(module.name.replace("index", "erwin"));
   });
   app.renderer.on(PageEvent.END, (page) => {
     page.contents = asPageOfTheSite(page.contents ?? "");

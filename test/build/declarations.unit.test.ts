@@ -7,16 +7,9 @@ import { join } from "node:path";
 import process from "node:process";
 import ts from "typescript";
 import { expect, test } from "vitest";
+import { entryNames, importName } from "../../src/build/entries.mjs";
 import { root } from "../../src/build/steps.mjs";
 
-/** The file of declarations of each entry. */
-const entries = {
-  erwin: "erwin",
-  "erwin/bench": "bench",
-  "erwin/formats": "formats",
-  "erwin/experiments": "experiments",
-  "erwin/jobs": "jobs",
-};
 const declarationsOf = (file: string) => join(root, "dist", `${file}.d.ts`);
 
 /**
@@ -24,7 +17,7 @@ const declarationsOf = (file: string) => join(root, "dist", `${file}.d.ts`);
  * declarations have to name the member's type.
  */
 function exportsOfMembers(): string {
-  const files = Object.values(entries).map(declarationsOf);
+  const files = entryNames.map(declarationsOf);
   const program = ts.createProgram(files, { moduleResolution: ts.ModuleResolutionKind.Bundler });
   const checker = program.getTypeChecker();
   const lines: string[] = [];
@@ -42,7 +35,7 @@ function exportsOfMembers(): string {
     const members = checker.getPropertiesOfType(checker.getDeclaredTypeOfSymbol(symbol)).filter(isPublic);
     return members.map((member) => `(of: ${name}${type}) => of[${JSON.stringify(member.name)}]`);
   };
-  const names = Object.keys(entries).map((entry, i) => [entry, `entry${i}`]);
+  const names = entryNames.map((entry) => [importName(entry), `${entry}Entry`]);
   for (const [i, file] of files.entries())
     visit(checker.getSymbolAtLocation(program.getSourceFile(file) as ts.Node) as ts.Symbol, names[i][1]);
   return [
@@ -82,7 +75,7 @@ test.each([
       declaration: true,
       types,
       typeRoots: [join(root, "node_modules", "@types")],
-      paths: Object.fromEntries(Object.entries(entries).map(([entry, file]) => [entry, [declarationsOf(file)]])),
+      paths: Object.fromEntries(entryNames.map((name) => [importName(name), [declarationsOf(name)]])),
     };
     writeFileSync(
       join(folder, "tsconfig.json"),

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { expect, test } from "vitest";
 import library from "../../package.json";
+import { entryNames } from "../../src/build/entries.mjs";
 import { root } from "../../src/build/steps.mjs";
 import { runProjects } from "./projects.mjs";
 
@@ -28,8 +29,9 @@ test("tools that know nothing of `exports` find the same files", () => {
 
 // As in the simulated page of Jest, jsdom.
 test("the library can be imported where there is no TextDecoder", () => {
-  const names = ["erwin", "formats", "experiments", "bench", "jobs"];
-  const imports = names.map((name) => `await import(${JSON.stringify(join(root, "dist", `${name}.js`))});`).join(" ");
+  const imports = entryNames
+    .map((name) => `await import(${JSON.stringify(join(root, "dist", `${name}.js`))});`)
+    .join(" ");
   const program = `delete globalThis.TextDecoder; ${imports}`;
   const { stderr } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], { encoding: "utf8" });
   expect(stderr).toBe("");
