@@ -4,31 +4,34 @@ import type { FoundArray, Survey } from "./survey.ts";
 
 /** Matches names of quantities that are usually known before a simulation. */
 const knownBefore =
-  /norm|sdf|dist|wall|bound|bc|type|kind|mask|mater|conduct|permeab|^id$|ids$|coord|area|thick|source|forcing|load/i;
+  /^n_?[xyz]$|norm|sdf|dist|wall|bound|bc|type|kind|mask|mater|conduct|permeab|^id$|ids$|coord|area|thick|source|forcing|load/i;
 /** Matches names of arrays that identify a step or a point, but are no physical quantity. */
 const bookkeeping = /^(time|timevalue|cycle|step|index|frame|iteration|batch_idx|.*ids?)$/i;
 
 /** Returns a config in YAML, with comments. `folder` is its path on the command line. */
 export function proposeConfig(found: Survey, folder: string): string {
-  const ofPoints = found.arrays.filter(({ of }) => of === "points");
+  const ofWhole = ({ of, constant }: FoundArray) => of === "whole" || constant === true;
+  const ofPoints = found.arrays.filter((array) => !ofWhole(array));
   const isInput = ({ name, classes }: FoundArray) => knownBefore.test(name) || classes !== undefined;
   const inputs = ofPoints.filter((array) => isInput(array) && !bookkeeping.test(array.name));
   const targets = ofPoints.filter((array) => !isInput(array) && !bookkeeping.test(array.name));
-  const globals = found.arrays.filter(({ of, name }) => of === "whole" && !bookkeeping.test(name));
-  const [least, most] = found.points;
-  const size = least === most ? `${least}` : `${least} to ${most}`;
+  const globals = found.arrays.filter((array) => ofWhole(array) && !bookkeeping.test(array.name));
+  const size = found.points ? ` of ${describeSize(found.points)} points` : "";
+  const others = (found.others ?? []).map((extension) => `.${extension}`);
   const looked = found.looked < found.files ? `, of which ${found.looked} were looked at` : "";
   const partial = found.arrays.filter(({ samples }) => samples < found.looked);
   const lines = [
-    `# How to train on ${folder}: ${found.files} .${found.extension} files of ${size} points${looked}.`,
+    `# How to train on ${folder}: ${found.files} .${found.extension} files${size}${looked}.`,
     `#   erwin train --data-path ${quote(folder)} --config run.yaml --out run`,
     "# Move arrays between inputs and targets, take out what you do not need; all else has a default. All keys are explained at",
     "# src/experiments/folder/README.md. A key may also be set on the command line: training.steps=5000 graph=mesh",
     "",
-    ...(found.namesPositions ? [] : ["coordinates: positions   # edit: the array that holds the points' coordinates"]),
-    ...(found.dimensions === 2
-      ? ["dimensions: 2   # all points lie in a plane: the third coordinate is left out"]
-      : ["dimensions: 3"]),
+    ...(others.length > 0
+      ? [`files: "**/*.${found.collections > 0 ? "pvd" : found.extension}"   # left out: ${others.join(", ")}`]
+      : []),
+    ...(found.namesPositions ? [] : [coordinatesLine(found.coordinates)]),
+    ...(found.dimensions === 2 ? ["dimensions: 2   # all points lie in a plane: a third coordinate is left out"] : []),
+    ...(found.dimensions === 3 ? ["dimensions: 3"] : []),
     "",
     "# What is known of each point beforehand. Positions are always among it. Whole numbers that stand for kinds: {classes: N}.",
     ...fieldLines("inputs", inputs),
@@ -52,7 +55,9 @@ export function proposeConfig(found: Survey, folder: string): string {
       : ["graph: {kind: knn, k: 8}   # the nearest points; or {kind: radius, radius: 0.1}, none"]),
     "loss: mse   # or relative_l2, gaussian (predicts its own uncertainty)",
     "augmentation: {rotation: none, noise: 0}   # rotation about x, y, z, or all: only where turned samples are as likely",
-    "splits: {train: 0.8, val: 0.1, test: 0.1, seed: 0}   # or folders, or lists: {train: [a.vtu, ...], val: ..., test: list.txt}",
+    found.splitFolders
+      ? "splits: folders   # train, val, test; or {train: 0.8, val: 0.1, test: 0.1, seed: 0} of all samples, or lists of files"
+      : "splits: {train: 0.8, val: 0.1, test: 0.1, seed: 0}   # or folders, or lists: {train: [a.vtu, ...], val: ..., test: list.txt}",
     found.collections > 0
       ? "sequence: {stride: 1, rollout: 100}   # .pvd files: the model predicts the targets' change from a frame to the next"
       : "# sequence: {stride: 1, rollout: 100}   # where numbered files (or .pvd) are frames in time",
@@ -66,6 +71,14 @@ export function proposeConfig(found: Survey, folder: string): string {
   ];
   return lines.join("\n");
 }
+
+const describeSize = ([least, most]: readonly [number, number]) =>
+  least === most ? `${least}` : `${least} to ${most}`;
+
+const coordinatesLine = (name: string | undefined) =>
+  name === undefined
+    ? "coordinates: positions   # edit: the array that holds the points' coordinates"
+    : `coordinates: ${quote(name)}   # the array that seems to hold the points' coordinates`;
 
 function fieldLines(key: string, arrays: readonly FoundArray[]): string[] {
   if (arrays.length === 0) return [`${key}: {}`];

@@ -224,16 +224,20 @@ function ofArrays(
   const names = all ?? [...arrays.keys()];
   const position = positionNames.find((name) => arrays.has(name));
   const points = position === undefined ? undefined : arrays.get(position);
-  const others = [...arrays].filter(([name]) => name !== position);
-  const isOfPoints = ({ shape }: SafeTensor) => !points || shape[0] === points.shape[0];
+  const others = new Map([...arrays].filter(([name]) => name !== position));
+  const found = { file, pointData: others, wholeData: others, cellData: [], names };
+  return points ? { ...withPoints(found, points), cells: linesOf(arrays, points.shape[0], file) } : found;
+}
+
+/** Returns the arrays of a file whose points were unknown, divided by whether they have a row for each point. */
+export function withPoints(arrays: SampleArrays, points: SafeTensor): SampleArrays {
+  const isOfPoints = ({ shape }: SafeTensor) => shape[0] === points.shape[0];
+  const all = [...arrays.pointData].filter(([, array]) => array !== points);
   return {
-    file,
+    ...arrays,
     points,
-    cells: points && linesOf(arrays, points.shape[0], file),
-    pointData: new Map(others.filter(([, array]) => isOfPoints(array))),
-    wholeData: new Map(others.filter(([, array]) => !isOfPoints(array) || !points)),
-    cellData: [],
-    names,
+    pointData: new Map(all.filter(([, array]) => isOfPoints(array))),
+    wholeData: new Map(all.filter(([, array]) => !isOfPoints(array))),
   };
 }
 

@@ -194,7 +194,8 @@ function columnsOf(array: SafeTensor, name: string): Columns {
   return { data, width: rows === 0 ? 1 : data.length / rows };
 }
 
-function numbersOf(array: SafeTensor, name: string): FileNumbers {
+/** Returns an array's values as numbers. */
+export function numbersOf(array: SafeTensor, name: string): FileNumbers {
   const { dtype, data } = array;
   if (data instanceof Float32Array || data instanceof Float64Array) return data;
   if (dtype === "F16" || dtype === "BF16") return toFloat32(array, name);

@@ -106,9 +106,13 @@ function divideByFractions(units: readonly Unit[], { fractions, seed }: Fraction
   };
 }
 
+/** Returns whether a path is in the folder of a split. */
+export function isInFolder(path: string, split: SplitName): boolean {
+  return folderNames[split].includes(path.split("/")[0].toLowerCase());
+}
+
 function divideByFolders(units: readonly Unit[]): Record<SplitName, readonly Unit[]> {
-  const inFolder = (split: SplitName) =>
-    units.filter(({ name }) => folderNames[split].includes(name.split("/")[0].toLowerCase()));
+  const inFolder = (split: SplitName) => units.filter(({ name }) => isInFolder(name, split));
   return { train: inFolder("train"), val: inFolder("val"), test: inFolder("test") };
 }
 

@@ -1,9 +1,12 @@
 // Surveys a folder of samples by reading a few of them: finds everything that a config can name.
 
 import type { SafeTensor } from "../../formats/elements.ts";
+import { positionNames } from "../array-names.ts";
 import { type DataSource, locate } from "../data-source.ts";
 import { extensionOf, findFiles, noSamples } from "./files.ts";
-import { readArrays, sampleExtensions } from "./read.ts";
+import { componentsOf, readArrays, type SampleArrays, sampleExtensions, withPoints } from "./read.ts";
+import { numbersOf } from "./sample.ts";
+import { isInFolder } from "./splits.ts";
 
 /** The number of samples that are read. */
 const LOOKED_AT = 8;
@@ -20,6 +23,8 @@ export interface FoundArray {
   readonly most: number;
   /** The number of classes, if it contains few whole numbers from 0 on: the largest plus one. */
   readonly classes?: number;
+  /** Whether all points of a sample have the same values, which differ between samples. */
+  readonly constant?: boolean;
   /** The number of samples that contain it, of those that were read. */
   readonly samples: number;
 }
@@ -31,13 +36,20 @@ export interface Survey {
   /** The number of files, and how many of them were read. */
   readonly files: number;
   readonly looked: number;
+  /** The extensions of the samples in other formats, which are not read. */
+  readonly others?: readonly string[];
+  /** Whether there is a folder of samples for training. */
+  readonly splitFolders?: boolean;
   /** The number of files that list the frames of a sequence. */
   readonly collections: number;
-  readonly dimensions: 2 | 3;
+  /** Undefined, like `points`, if it is unknown which array holds the positions. */
+  readonly dimensions?: 2 | 3;
   /** The smallest and the largest number of points. */
-  readonly points: readonly [number, number];
-  /** Whether the config has to name the positions, because no array has a usual name of positions. */
+  readonly points?: readonly [number, number];
+  /** Whether the positions are found without the config, which otherwise has to name them. */
   readonly namesPositions: boolean;
+  /** The array that seems to hold the positions if the config has to name them. */
+  readonly coordinates?: string;
   readonly hasCells: boolean;
   readonly arrays: readonly FoundArray[];
   readonly cellData: readonly string[];
@@ -48,9 +60,11 @@ export interface Survey {
 /** @throws FormatError if there is no sample, or one of those that are read is damaged */
 export async function survey(source: DataSource): Promise<Survey> {
   const all = await findFiles(source);
-  const count = (extension: string) => all.filter((path) => extensionOf(path) === extension).length;
+  const withExtension = (extension: string) => all.filter((path) => extensionOf(path) === extension);
+  const count = (extension: string) => withExtension(extension).length;
   const extension = [...sampleExtensions].sort((a, b) => count(b) - count(a))[0];
-  const files = all.filter((path) => extensionOf(path) === extension);
+  const files = withExtension(extension);
+  const collections = withExtension("pvd");
   if (files.length === 0) throw noSamples(locate(source, ""), { sequence: false });
   const looked = Array.from(
     { length: Math.min(LOOKED_AT, files.length) },
@@ -59,31 +73,37 @@ export async function survey(source: DataSource): Promise<Survey> {
   const found = new Map<string, ArraySurvey>();
   const cellData = new Set<string>();
   const leftOut = new Map<string, string>();
+  let coordinates: string | undefined;
   let [least, most, isFlat, hasCells, namesPositions] = [Number.POSITIVE_INFINITY, 0, true, false, true];
   for (const path of looked) {
-    const arrays = await readArrays(await source.read(path), locate(source, path));
+    const file = locate(source, path);
+    const read = await readArrays(await source.read(path), file);
+    namesPositions &&= read.points !== undefined;
+    coordinates ??= read.points ? undefined : likelyPositions(read);
+    const likely = coordinates === undefined ? undefined : read.pointData.get(coordinates);
+    const arrays = !read.points && likely ? withPoints(read, likely) : read;
     const { points } = arrays;
     if (points) {
-      least = Math.min(least, points.shape[0]);
-      most = Math.max(most, points.shape[0]);
-      isFlat &&=
-        points.shape[1] === 2 || points.data.every((value, i) => i % 3 < 2 || Number(value) === Number(points.data[2]));
-    } else namesPositions = false;
+      const [rows, width] = points.shape;
+      const values = numbersOf(points, file);
+      least = Math.min(least, rows);
+      most = Math.max(most, rows);
+      isFlat &&= width === 2 || values.every((value, i) => i % 3 < 2 || value === values[2]);
+    }
     hasCells ||= (arrays.cells?.types ?? []).some((type) => type > 2);
     for (const name of arrays.cellData) cellData.add(name);
     for (const [name, reason] of arrays.leftOut ?? []) {
       if (!leftOut.has(name)) leftOut.set(name, `${path}: ${reason}`);
     }
-    for (const [of, named] of [
-      ["points", arrays.pointData],
-      ["whole", arrays.wholeData],
-    ] as const) {
-      for (const [name, array] of named) {
+    for (const of of ["points", "whole"] as const) {
+      for (const [name, array] of of === "points" ? arrays.pointData : arrays.wholeData) {
+        // Where the points are unknown, all arrays are in both.
         if (of === "whole" && array.data.length > 16) continue;
+        if (!points && (of === "whole") !== (array.data.length === 1)) continue;
         const key = `${of} ${name}`;
         const ofName = found.get(key) ?? new ArraySurvey(name, of, array);
         found.set(key, ofName);
-        ofName.add(array);
+        ofName.add(array, `${file}:${name}`);
       }
     }
   }
@@ -91,15 +111,50 @@ export async function survey(source: DataSource): Promise<Survey> {
     extension,
     files: files.length,
     looked: looked.length,
-    collections: count("pvd"),
-    dimensions: isFlat ? 2 : 3,
-    points: [least, most],
+    others: sampleExtensions.filter((other) => other !== extension && count(other) > 0),
+    splitFolders: (collections.length > 0 ? collections : files).some((path) => isInFolder(path, "train")),
+    collections: collections.length,
+    ...(most > 0 && { dimensions: isFlat ? 2 : 3, points: [least, most] }),
     namesPositions,
+    ...(!namesPositions && { coordinates }),
     hasCells,
-    arrays: [...found.values()].map((ofName) => ofName.result),
+    arrays: joinComponents([...found.values()].map((ofName) => ofName.result)),
     cellData: [...cellData],
     leftOut,
   };
+}
+
+/** Finds the array that seems to hold the positions: by its name without the groups of an HDF5 file that it is in. */
+function likelyPositions({ pointData }: SampleArrays): string | undefined {
+  const isLikely = ([name, { shape }]: [string, SafeTensor]) =>
+    positionNames.includes(name.split("/").at(-1)?.toLowerCase() ?? "") && (shape[1] === 2 || shape[1] === 3);
+  return [...pointData].find(isLikely)?.[0];
+}
+
+/** Joins arrays that are the components of one: as a vector they turn together. */
+function joinComponents(arrays: readonly FoundArray[]): FoundArray[] {
+  const mayJoin = ({ of, components, classes, constant }: FoundArray) =>
+    of === "points" && components === 1 && classes === undefined && !constant;
+  const names = arrays.filter(mayJoin).map(({ name }) => name);
+  const joined = new Map<string, FoundArray>();
+  for (const array of arrays) {
+    const whole = array.name.replace(/[_:]\d+$/, "");
+    const parts = arrays.some(({ name }) => name === whole) ? [] : componentsOf(whole, names);
+    if (parts.length < 2 || !parts.includes(array.name)) {
+      joined.set(`${array.of} ${array.name}`, array);
+      continue;
+    }
+    const { least, most, samples } = joined.get(whole) ?? array;
+    joined.set(whole, {
+      name: whole,
+      of: "points",
+      components: parts.length,
+      least: Math.min(least, array.least),
+      most: Math.max(most, array.most),
+      samples: Math.min(samples, array.samples),
+    });
+  }
+  return [...joined.values()];
 }
 
 class ArraySurvey {
@@ -107,6 +162,7 @@ class ArraySurvey {
   #least = Number.POSITIVE_INFINITY;
   #most = Number.NEGATIVE_INFINITY;
   #isWhole = true;
+  #isConstant = true;
   #samples = 0;
 
   constructor(
@@ -117,14 +173,15 @@ class ArraySurvey {
     this.#components = of === "whole" ? data.length : data.length / Math.max(1, shape[0] ?? 1);
   }
 
-  add({ data }: SafeTensor): void {
+  add(array: SafeTensor, name: string): void {
+    const values = numbersOf(array, name);
     this.#samples++;
-    for (const entry of data) {
-      const value = Number(entry);
+    for (const value of values) {
       if (value < this.#least) this.#least = value;
       if (value > this.#most) this.#most = value;
       this.#isWhole &&= Number.isInteger(value);
     }
+    this.#isConstant &&= values.every((value, i) => value === values[i % this.#components]);
   }
 
   get result(): FoundArray {
@@ -135,6 +192,7 @@ class ArraySurvey {
       this.#least >= 0 &&
       this.#most < MAX_CLASSES &&
       this.#most > 0;
+    const isConstant = this.#isConstant && this.of === "points" && this.#least < this.#most && this.#samples > 1;
     return {
       name: this.name,
       of: this.of,
@@ -143,6 +201,7 @@ class ArraySurvey {
       most: this.#most,
       samples: this.#samples,
       ...(isClass && { classes: this.#most + 1 }),
+      ...(isConstant && !isClass && { constant: true }),
     };
   }
 }

@@ -10,6 +10,7 @@ import { folderOptions, resolveFolderConfig } from "../../../src/experiments/fol
 import { findUnits } from "../../../src/experiments/folder/files.ts";
 import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
 import { survey } from "../../../src/experiments/folder/survey.ts";
+import type { SafeTensorInput } from "../../../src/formats/elements.ts";
 import { saveSafetensors } from "../../../src/formats/safetensors.ts";
 
 const page = readFileSync(new URL("../../../src/experiments/folder/README.md", import.meta.url), "utf8");
@@ -94,6 +95,44 @@ it("proposes nothing for a model, which is no sample", async () => {
   });
   const source = new MemorySource(new Map([["model.safetensors", model]]), "runs");
   await expect(survey(source)).rejects.toThrow("model.safetensors: expected a sample, found a model");
+});
+
+describe("what a folder's files suggest", () => {
+  const propose = async (files: Record<string, Uint8Array>) => {
+    const found = await survey(new MemorySource(new Map(Object.entries(files)), "data"));
+    return { found, text: proposeConfig(found, "data"), config: parse(proposeConfig(found, "data")) };
+  };
+  const csv = (speed: number) =>
+    new TextEncoder().encode(`x,y,z,p,U_0,U_1,U_2,speed\n0,0,0,1.5,1.5,2.5,3.5,${speed}\n1,1,1,2.5,4,5,6,${speed}\n`);
+
+  it("are the folders of splits, other formats, vectors in columns, and columns that are numbers of the whole", async () => {
+    const files = { "train/a.csv": csv(0.5), "test/b.csv": csv(0.75), "test/c.ply": new Uint8Array() };
+    const { config, text } = await propose(files);
+    expect(config).toMatchObject({ splits: "folders", files: "**/*.csv", targets: { p: {}, U: {} } });
+    expect(Object.keys(config.targets)).toEqual(["p", "U"]);
+    expect(config.globals).toEqual({ speed: {} });
+    expect(text).toContain("U: {}   # 3 components, 1.5 to 6");
+    expect((await propose({ "a.csv": csv(1) })).config.splits).toMatchObject({ train: 0.8 });
+  });
+
+  it("are positions in a group of a file, whose third coordinate is kept, and numbers in half precision", async () => {
+    const half = { dtype: "F16" as const, shape: [2], data: Uint16Array.of(0x3c00, 0xc000) };
+    const points = { shape: [2, 3], data: Float32Array.of(0, 0, 0, 1, 1, 1) };
+    const sample = (name: string) =>
+      saveSafetensors(
+        new Map<string, SafeTensorInput>([
+          [name, points],
+          ["half", half],
+        ]),
+      );
+    const { found, text, config } = await propose({ "a.safetensors": sample("mesh/points") });
+    expect(found).toMatchObject({ points: [2, 2], dimensions: 3, coordinates: "mesh/points" });
+    expect(config).toMatchObject({ coordinates: "mesh/points", dimensions: 3 });
+    expect(text).toContain("half: {}   # -2 to 1");
+    const unknown = await propose({ "a.safetensors": sample("q") });
+    expect(unknown.config.dimensions).toBeUndefined();
+    expect(unknown.text).toContain("1 .safetensors files.");
+  });
 });
 
 it("proposes a config that can be used", () => {
