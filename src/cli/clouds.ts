@@ -23,6 +23,8 @@ export interface CloudFile {
   /** [2, edges]: sources, then targets. */
   edgeIndex?: Int32Array;
   tree?: { treeIdx: Int32Array; treeMask: Uint8Array; treeIdxRot: Int32Array[] };
+  /** What weights the output in `gradients`. */
+  probe?: SafeTensor;
 }
 
 /** The extensions of files that `readCloudFile` reads, with their dots. */
@@ -58,6 +60,7 @@ export async function readCloud(bytes: Uint8Array, path: string, features?: read
   const edges = arrays.read("edge_index", [2, undefined]);
   if (edges) file.edgeIndex = arrays.toInt32(edges, "edge_index");
   file.tree = readTree(arrays);
+  file.probe = named.get("probe");
   return file;
 }
 
@@ -76,7 +79,7 @@ function joinColumns(attributes: readonly Attribute[], points: number): CloudFil
 const rotatedPrefix = "tree_idx_rot.";
 /** The arrays that an input file may hold besides positions. */
 const arrayNames = [
-  ...["batch_idx", "node_features", "edge_index", "tree_idx", "tree_mask"],
+  ...["batch_idx", "node_features", "edge_index", "tree_idx", "tree_mask", "probe"],
   ...Array.from({ length: maxLevels }, (_, level) => `${rotatedPrefix}${level}`),
 ];
 

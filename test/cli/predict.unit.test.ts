@@ -5,13 +5,17 @@ import { lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSyn
 import { dirname, relative } from "node:path";
 import process from "node:process";
 import { afterAll, describe, expect, it } from "vitest";
+import { readCloud } from "../../src/cli/clouds.ts";
 import { UsageError } from "../../src/cli/command.ts";
 import { FolderSource } from "../../src/cli/data-folder.ts";
 import { append, checkOutput, makeFolder, readBytes, writeWhole } from "../../src/cli/files.ts";
-import { expectFieldOutput } from "../../src/cli/predict/fields.ts";
+import { copyExtension, encode, expectFieldOutput } from "../../src/cli/predict/fields.ts";
 import { findInputs, isSingleFile } from "../../src/cli/predict/inputs.ts";
 import { parseShard, takeShard } from "../../src/cli/predict/shard.ts";
 import { InputError } from "../../src/errors.ts";
+import { readSample } from "../../src/experiments/folder/sample.ts";
+import { loadNpz, saveNpz } from "../../src/formats/npz.ts";
+import { saveSafetensors } from "../../src/formats/safetensors.ts";
 import { isPassing } from "../../src/jobs/shared-work.ts";
 import { temporaryFolder } from "./command.ts";
 
@@ -26,6 +30,8 @@ for (const name of ["b.ply", "a.csv", "notes.md", ".hidden.ply", "sub/a.npy", "s
   write(`data/${name}`);
 write("data/list.txt", "sub/a.npy\r\n\n  ../elsewhere/d.obj\n");
 write("data/empty.txt", "\n");
+
+const zeros = (shape: readonly number[]) => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b)) });
 
 const find = async (inputs: readonly string[], output = "data/out") =>
   (await findInputs(inputs.map(path), path(output), { keep: [path("data/b.safetensors")] })).map(
@@ -186,6 +192,32 @@ describe("shards", () => {
   it.each(["0/4", "5/4", "1", "1/0", "-1/2", "1.5/2", "a/b"])("refuses %s", (text) => {
     expect(() => parseShard(text)).toThrow(UsageError);
   });
+});
+
+it("fields are predicted of files whose positions only the config names, and those to which no array can be added become .npz", async () => {
+  expect([copyExtension("a/b.H5"), copyExtension("a.hdf5"), copyExtension("a.VTU")]).toEqual([".npz", ".npz", ".VTU"]);
+  const arrays = { q: [2, 3], p: [2], stress: [2, 3, 3], load: [1], edges: [5, 2] };
+  const bytes = saveSafetensors(new Map(Object.entries(arrays).map(([name, shape]) => [name, zeros(shape)])));
+  const config = { coordinates: ["q"], inputs: [], targets: [], globals: [], graph: { kind: "none" } } as const;
+  const sample = await readSample(bytes, "a.safetensors", config);
+  const prediction = new Map([["prediction", zeros([2])]]);
+  const found = loadNpz(await encode(bytes, "a.npz", sample, prediction));
+  expect([...found].map(([name, { shape }]) => [name, ...shape])).toEqual([
+    ["node_positions", 2, 3],
+    ["p", 2],
+    ["q", 2, 3],
+    ["prediction", 2],
+  ]);
+});
+
+it("an npz file brings the probe of gradients, as safetensors and HDF5 do", async () => {
+  const bytes = saveNpz(
+    new Map([
+      ["node_positions", zeros([2, 3])],
+      ["probe", zeros([2, 4])],
+    ]),
+  );
+  expect((await readCloud(bytes, "a.npz")).probe?.shape).toEqual([2, 4]);
 });
 
 it("fields of points are written in any format of points, and those of a grid into a copy of its file", () => {

@@ -1,8 +1,8 @@
 // erwin gradients: writes the gradients of sum(out * probe), for comparison with other frameworks.
 
-import { type Device, FormatError, loadSafetensors, Tensor, toFloat32 } from "../../index.ts";
+import { type Device, FormatError, Tensor, toFloat32 } from "../../index.ts";
 import { readOutput } from "../../jobs/rows.ts";
-import { readCloudFile } from "../clouds.ts";
+import { type CloudFile, readCloudFile } from "../clouds.ts";
 import type { Arguments, Command } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { checkOutput, readBytes, writeWhole } from "../files.ts";
@@ -34,7 +34,7 @@ async function run(args: Arguments): Promise<void> {
     const nodeFeatures = Tensor.from(device, given.nodeFeatures, [cloud.points, model.config.cIn]).requireGrad();
     const start = performance.now();
     const out = await withProgress("forward", () => model.forward({ ...given, nodeFeatures }));
-    const probe = readProbe(input, device, out.shape);
+    const probe = readProbe(cloud, device, out.shape);
     await out.backward(probe);
 
     const tensors = await withProgress("backward", async () =>
@@ -59,9 +59,7 @@ async function run(args: Arguments): Promise<void> {
 }
 
 /** The input file's `probe`, which weights the output. */
-function readProbe(path: string, device: Device, shape: readonly number[]): Tensor {
-  const isSafetensors = /\.safetensors$/i.test(path);
-  const probe = isSafetensors ? loadSafetensors(readBytes(path), { file: path }).tensors.get("probe") : undefined;
+function readProbe({ path, probe }: CloudFile, device: Device, shape: readonly number[]): Tensor {
   if (!probe) {
     throw new FormatError(`${path}: has no probe, expected an array of the output's shape [${shape.join(", ")}].`, {
       file: path,

@@ -1,21 +1,21 @@
 // erwin predict for models of a folder's fields: each output is the input file with the predictions added.
 
-import { basename, extname } from "node:path";
+import { extname } from "node:path";
 import type { PredictedField } from "../../experiments/experiment.ts";
 import { cloudOf } from "../../experiments/folder/cloud.ts";
 import { type FolderExperiment, folderExperimentOf } from "../../experiments/folder/experiment.ts";
 import type { FieldModel } from "../../experiments/folder/model.ts";
-import { readArrays, sampleExtensions } from "../../experiments/folder/read.ts";
-import { readSample } from "../../experiments/folder/sample.ts";
+import { readArrays, sampleExtensions, withPoints } from "../../experiments/folder/read.ts";
+import { type FieldSample, readSample } from "../../experiments/folder/sample.ts";
 import { predictionArrays } from "../../experiments/prediction.ts";
 import { type InitialWeights, readModel } from "../../experiments/run.ts";
 import { addArrays, addableExtensions, attributesOf } from "../../formats/add-arrays.ts";
 import { toBytes } from "../../formats/bytes.ts";
 import type { SafeTensorInput } from "../../formats/elements.ts";
 import { pointDataOf } from "../../formats/mesh.ts";
-import { type Attribute, writableExtensions, writePointCloud } from "../../formats/pointcloud.ts";
+import { writableExtensions, writePointCloud } from "../../formats/pointcloud.ts";
 import { saveVtp, saveVtu } from "../../formats/vtu-write.ts";
-import { type Device, ErwinError, FormatError, toFloat32 } from "../../index.ts";
+import { type Device, ErwinError, toFloat32 } from "../../index.ts";
 import { sha256 } from "../../jobs/job.ts";
 import { UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
@@ -49,6 +49,12 @@ export function isCopy(input: string, output: string): boolean {
   return from === to && addable(to);
 }
 
+/** Returns the extension of an input's copy with predictions: its own, or .npz if arrays cannot be added to its format. */
+export function copyExtension(input: string): string {
+  const own = extname(input);
+  return addable(own.toLowerCase()) ? own : ".npz";
+}
+
 function addable(extension: string): boolean {
   return addableExtensions.includes(extension.slice(1));
 }
@@ -68,7 +74,7 @@ export async function predictFieldsOf(input: string, output: string, options: Fi
 export interface ManyFieldsOptions extends FieldsOptions {
   inputs: readonly string[];
   outputFolder: string;
-  /** The extension of the outputs, with its dot; by default that of each input. */
+  /** The extension of the outputs, with its dot; by default that of each input, or .npz if arrays cannot be added to it. */
   format?: string;
   shard: Shard;
   overwrite: boolean;
@@ -85,7 +91,7 @@ export interface ManyFieldsOptions extends FieldsOptions {
 export async function predictManyFields(options: ManyFieldsOptions): Promise<void> {
   const { inputs, outputFolder, format, weights, device } = options;
   const { files, unreadable } = await findTold(inputs, outputFolder, {
-    extension: format ?? null,
+    extension: format ?? copyExtension,
     keep: [weights.file],
     known: sampleExtensions.map((extension) => `.${extension}`),
   });
@@ -146,9 +152,10 @@ export function openFields(weights: Omit<FieldsOptions, "device">, device: Devic
   const { experiment, model } = readFieldModel(weights, device);
   return {
     predict: async (bytes, input, output) => {
-      const arrays = await predictFile(experiment, model, bytes, input);
-      const [{ shape }] = arrays.values();
-      return { bytes: await encode(bytes, input, output, arrays), points: shape[0], names: [...arrays.keys()] };
+      const sample = await readSample(bytes, input, experiment.described, { truth: false });
+      const fields = await experiment.predictFields(model, cloudOf({ sample }, experiment.layout));
+      const arrays = arraysOf(fields, input);
+      return { bytes: await encode(bytes, output, sample, arrays), points: sample.points, names: [...arrays.keys()] };
     },
     memory: device.memory,
     [Symbol.dispose]: () => model.dispose(),
@@ -169,16 +176,6 @@ export function readFieldModel(
   return { experiment, model };
 }
 
-async function predictFile(
-  experiment: FolderExperiment,
-  model: FieldModel,
-  bytes: Uint8Array,
-  input: string,
-): Promise<Map<string, SafeTensorInput>> {
-  const sample = await readSample(bytes, input, experiment.described, { truth: false });
-  return arraysOf(await experiment.predictFields(model, cloudOf({ sample }, experiment.layout)), input);
-}
-
 /** Returns the predictions for a file as arrays of its points. @throws InputError for numbers that are not finite */
 export function arraysOf(fields: readonly PredictedField[], input: string): Map<string, SafeTensorInput> {
   const arrays = pointDataOf(predictionArrays(fields));
@@ -186,27 +183,30 @@ export function arraysOf(fields: readonly PredictedField[], input: string): Map<
   return arrays;
 }
 
-/** Encodes the input with the arrays added; an output of another format contains what that format supports. */
-async function encode(
+/**
+ * Encodes an input with arrays added; an output of another format contains what that format supports.
+ * @param sample the input, whose coordinates are the points if its format does not tell which array they are
+ */
+export async function encode(
   bytes: Uint8Array,
-  input: string,
   output: string,
+  { file: input, points: rows, dimensions, positions }: FieldSample,
   arrays: ReadonlyMap<string, SafeTensorInput>,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const [from, to] = [input, output].map((path) => extname(path).toLowerCase());
   if (from === to) return addArrays(bytes, arrays, input);
-  const { points, cells, pointData } = await readArrays(bytes, input);
-  if (!points)
-    throw new FormatError(`${input}: holds no points that ${basename(output)} could be made of.`, { file: input });
-  const all = new Map<string, SafeTensorInput>([...pointData, ...arrays]);
+  const found = await readArrays(bytes, input);
+  const points = found.points ?? { dtype: "F64", shape: [rows, dimensions], data: Float64Array.from(positions) };
+  const { cells, pointData } = found.points ? found : withPoints(found, points);
+  const columns = [...pointData].filter(([, { shape }]) => shape.length <= 2);
+  const all = new Map<string, SafeTensorInput>([...columns, ...arrays]);
+  const values = toFloat32(points);
+  const [, width] = points.shape;
   if (to === ".vtu" || to === ".vtp") {
-    const [rows, width] = points.shape;
-    const values = toFloat32(points);
     const data = Float32Array.from({ length: 3 * rows }, (_, i) =>
       i % 3 < width ? values[Math.floor(i / 3) * width + (i % 3)] : 0,
     );
     return (to === ".vtu" ? saveVtu : saveVtp)({ points: { shape: [rows, 3], data }, cells, pointData: all });
   }
-  const attributes: Map<string, Attribute> = attributesOf(all);
-  return writePointCloud({ positions: toFloat32(points), dimensionality: points.shape[1], attributes }, output);
+  return writePointCloud({ positions: values, dimensionality: width, attributes: attributesOf(all) }, output);
 }

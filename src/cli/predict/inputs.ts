@@ -25,8 +25,8 @@ export function isSingleFile(inputs: readonly string[]): boolean {
 }
 
 export interface FindOptions extends Omit<WalkOptions, "skip"> {
-  /** Extension of the outputs, with its dot; null where each keeps that of its input. */
-  extension?: string | null;
+  /** The extension of the outputs with its dot, or a function that returns that of an input's output. */
+  extension?: string | ((input: string) => string);
   /** Extensions of the files that are looked for in folders, with their dots. */
   known?: readonly string[];
   /** Other files that no output may be written over. */
@@ -50,8 +50,8 @@ export async function findInputs(
   for (const input of inputs) files.push(...(await expand(input, outputFolder, known, walk)));
   const found = new Map<string, PredictionPaths>();
   for (const { input, name: path } of files) {
-    const { dir, name: stem, ext } = parse(path);
-    const name = joinPath(dir, `${stem}${extension ?? ext}`);
+    const { dir, name: stem } = parse(path);
+    const name = joinPath(dir, stem + (typeof extension === "string" ? extension : extension(path)));
     const output = joinPlace(outputFolder, name);
     const other = found.get(output)?.input;
     if (other !== undefined) {

@@ -7,7 +7,6 @@ import { findUnits } from "../../experiments/folder/files.ts";
 import type { FieldModel } from "../../experiments/folder/model.ts";
 import { type FieldSample, readSample } from "../../experiments/folder/sample.ts";
 import type { Unit } from "../../experiments/folder/splits.ts";
-import { addArrays } from "../../formats/add-arrays.ts";
 import { savePvd } from "../../formats/pvd.ts";
 import { InputError } from "../../index.ts";
 import { UsageError } from "../command.ts";
@@ -16,7 +15,7 @@ import { describeDevice, withDevice } from "../device.ts";
 import { isFolder, makeFolder, placeOf, writeWhole } from "../files.ts";
 import { withProgress } from "../progress.ts";
 import { formatPlural } from "../text.ts";
-import { arraysOf, expectFieldOutput, type FieldsOptions, readFieldModel } from "./fields.ts";
+import { arraysOf, copyExtension, encode, type FieldsOptions, readFieldModel } from "./fields.ts";
 
 /** Whether a path is that of a collection of frames. */
 export const isCollection = (path: string): boolean => extname(path).toLowerCase() === ".pvd";
@@ -102,11 +101,12 @@ async function predictSequence(options: SequenceOptions): Promise<number> {
     .map((file, i) => ({ file, time: unit.times?.[i] ?? i }))
     .filter((_, i) => i % stride === 0 && i / stride <= steps);
   let bytes: Uint8Array = new Uint8Array();
+  let sample: FieldSample;
   async function* samples(): AsyncGenerator<FieldSample> {
     for (const { file } of frames) {
-      expectFieldOutput(file, file);
       bytes = await source.read(file);
-      yield await readSample(bytes, join(source.name, file), described, { truth: false });
+      sample = await readSample(bytes, join(source.name, file), described, { truth: false });
+      yield sample;
     }
   }
   const name = outputName(unit);
@@ -115,8 +115,8 @@ async function predictSequence(options: SequenceOptions): Promise<number> {
   await withProgress(`predicting ${unit.name}`, async (report) => {
     for await (const fields of experiment.rollOut(model, samples())) {
       const { file, time } = frames[written.length];
-      const output = `${name}.${String(written.length).padStart(digits, "0")}${extname(file)}`;
-      writeWhole(join(outputFolder, output), addArrays(bytes, arraysOf(fields, file), file));
+      const output = `${name}.${String(written.length).padStart(digits, "0")}${copyExtension(file)}`;
+      writeWhole(join(outputFolder, output), await encode(bytes, output, sample!, arraysOf(fields, file)));
       written.push({ file: output, time });
       report(written.length, frames.length);
     }
