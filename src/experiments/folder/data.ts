@@ -11,11 +11,11 @@ import { extensionOf, findUnits } from "./files.ts";
 import type { Layout } from "./layout.ts";
 import { type FieldSample, readSample } from "./sample.ts";
 import { divide, type SplitRule, type Unit } from "./splits.ts";
-import { computeStatistics, type Pair, type Statistics } from "./statistics.ts";
+import { computeStatistics, type Pair, positionScaling, type Statistics } from "./statistics.ts";
 
-/** The extensions of formats whose coordinates are read as float32. */
+/** The extensions of formats that are read as float32. */
 const singleFormats = ["csv", "ply", "vtk"];
-/** The number of steps of float32 in the coordinates' deviation below which they count as coarse. */
+/** The number of steps of float32 in the deviation of values below which they count as coarse. */
 const COARSE = 1000;
 
 export class FolderData {
@@ -108,19 +108,27 @@ export class FolderData {
     return this.#config.sequence ? `${name}, frame ${frame}` : name;
   }
 
-  #noteOn(split: SplitName, layout: Layout): string | undefined {
-    return split === "train" ? this.#noteOnCoordinates(layout) : this.#noteOnShared(split);
-  }
-
-  /** Returns a remark if coordinates are so far from zero, such as those of maps, that float32 rounds them to a coarse grid. */
-  #noteOnCoordinates({ positions: { shift, scale } }: Layout): string | undefined {
+  /** Returns a remark if values are so far from zero, such as coordinates of maps, that float32 rounds them to a coarse grid. */
+  #noteOnRounding({ positions, changes, ...fields }: Statistics): string | undefined {
     const file = this.#files.find((path) => singleFormats.includes(extensionOf(path)));
-    const far = Math.max(...shift.map(Math.abs));
-    const step = 2 ** (Math.floor(Math.log2(far)) - 23);
-    if (file === undefined || !(step > scale[0] / COARSE)) return undefined;
-    const found = `coordinates are around ${far.toPrecision(3)} and deviate by ${scale[0].toPrecision(3)}`;
-    const advice = "subtract an origin from them, or write them as float64 in .vtu, .npz or .h5";
-    return `${found}, but .${extensionOf(file)} is read as float32, in steps of ${step}: ${advice}`;
+    if (file === undefined) return undefined;
+    const [scale] = positionScaling(positions, "standard").scale;
+    const columns = [{ values: "coordinates", far: Math.max(...positions.mean.map(Math.abs)), deviation: scale }];
+    for (const kind of ["inputs", "targets", "globals"] as const) {
+      for (const [name, { mean, deviation }] of Object.entries(fields[kind])) {
+        const deviations = (kind === "targets" && changes?.[name].deviation) || deviation;
+        mean.forEach((value, i) => {
+          columns.push({ values: `the values of "${name}"`, far: Math.abs(value), deviation: deviations[i] });
+        });
+      }
+    }
+    const stepAt = (far: number) => 2 ** (Math.floor(Math.log2(far)) - 23);
+    const coarse = columns.find(({ far, deviation }) => deviation > 0 && stepAt(far) > deviation / COARSE);
+    if (!coarse) return undefined;
+    const { values, far, deviation } = coarse;
+    const found = `${values} are around ${far.toPrecision(3)} and deviate by ${deviation.toPrecision(3)}`;
+    const advice = "subtract a constant from them, or write them as float64 in .vtu, .npz or .h5";
+    return `${found}, but .${extensionOf(file)} is read as float32, in steps of ${stepAt(far)}: ${advice}`;
   }
 
   /** Returns a remark if a held-out split shares samples with the training split, as lists of patterns may by mistake. */
@@ -135,11 +143,11 @@ export class FolderData {
   }
 
   /** @returns undefined if the split has no samples */
-  split(split: SplitName, layout: Layout): Split<FieldCloud> | undefined {
+  split(split: SplitName, layout: Layout, statistics: Statistics): Split<FieldCloud> | undefined {
     const places = this.#places(split);
     if (places.length === 0) return undefined;
     const { sequence, augmentation } = this.#config;
-    const note = this.#noteOn(split, layout);
+    const note = split === "train" ? this.#noteOnRounding(statistics) : this.#noteOnShared(split);
     return {
       size: places.length,
       ...(note !== undefined && { note }),

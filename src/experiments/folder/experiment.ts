@@ -105,7 +105,7 @@ export function folderExperiment(
         statistics = computed;
         layout = layOut(config, statistics);
       }
-      return data.split(split, layout);
+      return data.split(split, layout, statistics as Statistics);
     },
     task: (model) => fieldTask(model, laidOut(), config.graph),
     async baselines(heldOut) {

@@ -131,10 +131,15 @@ describe("statistics", () => {
 });
 
 it.each([
-  ["maps", 5_400_000, /around 5.40e\+6 and deviate by 1\.\d+, but .csv is read as float32, in steps of 0.5: subtract/],
-  ["a hall", 40, /^none$/],
-])("says so if coordinates as those of %s are too far from zero for the numbers of a format", async (_, far, note) => {
-  const rows = Array.from({ length: 30 }, (_, i) => `${far + (i % 6)},${far - (i % 7)},${i}`);
+  [
+    5_400_000,
+    0,
+    /^coordinates are around 5.40e\+6 and deviate by 1\.\d+, but .csv .* float32, in steps of 0.5: subtract/,
+  ],
+  [40, 101_325, /^the values of "p" are around 1.01e\+5 and deviate by 0.4\d+, but .csv .* in steps of 0.0078125: sub/],
+  [40, 0, /^none$/],
+])("says so if coordinates (%d) or fields (%d) are too far from zero for a format's numbers", async (far, p, note) => {
+  const rows = Array.from({ length: 30 }, (_, i) => `${far + (i % 6)},${far - (i % 7)},${p + (i % 3) / 2}`);
   const files = new Map([["a.csv", new TextEncoder().encode(`x,y,p\n${rows.join("\n")}\n`)]]);
   const folder = folderExperiment({ targets: ["p"], splits: { train: ["*"] } });
   const split = await folder.load("train", resolveOptions(folder.options) as never, new MemorySource(files));
