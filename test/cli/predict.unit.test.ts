@@ -12,6 +12,7 @@ import { append, checkOutput, makeFolder, readBytes, writeWhole } from "../../sr
 import { copyExtension, encode, expectFieldOutput } from "../../src/cli/predict/fields.ts";
 import { findInputs, isSingleFile } from "../../src/cli/predict/inputs.ts";
 import { parseShard, takeShard } from "../../src/cli/predict/shard.ts";
+import { fileName } from "../../src/cli/train/predictions.ts";
 import { InputError } from "../../src/errors.ts";
 import { readSample } from "../../src/experiments/folder/sample.ts";
 import { loadNpz, saveNpz } from "../../src/formats/npz.ts";
@@ -208,6 +209,12 @@ it("fields are predicted of files whose positions only the config names, and tho
     ["q", 2, 3],
     ["prediction", 2],
   ]);
+});
+
+it("a file of predictions of a sample in folders with long names has a name that file systems allow", () => {
+  const nameOf = (i: number) => `${"ä b".repeat(60)}/${"n".repeat(150)} ${i}.v1.npz`;
+  expect(fileName(7, { size: 12, nameOf })).toMatch(/^07-[\w_]{1,60}n{150}_7\.v1$/);
+  expect(fileName(3, { size: 4, nameOf: () => "car.vtu" })).toBe("3-car");
 });
 
 it("an npz file brings the probe of gradients, as safetensors and HDF5 do", async () => {

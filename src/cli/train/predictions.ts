@@ -51,12 +51,19 @@ export async function writePredictions(task: PredictionsOptions): Promise<number
   return count;
 }
 
-/** Returns the sample's number in its split and its name, without its extension and characters that file systems do not allow. */
-function fileName(index: number, { size, nameOf }: Split<unknown>): string {
+/** The length to which names are cut; what is added to them still fits into the 255 bytes that file systems allow. */
+const LONGEST_NAME = 200;
+
+/**
+ * Returns the sample's number in its split and its name, without its extension and characters that file systems do not allow. Of a
+ * long one, which begins with its folders, the end is kept.
+ */
+export function fileName(index: number, { size, nameOf }: Pick<Split<unknown>, "size" | "nameOf">): string {
   const digits = String(size - 1).length;
   return `${String(index).padStart(digits, "0")}-${nameOf(index)
     .replace(/\.[A-Za-z]\w*$/, "")
-    .replace(/[^A-Za-z0-9._-]+/g, "_")}`;
+    .replace(/[^A-Za-z0-9._-]+/g, "_")
+    .slice(-LONGEST_NAME)}`;
 }
 
 /** Writes a sample. A sequence has a file for each frame, and if these are meshes a collection of them for ParaView. */

@@ -97,7 +97,9 @@ function divideByFractions(units: readonly Unit[], { fractions, seed }: Fraction
   const held = (share: number) => (share > 0 && units.length > 2 ? Math.max(1, Math.round(share * units.length)) : 0);
   const [test, val] = [held(fractions.test), held(fractions.val)];
   const rest = units.length - test - val;
-  const train = Math.min(rest, Math.max(1, Math.round(fractions.train * units.length)));
+  // Rounded together, so that fractions of 1 together leave out no unit.
+  const all = Math.round((fractions.train + fractions.val + fractions.test) * units.length);
+  const train = Math.min(rest, Math.max(1, all - test - val));
   const inOrder = (chosen: readonly Unit[]) => [...chosen].sort((a, b) => (a.name < b.name ? -1 : 1));
   return {
     test: inOrder(order.slice(0, test)),

@@ -9,6 +9,7 @@ import { MemorySource } from "../../../src/experiments/data-source.ts";
 import { folderOptions, resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
 import { findUnits } from "../../../src/experiments/folder/files.ts";
 import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
+import { divide } from "../../../src/experiments/folder/splits.ts";
 import { survey } from "../../../src/experiments/folder/survey.ts";
 import type { SafeTensorInput } from "../../../src/formats/elements.ts";
 import { saveSafetensors } from "../../../src/formats/safetensors.ts";
@@ -95,6 +96,15 @@ it("proposes nothing for a model, which is no sample", async () => {
   });
   const source = new MemorySource(new Map([["model.safetensors", model]]), "runs");
   await expect(survey(source)).rejects.toThrow("model.safetensors: expected a sample, found a model");
+});
+
+it("divides all samples where the fractions are 1 together, each into one split", async () => {
+  for (let count = 2; count < 40; count++) {
+    const units = Array.from({ length: count }, (_, i) => ({ name: `${i}.csv`, files: [`${i}.csv`] }));
+    const { train, val, test } = await divide(units, undefined, new MemorySource(new Map()));
+    const names = [...train, ...val, ...test].map(({ name }) => name);
+    expect([names.length, new Set(names).size], `${count} samples`).toEqual([count, count]);
+  }
 });
 
 describe("what a folder's files suggest", () => {
