@@ -106,7 +106,10 @@ export function readPickle(bytes: Uint8Array, options: PickleOptions): { value: 
     stack.push(values);
   };
   const named = (name: string) => {
-    if (!options.allows(name)) throw wrong(`asks for ${name}, which is not a plain tensor or container`);
+    if (!options.allows(name)) {
+      const advice = "load it with PyTorch, and save its state_dict alone";
+      throw wrong(`asks for ${name}, which is not a plain tensor or container: ${advice}`);
+    }
     stack.push(new PickledName(name));
   };
   const recall = (key: number) => {

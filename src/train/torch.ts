@@ -44,7 +44,7 @@ export class TorchCheckpoint {
 
   /** What a training checkpoint says of its run, by the reference's names; empty where it says nothing. */
   get described(): Record<string, unknown> {
-    return plainObject(this.#checkpoint.get("config"));
+    return plainObject(this.#checkpoint.get("config") ?? this.#checkpoint.get("hyper_parameters")); // The latter is Lightning's.
   }
 
   /** Converts it as `fromTorch` does. @param given fields of the config */

@@ -100,11 +100,13 @@ describe("a state_dict", () => {
     for (const [name, { data }] of torchTensors(load("plain.pth"))) expect(tensors.get(name)?.data, name).toEqual(data);
   });
 
-  it("loses what wrappers put before its names", async () => {
-    writeFileSync(path("config.json"), '{"ballSizes": [8, 4], "rotate": 0}');
+  it("loses what wrappers put before its names, and has its config from Lightning's hyperparameters or a file", async () => {
+    writeFileSync(path("config.json"), '{"rotate": 0}');
     await convert("lightning.ckpt", "lightning.safetensors", "--config", path("config.json"));
+    const { tensors, metadata } = read("lightning.safetensors");
     const names = [...torchTensors(load("plain.pth")).keys()];
-    expect([...read("lightning.safetensors").tensors.keys()].sort()).toEqual(names.sort());
+    expect([...tensors.keys()].sort()).toEqual(names.sort());
+    expect(JSON.parse(metadata.config)).toMatchObject({ ball_sizes: [8, 4], rotate: 0 });
   });
 
   it("that a config does not fit is refused, and so are other files", async () => {

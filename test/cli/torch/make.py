@@ -117,7 +117,7 @@ def make():
     )
     torch.save(model.main_model.state_dict(), folder / "plain.pth")
     lightning = {f"model.module.{name}": tensor for name, tensor in model.main_model.state_dict().items()}
-    torch.save({"state_dict": lightning, "epoch": 3}, folder / "lightning.ckpt")
+    torch.save({"state_dict": lightning, "epoch": 3, "hyper_parameters": {"lr": 1e-2, **CONFIG}}, folder / "lightning.ckpt")
 
 
 check(sys.argv[1]) if len(sys.argv) > 1 else make()
