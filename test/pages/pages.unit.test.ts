@@ -76,6 +76,29 @@ test("a service worker isolates pages where the host does not", async () => {
   await page.context().close();
 });
 
+test("charts: where the browser's language is none, and as often as another quantity is chosen", async () => {
+  const page = await opened.page.context().newPage();
+  await page.addInitScript(() => Object.defineProperty(Navigator.prototype, "language", { get: () => "C" }));
+  await page.goto(`${host.url}benchmark.html`);
+  await page.locator(".u-legend").first().getByText("AMD EPYC, 2 cores").waitFor();
+  const listenersAdded = await page.evaluate(() => {
+    let added = 0;
+    document.addEventListener = () => added++;
+    for (const choice of document.querySelectorAll<HTMLElement>("input[name=quantity]")) choice.click();
+    return added;
+  });
+  expect(listenersAdded).toBe(0);
+  expect(await page.getByRole("img", { name: /: Share of the measured roofline/ }).count()).toBe(2);
+  const [dashes] = await page.locator(".u-legend").evaluateAll((legends) =>
+    legends.map((legend) => {
+      const markers = [...legend.querySelectorAll<HTMLElement>(".u-marker")];
+      return markers.map(({ style }) => style.borderTopStyle + style.borderTopColor).filter((line) => line !== "");
+    }),
+  );
+  expect(new Set(dashes).size).toBe(dashes!.length);
+  await page.close();
+});
+
 test("without either a page says that there is one thread", async () => {
   await load(opened.page, `${plainHost.url}benchmark.html`, "none");
   expect(await opened.page.locator("#hint").textContent()).toContain("one thread only");

@@ -63,6 +63,8 @@ describe("Chromium, isolated by headers", () => {
 
   test("twenty steps on the processor, and the same bits with a pause and a reload in between", async () => {
     const whole = await openPage(browser, `${host.url}${query}`);
+    // Loaded again with the next prediction.
+    await whole.page.route(/assets\/stage-.*\.js$/, (route) => route.abort(), { times: 1 });
     // Clicked twice, it starts once.
     await whole.page.getByRole("button", { name: "Start", exact: true }).dblclick();
     await until(whole.page, "done");

@@ -132,22 +132,29 @@ const topics = [
   { benchmark: "training", title: "Training step" },
 ] as const;
 
+const optionsOf = (title: string, { axis }: Quantity): ChartOptions => ({
+  description: `${title}: ${axis.label} against the number of points, for all results; the table has the figures.`,
+  x: { label: "Points of all clouds together", log: true, format: compact },
+  y: axis,
+});
+
 /** Charts of all results, for the chosen quantity. */
 export class Charts {
   #entries: readonly Entry[] = [];
   #quantity: QuantityName = "time";
-  #charts: { benchmark: Measure["benchmark"]; chart: Chart }[] = [];
+  readonly #charts = topics.map((topic) => ({ ...topic, chart: new Chart(optionsOf(topic.title, quantities.time)) }));
 
   constructor() {
+    const cards = this.#charts.map(({ title, chart }) =>
+      element("div", { className: "card" }, element("h3", {}, title), chart.element),
+    );
+    byId("charts").replaceChildren(...cards);
     for (const choice of document.querySelectorAll<HTMLInputElement>("input[name=quantity]")) {
+      const choose = () => this.#choose(choice.value as QuantityName);
+      choice.addEventListener("change", choose);
       // The browser keeps the choice when the page is reloaded.
-      if (choice.checked) this.#quantity = choice.value as QuantityName;
-      choice.addEventListener("change", () => {
-        this.#quantity = choice.value as QuantityName;
-        this.#make();
-      });
+      if (choice.checked) choose();
     }
-    this.#make();
   }
 
   /** Draws lines of the largest model that all of the user's entries have; without such entries, of the published figures' model. */
@@ -157,17 +164,9 @@ export class Charts {
     for (const { benchmark, chart } of this.#charts) chart.show(seriesOf(entries, benchmark, quantity));
   }
 
-  #make(): void {
-    const { axis } = quantities[this.#quantity];
-    this.#charts = topics.map(({ benchmark, title }) => {
-      const description = `${title}: ${axis.label} against the number of points, for all results; the table has the figures.`;
-      const x = { label: "Points of all clouds together", log: true, format: compact };
-      return { benchmark, title, chart: new Chart({ description, x, y: axis }) };
-    });
-    const cards = this.#charts.map(({ chart }, i) =>
-      element("div", { className: "card" }, element("h3", {}, topics[i]!.title), chart.element),
-    );
-    byId("charts").replaceChildren(...cards);
+  #choose(name: QuantityName): void {
+    this.#quantity = name;
+    for (const { title, chart } of this.#charts) chart.options = optionsOf(title, quantities[name]);
     this.show(this.#entries);
   }
 }

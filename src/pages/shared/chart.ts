@@ -1,6 +1,8 @@
 // Line charts, by uPlot. They are redrawn when the colours or the width change.
 
 import "uplot/dist/uPlot.min.css";
+// Before uPlot.
+import "./language.ts";
 import uPlot from "uplot";
 import { colourOf, element } from "./dom.ts";
 import { figure } from "./format.ts";
@@ -31,6 +33,8 @@ export interface ChartOptions {
 }
 
 const COLOURS = 6;
+/** How lines are drawn, by CSS's names of borders, which the legend uses. */
+const DASHES = { solid: [], dashed: [7, 5], dotted: [2, 4] };
 /** The possible distances of the ticks on an axis of whole numbers. */
 const WHOLE = Array.from({ length: 9 }, (_, power) => [1, 2, 5].map((first) => first * 10 ** power)).flat();
 
@@ -38,7 +42,7 @@ const WHOLE = Array.from({ length: 9 }, (_, power) => [1, 2, 5].map((first) => f
 export class Chart {
   readonly element: HTMLElement;
   readonly #frame = element("div", { className: "chart-frame" });
-  readonly #options: ChartOptions;
+  #options: ChartOptions;
   #series: readonly ChartSeries[] = [];
   #plot: uPlot | undefined;
   #width = 0;
@@ -47,7 +51,8 @@ export class Chart {
 
   constructor(options: ChartOptions) {
     this.#options = options;
-    this.element = element("div", { className: "chart", role: "img", ariaLabel: options.description }, this.#frame);
+    this.element = element("div", { className: "chart", role: "img" }, this.#frame);
+    this.options = options;
     new ResizeObserver(([entry]) => {
       const width = Math.floor(entry!.contentRect.width);
       if (width === this.#width) return;
@@ -56,6 +61,13 @@ export class Chart {
       setTimeout(() => this.#draw());
     }).observe(this.element);
     onTheme(() => this.#draw());
+  }
+
+  /** What the chart is of from the next series on. */
+  set options(options: ChartOptions) {
+    this.#options = options;
+    this.element.ariaLabel = options.description;
+    this.#clear();
   }
 
   show(series: readonly ChartSeries[]): void {
@@ -73,9 +85,14 @@ export class Chart {
     else this.#draw();
   }
 
+  #clear(): void {
+    this.#plot?.destroy();
+    this.#plot = undefined;
+  }
+
   #draw(): void {
     if (this.#width < 50) return;
-    this.#plot?.destroy();
+    this.#clear();
     const { x, y, height = 340 } = this.#options;
     const axis = {
       stroke: colourOf("--muted"),
@@ -88,6 +105,7 @@ export class Chart {
       splits.map((value) => (value === null ? "" : format(value)));
     const strokeOf = ({ colour: number }: ChartSeries) =>
       colourOf(number === 0 ? "--muted" : `--series-${((number - 1) % COLOURS) + 1}`);
+    const dashOf = ({ dashed, colour }: ChartSeries) => (!dashed ? "solid" : colour > COLOURS ? "dotted" : "dashed");
     const options: uPlot.Options = {
       width: this.#width,
       height,
@@ -111,7 +129,7 @@ export class Chart {
           label: series.label,
           stroke: strokeOf(series),
           width: series.faint ? 1 : 2,
-          dash: series.dashed ? (series.colour > COLOURS ? [2, 4] : [7, 5]) : undefined,
+          dash: DASHES[dashOf(series)],
           spanGaps: true,
           points: { show: series.marks ?? true, size: 6, fill: strokeOf(series) },
           value: (_: uPlot, value: number | null) => (value === null ? "-" : (y.format ?? figure)(value)),
@@ -120,7 +138,7 @@ export class Chart {
       legend: {
         show: this.#options.legend ?? true,
         live: this.#width > 500,
-        markers: { fill: (_, i) => (i > 0 ? strokeOf(this.#series[i - 1]!) : "transparent") },
+        markers: { width: 3, dash: (_, i) => dashOf(this.#series[i - 1]!) },
       },
       cursor: { drag: { setScale: false } },
     };

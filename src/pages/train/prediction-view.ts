@@ -3,7 +3,7 @@
 import { type Colour, palette } from "../../drawing/colours.ts";
 import { Chart } from "../shared/chart.ts";
 import { byId, element } from "../shared/dom.ts";
-import { count, figure } from "../shared/format.ts";
+import { count, figure, sentence } from "../shared/format.ts";
 import { onTheme } from "../shared/page.ts";
 import { colourOfEach, paint, type Range } from "../shared/stage/paint.ts";
 import { rampOf } from "../shared/stage/ramp.ts";
@@ -73,8 +73,8 @@ export class PredictionView {
   async #draw(): Promise<void> {
     const preview = this.#preview;
     if (!preview) return;
-    const stage = await this.#startStage();
-    if (this.#preview !== preview) return;
+    const stage = await this.#loadStage();
+    if (!stage || this.#preview !== preview) return;
     const { flat, spacing, frames, sample, step } = preview;
     const frame = frames[this.#slider.valueAsNumber]!;
     if (this.#isNew) {
@@ -156,17 +156,29 @@ export class PredictionView {
     }, FRAME_MS);
   }
 
+  /** The stage; undefined where its script does not arrive, of which the page tells: the next drawing tries again. */
+  async #loadStage(): Promise<Stage<Side> | undefined> {
+    this.#stage ??= this.#startStage();
+    try {
+      return await this.#stage;
+    } catch (error) {
+      this.#stage = undefined;
+      byId("prediction-facts").textContent = sentence((error as Error).message);
+      return undefined;
+    }
+  }
+
   async #startStage(): Promise<Stage<Side>> {
-    this.#stage ??= import("../shared/stage/stage.ts").then(({ Stage }) => {
-      const stage = new Stage<Side>(this.#canvas, sides);
-      void stage.ready().then(() => this.#canvas.classList.remove("unready"));
-      onTheme(() => {
-        const ground = getComputedStyle(this.#canvas.parentElement!).backgroundColor;
-        stage.setColours({ ground, ink: getComputedStyle(document.body).color });
-      });
-      return stage;
+    const { Stage } = await import("../shared/stage/stage.ts").catch((cause: Error) => {
+      throw new Error("the drawing could not be loaded; check the connection", { cause });
     });
-    return this.#stage;
+    const stage = new Stage<Side>(this.#canvas, sides);
+    void stage.ready().then(() => this.#canvas.classList.remove("unready"));
+    onTheme(() => {
+      const ground = getComputedStyle(this.#canvas.parentElement!).backgroundColor;
+      stage.setColours({ ground, ink: getComputedStyle(document.body).color });
+    });
+    return stage;
   }
 }
 
