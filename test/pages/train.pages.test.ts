@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { unzipSync } from "fflate";
 import type { Browser, Page } from "playwright-core";
 import { launch } from "puppeteer-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { parse } from "yaml";
 import { findFirefox } from "../../src/build/firefox.mjs";
 import { folderGenerator } from "../../src/experiments/folder/write.ts";
@@ -47,6 +47,13 @@ const lossesOf = (files: Record<string, Uint8Array>) =>
 /** Returns the titles of what the stage shows. */
 const captionsOf = (page: Page) => page.locator("#prediction-captions strong").allTextContents();
 
+/** Returns the colours of what a canvas shows. */
+function coloursIn(canvas: HTMLElement | SVGElement): number[] {
+  const copy = new OffscreenCanvas(200, 100).getContext("2d")!;
+  copy.drawImage(canvas as HTMLCanvasElement, 0, 0, 200, 100);
+  return [...new Set(new Uint32Array(copy.getImageData(0, 0, 200, 100).data.buffer))];
+}
+
 const ready = (page: Page) => page.locator("#start:enabled").waitFor();
 
 describe("Chromium, isolated by headers", () => {
@@ -79,6 +86,10 @@ describe("Chromium, isolated by headers", () => {
     expect(losses.at(-1)!.loss).toBeLessThan(losses[0]!.loss / 2);
     await whole.page.getByText("normal x of bunny, after 20 steps").waitFor();
     expect(await captionsOf(whole.page)).toEqual(["Prediction", "Truth", "Error"]);
+    const colours = () => whole.page.locator("#prediction-stage").evaluate(coloursIn);
+    const drawn = await vi.waitUntil(async () => (await colours()).length > 100 && (await colours()), 10_000);
+    await whole.page.locator("#prediction-stage").press("ArrowLeft");
+    await vi.waitUntil(async () => String(await colours()) !== String(drawn), 10_000);
     for (const colorScheme of ["light", "dark"] as const) {
       await whole.page.emulateMedia({ colorScheme });
       expect(await axeViolations(whole.page), colorScheme).toEqual([]);

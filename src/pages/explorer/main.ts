@@ -7,10 +7,10 @@ import { type ErwinPage, onTheme, startPage } from "../shared/page.ts";
 import { Stage } from "../shared/stage/stage.ts";
 import { Controller, type Shown } from "./controller.ts";
 import { connectFiles } from "./files.ts";
-import { connectKeys } from "./keys.ts";
+import { connectExplorerKeys } from "./keys.ts";
 import { connectControls, showSettings } from "./panel.ts";
 import { connectPictures } from "./picture.ts";
-import { readSettings } from "./settings.ts";
+import { defaults, readSettings } from "./settings.ts";
 import { type ExplorerStage, sides } from "./sides.ts";
 import { showTexts } from "./texts.ts";
 import { Tour } from "./tour.ts";
@@ -38,6 +38,7 @@ function start(stage: ExplorerStage, page: ErwinPage): void {
   };
   stage.onPick = (place) => void controller.pick(place);
   stage.onRest = () => controller.writeAddress();
+  stage.home = defaults;
   stage.setCamera(settings);
   onTheme(() => stage.setColours(colours()));
   addEventListener("resize", () => {
@@ -45,7 +46,7 @@ function start(stage: ExplorerStage, page: ErwinPage): void {
   });
   byId("no-picture").hidden = stage.draws;
   connectControls(controller);
-  connectKeys(byId<HTMLCanvasElement>("stage"), stage, controller);
+  connectExplorerKeys(byId<HTMLCanvasElement>("stage"), controller);
   connectFiles(controller);
   connectPictures(stage, controller, () => shown, colours);
   connectTurning(stage);

@@ -55,8 +55,10 @@ export class PredictionView {
     this.#setPlaying(false);
     byId("prediction").hidden = preview === undefined;
     if (!preview) return;
-    this.#isNew = before?.sample !== preview.sample || before.frames.length !== preview.frames.length;
-    if (this.#isNew) this.#fillControls(preview);
+    const isNew = before?.sample !== preview.sample || before.frames.length !== preview.frames.length;
+    if (isNew) this.#fillControls(preview);
+    // One before it may not have been drawn, because the stage was being loaded.
+    this.#isNew ||= isNew;
     void this.#draw().then(() => {
       if (preview.frames.length > 1 && !matchMedia("(prefers-reduced-motion: reduce)").matches) this.#setPlaying(true);
     });
@@ -79,7 +81,8 @@ export class PredictionView {
     const frame = frames[this.#slider.valueAsNumber]!;
     if (this.#isNew) {
       stage.setCloud(frames[0]!.positions, spacing, flat);
-      stage.setCamera(flat ? { turn: 0, tilt: 0, distance: 3.3 } : { turn: 30, tilt: 20, distance: 3.3 });
+      stage.home = flat ? { turn: 0, tilt: 0, distance: 3.3 } : { turn: 30, tilt: 20, distance: 3.3 };
+      stage.setCamera(stage.home);
     }
     const values = frame.values[this.#chosen]!;
     const { name, isClass, range } = preview.fields[this.#chosen]!;

@@ -14,6 +14,7 @@ import {
 } from "three";
 import { OrbitControls } from "three/examples/jsm/controls/OrbitControls.js";
 import { Detail } from "./detail.ts";
+import { connectKeys } from "./keys.ts";
 import { CloudPoints, type PointDrawing, slicesOf } from "./points.ts";
 import { BallSpheres } from "./spheres.ts";
 
@@ -41,6 +42,9 @@ const CLICK_PIXELS = 6;
 /** How far from a point a click may be, in pixels. */
 const PICK_PIXELS = 12;
 const AT_REST_MS = 160;
+/** What one press of a key turns and zooms. */
+const KEY_DEGREES = 8;
+const KEY_ZOOM = 1.12;
 
 /** `Side` is the union of its drawings' names. */
 export class Stage<Side extends string> {
@@ -65,6 +69,8 @@ export class Stage<Side extends string> {
   #refined: number | undefined;
   #lastMove = 0;
   #flight: { from: CameraPlace; to: CameraPlace; began: number; duration: number } | undefined;
+  /** Where the key Home leads the camera. */
+  home: CameraPlace = { turn: 0, tilt: 0, distance: 3 };
   /** Called at a click on a point, with its place in the drawing; undefined beside all points. */
   onPick: (place: number | undefined) => void = () => {};
   /** Called when nothing moves any more. */
@@ -92,9 +98,10 @@ export class Stage<Side extends string> {
       this.#flight = undefined;
     });
     this.#listenForClicks();
+    this.#listenForKeys();
     new ResizeObserver(() => this.draw()).observe(canvas);
     canvas.addEventListener("webglcontextrestored", () => this.draw());
-    this.setCamera({ turn: 0, tilt: 0, distance: 3 });
+    this.setCamera(this.home);
     const compiling = this.#all.map(({ scene }) => this.#renderer?.compileAsync(scene, this.#camera));
     this.#compiled = Promise.all(compiling).then(() => {
       this.#isCompiled = true;
@@ -389,6 +396,26 @@ export class Stage<Side extends string> {
     const between = (name: keyof CameraPlace) => from[name] + (to[name] - from[name]) * eased;
     if (share === 1) this.#flight = undefined;
     this.setCamera({ turn: between("turn"), tilt: between("tilt"), distance: between("distance") });
+  }
+
+  #listenForKeys(): void {
+    const move = (turnBy: number, tiltBy: number, zoom: number) => {
+      const { turn, tilt, distance } = this.camera;
+      this.setCamera({ turn: turn + turnBy, tilt: tilt + tiltBy, distance: distance * zoom });
+    };
+    connectKeys(this.#canvas, {
+      ArrowLeft: () => move(-KEY_DEGREES, 0, 1),
+      ArrowRight: () => move(KEY_DEGREES, 0, 1),
+      ArrowUp: () => move(0, KEY_DEGREES, 1),
+      ArrowDown: () => move(0, -KEY_DEGREES, 1),
+      "+": () => move(0, 0, 1 / KEY_ZOOM),
+      "=": () => move(0, 0, 1 / KEY_ZOOM),
+      "-": () => move(0, 0, KEY_ZOOM),
+      Home: () => {
+        this.centre();
+        this.setCamera(this.home);
+      },
+    });
   }
 
   #listenForClicks(): void {
