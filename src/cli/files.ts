@@ -16,6 +16,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import * as promises from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { InputError } from "../errors.ts";
 import { expectFileBytes } from "../formats/bytes.ts";
@@ -170,13 +171,32 @@ export function writeWhole(path: string, content: Uint8Array | string): void {
   const target = targetOf(path);
   const temporary = temporaryName(target);
   try {
-    writeFileSync(temporary, content, { flag: "wx", flush: true });
+    writeFileSync(temporary, content, WHOLE);
     renameSync(temporary, target);
   } catch (error) {
     removeIfPossible(temporary);
     throw fileError("write", path, error);
   }
 }
+
+/** Does the same without holding up this thread: most of the time goes by until the disk has the file, for several at once as for one. */
+export async function writeWholeLater(path: string, content: Uint8Array): Promise<void> {
+  if (isDevice(path)) {
+    append(path, content);
+    return;
+  }
+  const target = targetOf(path);
+  const temporary = temporaryName(target);
+  try {
+    await promises.writeFile(temporary, content, WHOLE);
+    await promises.rename(temporary, target);
+  } catch (error) {
+    removeIfPossible(temporary);
+    throw fileError("write", path, error);
+  }
+}
+
+const WHOLE = { flag: "wx", flush: true } as const;
 
 /** Removes what a failed write has left. Its error says more than one of the removal would. */
 function removeIfPossible(path: string): void {

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { FileStore } from "../jobs/job.ts";
 import { FolderSource } from "./data-folder.ts";
-import { createFile, makeFolder, readBytes, removeFile, removeTemporaries, writeWhole } from "./files.ts";
+import { createFile, makeFolder, readBytes, removeFile, removeTemporaries, writeWholeLater } from "./files.ts";
 
 /** Each file is written beside its target and then renamed, so that every existing file is complete. */
 export class FolderStore extends FolderSource implements FileStore {
@@ -13,8 +13,8 @@ export class FolderStore extends FolderSource implements FileStore {
     makeFolder(folder);
   }
 
-  save(path: string, bytes: Uint8Array<ArrayBuffer>): void {
-    writeWhole(join(this.name, path), bytes);
+  save(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    return writeWholeLater(join(this.name, path), bytes);
   }
 
   load(path: string): Uint8Array | undefined {

@@ -11,10 +11,15 @@ test("a file is replaced as a whole, no other file is left, and one that cannot 
   try {
     const store = new FolderStore(join(folder, "run"));
     expect(store.load("last.safetensors")).toBeUndefined();
-    store.save("last.safetensors", Uint8Array.of(1, 2, 3));
-    store.save("last.safetensors", Uint8Array.of(4));
+    await store.save("last.safetensors", Uint8Array.of(1, 2, 3));
+    await store.save("last.safetensors", Uint8Array.of(4));
     expect([...store.load("last.safetensors")!]).toEqual([4]);
     expect(readdirSync(store.name)).toEqual(["last.safetensors"]);
+    // This thread goes on while the disk takes in a file: a process that writes thousands would wait for each otherwise.
+    const others = ["a.npy", "b.npy"].map((name) => store.save(name, Uint8Array.of(5)));
+    expect(readdirSync(store.name)).not.toContain("a.npy");
+    await Promise.all(others);
+    expect(readdirSync(store.name)).toEqual(["a.npy", "b.npy", "last.safetensors"]);
     symlinkSync("endless.csv", join(store.name, "endless.csv"));
     await expect(store.read("endless.csv")).rejects.toThrow(
       `Cannot read "${join(store.name, "endless.csv")}": its links lead in a circle.`,

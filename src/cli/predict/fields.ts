@@ -26,7 +26,7 @@ import { enqueueFiles } from "../queue/enqueue.ts";
 import { checkTarget, readFile, writeFile } from "../remote-files.ts";
 import { findTold } from "./found.ts";
 import type { Shard } from "./shard.ts";
-import { predictShared } from "./shared.ts";
+import { predictShared, WRITES } from "./shared.ts";
 
 export interface FieldsOptions {
   weights: InitialWeights;
@@ -107,14 +107,23 @@ export async function predictManyFields(options: ManyFieldsOptions): Promise<voi
     await withFields(options, (predict) =>
       withProgress("predicting", async (report) => {
         for await (const claims of work.passes()) {
-          for await (const claim of claims) {
-            const { input, output } = claim.job;
-            try {
-              await claim.finish((await predict(claim.input, input, output)).bytes);
-            } catch (error) {
-              await claim.fail(error);
-              if (!(error instanceof ErwinError)) throw error;
+          const writing = new Set<Promise<unknown>>();
+          try {
+            for await (const claim of claims) {
+              const { input, output } = claim.job;
+              try {
+                const { bytes } = await predict(claim.input, input, output);
+                const write = claim.finish(bytes).finally(() => writing.delete(write));
+                writing.add(write);
+                if (writing.size === WRITES) await Promise.race(writing);
+              } catch (error) {
+                await claim.fail(error);
+                if (!(error instanceof ErwinError)) throw error;
+              }
+              report(work.settled, work.total);
             }
+          } finally {
+            await Promise.all(writing);
             report(work.settled, work.total);
           }
         }

@@ -14,7 +14,7 @@ import { formatCount, formatPlural, formatTime } from "../text.ts";
 import { findTold } from "./found.ts";
 import { recipeOf } from "./recipe.ts";
 import type { Shard } from "./shard.ts";
-import { predictShared } from "./shared.ts";
+import { predictShared, WRITES } from "./shared.ts";
 
 export interface PredictManyOptions extends ModelChoice {
   /** The bytes of the model's file. */
@@ -72,7 +72,7 @@ async function predictOn(
           encode: (rows, { nodePositions: positions }, { job, input }) =>
             encodePrediction(format, rows, { path: job.input, bytes: input, positions, dimensionality }, decode),
           batchPoints,
-          parallel: work.parallel,
+          parallel: WRITES,
           signal,
           onBatch: (more) => {
             points += more;

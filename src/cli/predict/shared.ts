@@ -18,6 +18,9 @@ import { type Shard, takeShard } from "./shard.ts";
 const REQUESTS = 16;
 const PAUSE = 2000;
 
+/** The number of outputs that are written at a time: disks, too, take their time until a file is safe, but take in many at once. */
+export const WRITES = 16;
+
 export interface SharedFilesOptions {
   files: readonly PredictionPaths[];
   /** The number of subfolders of the inputs that could not be read. */
