@@ -33,7 +33,6 @@ export async function buildReference() {
     markdownItOptions: { linkify: false },
     // Types that only internal code names do not get a page.
     validation: { notExported: false, invalidLink: true, invalidPath: true },
-    treatValidationWarningsAsErrors: true,
   });
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
     // Its names are those of folders, and of the main entry's file.
@@ -45,7 +44,8 @@ export async function buildReference() {
 
   const project = await app.convert();
   if (project) app.validate(project);
-  if (!project || app.logger.hasErrors()) throw new CommandError("TypeDoc", 1);
+  // TypeDoc's own options for this have an effect on its command line only.
+  if (!project || app.logger.hasErrors() || app.logger.hasWarnings()) throw new CommandError("TypeDoc", 1);
   const folder = join(root, "dist", ".api");
   await app.generateDocs(project, folder);
   // The pages contain scripts of TypeDoc.
