@@ -3,12 +3,11 @@
 
 import { Calls } from "../src/balltree/calls.ts";
 import { execute } from "../src/balltree/execute.ts";
-import { createMemory } from "../src/balltree/memory.ts";
 import {
   type Answer,
+  createEngine,
   instantiate,
   type RequestMessage,
-  runAlone,
   type StartMessage,
   type ToWorker,
 } from "../src/balltree/module.ts";
@@ -36,9 +35,7 @@ let answer: ((message: RequestMessage) => Promise<void>) | undefined;
 
 async function answerRequests(bytes: StartMessage["bytes"]): Promise<void> {
   sendSigns(() => owner.postMessage({ type: "alive" }));
-  const memory = createMemory();
-  const exports = await instantiate(bytes, memory);
-  const engine = { memory, start: exports.__heap_base.value, threads: 1, run: runAlone(exports) };
+  const engine = await createEngine(bytes);
   answer = async ({ request }) => {
     try {
       owner.postMessage({ type: "result", result: await execute(request, engine) });

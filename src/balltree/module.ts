@@ -2,7 +2,8 @@
 import type { SerializedError } from "../errors.ts";
 import { instantiateModule } from "../host/compile.ts";
 import { signOfLife } from "../host/silence.ts";
-import type { Request, Result } from "./execute.ts";
+import type { Engine, Request, Result } from "./execute.ts";
+import { createMemory } from "./memory.ts";
 
 export interface ModuleExports {
   /** Prepares a job whose description is complete for its threads. */
@@ -19,13 +20,18 @@ export async function instantiate(bytes: Uint8Array<ArrayBuffer>, memory: WebAss
   return (await instantiateModule(bytes, { env: { memory }, host })) as unknown as ModuleExports;
 }
 
-/** An engine's `run` that does all of a job in the calling thread. */
-export const runAlone =
-  ({ prepare, run }: ModuleExports) =>
-  (job: number): void => {
-    prepare(job);
-    run(job, 0, 1);
-  };
+/** Does all of a job in the calling thread. */
+export function runAlone({ prepare, run }: ModuleExports, job: number): void {
+  prepare(job);
+  run(job, 0, 1);
+}
+
+/** Creates an engine of the calling thread alone, with a memory of its own. */
+export async function createEngine(bytes: Uint8Array<ArrayBuffer>): Promise<Engine> {
+  const memory = createMemory();
+  const exports = await instantiate(bytes, memory);
+  return { memory, start: exports.__heap_base.value, threads: 1, run: (job) => runAlone(exports, job) };
+}
 
 /** The size of one thread's stack in bytes. */
 export const stackBytes = 65536;

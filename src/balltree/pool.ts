@@ -5,6 +5,7 @@ import { type AbortOptions, untilAborted } from "../abort.ts";
 import { balltreeModule, poolScript } from "../assets.ts";
 import { deserializeError, OutOfMemoryError, WorkerError } from "../errors.ts";
 import { defaultThreads } from "../host/environment.ts";
+import { pageBytes } from "../host/memory.ts";
 import { readModule } from "../host/module-file.ts";
 import { ThreadGroup } from "../host/thread-group.ts";
 import { hasWorkers } from "../host/worker.ts";
@@ -12,7 +13,15 @@ import { SerialQueue } from "../serial.ts";
 import { Calls, callBytes } from "./calls.ts";
 import { execute, type Request, type Result, stateOf } from "./execute.ts";
 import { createMemory } from "./memory.ts";
-import { type Answer, instantiate, type ModuleExports, runAlone, stackBytes, type ToWorker } from "./module.ts";
+import {
+  type Answer,
+  createEngine,
+  instantiate,
+  type ModuleExports,
+  runAlone,
+  stackBytes,
+  type ToWorker,
+} from "./module.ts";
 
 const maxThreads = 32;
 
@@ -97,7 +106,7 @@ class SharedThreads implements Runner {
     this.#exports = exports;
     this.#callsAt = Math.ceil(exports.__heap_base.value / callBytes) * callBytes;
     const missing = this.#jobsAt - memory.buffer.byteLength;
-    if (missing > 0) memory.grow(Math.ceil(missing / 65536));
+    if (missing > 0) memory.grow(Math.ceil(missing / pageBytes));
     this.#calls = new Calls(memory, this.#callsAt);
   }
 
@@ -143,7 +152,7 @@ class SharedThreads implements Runner {
   }
 
   async #run(job: number, threads: number, worksAlong: boolean): Promise<void> {
-    if (worksAlong && threads === 1) return runAlone(this.#exports)(job);
+    if (worksAlong && threads === 1) return runAlone(this.#exports, job);
     const inside = worksAlong ? 1 : 0;
     if (threads - inside > this.#threads.count) await this.#grow(threads - inside);
     this.#exports.prepare(job);
@@ -205,9 +214,7 @@ class LoneWorker implements Runner {
 
 /** Without a worker: computes in place. */
 async function computeInPlace(bytes: Bytes): Promise<Runner> {
-  const memory = createMemory();
-  const exports = await instantiate(bytes, memory);
-  const engine = { memory, start: exports.__heap_base.value, threads: 1, run: runAlone(exports) };
+  const engine = await createEngine(bytes);
   return { run: (request) => execute(request, engine), stop: () => {} };
 }
 
@@ -224,6 +231,7 @@ let inPlace = false;
 export function buildInPlace(): void {
   inPlace = true;
 }
+
 /** Requests run one after the other: each uses all threads and the whole memory. */
 const requests = new SerialQueue();
 

@@ -11,8 +11,7 @@ import { CpuDevice } from "../../src/backends/cpu/device.ts";
 import { Machine } from "../../src/backends/cpu/machine.ts";
 import type { DeviceInfo } from "../../src/backends/device.ts";
 import { execute } from "../../src/balltree/execute.ts";
-import { createMemory } from "../../src/balltree/memory.ts";
-import { instantiate, runAlone } from "../../src/balltree/module.ts";
+import { createEngine } from "../../src/balltree/module.ts";
 import { ComputeError, ComputeProcess } from "../../src/cli/queue/child.ts";
 import type { QueuedPrediction } from "../../src/cli/queue/queue.ts";
 import { trainRun } from "../../src/cli/sweep/run.ts";
@@ -119,9 +118,7 @@ describe("signs of life of a thread that cannot return to its event loop", () =>
   });
 
   test("come from within the work on a graph", async () => {
-    const memory = createMemory();
-    const exports = await instantiate(await readModule(balltreeModule()), memory);
-    const engine = { memory, start: exports.__heap_base.value, threads: 1, run: runAlone(exports) };
+    const engine = await createEngine(await readModule(balltreeModule()));
     between = 1000;
     // A thread takes 256 points at a time.
     const points = { positions: new Float32Array(4 * 2560), dimensionality: 4, offsets: Int32Array.of(0, 2560) };
