@@ -10,17 +10,25 @@ const EXAMPLE = "virtual:example/";
 /** The replacement of Node's file module in examples: it offers written files as downloads. */
 const files = join(root, "src", "pages", "examples", "files.ts");
 
+/**
+ * Returns the fenced blocks of code of a Markdown text, each with the heading that it stands under, in their order.
+ * @param {string} text
+ */
+export function codeBlocks(text) {
+  const pattern = /^#+ (?<section>[^\n]*)$|^```(?<language>\w*)\n(?<code>.*?)^```$/gms;
+  let section = "";
+  return [...text.matchAll(pattern)].flatMap(({ groups = {} }) => {
+    if (groups.section === undefined) return [{ section, language: groups.language, code: groups.code }];
+    section = groups.section;
+    return [];
+  });
+}
+
 /** Returns the README's programs by their headings. */
 function readExamples() {
-  const pattern = /^#+ (?<section>[^\n]*)$|^```(?<language>\w*)\n(?<code>.*?)^```$/gms;
-  /** @type {Map<string, string>} */
-  const examples = new Map();
-  let section = "";
-  for (const { groups = {} } of readFileSync(join(root, "README.md"), "utf8").matchAll(pattern)) {
-    if (groups.section !== undefined) section = groups.section;
-    else if (groups.language === "js" || groups.language === "ts") examples.set(section, groups.code);
-  }
-  return examples;
+  const blocks = codeBlocks(readFileSync(join(root, "README.md"), "utf8"));
+  const programs = blocks.filter(({ language }) => language === "js" || language === "ts");
+  return new Map(programs.map(({ section, code }) => [section, code]));
 }
 
 /**

@@ -1,23 +1,4 @@
-// What a Markdown file holds that can be checked: code, tables and links.
-
-export interface CodeBlock {
-  /** The heading it stands under. */
-  section: string;
-  /** "js", "sh", ... */
-  language: string;
-  code: string;
-}
-
-/** The fenced blocks of code, in their order. */
-export function codeBlocks(text: string): CodeBlock[] {
-  const pattern = /^#+ (?<section>[^\n]*)$|^```(?<language>\w*)\n(?<code>.*?)^```$/gms;
-  let section = "";
-  return [...text.matchAll(pattern)].flatMap(({ groups = {} }) => {
-    if (groups.section === undefined) return [{ section, language: groups.language, code: groups.code }];
-    section = groups.section;
-    return [];
-  });
-}
+// What a Markdown file holds that can be checked, besides code: tables and links.
 
 /** The tables that have a column of this name: each row as its cells by column. */
 export function tableRows(text: string, column: string): Record<string, string>[] {

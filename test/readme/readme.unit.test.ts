@@ -21,11 +21,12 @@ import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { chromiumArguments, findChromium } from "../../src/build/chromium.mjs";
 import { denoEnvironment, denoProgram } from "../../src/build/deno.mjs";
+import { codeBlocks } from "../../src/build/examples.mjs";
 import { contentTypes, serve } from "../../src/build/serve-dist.mjs";
 import { root } from "../../src/build/steps.mjs";
 import { pack, tarball } from "../packaging/pack.mjs";
 import { serveLibrary } from "../packaging/serve.mjs";
-import { anchors, codeBlocks, linkTargets, tableRows } from "./markdown.ts";
+import { anchors, linkTargets, tableRows } from "./markdown.ts";
 
 const readText = (path: string) => readFileSync(join(root, path), "utf8");
 const readme = readText("README.md");
