@@ -7,6 +7,18 @@ import { expect, test } from "vitest";
 import { downloadSize } from "../../src/build/size.mjs";
 import { root } from "../../src/build/steps.mjs";
 
+const declared = exportsOf("types");
+const documented = new Set<string>();
+for (const statement of statementsOf("types")) {
+  // A namespace (`nn`, `operators`) is a list of names that have docstrings of their own.
+  if (!ts.isModuleDeclaration(statement) && ts.getJSDocCommentsAndTags(statement).length === 0) continue;
+  const declarations = ts.isVariableStatement(statement) ? statement.declarationList.declarations : [statement];
+  for (const declaration of declarations) {
+    const name = ts.getNameOfDeclaration(declaration as ts.Declaration);
+    if (name && ts.isIdentifier(name)) documented.add(name.text);
+  }
+}
+
 test.each([
   ["erwin", "ErwinTransformer"],
   ["bench", "runSuite"],
@@ -14,17 +26,6 @@ test.each([
   ["formats", "readPointCloud"],
   ["jobs", "SharedWork"],
 ])("every name that the entry %s exports has a docstring", (entry, known) => {
-  const documented = new Set<string>();
-  for (const statement of statementsOf("types")) {
-    // A namespace (`nn`, `operators`) is a list of names that have docstrings of their own.
-    if (!ts.isModuleDeclaration(statement) && ts.getJSDocCommentsAndTags(statement).length === 0) continue;
-    const declarations = ts.isVariableStatement(statement) ? statement.declarationList.declarations : [statement];
-    for (const declaration of declarations) {
-      const name = ts.getNameOfDeclaration(declaration as ts.Declaration);
-      if (name && ts.isIdentifier(name)) documented.add(name.text);
-    }
-  }
-  const declared = exportsOf("types");
   const undocumented = [...declared].filter(([, local]) => !documented.has(local)).map(([name]) => name);
   const exported = [...exportsOf(entry).keys()];
   expect(exported).toContain(known);
