@@ -62,15 +62,6 @@ export const clusteredCloud: CloudShape = (n, D, random) => {
   return positions;
 };
 
-/** The corners of a regular grid: equal coordinates and equal spreads everywhere. */
-export const gridCloud: CloudShape = (n, D) => {
-  const side = Math.ceil(n ** (1 / D) - 1e-9);
-  return Float32Array.from(
-    { length: n * D },
-    (_, k) => (Math.floor(Math.floor(k / D) / side ** (k % D)) % side) / side,
-  );
-};
-
 /** Points on the unit sphere (in two dimensions the unit circle). */
 export const sphereCloud: CloudShape = (n, D, random) => {
   const positions = normals(n * D, random);
