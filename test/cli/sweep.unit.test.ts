@@ -63,6 +63,8 @@ search:
 
 it.each([
   ["serch: {}", /sweep\.yaml:1: serch: expected one of train, options/],
+  ["train: md\noptions: { model.strides: [2] }", /sweep\.yaml:2: options\.model\.strides: .* in quotes/],
+  ["train: md\nsearch: { model.strides: [[2], [4]] }", /sweep\.yaml:2: search\.model\.strides: .* in quotes/],
   ["search: { lr: [1] }", /train: expected an experiment/],
   [
     "train: md\nsearch: { lr: { from: 1, to: 2 } }",

@@ -45,7 +45,9 @@ export async function readSweep(path: string): Promise<SweepPlan> {
   if (unknown !== undefined) throw wrong(unknown, `one of ${known.join(", ")}`);
   const { train, options = {}, metric = "loss", goal = "min", search, random, seed = 0 } = value;
   if (train !== undefined && typeof train !== "string") throw wrong("train", "an experiment's name");
-  if (!isRecord(options) || !Object.values(options).every(isScalar)) throw wrong("options", "values by name");
+  if (!isRecord(options)) throw wrong("options", "values by name");
+  const notScalar = Object.keys(options).find((name) => !isScalar(options[name]));
+  if (notScalar !== undefined) throw wrong(`options.${notScalar}`, 'one value; a list in quotes, as in "[128, 128]"');
   if (train === undefined && options.config === undefined) throw wrong("train", "an experiment, or options.config");
   if (typeof metric !== "string") throw wrong("metric", "the name of a validation's number");
   if (goal !== "min" && goal !== "max") throw wrong("goal", "min or max");
@@ -53,7 +55,11 @@ export async function readSweep(path: string): Promise<SweepPlan> {
   const spaces = Object.entries(search).map(([name, space]) => {
     if (Array.isArray(space) && space.length > 0 && space.every(isScalar)) return [name, space.map(String)] as const;
     const range = toRange(space);
-    if (!range) throw wrong(`search.${name}`, "a list of values, or { from: 0.001, to: 0.1, scale: log }");
+    if (!range) {
+      const expected =
+        'a list of values (lists in quotes: ["[64, 64]", "[128, 128]"]), or { from: 0.001, to: 0.1, scale: log }';
+      throw wrong(`search.${name}`, expected);
+    }
     if (random === undefined) throw wrong(`search.${name}`, "a list of values, since a grid has no ranges (random: N)");
     return [name, range] as const;
   });
