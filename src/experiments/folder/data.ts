@@ -152,11 +152,12 @@ export class FolderData {
       size: places.length,
       ...(note !== undefined && { note }),
       nameOf: (i) => this.#nameOf(places[i].unit, places[i].frame),
-      load: async (i, random) => {
+      load: async (i, random, epoch) => {
         const { unit, index, frame } = places[i];
         const pair = await this.#pair(unit, frame);
         const place = sequence && { sequence: { index, frame } };
-        if (split !== "train") return { ...cloudOf(pair, layout), ...place };
+        // Training augments its samples, an evaluation of the same split measures them as they are.
+        if (split !== "train" || epoch === undefined) return { ...cloudOf(pair, layout), ...place };
         const cloud = cloudOf(turned(pair, this.#config, random), layout);
         return { ...withNoise(cloud, layout, augmentation.noise, random), ...place };
       },

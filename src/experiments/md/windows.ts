@@ -40,7 +40,7 @@ export interface ChainSample {
 
 /**
  * Loads the windows of a split. All its trajectories are read once, to find their lengths.
- * @param noise whether noise is added to the frames of a window
+ * @param noise whether noise is added to the frames of a window in training
  * @param onBad receives trajectories that cannot be read, and are skipped; without it they are errors
  * @throws FormatError naming a file that is missing, damaged or does not fit the others
  */
@@ -78,9 +78,10 @@ export async function loadWindows(
   };
   return {
     size: firsts[sound.length],
-    async load(sample, random) {
+    async load(sample, random, epoch) {
       const { trajectory, window } = find(sample);
-      return chainSample(await trajectories.get(sound[trajectory]), window, noise ? random : undefined);
+      const trains = epoch !== undefined;
+      return chainSample(await trajectories.get(sound[trajectory]), window, noise && trains ? random : undefined);
     },
     nameOf(sample) {
       const { trajectory, window } = find(sample);

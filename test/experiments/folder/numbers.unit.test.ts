@@ -146,6 +146,20 @@ it.each([
   expect(split?.note ?? "none").toMatch(note);
 });
 
+it("augments samples in training alone: an evaluation of the same split measures them as they are", async () => {
+  const files = new MemorySource(
+    new Map([["a.csv", new TextEncoder().encode("x,y,z,p\n0,0,0,1\n1,2,3,4\n5,3,1,6\n")]]),
+  );
+  const loaded = async (augmentation: object, epoch?: number) => {
+    const folder = folderExperiment({ targets: ["p"], augmentation, splits: { train: ["*"] } });
+    const split = await folder.load("train", resolveOptions(folder.options) as never, files);
+    return (await split!.load(0, new Random(1, "augmentation"), epoch)).positions;
+  };
+  const plain = await loaded({});
+  expect(await loaded({ rotation: "z" })).toEqual(plain);
+  expect(await loaded({ rotation: "z" }, 0)).not.toEqual(plain);
+});
+
 it("turns vectors with their points, and keeps all lengths", () => {
   const before = pairs[1].sample;
   const after = turned({ sample: before }, config, new Random(4, "turn")).sample;
