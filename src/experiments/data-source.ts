@@ -34,9 +34,9 @@ export interface DataSource {
   size(path: string): Promise<number>;
 }
 
-/** Returns a file's name for error messages. */
+/** Returns a file's name for error messages; "" is the folder of all files, which has no name if they were chosen one by one. */
 export function locate(source: DataSource, path: string): string {
-  return [source.name, path].filter((part) => part !== "").join("/");
+  return [source.name, path].filter((part) => part !== "").join("/") || "the data set";
 }
 
 /** Opens a file that is read in parts. @throws FormatError if there is no such file */

@@ -148,7 +148,14 @@ test("the repository's results can be opened, and other files are refused by nam
   expect(keys).toContain("forward 16 x 1024, 32 channels, webgpu");
   expect(keys).toContain("forward 16 x 1024, 32 channels, webgpu mixed");
   expect(new Set(keys).size).toBe(keys.length);
-  for (const other of ["", "null", "[]", "{}", '{"format":"erwin-bench-1"}', '{"format":"erwin-machine-1","erwin":[]}'])
+  const timed = { name: "forward 1 x 8", benchmark: "forward", points: 8, clouds: 1, time: timing(1) };
+  const result = { format: "erwin-bench-1", host: "Deno", date: "2026-11-28", cases: [timed] };
+  const texts = [
+    { ...result, devices: 5 },
+    { ...result, cases: [{ ...timed, pass: { gigaflops: "8" } }] },
+  ].map((other) => JSON.stringify(other));
+  const formats = ["null", "[]", "{}", '{"format":"erwin-bench-1"}', '{"format":"erwin-machine-1","erwin":[]}'];
+  for (const other of ["", ...formats, ...texts])
     expect(() => readEntry(other, "a.json", "file"), other).toThrow("a.json");
 });
 

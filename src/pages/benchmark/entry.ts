@@ -153,16 +153,23 @@ export function readEntry(text: string, file: string, origin: Entry["origin"]): 
 }
 
 function checked(result: BenchResult, file: string): BenchResult {
-  const soundTime = (time: BenchCase["time"]) =>
-    time === undefined || (typeof time.median === "number" && time.median > 0);
-  const sound = (entry: BenchCase) =>
-    typeof entry?.name === "string" &&
-    typeof entry.points === "number" &&
-    typeof entry.clouds === "number" &&
-    soundTime(entry.time);
   if (result?.format !== "erwin-bench-1" || typeof result.host !== "string" || typeof result.date !== "string")
     throw new Error(`${file} is not a result of erwin bench: its format is ${JSON.stringify(result?.format ?? null)}`);
-  if (!Array.isArray(result.cases) || !result.cases.every(sound))
-    throw new Error(`${file}: its cases have no names or times`);
+  if (!Array.isArray(result.cases) || !result.cases.every(isSound))
+    throw new Error(`${file}: a case lacks its name, or a size, a time or a speed above 0`);
+  if (result.devices !== undefined && !Array.isArray(result.devices))
+    throw new Error(`${file}: its devices are no list`);
   return result;
+}
+
+function isSound(entry: BenchCase): boolean {
+  const { name, points, clouds, time, pass } = entry ?? {};
+  const isNumber = (value: unknown) => typeof value === "number" && value > 0;
+  return (
+    typeof name === "string" &&
+    isNumber(points) &&
+    isNumber(clouds) &&
+    (time === undefined || isNumber(time.median)) &&
+    (pass === undefined || isNumber(pass.gigaflops))
+  );
 }

@@ -85,9 +85,12 @@ it.each([
   }
 });
 
-it("proposes nothing for a folder without samples", async () => {
-  const source = new MemorySource(new Map([["notes.txt", new Uint8Array(3)]]), "notes");
-  await expect(survey(source)).rejects.toThrow("notes: holds no sample (.vtu ");
+it.each([
+  ["notes", "notes: holds"],
+  ["", "the data set: holds"],
+])("proposes nothing for a folder without samples, by the name %j", async (name, message) => {
+  const source = new MemorySource(new Map([["notes.txt", new Uint8Array(3)]]), name);
+  await expect(survey(source)).rejects.toThrow(`${message} no sample (.vtu `);
 });
 
 it("proposes nothing for a model, which is no sample", async () => {
