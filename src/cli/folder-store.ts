@@ -4,7 +4,15 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { FileStore } from "../jobs/job.ts";
 import { FolderSource } from "./data-folder.ts";
-import { createFile, makeFolder, readBytes, removeFile, removeTemporaries, writeWholeLater } from "./files.ts";
+import {
+  createFile,
+  makeFolder,
+  readBytes,
+  removeFile,
+  removeTemporaries,
+  writeWhole,
+  writeWholeLater,
+} from "./files.ts";
 
 /** Each file is written beside its target and then renamed, so that every existing file is complete. */
 export class FolderStore extends FolderSource implements FileStore {
@@ -13,8 +21,8 @@ export class FolderStore extends FolderSource implements FileStore {
     makeFolder(folder);
   }
 
-  save(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    return writeWholeLater(join(this.name, path), bytes);
+  save(path: string, bytes: Uint8Array<ArrayBuffer>): void | Promise<void> {
+    writeWhole(join(this.name, path), bytes);
   }
 
   load(path: string): Uint8Array | undefined {
@@ -34,3 +42,17 @@ export class FolderStore extends FolderSource implements FileStore {
     removeTemporaries(join(this.name, path));
   }
 }
+
+/**
+ * A store for many outputs: saving one does not hold up this thread, which takes part in it now and then. So this is not for leases,
+ * whose renewal must not wait until a long computation lets it.
+ */
+class OutputStore extends FolderStore {
+  override save(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    return writeWholeLater(join(this.name, path), bytes);
+  }
+}
+
+/** Returns a store of the same files, for outputs. Requests to servers do not hold up this thread anyway. */
+export const forOutputs = (store: FileStore): FileStore =>
+  store instanceof FolderStore ? new OutputStore(store.name) : store;

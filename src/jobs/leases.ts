@@ -19,25 +19,41 @@ export interface LeaseOptions {
   owner: string;
   /** The number of seconds without a renewal after which an owner is considered dead. */
   seconds: number;
+  /** Further facts about the owner, which its leases state. */
+  about?: Readonly<Record<string, unknown>>;
+  /** Whether the owner of a lease is known to be dead, so that nobody has to wait until the lease expires. */
+  isDead?(lease: LeaseContent): boolean;
+}
+
+/** What a lease states, with the further facts about its owner. A lease that was cut short states nothing. */
+export interface LeaseContent {
+  owner?: string;
+  seconds?: number;
+  /** How often the owner has written it again. */
+  renewals?: number;
+  /** The time at which it expires, by the owner's clock. */
+  until?: string;
+  [fact: string]: unknown;
 }
 
 /** The leases of one process. */
 export class Leases {
   readonly seconds: number;
   readonly #store: FileStore;
-  readonly #owner: string;
+  readonly #options: LeaseOptions;
   readonly #held = new Set<Lease>();
   /** The contents of other processes' leases, and when each was first seen. */
   readonly #seen = new Map<string, { text: string; since: number }>();
   readonly #timer: ReturnType<typeof setInterval>;
 
   /** @throws ConfigError if the seconds are no number greater than 0 */
-  constructor(store: FileStore, { owner, seconds }: LeaseOptions) {
+  constructor(store: FileStore, options: LeaseOptions) {
+    const { seconds } = options;
     if (!(typeof seconds === "number" && seconds > 0 && seconds < Number.POSITIVE_INFINITY)) {
       throw new ConfigError(`seconds must be a number greater than 0, not ${describe(seconds)}`, { field: "seconds" });
     }
     this.#store = store;
-    this.#owner = owner;
+    this.#options = options;
     this.seconds = seconds;
     this.#timer = setInterval(() => void this.#renew(), (seconds * 1000) / 6);
   }
@@ -46,13 +62,19 @@ export class Leases {
   async take(output: string): Promise<Lease | undefined> {
     const others = await this.#latest(output);
     if (others && !this.#isOver(output, others.text)) return undefined;
-    const lease = new Lease(this.#store, this.#owner, output, (others?.number ?? 0) + 1, this.seconds);
+    const lease = new Lease(this.#store, this.#options, output, (others?.number ?? 0) + 1);
     if (!(await lease.create())) return undefined;
     this.#seen.delete(output);
     this.#held.add(lease);
     lease.onRelease = () => this.#held.delete(lease);
     if (others) await this.#store.sweep(output);
     return lease;
+  }
+
+  /** Returns what the last lease on an output states; undefined if there is none. */
+  async holder(output: string): Promise<LeaseContent | undefined> {
+    const latest = await this.#latest(output);
+    return latest && parse(latest.text);
   }
 
   /** Deletes the remaining leases on an output that is done: the owner may have been killed before it could. */
@@ -76,11 +98,13 @@ export class Leases {
     }
   }
 
-  /** Whether a lease has expired: it has stayed the same for its whole duration. */
+  /** Whether a lease has expired, because it has stayed the same for its whole duration, or its owner is known to be dead. */
   #isOver(output: string, text: string): boolean {
+    const lease = parse(text);
+    if (this.#options.isDead?.(lease)) return true;
     const now = performance.now();
     const seen = this.#seen.get(output);
-    if (seen?.text === text) return now - seen.since > 1000 * (parse(text)?.seconds ?? this.seconds);
+    if (seen?.text === text) return now - seen.since > 1000 * (lease.seconds ?? this.seconds);
     this.#seen.set(output, { text, since: now });
     return false;
   }
@@ -92,29 +116,30 @@ export class Leases {
   }
 }
 
-const leaseFile = (output: string, number: number) => `${output}.lease-${number}`;
+/** The name of a lease's file. */
+export const leaseFile = (output: string, number: number): string => `${output}.lease-${number}`;
 
 /** The right to write an output. */
 export class Lease {
   onRelease = () => {};
   readonly #store: FileStore;
-  readonly #owner: string;
+  readonly #options: LeaseOptions;
   readonly #output: string;
   readonly #number: number;
-  readonly #seconds: number;
   #renewals = 0;
   /** When the last renewal began, and when the last one began that has succeeded. */
   #renewedAt = clock();
   #keptAt = this.#renewedAt;
   #released = false;
+  /** `release` waits for one renewal: of two, the other could write the lease after it was deleted. */
+  #isRenewing = false;
   #renewal: Promise<void> = Promise.resolve();
 
-  constructor(store: FileStore, owner: string, output: string, number: number, seconds: number) {
+  constructor(store: FileStore, options: LeaseOptions, output: string, number: number) {
     this.#store = store;
-    this.#owner = owner;
+    this.#options = options;
     this.#output = output;
     this.#number = number;
-    this.#seconds = seconds;
   }
 
   /** @returns false if another process was first */
@@ -127,15 +152,20 @@ export class Lease {
    * lease is old enough that another process may have done so.
    */
   async isHeld(): Promise<boolean> {
-    if (secondsSince(this.#keptAt) < this.#seconds / 2) return true;
+    if (secondsSince(this.#keptAt) < this.#options.seconds / 2) return true;
     const own = await this.#store.load(leaseFile(this.#output, this.#number));
-    if (!own || parse(new TextDecoder().decode(own))?.owner !== this.#owner) return false;
+    if (!own || parse(new TextDecoder().decode(own)).owner !== this.#options.owner) return false;
     return (await this.#store.load(leaseFile(this.#output, this.#number + 1))) === undefined;
   }
 
   /** Writes the lease again, if a part of its duration has passed since the last time. */
   renew(): Promise<void> {
-    if (secondsSince(this.#renewedAt) > this.#seconds / 4) this.#renewal = this.#write();
+    if (!this.#isRenewing && secondsSince(this.#renewedAt) > this.#options.seconds / 4) {
+      this.#isRenewing = true;
+      this.#renewal = this.#write().finally(() => {
+        this.#isRenewing = false;
+      });
+    }
     return this.#renewal;
   }
 
@@ -165,9 +195,10 @@ export class Lease {
   }
 
   #text(): Uint8Array<ArrayBuffer> {
-    const content = { owner: this.#owner, seconds: this.#seconds, renewals: this.#renewals };
-    const until = new Date(Date.now() + this.#seconds * 1000).toISOString();
-    return new TextEncoder().encode(`${JSON.stringify({ ...content, until })}\n`);
+    const { owner, seconds, about } = this.#options;
+    const until = new Date(Date.now() + seconds * 1000).toISOString();
+    const content: LeaseContent = { owner, seconds, renewals: this.#renewals, until, ...about };
+    return new TextEncoder().encode(`${JSON.stringify(content)}\n`);
   }
 }
 
@@ -177,10 +208,10 @@ const clock = () => ({ steady: performance.now(), wall: Date.now() });
 const secondsSince = ({ steady, wall }: ReturnType<typeof clock>): number =>
   Math.max(performance.now() - steady, Date.now() - wall) / 1000;
 
-function parse(lease: string): { owner?: string; seconds?: number } | undefined {
+function parse(lease: string): LeaseContent {
   try {
-    return JSON.parse(lease);
+    return JSON.parse(lease) ?? {};
   } catch {
-    return undefined; // the owner was killed while it wrote
+    return {}; // the owner was killed while it wrote
   }
 }

@@ -113,6 +113,24 @@ it("takes over from a process that shows no sign of life, whose own late output 
   expect(names(store)).toEqual(["0.safetensors", "1.safetensors", "2.safetensors"]);
 });
 
+it("leaves no lease where a renewal takes long, and the next one is due before it has ended", async () => {
+  const store = new MemoryFiles();
+  const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+  const delays = [150, 10];
+  const save = async (path: string, bytes: Uint8Array<ArrayBuffer>) => {
+    await pause(delays.shift() ?? 0);
+    store.save(path, bytes);
+  };
+  const slow = Object.assign(Object.create(store) as MemoryFiles, { save });
+  const leases = new Leases(slow, { owner: "one", seconds: 0.2 });
+  const lease = await leases.take("a.npy");
+  await pause(160);
+  await lease?.release();
+  await pause(100);
+  await leases.stop();
+  expect(names(store)).toEqual([]);
+});
+
 it("waits for a process that lives, however long its job takes", async () => {
   const store = new MemoryFiles();
   const slow = start(store, { seconds: 0.2 });

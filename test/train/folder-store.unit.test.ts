@@ -4,19 +4,20 @@ import { mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { FolderStore } from "../../src/cli/folder-store.ts";
+import { FolderStore, forOutputs } from "../../src/cli/folder-store.ts";
 
 test("a file is replaced as a whole, no other file is left, and one that cannot be read is named", async () => {
   const folder = mkdtempSync(join(tmpdir(), "erwin-store-"));
   try {
     const store = new FolderStore(join(folder, "run"));
     expect(store.load("last.safetensors")).toBeUndefined();
-    await store.save("last.safetensors", Uint8Array.of(1, 2, 3));
-    await store.save("last.safetensors", Uint8Array.of(4));
+    store.save("last.safetensors", Uint8Array.of(1, 2, 3));
+    store.save("last.safetensors", Uint8Array.of(4));
     expect([...store.load("last.safetensors")!]).toEqual([4]);
     expect(readdirSync(store.name)).toEqual(["last.safetensors"]);
     // This thread goes on while the disk takes in a file: a process that writes thousands would wait for each otherwise.
-    const others = ["a.npy", "b.npy"].map((name) => store.save(name, Uint8Array.of(5)));
+    const outputs = forOutputs(store);
+    const others = ["a.npy", "b.npy"].map((name) => outputs.save(name, Uint8Array.of(5)));
     expect(readdirSync(store.name)).not.toContain("a.npy");
     await Promise.all(others);
     expect(readdirSync(store.name)).toEqual(["a.npy", "b.npy", "last.safetensors"]);

@@ -6,6 +6,7 @@ import { Leases } from "../../jobs/leases.ts";
 import { SharedWork } from "../../jobs/shared-work.ts";
 import { isRemote } from "../addresses.ts";
 import { describeFailure } from "../failure.ts";
+import { forOutputs } from "../folder-store.ts";
 import { untilInterrupted } from "../interruption.ts";
 import { printError } from "../progress.ts";
 import { makeFoldersOf, openOutputs, readFile } from "../remote-files.ts";
@@ -50,15 +51,15 @@ export async function predictShared(
     console.log(`shard ${shard.index}/${shard.count} of ${formatPlural(files.length, "file")}: ${share}`);
   }
   makeFoldersOf(own.map(({ output }) => output));
-  const outputs = await openOutputs(outputFolder);
+  const store = await openOutputs(outputFolder);
   // Requests to a server take their time, but many can be under way.
   const isFar = isRemote(outputFolder) || own.some(({ input }) => isRemote(input));
-  const leases = new Leases(outputs, { owner: crypto.randomUUID(), seconds: lease });
+  const leases = new Leases(store, { owner: crypto.randomUUID(), seconds: lease });
   const { predicted, skipped, failed, note } = await untilInterrupted("stopping after this batch", async (signal) => {
     const work = new SharedWork({
       jobs: own.map(({ input, name }) => ({ input, output: name })),
       inputs: { read: readFile },
-      outputs,
+      outputs: forOutputs(store),
       recipe,
       leases,
       overwrite,
