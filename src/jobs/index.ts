@@ -2,7 +2,7 @@
 // files.
 
 export { type FileStore, type Job, type JobRecord, type Recipe, recordOf, sha256 } from "./job.ts";
-export { type Lease, type LeaseOptions, Leases } from "./leases.ts";
+export { type Lease, type LeaseContent, type LeaseOptions, Leases } from "./leases.ts";
 export { type PredictOptions, predictClaims } from "./predict.ts";
 export type { OutputRows } from "./rows.ts";
 export { type Claim, type Counts, SharedWork, type SharedWorkOptions } from "./shared-work.ts";

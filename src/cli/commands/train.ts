@@ -11,6 +11,7 @@ import { resolveOptions } from "../../experiments/options.ts";
 import { type ExperimentRun, fitOptions, type InitialWeights, openRun } from "../../experiments/run.ts";
 import { defaultThreads } from "../../host/environment.ts";
 import {
+  type CheckpointStore,
   type Device,
   FitController,
   type FitProgress,
@@ -35,6 +36,7 @@ import { endWithParent, printSigns } from "../signs.ts";
 import { advisingSkipBad } from "../skip-bad.ts";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatTime } from "../text.ts";
 import { EventLog } from "../train/event-log.ts";
+import { holdingRun } from "../train/holding-run.ts";
 import {
   PREDICTIONS_FOLDER,
   type PredictionFormat,
@@ -137,10 +139,22 @@ async function run(args: Arguments): Promise<void> {
   }
   const call = await readCall(args);
   if (args.has("dry-run")) return dryRun(call);
-  const folder = new RunFolder(args.required("out"));
+  const out = args.required("out");
+  // A process that a sweep starts may find one of a sweep that was killed, which ends after its step.
+  await holdingRun(out, { patient: args.has("signs-of-life") }, (expectHeld) =>
+    trainIn(new RunFolder(out), call, { mustContinue: args.has("resume"), expectHeld }),
+  );
+}
+
+/** @param choice.expectHeld throws when another process has taken over the folder */
+async function trainIn(
+  folder: RunFolder,
+  call: Call,
+  { mustContinue, expectHeld }: { mustContinue: boolean; expectHeld: () => Promise<void> },
+): Promise<void> {
   const settings = settingsOf(call);
   folder.expectSame(call.name, settings);
-  if (args.has("resume") && !folder.begun) {
+  if (mustContinue && !folder.begun) {
     throw new InputError(`There is no checkpoint from which to continue in "${folder.folder}".`, {
       file: folder.folder,
     });
@@ -157,11 +171,16 @@ async function run(args: Arguments): Promise<void> {
     folder.begin(config());
     const controller = new FitController();
     const logs = await openLogs(call, folder, config());
+    const logger = { log: (entry: LogEntry) => expectHeld().then(() => logs.logger.log(entry)) };
+    const store: CheckpointStore = {
+      load: (name) => folder.store.load(name),
+      save: (name, bytes) => expectHeld().then(() => folder.store.save(name, bytes)),
+    };
     const result = await stoppedBySignals(
       "stopping after this step, with a checkpoint from which to continue",
       () => controller.stop(),
       async () => {
-        const trained = await logs.around(() => fitRun(call, folder, made, { controller, logger: logs.logger }));
+        const trained = await logs.around(() => fitRun(call, made, { controller, logger, store }));
         if (trained.finished) await predictTest(call, folder, made, controller.signal);
         return trained;
       },
@@ -328,9 +347,8 @@ async function openLogs({ useWandb }: Call, folder: RunFolder, config: Record<st
 
 async function fitRun(
   call: Call,
-  folder: RunFolder,
   made: OpenedRun,
-  outside: { controller: FitController; logger: Logger },
+  outside: { controller: FitController; logger: Logger; store: CheckpointStore },
 ): Promise<FitResult> {
   const { name, options } = call;
   const { model, task, trainData, validationData, testData } = made;
@@ -343,7 +361,6 @@ async function fitRun(
       validationData,
       testData,
       ...fitOptions(options),
-      store: folder.store,
       ...outside,
       config: { experiment: name, ...model.metadata() },
       onRecovery: ({ message }) => printError(message),
