@@ -12,6 +12,7 @@ import { isPassing } from "../../jobs/shared-work.ts";
 import { folderAndName, isRemote } from "../addresses.ts";
 import { withDevice } from "../device.ts";
 import { describeFailure } from "../failure.ts";
+import { forOutputs } from "../folder-store.ts";
 import { loadModel } from "../model.ts";
 import type { DeviceChoice } from "../options.ts";
 import { openFields } from "../predict/fields.ts";
@@ -71,7 +72,7 @@ export async function computeJobs(choice: DeviceChoice, batchPoints: number): Pr
 const stores = new Map<string, FileStore>();
 
 function storeOf(folder: string): FileStore {
-  const store = stores.get(folder) ?? openFolder(folder);
+  const store = stores.get(folder) ?? forOutputs(openFolder(folder));
   stores.set(folder, store);
   return store;
 }
@@ -87,7 +88,7 @@ async function compute(
   const input = await readFile(job.input);
   const record = await recordOf(job.recipe, input);
   // The job was delivered twice, or its previous worker died before it could report that the job was done.
-  if ((await readRecord(store, output))?.identity === record.identity) return;
+  if (!job.overwrite && (await readRecord(store, output))?.identity === record.identity) return;
   const predictor = await predictorOf(job);
   const formats = { from: extname(job.input).slice(1).toLowerCase(), to: job.format.slice(1), path: job.input };
   const bytes = await predictor.predict(input, formats, new AbortController().signal);

@@ -37,7 +37,8 @@ export async function enqueueFiles(address: string, options: EnqueueOptions): Pr
   const jobs = await Promise.all(
     left.map(async (file) => {
       const [input, output] = [absolute(file.input), absolute(file.output)];
-      const data = { model, input, output, format: extname(output).toLowerCase(), features, graph, recipe };
+      const format = extname(output).toLowerCase();
+      const data = { model, input, output, format, features, graph, recipe, ...(overwrite && { overwrite }) };
       return { id: await sha256(new TextEncoder().encode(JSON.stringify(data))), data };
     }),
   );

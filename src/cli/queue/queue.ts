@@ -17,6 +17,8 @@ export interface QueuedPrediction {
   features?: string[];
   graph: GraphChoice;
   recipe: Recipe;
+  /** Whether an output of the same model, input and options is computed again. */
+  overwrite?: boolean;
 }
 
 const NAME = "erwin-predictions";
