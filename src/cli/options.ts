@@ -7,7 +7,7 @@ export const fileOptions = {
   input: {
     value: "FILE",
     description:
-      "points, and what else there is: .safetensors .npz .h5; points and --features also .vtu .vtp .vti .vtr .vts .vtk .ply .csv .npy; points alone .obj .stl",
+      "points, and what else there is: .safetensors .npz .h5 .nc .mat; points and --features also .vtu .vtp .vti .vtr .vts .vtk .ply .csv .npy; points alone .obj .stl",
   },
   output: { value: "FILE", description: "a .safetensors or .npz file; it appears whole or not at all" },
 } satisfies Record<string, CommandOption>;
@@ -103,8 +103,14 @@ function readMode(args: Arguments): "eval" | "train" {
 export const modelUsage =
   "[--features NAME,...] [--backend auto|webgpu|cpu] [--mode eval|train] [--radius R | --knn K] [--threads N]";
 
+/** The model of commands that take a transformer. */
+export const modelOption = {
+  value: "FILE_OR_RUN",
+  description: "a checkpoint (.safetensors) with its config in the metadata, or a run's folder",
+} as const;
+
 export const modelOptions = {
-  model: { value: "FILE", description: "a checkpoint (.safetensors) with its config in the metadata" },
+  model: modelOption,
   ...modeOption,
   ...featuresOption,
   ...graphOptions,

@@ -12,7 +12,7 @@ import { UsageError } from "./command.ts";
 import { checkOutput, isFolder, makeFolder, readBytes, writeWhole } from "./files.ts";
 import { FolderStore } from "./folder-store.ts";
 import { printError } from "./progress.ts";
-import { lastWeightsNote, weightsOf } from "./run-folder.ts";
+import { lastWeightsNote, modelFile } from "./run-folder.ts";
 
 /** The users of web servers, "NAME:PASSWORD" as it was written in an address, by the servers' addresses. */
 const users = new Map<string, string>();
@@ -85,8 +85,8 @@ export function makeFoldersOf(paths: readonly string[]): void {
 
 /** Returns the path of a model's file: of the weights of a run, if a run's folder is given. */
 export async function findModel(given: string): Promise<string> {
+  if (!isRemote(given)) return modelFile(given);
   if (!isFolderPlace(given)) return given;
-  if (!isRemote(given)) return weightsOf(given, printError);
   try {
     await openRemote(given).size(BEST_CHECKPOINT);
     return joinAddress(given, BEST_CHECKPOINT);

@@ -5,8 +5,9 @@ import { basename, join, resolve } from "node:path";
 import { FormatError, InputError } from "../errors.ts";
 import { BEST_CHECKPOINT, LAST_CHECKPOINT, type LogEntry, loadSafetensors } from "../index.ts";
 import { progressOf } from "../train/checkpoint.ts";
-import { append, listFolder, readBytes, writeWhole } from "./files.ts";
+import { append, isFolder, listFolder, readBytes, writeWhole } from "./files.ts";
 import { FolderStore } from "./folder-store.ts";
+import { printError } from "./progress.ts";
 
 export const CONFIG_FILE = "config.json";
 export const METRICS_FILE = "metrics.jsonl";
@@ -179,6 +180,9 @@ export function weightsOf(folder: string, onNote: (line: string) => void = () =>
   onNote(lastWeightsNote(folder));
   return last;
 }
+
+/** Returns the path of a model's file on this machine: of the weights of a run, if its folder is given. @throws as `weightsOf` */
+export const modelFile = (given: string): string => (isFolder(given) ? weightsOf(given, printError) : given);
 
 /** Says that a run's last weights are used, and why. */
 export function lastWeightsNote(folder: string): string {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { saveSafetensors } from "erwin";
 import { afterAll, describe, expect, it } from "vitest";
 import { randomState } from "../support/clouds.ts";
@@ -31,6 +31,16 @@ describe("erwin export", () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(/model\.onnx: .* KiB, for clouds of 33 points or more$/m);
     expect(readFileSync(onnx, "latin1")).toContain("tree_idx_rot.0");
+  });
+
+  it("takes a run's folder for its best weights, as convert does", async () => {
+    mkdirSync(path("run"));
+    copyFileSync(model, path("run/model.safetensors"));
+    const calls = [
+      ["export", "--model", path("run"), "--onnx", path("run.onnx")],
+      ["convert", path("run"), path("run.pt")],
+    ];
+    for (const words of calls) expect(await erwin(words)).toMatchObject({ code: 0, stderr: "" });
   });
 
   it("says what cannot be exported, and leaves no file behind", async () => {

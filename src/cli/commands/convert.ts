@@ -6,6 +6,7 @@ import { fromTorch, toTorch } from "../../train/torch.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { readConfigFile } from "../config-file.ts";
 import { checkOutput, readBytes, writeWhole } from "../files.ts";
+import { modelFile } from "../run-folder.ts";
 import { formatPlural } from "../text.ts";
 
 const torchExtensions = [".pt", ".pth", ".ckpt"];
@@ -13,7 +14,7 @@ const known = `${torchExtensions.join(", ")} and .safetensors`;
 
 export const convert: Command = {
   summary: "make a safetensors file of a PyTorch checkpoint, and back",
-  usage: "IN OUT [--config FILE]",
+  usage: "FILE_OR_RUN OUT [--config FILE]",
   options: {
     config: {
       value: "FILE",
@@ -31,8 +32,9 @@ export const convert: Command = {
 };
 
 async function run(args: Arguments): Promise<void> {
-  const [input, output] = args.positionals;
+  const [given, output] = args.positionals;
   if (output === undefined) throw new UsageError(`Expected two files, of ${known}`);
+  const input = modelFile(given);
   const configPath = args.text("config");
   const isTorch = (path: string) => torchExtensions.includes(extname(path).toLowerCase());
   const isSafetensors = (path: string) => extname(path).toLowerCase() === ".safetensors";

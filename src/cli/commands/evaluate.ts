@@ -27,7 +27,7 @@ import { evaluationFlags, flagOf, givenOptions } from "../experiment-options.ts"
 import { checkOutput, isFolder, readBytes, writeWhole } from "../files.ts";
 import { deviceOptions, readDeviceChoice } from "../options.ts";
 import { printError, withProgress } from "../progress.ts";
-import { type RunConfig, readRunConfig, weightsOf } from "../run-folder.ts";
+import { modelFile, type RunConfig, readRunConfig } from "../run-folder.ts";
 import { advisingSkipBad } from "../skip-bad.ts";
 import { formatTable } from "../text.ts";
 import { readDataPath } from "./train.ts";
@@ -64,7 +64,7 @@ async function run(args: Arguments): Promise<void> {
   const split = args.choice("split", splitNames) ?? "test";
   const json = args.text("json");
   const config = isFolder(given) ? readRunConfig(given) : undefined;
-  const file = isFolder(given) ? weightsOf(given, printError) : given;
+  const file = modelFile(given);
   if (json !== undefined) checkOutput(json, [file]);
   const bytes = readBytes(file);
   const torch = isTorchFile(bytes) ? new TorchCheckpoint(bytes, { file }) : undefined;

@@ -6,14 +6,16 @@ import type { Arguments, Command } from "../command.ts";
 import { withDevice } from "../device.ts";
 import { checkOutput, readBytes, writeWhole } from "../files.ts";
 import { loadModel } from "../model.ts";
+import { modelOption } from "../options.ts";
 import { withProgress } from "../progress.ts";
+import { modelFile } from "../run-folder.ts";
 import { formatBytes } from "../text.ts";
 
 export const exportModel: Command = {
   summary: "write a model as an ONNX file, for other runtimes",
-  usage: "--model FILE --onnx FILE [--points N]",
+  usage: "--model FILE_OR_RUN --onnx FILE [--points N]",
   options: {
-    model: { value: "FILE", description: "a checkpoint (.safetensors) with its config in the metadata" },
+    model: modelOption,
     onnx: {
       value: "FILE",
       description: "the file to write; its inputs are arrays as `erwin tree` writes them, integers as int64",
@@ -27,7 +29,7 @@ export const exportModel: Command = {
 };
 
 async function run(args: Arguments): Promise<void> {
-  const [modelPath, output] = [args.required("model"), args.required("onnx")];
+  const [modelPath, output] = [modelFile(args.required("model")), args.required("onnx")];
   const points = args.count("points");
   checkOutput(output, [modelPath]);
   const checkpoint = readBytes(modelPath);

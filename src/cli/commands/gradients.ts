@@ -10,17 +10,19 @@ import { loadModel, modelInput } from "../model.ts";
 import { fileOptions, modelOptions, modelUsage, readModelChoice } from "../options.ts";
 import { arrayFormat, encodeArrays, outputTensors } from "../output.ts";
 import { withProgress } from "../progress.ts";
+import { modelFile } from "../run-folder.ts";
 import { formatTime } from "../text.ts";
 
 export const gradients: Command = {
   summary: "gradients of sum(out * probe) with respect to parameters and features",
-  usage: `--model FILE --input FILE --output FILE ${modelUsage}`,
+  usage: `--model FILE_OR_RUN --input FILE --output FILE ${modelUsage}`,
   options: { ...fileOptions, ...modelOptions },
   run,
 };
 
 async function run(args: Arguments): Promise<void> {
-  const { modelPath, mode, features, graph, device } = readModelChoice(args);
+  const { modelPath: given, mode, features, graph, device } = readModelChoice(args);
+  const modelPath = modelFile(given);
   const [input, output] = [args.required("input"), args.required("output")];
   const format = arrayFormat(output);
   checkOutput(output, [input, modelPath]);
@@ -30,10 +32,10 @@ async function run(args: Arguments): Promise<void> {
   await withDevice(device, async (device) => {
     const model = await loadModel(checkpoint, modelPath, device);
     if (mode === "train") model.train();
-    const given = await modelInput(model, cloud, graph, device.threads);
-    const nodeFeatures = Tensor.from(device, given.nodeFeatures, [cloud.points, model.config.cIn]).requireGrad();
+    const prepared = await modelInput(model, cloud, graph, device.threads);
+    const nodeFeatures = Tensor.from(device, prepared.nodeFeatures, [cloud.points, model.config.cIn]).requireGrad();
     const start = performance.now();
-    const out = await withProgress("forward", () => model.forward({ ...given, nodeFeatures }));
+    const out = await withProgress("forward", () => model.forward({ ...prepared, nodeFeatures }));
     const probe = readProbe(cloud, device, out.shape);
     await out.backward(probe);
 

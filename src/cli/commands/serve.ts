@@ -8,14 +8,14 @@ import { type Device, loadSafetensors } from "../../index.ts";
 import { setLimits } from "../../limits.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
-import { isFolder, readBytes } from "../files.ts";
+import { readBytes } from "../files.ts";
 import { stoppedBySignals } from "../interruption.ts";
 import { readLimits } from "../limit-option.ts";
 import { loadModel } from "../model.ts";
 import { modelOptions, modelUsage, readModelChoice } from "../options.ts";
 import { openFields } from "../predict/fields.ts";
 import { printError } from "../progress.ts";
-import { weightsOf } from "../run-folder.ts";
+import { modelFile } from "../run-folder.ts";
 import { listenError, type Place } from "../serve/listen-error.ts";
 import { BatchPredictor, FieldPredictor, type Predictor } from "../serve/predictor.ts";
 import { Service, type ServiceOptions } from "../serve/server.ts";
@@ -71,7 +71,7 @@ export const serve: Command = {
 
 async function run(args: Arguments): Promise<void> {
   const given = args.required("model");
-  const modelPath = isFolder(given) ? weightsOf(given, printError) : given;
+  const modelPath = modelFile(given);
   const choice = readModelChoice(args);
   const positive = (name: string) => args.number(name, "a number greater than 0", (value) => value > 0);
   const port = args.number("port", "a port", (value) => Number.isInteger(value) && value >= 0 && value < 65_536);
