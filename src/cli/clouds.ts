@@ -1,11 +1,20 @@
 // Reads an input file: positions and features, and from a safetensors, npz or HDF5 file also clouds, graph and tree.
 
+import { extname } from "node:path";
 import { maxLevels } from "../balltree/execute.ts";
 import { FormatError } from "../errors.ts";
 import { type SafeTensor, toFloat32, toInt32 } from "../formats/elements.ts";
+import { hdf5Extensions } from "../formats/hdf5-extensions.ts";
 import { loadHdf5 } from "../formats/hdf5-lazy.ts";
 import { loadNpz } from "../formats/npz.ts";
-import { type Attribute, pointCloudExtensions, pointCloudOf, readPointCloud } from "../formats/pointcloud.ts";
+import {
+  type Attribute,
+  headExtensions,
+  pointCloudExtensions,
+  pointCloudOf,
+  readPointCloud,
+  unknownExtension,
+} from "../formats/pointcloud.ts";
 import { loadSafetensors } from "../formats/safetensors.ts";
 import { readBytes } from "./files.ts";
 
@@ -28,7 +37,10 @@ export interface CloudFile {
 }
 
 /** The extensions of files that `readCloudFile` reads, with their dots. */
-export const cloudExtensions: readonly string[] = [...pointCloudExtensions, ".h5", ".hdf5"];
+export const cloudExtensions: readonly string[] = [
+  ...pointCloudExtensions,
+  ...hdf5Extensions.map((extension) => `.${extension}`),
+];
 
 /**
  * @param features names of the file's arrays that become the features, side by side; default: its node_features
@@ -40,6 +52,10 @@ export async function readCloudFile(path: string, features?: readonly string[]):
 
 /** Like `readCloudFile`, for bytes that have been read; messages name the file by `path`, whose extension decides the format. */
 export async function readCloud(bytes: Uint8Array, path: string, features?: readonly string[]): Promise<CloudFile> {
+  const extension = extname(path).toLowerCase();
+  if (![...cloudExtensions, ...headExtensions].includes(extension)) {
+    throw unknownExtension(path, extension.slice(1), cloudExtensions);
+  }
   const named = await readNamedArrays(bytes, path);
   const { positions, dimensionality, attributes } =
     named && isHdf5(path) ? pointCloudOf(named, path, features) : readPointCloud(bytes, path, { attributes: features });
@@ -90,7 +106,7 @@ async function readNamedArrays(bytes: Uint8Array, path: string): Promise<Readonl
   return /\.npz$/i.test(path) ? loadNpz(bytes, { file: path, only: arrayNames }) : undefined;
 }
 
-const isHdf5 = (path: string) => /\.(h5|hdf5)$/i.test(path);
+const isHdf5 = (path: string) => hdf5Extensions.includes(extname(path).slice(1).toLowerCase());
 
 function readTree(arrays: ArrayReader): CloudFile["tree"] {
   const treeIdx = arrays.read("tree_idx", [undefined]);

@@ -46,6 +46,10 @@ const BARE_DIMENSION = "This is a netCDF dimension but not a netCDF variable";
 /** Attributes of netCDF's data sets that hold other numbers than those that are meant. */
 const packingAttributes = ["scale_factor", "add_offset"];
 
+/** How the files of MATLAB begin that are not HDF5, and those of netCDF. */
+const MATLAB_5 = "MATLAB 5.0 MAT-file";
+const NETCDF_3 = "CDF";
+
 const PATH = "/file.h5";
 const MOUNT = "/mounted";
 
@@ -86,18 +90,26 @@ export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {
   const name = options.file ?? "hdf5";
   const content = input instanceof Blob ? await contentOf(input, name) : toBytes(input);
   const size = content instanceof Blob ? content.size : content.length;
+  const begin = content.slice(0, MATLAB_5.length);
+  const head = new TextDecoder("latin1").decode(begin instanceof Blob ? await begin.arrayBuffer() : begin);
   return await withLibrary((library) =>
     withFile(library, content, (path) =>
       guarded(name, () => {
         const file = library.open(path, library.H5F_ACC_RDONLY, false, -1, -1);
-        if (file <= 0n)
-          throw formatError(name, "not an HDF5 file, or damaged: the HDF5 library cannot open it.", { offset: 0 });
+        if (file <= 0n) throw formatError(name, notOpened(head), { offset: 0 });
         const contents = readDatasets(library, file, { name, size, only: options.only });
         if (library.close_file(file) < 0) throw formatError(name, "damaged: the HDF5 library cannot close it.");
         return contents;
       }),
     ),
   );
+}
+
+/** Says why the library cannot open a file, by how the file begins. */
+function notOpened(head: string): string {
+  if (head === MATLAB_5) return "is a MATLAB file of an older kind than HDF5: save it by save(FILE, ..., '-v7.3').";
+  if (head.startsWith(NETCDF_3)) return "is a netCDF-3 file, which is not HDF5: convert it by nccopy -k nc4 IN OUT.";
+  return "not an HDF5 file, or damaged: the HDF5 library cannot open it.";
 }
 
 /** Returns the blob where it can be read in parts, else its bytes. */

@@ -1,7 +1,7 @@
 // Reads and writes point clouds in any supported format, which the extension of the file's name chooses.
 
 import { expectKind } from "../arguments.ts";
-import { InputError } from "../errors.ts";
+import { type FormatError, InputError } from "../errors.ts";
 import { type FileBytes, formatError } from "./bytes.ts";
 import { checkCloud } from "./columns.ts";
 import { loadCsv, saveCsv } from "./csv.ts";
@@ -90,6 +90,9 @@ const withDots = (formats: object): readonly string[] => Object.keys(formats).ma
 /** The extensions that `readPointCloud` supports, with their dots. */
 export const pointCloudExtensions: readonly string[] = withDots(readers);
 
+/** The extensions of files that hold no points but refer to other files that do, with their dots. */
+export const headExtensions: readonly string[] = withDots(heads);
+
 /** The extensions that `writePointCloud` supports, with their dots. */
 export const writableExtensions: readonly string[] = withDots(writers);
 
@@ -157,7 +160,12 @@ function chooseByName<T>(formats: Readonly<Record<string, T>>, name: string, kno
   expectKind("name", name, "a file's name or a format", typeof name === "string");
   const extension = /(?:^|\.)(\w+)$/.exec(name)?.[1]?.toLowerCase() ?? "";
   if (Object.hasOwn(formats, extension)) return formats[extension];
-  throw formatError(name, `cannot tell the format by the extension "${extension}"; known are ${known.join(", ")}.`, {
+  throw unknownExtension(name, extension, known);
+}
+
+/** @param known the extensions that can be read, with their dots */
+export function unknownExtension(name: string, extension: string, known: readonly string[]): FormatError {
+  return formatError(name, `cannot tell the format by the extension "${extension}"; known are ${known.join(", ")}.`, {
     expected: [...known],
     found: extension,
   });

@@ -2,7 +2,9 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
+import { readCloud } from "../../src/cli/clouds.ts";
 import { FormatError, InputError } from "../../src/errors.ts";
+import { readArrays } from "../../src/experiments/folder/read.ts";
 import { type SafeTensor, toFloat32 } from "../../src/formats/elements.ts";
 import { loadHdf5, readHdf5, saveHdf5 } from "../../src/formats/hdf5.ts";
 
@@ -59,6 +61,24 @@ describe("an HDF5 file", () => {
     await expect(loadHdf5(read("foreign.h5"), { only: ["node"] })).rejects.toThrow(
       /holds no data set "node", but depth/,
     );
+  });
+
+  it("may have netCDF's or MATLAB's extension, and unknown ones are told all that can be read", async () => {
+    for (const name of ["flow.nc", "wing.MAT"]) {
+      expect((await readCloud(read("foreign.h5"), name)).dimensionality).toBe(3);
+      expect((await readArrays(read("foreign.h5"), name)).names).toContain("positions");
+    }
+    await expect(readCloud(read("foreign.h5"), "flow.cdf")).rejects.toThrow(
+      /known are .*\.csv, \.h5, \.hdf5, \.nc, \.mat\.$/,
+    );
+  });
+
+  it.each([
+    ["wing.mat", "MATLAB 5.0 MAT-file, Platform: GLNXA64", "save it by save(FILE, ..., '-v7.3')."],
+    ["flow.nc", "CDF\x01\0\0\0\0", "convert it by nccopy -k nc4 IN OUT."],
+  ])("is no %s of an older kind, which is told with what to do", async (file, begin, advice) => {
+    const bytes = new TextEncoder().encode(begin.padEnd(600, " "));
+    await expect(loadHdf5(bytes, { file })).rejects.toThrow(advice);
   });
 
   it("whose numbers are in other files does not give its fill values for them", async () => {

@@ -4,6 +4,7 @@ import { extname } from "node:path";
 import { FormatError } from "../../errors.ts";
 import { sortAttributes } from "../../formats/attribute-names.ts";
 import type { SafeTensor } from "../../formats/elements.ts";
+import { forHdf5 } from "../../formats/hdf5-extensions.ts";
 import { readHdf5 } from "../../formats/hdf5-lazy.ts";
 import { loadNpy } from "../../formats/npy.ts";
 import { readNpz } from "../../formats/npz.ts";
@@ -48,8 +49,7 @@ const readers: Readonly<Record<string, Reader>> = {
   pth: readTorch,
   ckpt: readTorch,
   th: readTorch,
-  h5: readHdf,
-  hdf5: readHdf,
+  ...forHdf5(readHdf),
   tfrecord: (bytes, file) => ({ samples: readRecords(bytes, file) }),
 };
 

@@ -4,6 +4,7 @@ import { FormatError } from "../../errors.ts";
 import { attributeNames, sortAttributes } from "../../formats/attribute-names.ts";
 import { type Cells, kinds, meshEdges } from "../../formats/cells.ts";
 import { type SafeTensor, toInt32 } from "../../formats/elements.ts";
+import { forHdf5 } from "../../formats/hdf5-extensions.ts";
 import { readHdf5 } from "../../formats/hdf5-lazy.ts";
 import type { Mesh } from "../../formats/mesh.ts";
 import { pointDataOf, vertices } from "../../formats/mesh.ts";
@@ -52,8 +53,7 @@ const readers: Readonly<Record<string, Reader>> = {
     return { ...ofArrays(arrays, names, file), leftOut };
   },
   safetensors: readSafetensors,
-  h5: readHdf,
-  hdf5: readHdf,
+  ...forHdf5(readHdf),
 };
 
 /** The extensions of files that can be samples, without dots. */

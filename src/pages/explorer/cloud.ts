@@ -5,6 +5,7 @@ import type { Attribute, SafeTensor, TypedArray } from "erwin/formats";
 import * as formats from "erwin/formats";
 import { edgeNames, positionNames } from "../../experiments/array-names.ts";
 import { equalCells } from "../../experiments/cells.ts";
+import { forHdf5 } from "../../formats/hdf5-extensions.ts";
 
 export interface Cloud {
   name: string;
@@ -24,8 +25,7 @@ export interface Cloud {
 
 /** Formats of named arrays, one of which has to be the positions. */
 const arrayFormats: Readonly<Record<string, (bytes: Uint8Array, file: string) => Promise<Arrays> | Arrays>> = {
-  h5: (bytes, file) => formats.loadHdf5(bytes, { file }),
-  hdf5: (bytes, file) => formats.loadHdf5(bytes, { file }),
+  ...forHdf5((bytes: Uint8Array, file: string) => formats.loadHdf5(bytes, { file })),
   pt: readTorch,
   pth: readTorch,
   th: readTorch,
