@@ -60,7 +60,7 @@ export type { FieldInput, FieldModel, FieldWidths, PreparedFields } from "./fold
 export { proposeConfig } from "./folder/propose.ts";
 export type { Columns as FieldColumns, FieldSample } from "./folder/sample.ts";
 export type { ColumnStatistics, Pair as FieldPair, Statistics } from "./folder/statistics.ts";
-export { type FoundArray, type Survey, survey } from "./folder/survey.ts";
+export { type FoundArray, type Survey, type SurveyOptions, survey } from "./folder/survey.ts";
 export type { FieldBatch } from "./folder/task.ts";
 export { DataWorkers, type DataWorkersOptions } from "./loading/workers.ts";
 export {

@@ -7,14 +7,16 @@ import { InputError } from "../../index.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { FolderSource } from "../data-folder.ts";
 import { checkOutput, isFile, isFolder, writeWhole } from "../files.ts";
+import { advisingSkipBad } from "../skip-bad.ts";
 import { formatCount, quoteWord } from "../text.ts";
 
 export const init: Command = {
   summary: "write a config to train on a folder of your own files, by looking at them",
-  usage: "FOLDER [--out FILE] [--overwrite]",
+  usage: "FOLDER [--out FILE] [--overwrite] [--skip-bad]",
   options: {
     out: { value: "FILE", description: "where the config goes (default run.yaml)" },
     overwrite: { description: "write over a config that is there" },
+    "skip-bad": { description: "leave out samples whose files are damaged, and say which" },
   },
   notes: [
     "It proposes inputs and targets by the arrays' names: look them over. Then",
@@ -33,7 +35,11 @@ async function run(args: Arguments): Promise<void> {
     throw new InputError(`"${out}" already exists: choose another --out, or --overwrite.`, { file: out });
   }
   checkOutput(out);
-  const found = await survey(new FolderSource(folder));
+  const skipBad = args.has("skip-bad");
+  const onBad = (_file: string, problem: string) => console.log(`left out ${problem}`);
+  const found = await advisingSkipBad({ skipBad, others: [] }, () =>
+    survey(new FolderSource(folder), skipBad ? { onBad } : {}),
+  );
   const text = proposeConfig(found, folder);
   const { parse } = await import("yaml");
   writeWhole(out, text);
@@ -44,6 +50,6 @@ async function run(args: Arguments): Promise<void> {
   );
   for (const [name, reason] of found.leftOut) console.log(`left out: ${name} (${reason})`);
   console.log(
-    `${out}: look it over, then erwin train --data-path ${quoteWord(folder)} --config ${quoteWord(out)} --out ${join("runs", "first")}`,
+    `${out}: look it over, then erwin train --data-path ${quoteWord(folder)} --config ${quoteWord(out)} --out ${join("runs", "first")}${skipBad ? " --skip-bad" : ""}`,
   );
 }

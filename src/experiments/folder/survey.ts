@@ -1,5 +1,6 @@
 // Surveys a folder of samples by reading a few of them: finds everything that a config can name.
 
+import { FormatError } from "../../errors.ts";
 import type { SafeTensor } from "../../formats/elements.ts";
 import { positionNames } from "../array-names.ts";
 import { type DataSource, locate } from "../data-source.ts";
@@ -57,8 +58,14 @@ export interface Survey {
   readonly leftOut: ReadonlyMap<string, string>;
 }
 
+/** How to survey. */
+export interface SurveyOptions {
+  /** Receives the samples that are damaged, with what is wrong with them: they are left out. By default one is an error. */
+  onBad?(file: string, problem: string): void;
+}
+
 /** @throws FormatError if there is no sample, or one of those that are read is damaged */
-export async function survey(source: DataSource): Promise<Survey> {
+export async function survey(source: DataSource, { onBad }: SurveyOptions = {}): Promise<Survey> {
   const all = await findFiles(source);
   const withExtension = (extension: string) => all.filter((path) => extensionOf(path) === extension);
   const count = (extension: string) => withExtension(extension).length;
@@ -75,9 +82,18 @@ export async function survey(source: DataSource): Promise<Survey> {
   const leftOut = new Map<string, string>();
   let coordinates: string | undefined;
   let [least, most, isFlat, hasCells, namesPositions] = [Number.POSITIVE_INFINITY, 0, true, false, true];
+  let readable = 0;
   for (const path of looked) {
     const file = locate(source, path);
-    const read = await readArrays(await source.read(path), file);
+    let read: SampleArrays;
+    try {
+      read = await readArrays(await source.read(path), file);
+    } catch (error) {
+      if (!onBad || !(error instanceof FormatError)) throw error;
+      onBad(path, error.message);
+      continue;
+    }
+    readable++;
     namesPositions &&= read.points !== undefined;
     coordinates ??= read.points ? undefined : likelyPositions(read);
     const likely = coordinates === undefined ? undefined : read.pointData.get(coordinates);
@@ -107,10 +123,15 @@ export async function survey(source: DataSource): Promise<Survey> {
       }
     }
   }
+  if (readable === 0) {
+    throw new FormatError(`${locate(source, "")}: all of the ${looked.length} files that were looked at are damaged.`, {
+      file: locate(source, ""),
+    });
+  }
   return {
     extension,
     files: files.length,
-    looked: looked.length,
+    looked: readable,
     others: sampleExtensions.filter((other) => other !== extension && count(other) > 0),
     splitFolders: (collections.length > 0 ? collections : files).some((path) => isInFolder(path, "train")),
     collections: collections.length,

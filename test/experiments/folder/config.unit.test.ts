@@ -93,6 +93,18 @@ it.each([
   await expect(survey(source)).rejects.toThrow(`${message} no sample (.vtu `);
 });
 
+it("names a sample that is empty, and does without it where that is wanted", async () => {
+  const table = new TextEncoder().encode("x,y,p\n0,1,2\n");
+  const files = [["a.csv", new Uint8Array()] as const, ["b.csv", table] as const];
+  await expect(survey(new MemorySource(new Map(files), "data"))).rejects.toThrow("data/a.csv: holds no rows.");
+  const bad: string[] = [];
+  const options = { onBad: (file: string, problem: string) => bad.push(`${file}, ${problem}`) };
+  expect(await survey(new MemorySource(new Map(files), "data"), options)).toMatchObject({ files: 2, looked: 1 });
+  expect(bad).toEqual(["a.csv, data/a.csv: holds no rows."]);
+  const none = survey(new MemorySource(new Map(files.slice(0, 1)), "data"), options);
+  await expect(none).rejects.toThrow("data: all of the 1 files that were looked at are damaged.");
+});
+
 it("proposes nothing for a model, which is no sample", async () => {
   const model = saveSafetensors(new Map([["embed.weight", { shape: [1], data: new Float32Array(1) }]]), {
     config: "{}",
