@@ -71,7 +71,7 @@ export function loadCsv(input: FileBytes, options: ReadOptions = {}): PointCloud
       // NumPy and `saveCsv` write "nan" where a point has no value; its coordinates are numbers.
       const value = Number.isNaN(number) && !isCoordinate ? parseNonFinite(cells[column]) : number;
       if (value === undefined || (isCoordinate && Number.isNaN(value))) {
-        const hint = /^[-+]?\d*,\d+(e[-+]?\d+)?$/i.test(cells[column]) ? "; expected a point before the decimals" : "";
+        const hint = hintOf(cells[column], names?.[column]);
         throw formatError(file, `row ${row}, column ${column + 1}: "${cells[column]}" is not a number${hint}.`, {
           row,
           column,
@@ -85,6 +85,15 @@ export function loadCsv(input: FileBytes, options: ReadOptions = {}): PointCloud
     cloud.attributes = new Map(attributes.map((name, i) => [name, { data: channels[i].toArray(), channels: 1 }]));
   }
   return cloud;
+}
+
+/** Says what may be meant by a cell that is no number. */
+function hintOf(cell: string, name: string | undefined): string {
+  if (/^[-+]?\d*,\d+(e[-+]?\d+)?$/i.test(cell)) return "; expected a point before the decimals";
+  // pandas leaves a cell empty where a number is missing.
+  if (cell !== "") return "";
+  const where = name === undefined ? "" : ` of "${name}"`;
+  return `, one${where} is missing: fill the gap (pandas: fillna), or leave out such rows (dropna)`;
 }
 
 /**

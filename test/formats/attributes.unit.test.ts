@@ -78,7 +78,11 @@ describe("attributes of files of other programs", () => {
 
   it.each([
     ["a.csv", text("1 2 3"), /a\.csv: has no attribute "p"; there are none/],
-    ["a.csv", text("x,y,p", "1,2,", "3,4,5"), /row 2, column 3: "" is not a number/],
+    [
+      "a.csv",
+      text("x,y,p", "1,2,", "3,4,5"),
+      /row 2, column 3: "" is not a number, one of "p" is missing: fill the gap/,
+    ],
     ["a.obj", text("v 1 2 3"), /there are none/],
     ["a.npy", saveNpy({ shape: [1, 3], data: Float32Array.of(1, 2, 3) }), /there are none/],
     [
