@@ -31,6 +31,9 @@ export function meanOfEach(samples: readonly Metrics[]): Metrics {
   return Object.fromEntries(names.map((name) => [name, mean(name)]));
 }
 
+/** The relative error of float32, in which normalised truth is kept: a zero comes back from it as a number near zero. */
+const FLOAT32_ERROR = 2 ** -23;
+
 /** Sums are in units of the deviations, which is more exact: the mean of a pressure may be a thousand times its deviation. */
 function ofNumbers(
   { target: { name }, output, scaling, width }: TargetPlace,
@@ -39,17 +42,20 @@ function ofNumbers(
 ): Metrics {
   const predicted = restore(given, { first: 0, stride: output.width }, scaling);
   const truth = restore(wanted, { first: 0, stride: width }, scaling);
-  let [absolute, squares, size] = [0, 0, 0];
+  let [absolute, squares, size, rounding] = [0, 0, 0, 0];
   for (let i = 0; i < truth.length; i++) {
     const error = predicted[i] - truth[i];
     absolute += Math.abs(error);
     squares += error * error;
     size += truth[i] * truth[i];
+    rounding += (wanted[i] * scaling.scale[i % width] * FLOAT32_ERROR) ** 2;
   }
   const found: Metrics = {
     [`mae_${name}`]: absolute / truth.length,
     [`rmse_${name}`]: squares / truth.length,
-    [`relative_l2_${name}`]: Math.sqrt(squares / size),
+    // Where the truth is zero everywhere, nothing is relative to it: such samples do not count.
+    [`relative_l2_${name}`]: size > rounding ? Math.sqrt(squares / size) : 0,
+    [`${name}.relative`]: size > rounding ? 1 : 0,
   };
   const rows = wanted.length / width;
   for (let column = 0; column < width; column++) {
@@ -100,7 +106,8 @@ export function largest(values: ArrayLike<number>, first: number, count: number)
 }
 
 /**
- * Returns the metrics. For numeric fields: mean absolute error, root mean square error, the mean of the samples' relative L2 errors,
+ * Returns the metrics. For numeric fields: mean absolute error, root mean square error, the mean of the samples' relative L2 errors
+ * (without samples whose truth is zero everywhere),
  * and R2 (of all components together, by their variance). For classes: the accuracy, the IoU of each class, and the mean IoU of
  * those that occur.
  * @param numbers the result of `measure` for a sample, or its mean over samples
@@ -119,6 +126,7 @@ export function summarise(numbers: Metrics, { targets }: Layout): Metrics {
 
 function summariseNumbers({ target: { name }, width, scaling: { scale } }: TargetPlace, numbers: Metrics): Metrics {
   const squares = numbers[`rmse_${name}`];
+  const relative = numbers[`${name}.relative`];
   const variance = scale.reduce((sum, unit, column) => {
     const [mean, square] = [numbers[`${name}.mean.${column}`], numbers[`${name}.square.${column}`]];
     return sum + Math.max(0, square - mean * mean) * unit * unit;
@@ -126,7 +134,7 @@ function summariseNumbers({ target: { name }, width, scaling: { scale } }: Targe
   return {
     [`mae_${name}`]: numbers[`mae_${name}`],
     [`rmse_${name}`]: Math.sqrt(squares),
-    [`relative_l2_${name}`]: numbers[`relative_l2_${name}`],
+    ...(relative > 0 && { [`relative_l2_${name}`]: numbers[`relative_l2_${name}`] / relative }),
     // R2 is undefined if the truth is constant.
     ...(variance > 0 && { [`r2_${name}`]: 1 - (squares * width) / variance }),
   };

@@ -11,7 +11,7 @@ import { cloudOf } from "../../../src/experiments/folder/cloud.ts";
 import { resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
 import { folderExperiment } from "../../../src/experiments/folder/experiment.ts";
 import { layOut } from "../../../src/experiments/folder/layout.ts";
-import { measure, summarise } from "../../../src/experiments/folder/metrics.ts";
+import { meanOfEach, measure, summarise } from "../../../src/experiments/folder/metrics.ts";
 import { predictionsOf } from "../../../src/experiments/folder/predictions.ts";
 import { type FieldSample, readSample } from "../../../src/experiments/folder/sample.ts";
 import {
@@ -229,6 +229,16 @@ describe("metrics", () => {
     const variance = mean(truth.map((value) => (value - mean(truth)) ** 2));
     expect(off.r2_pressure).toBeCloseTo(1 - 9 / variance, 3);
     expect(off.relative_l2_pressure).toBeCloseTo(3 / Math.sqrt(mean(truth.map((value) => value ** 2))), 6);
+  });
+
+  it("relate errors to the truth only of samples that have one, which is not zero everywhere", () => {
+    const [shift, scale] = [layout.targets[0].scaling.shift[0], layout.targets[0].scaling.scale[0]];
+    const truth = clouds[0].truth!.map((value, i) => (i % layout.truths === 0 ? -shift / scale : value));
+    const found = [{ ...clouds[0], truth }, clouds[1]].map((cloud) => measure(output(cloud, 3), cloud.truth!, layout));
+    const [zero, other, both] = [found[0], found[1], meanOfEach(found)].map((numbers) => summarise(numbers, layout));
+    expect(zero).not.toHaveProperty("relative_l2_pressure");
+    expect(both.relative_l2_pressure).toBeCloseTo(other.relative_l2_pressure, 12);
+    expect(both.mae_pressure).toBeCloseTo(3, 2);
   });
 
   it("count classes over all samples, not sample by sample", () => {
