@@ -23,7 +23,8 @@ export function findChromium() {
 
 /** The value of VK_DRIVER_FILES by which a Vulkan loader finds the software adapter of Debian's Chromium. */
 export function findSwiftShader() {
-  return ["/usr/lib/chromium/vk_swiftshader_icd.json"].find((path) => existsSync(path));
+  const path = "/usr/lib/chromium/vk_swiftshader_icd.json";
+  return existsSync(path) ? path : undefined;
 }
 
 /**

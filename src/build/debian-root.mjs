@@ -8,7 +8,8 @@ import { withLock } from "./lock.mjs";
 import { CommandError, run } from "./run.mjs";
 import { aptGetInstall, isDebian } from "./setup.mjs";
 
-const caches = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
+/** The project's part of the user's cache folder. */
+export const userCache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "erwin");
 
 /** The file that lists a root folder's packages; it is written last, so a folder that has it is complete. */
 const stamp = "erwin-packages.json";
@@ -24,7 +25,7 @@ const stamp = "erwin-packages.json";
  */
 
 /** @param {DebianRoot} root */
-const folderOf = ({ suite, purpose, folder }) => folder ?? join(caches, "erwin", `${suite}-${purpose}`);
+const folderOf = ({ suite, purpose, folder }) => folder ?? join(userCache, `${suite}-${purpose}`);
 
 /** @param {DebianRoot} root */
 export function isMade(root) {

@@ -42,6 +42,13 @@ export async function serve(answer, wanted = 0) {
   };
 }
 
+/** Returns a port of this machine that nothing listens on. */
+export async function freePort() {
+  const { url, close } = await serve(() => {});
+  close();
+  return Number(new URL(url).port);
+}
+
 /** @param {import("node:http").IncomingMessage} request */
 export const pathOf = (request) => new URL(request.url ?? "/", "http://localhost").pathname;
 

@@ -2,8 +2,9 @@
 // Its driver takes a few requests of W3C's WebDriver protocol; the packages that speak it need a newer Node, or bring other browsers.
 import { spawn } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { CommandError } from "./run.mjs";
+import { freePort } from "./serve-dist.mjs";
 import { aptGetInstall } from "./setup.mjs";
 
 const driver = "/usr/bin/WebKitWebDriver";
@@ -95,17 +96,6 @@ async function firstLine(stream) {
   throw new CommandError(`${screen} ended without opening a display`, 1);
 }
 
-/** @returns {Promise<number>} */
-const freePort = () =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-      server.close(() => resolve(port));
-    });
-  });
-
 /** @param {() => Promise<unknown>} ask */
 async function untilReady(ask) {
   for (let attempt = 1; ; attempt++) {
@@ -114,7 +104,7 @@ async function untilReady(ask) {
       return;
     } catch (error) {
       if (attempt === 100) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await sleep(100);
     }
   }
 }

@@ -5,12 +5,12 @@
 //   npm run test:distributed [-- --python /usr/bin/python3] [--steps 20]
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { freePort } from "../../src/build/serve-dist.mjs";
 
 // The paths are in variables because declarations are generated from the sources, to which the built library does not belong.
 const [library, ofExperiments, ofFormats] = ["erwin", "experiments", "formats"].map((name) => `../../dist/${name}.js`);
@@ -38,18 +38,9 @@ const erwin = (/** @type {string[]} */ ...words) =>
 const evaluated = (/** @type {string} */ model) =>
   JSON.parse(erwin("evaluate", "--model", model, "--data-path", file("data"), "--split", "val", ...device)).loss;
 
-/** A free port, on which the processes meet. */
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-      server.close(() => resolve(port));
-    });
-  });
-}
-
 /** Does what torchrun does, and returns what the processes printed. */
 async function trainDistributed(/** @type {string[]} */ ...words) {
+  // The processes meet on it.
   const port = String(await freePort());
   const shared = { WORLD_SIZE: String(PROCESSES), MASTER_ADDR: "127.0.0.1", MASTER_PORT: port, OMP_NUM_THREADS: "1" };
   const printed = Array.from({ length: PROCESSES }, (_, rank) => {

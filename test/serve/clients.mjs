@@ -5,12 +5,12 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { chromiumArguments, findChromium } from "../../src/build/chromium.mjs";
+import { serve } from "../../src/build/serve-dist.mjs";
 import { makeModel, NEIGHBOURS } from "./clouds.mjs";
 import { startService } from "./service.mjs";
 
@@ -45,10 +45,8 @@ async function askFromPage(origin, url) {
   }
 }
 
-const pages = createServer((_, response) => response.end("<!doctype html><title>page</title>"));
-await new Promise((resolve) => pages.listen(0, "127.0.0.1", () => resolve(undefined)));
-const { port } = /** @type {import("node:net").AddressInfo} */ (pages.address());
-const [own, other] = [`http://127.0.0.1:${port}`, `http://localhost:${port}`];
+const pages = await serve((_, response) => response.end("<!doctype html><title>page</title>"));
+const [own, other] = [new URL(pages.url).origin, `http://localhost:${new URL(pages.url).port}`];
 const folder = mkdtempSync(join(tmpdir(), "erwin-clients-"));
 const [file, tokenFile] = [join(folder, "model.safetensors"), join(folder, "token")];
 writeFileSync(tokenFile, TOKEN);

@@ -1,5 +1,6 @@
 // Requests that no well-behaved client sends, each with the status that it must be answered with.
 import { connect } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { zipSync } from "fflate";
 import { encoders, makeCloud, saveNpy, saveSafetensors } from "./clouds.mjs";
 
@@ -8,7 +9,6 @@ export const limits = { megabytes: 2, timeout: 5 };
 
 const [bytes, points] = [limits.megabytes * 2 ** 20, 50];
 const cloud = makeCloud(0, points);
-const pause = (/** @type {number} */ milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** @param {string} query @param {readonly string[]} headers */
 const head = (query, ...headers) => `POST /predict${query} HTTP/1.1\r\n${["Host: x", ...headers].join("\r\n")}\r\n\r\n`;

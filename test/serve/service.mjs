@@ -2,10 +2,10 @@
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
-const pause = (/** @type {number} */ milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 /** Collects all garbage at each signal. Called with an argument, as a listener is, gc() collects young objects only. */
 const collector = 'data:text/javascript,process.on("SIGUSR2", () => gc())';
 /** The clock ticks per second of /proc. */

@@ -97,6 +97,7 @@ for (const name of chosen) if (!(name in steps)) refuse(`steps of ${Object.keys(
 if (!["deno", "chromium"].includes(values.host)) refuse("--host deno or chromium");
 if (out === undefined) refuse("--out FILE");
 sizes.sort((a, b) => a - b);
+const caseWords = ["--points", sizes.join(), "--clouds", clouds, "--channels", channels, "--backend", backend];
 const middle = sizes[(sizes.length - 1) >> 1];
 
 function refuse(expected: string): never {
@@ -197,8 +198,7 @@ function benchErwin(
   options: readonly string[] = [],
   host = values.host === "chromium" ? chromium : deno,
 ): void {
-  const size = ["--points", sizes.join(), "--clouds", clouds, "--channels", channels];
-  const words = ["bench", benchmark, ...size, "--seconds", String(each), "--backend", backend, "--profile", ...options];
+  const words = ["bench", benchmark, ...caseWords, "--seconds", String(each), "--profile", ...options];
   collect<BenchResult>(
     (json) => host(until, "dist/cli.js", [...words, "--json", json]),
     (measured) => {
@@ -214,8 +214,7 @@ function benchPyTorch(variant: "eager" | "compile", until: number, order: readon
   if (!python) throw new Error("python3 has no torch and safetensors");
   const fileOf = (points: number) => join(folder, `${clouds}x${points}.safetensors`);
   if (!existsSync(fileOf(sizes[0]))) {
-    const size = ["--points", sizes.join(), "--clouds", clouds, "--channels", channels];
-    deno(until, "src/bench/peers/cases.ts", ["--output", folder, ...size, "--backend", backend]);
+    deno(until, "src/bench/peers/cases.ts", ["--output", folder, ...caseWords]);
   }
   const inputs = order.map(fileOf).filter((file) => existsSync(file));
   const device = result.erwin[0]?.device;

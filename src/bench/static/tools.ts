@@ -6,19 +6,15 @@
 
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
-import { type DebianRoot, inRoot, prepareRoot } from "../../build/debian-root.mjs";
+import { type DebianRoot, inRoot, prepareRoot, userCache } from "../../build/debian-root.mjs";
 import { CommandError, run } from "../../build/run.mjs";
 import { aptGetInstall } from "../../build/setup.mjs";
 import { root } from "../../build/steps.mjs";
 
 /** The folder of all these tools and of the compilers' output: 0.8 GB. */
-export const cacheFolder = resolve(
-  process.env.STATIC_PROFILE_CACHE ||
-    join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "erwin", "static-profile"),
-);
+export const cacheFolder = resolve(process.env.STATIC_PROFILE_CACHE || join(userCache, "static-profile"));
 const tools = join(cacheFolder, "tools");
 
 const debian: DebianRoot = {
