@@ -31,7 +31,9 @@ async function asGPU<Result>(
   try {
     return await work(gpu);
   } finally {
-    Object.assign(info, { software, productTuning: before });
+    info.software = software;
+    if (before) info.productTuning = before;
+    else delete info.productTuning;
     for (const name in leftOut) Reflect.deleteProperty(gpu, name);
   }
 }
