@@ -55,6 +55,8 @@ def train(model, samples, words):
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, words.steps, words.min_lr)
     batch = words.batch_size * dist.get_world_size()
     per_epoch = len(samples) // batch
+    if per_epoch == 0:
+        sys.exit(f"a step takes {batch} samples in all processes, but there are {len(samples)}: give a smaller --batch-size")
     model.train()
     for step in range(words.steps):
         epoch, place = divmod(step, per_epoch)
