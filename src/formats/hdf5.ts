@@ -201,6 +201,9 @@ function listFile(library: H5Module, file: bigint): { datasets: string[]; links:
   return { datasets, links };
 }
 
+/** Returns the address of memory in the library, whose addresses have 32 bits: it would take more bytes for the few of their remainder. */
+const allocate = (library: H5Module, bytes: number): number => (bytes < 2 ** 32 ? library._malloc(bytes) : 0);
+
 /** Returns the bytes of an attribute of a data set, if it has one element of that class and of fixed length, else undefined. */
 function attributeBytes(
   library: H5Module,
@@ -212,7 +215,7 @@ function attributeBytes(
   if (!library.get_attribute_names(file, path).includes(attribute)) return undefined;
   const { type, vlen, size, total_size: count } = library.get_attribute_metadata(file, path, attribute);
   if (type !== elements || vlen || Number(count) !== 1) return undefined;
-  const pointer = library._malloc(size);
+  const pointer = allocate(library, size);
   if (pointer === 0) return undefined;
   try {
     const status = library.get_attribute_data(file, path, attribute, BigInt(pointer));
@@ -295,7 +298,7 @@ function readDataset(
   unpacking.take(length * width, place, { tensor: path });
   if (length === 0) return { dtype, shape: sizes, data: new type(0) };
   // The library converts elements to this machine's byte order, but for named ones.
-  const pointer = library._malloc(length * width);
+  const pointer = allocate(library, length * width);
   if (pointer === 0) throw formatError(place, `no memory for its ${length * width} bytes.`, { tensor: path });
   try {
     if (library.get_dataset_data(file, path, null, null, null, BigInt(pointer)) < 0) {
@@ -368,7 +371,7 @@ function writeDataset(
   const sizes = shape.map(BigInt);
   // Only chunked data sets can be compressed, and scalars and empty arrays cannot be chunked.
   const packed = compress && shape.length > 0 && data.length > 0;
-  const pointer = library._malloc(Math.max(1, bytes.length));
+  const pointer = allocate(library, Math.max(1, bytes.length));
   if (pointer === 0) {
     throw new InputError(`cannot write "${path}": the HDF5 library has no memory for its ${bytes.length} bytes.`, {
       tensor: path,
