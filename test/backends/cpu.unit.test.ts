@@ -93,6 +93,20 @@ test("an operator on tensors that finds no memory leaves no result either", asyn
         return undefined;
       });
     }
+    // Nor do those whose results are several, or come from a device's joined kernel, without a scope around them.
+    Object.assign(small.operators, { joinsFeedForward: () => true });
+    const [points, ball] = [filled(2 ** 15, 2), Uint32Array.of(0, 2 ** 15)];
+    const balls = { tensor: Tensor.from(small, ball), host: ball, largest: 2 ** 15 };
+    const attention = { attended: filled(8192, 32), projection: square, scatter: undefined };
+    const alone = {
+      placeLevel: () => operators.placeLevel(points, { stride: 1 }, balls),
+      attendedFeedForward: () => operators.attendedFeedForward(attention, x, norm, gate, value, output),
+    };
+    for (const [name, call] of Object.entries(alone)) {
+      const { current } = small.memory;
+      expect(call, name).toThrow(OutOfMemoryError);
+      expect(small.memory.current, name).toBe(current);
+    }
     expect(taken.disposed).toBe(false);
   } finally {
     small.dispose();

@@ -33,10 +33,12 @@ export function attendedFeedForward(
     expectShape("projection bias", bias, [width]);
     expectOperands({ x, attended, ...namedOf("projection", projection) }, { scatter });
     const attention = { attended: attended.storage, projection: storageOf(projection), scatter: scatter?.storage };
-    const y = new Tensor(x.device, [rows, width]);
-    x.device.operators.feedForward({ ...given, attention, y: y.storage });
-    attended.dispose();
-    return y;
+    return scope(() => {
+      const y = new Tensor(x.device, [rows, width]);
+      x.device.operators.feedForward({ ...given, attention, y: y.storage });
+      attended.dispose();
+      return y;
+    });
   }
   return scope(() => {
     const added = linear(attended, weight, { bias, residual: x, scatter });

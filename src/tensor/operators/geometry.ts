@@ -1,5 +1,6 @@
 // Positions of a tree's nodes. They have no gradient.
 
+import { collect, register } from "../scopes.ts";
 import { expectSameDevice, positionsShape } from "../shapes.ts";
 import { Tensor } from "../tensor.ts";
 import { type Balls, ballListOf } from "./balls.ts";
@@ -29,24 +30,28 @@ export function placeLevel(
   const { device } = source;
   const stride = "stride" in from ? from.stride : 1;
   const rows = index ? index.size : sources / stride;
-  const place = (): PlacedNodes => ({
-    positions: new Tensor(device, [rows, dimensions]),
-    offsets: new Tensor(device, [rows, dimensions]),
+  const { result, tensors } = collect(() => {
+    const place = (): PlacedNodes => ({
+      positions: new Tensor(device, [rows, dimensions]),
+      offsets: new Tensor(device, [rows, dimensions]),
+    });
+    const straight = place();
+    const rotated = rotatedIndex && place();
+    const fromMeans = index ? undefined : new Tensor(device, [rows, stride * dimensions]);
+    device.operators.placeLevel({
+      source: source.storage,
+      sources,
+      from: index ? { index: index.storage } : { stride, offsets: fromMeans!.storage },
+      balls: ballListOf(balls),
+      straight: storagesOf(straight),
+      rotated: rotated && { index: rotatedIndex.storage, ...storagesOf(rotated) },
+      rows,
+      dimensions,
+    });
+    return { straight, rotated, fromMeans };
   });
-  const straight = place();
-  const rotated = rotatedIndex && place();
-  const fromMeans = index ? undefined : new Tensor(device, [rows, stride * dimensions]);
-  device.operators.placeLevel({
-    source: source.storage,
-    sources,
-    from: index ? { index: index.storage } : { stride, offsets: fromMeans!.storage },
-    balls: ballListOf(balls),
-    straight: storagesOf(straight),
-    rotated: rotated && { index: rotatedIndex.storage, ...storagesOf(rotated) },
-    rows,
-    dimensions,
-  });
-  return { straight, rotated, fromMeans };
+  for (const tensor of tensors) register(tensor);
+  return result;
 }
 
 const storagesOf = ({ positions, offsets }: PlacedNodes) => ({
