@@ -110,6 +110,8 @@ export class AdamW {
   /** Takes the place of the loss if none is given. */
   readonly #noLoss: Storage;
   #disposed = false;
+  /** Whether the model has the averaged weights. */
+  #averaged = false;
 
   /**
    * @param parameters by name, as `model.parameters()` returns them
@@ -175,11 +177,12 @@ export class AdamW {
   /**
    * Takes one step with the gradients accumulated since `zeroGrad`. It only submits the work to the device; to await the result is
    * to await `check`.
-   * @throws InputError if the loss is not a scalar; ConfigError if `lr` has been set to what is no learning rate
+   * @throws InputError if the loss is not a scalar, or within `withAverage`; ConfigError if `lr` has been set to what is no learning rate
    */
   step(options: StepOptions = {}): PromiseLike<StepReport> {
     checkOptions("step", options, { loss: true, maxNorm: true });
     const { loss, maxNorm = 0 } = options;
+    this.#expectOwnWeights();
     expectOption("lr", this.lr, "a number of at least 0", isAmount(this.lr));
     if (loss !== undefined) expectTensor("loss", loss);
     expectKind("maxNorm", maxNorm, "a number of at least 0", typeof maxNorm === "number" && maxNorm >= 0);
@@ -255,12 +258,14 @@ export class AdamW {
 
   /**
    * Runs `work` while the model has the averaged weights, then restores its own.
-   * @throws ConfigError if the optimiser keeps no average; DisposedError if it is disposed meanwhile: the model keeps the average then
+   * @throws ConfigError if the optimiser keeps no average; InputError if the model has the averaged weights already; DisposedError if it
+   *   is disposed meanwhile: the model keeps the average then
    */
   async withAverage<Result>(work: () => Result | Promise<Result>): Promise<Result> {
     this.#checkUsable();
     if (!this.#average)
       throw new ConfigError("this optimiser keeps no average: give averageDecay", { field: "averageDecay" });
+    this.#expectOwnWeights();
     const device = this.#device;
     const { weights, tensors } = this.#parameters;
     const own = device.allocate(weights.bytes);
@@ -268,6 +273,7 @@ export class AdamW {
       device.copy(values, weights, weights.bytes);
       for (const tensor of tensors) tensor.changed();
     };
+    this.#averaged = true;
     try {
       device.copy(weights, own, weights.bytes);
       replaceBy(this.#average);
@@ -278,6 +284,7 @@ export class AdamW {
         replaceBy(own);
       }
     } finally {
+      this.#averaged = false;
       device.release(own);
     }
   }
@@ -388,6 +395,11 @@ export class AdamW {
   get #dynamicScale(): LossScale | undefined {
     const { lossScale } = this.#parameters;
     return lossScale?.growth && lossScale;
+  }
+
+  /** What is written to the averaged weights would be lost. */
+  #expectOwnWeights(): void {
+    if (this.#averaged) throw new InputError("the model has its averaged weights: await the call of withAverage first");
   }
 
   #checkUsable(): void {

@@ -148,7 +148,12 @@ describe("AdamW", () => {
       for (const name of names) average[name].forEach((a, i) => (average[name][i] = a + 0.25 * (weights[name][i] - a)));
     }
     const own = await read();
-    const found = await optimizer.withAverage(read);
+    const found = await optimizer.withAverage(async () => {
+      // Restored last, the average would stay; and a step would be lost.
+      await expect(optimizer.withAverage(read)).rejects.toThrow("await the call of withAverage first");
+      expect(() => optimizer.step()).toThrow("await the call of withAverage first");
+      return read();
+    });
     for (const name of names) expectClose(found[name], average[name], 1e-6, name);
     expect(await read(), "its own weights afterwards").toEqual(own);
     await expect(optimizer.withAverage(() => optimizer.dispose())).rejects.toThrow("has been disposed");
