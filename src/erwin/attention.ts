@@ -45,11 +45,12 @@ export async function attentionWeights(
   expectBelow("level", level, layers.length);
   expectBelow("block", block, layers[level].blocks.length);
   const uploaded = await model.upload(input, { training: false, signal });
+  const made: { dispose(): void }[] = [uploaded];
   try {
     const { tree } = uploaded;
     expectBelow("point", point, uploaded.points);
     const { qkv, positions } = noGrad(() => computeQkv(model, uploaded, level, block));
-    using _ = qkv;
+    made.push(qkv);
     const order = tree.treeIdxRot.length > 0 && block % 2 === 1 ? tree.treeIdxRot[level] : undefined;
     const node = nodeOfEachSlot(tree, level)[slotOfEachPoint(tree)[point]];
     const ball = ballOfEachNode(tree, level, order !== undefined)[node];
@@ -69,7 +70,7 @@ export async function attentionWeights(
     });
     return { nodes, weights, heads: attention.heads };
   } finally {
-    uploaded.dispose();
+    for (const part of made) part.dispose();
   }
 }
 

@@ -1,7 +1,7 @@
 // What a run keeps on its device besides the model. It is created again on another device.
 
 import { multiply } from "../tensor/operators/arithmetic.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import { scope, Tensor } from "../tensor/tensor.ts";
 import { AdamW, type AdamWOptions } from "./adamw.ts";
 import { LossLog } from "./losses.ts";
 import { Pace } from "./pace.ts";
@@ -40,8 +40,7 @@ export class Equipment {
   lossGradient(shape: readonly number[]): Tensor {
     const { lossScale } = this.optimizer;
     if (!lossScale) return this.#share.detach(shape);
-    using gradient = multiply(this.#share, lossScale);
-    return gradient.detach(shape);
+    return scope(() => multiply(this.#share, lossScale).detach(shape));
   }
 
   dispose(): void {

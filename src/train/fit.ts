@@ -5,6 +5,8 @@ import { causeOf, type Device, Recoveries } from "../backends/index.ts";
 import { ConfigError, InputError, OutOfMemoryError } from "../errors.ts";
 import { loadSafetensors } from "../formats/safetensors.ts";
 import { scale } from "../tensor/operators/functions.ts";
+import { register, scope } from "../tensor/scopes.ts";
+import { backward } from "../tensor/tape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { BestWeights } from "./best-weights.ts";
 import { loadTraining, saveTraining, type TrainingProgress } from "./checkpoint.ts";
@@ -271,11 +273,14 @@ class Run<Sample, Batch> {
       const shares = this.#planner.shares(fitting);
       for (const [p, { batch }] of fitting.entries()) {
         this.#points += task.points?.(batch) ?? 0;
-        using found = expectLoss(await task.loss(batch));
-        using loss = shares[p] === 1 ? found.view() : scale(found, shares[p]!);
-        losses.add(loss);
-        using gradient = on.lossGradient(loss.shape);
-        await loss.backward(gradient);
+        const found = expectLoss(await task.loss(batch));
+        scope(() => {
+          register(found);
+          const loss = shares[p] === 1 ? found : scale(found, shares[p]!);
+          losses.add(loss);
+          backward(loss, on.lossGradient(loss.shape));
+          return undefined;
+        });
       }
     }
     optimizer.lr = learningRate(schedule, progress.step);

@@ -127,8 +127,12 @@ export class MemoryPlanner<Batch> {
         // The optimiser has already allocated its memory.
         new PackedParameters(model.parameters());
         const { current } = device.memory;
-        using loss = await task.loss(largest.batch);
-        await loss.backward();
+        const loss = await task.loss(largest.batch);
+        try {
+          await loss.backward();
+        } finally {
+          loss.dispose();
+        }
         return device.memory.peak - current;
       })
       .catch((error) => (error instanceof OutOfMemoryError ? Number.POSITIVE_INFINITY : 0));

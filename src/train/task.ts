@@ -2,7 +2,7 @@
 
 import { expectKind, expectParts } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, InputError } from "../errors.ts";
 import type { ErwinInput, PreparedInput } from "../erwin/input.ts";
 import type { SafeTensor } from "../formats/safetensors.ts";
 import type { Random } from "../random.ts";
@@ -119,13 +119,26 @@ export function supervised<Sample, Input = ErwinInput, Prepared = PreparedInput>
     measures: Record<string, Measure>,
     each: boolean,
   ): Promise<BatchDetails> => {
-    using output = await model.forward(input);
-    const rows = output.shape[0];
-    using wanted = Tensor.from(model.device, target, [rows, target.length / rows]);
-    return collect(() => ({
-      batch: apply(measures, output, wanted),
-      samples: each ? eachSample(offsets, output, wanted, measures) : [],
-    })).result;
+    const output = await model.forward(input);
+    try {
+      return collect(() => {
+        const rows = output.shape[0];
+        const found = target?.length;
+        if (!(found % rows === 0)) {
+          throw new InputError(
+            `collate gave a target of ${found} numbers for an output of ${rows} rows: give each row equally many`,
+            { tensor: "target", rows, found },
+          );
+        }
+        const wanted = Tensor.from(model.device, target, [rows, found / rows]);
+        const batch = apply(measures, output, wanted);
+        const samples = each ? eachSample(offsets, output, wanted, measures) : [];
+        wanted.dispose();
+        return { batch, samples };
+      }).result;
+    } finally {
+      output.dispose();
+    }
   };
   return {
     async prepare(samples) {
@@ -159,8 +172,10 @@ function eachSample(
     });
   }
   return Array.from(offsets.subarray(1), (end, sample) => {
-    using own = slice(output, 0, offsets[sample], end);
-    using wanted = slice(target, 0, offsets[sample], end);
-    return apply(measures, own, wanted);
+    const [own, wanted] = [output, target].map((whole) => slice(whole, 0, offsets[sample], end));
+    const found = apply(measures, own, wanted);
+    own.dispose();
+    wanted.dispose();
+    return found;
   });
 }

@@ -292,6 +292,10 @@ test("a task whose loss is no scalar, and what is no task, are refused", async (
     "supervised: collate is undefined, expected a function",
   );
   expect(() => supervised({ model, collate } as never)).toThrow("supervised: loss is undefined, expected a function");
+  const [{ features, positions }] = makeClouds(1, 3).clouds;
+  const input = { nodeFeatures: features, nodePositions: positions };
+  const seven = supervised({ model, collate: () => ({ input, target: new Float32Array(7) }), loss: mse });
+  await expect(seven.loss(await seven.prepare([]))).rejects.toThrow(/collate gave a target of 7 numbers for .* rows/);
   for (const tensor of model.parameters().values()) tensor.zeroGrad();
   expect(device().memory.current).toBe(held);
 });
