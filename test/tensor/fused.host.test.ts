@@ -592,6 +592,18 @@ onEachDevice((device, backend) => {
       }
     });
 
+    test("a head that is too wide for a GPU's workgroups", () => {
+      const attend = () => {
+        const balls = { tensor: indexTensor([0, 4]), host: Uint32Array.of(0, 4), largest: 4 };
+        return operators.ballAttention(filled([4, 3 * 504]), filled([4, 2]), filled([1]), balls);
+      };
+      const before = device().memory.current;
+      const run = () => scope(() => void attend().dispose());
+      if (backend === "cpu") expect(run).not.toThrow();
+      else expect(run).toThrow("heads of at most 500 channels, not 504");
+      expect(device().memory.current).toBe(before);
+    });
+
     test("points of more than three dimensions", () => {
       const before = device().memory.current;
       scope(() => {

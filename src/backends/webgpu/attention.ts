@@ -1,5 +1,6 @@
 // Ball attention on WebGPU: the product that computes queries, keys and values, and attention within each ball.
 
+import { ConfigError } from "../../errors.ts";
 import type { DeviceInfo } from "../device.ts";
 import type { AttentionWithinBalls, BallList, DirectOperators, LinearParameters, Primitives } from "../operators.ts";
 import { type Arrays, boundRows, type Context, flag, itemsOf, runRows, THREADS, widestOf } from "./context.ts";
@@ -11,6 +12,8 @@ import { ROW_STEP, rowsInBinding } from "./windows.ts";
 const FOLDED_COLUMNS = 16;
 /** The workgroup memory that an attention tile may take: the WebGPU default, which every adapter has. */
 const ATTENTION_BYTES = 16_384;
+/** The widest head of which a GPU's step of keys fits there. */
+const MAX_HEAD_WIDTH = 500;
 /** This many queries occupy a large GPU even if each thread computes four of them. */
 const MANY_QUERIES = 131_072;
 
@@ -23,6 +26,12 @@ function attentionCut(
   { software }: Pick<DeviceInfo, "software">,
   maxQueries: 2 | 4,
 ) {
+  if (headWidth > MAX_HEAD_WIDTH) {
+    throw new ConfigError(
+      `WebGPU computes heads of at most ${MAX_HEAD_WIDTH} channels, not ${headWidth}: use more heads, or the CPU backend`,
+      { field: "heads", headWidth, limit: MAX_HEAD_WIDTH },
+    );
+  }
   const headVec4s = Math.ceil(headWidth / 4);
   // A thread uses each loaded key for all its queries, so more queries mean fewer loads, but also fewer threads. A large GPU needs
   // many threads; a software adapter does not.
