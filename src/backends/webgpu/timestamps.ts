@@ -40,28 +40,35 @@ export class Timestamps implements Profile {
     const size = this.kernels * 2 * BYTES;
     if (size === 0) return [];
     const { device, allocations } = this.recorder;
-    const make = (usage: number) => allocations.buffer({ size, usage }, "the times of kernels");
-    const resolved = make(bufferUsage.QUERY_RESOLVE | bufferUsage.COPY_SRC);
-    const readback = make(bufferUsage.MAP_READ | bufferUsage.COPY_DST);
-    await allocations.verified();
-    const encoder = device.createCommandEncoder();
-    this.#sets.forEach((set, i) => {
-      const count = Math.min(SET_SIZE, 2 * this.kernels - i * SET_SIZE);
-      encoder.resolveQuerySet(set, 0, count, resolved, i * SET_SIZE * BYTES);
-    });
-    encoder.copyBufferToBuffer(resolved, 0, readback, 0, size);
-    device.queue.submit([encoder.finish()]);
-    await readback.mapAsync(mapMode.READ);
-    const nanoseconds = new BigUint64Array(readback.getMappedRange());
-    const between = (from: number, to: number) => Number(nanoseconds[to] - nanoseconds[from]) / 1e6;
-    const times = this.#names.map((kernel, i) => {
-      // The clocks of some devices sometimes run backwards. The standard's unit is nanoseconds; wgpu, on which Deno is built,
-      // returns the device's ticks, which are not nanoseconds on every GPU.
-      const time = Math.max(0, between(2 * i, 2 * i + 1));
-      return { kernel, time, start: between(0, 2 * i) };
-    });
-    for (const used of [resolved, readback, ...this.#sets]) used.destroy();
-    return times;
+    const made: { destroy(): void }[] = [...this.#sets];
+    const make = (usage: number) => {
+      const buffer = allocations.buffer({ size, usage }, "the times of kernels");
+      made.push(buffer);
+      return buffer;
+    };
+    try {
+      const resolved = make(bufferUsage.QUERY_RESOLVE | bufferUsage.COPY_SRC);
+      const readback = make(bufferUsage.MAP_READ | bufferUsage.COPY_DST);
+      await allocations.verified();
+      const encoder = device.createCommandEncoder();
+      this.#sets.forEach((set, i) => {
+        const count = Math.min(SET_SIZE, 2 * this.kernels - i * SET_SIZE);
+        encoder.resolveQuerySet(set, 0, count, resolved, i * SET_SIZE * BYTES);
+      });
+      encoder.copyBufferToBuffer(resolved, 0, readback, 0, size);
+      device.queue.submit([encoder.finish()]);
+      await readback.mapAsync(mapMode.READ);
+      const nanoseconds = new BigUint64Array(readback.getMappedRange());
+      const between = (from: number, to: number) => Number(nanoseconds[to] - nanoseconds[from]) / 1e6;
+      return this.#names.map((kernel, i) => {
+        // The clocks of some devices sometimes run backwards. The standard's unit is nanoseconds; wgpu, on which Deno is built,
+        // returns the device's ticks, which are not nanoseconds on every GPU.
+        const time = Math.max(0, between(2 * i, 2 * i + 1));
+        return { kernel, time, start: between(0, 2 * i) };
+      });
+    } finally {
+      for (const used of made) used.destroy();
+    }
   }
 
   /** Sets what times the kernels that are recorded from now on. */
