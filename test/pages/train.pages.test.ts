@@ -312,17 +312,19 @@ describe("Chromium, isolated by headers", () => {
     await page.context().close();
   });
 
-  test("a page without storage, and one whose script fails or does not arrive, say so", async () => {
+  test("a page without storage or an adapter, and one whose script fails or does not arrive, say so", async () => {
     const context = await browser.newContext();
     const page = await context.newPage();
     await page.addInitScript(() => {
       IDBFactory.prototype.open = () => {
         throw new DOMException("The operation is insecure.", "SecurityError");
       };
+      GPU.prototype.requestAdapter = async () => null;
     });
-    await page.goto(`${host.url}${query}`);
+    await page.goto(`${host.url}train.html`);
     await page.getByText("allow this site to keep data").waitFor();
     await ready(page);
+    expect(await page.getByLabel("Device").inputValue()).toBe("cpu");
     const library = /assets\/page-.*\.js$/;
     await page.route(library, (route) => route.fulfill({ contentType: "text/javascript", body: "" }));
     await page.reload();

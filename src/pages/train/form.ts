@@ -26,15 +26,15 @@ export class Form {
   readonly #defaults = new Map<string, string>();
   readonly #folder: FolderForm;
 
-  /** @param onChange hears of another experiment */
-  constructor(library: Library, onChange: () => void) {
+  /** @param hasGpu whether the GPU is chosen at first @param onChange hears of another experiment */
+  constructor(library: Library, hasGpu: boolean, onChange: () => void) {
     this.#library = library;
     this.#folder = new FolderForm(library, () => this.#showOptions(this.#given));
     const rank = (name: string) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
     const names = [...library.experimentNames].sort((a, b) => rank(a) - rank(b));
     const titleFor = (name: string) => (name === library.FOLDER ? `${name}: your own files` : name);
     this.#experiment.replaceChildren(...names.map((name) => element("option", { value: name }, titleFor(name))));
-    if (!("gpu" in navigator)) this.#backend.value = "cpu";
+    this.#backend.value = hasGpu ? "webgpu" : "cpu";
     this.#experiment.addEventListener("change", () => {
       this.#showOptions({});
       onChange();

@@ -43,6 +43,8 @@ const ANOTHER_TAB =
   "Another tab of this browser has started a run, and the browser keeps only one: continue there, or close that tab and try again.";
 
 const page = await startPage();
+// Browsers with WebGPU may have no adapter.
+const adapter = navigator.gpu?.requestAdapter().catch(() => null);
 const library = await import("erwin/experiments").catch((error: Error) => {
   byId("status").textContent = "";
   say("bad", "The library could not be loaded: check the connection, and reload the page.");
@@ -52,7 +54,7 @@ const view = new ProgressView();
 const prediction = new PredictionView();
 const lock = new RunLock();
 const data = new DataSet();
-const form = new Form(library, showExperiment);
+const form = new Form(library, Boolean(await adapter), showExperiment);
 
 await showSaved();
 if (location.search) form.showQuery(new URLSearchParams(location.search));
