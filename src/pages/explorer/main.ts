@@ -41,9 +41,9 @@ function start(stage: ExplorerStage, page: ErwinPage): void {
   stage.home = defaults;
   stage.setCamera(settings);
   onTheme(() => stage.setColours(colours()));
-  addEventListener("resize", () => {
+  new ResizeObserver(() => {
     if (shown) showTexts(shown, stage.panels);
-  });
+  }).observe(byId("stage"));
   byId("no-picture").hidden = stage.draws;
   connectControls(controller);
   connectExplorerKeys(byId<HTMLCanvasElement>("stage"), controller);

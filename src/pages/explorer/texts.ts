@@ -6,9 +6,12 @@ import { count, figure, milliseconds } from "../shared/format.ts";
 import { rampOf } from "../shared/stage/ramp.ts";
 import type { Shown } from "./controller.ts";
 import { levelColours, seenByLevel } from "./highlight.ts";
-import type { Side } from "./sides.ts";
+import type { ExplorerStage, Side } from "./sides.ts";
 
-export function showTexts(shown: Shown, panels: readonly { side: Side; x: number; y: number }[]): void {
+/** The part of the canvas that a side has. */
+type Panel = ExplorerStage["panels"][number];
+
+export function showTexts(shown: Shown, panels: readonly Panel[]): void {
   showFacts(shown);
   showCaptions(shown, panels);
   showLegend(shown);
@@ -33,7 +36,7 @@ function edgesText({ lines, total }: { lines: Float32Array; total: number }): st
   return drawn < total ? `${count(drawn)} of ${plural(total, "edge")} drawn` : plural(total, "edge");
 }
 
-function showCaptions(shown: Shown, panels: readonly { side: Side; x: number; y: number }[]): void {
+function showCaptions(shown: Shown, panels: readonly Panel[]): void {
   for (const side of ["tree", "rotated"] as const) {
     const caption = byId(`caption-${side}`);
     const panel = panels.find((one) => one.side === side);
@@ -41,6 +44,7 @@ function showCaptions(shown: Shown, panels: readonly { side: Side; x: number; y:
     if (!panel) continue;
     caption.style.left = `${panel.x}px`;
     caption.style.top = `${panel.y}px`;
+    caption.style.maxWidth = `${panel.width}px`;
     const [title, text] = captionOf(shown, side);
     caption.replaceChildren(element("strong", {}, title), element("span", {}, text));
   }
