@@ -8,6 +8,11 @@ import { goesOn, separatorOf, splitBy } from "./csv-rows.ts";
 import type { Attribute } from "./positions.ts";
 import { decodeName, fromLatin1, parseFloat32, toLatin1 } from "./text.ts";
 
+/** The length of the longest string in most hosts. */
+const MAX_BYTES = 2 ** 29 - 24;
+/** The number of lines that are encoded at once. */
+const SOME_LINES = 10_000;
+
 /**
  * Returns a table with additional columns at the end of each row. A table without a header line gets one.
  * @throws FormatError where the number of rows is another; InputError for a column that already exists
@@ -20,6 +25,10 @@ export function addCsvColumns(
   const columns = [...attributes].flatMap(([name, { data, channels }]) =>
     channelsOf(data, channels, (channel) => (channels === 1 ? name : `${name}_${channel}`)),
   );
+  if (bytes.length > MAX_BYTES) {
+    const problem = `has ${bytes.length} bytes; columns are added to tables of ${MAX_BYTES} at most: choose an output of another format.`;
+    throw formatError(file, problem, { expected: MAX_BYTES, found: bytes.length });
+  }
   // The rows stay as they are, whatever their encoding: there is a character for each byte.
   const mark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.slice(0, 3) : new Uint8Array();
   const found = fromLatin1(bytes.subarray(mark.length)).split(/(?<=\n|\r(?!\n))/);
@@ -60,7 +69,10 @@ export function addCsvColumns(
   const end = /\r?\n$|\r$/.exec(lines[first])?.[0] ?? "\n";
   const axes = ["x", "y", "z"].slice(0, cells.length);
   const named = isNumbers && !commented ? [extended(axes.join(separator ?? " "), header, separator) + end] : [];
-  return concatBytes([mark, toLatin1([...longer.slice(0, first), ...named, ...longer.slice(first)].join(""))]);
+  const all = [...longer.slice(0, first), ...named, ...longer.slice(first)];
+  const parts: Uint8Array[] = [mark];
+  for (let at = 0; at < all.length; at += SOME_LINES) parts.push(toLatin1(all.slice(at, at + SOME_LINES).join("")));
+  return concatBytes(parts);
 }
 
 const isRow = (line: string) => line.trim() !== "" && !line.trimStart().startsWith("#");

@@ -1,7 +1,7 @@
 // Tables of numbers as text. The reader accepts commas, semicolons, tabs or spaces between the values, with or without a header
 // line; the writer writes commas and a header line.
 
-import { expectRows, type FileBytes, formatError, toBytes } from "./bytes.ts";
+import { concatBytes, expectRows, type FileBytes, formatError, toBytes } from "./bytes.ts";
 import { type Column, columnsOf } from "./columns.ts";
 import { goesOn, separatorOf, splitBy } from "./csv-rows.ts";
 import { FloatList } from "./float-list.ts";
@@ -14,6 +14,9 @@ const axisNames = [
   ["y", "pos_y", "points:1", "points_1"],
   ["z", "pos_z", "points:2", "points_2"],
 ];
+
+/** The length of a text that is encoded at once. */
+const LONG_TEXT = 2 ** 20;
 
 /** Whether a column of this name holds coordinates. */
 export const isAxis = (name: string): boolean => axisNames.some((aliases) => aliases.includes(name.toLowerCase()));
@@ -104,10 +107,18 @@ function hintOf(cell: string, name: string | undefined): string {
  */
 export function saveCsv(cloud: PointCloud): Uint8Array<ArrayBuffer> {
   const columns = columnsOf(cloud);
-  const lines = [columns.map(({ name }) => quote(name)).join(",")];
   const points = cloud.positions.length / cloud.dimensionality;
-  for (let point = 0; point < points; point++) lines.push(columns.map((column) => cell(column, point)).join(","));
-  return new TextEncoder().encode(`${lines.join("\n")}\n`);
+  const parts: Uint8Array[] = [];
+  let text = `${columns.map(({ name }) => quote(name)).join(",")}\n`;
+  for (let point = 0; point <= points; point++) {
+    // No string can hold a table of 512 MB.
+    if (text.length > LONG_TEXT || point === points) {
+      parts.push(new TextEncoder().encode(text));
+      text = "";
+    }
+    if (point < points) text += `${columns.map((column) => cell(column, point)).join(",")}\n`;
+  }
+  return concatBytes(parts);
 }
 
 /** Formats one value as it is written into a table. */

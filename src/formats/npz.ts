@@ -1,10 +1,14 @@
 // NumPy's archive of arrays: a ZIP file that holds NAME.npy for each array NAME.
 
 import { zipSync } from "fflate";
+import { InputError } from "../errors.ts";
 import { type FileBytes, formatError, toBytes } from "./bytes.ts";
 import { type SafeTensor, type SafeTensorInput, tensorEntries } from "./elements.ts";
 import { foreignElements, loadNpy, readRows, saveNpy } from "./npy.ts";
 import { openZip } from "./zip.ts";
+
+/** The bytes that the entries of an archive may have: its offsets are of 32 bits, and there are headers, too. */
+const MAX_ZIP = 2 ** 32 - 2 ** 20;
 
 /**
  * Reads the arrays of an archive, compressed or not. Text, objects and other arrays that are not numeric are skipped, as in HDF5
@@ -94,7 +98,7 @@ export function findArray<Entry extends { name: string }>(
 
 /**
  * Writes an archive as `numpy.savez` does, not compressed. The same arrays in the same order give the same bytes.
- * @throws InputError for an array whose data does not fit its shape or dtype, or whose type NumPy does not have
+ * @throws InputError for an array whose data does not fit its shape or dtype, or whose type NumPy does not have, and for more than 4 GiB
  */
 export function saveNpz(
   arrays: ReadonlyMap<string, SafeTensorInput> | Readonly<Record<string, SafeTensorInput>>,
@@ -104,6 +108,13 @@ export function saveNpz(
 }
 
 function zipFiles(files: ReadonlyMap<string, Uint8Array>): Uint8Array<ArrayBuffer> {
+  const size = [...files.values()].reduce((sum, { length }) => sum + length, 0);
+  if (size > MAX_ZIP) {
+    throw new InputError(`the arrays have ${size} bytes, an .npz file holds ${MAX_ZIP}: write .safetensors.`, {
+      expected: MAX_ZIP,
+      found: size,
+    });
+  }
   // The time is fixed, at the earliest that ZIP can hold, so that the same arrays give the same bytes.
   return zipSync(Object.fromEntries(files), { level: 0, mtime: new Date(1980, 0, 1) });
 }

@@ -3,8 +3,9 @@
 import { deflateSync, zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { FormatError, InputError } from "../../src/errors.ts";
+import { addCsvColumns } from "../../src/formats/csv-add.ts";
 import { loadNpy, loadNpyRows, saveNpy } from "../../src/formats/npy.ts";
-import { loadNpz, loadNpzRows, saveNpz } from "../../src/formats/npz.ts";
+import { loadNpz, loadNpzRows, saveNpz, saveNpzEntries } from "../../src/formats/npz.ts";
 import { readPointCloud } from "../../src/formats/pointcloud.ts";
 import { openZip } from "../../src/formats/zip.ts";
 import { concat, numbers } from "./corruption.ts";
@@ -18,6 +19,21 @@ function npy(description: string, order: "True" | "False", shape: string, data: 
   const header = concat(Uint8Array.of(0x93), "NUMPY", Uint8Array.of(2, 0), Uint32Array.of(body.length).buffer, body);
   return concat(header, data);
 }
+
+it("an archive of more than ZIP holds, and a table of more than a string does, are refused before anything is made", () => {
+  // Memory that nothing is written to costs nothing.
+  const large = new Uint8Array(2 ** 31);
+  const entries = new Map([
+    ["a.npy", large],
+    ["b.npy", large],
+  ]);
+  expect(() => saveNpzEntries(entries, new Map())).toThrow(
+    "the arrays have 4294967296 bytes, an .npz file holds 4293918720: write .safetensors.",
+  );
+  expect(() => addCsvColumns(large, new Map(), "points.csv")).toThrow(
+    "points.csv: has 2147483648 bytes; columns are added to tables of 536870888 at most: choose an output of another format.",
+  );
+});
 
 describe("npy", () => {
   it.each([
