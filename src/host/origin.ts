@@ -1,6 +1,6 @@
 // Workers whose script is on another host than the page, as when the library comes from a CDN.
 
-import { startModuleWorker, whereTrusted } from "./trusted.ts";
+import { startWorkerAt, whereTrusted } from "./trusted.ts";
 import type { WorkerScript } from "./worker-script.ts";
 
 /**
@@ -11,19 +11,40 @@ const isForeign = ({ protocol, origin }: URL) =>
   globalThis.origin !== undefined && protocol !== "file:" && origin !== "null" && origin !== globalThis.origin;
 
 /**
- * Creates a module worker. Browsers run only worker scripts of the page's own origin, while modules may come from
- * anywhere: a script from elsewhere is started through a module that imports it.
+ * Creates a worker. Browsers run only worker scripts of the page's own origin, while modules and classic scripts may import from
+ * anywhere: a script from elsewhere is started through one that imports it.
  */
 export function createWorker({ url, create }: WorkerScript): Worker {
-  return whereTrusted(() => (isForeign(url) ? importFrom(url) : create()));
+  return whereTrusted(() => (isForeign(url) ? importFrom(...argumentsOf(create)) : create()));
 }
 
-function importFrom(url: URL): Worker {
-  const source = `import ${JSON.stringify(url.href)};`;
+/**
+ * What `create` gives to the constructor of workers: bundlers rename scripts, and put the new address, and whether it is still a
+ * module (webpack's are not), only there.
+ */
+function argumentsOf(create: () => Worker): [url: string, options?: WorkerOptions] {
+  const { Worker } = globalThis;
+  let given: [string, WorkerOptions?] = [""];
+  globalThis.Worker = class {
+    constructor(url: string | URL, options?: WorkerOptions) {
+      given = [String(url), options];
+    }
+  } as unknown as typeof Worker;
+  try {
+    create();
+  } finally {
+    globalThis.Worker = Worker;
+  }
+  return given;
+}
+
+function importFrom(url: string, options?: WorkerOptions): Worker {
+  const name = JSON.stringify(url);
+  const source = options?.type ? `import ${name}` : `importScripts(${name})`;
   // In a sandboxed frame, which has no origin, Chromium (156) runs no modules from blobs.
-  if (globalThis.origin === "null") return startModuleWorker(`data:text/javascript,${encodeURIComponent(source)}`);
+  if (globalThis.origin === "null") return startWorkerAt(`data:text/javascript,${encodeURIComponent(source)}`, options);
   const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-  const worker = startModuleWorker(address);
+  const worker = startWorkerAt(address, options);
   // Once the worker has sent a message or failed, it has read its script.
   for (const type of ["message", "error"]) {
     worker.addEventListener(type, () => URL.revokeObjectURL(address), { once: true });

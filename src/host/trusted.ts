@@ -19,8 +19,8 @@ function trusted(url: string): string {
   return policy?.createScriptURL(url) ?? url;
 }
 
-/** Starts a module worker whose URL no bundler has to see. */
-export const startModuleWorker = (url: string) => new Worker(trusted(url), { type: "module" });
+/** Starts a worker whose URL no bundler has to see. */
+export const startWorkerAt = (url: string, options?: WorkerOptions) => new Worker(trusted(url), options);
 
 /**
  * Returns the worker that `start` creates.

@@ -1,5 +1,5 @@
 // The description of a worker script, from which a host starts it.
-import { startModuleWorker } from "./trusted.ts";
+import { startWorkerAt } from "./trusted.ts";
 
 /** A worker script of the library, or one that its user gave instead. */
 export interface WorkerScript {
@@ -14,5 +14,5 @@ export interface WorkerScript {
 export const scriptAt = (name: WorkerScript["name"], url: URL): WorkerScript => ({
   name,
   url,
-  create: () => startModuleWorker(url.href),
+  create: () => startWorkerAt(url.href, { type: "module" }),
 });

@@ -50,6 +50,32 @@ test("a window of Electron starts web workers, although it has Node's modules", 
   expect(thread.terminate).toHaveBeenCalled();
 });
 
+test.each([
+  ["module" as const, 'import "https://cdn.example/assets/pool-worker-1a2b.js"'],
+  [undefined, 'importScripts("https://cdn.example/assets/pool-worker-1a2b.js")'],
+])("a worker whose files a bundler names and a CDN has is imported from there: type %s", async (type, source) => {
+  const started: unknown[][] = [];
+  class Started extends EventTarget {
+    constructor(...given: unknown[]) {
+      super();
+      started.push(given);
+    }
+    postMessage() {}
+    terminate() {}
+  }
+  vi.stubGlobal("Worker", Started);
+  vi.stubGlobal("origin", "https://example.org");
+  const createUrl = vi.spyOn(URL, "createObjectURL");
+  // The library guesses the name that the file has in the package.
+  const url = new URL("https://cdn.example/assets/pool-worker.js");
+  const create = () => new Worker(new URL("https://cdn.example/assets/pool-worker-1a2b.js"), { type });
+  startWorker({ name: "pool", url, create }, { onMessage: () => {}, onError: () => {} }).stop();
+  expect(started).toEqual([[expect.stringMatching(/^blob:/), { type }]]);
+  const [blob] = createUrl.mock.lastCall!;
+  expect(await (blob as Blob).text()).toBe(source);
+  createUrl.mockRestore();
+});
+
 describe("a worker in Firefox", () => {
   const url = new URL("https://example.org/worker.js");
 
