@@ -109,7 +109,7 @@ test("the threads of trees: the call is rejected, and the next ones work", async
 
 test("the threads of trees are not silent while they work", async () => {
   // In more than three dimensions, all pairs are compared.
-  const positions = Float32Array.from({ length: 5 * 4000 }, (_, i) => Math.sin(i));
+  const positions = Float32Array.from({ length: 5 * 6000 }, (_, i) => Math.sin(i));
   const options = { dimensionality: 5, k: 4, threads: 1 };
   await knnGraph(positions.subarray(0, 500), options);
   const begin = performance.now();
