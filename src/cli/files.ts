@@ -164,39 +164,40 @@ export function placeOf(path: string): string | undefined {
  * power failure, and if writing fails, the previous file remains. What is no file, such as /dev/stdout, is written to.
  */
 export function writeWhole(path: string, content: Uint8Array | string): void {
-  if (isDevice(path)) {
-    append(path, content);
-    return;
-  }
-  const target = targetOf(path);
-  const temporary = temporaryName(target);
+  if (isDevice(path)) return void append(path, content);
+  const { target, temporary, failed } = replacementOf(path);
   try {
     writeFileSync(temporary, content, WHOLE);
     renameSync(temporary, target);
   } catch (error) {
-    removeIfPossible(temporary);
-    throw fileError("write", path, error);
+    throw failed(error);
   }
 }
 
 /** Does the same without holding up this thread: most of the time goes by until the disk has the file, for several at once as for one. */
 export async function writeWholeLater(path: string, content: Uint8Array): Promise<void> {
-  if (isDevice(path)) {
-    append(path, content);
-    return;
-  }
-  const target = targetOf(path);
-  const temporary = temporaryName(target);
+  if (isDevice(path)) return void append(path, content);
+  const { target, temporary, failed } = replacementOf(path);
   try {
     await promises.writeFile(temporary, content, WHOLE);
     await promises.rename(temporary, target);
   } catch (error) {
-    removeIfPossible(temporary);
-    throw fileError("write", path, error);
+    throw failed(error);
   }
 }
 
 const WHOLE = { flag: "wx", flush: true } as const;
+
+/** Returns the file that is to be replaced, the one that is written first, and what makes an error of a failure, of which nothing stays. */
+function replacementOf(path: string) {
+  const target = targetOf(path);
+  const temporary = temporaryName(target);
+  const failed = (error: unknown) => {
+    removeIfPossible(temporary);
+    return fileError("write", path, error);
+  };
+  return { target, temporary, failed };
+}
 
 /** Removes what a failed write has left. Its error says more than one of the removal would. */
 function removeIfPossible(path: string): void {
