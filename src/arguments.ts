@@ -185,16 +185,23 @@ function fill(name: string, value: Numbers, shape: number[], axis: number, data:
 
 /**
  * Returns rows of `width` numbers each, one after the other.
- * @throws InputError as `toNumbers`, and for lists that are not rows of this width; the length of a flat array is not
- *   checked
+ * @throws InputError as `toNumbers`, for lists that are not rows of this width, and for a flat array that ends within a row
  */
 export function toRows(name: string, value: Numbers, width: number): Float32Array {
   const { data, shape } = toNumbers(name, value);
-  if (shape.length === 1 || (shape.length === 2 && shape[1] === width)) return data;
-  throw new InputError(`${name} has the shape [${shape}], expected rows of ${width} numbers`, {
+  const isFlat = shape.length === 1;
+  if (!isFlat && (shape.length > 2 || shape[1] !== width)) {
+    throw new InputError(`${name} has the shape [${shape}], expected rows of ${width} numbers`, {
+      tensor: name,
+      expected: width,
+      found: shape,
+    });
+  }
+  if (data.length % width === 0) return data;
+  throw new InputError(`${name} has ${data.length} numbers, expected a multiple of ${width}: row after row`, {
     tensor: name,
+    row: Math.floor(data.length / width),
     expected: width,
-    found: shape,
   });
 }
 

@@ -38,6 +38,12 @@ function isPowerOfTwo(value: number): boolean {
   return Number.isInteger(value) && value >= 1 && value <= 2 ** 30 && (value & (value - 1)) === 0;
 }
 
+/** The strides and ball sizes from which `treeLevels` makes such levels. */
+export const shapeOfLevels = (levels: readonly TreeLevel[]): { strides: number[]; ballSizes: number[] } => ({
+  strides: levels.slice(0, -1).map(({ stride }) => stride),
+  ballSizes: levels.map(({ ballSize }) => ballSize),
+});
+
 /**
  * Returns the levels of a batch: level 0 holds every tree slot, level l+1 one node for each `strides[l]` nodes of level
  * l. A cloud with fewer nodes than the stride becomes one node. (Specification, sections 2 and 3, "Small clouds".)

@@ -37,12 +37,6 @@ export function checkPoints(
   expectWhole("dimensionality", dimensionality, 1);
   if (threads !== undefined) expectThreads("threads", threads);
   const positions = toRows("positions", given, dimensionality);
-  if (positions.length % dimensionality !== 0) {
-    throw new InputError(
-      `positions has ${positions.length} numbers, expected a multiple of the dimensionality, ${dimensionality}.`,
-      { tensor: "positions", row: Math.floor(positions.length / dimensionality) },
-    );
-  }
   return { positions, cloudOffsets: cloudOffsets(positions.length / dimensionality, options) };
 }
 

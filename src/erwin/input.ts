@@ -84,10 +84,15 @@ export interface PreparedInput {
   tables?: TreeTables;
 }
 
-/** @throws InputError for anything but an object with fields, such as an array of features alone. */
+/**
+ * Tells by several fields: what is not prepared may have fields of its user's own, such as `points`.
+ * @throws InputError for anything but an object with fields, such as an array of features alone.
+ */
 export function isPrepared(input: object): input is PreparedInput {
   const isArray = Array.isArray(input) || ArrayBuffer.isView(input);
-  if (typeof input === "object" && input !== null && !isArray) return "points" in input;
+  if (typeof input === "object" && input !== null && !isArray) {
+    return ["tree", "edges", "points"].every((field) => field in input);
+  }
   throw new InputError(`a model takes an object with nodeFeatures and nodePositions, not ${describe(input)}`, {
     found: typeof input,
   });
@@ -139,12 +144,6 @@ export async function prepareGeometry(
       ? await input.nodePositions.data({ signal: options.signal })
       : input.nodePositions;
   const nodePositions = toRows("nodePositions", positions, dimensionality);
-  if (nodePositions.length % dimensionality !== 0) {
-    throw new InputError(
-      `nodePositions has ${nodePositions.length} numbers, which is not a multiple of the model's ${dimensionality} dimensions`,
-      { tensor: "nodePositions", expected: dimensionality },
-    );
-  }
   const points = nodePositions.length / dimensionality;
   const offsets = cloudOffsets(points, { batchIdx: input.batchIdx, offsets: input.offsets });
   checkCount(points);

@@ -1,6 +1,6 @@
 // Extracts some clouds of a prepared batch as a separate batch.
 
-import { treeLevels } from "../balltree/index.ts";
+import { shapeOfLevels, treeLevels } from "../balltree/index.ts";
 import type { SortedEdges } from "./graph.ts";
 import type { PreparedInput } from "./input.ts";
 
@@ -19,12 +19,8 @@ export function someClouds(
     return values.subarray(from * width, to * width) as Row;
   };
   const cloudOffsets = tree.cloudOffsets.slice(first, end + 1).map((offset) => offset - from);
-  const strides = tree.levels.slice(0, -1).map(({ stride }) => stride);
-  const levels = treeLevels(
-    cloudOffsets,
-    strides,
-    tree.levels.map(({ ballSize }) => ballSize),
-  );
+  const { strides, ballSizes } = shapeOfLevels(tree.levels);
+  const levels = treeLevels(cloudOffsets, strides, ballSizes);
   const nodesOf = (level: number) => {
     const { offsets } = tree.levels[level];
     return [offsets[first], offsets[end]] as const;

@@ -2,7 +2,7 @@
 
 import "../disposable.ts";
 import type { Device } from "../backends/device.ts";
-import type { BallTree } from "../balltree/index.ts";
+import { type BallTree, shapeOfLevels } from "../balltree/index.ts";
 import { DisposedError, InputError } from "../errors.ts";
 import type { LevelGeometry } from "../nn/geometry.ts";
 import type { GraphPart } from "../tensor/operators/messages.ts";
@@ -37,6 +37,39 @@ export interface PassInput {
 
 /** The fields that models must have in common to share an input. */
 const layoutFields = ["dimensionality", "cIn", "strides", "ballSizes", "rotate"] as const;
+type Layout = Readonly<Record<(typeof layoutFields)[number], unknown>> & Pick<ErwinConfig, "cHidden">;
+
+/** The layout for which a tree was built, as far as it tells that: whether it was rotated, but not by which angle. */
+const layoutOf = ({ dimensionality, levels, treeIdxRot }: BallTree, config: ErwinConfig): Layout => ({
+  ...config,
+  ...shapeOfLevels(levels),
+  dimensionality,
+  rotate: treeIdxRot.length > 0 ? config.rotate || "not 0" : 0,
+});
+
+/**
+ * @param found for which the input was made
+ * @throws InputError naming what differs from what a model of this config needs
+ */
+function expectFit(found: Layout, edges: PreparedInput["edges"], config: ErwinConfig): void {
+  if (config.mpSteps > 0 && !edges) {
+    throw new InputError(
+      "this input was made without a graph, by a model that passes no messages, but this model does (mpSteps > 0): prepare or upload it by this model",
+      { field: "mpSteps" },
+    );
+  }
+  // How the graph is divided into parts depends on the width of the messages.
+  const fields = [...layoutFields, ...(config.mpSteps > 0 ? (["cHidden"] as const) : [])];
+  for (const field of fields) {
+    const value = (of: Layout) => String(field === "cHidden" ? of.cHidden[0] : of[field]);
+    const [has, expected] = [value(found), value(config)];
+    if (has === expected) continue;
+    throw new InputError(
+      `this input was made by a model with ${field} ${has}, but this model has ${expected}: prepare or upload it by this model`,
+      { field, found: has, expected },
+    );
+  }
+}
 
 /**
  * Computes in advance, on the host, what an upload needs, and stores it in the input.
@@ -78,9 +111,13 @@ export class UploadedInput {
   #training: boolean;
   #disposed = false;
 
-  /** @param training whether to upload what only backward passes need; else the first of them uploads it */
+  /**
+   * @param training whether to upload what only backward passes need; else the first of them uploads it
+   * @throws InputError naming what differs from the model that prepared it; OutOfMemoryError
+   */
   constructor(device: Device, config: ErwinConfig, prepared: PreparedInput, training: boolean) {
     const { nodeFeatures, nodePositions, tree, edges, points } = prepared;
+    expectFit(layoutOf(tree, config), edges, config);
     // Those of an array are counted where it is copied.
     if (nodeFeatures instanceof Tensor) checkFeatures(nodeFeatures, points, config.cIn);
     this.device = device;
@@ -123,23 +160,7 @@ export class UploadedInput {
     if (device !== this.device) {
       throw new InputError("this input was uploaded to another device than the model's: upload it again", {});
     }
-    if (config.mpSteps > 0 && !this.#edges) {
-      throw new InputError(
-        "this input was uploaded without a graph, by a model that passes no messages, but this model does (mpSteps > 0): upload it by this model",
-        { field: "mpSteps" },
-      );
-    }
-    // How the graph is divided into parts depends on the width of the messages.
-    const fields = [...layoutFields, ...(config.mpSteps > 0 ? (["cHidden"] as const) : [])];
-    for (const field of fields) {
-      const value = (of: ErwinConfig) => String(field === "cHidden" ? of.cHidden[0] : of[field]);
-      const [found, expected] = [value(this.#config), value(config)];
-      if (found === expected) continue;
-      throw new InputError(
-        `this input was uploaded by a model with ${field} ${found}, but this model has ${expected}: upload it by this model`,
-        { field, found, expected },
-      );
-    }
+    expectFit(this.#config, this.#edges, config);
   }
 
   /** Frees its device memory. Calling it again does nothing. */

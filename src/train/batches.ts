@@ -1,6 +1,6 @@
 // Joins clouds into a batch for a model.
 
-import { treeLevels } from "../balltree/index.ts";
+import { shapeOfLevels, treeLevels } from "../balltree/index.ts";
 import { InputError } from "../errors.ts";
 import type { SortedEdges } from "../erwin/graph.ts";
 import type { PreparedInput } from "../erwin/input.ts";
@@ -88,8 +88,7 @@ function joinTrees(trees: readonly Tree[], points: Int32Array): Tree {
   const all = <T>(part: (tree: Tree) => T) => trees.map(part);
   const { dimensionality, treeIdxRot, levels: shape } = trees[0];
   const cloudOffsets = offsetsOf(all((tree) => countsOf(tree.cloudOffsets)).flat());
-  const strides = shape.slice(0, -1).map(({ stride }) => stride);
-  const ballSizes = shape.map(({ ballSize }) => ballSize);
+  const { strides, ballSizes } = shapeOfLevels(shape);
   const levels = treeLevels(cloudOffsets, strides, ballSizes);
   const firstNodes = shape.map((_, l) => offsetsOf(all((tree) => tree.levels[l].nodes)));
   const treeIdx = all((tree) => tree.treeIdx);

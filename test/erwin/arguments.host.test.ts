@@ -147,6 +147,7 @@ describe("arrays of all accepted types give the same numbers", () => {
       ...indicesAs(tree.treeIdx).map(([name, treeIdx]): [string, object] => [name, { tree: { ...tree, treeIdx } }]),
       ["plain mask", { tree: { ...tree, treeMask: [...tree.treeMask] } }],
       ["rotated orders", { tree: { ...tree, treeIdxRot: tree.treeIdxRot.map((order) => [...order]) } }],
+      ["fields of its own", { points, tree }],
     ];
     for (const [name, change] of changes) {
       expect((await forwardToHost(erwin, { ...input, ...change })).data, name).toEqual(expected.data);
@@ -295,6 +296,10 @@ describe("everything else is refused by name", () => {
     );
     for (const wrong of [{ points, edges: -1 }, { points, edges: Number.NaN }, { points: -1, edges: 1 }, undefined]) {
       await refusal(() => erwin.estimateMemory(wrong as Any));
+    }
+    const cut = { nodeFeatures, nodePositions: nodePositions.subarray(1), edgeIndex: [0, 0] };
+    for (const call of [() => erwin.estimateMemory(cut), () => erwin.forward(cut)]) {
+      expect(await refusal(call)).toMatch(/nodePositions has \d+ numbers, expected a multiple of 3/);
     }
   });
 
