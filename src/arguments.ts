@@ -261,11 +261,11 @@ export function toEdges(name: string, value: EdgeIndices): Int32Array {
 }
 
 /**
- * @returns [entries] 1 or 0
- * @throws InputError for anything but an array of zeros and ones, or of booleans
+ * @returns [entries] 0 or not; bytes are returned as they are, those of another realm too
+ * @throws InputError for anything but an array of bytes, of zeros and ones, or of booleans
  */
 export function toMask(name: string, value: Indices | readonly boolean[]): Uint8Array {
-  if (value instanceof Uint8Array) return value;
+  if (Object.prototype.toString.call(value) === "[object Uint8Array]") return value as Uint8Array;
   const numbers = Array.isArray(value)
     ? value.map((entry) => (typeof entry === "boolean" ? Number(entry) : entry))
     : value;

@@ -2,6 +2,7 @@
 
 import { describe, type Indices, toEdges, toIndices, toRows } from "../arguments.ts";
 import type { DryRunDevice } from "../backends/dry-run.ts";
+import { BLOCK } from "../backends/optimizer.ts";
 import { cloudOffsets, treeLevels } from "../balltree/index.ts";
 import { InputError } from "../errors.ts";
 import { limits } from "../limits.ts";
@@ -78,12 +79,12 @@ export interface MemoryEstimate {
 /** Edges are numbered by signed integers of 32 bits. */
 const MAX_EDGES = 2 ** 31 - 1;
 
-/** AdamW packs parameters into one allocation, and their gradients into another; each begins at a multiple of this many bytes. */
-const ALIGNMENT = 256;
-
-/** Moves parameters and their gradients to where AdamW has them. Returns the bytes of each of the two allocations. */
+/**
+ * Moves parameters and their gradients to where AdamW has them: in an allocation each, every one from a block on. Returns the bytes
+ * of each of the two allocations.
+ */
 function packParameters(tensors: readonly Tensor[], { memory }: DryRunDevice): number {
-  const sizes = tensors.map(({ size }) => Math.ceil((size * 4) / ALIGNMENT) * ALIGNMENT);
+  const sizes = tensors.map(({ size }) => Math.ceil(size / BLOCK) * BLOCK * 4);
   const bytes = sizes.reduce((sum, size) => sum + size, 0);
   const [weights, gradients] = [memory.allocate(bytes), memory.allocate(bytes)];
   let first = 0;

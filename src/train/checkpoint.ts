@@ -101,8 +101,10 @@ export function progressOf(metadata: Readonly<Record<string, string>>, file: str
   }
   try {
     const { optimizer: _, ...progress } = JSON.parse(text);
-    return progress;
-  } catch (cause) {
-    throw new CheckpointError(`${file} has a progress of training that is not JSON`, { file }, { cause });
+    const { step, batches, seed } = progress;
+    if ([step, batches, seed].every(Number.isSafeInteger)) return progress;
+  } catch {
+    // It is not JSON.
   }
+  throw new CheckpointError(`${file} has a damaged progress of training: ${text.slice(0, 80)}`, { file });
 }

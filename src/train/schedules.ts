@@ -1,6 +1,6 @@
 // Learning rates as functions of the step. A schedule is plain data, so that it can be sent to workers and stored in checkpoints.
 
-import { describe } from "../arguments.ts";
+import { describe, expectWhole } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
 
 /** A learning rate that depends on the step. */
@@ -34,7 +34,9 @@ export function learningRate(schedule: Schedule, step: number): number {
     });
   }
   const { minLr = 0, steps, warmup = 0 } = schedule;
-  for (const [field, value] of Object.entries({ minLr, steps, warmup })) {
+  // In a part of a step the rate would grow beyond `lr`.
+  expectWhole("warmup", warmup, 0);
+  for (const [field, value] of Object.entries({ minLr, steps })) {
     if (typeof value === "number" && value >= 0) continue;
     throw new ConfigError(`schedule.${field} must be a number of at least 0, not ${describe(value)}`, { field });
   }

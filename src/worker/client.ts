@@ -308,13 +308,8 @@ export class ErwinWorker {
     };
     const stop = () => command("stop");
     const finished = this.#train(id, options, onProgress, more);
-    const signal = more?.signal;
-    if (signal) {
-      const ignore = () => signal.removeEventListener("abort", stop);
-      if (signal.aborted) stop();
-      signal.addEventListener("abort", stop);
-      finished.then(ignore, ignore);
-    }
+    // What it returns is no news: `finished` says how the training ends, also that the signal is none.
+    if (more?.signal) untilAborted(finished, more.signal, stop).catch(() => {});
     return {
       pause: () => command("pause"),
       resume: () => command("resume"),

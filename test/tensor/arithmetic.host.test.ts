@@ -133,6 +133,8 @@ onEachDevice((device) => {
     expect(() => add(1, 2)).toThrow(InputError);
     using striped = Tensor.from(device(), new Float32Array(8), [2, 1, 2, 1, 2]);
     using across = Tensor.from(device(), new Float32Array(4), [2, 1, 2, 1]);
+    const { current } = device().memory;
     expect(() => add(striped, across)).toThrow("needs 5 axes, but at most 4 are possible");
+    expect(device().memory.current).toBe(current);
   });
 });

@@ -14,6 +14,7 @@ import {
   MemoryStore,
   mse,
   NumericalError,
+  saveSafetensors,
   supervised,
   type Task,
   Tensor,
@@ -110,6 +111,15 @@ describe("a run", () => {
       expect(resumed.result).toMatchObject({ step: 12, finished: true });
       expect(last(store), `stopped at ${stopAt}`).toEqual(last(whole.store));
       expect(best(store)).toEqual(best(whole.store));
+    }
+  });
+
+  test("does not continue from a checkpoint whose progress is damaged", async () => {
+    const { tensors, metadata } = loadSafetensors(last((await plainRun()).store));
+    for (const training of ["{}", '{"step":"1","batches":1,"seed":0}', "null", "{"]) {
+      const store = new MemoryStore();
+      store.save(LAST_CHECKPOINT, saveSafetensors(tensors, { ...metadata, training }));
+      await expect(run({ store }), training).rejects.toThrow(/damaged progress/);
     }
   });
 

@@ -36,6 +36,7 @@ describe("learningRate", () => {
 
   test("names the invalid field", () => {
     expect(() => learningRate({ kind: "cosine", lr: 1, steps: 4, warmup: 4 }, 0)).toThrow(/steps.*not 4/);
+    expect(() => learningRate({ kind: "cosine", lr: 1, steps: 4, warmup: 0.1 }, 0)).toThrow(/warmup.*not 0.1/);
     expect(() => learningRate({ kind: "constant", lr: -1 }, 0)).toThrow(/lr.*not -1/);
     expect(() => learningRate({ kind: "cosine", lr: 1, minLr: Number.NaN, steps: 4 }, 0)).toThrow(/minLr.*not NaN/);
     expect(() => learningRate({ kind: "linear", lr: 1 } as unknown as Schedule, 0)).toThrow(/kind.*"linear"/);

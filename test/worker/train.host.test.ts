@@ -219,9 +219,14 @@ describe("a training", () => {
     const { finished } = erwin.train(short, undefined, { transfer: true });
     expect(short.samples.map(({ target }) => target.length)).toEqual([0, 0, 0, 0]);
     await finished;
-    const error = await failureOf(erwin.train(short).finished);
-    expect(error).toBeInstanceOf(InputError);
-    expect(error.details.tensor).toBe("samples[0].nodeFeatures");
+    for (const [more, tensor] of [
+      [{}, "samples[0].nodeFeatures"],
+      [{ signal: {} as AbortSignal }, "signal"],
+    ] as const) {
+      const error = await failureOf(erwin.train(short, undefined, more).finished);
+      expect(error).toBeInstanceOf(InputError);
+      expect(error.details.tensor).toBe(tensor);
+    }
   });
 });
 

@@ -5,7 +5,7 @@ import { InputError } from "../../errors.ts";
 import { broadcastShape, repeatedStrides } from "../layout.ts";
 import { expectNumbers, expectSameDevice } from "../shapes.ts";
 import { type Gradients, record } from "../tape.ts";
-import { sizeOf, Tensor } from "../tensor.ts";
+import { scope, sizeOf, Tensor } from "../tensor.ts";
 import { elementwise } from "./elementwise.ts";
 import { affine, reciprocal } from "./functions.ts";
 
@@ -64,14 +64,16 @@ function combine(operation: "add" | "subtract" | "multiply" | "divide", a: Tenso
   expectNumbers("the second operand", b);
   expectSameDevice({ "the first operand": a, "the second operand": b });
   const shape = broadcastShape(a.shape, b.shape);
-  const out = new Tensor(a.device, shape);
-  elementwise(a, shape, {
-    function: operation,
-    x: { storage: a.storage, strides: repeatedStrides(a.shape, shape) },
-    y: { storage: b.storage, strides: repeatedStrides(b.shape, shape) },
-    out,
+  return scope(() => {
+    const out = new Tensor(a.device, shape);
+    elementwise(a, shape, {
+      function: operation,
+      x: { storage: a.storage, strides: repeatedStrides(a.shape, shape) },
+      y: { storage: b.storage, strides: repeatedStrides(b.shape, shape) },
+      out,
+    });
+    return out;
   });
-  return out;
 }
 
 /** Gives factor * gradient to an operand, summed over the axes along which the operand was broadcast. */
