@@ -31,6 +31,7 @@ export const kinds = {
   triangleStrip: 6,
   polygon: 7,
   quad: 9,
+  hexahedron: 12,
   polyhedron: 42,
 } as const;
 

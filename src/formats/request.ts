@@ -87,8 +87,8 @@ export async function readBody(
   file: string,
   onPart: () => void = () => {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  // The header gives the size, unless the server compresses or does not know it.
-  expectFileBytes(Number(response.headers.get("Content-Length") ?? 0), file);
+  // The header gives the size, unless the server compresses or does not know it. It may be no number: "3, 3" where it is there twice.
+  expectFileBytes(Number(response.headers.get("Content-Length")) || 0, file);
   const parts: Uint8Array[] = [];
   let received = 0;
   const reader = response.body?.getReader();

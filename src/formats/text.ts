@@ -8,10 +8,14 @@ const windowBytes = 65_536;
 // The pattern matches digits in only one way, so that a line of nothing but digits takes linear time.
 const decimal = /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?$/;
 
-/** Parses a decimal number as float32; `NaN` for anything else ("", "0x1", "1,5") and for numbers beyond float32's range. */
+/** Parses a decimal number; `NaN` for anything else ("", "0x1", "1,5"). */
+export function parseDecimal(word: string): number {
+  return decimal.test(word) ? Number(word) : Number.NaN;
+}
+
+/** Parses a decimal number as float32; `NaN` for anything else and for numbers beyond float32's range. */
 export function parseFloat32(word: string): number {
-  if (!decimal.test(word)) return Number.NaN;
-  const value = Math.fround(Number(word));
+  const value = Math.fround(parseDecimal(word));
   return Number.isFinite(value) ? value : Number.NaN;
 }
 

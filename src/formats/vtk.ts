@@ -3,6 +3,7 @@
 // https://docs.vtk.org/en/latest/vtk_file_formats/vtk_legacy_file_format.html
 
 import { bytesOf, concatBytes, type FileBytes, swapByteOrder, toBytes } from "./bytes.ts";
+import { kinds } from "./cells.ts";
 import { checkCloud } from "./columns.ts";
 import { numberTypes } from "./numbers.ts";
 import { checkReadOptions, type PointCloud, type ReadOptions } from "./positions.ts";
@@ -73,14 +74,18 @@ export function saveVtkQuads(positions: Float32Array, quads: Int32Array): Uint8A
   return join([...gridParts(positions, quads, QUAD), "\n"]);
 }
 
-/** VTK's number of a cell type, and the number of points in such a cell. */
-const VERTEX = { type: 1, corners: 1 };
-const QUAD = { type: 9, corners: 4 };
+/** The type of all cells of a grid, and the number of points in each. */
+interface CellKind {
+  type: number;
+  corners: number;
+}
+const VERTEX: CellKind = { type: kinds.vertex, corners: 1 };
+const QUAD: CellKind = { type: kinds.quad, corners: 4 };
 
 type Part = string | Float32Array | Int32Array;
 
 /** Builds an unstructured grid whose cells all have the same type. */
-function gridParts(positions: Float32Array, connectivity: Int32Array, { type, corners }: typeof QUAD): Part[] {
+function gridParts(positions: Float32Array, connectivity: Int32Array, { type, corners }: CellKind): Part[] {
   const points = positions.length / 3;
   const count = connectivity.length / corners;
   const width = corners + 1;

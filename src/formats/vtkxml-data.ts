@@ -6,7 +6,7 @@ import type { FormatError } from "../errors.ts";
 import { bytesOf, readArray, swapByteOrder, type TypedArray, toDataView } from "./bytes.ts";
 import { arrayTypes, type SafeTensorType } from "./elements.ts";
 import { inflateZlib, MAX_DEFLATED } from "./inflate.ts";
-import { parseInteger, parseNonFinite, TextReader } from "./text.ts";
+import { parseDecimal, parseInteger, parseNonFinite, TextReader } from "./text.ts";
 
 /** The encoding of a file's binary arrays. */
 export interface Encoding {
@@ -242,10 +242,9 @@ function parserOf(dtype: SafeTensorType): (word: string) => number | bigint | un
   };
 }
 
-const decimal = /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?$/;
-
 function parseFloat64(word: string): number | undefined {
-  return decimal.test(word) ? Number(word) : parseNonFinite(word);
+  const value = parseDecimal(word);
+  return Number.isNaN(value) ? parseNonFinite(word) : value;
 }
 
 /** VTK's own block size. With blocks, a reader can decompress a part of the data alone. */

@@ -2,7 +2,7 @@
 // listed, but follows from an extent: the first and the last index along each axis, of which the first axis runs fastest.
 
 import { expectRows } from "./bytes.ts";
-import type { Cells } from "./cells.ts";
+import { type Cells, kinds } from "./cells.ts";
 import type { SafeTensor } from "./elements.ts";
 import type { VtkXmlFile, VtkXmlPiece } from "./vtkxml.ts";
 
@@ -72,8 +72,8 @@ export function gridCells(source: VtkXmlFile, piece: VtkXmlPiece): Cells {
   };
 }
 
-/** VTK's numbers of a vertex, a line, a quad and a hexahedron. */
-const cellTypes = [1, 3, 9, 12];
+/** The types of a grid's cells, by the number of axes along which it extends. */
+const cellTypes = [kinds.vertex, kinds.line, kinds.quad, kinds.hexahedron];
 
 /** A place in space by the indices from the extent's first ones. */
 type Place = (i: number, j: number, k: number) => readonly number[];

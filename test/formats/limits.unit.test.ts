@@ -68,6 +68,7 @@ const rows = (read: () => unknown): Case => ["rows", 2, read];
 const cases: Case[] = [
   ["fileBytes", 100, () => readSource(here)],
   ["fileBytes", 100, () => receive({ "Content-Length": "101" })],
+  ["fileBytes", 100, () => receive({ "Content-Length": "101, 101" })],
   ["fileBytes", 100, () => receive({})],
   ["fileBytes", 100, () => new FileSource(new Map([["a", new Blob([content])]])).read("a")],
   ["fileBytes", 100, () => readBytes(fileURLToPath(here))],
