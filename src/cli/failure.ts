@@ -12,7 +12,7 @@ export function describeError(error: unknown): string {
 /** Describes the failure of one of many files: some errors name their file themselves. */
 export function describeFailure(path: string, error: unknown): string {
   const line = describeError(error);
-  return line.includes(path) ? line : line.replace("error: ", `error: ${path}: `);
+  return line.includes(path) ? line : line.replace("error: ", () => `error: ${path}: `);
 }
 
 function explain(error: unknown): string {

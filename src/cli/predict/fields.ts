@@ -185,7 +185,7 @@ export function readFieldModel(
   return { experiment, model };
 }
 
-/** Returns the predictions for a file as arrays of its points. @throws InputError for numbers that are not finite */
+/** Returns the predictions for a file as arrays of its points. @throws NumericalError for numbers that are not finite */
 export function arraysOf(fields: readonly PredictedField[], input: string): Map<string, SafeTensorInput> {
   const arrays = pointDataOf(predictionArrays(fields));
   for (const [name, { shape, data }] of arrays) expectFinite(data as Float32Array, shape[1] ?? 1, `${input}: ${name}`);

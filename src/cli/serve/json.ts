@@ -23,7 +23,7 @@ export function readJsonCloud(bytes: Uint8Array): CloudFile {
     throw new HttpError(400, `features has ${features.rows} rows, positions ${points}`);
   }
   const edges = body.edge_index === undefined ? undefined : matrix(body.edge_index, "edge_index");
-  if (edges && (edges.rows !== 2 || !edges.data.every(Number.isInteger))) {
+  if (edges && (edges.rows !== 2 || !edges.data.every(isInt32))) {
     throw new HttpError(400, "edge_index: expected a row of sources and a row of targets, whole numbers");
   }
   return {
@@ -61,8 +61,11 @@ function matrix(value: unknown, name: string): { data: Float32Array; rows: numbe
   return { data, rows: value.length, columns };
 }
 
+/** Whether a number can be an index: 2^32 would be stored as 0. */
+const isInt32 = (value: unknown) => value === ((value as number) | 0);
+
 function batchOf(value: unknown, points: number): Int32Array {
   if (value === undefined) return new Int32Array(points);
-  if (Array.isArray(value) && value.length === points && value.every(Number.isInteger)) return Int32Array.from(value);
+  if (Array.isArray(value) && value.length === points && value.every(isInt32)) return Int32Array.from(value);
   throw new HttpError(400, `batch_idx: expected ${points} whole numbers, the cloud of each point`);
 }

@@ -4,7 +4,13 @@
 import type { Device } from "../../backends/device.ts";
 import { add, multiply } from "../../tensor/operators/arithmetic.ts";
 import { scale as scaled } from "../../tensor/operators/functions.ts";
-import { crossEntropy, gaussianNegativeLogLikelihood, mse, relativeL2 } from "../../tensor/operators/losses.ts";
+import {
+  crossEntropy,
+  gaussianNegativeLogLikelihood,
+  mse,
+  relativeL2,
+  SMALLEST_DEVIATION,
+} from "../../tensor/operators/losses.ts";
 import { slice } from "../../tensor/operators/sections.ts";
 import { scope, Tensor } from "../../tensor/tensor.ts";
 import { placeOf } from "./cloud.ts";
@@ -83,7 +89,8 @@ function lossOfTarget(
 }
 
 /** Returns the deviation that `gaussianNegativeLogLikelihood` computes from an element of the second half of its columns. */
-export const deviationOf = (raw: number): number => 1e-6 + Math.max(raw, 0) + Math.log1p(Math.exp(-Math.abs(raw)));
+export const deviationOf = (raw: number): number =>
+  SMALLEST_DEVIATION + Math.max(raw, 0) + Math.log1p(Math.exp(-Math.abs(raw)));
 
 function crossEntropyOf(logits: Float64Array, truth: Float64Array, classes: number): number {
   let sum = 0;

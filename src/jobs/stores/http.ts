@@ -68,8 +68,8 @@ export class HttpStore implements FileStore {
     if (isMissing(answer)) throw missing(this, path, "file");
     if (!isOk(answer)) throw this.failure(answer, "read", path);
     const length = answer.headers.get("Content-Length");
-    // The server makes the answer while it sends it.
-    return length === null ? (await this.read(path)).length : Number(length);
+    // Without a number the server makes the answer while it sends it, or announces it twice: "3, 3".
+    return /^\d+$/.test(length ?? "") ? Number(length) : (await this.read(path)).length;
   }
 
   /** @throws StorageError if the server neither lists the folder nor has an index */

@@ -12,7 +12,7 @@ import { reshape } from "./reshape.ts";
 import { concatenate, slice, split } from "./sections.ts";
 
 /** The smallest standard deviation. */
-const SMALLEST_DEVIATION = 1e-6;
+export const SMALLEST_DEVIATION = 1e-6;
 
 /** What a prediction is compared with: a tensor of its shape, or as many numbers in an array. */
 export type Target = Tensor | Numbers;
