@@ -2,10 +2,8 @@
 
 import { experiments } from "../experiments/index.ts";
 import { expectedOf, type Option, type Options, parseOption, trainingOnly } from "../experiments/options.ts";
+import { flagOf, textOf } from "../experiments/settings.ts";
 import { type Arguments, type CommandOption, UsageError } from "./command.ts";
-
-/** "batch-size" */
-export const flagOf = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** Returns the flags of all experiments together. */
 export function experimentFlags(): Record<string, CommandOption> {
@@ -46,12 +44,6 @@ function defaultsOf(name: string): string {
   if (!first) return "";
   if (defaults.every(({ value }) => value === first.value)) return ` (default ${first.value})`;
   return ` (default: ${defaults.map(({ experiment, value }) => `${experiment} ${value}`).join(", ")})`;
-}
-
-/** Formats a value as it is written on the command line. */
-export function textOf(value: unknown): string {
-  if (typeof value === "boolean") return value ? "on" : "off";
-  return value === undefined ? "none" : String(value);
 }
 
 /**

@@ -15,6 +15,7 @@ import {
 import { experimentNames, experimentOf } from "../../experiments/index.ts";
 import { type Options, parseOption, resolveOptions } from "../../experiments/options.ts";
 import { readModel } from "../../experiments/run.ts";
+import { flagOf } from "../../experiments/settings.ts";
 import { isTorchFile } from "../../formats/safetensors.ts";
 import { type Device, evaluate as evaluateSplit, InputError, loadSafetensors, type Metrics } from "../../index.ts";
 import type { Module } from "../../nn/module.ts";
@@ -23,7 +24,7 @@ import { type Arguments, type Command, UsageError } from "../command.ts";
 import { drawCurves } from "../curve.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { listIn, openSource } from "../experiment-choice.ts";
-import { evaluationFlags, flagOf, givenOptions } from "../experiment-options.ts";
+import { evaluationFlags, givenOptions } from "../experiment-options.ts";
 import { checkOutput, isFolder, readBytes, writeWhole } from "../files.ts";
 import { deviceOptions, readDeviceChoice } from "../options.ts";
 import { printError, withProgress } from "../progress.ts";
@@ -81,7 +82,7 @@ async function run(args: Arguments): Promise<void> {
       : new InputError(`${file}: its metadata names the experiment "${name}", which is none of ${known}.`, { file });
   }
   const options = resolveOptions(experiment.options, {
-    ...settingsOf(config, experiment.options),
+    ...optionsOf(config, experiment.options),
     ...givenOptions(args, name, experiment.options),
   }) as ExperimentOptions;
   const dataPath = readDataPath(args, name, experiment, config?.settings["data-path"]);
@@ -200,7 +201,7 @@ function writeCurves(place: string, experiment: string, curves: Readonly<Record<
 }
 
 /** Returns the options with which a run was begun. */
-function settingsOf(config: RunConfig | undefined, options: Options): Record<string, unknown> {
+function optionsOf(config: RunConfig | undefined, options: Options): Record<string, unknown> {
   if (!config) return {};
   const known = Object.entries(options).flatMap(([name, option]) => {
     const text = config.settings[flagOf(name)];

@@ -9,6 +9,7 @@ import type { BadSample, Baselines, Experiment, ExperimentOptions, OnBad } from 
 import { DataWorkers, experiments } from "../../experiments/index.ts";
 import { resolveOptions } from "../../experiments/options.ts";
 import { type ExperimentRun, fitOptions, type InitialWeights, openRun } from "../../experiments/run.ts";
+import { settingsOf } from "../../experiments/settings.ts";
 import { defaultThreads } from "../../host/environment.ts";
 import {
   type CheckpointStore,
@@ -26,7 +27,7 @@ import { type Arguments, type Command, UsageError } from "../command.ts";
 import { drawCurves } from "../curve.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { chooseExperiment, listIn, openSource } from "../experiment-choice.ts";
-import { experimentFlags, flagOf, givenOptions, textOf } from "../experiment-options.ts";
+import { experimentFlags, givenOptions } from "../experiment-options.ts";
 import { readBytes, writeWhole } from "../files.ts";
 import { stoppedBySignals } from "../interruption.ts";
 import { type DeviceChoice, readTrainingDevice, trainingDeviceOptions } from "../options.ts";
@@ -46,8 +47,6 @@ import {
 import { WandbLogger } from "../train/wandb.ts";
 
 const names = Object.keys(experiments);
-/** The options that may differ between calls of the same run. */
-const freeOptions: readonly string[] = ["saveEvery", "logEvery"];
 /** The max number of samples whose predictions are written: a data set may contain tens of thousands. */
 const MOST_PREDICTIONS = 256;
 
@@ -152,7 +151,7 @@ async function trainIn(
   call: Call,
   { mustContinue, expectHeld }: { mustContinue: boolean; expectHeld: () => Promise<void> },
 ): Promise<void> {
-  const settings = settingsOf(call);
+  const settings = allSettings(call);
   folder.expectSame(call.name, settings);
   if (mustContinue && !folder.begun) {
     throw new InputError(`There is no checkpoint from which to continue in "${folder.folder}".`, {
@@ -213,14 +212,10 @@ async function readCall(args: Arguments): Promise<Call> {
 }
 
 /** Returns what decides the run's results. */
-function settingsOf({ options, dataPath, init, described, skipBad, device }: Call): Settings {
+function allSettings({ options, dataPath, init, described, skipBad, device }: Call): Settings {
   return {
     ...described,
-    ...Object.fromEntries(
-      Object.entries(options)
-        .filter(([option]) => !freeOptions.includes(option))
-        .map(([option, value]) => [flagOf(option), textOf(value)]),
-    ),
+    ...settingsOf(options),
     ...(dataPath !== undefined && { "data-path": resolve(dataPath) }),
     ...(init !== undefined && { init: resolve(init) }),
     ...(skipBad && { "skip-bad": "on" }),

@@ -4,6 +4,7 @@ import type { BackendName, LogEntry } from "erwin";
 import type { Experiment } from "erwin/experiments";
 import { ConfigError, FormatError } from "../../errors.ts";
 import type { GeneratorOptions } from "../../experiments/generator.ts";
+import { settingsOf } from "../../experiments/settings.ts";
 import { CONFIG_FILE, METRICS_FILE } from "./run-store.ts";
 
 /** How a run was begun. */
@@ -78,16 +79,8 @@ export const entriesFile = (entries: readonly LogEntry[]): Uint8Array<ArrayBuffe
 
 /** With the settings by which `erwin train` knows whether a run is the same. */
 export function configFile(config: RunConfig): Uint8Array<ArrayBuffer> {
-  const settings = Object.entries(config.options)
-    .filter(([name]) => name !== "saveEvery" && name !== "logEvery")
-    .map(([name, value]) => [name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), settingOf(value)]);
-  const whole = { ...config, settings: { ...Object.fromEntries(settings), precision: "float32" } };
+  const whole = { ...config, settings: { ...settingsOf(config.options), precision: "float32" } };
   return bytesOf(`${JSON.stringify(whole, null, 2)}\n`);
-}
-
-function settingOf(value: unknown): string {
-  if (typeof value === "boolean") return value ? "on" : "off";
-  return value === undefined ? "none" : String(value);
 }
 
 /** The numbers of the last step that is done. */
