@@ -5,7 +5,7 @@ import { saveNpz } from "erwin/formats";
 import { beforeAll, expect, test } from "vitest";
 import { ballOfEachPoint } from "../../src/balltree/balls.ts";
 import { chooseColours } from "../../src/drawing/colours.ts";
-import { readCloud } from "../../src/pages/explorer/cloud.ts";
+import { fieldWith, readCloud } from "../../src/pages/explorer/cloud.ts";
 import {
   boundingSpheres,
   connectedPairs,
@@ -120,6 +120,13 @@ test("edges to points that do not exist are refused, not drawn to the centre", a
     "a.npz:edge_index: element 3 is the point 3, there are 3, counted from 0.",
   );
   await expect(read([0, 1, -1, 2])).rejects.toThrow("element 2 is the point -1");
+});
+
+test("a model's features are looked for beside columns of text", async () => {
+  const cloud = await readCloud(new TextEncoder().encode("x,y,z,name,t\n0,0,0,a,1\n1,0,0,b,2\n"), "a.csv");
+  expect(cloud.fields).toEqual(["name", "t"]);
+  expect([...(fieldWith(cloud, 1)?.data ?? [])]).toEqual([1, 2]);
+  expect(fieldWith(cloud, 2)).toBeUndefined();
 });
 
 test("a field without finite values has the empty range, and every point a colour", () => {

@@ -60,6 +60,19 @@ export async function readCloud(bytes: Uint8Array, file: string): Promise<Cloud>
   };
 }
 
+/** Returns the first field with so many channels; undefined if there is none. Fields that are not numeric are passed over. */
+export function fieldWith({ fields, field }: Cloud, channels: number): Attribute | undefined {
+  for (const name of fields) {
+    try {
+      const found = field(name);
+      if (found.channels === channels) return found;
+    } catch (error) {
+      if (!(error instanceof formats.FormatError)) throw error;
+    }
+  }
+  return undefined;
+}
+
 const extensionOf = (file: string) => /\.(\w+)$/.exec(file)?.[1].toLowerCase() ?? "";
 const isTree = (name: string) => /^tree_(idx|mask)/.test(name);
 

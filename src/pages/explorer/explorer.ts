@@ -8,7 +8,7 @@ import { readBlob } from "../../experiments/sources/files.ts";
 import { loadEngine } from "../shared/engine.ts";
 import { inOrder, placesOf, spacingOf, spreadOrder } from "../shared/stage/layout.ts";
 import { colourOfEach, magnitudes, paint, rangeOf } from "../shared/stage/paint.ts";
-import { type Cloud, readCloud } from "./cloud.ts";
+import { type Cloud, fieldWith, readCloud } from "./cloud.ts";
 import { boundingSpheres, connectedPairs, mergedPositions, partOfEachPoint, splitsOf } from "./partition.ts";
 import {
   type Attention,
@@ -255,13 +255,13 @@ export class Explorer {
       throw new Error(`The model is for ${dimensionality} dimensions, and the cloud has ${cloud.dimensionality}.`);
     }
     const { positions, offsets } = cloud;
-    const suits = cloud.fields.find((name) => cloud.field(name).channels === cIn);
-    if (cIn !== dimensionality && suits === undefined) {
+    const features = cIn === dimensionality ? positions : fieldWith(cloud, cIn)?.data;
+    if (!features) {
       throw new Error(
         `The model takes ${cIn} channels per point, but neither the positions nor any field has as many.`,
       );
     }
-    const nodeFeatures = cIn === dimensionality ? positions : Float32Array.from(cloud.field(suits!).data);
+    const nodeFeatures = Float32Array.from(features);
     const edgeIndex = mpSteps > 0 ? await this.#edges(this.#graphs.has("file") ? "file" : "neighbours") : undefined;
     return { nodeFeatures, nodePositions: positions, offsets, tree: this.#built(), edgeIndex };
   }
