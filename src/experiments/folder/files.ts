@@ -139,11 +139,19 @@ function resolvePath(folder: string, path: string): string {
   return names.join("/");
 }
 
-/** Returns whether a path matches a pattern: * stands for part of a name and ** for any folders; without a slash, in any folder. */
+/** What stands for other letters in a pattern, as regular expressions. */
+const wildcards: Readonly<Record<string, string>> = { "**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]" };
+
+/**
+ * Returns whether a path matches a pattern: * stands for part of a name, ? for a letter and ** for any folders; without a slash, in any
+ * folder. Extensions may be in capitals or not, as they may be where files are read.
+ */
 export function matchesPattern(path: string, pattern: string): boolean {
   const target = pattern.includes("/") ? path : (path.split("/").at(-1) as string);
-  const source = pattern
+  const source = withLowExtension(pattern)
     .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replace(/\*\*\/?|\*|\?/g, (star) => (star.startsWith("**") ? ".*" : star === "*" ? "[^/]*" : "[^/]"));
-  return new RegExp(`^${source}$`).test(target);
+    .replace(/\*\*\/?|\*|\?/g, (wildcard) => wildcards[wildcard]);
+  return new RegExp(`^${source}$`).test(withLowExtension(target));
 }
+
+const withLowExtension = (path: string) => path.replace(/\.\w+$/, (extension) => extension.toLowerCase());

@@ -7,7 +7,7 @@ import { ConfigError } from "../../../src/errors.ts";
 import { resolveConfig } from "../../../src/erwin/config.ts";
 import { MemorySource } from "../../../src/experiments/data-source.ts";
 import { folderOptions, resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
-import { findUnits } from "../../../src/experiments/folder/files.ts";
+import { findUnits, matchesPattern } from "../../../src/experiments/folder/files.ts";
 import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
 import { divide } from "../../../src/experiments/folder/splits.ts";
 import { survey } from "../../../src/experiments/folder/survey.ts";
@@ -138,6 +138,15 @@ describe("what a folder's files suggest", () => {
     expect(config.globals).toEqual({ speed: {} });
     expect(text).toContain("U: {}   # 3 components, 1.5 to 6");
     expect((await propose({ "a.csv": csv(1) })).config.splits).toMatchObject({ train: 0.8 });
+    // Where the files are named in capitals, what is proposed finds them.
+    const capitals = { "A.CSV": csv(0.5), "B.CSV": csv(0.75), "c.ply": new Uint8Array() };
+    const source = new MemorySource(new Map(Object.entries(capitals)), "data");
+    const units = await findUnits(source, { files: (await propose(capitals)).config.files, sequence: false });
+    expect(units.map(({ name }) => name)).toEqual(["A.CSV", "B.CSV"]);
+    const matching = ["a.csv", "b/a.CSV", "b/c/a.csv", "b/xa.csv", "xa.csv"].filter((path) =>
+      matchesPattern(path, "**/a.csv"),
+    );
+    expect(matching).toEqual(["a.csv", "b/a.CSV", "b/c/a.csv"]);
   });
 
   it("are positions in a group of a file, whose third coordinate is kept, and numbers in half precision", async () => {
