@@ -16,18 +16,27 @@ const isDeno = "Deno" in globalThis;
 /**
  * Does work on the device as if its software adapter were a GPU. It is the same device, so that kernels which are the same for both
  * are compiled once for all tests.
+ * @param unrolled whether products multiply in unrolled text, as GPUs do: lavapipe compiles it in twice the time
  */
 async function asGPU<Result>(
   productTuning: Device["info"]["productTuning"],
   work: (gpu: Device) => Promise<Result>,
+  unrolled = !isDeno,
 ): Promise<Result> {
   const gpu = device();
+  const { pipelines } = gpu as unknown as {
+    pipelines: { get(name: string, constants: Record<string, number>): unknown };
+  };
+  const get = pipelines.get.bind(pipelines);
+  const rolled: typeof get = (name, constants) =>
+    get(name, "UNROLLED" in constants ? { ...constants, UNROLLED: 0 } : constants);
   const info = gpu.info as { software: boolean; productTuning?: Device["info"]["productTuning"] };
   const { software, productTuning: before } = info;
   // Compiling ahead and measuring tiles are left out, because only a GPU is fast at them.
   const leftOut = { compileFor: () => {}, tune: async () => {} };
   Object.assign(info, { software: false, productTuning });
   Object.assign(gpu, leftOut);
+  if (!unrolled) pipelines.get = rolled;
   try {
     return await work(gpu);
   } finally {
@@ -35,6 +44,7 @@ async function asGPU<Result>(
     if (before) info.productTuning = before;
     else delete info.productTuning;
     for (const name in leftOut) Reflect.deleteProperty(gpu, name);
+    Reflect.deleteProperty(pipelines, "get");
   }
 }
 
@@ -61,6 +71,8 @@ test.each(isDeno ? tiles : tiles.slice(0, 2))(
   async (...tile) => {
     const [rows, columns] = [205, 216];
     const random = seededRandom(1);
+    // The unrolled text depends on the tile only in how many rows a thread computes: in the smallest half as many as in the others.
+    const unrolled = !isDeno || ["128,64", "32,64"].includes(String(tile));
     for (const { inner, more } of inners) {
       const x = normals(rows * inner, random);
       const second = normals(rows * more, random);
@@ -72,7 +84,7 @@ test.each(isDeno ? tiles : tiles.slice(0, 2))(
         using result = linear(left, right, { second: leftMore });
         return await result.data();
       };
-      expect(await asGPU(tuningFor(tile[0], tile[1]), product)).toEqual(await product(device()));
+      expect(await asGPU(tuningFor(tile[0], tile[1]), product, unrolled)).toEqual(await product(device()));
     }
   },
 );
