@@ -19,9 +19,9 @@ const resolve = { alias };
 const server = { deps: { external: alias.map(({ replacement }) => replacement) } };
 
 const shared = {
-  // Compiling shaders on a software adapter takes seconds.
-  testTimeout: 120_000,
-  hookTimeout: 120_000,
+  // Compiling a model's shaders on a software adapter takes half a minute, and on a busy machine several.
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
   teardownTimeout: 10_000,
   // Files share their runner's devices and the kernels these have compiled (test/support/models.ts). Said of each
   // project: they do not take it from the root.
@@ -54,8 +54,6 @@ export default defineConfig({
           name: "pages",
           environment: "node",
           include: ["test/pages/**/*.pages.test.ts"],
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
         },
       },
       {

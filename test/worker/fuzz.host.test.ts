@@ -73,7 +73,7 @@ test("arguments of all types are computed with or refused", async () => {
   );
   await erwin.load(checkpoint);
   expect((await erwin.forward(cloud)).data).toEqual(expected);
-}, 110_000);
+});
 
 test.for([false, true])("numbers are the same wherever their memory lies, transferred: %s", async (transfer) => {
   const memories: Record<string, (bytes: number) => ArrayBufferLike> = {
