@@ -13,7 +13,7 @@ export const isLifeMessage = (message: unknown): message is LifeMessage =>
  * Returns a name for the lock of one worker; undefined if there are no locks, as in Deno and on pages that are not
  * secure.
  */
-export const lifeName = (): string | undefined => globalThis.navigator?.locks && crypto.randomUUID();
+export const lifeName = (): string | undefined => (globalThis.navigator?.locks ? crypto.randomUUID() : undefined);
 
 /**
  * Used in a worker: holds the lock until the worker ends. Resolves when it holds the lock, or to false if it may not, or has no

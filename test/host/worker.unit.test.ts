@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { root } from "../../src/build/steps.mjs";
 import { WorkerError } from "../../src/errors.ts";
+import { lifeName } from "../../src/host/life.ts";
 import { hasWorkers, startWorker } from "../../src/host/worker.ts";
 import { givenScript } from "../../src/worker/script.ts";
 
@@ -74,6 +75,11 @@ test.each([
   const [blob] = createUrl.mock.lastCall!;
   expect(await (blob as Blob).text()).toBe(source);
   createUrl.mockRestore();
+});
+
+test("a simulated page whose navigator has null for locks, as happy-dom's, has none to watch workers by", () => {
+  vi.stubGlobal("navigator", { locks: null });
+  expect(lifeName()).toBeUndefined();
 });
 
 describe("a worker in Firefox", () => {
