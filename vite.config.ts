@@ -50,6 +50,8 @@ export default defineConfig(({ mode }) => ({
       // Otherwise a comment names each module, a hundredth of the library's size with gzip.
       experimental: { attachDebugInfo: "none" },
       output: {
+        // Bundles reach pages that name no encoding: other characters are misread there, and those of an XML reader's names are an error.
+        charset: "ascii",
         comments: { legal: true, annotation: true, jsdoc: false },
         // A chunk is named after its first module; of the largest "engine" says more.
         chunkFileNames: ({ moduleIds }) =>

@@ -62,6 +62,17 @@ test("what packs a server's files sees the WebAssembly modules", () => {
   expect(references.filter((line) => line.includes("=> new URL"))).toEqual([]);
 });
 
+// As a page that names no encoding takes webpack's development bundle: an XML reader's classes of characters were a SyntaxError.
+test("the library's scripts are ASCII, which every encoding reads alike", () => {
+  const scripts = ["dist", "dist/assets"].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => name.endsWith(".js"))
+      .map((name) => join(root, folder, name)),
+  );
+  expect(scripts.length).toBeGreaterThan(entryNames.length);
+  expect(scripts.filter((script) => readFileSync(script).some((byte) => byte > 0x7f))).toEqual([]);
+});
+
 /** The files in dist/assets that one of them imports, and those that these import. */
 function imports(name: string, found = new Set<string>()): Set<string> {
   for (const [, file] of asset(name).matchAll(/from "\.\/([^"]+)"/g)) {
