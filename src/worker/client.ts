@@ -117,7 +117,7 @@ export interface WorkerTraining {
  * Starts a worker with a device of its own, so that neither tree nor model blocks the caller's thread. It works in
  * pages, in workers, and in Deno and Node. In Firefox, where threads that a worker starts sometimes never begin, the
  * page starts the worker's threads; on a page that is not cross-origin isolated, and from a worker, it computes with
- * one thread.
+ * one thread. In Deno, Node and Bun a worker keeps the process from ending until `dispose()`.
  * @throws WorkerError naming the script if it cannot be loaded; DeviceError if the worker finds no device; ConfigError; the
  *   signal's reason as soon as it is aborted
  */

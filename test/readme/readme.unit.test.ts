@@ -184,12 +184,13 @@ test("what bundlers need is what the projects of test/packaging have", () => {
   const project = (name: string) => readText(join("test", "packaging", name, "package.json"));
   const version = (name: string, bundler = name) => JSON.parse(project(name)).dependencies[bundler].split(".")[0];
   const vite = `Vite ${version("vite7", "vite")} and ${version("vite8", "vite")}`;
-  expect(needs.get(`${vite}, webpack ${version("webpack5", "webpack")}, Next ${version("next")}`)).toBe("nothing");
+  const packs = `webpack ${version("webpack5", "webpack")}, Rspack ${version("rspack2", "@rspack/core")}`;
+  expect(needs.get(`${vite}, ${packs}, Next ${version("next")}`)).toBe("nothing");
   const [, setting] = /`([^`]*)`$/.exec(needs.get(`Parcel ${version("parcel")}`) ?? "") ?? [];
   expect(JSON.parse(project("parcel"))).toMatchObject(JSON.parse(`{${setting}}`));
-  for (const name of ["esbuild", "rollup"]) {
+  for (const name of ["esbuild", "rollup", "bun"]) {
     const [command] = /erwin assets \w+/.exec(project(name)) ?? [];
-    expect(needs.get("esbuild, Rollup")).toContain(command);
+    expect(needs.get("esbuild, Rollup, Bun")).toContain(command);
   }
 });
 
