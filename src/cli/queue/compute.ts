@@ -18,6 +18,7 @@ import type { DeviceChoice } from "../options.ts";
 import { openFields } from "../predict/fields.ts";
 import { openFolder, readFile } from "../remote-files.ts";
 import { BatchPredictor, FieldPredictor, type Predictor } from "../serve/predictor.ts";
+import { KeptValues } from "./kept.ts";
 import type { QueuedPrediction } from "./queue.ts";
 
 /** A job, with a number that identifies its answer. Without a job it only calls for a sign of life. */
@@ -34,16 +35,19 @@ export interface ComputeAnswer {
   isFinal?: boolean;
 }
 
+/** So many models stay on the device. */
+const MOST_MODELS = 4;
+
+/** Predicts by the model of a job. */
+type PredictBy = <Result>(job: QueuedPrediction, predict: (predictor: Predictor) => Promise<Result>) => Promise<Result>;
+
 /** Computes until the standard input ends and the jobs that were read are done. */
 export async function computeJobs(choice: DeviceChoice, batchPoints: number): Promise<void> {
   await withDevice(choice, async (device) => {
-    const predictors = new Map<string, Promise<Predictor & Disposable>>();
-    const predictorOf = (job: QueuedPrediction) => {
+    const predictors = new KeptValues<Predictor & Disposable>(MOST_MODELS);
+    const predictBy: PredictBy = (job, predict) => {
       const key = JSON.stringify([job.model, job.features, job.graph, job.recipe.model]);
-      const predictor = predictors.get(key) ?? openPredictor(device, job, batchPoints);
-      predictors.set(key, predictor);
-      predictor.catch(() => predictors.delete(key));
-      return predictor;
+      return predictors.use(key, () => openPredictor(device, job, batchPoints), predict);
     };
     const running = new Set<Promise<void>>();
     for await (const line of createInterface({ input: process.stdin })) {
@@ -53,7 +57,7 @@ export async function computeJobs(choice: DeviceChoice, batchPoints: number): Pr
         answer({});
         continue;
       }
-      const work = compute(job, predictorOf).then(
+      const work = compute(job, predictBy).then(
         () => answer({}),
         (error) =>
           answer({
@@ -65,7 +69,7 @@ export async function computeJobs(choice: DeviceChoice, batchPoints: number): Pr
       void work.finally(() => running.delete(work));
     }
     await Promise.all(running);
-    for (const predictor of predictors.values()) (await predictor)[Symbol.dispose]();
+    predictors.dispose();
   });
 }
 
@@ -77,10 +81,7 @@ function storeOf(folder: string): FileStore {
   return store;
 }
 
-async function compute(
-  job: QueuedPrediction,
-  predictorOf: (job: QueuedPrediction) => Promise<Predictor>,
-): Promise<void> {
+async function compute(job: QueuedPrediction, predictBy: PredictBy): Promise<void> {
   const { folder, name: output } = isRemote(job.output)
     ? folderAndName(job.output)
     : { folder: dirname(job.output), name: basename(job.output) };
@@ -89,9 +90,8 @@ async function compute(
   const record = await recordOf(job.recipe, input);
   // The job was delivered twice, or its previous worker died before it could report that the job was done.
   if (!job.overwrite && (await readRecord(store, output))?.identity === record.identity) return;
-  const predictor = await predictorOf(job);
   const formats = { from: extname(job.input).slice(1).toLowerCase(), to: job.format.slice(1), path: job.input };
-  const bytes = await predictor.predict(input, formats, new AbortController().signal);
+  const bytes = await predictBy(job, (predictor) => predictor.predict(input, formats, new AbortController().signal));
   await saveOutput(store, output, bytes, record);
 }
 
