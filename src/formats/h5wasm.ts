@@ -30,6 +30,10 @@ export interface H5Module {
     writeFile(path: string, bytes: Uint8Array): void;
     readFile(path: string): Uint8Array;
     unlink(path: string): void;
+    open(path: string, flags: string): unknown;
+    /** Returns the number of bytes read: fewer than `length` at the end of the file. */
+    read(stream: unknown, target: Uint8Array, targetOffset: number, length: number, position: number): number;
+    close(stream: unknown): void;
     mkdir(path: string): void;
     rmdir(path: string): void;
     mount(kind: unknown, files: { blobs: { name: string; data: Blob }[] }, path: string): void;

@@ -5,7 +5,16 @@
 // have been interrupted half-way. So an instance that has met an error is not used again.
 
 import { InputError } from "../errors.ts";
-import { bytesOf, elementCount, type FileBytes, formatError, readArray, swapByteOrder, toBytes } from "./bytes.ts";
+import {
+  bytesOf,
+  elementCount,
+  type FileBytes,
+  formatError,
+  readArray,
+  swapByteOrder,
+  type TypedArray,
+  toBytes,
+} from "./bytes.ts";
 import { arrayTypes, type SafeTensor, type SafeTensorType } from "./elements.ts";
 import { createModule, type DatasetMetadata, type H5Module } from "./h5wasm.ts";
 import { blobFile, readWhole } from "./partial-file.ts";
@@ -43,11 +52,15 @@ const MATLAB_STORAGE = /^#(refs|subsystem)#\//;
 /** How the attribute NAME of a netCDF dimension begins for which there is no variable: its data set holds zeros that nobody wrote. */
 const BARE_DIMENSION = "This is a netCDF dimension but not a netCDF variable";
 
+/** The attribute of MATLAB's data sets that names their class. */
+const MATLAB_CLASS = "MATLAB_class";
+
 /** Attributes of netCDF's data sets that hold other numbers than those that are meant. */
 const packingAttributes = ["scale_factor", "add_offset"];
 
-/** How the files of MATLAB begin that are not HDF5, and those of netCDF. */
+/** How the files of MATLAB begin that are not HDF5 (in version 4 with a small number in 4 bytes), and those of netCDF. */
 const MATLAB_5 = "MATLAB 5.0 MAT-file";
+const MATLAB_4 = "\0\0\0";
 const NETCDF_3 = "CDF";
 
 const PATH = "/file.h5";
@@ -96,8 +109,8 @@ export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {
     withFile(library, content, (path) =>
       guarded(name, () => {
         const file = library.open(path, library.H5F_ACC_RDONLY, false, -1, -1);
-        if (file <= 0n) throw formatError(name, notOpened(head), { offset: 0 });
-        const contents = readDatasets(library, file, { name, size, only: options.only });
+        if (file <= 0n) throw formatError(name, notOpened(head, name), { offset: 0 });
+        const contents = readDatasets(library, file, { name, size, content: path, only: options.only });
         if (library.close_file(file) < 0) throw formatError(name, "damaged: the HDF5 library cannot close it.");
         return contents;
       }),
@@ -106,8 +119,11 @@ export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {
 }
 
 /** Says why the library cannot open a file, by how the file begins. */
-function notOpened(head: string): string {
-  if (head === MATLAB_5) return "is a MATLAB file of an older kind than HDF5: save it by save(FILE, ..., '-v7.3').";
+function notOpened(head: string, file: string): string {
+  if (head === "") return "is empty.";
+  const isMatlab4 = file.toLowerCase().endsWith(".mat") && head.startsWith(MATLAB_4, 1);
+  if (head === MATLAB_5 || isMatlab4)
+    return "is a MATLAB file of an older kind than HDF5: save it by save(FILE, ..., '-v7.3').";
   if (head.startsWith(NETCDF_3)) return "is a netCDF-3 file, which is not HDF5: convert it by nccopy -k nc4 IN OUT.";
   return "not an HDF5 file, or damaged: the HDF5 library cannot open it.";
 }
@@ -150,7 +166,7 @@ function guarded<T>(file: string, read: () => T): T {
 function readDatasets(
   library: H5Module,
   file: bigint,
-  { name, size, only }: { name: string; size: number; only?: readonly string[] },
+  { name, size, content, only }: { name: string; size: number; content: string; only?: readonly string[] },
 ): Hdf5Contents {
   const { datasets, links } = listFile(library, file);
   const missing = only?.find((path) => !datasets.includes(path));
@@ -165,9 +181,11 @@ function readDatasets(
   const arrays = new Map<string, SafeTensor>();
   const leftOut = new Map(links);
   const unpacking = new Unpacking(size);
+  let halves: Halves | undefined;
   for (const path of only ?? datasets) {
     const metadata = library.get_dataset_metadata(file, path);
-    const dtype = elementType(metadata);
+    if (metadata.type === FLOAT && metadata.size === 2) halves ??= halvesIn(library, content);
+    const dtype = elementType(metadata, halves);
     const hindrance = hindranceOf(library, file, path);
     if (hindrance !== undefined) {
       const { kind, advice } = hindrance;
@@ -258,12 +276,48 @@ function hindranceOf(library: H5Module, file: bigint, path: string): { kind: str
   return { kind: `data packed by ${packing.join(" and ")}`, advice };
 }
 
-function elementType({ type, size, signed, vlen, enum_type }: DatasetMetadata): SafeTensorType | undefined {
+function elementType(
+  { type, size, signed, vlen, enum_type }: DatasetMetadata,
+  halves: Halves | undefined,
+): SafeTensorType | undefined {
   if (vlen) return undefined;
+  if (type === FLOAT && size === 2) return halves === "both" ? undefined : halves;
   if (type === FLOAT) return floats[size];
   const isBoolean = size === 1 && Object.values(enum_type?.members ?? {}).every((value) => value === 0 || value === 1);
   if (type === ENUMERATION && isBoolean) return "BOOL";
   return type === INTEGER || type === ENUMERATION ? (signed ? signedIntegers : unsignedIntegers)[size] : undefined;
+}
+
+/** The floats of 16 bits in a file. */
+type Halves = "F16" | "BF16" | "both";
+
+/** What follows the number of the sign's bit in the description of a float of 2 bytes: its size, first bit and precision. */
+const HALF = [0x0f, 0, 2, 0, 0, 0, 0, 0, 16, 0] as const;
+/** Then where exponent and mantissa begin, and how many bits they have, and the exponent's bias. */
+const BFLOAT16 = "7,8,0,7,127,0,0,0";
+const FLOAT16 = "10,5,0,10,15,0,0,0";
+
+/**
+ * Finds out what a file's floats of 16 bits are. The library does not tell, so their descriptions are looked for in the file itself.
+ * @param path of the file in the library's file system
+ */
+function halvesIn({ FS }: H5Module, path: string): Halves {
+  const found = new Set<string>();
+  const length = HALF.length + 8;
+  const part = new Uint8Array(2 ** 20);
+  const stream = FS.open(path, "r");
+  try {
+    for (let offset = 0, count = length; count >= length; offset += count - length + 1) {
+      count = FS.read(stream, part, 0, part.length, offset);
+      for (let at = part.indexOf(HALF[0]); at >= 0 && at + length <= count; at = part.indexOf(HALF[0], at + 1)) {
+        if (HALF.every((byte, i) => part[at + i] === byte)) found.add(part.slice(at + HALF.length, at + length).join());
+      }
+    }
+  } finally {
+    FS.close(stream);
+  }
+  if (!found.has(BFLOAT16)) return "F16";
+  return found.has(FLOAT16) ? "both" : "BF16";
 }
 
 /** The other files that hold a virtual data set's numbers: the library would put its fill value in their place. */
@@ -274,6 +328,7 @@ const otherFiles = ({ virtual_sources }: DatasetMetadata): string[] => [
 /** Names what a data set holds that is not read. */
 function contentKind(metadata: DatasetMetadata): string {
   const { type, size, shape } = metadata;
+  if (type === FLOAT && size === 2) return "floats of 16 bits in a file with float16 and bfloat16: write it in float32";
   const files = otherFiles(metadata);
   if (files.length > 0)
     return `a view of data sets in ${files.slice(0, 3).join(", ")}${files.length > 3 ? ", ..." : ""}`;
@@ -308,10 +363,35 @@ function readDataset(
     if (elements === ENUMERATION && !littleEndian) swapByteOrder(bytes, width);
     const array = { dtype, shape: sizes, data: readArray(bytes, 0, length, type) };
     markMissing(library, file, path, array);
-    return array;
+    return library.get_attribute_names(file, path).includes(MATLAB_CLASS) ? asInMatlab(array) : array;
   } finally {
     library._free(pointer);
   }
+}
+
+/** Returns an array that MATLAB wrote, whose axes are in reverse in the file, as it is in MATLAB. Vectors are matrices there: they become [n]. */
+function asInMatlab({ dtype, shape, data }: SafeTensor): SafeTensor {
+  const sizes = [...shape].reverse();
+  if (sizes.length === 2 && sizes.includes(1)) return { dtype, shape: [data.length], data };
+  return { dtype, shape: sizes, data: reverseAxes(data, shape) };
+}
+
+/** @param shape of the elements as they are; that of the result is its reverse */
+function reverseAxes(data: TypedArray, shape: readonly number[]): TypedArray {
+  const reversed = data.slice();
+  const steps = shape.map((_, axis) => elementCount(shape.slice(0, axis)));
+  const place = shape.map(() => 0);
+  let target = 0;
+  for (let source = 0; source < data.length; source++) {
+    reversed[target] = data[source];
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      target += steps[axis];
+      if (++place[axis] < shape[axis]) break;
+      target -= steps[axis] * shape[axis];
+      place[axis] = 0;
+    }
+  }
+  return reversed;
 }
 
 /** See hdf5-lazy.ts. */

@@ -63,6 +63,26 @@ describe("an HDF5 file", () => {
     );
   });
 
+  it("of MATLAB has its arrays as they are in MATLAB, which writes their axes in reverse; vectors have one axis", async () => {
+    const arrays = await loadHdf5(read("matlab.mat"));
+    const upTo = (length: number, scale: number, first = 0) => Array.from({ length }, (_, i) => i * scale + first);
+    expect(plain(arrays.get("positions"))).toEqual({ dtype: "F64", shape: [4, 3], data: upTo(12, 0.25) });
+    expect(plain(arrays.get("flow"))).toEqual({ dtype: "F64", shape: [4, 3, 2], data: upTo(24, 1) });
+    expect(plain(arrays.get("heat"))).toEqual({ dtype: "F64", shape: [4], data: upTo(4, 1, 0.5) });
+    expect(plain(arrays.get("row"))).toEqual({ dtype: "F64", shape: [4], data: upTo(4, 1, 0.25) });
+  });
+
+  it("has floats of 16 bits of either kind, which are refused where they cannot be told apart", async () => {
+    const halves = await loadHdf5(read("halves.h5"));
+    const [little, big] = ["little", "big"].map((name) => halves.get(name) as SafeTensor);
+    expect([little.dtype, ...toFloat32(little)]).toEqual(["BF16", 1.5, -300, 1.0002555517425873e30]);
+    expect([big.dtype, ...toFloat32(big)]).toEqual(["BF16", 0.5, -2, 3]);
+    const { arrays, leftOut } = await readHdf5(read("both-halves.h5"));
+    expect([...arrays.keys()]).toEqual(["floats"]);
+    expect([...leftOut.keys()]).toEqual(["big", "float16", "little"]);
+    expect(leftOut.get("float16")).toMatch(/with float16 and bfloat16: write it in float32$/);
+  });
+
   it("may have netCDF's or MATLAB's extension, and unknown ones are told all that can be read", async () => {
     for (const name of ["flow.nc", "wing.MAT"]) {
       expect((await readCloud(read("foreign.h5"), name)).dimensionality).toBe(3);
@@ -79,6 +99,12 @@ describe("an HDF5 file", () => {
   ])("is no %s of an older kind, which is told with what to do", async (file, begin, advice) => {
     const bytes = new TextEncoder().encode(begin.padEnd(600, " "));
     await expect(loadHdf5(bytes, { file })).rejects.toThrow(advice);
+  });
+
+  it("is no MATLAB file of version 4, nor an empty one", async () => {
+    const old = loadHdf5(read("matlab4.mat"), { file: "wing.mat" });
+    await expect(old).rejects.toThrow("wing.mat: is a MATLAB file of an older kind than HDF5");
+    await expect(loadHdf5(new Uint8Array(), { file: "wing.h5" })).rejects.toThrow("wing.h5: is empty.");
   });
 
   it("whose numbers are in other files does not give its fill values for them", async () => {

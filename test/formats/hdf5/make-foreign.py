@@ -1,0 +1,47 @@
+# Makes the files beside it that have no counterpart in make.py: `python3 make-foreign.py`, with h5py (3.16) and scipy (1.17).
+# matlab.mat is in the layout of MATLAB's -v7.3: axes in reverse, matrices throughout, and the class of each array as an attribute.
+# halves.h5 has bfloat16 as h5py writes it with a type of its own, both-halves.h5 also float16. matlab4.mat is scipy's.
+from pathlib import Path
+
+import h5py
+import numpy as np
+import scipy.io
+
+folder = Path(__file__).parent
+arrays = {
+    "positions": np.arange(12).reshape(4, 3) / 4,
+    "heat": np.arange(4)[:, None] + 0.5,
+    "row": np.arange(4)[None] + 0.25,
+    "flow": np.arange(24.0).reshape(4, 3, 2),
+}
+with h5py.File(folder / "matlab.mat", "w", userblock_size=512) as file:
+    for name, array in arrays.items():
+        file[name] = array.T
+        file[name].attrs["MATLAB_class"] = np.bytes_("double")
+with open(folder / "matlab.mat", "r+b") as file:
+    title = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: Mon Jan  1 00:00:00 2024 HDF5 schema 1.00 ."
+    file.write(title.ljust(116) + bytes(8) + b"\x00\x02IM")
+scipy.io.savemat(folder / "matlab4.mat", {"positions": arrays["positions"]}, format="4")
+
+
+def write_bfloat16(file: h5py.File, name: str, values: list[float], order: int) -> None:
+    kind = h5py.h5t.IEEE_F32LE.copy()
+    kind.set_fields(15, 7, 8, 0, 7)
+    kind.set_size(2)
+    kind.set_ebias(127)
+    kind.set_order(order)
+    data = h5py.h5d.create(file.id, name.encode(), kind, h5py.h5s.create_simple((len(values),)))
+    data.write(h5py.h5s.ALL, h5py.h5s.ALL, np.float32(values), mtype=h5py.h5t.NATIVE_FLOAT)
+
+
+for name, version in [("halves.h5", "earliest"), ("both-halves.h5", "latest")]:
+    with h5py.File(folder / name, "w", libver=version) as file:
+        write_bfloat16(file, "little", [1.5, -300, 1e30], h5py.h5t.ORDER_LE)
+        write_bfloat16(file, "big", [0.5, -2, 3], h5py.h5t.ORDER_BE)
+        if name != "halves.h5":
+            file["float16"] = np.float16([0.5, -2])
+            file["floats"] = np.float32([0.5, -2])
+    with h5py.File(folder / name) as file:
+        print(name, {key: file[key][:].tolist() for key in file})
+with h5py.File(folder / "matlab.mat") as file:
+    assert (file["flow"][:].T == arrays["flow"]).all()
