@@ -10,6 +10,7 @@ import { meshOf, pointDataOf } from "./mesh.ts";
 import { loadNpy, saveNpy } from "./npy.ts";
 import { listNpz, loadNpz, saveNpz } from "./npz.ts";
 import { loadObj } from "./obj.ts";
+import { headFormats, unknownFormat } from "./other-formats.ts";
 import { loadPly, savePly } from "./ply.ts";
 import {
   type Attribute,
@@ -66,9 +67,7 @@ const readers: Record<string, Reader> = {
 };
 
 /** Files that hold no points but refer to other files that do: reading one gives an error that says so. */
-const heads: Record<string, Reader> = Object.fromEntries(
-  ["pvtu", "pvtp", "pvti", "pvtr", "pvts"].map((head) => [head, loadVtkXmlPoints]),
-);
+const heads: Record<string, Reader> = Object.fromEntries(headFormats.map((head) => [head, loadVtkXmlPoints]));
 
 const writers: Record<string, (cloud: PointCloud) => Uint8Array<ArrayBuffer>> = {
   safetensors: (cloud) => saveSafetensors(arraysOf(cloud)),
@@ -165,10 +164,7 @@ function chooseByName<T>(formats: Readonly<Record<string, T>>, name: string, kno
 
 /** @param known the extensions that can be read, with their dots */
 export function unknownExtension(name: string, extension: string, known: readonly string[]): FormatError {
-  return formatError(name, `cannot tell the format by the extension "${extension}"; known are ${known.join(", ")}.`, {
-    expected: [...known],
-    found: extension,
-  });
+  return formatError(name, unknownFormat(extension, known), { expected: [...known], found: extension });
 }
 
 function arraysOf({ positions, dimensionality, attributes }: PointCloud): Map<string, SafeTensorInput> {

@@ -69,6 +69,8 @@ describe("readPointCloud", () => {
   it.each([
     ["a.xyzw", text(""), /"xyzw"; known are \.safetensors, \.npy/],
     ["noextension", text(""), /cannot tell the format/],
+    ["scan.LAZ", text("LASF"), /scan\.LAZ: is a LAS point cloud: convert it by PDAL .*; known are \.safetensors/],
+    ["scan.csv.gz", text(""), /scan\.csv\.gz: is compressed: unpack it first; known are/],
     ["a.npy", npy("(3, 4)", new Float32Array(12)), /found \[3,4\]: transpose it, since MATLAB/],
     ["a.npy", npy("(6,)", three), /expected positions of shape .* found \[6\]/],
     ["a.npz", zipSync({ "a.npy": npy("(6,)", three), "b.npy": npy("(6,)", three) }), /but a, b/],

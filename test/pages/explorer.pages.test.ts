@@ -141,6 +141,22 @@ describe("files", () => {
     await visited.page.locator("#legend").getByText("cloud 2").waitFor();
   });
 
+  test("several files that are dropped at once are refused", async () => {
+    const shown = await facts();
+    const transfer = await visited.page.evaluateHandle(() => {
+      const transfer = new DataTransfer();
+      for (const name of ["a.csv", "b.csv"]) transfer.items.add(new File(["x,y,z\n1,2,3\n4,5,6\n"], name));
+      return transfer;
+    });
+    await visited.page.dispatchEvent("#stage", "drop", { dataTransfer: transfer });
+    expect(await visited.settled()).toBe("failed");
+    expect(await visited.page.locator("#problem").textContent()).toContain("2 files were dropped: drop one");
+    expect(await facts()).toBe(shown);
+    expect(await open(written("a.laz", new Uint8Array(4)))).toBe("failed");
+    const problem = await visited.page.locator("#problem").textContent();
+    expect(problem).toMatch(/a\.laz: is a LAS point cloud: .*; known are .*\.csv, \.h5, .*\.pt, .*\.tfrecord\.$/);
+  });
+
   test("a setting may be changed while a file is read", async () => {
     const positions = Float32Array.from({ length: 600_000 }, (_, i) => Math.sin(i * i));
     const path = written("large.csv", writePointCloud({ positions, dimensionality: 3 }, "csv"));

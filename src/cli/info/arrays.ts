@@ -1,7 +1,6 @@
 // Reads the named arrays of any supported file, one sample after the other.
 
 import { extname } from "node:path";
-import { FormatError } from "../../errors.ts";
 import { sortAttributes } from "../../formats/attribute-names.ts";
 import type { SafeTensor } from "../../formats/elements.ts";
 import { forHdf5 } from "../../formats/hdf5-extensions.ts";
@@ -9,7 +8,7 @@ import { readHdf5 } from "../../formats/hdf5-lazy.ts";
 import { loadNpy } from "../../formats/npy.ts";
 import { readNpz } from "../../formats/npz.ts";
 import type { Pickled } from "../../formats/pickle.ts";
-import { type Attribute, pointCloudExtensions, readPointCloud } from "../../formats/pointcloud.ts";
+import { type Attribute, pointCloudExtensions, readPointCloud, unknownExtension } from "../../formats/pointcloud.ts";
 import { loadSafetensors } from "../../formats/safetensors.ts";
 import { readExample, readTensorProto } from "../../formats/tensorflow.ts";
 import { readTfRecords } from "../../formats/tfrecord.ts";
@@ -73,10 +72,7 @@ export async function readSamples(bytes: Uint8Array, file: string): Promise<Samp
   const read = readerOf(formatOf(file));
   if (read) return await read(bytes, file);
   const known = [...new Set([...Object.keys(readers).map((format) => `.${format}`), ...pointCloudExtensions])];
-  throw new FormatError(`${file}: cannot tell the format by the extension; known are ${known.join(", ")}.`, {
-    file,
-    expected: known,
-  });
+  throw unknownExtension(file, formatOf(file), known);
 }
 
 /** Returns all tensors in dictionaries and lists by their paths: "model_state_dict.embed.weight", "tensors.0". */

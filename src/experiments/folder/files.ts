@@ -1,6 +1,7 @@
 // Finds the files of a folder that are samples, and groups those that are frames of one sequence.
 
 import { FormatError } from "../../errors.ts";
+import { adviceFor } from "../../formats/other-formats.ts";
 import { loadPvd } from "../../formats/pvd.ts";
 import { type DataSource, joinPath, locate, readLines, splitPath } from "../data-source.ts";
 import { sampleExtensions } from "./read.ts";
@@ -27,14 +28,25 @@ export async function findUnits(source: DataSource, { files, list, sequence }: F
     ? await sequencesIn(source, wanted, samples)
     : samples.map((path) => ({ name: path, files: [path] }));
   if (units.length > 0) return units;
-  throw noSamples(locate(source, list ?? ""), { files, sequence });
+  throw noSamples(locate(source, list ?? ""), { files, sequence, found: wanted });
 }
 
-/** @param folder its name in the message */
-export function noSamples(folder: string, { files, sequence }: Pick<FindOptions, "files" | "sequence">): FormatError {
+/**
+ * @param folder its name in the message
+ * @param found what there is instead of samples
+ */
+export function noSamples(
+  folder: string,
+  { files, sequence, found = [] }: Pick<FindOptions, "files" | "sequence"> & { found?: readonly string[] },
+): FormatError {
   const kind = files === undefined ? sampleExtensions.map((extension) => `.${extension}`).join(" ") : files;
   const problem = sequence ? "holds no sequence: a .pvd, or numbered files" : "holds no sample";
-  return new FormatError(`${folder}: ${problem} (${kind}).`, { file: folder, expected: [...sampleExtensions] });
+  const other = found.find((path) => adviceFor(extensionOf(path)));
+  const advice = other ? ` "${other}" is ${adviceFor(extensionOf(other))}.` : "";
+  return new FormatError(`${folder}: ${problem} (${kind}).${advice}`, {
+    file: folder,
+    expected: [...sampleExtensions],
+  });
 }
 
 export const extensionOf = (path: string): string => /\.(\w+)$/.exec(path)?.[1].toLowerCase() ?? "";

@@ -9,6 +9,7 @@ import { readHdf5 } from "../../formats/hdf5-lazy.ts";
 import type { Mesh } from "../../formats/mesh.ts";
 import { pointDataOf, vertices } from "../../formats/mesh.ts";
 import { listNpz, readNpz } from "../../formats/npz.ts";
+import { unknownFormat } from "../../formats/other-formats.ts";
 import { readPointCloud } from "../../formats/pointcloud.ts";
 import { loadSafetensors } from "../../formats/safetensors.ts";
 import { loadVtk, type VtkFile } from "../../formats/vtk.ts";
@@ -69,10 +70,7 @@ export async function readArrays(bytes: Uint8Array, file: string, wanted?: reado
   const extension = /\.(\w+)$/.exec(file)?.[1].toLowerCase() ?? "";
   if (Object.hasOwn(readers, extension)) return await readers[extension](bytes, file, wanted);
   const known = sampleExtensions.map((name) => `.${name}`);
-  throw new FormatError(`${file}: is not a sample; supported formats are ${known.join(", ")}.`, {
-    file,
-    expected: known,
-  });
+  throw new FormatError(`${file}: is not a sample: ${unknownFormat(extension, known)}`, { file, expected: known });
 }
 
 function ofMesh(

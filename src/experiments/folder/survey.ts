@@ -72,7 +72,7 @@ export async function survey(source: DataSource, { onBad }: SurveyOptions = {}):
   const extension = [...sampleExtensions].sort((a, b) => count(b) - count(a))[0];
   const files = withExtension(extension);
   const collections = withExtension("pvd");
-  if (files.length === 0) throw noSamples(locate(source, ""), { sequence: false });
+  if (files.length === 0) throw noSamples(locate(source, ""), { sequence: false, found: all });
   const looked = Array.from(
     { length: Math.min(LOOKED_AT, files.length) },
     (_, i) => files[Math.floor((i * files.length) / Math.min(LOOKED_AT, files.length))],

@@ -6,6 +6,7 @@ import * as formats from "erwin/formats";
 import { edgeNames, positionNames } from "../../experiments/array-names.ts";
 import { equalCells } from "../../experiments/cells.ts";
 import { forHdf5 } from "../../formats/hdf5-extensions.ts";
+import { headFormats, unknownFormat } from "../../formats/other-formats.ts";
 
 export interface Cloud {
   name: string;
@@ -32,6 +33,12 @@ const arrayFormats: Readonly<Record<string, (bytes: Uint8Array, file: string) =>
   tfrecord: readFirstRecord,
 };
 
+/** The extensions of all files that the page opens, with their dots. */
+export const cloudExtensions: readonly string[] = [
+  ...formats.pointCloudExtensions,
+  ...Object.keys(arrayFormats).map((format) => `.${format}`),
+];
+
 type Arrays = ReadonlyMap<string, SafeTensor>;
 
 const batchNames = ["batch_idx", "batch"];
@@ -43,6 +50,13 @@ const batchNames = ["batch_idx", "batch"];
 export async function readCloud(bytes: Uint8Array, file: string): Promise<Cloud> {
   const format = extensionOf(file);
   if (Object.hasOwn(arrayFormats, format)) return cloudOfArrays(await arrayFormats[format](bytes, file), file);
+  if (!cloudExtensions.includes(`.${format}`) && !headFormats.includes(format)) {
+    throw new formats.FormatError(`${file}: ${unknownFormat(format, cloudExtensions)}`, {
+      file,
+      expected: [...cloudExtensions],
+      found: format,
+    });
+  }
   const { positions, dimensionality } = formats.readPointCloud(bytes, file);
   const names = formats.attributeNames(bytes, file);
   const field = (name: string) =>

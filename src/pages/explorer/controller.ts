@@ -114,6 +114,11 @@ export class Controller {
     }
   }
 
+  /** Says why something is not opened; what is shown stays. */
+  refuse(problem: string): void {
+    this.#fail(new Error(problem));
+  }
+
   #take(cloud: OpenedCloud): void {
     this.#cloud = cloud;
     this.#selection = undefined;

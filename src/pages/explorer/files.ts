@@ -23,7 +23,9 @@ export function connectFiles(controller: Controller): void {
     // The value is cleared, so that the same file can be chosen again.
     input.value = "";
   });
-  acceptDrops(({ files: [file] }) => {
-    if (file) void controller.open(file, fresh);
+  acceptDrops(({ files }) => {
+    const [file] = files;
+    if (files.length > 1) controller.refuse(`${files.length} files were dropped: drop one, since the page shows one.`);
+    else if (file) void controller.open(file, fresh);
   }, byId("drop-zone"));
 }

@@ -1,0 +1,44 @@
+// What is said of files in formats that are not read.
+
+/** The extensions of files that hold no points but refer to other files that do. */
+export const headFormats: readonly string[] = ["pvtu", "pvtp", "pvti", "pvtr", "pvts"];
+
+/** What files of other formats are, and how to convert them, by their extensions. */
+const others: readonly (readonly [extensions: readonly string[], advice: string])[] = [
+  [["las", "laz"], "a LAS point cloud: convert it by PDAL (pdal translate IN OUT.ply)"],
+  [["pcd"], "a point cloud of PCL: convert it by PCL (pcl_pcd2ply IN OUT.ply) or Open3D"],
+  [
+    ["xyz", "xyzn", "xyzrgb", "pts", "asc"],
+    "a table of text whose columns have no names: save it as .csv that begins with a line such as x,y,z,red",
+  ],
+  [
+    ["glb", "gltf", "off", "3mf", "dae", "fbx"],
+    'a mesh of another format: convert it by trimesh in Python (trimesh.load(IN, force="mesh").export("out.ply"))',
+  ],
+  [
+    ["msh", "inp", "cgns", "e", "exo", "ex2", "xdmf", "med"],
+    "a mesh of another format: convert it by meshio (meshio convert IN OUT.vtu) or ParaView",
+  ],
+  [["vtm", "vtmb"], "a list of blocks: join them in ParaView (Merge Blocks), and save a .vtu"],
+  [["gz", "bz2", "xz", "zst", "zip", "7z"], "compressed: unpack it first"],
+  [
+    ["parquet", "feather", "arrow", "xlsx", "xls"],
+    "a table of another format: convert it by pandas in Python (read_parquet, read_feather or read_excel, then to_csv)",
+  ],
+  [["pkl", "pickle"], "a pickle of Python, which may run any program: save the arrays by numpy.savez"],
+];
+
+/** Returns what a file is whose format is not read, with how to convert it; undefined if it has none of the usual extensions. */
+export const adviceFor = (extension: string): string | undefined =>
+  others.find(([extensions]) => extensions.includes(extension))?.[1];
+
+/**
+ * Says that a file's format is not known, or that it is not read, with how to convert it.
+ * @param extension without a dot
+ * @param known the extensions that can be read, with their dots
+ */
+export function unknownFormat(extension: string, known: readonly string[]): string {
+  const advice = adviceFor(extension);
+  const found = advice ? `is ${advice}` : `cannot tell the format by the extension "${extension}"`;
+  return `${found}; known are ${known.join(", ")}.`;
+}
