@@ -1,7 +1,7 @@
 // Finds the files of a folder that are samples, and groups those that are frames of one sequence.
 
 import { FormatError } from "../../errors.ts";
-import { adviceFor } from "../../formats/other-formats.ts";
+import { adviceFor, headFormats } from "../../formats/other-formats.ts";
 import { loadPvd } from "../../formats/pvd.ts";
 import { type DataSource, joinPath, locate, readLines, splitPath } from "../data-source.ts";
 import { sampleExtensions } from "./read.ts";
@@ -23,6 +23,7 @@ export interface FindOptions {
 export async function findUnits(source: DataSource, { files, list, sequence }: FindOptions): Promise<Unit[]> {
   const all = list === undefined ? await findFiles(source) : await readLines(source, list);
   const wanted = files === undefined ? all : all.filter((path) => matchesPattern(path, files));
+  if (list === undefined) expectWhole(source, wanted);
   const samples = wanted.filter((path) => sampleExtensions.includes(extensionOf(path)));
   const units = sequence
     ? await sequencesIn(source, wanted, samples)
@@ -47,6 +48,19 @@ export function noSamples(
     file: folder,
     expected: [...sampleExtensions],
   });
+}
+
+/** The extensions of files that put a mesh together from others. */
+const inPieces: readonly string[] = [...headFormats, "vtm", "vtmb"];
+
+/** @throws FormatError for a mesh whose pieces are files: each would be taken for a sample */
+export function expectWhole(source: DataSource, paths: readonly string[]): void {
+  const head = paths.find((path) => inPieces.includes(extensionOf(path)));
+  if (head === undefined) return;
+  const file = locate(source, head);
+  const problem = "is in pieces, each of which would be a sample of its own";
+  const advice = 'join them in ParaView (save as .vtu), or choose the samples in the config: files: "**/*.vtu"';
+  throw new FormatError(`${file}: ${problem}: ${advice}.`, { file });
 }
 
 export const extensionOf = (path: string): string => /\.(\w+)$/.exec(path)?.[1].toLowerCase() ?? "";

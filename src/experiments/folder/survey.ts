@@ -4,7 +4,7 @@ import { FormatError } from "../../errors.ts";
 import type { SafeTensor } from "../../formats/elements.ts";
 import { positionNames } from "../array-names.ts";
 import { type DataSource, locate } from "../data-source.ts";
-import { extensionOf, findFiles, noSamples } from "./files.ts";
+import { expectWhole, extensionOf, findFiles, noSamples } from "./files.ts";
 import { componentsOf, readArrays, type SampleArrays, sampleExtensions, withPoints } from "./read.ts";
 import { numbersOf } from "./sample.ts";
 import { isInFolder } from "./splits.ts";
@@ -67,6 +67,7 @@ export interface SurveyOptions {
 /** @throws FormatError if there is no sample, or one of those that are read is damaged */
 export async function survey(source: DataSource, { onBad }: SurveyOptions = {}): Promise<Survey> {
   const all = await findFiles(source);
+  expectWhole(source, all);
   const withExtension = (extension: string) => all.filter((path) => extensionOf(path) === extension);
   const count = (extension: string) => withExtension(extension).length;
   const extension = [...sampleExtensions].sort((a, b) => count(b) - count(a))[0];

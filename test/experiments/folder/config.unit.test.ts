@@ -211,6 +211,15 @@ it("proposes a config that can be used", () => {
   expect(config).toMatchObject({ dimensions: 2, graph: { kind: "mesh" } });
 });
 
+it("a mesh in pieces is refused, whose pieces would be samples, unless the config says that they are", async () => {
+  const paths = ["a.pvtu", "a_0.vtu", "a_1.vtu"];
+  const source = new MemorySource(new Map(paths.map((path) => [path, new Uint8Array()])), "data");
+  const refusal = /^data\/a\.pvtu: is in pieces, each of which would be a sample of its own: join them in ParaView/;
+  await expect(findUnits(source, { sequence: false })).rejects.toThrow(refusal);
+  await expect(survey(source)).rejects.toThrow(refusal);
+  expect(await findUnits(source, { sequence: false, files: "*.vtu" })).toHaveLength(2);
+});
+
 describe("sequences of numbered files", () => {
   const sequences = (...paths: string[]) =>
     findUnits(new MemorySource(new Map(paths.map((path) => [path, new Uint8Array()]))), { sequence: true });
