@@ -54,6 +54,8 @@ const BARE_DIMENSION = "This is a netCDF dimension but not a netCDF variable";
 
 /** The attribute of MATLAB's data sets that names their class. */
 const MATLAB_CLASS = "MATLAB_class";
+/** That of its empty arrays, in whose place their sizes are written. */
+const MATLAB_EMPTY = "MATLAB_empty";
 
 /** Attributes of netCDF's data sets that hold other numbers than those that are meant. */
 const packingAttributes = ["scale_factor", "add_offset"];
@@ -270,6 +272,11 @@ function hindranceOf(library: H5Module, file: bigint, path: string): { kind: str
     };
   }
   const attributes = library.get_attribute_names(file, path);
+  const kind = attributeBytes(library, file, path, MATLAB_CLASS, TEXT);
+  if (kind && new TextDecoder().decode(kind).startsWith("char"))
+    return { kind: "text of MATLAB, as numbers", advice: "save its meaning as a number" };
+  if (attributes.includes(MATLAB_EMPTY))
+    return { kind: "the sizes of an empty array of MATLAB", advice: "save an array with elements" };
   const packing = packingAttributes.filter((attribute) => attributes.includes(attribute));
   if (packing.length === 0) return undefined;
   const advice = "write it unpacked (xarray: open_dataset(IN).drop_encoding().to_netcdf(OUT))";

@@ -64,12 +64,15 @@ describe("an HDF5 file", () => {
   });
 
   it("of MATLAB has its arrays as they are in MATLAB, which writes their axes in reverse; vectors have one axis", async () => {
-    const arrays = await loadHdf5(read("matlab.mat"));
+    const { arrays, leftOut } = await readHdf5(read("matlab.mat"));
     const upTo = (length: number, scale: number, first = 0) => Array.from({ length }, (_, i) => i * scale + first);
     expect(plain(arrays.get("positions"))).toEqual({ dtype: "F64", shape: [4, 3], data: upTo(12, 0.25) });
     expect(plain(arrays.get("flow"))).toEqual({ dtype: "F64", shape: [4, 3, 2], data: upTo(24, 1) });
     expect(plain(arrays.get("heat"))).toEqual({ dtype: "F64", shape: [4], data: upTo(4, 1, 0.5) });
     expect(plain(arrays.get("row"))).toEqual({ dtype: "F64", shape: [4], data: upTo(4, 1, 0.25) });
+    // Texts are numbers in the file, and of an empty array there are the sizes.
+    expect([...leftOut.keys()]).toEqual(["name", "nothing"]);
+    expect(leftOut.get("name")).toMatch(/^text of MATLAB/);
   });
 
   it("has floats of 16 bits of either kind, which are refused where they cannot be told apart", async () => {

@@ -18,6 +18,10 @@ with h5py.File(folder / "matlab.mat", "w", userblock_size=512) as file:
     for name, array in arrays.items():
         file[name] = array.T
         file[name].attrs["MATLAB_class"] = np.bytes_("double")
+    file["name"] = np.array([[ord(letter)] for letter in "wing"], np.uint16)
+    file["name"].attrs.update(MATLAB_class=np.bytes_("char"), MATLAB_int_decode=np.int32(2))
+    file["nothing"] = np.zeros(2, np.uint64)
+    file["nothing"].attrs.update(MATLAB_class=np.bytes_("double"), MATLAB_empty=np.uint8(1))
 with open(folder / "matlab.mat", "r+b") as file:
     title = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: Mon Jan  1 00:00:00 2024 HDF5 schema 1.00 ."
     file.write(title.ljust(116) + bytes(8) + b"\x00\x02IM")
