@@ -13,7 +13,7 @@ const library = () => import("./hdf5.ts");
  * without a variable, "#refs#"). A number that equals its data set's `_FillValue` is NaN. Arrays that MATLAB
  * wrote are as in MATLAB, with row and column vectors as [n]. Floats of 16 bits are skipped in a file with float16 and bfloat16.
  * @param input the file's bytes, or the file itself: in a web worker only the parts that are needed are read of a Blob, which may
- *   be larger than memory (all of it, in turn, for floats of 16 bits); elsewhere all of it
+ *   be larger than memory; elsewhere all of it
  * @throws FormatError for a file that is damaged or truncated, and for a data set of `only` that is missing or not numeric.
  *   WorkerError if the library's module, hdf5.wasm, cannot be loaded.
  */

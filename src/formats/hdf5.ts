@@ -186,7 +186,7 @@ function readDatasets(
   let halves: Halves | undefined;
   for (const path of only ?? datasets) {
     const metadata = library.get_dataset_metadata(file, path);
-    if (metadata.type === FLOAT && metadata.size === 2) halves ??= halvesIn(library, content);
+    if (isHalf(metadata)) halves ??= halvesIn(library, content, halvesAmong(library, file, datasets));
     const dtype = elementType(metadata, halves);
     const hindrance = hindranceOf(library, file, path);
     if (hindrance !== undefined) {
@@ -288,12 +288,17 @@ function elementType(
   halves: Halves | undefined,
 ): SafeTensorType | undefined {
   if (vlen) return undefined;
-  if (type === FLOAT && size === 2) return halves === "both" ? undefined : halves;
+  if (isHalf({ type, size })) return halves === "both" ? undefined : halves;
   if (type === FLOAT) return floats[size];
   const isBoolean = size === 1 && Object.values(enum_type?.members ?? {}).every((value) => value === 0 || value === 1);
   if (type === ENUMERATION && isBoolean) return "BOOL";
   return type === INTEGER || type === ENUMERATION ? (signed ? signedIntegers : unsignedIntegers)[size] : undefined;
 }
+
+const isHalf = ({ type, size }: Pick<DatasetMetadata, "type" | "size">) => type === FLOAT && size === 2;
+
+const halvesAmong = (library: H5Module, file: bigint, datasets: readonly string[]) =>
+  datasets.filter((path) => isHalf(library.get_dataset_metadata(file, path))).length;
 
 /** The floats of 16 bits in a file. */
 type Halves = "F16" | "BF16" | "both";
@@ -305,26 +310,30 @@ const BFLOAT16 = "7,8,0,7,127,0,0,0";
 const FLOAT16 = "10,5,0,10,15,0,0,0";
 
 /**
- * Finds out what a file's floats of 16 bits are. The library does not tell, so their descriptions are looked for in the file itself.
+ * Finds out what a file's floats of 16 bits are. The library does not tell, so their descriptions are looked for in the file itself,
+ * which may be larger than memory: until there is one for each of its data sets.
  * @param path of the file in the library's file system
+ * @param datasets the number of its data sets of such floats
  */
-function halvesIn({ FS }: H5Module, path: string): Halves {
-  const found = new Set<string>();
+function halvesIn({ FS }: H5Module, path: string, datasets: number): Halves {
+  const found: string[] = [];
   const length = HALF.length + 8;
-  const part = new Uint8Array(2 ** 20);
+  const part = new Uint8Array(2 ** 24);
   const stream = FS.open(path, "r");
   try {
-    for (let offset = 0, count = length; count >= length; offset += count - length + 1) {
+    for (let offset = 0, count = length; count >= length && found.length < datasets; offset += count - length + 1) {
       count = FS.read(stream, part, 0, part.length, offset);
       for (let at = part.indexOf(HALF[0]); at >= 0 && at + length <= count; at = part.indexOf(HALF[0], at + 1)) {
-        if (HALF.every((byte, i) => part[at + i] === byte)) found.add(part.slice(at + HALF.length, at + length).join());
+        if (!HALF.every((byte, i) => part[at + i] === byte)) continue;
+        const kind = part.slice(at + HALF.length, at + length).join();
+        if (kind === BFLOAT16 || kind === FLOAT16) found.push(kind);
       }
     }
   } finally {
     FS.close(stream);
   }
-  if (!found.has(BFLOAT16)) return "F16";
-  return found.has(FLOAT16) ? "both" : "BF16";
+  if (!found.includes(BFLOAT16)) return "F16";
+  return found.includes(FLOAT16) ? "both" : "BF16";
 }
 
 /** The other files that hold a virtual data set's numbers: the library would put its fill value in their place. */
@@ -335,7 +344,7 @@ const otherFiles = ({ virtual_sources }: DatasetMetadata): string[] => [
 /** Names what a data set holds that is not read. */
 function contentKind(metadata: DatasetMetadata): string {
   const { type, size, shape } = metadata;
-  if (type === FLOAT && size === 2) return "floats of 16 bits in a file with float16 and bfloat16: write it in float32";
+  if (isHalf(metadata)) return "floats of 16 bits in a file with float16 and bfloat16: write it in float32";
   const files = otherFiles(metadata);
   if (files.length > 0)
     return `a view of data sets in ${files.slice(0, 3).join(", ")}${files.length > 3 ? ", ..." : ""}`;
