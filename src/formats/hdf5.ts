@@ -39,7 +39,7 @@ const otherElements: Record<number, string> = {
   10: "arrays as elements",
 };
 
-const floats: Record<number, SafeTensorType> = { 2: "F16", 4: "F32", 8: "F64" };
+const floats: Record<number, SafeTensorType> = { 4: "F32", 8: "F64" };
 const signedIntegers: Record<number, SafeTensorType> = { 1: "I8", 2: "I16", 4: "I32", 8: "I64" };
 const unsignedIntegers: Record<number, SafeTensorType> = { 1: "U8", 2: "U16", 4: "U32", 8: "U64" };
 

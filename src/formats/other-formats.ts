@@ -3,6 +3,9 @@
 /** The extensions of files that hold no points but refer to other files that do. */
 export const headFormats: readonly string[] = ["pvtu", "pvtp", "pvti", "pvtr", "pvts"];
 
+/** The extensions of files that list blocks, each of which may be in a file of its own. */
+export const blockFormats: readonly string[] = ["vtm", "vtmb"];
+
 /** What files of other formats are, and how to convert them, by their extensions. */
 const others: readonly (readonly [extensions: readonly string[], advice: string])[] = [
   [["las", "laz"], "a LAS point cloud: convert it by PDAL (pdal translate IN OUT.ply)"],
@@ -19,7 +22,7 @@ const others: readonly (readonly [extensions: readonly string[], advice: string]
     ["msh", "inp", "cgns", "e", "exo", "ex2", "xdmf", "med"],
     "a mesh of another format: convert it by meshio (meshio convert IN OUT.vtu) or ParaView",
   ],
-  [["vtm", "vtmb"], "a list of blocks: join them in ParaView (Merge Blocks), and save a .vtu"],
+  [blockFormats, "a list of blocks: join them in ParaView (Merge Blocks), and save a .vtu"],
   [["gz", "bz2", "xz", "zst", "zip", "7z"], "compressed: unpack it first"],
   [
     ["parquet", "feather", "arrow", "xlsx", "xls"],

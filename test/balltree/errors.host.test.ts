@@ -19,7 +19,7 @@ test("input errors name the first offending row", async () => {
     [{ batchIdx: [0, 0, 0] }, 3, /3 entries, expected one for each of the 10 points/],
     [{ offsets: [0, 4, 4, 10] }, 4, /Cloud 1 is empty/],
     [{ offsets: [0, 4, 9] }, 9, /ends with 9, expected the number of points, 10/],
-    [{ dimensionality: 4 }, 7, /30 numbers, expected a multiple of 4/],
+    [{ dimensionality: 4 }, 7, /positions has 30 numbers, expected a multiple of 4: row after row/],
   ];
   for (const [options, row, message] of cases) {
     const found = await error(buildBallTree(positions, { ...points, ...options }));

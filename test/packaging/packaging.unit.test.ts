@@ -19,7 +19,7 @@ test("a page built by webpack, and one built by esbuild, computes what it should
   for await (const { name, result } of runProjects(["webpack5", "esbuild"], options)) {
     expect(result, name).toBe("right");
   }
-}, 300_000);
+});
 
 // Parcel is one.
 test("tools that know nothing of `exports` find the same files", () => {

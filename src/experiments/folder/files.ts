@@ -1,7 +1,7 @@
 // Finds the files of a folder that are samples, and groups those that are frames of one sequence.
 
 import { FormatError } from "../../errors.ts";
-import { adviceFor, headFormats } from "../../formats/other-formats.ts";
+import { adviceFor, blockFormats, headFormats } from "../../formats/other-formats.ts";
 import { loadPvd } from "../../formats/pvd.ts";
 import { type DataSource, joinPath, locate, readLines, splitPath } from "../data-source.ts";
 import { sampleExtensions } from "./read.ts";
@@ -51,7 +51,7 @@ export function noSamples(
 }
 
 /** The extensions of files that put a mesh together from others. */
-const inPieces: readonly string[] = [...headFormats, "vtm", "vtmb"];
+const inPieces: readonly string[] = [...headFormats, ...blockFormats];
 
 /** @throws FormatError for a mesh whose pieces are files: each would be taken for a sample */
 export function expectWhole(source: DataSource, paths: readonly string[]): void {
