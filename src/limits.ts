@@ -12,7 +12,7 @@ export interface Limits {
   fileBytes: number;
   /** The rows of a table, and the points or cells of an OBJ, PLY, STL or VTK file. Default 67,108,864, which take 1 to 2 GB. */
   rows: number;
-  /** The memory in bytes for all arrays of a compressed file (.npz, .h5, .pt, .vtu, .vtp). Default 2^32. */
+  /** The memory in bytes for all arrays of a compressed file (.npz, .h5, .mat, .pt, .vtu, .vtp). Default 2^32. */
   unpackedBytes: number;
   /**
    * The memory for all arrays of a compressed file, as a multiple of the file's size. Default 1100, more than compression can reach.
@@ -27,7 +27,7 @@ export interface Limits {
   lineBytes: number;
   /** The dimensions of an array in a file of NumPy or PyTorch. Default 64, which is their own limit. */
   dimensions: number;
-  /** The depth of nested elements in an XML file (.vtu, .vtp, .pvd). Default 32. */
+  /** The depth of nested elements in an XML file (.vtu, .vtp, .pvd), and of structures in a MATLAB file. Default 32. */
   depth: number;
   /** The elements of a TensorFlow tensor for which the file stores a single value. Default 16,777,216. */
   repeated: number;

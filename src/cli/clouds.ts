@@ -6,6 +6,7 @@ import { FormatError } from "../errors.ts";
 import { type SafeTensor, toFloat32, toInt32 } from "../formats/elements.ts";
 import { hdf5Extensions } from "../formats/hdf5-extensions.ts";
 import { loadHdf5 } from "../formats/hdf5-lazy.ts";
+import { loadMatlab } from "../formats/matlab.ts";
 import { loadNpz } from "../formats/npz.ts";
 import {
   type Attribute,
@@ -40,6 +41,7 @@ export interface CloudFile {
 export const cloudExtensions: readonly string[] = [
   ...pointCloudExtensions,
   ...hdf5Extensions.map((extension) => `.${extension}`),
+  ".mat",
 ];
 
 /**
@@ -58,7 +60,9 @@ export async function readCloud(bytes: Uint8Array, path: string, features?: read
   }
   const named = await readNamedArrays(bytes, path);
   const { positions, dimensionality, attributes } =
-    named && isHdf5(path) ? pointCloudOf(named, path, features) : readPointCloud(bytes, path, { attributes: features });
+    named && !pointCloudExtensions.includes(extension)
+      ? pointCloudOf(named, path, features)
+      : readPointCloud(bytes, path, { attributes: features });
   const points = positions.length / dimensionality;
   const file: CloudFile = { path, bytes, positions, dimensionality, points, batchIdx: new Int32Array(points) };
   if (attributes && features)
@@ -101,12 +105,11 @@ const arrayNames = [
 
 /** Reads the arrays of a file whose format names them. */
 async function readNamedArrays(bytes: Uint8Array, path: string): Promise<ReadonlyMap<string, SafeTensor> | undefined> {
-  if (isHdf5(path)) return await loadHdf5(bytes, { file: path });
+  if (hdf5Extensions.includes(extname(path).slice(1).toLowerCase())) return await loadHdf5(bytes, { file: path });
+  if (/\.mat$/i.test(path)) return await loadMatlab(bytes, { file: path });
   if (/\.safetensors$/i.test(path)) return loadSafetensors(bytes, { file: path }).tensors;
   return /\.npz$/i.test(path) ? loadNpz(bytes, { file: path, only: arrayNames }) : undefined;
 }
-
-const isHdf5 = (path: string) => hdf5Extensions.includes(extname(path).slice(1).toLowerCase());
 
 function readTree(arrays: ArrayReader): CloudFile["tree"] {
   const treeIdx = arrays.read("tree_idx", [undefined]);

@@ -38,6 +38,12 @@ export interface SafeTensorInput {
   dtype?: SafeTensorType;
 }
 
+/** The arrays of a file, and for each array that is left out what it holds instead: "text". */
+export interface ArrayContents {
+  arrays: Map<string, SafeTensor>;
+  leftOut: Map<string, string>;
+}
+
 /** The typed array for each element type. */
 export const arrayTypes: Record<SafeTensorType, TypedArrayConstructor> = {
   F64: Float64Array,

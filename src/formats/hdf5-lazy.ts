@@ -1,8 +1,8 @@
 // HDF5 for programs that may never need it: the first call loads the library, which is a download of 1 MB.
 
 import type { FileBytes } from "./bytes.ts";
-import type { SafeTensor } from "./elements.ts";
-import type { Hdf5Contents, Hdf5Options } from "./hdf5.ts";
+import type { ArrayContents, SafeTensor } from "./elements.ts";
+import type { Hdf5Options } from "./hdf5.ts";
 
 const library = () => import("./hdf5.ts");
 
@@ -22,7 +22,7 @@ export async function loadHdf5(input: FileBytes | Blob, options: Hdf5Options = {
 }
 
 /** Reads a file as `loadHdf5` does, and names what is left out. */
-export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {}): Promise<Hdf5Contents> {
+export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {}): Promise<ArrayContents> {
   return (await library()).readHdf5(input, options);
 }
 

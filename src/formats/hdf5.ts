@@ -5,18 +5,10 @@
 // have been interrupted half-way. So an instance that has met an error is not used again.
 
 import { InputError } from "../errors.ts";
-import {
-  bytesOf,
-  elementCount,
-  type FileBytes,
-  formatError,
-  readArray,
-  swapByteOrder,
-  type TypedArray,
-  toBytes,
-} from "./bytes.ts";
-import { arrayTypes, type SafeTensor, type SafeTensorType } from "./elements.ts";
+import { bytesOf, elementCount, type FileBytes, formatError, readArray, swapByteOrder, toBytes } from "./bytes.ts";
+import { type ArrayContents, arrayTypes, type SafeTensor, type SafeTensorType } from "./elements.ts";
 import { createModule, type DatasetMetadata, type H5Module } from "./h5wasm.ts";
+import { asInMatlab } from "./matlab-arrays.ts";
 import { blobFile, readWhole } from "./partial-file.ts";
 import { Unpacking } from "./unpacking.ts";
 
@@ -60,9 +52,7 @@ const MATLAB_EMPTY = "MATLAB_empty";
 /** Attributes of netCDF's data sets that hold other numbers than those that are meant. */
 const packingAttributes = ["scale_factor", "add_offset"];
 
-/** How the files of MATLAB begin that are not HDF5 (in version 4 with a small number in 4 bytes), and those of netCDF. */
-const MATLAB_5 = "MATLAB 5.0 MAT-file";
-const MATLAB_4 = "\0\0\0";
+/** How files of netCDF begin that are not HDF5. */
 const NETCDF_3 = "CDF";
 
 const PATH = "/file.h5";
@@ -94,24 +84,18 @@ export async function loadHdf5(input: FileBytes | Blob, options: Hdf5Options = {
   return (await readHdf5(input, options)).arrays;
 }
 
-/** The arrays of a file, and for each data set that is left out what it holds instead: "text". */
-export interface Hdf5Contents {
-  arrays: Map<string, SafeTensor>;
-  leftOut: Map<string, string>;
-}
-
 /** See hdf5-lazy.ts. */
-export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {}): Promise<Hdf5Contents> {
+export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {}): Promise<ArrayContents> {
   const name = options.file ?? "hdf5";
   const content = input instanceof Blob ? await contentOf(input, name) : toBytes(input);
   const size = content instanceof Blob ? content.size : content.length;
-  const begin = content.slice(0, MATLAB_5.length);
+  const begin = content.slice(0, NETCDF_3.length);
   const head = new TextDecoder("latin1").decode(begin instanceof Blob ? await begin.arrayBuffer() : begin);
   return await withLibrary((library) =>
     withFile(library, content, (path) =>
       guarded(name, () => {
         const file = library.open(path, library.H5F_ACC_RDONLY, false, -1, -1);
-        if (file <= 0n) throw formatError(name, notOpened(head, name), { offset: 0 });
+        if (file <= 0n) throw formatError(name, notOpened(head), { offset: 0 });
         const contents = readDatasets(library, file, { name, size, content: path, only: options.only });
         if (library.close_file(file) < 0) throw formatError(name, "damaged: the HDF5 library cannot close it.");
         return contents;
@@ -121,12 +105,9 @@ export async function readHdf5(input: FileBytes | Blob, options: Hdf5Options = {
 }
 
 /** Says why the library cannot open a file, by how the file begins. */
-function notOpened(head: string, file: string): string {
+function notOpened(head: string): string {
   if (head === "") return "is empty.";
-  const isMatlab4 = file.toLowerCase().endsWith(".mat") && head.startsWith(MATLAB_4, 1);
-  if (head === MATLAB_5 || isMatlab4)
-    return "is a MATLAB file of an older kind than HDF5: save it by save(FILE, ..., '-v7.3').";
-  if (head.startsWith(NETCDF_3)) return "is a netCDF-3 file, which is not HDF5: convert it by nccopy -k nc4 IN OUT.";
+  if (head === NETCDF_3) return "is a netCDF-3 file, which is not HDF5: convert it by nccopy -k nc4 IN OUT.";
   return "not an HDF5 file, or damaged: the HDF5 library cannot open it.";
 }
 
@@ -169,7 +150,7 @@ function readDatasets(
   library: H5Module,
   file: bigint,
   { name, size, content, only }: { name: string; size: number; content: string; only?: readonly string[] },
-): Hdf5Contents {
+): ArrayContents {
   const { datasets, links } = listFile(library, file);
   const missing = only?.find((path) => !datasets.includes(path));
   if (missing !== undefined) {
@@ -383,31 +364,6 @@ function readDataset(
   } finally {
     library._free(pointer);
   }
-}
-
-/** Returns an array that MATLAB wrote, whose axes are in reverse in the file, as it is in MATLAB. Vectors are matrices there: they become [n]. */
-function asInMatlab({ dtype, shape, data }: SafeTensor): SafeTensor {
-  const sizes = [...shape].reverse();
-  if (sizes.length === 2 && sizes.includes(1)) return { dtype, shape: [data.length], data };
-  return { dtype, shape: sizes, data: reverseAxes(data, shape) };
-}
-
-/** @param shape of the elements as they are; that of the result is its reverse */
-function reverseAxes(data: TypedArray, shape: readonly number[]): TypedArray {
-  const reversed = data.slice();
-  const steps = shape.map((_, axis) => elementCount(shape.slice(0, axis)));
-  const place = shape.map(() => 0);
-  let target = 0;
-  for (let source = 0; source < data.length; source++) {
-    reversed[target] = data[source];
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      target += steps[axis];
-      if (++place[axis] < shape[axis]) break;
-      target -= steps[axis] * shape[axis];
-      place[axis] = 0;
-    }
-  }
-  return reversed;
 }
 
 /** See hdf5-lazy.ts. */

@@ -7,6 +7,7 @@ export type { FileBytes, TypedArray } from "./bytes.ts";
 export { type Cells, meshEdges, type Polyhedra } from "./cells.ts";
 export { loadCsv, saveCsv } from "./csv.ts";
 export { loadHdf5, saveHdf5 } from "./hdf5-lazy.ts";
+export { loadMatlab } from "./matlab.ts";
 export type { Mesh, MeshInput } from "./mesh.ts";
 export { loadNpy, loadNpyRows, saveNpy } from "./npy.ts";
 export { listNpz, loadNpz, loadNpzRows, saveNpz } from "./npz.ts";

@@ -3,7 +3,7 @@
 import { zipSync } from "fflate";
 import { InputError } from "../errors.ts";
 import { type FileBytes, formatError, toBytes } from "./bytes.ts";
-import { type SafeTensor, type SafeTensorInput, tensorEntries } from "./elements.ts";
+import { type ArrayContents, type SafeTensor, type SafeTensorInput, tensorEntries } from "./elements.ts";
 import { foreignElements, loadNpy, readRows, saveNpy } from "./npy.ts";
 import { openZip } from "./zip.ts";
 
@@ -28,10 +28,7 @@ export function loadNpz(
  * Reads an archive as `loadNpz` does.
  * @returns the arrays, and for each array that is left out its elements' type, such as "<U6"
  */
-export function readNpz(
-  input: FileBytes,
-  options: { file?: string; only?: readonly string[] } = {},
-): { arrays: Map<string, SafeTensor>; leftOut: Map<string, string> } {
+export function readNpz(input: FileBytes, options: { file?: string; only?: readonly string[] } = {}): ArrayContents {
   const file = options?.file ?? "npz";
   const arrays = new Map<string, SafeTensor>();
   const leftOut = new Map<string, string>();

@@ -2,9 +2,10 @@
 
 import { extname } from "node:path";
 import { sortAttributes } from "../../formats/attribute-names.ts";
-import type { SafeTensor } from "../../formats/elements.ts";
+import type { ArrayContents, SafeTensor } from "../../formats/elements.ts";
 import { forHdf5 } from "../../formats/hdf5-extensions.ts";
 import { readHdf5 } from "../../formats/hdf5-lazy.ts";
+import { readMatlab } from "../../formats/matlab.ts";
 import { loadNpy } from "../../formats/npy.ts";
 import { readNpz } from "../../formats/npz.ts";
 import type { Pickled } from "../../formats/pickle.ts";
@@ -29,26 +30,20 @@ type Reader = (bytes: Uint8Array, file: string) => Samples | Promise<Samples>;
 
 const readTorch: Reader = (bytes, file) => ({ samples: [tensorsIn(loadTorch(bytes, { file }))] });
 
+const ofContents = ({ arrays, leftOut }: ArrayContents): Samples => ({ samples: [arrays], leftOut });
 /** HDF5's library is loaded when the first file needs it. */
-const readHdf: Reader = async (bytes, file) => {
-  const { arrays, leftOut } = await readHdf5(bytes, { file });
-  return { samples: [arrays], leftOut };
-};
-
-const readArchive: Reader = (bytes, file) => {
-  const { arrays, leftOut } = readNpz(bytes, { file });
-  return { samples: [arrays], leftOut };
-};
+const readHdf: Reader = async (bytes, file) => ofContents(await readHdf5(bytes, { file }));
 
 const readers: Readonly<Record<string, Reader>> = {
   safetensors: (bytes, file) => ({ samples: [loadSafetensors(bytes, { file }).tensors] }),
   npy: (bytes, file) => ({ samples: [new Map([["array", loadNpy(bytes, { file })]])] }),
-  npz: readArchive,
+  npz: (bytes, file) => ofContents(readNpz(bytes, { file })),
   pt: readTorch,
   pth: readTorch,
   ckpt: readTorch,
   th: readTorch,
   ...forHdf5(readHdf),
+  mat: async (bytes, file) => ofContents(await readMatlab(bytes, { file })),
   tfrecord: (bytes, file) => ({ samples: readRecords(bytes, file) }),
 };
 

@@ -3,9 +3,10 @@
 import { FormatError } from "../../errors.ts";
 import { attributeNames, sortAttributes } from "../../formats/attribute-names.ts";
 import { type Cells, kinds, meshEdges } from "../../formats/cells.ts";
-import { type SafeTensor, toInt32 } from "../../formats/elements.ts";
+import { type ArrayContents, type SafeTensor, toInt32 } from "../../formats/elements.ts";
 import { forHdf5 } from "../../formats/hdf5-extensions.ts";
 import { readHdf5 } from "../../formats/hdf5-lazy.ts";
+import { readMatlab } from "../../formats/matlab.ts";
 import type { Mesh } from "../../formats/mesh.ts";
 import { pointDataOf, vertices } from "../../formats/mesh.ts";
 import { listNpz, readNpz } from "../../formats/npz.ts";
@@ -54,7 +55,8 @@ const readers: Readonly<Record<string, Reader>> = {
     return { ...ofArrays(arrays, names, file), leftOut };
   },
   safetensors: readSafetensors,
-  ...forHdf5(readHdf),
+  ...forHdf5(async (bytes: Uint8Array, file: string) => ofContents(await readHdf5(bytes, { file }), file)),
+  mat: async (bytes, file) => ofContents(await readMatlab(bytes, { file }), file),
 };
 
 /** The extensions of files that can be samples, without dots. */
@@ -205,10 +207,10 @@ function readSafetensors(bytes: Uint8Array, file: string): SampleArrays {
   return ofArrays(tensors, undefined, file);
 }
 
-async function readHdf(bytes: Uint8Array, file: string): Promise<SampleArrays> {
-  const { arrays, leftOut } = await readHdf5(bytes, { file });
-  return { ...ofArrays(arrays, undefined, file), leftOut };
-}
+const ofContents = ({ arrays, leftOut }: ArrayContents, file: string): SampleArrays => ({
+  ...ofArrays(arrays, undefined, file),
+  leftOut,
+});
 
 const withKnown = (wanted: readonly string[], names: readonly string[]) =>
   names.filter((name) => [...wanted, ...positionNames, ...edgeNames, ...triangleNames].includes(name));

@@ -27,6 +27,7 @@ export interface Cloud {
 /** Formats of named arrays, one of which has to be the positions. */
 const arrayFormats: Readonly<Record<string, (bytes: Uint8Array, file: string) => Promise<Arrays> | Arrays>> = {
   ...forHdf5((bytes: Uint8Array, file: string) => formats.loadHdf5(bytes, { file })),
+  mat: (bytes, file) => formats.loadMatlab(bytes, { file }),
   pt: readTorch,
   pth: readTorch,
   th: readTorch,

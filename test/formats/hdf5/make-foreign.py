@@ -1,11 +1,10 @@
-# Makes the files beside it that have no counterpart in make.py: `python3 make-foreign.py`, with h5py (3.16) and scipy (1.17).
+# Makes the files beside it that have no counterpart in make.py: `python3 make-foreign.py`, with h5py (3.16).
 # matlab.mat is in the layout of MATLAB's -v7.3: axes in reverse, matrices throughout, and the class of each array as an attribute.
-# halves.h5 has bfloat16 as h5py writes it with a type of its own, both-halves.h5 also float16. matlab4.mat is scipy's.
+# halves.h5 has bfloat16 as h5py writes it with a type of its own, both-halves.h5 also float16.
 from pathlib import Path
 
 import h5py
 import numpy as np
-import scipy.io
 
 folder = Path(__file__).parent
 arrays = {
@@ -25,7 +24,6 @@ with h5py.File(folder / "matlab.mat", "w", userblock_size=512) as file:
 with open(folder / "matlab.mat", "r+b") as file:
     title = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: Mon Jan  1 00:00:00 2024 HDF5 schema 1.00 ."
     file.write(title.ljust(116) + bytes(8) + b"\x00\x02IM")
-scipy.io.savemat(folder / "matlab4.mat", {"positions": arrays["positions"]}, format="4")
 
 
 def write_bfloat16(file: h5py.File, name: str, values: list[float], order: int) -> None:

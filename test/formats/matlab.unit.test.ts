@@ -1,0 +1,100 @@
+// Files of MATLAB itself, SciPy and Octave (matlab/make.py), whole and damaged.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { readCloud } from "../../src/cli/clouds.ts";
+import { readArrays } from "../../src/experiments/folder/read.ts";
+import type { SafeTensor } from "../../src/formats/elements.ts";
+import { loadMatlab, readMatlab } from "../../src/formats/matlab.ts";
+import { readMatlab5 } from "../../src/formats/matlab5.ts";
+import { setLimits } from "../../src/limits.ts";
+import { flips, readOrRefuse, truncations } from "./corruption.ts";
+
+const read = (name: string) => new Uint8Array(readFileSync(join(import.meta.dirname, "matlab", name)));
+const plain = ({ dtype, shape, data }: SafeTensor) => ({ dtype, shape, data: Array.from<number | bigint>(data) });
+const upTo = (length: number, scale: number, first = 0) => Array.from({ length }, (_, i) => i * scale + first);
+
+/** What scipy.mat and octave.mat have in common. */
+const common = {
+  positions: { dtype: "F32", shape: [4, 3], data: upTo(12, 0.25) },
+  flow: { dtype: "F64", shape: [4, 3, 2], data: upTo(24, 1) },
+  heat: { dtype: "F64", shape: [4], data: upTo(4, 1, 0.5) },
+  mask: { dtype: "U8", shape: [3], data: [1, 0, 1] },
+};
+
+describe("a MATLAB file", () => {
+  it.each(["scipy.mat", "scipy-compressed.mat"])("has the arrays that SciPy put into %s", async (file) => {
+    const { arrays, leftOut } = await readMatlab(read(file), { file });
+    expect(Object.fromEntries([...arrays].map(([name, array]) => [name, plain(array)]))).toEqual({
+      ...common,
+      ids: { dtype: "I64", shape: [2], data: [2n ** 62n, -1n] },
+      "case/speed": { dtype: "F64", shape: [1], data: [1.5] },
+      "case/inner/angle": { dtype: "I16", shape: [1], data: [-3] },
+    });
+    expect(Object.fromEntries(leftOut)).toEqual({
+      "case/name": "text: save its meaning as a number",
+      text: "text: save its meaning as a number",
+      waves: "complex numbers: save real(x) and imag(x)",
+      parts: "cells: save each as an array",
+      matrix: "a sparse matrix: save full(x)",
+      list: "structures in a list: save each as a variable",
+      nothing: "an empty array: save an array with elements",
+    });
+  });
+
+  it("has the arrays that Octave and MATLAB put into it, in their own types and either byte order", async () => {
+    const octave = await readMatlab(read("octave.mat"));
+    expect(Object.fromEntries([...octave.arrays].map(([name, array]) => [name, plain(array)]))).toEqual({
+      ...common,
+      "case_/speed": { dtype: "F64", shape: [1], data: [1.5] },
+      step: { dtype: "I8", shape: [1], data: [-7] },
+      // Stored in 16 bits.
+      wide: { dtype: "F64", shape: [301], data: upTo(301, 1) },
+    });
+    expect([...octave.leftOut.keys()]).toEqual(["name", "parts"]);
+    const big = (await loadMatlab(read("matlab-6.1-big-endian.mat"))).get("test3dmatrix") as SafeTensor;
+    // In MATLAB, reshape(1:24, 2, 3, 4).
+    const expected = Array.from(
+      { length: 24 },
+      (_, i) => 1 + Math.floor(i / 12) + (Math.floor(i / 4) % 3) * 2 + (i % 4) * 6,
+    );
+    expect(plain(big)).toEqual({ dtype: "F64", shape: [2, 3, 4], data: expected });
+    const { arrays, leftOut } = await readMatlab(read("matlab-7.4.mat"));
+    expect([...arrays].map(([name, array]) => [name, plain(array)])).toEqual([
+      ["teststructnest/one", { dtype: "F64", shape: [1], data: [1] }],
+    ]);
+    expect([...leftOut.keys()]).toEqual(["teststructnest/two/three"]);
+  });
+
+  it("is an input and a sample; one of version 4 is told with what to do", async () => {
+    expect((await readCloud(read("octave.mat"), "wing.MAT", ["heat"])).features?.channels).toBe(1);
+    expect((await readArrays(read("scipy.mat"), "wing.mat")).points?.shape).toEqual([4, 3]);
+    await expect(loadMatlab(read("version4.mat"), { file: "wing.mat" })).rejects.toThrow(
+      "wing.mat: is a MATLAB file of version 4: save it by save(FILE, ..., '-v7').",
+    );
+    await expect(loadMatlab(new Uint8Array(200), { file: "wing.mat" })).rejects.toThrow("wing.mat: not an HDF5 file");
+  });
+
+  it("gives whole arrays or a FormatError where it is damaged", () => {
+    for (const file of ["scipy.mat", "scipy-compressed.mat", "matlab-6.1-big-endian.mat"]) {
+      const bytes = read(file);
+      for (const damaged of [...truncations(bytes), ...flips(bytes, Math.min(600, bytes.length), [0x81])]) {
+        const found = readOrRefuse((content) => readMatlab5(content, file), damaged);
+        for (const { shape, data } of found?.arrays.values() ?? []) {
+          expect(data.length).toBe(shape.reduce((a, b) => a * b, 1));
+        }
+      }
+    }
+  });
+
+  it("is refused where its structures are deeper, or its numbers take more memory, than the limits allow", () => {
+    try {
+      setLimits({ depth: 1 });
+      expect(() => readMatlab5(read("scipy.mat"), "a.mat")).toThrow(/a\.mat:case\/inner: .*depth/);
+      setLimits({ unpackedBytes: 100 });
+      expect(() => readMatlab5(read("matlab-6.1-big-endian.mat"), "a.mat")).toThrow(/its numbers take 192 bytes/);
+    } finally {
+      setLimits({});
+    }
+  });
+});

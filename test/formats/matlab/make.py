@@ -1,0 +1,34 @@
+# Makes the files beside it, which matlab.unit.test.ts reads: `python3 make.py`, with SciPy (1.17) and Octave (7.3) when they were made.
+# MATLAB itself wrote matlab-6.1-big-endian.mat and matlab-7.4.mat: they are test3dmatrix_6.1_SOL2.mat and teststructnest_7.4_GLNX86.mat
+# of SciPy's tests (BSD licence).
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import scipy.io
+import scipy.sparse
+
+folder = Path(__file__).parent
+arrays = {
+    "positions": np.arange(12, dtype=np.float32).reshape(4, 3) / 4,
+    "flow": np.arange(24.0).reshape(4, 3, 2),
+    "heat": np.arange(4)[:, None] + 0.5,
+    "ids": np.array([[2**62, -1]]),
+    "mask": np.array([[True, False, True]]),
+    "case": {"speed": 1.5, "inner": {"angle": np.int16(-3)}, "name": "wing"},
+    "text": "hello",
+    "waves": np.array([[1 + 2j]]),
+    "parts": np.array([[1.0], "a"], dtype=object),
+    "matrix": scipy.sparse.eye(3).tocsc(),
+    "list": np.zeros(2, [("a", "f8")]),
+    "nothing": np.zeros((0, 3)),
+}
+scipy.io.savemat(folder / "scipy.mat", arrays)
+scipy.io.savemat(folder / "scipy-compressed.mat", arrays, do_compression=True)
+scipy.io.savemat(folder / "version4.mat", {"positions": arrays["positions"]}, format="4")
+program = """
+positions = reshape(single(0:11), 3, 4)' / 4; flow = permute(reshape(0:23, 2, 3, 4), [3 2 1]); heat = (0:3)' + 0.5;
+mask = [true false true]; case_.speed = 1.5; name = "wing"; parts = {1, "a"}; step = int8(-7); wide = 0:300;
+save -v7 octave.mat positions flow heat mask case_ name parts step wide
+"""
+subprocess.run(["octave", "-qf", "--eval", program], cwd=folder, check=True)
