@@ -2,7 +2,7 @@
 
 import { FormatError } from "../errors.ts";
 import type { FileBytes } from "./bytes.ts";
-import { isAxis } from "./csv.ts";
+import { isAxis, tableExtensions } from "./csv.ts";
 import { readPointCloud } from "./pointcloud.ts";
 
 /** A name that no attribute has: readers reject it with an error that lists the names that exist. */
@@ -26,8 +26,9 @@ export function attributeNames(bytes: FileBytes, file: string): string[] {
 
 /** Whether a column or a property holds coordinates: other formats have an array of its own for them. */
 function isCoordinate(name: string, file: string): boolean {
-  if (/(?:^|\.)csv$/i.test(file)) return isAxis(name);
-  return /(?:^|\.)ply$/i.test(file) && ["x", "y", "z"].includes(name.toLowerCase());
+  const extension = /(?:^|\.)(\w+)$/.exec(file)?.[1].toLowerCase() ?? "";
+  if (tableExtensions.includes(extension)) return isAxis(name);
+  return extension === "ply" && ["x", "y", "z"].includes(name.toLowerCase());
 }
 
 /**

@@ -4,7 +4,7 @@ import { InputError } from "../errors.ts";
 import { concatBytes, formatError } from "./bytes.ts";
 import { type Column, channelsOf } from "./columns.ts";
 import { cell, namesInComment, quote } from "./csv.ts";
-import { goesOn, separatorOf, splitBy } from "./csv-rows.ts";
+import { commentOf, goesOn, separatorOf, splitBy } from "./csv-rows.ts";
 import type { Attribute } from "./positions.ts";
 import { decodeName, fromLatin1, parseFloat32, toLatin1 } from "./text.ts";
 
@@ -75,7 +75,7 @@ export function addCsvColumns(
   return concatBytes(parts);
 }
 
-const isRow = (line: string) => line.trim() !== "" && !line.trimStart().startsWith("#");
+const isRow = (line: string) => line.trim() !== "" && commentOf(line) === undefined;
 
 /** Joins the lines over which the quoted cells of a row go. */
 function wholeRows(lines: readonly string[], separator: string | undefined): string[] {
@@ -90,7 +90,7 @@ function wholeRows(lines: readonly string[], separator: string | undefined): str
 }
 
 const namesIn = (line: string, split: (line: string) => string[], columns: number) =>
-  namesInComment(endless(line).trimStart().slice(1), split, columns);
+  namesInComment(commentOf(endless(line)) ?? "", split, columns);
 
 const endless = (line: string) => line.replace(/[\r\n]+$/, "");
 

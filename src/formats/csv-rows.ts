@@ -8,6 +8,9 @@ export function separatorOf(line: string): string | undefined {
   return [";", ",", "\t"].find((candidate) => outside.includes(candidate));
 }
 
+/** Returns the text of a line that is a comment, after # or, as CloudCompare writes it, //; undefined for other lines. */
+export const commentOf = (line: string): string | undefined => /^\s*(?:#|\/\/)(.*)/s.exec(line)?.[1];
+
 /** Returns a function that splits a row into cells. */
 export function splitBy(separator: string | undefined): (row: string) => string[] {
   if (separator === undefined) return splitWords;

@@ -1,9 +1,9 @@
-// Tables of numbers as text. The reader accepts commas, semicolons, tabs or spaces between the values, with or without a header
+// Tables of numbers as text. The readers accept commas, semicolons, tabs or spaces between the values, with or without a header
 // line; the writer writes commas and a header line.
 
 import { concatBytes, expectRows, type FileBytes, formatError, toBytes } from "./bytes.ts";
 import { type Column, columnsOf } from "./columns.ts";
-import { goesOn, separatorOf, splitBy } from "./csv-rows.ts";
+import { commentOf, goesOn, separatorOf, splitBy } from "./csv-rows.ts";
 import { FloatList } from "./float-list.ts";
 import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 import { decodeName, formatFloat32, parseFloat32, parseNonFinite, splitWords, TextReader } from "./text.ts";
@@ -15,6 +15,12 @@ const axisNames = [
   ["z", "pos_z", "points:2", "points_2"],
 ];
 
+/** The extensions of tables that programs for point clouds write: their columns have no names, and coordinates are the first three. */
+export const cloudTableExtensions: readonly string[] = ["xyz", "xyzn", "xyzrgb", "asc", "pts"];
+
+/** The extensions of all tables, without dots. */
+export const tableExtensions: readonly string[] = ["csv", "tsv", ...cloudTableExtensions];
+
 /** The length of a text that is encoded at once. */
 const LONG_TEXT = 2 ** 20;
 
@@ -23,21 +29,36 @@ export const isAxis = (name: string): boolean => axisNames.some((aliases) => ali
 
 /**
  * Reads points from a table: with a header line the columns x, y and (if present) z, without one all columns, which must be two or
- * three. Blank lines, lines that begin with #, and columns that are not asked for are skipped.
+ * three. Blank lines, lines that begin with # or //, and columns that are not asked for are skipped.
  * @param options.attributes names of columns to read as attributes of one channel each; "nan" and "inf", as NumPy writes them, are
  *   values of these, and no coordinates
  * @throws FormatError that names the row (its line in the file) and the column, or the columns that exist; and for more lines than
  * the limit `rows`
  */
 export function loadCsv(input: FileBytes, options: ReadOptions = {}): PointCloud {
+  return readTable(input, options, false);
+}
+
+/**
+ * Reads a table that a program for point clouds wrote, as `loadCsv` does. Of more than three columns without names, the first are the
+ * coordinates and the others are "column_4" and so on. The first line may be the number of points.
+ */
+export function loadCloudTable(input: FileBytes, options: ReadOptions): PointCloud {
+  return readTable(input, options, true);
+}
+
+function readTable(input: FileBytes, options: ReadOptions, isCloudTable: boolean): PointCloud {
   const { file, attributes } = checkReadOptions(options, "csv");
   const bytes = toBytes(input);
   expectText(bytes, file);
   const reader = new TextReader(bytes, file);
   let comment = "";
-  const begin = nextLine(reader, (text) => {
+  const keepComment = (text: string) => {
     comment = text;
-  });
+  };
+  let begin = nextLine(reader, keepComment);
+  const count = isCloudTable && /^\s*\d+\s*$/.test(begin ?? "") ? Number(begin) : undefined;
+  if (count !== undefined) begin = nextLine(reader, keepComment);
   if (begin === undefined) throw formatError(file, "holds no rows.", { expected: 1, found: 0 });
   const separator = separatorOf(begin);
   const split = splitBy(separator);
@@ -50,7 +71,9 @@ export function loadCsv(input: FileBytes, options: ReadOptions = {}): PointCloud
   };
   const first = split(decodeName(line));
   const isNumbers = first.every((cell) => !Number.isNaN(parseFloat32(cell)));
-  const names = isNumbers ? namesInComment(decodeName(comment), split, first.length) : first;
+  const names = isNumbers
+    ? (namesInComment(decodeName(comment), split, first.length) ?? (isCloudTable ? numbered(first.length) : undefined))
+    : first;
   const axes = chooseColumns(names, first.length, file);
   const columns = [...axes, ...findColumns(attributes ?? [], names ?? [], file)];
   // This line is the first row, if it holds numbers.
@@ -84,11 +107,20 @@ export function loadCsv(input: FileBytes, options: ReadOptions = {}): PointCloud
     });
   }
   const cloud: PointCloud = { positions: positions.toArray(), dimensionality: axes.length };
+  const points = cloud.positions.length / axes.length;
+  if (count !== undefined && count !== points) {
+    const problem = `its first line promises ${count} points, it holds ${points}: it may be cut off.`;
+    throw formatError(file, problem, { expected: count, found: points });
+  }
   if (attributes) {
     cloud.attributes = new Map(attributes.map((name, i) => [name, { data: channels[i].toArray(), channels: 1 }]));
   }
   return cloud;
 }
+
+/** Returns the names of columns without names where more than the coordinates are there: x, y, z, column_4. */
+const numbered = (columns: number): readonly string[] | undefined =>
+  columns > 3 ? Array.from({ length: columns }, (_, i) => axisNames[i]?.[0] ?? `column_${i + 1}`) : undefined;
 
 /** Says what may be meant by a cell that is no number. */
 function hintOf(cell: string, name: string | undefined): string {
@@ -175,12 +207,12 @@ function wholeRow(line: string, reader: TextReader, separator: string | undefine
 }
 
 function nextLine(reader: TextReader, useComment?: (text: string) => void): string | undefined {
-  let line = reader.filledLine();
-  while (line?.trimStart().startsWith("#")) {
-    useComment?.(line.trimStart().slice(1));
-    line = reader.filledLine();
+  for (;;) {
+    const line = reader.filledLine();
+    const comment = line && commentOf(line);
+    if (comment === undefined) return line;
+    useComment?.(comment);
   }
-  return line;
 }
 
 /** Returns the column names in the comment before the first row, as NumPy writes them: "# z,y,x". */
@@ -207,7 +239,9 @@ function chooseColumns(names: readonly string[] | undefined, count: number, file
   } else if (count === 2 || count === 3) {
     return Array.from({ length: count }, (_, column) => column);
   }
-  const found = names ? `the columns ${names.map((name) => `"${name}"`).join(", ")}` : `${count} columns without names`;
+  const found = names
+    ? `the columns ${names.map((name) => `"${name}"`).join(", ")}`
+    : `${count} columns without names: name them in a first line, such as x,y,z,red`;
   throw formatError(file, `expected columns named x, y and z, or two or three columns without names; found ${found}.`, {
     row: 1,
     expected: ["x", "y", "z"],

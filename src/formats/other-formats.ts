@@ -10,10 +10,7 @@ export const blockFormats: readonly string[] = ["vtm", "vtmb"];
 const others: readonly (readonly [extensions: readonly string[], advice: string])[] = [
   [["las", "laz"], "a LAS point cloud: convert it by PDAL (pdal translate IN OUT.ply)"],
   [["pcd"], "a point cloud of PCL: convert it by PCL (pcl_pcd2ply IN OUT.ply) or Open3D"],
-  [
-    ["xyz", "xyzn", "xyzrgb", "pts", "asc"],
-    "a table of text whose columns have no names: save it as .csv that begins with a line such as x,y,z,red",
-  ],
+  [["txt", "dat"], "text: if it is a table, save it as .csv, or as .xyz if its columns have no names"],
   [
     ["glb", "gltf", "off", "3mf", "dae", "fbx"],
     'a mesh of another format: convert it by trimesh in Python (trimesh.load(IN, force="mesh").export("out.ply"))',

@@ -4,7 +4,7 @@ import { expectKind } from "../arguments.ts";
 import { type FormatError, InputError } from "../errors.ts";
 import { type FileBytes, formatError } from "./bytes.ts";
 import { checkCloud } from "./columns.ts";
-import { loadCsv, saveCsv } from "./csv.ts";
+import { cloudTableExtensions, loadCloudTable, loadCsv, saveCsv } from "./csv.ts";
 import type { SafeTensor, SafeTensorInput } from "./elements.ts";
 import { meshOf, pointDataOf } from "./mesh.ts";
 import { loadNpy, saveNpy } from "./npy.ts";
@@ -64,6 +64,8 @@ const readers: Record<string, Reader> = {
   vtr: loadVtkXmlPoints,
   vts: loadVtkXmlPoints,
   csv: loadCsv,
+  tsv: loadCsv,
+  ...Object.fromEntries(cloudTableExtensions.map((extension) => [extension, loadCloudTable])),
 };
 
 /** Files that hold no points but refer to other files that do: reading one gives an error that says so. */
@@ -98,7 +100,7 @@ export const writableExtensions: readonly string[] = withDots(writers);
 /**
  * Reads the points of one cloud.
  * @param name the file's name, whose extension chooses the format and with which error messages begin; or a format alone: "ply"
- * @param options.attributes names of attributes to read: columns of .csv, properties of .ply, point data of VTK's files (.vtk, .vtu,
+ * @param options.attributes names of attributes to read: columns of tables (.csv, .tsv, .xyz, ...), properties of .ply, point data of VTK's files (.vtk, .vtu,
  * .vtp, .vti, .vtr and .vts), arrays of shape [n] or [n, channels] of .npz and .safetensors
  * @throws FormatError for an unknown extension, for a file without points or without a requested attribute (the message lists those
  * that exist), or from the format's reader.

@@ -25,6 +25,7 @@ describe("attributes of files of other programs", () => {
   it.each([
     ["numpy.npz", { pressure, velocity: { data: velocity, channels: 2 }, label }],
     ["pandas.csv", { "Druck p∞": pressure, label }],
+    ["open3d.xyzn", { column_4: pressure, column_5: label }],
     ["meshio.ply", { label, pressure }],
     ["meshio-ascii.ply", { label, pressure }],
     ["meshio.vtk", { velocity: { data: padded, channels: 3 }, pressure, label }],

@@ -62,6 +62,11 @@ describe("readPointCloud", () => {
     ["a.safetensors", saveSafetensors({ node_positions: { shape: [2, 3], data: three } })],
     ["a.OBJ", text("v 1 2 3", "v 4 5 6")],
     ["folder.v2/a.csv", text("1 2 3", "4 5 6")],
+    ["a.tsv", text("x\ty\tz\tname", "1\t2\t3\tone", "4\t5\t6\ttwo")],
+    ["a.XYZ", text("1 2 3", "4 5 6")],
+    ["a.pts", text("2", "1 2 3 0 16", "4 5 6 0 16")],
+    // As CloudCompare 2.11 writes it.
+    ["a.asc", text("//X Y Z R", "2", "1 2 3 0", "4 5 6 0")],
   ])("reads %s", (name, bytes) => {
     expect(readPointCloud(bytes, name)).toEqual({ positions: three, dimensionality: 3 });
   });
@@ -70,6 +75,9 @@ describe("readPointCloud", () => {
     ["a.xyzw", text(""), /"xyzw"; known are \.safetensors, \.npy/],
     ["noextension", text(""), /cannot tell the format/],
     ["scan.LAZ", text("LASF"), /scan\.LAZ: is a LAS point cloud: convert it by PDAL .*; known are \.safetensors/],
+    ["scan.txt", text("1 2 3"), /scan\.txt: is text: if it is a table, save it as \.csv/],
+    ["a.csv", text("1,2,3,4"), /found 4 columns without names: name them in a first line, such as x,y,z,red/],
+    ["a.pts", text("3", "1 2 3", "4 5 6"), /a\.pts: its first line promises 3 points, it holds 2/],
     ["scan.csv.gz", text(""), /scan\.csv\.gz: is compressed: unpack it first; known are/],
     ["a.npy", npy("(3, 4)", new Float32Array(12)), /found \[3,4\]: transpose it, since MATLAB/],
     ["a.npy", npy("(6,)", three), /expected positions of shape .* found \[6\]/],

@@ -78,12 +78,25 @@ describe("files", () => {
   });
   afterAll(() => visited?.close());
 
-  const foreign = ["meshio-ascii.ply", "meshio.ply", "meshio.vtk", "numpy.npz", "pandas.csv", "vtk-binary-51.vtk"];
+  const foreign = [
+    "meshio-ascii.ply",
+    "meshio.ply",
+    "meshio.vtk",
+    "numpy.npz",
+    "open3d.xyzn",
+    "pandas.csv",
+    "vtk-binary-51.vtk",
+  ];
+  const tables = ["xyz", "xyzrgb", "asc", "pts"].map((extension) =>
+    written(`ours.${extension}`, new TextEncoder().encode("0 0 1 5\n1 0 0 6\n0 2 0 7\n3 1 1 8\n")),
+  );
   const meshes = ["meshio.stl", "vtk-ascii.stl", "vtk-appended-raw-zlib.vtu", "vtk.vtp"];
   const grids = ["image.vti", "rectilinear.vtr", "structured.vts"];
   const ours = [
     written("ours.npy", writePointCloud({ positions: random, dimensionality: 3 }, "npy")),
     written("ours.safetensors", saveSafetensors({ node_positions: { shape: [150, 2], data: random } })),
+    ...tables,
+    written("ours.tsv", new TextEncoder().encode("x\ty\tz\theat\n0\t0\t1\t5\n1\t0\t0\t6\n0\t2\t0\t7\n3\t1\t1\t8\n")),
     written("ours.obj", new TextEncoder().encode("v 0 0 1\nv 1 0 0\nv 0 2 0\nv 3 1 1\nf 1 2 3\n")),
   ];
   const paths = [
@@ -154,7 +167,7 @@ describe("files", () => {
     expect(await facts()).toBe(shown);
     expect(await open(written("a.laz", new Uint8Array(4)))).toBe("failed");
     const problem = await visited.page.locator("#problem").textContent();
-    expect(problem).toMatch(/a\.laz: is a LAS point cloud: .*; known are .*\.csv, \.h5, .*\.pt, .*\.tfrecord\.$/);
+    expect(problem).toMatch(/a\.laz: is a LAS point cloud: .*; known are .*\.csv, .*\.pts, \.h5, .*\.pt, .*\.tfrecord\.$/);
   });
 
   test("a setting may be changed while a file is read", async () => {

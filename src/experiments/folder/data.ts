@@ -1,6 +1,7 @@
 // Finds the samples of a folder, divides them into splits, reads them on demand, and converts them to the model's input.
 
 import { FormatError } from "../../errors.ts";
+import { tableExtensions } from "../../formats/csv.ts";
 import { type DataSource, locate } from "../data-source.ts";
 import type { OnBad, Split, SplitName } from "../experiment.ts";
 import { RecentValues } from "../recent.ts";
@@ -14,7 +15,7 @@ import { divide, type SplitRule, type Unit } from "./splits.ts";
 import { computeStatistics, type Pair, positionScaling, type Statistics } from "./statistics.ts";
 
 /** The extensions of formats that are read as float32. */
-const singleFormats = ["csv", "ply", "vtk"];
+const singleFormats = [...tableExtensions, "ply", "vtk"];
 /** The number of steps of float32 in the deviation of values below which they count as coarse. */
 const COARSE = 1000;
 

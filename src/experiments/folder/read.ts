@@ -3,6 +3,7 @@
 import { FormatError } from "../../errors.ts";
 import { attributeNames, sortAttributes } from "../../formats/attribute-names.ts";
 import { type Cells, kinds, meshEdges } from "../../formats/cells.ts";
+import { tableExtensions } from "../../formats/csv.ts";
 import { type ArrayContents, type SafeTensor, toInt32 } from "../../formats/elements.ts";
 import { forHdf5 } from "../../formats/hdf5-extensions.ts";
 import { readHdf5 } from "../../formats/hdf5-lazy.ts";
@@ -48,7 +49,7 @@ const readers: Readonly<Record<string, Reader>> = {
   vts: readGrid,
   vtk: readVtk,
   ply: readPoints,
-  csv: readPoints,
+  ...Object.fromEntries(tableExtensions.map((extension) => [extension, readPoints])),
   npz: (bytes, file, wanted) => {
     const names = listNpz(bytes, { file });
     const { arrays, leftOut } = readNpz(bytes, { file, only: wanted && withKnown(wanted, names) });

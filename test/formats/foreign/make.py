@@ -1,9 +1,10 @@
 # Makes the files beside it that begin with a program's name, which attributes.unit.test.ts reads: `python3 make.py`, with NumPy
-# 1.24.2, pandas 1.5.3, meshio 5.0.0 and VTK 9.1.0 (Debian 12's python3-pandas, python3-meshio and python3-vtk9).
+# 1.24.2, pandas 1.5.3, meshio 5.0.0, VTK 9.1.0 and Open3D 0.16.1 (Debian 12's python3-pandas, -meshio, -vtk9 and -open3d).
 from pathlib import Path
 
 import meshio
 import numpy as np
+import open3d
 import pandas as pd
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk
@@ -99,3 +100,7 @@ for text in (True, False):
     writer.SetFileName(str(folder / f"vtk-types-{'ascii' if text else 'binary'}.vtk"))
     writer.SetFileTypeToASCII() if text else writer.SetFileTypeToBinary()
     writer.Write()
+
+cloud = open3d.geometry.PointCloud(open3d.utility.Vector3dVector(points))
+cloud.normals = open3d.utility.Vector3dVector(np.stack([pressure, label, 0 * pressure], axis=1))
+open3d.io.write_point_cloud(str(folder / "open3d.xyzn"), cloud)
