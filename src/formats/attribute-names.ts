@@ -28,7 +28,7 @@ export function attributeNames(bytes: FileBytes, file: string): string[] {
 function isCoordinate(name: string, file: string): boolean {
   const extension = /(?:^|\.)(\w+)$/.exec(file)?.[1].toLowerCase() ?? "";
   if (tableExtensions.includes(extension)) return isAxis(name);
-  return extension === "ply" && ["x", "y", "z"].includes(name.toLowerCase());
+  return ["ply", "pcd"].includes(extension) && ["x", "y", "z"].includes(name.toLowerCase());
 }
 
 /**

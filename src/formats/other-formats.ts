@@ -9,7 +9,6 @@ export const blockFormats: readonly string[] = ["vtm", "vtmb"];
 /** What files of other formats are, and how to convert them, by their extensions. */
 const others: readonly (readonly [extensions: readonly string[], advice: string])[] = [
   [["las", "laz"], "a LAS point cloud: convert it by PDAL (pdal translate IN OUT.ply)"],
-  [["pcd"], "a point cloud of PCL: convert it by PCL (pcl_pcd2ply IN OUT.ply) or Open3D"],
   [["txt", "dat"], "text: if it is a table, save it as .csv, or as .xyz if its columns have no names"],
   [
     ["glb", "gltf", "off", "3mf", "dae", "fbx"],

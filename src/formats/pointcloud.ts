@@ -11,6 +11,7 @@ import { loadNpy, saveNpy } from "./npy.ts";
 import { listNpz, loadNpz, saveNpz } from "./npz.ts";
 import { loadObj } from "./obj.ts";
 import { headFormats, unknownFormat } from "./other-formats.ts";
+import { loadPcd } from "./pcd.ts";
 import { loadPly, savePly } from "./ply.ts";
 import {
   type Attribute,
@@ -49,6 +50,7 @@ const readers: Record<string, Reader> = {
     return chooseArrays(loadNpz(bytes, { file, only: [position, ...attributes] }), names, file, attributes);
   },
   ply: loadPly,
+  pcd: loadPcd,
   obj: loadObj,
   stl: (bytes, options) => {
     const { positions, dimensionality } = loadStl(bytes, options);
@@ -100,7 +102,7 @@ export const writableExtensions: readonly string[] = withDots(writers);
 /**
  * Reads the points of one cloud.
  * @param name the file's name, whose extension chooses the format and with which error messages begin; or a format alone: "ply"
- * @param options.attributes names of attributes to read: columns of tables (.csv, .tsv, .xyz, ...), properties of .ply, point data of VTK's files (.vtk, .vtu,
+ * @param options.attributes names of attributes to read: columns of tables (.csv, .tsv, .xyz, ...), properties of .ply, fields of .pcd, point data of VTK's files (.vtk, .vtu,
  * .vtp, .vti, .vtr and .vts), arrays of shape [n] or [n, channels] of .npz and .safetensors
  * @throws FormatError for an unknown extension, for a file without points or without a requested attribute (the message lists those
  * that exist), or from the format's reader.

@@ -25,6 +25,17 @@ describe("attributes of files of other programs", () => {
   it.each([
     ["numpy.npz", { pressure, velocity: { data: velocity, channels: 2 }, label }],
     ["pandas.csv", { "Druck p∞": pressure, label }],
+    ...["open3d.pcd", "pcl-ascii.pcd", "pcl-binary.pcd", "pcl-compressed.pcd"].map(
+      (name): [string, Record<string, Attribute>] => [
+        name,
+        {
+          normal_x: pressure,
+          normal_y: label,
+          red: label,
+          blue: one(label.data.map((value) => 50 * value) as Float32Array),
+        },
+      ],
+    ),
     ["open3d.xyzn", { column_4: pressure, column_5: label }],
     ["meshio.ply", { label, pressure }],
     ["meshio-ascii.ply", { label, pressure }],

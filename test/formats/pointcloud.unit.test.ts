@@ -55,6 +55,12 @@ describe("readPointCloud", () => {
     return file;
   };
 
+  const pcd = (...rows: string[]) =>
+    text(
+      ...["# by hand", "VERSION .7", "FIELDS x y z _ rgb", "SIZE 4 4 4 1 4", "TYPE F F F U F", "WIDTH 2", "HEIGHT 1"],
+      ...["DATA ascii", ...rows],
+    );
+
   it.each([
     ["a.npy", npy("(2, 3)", three)],
     ["a.npz", zipSync({ "anything.npy": npy("(2, 3)", three) })],
@@ -75,6 +81,13 @@ describe("readPointCloud", () => {
     ["a.xyzw", text(""), /"xyzw"; known are \.safetensors, \.npy/],
     ["noextension", text(""), /cannot tell the format/],
     ["scan.LAZ", text("LASF"), /scan\.LAZ: is a LAS point cloud: convert it by PDAL .*; known are \.safetensors/],
+    [
+      "a.pcd",
+      pcd("1 2 3 0 0", "nan nan nan 0 0"),
+      /a\.pcd: point 1: its x is not a finite number: leave out such points/,
+    ],
+    ["a.pcd", pcd("1 2 3 0 0"), /truncated: the header promises 2 points, found (1 points|\d+ bytes of text)/],
+    ["a.pcd", pcd("1.5 2 3 0 0", "1.5 2 3 0"), /a\.pcd: line 10: expected 5 values, found 4/],
     ["scan.txt", text("1 2 3"), /scan\.txt: is text: if it is a table, save it as \.csv/],
     ["a.csv", text("1,2,3,4"), /found 4 columns without names: name them in a first line, such as x,y,z,red/],
     ["a.pts", text("3", "1 2 3", "4 5 6"), /a\.pts: its first line promises 3 points, it holds 2/],

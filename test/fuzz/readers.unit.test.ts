@@ -8,9 +8,11 @@ import { FormatError } from "../../src/errors.ts";
 import {
   loadCsv,
   loadHdf5,
+  loadMatlab,
   loadNpy,
   loadNpz,
   loadObj,
+  loadPcd,
   loadPly,
   loadPvd,
   loadSafetensors,
@@ -20,6 +22,7 @@ import {
   loadVtp,
   loadVtu,
   readExample,
+  readPointCloud,
   readTfRecords,
   saveCsv,
   saveNpy,
@@ -27,6 +30,7 @@ import {
   saveSafetensors,
   torchTensors,
 } from "../../src/formats/index.ts";
+import { isMatlab5 } from "../../src/formats/matlab5.ts";
 import { fuzz } from "../support/fuzz.ts";
 
 const formats = fileURLToPath(new URL("../formats/", import.meta.url));
@@ -59,6 +63,10 @@ const readers: [string, Uint8Array[], Read, number][] = [
   ["npz", found(".npz"), (b) => loadNpz(b, options), 150],
   ["csv", [saveCsv(cloud), ...found(".csv")], (b) => loadCsv(b, options), 150],
   ["obj", [text("v 0 0 1\nv 1 2 3 1.0\nvt 0 1\nf 1/1 2/1 1/1\n")], (b) => loadObj(b, options), 150],
+  ["pcd", found(".pcd"), (b) => loadPcd(b, options), 150],
+  ["xyz", found(".xyzn"), (b) => readPointCloud(b, "FILE.xyz"), 100],
+  // Other .mat files are HDF5.
+  ["matlab", found(".mat").filter(isMatlab5), (b) => (isMatlab5(b) ? loadMatlab(b, options) : []), 150],
   ["ply", found(".ply"), (b) => loadPly(b, options), 150],
   ["stl", found(".stl"), (b) => loadStl(b, options), 150],
   ["vtk", found(".vtk"), (b) => loadVtk(b, options), 150],

@@ -84,6 +84,7 @@ describe("files", () => {
     "meshio.vtk",
     "numpy.npz",
     "open3d.xyzn",
+    "pcl-compressed.pcd",
     "pandas.csv",
     "vtk-binary-51.vtk",
   ];
@@ -167,7 +168,9 @@ describe("files", () => {
     expect(await facts()).toBe(shown);
     expect(await open(written("a.laz", new Uint8Array(4)))).toBe("failed");
     const problem = await visited.page.locator("#problem").textContent();
-    expect(problem).toMatch(/a\.laz: is a LAS point cloud: .*; known are .*\.csv, .*\.pts, \.h5, .*\.pt, .*\.tfrecord\.$/);
+    expect(problem).toMatch(
+      /a\.laz: is a LAS point cloud: .*; known are .*\.csv, .*\.pts, \.h5, .*\.pt, .*\.tfrecord\.$/,
+    );
   });
 
   test("a setting may be changed while a file is read", async () => {

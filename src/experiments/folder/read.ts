@@ -49,6 +49,7 @@ const readers: Readonly<Record<string, Reader>> = {
   vts: readGrid,
   vtk: readVtk,
   ply: readPoints,
+  pcd: readPoints,
   ...Object.fromEntries(tableExtensions.map((extension) => [extension, readPoints])),
   npz: (bytes, file, wanted) => {
     const names = listNpz(bytes, { file });

@@ -1,5 +1,6 @@
 # Makes the files beside it that begin with a program's name, which attributes.unit.test.ts reads: `python3 make.py`, with NumPy
-# 1.24.2, pandas 1.5.3, meshio 5.0.0, VTK 9.1.0 and Open3D 0.16.1 (Debian 12's python3-pandas, -meshio, -vtk9 and -open3d).
+# 1.24.2, pandas 1.5.3, meshio 5.0.0, VTK 9.1.0, Open3D 0.16.1 and PCL 1.13.0 (Debian 12's python3-pandas, -meshio, -vtk9, -open3d and pcl-tools).
+import subprocess
 from pathlib import Path
 
 import meshio
@@ -104,3 +105,14 @@ for text in (True, False):
 cloud = open3d.geometry.PointCloud(open3d.utility.Vector3dVector(points))
 cloud.normals = open3d.utility.Vector3dVector(np.stack([pressure, label, 0 * pressure], axis=1))
 open3d.io.write_point_cloud(str(folder / "open3d.xyzn"), cloud)
+cloud.colors = open3d.utility.Vector3dVector(np.stack([label, 10 * label, 50 * label], axis=1) / 255)
+open3d.io.write_point_cloud(str(folder / "open3d.pcd"), cloud)
+for kind, name in enumerate(["pcl-ascii.pcd", "pcl-binary.pcd", "pcl-compressed.pcd"]):
+    subprocess.run(["pcl_convert_pcd_ascii_binary", folder / "open3d.pcd", folder / name, str(kind)], check=True)
+    # Behind binary data PCL leaves what was in memory.
+    if kind > 0:
+        content = (folder / name).read_bytes()
+        header = content.index(b"DATA")
+        start = content.index(b"\n", header) + 1
+        length = 8 + int.from_bytes(content[start : start + 4], "little") if kind == 2 else 5 * 28
+        (folder / name).write_bytes(content[: start + length])
