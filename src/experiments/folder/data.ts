@@ -117,7 +117,9 @@ export class FolderData {
     const columns = [{ values: "coordinates", far: Math.max(...positions.mean.map(Math.abs)), deviation: scale }];
     for (const kind of ["inputs", "targets", "globals"] as const) {
       for (const [name, { mean, deviation }] of Object.entries(fields[kind])) {
-        const deviations = (kind === "targets" && changes?.[name].deviation) || deviation;
+        const changed = kind === "targets" ? changes?.[name] : undefined;
+        // Changes that are no more than rounding have the deviation 0, and still deserve the remark.
+        const deviations = changed?.deviation.map((value, i) => value || Math.abs(changed.mean[i])) ?? deviation;
         mean.forEach((value, i) => {
           columns.push({ values: `the values of "${name}"`, far: Math.abs(value), deviation: deviations[i] });
         });

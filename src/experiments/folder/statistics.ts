@@ -91,6 +91,9 @@ export interface Pair {
   readonly next?: FieldSample;
 }
 
+/** The largest relative errors of rounding to float32 and to float64. */
+const [FLOAT32_ROUNDING, FLOAT64_ROUNDING] = [2 ** -24, 2 ** -53];
+
 /**
  * Computes statistics over samples, one after the other.
  * @throws the error of reading a sample
@@ -102,7 +105,7 @@ export async function computeStatistics(
   const positions = new RunningStatistics();
   const of = (fields: FolderConfig["inputs"]) => fields.map(({ classes }) => new RunningStatistics(classes));
   const [ofInputs, ofTargets, ofGlobals, ofChanges] = [of(inputs), of(targets), of(globals), of(targets)];
-  let [samples, dimensions] = [0, 3];
+  let [samples, dimensions, precision] = [0, 3, FLOAT32_ROUNDING];
   for await (const { sample, next } of pairs) {
     samples++;
     dimensions = sample.dimensions;
@@ -112,7 +115,10 @@ export async function computeStatistics(
     ofTargets.forEach((statistics, i) => {
       const target = sample.targets[i] as Columns;
       statistics.add(target);
-      if (next) ofChanges[i].add(changeOf(target, next.targets[i] as Columns));
+      if (!next) return;
+      const after = next.targets[i] as Columns;
+      ofChanges[i].add(changeOf(target, after));
+      if ([target, after].some(({ data }) => data instanceof Float64Array)) precision = FLOAT64_ROUNDING;
     });
   }
   const byName = (fields: FolderConfig["inputs"], statistics: readonly RunningStatistics[]) =>
@@ -125,7 +131,36 @@ export async function computeStatistics(
     inputs: byName(inputs, ofInputs),
     targets: byName(targets, ofTargets),
     globals: byName(globals, ofGlobals),
-    ...(sequence && { changes: byName(targets, ofChanges) }),
+    ...(sequence && {
+      changes: Object.fromEntries(
+        targets.map(({ name }, i) => [name, withoutRounding(ofChanges[i].result, ofTargets[i].result, precision)]),
+      ),
+    }),
+  };
+}
+
+/**
+ * Makes those columns of changes constant that differ by no more than the rounding of the values before and after: a field that
+ * grows by the same amount in each step. Otherwise their tiny deviation would make losses of rounding errors alone.
+ */
+function withoutRounding(changes: ColumnStatistics, before: ColumnStatistics, precision: number): ColumnStatistics {
+  const largest = ({ least, most }: ColumnStatistics, column: number) =>
+    Math.max(Math.abs(least[column]), Math.abs(most[column]));
+  const isConstant = changes.least.map((least, column) => {
+    const rounded = largest(before, column) + largest(changes, column);
+    return changes.most[column] - least <= 4 * precision * rounded;
+  });
+  const where = (values: readonly number[], constants: readonly number[]) =>
+    values.map((value, column) => (isConstant[column] ? constants[column] : value));
+  const { mean, deviation, least, most } = changes;
+  return {
+    ...changes,
+    deviation: where(
+      deviation,
+      mean.map(() => 0),
+    ),
+    least: where(least, mean),
+    most: where(most, mean),
   };
 }
 

@@ -93,6 +93,34 @@ describe("statistics", () => {
     expect(scalingOf(running.result, "standard")).toEqual({ shift: [0.1], scale: [1] });
   });
 
+  it("of a field that changes by the same amount in each step are those of a constant change", async () => {
+    const sequence = resolveFolderConfig({ targets: { u: {} }, sequence: {} });
+    const changesOf = async (numbers: (values: number[]) => Float32Array | Float64Array, step: number) => {
+      const frames = [0, 1, 2, 3].map((t) => {
+        const data = numbers([300 + step * t, 310 + step * t]);
+        return { ...sampleOf(2, t), inputs: [], globals: [], targets: [{ data, width: 1 }] };
+      });
+      const steps = frames.slice(1).map((next, t) => ({ sample: frames[t], next }));
+      return (await computeStatistics(inTurn(steps), sequence)).changes!.u;
+    };
+    const [single, double] = [
+      (values: number[]) => Float32Array.from(values),
+      (values: number[]) => Float64Array.from(values),
+    ];
+    for (const numbers of [single, double]) {
+      const found = await changesOf(numbers, 0.1);
+      expect(found.deviation).toEqual([0]);
+      expect([found.least, found.most]).toEqual([found.mean, found.mean]);
+      expect(found.mean[0]).toBeCloseTo(0.1, 4);
+    }
+    // Only float64 can tell apart such small changes of 1e-9 from their rounding.
+    const grown = await changesOf(
+      (values) => Float64Array.from(values, (value) => value + 1e-9 * Math.sin(value)),
+      0.1,
+    );
+    expect(grown.deviation[0]).toBeGreaterThan(1e-12);
+  });
+
   it("make numbers of mean 0 and deviation 1, far from zero, too", () => {
     const columns = clouds.flatMap(({ truth }) => [...truth!.filter((_, i) => i % layout.truths === 0)]);
     expect(mean(columns)).toBeCloseTo(0, 5);
