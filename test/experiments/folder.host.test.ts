@@ -1,7 +1,7 @@
 // Experiments on folders in every host, with the built library: all formats give the same samples, the reported loss is the one that
 // is minimised, splits are as requested, and sequences are rolled out.
 
-import { fit, MemoryLogger } from "erwin";
+import { evaluate, fit, MemoryLogger } from "erwin";
 import { FOLDER, fitOptions, folderExperiment, MemorySource, openRun, resolveOptions } from "erwin/experiments";
 import { saveCsv, saveNpz, savePly, savePvd, saveSafetensors, saveVtk, saveVtu } from "erwin/formats";
 import { describe, expect, test } from "vitest";
@@ -128,6 +128,91 @@ onEachDevice((device, backend) => {
 
   // One backend is enough for how frames become samples; whole trainings are tested on the other elsewhere.
   if (backend !== "cpu") return;
+  // The expected numbers were found in float64 by an implementation of its own in NumPy and PyTorch, written from the specification and
+  // the documentation: statistics, graph, model, losses, gradients, AdamW, metrics and the mean, over files and weights from `wave`.
+  test("metrics, losses, gradient norms and the loss of the mean are those that PyTorch finds", async () => {
+    const wave = (seed: number, count: number) =>
+      Float32Array.from({ length: count }, (_, k) => Math.sin(seed + 1.3 * k + 0.37 * k * k));
+    const sizes = { a: 9, b: 1, c: 33, d: 20, v: 3, w: 17 };
+    const files = Object.entries(sizes).map(([name, n], i) => {
+      const velocity = wave(10 * i + 2, 3 * n).map((value) => value + 0.5);
+      const arrays = {
+        positions: { shape: [n, 3], data: wave(10 * i, 3 * n) },
+        height: { shape: [n], data: wave(10 * i + 1, n) },
+        still: { shape: [n], data: new Float32Array(n).fill(0.1) },
+        material: { shape: [n], data: Int32Array.from({ length: n }, (_, k) => (k * k + i) % 4) },
+        pressure: { shape: [n], data: wave(10 * i + 3, n).map((value) => 1000 + 10 * value) },
+        velocity: { shape: [n, 3], data: velocity },
+        temperature: { shape: [n], data: wave(10 * i + 4, n) },
+        region: { shape: [n], data: Int32Array.from({ length: n }, (_, k) => (k * k + k + i) % 3) },
+        speed: { shape: [1], data: wave(10 * i + 5, 1) },
+      };
+      return [`${name}.npz`, saveNpz(arrays)] as const;
+    });
+    const given = {
+      inputs: { height: { normalise: "range" }, still: {}, material: { classes: 4 } },
+      targets: {
+        pressure: {},
+        velocity: { loss: "relative_l2", weight: 0.5 },
+        temperature: { loss: "gaussian", weight: 2 },
+        region: { classes: 3 },
+      },
+      globals: ["speed"],
+      graph: { kind: "radius", radius: 0.6, max_neighbors: 5 },
+      splits: { train: ["a*", "b*", "c*", "d*"], val: ["v*", "w*"] },
+      model: { ...model, enc_depths: [2, 2], rotate: 45 },
+    };
+    const numbers = { steps: 4, batchSize: 2, lr: 1e-3, minLr: 1e-4, warmup: 1, weightDecay: 0.1, maxGradNorm: 1 };
+    const more = { ...numbers, shuffle: false, logEvery: 1 };
+    const run = await open(given, new MemorySource(new Map(files), "data"), more);
+    const { experiment, options, model: trained, task, trainData, validationData } = run;
+    const parts = [...trained.state()].sort(([a], [b]) => (a < b ? -1 : 1));
+    for (const [t, [name, tensor]] of parts.entries()) {
+      const { shape } = tensor;
+      const scale = shape.length === 2 ? 1 / Math.sqrt(shape[1]) : 0.3;
+      const centre = shape.length === 1 && /(weight|running_var)$/.test(name) ? 1 : 0;
+      const values = wave(t, tensor.size);
+      tensor.set(values.map((value) => centre + scale * value));
+    }
+    const logger = new MemoryLogger();
+    const found = await evaluate({ device: device(), task, data: validationData!, batchSize: 2 });
+    const expected = {
+      loss: 1.4639733838,
+      mae_pressure: 5.890866881,
+      rmse_pressure: 7.2849480871,
+      relative_l2_pressure: 0.0072256870783,
+      r2_pressure: -0.22131728022,
+      mae_velocity: 0.9973365478,
+      rmse_velocity: 1.210584928,
+      relative_l2_velocity: 1.3752700227,
+      r2_velocity: -2.2568743977,
+      mae_temperature: 1.0107639265,
+      rmse_temperature: 1.2768482611,
+      relative_l2_temperature: 1.7302627324,
+      r2_temperature: -2.5166391211,
+      accuracy_region: 5 / 17,
+      iou_region_0: 0,
+      iou_region_1: 0,
+      iou_region_2: 6 / 17,
+      iou_region: 2 / 17,
+    };
+    expect(Object.keys(found).sort()).toEqual(Object.keys(expected).sort());
+    for (const [metric, value] of Object.entries(expected)) expectClose([found[metric]], [value], 1e-5, metric);
+    const { mean } = await experiment.baselines(validationData as never, trainData as never);
+    expectClose([mean], [1.166726868], 1e-6, "mean");
+    await fit({ ...fitOptions(options), model: trained, task, trainData, logger });
+    const logged = (name: string) => logger.entries.map((entry) => Number(entry[name]));
+    expectClose(logged("loss"), [1.1589936716, 1.2387102857, 1.0561006855, 1.1937955966], 1e-5, "losses");
+    expectClose(
+      logged("gradientNorm"),
+      [1.3704757362, 1.4779920383, 1.1461759024, 1.1782294615],
+      1e-5,
+      "gradient norms",
+    );
+    expectClose(logged("lr"), [0.001, 0.001, 0.000775, 0.000325], 1e-12, "learning rates");
+    trained.dispose();
+  });
+
   test("a sequence is learnt better than that nothing changes, and rolled out", async () => {
     const files = new Map<string, Uint8Array>();
     for (const c of [0, 1, 2, 3, 4]) {
