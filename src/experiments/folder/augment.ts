@@ -79,19 +79,20 @@ function anyTurn(random: Random): Turn {
 }
 
 /**
- * Adds noise to the inputs of each point. In a sequence the inputs include the state: the target becomes the change from the noisy
- * state to the true next frame, so that a model learns to correct its own errors (Sanchez-Gonzalez et al. 2020).
+ * Adds noise to the inputs of each point, or to the state of a sequence, where the target becomes the change from the noisy state to
+ * the true next frame, so that a model learns to correct its own errors (Sanchez-Gonzalez et al. 2020).
+ * @param share the noise's deviation in units of each column's own, so a constant column gets none
  */
-export function withNoise(cloud: FieldCloud, layout: Layout, deviation: number, random: Random): FieldCloud {
-  if (deviation === 0) return cloud;
+export function withNoise(cloud: FieldCloud, layout: Layout, share: number, random: Random): FieldCloud {
+  if (share === 0) return cloud;
   const features = cloud.features.slice();
   const truth = cloud.truth?.slice();
   const noisy = layout.state.length > 0 ? layout.state : layout.inputs;
-  for (const [i, { field, first, width, scaling }] of noisy.entries()) {
+  for (const [i, { field, first, width, scaling, deviation }] of noisy.entries()) {
     if (field.classes !== undefined) continue;
     for (let row = 0; row < cloud.points; row++) {
       for (let column = 0; column < width; column++) {
-        const noise = deviation * random.normal();
+        const noise = share * deviation[column] * random.normal();
         features[row * layout.features + first + column] += noise;
         if (!truth || layout.state.length === 0) continue;
         const target = layout.targets[i];

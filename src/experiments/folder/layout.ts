@@ -12,6 +12,8 @@ export interface Place {
 export interface InputPlace extends Place {
   readonly field: Field;
   readonly scaling: Scaling;
+  /** The deviation of each of the field's columns, normalised. */
+  readonly deviation: readonly number[];
 }
 
 export interface TargetPlace {
@@ -52,7 +54,8 @@ export function layOut({ inputs, targets, globals, sequence, positions }: Fields
       const width = classes ?? of[name].mean.length;
       const place = { first: features, width };
       features += width;
-      return { field, ...place, scaling: scalingOf(of[name], normalise) };
+      const scaling = scalingOf(of[name], normalise);
+      return { field, ...place, scaling, deviation: of[name].deviation.map((value, i) => value / scaling.scale[i]) };
     };
   let [outputs, truths] = [0, 0];
   const ofTargets = targets.map((target): TargetPlace => {

@@ -233,6 +233,33 @@ it("noise on a sequence's state is what the model is to take away again", async 
   }
 });
 
+it("noise is in units of each column's deviation, however the column is normalised: a constant gets none", async () => {
+  const kinds = ["standard", "range", "none"] as const;
+  const names = [...kinds, "constant"];
+  const fields = Object.fromEntries(
+    names.map((name) => [name, { normalise: name === "constant" ? "standard" : name }]),
+  );
+  const given = resolveFolderConfig({ inputs: fields, targets: { pressure: {} } });
+  const points = 400;
+  const column = (value: (p: number) => number) => ({
+    data: Float64Array.from({ length: points }, (_, p) => value(p)),
+    width: 1,
+  });
+  const inputs = [...kinds.map(() => column((p) => 1e-3 * (p % 20) ** 2)), column(() => 5)];
+  const pair = { sample: { ...sampleOf(points, 1), inputs, globals: [] } };
+  const known = await computeStatistics(inTurn([pair]), given);
+  const place = layOut(given, known);
+  const clean = cloudOf(pair, place);
+  const noisy = withNoise(clean, place, 0.5, new Random(1, "noise"));
+  for (const [i, name] of names.entries()) {
+    const added = Array.from({ length: points }, (_, p) => noisy.features[4 * p + i] - clean.features[4 * p + i]);
+    const found = Math.sqrt(mean(added.map((value) => value * value))) * place.inputs[i].scaling.scale[0];
+    const expected = 0.5 * known.inputs[name].deviation[0];
+    expect(found, name).toBeGreaterThanOrEqual(0.9 * expected);
+    expect(found, name).toBeLessThanOrEqual(1.1 * expected);
+  }
+});
+
 describe("metrics", () => {
   /** Returns model outputs for predictions with given errors, in units of the truth. */
   const output = ({ truth, points }: (typeof clouds)[number], off: number) => {
