@@ -12,6 +12,7 @@ export type { Mesh, MeshInput } from "./mesh.ts";
 export { loadNpy, loadNpyRows, saveNpy } from "./npy.ts";
 export { listNpz, loadNpz, loadNpzRows, saveNpz } from "./npz.ts";
 export { loadObj } from "./obj.ts";
+export { loadOff } from "./off.ts";
 export { loadPcd } from "./pcd.ts";
 export type { Pickled } from "./pickle.ts";
 export { loadPly, savePly } from "./ply.ts";

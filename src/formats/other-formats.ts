@@ -11,7 +11,7 @@ const others: readonly (readonly [extensions: readonly string[], advice: string]
   [["las", "laz"], "a LAS point cloud: convert it by PDAL (pdal translate IN OUT.ply)"],
   [["txt", "dat"], "text: if it is a table, save it as .csv, or as .xyz if its columns have no names"],
   [
-    ["glb", "gltf", "off", "3mf", "dae", "fbx"],
+    ["glb", "gltf", "3mf", "dae", "fbx"],
     'a mesh of another format: convert it by trimesh in Python (trimesh.load(IN, force="mesh").export("out.ply"))',
   ],
   [

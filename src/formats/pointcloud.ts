@@ -10,6 +10,7 @@ import { meshOf, pointDataOf } from "./mesh.ts";
 import { loadNpy, saveNpy } from "./npy.ts";
 import { listNpz, loadNpz, saveNpz } from "./npz.ts";
 import { loadObj } from "./obj.ts";
+import { loadOff } from "./off.ts";
 import { headFormats, unknownFormat } from "./other-formats.ts";
 import { loadPcd } from "./pcd.ts";
 import { loadPly, savePly } from "./ply.ts";
@@ -52,6 +53,7 @@ const readers: Record<string, Reader> = {
   ply: loadPly,
   pcd: loadPcd,
   obj: loadObj,
+  off: loadOff,
   stl: (bytes, options) => {
     const { positions, dimensionality } = loadStl(bytes, options);
     return { positions, dimensionality };

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { FormatError } from "../../src/errors.ts";
@@ -68,6 +69,9 @@ describe("readPointCloud", () => {
     ["a.safetensors", saveSafetensors({ node_positions: { shape: [2, 3], data: three } })],
     ["a.OBJ", text("v 1 2 3", "v 4 5 6")],
     ["folder.v2/a.csv", text("1 2 3", "4 5 6")],
+    // As hundreds of ModelNet's files begin.
+    ["a.off", text("OFF2 1 0", "1 2 3", "4 5 6", "3 0 1 0")],
+    ["b.off", text("OFF", "# a comment", "2 0 0", "1 2 3 # here, too", "", "4 5 6 0.5")],
     ["a.tsv", text("x\ty\tz\tname", "1\t2\t3\tone", "4\t5\t6\ttwo")],
     ["a.XYZ", text("1 2 3", "4 5 6")],
     ["a.pts", text("2", "1 2 3 0 16", "4 5 6 0 16")],
@@ -75,6 +79,13 @@ describe("readPointCloud", () => {
     ["a.asc", text("//X Y Z R", "2", "1 2 3 0", "4 5 6 0")],
   ])("reads %s", (name, bytes) => {
     expect(readPointCloud(bytes, name)).toEqual({ positions: three, dimensionality: 3 });
+  });
+
+  it("reads the vertices that Open3D wrote with normals and colours into an .off file", () => {
+    const { positions } = readPointCloud(readFileSync(new URL("foreign/open3d.off", import.meta.url)), "open3d.off");
+    const third = Math.fround(-0.333333);
+    const expected = [0.942809, 0, third, -0.471405, 0.816497, third, -0.471405, -0.816497, third, 0, 0, 1];
+    expect(positions).toEqual(Float32Array.from(expected));
   });
 
   it.each([
@@ -90,6 +101,8 @@ describe("readPointCloud", () => {
     ["a.pcd", pcd("1.5 2 3 0 0", "1.5 2 3 0"), /a\.pcd: line 10: expected 5 values, found 4/],
     ["scan.txt", text("1 2 3"), /scan\.txt: is text: if it is a table, save it as \.csv/],
     ["a.csv", text("1,2,3,4"), /found 4 columns without names: name them in a first line, such as x,y,z,red/],
+    ["a.off", text("OFF", "2 0 0", "1.25 2 3 # long enough"), /a\.off: truncated: it should hold 2 vertices, found 1/],
+    ["a.off", text("OFF BINARY", "2 0 0"), /is OFF BINARY: save it as text/],
     ["a.pts", text("3", "1 2 3", "4 5 6"), /a\.pts: its first line promises 3 points, it holds 2/],
     ["scan.csv.gz", text(""), /scan\.csv\.gz: is compressed: unpack it first; known are/],
     ["a.npy", npy("(3, 4)", new Float32Array(12)), /found \[3,4\]: transpose it, since MATLAB/],

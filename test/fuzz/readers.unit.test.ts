@@ -12,6 +12,7 @@ import {
   loadNpy,
   loadNpz,
   loadObj,
+  loadOff,
   loadPcd,
   loadPly,
   loadPvd,
@@ -63,6 +64,7 @@ const readers: [string, Uint8Array[], Read, number][] = [
   ["npz", found(".npz"), (b) => loadNpz(b, options), 150],
   ["csv", [saveCsv(cloud), ...found(".csv")], (b) => loadCsv(b, options), 150],
   ["obj", [text("v 0 0 1\nv 1 2 3 1.0\nvt 0 1\nf 1/1 2/1 1/1\n")], (b) => loadObj(b, options), 150],
+  ["off", found(".off"), (b) => loadOff(b, options), 100],
   ["pcd", found(".pcd"), (b) => loadPcd(b, options), 150],
   ["xyz", found(".xyzn"), (b) => readPointCloud(b, "FILE.xyz"), 100],
   // Other .mat files are HDF5.

@@ -83,6 +83,7 @@ describe("files", () => {
     "meshio.ply",
     "meshio.vtk",
     "numpy.npz",
+    "open3d.off",
     "open3d.xyzn",
     "pcl-compressed.pcd",
     "pandas.csv",

@@ -105,6 +105,10 @@ for text in (True, False):
 cloud = open3d.geometry.PointCloud(open3d.utility.Vector3dVector(points))
 cloud.normals = open3d.utility.Vector3dVector(np.stack([pressure, label, 0 * pressure], axis=1))
 open3d.io.write_point_cloud(str(folder / "open3d.xyzn"), cloud)
+tetrahedron = open3d.geometry.TriangleMesh.create_tetrahedron()
+tetrahedron.compute_vertex_normals()
+tetrahedron.paint_uniform_color([1, 0, 0.5])
+open3d.io.write_triangle_mesh(str(folder / "open3d.off"), tetrahedron)
 cloud.colors = open3d.utility.Vector3dVector(np.stack([label, 10 * label, 50 * label], axis=1) / 255)
 open3d.io.write_point_cloud(str(folder / "open3d.pcd"), cloud)
 for kind, name in enumerate(["pcl-ascii.pcd", "pcl-binary.pcd", "pcl-compressed.pcd"]):
