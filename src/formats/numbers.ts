@@ -1,4 +1,4 @@
-// Binary numbers of a named type and byte order, which PLY and VTK files consist of.
+// Binary numbers of a named type and byte order, which PLY, PCD and VTK files consist of.
 
 /** Reads one number at an offset. 64-bit integers are returned as float64: exact up to 2^53. */
 export type NumberReader = (view: DataView, offset: number, littleEndian: boolean) => number;
