@@ -1,4 +1,4 @@
-// Decodes and encodes the values of arrays in VTK's XML files: as text, as base64 or as raw bytes, whole or in blocks of zlib.
+// Decodes and encodes the values of arrays in VTK's XML files: as text, as base64 or as raw bytes, whole or in compressed blocks.
 // https://docs.vtk.org/en/latest/vtk_file_formats/vtkxml_file_format.html
 
 import { zlibSync } from "fflate";
@@ -6,6 +6,7 @@ import type { FormatError } from "../errors.ts";
 import { bytesOf, readArray, swapByteOrder, type TypedArray, toDataView } from "./bytes.ts";
 import { arrayTypes, type SafeTensorType } from "./elements.ts";
 import { inflateZlib, MAX_DEFLATED } from "./inflate.ts";
+import { decompressLz4, storeLz4 } from "./lz4.ts";
 import { parseDecimal, parseInteger, parseNonFinite, TextReader } from "./text.ts";
 
 /** The encoding of a file's binary arrays. */
@@ -13,9 +14,21 @@ export interface Encoding {
   littleEndian: boolean;
   /** The number of bytes in each number of the header before the data: UInt32 or UInt64. */
   headerWidth: 4 | 8;
-  /** Whether data is compressed by zlib. */
-  isCompressed: boolean;
+  /** How data is compressed; undefined if it is not. */
+  compression: Compression | undefined;
 }
+
+/** How blocks are compressed. */
+export interface Compression {
+  unpack(packed: Uint8Array, size: number): Uint8Array;
+  pack(bytes: Uint8Array): Uint8Array;
+}
+
+/** Compressions by VTK's names. Blocks that are added to a file of LZ4 are stored as they are. */
+export const compressions: Readonly<Record<string, Compression>> = {
+  vtkZLibDataCompressor: { unpack: inflateZlib, pack: (bytes) => zlibSync(bytes) },
+  vtkLZ4DataCompressor: { unpack: decompressLz4, pack: storeLz4 },
+};
 
 /** Element types by VTK's names. */
 export const elementTypes: Readonly<Record<string, SafeTensorType>> = {
@@ -145,8 +158,9 @@ export function readBinary(
     const expected = length === undefined ? Math.floor(bytes / width) * width : length * width;
     if (bytes !== expected) throw wrong(`holds ${bytes} bytes, expected ${expected}`);
   };
-  const read = encoding.isCompressed ? readBlocks : readWhole;
-  let bytes = read(source, encoding, wrong, check);
+  let bytes = encoding.compression
+    ? readBlocks(source, encoding, encoding.compression, wrong, check)
+    : readWhole(source, encoding, wrong, check);
   if (!encoding.littleEndian && width > 1) {
     bytes = bytes.slice();
     swapByteOrder(bytes, width);
@@ -175,7 +189,13 @@ function readWhole(source: ByteSource, encoding: Encoding, wrong: Wrong, check: 
 }
 
 /** Reads blocks. Their header holds their number, the size of all but the last, the size of the last, and each compressed size. */
-function readBlocks(source: ByteSource, encoding: Encoding, wrong: Wrong, check: (bytes: number) => void): Uint8Array {
+function readBlocks(
+  source: ByteSource,
+  encoding: Encoding,
+  { unpack }: Compression,
+  wrong: Wrong,
+  check: (bytes: number) => void,
+): Uint8Array {
   const [count] = readHeader(source, 1, encoding, wrong);
   if (count === 0) {
     check(0);
@@ -193,7 +213,7 @@ function readBlocks(source: ByteSource, encoding: Encoding, wrong: Wrong, check:
   const result = new Uint8Array(length);
   for (let block = 0; block < count; block++) {
     try {
-      result.set(inflateZlib(source.take(packedSizes[block]), block === count - 1 ? last : size), block * size);
+      result.set(unpack(source.take(packedSizes[block]), block === count - 1 ? last : size), block * size);
     } catch (cause) {
       if ((cause as Error).name === "FormatError") throw cause;
       throw wrong(`cannot be decompressed: block ${block} of ${count}, ${(cause as Error).message}`);
@@ -251,7 +271,7 @@ function parseFloat64(word: string): number | undefined {
 const BLOCK = 32_768;
 
 /** Encodes an array's bytes, with the header that gives their number. */
-export function encodeBinary(data: TypedArray, { littleEndian, headerWidth, isCompressed }: Encoding): Uint8Array[] {
+export function encodeBinary(data: TypedArray, { littleEndian, headerWidth, compression }: Encoding): Uint8Array[] {
   let bytes = bytesOf(data);
   if (!littleEndian && data.BYTES_PER_ELEMENT > 1) {
     bytes = bytes.slice();
@@ -266,9 +286,9 @@ export function encodeBinary(data: TypedArray, { littleEndian, headerWidth, isCo
     });
     return result;
   };
-  if (!isCompressed) return [header([bytes.length]), bytes];
+  if (!compression) return [header([bytes.length]), bytes];
   const blocks: Uint8Array[] = [];
-  for (let at = 0; at < bytes.length; at += BLOCK) blocks.push(zlibSync(bytes.subarray(at, at + BLOCK)));
+  for (let at = 0; at < bytes.length; at += BLOCK) blocks.push(compression.pack(bytes.subarray(at, at + BLOCK)));
   const sizes = blocks.map((block) => block.length);
   return [header([blocks.length, BLOCK, bytes.length % BLOCK, ...sizes]), ...blocks];
 }

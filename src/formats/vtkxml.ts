@@ -6,7 +6,7 @@ import { elementCount, formatError } from "./bytes.ts";
 import { arrayTypes, type SafeTensor } from "./elements.ts";
 import { parseCount } from "./text.ts";
 import { Unpacking } from "./unpacking.ts";
-import { type Encoding, elementTypes, readBinary, readText } from "./vtkxml-data.ts";
+import { compressions, type Encoding, elementTypes, readBinary, readText } from "./vtkxml-data.ts";
 import { readXml, type XmlOpenTag } from "./xml.ts";
 
 /** The description of an array. */
@@ -68,7 +68,7 @@ export class VtkXmlFile {
   readonly fieldData: VtkXmlArray[] = [];
   /** The DataSet elements of a collection. */
   readonly references: VtkXmlReference[] = [];
-  encoding: Encoding = { littleEndian: true, headerWidth: 4, isCompressed: false };
+  encoding: Encoding = { littleEndian: true, headerWidth: 4, compression: undefined };
   appended: AppendedData | undefined;
   #compressor = "";
   /** The bytes of all arrays that are read, even if they refer to the same data. */
@@ -172,9 +172,10 @@ export class VtkXmlFile {
 
   /** What is wrong with a file whose compression is not known here; undefined for one whose arrays can be read and written. */
   get unknownCompression(): string | undefined {
-    if (this.#compressor === "" || this.#compressor === "vtkZLibDataCompressor") return undefined;
+    if (this.#compressor === "" || this.encoding.compression) return undefined;
+    const known = Object.keys(compressions).join(" and ");
     const advice = "write the file with ZLib, or without compression";
-    return `is packed by ${this.#compressor.slice(0, 40)}; only vtkZLibDataCompressor can be read: ${advice}`;
+    return `is packed by ${this.#compressor.slice(0, 40)}; only ${known} can be read: ${advice}`;
   }
 
   /** @throws FormatError for an element whose attribute is not a non-negative integer */
@@ -205,7 +206,7 @@ export class VtkXmlFile {
     this.encoding = {
       littleEndian: order === "LittleEndian",
       headerWidth: header === "UInt32" ? 4 : 8,
-      isCompressed: this.#compressor !== "",
+      compression: Object.hasOwn(compressions, this.#compressor) ? compressions[this.#compressor] : undefined,
     };
   }
 

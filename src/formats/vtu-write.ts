@@ -6,13 +6,13 @@ import { type Cells, kinds } from "./cells.ts";
 import { type SafeTensorInput, type SafeTensorType, tensorType, toFloat32 } from "./elements.ts";
 import { checkMesh, type MeshInput } from "./mesh.ts";
 import type { VtkXmlPiece } from "./vtkxml.ts";
-import { type Encoding, elementTypes, encodeBase64, encodeBinary } from "./vtkxml-data.ts";
+import { compressions, type Encoding, elementTypes, encodeBase64, encodeBinary } from "./vtkxml-data.ts";
 import { pointsOf } from "./vtkxml-grid.ts";
 import { openMesh } from "./vtu.ts";
 import { escapeXml } from "./xml.ts";
 
 /** The encoding that ParaView uses by default. */
-const encoding: Encoding = { littleEndian: true, headerWidth: 8, isCompressed: true };
+const encoding: Encoding = { littleEndian: true, headerWidth: 8, compression: compressions.vtkZLibDataCompressor };
 
 const vtkNames = new Map(Object.entries(elementTypes).map(([name, dtype]) => [dtype, name]));
 
@@ -229,7 +229,7 @@ function endOfAppended(bytes: Uint8Array, end: number): number {
 /** Writes an array inside of its element as base64. The header before compressed data is encoded on its own. */
 function inlineArray(array: WrittenArray, encoding: Encoding): string {
   const [header, ...rest] = encodeBinary(array.data, encoding);
-  const text = encoding.isCompressed
+  const text = encoding.compression
     ? encodeBase64(header) + encodeBase64(concatBytes(rest))
     : encodeBase64(concatBytes([header, ...rest]));
   return `<DataArray ${describeArray(array)} format="binary">\n${text}\n</DataArray>\n`;

@@ -85,12 +85,12 @@ def by_vtk():
     write(grid, "vtk-ascii.vtu", "ascii")
     write(slim, "vtk-inline.vtu", "inline")
     write(slim, "vtk-inline-zlib.vtu", "inline", "zlib", header=64, block=64)
+    write(slim, "vtk-inline-lz4.vtu", "inline", "lz4", block=128)
     write(grid, "vtk-appended-base64.vtu", "appended-base64", order="big")
     write(slim, "vtk-appended-base64-zlib.vtu", "appended-base64", "zlib", block=128)
     write(slim, "vtk-appended-raw.vtu", header=64)
     write(grid, "vtk-appended-raw-zlib.vtu", compressor="zlib", header=64, order="big", block=64)
     small = grid_of(cells[4:5])
-    write(small, "vtk-lz4.vtu", compressor="lz4")
     write(small, "vtk-lzma.vtu", compressor="lzma")
 
     faces = [4, 3, 0, 1, 2, 3, 0, 1, 3, 3, 1, 2, 3, 3, 0, 2, 3]

@@ -1,0 +1,61 @@
+// LZ4 blocks, Yann Collet's format (LZ4 Block Format Description), by which VTK and ParaView can compress.
+
+/** Matches have at least this many bytes. */
+const SHORTEST = 4;
+/** The largest length that is in a step's first byte, of four bits; longer ones go on in bytes that are added up. */
+const IN_TOKEN = 15;
+
+/**
+ * Decompresses a block whose decompressed size should be `size` bytes. Each step is a byte of two lengths, plain bytes, and the distance
+ * from which bytes are repeated; the last step has only plain bytes.
+ * @throws Error for damaged data, and for data of any other size
+ */
+export function decompressLz4(packed: Uint8Array, size: number): Uint8Array {
+  const result = new Uint8Array(size);
+  let filled = 0;
+  let at = 0;
+  const readLength = (start: number): number => {
+    let length = start;
+    if (start < IN_TOKEN) return length;
+    let more: number;
+    do {
+      more = packed[at++] ?? 0;
+      length += more;
+    } while (more === 255);
+    return length;
+  };
+  while (at < packed.length) {
+    const token = packed[at++];
+    const plain = readLength(token >> 4);
+    if (at + plain > packed.length || filled + plain > size) throw new Error("it is cut off, or too long");
+    result.set(packed.subarray(at, at + plain), filled);
+    at += plain;
+    filled += plain;
+    if (at === packed.length) break;
+    const distance = packed[at++] | (packed[at++] << 8);
+    const length = readLength(token & 15) + SHORTEST;
+    const start = filled - distance;
+    if (distance === 0 || start < 0 || filled + length > size)
+      throw new Error("it repeats what is not there, or too much");
+    // What is repeated may begin with what is being written.
+    for (let i = 0; i < length; i++) result[filled + i] = result[start + i];
+    filled += length;
+  }
+  if (filled !== size) throw new Error(`it unpacks to only ${filled} bytes`);
+  return result;
+}
+
+/** Returns a block that holds bytes as they are, in a single step. */
+export function storeLz4(bytes: Uint8Array): Uint8Array {
+  const isLong = bytes.length >= IN_TOKEN;
+  const rest = isLong ? bytes.length - IN_TOKEN : 0;
+  const more = isLong ? Math.floor(rest / 255) + 1 : 0;
+  const result = new Uint8Array(1 + more + bytes.length);
+  result[0] = Math.min(bytes.length, IN_TOKEN) << 4;
+  if (isLong) {
+    result.fill(255, 1, more);
+    result[more] = rest % 255;
+  }
+  result.set(bytes, 1 + more);
+  return result;
+}
