@@ -19,6 +19,7 @@ const others: readonly (readonly [extensions: readonly string[], advice: string]
     "a mesh of another format: convert it by meshio (meshio convert IN OUT.vtu) or ParaView",
   ],
   [blockFormats, "a list of blocks: join them in ParaView (Merge Blocks), and save a .vtu"],
+  [["series"], "a list of the files of a sequence: read these"],
   [["gz", "bz2", "xz", "zst", "zip", "7z"], "compressed: unpack it first"],
   [
     ["parquet", "feather", "arrow", "xlsx", "xls"],

@@ -12,9 +12,13 @@ import { formatCount, quoteWord } from "../text.ts";
 
 export const init: Command = {
   summary: "write a config to train on a folder of your own files, by looking at them",
-  usage: "FOLDER [--out FILE] [--overwrite] [--skip-bad]",
+  usage: "FOLDER [--out FILE] [--files PATTERN] [--overwrite] [--skip-bad]",
   options: {
     out: { value: "FILE", description: "where the config goes (default run.yaml)" },
+    files: {
+      value: "PATTERN",
+      description: 'which files are samples, such as "**/internal.vtu" (default: all that can be read)',
+    },
     overwrite: { description: "write over a config that is there" },
     "skip-bad": { description: "leave out samples whose files are damaged, and say which" },
   },
@@ -38,7 +42,7 @@ async function run(args: Arguments): Promise<void> {
   const skipBad = args.has("skip-bad");
   const onBad = (_file: string, problem: string) => console.log(`left out ${problem}`);
   const found = await advisingSkipBad({ skipBad, others: [] }, () =>
-    survey(new FolderSource(folder), skipBad ? { onBad } : {}),
+    survey(new FolderSource(folder), { files: args.text("files"), ...(skipBad && { onBad }) }),
   );
   const text = proposeConfig(found, folder);
   const { parse } = await import("yaml");

@@ -21,9 +21,8 @@ export interface FindOptions {
  * @throws FormatError if there are none
  */
 export async function findUnits(source: DataSource, { files, list, sequence }: FindOptions): Promise<Unit[]> {
-  const all = list === undefined ? await findFiles(source) : await readLines(source, list);
-  const wanted = files === undefined ? all : all.filter((path) => matchesPattern(path, files));
-  if (list === undefined) expectWhole(source, wanted);
+  const listed = list === undefined ? undefined : await readLines(source, list);
+  const wanted = listed?.filter((path) => isWanted(path, files)) ?? (await findWanted(source, files));
   const samples = wanted.filter((path) => sampleExtensions.includes(extensionOf(path)));
   const units = sequence
     ? await sequencesIn(source, wanted, samples)
@@ -31,6 +30,18 @@ export async function findUnits(source: DataSource, { files, list, sequence }: F
   if (units.length > 0) return units;
   throw noSamples(locate(source, list ?? ""), { files, sequence, found: wanted });
 }
+
+/**
+ * Returns the files below a folder that a pattern matches, by default all.
+ * @throws FormatError for a mesh whose pieces are files: each would be taken for a sample
+ */
+export async function findWanted(source: DataSource, pattern: string | undefined): Promise<string[]> {
+  const wanted = (await findFiles(source)).filter((path) => isWanted(path, pattern));
+  expectWhole(source, wanted);
+  return wanted;
+}
+
+const isWanted = (path: string, pattern: string | undefined) => pattern === undefined || matchesPattern(path, pattern);
 
 /**
  * @param folder its name in the message
@@ -53,20 +64,20 @@ export function noSamples(
 /** The extensions of files that put a mesh together from others. */
 const inPieces: readonly string[] = [...headFormats, ...blockFormats];
 
-/** @throws FormatError for a mesh whose pieces are files: each would be taken for a sample */
-export function expectWhole(source: DataSource, paths: readonly string[]): void {
+function expectWhole(source: DataSource, paths: readonly string[]): void {
   const head = paths.find((path) => inPieces.includes(extensionOf(path)));
   if (head === undefined) return;
   const file = locate(source, head);
   const problem = "is in pieces, each of which would be a sample of its own";
-  const advice = 'join them in ParaView (save as .vtu), or choose the samples in the config: files: "**/*.vtu"';
+  const advice =
+    'join them in ParaView (save as .vtu), or choose the samples: files: "**/*.vtu" in the config, for erwin init --files "**/*.vtu"';
   throw new FormatError(`${file}: ${problem}: ${advice}.`, { file });
 }
 
 export const extensionOf = (path: string): string => /\.(\w+)$/.exec(path)?.[1].toLowerCase() ?? "";
 
 /** Returns all files below a folder in the order of their names, without hidden ones. */
-export async function findFiles(source: DataSource, folder = ""): Promise<string[]> {
+async function findFiles(source: DataSource, folder = ""): Promise<string[]> {
   const entries = await source.list(folder);
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   const found: string[] = [];

@@ -17,7 +17,6 @@ export function proposeConfig(found: Survey, folder: string): string {
   const targets = ofPoints.filter((array) => !isInput(array) && !bookkeeping.test(array.name));
   const globals = found.arrays.filter((array) => ofWhole(array) && !bookkeeping.test(array.name));
   const size = found.points ? ` of ${describeSize(found.points)} points` : "";
-  const others = (found.others ?? []).map((extension) => `.${extension}`);
   const looked = found.looked < found.files ? `, of which ${found.looked} were looked at` : "";
   const partial = found.arrays.filter(({ samples }) => samples < found.looked);
   const lines = [
@@ -26,9 +25,7 @@ export function proposeConfig(found: Survey, folder: string): string {
     "# Move arrays between inputs and targets, take out what you do not need; all else has a default. All keys are explained at",
     "# src/experiments/folder/README.md. A key may also be set on the command line: training.steps=5000 graph=mesh",
     "",
-    ...(others.length > 0
-      ? [`files: "**/*.${found.collections > 0 ? "pvd" : found.extension}"   # left out: ${others.join(", ")}`]
-      : []),
+    ...filesLine(found),
     ...(found.namesPositions ? [] : [coordinatesLine(found.coordinates)]),
     ...(found.dimensions === 2 ? ["dimensions: 2   # all points lie in a plane: a third coordinate is left out"] : []),
     ...(found.dimensions === 3 ? ["dimensions: 3"] : []),
@@ -74,6 +71,12 @@ export function proposeConfig(found: Survey, folder: string): string {
 
 const describeSize = ([least, most]: readonly [number, number]) =>
   least === most ? `${least}` : `${least} to ${most}`;
+
+function filesLine({ pattern, others = [], collections, extension }: Survey): string[] {
+  const leftOut = others.map((other) => `.${other}`).join(", ");
+  if (pattern !== undefined) return [`files: ${quote(pattern)}${leftOut && `   # matches ${leftOut}, too`}`];
+  return others.length > 0 ? [`files: "**/*.${collections > 0 ? "pvd" : extension}"   # left out: ${leftOut}`] : [];
+}
 
 const coordinatesLine = (name: string | undefined) =>
   name === undefined

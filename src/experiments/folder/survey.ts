@@ -4,7 +4,7 @@ import { FormatError } from "../../errors.ts";
 import type { SafeTensor } from "../../formats/elements.ts";
 import { positionNames } from "../array-names.ts";
 import { type DataSource, locate } from "../data-source.ts";
-import { expectWhole, extensionOf, findFiles, noSamples } from "./files.ts";
+import { extensionOf, findWanted, noSamples } from "./files.ts";
 import { componentsOf, readArrays, type SampleArrays, sampleExtensions, withPoints } from "./read.ts";
 import { numbersOf } from "./sample.ts";
 import { isInFolder } from "./splits.ts";
@@ -51,6 +51,8 @@ export interface Survey {
   readonly namesPositions: boolean;
   /** The array that seems to hold the positions if the config has to name them. */
   readonly coordinates?: string;
+  /** The pattern of the files that are samples, if it was given. */
+  readonly pattern?: string;
   readonly hasCells: boolean;
   readonly arrays: readonly FoundArray[];
   readonly cellData: readonly string[];
@@ -62,18 +64,19 @@ export interface Survey {
 export interface SurveyOptions {
   /** Receives the samples that are damaged, with what is wrong with them: they are left out. By default one is an error. */
   onBad?(file: string, problem: string): void;
+  /** The files that are samples: a pattern with * and **; by default all that can be read. */
+  files?: string;
 }
 
 /** @throws FormatError if there is no sample, or one of those that are read is damaged */
-export async function survey(source: DataSource, { onBad }: SurveyOptions = {}): Promise<Survey> {
-  const all = await findFiles(source);
-  expectWhole(source, all);
+export async function survey(source: DataSource, { onBad, files: pattern }: SurveyOptions = {}): Promise<Survey> {
+  const all = await findWanted(source, pattern);
   const withExtension = (extension: string) => all.filter((path) => extensionOf(path) === extension);
   const count = (extension: string) => withExtension(extension).length;
   const extension = [...sampleExtensions].sort((a, b) => count(b) - count(a))[0];
   const files = withExtension(extension);
   const collections = withExtension("pvd");
-  if (files.length === 0) throw noSamples(locate(source, ""), { sequence: false, found: all });
+  if (files.length === 0) throw noSamples(locate(source, ""), { files: pattern, sequence: false, found: all });
   const looked = Array.from(
     { length: Math.min(LOOKED_AT, files.length) },
     (_, i) => files[Math.floor((i * files.length) / Math.min(LOOKED_AT, files.length))],
@@ -136,6 +139,7 @@ export async function survey(source: DataSource, { onBad }: SurveyOptions = {}):
     others: sampleExtensions.filter((other) => other !== extension && count(other) > 0),
     splitFolders: (collections.length > 0 ? collections : files).some((path) => isInFolder(path, "train")),
     collections: collections.length,
+    pattern,
     ...(most > 0 && { dimensions: isFlat ? 2 : 3, points: [least, most] }),
     namesPositions,
     ...(!namesPositions && { coordinates }),

@@ -130,6 +130,15 @@ describe("what a folder's files suggest", () => {
   const csv = (speed: number) =>
     new TextEncoder().encode(`x,y,z,p,U_0,U_1,U_2,speed\n0,0,0,1.5,1.5,2.5,3.5,${speed}\n1,1,1,2.5,4,5,6,${speed}\n`);
 
+  it("are the files that a pattern matches, which the config then names", async () => {
+    const files = { "0/internal.csv": csv(0.5), "0/wall.csv": new Uint8Array(), "0.vtm": new Uint8Array() };
+    const source = new MemorySource(new Map(Object.entries(files)), "data");
+    const found = await survey(source, { files: "**/internal.csv" });
+    expect(found).toMatchObject({ files: 1, extension: "csv", others: [] });
+    expect(parse(proposeConfig(found, "data")).files).toBe("**/internal.csv");
+    await expect(survey(source, { files: "*.npz" })).rejects.toThrow("data: holds no sample (*.npz)");
+  });
+
   it("are the folders of splits, other formats, vectors in columns, and columns that are numbers of the whole", async () => {
     const files = { "train/a.csv": csv(0.5), "test/b.csv": csv(0.75), "test/c.ply": new Uint8Array() };
     const { config, text } = await propose(files);
