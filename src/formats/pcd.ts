@@ -74,12 +74,10 @@ export function loadPcd(input: FileBytes, options: ReadOptions = {}): PointCloud
     return field;
   });
   const read = header.encoding === "ascii" ? readText : readBinary;
-  const [columns, others] = divide(read(bytes, reader, header, [...axes, ...wanted], file), axes.length);
+  const columns = read(bytes, reader, header, [...axes, ...wanted], file);
 
   const positions = new Float32Array(header.points * axes.length);
-  columns.forEach((column, axis) => {
-    for (let point = 0; point < header.points; point++) positions[point * axes.length + axis] = column[point];
-  });
+  for (let i = 0; i < positions.length; i++) positions[i] = columns[i % axes.length][Math.floor(i / axes.length)];
   const missing = positions.findIndex((value) => !Number.isFinite(value));
   if (missing >= 0) {
     const point = Math.floor(missing / axes.length);
@@ -95,13 +93,11 @@ export function loadPcd(input: FileBytes, options: ReadOptions = {}): PointCloud
   const cloud: PointCloud = { positions, dimensionality: axes.length };
   if (attributes) {
     cloud.attributes = new Map<string, Attribute>(
-      attributes.map((name, i) => [name, { data: others[i], channels: wanted[i].count }]),
+      attributes.map((name, i) => [name, { data: columns[axes.length + i], channels: wanted[i].count }]),
     );
   }
   return cloud;
 }
-
-const divide = <T>(list: readonly T[], first: number): [T[], T[]] => [list.slice(0, first), list.slice(first)];
 
 /** Reads the header, up to the first byte after it. */
 function readHeader(reader: TextReader, file: string): Header {
@@ -223,10 +219,10 @@ const readBinary: Read = (bytes, reader, { bytes: pointBytes, points, encoding }
 function unpack(bytes: Uint8Array, offset: number, expected: number, file: string): Uint8Array {
   if (bytes.length < offset + 8) throw formatError(file, "truncated: it ends before its data.", { offset });
   const sizes = toDataView(bytes.subarray(offset, offset + 8));
-  const packed = bytes.subarray(offset + 8, offset + 8 + sizes.getUint32(0, true));
-  const size = sizes.getUint32(4, true);
-  if (size !== expected || packed.length !== sizes.getUint32(0, true)) {
-    const problem = `its data has ${size} bytes, packed in ${packed.length}; expected ${expected}, in ${sizes.getUint32(0, true)}.`;
+  const [packedSize, size] = [0, 4].map((at) => sizes.getUint32(at, true));
+  const packed = bytes.subarray(offset + 8, offset + 8 + packedSize);
+  if (size !== expected || packed.length !== packedSize) {
+    const problem = `its data has ${size} bytes, packed in ${packed.length}; expected ${expected}, in ${packedSize}.`;
     throw formatError(file, problem, { offset, expected, found: size });
   }
   new Unpacking(bytes.length).take(size, file);
