@@ -4,6 +4,7 @@ import { InputError } from "../errors.ts";
 import { type FileBytes, formatError, toBytes } from "./bytes.ts";
 import { addCsvColumns } from "./csv-add.ts";
 import { type SafeTensorInput, tensorType, toFloat32 } from "./elements.ts";
+import { extensionOf } from "./extension.ts";
 import { npzEntries, saveNpzEntries } from "./npz.ts";
 import { addPlyProperties } from "./ply-add.ts";
 import type { Attribute } from "./positions.ts";
@@ -44,7 +45,7 @@ export const addableExtensions: readonly string[] = Object.keys(adders);
  *   whose names it already has
  */
 export function addArrays(input: FileBytes, arrays: Arrays, name: string): Uint8Array<ArrayBuffer> {
-  const extension = /\.(\w+)$/.exec(name)?.[1].toLowerCase() ?? "";
+  const extension = extensionOf(name);
   if (Object.hasOwn(adders, extension)) return adders[extension](toBytes(input), arrays, name);
   throw formatError(name, `arrays cannot be added to this format; supported are ${addableExtensions.join(", ")}.`, {
     expected: [...addableExtensions],

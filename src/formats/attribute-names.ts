@@ -3,6 +3,7 @@
 import { FormatError } from "../errors.ts";
 import type { FileBytes } from "./bytes.ts";
 import { isAxis, tableExtensions } from "./csv.ts";
+import { formatNamed } from "./extension.ts";
 import { readPointCloud } from "./pointcloud.ts";
 
 /** A name that no attribute has: readers reject it with an error that lists the names that exist. */
@@ -26,9 +27,9 @@ export function attributeNames(bytes: FileBytes, file: string): string[] {
 
 /** Whether a column or a property holds coordinates: other formats have an array of its own for them. */
 function isCoordinate(name: string, file: string): boolean {
-  const extension = /(?:^|\.)(\w+)$/.exec(file)?.[1].toLowerCase() ?? "";
-  if (tableExtensions.includes(extension)) return isAxis(name);
-  return ["ply", "pcd"].includes(extension) && ["x", "y", "z"].includes(name.toLowerCase());
+  const format = formatNamed(file);
+  if (tableExtensions.includes(format)) return isAxis(name);
+  return ["ply", "pcd"].includes(format) && ["x", "y", "z"].includes(name.toLowerCase());
 }
 
 /**

@@ -6,6 +6,7 @@ import { type FileBytes, formatError } from "./bytes.ts";
 import { checkCloud } from "./columns.ts";
 import { cloudTableExtensions, loadCloudTable, loadCsv, saveCsv } from "./csv.ts";
 import type { SafeTensor, SafeTensorInput } from "./elements.ts";
+import { formatNamed } from "./extension.ts";
 import { meshOf, pointDataOf } from "./mesh.ts";
 import { loadNpy, saveNpy } from "./npy.ts";
 import { listNpz, loadNpz, saveNpz } from "./npz.ts";
@@ -104,8 +105,8 @@ export const writableExtensions: readonly string[] = withDots(writers);
 /**
  * Reads the points of one cloud.
  * @param name the file's name, whose extension chooses the format and with which error messages begin; or a format alone: "ply"
- * @param options.attributes names of attributes to read: columns of tables (.csv, .tsv, .xyz, ...), properties of .ply, fields of .pcd, point data of VTK's files (.vtk, .vtu,
- * .vtp, .vti, .vtr and .vts), arrays of shape [n] or [n, channels] of .npz and .safetensors
+ * @param options.attributes names of attributes to read: columns of tables (.csv, .tsv, .xyz, ...), properties of .ply, fields of
+ * .pcd, point data of VTK's files (.vtk, .vtu, .vtp, .vti, .vtr and .vts), arrays of shape [n] or [n, channels] of .npz and .safetensors
  * @throws FormatError for an unknown extension, for a file without points or without a requested attribute (the message lists those
  * that exist), or from the format's reader.
  */
@@ -163,7 +164,7 @@ export function addAttributes(
 
 function chooseByName<T>(formats: Readonly<Record<string, T>>, name: string, known: readonly string[]): T {
   expectKind("name", name, "a file's name or a format", typeof name === "string");
-  const extension = /(?:^|\.)(\w+)$/.exec(name)?.[1]?.toLowerCase() ?? "";
+  const extension = formatNamed(name);
   if (Object.hasOwn(formats, extension)) return formats[extension];
   throw unknownExtension(name, extension, known);
 }

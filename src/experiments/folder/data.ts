@@ -2,13 +2,14 @@
 
 import { FormatError } from "../../errors.ts";
 import { tableExtensions } from "../../formats/csv.ts";
+import { extensionOf } from "../../formats/extension.ts";
 import { type DataSource, locate } from "../data-source.ts";
 import type { OnBad, Split, SplitName } from "../experiment.ts";
 import { RecentValues } from "../recent.ts";
 import { turned, withNoise } from "./augment.ts";
 import { cloudOf, expectAlike, type FieldCloud } from "./cloud.ts";
 import type { FolderConfig } from "./config.ts";
-import { extensionOf, findUnits } from "./files.ts";
+import { findUnits } from "./files.ts";
 import type { Layout } from "./layout.ts";
 import { type FieldSample, readSample } from "./sample.ts";
 import { divide, type SplitRule, type Unit } from "./splits.ts";

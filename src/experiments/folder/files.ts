@@ -1,6 +1,7 @@
 // Finds the files of a folder that are samples, and groups those that are frames of one sequence.
 
 import { FormatError } from "../../errors.ts";
+import { extensionOf } from "../../formats/extension.ts";
 import { adviceFor, blockFormats, headFormats } from "../../formats/other-formats.ts";
 import { loadPvd } from "../../formats/pvd.ts";
 import { type DataSource, joinPath, locate, readLines, splitPath } from "../data-source.ts";
@@ -73,8 +74,6 @@ function expectWhole(source: DataSource, paths: readonly string[]): void {
     'join them in ParaView (save as .vtu), or choose the samples: files: "**/*.vtu" in the config, for erwin init --files "**/*.vtu"';
   throw new FormatError(`${file}: ${problem}: ${advice}.`, { file });
 }
-
-export const extensionOf = (path: string): string => /\.(\w+)$/.exec(path)?.[1].toLowerCase() ?? "";
 
 /** Returns all files below a folder in the order of their names, without hidden ones. */
 async function findFiles(source: DataSource, folder = ""): Promise<string[]> {

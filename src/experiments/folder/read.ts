@@ -5,6 +5,7 @@ import { attributeNames, sortAttributes } from "../../formats/attribute-names.ts
 import { type Cells, kinds, meshEdges } from "../../formats/cells.ts";
 import { tableExtensions } from "../../formats/csv.ts";
 import { type ArrayContents, type SafeTensor, toInt32 } from "../../formats/elements.ts";
+import { extensionOf } from "../../formats/extension.ts";
 import { forHdf5 } from "../../formats/hdf5-extensions.ts";
 import { readHdf5 } from "../../formats/hdf5-lazy.ts";
 import { readMatlab } from "../../formats/matlab.ts";
@@ -71,7 +72,7 @@ export const sampleExtensions: readonly string[] = Object.keys(readers);
  * @throws FormatError for a damaged file or an unknown extension
  */
 export async function readArrays(bytes: Uint8Array, file: string, wanted?: readonly string[]): Promise<SampleArrays> {
-  const extension = /\.(\w+)$/.exec(file)?.[1].toLowerCase() ?? "";
+  const extension = extensionOf(file);
   if (Object.hasOwn(readers, extension)) return await readers[extension](bytes, file, wanted);
   const known = sampleExtensions.map((name) => `.${name}`);
   throw new FormatError(`${file}: is not a sample: ${unknownFormat(extension, known)}`, { file, expected: known });

@@ -2,9 +2,10 @@
 
 import { FormatError } from "../../errors.ts";
 import type { SafeTensor } from "../../formats/elements.ts";
+import { extensionOf } from "../../formats/extension.ts";
 import { positionNames } from "../array-names.ts";
 import { type DataSource, locate } from "../data-source.ts";
-import { extensionOf, findWanted, noSamples } from "./files.ts";
+import { findWanted, noSamples } from "./files.ts";
 import { componentsOf, readArrays, type SampleArrays, sampleExtensions, withPoints } from "./read.ts";
 import { numbersOf } from "./sample.ts";
 import { isInFolder } from "./splits.ts";

@@ -5,6 +5,7 @@ import type { Attribute, SafeTensor, TypedArray } from "erwin/formats";
 import * as formats from "erwin/formats";
 import { edgeNames, positionNames } from "../../experiments/array-names.ts";
 import { equalCells } from "../../experiments/cells.ts";
+import { extensionOf } from "../../formats/extension.ts";
 import { forHdf5 } from "../../formats/hdf5-extensions.ts";
 import { headFormats, unknownFormat } from "../../formats/other-formats.ts";
 
@@ -88,7 +89,6 @@ export function fieldWith({ fields, field }: Cloud, channels: number): Attribute
   return undefined;
 }
 
-const extensionOf = (file: string) => /\.(\w+)$/.exec(file)?.[1].toLowerCase() ?? "";
 const isTree = (name: string) => /^tree_(idx|mask)/.test(name);
 
 /** Returns where each cloud begins; undefined for values that are not a batch index, which ascends from 0 without gaps. */

@@ -1,0 +1,7 @@
+// The extension of a file's name, which chooses its format.
+
+/** Returns what follows the last dot of a name, in lower case: "vtu"; "" for a name without a dot. */
+export const extensionOf = (file: string): string => /\.(\w+)$/.exec(file)?.[1].toLowerCase() ?? "";
+
+/** Returns the format of a file's name, which is its extension, or of a name that is a format alone: "ply". */
+export const formatNamed = (name: string): string => /(?:^|\.)(\w+)$/.exec(name)?.[1].toLowerCase() ?? "";
