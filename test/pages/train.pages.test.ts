@@ -2,7 +2,7 @@
 // own files; a flow that is predicted frame by frame; two tabs.
 
 import { readFileSync } from "node:fs";
-import { unzipSync } from "fflate";
+import { unzipSync, zipSync } from "fflate";
 import type { Browser, Page } from "playwright-core";
 import { launch } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -133,6 +133,27 @@ describe("Chromium, isolated by headers", () => {
     await until(other.page, "paused");
     expect((await stateOf(other.page)).step).toBe(step);
     await other.page.context().close();
+
+    // A run whose device is missing goes on with the one that is chosen then.
+    const config = JSON.parse(new TextDecoder().decode(half.files["config.json"]));
+    const ofGpu = new TextEncoder().encode(JSON.stringify({ ...config, backend: "webgpu" }));
+    const withoutGpu = await launchChromium({ webgpu: false });
+    const last = await openPage(withoutGpu, `${host.url}train.html`);
+    await last.page.getByLabel("Open file").setInputFiles({
+      name: "run.zip",
+      mimeType: "application/zip",
+      buffer: Buffer.from(zipSync({ ...half.files, "config.json": ofGpu })),
+    });
+    await until(last.page, "paused");
+    await click(last.page, "Resume");
+    await last.page.getByText("choose the processor").waitFor();
+    await last.page.getByLabel("Device").selectOption("cpu");
+    await click(last.page, "Resume");
+    await last.page.getByText("Done: 20 steps").waitFor({ timeout: RUN_MS });
+    const ended = await saveRun(last.page);
+    expect(lossesOf(ended.files)).toEqual(losses);
+    expect(JSON.parse(new TextDecoder().decode(ended.files["config.json"])).backend).toBe("cpu");
+    await withoutGpu.close();
   });
 
   test("a hidden page pauses, and goes on by itself; another tab is told, and leaves the run as it is", async () => {
@@ -279,6 +300,15 @@ describe("Chromium, isolated by headers", () => {
 
   test("a data set that is missing or none is said, with what to do, and a file that is no saved run", async () => {
     const { page } = await openPage(browser, `${host.url}train.html?experiment=cosmology&backend=cpu`);
+    // A wrong value is shown, also in what is folded away; a number that is not needed does no harm.
+    await page.locator("#generate-samples").fill("1");
+    await page.getByText("More options").click();
+    await page.locator("#option-warmup").fill("1.5");
+    await page.getByText("More options").click();
+    await click(page, "Start");
+    await page.getByText("Warmup must be a whole number").waitFor();
+    expect(await page.locator("#option-warmup").evaluate((field) => field === document.activeElement)).toBe(true);
+    await page.locator("#option-warmup").fill("10");
     await click(page, "Start");
     await page.getByText("open its folder").waitFor();
     await page

@@ -52,6 +52,11 @@ export class Form {
     this.#experiment.dispatchEvent(new Event("change"));
   }
 
+  /** The chosen device. */
+  get backend(): RunConfig["backend"] {
+    return this.#backend.value as RunConfig["backend"];
+  }
+
   get readsFiles(): boolean {
     return this.#isFolder || this.#library.experiments[this.name]!.readsFiles;
   }
@@ -98,7 +103,11 @@ export class Form {
       const field = this.#fields.get(name)!;
       const text = textOf(field);
       const value = this.#library.parseOption(option, text);
-      if (value === undefined && !(text === "" && option.default === undefined)) {
+      // The browser gives no text for what is no number.
+      const isAbsent = text === "" && option.default === undefined && !field.validity.badInput;
+      if (value === undefined && !isAbsent) {
+        const folded = field.closest("details");
+        if (folded) folded.open = true;
         field.focus();
         throw new Error(`${titleOf(name)} must be ${this.#library.expectedOf(option)}.`);
       }
@@ -106,7 +115,7 @@ export class Form {
     }
     return {
       experiment: this.name,
-      backend: this.#backend.value as RunConfig["backend"],
+      backend: this.backend,
       options,
       folder,
     };

@@ -67,6 +67,12 @@ pauseButton.addEventListener("click", () => pause());
 resumeButton.addEventListener("click", () => void prepare(resume));
 saveButton.addEventListener("click", () => void saying(save));
 byId("generate").addEventListener("click", () => void saying(generate));
+byId("generate-samples").addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  // The form would start a run.
+  event.preventDefault();
+  byId("generate").click();
+});
 byId("forget").addEventListener("click", () => void saying(forgetPastRuns));
 document.addEventListener("visibilitychange", followVisibility);
 addEventListener("beforeunload", (event) => {
@@ -120,6 +126,8 @@ async function resume(): Promise<void> {
   const kept = job ? undefined : readRun(await (await RunStore.open()).loadAll());
   if (kept) ({ config: shown, entries } = kept);
   if (!shown) return;
+  // Where its device has failed, another one can be chosen.
+  if (page.state === "failed") shown = { ...shown, backend: form.backend };
   // The run continues with its own options, whatever has been chosen meanwhile.
   form.show(shown);
   showExperiment();

@@ -65,7 +65,9 @@ async function open({ config, files, resume }: TrainOrder): Promise<Opened> {
   const { requestDevice } = await engine;
   const { FileSource, openRun, resolveOptions } = await import("erwin/experiments");
   const kept = await RunStore.open();
-  if (!resume) await kept.replaceAll({ [CONFIG_FILE]: configFile(config) });
+  // A run that is resumed may have another device.
+  if (resume) await kept.save(CONFIG_FILE, configFile(config));
+  else await kept.replaceAll({ [CONFIG_FILE]: configFile(config) });
   const entries = readEntries(await kept.load(METRICS_FILE));
   const store: CheckpointStore = {
     load: (name) => kept.load(name),
