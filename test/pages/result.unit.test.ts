@@ -8,7 +8,7 @@ import type { BenchCase, BenchResult, DeviceName } from "../../src/bench/index.t
 import { root } from "../../src/build/steps.mjs";
 import { entryOf, keyOf, readEntry } from "../../src/pages/benchmark/entry.ts";
 import { intervalText, timeText } from "../../src/pages/benchmark/interval.ts";
-import { linkTo, unpack } from "../../src/pages/benchmark/link.ts";
+import { linkTo, pack, unpack } from "../../src/pages/benchmark/link.ts";
 import { scoreOf } from "../../src/pages/benchmark/score.ts";
 
 const timing = (median: number) => {
@@ -128,6 +128,13 @@ test("a link of under 1.5 kB carries a whole result", async () => {
   }
 });
 
+test("a link carries a device that computed no number at all", async () => {
+  const result = fullResult(1);
+  result.devices![0]!.answer = { difference: Number.MAX_VALUE, allowed: 1e-5, right: false };
+  const back = await unpack(await pack(entryOf(result, "this", "this")));
+  expect(back.devices[0]!.answer).toEqual({ difference: Number.MAX_VALUE, allowed: 1e-5, right: false });
+});
+
 test("a damaged link says so", async () => {
   await expect(unpack("AAAA")).rejects.toThrow("The link is damaged");
   await expect(unpack("%%%")).rejects.toThrow("The link is damaged");
@@ -152,6 +159,13 @@ test("the repository's results can be opened, and other files are refused by nam
   const result = { format: "erwin-bench-1", host: "Deno", date: "2026-11-28", cases: [timed] };
   const texts = [
     { ...result, devices: 5 },
+    { ...result, devices: [null] },
+    { ...result, devices: [{ name: "cpu", answer: {} }] },
+    { ...result, devices: [{ name: "cpu", floors: { gigaflops: 1 } }] },
+    { ...result, machine: { cores: 2 } },
+    { ...result, rounds: {} },
+    { ...result, cases: [{ ...timed, time: null }] },
+    { ...result, cases: [{ ...timed, time: { median: 1, interval: { low: "0.9", high: 2 } } }] },
     { ...result, cases: [{ ...timed, pass: { gigaflops: "8" } }] },
   ].map((other) => JSON.stringify(other));
   const formats = ["null", "[]", "{}", '{"format":"erwin-bench-1"}', '{"format":"erwin-machine-1","erwin":[]}'];

@@ -157,19 +157,50 @@ function checked(result: BenchResult, file: string): BenchResult {
     throw new Error(`${file} is not a result of erwin bench: its format is ${JSON.stringify(result?.format ?? null)}`);
   if (!Array.isArray(result.cases) || !result.cases.every(isSound))
     throw new Error(`${file}: a case lacks its name, or a size, a time or a speed above 0`);
-  if (result.devices !== undefined && !Array.isArray(result.devices))
-    throw new Error(`${file}: its devices are no list`);
+  const { devices, machine, rounds } = result;
+  if (devices !== undefined && !(Array.isArray(devices) && devices.every(isSoundDevice)))
+    throw new Error(
+      `${file}: its devices are no list, or one lacks its name, a peak rate or how far its answer is off`,
+    );
+  if (machine !== undefined && !isSoundMachine(machine))
+    throw new Error(`${file}: its machine lacks its number of cores or threads, or the step of its clock`);
+  if (rounds !== undefined && ![rounds?.rounds, rounds?.void].every(isZeroOrMore))
+    throw new Error(`${file}: its rounds lack their number, or that of the void ones`);
   return result;
+}
+
+const isNumber = (value: unknown) => typeof value === "number" && value > 0;
+const isZeroOrMore = (value: unknown) => value === 0 || isNumber(value);
+
+const isInterval = (interval: NonNullable<Measure["time"]>["interval"]) =>
+  interval === undefined || (isZeroOrMore(interval?.low) && isNumber(interval?.high));
+
+function isSoundDevice(device: MeasuredDevice): boolean {
+  const { name, floors, answer } = device ?? {};
+  return (
+    typeof name === "string" &&
+    (floors === undefined || (isNumber(floors?.gigaflops) && isNumber(floors?.gigabytes))) &&
+    (answer === undefined || isZeroOrMore(answer?.difference))
+  );
+}
+
+function isSoundMachine(machine: NonNullable<BenchResult["machine"]>): boolean {
+  const { cores, threads, memory, clockQuantum, processor } = machine ?? {};
+  return (
+    [cores, threads].every(isNumber) &&
+    isZeroOrMore(clockQuantum) &&
+    (memory === undefined || isNumber(memory)) &&
+    (processor === undefined || typeof processor === "string")
+  );
 }
 
 function isSound(entry: BenchCase): boolean {
   const { name, points, clouds, time, pass } = entry ?? {};
-  const isNumber = (value: unknown) => typeof value === "number" && value > 0;
   return (
     typeof name === "string" &&
     isNumber(points) &&
     isNumber(clouds) &&
-    (time === undefined || isNumber(time.median)) &&
-    (pass === undefined || isNumber(pass.gigaflops))
+    (time === undefined || (isNumber(time?.median) && isInterval(time.interval))) &&
+    (pass === undefined || isNumber(pass?.gigaflops))
   );
 }

@@ -31,7 +31,9 @@ const NOTE = 60;
 /** The max number of characters of a result in a link: ten times those of the largest results, and 15 MB at most when unpacked. */
 const LONGEST = 20_000;
 
-const short = (value: number | undefined, digits = 3) => (value === undefined ? 0 : Number(value.toPrecision(digits)));
+/** The largest number rounds to infinity, which JSON does not have. */
+const short = (value: number | undefined, digits = 3) =>
+  value === undefined ? 0 : Math.min(Number.MAX_VALUE, Number(value.toPrecision(digits)));
 
 /** Returns the link to a result on the current page. */
 export async function linkTo(entry: Entry): Promise<string> {
