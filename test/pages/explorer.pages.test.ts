@@ -382,13 +382,20 @@ test("cuts, spheres, merged nodes and edges can be shown together, and saved as 
 });
 
 test("the tour goes from the cloud to the receptive field, by its buttons too", async () => {
-  const visited = await visit("?sample=flow");
+  const visited = await visit("?sample=flow&show=attention");
   try {
     const { page } = visited;
     await visited.settled();
+    const turn = page.getByRole("button", { name: "Turn", exact: true });
+    await turn.click();
     await page.getByRole("button", { name: "Take the tour" }).click();
     const tour = page.getByRole("region", { name: "Guided tour" });
     await tour.getByRole("heading", { name: "A cloud of points" }).waitFor();
+    expect(await turn.getAttribute("aria-pressed")).toBe("false");
+    await tour.getByRole("button", { name: "Next" }).click();
+    // The keys stay those of the tour.
+    await tour.getByRole("button", { name: "Back" }).press("Enter");
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe("tour-next");
     for (const title of ["A tree of balls", "Attention inside balls", "Coarser and coarser"]) {
       await tour.getByRole("button", { name: "Next" }).click();
       await tour.getByRole("heading", { name: title }).waitFor();
@@ -397,9 +404,14 @@ test("the tour goes from the cloud to the receptive field, by its buttons too", 
     await tour.getByRole("heading", { name: "Attention inside balls" }).waitFor();
     for (let step = 0; step < 3; step++) await tour.getByRole("button", { name: "Next" }).click();
     await page.waitForFunction(() => globalThis.erwinPage.selected !== undefined);
+    await page.locator("#caption-tree").getByText("Without rotation").waitFor();
     expect(await axeViolations(visited.page)).toEqual([]);
     await tour.getByRole("button", { name: "End tour" }).click();
     expect(await tour.isVisible()).toBe(false);
+    // What it tells is not of another cloud.
+    await page.getByRole("button", { name: "Take the tour" }).click();
+    await page.getByLabel("Sample").selectOption("polymer");
+    await tour.waitFor({ state: "hidden" });
     expect(visited.problems).toEqual([]);
   } finally {
     await visited.close();
@@ -473,6 +485,12 @@ test("where there is no WebGL, there is no picture, but a point chosen by its nu
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => globalThis.erwinPage.selected?.point === 17);
   await page.getByText("How many points meet point 17").waitFor();
+  await page.getByRole("button", { name: "Save PNG" }).click();
+  await page.getByText("save it as SVG").waitFor();
+  // A link to somebody's file has nothing to show, and any sample can be picked.
+  await page.goto(address("?sample="));
+  await page.getByText("Open a file, or pick a sample").waitFor();
+  expect(await page.getByLabel("Sample").inputValue()).toBe("");
   await context.close();
 });
 

@@ -44,6 +44,18 @@ describe.each(names)("%s", (name) => {
   test("is no wider than a phone of 320 pixels, or a screen at 400 %, and has whole legends", async () => {
     const { page } = opened;
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(narrow.width);
+    // Also with a long name in its texts, such as a file's.
+    const widthWithName = await page.evaluate(() => {
+      const names = [...document.querySelectorAll("main p")].map((text) => {
+        const name = document.createTextNode("long_name_".repeat(9));
+        text.append(name);
+        return name;
+      });
+      const { scrollWidth } = document.documentElement;
+      for (const name of names) name.remove();
+      return scrollWidth;
+    });
+    expect(widthWithName).toBeLessThanOrEqual(narrow.width);
     // The legend of a chart has its first line, too.
     if (name === "benchmark.html") await page.locator(".u-legend").first().getByText("AMD EPYC, 2 cores").waitFor();
   });

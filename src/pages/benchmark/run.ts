@@ -32,14 +32,17 @@ export class Run {
 
 async function measure(quick: boolean, listener: RunListener, cancelled: Promise<undefined>) {
   const unlock = keepAwake();
-  let engine: EngineWorker | undefined;
-  const tellHidden = () => send(engine?.site, { type: "hidden", hidden: document.hidden });
+  let starting: Promise<EngineWorker> | undefined;
+  const ended = new AbortController();
   try {
-    const golden = await fetchBytes(goldenUrl);
-    const started = await startEngineWorker(workerUrl, "benchmark");
-    engine = started;
-    const { site } = started;
-    document.addEventListener("visibilitychange", tellHidden);
+    const golden = await Promise.race([fetchBytes(goldenUrl), cancelled]);
+    if (!golden) return undefined;
+    starting = startEngineWorker(workerUrl, "benchmark");
+    const engine = await Promise.race([starting, cancelled]);
+    if (!engine) return undefined;
+    const { site } = engine;
+    const tellHidden = () => send(site, { type: "hidden", hidden: document.hidden });
+    document.addEventListener("visibilitychange", tellHidden, { signal: ended.signal });
     if (document.hidden) tellHidden();
     const done = new Promise<BenchResult>((resolve, reject) => {
       site.onMessage((message: FromWorker) => {
@@ -52,13 +55,17 @@ async function measure(quick: boolean, listener: RunListener, cancelled: Promise
     send(site, { type: "run", golden, quick, memory: memoryOfMachine() });
     return await Promise.race([site.until(done), cancelled]);
   } finally {
-    document.removeEventListener("visibilitychange", tellHidden);
-    engine?.stop();
+    ended.abort();
+    // Where it was cancelled before that, it is stopped when it has started.
+    starting?.then(
+      (engine) => engine.stop(),
+      () => {},
+    );
     unlock();
   }
 }
 
-const send = (site: SiteWorker | undefined, message: ToWorker) => site?.worker.postMessage(message);
+const send = ({ worker }: SiteWorker, message: ToWorker) => worker.postMessage(message);
 
 async function fetchBytes(url: string): Promise<Uint8Array> {
   const response = await fetch(url).catch(() => undefined);

@@ -53,6 +53,9 @@ interface Stale {
   drawing: boolean;
 }
 
+/** Milliseconds between two changes of the address: browsers limit them, and Safari's engine throws at more than 100 in 10 s. */
+const ADDRESS_MS = 200;
+
 const all: Stale = { tree: true, selection: true, graph: true, drawing: true };
 
 export class Controller {
@@ -76,6 +79,9 @@ export class Controller {
   #updating: Promise<void> | undefined;
   /** What uses the worker's cloud runs one after the other, so that nothing is computed of one cloud and shown of another. */
   readonly #turns = new SerialQueue();
+  /** When the address was last written, and the timer of the next time. */
+  #written = Number.NEGATIVE_INFINITY;
+  #writing: ReturnType<typeof setTimeout> | undefined;
   /** Counts the requests to open a cloud: failures before the last one are not shown. */
   #opening = 0;
 
@@ -92,6 +98,22 @@ export class Controller {
 
   get cloud(): OpenedCloud | undefined {
     return this.#cloud;
+  }
+
+  /** Whether a model is opened, whose tree replaces that of the settings. */
+  get hasModel(): boolean {
+    return this.#model !== undefined;
+  }
+
+  /** The page's address with all settings and the camera. */
+  get address(): string {
+    const { turn, tilt, distance } = this.#stage.camera;
+    const camera = {
+      turn: Number(turn.toFixed(1)),
+      tilt: Number(tilt.toFixed(1)),
+      distance: Number(distance.toFixed(2)),
+    };
+    return `${location.pathname}${writeSettings({ ...this.#settings, ...camera })}`;
   }
 
   /** @param source a file, or the name of a sample */
@@ -184,15 +206,16 @@ export class Controller {
     await this.change({ point: place === undefined ? undefined : this.#cloud?.order[place] });
   }
 
+  /** Writes the address now, or a little later where it was written just before. */
   writeAddress(): void {
-    const { turn, tilt, distance } = this.#stage.camera;
-    const camera = {
-      turn: Number(turn.toFixed(1)),
-      tilt: Number(tilt.toFixed(1)),
-      distance: Number(distance.toFixed(2)),
-    };
-    this.#settings = { ...this.#settings, ...camera };
-    history.replaceState(history.state, "", `${location.pathname}${writeSettings(this.#settings)}`);
+    clearTimeout(this.#writing);
+    const wait = this.#written + ADDRESS_MS - performance.now();
+    if (wait > 0) {
+      this.#writing = setTimeout(() => this.writeAddress(), wait);
+      return;
+    }
+    this.#written = performance.now();
+    history.replaceState(history.state, "", this.address);
   }
 
   #begin(text: string): void {

@@ -8,12 +8,13 @@ import { Stage } from "../shared/stage/stage.ts";
 import { Controller, type Shown } from "./controller.ts";
 import { connectFiles } from "./files.ts";
 import { connectExplorerKeys } from "./keys.ts";
-import { connectControls, showSettings } from "./panel.ts";
+import { connectControls, showSample, showSettings } from "./panel.ts";
 import { connectPictures } from "./picture.ts";
 import { defaults, readSettings } from "./settings.ts";
 import { type ExplorerStage, sides } from "./sides.ts";
 import { showTexts } from "./texts.ts";
 import { Tour } from "./tour.ts";
+import { connectTurning } from "./turning.ts";
 
 const page = await startPage();
 start(new Stage(byId<HTMLCanvasElement>("stage"), sides), page);
@@ -30,7 +31,10 @@ function start(stage: ExplorerStage, page: ErwinPage): void {
     onStatus: (text) => {
       byId("status").textContent = text;
     },
-    onProblem: showProblem,
+    onProblem(message) {
+      showProblem(message);
+      if (message !== undefined) showSample(controller.cloud && controller.settings.sample);
+    },
   });
   page.frames = 0;
   stage.onFrame = () => {
@@ -51,17 +55,10 @@ function start(stage: ExplorerStage, page: ErwinPage): void {
   connectPictures(stage, controller, () => shown, colours);
   connectTurning(stage);
   new Tour(controller, stage);
-  if (settings.sample) void controller.open(settings.sample, settings);
+  showSample(settings.sample);
+  // All other settings are the controller's already; what is changed until the cloud is there stays.
+  if (settings.sample) void controller.open(settings.sample, { point: settings.point });
   else byId("status").textContent = "Open a file, or pick a sample";
-}
-
-function connectTurning(stage: ExplorerStage): void {
-  const button = byId("turning");
-  button.addEventListener("click", () => {
-    const turning = button.getAttribute("aria-pressed") !== "true";
-    button.setAttribute("aria-pressed", String(turning));
-    stage.setTurning(turning ? 20 : 0);
-  });
 }
 
 function showProblem(message: string | undefined): void {

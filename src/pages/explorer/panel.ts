@@ -118,7 +118,7 @@ export function showSettings({ settings, cloud, tree, model }: Shown): void {
   const point = byId<HTMLInputElement>("point");
   point.value = settings.point === undefined ? "" : String(settings.point);
   point.max = String(cloud.points - 1);
-  byId<HTMLSelectElement>("sample").value = settings.sample;
+  showSample(settings.sample);
   byId<HTMLButtonElement>("clear-point").disabled = settings.point === undefined;
   const splits = settings.colour === "splits" && settings.point === undefined;
   byId("halvings-field").hidden = !splits;
@@ -128,6 +128,13 @@ export function showSettings({ settings, cloud, tree, model }: Shown): void {
     radio.checked = radio.value === settings.view;
     radio.disabled = settings.rotate === 0 && radio.value !== "tree";
   }
+}
+
+/** Shows which sample is open, "" for a file; undefined if nothing is. Any other can be picked then. */
+export function showSample(sample: string | undefined): void {
+  const select = byId<HTMLSelectElement>("sample");
+  if (sample === undefined) select.selectedIndex = -1;
+  else select.value = sample;
 }
 
 function fillColours(fields: readonly string[], clouds: number): void {

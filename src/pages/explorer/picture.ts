@@ -2,6 +2,7 @@
 
 import { escaped } from "../../drawing/svg.ts";
 import { byId } from "../shared/dom.ts";
+import { sentence } from "../shared/format.ts";
 import { saveFile } from "../shared/save.ts";
 import type { Controller, Shown } from "./controller.ts";
 import type { ExplorerStage, Side } from "./sides.ts";
@@ -25,8 +26,12 @@ export function connectPictures(
   byId("save-png").addEventListener("click", async () => {
     const now = shown();
     if (!now) return;
-    saveFile(await stage.picture(PNG_WIDTH), `${nameOf(now)}.png`);
-    say("The picture is saved.");
+    try {
+      saveFile(await stage.picture(PNG_WIDTH), `${nameOf(now)}.png`);
+      say("The picture is saved.");
+    } catch (error) {
+      say(sentence((error as Error).message));
+    }
   });
   byId("save-svg").addEventListener("click", () => {
     const now = shown();
@@ -38,7 +43,7 @@ export function connectPictures(
   byId("copy-link").addEventListener("click", async () => {
     controller.writeAddress();
     try {
-      await navigator.clipboard.writeText(location.href);
+      await navigator.clipboard.writeText(new URL(controller.address, location.href).href);
       say(
         controller.settings.sample
           ? "The link is copied."

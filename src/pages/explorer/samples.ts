@@ -43,7 +43,9 @@ export async function makeSample(name: string): Promise<Cloud> {
 const BUNNY_POINTS = 16384;
 
 async function bunny(): Promise<SampleCloud> {
-  const { default: mesh } = await import("bunny");
+  const { default: mesh } = await import("bunny").catch((cause: Error) => {
+    throw new Error("The bunny could not be loaded: check the connection, and pick it again.", { cause });
+  });
   const { positions, normals } = sampleSurface(mesh, BUNNY_POINTS, 0);
   return { positions, fields: { normals } };
 }

@@ -5,6 +5,7 @@ import type { CameraPlace } from "../shared/stage/stage.ts";
 import type { Controller } from "./controller.ts";
 import { defaults, type Settings } from "./settings.ts";
 import type { ExplorerStage } from "./sides.ts";
+import { setTurning } from "./turning.ts";
 
 interface Step {
   title: string;
@@ -18,7 +19,17 @@ interface Step {
 /** Settings with which every step begins, so that it looks the same after any other step. */
 const base: Partial<Settings> = {
   ...{ view: "tree", colour: "plain", level: 0, halvings: 0, apart: false, merged: false, spheres: false },
-  ...{ graph: "none", point: undefined, ballSize: 256, stride: 2, levels: 4, rotate: 45, blocks: 2, up: "y" },
+  ...{
+    graph: "none",
+    point: undefined,
+    show: "field",
+    ballSize: 256,
+    stride: 2,
+    levels: 4,
+    rotate: 45,
+    blocks: 2,
+    up: "y",
+  },
 };
 
 const POINT = 5000;
@@ -99,11 +110,13 @@ export class Tour {
   }
 
   async start(): Promise<void> {
-    if (this.#controller.settings.sample !== defaults.sample || this.#controller.cloud?.name !== defaults.sample)
-      await this.#controller.open(defaults.sample, base);
+    if (this.#controller.hasModel) await this.#controller.openModel(undefined);
+    if (!this.#hasItsCloud) await this.#controller.open(defaults.sample, base);
+    // It may have failed, or another cloud may have been picked meanwhile.
+    if (!this.#hasItsCloud) return;
     byId("tour").hidden = false;
     this.#stage.centre();
-    this.#stage.setTurning(0);
+    setTurning(this.#stage, false);
     this.#pause(false);
     this.#go(0);
     byId("tour-next").focus();
@@ -114,9 +127,16 @@ export class Tour {
 
   end(): void {
     clearInterval(this.#timer);
-    if (byId("tour").hidden) return;
-    byId("tour").hidden = true;
-    byId("start-tour").focus();
+    const tour = byId("tour");
+    const hadFocus = tour.contains(document.activeElement);
+    tour.hidden = true;
+    if (hadFocus) byId("start-tour").focus();
+  }
+
+  /** Whether the cloud that the texts are of is open. */
+  get #hasItsCloud(): boolean {
+    const { settings, cloud } = this.#controller;
+    return settings.sample === defaults.sample && cloud?.name === defaults.sample;
   }
 
   #pause(paused: boolean): void {
@@ -135,12 +155,19 @@ export class Tour {
     byId("tour-title").textContent = step.title;
     byId("tour-text").textContent = step.text;
     byId("tour-next").textContent = index + 1 < steps.length ? "Next" : "Explore";
-    byId<HTMLButtonElement>("tour-back").disabled = index === 0;
+    const back = byId<HTMLButtonElement>("tour-back");
+    // A button that is disabled loses the focus, and the tour with it the keys.
+    if (index === 0 && document.activeElement === back) byId("tour-next").focus();
+    back.disabled = index === 0;
     this.#stage.fly({ ...this.#stage.camera, ...step.camera }, 2500);
     this.#showScene();
   }
 
   #tick(): void {
+    if (!this.#hasItsCloud) {
+      this.end();
+      return;
+    }
     const now = performance.now();
     // Time in a background tab, or during a long computation, does not count.
     const passed = Math.min(0.5, (now - this.#last) / 1000);

@@ -240,13 +240,14 @@ export class Stage<Side extends string> {
     context.deleteSync(fence);
   }
 
-  /** Returns the current picture, at least this many pixels wide. */
+  /** Returns the current picture, at least this many pixels wide. @throws Error where the browser makes none */
   async picture(width: number): Promise<Blob> {
+    if (!this.draws) throw new Error("this browser offers no WebGL, so there is no picture: save it as SVG");
     const { clientWidth } = this.#canvas;
     this.#render(Math.max(1, width / Math.max(1, clientWidth)), 0, Number.POSITIVE_INFINITY);
     const blob = await new Promise<Blob | null>((resolve) => this.#canvas.toBlob(resolve, "image/png"));
     this.draw();
-    if (!blob) throw new Error("the browser made no picture");
+    if (!blob) throw new Error("the browser made no picture, probably for lack of memory: save it as SVG");
     return blob;
   }
 

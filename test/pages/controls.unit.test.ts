@@ -1,0 +1,62 @@
+// What the pages' controls do where visitors are quick, or where something else is dragged, without a browser.
+
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Run } from "../../src/pages/benchmark/run.ts";
+import { Controller } from "../../src/pages/explorer/controller.ts";
+import { defaults } from "../../src/pages/explorer/settings.ts";
+import type { ExplorerStage } from "../../src/pages/explorer/sides.ts";
+import { acceptDrops } from "../../src/pages/shared/drop.ts";
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+test("the address follows a held key less often than Safari's engine allows: 100 times in 10 s", () => {
+  const replaceState = vi.fn();
+  vi.stubGlobal("history", { state: null, replaceState });
+  vi.stubGlobal("location", { pathname: "/explorer.html" });
+  const camera = { turn: defaults.turn, tilt: defaults.tilt, distance: defaults.distance };
+  const stage = { camera } as ExplorerStage;
+  const listeners = { onShown() {}, onStatus() {}, onProblem() {} };
+  const controller = new Controller(stage, { state: "idle" }, defaults, listeners);
+  for (let key = 1; key <= 300; key++) {
+    camera.turn = key;
+    controller.writeAddress();
+    vi.advanceTimersByTime(33);
+  }
+  vi.advanceTimersByTime(1000);
+  expect(replaceState.mock.calls.length).toBeLessThan(60);
+  expect(replaceState.mock.calls[0]![2]).toBe("/explorer.html?turn=1");
+  expect(replaceState.mock.lastCall![2]).toBe("/explorer.html?turn=300");
+  expect(controller.address).toBe("/explorer.html?turn=300");
+});
+
+test("files that are dropped are taken, and text that is dragged is left to the browser", () => {
+  const listeners = new Map<string, (event: unknown) => void>();
+  vi.stubGlobal("addEventListener", (type: string, listener: (event: unknown) => void) =>
+    listeners.set(type, listener),
+  );
+  const [take, toggle] = [vi.fn(), vi.fn()];
+  acceptDrops(take, { classList: { toggle } } as unknown as HTMLElement);
+  const send = (type: string, types: string[]) => {
+    const event = { preventDefault: vi.fn(), dataTransfer: { types } };
+    listeners.get(type)!(event);
+    return event.preventDefault.mock.calls.length;
+  };
+  expect([send("dragover", ["text/plain"]), send("drop", ["text/plain"])]).toEqual([0, 0]);
+  expect(toggle).not.toHaveBeenCalled();
+  expect([send("dragover", ["Files"]), send("drop", ["Files"])]).toEqual([1, 1]);
+  expect(take).toHaveBeenCalledOnce();
+});
+
+test("a benchmark that waits for its files ends when it is cancelled", async () => {
+  vi.stubGlobal("document", { addEventListener() {}, removeEventListener() {} });
+  vi.stubGlobal("fetch", () => new Promise(() => {}));
+  const run = new Run(true, { onProgress() {}, onPartial() {} });
+  run.cancel();
+  const late = new Promise((resolve) => setTimeout(resolve, 1000, "late"));
+  vi.advanceTimersByTimeAsync(1000);
+  expect(await Promise.race([run.result, late])).toBeUndefined();
+});
