@@ -156,6 +156,12 @@ describe("files", () => {
     await visited.page.locator("#legend").getByText("cloud 2").waitFor();
   });
 
+  test("coordinates of a map, which float32 rounds, are said to be", async () => {
+    const rows = Array.from({ length: 30 }, (_, i) => `${512345 + i / 2},${5412345 + (i % 7)},${i / 3}`);
+    expect(await open(written("map.xyz", new TextEncoder().encode(rows.join("\n"))))).toBe("done");
+    expect(await facts()).toContain("rounds them to steps of 0.5: subtract a constant");
+  });
+
   test("several files that are dropped at once are refused", async () => {
     const shown = await facts();
     const transfer = await visited.page.evaluateHandle(() => {

@@ -3,6 +3,7 @@
 import { FormatError } from "../../errors.ts";
 import { tableExtensions } from "../../formats/csv.ts";
 import { extensionOf } from "../../formats/extension.ts";
+import { float32StepAt } from "../../formats/rounding.ts";
 import { type DataSource, locate } from "../data-source.ts";
 import type { OnBad, Split, SplitName } from "../experiment.ts";
 import { RecentValues } from "../recent.ts";
@@ -126,13 +127,12 @@ export class FolderData {
         });
       }
     }
-    const stepAt = (far: number) => 2 ** (Math.floor(Math.log2(far)) - 23);
-    const coarse = columns.find(({ far, deviation }) => deviation > 0 && stepAt(far) > deviation / COARSE);
+    const coarse = columns.find(({ far, deviation }) => deviation > 0 && float32StepAt(far) > deviation / COARSE);
     if (!coarse) return undefined;
     const { values, far, deviation } = coarse;
     const found = `${values} are around ${far.toPrecision(3)} and deviate by ${deviation.toPrecision(3)}`;
     const advice = "subtract a constant from them, or write them as float64 in .vtu, .npz or .h5";
-    return `${found}, but .${extensionOf(file)} is read as float32, in steps of ${stepAt(far)}: ${advice}`;
+    return `${found}, but .${extensionOf(file)} is read as float32, in steps of ${float32StepAt(far)}: ${advice}`;
   }
 
   /** Returns a remark if a held-out split shares samples with the training split, as lists of patterns may by mistake. */

@@ -1,0 +1,24 @@
+// float32 rounds values that are far from zero, such as the coordinates of maps, to a coarse grid.
+
+/** The number of steps in a cloud's widest side below which its coordinates count as coarse. */
+const COARSE = 4096;
+
+/** Returns the distance between the numbers of float32 around a value other than 0. */
+export const float32StepAt = (value: number): number => 2 ** (Math.floor(Math.log2(Math.abs(value))) - 23);
+
+/**
+ * Returns the steps in which float32 holds coordinates where these are coarse for the size of the cloud.
+ * @param positions [points, dimensionality]
+ */
+export function coarseStepOf(positions: Float32Array, dimensionality: number): number | undefined {
+  const low = new Array<number>(dimensionality).fill(Number.POSITIVE_INFINITY);
+  const high = new Array<number>(dimensionality).fill(Number.NEGATIVE_INFINITY);
+  for (let i = 0; i < positions.length; i++) {
+    const axis = i % dimensionality;
+    low[axis] = Math.min(low[axis], positions[i]);
+    high[axis] = Math.max(high[axis], positions[i]);
+  }
+  const widest = Math.max(...low.map((least, axis) => high[axis] - least));
+  const step = float32StepAt(Math.max(...low.map(Math.abs), ...high.map(Math.abs)));
+  return widest > 0 && step > widest / COARSE ? step : undefined;
+}
