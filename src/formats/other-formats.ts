@@ -9,6 +9,10 @@ export const blockFormats: readonly string[] = ["vtm", "vtmb"];
 /** What files of other formats are, and how to convert them, by their extensions. */
 const others: readonly (readonly [extensions: readonly string[], advice: string])[] = [
   [["las", "laz"], "a LAS point cloud: convert it by PDAL (pdal translate IN OUT.ply)"],
+  [
+    ["pdb", "gro", "cif", "lammpstrj", "dump", "cfg", "traj"],
+    "of atoms in another format: convert it by ASE in Python (ase convert IN out.extxyz)",
+  ],
   [["txt", "dat"], "text: if it is a table, save it as .csv, or as .xyz if its columns have no names"],
   [
     ["glb", "gltf", "3mf", "dae", "fbx"],

@@ -2,6 +2,7 @@
 
 import { expectKind } from "../arguments.ts";
 import { type FormatError, InputError } from "../errors.ts";
+import { holdsAtoms, loadAtoms } from "./atoms.ts";
 import { type FileBytes, formatError } from "./bytes.ts";
 import { checkCloud } from "./columns.ts";
 import { cloudTableExtensions, loadCloudTable, loadCsv, saveCsv } from "./csv.ts";
@@ -71,6 +72,8 @@ const readers: Record<string, Reader> = {
   csv: loadCsv,
   tsv: loadCsv,
   ...Object.fromEntries(cloudTableExtensions.map((extension) => [extension, loadCloudTable])),
+  xyz: (bytes, options) => (holdsAtoms(bytes) ? loadAtoms : loadCloudTable)(bytes, options),
+  extxyz: loadAtoms,
 };
 
 /** Files that hold no points but refer to other files that do: reading one gives an error that says so. */
@@ -105,8 +108,8 @@ export const writableExtensions: readonly string[] = withDots(writers);
 /**
  * Reads the points of one cloud.
  * @param name the file's name, whose extension chooses the format and with which error messages begin; or a format alone: "ply"
- * @param options.attributes names of attributes to read: columns of tables (.csv, .tsv, .xyz, ...), properties of .ply, fields of
- * .pcd, point data of VTK's files (.vtk, .vtu, .vtp, .vti, .vtr and .vts), arrays of shape [n] or [n, channels] of .npz and .safetensors
+ * @param options.attributes names of attributes to read: columns of tables (.csv, .tsv, .xyz, ...), properties of .ply and .extxyz,
+ * fields of .pcd, point data of VTK's files (.vtk, .vtu, .vtp, .vti, .vtr and .vts), arrays of shape [n] or [n, channels] of .npz and .safetensors
  * @throws FormatError for an unknown extension, for a file without points or without a requested attribute (the message lists those
  * that exist), or from the format's reader.
  */

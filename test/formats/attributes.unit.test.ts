@@ -37,6 +37,19 @@ describe("attributes of files of other programs", () => {
       ],
     ),
     ["open3d.xyzn", { column_4: pressure, column_5: label }],
+    ...["ase.xyz", "obabel.xyz", "lammps.xyz"].map((name): [string, Record<string, Attribute>] => [
+      name,
+      { species: label },
+    ]),
+    [
+      "ase.extxyz",
+      {
+        moment: { data: positions, channels: 3 },
+        species: label,
+        odd: one(Float32Array.of(1, 1, 0, 1, 1)),
+        pressure,
+      },
+    ],
     ["meshio.ply", { label, pressure }],
     ["meshio-ascii.ply", { label, pressure }],
     ["meshio.vtk", { velocity: { data: padded, channels: 3 }, pressure, label }],
@@ -56,7 +69,8 @@ describe("attributes of files of other programs", () => {
     ["vtk-types-binary.vtk", { label, pressure }],
   ])("%s", (name, expected) => {
     const cloud = readPointCloud(foreign(name), name, { attributes: Object.keys(expected) });
-    const decimals = /^vtk.*ascii/.test(name) ? 4 : 15; // VTK writes six digits in text
+    // VTK and LAMMPS write six digits in text, Open Babel five decimals.
+    const decimals = /^vtk.*ascii|obabel|lammps/.test(name) ? 4 : 15;
     expect(cloud.dimensionality).toBe(3);
     cloud.positions.forEach((value, i) => expect(value).toBeCloseTo(positions[i], decimals));
     expect([...cloud.attributes!.keys()]).toEqual(Object.keys(expected));
@@ -80,6 +94,38 @@ describe("attributes of files of other programs", () => {
         expect(() => readPointCloud(whole.subarray(0, bytes), name, { attributes: ["label"] })).toThrow(FormatError);
       }
     }
+  });
+
+  it("tells files of atoms from tables of points, and refuses what they cannot hold", () => {
+    const read = (name: string, lines: string[], attributes?: string[]) => () =>
+      readPointCloud(text(...lines), name, { attributes });
+    const atoms = ["2", "", "C 0 0 0 7", "ca 1 2 3 8"];
+    expect(read("a.xyz", atoms, ["species", "column_5"])().attributes).toEqual(
+      new Map([
+        ["species", one(Float32Array.of(6, 20))],
+        ["column_5", one(Float32Array.of(7, 8))],
+      ]),
+    );
+    for (const table of [
+      ["1", "0 1 2"],
+      ["1", "x y z red", "0 1 2 4"],
+      ["2", "// a b", "0 1 2 4", "1 1 2 4"],
+    ]) {
+      expect([...read("a.xyz", table)().positions.subarray(0, 3)]).toEqual([0, 1, 2]);
+    }
+    expect(read("a.xyz", [...atoms, ...atoms])).toThrow(
+      "a.xyz: line 5: more follows than the 2 atoms, such as a second frame",
+    );
+    expect(read("a.xyz", atoms.slice(0, 3))).toThrow("a.xyz: truncated: it should hold 2 atoms, found 1");
+    expect(read("a.xyz", ["1", "", "Q 0 0 0"], ["species"])).toThrow(
+      'line 3, species: expected a chemical element, found "Q"',
+    );
+    expect(read("a.xyz", ["1", "", "C 0 nan 0"])).toThrow('line 3, pos: expected a number, found "nan"');
+    expect(read("a.xyz", ["1", "", "C 0 0"])).toThrow("line 3: expected 4 values, found 3");
+    expect(read("a.extxyz", ["1000000000", "Properties=pos:R:3", "0 0 0"])).toThrow("holds 1000000000 atoms");
+    expect(read("a.extxyz", ["1", "Properties=species:S", "C"])).toThrow("expected a name, a type (S, R, I or L)");
+    expect(read("a.extxyz", ["1", 'Properties="force:R:3"', "0 0 0"])).toThrow("expected pos:R:3 among the Properties");
+    expect(read("a.extxyz", ["x y z"])).toThrow('line 1, "x y z": expected the number of atoms');
   });
 
   it("does not take what is attached to cells for what is attached to points", () => {

@@ -67,6 +67,7 @@ const readers: [string, Uint8Array[], Read, number][] = [
   ["off", found(".off"), (b) => loadOff(b, options), 100],
   ["pcd", found(".pcd"), (b) => loadPcd(b, options), 150],
   ["xyz", found(".xyzn"), (b) => readPointCloud(b, "FILE.xyz"), 100],
+  ["atoms", found(".extxyz"), (b) => readPointCloud(b, "FILE.extxyz", { attributes: ["species", "odd"] }), 100],
   // Other .mat files are HDF5.
   ["matlab", found(".mat").filter(isMatlab5), (b) => (isMatlab5(b) ? loadMatlab(b, options) : []), 150],
   ["ply", found(".ply"), (b) => loadPly(b, options), 150],

@@ -85,6 +85,7 @@ describe("files", () => {
     "numpy.npz",
     "open3d.off",
     "open3d.xyzn",
+    "ase.extxyz",
     "pcl-compressed.pcd",
     "pandas.csv",
     "vtk-binary-51.vtk",
@@ -176,7 +177,7 @@ describe("files", () => {
     expect(await open(written("a.laz", new Uint8Array(4)))).toBe("failed");
     const problem = await visited.page.locator("#problem").textContent();
     expect(problem).toMatch(
-      /a\.laz: is a LAS point cloud: .*; known are .*\.csv, .*\.pts, \.h5, .*\.pt, .*\.tfrecord\.$/,
+      /a\.laz: is a LAS point cloud: .*; known are .*\.csv, .*\.extxyz, \.h5, .*\.pt, .*\.tfrecord\.$/,
     );
   });
 

@@ -1,8 +1,11 @@
 # Makes the files beside it that begin with a program's name, which attributes.unit.test.ts reads: `python3 make.py`, with NumPy
-# 1.24.2, pandas 1.5.3, meshio 5.0.0, VTK 9.1.0, Open3D 0.16.1 and PCL 1.13.0 (Debian 12's python3-pandas, -meshio, -vtk9, -open3d and pcl-tools).
+# 1.24.2, pandas 1.5.3, meshio 5.0.0, VTK 9.1.0, Open3D 0.16.1, PCL 1.13.0, Open Babel 3.1.1 and LAMMPS 2022-01-06 (Debian 12's
+# python3-pandas, -meshio, -vtk9, -open3d, pcl-tools, openbabel and lammps), and ASE 3.29.0.
 import subprocess
 from pathlib import Path
 
+import ase
+import ase.io
 import meshio
 import numpy as np
 import open3d
@@ -120,3 +123,13 @@ for kind, name in enumerate(["pcl-ascii.pcd", "pcl-binary.pcd", "pcl-compressed.
         start = content.index(b"\n", header) + 1
         length = 8 + int.from_bytes(content[start : start + 4], "little") if kind == 2 else 5 * 28
         (folder / name).write_bytes(content[: start + length])
+
+atoms = ase.Atoms(label, points)
+ase.io.write(folder / "ase.xyz", atoms, format="xyz")
+subprocess.run(["obabel", "ase.xyz", "-O", "obabel.xyz"], cwd=folder, check=True)
+atoms.arrays |= {"pressure": pressure, "moment": points, "odd": label % 2 == 1, "name": np.array([f"a{i}" for i in range(5)])}
+ase.io.write(folder / "ase.extxyz", atoms, format="extxyz")
+created = [f"create_atoms {kind} single {x} {y} {z}" for kind, (x, y, z) in zip(label, points)]
+commands = ["units lj", "boundary f f f", "region box block -1 4 -1 4 -1 4", "create_box 5 box", *created, "mass * 1"]
+dump = f"write_dump all xyz {folder / 'lammps.xyz'}"
+subprocess.run(["lmp", "-log", "none"], input="\n".join([*commands, "pair_style zero 1", "pair_coeff * *", dump, ""]), text=True, check=True)
