@@ -106,7 +106,7 @@ function wrongType(name: string, value: unknown, wanted: string): InputError {
 }
 
 /** Returns a view that cannot change: of this realm, and on memory of fixed size. */
-function steady<View extends Float32Array | Int32Array>(
+function steady<View extends Float32Array | Int32Array | Uint32Array>(
   value: View,
   type: new (buffer: ArrayBufferLike, offset: number, length: number) => View,
 ): View {
@@ -228,6 +228,17 @@ export function toIndices(name: string, value: Indices): Int32Array {
     }
   }
   return indices;
+}
+
+/** Whether a value is an array of integers that a tensor can hold, of whatever realm. */
+export const isIntegers = (value: unknown): boolean =>
+  ["Int32Array", "Uint32Array", "BigInt64Array", "BigUint64Array"].includes(typeOf(value));
+
+/** The same as `toIndices`, except that an Uint32Array remains one. */
+export function toIntegers(name: string, value: Indices): Int32Array | Uint32Array {
+  if (typeOf(value) !== "Uint32Array") return toIndices(name, value);
+  expectMemory(name, value as Uint32Array);
+  return steady(value as Uint32Array, Uint32Array);
 }
 
 /**

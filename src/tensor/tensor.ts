@@ -2,7 +2,16 @@
 
 import "../disposable.ts";
 import { type AbortOptions, checkSignal, untilAborted } from "../abort.ts";
-import { checkOptions, describe, expectMemory, type Numbers, toIndices, toNumbers, toShape } from "../arguments.ts";
+import {
+  checkOptions,
+  describe,
+  type Indices,
+  isIntegers,
+  type Numbers,
+  toIntegers,
+  toNumbers,
+  toShape,
+} from "../arguments.ts";
 import type { Device, Storage } from "../backends/device.ts";
 import { DisposedError, InputError } from "../errors.ts";
 import { register } from "./scopes.ts";
@@ -103,7 +112,7 @@ export class Tensor {
    * @throws InputError for a shape of another size; DisposedError
    */
   detach(shape: readonly number[] = this.shape): Tensor {
-    if (this.#disposed) throw new DisposedError(`a tensor of shape [${this.shape}] was used after it was disposed`);
+    void this.storage;
     if (sizeOf(toShape("shape", shape)) !== this.size) {
       throw new InputError(`a tensor of shape [${this.shape}] cannot take the shape [${shape}]`, {
         expected: [...shape],
@@ -241,14 +250,9 @@ function checkParts(device: Device, shape: readonly number[], type: TensorType):
 }
 
 function toTensorData(source: TensorSource): { data: TensorData; shape: readonly number[] } {
-  if (source instanceof Int32Array || source instanceof Uint32Array) {
-    expectMemory("data", source);
-    return { data: source, shape: [source.length] };
-  }
-  if (source instanceof BigInt64Array || source instanceof BigUint64Array) {
-    return { data: toIndices("data", source), shape: [source.length] };
-  }
-  return toNumbers("data", source);
+  if (!isIntegers(source)) return toNumbers("data", source as Numbers);
+  const data = toIntegers("data", source as Indices);
+  return { data, shape: [data.length] };
 }
 
 function typeOf(data: TensorData): TensorType {

@@ -64,6 +64,14 @@ function copyIn<T extends Float32Array | Int32Array>(array: T, kind: "shared" | 
   return copy;
 }
 
+/** The global object of another realm: of a frame, or of a context of Node's. */
+function otherRealm(): typeof globalThis {
+  const vm = globalThis.process?.getBuiltinModule?.("node:vm");
+  if (vm) return vm.runInNewContext("globalThis");
+  const frame = document.body.appendChild(document.createElement("iframe"));
+  return frame.contentWindow as unknown as typeof globalThis;
+}
+
 const kinds = ["shared", "resizable", "shifted"] as const;
 /** The same numbers in all accepted types. */
 const numbersAs = (values: Float32Array, width: number): [string, Any][] => [
@@ -123,6 +131,20 @@ describe("arrays of all accepted types give the same numbers", () => {
     }
     for (const [name, offsets] of indicesAs(Int32Array.of(0, 7, points))) {
       expect(await buildBallTree(nodePositions, { ...options, batchIdx: undefined, offsets }), name).toEqual(tree);
+    }
+  });
+
+  test("integers of a frame or another context", async () => {
+    const other = otherRealm();
+    for (const [type, array] of [
+      ["i32", other.Int32Array.of(1, 2)],
+      ["u32", other.Uint32Array.of(1, 2 ** 32 - 1)],
+      ["i32", other.BigInt64Array.of(1n, -2n)],
+    ] as const) {
+      expect(array).not.toBeInstanceOf(globalThis[array.constructor.name as "Int32Array"]);
+      using tensor = Tensor.from(device(), array as Int32Array);
+      expect(tensor.type).toBe(type);
+      expect([...(await tensor.data())]).toEqual([...array].map(Number));
     }
   });
 
