@@ -210,6 +210,8 @@ onEachDevice((device) => {
       for (const offsets of [[0], [0, 2], [1, 3], [0, 2, 2, 3], [0, 2, 1, 3]]) {
         expect(() => relativeL2(x, x, offsets), `${offsets}`).toThrow(InputError);
       }
+      expect(() => relativeL2(x, x, [0, 1, 1, 3])).toThrow("Cloud 1 is empty (offsets[1] = offsets[2] = 1)");
+      expect(() => relativeL2(x, x, [0, -1, 3])).toThrow("offsets[1] is -1 after 0");
     });
   });
 

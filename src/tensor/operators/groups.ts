@@ -1,18 +1,13 @@
 // Sums over groups of rows: the rows that an index gathered from one row, or the rows of one cloud.
 
-import { type Indices, toIndices } from "../../arguments.ts";
+import type { Indices } from "../../arguments.ts";
 import type { Device, Storage } from "../../backends/device.ts";
 import type { Destination } from "../../backends/operators.ts";
-import { InputError } from "../../errors.ts";
+import { cloudOffsets } from "../../balltree/index.ts";
 import { expectNumbers, matrixShape } from "../shapes.ts";
 import { record, recording } from "../tape.ts";
 import { scope, Tensor } from "../tensor.ts";
-
-/** The rows that are added up: those of group g are entries[starts[g] .. starts[g + 1]]. */
-export interface Groups {
-  starts: Uint32Array;
-  entries: Uint32Array;
-}
+import { type Places, unsigned } from "./rows.ts";
 
 /**
  * A longer group is added up in parts of this many rows, and then its parts: two short sums are faster and more
@@ -32,7 +27,8 @@ export type GroupTensors = {
   joins?: Tensor;
 };
 
-export function uploadGroups(device: Device, { starts, entries }: Groups): GroupTensors {
+/** @param groups the rows of group g are entries[starts[g] .. starts[g + 1]] */
+export function uploadGroups(device: Device, { starts, entries }: Places): GroupTensors {
   const parts = [0];
   const joins = [0];
   for (let group = 0; group + 1 < starts.length; group++) {
@@ -78,16 +74,15 @@ export function sumGroups(
 
 /**
  * The sum over each cloud's rows: x [n, d] -> [clouds, d].
- * @param offsets [clouds + 1] the first row of each cloud, then n
- * @throws InputError if the offsets do not divide the rows into clouds of at least one row.
+ * @param offsets [clouds + 1] the first row of each cloud, then n; one cloud by default
+ * @throws InputError with `details.row` if the offsets do not divide the rows into clouds of at least one row.
  */
-export function cloudSums(x: Tensor, offsets: Indices): Tensor {
+export function cloudSums(x: Tensor, offsets?: Indices): Tensor {
   expectNumbers("x", x);
   const { device } = x;
   const [rows, width] = matrixShape("x", x);
-  const starts = Uint32Array.from(toIndices("offsets", offsets));
+  const starts = unsigned(cloudOffsets(rows, { offsets }));
   const clouds = starts.length - 1;
-  expectOffsets(starts, rows);
   const cloudOf = new Uint32Array(rows);
   for (let cloud = 0; cloud < clouds; cloud++) cloudOf.fill(cloud, starts[cloud], starts[cloud + 1]);
   return scope(() => {
@@ -114,13 +109,4 @@ export function cloudSums(x: Tensor, offsets: Indices): Tensor {
     index.dispose();
     return result;
   });
-}
-
-function expectOffsets(starts: Uint32Array, rows: number): void {
-  const clouds = starts.length - 1;
-  const bad = (reason: string) => new InputError(`the offsets [${starts}] ${reason}`, { tensor: "offsets", rows });
-  if (clouds < 1 || starts[0] !== 0 || starts[clouds] !== rows) throw bad(`must begin at 0 and end at ${rows}`);
-  for (let cloud = 0; cloud < clouds; cloud++) {
-    if (starts[cloud] >= starts[cloud + 1]) throw bad(`leave cloud ${cloud} without a row`);
-  }
 }

@@ -78,8 +78,7 @@ export function relativeL2(prediction: Tensor, target: Target, offsets?: Indices
   expectTensor("prediction", prediction);
   const [rows, ...row] = prediction.shape;
   if (rows === undefined) throw new InputError("a scalar has no rows", { found: [] });
-  const norms = (x: Tensor) =>
-    sqrt(cloudSums(sum(reshape(square(x), [rows, sizeOf(row), 1]), 1), offsets ?? [0, rows]));
+  const norms = (x: Tensor) => sqrt(cloudSums(sum(reshape(square(x), [rows, sizeOf(row), 1]), 1), offsets));
   return scope(() => {
     const wanted = targetOf(prediction, target, prediction.shape);
     return mean(divide(norms(subtract(prediction, wanted)), norms(wanted)));
