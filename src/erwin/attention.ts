@@ -2,6 +2,7 @@
 // that the device has.
 
 import type { AbortOptions } from "../abort.ts";
+import { checkOptions, describe } from "../arguments.ts";
 import { ballOfEachNode, ballsOf, nodeOfEachSlot, slotOfEachPoint } from "../balltree/index.ts";
 import { InputError } from "../errors.ts";
 import type { Grouping } from "../nn/geometry.ts";
@@ -34,13 +35,15 @@ export interface AttentionWeights {
 /**
  * The attention weights of one node in its ball, in the encoder or the bottleneck. Blocks up to the one in question are run; the
  * model's mode and its running statistics stay as they are if it is in evaluation mode.
- * @throws InputError naming a point, level or block that does not exist, and the errors of `forward`
+ * @throws InputError naming a point, level or block that does not exist; ConfigError; the errors of `forward`
  */
 export async function attentionWeights(
   model: ErwinTransformer,
   input: ErwinInput | PreparedInput,
-  { point, level = 0, block = 0, signal }: AttentionQuestion,
+  question: AttentionQuestion,
 ): Promise<AttentionWeights> {
+  checkOptions("attentionWeights", question, { point: true, level: true, block: true, signal: true });
+  const { point, level = 0, block = 0, signal } = question;
   const layers = [...model.encoder.map(({ layer }) => layer), model.bottleneck];
   expectBelow("level", level, layers.length);
   expectBelow("block", block, layers[level].blocks.length);
@@ -145,9 +148,6 @@ export function weightsInBall({ qkv, positions, dimensions, sigma, query, size, 
 
 function expectBelow(name: string, value: number, end: number): void {
   if (Number.isInteger(value) && value >= 0 && value < end) return;
-  throw new InputError(`${name} is ${value}, expected a whole number from 0 to ${end - 1}.`, {
-    field: name,
-    expected: end - 1,
-    found: value,
-  });
+  const expected = end === 0 ? "but there is none" : `expected a whole number from 0 to ${end - 1}`;
+  throw new InputError(`${name} is ${describe(value)}, ${expected}`, { field: name, expected: end - 1, found: value });
 }

@@ -1,6 +1,15 @@
 // The weights of attention against the operator that the model attends by: weighted values are its output.
 
-import { attentionWeights, buildBallTree, ErwinTransformer, InputError, operators, requestDevice, Tensor } from "erwin";
+import {
+  type AttentionQuestion,
+  attentionWeights,
+  buildBallTree,
+  ErwinTransformer,
+  InputError,
+  operators,
+  requestDevice,
+  Tensor,
+} from "erwin";
 import { expect, test } from "vitest";
 import { ballOfEachPoint } from "../../src/balltree/balls.ts";
 import { weightsInBall } from "../../src/erwin/attention.ts";
@@ -22,6 +31,8 @@ test("weighted values are what ball attention gives", async () => {
     Tensor.from(device, sigma, [1, heads, 1, 1]),
     balls,
   );
+  const odd = [Tensor.from(device, qkv, [2 * size, 12]), Tensor.from(device, positions, [size, 3])] as const;
+  expect(() => operators.ballAttention(...odd, Tensor.from(device, [1, 1, 1]), balls)).toThrow("but [32,9] is needed");
   const values = await out.data();
   for (const query of [0, 7, 15]) {
     const weights = weightsInBall({ qkv, positions, dimensions: 3, sigma, query, size, width });
@@ -59,4 +70,8 @@ test("a node attends in its ball, in the rotated one in every second block", asy
   expect([coarse.heads, coarse.nodes.length]).toEqual([4, 8]);
   await expect(attentionWeights(model, input, { point: 100 })).rejects.toThrow(InputError);
   await expect(attentionWeights(model, input, { point: 1, level: 2 })).rejects.toThrow(/level is 2/);
+  const misspelt = { point: 1, levels: 1 } as AttentionQuestion;
+  await expect(attentionWeights(model, input, misspelt)).rejects.toThrow(/no option levels: did you mean level/);
+  using flat = await ErwinTransformer.create({ ...config, encDepths: [2, 0] }, { device });
+  await expect(attentionWeights(flat, input, { point: 1, level: 1 })).rejects.toThrow(/block is 0, but there is none/);
 });

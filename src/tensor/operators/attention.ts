@@ -80,19 +80,22 @@ export function normPositionQkv(
 }
 
 /**
- * softmax(q . k / sqrt(E) + sigma |p_i - p_j|) v within each ball: qkv [n, 3 d], positions [n, D], sigma [H] -> [n, d].
+ * softmax(q . k / sqrt(E) + sigma |p_i - p_j|) v within each ball: qkv [n, 3 d], positions [n, D], sigma [H] -> [n, d], d = H E.
+ * Balls are not checked.
  */
 export function ballAttention(qkv: Tensor, positions: Tensor, sigma: Tensor, balls: Balls): Tensor {
   const [rows, packed] = matrixShape("qkv", qkv);
   const [, dimensions] = positionsShape("positions", positions);
-  expectShape("positions", positions, [rows, dimensions]);
   expectOperands({ sigma, qkv, positions });
-  const width = packed / 3;
   const heads = sigma.size;
+  const headWidth = Math.max(1, Math.floor(packed / 3 / heads));
+  const width = heads * headWidth;
+  expectShape("qkv", qkv, [rows, 3 * width]);
+  expectShape("positions", positions, [rows, dimensions]);
   return scope(() => {
     const out = new Tensor(qkv.device, [rows, width]);
     const logSum = new Tensor(qkv.device, [rows, heads]);
-    const shape = { rows, heads, headWidth: width / heads, dimensions };
+    const shape = { rows, heads, headWidth, dimensions };
     qkv.device.operators.ballAttention({
       qkv: qkv.storage,
       positions: positions.storage,
