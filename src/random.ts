@@ -122,6 +122,15 @@ export class Random {
   }
 }
 
+/** Shuffles a list or an array in place (Fisher and Yates), and returns it. */
+export function shuffled<List extends unknown[] | Int32Array>(list: List, random: Random): List {
+  for (let i = list.length - 1; i > 0; i--) {
+    const j = Math.floor(random.uniform() * (i + 1));
+    [list[i], list[j]] = [list[j], list[i]];
+  }
+  return list;
+}
+
 const layerOf = (bits: number) => bits & (LAYERS - 1);
 
 /** A number in the layer that the last 8 bits choose, at the position that the other 24 give. */

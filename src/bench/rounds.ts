@@ -1,7 +1,7 @@
 // Measures several subjects in rounds. Each round measures all of them once, in a random order, so that a device that becomes
 // slower, or is busy with something else from time to time, affects all subjects alike.
 
-import { Random } from "../random.ts";
+import { Random, shuffled } from "../random.ts";
 import type { Subject } from "./subject.ts";
 import { type Timing, timingOf } from "./timing.ts";
 
@@ -47,7 +47,7 @@ export async function measureRounds(subjects: readonly Subject[], options: Round
     await undisturbed();
     const before = disturbances();
     const taken: [Subject, number][] = [];
-    for (const subject of shuffled(subjects, random)) {
+    for (const subject of shuffled([...subjects], random)) {
       await onTake?.(subject, round);
       taken.push([subject, await subject.take()]);
     }
@@ -60,15 +60,6 @@ export async function measureRounds(subjects: readonly Subject[], options: Round
     onRound?.(summary(), times);
   }
   return { times, summary: summary() };
-}
-
-function shuffled<Item>(items: readonly Item[], random: Random): Item[] {
-  const order = [...items];
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = Math.floor(random.uniform() * (i + 1));
-    [order[i], order[j]] = [order[j], order[i]];
-  }
-  return order;
 }
 
 /** Returns the median, over all series, of the last third's time divided by the first third's; undefined for fewer than 6 rounds. */

@@ -1,6 +1,6 @@
 // Samples point clouds from a triangle mesh: points evenly over its surface, with the surface's normals.
 
-import { Random } from "../random.ts";
+import { Random, shuffled } from "../random.ts";
 import { type TriangleMesh, vertexNormals } from "./normals.ts";
 
 export interface SurfacePoints {
@@ -60,7 +60,10 @@ function drawSurface(mesh: TriangleMesh, count: number, random: Random): Surface
 
 /** Chooses `count` points that are at least a distance apart, which shrinks until there are enough. */
 function spread(positions: Float32Array, area: number, count: number, random: Random): Int32Array {
-  const order = shuffled(positions.length / 3, random);
+  const order = shuffled(
+    Int32Array.from({ length: positions.length / 3 }, (_, i) => i),
+    random,
+  );
   const chosen = new Int32Array(count);
   const isChosen = new Uint8Array(order.length);
   let found = 0;
@@ -142,13 +145,4 @@ function firstAbove(sorted: Float64Array, value: number): number {
     else low = middle + 1;
   }
   return low;
-}
-
-function shuffled(count: number, random: Random): Int32Array {
-  const order = Int32Array.from({ length: count }, (_, i) => i);
-  for (let i = count - 1; i > 0; i--) {
-    const j = Math.floor(random.uniform() * (i + 1));
-    [order[i], order[j]] = [order[j], order[i]];
-  }
-  return order;
 }

@@ -3,7 +3,7 @@
 
 import { expectWhole } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
-import { Random } from "../random.ts";
+import { Random, shuffled } from "../random.ts";
 
 /** The samples of a batch. */
 export interface BatchSamples {
@@ -42,13 +42,4 @@ export class BatchOrder {
     const first = (index % this.batchesPerEpoch) * this.#batchSize;
     return { epoch, samples: this.#permutation.slice(first, first + this.#batchSize) };
   }
-}
-
-/** Fisher-Yates shuffle, in place. */
-function shuffled(order: number[], random: Random): number[] {
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = Math.floor(random.uniform() * (i + 1));
-    [order[i], order[j]] = [order[j], order[i]];
-  }
-  return order;
 }
