@@ -5,13 +5,13 @@ import "../disposable.ts";
 import type { AbortOptions } from "../abort.ts";
 import { checkOptions } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
-import { ConfigError, DisposedError, type ErrorDetails, ErwinError, InputError } from "../errors.ts";
+import { ConfigError, DisposedError, type ErrorDetails, ErwinError } from "../errors.ts";
 import { loadSafetensors, type SafeTensor, type SafeTensorInput, saveSafetensors } from "../formats/safetensors.ts";
 import { type BytesOrAddress, readSource } from "../formats/source.ts";
 import { Random } from "../random.ts";
 import { outsideScopes, sizeOf, Tensor } from "../tensor/tensor.ts";
 import { type FoundValues, valuesFrom } from "./checkpoint.ts";
-import { type Counter, type Initializer, Parameter } from "./parameter.ts";
+import { type Counter, type Initializer, noValues, Parameter } from "./parameter.ts";
 
 export interface InitializeOptions {
   device: Device;
@@ -91,7 +91,7 @@ export abstract class Module {
   /** The device that holds its values. @throws InputError before it is initialized or loaded */
   get device(): Device {
     if (this.#device) return this.#device;
-    throw new InputError("this module has no values yet: call initialize({ device, seed }) or load(file, { device })");
+    throw noValues();
   }
 
   /** Whether it is in training mode, as set by `train` and `eval`. Modules begin in evaluation mode. */

@@ -29,6 +29,10 @@ export const uniform =
     for (let i = 0; i < values.length; i++) values[i] = (2 * random.uniform() - 1) * bound;
   };
 
+/** The error of a module that is used before it is initialized or loaded. */
+export const noValues = () =>
+  new InputError("this module has no values yet: call initialize({ device, seed }) or load(file, { device })");
+
 /** An integer that is saved with a module but never used on the device. */
 export interface Counter {
   value: number;
@@ -61,7 +65,7 @@ export class Parameter {
   /** @throws InputError before the module is initialized or loaded */
   get tensor(): Tensor {
     if (this.#tensor) return this.#tensor;
-    throw new InputError("this module has no values yet: call initialize({ device, seed }) or load(file, { device })");
+    throw noValues();
   }
 
   /** @internal The tensor belongs to the parameter from then on. */
