@@ -75,7 +75,7 @@ export function expectMemory(name: string, array: ArrayBufferView): void {
  * @throws InputError if `fits` is false
  */
 export function expectKind(name: string, value: unknown, expected: string, fits: boolean): void {
-  if (!fits) throw wrongType(name, value, expected);
+  if (!fits) throw wrongType(name, value, expected, describe(value));
 }
 
 /** @throws ConfigError naming an option that is not a whole number of at least `least` */
@@ -100,8 +100,7 @@ export function expectParts(of: string, options: object, methods: Readonly<Recor
   }
 }
 
-function wrongType(name: string, value: unknown, wanted: string): InputError {
-  const found = typeOf(value);
+function wrongType(name: string, value: unknown, wanted: string, found = typeOf(value)): InputError {
   return new InputError(`${name} is ${found}, expected ${wanted}`, { tensor: name, expected: wanted, found });
 }
 
@@ -302,7 +301,7 @@ export function toList(field: string, value: ArrayLike<number> | undefined): num
 export function checkOptions<Options extends object>(
   of: string,
   options: Options,
-  known: Readonly<Record<keyof Options, true>>,
+  known: Readonly<Record<keyof Options, unknown>>,
 ): void {
   if (typeof options !== "object" || options === null || ArrayBuffer.isView(options)) {
     throw new ConfigError(`the options of ${of} are ${typeOf(options)}, expected an object`, { field: "" });
