@@ -1,6 +1,6 @@
 // Validation and test: a task's metrics over a data set, averaged over its clouds.
 
-import { expectParts, expectWhole } from "../arguments.ts";
+import { checkOptions, expectParts, expectWhole } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
 import { ConfigError } from "../errors.ts";
 import { Random } from "../random.ts";
@@ -30,12 +30,24 @@ export interface EvaluateOptions<Sample, Batch> {
   onSample?(metrics: Metrics): void;
 }
 
+const optionNames: Readonly<Record<keyof EvaluateOptions<never, never>, true>> = {
+  device: true,
+  task: true,
+  data: true,
+  batchSize: true,
+  prefetch: true,
+  seed: true,
+  signal: true,
+  onSample: true,
+};
+
 /**
  * The model should be in evaluation mode. Samples are taken in order, and all have the same weight, whatever batch they are in.
  * @throws ConfigError naming an invalid option, or if there are no samples; the signal's reason, once it is aborted; what samples and
  *   task throw
  */
 export async function evaluate<Sample, Batch>(options: EvaluateOptions<Sample, Batch>): Promise<Metrics> {
+  checkOptions("evaluate", options, optionNames);
   expectParts("evaluate", options, { device: "allocate", task: "prepare", data: "load" });
   const { device, task, data, batchSize, prefetch = 2, seed = 0, signal, onSample } = options;
   expectWhole("batchSize", batchSize, 1);

@@ -82,6 +82,39 @@ export interface FitOptions<Sample, Batch> {
   onRecovery?: RecoveryListener;
 }
 
+/** All names of the options. */
+export const fitOptionNames: Readonly<Record<keyof FitOptions<never, never>, true>> = {
+  model: true,
+  task: true,
+  trainData: true,
+  validationData: true,
+  testData: true,
+  steps: true,
+  batchSize: true,
+  schedule: true,
+  optimizer: true,
+  accumulate: true,
+  maxNorm: true,
+  seed: true,
+  shuffle: true,
+  validateEvery: true,
+  saveEvery: true,
+  logEvery: true,
+  store: true,
+  resume: true,
+  logger: true,
+  beforeStep: true,
+  onProgress: true,
+  controller: true,
+  signal: true,
+  prefetch: true,
+  loadBatch: true,
+  config: true,
+  recover: true,
+  onPlan: true,
+  onRecovery: true,
+};
+
 /** The state of a training, as `onProgress` receives it. */
 export interface FitProgress {
   /** The number of steps done, and of the whole run. */

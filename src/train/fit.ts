@@ -1,6 +1,6 @@
 // The training loop.
 
-import { expectParts, expectWhole } from "../arguments.ts";
+import { checkOptions, expectParts, expectWhole } from "../arguments.ts";
 import { causeOf, type Device, Recoveries } from "../backends/index.ts";
 import { ConfigError, InputError, OutOfMemoryError } from "../errors.ts";
 import { loadSafetensors } from "../formats/safetensors.ts";
@@ -13,7 +13,7 @@ import { loadTraining, saveTraining, type TrainingProgress } from "./checkpoint.
 import { FitController, unlessStopped } from "./control.ts";
 import { Equipment } from "./equipment.ts";
 import type { Metrics } from "./evaluate.ts";
-import type { FitOptions, FitResult } from "./fit-options.ts";
+import { type FitOptions, type FitResult, fitOptionNames } from "./fit-options.ts";
 import { type BatchRequest, loadBatch } from "./loading.ts";
 import { MemoryPlanner, type Part } from "./memory-plan.ts";
 import { BatchOrder } from "./order.ts";
@@ -71,6 +71,7 @@ class Run<Sample, Batch> {
   #points = 0;
 
   constructor(options: FitOptions<Sample, Batch>) {
+    checkOptions("fit", options, fitOptionNames);
     expectParts("fit", options, { model: "parameters", task: "prepare", trainData: "load" });
     expectParts("fit", options, { task: "loss" });
     const { schedule, seed = 0, accumulate = 1, logEvery = 10, validateEvery = 1, saveEvery = 1 } = options;

@@ -1,6 +1,6 @@
 // The interfaces between the training loop and what it trains: models, data sets and tasks.
 
-import { expectKind, expectParts } from "../arguments.ts";
+import { checkOptions, expectKind, expectParts } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
 import { ConfigError, InputError } from "../errors.ts";
 import type { ErwinInput, PreparedInput } from "../erwin/input.ts";
@@ -108,6 +108,7 @@ export function supervised<Sample, Input = ErwinInput, Prepared = PreparedInput>
   /** Additional metrics for validation and test. */
   metrics?: Record<string, Measure>;
 }): Task<Sample, SupervisedBatch<Prepared>> {
+  checkOptions("supervised", options, { model: true, collate: true, loss: true, meanOver: true, metrics: true });
   expectParts("supervised", options, { model: "forward" });
   const { model, collate, loss, meanOver = "samples", metrics } = options;
   for (const [name, part] of Object.entries({ collate, loss })) {

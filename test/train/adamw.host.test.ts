@@ -189,6 +189,7 @@ test("work on parameters larger than one binding is split, with the same bits", 
     const optimizer = new AdamW(new Map([["large", tensor]]), { ...options, averageDecay: 0.9 });
     for (let step = 0; step < 2; step++) {
       await scale(tensor, 1).backward(tensor);
+      expect(() => optimizer.step({ maxNorm: Number.NaN })).toThrow("maxNorm is NaN, expected a number of at least 0");
       optimizer.step({ maxNorm: 10 });
       optimizer.zeroGrad();
     }
