@@ -16,12 +16,11 @@ import {
 } from "../errors.ts";
 import { givenAssets } from "../host/given-assets.ts";
 import { lifeName, whenEnded } from "../host/life.ts";
-import { PendingCalls } from "../host/pending-calls.ts";
-import { silenceError } from "../host/silence.ts";
 import { absoluteUrl } from "../host/url.ts";
 import { isVisible } from "../host/visibility.ts";
 import { limits } from "../limits.ts";
 import type { FitProgress } from "../train/fit-options.ts";
+import { WorkerCalls } from "./calls.ts";
 import { keepErrorClasses } from "./errors.ts";
 import {
   FAREWELL,
@@ -134,7 +133,7 @@ export class ErwinWorker {
   readonly #worker: ModelThread;
   readonly #remote: Remote<ModelWorker>;
   readonly #threads = lendPageThreads();
-  readonly #calls: PendingCalls;
+  readonly #calls: WorkerCalls;
   /** The number of identifiers given to calls, with which later messages to the worker refer to them. */
   #ids = 0;
   #stopWaiting = () => {};
@@ -166,7 +165,7 @@ export class ErwinWorker {
     const script = url === undefined ? modelScript() : givenScript(absoluteUrl(url, WorkerError));
     const erwin = new ErwinWorker(await startWorker(script, GREETING), script.url.href);
     try {
-      await erwin.#watch(script.url.href);
+      await erwin.#watch();
       const port = erwin.#threads?.port;
       const recovery = { recover, visible: isVisible() };
       expectKind("onRecovery", onRecovery, "a function", onRecovery === undefined || typeof onRecovery === "function");
@@ -186,32 +185,20 @@ export class ErwinWorker {
     keepErrorClasses();
     this.#worker = worker;
     this.#remote = wrap<ModelWorker>(checkedEndpoint(worker));
-    worker.addEventListener("error", ({ message }) => this.#stopped(url, message || "an error in its script"));
-    this.#calls = new PendingCalls({
+    this.#calls = new WorkerCalls(worker, url, "Create another one", {
       ask: () => void this.#remote.beat(),
-      onSilence: (seconds) => {
-        this.#calls.fail(silenceError(`the worker ${url}`, seconds, { url }));
-        this.#terminate();
-      },
+      end: () => this.#terminate(),
     });
     worker.addEventListener("message", ({ data }) => {
-      this.#calls.heard();
-      if (data === FAREWELL) this.#stopped(url, "it closed itself");
+      if (data === FAREWELL) this.#calls.stopped("it closed itself");
     });
-    worker.addEventListener("messageerror", () => this.#stopped(url, "it sent what cannot be received"));
   }
 
   /** Detects the worker's end, if the host has locks for that. */
-  async #watch(url: string): Promise<void> {
+  async #watch(): Promise<void> {
     const life = lifeName();
     if (life === undefined || !(await this.#call((remote) => remote.hold(life)))) return;
-    this.#stopWaiting = whenEnded(life, () => this.#stopped(url, "it ended"));
-  }
-
-  #stopped(url: string, reason: string): void {
-    if (this.#calls.failure) return;
-    this.#calls.fail(new WorkerError(`the worker ${url} stopped: ${reason}. Create another one`, { url, reason }));
-    this.#terminate();
+    this.#stopWaiting = whenEnded(life, () => this.#calls.stopped("it ended"));
   }
 
   /**

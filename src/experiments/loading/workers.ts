@@ -2,13 +2,11 @@
 // that submits work to the device.
 
 import { type Endpoint, proxy, type Remote, wrap } from "comlink";
-import { WorkerError } from "../../errors.ts";
 import { givenAssets } from "../../host/given-assets.ts";
-import { PendingCalls } from "../../host/pending-calls.ts";
-import { silenceError } from "../../host/silence.ts";
 import { expectThreads } from "../../host/threads.ts";
 import { limits } from "../../limits.ts";
 import type { BatchRequest } from "../../train/loading.ts";
+import { WorkerCalls } from "../../worker/calls.ts";
 import { keepErrorClasses } from "../../worker/errors.ts";
 import { type ModelThread, startWorker } from "../../worker/start.ts";
 import { packed } from "../../worker/transfer.ts";
@@ -78,7 +76,7 @@ class DataThread {
   inHand = 0;
   readonly #worker: ModelThread;
   readonly #remote: Remote<BatchWorker>;
-  readonly #calls: PendingCalls;
+  readonly #calls: WorkerCalls;
 
   static async start({ source, onBad, ...setup }: DataWorkersOptions): Promise<DataThread> {
     const { url } = dataScript();
@@ -96,20 +94,10 @@ class DataThread {
   private constructor(worker: ModelThread, url: string) {
     this.#worker = worker;
     this.#remote = wrap<BatchWorker>(worker as Endpoint);
-    worker.addEventListener("error", ({ message }) => {
-      const reason = message || "an error in its script";
-      this.#calls.fail(
-        new WorkerError(`the worker ${url} stopped: ${reason}. Train with fewer workers`, { url, reason }),
-      );
-    });
-    this.#calls = new PendingCalls({
+    this.#calls = new WorkerCalls(worker, url, "Train with fewer workers", {
       ask: () => void this.#remote.beat(),
-      onSilence: (seconds) => {
-        this.#calls.fail(silenceError(`the worker ${url}`, seconds, { url }));
-        this.stop();
-      },
+      end: () => this.stop(),
     });
-    worker.addEventListener("message", () => this.#calls.heard());
   }
 
   async make(request: BatchRequest) {
