@@ -67,7 +67,11 @@ export class Leases {
     this.#seen.delete(output);
     this.#held.add(lease);
     lease.onRelease = () => this.#held.delete(lease);
-    if (others) await this.#store.sweep(output);
+    try {
+      if (others) await this.#store.sweep(output);
+    } catch {
+      // What a killed process has left does no harm.
+    }
     return lease;
   }
 

@@ -4,7 +4,7 @@ import { saveSafetensors } from "erwin";
 import { expect, it } from "vitest";
 import { InputError } from "../../src/errors.ts";
 import { type Recipe, sha256 } from "../../src/jobs/job.ts";
-import { Leases } from "../../src/jobs/leases.ts";
+import { type LeaseContent, Leases, leaseFile } from "../../src/jobs/leases.ts";
 import { readRecord } from "../../src/jobs/record.ts";
 import { type Claim, SharedWork, type SharedWorkOptions } from "../../src/jobs/shared-work.ts";
 import { MemoryFiles } from "./memory-files.ts";
@@ -111,6 +111,19 @@ it("takes over from a process that shows no sign of life, whose own late output 
   await other.leases.stop();
   await stopped.leases.stop();
   expect(names(store)).toEqual(["0.safetensors", "1.safetensors", "2.safetensors"]);
+});
+
+it("takes over although what the dead process has left cannot be deleted", async () => {
+  const store = new MemoryFiles();
+  store.save(leaseFile("a.npy", 1), text(JSON.stringify({ owner: "dead" })));
+  store.sweep = () => {
+    throw Object.assign(new Error("the disk fails"), { code: "EIO" });
+  };
+  const isDead = ({ owner }: LeaseContent) => owner === "dead";
+  const leases = new Leases(store, { owner: "one", seconds: 100, isDead });
+  await (await leases.take("a.npy"))?.release();
+  expect(names(store)).toEqual([]);
+  await leases.stop();
 });
 
 it("leaves no lease where a renewal takes long, and the next one is due before it has ended", async () => {
