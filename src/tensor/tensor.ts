@@ -58,7 +58,8 @@ export class Tensor {
   constructor(device: Device, shape: readonly number[], type: TensorType = "f32", memory?: SharedStorage) {
     if (!memory) checkParts(device, shape, type);
     this.device = device;
-    this.shape = shape;
+    // A copy: who gave it may change his list.
+    this.shape = [...shape];
     this.type = type;
     this.#memory = memory ?? {
       storage: device.allocate(Math.max(sizeOf(shape), 1) * 4, shape),

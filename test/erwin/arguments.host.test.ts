@@ -148,6 +148,13 @@ describe("arrays of all accepted types give the same numbers", () => {
     }
   });
 
+  test("a shape, which its owner may change later", async () => {
+    const shape = [2, 2];
+    using tensor = Tensor.from(device(), [1, 2, 3, 4], shape);
+    shape[1] = 400;
+    expect([...(await tensor.data())]).toEqual([1, 2, 3, 4]);
+  });
+
   test("inputs of a model", async () => {
     using erwin = await model();
     const edgeIndex = await knnGraph(nodePositions, { ...division, k: 3 });
