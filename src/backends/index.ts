@@ -16,4 +16,4 @@ export type {
 } from "./device.ts";
 export { causeOf } from "./loss.ts";
 export { Recoveries, type Recovery, type RecoveryListener } from "./recovery.ts";
-export { type DeviceOptions, requestDevice } from "./request.ts";
+export { type DeviceOptions, deviceOptionNames, requestDevice } from "./request.ts";

@@ -37,21 +37,24 @@ export interface DeviceOptions extends AbortOptions {
   gradientPrecision?: GradientPrecision;
 }
 
+/** The names of the options. */
+export const deviceOptionNames: Readonly<Record<keyof DeviceOptions, true>> = {
+  backend: true,
+  threads: true,
+  maxBindingBytes: true,
+  maxMemoryBytes: true,
+  precision: true,
+  gradientPrecision: true,
+  signal: true,
+};
+
 /**
  * Returns a device to run models on, after it has computed a known answer.
  * @throws ConfigError naming an invalid option, or if gradients are to be in half precision without mixed precision; DeviceError if there is none, with a message that says what was tried and what to do; DeviceLostError if it was lost
  *   while it was checked; the signal's reason as soon as it is aborted
  */
 export async function requestDevice(given: DeviceOptions = {}): Promise<Device> {
-  checkOptions("requestDevice", given, {
-    backend: true,
-    threads: true,
-    maxBindingBytes: true,
-    maxMemoryBytes: true,
-    precision: true,
-    gradientPrecision: true,
-    signal: true,
-  });
+  checkOptions("requestDevice", given, deviceOptionNames);
   const { backend = "auto", threads, maxBindingBytes, maxMemoryBytes, precision = "float32", signal } = given;
   const { gradientPrecision = "float32" } = given;
   checkSignal(signal);

@@ -4,7 +4,7 @@ import "../disposable.ts";
 import { type Endpoint, proxy, type Remote, transfer, wrap } from "comlink";
 import { type AbortOptions, checkSignal, expectSignal, untilAborted } from "../abort.ts";
 import { checkOptions, describe, expectKind } from "../arguments.ts";
-import type { DeviceOptions, RecoveryListener } from "../backends/index.ts";
+import { type DeviceOptions, deviceOptionNames, type RecoveryListener } from "../backends/index.ts";
 import {
   ConfigError,
   type DeviceLostError,
@@ -141,6 +141,7 @@ export class ErwinWorker {
 
   /** @internal */
   static async start(options: ErwinWorkerOptions): Promise<ErwinWorker> {
+    checkOptions("createErwinWorker", options, { ...deviceOptionNames, url: true, recover: true, onRecovery: true });
     const { signal, ...rest } = options;
     checkSignal(signal);
     const starting = ErwinWorker.#start(rest);
@@ -148,17 +149,6 @@ export class ErwinWorker {
   }
 
   static async #start(options: Omit<ErwinWorkerOptions, "signal">): Promise<ErwinWorker> {
-    checkOptions("createErwinWorker", options, {
-      url: true,
-      backend: true,
-      threads: true,
-      maxBindingBytes: true,
-      maxMemoryBytes: true,
-      precision: true,
-      gradientPrecision: true,
-      recover: true,
-      onRecovery: true,
-    });
     const { url, recover = true, onRecovery, ...plain } = options;
     expectKind("recover", recover, "true or false", typeof recover === "boolean");
     const device = packed(plain, false, "options");
