@@ -1,5 +1,6 @@
 // Validation and test: a task's metrics over a data set, averaged over its clouds.
 
+import { expectSignal } from "../abort.ts";
 import { checkOptions, expectParts, expectWhole } from "../arguments.ts";
 import type { Device } from "../backends/device.ts";
 import { ConfigError } from "../errors.ts";
@@ -52,6 +53,7 @@ export async function evaluate<Sample, Batch>(options: EvaluateOptions<Sample, B
   const { device, task, data, batchSize, prefetch = 2, seed = 0, signal, onSample } = options;
   expectWhole("batchSize", batchSize, 1);
   expectWhole("prefetch", prefetch, 0);
+  expectSignal(signal);
   if (!(data.size >= 1)) throw new ConfigError("there are no samples to evaluate on", { field: "data" });
   const batches = Math.ceil(data.size / batchSize);
   const samplesOf = (batch: number) => Math.min(batchSize, data.size - batch * batchSize);

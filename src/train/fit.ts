@@ -1,5 +1,6 @@
 // The training loop.
 
+import { expectSignal } from "../abort.ts";
 import { checkOptions, expectParts, expectWhole } from "../arguments.ts";
 import { causeOf, type Device, Recoveries } from "../backends/index.ts";
 import { ConfigError, InputError, OutOfMemoryError } from "../errors.ts";
@@ -74,6 +75,7 @@ class Run<Sample, Batch> {
     checkOptions("fit", options, fitOptionNames);
     expectParts("fit", options, { model: "parameters", task: "prepare", trainData: "load" });
     expectParts("fit", options, { task: "loss" });
+    expectSignal(options.signal);
     const { schedule, seed = 0, accumulate = 1, logEvery = 10, validateEvery = 1, saveEvery = 1 } = options;
     const { steps, prefetch = 0 } = options;
     const counts = { steps, batchSize: options.batchSize, accumulate, logEvery, validateEvery, saveEvery };

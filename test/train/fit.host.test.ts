@@ -304,6 +304,7 @@ test("a task whose loss is no scalar, and what is no task, are refused", async (
   expect(() => supervised({ model, collate } as never)).toThrow("supervised: loss is undefined, expected a function");
   expect(() => supervised({ model, collate, loss: mse, meanover: "rows" } as never)).toThrow("did you mean meanOver?");
   await expect(run({ model, validateEvry: 3 } as Options)).rejects.toThrow("did you mean validateEvery?");
+  await expect(run({ model, signal: {} as AbortSignal })).rejects.toThrow("signal is Object, expected an AbortSignal");
   const misspelt = { device: device(), task, data: validationData, batchSize: 2, onSampel() {} };
   await expect(evaluate(misspelt)).rejects.toThrow("did you mean onSample?");
   const [{ features, positions }] = makeClouds(1, 3).clouds;
