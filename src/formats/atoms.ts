@@ -3,7 +3,7 @@
 
 import { expectRows, type FileBytes, formatError, toBytes } from "./bytes.ts";
 import { commentOf } from "./csv-rows.ts";
-import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
+import { type Attribute, checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 import { decodeName, parseCount, parseDecimal, parseFloat32, parseNonFinite, splitWords, TextReader } from "./text.ts";
 
 /** Columns of an atom's line that have a name together. */
@@ -18,6 +18,9 @@ interface Property {
 
 /** The name of the property that all files have. */
 const POSITION = "pos";
+
+/** The number of elements of a tensor in three dimensions. */
+const TENSOR = 9;
 
 /** The columns of plain files, perhaps with others behind them. */
 const plainProperties: readonly Property[] = [
@@ -49,19 +52,21 @@ export function holdsAtoms(input: FileBytes): boolean {
  * Reads the atoms of an XYZ file, plain or extended, which must hold one frame.
  * @param options.attributes names of properties to read ("forces"), of as many channels as they have columns. Plain files have
  *   "species", and perhaps further columns, "column_5" and so on. Chemical elements become atomic numbers, logical values 0 and 1.
+ *   Numbers of the comment ("energy=-1.5") are attributes with the same value at all atoms.
  * @throws FormatError for a bad comment, for values and lines that do not fit it, for fewer atoms than promised, and for several frames
  */
 export function loadAtoms(input: FileBytes, options: ReadOptions = {}): PointCloud {
   const { file, attributes = [] } = checkReadOptions(options, "xyz");
   const reader = new TextReader(toBytes(input), file);
-  const { count, properties, position, first } = readHeader(reader, file);
-  const wanted = attributes.map((name) => propertyNamed(name, properties, file));
+  const { count, columns: width, properties, wholes, position, first } = readHeader(reader, file);
+  expectNames(attributes, [...properties.keys(), ...wholes.keys()], file);
+  const wanted = attributes.flatMap((name) => properties.get(name) ?? []);
   const columns = [position, ...wanted].map((property) => new Column(property, count, file));
   let line: string | undefined = first;
   for (let atom = 0; atom < count; atom++, line = reader.line()) {
     const words = splitWords(line ?? "");
     if (words.length === 0) throw truncated(file, count, `${atom}`);
-    expectWords(words, properties, reader.lineNumber, file);
+    expectWords(words, width, reader.lineNumber, file);
     for (const column of columns) column.read(words, atom, reader.lineNumber);
   }
   if (line !== undefined && line.trim() !== "") {
@@ -70,11 +75,11 @@ export function loadAtoms(input: FileBytes, options: ReadOptions = {}): PointClo
     const problem = `line ${row}: more follows than the ${count} atoms, such as a second frame: ${advice}.`;
     throw formatError(file, problem, { row });
   }
-  const [{ data: positions }, ...values] = columns;
-  const cloud: PointCloud = { positions, dimensionality: 3 };
+  const cloud: PointCloud = { positions: columns[0].data, dimensionality: 3 };
   if (options.attributes) {
+    const ofAtoms = new Map(wanted.map((property, i) => [property.name, columns[i + 1].attribute]));
     cloud.attributes = new Map(
-      attributes.map((name, i) => [name, { data: values[i].data, channels: wanted[i].channels }]),
+      attributes.map((name) => [name, ofAtoms.get(name) ?? repeated(wholes.get(name) as number[], count)]),
     );
   }
   return cloud;
@@ -82,8 +87,13 @@ export function loadAtoms(input: FileBytes, options: ReadOptions = {}): PointClo
 
 interface Header {
   count: number;
-  properties: readonly Property[];
+  /** The number of values in an atom's line. */
+  columns: number;
+  /** The properties besides the positions, by their names. */
+  properties: ReadonlyMap<string, Property>;
   position: Property;
+  /** The numbers of the comment by their names: values of all atoms together. */
+  wholes: ReadonlyMap<string, readonly number[]>;
   /** The line of the first atom, which tells the columns of plain files. */
   first: string;
 }
@@ -99,20 +109,21 @@ function readHeader(reader: TextReader, file: string): Header {
   const bytesLeft = reader.left;
   const first = reader.line() ?? "";
   const words = splitWords(first);
-  const properties = parseProperties(comment, words.length, file);
-  const position = properties.find(({ name, channels }) => name === POSITION && channels === 3);
+  const all = parseProperties(comment, words.length, file);
+  const position = all.find(({ name, channels }) => name === POSITION && channels === 3);
   if (!position) {
     throw formatError(file, `line 2, "${comment.slice(0, 200)}": expected pos:R:3 among the Properties.`, { row: 2 });
   }
   if (words.length === 0) throw truncated(file, count, "0");
-  expectWords(words, properties, reader.lineNumber, file);
+  const columns = all.reduce((sum, { channels }) => sum + channels, 0);
+  expectWords(words, columns, reader.lineNumber, file);
   // Each value takes a character, and another one behind it.
   if (2 * words.length * count > bytesLeft + 1) throw truncated(file, count, `${bytesLeft} bytes`);
-  return { count, properties, position, first };
+  const properties = new Map(all.filter((one) => one !== position).map((property) => [property.name, property]));
+  return { count, columns, properties, position, wholes: numbersIn(comment), first };
 }
 
-function expectWords(words: readonly string[], properties: readonly Property[], row: number, file: string): void {
-  const expected = properties.reduce((sum, { channels }) => sum + channels, 0);
+function expectWords(words: readonly string[], expected: number, row: number, file: string): void {
   if (words.length === expected) return;
   const problem = `line ${row}: expected ${expected} values, found ${words.length}.`;
   throw formatError(file, problem, { row, expected, found: words.length });
@@ -129,6 +140,10 @@ class Column {
     this.#property = property;
     this.#file = file;
     this.data = new Float32Array(count * property.channels);
+  }
+
+  get attribute(): Attribute {
+    return { data: this.data, channels: this.#property.channels };
   }
 
   /** Takes its values of an atom's words. @throws FormatError */
@@ -191,11 +206,29 @@ function parseProperties(comment: string, words: number, file: string): readonly
   return properties;
 }
 
-function propertyNamed(wanted: string, properties: readonly Property[], file: string): Property {
-  const found = properties.find(({ name }) => name === wanted && name !== POSITION);
-  const names = properties.map(({ name }) => name).filter((name) => name !== POSITION);
-  if (!found) throw missingAttribute(file, wanted, names);
-  return found;
+function expectNames(wanted: readonly string[], known: readonly string[], file: string): void {
+  const missing = wanted.find((name) => !known.includes(name));
+  if (missing !== undefined) throw missingAttribute(file, missing, known);
+}
+
+/** Returns the numbers, vectors and tensors in an extended comment: "energy=-1.5", "dipole="0 0 1"". The cell is none of them. */
+function numbersIn(comment: string): Map<string, readonly number[]> {
+  const pairs = propertiesIn(comment) === undefined ? [] : comment.matchAll(/([^\s="]+)=(?:"([^"]*)"|(\S+))/g);
+  const found = Array.from(
+    pairs,
+    ([, name, quoted, bare]) => [name, splitWords(quoted ?? bare).map(parseFloat32)] as const,
+  );
+  return new Map(
+    found.filter(
+      ([name, values]) =>
+        name !== "Lattice" && values.length <= TENSOR && values.length > 0 && !values.some(Number.isNaN),
+    ),
+  );
+}
+
+function repeated(values: readonly number[], count: number): Attribute {
+  const data = Float32Array.from({ length: count * values.length }, (_, i) => values[i % values.length]);
+  return { data, channels: values.length };
 }
 
 const truncated = (file: string, count: number, found: string) =>

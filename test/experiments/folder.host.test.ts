@@ -2,7 +2,15 @@
 // is minimised, splits are as requested, and sequences are rolled out.
 
 import { evaluate, fit, MemoryLogger } from "erwin";
-import { FOLDER, fitOptions, folderExperiment, MemorySource, openRun, resolveOptions } from "erwin/experiments";
+import {
+  type FieldModel,
+  FOLDER,
+  fitOptions,
+  folderExperiment,
+  MemorySource,
+  openRun,
+  resolveOptions,
+} from "erwin/experiments";
 import { saveCsv, saveNpz, savePly, savePvd, saveSafetensors, saveVtk, saveVtu } from "erwin/formats";
 import { describe, expect, test } from "vitest";
 import { expectClose } from "../support/compare.ts";
@@ -125,6 +133,86 @@ onEachDevice((device, backend) => {
       model.dispose();
     },
   );
+
+  test("a value of the whole is the mean of the points' outputs, and each sample counts the same in its loss", async () => {
+    const random = (count: number, seed: number) =>
+      Float32Array.from({ length: count }, (_, i) => Math.sin(seed + 7 * i * i));
+    const sizes = [5, 40, 12];
+    const drags = [1, 2, 6];
+    const filesOf = (rows: (n: number) => number, shape: (n: number) => number[]) => {
+      const file = (n: number, i: number) =>
+        saveNpz({
+          positions: { shape: [n, 3], data: random(3 * n, i) },
+          pressure: { shape: [n], data: random(n, i + 50) },
+          drag: { shape: shape(n), data: new Float32Array(rows(n)).fill(drags[i]) },
+          kind: { shape: shape(n), data: new Int32Array(rows(n)).fill(i) },
+        });
+      return new MemorySource(new Map(sizes.map((n, i) => [`s${i}.npz`, file(n, i)])), "data");
+    };
+    const configOf = (whole: boolean) => ({
+      targets: { drag: { whole }, pressure: {}, kind: { classes: 3, whole } },
+      splits: { train: ["*"] },
+      model,
+    });
+    const ofWhole = await open(
+      configOf(true),
+      filesOf(
+        () => 1,
+        () => [],
+      ),
+    );
+    // The same weights, whose outputs are left as they are.
+    const ofPoints = await open(
+      { ...configOf(false), targets: ["pressure", "drag", { name: "kind", classes: 3 }] },
+      filesOf(
+        (n) => n,
+        (n) => [n],
+      ),
+    );
+    const outputsOf = async ({ trainData, task, model }: typeof ofWhole) => {
+      const batch = await task.prepare(await Promise.all(sizes.map((_, i) => load(trainData, i))));
+      using output = await (model as FieldModel).forward((batch as { input: never }).input);
+      using loss = await task.loss(batch);
+      return {
+        rows: (await output.data()) as Float32Array,
+        loss: (await loss.data())[0],
+        details: await task.details!(batch),
+        batch,
+      };
+    };
+    const [found, plain] = [await outputsOf(ofWhole), await outputsOf(ofPoints)];
+    // Each row has the pressure, the drag, and three logits.
+    const expected = Float64Array.from(plain.rows);
+    let [first, ofDrag, ofKind, ofPressure] = [0, 0, 0, 0];
+    const truths = (found.batch as { truth: Float32Array }).truth;
+    sizes.forEach((n, cloud) => {
+      const mean = (column: number) =>
+        plain.rows
+          .filter((_, i) => i >= 5 * first && i < 5 * (first + n) && i % 5 === column)
+          .reduce((sum, value) => sum + value, 0) / n;
+      const means = [1, 2, 3, 4].map(mean);
+      for (let row = first; row < first + n; row++) {
+        expected.set(means, 5 * row + 1);
+        ofPressure += (plain.rows[5 * row] - truths[5 * row]) ** 2 / 57;
+      }
+      ofDrag += (means[0] - (drags[cloud] - 3) / Math.sqrt(14 / 3)) ** 2 / 3;
+      ofKind += (Math.log(means.slice(1).reduce((sum, value) => sum + Math.exp(value), 0)) - means[1 + cloud]) / 3;
+      first += n;
+    });
+    expectClose([...found.rows], [...expected], 1e-5, "outputs");
+    expectClose([found.loss], [(ofPressure + ofDrag + ofKind) / 3], 1e-5, "loss");
+    const { model: trained, experiment, trainData } = ofWhole;
+    const fields = await experiment.predictFields(trained as FieldModel, (await load(trainData, 2)) as never);
+    const drag = fields.find(({ name }) => name === "drag")!;
+    expectClose(
+      [...drag.prediction],
+      new Array(12).fill(expected[5 * 45 + 1] * Math.sqrt(14 / 3) + 3),
+      1e-5,
+      "prediction",
+    );
+    expect([...drag.truth!]).toEqual(new Array(12).fill(6));
+    for (const { model } of [ofWhole, ofPoints]) model.dispose();
+  });
 
   // One backend is enough for how frames become samples; whole trainings are tested on the other elsewhere.
   if (backend !== "cpu") return;

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FormatError, InputError } from "../../src/errors.ts";
+import { attributeNames } from "../../src/formats/attribute-names.ts";
 import { saveCsv } from "../../src/formats/csv.ts";
 import { loadNpy, saveNpy } from "../../src/formats/npy.ts";
 import { loadNpz, saveNpz } from "../../src/formats/npz.ts";
@@ -113,6 +114,15 @@ describe("attributes of files of other programs", () => {
     ]) {
       expect([...read("a.xyz", table)().positions.subarray(0, 3)]).toEqual([0, 1, 2]);
     }
+    const comment =
+      'Properties=species:S:1:pos:R:3 Lattice="1 0 0 0 1 0 0 0 1" energy=-1.5 dipole="1 2 3" pbc="T T T" id=a1';
+    expect(read("a.xyz", ["2", comment, "C 0 0 0", "O 1 2 3"], ["energy", "dipole"])().attributes).toEqual(
+      new Map([
+        ["energy", one(Float32Array.of(-1.5, -1.5))],
+        ["dipole", { data: Float32Array.of(1, 2, 3, 1, 2, 3), channels: 3 }],
+      ]),
+    );
+    expect(attributeNames(text("1", comment, "C 0 0 0"), "a.xyz")).toEqual(["species", "energy", "dipole"]);
     expect(read("a.xyz", [...atoms, ...atoms])).toThrow(
       "a.xyz: line 5: more follows than the 2 atoms, such as a second frame",
     );

@@ -13,7 +13,7 @@ export interface FieldCloud {
   readonly positions: Float32Array;
   /** [points, features]; globals are repeated in each row. */
   readonly features: Float32Array;
-  /** [points, truths]; undefined if the file has no truth. */
+  /** [points, truths]; values of the whole are repeated in each row; undefined if the file has no truth. */
   readonly truth?: Float32Array;
   /** [2 E] the edges of the mesh. */
   readonly edges?: Int32Array;
@@ -63,7 +63,8 @@ function truthOf(
   if ((isSequence && !next) || known.targets.includes(undefined)) return undefined;
   const truth = new Float32Array(sample.points * truths);
   for (const [i, { target, width, scaling, truth: place }] of targets.entries()) {
-    const columns = known.targets[i] as Columns;
+    const found = known.targets[i] as Columns;
+    const columns = target.whole ? repeated(found, sample.points) : found;
     expectWidth(columns, width, target.name, known.file);
     const stands = { first: place.first, stride: truths };
     if (target.classes !== undefined) oneHotInto(truth, stands, columns);
@@ -124,7 +125,7 @@ function expectWidth({ width }: Columns, expected: number, name: string, file: s
 }
 
 /** Repeats a sample's values in a row for each point. */
-function repeated({ data, width }: Columns, points: number): Columns {
+export function repeated({ data, width }: Columns, points: number): Columns {
   return { data: Float64Array.from({ length: points * width }, (_, i) => data[i % width]), width };
 }
 

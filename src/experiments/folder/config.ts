@@ -31,6 +31,8 @@ export interface Target extends Field {
   readonly loss: LossName;
   /** The weight of its loss in the sum of all targets' losses. */
   readonly weight: number;
+  /** Whether a sample has one value of it, and not one at each point: its drag, its energy, its class. */
+  readonly whole: boolean;
 }
 
 /** The graph of the messages: along the sides of cells, to the nearest points, to all within a radius (in the file's units), or none. */
@@ -66,6 +68,7 @@ export interface FolderConfig {
   readonly dimensions?: 2 | 3;
   readonly positions: Exclude<Normalisation, "range">;
   readonly inputs: readonly Field[];
+  /** Those of the points first, then those of the whole. */
   readonly targets: readonly Target[];
   readonly globals: readonly Field[];
   readonly graph: GraphChoice;
@@ -103,16 +106,17 @@ export function resolveFolderConfig(value: unknown): FolderConfig {
     (key) => normalisation.choice(key, normalisations) ?? "standard",
   );
   const loss = all.choice("loss", continuousLosses) ?? "mse";
-  const targets = readFields(all, "targets", ["loss", "weight"]).map(({ field, section }) =>
+  const named = readFields(all, "targets", ["loss", "weight", "whole"]).map(({ field, section }) =>
     readTarget(field(ofTargets), section, loss),
   );
+  const targets = [...named.filter(({ whole }) => !whole), ...named.filter(({ whole }) => whole)];
   if (targets.length === 0) throw new ConfigError("targets must name the fields to predict", { field: "targets" });
   const inputs = readFields(all, "inputs").map(({ field }) => field(ofInputs));
   const globals = readFields(all, "globals").map(({ field }) => field(ofGlobals));
   expectDifferent([...inputs, ...globals], all.path);
   expectDifferent(targets, all.path);
   const sequence = readSequence(all);
-  if (sequence) expectContinuous(targets);
+  if (sequence) expectChanging(targets);
   return {
     files: all.text("files"),
     coordinates: all.texts("coordinates"),
@@ -173,7 +177,8 @@ function readTarget(field: Field, section: Section, usual: LossName): Target {
     throw new ConfigError(`${path}: ${problem}`, { field: path });
   }
   const weight = section.number("weight", "a number greater than 0", (number) => number > 0) ?? 1;
-  return { ...field, loss: given ?? (isClass ? "cross_entropy" : usual), weight };
+  const whole = section.flag("whole") ?? false;
+  return { ...field, loss: given ?? (isClass ? "cross_entropy" : usual), weight, whole };
 }
 
 function expectDifferent(fields: readonly Field[], path: string): void {
@@ -182,11 +187,13 @@ function expectDifferent(fields: readonly Field[], path: string): void {
   if (twice !== undefined) throw new ConfigError(`${path}the field "${twice}" occurs twice`, { field: twice });
 }
 
-function expectContinuous(targets: readonly Target[]): void {
-  const target = targets.find(({ classes }) => classes !== undefined);
-  if (!target) return;
-  const field = `targets.${target.name}`;
-  throw new ConfigError(`${field} has classes, and a sequence is of numbers that change`, { field });
+function expectChanging(targets: readonly Target[]): void {
+  for (const { name, classes, whole } of targets) {
+    if (classes === undefined && !whole) continue;
+    const field = `targets.${name}`;
+    const problem = whole ? "is one value of the whole" : "has classes";
+    throw new ConfigError(`${field} ${problem}, and a sequence is of numbers that change at each point`, { field });
+  }
 }
 
 function readGraph(all: Section): GraphChoice {

@@ -89,9 +89,9 @@ export function folderExperiment(
       ...(config.graph.kind === "none" && { mpSteps: 0 }),
     }),
     build: (shape) => {
-      const { features, outputs } = laidOut();
+      const { features, outputs, wholes } = laidOut();
       const data = JSON.stringify({ config: given, statistics });
-      return new FieldModel(shape, { features, outputs }, { experiment: FOLDER, data });
+      return new FieldModel(shape, { features, outputs, wholes }, { experiment: FOLDER, data });
     },
     async load(split, _, given, onBad) {
       const source = expectSource(FOLDER, given);

@@ -39,6 +39,8 @@ export interface Layout {
   /** The number of columns in each of the rows. */
   readonly features: number;
   readonly outputs: number;
+  /** How many of the outputs, the last ones, are of the whole. */
+  readonly wholes: number;
   readonly truths: number;
 }
 
@@ -77,6 +79,7 @@ export function layOut({ inputs, targets, globals, sequence, positions }: Fields
     targets: ofTargets,
     features,
     outputs,
+    wholes: ofTargets.reduce((sum, { target, output }) => sum + (target.whole ? output.width : 0), 0),
     truths,
   };
 }

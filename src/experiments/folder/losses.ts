@@ -4,6 +4,7 @@
 import type { Device } from "../../backends/device.ts";
 import { add, multiply } from "../../tensor/operators/arithmetic.ts";
 import { scale as scaled } from "../../tensor/operators/functions.ts";
+import { embeddingLookup } from "../../tensor/operators/lookup.ts";
 import {
   crossEntropy,
   gaussianNegativeLogLikelihood,
@@ -27,7 +28,11 @@ export function fieldLoss(output: Tensor, truth: Tensor, offsets: Int32Array, { 
   const all = weightOf(targets);
   return scope(() => {
     const parts = targets.map((place) => {
-      const loss = targetLoss(place, columnsAt(output, place.output), columnsAt(truth, place.truth), offsets);
+      const [given, wanted] = [columnsAt(output, place.output), columnsAt(truth, place.truth)];
+      // Values of the whole are the same in all rows of a cloud. One row of each stands for it, however many points it has.
+      const loss = place.target.whole
+        ? targetLoss(place, firstOfEach(given, offsets), firstOfEach(wanted, offsets), oneOfEach(offsets))
+        : targetLoss(place, given, wanted, offsets);
       const share = place.target.weight / all;
       return share === 1 ? loss : scaled(loss, share);
     });
@@ -39,6 +44,11 @@ const weightOf = (targets: readonly TargetPlace[]) => targets.reduce((sum, { tar
 
 const columnsAt = (rows: Tensor, { first, width }: Place) =>
   width === rows.shape[1] ? rows : slice(rows, 1, first, first + width);
+
+const firstOfEach = (rows: Tensor, offsets: Int32Array) => embeddingLookup(rows, offsets.subarray(0, -1));
+
+/** Returns the offsets of clouds of one row each. */
+const oneOfEach = (offsets: Int32Array) => offsets.map((_, cloud) => cloud);
 
 function targetLoss({ target, scaling }: TargetPlace, output: Tensor, truth: Tensor, offsets: Int32Array): Tensor {
   if (target.loss === "cross_entropy") return crossEntropy(output, truth);

@@ -7,14 +7,19 @@ import { Linear } from "../../nn/linear.ts";
 import { Module } from "../../nn/module.ts";
 import { normal } from "../../nn/parameter.ts";
 import { MLP } from "../../nn/sequential.ts";
+import { divide } from "../../tensor/operators/arithmetic.ts";
 import { cos, sin } from "../../tensor/operators/functions.ts";
-import { concatenate } from "../../tensor/operators/sections.ts";
+import { cloudSums } from "../../tensor/operators/groups.ts";
+import { embeddingLookup } from "../../tensor/operators/lookup.ts";
+import { concatenate, split } from "../../tensor/operators/sections.ts";
 import { scope, Tensor } from "../../tensor/tensor.ts";
 
 /** The numbers of columns for each point. */
 export interface FieldWidths {
   features: number;
   outputs: number;
+  /** How many of the outputs, the last ones, are of the whole cloud (default 0). */
+  wholes?: number;
 }
 
 /** A batch of clouds, one after the other. */
@@ -32,6 +37,8 @@ export interface FieldInput {
 export interface PreparedFields {
   /** [N, features] */
   features: Float32Array;
+  /** [clouds + 1] the first point of each cloud, then N. */
+  offsets: Int32Array;
   geometry: PreparedGeometry;
 }
 
@@ -76,13 +83,15 @@ export class FieldModel extends Module {
 
   /** Builds the trees, without touching the device. */
   async prepare({ positions, features, offsets, edgeIndex }: FieldInput): Promise<PreparedFields> {
-    return { features, geometry: await this.#main.prepareGeometry({ nodePositions: positions, offsets, edgeIndex }) };
+    return {
+      features,
+      offsets,
+      geometry: await this.#main.prepareGeometry({ nodePositions: positions, offsets, edgeIndex }),
+    };
   }
 
-  /**
-   * Returns outputs [N, outputs].
-   */
-  async forward({ features, geometry }: PreparedFields): Promise<Tensor> {
+  /** Returns outputs [N, outputs]. Those of the whole are the means over a cloud's points, in each of its rows. */
+  async forward({ features, offsets, geometry }: PreparedFields): Promise<Tensor> {
     const { points, nodePositions } = geometry;
     using nodeFeatures = scope(() => {
       const positions = Tensor.from(this.device, nodePositions, [points, this.dimensionality]);
@@ -93,10 +102,27 @@ export class FieldModel extends Module {
       return this.#embedding.forward(concatenate(seen, 1));
     });
     using nodes = await this.#main.forward({ ...geometry, nodeFeatures });
-    return this.#head.forward(nodes);
+    const { outputs: columns, wholes = 0 } = this.widths;
+    if (wholes === 0) return this.#head.forward(nodes);
+    return scope(() => {
+      const outputs = this.#head.forward(nodes);
+      if (wholes === columns) return cloudMeans(outputs, offsets);
+      const [ofPoints, ofWhole] = split(outputs, [columns - wholes, wholes], 1);
+      return concatenate([ofPoints, cloudMeans(ofWhole, offsets)], 1);
+    });
   }
 
   override metadata(): Record<string, string> {
     return { ...this.#main.metadata(), ...this.#description };
   }
+}
+
+/** Returns the means over each cloud in each of its rows: x [N, width] -> [N, width]. */
+function cloudMeans(x: Tensor, offsets: Int32Array): Tensor {
+  const clouds = offsets.length - 1;
+  const counts = Float32Array.from({ length: clouds }, (_, cloud) => offsets[cloud + 1] - offsets[cloud]);
+  const means = divide(cloudSums(x, offsets), Tensor.from(x.device, counts, [clouds, 1]));
+  const cloudOfRow = new Int32Array(offsets[clouds]);
+  for (let cloud = 0; cloud < clouds; cloud++) cloudOfRow.fill(cloud, offsets[cloud], offsets[cloud + 1]);
+  return embeddingLookup(means, cloudOfRow);
 }

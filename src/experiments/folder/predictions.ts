@@ -1,7 +1,7 @@
 // Converts a model's output to fields in the file's own units, with the truth if it is known.
 
 import type { PredictedField } from "../experiment.ts";
-import { type FieldCloud, placeOf } from "./cloud.ts";
+import { type FieldCloud, placeOf, repeated } from "./cloud.ts";
 import type { Layout, TargetPlace } from "./layout.ts";
 import { deviationOf } from "./losses.ts";
 import { largest } from "./metrics.ts";
@@ -17,7 +17,8 @@ export function predictionsOf(output: Float32Array, { pair }: FieldCloud, layout
   const known = isSequence ? pair.next : pair.sample;
   return layout.targets.map((place, i) => {
     const rows = placeOf(output, place.output, layout.outputs);
-    const truth = known?.targets[i]?.data;
+    const found = known?.targets[i];
+    const truth = (found && place.target.whole ? repeated(found, pair.sample.points) : found)?.data;
     const field = place.target.classes === undefined ? numbersOf(place, rows) : classesOf(place, rows);
     const before = isSequence ? (pair.sample.targets[i] as Columns).data : undefined;
     const prediction = before ? field.prediction.map((change, at) => before[at] + change) : field.prediction;

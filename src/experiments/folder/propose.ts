@@ -5,6 +5,8 @@ import type { FoundArray, Survey } from "./survey.ts";
 /** Matches names of quantities that are usually known before a simulation. */
 const knownBefore =
   /^n_?[xyz]$|norm|sdf|dist|wall|bound|bc|type|kind|mask|mater|conduct|permeab|^id$|ids$|coord|area|thick|source|forcing|load/i;
+/** Matches names of values of the whole that are usually results. */
+const resultOfWhole = /energy|stress|virial|dipole|drag|lift|^c_?[dlm]$|coeff|label|class|target/i;
 /** Matches names of arrays that identify a step or a point, but are no physical quantity. */
 const bookkeeping = /^(time|timevalue|cycle|step|index|frame|iteration|batch_idx|.*ids?)$/i;
 
@@ -14,8 +16,11 @@ export function proposeConfig(found: Survey, folder: string): string {
   const ofPoints = found.arrays.filter((array) => !ofWhole(array));
   const isInput = ({ name, classes }: FoundArray) => knownBefore.test(name) || classes !== undefined;
   const inputs = ofPoints.filter((array) => isInput(array) && !bookkeeping.test(array.name));
+  const wholes = found.arrays.filter((array) => ofWhole(array) && !bookkeeping.test(array.name));
+  const isResult = ({ name }: FoundArray) => found.collections === 0 && resultOfWhole.test(name);
+  const globals = wholes.filter((array) => !isResult(array));
   const targets = ofPoints.filter((array) => !isInput(array) && !bookkeeping.test(array.name));
-  const globals = found.arrays.filter((array) => ofWhole(array) && !bookkeeping.test(array.name));
+  const results = wholes.filter(isResult);
   const size = found.points ? ` of ${describeSize(found.points)} points` : "";
   const looked = found.looked < found.files ? `, of which ${found.looked} were looked at` : "";
   const partial = found.arrays.filter(({ samples }) => samples < found.looked);
@@ -33,9 +38,9 @@ export function proposeConfig(found: Survey, folder: string): string {
     "# What is known of each point beforehand. Positions are always among it. Whole numbers that stand for kinds: {classes: N}.",
     ...fieldLines("inputs", inputs),
     "",
-    "# What is to be predicted at each point: numbers or vectors; classes with {classes: N}.",
-    ...(targets.length > 0
-      ? fieldLines("targets", targets)
+    "# What is to be predicted at each point, or of the whole sample with {whole: true}: numbers or vectors; classes with {classes: N}.",
+    ...(targets.length + results.length > 0
+      ? fieldLines("targets", targets, results)
       : ["targets:   # edit: nothing here looks like a result, so name one of the inputs or an array of your own"]),
     ...(found.cellData.length > 0
       ? [
@@ -83,11 +88,14 @@ const coordinatesLine = (name: string | undefined) =>
     ? "coordinates: positions   # edit: the array that holds the points' coordinates"
     : `coordinates: ${quote(name)}   # the array that seems to hold the points' coordinates`;
 
-function fieldLines(key: string, arrays: readonly FoundArray[]): string[] {
-  if (arrays.length === 0) return [`${key}: {}`];
-  const texts = arrays.map((array) => {
-    const options = array.classes === undefined ? "{}" : `{classes: ${array.classes}}`;
-    return [`  ${quote(array.name)}: ${options}`, `   # ${describeArray(array)}`] as const;
+function fieldLines(key: string, ofPoints: readonly FoundArray[], ofWhole: readonly FoundArray[] = []): string[] {
+  if (ofPoints.length + ofWhole.length === 0) return [`${key}: {}`];
+  const texts = [...ofPoints, ...ofWhole].map((array) => {
+    const options = [
+      ...(array.classes === undefined ? [] : [`classes: ${array.classes}`]),
+      ...(ofWhole.includes(array) ? ["whole: true"] : []),
+    ];
+    return [`  ${quote(array.name)}: {${options.join(", ")}}`, `   # ${describeArray(array)}`] as const;
   });
   const width = Math.max(...texts.map(([text]) => text.length));
   return [`${key}:`, ...texts.map(([text, comment]) => text.padEnd(width) + comment)];

@@ -26,7 +26,7 @@ export interface FieldSample {
   readonly positions: FileNumbers;
   /** The inputs of each point, in the config's order. */
   readonly inputs: readonly Columns[];
-  /** The targets; undefined if the file has no truth, which a prediction does not need. */
+  /** The targets, of each point or of the whole; undefined if the file has no truth, which a prediction does not need. */
   readonly targets: readonly (Columns | undefined)[];
   /** Values of the whole sample. */
   readonly globals: readonly Columns[];
@@ -73,7 +73,7 @@ export async function readSample(
     targets: targets.map((field) => {
       if (!truth && !field.from.every((name) => has(arrays, name))) return undefined;
       try {
-        return pointColumns(arrays, field, points);
+        return (field.whole ? wholeColumns : pointColumns)(arrays, field, points);
       } catch (error) {
         if (!(mayLack && error instanceof FormatError)) throw error;
         return undefined;
@@ -85,8 +85,8 @@ export async function readSample(
   };
 }
 
-const has = ({ pointData }: SampleArrays, name: string) =>
-  pointData.has(name) || componentsOf(name, [...pointData.keys()]).length > 0;
+const has = ({ pointData, wholeData }: SampleArrays, name: string) =>
+  pointData.has(name) || wholeData.has(name) || componentsOf(name, [...pointData.keys()]).length > 0;
 
 function positionsOf(arrays: SampleArrays, { coordinates, dimensions }: Wanted) {
   const { file, points } = arrays;
@@ -166,7 +166,7 @@ function pointColumns(arrays: SampleArrays, { name, from, classes }: Field, poin
 }
 
 /** Returns values of the whole sample; they may also be stored at the points, if all points have the same values. */
-function wholeColumns(arrays: SampleArrays, { name, from }: Field, points: number): Columns {
+function wholeColumns(arrays: SampleArrays, { name, from, classes }: Field, points: number): Columns {
   const { file, wholeData, pointData } = arrays;
   const parts = from.map((array): Columns => {
     const whole = wholeData.get(array);
@@ -183,7 +183,8 @@ function wholeColumns(arrays: SampleArrays, { name, from }: Field, points: numbe
     throw new FormatError(`${file}: ${problem}`, { file, tensor: array, row: Math.floor(wrong / columns.width) });
   });
   const columns = join(parts, file);
-  expectFinite(columns.data, columns.width, file, name);
+  if (classes === undefined) expectFinite(columns.data, columns.width, file, name);
+  else expectClasses(columns, classes, file, name);
   return columns;
 }
 

@@ -29,10 +29,11 @@ describe("the documented example", () => {
       splits: { kind: "fractions", fractions: { train: 0.8, val: 0.1, test: 0.1 } },
     });
     expect(config.inputs.map(({ from }) => from.length)).toEqual([1, 1, 1, 3]);
-    expect(config.targets.map(({ name, loss, weight }) => [name, loss, weight])).toEqual([
-      ["pressure", "mse", 1],
-      ["velocity", "relative_l2", 0.5],
-      ["region", "cross_entropy", 1],
+    expect(config.targets.map(({ name, loss, weight, whole }) => [name, loss, weight, whole])).toEqual([
+      ["pressure", "mse", 1, false],
+      ["velocity", "relative_l2", 0.5, false],
+      ["region", "cross_entropy", 1, false],
+      ["drag", "mse", 1, true],
     ]);
     expect(resolveConfig(config.model)).toMatchObject({ cHidden: [16, 32], ballSizes: [128, 128], mpSteps: 3 });
   });
@@ -44,6 +45,7 @@ describe("the documented example", () => {
       .filter((text) => text.startsWith("# splits: ") || text.startsWith("# sequence: "))) {
       const other = { ...parse(example), ...parse(line.slice(2)) };
       delete other.targets.region;
+      delete other.targets.drag;
       expect(() => resolveFolderConfig(other), line).not.toThrow();
     }
   });
