@@ -1,7 +1,7 @@
 // The sizes beyond which the library refuses an input as a mistake, or a file as an attempt to exhaust memory, and the time after
 // which it takes a worker for lost; and how to allow more.
 
-import { checkOptions, describe } from "./arguments.ts";
+// Only errors: the threads of kernels, which should be small, import this file, too.
 import { ConfigError } from "./errors.ts";
 
 /** The largest sizes that are accepted, and the longest silence. Each refusal names its limit; `setLimits` changes it. */
@@ -91,10 +91,18 @@ export const limits: Readonly<Limits> = current;
  * @throws ConfigError for an unknown name, and for a value that is not a number greater than 0
  */
 export function setLimits(changes: Partial<Limits>): void {
-  checkOptions("setLimits", changes, defaults);
   for (const [name, value] of Object.entries(changes)) {
-    if (typeof value === "number" && value > 0) continue;
-    throw new ConfigError(`the limit ${name} must be a number greater than 0, not ${describe(value)}`, { field: name });
+    if (!Object.hasOwn(defaults, name)) {
+      const names = Object.keys(defaults);
+      throw new ConfigError(`there is no limit ${name}: known are ${names.join(", ")}`, {
+        field: name,
+        expected: names,
+      });
+    }
+    if (!(typeof value === "number" && value > 0)) {
+      const found = typeof value === "number" ? value : `a ${typeof value}`;
+      throw new ConfigError(`the limit ${name} must be a number greater than 0, not ${found}`, { field: name });
+    }
   }
   Object.assign(current, defaults, changes);
 }
