@@ -163,7 +163,7 @@ export const trainingOptions = ({ steps, batchSize, lr, minLr, warmup = 0, valid
   }),
   lossScale: numberOr("dynamic", "of a training in half precision: dynamic, or a number (default: none)", { least: 1 }),
   seed: whole(0, "of the weights, the samples and their order", { least: Number.MIN_SAFE_INTEGER }),
-  shuffle: onOff(true, "whether the order of samples is drawn anew each epoch"),
+  shuffle: onOff(true, "whether the order of samples is drawn anew each epoch; otherwise they are taken in turn"),
   validateEvery: whole(validateEvery, "steps between validations"),
   saveEvery: whole(100, "steps between checkpoints"),
   logEvery: whole(10, "steps between the losses that are written down"),

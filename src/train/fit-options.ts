@@ -31,7 +31,7 @@ export interface FitOptions<Sample, Batch> {
   maxNorm?: number;
   /** The seed of the order of samples. Default 0. */
   seed?: number;
-  /** Whether samples are shuffled in each epoch; otherwise they are taken by their index. Default true. */
+  /** Whether samples are shuffled in each epoch; otherwise they are taken by their index, round and round. Default true. */
   shuffle?: boolean;
   /** The number of steps between validations; there is always one at the end. Default: only at the end. */
   validateEvery?: number;

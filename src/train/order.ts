@@ -1,5 +1,5 @@
-// The order of the samples in training: shuffled in each epoch, or fixed. It is a pure function of the seed and the index of the
-// batch. So the random state of a run consists of two numbers, and preparing batches ahead does not change it.
+// The order of the samples in training: shuffled in each epoch, or by their index, round and round. It is a pure function of the seed
+// and the index of the batch. So the random state of a run consists of two numbers, and preparing batches ahead does not change it.
 
 import { expectWhole } from "../arguments.ts";
 import { ConfigError } from "../errors.ts";
@@ -12,7 +12,10 @@ export interface BatchSamples {
 }
 
 export class BatchOrder {
-  /** The number of full batches in an epoch; samples that do not fill one are left out of the epoch. */
+  /**
+   * The number of batches in an epoch. All have the same size; samples that do not fill one are left out of the epoch: others in each
+   * epoch if they are shuffled; otherwise the next epoch begins with them.
+   */
   readonly batchesPerEpoch: number;
   readonly #batchSize: number;
   #epoch = -1;
@@ -34,12 +37,16 @@ export class BatchOrder {
   /** Returns a batch by its index, counted from 0 over all epochs. */
   batch(index: number): BatchSamples {
     const epoch = Math.floor(index / this.batchesPerEpoch);
+    const first = (this.shuffle ? index % this.batchesPerEpoch : index) * this.#batchSize;
+    const places = Array.from({ length: this.#batchSize }, (_, i) => (first + i) % this.size);
+    return { epoch, samples: this.shuffle ? places.map((place) => this.#permutationOf(epoch)[place]) : places };
+  }
+
+  #permutationOf(epoch: number): readonly number[] {
     if (epoch !== this.#epoch) {
-      const order = Array.from({ length: this.size }, (_, i) => i);
-      this.#permutation = this.shuffle ? shuffled(order, new Random(this.seed, `epoch ${epoch}`)) : order;
+      this.#permutation = shuffled([...Array(this.size).keys()], new Random(this.seed, `epoch ${epoch}`));
       this.#epoch = epoch;
     }
-    const first = (index % this.batchesPerEpoch) * this.#batchSize;
-    return { epoch, samples: this.#permutation.slice(first, first + this.#batchSize) };
+    return this.#permutation;
   }
 }

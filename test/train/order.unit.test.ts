@@ -19,6 +19,22 @@ test("samples that do not fill a batch are left out; a batch is never larger tha
   expect(epochOf(new BatchOrder(3, 8, 0), 0).map(({ length }) => length)).toEqual([3]);
 });
 
+test("without shuffling, those left out of an epoch begin the next: every sample comes equally often", () => {
+  const order = new BatchOrder(5, 2, 0, false);
+  expect([0, 1].map((epoch) => epochOf(order, epoch))).toEqual([
+    [
+      [0, 1],
+      [2, 3],
+    ],
+    [
+      [4, 0],
+      [1, 2],
+    ],
+  ]);
+  const seen = Array.from({ length: 5 }, (_, index) => order.batch(index).samples).flat();
+  expect(seen.sort()).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4, 4]);
+});
+
 test("a batch depends only on the seed and its index", () => {
   const later = new BatchOrder(50, 7, 3).batch(40);
   const order = new BatchOrder(50, 7, 3);
