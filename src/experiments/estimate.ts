@@ -80,7 +80,7 @@ async function stepMemory(
   const model = experiment.build(config).initialize({ device });
   const task = experiment.task(model, options);
   const weights = memory.current;
-  const optimizer = new AdamW(model.parameters(), {});
+  const optimizer = new AdamW(model.parameters(), fitOptions(options).optimizer);
   model.train();
   // The optimiser holds the weights, packed into its own allocation.
   const kept = memory.current;

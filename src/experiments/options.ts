@@ -13,11 +13,12 @@ interface Declared<Type extends string, Value> {
   readonly alias?: string;
 }
 
-/** A number: `whole` excludes fractions, `above` excludes the least value itself. */
+/** A number: `whole` excludes fractions, `above` excludes the least value itself, and `below` all from there on. */
 export interface NumberOption<Value extends number | undefined = number | undefined> extends Declared<"number", Value> {
   readonly whole: boolean;
   readonly least: number;
   readonly above: boolean;
+  readonly below?: number;
 }
 
 /** One of several words. */
@@ -61,12 +62,12 @@ export const whole = <Value extends number | undefined>(
   { least = 1, alias }: { least?: number; alias?: string } = {},
 ): NumberOption<Value> => ({ type: "number", whole: true, least, above: false, default: value, doc, alias });
 
-/** A finite number of at least 0, or greater than 0 where `above`. */
+/** A finite number of at least 0, or greater than 0 where `above`; and less than `below`. */
 export const decimal = <Value extends number | undefined>(
   value: Value,
   doc: string,
-  { least = 0, above = false }: { least?: number; above?: boolean } = {},
-): NumberOption<Value> => ({ type: "number", whole: false, least, above, default: value, doc });
+  { least = 0, above = false, below }: { least?: number; above?: boolean; below?: number } = {},
+): NumberOption<Value> => ({ type: "number", whole: false, least, above, below, default: value, doc });
 
 const choice = <const Choice extends string>(
   value: NoInfer<Choice>,
@@ -90,7 +91,8 @@ export function expectedOf(option: Option): string {
   if (option.type === "number-or-word") return `${option.word} or a number of at least ${option.least}`;
   const kind = option.whole ? "a whole number" : "a number";
   if (option.least === Number.NEGATIVE_INFINITY) return kind;
-  return option.above ? `${kind} greater than ${option.least}` : `${kind} of at least ${option.least}`;
+  const from = option.above ? `greater than ${option.least}` : `of at least ${option.least}`;
+  return `${kind} ${from}${option.below === undefined ? "" : ` and below ${option.below}`}`;
 }
 
 /** Parses the text of an option, as on the command line; undefined if it is not a value of the option. */
@@ -115,6 +117,7 @@ function fits(option: Option, value: unknown): boolean {
   if (typeof value !== "number" || !Number.isFinite(value)) return false;
   if (option.type === "number-or-word") return value >= option.least;
   if (option.whole && !Number.isSafeInteger(value)) return false;
+  if (option.below !== undefined && value >= option.below) return false;
   return option.above ? value > option.least : value >= option.least;
 }
 
@@ -154,6 +157,8 @@ export interface TrainingDefaults {
 export const trainingOptions = ({ steps, batchSize, lr, minLr, warmup = 0, validateEvery }: TrainingDefaults) => ({
   steps: whole(steps, "steps of the whole run", { alias: "num-epochs" }),
   batchSize: whole(batchSize, "clouds in a batch"),
+  // Without a default, so that runs that are older than the option go on.
+  accumulate: whole<number | undefined>(undefined, "batches whose gradients are averaged for a step (default: one)"),
   lr: decimal(lr, "largest learning rate", { above: true }),
   minLr: decimal(minLr, "learning rate at the end"),
   warmup: whole(warmup, "steps in which the learning rate grows", { least: 0 }),
@@ -161,6 +166,11 @@ export const trainingOptions = ({ steps, batchSize, lr, minLr, warmup = 0, valid
   maxGradNorm: decimal<number | undefined>(undefined, "gradients are scaled down to this norm (default: not at all)", {
     above: true,
   }),
+  ema: decimal<number | undefined>(
+    undefined,
+    "decay of the weights' moving average, which is then what is validated, tested and saved (default: no average)",
+    { below: 1 },
+  ),
   lossScale: numberOr("dynamic", "of a training in half precision: dynamic, or a number (default: none)", { least: 1 }),
   seed: whole(0, "of the weights, the samples and their order", { least: Number.MIN_SAFE_INTEGER }),
   shuffle: onOff(true, "whether the order of samples is drawn anew each epoch; otherwise they are taken in turn"),
@@ -171,7 +181,7 @@ export const trainingOptions = ({ steps, batchSize, lr, minLr, warmup = 0, valid
 
 /** The names of options that affect only training, and not the evaluation. */
 export const trainingOnly: readonly string[] = [
-  ...["steps", "lr", "minLr", "warmup", "weightDecay", "maxGradNorm", "lossScale"],
+  ...["steps", "accumulate", "lr", "minLr", "warmup", "weightDecay", "maxGradNorm", "ema", "lossScale"],
   ...["shuffle", "validateEvery", "saveEvery", "logEvery"],
 ];
 

@@ -147,13 +147,14 @@ function parseConfig(text: string, file: string): Record<string, unknown> {
 
 /** Returns the options of the training loop for an experiment's options. */
 export function fitOptions(options: ExperimentOptions) {
-  const { steps, batchSize, lr, minLr, warmup, weightDecay, maxGradNorm, lossScale, seed, shuffle } = options;
-  const { validateEvery, saveEvery, logEvery } = options;
+  const { steps, batchSize, accumulate, lr, minLr, warmup, weightDecay, maxGradNorm, ema, lossScale } = options;
+  const { seed, shuffle, validateEvery, saveEvery, logEvery } = options;
   return {
     steps,
     batchSize,
+    accumulate,
     schedule: { kind: "cosine", lr, minLr, steps, warmup: Math.min(warmup, steps - 1) },
-    optimizer: { weightDecay, lossScale },
+    optimizer: { weightDecay, averageDecay: ema, lossScale },
     maxNorm: maxGradNorm,
     seed,
     shuffle,

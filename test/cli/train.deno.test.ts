@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { loadSafetensors } from "erwin";
 import { afterAll, expect, it } from "vitest";
 import { useErwin } from "./calls.ts";
 import { errorLine, erwinAlone, interruptErwin, temporaryFolder } from "./command.ts";
@@ -18,7 +19,11 @@ const words = (folder: string) => [
   "--steps",
   "8",
   "--batch-size",
+  "1",
+  "--accumulate",
   "2",
+  "--ema",
+  "0.9",
   "--validate-every",
   "100",
   "--loss-scale",
@@ -42,6 +47,12 @@ it("goes on after SIGINT, and ends with the same bits as a run that was not inte
   expect(readFileSync(path("interrupted/last.safetensors")).equals(readFileSync(path("whole/last.safetensors")))).toBe(
     true,
   );
+  const { metadata, tensors } = loadSafetensors(readFileSync(path("whole/last.safetensors")));
+  expect(JSON.parse(metadata.training)).toMatchObject({ step: 8, batches: 16, optimizer: { averageDecay: 0.9 } });
+  const saved = loadSafetensors(readFileSync(path("whole/model.safetensors"))).tensors;
+  const name = [...saved.keys()].find((name) => tensors.has(`optimizer.average.${name}`))!;
+  expect(saved.get(name)).toEqual(tensors.get(`optimizer.average.${name}`));
+  expect(saved.get(name)).not.toEqual(tensors.get(name));
   expect(readFileSync(path("whole/curve.svg"), "utf8")).toMatch(/^<svg .*polyline/s);
   const entries = readFileSync(path("whole/metrics.jsonl"), "utf8")
     .trim()

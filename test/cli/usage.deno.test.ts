@@ -88,6 +88,7 @@ describe("wrong usage ends with code 2 and a hint", () => {
       ["train", "farthest", "--out", "x", "--loss-scale", "static"],
       '--loss-scale is "static", expected dynamic or a number of at least 1.',
     ],
+    [["train", "farthest", "--out", "x", "--ema", "1"], '--ema is "1", expected a number of at least 0 and below 1.'],
     [
       ["train", "farthest", "--out", "x", "--num-epochs", "2", "--steps", "1"],
       "--steps and --num-epochs are the same option: give one of them.",

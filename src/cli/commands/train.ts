@@ -263,8 +263,9 @@ async function withRun(
   const weights = last ?? (init === undefined ? undefined : { bytes: readBytes(init), file: init });
   await withDevice(choice, (device) =>
     advisingSkipBad({ skipBad, others: [weights?.file, dataPath] }, async () => {
-      const { steps, batchSize } = options;
-      console.log(`training ${name} on ${describeDevice(device)}: ${steps} steps of ${batchSize}`);
+      const { steps, batchSize, accumulate = 1 } = options;
+      const batches = accumulate === 1 ? `${batchSize}` : `${accumulate} batches of ${batchSize}`;
+      console.log(`training ${name} on ${describeDevice(device)}: ${steps} steps of ${batches}`);
       const source = dataPath === undefined ? undefined : openSource(dataPath);
       const isKnown = ({ split, sample }: BadSample) =>
         leftOut.some((known) => known.split === split && known.sample === sample);

@@ -15,7 +15,11 @@ const FIRST = ["overfit", "farthest"];
 const COMMON = ["steps", "batchSize", "lr", "seed"];
 /** The summary if there is no config. */
 const OWN_FILES = "fields on the points of your own meshes and clouds";
-const TITLES: Readonly<Record<string, string>> = { lr: "Learning rate", minLr: "Final learning rate" };
+const TITLES: Readonly<Record<string, string>> = {
+  lr: "Learning rate",
+  minLr: "Final learning rate",
+  ema: "EMA decay",
+};
 
 export class Form {
   readonly #library: Library;
