@@ -3,6 +3,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { FormatError, InputError } from "../errors.ts";
+import type { Experiment } from "../experiments/experiment.ts";
 import { BEST_CHECKPOINT, LAST_CHECKPOINT, type LogEntry, loadSafetensors } from "../index.ts";
 import { progressOf } from "../train/checkpoint.ts";
 import { append, isFolder, listFolder, readBytes, writeWhole } from "./files.ts";
@@ -21,6 +22,8 @@ export type Settings = Record<string, string>;
 export interface RunConfig {
   experiment: string;
   settings: Settings;
+  /** What the model sees and predicts, in the order of the columns. */
+  fields?: Experiment["fields"];
   /** The main model's config, and further information. */
   [more: string]: unknown;
 }

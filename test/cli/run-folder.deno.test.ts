@@ -95,6 +95,7 @@ it("is described by erwin info", async () => {
   expect(arrays.map(({ name }: { name: string }) => name)).toContain("dynamics_model.embed.embed_fn.weight");
   const text = (await erwin(["info", path("whole")])).stdout;
   expect(text).toMatch(/steps +4 of 4/);
+  expect(text).toMatch(/targets +acceleration \[3\]/);
   expect((await erwin(["info", golden("shapenet/data/preprocessed"), "--json"])).stdout).toMatch(
     /"train": \d+,\s+"val": \d+,\s+"test": \d+/,
   );

@@ -2,6 +2,7 @@
 
 import process from "node:process";
 import { version } from "../../../package.json";
+import type { DataField } from "../../experiments/experiment.ts";
 import { readPointCloud } from "../../formats/pointcloud.ts";
 import {
   DeviceError,
@@ -114,7 +115,7 @@ async function describeOther(path: string): Promise<void> {
 }
 
 function rowsOf({ experiment, step, steps, best, training, validation, test, config }: RunDescription): string[][] {
-  const { parameters, version: madeBy, device, leftOut } = config;
+  const { parameters, version: madeBy, device, leftOut, fields } = config;
   const measured = (entry: LogEntry | undefined) =>
     Object.entries(entry ?? {})
       .filter(([name]) => name !== "kind")
@@ -124,6 +125,8 @@ function rowsOf({ experiment, step, steps, best, training, validation, test, con
     ["experiment", experiment],
     ["steps", `${formatCount(step)} of ${formatCount(steps)}`],
     ["parameters", typeof parameters === "number" ? formatCount(parameters) : ""],
+    ["inputs", describeFields(fields?.inputs)],
+    ["targets", describeFields(fields?.targets)],
     ["training", measured(training)],
     ["validation", measured(validation)],
     ["best", best ? `loss ${short(best.loss)} at step ${formatCount(best.step)}` : ""],
@@ -133,6 +136,10 @@ function rowsOf({ experiment, step, steps, best, training, validation, test, con
   ];
   return rows.filter(([, text]) => text !== "");
 }
+
+/** Lists fields in the order of their columns, with the number of these. */
+const describeFields = (fields: readonly DataField[] = []) =>
+  fields.map(({ name, channels }) => (channels === 1 ? name : `${name} [${channels}]`)).join(", ");
 
 function describePoints(file: string): void {
   const { positions, dimensionality } = readPointCloud(readBytes(file), file);
