@@ -4,7 +4,7 @@
 //   node src/bench/first-result.mjs [--points N] [--backend auto|webgpu|cpu] [--repeat R]
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { parseArgs } from "node:util";
+import { readArguments } from "../build/arguments.mjs";
 import { build } from "../build/build.mjs";
 import { readDeno } from "../build/deno.mjs";
 import { main } from "../build/run.mjs";
@@ -35,7 +35,7 @@ async function inChromium(program) {
 }
 
 await main(async () => {
-  const { values } = parseArgs({
+  const { values } = readArguments({
     options: {
       points: { type: "string", default: "2048" },
       backend: { type: "string", default: "auto" },

@@ -2,7 +2,7 @@
 // which is all that browsers guarantee, so that kernels process tensors in parts.
 //
 //   node src/bench/large-cloud.mjs [--points N] [--channels C] [--binding-bytes B] [--neighbours K]
-import { parseArgs } from "node:util";
+import { readArguments } from "../build/arguments.mjs";
 import { build } from "../build/build.mjs";
 import { main } from "../build/run.mjs";
 import { setup } from "../build/setup.mjs";
@@ -60,7 +60,7 @@ async function largeCloud({ library, config, points, neighbours, maxBindingBytes
 }
 
 await main(async () => {
-  const { values } = parseArgs({
+  const { values } = readArguments({
     options: {
       points: { type: "string", default: "1048576" },
       channels: { type: "string", default: "8" },

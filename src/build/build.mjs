@@ -6,7 +6,7 @@
 import { cpSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { parseArgs } from "node:util";
+import { readArguments } from "./arguments.mjs";
 import { buildDeclarations } from "./declarations.mjs";
 import { entryNames } from "./entries.mjs";
 import { withLock } from "./lock.mjs";
@@ -131,7 +131,7 @@ export async function build({ force = false, reference = false, only = [], progr
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = readArguments({
     options: { force: { type: "boolean" }, reference: { type: "boolean" } },
     allowPositionals: true,
   });

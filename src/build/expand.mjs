@@ -1,8 +1,10 @@
 // Prints a kernel as it is compiled with given constants.
 //
 //   node src/build/expand.mjs gpu/NAME.wgsl CONSTANT=VALUE ...     constants that are flags may be given without =1
+
 import { basename, join } from "node:path";
 import { runnerImport } from "vite";
+import { printHelp } from "./arguments.mjs";
 import { CommandError, main } from "./run.mjs";
 import { root } from "./steps.mjs";
 
@@ -14,6 +16,7 @@ function constantOf(word) {
 }
 
 await main(async () => {
+  printHelp();
   const [file, ...words] = process.argv.slice(2);
   if (!file) throw new CommandError("expand: a kernel is needed, such as gpu/linear.wgsl;", 2);
   /** @type {{ module: typeof import("../backends/webgpu/kernels.ts") }} */

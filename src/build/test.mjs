@@ -2,8 +2,10 @@
 // up the runners' counts; a check or runner that fails without a failing test counts as one failure.
 //
 //   node src/build/test.mjs [unit|host|browser ...] [FILE-FILTER ...]     all, or some runners, or some files
+
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { printHelp } from "./arguments.mjs";
 import { build } from "./build.mjs";
 import { denoEnvironment, denoProgram } from "./deno.mjs";
 import { runWatched } from "./processes.mjs";
@@ -119,6 +121,7 @@ async function runTests({ name, runner, exclude = [] }, filters, later = false) 
 }
 
 await main(async () => {
+  printHelp();
   process.env.NO_COLOR = "1";
   // Tests must not depend on when a background measurement of a device ends.
   process.env.ERWIN_TUNE = "off";

@@ -5,7 +5,7 @@
 //   npm run faults -- [--hosts deno,chromium,firefox] [--programs REGEXP] [--minutes N] [--again]
 //
 // --again forgets the results of these hosts and programs first; --minutes ends the run early.
-import { parseArgs } from "node:util";
+import { readArguments } from "../../src/build/arguments.mjs";
 import { build } from "../../src/build/build.mjs";
 import { main } from "../../src/build/run.mjs";
 import { setup } from "../../src/build/setup.mjs";
@@ -111,7 +111,7 @@ async function tryBatch(host, program) {
 }
 
 await main(async () => {
-  const { values } = parseArgs({
+  const { values } = readArguments({
     options: {
       hosts: { type: "string", default: Object.keys(hosts).join() },
       programs: { type: "string", default: "" },

@@ -6,7 +6,7 @@
 // --write puts the results into test/fuzz/README.md.
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { readArguments } from "../../src/build/arguments.mjs";
 import { build } from "../../src/build/build.mjs";
 import { denoEnvironment, denoProgram } from "../../src/build/deno.mjs";
 import { putResults } from "../../src/build/results.mjs";
@@ -45,7 +45,7 @@ function formatResults(results) {
 }
 
 await main(async () => {
-  const { values } = parseArgs({
+  const { values } = readArguments({
     options: {
       minutes: { type: "string", default: "10" },
       only: { type: "string" },

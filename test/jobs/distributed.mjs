@@ -9,8 +9,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { readArguments } from "../../src/build/arguments.mjs";
 import { freePort } from "../../src/build/serve-dist.mjs";
+
+const { values } = readArguments({
+  options: { python: { type: "string", default: "/usr/bin/python3" }, steps: { type: "string", default: "20" } },
+});
 
 // The paths are in variables because declarations are generated from the sources, to which the built library does not belong.
 const [library, ofExperiments, ofFormats] = ["erwin", "experiments", "formats"].map((name) => `../../dist/${name}.js`);
@@ -21,9 +25,6 @@ const { experiments, MemorySource, readModel, resolveOptions } = await import(of
 /** @type {typeof import("../../src/formats/index.ts")} */
 const { loadNpy } = await import(ofFormats);
 
-const { values } = parseArgs({
-  options: { python: { type: "string", default: "/usr/bin/python3" }, steps: { type: "string", default: "20" } },
-});
 const PROCESSES = 2;
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "erwin-distributed-"));

@@ -4,11 +4,11 @@
 //   node test/jobs/leases.mjs [--clouds 2000]
 import { readdirSync } from "node:fs";
 import process from "node:process";
-import { parseArgs } from "node:util";
+import { readArguments } from "../../src/build/arguments.mjs";
 import * as harness from "./harness.mjs";
 
 const { outputs, pause, seconds, shared, tell, until } = harness;
-const { values } = parseArgs({ options: { clouds: { type: "string", default: "2000" } } });
+const { values } = readArguments({ options: { clouds: { type: "string", default: "2000" } } });
 const count = Number(values.clouds);
 
 await harness.prepare(count);

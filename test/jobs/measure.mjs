@@ -21,13 +21,13 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { readArguments } from "../../src/build/arguments.mjs";
 import { library } from "./clouds.mjs";
 import * as harness from "./harness.mjs";
 import { processorSeconds, servers } from "./servers.mjs";
 
 const { knnGraph, requestDevice, ErwinTransformer, loadSafetensors, saveSafetensors } = library;
-const { values } = parseArgs({ options: { clouds: { type: "string", default: "1000" } } });
+const { values } = readArguments({ options: { clouds: { type: "string", default: "1000" } } });
 const count = Number(values.clouds);
 const seconds = (/** @type {number} */ since) => (performance.now() - since) / 1000;
 const rounded = (/** @type {number} */ value) => Number(value.toPrecision(3));

@@ -3,12 +3,12 @@
 //
 //   node test/jobs/queue.mjs [--clouds 2000] [--server redis|postgres] [--fsync everysec|always]
 import process from "node:process";
-import { parseArgs } from "node:util";
+import { readArguments } from "../../src/build/arguments.mjs";
 import * as harness from "./harness.mjs";
 import { servers } from "./servers.mjs";
 
 const { erwin, outputs, pause, predictWords, shared, tell, until } = harness;
-const { values } = parseArgs({
+const { values } = readArguments({
   options: {
     clouds: { type: "string", default: "2000" },
     server: { type: "string", default: "redis" },

@@ -8,7 +8,7 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { parseArgs } from "node:util";
+import { readArguments } from "../../src/build/arguments.mjs";
 
 /**
  * @typedef {object} Measured
@@ -196,7 +196,7 @@ function printTable(/** @type {number} */ latency, /** @type {number} */ rate) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const { values } = parseArgs({
+  const { values } = readArguments({
     options: { latency: { type: "string", default: "1" }, rate: { type: "string", default: "10000" } },
   });
   printTable(Number(values.latency) / 1000, Number(values.rate));

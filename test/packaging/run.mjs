@@ -1,12 +1,12 @@
 // Runs projects with the packed library, as its users would, and says what each came to.
 //
 //   npm run test:packaging [-- --write] [-- NAME ...]     all, or those named; --write puts the results into README.md
-import { parseArgs } from "node:util";
+import { readArguments } from "../../src/build/arguments.mjs";
 import { pages, runPages } from "./pages.mjs";
 import { projectNames, runProjects } from "./projects.mjs";
 import { describe, writeTable } from "./table.mjs";
 
-const { values, positionals } = parseArgs({ options: { write: { type: "boolean" } }, allowPositionals: true });
+const { values, positionals } = readArguments({ options: { write: { type: "boolean" } }, allowPositionals: true });
 const wanted = (/** @type {string} */ name) => positionals.length === 0 || positionals.includes(name);
 /** Each yields outcomes. */
 const lists = [runProjects(projectNames().filter(wanted)), runPages(pages.filter(({ name }) => wanted(name)))];

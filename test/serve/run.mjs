@@ -9,8 +9,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import autocannon from "autocannon";
+import { readArguments } from "../../src/build/arguments.mjs";
 import { build } from "../../src/build/build.mjs";
 import { putResults } from "../../src/build/results.mjs";
 import { main } from "../../src/build/run.mjs";
@@ -171,7 +171,7 @@ function failuresOf(samples, { sent, wrong, unexpected }) {
 const formatBytes = (bytes) => `${((bytes ?? 0) / 2 ** 20).toFixed(2)} MiB`;
 
 await main(async () => {
-  const { values } = parseArgs({
+  const { values } = readArguments({
     options: {
       requests: { type: "string", default: "100000" },
       rounds: { type: "string", default: "50" },

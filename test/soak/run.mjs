@@ -7,8 +7,9 @@
 import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs, promisify } from "node:util";
+import { promisify } from "node:util";
 import { chromium } from "playwright-core";
+import { readArguments } from "../../src/build/arguments.mjs";
 import { build } from "../../src/build/build.mjs";
 import { chromiumArguments, findChromium } from "../../src/build/chromium.mjs";
 import { denoEnvironment, denoProgram } from "../../src/build/deno.mjs";
@@ -111,7 +112,7 @@ function formatResults(results, { forwards, steps, models }) {
 }
 
 await main(async () => {
-  const { values } = parseArgs({
+  const { values } = readArguments({
     options: {
       forwards: { type: "string", default: "10000" },
       steps: { type: "string", default: "10000" },

@@ -10,7 +10,17 @@ import { join, sep } from "node:path";
 import { performance } from "node:perf_hooks";
 import process from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
-import { parseArgs } from "node:util";
+import { readArguments } from "../../build/arguments.mjs";
+
+const { values, positionals } = readArguments({
+  allowPositionals: true,
+  options: {
+    step: { type: "string", default: "50" },
+    workers: { type: "string", default: "1" },
+    steps: { type: "string", default: "40" },
+    "batch-size": { type: "string", default: "16" },
+  },
+});
 
 // The paths are in variables because declarations are generated from the sources, to which the built library does not belong.
 const [library, entry] = ["../../../dist/erwin.js", "../../../dist/experiments.js"];
@@ -20,15 +30,6 @@ const { fit, nn, operators, requestDevice, scope, Tensor } = /** @type {typeof i
 const { DataWorkers, experiments, MemorySource, resolveOptions } =
   /** @type {typeof import("../../experiments/index.ts")} */ (await import(entry));
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    step: { type: "string", default: "50" },
-    workers: { type: "string", default: "1" },
-    steps: { type: "string", default: "40" },
-    "batch-size": { type: "string", default: "16" },
-  },
-});
 const [name, folder] = positionals;
 const [step, count, steps, batchSize] = [values.step, values.workers, values.steps, values["batch-size"]].map(Number);
 

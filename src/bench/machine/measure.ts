@@ -37,7 +37,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { arch, availableParallelism, cpus, release, tmpdir, totalmem, type } from "node:os";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
+import { readArguments } from "../../build/arguments.mjs";
 import { denoEnvironment } from "../../build/deno.mjs";
 import { root } from "../../build/steps.mjs";
 import { publishedTable } from "../case.ts";
@@ -75,7 +75,7 @@ const steps: Record<string, Step> = {
   },
 };
 
-const { values } = parseArgs({
+const { values } = readArguments({
   options: {
     out: { type: "string" },
     seconds: { type: "string", default: "540" },

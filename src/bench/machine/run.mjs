@@ -3,6 +3,7 @@
 //
 //   npm run bench:gpu -- --pack FOLDER [--tests]
 import { parseArgs } from "node:util";
+import { printHelp } from "../../build/arguments.mjs";
 import { build } from "../../build/build.mjs";
 import { runDeno } from "../../build/deno.mjs";
 import { CommandError, main } from "../../build/run.mjs";
@@ -11,6 +12,7 @@ import { preparePython, pytorch } from "../peers/python.mjs";
 import { pack } from "./pack.mjs";
 
 await main(async () => {
+  printHelp(new URL("measure.ts", import.meta.url));
   const words = process.argv.slice(2);
   const options = /** @type {const} */ ({ pack: { type: "string" }, tests: { type: "boolean" } });
   // measure.ts reads and checks all other options.

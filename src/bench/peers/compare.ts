@@ -12,7 +12,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
+import { readArguments } from "../../build/arguments.mjs";
 import { formatTable } from "../table.ts";
 import { formatTiming, type Timing, timingOf } from "../timing.ts";
 import type { PyTorchBench } from "./pytorch/run.mjs";
@@ -38,7 +38,7 @@ interface Measured {
   rows: { name: string; first: number; times: number[]; difference: number; device?: string; version?: string }[];
 }
 
-const { values } = parseArgs({
+const { values } = readArguments({
   options: {
     points: { type: "string", default: "2048,4096" },
     clouds: { type: "string", default: "1" },

@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { printHelp } from "../../build/arguments.mjs";
 import { build } from "../../build/build.mjs";
 import { runDeno } from "../../build/deno.mjs";
 import { main, run } from "../../build/run.mjs";
@@ -12,15 +13,18 @@ import { preparePython, scikit } from "./python.mjs";
 const here = fileURLToPath(new URL(".", import.meta.url));
 
 await main(async () => {
-  await setup((programs) => build({ programs }));
   const args = process.argv.slice(2);
-  if (args.includes("--trees")) {
+  const ofTrees = args.includes("--trees");
+  const script = join(here, ofTrees ? "trees/compare.ts" : "compare.ts");
+  printHelp(script);
+  await setup((programs) => build({ programs }));
+  if (ofTrees) {
     await preparePython(scikit, [here]);
-    process.exitCode = runDeno([join(here, "trees", "compare.ts"), ...args]);
+    process.exitCode = runDeno([script, ...args]);
     return;
   }
   const native = join(here, "onnxruntime");
   // Its install script would download libraries for CUDA.
   if (!existsSync(join(native, "node_modules"))) run("npm", ["ci", "--ignore-scripts", "--no-fund"], { cwd: native });
-  process.exitCode = runDeno([join(here, "compare.ts"), ...args]);
+  process.exitCode = runDeno([script, ...args]);
 });

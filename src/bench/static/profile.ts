@@ -12,7 +12,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { readArguments } from "../../build/arguments.mjs";
 import { withLock } from "../../build/lock.mjs";
 import { CommandError, main, run } from "../../build/run.mjs";
 import { compileForAmd } from "./amd.ts";
@@ -42,7 +42,7 @@ import { nameVariants } from "./variants.ts";
 const DETAILED_POINTS = 16384;
 const SHARES_OF = { device: "H100", front: "naga" };
 
-const { values, positionals: words } = parseArgs({
+const { values, positionals: words } = readArguments({
   allowPositionals: true,
   options: {
     fronts: { type: "string", default: Object.keys(frontEnds).join() },

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { readArguments } from "../../../src/build/arguments.mjs";
 import { makeClouds } from "../clouds.mjs";
 
 // The path is in a variable because declarations are generated from the sources, to which the built library does not belong.
@@ -103,7 +103,7 @@ async function predictByThree({ address, store }, count, lease) {
 }
 
 async function run() {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = readArguments({
     options: { clouds: { type: "string", default: "200" }, lease: { type: "string", default: "5" } },
     allowPositionals: true,
   });

@@ -11,8 +11,8 @@ import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
 import { buildBallTree, disposeThreads, Random } from "erwin";
+import { readArguments } from "../../../build/arguments.mjs";
 import { caseOffsets } from "../../case.ts";
 import { formatTable } from "../../table.ts";
 import { formatTiming, type Timing, timed, timingOf } from "../../timing.ts";
@@ -27,7 +27,7 @@ const published = new Map([
   [16384, 6.3],
 ]);
 
-const { values } = parseArgs({
+const { values } = readArguments({
   options: {
     trees: { type: "boolean" },
     points: { type: "string", default: [...published.keys()].join() },
