@@ -8,6 +8,7 @@ import { hdf5Extensions } from "../formats/hdf5-extensions.ts";
 import { loadHdf5 } from "../formats/hdf5-lazy.ts";
 import { loadMatlab } from "../formats/matlab.ts";
 import { loadNpz } from "../formats/npz.ts";
+import { expectUnpacked } from "../formats/packed.ts";
 import {
   type Attribute,
   headExtensions,
@@ -58,6 +59,7 @@ export async function readCloud(bytes: Uint8Array, path: string, features?: read
   if (![...cloudExtensions, ...headExtensions].includes(extension)) {
     throw unknownExtension(path, extension.slice(1), cloudExtensions);
   }
+  expectUnpacked(bytes, path);
   const named = await readNamedArrays(bytes, path);
   const { positions, dimensionality, attributes } =
     named && !pointCloudExtensions.includes(extension)

@@ -14,6 +14,7 @@ import { listNpz, loadNpz, saveNpz } from "./npz.ts";
 import { loadObj } from "./obj.ts";
 import { loadOff } from "./off.ts";
 import { headFormats, unknownFormat } from "./other-formats.ts";
+import { expectUnpacked } from "./packed.ts";
 import { loadPcd } from "./pcd.ts";
 import { loadPly, savePly } from "./ply.ts";
 import {
@@ -120,6 +121,7 @@ export function readPointCloud(
 ): PointCloud {
   const read = chooseByName({ ...readers, ...heads }, name, pointCloudExtensions);
   checkReadOptions(options, name);
+  expectUnpacked(bytes, name);
   return expectPoints(read(bytes, { file: name, attributes: options.attributes }), name, options.attributes);
 }
 

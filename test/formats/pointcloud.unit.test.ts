@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { zipSync } from "fflate";
+import { gzipSync, zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { FormatError } from "../../src/errors.ts";
 import { loadCsv } from "../../src/formats/csv.ts";
@@ -48,6 +48,14 @@ describe("csv", () => {
 });
 
 describe("readPointCloud", () => {
+  it.each(["ply", "csv", "obj", "vtu", "stl", "npy"])("says that a .%s file is empty, or compressed", (format) => {
+    const read = (bytes: Uint8Array) => () => readPointCloud(bytes, `a.${format}`);
+    const table = text("x,y,z", "1,2,3");
+    expect(read(new Uint8Array())).toThrow(`a.${format}: is empty.`);
+    expect(read(gzipSync(table))).toThrow(`a.${format}: is compressed by gzip: unpack it first.`);
+    expect(read(zipSync({ a: table }))).toThrow(`a.${format}: is compressed by ZIP: unpack it first.`);
+  });
+
   const npy = (shape: string, data: Float32Array) => {
     const header = `{'descr': '<f4', 'fortran_order': False, 'shape': ${shape}, }`.padEnd(117);
     const file = new Uint8Array(128 + data.byteLength);

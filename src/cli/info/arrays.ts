@@ -8,6 +8,7 @@ import { readHdf5 } from "../../formats/hdf5-lazy.ts";
 import { readMatlab } from "../../formats/matlab.ts";
 import { loadNpy } from "../../formats/npy.ts";
 import { readNpz } from "../../formats/npz.ts";
+import { expectUnpacked } from "../../formats/packed.ts";
 import type { Pickled } from "../../formats/pickle.ts";
 import { type Attribute, pointCloudExtensions, readPointCloud, unknownExtension } from "../../formats/pointcloud.ts";
 import { loadSafetensors } from "../../formats/safetensors.ts";
@@ -65,7 +66,10 @@ export const formatOf = (file: string): string => extname(file).slice(1).toLower
  */
 export async function readSamples(bytes: Uint8Array, file: string): Promise<Samples> {
   const read = readerOf(formatOf(file));
-  if (read) return await read(bytes, file);
+  if (read) {
+    expectUnpacked(bytes, file);
+    return await read(bytes, file);
+  }
   const known = [...new Set([...Object.keys(readers).map((format) => `.${format}`), ...pointCloudExtensions])];
   throw unknownExtension(file, formatOf(file), known);
 }

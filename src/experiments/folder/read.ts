@@ -13,6 +13,7 @@ import type { Mesh } from "../../formats/mesh.ts";
 import { pointDataOf, vertices } from "../../formats/mesh.ts";
 import { listNpz, readNpz } from "../../formats/npz.ts";
 import { unknownFormat } from "../../formats/other-formats.ts";
+import { expectUnpacked } from "../../formats/packed.ts";
 import { readPointCloud } from "../../formats/pointcloud.ts";
 import { loadSafetensors } from "../../formats/safetensors.ts";
 import { loadVtk, type VtkFile } from "../../formats/vtk.ts";
@@ -74,7 +75,10 @@ export const sampleExtensions: readonly string[] = Object.keys(readers);
  */
 export async function readArrays(bytes: Uint8Array, file: string, wanted?: readonly string[]): Promise<SampleArrays> {
   const extension = extensionOf(file);
-  if (Object.hasOwn(readers, extension)) return await readers[extension](bytes, file, wanted);
+  if (Object.hasOwn(readers, extension)) {
+    expectUnpacked(bytes, file);
+    return await readers[extension](bytes, file, wanted);
+  }
   const known = sampleExtensions.map((name) => `.${name}`);
   throw new FormatError(`${file}: is not a sample: ${unknownFormat(extension, known)}`, { file, expected: known });
 }

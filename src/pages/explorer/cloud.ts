@@ -8,6 +8,7 @@ import { equalCells } from "../../experiments/cells.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { forHdf5 } from "../../formats/hdf5-extensions.ts";
 import { headFormats, unknownFormat } from "../../formats/other-formats.ts";
+import { expectUnpacked } from "../../formats/packed.ts";
 
 export interface Cloud {
   name: string;
@@ -51,7 +52,10 @@ const batchNames = ["batch_idx", "batch"];
  */
 export async function readCloud(bytes: Uint8Array, file: string): Promise<Cloud> {
   const format = extensionOf(file);
-  if (Object.hasOwn(arrayFormats, format)) return cloudOfArrays(await arrayFormats[format](bytes, file), file);
+  if (Object.hasOwn(arrayFormats, format)) {
+    expectUnpacked(bytes, file);
+    return cloudOfArrays(await arrayFormats[format](bytes, file), file);
+  }
   if (!cloudExtensions.includes(`.${format}`) && !headFormats.includes(format)) {
     throw new formats.FormatError(`${file}: ${unknownFormat(format, cloudExtensions)}`, {
       file,

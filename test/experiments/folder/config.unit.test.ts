@@ -98,11 +98,11 @@ it.each([
 it("names a sample that is empty, and does without it where that is wanted", async () => {
   const table = new TextEncoder().encode("x,y,p\n0,1,2\n");
   const files = [["a.csv", new Uint8Array()] as const, ["b.csv", table] as const];
-  await expect(survey(new MemorySource(new Map(files), "data"))).rejects.toThrow("data/a.csv: holds no rows.");
+  await expect(survey(new MemorySource(new Map(files), "data"))).rejects.toThrow("data/a.csv: is empty.");
   const bad: string[] = [];
   const options = { onBad: (file: string, problem: string) => bad.push(`${file}, ${problem}`) };
   expect(await survey(new MemorySource(new Map(files), "data"), options)).toMatchObject({ files: 2, looked: 1 });
-  expect(bad).toEqual(["a.csv, data/a.csv: holds no rows."]);
+  expect(bad).toEqual(["a.csv, data/a.csv: is empty."]);
   const none = survey(new MemorySource(new Map(files.slice(0, 1)), "data"), options);
   await expect(none).rejects.toThrow("data: all of the 1 files that were looked at are damaged.");
 });
