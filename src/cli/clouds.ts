@@ -1,12 +1,10 @@
 // Reads an input file: positions and features, and from a safetensors, npz or HDF5 file also clouds, graph and tree.
 
-import { extname } from "node:path";
 import { maxLevels } from "../balltree/execute.ts";
 import { FormatError } from "../errors.ts";
+import { arrayFileReaders } from "../formats/array-files.ts";
 import { type SafeTensor, toFloat32, toInt32 } from "../formats/elements.ts";
-import { hdf5Extensions } from "../formats/hdf5-extensions.ts";
-import { loadHdf5 } from "../formats/hdf5-lazy.ts";
-import { loadMatlab } from "../formats/matlab.ts";
+import { dottedExtensionOf, extensionOf } from "../formats/extension.ts";
 import { loadNpz } from "../formats/npz.ts";
 import { expectUnpacked } from "../formats/packed.ts";
 import {
@@ -41,8 +39,7 @@ export interface CloudFile {
 /** The extensions of files that `readCloudFile` reads, with their dots. */
 export const cloudExtensions: readonly string[] = [
   ...pointCloudExtensions,
-  ...hdf5Extensions.map((extension) => `.${extension}`),
-  ".mat",
+  ...Object.keys(arrayFileReaders).map((extension) => `.${extension}`),
 ];
 
 /**
@@ -55,9 +52,9 @@ export async function readCloudFile(path: string, features?: readonly string[]):
 
 /** Like `readCloudFile`, for bytes that have been read; messages name the file by `path`, whose extension decides the format. */
 export async function readCloud(bytes: Uint8Array, path: string, features?: readonly string[]): Promise<CloudFile> {
-  const extension = extname(path).toLowerCase();
+  const extension = dottedExtensionOf(path);
   if (![...cloudExtensions, ...headExtensions].includes(extension)) {
-    throw unknownExtension(path, extension.slice(1), cloudExtensions);
+    throw unknownExtension(path, extensionOf(path), cloudExtensions);
   }
   expectUnpacked(bytes, path);
   const named = await readNamedArrays(bytes, path);
@@ -107,10 +104,10 @@ const arrayNames = [
 
 /** Reads the arrays of a file whose format names them. */
 async function readNamedArrays(bytes: Uint8Array, path: string): Promise<ReadonlyMap<string, SafeTensor> | undefined> {
-  if (hdf5Extensions.includes(extname(path).slice(1).toLowerCase())) return await loadHdf5(bytes, { file: path });
-  if (/\.mat$/i.test(path)) return await loadMatlab(bytes, { file: path });
-  if (/\.safetensors$/i.test(path)) return loadSafetensors(bytes, { file: path }).tensors;
-  return /\.npz$/i.test(path) ? loadNpz(bytes, { file: path, only: arrayNames }) : undefined;
+  const format = extensionOf(path);
+  if (Object.hasOwn(arrayFileReaders, format)) return (await arrayFileReaders[format](bytes, { file: path })).arrays;
+  if (format === "safetensors") return loadSafetensors(bytes, { file: path }).tensors;
+  return format === "npz" ? loadNpz(bytes, { file: path, only: arrayNames }) : undefined;
 }
 
 function readTree(arrays: ArrayReader): CloudFile["tree"] {

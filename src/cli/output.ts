@@ -1,8 +1,8 @@
 // Copies a model's output to the host, and encodes it in the format of the file's extension.
 
-import { extname } from "node:path";
 import { firstNotFinite } from "../arguments.ts";
 import type { SafeTensorInput } from "../formats/elements.ts";
+import { dottedExtensionOf } from "../formats/extension.ts";
 import { saveNpy } from "../formats/npy.ts";
 import { saveNpz } from "../formats/npz.ts";
 import { type Attribute, addAttributes, writePointCloud } from "../formats/pointcloud.ts";
@@ -79,7 +79,7 @@ export function encodePrediction(
   if (isPointFormat(format)) {
     const attributes = new Map<string, Attribute>([["out", { data, channels: width }]]);
     if (batchIdx.some((cloud) => cloud > 0)) attributes.set("batch_idx", { data: batchIdx, channels: 1 });
-    const isOfMesh = meshFormats.some((mesh) => mesh === format) && extname(points.path).toLowerCase() === format;
+    const isOfMesh = meshFormats.some((mesh) => mesh === format) && dottedExtensionOf(points.path) === format;
     if (isOfMesh) return addAttributes(points.bytes, attributes, points.path);
     return writePointCloud({ positions: points.positions, dimensionality: points.dimensionality, attributes }, format);
   }
@@ -117,7 +117,7 @@ function isPointFormat(format: PredictionFormat): format is (typeof pointFormats
 }
 
 function chooseFormat<Format extends string>(output: string, formats: readonly Format[]): Format {
-  const extension = extname(output).toLowerCase();
+  const extension = dottedExtensionOf(output);
   const format = formats.find((candidate) => candidate === extension);
   if (format) return format;
   throw new UsageError(`--output is "${output}", expected a file that ends in ${formats.join(", ")}`);

@@ -1,6 +1,6 @@
 // erwin convert: PyTorch's checkpoints as safetensors files, and back.
 
-import { extname } from "node:path";
+import { dottedExtensionOf, extensionOf } from "../../formats/extension.ts";
 import { CheckpointError } from "../../index.ts";
 import { fromTorch, toTorch } from "../../train/torch.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
@@ -36,8 +36,8 @@ async function run(args: Arguments): Promise<void> {
   if (output === undefined) throw new UsageError(`Expected two files, of ${known}`);
   const input = modelFile(given);
   const configPath = args.text("config");
-  const isTorch = (path: string) => torchExtensions.includes(extname(path).toLowerCase());
-  const isSafetensors = (path: string) => extname(path).toLowerCase() === ".safetensors";
+  const isTorch = (path: string) => torchExtensions.includes(dottedExtensionOf(path));
+  const isSafetensors = (path: string) => extensionOf(path) === "safetensors";
   checkOutput(output, configPath === undefined ? [input] : [input, configPath]);
   if (isTorch(input) && isSafetensors(output)) return importTorch(input, output, configPath);
   if (!isSafetensors(input) || !isTorch(output)) {

@@ -3,6 +3,7 @@
 import process from "node:process";
 import { version } from "../../../package.json";
 import type { DataField } from "../../experiments/experiment.ts";
+import { extensionOf } from "../../formats/extension.ts";
 import { readPointCloud } from "../../formats/pointcloud.ts";
 import {
   DeviceError,
@@ -35,7 +36,7 @@ export const info: Command = {
     else if (args.has("json")) {
       const description = await (isFolder(file) ? describeFolder(file) : describeFile(file));
       console.log(JSON.stringify(description, null, 1));
-    } else if (/\.safetensors$/i.test(file)) describeTensors(file, loadSafetensors(readBytes(file), { file }));
+    } else if (extensionOf(file) === "safetensors") describeTensors(file, loadSafetensors(readBytes(file), { file }));
     else await describeOther(file);
   },
 };

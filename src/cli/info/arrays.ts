@@ -1,11 +1,9 @@
 // Reads the named arrays of any supported file, one sample after the other.
 
-import { extname } from "node:path";
+import { forArrayFiles } from "../../formats/array-files.ts";
 import { sortAttributes } from "../../formats/attribute-names.ts";
 import type { ArrayContents, SafeTensor } from "../../formats/elements.ts";
-import { forHdf5 } from "../../formats/hdf5-extensions.ts";
-import { readHdf5 } from "../../formats/hdf5-lazy.ts";
-import { readMatlab } from "../../formats/matlab.ts";
+import { extensionOf } from "../../formats/extension.ts";
 import { loadNpy } from "../../formats/npy.ts";
 import { readNpz } from "../../formats/npz.ts";
 import { expectUnpacked } from "../../formats/packed.ts";
@@ -32,8 +30,6 @@ type Reader = (bytes: Uint8Array, file: string) => Samples | Promise<Samples>;
 const readTorch: Reader = (bytes, file) => ({ samples: [tensorsIn(loadTorch(bytes, { file }))] });
 
 const ofContents = ({ arrays, leftOut }: ArrayContents): Samples => ({ samples: [arrays], leftOut });
-/** HDF5's library is loaded when the first file needs it. */
-const readHdf: Reader = async (bytes, file) => ofContents(await readHdf5(bytes, { file }));
 
 const readers: Readonly<Record<string, Reader>> = {
   safetensors: (bytes, file) => ({ samples: [loadSafetensors(bytes, { file }).tensors] }),
@@ -43,8 +39,11 @@ const readers: Readonly<Record<string, Reader>> = {
   pth: readTorch,
   ckpt: readTorch,
   th: readTorch,
-  ...forHdf5(readHdf),
-  mat: async (bytes, file) => ofContents(await readMatlab(bytes, { file })),
+  ...forArrayFiles(
+    (read): Reader =>
+      async (bytes, file) =>
+        ofContents(await read(bytes, { file })),
+  ),
   tfrecord: (bytes, file) => ({ samples: readRecords(bytes, file) }),
 };
 
@@ -57,21 +56,18 @@ function readerOf(format: string): Reader | undefined {
   return Object.hasOwn(readers, format) ? readers[format] : undefined;
 }
 
-/** Returns a file's format, which is its extension: "npz". */
-export const formatOf = (file: string): string => extname(file).slice(1).toLowerCase();
-
 /**
  * @returns the samples: the records of a TFRecord file; other files are a single sample
  * @throws FormatError for an unknown extension, and what the format's reader throws, here or while samples are read
  */
 export async function readSamples(bytes: Uint8Array, file: string): Promise<Samples> {
-  const read = readerOf(formatOf(file));
+  const read = readerOf(extensionOf(file));
   if (read) {
     expectUnpacked(bytes, file);
     return await read(bytes, file);
   }
   const known = [...new Set([...Object.keys(readers).map((format) => `.${format}`), ...pointCloudExtensions])];
-  throw unknownExtension(file, formatOf(file), known);
+  throw unknownExtension(file, extensionOf(file), known);
 }
 
 /** Returns all tensors in dictionaries and lists by their paths: "model_state_dict.embed.weight", "tensors.0". */

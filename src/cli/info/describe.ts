@@ -4,11 +4,12 @@ import { basename, join } from "node:path";
 import type { DataSource } from "../../experiments/data-source.ts";
 import { splitNames } from "../../experiments/experiment.ts";
 import { loadCars } from "../../experiments/shapenet/cars.ts";
+import { extensionOf } from "../../formats/extension.ts";
 import { readTfRecords } from "../../formats/tfrecord.ts";
 import { FolderSource } from "../data-folder.ts";
 import { readBytes } from "../files.ts";
 import { filesBelow } from "../walk.ts";
-import { formatOf, readSamples } from "./arrays.ts";
+import { readSamples } from "./arrays.ts";
 import { describeRun, type RunDescription } from "./run.ts";
 import { type ArraySummary, Statistics } from "./statistics.ts";
 
@@ -41,7 +42,7 @@ export async function describeFile(file: string): Promise<FileDescription> {
     }
   }
   const arrays = [...statistics.values()].map((ofName) => ofName.summary());
-  const description = { file, format: formatOf(file), arrays, samples: count };
+  const description = { file, format: extensionOf(file), arrays, samples: count };
   return leftOut?.size ? { ...description, leftOut: Object.fromEntries(leftOut) } : description;
 }
 
@@ -50,7 +51,7 @@ export async function describeFolder(folder: string): Promise<FileDescription> {
   const paths = filesBelow(folder);
   const files: Record<string, number> = {};
   for (const path of paths) {
-    const format = formatOf(path) || "other";
+    const format = extensionOf(path) || "other";
     files[format] = (files[format] ?? 0) + 1;
   }
   const run = describeRun(folder);

@@ -12,6 +12,7 @@ import { type InitialWeights, readModel } from "../../experiments/run.ts";
 import { addArrays, addableExtensions, attributesOf } from "../../formats/add-arrays.ts";
 import { toBytes } from "../../formats/bytes.ts";
 import type { SafeTensorInput } from "../../formats/elements.ts";
+import { dottedExtensionOf } from "../../formats/extension.ts";
 import { pointDataOf } from "../../formats/mesh.ts";
 import { writableExtensions, writePointCloud } from "../../formats/pointcloud.ts";
 import { saveVtp, saveVtu } from "../../formats/vtu-write.ts";
@@ -39,13 +40,13 @@ const writable = writableExtensions.filter((extension) => addable(extension));
 
 /** @throws UsageError for an output in a format that cannot be written */
 export function expectFieldOutput(input: string, output: string): void {
-  if (writable.includes(extname(output).toLowerCase()) || isCopy(input, output)) return;
+  if (writable.includes(dottedExtensionOf(output)) || isCopy(input, output)) return;
   throw new UsageError(`--output is "${output}", expected a file that ends in ${writable.join(", ")}`);
 }
 
 /** Whether an output is the input's file with arrays added. */
 export function isCopy(input: string, output: string): boolean {
-  const [from, to] = [input, output].map((path) => extname(path).toLowerCase());
+  const [from, to] = [input, output].map(dottedExtensionOf);
   return from === to && addable(to);
 }
 
@@ -202,7 +203,7 @@ export async function encode(
   { file: input, points: rows, dimensions, positions }: FieldSample,
   arrays: ReadonlyMap<string, SafeTensorInput>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const [from, to] = [input, output].map((path) => extname(path).toLowerCase());
+  const [from, to] = [input, output].map(dottedExtensionOf);
   if (from === to) return addArrays(bytes, arrays, input);
   const found = await readArrays(bytes, input);
   const points = found.points ?? { dtype: "F64", shape: [rows, dimensions], data: Float64Array.from(positions) };

@@ -1,8 +1,9 @@
 // Finds the files to predict, and the path of each one's prediction.
 
-import { basename, dirname, extname, isAbsolute, join, normalize, parse, resolve } from "node:path";
+import { basename, dirname, isAbsolute, join, normalize, parse, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
 import { type DataSource, joinPath } from "../../experiments/data-source.ts";
+import { dottedExtensionOf } from "../../formats/extension.ts";
 import { folderAndName, isRemote, joinAddress, splitAddress } from "../addresses.ts";
 import { cloudExtensions } from "../clouds.ts";
 import { placeOf } from "../files.ts";
@@ -102,7 +103,7 @@ async function expand(
       ? await namesBelow(openFolder(input), "", (name) => isOutput(joinAddress(input, name)))
       : filesBelow(input, { ...walk, skip: isOutput });
     const files = found
-      .filter((name) => known.includes(extname(name).toLowerCase()))
+      .filter((name) => known.includes(dottedExtensionOf(name)))
       .map((name) => ({ input: joinPlace(input, name), name }));
     return orNone(files, input, `files of points (${known.join(", ")})`);
   }

@@ -1,12 +1,13 @@
 // erwin predict for models of sequences: predicts each sequence from its first frame, step by step, and writes its frames back with
 // the predictions added.
 
-import { basename, dirname, extname, join, resolve, sep } from "node:path";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import type { FolderExperiment } from "../../experiments/folder/experiment.ts";
 import { findUnits } from "../../experiments/folder/files.ts";
 import type { FieldModel } from "../../experiments/folder/model.ts";
 import { type FieldSample, readSample } from "../../experiments/folder/sample.ts";
 import type { Unit } from "../../experiments/folder/splits.ts";
+import { extensionOf } from "../../formats/extension.ts";
 import { savePvd } from "../../formats/pvd.ts";
 import { InputError } from "../../index.ts";
 import { UsageError } from "../command.ts";
@@ -18,7 +19,7 @@ import { formatPlural } from "../text.ts";
 import { arraysOf, copyExtension, encode, type FieldsOptions, readFieldModel } from "./fields.ts";
 
 /** Whether a path is that of a collection of frames. */
-export const isCollection = (path: string): boolean => extname(path).toLowerCase() === ".pvd";
+export const isCollection = (path: string): boolean => extensionOf(path) === "pvd";
 
 export interface SequencesOptions extends FieldsOptions {
   /** A collection (.pvd), or a folder of sequences. */

@@ -1,10 +1,11 @@
 // The process that computes for erwin work. It reads jobs from its standard input, one line of JSON each, and answers each with a
 // line. It is a separate process, so that its parent can renew the jobs' locks however busy the device is.
 
-import { basename, dirname, extname } from "node:path";
+import { basename, dirname } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { FOLDER } from "../../experiments/folder/experiment.ts";
+import { extensionOf } from "../../formats/extension.ts";
 import { type Device, ErwinError, loadSafetensors } from "../../index.ts";
 import { type FileStore, recordOf, sha256 } from "../../jobs/job.ts";
 import { readRecord, saveOutput } from "../../jobs/record.ts";
@@ -90,7 +91,7 @@ async function compute(job: QueuedPrediction, predictBy: PredictBy): Promise<voi
   const record = await recordOf(job.recipe, input);
   // The job was delivered twice, or its previous worker died before it could report that the job was done.
   if (!job.overwrite && (await readRecord(store, output))?.identity === record.identity) return;
-  const formats = { from: extname(job.input).slice(1).toLowerCase(), to: job.format.slice(1), path: job.input };
+  const formats = { from: extensionOf(job.input), to: job.format.slice(1), path: job.input };
   const bytes = await predictBy(job, (predictor) => predictor.predict(input, formats, new AbortController().signal));
   await saveOutput(store, output, bytes, record);
 }

@@ -1,6 +1,7 @@
 // erwin predict --queue: adds the files that are left to a queue.
 
-import { extname, resolve } from "node:path";
+import { resolve } from "node:path";
+import { dottedExtensionOf } from "../../formats/extension.ts";
 import type { FileStore } from "../../jobs/job.ts";
 import { type Recipe, recordOf, sha256 } from "../../jobs/job.ts";
 import { inParallel } from "../../jobs/parallel.ts";
@@ -37,7 +38,7 @@ export async function enqueueFiles(address: string, options: EnqueueOptions): Pr
   const jobs = await Promise.all(
     left.map(async (file) => {
       const [input, output] = [absolute(file.input), absolute(file.output)];
-      const format = extname(output).toLowerCase();
+      const format = dottedExtensionOf(output);
       const data = { model, input, output, format, features, graph, recipe, ...(overwrite && { overwrite }) };
       return { id: await sha256(new TextEncoder().encode(JSON.stringify(data))), data };
     }),

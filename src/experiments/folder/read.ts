@@ -1,14 +1,12 @@
 // Reads a sample's file as named arrays: coordinates, cells between the points, and arrays of the points and of the whole.
 
 import { FormatError } from "../../errors.ts";
+import { forArrayFiles } from "../../formats/array-files.ts";
 import { attributeNames, sortAttributes } from "../../formats/attribute-names.ts";
 import { type Cells, kinds, meshEdges } from "../../formats/cells.ts";
 import { tableExtensions } from "../../formats/csv.ts";
 import { type ArrayContents, type SafeTensor, toInt32 } from "../../formats/elements.ts";
 import { extensionOf } from "../../formats/extension.ts";
-import { forHdf5 } from "../../formats/hdf5-extensions.ts";
-import { readHdf5 } from "../../formats/hdf5-lazy.ts";
-import { readMatlab } from "../../formats/matlab.ts";
 import type { Mesh } from "../../formats/mesh.ts";
 import { pointDataOf, vertices } from "../../formats/mesh.ts";
 import { listNpz, readNpz } from "../../formats/npz.ts";
@@ -60,8 +58,7 @@ const readers: Readonly<Record<string, Reader>> = {
     return { ...ofArrays(arrays, names, file), leftOut };
   },
   safetensors: readSafetensors,
-  ...forHdf5(async (bytes: Uint8Array, file: string) => ofContents(await readHdf5(bytes, { file }), file)),
-  mat: async (bytes, file) => ofContents(await readMatlab(bytes, { file }), file),
+  ...forArrayFiles((read) => async (bytes: Uint8Array, file: string) => ofContents(await read(bytes, { file }), file)),
 };
 
 /** The extensions of files that can be samples, without dots. */

@@ -1,0 +1,16 @@
+// Formats of many named arrays whose readers are loaded when the first file needs them: HDF5's, and MATLAB's, which may be HDF5.
+
+import type { FileBytes } from "./bytes.ts";
+import type { ArrayContents } from "./elements.ts";
+import { forHdf5 } from "./hdf5-extensions.ts";
+import { readHdf5 } from "./hdf5-lazy.ts";
+import { readMatlab } from "./matlab.ts";
+
+type ArrayFileReader = (bytes: FileBytes, options: { file: string }) => Promise<ArrayContents>;
+
+/** The readers by their extensions, without dots. */
+export const arrayFileReaders: Readonly<Record<string, ArrayFileReader>> = { ...forHdf5(readHdf5), mat: readMatlab };
+
+/** Returns a table of what is made of each reader, by the same extensions. */
+export const forArrayFiles = <Value>(use: (read: ArrayFileReader) => Value): Record<string, Value> =>
+  Object.fromEntries(Object.entries(arrayFileReaders).map(([extension, read]) => [extension, use(read)]));
