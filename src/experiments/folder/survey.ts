@@ -1,6 +1,7 @@
 // Surveys a folder of samples by reading a few of them: finds everything that a config can name.
 
 import { FormatError } from "../../errors.ts";
+import { kinds } from "../../formats/cells.ts";
 import type { SafeTensor } from "../../formats/elements.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { positionNames } from "../array-names.ts";
@@ -14,6 +15,8 @@ import { isInFolder } from "./splits.ts";
 const LOOKED_AT = 8;
 /** Whole numbers with more distinct values than this are not taken for classes. */
 const MAX_CLASSES = 32;
+/** Arrays of the whole with more numbers than this are not proposed. */
+const MAX_OF_WHOLE = 16;
 
 /** An array that the surveyed samples have: its name, what it holds, and in how many samples it was found. */
 export interface FoundArray {
@@ -78,57 +81,20 @@ export async function survey(source: DataSource, { onBad, files: pattern }: Surv
   const files = withExtension(extension);
   const collections = withExtension("pvd");
   if (files.length === 0) throw noSamples(locate(source, ""), { files: pattern, sequence: false, found: all });
-  const looked = Array.from(
-    { length: Math.min(LOOKED_AT, files.length) },
-    (_, i) => files[Math.floor((i * files.length) / Math.min(LOOKED_AT, files.length))],
-  );
-  const found = new Map<string, ArraySurvey>();
-  const cellData = new Set<string>();
-  const leftOut = new Map<string, string>();
-  let coordinates: string | undefined;
-  let [least, most, isFlat, hasCells, namesPositions] = [Number.POSITIVE_INFINITY, 0, true, false, true];
-  let readable = 0;
+  const looked = evenlySpread(files, LOOKED_AT);
+  const found = new Findings();
   for (const path of looked) {
-    const file = locate(source, path);
     let read: SampleArrays;
     try {
-      read = await readArrays(await source.read(path), file);
+      read = await readArrays(await source.read(path), locate(source, path));
     } catch (error) {
       if (!onBad || !(error instanceof FormatError)) throw error;
       onBad(path, error.message);
       continue;
     }
-    readable++;
-    namesPositions &&= read.points !== undefined;
-    coordinates ??= read.points ? undefined : likelyPositions(read);
-    const likely = coordinates === undefined ? undefined : read.pointData.get(coordinates);
-    const arrays = !read.points && likely ? withPoints(read, likely) : read;
-    const { points } = arrays;
-    if (points) {
-      const [rows, width] = points.shape;
-      const values = numbersOf(points, file);
-      least = Math.min(least, rows);
-      most = Math.max(most, rows);
-      isFlat &&= width === 2 || values.every((value, i) => i % 3 < 2 || value === values[2]);
-    }
-    hasCells ||= (arrays.cells?.types ?? []).some((type) => type > 2);
-    for (const name of arrays.cellData) cellData.add(name);
-    for (const [name, reason] of arrays.leftOut ?? []) {
-      if (!leftOut.has(name)) leftOut.set(name, `${path}: ${reason}`);
-    }
-    for (const of of ["points", "whole"] as const) {
-      for (const [name, array] of of === "points" ? arrays.pointData : arrays.wholeData) {
-        // Where the points are unknown, all arrays are in both.
-        if (of === "whole" && array.data.length > 16) continue;
-        if (!points && (of === "whole") !== (array.data.length === 1)) continue;
-        const key = `${of} ${name}`;
-        const ofName = found.get(key) ?? new ArraySurvey(name, of, array);
-        found.set(key, ofName);
-        ofName.add(array, `${file}:${name}`);
-      }
-    }
+    found.add(read, path);
   }
-  if (readable === 0) {
+  if (found.files === 0) {
     throw new FormatError(`${locate(source, "")}: all of the ${looked.length} files that were looked at are damaged.`, {
       file: locate(source, ""),
     });
@@ -136,19 +102,90 @@ export async function survey(source: DataSource, { onBad, files: pattern }: Surv
   return {
     extension,
     files: files.length,
-    looked: readable,
+    looked: found.files,
     others: sampleExtensions.filter((other) => other !== extension && count(other) > 0),
     splitFolders: (collections.length > 0 ? collections : files).some((path) => isInFolder(path, "train")),
     collections: collections.length,
     pattern,
-    ...(most > 0 && { dimensions: isFlat ? 2 : 3, points: [least, most] }),
-    namesPositions,
-    ...(!namesPositions && { coordinates }),
-    hasCells,
-    arrays: joinComponents([...found.values()].map((ofName) => ofName.result)),
-    cellData: [...cellData],
-    leftOut,
+    ...found.result,
   };
+}
+
+/** Returns at most so many items, from the first on. */
+function evenlySpread<Item>(items: readonly Item[], most: number): Item[] {
+  const length = Math.min(most, items.length);
+  return Array.from({ length }, (_, i) => items[Math.floor((i * items.length) / length)]);
+}
+
+/** What the files that were read have in common. */
+class Findings {
+  /** The number of files. */
+  files = 0;
+  #least = Number.POSITIVE_INFINITY;
+  #most = 0;
+  #isFlat = true;
+  #hasCells = false;
+  #namesPositions = true;
+  #coordinates: string | undefined;
+  readonly #arrays = new Map<string, ArraySurvey>();
+  readonly #cellData = new Set<string>();
+  readonly #leftOut = new Map<string, string>();
+
+  /** @throws FormatError for an array with numbers that cannot be used */
+  add(read: SampleArrays, path: string): void {
+    this.files++;
+    this.#namesPositions &&= read.points !== undefined;
+    this.#coordinates ??= read.points ? undefined : likelyPositions(read);
+    const likely = this.#coordinates === undefined ? undefined : read.pointData.get(this.#coordinates);
+    const arrays = !read.points && likely ? withPoints(read, likely) : read;
+    this.#addPoints(arrays);
+    this.#addArrays(arrays);
+    // Types up to this one are points without sides.
+    this.#hasCells ||= (arrays.cells?.types ?? []).some((type) => type > kinds.polyVertex);
+    for (const name of arrays.cellData) this.#cellData.add(name);
+    for (const [name, reason] of arrays.leftOut ?? []) {
+      if (!this.#leftOut.has(name)) this.#leftOut.set(name, `${path}: ${reason}`);
+    }
+  }
+
+  #addPoints({ points, file }: SampleArrays): void {
+    if (!points) return;
+    const [rows, width] = points.shape;
+    this.#least = Math.min(this.#least, rows);
+    this.#most = Math.max(this.#most, rows);
+    const values = numbersOf(points, file);
+    this.#isFlat &&= width === 2 || values.every((value, i) => i % 3 < 2 || value === values[2]);
+  }
+
+  #addArrays({ points, pointData, wholeData, file }: SampleArrays): void {
+    for (const of of ["points", "whole"] as const) {
+      for (const [name, array] of of === "points" ? pointData : wholeData) {
+        const { length } = array.data;
+        if (of === "whole" && length > MAX_OF_WHOLE) continue;
+        // Where the points are unknown, all arrays are in both.
+        if (!points && (of === "whole") !== (length === 1)) continue;
+        const key = `${of} ${name}`;
+        const ofName = this.#arrays.get(key) ?? new ArraySurvey(name, of, array);
+        this.#arrays.set(key, ofName);
+        ofName.add(array, `${file}:${name}`);
+      }
+    }
+  }
+
+  get result() {
+    return {
+      ...(this.#most > 0 && {
+        dimensions: this.#isFlat ? (2 as const) : (3 as const),
+        points: [this.#least, this.#most] as const,
+      }),
+      namesPositions: this.#namesPositions,
+      ...(!this.#namesPositions && { coordinates: this.#coordinates }),
+      hasCells: this.#hasCells,
+      arrays: joinComponents([...this.#arrays.values()].map((ofName) => ofName.result)),
+      cellData: [...this.#cellData],
+      leftOut: this.#leftOut,
+    };
+  }
 }
 
 /** Finds the array that seems to hold the positions: by its name without the groups of an HDF5 file that it is in. */
