@@ -10,7 +10,7 @@ import { isMatlab5, readMatlab5 } from "./matlab5.ts";
  * with row and column vectors as [n]; those of a structure are named "structure/field". Logical values are U8. Text, cells,
  * objects, lists of structures, sparse matrices, complex numbers and empty arrays are skipped.
  * @param options.file name used in error messages (default "mat")
- * @throws FormatError for a damaged file, and for one of version 4. WorkerError if the file is HDF5 (-v7.3) and the
+ * @throws FormatError for a damaged file, for one of version 4, and for one of Octave's own formats. WorkerError if the file is HDF5 (-v7.3) and the
  *   library's module, hdf5.wasm, cannot be loaded.
  */
 export async function loadMatlab(input: FileBytes, options: { file?: string } = {}): Promise<Map<string, SafeTensor>> {
@@ -25,7 +25,25 @@ export async function readMatlab(input: FileBytes, options: { file?: string } = 
   if (isMatlab4(bytes)) {
     throw formatError(file, "is a MATLAB file of version 4: save it by save(FILE, ..., '-v7').", { offset: 0 });
   }
-  return await readHdf5(bytes, { file });
+  if (isOctaves(bytes)) throw ofOctave(file);
+  const contents = await readHdf5(bytes, { file });
+  // Octave's -hdf5 makes a group of each variable, with its type as a text (MATLAB's are numbers), and its axes are in reverse.
+  const { arrays, leftOut } = contents;
+  if (
+    [...arrays.keys()].some((name) => name.endsWith("/value") && leftOut.get(name.replace(/value$/, "type")) === "text")
+  ) {
+    throw ofOctave(file);
+  }
+  return contents;
+}
+
+const ofOctave = (file: string) =>
+  formatError(file, "is a file in a format of Octave's own: save it by save('-v7', FILE, ...).", { offset: 0 });
+
+/** Whether a file begins as Octave's text and binary files do; it writes text unless it is told otherwise. */
+function isOctaves(bytes: Uint8Array): boolean {
+  const head = new TextDecoder("latin1").decode(bytes.subarray(0, 32));
+  return head.startsWith("# Created by Octave") || head.startsWith("Octave-1-");
 }
 
 /** Whether a file begins as those of version 4: a kind below 4053, rows, columns, whether it is complex, a name's length. */

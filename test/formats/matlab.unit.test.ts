@@ -72,6 +72,13 @@ describe("a MATLAB file", () => {
     await expect(loadMatlab(read("version4.mat"), { file: "wing.mat" })).rejects.toThrow(
       "wing.mat: is a MATLAB file of version 4: save it by save(FILE, ..., '-v7').",
     );
+    // As save in Octave makes it unless it is told otherwise, by -binary, and by -hdf5.
+    const [text, binary] = ["# Created by Octave 8.4.0", "Octave-1-L\0"].map((head) => new TextEncoder().encode(head));
+    for (const octave of [text, binary, read("octave-hdf5.mat")]) {
+      await expect(loadMatlab(octave, { file: "wing.mat" })).rejects.toThrow(
+        "wing.mat: is a file in a format of Octave's own: save it by save('-v7', FILE, ...).",
+      );
+    }
     await expect(loadMatlab(new Uint8Array(200), { file: "wing.mat" })).rejects.toThrow("wing.mat: not an HDF5 file");
   });
 

@@ -1,6 +1,7 @@
 # Makes the files beside it, which matlab.unit.test.ts reads: `python3 make.py`, with SciPy (1.17) and Octave (7.3) when they were made.
 # MATLAB itself wrote matlab-6.1-big-endian.mat and matlab-7.4.mat: they are test3dmatrix_6.1_SOL2.mat and teststructnest_7.4_GLNX86.mat
 # of SciPy's tests (BSD licence).
+import re
 import subprocess
 from pathlib import Path
 
@@ -30,5 +31,9 @@ program = """
 positions = reshape(single(0:11), 3, 4)' / 4; flow = permute(reshape(0:23, 2, 3, 4), [3 2 1]); heat = (0:3)' + 0.5;
 mask = [true false true]; case_.speed = 1.5; name = "wing"; parts = {1, "a"}; step = int8(-7); wide = 0:300;
 save -v7 octave.mat positions flow heat mask case_ name parts step wide
+save -hdf5 octave-hdf5.mat heat
 """
 subprocess.run(["octave", "-qf", "--eval", program], cwd=folder, check=True)
+# Octave writes the names of user and machine into it.
+hdf5 = folder / "octave-hdf5.mat"
+hdf5.write_bytes(re.sub(rb"<[^<>@]*@[^<>@]*>", lambda name: b"-" * len(name[0]), hdf5.read_bytes()))
