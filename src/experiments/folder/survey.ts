@@ -4,6 +4,7 @@ import { FormatError } from "../../errors.ts";
 import { kinds } from "../../formats/cells.ts";
 import type { SafeTensor } from "../../formats/elements.ts";
 import { extensionOf } from "../../formats/extension.ts";
+import { Random, shuffled } from "../../random.ts";
 import { positionNames } from "../array-names.ts";
 import { type DataSource, locate } from "../data-source.ts";
 import { findWanted, noSamples } from "./files.ts";
@@ -81,7 +82,7 @@ export async function survey(source: DataSource, { onBad, files: pattern }: Surv
   const files = withExtension(extension);
   const collections = withExtension("pvd");
   if (files.length === 0) throw noSamples(locate(source, ""), { files: pattern, sequence: false, found: all });
-  const looked = evenlySpread(files, LOOKED_AT);
+  const looked = someOf(files, LOOKED_AT);
   const found = new Findings();
   for (const path of looked) {
     let read: SampleArrays;
@@ -111,10 +112,10 @@ export async function survey(source: DataSource, { onBad, files: pattern }: Surv
   };
 }
 
-/** Returns at most so many items, from the first on. */
-function evenlySpread<Item>(items: readonly Item[], most: number): Item[] {
-  const length = Math.min(most, items.length);
-  return Array.from({ length }, (_, i) => items[Math.floor((i * items.length) / length)]);
+/** Returns the first item and others at random, in their order: at even distances all files could be of one of several kinds in turn. */
+function someOf<Item>(items: readonly Item[], most: number): Item[] {
+  const others = shuffled([...items.keys()].slice(1), new Random(0, "survey"));
+  return [0, ...others.slice(0, most - 1).sort((a, b) => a - b)].map((place) => items[place]);
 }
 
 /** What the files that were read have in common. */
