@@ -12,8 +12,8 @@ const dist = join(root, "dist");
 /** The worker that holds a model, which most pages do not need. */
 const isModelWorker = (/** @type {string} */ file) => /^assets\/model-[^/]*\.js$/.test(file);
 
-/** The part that is loaded only by a call of `exportOnnx`. */
-const isExporter = (/** @type {string} */ file) => /^assets\/exporter-[^/]*\.js$/.test(file);
+/** The parts that are loaded only by calls of `exportOnnx` and `attentionWeights`. */
+const isOnDemand = (/** @type {string} */ file) => /^assets\/(exporter|ball-weights)-[^/]*\.js$/.test(file);
 /** Of the kernels' two modules a host loads one. The other is a little larger. */
 const isUnusedModule = (/** @type {string} */ file) => file === "assets/kernels-relaxed.wasm";
 /** The HDF5 library, of which the library itself contains only the name; it is loaded with the first such file. */
@@ -49,7 +49,7 @@ const sum = (/** @type {Iterable<number>} */ numbers) => [...numbers].reduce((to
 /** Bytes with gzip of all files that a forward pass may load (`files` one by one), and of those that the model in a worker adds. */
 export function downloadSize() {
   const other = (/** @type {string} */ file) =>
-    isExporter(file) || isDataWorker(file) || isUnusedModule(file) || isHdf5(file);
+    isOnDemand(file) || isDataWorker(file) || isUnusedModule(file) || isHdf5(file);
   const files = filesFrom("erwin.js", (file) => !isModelWorker(file) && !other(file));
   const all = filesFrom("erwin.js", (file) => !other(file));
   const library = sum(files.values());

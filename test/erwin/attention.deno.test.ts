@@ -12,7 +12,7 @@ import {
 } from "erwin";
 import { expect, test } from "vitest";
 import { ballOfEachPoint } from "../../src/balltree/balls.ts";
-import { weightsInBall } from "../../src/erwin/attention.ts";
+import { weightsInBall } from "../../src/erwin/ball-weights.ts";
 import { normals, seededRandom } from "../support/clouds.ts";
 
 test("weighted values are what ball attention gives", async () => {
