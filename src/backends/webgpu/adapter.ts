@@ -1,6 +1,7 @@
 // Finds a WebGPU adapter, requests all that it offers, and accepts it only after it has computed a known answer.
 
 import { DeviceError, DeviceLostError } from "../../errors.ts";
+import { within } from "../../host/patience.ts";
 import type { DeviceInfo, GradientPrecision, Precision } from "../device.ts";
 import { checkKnownAnswer } from "../known-answer.ts";
 import { WebGPUDevice } from "./device.ts";
@@ -21,6 +22,9 @@ const wantedFeatures = ["timestamp-query", "shader-f16", "subgroups"] as const;
 const ADVICE =
   "in a browser, check chrome://gpu or about:support; in Node, use the npm package webgpu; in Deno on " +
   "Linux, install a Vulkan driver (mesa-vulkan-drivers has a software one)";
+
+/** Adapters and devices are there within moments, or after the driver's start. */
+const PATIENCE_SECONDS = 60;
 
 export interface WebGPUOptions {
   threads?: number;
@@ -45,6 +49,15 @@ function describeAdapter({ info, features }: GPUAdapter) {
   return { description, vendor, architecture, software, ...(hasOneSize && { subgroupSize: subgroupMinSize }) };
 }
 
+/** @throws DeviceError that begins with `failure`, also where the host gives no answer, because its GPU process hangs */
+async function answerOf<Answer>(ask: () => Promise<Answer>, failure: string): Promise<Answer> {
+  try {
+    return await within(PATIENCE_SECONDS, ask());
+  } catch (error) {
+    throw new DeviceError(`${failure}: ${(error as Error).message}`, { backend: "webgpu" });
+  }
+}
+
 /**
  * Returns a WebGPU device that has passed its check.
  * @throws DeviceError if the host has no WebGPU, no adapter, or only one that computes wrong results; DeviceLostError
@@ -54,7 +67,8 @@ export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<
   const { precision = "float32", gradientPrecision, acceptMatrixUnits = true } = options;
   const gpu = (globalThis.navigator as Navigator | undefined)?.gpu;
   if (!gpu) throw new DeviceError(`this host has no WebGPU: ${ADVICE}`, { backend: "webgpu" });
-  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  const requestAdapter = () => gpu.requestAdapter({ powerPreference: "high-performance" });
+  const adapter = await answerOf(requestAdapter, `this host's WebGPU fails (${ADVICE})`);
   if (!adapter) throw new DeviceError(`this host has WebGPU but offers no adapter: ${ADVICE}`, { backend: "webgpu" });
 
   const requiredLimits: Record<string, number> = {};
@@ -76,17 +90,9 @@ export async function requestWebGPUDevice(options: WebGPUOptions = {}): Promise<
       { backend: "webgpu", precision },
     );
   }
-  let gpuDevice: GPUDevice;
-  try {
-    gpuDevice = await adapter.requestDevice({
-      requiredFeatures: requiredFeatures as GPUFeatureName[],
-      requiredLimits,
-    });
-  } catch (error) {
-    throw new DeviceError(`the adapter ${description} gave no device: ${(error as Error).message}`, {
-      backend: "webgpu",
-    });
-  }
+  const requestDevice = () =>
+    adapter.requestDevice({ requiredFeatures: requiredFeatures as GPUFeatureName[], requiredLimits });
+  const gpuDevice = await answerOf(requestDevice, `the adapter ${description} gave no device`);
 
   const info: DeviceInfo = {
     ...described,

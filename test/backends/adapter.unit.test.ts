@@ -1,0 +1,44 @@
+// What is said of a host whose WebGPU fails or never answers.
+
+import { afterEach, expect, test, vi } from "vitest";
+import { requestWebGPUDevice } from "../../src/backends/webgpu/adapter.ts";
+import { DeviceError } from "../../src/errors.ts";
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+const failureOf = (requestAdapter: () => unknown) => {
+  vi.stubGlobal("navigator", { gpu: { requestAdapter } });
+  return requestWebGPUDevice().catch((error: unknown) => error);
+};
+const adapter = { info: { device: "Voodoo" }, features: new Set(), limits: {} };
+
+test("an adapter or a device that is refused is a device error, so that another device can be taken", async () => {
+  const refuse = () => Promise.reject(new DOMException("GPU access is disabled", "OperationError"));
+  const forbid = () => {
+    throw new TypeError("blocked");
+  };
+  for (const [requestAdapter, message] of [
+    [refuse, /this host's WebGPU fails \(.*chrome:\/\/gpu.*\): GPU access is disabled/],
+    [forbid, /this host's WebGPU fails \(.*\): blocked/],
+    [async () => ({ ...adapter, requestDevice: refuse }), /the adapter Voodoo gave no device: GPU access is disabled/],
+  ] as const) {
+    const error = await failureOf(requestAdapter);
+    expect(error).toBeInstanceOf(DeviceError);
+    expect((error as DeviceError).message).toMatch(message);
+  }
+});
+
+test("a GPU process that hangs is waited for a minute, and no longer", async () => {
+  vi.useFakeTimers();
+  const hang = () => new Promise(() => {});
+  for (const requestAdapter of [hang, async () => ({ ...adapter, requestDevice: hang })]) {
+    const error = failureOf(requestAdapter);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await error).toBeInstanceOf(DeviceError);
+    expect(((await error) as DeviceError).message).toContain("no answer for 60 s");
+  }
+  expect(vi.getTimerCount()).toBe(0);
+});
