@@ -6,10 +6,12 @@ import { Controller } from "../../src/pages/explorer/controller.ts";
 import { defaults } from "../../src/pages/explorer/settings.ts";
 import type { ExplorerStage } from "../../src/pages/explorer/sides.ts";
 import { acceptDrops } from "../../src/pages/shared/drop.ts";
+import { SiteFunctions } from "../../src/pages/shared/site-worker.ts";
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => {
   vi.unstubAllGlobals();
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -31,6 +33,37 @@ test("the address follows a held key less often than Safari's engine allows: 100
   expect(replaceState.mock.calls[0]![2]).toBe("/explorer.html?turn=1");
   expect(replaceState.mock.lastCall![2]).toBe("/explorer.html?turn=300");
   expect(controller.address).toBe("/explorer.html?turn=300");
+});
+
+test("what is changed while another cloud is opened stays, and the rest is as for any new cloud", async () => {
+  vi.stubGlobal("history", { state: null, replaceState() {} });
+  vi.stubGlobal("location", { pathname: "/explorer.html" });
+  const cloud = { points: 0, dimensionality: 3, fields: [], order: new Int32Array() };
+  let arrive = (_: unknown) => {};
+  const answers: Record<string, () => unknown> = {
+    open: () => new Promise((resolve) => (arrive = resolve)),
+    build: () => ({ levels: [{}, {}, {}], splits: 8 }),
+    draw: () => ({}),
+  };
+  vi.spyOn(SiteFunctions.prototype, "call").mockImplementation(async (name) => answers[name]!());
+  const stage = new Proxy({ camera: defaults }, { get: (fake, name) => Reflect.get(fake, name) ?? (() => {}) });
+  const onProblem = vi.fn();
+  const listeners = { onShown() {}, onStatus() {}, onProblem };
+  const controller = new Controller(stage as unknown as ExplorerStage, { state: "idle" }, defaults, listeners);
+  const open = async (change: () => void) => {
+    const opened = controller.open("cars", { level: 0, apart: false, colour: "balls" });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(controller.isOpening).toBe(true);
+    change();
+    arrive(cloud);
+    await opened;
+    expect(controller.isOpening).toBe(false);
+    expect(onProblem.mock.calls.flat()).not.toContainEqual(expect.any(String));
+  };
+  await open(() => void controller.change({ ballSize: 64 }));
+  await controller.change({ level: 2, colour: "plain" });
+  await open(() => void controller.change({ apart: true }));
+  expect(controller.settings).toEqual({ ...defaults, sample: "cars", ballSize: 64, apart: true });
 });
 
 test("files that are dropped are taken, and text that is dragged is left to the browser", () => {

@@ -84,6 +84,9 @@ export class Controller {
   #writing: ReturnType<typeof setTimeout> | undefined;
   /** Counts the requests to open a cloud: failures before the last one are not shown. */
   #opening = 0;
+  #isOpening = false;
+  /** What has been changed since the last of them. */
+  #changes: Partial<Settings> = {};
 
   constructor(stage: ExplorerStage, page: ErwinPage, settings: Settings, listeners: Listeners) {
     this.#stage = stage;
@@ -98,6 +101,11 @@ export class Controller {
 
   get cloud(): OpenedCloud | undefined {
     return this.#cloud;
+  }
+
+  /** Whether another cloud is being opened. */
+  get isOpening(): boolean {
+    return this.#isOpening;
   }
 
   /** Whether a model is opened, whose tree replaces that of the settings. */
@@ -116,9 +124,14 @@ export class Controller {
     return `${location.pathname}${writeSettings({ ...this.#settings, ...camera })}`;
   }
 
-  /** @param source a file, or the name of a sample */
+  /**
+   * @param source a file, or the name of a sample
+   * @param settings for the new cloud, but for those that are changed until it is there
+   */
   async open(source: File | string, settings: Partial<Settings> = {}): Promise<void> {
     const opening = ++this.#opening;
+    this.#isOpening = true;
+    this.#changes = {};
     const isSample = typeof source === "string";
     const begin = () => this.#begin(isSample ? "Making the cloud" : `Reading ${source.name}`);
     begin();
@@ -127,12 +140,16 @@ export class Controller {
         if (opening !== this.#opening) return false;
         begin();
         this.#take(await this.#worker.call("open", source));
-        this.#settings = { ...this.#settings, point: undefined, ...settings, sample: isSample ? source : "" };
+        const itsOwn = { point: settings.point, sample: isSample ? source : "" };
+        this.#settings = { ...this.#settings, ...settings, ...this.#changes, ...itsOwn };
         return true;
       });
+      if (opening === this.#opening) this.#isOpening = false;
       if (isOpen) await this.#update();
     } catch (error) {
-      if (opening === this.#opening) this.#fail(error);
+      if (opening !== this.#opening) return;
+      this.#isOpening = false;
+      this.#fail(error);
     }
   }
 
@@ -177,6 +194,7 @@ export class Controller {
   async change(changes: Partial<Settings>): Promise<void> {
     const [before, opening] = [this.#settings, this.#opening];
     this.#settings = { ...before, ...changes };
+    this.#changes = { ...this.#changes, ...changes };
     if (!this.#cloud) return;
     const changed = (...names: (keyof Settings)[]) => names.some((name) => this.#settings[name] !== before[name]);
     const tree = changed("ballSize", "stride", "levels", "rotate");

@@ -77,7 +77,7 @@ const CUT_MS = 1100;
 /** Shows the partitions one after the other, from the whole cloud to the balls, until the user shows something else. */
 async function playCuts(controller: Controller): Promise<void> {
   const splits = Number(byId<HTMLInputElement>("halvings").max);
-  for (let halvings = 0; halvings <= splits; halvings++) {
+  for (let halvings = 0; halvings <= splits && !controller.isOpening; halvings++) {
     await controller.change({ colour: "splits", apart: true, halvings });
     const before = controller.settings;
     await new Promise((resolve) => setTimeout(resolve, CUT_MS));

@@ -172,7 +172,7 @@ export class Tour {
     // Time in a background tab, or during a long computation, does not count.
     const passed = Math.min(0.5, (now - this.#last) / 1000);
     this.#last = now;
-    if (this.#paused || document.hidden) return;
+    if (this.#paused || document.hidden || this.#controller.isOpening) return;
     this.#elapsed += passed;
     const { seconds } = steps[this.#step];
     byId<HTMLProgressElement>("tour-progress").value = Math.min(1, this.#elapsed / seconds);
