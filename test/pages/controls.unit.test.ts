@@ -7,6 +7,7 @@ import { defaults } from "../../src/pages/explorer/settings.ts";
 import type { ExplorerStage } from "../../src/pages/explorer/sides.ts";
 import { acceptDrops } from "../../src/pages/shared/drop.ts";
 import { SiteFunctions } from "../../src/pages/shared/site-worker.ts";
+import { RunStore } from "../../src/pages/train/run-store.ts";
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => {
@@ -64,6 +65,30 @@ test("what is changed while another cloud is opened stays, and the rest is as fo
   await controller.change({ level: 2, colour: "plain" });
   await open(() => void controller.change({ apart: true }));
   expect(controller.settings).toEqual({ ...defaults, sample: "cars", ballSize: 64, apart: true });
+});
+
+test("a page has one connection to its runs, another after the browser has closed it, and none that it waits for for ever", async () => {
+  const databases: { onclose?: () => void }[] = [];
+  let answers = true;
+  const open = vi.fn(() => {
+    const request = { result: {}, onsuccess: () => {} };
+    databases.push(request.result);
+    if (answers) queueMicrotask(() => request.onsuccess());
+    return request;
+  });
+  vi.stubGlobal("indexedDB", { open });
+  const [store, same] = await Promise.all([RunStore.open(), RunStore.open()]);
+  expect(same).toBe(store);
+  expect(open).toHaveBeenCalledOnce();
+  databases[0]!.onclose!();
+  expect(await RunStore.open()).not.toBe(store);
+  databases[1]!.onclose!();
+  answers = false;
+  const failed = expect(RunStore.open()).rejects.toThrow("its storage, where runs are kept (no answer for 10 s)");
+  await vi.advanceTimersByTimeAsync(10_000);
+  await failed;
+  answers = true;
+  expect(await RunStore.open()).toBeInstanceOf(RunStore);
 });
 
 test("files that are dropped are taken, and text that is dragged is left to the browser", () => {

@@ -3,6 +3,7 @@
 import "./train.css";
 import type { LogEntry } from "erwin";
 import type { FileSource } from "erwin/experiments";
+import { within } from "../../host/patience.ts";
 import { byId, element } from "../shared/dom.ts";
 import { acceptDrops } from "../shared/drop.ts";
 import { count, figure, sentence } from "../shared/format.ts";
@@ -39,12 +40,13 @@ let letSleep = () => {};
 /** Whether the start of a run is being prepared: a second click, or a file, has to wait. */
 let starting = false;
 
+/** The page does not wait longer than this for the browser to say whether there is a GPU. */
+const ADAPTER_SECONDS = 4;
 const ANOTHER_TAB =
   "Another tab of this browser has started a run, and the browser keeps only one: continue there, or close that tab and try again.";
 
 const page = await startPage();
-// Browsers with WebGPU may have no adapter.
-const adapter = navigator.gpu?.requestAdapter().catch(() => null);
+const gpu = hasGpu();
 const library = await import("erwin/experiments").catch((error: Error) => {
   byId("status").textContent = "";
   say("bad", "The library could not be loaded: check the connection, and reload the page.");
@@ -54,7 +56,7 @@ const view = new ProgressView();
 const prediction = new PredictionView();
 const lock = new RunLock();
 const data = new DataSet();
-const form = new Form(library, Boolean(await adapter), showExperiment);
+const form = new Form(library, await gpu, showExperiment);
 
 await showSaved();
 if (location.search) form.showQuery(new URLSearchParams(location.search));
@@ -85,6 +87,15 @@ if (!shown) byId("status").textContent = "Nothing has been trained yet.";
 
 /** Does one of the page's actions; a failure is shown. */
 async function saying(action: () => Promise<void>): Promise<void> {
+/** Whether this device has a GPU to choose at first: browsers with WebGPU may have no adapter, or never say so. */
+async function hasGpu(): Promise<boolean> {
+  try {
+    return Boolean(navigator.gpu && (await within(ADAPTER_SECONDS, navigator.gpu.requestAdapter())));
+  } catch {
+    return false;
+  }
+}
+
   try {
     await action();
   } catch (error) {
@@ -215,13 +226,15 @@ function endJob(): void {
 }
 
 function adviceFor(name: string): string {
-  if (name === "DeviceError") return "Or choose the processor as the device.";
+  const again = saveButton.disabled ? "“Start” tries again." : "“Resume” continues from the last checkpoint.";
+  if (name === "DeviceError" || name === "DeviceLostError")
+    return `${again} Or choose the processor as the device first.`;
   if (name === "OutOfMemoryError") return "Choose a smaller batch size, and “Start” again.";
   if ((name === "FormatError" || name === "InputError") && shown && readsFiles(shown)) {
     return "Check the data set, open its folder again, and “Start”.";
   }
   if (name === "ConfigError" || name === "NumericalError") return "Change the options, and “Start” again.";
-  return saveButton.disabled ? "“Start” tries again." : "“Resume” continues from the last checkpoint.";
+  return again;
 }
 
 function readsFiles({ experiment }: RunConfig): boolean {

@@ -9,7 +9,7 @@ export class RunLock {
   async take(): Promise<boolean> {
     // Without locks, as on hosts without https, tabs cannot detect each other.
     if (this.#giveBack || !navigator.locks) return true;
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       const held = navigator.locks.request(NAME, { ifAvailable: true }, (lock) => {
         resolve(lock !== null);
         if (!lock) return;
@@ -17,7 +17,8 @@ export class RunLock {
           this.#giveBack = giveBack;
         });
       });
-      held.catch(reject);
+      // Where the browser refuses locks, it refuses storage, too, which says so itself.
+      held.catch(() => resolve(true));
     });
   }
 

@@ -2,6 +2,7 @@
 // folder. There is one run at a time; of those before it the curves are kept.
 
 import type { CheckpointStore } from "erwin";
+import { within } from "../../host/patience.ts";
 
 export const CONFIG_FILE = "config.json";
 export const METRICS_FILE = "metrics.jsonl";
@@ -9,6 +10,8 @@ export const METRICS_FILE = "metrics.jsonl";
 const DATABASE = "erwin-training";
 const FILES = "files";
 const CURVES = "curves";
+/** Browsers may leave the request for a database unanswered, Safari's for one. */
+const OPENING_SECONDS = 10;
 /** The number of earlier runs whose curves are kept. */
 const MOST_CURVES = 6;
 
@@ -29,19 +32,36 @@ export class RunStore implements CheckpointStore {
     this.#database = database;
   }
 
-  /** @throws Error where the browser allows no storage */
-  static async open(): Promise<RunStore> {
+  /** The page's only connection: browsers keep every one, with its listeners, as long as the page lives. */
+  static #opened: Promise<RunStore> | undefined;
+
+  /** @throws Error where the browser allows no storage, after which the next call tries again */
+  static open(): Promise<RunStore> {
+    RunStore.#opened ??= RunStore.#open();
+    return RunStore.#opened;
+  }
+
+  static async #open(): Promise<RunStore> {
+    const forget = () => {
+      RunStore.#opened = undefined;
+    };
     try {
       const request = indexedDB.open(DATABASE, 2);
       request.onupgradeneeded = ({ oldVersion }) => {
         if (oldVersion < 1) request.result.createObjectStore(FILES);
         request.result.createObjectStore(CURVES, { autoIncrement: true });
       };
-      const database = await answerOf(request);
+      const database = await within(OPENING_SECONDS, answerOf(request));
       // A later version of the page in another tab must not have to wait.
-      database.onversionchange = () => database.close();
+      database.onversionchange = () => {
+        database.close();
+        forget();
+      };
+      // The browser closes it when the site's data are deleted.
+      database.onclose = forget;
       return new RunStore(database);
     } catch (error) {
+      forget();
       const reason = `the browser refuses this page its storage, where runs are kept (${(error as Error).message})`;
       throw new Error(`${reason}; allow this site to keep data, or use a window that is not private`, { cause: error });
     }
