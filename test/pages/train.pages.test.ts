@@ -183,12 +183,17 @@ describe("Chromium, isolated by headers", () => {
     await click(other, "Start");
     await other.getByText("Another tab").waitFor();
     expect((await stateOf(other)).state).toBe("paused");
-    await other.close();
 
     await setHidden(false);
     await until(page, "done");
     const losses = lossesOf((await saveRun(page)).files);
     expect(losses.map((entry) => entry.step)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+
+    // A tab that shows less than has been trained meanwhile does not replace it unseen.
+    await click(other, "Start");
+    await other.getByText("Another tab has trained the run").waitFor();
+    expect(await other.locator("#status").textContent()).toContain("20 of 20 steps");
+    await other.close();
 
     // The previous run is kept as a curve.
     await click(page, "Start");

@@ -19,7 +19,7 @@ import type { FromWorker } from "./protocol.ts";
 import { checkRun, downloadRun, readRunFile } from "./run-file.ts";
 import { RunLock } from "./run-lock.ts";
 import { RunStore } from "./run-store.ts";
-import { lastStep, type RunConfig, readRun } from "./saved-run.ts";
+import { isCheckpointOf, lastStep, type RunConfig, readRun } from "./saved-run.ts";
 
 const startButton = byId<HTMLButtonElement>("start");
 const pauseButton = byId<HTMLButtonElement>("pause");
@@ -44,6 +44,8 @@ let starting = false;
 const ADAPTER_SECONDS = 4;
 const ANOTHER_TAB =
   "Another tab of this browser has started a run, and the browser keeps only one: continue there, or close that tab and try again.";
+const OTHER_RUN =
+  "Another tab has trained the run that is shown now: “Resume” continues it, “Save run” downloads it, and what you just did, done again, replaces it.";
 
 const page = await startPage();
 const gpu = hasGpu();
@@ -85,8 +87,6 @@ acceptFiles();
 startButton.disabled = false;
 if (!shown) byId("status").textContent = "Nothing has been trained yet.";
 
-/** Does one of the page's actions; a failure is shown. */
-async function saying(action: () => Promise<void>): Promise<void> {
 /** Whether this device has a GPU to choose at first: browsers with WebGPU may have no adapter, or never say so. */
 async function hasGpu(): Promise<boolean> {
   try {
@@ -96,6 +96,8 @@ async function hasGpu(): Promise<boolean> {
   }
 }
 
+/** Does one of the page's actions; a failure is shown. */
+async function saying(action: () => Promise<void>): Promise<void> {
   try {
     await action();
   } catch (error) {
@@ -116,7 +118,7 @@ async function prepare(action: () => Promise<void>): Promise<void> {
 async function start(): Promise<void> {
   const config = { ...form.config, generated: data.generated };
   if (form.readsFiles && !data.files) throw new Error(needsData(config));
-  if (!(await lock.take())) throw new Error(ANOTHER_TAB);
+  await takeToReplace();
   job?.end();
   job = undefined;
   await rememberRun();
@@ -129,6 +131,25 @@ async function start(): Promise<void> {
   prediction.show(undefined);
   showExperiment();
   begin(config, false);
+}
+
+/** Takes the run that the browser keeps, to replace it; another than the one that is shown is shown first. */
+async function takeToReplace(): Promise<void> {
+  if (!(await lock.take())) throw new Error(ANOTHER_TAB);
+  if (job || (await showsKept())) return;
+  await showSaved(false);
+  showExperiment();
+  if (await showsKept()) throw new Error(OTHER_RUN);
+}
+
+/** Whether the run that the browser keeps is shown; what cannot be read is no run. */
+async function showsKept(): Promise<boolean> {
+  try {
+    const kept = readRun(await (await RunStore.open()).loadAll());
+    return !kept || isCheckpointOf(kept, entries);
+  } catch {
+    return true;
+  }
 }
 
 async function resume(): Promise<void> {
@@ -268,14 +289,14 @@ function showEntries(): void {
   view.show(entries, shown!.options.steps as number);
 }
 
-/** Shows the run that is kept in the browser, if there is one. */
-async function showSaved(): Promise<void> {
+/** Shows the run that is kept in the browser, if there is one. @param inForm whether the form shows its options */
+async function showSaved(inForm = true): Promise<void> {
   try {
     const files = await (await RunStore.open()).loadAll();
     const run = readRun(files);
     if (!run || !files["last.safetensors"] || !library.experimentNames.includes(run.config.experiment)) return;
     ({ config: shown, entries } = run);
-    form.show(shown);
+    if (inForm) form.show(shown);
     saveButton.disabled = false;
     showEntries();
     const [step, steps] = [page.step ?? 0, shown.options.steps as number];
@@ -296,7 +317,7 @@ async function save(): Promise<void> {
 async function openRunFile(file: File): Promise<void> {
   const files = await readRunFile(file);
   await checkRun(files, file.name);
-  if (!(await lock.take())) throw new Error(ANOTHER_TAB);
+  await takeToReplace();
   try {
     await rememberRun();
     await (await RunStore.open()).replaceAll(files);

@@ -83,6 +83,10 @@ export function configFile(config: RunConfig): Uint8Array<ArrayBuffer> {
   return bytesOf(`${JSON.stringify(whole, null, 2)}\n`);
 }
 
+/** Whether a kept run is the one with these entries, or a checkpoint of it: the times of another run differ. */
+export const isCheckpointOf = (kept: SavedRun, entries: readonly LogEntry[]): boolean =>
+  JSON.stringify(kept.entries) === JSON.stringify(entries.slice(0, kept.entries.length));
+
 /** The numbers of the last step that is done. */
 export const lastStep = (entries: readonly LogEntry[]): LogEntry | undefined =>
   entries.filter(({ kind }) => kind === "training").at(-1);
