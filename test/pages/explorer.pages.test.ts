@@ -217,6 +217,29 @@ describe("files", () => {
     expect(await visited.page.getByRole("alert").isVisible()).toBe(false);
   });
 
+  test("where the GPU fails the page says so, and draws again on its own ground when the browser gives the GPU back", async () => {
+    const { page } = visited;
+    const corner = () =>
+      page.locator("#stage").evaluate((canvas) => {
+        const copy = new OffscreenCanvas(1, 1).getContext("2d")!;
+        copy.drawImage(canvas as HTMLCanvasElement, 0, 0);
+        return [...copy.getImageData(0, 0, 1, 1).data];
+      });
+    const before = await corner();
+    const loss = await page
+      .locator("#stage")
+      .evaluateHandle(
+        (canvas) => (canvas as HTMLCanvasElement).getContext("webgl2")!.getExtension("WEBGL_lose_context")!,
+      );
+    await loss.evaluate((extension) => extension.loseContext());
+    await page.getByText("or has stopped it after a failure of the GPU").waitFor();
+    const frames = await page.evaluate(() => globalThis.erwinPage.frames);
+    await loss.evaluate((extension) => extension.restoreContext());
+    await page.waitForFunction((number) => globalThis.erwinPage.frames! > number!, frames);
+    expect(await corner()).toEqual(before);
+    expect(await page.locator("#no-picture").textContent()).toBe("");
+  });
+
   test("nothing went wrong, and the policy forbade nothing", () => {
     expect(visited.problems).toEqual([]);
   });
@@ -493,7 +516,7 @@ test("where there is no WebGL, there is no picture, but a point chosen by its nu
   await page.waitForFunction(() => globalThis.erwinPage.selected?.point === 17);
   await page.getByText("How many points meet point 17").waitFor();
   await page.getByRole("button", { name: "Save PNG" }).click();
-  await page.getByText("save it as SVG").waitFor();
+  await page.getByText("can be saved as SVG").waitFor();
   // A link to somebody's file has nothing to show, and any sample can be picked.
   await page.goto(address("?sample="));
   await page.getByText("Open a file, or pick a sample").waitFor();

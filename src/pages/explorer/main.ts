@@ -3,8 +3,9 @@
 import "../shared/choice.css";
 import "./explorer.css";
 import { byId } from "../shared/dom.ts";
+import { sentence } from "../shared/format.ts";
 import { type ErwinPage, onTheme, startPage } from "../shared/page.ts";
-import { Stage } from "../shared/stage/stage.ts";
+import { NO_PICTURE, Stage } from "../shared/stage/stage.ts";
 import { Controller, type Shown } from "./controller.ts";
 import { connectFiles } from "./files.ts";
 import { connectExplorerKeys } from "./keys.ts";
@@ -48,7 +49,11 @@ function start(stage: ExplorerStage, page: ErwinPage): void {
   new ResizeObserver(() => {
     if (shown) showTexts(shown, stage.panels);
   }).observe(byId("stage"));
-  byId("no-picture").hidden = stage.draws;
+  stage.onDraws = () => {
+    const instead = `${sentence(NO_PICTURE)} Select a point by its number to see what it gets to see.`;
+    byId("no-picture").textContent = stage.draws ? "" : instead;
+  };
+  stage.onDraws();
   connectControls(controller);
   connectExplorerKeys(byId<HTMLCanvasElement>("stage"), controller);
   connectFiles(controller);

@@ -61,6 +61,8 @@ export class Chart {
       setTimeout(() => this.#draw());
     }).observe(this.element);
     onTheme(() => this.#draw());
+    // A GPU that fails takes the drawing with it. The event does not bubble.
+    this.#frame.addEventListener("contextrestored", () => this.#draw(), true);
   }
 
   /** What the chart is of from the next series on. */

@@ -172,10 +172,14 @@ export class PredictionView {
   }
 
   async #startStage(): Promise<Stage<Side>> {
-    const { Stage } = await import("../shared/stage/stage.ts").catch((cause: Error) => {
+    const { NO_PICTURE, Stage } = await import("../shared/stage/stage.ts").catch((cause: Error) => {
       throw new Error("the drawing could not be loaded; check the connection", { cause });
     });
     const stage = new Stage<Side>(this.#canvas, sides);
+    stage.onDraws = () => {
+      byId("prediction-picture").textContent = stage.draws ? "" : sentence(NO_PICTURE);
+    };
+    stage.onDraws();
     void stage.ready().then(() => this.#canvas.classList.remove("unready"));
     onTheme(() => {
       const ground = getComputedStyle(this.#canvas.parentElement!).backgroundColor;

@@ -42,6 +42,9 @@ const CLICK_PIXELS = 6;
 /** How far from a point a click may be, in pixels. */
 const PICK_PIXELS = 12;
 const AT_REST_MS = 160;
+/** Why there is no picture, as part of a sentence. */
+export const NO_PICTURE =
+  "there is no picture, because this browser offers no WebGL, or has stopped it after a failure of the GPU; reloading the page may bring it back";
 /** What one press of a key turns and zooms. */
 const KEY_DEGREES = 8;
 const KEY_ZOOM = 1.12;
@@ -61,6 +64,7 @@ export class Stage<Side extends string> {
   /** Resolves when the shaders are compiled. Nothing is drawn before, because a draw call waits for the compiler. */
   readonly #compiled: Promise<unknown>;
   #isCompiled = false;
+  #ground = new Color();
   /** The colour of what is drawn over the points. */
   #ink = Uint8Array.of(255, 255, 255);
   #radius = 0.01;
@@ -77,6 +81,8 @@ export class Stage<Side extends string> {
   onRest: () => void = () => {};
   /** Called after each frame. */
   onFrame: () => void = () => {};
+  /** Called when the browser takes the picture away, because the GPU has failed, and when it gives it back; see `draws`. */
+  onDraws: () => void = () => {};
 
   /** @param sides all drawings, from left to right; initially all are shown */
   constructor(canvas: HTMLCanvasElement, sides: readonly Side[]) {
@@ -100,7 +106,13 @@ export class Stage<Side extends string> {
     this.#listenForClicks();
     this.#listenForKeys();
     new ResizeObserver(() => this.draw()).observe(canvas);
-    canvas.addEventListener("webglcontextrestored", () => this.draw());
+    canvas.addEventListener("webglcontextlost", () => this.onDraws());
+    canvas.addEventListener("webglcontextrestored", () => {
+      // The renderer begins anew with a black ground.
+      this.#renderer?.setClearColor(this.#ground, 1);
+      this.onDraws();
+      this.draw();
+    });
     this.setCamera(this.home);
     const compiling = this.#all.map(({ scene }) => this.#renderer?.compileAsync(scene, this.#camera));
     this.#compiled = Promise.all(compiling).then(() => {
@@ -113,9 +125,9 @@ export class Stage<Side extends string> {
     return Object.values(this.#views);
   }
 
-  /** Whether there is a picture. */
+  /** Whether there is a picture: not without WebGL, nor after the browser has taken it away. */
   get draws(): boolean {
-    return this.#renderer !== undefined;
+    return this.#renderer !== undefined && !this.#renderer.getContext().isContextLost();
   }
 
   /** @param positions [points, 3] within the unit sphere @param spacing the distance of neighbouring points */
@@ -165,6 +177,7 @@ export class Stage<Side extends string> {
 
   setColours({ ground, ink }: { ground: string; ink: string }): void {
     const colour = new Color(ground);
+    this.#ground = colour;
     this.#ink = Uint8Array.from(new Color(ink).toArray(), (part) => Math.round(255 * part));
     this.#renderer?.setClearColor(colour, 1);
     for (const { points, spheres, lines, mark } of this.#all) {
@@ -242,7 +255,7 @@ export class Stage<Side extends string> {
 
   /** Returns the current picture, at least this many pixels wide. @throws Error where the browser makes none */
   async picture(width: number): Promise<Blob> {
-    if (!this.draws) throw new Error("this browser offers no WebGL, so there is no picture: save it as SVG");
+    if (!this.draws) throw new Error(`${NO_PICTURE}; it can be saved as SVG`);
     const { clientWidth } = this.#canvas;
     this.#render(Math.max(1, width / Math.max(1, clientWidth)), 0, Number.POSITIVE_INFINITY);
     const blob = await new Promise<Blob | null>((resolve) => this.#canvas.toBlob(resolve, "image/png"));
