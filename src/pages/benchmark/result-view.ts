@@ -176,6 +176,10 @@ function missing({ measures }: Entry): HTMLElement[] {
   const items = notes.map((measure) =>
     element("li", {}, `${keyOf(measure)}: ${measure.note!.replace(/^not measured: /, "")}`),
   );
-  const summary = element("summary", {}, `${notes.length} cases were left out`);
+  const summary = element(
+    "summary",
+    {},
+    notes.length === 1 ? "1 case was left out" : `${notes.length} cases were left out`,
+  );
   return [element("details", { className: "muted small" }, summary, element("ul", {}, ...items))];
 }

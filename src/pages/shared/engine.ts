@@ -16,6 +16,10 @@ export function loadEngine(): Promise<typeof import("erwin")> {
 }
 
 async function load(): Promise<typeof import("erwin")> {
+  // Browsers take it away in modes of high security, such as Safari's lockdown mode.
+  if (typeof WebAssembly === "undefined") {
+    throw new Error("this browser offers no WebAssembly, with which the engine computes; allow it for this site");
+  }
   try {
     const erwin = await import("erwin");
     erwin.setAssets(assets);

@@ -24,7 +24,14 @@ export class SiteWorker {
     });
     this.worker.addEventListener("message", () => this.#calls.heard());
     this.worker.addEventListener("error", ({ message }) =>
-      fail(new WorkerError(`the page's ${name} could not be started or stopped: ${message || "no reason given"}`)),
+      // The browser gives no message for a script that does not arrive.
+      fail(
+        new WorkerError(
+          message
+            ? `the page's ${name} has stopped: ${message}`
+            : `the script of the page's ${name} could not be loaded; check the connection, and reload the page`,
+        ),
+      ),
     );
   }
 
