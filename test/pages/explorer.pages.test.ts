@@ -421,6 +421,9 @@ test("the tour goes from the cloud to the receptive field, by its buttons too", 
     await page.getByRole("button", { name: "Take the tour" }).click();
     const tour = page.getByRole("region", { name: "Guided tour" });
     await tour.getByRole("heading", { name: "A cloud of points" }).waitFor();
+    const [drawing, card] = [(await page.locator("#stage").boundingBox())!, (await tour.boundingBox())!];
+    expect(drawing.height, "the tour hides nothing of the drawing").toBeLessThanOrEqual(card.y - drawing.y);
+    expect(drawing.height).toBeGreaterThan(300);
     expect(await turn.getAttribute("aria-pressed")).toBe("false");
     await tour.getByRole("button", { name: "Next" }).click();
     // The keys stay those of the tour.

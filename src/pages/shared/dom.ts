@@ -29,6 +29,8 @@ export function byId<Kind extends HTMLElement = HTMLElement>(id: string): Kind {
 export function colourOf(name: `--${string}`): string {
   const probe = element("span");
   probe.style.color = `var(${name})`;
+  // Canvases tell their curves apart by colours, also where the system has few for all else.
+  probe.style.forcedColorAdjust = "none";
   document.body.append(probe);
   const { color } = getComputedStyle(probe);
   probe.remove();
