@@ -58,7 +58,7 @@ export async function buildBallTree(given: Numbers, options: BallTreeOptions): P
   const { dimensionality, rotate = 0 } = options;
   const strides = toList("strides", options.strides) ?? [];
   if (!Number.isFinite(rotate) || rotate < 0) {
-    throw new ConfigError(`rotate is ${rotate}, expected an angle in degrees, 0 for none.`, { field: "rotate" });
+    throw new ConfigError(`rotate is ${rotate}, expected degrees of at least 0.`, { field: "rotate" });
   }
   if (rotate > 0 && dimensionality !== 2 && dimensionality !== 3) {
     throw new ConfigError(`rotate is ${rotate} in ${dimensionality} dimensions, expected 2 or 3: set rotate to 0.`, {

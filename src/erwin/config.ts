@@ -52,8 +52,8 @@ const list =
   };
 
 const degrees = (name: string, value: unknown) => {
-  if (Number.isFinite(value)) return value as number;
-  throw refuse(name, "a finite number of degrees", value);
+  if (Number.isFinite(value) && (value as number) >= 0) return value as number;
+  throw refuse(name, "a finite number of degrees, at least 0", value);
 };
 
 const flag = (name: string, value: unknown) => {

@@ -162,6 +162,7 @@ describe("a config error names the field", () => {
     { field: "decDepths", change: { decDepths: [] } },
     { field: "strides", change: { strides: [3] } },
     { field: "rotate", change: { rotate: Number.NaN } },
+    { field: "rotate", change: { rotate: -45 } },
     { field: "mlpRatio", change: { mlpRatio: -1 } },
     { field: "dimensionality", change: { dimensionality: 4 } },
     { field: "mpSteps", change: { mpSteps: -1 } },
