@@ -1,6 +1,6 @@
 // The global norm of all gradients and the factor that clips it, as in torch.nn.utils.clip_grad_norm_:
 //
-//     norm = sqrt(sum over p of norms[p].x)      factor = min(1, max_norm / (norm + 1e-6)), 1 where max_norm is 0
+//     norm = sqrt(sum over p of norms[p].x)      factor = min(1, max_norm / (norm + 1e-6)), 1 where max_norm is negative
 //     total = (norm, factor, 1 + the first p with an element that is not finite, or 0)
 //
 // A gradient with a NaN or an infinity is not scaled, so that one fault does not spread. One workgroup runs; lane l takes
@@ -42,7 +42,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   }
   let norm = sqrt(sum);
   var factor = 1.0;
-  if (parameters.max_norm > 0.0 && first_fault == 0) { factor = min(1.0, parameters.max_norm / (norm + 1e-6)); }
+  if (parameters.max_norm >= 0.0 && first_fault == 0) { factor = min(1.0, parameters.max_norm / (norm + 1e-6)); }
   total[0] = norm;
   total[1] = factor;
   total[2] = f32(first_fault);

@@ -32,7 +32,7 @@ export interface OptimizerOperators {
   gradientSquares(a: { gradient: Storage; size: number; lossScale: Storage; sums: Storage; firstBlock: number }): void;
 
   /**
-   * total = (norm of all gradients, factor that clips it to `maxNorm` (0: no clipping), 1 + the first parameter with an element
+   * total = (norm of all gradients, factor that clips it to `maxNorm` (negative: no clipping), 1 + the first parameter with an element
    * that is not finite or 0, unused), f32. `norms` [count, 2] f32 is temporary memory.
    */
   gradientTotal(a: {

@@ -9,7 +9,7 @@ import { type SafeTensor, toFloat32 } from "../formats/safetensors.ts";
 import { expectTensor } from "../tensor/shapes.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { LARGEST_LOSS_SCALE, type LossScale } from "./loss-scale.ts";
-import { GradientMeasure } from "./measure.ts";
+import { expectMaxNorm, GradientMeasure } from "./measure.ts";
 import { nonFiniteError } from "./non-finite.ts";
 import { OwnMemory } from "./own-memory.ts";
 import { PackedParameters } from "./packing.ts";
@@ -181,11 +181,11 @@ export class AdamW {
    */
   step(options: StepOptions = {}): PromiseLike<StepReport> {
     checkOptions("step", options, { loss: true, maxNorm: true });
-    const { loss, maxNorm = 0 } = options;
+    const { loss, maxNorm } = options;
     this.#expectOwnWeights();
     expectOption("lr", this.lr, "a number of at least 0", isAmount(this.lr));
     if (loss !== undefined) expectTensor("loss", loss);
-    expectKind("maxNorm", maxNorm, "a number of at least 0", typeof maxNorm === "number" && maxNorm >= 0);
+    if (maxNorm !== undefined) expectMaxNorm(maxNorm);
     if (loss && loss.size !== 1) {
       throw new InputError(`a loss is one number, not a tensor of shape [${loss.shape}]`, { found: [...loss.shape] });
     }
@@ -370,7 +370,7 @@ export class AdamW {
   }
 
   /** @internal Computes the gradients' norm and finds elements that are not finite; the results stay on the device. */
-  measure(maxNorm: number): GradientMeasure {
+  measure(maxNorm?: number): GradientMeasure {
     this.#checkUsable();
     this.#measure.include(this.#parameters.tensors.map(({ grad }) => grad !== undefined));
     this.#measure.run([this.packedGradients], maxNorm);

@@ -5,7 +5,7 @@ import type { Storage } from "../backends/device.ts";
 import { ConfigError } from "../errors.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { AdamW } from "./adamw.ts";
-import { GradientMeasure } from "./measure.ts";
+import { expectMaxNorm, GradientMeasure } from "./measure.ts";
 import { expectParameters, layOut, lossScaleOf } from "./packing.ts";
 
 /** Indices in the result of a measure. */
@@ -21,7 +21,7 @@ const FACTOR = 1;
  * @throws ConfigError if the parameters belong to several optimisers of which one has a loss scale
  */
 export function clipGradientNorm(of: ReadonlyMap<string, Tensor> | AdamW, maxNorm: number): Tensor {
-  expectKind("maxNorm", maxNorm, "a number of at least 0", typeof maxNorm === "number" && maxNorm >= 0);
+  expectMaxNorm(maxNorm);
   if (of instanceof AdamW) return scaleAndReport(of.measure(maxNorm), [of.packedGradients]);
   expectParameters(of);
   expectKind("parameters", of, "a Map of at least one tensor", of.size > 0);

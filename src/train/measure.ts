@@ -1,6 +1,7 @@
 // Computes the global norm of a model's gradients, divided by their loss scale, and finds the first gradient that is not finite.
 // Both results stay on the device.
 
+import { expectKind } from "../arguments.ts";
 import type { Device, Storage } from "../backends/device.ts";
 import { LossScale } from "./loss-scale.ts";
 import { OwnMemory } from "./own-memory.ts";
@@ -53,8 +54,8 @@ export class GradientMeasure {
     if (changed) this.device.write(this.ranges, this.#table);
   }
 
-  /** @param maxNorm the norm to which gradients are clipped; 0 for no limit */
-  run(gradients: readonly { gradient: Storage; size: number; firstBlock: number }[], maxNorm: number): void {
+  /** @param maxNorm the norm to which gradients are clipped; by default they are not */
+  run(gradients: readonly { gradient: Storage; size: number; firstBlock: number }[], maxNorm = -1): void {
     const { lossScale } = this;
     for (const gradient of gradients) {
       this.device.operators.gradientSquares({ ...gradient, lossScale, sums: this.#sums });
@@ -73,4 +74,9 @@ export class GradientMeasure {
     this.#unscaled?.dispose();
     this.#memory.free();
   }
+}
+
+/** @throws InputError for what is no norm to clip to. */
+export function expectMaxNorm(maxNorm: unknown): void {
+  expectKind("maxNorm", maxNorm, "a number of at least 0", typeof maxNorm === "number" && maxNorm >= 0);
 }

@@ -203,7 +203,7 @@ test("work on parameters larger than one binding is split, with the same bits", 
 });
 
 describe("gradient norm", () => {
-  test.each([0.5, 1e6])("is clipped to %d as torch does, with and without an optimiser", async (maxNorm) => {
+  test.each([0, 0.5, 1e6])("is clipped to %d as torch does, with and without an optimiser", async (maxNorm) => {
     const random = seededRandom(5);
     const initial = draw(random);
     const gradients = draw(random);

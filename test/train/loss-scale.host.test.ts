@@ -44,7 +44,7 @@ onEachDevice((device) => {
           using norm = clipGradientNorm(clip === "before" ? parameters : optimizer, 0.5);
           norms.push((await norm.data())[0]);
         }
-        const { gradientNorm, skipped } = await optimizer.step({ maxNorm: clip === "in the step" ? 0.5 : 0 });
+        const { gradientNorm, skipped } = await optimizer.step({ maxNorm: clip === "in the step" ? 0.5 : undefined });
         norms.push(gradientNorm, skipped);
         optimizer.zeroGrad();
       }

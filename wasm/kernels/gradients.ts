@@ -58,6 +58,6 @@ export function gradientTotal(p: GradientTotal, thread: u32): void {
   }
   const norm = <f32>sqrt<f64>(squares);
   store<f32>(p.total, norm);
-  store<f32>(p.total, p.maxNorm > 0 && !firstFault ? min<f32>(1, p.maxNorm / (norm + 1e-6)) : 1, 4);
+  store<f32>(p.total, p.maxNorm >= 0 && !firstFault ? min<f32>(1, p.maxNorm / (norm + 1e-6)) : 1, 4);
   store<f32>(p.total, <f32>firstFault, 8);
 }
