@@ -156,7 +156,7 @@ export interface AttentionWithinBalls {
   balls: BallList;
   /** [rows, heads * headWidth] */
   out: Storage;
-  /** [rows, heads], for the backward pass. */
+  /** [rows, heads] log2 of the softmax's denominators, for the backward pass. */
   logSum: Storage;
   rows: number;
   heads: number;

@@ -230,6 +230,21 @@ onEachDevice((device, backend) => {
       },
     );
 
+    if (backend === "cpu") {
+      test("gives a point that another attends to alone the whole gradient, however large the score", async () => {
+        const pairs = Array.from({ length: 16 }, (_, pair) => [2 * pair, 2]).flat();
+        const places = Array.from({ length: 16 }, (_, pair) => [0, 0, 7e4 + 1234.5 * pair, 0]).flat();
+        using x = Tensor.from(device(), normals(32 * 3, seededRandom(2)), [32, 3]).requireGrad();
+        using out = scope(() => {
+          const balls = { tensor: indexTensor(pairs), host: Uint32Array.from(pairs), largest: 2 };
+          return operators.ballAttention(x, Tensor.from(device(), places, [32, 2]), Tensor.from(device(), [1]), balls);
+        });
+        await sum(out).backward();
+        const values = (await x.grad!.data()).filter((_, i) => i % 3 === 2);
+        expectClose(values, new Float32Array(32).fill(1), 1e-6, "gradient of the values");
+      });
+    }
+
     if (backend === "webgpu") {
       test("gives the same bits for any number of queries of a thread", async () => {
         const random = seededRandom(1);

@@ -101,7 +101,7 @@ export function ballAttentionBackward(p: BallAttentionBackward, thread: u32, thr
         const near = distancesFrom(query, axes, size, p.dimensions, distances);
         const delta = dot(dout + query * outBytes, out + query * outBytes, p.headWidth);
         const term = (<usize>(first + query) * p.heads + head) << 2;
-        const logSum = LOG2_E * load<f32>(p.logSum + term);
+        const logSum = load<f32>(p.logSum + term);
         const row = i * scoreBytes;
         store<f32>(p.rowTerms + term, scoreGradients(weights + row, dscores + row, near, size, sigma, logSum, delta));
       }
