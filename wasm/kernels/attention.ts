@@ -74,7 +74,7 @@ export function ballAttention(p: BallAttention, thread: u32, threads: u32): void
         const total = load<f32>(totals + (i << 2));
         const out = p.out + ((<usize>(row * width + head * p.headWidth)) << 2);
         storeScaled(sums + i * headBytes, out, p.headWidth, 1 / total);
-        const logSum = load<f32>(tops + (i << 2)) + Mathf.log2(total);
+        const logSum = load<f32>(tops + (i << 2)) + LOG2_E * Mathf.log(total);
         store<f32>(p.logSum + ((<usize>(row * p.heads + head)) << 2), logSum);
       }
     }
