@@ -16,20 +16,12 @@ interface Step {
   scenes: readonly (readonly [second: number, Partial<Settings>])[];
 }
 
+const { level, apart, merged, spheres, graph, point, show, ballSize, stride, levels, rotate, blocks, up } = defaults;
+
 /** Settings with which every step begins, so that it looks the same after any other step. */
 const base: Partial<Settings> = {
-  ...{ view: "tree", colour: "plain", level: 0, halvings: 0, apart: false, merged: false, spheres: false },
-  ...{
-    graph: "none",
-    point: undefined,
-    show: "field",
-    ballSize: 256,
-    stride: 2,
-    levels: 4,
-    rotate: 45,
-    blocks: 2,
-    up: "y",
-  },
+  ...{ level, apart, merged, spheres, graph, point, show, ballSize, stride, levels, rotate, blocks, up },
+  ...{ view: "tree", colour: "plain", halvings: 0 },
 };
 
 const POINT = 5000;
