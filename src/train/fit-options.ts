@@ -82,13 +82,8 @@ export interface FitOptions<Sample, Batch> {
   onRecovery?: RecoveryListener;
 }
 
-/** All names of the options. */
-export const fitOptionNames: Readonly<Record<keyof FitOptions<never, never>, true>> = {
-  model: true,
-  task: true,
-  trainData: true,
-  validationData: true,
-  testData: true,
+/** The names of options that are plain data, which a worker takes, too. */
+export const plainFitOptionNames = {
   steps: true,
   batchSize: true,
   schedule: true,
@@ -96,10 +91,20 @@ export const fitOptionNames: Readonly<Record<keyof FitOptions<never, never>, tru
   accumulate: true,
   maxNorm: true,
   seed: true,
-  shuffle: true,
   validateEvery: true,
   saveEvery: true,
   logEvery: true,
+} as const satisfies Partial<Record<keyof FitOptions<never, never>, true>>;
+
+/** All names of the options. */
+export const fitOptionNames: Readonly<Record<keyof FitOptions<never, never>, true>> = {
+  ...plainFitOptionNames,
+  model: true,
+  task: true,
+  trainData: true,
+  validationData: true,
+  testData: true,
+  shuffle: true,
   store: true,
   resume: true,
   logger: true,

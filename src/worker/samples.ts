@@ -11,6 +11,7 @@ import { gaussianNegativeLogLikelihood, mse, relativeL2 } from "../tensor/operat
 import { slice } from "../tensor/operators/sections.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { joinEdgeLists, joinRows, offsetsOf } from "../train/batches.ts";
+import { plainFitOptionNames } from "../train/fit-options.ts";
 import { type DataSet, type Measure, type SupervisedBatch, supervised, type Task } from "../train/task.ts";
 import type { WorkerLoss, WorkerSample, WorkerTrainingOptions } from "./protocol.ts";
 
@@ -25,6 +26,7 @@ const losses: Record<
 };
 
 const known: Readonly<Record<keyof WorkerTrainingOptions, true>> = {
+  ...plainFitOptionNames,
   samples: true,
   validation: true,
   test: true,
@@ -32,16 +34,6 @@ const known: Readonly<Record<keyof WorkerTrainingOptions, true>> = {
   maxNeighbors: true,
   loss: true,
   checkpoint: true,
-  steps: true,
-  batchSize: true,
-  schedule: true,
-  optimizer: true,
-  accumulate: true,
-  maxNorm: true,
-  seed: true,
-  validateEvery: true,
-  saveEvery: true,
-  logEvery: true,
 };
 
 /** The page's data in the form that the fit loop needs. */
