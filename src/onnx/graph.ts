@@ -1,6 +1,7 @@
 // A graph under construction: nodes are added in the order of computation, and each names its outputs.
 
-import { ConfigError } from "../errors.ts";
+import { describe, nearestName } from "../arguments.ts";
+import { ConfigError, InputError } from "../errors.ts";
 import type { Module } from "../nn/module.ts";
 import {
   type ElementType,
@@ -101,17 +102,24 @@ export class GraphBuilder {
     return this.draft.metadata;
   }
 
-  /** Returns the same graph as one of the model's modules sees it. */
+  /**
+   * Returns the same graph as one of the model's modules sees it.
+   * @throws InputError for what is no part of the model
+   */
   at(module: Module): GraphBuilder {
-    return new GraphBuilder(this.source, this.draft, this.draft.names.get(module));
+    const place = this.draft.names.get(module);
+    if (place !== undefined) return new GraphBuilder(this.source, this.draft, place);
+    const found = describe(module);
+    throw new InputError(`${found} is no part of the exported model: declare it by this.child in its class`, { found });
   }
 
   /**
    * Adds the nodes for one of the model's modules, by its own method `onnx` or by the description of its class.
-   * @throws ConfigError if it has neither
+   * @throws ConfigError if it has neither; InputError for what is no part of the model
    */
   module(module: Module, ...inputs: Value[]): Value {
-    return this.source.descriptions.of(module)(this.at(module), module, ...inputs);
+    const part = this.at(module);
+    return this.source.descriptions.of(module)(part, module, ...inputs);
   }
 
   /** Returns the same graph as a part of this part sees it. */
@@ -134,12 +142,25 @@ export class GraphBuilder {
     this.draft.outputs.push({ name, type: "float32", shape, doc });
   }
 
-  /** Returns one of this part's weights. */
+  /**
+   * Returns one of this part's weights.
+   * @throws InputError naming the most similar weight, or all that this part has
+   */
   weight(name: string): Weight {
-    return this.source.weights.get(this.#named(name)) as Weight;
+    const { weights } = this.source;
+    const weight = weights.get(this.#named(name));
+    if (weight) return weight;
+    const prefix = this.#named("");
+    const known = [...weights.keys()].flatMap((full) => (full.startsWith(prefix) ? full.slice(prefix.length) : []));
+    const nearest = nearestName(name, known);
+    const advice = nearest === undefined ? `known are ${known.join(", ") || "none"}` : `did you mean ${nearest}?`;
+    throw new InputError(`${this.place || "the model"} has no weight ${name}: ${advice}`, {
+      tensor: this.#named(name),
+      expected: known,
+    });
   }
 
-  /** Adds one of this part's weights as a constant. */
+  /** Adds one of this part's weights as a constant; throws as `weight` does. */
   parameter(name: string): Value {
     return this.constant(name, this.weight(name));
   }

@@ -6,6 +6,7 @@ import {
   disposeThreads,
   ErwinTransformer,
   exportOnnx,
+  InputError,
   nn,
   type OnnxGraph,
   requestDevice,
@@ -202,6 +203,22 @@ test("a module of one's own is exported by its method onnx, its parts by themsel
   }
   using opaque = new Opaque().initialize({ device });
   await expect(exportOnnx(opaque)).rejects.toThrow(/Opaque has no ONNX description/);
+
+  const mistakes: [(graph: OnnxGraph, own: nn.Module, foreign: nn.Module) => unknown, RegExp][] = [
+    [(graph) => graph.weight("part.wieght"), /^the model has no weight part\.wieght: did you mean part\.weight\?$/],
+    [(graph, own) => graph.at(own).parameter("scale"), /^part has no weight scale: known are weight, bias$/],
+    [(graph, _, foreign) => graph.module(foreign, "x"), /^Linear is no part of the exported model: .*this\.child/],
+    [(graph) => graph.module(undefined as never), /^undefined is no part of the exported model/],
+  ];
+  for (const [mistake, message] of mistakes) {
+    class Mistaken extends Opaque {
+      onnx = (graph: OnnxGraph) => String(mistake(graph, this.part, opaque.part));
+    }
+    using mistaken = new Mistaken().initialize({ device });
+    const error = await exportOnnx(mistaken).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(InputError);
+    expect((error as InputError).message).toMatch(message);
+  }
 });
 
 test("what cannot be exported is refused", async () => {
