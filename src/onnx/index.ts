@@ -49,7 +49,8 @@ export interface OnnxOptions extends AbortOptions {
  * }
  * ```
  * @throws ConfigError for a number of `points` for which no graph is possible, and for modules without a description;
- *   InputError for a weight or a part that a method `onnx` asks for and the model does not have; FormatError if the file would be larger than 2 GiB; DisposedError, DeviceLostError; the signal's reason, once it is aborted
+ *   InputError for a weight or a part that a method `onnx` asks for and the model does not have; FormatError if the file would be
+ *   larger than 2 GiB; DisposedError, DeviceLostError; the signal's reason, once it is aborted
  */
 export async function exportOnnx(model: Module, options: OnnxOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
   expectParts("exportOnnx", { model }, { model: "state" });

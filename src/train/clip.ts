@@ -37,21 +37,24 @@ export function clipGradientNorm(of: ReadonlyMap<string, Tensor> | AdamW, maxNor
   if (gradients.length === 0) return Tensor.from(device, new Float32Array([0]));
   const { ranges, blocks } = layOut(gradients.map(({ size }) => size));
   const measure = new GradientMeasure(device, ranges, blocks, lossScale);
-  measure.include(gradients.map(() => true));
-  const parts = gradients.map(({ storage, size }, i) => ({
-    gradient: storage,
-    size,
-    firstBlock: ranges[i].firstBlock,
-  }));
-  measure.run(parts, maxNorm);
-  const norm = scaleAndReport(measure, parts);
-  measure.dispose();
-  return norm;
+  try {
+    measure.include(gradients.map(() => true));
+    const parts = gradients.map(({ storage, size }, i) => ({
+      gradient: storage,
+      size,
+      firstBlock: ranges[i].firstBlock,
+    }));
+    measure.run(parts, maxNorm);
+    return scaleAndReport(measure, parts);
+  } finally {
+    measure.dispose();
+  }
 }
 
 function scaleAndReport({ device, total }: GradientMeasure, parts: readonly { gradient: Storage; size: number }[]) {
-  for (const { gradient, size } of parts) device.operators.scale({ x: gradient, factors: total, index: FACTOR, size });
+  // Before the gradients change: there may be no memory for it.
   const norm = new Tensor(device, [1]);
+  for (const { gradient, size } of parts) device.operators.scale({ x: gradient, factors: total, index: FACTOR, size });
   device.copy(total.slice(4 * NORM, 4), norm.storage, 4);
   return norm;
 }

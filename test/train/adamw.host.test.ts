@@ -1,6 +1,16 @@
 // AdamW, clipping, averaging and the guard against NaN, on parameters of odd sizes, against a float64 implementation.
 
-import { AdamW, clipGradientNorm, type Device, InputError, NumericalError, requestDevice, scale, Tensor } from "erwin";
+import {
+  AdamW,
+  clipGradientNorm,
+  type Device,
+  InputError,
+  NumericalError,
+  OutOfMemoryError,
+  requestDevice,
+  scale,
+  Tensor,
+} from "erwin";
 import { afterEach, describe, expect, test } from "vitest";
 import { normals, type Random, seededRandom } from "../support/clouds.ts";
 import { expectClose } from "../support/compare.ts";
@@ -233,6 +243,33 @@ describe("gradient norm", () => {
     reference.step(gradients, names, factor);
     optimizer.step();
     expectWeights(await read(), reference);
+  });
+
+  test("leaves no memory behind and no gradient changed where memory runs out", async () => {
+    const initial = draw(seededRandom(5));
+    makeParameters(initial);
+    await give(initial);
+    const own = device();
+    const { allocate, memory } = own;
+    const before = memory.current;
+    let [calls, failing] = [0, 0];
+    own.allocate = (bytes, shape) => {
+      if (++calls === failing) throw new OutOfMemoryError("no memory", { bytes });
+      return allocate.call(own, bytes, shape);
+    };
+    try {
+      clipGradientNorm(parameters, 1e6).dispose();
+      const allocations = calls;
+      expect(allocations).toBeGreaterThan(4);
+      for (failing = 1; failing <= allocations; failing++) {
+        calls = 0;
+        expect(() => clipGradientNorm(parameters, 0.5)).toThrow(OutOfMemoryError);
+        expect(memory.current, `allocation ${failing}`).toBe(before);
+      }
+    } finally {
+      own.allocate = allocate;
+    }
+    for (const [name, { grad }] of parameters) expect(await grad!.data()).toEqual(initial[name]);
   });
 
   test("is clipped on the way by a step's maxNorm", async () => {
