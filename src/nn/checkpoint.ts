@@ -1,6 +1,6 @@
 // Finds a checkpoint's tensors for a module's parameters: either all of them match, or none is used.
 
-import { CheckpointError } from "../errors.ts";
+import { CheckpointError, type ErrorDetails } from "../errors.ts";
 import { type SafeTensor, toFloat32 } from "../formats/safetensors.ts";
 
 /** What a module needs from a checkpoint, and what a checkpoint has for it, by the names of parameters and counters. */
@@ -29,21 +29,15 @@ export function valuesFrom(
   file: string,
 ): FoundValues {
   const given = new Map([...tensors].filter(([name]) => !isOfTraining(name)).map(([name, t]) => [plainName(name), t]));
-  const missing: string[] = [];
-  const misshapen: string[] = [];
-  const take = (name: string, shape: readonly number[]) => {
-    const tensor = given.get(name);
+  const { take, expectFit } = takingFrom(given);
+  const taken = (name: string, shape: readonly number[]) => {
+    const tensor = take(name, shape);
     given.delete(name);
-    if (!tensor) missing.push(name);
-    else if (!sameShape(tensor.shape, shape)) misshapen.push(`${name} has [${tensor.shape}], expected [${shape}]`);
-    return tensor as SafeTensor;
+    return [name, tensor as SafeTensor] as const;
   };
-  const found = [...shapes].map(([name, shape]) => [name, take(name, shape)] as const);
-  const counted = [...counters].map((name) => [name, take(name, [])] as const);
-  const unexpected = [...given.keys()];
-  if (missing.length + unexpected.length + misshapen.length > 0) {
-    throw misfit(file, { missing, unexpected, misshapen });
-  }
+  const found = [...shapes].map(([name, shape]) => taken(name, shape));
+  const counted = [...counters].map((name) => taken(name, []));
+  expectFit(`${file} does not fit the model's config`, [...given.keys()], { file });
   return {
     values: new Map(found.map(([name, tensor]) => [name, floats(tensor, name, file)])),
     counts: new Map(counted.map(([name, { data }]) => [name, Number(data[0])])),
@@ -67,21 +61,31 @@ const plainName = (name: string) => name.replace(/^_orig_mod\./, "");
 /** Whether training added this tensor to a checkpoint, beside the model's. */
 export const isOfTraining = (name: string) => /^(optimizer|training)\./.test(name);
 
-type Misfit = Record<"missing" | "unexpected" | "misshapen", string[]>;
-
-function misfit(file: string, { missing, unexpected, misshapen }: Misfit): CheckpointError {
-  const list = (title: string, names: string[]) =>
-    names.length ? [`${title} (${names.length}): ${firstOf(names).join(", ")}`] : [];
-  const prefix = foreignPrefix(unexpected, missing);
-  return new CheckpointError(
-    `${file} does not fit the model's config. ${[
+/** Takes tensors by name and shape, and notes those that are missing or misshapen: `expectFit` throws the CheckpointError of all. */
+export function takingFrom(tensors: ReadonlyMap<string, SafeTensor>) {
+  const missing: string[] = [];
+  const misshapen: string[] = [];
+  const take = (name: string, shape: readonly number[]) => {
+    const tensor = tensors.get(name);
+    if (!tensor) missing.push(name);
+    else if (sameShape(tensor.shape, shape)) return tensor;
+    else misshapen.push(`${name} has [${tensor.shape}], expected [${shape}]`);
+    return undefined;
+  };
+  const expectFit = (problem: string, unexpected: string[] = [], details: ErrorDetails = {}) => {
+    const list = (title: string, names: string[]) =>
+      names.length ? [`${title} (${names.length}): ${firstOf(names).join(", ")}`] : [];
+    const prefix = foreignPrefix(unexpected, missing);
+    const parts = [
       ...list("Missing", missing),
       ...list("Unexpected", unexpected),
       ...list("Misshapen", misshapen),
       ...(prefix ? [`The names begin with "${prefix}": remove it`] : []),
-    ].join(". ")}`,
-    { file, missing, unexpected, misshapen },
-  );
+    ];
+    if (parts.length)
+      throw new CheckpointError([problem, ...parts].join(". "), { ...details, missing, unexpected, misshapen });
+  };
+  return { take, expectFit };
 }
 
 /** The maximum number of names in a message; its details list all. */

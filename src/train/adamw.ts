@@ -4,8 +4,9 @@ import "../disposable.ts";
 import { checkOptions, describe, expectKind } from "../arguments.ts";
 import type { Device, Storage } from "../backends/device.ts";
 import { BLOCK } from "../backends/optimizer.ts";
-import { CheckpointError, ConfigError, DisposedError, InputError } from "../errors.ts";
+import { ConfigError, DisposedError, InputError } from "../errors.ts";
 import { type SafeTensor, toFloat32 } from "../formats/safetensors.ts";
+import { takingFrom } from "../nn/checkpoint.ts";
 import { expectTensor } from "../tensor/shapes.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { LARGEST_LOSS_SCALE, type LossScale } from "./loss-scale.ts";
@@ -317,25 +318,19 @@ export class AdamW {
   }
 
   /**
-   * Continues from a state that `state` returned. A dynamic loss scale that it does not have begins anew.
+   * Continues from a state that `state` returned. A dynamic loss scale that it does not have begins anew; an average, such as of a
+   * checkpoint of PyTorch, at the parameters' weights.
    * @throws CheckpointError listing the tensors that are missing or have another shape; InputError for anything but a Map
    */
   load(state: ReadonlyMap<string, SafeTensor>): void {
     this.#checkUsable();
     expectKind("state", state, "a Map of tensors by name", state instanceof Map);
     const { names, tensors, ranges, blocks } = this.#parameters;
-    const missing: string[] = [];
-    const misshapen: string[] = [];
-    const take = (name: string, shape: readonly number[]) => {
-      const tensor = state.get(name);
-      if (!tensor) missing.push(name);
-      else if (String(tensor.shape) !== String(shape))
-        misshapen.push(`${name} has [${tensor.shape}], expected [${shape}]`);
-      else return tensor;
-      return undefined;
-    };
+    const { take, expectFit } = takingFrom(state);
     const steps = Uint32Array.from(names, (name) => Number(take(`steps.${name}`, [])?.data[0] ?? 0));
-    const packed = this.#kept().map(([kind]) => {
+    const averaged = names.some((name) => state.has(`average.${name}`));
+    const kept = this.#kept().filter(([kind]) => averaged || kind !== "average");
+    const packed = kept.map(([kind]) => {
       const values = new Float32Array(blocks * BLOCK);
       names.forEach((name, p) => {
         const tensor = take(`${kind}.${name}`, tensors[p].shape);
@@ -343,17 +338,12 @@ export class AdamW {
       });
       return values;
     });
-    if (missing.length + misshapen.length > 0) {
-      const list = (title: string, entries: string[]) => (entries.length ? [`${title}: ${entries.join(", ")}`] : []);
-      throw new CheckpointError(
-        `the optimiser's state does not fit the parameters. ${[...list("Missing", missing), ...list("Misshapen", misshapen)].join(". ")}`,
-        { missing, misshapen },
-      );
-    }
+    expectFit("the optimiser's state does not fit the parameters");
     const [scale, since] = ["lossScale", "lossScaleSteps"].map((name) => Number(state.get(name)?.data[0] ?? 0));
     if (scale > 0) this.#dynamicScale?.load({ scale, steps: since });
     this.#device.write(this.#steps, steps);
-    this.#kept().forEach(([, storage], k) => this.#device.write(storage, packed[k]));
+    if (this.#average) this.#device.copy(this.#parameters.weights, this.#average, this.#parameters.bytes);
+    kept.forEach(([, storage], k) => this.#device.write(storage, packed[k]));
   }
 
   /** Moves parameters and gradients out of the optimiser's memory, and frees it. Calling it again does nothing. */

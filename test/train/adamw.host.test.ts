@@ -143,6 +143,13 @@ describe("AdamW", () => {
     await run(second, gradients.slice(2));
     expect(await read()).toEqual(expected);
     expect(await second.withAverage(read)).toEqual(average);
+
+    // Of PyTorch or of a run without an average.
+    for (const name of names.slice(1)) state.delete(`average.${name}`);
+    expect(() => second.load(state)).toThrow(/Missing \(5\): average\.b, average\.c/);
+    state.delete("average.a");
+    second.load(state);
+    expect(await second.withAverage(read), "begins at the weights").toEqual(expected);
   });
 
   test("averages the weights of all steps", async () => {
