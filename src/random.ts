@@ -26,18 +26,21 @@ export class Random {
   #next = 256;
 
   /**
-   * The same seed and stream give the same numbers; different streams of a seed are independent.
-   * @throws InputError for a seed that is not a whole number: of others, such as Math.random(), only the whole part would count
+   * The same seed and stream give the same numbers; different streams of a seed are independent, and so are different seeds.
+   * @throws InputError for a seed that is not a whole number, or that is beyond 2^53, where not all whole numbers exist
    */
   constructor(seed: number, stream = "") {
     expectNumber("seed", seed);
-    if (!Number.isInteger(seed)) {
-      throw new InputError(`seed is ${seed}, expected a whole number`, { tensor: "seed", expected: "a whole number" });
+    if (!Number.isSafeInteger(seed)) {
+      const expected = "a whole number below 2^53";
+      throw new InputError(`seed is ${seed}, expected ${expected}`, { tensor: "seed", expected });
     }
+    // The upper 22 bits change the step of splitmix32: no two seeds have the same state.
+    const step = 0x9e3779b9 + 2 * Math.floor(seed / 2 ** 32);
     let mixed = seed >>> 0;
     for (let i = 0; i < stream.length; i++) mixed = Math.imul(mixed ^ stream.charCodeAt(i), 0x01000193) >>> 0;
     for (let i = 0; i < 4; i++) {
-      mixed = (mixed + 0x9e3779b9) >>> 0;
+      mixed = (mixed + step) >>> 0;
       let z = mixed;
       z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
       z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);

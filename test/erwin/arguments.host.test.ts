@@ -262,8 +262,8 @@ describe("everything else is refused by name", () => {
     for (const call of [scope, noGrad] as Any[]) expect(await refusal(() => call())).toContain("expected a function");
   });
 
-  test("seeds that are not whole numbers", async () => {
-    for (const seed of [Number.NaN, Number.POSITIVE_INFINITY, 0.5]) {
+  test("seeds that are not whole numbers, or beyond those that all exist", async () => {
+    for (const seed of [Number.NaN, Number.POSITIVE_INFINITY, 0.5, 2 ** 53]) {
       const message = await refusal(() => ErwinTransformer.create(config, { device: device(), seed }));
       expect(message).toContain(`seed is ${seed}, expected a whole number`);
     }

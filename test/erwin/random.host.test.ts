@@ -14,6 +14,24 @@ test("a seed always gives the same numbers", () => {
   );
 });
 
+test("different seeds give different numbers, whichever of their bits differs", () => {
+  expect([12345, 2 ** 32 - 1].map((seed) => new Random(seed).bits())).toEqual([518667457, 835879718]);
+  const bits = Array.from({ length: 53 }, (_, bit) => 2 ** bit);
+  const seeds = [
+    0,
+    ...bits,
+    ...bits.map((bit) => 2 ** 53 - 1 - bit),
+    ...bits.map((bit) => 1 - bit),
+    1.7e12,
+    1.7e12 + 1,
+  ];
+  const first = seeds.map((seed) => {
+    const random = new Random(seed);
+    return `${random.bits()} ${random.bits()}`;
+  });
+  expect(new Set(first).size).toBe(new Set(seeds).size);
+});
+
 test("normal numbers have the normal distribution", () => {
   const values = new Float32Array(1_000_000);
   new Random(3, "normal").fillNormal(values, 0, 1);
