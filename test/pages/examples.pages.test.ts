@@ -28,6 +28,8 @@ test("each example prints what the README says", async () => {
   expect(losses[2]).toBeLessThan(losses[0]! / 2);
   const [download] = await Promise.all([page.waitForEvent("download"), page.getByText("save it").click()]);
   expect(download.suggestedFilename()).toBe("model.safetensors");
+  // An address would keep the file in memory for as long as the page is open.
+  expect(await page.locator('[href^="blob:"]').count()).toBe(0);
   expect(await run("In a worker")).toMatch(/\[1000, 16\] Float32Array\(16000\) \[-?\d[\s\S]*Done\.$/);
   expect(problems).toEqual([]);
   await page.context().close();

@@ -4,6 +4,7 @@ import "./examples.css";
 import { element } from "../shared/dom.ts";
 import { startEngineWorker } from "../shared/engine-worker.ts";
 import { startPage } from "../shared/page.ts";
+import { saveFile } from "../shared/save.ts";
 import type { FromWorker, RunOrder } from "./protocol.ts";
 import workerUrl from "./worker.ts?worker&url";
 
@@ -29,7 +30,7 @@ async function run(card: HTMLElement): Promise<void> {
     const ended = new Promise<void>((resolve, reject) => {
       site.onMessage((message: FromWorker) => {
         if (message.type === "printed") show(message.line);
-        else if (message.type === "file") show(`${message.name}: `, downloadOf(message.name, message.bytes));
+        else if (message.type === "file") show(`${message.name}: `, saveButton(message.name, message.bytes));
         else if (message.type === "failed") reject(new Error(message.message));
         else resolve();
       });
@@ -46,5 +47,9 @@ async function run(card: HTMLElement): Promise<void> {
   }
 }
 
-const downloadOf = (download: string, bytes: Uint8Array<ArrayBuffer>) =>
-  element("a", { href: URL.createObjectURL(new Blob([bytes])), download }, "save it");
+const saveButton = (name: string, bytes: Uint8Array<ArrayBuffer>) =>
+  element(
+    "button",
+    { type: "button", className: "button", onclick: () => saveFile(new Blob([bytes]), name) },
+    "save it",
+  );
