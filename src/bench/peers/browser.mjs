@@ -1,6 +1,6 @@
 // Runs page.mjs in this machine's Chromium and prints what it measured as JSON.
 //
-//   node src/bench/peers/browser.mjs --folder CASES --cases 1x2048,1x4096 --library onnxruntime --backend cpu [--threads 2] [--wide]
+//   node src/bench/peers/browser.mjs --folder CASES --cases 1x2048,1x4096 --library onnxruntime --backend cpu [--threads 2] [--training] [--wide]
 //
 // With --wide V8 joins pairs of WebAssembly's 128-bit vectors where it can: an experimental feature that is off by default.
 import { join, resolve, sep } from "node:path";
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     backend: { type: "string", default: "cpu" },
     threads: { type: "string", default: "2" },
     seconds: { type: "string", default: "10" },
+    training: { type: "boolean", default: false },
     wide: { type: "boolean", default: false },
   },
 });
@@ -51,6 +52,7 @@ try {
       threads: Number(values.threads),
       name,
       seconds: Number(values.seconds),
+      training: values.training,
     };
     // The script is passed as text, so that the page itself imports the module.
     const script = `import("/src/bench/peers/page.mjs").then(({ measure }) => measure(${JSON.stringify(question)}))`;

@@ -1,11 +1,13 @@
 // Compares this library with its peers on the same model, inputs, machine and threads, one after the other in one run.
 //
-//   node src/bench/peers/run.mjs [--points 2048,4096] [--clouds 1] [--threads N] [--seconds S] [--compile] [--wide] [--webgpu] [--json FILE]
+//   node src/bench/peers/run.mjs [--points 2048,4096] [--clouds 1] [--threads N] [--seconds S] [--training]
+//     [--compile] [--wide] [--webgpu] [--json FILE]
 //
-// A time is that of a forward pass in evaluation mode, tree and graph given, from the call until the output is on the host. Each
-// row has the difference between its output and the CPU backend's. --wide adds a Chromium that joins pairs of WebAssembly's
-// vectors (browser.mjs), --compile adds PyTorch's torch.compile, --webgpu adds the adapter that each host offers; the last two
-// take minutes on a CPU.
+// A time is that of a forward pass in evaluation mode, tree and graph given, from the call until the output is on the host; with
+// --training that of a step, from the call until the loss is on the host: the pass in training mode, mean squared error, gradients,
+// AdamW. Each row has the difference between its output, or first loss, and the CPU backend's. --wide adds a Chromium that joins
+// pairs of WebAssembly's vectors (browser.mjs), --compile adds PyTorch's torch.compile, --webgpu adds the adapter that each host
+// offers; the last two take minutes on a CPU.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -45,6 +47,7 @@ const { values } = readArguments({
     channels: { type: "string", default: "32" },
     threads: { type: "string", default: String(Math.min(8, cpus().length)) },
     seconds: { type: "string", default: "10" },
+    training: { type: "boolean", default: false },
     compile: { type: "boolean", default: false },
     wide: { type: "boolean", default: false },
     webgpu: { type: "boolean", default: false },
@@ -52,6 +55,7 @@ const { values } = readArguments({
   },
 });
 const { points, clouds, channels, threads, seconds } = values;
+const pass = values.training ? "training" : "forward";
 const here = import.meta.dirname;
 const folder = mkdtempSync(join(tmpdir(), "erwin-peers-"));
 const names = points.split(",").map((size) => `${clouds}x${size}`);
@@ -60,6 +64,7 @@ const rows: Row[] = [];
 /** Runs a program that prints JSON on its last line. */
 function ask(program: string, args: string[]): Measured {
   const shared = ["--folder", folder, "--cases", names.join(","), "--threads", threads, "--seconds", seconds];
+  if (values.training) shared.push("--training");
   const output = execFileSync(program, [...args, ...shared], { encoding: "utf8", maxBuffer: 2 ** 26 });
   return JSON.parse(output.trim().split("\n").at(-1)!);
 }
@@ -106,7 +111,7 @@ function addPyTorch(): void {
     "--seconds",
     seconds,
     "--cases",
-    "forward",
+    pass,
     "--variants",
     values.compile ? "eager,compile" : "eager",
     "--json",
@@ -143,17 +148,23 @@ try {
   execFileSync(process.execPath, ["run", "-A", join(here, "cases.ts"), ...cases]);
   add("erwin", () => deno("erwin.ts", ["--backend", "cpu"]));
   add("erwin", () => browser("erwin", "cpu"));
-  add("onnxruntime-web", () => browser("onnxruntime", "cpu"));
-  add("onnxruntime-node", () => ask("node", [join(here, "onnxruntime", "node.mjs")]));
+  add("jax-js", () => browser("jax-js", "cpu"));
   addPyTorch();
+  // ONNX runtimes run models, but do not train them.
+  if (!values.training) {
+    add("onnxruntime-web", () => browser("onnxruntime", "cpu"));
+    add("onnxruntime-node", () => ask("node", [join(here, "onnxruntime", "node.mjs")]));
+  }
   if (values.wide) {
     add("erwin", () => browser("erwin", "cpu", "--wide"));
-    add("onnxruntime-web", () => browser("onnxruntime", "cpu", "--wide"));
+    add("jax-js", () => browser("jax-js", "cpu", "--wide"));
+    if (!values.training) add("onnxruntime-web", () => browser("onnxruntime", "cpu", "--wide"));
   }
   if (values.webgpu) {
     add("erwin", () => deno("erwin.ts", ["--backend", "webgpu"]));
     add("erwin", () => browser("erwin", "webgpu"));
-    add("onnxruntime-web", () => browser("onnxruntime", "webgpu"));
+    add("jax-js", () => browser("jax-js", "webgpu"));
+    if (!values.training) add("onnxruntime-web", () => browser("onnxruntime", "webgpu"));
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
@@ -169,10 +180,10 @@ const lines = rows.map(({ case: name, peer, host, device, first, timing, differe
   first === undefined ? "" : `${first.toFixed(0)} ms`,
   difference === undefined ? "" : difference.toExponential(1),
 ]);
-const head = ["case", "library", "host", "device", "forward, median (quartiles)", "first", "difference"];
+const head = ["case", "library", "host", "device", `${pass}, median (quartiles)`, "first", "difference"];
 console.log(["", ...formatTable([head, ...lines])].join("\n"));
 if (values.json) {
-  const report = { date: new Date().toISOString(), processor: cpus()[0]?.model, threads: Number(threads), rows };
+  const report = { date: new Date().toISOString(), processor: cpus()[0]?.model, threads: Number(threads), pass, rows };
   writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
 }
 process.exitCode = rows.some(({ unavailable }) => unavailable) ? 1 : 0;

@@ -1,6 +1,6 @@
 // Measures this library in Deno and prints the measurements as JSON; page.mjs is its counterpart for pages.
 //
-//   deno run -A src/bench/peers/erwin.ts --folder CASES --cases 1x2048 [--backend cpu] [--threads 2] [--seconds 10]
+//   deno run -A src/bench/peers/erwin.ts --folder CASES --cases 1x2048 [--backend cpu] [--threads 2] [--seconds 10] [--training]
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,12 +16,14 @@ const { values } = parseArgs({
     backend: { type: "string", default: "cpu" },
     threads: { type: "string", default: "2" },
     seconds: { type: "string", default: "10" },
+    training: { type: "boolean", default: false },
   },
 });
 const read = (file: string) => readFileSync(join(values.folder, file));
 const rows = [];
 for (const name of values.cases.split(",")) {
-  const question = { backend: values.backend, threads: Number(values.threads), seconds: Number(values.seconds) };
+  const { backend, training } = values;
+  const question = { backend, threads: Number(values.threads), seconds: Number(values.seconds), training };
   const measured = await measureErwin(read("model.safetensors"), read(`${name}.safetensors`), question);
   rows.push({ name, ...measured });
 }

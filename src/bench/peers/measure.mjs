@@ -1,19 +1,29 @@
 // The measurement itself, for pages, Deno and Node: repeats passes, and compares their output with the case's.
 
 /** The path is in a variable because declarations are made from the sources, and the built library is none of them. */
-const library = "../../../dist/erwin.js";
-const { ErwinTransformer, loadSafetensors, requestDevice } = /** @type {typeof import("../../index.ts")} */ (
-  await import(/* @vite-ignore */ library)
-);
+const built = "../../../dist/erwin.js";
+export const library = /** @type {typeof import("../../index.ts")} */ (await import(/* @vite-ignore */ built));
+const { AdamW, ErwinTransformer, loadSafetensors, mse, requestDevice, Tensor } = library;
 
 /** @typedef {import("../../index.ts").SafeTensor} SafeTensor */
+
+/** Of AdamW, whose other settings are PyTorch's defaults. */
+export const learningRate = 1e-4;
+
+/**
+ * @typedef {object} Question What is measured.
+ * @property {string} backend
+ * @property {number} threads
+ * @property {number} seconds the time for repetitions
+ * @property {boolean} training a step of training in place of a forward pass
+ */
 
 /**
  * @param {Uint8Array} checkpoint
  * @param {Uint8Array} file a case of cases.ts
- * @param {{ backend: string, threads: number, seconds: number }} question
+ * @param {Question} question
  */
-export async function measureErwin(checkpoint, file, { backend, threads, seconds }) {
+export async function measureErwin(checkpoint, file, { backend, threads, seconds, training }) {
   const { tensors } = loadSafetensors(file);
   const device = await requestDevice({
     backend: /** @type {import("../../index.ts").BackendName} */ (backend),
@@ -30,13 +40,28 @@ export async function measureErwin(checkpoint, file, { backend, threads, seconds
     edgeIndex: valuesOf("edge_index"),
     tree: { treeIdx: valuesOf("tree_idx"), treeMask: valuesOf("tree_mask"), treeIdxRot: rotated.map(valuesOf) },
   });
-  const pass = async () => {
+  const forward = async () => {
     const output = await model.forward(input);
     const data = await output.data();
     output.dispose();
     return data;
   };
-  const measured = await repeat(pass, tensors, seconds);
+  const optimizer = new AdamW(model.parameters(), { lr: learningRate });
+  const { shape, data } = /** @type {SafeTensor} */ (tensors.get("target"));
+  const target = Tensor.from(device, /** @type {Float32Array} */ (data), shape);
+  const step = async () => {
+    const output = await model.forward(input);
+    const loss = mse(output, target);
+    await loss.backward();
+    await optimizer.step();
+    optimizer.zeroGrad();
+    const values = await loss.data();
+    loss.dispose();
+    output.dispose();
+    return values;
+  };
+  if (training) model.train();
+  const measured = await repeat(training ? step : forward, expectedOf(tensors, training), seconds);
   const { description } = device.info;
   device.dispose();
   return { ...measured, device: description };
@@ -52,7 +77,8 @@ export async function measureOnnx(ort, model, file, { options, seconds }) {
   const { tensors } = loadSafetensors(file);
   const session = await ort.InferenceSession.create(model, options);
   const feeds = feedsOf(ort.Tensor, session.inputNames, tensors);
-  const measured = await repeat(async () => (await session.run(feeds)).out.data, tensors, seconds);
+  const pass = async () => (await session.run(feeds)).out.data;
+  const measured = await repeat(pass, expectedOf(tensors, false), seconds);
   await session.release();
   return measured;
 }
@@ -77,13 +103,21 @@ function feedsOf(Tensor, names, tensors) {
 }
 
 /**
+ * What a case says that the first pass gives: the output, or the loss before the first step.
+ * @param {ReadonlyMap<string, SafeTensor>} tensors
+ * @param {boolean} training
+ */
+export const expectedOf = (tensors, training) =>
+  /** @type {Float32Array} */ (tensors.get(training ? "loss" : "out")?.data);
+
+/**
  * Runs two passes to warm up, then about as many as fit into `seconds`: from 3 to 100, or 1 that takes longer than `seconds`.
  * Times are in milliseconds.
  * @param {() => Promise<Float32Array>} pass runs from the call until the output is on the host
- * @param {ReadonlyMap<string, SafeTensor>} tensors the case, with the output it expects
+ * @param {Float32Array} expected the first pass's output
  * @param {number} seconds
  */
-async function repeat(pass, tensors, seconds) {
+export async function repeat(pass, expected, seconds) {
   /** @type {number[]} */
   const times = [];
   const timed = async () => {
@@ -92,7 +126,7 @@ async function repeat(pass, tensors, seconds) {
     times.push(performance.now() - start);
     return output;
   };
-  const difference = differenceOf(await timed(), /** @type {Float32Array} */ (tensors.get("out")?.data));
+  const difference = differenceOf(await timed(), expected);
   await timed();
   const [first, second] = /** @type {[number, number]} */ (times.splice(0));
   const fitting = Math.min(100, Math.round((seconds * 1000) / second));

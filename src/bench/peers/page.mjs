@@ -1,17 +1,23 @@
 // The measurement that browser.mjs runs on a page.
 
+import { measureJax } from "./jax-js/measure.mjs";
 import { measureErwin, measureOnnx } from "./measure.mjs";
 
 /** @param {string} url */
 const bytesOf = async (url) => new Uint8Array(await (await fetch(url)).arrayBuffer());
 
 /**
- * @param {{ library: string, backend: string, threads: number, name: string, seconds: number }} question
+ * @param {import("./measure.mjs").Question & { library: string, name: string }} question
  */
-export async function measure({ library, backend, threads, name, seconds }) {
+export async function measure({ library, name, ...question }) {
+  const { backend, threads, seconds } = question;
   const file = await bytesOf(`/cases/${name}.safetensors`);
-  if (library === "erwin") {
-    return measureErwin(await bytesOf("/cases/model.safetensors"), file, { backend, threads, seconds });
+  if (library === "erwin") return measureErwin(await bytesOf("/cases/model.safetensors"), file, question);
+  if (library === "jax-js") {
+    const folder = "/src/bench/peers/jax-js/node_modules/@jax-js/jax";
+    const jax = await import(/* @vite-ignore */ `${folder}/dist/index.js`);
+    const { version } = await (await fetch(`${folder}/package.json`)).json();
+    return { ...(await measureJax(jax, await bytesOf("/cases/model.safetensors"), file, question)), version };
   }
   // As ONNX Runtime's documentation advises: the build for the backend, all graph optimisations (the default), inputs made once.
   const build = backend === "webgpu" ? "ort.webgpu.bundle.min.mjs" : "ort.wasm.bundle.min.mjs";

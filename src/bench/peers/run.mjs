@@ -23,8 +23,10 @@ await main(async () => {
     process.exitCode = runDeno([script, ...args]);
     return;
   }
-  const native = join(here, "onnxruntime");
-  // Its install script would download libraries for CUDA.
-  if (!existsSync(join(native, "node_modules"))) run("npm", ["ci", "--ignore-scripts", "--no-fund"], { cwd: native });
+  for (const peer of ["onnxruntime", "jax-js"]) {
+    const cwd = join(here, peer);
+    // onnxruntime's install script would download libraries for CUDA.
+    if (!existsSync(join(cwd, "node_modules"))) run("npm", ["ci", "--ignore-scripts", "--no-fund"], { cwd });
+  }
   process.exitCode = runDeno([script, ...args]);
 });
