@@ -20,6 +20,8 @@ const failure = (call: Promise<unknown>) =>
 const functions = script(`
   addEventListener("message", ({ data }) => {
     if (data === ${JSON.stringify(QUESTION)}) return postMessage("alive");
+    // Comlink also says when a page's collected garbage held the last reference to the functions.
+    if (!data.path) return;
     const [name] = data.path;
     if (name === "hang") for (;;);
     if (name === "throw") throw new Error("out of luck");
