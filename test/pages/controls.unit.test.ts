@@ -20,12 +20,12 @@ test("the address follows a held key less often than Safari's engine allows: 100
   const replaceState = vi.fn();
   vi.stubGlobal("history", { state: null, replaceState });
   vi.stubGlobal("location", { pathname: "/explorer.html" });
-  const camera = { turn: defaults.turn, tilt: defaults.tilt, distance: defaults.distance };
-  const stage = { camera } as ExplorerStage;
+  const place = { turn: defaults.turn, tilt: defaults.tilt, distance: defaults.distance };
+  const stage = { camera: { place } } as unknown as ExplorerStage;
   const listeners = { onShown() {}, onStatus() {}, onProblem() {} };
   const controller = new Controller(stage, { state: "idle" }, defaults, listeners);
   for (let key = 1; key <= 300; key++) {
-    camera.turn = key;
+    place.turn = key;
     controller.writeAddress();
     vi.advanceTimersByTime(33);
   }
@@ -47,7 +47,10 @@ test("what is changed while another cloud is opened stays, and the rest is as fo
     draw: () => ({}),
   };
   vi.spyOn(SiteFunctions.prototype, "call").mockImplementation(async (name) => answers[name]!());
-  const stage = new Proxy({ camera: defaults }, { get: (fake, name) => Reflect.get(fake, name) ?? (() => {}) });
+  const stage = new Proxy(
+    { camera: { place: defaults } },
+    { get: (fake, name) => Reflect.get(fake, name) ?? (() => {}) },
+  );
   const onProblem = vi.fn();
   const listeners = { onShown() {}, onStatus() {}, onProblem };
   const controller = new Controller(stage as unknown as ExplorerStage, { state: "idle" }, defaults, listeners);

@@ -115,7 +115,7 @@ export class Controller {
 
   /** The page's address with all settings and the camera. */
   get address(): string {
-    const { turn, tilt, distance } = this.#stage.camera;
+    const { turn, tilt, distance } = this.#stage.camera.place;
     const camera = {
       turn: Number(turn.toFixed(1)),
       tilt: Number(tilt.toFixed(1)),
@@ -167,7 +167,7 @@ export class Controller {
     });
     this.#stage.setCloud(cloud.positions, cloud.spacing, cloud.dimensionality === 2);
     // A flat cloud is viewed from the front.
-    if (cloud.dimensionality === 2) this.#stage.setCamera({ turn: 0, tilt: 0, distance: defaults.distance });
+    if (cloud.dimensionality === 2) this.#stage.camera.place = { turn: 0, tilt: 0, distance: defaults.distance };
     this.#stale = { ...all };
     this.#smoothly = false;
   }

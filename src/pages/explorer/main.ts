@@ -43,8 +43,8 @@ function start(stage: ExplorerStage, page: ErwinPage): void {
   };
   stage.onPick = (place) => void controller.pick(place);
   stage.onRest = () => controller.writeAddress();
-  stage.home = defaults;
-  stage.setCamera(settings);
+  stage.camera.home = defaults;
+  stage.camera.place = settings;
   onTheme(() => stage.setColours(colours()));
   new ResizeObserver(() => {
     if (shown) showTexts(shown, stage.panels);

@@ -1,7 +1,7 @@
 // The guided tour: a minute that tells the paper's story on the bunny.
 
 import { byId } from "../shared/dom.ts";
-import type { CameraPlace } from "../shared/stage/stage.ts";
+import type { CameraPlace } from "../shared/stage/camera.ts";
 import type { Controller } from "./controller.ts";
 import { defaults, type Settings } from "./settings.ts";
 import type { ExplorerStage } from "./sides.ts";
@@ -107,7 +107,7 @@ export class Tour {
     // It may have failed, or another cloud may have been picked meanwhile.
     if (!this.#hasItsCloud) return;
     byId("tour").hidden = false;
-    this.#stage.centre();
+    this.#stage.camera.centre();
     setTurning(this.#stage, false);
     this.#pause(false);
     this.#go(0);
@@ -151,7 +151,7 @@ export class Tour {
     // A button that is disabled loses the focus, and the tour with it the keys.
     if (index === 0 && document.activeElement === back) byId("tour-next").focus();
     back.disabled = index === 0;
-    this.#stage.fly({ ...this.#stage.camera, ...step.camera }, 2500);
+    this.#stage.camera.fly({ ...this.#stage.camera.place, ...step.camera }, 2500);
     this.#showScene();
   }
 

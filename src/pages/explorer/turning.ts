@@ -12,5 +12,5 @@ export function connectTurning(stage: ExplorerStage): void {
 
 export function setTurning(stage: ExplorerStage, turning: boolean): void {
   byId("turning").setAttribute("aria-pressed", String(turning));
-  stage.setTurning(turning ? DEGREES_PER_SECOND : 0);
+  stage.camera.setTurning(turning ? DEGREES_PER_SECOND : 0);
 }

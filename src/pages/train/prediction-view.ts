@@ -81,8 +81,8 @@ export class PredictionView {
     const frame = frames[this.#slider.valueAsNumber]!;
     if (this.#isNew) {
       stage.setCloud(frames[0]!.positions, spacing, flat);
-      stage.home = flat ? { turn: 0, tilt: 0, distance: 3.3 } : { turn: 30, tilt: 20, distance: 3.3 };
-      stage.setCamera(stage.home);
+      stage.camera.home = flat ? { turn: 0, tilt: 0, distance: 3.3 } : { turn: 30, tilt: 20, distance: 3.3 };
+      stage.camera.place = stage.camera.home;
     }
     const values = frame.values[this.#chosen]!;
     const { name, isClass, range } = preview.fields[this.#chosen]!;
