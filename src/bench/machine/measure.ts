@@ -27,6 +27,7 @@
 //
 //   . FOLDER/unpack.sh                                             once in each shell
 //   deno run -A src/bench/machine/measure.ts --out FILE            measures
+//   deno run -A src/bench/peers/compare.ts --webgpu --clouds 16    this library beside jax-js, which is packed, too
 //   deno run -A node_modules/vitest/vitest.mjs run --project host  tests, where --tests has packed them
 //
 // In place of `deno run -A dist/cli.js`, `deno run -A src/bench/machine/dawn.mjs dist/cli.js` runs on Dawn. If the first step finds

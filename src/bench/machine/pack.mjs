@@ -1,5 +1,5 @@
 // Packs all that is needed to measure or test on a machine with a GPU and its driver, but no network, Node or npm packages: the
-// build, Deno, Dawn's binding for Node (which Deno loads, too), the Vulkan loader, and on request the test runner. Run by
+// build, Deno, Dawn's binding for Node (which Deno loads, too), jax-js, the Vulkan loader, and on request the test runner. Run by
 // run.mjs, as `npm run bench:gpu -- --pack FOLDER [--tests]`; measure.ts explains its use on that machine.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -29,6 +29,8 @@ export const archives = {
     DENO,
     ...["package.json", "index.js", "dist/linux-x64"].map((part) => `${DAWN}/${part}`),
   ],
+  // Installed only when a comparison needs it, or this.
+  "peers.tar.xz": () => ["src/bench/peers/jax-js/node_modules/@jax-js/jax"],
   "tests.tar.xz": () =>
     readdirSync(join(root, "node_modules"))
       .filter((name) => !NOT_FOR_TESTS.some((one) => one.test(name)))

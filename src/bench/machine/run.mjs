@@ -8,6 +8,7 @@ import { build } from "../../build/build.mjs";
 import { runDeno } from "../../build/deno.mjs";
 import { CommandError, main } from "../../build/run.mjs";
 import { setup } from "../../build/setup.mjs";
+import { installPeer } from "../peers/packages.mjs";
 import { preparePython, pytorch } from "../peers/python.mjs";
 import { pack } from "./pack.mjs";
 
@@ -18,7 +19,10 @@ await main(async () => {
   // measure.ts reads and checks all other options.
   const { values } = parseArgs({ args: words, options, strict: false });
   await setup((programs) => build({ programs }));
-  if (values.pack !== undefined) return pack(String(values.pack), values.tests === true);
+  if (values.pack !== undefined) {
+    installPeer("jax-js");
+    return pack(String(values.pack), values.tests === true);
+  }
   try {
     await preparePython(pytorch, []);
   } catch (error) {

@@ -34,7 +34,7 @@ interface Row {
   unavailable?: string;
 }
 
-/** The JSON that node.mjs, browser.mjs and erwin.ts print. */
+/** The JSON that node.mjs, browser.mjs and deno.ts print. */
 interface Measured {
   host: string;
   rows: { name: string; first: number; times: number[]; difference: number; device?: string; version?: string }[];
@@ -139,14 +139,15 @@ function addPyTorch(): void {
   }
 }
 
-const deno = (script: string, args: string[]) => ask(process.execPath, ["run", "-A", join(here, script), ...args]);
+const deno = (library: string, backend: string) =>
+  ask(process.execPath, ["run", "-A", join(here, "deno.ts"), "--library", library, "--backend", backend]);
 const browser = (library: string, backend: string, ...more: string[]) =>
   ask("node", [join(here, "browser.mjs"), "--library", library, "--backend", backend, ...more]);
 
 try {
   const cases = ["--output", folder, "--clouds", clouds, "--points", points, "--channels", channels];
   execFileSync(process.execPath, ["run", "-A", join(here, "cases.ts"), ...cases]);
-  add("erwin", () => deno("erwin.ts", ["--backend", "cpu"]));
+  add("erwin", () => deno("erwin", "cpu"));
   add("erwin", () => browser("erwin", "cpu"));
   add("jax-js", () => browser("jax-js", "cpu"));
   addPyTorch();
@@ -161,8 +162,9 @@ try {
     if (!values.training) add("onnxruntime-web", () => browser("onnxruntime", "cpu", "--wide"));
   }
   if (values.webgpu) {
-    add("erwin", () => deno("erwin.ts", ["--backend", "webgpu"]));
+    add("erwin", () => deno("erwin", "webgpu"));
     add("erwin", () => browser("erwin", "webgpu"));
+    add("jax-js", () => deno("jax-js", "webgpu"));
     add("jax-js", () => browser("jax-js", "webgpu"));
     if (!values.training) add("onnxruntime-web", () => browser("onnxruntime", "webgpu"));
   }

@@ -1,6 +1,6 @@
 // The measurement that browser.mjs runs on a page.
 
-import { measureJax } from "./jax-js/measure.mjs";
+import { importJax, measureJax } from "./jax-js/measure.mjs";
 import { measureErwin, measureOnnx } from "./measure.mjs";
 
 /** @param {string} url */
@@ -13,12 +13,8 @@ export async function measure({ library, name, ...question }) {
   const { backend, threads, seconds } = question;
   const file = await bytesOf(`/cases/${name}.safetensors`);
   if (library === "erwin") return measureErwin(await bytesOf("/cases/model.safetensors"), file, question);
-  if (library === "jax-js") {
-    const folder = "/src/bench/peers/jax-js/node_modules/@jax-js/jax";
-    const jax = await import(/* @vite-ignore */ `${folder}/dist/index.js`);
-    const { version } = await (await fetch(`${folder}/package.json`)).json();
-    return { ...(await measureJax(jax, await bytesOf("/cases/model.safetensors"), file, question)), version };
-  }
+  if (library === "jax-js")
+    return measureJax(await importJax(), await bytesOf("/cases/model.safetensors"), file, question);
   // As ONNX Runtime's documentation advises: the build for the backend, all graph optimisations (the default), inputs made once.
   const build = backend === "webgpu" ? "ort.webgpu.bundle.min.mjs" : "ort.wasm.bundle.min.mjs";
   const ort = await import(/* @vite-ignore */ `/node_modules/onnxruntime-web/dist/${build}`);

@@ -1,13 +1,13 @@
 // Sets up, builds, installs what only the comparison needs, and runs it: compare.ts, or with --trees trees/compare.ts. Both list
 // their arguments.
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { printHelp } from "../../build/arguments.mjs";
 import { build } from "../../build/build.mjs";
 import { runDeno } from "../../build/deno.mjs";
-import { main, run } from "../../build/run.mjs";
+import { main } from "../../build/run.mjs";
 import { setup } from "../../build/setup.mjs";
+import { installPeer } from "./packages.mjs";
 import { preparePython, scikit } from "./python.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -23,10 +23,7 @@ await main(async () => {
     process.exitCode = runDeno([script, ...args]);
     return;
   }
-  for (const peer of ["onnxruntime", "jax-js"]) {
-    const cwd = join(here, peer);
-    // onnxruntime's install script would download libraries for CUDA.
-    if (!existsSync(join(cwd, "node_modules"))) run("npm", ["ci", "--ignore-scripts", "--no-fund"], { cwd });
-  }
+  installPeer("onnxruntime");
+  installPeer("jax-js");
   process.exitCode = runDeno([script, ...args]);
 });

@@ -41,14 +41,18 @@ export function erwinOf({ numpy: np, nn, tree }, config) {
 
   /**
    * The geometry, which carries no gradient: from each neighbour to its point [N, K, D], and of all levels.
-   * @type {(positions: JaxArray, indices: Pick<Indices, "sources" | "index" | "orders">) => { offsets: JaxArray, levels: Level[] }}
+   * @param {JaxArray} positions [N, D]
+   * @param {Pick<Indices, "sources" | "index" | "orders">} indices
+   * @param {number} clouds all of one size
+   * @returns {{ offsets: JaxArray, levels: Level[] }}
    */
-  function place(positions, { sources, index, orders }) {
+  function place(positions, { sources, index, orders }, clouds) {
     const [points, dimensions] = positions.shape;
     const neighbours = take(positions.ref, sources).reshape([points, -1, dimensions]);
     const offsets = neighbours.sub(np.expandDims(positions.ref, 1));
     let nodes = take(positions, index);
-    const levels = config.ballSizes.map((size, level) => {
+    const levels = config.ballSizes.map((largest, level) => {
+      const size = Math.min(largest, nodes.shape[0] / clouds);
       const balls = placeInBalls(nodes.ref, size);
       const rotated = placeInBalls(take(nodes.ref, orders[level]), size);
       const stride = config.strides[level];

@@ -10,13 +10,21 @@ const { loadSafetensors, resolveConfig } = library;
 /** AdamW's other settings: PyTorch's defaults. */
 const [beta1, beta2, epsilon, weightDecay] = [0.9, 0.999, 1e-8, 0.01];
 
+/** The module and its version. It is installed in this folder alone (packages.mjs), so its name leads nowhere. */
+export async function importJax() {
+  const folder = new URL("node_modules/@jax-js/jax/", import.meta.url);
+  const path = `${new URL("dist/index.js", folder)}`;
+  const { version } = await (await fetch(new URL("package.json", folder))).json();
+  return { jax: await import(/* @vite-ignore */ path), version };
+}
+
 /**
- * @param {any} jax the module @jax-js/jax
+ * @param {Awaited<ReturnType<typeof importJax>>} module
  * @param {Uint8Array} checkpoint
  * @param {Uint8Array} file a case of cases.ts
  * @param {import("../measure.mjs").Question} question jax-js takes as many threads as the machine has
  */
-export async function measureJax(jax, checkpoint, file, { backend, seconds, training }) {
+export async function measureJax({ jax, version }, checkpoint, file, { backend, seconds, training }) {
   const device = backend === "cpu" ? "wasm" : backend;
   const { jit, tree } = jax;
   const available = await jax.init(device);
@@ -45,7 +53,7 @@ export async function measureJax(jax, checkpoint, file, { backend, seconds, trai
     return result.loss.data();
   };
   const measured = await repeat(training ? step : forward, expectedOf(arrays, training), seconds);
-  return { ...measured, device };
+  return { ...measured, device, version };
 }
 
 /**
@@ -156,8 +164,11 @@ function inputOf({ jit, numpy: np, tree }, { place }, arrays, training) {
     return inverse;
   });
 
+  const clouds = 1 + Number(tensorOf("batch_idx").data.at(-1));
   const placed = { sources: indices(sources), index: indices(index), orders: orders.map(indices) };
-  const geometry = jit(place)(arrayOf(np, tensorOf("node_positions")), tree.ref(placed));
+  /** @type {(positions: any, indices: any) => any} */
+  const placeClouds = (positions, indices) => place(positions, indices, clouds);
+  const geometry = jit(placeClouds)(arrayOf(np, tensorOf("node_positions")), tree.ref(placed));
   const features = arrayOf(np, tensorOf("node_features"));
   const one = training ? { one: np.array([1]) } : {};
   return { ...one, features, ...placed, inverses: inverses.map(indices), slots: indices(slots), ...geometry };

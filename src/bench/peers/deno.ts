@@ -1,16 +1,19 @@
-// Measures this library in Deno and prints the measurements as JSON; page.mjs is its counterpart for pages.
+// Measures this library or jax-js in Deno and prints the measurements as JSON; page.mjs is its counterpart for pages.
 //
-//   deno run -A src/bench/peers/erwin.ts --folder CASES --cases 1x2048 [--backend cpu] [--threads 2] [--seconds 10] [--training]
+//   deno run -A src/bench/peers/deno.ts --folder CASES --cases 1x2048 [--library jax-js] [--backend cpu] [--threads 2] [--seconds 10]
+//     [--training]
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { disposeThreads } from "erwin";
+import { importJax, measureJax } from "./jax-js/measure.mjs";
 import { measureErwin } from "./measure.mjs";
 
 const { values } = parseArgs({
   options: {
+    library: { type: "string", default: "erwin" },
     folder: { type: "string", default: "" },
     cases: { type: "string", default: "" },
     backend: { type: "string", default: "cpu" },
@@ -24,8 +27,14 @@ const rows = [];
 for (const name of values.cases.split(",")) {
   const { backend, training } = values;
   const question = { backend, threads: Number(values.threads), seconds: Number(values.seconds), training };
-  const measured = await measureErwin(read("model.safetensors"), read(`${name}.safetensors`), question);
+  const [checkpoint, file] = [read("model.safetensors"), read(`${name}.safetensors`)];
+  const measured =
+    values.library === "erwin"
+      ? await measureErwin(checkpoint, file, question)
+      : await measureJax(await importJax(), checkpoint, file, question);
   rows.push({ name, ...measured });
 }
 disposeThreads();
 console.log(JSON.stringify({ host: `Deno ${process.versions.deno}`, rows }));
+// jax-js has no call that ends its threads.
+process.exit(0);
