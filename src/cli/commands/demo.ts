@@ -1,6 +1,7 @@
 // erwin demo: runs the model on a real mesh and on a ragged batch of its parts, and draws the balls.
 
 import { version } from "../../../package.json";
+import { ballsOf } from "../../balltree/balls.ts";
 import { readmeModel } from "../../erwin/presets.ts";
 import {
   type BallTree,
@@ -117,17 +118,9 @@ async function forward(model: ErwinTransformer, input: PreparedInput): Promise<F
   return values;
 }
 
-/** "balls a level: 32, 16, 8, 4, 2": a cloud smaller than a ball is a ball of its own. */
-function describeBalls({ levels }: BallTree): string {
-  const counts = levels.map(({ ballSize, offsets }) => {
-    let balls = 0;
-    for (let cloud = 0; cloud + 1 < offsets.length; cloud++) {
-      balls += Math.ceil((offsets[cloud + 1] - offsets[cloud]) / ballSize);
-    }
-    return formatCount(balls);
-  });
-  return `balls a level: ${counts.join(", ")}`;
-}
+/** "balls a level: 32, 16, 8, 4, 2" */
+const describeBalls = ({ levels }: BallTree) =>
+  `balls a level: ${levels.map((level) => formatCount(ballsOf(level).length / 2)).join(", ")}`;
 
 function describeSpread(values: Float32Array): string {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
