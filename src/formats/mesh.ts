@@ -43,12 +43,15 @@ export function vertices(points: number): Cells {
  */
 export function meshOf(cloud: PointCloud): MeshInput {
   const points = checkCloud(cloud);
-  const { positions, dimensionality, attributes } = cloud;
-  const data = new Float32Array(3 * points);
-  for (let i = 0; i < points; i++) {
-    for (let d = 0; d < dimensionality; d++) data[3 * i + d] = positions[dimensionality * i + d];
-  }
-  return { points: { shape: [points, 3], data }, pointData: pointDataOf(attributes) };
+  const data = inSpace(cloud.positions, cloud.dimensionality);
+  return { points: { shape: [points, 3], data }, pointData: pointDataOf(cloud.attributes) };
+}
+
+/** Returns rows of three numbers, of which those that are missing are 0: [rows, width] -> [rows, 3]. */
+export function inSpace(values: ArrayLike<number>, width: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length: (3 * values.length) / width }, (_, i) =>
+    i % 3 < width ? values[Math.floor(i / 3) * width + (i % 3)] : 0,
+  );
 }
 
 /** Returns the attributes of points as arrays of a mesh. */

@@ -5,6 +5,7 @@
 import { bytesOf, concatBytes, type FileBytes, swapByteOrder, toBytes } from "./bytes.ts";
 import { kinds } from "./cells.ts";
 import { checkCloud } from "./columns.ts";
+import { inSpace } from "./mesh.ts";
 import { numberTypes } from "./numbers.ts";
 import { checkReadOptions, type PointCloud, type ReadOptions } from "./positions.ts";
 import { encodeVtkName, type PointData, readAttributes, readField } from "./vtk-attributes.ts";
@@ -49,11 +50,8 @@ export function loadVtk(input: FileBytes, options: ReadOptions = {}): VtkFile {
 export function saveVtk(cloud: PointCloud): Uint8Array<ArrayBuffer> {
   const points = checkCloud(cloud);
   const { positions, dimensionality, attributes = new Map() } = cloud;
-  const coordinates = Float32Array.from({ length: 3 * points }, (_, i) =>
-    i % 3 < dimensionality ? positions[Math.floor(i / 3) * dimensionality + (i % 3)] : 0,
-  );
   const parts = gridParts(
-    coordinates,
+    inSpace(positions, dimensionality),
     Int32Array.from({ length: points }, (_, point) => point),
     VERTEX,
   );

@@ -13,7 +13,7 @@ import { addArrays, addableExtensions, attributesOf } from "../../formats/add-ar
 import { toBytes } from "../../formats/bytes.ts";
 import type { SafeTensorInput } from "../../formats/elements.ts";
 import { dottedExtensionOf } from "../../formats/extension.ts";
-import { pointDataOf } from "../../formats/mesh.ts";
+import { inSpace, pointDataOf } from "../../formats/mesh.ts";
 import { writableExtensions, writePointCloud } from "../../formats/pointcloud.ts";
 import { saveVtp, saveVtu } from "../../formats/vtu-write.ts";
 import { type Device, ErwinError, toFloat32 } from "../../index.ts";
@@ -213,10 +213,8 @@ export async function encode(
   const values = toFloat32(points);
   const [, width] = points.shape;
   if (to === ".vtu" || to === ".vtp") {
-    const data = Float32Array.from({ length: 3 * rows }, (_, i) =>
-      i % 3 < width ? values[Math.floor(i / 3) * width + (i % 3)] : 0,
-    );
-    return (to === ".vtu" ? saveVtu : saveVtp)({ points: { shape: [rows, 3], data }, cells, pointData: all });
+    const inMesh = { shape: [rows, 3], data: inSpace(values, width) };
+    return (to === ".vtu" ? saveVtu : saveVtp)({ points: inMesh, cells, pointData: all });
   }
   return writePointCloud({ positions: values, dimensionality: width, attributes: attributesOf(all) }, output);
 }

@@ -1,6 +1,7 @@
 // Writes generated plates as a folder of .vtu files, as a finite-element program would.
 
 import { kinds } from "../../formats/cells.ts";
+import { inSpace } from "../../formats/mesh.ts";
 import { saveVtu } from "../../formats/vtu-write.ts";
 import { equalCells } from "../cells.ts";
 import type { DataGenerator } from "../generator.ts";
@@ -23,16 +24,14 @@ export const folderGenerator: DataGenerator = {
 };
 
 function meshFile({ points, positions, triangles, kinds: kind, conductivity, temperature, flux, hot, source }: Plate) {
-  const inSpace = (values: Float64Array) =>
-    Float32Array.from({ length: 3 * points }, (_, i) => (i % 3 < 2 ? values[2 * Math.floor(i / 3) + (i % 3)] : 0));
   return saveVtu({
-    points: { shape: [points, 3], data: inSpace(positions) },
+    points: { shape: [points, 3], data: inSpace(positions, 2) },
     cells: equalCells(triangles, 3, kinds.triangle),
     pointData: new Map([
       ["kind", { shape: [points], data: kind }],
       ["conductivity", { shape: [points], data: Float32Array.from(conductivity) }],
       ["temperature", { shape: [points], data: Float32Array.from(temperature) }],
-      ["flux", { shape: [points, 3], data: inSpace(flux) }],
+      ["flux", { shape: [points, 3], data: inSpace(flux, 2) }],
     ]),
     fieldData: new Map([
       ["hot", { shape: [1], data: Float64Array.of(hot) }],
