@@ -28,10 +28,7 @@ export function columnsOf(
   const { positions, dimensionality, attributes } = cloud;
   const columns = channelsOf(positions, dimensionality, (d) => "xyz"[d]);
   if (z && dimensionality === 2) columns.push(...channelsOf(new Float32Array(points), 1, () => "z"));
-  for (const [name, { data, channels }] of attributes ?? []) {
-    const plain = rename(name);
-    columns.push(...channelsOf(data, channels, (channel) => (channels === 1 ? plain : `${plain}_${channel}`)));
-  }
+  columns.push(...attributeColumns(attributes, rename));
   const names = new Set<string>();
   for (const { name } of columns) {
     if (names.has(name)) throw new InputError(`Two columns would be called "${name}": rename one.`, { tensor: name });
@@ -40,12 +37,22 @@ export function columnsOf(
   return columns;
 }
 
-/** Returns a column for each channel of rows of `stride` elements. */
-export function channelsOf(
-  data: Float32Array | Int32Array,
-  stride: number,
-  nameOf: (channel: number) => string,
+/** Returns the columns of attributes: one channel gives its attribute's name to its column, several are numbered: out_0, out_1. */
+export function attributeColumns(
+  attributes: ReadonlyMap<string, Attribute> = new Map(),
+  rename = (name: string) => name,
 ): Column[] {
+  return [...attributes].flatMap(([name, { data, channels }]) => {
+    const plain = rename(name);
+    return channelsOf(data, channels, (channel) => (channels === 1 ? plain : `${plain}_${channel}`));
+  });
+}
+
+/** Returns a name without white space, which would end it. */
+export const withoutSpaces = (name: string): string => name.replaceAll(/\s+/g, "_");
+
+/** Returns a column for each channel of rows of `stride` elements. */
+function channelsOf(data: Float32Array | Int32Array, stride: number, nameOf: (channel: number) => string): Column[] {
   const integer = data instanceof Int32Array;
   return Array.from({ length: stride }, (_, start) => ({ name: nameOf(start), data, stride, start, integer }));
 }

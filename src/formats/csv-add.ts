@@ -2,7 +2,7 @@
 
 import { InputError } from "../errors.ts";
 import { concatBytes, formatError } from "./bytes.ts";
-import { type Column, channelsOf } from "./columns.ts";
+import { attributeColumns, type Column, withoutSpaces } from "./columns.ts";
 import { cell, namesInComment, quote } from "./csv.ts";
 import { commentOf, goesOn, separatorOf, splitBy } from "./csv-rows.ts";
 import type { Attribute } from "./positions.ts";
@@ -22,9 +22,7 @@ export function addCsvColumns(
   attributes: ReadonlyMap<string, Attribute>,
   file: string,
 ): Uint8Array<ArrayBuffer> {
-  const columns = [...attributes].flatMap(([name, { data, channels }]) =>
-    channelsOf(data, channels, (channel) => (channels === 1 ? name : `${name}_${channel}`)),
-  );
+  const columns = attributeColumns(attributes);
   if (bytes.length > MAX_BYTES) {
     const problem = `has ${bytes.length} bytes; columns are added to tables of ${MAX_BYTES} at most: choose an output of another format.`;
     throw formatError(file, problem, { expected: MAX_BYTES, found: bytes.length });
@@ -51,7 +49,7 @@ export function addCsvColumns(
 
   const encoder = new TextEncoder();
   // No cell is quoted between spaces.
-  const written = (name: string) => (separator === undefined ? name.replaceAll(/\s+/g, "_") : quote(name));
+  const written = (name: string) => (separator === undefined ? withoutSpaces(name) : quote(name));
   const header = columns.map(({ name }) => fromLatin1(encoder.encode(written(name))));
   let row = 0;
   const longer = lines.map((line, i) => {

@@ -2,7 +2,7 @@
 
 import { InputError } from "../errors.ts";
 import { concatBytes, formatError, toDataView } from "./bytes.ts";
-import { type Column, channelsOf } from "./columns.ts";
+import { attributeColumns, type Column, withoutSpaces } from "./columns.ts";
 import { cell } from "./csv.ts";
 import { readBinaryRows, readHeader, readTextRows } from "./ply.ts";
 import type { Attribute } from "./positions.ts";
@@ -17,10 +17,7 @@ export function addPlyProperties(
   attributes: ReadonlyMap<string, Attribute>,
   file: string,
 ): Uint8Array<ArrayBuffer> {
-  const columns = [...attributes].flatMap(([name, { data, channels }]) => {
-    const plain = name.replaceAll(/\s+/g, "_");
-    return channelsOf(data, channels, (channel) => (channels === 1 ? plain : `${plain}_${channel}`));
-  });
+  const columns = attributeColumns(attributes, withoutSpaces);
   const reader = new TextReader(bytes, file);
   const { encoding, elements } = readHeader(reader, file);
   const headerEnd = reader.offset;

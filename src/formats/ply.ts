@@ -2,7 +2,7 @@
 // binary. The reader returns the vertices' x, y, z and requested properties; it also walks over the rest, to notice a truncated file.
 
 import { expectRows, type FileBytes, formatError, toBytes, toDataView } from "./bytes.ts";
-import { columnsOf } from "./columns.ts";
+import { columnsOf, withoutSpaces } from "./columns.ts";
 import { type NumberType, numberTypes } from "./numbers.ts";
 import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 import { decodeName, parseCount, parseFloat32, splitWords, TextReader } from "./text.ts";
@@ -121,7 +121,7 @@ function findProperty(name: string, { properties }: Element, file: string): numb
  * @throws InputError for arrays that do not fit each other, and for two properties of the same name
  */
 export function savePly(cloud: PointCloud): Uint8Array<ArrayBuffer> {
-  const columns = columnsOf(cloud, { z: true, rename: (name) => name.replaceAll(/\s+/g, "_") });
+  const columns = columnsOf(cloud, { z: true, rename: withoutSpaces });
   const points = cloud.positions.length / cloud.dimensionality;
   const header = new TextEncoder().encode(
     [
