@@ -55,11 +55,12 @@ export function inSpace(values: ArrayLike<number>, width: number): Float32Array<
 }
 
 /** Returns the attributes of points as arrays of a mesh. */
-export function pointDataOf(attributes: ReadonlyMap<string, Attribute> = new Map()): Map<string, SafeTensorInput> {
+export function pointDataOf(attributes: ReadonlyMap<string, Attribute> = new Map()): Map<string, SafeTensor> {
   return new Map(
     [...attributes].map(([name, { data, channels }]) => {
       const points = data.length / channels;
-      return [name, { shape: channels === 1 ? [points] : [points, channels], data }];
+      const dtype = data instanceof Int32Array ? "I32" : "F32";
+      return [name, { dtype, shape: channels === 1 ? [points] : [points, channels], data }];
     }),
   );
 }

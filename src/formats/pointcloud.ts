@@ -180,14 +180,10 @@ export function unknownExtension(name: string, extension: string, known: readonl
 }
 
 function arraysOf({ positions, dimensionality, attributes }: PointCloud): Map<string, SafeTensorInput> {
-  const points = positions.length / dimensionality;
-  const arrays = new Map<string, SafeTensorInput>();
-  arrays.set(positionNames[0], { shape: [points, dimensionality], data: positions });
-  for (const [name, { data, channels }] of attributes ?? []) {
-    if (arrays.has(name)) throw new InputError(`"${name}" is the name of the positions.`, { tensor: name });
-    arrays.set(name, { shape: channels === 1 ? [points] : [points, channels], data });
-  }
-  return arrays;
+  const [name] = positionNames;
+  if (attributes?.has(name)) throw new InputError(`"${name}" is the name of the positions.`, { tensor: name });
+  const shape = [positions.length / dimensionality, dimensionality];
+  return new Map<string, SafeTensorInput>([[name, { shape, data: positions }], ...pointDataOf(attributes)]);
 }
 
 /** Returns the array that has a usual name of positions, or else the only one. */

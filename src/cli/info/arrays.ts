@@ -4,11 +4,12 @@ import { forArrayFiles } from "../../formats/array-files.ts";
 import { sortAttributes } from "../../formats/attribute-names.ts";
 import type { ArrayContents, SafeTensor } from "../../formats/elements.ts";
 import { extensionOf } from "../../formats/extension.ts";
+import { pointDataOf } from "../../formats/mesh.ts";
 import { loadNpy } from "../../formats/npy.ts";
 import { readNpz } from "../../formats/npz.ts";
 import { expectUnpacked } from "../../formats/packed.ts";
 import type { Pickled } from "../../formats/pickle.ts";
-import { type Attribute, pointCloudExtensions, readPointCloud, unknownExtension } from "../../formats/pointcloud.ts";
+import { pointCloudExtensions, readPointCloud, unknownExtension } from "../../formats/pointcloud.ts";
 import { loadSafetensors } from "../../formats/safetensors.ts";
 import { readExample, readTensorProto } from "../../formats/tensorflow.ts";
 import { readTfRecords } from "../../formats/tfrecord.ts";
@@ -97,16 +98,8 @@ function* readRecords(bytes: Uint8Array, file: string): Generator<Arrays> {
 /** Reads positions, and the numeric attributes of the points. */
 function readPoints(bytes: Uint8Array, file: string): Samples {
   const { numeric, others } = sortAttributes(bytes, file);
-  const cloud = readPointCloud(bytes, file, { attributes: numeric });
-  const { positions, dimensionality } = cloud;
-  const points = positions.length / dimensionality;
-  const arrays = new Map<string, SafeTensor>();
-  arrays.set(POSITIONS, { dtype: "F32", shape: [points, dimensionality], data: positions });
-  for (const [name, attribute] of cloud.attributes ?? []) arrays.set(name, arrayOf(attribute, points));
+  const { positions, dimensionality, attributes } = readPointCloud(bytes, file, { attributes: numeric });
+  const shape = [positions.length / dimensionality, dimensionality];
+  const arrays: Arrays = new Map([[POSITIONS, { dtype: "F32", shape, data: positions }], ...pointDataOf(attributes)]);
   return { samples: [arrays], leftOut: others };
-}
-
-function arrayOf({ data, channels }: Attribute, points: number): SafeTensor {
-  const dtype = data instanceof Int32Array ? "I32" : "F32";
-  return { dtype, shape: channels === 1 ? [points] : [points, channels], data };
 }

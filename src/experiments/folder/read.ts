@@ -189,13 +189,7 @@ function ofCloud(cloud: ReturnType<typeof readPointCloud>, file: string, names: 
     shape: [positions.length / dimensionality, dimensionality],
     data: positions,
   };
-  const pointData = new Map(
-    [...pointDataOf(attributes)].map(([name, { shape, data }]) => {
-      const dtype = data instanceof Int32Array ? "I32" : "F32";
-      return [name, { dtype, shape: [...shape], data } satisfies SafeTensor] as const;
-    }),
-  );
-  return { file, points, pointData, wholeData: new Map(), cellData: [], names };
+  return { file, points, pointData: pointDataOf(attributes), wholeData: new Map(), cellData: [], names };
 }
 
 /** @throws FormatError for a model's file too: its weights have the config of the model in their metadata */
