@@ -88,28 +88,33 @@ function readFeature(reader: PbfReader): Feature | undefined {
   return feature;
 }
 
-/** Reads a repeated float, either packed as proto3 writes it or with a key for each value as older writers do. */
-function readFloats(list: Uint8Array, field = 1): number[] {
+function readFloats(list: Uint8Array): number[] {
   const values: number[] = [];
   const reader = new PbfReader(list);
   for (let number = nextField(reader); number !== 0; number = nextField(reader)) {
-    if (number !== field) reader.skip(reader.type);
-    else if (reader.type !== LENGTH_DELIMITED) values.push(reader.readFloat());
-    else {
-      const packed = bytesField(reader);
-      if (packed.length % 4 !== 0) throw new Error("a list of floats is cut short");
-      const view = toDataView(packed);
-      for (let at = 0; at < packed.length; at += 4) values.push(view.getFloat32(at, true));
-    }
+    if (number === 1) addFloats(reader, values);
+    else reader.skip(reader.type);
   }
   return values;
 }
 
-function readIntegers(list: Uint8Array, field = 1): bigint[] {
+/** Adds what a field of a repeated float holds: all values, packed as proto3 writes them, or one of them as older writers do. */
+function addFloats(reader: PbfReader, values: number[]): void {
+  if (reader.type !== LENGTH_DELIMITED) {
+    values.push(reader.readFloat());
+    return;
+  }
+  const packed = bytesField(reader);
+  if (packed.length % 4 !== 0) throw new Error("a list of floats is cut short");
+  const view = toDataView(packed);
+  for (let at = 0; at < packed.length; at += 4) values.push(view.getFloat32(at, true));
+}
+
+function readIntegers(list: Uint8Array): bigint[] {
   const values: bigint[] = [];
   const reader = new PbfReader(list);
   for (let number = nextField(reader); number !== 0; number = nextField(reader)) {
-    if (number !== field) reader.skip(reader.type);
+    if (number !== 1) reader.skip(reader.type);
     else if (reader.type === VARINT) values.push(readVarint(reader));
     else {
       const packed = new PbfReader(bytesField(reader));
@@ -182,12 +187,7 @@ function readTensorFields(reader: PbfReader) {
         shape.push(Number(readIntegers(dimension).at(-1) ?? 0n));
       }
     } else if (number === 4) content = new Uint8Array(bytesField(reader));
-    else if (number === 5 && reader.type === LENGTH_DELIMITED) {
-      const packed = bytesField(reader);
-      if (packed.length % 4 !== 0) throw new Error("a list of floats is cut short");
-      const view = toDataView(packed);
-      for (let at = 0; at < packed.length; at += 4) floats.push(view.getFloat32(at, true));
-    } else if (number === 5) floats.push(reader.readFloat());
+    else if (number === 5) addFloats(reader, floats);
     else reader.skip(reader.type);
   }
   if (Number.isNaN(elementCount(shape))) throw new Error(`(${shape}) is not a shape`);
