@@ -123,16 +123,7 @@ function writeFile(
   cells: [string, WrittenArray[]][],
 ): Uint8Array<ArrayBuffer> {
   const appended: Uint8Array[] = [];
-  let offset = 0;
-  const describe = (array: WrittenArray) => {
-    const { data } = array;
-    const attributes = `${describeArray(array)} format="appended" offset="${offset}"`;
-    for (const part of encodeBinary(data, encoding)) {
-      appended.push(part);
-      offset += part.length;
-    }
-    return `<DataArray ${attributes}/>\n`;
-  };
+  const describe = appendTo(appended, encoding);
   const section = (name: string, arrays: readonly WrittenArray[]) =>
     `<${name}>\n${arrays.map(describe).join("")}</${name}>\n`;
   const named = (arrays: MeshInput["pointData"]) =>
@@ -151,6 +142,19 @@ function writeFile(
   ];
   const encoder = new TextEncoder();
   return concatBytes([encoder.encode(head.join("")), ...appended, encoder.encode("\n</AppendedData>\n</VTKFile>\n")]);
+}
+
+/** Returns a function that adds an array to the appended data, and returns the element that refers to it. */
+function appendTo(appended: Uint8Array[], encoding: Encoding, start = 0): (array: WrittenArray) => string {
+  let offset = start;
+  return (array) => {
+    const element = `<DataArray ${describeArray(array)} format="appended" offset="${offset}"/>\n`;
+    for (const part of encodeBinary(array.data, encoding)) {
+      appended.push(part);
+      offset += part.length;
+    }
+    return element;
+  };
 }
 
 function describeArray({ name, type, rows, components }: WrittenArray): string {
@@ -193,16 +197,9 @@ export function addPointData(
   const isRaw = appended !== undefined && !appended.isBase64;
   const end = isRaw ? endOfAppended(bytes, appended.end) : 0;
   const blocks: Uint8Array[] = [];
-  let offset = isRaw ? end - appended.start : 0;
-  const describe = (array: WrittenArray) => {
-    if (!isRaw) return inlineArray(array, encoding);
-    const text = `<DataArray ${describeArray(array)} format="appended" offset="${offset}"/>\n`;
-    for (const block of encodeBinary(array.data, encoding)) {
-      blocks.push(block);
-      offset += block.length;
-    }
-    return text;
-  };
+  const describe = isRaw
+    ? appendTo(blocks, encoding, end - appended.start)
+    : (array: WrittenArray) => inlineArray(array, encoding);
   const changes: Change[] = [];
   let first = 0;
   source.pieces.forEach((piece, i) => {
