@@ -1,7 +1,7 @@
 // A data set in a folder that the browser gives access to: in the origin's private file system (OPFS), or chosen by the user.
 
 import type { HostType } from "../../host/host-type.ts";
-import { type ByteRange, type DataEntry, type DataSource, locate, missing } from "../data-source.ts";
+import { type ByteRange, type DataEntry, type DataSource, locate, missing, splitPath } from "../data-source.ts";
 import { readBlob } from "./files.ts";
 
 /** A folder: the result of `await navigator.storage.getDirectory()`, of `showDirectoryPicker()`, or a folder in either. */
@@ -15,7 +15,7 @@ export class DirectorySource implements DataSource {
   }
 
   async list(folder: string): Promise<DataEntry[]> {
-    const directory = await this.#directory(folder);
+    const directory = await this.#expect(folder, "folder", () => this.#walk(folder));
     const entries: DataEntry[] = [];
     for await (const [name, { kind }] of directory.entries()) entries.push({ name, folder: kind === "directory" });
     return entries;
@@ -36,9 +36,8 @@ export class DirectorySource implements DataSource {
 
   /** Writes a file, and creates the folders of its path: for the output of a generator, for example. A failure leaves no new file. */
   async write(path: string, bytes: Uint8Array): Promise<void> {
-    const { folder, name } = parted(path);
-    let directory = this.#root;
-    for (const part of folder) directory = await directory.getDirectoryHandle(part, { create: true });
+    const { folder, name } = splitPath(path);
+    const directory = await this.#walk(folder, { create: true });
     const file = await directory.getFileHandle(name, { create: true });
     try {
       const stream = await file.createWritable();
@@ -58,7 +57,7 @@ export class DirectorySource implements DataSource {
 
   /** Deletes a file, if it exists. */
   async remove(path: string): Promise<void> {
-    const { folder, name } = parted(path);
+    const { folder, name } = splitPath(path);
     try {
       await (await this.#walk(folder)).removeEntry(name);
     } catch (error) {
@@ -66,18 +65,15 @@ export class DirectorySource implements DataSource {
     }
   }
 
-  async #directory(path: string): Promise<FileSystemDirectoryHandle> {
-    return this.#expect(path, "folder", () => this.#walk(path === "" ? [] : path.split("/")));
-  }
-
   async #file(path: string): Promise<File> {
-    const { folder, name } = parted(path);
+    const { folder, name } = splitPath(path);
     return this.#expect(path, "file", async () => (await (await this.#walk(folder)).getFileHandle(name)).getFile());
   }
 
-  async #walk(names: readonly string[]): Promise<FileSystemDirectoryHandle> {
+  async #walk(folder: string, options?: FileSystemGetDirectoryOptions): Promise<FileSystemDirectoryHandle> {
     let directory = this.#root;
-    for (const name of names) directory = await directory.getDirectoryHandle(name);
+    const names = folder === "" ? [] : folder.split("/");
+    for (const name of names) directory = await directory.getDirectoryHandle(name, options);
     return directory;
   }
 
@@ -90,9 +86,4 @@ export class DirectorySource implements DataSource {
       throw isMissing ? missing(this, path, kind, { cause }) : cause;
     }
   }
-}
-
-function parted(path: string): { folder: string[]; name: string } {
-  const names = path.split("/");
-  return { folder: names.slice(0, -1), name: names.at(-1)! };
 }
