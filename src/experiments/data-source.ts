@@ -67,19 +67,13 @@ export async function sortedNames(source: DataSource, folder: string, kind: "fol
 
 /** Returns whether a folder exists, such as one of several in which a data set may be. */
 export async function hasFolder(source: DataSource, path: string): Promise<boolean> {
-  return (await hasEntry(source, path))?.folder ?? false;
-}
-
-async function hasEntry(source: DataSource, path: string): Promise<DataEntry | undefined> {
-  const names = path.split("/");
   let folder = "";
-  for (const [depth, name] of names.entries()) {
-    const entry = (await source.list(folder)).find((candidate) => candidate.name === name);
-    if (!entry || depth === names.length - 1) return entry;
-    if (!entry.folder) return undefined;
+  for (const name of path.split("/")) {
+    const entries = await source.list(folder);
+    if (!entries.some((entry) => entry.folder && entry.name === name)) return false;
     folder = joinPath(folder, name);
   }
-  return undefined;
+  return true;
 }
 
 /** Returns the lines of a text file that are not blank, such as a list of a split's samples. */

@@ -7,7 +7,7 @@ import type { Module } from "../nn/module.ts";
 import type { Metrics } from "../train/evaluate.ts";
 import type { DataSet, Task } from "../train/task.ts";
 import type { DataSource } from "./data-source.ts";
-import type { Options, OptionValues, TrainingDefaults, trainingOptions } from "./options.ts";
+import type { Options, OptionValues, trainingOptions } from "./options.ts";
 
 export const splitNames = ["train", "val", "test"] as const;
 /** The splits of a data set. */
@@ -147,5 +147,3 @@ export interface Experiment<
    */
   predict?(model: Model, sample: Sample, options: Values, mostFrames?: number): Promise<SamplePrediction[]>;
 }
-
-export type { TrainingDefaults };

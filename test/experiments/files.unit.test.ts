@@ -4,7 +4,7 @@
 // meshio 5 and TensorBoard's record reader (2026-11-26).
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { HALO_FIELDS, haloCatalogue } from "../../src/experiments/cosmology/generate.ts";
+import { haloCatalogue } from "../../src/experiments/cosmology/generate.ts";
 import { flowTrajectory } from "../../src/experiments/eagle/generate.ts";
 import { splitSizes } from "../../src/experiments/generator.ts";
 import { generators } from "../../src/experiments/generators.ts";
@@ -18,6 +18,8 @@ import { readTfRecords } from "../../src/formats/tfrecord.ts";
 import { loadVtk } from "../../src/formats/vtk.ts";
 
 const SEED = 3;
+/** The arrays of a catalogue with one element per halo. */
+const HALO_FIELDS = ["x", "y", "z", "v_x", "v_y", "v_z", "J_x", "J_y", "J_z", "M200c", "Rvir"];
 
 async function generated(name: string, sizes: { samples: number; points: number; frames?: number }) {
   let counted = 0;

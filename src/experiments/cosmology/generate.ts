@@ -23,9 +23,6 @@ const MEAN_RADIUS = 1424;
 const CORRELATION_BINS = 24;
 const CORRELATION_STEP = 5;
 
-/** The names of a sample's arrays with one element per halo. */
-export const HALO_FIELDS = ["x", "y", "z", "v_x", "v_y", "v_z", "J_x", "J_y", "J_z", "M200c", "Rvir"] as const;
-
 /** A sample in the published form: arrays with an element per halo, the heaviest first; the cosmology; the correlation function. */
 export type HaloCatalogue = Record<string, Float32Array>;
 

@@ -2,7 +2,7 @@
 
 import { FormatError } from "../../errors.ts";
 import { Random } from "../../random.ts";
-import { type DataSource, joinPath, locate, readLines } from "../data-source.ts";
+import { type DataSource, locate, readLines } from "../data-source.ts";
 import { type SplitName, splitNames } from "../experiment.ts";
 import { matchesPattern } from "./files.ts";
 import { isMapping, Section, wrongValue } from "./section.ts";
@@ -166,5 +166,5 @@ function select(units: readonly Unit[], list: readonly string[] | undefined, sou
 /** Returns whether an entry names a unit: by its name without the extension, by its folder, by a frame, or by a pattern. */
 function isNamed({ name, files }: Unit, wanted: string): boolean {
   if (name.startsWith(`${wanted}/`) || name.replace(/\.\w+$/, "") === wanted) return true;
-  return matchesPattern(name, wanted) || (files.length > 1 && files.includes(joinPath(wanted)));
+  return matchesPattern(name, wanted) || (files.length > 1 && files.includes(wanted));
 }
