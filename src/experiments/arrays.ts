@@ -21,7 +21,7 @@ export function expectShape({ shape }: SafeTensor, expected: ExpectedShape, file
 /** Returns an array of finite numbers of a given shape. @throws FormatError naming the file and the first number that is not finite */
 export function floatsOf(array: SafeTensor, expected: ExpectedShape, file: string): Float32Array {
   expectShape(array, expected, file);
-  const values = named(file, () => toFloat32(array));
+  const values = namingFile(file, () => toFloat32(array));
   expectFinite(values, file);
   return values;
 }
@@ -34,7 +34,7 @@ export function integersOf(
   file: string,
 ): Int32Array {
   expectShape(array, expected, file);
-  const values = named(file, () => toInt32(array));
+  const values = namingFile(file, () => toInt32(array));
   let wrong = 0;
   while (wrong < values.length && values[wrong] >= least && values[wrong] < end) wrong++;
   if (wrong === values.length) return values;
@@ -56,7 +56,7 @@ export function expectFinite(values: Float32Array | Float64Array, file: string):
 }
 
 /** Calls `convert`, and converts its error about elements to an error about the file. */
-function named<Result>(file: string, convert: () => Result): Result {
+export function namingFile<Result>(file: string, convert: () => Result): Result {
   try {
     return convert();
   } catch (cause) {

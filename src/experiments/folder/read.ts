@@ -17,6 +17,7 @@ import { loadSafetensors } from "../../formats/safetensors.ts";
 import { loadVtk, type VtkFile } from "../../formats/vtk.ts";
 import { loadVtkGrid, loadVtp, loadVtu } from "../../formats/vtu.ts";
 import { edgeNames, positionNames, triangleNames } from "../array-names.ts";
+import { namingFile } from "../arrays.ts";
 import { equalCells } from "../cells.ts";
 
 /** The contents of a file, or the part of them that was requested. */
@@ -277,16 +278,8 @@ function transpose(edges: Int32Array): Int32Array {
  * @throws FormatError if it has no cells
  */
 export function edgesOf({ cells, file }: SampleArrays, points: number): Int32Array {
-  const edges = cells && named(file, () => meshEdges(cells, points));
+  const edges = cells && namingFile(file, () => meshEdges(cells, points));
   if (edges && edges.length > 0) return edges;
   const problem = "has no cells with sides for the graph of the mesh; expected some, or graph: knn in the config.";
   throw new FormatError(`${file}: ${problem}`, { file });
-}
-
-function named<Result>(file: string, compute: () => Result): Result {
-  try {
-    return compute();
-  } catch (cause) {
-    throw new FormatError(`${file}: ${(cause as Error).message}`, { file }, { cause });
-  }
 }

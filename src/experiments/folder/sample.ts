@@ -1,5 +1,6 @@
 // Reads the arrays of a sample that a config asks for, and checks them. Values stay in the file's own units.
 
+import { firstNotFinite } from "../../arguments.ts";
 import { FormatError } from "../../errors.ts";
 import type { Cells } from "../../formats/cells.ts";
 import { type SafeTensor, toFloat32 } from "../../formats/elements.ts";
@@ -90,12 +91,7 @@ const has = ({ pointData, wholeData }: SampleArrays, name: string) =>
 
 function positionsOf(arrays: SampleArrays, { coordinates, dimensions }: Wanted) {
   const { file, points } = arrays;
-  const found = coordinates
-    ? join(
-        coordinates.map((name) => pick(arrays, name)),
-        file,
-      )
-    : points && columnsOf(points, `${file}:points`);
+  const found = coordinates ? joinPicked(arrays, coordinates) : points && columnsOf(points, `${file}:points`);
   if (!found) {
     const problem = `holds no array of positions that is known by its name; name it in the config: coordinates: NAME. There are ${list(arrays.names)}.`;
     throw new FormatError(`${file}: ${problem}`, { file, found: [...arrays.names] });
@@ -145,12 +141,10 @@ const list = (names: readonly string[]) =>
         .map((name) => `"${name}"`)
         .join(", ");
 
-function pointColumns(arrays: SampleArrays, { name, from, classes }: Field, points: number): Columns {
+function pointColumns(arrays: SampleArrays, field: Field, points: number): Columns {
   const { file } = arrays;
-  const columns = join(
-    from.map((array) => pick(arrays, array)),
-    file,
-  );
+  const { name, from } = field;
+  const columns = joinPicked(arrays, from);
   const rows = columns.data.length / columns.width;
   if (rows !== points) {
     throw new FormatError(`${file}: array "${name}" has ${rows} rows, there are ${points} points.`, {
@@ -160,15 +154,14 @@ function pointColumns(arrays: SampleArrays, { name, from, classes }: Field, poin
       found: rows,
     });
   }
-  if (classes === undefined) expectFinite(columns.data, columns.width, file, name);
-  else expectClasses(columns, classes, file, name);
+  expectValues(columns, field, file);
   return columns;
 }
 
 /** Returns values of the whole sample; they may also be stored at the points, if all points have the same values. */
-function wholeColumns(arrays: SampleArrays, { name, from, classes }: Field, points: number): Columns {
+function wholeColumns(arrays: SampleArrays, field: Field, points: number): Columns {
   const { file, wholeData, pointData } = arrays;
-  const parts = from.map((array): Columns => {
+  const parts = field.from.map((array): Columns => {
     const whole = wholeData.get(array);
     if (whole) {
       const data = numbersOf(whole, `${file}:${array}`);
@@ -176,16 +169,21 @@ function wholeColumns(arrays: SampleArrays, { name, from, classes }: Field, poin
     }
     if (!pointData.has(array)) throw missingArray(arrays, array);
     const columns = pick(arrays, array);
-    const row = columns.data.subarray(0, columns.width);
-    const wrong = columns.data.findIndex((value, i) => value !== row[i % columns.width]);
-    if (wrong < 0 && columns.data.length === points * columns.width) return { data: row, width: columns.width };
-    const problem = `array "${array}" is a global, but point ${Math.floor(wrong / columns.width)} has another value than point 0.`;
-    throw new FormatError(`${file}: ${problem}`, { file, tensor: array, row: Math.floor(wrong / columns.width) });
+    const first = columns.data.subarray(0, columns.width);
+    const wrong = columns.data.findIndex((value, i) => value !== first[i % columns.width]);
+    if (wrong < 0 && columns.data.length === points * columns.width) return { data: first, width: columns.width };
+    const row = Math.floor(wrong / columns.width);
+    const problem = `array "${array}" is a global, but point ${row} has another value than point 0.`;
+    throw new FormatError(`${file}: ${problem}`, { file, tensor: array, row });
   });
   const columns = join(parts, file);
+  expectValues(columns, field, file);
+  return columns;
+}
+
+function expectValues(columns: Columns, { name, classes }: Field, file: string): void {
   if (classes === undefined) expectFinite(columns.data, columns.width, file, name);
   else expectClasses(columns, classes, file, name);
-  return columns;
 }
 
 /** Returns [n] as one column and [n, width] as `width` columns; an array with more axes has a column for each element of a row. */
@@ -202,6 +200,12 @@ export function numbersOf(array: SafeTensor, name: string): FileNumbers {
   if (dtype === "F16" || dtype === "BF16") return toFloat32(array, name);
   return Float64Array.from(data as Int32Array, Number);
 }
+
+const joinPicked = (arrays: SampleArrays, names: readonly string[]) =>
+  join(
+    names.map((name) => pick(arrays, name)),
+    arrays.file,
+  );
 
 /** Joins columns side by side. */
 function join(parts: readonly Columns[], file: string): Columns {
@@ -225,7 +229,7 @@ function join(parts: readonly Columns[], file: string): Columns {
 }
 
 function expectFinite(values: FileNumbers, width: number, file: string, name: string): void {
-  const wrong = values.findIndex((value) => !Number.isFinite(value));
+  const wrong = firstNotFinite(values);
   if (wrong < 0) return;
   const row = Math.floor(wrong / width);
   throw new FormatError(`${file}: array "${name}", row ${row}: is ${values[wrong]}, expected finite numbers.`, {
