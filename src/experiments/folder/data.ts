@@ -85,26 +85,23 @@ export class FolderData {
    * @param onBad receives damaged samples, which are skipped; without it they are errors
    * @throws FormatError for a sample that does not fit the config
    */
-  async statistics(onBad?: OnBad): Promise<Statistics> {
-    const places = this.#places("train");
-    const pair = (unit: Unit, frame: number) => this.#pair(unit, frame);
-    const nameOf = (unit: Unit, frame: number) => this.#nameOf(unit, frame);
-    const config = this.#config;
-    async function* pairs(): AsyncGenerator<Pair> {
-      let first: Pair | undefined;
-      for (const { unit, frame } of places) {
-        try {
-          const found = await pair(unit, frame);
-          first ??= found;
-          expectAlike(found, first, config);
-          yield found;
-        } catch (error) {
-          if (!onBad || !(error instanceof FormatError)) throw error;
-          onBad({ split: "train", sample: nameOf(unit, frame), problem: error.message });
-        }
+  statistics(onBad?: OnBad): Promise<Statistics> {
+    return computeStatistics(this.#trainingPairs(onBad), this.#config);
+  }
+
+  async *#trainingPairs(onBad?: OnBad): AsyncGenerator<Pair> {
+    let first: Pair | undefined;
+    for (const { unit, frame } of this.#places("train")) {
+      try {
+        const pair = await this.#pair(unit, frame);
+        first ??= pair;
+        expectAlike(pair, first, this.#config);
+        yield pair;
+      } catch (error) {
+        if (!onBad || !(error instanceof FormatError)) throw error;
+        onBad({ split: "train", sample: this.#nameOf(unit, frame), problem: error.message });
       }
     }
-    return computeStatistics(pairs(), config);
   }
 
   #nameOf({ name }: Unit, frame: number): string {
