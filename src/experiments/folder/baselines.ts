@@ -5,25 +5,23 @@ import type { DataSet } from "../../train/task.ts";
 import { meanOver, spreadOf } from "../baselines.ts";
 import type { Baselines } from "../experiment.ts";
 import type { FieldCloud } from "./cloud.ts";
-import type { Layout, TargetPlace } from "./layout.ts";
+import type { Known, TargetPlace } from "./layout.ts";
 import { lossOnHost } from "./losses.ts";
 import { meanOfEach, measure, summarise } from "./metrics.ts";
-import type { ColumnStatistics, Statistics } from "./statistics.ts";
+import type { ColumnStatistics } from "./statistics.ts";
 
 /** Returns the losses over clouds whose truth is known. */
-export function baselineLosses(clouds: readonly FieldCloud[], layout: Layout, statistics: Statistics): Baselines {
-  return ofEach(trivialOutputs(layout, statistics), (row) =>
+export function baselineLosses(clouds: readonly FieldCloud[], known: Known): Baselines {
+  const { layout } = known;
+  return ofEach(trivialOutputs(known), (row) =>
     meanOver(clouds, ({ points, truth }) => lossOnHost(repeated(row, points), truth as Float32Array, layout)),
   );
 }
 
 /** Returns the metrics over all samples of a split, of which it keeps no more than one in memory. */
-export async function baselineMetrics(
-  data: DataSet<FieldCloud>,
-  layout: Layout,
-  statistics: Statistics,
-): Promise<Record<string, Metrics>> {
-  const rows = trivialOutputs(layout, statistics);
+export async function baselineMetrics(data: DataSet<FieldCloud>, known: Known): Promise<Record<string, Metrics>> {
+  const { layout } = known;
+  const rows = trivialOutputs(known);
   const samples = await spreadOf(
     data,
     ({ points, truth }) => ofEach(rows, (row) => measure(repeated(row, points), truth as Float32Array, layout)),
@@ -33,11 +31,12 @@ export async function baselineMetrics(
 }
 
 /** Returns the rows of model output that trivial predictors give at each point. */
-function trivialOutputs(layout: Layout, statistics: Statistics): Record<string, readonly number[]> {
+function trivialOutputs({ layout, statistics }: Known): Record<string, readonly number[]> {
   const isSequence = layout.state.length > 0;
   const hasClasses = layout.targets.some(({ target }) => target.classes !== undefined);
-  const known = statistics.changes ?? statistics.targets;
-  const row = (isZero: boolean) => layout.targets.flatMap((place) => outputOf(place, known[place.target.name], isZero));
+  const ofTargets = statistics.changes ?? statistics.targets;
+  const row = (isZero: boolean) =>
+    layout.targets.flatMap((place) => outputOf(place, ofTargets[place.target.name], isZero));
   return { mean: row(false), ...(!hasClasses && { [isSequence ? "persistence" : "zero"]: row(true) }) };
 }
 

@@ -1,6 +1,6 @@
 // Finds the samples of a folder, divides them into splits, reads them on demand, and converts them to the model's input.
 
-import { FormatError } from "../../errors.ts";
+import { ConfigError, FormatError } from "../../errors.ts";
 import { tableExtensions } from "../../formats/csv.ts";
 import { extensionOf } from "../../formats/extension.ts";
 import { float32StepAt } from "../../formats/rounding.ts";
@@ -83,10 +83,12 @@ export class FolderData {
   /**
    * Computes the statistics of the training split, whose samples are read once, one after the other.
    * @param onBad receives damaged samples, which are skipped; without it they are errors
-   * @throws FormatError for a sample that does not fit the config
+   * @throws FormatError for a sample that does not fit the config; ConfigError if there is none
    */
-  statistics(onBad?: OnBad): Promise<Statistics> {
-    return computeStatistics(this.#trainingPairs(onBad), this.#config);
+  async statistics(onBad?: OnBad): Promise<Statistics> {
+    const statistics = await computeStatistics(this.#trainingPairs(onBad), this.#config);
+    if (statistics.samples > 0) return statistics;
+    throw new ConfigError(`${locate(this.#source, "")}: no sample is in the split train`, { field: "splits" });
   }
 
   async *#trainingPairs(onBad?: OnBad): AsyncGenerator<Pair> {

@@ -3,7 +3,7 @@
 import { CheckpointError, ConfigError } from "../../errors.ts";
 import type { DataSet } from "../../train/task.ts";
 import { spread } from "../baselines.ts";
-import { type DataSource, expectSource, locate } from "../data-source.ts";
+import { type DataSource, expectSource } from "../data-source.ts";
 import type { DataField, Experiment, PredictedField } from "../experiment.ts";
 import { type Option, type Options, type OptionValues, whole } from "../options.ts";
 import { readOutput } from "../prediction.ts";
@@ -11,7 +11,7 @@ import { baselineLosses, baselineMetrics } from "./baselines.ts";
 import type { FieldCloud } from "./cloud.ts";
 import { type FolderConfig, folderOptions, resolveFolderConfig } from "./config.ts";
 import { FolderData } from "./data.ts";
-import { type Layout, layOut } from "./layout.ts";
+import { type Known, type Layout, layOut } from "./layout.ts";
 import { FieldModel } from "./model.ts";
 import { predictionsOf } from "./predictions.ts";
 import { rollOut, rolloutErrors } from "./rollout.ts";
@@ -53,69 +53,57 @@ export interface FolderExperiment extends Experiment<Values, FieldModel, FieldCl
  * @param given a config that was read from YAML or JSON
  * @throws ConfigError for an invalid config: `details.field` is the path of what is wrong
  */
-export function folderExperiment(
-  given: unknown,
-  { statistics: known, list }: FolderExperimentOptions = {},
-): FolderExperiment {
+export function folderExperiment(given: unknown, { statistics, list }: FolderExperimentOptions = {}): FolderExperiment {
   const config = resolveFolderConfig(given);
-  let statistics = known;
-  let layout = statistics && layOut(config, statistics);
+  const knownBy = (all: Statistics): Known => ({ statistics: all, layout: layOut(config, all) });
+  let known = statistics && knownBy(statistics);
+  const expectKnown = (): Known => {
+    if (known) return known;
+    throw new ConfigError("the statistics of the training split are not known: load that first", {
+      field: "statistics",
+    });
+  };
   let found: { source: DataSource; data: Promise<FolderData> } | undefined;
   const dataOf = (source: DataSource) => {
     if (found?.source !== source) found = { source, data: FolderData.find(config, source, list) };
     return found.data;
   };
-  const laidOut = (): Layout => {
-    if (layout) return layout;
-    throw new ConfigError("the statistics of the training split are not known: load that first", {
-      field: "statistics",
-    });
-  };
   const predictFields = async (model: FieldModel, cloud: FieldCloud) => {
-    const { input } = await prepareClouds(model, [cloud], laidOut(), config.graph);
-    return predictionsOf(await readOutput(await model.forward(input)), cloud, laidOut());
+    const { layout } = expectKnown();
+    const { input } = await prepareClouds(model, [cloud], layout, config.graph);
+    return predictionsOf(await readOutput(await model.forward(input)), cloud, layout);
   };
   return {
     described: config,
     get layout() {
-      return laidOut();
+      return expectKnown().layout;
     },
     summary: "fields on the points of your own files, as a config describes them",
     options: optionsOf(config),
     readsFiles: true,
     config: () => ({
       ...config.model,
-      dimensionality: laidOut().dimensions,
+      dimensionality: expectKnown().layout.dimensions,
       ...(config.graph.kind === "none" && { mpSteps: 0 }),
     }),
     build: (shape) => {
-      const { features, outputs, wholes } = laidOut();
+      const { layout, statistics } = expectKnown();
+      const { features, outputs, wholes } = layout;
       const data = JSON.stringify({ config: given, statistics });
       return new FieldModel(shape, { features, outputs, wholes }, { experiment: FOLDER, data });
     },
     async load(split, _, given, onBad) {
-      const source = expectSource(FOLDER, given);
-      const data = await dataOf(source);
-      if (!layout) {
-        const computed = await data.statistics(onBad);
-        if (computed.samples === 0) {
-          const field = "splits";
-          throw new ConfigError(`${locate(source, "")}: no sample is in the split train`, { field });
-        }
-        statistics = computed;
-        layout = layOut(config, statistics);
-      }
-      return data.split(split, layout, statistics as Statistics);
+      const data = await dataOf(expectSource(FOLDER, given));
+      known ??= knownBy(await data.statistics(onBad));
+      return data.split(split, known.layout, known.statistics);
     },
-    task: (model) => fieldTask(model, laidOut(), config.graph),
-    async baselines(heldOut) {
-      return baselineLosses(await spread(heldOut), laidOut(), statistics as Statistics);
-    },
-    baselineMetrics: async (data) => baselineMetrics(data, laidOut(), statistics as Statistics),
+    task: (model) => fieldTask(model, expectKnown().layout, config.graph),
+    baselines: async (heldOut) => baselineLosses(await spread(heldOut), expectKnown()),
+    baselineMetrics: async (data) => baselineMetrics(data, expectKnown()),
     ...(config.sequence && {
       rollout: async (model: FieldModel, data: DataSet<FieldCloud>, { rollout }: Values) => ({
         curves: await rolloutErrors(model, data, {
-          layout: laidOut(),
+          layout: expectKnown().layout,
           graph: config.graph,
           stride: config.sequence!.stride,
           steps: rollout ?? config.sequence!.rollout,
@@ -123,10 +111,10 @@ export function folderExperiment(
       }),
     }),
     get fields() {
-      return layout && fieldsOf(layout);
+      return known && fieldsOf(known.layout);
     },
     predictFields,
-    rollOut: (model, frames) => rollOut(model, frames, { layout: laidOut(), graph: config.graph }),
+    rollOut: (model, frames) => rollOut(model, frames, { layout: expectKnown().layout, graph: config.graph }),
     async predict(model, cloud) {
       const { positions, dimensions: dimensionality, cells } = cloud.pair.sample;
       const fields = await predictFields(model, cloud);

@@ -44,6 +44,12 @@ export interface Layout {
   readonly truths: number;
 }
 
+/** What the training split tells: its statistics, and the layout that follows from them. */
+export interface Known {
+  readonly statistics: Statistics;
+  readonly layout: Layout;
+}
+
 /** The part of a config that the layout depends on: names, types and scalings. */
 type Fields = Pick<FolderConfig, "inputs" | "targets" | "globals" | "sequence" | "positions">;
 

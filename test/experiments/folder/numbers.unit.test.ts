@@ -348,8 +348,7 @@ it("knows what the mean and zero are worth", () => {
     }));
     return baselineLosses(
       samples.map((pair) => cloudOf(pair, place)),
-      place,
-      known,
+      { statistics: known, layout: place },
     );
   };
   // The mean square of each sample is computed separately, because samples have equal weights.
