@@ -33,7 +33,7 @@ export async function chooseExperiment(args: Arguments, begun?: RunConfig): Prom
       statistics: (begun?.data as { statistics?: Statistics } | undefined)?.statistics,
       list: listIn(args.text("data-path")),
     });
-    return { name: FOLDER, experiment: experiment as unknown as Experiment, settings: settingsOf(experiment) };
+    return { name: FOLDER, experiment, settings: settingsOf(experiment) };
   }
   if (rest.length > 0) throw new UsageError(`Unexpected argument "${rest[0]}"`);
   if (name === undefined || !Object.hasOwn(experiments, name)) {

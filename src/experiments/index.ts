@@ -29,7 +29,7 @@ export function experimentOf(
   file: string,
   options: { list?: string } = {},
 ): Experiment | undefined {
-  if (name === FOLDER) return folderExperimentOf(metadata, file, options) as unknown as Experiment;
+  if (name === FOLDER) return folderExperimentOf(metadata, file, options);
   return Object.hasOwn(experiments, name) ? experiments[name] : undefined;
 }
 

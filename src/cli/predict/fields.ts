@@ -1,12 +1,13 @@
 // erwin predict for models of a folder's fields: each output is the input file with the predictions added.
 
 import { extname } from "node:path";
-import type { PredictedField } from "../../experiments/experiment.ts";
+import type { ExperimentOptions, PredictedField } from "../../experiments/experiment.ts";
 import { cloudOf } from "../../experiments/folder/cloud.ts";
-import { type FolderExperiment, folderExperimentOf } from "../../experiments/folder/experiment.ts";
+import { FOLDER, type FolderExperiment, folderExperimentOf } from "../../experiments/folder/experiment.ts";
 import type { FieldModel } from "../../experiments/folder/model.ts";
 import { readArrays, sampleExtensions, withPoints } from "../../experiments/folder/read.ts";
 import { type FieldSample, readSample } from "../../experiments/folder/sample.ts";
+import { resolveOptions } from "../../experiments/options.ts";
 import { predictionArrays } from "../../experiments/prediction.ts";
 import { type InitialWeights, readModel } from "../../experiments/run.ts";
 import { addArrays, addableExtensions, attributesOf } from "../../formats/add-arrays.ts";
@@ -178,11 +179,8 @@ export function readFieldModel(
   device: Device,
 ): { experiment: FolderExperiment; model: FieldModel } {
   const experiment = folderExperimentOf(metadata, weights.file);
-  const options = Object.fromEntries(
-    Object.entries(experiment.options).map(([name, option]) => [name, option.default]),
-  );
-  const name = metadata.experiment as string;
-  const model = readModel(experiment as never, weights, { device, name, options: options as never }) as FieldModel;
+  const options = resolveOptions(experiment.options) as ExperimentOptions;
+  const model = readModel(experiment, weights, { device, name: FOLDER, options }) as FieldModel;
   return { experiment, model };
 }
 

@@ -96,7 +96,7 @@ export class FolderForm {
     try {
       const [error] = this.#config.errors;
       if (error) throw error;
-      this.#experiment = this.#library.folderExperiment(this.#config.toJS()) as unknown as Experiment;
+      this.#experiment = this.#library.folderExperiment(this.#config.toJS());
     } catch (error) {
       this.#problem = `The config cannot be used: ${(error as Error).message}`;
     }

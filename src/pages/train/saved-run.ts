@@ -22,7 +22,7 @@ export interface RunConfig {
 /** Returns the experiment of a run. @throws ConfigError for an unknown one, or an invalid config for the user's own files */
 export async function experimentOf({ experiment, folder }: RunConfig): Promise<Experiment> {
   const { experiments, experimentNames, FOLDER, folderExperiment } = await import("erwin/experiments");
-  if (experiment === FOLDER) return folderExperiment(folder) as unknown as Experiment;
+  if (experiment === FOLDER) return folderExperiment(folder);
   if (Object.hasOwn(experiments, experiment)) return experiments[experiment]!;
   throw new ConfigError(`there is no experiment ${experiment}, expected ${experimentNames.join(", ")}`);
 }
