@@ -43,6 +43,26 @@ export async function chooseExperiment(args: Arguments, begun?: RunConfig): Prom
   return { name, experiment: experiments[name], settings: {} };
 }
 
+/**
+ * Returns the location of the data set.
+ * @param usual the location if the command does not give one
+ * @throws UsageError if the experiment reads a data set and none is given, or if one is given and it reads none
+ */
+export function readDataPath(
+  args: Arguments,
+  name: string,
+  { readsFiles }: Experiment,
+  usual?: string,
+): string | undefined {
+  const path = args.text("data-path") ?? usual;
+  if (readsFiles && path === undefined) {
+    throw new UsageError(`--data-path is missing: ${name} reads its samples from files`);
+  }
+  if (!readsFiles && path !== undefined)
+    throw new UsageError(`${name} makes its samples itself: leave out --data-path`);
+  return path;
+}
+
 /** Returns the list of samples in a data set, if its path is that of such a list. */
 export function listIn(dataPath: string | undefined): string | undefined {
   return dataPath !== undefined && isFile(dataPath) ? basename(dataPath) : undefined;

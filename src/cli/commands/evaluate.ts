@@ -23,7 +23,7 @@ import { TorchCheckpoint } from "../../train/torch.ts";
 import { type Arguments, type Command, UsageError } from "../command.ts";
 import { drawCurves } from "../curve.ts";
 import { describeDevice, withDevice } from "../device.ts";
-import { listIn, openSource } from "../experiment-choice.ts";
+import { listIn, openSource, readDataPath } from "../experiment-choice.ts";
 import { evaluationFlags, givenOptions } from "../experiment-options.ts";
 import { checkOutput, isFolder, readBytes, writeWhole } from "../files.ts";
 import { deviceOptions, readDeviceChoice } from "../options.ts";
@@ -31,7 +31,6 @@ import { printError, withProgress } from "../progress.ts";
 import { modelFile, type RunConfig, readRunConfig } from "../run-folder.ts";
 import { advisingSkipBad } from "../skip-bad.ts";
 import { formatTable } from "../text.ts";
-import { readDataPath } from "./train.ts";
 
 export const evaluate: Command = {
   summary: "measure a trained model on a split of its experiment's data",

@@ -23,10 +23,10 @@ import {
   type LogEntry,
   type Logger,
 } from "../../index.ts";
-import { type Arguments, type Command, UsageError } from "../command.ts";
+import type { Arguments, Command } from "../command.ts";
 import { drawCurves } from "../curve.ts";
 import { describeDevice, withDevice } from "../device.ts";
-import { chooseExperiment, listIn, openSource } from "../experiment-choice.ts";
+import { chooseExperiment, listIn, openSource, readDataPath } from "../experiment-choice.ts";
 import { experimentFlags, givenOptions } from "../experiment-options.ts";
 import { readBytes, writeWhole } from "../files.ts";
 import { stoppedBySignals } from "../interruption.ts";
@@ -222,26 +222,6 @@ function allSettings({ options, dataPath, init, described, skipBad, device }: Ca
     precision: device.precision ?? "float32",
     ...(device.gradientPrecision === "half" && { "gradient-precision": "half" }),
   };
-}
-
-/**
- * Returns the location of the data set.
- * @param usual the location if the command does not give one
- * @throws UsageError if the experiment reads a data set and none is given, or if one is given and it reads none
- */
-export function readDataPath(
-  args: Arguments,
-  name: string,
-  { readsFiles }: Experiment,
-  usual?: string,
-): string | undefined {
-  const path = args.text("data-path") ?? usual;
-  if (readsFiles && path === undefined) {
-    throw new UsageError(`--data-path is missing: ${name} reads its samples from files`);
-  }
-  if (!readsFiles && path !== undefined)
-    throw new UsageError(`${name} makes its samples itself: leave out --data-path`);
-  return path;
 }
 
 /** A run, and the source of its samples. */
