@@ -22,6 +22,7 @@ import { describeFile, describeFolder } from "../info/describe.ts";
 import type { RunDescription } from "../info/run.ts";
 import { describeDawn } from "../node-gpu.ts";
 import { deviceOptions, readDeviceChoice } from "../options.ts";
+import { hostName } from "../program.ts";
 import { formatBytes, formatCount, formatPlural, formatTable } from "../text.ts";
 
 export const info: Command = {
@@ -43,10 +44,9 @@ export const info: Command = {
 
 async function describeMachine(args: Arguments): Promise<void> {
   const choice = readDeviceChoice(args);
-  const host = process.versions.deno === undefined ? `Node ${process.versions.node}` : `Deno ${process.versions.deno}`;
   const rows = [
     ["erwin", version],
-    ["host", `${host}, ${process.platform} ${process.arch}`],
+    ["host", `${hostName()}, ${process.platform} ${process.arch}`],
   ];
   try {
     await withDevice(choice, async (device) => {

@@ -13,6 +13,7 @@ import { readBytes, writeWhole } from "../files.ts";
 import { FolderStore } from "../folder-store.ts";
 import { untilInterrupted } from "../interruption.ts";
 import { readTrainingDevice, trainingDeviceOptions } from "../options.ts";
+import { passedOn } from "../program.ts";
 import { printError } from "../progress.ts";
 import { METRICS_FILE, readEntries } from "../run-folder.ts";
 import { readSweep, type SweepPlan } from "../sweep/plan.ts";
@@ -54,10 +55,7 @@ async function run(args: Arguments): Promise<void> {
   const path = args.required("config");
   const out = args.required("out");
   readTrainingDevice(args);
-  const more = Object.keys(trainingDeviceOptions).flatMap((name) =>
-    args.has(name) ? [`--${name}`, args.required(name)] : [],
-  );
-  for (const limit of args.texts("limit")) more.push("--limit", limit);
+  const more = passedOn(args, Object.keys(trainingDeviceOptions));
   const plan = await readSweep(path);
   const { experiment, options, metric, goal, runs } = plan;
   const store = new FolderStore(out);

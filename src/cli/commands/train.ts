@@ -31,6 +31,7 @@ import { experimentFlags, givenOptions } from "../experiment-options.ts";
 import { readBytes, writeWhole } from "../files.ts";
 import { stoppedBySignals } from "../interruption.ts";
 import { type DeviceChoice, readTrainingDevice, trainingDeviceOptions } from "../options.ts";
+import { hostName } from "../program.ts";
 import { printError, withProgress } from "../progress.ts";
 import { CONFIG_FILE, CURVE_FILE, METRICS_FILE, RunFolder, readRunConfig, type Settings } from "../run-folder.ts";
 import { endWithParent, printSigns } from "../signs.ts";
@@ -408,7 +409,6 @@ function describeRun(
 ) {
   const { config, data } = model.metadata();
   const parsed = (text: string | undefined) => (text === undefined ? undefined : (JSON.parse(text) as unknown));
-  const host = process.versions.deno === undefined ? `Node ${process.versions.node}` : `Deno ${process.versions.deno}`;
   return {
     model: parsed(config),
     data: parsed(data),
@@ -416,7 +416,7 @@ function describeRun(
     ...(experiment.fields && { fields: experiment.fields }),
     samples: { train: trainData.size, val: validationData?.size, test: testData?.size },
     version,
-    host,
+    host: hostName(),
     device: describeDevice(device),
   };
 }

@@ -3,6 +3,7 @@
 import type { Arguments, Command } from "../command.ts";
 import { untilInterrupted } from "../interruption.ts";
 import { deviceOptions, readDeviceChoice } from "../options.ts";
+import { passedOn } from "../program.ts";
 import { printError } from "../progress.ts";
 import { ComputeProcess } from "../queue/child.ts";
 import { computeJobs } from "../queue/compute.ts";
@@ -43,9 +44,7 @@ async function run(args: Arguments): Promise<void> {
   if (args.has("compute")) return computeJobs(device, batchPoints);
   const queue = args.required("queue");
   const seconds = args.number("lease", "a number of seconds greater than 0", (value) => value > 0) ?? defaults.lease;
-  const passed = ["batch-points", ...Object.keys(deviceOptions)];
-  const words = passed.flatMap((name) => (args.has(name) ? [`--${name}`, args.required(name)] : []));
-  for (const limit of args.texts("limit")) words.push("--limit", limit);
+  const words = passedOn(args, ["batch-points", ...Object.keys(deviceOptions)]);
   const child = new ComputeProcess(["work", "--compute", ...words]);
   let done = 0;
   const worker = await openWorker(queue, (job) => child.compute(job), {
