@@ -1,7 +1,7 @@
 // Draws how balls partition a cloud, as an SVG of dots from far to near: one panel for each partition, every ball in a colour
 // that differs from its neighbours'.
 
-import { chooseColours, palette } from "../drawing/colours.ts";
+import { chooseColours, hexOf, palette } from "../drawing/colours.ts";
 import { escaped } from "../drawing/svg.ts";
 
 /** One panel. */
@@ -184,8 +184,7 @@ function shade(colour: readonly number[], step: number): string {
   const brightness = step / (lightSteps - 1);
   const [ground, amount] =
     brightness < 0.75 ? [[20, 24, 52], (0.75 - brightness) * 0.9] : [[255, 255, 255], (brightness - 0.75) * 0.9];
-  const mixed = colour.map((channel, c) => Math.round(channel + (ground[c] - channel) * amount));
-  return `#${mixed.map((channel) => channel.toString(16).padStart(2, "0")).join("")}`;
+  return hexOf(colour.map((channel, c) => Math.round(channel + (ground[c] - channel) * amount)));
 }
 
 function label(x: number, y: number, size: number, colour: string, text: string, weight = 400): string {

@@ -1,5 +1,6 @@
 // Draws a sample of a data set as an SVG: a panel for the inputs and one for the targets, coloured by a value.
 
+import { type Colour, colourAt, hexOf } from "../drawing/colours.ts";
 import { escaped } from "../drawing/svg.ts";
 import type { SamplePanel, SamplePicture } from "../experiments/generator.ts";
 
@@ -17,7 +18,7 @@ const COLOURS = 24;
 const TEXT = "#a7b0c4";
 const TITLE = "#f3f5fa";
 /** The colours from the least value to the largest: blue, grey, orange, with the same lightness on both sides of the middle. */
-const STOPS = [
+const STOPS: readonly Colour[] = [
   [74, 144, 255],
   [120, 128, 150],
   [255, 150, 60],
@@ -83,7 +84,7 @@ function drawDots(values: Float32Array, at: (point: number) => Place, step: (val
   const size = Math.max(3, Math.min(9, 100 / Math.sqrt(values.length)));
   const dots = Array.from(values, (value, point) => ({ colour: step(value), path: `M${pair(at(point))}h0` }));
   return joinRuns(dots).map(
-    ({ colour, path }) => `<path stroke="${colourAt(colour)}" stroke-width="${size.toFixed(1)}" d="${path}"/>`,
+    ({ colour, path }) => `<path stroke="${colourOf(colour)}" stroke-width="${size.toFixed(1)}" d="${path}"/>`,
   );
 }
 
@@ -102,7 +103,7 @@ function drawTriangles(
   // Triangles do not overlap, so all triangles of a colour can be drawn together; their outline hides the seams between them.
   return joinRuns(drawn.sort((a, b) => a.colour - b.colour)).map(
     ({ colour, path }) =>
-      `<path fill="${colourAt(colour)}" stroke="${colourAt(colour)}" stroke-width="0.6" d="${path}"/>`,
+      `<path fill="${colourOf(colour)}" stroke="${colourOf(colour)}" stroke-width="0.6" d="${path}"/>`,
   );
 }
 
@@ -130,7 +131,7 @@ function drawScale({ least, most, what }: SamplePanel["scale"], top: number): st
   const cells = Array.from(
     { length: COLOURS },
     (_, i) =>
-      `<rect x="${(PADDING + (i * width) / COLOURS).toFixed(1)}" y="${top}" width="${(width / COLOURS + 0.5).toFixed(1)}" height="8" fill="${colourAt(i)}"/>`,
+      `<rect x="${(PADDING + (i * width) / COLOURS).toFixed(1)}" y="${top}" width="${(width / COLOURS + 0.5).toFixed(1)}" height="8" fill="${colourOf(i)}"/>`,
   );
   return [
     ...cells,
@@ -140,12 +141,7 @@ function drawScale({ least, most, what }: SamplePanel["scale"], top: number): st
   ].join("");
 }
 
-function colourAt(step: number): string {
-  const place = (step / (COLOURS - 1)) * (STOPS.length - 1);
-  const stop = Math.min(STOPS.length - 2, Math.floor(place));
-  const channels = STOPS[stop].map((from, c) => Math.round(from + (place - stop) * (STOPS[stop + 1][c] - from)));
-  return `#${channels.map((channel) => channel.toString(16).padStart(2, "0")).join("")}`;
-}
+const colourOf = (step: number) => hexOf(colourAt(step / (COLOURS - 1), STOPS));
 
 const pair = ([x, y]: Place) => `${x.toFixed(1)} ${y.toFixed(1)}`;
 const segment = (from: Place, to: Place) => `M${pair(from)}L${pair(to)}`;

@@ -89,3 +89,7 @@ export function colourAt(share: number, stops: readonly Colour[] = scale): Colou
     Math.round(stops[below][channel] + (stops[below + 1][channel] - stops[below][channel]) * (at - below));
   return [mix(0), mix(1), mix(2)];
 }
+
+/** Formats a colour as markup does: "#5aa9ff". */
+export const hexOf = (colour: readonly number[]): string =>
+  `#${colour.map((channel) => channel.toString(16).padStart(2, "0")).join("")}`;
