@@ -1,6 +1,7 @@
 // PCD, the files of PCL, the Point Cloud Library: a text header that lists the fields of a point, then points as text or binary, or all
 // fields one after the other and compressed. Format: PCL's documentation, "The PCD file format", version 0.7.
 
+import { firstNotFinite } from "../arguments.ts";
 import { expectRows, type FileBytes, formatError, toBytes, toDataView } from "./bytes.ts";
 import { decompressLzf } from "./lzf.ts";
 import { type NumberType, numberTypes } from "./numbers.ts";
@@ -78,7 +79,7 @@ export function loadPcd(input: FileBytes, options: ReadOptions = {}): PointCloud
 
   const positions = new Float32Array(header.points * axes.length);
   for (let i = 0; i < positions.length; i++) positions[i] = columns[i % axes.length][Math.floor(i / axes.length)];
-  const missing = positions.findIndex((value) => !Number.isFinite(value));
+  const missing = firstNotFinite(positions);
   if (missing >= 0) {
     const point = Math.floor(missing / axes.length);
     const advice = "leave out such points (PCL: removeNaNFromPointCloud; Open3D leaves them out)";

@@ -22,6 +22,7 @@ import {
   checkReadOptions,
   missingAttribute,
   type PointCloud,
+  positionNames,
   toAttribute,
   toPointCloud,
 } from "./positions.ts";
@@ -32,9 +33,6 @@ import { loadVtkXmlPoints } from "./vtu.ts";
 import { addPointData, saveVtp, saveVtu } from "./vtu-write.ts";
 
 export type { Attribute, PointCloud, ReadOptions } from "./positions.ts";
-
-/** Names of the array of positions in files that hold several arrays. */
-const positionNames = ["node_positions", "positions", "position", "pos", "points", "pointcloud"];
 
 type Reader = (bytes: FileBytes, options: { file: string; attributes?: readonly string[] }) => PointCloud;
 
@@ -193,7 +191,7 @@ function choosePositions(names: readonly string[], file: string): string {
   if (name !== undefined) return name;
   const others = names.slice(0, 100).join(", ") || "none";
   throw formatError(file, `holds no array named ${positionNames.join(", ")}, but ${others}.`, {
-    expected: positionNames,
+    expected: [...positionNames],
     found: [...names],
   });
 }

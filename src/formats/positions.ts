@@ -13,6 +13,16 @@ export interface Attribute {
   channels: number;
 }
 
+/** Names of the array of positions in files that hold several arrays. */
+export const positionNames: readonly string[] = [
+  "node_positions",
+  "positions",
+  "position",
+  "pos",
+  "points",
+  "pointcloud",
+];
+
 /** The points of a file: one cloud. */
 export interface PointCloud {
   /** [n, dimensionality] row-major. */

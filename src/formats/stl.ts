@@ -1,5 +1,6 @@
 // STL, the format of surfaces for printing and meshing: triangles in text or binary, each with its own three corners.
 
+import { firstNotFinite } from "../arguments.ts";
 import { expectRows, type FileBytes, formatError, toBytes, toDataView } from "./bytes.ts";
 import { checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 import { parseFloat32, splitWords, TextReader } from "./text.ts";
@@ -42,7 +43,7 @@ export function loadStl(input: FileBytes, options: ReadOptions & { merge?: boole
   }
   if (isBinary) expectRows(3 * count, "points", file);
   const corners = isBinary ? readBinary(bytes, count) : readText(bytes, file);
-  const wrong = corners.findIndex((value) => !Number.isFinite(value));
+  const wrong = firstNotFinite(corners);
   if (wrong >= 0) {
     const row = Math.floor(wrong / 9);
     throw formatError(file, `triangle ${row} has a corner that is not a finite number.`, { row });

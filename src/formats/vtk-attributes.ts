@@ -1,5 +1,6 @@
 // Attributes of the points and cells in a legacy VTK file: sections of one array each, and FIELDs of several arrays.
 
+import { firstNotFinite } from "../arguments.ts";
 import { type NumberType, numberTypes } from "./numbers.ts";
 import type { Attribute, PointCloud } from "./positions.ts";
 import { decodeName } from "./text.ts";
@@ -62,7 +63,7 @@ export function readAttributes(
     if (!isNew || !wanted.includes(name)) return false;
     if (typeof type === "string") throw source.error(`${section}: expected numbers, found an array of type ${type}.`);
     const numbers = Float32Array.from(source.numbers(components * length, type, section));
-    const wrong = numbers.findIndex((value) => !Number.isFinite(value));
+    const wrong = firstNotFinite(numbers);
     if (wrong >= 0) throw source.error(`${section}: number ${wrong} is not finite.`, { row: wrong });
     found.set(name, { data: numbers, channels: components });
     return true;
