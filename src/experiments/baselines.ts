@@ -1,6 +1,7 @@
 // Losses of trivial predictors, which need no training.
 
 import { Random } from "../random.ts";
+import type { Metrics } from "../train/evaluate.ts";
 import type { DataSet } from "../train/task.ts";
 
 /** The largest number of samples for a baseline: enough for two digits, and quick to read. */
@@ -28,6 +29,12 @@ export async function spreadOf<Sample, Found>(
 /** Returns the mean of a loss over samples. */
 export function meanOver<Sample>(samples: readonly Sample[], loss: (sample: Sample) => number): number {
   return samples.reduce((sum, sample) => sum + loss(sample), 0) / samples.length;
+}
+
+/** Returns the mean over samples of each of their numbers, by name. */
+export function meanOfEach<Numbers extends Metrics>(samples: readonly Numbers[]): Numbers {
+  const means = Object.keys(samples[0]).map((name) => [name, meanOver(samples, (numbers) => numbers[name])]);
+  return Object.fromEntries(means) as Numbers;
 }
 
 /** Returns the mean of curves at each of their steps, over those that have so many. */

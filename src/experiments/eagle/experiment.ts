@@ -3,7 +3,7 @@
 import { kinds } from "../../formats/cells.ts";
 import { Random } from "../../random.ts";
 import type { BatchDetails, Task } from "../../train/task.ts";
-import { meanCurve, meanOf, meanOver, spreadOf } from "../baselines.ts";
+import { meanCurve, meanOf, meanOfEach, meanOver, spreadOf } from "../baselines.ts";
 import { equalCells } from "../cells.ts";
 import { expectSource } from "../data-source.ts";
 import type { Experiment, PredictedField } from "../experiment.ts";
@@ -69,10 +69,7 @@ export const eagle: Experiment<OptionValues<typeof options>, FlowModel, FlowWind
       mean: numbersOf(meanErrors(window, mean)).loss,
       persistence: numbersOf(persistenceErrors(window)).loss,
     }));
-    return {
-      mean: meanOver(losses, (loss) => loss.mean),
-      persistence: meanOver(losses, (loss) => loss.persistence),
-    };
+    return meanOfEach(losses);
   },
   async rollout(model, data, _, onSample) {
     const curves: StepErrors[][] = [];
@@ -82,15 +79,10 @@ export const eagle: Experiment<OptionValues<typeof options>, FlowModel, FlowWind
       const [steps] = await rolloutErrors(model, await prepareGroup(model, [window]));
       curves.push(steps);
       found.push(numbersOf(steps));
-      onSample?.({ ...found[index] });
+      onSample?.(found[index]);
     }
-    const average = (name: keyof Numbers) => meanOver(found, (numbers) => numbers[name]);
     return {
-      metrics: {
-        loss: average("loss"),
-        loss_velocity: average("loss_velocity"),
-        loss_presure: average("loss_presure"),
-      },
+      metrics: meanOfEach(found),
       curves: { velocity: averageCurve(curves, "velocity"), pressure: averageCurve(curves, "pressure") },
     };
   },
@@ -150,7 +142,7 @@ function task(model: FlowModel): Task<FlowWindow, FlowGroup[]> {
     }
     const total = (name: keyof Numbers) => found.reduce((sum, { weight, numbers }) => sum + weight * numbers[name], 0);
     const batch = { loss: total("loss"), loss_velocity: total("loss_velocity"), loss_presure: total("loss_presure") };
-    return { batch, samples: found.map(({ numbers }) => ({ ...numbers })) };
+    return { batch, samples: found.map(({ numbers }) => numbers) };
   };
   return {
     prepare: (windows) => {
@@ -165,11 +157,7 @@ function task(model: FlowModel): Task<FlowWindow, FlowGroup[]> {
 }
 
 /** The metrics, with the reference's names. */
-interface Numbers {
-  loss: number;
-  loss_velocity: number;
-  loss_presure: number;
-}
+type Numbers = Record<"loss" | "loss_velocity" | "loss_presure", number>;
 
 const numbersOf = (steps: readonly StepErrors[]): Numbers => ({
   loss: meanOver(steps, ({ loss }) => loss),

@@ -2,12 +2,12 @@
 
 import type { Metrics } from "../../train/evaluate.ts";
 import type { DataSet } from "../../train/task.ts";
-import { meanOver, spreadOf } from "../baselines.ts";
+import { meanOfEach, meanOver, spreadOf } from "../baselines.ts";
 import type { Baselines } from "../experiment.ts";
 import type { FieldCloud } from "./cloud.ts";
 import type { Known, TargetPlace } from "./layout.ts";
 import { lossOnHost } from "./losses.ts";
-import { meanOfEach, measure, summarise } from "./metrics.ts";
+import { measure, summarise } from "./metrics.ts";
 import type { ColumnStatistics } from "./statistics.ts";
 
 /** Returns the losses over clouds whose truth is known. */

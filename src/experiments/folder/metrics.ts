@@ -24,13 +24,6 @@ export function measure(output: ArrayLike<number>, truth: ArrayLike<number>, lay
   return found;
 }
 
-/** Returns the mean over samples of each of their values. */
-export function meanOfEach(samples: readonly Metrics[]): Metrics {
-  const names = Object.keys(samples[0]);
-  const mean = (name: string) => samples.reduce((sum, numbers) => sum + numbers[name], 0) / samples.length;
-  return Object.fromEntries(names.map((name) => [name, mean(name)]));
-}
-
 /** The relative error of float32, in which normalised truth is kept: a zero comes back from it as a number near zero. */
 const FLOAT32_ERROR = 2 ** -23;
 

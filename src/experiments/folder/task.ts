@@ -5,11 +5,12 @@ import { FormatError } from "../../errors.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { joinEdgeLists, joinRows, offsetsOf } from "../../train/batches.ts";
 import type { BatchDetails, Task } from "../../train/task.ts";
+import { meanOfEach } from "../baselines.ts";
 import type { FieldCloud } from "./cloud.ts";
 import type { GraphChoice } from "./config.ts";
 import type { Layout } from "./layout.ts";
 import { fieldLoss } from "./losses.ts";
-import { meanOfEach, measure, summarise } from "./metrics.ts";
+import { measure, summarise } from "./metrics.ts";
 import type { FieldModel, PreparedFields } from "./model.ts";
 
 /** Clouds of a batch, ready for the model, and what it has to predict. */

@@ -3,6 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FormatError } from "../../../src/errors.ts";
+import { meanOfEach } from "../../../src/experiments/baselines.ts";
 import { MemorySource } from "../../../src/experiments/data-source.ts";
 import type { OnBad } from "../../../src/experiments/experiment.ts";
 import { turned, withNoise } from "../../../src/experiments/folder/augment.ts";
@@ -11,7 +12,7 @@ import { cloudOf } from "../../../src/experiments/folder/cloud.ts";
 import { resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
 import { folderExperiment } from "../../../src/experiments/folder/experiment.ts";
 import { layOut } from "../../../src/experiments/folder/layout.ts";
-import { meanOfEach, measure, summarise } from "../../../src/experiments/folder/metrics.ts";
+import { measure, summarise } from "../../../src/experiments/folder/metrics.ts";
 import { predictionsOf } from "../../../src/experiments/folder/predictions.ts";
 import { type FieldSample, readSample } from "../../../src/experiments/folder/sample.ts";
 import {
