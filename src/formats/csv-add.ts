@@ -6,7 +6,7 @@ import { attributeColumns, type Column, withoutSpaces } from "./columns.ts";
 import { cell, namesInComment, quote } from "./csv.ts";
 import { commentOf, goesOn, separatorOf, splitBy } from "./csv-rows.ts";
 import type { Attribute } from "./positions.ts";
-import { decodeName, fromLatin1, parseFloat32, toLatin1 } from "./text.ts";
+import { byteOrderMarkLength, decodeName, fromLatin1, parseFloat32, toLatin1 } from "./text.ts";
 
 /** The length of the longest string in most hosts. */
 const MAX_BYTES = 2 ** 29 - 24;
@@ -28,7 +28,7 @@ export function addCsvColumns(
     throw formatError(file, problem, { expected: MAX_BYTES, found: bytes.length });
   }
   // The rows stay as they are, whatever their encoding: there is a character for each byte.
-  const mark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.slice(0, 3) : new Uint8Array();
+  const mark = bytes.slice(0, byteOrderMarkLength(bytes));
   const found = fromLatin1(bytes.subarray(mark.length)).split(/(?<=\n|\r(?!\n))/);
   const first = found.findIndex(isRow);
   if (first < 0) throw formatError(file, "holds no rows.", { expected: 1, found: 0 });

@@ -95,6 +95,11 @@ export function splitWords(line: string): string[] {
   return trimmed === "" ? [] : trimmed.split(/\s+/);
 }
 
+/** Returns the length of the byte order mark of UTF-8 at the beginning of a file: 0 if there is none. */
+export function byteOrderMarkLength(bytes: Uint8Array): number {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+}
+
 /** Reads a file word by word or line by line, and keeps the offset, so that binary data may follow. */
 export class TextReader {
   readonly #bytes: Uint8Array;
@@ -103,7 +108,7 @@ export class TextReader {
   #window = "";
   #windowStart = 0;
   /** The offset in the file from which the next call reads. */
-  offset = 0;
+  offset: number;
   /** The number of lines that `line` has read, which is the number of the last one, counted from 1. */
   lineNumber = 0;
 
@@ -113,8 +118,7 @@ export class TextReader {
   constructor(bytes: Uint8Array, file: string) {
     this.#bytes = bytes;
     this.#file = file;
-    // Skip a byte order mark.
-    if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) this.offset = 3;
+    this.offset = byteOrderMarkLength(bytes);
     const newline = bytes.indexOf(0x0a);
     const carriage = bytes.subarray(0, newline < 0 ? bytes.length : newline).indexOf(0x0d);
     this.#lineEnd = carriage >= 0 && carriage !== newline - 1 ? 0x0d : 0x0a;

@@ -6,7 +6,7 @@
 import { SaxesParser } from "saxes";
 import { howToAllow, limits } from "../limits.ts";
 import { formatError } from "./bytes.ts";
-import { decodeName } from "./text.ts";
+import { byteOrderMarkLength, decodeName } from "./text.ts";
 
 const CHUNK = 65_536;
 
@@ -40,7 +40,7 @@ class Stop extends Error {}
 export function readXml(bytes: Uint8Array, file: string, handler: XmlHandler): void {
   // Text is decoded one character per byte, so that positions in it are offsets in bytes; names are decoded properly later.
   const parser = new SaxesParser({ defaultXMLVersion: "1.0", forceXMLVersion: true });
-  const origin = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  const origin = byteOrderMarkLength(bytes);
   const position = () => origin + parser.position;
   const refuse = (problem: string) => {
     throw formatError(file, problem, { offset: position() });
