@@ -1,8 +1,9 @@
 // Copies a model's output to the host, and encodes it in the format of the file's extension.
 
 import { firstNotFinite } from "../arguments.ts";
+import { addArrays, attributesOf } from "../formats/add-arrays.ts";
 import type { SafeTensorInput } from "../formats/elements.ts";
-import { dottedExtensionOf } from "../formats/extension.ts";
+import { dottedExtensionOf, formatNamed } from "../formats/extension.ts";
 import { saveNpy } from "../formats/npy.ts";
 import { saveNpz } from "../formats/npz.ts";
 import { type Attribute, addAttributes, writePointCloud } from "../formats/pointcloud.ts";
@@ -41,6 +42,25 @@ export function arrayFormat(output: string): ArrayFormat {
 
 export function encodeArrays(tensors: ReadonlyMap<string, SafeTensorInput>, format: ArrayFormat): Uint8Array {
   return arrayWriters[format](tensors);
+}
+
+/** Whether a file or format, by its extension, holds arrays of any shapes, and not only those of points. */
+export const holdsArrays = (name: string) => Object.hasOwn(arrayWriters, `.${formatNamed(name)}`);
+
+/**
+ * Writes points with arrays of them and, in a format that `holdsArrays`, of the whole: those have another number of rows.
+ * @param name the file's name, whose extension chooses the format
+ */
+export function writeFields(
+  { positions, dimensionality }: Pick<Points, "positions" | "dimensionality">,
+  arrays: ReadonlyMap<string, SafeTensorInput>,
+  name: string,
+): Uint8Array<ArrayBuffer> {
+  const points = positions.length / dimensionality;
+  const ofPoints = new Map([...arrays].filter(([, { shape }]) => shape[0] === points));
+  const ofWhole = new Map([...arrays].filter(([array]) => !ofPoints.has(array)));
+  const bytes = writePointCloud({ positions, dimensionality, attributes: attributesOf(ofPoints) }, name);
+  return ofWhole.size === 0 ? bytes : addArrays(bytes, ofWhole, name);
 }
 
 const meshFormats = [".vtu", ".vtp"] as const;

@@ -62,6 +62,8 @@ export interface PredictedField {
   deviation?: Float32Array | Float64Array;
   /** Whether the values are classes, which are right or wrong. */
   isClass?: boolean;
+  /** Whether they are of the whole sample: then they are the same at all points. */
+  isWhole?: boolean;
 }
 
 /** A model's prediction for a sample, in the data's own units. */

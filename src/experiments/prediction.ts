@@ -41,16 +41,17 @@ export async function readOutput(output: Tensor): Promise<Float32Array> {
  * Returns fields as arrays of points: `prediction` and `error` (the prediction minus the truth; for classes 1 where it is wrong),
  * and `deviation` if the model predicts it. If there are several fields, their names are appended: `prediction_pressure`.
  * @param options.truth whether to add the true values of each field under its own name (default false)
+ * @param options.wholeOnce whether values of the whole are one row, and not one for each point (default false)
  */
 export function predictionArrays(
   fields: readonly PredictedField[],
-  options: { truth?: boolean } = {},
+  options: { truth?: boolean; wholeOnce?: boolean } = {},
 ): Map<string, Attribute> {
   const arrays = new Map<string, Attribute>();
-  for (const { name, channels, prediction, truth, deviation, isClass } of fields) {
+  for (const { name, channels, prediction, truth, deviation, isClass, isWhole } of fields) {
     const put = (array: string, values: Iterable<number>) => {
       const data = isClass ? Int32Array.from(values) : Float32Array.from(values);
-      arrays.set(array, { data, channels });
+      arrays.set(array, { data: isWhole && options.wholeOnce ? data.slice(0, channels) : data, channels });
     };
     const named = (what: string) => (fields.length === 1 ? what : `${what}_${name}`);
     if (truth && options.truth) put(name, truth);

@@ -9,14 +9,14 @@ import { readCloud } from "../../src/cli/clouds.ts";
 import { UsageError } from "../../src/cli/command.ts";
 import { FolderSource } from "../../src/cli/data-folder.ts";
 import { append, checkOutput, makeFolder, readBytes, writeWhole } from "../../src/cli/files.ts";
-import { copyExtension, encode, expectFieldOutput } from "../../src/cli/predict/fields.ts";
+import { arraysOf, copyExtension, encode, expectFieldOutput } from "../../src/cli/predict/fields.ts";
 import { findInputs, isSingleFile } from "../../src/cli/predict/inputs.ts";
 import { parseShard, takeShard } from "../../src/cli/predict/shard.ts";
 import { fileName } from "../../src/cli/train/predictions.ts";
 import { InputError } from "../../src/errors.ts";
 import { readSample } from "../../src/experiments/folder/sample.ts";
 import { loadNpz, saveNpz } from "../../src/formats/npz.ts";
-import { saveSafetensors } from "../../src/formats/safetensors.ts";
+import { loadSafetensors, saveSafetensors } from "../../src/formats/safetensors.ts";
 import { isPassing } from "../../src/jobs/shared-work.ts";
 import { temporaryFolder } from "./command.ts";
 
@@ -209,6 +209,34 @@ it("fields are predicted of files whose positions only the config names, and tho
     ["q", 2, 3],
     ["prediction", 2],
   ]);
+});
+
+it("a value of the whole is one row in files of arrays, and at each point where a format has arrays of points alone", async () => {
+  const bytes = saveSafetensors(new Map([["positions", zeros([3, 3])]]));
+  const config = { inputs: [], targets: [], globals: [], graph: { kind: "none" } } as const;
+  const sample = await readSample(bytes, "a.safetensors", config);
+  const fields = [
+    { name: "p", channels: 1, prediction: Float32Array.of(1, 2, 3) },
+    { name: "kind", channels: 1, prediction: Float32Array.of(2, 2, 2), isWhole: true, isClass: true },
+    { name: "dipole", channels: 2, prediction: Float32Array.of(4, 5, 4, 5, 4, 5), isWhole: true },
+  ];
+  const written = async (output: string) => encode(bytes, output, sample, arraysOf(fields, "a.safetensors", output));
+  for (const arrays of [loadNpz(await written("a.npz")), loadSafetensors(await written("a.safetensors")).tensors]) {
+    const found = [...arrays].map(([name, { shape, data }]) => [name, [shape, [...data].map(Number)]]);
+    expect(Object.fromEntries(found)).toMatchObject({
+      prediction_p: [[3], [1, 2, 3]],
+      prediction_kind: [[1], [2]],
+      prediction_dipole: [
+        [1, 2],
+        [4, 5],
+      ],
+    });
+  }
+  const rows = new TextDecoder()
+    .decode(await written("a.csv"))
+    .trim()
+    .split("\n");
+  expect(rows.slice(1)).toEqual(["0,0,0,1,2,4,5", "0,0,0,2,2,4,5", "0,0,0,3,2,4,5"]);
 });
 
 it("a file of predictions of a sample in folders with long names has a name that file systems allow", () => {

@@ -211,6 +211,11 @@ onEachDevice((device, backend) => {
       "prediction",
     );
     expect([...drag.truth!]).toEqual(new Array(12).fill(6));
+    expect(fields.map(({ name, isWhole }) => `${name} ${isWhole ?? false}`)).toEqual([
+      "pressure false",
+      "drag true",
+      "kind true",
+    ]);
     for (const { model } of [ofWhole, ofPoints]) model.dispose();
   });
 

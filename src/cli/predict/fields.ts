@@ -10,19 +10,19 @@ import { type FieldSample, readSample } from "../../experiments/folder/sample.ts
 import { resolveOptions } from "../../experiments/options.ts";
 import { predictionArrays } from "../../experiments/prediction.ts";
 import { type InitialWeights, readModel } from "../../experiments/run.ts";
-import { addArrays, addableExtensions, attributesOf } from "../../formats/add-arrays.ts";
+import { addArrays, addableExtensions } from "../../formats/add-arrays.ts";
 import { toBytes } from "../../formats/bytes.ts";
 import type { SafeTensorInput } from "../../formats/elements.ts";
 import { dottedExtensionOf } from "../../formats/extension.ts";
 import { inSpace, pointDataOf } from "../../formats/mesh.ts";
-import { writableExtensions, writePointCloud } from "../../formats/pointcloud.ts";
+import { writableExtensions } from "../../formats/pointcloud.ts";
 import { saveVtp, saveVtu } from "../../formats/vtu-write.ts";
 import { type Device, ErwinError, toFloat32 } from "../../index.ts";
 import { sha256 } from "../../jobs/job.ts";
 import { UsageError } from "../command.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import type { DeviceChoice } from "../options.ts";
-import { expectFinite } from "../output.ts";
+import { expectFinite, holdsArrays, writeFields } from "../output.ts";
 import { withProgress } from "../progress.ts";
 import { enqueueFiles } from "../queue/enqueue.ts";
 import { checkTarget, readFile, writeFile } from "../remote-files.ts";
@@ -165,7 +165,7 @@ export function openFields(weights: Omit<FieldsOptions, "device">, device: Devic
     predict: async (bytes, input, output) => {
       const sample = await readSample(bytes, input, experiment.described, { truth: false });
       const fields = await experiment.predictFields(model, cloudOf({ sample }, experiment.layout));
-      const arrays = arraysOf(fields, input);
+      const arrays = arraysOf(fields, input, output);
       return { bytes: await encode(bytes, output, sample, arrays), points: sample.points, names: [...arrays.keys()] };
     },
     memory: device.memory,
@@ -184,9 +184,16 @@ export function readFieldModel(
   return { experiment, model };
 }
 
-/** Returns the predictions for a file as arrays of its points. @throws NumericalError for numbers that are not finite */
-export function arraysOf(fields: readonly PredictedField[], input: string): Map<string, SafeTensorInput> {
-  const arrays = pointDataOf(predictionArrays(fields));
+/**
+ * Returns the predictions for a file as arrays of its points, those of the whole as one row where the output's format can hold it.
+ * @throws NumericalError for numbers that are not finite
+ */
+export function arraysOf(
+  fields: readonly PredictedField[],
+  input: string,
+  output: string,
+): Map<string, SafeTensorInput> {
+  const arrays = pointDataOf(predictionArrays(fields, { wholeOnce: holdsArrays(output) }));
   for (const [name, { shape, data }] of arrays) expectFinite(data as Float32Array, shape[1] ?? 1, `${input}: ${name}`);
   return arrays;
 }
@@ -214,5 +221,5 @@ export async function encode(
     const inMesh = { shape: [rows, 3], data: inSpace(values, width) };
     return (to === ".vtu" ? saveVtu : saveVtp)({ points: inMesh, cells, pointData: all });
   }
-  return writePointCloud({ positions: values, dimensionality: width, attributes: attributesOf(all) }, output);
+  return writeFields({ positions: values, dimensionality: width }, all, output);
 }

@@ -117,7 +117,7 @@ async function predictSequence(options: SequenceOptions): Promise<number> {
     for await (const fields of experiment.rollOut(model, samples())) {
       const { file, time } = frames[written.length];
       const output = `${name}.${String(written.length).padStart(digits, "0")}${copyExtension(file)}`;
-      writeWhole(join(outputFolder, output), await encode(bytes, output, sample!, arraysOf(fields, file)));
+      writeWhole(join(outputFolder, output), await encode(bytes, output, sample!, arraysOf(fields, file, output)));
       written.push({ file: output, time });
       report(written.length, frames.length);
     }

@@ -4,13 +4,13 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Experiment, ExperimentOptions, SamplePrediction, Split } from "../../experiments/experiment.ts";
 import { predictionArrays } from "../../experiments/prediction.ts";
-import { meshOf } from "../../formats/mesh.ts";
-import { writePointCloud } from "../../formats/pointcloud.ts";
+import { meshOf, pointDataOf } from "../../formats/mesh.ts";
 import { savePvd } from "../../formats/pvd.ts";
 import { saveVtu } from "../../formats/vtu-write.ts";
 import type { Module } from "../../nn/module.ts";
 import { Random } from "../../random.ts";
 import { makeFolder, writeWhole } from "../files.ts";
+import { holdsArrays, writeFields } from "../output.ts";
 
 export const PREDICTIONS_FOLDER = "predictions";
 
@@ -81,9 +81,8 @@ function writeSample(folder: string, name: string, frames: SamplePrediction[], f
 }
 
 function encode(sample: SamplePrediction, format: PredictionFormat): Uint8Array {
-  const attributes = predictionArrays(sample.fields, { truth: true });
+  const attributes = predictionArrays(sample.fields, { truth: true, wholeOnce: holdsArrays(format) });
   const { positions, dimensionality, cells } = sample;
-  const cloud = { positions, dimensionality, attributes };
-  if (format === "vtu") return saveVtu({ ...meshOf(cloud), cells });
-  return writePointCloud(cloud, format);
+  if (format === "vtu") return saveVtu({ ...meshOf({ positions, dimensionality, attributes }), cells });
+  return writeFields(sample, pointDataOf(attributes), `sample.${format}`);
 }

@@ -22,7 +22,7 @@ export function predictionsOf(output: Float32Array, { pair }: FieldCloud, layout
     const field = place.target.classes === undefined ? numbersOf(place, rows) : classesOf(place, rows);
     const before = isSequence ? (pair.sample.targets[i] as Columns).data : undefined;
     const prediction = before ? field.prediction.map((change, at) => before[at] + change) : field.prediction;
-    return { ...field, prediction, ...(truth && { truth }) };
+    return { ...field, prediction, ...(truth && { truth }), ...(place.target.whole && { isWhole: true }) };
   });
 }
 
