@@ -3,6 +3,7 @@
 
 import { expectRows, type FileBytes, formatError, toBytes } from "./bytes.ts";
 import { commentOf } from "./csv-rows.ts";
+import { type PartialFile, readPart } from "./partial-file.ts";
 import { type Attribute, checkReadOptions, missingAttribute, type PointCloud, type ReadOptions } from "./positions.ts";
 import { decodeName, parseCount, parseDecimal, parseFloat32, parseNonFinite, splitWords, TextReader } from "./text.ts";
 
@@ -83,6 +84,48 @@ export function loadAtoms(input: FileBytes, options: ReadOptions = {}): PointClo
     );
   }
   return cloud;
+}
+
+/** The bytes that are read first, which tell whether a file is one of atoms, and then at a time. */
+const [HEAD, PIECE] = [2 ** 16, 2 ** 24];
+/** The longest number of atoms. */
+const LONGEST_COUNT = 40;
+const LINE_FEED = 0x0a;
+
+/**
+ * Finds the frames of a file of atoms by the numbers of atoms that they begin with: `loadAtoms` reads the bytes of each. What follows
+ * and is no frame belongs to the last one, so that reading it is an error. A table of points has none.
+ */
+export async function atomFrames(file: PartialFile): Promise<{ offset: number; length: number }[]> {
+  const { size } = file;
+  const starts: number[] = [];
+  /** The lines of the frame that are still to come. If there are none, `begin` is what has come of the next frame's first line. */
+  let left = 0;
+  let begin = "";
+  let start = 0;
+  let isOfAtoms = true;
+  for (let at = 0; at < size && isOfAtoms; ) {
+    const bytes = await readPart(file, at, Math.min(size, at + (at === 0 ? HEAD : PIECE)));
+    isOfAtoms = at > 0 || holdsAtoms(bytes);
+    for (let i = 0; i < bytes.length && isOfAtoms; ) {
+      const lineFeed = bytes.indexOf(LINE_FEED, i);
+      const end = lineFeed < 0 ? bytes.length : lineFeed + 1;
+      if (left === 0) {
+        if (begin === "") start = at + i;
+        begin += String.fromCharCode(...bytes.subarray(i, Math.min(end, i + LONGEST_COUNT)));
+        if (lineFeed >= 0 && begin.trim() !== "") {
+          const count = parseCount(begin.trim());
+          isOfAtoms = count > 0;
+          if (isOfAtoms) starts.push(start);
+          left = count + 1;
+        }
+        if (lineFeed >= 0) begin = "";
+      } else if (lineFeed >= 0) left--;
+      i = end;
+    }
+    at += bytes.length;
+  }
+  return starts.map((offset, i) => ({ offset, length: (starts[i + 1] ?? size) - offset }));
 }
 
 interface Header {

@@ -9,11 +9,12 @@ import { readCloud } from "../../src/cli/clouds.ts";
 import { UsageError } from "../../src/cli/command.ts";
 import { FolderSource } from "../../src/cli/data-folder.ts";
 import { append, checkOutput, makeFolder, readBytes, writeWhole } from "../../src/cli/files.ts";
-import { arraysOf, copyExtension, encode, expectFieldOutput } from "../../src/cli/predict/fields.ts";
+import { arraysOf, copyExtension, encode, encodeFrames, expectFieldOutput } from "../../src/cli/predict/fields.ts";
 import { findInputs, isSingleFile } from "../../src/cli/predict/inputs.ts";
 import { parseShard, takeShard } from "../../src/cli/predict/shard.ts";
 import { fileName } from "../../src/cli/train/predictions.ts";
 import { InputError } from "../../src/errors.ts";
+import { framesIn } from "../../src/experiments/folder/frames.ts";
 import { readSample } from "../../src/experiments/folder/sample.ts";
 import { loadNpz, saveNpz } from "../../src/formats/npz.ts";
 import { loadSafetensors, saveSafetensors } from "../../src/formats/safetensors.ts";
@@ -237,6 +238,31 @@ it("a value of the whole is one row in files of arrays, and at each point where 
     .trim()
     .split("\n");
   expect(rows.slice(1)).toEqual(["0,0,0,1,2,4,5", "0,0,0,2,2,4,5", "0,0,0,3,2,4,5"]);
+});
+
+it("frames of atoms are predicted into one file, with the number of each point's frame and one row for each frame's values", async () => {
+  const frame = (atoms: number, energy: number) =>
+    `${atoms}\nProperties=species:S:1:pos:R:3 energy=${energy}\n${"C 0 1 2\n".repeat(atoms)}`;
+  const config = { inputs: [], targets: [], globals: [], graph: { kind: "none" } } as const;
+  const frames = await framesIn(new TextEncoder().encode(frame(2, 5) + frame(1, 6)), "a.extxyz");
+  const predicted = frames.map(async ({ bytes, file }, i) => {
+    const sample = await readSample(bytes, file, config);
+    const [charge, energy] = [new Float32Array(sample.points).fill(i), Float32Array.of(i + 7)];
+    const arrays = new Map([
+      ["charge", { shape: [sample.points], data: charge }],
+      ["prediction", { shape: [1], data: energy }],
+    ]);
+    return { bytes, sample, arrays };
+  });
+  const found = loadNpz(await encodeFrames(await Promise.all(predicted), "a.npz"));
+  expect(Object.fromEntries([...found].map(([name, { shape, data }]) => [name, [...shape, ...data]]))).toEqual({
+    node_positions: [3, 3, 0, 1, 2, 0, 1, 2, 0, 1, 2],
+    species: [3, 6, 6, 6],
+    energy: [3, 5, 5, 6],
+    charge: [3, 0, 0, 1],
+    batch_idx: [3, 0, 0, 1],
+    prediction: [2, 7, 8],
+  });
 });
 
 it("a file of predictions of a sample in folders with long names has a name that file systems allow", () => {

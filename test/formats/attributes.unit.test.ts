@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FormatError, InputError } from "../../src/errors.ts";
+import { atomFrames } from "../../src/formats/atoms.ts";
 import { attributeNames } from "../../src/formats/attribute-names.ts";
 import { saveCsv } from "../../src/formats/csv.ts";
 import { loadNpy, saveNpy } from "../../src/formats/npy.ts";
@@ -136,6 +137,26 @@ describe("attributes of files of other programs", () => {
     expect(read("a.extxyz", ["1", "Properties=species:S", "C"])).toThrow("expected a name, a type (S, R, I or L)");
     expect(read("a.extxyz", ["1", 'Properties="force:R:3"', "0 0 0"])).toThrow("expected pos:R:3 among the Properties");
     expect(read("a.extxyz", ["x y z"])).toThrow('line 1, "x y z": expected the number of atoms');
+  });
+
+  it("finds the frames of a file of atoms, wherever it is divided into pieces", async () => {
+    const frame = (count: number, comment = "") =>
+      [`${count}`, comment, ...Array.from({ length: count }, (_, i) => `C 0 0 ${i}`), ""].join("\n");
+    const framesOf = async (contents: string) => {
+      const bytes = new TextEncoder().encode(contents);
+      const read = async (offset: number, length: number) => bytes.subarray(offset, offset + length);
+      const frames = await atomFrames({ file: "a.xyz", size: bytes.length, read });
+      return frames.map(({ offset, length }) => contents.slice(offset, offset + length));
+    };
+    // The first piece ends around the second frame's number of atoms.
+    for (let length = 65_500; length < 65_540; length++) {
+      const parts = [frame(2, "x".repeat(length - frame(2).length)), `  ${frame(12)}`, frame(1)];
+      expect((await framesOf(parts.join(""))).map((part) => part.length)).toEqual(parts.map((part) => part.length));
+    }
+    const crlf = frame(1).replaceAll("\n", "\r\n");
+    expect(await framesOf(`${crlf}${crlf}\r\n${frame(2).trim()}`)).toEqual([crlf, `${crlf}\r\n`, frame(2).trim()]);
+    expect(await framesOf(`${frame(1)}more`), "what is no frame").toEqual([`${frame(1)}more`]);
+    expect(await framesOf("2\n0 1 2\n"), "a table").toEqual([]);
   });
 
   it("does not take what is attached to cells for what is attached to points", () => {

@@ -4,6 +4,7 @@ import { extname } from "node:path";
 import type { ExperimentOptions, PredictedField } from "../../experiments/experiment.ts";
 import { cloudOf } from "../../experiments/folder/cloud.ts";
 import { FOLDER, type FolderExperiment, folderExperimentOf } from "../../experiments/folder/experiment.ts";
+import { framesIn } from "../../experiments/folder/frames.ts";
 import type { FieldModel } from "../../experiments/folder/model.ts";
 import { readArrays, sampleExtensions, withPoints } from "../../experiments/folder/read.ts";
 import { type FieldSample, readSample } from "../../experiments/folder/sample.ts";
@@ -12,6 +13,7 @@ import { predictionArrays } from "../../experiments/prediction.ts";
 import { type InitialWeights, readModel } from "../../experiments/run.ts";
 import { addArrays, addableExtensions } from "../../formats/add-arrays.ts";
 import { toBytes } from "../../formats/bytes.ts";
+import type { Cells } from "../../formats/cells.ts";
 import type { SafeTensorInput } from "../../formats/elements.ts";
 import { dottedExtensionOf } from "../../formats/extension.ts";
 import { inSpace, pointDataOf } from "../../formats/mesh.ts";
@@ -163,10 +165,19 @@ export function openFields(weights: Omit<FieldsOptions, "device">, device: Devic
   const { experiment, model } = readFieldModel(weights, device);
   return {
     predict: async (bytes, input, output) => {
-      const sample = await readSample(bytes, input, experiment.described, { truth: false });
-      const fields = await experiment.predictFields(model, cloudOf({ sample }, experiment.layout));
-      const arrays = arraysOf(fields, input, output);
-      return { bytes: await encode(bytes, output, sample, arrays), points: sample.points, names: [...arrays.keys()] };
+      const frames = await framesIn(bytes, input);
+      const predicted: Predicted[] = [];
+      for (const { bytes, file } of frames) {
+        const sample = await readSample(bytes, file, experiment.described, { truth: false });
+        const fields = await experiment.predictFields(model, cloudOf({ sample }, experiment.layout));
+        predicted.push({ bytes, sample, arrays: arraysOf(fields, file, output) });
+      }
+      const [{ sample, arrays }] = predicted;
+      return {
+        bytes: await (frames.length === 1 ? encode(bytes, output, sample, arrays) : encodeFrames(predicted, output)),
+        points: predicted.reduce((sum, { sample }) => sum + sample.points, 0),
+        names: [...arrays.keys()].filter((name) => predicted.every(({ arrays }) => arrays.has(name))),
+      };
     },
     memory: device.memory,
     [Symbol.dispose]: () => model.dispose(),
@@ -205,21 +216,72 @@ export function arraysOf(
 export async function encode(
   bytes: Uint8Array,
   output: string,
-  { file: input, points: rows, dimensions, positions }: FieldSample,
+  sample: FieldSample,
   arrays: ReadonlyMap<string, SafeTensorInput>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const [from, to] = [input, output].map(dottedExtensionOf);
-  if (from === to) return addArrays(bytes, arrays, input);
-  const found = await readArrays(bytes, input);
+  const [from, to] = [sample.file, output].map(dottedExtensionOf);
+  if (from === to) return addArrays(bytes, arrays, sample.file);
+  return write(await contentsOf({ bytes, sample, arrays }), output);
+}
+
+/** A file of a sample with what is predicted of it. */
+interface Predicted {
+  bytes: Uint8Array;
+  sample: FieldSample;
+  arrays: ReadonlyMap<string, SafeTensorInput>;
+}
+
+/** What an output of another format than the input's contains. */
+interface Contents {
+  positions: Float32Array;
+  dimensionality: number;
+  cells?: Cells | undefined;
+  arrays: ReadonlyMap<string, SafeTensorInput>;
+}
+
+async function contentsOf({ bytes, sample, arrays }: Predicted): Promise<Contents> {
+  const { file, points: rows, dimensions, positions } = sample;
+  const found = await readArrays(bytes, file);
   const points = found.points ?? { dtype: "F64", shape: [rows, dimensions], data: Float64Array.from(positions) };
   const { cells, pointData } = found.points ? found : withPoints(found, points);
   const columns = [...pointData].filter(([, { shape }]) => shape.length <= 2);
   const all = new Map<string, SafeTensorInput>([...columns, ...arrays]);
-  const values = toFloat32(points);
-  const [, width] = points.shape;
-  if (to === ".vtu" || to === ".vtp") {
-    const inMesh = { shape: [rows, 3], data: inSpace(values, width) };
-    return (to === ".vtu" ? saveVtu : saveVtp)({ points: inMesh, cells, pointData: all });
+  return { positions: toFloat32(points), dimensionality: points.shape[1], cells, arrays: all };
+}
+
+function write({ positions, dimensionality, cells, arrays }: Contents, output: string): Uint8Array<ArrayBuffer> {
+  const to = dottedExtensionOf(output);
+  if (to !== ".vtu" && to !== ".vtp") return writeFields({ positions, dimensionality }, arrays, output);
+  const points = { shape: [positions.length / dimensionality, 3], data: inSpace(positions, dimensionality) };
+  return (to === ".vtu" ? saveVtu : saveVtp)({ points, cells, pointData: arrays });
+}
+
+/** Encodes frames one after the other, with the arrays that all of them have, and `batch_idx`, the number of each point's frame. */
+export async function encodeFrames(predicted: readonly Predicted[], output: string): Promise<Uint8Array<ArrayBuffer>> {
+  const frames: Contents[] = [];
+  for (const frame of predicted) frames.push(await contentsOf(frame));
+  const [{ dimensionality, arrays }] = frames;
+  const joined = new Map<string, SafeTensorInput>();
+  for (const [name, { shape }] of arrays) {
+    const parts = frames.flatMap(({ arrays }) => arrays.get(name) ?? []);
+    const isInAll = parts.length === frames.length && parts.every((part) => part.shape[1] === shape[1]);
+    if (isInAll) joined.set(name, oneAfterTheOther(parts));
   }
-  return writeFields({ positions: values, dimensionality: width }, all, output);
+  const indices = predicted.map(({ sample: { points } }, i) => new Int32Array(points).fill(i));
+  joined.set("batch_idx", oneAfterTheOther(indices.map((data) => ({ shape: [data.length], data }))));
+  const positions = oneAfterTheOther(frames.map(({ positions: data }) => ({ shape: [data.length], data })));
+  return write({ positions: positions.data as Float32Array, dimensionality, arrays: joined }, output);
+}
+
+function oneAfterTheOther(parts: readonly SafeTensorInput[]): SafeTensorInput {
+  const length = parts.reduce((sum, { data }) => sum + data.length, 0);
+  const rows = parts.reduce((sum, { shape }) => sum + shape[0], 0);
+  const areWhole = parts.every(({ data }) => data instanceof Int32Array);
+  const data = areWhole ? new Int32Array(length) : new Float32Array(length);
+  let at = 0;
+  for (const part of parts) {
+    data.set(part.data as Float32Array, at);
+    at += part.data.length;
+  }
+  return { shape: [rows, ...parts[0].shape.slice(1)], data };
 }

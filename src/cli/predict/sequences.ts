@@ -2,8 +2,10 @@
 // the predictions added.
 
 import { basename, dirname, join, resolve, sep } from "node:path";
+import type { DataSource } from "../../experiments/data-source.ts";
 import type { FolderExperiment } from "../../experiments/folder/experiment.ts";
 import { findUnits } from "../../experiments/folder/files.ts";
+import { FramesSource } from "../../experiments/folder/frames.ts";
 import type { FieldModel } from "../../experiments/folder/model.ts";
 import { type FieldSample, readSample } from "../../experiments/folder/sample.ts";
 import type { Unit } from "../../experiments/folder/splits.ts";
@@ -50,7 +52,7 @@ export async function predictSequences(options: SequencesOptions): Promise<void>
           `${weights.file} holds a model of single samples: sequences are for one with sequence: true`,
         );
       }
-      const source = new FolderSource(folder);
+      const source = new FramesSource(new FolderSource(folder));
       const { files } = experiment.described;
       const found = await findUnits(source, { files: isCollection(input) ? basename(input) : files, sequence: true });
       // Without earlier predictions.
@@ -89,7 +91,7 @@ function checkNames(units: readonly Unit[]): void {
 interface SequenceOptions extends SequencesOptions {
   experiment: FolderExperiment;
   model: FieldModel;
-  source: FolderSource;
+  source: DataSource;
   unit: Unit;
 }
 

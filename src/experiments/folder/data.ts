@@ -11,6 +11,7 @@ import { turned, withNoise } from "./augment.ts";
 import { cloudOf, expectAlike, type FieldCloud } from "./cloud.ts";
 import type { FolderConfig } from "./config.ts";
 import { findUnits } from "./files.ts";
+import { FramesSource } from "./frames.ts";
 import type { Layout } from "./layout.ts";
 import { type FieldSample, readSample } from "./sample.ts";
 import { divide, type SplitRule, type Unit } from "./splits.ts";
@@ -50,14 +51,15 @@ export class FolderData {
    */
   static async find(config: FolderConfig, source: DataSource, list?: string): Promise<FolderData> {
     const { files, sequence } = config;
+    const frames = new FramesSource(source);
     const isSplit = list !== undefined && /\.(json|ya?ml)$/i.test(list);
     const rule: SplitRule | undefined = isSplit ? { kind: "file", file: list } : config.splits;
-    const units = await findUnits(source, {
+    const units = await findUnits(frames, {
       files,
       list: isSplit ? undefined : list,
       sequence: sequence !== undefined,
     });
-    return new FolderData(config, source, await divide(units, rule, source));
+    return new FolderData(config, frames, await divide(units, rule, frames));
   }
 
   async #read(path: string): Promise<FieldSample> {

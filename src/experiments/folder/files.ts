@@ -5,6 +5,7 @@ import { extensionOf } from "../../formats/extension.ts";
 import { adviceFor, blockFormats, headFormats } from "../../formats/other-formats.ts";
 import { loadPvd } from "../../formats/pvd.ts";
 import { type DataSource, joinPath, locate, readLines, splitPath } from "../data-source.ts";
+import { frameExtensions } from "./frames.ts";
 import { sampleExtensions } from "./read.ts";
 import type { Unit } from "./splits.ts";
 
@@ -42,7 +43,12 @@ export async function findWanted(source: DataSource, pattern: string | undefined
   return wanted;
 }
 
-const isWanted = (path: string, pattern: string | undefined) => pattern === undefined || matchesPattern(path, pattern);
+function isWanted(path: string, pattern: string | undefined): boolean {
+  if (pattern === undefined || matchesPattern(path, pattern)) return true;
+  // A pattern for a file means all of its frames.
+  const { folder } = splitPath(path);
+  return frameExtensions.includes(extensionOf(folder)) && matchesPattern(folder, pattern);
+}
 
 /**
  * @param folder its name in the message

@@ -1,10 +1,12 @@
 // Divides the samples of a folder into those for training, validation and test.
 
 import { FormatError } from "../../errors.ts";
+import { extensionOf } from "../../formats/extension.ts";
 import { Random } from "../../random.ts";
 import { type DataSource, locate, readLines } from "../data-source.ts";
 import { type SplitName, splitNames } from "../experiment.ts";
 import { matchesPattern } from "./files.ts";
+import { frameExtensions } from "./frames.ts";
 import { isMapping, Section, wrongValue } from "./section.ts";
 import { yamlProblem } from "./yaml.ts";
 
@@ -108,9 +110,12 @@ function divideByFractions(units: readonly Unit[], { fractions, seed }: Fraction
   };
 }
 
-/** Returns whether a path is in the folder of a split. */
+/** Returns whether a path is in the folder of a split, or one of the frames of a file with its name. */
 export function isInFolder(path: string, split: SplitName): boolean {
-  return folderNames[split].includes(path.split("/")[0].toLowerCase());
+  const [folder, ...within] = path.split("/");
+  const isOfFrames = within.length > 0 && frameExtensions.includes(extensionOf(folder));
+  const name = isOfFrames ? folder.replace(/\.\w+$/, "") : folder;
+  return folderNames[split].includes(name.toLowerCase());
 }
 
 function divideByFolders(units: readonly Unit[]): Record<SplitName, readonly Unit[]> {

@@ -8,6 +8,7 @@ import { Random, shuffled } from "../../random.ts";
 import { positionNames } from "../array-names.ts";
 import { type DataSource, locate } from "../data-source.ts";
 import { findWanted, noSamples } from "./files.ts";
+import { FramesSource } from "./frames.ts";
 import { componentsOf, readArrays, type SampleArrays, sampleExtensions, withPoints } from "./read.ts";
 import { numbersOf } from "./sample.ts";
 import { isInFolder } from "./splits.ts";
@@ -74,7 +75,8 @@ export interface SurveyOptions {
 }
 
 /** @throws FormatError if there is no sample, or one of those that are read is damaged */
-export async function survey(source: DataSource, { onBad, files: pattern }: SurveyOptions = {}): Promise<Survey> {
+export async function survey(given: DataSource, { onBad, files: pattern }: SurveyOptions = {}): Promise<Survey> {
+  const source = new FramesSource(given);
   const all = await findWanted(source, pattern);
   const withExtension = (extension: string) => all.filter((path) => extensionOf(path) === extension);
   const count = (extension: string) => withExtension(extension).length;

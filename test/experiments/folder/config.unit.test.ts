@@ -8,6 +8,7 @@ import { resolveConfig } from "../../../src/erwin/config.ts";
 import { MemorySource } from "../../../src/experiments/data-source.ts";
 import { folderOptions, resolveFolderConfig } from "../../../src/experiments/folder/config.ts";
 import { findUnits, matchesPattern } from "../../../src/experiments/folder/files.ts";
+import { FramesSource } from "../../../src/experiments/folder/frames.ts";
 import { proposeConfig } from "../../../src/experiments/folder/propose.ts";
 import { divide } from "../../../src/experiments/folder/splits.ts";
 import { survey } from "../../../src/experiments/folder/survey.ts";
@@ -229,6 +230,34 @@ it("a mesh in pieces is refused, whose pieces would be samples, unless the confi
   await expect(findUnits(source, { sequence: false })).rejects.toThrow(refusal);
   await expect(survey(source)).rejects.toThrow(refusal);
   expect(await findUnits(source, { sequence: false, files: "*.vtu" })).toHaveLength(2);
+});
+
+it("takes the frames of a file of atoms for samples, and for a sequence", async () => {
+  const frame = (energy: number) => `1\nProperties=species:S:1:pos:R:3 energy=${energy}\nC 0 1 ${energy}\n`;
+  const file = (energies: number[]) => new TextEncoder().encode(energies.map(frame).join(""));
+  const train = Array.from({ length: 12 }, (_, i) => i);
+  const files = { "train.extxyz": file(train), "test.xyz": file([20, 21]), "one.extxyz": file([30]) };
+  const memory = new MemorySource(new Map(Object.entries(files)), "data");
+  const source = new FramesSource(memory);
+  const units = await findUnits(source, { sequence: false });
+  expect(units).toHaveLength(15);
+  const splits = await divide(units, undefined, source);
+  expect(splits.train).toHaveLength(12);
+  expect(splits.test.map(({ name }) => name)).toEqual(["test.xyz/0.xyz", "test.xyz/1.xyz"]);
+  const read = async (path: string, range?: object) => new TextDecoder().decode(await source.read(path, range));
+  expect([await read("train.extxyz/09.extxyz"), await read("one.extxyz")]).toEqual([frame(9), frame(30)]);
+  expect(await read("test.xyz/1.xyz", { offset: 2, length: 1000 })).toBe(frame(21).slice(2));
+  expect(await source.size("test.xyz/1.xyz")).toBe(frame(21).length);
+  expect(await findUnits(source, { sequence: false, files: "t*.xyz" })).toHaveLength(2);
+  const listed = await divide(units, { kind: "lists", lists: { train: ["train.extxyz"], val: ["test.xyz"] } }, source);
+  expect([listed.train.length, listed.val.length]).toEqual([12, 2]);
+  const [sequence] = await findUnits(source, { sequence: true, files: "train.*" });
+  expect([sequence.name, sequence.files.length, sequence.files[11]]).toEqual([
+    "train.extxyz",
+    12,
+    "train.extxyz/11.extxyz",
+  ]);
+  expect(await survey(memory)).toMatchObject({ files: 13, extension: "extxyz", splitFolders: true });
 });
 
 describe("sequences of numbered files", () => {
