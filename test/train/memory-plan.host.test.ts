@@ -20,7 +20,7 @@ import { type Cloud, flatConfig, makeClouds, makeModel } from "./training.ts";
 /** A model without BatchNorm, so that clouds do not depend on each other, and deep, so that checkpointing saves much. */
 const config = { ...flatConfig, encDepths: [6] };
 /** The clouds have different sizes, so a mean over rows differs from a mean over clouds. */
-const clouds = [700, 500, 300, 600].map((points, seed) => makeClouds(1, seed, points).clouds[0]);
+const clouds = [420, 300, 180, 360].map((points, seed) => makeClouds(1, seed, points).clouds[0]);
 const trainData = { size: clouds.length, load: (index: number) => clouds[index] };
 const join = (parts: Float32Array[]) => Float32Array.from(parts.flatMap((part) => [...part]));
 
