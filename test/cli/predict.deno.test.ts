@@ -108,7 +108,7 @@ describe("erwin predict in other formats", () => {
     erwin(["predict", "--model", model, "--input", input, "--output", output, ...onCpu, ...more]);
 
   it("writes what the output's extension says", async () => {
-    const { model, input, inputs } = split("c_3d_rot_eval");
+    const { model, input, inputs } = split("s_small_clouds_eval");
     const read = async (extension: string) => {
       const file = path(`prediction.${extension}`);
       expect(await run(model, input, file)).toMatchObject({ code: 0, stderr: "" });
@@ -140,7 +140,7 @@ describe("erwin predict in other formats", () => {
   });
 
   it("takes columns, properties, point data and arrays as features", async () => {
-    const { model, inputs } = split("c_3d_rot_eval");
+    const { model, inputs } = split("s_small_clouds_eval");
     const features = toFloat32(inputs.get("node_features")!);
     const positions = toFloat32(inputs.get("node_positions")!);
     const points = positions.length / 3;
@@ -186,7 +186,7 @@ describe("erwin predict in other formats", () => {
   });
 
   it("reads node_features of an archive of NumPy", async () => {
-    const { model, input, inputs } = split("c_3d_rot_eval");
+    const { model, input, inputs } = split("s_small_clouds_eval");
     writeFileSync(path("names.npz"), saveNpz(inputs));
     for (const file of [input, path("names.npz")]) {
       expect(await run(model, file, path("names-out.npy"))).toMatchObject({ code: 0, stderr: "" });
@@ -196,10 +196,15 @@ describe("erwin predict in other formats", () => {
   });
 
   it("refuses to write over the input or the model, whatever names lead to them", async () => {
-    const { model, input } = split("c_3d_rot_eval");
+    const { model, input } = split("s_small_clouds_eval");
     symlinkSync(input, path("link.safetensors"));
     const before = [readFileSync(input), readFileSync(model)];
-    for (const output of [input, model, path("link.safetensors"), path("./sub/../c_3d_rot_eval-input.safetensors")]) {
+    for (const output of [
+      input,
+      model,
+      path("link.safetensors"),
+      path("./sub/../s_small_clouds_eval-input.safetensors"),
+    ]) {
       const result = await run(model, input, output);
       expect(result.code).toBe(1);
       expect(errorLine(result)).toContain("would be written over the input");
@@ -235,7 +240,7 @@ describe("erwin predict of many files", () => {
   const read = (name: string) => readFileSync(path(name));
 
   it("gives the bits each file gives alone, names what failed, and later does what is left", async () => {
-    const { model, input, inputs } = split("c_3d_rot_eval");
+    const { model, input, inputs } = split("s_small_clouds_eval");
     mkdirSync(path("many/sub"), { recursive: true });
     // One file contains its tree and graph, the other does not.
     copyFileSync(input, path("many/whole.safetensors"));
