@@ -39,7 +39,7 @@ const shapes: Shape[] = [
   { nodes: 9, width: 300, dimensions: 3 },
 ];
 /** Some threads of an edge are idle. Chromium's software adapter takes seconds to compile each shape. */
-const idle: Shape = { nodes: 20, width: 44, dimensions: 3 };
+const idle: Shape = { nodes: 20, width: 40, dimensions: 3 };
 
 onEachDevice((device, backend) => {
   const isQuick = backend === "cpu" || "Deno" in globalThis;
