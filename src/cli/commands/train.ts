@@ -5,7 +5,7 @@ import process from "node:process";
 import { version } from "../../../package.json";
 import type { DataSource } from "../../experiments/data-source.ts";
 import { estimateRunMemory, estimateRunTime } from "../../experiments/estimate.ts";
-import type { BadSample, Baselines, Experiment, ExperimentOptions, OnBad } from "../../experiments/experiment.ts";
+import type { BadSample, Experiment, ExperimentOptions, OnBad } from "../../experiments/experiment.ts";
 import { DataWorkers, experiments } from "../../experiments/index.ts";
 import { resolveOptions } from "../../experiments/options.ts";
 import { type ExperimentRun, fitOptions, type InitialWeights, openRun } from "../../experiments/run.ts";
@@ -15,20 +15,17 @@ import {
   type CheckpointStore,
   type Device,
   FitController,
-  type FitProgress,
   type FitResult,
   fit,
   InputError,
-  JsonLinesLogger,
   type LogEntry,
   type Logger,
 } from "../../index.ts";
 import type { Arguments, Command } from "../command.ts";
-import { drawCurves } from "../curve.ts";
 import { describeDevice, withDevice } from "../device.ts";
 import { chooseExperiment, listIn, openSource, readDataPath } from "../experiment-choice.ts";
 import { experimentFlags, givenOptions } from "../experiment-options.ts";
-import { readBytes, writeWhole } from "../files.ts";
+import { readBytes } from "../files.ts";
 import { stoppedBySignals } from "../interruption.ts";
 import { type DeviceChoice, readTrainingDevice, trainingDeviceOptions } from "../options.ts";
 import { hostName } from "../program.ts";
@@ -37,15 +34,15 @@ import { CONFIG_FILE, CURVE_FILE, METRICS_FILE, RunFolder, readRunConfig, type S
 import { endWithParent, printSigns } from "../signs.ts";
 import { advisingSkipBad } from "../skip-bad.ts";
 import { formatBytes, formatCount, formatDuration, formatPlural, formatTime } from "../text.ts";
-import { EventLog } from "../train/event-log.ts";
 import { holdingRun } from "../train/holding-run.ts";
+import { openLogs } from "../train/logs.ts";
 import {
   PREDICTIONS_FOLDER,
   type PredictionFormat,
   predictionFormats,
   writePredictions,
 } from "../train/predictions.ts";
-import { WandbLogger } from "../train/wandb.ts";
+import { describeLeftOut, describeProgress, describeSamples, report } from "../train/report.ts";
 
 const names = Object.keys(experiments);
 /** The max number of samples whose predictions are written: a data set may contain tens of thousands. */
@@ -170,7 +167,7 @@ async function trainIn(
     });
     folder.begin(config());
     const controller = new FitController();
-    const logs = await openLogs(call, folder, config());
+    const logs = await openLogs(folder, { useWandb: call.useWandb, config: config() });
     const logger = { log: (entry: LogEntry) => expectHeld().then(() => logs.logger.log(entry)) };
     const store: CheckpointStore = {
       load: (name) => folder.store.load(name),
@@ -289,39 +286,6 @@ async function dryRun(call: Call): Promise<void> {
   });
 }
 
-interface Logs {
-  logger: Logger;
-  /** Runs `work`; the logs end with it. */
-  around<Result>(work: () => Promise<Result>): Promise<Result>;
-}
-
-async function openLogs({ useWandb }: Call, folder: RunFolder, config: Record<string, unknown>): Promise<Logs> {
-  const lines = new JsonLinesLogger((line) => folder.log(line));
-  const { step, entries: before } = folder;
-  const events = new EventLog(folder.folder, step);
-  const wandb = useWandb ? await WandbLogger.begin({ id: folder.id, name: folder.name, config }) : undefined;
-  // Its run starts from the beginning in each call.
-  for (const entry of before) wandb?.log(entry);
-  const log = async (entry: LogEntry) => {
-    await lines.log(entry);
-    events.log(entry);
-    wandb?.log(entry);
-  };
-  return {
-    logger: { log },
-    async around(work) {
-      try {
-        const result = await work();
-        await wandb?.finish(0);
-        return result;
-      } catch (error) {
-        await wandb?.finish(1);
-        throw error;
-      }
-    },
-  };
-}
-
 async function fitRun(
   call: Call,
   made: OpenedRun,
@@ -388,19 +352,6 @@ async function predictTest(call: Call, folder: RunFolder, made: ExperimentRun, s
   console.log(`predictions of ${written}${of} samples: ${join(folder.folder, PREDICTIONS_FOLDER)}`);
 }
 
-function describeSamples({ trainData, validationData, testData }: ExperimentRun): void {
-  const count = (size: number | undefined, what: string) => (size === undefined ? [] : [`${size} ${what}`]);
-  const counts = [
-    ...count(trainData.size, "to train on"),
-    ...count(validationData?.size, "to validate with"),
-    ...count(testData?.size, "to test with"),
-  ];
-  console.log(`samples: ${counts.join(", ")}`);
-  for (const note of new Set([trainData, validationData, testData].flatMap((split) => split?.note ?? []))) {
-    console.log(note);
-  }
-}
-
 /** Returns what is worth knowing about a run besides its options. */
 function describeRun(
   { experiment }: Call,
@@ -419,50 +370,4 @@ function describeRun(
     host: hostName(),
     device: describeDevice(device),
   };
-}
-
-function describeProgress({ step, steps, loss, lr, stepsPerSecond, secondsLeft }: FitProgress): string {
-  return `step ${step}/${steps}  loss ${loss.toPrecision(4)}  lr ${lr.toExponential(1)}  ${stepsPerSecond.toFixed(2)} steps/s  ${secondsLeft.toFixed(0)} s left`;
-}
-
-async function report(call: Call, folder: RunFolder, made: ExperimentRun, result: FitResult): Promise<void> {
-  const { trainData, validationData, testData } = made;
-  const { step, finished, time, treeWait, validation, test } = result;
-  const baselines = await call.experiment.baselines(testData ?? validationData ?? trainData, trainData);
-  const waited = `the device waited ${formatTime(treeWait)} (${((100 * treeWait) / time).toFixed(1)} %) for data`;
-  console.log(
-    finished
-      ? `done in ${formatTime(time)}; ${waited}`
-      : `stopped after ${step} of ${call.options.steps} steps; the same command continues the run`,
-  );
-  if (validation) console.log(`validation ${JSON.stringify(validation)}`);
-  if (test) console.log(`test ${JSON.stringify(test)}`);
-  for (const [name, loss] of Object.entries(baselines)) console.log(`without learning: ${name} ${loss.toPrecision(4)}`);
-  writeWhole(join(folder.folder, CURVE_FILE), curveOf(call.name, folder, baselines));
-  console.log(`loss curve: ${join(folder.folder, CURVE_FILE)}`);
-}
-
-/** The max number of damaged samples that are printed one by one; the run's config lists all of them. */
-const MOST_TOLD = 10;
-
-function describeLeftOut(leftOut: readonly BadSample[]): void {
-  if (leftOut.length === 0) return;
-  const samples = leftOut.length === 1 ? "one damaged sample" : `${leftOut.length} damaged samples`;
-  console.log(`left out ${samples}:`);
-  for (const { split, sample, problem } of leftOut.slice(0, MOST_TOLD)) console.log(`  ${split} ${sample}: ${problem}`);
-  if (leftOut.length > MOST_TOLD) console.log(`  and ${leftOut.length - MOST_TOLD} more`);
-}
-
-function curveOf(name: string, folder: RunFolder, baselines: Baselines): string {
-  const entries = folder.entries;
-  const curves = (["training", "validation"] as const).map((kind) => ({
-    name: kind,
-    points: entries.filter((entry) => entry.kind === kind).map(({ step, loss }) => [step, Number(loss)] as const),
-  }));
-  const references = Object.entries(baselines).map(([baseline, loss]) => ({ name: baseline, loss }));
-  return drawCurves(
-    `${name}: loss`,
-    curves.filter(({ points }) => points.length > 0),
-    references,
-  );
 }
