@@ -80,11 +80,14 @@ async function onPage(browser, [program, faults, listener, signal]) {
   }
 }
 
+/** A run that is terminated ends, and its browser with it: the browsers' own handlers would only end this one, and the next would start. */
+const handleSIGTERM = false;
+
 /** @type {Record<string, Host>} */
 export const hosts = {
   deno,
   chromium: async (...call) => {
-    const browser = await chromium.launch({ executablePath: findChromium(), args: chromiumArguments() });
+    const browser = await chromium.launch({ executablePath: findChromium(), args: chromiumArguments(), handleSIGTERM });
     await onPage(browser, call);
     return `Chromium ${browser.version()}, SwiftShader`;
   },
@@ -94,6 +97,7 @@ export const hosts = {
       executablePath: findFirefox(),
       headless: true,
       protocolTimeout: 0,
+      handleSIGTERM,
       extraPrefsFirefox: { "dom.webgpu.enabled": true, "gfx.webgpu.ignore-blocklist": true },
     });
     const version = await browser.version();
