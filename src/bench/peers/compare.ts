@@ -91,12 +91,14 @@ function add(peer: string, measure: () => Measured): void {
   }
 }
 
-/** The last line that a failed program wrote to standard error. */
-const reasonOf = (error: unknown) =>
-  String((error as { stderr?: unknown }).stderr || error)
+/** The error that a failed program wrote to standard error: Node's own lines follow it. */
+function reasonOf(error: unknown): string {
+  const lines = String((error as { stderr?: unknown }).stderr || error)
     .trim()
     .split("\n")
-    .at(-1);
+    .reverse();
+  return lines.find((line) => /error/i.test(line)) ?? lines[0];
+}
 
 const unmeasured = (peer: string) => ({ case: names.join(), peer, host: "", device: "", threads: Number(threads) });
 
