@@ -3,9 +3,11 @@
 /** The path is in a variable because declarations are made from the sources, and the built library is none of them. */
 const built = "../../../dist/erwin.js";
 export const library = /** @type {typeof import("../../index.ts")} */ (await import(/* @vite-ignore */ built));
-const { AdamW, ErwinTransformer, loadSafetensors, mse, requestDevice, Tensor } = library;
+const { AdamW, loadSafetensors, mse, requestDevice, Tensor } = library;
 
 /** @typedef {import("../../index.ts").SafeTensor} SafeTensor */
+/** @typedef {import("../../index.ts").ErwinTransformer} ErwinTransformer */
+/** @typedef {import("../../index.ts").PreparedInput} PreparedInput */
 
 /** Of AdamW, whose other settings are PyTorch's defaults. */
 export const learningRate = 1e-4;
@@ -29,7 +31,7 @@ export async function measureErwin(checkpoint, file, { backend, threads, seconds
     backend: /** @type {import("../../index.ts").BackendName} */ (backend),
     threads,
   });
-  const model = await ErwinTransformer.load(checkpoint, { device });
+  const model = await library.ErwinTransformer.load(checkpoint, { device });
   /** @param {string} name */
   const valuesOf = (name) => /** @type {any} */ (tensors.get(name)?.data);
   const rotated = [...tensors.keys()].filter((name) => name.startsWith("tree_idx_rot.")).sort();
@@ -40,16 +42,28 @@ export async function measureErwin(checkpoint, file, { backend, threads, seconds
     edgeIndex: valuesOf("edge_index"),
     tree: { treeIdx: valuesOf("tree_idx"), treeMask: valuesOf("tree_mask"), treeIdxRot: rotated.map(valuesOf) },
   });
-  const forward = async () => {
-    const output = await model.forward(input);
-    const data = await output.data();
-    output.dispose();
-    return data;
-  };
+  const pass = training ? trainingStep(model, input, tensors) : forwardPass(model, input);
+  const measured = await repeat(pass, expectedOf(tensors, training), seconds);
+  const { description } = device.info;
+  device.dispose();
+  return { ...measured, device: description };
+}
+
+/** @type {(model: ErwinTransformer, input: PreparedInput) => () => Promise<Float32Array>} */
+const forwardPass = (model, input) => async () => {
+  const output = await model.forward(input);
+  const data = await output.data();
+  output.dispose();
+  return data;
+};
+
+/** @type {(model: ErwinTransformer, input: PreparedInput, tensors: ReadonlyMap<string, SafeTensor>) => () => Promise<Float32Array>} */
+function trainingStep(model, input, tensors) {
+  model.train();
   const optimizer = new AdamW(model.parameters(), { lr: learningRate });
   const { shape, data } = /** @type {SafeTensor} */ (tensors.get("target"));
-  const target = Tensor.from(device, /** @type {Float32Array} */ (data), shape);
-  const step = async () => {
+  const target = Tensor.from(model.device, /** @type {Float32Array} */ (data), shape);
+  return async () => {
     const output = await model.forward(input);
     const loss = mse(output, target);
     await loss.backward();
@@ -60,11 +74,6 @@ export async function measureErwin(checkpoint, file, { backend, threads, seconds
     output.dispose();
     return values;
   };
-  if (training) model.train();
-  const measured = await repeat(training ? step : forward, expectedOf(tensors, training), seconds);
-  const { description } = device.info;
-  device.dispose();
-  return { ...measured, device: description };
 }
 
 /**

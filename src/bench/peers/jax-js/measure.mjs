@@ -26,25 +26,36 @@ export async function importJax() {
  */
 export async function measureJax({ jax, version }, checkpoint, file, { backend, seconds, training }) {
   const device = backend === "cpu" ? "wasm" : backend;
-  const { jit, tree } = jax;
   const available = await jax.init(device);
   if (!available.includes(device)) throw new Error(`jax-js finds no ${device} here`);
   jax.defaultDevice(device);
   const { tensors, metadata } = loadSafetensors(checkpoint);
   const { tensors: arrays } = loadSafetensors(file);
   const model = erwinOf(jax, resolveConfig(JSON.parse(metadata.config)));
-  let parameters = parametersOf(jax.numpy, tensors, training);
+  const parameters = parametersOf(jax.numpy, tensors, training);
   const input = inputOf(jax, model, arrays, training);
+  const target = /** @type {SafeTensor} */ (arrays.get("target"));
+  const pass = training
+    ? trainingPass(jax, model, parameters, input, arrayOf(jax.numpy, target))
+    : forwardPass(jax, model, parameters, input);
+  const measured = await repeat(pass, expectedOf(arrays, training), seconds);
+  return { ...measured, device, version };
+}
 
+/** @type {(jax: any, model: ReturnType<typeof erwinOf>, parameters: any, input: any) => () => Promise<Float32Array>} */
+function forwardPass({ jit, tree }, model, parameters, input) {
   const run = jit(model.forward);
-  const forward = () => run(tree.ref(parameters), tree.ref(input)).data();
+  return () => run(tree.ref(parameters), tree.ref(input)).data();
+}
 
-  const target = arrayOf(jax.numpy, /** @type {SafeTensor} */ (arrays.get("target")));
+/** @type {(jax: any, model: ReturnType<typeof erwinOf>, parameters: any, input: any, target: any) => () => Promise<Float32Array>} */
+function trainingPass(jax, model, parameters, input, target) {
+  const { jit, numpy: np, tree } = jax;
   const update = jit(trainingStep(jax, model));
-  const zeros = () => tree.map((/** @type {any} */ array) => jax.numpy.zerosLike(array.ref), parameters);
-  let moments = training ? [zeros(), zeros()] : [];
+  const zeros = () => tree.map((/** @type {any} */ array) => np.zerosLike(array.ref), parameters);
+  let moments = [zeros(), zeros()];
   let steps = 0;
-  const step = async () => {
+  return async () => {
     steps++;
     const corrections = [1 - beta1 ** steps, 1 - beta2 ** steps];
     const result = update(parameters, moments, tree.ref(input), target.ref, corrections);
@@ -52,8 +63,6 @@ export async function measureJax({ jax, version }, checkpoint, file, { backend, 
     await jax.blockUntilReady(parameters);
     return result.loss.data();
   };
-  const measured = await repeat(training ? step : forward, expectedOf(arrays, training), seconds);
-  return { ...measured, device, version };
 }
 
 /**
