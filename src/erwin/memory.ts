@@ -124,26 +124,9 @@ export function dryRunPass(
   const before = memory.current;
   const output = run(blankInput(model.config, question));
   const activations = memory.current - before;
-  if (training) {
-    const gradient = new Tensor(device, output.shape);
-    backward(output, gradient);
-  }
+  if (training) backward(output, new Tensor(device, output.shape));
   const temporaries = memory.peak - before - activations;
   return { ...estimate, activations, temporaries, peak: memory.peak, largest: device.largestAtPeak };
-}
-
-/** Returns what is too large, and what would fit. */
-export function describeShortage(
-  needed: MemoryEstimate,
-  { free, limit, points, fitting }: { free: number; limit: number; points: number; fitting: number },
-): string {
-  const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
-  const largest = needed.largest.map(({ shape, bytes }) => `[${shape.join(", ")}] (${megabytes(bytes)})`);
-  return [
-    `a pass over ${points} points needs ${megabytes(needed.peak - needed.parameters)}, but of ${megabytes(limit)} only ${megabytes(Math.max(free, 0))} are free`,
-    `the largest tensors are ${largest.join(", ")}`,
-    fitting > 0 ? `about ${fitting} points would fit` : "not even a small cloud would fit",
-  ].join("; ");
 }
 
 /** Returns an input of the given sizes; a device that only counts ignores its content. */

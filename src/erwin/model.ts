@@ -14,7 +14,6 @@ import { Module } from "../nn/module.ts";
 import { BallPooling, BallUnpooling } from "../nn/pooling.ts";
 import { checkpoint } from "../tensor/checkpoint.ts";
 import { gatherRows } from "../tensor/operators/rows.ts";
-import { concatenate } from "../tensor/operators/sections.ts";
 import { isRecording, recordingAsNow } from "../tensor/tape.ts";
 import { outsideScopes, scope, Tensor } from "../tensor/tensor.ts";
 import { type ErwinConfig, type ErwinConfigInput, resolveConfig, snakeCaseConfig } from "./config.ts";
@@ -27,8 +26,9 @@ import {
   prepareGeometry,
   prepareInput,
 } from "./input.ts";
-import { describeShortage, dryRunPass, type MemoryEstimate, type MemoryQuestion, sizesOf } from "./memory.ts";
-import { type HostInput, someClouds } from "./parts.ts";
+import { dryRunPass, type MemoryEstimate, type MemoryQuestion, sizesOf } from "./memory.ts";
+import type { HostInput } from "./parts.ts";
+import { inPartsThatFit } from "./passes.ts";
 import { makeTables, UploadedInput } from "./uploaded.ts";
 
 /** How to create a model with new weights. */
@@ -70,9 +70,6 @@ export interface UploadOptions extends AbortOptions {
  */
 const MAX_POINTS_AHEAD = 2 ** 16;
 
-/** A pass is considered to fit if it needs at most this share of the free memory. */
-const SAFE_SHARE = 0.85;
-
 /** The metadata key under which a checkpoint carries its config as JSON. */
 const CONFIG_KEY = "config";
 
@@ -91,8 +88,7 @@ export class ErwinTransformer extends Module {
   /** One entry per level, coarsest first. */
   readonly decoder: readonly { unpooling: BallUnpooling; layer: BallLayer }[];
   readonly #options: ModelOptions;
-  /** The largest number of nodes and edges whose pass was found to fit, and the bytes that it needs. */
-  #fitting = { nodes: 0, free: 0 };
+  readonly #computeInParts = inPartsThatFit(this, (input) => this.#computePrepared(input));
 
   /**
    * Creates a model with initial weights, in evaluation mode.
@@ -300,9 +296,7 @@ export class ErwinTransformer extends Module {
     const output = this.training
       ? this.#compute(input)
       : checkpoint(given, [...this.state().values()], ([features]) => inModes(() => this.#compute(input, features)));
-    output.batchIdx = cloudOfEachRow(
-      this.config.decode ? tree.cloudOffsets : tree.levels[tree.levels.length - 1].offsets,
-    );
+    output.batchIdx = cloudOfEachRow(this.config.decode ? tree.cloudOffsets : tree.levels.at(-1)!.offsets);
     this.device.submit();
     return output;
   }
@@ -313,87 +307,6 @@ export class ErwinTransformer extends Module {
     const planned = !this.training && !isRecording() && !(this.device instanceof DryRunDevice);
     if (planned && isOnHost(input)) return this.#computeInParts(input);
     return this.#computePrepared(input, features);
-  }
-
-  /** In evaluation mode clouds do not depend on each other, so each half of a batch that does not fit is computed separately. */
-  #computeInParts(input: HostInput): Tensor {
-    // What the device had no memory for earlier is not a matter of this batch, and `trim` would hide it from whoever reads its result.
-    this.device.check();
-    const clouds = input.tree.cloudOffsets.length - 1;
-    if (clouds === 1 || this.#fits(input)) {
-      try {
-        return this.#computePrepared(input);
-      } catch (error) {
-        if (!(error instanceof OutOfMemoryError)) throw error;
-        this.device.trim();
-        if (clouds === 1) throw this.#shortage(input, error);
-      }
-    }
-    const middle = clouds >> 1;
-    const parts = [someClouds(input, 0, middle), someClouds(input, middle, clouds)];
-    return scope(() => {
-      const outputs = parts.map((part) => {
-        // What other sizes left is joined, because a part needs most of the memory.
-        this.device.trim();
-        return this.#computeInParts(part);
-      });
-      return concatenate(outputs);
-    });
-  }
-
-  /** Whether a forward pass fits into the free memory, as far as the device knows it. */
-  #fits(input: PreparedInput): boolean {
-    const { limit, current } = this.device.memory;
-    if (limit === Number.POSITIVE_INFINITY) return true;
-    const nodes = input.tree.levels[0].nodes + (input.edges?.sources.length ?? 0);
-    if (nodes <= this.#fitting.nodes && limit - current >= this.#fitting.free) return true;
-    const needed = this.#neededFor(sizesOf(this.config, input));
-    if (needed === undefined || needed > limit - current) return false;
-    this.#fitting = { nodes, free: needed };
-    return true;
-  }
-
-  /** Returns the bytes that a forward pass needs besides the model; undefined if a single tensor would not fit. */
-  #neededFor(question: MemoryQuestion): number | undefined {
-    try {
-      const { peak, parameters } = this.estimateMemory(question, { training: false });
-      return peak - parameters;
-    } catch (error) {
-      if (error instanceof OutOfMemoryError) return undefined;
-      throw error;
-    }
-  }
-
-  /** Returns the error for a single cloud that does not fit, with its largest tensors, and how large a cloud could be. */
-  #shortage(input: PreparedInput, error: OutOfMemoryError): OutOfMemoryError {
-    const { limit, current } = this.device.memory;
-    const { points } = input;
-    const edges = input.edges?.sources.length ?? 0;
-    const needed = this.#neededFor(sizesOf(this.config, input));
-    if (limit === Number.POSITIVE_INFINITY || needed === undefined) return error;
-    const free = limit - current;
-    // Estimates are accurate to a few percent, and memory is allocated in few sizes.
-    const safe = SAFE_SHARE * free;
-    let [fitting, tooMany] = [0, points];
-    while (tooMany - fitting > Math.max(1, points / 64)) {
-      const some = (fitting + tooMany) >> 1;
-      const question = { points: some, edges: Math.ceil((edges * some) / points) };
-      if ((this.#neededFor(question) ?? Number.POSITIVE_INFINITY) <= safe) fitting = some;
-      else tooMany = some;
-    }
-    const estimate = this.estimateMemory(input, { training: false });
-    return new OutOfMemoryError(
-      `${describeShortage(estimate, { free, limit, points, fitting })}: use smaller clouds, or a device with more memory`,
-      {
-        ...error.details,
-        limit,
-        current,
-        needed,
-        fitting,
-        largest: estimate.largest.map(({ shape }) => `[${shape.join(", ")}]`),
-      },
-      { cause: error },
-    );
   }
 
   #computePrepared(input: PreparedInput, features?: Tensor): Tensor {
@@ -419,7 +332,7 @@ export class ErwinTransformer extends Module {
         skips.push(skip);
         x = pooling.stride > 1 ? pooling.forward(skip, groupingOf(levels[l])) : skip.view();
       });
-      x = this.bottleneck.forward(x, levels[levels.length - 1]);
+      x = this.bottleneck.forward(x, levels.at(-1)!);
       this.decoder.forEach(({ unpooling, layer }, j) => {
         const l = this.decoder.length - 1 - j;
         const fine = unpooling.forward(x, skips[l], groupingOf(levels[l]));

@@ -2,13 +2,11 @@
 // batches into parts whose gradients add up.
 
 import type { DryRunDevice, NotedTensor } from "../backends/dry-run.ts";
+import { SAFE_SHARE, shortage } from "../backends/shortage.ts";
 import { OutOfMemoryError } from "../errors.ts";
 import type { BatchRequest } from "./loading.ts";
 import { PackedParameters } from "./packing.ts";
 import type { Task, Trainable } from "./task.ts";
-
-/** A batch is considered to fit if it needs at most this share of the free memory: memory is allocated in few sizes, so some is unused. */
-const SAFE_SHARE = 0.85;
 
 /** How the batches of a run are computed. */
 export interface MemoryPlan {
@@ -31,7 +29,7 @@ export class MemoryPlanner<Batch> {
   #plan: MemoryPlan = { checkpointing: false, parts: 1 };
   /** The number of points of the largest batch that was found to fit. */
   #fitting = 0;
-  /** The last batch that was found not to fit. */
+  /** The last batch that was found not to fit; none if it has a tensor that is too large by itself, which the device's error names. */
   #tooLarge: { needed: number; free: number; points: number; largest: NotedTensor[] } | undefined;
 
   /** @param load makes a batch, or a part of one, from the requested samples */
@@ -104,13 +102,9 @@ export class MemoryPlanner<Batch> {
   explain(error: OutOfMemoryError): OutOfMemoryError {
     if (!this.#tooLarge) return error;
     const { needed, free, points, largest } = this.#tooLarge;
+    const { limit } = this.model.device.memory;
     const fitting = Math.floor((SAFE_SHARE * points * Math.max(free, 0)) / needed);
-    const shapes = largest.map(({ shape }) => `[${shape.join(", ")}]`);
-    return new OutOfMemoryError(
-      `a step over ${points} points needs ${megabytes(needed)}, but only ${megabytes(free)} are free; its largest tensors are ${shapes.join(", ")}. About ${fitting} points would fit: use smaller clouds, or a device with more memory`,
-      { ...error.details, needed, free, fitting, largest: shapes },
-      { cause: error },
-    );
+    return shortage(error, `a step over ${points} points`, { needed, limit, free }, fitting, largest);
   }
 
   /** Returns the bytes that the largest part needs, or 0 if it is known to fit, or its need cannot be known. */
@@ -138,9 +132,7 @@ export class MemoryPlanner<Batch> {
       .catch((error) => (error instanceof OutOfMemoryError ? Number.POSITIVE_INFINITY : 0));
     const free = model.device.memory.limit - model.device.memory.current;
     if (needed <= free) this.#fitting = Math.max(points, 1);
-    else this.#tooLarge = { needed, free, points, largest: device.largestAtPeak };
+    else this.#tooLarge = Number.isFinite(needed) ? { needed, free, points, largest: device.largestAtPeak } : undefined;
     return needed;
   }
 }
-
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
